@@ -1,0 +1,213 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"reseed/pkg/fault"
+)
+
+// MaxSources is the largest number of sources in one account.
+const MaxSources = 250
+
+// DefaultShards is how many shards a source has unless set otherwise.
+const DefaultShards = 16
+
+// Directory lists every source. It is one item, strongly read with every
+// request, never trusted from a cache, and changed only on condition of its
+// version: so creating, renaming, emptying and erasing a source are each one
+// conditional write at any size.
+type Directory struct {
+	Version     int64       `json:"-"`
+	HashKey     []byte      `json:"hash_key"` // the secret of all identities, 32 bytes, made once
+	NextTag     Tag         `json:"next_tag"`
+	ManualEpoch int64       `json:"manual_epoch"` // manual rows below it are invisible
+	Sources     []Source    `json:"sources"`
+	Tombstones  []Tombstone `json:"tombstones,omitempty"`
+}
+
+// Source is a container of imported data.
+type Source struct {
+	UUID      string    `json:"uuid"` // ds_…
+	Tag       Tag       `json:"tag"`
+	Name      string    `json:"name"`
+	System    string    `json:"system"`
+	CreatedAt time.Time `json:"created_at"`
+	Epochs    Epochs    `json:"epochs"`
+	Shards    int       `json:"shards"`
+}
+
+// Tombstone hides one customer, with all that hangs on it, or one invoice until it is swept.
+type Tombstone struct {
+	Job  string `json:"job"` // the erase that put it here
+	Tag  Tag    `json:"tag"`
+	Kind Kind   `json:"kind"` // KindCustomer or KindInvoice
+	H    string `json:"h"`
+}
+
+// Space spells the keys of the source.
+func (s Source) Space() Space { return Space{Tag: s.Tag, Epochs: s.Epochs, Shards: s.Shards} }
+
+// ByUUID finds a source by its uuid.
+func (d *Directory) ByUUID(id string) (Source, bool) {
+	return d.find(func(s Source) bool { return s.UUID == id })
+}
+
+// ByName finds a source by its name: exact, or else regardless of case.
+func (d *Directory) ByName(name string) (Source, bool) {
+	if s, ok := d.find(func(s Source) bool { return s.Name == name }); ok {
+		return s, true
+	}
+	return d.find(func(s Source) bool { return strings.EqualFold(s.Name, name) })
+}
+
+// ByTag finds a source by its tag.
+func (d *Directory) ByTag(tag Tag) (Source, bool) {
+	return d.find(func(s Source) bool { return s.Tag == tag })
+}
+
+func (d *Directory) find(is func(Source) bool) (Source, bool) {
+	for _, s := range d.Sources {
+		if is(s) {
+			return s, true
+		}
+	}
+	return Source{}, false
+}
+
+// Buried tells whether the customer or invoice is hidden by a tombstone.
+func (d *Directory) Buried(tag Tag, kind Kind, h H) bool {
+	for _, t := range d.Tombstones {
+		if t.Tag == tag && t.Kind == kind && t.H == h.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// Visible tells whether an item is of the current manual epoch, or not manual at all.
+func (d *Directory) Visible(a Attrs) bool {
+	n, manual := a.Int(AttrManual)
+	return !manual || n >= d.ManualEpoch
+}
+
+// Metadata attributes: about the item rather than in it.
+const (
+	AttrCreated = "_at" // Unix milliseconds
+	AttrManual  = "_m"  // manual epoch at creation; absent on rows that are not manual
+	AttrUpdated = "_up" // Unix milliseconds
+	AttrVersion = "_v"  // of items that are changed on condition of it
+	attrBody    = "body"
+)
+
+// Hasher makes identities under the directory's key.
+func (d *Directory) Hasher() *Hasher { return NewHasher(d.HashKey) }
+
+// Add makes a source. The name must be free and not empty.
+func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
+	switch _, taken := d.ByName(name); {
+	case strings.TrimSpace(name) == "":
+		return Source{}, &fault.Error{Kind: fault.Invalid, Code: "required", Param: "name", Message: "A name is required for each data source."}
+	case taken:
+		return Source{}, &fault.Error{Kind: fault.Conflict, Code: "taken", Param: "name", Message: "Has already been taken."}
+	case len(d.Sources) >= MaxSources:
+		return Source{}, fault.Newf(fault.Invalid, "too_many_sources", "an account holds at most %d data sources", MaxSources)
+	case d.NextTag > MaxTag:
+		return Source{}, fault.New(fault.Invalid, "no_tags_left", "this account has used up its data source numbers")
+	}
+	s := Source{
+		UUID: id, Tag: d.NextTag, Name: name, System: system, CreatedAt: at.UTC(),
+		Epochs: Epochs{1, 1, 1}, Shards: DefaultShards,
+	}
+	d.NextTag++
+	d.Sources = append(d.Sources, s)
+	return s, nil
+}
+
+// Remove takes a source out of the directory: in the write that stores this,
+// everything in it is invisible and its name is free again (I5).
+func (d *Directory) Remove(id string) bool {
+	for i, s := range d.Sources {
+		if s.UUID == id {
+			d.Sources = append(d.Sources[:i:i], d.Sources[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// Directory reads the directory, making it with a new secret key at the table's first use.
+func (s *Store) Directory(ctx context.Context) (*Directory, error) {
+	items, err := s.Get(ctx, DirectoryKey())
+	if err != nil {
+		return nil, err
+	}
+	if len(items) == 1 {
+		return decodeDirectory(items[0])
+	}
+	d := &Directory{HashKey: make([]byte, 32), NextTag: 1, ManualEpoch: 1, Version: 1}
+	_, _ = rand.Read(d.HashKey) // never fails (crypto/rand)
+	item, err := encodeDirectory(d)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Transact(ctx, Write{Item: item, If: Cond{Op: Absent}})
+	if fault.KindOf(err) == fault.Conflict && err != nil { // somebody else was first
+		return s.Directory(ctx)
+	}
+	return d, err
+}
+
+// ChangeDirectory reads the directory, lets change alter it and stores it on
+// condition that nobody has changed it meanwhile, else all over again. Further
+// writes go into the same transaction. An error of change ends it, with nothing written.
+func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]Write, error)) (*Directory, error) {
+	for {
+		d, err := s.Directory(ctx)
+		if err != nil {
+			return nil, err
+		}
+		more, err := change(d)
+		if err != nil {
+			return nil, err
+		}
+		was := d.Version
+		d.Version++
+		item, err := encodeDirectory(d)
+		if err != nil {
+			return nil, err
+		}
+		err = s.Transact(ctx, append([]Write{{Item: item, If: Cond{Equals, AttrVersion, was}}}, more...)...)
+		if err == nil {
+			return d, nil
+		}
+		if fault.KindOf(err) != fault.Conflict {
+			return nil, err
+		}
+		// Only a moved version is worth another try: a failed condition of the other writes is the caller's.
+		now, readErr := s.Directory(ctx)
+		if readErr != nil || now.Version == was {
+			return nil, err
+		}
+	}
+}
+
+func encodeDirectory(d *Directory) (Item, error) {
+	body, err := json.Marshal(d)
+	if err != nil {
+		return Item{}, fault.Wrap(err, fault.Internal, "directory", "encode the directory")
+	}
+	return Item{DirectoryKey(), NewBuilder().IntAlways(AttrVersion, d.Version).Str(attrBody, string(body)).Attrs()}, nil
+}
+
+func decodeDirectory(item Item) (*Directory, error) {
+	d := &Directory{}
+	if err := json.Unmarshal([]byte(item.Attrs.Str(attrBody)), d); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "directory", "read the directory")
+	}
+	d.Version, _ = item.Attrs.Int(AttrVersion)
+	return d, nil
+}

@@ -1,0 +1,213 @@
+package store
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"reseed/pkg/fault"
+)
+
+// HashLen is the length of an H in bytes: 104 bits.
+const HashLen = 13
+
+// H is the identity of a record inside a source: 104 bits of a keyed hash of
+// its kind and external id. It holds no personal data, and sorts as it is spelled in keys.
+type H [HashLen]byte
+
+// String spells H as 26 hex digits.
+func (h H) String() string { return hex.EncodeToString(h[:]) }
+
+// IsZero tells whether h is unset.
+func (h H) IsZero() bool { return h == H{} }
+
+// ParseH reads what String wrote.
+func ParseH(s string) (H, bool) {
+	var h H
+	n, err := hex.Decode(h[:], []byte(s[:min(len(s), 2*HashLen)]))
+	return h, err == nil && n == HashLen && len(s) == 2*HashLen
+}
+
+// lead is the leading 52 bits of h: its share in the uuid of a line item, a
+// transaction or a contact.
+func (h H) lead() uint64 { return binary.BigEndian.Uint64(h[:8]) >> 12 }
+
+// Nth is the identity of the n-th equal row (from 0) among rows that have no
+// external id: n is added to the leading 52 bits. So occurrences keep the
+// order of the rows, and each has a uuid of its own.
+func (h H) Nth(n int) H {
+	top := binary.BigEndian.Uint64(h[:8])
+	binary.BigEndian.PutUint64(h[:8], top+uint64(n)<<12) //nolint:gosec // n counts rows
+	return h
+}
+
+// EventID is the integer id of a subscription event: the top 53 bits of its H,
+// an integer that JSON numbers carry exactly.
+func (h H) EventID() int64 {
+	return int64(binary.BigEndian.Uint64(h[:8]) >> 11) //nolint:gosec // 53 bits
+}
+
+// Number is 32 bits of h: the integer id that a customer shows besides its uuid.
+func (h H) Number() uint32 { return binary.BigEndian.Uint32(h[:4]) }
+
+// Kind names what an external id belongs to. The texts go into every hash:
+// never change one.
+type Kind string
+
+// The kinds of hashed identities.
+const (
+	KindCustomer     Kind = "customer"
+	KindContact      Kind = "contact"
+	KindEmail        Kind = "email"
+	KindPlan         Kind = "plan"
+	KindInvoice      Kind = "invoice"
+	KindLineItem     Kind = "line_item"
+	KindTransaction  Kind = "transaction"
+	KindEvent        Kind = "subscription_event"
+	KindCancellation Kind = "cancellation"
+	KindSubscription Kind = "subscription"
+)
+
+// Hasher makes identities under one deployment's secret key. It is safe for concurrent use.
+type Hasher struct{ pool *sync.Pool }
+
+type hashState struct {
+	mac hash.Hash
+	buf []byte
+	sum []byte
+}
+
+// NewHasher returns the Hasher of a secret key (32 bytes, kept in the directory).
+func NewHasher(key []byte) *Hasher {
+	return &Hasher{&sync.Pool{New: func() any {
+		return &hashState{mac: hmac.New(sha256.New, key)}
+	}}}
+}
+
+// External is the identity of a record that has an external id:
+// HMAC-SHA-256(key, kind ‖ 0 ‖ id), its first 104 bits.
+func (hr *Hasher) External(kind Kind, id string) H {
+	return hr.sum(kind, 0, func(b []byte) []byte { return append(b, id...) })
+}
+
+// Natural is the identity of a record without an external id: its parts, each
+// behind its length so that no two lists of parts run together. It never
+// meets an External one of the same kind.
+func (hr *Hasher) Natural(kind Kind, parts ...string) H {
+	return hr.sum(kind, 1, func(b []byte) []byte {
+		for _, p := range parts {
+			b = binary.AppendUvarint(b, uint64(len(p)))
+			b = append(b, p...)
+		}
+		return b
+	})
+}
+
+func (hr *Hasher) sum(kind Kind, mark byte, add func([]byte) []byte) H {
+	st, ok := hr.pool.Get().(*hashState)
+	if !ok {
+		return H{}
+	}
+	defer hr.pool.Put(st)
+	st.buf = append(append(st.buf[:0], kind...), mark)
+	st.buf = add(st.buf)
+	st.mac.Reset()
+	st.mac.Write(st.buf)
+	st.sum = st.mac.Sum(st.sum[:0])
+	var h H
+	copy(h[:], st.sum)
+	return h
+}
+
+// Tag is a source's number inside the account: 18 bits, never used twice.
+type Tag uint32
+
+// MaxTag is the largest tag.
+const MaxTag Tag = 1<<18 - 1
+
+// UUID is the UUIDv8 whose 122 free bits are tag and identity. An id so tells
+// its key, and a re-import gives the same ids.
+func UUID(tag Tag, h H) uuid.UUID {
+	// payload: 18 bits tag, then 104 bits h, spread over 48 | 12 | 62 bits (RFC 9562 §5.8).
+	h1 := binary.BigEndian.Uint64(h[:8])                  // first 64 bits of h
+	h2 := binary.BigEndian.Uint64(append([]byte{0, 0, 0}, // last 40 bits of h
+		h[8:13]...))
+	a := uint64(tag)<<30 | h1>>34 // 18 + 30 bits = 48
+	b := h1 >> 22 & 0xfff         // 12
+	c := (h1&(1<<22-1))<<40 | h2  // 22 + 40 = 62
+	var u uuid.UUID
+	binary.BigEndian.PutUint64(u[:8], a<<16|8<<12|b)
+	binary.BigEndian.PutUint64(u[8:], 2<<62|c)
+	return u
+}
+
+// ParseUUID is the inverse of UUID. ok is false for a uuid that is not ours.
+func ParseUUID(u uuid.UUID) (tag Tag, h H, ok bool) {
+	hi, lo := binary.BigEndian.Uint64(u[:8]), binary.BigEndian.Uint64(u[8:])
+	if hi>>12&0xf != 8 || lo>>62 != 2 {
+		return 0, h, false
+	}
+	a, b, c := hi>>16, hi&0xfff, lo&(1<<62-1)
+	h1 := a<<34 | b<<22 | c>>40
+	binary.BigEndian.PutUint64(h[:8], h1)
+	var low [8]byte
+	binary.BigEndian.PutUint64(low[:], c&(1<<40-1))
+	copy(h[8:], low[3:])
+	return Tag(a >> 30), h, true //nolint:gosec // 18 bits
+}
+
+// Under is the identity that stands in the uuid of a child (line item,
+// transaction, contact): the leading 52 bits of its parent and of its own.
+func Under(parent, own H) H {
+	p, o := parent.lead(), own.lead()
+	var h H
+	binary.BigEndian.PutUint64(h[:8], p<<12|o>>40)
+	var low [8]byte
+	binary.BigEndian.PutUint64(low[:], o&(1<<40-1))
+	copy(h[8:], low[3:])
+	return h
+}
+
+// SplitUnder gives the leading 52 bits of parent and child as the 13 hex digits their keys begin with.
+func SplitUnder(h H) (parent, own string) {
+	s := h.String()
+	return s[:13], s[13:]
+}
+
+// Prefixes of the ids that people and programs see (ChartMogul's).
+const (
+	PrefixSource       = "ds_"
+	PrefixCustomer     = "cus_"
+	PrefixContact      = "con_"
+	PrefixPlan         = "pl_"
+	PrefixInvoice      = "inv_"
+	PrefixLineItem     = "li_"
+	PrefixTransaction  = "tr_"
+	PrefixSubscription = "sub_"
+)
+
+// ID spells a record's public id.
+func ID(prefix string, tag Tag, h H) string { return prefix + UUID(tag, h).String() }
+
+// ParseID reads a public id of the given prefix. It answers fault.NotFound
+// for anything that is not one, since such a record cannot exist.
+func ParseID(prefix, id string) (Tag, H, error) {
+	missing := fault.New(fault.NotFound, "not_found", "no such id")
+	if len(id) != len(prefix)+36 || id[:len(prefix)] != prefix {
+		return 0, H{}, missing
+	}
+	u, err := uuid.Parse(id[len(prefix):])
+	if err != nil {
+		return 0, H{}, missing
+	}
+	tag, h, ok := ParseUUID(u)
+	if !ok {
+		return 0, H{}, missing
+	}
+	return tag, h, nil
+}

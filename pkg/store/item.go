@@ -1,0 +1,274 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+	"sort"
+)
+
+// Key names one item.
+type Key struct{ PK, SK string }
+
+// Compare orders keys by partition key, then sort key, bytewise.
+func (k Key) Compare(o Key) int {
+	if c := bytes.Compare([]byte(k.PK), []byte(o.PK)); c != 0 {
+		return c
+	}
+	return bytes.Compare([]byte(k.SK), []byte(o.SK))
+}
+
+// Item is what the table holds.
+type Item struct {
+	Key
+	Attrs Attrs
+}
+
+// Type is the type of an attribute's value.
+type Type byte
+
+// The types of values, as they are stored: never renumber.
+const (
+	String Type = 's'
+	Int    Type = 'n'
+	Bool   Type = 'b'
+	Bytes  Type = 'x'
+	List   Type = 'l' // of strings, in their order
+)
+
+// Attrs is the canonical encoding of an item's attributes, in ascending order of the names:
+//
+//	name length (1 byte) · name · type (1 byte) · value length (uvarint) · value
+//
+// An Int is 8 bytes big-endian two's complement, a Bool one byte, a List a
+// sequence of (uvarint length, bytes). Equal values are equal bytes. Names that begin with
+// "_" are about the item rather than in it (stamps, manual epoch); they sort
+// before every other name.
+type Attrs []byte
+
+// Value is one attribute's value: a type and its raw bytes.
+type Value struct {
+	Type Type
+	Raw  []byte
+}
+
+// Str is the value as text.
+func (v Value) Str() string { return string(v.Raw) }
+
+// Int is the value as an integer; 0 if it is none.
+func (v Value) Int() int64 {
+	if v.Type != Int || len(v.Raw) != 8 {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(v.Raw)) //nolint:gosec // two's complement both ways
+}
+
+// Bool is the value as a truth value.
+func (v Value) Bool() bool { return len(v.Raw) == 1 && v.Raw[0] == 1 }
+
+// List is the value as a list of strings.
+func (v Value) List() []string {
+	var out []string
+	for raw := v.Raw; len(raw) > 0; {
+		n, w := binary.Uvarint(raw)
+		if w <= 0 || uint64(len(raw)-w) < n {
+			return out
+		}
+		out = append(out, string(raw[w:w+int(n)])) //nolint:gosec // bounded by len(raw)
+		raw = raw[w+int(n):]                       //nolint:gosec // bounded by len(raw)
+	}
+	return out
+}
+
+// All walks the attributes in the order of their names. It stops at the first
+// byte that is no attribute.
+func (a Attrs) All() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		for rest := []byte(a); len(rest) > 0; {
+			name, v, after, ok := next(rest)
+			if !ok || !yield(string(name), v) {
+				return
+			}
+			rest = after
+		}
+	}
+}
+
+// Valid tells whether a is well formed from the first byte to the last.
+func (a Attrs) Valid() bool {
+	var prev []byte
+	for rest := []byte(a); len(rest) > 0; {
+		name, _, after, ok := next(rest)
+		if !ok || prev != nil && bytes.Compare(prev, name) >= 0 {
+			return false
+		}
+		prev, rest = name, after
+	}
+	return true
+}
+
+func next(b []byte) (name []byte, v Value, rest []byte, ok bool) {
+	if len(b) < 3 || len(b) < int(b[0])+2 {
+		return nil, v, nil, false
+	}
+	name, b = b[1:1+b[0]], b[1+b[0]:]
+	n, w := binary.Uvarint(b[1:])
+	if w <= 0 || uint64(len(b)-1-w) < n {
+		return nil, v, nil, false
+	}
+	end := 1 + w + int(n) //nolint:gosec // bounded by len(b)
+	return name, Value{Type(b[0]), b[1+w : end]}, b[end:], true
+}
+
+// Get finds one attribute.
+func (a Attrs) Get(name string) (Value, bool) {
+	for rest := []byte(a); len(rest) > 0; {
+		n, v, after, ok := next(rest)
+		if !ok {
+			break
+		}
+		if string(n) == name {
+			return v, true
+		}
+		rest = after
+	}
+	return Value{}, false
+}
+
+// Str is a string attribute; empty if absent.
+func (a Attrs) Str(name string) string { v, _ := a.Get(name); return v.Str() }
+
+// Int is an integer attribute and whether it is there.
+func (a Attrs) Int(name string) (int64, bool) {
+	v, ok := a.Get(name)
+	return v.Int(), ok && v.Type == Int
+}
+
+// Content is a without the leading "_" attributes: what an import compares.
+func (a Attrs) Content() Attrs {
+	for rest := []byte(a); len(rest) > 0; {
+		name, _, after, ok := next(rest)
+		if !ok {
+			return nil
+		}
+		if len(name) == 0 || name[0] != '_' {
+			return rest
+		}
+		rest = after
+	}
+	return nil
+}
+
+// Builder makes Attrs. Attributes may be added in any order; adding in
+// ascending order of the names is cheapest. Zero values are left out, so that
+// "not given" and "empty" are one thing.
+type Builder struct {
+	buf    []byte
+	starts []int
+	sorted bool
+}
+
+// NewBuilder returns an empty Builder.
+func NewBuilder() *Builder { return &Builder{sorted: true} }
+
+// Reset empties the builder for the next item, keeping its memory.
+func (b *Builder) Reset() { b.buf, b.starts, b.sorted = b.buf[:0], b.starts[:0], true }
+
+func (b *Builder) head(name string, t Type, n int) {
+	if k := len(b.starts); k > 0 && b.sorted {
+		last := b.starts[k-1]
+		b.sorted = string(b.buf[last+1:last+1+int(b.buf[last])]) < name
+	}
+	b.starts = append(b.starts, len(b.buf))
+	b.buf = append(b.buf, byte(len(name))) //nolint:gosec // names are our own and short
+	b.buf = append(b.buf, name...)
+	b.buf = append(b.buf, byte(t))
+	b.buf = binary.AppendUvarint(b.buf, uint64(n)) //nolint:gosec // a length
+}
+
+// Str adds a string unless it is empty.
+func (b *Builder) Str(name, s string) *Builder {
+	if s != "" {
+		b.head(name, String, len(s))
+		b.buf = append(b.buf, s...)
+	}
+	return b
+}
+
+// Int adds an integer unless it is zero.
+func (b *Builder) Int(name string, n int64) *Builder {
+	if n != 0 {
+		b.IntAlways(name, n)
+	}
+	return b
+}
+
+// IntAlways adds an integer, zero too.
+func (b *Builder) IntAlways(name string, n int64) *Builder {
+	b.head(name, Int, 8)
+	b.buf = binary.BigEndian.AppendUint64(b.buf, uint64(n)) //nolint:gosec // two's complement both ways
+	return b
+}
+
+// Bool adds true; false is left out.
+func (b *Builder) Bool(name string, v bool) *Builder {
+	if v {
+		b.head(name, Bool, 1)
+		b.buf = append(b.buf, 1)
+	}
+	return b
+}
+
+// Bytes adds raw bytes unless there are none.
+func (b *Builder) Bytes(name string, v []byte) *Builder {
+	if len(v) > 0 {
+		b.head(name, Bytes, len(v))
+		b.buf = append(b.buf, v...)
+	}
+	return b
+}
+
+// List adds a list of strings unless it is empty.
+func (b *Builder) List(name string, list []string) *Builder {
+	if len(list) == 0 {
+		return b
+	}
+	var raw []byte
+	for _, s := range list {
+		raw = binary.AppendUvarint(raw, uint64(len(s)))
+		raw = append(raw, s...)
+	}
+	b.head(name, List, len(raw))
+	b.buf = append(b.buf, raw...)
+	return b
+}
+
+// Raw adds a value as it was stored.
+func (b *Builder) Raw(name string, v Value) *Builder {
+	b.head(name, v.Type, len(v.Raw))
+	b.buf = append(b.buf, v.Raw...)
+	return b
+}
+
+// Attrs returns the canonical encoding, a copy that the builder keeps no hold
+// of. Names must be distinct.
+func (b *Builder) Attrs() Attrs {
+	out := make([]byte, 0, len(b.buf))
+	if b.sorted {
+		return append(out, b.buf...)
+	}
+	type part struct{ name, all []byte }
+	parts := make([]part, len(b.starts))
+	for i, s := range b.starts {
+		end := len(b.buf)
+		if i+1 < len(b.starts) {
+			end = b.starts[i+1]
+		}
+		parts[i] = part{b.buf[s+1 : s+1+int(b.buf[s])], b.buf[s:end]}
+	}
+	sort.Slice(parts, func(i, j int) bool { return bytes.Compare(parts[i].name, parts[j].name) < 0 })
+	for _, p := range parts {
+		out = append(out, p.all...)
+	}
+	return out
+}

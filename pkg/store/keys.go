@@ -1,0 +1,176 @@
+package store
+
+import (
+	"fmt"
+	"math/bits"
+	"strconv"
+)
+
+// This file is the only one that spells a key. docs/TABLE.md describes each
+// pattern and who reads it; keys_test.go pins them. They can never change.
+
+// Epochs are the generations of a source's items. Raising Customers empties
+// the source of everything imported, Data of everything but its customers,
+// Edits of its edits. Items of an older epoch are invisible at once and swept
+// behind.
+type Epochs struct {
+	Customers int `json:"c"`
+	Data      int `json:"d"`
+	Edits     int `json:"e"`
+}
+
+// Space spells the keys of one source at one set of epochs.
+type Space struct {
+	Tag    Tag
+	Epochs Epochs
+	Shards int // a power of two, 1 to 256, fixed per epoch
+}
+
+// MaxShards is the largest number of shards of a source.
+const MaxShards = 256
+
+// ShardOf is the shard of an identity: its top bits.
+func (s Space) ShardOf(h H) int {
+	return int(h[0]) >> (8 - bits.Len(uint(s.Shards-1))) //nolint:gosec // 1 to 256
+}
+
+func (s Space) base() string { return fmt.Sprintf("%05x.c%d", uint32(s.Tag), s.Epochs.Customers) }
+
+func shardName(n int) string {
+	const digits = "0123456789abcdef"
+	return string([]byte{'#', digits[n>>4], digits[n&15]})
+}
+
+// CustomerPK is the partition of customers, contacts and e-mail pointers.
+func (s Space) CustomerPK(shard int) string { return s.base() + shardName(shard) }
+
+func (s Space) dataBase() string { return s.base() + ".d" + strconv.Itoa(s.Epochs.Data) }
+
+// DataPK is the partition of invoices, events and their pointers.
+func (s Space) DataPK(shard int) string { return s.dataBase() + shardName(shard) }
+
+// PlanPK is the partition of plans.
+func (s Space) PlanPK() string { return s.dataBase() + "#p" }
+
+// EditPK is the partition of edits of what lies in the same shard.
+func (s Space) EditPK(shard int) string {
+	return fmt.Sprintf("%05x.e%d", uint32(s.Tag), s.Epochs.Edits) + shardName(shard)
+}
+
+// First letters of sort keys: one kind of item each.
+const (
+	SKCustomer = "c#"
+	SKContact  = "k#"
+	SKEmail    = "m#"
+	SKPlan     = "p#"
+	SKInvoice  = "i#"
+	SKOwner    = "o#" // customer → invoice
+	SKEvent    = "e#"
+	SKExternal = "x#" // external id → line item, transaction, event
+	midLine    = "#l#"
+	midTrans   = "#t#"
+)
+
+// Customer is the key of a customer.
+func (s Space) Customer(h H) Key { return Key{s.CustomerPK(s.ShardOf(h)), SKCustomer + h.String()} }
+
+// Contact is the key of a contact of a customer.
+func (s Space) Contact(customer, h H) Key {
+	return Key{s.CustomerPK(s.ShardOf(customer)), SKContact + customer.String() + "#" + h.String()}
+}
+
+// Email is the key of the pointer from an e-mail address to a customer.
+func (s Space) Email(email, customer H) Key {
+	return Key{s.CustomerPK(s.ShardOf(email)), SKEmail + email.String() + "#" + customer.String()}
+}
+
+// Plan is the key of a plan.
+func (s Space) Plan(h H) Key { return Key{s.PlanPK(), SKPlan + h.String()} }
+
+// Invoice is the key of an invoice.
+func (s Space) Invoice(h H) Key { return Key{s.DataPK(s.ShardOf(h)), SKInvoice + h.String()} }
+
+// LineItem is the key of a line item of an invoice.
+func (s Space) LineItem(invoice, h H) Key {
+	return Key{s.DataPK(s.ShardOf(invoice)), SKInvoice + invoice.String() + midLine + h.String()}
+}
+
+// Transaction is the key of a transaction of an invoice.
+func (s Space) Transaction(invoice, h H) Key {
+	return Key{s.DataPK(s.ShardOf(invoice)), SKInvoice + invoice.String() + midTrans + h.String()}
+}
+
+// Owner is the key of the pointer from a customer to one of its invoices.
+func (s Space) Owner(customer, invoice H) Key {
+	return Key{s.DataPK(s.ShardOf(customer)), SKOwner + customer.String() + "#" + invoice.String()}
+}
+
+// Event is the key of a subscription event of a customer.
+func (s Space) Event(customer H, id int64) Key {
+	return Key{s.DataPK(s.ShardOf(customer)), SKEvent + customer.String() + "#" + eventID(id)}
+}
+
+// External is the key of the pointer from the external id of a line item or a
+// transaction to its row.
+func (s Space) External(kind Kind, h H) Key {
+	letter := "l#"
+	if kind == KindTransaction {
+		letter = "t#"
+	}
+	return Key{s.DataPK(s.ShardOf(h)), SKExternal + letter + h.String()}
+}
+
+// ExternalEvent is the key of the pointer from an event's integer id to its row. Every event has one.
+func (s Space) ExternalEvent(id int64) Key {
+	var h H
+	h[0] = byte(id >> 45) //nolint:gosec // the top 8 of 53 bits
+	return Key{s.DataPK(s.ShardOf(h)), SKExternal + "e#" + eventID(id)}
+}
+
+func eventID(id int64) string { return fmt.Sprintf("%014x", id) }
+
+// What is edited of a customer: the end of an edit's sort key.
+const (
+	EditTags       = "#tags"
+	EditAttributes = "#attributes"
+	EditFields     = "#fields"
+)
+
+// CustomerEdit is the key of one edit of a customer (EditTags, EditAttributes, EditFields).
+func (s Space) CustomerEdit(h H, what string) Key {
+	return Key{s.EditPK(s.ShardOf(h)), SKCustomer + h.String() + what}
+}
+
+// After is the smallest string above everything that begins with prefix: the
+// To of a range that holds exactly that prefix. Keys are ASCII.
+func After(prefix string) string { return prefix + "\x7f" }
+
+// Keys of the account itself.
+
+// AccountPK is the partition of the directory, jobs and locks.
+const AccountPK = "account"
+
+// DirectoryKey is the directory's key.
+func DirectoryKey() Key { return Key{AccountPK, "directory"} }
+
+// Parts of the job ledger.
+const (
+	SKJob  = "job#"
+	SKLock = "lock#"
+	SKTask = "task#"
+)
+
+// JobKey is the key of a job. Ids are in order of their making.
+func JobKey(id string) Key { return Key{AccountPK, SKJob + id} }
+
+// LockKey is the key of the lock that gives one job at a time the right to write to a source.
+func LockKey(tag Tag) Key { return Key{AccountPK, fmt.Sprintf("%s%05x", SKLock, uint32(tag))} }
+
+// TaskPK is the partition of one job's tasks.
+func TaskPK(job string) string { return "job#" + job }
+
+// TaskKey is the key of one task of a job.
+func TaskKey(job, task string) Key { return Key{TaskPK(job), SKTask + task} }
+
+// OnceKey is the key of the mark that makes an event that comes several times one job.
+func OnceKey(digest string) Key { return Key{AccountPK, "once#" + digest} }

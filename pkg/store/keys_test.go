@@ -1,0 +1,153 @@
+package store_test
+
+import (
+	"encoding/hex"
+	"os"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"reseed/pkg/store"
+)
+
+var hasher = store.NewHasher([]byte("0123456789abcdef0123456789abcdef"))
+
+// The golden file is the promise that stored data stays readable: it is
+// written once and never regenerated.
+func TestKeysGolden(t *testing.T) {
+	t.Parallel()
+	sp := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
+	c, i := hasher.External(store.KindCustomer, "scus_001"), hasher.External(store.KindInvoice, "inv_1")
+	l := hasher.Natural(store.KindLineItem, "inv_1", "subscription", "", "gold")
+	e := hasher.External(store.KindEvent, "ev_1").EventID()
+	m := hasher.External(store.KindEmail, "a@example.com")
+	var b strings.Builder
+	line := func(name, s string) { b.WriteString(name + "\t" + s + "\n") }
+	key := func(name string, k store.Key) { line(name, k.PK+" "+k.SK) }
+	key("directory", store.DirectoryKey())
+	key("job", store.JobKey("J"))
+	key("task", store.TaskKey("J", "T"))
+	key("lock", store.LockKey(sp.Tag))
+	key("once", store.OnceKey("D"))
+	key("customer", sp.Customer(c))
+	key("contact", sp.Contact(c, l))
+	key("email", sp.Email(m, c))
+	key("plan", sp.Plan(hasher.External(store.KindPlan, "gold")))
+	key("invoice", sp.Invoice(i))
+	key("line item", sp.LineItem(i, l))
+	key("second equal line item", sp.LineItem(i, l.Nth(1)))
+	key("transaction", sp.Transaction(i, l))
+	key("owner", sp.Owner(c, i))
+	key("event", sp.Event(c, e))
+	key("external line item", sp.External(store.KindLineItem, l))
+	key("external transaction", sp.External(store.KindTransaction, l))
+	key("external event", sp.ExternalEvent(e))
+	key("tags", sp.CustomerEdit(c, store.EditTags))
+	line("customer id", store.ID(store.PrefixCustomer, sp.Tag, c))
+	line("line item id", store.ID(store.PrefixLineItem, sp.Tag, store.Under(i, l)))
+	line("second equal line item id", store.ID(store.PrefixLineItem, sp.Tag, store.Under(i, l.Nth(1))))
+	const file = "testdata/keys.golden"
+	want, err := os.ReadFile(file)
+	if os.IsNotExist(err) && os.Getenv("RESEED_WRITE_GOLDEN") != "" {
+		if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); got != string(want) {
+		t.Errorf("keys changed:\n%s\nwant\n%s", got, want)
+	}
+}
+
+func drawH(t *rapid.T, name string) store.H {
+	var h store.H
+	copy(h[:], rapid.SliceOfN(rapid.Byte(), store.HashLen, store.HashLen).Draw(t, name))
+	return h
+}
+
+func TestUUIDRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		tag, h := store.Tag(rapid.Uint32Range(0, uint32(store.MaxTag)).Draw(t, "tag")), drawH(t, "h")
+		id := store.ID(store.PrefixCustomer, tag, h)
+		if id[4+14] != '8' || !strings.ContainsRune("89ab", rune(id[4+19])) {
+			t.Fatalf("%s is no UUIDv8", id)
+		}
+		gotTag, gotH, err := store.ParseID(store.PrefixCustomer, id)
+		if err != nil || gotTag != tag || gotH != h {
+			t.Fatalf("%s came back as %x %s, %v", id, gotTag, gotH, err)
+		}
+		if _, _, err := store.ParseID(store.PrefixPlan, id); err == nil {
+			t.Fatal("a customer id was taken for a plan id")
+		}
+		if back, ok := store.ParseH(h.String()); !ok || back != h {
+			t.Fatalf("H %s came back as %s", h, back)
+		}
+	})
+}
+
+func TestUnderNamesThePrefixesOfBothKeys(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p, o := drawH(t, "parent"), drawH(t, "own")
+		parent, own := store.SplitUnder(store.Under(p, o))
+		if !strings.HasPrefix(p.String(), parent) || !strings.HasPrefix(o.String(), own) {
+			t.Fatalf("%s %s is no prefix of %s %s", parent, own, p, o)
+		}
+	})
+}
+
+func TestOccurrencesKeepTheirOrderAndDiffer(t *testing.T) {
+	t.Parallel()
+	h := hasher.Natural(store.KindLineItem, "x")
+	prev, seen := h.Nth(0).String(), map[string]bool{}
+	if prev != h.String() {
+		t.Fatal("the first occurrence is not the hash itself")
+	}
+	for n := 1; n < 100; n++ {
+		next := h.Nth(n)
+		if next.String() <= prev {
+			t.Fatalf("occurrence %d sorts before its predecessor", n)
+		}
+		_, own := store.SplitUnder(store.Under(h, next))
+		if seen[own] {
+			t.Fatalf("occurrence %d shares its id", n)
+		}
+		prev, seen[own] = next.String(), true
+	}
+}
+
+func TestShardsFollowTheOrderOfH(t *testing.T) {
+	t.Parallel()
+	for _, shards := range []int{1, 2, 16, 256} {
+		sp := store.Space{Shards: shards}
+		last := -1
+		for b := range 256 {
+			n := sp.ShardOf(store.H{byte(b)})
+			if n < last || n > last+1 || n >= shards {
+				t.Fatalf("%d shards: byte %02x is in shard %d after %d", shards, b, n, last)
+			}
+			last = n
+		}
+		if last != shards-1 {
+			t.Fatalf("%d shards: the last is %d", shards, last)
+		}
+	}
+}
+
+func TestNaturalPartsDoNotRunTogether(t *testing.T) {
+	t.Parallel()
+	if hasher.Natural(store.KindPlan, "ab", "c") == hasher.Natural(store.KindPlan, "a", "bc") {
+		t.Error("parts run together")
+	}
+	if hasher.External(store.KindPlan, "a") == hasher.External(store.KindInvoice, "a") {
+		t.Error("kinds meet")
+	}
+	if hex.EncodeToString([]byte(hasher.External(store.KindPlan, "secret").String())) == "" {
+		t.Error("empty")
+	}
+}

@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
+
+	"reseed/pkg/fault"
+)
+
+// Store is a Driver with what every caller needs on top: chunking, retry of
+// what was left undone, and the sum of consumed capacity.
+type Store struct {
+	d      Driver
+	limits Limits
+	spent  *meter
+}
+
+type meter struct{ write, read atomic.Int64 }
+
+// New wraps a driver.
+func New(d Driver) *Store { return &Store{d: d, limits: d.Limits(), spent: &meter{}} }
+
+// Metered is the same store with a sum of its own, for one job or request.
+func (s *Store) Metered() *Store { return &Store{d: s.d, limits: s.limits, spent: &meter{}} }
+
+// Spent is the capacity consumed through this Store so far.
+func (s *Store) Spent() Cost { return Cost{s.spent.write.Load(), s.spent.read.Load()} }
+
+// Exclusive tells that this process alone owns the table.
+func (s *Store) Exclusive() bool { return s.limits.Exclusive }
+
+// Close closes the driver.
+func (s *Store) Close() error { return s.d.Close() }
+
+func (s *Store) add(c Cost) {
+	s.spent.write.Add(c.WriteMilli)
+	s.spent.read.Add(c.ReadMilli)
+}
+
+// retry calls f until it has nothing left, waiting longer each time without
+// progress: what an engine leaves undone, and throttling, are ordinary answers.
+// Anything else, and the end of ctx, ends it.
+func retry(ctx context.Context, f func() (progress, done bool, err error)) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, 5*time.Second
+	for {
+		progress, done, err := f()
+		switch {
+		case err != nil && fault.KindOf(err) != fault.Busy:
+			return err
+		case err == nil && done:
+			return nil
+		case err == nil && progress:
+			wait.Reset()
+		}
+		if err := pause(ctx, wait.NextBackOff()); err != nil {
+			return err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return fault.Wrap(ctx.Err(), fault.Unavailable, "stopped", "stopped while waiting for the table")
+	case <-t.C:
+		return nil
+	}
+}
+
+// Get returns the items that exist, in any order. Keys may be many; equal keys are asked once.
+func (s *Store) Get(ctx context.Context, keys ...Key) ([]Item, error) {
+	keys = distinct(keys)
+	var (
+		mu    sync.Mutex
+		found []Item
+	)
+	err := s.chunked(ctx, len(keys), s.limits.Get, func(ctx context.Context, from, to int) error {
+		left := keys[from:to]
+		return retry(ctx, func() (bool, bool, error) {
+			items, rest, cost, err := s.d.Get(ctx, left)
+			s.add(cost)
+			if err != nil {
+				return false, false, err
+			}
+			mu.Lock()
+			found = append(found, items...)
+			mu.Unlock()
+			progress := len(rest) < len(left)
+			left = rest
+			return progress, len(rest) == 0, nil
+		})
+	})
+	return found, err
+}
+
+// Lookup is Get as a map.
+func (s *Store) Lookup(ctx context.Context, keys ...Key) (map[Key]Attrs, error) {
+	items, err := s.Get(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[Key]Attrs, len(items))
+	for _, it := range items {
+		m[it.Key] = it.Attrs
+	}
+	return m, nil
+}
+
+func distinct(keys []Key) []Key {
+	if len(keys) < 2 {
+		return keys
+	}
+	seen := make(map[Key]bool, len(keys))
+	out := make([]Key, 0, len(keys))
+	for _, k := range keys {
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// chunked calls f on consecutive chunks, several at once as far as the engine gains by it.
+func (s *Store) chunked(ctx context.Context, n, size int, f func(ctx context.Context, from, to int) error) error {
+	if n <= size {
+		if n == 0 {
+			return nil
+		}
+		return f(ctx, 0, n)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(1, s.limits.Parallel))
+	for from := 0; from < n; from += size {
+		to := min(n, from+size)
+		g.Go(func() error { return f(ctx, from, to) })
+	}
+	return g.Wait()
+}
+
+// Page reads one page, waiting out throttling.
+func (s *Store) Page(ctx context.Context, q Query) (Page, error) {
+	var page Page
+	err := retry(ctx, func() (bool, bool, error) {
+		p, err := s.d.Query(ctx, q)
+		s.add(p.Cost)
+		page = p
+		return err == nil, err == nil, err
+	})
+	return page, err
+}
+
+// Items walks a whole range, page after page.
+func (s *Store) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for {
+			page, err := s.Page(ctx, q)
+			if err != nil {
+				yield(Item{}, err)
+				return
+			}
+			for _, it := range page.Items {
+				if !yield(it, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			q.After = page.Next
+		}
+	}
+}
+
+// Write puts and deletes any number of items, each on its own, and returns
+// when all are durable. No key may be named twice. On an error some may be
+// written: writing them all again is harmless.
+func (s *Store) Write(ctx context.Context, batch []Write) error {
+	return s.chunked(ctx, len(batch), s.limits.Write, func(ctx context.Context, from, to int) error {
+		left := batch[from:to:to]
+		return retry(ctx, func() (bool, bool, error) {
+			rest, cost, err := s.d.Write(ctx, left)
+			s.add(cost)
+			if err != nil {
+				return false, false, err
+			}
+			progress := len(rest) < len(left)
+			left = rest
+			return progress, len(rest) == 0, nil
+		})
+	})
+}
+
+// BatchSize is how many writes make one good call.
+func (s *Store) BatchSize() int { return s.limits.Write }
+
+// Transact does a few conditional writes, all or none. A failed condition is
+// fault.Conflict; it may also mean that an earlier try of the same call went
+// through although its answer was lost.
+func (s *Store) Transact(ctx context.Context, writes ...Write) error {
+	return retry(ctx, func() (bool, bool, error) {
+		cost, err := s.d.Transact(ctx, writes)
+		s.add(cost)
+		return err == nil, err == nil, err
+	})
+}
+
+// DeleteRange drops a whole partition at once where the engine can; ok tells whether it could.
+func (s *Store) DeleteRange(ctx context.Context, pk string) (ok bool, err error) {
+	rd, ok := s.d.(RangeDeleter)
+	if !ok {
+		return false, nil
+	}
+	return true, rd.DeleteRange(ctx, pk)
+}
