@@ -1,0 +1,108 @@
+package job
+
+import (
+	"time"
+
+	"reseed/pkg/store"
+)
+
+// Kind is what a job does.
+type Kind string
+
+// The kinds of job.
+const (
+	Import Kind = "import"
+	Erase  Kind = "erase"
+)
+
+// Status is where a job stands.
+type Status string
+
+// The states of a job. Waiting and Running are the open ones.
+const (
+	Waiting Status = "waiting" // another job has its source
+	Running Status = "running"
+	Done    Status = "done"
+	Failed  Status = "failed"
+)
+
+// Ended tells whether the job is over.
+func (s Status) Ended() bool { return s == Done || s == Failed }
+
+// Counts says what became of the rows of one dataset (I1):
+// Read = Added + Changed + Unchanged + Rejected.
+type Counts struct {
+	Read      int64 `json:"read"`
+	Added     int64 `json:"added"`
+	Changed   int64 `json:"changed"`
+	Unchanged int64 `json:"unchanged"`
+	Removed   int64 `json:"removed"`
+	Rejected  int64 `json:"rejected"`
+}
+
+// Add sums up.
+func (c Counts) Add(d Counts) Counts {
+	return Counts{
+		c.Read + d.Read, c.Added + d.Added, c.Changed + d.Changed,
+		c.Unchanged + d.Unchanged, c.Removed + d.Removed, c.Rejected + d.Rejected,
+	}
+}
+
+// Job is one run that changes a source: an import or an erase.
+type Job struct {
+	ID         string            `json:"id"` // sorts by time of making
+	Kind       Kind              `json:"kind"`
+	Status     Status            `json:"status"`
+	Source     string            `json:"source,omitempty"` // ds_…; empty when it concerns every source
+	SourceName string            `json:"source_name,omitempty"`
+	Tag        store.Tag         `json:"tag"`
+	CreatedAt  time.Time         `json:"created_at"`
+	StartedAt  time.Time         `json:"started_at,omitzero"`
+	EndedAt    time.Time         `json:"ended_at,omitzero"`
+	Import     *ImportSpec       `json:"import,omitempty"`
+	Erase      *EraseSpec        `json:"erase,omitempty"`
+	Stage      string            `json:"stage,omitempty"`    // what is being done, e.g. "3 apply"
+	Progress   Progress          `json:"progress"`           // of the input, for people
+	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once Ended
+	Rejects    int64             `json:"rejects"`
+	Cost       store.Cost        `json:"cost"`
+	Notes      []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored
+	Error      string            `json:"error,omitempty"`
+	Version    int64             `json:"-"` // of the stored item
+}
+
+// Progress is how far a job has come.
+type Progress struct {
+	BytesDone  int64 `json:"bytes_done"`
+	BytesTotal int64 `json:"bytes_total"`
+	RowsDone   int64 `json:"rows_done"`
+	ItemsDone  int64 `json:"items_done"`
+}
+
+// ImportSpec is what an import reads.
+type ImportSpec struct {
+	Files       []File `json:"files"`
+	Mode        string `json:"mode"`         // upsert
+	ManualEpoch int64  `json:"manual_epoch"` // given to rows that come by file
+}
+
+// File is one input file.
+type File struct {
+	Name    string `json:"name"`              // as the person named it
+	Object  string `json:"object"`            // where it lies in the object store
+	Version string `json:"version,omitempty"` // pinned, where the object store has versions
+	Dataset string `json:"dataset,omitempty"` // found from the header row if empty
+	Size    int64  `json:"size"`
+	Delim   string `json:"delim,omitempty"` // found from the header row
+}
+
+// EraseSpec is what an erase removes.
+type EraseSpec struct {
+	Selection string           `json:"selection"` // source, manual-customers, customer, invoice
+	H         string           `json:"h,omitempty"`
+	Epochs    store.Epochs     `json:"epochs"` // of the items to sweep
+	Shards    int              `json:"shards"`
+	Manual    int64            `json:"manual_epoch,omitempty"` // sweep rows below it
+	Sources   []store.Source   `json:"sources,omitempty"`      // to visit, for manual customers
+	Removed   map[string]int64 `json:"removed,omitempty"`      // by kind, final once Ended
+}
