@@ -67,8 +67,9 @@ const (
 	SKOwner    = "o#" // customer → invoice
 	SKEvent    = "e#"
 	SKExternal = "x#" // external id → line item, transaction, event
-	midLine    = "#l#"
-	midTrans   = "#t#"
+	// Under an invoice, behind its identity.
+	SKLine  = "#l#"
+	SKTrans = "#t#"
 )
 
 // Customer is the key of a customer.
@@ -92,12 +93,12 @@ func (s Space) Invoice(h H) Key { return Key{s.DataPK(s.ShardOf(h)), SKInvoice +
 
 // LineItem is the key of a line item of an invoice.
 func (s Space) LineItem(invoice, h H) Key {
-	return Key{s.DataPK(s.ShardOf(invoice)), SKInvoice + invoice.String() + midLine + h.String()}
+	return Key{s.DataPK(s.ShardOf(invoice)), SKInvoice + invoice.String() + SKLine + h.String()}
 }
 
 // Transaction is the key of a transaction of an invoice.
 func (s Space) Transaction(invoice, h H) Key {
-	return Key{s.DataPK(s.ShardOf(invoice)), SKInvoice + invoice.String() + midTrans + h.String()}
+	return Key{s.DataPK(s.ShardOf(invoice)), SKInvoice + invoice.String() + SKTrans + h.String()}
 }
 
 // Owner is the key of the pointer from a customer to one of its invoices.
@@ -141,6 +142,47 @@ func (s Space) CustomerEdit(h H, what string) Key {
 	return Key{s.EditPK(s.ShardOf(h)), SKCustomer + h.String() + what}
 }
 
+// ContactsOf is the range of a customer's contacts.
+func (s Space) ContactsOf(customer H) Query {
+	return under(s.CustomerPK(s.ShardOf(customer)), SKContact+customer.String()+"#")
+}
+
+// OwnersOf is the range of the pointers from a customer to its invoices.
+func (s Space) OwnersOf(customer H) Query {
+	return under(s.DataPK(s.ShardOf(customer)), SKOwner+customer.String()+"#")
+}
+
+// EventsOf is the range of a customer's subscription events.
+func (s Space) EventsOf(customer H) Query {
+	return under(s.DataPK(s.ShardOf(customer)), SKEvent+customer.String()+"#")
+}
+
+// InvoiceParts is the range of an invoice's line items and transactions, the invoice itself not among them.
+func (s Space) InvoiceParts(invoice H) Query {
+	return under(s.DataPK(s.ShardOf(invoice)), SKInvoice+invoice.String()+"#")
+}
+
+func under(pk, prefix string) Query { return Query{PK: pk, From: prefix, To: After(prefix)} }
+
+// What names the kind of record or pointer that a sort key of a customer,
+// content or plan partition belongs to: its first letter (SKCustomer …), or SKLine
+// and SKTrans for what lies under an invoice.
+func What(sk string) string {
+	if len(sk) > len(SKInvoice)+2*HashLen && sk[:2] == SKInvoice {
+		return sk[len(SKInvoice)+2*HashLen:][:len(SKLine)]
+	}
+	return sk[:min(2, len(sk))]
+}
+
+// TailH is the identity that a sort key ends with: the record's own.
+func TailH(sk string) (H, bool) { return ParseH(sk[max(0, len(sk)-2*HashLen):]) }
+
+// TailEvent is the event id that a sort key ends with.
+func TailEvent(sk string) (int64, bool) {
+	id, err := strconv.ParseInt(sk[max(0, len(sk)-14):], 16, 64)
+	return id, err == nil
+}
+
 // After is the smallest string above everything that begins with prefix: the
 // To of a range that holds exactly that prefix. Keys are ASCII.
 func After(prefix string) string { return prefix + "\x7f" }
@@ -158,10 +200,14 @@ const (
 	SKJob  = "job#"
 	SKLock = "lock#"
 	SKTask = "task#"
+	SKOpen = "open#"
 )
 
 // JobKey is the key of a job. Ids are in order of their making.
 func JobKey(id string) Key { return Key{AccountPK, SKJob + id} }
+
+// OpenJobKey is the key of the mark of a job that has not ended, so that nobody walks the history to find work.
+func OpenJobKey(id string) Key { return Key{AccountPK, SKOpen + id} }
 
 // LockKey is the key of the lock that gives one job at a time the right to write to a source.
 func LockKey(tag Tag) Key { return Key{AccountPK, fmt.Sprintf("%s%05x", SKLock, uint32(tag))} }

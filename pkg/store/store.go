@@ -203,6 +203,9 @@ func (s *Store) Write(ctx context.Context, batch []Write) error {
 // BatchSize is how many writes make one good call.
 func (s *Store) BatchSize() int { return s.limits.Write }
 
+// TransactSize is how many writes one Transact may hold.
+func (s *Store) TransactSize() int { return s.limits.Transact }
+
 // Transact does a few conditional writes, all or none. A failed condition is
 // fault.Conflict; it may also mean that an earlier try of the same call went
 // through although its answer was lost.
