@@ -162,6 +162,25 @@ func (s Space) InvoiceParts(invoice H) Query {
 	return under(s.DataPK(s.ShardOf(invoice)), SKInvoice+invoice.String()+"#")
 }
 
+// EmailsOf is the range of the pointers from an e-mail address to its customers.
+func (s Space) EmailsOf(email H) Query {
+	return under(s.CustomerPK(s.ShardOf(email)), SKEmail+email.String()+"#")
+}
+
+// CustomersIn is the range of the customers of one shard.
+func (s Space) CustomersIn(shard int) Query { return under(s.CustomerPK(shard), SKCustomer) }
+
+// InvoicesIn is the range of the invoices of one shard, each followed by its line items and transactions.
+func (s Space) InvoicesIn(shard int) Query { return under(s.DataPK(shard), SKInvoice) }
+
+// Plans is the range of all plans.
+func (s Space) Plans() Query { return under(s.PlanPK(), SKPlan) }
+
+// EditsBetween is the range of the edits of the customers first to last (inclusive) of one shard.
+func (s Space) EditsBetween(first, last H) Query {
+	return Query{PK: s.EditPK(s.ShardOf(first)), From: SKCustomer + first.String(), To: After(SKCustomer + last.String())}
+}
+
 func under(pk, prefix string) Query { return Query{PK: pk, From: prefix, To: After(prefix)} }
 
 // What names the kind of record or pointer that a sort key of a customer,
