@@ -1,9 +1,11 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"strconv"
+	"strings"
 )
 
 // This file is the only one that spells a key. docs/TABLE.md describes each
@@ -72,63 +74,162 @@ const (
 	SKTrans = "#t#"
 )
 
+// Sort keys. They alone are in the order in which an import merges: the
+// partition follows from the identity they begin with.
+
+// CustomerSK is a customer's sort key.
+func CustomerSK(h H) string { return SKCustomer + h.String() }
+
+// ContactSK is a contact's sort key.
+func ContactSK(customer, h H) string { return SKContact + customer.String() + "#" + h.String() }
+
+// EmailSK is the sort key of the pointer from an e-mail address to a customer.
+func EmailSK(email, customer H) string { return SKEmail + email.String() + "#" + customer.String() }
+
+// PlanSK is a plan's sort key.
+func PlanSK(h H) string { return SKPlan + h.String() }
+
+// InvoiceSK is an invoice's sort key; those of its line items and transactions begin with it.
+func InvoiceSK(h H) string { return SKInvoice + h.String() }
+
+// LineItemSK is a line item's sort key.
+func LineItemSK(invoice, h H) string { return SKInvoice + invoice.String() + MidLine + h.String() }
+
+// TransactionSK is a transaction's sort key.
+func TransactionSK(invoice, h H) string { return SKInvoice + invoice.String() + MidTrans + h.String() }
+
+// OwnerSK is the sort key of the pointer from a customer to an invoice.
+func OwnerSK(customer, invoice H) string { return SKOwner + customer.String() + "#" + invoice.String() }
+
+// EventSK is a subscription event's sort key.
+func EventSK(customer H, id int64) string { return SKEvent + customer.String() + "#" + eventID(id) }
+
+// ExternalSK is the sort key of the pointer from the external id of a line item or transaction.
+func ExternalSK(kind Kind, h H) string {
+	if kind == KindTransaction {
+		return SKExternal + "t#" + h.String()
+	}
+	return SKExternal + "l#" + h.String()
+}
+
+// ExternalEventSK is the sort key of the pointer from an event's id.
+func ExternalEventSK(id int64) string { return SKExternal + "e#" + eventID(id) }
+
+// LeadingH is the identity that a sort key begins with, behind its letters: a
+// customer's, an invoice's, an e-mail's, an external id's. Of a pointer from an event's id
+// only the leading 53 bits are there.
+func LeadingH(sk string) (H, bool) {
+	at := len(SKCustomer)
+	if strings.HasPrefix(sk, SKExternal) {
+		at += 2
+	}
+	if len(sk) < at+14 {
+		return H{}, false
+	}
+	if len(sk) >= at+2*HashLen {
+		return ParseH(sk[at : at+2*HashLen])
+	}
+	id, err := strconv.ParseInt(sk[at:], 16, 64)
+	return leadingOf(id), err == nil
+}
+
+// TrailingH is the identity that a sort key ends with: the contact's, the line
+// item's, the transaction's own, the invoice's of an owner pointer.
+func TrailingH(sk string) (H, bool) {
+	if len(sk) < 2*HashLen {
+		return H{}, false
+	}
+	return ParseH(sk[len(sk)-2*HashLen:])
+}
+
+// TrailingEventID is the id that an event's sort key ends with.
+func TrailingEventID(sk string) (int64, bool) {
+	if len(sk) < 14 {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(sk[len(sk)-14:], 16, 64)
+	return id, err == nil
+}
+
+// NthSK is the sort key of the n-th (from 0) of equal rows without an external
+// id, given that of the first. See [H.Nth].
+func NthSK(sk string, n int) string {
+	if n == 0 {
+		return sk
+	}
+	if strings.HasPrefix(sk, SKEvent) {
+		id, _ := TrailingEventID(sk)
+		return sk[:len(sk)-14] + eventID(id+2*int64(n)) // 1<<12 of 64 bits is 2 of the top 53
+	}
+	h, _ := TrailingH(sk)
+	return sk[:len(sk)-2*HashLen] + h.Nth(n).String()
+}
+
 // Customer is the key of a customer.
-func (s Space) Customer(h H) Key { return Key{s.CustomerPK(s.ShardOf(h)), SKCustomer + h.String()} }
+func (s Space) Customer(h H) Key { return Key{s.CustomerPK(s.ShardOf(h)), CustomerSK(h)} }
 
 // Contact is the key of a contact of a customer.
 func (s Space) Contact(customer, h H) Key {
-	return Key{s.CustomerPK(s.ShardOf(customer)), SKContact + customer.String() + "#" + h.String()}
+	return Key{s.CustomerPK(s.ShardOf(customer)), ContactSK(customer, h)}
 }
 
 // Email is the key of the pointer from an e-mail address to a customer.
 func (s Space) Email(email, customer H) Key {
-	return Key{s.CustomerPK(s.ShardOf(email)), SKEmail + email.String() + "#" + customer.String()}
+	return Key{s.CustomerPK(s.ShardOf(email)), EmailSK(email, customer)}
 }
 
 // Plan is the key of a plan.
-func (s Space) Plan(h H) Key { return Key{s.PlanPK(), SKPlan + h.String()} }
+func (s Space) Plan(h H) Key { return Key{s.PlanPK(), PlanSK(h)} }
 
 // Invoice is the key of an invoice.
-func (s Space) Invoice(h H) Key { return Key{s.DataPK(s.ShardOf(h)), SKInvoice + h.String()} }
+func (s Space) Invoice(h H) Key { return Key{s.DataPK(s.ShardOf(h)), InvoiceSK(h)} }
 
 // LineItem is the key of a line item of an invoice.
 func (s Space) LineItem(invoice, h H) Key {
-	return Key{s.DataPK(s.ShardOf(invoice)), SKInvoice + invoice.String() + SKLine + h.String()}
+	return Key{s.DataPK(s.ShardOf(invoice)), LineItemSK(invoice, h)}
 }
 
 // Transaction is the key of a transaction of an invoice.
 func (s Space) Transaction(invoice, h H) Key {
-	return Key{s.DataPK(s.ShardOf(invoice)), SKInvoice + invoice.String() + SKTrans + h.String()}
+	return Key{s.DataPK(s.ShardOf(invoice)), TransactionSK(invoice, h)}
 }
 
 // Owner is the key of the pointer from a customer to one of its invoices.
 func (s Space) Owner(customer, invoice H) Key {
-	return Key{s.DataPK(s.ShardOf(customer)), SKOwner + customer.String() + "#" + invoice.String()}
+	return Key{s.DataPK(s.ShardOf(customer)), OwnerSK(customer, invoice)}
 }
 
 // Event is the key of a subscription event of a customer.
 func (s Space) Event(customer H, id int64) Key {
-	return Key{s.DataPK(s.ShardOf(customer)), SKEvent + customer.String() + "#" + eventID(id)}
+	return Key{s.DataPK(s.ShardOf(customer)), EventSK(customer, id)}
 }
 
 // External is the key of the pointer from the external id of a line item or a
 // transaction to its row.
 func (s Space) External(kind Kind, h H) Key {
-	letter := "l#"
-	if kind == KindTransaction {
-		letter = "t#"
-	}
-	return Key{s.DataPK(s.ShardOf(h)), SKExternal + letter + h.String()}
+	return Key{s.DataPK(s.ShardOf(h)), ExternalSK(kind, h)}
 }
 
 // ExternalEvent is the key of the pointer from an event's integer id to its row. Every event has one.
 func (s Space) ExternalEvent(id int64) Key {
-	var h H
-	h[0] = byte(id >> 45) //nolint:gosec // the top 8 of 53 bits
-	return Key{s.DataPK(s.ShardOf(h)), SKExternal + "e#" + eventID(id)}
+	return Key{s.DataPK(s.ShardOf(leadingOf(id))), ExternalEventSK(id)}
 }
 
-func eventID(id int64) string { return fmt.Sprintf("%014x", id) }
+// leadingOf is an identity whose event id is id.
+func leadingOf(id int64) H {
+	var h H
+	binary.BigEndian.PutUint64(h[:8], uint64(id)<<11) //nolint:gosec // 53 bits
+	return h
+}
+
+func eventID(id int64) string {
+	const digits = "0123456789abcdef"
+	var b [14]byte
+	for i := range b {
+		b[13-i] = digits[id>>(4*i)&15]
+	}
+	return string(b[:])
+}
 
 // What is edited of a customer: the end of an edit's sort key.
 const (
