@@ -125,4 +125,3 @@ func readChanges(ctx context.Context, r io.Reader, each func(change) error) (sum
 		}
 	}
 }
-

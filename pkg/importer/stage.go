@@ -91,3 +91,16 @@ func parentOf(sk string) string {
 	}
 	return ""
 }
+
+func isPlan(sk string) bool     { return strings.HasPrefix(sk, store.SKPlan) }
+func isCustomer(sk string) bool { return strings.HasPrefix(sk, store.SKCustomer) }
+
+// missingParent is the reject of a row whose parent is neither stored nor taken in.
+func missingParent(sk string) (column, code, message string) {
+	if strings.HasPrefix(sk, store.SKInvoice) {
+		return "Invoice external ID", "unknown_invoice",
+			"The invoice of this row is neither stored in this source nor taken in with this import."
+	}
+	return "Customer external ID", "unknown_customer",
+		"The customer of this row is neither stored in this source nor taken in with this import."
+}

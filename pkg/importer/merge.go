@@ -1,0 +1,306 @@
+package importer
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// maxEqualRows is how many rows without an external id may be equal in one file.
+const maxEqualRows = 10_000
+
+// candidate is the one row of a key that may change the table.
+type candidate struct {
+	sk     string
+	entry  entry
+	manual *int64 // from a finding; nil: this import's
+	parent string
+	before store.Attrs
+}
+
+// parentState is what is known of the record that rows hang on.
+type parentState struct {
+	sk     string
+	exists bool
+	manual int64
+}
+
+// rangeMerge is the one loop that decides what becomes of every row of a key
+// range: equal keys meet. Only in the input = added; in both = unchanged or
+// changed; twice in the input = duplicate; a row whose parent is in neither = a
+// reject. The outcome depends on no timing and no piece size.
+type rangeMerge struct {
+	w       *work
+	out     *changeWriter
+	sum     summary
+	rejects batch
+	group   []entry // equal natural rows, waiting for their occurrence numbers
+	found   *entry  // the finding about the record that follows
+	block   []candidate
+	parent  parentState
+	builder *store.Builder
+}
+
+// merge merges one key range and writes its change set.
+func (w *work) merge(ctx context.Context, stage, keyRange int, out *changeWriter) (summary, []entry, error) {
+	in, err := w.runs.read(ctx, runPrefix(stage, "main", keyRange))
+	if err != nil {
+		return summary{}, nil, err
+	}
+	defer in.close()
+	m := &rangeMerge{w: w, out: out, builder: store.NewBuilder()}
+	for {
+		e, err := in.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = m.take(ctx, e)
+		}
+		if err != nil {
+			return summary{}, nil, err
+		}
+	}
+	if err := m.endGroup(ctx); err != nil {
+		return summary{}, nil, err
+	}
+	if err := m.decide(ctx); err != nil {
+		return summary{}, nil, err
+	}
+	slices.SortFunc(m.rejects.entries, func(a, b entry) int { return a.compare(&b) })
+	return m.sum, m.rejects.entries, out.end(m.sum)
+}
+
+// take takes the next entry in key order.
+func (m *rangeMerge) take(ctx context.Context, e entry) error {
+	if e.kind == finding {
+		m.found = &e
+		return nil
+	}
+	found := m.found
+	m.found = nil
+	if found != nil && (found.key != e.key || found.place != e.place) {
+		return fault.New(fault.Internal, "stray_finding", "a look-up of this import names a row that is not there")
+	}
+	if !e.natural {
+		if err := m.endGroup(ctx); err != nil {
+			return err
+		}
+		return m.offer(ctx, e.key, e, found)
+	}
+	if len(m.group) > 0 && m.group[0].key != e.key {
+		if err := m.endGroup(ctx); err != nil {
+			return err
+		}
+	}
+	if len(m.group) >= maxEqualRows {
+		m.reject(&e, "", "too_many_equal_rows", fmt.Sprintf("More than %d equal rows without an external ID.", maxEqualRows))
+		return nil
+	}
+	m.group = append(m.group, e)
+	return nil
+}
+
+// endGroup numbers equal natural rows, anew in each file, and offers them in
+// the order of their final keys.
+func (m *rangeMerge) endGroup(ctx context.Context) error {
+	group := m.group
+	m.group = nil
+	if len(group) == 1 {
+		return m.offer(ctx, group[0].key, group[0], nil)
+	}
+	nth := make([]int, len(group))
+	for i := 1; i < len(group); i++ {
+		if group[i].place.file == group[i-1].place.file {
+			nth[i] = nth[i-1] + 1
+		}
+	}
+	order := make([]int, len(group))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(nth[a], nth[b]) })
+	for _, i := range order {
+		if err := m.offer(ctx, store.NthSK(group[i].key, nth[i]), group[i], nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// offer takes one row under its final key: it falls by a finding, is a
+// duplicate of the row before it, or becomes a candidate.
+func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry) error {
+	c := candidate{sk: sk, entry: e, parent: parentOf(sk)}
+	if found != nil {
+		if found.body[0] == 'r' {
+			r, err := decodeRejection(found.body[1:])
+			if err != nil {
+				return err
+			}
+			m.reject(&e, r.column, r.code, r.message)
+			return nil
+		}
+		n, _ := binary.Varint(found.body[1:])
+		c.manual = &n
+	}
+	if n := len(m.block); n > 0 {
+		last := &m.block[n-1]
+		switch {
+		case last.sk == sk:
+			m.duplicate(last, &e)
+			return nil
+		case last.sk > sk: // an occurrence number ran into a neighbour's hash
+			m.reject(&e, "", "id_collision", "This row's computed id is taken by another row; give it an external ID.")
+			return nil
+		case n >= blockSize:
+			if err := m.decide(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	m.block = append(m.block, c)
+	return nil
+}
+
+// duplicate books a row whose key an earlier row of this input has.
+func (m *rangeMerge) duplicate(first *candidate, e *entry) {
+	if string(first.entry.body) == string(e.body) {
+		m.count(e, func(c *job.Counts) { c.Unchanged++ })
+		return
+	}
+	where := fmt.Sprintf("line %d", first.entry.place.line)
+	if f := first.entry.place.file; f != e.place.file {
+		where += " of " + m.w.job.Import.Files[f].Name
+	}
+	m.reject(e, "External ID", "duplicate_differs",
+		"The same record stands in "+where+" with other values; the first one was used.")
+}
+
+func (m *rangeMerge) count(e *entry, f func(*job.Counts)) {
+	m.sum.count(m.w.job.Import.Files[e.place.file].Dataset, f)
+}
+
+func (m *rangeMerge) reject(e *entry, column, code, message string) {
+	m.count(e, countRejected)
+	dataset := m.w.job.Import.Files[e.place.file].Dataset
+	m.rejects.add(entry{place: e.place, kind: reject, body: rejection{dataset, column, code, message}.encode()})
+}
+
+// decide compares the candidates with what is stored. The last one stays
+// behind as the key that a duplicate in the next block would have.
+func (m *rangeMerge) decide(ctx context.Context) error {
+	if err := m.loadBefore(ctx); err != nil {
+		return err
+	}
+	parents, err := m.loadParents(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range m.block {
+		c := &m.block[i]
+		if c.parent != "" && c.parent != m.parent.sk {
+			a := parents[c.parent]
+			m.parent = parentState{c.parent, a != nil, manualOf(a)}
+		}
+		if err := m.settle(c); err != nil {
+			return err
+		}
+	}
+	m.block = m.block[:0]
+	return nil
+}
+
+func (m *rangeMerge) loadBefore(ctx context.Context) error {
+	sks := make([]string, len(m.block))
+	for i := range m.block {
+		sks[i] = m.block[i].sk
+	}
+	stored, err := m.w.storedAt(ctx, sks)
+	if err != nil {
+		return err
+	}
+	for i := range m.block {
+		m.block[i].before = m.w.present(m.block[i].sk, stored[i])
+	}
+	return nil
+}
+
+// loadParents reads the stored parents that the block needs and does not hold.
+func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, error) {
+	var sks []string
+	known := m.parent.sk
+	for i := range m.block {
+		c := &m.block[i]
+		switch {
+		case c.parent == "":
+			known = c.sk
+		case c.parent != known:
+			sks = append(sks, c.parent)
+			known = c.parent
+		}
+	}
+	stored, err := m.w.storedAt(ctx, sks)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]store.Attrs, len(sks))
+	for i, sk := range sks {
+		found[sk] = m.w.present(sk, stored[i])
+	}
+	return found, nil
+}
+
+// settle decides one candidate.
+func (m *rangeMerge) settle(c *candidate) error {
+	manual := m.w.job.Import.ManualEpoch
+	switch {
+	case c.parent != "" && !m.parent.exists:
+		column, code, message := missingParent(c.sk)
+		m.reject(&c.entry, column, code, message)
+		return nil
+	case c.parent != "":
+		manual = m.parent.manual
+	case c.manual != nil:
+		manual = *c.manual
+	case isPlan(c.sk):
+		manual = 0
+	case c.before != nil && isCustomer(c.sk):
+		manual = manualOf(c.before) // origin is fixed when a customer is created
+	}
+	if c.parent == "" {
+		m.parent = parentState{c.sk, true, manual}
+	}
+	if c.before == nil {
+		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
+		return m.out.change(change{c.sk, nil, m.stamp(c.entry.body, manual, m.w.stampMilli)})
+	}
+	if string(c.before.Content()) == string(c.entry.body) {
+		m.count(&c.entry, func(n *job.Counts) { n.Unchanged++ })
+		return nil
+	}
+	if other := c.before.Str("external_id"); other != store.Attrs(c.entry.body).Str("external_id") {
+		m.reject(&c.entry, "External ID", "id_collision", "This external ID collides with that of a stored record; it needs another one.")
+		return nil
+	}
+	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
+	created, _ := c.before.Int(store.AttrCreated)
+	return m.out.change(change{c.sk, c.before, m.stamp(c.entry.body, manual, created)})
+}
+
+// stamp puts the metadata before the content. Times come from the job, not
+// from the clock: whoever merges again gets the same bytes (I6).
+func (m *rangeMerge) stamp(content []byte, manual, created int64) store.Attrs {
+	m.builder.Reset()
+	head := m.builder.IntAlways(store.AttrCreated, created).Int(store.AttrManual, manual).
+		IntAlways(store.AttrUpdated, m.w.stampMilli).Attrs()
+	return append(head, content...)
+}
