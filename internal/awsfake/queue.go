@@ -1,0 +1,191 @@
+package awsfake
+
+import (
+	"crypto/md5" // the protocol's own checksum, no secret
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// defaultVisibility is SQS's default for a queue that says nothing.
+const defaultVisibility = 30 * time.Second
+
+// queue is one standard queue: messages in the order they were sent. Whoever uses it holds the lock of SQS.
+type queue struct {
+	name        string
+	attributes  map[string]string
+	visibility  time.Duration
+	delay       time.Duration
+	deadLetters string // name of the dead-letter queue, "" for none
+	maxReceives int    // receives after which a message goes there
+	messages    []*message
+}
+
+type message struct {
+	id, body   string
+	attributes json.RawMessage
+	sent       time.Time
+	visible    time.Time // from when on it can be received
+	first      time.Time // when it was received first
+	receives   int
+	receipt    string // handle of the last receive
+}
+
+// newQueue reads the settings that CreateQueue takes; what it does not know it only gives back.
+func newQueue(name string, attributes map[string]string) *queue {
+	q := &queue{name: name, attributes: attributes, visibility: defaultVisibility}
+	if seconds, err := strconv.Atoi(attributes["VisibilityTimeout"]); err == nil {
+		q.visibility = time.Duration(seconds) * time.Second
+	}
+	if seconds, err := strconv.Atoi(attributes["DelaySeconds"]); err == nil {
+		q.delay = time.Duration(seconds) * time.Second
+	}
+	q.deadLetters, q.maxReceives = redrive(attributes["RedrivePolicy"])
+	return q
+}
+
+func redrive(policy string) (deadLetters string, maxReceives int) {
+	var parsed struct {
+		Target string      `json:"deadLetterTargetArn"`
+		Max    json.Number `json:"maxReceiveCount"` // SQS takes a number and the text of one
+	}
+	if json.Unmarshal([]byte(policy), &parsed) != nil {
+		return "", 0
+	}
+	count, err := strconv.Atoi(parsed.Max.String())
+	if err != nil {
+		return "", 0
+	}
+	return parsed.Target[strings.LastIndexByte(parsed.Target, ':')+1:], count
+}
+
+// sendEntry is a message to send, alone or in a batch.
+type sendEntry struct {
+	Id                string //nolint:revive // the wire's own name
+	MessageBody       string
+	DelaySeconds      *int
+	MessageAttributes json.RawMessage
+}
+
+func (e sendEntry) check() error {
+	switch {
+	case e.MessageBody == "":
+		return invalid("MessageBody is empty")
+	case len(e.MessageBody) > maxMessageBytes:
+		return invalid("MessageBody is longer than %d bytes", maxMessageBytes)
+	}
+	return nil
+}
+
+// sentEntry is the answer to a sendEntry.
+type sentEntry struct {
+	Id               string `json:",omitempty"` //nolint:revive // the wire's own name
+	MessageId        string //nolint:revive // the wire's own name
+	MD5OfMessageBody string
+}
+
+func (q *queue) send(now time.Time, entry sendEntry) sentEntry {
+	delay := q.delay
+	if entry.DelaySeconds != nil {
+		delay = time.Duration(*entry.DelaySeconds) * time.Second
+	}
+	m := &message{
+		id: uuid.NewString(), body: entry.MessageBody, attributes: entry.MessageAttributes,
+		sent: now, visible: now.Add(delay),
+	}
+	q.messages = append(q.messages, m)
+	return sentEntry{Id: entry.Id, MessageId: m.id, MD5OfMessageBody: checksum(m.body)}
+}
+
+// received is a message as ReceiveMessage gives it; all its attributes are there, asked for or not.
+type received struct {
+	MessageId, ReceiptHandle, Body, MD5OfBody string //nolint:revive // the wire's own name
+	Attributes                                map[string]string
+	MessageAttributes                         json.RawMessage `json:",omitempty"`
+}
+
+// receive hands out up to limit visible messages and hides them. A message received too often goes to
+// the dead-letter queue instead.
+func (q *queue) receive(now time.Time, hidden time.Duration, limit int, deadLetters *queue) []received {
+	var out []received
+	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool {
+		if len(out) == limit || m.visible.After(now) {
+			return false
+		}
+		if deadLetters != nil && m.receives >= q.maxReceives {
+			m.visible = now
+			deadLetters.messages = append(deadLetters.messages, m)
+			return true
+		}
+		out = append(out, m.receive(now, hidden))
+		return false
+	})
+	return out
+}
+
+func (m *message) receive(now time.Time, hidden time.Duration) received {
+	if m.receives == 0 {
+		m.first = now
+	}
+	m.receives++
+	m.receipt = uuid.NewString()
+	m.visible = now.Add(hidden)
+	return received{
+		MessageId: m.id, ReceiptHandle: m.receipt, Body: m.body, MD5OfBody: checksum(m.body),
+		Attributes: map[string]string{
+			"ApproximateReceiveCount":          strconv.Itoa(m.receives),
+			"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.first.UnixMilli(), 10),
+			"SentTimestamp":                    strconv.FormatInt(m.sent.UnixMilli(), 10),
+			"SenderId":                         account,
+		},
+		MessageAttributes: m.attributes,
+	}
+}
+
+// delete removes the message with this receipt handle. One that is gone, or was received again since,
+// is no error and stays as it is, like in SQS.
+func (q *queue) delete(receipt string) {
+	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool { return m.receipt == receipt })
+}
+
+func (q *queue) describe(now time.Time) map[string]string {
+	visible, hidden, delayed := 0, 0, 0
+	for _, m := range q.messages {
+		switch {
+		case !m.visible.After(now):
+			visible++
+		case m.receives > 0:
+			hidden++
+		default:
+			delayed++
+		}
+	}
+	out := map[string]string{
+		"VisibilityTimeout": strconv.Itoa(int(q.visibility.Seconds())),
+	}
+	maps.Copy(out, q.attributes)
+	out["QueueArn"] = "arn:aws:sqs:us-east-1:" + account + ":" + q.name
+	out["ApproximateNumberOfMessages"] = strconv.Itoa(visible)
+	out["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(hidden)
+	out["ApproximateNumberOfMessagesDelayed"] = strconv.Itoa(delayed)
+	return out
+}
+
+func checksum(body string) string {
+	sum := md5.Sum([]byte(body))
+	return hex.EncodeToString(sum[:])
+}
+
+func asAPIError(err error) *apiError {
+	if api := (*apiError)(nil); errors.As(err, &api) {
+		return api
+	}
+	return &apiError{code: "InternalError", message: err.Error()}
+}
