@@ -43,7 +43,7 @@ func invoicePointers(hr *store.Hasher, sk string, invoice store.H, a store.Attrs
 	case len(sk) == len(store.SKInvoice)+2*store.HashLen:
 		date, _ := a.Int("date")
 		return []pointer{{store.OwnerSK(hr.CustomerH(a.Str("customer")), invoice), b.Int("date", date).Attrs()}}
-	case strings.Contains(sk, store.MidTrans):
+	case strings.Contains(sk, store.SKTrans):
 		kind = store.KindTransaction
 	}
 	ext := a.Str("external_id")

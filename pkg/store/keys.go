@@ -93,10 +93,10 @@ func PlanSK(h H) string { return SKPlan + h.String() }
 func InvoiceSK(h H) string { return SKInvoice + h.String() }
 
 // LineItemSK is a line item's sort key.
-func LineItemSK(invoice, h H) string { return SKInvoice + invoice.String() + MidLine + h.String() }
+func LineItemSK(invoice, h H) string { return SKInvoice + invoice.String() + SKLine + h.String() }
 
 // TransactionSK is a transaction's sort key.
-func TransactionSK(invoice, h H) string { return SKInvoice + invoice.String() + MidTrans + h.String() }
+func TransactionSK(invoice, h H) string { return SKInvoice + invoice.String() + SKTrans + h.String() }
 
 // OwnerSK is the sort key of the pointer from a customer to an invoice.
 func OwnerSK(customer, invoice H) string { return SKOwner + customer.String() + "#" + invoice.String() }
