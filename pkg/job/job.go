@@ -55,6 +55,7 @@ type Job struct {
 	Status     Status            `json:"status"`
 	Source     string            `json:"source,omitempty"` // ds_…; empty when it concerns every source
 	SourceName string            `json:"source_name,omitempty"`
+	Once       string            `json:"once,omitempty"` // digest of the event that asked for it: the same event again makes no second job
 	Tag        store.Tag         `json:"tag"`
 	CreatedAt  time.Time         `json:"created_at"`
 	StartedAt  time.Time         `json:"started_at,omitzero"`
@@ -84,16 +85,31 @@ type ImportSpec struct {
 	Files       []File `json:"files"`
 	Mode        string `json:"mode"`         // upsert
 	ManualEpoch int64  `json:"manual_epoch"` // given to rows that come by file
+
+	// Set once the input has been looked through, before anything is written.
+	Planned bool    `json:"planned,omitempty"`
+	Small   bool    `json:"small,omitempty"`  // one worker does it all in memory
+	Ranges  int     `json:"ranges,omitempty"` // key ranges that are merged apart
+	Pieces  []Piece `json:"pieces,omitempty"` // of all files, in their order
+}
+
+// Piece is a part of an input file, cut at record boundaries.
+type Piece struct {
+	File   int   `json:"f"` // index in Files
+	Offset int64 `json:"o"` // bytes
+	Length int64 `json:"n"` // bytes
+	Line   int64 `json:"l"` // physical line of its first byte
 }
 
 // File is one input file.
 type File struct {
-	Name    string `json:"name"`              // as the person named it
-	Object  string `json:"object"`            // where it lies in the object store
-	Version string `json:"version,omitempty"` // pinned, where the object store has versions
-	Dataset string `json:"dataset,omitempty"` // found from the header row if empty
-	Size    int64  `json:"size"`
-	Delim   string `json:"delim,omitempty"` // found from the header row
+	Name    string   `json:"name"`              // as the person named it
+	Object  string   `json:"object"`            // where it lies in the object store
+	Version string   `json:"version,omitempty"` // pinned, where the object store has versions
+	Dataset string   `json:"dataset,omitempty"` // found from the header row if empty
+	Size    int64    `json:"size"`
+	Delim   string   `json:"delim,omitempty"`  // found from the header row
+	Header  []string `json:"header,omitempty"` // as it stands in the file
 }
 
 // EraseSpec is what an erase removes.

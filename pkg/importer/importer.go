@@ -1,0 +1,234 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+)
+
+// Defaults of Config.
+const (
+	DefaultPieceBytes = 8 << 20
+	DefaultSmallBytes = 2 << 20
+)
+
+// maxPieces bounds the size of the job's item: pieces grow with larger inputs.
+const maxPieces = 400
+
+// Config is what an Importer works with.
+type Config struct {
+	Store   *store.Store
+	Ledger  *job.Ledger
+	Objects *objects.Objects
+	// Send hands messages to workers, who call Handle; several may run at once.
+	Send func(context.Context, []Message) error
+	// Dispatch gets another job going that has become Running because one of ours ended.
+	Dispatch func(context.Context, *job.Job) error
+	Now      func() time.Time
+	Log      *slog.Logger
+	TempDir  string // for change sets while they are written; "" is the system's
+	// PieceBytes is how much of a file one worker maps at a time, SmallBytes up to where one worker does it all.
+	PieceBytes, SmallBytes int64
+}
+
+// Importer runs imports. It is safe for concurrent use.
+type Importer struct{ c Config }
+
+// New makes an Importer.
+func New(c Config) *Importer {
+	if c.PieceBytes <= 0 {
+		c.PieceBytes = DefaultPieceBytes
+	}
+	if c.SmallBytes <= 0 {
+		c.SmallBytes = DefaultSmallBytes
+	}
+	return &Importer{c}
+}
+
+// Message asks a worker to go on with a job: with one task of it, or, if Task
+// is empty, with whatever comes next.
+type Message struct {
+	Job  string `json:"job"`
+	Task string `json:"task,omitempty"`
+}
+
+// Request is what Submit needs. The files lie in the object store already.
+type Request struct {
+	Source store.Source
+	Files  []job.File
+	// Once is the digest of the event that asks: the same event again gives the same job. May be empty.
+	Once string
+}
+
+// Submit makes the job of an import and gets it going, unless another job has the source: then it waits for its turn.
+func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
+	if len(r.Files) == 0 {
+		return nil, fault.New(fault.Invalid, "no_files", "an import needs at least one file")
+	}
+	dir, err := im.c.Store.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j, err := im.c.Ledger.Create(ctx, &job.Job{
+		Kind: job.Import, Source: r.Source.UUID, SourceName: r.Source.Name, Tag: r.Source.Tag, Once: r.Once,
+		Import: &job.ImportSpec{Files: r.Files, Mode: "upsert", ManualEpoch: dir.ManualEpoch},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if j.Status == job.Running && !j.Import.Planned {
+		err = im.c.Send(ctx, []Message{{Job: j.ID}})
+	}
+	return j, err
+}
+
+// Handle does what a message asks. It returns nil when the work is done,
+// is somebody else's, or was put aside in time for Tick to hand it out again; an error is
+// worth another try with the same message. A job that can't go on is ended as failed.
+func (im *Importer) Handle(ctx context.Context, m Message) error {
+	j, err := im.c.Ledger.Get(ctx, m.Job)
+	if err != nil {
+		return dropMissing(err)
+	}
+	if j.Kind != job.Import || j.Status != job.Running {
+		return nil
+	}
+	if m.Task == "" {
+		err = im.goOn(ctx, j)
+	} else {
+		err = im.task(ctx, j, m.Task)
+	}
+	return im.outcome(ctx, j, err)
+}
+
+func dropMissing(err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	return err
+}
+
+// outcome decides what an error means for the job.
+func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
+	switch {
+	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld):
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	switch fault.KindOf(err) {
+	case fault.Busy, fault.Unavailable:
+		return err
+	case fault.Internal:
+		im.c.Log.Error("import failed", "job", j.ID, "error", err.Error())
+		return im.fail(ctx, j, "An internal error ended this import; what it had written stays, and importing the same files again completes it.")
+	case fault.Invalid, fault.NotFound, fault.Conflict, fault.Unauthorized, fault.Forbidden, fault.TooLarge:
+	}
+	return im.fail(ctx, j, err.Error())
+}
+
+// fail ends a job, with the sums of what was done.
+func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
+	sum, sumErr := im.sums(ctx, j)
+	return im.end(ctx, j.ID, func(j *job.Job) error {
+		j.Status, j.Error = job.Failed, why
+		if sumErr == nil {
+			j.Datasets = sum.Datasets
+		}
+		return nil
+	})
+}
+
+func (im *Importer) end(ctx context.Context, id string, change func(*job.Job) error) error {
+	_, next, err := im.c.Ledger.End(ctx, id, change)
+	if err != nil || next == nil {
+		return err
+	}
+	return im.c.Dispatch(ctx, next)
+}
+
+// Tick hands out again what nobody is at: the next step of every running
+// import. It is called every minute, and at start. Handing out twice is harmless: tasks are claimed.
+func (im *Importer) Tick(ctx context.Context) error {
+	open, err := im.c.Ledger.Open(ctx)
+	if err != nil {
+		return err
+	}
+	for _, j := range open {
+		if j.Kind == job.Import && j.Status == job.Running {
+			if err := im.c.Send(ctx, []Message{{Job: j.ID}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// goOn takes the step that a running job is at: plan it, hand out the tasks
+// of its phase that are not done, or, when all are, begin the next phase.
+func (im *Importer) goOn(ctx context.Context, j *job.Job) error {
+	j, err := im.plan(ctx, j)
+	if err != nil {
+		return err
+	}
+	if j.Import.Small {
+		return im.task(ctx, j, wholeTask)
+	}
+	for {
+		todo, begun, err := im.todo(ctx, j)
+		if err != nil {
+			return err
+		}
+		if len(todo) > 0 {
+			return im.c.Send(ctx, todo)
+		}
+		if begun && j.Stage == lastPhase(j) {
+			return im.finish(ctx, j)
+		}
+		if j, err = im.begin(ctx, j, nextPhase(j)); err != nil {
+			return err
+		}
+	}
+}
+
+// todo lists the undone tasks of the job's phase; begun is false before the first phase.
+func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, begun bool, err error) {
+	if j.Stage == "" {
+		return nil, false, nil
+	}
+	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, j.Stage+"/")
+	for _, t := range tasks {
+		if t.State != job.TaskDone {
+			messages = append(messages, Message{j.ID, t.ID})
+		}
+	}
+	return messages, true, err
+}
+
+// begin makes the tasks of a phase, then says that the job is at it.
+func (im *Importer) begin(ctx context.Context, j *job.Job, phase string) (*job.Job, error) {
+	var tasks []job.Task
+	for _, id := range phaseTasks(j, phase) {
+		tasks = append(tasks, job.Task{ID: id, Job: j.ID, Phase: phase, State: job.TaskTodo})
+	}
+	if err := im.c.Ledger.CreateTasks(ctx, j.ID, tasks); err != nil {
+		return nil, err
+	}
+	was := j.Stage
+	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
+		if j.Stage == was {
+			j.Stage = phase
+		}
+		return nil
+	})
+}
+
+// jobDir is where everything of a job lies in the object store.
+func jobDir(id string) string { return fmt.Sprintf("jobs/%s/", id) }
