@@ -1,0 +1,482 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// Attributes of the ledger's items.
+const (
+	attrBody = "body"
+	attrJob  = "job"
+	attrTurn = "turn" // of a lock: this very taking of it, so that nobody gives back what another has taken
+)
+
+// Ledger keeps the jobs and their tasks in the table. It is safe for concurrent use.
+type Ledger struct {
+	st       *store.Store
+	now      func() time.Time
+	watch    *Watch
+	instance string // of this process: a lease of another one is dead at once where one process owns the table
+
+	mu   sync.Mutex
+	last uint64 // time part of the last id, so that ids made here are in order
+}
+
+// NewLedger returns the ledger of a table. The clock must carry a monotonic
+// reading (time.Now does): leases are measured with it.
+func NewLedger(st *store.Store, now func() time.Time) *Ledger {
+	return &Ledger{st: st, now: now, watch: NewWatch(), instance: token()}
+}
+
+func token() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
+}
+
+// NewID makes the id of a job: a UUIDv7 in hex without dashes, so that ids of
+// whatever kind of job sort by the time of their making.
+func (l *Ledger) NewID() string {
+	now := l.now()
+	stamp := uint64(now.UnixMilli())<<12 | uint64(now.Nanosecond()%1e6)<<12/1e6 //nolint:gosec // after 1970; RFC 9562 §6.2 method 3
+	l.mu.Lock()
+	stamp = max(stamp, l.last+1)
+	l.last = stamp
+	l.mu.Unlock()
+	var b [16]byte
+	_, _ = rand.Read(b[8:]) // never fails (crypto/rand)
+	binary.BigEndian.PutUint64(b[:8], stamp>>12<<16|7<<12|stamp&0xfff)
+	b[8] = b[8]&0x3f | 0x80
+	return hex.EncodeToString(b[:])
+}
+
+// Prefix is where everything that the job makes lies in the object store.
+func (j *Job) Prefix() string { return "jobs/" + j.ID + "/" }
+
+// Create stores a new job in one transaction: Running with the lock of its
+// source if that is free, else Waiting. A job without a tag needs no lock. A
+// job of the same Once mark is returned in its place, and nothing changes. ID
+// and CreatedAt are given if they are not set. A failed condition of the extra writes is
+// fault.Conflict.
+func (l *Ledger) Create(ctx context.Context, j *Job, extra ...store.Write) (*Job, error) {
+	for {
+		writes, err := l.Prepare(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		err = l.st.Transact(ctx, append(writes, extra...)...)
+		if err == nil {
+			return l.created(ctx, j)
+		}
+		if fault.KindOf(err) != fault.Conflict {
+			return nil, err
+		}
+		if first, err := l.Stored(ctx, j); err != nil || first != nil {
+			return first, err
+		}
+		// Only a lock that has been taken meanwhile is worth another try: the rest is the caller's.
+		if j.Status != Running || j.Tag == 0 {
+			return nil, err
+		}
+		if holder, err2 := l.Holder(ctx, j.Tag); err2 != nil || holder == "" {
+			return nil, err
+		}
+	}
+}
+
+// created gives a job that came behind a lock its turn, if the lock was given back meanwhile.
+func (l *Ledger) created(ctx context.Context, j *Job) (*Job, error) {
+	if j.Status != Waiting {
+		return j, nil
+	}
+	if _, err := l.NextWaiting(ctx, j.Tag); err != nil {
+		return nil, err
+	}
+	return l.Get(ctx, j.ID)
+}
+
+// Stored finds the job that is in the ledger in j's place: itself, if a
+// transaction went through although its answer was lost, or the first one of
+// the same Once mark. It is nil if there is none.
+func (l *Ledger) Stored(ctx context.Context, j *Job) (*Job, error) {
+	id := j.ID
+	if j.Once != "" {
+		marks, err := l.st.Get(ctx, store.OnceKey(j.Once))
+		if err != nil {
+			return nil, err
+		}
+		if len(marks) == 1 {
+			id = marks[0].Attrs.Str(attrJob)
+		}
+	}
+	found, err := l.Get(ctx, id)
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		return nil, nil //nolint:nilnil // there is none, and that is an answer
+	}
+	return found, err
+}
+
+// Prepare gives the writes that create j, for a transaction of the caller's
+// own (a change of the directory). It sets the job's id, time and status. A transaction that fails is to
+// be prepared anew: the lock may have been taken meanwhile.
+func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]store.Write, error) {
+	if j.ID == "" {
+		j.ID = l.NewID()
+	}
+	if j.CreatedAt.IsZero() {
+		j.CreatedAt = l.now().UTC()
+	}
+	holder, err := l.Holder(ctx, j.Tag)
+	if err != nil {
+		return nil, err
+	}
+	j.Version, j.Status, j.StartedAt = 1, Waiting, time.Time{}
+	writes := []store.Write{{Item: mark(store.OpenJobKey(j.ID), j.ID), If: store.Cond{Op: store.Absent}}}
+	if holder == "" {
+		j.Status, j.StartedAt = Running, l.now().UTC()
+		if j.Tag != 0 {
+			writes = append(writes, takeLock(j.Tag, j.ID))
+		}
+	}
+	if j.Once != "" {
+		writes = append(writes, store.Write{Item: mark(store.OnceKey(j.Once), j.ID), If: store.Cond{Op: store.Absent}})
+	}
+	item, err := encodeJob(j)
+	return append(writes, store.Write{Item: item, If: store.Cond{Op: store.Absent}}), err
+}
+
+func mark(k store.Key, id string) store.Item {
+	return store.Item{Key: k, Attrs: store.NewBuilder().Str(attrJob, id).Attrs()}
+}
+
+func takeLock(tag store.Tag, id string) store.Write {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	turn := int64(binary.BigEndian.Uint64(b[:]) >> 1) //nolint:gosec // 63 bits
+	attrs := store.NewBuilder().Str(attrJob, id).IntAlways(attrTurn, turn).Attrs()
+	return store.Write{Item: store.Item{Key: store.LockKey(tag), Attrs: attrs}, If: store.Cond{Op: store.Absent}}
+}
+
+// Holder is the id of the job that has the lock of a source; empty if it is free, or for tag 0.
+func (l *Ledger) Holder(ctx context.Context, tag store.Tag) (string, error) {
+	lock, err := l.lock(ctx, tag)
+	return lock.Str(attrJob), err
+}
+
+func (l *Ledger) lock(ctx context.Context, tag store.Tag) (store.Attrs, error) {
+	if tag == 0 {
+		return nil, nil
+	}
+	items, err := l.st.Get(ctx, store.LockKey(tag))
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	return items[0].Attrs, nil
+}
+
+// Lock takes the lock of one source for a job that visits many. It is false
+// while another job has it.
+func (l *Ledger) Lock(ctx context.Context, tag store.Tag, id string) (bool, error) {
+	holder, err := l.Holder(ctx, tag)
+	if err != nil || holder != "" {
+		return holder == id, err
+	}
+	err = l.st.Transact(ctx, takeLock(tag, id))
+	if err == nil || fault.KindOf(err) != fault.Conflict {
+		return err == nil, err
+	}
+	holder, err = l.Holder(ctx, tag)
+	return holder == id, err
+}
+
+// Unlock gives back what Lock took, and starts the job that waits for the
+// source longest, which it returns; nil if there is none.
+func (l *Ledger) Unlock(ctx context.Context, tag store.Tag, id string) (*Job, error) {
+	lock, err := l.lock(ctx, tag)
+	if err != nil {
+		return nil, err
+	}
+	if lock.Str(attrJob) == id {
+		turn, _ := lock.Int(attrTurn)
+		err = l.st.Transact(ctx, store.Write{
+			Item: store.Item{Key: store.LockKey(tag)}, Delete: true,
+			If: store.Cond{Op: store.Equals, Attr: attrTurn, N: turn},
+		})
+		if err != nil && fault.KindOf(err) != fault.Conflict { // a conflict: it was given back already
+			return nil, err
+		}
+	}
+	return l.NextWaiting(ctx, tag)
+}
+
+// Get reads a job. One that does not exist is fault.NotFound.
+func (l *Ledger) Get(ctx context.Context, id string) (*Job, error) {
+	jobs, err := l.get(ctx, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(jobs) == 0 {
+		return nil, fault.New(fault.NotFound, "job_not_found", "there is no such job")
+	}
+	return jobs[0], nil
+}
+
+func (l *Ledger) get(ctx context.Context, ids []string) ([]*Job, error) {
+	keys := make([]store.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = store.JobKey(id)
+	}
+	found, err := l.st.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]*Job, 0, len(found))
+	for _, k := range keys {
+		attrs, ok := found[k]
+		if !ok {
+			continue
+		}
+		j, err := decodeJob(attrs)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+// List gives jobs, newest first: at most limit, and only those made before the
+// job of id before, unless that is empty.
+func (l *Ledger) List(ctx context.Context, limit int, before string) ([]*Job, error) {
+	q := store.Query{
+		PK: store.AccountPK, From: store.SKJob, To: store.After(store.SKJob),
+		Limit: limit, Reverse: true,
+	}
+	if before != "" {
+		q.After = store.JobKey(before).SK
+	}
+	var jobs []*Job
+	for item, err := range l.st.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		j, err := decodeJob(item.Attrs)
+		if err != nil {
+			return nil, err
+		}
+		if jobs = append(jobs, j); len(jobs) == limit {
+			break
+		}
+	}
+	return jobs, nil
+}
+
+// Open gives the jobs that have not ended, oldest first.
+func (l *Ledger) Open(ctx context.Context) ([]*Job, error) {
+	var ids []string
+	q := store.Query{PK: store.AccountPK, From: store.SKOpen, To: store.After(store.SKOpen), KeysOnly: true}
+	for item, err := range l.st.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, strings.TrimPrefix(item.SK, store.SKOpen))
+	}
+	jobs, err := l.get(ctx, ids)
+	open := jobs[:0]
+	for _, j := range jobs {
+		if !j.Status.Ended() { // it may have ended since its mark was read
+			open = append(open, j)
+		}
+	}
+	return open, err
+}
+
+// Update changes a job on condition that nobody else has meanwhile, else all
+// over again. Status is not to be changed here. An error of change ends it, with nothing written.
+func (l *Ledger) Update(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
+	return l.change(ctx, id, change, func(*Job) []store.Write { return nil })
+}
+
+// End lets change set the job's last state, which must be Done or Failed, and
+// gives back the lock of its source in the same transaction. Then it starts
+// the job that waits for the source longest, and returns that too; nil if
+// there is none. A job that has ended already stays as it is.
+func (l *Ledger) End(ctx context.Context, id string, change func(*Job) error) (ended, next *Job, err error) {
+	was, err := l.Get(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ended = was; !was.Status.Ended() {
+		ended, err = l.change(ctx, id, l.ending(change), func(j *Job) []store.Write {
+			gone := []store.Write{{Item: store.Item{Key: store.OpenJobKey(id)}, Delete: true}}
+			if j.Tag != 0 && !j.StartedAt.IsZero() { // a running job with a tag holds the lock
+				gone = append(gone, store.Write{Item: store.Item{Key: store.LockKey(j.Tag)}, Delete: true})
+			}
+			return gone
+		})
+		if fault.CodeOf(err) == codeEnded { // somebody was faster, or an answer was lost
+
+			ended, err = l.Get(ctx, id)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	next, err = l.NextWaiting(ctx, ended.Tag)
+	return ended, next, err
+}
+
+const codeEnded = "job_ended"
+
+func (l *Ledger) ending(change func(*Job) error) func(*Job) error {
+	return func(j *Job) error {
+		if j.Status.Ended() {
+			return fault.New(fault.Conflict, codeEnded, "the job has ended")
+		}
+		if err := change(j); err != nil {
+			return err
+		}
+		if !j.Status.Ended() {
+			return fault.New(fault.Internal, "job_not_ended", "a job must end done or failed")
+		}
+		j.EndedAt = l.now().UTC()
+		return nil
+	}
+}
+
+func (l *Ledger) change(ctx context.Context, id string, change func(*Job) error, more func(*Job) []store.Write) (*Job, error) {
+	for {
+		j, err := l.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		writes := more(j)
+		if err := change(j); err != nil {
+			return nil, err
+		}
+		write, err := l.next(j)
+		if err != nil {
+			return nil, err
+		}
+		err = l.st.Transact(ctx, append(writes, write)...)
+		if err == nil {
+			return j, nil
+		}
+		if fault.KindOf(err) != fault.Conflict {
+			return nil, err
+		}
+		if same, err := l.holds(ctx, write.Item); same || err != nil {
+			return j, err
+		}
+	}
+}
+
+// holds tells whether the table holds exactly this item: then a conflict only
+// means that an earlier try of the same write went through and its answer was lost.
+func (l *Ledger) holds(ctx context.Context, item store.Item) (bool, error) {
+	stored, err := l.st.Get(ctx, item.Key)
+	return err == nil && len(stored) == 1 && bytes.Equal(stored[0].Attrs, item.Attrs), err
+}
+
+// NextWaiting starts the job that waits longest for a source whose lock is
+// free. It is nil if there is none to start.
+func (l *Ledger) NextWaiting(ctx context.Context, tag store.Tag) (*Job, error) {
+	if tag == 0 {
+		return nil, nil //nolint:nilnil // jobs of every source never wait
+	}
+	open, err := l.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range open {
+		if j.Tag == tag && j.Status == Waiting {
+			return l.start(ctx, j)
+		}
+	}
+	return nil, nil //nolint:nilnil // nobody waits
+}
+
+// StartWaiting starts whatever waits for a lock that is free, one job a
+// source: what a process did not get to between giving a lock back and starting the next one.
+func (l *Ledger) StartWaiting(ctx context.Context) ([]*Job, error) {
+	open, err := l.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var started []*Job
+	seen := map[store.Tag]bool{}
+	for _, j := range open {
+		if j.Status != Waiting || seen[j.Tag] {
+			continue
+		}
+		seen[j.Tag] = true
+		s, err := l.start(ctx, j)
+		if err != nil {
+			return started, err
+		}
+		if s != nil {
+			started = append(started, s)
+		}
+	}
+	return started, nil
+}
+
+// start makes a waiting job a running one, with the lock. It is nil if the
+// lock is not free, or somebody else has started the job.
+func (l *Ledger) start(ctx context.Context, j *Job) (*Job, error) {
+	holder, err := l.Holder(ctx, j.Tag)
+	if err != nil || holder != "" {
+		return nil, err
+	}
+	j.Status, j.StartedAt = Running, l.now().UTC()
+	write, err := l.next(j)
+	if err != nil {
+		return nil, err
+	}
+	err = l.st.Transact(ctx, takeLock(j.Tag, j.ID), write)
+	if fault.KindOf(err) == fault.Conflict && err != nil {
+		return nil, nil //nolint:nilnil // somebody was faster
+	}
+	return j, err
+}
+
+// next is the conditional write of the job's next version.
+func (l *Ledger) next(j *Job) (store.Write, error) {
+	was := j.Version
+	j.Version++
+	item, err := encodeJob(j)
+	return store.Write{Item: item, If: store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: was}}, err
+}
+
+func encodeJob(j *Job) (store.Item, error) {
+	return encode(store.JobKey(j.ID), j.Version, j)
+}
+
+func encode(k store.Key, version int64, v any) (store.Item, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return store.Item{}, fault.Wrap(err, fault.Internal, "ledger", "encode an item of the ledger")
+	}
+	attrs := store.NewBuilder().IntAlways(store.AttrVersion, version).Str(attrBody, string(body)).Attrs()
+	return store.Item{Key: k, Attrs: attrs}, nil
+}
+
+func decodeJob(a store.Attrs) (*Job, error) {
+	j := &Job{}
+	if err := json.Unmarshal([]byte(a.Str(attrBody)), j); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "ledger", "read a job")
+	}
+	j.Version, _ = a.Int(store.AttrVersion)
+	return j, nil
+}

@@ -1,0 +1,252 @@
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// LeaseLength is how long a lease must be seen unchanged before it may be taken over.
+const LeaseLength = time.Minute
+
+// RequestLifetime is how long one request to the table may take at most.
+// Writers stop that long before their lease could be taken over, since a batch write
+// on its way cannot be called back.
+const RequestLifetime = 20 * time.Second
+
+// renewEvery leaves room for more than one renewal that fails.
+const renewEvery = 10 * time.Second
+
+// State is where a task stands.
+type State string
+
+// The states of a task.
+const (
+	TaskTodo State = "todo"
+	TaskDone State = "done"
+)
+
+// Task is one piece of a job's work. Its id is unique in the job and begins
+// with its phase and a slash, so that the tasks of a phase are one range of keys.
+type Task struct {
+	ID      string          `json:"-"` // e.g. "1 map/0007"
+	Job     string          `json:"-"`
+	Phase   string          `json:"phase"` // e.g. "1 map"
+	State   State           `json:"state"`
+	Holder  string          `json:"holder,omitempty"` // who works on it
+	Counter int64           `json:"counter"`          // moves while the holder lives
+	Result  json.RawMessage `json:"result,omitempty"` // of a done task; what is known so far, of another
+	Version int64           `json:"-"`                // of the stored item
+}
+
+// CreateTasks stores tasks of a job that are not there yet, and leaves those that are.
+func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) error {
+	keys := make([]store.Key, len(tasks))
+	for i, t := range tasks {
+		if !strings.HasPrefix(t.ID, t.Phase+"/") {
+			return fault.New(fault.Internal, "task_id", "a task's id begins with its phase")
+		}
+		keys[i] = store.TaskKey(job, t.ID)
+	}
+	there, err := l.st.Lookup(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i, t := range tasks {
+		if _, ok := there[keys[i]]; ok {
+			continue
+		}
+		t.Job, t.Version = job, 1
+		if t.State == "" {
+			t.State = TaskTodo
+		}
+		g.Go(func() error {
+			item, err := encode(keys[i], t.Version, t)
+			if err != nil {
+				return err
+			}
+			err = l.st.Transact(ctx, store.Write{Item: item, If: store.Cond{Op: store.Absent}})
+			if err != nil && fault.KindOf(err) != fault.Conflict { // a conflict: somebody else has made it
+				return err
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// Tasks reads the tasks of a job whose ids begin with the prefix ("1 map/";
+// empty for all), in the order of their ids.
+func (l *Ledger) Tasks(ctx context.Context, job, prefix string) ([]Task, error) {
+	q := store.Query{PK: store.TaskPK(job), From: store.SKTask + prefix, To: store.After(store.SKTask + prefix)}
+	var tasks []Task
+	for item, err := range l.st.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		t, err := decodeTask(job, item)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, nil
+}
+
+// Task reads one task. One that does not exist is fault.NotFound.
+func (l *Ledger) Task(ctx context.Context, job, id string) (Task, error) {
+	items, err := l.st.Get(ctx, store.TaskKey(job, id))
+	if err != nil {
+		return Task{}, err
+	}
+	if len(items) == 0 {
+		return Task{}, fault.New(fault.NotFound, "task_not_found", "there is no such task")
+	}
+	return decodeTask(job, items[0])
+}
+
+func decodeTask(job string, item store.Item) (Task, error) {
+	var t Task
+	if err := json.Unmarshal([]byte(item.Attrs.Str(attrBody)), &t); err != nil {
+		return t, fault.Wrap(err, fault.Internal, "ledger", "read a task")
+	}
+	t.Job, t.ID = job, strings.TrimPrefix(item.SK, store.SKTask)
+	t.Version, _ = item.Attrs.Int(store.AttrVersion)
+	return t, nil
+}
+
+// NewHolder makes a name for one worker of this process.
+func (l *Ledger) NewHolder() string { return l.instance + "." + token() }
+
+// Claim gives a task to a holder. It is fault.Busy while somebody else has it
+// whose lease has not run out as far as this process can tell, and
+// fault.Conflict if the task is done. Ask again later: a lease runs out only under the eyes
+// of who asks (see [Watch]).
+func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error) {
+	t, err := l.Task(ctx, t.Job, t.ID)
+	if err != nil {
+		return t, err
+	}
+	if t.State == TaskDone {
+		l.watch.Forget(t)
+		return t, fault.New(fault.Conflict, "task_done", "the task is done")
+	}
+	if t.Holder != "" && t.Holder != holder && !l.dead(t) {
+		return t, fault.New(fault.Busy, "task_held", "somebody else is at this task")
+	}
+	t.Holder = holder
+	t.Counter++
+	if t, err = l.store(ctx, t); err == nil {
+		l.watch.Forget(t)
+	}
+	if fault.KindOf(err) == fault.Conflict && err != nil {
+		err = fault.Wrap(err, fault.Busy, "task_held", "somebody else was faster")
+	}
+	return t, err
+}
+
+// dead tells whether the holder of the task is gone: at once, where one
+// process owns the table and the holder is of another; else after a whole lease without a sign of life.
+func (l *Ledger) dead(t Task) bool {
+	if l.st.Exclusive() && !strings.HasPrefix(t.Holder, l.instance+".") {
+		return true
+	}
+	return l.watch.Unchanged(t, l.now()) >= LeaseLength
+}
+
+// Renew is the holder's sign of life. fault.Conflict says that the task is
+// another's now.
+func (l *Ledger) Renew(ctx context.Context, t Task) (Task, error) {
+	t.Counter++
+	return l.store(ctx, t)
+}
+
+// Save keeps what is known so far, and is a sign of life.
+func (l *Ledger) Save(ctx context.Context, t Task, result json.RawMessage, extra ...store.Write) (Task, error) {
+	t.Counter++
+	t.Result = result
+	return l.store(ctx, t, extra...)
+}
+
+// Complete ends the task with its result, if it is still the holder's. Else it is fault.Conflict.
+func (l *Ledger) Complete(ctx context.Context, t Task, result json.RawMessage) error {
+	t.State, t.Result = TaskDone, result
+	_, err := l.store(ctx, t)
+	return err
+}
+
+// Release gives an undone task back, so that the next one need not wait for the lease to run out.
+func (l *Ledger) Release(ctx context.Context, t Task) error {
+	t.Holder = ""
+	_, err := l.store(ctx, t)
+	return err
+}
+
+// store writes the next version of a task, on condition that the last one is
+// still there. Extra writes go into the same transaction.
+func (l *Ledger) store(ctx context.Context, t Task, extra ...store.Write) (Task, error) {
+	was := t
+	t.Version++
+	item, err := encode(store.TaskKey(t.Job, t.ID), t.Version, t)
+	if err != nil {
+		return was, err
+	}
+	cond := store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: was.Version}
+	err = l.st.Transact(ctx, append([]store.Write{{Item: item, If: cond}}, extra...)...)
+	if err == nil {
+		return t, nil
+	}
+	if fault.KindOf(err) != fault.Conflict {
+		return was, err
+	}
+	if same, _ := l.holds(ctx, item); same {
+		return t, nil
+	}
+	return was, err
+}
+
+// Watch remembers since when each task's lease has looked the same, by the
+// clock of this process. It is safe for concurrent use.
+type Watch struct {
+	mu   sync.Mutex
+	seen map[store.Key]sighting
+}
+
+type sighting struct {
+	holder  string
+	counter int64
+	since   time.Time
+}
+
+// NewWatch returns a Watch that has seen nothing.
+func NewWatch() *Watch { return &Watch{seen: map[store.Key]sighting{}} }
+
+// Unchanged tells for how long the lease of t, as it was just read, has been
+// seen with this holder and counter: 0 at first sight. The times must carry a monotonic reading.
+func (w *Watch) Unchanged(t Task, now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	k := store.TaskKey(t.Job, t.ID)
+	s, ok := w.seen[k]
+	if !ok || s.holder != t.Holder || s.counter != t.Counter {
+		s = sighting{t.Holder, t.Counter, now}
+		w.seen[k] = s
+	}
+	return now.Sub(s.since)
+}
+
+// Forget drops what is known of t.
+func (w *Watch) Forget(t Task) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.seen, store.TaskKey(t.Job, t.ID))
+}
