@@ -65,7 +65,7 @@ func (w *work) writeChanges(ctx context.Context, stage, keyRange int, name strin
 		return err
 	}
 	if len(rejects) > 0 {
-		if err := w.runs.write(ctx, rejectRun(stage, fmt.Sprintf("merge-%02x", keyRange)), rejects); err != nil {
+		if err := w.rejects.write(ctx, rejectRun(stage, fmt.Sprintf("merge-%02x", keyRange)), rejects); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
@@ -13,14 +12,6 @@ import (
 	"reseed/pkg/source/csvsource"
 	"reseed/pkg/store"
 )
-
-// piece is a part of one input file, cut at record boundaries.
-type piece struct {
-	File      int   `json:"file"` // index in the job
-	Offset    int64 `json:"offset"`
-	Length    int64 `json:"length"`
-	FirstLine int64 `json:"first_line"`
-}
 
 // mapped collects what one piece yields, until it is sorted and stored.
 type mapped struct {
@@ -38,7 +29,7 @@ type mapped struct {
 
 // mapPiece turns the rows of a piece into sorted runs, split by key range, and
 // counts what was read and rejected.
-func (w *work) mapPiece(ctx context.Context, stage int, by string, p piece) (summary, error) {
+func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) (summary, error) {
 	file := w.job.Import.Files[p.File]
 	layout, err := billing.NewLayout(billing.Dataset(file.Dataset), file.Header)
 	if err != nil {
@@ -49,7 +40,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p piece) (sum
 		return summary{}, err
 	}
 	src := csvsource.Open(in, csvsource.Options{
-		Header: file.Header, Delimiter: file.Delim[0], StartLine: p.FirstLine, StartOffset: p.Offset,
+		Header: file.Header, Delimiter: file.Delim[0], StartLine: p.Line, StartOffset: p.Offset,
 	})
 	defer func() { _ = src.Close() }()
 	m := &mapped{
@@ -147,7 +138,7 @@ func (m *mapped) store(ctx context.Context) error {
 	if len(m.rejects.entries) == 0 {
 		return nil
 	}
-	return m.w.runs.write(ctx, rejectRun(m.stage, "map-"+m.by), m.rejects.entries)
+	return m.w.rejects.write(ctx, rejectRun(m.stage, "map-"+m.by), m.rejects.entries)
 }
 
 // sortKey is where a record belongs, and whether it is known by its content alone.
@@ -196,12 +187,4 @@ func planColumn(ds billing.Dataset) string {
 		return "Plan"
 	}
 	return "Plan external ID"
-}
-
-func unescapeFormulas(fields []string) {
-	for i, f := range fields {
-		if len(f) > 1 && f[0] == '\'' && strings.ContainsRune(formulaStarts, rune(f[1])) {
-			fields[i] = f[1:]
-		}
-	}
 }

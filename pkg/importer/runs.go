@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/objects"
 )
 
 // runStore keeps the runs of one job until it ends. A small input's runs never
@@ -55,7 +56,7 @@ func (m *memoryRuns) read(_ context.Context, prefix string) (*merger, error) {
 
 // objectRuns keeps runs as compressed objects.
 type objectRuns struct {
-	objects Objects
+	objects *objects.Objects
 	dir     string // ends with "/"
 }
 
