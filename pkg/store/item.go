@@ -94,12 +94,14 @@ func (a Attrs) All() iter.Seq2[string, Value] {
 	}
 }
 
-// Valid tells whether a is well formed from the first byte to the last.
+// Valid tells whether a is well formed from the first byte to the last: names
+// in ascending order, values of a known type and of its shape, every length in
+// its shortest spelling. So there is one valid spelling of each set of values.
 func (a Attrs) Valid() bool {
 	var prev []byte
 	for rest := []byte(a); len(rest) > 0; {
-		name, _, after, ok := next(rest)
-		if !ok || prev != nil && bytes.Compare(prev, name) >= 0 {
+		name, v, after, ok := next(rest)
+		if !ok || !v.wellFormed() || prev != nil && bytes.Compare(prev, name) >= 0 {
 			return false
 		}
 		prev, rest = name, after
@@ -111,13 +113,36 @@ func next(b []byte) (name []byte, v Value, rest []byte, ok bool) {
 	if len(b) < 3 || len(b) < int(b[0])+2 {
 		return nil, v, nil, false
 	}
-	name, b = b[1:1+b[0]], b[1+b[0]:]
+	end := 1 + int(b[0])
+	name, b = b[1:end], b[end:]
 	n, w := binary.Uvarint(b[1:])
-	if w <= 0 || uint64(len(b)-1-w) < n {
+	if w <= 0 || uint64(len(b)-1-w) < n || w > 1 && b[w] == 0 {
 		return nil, v, nil, false
 	}
-	end := 1 + w + int(n) //nolint:gosec // bounded by len(b)
+	end = 1 + w + int(n) //nolint:gosec // bounded by len(b)
 	return name, Value{Type(b[0]), b[1+w : end]}, b[end:], true
+}
+
+func (v Value) wellFormed() bool {
+	switch v.Type {
+	case Int:
+		return len(v.Raw) == 8
+	case Bool:
+		return len(v.Raw) == 1 && v.Raw[0] <= 1
+	case List:
+		raw := v.Raw
+		for len(raw) > 0 {
+			n, w := binary.Uvarint(raw)
+			if w <= 0 || uint64(len(raw)-w) < n || w > 1 && raw[w-1] == 0 {
+				return false
+			}
+			raw = raw[w+int(n):] //nolint:gosec // bounded by len(raw)
+		}
+		return true
+	case String, Bytes:
+		return true
+	}
+	return false
 }
 
 // Get finds one attribute.
