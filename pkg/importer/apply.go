@@ -1,12 +1,10 @@
 package importer
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"reseed/pkg/fault"
@@ -46,17 +44,13 @@ func (w *work) applyRange(ctx context.Context, stage, keyRange, done int, saved 
 
 // writeChanges merges and stores the change set, whole or not at all. Whoever
 // comes second finds it there and uses it.
-func (w *work) writeChanges(ctx context.Context, stage, keyRange int, name string) (err error) {
-	tmp, err := os.CreateTemp(w.tempDir, "changes-*")
+func (w *work) writeChanges(ctx context.Context, stage, keyRange int, name string) error {
+	file, err := w.objects.Create(ctx, name)
 	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "temp_file", "make a temporary file")
+		return unlessThere(err)
 	}
-	defer func() {
-		_ = tmp.Close()
-		_ = os.Remove(tmp.Name())
-	}()
-	buffered := bufio.NewWriterSize(tmp, 256<<10)
-	out, err := newChangeWriter(buffered)
+	defer file.Abort() // has no effect once closed
+	out, err := newChangeWriter(file)
 	if err != nil {
 		return err
 	}
@@ -69,14 +63,11 @@ func (w *work) writeChanges(ctx context.Context, stage, keyRange int, name strin
 			return err
 		}
 	}
-	if err := buffered.Flush(); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "temp_file", "write a temporary file")
-	}
-	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "temp_file", "read a temporary file")
-	}
-	err = w.objects.Create(ctx, name, tmp)
-	if fault.KindOf(err) == fault.Conflict {
+	return unlessThere(file.Close())
+}
+
+func unlessThere(err error) error {
+	if err != nil && fault.KindOf(err) == fault.Conflict {
 		return nil
 	}
 	return err

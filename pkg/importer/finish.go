@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,7 +105,7 @@ func (im *Importer) finish(ctx context.Context, j *job.Job) error {
 			return err
 		}
 	}
-	if err := im.c.Objects.DeleteAll(ctx, jobDir(j.ID)+"runs/"); err != nil {
+	if _, err := im.c.Objects.DeleteAll(ctx, jobDir(j.ID)+"runs/"); err != nil {
 		return err
 	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {
@@ -141,15 +140,12 @@ func (im *Importer) writeRejects(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	defer in.close()
-	tmp, err := os.CreateTemp(im.c.TempDir, "rejects-*")
+	file, err := im.c.Objects.Replace(ctx, RejectsName(j.ID))
 	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "temp_file", "make a temporary file")
+		return err
 	}
-	defer func() {
-		_ = tmp.Close()
-		_ = os.Remove(tmp.Name())
-	}()
-	out := &rejectsWriter{im: im, job: j, csv: csv.NewWriter(tmp), file: -1}
+	defer file.Abort() // has no effect once closed
+	out := &rejectsWriter{im: im, job: j, csv: csv.NewWriter(file), file: -1}
 	defer out.closeFile()
 	for {
 		e, err := in.next()
@@ -164,15 +160,10 @@ func (im *Importer) writeRejects(ctx context.Context, j *job.Job) error {
 		}
 	}
 	out.csv.Flush()
-	if err := errors.Join(out.csv.Error(), rewind(tmp)); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "temp_file", "write the rejects file")
+	if err := out.csv.Error(); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "rejects_file", "write the rejects file")
 	}
-	return im.c.Objects.Put(ctx, RejectsName(j.ID), tmp)
-}
-
-func rewind(f *os.File) error {
-	_, err := f.Seek(0, io.SeekStart)
-	return err
+	return file.Close()
 }
 
 // rejectsWriter writes rejects in the order of the input, reading the original

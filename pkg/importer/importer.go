@@ -33,7 +33,6 @@ type Config struct {
 	Dispatch func(context.Context, *job.Job) error
 	Now      func() time.Time
 	Log      *slog.Logger
-	TempDir  string // for change sets while they are written; "" is the system's
 	// PieceBytes is how much of a file one worker maps at a time, SmallBytes up to where one worker does it all.
 	PieceBytes, SmallBytes int64
 }

@@ -29,7 +29,6 @@ type work struct {
 	objects *objects.Objects
 	runs    runStore // of rows and findings
 	rejects runStore // of rejects: always objects, since they outlive the worker
-	tempDir string
 	clock   func() time.Time
 	// now is the job's time: rows are judged, and items stamped, by it, whoever does the work and when.
 	now        time.Time
@@ -49,7 +48,7 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	lasting := objectRuns{im.c.Objects, jobDir(j.ID) + "runs/"}
 	w := &work{
 		job: j, dir: dir, tag: j.Tag, hasher: dir.Hasher(), parts: newPartitions(src.Space()), ranges: j.Import.Ranges,
-		store: st, objects: im.c.Objects, runs: lasting, rejects: lasting, tempDir: im.c.TempDir, clock: im.c.Now,
+		store: st, objects: im.c.Objects, runs: lasting, rejects: lasting, clock: im.c.Now,
 		now: j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(),
 	}
 	if j.Import.Small {

@@ -206,6 +206,9 @@ func (s *Store) BatchSize() int { return s.limits.Write }
 // TransactSize is how many writes one Transact may hold.
 func (s *Store) TransactSize() int { return s.limits.Transact }
 
+// Parallel is how many such calls are worth having in flight at once.
+func (s *Store) Parallel() int { return max(1, s.limits.Parallel) }
+
 // Transact does a few conditional writes, all or none. A failed condition is
 // fault.Conflict; it may also mean that an earlier try of the same call went
 // through although its answer was lost.
