@@ -1,0 +1,381 @@
+package objects_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/internal/awsfake/awsfaketest"
+	"reseed/pkg/fault"
+	"reseed/pkg/objects"
+)
+
+// kinds are the object stores; every test of everyKind holds for all of them.
+func kinds() map[string]func(t *testing.T) *objects.Objects {
+	return map[string]func(t *testing.T) *objects.Objects{
+		"folder": func(t *testing.T) *objects.Objects {
+			t.Helper()
+			o, err := objects.Dir(filepath.Join(t.TempDir(), "data", "objects"))
+			must(t, err)
+			return o
+		},
+		"memory": func(t *testing.T) *objects.Objects { t.Helper(); return objects.Mem() },
+		"S3": func(t *testing.T) *objects.Objects {
+			t.Helper()
+			o, _ := bucket(t)
+			return o
+		},
+	}
+}
+
+func bucket(t *testing.T) (*objects.Objects, *s3.Client) {
+	t.Helper()
+	url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
+	client := s3.NewFromConfig(aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &url,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	o, err := objects.S3(t.Context(), client, "files")
+	must(t, err)
+	return o, client
+}
+
+func everyKind(t *testing.T, test func(t *testing.T, o *objects.Objects)) {
+	t.Helper()
+	for name, start := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := start(t)
+			t.Cleanup(func() { must(t, o.Close()) })
+			test(t, o)
+		})
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, o *objects.Objects, key, text string) {
+	t.Helper()
+	must(t, o.Put(t.Context(), key, strings.NewReader(text)))
+}
+
+func create(ctx context.Context, o *objects.Objects, key, text string) error {
+	w, err := o.Create(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if _, err := io.WriteString(w, text); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+func read(ctx context.Context, o *objects.Objects, key, version string, offset, length int64) (string, error) {
+	r, err := o.Open(ctx, key, version, offset, length)
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(r)
+	if e := r.Close(); err == nil {
+		err = e
+	}
+	return string(text), err
+}
+
+func wantText(t *testing.T, o *objects.Objects, key, version, want string) {
+	t.Helper()
+	got, err := read(t.Context(), o, key, version, 0, -1)
+	if err != nil || got != want {
+		t.Errorf("read %q, %v; want %q", got, err, want)
+	}
+}
+
+func wantFault(t *testing.T, err error, kind fault.Kind, code string) {
+	t.Helper()
+	if err == nil || fault.KindOf(err) != kind || fault.CodeOf(err) != code {
+		t.Errorf("error %v (%v, %q), want %v, %q", err, fault.KindOf(err), fault.CodeOf(err), kind, code)
+	}
+}
+
+func TestWhatIsPutIsRead(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		key := "uploads/Acme & Söhne/a+b c%2F=1.csv"
+		put(t, o, key, "0123456789")
+		for _, tt := range []struct {
+			offset, length int64
+			want           string
+		}{{0, -1, "0123456789"}, {3, 4, "3456"}, {8, 100, "89"}, {9, -1, "9"}, {4, 0, ""}} {
+			got, err := read(t.Context(), o, key, "", tt.offset, tt.length)
+			if err != nil || got != tt.want {
+				t.Errorf("%d+%d: %q, %v; want %q", tt.offset, tt.length, got, err, tt.want)
+			}
+		}
+		info, err := o.Stat(t.Context(), key)
+		if err != nil || info.Key != key || info.Size != 10 || info.Version == "" {
+			t.Errorf("Stat: %+v, %v", info, err)
+		}
+	})
+}
+
+func TestEmptyObject(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		put(t, o, "empty", "")
+		wantText(t, o, "empty", "", "")
+	})
+}
+
+func TestLargeObject(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		text := strings.Repeat("0123456789abcdef", 20<<20/16) // three parts on S3
+		must(t, create(t.Context(), o, "large", text))
+		got, err := read(t.Context(), o, "large", "", 16<<20-3, 6)
+		if err != nil || got != "def012" {
+			t.Errorf("across parts: %q, %v", got, err)
+		}
+		wantFault(t, create(t.Context(), o, "large", "small"), fault.Conflict, "object_exists")
+		info, err := o.Stat(t.Context(), "large")
+		if err != nil || info.Size != int64(len(text)) {
+			t.Errorf("Stat: %+v, %v", info, err)
+		}
+	})
+}
+
+func TestCreateNeverReplaces(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		must(t, create(t.Context(), o, "a/b", "first"))
+		wantFault(t, create(t.Context(), o, "a/b", "second"), fault.Conflict, "object_exists")
+		wantText(t, o, "a/b", "", "first")
+	})
+}
+
+func TestOfManyCreatorsOneWins(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		var (
+			all    sync.WaitGroup
+			won    atomic.Int32
+			winner atomic.Value
+		)
+		for i := range 16 {
+			all.Go(func() {
+				text := fmt.Sprint("writer ", i)
+				switch err := create(t.Context(), o, "change-set", text); {
+				case err == nil:
+					won.Add(1)
+					winner.Store(text)
+				case fault.KindOf(err) != fault.Conflict:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("%d writers won", won.Load())
+		}
+		text, _ := winner.Load().(string)
+		wantText(t, o, "change-set", "", text)
+	})
+}
+
+func TestReplacePutsAnotherInItsPlace(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		put(t, o, "k", "old")
+		put(t, o, "k", "newer")
+		wantText(t, o, "k", "", "newer")
+	})
+}
+
+func TestAbortedAndCancelledWritesLeaveNothing(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		w, err := o.Create(t.Context(), "aborted")
+		must(t, err)
+		_, err = io.WriteString(w, "half")
+		must(t, err)
+		w.Abort()
+		must(t, w.Close()) // nothing any more
+
+		ctx, cancel := context.WithCancel(t.Context())
+		w, err = o.Create(ctx, "cancelled")
+		must(t, err)
+		_, err = io.WriteString(w, "half")
+		must(t, err)
+		cancel()
+		if err := w.Close(); fault.KindOf(err) != fault.Unavailable || !errors.Is(err, context.Canceled) {
+			t.Errorf("Close after cancel: %v", err)
+		}
+		names, err := o.Names(t.Context(), "")
+		if err != nil || len(names) != 0 {
+			t.Errorf("left: %q, %v", names, err)
+		}
+	})
+}
+
+func TestReadsArePinnedToAVersion(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		put(t, o, "k", "one")
+		first, err := o.Stat(t.Context(), "k")
+		must(t, err)
+		wantText(t, o, "k", first.Version, "one")
+		if again, err := o.StatVersion(t.Context(), "k", first.Version); err != nil || again != first {
+			t.Errorf("StatVersion: %+v, %v; want %+v", again, err, first)
+		}
+		put(t, o, "k", "another")
+		text, err := read(t.Context(), o, "k", first.Version, 0, -1)
+		if err == nil && text != "one" { // where there are versions, the old one is still there
+			t.Errorf("another version was read: %q", text)
+		}
+		if err != nil {
+			wantFault(t, err, fault.NotFound, objects.CodeGone)
+		}
+		_, err = o.DeleteAll(t.Context(), "other/")
+		must(t, err)
+		_, err = o.StatVersion(t.Context(), "k", `"no-such-etag"`)
+		wantFault(t, err, fault.NotFound, objects.CodeGone)
+		_, err = read(t.Context(), o, "k", `"no-such-etag"`, 0, -1)
+		wantFault(t, err, fault.NotFound, objects.CodeGone)
+	})
+}
+
+func TestMissingObject(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		_, err := o.Stat(t.Context(), "nothing/here")
+		wantFault(t, err, fault.NotFound, objects.CodeGone)
+		_, err = read(t.Context(), o, "nothing/here", "", 0, -1)
+		wantFault(t, err, fault.NotFound, objects.CodeGone)
+		if err != nil && strings.Contains(err.Error(), "nothing") {
+			t.Errorf("the error names the object: %v", err)
+		}
+		must(t, o.Delete(t.Context(), "nothing/here"))
+	})
+}
+
+func TestDeleteAllSparesTheNeighbour(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		for _, key := range []string{"u/acme/1", "u/acme/deep/2", "u/acme2/1", "u/acm", "v/1"} {
+			put(t, o, key, "x")
+		}
+		put(t, o, "u/acme/1", "y")
+		must(t, o.Delete(t.Context(), "u/acm"))
+		n, err := o.DeleteAll(t.Context(), "u/acme/")
+		if err != nil || n != 2 {
+			t.Errorf("deleted %d, %v; want 2", n, err)
+		}
+		names, err := o.Names(t.Context(), "")
+		if diff := cmp.Diff([]string{"u/acme2/1", "v/1"}, names); diff != "" || err != nil {
+			t.Errorf("left (-want +got): %v\n%s", err, diff)
+		}
+		for _, prefix := range []string{"", "/", "u/acme", "../", "u//"} {
+			_, err := o.DeleteAll(t.Context(), prefix)
+			wantFault(t, err, fault.Invalid, "bad_prefix")
+		}
+	})
+}
+
+func TestHostileKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		for _, key := range []string{
+			"", ".", "..", "../x", "a/../b", "/etc/passwd", "a//b", "a/", "a/./b", "a\x00b", "a\nb", `a\b`,
+			"\xff", "a.attrs", "x__0x2f__y", "k.18790f5d3a7b2c41.tmp", strings.Repeat("k", objects.MaxKey+1),
+		} {
+			wantFault(t, create(t.Context(), o, key, "x"), fault.Invalid, "bad_key")
+			_, err := o.Stat(t.Context(), key)
+			wantFault(t, err, fault.Invalid, "bad_key")
+			_, err = read(t.Context(), o, key, "", 0, 1)
+			wantFault(t, err, fault.Invalid, "bad_key")
+			wantFault(t, o.Delete(t.Context(), key), fault.Invalid, "bad_key")
+		}
+	})
+}
+
+func TestFolderHoldsPlainFilesOnly(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(t.TempDir(), "objects")
+	o, err := objects.Dir(root)
+	must(t, err)
+	put(t, o, "uploads/acme/a.csv", "text")
+	stranded := filepath.Join(root, "uploads", "acme", "b.csv.18790f5d3a7b2c41.tmp") // as a kill leaves it
+	must(t, os.WriteFile(stranded, []byte("half"), 0o600))
+	names, err := o.Names(t.Context(), "uploads/")
+	if diff := cmp.Diff([]string{"uploads/acme/a.csv"}, names); diff != "" || err != nil {
+		t.Errorf("names: %v\n%s", err, diff)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "uploads", "acme", "a.csv"))
+	if err != nil || string(text) != "text" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+	_, err = o.DeleteAll(t.Context(), "uploads/acme/")
+	must(t, err)
+	if _, err := os.Stat(filepath.Join(root, "uploads", "acme")); !os.IsNotExist(err) {
+		t.Errorf("the folder, or what was half written, is still there: %v", err)
+	}
+}
+
+func TestBucketKeepsNoVersionAfterDeleteAll(t *testing.T) {
+	t.Parallel()
+	o, client := bucket(t)
+	for _, text := range []string{"one", "two", "three"} {
+		put(t, o, "u/a/k", text)
+	}
+	must(t, o.Delete(t.Context(), "u/a/k"))
+	info, err := o.DeleteAll(t.Context(), "u/a/")
+	if err != nil || info != 1 {
+		t.Fatalf("deleted %d, %v", info, err)
+	}
+	left, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String("files")})
+	must(t, err)
+	if len(left.Versions)+len(left.DeleteMarkers) != 0 {
+		t.Errorf("left: %d versions, %d markers", len(left.Versions), len(left.DeleteMarkers))
+	}
+}
+
+func TestBucketReadsAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	o, _ := bucket(t)
+	put(t, o, "k", "one")
+	first, err := o.Stat(t.Context(), "k")
+	must(t, err)
+	put(t, o, "k", "two")
+	wantText(t, o, "k", first.Version, "one")
+	wantText(t, o, "k", "", "two")
+	_, err = read(t.Context(), o, "k", "no-such-version", 0, -1)
+	wantFault(t, err, fault.NotFound, objects.CodeGone)
+	_, err = o.StatVersion(t.Context(), "k", "no-such-version")
+	wantFault(t, err, fault.NotFound, objects.CodeGone)
+}
+
+func TestMissingBucketIsNoMissingObject(t *testing.T) {
+	t.Parallel()
+	_, client := bucket(t)
+	o, err := objects.S3(t.Context(), client, "elsewhere")
+	must(t, err)
+	_, err = read(t.Context(), o, "k", "", 0, -1)
+	wantFault(t, err, fault.Internal, "object_bucket")
+}
