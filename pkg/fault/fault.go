@@ -76,10 +76,10 @@ func Wrap(err error, kind Kind, code, message string) *Error {
 // KindOf returns the kind of the outermost [*Error] in err's chain. Without
 // one it is Unavailable for an ended context and Internal for the rest.
 func KindOf(err error) Kind {
-	var e *Error
-	switch {
-	case errors.As(err, &e):
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
+	}
+	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Unavailable
 	default:
@@ -89,8 +89,7 @@ func KindOf(err error) Kind {
 
 // CodeOf returns the code of the outermost [*Error] in err's chain, or "".
 func CodeOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return ""

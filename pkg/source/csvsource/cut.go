@@ -1,0 +1,65 @@
+package csvsource
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"reseed/pkg/source"
+)
+
+// Piece is a run of whole records of a file.
+type Piece struct {
+	Offset    int64 // of its first byte in the file
+	Length    int64 // in bytes
+	FirstLine int64 // physical line of its first byte, from 1
+}
+
+// Cut walks over a file once and emits pieces that follow each other without a
+// gap from behind the header row to the end. A piece ends with the first record
+// that makes it pieceBytes long or longer, hence is longer by less than one
+// record; a reject's physical line is never cut either. Reading each piece with
+// the options that [Reader.PieceOptions] gives yields exactly the rows of the
+// whole file. It returns the errors of [Reader.Header], of r, and of emit.
+func Cut(r io.Reader, opts Options, pieceBytes int64, emit func(Piece) error) error {
+	return Open(r, opts).Cut(context.Background(), pieceBytes, emit)
+}
+
+// Cut is the function [Cut] over what this reader has not read yet, so that the
+// header can be looked at first. The reader is at its end afterwards.
+func (r *Reader) Cut(ctx context.Context, pieceBytes int64, emit func(Piece) error) error {
+	if _, err := r.columns(ctx); err != nil {
+		return err
+	}
+	piece := Piece{Offset: r.scan.base + int64(r.scan.start), FirstLine: r.scan.line}
+	for r.err == nil {
+		var rec *record
+		if rec, r.err = r.scan.next(ctx); r.err != nil {
+			break
+		}
+		if piece.Length += int64(rec.length); piece.Length >= pieceBytes {
+			if r.err = emit(piece); r.err != nil {
+				break
+			}
+			piece = Piece{Offset: piece.Offset + piece.Length, FirstLine: r.scan.line}
+		}
+	}
+	if !errors.Is(r.err, io.EOF) {
+		return r.err
+	}
+	if piece.Length > 0 {
+		return emit(piece)
+	}
+	return nil
+}
+
+// PieceOptions returns the options under which a piece of this reader's file
+// reads alone. The header must be known.
+func (r *Reader) PieceOptions(p Piece) Options {
+	opts := r.opts
+	opts.Header, opts.Delimiter = r.header, r.scan.comma
+	opts.StartLine, opts.StartOffset = p.FirstLine, p.Offset
+	return opts
+}
+
+var _ source.Source = (*Reader)(nil)

@@ -1,0 +1,24 @@
+// Package csvsource reads CSV files as a source.Source, with bounded memory
+// whatever the bytes, and cuts them into pieces that read alone exactly as the
+// whole does. Where RFC 4180 leaves room:
+//
+//   - The delimiter is the comma, or `;` or tab if the header row has more than
+//     one column only under that one.
+//   - A line ends with LF, CRLF or a bare CR, mixed at will; in a quoted cell they
+//     are text. Rows of blank cells are skipped; lines are counted always.
+//   - A cell is quoted if its first byte is a quote. A quote further on in an
+//     unquoted cell is text: it cannot hide the end of the record, so taking it
+//     literally never costs a row.
+//   - A quoted cell that is followed by text, or that does not close within
+//     MaxRecord bytes of the record's start, spoils the record: its first physical
+//     line alone becomes a reject, and reading goes on at the next. One stray quote
+//     costs one reject, which depends on its line only and so is the same in a
+//     piece. No byte is walked once per line, even in files made for it.
+//   - A row may have more cells than the header if those are blank. Any other
+//     difference is a reject.
+//   - Whole files that are not UTF-8 text (UTF-16, Latin-1, a workbook) are
+//     fault.Invalid; single rows that are not UTF-8 are rejects.
+//
+// scanner.go finds records, split.go takes one apart, reader.go makes rows,
+// cut.go pieces, and sniff.go knows the files that are not what we read.
+package csvsource

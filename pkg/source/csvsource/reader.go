@@ -1,0 +1,349 @@
+package csvsource
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/source"
+)
+
+// Defaults of [Options].
+const (
+	DefaultMaxRecord = 256 << 10
+	DefaultMaxFields = 1000
+)
+
+// Options say how to read. The zero value reads a whole file.
+type Options struct {
+	MaxRecord int // bytes of a record without its line end; 0 = DefaultMaxRecord
+	MaxFields int // columns of the header; 0 = DefaultMaxFields
+
+	// Delimiter is the byte between cells; 0 = found from the header row, or
+	// the comma if Header is set.
+	Delimiter byte
+
+	// Header is set to read from the middle of a file: then no header row is
+	// read, and no byte order mark is looked for.
+	Header      []string
+	StartLine   int64 // physical line of the first byte; 0 = 1
+	StartOffset int64 // offset of the first byte in the whole input
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxRecord <= 0 {
+		o.MaxRecord = DefaultMaxRecord
+	}
+	if o.MaxFields <= 0 {
+		o.MaxFields = DefaultMaxFields
+	}
+	if o.StartLine <= 0 {
+		o.StartLine = 1
+	}
+	return o
+}
+
+// Reader is a source.Source over CSV text.
+type Reader struct {
+	opts   Options
+	r      io.Reader
+	scan   *scanner
+	split  splitter
+	header []string
+	err    error // sticky: the end, or why there is none
+}
+
+// Open makes a reader; nothing is read yet. It holds about MaxRecord + 64 KiB of
+// r at a time. Close closes r if it can be closed.
+func Open(r io.Reader, opts Options) *Reader {
+	opts = opts.withDefaults()
+	rd := &Reader{opts: opts, r: r, scan: newScanner(r, opts), split: splitter{limit: opts.MaxFields}}
+	if len(opts.Header) > 0 {
+		if opts.Delimiter == 0 {
+			rd.setComma(',')
+		} else {
+			rd.setComma(opts.Delimiter)
+		}
+		rd.header = slices.Clone(opts.Header)
+		rd.split.limit = max(opts.MaxFields, len(opts.Header))
+	}
+	return rd
+}
+
+// Close closes the input if it is an io.Closer.
+func (r *Reader) Close() error {
+	closer, ok := r.r.(io.Closer)
+	r.r, r.err = nil, source.ErrClosed
+	if !ok {
+		return nil
+	}
+	if err := closer.Close(); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "close_failed", "the file could not be closed")
+	}
+	return nil
+}
+
+// Delimiter returns the byte between cells, once the header is known.
+func (r *Reader) Delimiter() byte { return r.scan.comma }
+
+// Next returns the next row. See [source.Source].
+func (r *Reader) Next(ctx context.Context) (source.Row, error) {
+	if _, err := r.columns(ctx); err != nil {
+		return source.Row{}, err
+	}
+	for {
+		rec, err := r.nextRecord(ctx)
+		if err != nil {
+			return source.Row{}, err
+		}
+		if row, ok := r.row(rec); ok {
+			return row, nil
+		}
+	}
+}
+
+// nextRecord returns the next record that is not an empty line.
+func (r *Reader) nextRecord(ctx context.Context) (*record, error) {
+	for r.err == nil {
+		if r.err = ctx.Err(); r.err != nil {
+			break
+		}
+		var rec *record
+		if rec, r.err = r.scan.next(ctx); r.err == nil && (len(rec.text) > 0 || rec.fate != whole) {
+			return rec, nil
+		}
+	}
+	return nil, r.err
+}
+
+// row makes a row of a record. It returns false for a blank one.
+func (r *Reader) row(rec *record) (source.Row, bool) {
+	row := source.Row{Line: rec.line, Offset: rec.offset, Length: int64(rec.length)}
+	switch {
+	case rec.fate == tooLong:
+		row.Err = &source.RowError{
+			Code:    source.CodeRecordTooLong,
+			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
+		}
+	case rec.fate == badQuote:
+		row.Err = r.quoteError(rec)
+		row.Fields = []string{cleanText(string(rec.text))}
+	case !validText(rec.text):
+		r.split.split(rec)
+		row.Err = r.encodingError()
+		row.Fields = r.cleanFields()
+	default:
+		r.split.split(rec)
+		if blank(r.split.fields[0]) && allBlank(r.split.fields) && !r.split.extra {
+			return source.Row{}, false
+		}
+		row.Fields, row.Err = r.fit()
+	}
+	return row, true
+}
+
+// fit brings the cells of a record to the width of the header.
+func (r *Reader) fit() ([]string, *source.RowError) {
+	fields, want := r.split.fields, len(r.header)
+	switch {
+	case r.split.count == want:
+		return fields, nil
+	case r.split.count > want && allBlank(fields[want:]) && !r.split.extra:
+		return fields[:want], nil
+	}
+	return fields, &source.RowError{
+		Code:    source.CodeWrongFieldCount,
+		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", r.split.count, want),
+	}
+}
+
+// quoteError explains a bad record by its first line alone: a piece may end
+// there.
+func (r *Reader) quoteError(rec *record) *source.RowError {
+	message := "text follows the closing quote of a cell; a quote inside a quoted cell is written twice"
+	if r.split.split(rec) == open {
+		message = "a cell starts with a quote, but no closing quote ends it properly"
+	}
+	return &source.RowError{Code: source.CodeBadQuote, Column: r.column(r.split.count), Message: message}
+}
+
+// encodingError names the first column of the split record that is not text.
+func (r *Reader) encodingError() *source.RowError {
+	at := slices.IndexFunc(r.split.fields, func(cell string) bool { return !validText(cell) })
+	return &source.RowError{
+		Code: source.CodeBadEncoding, Column: r.column(at),
+		Message: "the row has characters that are not UTF-8; save the file as CSV UTF-8",
+	}
+}
+
+func (r *Reader) column(i int) string {
+	if i < 0 || i >= len(r.header) {
+		return ""
+	}
+	return r.header[i]
+}
+
+func (r *Reader) cleanFields() []string {
+	for i, cell := range r.split.fields {
+		r.split.fields[i] = cleanText(cell)
+	}
+	return r.split.fields
+}
+
+// cleanText puts U+FFFD in the place of what is not text, for reports.
+func cleanText(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
+func validText[T string | []byte](text T) bool {
+	b := []byte(text)
+	return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0
+}
+
+func (r *Reader) setComma(comma byte) {
+	r.scan.setComma(comma)
+	r.split.comma = comma
+}
+
+// Header returns the column names, trimmed, without blank ones at the end. See
+// [source.Source]. Errors are fault.Invalid with the codes empty_file,
+// bad_header, header_too_long, too_many_columns, duplicate_header, bad_encoding
+// and not_csv, fault.Unavailable if the input breaks off, or those of ctx.
+func (r *Reader) Header(ctx context.Context) ([]string, error) {
+	header, err := r.columns(ctx)
+	return slices.Clone(header), err
+}
+
+// columns is Header without the copy.
+func (r *Reader) columns(ctx context.Context) ([]string, error) {
+	if r.header == nil && r.err == nil {
+		r.header, r.err = r.readHeader(ctx)
+	}
+	if r.header == nil {
+		return nil, r.err
+	}
+	return r.header, nil
+}
+
+func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
+	if err := r.readSample(ctx); err != nil {
+		return nil, err
+	}
+	for {
+		rec, err := r.headerRecord(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil, fault.New(fault.Invalid, "empty_file", "the file is empty: it has no header row")
+		}
+		if err != nil {
+			return nil, err
+		}
+		header, err := r.names(rec)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.scan.accept(ctx); err != nil {
+			return nil, err
+		}
+		if len(header) > 0 {
+			return header, nil
+		}
+	}
+}
+
+// readSample looks at the start of the file and drops a byte order mark.
+func (r *Reader) readSample(ctx context.Context) error {
+	s := r.scan
+	for more := true; more && s.end-s.start < sampleSize; {
+		var err error
+		if more, err = s.fill(ctx); err != nil {
+			return err
+		}
+	}
+	sample := s.buf[s.start:s.end]
+	if bytes.HasPrefix(sample, []byte(utf8BOM)) {
+		s.start += len(utf8BOM)
+	}
+	return sniff(sample, s.eof)
+}
+
+// headerRecord finds the header row and with it the delimiter: the first that
+// gives more than one column, else the comma.
+func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
+	if r.opts.Delimiter != 0 {
+		r.setComma(r.opts.Delimiter)
+		return r.scan.locate(ctx)
+	}
+	for _, comma := range []byte{',', ';', '\t'} {
+		r.setComma(comma)
+		rec, err := r.scan.locate(ctx)
+		if err != nil || rec.fate == tooLong {
+			return rec, err
+		}
+		if rec.fate == whole {
+			if r.split.split(rec); r.split.count > 1 {
+				return rec, nil
+			}
+		}
+	}
+	r.setComma(',')
+	return r.scan.locate(ctx)
+}
+
+// names returns the column names of a header row, none for a blank row.
+func (r *Reader) names(rec *record) ([]string, error) {
+	switch {
+	case rec.fate == tooLong:
+		return nil, fault.Newf(fault.Invalid, "header_too_long",
+			"the first row, which should be the header, is longer than %d bytes", r.opts.MaxRecord)
+	case rec.fate == badQuote:
+		return nil, fault.New(fault.Invalid, "bad_header", "the header row has a quote that does not end properly")
+	case !validText(rec.text):
+		return nil, fault.New(fault.Invalid, "bad_encoding",
+			"the header row has characters that are not UTF-8; "+saveAsUTF8)
+	}
+	r.split.split(rec)
+	if r.split.extra {
+		return nil, fault.Newf(fault.Invalid, "too_many_columns",
+			"the header row has more than %d columns", r.opts.MaxFields)
+	}
+	names := make([]string, len(r.split.fields))
+	width := 0
+	for i, name := range r.split.fields {
+		if names[i] = strings.TrimSpace(name); names[i] != "" {
+			width = i + 1
+		}
+	}
+	return names[:width], checkUnique(names[:width])
+}
+
+// checkUnique refuses two columns of one name. Columns without a name are not
+// columns that anybody could ask for.
+func checkUnique(names []string) error {
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		key := strings.ToLower(name)
+		if name != "" && seen[key] {
+			return &fault.Error{
+				Kind: fault.Invalid, Code: "duplicate_header", Param: shorten(name),
+				Message: fmt.Sprintf("the header row has the column %q twice; rename or remove one of them", shorten(name)),
+			}
+		}
+		seen[key] = true
+	}
+	return nil
+}
+
+// shorten caps a name for a message.
+func shorten(name string) string {
+	const limit = 60
+	if runes := []rune(name); len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return name
+}

@@ -1,0 +1,450 @@
+package csvsource
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"reseed/pkg/fault"
+)
+
+const (
+	// readRoom is the room kept for one read beyond the longest record.
+	readRoom = 64 << 10
+	// sampleSize is how much of a file is looked at to recognise its encoding.
+	// It fits the buffer however small MaxRecord is.
+	sampleSize = readRoom
+	// maxIdleReads is how often a reader may return nothing, as in bufio.
+	maxIdleReads = 100
+)
+
+// fate says whether a record can be taken apart.
+type fate uint8
+
+const (
+	whole    fate = iota
+	tooLong       // its first line has more than MaxRecord bytes
+	badQuote      // a quoted cell of its first line does not end properly
+)
+
+// record is a found record. text is its content without the line end: of a bad
+// one the first physical line, of one too long nothing. It is valid until the
+// scanner moves on.
+type record struct {
+	line, offset int64
+	length       int // bytes, line end included
+	lines        int // physical lines
+	text         []byte
+	quoted       bool // text holds a quote
+	fate         fate
+}
+
+// scanner finds records in a byte stream. It holds at most one record of max
+// bytes and readRoom bytes of the stream.
+type scanner struct {
+	r          io.Reader
+	comma      byte
+	max        int // bytes of a record without its line end
+	buf        []byte
+	start, end int   // buf[start:end] is read and not yet consumed
+	base       int64 // offset of buf[0] in the input
+	line       int64 // physical line of buf[start]
+	eof        bool
+	err        error // what ended the stream, if not its end
+
+	lf, cr, quote finder
+	trail         trail
+	rec           record // the last one located
+}
+
+// trail is how far the last attempt got that followed an open quote over line
+// ends and failed. Every line end on its way was inside quotes. So an attempt
+// from a later line whose quote is open at one of those line ends is in the same
+// state there, and goes on where the other stopped (or fails as it did) in place
+// of walking the same bytes again for every line.
+type trail struct {
+	pos   int   // index in buf
+	in    state // there
+	ended bool  // no record can come of it
+}
+
+func newScanner(r io.Reader, o Options) *scanner {
+	return &scanner{
+		r: r, comma: o.Delimiter, max: o.MaxRecord, base: o.StartOffset, line: o.StartLine,
+		buf: make([]byte, o.MaxRecord+len("\r\n")+readRoom),
+		lf:  finder{char: '\n'}, cr: finder{char: '\r'}, quote: finder{char: '"'},
+	}
+}
+
+// next returns the next record and moves behind it.
+func (s *scanner) next(ctx context.Context) (*record, error) {
+	rec, err := s.locate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rec, s.accept(ctx)
+}
+
+// locate finds the next record without consuming it, or returns io.EOF. The
+// length of a record that is too long is not known yet. The record is valid until
+// the next call.
+func (s *scanner) locate(ctx context.Context) (*record, error) {
+	first, err := s.firstLine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rec := &s.rec
+	*rec = record{line: s.line, offset: s.base + int64(s.start), lines: 1}
+	if first > s.max {
+		rec.fate = tooLong
+		return rec, nil
+	}
+	size := first
+	if at, ok := s.quote.find(s); ok && at < s.start+first {
+		rec.quoted = true
+		if size, rec.fate, err = s.quotedRecord(ctx, first); err != nil {
+			return nil, err
+		}
+	}
+	lineEnd, err := s.lineEndAt(ctx, size)
+	if err != nil {
+		return nil, err
+	}
+	rec.length = size + lineEnd
+	rec.text = s.buf[s.start : s.start+size]
+	if size > first {
+		rec.lines = countLines(s.buf[s.start : s.start+rec.length])
+	}
+	return rec, nil
+}
+
+// accept moves behind the located record.
+func (s *scanner) accept(ctx context.Context) error {
+	rec := &s.rec
+	if rec.fate == tooLong {
+		length, err := s.discardLine(ctx)
+		if err != nil {
+			return err
+		}
+		rec.length = length
+	} else {
+		s.start += rec.length
+	}
+	s.line += int64(rec.lines)
+	return nil
+}
+
+// setComma changes the delimiter. What an attempt under another one found out
+// does not hold any more.
+func (s *scanner) setComma(comma byte) {
+	s.comma = comma
+	s.trail = trail{}
+}
+
+// firstLine returns the size of the physical line at start without its line
+// end; anything above max means: too long. At the end of the input it returns
+// io.EOF.
+func (s *scanner) firstLine(ctx context.Context) (int, error) {
+	for {
+		if at, ok := s.lineEnd(); ok {
+			return at - s.start, nil
+		}
+		if size := s.end - s.start; size > s.max {
+			return size, nil
+		}
+		more, err := s.fill(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if more {
+			continue
+		}
+		if s.start == s.end {
+			return 0, io.EOF
+		}
+		return s.end - s.start, nil
+	}
+}
+
+// quotedRecord returns the size of the record at start, whose first line has a
+// quote. If it is bad, that is the size of its first line.
+func (s *scanner) quotedRecord(ctx context.Context, first int) (int, fate, error) {
+	line := s.buf[s.start : s.start+first]
+	_, in, result := s.scan(line, 0, fieldStart, true)
+	switch {
+	case result == stray:
+		return first, badQuote, nil
+	case in != inQuotes:
+		return first, whole, nil
+	default:
+		return s.multiLine(ctx, first)
+	}
+}
+
+// multiLine follows an open quote beyond the first line. It looks at max+1 bytes
+// of the record at most, so the result does not depend on what is buffered.
+func (s *scanner) multiLine(ctx context.Context, first int) (int, fate, error) {
+	pos, in := first, inQuotes
+	if s.trail.pos > s.start+first {
+		if s.trail.ended {
+			return first, badQuote, nil
+		}
+		pos, in = s.trail.pos-s.start, s.trail.in
+	}
+	for {
+		window := s.buf[s.start:min(s.end, s.start+s.max+1)]
+		last := s.eof && len(window) <= s.max
+		var result outcome
+		pos, in, result = s.scan(window, pos, in, last)
+		switch {
+		case result == closed:
+			return pos, whole, nil
+		case result == stray || last:
+			s.trail = trail{pos: s.start + pos, ended: true}
+			return first, badQuote, nil
+		case len(window) > s.max:
+			s.trail = trail{pos: s.start + pos, in: in}
+			return first, badQuote, nil
+		}
+		if _, err := s.fill(ctx); err != nil {
+			return 0, whole, err
+		}
+	}
+}
+
+// state is where in a record the scan is.
+type state uint8
+
+const (
+	fieldStart state = iota
+	plain            // in an unquoted cell, or behind a closing quote
+	inQuotes
+)
+
+// outcome is how a scan ended.
+type outcome uint8
+
+const (
+	open   outcome = iota // the bytes ran out first
+	closed                // the record ends here
+	stray                 // text follows a closing quote
+)
+
+// scan walks over w from pos in the given state. last says that a record may end
+// where w ends. It returns where it stopped and in which state: from there it can
+// be continued with more bytes.
+func (s *scanner) scan(w []byte, pos int, in state, last bool) (int, state, outcome) {
+	for {
+		switch in {
+		case fieldStart:
+			in = plain
+			if pos < len(w) && w[pos] == '"' {
+				pos++
+				in = inQuotes
+			} else if pos == len(w) {
+				return pos, fieldStart, atEnd(last)
+			}
+		case plain:
+			pos = skipPlain(w, pos, s.comma)
+			if pos == len(w) {
+				return pos, plain, atEnd(last)
+			}
+			if w[pos] != s.comma {
+				return pos, plain, closed
+			}
+			pos++
+			in = fieldStart
+		case inQuotes:
+			var result outcome
+			if pos, result = skipQuoted(w, pos, s.comma, last); result != closed {
+				return pos, inQuotes, result
+			}
+			in = plain
+		}
+	}
+}
+
+// skipPlain returns the index of the next delimiter or line end, or len(w).
+func skipPlain(w []byte, pos int, comma byte) int {
+	for pos < len(w) && w[pos] != comma && w[pos] != '\n' && w[pos] != '\r' {
+		pos++
+	}
+	return pos
+}
+
+// skipQuoted returns the index behind the closing quote. A quote that is the
+// last byte is left in place, unless the record may end there: what follows
+// decides what it means.
+func skipQuoted(w []byte, pos int, comma byte, last bool) (int, outcome) {
+	for {
+		i := bytes.IndexByte(w[pos:], '"')
+		if i < 0 {
+			return len(w), open
+		}
+		pos += i
+		if pos+1 == len(w) {
+			if last {
+				return pos + 1, closed
+			}
+			return pos, open
+		}
+		switch w[pos+1] {
+		case '"':
+			pos += len(`""`)
+		case comma, '\n', '\r':
+			return pos + 1, closed
+		default:
+			return pos, stray
+		}
+	}
+}
+
+func atEnd(last bool) outcome {
+	if last {
+		return closed
+	}
+	return open
+}
+
+// lineEnd returns the index of the first line end at or after start, if it is
+// buffered.
+func (s *scanner) lineEnd() (int, bool) {
+	lf, isLF := s.lf.find(s)
+	cr, isCR := s.cr.find(s)
+	if isCR && (!isLF || cr < lf) {
+		return cr, true
+	}
+	return lf, isLF
+}
+
+// lineEndAt returns the length of the line end that is size bytes after start: 0
+// at the end of the input, 2 for CRLF.
+func (s *scanner) lineEndAt(ctx context.Context, size int) (int, error) {
+	for !s.eof && s.end-s.start < size+len("\r\n") {
+		if s.end-s.start > size && s.buf[s.start+size] == '\n' {
+			return 1, nil
+		}
+		if _, err := s.fill(ctx); err != nil {
+			return 0, err
+		}
+	}
+	rest := s.buf[s.start+size : s.end]
+	switch {
+	case len(rest) == 0:
+		return 0, nil
+	case bytes.HasPrefix(rest, []byte("\r\n")):
+		return 2, nil
+	default:
+		return 1, nil
+	}
+}
+
+// discardLine moves behind the physical line at start, however long, and returns
+// its length.
+func (s *scanner) discardLine(ctx context.Context) (int, error) {
+	length := 0
+	for {
+		at, ok := s.lineEnd()
+		if !ok {
+			at = s.end
+		}
+		length += at - s.start
+		s.start = at
+		if ok {
+			lineEnd, err := s.lineEndAt(ctx, 0)
+			s.start += lineEnd
+			return length + lineEnd, err
+		}
+		if more, err := s.fill(ctx); err != nil || !more {
+			return length, err
+		}
+	}
+}
+
+// fill reads once more. It returns false at the end of the input. It moves what
+// is buffered: indexes do not survive it, distances from start do.
+func (s *scanner) fill(ctx context.Context) (bool, error) {
+	if s.eof || s.err != nil {
+		return false, s.err
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if len(s.buf)-s.end < readRoom/2 {
+		s.compact()
+	}
+	for range maxIdleReads {
+		n, err := s.r.Read(s.buf[s.end:])
+		s.end += n
+		switch {
+		case errors.Is(err, io.EOF):
+			s.eof = true
+			return n > 0, nil
+		case err != nil:
+			s.err = unreadable(err)
+			return n > 0, errUnless(n > 0, s.err)
+		case n > 0:
+			return true, nil
+		}
+	}
+	s.err = unreadable(io.ErrNoProgress)
+	return false, s.err
+}
+
+// errUnless drops an error that is told at the next call.
+func errUnless(later bool, err error) error {
+	if later {
+		return nil
+	}
+	return err
+}
+
+func unreadable(err error) error {
+	return fault.Wrap(err, fault.Unavailable, "read_failed", "the file could not be read to its end")
+}
+
+// compact moves what is buffered to the front.
+func (s *scanner) compact() {
+	shift := s.start
+	copy(s.buf, s.buf[s.start:s.end])
+	s.start, s.end = 0, s.end-shift
+	s.base += int64(shift)
+	s.lf.pos -= shift
+	s.cr.pos -= shift
+	s.quote.pos -= shift
+	s.trail.pos -= shift
+}
+
+// finder remembers the next place of a byte, so that every byte of the stream is
+// searched once, however often the question is asked.
+type finder struct {
+	char  byte
+	pos   int  // index of the next char, or where to go on searching
+	found bool // the char is at pos
+}
+
+// find returns the index of the first char at or after start, if it is buffered.
+func (f *finder) find(s *scanner) (int, bool) {
+	if f.found && f.pos >= s.start {
+		return f.pos, true
+	}
+	return f.search(s)
+}
+
+// search goes on where the last search ended.
+func (f *finder) search(s *scanner) (int, bool) {
+	f.pos = max(f.pos, s.start)
+	i := bytes.IndexByte(s.buf[f.pos:s.end], f.char)
+	if f.found = i >= 0; f.found {
+		f.pos += i
+	} else {
+		f.pos = s.end
+	}
+	return f.pos, f.found
+}
+
+// countLines returns the number of physical lines in whole lines.
+func countLines(b []byte) int {
+	return bytes.Count(b, []byte{'\n'}) + bytes.Count(b, []byte{'\r'}) - bytes.Count(b, []byte("\r\n"))
+}

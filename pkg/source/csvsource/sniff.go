@@ -1,0 +1,71 @@
+package csvsource
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"reseed/pkg/fault"
+)
+
+// saveAsUTF8 is what to do about a file in the wrong encoding.
+const saveAsUTF8 = `in Excel choose "Save as", then "CSV UTF-8 (comma delimited)", and import that file`
+
+const utf8BOM = "\ufeff"
+
+// sniff recognises, by the start of a file, the whole files that cannot be read
+// as UTF-8 text. complete says that the sample is all there is.
+func sniff(sample []byte, complete bool) error {
+	switch {
+	case bytes.HasPrefix(sample, []byte("PK\x03\x04")), bytes.HasPrefix(sample, []byte("\x1f\x8b")):
+		return fault.New(fault.Invalid, "not_csv",
+			"the file is an Excel workbook or a compressed archive, not a CSV file; "+saveAsUTF8)
+	case isUTF16(sample):
+		return fault.New(fault.Invalid, "bad_encoding",
+			`the file is saved as UTF-16 (which Excel calls "Unicode Text"); `+saveAsUTF8)
+	case isLatin1(sample, complete):
+		return fault.New(fault.Invalid, "bad_encoding",
+			`the file is saved in an old Western encoding (Latin-1 or Windows-1252), so letters with accents cannot be read; `+saveAsUTF8)
+	default:
+		return nil
+	}
+}
+
+// isUTF16 recognises UTF-16 and UTF-32 by the byte order mark or, since a header
+// row starts with ASCII, by a NUL beside each of its first two characters.
+func isUTF16(sample []byte) bool {
+	if bytes.HasPrefix(sample, []byte("\xff\xfe")) || bytes.HasPrefix(sample, []byte("\xfe\xff")) {
+		return true
+	}
+	return len(sample) >= 4 && (sample[0] == 0 && sample[2] == 0 || sample[1] == 0 && sample[3] == 0)
+}
+
+// isLatin1 says whether no character above ASCII is UTF-8, and on at least two
+// lines one is a single byte beside an ASCII letter, as in M\xfcller. One line
+// alone may be one damaged row: it becomes a reject, and the others go in.
+func isLatin1(sample []byte, complete bool) bool {
+	if !complete {
+		if i := bytes.LastIndexByte(sample, '\n'); i >= 0 {
+			sample = sample[:i] // the last character may be cut
+		}
+	}
+	lines, inLine := 0, false
+	for i := 0; i < len(sample); {
+		r, size := utf8.DecodeRune(sample[i:])
+		switch {
+		case r == '\n' || r == '\r':
+			inLine = false
+		case size > 1:
+			return false
+		case r == utf8.RuneError && !inLine && isLatin1Letter(sample, i):
+			lines, inLine = lines+1, true
+		}
+		i += size
+	}
+	return lines > 1
+}
+
+func isLatin1Letter(text []byte, i int) bool {
+	return text[i] >= 0xC0 && (i > 0 && isASCIILetter(text[i-1]) || i+1 < len(text) && isASCIILetter(text[i+1]))
+}
+
+func isASCIILetter(b byte) bool { return 'a' <= b|0x20 && b|0x20 <= 'z' }
