@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"reseed/pkg/job"
+)
+
+// client speaks the REST API: of a server elsewhere, of the server that owns
+// the data folder, or of this very process (see connect). So a command is one
+// piece of code whichever it is.
+type client struct {
+	base  string
+	key   string
+	http  *http.Client
+	close func() error
+}
+
+// apiError is an answer that is no success.
+type apiError struct {
+	status  int
+	message string
+}
+
+func (e *apiError) Error() string { return e.message }
+
+func isNotFound(err error) bool {
+	var e *apiError
+	return errors.As(err, &e) && e.status == http.StatusNotFound
+}
+
+// source is a data source as the API shows it.
+type source struct {
+	UUID      string    `json:"uuid"`
+	Name      string    `json:"name"`
+	System    string    `json:"system"`
+	CreatedAt time.Time `json:"created_at"`
+	Status    string    `json:"status"`
+}
+
+func (c *client) do(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	req.SetBasicAuth(c.key, "")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach %s: %w", c.base, errors.Unwrap(err))
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	return nil, &apiError{resp.StatusCode, errorText(resp.StatusCode, text)}
+}
+
+// errorText finds the sentence in the API's shapes of error.
+func errorText(status int, body []byte) string {
+	var shape struct {
+		Message string            `json:"message"`
+		Error   string            `json:"error"`
+		Errors  map[string]string `json:"errors"`
+	}
+	_ = json.Unmarshal(body, &shape)
+	for field, text := range shape.Errors {
+		return field + ": " + text
+	}
+	switch {
+	case shape.Message != "":
+		return shape.Message
+	case shape.Error != "":
+		return shape.Error
+	}
+	return fmt.Sprintf("the server answered %d", status)
+}
+
+func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	contentType := ""
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body, contentType = bytes.NewReader(b), "application/json"
+	}
+	resp, err := c.do(ctx, method, path, body, contentType)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+func (c *client) sources(ctx context.Context) ([]source, error) {
+	var out struct {
+		Sources []source `json:"data_sources"`
+	}
+	return out.Sources, c.call(ctx, http.MethodGet, "/v1/data_sources", nil, &out)
+}
+
+// sourceNamed finds a source by name (in any case) or uuid.
+func (c *client) sourceNamed(ctx context.Context, name string) (source, bool, error) {
+	list, err := c.sources(ctx)
+	for _, s := range list {
+		if s.UUID == name || strings.EqualFold(s.Name, name) {
+			return s, true, err
+		}
+	}
+	return source{}, false, err
+}
+
+func (c *client) addSource(ctx context.Context, name, system string) (source, error) {
+	var s source
+	return s, c.call(ctx, http.MethodPost, "/v1/data_sources", map[string]string{"name": name, "system": system}, &s)
+}
+
+func (c *client) job(ctx context.Context, id string) (*job.Job, error) {
+	var j job.Job
+	return &j, c.call(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(id), nil, &j)
+}
+
+func (c *client) jobs(ctx context.Context) ([]job.Job, error) {
+	var out struct {
+		Jobs []job.Job `json:"jobs"`
+	}
+	return out.Jobs, c.call(ctx, http.MethodGet, "/v1/jobs", nil, &out)
+}
+
+// rejects opens the rejects file of an import; a NotFound answer means there is none.
+func (c *client) rejects(ctx context.Context, id string) (io.ReadCloser, error) {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(id)+"/rejects", nil, "")
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// erasure is the body of POST /v1/erasures.
+type erasure struct {
+	Selection string `json:"selection"`
+	ID        string `json:"id,omitempty"`
+	DryRun    bool   `json:"dry_run,omitempty"`
+}
+
+func (c *client) erase(ctx context.Context, e erasure, out any) error {
+	return c.call(ctx, http.MethodPost, "/v1/erasures", e, out)
+}
+
+// upload streams files into an import of the source.
+func (c *client) upload(ctx context.Context, sourceUUID, dataset string, files []string, progress io.Writer) (*job.Job, error) {
+	pr, pw := io.Pipe()
+	form := multipart.NewWriter(pw)
+	go func() { pw.CloseWithError(writeForm(form, dataset, files, progress)) }()
+	resp, err := c.do(ctx, http.MethodPost, "/v1/data_sources/"+sourceUUID+"/imports", pr, form.FormDataContentType())
+	_ = pr.CloseWithError(io.ErrClosedPipe)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var j job.Job
+	return &j, json.NewDecoder(resp.Body).Decode(&j)
+}
+
+func writeForm(form *multipart.Writer, dataset string, files []string, progress io.Writer) error {
+	if dataset != "" {
+		if err := form.WriteField("dataset", dataset); err != nil {
+			return err
+		}
+	}
+	for _, name := range files {
+		if err := writeFile(form, name, progress); err != nil {
+			return err
+		}
+	}
+	return form.Close()
+}
+
+func writeFile(form *multipart.Writer, name string, progress io.Writer) error {
+	f, err := os.Open(name) //nolint:gosec // the person names the file
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	part, err := form.CreateFormFile("file", filepath.Base(name))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(part, io.TeeReader(f, progress))
+	return err
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses (architecture §10).
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitRejects = 3
+)
+
+// exitError carries a status to the end of the process.
+type exitError struct {
+	status int
+	err    error // printed; nil prints nothing more
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// shell is what every command shares: flags, environment, where to print.
+type shell struct {
+	data   string
+	url    string
+	json   bool
+	env    map[string]string
+	out    io.Writer
+	errOut io.Writer
+}
+
+func environment(list []string) map[string]string {
+	env := map[string]string{}
+	for _, kv := range list {
+		if k, v, ok := strings.Cut(kv, "="); ok {
+			env[k] = v
+		}
+	}
+	return env
+}
+
+// memoryLimit keeps an import of any size below 200 MB in all; an own
+// GOMEMLIMIT wins.
+const memoryLimit = 120 << 20
+
+func limitMemory() {
+	if _, own := os.LookupEnv("GOMEMLIMIT"); !own {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
+
+func execute(ctx context.Context, args []string, env map[string]string, out, errOut io.Writer) int {
+	sh := &shell{env: env, out: out, errOut: errOut}
+	root := &cobra.Command{
+		Use:   "reseed",
+		Short: "Take in subscription data, look at it, erase it predictably",
+		Long: `Reseed keeps a company's subscription data (customers, plans, invoices, line
+items, transactions, subscription events) and can erase and re-import any of it.
+
+Commands work on the data folder (--data). While "reseed serve" runs on that
+folder they go through it by themselves. With --url and RESEED_API_KEY they
+work on any running or deployed instance.`,
+		Example: `  reseed serve
+  reseed import testdata/company/*.csv --source Company
+  reseed sources list
+  reseed erase source Company`,
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&sh.data, "data", "./data", "folder that holds everything")
+	flags.StringVar(&sh.url, "url", "", "a running instance, e.g. https://reseed.example.com (key in RESEED_API_KEY)")
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
+	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), eraseCommand(sh), jobsCommand(sh))
+	return sh.exit(root.ExecuteContext(ctx))
+}
+
+// exit prints an error and finds its status.
+func (sh *shell) exit(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	var e *exitError
+	if !errors.As(err, &e) {
+		e = &exitError{exitFailed, err}
+		if strings.HasPrefix(err.Error(), "unknown command") || strings.Contains(err.Error(), "arg(s)") ||
+			strings.HasPrefix(err.Error(), "required flag") {
+			e.status = exitUsage
+		}
+	}
+	if e.err != nil {
+		_, _ = fmt.Fprintln(sh.errOut, "reseed:", e.err)
+	}
+	if e.status == exitUsage {
+		_, _ = fmt.Fprintln(sh.errOut, `See "reseed --help", or "reseed COMMAND --help".`)
+	}
+	return e.status
+}
+
+// printf prints a line of the result; a reader that went away is no error of ours.
+func (sh *shell) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(sh.out, format, args...)
+}
+
+// addJSONFlag lets a command answer for programs.
+func (sh *shell) addJSONFlag(c *cobra.Command) *cobra.Command {
+	c.Flags().BoolVar(&sh.json, "json", false, "print one JSON object")
+	return c
+}
