@@ -1,0 +1,25 @@
+package billing
+
+// cancellationRow is the older cancellations file (product facts §1.8). Its
+// rows are subscription_cancelled events that take effect on their date.
+type cancellationRow struct {
+	SubscriptionExternalID string `csv:"Subscription external ID" rule:"required"`
+	CustomerExternalID     string `csv:"Customer external ID" rule:"required" names:"customer"`
+	Date                   string `csv:"Date" rule:"required"`
+	InvoiceExternalID      string `csv:"Invoice external ID" names:"invoice"`
+	EventOrder             string `csv:"Event Order"`
+}
+
+func (r *cancellationRow) record(c *cells) Record {
+	date := c.time(&r.Date)
+	return &Event{
+		CustomerExternalID:     c.id(&r.CustomerExternalID),
+		SubscriptionExternalID: c.id(&r.SubscriptionExternalID),
+		Type:                   Cancelled,
+		Date:                   date,
+		EffectiveDate:          date,
+		EventOrder:             given(c, &r.EventOrder, parseInteger),
+		InvoiceExternalID:      c.id(&r.InvoiceExternalID),
+		Cancellation:           true,
+	}
+}

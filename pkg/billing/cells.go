@@ -1,0 +1,131 @@
+package billing
+
+import (
+	"errors"
+	"time"
+
+	"reseed/pkg/fault"
+)
+
+// cells reads the cells of one row into values, and keeps the first problem.
+// Its methods take the address of a row's field, which tells the column's name.
+type cells struct {
+	columns []column
+	now     time.Time
+	problem *Problem
+}
+
+func errBlank() error { return invalid(CodeRequired, "This must not be blank.") }
+
+// fail notes what is wrong with a cell.
+func (c *cells) fail(cell *string, err error) {
+	if c.problem != nil {
+		return
+	}
+	p := &Problem{Message: err.Error()}
+	if e := (*fault.Error)(nil); errors.As(err, &e) {
+		p.Code = e.Code
+	}
+	for _, col := range c.columns {
+		if col.cell == cell {
+			p.Column = col.name
+			p.Message = col.name + ": " + p.Message
+		}
+	}
+	c.problem = p
+}
+
+func (c *cells) check(cell *string, err error) {
+	if err != nil {
+		c.fail(cell, err)
+	}
+}
+
+// need demands a cell that only some rows of the dataset must fill.
+func (c *cells) need(cell *string) {
+	if *cell == "" {
+		c.fail(cell, errBlank())
+	}
+}
+
+func (c *cells) id(cell *string) string {
+	c.check(cell, CheckID(*cell))
+	return *cell
+}
+
+func (c *cells) text(cell *string) string {
+	c.check(cell, CheckLength(*cell, MaxText))
+	return *cell
+}
+
+func (c *cells) note(cell *string) string {
+	c.check(cell, CheckLength(*cell, MaxNote))
+	return *cell
+}
+
+func (c *cells) email(cell *string) string {
+	if *cell != "" {
+		c.check(cell, CheckEmail(*cell))
+		c.check(cell, CheckLength(*cell, MaxText))
+	}
+	return *cell
+}
+
+// parsed reads a cell that is not blank; a blank one is the zero value.
+func parsed[T any](c *cells, cell *string, parse func(string) (T, error)) T {
+	var v T
+	if *cell == "" {
+		return v
+	}
+	v, err := parse(*cell)
+	c.check(cell, err)
+	return v
+}
+
+// given is parsed for cells where blank and zero differ: blank is nil.
+func given[T any](c *cells, cell *string, parse func(string) (T, error)) *T {
+	if *cell == "" {
+		return nil
+	}
+	v := parsed(c, cell, parse)
+	return &v
+}
+
+func (c *cells) time(cell *string) time.Time { return parsed(c, cell, ParseTime) }
+
+// past reads a time that must not lie in the future.
+func (c *cells) past(cell *string) time.Time {
+	t := c.time(cell)
+	if t.After(c.now) {
+		c.fail(cell, invalid(CodeDateInFuture, "%s is in the future.", quoteNumber(*cell)))
+	}
+	return t
+}
+
+// word reads one of a few words; a blank cell is "".
+func (c *cells) word(cell *string, words ...string) string {
+	if *cell == "" {
+		return ""
+	}
+	w, ok := oneOf(*cell, words)
+	if !ok {
+		c.fail(cell, invalid(CodeUnknownValue, "%s is not known here; it must be %s.", quote(*cell), either(words)))
+	}
+	return w
+}
+
+// either lists words for people: "a, b or c".
+func either(words []string) string {
+	var s string
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			s += " or "
+		default:
+			s += ", "
+		}
+		s += w
+	}
+	return s
+}

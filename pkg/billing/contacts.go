@@ -1,0 +1,36 @@
+package billing
+
+// contactRow is the contacts file (product facts §1.3). The sample has no
+// column for an id; a file that has one is better off.
+type contactRow struct {
+	CustomerExternalID string `csv:"Customer External ID" rule:"required" names:"customer"`
+	ExternalID         string `csv:"External ID" names:"id"`
+	FirstName          string `csv:"First name"`
+	LastName           string `csv:"Last name"`
+	Email              string `csv:"Email"`
+	Position           string `csv:"Position"`
+	Title              string `csv:"Title"`
+	Phone              string `csv:"Phone"`
+	LinkedIn           string `csv:"LinkedIn"`
+	Twitter            string `csv:"Twitter"`
+	Note               string `csv:"Note"`
+}
+
+func (r *contactRow) record(c *cells) Record {
+	if r.ExternalID == "" && r.FirstName == "" && r.LastName == "" && r.Email == "" {
+		c.fail(&r.Email, invalid(CodeRequired, "A contact needs an e-mail address or a name, to be told from the next."))
+	}
+	return &Contact{
+		CustomerExternalID: c.id(&r.CustomerExternalID),
+		ExternalID:         c.id(&r.ExternalID),
+		FirstName:          c.text(&r.FirstName),
+		LastName:           c.text(&r.LastName),
+		Email:              c.email(&r.Email),
+		Position:           parsed(c, &r.Position, parseInteger),
+		Title:              c.text(&r.Title),
+		Phone:              c.text(&r.Phone),
+		LinkedIn:           c.text(&r.LinkedIn),
+		Twitter:            c.text(&r.Twitter),
+		Note:               c.note(&r.Note),
+	}
+}

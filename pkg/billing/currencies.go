@@ -1,0 +1,53 @@
+package billing
+
+import (
+	"fmt"
+	"sync"
+
+	"golang.org/x/text/currency"
+)
+
+// currencies are the codes that invoices may be in: everything that is or was
+// legal tender (old invoices are imported too), the funds that are billed in,
+// and what is younger than the table of golang.org/x/text. Built at first use.
+var currencies = sync.OnceValue(func() map[[3]byte]string {
+	codes := []string{
+		"BOV", "CHE", "CHW", "CLF", "COU", "MXV", "USN", "UYI", "UYW", // units of account
+		"MRU", "SLE", "VED", "VES", "XCG", "ZWG", // newer
+	}
+	for it := currency.Query(currency.Historical); it.Next(); {
+		codes = append(codes, it.Unit().String())
+	}
+	table := make(map[[3]byte]string, len(codes))
+	for _, c := range codes {
+		table[[3]byte([]byte(c))] = c
+	}
+	return table
+})
+
+// ParseCurrency reads an ISO 4217 code regardless of case.
+func ParseCurrency(s string) (string, error) {
+	if len(s) == 3 {
+		if code, ok := currencies()[[3]byte{upper(s[0]), upper(s[1]), upper(s[2])}]; ok {
+			return code, nil
+		}
+	}
+	return "", invalid(CodeUnknownCurrency,
+		"%s is not a currency; use the three-letter ISO 4217 code, such as USD or EUR.", quote(s))
+}
+
+func upper(c byte) byte {
+	if c >= 'a' && c <= 'z' {
+		return c - 'a' + 'A'
+	}
+	return c
+}
+
+// CurrencySign is how an amount in the currency is marked, such as "€"; the code itself where there is no sign.
+func CurrencySign(code string) string {
+	unit, err := currency.ParseISO(code)
+	if err != nil {
+		return code
+	}
+	return fmt.Sprint(currency.NarrowSymbol(unit))
+}

@@ -1,0 +1,89 @@
+package billing
+
+// Types of subscription events that the rules of this package name.
+const (
+	StartScheduled  = "subscription_start_scheduled"
+	Started         = "subscription_start"
+	Cancelled       = "subscription_cancelled"
+	UpdateScheduled = "subscription_update_scheduled"
+	Updated         = "subscription_updated"
+)
+
+// EventTypes are the types of subscription events, in the order of their
+// export codes, 0 to 9 (product facts §1.8).
+func EventTypes() []string {
+	return []string{
+		StartScheduled,
+		Started,
+		"scheduled_subscription_start_retracted",
+		"subscription_cancellation_scheduled",
+		Cancelled,
+		"scheduled_subscription_cancellation_retracted",
+		UpdateScheduled,
+		Updated,
+		"scheduled_subscription_update_retracted",
+		"subscription_event_retracted",
+	}
+}
+
+// EventNeedsPlan tells whether events of this type must name plan, currency
+// and amount: those that start or update a subscription.
+func EventNeedsPlan(eventType string) bool {
+	switch eventType {
+	case StartScheduled, Started, UpdateScheduled, Updated:
+		return true
+	}
+	return false
+}
+
+// eventRow is the subscription events file (product facts §1.8).
+type eventRow struct {
+	CustomerExternalID        string `csv:"Customer external ID" rule:"required" names:"customer"`
+	SubscriptionExternalID    string `csv:"Subscription external ID" rule:"required"`
+	SubscriptionSetExternalID string `csv:"Subscription set external ID"`
+	ExternalID                string `csv:"External ID" names:"id"`
+	EventType                 string `csv:"Event Type" rule:"required"`
+	RetractedEventID          string `csv:"Retracted event ID"`
+	Date                      string `csv:"Date" rule:"required"`
+	EffectiveDate             string `csv:"Effective Date" rule:"required"`
+	PlanExternalID            string `csv:"Plan external ID" names:"plan"`
+	Currency                  string `csv:"Currency"`
+	AmountInCents             string `csv:"Amount in Cents"`
+	Quantity                  string `csv:"Quantity"`
+	EventOrder                string `csv:"Event Order"`
+	InvoiceExternalID         string `csv:"Invoice external ID" names:"invoice"`
+}
+
+func (r *eventRow) record(c *cells) Record {
+	e := &Event{
+		CustomerExternalID:        c.id(&r.CustomerExternalID),
+		ExternalID:                c.id(&r.ExternalID),
+		SubscriptionExternalID:    c.id(&r.SubscriptionExternalID),
+		SubscriptionSetExternalID: c.id(&r.SubscriptionSetExternalID),
+		PlanExternalID:            c.id(&r.PlanExternalID),
+		Type:                      parsed(c, &r.EventType, ParseEventType),
+		Date:                      c.time(&r.Date),
+		EffectiveDate:             c.time(&r.EffectiveDate),
+		Currency:                  parsed(c, &r.Currency, ParseCurrency),
+		AmountInCents:             given(c, &r.AmountInCents, ParseCents),
+		Quantity:                  given(c, &r.Quantity, parseInteger),
+		RetractedEventID:          c.id(&r.RetractedEventID),
+		EventOrder:                given(c, &r.EventOrder, parseInteger),
+		InvoiceExternalID:         c.id(&r.InvoiceExternalID),
+	}
+	if EventNeedsPlan(e.Type) {
+		c.need(&r.PlanExternalID)
+		c.need(&r.Currency)
+		c.need(&r.AmountInCents)
+	}
+	return e
+}
+
+// ParseEventType reads the type of a subscription event regardless of case, spaces and underscores.
+func ParseEventType(s string) (string, error) {
+	t, ok := oneOf(s, EventTypes())
+	if !ok {
+		return "", invalid(CodeUnknownEventType, "%s is not a type of event; it must be %s.", quote(s), either(EventTypes()))
+	}
+	return t, nil
+}

@@ -1,0 +1,29 @@
+package billing
+
+// invoiceRow is the invoices file (product facts §1.5).
+type invoiceRow struct {
+	CustomerExternalID string `csv:"Customer external ID" rule:"required" names:"customer"`
+	InvoiceExternalID  string `csv:"Invoice external ID" rule:"required" names:"id"`
+	InvoicedDate       string `csv:"Invoiced date" rule:"required"`
+	DueDate            string `csv:"Due date"`
+	Currency           string `csv:"Currency" rule:"required"`
+	Status             string `csv:"Status"`
+	CollectionMethod   string `csv:"Collection Method"`
+}
+
+// InvoiceStatuses are the states an invoice may be in, in the order of their export codes.
+func InvoiceStatuses() []string {
+	return []string{"open", "paid", "refunded", "written_off", "voided"}
+}
+
+func (r *invoiceRow) record(c *cells) Record {
+	return &Invoice{
+		CustomerExternalID: c.id(&r.CustomerExternalID),
+		ExternalID:         c.id(&r.InvoiceExternalID),
+		Date:               c.past(&r.InvoicedDate),
+		DueDate:            c.time(&r.DueDate),
+		Currency:           parsed(c, &r.Currency, ParseCurrency),
+		Status:             c.word(&r.Status, InvoiceStatuses()...),
+		CollectionMethod:   c.word(&r.CollectionMethod, "manual", "automatic"),
+	}
+}

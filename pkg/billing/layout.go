@@ -1,0 +1,251 @@
+package billing
+
+import (
+	"reflect"
+	"strings"
+	"time"
+
+	"reseed/pkg/fault"
+)
+
+// row is the struct of one dataset's columns: string fields with a csv tag,
+// the header. Two more tags say what a column is:
+//
+//	rule:"required"                  the column must be there, its cells filled
+//	names:"id|customer|invoice|plan" it holds the external id of this
+type row interface{ record(c *cells) Record }
+
+func newRow(ds Dataset) row {
+	switch ds {
+	case Customers:
+		return &customerRow{}
+	case Contacts:
+		return &contactRow{}
+	case Plans:
+		return &planRow{}
+	case Invoices:
+		return &invoiceRow{}
+	case LineItems:
+		return &lineItemRow{}
+	case Transactions:
+		return &transactionRow{}
+	case Events:
+		return &eventRow{}
+	case Cancellations:
+		return &cancellationRow{}
+	}
+	return nil
+}
+
+// column is one field of a row struct.
+type column struct {
+	name     string
+	names    string
+	required bool
+	cell     *string // the field itself
+}
+
+// columnsOf reads the tags of a row struct; it is called once per layout.
+func columnsOf(r row) []column {
+	v := reflect.ValueOf(r).Elem()
+	columns := make([]column, 0, v.NumField())
+	for i := range v.NumField() {
+		cell, ok := v.Field(i).Addr().Interface().(*string)
+		if !ok {
+			continue
+		}
+		tag := v.Type().Field(i).Tag
+		columns = append(columns, column{tag.Get("csv"), tag.Get("names"), tag.Get("rule") == "required", cell})
+	}
+	return columns
+}
+
+func datasetColumns(ds Dataset) []column {
+	if r := newRow(ds); r != nil {
+		return columnsOf(r)
+	}
+	return nil
+}
+
+// Columns are the headers of a dataset's files, in the order and spelling that an export should use.
+func Columns(ds Dataset) []string {
+	var names []string
+	for _, c := range datasetColumns(ds) {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+func columnNaming(ds Dataset, what string) string {
+	for _, c := range datasetColumns(ds) {
+		if c.names == what {
+			return c.name
+		}
+	}
+	return ""
+}
+
+// ColumnID is the header of a dataset's own external ids; empty if it has none.
+func ColumnID(ds Dataset) string { return columnNaming(ds, "id") }
+
+// ColumnCustomer is the header of the column in which a dataset refers to a customer; empty if it has none.
+func ColumnCustomer(ds Dataset) string { return columnNaming(ds, "customer") }
+
+// ColumnInvoice is the header of the column in which a dataset refers to an invoice; empty if it has none.
+func ColumnInvoice(ds Dataset) string { return columnNaming(ds, "invoice") }
+
+// ColumnPlan is the header of the column in which a dataset refers to a plan; empty if it has none.
+func ColumnPlan(ds Dataset) string { return columnNaming(ds, "plan") }
+
+func sameHeader(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}
+
+func position(header []string, name string) int {
+	for i, h := range header {
+		if sameHeader(h, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// fit is how well a header suits a dataset.
+type fit struct {
+	dataset Dataset
+	known   int    // columns that the dataset has
+	missing string // the first required column that the header lacks
+}
+
+func (f fit) better(o fit) bool {
+	if f.known != o.known {
+		return f.known > o.known
+	}
+	return f.missing == "" && o.missing != ""
+}
+
+func fitOf(ds Dataset, header []string) fit {
+	f := fit{dataset: ds}
+	for _, c := range datasetColumns(ds) {
+		switch found := position(header, c.name) >= 0; {
+		case found:
+			f.known++
+		case c.required && f.missing == "":
+			f.missing = c.name
+		}
+	}
+	return f
+}
+
+// Recognise tells whose header a header row is: the dataset that knows most
+// of its columns. It is fault.Invalid if none does (unrecognised_header_row),
+// or if the dataset it looks like requires a column that is not there (missing_column).
+func Recognise(header []string) (Dataset, error) {
+	var best fit
+	for _, ds := range Order() {
+		if f := fitOf(ds, header); f.better(best) {
+			best = f
+		}
+	}
+	switch {
+	case best.missing == "" && best.known > 0:
+		return best.dataset, nil
+	case best.known > 1:
+		return "", missingColumn(best.dataset, best.missing)
+	}
+	return "", invalid(CodeUnknownHeader,
+		"The first row is not the header of any known file; it must name columns such as %q.", ColumnID(Customers))
+}
+
+func missingColumn(ds Dataset, name string) error {
+	return &fault.Error{
+		Kind: fault.Invalid, Code: CodeMissingColumn, Param: name,
+		Message: "The column \"" + name + "\" is missing; a file of " +
+			strings.ReplaceAll(string(ds), "_", " ") + " needs it.",
+	}
+}
+
+// Layout is one file's header laid over a dataset's columns. It reuses its
+// memory from row to row: one goroutine at a time may use it.
+type Layout struct {
+	dataset Dataset
+	row     row
+	columns []column
+	cells   []*string // where the file's n-th cell goes; nil for an unknown column
+	unknown []string
+}
+
+// NewLayout lays a header over a dataset. It is fault.Invalid when a required
+// column is missing (missing_column) or a name stands twice (duplicate_header);
+// Param is the column.
+func NewLayout(ds Dataset, header []string) (*Layout, error) {
+	r := newRow(ds)
+	if r == nil {
+		return nil, invalid("unknown_dataset", "There is no dataset of this name; the datasets are %v.", Order())
+	}
+	l := &Layout{dataset: ds, row: r, columns: columnsOf(r), cells: make([]*string, len(header))}
+	if f := fitOf(ds, header); f.missing != "" {
+		return nil, missingColumn(ds, f.missing)
+	}
+	for i, h := range header {
+		if h = strings.TrimSpace(h); h == "" {
+			continue
+		}
+		if position(header, h) != i {
+			return nil, &fault.Error{
+				Kind: fault.Invalid, Code: CodeDuplicateHeader, Param: h,
+				Message: "Two columns have the name " + quote(h) + ".",
+			}
+		}
+		if l.cells[i] = l.find(h); l.cells[i] == nil {
+			l.unknown = append(l.unknown, h)
+		}
+	}
+	return l, nil
+}
+
+func (l *Layout) find(header string) *string {
+	for _, c := range l.columns {
+		if sameHeader(c.name, header) {
+			return c.cell
+		}
+	}
+	return nil
+}
+
+// Dataset is what the file's rows are.
+func (l *Layout) Dataset() Dataset { return l.dataset }
+
+// Unknown are the file's columns that the dataset does not have; they are ignored.
+func (l *Layout) Unknown() []string { return l.unknown }
+
+// Record turns the cells of one row into a validated record, or says why it
+// cannot. now is what "in the future" is measured against.
+func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
+	l.fill(fields)
+	c := cells{columns: l.columns, now: now}
+	for _, col := range l.columns {
+		if col.required && *col.cell == "" {
+			c.fail(col.cell, errBlank())
+			return nil, c.problem
+		}
+	}
+	rec := l.row.record(&c)
+	if c.problem != nil {
+		return nil, c.problem
+	}
+	return rec, nil
+}
+
+// fill puts the trimmed cells into the row struct; a short row leaves the rest blank.
+func (l *Layout) fill(fields []string) {
+	for i, cell := range l.cells {
+		switch {
+		case cell == nil:
+		case i < len(fields):
+			*cell = strings.TrimSpace(fields[i])
+		default:
+			*cell = ""
+		}
+	}
+}

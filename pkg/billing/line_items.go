@@ -1,0 +1,86 @@
+package billing
+
+// lineItemRow is the invoice line items file, subscription and one-time lines
+// alike (product facts §1.6).
+type lineItemRow struct {
+	InvoiceExternalID         string `csv:"Invoice external ID" rule:"required" names:"invoice"`
+	ExternalID                string `csv:"External ID" names:"id"`
+	SubscriptionExternalID    string `csv:"Subscription external ID"`
+	SubscriptionSetExternalID string `csv:"Subscription set external ID"`
+	Type                      string `csv:"Type" rule:"required"`
+	AmountInCents             string `csv:"Amount in cents" rule:"required"`
+	Plan                      string `csv:"Plan" names:"plan"`
+	ServicePeriodStart        string `csv:"Service period start"`
+	ServicePeriodEnd          string `csv:"Service period end"`
+	Quantity                  string `csv:"Quantity"`
+	Proration                 string `csv:"Proration"`
+	DiscountCode              string `csv:"Discount code"`
+	DiscountAmount            string `csv:"Discount amount"`
+	TaxAmount                 string `csv:"Tax amount"`
+	Description               string `csv:"Description"`
+	TransactionFee            string `csv:"Transaction fee"`
+	AccountCode               string `csv:"Account Code"`
+	TransactionFeesCurrency   string `csv:"Transaction fees currency"`
+	DiscountDescription       string `csv:"Discount description"`
+	EventOrder                string `csv:"Event order"`
+	BalanceTransfer           string `csv:"Balance transfer"`
+	ProrationType             string `csv:"Proration type"`
+}
+
+func (r *lineItemRow) record(c *cells) Record {
+	l := &LineItem{
+		InvoiceExternalID:         c.id(&r.InvoiceExternalID),
+		ExternalID:                c.id(&r.ExternalID),
+		Type:                      c.word(&r.Type, Subscription, OneTime),
+		SubscriptionExternalID:    c.id(&r.SubscriptionExternalID),
+		SubscriptionSetExternalID: c.id(&r.SubscriptionSetExternalID),
+		AmountInCents:             parsed(c, &r.AmountInCents, ParseCents),
+		PlanExternalID:            c.id(&r.Plan),
+		ServicePeriodStart:        c.time(&r.ServicePeriodStart),
+		ServicePeriodEnd:          c.time(&r.ServicePeriodEnd),
+		Quantity:                  c.quantity(&r.Quantity),
+		Prorated:                  parsed(c, &r.Proration, ParseBool),
+		ProrationType:             c.word(&r.ProrationType, "differential", "full"),
+		DiscountCode:              c.text(&r.DiscountCode),
+		DiscountAmountInCents:     parsed(c, &r.DiscountAmount, ParseCents),
+		DiscountDescription:       c.note(&r.DiscountDescription),
+		TaxAmountInCents:          parsed(c, &r.TaxAmount, ParseCents),
+		Description:               c.note(&r.Description),
+		TransactionFeesInCents:    parsed(c, &r.TransactionFee, ParseCents),
+		TransactionFeesCurrency:   parsed(c, &r.TransactionFeesCurrency, ParseCurrency),
+		AccountCode:               c.text(&r.AccountCode),
+		EventOrder:                given(c, &r.EventOrder, parseInteger),
+		BalanceTransfer:           given(c, &r.BalanceTransfer, ParseCents),
+	}
+	if l.Type == Subscription {
+		r.subscription(c, l)
+	}
+	if !l.ServicePeriodEnd.IsZero() && l.ServicePeriodEnd.Before(l.ServicePeriodStart) {
+		c.fail(&r.ServicePeriodEnd, invalid(CodeOutOfRange, "The service period ends before it starts."))
+	}
+	return l
+}
+
+// subscription is what holds for lines of a subscription only.
+func (r *lineItemRow) subscription(c *cells, l *LineItem) {
+	c.need(&r.SubscriptionExternalID)
+	c.need(&r.Plan)
+	c.need(&r.ServicePeriodStart)
+	c.need(&r.ServicePeriodEnd)
+	if l.BalanceTransfer != nil && *l.BalanceTransfer != 0 {
+		c.fail(&r.BalanceTransfer, invalid(CodeOutOfRange, "Only a one-time line transfers a balance."))
+	}
+	l.BalanceTransfer = nil // the sample fills the column with 0
+}
+
+// quantity reads how many were sold: never 0, 1 unless given.
+func (c *cells) quantity(cell *string) int64 {
+	if *cell == "" {
+		return 1
+	}
+	n := parsed(c, cell, parseInteger)
+	if n == 0 {
+		c.fail(cell, invalid(CodeZeroQuantity, "The quantity must not be 0."))
+	}
+	return n
+}

@@ -1,0 +1,139 @@
+package billing
+
+import "time"
+
+// The years that dates may lie in.
+const (
+	firstYear = 1900
+	lastYear  = 2200
+)
+
+// ParseTime reads a date (2024-12-31) or a time: 2024-12-31 18:30:00,
+// optionally followed by UTC, Z or an offset (+0200, +02:00, with or
+// without a space), with a T instead of the space, with fractions of a second.
+// Without a zone it is UTC (product facts §1.2, §1.5). The result is UTC in
+// whole milliseconds, as it is stored. Everything else is fault.Invalid, codes not_a_date and out_of_range.
+func ParseTime(s string) (time.Time, error) {
+	t, ok := scanTime(s)
+	switch {
+	case !ok:
+		return time.Time{}, invalid(CodeNotADate,
+			"%s is not a date; write it like 2024-12-31 or 2024-12-31 18:30:00.", quoteNumber(s))
+	case t.Year() < firstYear || t.Year() > lastYear:
+		return time.Time{}, invalid(CodeOutOfRange,
+			"%s lies outside the years %d to %d.", quoteNumber(s), firstYear, lastYear)
+	}
+	return t, nil
+}
+
+func scanTime(s string) (time.Time, bool) {
+	p := scanner{rest: s}
+	year := p.number(4, 0, 9999)
+	p.literal('-')
+	month := p.number(2, 1, 12)
+	p.literal('-')
+	day := p.number(2, 1, daysIn(year, month))
+	if p.rest == "" || p.bad {
+		return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC), !p.bad
+	}
+	if !p.skip(' ') && !p.skip('T') {
+		p.literal('t')
+	}
+	hour := p.number(2, 0, 23)
+	p.literal(':')
+	minute := p.number(2, 0, 59)
+	second, nanos := 0, 0
+	if p.skip(':') {
+		second = p.number(2, 0, 59)
+		if p.skip('.') {
+			nanos = p.fraction()
+		}
+	}
+	offset := p.zone()
+	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
+	return t.Add(-offset).Truncate(time.Millisecond), !p.bad && p.rest == ""
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// scanner reads a text of fixed shape from the left. It is several times as
+// fast as trying one layout of time.Parse after the other.
+type scanner struct {
+	rest string
+	bad  bool
+}
+
+func (p *scanner) skip(c byte) bool {
+	if p.rest == "" || p.rest[0] != c {
+		return false
+	}
+	p.rest = p.rest[1:]
+	return true
+}
+
+func (p *scanner) literal(c byte) { p.bad = !p.skip(c) || p.bad }
+
+// number reads exactly n digits.
+func (p *scanner) number(n, low, high int) int {
+	if len(p.rest) < n {
+		p.bad = true
+		return 0
+	}
+	v := 0
+	for _, c := range []byte(p.rest[:n]) {
+		if c < '0' || c > '9' {
+			p.bad = true
+			return 0
+		}
+		v = v*10 + int(c-'0')
+	}
+	p.rest = p.rest[n:]
+	p.bad = p.bad || v < low || v > high
+	return v
+}
+
+// fraction reads one to nine digits as nanoseconds.
+func (p *scanner) fraction() int {
+	v, digits := 0, 0
+	for ; digits < 9 && p.rest != "" && p.rest[0] >= '0' && p.rest[0] <= '9'; digits++ {
+		v = v*10 + int(p.rest[0]-'0')
+		p.rest = p.rest[1:]
+	}
+	p.bad = p.bad || digits == 0
+	for ; digits < 9; digits++ {
+		v *= 10
+	}
+	return v
+}
+
+// zone reads what follows the time of day; nothing at all is UTC.
+func (p *scanner) zone() time.Duration {
+	p.skip(' ')
+	switch p.rest {
+	case "", "Z", "z", "UTC", "GMT":
+		p.rest = ""
+		return 0
+	}
+	sign := time.Duration(1)
+	if !p.skip('+') {
+		p.literal('-')
+		sign = -1
+	}
+	hours := p.number(2, 0, 14)
+	minutes := 0
+	if p.skip(':') || p.rest != "" {
+		minutes = p.number(2, 0, 59)
+	}
+	return sign * (time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute)
+}

@@ -1,0 +1,96 @@
+package billing
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// sameWord compares two words regardless of case, spaces, underscores and
+// hyphens: "OneTime", "one time" and "one_time" are one word.
+func sameWord(a, b string) bool {
+	for {
+		a, b = strings.TrimLeft(a, " _-"), strings.TrimLeft(b, " _-")
+		if a == "" || b == "" {
+			return a == b
+		}
+		if lower(a[0]) != lower(b[0]) {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// oneOf finds the word of a list that s means.
+func oneOf(s string, words []string) (string, bool) {
+	for _, w := range words {
+		if sameWord(s, w) {
+			return w, true
+		}
+	}
+	return "", false
+}
+
+// ParseBool reads a truth value as spreadsheets write it.
+func ParseBool(s string) (bool, error) {
+	if _, ok := oneOf(s, []string{"true", "1", "yes"}); ok {
+		return true, nil
+	}
+	if _, ok := oneOf(s, []string{"false", "0", "no"}); ok {
+		return false, nil
+	}
+	return false, invalid(CodeNotABoolean, "%s is neither TRUE nor FALSE.", quote(s))
+}
+
+// CheckEmail tells whether s can be an e-mail address: one @ between two
+// non-empty parts, nothing invisible. What mail servers accept is wider than any grammar.
+func CheckEmail(s string) error {
+	local, domain, ok := strings.Cut(s, "@")
+	if !ok || local == "" || domain == "" || strings.ContainsRune(domain, '@') {
+		return invalid(CodeBadEmail, "This is not an e-mail address; write it like name@example.com.")
+	}
+	for _, r := range s {
+		if unicode.IsSpace(r) || !unicode.IsGraphic(r) || r == utf8.RuneError {
+			return invalid(CodeBadEmail, "The e-mail address holds a space or an invisible character.")
+		}
+	}
+	return nil
+}
+
+// CheckID tells whether s, already trimmed, can be an external id: not too
+// long, and without characters that nobody sees, as two ids that look the same must be the same.
+func CheckID(s string) error {
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) {
+			return invalid(CodeBadCharacter, "The id holds a control or invisible character; type it anew.")
+		}
+	}
+	return CheckLength(s, MaxText)
+}
+
+// Most characters of a text.
+const (
+	MaxText = 255    // names and ids (product facts §1.2)
+	MaxNote = 10_000 // notes and descriptions: far below what one item may hold
+)
+
+// CheckLength tells whether s is a text of at most so many characters.
+func CheckLength(s string, most int) error {
+	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		return invalid(CodeBadCharacter, "The text holds a character that is not valid UTF-8, or a NUL.")
+	}
+	if len(s) <= most {
+		return nil
+	}
+	if n := utf8.RuneCountInString(s); n > most {
+		return invalid(CodeTooLong, "The text has %d characters; at most %d are possible.", n, most)
+	}
+	return nil
+}
