@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"slices"
+
+	"reseed/pkg/job"
+)
+
+// shownRejects is how many rejects a report prints by itself.
+const shownRejects = 10
+
+// printFirstRejects prints where and why the first rows were rejected.
+func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) {
+	r, err := cl.rejects(ctx, j.ID)
+	if err != nil {
+		return
+	}
+	defer func() { _ = r.Close() }()
+	in := csv.NewReader(r)
+	in.FieldsPerRecord = -1
+	shown, from := 0, -1
+	for shown < shownRejects {
+		rec, err := in.Read()
+		if err != nil {
+			break
+		}
+		if at := slices.Index(rec, "Reject file"); at >= 0 {
+			from = at
+			continue
+		}
+		if from < 0 || len(rec) < from+5 {
+			continue
+		}
+		file, line, column, code, reason := rec[from], rec[from+1], rec[from+2], rec[from+3], rec[from+4]
+		if column != "" {
+			column = ", " + column
+		}
+		sh.printf("  %s line %s%s: %s [%s]\n", file, line, column, reason, code)
+		shown++
+	}
+	if j.Rejects > int64(shown) {
+		sh.printf("  ... and %d more\n", j.Rejects-int64(shown))
+	}
+	sh.printf("All rejected rows, to correct and import again: reseed jobs %s --rejects > rejects.csv\n", j.ID)
+}
