@@ -1,0 +1,155 @@
+package eraser
+
+import (
+	"context"
+	"path"
+	"strings"
+
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// uploads is the folder of the object store that holds what people have sent, one folder a source.
+const uploads = "uploads/"
+
+// historyPage is how many jobs are read at a time.
+const historyPage = 200
+
+// clearFiles deletes the files that may name what was erased: the uploads of
+// the imports concerned and all that these have made. An invoice leaves them: nothing in it is personal.
+func (r *run) clearFiles(ctx context.Context) error {
+	kind := Kind(r.job.Erase.Selection)
+	if r.c.Objects == nil || kind == Invoice {
+		return nil
+	}
+	ours, others, err := r.imports(ctx)
+	if err != nil {
+		return err
+	}
+	for _, j := range ours {
+		if err := r.late(ctx); err != nil {
+			return err
+		}
+		if _, err := r.c.Objects.DeleteAll(ctx, j.Prefix()); err != nil {
+			return err
+		}
+		if err := r.clearInputs(ctx, j, others); err != nil {
+			return err
+		}
+	}
+	if kind != Source {
+		return nil
+	}
+	return r.clearFolders(ctx, others)
+}
+
+// imports reads the history: the imports whose files go, and the objects that other jobs have read.
+func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]bool, err error) {
+	others = map[string]bool{}
+	for before := ""; ; {
+		page, err := r.c.Ledger.List(ctx, historyPage, before)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, j := range page {
+			switch {
+			case j.Import == nil:
+			case r.concerns(j):
+				ours = append(ours, j)
+			default:
+				for _, f := range j.Import.Files {
+					others[f.Object] = true
+				}
+			}
+		}
+		if len(page) < historyPage {
+			return ours, others, nil
+		}
+		before = page[len(page)-1].ID
+	}
+}
+
+// concerns tells whether an import's files go with the selection: all of a
+// source that is gone; else those that had ended, since one that waits will read its files yet.
+func (r *run) concerns(j *job.Job) bool {
+	switch Kind(r.job.Erase.Selection) {
+	case Source:
+		return j.Tag == r.job.Tag
+	case ManualCustomers:
+		return j.Status.Ended() && j.ID < r.job.ID
+	case Customer, Invoice:
+		return j.Tag == r.job.Tag && j.Status.Ended() && j.ID < r.job.ID
+	}
+	return false
+}
+
+// clearInputs deletes what an import has read, unless another job has read it
+// too or it was put there anew since the erase began.
+func (r *run) clearInputs(ctx context.Context, j *job.Job, others map[string]bool) error {
+	for _, f := range j.Import.Files {
+		if f.Object == "" || others[f.Object] {
+			continue
+		}
+		fresh, err := r.fresh(ctx, f.Object, f.Object)
+		if err != nil {
+			return err
+		}
+		if fresh {
+			continue
+		}
+		if err := r.c.Objects.Delete(ctx, f.Object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearFolders deletes the upload folders of a source that is gone, with all
+// versions: the one of its uuid, and the one of its name unless a new source has the name or something
+// has come in for one.
+func (r *run) clearFolders(ctx context.Context, others map[string]bool) error {
+	d, err := r.st.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	folders := []string{r.job.Source}
+	if !strings.Contains(r.job.SourceName, "/") && !nameTaken(d, r.job.SourceName) {
+		folders = append(folders, r.job.SourceName)
+	}
+	for _, name := range folders {
+		if err := r.clearFolder(ctx, uploads+name+"/", others); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearFolder deletes a folder that is nobody else's by now.
+func (r *run) clearFolder(ctx context.Context, folder string, others map[string]bool) error {
+	for object := range others {
+		if path.Dir(object)+"/" == folder {
+			return nil
+		}
+	}
+	fresh, err := r.fresh(ctx, folder, "")
+	if err != nil || fresh {
+		return err
+	}
+	_, err = r.c.Objects.DeleteAll(ctx, folder)
+	return err
+}
+
+func nameTaken(d *store.Directory, name string) bool { _, ok := d.ByName(name); return ok }
+
+// fresh tells whether anything with the prefix, or just the one object, was put there since the erase began.
+func (r *run) fresh(ctx context.Context, prefix, only string) (bool, error) {
+	for info, err := range r.c.Objects.List(ctx, prefix) {
+		if err != nil {
+			return false, err
+		}
+		if (only == "" || info.Key == only) && !info.Modified.Before(r.job.CreatedAt) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,196 @@
+package eraser
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"reseed/pkg/store"
+)
+
+// Attributes of pointers and records that say what they belong to.
+const (
+	attrInvoice  = "invoice"  // of the pointer to a line item or transaction: hex H of the invoice
+	attrCustomer = "customer" // of the pointer to an event: hex H; of an invoice: external id
+	attrEmail    = "email"    // of a customer
+)
+
+// groupSize is how many events or contacts are looked at together.
+const groupSize = 100
+
+// reader walks what hangs on one record. It yields the keys that exist, group
+// by group in the order in which they are to be deleted: pointers before what they point to,
+// children before their parent, so that a sweep that was cut finds its way again.
+type reader struct {
+	st *store.Store
+	hr *store.Hasher
+	sp store.Space
+}
+
+type groups = iter.Seq2[[]store.Key, error]
+
+// record walks one customer or invoice.
+func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
+	if kind == Invoice {
+		return func(yield func([]store.Key, error) bool) { yield(r.ownInvoice(ctx, h)) }
+	}
+	return r.customer(ctx, h)
+}
+
+func (r reader) customer(ctx context.Context, h store.H) groups {
+	walks := []func(context.Context, store.H) groups{r.invoices, r.events, r.contacts, r.self}
+	return func(yield func([]store.Key, error) bool) {
+		for _, walk := range walks {
+			for keys, err := range walk(ctx, h) {
+				if !yield(keys, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// invoices walks a customer's invoices, each with the pointer that found it.
+func (r reader) invoices(ctx context.Context, customer store.H) groups {
+	q := r.sp.OwnersOf(customer)
+	q.KeysOnly = true
+	return func(yield func([]store.Key, error) bool) {
+		for item, err := range r.st.Items(ctx, q) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			h, _ := store.TrailingH(item.SK)
+			keys, err := r.invoice(ctx, h)
+			if err == nil {
+				keys = append(keys, item.Key)
+			}
+			if !yield(keys, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// ownInvoice is an invoice with the pointer from its customer.
+func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) {
+	found, err := r.st.Lookup(ctx, r.sp.Invoice(h))
+	if err != nil {
+		return nil, err
+	}
+	keys, err := r.invoice(ctx, h)
+	if err != nil || len(found) == 0 {
+		return keys, err
+	}
+	customer := r.hr.External(store.KindCustomer, found[r.sp.Invoice(h)].Str(attrCustomer))
+	owner, err := r.existing(ctx, []store.Key{r.sp.Owner(customer, h)}, nil)
+	return append(owner, keys...), err // the invoice last: it is what names the pointer
+}
+
+// invoice is the invoice with its line items and transactions and the pointers to them.
+func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
+	q := r.sp.InvoiceParts(h)
+	q.KeysOnly = true
+	var parts, pointers []store.Key
+	for item, err := range r.st.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, item.Key)
+		own, _ := store.TrailingH(item.SK)
+		kind := store.KindLineItem
+		if store.What(item.SK) == store.SKTrans {
+			kind = store.KindTransaction
+		}
+		pointers = append(pointers, r.sp.External(kind, own))
+	}
+	// An external id may by now point to a row of another invoice: that pointer stays.
+	pointers, err := r.existing(ctx, pointers, func(a store.Attrs) bool { return a.Str(attrInvoice) == h.String() })
+	if err != nil {
+		return nil, err
+	}
+	self, err := r.existing(ctx, []store.Key{r.sp.Invoice(h)}, nil)
+	return slices.Concat(pointers, parts, self), err
+}
+
+// events walks a customer's events with their pointers.
+func (r reader) events(ctx context.Context, customer store.H) groups {
+	ours := func(a store.Attrs) bool { return a.Str(attrCustomer) == customer.String() }
+	return r.pages(ctx, r.sp.EventsOf(customer), func(keys []store.Key) ([]store.Key, error) {
+		pointers := make([]store.Key, len(keys))
+		for i, k := range keys {
+			id, _ := store.TrailingEventID(k.SK)
+			pointers[i] = r.sp.ExternalEvent(id)
+		}
+		pointers, err := r.existing(ctx, pointers, ours)
+		return append(pointers, keys...), err
+	})
+}
+
+func (r reader) contacts(ctx context.Context, customer store.H) groups {
+	return r.pages(ctx, r.sp.ContactsOf(customer), func(keys []store.Key) ([]store.Key, error) { return keys, nil })
+}
+
+// self is the customer's edits, the pointer from its e-mail address, and last itself.
+func (r reader) self(ctx context.Context, h store.H) groups {
+	return func(yield func([]store.Key, error) bool) {
+		var keys []store.Key
+		q := r.sp.EditsBetween(h, h)
+		q.KeysOnly = true
+		for item, err := range r.st.Items(ctx, q) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			keys = append(keys, item.Key)
+		}
+		own := r.sp.Customer(h)
+		found, err := r.st.Lookup(ctx, own)
+		if a, ok := found[own]; ok && err == nil {
+			email := strings.ToLower(strings.TrimSpace(a.Str(attrEmail)))
+			var pointer []store.Key
+			pointer, err = r.existing(ctx, []store.Key{r.sp.Email(r.hr.External(store.KindEmail, email), h)}, nil)
+			keys = append(append(keys, pointer...), own)
+		}
+		yield(keys, err)
+	}
+}
+
+// pages walks a range in small groups.
+func (r reader) pages(ctx context.Context, q store.Query, with func([]store.Key) ([]store.Key, error)) groups {
+	q.KeysOnly, q.Limit = true, groupSize
+	return func(yield func([]store.Key, error) bool) {
+		for {
+			page, err := r.st.Page(ctx, q)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			keys := make([]store.Key, len(page.Items))
+			for i, item := range page.Items {
+				keys[i] = item.Key
+			}
+			keys, err = with(keys)
+			if !yield(keys, err) || err != nil || page.Next == "" {
+				return
+			}
+			q.After = page.Next
+		}
+	}
+}
+
+// existing keeps the keys of items that exist and are as is says; nil asks nothing.
+func (r reader) existing(ctx context.Context, keys []store.Key, is func(store.Attrs) bool) ([]store.Key, error) {
+	found, err := r.st.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Key
+	for _, k := range keys {
+		if a, ok := found[k]; ok && (is == nil || is(a)) {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,333 @@
+package eraser
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// Phases of an erase. What they have behind them is never done again: once a
+// selection was seen gone, the same identities may live anew.
+const (
+	sweeping = ""
+	verified = "verified" // seen gone
+	cleared  = "cleared"  // its files are gone too
+)
+
+// leadTask is held by the one sweep that works on the job.
+const leadTask = "lead/0"
+
+// lead is what is known of the whole job, in its lead task.
+type lead struct {
+	Phase string      `json:"phase,omitempty"`
+	Done  []store.Tag `json:"done,omitempty"` // sources that are through, of an erase that visits many
+	Cost  store.Cost  `json:"cost"`
+}
+
+// errStop ends a sweep that is not done: its time is up, or a source is not free.
+var errStop = errors.New("to be continued")
+
+// run is one call of Sweep.
+type run struct {
+	*Eraser
+	st     *store.Store // with a meter of its own
+	job    *job.Job
+	lease  *job.Lease
+	lead   lead
+	before store.Cost // spent by earlier runs
+	stopAt time.Time  // zero: no deadline
+
+	mu    sync.Mutex
+	items int64     // removed so far
+	told  time.Time // when the job last said so
+}
+
+// tellEvery is how often a job says how far it has come.
+const tellEvery = 2 * time.Second
+
+// count adds to what was removed and lets the job say so, now and then. That is
+// for people only, so a failure of it is none of the sweep.
+func (r *run) count(ctx context.Context, n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.items += n
+	now := r.c.Now()
+	if now.Sub(r.told) < tellEvery {
+		return
+	}
+	r.told = now
+	_, err := r.c.Ledger.Update(ctx, r.job.ID, func(j *job.Job) error {
+		j.Stage, j.Progress.ItemsDone = "sweep", r.items
+		return nil
+	})
+	if err != nil {
+		r.c.Log.Warn("erase: progress was not stored", slog.String("job", r.job.ID), slog.String("code", fault.CodeOf(err)))
+	}
+}
+
+// Sweep removes physically what an erase has made invisible, verifies that it
+// is gone and ends the job. It stops before ctx's deadline; done then is false, as it is
+// while the source is held by another job or another sweep is at it. Run it again until done.
+func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error) {
+	j, err := e.c.Ledger.Get(ctx, jobID)
+	switch {
+	case err != nil:
+		return false, err
+	case j.Kind != job.Erase || j.Erase == nil:
+		return false, fault.New(fault.Invalid, "not_an_erase", "this job is not an erase")
+	case j.Status.Ended():
+		return true, nil
+	}
+	if j.Status == job.Waiting {
+		if j, err = e.started(ctx, j); err != nil || j.Status == job.Waiting {
+			return false, err
+		}
+	}
+	r, err := e.claim(ctx, j)
+	if r == nil {
+		return false, err
+	}
+	err = r.finish(r.lease.Context())
+	if err == nil {
+		return true, nil
+	}
+	r.give()
+	if errors.Is(err, errStop) {
+		return false, nil
+	}
+	return false, err
+}
+
+// claim takes the lead of the job; nil while somebody else has it.
+func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
+	err := e.c.Ledger.CreateTasks(ctx, j.ID, []job.Task{{ID: leadTask, Phase: "lead"}})
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.c.Ledger.Claim(ctx, job.Task{Job: j.ID, ID: leadTask}, e.c.Ledger.NewHolder())
+	if fault.KindOf(err) == fault.Busy && err != nil {
+		return nil, nil //nolint:nilnil // another sweep is at it
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &run{Eraser: e, st: e.c.Store.Metered(), job: j}
+	if len(t.Result) > 0 {
+		if err := json.Unmarshal(t.Result, &r.lead); err != nil {
+			return nil, fault.Wrap(err, fault.Internal, "erase_state", "read the state of an erase")
+		}
+	}
+	r.before = r.lead.Cost
+	if deadline, ok := ctx.Deadline(); ok {
+		r.stopAt = deadline.Add(-e.c.Margin)
+	}
+	r.lease = e.c.Ledger.Keep(ctx, t)
+	return r, nil
+}
+
+// give stores what is known and gives the lead back. It is best effort: the next sweep needs neither.
+func (r *run) give() {
+	err := r.save()
+	if err2 := r.lease.Release(); err == nil {
+		err = err2
+	}
+	if err != nil {
+		r.c.Log.Warn("erase: the lead was not given back", slog.String("job", r.job.ID), slog.String("code", fault.CodeOf(err)))
+	}
+}
+
+func (r *run) save() error {
+	r.lead.Cost = r.before.Add(r.st.Spent())
+	return r.lease.Save(encode(r.lead))
+}
+
+// encode writes a state. Those structs cannot fail to encode.
+func encode(v any) json.RawMessage {
+	b, _ := json.Marshal(v)
+	return b
+}
+
+// late tells that the sweep has to stop.
+func (r *run) late(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return fault.Wrap(context.Cause(ctx), fault.Unavailable, "stopped", "the sweep was stopped")
+	case !r.stopAt.IsZero() && !r.c.Now().Before(r.stopAt):
+		return errStop
+	}
+	return nil
+}
+
+// settle waits until no writer is left that could not know of the erase.
+func (r *run) settle(ctx context.Context) error {
+	at := r.job.CreatedAt.Add(r.c.Settle)
+	wait := at.Sub(r.c.Now())
+	if wait <= 0 {
+		return nil
+	}
+	if !r.stopAt.IsZero() && !at.Before(r.stopAt) {
+		return errStop
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return r.late(ctx)
+	}
+}
+
+// finish goes through the phases that are left.
+func (r *run) finish(ctx context.Context) error {
+	sum, err := r.removed(ctx)
+	if err != nil {
+		return err
+	}
+	r.items, r.told = sum.Total(), r.c.Now()
+	for _, step := range []struct {
+		from, to string
+		do       func(context.Context) error
+	}{{sweeping, verified, r.sweep}, {verified, cleared, r.clearFiles}} {
+		if r.lead.Phase != step.from {
+			continue
+		}
+		if err := step.do(ctx); err != nil {
+			return err
+		}
+		r.lead.Phase = step.to
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+	return r.end(ctx)
+}
+
+func (r *run) sweep(ctx context.Context) error {
+	spec := r.job.Erase
+	switch Kind(spec.Selection) {
+	case Source:
+		return r.lanes(ctx, r.space(), everything())
+	case ManualCustomers:
+		return r.manual(ctx)
+	case Customer, Invoice:
+		return r.record(ctx)
+	}
+	return fault.New(fault.Invalid, "unknown_selection", "this version does not know what to erase")
+}
+
+// space spells the keys that are to be swept.
+func (r *run) space() store.Space {
+	return store.Space{Tag: r.job.Tag, Epochs: r.job.Erase.Epochs, Shards: r.job.Erase.Shards}
+}
+
+// manual visits every source in turn, under its lock; those that another job
+// holds come last, or next time.
+func (r *run) manual(ctx context.Context) error {
+	var held error
+	for _, src := range r.job.Erase.Sources {
+		if slices.Contains(r.lead.Done, src.Tag) {
+			continue
+		}
+		mine, err := r.c.Ledger.Lock(ctx, src.Tag, r.job.ID)
+		if err != nil {
+			return err
+		}
+		if !mine {
+			held = errStop
+			continue
+		}
+		if err := r.visit(ctx, src.Tag); err != nil {
+			return err
+		}
+		next, err := r.c.Ledger.Unlock(ctx, src.Tag, r.job.ID)
+		if err != nil {
+			return err
+		}
+		r.lead.Done = append(r.lead.Done, src.Tag)
+		if err := r.save(); err != nil {
+			return err
+		}
+		if err := r.dispatch(ctx, next); err != nil {
+			return err
+		}
+	}
+	return held
+}
+
+// visit sweeps one source at the epochs that it has now; one that is gone has an erase of its own.
+func (r *run) visit(ctx context.Context, tag store.Tag) error {
+	d, err := r.st.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	src, ok := d.ByTag(tag)
+	if !ok {
+		return nil
+	}
+	return r.lanes(ctx, src.Space(), manualOnly())
+}
+
+// end takes the tombstone away and ends the job with its counts.
+func (r *run) end(ctx context.Context) error {
+	if err := r.exhume(ctx); err != nil {
+		return err
+	}
+	removed, err := r.removed(ctx)
+	if err != nil {
+		return err
+	}
+	_, next, err := r.c.Ledger.End(ctx, r.job.ID, func(j *job.Job) error {
+		j.Status, j.Stage = job.Done, ""
+		j.Erase.Removed = removed
+		j.Progress.ItemsDone = removed.Total()
+		j.Cost = r.before.Add(r.st.Spent())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.lease.Complete(encode(r.lead)); err != nil { // the job has ended: nobody asks for the lead any more
+		r.c.Log.Warn("erase: the lead was not completed", slog.String("job", r.job.ID), slog.String("code", fault.CodeOf(err)))
+	}
+	return r.dispatch(ctx, next)
+}
+
+// exhume takes the job's tombstone out of the directory, if it is still there.
+func (r *run) exhume(ctx context.Context) error {
+	ours := func(t store.Tombstone) bool { return t.Job == r.job.ID }
+	d, err := r.st.Directory(ctx)
+	if err != nil || !slices.ContainsFunc(d.Tombstones, ours) {
+		return err
+	}
+	_, err = r.st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		d.Tombstones = slices.DeleteFunc(d.Tombstones, ours)
+		return nil, nil
+	})
+	return err
+}
+
+// removed sums up what the ledger has recorded.
+func (r *run) removed(ctx context.Context) (Counts, error) {
+	tasks, err := r.c.Ledger.Tasks(ctx, r.job.ID, lanePhase+"/")
+	if err != nil {
+		return nil, err
+	}
+	sum := Counts{}
+	for _, t := range tasks {
+		cp, err := decodeCheckpoint(t)
+		if err != nil {
+			return nil, err
+		}
+		sum.Add(cp.Removed)
+	}
+	return sum, nil
+}
