@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"sort"
+	"strings"
 )
 
 // Key names one item.
@@ -12,10 +13,10 @@ type Key struct{ PK, SK string }
 
 // Compare orders keys by partition key, then sort key, bytewise.
 func (k Key) Compare(o Key) int {
-	if c := bytes.Compare([]byte(k.PK), []byte(o.PK)); c != 0 {
+	if c := strings.Compare(k.PK, o.PK); c != 0 {
 		return c
 	}
-	return bytes.Compare([]byte(k.SK), []byte(o.SK))
+	return strings.Compare(k.SK, o.SK)
 }
 
 // Item is what the table holds.
