@@ -22,7 +22,7 @@ const (
 // throw starts the sequence of one topic of one customer (or block).
 func throw(seed uint64, t topic, number int) dice {
 	d := dice{seed ^ uint64(t)<<56}
-	d.state = d.next() + uint64(number)*goldenGamma //nolint:gosec // numbers are not negative
+	d.state = d.next() + uint64(number)*goldenGamma
 	d.state = d.next()
 	return d
 }
@@ -37,7 +37,7 @@ func (d *dice) next() uint64 {
 
 // below draws from 0 to n-1; n must be positive.
 func (d *dice) below(n int) int {
-	return int(d.next() >> 33 % uint64(n)) //nolint:gosec // n is positive, 31 bits fit
+	return int(d.next() >> 33 % uint64(n))
 }
 
 // percent is true p times out of a hundred.

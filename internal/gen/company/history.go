@@ -97,8 +97,10 @@ func (g *generator) history(c *customer) *history {
 // scheduleStart announces a subscription that no line item has yet.
 func (h *history) scheduleStart() {
 	p := &h.words.plans[goldYearly]
-	h.addEvent(event{kind: eventStartScheduled, subscription: h.subscriptionID(1), date: h.customer.start,
-		effective: future(), plan: p, quantity: 1 + h.dice.below(5)})
+	h.addEvent(event{
+		kind: eventStartScheduled, subscription: h.subscriptionID(1), date: h.customer.start,
+		effective: future(), plan: p, quantity: 1 + h.dice.below(5),
+	})
 }
 
 func (h *history) subscriptionID(n int) string {

@@ -68,7 +68,7 @@ func (g *generator) writeHistory(h *history) {
 		inv := &h.invoices[i]
 		g.tables[Invoices].add(inv.customer, inv.id, h.form.format(inv.date), h.form.format(inv.due), currencies()[inv.currency])
 		for j := range inv.lines {
-			g.writeLine(h, inv, j)
+			g.writeLine(inv, j)
 		}
 		for _, t := range inv.payments {
 			g.tables[Transactions].add(inv.id, t.id, t.kind, t.result, h.form.format(t.date))
@@ -81,7 +81,7 @@ func (g *generator) writeHistory(h *history) {
 
 // writeLine writes line i of an invoice. The current sample has no external ids
 // there, the older layout gets them.
-func (g *generator) writeLine(h *history, inv *invoice, i int) {
+func (g *generator) writeLine(inv *invoice, i int) {
 	g.lines++
 	t, l := g.tables[LineItems], &inv.lines[i]
 	if t == nil {
