@@ -67,6 +67,9 @@ func (w *Write) check() error {
 	if !w.Item.Valid() {
 		return badKey()
 	}
+	if w.If.Op > Absent && w.If.Attr == "" {
+		return fault.New(fault.Internal, "store_condition_attribute", "a condition names no attribute")
+	}
 	if w.Delete {
 		return nil
 	}

@@ -259,14 +259,7 @@ func (b *Builder) List(name string, list []string) *Builder {
 	if len(list) == 0 {
 		return b
 	}
-	var raw []byte
-	for _, s := range list {
-		raw = binary.AppendUvarint(raw, uint64(len(s)))
-		raw = append(raw, s...)
-	}
-	b.head(name, List, len(raw))
-	b.buf = append(b.buf, raw...)
-	return b
+	return b.Raw(name, ListValue(list))
 }
 
 // Raw adds a value as it was stored.

@@ -1,0 +1,86 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"reseed/pkg/fault"
+)
+
+// failure sorts an SDK error. Messages of the engine may quote keys, never
+// values, and keys hold no personal data; they stay in the chain for the log.
+func failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return transaction(cancelled, err)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fault.Wrap(err, fault.Unavailable, "store_cancelled", "the call was cancelled")
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return answered(api, err)
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) || connection(err) {
+		return fault.Wrap(err, fault.Unavailable, "store_unavailable", "the table cannot be reached")
+	}
+	return fault.Wrap(err, fault.Internal, "store_engine", "the table refused the call")
+}
+
+// connection tells whether the request had no answer at all.
+func connection(err error) bool {
+	var send *smithyhttp.RequestSendError
+	var response *awshttp.ResponseError
+	return errors.As(err, &send) || errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
+}
+
+func answered(api smithy.APIError, err error) error {
+	switch api.ErrorCode() {
+	case "ConditionalCheckFailedException":
+		return conflict(err)
+	case "ProvisionedThroughputExceededException", "ThrottlingException", "Throttling", "RequestLimitExceeded",
+		"TransactionConflictException", "TransactionInProgressException", "LimitExceededException":
+		return fault.Wrap(err, fault.Busy, "store_busy", "the table is throttling")
+	case "InternalServerError", "InternalServerErrorException", "ServiceUnavailable", "ServiceUnavailableException",
+		"InternalFailure":
+		return fault.Wrap(err, fault.Unavailable, "store_unavailable", "the table failed for the moment")
+	}
+	if connection(err) {
+		return fault.Wrap(err, fault.Unavailable, "store_unavailable", "the table failed for the moment")
+	}
+	return fault.Wrap(err, fault.Internal, "store_engine", "the table refused the call")
+}
+
+// transaction looks at why each write was refused. A condition that failed
+// decides: trying again would fail again.
+func transaction(c *types.TransactionCanceledException, err error) error {
+	busy := false
+	for _, r := range c.CancellationReasons {
+		switch aws.ToString(r.Code) {
+		case "ConditionalCheckFailed":
+			return conflict(err)
+		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+			busy = true
+		}
+	}
+	if busy {
+		return fault.Wrap(err, fault.Busy, "store_busy", "the table is throttling")
+	}
+	return fault.Wrap(err, fault.Internal, "store_engine", "the table refused the transaction")
+}
+
+func conflict(err error) error {
+	return fault.Wrap(err, fault.Conflict, "store_condition", "the stored item is not as expected")
+}

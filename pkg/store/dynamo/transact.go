@@ -1,0 +1,105 @@
+package dynamo
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"reseed/pkg/store"
+)
+
+// Transact implements [store.Driver].
+func (d *Driver) Transact(ctx context.Context, batch []store.Write) (store.Cost, error) {
+	if err := store.CheckWrites(batch, maxTransact); err != nil || len(batch) == 0 {
+		return store.Cost{}, err
+	}
+	if len(batch) == 1 {
+		return d.single(ctx, batch[0])
+	}
+	items := make([]types.TransactWriteItem, len(batch))
+	for i, w := range batch {
+		c := condition(w.If)
+		if w.Delete {
+			items[i].Delete = &types.Delete{
+				TableName: &d.table, Key: key(make(attributes, 2), w.Item.Key),
+				ConditionExpression: c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+			}
+		} else {
+			items[i].Put = &types.Put{
+				TableName: &d.table, Item: encode(w.Item),
+				ConditionExpression: c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+			}
+		}
+	}
+	// The SDK gives the call a token, by which DynamoDB knows a repetition for one.
+	out, err := d.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems:          items,
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}, twice)
+	if err != nil {
+		return store.Cost{}, failure(err)
+	}
+	return writes(out.ConsumedCapacity...), nil
+}
+
+func (d *Driver) single(ctx context.Context, w store.Write) (store.Cost, error) {
+	c := condition(w.If)
+	again := once
+	if w.If.Op == store.Always {
+		again = twice
+	}
+	var used *types.ConsumedCapacity
+	if w.Delete {
+		out, err := d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: &d.table, Key: key(make(attributes, 2), w.Item.Key),
+			ConditionExpression: c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		}, again)
+		if err != nil {
+			return store.Cost{}, failure(err)
+		}
+		used = out.ConsumedCapacity
+	} else {
+		out, err := d.client.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: &d.table, Item: encode(w.Item),
+			ConditionExpression: c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		}, again)
+		if err != nil {
+			return store.Cost{}, failure(err)
+		}
+		used = out.ConsumedCapacity
+	}
+	if used == nil {
+		return store.Cost{}, nil
+	}
+	return writes(*used), nil
+}
+
+// expression is a condition in DynamoDB's words.
+type expression struct {
+	expression *string
+	names      map[string]string
+	values     attributes
+}
+
+// condition spells c. A comparison with an attribute that is absent is false,
+// and so is one with a text: both as in [store.Cond.Holds].
+func condition(c store.Cond) expression {
+	text := ""
+	switch c.Op {
+	case store.Always:
+		return expression{}
+	case store.Absent:
+		return expression{expression: aws.String("attribute_not_exists(pk)")}
+	case store.AbsentOrLess:
+		text = "attribute_not_exists(pk) OR #a < :n"
+	case store.Equals:
+		text = "#a = :n"
+	case store.Less:
+		text = "#a < :n"
+	}
+	return expression{&text, map[string]string{"#a": c.Attr}, attributes{":n": number(c.N)}}
+}

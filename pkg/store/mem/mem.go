@@ -1,0 +1,340 @@
+package mem
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// Op is a method of the driver.
+type Op string
+
+// The methods that count as calls.
+const (
+	Get      Op = "get"
+	Query    Op = "query"
+	Write    Op = "write"
+	Transact Op = "transact"
+)
+
+// Options say how bad the engine is. The zero value is a perfect one with
+// DynamoDB's limits.
+type Options struct {
+	// Seed makes the run repeatable (as far as the calls come in one order).
+	Seed uint64
+	// Busy is the share of calls (0 to 1) that are refused with fault.Busy.
+	Busy float64
+	// Lost is the share of calls (0 to 1) that do their work and then fail with
+	// fault.Unavailable: the answer of a write that was applied never came.
+	Lost float64
+	// Partial is the share of Get and Write calls (0 to 1) that leave a random,
+	// not empty part of the batch undone, up to all of it.
+	Partial float64
+	// FailBefore and FailAfter fail the n-th call (from 1, all methods counted
+	// together) with fault.Unavailable, before or after it is applied. 0 is never.
+	FailBefore, FailAfter int
+	// Before is asked before the n-th call (from 1) is applied, After when it
+	// has been; an error of theirs is the call's. They may block, and call the driver.
+	Before, After func(op Op, n int) error
+	// Limits replaces DynamoDB's (see [New]).
+	Limits store.Limits
+	// PageBytes replaces store.PageBytes, so that a test need not fill a page.
+	PageBytes int
+}
+
+// Driver is a [store.Driver] in memory.
+type Driver struct {
+	opt Options
+
+	mu     sync.Mutex
+	rnd    *rand.Rand
+	calls  int
+	closed bool
+	parts  map[string]partition
+}
+
+var _ store.Driver = (*Driver)(nil)
+
+// partition is the items of one partition key in ascending order.
+type partition []store.Item
+
+func (p partition) find(sk string) (int, bool) {
+	return slices.BinarySearchFunc(p, sk, func(it store.Item, sk string) int { return cmp.Compare(it.SK, sk) })
+}
+
+// New makes an empty table.
+func New(opt Options) *Driver {
+	if opt.Limits == (store.Limits{}) {
+		opt.Limits = store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 8}
+	}
+	if opt.PageBytes == 0 {
+		opt.PageBytes = store.PageBytes
+	}
+	return &Driver{
+		opt:   opt,
+		rnd:   rand.New(rand.NewPCG(opt.Seed, 1)), //nolint:gosec // repeatable on purpose
+		parts: map[string]partition{},
+	}
+}
+
+// Limits are DynamoDB's unless set otherwise.
+func (d *Driver) Limits() store.Limits { return d.opt.Limits }
+
+// Calls is the number of calls so far, whatever became of them.
+func (d *Driver) Calls() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.calls
+}
+
+// Close makes every later call fail; what was stored is gone.
+func (d *Driver) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed, d.parts = true, nil
+	return nil
+}
+
+// call does one call's work under the lock, with all that can go wrong around it.
+func (d *Driver) call(ctx context.Context, op Op, work func() error) error {
+	if err := ctx.Err(); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "store_cancelled", "the call was cancelled")
+	}
+	n, busy, lost := d.draw()
+	if d.opt.Before != nil {
+		if err := d.opt.Before(op, n); err != nil {
+			return err
+		}
+	}
+	if n == d.opt.FailBefore {
+		return fault.New(fault.Unavailable, "store_unavailable", "the engine cannot be reached")
+	}
+	if busy {
+		return fault.New(fault.Busy, "store_busy", "the engine is throttling")
+	}
+	if err := d.apply(work); err != nil {
+		return err
+	}
+	if d.opt.After != nil {
+		if err := d.opt.After(op, n); err != nil {
+			return err
+		}
+	}
+	if lost || n == d.opt.FailAfter {
+		return fault.New(fault.Unavailable, "store_timeout", "the engine's answer did not come")
+	}
+	return nil
+}
+
+func (d *Driver) draw() (n int, busy, lost bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls++
+	return d.calls, d.rnd.Float64() < d.opt.Busy, d.rnd.Float64() < d.opt.Lost
+}
+
+func (d *Driver) apply(work func() error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return fault.New(fault.Unavailable, "store_closed", "the store is closed")
+	}
+	return work()
+}
+
+// Get implements [store.Driver]. The items come in random order.
+func (d *Driver) Get(ctx context.Context, keys []store.Key) (items []store.Item, left []store.Key, cost store.Cost, err error) {
+	if err = store.CheckKeys(keys, d.opt.Limits.Get); err == nil {
+		err = distinct(keys)
+	}
+	if err != nil {
+		return nil, nil, store.Cost{}, err
+	}
+	err = d.call(ctx, Get, func() error {
+		var now []store.Key
+		now, left = split(d, keys)
+		for _, k := range now {
+			it, found := d.stored(k)
+			if found {
+				items = append(items, clone(it, false))
+				cost = cost.Add(store.ReadCost(it.Size()))
+			} else {
+				cost = cost.Add(store.ReadCost(0))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, store.Cost{}, err
+	}
+	return items, left, cost, nil
+}
+
+// Query implements [store.Driver].
+func (d *Driver) Query(ctx context.Context, q store.Query) (page store.Page, err error) {
+	from, to, some, err := q.Range()
+	if err != nil {
+		return page, err
+	}
+	err = d.call(ctx, Query, func() error {
+		if some {
+			page = d.page(q, from, to)
+		}
+		return nil
+	})
+	if err != nil {
+		return store.Page{}, err
+	}
+	return page, nil
+}
+
+func (d *Driver) page(q store.Query, from, to string) (page store.Page) {
+	part := d.parts[q.PK]
+	lo, _ := part.find(from)
+	hi := len(part)
+	if to != "" {
+		hi, _ = part.find(to)
+	}
+	part = part[lo:hi]
+	size := 0
+	for i := range part {
+		it := part[i]
+		if q.Reverse {
+			it = part[len(part)-1-i]
+		}
+		size += it.Size()
+		page.Items = append(page.Items, clone(it, q.KeysOnly))
+		if (q.Limit > 0 && i+1 == q.Limit || size >= d.opt.PageBytes) && i+1 < len(part) {
+			page.Next = it.SK
+			break
+		}
+	}
+	page.Cost = store.ReadCost(size)
+	return page
+}
+
+// Write implements [store.Driver].
+func (d *Driver) Write(ctx context.Context, batch []store.Write) (left []store.Write, cost store.Cost, err error) {
+	if err = store.CheckWrites(batch, d.opt.Limits.Write); err == nil {
+		err = distinct(keysOf(batch))
+	}
+	if err != nil {
+		return nil, store.Cost{}, err
+	}
+	err = d.call(ctx, Write, func() error {
+		var now []store.Write
+		now, left = split(d, batch)
+		for _, w := range now {
+			cost = cost.Add(d.put(w))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, store.Cost{}, err
+	}
+	return left, cost, nil
+}
+
+// Transact implements [store.Driver].
+func (d *Driver) Transact(ctx context.Context, writes []store.Write) (cost store.Cost, err error) {
+	if err = store.CheckWrites(writes, d.opt.Limits.Transact); err == nil {
+		err = distinct(keysOf(writes))
+	}
+	if err != nil {
+		return store.Cost{}, err
+	}
+	err = d.call(ctx, Transact, func() error {
+		for _, w := range writes {
+			if it, found := d.stored(w.Item.Key); !w.If.Holds(it.Attrs, found) {
+				return fault.New(fault.Conflict, "store_condition", "the stored item is not as expected")
+			}
+		}
+		for _, w := range writes {
+			cost = cost.Add(d.put(w))
+		}
+		return nil
+	})
+	if err != nil {
+		return store.Cost{}, err
+	}
+	if len(writes) > 1 {
+		cost = cost.InTransaction()
+	}
+	return cost, nil
+}
+
+func (d *Driver) stored(k store.Key) (store.Item, bool) {
+	part := d.parts[k.PK]
+	if i, found := part.find(k.SK); found {
+		return part[i], true
+	}
+	return store.Item{}, false
+}
+
+func (d *Driver) put(w store.Write) store.Cost {
+	part := d.parts[w.Item.PK]
+	i, found := part.find(w.Item.SK)
+	before, after := 0, 0
+	if found {
+		before = part[i].Size()
+	}
+	switch {
+	case w.Delete && found:
+		part = slices.Delete(part, i, i+1)
+	case w.Delete:
+	case found:
+		after = w.Item.Size()
+		part[i] = clone(w.Item, false)
+	default:
+		after = w.Item.Size()
+		part = slices.Insert(part, i, clone(w.Item, false))
+	}
+	if len(part) == 0 {
+		delete(d.parts, w.Item.PK)
+	} else {
+		d.parts[w.Item.PK] = part
+	}
+	return store.WriteCost(before, after)
+}
+
+// split leaves a random part of a batch undone, now and then. Both parts are new slices in random order.
+func split[T any](d *Driver, batch []T) (now, left []T) {
+	batch = slices.Clone(batch)
+	d.rnd.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
+	if len(batch) == 0 || d.rnd.Float64() >= d.opt.Partial {
+		return batch, nil
+	}
+	n := d.rnd.IntN(len(batch)) // at least one is left
+	return batch[:n:n], batch[n:]
+}
+
+func clone(it store.Item, keyOnly bool) store.Item {
+	if keyOnly {
+		return store.Item{Key: it.Key}
+	}
+	return store.Item{Key: it.Key, Attrs: slices.Clone(it.Attrs)}
+}
+
+func keysOf(writes []store.Write) []store.Key {
+	keys := make([]store.Key, len(writes))
+	for i := range writes {
+		keys[i] = writes[i].Item.Key
+	}
+	return keys
+}
+
+func distinct(keys []store.Key) error {
+	seen := make(map[store.Key]struct{}, len(keys))
+	for _, k := range keys {
+		seen[k] = struct{}{}
+	}
+	if len(seen) < len(keys) {
+		return fault.New(fault.Internal, "store_twice", "a batch names a key twice")
+	}
+	return nil
+}

@@ -1,0 +1,17 @@
+// Package pebble is the durable engine of one machine, on cockroachdb/pebble.
+//
+// A key is pk, 0x00, sk; a value is the item's attributes as they are. Every
+// write is synced to the log before it is acknowledged, so a process that is
+// killed loses nothing that was answered. One process owns a folder.
+//
+// Memory is bounded by what [Options] give the cache and the memtables, since
+// Pebble maps nothing and keeps only the filters and indexes of open tables
+// besides: with the defaults 16 MB of cache and up to three memtables of 16 MB,
+// of which one is being filled and two wait to be written out. A batch of
+// 4,000 items of 300 bytes (1.2 MB) fills a twelfth of one.
+//
+// Capacity is counted as DynamoDB would, so that an import tells the same
+// number of units wherever it runs. What a write replaces is found by walking
+// one iterator beside the sorted batch: where a batch lands on new ground that
+// is one seek in all.
+package pebble

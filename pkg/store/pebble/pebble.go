@@ -1,0 +1,430 @@
+package pebble
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"hash/maphash"
+	"math/bits"
+	"slices"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// The engine's ceilings. A batch of 4,000 is where the sync of the log no
+// longer shows (BenchmarkSortedBatches).
+const (
+	maxGet      = 1000
+	maxWrite    = 4000
+	maxTransact = 100
+	stripes     = 64
+)
+
+// Driver is a [store.Driver] in a folder.
+type Driver struct {
+	db   *pebble.DB
+	lock *pebble.Lock
+
+	life   sync.RWMutex // held for reading by every call, for writing by Close
+	closed bool
+
+	seed    maphash.Seed
+	writing [stripes]sync.Mutex // by partition key: between looking at an item and replacing it
+}
+
+var (
+	_ store.Driver       = (*Driver)(nil)
+	_ store.RangeDeleter = (*Driver)(nil)
+)
+
+// Limits are large: there is no network to wait for, only the sync of the log.
+func (d *Driver) Limits() store.Limits {
+	return store.Limits{Get: maxGet, Write: maxWrite, Transact: maxTransact, Parallel: 4, Exclusive: true}
+}
+
+// Close waits for calls under way, and gives the folder free.
+func (d *Driver) Close() error {
+	d.life.Lock()
+	defer d.life.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	if err := errors.Join(d.db.Close(), d.lock.Close()); err != nil {
+		return broken(err)
+	}
+	return nil
+}
+
+// enter keeps the engine open until leave is called.
+func (d *Driver) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "store_cancelled", "the call was cancelled")
+	}
+	d.life.RLock()
+	if d.closed {
+		d.life.RUnlock()
+		return nil, fault.New(fault.Unavailable, "store_closed", "the store is closed")
+	}
+	return d.life.RUnlock, nil
+}
+
+func broken(err error) error {
+	return fault.Wrap(err, fault.Internal, "store_engine", "the embedded table failed")
+}
+
+// Get implements [store.Driver]. Nothing is ever left.
+func (d *Driver) Get(ctx context.Context, keys []store.Key) (items []store.Item, left []store.Key, cost store.Cost, err error) {
+	if err := store.CheckKeys(keys, maxGet); err != nil {
+		return nil, nil, cost, err
+	}
+	leave, err := d.enter(ctx)
+	if err != nil {
+		return nil, nil, cost, err
+	}
+	defer leave()
+	sorted := slices.SortedFunc(slices.Values(keys), store.Key.Compare) // neighbours share blocks
+	if twice(len(sorted), func(i int) store.Key { return sorted[i] }) {
+		return nil, nil, cost, errTwice()
+	}
+	items = make([]store.Item, 0, len(keys))
+	var name []byte
+	for _, k := range sorted {
+		name = appendKey(name[:0], k)
+		attrs, found, err := d.read(name)
+		if err != nil {
+			return nil, nil, store.Cost{}, err
+		}
+		it := store.Item{Key: k, Attrs: attrs}
+		if !found {
+			cost = cost.Add(store.ReadCost(0))
+			continue
+		}
+		items = append(items, it)
+		cost = cost.Add(store.ReadCost(it.Size()))
+	}
+	return items, nil, cost, nil
+}
+
+// read returns a copy of what is stored under an engine key.
+func (d *Driver) read(name []byte) (attrs store.Attrs, found bool, err error) {
+	value, closer, err := d.db.Get(name)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, broken(err)
+	}
+	attrs = append(attrs, value...)
+	if err := closer.Close(); err != nil {
+		return nil, false, broken(err)
+	}
+	return attrs, true, nil
+}
+
+// Query implements [store.Driver].
+func (d *Driver) Query(ctx context.Context, q store.Query) (store.Page, error) {
+	from, to, some, err := q.Range()
+	if err != nil || !some {
+		return store.Page{}, err
+	}
+	leave, err := d.enter(ctx)
+	if err != nil {
+		return store.Page{}, err
+	}
+	defer leave()
+	lower := appendKey(nil, store.Key{PK: q.PK, SK: from})
+	upper := appendKey(nil, store.Key{PK: q.PK, SK: to})
+	if to == "" {
+		upper[len(upper)-1]++ // the end of the partition
+	}
+	iter, err := d.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return store.Page{}, broken(err)
+	}
+	page := collect(iter, q)
+	if err := iter.Close(); err != nil { // tells of every error on the way
+		return store.Page{}, broken(err)
+	}
+	return page, nil
+}
+
+// collect walks one page. Errors stop the iterator, which tells them when it is closed.
+func collect(iter *pebble.Iterator, q store.Query) (page store.Page) {
+	first, next := iter.First, iter.Next
+	if q.Reverse {
+		first, next = iter.Last, iter.Prev
+	}
+	var mem arena
+	size := 0
+	for more := first(); more; {
+		it := store.Item{
+			Key:   store.Key{PK: q.PK, SK: string(iter.Key()[len(q.PK)+1:])},
+			Attrs: iter.Value(),
+		}
+		size += it.Size()
+		it.Attrs = mem.keep(it.Attrs, q.KeysOnly)
+		page.Items = append(page.Items, it)
+		more = next()
+		if more && (len(page.Items) == q.Limit || size >= store.PageBytes) {
+			page.Next = it.SK
+			break
+		}
+	}
+	page.Cost = store.ReadCost(size)
+	return page
+}
+
+// arena copies small values into larger blocks: an allocation for a hundred
+// items and not for each. A block is small enough that an item which is kept
+// does not keep a page.
+type arena []byte
+
+const arenaBytes = 32 << 10
+
+func (a *arena) keep(b []byte, drop bool) []byte {
+	if drop {
+		return nil
+	}
+	if cap(*a)-len(*a) < len(b) {
+		*a = make([]byte, 0, max(arenaBytes, len(b)))
+	}
+	start := len(*a)
+	*a = append(*a, b...)
+	return (*a)[start:len(*a):len(*a)]
+}
+
+// Write implements [store.Driver]. The batch is one commit: nothing is ever
+// left, and all of it is durable or none.
+func (d *Driver) Write(ctx context.Context, batch []store.Write) (left []store.Write, cost store.Cost, err error) {
+	if err := store.CheckWrites(batch, maxWrite); err != nil {
+		return nil, cost, err
+	}
+	leave, err := d.enter(ctx)
+	if err != nil {
+		return nil, cost, err
+	}
+	defer leave()
+	if len(batch) == 0 {
+		return nil, cost, nil
+	}
+	batch = sorted(batch)
+	if twice(len(batch), func(i int) store.Key { return batch[i].Item.Key }) {
+		return nil, cost, errTwice()
+	}
+	defer d.hold(batch)()
+	if cost, err = d.costOf(batch); err != nil {
+		return nil, store.Cost{}, err
+	}
+	if err := d.commit(batch); err != nil {
+		return nil, store.Cost{}, err
+	}
+	return nil, cost, nil
+}
+
+// costOf walks the stored items beside the sorted batch.
+func (d *Driver) costOf(batch []store.Write) (cost store.Cost, err error) {
+	name := appendKey(nil, batch[0].Item.Key)
+	upper := append(appendKey(nil, batch[len(batch)-1].Item.Key), 0)
+	iter, err := d.db.NewIter(&pebble.IterOptions{LowerBound: slices.Clone(name), UpperBound: upper})
+	if err != nil {
+		return cost, broken(err)
+	}
+	more := iter.First()
+	for i := range batch {
+		before, after := 0, 0
+		if more {
+			name = appendKey(name[:0], batch[i].Item.Key)
+			order := bytes.Compare(iter.Key(), name)
+			if order < 0 {
+				if more = iter.SeekGE(name); more {
+					order = bytes.Compare(iter.Key(), name)
+				}
+			}
+			if more && order == 0 {
+				before = store.Item{Key: batch[i].Item.Key, Attrs: iter.Value()}.Size()
+				more = iter.Next()
+			}
+		}
+		if !batch[i].Delete {
+			after = batch[i].Item.Size()
+		}
+		cost = cost.Add(store.WriteCost(before, after))
+	}
+	if err := iter.Close(); err != nil {
+		return cost, broken(err)
+	}
+	return cost, nil
+}
+
+// commit writes all, synced.
+func (d *Driver) commit(batch []store.Write) error {
+	bytesOf := 0
+	for i := range batch {
+		it := &batch[i].Item
+		bytesOf += len(it.PK) + len(it.SK) + len(it.Attrs) + recordOverhead
+	}
+	b := d.db.NewBatchWithSize(bytesOf + batchHeader)
+	for i := range batch {
+		it := &batch[i].Item
+		size := len(it.PK) + 1 + len(it.SK)
+		op := (*pebble.DeferredBatchOp)(nil)
+		if batch[i].Delete {
+			op = b.DeleteDeferred(size)
+		} else {
+			op = b.SetDeferred(size, len(it.Attrs))
+			copy(op.Value, it.Attrs)
+		}
+		appendKey(op.Key[:0], it.Key)
+		if err := op.Finish(); err != nil {
+			return broken(errors.Join(err, b.Close()))
+		}
+	}
+	if err := b.Commit(pebble.Sync); err != nil {
+		return broken(errors.Join(err, b.Close()))
+	}
+	if err := b.Close(); err != nil {
+		return broken(err)
+	}
+	return nil
+}
+
+// What a batch holds besides keys and values: 12 bytes, and with each record a
+// kind, two lengths and the 0x00 in the key.
+const (
+	batchHeader    = 12
+	recordOverhead = 1 + 2 + 3 + 1
+)
+
+// Transact implements [store.Driver].
+func (d *Driver) Transact(ctx context.Context, writes []store.Write) (cost store.Cost, err error) {
+	if err := store.CheckWrites(writes, maxTransact); err != nil {
+		return cost, err
+	}
+	leave, err := d.enter(ctx)
+	if err != nil {
+		return cost, err
+	}
+	defer leave()
+	writes = sorted(writes)
+	if twice(len(writes), func(i int) store.Key { return writes[i].Item.Key }) {
+		return cost, errTwice()
+	}
+	defer d.hold(writes)()
+	var name []byte
+	for i := range writes {
+		name = appendKey(name[:0], writes[i].Item.Key)
+		c, err := d.admit(&writes[i], name)
+		if err != nil {
+			return store.Cost{}, err
+		}
+		cost = cost.Add(c)
+	}
+	if len(writes) == 0 {
+		return cost, nil
+	}
+	if err := d.commit(writes); err != nil {
+		return store.Cost{}, err
+	}
+	if len(writes) > 1 {
+		cost = cost.InTransaction()
+	}
+	return cost, nil
+}
+
+// admit tests a write's condition and tells what the write will cost.
+func (d *Driver) admit(w *store.Write, name []byte) (cost store.Cost, err error) {
+	attrs, found, err := d.read(name)
+	if err != nil {
+		return cost, err
+	}
+	if !w.If.Holds(attrs, found) {
+		return cost, fault.New(fault.Conflict, "store_condition", "the stored item is not as expected")
+	}
+	before, after := 0, 0
+	if found {
+		before = store.Item{Key: w.Item.Key, Attrs: attrs}.Size()
+	}
+	if !w.Delete {
+		after = w.Item.Size()
+	}
+	return store.WriteCost(before, after), nil
+}
+
+// DeleteRange implements [store.RangeDeleter].
+func (d *Driver) DeleteRange(ctx context.Context, pk string) error {
+	if err := store.CheckKeys([]store.Key{{PK: pk, SK: "-"}}, 1); err != nil {
+		return err
+	}
+	leave, err := d.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	defer d.hold([]store.Write{{Item: store.Item{Key: store.Key{PK: pk}}}})()
+	lower := appendKey(nil, store.Key{PK: pk})
+	upper := slices.Clone(lower)
+	upper[len(upper)-1]++
+	if err := d.db.DeleteRange(lower, upper, pebble.Sync); err != nil {
+		return broken(err)
+	}
+	return nil
+}
+
+// hold locks the partitions of a batch, in one order whatever the batch's, and
+// returns what gives them free.
+func (d *Driver) hold(batch []store.Write) (free func()) {
+	var set uint64
+	last := ""
+	for i := range batch {
+		if pk := batch[i].Item.PK; i == 0 || pk != last {
+			set |= 1 << (maphash.String(d.seed, pk) % stripes)
+			last = pk
+		}
+	}
+	for s := set; s != 0; s &= s - 1 {
+		d.writing[bits.TrailingZeros64(s)].Lock()
+	}
+	return func() {
+		for s := set; s != 0; s &= s - 1 {
+			d.writing[bits.TrailingZeros64(s)].Unlock()
+		}
+	}
+}
+
+// sorted is the batch in key order; itself, if it is already.
+func sorted(batch []store.Write) []store.Write {
+	order := func(a, b store.Write) int { return a.Item.Key.Compare(b.Item.Key) }
+	if slices.IsSortedFunc(batch, order) {
+		return batch
+	}
+	batch = slices.Clone(batch)
+	slices.SortFunc(batch, order)
+	return batch
+}
+
+// twice tells whether sorted keys name one twice.
+func twice(n int, key func(int) store.Key) bool {
+	for i := 1; i < n; i++ {
+		if key(i) == key(i-1) {
+			return true
+		}
+	}
+	return false
+}
+
+func errTwice() error {
+	return fault.New(fault.Internal, "store_twice", "a batch names a key twice")
+}
+
+// appendKey spells an engine key. 0x00 is in no part of a key, so the order of
+// engine keys is the order of keys, and no partition lies within another.
+func appendKey(b []byte, k store.Key) []byte {
+	b = append(b, k.PK...)
+	b = append(b, 0)
+	return append(b, k.SK...)
+}
