@@ -1,0 +1,147 @@
+package trigger
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// maxAnswer is how many bytes of body fit into the answer of a function, 6 MB, with
+// room for headers and for what JSON and base64 add.
+const maxAnswer = 6<<20 - 64<<10
+
+// HTTP serves the requests of an HTTP API (payload format 2.0) with a handler. The
+// stage, if it has a name, is no part of the path. Answers are not streamed: one that
+// is larger than a function may give becomes a 500.
+func HTTP(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		w := &answer{header: http.Header{}}
+		r, err := request(ctx, event)
+		if err != nil {
+			http.Error(w, "Bad Request", http.StatusBadRequest)
+			return w.event(), nil //nolint:nilerr // the client's error, and the client is told
+		}
+		h.ServeHTTP(w, r)
+		if w.size() > maxAnswer {
+			w = &answer{header: http.Header{}}
+			http.Error(w, "The answer is too large: ask for smaller pages.", http.StatusInternalServerError)
+		}
+		if r.Method == http.MethodHead {
+			w.body.Reset()
+		}
+		return w.event(), nil
+	}
+}
+
+func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.Request, error) {
+	body := []byte(event.Body)
+	if event.IsBase64Encoded {
+		var err error
+		if body, err = base64.StdEncoding.DecodeString(event.Body); err != nil {
+			return nil, err
+		}
+	}
+	about := event.RequestContext
+	target := address(event)
+	r, err := http.NewRequestWithContext(ctx, about.HTTP.Method, "/", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range event.Headers { // several of one name come joined by commas
+		r.Header.Set(name, value)
+	}
+	if len(event.Cookies) > 0 {
+		r.Header.Set("Cookie", strings.Join(event.Cookies, "; "))
+	}
+	r.URL, r.RequestURI = target, target.RequestURI()
+	r.Host = r.Header.Get("Host")
+	r.Header.Del("Host") // as a server has it
+	if r.Host == "" {
+		r.Host = about.DomainName
+	}
+	r.RemoteAddr = net.JoinHostPort(about.HTTP.SourceIP, "0")
+	return r, nil
+}
+
+// address takes path and query as the client wrote them. A path that cannot have been
+// written so (gateways differ) is one that was decoded already.
+func address(event events.APIGatewayV2HTTPRequest) *url.URL {
+	raw := event.RawPath
+	if stage := event.RequestContext.Stage; stage != "" && stage != "$default" {
+		if rest, ok := strings.CutPrefix(raw, "/"+stage); ok && (rest == "" || rest[0] == '/') {
+			raw = rest
+		}
+	}
+	if !strings.HasPrefix(raw, "/") {
+		raw = "/" + raw
+	}
+	u := &url.URL{Path: raw, RawQuery: event.RawQueryString}
+	if decoded, err := url.PathUnescape(raw); err == nil {
+		u.Path, u.RawPath = decoded, raw // RawPath is heeded only if it is an encoding of Path
+	}
+	return u
+}
+
+// answer is the http.ResponseWriter of one request.
+type answer struct {
+	header http.Header
+	sent   http.Header // as it was when the status was written
+	status int
+	body   bytes.Buffer
+}
+
+// Header gives the headers to be sent.
+func (w *answer) Header() http.Header { return w.header }
+
+// WriteHeader sets the status, once; informational ones are not passed on.
+func (w *answer) WriteHeader(status int) {
+	if w.status != 0 || status < 200 {
+		return
+	}
+	w.status, w.sent = status, w.header.Clone()
+}
+
+// Write adds to the body. Statuses that have none refuse it.
+func (w *answer) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.status == http.StatusNoContent || w.status == http.StatusNotModified {
+		return 0, http.ErrBodyNotAllowed
+	}
+	return w.body.Write(p)
+}
+
+// isText tells whether the body may go as it is into JSON, without base64.
+func (w *answer) isText() bool { return utf8.Valid(w.body.Bytes()) }
+
+// size is what the body takes in the answer. JSON escapes of text are few in our own JSON: a quote takes two bytes.
+func (w *answer) size() int {
+	if w.isText() {
+		return w.body.Len() + bytes.Count(w.body.Bytes(), []byte{'"'}) + bytes.Count(w.body.Bytes(), []byte{'\n'})
+	}
+	return base64.StdEncoding.EncodedLen(w.body.Len())
+}
+
+func (w *answer) event() events.APIGatewayV2HTTPResponse {
+	w.WriteHeader(http.StatusOK)
+	if w.sent.Get("Content-Type") == "" && w.body.Len() > 0 {
+		w.sent.Set("Content-Type", http.DetectContentType(w.body.Bytes()))
+	}
+	out := events.APIGatewayV2HTTPResponse{
+		StatusCode: w.status, Headers: map[string]string{}, Cookies: w.sent.Values("Set-Cookie"), Body: w.body.String(),
+	}
+	w.sent.Del("Set-Cookie") // several of them cannot be joined, they have a place of their own
+	for name, values := range w.sent {
+		out.Headers[name] = strings.Join(values, ", ")
+	}
+	if !w.isText() {
+		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString(w.body.Bytes()), true
+	}
+	return out
+}
