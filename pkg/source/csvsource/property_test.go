@@ -75,7 +75,9 @@ func naive(text string, limit int) []string {
 		first := pos + lineLength(text[pos:])
 		end, good := first, first-pos <= limit
 		if good {
-			if e := naiveRecord(text, pos); e >= 0 && e-pos <= limit {
+			// One byte more than a record may have tells whether it ends in time.
+			seen := text[:min(len(text), pos+limit+1)]
+			if e := naiveRecord(seen, pos); e >= 0 && e-pos <= limit {
 				end = e
 			} else {
 				good = false
@@ -134,27 +136,43 @@ func naiveRecord(text string, pos int) int {
 func TestRecordsAsTheNaiveReaderFindsThem(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		text := hostile().Draw(t, "text")
-		limit := rapid.IntRange(1, 80).Draw(t, "max")
-		rd := csvsource.Open(iotest.HalfReader(strings.NewReader(text)), csvsource.Options{
-			MaxRecord: limit, Header: []string{"a"},
-		})
-		var got []string
-		bad := map[int64]bool{}
-		for _, r := range read(t, text, csvsource.Options{MaxRecord: limit, Header: []string{"a"}}) {
-			bad[r.Offset] = r.Code == "bad_quote" || r.Code == "record_too_long"
-		}
-		err := rd.Cut(context.Background(), 1, func(p csvsource.Piece) error {
-			got = append(got, fmt.Sprintf("%d+%d %v", p.Offset, p.Length, !bad[p.Offset]))
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := naive(text, limit); !reflect.DeepEqual(got, want) {
-			t.Fatalf("%q, at most %d:\n%v\nnaive:\n%v", text, limit, got, want)
-		}
+		checkNaive(t, hostile().Draw(t, "text"), rapid.IntRange(1, 80).Draw(t, "max"))
 	})
+}
+
+// TestQuotesOverManyLines does the same with quotes that go on and on, close in
+// time only for the later lines, and move through the buffer more than once.
+func TestQuotesOverManyLines(t *testing.T) {
+	t.Parallel()
+	part := rapid.SampledFrom([]string{"a\",\"b\n", "a\",\"b\n", "a\",\"b\n", "x,\"y\r", "\",z\r\n", "1,2\n", "\"x\n"})
+	rapid.Check(t, func(t *rapid.T) {
+		block := strings.Join(rapid.SliceOfN(part, 1, 40).Draw(t, "parts"), "")
+		times := rapid.SampledFrom([]int{1, 1, 1, 100_000 / len(block)}).Draw(t, "times")
+		checkNaive(t, strings.Repeat(block, times), rapid.IntRange(5, 60).Draw(t, "max"))
+	})
+}
+
+func checkNaive(t fatalf, text string, limit int) {
+	t.Helper()
+	opts := csvsource.Options{MaxRecord: limit, Header: []string{"a"}}
+	bad := map[int64]bool{}
+	for _, r := range read(t, text, opts) {
+		bad[r.Offset] = r.Code == "bad_quote" || r.Code == "record_too_long"
+	}
+	var got []string
+	rd := csvsource.Open(iotest.HalfReader(strings.NewReader(text)), opts)
+	err := rd.Cut(context.Background(), 1, func(p csvsource.Piece) error {
+		got = append(got, fmt.Sprintf("%d+%d %v", p.Offset, p.Length, !bad[p.Offset]))
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("Cut: %v", err)
+	}
+	for i, want := range naive(text, limit) {
+		if i >= len(got) || got[i] != want {
+			t.Fatalf("%d bytes, at most %d: record %d of %d is not %s as the naive reader says", len(text), limit, i, len(got), want)
+		}
+	}
 }
 
 // TestAsEncodingCSV checks well-formed tables against the standard library.
