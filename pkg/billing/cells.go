@@ -2,6 +2,7 @@ package billing
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"reseed/pkg/fault"
@@ -116,16 +117,6 @@ func (c *cells) word(cell *string, words ...string) string {
 
 // either lists words for people: "a, b or c".
 func either(words []string) string {
-	var s string
-	for i, w := range words {
-		switch {
-		case i == 0:
-		case i == len(words)-1:
-			s += " or "
-		default:
-			s += ", "
-		}
-		s += w
-	}
-	return s
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

@@ -37,6 +37,7 @@ func readPlaces(list string, name int) *places {
 	return p
 }
 
+//nolint:gochecknoglobals // constants, which only the first use has to build
 var (
 	countries = sync.OnceValue(func() *places { return readPlaces(countryList, 2) })
 	states    = sync.OnceValue(func() *places { return readPlaces(stateList, 1) })

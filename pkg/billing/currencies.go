@@ -9,7 +9,9 @@ import (
 
 // currencies are the codes that invoices may be in: everything that is or was
 // legal tender (old invoices are imported too), the funds that are billed in,
-// and what is younger than the table of golang.org/x/text. Built at first use.
+// and what is younger than the table of golang.org/x/text.
+//
+//nolint:gochecknoglobals // a constant, which only the first use has to build
 var currencies = sync.OnceValue(func() map[[3]byte]string {
 	codes := []string{
 		"BOV", "CHE", "CHW", "CLF", "COU", "MXV", "USN", "UYI", "UYW", // units of account

@@ -50,7 +50,7 @@ func columnsOf(r row) []column {
 	v := reflect.ValueOf(r).Elem()
 	columns := make([]column, 0, v.NumField())
 	for i := range v.NumField() {
-		cell, ok := v.Field(i).Addr().Interface().(*string)
+		cell, ok := reflect.TypeAssert[*string](v.Field(i).Addr())
 		if !ok {
 			continue
 		}

@@ -74,8 +74,6 @@ func read(t *testing.T, ds billing.Dataset, r row) (billing.Record, *billing.Pro
 
 func day(y, m, d int) time.Time { return time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC) }
 
-func ptr(n int64) *int64 { return &n }
-
 func TestGoodRows(t *testing.T) {
 	t.Parallel()
 	want := map[billing.Dataset]billing.Record{
@@ -96,20 +94,20 @@ func TestGoodRows(t *testing.T) {
 			InvoiceExternalID: "i1", ExternalID: "l1", Type: "subscription", SubscriptionExternalID: "s1", AmountInCents: -900,
 			PlanExternalID: "gold", ServicePeriodStart: day(2020, 1, 1), ServicePeriodEnd: day(2020, 2, 1), Quantity: -3,
 			Prorated: true, ProrationType: "full", DiscountAmountInCents: 5, TaxAmountInCents: 6, TransactionFeesInCents: 7,
-			TransactionFeesCurrency: "EUR", EventOrder: ptr(0),
+			TransactionFeesCurrency: "EUR", EventOrder: new(int64(0)),
 		},
 		billing.Transactions: &billing.Transaction{
 			InvoiceExternalID: "i1", ExternalID: "t1", Type: "payment", Result: "successful",
-			Date: time.Date(2020, 8, 13, 11, 42, 37, 500_000_000, time.UTC), AmountInCents: ptr(0), ExcludeTaxOnRefund: true,
+			Date: time.Date(2020, 8, 13, 11, 42, 37, 500_000_000, time.UTC), AmountInCents: new(int64(0)), ExcludeTaxOnRefund: true,
 		},
 		billing.Events: &billing.Event{
 			CustomerExternalID: "c1", ExternalID: "e1", SubscriptionExternalID: "s1", PlanExternalID: "gold",
 			Type: "subscription_start_scheduled", Date: day(2020, 1, 1), EffectiveDate: day(2040, 1, 1), Currency: "JPY",
-			AmountInCents: ptr(100), Quantity: ptr(2), EventOrder: ptr(3),
+			AmountInCents: new(int64(100)), Quantity: new(int64(2)), EventOrder: new(int64(3)),
 		},
 		billing.Cancellations: &billing.Event{
 			CustomerExternalID: "c1", SubscriptionExternalID: "s1", Type: "subscription_cancelled", Date: day(2020, 1, 1),
-			EffectiveDate: day(2020, 1, 1), EventOrder: ptr(1), Cancellation: true,
+			EffectiveDate: day(2020, 1, 1), EventOrder: new(int64(1)), Cancellation: true,
 		},
 	}
 	for ds, r := range good() {
@@ -165,7 +163,7 @@ func TestBadCells(t *testing.T) {
 		{in, "Invoiced date", "2026-11-23 12:00:01", billing.CodeDateInFuture},
 		{in, "Due date", "2023-02-29", billing.CodeNotADate},
 		{in, "Due date", "9999-01-01", billing.CodeOutOfRange},
-		{in, "Status", "payed", billing.CodeUnknownValue},
+		{in, "Status", "settled", billing.CodeUnknownValue},
 		{in, "Collection Method", "cash", billing.CodeUnknownValue},
 		{li, "Type", "trial", billing.CodeUnknownValue},
 		{li, "Amount in cents", "1e9", billing.CodeNotCents},
@@ -225,7 +223,7 @@ func TestDefaultsAndTolerance(t *testing.T) {
 	rec, p := read(t, billing.LineItems, row{
 		"Invoice external ID": "i1", "Type": "one time", "Amount in cents": "-0", "Quantity": "", "Balance transfer": "-7",
 	})
-	want := &billing.LineItem{InvoiceExternalID: "i1", Type: "one_time", Quantity: 1, BalanceTransfer: ptr(-7)}
+	want := &billing.LineItem{InvoiceExternalID: "i1", Type: "one_time", Quantity: 1, BalanceTransfer: new(int64(-7))}
 	if diff := cmp.Diff(billing.Record(want), rec); diff != "" || p != nil {
 		t.Error(p, diff)
 	}

@@ -125,15 +125,18 @@ func (p *scanner) zone() time.Duration {
 		p.rest = ""
 		return 0
 	}
-	sign := time.Duration(1)
-	if !p.skip('+') {
+	east := p.skip('+')
+	if !east {
 		p.literal('-')
-		sign = -1
 	}
 	hours := p.number(2, 0, 14)
 	minutes := 0
 	if p.skip(':') || p.rest != "" {
 		minutes = p.number(2, 0, 59)
 	}
-	return sign * (time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute)
+	offset := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
+	if !east {
+		return -offset
+	}
+	return offset
 }

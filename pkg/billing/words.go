@@ -10,7 +10,7 @@ import (
 // hyphens: "OneTime", "one time" and "one_time" are one word.
 func sameWord(a, b string) bool {
 	for {
-		a, b = strings.TrimLeft(a, " _-"), strings.TrimLeft(b, " _-")
+		a, b = skipJoints(a), skipJoints(b)
 		if a == "" || b == "" {
 			return a == b
 		}
@@ -19,6 +19,14 @@ func sameWord(a, b string) bool {
 		}
 		a, b = a[1:], b[1:]
 	}
+}
+
+// skipJoints drops what may stand between the parts of a word.
+func skipJoints(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '_' || s[0] == '-') {
+		s = s[1:]
+	}
+	return s
 }
 
 func lower(c byte) byte {
