@@ -1,0 +1,96 @@
+package chartmogul
+
+import (
+	"context"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/store"
+)
+
+// account is the directory as this request read it, with the hasher that belongs to it.
+type account struct {
+	*store.Directory
+	hash *store.Hasher
+}
+
+// read gets the directory and the items that keys names for it, in one batch
+// get as a rule.
+func (c *call) read(keys func(*store.Directory) []store.Key) (account, map[store.Key]store.Attrs, error) {
+	dir, found, err := c.Store.Snapshot(c.Context(), c.known.Load(), keys)
+	if err != nil {
+		return account{}, nil, err
+	}
+	c.known.Store(dir)
+	return account{dir, dir.Hasher()}, found, nil
+}
+
+// account reads the directory alone.
+func (c *call) account() (account, error) {
+	a, _, err := c.read(func(*store.Directory) []store.Key { return nil })
+	return a, err
+}
+
+// customerVisible tells whether a stored customer is to be seen.
+func (a account) customerVisible(tag store.Tag, h store.H, attrs store.Attrs) bool {
+	return attrs != nil && a.Visible(attrs) && !a.Buried(tag, store.KindCustomer, h)
+}
+
+// invoiceVisible tells whether a stored invoice is to be seen: its customer must be, too.
+func (a account) invoiceVisible(tag store.Tag, h store.H, attrs store.Attrs) bool {
+	if attrs == nil || !a.Visible(attrs) || a.Buried(tag, store.KindInvoice, h) {
+		return false
+	}
+	if len(a.Tombstones) == 0 {
+		return true
+	}
+	inv := store.DecodeInvoice(attrs)
+	return !a.Buried(tag, store.KindCustomer, a.hash.CustomerH(inv.CustomerExternalID))
+}
+
+// sources are those that a list's data_source_uuid and system filters leave.
+func (c *call) sources(a account) []store.Source {
+	id, system := c.param("data_source_uuid"), c.param("system")
+	var out []store.Source
+	for _, s := range a.Sources {
+		if (id == "" || s.UUID == id) && (system == "" || s.System == system) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// fresh is the condition for making a record: nothing is there, or only what
+// the manual epoch has made invisible.
+func (a account) fresh() store.Cond {
+	return store.Cond{Op: store.AbsentOrLess, Attr: store.AttrManual, N: a.ManualEpoch}
+}
+
+// encode makes the item of a record. manual is the manual epoch of what it hangs on; 0 for none.
+func (c *call) encode(key store.Key, r billing.Record, manual int64) store.Item {
+	b := c.stamped(manual)
+	store.EncodeRecord(b, r)
+	return store.Item{Key: key, Attrs: b.Attrs()}
+}
+
+// stamped begins an item made by this request.
+func (c *call) stamped(manual int64) *store.Builder {
+	now := c.Now().UnixMilli()
+	return store.NewBuilder().Int(store.AttrCreated, now).Int(store.AttrManual, manual).Int(store.AttrUpdated, now)
+}
+
+// pointer makes an item that only points: the same bytes as an import makes, so that neither writes the other's anew.
+func pointer(key store.Key, manual int64, add func(*store.Builder)) store.Item {
+	b := store.NewBuilder().Int(store.AttrManual, manual)
+	if add != nil {
+		add(b)
+	}
+	return store.Item{Key: key, Attrs: b.Attrs()}
+}
+
+// lookup is Snapshot's sibling for keys that are already known to be right.
+func (c *call) lookup(ctx context.Context, keys []store.Key) (map[store.Key]store.Attrs, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return c.Store.Lookup(ctx, keys...)
+}

@@ -1,0 +1,162 @@
+package chartmogul
+
+import (
+	"net/http"
+
+	"reseed/pkg/eraser"
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// planOfErasure is the answer to a dry run: what would go, counted by kind.
+type planOfErasure struct {
+	Selection  string           `json:"selection"`
+	Source     string           `json:"source,omitempty"`
+	SourceName string           `json:"source_name,omitempty"`
+	Counts     map[string]int64 `json:"counts"`   // records and edits
+	Pointers   map[string]int64 `json:"pointers"` // what they are found by
+	Notes      []string         `json:"notes"`
+}
+
+// erased makes a selection invisible and answers like every DELETE. What
+// vanished between the look and the erase is as gone as it was asked to be.
+func (c *call) erased(sel eraser.Selection) (reply, error) {
+	_, err := c.Erase.Start(c.Context(), sel)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return reply{}, err
+	}
+	return reply{status: http.StatusNoContent}, nil
+}
+
+// deleteSource is DELETE /data_sources/:uuid: the source and everything in it.
+func deleteSource(c *call) (reply, error) {
+	s, err := c.source()
+	if err != nil {
+		return reply{}, err
+	}
+	return c.erased(eraser.Selection{Kind: eraser.Source, Source: s.UUID})
+}
+
+// deleteCustomer is DELETE /customers/:uuid: the customer and all that hangs on it.
+func deleteCustomer(c *call) (reply, error) {
+	_, row, err := c.customer(c.PathValue("uuid"))
+	if err != nil {
+		return reply{}, err
+	}
+	return c.erased(eraser.Selection{Kind: eraser.Customer, Source: row.src.UUID, H: row.h})
+}
+
+// deleteInvoice is DELETE /invoices/:uuid: with its line items and transactions.
+func deleteInvoice(c *call) (reply, error) {
+	_, row, err := c.invoice(c.PathValue("uuid"))
+	if err != nil {
+		return reply{}, err
+	}
+	return c.erased(eraser.Selection{Kind: eraser.Invoice, Source: row.src.UUID, H: row.h})
+}
+
+// deleteInvoiceByExternalID is DELETE /invoices?data_source_uuid&external_id.
+func deleteInvoiceByExternalID(c *call) (reply, error) {
+	for _, name := range []string{"data_source_uuid", "external_id"} {
+		if c.param(name) == "" {
+			return reply{}, missing(name)
+		}
+	}
+	a, err := c.account()
+	if err != nil {
+		return reply{}, err
+	}
+	src, ok := a.ByUUID(c.param("data_source_uuid"))
+	if !ok {
+		return reply{}, absent(whatSource)
+	}
+	rows, err := c.invoicesByExternalID(a, []store.Source{src}, c.param("external_id"), paging{})
+	if err != nil {
+		return reply{}, err
+	}
+	if len(rows) == 0 {
+		return reply{}, absent(whatInvoice)
+	}
+	return c.erased(eraser.Selection{Kind: eraser.Invoice, Source: src.UUID, H: rows[0].h})
+}
+
+// createErasure is POST /v1/erasures: a plan with dry_run, else a job.
+func createErasure(c *call) (reply, error) {
+	f, err := c.body()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := f.require("selection"); err != nil {
+		return reply{}, err
+	}
+	what, id, dry := f.text("selection"), f.text("id"), f.truth("dry_run")
+	if err := f.refused(); err != nil {
+		return reply{}, err
+	}
+	sel, err := c.selection(what, id)
+	if err != nil {
+		return reply{}, err
+	}
+	if dry {
+		return c.planned(sel)
+	}
+	j, err := c.Erase.Start(c.Context(), sel)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusAccepted, body: jobWireOf(j)}, nil
+}
+
+// selection reads what to erase. Nothing, or something unknown, is never "everything".
+func (c *call) selection(what, id string) (eraser.Selection, error) {
+	switch kind := eraser.Kind(what); kind {
+	case eraser.ManualCustomers:
+		if id != "" {
+			return eraser.Selection{}, refused(map[string]string{"id": "must not be given: all manual customers are meant"})
+		}
+		return eraser.Selection{Kind: kind}, nil
+	case eraser.Source, eraser.Customer, eraser.Invoice:
+		if id == "" {
+			return eraser.Selection{}, missing("id")
+		}
+		return c.selected(kind, id)
+	}
+	return eraser.Selection{}, refused(map[string]string{"selection": "must be one of: source, manual-customers, customer, invoice"})
+}
+
+func (c *call) selected(kind eraser.Kind, id string) (eraser.Selection, error) {
+	switch kind {
+	case eraser.Customer:
+		_, row, err := c.customer(id)
+		return eraser.Selection{Kind: kind, Source: row.src.UUID, H: row.h}, err
+	case eraser.Invoice:
+		_, row, err := c.invoice(id)
+		if err != nil {
+			return eraser.Selection{}, err
+		}
+		return eraser.Selection{Kind: kind, Source: row.src.UUID, H: row.h}, nil
+	case eraser.Source, eraser.ManualCustomers:
+	}
+	a, err := c.account()
+	if err != nil {
+		return eraser.Selection{}, err
+	}
+	if _, ok := a.ByUUID(id); !ok {
+		return eraser.Selection{}, absent(whatSource)
+	}
+	return eraser.Selection{Kind: kind, Source: id}, nil
+}
+
+func (c *call) planned(sel eraser.Selection) (reply, error) {
+	p, err := c.Erase.Plan(c.Context(), sel)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: planOfErasure{
+		Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Counts: p.Removes, Pointers: p.Pointers, Notes: p.Notes,
+	}}, nil
+}
+
+// getErasure is GET /v1/erasures/:id.
+func getErasure(c *call) (reply, error) { return c.oneJob(job.Erase) }

@@ -1,0 +1,126 @@
+package chartmogul
+
+import (
+	"encoding/json"
+	"time"
+
+	"reseed/pkg/billing"
+)
+
+// Names under which the parts of an invoice are complained about. The Go client
+// compares the ones of duplicates literally (chartmogul-api §4).
+const (
+	prefixLine  = "line_items."
+	prefixTrans = "transactions."
+)
+
+// draft is an invoice as a request describes it, and what is wrong with it.
+type draft struct {
+	row       *invoiceRow
+	plans     []string    // plan_uuid of each line item
+	cancelled []time.Time // cancelled_at of each line item
+	errs      map[string]string
+}
+
+// readDrafts reads the invoices of an import.
+func (c *call) readDrafts(list []json.RawMessage) []*draft {
+	drafts := make([]*draft, len(list))
+	for i, raw := range list {
+		drafts[i] = c.readDraft(raw)
+	}
+	return drafts
+}
+
+func (c *call) readDraft(raw []byte) *draft {
+	d := &draft{row: &invoiceRow{record: &billing.Invoice{}}, errs: map[string]string{}}
+	f, ok := parseFields(raw, "", d.errs)
+	if !ok {
+		d.errs["base"] = "must be an object"
+		return d
+	}
+	d.row.record = c.readInvoice(f)
+	for _, raw := range f.list("line_items") {
+		if line, ok := parseFields(raw, prefixLine, d.errs); ok {
+			d.row.lines = append(d.row.lines, lineRow{place: int64(len(d.row.lines) + 1), record: d.readLine(line)})
+		} else {
+			f.fail("line_items", "must be a list of objects")
+		}
+	}
+	if len(d.row.lines) == 0 {
+		f.fail("line_items", textBlank)
+	}
+	for _, raw := range f.list("transactions") {
+		if t, ok := parseFields(raw, prefixTrans, d.errs); ok {
+			d.row.trans = append(d.row.trans, transRow{place: int64(len(d.row.trans) + 1), record: c.readTransaction(t, d.row.record)})
+		} else {
+			f.fail("transactions", "must be a list of objects")
+		}
+	}
+	for i := range d.row.lines {
+		d.row.lines[i].record.InvoiceExternalID = d.row.record.ExternalID
+	}
+	return d
+}
+
+func (c *call) readInvoice(f *fields) *billing.Invoice {
+	inv := &billing.Invoice{
+		ExternalID: f.neededID("external_id"), Date: f.past("date", c.Now()), DueDate: f.when("due_date"), Currency: f.currency("currency"),
+		Status:           f.oneOf("status", "open", "paid", "refunded", "written_off", "voided"),
+		CollectionMethod: f.oneOf("collection_method", "manual", "automatic"),
+	}
+	if inv.Date.IsZero() {
+		f.fail("date", textBlank)
+	}
+	if inv.Currency == "" {
+		f.fail("currency", textBlank)
+	}
+	return inv
+}
+
+// readLine reads a line item. Its plan is known by uuid only until [call.resolvePlans] has looked.
+func (d *draft) readLine(f *fields) *billing.LineItem {
+	li := &billing.LineItem{
+		ExternalID: f.id("external_id"), Type: f.oneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.wholeOr("amount_in_cents", 0),
+		SubscriptionExternalID: f.id("subscription_external_id"), SubscriptionSetExternalID: f.id("subscription_set_external_id"),
+		ServicePeriodStart: f.when("service_period_start"), ServicePeriodEnd: f.when("service_period_end"),
+		Quantity: f.wholeOr("quantity", 1), Prorated: f.truth("prorated"), ProrationType: f.oneOf("proration_type", "differential", "full"),
+		DiscountCode: f.text("discount_code"), DiscountAmountInCents: f.wholeOr("discount_amount_in_cents", 0),
+		DiscountDescription: f.text("discount_description"), TaxAmountInCents: f.wholeOr("tax_amount_in_cents", 0),
+		Description: f.limited("description", billing.MaxNote), TransactionFeesInCents: f.wholeOr("transaction_fees_in_cents", 0),
+		TransactionFeesCurrency: f.currency("transaction_fees_currency"), AccountCode: f.text("account_code"),
+		EventOrder: f.whole("event_order"), BalanceTransfer: f.whole("balance_transfer"),
+	}
+	d.plans = append(d.plans, f.text("plan_uuid"))
+	d.cancelled = append(d.cancelled, f.when("cancelled_at"))
+	f.given("type", "amount_in_cents")
+	if li.Type == billing.Subscription {
+		f.given("plan_uuid", "service_period_start", "service_period_end")
+	}
+	if li.Quantity == 0 {
+		f.fail("quantity", "must be other than 0")
+	}
+	if !li.ServicePeriodEnd.IsZero() && li.ServicePeriodEnd.Before(li.ServicePeriodStart) {
+		f.fail("service_period_end", "must not be before the start")
+	}
+	return li
+}
+
+func (c *call) readTransaction(f *fields, inv *billing.Invoice) *billing.Transaction {
+	t := &billing.Transaction{
+		InvoiceExternalID: inv.ExternalID, ExternalID: f.id("external_id"),
+		Type: f.oneOf("type", billing.Payment, billing.Refund), Result: f.oneOf("result", billing.Successful, billing.Failed),
+		Date: f.past("date", c.Now()), AmountInCents: f.whole("amount_in_cents"),
+		TransactionFeesInCents: f.whole("transaction_fees_in_cents"), TransactionFeesCurrency: f.currency("transaction_fees_currency"),
+	}
+	f.given("type", "result", "date")
+	return t
+}
+
+// given complains of members that are not given.
+func (f *fields) given(names ...string) {
+	for _, n := range names {
+		if f.value(n) == nil {
+			f.fail(n, textBlank)
+		}
+	}
+}

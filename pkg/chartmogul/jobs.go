@@ -1,0 +1,187 @@
+package chartmogul
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+const (
+	whatJob   = "Job"
+	pageOfJob = 50 // jobs on a page unless per_page says otherwise
+)
+
+// jobWire is a job on the wire. Times are RFC 3339, and left out until they are known.
+type jobWire struct {
+	ID         string                `json:"id"`
+	Kind       job.Kind              `json:"kind"`
+	Status     job.Status            `json:"status"`
+	Source     string                `json:"source,omitempty"`
+	SourceName string                `json:"source_name,omitempty"`
+	CreatedAt  time.Time             `json:"created_at"`
+	StartedAt  time.Time             `json:"started_at,omitzero"`
+	EndedAt    time.Time             `json:"ended_at,omitzero"`
+	Import     *importWire           `json:"import,omitempty"`
+	Erase      *eraseWire            `json:"erase,omitempty"`
+	Stage      string                `json:"stage,omitempty"`
+	Progress   job.Progress          `json:"progress"`
+	Datasets   map[string]job.Counts `json:"datasets,omitempty"`
+	Rejects    int64                 `json:"rejects"`
+	Cost       store.Cost            `json:"cost"` // thousandths of a unit
+	Notes      []string              `json:"notes,omitempty"`
+	Error      string                `json:"error,omitempty"`
+}
+
+// importWire is what an import reads.
+type importWire struct {
+	Mode  string     `json:"mode"`
+	Files []fileWire `json:"files"`
+}
+
+type fileWire struct {
+	Name    string `json:"name"`
+	Dataset string `json:"dataset,omitempty"`
+	Size    int64  `json:"size"`
+}
+
+// eraseWire is what an erase removes; Removed is final once the job has ended.
+type eraseWire struct {
+	Selection string           `json:"selection"`
+	Removed   map[string]int64 `json:"removed,omitempty"`
+}
+
+type jobList struct {
+	Jobs    []jobWire `json:"jobs"`
+	Cursor  *string   `json:"cursor"`
+	HasMore bool      `json:"has_more"`
+}
+
+func jobWireOf(j *job.Job) jobWire {
+	w := jobWire{
+		ID: j.ID, Kind: j.Kind, Status: j.Status, Source: j.Source, SourceName: j.SourceName,
+		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Stage: j.Stage, Progress: j.Progress,
+		Datasets: j.Datasets, Rejects: j.Rejects, Cost: j.Cost, Notes: j.Notes, Error: j.Error,
+	}
+	if j.Import != nil {
+		w.Import = &importWire{Mode: j.Import.Mode, Files: make([]fileWire, len(j.Import.Files))}
+		for i, f := range j.Import.Files {
+			w.Import.Files[i] = fileWire{f.Name, f.Dataset, f.Size}
+		}
+	}
+	if j.Erase != nil {
+		w.Erase = &eraseWire{j.Erase.Selection, j.Erase.Removed}
+	}
+	return w
+}
+
+// listJobs is GET /v1/jobs: newest first.
+func listJobs(c *call) (reply, error) { return c.jobs("") }
+
+// getJob is GET /v1/jobs/:id.
+func getJob(c *call) (reply, error) { return c.oneJob("") }
+
+// oneJob answers with the job of the path; of one kind only, unless kind is empty.
+func (c *call) oneJob(kind job.Kind) (reply, error) {
+	j, err := c.findJob(kind)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: jobWireOf(j)}, nil
+}
+
+func (c *call) findJob(kind job.Kind) (*job.Job, error) {
+	id := c.PathValue("id")
+	if !jobID(id) {
+		return nil, absent(whatJob)
+	}
+	j, err := c.Jobs.Get(c.Context(), id)
+	switch {
+	case err != nil && fault.KindOf(err) != fault.NotFound:
+		return nil, err
+	case err != nil, kind != "" && j.Kind != kind:
+		return nil, absent(whatJob)
+	}
+	return j, nil
+}
+
+// jobID tells whether s can be the id of a job: anything else must not reach a key.
+func jobID(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	for _, r := range s {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'z') && r != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// jobs answers with one page of the ledger. The cursor is the last id: ids are in order of their making.
+func (c *call) jobs(kind job.Kind) (reply, error) {
+	size := pageOfJob
+	if v := c.param("per_page"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			return reply{}, unusable("per_page")
+		}
+		size = min(n, maxPage)
+	}
+	before := c.param("cursor")
+	if before != "" && !jobID(before) {
+		return reply{}, unusable("cursor")
+	}
+	found, err := c.listLedger(kind, size+1, before)
+	if err != nil {
+		return reply{}, err
+	}
+	list := jobList{Jobs: []jobWire{}, HasMore: len(found) > size}
+	for _, j := range found[:min(size, len(found))] {
+		list.Jobs = append(list.Jobs, jobWireOf(j))
+		list.Cursor = &list.Jobs[len(list.Jobs)-1].ID
+	}
+	return reply{status: http.StatusOK, body: list}, nil
+}
+
+// listLedger reads the newest jobs of a kind, or of every kind.
+func (c *call) listLedger(kind job.Kind, want int, before string) ([]*job.Job, error) {
+	var out []*job.Job
+	for len(out) < want {
+		page, err := c.Jobs.List(c.Context(), want, before)
+		if err != nil {
+			return nil, err
+		}
+		for _, j := range page {
+			if kind == "" || j.Kind == kind {
+				out = append(out, j)
+			}
+		}
+		if len(page) < want {
+			break
+		}
+		before = page[len(page)-1].ID
+	}
+	return out[:min(want, len(out))], nil
+}
+
+// latestJobs is how far back the latest import of a source is looked for.
+const latestJobs = 500
+
+// latestImports is the latest import of each source.
+func (c *call) latestImports() (map[string]*job.Job, error) {
+	page, err := c.Jobs.List(c.Context(), latestJobs, "")
+	if err != nil {
+		return nil, err
+	}
+	latest := map[string]*job.Job{}
+	for _, j := range page {
+		if j.Kind == job.Import && latest[j.Source] == nil {
+			latest[j.Source] = j
+		}
+	}
+	return latest, nil
+}

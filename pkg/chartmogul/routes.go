@@ -1,0 +1,60 @@
+package chartmogul
+
+import "net/http"
+
+type methods = map[string]handler
+
+// routes is every path that is served. Content types follow chartmogul-api §1.2.
+func (s *server) routes() []route {
+	return append(s.compatible(), s.own()...)
+}
+
+// compatible are ChartMogul's routes.
+func (s *server) compatible() []route {
+	return []route{
+		{"/v1/ping", plainJSON, MaxBody, methods{http.MethodGet: ping}},
+
+		{"/v1/data_sources", plainJSON, MaxBody, methods{http.MethodGet: listSources, http.MethodPost: createSource}},
+		{"/v1/data_sources/{uuid}", plainJSON, MaxBody, methods{http.MethodGet: getSource, http.MethodDelete: deleteSource}},
+
+		{"/v1/customers", plainJSON, MaxBody, methods{http.MethodGet: listCustomers, http.MethodPost: createCustomer}},
+		{"/v1/customers/search", plainJSON, MaxBody, methods{http.MethodGet: searchCustomers}},
+		{"/v1/customers/{uuid}", plainJSON, MaxBody, methods{http.MethodGet: getCustomer, http.MethodDelete: deleteCustomer}},
+		{"/v1/customers/{uuid}/attributes", plainJSON, MaxBody, methods{http.MethodGet: getAttributes}},
+		{"/v1/customers/{uuid}/attributes/tags", plainJSON, MaxBody, methods{http.MethodPost: addTags, http.MethodDelete: removeTags}},
+		{"/v1/customers/{uuid}/attributes/custom", plainJSON, MaxBody, methods{
+			http.MethodPost: addCustom, http.MethodPut: setCustom, http.MethodDelete: removeCustom,
+		}},
+		{"/v1/customers/attributes/tags", plainJSON, MaxBody, methods{http.MethodPost: addTagsByEmail}},
+		{"/v1/customers/attributes/custom", plainJSON, MaxBody, methods{http.MethodPost: addCustomByEmail}},
+
+		{"/v1/plans", utf8JSON, MaxBody, methods{http.MethodGet: listPlans, http.MethodPost: createPlan}},
+		{"/v1/plans/{uuid}", utf8JSON, MaxBody, methods{http.MethodGet: getPlan}},
+
+		{"/v1/import/customers/{uuid}/invoices", utf8JSON, MaxBody, methods{
+			http.MethodGet: listCustomerInvoices, http.MethodPost: importInvoices,
+		}},
+		{"/v1/invoices", utf8JSON, MaxBody, methods{http.MethodGet: listInvoices, http.MethodDelete: deleteInvoiceByExternalID}},
+		{"/v1/invoices/{uuid}", utf8JSON, MaxBody, methods{http.MethodGet: getInvoice, http.MethodDelete: deleteInvoice}},
+	}
+}
+
+// own are Reseed's routes, which the command uses against a running instance.
+func (s *server) own() []route {
+	return []route{
+		{"/v1/data_sources/{uuid}/imports", plainJSON, s.MaxUpload, methods{http.MethodPost: createImport}},
+		{"/v1/imports", plainJSON, MaxBody, methods{http.MethodGet: listImports}},
+		{"/v1/imports/{id}", plainJSON, MaxBody, methods{http.MethodGet: getImport}},
+		{"/v1/imports/{id}/rejects", plainJSON, MaxBody, methods{http.MethodGet: getRejects}},
+		{"/v1/erasures", plainJSON, MaxBody, methods{http.MethodPost: createErasure}},
+		{"/v1/erasures/{id}", plainJSON, MaxBody, methods{http.MethodGet: getErasure}},
+		{"/v1/jobs", plainJSON, MaxBody, methods{http.MethodGet: listJobs}},
+		{"/v1/jobs/{id}", plainJSON, MaxBody, methods{http.MethodGet: getJob}},
+	}
+}
+
+type pong struct {
+	Data string `json:"data"`
+}
+
+func ping(*call) (reply, error) { return reply{status: http.StatusOK, body: pong{"pong!"}}, nil }

@@ -1,0 +1,180 @@
+package chartmogul
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// Content types: one family of endpoints names the character set, the other does not (chartmogul-api §1.2).
+const (
+	plainJSON = "application/json"
+	utf8JSON  = "application/json; charset=utf-8"
+)
+
+// server is the API. known is the directory as the last request saw it: it only
+// saves a round trip by guessing keys, and is never trusted (store.Snapshot).
+type server struct {
+	Config
+	known atomic.Pointer[store.Directory]
+}
+
+// call is one request on its way through a handler.
+type call struct {
+	*server
+	*http.Request
+	w     http.ResponseWriter
+	limit int64
+}
+
+// reply is what a handler answers: body as JSON, or copied as it is (and
+// closed) when it is an io.ReadCloser. A nil body has no content type either.
+type reply struct {
+	status int
+	body   any
+	kind   string // content type, if not the route's
+}
+
+type handler func(*call) (reply, error)
+
+// route is one path and what answers there, by method.
+type route struct {
+	path    string
+	kind    string // content type
+	limit   int64  // of the body, in bytes
+	methods map[string]handler
+}
+
+// New returns the API as a handler to be served at the root of a host: clients use absolute paths.
+func New(c Config) http.Handler {
+	if c.Currency == "" {
+		c.Currency = "USD"
+	}
+	if c.MaxUpload == 0 {
+		c.MaxUpload = DefaultMaxUpload
+	}
+	s := &server{Config: c}
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		mux.Handle(r.path, s.serve(r))
+	}
+	unknown := s.serve(route{kind: plainJSON})
+	mux.Handle("/", unknown)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean("/"+r.URL.Path) != r.URL.Path { // the mux would answer with a redirect in HTML
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// serve authenticates before it says anything about paths or methods.
+func (s *server) serve(rt route) http.Handler {
+	allow := allowed(rt.methods)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer s.recovered(w, r)
+		key, _, ok := r.BasicAuth()
+		h := rt.methods[r.Method]
+		if r.Method == http.MethodHead {
+			h = rt.methods[http.MethodGet]
+		}
+		var ans reply
+		var err error
+		switch {
+		case !ok || !s.Config.known(key):
+			w.Header().Set("WWW-Authenticate", `Basic realm="reseed"`)
+			err = failA(http.StatusUnauthorized, "", textNoKey)
+		case rt.methods == nil:
+			err = failA(http.StatusNotFound, "", textUnknownPath)
+		case h == nil:
+			w.Header().Set("Allow", allow)
+			err = failA(http.StatusMethodNotAllowed, "", textBadMethod)
+		default:
+			ans, err = h(&call{s, r, w, rt.limit})
+		}
+		if err != nil {
+			ans = s.failed(w, r, err)
+		}
+		if ans.kind == "" {
+			ans.kind = rt.kind
+		}
+		s.write(w, r, ans)
+	})
+}
+
+func allowed(methods map[string]handler) string {
+	var names []string
+	for m := range methods {
+		names = append(names, m)
+		if m == http.MethodGet {
+			names = append(names, http.MethodHead)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) reply {
+	f, ours := failureOf(err)
+	if ours && r.Context().Err() == nil {
+		s.Log.Error("request failed", slog.String("method", r.Method), slog.String("route", r.Pattern),
+			slog.String("kind", fault.KindOf(err).String()), slog.String("code", fault.CodeOf(err)), slog.String("error", err.Error()))
+	}
+	if f.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
+	}
+	return reply{status: f.status, body: f.body}
+}
+
+// recovered ends a request whose handler broke: one sentence for the client,
+// one line for us, without the value of the panic since it may hold data (I8).
+func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	s.Log.Error("request panicked", slog.String("method", r.Method), slog.String("route", r.Pattern),
+		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+	s.write(w, r, reply{status: http.StatusInternalServerError, kind: plainJSON, body: failA(http.StatusInternalServerError, "", textBroken).body})
+}
+
+// write sends an answer. What goes wrong from here on is the client's connection, and nobody is left to tell.
+func (s *server) write(w http.ResponseWriter, r *http.Request, ans reply) {
+	if ans.body == nil {
+		w.WriteHeader(ans.status)
+		return
+	}
+	w.Header().Set("Content-Type", ans.kind)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if stream, ok := ans.body.(io.ReadCloser); ok {
+		defer func() { _ = stream.Close() }()
+		w.WriteHeader(ans.status)
+		_, _ = io.Copy(w, stream)
+		return
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(ans.body); err != nil {
+		s.Log.Error("answer cannot be encoded", slog.String("route", r.Pattern), slog.String("error", err.Error()))
+		ans.status = http.StatusInternalServerError
+		buf.Reset()
+		_ = enc.Encode(failA(ans.status, "", textBroken).body) // fixed text: cannot fail
+	}
+	w.WriteHeader(ans.status)
+	_, _ = w.Write(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+}
