@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -56,16 +57,20 @@ func appendPlaceKey(b []byte, s string) []byte {
 
 func appendLetters(b []byte, s string) []byte {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 0x80:
+		if s[i] >= utf8.RuneSelf {
 			return appendAccented(b, s[i:])
-		case c >= 'a' && c <= 'z':
-			b = append(b, c)
-		case c >= 'A' && c <= 'Z':
-			b = append(b, c+'a'-'A')
-		case c == '&':
-			b = append(b, "and"...)
 		}
+		b = appendLetter(b, s[i])
+	}
+	return b
+}
+
+func appendLetter(b []byte, c byte) []byte {
+	switch c = lower(c); {
+	case c >= 'a' && c <= 'z':
+		return append(b, c)
+	case c == '&':
+		return append(b, "and"...)
 	}
 	return b
 }
@@ -73,10 +78,10 @@ func appendLetters(b []byte, s string) []byte {
 func appendAccented(b []byte, s string) []byte {
 	for _, r := range norm.NFKD.String(s) {
 		switch {
-		case r < 0x80:
-			b = appendLetters(b, string(r))
+		case r < utf8.RuneSelf:
+			b = appendLetter(b, byte(r))
 		case unicode.IsLetter(r):
-			b = append(b, string(unicode.ToLower(r))...)
+			b = utf8.AppendRune(b, unicode.ToLower(r))
 		}
 	}
 	return b

@@ -170,7 +170,7 @@ func missingColumn(ds Dataset, name string) error {
 type Layout struct {
 	dataset Dataset
 	row     row
-	columns []column
+	reader  cells
 	cells   []*string // where the file's n-th cell goes; nil for an unknown column
 	unknown []string
 }
@@ -183,7 +183,7 @@ func NewLayout(ds Dataset, header []string) (*Layout, error) {
 	if r == nil {
 		return nil, invalid("unknown_dataset", "There is no dataset of this name; the datasets are %v.", Order())
 	}
-	l := &Layout{dataset: ds, row: r, columns: columnsOf(r), cells: make([]*string, len(header))}
+	l := &Layout{dataset: ds, row: r, reader: cells{columns: columnsOf(r)}, cells: make([]*string, len(header))}
 	if f := fitOf(ds, header); f.missing != "" {
 		return nil, missingColumn(ds, f.missing)
 	}
@@ -205,7 +205,7 @@ func NewLayout(ds Dataset, header []string) (*Layout, error) {
 }
 
 func (l *Layout) find(header string) *string {
-	for _, c := range l.columns {
+	for _, c := range l.reader.columns {
 		if sameHeader(c.name, header) {
 			return c.cell
 		}
@@ -223,14 +223,15 @@ func (l *Layout) Unknown() []string { return l.unknown }
 // cannot. now is what "in the future" is measured against.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	l.fill(fields)
-	c := cells{columns: l.columns, now: now}
-	for _, col := range l.columns {
+	c := &l.reader
+	c.now, c.problem = now, nil
+	for _, col := range l.reader.columns {
 		if col.required && *col.cell == "" {
 			c.fail(col.cell, errBlank())
 			return nil, c.problem
 		}
 	}
-	rec := l.row.record(&c)
+	rec := l.row.record(c)
 	if c.problem != nil {
 		return nil, c.problem
 	}
