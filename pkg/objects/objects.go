@@ -157,10 +157,13 @@ func (o *Objects) Names(ctx context.Context, prefix string) ([]string, error) {
 	return names, nil
 }
 
-// Delete removes an object; that there is none is no error. Where there are
-// versions, older ones stay until [Objects.DeleteAll].
+// Delete removes an object, with all its versions; that there is none is no error.
 func (o *Objects) Delete(ctx context.Context, key string) error {
 	if err := CheckKey(key); err != nil {
+		return err
+	}
+	if o.s3 != nil {
+		_, err := o.s3.deleteAll(ctx, key, func(k string) bool { return k == key })
 		return err
 	}
 	err := o.bucket.Delete(ctx, key)
@@ -178,7 +181,7 @@ func (o *Objects) DeleteAll(ctx context.Context, prefix string) (int64, error) {
 		return 0, fault.New(fault.Invalid, "bad_prefix", "only a whole folder of objects can be deleted")
 	}
 	if o.s3 != nil {
-		return o.s3.deleteAll(ctx, prefix)
+		return o.s3.deleteAll(ctx, prefix, func(string) bool { return true })
 	}
 	names, err := o.Names(ctx, prefix)
 	if err != nil {

@@ -338,20 +338,23 @@ func TestFolderHoldsPlainFilesOnly(t *testing.T) {
 	}
 }
 
-func TestBucketKeepsNoVersionAfterDeleteAll(t *testing.T) {
+func TestBucketKeepsNoVersionOfWhatIsDeleted(t *testing.T) {
 	t.Parallel()
 	o, client := bucket(t)
 	for _, text := range []string{"one", "two", "three"} {
 		put(t, o, "u/a/k", text)
 	}
-	must(t, o.Delete(t.Context(), "u/a/k"))
-	info, err := o.DeleteAll(t.Context(), "u/a/")
-	if err != nil || info != 1 {
-		t.Fatalf("deleted %d, %v", info, err)
+	put(t, o, "u/b/k", "one")
+	put(t, o, "u/b/k", "two")
+	put(t, o, "u/b/k2", "neighbour")
+	n, err := o.DeleteAll(t.Context(), "u/a/")
+	if err != nil || n != 1 {
+		t.Fatalf("deleted %d, %v", n, err)
 	}
+	must(t, o.Delete(t.Context(), "u/b/k"))
 	left, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String("files")})
 	must(t, err)
-	if len(left.Versions)+len(left.DeleteMarkers) != 0 {
+	if len(left.Versions) != 1 || len(left.DeleteMarkers) != 0 || *left.Versions[0].Key != "u/b/k2" {
 		t.Errorf("left: %d versions, %d markers", len(left.Versions), len(left.DeleteMarkers))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -110,9 +111,9 @@ func headError(err error) error {
 	return unsorted(err, "look at an object")
 }
 
-// deleteAll deletes every version of every object whose key begins with prefix, and
-// tells how many keys it found.
-func (v *versions) deleteAll(ctx context.Context, prefix string) (int64, error) {
+// deleteAll deletes every version of every object whose key begins with prefix and is
+// wanted, and tells how many keys it found.
+func (v *versions) deleteAll(ctx context.Context, prefix string, wanted func(key string) bool) (int64, error) {
 	keys := map[string]bool{}
 	pages := s3.NewListObjectVersionsPaginator(v.client, &s3.ListObjectVersionsInput{
 		Bucket: aws.String(v.bucket), Prefix: aws.String(prefix),
@@ -122,7 +123,7 @@ func (v *versions) deleteAll(ctx context.Context, prefix string) (int64, error) 
 		if err != nil {
 			return int64(len(keys)), unsorted(err, "list the versions of objects")
 		}
-		batch := identifiers(page)
+		batch := identifiers(page, wanted)
 		if err := v.deleteBatch(ctx, batch); err != nil {
 			return int64(len(keys)), err
 		}
@@ -133,8 +134,8 @@ func (v *versions) deleteAll(ctx context.Context, prefix string) (int64, error) 
 	return int64(len(keys)), nil
 }
 
-// identifiers names all versions and delete markers of a page, at most 1,000.
-func identifiers(page *s3.ListObjectVersionsOutput) []types.ObjectIdentifier {
+// identifiers names the wanted versions and delete markers of a page, at most 1,000.
+func identifiers(page *s3.ListObjectVersionsOutput, wanted func(key string) bool) []types.ObjectIdentifier {
 	ids := make([]types.ObjectIdentifier, 0, len(page.Versions)+len(page.DeleteMarkers))
 	for _, v := range page.Versions {
 		ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
@@ -142,7 +143,7 @@ func identifiers(page *s3.ListObjectVersionsOutput) []types.ObjectIdentifier {
 	for _, m := range page.DeleteMarkers {
 		ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 	}
-	return ids
+	return slices.DeleteFunc(ids, func(id types.ObjectIdentifier) bool { return !wanted(aws.ToString(id.Key)) })
 }
 
 func (v *versions) deleteBatch(ctx context.Context, ids []types.ObjectIdentifier) error {
