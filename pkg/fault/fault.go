@@ -68,8 +68,11 @@ func Newf(kind Kind, code, format string, args ...any) *Error {
 	return New(kind, code, fmt.Sprintf(format, args...))
 }
 
-// Wrap makes an error whose cause is err.
-func Wrap(err error, kind Kind, code, message string) *Error {
+// Wrap makes an error whose cause is err. A nil err stays nil.
+func Wrap(err error, kind Kind, code, message string) error {
+	if err == nil {
+		return nil
+	}
 	return &Error{Kind: kind, Code: code, Message: message, Err: err}
 }
 

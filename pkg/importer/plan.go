@@ -36,7 +36,7 @@ func (im *Importer) plan(ctx context.Context, j *job.Job) (*job.Job, error) {
 			notes = append(notes, fmt.Sprintf("%s: columns ignored: %s", spec.Files[i].Name, strings.Join(unknown, ", ")))
 		}
 	}
-	spec.Planned, spec.Small = true, total <= im.c.SmallBytes
+	spec.Planned, spec.Small = true, total <= im.c.SmallBytes || len(spec.Pieces) == 0
 	spec.Ranges = rangesFor(total, pieceBytes, spec.Small)
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if !j.Import.Planned {

@@ -36,7 +36,7 @@ func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []stor
 	if len(sks) <= fewKeys {
 		return w.storedByGet(ctx, pk, sks, out)
 	}
-	q := store.Query{PK: pk, From: sks[0], To: sks[len(sks)-1] + "\x00", Limit: probe}
+	q := store.Query{PK: pk, From: sks[0], To: sks[len(sks)-1] + "!", Limit: probe}
 	at := 0
 	for {
 		page, err := w.store.Page(ctx, q)

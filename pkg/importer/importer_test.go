@@ -1,0 +1,452 @@
+package importer_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"reseed/internal/gen/hostile"
+	"reseed/pkg/fault"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+)
+
+// line is an importer over a table and objects, with its messages in hand.
+type line struct {
+	*importer.Importer
+	store   *store.Store
+	ledger  *job.Ledger
+	objects *objects.Objects
+	queue   []importer.Message
+	now     time.Time
+}
+
+func today() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
+
+func newLine(d store.Driver, o *objects.Objects, pieceBytes, smallBytes int64) *line {
+	l := &line{store: store.New(d), objects: o, now: today()}
+	l.ledger = job.NewLedger(l.store, func() time.Time { return l.now })
+	l.Importer = importer.New(importer.Config{
+		Store: l.store, Ledger: l.ledger, Objects: o, Now: func() time.Time { return l.now },
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), PieceBytes: pieceBytes, SmallBytes: smallBytes,
+		Send: func(_ context.Context, m []importer.Message) error { l.queue = append(l.queue, m...); return nil },
+		Dispatch: func(_ context.Context, j *job.Job) error {
+			l.queue = append(l.queue, importer.Message{Job: j.ID})
+			return nil
+		},
+	})
+	return l
+}
+
+// drain handles messages until there are none.
+func (l *line) drain(ctx context.Context) error {
+	for len(l.queue) > 0 {
+		m := l.queue[0]
+		l.queue = l.queue[1:]
+		if err := l.Handle(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *line) source(t *testing.T, name string) store.Source {
+	t.Helper()
+	var src store.Source
+	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		var err error
+		if found, ok := d.ByName(name); ok {
+			src = found
+			return nil, nil
+		}
+		src, err = d.Add("ds_"+name, name, "CSV", today())
+		return nil, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}
+
+// input is one file of a test.
+type input struct {
+	name    string
+	dataset string
+	body    []byte
+}
+
+func (l *line) put(t *testing.T, inputs []input) []job.File {
+	t.Helper()
+	var files []job.File
+	for i, in := range inputs {
+		key := fmt.Sprintf("uploads/x/%d-%d/%s", l.now.UnixNano(), i, in.name)
+		if err := l.objects.Put(t.Context(), key, bytes.NewReader(in.body)); err != nil {
+			t.Fatal(err)
+		}
+		info, err := l.objects.Stat(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, job.File{Name: in.name, Dataset: in.dataset, Object: key, Version: info.Version, Size: info.Size})
+	}
+	return files
+}
+
+// run imports files to the end and returns the ended job.
+func (l *line) run(t *testing.T, src store.Source, inputs ...input) *job.Job {
+	t.Helper()
+	l.now = l.now.Add(time.Minute)
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t, inputs)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = l.ledger.Get(t.Context(), j.ID); err != nil {
+		t.Fatal(err)
+	}
+	if !j.Status.Ended() {
+		t.Fatalf("job is %s at %q with nothing left to do", j.Status, j.Stage)
+	}
+	return j
+}
+
+func (l *line) done(t *testing.T, src store.Source, inputs ...input) *job.Job {
+	t.Helper()
+	j := l.run(t, src, inputs...)
+	if j.Status != job.Done {
+		t.Fatalf("job %s: %s", j.Status, j.Error)
+	}
+	return j
+}
+
+func folder(t *testing.T, dir string) []input {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("../../testdata", dir, "*.csv"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no files in %s: %v", dir, err)
+	}
+	var out []input
+	for _, n := range names {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, input{name: filepath.Base(n), body: b})
+	}
+	return out
+}
+
+// dump is all that a source holds, without the stamps if bare.
+func (l *line) dump(t *testing.T, src store.Source, bare bool) map[store.Key]string {
+	t.Helper()
+	out := map[store.Key]string{}
+	sp := src.Space()
+	pks := []string{sp.PlanPK()}
+	for n := range sp.Shards {
+		pks = append(pks, sp.CustomerPK(n), sp.DataPK(n))
+	}
+	for _, pk := range pks {
+		for it, err := range l.store.Items(t.Context(), store.Query{PK: pk}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := it.Attrs
+			if bare {
+				a = a.Content()
+			}
+			out[it.Key] = string(a)
+		}
+	}
+	return out
+}
+
+func same(t *testing.T, got, want map[store.Key]string) {
+	t.Helper()
+	for k, v := range want {
+		if g, ok := got[k]; !ok {
+			t.Errorf("missing %v", k)
+		} else if g != v {
+			t.Errorf("%v is %q, want %q", k, g, v)
+		}
+	}
+	for k := range got {
+		if _, ok := want[k]; !ok {
+			t.Errorf("not wanted: %v", k)
+		}
+	}
+}
+
+func counts(j *job.Job) string {
+	b, _ := json.Marshal(j.Datasets)
+	return string(b)
+}
+
+func TestTheSampleCompanyGoesInWholeAndTheSecondTimeNothingChanges(t *testing.T) {
+	t.Parallel()
+	for name, sizes := range map[string][2]int64{"small": {0, 1 << 30}, "large": {20_000, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLine(mem.New(mem.Options{}), objects.Mem(), sizes[0], sizes[1])
+			src, bystander := l.source(t, "Company"), l.source(t, "Company2")
+			l.done(t, bystander, folder(t, "twelve")...)
+			untouched := l.dump(t, bystander, false)
+			first := l.done(t, src, folder(t, "company")...)
+			var expected struct {
+				Rows map[string]int64 `json:"rows"`
+			}
+			body, err := os.ReadFile("../../testdata/company/EXPECTED.json")
+			if err != nil || json.Unmarshal(body, &expected) != nil || len(expected.Rows) == 0 {
+				t.Fatalf("EXPECTED.json: %v", err)
+			}
+			for ds, want := range expected.Rows {
+				if c := first.Datasets[ds]; c.Read != want || c.Added != want {
+					t.Errorf("%s: %+v, want %d added", ds, c, want)
+				}
+			}
+			stored := l.dump(t, src, false)
+			inputs := folder(t, "company")
+			slices.Reverse(inputs)
+			second := l.done(t, src, inputs...)
+			for ds, c := range second.Datasets {
+				if c.Unchanged != c.Read || c.Read == 0 {
+					t.Errorf("second time, %s: %+v", ds, c)
+				}
+			}
+			same(t, l.dump(t, src, false), stored)
+			same(t, l.dump(t, bystander, false), untouched)
+		})
+	}
+}
+
+func TestTheOutcomeDependsOnNoPieceSize(t *testing.T) {
+	t.Parallel()
+	inputs := append(folder(t, "twelve"), input{"more.csv", "", []byte("External ID,Name,Email\nz1,Zed,z@example.com\nz1,Zed,z@example.com\nz1,Other,z@example.com\n,Nobody,\n")})
+	var want map[store.Key]string
+	var sums string
+	for _, size := range []int64{1 << 20, 5000, 700, 97} {
+		l := newLine(mem.New(mem.Options{}), objects.Mem(), size, map[bool]int64{true: 1 << 30, false: 1}[size == 1<<20])
+		// Identities are keyed by a random secret: give every table the same one.
+		_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+			d.HashKey = bytes.Repeat([]byte{7}, 32)
+			return nil, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := l.source(t, "S")
+		j := l.done(t, src, inputs...)
+		got := l.dump(t, src, false)
+		if want == nil {
+			want, sums = got, counts(j)
+			if j.Rejects != 2 || j.Datasets["customers"].Unchanged != 1 {
+				t.Fatalf("%s", sums)
+			}
+			continue
+		}
+		same(t, got, want)
+		if counts(j) != sums {
+			t.Errorf("pieces of %d: %s, want %s", size, counts(j), sums)
+		}
+	}
+}
+
+func TestHostileFiles(t *testing.T) {
+	t.Parallel()
+	for _, c := range hostile.Cases() {
+		t.Run(c.File, func(t *testing.T) {
+			t.Parallel()
+			l := newLine(mem.New(mem.Options{}), objects.Mem(), 300, 1)
+			src := l.source(t, "S")
+			var base []input
+			for name, body := range hostileBase(t) {
+				base = append(base, input{name: name, body: body})
+			}
+			l.done(t, src, base...)
+			body, err := os.ReadFile(filepath.Join("../../testdata/hostile", c.File))
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := l.run(t, src, input{c.File, string(c.Dataset), body})
+			if c.Refused != "" {
+				if j.Status != job.Failed || j.Error == "" {
+					t.Fatalf("job is %s %q, want it refused (%s)", j.Status, j.Error, c.Refused)
+				}
+				return
+			}
+			if j.Status != job.Done {
+				t.Fatalf("job %s: %s", j.Status, j.Error)
+			}
+			if n := j.Datasets[string(c.Dataset)]; n.Added != int64(c.Added) || n.Rejected != int64(len(c.Rejects)) || n.Unchanged != int64(c.Repeats) {
+				t.Errorf("%+v, want %d added, %d repeats, %d rejects", n, c.Added, c.Repeats, len(c.Rejects))
+			}
+			rejects := l.rejects(t, j)
+			for _, r := range c.Rejects {
+				if !strings.Contains(rejects, fmt.Sprintf(",%s,%d,", c.File, r.Line)) || !strings.Contains(rejects, ","+r.Code+",") {
+					t.Errorf("no reject %s in line %d:\n%s", r.Code, r.Line, rejects)
+				}
+			}
+		})
+	}
+}
+
+func hostileBase(t *testing.T) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{}
+	names, err := filepath.Glob("../../testdata/hostile/base/*.csv")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no base files")
+	}
+	for _, n := range names {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[filepath.Base(n)] = b
+	}
+	return out
+}
+
+func (l *line) rejects(t *testing.T, j *job.Job) string {
+	t.Helper()
+	if j.Rejects == 0 {
+		return ""
+	}
+	r, err := l.objects.Open(t.Context(), importer.RejectsName(j.ID), "", 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestARejectsFileGoesInAsItIsOnceCorrected(t *testing.T) {
+	t.Parallel()
+	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
+	src := l.source(t, "S")
+	j := l.done(t, src, input{"c.csv", "", []byte("External ID,Name,Email\na,\"=cmd|' /C calc'!A0\",not-an-address\nb,'-x,b@example.com\n")})
+	text := l.rejects(t, j)
+	if !strings.Contains(text, "'=cmd") {
+		t.Fatalf("a formula is not made harmless:\n%s", text)
+	}
+	j = l.done(t, src, input{"again.csv", "", []byte(strings.ReplaceAll(text, "not-an-address", "a@example.com"))})
+	if c := j.Datasets["customers"]; c.Added != 1 || j.Rejects != 0 {
+		t.Fatalf("%+v\n%s", c, text)
+	}
+	dir, err := l.store.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.store.Get(t.Context(), src.Space().Customer(dir.Hasher().CustomerH("a")))
+	if err != nil || len(got) != 1 || got[0].Attrs.Str("name") != "=cmd|' /C calc'!A0" {
+		t.Fatalf("the cell did not come back as it was: %v %v", got, err)
+	}
+}
+
+// Cut everywhere: fail the n-th call of the table, before or after it took effect,
+// start anew, and demand the same end state and the same sums.
+func TestCutAtEveryCallAndResume(t *testing.T) {
+	t.Parallel()
+	for name, sizes := range map[string][2]int64{"small": {0, 1 << 30}, "large": {4000, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var want map[store.Key]string
+			var sums string
+			for n := 0; ; n++ {
+				cut := false
+				calls := 0
+				opt := mem.Options{Before: func(mem.Op, int) error {
+					calls++
+					if n > 0 && calls == n {
+						cut = true
+						return fault.New(fault.Unavailable, "cut", "cut")
+					}
+					return nil
+				}}
+				driver := mem.New(opt)
+				objs := objects.Mem()
+				l := newLine(driver, objs, sizes[0], sizes[1])
+				got, j := survive(t, l, func() *line { return newLine(driver, objs, sizes[0], sizes[1]) })
+				if want == nil {
+					want, sums = got, counts(j)
+					continue
+				}
+				same(t, got, want)
+				if counts(j) != sums {
+					t.Fatalf("cut at call %d: %s, want %s", n, counts(j), sums)
+				}
+				if !cut {
+					return
+				}
+			}
+		})
+	}
+}
+
+// survive imports the twelve, with a new process in place of one that is cut.
+func survive(t *testing.T, l *line, restart func() *line) (map[store.Key]string, *job.Job) {
+	t.Helper()
+	inputs := folder(t, "twelve")
+	for try := 0; ; try++ {
+		if try > 5 {
+			t.Fatal("does not recover")
+		}
+		j, err := attempt(t.Context(), t, l, inputs)
+		if err == nil {
+			return l.dump(t, l.source(t, "S"), false), j
+		}
+		l = restart()
+	}
+}
+
+func attempt(ctx context.Context, t *testing.T, l *line, inputs []input) (*job.Job, error) {
+	t.Helper()
+	_, err := l.store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		d.HashKey = bytes.Repeat([]byte{7}, 32)
+		if _, ok := d.ByName("S"); ok {
+			return nil, nil
+		}
+		_, err := d.Add("ds_S", "S", "CSV", today())
+		return nil, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	dir, err := l.store.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	src, _ := dir.ByName("S")
+	j, err := l.Submit(ctx, importer.Request{Source: src, Files: l.put(t, inputs), Once: "the one event"})
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Tick(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.drain(ctx); err != nil {
+		return nil, err
+	}
+	j, err = l.ledger.Get(ctx, j.ID)
+	if err == nil && !j.Status.Ended() {
+		err = fault.New(fault.Busy, "open", "still open")
+	}
+	return j, err
+}
