@@ -79,7 +79,7 @@ func appendAccented(b []byte, s string) []byte {
 	for _, r := range norm.NFKD.String(s) {
 		switch {
 		case r < utf8.RuneSelf:
-			b = appendLetter(b, byte(r))
+			b = appendLetter(b, byte(r)) //nolint:gosec // below RuneSelf
 		case unicode.IsLetter(r):
 			b = utf8.AppendRune(b, unicode.ToLower(r))
 		}
