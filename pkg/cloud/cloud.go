@@ -1,0 +1,93 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+	"reseed/pkg/store/dynamo"
+)
+
+// connections is how many idle connections are kept to one service. It must not be
+// below the number of workers that call it at once, or each call pays for a
+// TLS handshake.
+const connections = 128
+
+// batchSize is how many messages SQS takes at once.
+const batchSize = 10
+
+// Cloud makes clients that share one configuration and its connections.
+type Cloud struct{ aws aws.Config }
+
+// Open reads the SDK's configuration. It makes no call.
+func Open(ctx context.Context) (*Cloud, error) {
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*connections, connections
+	})
+	c, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(client))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "aws_config", "read the configuration of the AWS SDK")
+	}
+	return &Cloud{c}, nil
+}
+
+// Store is the table of that name.
+func (c *Cloud) Store(table string) *store.Store {
+	return store.New(dynamo.New(dynamodb.NewFromConfig(c.aws), table))
+}
+
+// Objects is the bucket of that name.
+func (c *Cloud) Objects(ctx context.Context, bucket string) (*objects.Objects, error) {
+	return objects.S3(ctx, s3.NewFromConfig(c.aws), bucket)
+}
+
+// Sender returns a function that sends each value as one message, as JSON. When it
+// returns nil all are in the queue; on an error some may be: receivers bear
+// the same message twice.
+func Sender[M any](c *Cloud, queueURL string) func(context.Context, ...M) error {
+	client := sqs.NewFromConfig(c.aws)
+	return func(ctx context.Context, messages ...M) error {
+		for len(messages) > 0 {
+			n := min(len(messages), batchSize)
+			if err := send(ctx, client, queueURL, messages[:n]); err != nil {
+				return err
+			}
+			messages = messages[n:]
+		}
+		return nil
+	}
+}
+
+func send[M any](ctx context.Context, client *sqs.Client, queueURL string, messages []M) error {
+	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(queueURL)}
+	for i, m := range messages {
+		body, err := json.Marshal(m)
+		if err != nil {
+			return fault.Wrap(err, fault.Internal, "message", "encode a message")
+		}
+		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body)),
+		})
+	}
+	out, err := client.SendMessageBatch(ctx, in)
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "queue", "send messages")
+	}
+	if len(out.Failed) > 0 {
+		return fault.Newf(fault.Unavailable, "queue", "the queue did not take %d of %d messages: %s",
+			len(out.Failed), len(messages), aws.ToString(out.Failed[0].Code))
+	}
+	return nil
+}

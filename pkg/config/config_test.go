@@ -1,0 +1,69 @@
+package config_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/pkg/config"
+	"reseed/pkg/fault"
+)
+
+func hash(key string) (config.KeyHash, string) {
+	h := config.KeyHash(sha256.Sum256([]byte(key)))
+	return h, hex.EncodeToString(h[:])
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	one, oneHex := hash("one")
+	two, twoHex := hash("two")
+	got, err := config.Read([]string{
+		"RESEED_TABLE=reseed", "RESEED_BUCKET=files", "RESEED_QUEUE_URL=http://q/import", "RESEED_ERASE_QUEUE_URL=http://q/erase",
+		"RESEED_API_KEY_HASHES=" + oneHex + ", " + strings.ToUpper(twoHex), "RESEED_PUBLIC_URL=https://x.example/a=b", "RESEED_CURRENCY=EUR",
+		"RESEED_REQUEST_LIFETIME=1m", "PATH=/bin", "AWS_ENDPOINT_URL_S3=",
+	}, config.Table|config.Bucket|config.Queues|config.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		Table: "reseed", Bucket: "files", QueueURL: "http://q/import", EraseQueueURL: "http://q/erase",
+		APIKeyHashes: []config.KeyHash{one, two}, PublicURL: "https://x.example/a=b", Currency: "EUR", RequestLifetime: time.Minute,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := config.Read([]string{"RESEED_TABLE=", "RESEED_CURRENCY="}, 0)
+	if diff := cmp.Diff(config.Config{Currency: "USD", RequestLifetime: 30 * time.Second}, got); diff != "" || err != nil {
+		t.Errorf("%v: -want +got\n%s", err, diff)
+	}
+}
+
+func TestAllFaultsAtOnceAndNoValue(t *testing.T) {
+	t.Parallel()
+	_, err := config.Read([]string{
+		"RESEED_API_KEY_HASHES=hunter2", "RESEED_REQUEST_LIFETIME=soon", "RESEED_BUCKET=files", "RESEED_QUEUE_URL=",
+	}, config.Table|config.Bucket|config.Queues|config.Keys)
+	if fault.KindOf(err) != fault.Invalid || err == nil {
+		t.Fatal(err)
+	}
+	want := "settings: RESEED_API_KEY_HASHES is not usable: SHA-256 hashes in hex, separated by commas, are expected; " +
+		"RESEED_REQUEST_LIFETIME is not usable: a duration such as 30s is expected; " +
+		"RESEED_TABLE is missing; RESEED_QUEUE_URL is missing; RESEED_ERASE_QUEUE_URL is missing"
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	for _, v := range []string{"RESEED_REQUEST_LIFETIME=-1s", "RESEED_API_KEY_HASHES=ab", "RESEED_API_KEY_HASHES=" + strings.Repeat("ab", 33)} {
+		if _, err := config.Read([]string{v}, 0); fault.KindOf(err) != fault.Invalid || err == nil {
+			t.Errorf("%s: %v", v, err)
+		}
+	}
+}
