@@ -59,9 +59,10 @@ func (v Value) size() int {
 }
 
 // intSize is one byte per two significant digits, and one more; a minus is another.
+// Zero has no significant digit.
 func intSize(n int64) int {
 	if n == 0 {
-		return 2
+		return 1
 	}
 	extra := 1
 	u := uint64(n) //nolint:gosec // negated below if it was negative

@@ -21,7 +21,7 @@ func TestItemSize(t *testing.T) {
 		"bytes":     {store.NewBuilder().Bytes("a", make([]byte, 9)), key + 10},
 		"bool":      {store.NewBuilder().Bool("a", true), key + 2},
 		"list":      {store.NewBuilder().List("a", []string{"x", ""}), key + 1 + 3 + 2 + 1},
-		"zero":      {store.NewBuilder().IntAlways("a", 0), key + 1 + 2},
+		"zero":      {store.NewBuilder().IntAlways("a", 0), key + 1 + 1},
 		"12":        {store.NewBuilder().Int("a", 12), key + 1 + 2},
 		"123":       {store.NewBuilder().Int("a", 123), key + 1 + 3},
 		"1200":      {store.NewBuilder().Int("a", 1200), key + 1 + 2},

@@ -1,0 +1,95 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"reseed/pkg/store"
+)
+
+// queryBounds asks with every combination of bounds over keys that are
+// prefixes of each other, and compares with a plain filter.
+func queryBounds(t *testing.T, d store.Driver) {
+	keys := []string{"a", "b", "b#", "b#1", "b#1#x", "b#11", "b#2", "b$", "c", "c#~", "c#~~", "d"}
+	var all []store.Item
+	for i, sk := range keys {
+		it := store.Item{Key: store.Key{PK: "p", SK: sk}, Attrs: number("n", int64(i))}
+		write(t, d, put(it.Key, it.Attrs), put(store.Key{PK: "q", SK: sk}, nil))
+		all = append(all, it)
+	}
+	bounds := []string{"", "b", "b#1", "b#\x7f", "b$", "c#~ ", "zz"}
+	for _, from := range bounds {
+		for _, to := range bounds {
+			for i, after := range []string{"", "b", "b#1", "b#3", "c#~~"} {
+				q := store.Query{PK: "p", From: from, To: to, After: after, Limit: []int{0, 1, 5}[i%3]}
+				checkQuery(t, d, q, all)
+				q.Reverse = true
+				checkQuery(t, d, q, all)
+			}
+		}
+	}
+	checkQuery(t, d, store.Query{PK: "p", KeysOnly: true}, all)
+	checkQuery(t, d, store.Query{PK: "p", KeysOnly: true, Reverse: true, Limit: 2}, all)
+	checkQuery(t, d, store.Query{PK: "nobody"}, nil)
+	if _, pages, _ := query(t, d, store.Query{PK: "p", Limit: 5}); pages < 3 {
+		t.Errorf("12 items came on %d pages of 5", pages)
+	}
+}
+
+func checkQuery(t *testing.T, d store.Driver, q store.Query, all []store.Item) {
+	t.Helper()
+	var want []string
+	for _, it := range all {
+		ahead := q.After == "" || it.SK > q.After
+		if q.Reverse {
+			ahead = q.After == "" || it.SK < q.After
+		}
+		if ahead && it.SK >= q.From && (q.To == "" || it.SK < q.To) {
+			if q.KeysOnly {
+				it.Attrs = nil
+			}
+			want = append(want, show(it))
+		}
+	}
+	if q.Reverse {
+		slices.Reverse(want)
+	}
+	items, _, _ := query(t, d, q)
+	var got []string
+	for _, it := range items {
+		if q.KeysOnly && it.Attrs != nil {
+			t.Errorf("query %+v: attributes with keys only", q)
+		}
+		got = append(got, show(it))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("query %+v:\ngot  %q\nwant %q", q, got, want)
+	}
+}
+
+func queryLarge(t *testing.T, d store.Driver) {
+	const n, size = 32, 100 << 10 // more than 3 MB
+	var all []store.Item
+	for i := range n {
+		it := store.Item{
+			Key:   store.Key{PK: "p", SK: fmt.Sprintf("%02d", i)},
+			Attrs: store.NewBuilder().Str("s", strings.Repeat(string(rune('a'+i%26)), size)).Attrs(),
+		}
+		write(t, d, put(it.Key, it.Attrs))
+		all = append(all, it)
+	}
+	for _, q := range []store.Query{
+		{PK: "p"},
+		{PK: "p", Reverse: true},
+		{PK: "p", KeysOnly: true},
+		{PK: "p", Limit: 31},
+		{PK: "p", From: "03", To: "30", Limit: 1000, Reverse: true},
+	} {
+		checkQuery(t, d, q, all)
+		if _, pages, _ := query(t, d, q); pages < 3 {
+			t.Errorf("query %+v: 3 MB came on %d pages", q, pages)
+		}
+	}
+}
