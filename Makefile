@@ -1,0 +1,160 @@
+# What a developer types; .ci/run types the same. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Pinned tools, installed into .tools and nowhere else.
+GOLANGCI_LINT_VERSION := v2.15.0
+DYNOXIDE_VERSION := 1.2.1
+SAM_VERSION := 1.170.0
+CFN_LINT_VERSION := 1.58.0
+
+tools := $(CURDIR)/.tools
+golangci_lint := $(tools)/bin/golangci-lint
+sam := SAM_CLI_TELEMETRY=0 SAM_CLI_CHECK_NEWER_VERSION=0 AWS_DEFAULT_REGION=eu-central-1 $(tools)/venv/bin/sam
+# A stamp has the version in its name: another version is another file, and is installed.
+golangci_lint_stamp := $(tools)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+dynoxide_stamp := $(tools)/dynoxide-$(DYNOXIDE_VERSION)
+sam_stamp := $(tools)/sam-$(SAM_VERSION)-cfn-lint-$(CFN_LINT_VERSION)
+
+# The engine that the DynamoDB driver is tested against is packaged for this platform only.
+platform := $(shell uname -sm)
+ifeq ($(platform),Linux x86_64)
+export RESEED_TEST_DYNOXIDE ?= $(tools)/node_modules/@dynoxide/linux-x64/dynoxide
+endif
+
+GOARCH ?= arm64
+functions := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+go_release := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
+go_function := CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -tags lambda.norpc
+FUZZ_TIME ?= 5s
+test_files := find . -name '*_test.go' -not -path './.*' -not -path './build/*'
+# Flags for `go test` of make test, such as -v or -run.
+TEST_FLAGS ?=
+
+.PHONY: help
+help: ## list what can be made
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+## Running and building
+
+.PHONY: run
+run: bin/reseed ## start Reseed on http://127.0.0.1:8080, with its data in ./data
+	@bin/reseed serve --addr 127.0.0.1:8080 --data ./data
+
+# go build knows what has changed better than make.
+.PHONY: always
+always:
+
+bin/reseed: always
+	@$(go_release) -o $@ ./cmd/reseed
+
+.PHONY: build
+build: bin/reseed $(functions:%=build/%/bootstrap) ## build the command, and every function for Lambda (GOARCH=arm64)
+
+build/%/bootstrap: always
+	@GOARCH=$(GOARCH) $(go_function) -o $@ ./functions/$*
+
+## Testing
+
+.PHONY: test
+test: $(dynoxide_stamp) ## all tests, with the race detector; those in containers too where Docker can be had
+	go test -race -shuffle=on $(TEST_FLAGS) ./...
+	@$(MAKE) sam-test-if-possible
+
+.PHONY: sam-test-if-possible
+sam-test-if-possible:
+	@status=0; hack/docker-engine with $(MAKE) sam-test || status=$$?; \
+	if [ $$status = 3 ] && [ -z "$${RESEED_REQUIRE_DOCKER:-}" ]; then \
+	  echo "LEFT OUT: make sam-test, the functions in containers (why: see the line above). Everything else passed."; \
+	else exit $$status; fi
+
+.PHONY: sam-test
+sam-test: $(sam_stamp) $(dynoxide_stamp) ## the functions in containers, run by SAM CLI beside stand-ins for DynamoDB, S3 and SQS
+ifeq ($(platform),Linux x86_64)
+	hack/docker-engine with go test -tags sam -count=1 -timeout 20m $(TEST_FLAGS) ./internal/samtest
+else
+	@echo "LEFT OUT: make sam-test needs the stand-in for DynamoDB, which is packaged for Linux x86-64 only."
+endif
+
+.PHONY: sam-local
+sam-local: $(sam_stamp) $(dynoxide_stamp) ## the same by hand: the HTTP API on http://127.0.0.1:3000, functions by hack/sam/bed invoke
+	@hack/docker-engine with hack/sam/bed local
+
+.PHONY: bench
+bench: $(dynoxide_stamp) ## benchmarks of the packages and of whole processes
+	@{ $(test_files) | xargs grep -lE '^func Benchmark' || true; } | xargs -rn1 dirname | sort -u | \
+	  xargs -r go test -run '^$$' -bench . -benchmem -timeout 60m
+
+## Checking
+
+.PHONY: check
+check: lint tidy cross template fuzz ## formatting, linters, go vet, go.mod, builds for both architectures, template, fuzzing
+
+.PHONY: lint
+lint: $(golangci_lint_stamp)
+	$(golangci_lint) run
+	go vet -tags sam ./...
+
+.PHONY: format
+format: $(golangci_lint_stamp) ## put all Go files into the common format
+	$(golangci_lint) fmt
+
+.PHONY: tidy
+tidy:
+	go mod tidy -diff
+
+.PHONY: cross
+cross:
+	@for arch in arm64 amd64; do for name in $(functions); do \
+	  echo "build functions/$$name for $$arch"; \
+	  GOARCH=$$arch $(go_function) -o /dev/null ./functions/$$name; \
+	done; done
+
+.PHONY: template
+ifneq ($(wildcard template.yaml),)
+template: $(sam_stamp)
+	$(sam) validate --lint --template template.yaml
+	$(tools)/venv/bin/cfn-lint template.yaml
+	$(tools)/venv/bin/python hack/sam/lint-expanded template.yaml
+else
+template:
+endif
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for a while (FUZZ_TIME=5s)
+	@{ $(test_files) | xargs grep -oE '^func Fuzz[A-Za-z0-9_]+' /dev/null || true; } | sed -E 's|/[^/]+:func | |' | while read -r dir name; do \
+	  echo "fuzz $$dir $$name"; \
+	  go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) "$$dir" </dev/null; \
+	done
+
+## Tools
+
+.PHONY: tools
+tools: $(golangci_lint_stamp) $(dynoxide_stamp) $(sam_stamp) ## install what the other targets need, into .tools
+
+$(golangci_lint_stamp):
+	@echo "golangci-lint $(GOLANGCI_LINT_VERSION) is built once, which takes some minutes"
+	@mkdir -p $(tools)
+	GOFLAGS= GOBIN=$(tools)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@touch $@
+
+$(dynoxide_stamp):
+	@mkdir -p $(tools)
+ifeq ($(platform),Linux x86_64)
+	npm install --prefix $(tools) --no-save --no-audit --no-fund --loglevel=error @dynoxide/linux-x64@$(DYNOXIDE_VERSION)
+	@touch $@
+else
+	@echo "LEFT OUT on $(platform): tests against a real DynamoDB engine, which is packaged for Linux x86-64 only."
+endif
+
+$(sam_stamp):
+	@mkdir -p $(tools)
+	python3 -m venv $(tools)/venv
+	$(tools)/venv/bin/pip install --quiet --disable-pip-version-check aws-sam-cli==$(SAM_VERSION) cfn-lint==$(CFN_LINT_VERSION)
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what was built; data and tools stay
+	rm -rf bin build .aws-sam
