@@ -15,7 +15,7 @@ import (
 )
 
 // KeyHash is the SHA-256 of an API key: the key itself is known to nobody here.
-type KeyHash [sha256.Size]byte
+type KeyHash = [sha256.Size]byte
 
 // Config is all settings.
 type Config struct {

@@ -14,7 +14,7 @@ import (
 )
 
 func hash(key string) (config.KeyHash, string) {
-	h := config.KeyHash(sha256.Sum256([]byte(key)))
+	h := sha256.Sum256([]byte(key))
 	return h, hex.EncodeToString(h[:])
 }
 

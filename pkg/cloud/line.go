@@ -1,0 +1,28 @@
+package cloud
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"reseed/pkg/config"
+	"reseed/pkg/importer"
+	"reseed/pkg/line"
+)
+
+// Line puts Reseed together on AWS, from settings that need config.Table,
+// config.Bucket and config.Queues. It makes no call.
+func Line(ctx context.Context, c config.Config, now func() time.Time, log *slog.Logger) (*line.Line, error) {
+	at, err := Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	objs, err := at.Objects(ctx, c.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	return line.New(line.Config{
+		Store: at.Store(c.Table), Objects: objs, Now: now, Log: log, RequestLifetime: c.RequestLifetime,
+		Imports: Sender[importer.Message](at, c.QueueURL), Sweeps: Sender[line.Sweep](at, c.EraseQueueURL),
+	}), nil
+}

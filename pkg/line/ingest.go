@@ -1,0 +1,113 @@
+package line
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// uploads is the folder of the object store that people put files into:
+// uploads/<source name or uuid>/<file>.csv.
+const uploads = "uploads"
+
+// systemOfFiles is the system of a source that is made for a file.
+const systemOfFiles = "CSV"
+
+// Upload is an object that somebody has put into the upload folder.
+type Upload struct {
+	Key     string
+	Version string // pins the object; empty means whatever is there
+	Once    string // the same for every delivery of the same event
+}
+
+// Ingest makes the import of an upload, and its source if there is none of that
+// name. An upload that is gone by now makes nothing, not even a source; neither does what
+// lies elsewhere, is no CSV file or names a uuid that nobody has: the log says so.
+func (l *Line) Ingest(ctx context.Context, u Upload) error {
+	name, file, ok := splitUpload(u.Key)
+	if !ok {
+		l.Log.InfoContext(ctx, "an object is no upload: ignored")
+		return nil
+	}
+	info, err := l.Objects.StatVersion(ctx, u.Key, u.Version)
+	switch fault.KindOf(err) { //nolint:exhaustive // only these two can never get better
+	case fault.NotFound, fault.Invalid:
+		l.Log.InfoContext(ctx, "an upload is not there any more, or cannot be read: ignored", "code", fault.CodeOf(err))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	src, err := l.Source(ctx, name)
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		l.Log.WarnContext(ctx, "an upload is for a source that does not exist: ignored")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	j, err := l.Importer.Submit(ctx, importer.Request{
+		Source: src, Once: u.Once, Files: []job.File{{Name: file, Object: u.Key, Version: info.Version, Size: info.Size}},
+	})
+	if err != nil {
+		return err
+	}
+	l.Log.InfoContext(ctx, "an upload is imported", "job", j.ID, "source", src.UUID, "status", string(j.Status))
+	return nil
+}
+
+// splitUpload takes uploads/<source>/<file>.csv apart.
+func splitUpload(key string) (source, file string, ok bool) {
+	parts := strings.Split(key, "/")
+	if len(parts) != 3 || parts[0] != uploads || strings.TrimSpace(parts[1]) == "" || !strings.EqualFold(path.Ext(parts[2]), ".csv") {
+		return "", "", false
+	}
+	return parts[1], parts[2], true
+}
+
+// errThere ends a change of the directory that is not needed.
+var errThere = errors.New("there is such a source already") //nolint:gochecknoglobals // a sentinel
+
+// Source finds a source by uuid or name. One that has neither is made, unless it was
+// named by a uuid: then the error is fault.NotFound.
+func (l *Line) Source(ctx context.Context, nameOrUUID string) (store.Source, error) {
+	var src store.Source
+	_, err := l.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		var err error
+		if src, err = find(d, nameOrUUID); err == nil {
+			return nil, errThere
+		}
+		if isUUID(nameOrUUID) {
+			return nil, err
+		}
+		src, err = d.Add("ds_"+uuid.NewString(), nameOrUUID, systemOfFiles, l.Now())
+		return nil, err
+	})
+	if errors.Is(err, errThere) {
+		err = nil
+	}
+	return src, err
+}
+
+func find(d *store.Directory, nameOrUUID string) (store.Source, error) {
+	if src, ok := d.ByUUID(nameOrUUID); ok {
+		return src, nil
+	}
+	if src, ok := d.ByName(nameOrUUID); ok {
+		return src, nil
+	}
+	return store.Source{}, noSource()
+}
+
+func isUUID(s string) bool {
+	rest, ok := strings.CutPrefix(s, "ds_")
+	return ok && uuid.Validate(rest) == nil
+}
