@@ -113,12 +113,11 @@ func (l *Line) StartErase(ctx context.Context, sel eraser.Selection) (*job.Job, 
 	return j, l.dispatch(ctx, j)
 }
 
-// Keep stores an uploaded file below the folder of its source, in a folder of its own: two
-// files of one name do not meet, and what lies that deep is not taken for
-// an upload that nobody has announced (see [Line.Ingest]).
+// Keep stores a file that was uploaded for a source, below the folder of that source but
+// too deep to be taken for an upload that nobody has announced (see [Line.Ingest]).
+// The name is for people: it is no part of the key.
 func (l *Line) Keep(ctx context.Context, src store.Source, name string, body io.Reader) (job.File, error) {
-	name = path.Base(name)
-	key := path.Join(uploads, src.UUID, uuid.Must(uuid.NewV7()).String(), name)
+	key := path.Join(uploads, src.UUID, uuid.Must(uuid.NewV7()).String(), "input")
 	if err := l.Objects.Put(ctx, key, body); err != nil {
 		return job.File{}, err
 	}
