@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"unicode/utf8"
 
 	"reseed/pkg/fault"
@@ -109,12 +108,10 @@ func (v Value) text() bool {
 		return utf8.Valid(v.Raw)
 	case List:
 		for raw := v.Raw; len(raw) > 0; {
-			n, w := binary.Uvarint(raw)
-			end := w + int(n) //nolint:gosec // Valid
-			if !utf8.Valid(raw[w:end]) {
+			var element []byte
+			if element, raw, _ = cut(raw); !utf8.Valid(element) {
 				return false
 			}
-			raw = raw[end:]
 		}
 		return true
 	case Int, Bool, Bytes:

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "math"
 
 // Ceilings and rates of DynamoDB. Engines that have none of their own count by
 // them too, so that an import costs the same number of units wherever it runs.
@@ -26,7 +23,7 @@ const (
 
 // Size is what the item counts for, in bytes: the names and values of its
 // attributes and of its key, by DynamoDB's rules ("Item sizes and formats").
-func (it Item) Size() int { return it.Key.size() + it.Attrs.Size() }
+func (it Item) Size() int { return it.size() + it.Attrs.Size() }
 
 func (k Key) size() int { return len(AttrPK) + len(k.PK) + len(AttrSK) + len(k.SK) }
 
@@ -81,13 +78,10 @@ func intSize(n int64) int {
 
 func listSize(raw []byte) int {
 	n := listOverhead
-	for len(raw) > 0 {
-		length, w := binary.Uvarint(raw)
-		if w <= 0 || uint64(len(raw)-w) < length {
-			break
-		}
-		n += listElement + int(length) //nolint:gosec // bounded by len(raw)
-		raw = raw[w+int(length):]      //nolint:gosec // bounded by len(raw)
+	for ok := true; ok && len(raw) > 0; {
+		var element []byte
+		element, raw, ok = cut(raw)
+		n += listElement + len(element)
 	}
 	return n
 }

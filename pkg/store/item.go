@@ -71,12 +71,12 @@ func (v Value) Bool() bool { return len(v.Raw) == 1 && v.Raw[0] == 1 }
 func (v Value) List() []string {
 	var out []string
 	for raw := v.Raw; len(raw) > 0; {
-		n, w := binary.Uvarint(raw)
-		if w <= 0 || uint64(len(raw)-w) < n {
-			return out
+		element, rest, ok := cut(raw)
+		if !ok {
+			break
 		}
-		out = append(out, string(raw[w:w+int(n)])) //nolint:gosec // bounded by len(raw)
-		raw = raw[w+int(n):]                       //nolint:gosec // bounded by len(raw)
+		out = append(out, string(element))
+		raw = rest
 	}
 	return out
 }
@@ -115,13 +115,19 @@ func next(b []byte) (name []byte, v Value, rest []byte, ok bool) {
 		return nil, v, nil, false
 	}
 	end := 1 + int(b[0])
-	name, b = b[1:end], b[end:]
-	n, w := binary.Uvarint(b[1:])
-	if w <= 0 || uint64(len(b)-1-w) < n || w > 1 && b[w] == 0 {
-		return nil, v, nil, false
+	name, t := b[1:end], Type(b[end])
+	raw, rest, ok := cut(b[end+1:])
+	return name, Value{t, raw}, rest, ok
+}
+
+// cut takes a length, in its shortest spelling, and so many bytes off b.
+func cut(b []byte) (head, rest []byte, ok bool) {
+	n, w := binary.Uvarint(b)
+	if w <= 0 || uint64(len(b)-w) < n || w > 1 && b[w-1] == 0 { //nolint:gosec // w is at most len(b)
+		return nil, nil, false
 	}
-	end = 1 + w + int(n) //nolint:gosec // bounded by len(b)
-	return name, Value{Type(b[0]), b[1+w : end]}, b[end:], true
+	end := w + int(n) //nolint:gosec // at most len(b)
+	return b[w:end], b[end:], true
 }
 
 func (v Value) wellFormed() bool {
@@ -131,15 +137,11 @@ func (v Value) wellFormed() bool {
 	case Bool:
 		return len(v.Raw) == 1 && v.Raw[0] <= 1
 	case List:
-		raw := v.Raw
-		for len(raw) > 0 {
-			n, w := binary.Uvarint(raw)
-			if w <= 0 || uint64(len(raw)-w) < n || w > 1 && raw[w-1] == 0 {
-				return false
-			}
-			raw = raw[w+int(n):] //nolint:gosec // bounded by len(raw)
+		ok := true
+		for raw := v.Raw; ok && len(raw) > 0; {
+			_, raw, ok = cut(raw)
 		}
-		return true
+		return ok
 	case String, Bytes:
 		return true
 	}

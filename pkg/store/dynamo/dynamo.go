@@ -97,7 +97,7 @@ func (d *Driver) Query(ctx context.Context, q store.Query) (page store.Page, err
 	}
 	in.KeyConditionExpression, in.ExpressionAttributeValues = keyRange(q.PK, from, to)
 	if q.Limit > 0 {
-		in.Limit = aws.Int32(int32(min(q.Limit, math.MaxInt32))) //nolint:gosec // bounded
+		in.Limit = aws.Int32(int32(min(q.Limit, math.MaxInt32)))
 	}
 	if q.KeysOnly {
 		in.ProjectionExpression = aws.String(store.AttrPK + "," + store.AttrSK)

@@ -8,7 +8,9 @@
 // Pebble maps nothing and keeps only the filters and indexes of open tables
 // besides: with the defaults 16 MB of cache and up to three memtables of 16 MB,
 // of which one is being filled and two wait to be written out. A batch of
-// 4,000 items of 300 bytes (1.2 MB) fills a twelfth of one.
+// 4,000 items of 300 bytes (1.2 MB) fills a twelfth of one. Writing a million
+// such items took a process of 62 MB at its peak, and 116 MB built without cgo,
+// where that memory is on Go's heap.
 //
 // Capacity is counted as DynamoDB would, so that an import tells the same
 // number of units wherever it runs. What a write replaces is found by walking

@@ -36,23 +36,27 @@ const (
 
 // Open opens the table in dir, making it if there is none. A folder that is
 // open already, in this process or another, is fault.Busy.
-func Open(dir string, opt Options) (*Driver, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func Open(dir string, opt Options) (*Driver, error) { return open(dir, opt, vfs.Default) }
+
+func open(dir string, opt Options, disk vfs.FS) (*Driver, error) {
+	if err := disk.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "store_open", "the data folder cannot be made")
 	}
-	lock, err := lockDir(dir)
+	lock, err := lockDir(dir, disk)
 	if err != nil {
 		return nil, err
 	}
-	db, err := pebble.Open(dir, opt.pebble(lock))
+	tuned := opt.pebble()
+	tuned.FS, tuned.Lock = disk, lock
+	db, err := pebble.Open(dir, tuned)
 	if err != nil {
 		return nil, fault.Wrap(errors.Join(err, lock.Close()), fault.Unavailable, "store_open", "the table cannot be opened")
 	}
 	return &Driver{db: db, lock: lock, seed: maphash.MakeSeed()}, nil
 }
 
-func lockDir(dir string) (*pebble.Lock, error) {
-	lock, err := pebble.LockDirectory(dir, vfs.Default)
+func lockDir(dir string, disk vfs.FS) (*pebble.Lock, error) {
+	lock, err := pebble.LockDirectory(dir, disk)
 	var path *fs.PathError
 	switch {
 	case err == nil:
@@ -63,7 +67,7 @@ func lockDir(dir string) (*pebble.Lock, error) {
 	return nil, fault.Wrap(err, fault.Busy, "store_locked", "the data folder is in use by another process")
 }
 
-func (o Options) pebble(lock *pebble.Lock) *pebble.Options {
+func (o Options) pebble() *pebble.Options {
 	if o.Cache == 0 {
 		o.Cache = defaultCache
 	}
@@ -85,7 +89,6 @@ func (o Options) pebble(lock *pebble.Lock) *pebble.Options {
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 2 },
 		FlushDelayDeleteRange:      flushDeletes,
 		FormatMajorVersion:         pebble.FormatNewest,
-		Lock:                       lock,
 		Logger:                     logger{o.Logger},
 	}
 	for i := range opt.Levels {

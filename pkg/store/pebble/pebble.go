@@ -272,7 +272,7 @@ func (d *Driver) commit(batch []store.Write) error {
 	for i := range batch {
 		it := &batch[i].Item
 		size := len(it.PK) + 1 + len(it.SK)
-		op := (*pebble.DeferredBatchOp)(nil)
+		var op *pebble.DeferredBatchOp
 		if batch[i].Delete {
 			op = b.DeleteDeferred(size)
 		} else {
@@ -398,7 +398,7 @@ func (d *Driver) hold(batch []store.Write) (free func()) {
 
 // sorted is the batch in key order; itself, if it is already.
 func sorted(batch []store.Write) []store.Write {
-	order := func(a, b store.Write) int { return a.Item.Key.Compare(b.Item.Key) }
+	order := func(a, b store.Write) int { return a.Item.Compare(b.Item.Key) }
 	if slices.IsSortedFunc(batch, order) {
 		return batch
 	}

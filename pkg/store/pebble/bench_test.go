@@ -1,0 +1,142 @@
+package pebble_test
+
+import (
+	"fmt"
+	"testing"
+
+	bare "github.com/cockroachdb/pebble/v2"
+
+	"reseed/pkg/store"
+	"reseed/pkg/store/pebble"
+)
+
+const benchBatch = 4000
+
+// rows are customers of about 300 bytes in 16 shards, in key order.
+func rows(n int) []store.Write {
+	batch := make([]store.Write, benchBatch)
+	b := store.NewBuilder()
+	for i := range batch {
+		id := n*benchBatch + i
+		b.Reset()
+		b.Int("_at", 1_763_890_000_000).Int("_up", 1_763_890_000_000).Str("city", "Springfield").Str("company", fmt.Sprintf("Company %d", id)).
+			Str("country", "US").Str("email", fmt.Sprintf("person%d@example.com", id)).Str("external_id", fmt.Sprintf("cus-%08d", id)).
+			Bytes("h", make([]byte, 100)).Str("name", fmt.Sprintf("Person %d", id))
+		batch[i].Item = store.Item{Key: store.Key{PK: fmt.Sprintf("0001f.c1#%02x", n%16), SK: fmt.Sprintf("c#%08x%018x", n, i)}, Attrs: b.Attrs()}
+	}
+	return batch
+}
+
+func rowsPerSecond(b *testing.B) {
+	b.Helper()
+	b.ReportMetric(float64(b.N*benchBatch)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkSortedBatches is the driver: an op is 4,000 rows, synced.
+func BenchmarkSortedBatches(b *testing.B) {
+	d, err := pebble.Open(b.TempDir(), pebble.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		batch := rows(n)
+		b.StartTimer()
+		if _, _, err := d.Write(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	rowsPerSecond(b)
+	if err := d.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkSortedBatchesBare is Pebble itself with its own defaults.
+func BenchmarkSortedBatchesBare(b *testing.B) {
+	db, err := bare.Open(b.TempDir(), &bare.Options{Logger: quiet{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		batch := rows(n)
+		b.StartTimer()
+		wb := db.NewBatch()
+		for i := range batch {
+			it := &batch[i].Item
+			if err := wb.Set([]byte(it.PK+"\x00"+it.SK), it.Attrs, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := wb.Commit(bare.Sync); err != nil {
+			b.Fatal(err)
+		}
+	}
+	rowsPerSecond(b)
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkRewrite replaces 400,000 rows again and again: what is replaced is read for its cost.
+func BenchmarkRewrite(b *testing.B) {
+	d, err := pebble.Open(b.TempDir(), pebble.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const batches = 100
+	for n := range batches {
+		if _, _, err := d.Write(b.Context(), rows(n)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		batch := rows(n % batches)
+		b.StartTimer()
+		if _, _, err := d.Write(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	rowsPerSecond(b)
+	if err := d.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkQuery walks 400,000 rows: an op is a page.
+func BenchmarkQuery(b *testing.B) {
+	d, err := pebble.Open(b.TempDir(), pebble.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for n := range 100 {
+		if _, _, err := d.Write(b.Context(), rows(n)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	count, after := 0, ""
+	for n := 0; b.Loop(); {
+		page, err := d.Query(b.Context(), store.Query{PK: fmt.Sprintf("0001f.c1#%02x", n%16), After: after})
+		if err != nil {
+			b.Fatal(err)
+		}
+		count += len(page.Items)
+		if after = page.Next; after == "" {
+			n++
+		}
+	}
+	b.ReportMetric(float64(count)/b.Elapsed().Seconds(), "rows/s")
+	if err := d.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// quiet keeps the bare engine from talking.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(string, ...any) {}

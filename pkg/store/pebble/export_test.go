@@ -1,0 +1,4 @@
+package pebble
+
+// OpenFS is Open on a file system that a test can crash.
+var OpenFS = open
