@@ -105,8 +105,7 @@ func (f *fields) checked(name, s string, err error) string {
 	if err == nil {
 		return s
 	}
-	var e *fault.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
 		f.fail(name, e.Message)
 	}
 	return ""

@@ -46,13 +46,14 @@ func listInvoices(c *call) (reply, error) {
 
 // invoicesOfCustomer answers the customer_uuid filter: nobody's and a stranger's invoices are none.
 func (c *call) invoicesOfCustomer(p paging) (account, []*invoiceRow, paged, error) {
-	tag, h, err := store.ParseID(store.PrefixCustomer, c.param("customer_uuid"))
-	a, accountErr := c.account()
-	if accountErr != nil {
-		return a, nil, paged{}, accountErr
+	a, err := c.account()
+	if err != nil {
+		return a, nil, paged{}, err
 	}
+	tag, h, parseErr := store.ParseID(store.PrefixCustomer, c.param("customer_uuid"))
 	src, ok := a.ByTag(tag)
-	if want := c.param("data_source_uuid"); err != nil || !ok || want != "" && want != src.UUID {
+	want := c.param("data_source_uuid")
+	if found := parseErr == nil && ok && (want == "" || want == src.UUID); !found {
 		_, tail := cut(p, nil, (*invoiceRow).owned, everything)
 		return a, nil, tail, nil
 	}

@@ -1,9 +1,6 @@
 package chartmogul
 
 import (
-	"time"
-
-	"reseed/pkg/billing"
 	"reseed/pkg/store"
 )
 
@@ -49,10 +46,11 @@ func (a account) claims(d *draft) []claim {
 
 // findDuplicates notes, in the drafts, every external id that is taken: of
 // invoices, line items and transactions together, as the Go client wants to
-// see them. It returns the keys that hold something that does not count: rows
-// and pointers whose invoice is not there. A key that is about to be swept is an error.
-func (c *call) findDuplicates(a account, src store.Source, drafts []*draft) (stale map[store.Key]bool, err error) {
-	sp := src.Space()
+// see them. It returns the keys that hold something that does not count (rows
+// and pointers whose invoice is not there), and on what condition they may be
+// written over. A key that is about to be swept, or being written, is an error.
+func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (over map[store.Key]store.Cond, err error) {
+	src, sp := owner.src, owner.src.Space()
 	var all []claim
 	var keys []store.Key
 	wanted := map[store.Key]bool{}
@@ -65,7 +63,7 @@ func (c *call) findDuplicates(a account, src store.Source, drafts []*draft) (sta
 			noteFirst(d.errs, "external_id", textInvoiceDup)
 		}
 		wanted[key] = true
-		keys = append(keys, key)
+		keys = append(keys, key, sp.Owner(owner.h, d.row.h))
 		for _, cl := range a.claims(d) {
 			if wanted[cl.pointer] {
 				noteFirst(d.errs, cl.name, cl.text)
@@ -84,16 +82,34 @@ func (c *call) findDuplicates(a account, src store.Source, drafts []*draft) (sta
 			noteFirst(d.errs, "external_id", textInvoiceDup)
 		}
 	}
-	return c.weigh(a, src, all, found)
+	if over, err = c.weigh(a, src, all, found); err != nil {
+		return nil, err
+	}
+	for _, d := range drafts {
+		if err := c.mayReplace(a, d, sp.Owner(owner.h, d.row.h), found, over); err != nil {
+			return nil, err
+		}
+	}
+	return over, nil
+}
+
+// mayReplace finds out on what condition a key may be written over, if it holds something that does not count.
+func (c *call) mayReplace(a account, d *draft, key store.Key, found map[store.Key]store.Attrs, over map[store.Key]store.Cond) (err error) {
+	attrs, there := found[key]
+	if there && a.Visible(attrs) && len(d.errs) == 0 {
+		over[key], err = c.abandoned(attrs)
+	}
+	return err
 }
 
 // weigh decides which of the claims found somebody else's row.
-func (c *call) weigh(a account, src store.Source, all []claim, found map[store.Key]store.Attrs) (map[store.Key]bool, error) {
+func (c *call) weigh(a account, src store.Source, all []claim, found map[store.Key]store.Attrs) (map[store.Key]store.Cond, error) {
 	sp := src.Space()
 	heads := map[store.Key]store.H{} // of the invoices that pointers lead to
 	var keys []store.Key
 	for _, cl := range all {
-		if holder, ok := store.ParseH(found[cl.pointer].Str(attrInvoice)); ok {
+		at := found[cl.pointer]
+		if holder, ok := store.ParseH(at.Str(attrInvoice)); ok && a.Visible(at) {
 			heads[cl.pointer] = holder
 			keys = append(keys, sp.Invoice(holder), rowOfClaim(sp, holder, cl))
 		}
@@ -102,23 +118,24 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 	if err != nil {
 		return nil, err
 	}
-	stale := map[store.Key]bool{}
+	over := map[store.Key]store.Cond{}
 	for _, cl := range all {
 		holder, pointed := heads[cl.pointer]
 		row, there := held[rowOfClaim(sp, holder, cl)]
-		switch {
-		case pointed && a.Buried(src.Tag, store.KindInvoice, holder):
+		if pointed && a.Buried(src.Tag, store.KindInvoice, holder) {
 			return nil, erasing()
-		case pointed && there && a.Visible(row) && a.invoiceVisible(src.Tag, holder, held[sp.Invoice(holder)]):
-			noteFirst(cl.draft.errs, cl.name, cl.text)
-		case pointed:
-			stale[cl.pointer] = true
 		}
-		if _, orphan := found[cl.row]; orphan {
-			stale[cl.row] = true
+		if pointed && there && a.Visible(row) && a.invoiceVisible(src.Tag, holder, held[sp.Invoice(holder)]) {
+			noteFirst(cl.draft.errs, cl.name, cl.text)
+			continue
+		}
+		for _, key := range []store.Key{cl.pointer, cl.row} {
+			if err := c.mayReplace(a, cl.draft, key, found, over); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return stale, nil
+	return over, nil
 }
 
 func rowOfClaim(sp store.Space, invoice store.H, cl claim) store.Key {
@@ -126,21 +143,4 @@ func rowOfClaim(sp store.Space, invoice store.H, cl claim) store.Key {
 		return sp.Transaction(invoice, cl.h)
 	}
 	return sp.LineItem(invoice, cl.h)
-}
-
-// cancellation is the event that a line item's cancelled_at stands for, with
-// its pointer. It is known by subscription and date, as in the older file of
-// cancellations, so saying the same twice is one event.
-func (c *call) cancellation(a account, owner customerRow, li *billing.LineItem, at time.Time) []store.Write {
-	e := &billing.Event{
-		CustomerExternalID: owner.record.ExternalID, SubscriptionExternalID: li.SubscriptionExternalID,
-		SubscriptionSetExternalID: li.SubscriptionSetExternalID, Type: billing.Cancelled, Date: at, EffectiveDate: at,
-		InvoiceExternalID: li.InvoiceExternalID, Cancellation: true,
-	}
-	manual, _ := owner.attrs.Int(store.AttrManual)
-	sp, id := owner.src.Space(), a.hash.EventH(e).EventID()
-	return []store.Write{
-		{Item: c.encode(sp.Event(owner.h, id), e, manual)},
-		{Item: pointer(sp.ExternalEvent(id), manual, func(b *store.Builder) { b.Str(attrCustomer, owner.h.String()) })},
-	}
 }

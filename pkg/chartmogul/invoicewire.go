@@ -134,10 +134,9 @@ func (r *invoiceRow) add(item store.Item) {
 }
 
 // ordered puts line items and transactions in the order of the request they came with.
-func (r *invoiceRow) ordered() *invoiceRow {
+func (r *invoiceRow) ordered() {
 	slices.SortStableFunc(r.lines, func(a, b lineRow) int { return cmp.Compare(a.place, b.place) })
 	slices.SortStableFunc(r.trans, func(a, b transRow) int { return cmp.Compare(a.place, b.place) })
-	return r
 }
 
 // wire is the invoice as /import answers it.

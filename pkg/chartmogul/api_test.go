@@ -1,0 +1,240 @@
+package chartmogul_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/chartmogul"
+	"reseed/pkg/edit"
+	"reseed/pkg/eraser"
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+)
+
+const testKey = "key-of-the-test"
+
+// api is the API over a table in memory, with everything fixed that would differ from run to run.
+type api struct {
+	t       testing.TB
+	handler http.Handler
+	store   *store.Store
+	ledger  *job.Ledger
+	eraser  *eraser.Eraser
+	log     *lockedBuffer
+	passed  *atomic.Int64 // nanoseconds since clock
+	keep    func(context.Context, store.Source, string, io.Reader) (job.File, error)
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func clock() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
+
+func (a *api) now() time.Time { return clock().Add(time.Duration(a.passed.Load())) }
+
+func (a *api) wait(d time.Duration) { a.passed.Add(int64(d)) }
+
+func newAPI(t testing.TB, opt mem.Options) *api {
+	t.Helper()
+	st := store.New(mem.New(opt))
+	a := &api{t: t, store: st, ledger: job.NewLedger(st, clock), log: &lockedBuffer{}, passed: &atomic.Int64{}}
+	log := slog.New(slog.NewTextHandler(a.log, nil))
+	a.eraser = eraser.New(eraser.Config{Store: st, Ledger: a.ledger, Now: clock, Log: log})
+	a.keep = func(_ context.Context, _ store.Source, name string, body io.Reader) (job.File, error) {
+		n, err := io.Copy(io.Discard, body)
+		if err != nil {
+			return job.File{}, errors.New("the cause does not come through")
+		}
+		return job.File{Name: name, Object: "uploads/x", Size: n}, nil
+	}
+	a.handler = chartmogul.New(chartmogul.Config{
+		Store: st, Keys: [][32]byte{chartmogul.HashKey("another"), chartmogul.HashKey(testKey)},
+		Edits: edit.New(st, clock), Jobs: a.ledger, Now: a.now, Log: log, PublicURL: "https://reseed.example", MaxUpload: 1 << 20,
+		Imports: chartmogul.Imports{
+			Keep: func(ctx context.Context, s store.Source, name string, body io.Reader) (job.File, error) {
+				return a.keep(ctx, s, name, body)
+			},
+			Submit:  a.submit,
+			Rejects: rejects,
+		},
+		Erase: chartmogul.Erase{Plan: a.eraser.Plan, Start: a.eraser.Start},
+	})
+	return a
+}
+
+func (a *api) submit(ctx context.Context, id string, files []job.File) (*job.Job, error) {
+	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: id, Import: &job.ImportSpec{Files: files, Mode: "upsert"}})
+}
+
+func rejects(_ context.Context, _ string) (io.ReadCloser, error) {
+	return nil, fault.New(fault.NotFound, "no_object", "no such object")
+}
+
+// fixed gives the account a known hash key and two sources, so that all ids are the same in every run.
+func (a *api) fixed() (first, second string) {
+	a.t.Helper()
+	first, second = "ds_11111111-1111-1111-1111-111111111111", "ds_22222222-2222-2222-2222-222222222222"
+	_, err := a.store.ChangeDirectory(a.t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		d.HashKey = bytes.Repeat([]byte{7}, 32)
+		_, err := d.Add(first, "First", "Custom", clock())
+		_, err2 := d.Add(second, "Second", "Stripe", clock())
+		return nil, errors.Join(err, err2)
+	})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return first, second
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a *api) request(method, path, body string) *http.Request {
+	r := httptest.NewRequestWithContext(a.t.Context(), method, "http://api.test"+path, strings.NewReader(body))
+	r.SetBasicAuth(testKey, "ignored")
+	return r
+}
+
+func (a *api) serve(r *http.Request) answer {
+	w := httptest.NewRecorder()
+	a.handler.ServeHTTP(w, r)
+	return answer{w.Code, w.Header(), w.Body.String()}
+}
+
+func (a *api) do(method, path, body string) answer {
+	a.t.Helper()
+	return a.serve(a.request(method, path, body))
+}
+
+// must is do for a call whose status is not in question.
+func (a *api) must(status int, method, path, body string) map[string]any {
+	a.t.Helper()
+	ans := a.do(method, path, body)
+	if ans.status != status {
+		a.t.Fatalf("%s %s: status %d, want %d: %s", method, path, ans.status, status, ans.body)
+	}
+	var out map[string]any
+	if ans.body != "" {
+		if err := json.Unmarshal([]byte(ans.body), &out); err != nil {
+			a.t.Fatalf("%s %s: %v in %q", method, path, err, ans.body)
+		}
+	}
+	return out
+}
+
+func (a *api) customer(source, ext, more string) string {
+	a.t.Helper()
+	out := a.must(http.StatusCreated, "POST", "/v1/customers",
+		fmt.Sprintf(`{"data_source_uuid":%q,"external_id":%q%s}`, source, ext, more))
+	return text(a.t, out, "uuid")
+}
+
+func (a *api) plan(source, ext string) string {
+	a.t.Helper()
+	out := a.must(http.StatusCreated, "POST", "/v1/plans",
+		fmt.Sprintf(`{"data_source_uuid":%q,"external_id":%q,"name":"Plan","interval_count":1,"interval_unit":"month"}`, source, ext))
+	return text(a.t, out, "uuid")
+}
+
+// invoice is the JSON of an invoice with one one-time line and one payment.
+func invoice(ext, date string) string {
+	return fmt.Sprintf(`{"external_id":%q,"date":%q,"currency":"USD",
+		"line_items":[{"type":"one_time","amount_in_cents":500,"external_id":"li-%s"}],
+		"transactions":[{"type":"payment","result":"successful","date":%q,"external_id":"tr-%s"}]}`, ext, date, ext, date, ext)
+}
+
+func (a *api) invoice(customer, ext, date string) string {
+	a.t.Helper()
+	out := a.must(http.StatusCreated, "POST", "/v1/import/customers/"+customer+"/invoices", `{"invoices":[`+invoice(ext, date)+`]}`)
+	return text(a.t, entries(a.t, out, "invoices")[0], "uuid")
+}
+
+// manual stores a customer as an import by file does, with the directory's manual epoch.
+func (a *api) manual(source, ext, email string) string {
+	a.t.Helper()
+	d, err := a.store.Directory(a.t.Context())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	src, _ := d.ByUUID(source)
+	hr := d.Hasher()
+	h := hr.CustomerH(ext)
+	b := store.NewBuilder().Int(store.AttrManual, d.ManualEpoch)
+	store.EncodeRecord(b, &billing.Customer{ExternalID: ext, Email: email})
+	err = a.store.Write(a.t.Context(), []store.Write{
+		{Item: store.Item{Key: src.Space().Customer(h), Attrs: b.Attrs()}},
+		{Item: store.Item{
+			Key:   src.Space().Email(hr.EmailH(email), h),
+			Attrs: store.NewBuilder().Int(store.AttrManual, d.ManualEpoch).Attrs(),
+		}},
+	})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return store.ID(store.PrefixCustomer, src.Tag, h)
+}
+
+func text(t testing.TB, m map[string]any, name string) string {
+	t.Helper()
+	s, ok := m[name].(string)
+	if !ok {
+		t.Fatalf("no text %q in %v", name, m)
+	}
+	return s
+}
+
+func entries(t testing.TB, m map[string]any, name string) []map[string]any {
+	t.Helper()
+	list, ok := m[name].([]any)
+	if !ok {
+		t.Fatalf("no list %q in %v", name, m)
+	}
+	out := make([]map[string]any, len(list))
+	for i, e := range list {
+		if out[i], ok = e.(map[string]any); !ok {
+			t.Fatalf("%q holds something else than objects: %v", name, e)
+		}
+	}
+	return out
+}
+
+func column(t testing.TB, m map[string]any, list, name string) []string {
+	t.Helper()
+	var out []string
+	for _, e := range entries(t, m, list) {
+		out = append(out, text(t, e, name))
+	}
+	return out
+}

@@ -1,0 +1,18 @@
+package chartmogul
+
+// Paths lists the routes and their methods, for tests of all of them.
+func Paths() map[string][]string {
+	out := map[string][]string{}
+	for _, r := range (&server{}).routes() {
+		for m := range r.methods {
+			out[r.path] = append(out[r.path], m)
+		}
+	}
+	return out
+}
+
+// CursorRoundTrip reads a cursor and spells it again.
+func CursorRoundTrip(kind byte, s string) (string, bool) {
+	p, ok := parseCursor(kind, s)
+	return p.cursor(), ok
+}

@@ -1,0 +1,208 @@
+package chartmogul
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// attrWriter marks what is written by several transactions with the request
+// that writes it. Until the invoice is there, nobody else may take such a key
+// while that request can still be at it.
+const attrWriter = "_w"
+
+// A write of several transactions has to end within writeTime. What is older
+// than abandonedAfter and has no invoice was left by a request that never came to its end.
+const (
+	writeTime      = 20 * time.Second
+	abandonedAfter = time.Minute
+)
+
+// writing spells the items of an import of invoices.
+type writing struct {
+	c         *call
+	a         account
+	owner     customerRow
+	over      map[store.Key]store.Cond // what may be written over, and when
+	manual    int64                    // of the owner, and so of all that hangs on it
+	parts     []store.Write            // what hangs on invoices and points to them
+	heads     []store.Write            // the invoices
+	cancelled []*billing.Event         // what cancelled_at of line items stands for
+}
+
+func (c *call) writing(a account, owner customerRow, over map[store.Key]store.Cond) *writing {
+	manual, _ := owner.attrs.Int(store.AttrManual)
+	return &writing{c: c, a: a, owner: owner, over: over, manual: manual}
+}
+
+// add spells one invoice.
+func (w *writing) add(d *draft) {
+	sp, inv := w.owner.src.Space(), d.row
+	for i, l := range inv.lines {
+		w.part(w.c.placed(sp.LineItem(inv.h, l.h), l.record, w.manual, l.place))
+		w.external(store.KindLineItem, l.record.ExternalID, inv.h)
+		if at := d.cancelled[i]; !at.IsZero() && l.record.Type == billing.Subscription {
+			w.cancelled = append(w.cancelled, cancellation(w.owner, l.record, at))
+		}
+	}
+	for _, t := range inv.trans {
+		w.part(w.c.placed(sp.Transaction(inv.h, t.h), t.record, w.manual, t.place))
+		w.external(store.KindTransaction, t.record.ExternalID, inv.h)
+	}
+	w.part(pointer(sp.Owner(w.owner.h, inv.h), w.manual, func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
+	w.heads = append(w.heads, store.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: w.a.fresh()})
+}
+
+func (w *writing) part(item store.Item) {
+	cond, ok := w.over[item.Key]
+	if !ok {
+		cond = w.a.fresh()
+	}
+	w.parts = append(w.parts, store.Write{Item: item, If: cond})
+}
+
+func (w *writing) external(kind store.Kind, ext string, invoice store.H) {
+	if ext != "" {
+		key := w.owner.src.Space().External(kind, w.a.hash.External(kind, ext))
+		w.part(pointer(key, w.manual, func(b *store.Builder) { b.Str(attrInvoice, invoice.String()) }))
+	}
+}
+
+// cancellation is the event that a line item's cancelled_at stands for.
+func cancellation(owner customerRow, li *billing.LineItem, at time.Time) *billing.Event {
+	return &billing.Event{
+		CustomerExternalID: owner.record.ExternalID, SubscriptionExternalID: li.SubscriptionExternalID,
+		SubscriptionSetExternalID: li.SubscriptionSetExternalID, Type: billing.Cancelled, Date: at, EffectiveDate: at,
+		InvoiceExternalID: li.InvoiceExternalID, Cancellation: true,
+	}
+}
+
+// cancel adds the cancellations with their pointers. Each is known by
+// subscription and date, as in the older file of cancellations: what is said
+// twice, or was said before, is one event.
+func (w *writing) cancel() error {
+	sp := w.owner.src.Space()
+	ids := map[store.Key]int64{}
+	keys := make([]store.Key, len(w.cancelled))
+	for i, e := range w.cancelled {
+		id := w.a.hash.EventH(e).EventID()
+		keys[i] = sp.Event(w.owner.h, id)
+		ids[keys[i]] = id
+	}
+	said, err := w.c.lookup(w.c.Context(), keys)
+	if err != nil {
+		return err
+	}
+	for i, e := range w.cancelled {
+		id, wanted := ids[keys[i]]
+		if old, ok := said[keys[i]]; !wanted || ok && w.a.Visible(old) {
+			continue
+		}
+		delete(ids, keys[i])
+		w.part(w.c.encode(keys[i], e, w.manual))
+		ptr := pointer(sp.ExternalEvent(id), w.manual, func(b *store.Builder) { b.Str(attrCustomer, w.owner.h.String()) })
+		w.parts = append(w.parts, store.Write{Item: ptr})
+	}
+	return nil
+}
+
+// finished gives the writes. What does not fit one transaction is marked with its writer.
+func (w *writing) finished() (parts, heads []store.Write, token int64) {
+	if len(w.parts)+len(w.heads) <= w.c.Store.TransactSize() {
+		return w.parts, w.heads, 0
+	}
+	token = rand.Int64N(1<<62) + 1 //nolint:gosec // no secret: it only has to differ from others of the same minute
+	for _, list := range [][]store.Write{w.parts, w.heads} {
+		for i := range list {
+			list[i].Item.Attrs = marked(list[i].Item.Attrs, token, w.c.Now())
+		}
+	}
+	return w.parts, w.heads, token
+}
+
+// marked adds who writes an item, and since when.
+func marked(a store.Attrs, token int64, now time.Time) store.Attrs {
+	b := store.NewBuilder().Int(attrWriter, token).Int(store.AttrCreated, now.UnixMilli())
+	for name, v := range a.All() {
+		if name != store.AttrCreated {
+			b.Raw(name, v)
+		}
+	}
+	return b.Attrs()
+}
+
+// abandoned is the condition for writing over an item that hangs on no invoice.
+// While the request that wrote it may still be at it, nobody else may.
+func (c *call) abandoned(a store.Attrs) (store.Cond, error) {
+	token, has := a.Int(attrWriter)
+	if !has {
+		return store.Cond{}, nil
+	}
+	at, _ := a.Int(store.AttrCreated)
+	if c.Now().Sub(time.UnixMilli(at)) < abandonedAfter {
+		return store.Cond{}, contended()
+	}
+	return store.Cond{Op: store.Equals, Attr: attrWriter, N: token}, nil
+}
+
+// placed is a line item or transaction that remembers its place in the request.
+func (c *call) placed(key store.Key, r billing.Record, manual, place int64) store.Item {
+	b := c.stamped(manual).Int(attrPlace, place)
+	store.EncodeRecord(b, r)
+	return store.Item{Key: key, Attrs: b.Attrs()}
+}
+
+// commit writes all or nothing. What fits goes in one transaction. More than
+// that goes in several, the invoices last: without its invoice nothing of it
+// is seen, and a request after abandonedAfter writes over it. When somebody
+// else turns out to have a key first, what was written before is taken back.
+func (c *call) commit(parts, heads []store.Write, token int64) error {
+	if token == 0 {
+		return c.Store.Transact(c.Context(), append(parts, heads...)...)
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), writeTime)
+	defer cancel()
+	var done []store.Write
+	for _, chunk := range append(c.chunks(parts), c.chunks(heads)...) {
+		if err := c.Store.Transact(ctx, chunk...); err != nil {
+			if fault.KindOf(err) == fault.Conflict {
+				c.takeBack(done, token)
+			}
+			return err
+		}
+		done = append(done, chunk...)
+	}
+	return nil
+}
+
+func (c *call) chunks(list []store.Write) [][]store.Write {
+	var out [][]store.Write
+	for size := c.Store.TransactSize(); len(list) > 0; {
+		n := min(size, len(list))
+		out = append(out, list[:n])
+		list = list[n:]
+	}
+	return out
+}
+
+// takeBack deletes what this request wrote, invoices first, even if the client
+// has gone meanwhile. What cannot be deleted now is abandoned, which nobody sees.
+func (c *call) takeBack(done []store.Write, token int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), writeTime)
+	defer cancel()
+	gone := make([]store.Write, len(done))
+	for i, w := range done {
+		gone[len(done)-1-i] = store.Write{
+			Item: store.Item{Key: w.Item.Key}, Delete: true, If: store.Cond{Op: store.Equals, Attr: attrWriter, N: token},
+		}
+	}
+	for _, chunk := range c.chunks(gone) {
+		if err := c.Store.Transact(ctx, chunk...); err != nil && fault.KindOf(err) != fault.Conflict {
+			return
+		}
+	}
+}
