@@ -91,7 +91,7 @@ func (l *line) put(t *testing.T, inputs []input) []job.File {
 	t.Helper()
 	var files []job.File
 	for i, in := range inputs {
-		key := fmt.Sprintf("uploads/x/%d-%d/%s", l.now.UnixNano(), i, in.name)
+		key := fmt.Sprintf("uploads/x/%p-%d-%d/%s", l, l.now.UnixNano(), i, in.name)
 		if err := l.objects.Put(t.Context(), key, bytes.NewReader(in.body)); err != nil {
 			t.Fatal(err)
 		}
@@ -372,7 +372,7 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 			for n := 0; ; n++ {
 				cut := false
 				calls := 0
-				opt := mem.Options{Before: func(mem.Op, int) error {
+				opt := mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 1, Exclusive: true}, Before: func(mem.Op, int) error {
 					calls++
 					if n > 0 && calls == n {
 						cut = true
@@ -447,6 +447,9 @@ func attempt(ctx context.Context, t *testing.T, l *line, inputs []input) (*job.J
 	j, err = l.ledger.Get(ctx, j.ID)
 	if err == nil && !j.Status.Ended() {
 		err = fault.New(fault.Busy, "open", "still open")
+	}
+	if err == nil && j.Status != job.Done {
+		t.Fatalf("job %s: %s", j.Status, j.Error)
 	}
 	return j, err
 }
