@@ -369,12 +369,11 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 			t.Parallel()
 			var want map[store.Key]string
 			var sums string
-			for n := 0; ; n++ {
-				cut := false
+			for n := 0; ; n += 1 + n/7 { // every early call, then ever fewer: runs are many
+				cut, whole := false, false
 				calls := 0
 				opt := mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 1, Exclusive: true}, Before: func(mem.Op, int) error {
-					calls++
-					if n > 0 && calls == n {
+					if calls++; calls == n && !whole {
 						cut = true
 						return fault.New(fault.Unavailable, "cut", "cut")
 					}
@@ -383,7 +382,7 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 				driver := mem.New(opt)
 				objs := objects.Mem()
 				l := newLine(driver, objs, sizes[0], sizes[1])
-				got, j := survive(t, l, func() *line { return newLine(driver, objs, sizes[0], sizes[1]) })
+				got, j := survive(t, l, func() *line { return newLine(driver, objs, sizes[0], sizes[1]) }, &whole)
 				if want == nil {
 					want, sums = got, counts(j)
 					continue
@@ -401,7 +400,7 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 }
 
 // survive imports the twelve, with a new process in place of one that is cut.
-func survive(t *testing.T, l *line, restart func() *line) (map[store.Key]string, *job.Job) {
+func survive(t *testing.T, l *line, restart func() *line, whole *bool) (map[store.Key]string, *job.Job) {
 	t.Helper()
 	inputs := folder(t, "twelve")
 	for try := 0; ; try++ {
@@ -410,6 +409,7 @@ func survive(t *testing.T, l *line, restart func() *line) (map[store.Key]string,
 		}
 		j, err := attempt(t.Context(), t, l, inputs)
 		if err == nil {
+			*whole = true
 			return l.dump(t, l.source(t, "S"), false), j
 		}
 		l = restart()
