@@ -1,0 +1,208 @@
+package templatetest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/internal/templatetest"
+	"reseed/pkg/config"
+	"reseed/pkg/store"
+)
+
+func TestEveryFolderIsAFunctionAndTheReverse(t *testing.T) {
+	t.Parallel()
+	template := templatetest.Load(t)
+	folders := template.Folders(t)
+	if diff := cmp.Diff(folders, slices.Sorted(maps.Keys(template.Functions()))); diff != "" || len(folders) == 0 {
+		t.Errorf("-functions/ +template.yaml\n%s", diff)
+	}
+	events := map[string]bool{}
+	for _, e := range template.Events(t) {
+		events[e.Function] = true
+		if !json.Valid(e.Body) {
+			t.Errorf("events/%s.json is no JSON", e.Name)
+		}
+	}
+	if diff := cmp.Diff(folders, slices.Sorted(maps.Keys(events))); diff != "" {
+		t.Errorf("-functions/ +events/\n%s", diff)
+	}
+}
+
+// deletes are the actions that remove data for good.
+func deletes(action string) bool {
+	return strings.HasPrefix(action, "dynamodb:Delete") || strings.HasPrefix(action, "s3:Delete") || action == "dynamodb:BatchWriteItem"
+}
+
+func TestWhoMayDelete(t *testing.T) {
+	t.Parallel()
+	items := map[string]bool{"delete-source": true, "delete-manual-customers": true, "tick": true, "api": true}
+	files := map[string]bool{"delete-source": true, "delete-manual-customers": true}
+	for folder, f := range templatetest.Load(t).Functions() {
+		for _, r := range f.Rights {
+			for _, a := range r.Actions {
+				switch {
+				case a == "dynamodb:BatchWriteItem" && folder == "import-chunk": // its puts; IAM cannot tell deletes from them
+				case strings.HasPrefix(a, "dynamodb:") && deletes(a) && !items[folder] && !onlyLedger(r):
+					t.Errorf("%s may %s (%s)", folder, a, r.Sid)
+				case strings.HasPrefix(a, "s3:") && deletes(a) && !files[folder] && !below(r, "/jobs/*"):
+					t.Errorf("%s may %s on uploads (%s)", folder, a, r.Sid)
+				}
+			}
+		}
+	}
+}
+
+// onlyLedger tells whether a right is for the partition of the ledger alone: locks and
+// marks of jobs are given back by deleting them.
+func onlyLedger(r templatetest.Right) bool {
+	want := map[string]any{
+		"ForAllValues:StringEquals": map[string]any{"dynamodb:LeadingKeys": []any{store.AccountPK}},
+		"Null":                      map[string]any{"dynamodb:LeadingKeys": "false"},
+	}
+	return cmp.Equal(r.Condition, any(want))
+}
+
+func below(r templatetest.Right, suffix string) bool {
+	for _, res := range r.Resources {
+		if text, _ := templatetest.Map(res)["Fn::Sub"].(string); !strings.HasSuffix(text, suffix) {
+			return false
+		}
+	}
+	return len(r.Resources) > 0
+}
+
+func TestRightsAreNarrow(t *testing.T) {
+	t.Parallel()
+	for folder, f := range templatetest.Load(t).Functions() {
+		if len(f.Rights) == 0 {
+			t.Errorf("%s has no policy of its own", folder)
+		}
+		for _, r := range f.Rights {
+			for _, a := range r.Actions {
+				if strings.Contains(a, "*") || a == "dynamodb:Scan" {
+					t.Errorf("%s may %s", folder, a)
+				}
+			}
+			for _, res := range r.Resources {
+				if text, ok := res.(string); ok {
+					t.Errorf("%s has a right on %q, not on a resource of ours", folder, text)
+				}
+			}
+		}
+	}
+}
+
+func TestSettingsAreWhatTheCodeReads(t *testing.T) {
+	t.Parallel()
+	for folder, f := range templatetest.Load(t).Functions() {
+		var environ []string
+		for name, v := range f.Variables {
+			text, ok := v.(string)
+			if !ok { // a reference
+				text = strings.Repeat("ab", 32)
+			}
+			environ = append(environ, name+"="+text)
+		}
+		needs := config.Table | config.Bucket | config.Queues
+		if folder == "api" {
+			needs |= config.Keys
+		}
+		if _, err := config.Read(environ, needs); err != nil {
+			t.Errorf("%s: %v", folder, err)
+		}
+		for _, name := range []string{"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS"} {
+			if v, ok := f.Variables[name]; !ok || v != "" {
+				t.Errorf("%s: %s must be declared, and empty: sam local overrides only what is declared", folder, name)
+			}
+		}
+		checkMemory(t, folder, f)
+	}
+}
+
+func checkMemory(t *testing.T, folder string, f templatetest.Function) {
+	t.Helper()
+	var limit int
+	if _, err := fmt.Sscanf(fmt.Sprint(f.Variables["GOMEMLIMIT"]), "%dMiB", &limit); err != nil {
+		t.Fatalf("%s: GOMEMLIMIT: %v", folder, err)
+	}
+	if limit < f.Memory*70/100 || limit > f.Memory*80/100 || f.Variables["GOGC"] != "off" {
+		t.Errorf("%s: GOMEMLIMIT is %d MiB of %d MB with GOGC=%v; 70 to 80 percent and off are wanted", folder, limit, f.Memory, f.Variables["GOGC"])
+	}
+}
+
+func TestQueuesAndWhoWorksOnThem(t *testing.T) {
+	t.Parallel()
+	template := templatetest.Load(t)
+	queues := template.Resources("AWS::SQS::Queue")
+	for id, q := range queues {
+		if q["SqsManagedSseEnabled"] != true {
+			t.Errorf("%s is not encrypted", id)
+		}
+		if !strings.Contains(id, "Dead") && queues[deadLetters(q)] == nil {
+			t.Errorf("%s has no dead-letter queue", id)
+		}
+	}
+	worked := map[string]bool{}
+	for folder, f := range template.Functions() {
+		on := f.Triggers["SQS"]
+		if on == nil {
+			continue
+		}
+		id := strings.TrimSuffix(fmt.Sprint(templatetest.Map(on["Queue"])["Fn::GetAtt"]), ".Arn")
+		worked[id] = true
+		visible, _ := queues[id]["VisibilityTimeout"].(int)
+		if float64(visible) < 6*f.Timeout.Seconds() {
+			t.Errorf("%s: messages of %s are visible again after %d s, less than six times its timeout", folder, id, visible)
+		}
+		if !cmp.Equal(on["FunctionResponseTypes"], any([]any{"ReportBatchItemFailures"})) {
+			t.Errorf("%s fails whole batches", folder)
+		}
+		if templatetest.Map(on["ScalingConfig"])["MaximumConcurrency"] == nil {
+			t.Errorf("%s has no cap on its concurrency", folder)
+		}
+	}
+	for id := range queues {
+		if !strings.Contains(id, "Dead") && !worked[id] {
+			t.Errorf("nobody works on %s", id)
+		}
+	}
+}
+
+func deadLetters(q map[string]any) string {
+	arn := templatetest.Map(templatetest.Map(q["RedrivePolicy"])["deadLetterTargetArn"])
+	return strings.TrimSuffix(fmt.Sprint(arn["Fn::GetAtt"]), ".Arn")
+}
+
+func TestWhatIsKeptIsSafe(t *testing.T) {
+	t.Parallel()
+	template := templatetest.Load(t)
+	table := template.Resources("AWS::DynamoDB::Table")["Table"]
+	var keys []string
+	for _, k := range templatetest.List(table["KeySchema"]) {
+		keys = append(keys, fmt.Sprint(templatetest.Map(k)["AttributeName"]))
+	}
+	if diff := cmp.Diff([]string{store.AttrPK, store.AttrSK}, keys); diff != "" {
+		t.Errorf("keys: -want +got\n%s", diff)
+	}
+	if table["BillingMode"] != "PAY_PER_REQUEST" || table["GlobalSecondaryIndexes"] != nil || table["LocalSecondaryIndexes"] != nil {
+		t.Error("the table is on demand and has no index")
+	}
+	if templatetest.Map(table["PointInTimeRecoverySpecification"])["PointInTimeRecoveryEnabled"] != true {
+		t.Error("the table cannot be restored to a point in time")
+	}
+	bucket := template.Resources("AWS::S3::Bucket")["Bucket"]
+	if templatetest.Map(bucket["VersioningConfiguration"])["Status"] != "Enabled" {
+		t.Error("the bucket keeps no versions")
+	}
+	for folder, f := range template.Functions() {
+		if !cmp.Equal(f.Variables["RESEED_BUCKET"], bucket["BucketName"]) {
+			t.Errorf("%s works on another bucket: %v", folder, f.Variables["RESEED_BUCKET"])
+		}
+	}
+}
