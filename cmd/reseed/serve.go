@@ -38,8 +38,8 @@ start and printed once; only its hash is kept.`,
 }
 
 func (sh *shell) serve(ctx context.Context, addr string) error {
-	if err := makeData(sh.data); err != nil {
-		return err
+	if err := os.MkdirAll(sh.data, 0o700); err != nil {
+		return fmt.Errorf("the data folder cannot be made: %w", err)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)

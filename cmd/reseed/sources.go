@@ -6,11 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-
-	"reseed/pkg/fault"
 )
-
-var errNoSource = fault.New(fault.NotFound, "not_found", "Data source not found") //nolint:gochecknoglobals // a sentinel
 
 func sourcesCommand(sh *shell) *cobra.Command {
 	c := &cobra.Command{

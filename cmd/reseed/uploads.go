@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"reseed/pkg/importer"
+	"reseed/pkg/line"
 )
 
 // lookEvery is how often the local object folder is searched for new uploads.
@@ -18,14 +18,14 @@ func (a *app) watchUploads(ctx context.Context) {
 	seen := map[string]string{}     // key → version at the last look
 	ingested := map[string]string{} // key → version that was handed on
 	a.queue.every(ctx, lookEvery, func(ctx context.Context) error {
-		for info, err := range a.objects.List(ctx, importer.Uploads) {
+		for info, err := range a.Objects.List(ctx, "uploads/") {
 			if err != nil {
 				return err
 			}
 			if posted(info.Key) {
 				continue
 			}
-			now, err := a.objects.Stat(ctx, info.Key)
+			now, err := a.Objects.Stat(ctx, info.Key)
 			if err != nil {
 				continue // gone again
 			}
@@ -34,8 +34,8 @@ func (a *app) watchUploads(ctx context.Context) {
 			if !settled || ingested[info.Key] == now.Version {
 				continue
 			}
-			if _, err := a.importer.Ingest(ctx, info.Key, now.Version, "upload "+info.Key+" "+now.Version); err != nil {
-				a.log.Error("an upload could not be imported", "error", err.Error())
+			if err := a.Ingest(ctx, line.Upload{Key: info.Key, Version: now.Version, Once: "upload " + info.Key + " " + now.Version}); err != nil {
+				a.Log.Error("an upload could not be imported", "error", err.Error())
 			}
 			ingested[info.Key] = now.Version
 		}
