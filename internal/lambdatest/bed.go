@@ -1,0 +1,222 @@
+package lambdatest
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"reseed/internal/awsfake"
+	"reseed/internal/awsfake/awsfaketest"
+	"reseed/internal/templatetest"
+	"reseed/pkg/store"
+	"reseed/pkg/store/dynamo"
+	"reseed/pkg/store/dynamo/dynotest"
+)
+
+// What stands in for the resources of the template, and the API key of events/.
+const (
+	bucket      = "files"
+	importQueue = "import"
+	eraseQueue  = "erase"
+	keyHash     = "25bf8e1a2393f1108d37029b3df5593236c755742ec93465bbafa9b290bddcf6" // of the key "local"
+)
+
+// Bed is a deployed Reseed without AWS: stand-ins, empty at first, and every function running.
+type Bed struct {
+	Template  *templatetest.Template
+	Functions map[string]*Function // by folder
+	Store     *store.Store         // the table, seen from outside
+
+	s3     *s3.Client
+	sqs    *sqs.Client
+	sqsURL string
+}
+
+// Build builds every function the way it is deployed, for this machine, and gives the
+// folder: one binary for each folder of functions/.
+func Build(ctx context.Context, root, dir string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", dir, "./functions/...")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the functions: %w\n%s", err, said)
+	}
+	return nil
+}
+
+// NewBed starts the stand-ins, over an engine of the caller's, and every function of the template.
+func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
+	tb.Helper()
+	s3URL, sqsURL := awsfaketest.Start(tb, awsfaketest.Resources{Buckets: []string{bucket}, Queues: []string{importQueue, eraseQueue}})
+	client, table := engine.Table(tb)
+	b := &Bed{
+		Template: templatetest.Load(tb), Functions: map[string]*Function{}, Store: store.New(dynamo.New(client, table)),
+		s3: s3.NewFromConfig(config(s3URL)), sqs: sqs.NewFromConfig(config(sqsURL)), sqsURL: sqsURL,
+	}
+	values := map[string]string{
+		"RESEED_TABLE": table, "RESEED_BUCKET": bucket, "RESEED_API_KEY_HASHES": keyHash, "RESEED_REQUEST_LIFETIME": "0s",
+		"RESEED_QUEUE_URL": awsfake.QueueURL(sqsURL, importQueue), "RESEED_ERASE_QUEUE_URL": awsfake.QueueURL(sqsURL, eraseQueue),
+		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL,
+	}
+	for folder, f := range b.Template.Functions() {
+		environ := []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"}
+		for name, v := range f.Variables { // only what the template declares is there
+			value, ok := values[name]
+			if !ok {
+				value, _ = v.(string)
+			}
+			environ = append(environ, name+"="+value)
+		}
+		b.Functions[folder] = Start(tb, filepath.Join(binaries, folder), environ, f.Timeout)
+	}
+	return b
+}
+
+func config(endpoint string) aws.Config {
+	return aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}
+}
+
+// Invoke hands an event to the function of a folder, and fails the test if the function fails.
+func (b *Bed) Invoke(tb testing.TB, folder string, event any) []byte {
+	tb.Helper()
+	body, err := json.Marshal(event)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	said, err := b.Functions[folder].Invoke(tb.Context(), body)
+	if err != nil {
+		tb.Fatalf("%s: %v", folder, err)
+	}
+	return said
+}
+
+// Put puts a file into the bucket and gives the event that S3 would send.
+func (b *Bed) Put(tb testing.TB, key, text string) events.S3Event {
+	tb.Helper()
+	out, err := b.s3.PutObject(tb.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(text)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var r events.S3EventRecord
+	r.EventSource, r.EventName = "aws:s3", "ObjectCreated:Put"
+	r.S3.Bucket.Name = bucket
+	r.S3.Object.Key = url.QueryEscape(key)
+	r.S3.Object.VersionID, r.S3.Object.ETag = aws.ToString(out.VersionId), strings.Trim(aws.ToString(out.ETag), `"`)
+	return events.S3Event{Records: []events.S3EventRecord{r}}
+}
+
+// Objects counts the versions of objects below a prefix.
+func (b *Bed) Objects(tb testing.TB, prefix string) int {
+	tb.Helper()
+	out, err := b.s3.ListObjectVersions(tb.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket), Prefix: &prefix})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return len(out.Versions)
+}
+
+// Messages counts what waits in both queues.
+func (b *Bed) Messages(tb testing.TB) (n int) {
+	tb.Helper()
+	for _, queue := range []string{importQueue, eraseQueue} {
+		u := awsfake.QueueURL(b.sqsURL, queue)
+		out, err := b.sqs.GetQueueAttributes(tb.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &u, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		var visible int
+		if _, err := fmt.Sscan(out.Attributes["ApproximateNumberOfMessages"], &visible); err != nil {
+			tb.Fatal(err)
+		}
+		n += visible
+	}
+	return n
+}
+
+// Work delivers messages, as SQS does, until both queues are empty.
+func (b *Bed) Work(tb testing.TB) {
+	tb.Helper()
+	for b.deliver(tb, importQueue, "import-chunk") || b.deliver(tb, eraseQueue, "delete-source") { //nolint:revive // the condition does it
+	}
+}
+
+// deliver hands one message to its function; false when there is none.
+func (b *Bed) deliver(tb testing.TB, queue, folder string) bool {
+	tb.Helper()
+	u := awsfake.QueueURL(b.sqsURL, queue)
+	got, err := b.sqs.ReceiveMessage(tb.Context(), &sqs.ReceiveMessageInput{QueueUrl: &u})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, m := range got.Messages {
+		said := b.Invoke(tb, folder, events.SQSEvent{Records: []events.SQSMessage{{MessageId: *m.MessageId, Body: *m.Body, EventSource: "aws:sqs"}}})
+		var answer events.SQSEventResponse
+		if err := json.Unmarshal(said, &answer); err != nil || len(answer.BatchItemFailures) > 0 {
+			tb.Fatalf("%s did not do %s: %s\n%s", folder, *m.Body, said, b.Functions[folder].Output())
+		}
+		if _, err := b.sqs.DeleteMessage(tb.Context(), &sqs.DeleteMessageInput{QueueUrl: &u, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return len(got.Messages) > 0
+}
+
+// Call makes a request to the API and gives status and body.
+func (b *Bed) Call(tb testing.TB, method, path, contentType string, body []byte) (int, string) {
+	tb.Helper()
+	target, err := url.Parse(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var e events.APIGatewayV2HTTPRequest
+	e.Version, e.RawPath, e.RawQueryString = "2.0", target.Path, target.RawQuery
+	e.Headers = map[string]string{"authorization": "Basic bG9jYWw6", "content-type": contentType}
+	e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
+	e.RequestContext.HTTP.Method, e.RequestContext.Stage = method, "$default"
+	e.RequestContext.Time = time.Now().UTC().Format(time.RFC3339)
+	var answer events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(b.Invoke(tb, "api", e), &answer); err != nil {
+		tb.Fatal(err)
+	}
+	return answer.StatusCode, answer.Body
+}
+
+// Drop loses all messages, as no queue ever should.
+func (b *Bed) Drop(tb testing.TB) {
+	tb.Helper()
+	for _, queue := range []string{importQueue, eraseQueue} {
+		u := awsfake.QueueURL(b.sqsURL, queue)
+		for {
+			got, err := b.sqs.ReceiveMessage(tb.Context(), &sqs.ReceiveMessageInput{QueueUrl: &u, MaxNumberOfMessages: 10})
+			if err != nil {
+				tb.Fatal(err)
+			}
+			if len(got.Messages) == 0 {
+				break
+			}
+			for _, m := range got.Messages {
+				if _, err := b.sqs.DeleteMessage(tb.Context(), &sqs.DeleteMessageInput{QueueUrl: &u, ReceiptHandle: m.ReceiptHandle}); err != nil {
+					tb.Fatal(err)
+				}
+			}
+		}
+	}
+}

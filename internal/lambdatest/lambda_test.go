@@ -1,0 +1,304 @@
+package lambdatest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/internal/lambdatest"
+	"reseed/pkg/eraser"
+	"reseed/pkg/job"
+	"reseed/pkg/line"
+	"reseed/pkg/store"
+	"reseed/pkg/store/dynamo/dynotest"
+)
+
+var (
+	engine   dynotest.Engine
+	binaries string
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "reseed-functions-")
+	if err == nil {
+		defer func() { _ = os.RemoveAll(dir) }()
+		binaries = dir
+		err = lambdatest.Build(context.Background(), filepath.Join("..", ".."), dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return engine.Run(m)
+}
+
+func newBed(t *testing.T) *lambdatest.Bed {
+	t.Helper()
+	return lambdatest.NewBed(t, &engine, binaries)
+}
+
+// datasets are in an order in which each file finds what it refers to.
+func datasets() []string {
+	return []string{"plans", "customers", "contacts", "invoices", "line_items", "transactions", "subscription_events"}
+}
+
+func sample(t *testing.T, b *lambdatest.Bed, dataset string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(b.Template.Root, "testdata", "twelve", dataset+".csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func jobs(t *testing.T, b *lambdatest.Bed) []*job.Job {
+	t.Helper()
+	list, err := job.NewLedger(b.Store, time.Now).List(t.Context(), 100, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func ended(t *testing.T, b *lambdatest.Bed, want int) {
+	t.Helper()
+	list := jobs(t, b)
+	if len(list) != want {
+		t.Fatalf("%d jobs, want %d", len(list), want)
+	}
+	for _, j := range list {
+		if j.Status != job.Done {
+			t.Errorf("job of %v: %s %s", j.Import, j.Status, j.Error)
+		}
+		for dataset, n := range j.Datasets {
+			if n.Read != n.Added+n.Changed+n.Unchanged+n.Rejected || n.Rejected > 0 {
+				t.Errorf("%s: %+v", dataset, n)
+			}
+		}
+	}
+}
+
+func directory(t *testing.T, b *lambdatest.Bed) *store.Directory {
+	t.Helper()
+	d, err := b.Store.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// items counts what the partitions of a source hold.
+func items(t *testing.T, b *lambdatest.Bed, src store.Source) (n int) {
+	t.Helper()
+	sp := src.Space()
+	pks := []string{sp.PlanPK()}
+	for shard := range src.Shards {
+		pks = append(pks, sp.CustomerPK(shard), sp.DataPK(shard), sp.EditPK(shard))
+	}
+	for _, pk := range pks {
+		for _, err := range b.Store.Items(t.Context(), store.Query{PK: pk, KeysOnly: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+	}
+	return n
+}
+
+func TestEveryEventIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	for _, e := range b.Template.Events(t) {
+		f := b.Functions[e.Function]
+		if f == nil {
+			t.Errorf("%s: there is no such function", e.Name)
+			continue
+		}
+		said, err := f.Invoke(t.Context(), e.Body)
+		if err != nil {
+			t.Errorf("%s: %v", e.Name, err)
+		}
+		if want := map[string]int{"api.ping": 200, "api.create-source": 201, "api.customers": 200, "api.no-key": 401, "api.unknown-path": 404}[e.Name]; want != 0 {
+			var answer struct{ StatusCode int }
+			if err := json.Unmarshal(said, &answer); err != nil || answer.StatusCode != want {
+				t.Errorf("%s: %s", e.Name, said)
+			}
+		}
+		if bytes.Contains(said, []byte(`"itemIdentifier"`)) {
+			t.Errorf("%s: a message failed: %s", e.Name, said)
+		}
+	}
+	// Of all that, only the source was made, and erased again: the uploads of the events do not exist.
+	if d := directory(t, b); len(d.Sources) != 0 || d.ManualEpoch != 2 {
+		t.Errorf("sources %v, manual epoch %d", d.Sources, d.ManualEpoch)
+	}
+	ended(t, b, 2) // the erases
+	if n := b.Messages(t); n != 0 {
+		t.Errorf("%d messages are left", n)
+	}
+}
+
+func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	var last any
+	for _, source := range []string{"Acme & Söhne", "Acme"} { // one name begins with the other
+		for _, dataset := range datasets() {
+			event := b.Put(t, "uploads/"+source+"/"+dataset+" 2026.csv", sample(t, b, dataset))
+			b.Invoke(t, "ingest-csv", event)
+			last = event
+		}
+	}
+	b.Invoke(t, "ingest-csv", last) // delivered twice
+	b.Work(t)
+	b.Invoke(t, "tick", map[string]string{})
+	b.Work(t)
+	ended(t, b, 14)
+
+	d := directory(t, b)
+	acme, ok := d.ByName("Acme")
+	other, ok2 := d.ByName("Acme & Söhne")
+	if !ok || !ok2 || len(d.Sources) != 2 || acme.System != "CSV" {
+		t.Fatalf("sources: %+v", d.Sources)
+	}
+	n := items(t, b, acme)
+	if n != items(t, b, other) || n < 12 {
+		t.Fatalf("%d and %d items", n, items(t, b, other))
+	}
+	status, body := b.Call(t, http.MethodGet, "/v1/customers?data_source_uuid="+acme.UUID+"&per_page=200", "", nil)
+	if got := strings.Count(body, `"data_source_uuid"`); status != http.StatusOK || got < 12 {
+		t.Errorf("the API lists %d customers, status %d", got, status)
+	}
+
+	dry := erase(t, b, "delete-source", line.EraseSource{Source: "Acme", DryRun: true})
+	if dry.Plan == nil || dry.Job != "" || items(t, b, acme) != n {
+		t.Fatalf("dry run: %+v", dry)
+	}
+	erased := erase(t, b, "delete-source", line.EraseSource{Source: "Acme"})
+	if erased.Status != job.Done {
+		t.Fatalf("erase: %+v", erased)
+	}
+	want := eraser.Counts{}
+	want.Add(dry.Plan.Removes)
+	want.Add(dry.Plan.Pointers)
+	if got := eraser.Counts(erased.Removed).Total(); got != int64(n) || want.Total() != int64(n) {
+		t.Errorf("removed %d, planned %d of %d items", got, want.Total(), n)
+	}
+	if left := items(t, b, acme); left != 0 {
+		t.Errorf("%d items of the erased source are left", left)
+	}
+	if got := items(t, b, other); got != n {
+		t.Errorf("the neighbour has %d items of %d", got, n)
+	}
+	if b.Objects(t, "uploads/Acme/") != 0 || b.Objects(t, "uploads/Acme & Söhne/") != 7 {
+		t.Error("the uploads of the erased source, and no others, are to go")
+	}
+	b.Invoke(t, "ingest-csv", last) // late: its object is gone
+	if d := directory(t, b); len(d.Sources) != 1 {
+		t.Errorf("an upload that is gone made a source: %+v", d.Sources)
+	}
+
+	manual := erase(t, b, "delete-manual-customers", line.EraseManual{})
+	if manual.Status != job.Done || eraser.Counts(manual.Removed).Total() == 0 {
+		t.Errorf("manual customers: %+v", manual)
+	}
+	if _, body := b.Call(t, http.MethodGet, "/v1/customers", "", nil); strings.Contains(body, "cus_") {
+		t.Errorf("manual customers are left: %s", body)
+	}
+}
+
+func erase(t *testing.T, b *lambdatest.Bed, folder string, in any) line.Erased {
+	t.Helper()
+	var out line.Erased
+	if err := json.Unmarshal(b.Invoke(t, folder, in), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestFilesPostedToTheAPIAreImportedAndErased(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	status, body := b.Call(t, http.MethodPost, "/v1/data_sources", "application/json", []byte(`{"name":"Posted"}`))
+	var src struct{ UUID string }
+	if err := json.Unmarshal([]byte(body), &src); err != nil || status != http.StatusCreated {
+		t.Fatal(status, body, err)
+	}
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	for _, dataset := range []string{"customers", "plans"} {
+		part, err := w.CreateFormFile("file", dataset+".csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = part.Write([]byte(sample(t, b, dataset)))
+	}
+	_ = w.Close()
+	status, body = b.Call(t, http.MethodPost, "/v1/data_sources/"+src.UUID+"/imports", w.FormDataContentType(), form.Bytes())
+	if status != http.StatusAccepted {
+		t.Fatal(status, body)
+	}
+	b.Work(t)
+	ended(t, b, 1)
+	if n := items(t, b, directory(t, b).Sources[0]); n < 12 {
+		t.Errorf("%d items", n)
+	}
+	gone := directory(t, b).Sources[0]
+	if status, body = b.Call(t, http.MethodDelete, "/v1/data_sources/"+src.UUID, "", nil); status/100 != 2 {
+		t.Fatal(status, body)
+	}
+	b.Work(t)
+	if n := items(t, b, gone); n != 0 || b.Objects(t, "uploads/") != 0 {
+		t.Errorf("%d items and %d objects are left", n, b.Objects(t, "uploads/"))
+	}
+}
+
+func TestTickGoesOnWithWhatWasLost(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.Invoke(t, "ingest-csv", b.Put(t, "uploads/Lost/customers.csv", sample(t, b, "customers")))
+	b.Drop(t)
+	b.Work(t)
+	if j := jobs(t, b)[0]; j.Status != job.Running {
+		t.Fatalf("without a message the job is %s", j.Status)
+	}
+	b.Invoke(t, "tick", map[string]string{})
+	b.Work(t)
+	ended(t, b, 1)
+}
+
+func TestRefusedInvocations(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	for folder, event := range map[string]any{
+		"delete-source":           map[string]any{"source": " "},
+		"delete-manual-customers": map[string]any{"key1": "value1"},
+		"ingest-csv":              map[string]any{"key1": "value1"},
+	} {
+		body, err := json.Marshal(event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := b.Functions[folder].Invoke(t.Context(), body)
+		if failure := (*lambdatest.Failure)(nil); !errors.As(err, &failure) {
+			t.Errorf("%s: %s, %v", folder, said, err)
+		}
+	}
+	if diff := cmp.Diff(0, len(jobs(t, b))); diff != "" {
+		t.Error("a refused invocation made a job")
+	}
+}
