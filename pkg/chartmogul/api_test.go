@@ -63,10 +63,10 @@ func (a *api) now() time.Time { return clock().Add(time.Duration(a.passed.Load()
 
 func (a *api) wait(d time.Duration) { a.passed.Add(int64(d)) }
 
-func newAPI(t testing.TB, opt mem.Options) *api {
-	t.Helper()
+func newAPI(tb testing.TB, opt mem.Options) *api {
+	tb.Helper()
 	st := store.New(mem.New(opt))
-	a := &api{t: t, store: st, ledger: job.NewLedger(st, clock), log: &lockedBuffer{}, passed: &atomic.Int64{}}
+	a := &api{t: tb, store: st, ledger: job.NewLedger(st, clock), log: &lockedBuffer{}, passed: &atomic.Int64{}}
 	log := slog.New(slog.NewTextHandler(a.log, nil))
 	a.eraser = eraser.New(eraser.Config{Store: st, Ledger: a.ledger, Now: clock, Log: log})
 	a.keep = func(_ context.Context, _ store.Source, name string, body io.Reader) (job.File, error) {
@@ -206,35 +206,35 @@ func (a *api) manual(source, ext, email string) string {
 	return store.ID(store.PrefixCustomer, src.Tag, h)
 }
 
-func text(t testing.TB, m map[string]any, name string) string {
-	t.Helper()
+func text(tb testing.TB, m map[string]any, name string) string {
+	tb.Helper()
 	s, ok := m[name].(string)
 	if !ok {
-		t.Fatalf("no text %q in %v", name, m)
+		tb.Fatalf("no text %q in %v", name, m)
 	}
 	return s
 }
 
-func entries(t testing.TB, m map[string]any, name string) []map[string]any {
-	t.Helper()
+func entries(tb testing.TB, m map[string]any, name string) []map[string]any {
+	tb.Helper()
 	list, ok := m[name].([]any)
 	if !ok {
-		t.Fatalf("no list %q in %v", name, m)
+		tb.Fatalf("no list %q in %v", name, m)
 	}
 	out := make([]map[string]any, len(list))
 	for i, e := range list {
 		if out[i], ok = e.(map[string]any); !ok {
-			t.Fatalf("%q holds something else than objects: %v", name, e)
+			tb.Fatalf("%q holds something else than objects: %v", name, e)
 		}
 	}
 	return out
 }
 
-func column(t testing.TB, m map[string]any, list, name string) []string {
-	t.Helper()
+func column(tb testing.TB, m map[string]any, list, name string) []string {
+	tb.Helper()
 	var out []string
-	for _, e := range entries(t, m, list) {
-		out = append(out, text(t, e, name))
+	for _, e := range entries(tb, m, list) {
+		out = append(out, text(tb, e, name))
 	}
 	return out
 }

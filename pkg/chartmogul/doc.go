@@ -6,7 +6,7 @@
 // One request: authenticate → find the route → read the directory and the
 // records → answer. A handler gets a [call] and returns a reply or an error;
 // status.go alone turns errors into statuses and bodies. REST writes go straight
-// to the store: one transaction per record with its pointers (see invoicewrite.go
+// to the store: one transaction per record with its pointers (see invoicecommit.go
 // for those too large for one). Lists walk shard after shard in key order, so
 // newest-first holds within one customer only, and total_pages of a first page
 // that does not hold everything is estimated from how far into the hash space

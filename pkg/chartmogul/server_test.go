@@ -92,7 +92,7 @@ func TestABrokenHandlerSaysNothingAndLogsOnce(t *testing.T) {
 	a := newAPI(t, mem.Options{})
 	first, _ := a.fixed()
 	a.keep = func(context.Context, store.Source, string, io.Reader) (job.File, error) {
-		panic("secret value") //nolint:forbidigo // that is what is tested
+		panic("secret value")
 	}
 	ans := a.upload(first, "", "a.csv")
 	if ans.status != 500 || strings.Contains(ans.body, "secret") || !strings.Contains(ans.body, `"code":500`) {
