@@ -45,6 +45,10 @@ func writeCosts(t *testing.T, d store.Driver) {
 		want += int64(200*(i+1)+1023) / 1024
 	}
 	same(t, "60 puts", write(t, d, batch...), written(want))
+	same(t, "puts over some of them, and between", write(t, d,
+		put(batch[3].Item.Key, nil), put(store.Key{PK: "b0", SK: "03 "}, nil), put(batch[48].Item.Key, nil), // 1, 1, 10
+		put(store.Key{PK: "b1", SK: "~"}, nil), put(batch[59].Item.Key, nil)), written(1+1+10+1+12))
+	write(t, d, batch[3], batch[48], batch[59])
 	for i := range batch {
 		batch[i] = remove(batch[i].Item.Key)
 	}

@@ -105,7 +105,7 @@ func many(t *testing.T, d store.Driver) {
 func noAlias(t *testing.T, d store.Driver) {
 	k := store.Key{PK: "p", SK: "s"}
 	attrs := text("a", "abc")
-	write(t, d, put(k, attrs))
+	write(t, d, put(k, attrs), put(store.Key{PK: "p", SK: "t"}, text("b", "def")))
 	spoil := func(a store.Attrs) { a[len(a)-1] = 'X' }
 	spoil(attrs)
 	for range 2 {
@@ -115,11 +115,14 @@ func noAlias(t *testing.T, d store.Driver) {
 		}
 		spoil(items[0].Attrs)
 		queried, _, _ := query(t, d, store.Query{PK: "p"})
-		if len(queried) != 1 || queried[0].Attrs.Str("a") != "abc" {
+		if len(queried) != 2 || queried[0].Attrs.Str("a") != "abc" {
 			t.Fatalf("queried %v", queried)
 		}
 		spoil(queried[0].Attrs)
-		_ = append(queried[0].Attrs, "more than there was"...)
+		_ = append(queried[0].Attrs, "more than there was, into the neighbour"...)
+		if queried[1].Attrs.Str("b") != "def" {
+			t.Fatalf("the neighbour is now %q", queried[1].Attrs)
+		}
 	}
 }
 
