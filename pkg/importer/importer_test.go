@@ -453,3 +453,33 @@ func attempt(ctx context.Context, t *testing.T, l *line, inputs []input) (*job.J
 	}
 	return j, err
 }
+
+// Write units a row on the first import, items of at most 1 KB (issue's bars).
+func TestWhatAFirstImportCosts(t *testing.T) {
+	t.Parallel()
+	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 1<<30)
+	src := l.source(t, "S")
+	for _, step := range []struct {
+		file string
+		most int64 // thousandths of a write unit a row
+	}{
+		{"plans.csv", 1010}, {"customers.csv", 2010}, {"contacts.csv", 1010}, {"invoices.csv", 2010},
+		{"line_items.csv", 1010}, {"transactions.csv", 2010}, {"subscription_events.csv", 2010},
+	} {
+		body, err := os.ReadFile("../../testdata/company/" + step.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := l.done(t, src, input{step.file, "", body})
+		var rows int64
+		for _, c := range j.Datasets {
+			rows += c.Added
+		}
+		if got := j.Cost.WriteMilli / rows; rows == 0 || got > step.most {
+			t.Errorf("%s: %d thousandths of a write unit a row, want at most %d", step.file, got, step.most)
+		}
+		if again := l.done(t, src, input{step.file, "", body}); again.Cost.WriteMilli != 0 {
+			t.Errorf("%s a second time: %d thousandths of a write unit, want none", step.file, again.Cost.WriteMilli)
+		}
+	}
+}

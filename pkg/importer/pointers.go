@@ -15,7 +15,7 @@ type pointer struct {
 
 // pointersOf lists the pointers that a record with these attributes has.
 func pointersOf(hr *store.Hasher, sk string, a store.Attrs) []pointer {
-	if a == nil {
+	if len(a) == 0 { // there was, or will be, no such record
 		return nil
 	}
 	b := store.NewBuilder()
@@ -56,7 +56,7 @@ func invoicePointers(hr *store.Hasher, sk string, invoice store.H, a store.Attrs
 // appendWrites adds what makes one change true in the table: the record, its
 // new pointers, and the end of its old ones.
 func appendWrites(dst []store.Write, hr *store.Hasher, p *partitions, c change) []store.Write {
-	if c.after == nil {
+	if len(c.after) == 0 {
 		dst = append(dst, store.Write{Item: store.Item{Key: p.key(c.sk)}, Delete: true})
 	} else {
 		dst = append(dst, store.Write{Item: store.Item{Key: p.key(c.sk), Attrs: c.after}})
