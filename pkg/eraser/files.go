@@ -47,7 +47,7 @@ func (r *run) clearFiles(ctx context.Context) error {
 func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]bool, err error) {
 	others = map[string]bool{}
 	for before := ""; ; {
-		page, err := r.c.Ledger.List(ctx, historyPage, before)
+		page, err := r.ledger.List(ctx, historyPage, before)
 		if err != nil {
 			return nil, nil, err
 		}

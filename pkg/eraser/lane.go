@@ -89,12 +89,12 @@ func (r *run) open(ctx context.Context, ids []string, parts [][]part) ([]*lane, 
 	for i, id := range ids {
 		tasks[i] = job.Task{ID: id, Phase: lanePhase}
 	}
-	if err := r.c.Ledger.CreateTasks(ctx, r.job.ID, tasks); err != nil {
+	if err := r.ledger.CreateTasks(ctx, r.job.ID, tasks); err != nil {
 		return nil, err
 	}
 	all := make([]*lane, len(ids))
 	for i, id := range ids {
-		t, err := r.c.Ledger.Task(ctx, r.job.ID, id)
+		t, err := r.ledger.Task(ctx, r.job.ID, id)
 		if err != nil {
 			return nil, err
 		}
@@ -136,6 +136,9 @@ func (l *lane) toEnd(ctx context.Context, m method) error {
 
 func (l *lane) clean(ctx context.Context, m method) (bool, error) {
 	for _, p := range l.parts {
+		if err := l.late(ctx); err != nil {
+			return false, err
+		}
 		if clean, err := m.clean(l, ctx, p); err != nil || !clean {
 			return false, err
 		}
@@ -145,7 +148,7 @@ func (l *lane) clean(ctx context.Context, m method) (bool, error) {
 
 // keep stores a checkpoint, together with extra writes, and goes on from it.
 func (l *lane) keep(ctx context.Context, cp checkpoint, extra ...store.Write) error {
-	t, err := l.c.Ledger.Save(ctx, l.task, encode(cp), extra...)
+	t, err := l.ledger.Save(ctx, l.task, encode(cp), extra...)
 	if err != nil {
 		return err
 	}
@@ -207,7 +210,8 @@ func (l *lane) sweepAll(ctx context.Context, p part) error {
 
 // deleteSpan deletes what is left of a page that was counted.
 func (l *lane) deleteSpan(ctx context.Context, p part, s span) error {
-	q := store.Query{PK: p.pk, From: s.First, To: s.Last + "\x00", KeysOnly: true, Limit: l.c.Page}
+	// A space is the smallest character of a key, so the bound is just behind the last one.
+	q := store.Query{PK: p.pk, From: s.First, To: s.Last + " ", KeysOnly: true, Limit: l.c.Page}
 	for {
 		page, err := l.st.Page(ctx, q)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"reseed/pkg/fault"
@@ -39,15 +40,16 @@ var errStop = errors.New("to be continued")
 type run struct {
 	*Eraser
 	st     *store.Store // with a meter of its own
+	ledger *job.Ledger  // through st
 	job    *job.Job
 	lease  *job.Lease
 	lead   lead
 	before store.Cost // spent by earlier runs
 	stopAt time.Time  // zero: no deadline
 
-	mu    sync.Mutex
-	items int64     // removed so far
-	told  time.Time // when the job last said so
+	items   atomic.Int64 // removed so far
+	telling sync.Mutex   // held by who lets the job say so
+	told    time.Time    // when it last did
 }
 
 // tellEvery is how often a job says how far it has come.
@@ -56,16 +58,18 @@ const tellEvery = 2 * time.Second
 // count adds to what was removed and lets the job say so, now and then. That is
 // for people only, so a failure of it is none of the sweep.
 func (r *run) count(ctx context.Context, n int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.items += n
+	r.items.Add(n)
+	if !r.telling.TryLock() {
+		return // somebody else is at it: no lane waits for that
+	}
+	defer r.telling.Unlock()
 	now := r.c.Now()
 	if now.Sub(r.told) < tellEvery {
 		return
 	}
 	r.told = now
-	_, err := r.c.Ledger.Update(ctx, r.job.ID, func(j *job.Job) error {
-		j.Stage, j.Progress.ItemsDone = "sweep", r.items
+	_, err := r.ledger.Update(ctx, r.job.ID, func(j *job.Job) error {
+		j.Stage, j.Progress.ItemsDone = "sweep", r.items.Load()
 		return nil
 	})
 	if err != nil {
@@ -108,18 +112,20 @@ func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error)
 
 // claim takes the lead of the job; nil while somebody else has it.
 func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
-	err := e.c.Ledger.CreateTasks(ctx, j.ID, []job.Task{{ID: leadTask, Phase: "lead"}})
+	st := e.c.Store.Metered()
+	ledger := e.c.Ledger.Over(st)
+	err := ledger.CreateTasks(ctx, j.ID, []job.Task{{ID: leadTask, Phase: "lead"}})
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.c.Ledger.Claim(ctx, job.Task{Job: j.ID, ID: leadTask}, e.c.Ledger.NewHolder())
+	t, err := ledger.Claim(ctx, job.Task{Job: j.ID, ID: leadTask}, ledger.NewHolder())
 	if fault.KindOf(err) == fault.Busy && err != nil {
 		return nil, nil //nolint:nilnil // another sweep is at it
 	}
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Eraser: e, st: e.c.Store.Metered(), job: j}
+	r := &run{Eraser: e, st: st, ledger: ledger, job: j}
 	if len(t.Result) > 0 {
 		if err := json.Unmarshal(t.Result, &r.lead); err != nil {
 			return nil, fault.Wrap(err, fault.Internal, "erase_state", "read the state of an erase")
@@ -129,7 +135,7 @@ func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		r.stopAt = deadline.Add(-e.c.Margin)
 	}
-	r.lease = e.c.Ledger.Keep(ctx, t)
+	r.lease = ledger.Keep(ctx, t)
 	return r, nil
 }
 
@@ -192,13 +198,17 @@ func (r *run) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.items, r.told = sum.Total(), r.c.Now()
+	r.items.Store(sum.Total())
+	r.told = r.c.Now()
 	for _, step := range []struct {
 		from, to string
 		do       func(context.Context) error
 	}{{sweeping, verified, r.sweep}, {verified, cleared, r.clearFiles}} {
 		if r.lead.Phase != step.from {
 			continue
+		}
+		if err := r.late(ctx); err != nil {
+			return err
 		}
 		if err := step.do(ctx); err != nil {
 			return err
@@ -207,6 +217,9 @@ func (r *run) finish(ctx context.Context) error {
 		if err := r.save(); err != nil {
 			return err
 		}
+	}
+	if err := r.late(ctx); err != nil {
+		return err
 	}
 	return r.end(ctx)
 }
@@ -237,7 +250,7 @@ func (r *run) manual(ctx context.Context) error {
 		if slices.Contains(r.lead.Done, src.Tag) {
 			continue
 		}
-		mine, err := r.c.Ledger.Lock(ctx, src.Tag, r.job.ID)
+		mine, err := r.ledger.Lock(ctx, src.Tag, r.job.ID)
 		if err != nil {
 			return err
 		}
@@ -248,7 +261,7 @@ func (r *run) manual(ctx context.Context) error {
 		if err := r.visit(ctx, src.Tag); err != nil {
 			return err
 		}
-		next, err := r.c.Ledger.Unlock(ctx, src.Tag, r.job.ID)
+		next, err := r.ledger.Unlock(ctx, src.Tag, r.job.ID)
 		if err != nil {
 			return err
 		}
@@ -285,7 +298,7 @@ func (r *run) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, next, err := r.c.Ledger.End(ctx, r.job.ID, func(j *job.Job) error {
+	_, next, err := r.ledger.End(ctx, r.job.ID, func(j *job.Job) error {
 		j.Status, j.Stage = job.Done, ""
 		j.Erase.Removed = removed
 		j.Progress.ItemsDone = removed.Total()
@@ -317,7 +330,7 @@ func (r *run) exhume(ctx context.Context) error {
 
 // removed sums up what the ledger has recorded.
 func (r *run) removed(ctx context.Context) (Counts, error) {
-	tasks, err := r.c.Ledger.Tasks(ctx, r.job.ID, lanePhase+"/")
+	tasks, err := r.ledger.Tasks(ctx, r.job.ID, lanePhase+"/")
 	if err != nil {
 		return nil, err
 	}

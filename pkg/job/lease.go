@@ -18,7 +18,7 @@ type Lease struct {
 	once   sync.Once
 	ended  sync.WaitGroup
 
-	mu   sync.Mutex
+	turn chan struct{} // held by who is at the task; not a mutex, since it is held while the table is asked
 	task Task
 }
 
@@ -30,7 +30,7 @@ func errLost() error {
 // Keep renews a claimed task from now on. Its holder writes under
 // Lease.Context only, and must end with Complete or Release.
 func (l *Ledger) Keep(ctx context.Context, t Task) *Lease {
-	ls := &Lease{ledger: l, task: t, stop: make(chan struct{})}
+	ls := &Lease{ledger: l, task: t, stop: make(chan struct{}), turn: make(chan struct{}, 1)}
 	ls.ctx, ls.cancel = context.WithCancelCause(ctx)
 	ls.ended.Go(ls.renew)
 	return ls
@@ -71,8 +71,8 @@ func (ls *Lease) beat(t Task) (Task, error) {
 }
 
 func (ls *Lease) with(f func(Task) (Task, error)) error {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
+	ls.turn <- struct{}{}
+	defer func() { <-ls.turn }()
 	t, err := f(ls.task)
 	ls.task = t
 	return err
@@ -80,8 +80,8 @@ func (ls *Lease) with(f func(Task) (Task, error)) error {
 
 // Task is the task as it was last stored.
 func (ls *Lease) Task() Task {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
+	ls.turn <- struct{}{}
+	defer func() { <-ls.turn }()
 	return ls.task
 }
 

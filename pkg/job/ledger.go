@@ -24,20 +24,29 @@ const (
 
 // Ledger keeps the jobs and their tasks in the table. It is safe for concurrent use.
 type Ledger struct {
-	st       *store.Store
+	st *store.Store
+	*process
+}
+
+// process is what all ledgers of one process share.
+type process struct {
 	now      func() time.Time
 	watch    *Watch
-	instance string // of this process: a lease of another one is dead at once where one process owns the table
+	instance string // a lease of another process is dead at once where one process owns the table
 
 	mu   sync.Mutex
 	last uint64 // time part of the last id, so that ids made here are in order
 }
 
-// NewLedger returns the ledger of a table. The clock must carry a monotonic
-// reading (time.Now does): leases are measured with it.
+// NewLedger returns the ledger of a table; a process needs one. The clock must
+// carry a monotonic reading (time.Now does): leases are measured with it.
 func NewLedger(st *store.Store, now func() time.Time) *Ledger {
-	return &Ledger{st: st, now: now, watch: NewWatch(), instance: token()}
+	return &Ledger{st, &process{now: now, watch: NewWatch(), instance: token()}}
 }
+
+// Over is the same ledger through another Store of the same table, whose meter
+// then has the cost.
+func (l *Ledger) Over(st *store.Store) *Ledger { return &Ledger{st, l.process} }
 
 func token() string {
 	b := make([]byte, 8)

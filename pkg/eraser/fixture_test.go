@@ -1,0 +1,297 @@
+package eraser_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/pkg/eraser"
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+)
+
+// world is a table with two sources whose names and contents look alike.
+type world struct {
+	t        *testing.T
+	driver   *mem.Driver
+	st       *store.Store
+	objects  *objects.Objects
+	acme     store.Source // what is erased
+	acme2    store.Source // what must not be touched
+	settle   time.Duration
+	before   func(op mem.Op) error // asked before a call is applied
+	after    func(op mem.Op) error // and when it has been
+	armed    atomic.Bool
+	dispatch []string // jobs that were started
+}
+
+// shardsOfTest is small, so that a run cut at every call takes few runs.
+const shardsOfTest = 2
+
+func newWorld(t *testing.T, opt mem.Options) *world {
+	t.Helper()
+	w := &world{t: t, objects: objects.Mem()}
+	hook := func(f *func(op mem.Op) error) func(mem.Op, int) error {
+		return func(op mem.Op, _ int) error {
+			if !w.armed.Load() || *f == nil {
+				return nil
+			}
+			return (*f)(op)
+		}
+	}
+	opt.Before, opt.After = hook(&w.before), hook(&w.after)
+	if opt.Limits == (store.Limits{}) {
+		opt.Limits = store.Limits{Get: 100, Write: 25, Transact: 10, Parallel: 4, Exclusive: true}
+	}
+	w.driver = mem.New(opt)
+	w.st = store.New(w.driver)
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		for i, name := range []string{"Acme", "Acme2"} {
+			if _, err := d.Add(fmt.Sprintf("ds_%d", i+1), name, "CSV", time.Now()); err != nil {
+				return nil, err
+			}
+			d.Sources[i].Shards = shardsOfTest
+		}
+		return nil, nil
+	})
+	must(t, err)
+	d := w.directory()
+	w.acme, w.acme2 = d.Sources[0], d.Sources[1]
+	return w
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantFault(t *testing.T, err error, kind fault.Kind) {
+	t.Helper()
+	if err == nil || fault.KindOf(err) != kind {
+		t.Fatalf("error %v, want one of kind %v", err, kind)
+	}
+}
+
+func same(t *testing.T, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func (w *world) directory() *store.Directory {
+	w.t.Helper()
+	d, err := w.st.Directory(w.t.Context())
+	must(w.t, err)
+	return d
+}
+
+func (w *world) ledger() *job.Ledger { return job.NewLedger(w.st, time.Now) }
+
+// eraser is that of a process that has just been started.
+func (w *world) eraser() *eraser.Eraser {
+	return eraser.New(eraser.Config{
+		Store: w.st, Ledger: w.ledger(), Objects: w.objects, Now: time.Now, Settle: w.settle, Page: 10,
+		Dispatch: func(_ context.Context, j *job.Job) error {
+			w.dispatch = append(w.dispatch, j.ID)
+			return nil
+		},
+	})
+}
+
+func (w *world) start(sel eraser.Selection) *job.Job {
+	w.t.Helper()
+	j, err := w.eraser().Start(w.t.Context(), sel)
+	must(w.t, err)
+	return j
+}
+
+// sweep sweeps until the job is done, each time in a new process.
+func (w *world) sweep(id string) *job.Job {
+	w.t.Helper()
+	for range 100 {
+		done, err := w.eraser().Sweep(w.t.Context(), id)
+		must(w.t, err)
+		if done {
+			j, err := w.ledger().Get(w.t.Context(), id)
+			must(w.t, err)
+			return j
+		}
+	}
+	w.t.Fatal("the sweep does not end")
+	return nil
+}
+
+func (w *world) put(items ...store.Item) {
+	w.t.Helper()
+	writes := make([]store.Write, len(items))
+	for i, item := range items {
+		writes[i] = store.Write{Item: item}
+	}
+	must(w.t, w.st.Write(w.t.Context(), writes))
+}
+
+// seed fills a source: n customers, the first manual ones of the manual epoch,
+// each with a contact, an e-mail pointer, two edits, two events and an invoice
+// of two lines and a transaction with their pointers; and two plans.
+func (w *world) seed(src store.Source, n, manual int) {
+	w.t.Helper()
+	d := w.directory()
+	hr, sp := d.Hasher(), src.Space()
+	items := []store.Item{
+		{Key: sp.Plan(hr.External(store.KindPlan, "gold")), Attrs: attrs(0, "name", "Gold")},
+		{Key: sp.Plan(hr.External(store.KindPlan, "iron")), Attrs: attrs(0, "name", "Iron")},
+	}
+	for i := range n {
+		epoch := int64(0)
+		if i < manual {
+			epoch = d.ManualEpoch
+		}
+		items = append(items, customer(hr, sp, i, epoch)...)
+	}
+	w.put(items...)
+}
+
+func customerH(hr *store.Hasher, i int) store.H {
+	return hr.External(store.KindCustomer, fmt.Sprintf("cus-%d", i))
+}
+
+func invoiceH(hr *store.Hasher, i int) store.H {
+	return hr.External(store.KindInvoice, fmt.Sprintf("inv-%d", i))
+}
+
+const perCustomer = 15 // items, see customer
+
+func customer(hr *store.Hasher, sp store.Space, i int, epoch int64) []store.Item {
+	id := fmt.Sprintf("cus-%d", i)
+	h, inv := customerH(hr, i), invoiceH(hr, i)
+	line := hr.External(store.KindLineItem, fmt.Sprintf("line-%d", i))
+	anon := hr.Natural(store.KindLineItem, fmt.Sprintf("inv-%d", i), "one_time")
+	paid := hr.External(store.KindTransaction, fmt.Sprintf("paid-%d", i))
+	items := []store.Item{
+		{Key: sp.Customer(h), Attrs: attrs(epoch, "external_id", id, "email", id+"@Example.com")},
+		{Key: sp.Contact(h, hr.Natural(store.KindContact, id, "x")), Attrs: attrs(epoch, "name", "X")},
+		{Key: sp.Email(hr.External(store.KindEmail, id+"@example.com"), h), Attrs: attrs(epoch)},
+		{Key: sp.CustomerEdit(h, store.EditTags), Attrs: attrs(epoch, "tags", "vip")},
+		{Key: sp.CustomerEdit(h, store.EditAttributes), Attrs: attrs(epoch, "custom", "{}")},
+		{Key: sp.Invoice(inv), Attrs: attrs(epoch, "customer", id)},
+		{Key: sp.LineItem(inv, line), Attrs: attrs(epoch, "external_id", "l")},
+		{Key: sp.LineItem(inv, anon), Attrs: attrs(epoch)},
+		{Key: sp.Transaction(inv, paid), Attrs: attrs(epoch, "external_id", "t")},
+		{Key: sp.External(store.KindLineItem, line), Attrs: attrs(epoch, "invoice", inv.String())},
+		{Key: sp.External(store.KindTransaction, paid), Attrs: attrs(epoch, "invoice", inv.String())},
+		{Key: sp.Owner(h, inv), Attrs: attrs(epoch)},
+	}
+	event := hr.External(store.KindEvent, fmt.Sprintf("event-%d", i)).EventID()
+	return append(items,
+		store.Item{Key: sp.Event(h, event), Attrs: attrs(epoch, "type", "start")},
+		store.Item{Key: sp.ExternalEvent(event), Attrs: attrs(epoch, "customer", h.String())},
+		store.Item{Key: sp.Contact(h, hr.Natural(store.KindContact, id, "y")), Attrs: attrs(epoch, "name", "Y")},
+	)
+}
+
+func attrs(manual int64, pairs ...string) store.Attrs {
+	b := store.NewBuilder().Int(store.AttrManual, manual).IntAlways(store.AttrCreated, 1)
+	for i := 0; i < len(pairs); i += 2 {
+		b.Str(pairs[i], pairs[i+1])
+	}
+	return b.Attrs()
+}
+
+// items are all items of a source, by key.
+func (w *world) items(src store.Source) map[string]string {
+	w.t.Helper()
+	sp, all := src.Space(), map[string]string{}
+	pks := []string{sp.PlanPK()}
+	for i := range sp.Shards {
+		pks = append(pks, sp.CustomerPK(i), sp.DataPK(i), sp.EditPK(i))
+	}
+	for _, pk := range pks {
+		for item, err := range w.st.Items(w.t.Context(), store.Query{PK: pk}) {
+			must(w.t, err)
+			all[item.PK+" "+item.SK] = string(item.Attrs)
+		}
+	}
+	return all
+}
+
+// quiet checks that no job is open, no tombstone and no lock is left.
+func (w *world) quiet() {
+	w.t.Helper()
+	open, err := w.ledger().Open(w.t.Context())
+	must(w.t, err)
+	if len(open) > 0 || len(w.directory().Tombstones) > 0 {
+		w.t.Fatalf("%d jobs are open, tombstones %v", len(open), w.directory().Tombstones)
+	}
+	for _, src := range []store.Source{w.acme, w.acme2} {
+		holder, err := w.ledger().Holder(w.t.Context(), src.Tag)
+		must(w.t, err)
+		if holder != "" {
+			w.t.Fatalf("the lock of %s is still held", src.Name)
+		}
+	}
+}
+
+// counts are what n customers of seed are counted as.
+func counts(n int64) eraser.Counts {
+	return eraser.Counts{
+		"customers": n, "contacts": 2 * n, "edits": 2 * n, "invoices": n, "line_items": 2 * n, "transactions": n,
+		"subscription_events": n, "email_pointers": n, "invoice_pointers": n, "id_pointers": 3 * n,
+	}
+}
+
+func withPlans(c eraser.Counts) eraser.Counts { c["plans"] = 2; return c }
+
+func removed(j *job.Job) eraser.Counts { return eraser.Counts(j.Erase.Removed) }
+
+// selections are all kinds of selection of a world whose acme has 12
+// customers, 5 of them manual, and acme2 4 customers, 2 of them manual: with what is removed, and
+// what is left in each.
+func selections(w *world) map[string]struct {
+	sel   eraser.Selection
+	want  eraser.Counts
+	acme  int
+	acme2 int
+} {
+	hr := w.directory().Hasher()
+	const plans = 2
+	type expectation = struct {
+		sel   eraser.Selection
+		want  eraser.Counts
+		acme  int
+		acme2 int
+	}
+	invoice := eraser.Counts{"invoices": 1, "line_items": 2, "transactions": 1, "id_pointers": 2, "invoice_pointers": 1}
+	return map[string]expectation{
+		"source": {eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, withPlans(counts(12)), 0, 4*perCustomer + plans},
+		"manual": {eraser.Selection{Kind: eraser.ManualCustomers}, counts(7), 7*perCustomer + plans, 2*perCustomer + plans},
+		"customer": {
+			eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(hr, 3)}, counts(1),
+			11*perCustomer + plans, 4*perCustomer + plans,
+		},
+		"invoice": {
+			eraser.Selection{Kind: eraser.Invoice, Source: w.acme.UUID, H: invoiceH(hr, 3)}, invoice,
+			12*perCustomer + plans - 7, 4*perCustomer + plans,
+		},
+	}
+}
+
+func kinds() []string { return slices.Clone([]string{"source", "manual", "customer", "invoice"}) }
+
+func seeded(t *testing.T, opt mem.Options) *world {
+	t.Helper()
+	w := newWorld(t, opt)
+	w.seed(w.acme, 12, 5)
+	w.seed(w.acme2, 4, 2)
+	return w
+}
