@@ -37,7 +37,7 @@ func open(t *testing.T, s3URL, sqsURL string) *cloud.Cloud {
 	return c
 }
 
-func TestSenderSendsMoreThanOneBatch(t *testing.T) {
+func TestSenderSendsMoreThanOneBatch(t *testing.T) { //nolint:paralleltest // the environment is everybody's
 	_, url := awsfaketest.Start(t, awsfaketest.Resources{Queues: []string{"work"}})
 	send := cloud.Sender[message](open(t, "", url), awsfake.QueueURL(url, "work"))
 	var messages []message
@@ -73,7 +73,7 @@ func TestSenderSendsMoreThanOneBatch(t *testing.T) {
 	}
 }
 
-func TestSenderFails(t *testing.T) {
+func TestSenderFails(t *testing.T) { //nolint:paralleltest // the environment is everybody's
 	_, url := awsfaketest.Start(t, awsfaketest.Resources{})
 	err := cloud.Sender[message](open(t, "", url), awsfake.QueueURL(url, "nowhere"))(t.Context(), message{1})
 	if fault.KindOf(err) != fault.Unavailable || err == nil {
@@ -90,7 +90,7 @@ func TestSenderFails(t *testing.T) {
 	}
 }
 
-func TestObjects(t *testing.T) {
+func TestObjects(t *testing.T) { //nolint:paralleltest // the environment is everybody's
 	url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
 	o, err := open(t, url, "").Objects(t.Context(), "files")
 	if err != nil {
@@ -104,7 +104,7 @@ func TestObjects(t *testing.T) {
 	}
 }
 
-func TestOpeningMakesNoCall(t *testing.T) {
+func TestOpeningMakesNoCall(t *testing.T) { //nolint:paralleltest // the environment is everybody's
 	down := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a call was made") }))
 	t.Cleanup(down.Close)
 	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", down.URL)

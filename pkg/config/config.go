@@ -74,8 +74,7 @@ func faults(err error) []string {
 	}
 	var wrong []string
 	for _, e := range all.Errors {
-		var field env.ParseError
-		if errors.As(e, &field) {
+		if field, ok := errors.AsType[env.ParseError](e); ok {
 			wrong = append(wrong, variable(field.Name)+" is not usable: "+wanted(field.Type))
 			continue
 		}

@@ -4,16 +4,14 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"strings"
 
 	"reseed/pkg/store"
 )
 
-// Attributes of pointers and records that say what they belong to.
+// Attributes of pointers that say what they belong to, as the hex H.
 const (
-	attrInvoice  = "invoice"  // of the pointer to a line item or transaction: hex H of the invoice
-	attrCustomer = "customer" // of the pointer to an event: hex H; of an invoice: external id
-	attrEmail    = "email"    // of a customer
+	attrInvoice  = "invoice"  // of the pointer to a line item or transaction
+	attrCustomer = "customer" // of the pointer to an event
 )
 
 // groupSize is how many events or contacts are looked at together.
@@ -83,7 +81,7 @@ func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) 
 	if err != nil || len(found) == 0 {
 		return keys, err
 	}
-	customer := r.hr.External(store.KindCustomer, found[r.sp.Invoice(h)].Str(attrCustomer))
+	customer := r.hr.CustomerH(store.DecodeInvoice(found[r.sp.Invoice(h)]).CustomerExternalID)
 	owner, err := r.existing(ctx, []store.Key{r.sp.Owner(customer, h)}, nil)
 	return append(owner, keys...), err // the invoice last: it is what names the pointer
 }
@@ -148,9 +146,9 @@ func (r reader) self(ctx context.Context, h store.H) groups {
 		own := r.sp.Customer(h)
 		found, err := r.st.Lookup(ctx, own)
 		if a, ok := found[own]; ok && err == nil {
-			email := strings.ToLower(strings.TrimSpace(a.Str(attrEmail)))
+			email := r.hr.EmailH(store.DecodeCustomer(a).Email)
 			var pointer []store.Key
-			pointer, err = r.existing(ctx, []store.Key{r.sp.Email(r.hr.External(store.KindEmail, email), h)}, nil)
+			pointer, err = r.existing(ctx, []store.Key{r.sp.Email(email, h)}, nil)
 			keys = append(append(keys, pointer...), own)
 		}
 		yield(keys, err)

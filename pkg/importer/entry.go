@@ -143,11 +143,6 @@ func (b *batch) sort() {
 	slices.SortFunc(b.entries, func(x, y entry) int { return x.compare(&y) })
 }
 
-func (b *batch) reset() {
-	clear(b.entries)
-	b.entries, b.size = b.entries[:0], 0
-}
-
 // merger yields the entries of several sorted runs in one order: a heap of readers.
 type merger struct{ runs []*runReader }
 

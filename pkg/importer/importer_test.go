@@ -40,7 +40,7 @@ func newLine(d store.Driver, o *objects.Objects, pieceBytes, smallBytes int64) *
 	l.ledger = job.NewLedger(l.store, func() time.Time { return l.now })
 	l.Importer = importer.New(importer.Config{
 		Store: l.store, Ledger: l.ledger, Objects: o, Now: func() time.Time { return l.now },
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), PieceBytes: pieceBytes, SmallBytes: smallBytes,
+		Log: slog.New(slog.DiscardHandler), PieceBytes: pieceBytes, SmallBytes: smallBytes,
 		Send: func(_ context.Context, m []importer.Message) error { l.queue = append(l.queue, m...); return nil },
 		Dispatch: func(_ context.Context, j *job.Job) error {
 			l.queue = append(l.queue, importer.Message{Job: j.ID})
@@ -87,15 +87,15 @@ type input struct {
 	body    []byte
 }
 
-func (l *line) put(t *testing.T, inputs []input) []job.File {
+func (l *line) put(ctx context.Context, t *testing.T, inputs []input) []job.File {
 	t.Helper()
 	var files []job.File
 	for i, in := range inputs {
 		key := fmt.Sprintf("uploads/x/%p-%d-%d/%s", l, l.now.UnixNano(), i, in.name)
-		if err := l.objects.Put(t.Context(), key, bytes.NewReader(in.body)); err != nil {
+		if err := l.objects.Put(ctx, key, bytes.NewReader(in.body)); err != nil {
 			t.Fatal(err)
 		}
-		info, err := l.objects.Stat(t.Context(), key)
+		info, err := l.objects.Stat(ctx, key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func (l *line) put(t *testing.T, inputs []input) []job.File {
 func (l *line) run(t *testing.T, src store.Source, inputs ...input) *job.Job {
 	t.Helper()
 	l.now = l.now.Add(time.Minute)
-	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t, inputs)})
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t.Context(), t, inputs)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,8 +150,8 @@ func folder(t *testing.T, dir string) []input {
 	return out
 }
 
-// dump is all that a source holds, without the stamps if bare.
-func (l *line) dump(t *testing.T, src store.Source, bare bool) map[store.Key]string {
+// dump is all that a source holds, stamps included.
+func (l *line) dump(t *testing.T, src store.Source) map[store.Key]string {
 	t.Helper()
 	out := map[store.Key]string{}
 	sp := src.Space()
@@ -164,11 +164,7 @@ func (l *line) dump(t *testing.T, src store.Source, bare bool) map[store.Key]str
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := it.Attrs
-			if bare {
-				a = a.Content()
-			}
-			out[it.Key] = string(a)
+			out[it.Key] = string(it.Attrs)
 		}
 	}
 	return out
@@ -203,7 +199,7 @@ func TestTheSampleCompanyGoesInWholeAndTheSecondTimeNothingChanges(t *testing.T)
 			l := newLine(mem.New(mem.Options{}), objects.Mem(), sizes[0], sizes[1])
 			src, bystander := l.source(t, "Company"), l.source(t, "Company2")
 			l.done(t, bystander, folder(t, "twelve")...)
-			untouched := l.dump(t, bystander, false)
+			untouched := l.dump(t, bystander)
 			first := l.done(t, src, folder(t, "company")...)
 			var expected struct {
 				Rows map[string]int64 `json:"rows"`
@@ -217,7 +213,7 @@ func TestTheSampleCompanyGoesInWholeAndTheSecondTimeNothingChanges(t *testing.T)
 					t.Errorf("%s: %+v, want %d added", ds, c, want)
 				}
 			}
-			stored := l.dump(t, src, false)
+			stored := l.dump(t, src)
 			inputs := folder(t, "company")
 			slices.Reverse(inputs)
 			second := l.done(t, src, inputs...)
@@ -226,8 +222,8 @@ func TestTheSampleCompanyGoesInWholeAndTheSecondTimeNothingChanges(t *testing.T)
 					t.Errorf("second time, %s: %+v", ds, c)
 				}
 			}
-			same(t, l.dump(t, src, false), stored)
-			same(t, l.dump(t, bystander, false), untouched)
+			same(t, l.dump(t, src), stored)
+			same(t, l.dump(t, bystander), untouched)
 		})
 	}
 }
@@ -249,7 +245,7 @@ func TestTheOutcomeDependsOnNoPieceSize(t *testing.T) {
 		}
 		src := l.source(t, "S")
 		j := l.done(t, src, inputs...)
-		got := l.dump(t, src, false)
+		got := l.dump(t, src)
 		if want == nil {
 			want, sums = got, counts(j)
 			if j.Rejects != 2 || j.Datasets["customers"].Unchanged != 1 {
@@ -280,7 +276,7 @@ func TestHostileFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			j := l.run(t, src, input{c.File, string(c.Dataset), body})
+			j := l.run(t, src, input{c.File, c.Dataset, body})
 			if c.Refused != "" {
 				if j.Status != job.Failed || j.Error == "" {
 					t.Fatalf("job is %s %q, want it refused (%s)", j.Status, j.Error, c.Refused)
@@ -290,7 +286,7 @@ func TestHostileFiles(t *testing.T) {
 			if j.Status != job.Done {
 				t.Fatalf("job %s: %s", j.Status, j.Error)
 			}
-			if n := j.Datasets[string(c.Dataset)]; n.Added != int64(c.Added) || n.Rejected != int64(len(c.Rejects)) || n.Unchanged != int64(c.Repeats) {
+			if n := j.Datasets[c.Dataset]; n.Added != int64(c.Added) || n.Rejected != int64(len(c.Rejects)) || n.Unchanged != int64(c.Repeats) {
 				t.Errorf("%+v, want %d added, %d repeats, %d rejects", n, c.Added, c.Repeats, len(c.Rejects))
 			}
 			rejects := l.rejects(t, j)
@@ -410,7 +406,7 @@ func survive(t *testing.T, l *line, restart func() *line, whole *bool) (map[stor
 		j, err := attempt(t.Context(), t, l, inputs)
 		if err == nil {
 			*whole = true
-			return l.dump(t, l.source(t, "S"), false), j
+			return l.dump(t, l.source(t, "S")), j
 		}
 		l = restart()
 	}
@@ -434,7 +430,7 @@ func attempt(ctx context.Context, t *testing.T, l *line, inputs []input) (*job.J
 		return nil, err
 	}
 	src, _ := dir.ByName("S")
-	j, err := l.Submit(ctx, importer.Request{Source: src, Files: l.put(t, inputs), Once: "the one event"})
+	j, err := l.Submit(ctx, importer.Request{Source: src, Files: l.put(ctx, t, inputs), Once: "the one event"})
 	if err != nil {
 		return nil, err
 	}
@@ -463,8 +459,13 @@ func TestWhatAFirstImportCosts(t *testing.T) {
 		file string
 		most int64 // thousandths of a write unit a row
 	}{
-		{"plans.csv", 1010}, {"customers.csv", 2010}, {"contacts.csv", 1010}, {"invoices.csv", 2010},
-		{"line_items.csv", 1010}, {"transactions.csv", 2010}, {"subscription_events.csv", 2010},
+		{"plans.csv", 1010},
+		{"customers.csv", 2010},
+		{"contacts.csv", 1010},
+		{"invoices.csv", 2010},
+		{"line_items.csv", 1010},
+		{"transactions.csv", 2010},
+		{"subscription_events.csv", 2010},
 	} {
 		body, err := os.ReadFile("../../testdata/company/" + step.file)
 		if err != nil {

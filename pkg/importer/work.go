@@ -100,11 +100,9 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) error {
 		}
 	}
 	lease := im.c.Ledger.Keep(ctx, t)
-	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) })
+	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) }) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
 	if err != nil {
-		if releaseErr := lease.Release(); releaseErr != nil && errors.Is(err, errStopped) {
-			return releaseErr
-		}
+		_ = lease.Release() //nolint:contextcheck // it must be given back after ctx has ended, too; else it runs out by itself
 		return err
 	}
 	if err := save(lease.Complete, res); err != nil {
@@ -113,12 +111,12 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) error {
 	return im.after(ctx, j)
 }
 
-func save(store func(json.RawMessage) error, r result) error {
+func save(keep func(json.RawMessage) error, r result) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "task_result", "keep a task's state")
 	}
-	return store(body)
+	return keep(body)
 }
 
 // after books the progress of a task that has ended, and goes on if it was the last of its phase.

@@ -131,7 +131,7 @@ func (l *Ledger) Stored(ctx context.Context, j *Job) (*Job, error) {
 	}
 	found, err := l.Get(ctx, id)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return nil, nil //nolint:nilnil // there is none, and that is an answer
+		return nil, nil //nolint:nilnil,nilerr // there is none, and that is an answer
 	}
 	return found, err
 }
@@ -172,7 +172,7 @@ func mark(k store.Key, id string) store.Item {
 func takeLock(tag store.Tag, id string) store.Write {
 	var b [8]byte
 	_, _ = rand.Read(b[:])                            // never fails (crypto/rand)
-	turn := int64(binary.BigEndian.Uint64(b[:]) >> 1) //nolint:gosec // 63 bits
+	turn := int64(binary.BigEndian.Uint64(b[:]) >> 1)
 	attrs := store.NewBuilder().Str(attrJob, id).IntAlways(attrTurn, turn).Attrs()
 	return store.Write{Item: store.Item{Key: store.LockKey(tag), Attrs: attrs}, If: store.Cond{Op: store.Absent}}
 }
@@ -455,7 +455,7 @@ func (l *Ledger) start(ctx context.Context, j *Job) (*Job, error) {
 	}
 	err = l.st.Transact(ctx, takeLock(j.Tag, j.ID), write)
 	if fault.KindOf(err) == fault.Conflict && err != nil {
-		return nil, nil //nolint:nilnil // somebody was faster
+		return nil, nil //nolint:nilnil,nilerr // somebody was faster
 	}
 	return j, err
 }

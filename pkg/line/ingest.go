@@ -38,21 +38,12 @@ func (l *Line) Ingest(ctx context.Context, u Upload) error {
 		return nil
 	}
 	info, err := l.Objects.StatVersion(ctx, u.Key, u.Version)
-	switch fault.KindOf(err) { //nolint:exhaustive // only these two can never get better
-	case fault.NotFound, fault.Invalid:
-		l.Log.InfoContext(ctx, "an upload is not there any more, or cannot be read: ignored", "code", fault.CodeOf(err))
-		return nil
-	}
 	if err != nil {
-		return err
+		return l.unlessHopeless(ctx, err)
 	}
 	src, err := l.Source(ctx, name)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		l.Log.WarnContext(ctx, "an upload is for a source that does not exist: ignored")
-		return nil
-	}
 	if err != nil {
-		return err
+		return l.unlessHopeless(ctx, err)
 	}
 	j, err := l.Importer.Submit(ctx, importer.Request{
 		Source: src, Once: u.Once, Files: []job.File{{Name: file, Object: u.Key, Version: info.Version, Size: info.Size}},
@@ -61,6 +52,16 @@ func (l *Line) Ingest(ctx context.Context, u Upload) error {
 		return err
 	}
 	l.Log.InfoContext(ctx, "an upload is imported", "job", j.ID, "source", src.UUID, "status", string(j.Status))
+	return nil
+}
+
+// unlessHopeless drops an error that no other try can change: the object is gone, or
+// the source that it names by uuid.
+func (l *Line) unlessHopeless(ctx context.Context, err error) error {
+	if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.Invalid {
+		return err
+	}
+	l.Log.WarnContext(ctx, "an upload is ignored", "code", fault.CodeOf(err))
 	return nil
 }
 
@@ -74,7 +75,7 @@ func splitUpload(key string) (source, file string, ok bool) {
 }
 
 // errThere ends a change of the directory that is not needed.
-var errThere = errors.New("there is such a source already") //nolint:gochecknoglobals // a sentinel
+var errThere = errors.New("there is such a source already")
 
 // Source finds a source by uuid or name. One that has neither is made, unless it was
 // named by a uuid: then the error is fault.NotFound.

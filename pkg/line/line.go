@@ -96,12 +96,10 @@ func (l *Line) Tick(ctx context.Context) error {
 // Sweep goes on with an erase until it is done or time runs out; then the next tick
 // hands it out again.
 func (l *Line) Sweep(ctx context.Context, m Sweep) error {
-	_, err := l.Eraser.Sweep(ctx, m.Job)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		l.Log.WarnContext(ctx, "a message names a job that does not exist", "job", m.Job)
-		return nil
+	if _, err := l.Eraser.Sweep(ctx, m.Job); err != nil && fault.KindOf(err) != fault.NotFound { // of a job that is not there
+		return err
 	}
-	return err
+	return nil
 }
 
 // StartErase makes a selection invisible and gets its sweep going.

@@ -222,7 +222,7 @@ func failed(err error, doing string) error {
 	if errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket" {
 		return unsorted(err, doing)
 	}
-	switch gcerrors.Code(err) {
+	switch gcerrors.Code(err) { //nolint:exhaustive // the others say nothing about what to do
 	case gcerrors.NotFound:
 		return gone()
 	case gcerrors.FailedPrecondition:
@@ -239,18 +239,16 @@ func failed(err error, doing string) error {
 // anonymous is the cause below what the blob package, and the file system, wrap with a name.
 func anonymous(err error) error {
 	for {
-		blobError, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // each layer is taken off by itself
+		blobError, ok := err.(interface{ Unwrap() []error })
 		if !ok || len(blobError.Unwrap()) == 0 || blobError.Unwrap()[0] == nil {
 			break
 		}
 		err = blobError.Unwrap()[0]
 	}
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
 	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
 		return link.Err
 	}
 	return err

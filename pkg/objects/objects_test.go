@@ -118,6 +118,7 @@ func wantFault(t *testing.T, err error, kind fault.Kind, code string) {
 func TestWhatIsPutIsRead(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		key := "uploads/Acme & Söhne/a+b c%2F=1.csv"
 		put(t, o, key, "0123456789")
 		for _, tt := range []struct {
@@ -139,6 +140,7 @@ func TestWhatIsPutIsRead(t *testing.T) {
 func TestEmptyObject(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		put(t, o, "empty", "")
 		wantText(t, o, "empty", "", "")
 	})
@@ -147,6 +149,7 @@ func TestEmptyObject(t *testing.T) {
 func TestLargeObject(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		text := strings.Repeat("0123456789abcdef", 20<<20/16) // three parts on S3
 		must(t, create(t.Context(), o, "large", text))
 		got, err := read(t.Context(), o, "large", "", 16<<20-3, 6)
@@ -164,6 +167,7 @@ func TestLargeObject(t *testing.T) {
 func TestCreateNeverReplaces(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		must(t, create(t.Context(), o, "a/b", "first"))
 		wantFault(t, create(t.Context(), o, "a/b", "second"), fault.Conflict, "object_exists")
 		wantText(t, o, "a/b", "", "first")
@@ -173,6 +177,7 @@ func TestCreateNeverReplaces(t *testing.T) {
 func TestOfManyCreatorsOneWins(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		var (
 			all    sync.WaitGroup
 			won    atomic.Int32
@@ -202,6 +207,7 @@ func TestOfManyCreatorsOneWins(t *testing.T) {
 func TestReplacePutsAnotherInItsPlace(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		put(t, o, "k", "old")
 		put(t, o, "k", "newer")
 		wantText(t, o, "k", "", "newer")
@@ -211,6 +217,7 @@ func TestReplacePutsAnotherInItsPlace(t *testing.T) {
 func TestAbortedAndCancelledWritesLeaveNothing(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		w, err := o.Create(t.Context(), "aborted")
 		must(t, err)
 		_, err = io.WriteString(w, "half")
@@ -237,6 +244,7 @@ func TestAbortedAndCancelledWritesLeaveNothing(t *testing.T) {
 func TestReadsArePinnedToAVersion(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		put(t, o, "k", "one")
 		first, err := o.Stat(t.Context(), "k")
 		must(t, err)
@@ -264,6 +272,7 @@ func TestReadsArePinnedToAVersion(t *testing.T) {
 func TestMissingObject(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		_, err := o.Stat(t.Context(), "nothing/here")
 		wantFault(t, err, fault.NotFound, objects.CodeGone)
 		_, err = read(t.Context(), o, "nothing/here", "", 0, -1)
@@ -278,6 +287,7 @@ func TestMissingObject(t *testing.T) {
 func TestDeleteAllSparesTheNeighbour(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		for _, key := range []string{"u/acme/1", "u/acme/deep/2", "u/acme2/1", "u/acm", "v/1"} {
 			put(t, o, key, "x")
 		}
@@ -301,6 +311,7 @@ func TestDeleteAllSparesTheNeighbour(t *testing.T) {
 func TestHostileKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
 		for _, key := range []string{
 			"", ".", "..", "../x", "a/../b", "/etc/passwd", "a//b", "a/", "a/./b", "a\x00b", "a\nb", `a\b`,
 			"\xff", "a.attrs", "x__0x2f__y", "k.18790f5d3a7b2c41.tmp", strings.Repeat("k", objects.MaxKey+1),

@@ -115,8 +115,8 @@ func (c Cond) Holds(stored Attrs, found bool) bool {
 // Cost is consumed capacity, in thousandths of a DynamoDB capacity unit so
 // that sums stay exact (a transactional or eventual read is a fraction).
 type Cost struct {
-	WriteMilli int64
-	ReadMilli  int64
+	WriteMilli int64 `json:"write_milli"`
+	ReadMilli  int64 `json:"read_milli"`
 }
 
 // Add returns the sum of two costs.

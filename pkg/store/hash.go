@@ -49,7 +49,7 @@ func (h H) Nth(n int) H {
 // EventID is the integer id of a subscription event: the top 53 bits of its H,
 // an integer that JSON numbers carry exactly.
 func (h H) EventID() int64 {
-	return int64(binary.BigEndian.Uint64(h[:8]) >> 11) //nolint:gosec // 53 bits
+	return int64(binary.BigEndian.Uint64(h[:8]) >> 11)
 }
 
 // Number is 32 bits of h: the integer id that a customer shows besides its uuid.
@@ -157,7 +157,7 @@ func ParseUUID(u uuid.UUID) (tag Tag, h H, ok bool) {
 	var low [8]byte
 	binary.BigEndian.PutUint64(low[:], c&(1<<40-1))
 	copy(h[8:], low[3:])
-	return Tag(a >> 30), h, true //nolint:gosec // 18 bits
+	return Tag(a >> 30), h, true
 }
 
 // Under is the identity that stands in the uuid of a child (line item,

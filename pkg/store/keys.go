@@ -33,7 +33,7 @@ const MaxShards = 256
 
 // ShardOf is the shard of an identity: its top bits.
 func (s Space) ShardOf(h H) int {
-	return int(h[0]) >> (8 - bits.Len(uint(s.Shards-1))) //nolint:gosec // 1 to 256
+	return int(h[0]) >> (8 - bits.Len(uint(s.Shards-1)))
 }
 
 func (s Space) base() string { return fmt.Sprintf("%05x.c%d", uint32(s.Tag), s.Epochs.Customers) }

@@ -49,7 +49,9 @@ func TestRequestArrivesAsItWasSent(t *testing.T) {
 			string(body), err, r.ContentLength,
 		}
 		want := []any{
-			"POST", "/v1/customers/a/b c", "/v1/customers/a%2Fb%20c", "/v1/customers/a%2Fb%20c?a=1&a=2&b=%2F+x", []string{"1", "2"}, "/ x",
+			"POST", "/v1/customers/a/b c", "/v1/customers/a%2Fb%20c", "/v1/customers/a%2Fb%20c?a=1&a=2&b=%2F+x",
+			[]string{"1", "2"},
+			"/ x",
 			"reseed.example", "", "text/html,*/*", "application/json", 2, "203.0.113.7:0", "\xff\x00x", nil, int64(3),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

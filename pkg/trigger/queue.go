@@ -62,7 +62,9 @@ func QueueOrInvoke[M, In, Out any](
 }
 
 func isBatch(event []byte) bool {
-	var e struct{ Records json.RawMessage }
+	var e struct {
+		Records json.RawMessage `json:"Records"`
+	}
 	return json.Unmarshal(event, &e) == nil && e.Records != nil
 }
 

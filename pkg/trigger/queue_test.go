@@ -40,7 +40,9 @@ func failures(t *testing.T, answer any) []string {
 		t.Fatal(err)
 	}
 	var got struct {
-		Failures []struct{ ItemIdentifier string } `json:"batchItemFailures"`
+		Failures []struct {
+			ItemIdentifier string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
 	}
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)

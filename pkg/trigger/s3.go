@@ -22,8 +22,8 @@ type Object struct {
 
 // notification is what S3 sends; only what matters here.
 type notification struct {
-	Event   string // "s3:TestEvent" when notifications are set up
-	Records []record
+	Event   string   `json:"Event"` // "s3:TestEvent" when notifications are set up
+	Records []record `json:"Records"`
 }
 
 type record struct {
