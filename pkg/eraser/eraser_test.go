@@ -161,23 +161,7 @@ func cut(t *testing.T, kind, how string, n int64) (survived bool) {
 	t.Helper()
 	w := seeded(t, mem.Options{})
 	x := selections(w)[kind]
-	var calls atomic.Int64
-	fail := func(mem.Op) error {
-		if c := calls.Load(); c == n || c > n && strings.HasSuffix(how, "dead") {
-			return fault.New(fault.Unavailable, "cut", "the test cut it here")
-		}
-		return nil
-	}
-	w.before = func(op mem.Op) error {
-		calls.Add(1)
-		if strings.HasPrefix(how, "before") || calls.Load() > n {
-			return fail(op)
-		}
-		return nil
-	}
-	if strings.HasPrefix(how, "after") {
-		w.after = fail
-	}
+	calls := w.cutAt(n, how)
 	w.armed.Store(true)
 	e := w.eraser()
 	j, err := e.Start(t.Context(), x.sel)
@@ -188,14 +172,8 @@ func cut(t *testing.T, kind, how string, n int64) (survived bool) {
 	if err == nil && calls.Load() < n {
 		survived = true
 	}
-	if j == nil { // cut at the start: either all of it happened or nothing
-		open, err := w.ledger().Open(t.Context())
-		must(t, err)
-		if len(open) == 0 {
-			j = w.start(x.sel)
-		} else {
-			j = open[0]
-		}
+	if j == nil {
+		j = w.resume(x.sel)
 	}
 	j = w.sweep(j.ID)
 	same(t, "removed", x.want, removed(j))
@@ -207,6 +185,40 @@ func cut(t *testing.T, kind, how string, n int64) (survived bool) {
 	}
 	w.quiet()
 	return survived
+}
+
+// cutAt makes the n-th call fail, before or after it is applied, alone or with
+// all that follow, and counts the calls.
+func (w *world) cutAt(n int64, how string) *atomic.Int64 {
+	var calls atomic.Int64
+	fail := func(mem.Op) error {
+		if c := calls.Load(); c == n || c > n && strings.HasSuffix(how, "dead") {
+			return fault.New(fault.Unavailable, "cut", "the test cut it here")
+		}
+		return nil
+	}
+	w.before = func(op mem.Op) error {
+		if calls.Add(1) > n || strings.HasPrefix(how, "before") {
+			return fail(op)
+		}
+		return nil
+	}
+	if strings.HasPrefix(how, "after") {
+		w.after = fail
+	}
+	return &calls
+}
+
+// resume finds the job of an erase that was cut while it was started: either
+// all of that has happened, or nothing.
+func (w *world) resume(sel eraser.Selection) *job.Job {
+	w.t.Helper()
+	open, err := w.ledger().Open(w.t.Context())
+	must(w.t, err)
+	if len(open) > 0 {
+		return open[0]
+	}
+	return w.start(sel)
 }
 
 func TestAnEngineAtItsWorst(t *testing.T) {

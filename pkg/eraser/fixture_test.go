@@ -276,11 +276,13 @@ func selections(w *world) map[string]struct {
 		"source": {eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, withPlans(counts(12)), 0, 4*perCustomer + plans},
 		"manual": {eraser.Selection{Kind: eraser.ManualCustomers}, counts(7), 7*perCustomer + plans, 2*perCustomer + plans},
 		"customer": {
-			eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(hr, 3)}, counts(1),
+			eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(hr, 3)},
+			counts(1),
 			11*perCustomer + plans, 4*perCustomer + plans,
 		},
 		"invoice": {
-			eraser.Selection{Kind: eraser.Invoice, Source: w.acme.UUID, H: invoiceH(hr, 3)}, invoice,
+			eraser.Selection{Kind: eraser.Invoice, Source: w.acme.UUID, H: invoiceH(hr, 3)},
+			invoice,
 			12*perCustomer + plans - 7, 4*perCustomer + plans,
 		},
 	}

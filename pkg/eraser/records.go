@@ -122,7 +122,7 @@ func (r reader) events(ctx context.Context, customer store.H) groups {
 			pointers[i] = r.sp.ExternalEvent(id)
 		}
 		pointers, err := r.existing(ctx, pointers, ours)
-		return append(pointers, keys...), err
+		return slices.Concat(pointers, keys), err
 	})
 }
 

@@ -99,11 +99,11 @@ func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error)
 	if r == nil {
 		return false, err
 	}
-	err = r.finish(r.lease.Context())
+	err = r.finish(r.lease.Context()) //nolint:contextcheck // the lease's context is made from ctx
 	if err == nil {
 		return true, nil
 	}
-	r.give()
+	r.give() //nolint:contextcheck // it gives back even when ctx has ended
 	if errors.Is(err, errStop) {
 		return false, nil
 	}
@@ -119,10 +119,10 @@ func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
 		return nil, err
 	}
 	t, err := ledger.Claim(ctx, job.Task{Job: j.ID, ID: leadTask}, ledger.NewHolder())
-	if fault.KindOf(err) == fault.Busy && err != nil {
-		return nil, nil //nolint:nilnil // another sweep is at it
-	}
 	if err != nil {
+		if fault.KindOf(err) == fault.Busy { // another sweep is at it
+			err = nil
+		}
 		return nil, err
 	}
 	r := &run{Eraser: e, st: st, ledger: ledger, job: j}

@@ -171,7 +171,7 @@ func mark(k store.Key, id string) store.Item {
 
 func takeLock(tag store.Tag, id string) store.Write {
 	var b [8]byte
-	_, _ = rand.Read(b[:])                            // never fails (crypto/rand)
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	turn := int64(binary.BigEndian.Uint64(b[:]) >> 1)
 	attrs := store.NewBuilder().Str(attrJob, id).IntAlways(attrTurn, turn).Attrs()
 	return store.Write{Item: store.Item{Key: store.LockKey(tag), Attrs: attrs}, If: store.Cond{Op: store.Absent}}

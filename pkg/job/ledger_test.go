@@ -287,7 +287,8 @@ func TestLockOfAVisitor(t *testing.T) {
 	}
 	_, _, err = l.End(ctx, importer.ID, done)
 	must(t, err)
-	if !lock(visitor.ID) || !lock(visitor.ID) {
+	first, again := lock(visitor.ID), lock(visitor.ID)
+	if !first || !again {
 		t.Fatal("a free lock was not taken, or not taken for one's own again")
 	}
 	waiting := create(t, l, &job.Job{Kind: job.Import, Tag: 1})

@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/objects"
 	"reseed/pkg/store"
 )
 
@@ -55,10 +56,10 @@ func (l *Line) Ingest(ctx context.Context, u Upload) error {
 	return nil
 }
 
-// unlessHopeless drops an error that no other try can change: the object is gone, or
-// the source that it names by uuid.
+// unlessHopeless drops what nobody can do anything about: the object is gone, or the
+// source that it names by uuid, or no object can have that key.
 func (l *Line) unlessHopeless(ctx context.Context, err error) error {
-	if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.Invalid {
+	if fault.KindOf(err) != fault.NotFound && fault.CodeOf(err) != objects.CodeBadKey {
 		return err
 	}
 	l.Log.WarnContext(ctx, "an upload is ignored", "code", fault.CodeOf(err))

@@ -22,6 +22,9 @@ import (
 // it that was asked for, that is not there (any more).
 const CodeGone = "object_gone"
 
+// CodeBadKey is the code of the fault.Invalid error for a key that no object can have.
+const CodeBadKey = "bad_key"
+
 // MaxKey is the longest key in bytes, a limit of S3.
 const MaxKey = 1024
 
@@ -206,7 +209,7 @@ func CheckKey(key string) error {
 		!strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) &&
 		!strings.Contains(key, "__0x") && !strings.HasSuffix(key, ".attrs") && !isTemporary(key)
 	if !ok {
-		return fault.New(fault.Invalid, "bad_key", "this is no usable name for a file")
+		return fault.New(fault.Invalid, CodeBadKey, "this is no usable name for a file")
 	}
 	return nil
 }
