@@ -133,7 +133,7 @@ func (a *app) work(ctx context.Context, message any) error {
 	case importer.Message:
 		return a.Importer.Handle(ctx, m)
 	case line.Sweep:
-		return a.Line.Sweep(ctx, m)
+		return a.Sweep(ctx, m)
 	}
 	return fmt.Errorf("no such message: %T", message)
 }

@@ -105,6 +105,11 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
+	return read(resp, out)
+}
+
+// read decodes an answer into out, unless that is nil, and closes it.
+func read(resp *http.Response, out any) error {
 	defer func() { _ = resp.Body.Close() }()
 	if out == nil {
 		return nil
@@ -177,9 +182,8 @@ func (c *client) upload(ctx context.Context, sourceUUID, dataset string, files [
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = resp.Body.Close() }()
 	var j job.Job
-	return &j, json.NewDecoder(resp.Body).Decode(&j)
+	return &j, read(resp, &j)
 }
 
 func writeForm(form *multipart.Writer, dataset string, files []string, progress io.Writer) error {

@@ -119,7 +119,7 @@ func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, 
 
 // confirmed asks a person. Without one, --yes is the answer that counts.
 func (sh *shell) confirmed(what string) bool {
-	if !term.IsTerminal(int(os.Stdin.Fd())) { //nolint:gosec // a file descriptor is a small number
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		_, _ = fmt.Fprintln(sh.errOut, "reseed: no terminal to ask on; say --yes to erase")
 		return false
 	}

@@ -31,6 +31,9 @@ Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects.`,
   reseed import march.csv --source Billing --dataset customers --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if o.source == "" {
+				return usage("--source must not be empty")
+			}
 			if o.mode != "upsert" {
 				return usage("--mode %q is not known; it is upsert", o.mode)
 			}

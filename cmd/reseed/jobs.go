@@ -160,7 +160,7 @@ func describe(j *job.Job) string {
 // bar is a progress bar on a terminal, and silent in a pipe.
 func (sh *shell) bar(what string, size int64) *progressbar.ProgressBar {
 	f, ok := sh.errOut.(*os.File)
-	if sh.json || !ok || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // a file descriptor is a small number
+	if sh.json || !ok || !term.IsTerminal(int(f.Fd())) {
 		return progressbar.DefaultBytesSilent(size, what)
 	}
 	return progressbar.NewOptions64(max(size, 1), progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),

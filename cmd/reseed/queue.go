@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,10 +32,8 @@ func newQueue(do func(context.Context, any) error, log *slog.Logger) *queue {
 func (q *queue) add(m any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, waiting := range q.list {
-		if waiting == m {
-			return
-		}
+	if slices.Contains(q.list, m) {
+		return
 	}
 	q.list = append(q.list, m)
 	q.signal()

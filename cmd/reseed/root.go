@@ -93,6 +93,7 @@ work on any running or deployed instance.`,
 	root.SetOut(out)
 	root.SetErr(errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
+	//nolint:contextcheck // cobra hands the context to each command
 	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), eraseCommand(sh), jobsCommand(sh))
 	return sh.exit(root.ExecuteContext(ctx))
 }

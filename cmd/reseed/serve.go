@@ -69,12 +69,12 @@ func (sh *shell) serve(ctx context.Context, addr string) error {
 	case <-ctx.Done():
 	}
 	_ = os.Remove(doorFile(sh.data))
-	return errors.Join(err, shutDown(srv), a.close())
+	return errors.Join(err, shutDown(ctx, srv), a.close())
 }
 
 // shutDown lets running requests finish for a while.
-func shutDown(srv *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+func shutDown(ctx context.Context, srv *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
 		return srv.Close()
