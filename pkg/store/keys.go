@@ -294,15 +294,6 @@ func What(sk string) string {
 	return sk[:min(2, len(sk))]
 }
 
-// TailH is the identity that a sort key ends with: the record's own.
-func TailH(sk string) (H, bool) { return ParseH(sk[max(0, len(sk)-2*HashLen):]) }
-
-// TailEvent is the event id that a sort key ends with.
-func TailEvent(sk string) (int64, bool) {
-	id, err := strconv.ParseInt(sk[max(0, len(sk)-14):], 16, 64)
-	return id, err == nil
-}
-
 // After is the smallest string above everything that begins with prefix: the
 // To of a range that holds exactly that prefix. Keys are ASCII.
 func After(prefix string) string { return prefix + "\x7f" }
