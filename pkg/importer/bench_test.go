@@ -1,0 +1,141 @@
+package importer_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"reseed/internal/gen/company"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+	"reseed/pkg/store/pebble"
+)
+
+// benchRows is the size of the benchmark's file: large enough for every phase to count.
+const benchRows = 200_000
+
+// BenchmarkImport imports one customers file into the embedded store, with two workers,
+// durable: first into an empty source, then unchanged. ns/op is of one file;
+// rows/s is what to compare. Where the time goes: -cpuprofile.
+func BenchmarkImport(b *testing.B) {
+	dir := b.TempDir()
+	if _, err := company.WriteDir(dir, company.Options{Seed: 2, Customers: benchRows, Months: 24, Layout: company.Named}, company.Customers); err != nil {
+		b.Fatal(err)
+	}
+	for _, unchanged := range []bool{false, true} {
+		b.Run(map[bool]string{false: "first", true: "unchanged"}[unchanged], func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				m := newMachine(b)
+				if unchanged {
+					m.run(b, filepath.Join(dir, "customers.csv"))
+				}
+				b.StartTimer()
+				m.run(b, filepath.Join(dir, "customers.csv"))
+			}
+			b.ReportMetric(float64(benchRows*b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
+
+// machine is one machine: embedded store, folder of objects, two workers.
+type machine struct {
+	im      *importer.Importer
+	ledger  *job.Ledger
+	objects *objects.Objects
+	source  store.Source
+	queue   chan importer.Message
+}
+
+func newMachine(b *testing.B) *machine {
+	b.Helper()
+	d, err := pebble.Open(filepath.Join(b.TempDir(), "table"), pebble.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	o, err := objects.Dir(filepath.Join(b.TempDir(), "objects"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	st := store.New(d)
+	m := &machine{ledger: job.NewLedger(st, time.Now), objects: o, queue: make(chan importer.Message, 10_000)}
+	m.im = importer.New(importer.Config{
+		Store: st, Ledger: m.ledger, Objects: o, Now: time.Now, Log: slog.New(slog.DiscardHandler), PieceBytes: 4 << 20,
+		Send: func(_ context.Context, list []importer.Message) error {
+			for _, msg := range list {
+				m.queue <- msg
+			}
+			return nil
+		},
+	})
+	_, err = st.ChangeDirectory(b.Context(), func(d *store.Directory) ([]store.Write, error) {
+		var err error
+		m.source, err = d.Add("ds_bench", "Bench", "CSV", time.Now())
+		return nil, err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = st.Close() })
+	return m
+}
+
+func (m *machine) run(b *testing.B, file string) {
+	b.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	key := "uploads/bench/" + m.ledger.NewID() + "/customers.csv"
+	if err := m.objects.Put(b.Context(), key, f); err != nil {
+		b.Fatal(err)
+	}
+	info, err := m.objects.Stat(b.Context(), key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	j, err := m.im.Submit(b.Context(), importer.Request{
+		Source: m.source, Files: []job.File{{Name: "customers.csv", Object: key, Version: info.Version, Size: info.Size}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m.work(b, j.ID)
+	if j, err = m.ledger.Get(b.Context(), j.ID); err != nil || j.Status != job.Done || j.Datasets["customers"].Read != benchRows {
+		b.Fatalf("%v %+v", err, j)
+	}
+}
+
+// work runs two workers until the job has ended.
+func (m *machine) work(b *testing.B, id string) {
+	b.Helper()
+	ctx, cancel := context.WithCancel(b.Context())
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case msg := <-m.queue:
+					if err := m.im.Handle(ctx, msg); err != nil && ctx.Err() == nil {
+						b.Error(err)
+						cancel()
+					}
+					if j, err := m.ledger.Get(ctx, id); err != nil || j.Status.Ended() {
+						cancel()
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	cancel()
+}
