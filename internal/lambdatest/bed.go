@@ -45,12 +45,13 @@ type Bed struct {
 	s3     *s3.Client
 	sqs    *sqs.Client
 	sqsURL string
+	starts map[string]func(testing.TB) *Function
 }
 
 // Build builds every function the way it is deployed, for this machine, and gives the
 // folder: one binary for each folder of functions/.
 func Build(ctx context.Context, root, dir string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", dir, "./functions/...")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "lambda.norpc", "-o", dir, "./functions/...")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
@@ -65,7 +66,7 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	s3URL, sqsURL := awsfaketest.Start(tb, awsfaketest.Resources{Buckets: []string{bucket}, Queues: []string{importQueue, eraseQueue}})
 	client, table := engine.Table(tb)
 	b := &Bed{
-		Template: templatetest.Load(tb), Functions: map[string]*Function{}, Store: store.New(dynamo.New(client, table)),
+		Template: templatetest.Load(tb), Functions: map[string]*Function{}, starts: map[string]func(testing.TB) *Function{}, Store: store.New(dynamo.New(client, table)),
 		s3: s3.NewFromConfig(config(s3URL)), sqs: sqs.NewFromConfig(config(sqsURL)), sqsURL: sqsURL,
 	}
 	values := map[string]string{
@@ -74,17 +75,33 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL,
 	}
 	for folder, f := range b.Template.Functions() {
-		environ := []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"}
-		for name, v := range f.Variables { // only what the template declares is there
-			value, ok := values[name]
-			if !ok {
-				value, _ = v.(string)
-			}
-			environ = append(environ, name+"="+value)
+		b.starts[folder] = func(tb testing.TB) *Function {
+			tb.Helper()
+			return Start(tb, filepath.Join(binaries, folder), environment(f, values), f.Timeout)
 		}
-		b.Functions[folder] = Start(tb, filepath.Join(binaries, folder), environ, f.Timeout)
+		b.Functions[folder] = b.Start(tb, folder)
 	}
 	return b
+}
+
+// Start starts one more sandbox of a function.
+func (b *Bed) Start(tb testing.TB, folder string) *Function {
+	tb.Helper()
+	return b.starts[folder](tb)
+}
+
+// environment is what a function finds: only what the template declares, with the
+// stand-ins in place of references.
+func environment(f templatetest.Function, values map[string]string) []string {
+	environ := []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"}
+	for name, v := range f.Variables {
+		value, ok := values[name]
+		if !ok {
+			value, _ = v.(string)
+		}
+		environ = append(environ, name+"="+value)
+	}
+	return environ
 }
 
 func config(endpoint string) aws.Config {
@@ -154,7 +171,7 @@ func (b *Bed) Messages(tb testing.TB) (n int) {
 // Work delivers messages, as SQS does, until both queues are empty.
 func (b *Bed) Work(tb testing.TB) {
 	tb.Helper()
-	for b.deliver(tb, importQueue, "import-chunk") || b.deliver(tb, eraseQueue, "delete-source") { //nolint:revive // the condition does it
+	for b.deliver(tb, importQueue, "import-chunk") || b.deliver(tb, eraseQueue, "delete-source") {
 	}
 }
 

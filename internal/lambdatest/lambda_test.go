@@ -133,7 +133,9 @@ func TestEveryEventIsAnswered(t *testing.T) {
 			t.Errorf("%s: %v", e.Name, err)
 		}
 		if want := map[string]int{"api.ping": 200, "api.create-source": 201, "api.customers": 200, "api.no-key": 401, "api.unknown-path": 404}[e.Name]; want != 0 {
-			var answer struct{ StatusCode int }
+			var answer struct {
+				StatusCode int `json:"statusCode"`
+			}
 			if err := json.Unmarshal(said, &answer); err != nil || answer.StatusCode != want {
 				t.Errorf("%s: %s", e.Name, said)
 			}
@@ -155,15 +157,8 @@ func TestEveryEventIsAnswered(t *testing.T) {
 func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	var last any
-	for _, source := range []string{"Acme & Söhne", "Acme"} { // one name begins with the other
-		for _, dataset := range datasets() {
-			event := b.Put(t, "uploads/"+source+"/"+dataset+" 2026.csv", sample(t, b, dataset))
-			b.Invoke(t, "ingest-csv", event)
-			last = event
-		}
-	}
-	b.Invoke(t, "ingest-csv", last) // delivered twice
+	last := upload(t, b, "Acme & Söhne", "Acme") // one name begins with the other
+	b.Invoke(t, "ingest-csv", last)              // delivered twice
 	b.Work(t)
 	b.Invoke(t, "tick", map[string]string{})
 	b.Work(t)
@@ -184,23 +179,7 @@ func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
 		t.Errorf("the API lists %d customers, status %d", got, status)
 	}
 
-	dry := erase(t, b, "delete-source", line.EraseSource{Source: "Acme", DryRun: true})
-	if dry.Plan == nil || dry.Job != "" || items(t, b, acme) != n {
-		t.Fatalf("dry run: %+v", dry)
-	}
-	erased := erase(t, b, "delete-source", line.EraseSource{Source: "Acme"})
-	if erased.Status != job.Done {
-		t.Fatalf("erase: %+v", erased)
-	}
-	want := eraser.Counts{}
-	want.Add(dry.Plan.Removes)
-	want.Add(dry.Plan.Pointers)
-	if got := eraser.Counts(erased.Removed).Total(); got != int64(n) || want.Total() != int64(n) {
-		t.Errorf("removed %d, planned %d of %d items", got, want.Total(), n)
-	}
-	if left := items(t, b, acme); left != 0 {
-		t.Errorf("%d items of the erased source are left", left)
-	}
+	eraseSource(t, b, acme, n)
 	if got := items(t, b, other); got != n {
 		t.Errorf("the neighbour has %d items of %d", got, n)
 	}
@@ -211,7 +190,43 @@ func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
 	if d := directory(t, b); len(d.Sources) != 1 {
 		t.Errorf("an upload that is gone made a source: %+v", d.Sources)
 	}
+	eraseManual(t, b)
+}
 
+// upload puts every dataset of the sample company into sources, and gives the last event.
+func upload(t *testing.T, b *lambdatest.Bed, sources ...string) (last any) {
+	t.Helper()
+	for _, source := range sources {
+		for _, dataset := range datasets() {
+			event := b.Put(t, "uploads/"+source+"/"+dataset+" 2026.csv", sample(t, b, dataset))
+			b.Invoke(t, "ingest-csv", event)
+			last = event
+		}
+	}
+	return last
+}
+
+// eraseSource counts, erases and counts again a source of n items.
+func eraseSource(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
+	t.Helper()
+	dry := erase(t, b, "delete-source", line.EraseSource{Source: src.Name, DryRun: true})
+	if dry.Plan == nil || dry.Job != "" || items(t, b, src) != n {
+		t.Fatalf("dry run: %+v", dry)
+	}
+	if planned := dry.Plan.Removes.Total() + dry.Plan.Pointers.Total(); planned != int64(n) {
+		t.Errorf("planned %d of %d items", planned, n)
+	}
+	erased := erase(t, b, "delete-source", line.EraseSource{Source: src.Name})
+	if got := eraser.Counts(erased.Removed).Total(); erased.Status != job.Done || got != int64(n) {
+		t.Errorf("erased %d of %d items: %+v", got, n, erased)
+	}
+	if left := items(t, b, src); left != 0 {
+		t.Errorf("%d items are left", left)
+	}
+}
+
+func eraseManual(t *testing.T, b *lambdatest.Bed) {
+	t.Helper()
 	manual := erase(t, b, "delete-manual-customers", line.EraseManual{})
 	if manual.Status != job.Done || eraser.Counts(manual.Removed).Total() == 0 {
 		t.Errorf("manual customers: %+v", manual)
@@ -234,7 +249,9 @@ func TestFilesPostedToTheAPIAreImportedAndErased(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	status, body := b.Call(t, http.MethodPost, "/v1/data_sources", "application/json", []byte(`{"name":"Posted"}`))
-	var src struct{ UUID string }
+	var src struct {
+		UUID string `json:"uuid"`
+	}
 	if err := json.Unmarshal([]byte(body), &src); err != nil || status != http.StatusCreated {
 		t.Fatal(status, body, err)
 	}
@@ -294,7 +311,7 @@ func TestRefusedInvocations(t *testing.T) {
 			t.Fatal(err)
 		}
 		said, err := b.Functions[folder].Invoke(t.Context(), body)
-		if failure := (*lambdatest.Failure)(nil); !errors.As(err, &failure) {
+		if failure := (*lambdatest.FunctionError)(nil); !errors.As(err, &failure) {
 			t.Errorf("%s: %s, %v", folder, said, err)
 		}
 	}

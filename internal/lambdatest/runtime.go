@@ -29,6 +29,8 @@ type Function struct {
 	waiting answers
 	output  output
 	count   int
+	stop    context.CancelFunc
+	api     *httptest.Server
 }
 
 type event struct {
@@ -49,24 +51,25 @@ type answers struct {
 	of map[string]chan answer
 }
 
-// Failure is what a function answers that failed.
-type Failure struct {
+// FunctionError is what a function answers that failed.
+type FunctionError struct {
 	Message string `json:"errorMessage"`
 	Type    string `json:"errorType"`
 }
 
 // Error gives type and message.
-func (f *Failure) Error() string { return f.Type + ": " + f.Message }
+func (f *FunctionError) Error() string { return f.Type + ": " + f.Message }
 
 // Start starts a bootstrap with this environment and nothing else. It is stopped when the test ends.
 func Start(tb testing.TB, bootstrap string, environ []string, timeout time.Duration) *Function {
 	tb.Helper()
 	f := &Function{Timeout: timeout, events: make(chan event), ended: make(chan struct{}), waiting: answers{of: map[string]chan answer{}}}
-	ctx, stop := context.WithCancel(context.Background())
-	api := httptest.NewServer(f.api(ctx))
+	var ctx context.Context
+	ctx, f.stop = context.WithCancel(context.Background())
+	f.api = httptest.NewServer(f.serve(ctx))
 	cmd := exec.CommandContext(ctx, bootstrap)
 	cmd.Env = append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=test",
+		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(f.api.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=test",
 		"AWS_LAMBDA_LOG_FORMAT=JSON",
 	}, environ...)
 	cmd.Stdout, cmd.Stderr = &f.output, &f.output
@@ -78,9 +81,7 @@ func Start(tb testing.TB, bootstrap string, environ []string, timeout time.Durat
 		_ = cmd.Wait() // killed at the end; how it ended before is in its output
 	}()
 	tb.Cleanup(func() {
-		stop()
-		<-f.ended
-		api.Close()
+		f.Stop()
 		if tb.Failed() {
 			tb.Logf("%s said:\n%s", bootstrap, f.output.String())
 		}
@@ -88,7 +89,14 @@ func Start(tb testing.TB, bootstrap string, environ []string, timeout time.Durat
 	return f
 }
 
-// Invoke hands the function an event and gives its answer; [*Failure] if it failed.
+// Stop kills the process, as AWS does with a sandbox that it needs no more.
+func (f *Function) Stop() {
+	f.stop()
+	<-f.ended
+	f.api.Close()
+}
+
+// Invoke hands the function an event and gives its answer; [*FunctionError] if it failed.
 func (f *Function) Invoke(ctx context.Context, body []byte) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,7 +124,7 @@ func (a answer) result() ([]byte, error) {
 	if !a.failed {
 		return a.body, nil
 	}
-	var failure Failure
+	var failure FunctionError
 	if err := json.Unmarshal(a.body, &failure); err != nil {
 		return nil, fmt.Errorf("an error that is no JSON: %q", a.body)
 	}
@@ -126,8 +134,8 @@ func (a answer) result() ([]byte, error) {
 // Output is what the function has logged.
 func (f *Function) Output() string { return f.output.String() }
 
-// api serves the Runtime API to one function.
-func (f *Function) api(ctx context.Context) http.Handler {
+// serve serves the Runtime API to one function.
+func (f *Function) serve(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+prefix+"invocation/next", func(w http.ResponseWriter, r *http.Request) {
 		select {

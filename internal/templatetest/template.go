@@ -2,6 +2,7 @@ package templatetest
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,9 +143,7 @@ func (t *Template) Functions() map[string]Function {
 			Memory:  number(first(own["MemorySize"], globals["MemorySize"])),
 		}
 		for _, at := range []map[string]any{globals, own} {
-			for name, v := range Map(Map(at["Environment"])["Variables"]) {
-				f.Variables[name] = v
-			}
+			maps.Copy(f.Variables, Map(Map(at["Environment"])["Variables"]))
 		}
 		for _, e := range Map(own["Events"]) {
 			kind, _ := Map(e)["Type"].(string)

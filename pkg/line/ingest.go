@@ -2,6 +2,8 @@ package line
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"path"
 	"strings"
@@ -47,7 +49,7 @@ func (l *Line) Ingest(ctx context.Context, u Upload) error {
 		return l.unlessHopeless(ctx, err)
 	}
 	j, err := l.Importer.Submit(ctx, importer.Request{
-		Source: src, Once: u.Once, Files: []job.File{{Name: file, Object: u.Key, Version: info.Version, Size: info.Size}},
+		Source: src, Once: once(u.Once), Files: []job.File{{Name: file, Object: u.Key, Version: info.Version, Size: info.Size}},
 	})
 	if err != nil {
 		return err
@@ -64,6 +66,15 @@ func (l *Line) unlessHopeless(ctx context.Context, err error) error {
 	}
 	l.Log.WarnContext(ctx, "an upload is ignored", "code", fault.CodeOf(err))
 	return nil
+}
+
+// once is a mark as a key of the table may hold it, whatever the event was called.
+func once(event string) string {
+	if event == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(event))
+	return hex.EncodeToString(sum[:])
 }
 
 // splitUpload takes uploads/<source>/<file>.csv apart.

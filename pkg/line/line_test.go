@@ -1,0 +1,225 @@
+package line_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/pkg/eraser"
+	"reseed/pkg/fault"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/line"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+)
+
+// bed is a line in memory whose messages wait until work is called.
+type bed struct {
+	*line.Line
+	imports []importer.Message
+	sweeps  []line.Sweep
+}
+
+func newBed(t *testing.T) *bed {
+	t.Helper()
+	b := &bed{}
+	b.Line = line.New(line.Config{
+		Store: store.New(mem.New(mem.Options{})), Objects: objects.Mem(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Imports: func(_ context.Context, m ...importer.Message) error { b.imports = append(b.imports, m...); return nil },
+		Sweeps:  func(_ context.Context, m ...line.Sweep) error { b.sweeps = append(b.sweeps, m...); return nil },
+	})
+	return b
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// work handles messages until there are none.
+func (b *bed) work(t *testing.T) {
+	t.Helper()
+	for len(b.imports)+len(b.sweeps) > 0 {
+		imports, sweeps := b.imports, b.sweeps
+		b.imports, b.sweeps = nil, nil
+		for _, m := range imports {
+			must(t, b.Importer.Handle(t.Context(), m))
+		}
+		for _, m := range sweeps {
+			must(t, b.Sweep(t.Context(), m))
+		}
+	}
+}
+
+const customers = "Name,External ID\nA,a\nB,b\n"
+
+func (b *bed) put(t *testing.T, key, text string) line.Upload {
+	t.Helper()
+	must(t, b.Objects.Put(t.Context(), key, strings.NewReader(text)))
+	info, err := b.Objects.Stat(t.Context(), key)
+	must(t, err)
+	return line.Upload{Key: key, Version: info.Version, Once: key + info.Version}
+}
+
+// state is the names of the sources and the states of the jobs, newest first.
+func (b *bed) state(t *testing.T) (sources []string, jobs []job.Status) {
+	t.Helper()
+	d, err := b.Store.Directory(t.Context())
+	must(t, err)
+	for _, s := range d.Sources {
+		sources = append(sources, s.Name)
+	}
+	list, err := b.Ledger.List(t.Context(), 100, "")
+	must(t, err)
+	for _, j := range list {
+		jobs = append(jobs, j.Status)
+	}
+	return sources, jobs
+}
+
+func (b *bed) want(t *testing.T, sources []string, jobs []job.Status) {
+	t.Helper()
+	s, j := b.state(t)
+	if diff := cmp.Diff(sources, s); diff != "" {
+		t.Errorf("sources: -want +got\n%s", diff)
+	}
+	if diff := cmp.Diff(jobs, j); diff != "" {
+		t.Errorf("jobs: -want +got\n%s", diff)
+	}
+}
+
+func TestAnUploadMakesItsSourceOnce(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	u := b.put(t, "uploads/Acme & Söhne/customers.csv", customers)
+	for range 3 { // delivered again and again
+		must(t, b.Ingest(t.Context(), u))
+	}
+	b.work(t)
+	must(t, b.Ingest(t.Context(), u)) // and again when all is done
+	b.work(t)
+	b.want(t, []string{"Acme & Söhne"}, []job.Status{job.Done})
+
+	d, err := b.Store.Directory(t.Context())
+	must(t, err)
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/"+d.Sources[0].UUID+"/customers.CSV", customers))) // by uuid
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/ACME & söhne/more.csv", customers)))               // names regardless of case
+	b.work(t)
+	b.want(t, []string{"Acme & Söhne"}, []job.Status{job.Done, job.Done, job.Done})
+}
+
+func TestWhatIsNoUploadMakesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	for _, key := range []string{
+		"uploads/Acme/readme.txt", "uploads/customers.csv", "uploads/Acme/2026/customers.csv", "jobs/Acme/rejects.csv",
+		"uploads/ /customers.csv", "uploads/ds_0190d9fc-1c5b-4d1f-9f0a-6c1f6a1d2b3c/customers.csv",
+	} {
+		must(t, b.Ingest(t.Context(), b.put(t, key, customers)))
+	}
+	u := b.put(t, "uploads/Gone/customers.csv", customers)
+	must(t, b.Objects.Delete(t.Context(), u.Key))
+	must(t, b.Ingest(t.Context(), u))
+	replaced := b.put(t, "uploads/Replaced/customers.csv", customers)
+	b.put(t, "uploads/Replaced/customers.csv", customers+"C,c\n")
+	must(t, b.Ingest(t.Context(), replaced))
+	must(t, b.Ingest(t.Context(), line.Upload{Key: "uploads/../customers.csv"}))
+	must(t, b.Ingest(t.Context(), line.Upload{Key: "uploads/a\x00b/customers.csv"}))
+	b.want(t, nil, nil)
+}
+
+func TestFilesOfTheAPI(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	src, err := b.Source(t.Context(), "Posted")
+	must(t, err)
+	f, err := b.Keep(t.Context(), src, "../../customers.csv", strings.NewReader(customers+"C,\n"))
+	must(t, err)
+	if !strings.HasPrefix(f.Object, "uploads/"+src.UUID+"/") || f.Name != "../../customers.csv" || f.Size != int64(len(customers)+3) {
+		t.Errorf("%+v", f)
+	}
+	must(t, b.Ingest(t.Context(), line.Upload{Key: f.Object, Version: f.Version})) // what S3 says about it is ignored
+	j, err := b.Submit(t.Context(), src.UUID, []job.File{f})
+	must(t, err)
+	b.work(t)
+	b.want(t, []string{"Posted"}, []job.Status{job.Done})
+	rejects, err := b.Rejects(t.Context(), j.ID)
+	must(t, err)
+	must(t, rejects.Close())
+	if _, err := b.Submit(t.Context(), "ds_nobody", nil); fault.KindOf(err) != fault.NotFound || err == nil {
+		t.Errorf("no such source: %v", err)
+	}
+}
+
+func TestTickHandsOutWhatWasLost(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/A/customers.csv", customers)))
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/A/again.csv", customers))) // waits for its turn
+	src, err := b.Source(t.Context(), "B")
+	must(t, err)
+	_, err = b.StartErase(t.Context(), eraser.Selection{Kind: eraser.Source, Source: src.UUID})
+	must(t, err)
+	b.want(t, []string{"A"}, []job.Status{job.Running, job.Waiting, job.Running})
+	b.imports, b.sweeps = nil, nil // lost
+	must(t, b.Tick(t.Context()))
+	b.work(t)
+	b.want(t, []string{"A"}, []job.Status{job.Done, job.Done, job.Done})
+	must(t, b.Tick(t.Context()))
+	if len(b.imports)+len(b.sweeps) != 0 {
+		t.Error("there is nothing left to hand out")
+	}
+	must(t, b.Sweep(t.Context(), line.Sweep{Job: "nobody"}))
+}
+
+func TestEraseByInvocation(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/Acme/customers.csv", customers)))
+	b.work(t)
+	dry, err := b.EraseSource(t.Context(), line.EraseSource{Source: "acme", DryRun: true})
+	if err != nil || dry.Plan == nil || dry.Plan.Removes.Total() != 2 {
+		t.Fatalf("%+v, %v", dry, err)
+	}
+	b.want(t, []string{"Acme"}, []job.Status{job.Done})
+	manual, err := b.EraseManual(t.Context(), line.EraseManual{})
+	if err != nil || manual.Status != job.Done || eraser.Counts(manual.Removed).Total() != 2 {
+		t.Errorf("%+v, %v", manual, err)
+	}
+	done, err := b.EraseSource(t.Context(), line.EraseSource{Source: "Acme"})
+	if err != nil || done.Status != job.Done || len(b.sweeps) != 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	b.want(t, nil, []job.Status{job.Done, job.Done, job.Done})
+	for _, name := range []string{"", " "} {
+		if _, err := b.EraseSource(t.Context(), line.EraseSource{Source: name}); fault.CodeOf(err) != "empty_selection" {
+			t.Errorf("source %q: %v", name, err)
+		}
+	}
+	if _, err := b.EraseSource(t.Context(), line.EraseSource{Source: "Acme"}); fault.KindOf(err) != fault.NotFound || err == nil {
+		t.Errorf("a source that is gone: %v", err)
+	}
+}
+
+func TestAnEraseBehindAnImportWaits(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/Acme/customers.csv", customers)))
+	out, err := b.EraseSource(t.Context(), line.EraseSource{Source: "Acme"})
+	if err != nil || out.Status != job.Waiting || out.Removed != nil {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	b.work(t)
+	_, jobs := b.state(t)
+	if jobs[0] != job.Done || !jobs[1].Ended() {
+		t.Errorf("jobs: %v", jobs)
+	}
+}
