@@ -91,7 +91,7 @@ func (sh *shell) greet(url, made string) {
 	}
 	sh.printf("Try, in another terminal:\n")
 	sh.printf("  bin/reseed import testdata/company/*.csv --source Company\n")
-	sh.printf("  curl -u %s: %s/v1/customers?per_page=2\n", key, url)
+	sh.printf("  curl -u %s: '%s/v1/customers?per_page=2'\n", key, url)
 	sh.printf("Stop with Ctrl-C.\n")
 }
 
