@@ -291,13 +291,13 @@ func TestASweepStopsBeforeItsDeadline(t *testing.T) {
 				w := seeded(t, mem.Options{})
 				x := selections(w)[kind]
 				j := w.start(x.sel)
-				w.before = func(mem.Op) error { time.Sleep(300 * time.Millisecond); return nil }
+				w.before = func(mem.Op) error { time.Sleep(200 * time.Millisecond); return nil }
 				runs := 0
 				for done := false; !done; runs++ {
 					func() {
 						w.armed.Store(true)
 						defer w.armed.Store(false)
-						ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+						ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
 						defer cancel()
 						var err error
 						done, err = w.eraser().Sweep(ctx, j.ID)

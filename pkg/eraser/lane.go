@@ -281,6 +281,9 @@ func (l *lane) sweepManual(ctx context.Context, p part) error {
 // made again meanwhile fail its conditions: they stay, and it is tried without them.
 func (l *lane) dropManual(ctx context.Context, p part, items []store.Item) error {
 	for len(items) > 0 {
+		if err := l.late(ctx); err != nil {
+			return err
+		}
 		writes := deletes(items)
 		for i := range writes {
 			writes[i].If = store.Cond{Op: store.Less, Attr: store.AttrManual, N: l.job.Erase.Manual}

@@ -250,6 +250,9 @@ func (r *run) manual(ctx context.Context) error {
 		if slices.Contains(r.lead.Done, src.Tag) {
 			continue
 		}
+		if err := r.late(ctx); err != nil {
+			return err
+		}
 		mine, err := r.ledger.Lock(ctx, src.Tag, r.job.ID)
 		if err != nil {
 			return err
