@@ -105,16 +105,16 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	return read(resp, out)
+	defer func() { _ = resp.Body.Close() }()
+	return decode(resp.Body, out)
 }
 
-// read decodes an answer into out, unless that is nil, and closes it.
-func read(resp *http.Response, out any) error {
-	defer func() { _ = resp.Body.Close() }()
+// decode reads an answer into out, unless that is nil.
+func decode(body io.Reader, out any) error {
 	if out == nil {
 		return nil
 	}
-	return json.NewDecoder(resp.Body).Decode(out)
+	return json.NewDecoder(body).Decode(out)
 }
 
 func (c *client) sources(ctx context.Context) ([]source, error) {
@@ -182,8 +182,9 @@ func (c *client) upload(ctx context.Context, sourceUUID, dataset string, files [
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = resp.Body.Close() }()
 	var j job.Job
-	return &j, read(resp, &j)
+	return &j, decode(resp.Body, &j)
 }
 
 func writeForm(form *multipart.Writer, dataset string, files []string, progress io.Writer) error {

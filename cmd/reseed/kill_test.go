@@ -47,8 +47,7 @@ func answer[T any](t *testing.T, c *exec.Cmd) T {
 	var v T
 	out, err := c.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			t.Fatalf("%q: %v: %s%s", c.Args, err, out, exit.Stderr)
 		}
 		t.Fatalf("%q: %v", c.Args, err)

@@ -39,15 +39,15 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// status runs `reseed` and wants one exit status: status 3 import …
+// status runs `reseed` and wants one exit status, e.g. status 3 import FILE.
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status N ARG...")
 	}
 	got := exitDone
 	if err := ts.Exec("reseed", args[1:]...); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
 			ts.Fatalf("reseed %q: %v", args[1:], err)
 		}
 		got = exit.ExitCode()
