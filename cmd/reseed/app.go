@@ -48,7 +48,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	a := &app{key: token()}
 	a.queue = newQueue(a.work, log)
 	a.Line = line.New(line.Config{
-		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: localPiece,
+		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: localPiece, RequestLifetime: otherRequests(st),
 		Imports: func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
 		Sweeps:  func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
 	})
@@ -59,6 +59,15 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 		Now:     time.Now, Log: log,
 	})
 	return a, nil
+}
+
+// otherRequests is how long requests of other processes may go on with what
+// they read of the directory (see config.RequestLifetime): none here, where this process owns the table.
+func otherRequests(st *store.Store) time.Duration {
+	if st.Exclusive() {
+		return 0
+	}
+	return 30 * time.Second
 }
 
 func put[M any](q *queue, list []M) error {

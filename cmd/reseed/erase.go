@@ -99,6 +99,9 @@ func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, 
 	if !sh.json {
 		sh.printf("Erasing %s removes:\n", what)
 		sh.printRemoved(plan.Counts)
+		if len(plan.Counts) == 0 {
+			sh.printf("  nothing: it is empty\n")
+		}
 	}
 	if o.plan {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -365,20 +366,15 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 			t.Parallel()
 			var want map[store.Key]string
 			var sums string
-			for n := 0; ; n += 1 + n/7 { // every early call, then ever fewer: runs are many
-				cut, whole := false, false
-				calls := 0
-				opt := mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 1, Exclusive: true}, Before: func(mem.Op, int) error {
-					if calls++; calls == n && !whole {
-						cut = true
-						return fault.New(fault.Unavailable, "cut", "cut")
-					}
-					return nil
-				}}
+			for n := 0; ; n += 1 + n/3 { // every early call, then ever fewer: runs are many
+				c := &cutter{at: n}
+				opt := mem.Options{
+					Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 1, Exclusive: true}, Before: c.before,
+				}
 				driver := mem.New(opt)
 				objs := objects.Mem()
 				l := newLine(driver, objs, sizes[0], sizes[1])
-				got, j := survive(t, l, func() *line { return newLine(driver, objs, sizes[0], sizes[1]) }, &whole)
+				got, j := survive(t, l, func() *line { return newLine(driver, objs, sizes[0], sizes[1]) }, c)
 				if want == nil {
 					want, sums = got, counts(j)
 					continue
@@ -387,7 +383,7 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 				if counts(j) != sums {
 					t.Fatalf("cut at call %d: %s, want %s", n, counts(j), sums)
 				}
-				if !cut {
+				if !c.cut {
 					return
 				}
 			}
@@ -395,8 +391,32 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 	}
 }
 
+// cutter fails one call of the table; 0 fails none.
+type cutter struct {
+	mu        sync.Mutex
+	at, calls int
+	cut, safe bool
+}
+
+func (c *cutter) before(mem.Op, int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.calls++; c.safe || c.calls != c.at {
+		return nil
+	}
+	c.cut = true
+	return fault.New(fault.Unavailable, "cut", "cut")
+}
+
+// disarm lets the test itself look at the table.
+func (c *cutter) disarm() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.safe = true
+}
+
 // survive imports the twelve, with a new process in place of one that is cut.
-func survive(t *testing.T, l *line, restart func() *line, whole *bool) (map[store.Key]string, *job.Job) {
+func survive(t *testing.T, l *line, restart func() *line, c *cutter) (map[store.Key]string, *job.Job) {
 	t.Helper()
 	inputs := folder(t, "twelve")
 	for try := 0; ; try++ {
@@ -405,7 +425,7 @@ func survive(t *testing.T, l *line, restart func() *line, whole *bool) (map[stor
 		}
 		j, err := attempt(t.Context(), t, l, inputs)
 		if err == nil {
-			*whole = true
+			c.disarm()
 			return l.dump(t, l.source(t, "S")), j
 		}
 		l = restart()
