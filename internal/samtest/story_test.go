@@ -1,0 +1,308 @@
+//go:build sam
+
+package samtest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"reseed/internal/samtest"
+	"reseed/pkg/job"
+	"reseed/pkg/line"
+	"reseed/pkg/store"
+	"reseed/pkg/store/dynamo"
+)
+
+const (
+	importQueue = "reseed-import"
+	eraseQueue  = "reseed-erase"
+	apiKey      = "local" // its hash is in hack/sam/env.json
+	customers   = 12      // rows of the sample file
+	// One name begins with the other: an erase must not take the neighbour along.
+	acme, neighbour = "Acme", "Acme & Söhne"
+)
+
+// TestUploadsBecomeItemsAndAreErased follows files from the bucket to the table, to the API, and out again.
+// Each step needs the one before.
+func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
+	s := &story{Bed: samtest.Start(t)}
+	s.upload(t)
+	s.deliver(t)
+	s.imported(t)
+
+	s.base = s.API(t)
+	byAPI := s.served(t)
+	s.eraseSource(t)
+	s.eraseManual(t, byAPI)
+}
+
+// story is a bed with what its steps share.
+type story struct {
+	*samtest.Bed
+
+	base string // URL of the API
+}
+
+// upload puts the sample file into two sources and tells ingest-csv, which must leave work in the queue and
+// nothing in the sources.
+func (s *story) upload(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(samtest.Root(t), "testdata", "twelve", "customers.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.invoke(t, "IngestCsv", events.S3Event{Records: []events.S3EventRecord{
+		s.put(t, "uploads/"+acme+"/customers.csv", string(text)),
+		s.put(t, "uploads/"+neighbour+"/customers.csv", string(text)),
+	}})
+	for _, name := range []string{acme, neighbour} {
+		if got := s.customersOf(t, s.source(t, name)); got != 0 {
+			t.Errorf("%s has %d customers before its import", name, got)
+		}
+	}
+}
+
+// put puts a file into the bucket and gives the record by which S3 tells of it.
+func (s *story) put(t *testing.T, key, text string) (r events.S3EventRecord) {
+	t.Helper()
+	out, err := s.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(samtest.Bucket), Key: &key, Body: strings.NewReader(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.EventSource, r.EventName = "aws:s3", "ObjectCreated:Put"
+	r.S3.Bucket.Name = samtest.Bucket
+	r.S3.Object.Key, r.S3.Object.Size = url.QueryEscape(key), int64(len(text))
+	r.S3.Object.VersionID, r.S3.Object.ETag = aws.ToString(out.VersionId), strings.Trim(aws.ToString(out.ETag), `"`)
+	return r
+}
+
+// deliver hands messages to import-chunk until its queue is empty. There must be some.
+func (s *story) deliver(t *testing.T) {
+	t.Helper()
+	if s.drain(t, importQueue, "ImportChunk") == 0 {
+		t.Fatal("ingest-csv sent no message")
+	}
+}
+
+// drain hands what is in a queue, and what that leads to, to a function, and counts the deliveries.
+func (s *story) drain(t *testing.T, queue, function string) (n int) {
+	t.Helper()
+	for event := s.TakeMessages(t, queue); event != nil; event = s.TakeMessages(t, queue) {
+		var answer events.SQSEventResponse
+		said := s.Invoke(t, function, event)
+		if err := json.Unmarshal(said, &answer); err != nil || len(answer.BatchItemFailures) > 0 {
+			t.Fatalf("%s did not do %s: %s", function, event, said)
+		}
+		n++
+	}
+	return n
+}
+
+// imported looks at the ledger and the table: both imports are done, and every row is an item.
+func (s *story) imported(t *testing.T) {
+	t.Helper()
+	list, err := job.NewLedger(s.store(), time.Now).List(t.Context(), 10, "")
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%d jobs, want 2: %v", len(list), err)
+	}
+	for _, j := range list {
+		if n := j.Datasets["customers"]; j.Status != job.Done || n.Added != customers || n.Rejected != 0 {
+			t.Errorf("job %s: %s %s, %+v", j.ID, j.Status, j.Error, n)
+		}
+	}
+	for _, name := range []string{acme, neighbour} {
+		if got := s.customersOf(t, s.source(t, name)); got != customers {
+			t.Errorf("%s has %d customers of %d", name, got, customers)
+		}
+	}
+}
+
+// served reads the imports over HTTP and makes a source with a customer there, which it gives.
+func (s *story) served(t *testing.T) (byAPI store.Source) {
+	t.Helper()
+	s.call(t, http.MethodGet, "/v1/ping", "", http.StatusOK, nil)
+	var listed struct {
+		Sources []struct{ Name string } `json:"data_sources"`
+	}
+	s.call(t, http.MethodGet, "/v1/data_sources", "", http.StatusOK, &listed)
+	if len(listed.Sources) != 2 {
+		t.Errorf("the API lists the sources %v", listed.Sources)
+	}
+	s.lists(t, "?per_page=200", 2*customers)
+	s.lists(t, "?per_page=200&data_source_uuid="+s.source(t, acme).UUID, customers)
+
+	var made struct {
+		UUID string `json:"uuid"`
+	}
+	s.call(t, http.MethodPost, "/v1/data_sources", `{"name":"By API"}`, http.StatusCreated, &made)
+	body := fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"one","name":"One"}`, made.UUID)
+	s.call(t, http.MethodPost, "/v1/customers", body, http.StatusCreated, nil)
+	byAPI = s.source(t, "By API")
+	if byAPI.UUID != made.UUID || s.customersOf(t, byAPI) != 1 {
+		t.Errorf("source %+v has %d customers", byAPI, s.customersOf(t, byAPI))
+	}
+	return byAPI
+}
+
+// eraseSource erases one source: nothing of it is left in the table, and its neighbour is as before.
+func (s *story) eraseSource(t *testing.T) {
+	t.Helper()
+	gone, stays := s.source(t, acme), s.source(t, neighbour)
+	before := s.items(t, stays)
+	s.erase(t, "DeleteSource", line.EraseSource{Source: acme})
+	if left := s.items(t, gone); len(left) != 0 {
+		t.Errorf("%d items are left: %v", len(left), left)
+	}
+	if got := s.items(t, stays); len(before) < customers || len(got) != len(before) {
+		t.Errorf("the neighbour has %d items of %d", len(got), len(before))
+	}
+	s.lists(t, "?per_page=200", customers+1)
+}
+
+// eraseManual erases what came by file, wherever it is, and leaves what came by the API.
+func (s *story) eraseManual(t *testing.T, byAPI store.Source) {
+	t.Helper()
+	s.erase(t, "DeleteManualCustomers", line.EraseManual{})
+	if left := s.items(t, s.source(t, neighbour)); len(left) != 0 {
+		t.Errorf("%d manual items are left: %v", len(left), left)
+	}
+	if got := s.customersOf(t, byAPI); got != 1 {
+		t.Errorf("%d customers of the API are left, want 1", got)
+	}
+	s.lists(t, "?per_page=200", 1)
+}
+
+// erase runs an erase to its end, over the queue if the invocation leaves something to do.
+func (s *story) erase(t *testing.T, function string, in any) {
+	t.Helper()
+	var out line.Erased
+	if err := json.Unmarshal(s.invoke(t, function, in), &out); err != nil {
+		t.Fatal(err)
+	}
+	s.drain(t, eraseQueue, "DeleteSource")
+	j, err := job.NewLedger(s.store(), time.Now).Get(t.Context(), out.Job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j.Status != job.Done {
+		t.Fatalf("%s: %s %s", function, j.Status, j.Error)
+	}
+}
+
+func (s *story) invoke(t *testing.T, function string, in any) []byte {
+	t.Helper()
+	event, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Invoke(t, function, event)
+}
+
+// lists counts the customers that the API lists for a query.
+func (s *story) lists(t *testing.T, query string, want int) {
+	t.Helper()
+	var got struct {
+		Entries []struct{ UUID string } `json:"entries"`
+	}
+	s.call(t, http.MethodGet, "/v1/customers"+query, "", http.StatusOK, &got)
+	if len(got.Entries) != want {
+		t.Errorf("customers%s: %d are listed, want %d", query, len(got.Entries), want)
+	}
+}
+
+// call makes a request to the API, and reads its answer into out unless that is nil.
+func (s *story) call(t *testing.T, method, path, body string, want int, out any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.base+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(apiKey, "")
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	said, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != want {
+		t.Fatalf("%s %s: %d, want %d: %v\n%s", method, path, resp.StatusCode, want, err, said)
+	}
+	if out == nil {
+		return
+	}
+	if err := json.Unmarshal(said, out); err != nil {
+		t.Fatalf("%s %s: %v in %s", method, path, err, said)
+	}
+}
+
+func (s *story) store() *store.Store { return store.New(dynamo.New(s.Dynamo, samtest.Table)) }
+
+// source is the source of a name, which must be there.
+func (s *story) source(t *testing.T, name string) store.Source {
+	t.Helper()
+	d, err := s.store().Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, ok := d.ByName(name)
+	if !ok {
+		t.Fatalf("there is no source %q: %+v", name, d.Sources)
+	}
+	return src
+}
+
+// customersOf counts the customers of a source in the table.
+func (s *story) customersOf(t *testing.T, src store.Source) (n int) {
+	t.Helper()
+	for _, key := range s.items(t, src) {
+		if strings.HasPrefix(key.SK, store.SKCustomer) {
+			n++
+		}
+	}
+	return n
+}
+
+// items reads the whole table for what bears the tag of a source, of whatever epoch: what Reseed no longer
+// looks at counts too.
+func (s *story) items(t *testing.T, src store.Source) (keys []store.Key) {
+	t.Helper()
+	tag := fmt.Sprintf("%05x.", uint32(src.Tag))
+	pages := dynamodb.NewScanPaginator(s.Dynamo, &dynamodb.ScanInput{TableName: aws.String(samtest.Table), ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			if key := keyOf(t, item); strings.HasPrefix(key.PK, tag) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+func keyOf(t *testing.T, item map[string]types.AttributeValue) store.Key {
+	t.Helper()
+	pk, ok := item["pk"].(*types.AttributeValueMemberS)
+	sk, ok2 := item["sk"].(*types.AttributeValueMemberS)
+	if !ok || !ok2 {
+		t.Fatalf("an item without a key: %v", item)
+	}
+	return store.Key{PK: pk.Value, SK: sk.Value}
+}
