@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"slices"
+	"strings"
 
 	"reseed/pkg/job"
 )
@@ -35,6 +36,7 @@ func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) 
 		}
 		file, line, column, code, reason := rec[from], rec[from+1], rec[from+2], rec[from+3], rec[from+4]
 		if column != "" {
+			reason = strings.TrimPrefix(reason, column+": ") // some sentences begin with it
 			column = ", " + column
 		}
 		sh.printf("  %s line %s%s: %s [%s]\n", file, line, column, reason, code)

@@ -177,14 +177,7 @@ func (w *work) checkPlan(rec billing.Record) *billing.Problem {
 		return nil
 	}
 	return &billing.Problem{
-		Column: planColumn(rec.Dataset()), Code: "unknown_plan",
+		Column: billing.ColumnPlan(rec.Dataset()), Code: "unknown_plan",
 		Message: "The plan of this row is neither among the stored plans nor in this import; import the plans file with it, or correct the plan's id.",
 	}
-}
-
-func planColumn(ds billing.Dataset) string {
-	if ds == billing.LineItems {
-		return "Plan"
-	}
-	return "Plan external ID"
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 
+	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
@@ -181,8 +182,13 @@ func (m *rangeMerge) duplicate(first *candidate, e *entry) {
 	if f := first.entry.place.file; f != e.place.file {
 		where += " of " + m.w.job.Import.Files[f].Name
 	}
-	m.reject(e, "External ID", "duplicate_differs",
+	m.reject(e, m.idColumn(e), "duplicate_differs",
 		"The same record stands in "+where+" with other values; the first one was used.")
+}
+
+// idColumn is the column that names the record in a row's own file.
+func (m *rangeMerge) idColumn(e *entry) string {
+	return billing.ColumnID(billing.Dataset(m.w.job.Import.Files[e.place.file].Dataset))
 }
 
 func (m *rangeMerge) count(e *entry, f func(*job.Counts)) {
@@ -288,7 +294,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 		return nil
 	}
 	if other := c.before.Str("external_id"); other != store.Attrs(c.entry.body).Str("external_id") {
-		m.reject(&c.entry, "External ID", "id_collision", "This external ID collides with that of a stored record; it needs another one.")
+		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with that of a stored record; it needs another one.")
 		return nil
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
