@@ -57,7 +57,7 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 			case r.concerns(j):
 				ours = append(ours, j)
 			default:
-				for _, f := range j.Import.Files {
+				for _, f := range j.Import.Inputs() {
 					others[f.Object] = true
 				}
 			}
@@ -86,7 +86,7 @@ func (r *run) concerns(j *job.Job) bool {
 // clearInputs deletes what an import has read, unless another job has read it
 // too or it was put there anew since the erase began.
 func (r *run) clearInputs(ctx context.Context, j *job.Job, others map[string]bool) error {
-	for _, f := range j.Import.Files {
+	for _, f := range j.Import.Inputs() {
 		if f.Object == "" || others[f.Object] {
 			continue
 		}

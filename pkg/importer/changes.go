@@ -1,36 +1,50 @@
 package importer
 
 import (
-	"bufio"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
-
-	"github.com/klauspost/compress/zstd"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/objects"
 	"reseed/pkg/store"
 )
 
 // A change set is the exact list of what one key range of one stage changes,
 // in key order. It is stored whole, create-only, before the first table write;
 // whoever runs the range again applies it and never compares anew. So counts
-// stay exact whatever is killed (I6).
-//
-// Layout: zstd of a sequence of frames, each a letter and length-prefixed
-// parts: 'c' key, attributes before, attributes after (no "before" = added),
-// and at the end one 'e' with the JSON of summary. Without the end it is not whole.
+// stay exact whatever is killed (I6). The frames are those of blocks.go: the
+// sort key and, as payload, file and line it comes from (uvarints; line 0: none), the length of
+// the attributes before (uvarint), those, and the attributes after. No attributes before =
+// added, none after = removed. The last frame has no key, and the JSON of summary. Without
+// it the set is not whole. What people download is made from it, see export.go.
 
-// change is one item before and after.
+// change is one item before and after; nil where there is none.
 type change struct {
 	sk            string
+	file          int   // index in the job
+	line          int64 // 0 for a row that the input lacks
 	before, after store.Attrs
 }
 
-// summary is what a range came to.
+// summary is what a task came to.
 type summary struct {
-	Datasets map[string]job.Counts `json:"datasets"`
+	Datasets map[string]job.Counts `json:"datasets,omitempty"`
+	// Of a resolve:
+	Moved int64 `json:"moved,omitempty"` // external ids that go from one parent to another, in a replace
+	// Of a merge:
+	Stored     map[string]int64 `json:"stored,omitempty"`  // rows looked at by a replace, by dataset
+	Kept       int64            `json:"kept,omitempty"`    // rows that the input lacks, kept because others hang on them
+	Changes    int64            `json:"changes,omitempty"` // in the change set
+	WriteMilli  int64           `json:"write_milli,omitempty"`  // what its puts will cost
+	RemoveMilli int64           `json:"remove_milli,omitempty"` // and its removals
+	Rejects    []string         `json:"rejects,omitempty"` // names of runs of rejects
+	// Of an apply:
+	Applied int64 `json:"applied,omitempty"` // changes made
 }
 
 func (s *summary) count(dataset string, f func(*job.Counts)) {
@@ -42,86 +56,220 @@ func (s *summary) count(dataset string, f func(*job.Counts)) {
 	s.Datasets[dataset] = c
 }
 
+func (s *summary) stored(dataset string) {
+	if s.Stored == nil {
+		s.Stored = map[string]int64{}
+	}
+	s.Stored[dataset]++
+}
+
 func (s *summary) add(o summary) {
 	for name, c := range o.Datasets {
 		s.count(name, func(mine *job.Counts) { *mine = mine.Add(c) })
 	}
+	for name, n := range o.Stored {
+		if s.Stored == nil {
+			s.Stored = map[string]int64{}
+		}
+		s.Stored[name] += n
+	}
+	s.Moved += o.Moved
+	s.Kept += o.Kept
+	s.Changes += o.Changes
+	s.WriteMilli += o.WriteMilli
+	s.RemoveMilli += o.RemoveMilli
+	s.Rejects = append(s.Rejects, o.Rejects...)
+	s.Applied += o.Applied
+}
+
+// removed is how many rows of all datasets go.
+func (s *summary) removed() (n int64) {
+	for _, c := range s.Datasets {
+		n += c.Removed
+	}
+	return n
+}
+
+// setID names one change set of a job: what is decided of one key range of one stage.
+type setID struct {
+	stage, keyRange int
+	pass            string // of an undo: passTakeBack or passPutBack
+}
+
+func (id setID) name() string {
+	name := fmt.Sprintf("%d-%02x", id.stage, id.keyRange)
+	if id.pass != "" {
+		name += "-" + id.pass
+	}
+	return name
+}
+
+func (id setID) object(jobID string) string { return jobDir(jobID) + "changes/" + id.name() }
+
+// setsOf lists the change sets that a job has, or may have, of one key range of one stage.
+func setsOf(j *job.Job, stage, keyRange int) []setID {
+	if j.Import.Undo == "" {
+		return []setID{{stage, keyRange, ""}}
+	}
+	return []setID{{stage, keyRange, passTakeBack}, {stage, keyRange, passPutBack}}
+}
+
+// changeSets lists all of them, in the order of stages and keys.
+func changeSets(j *job.Job) []setID {
+	var out []setID
+	for _, stage := range stages(j) {
+		for r := range j.Import.Ranges {
+			out = append(out, setsOf(j, stage, r)...)
+		}
+	}
+	return out
 }
 
 type changeWriter struct {
-	z   *zstd.Encoder
-	buf []byte
+	out  blockWriter
+	head []byte
 }
 
-func newChangeWriter(w io.Writer) (*changeWriter, error) {
-	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "compress", "compress a change set")
-	}
-	return &changeWriter{z: z}, nil
-}
-
-func (w *changeWriter) change(c change) error {
-	w.buf = append(w.buf[:0], 'c')
-	w.buf = appendText(w.buf, c.sk)
-	w.buf = appendText(w.buf, string(c.before))
-	w.buf = appendText(w.buf, string(c.after))
-	return w.flush()
-}
-
-func (w *changeWriter) flush() error {
-	_, err := w.z.Write(w.buf)
+func (w *changeWriter) change(c *change) error {
+	w.head = binary.AppendUvarint(w.head[:0], uint64(c.file)) //nolint:gosec // an index
+	w.head = binary.AppendUvarint(w.head, uint64(c.line))     //nolint:gosec // never negative
+	w.head = binary.AppendUvarint(w.head, uint64(len(c.before)))
+	err := w.out.frame([]byte(c.sk), w.head, c.before, c.after)
 	return fault.Wrap(err, fault.Unavailable, "change_set", "store a change set")
 }
 
-// end closes the set; the underlying writer stays open.
+// end completes the set; the underlying writer stays open.
 func (w *changeWriter) end(s summary) error {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "change_set", "store a change set")
 	}
-	w.buf = appendText(append(w.buf[:0], 'e'), string(body))
-	if err := w.flush(); err != nil {
-		return err
+	err = w.out.frame(nil, body)
+	if err == nil {
+		err = w.out.flush()
 	}
-	return fault.Wrap(w.z.Close(), fault.Unavailable, "change_set", "store a change set")
+	return fault.Wrap(err, fault.Unavailable, "change_set", "store a change set")
 }
 
-// readChanges calls each for every change, in key order, and returns the
-// summary. A set that does not end properly is an error.
-func readChanges(ctx context.Context, r io.Reader, each func(change) error) (summary, error) {
-	damaged := fault.New(fault.Internal, "damaged_change_set", "a change set of this import cannot be read")
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+// changeReader reads a change set in order.
+type changeReader struct {
+	blocks *blockReader
+	closer io.Closer
+	end    summary // once next has returned io.EOF
+}
+
+// openChanges opens a change set; one that is not there is fault.NotFound.
+func openChanges(ctx context.Context, o *objects.Objects, name string) (*changeReader, error) {
+	r, err := o.Open(ctx, name, "", 0, -1)
 	if err != nil {
-		return summary{}, damaged
+		return nil, err
 	}
-	defer z.Close()
-	in := &runReader{r: bufio.NewReaderSize(z, 64<<10)}
-	for {
-		if err := ctx.Err(); err != nil {
+	return &changeReader{blocks: newBlockReader(r), closer: r}, nil
+}
+
+func (r *changeReader) close() { _ = r.closer.Close() }
+
+// next returns the next change, and io.EOF behind the last if the set is whole.
+func (r *changeReader) next() (change, error) {
+	key, b, err := r.blocks.next()
+	if errors.Is(err, io.EOF) {
+		return change{}, errDamaged() // the summary is missing
+	}
+	if err != nil {
+		return change{}, err
+	}
+	if key == "" {
+		if json.Unmarshal(b, &r.end) != nil {
+			return change{}, errDamaged()
+		}
+		return change{}, io.EOF
+	}
+	var n [3]uint64
+	for i := range n {
+		v, w := binary.Uvarint(b)
+		if w <= 0 {
+			return change{}, errDamaged()
+		}
+		n[i], b = v, b[w:]
+	}
+	if n[2] > uint64(len(b)) {
+		return change{}, errDamaged()
+	}
+	c := change{sk: key, file: int(n[0]), line: int64(n[1])} //nolint:gosec // written from int
+	if n[2] > 0 {
+		c.before = b[:n[2]:n[2]]
+	}
+	if uint64(len(b)) > n[2] {
+		c.after = b[n[2]:]
+	}
+	return c, nil
+}
+
+// each calls f for every change and returns the summary.
+func (r *changeReader) each(ctx context.Context, f func(*change) error) (summary, error) {
+	for n := 0; ; n++ {
+		c, err := r.next()
+		if errors.Is(err, io.EOF) {
+			return r.end, nil
+		}
+		if err == nil && n%1024 == 0 {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = f(&c)
+		}
+		if err != nil {
 			return summary{}, err
 		}
-		switch letter, err := in.r.ReadByte(); {
-		case err != nil:
-			return summary{}, damaged
-		case letter == 'e':
-			var s summary
-			body, err := in.bytes()
-			if err != nil || json.Unmarshal(body, &s) != nil {
-				return s, damaged
-			}
-			return s, nil
-		case letter != 'c':
-			return summary{}, damaged
+	}
+}
+
+// overlay answers what this import's change set makes of stored items, asked for
+// in ascending order of their keys: so that rows can refer to rows of the same import
+// before any of them is written.
+type overlay struct {
+	set  *changeReader
+	cur  change
+	more bool
+}
+
+// overlayOf opens the change set of a key range; of a stage that the import has not it is empty.
+func (w *work) overlayOf(ctx context.Context, stage, keyRange int) (*overlay, error) {
+	if !hasStage(w.job, stage) {
+		return &overlay{}, nil
+	}
+	set, err := openChanges(ctx, w.objects, setID{stage: stage, keyRange: keyRange}.object(w.job.ID))
+	if err != nil {
+		return nil, err
+	}
+	o := &overlay{set: set}
+	return o, o.step()
+}
+
+func (o *overlay) step() (err error) {
+	o.cur, err = o.set.next()
+	o.more = err == nil
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// at is what becomes of the item under sk: nil if it is removed. known is false if it stays as it is stored.
+func (o *overlay) at(sk string) (after store.Attrs, known bool, err error) {
+	for o.more && o.cur.sk < sk {
+		if err := o.step(); err != nil {
+			return nil, false, err
 		}
-		var parts [3][]byte
-		for i := range parts {
-			if parts[i], err = in.bytes(); err != nil {
-				return summary{}, damaged
-			}
-		}
-		if err := each(change{string(parts[0]), parts[1], parts[2]}); err != nil {
-			return summary{}, err
-		}
+	}
+	if o.more && o.cur.sk == sk {
+		return o.cur.after, true, nil
+	}
+	return nil, false, nil
+}
+
+func (o *overlay) close() {
+	if o.set != nil {
+		o.set.close()
 	}
 }

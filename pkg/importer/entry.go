@@ -1,15 +1,12 @@
 package importer
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
-
-	"reseed/pkg/fault"
+	"strings"
 )
 
 // place is where a row stands in the input.
@@ -35,7 +32,7 @@ const (
 	reject                   // a row that is not taken in: body is an encoded rejection
 )
 
-// entry is one line of a run. Runs are sorted by key, place and kind, so equal
+// entry is one frame of a run. Runs are sorted by key, place and kind, so equal
 // keys meet wherever the rows came from.
 type entry struct {
 	key   string // a sort key of the table (for rejects: none)
@@ -48,99 +45,121 @@ type entry struct {
 }
 
 func (e *entry) compare(o *entry) int {
-	return cmp.Or(cmp.Compare(e.key, o.key), e.place.compare(o.place), cmp.Compare(e.kind, o.kind))
+	return cmp.Or(strings.Compare(e.key, o.key), e.place.compare(o.place), cmp.Compare(e.kind, o.kind))
 }
 
-// errRun is a run that does not read back: a defect or a damaged object.
-var errRun = fault.New(fault.Internal, "damaged_run", "an intermediate file of this import cannot be read")
-
+// appendEntry spells an entry without its key.
 func appendEntry(b []byte, e *entry) []byte {
 	flags := byte(e.kind) << 1
 	if e.natural {
 		flags |= 1
 	}
 	b = append(b, flags)
-	b = appendText(b, e.key)
 	for _, n := range [...]int64{int64(e.place.file), e.place.line, e.place.offset, e.place.length} {
 		b = binary.AppendUvarint(b, uint64(n)) //nolint:gosec // never negative
 	}
-	b = binary.AppendUvarint(b, uint64(len(e.body)))
 	return append(b, e.body...)
 }
 
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+func decodeEntry(key string, b []byte) (entry, error) {
+	if len(b) == 0 {
+		return entry{}, errDamaged()
+	}
+	e := entry{key: key, kind: entryKind(b[0] >> 1), natural: b[0]&1 == 1}
+	b = b[1:]
+	var n [4]int64
+	for i := range n {
+		v, w := binary.Uvarint(b)
+		if w <= 0 {
+			return entry{}, errDamaged()
+		}
+		n[i], b = int64(v), b[w:] //nolint:gosec // written from int64
+	}
+	e.place, e.body = place{int(n[0]), n[1], n[2], n[3]}, b
+	return e, nil
+}
+
+// batch collects entries in memory, one behind the other in one piece of memory, and sorts them.
+type batch struct {
+	mem  []byte
+	refs []ref
+}
+
+// ref is where an entry of a batch lies, and what it is sorted by: most
+// comparisons end with the first number.
+type ref struct {
+	lead    uint64 // of the key
+	offset  int64  // of the place
+	file    int32
+	at, key uint32 // where it begins, and how long its key is
+	end     uint32
+}
+
+func (b *batch) add(e *entry) {
+	at := len(b.mem)
+	b.mem = append(b.mem, e.key...)
+	b.mem = appendEntry(b.mem, e)
+	b.refs = append(b.refs, ref{
+		lead: lead(e.key), offset: e.place.offset, file: int32(e.place.file), //nolint:gosec // an import has few files
+		at: uint32(at), key: uint32(len(e.key)), end: uint32(len(b.mem)), //nolint:gosec // a batch is of one piece
+	})
+}
+
+// lead is a key's first distinguishing bytes: all keys of a batch have the "#" behind their letter.
+func lead(key string) uint64 {
+	if len(key) < 9 {
+		return 0
+	}
+	return uint64(key[0])<<56 | uint64(key[2])<<48 | uint64(key[3])<<40 | uint64(key[4])<<32 |
+		uint64(key[5])<<24 | uint64(key[6])<<16 | uint64(key[7])<<8 | uint64(key[8])
+}
+
+// sort puts the entries in order. The entries of one row must have been added in theirs.
+func (b *batch) sort() {
+	slices.SortFunc(b.refs, func(x, y ref) int {
+		if x.lead != y.lead {
+			return cmp.Compare(x.lead, y.lead)
+		}
+		kx, ky := b.mem[x.at:x.at+x.key], b.mem[y.at:y.at+y.key]
+		return cmp.Or(strings.Compare(string(kx), string(ky)), cmp.Compare(x.file, y.file), cmp.Compare(x.offset, y.offset), cmp.Compare(x.at, y.at))
+	})
+}
+
+// write writes the entries as a run.
+func (b *batch) write(w io.Writer) error {
+	out := &blockWriter{w: w}
+	for _, r := range b.refs {
+		if err := out.frame(b.mem[r.at:r.at+r.key], b.mem[r.at+r.key:r.end]); err != nil {
+			return err
+		}
+	}
+	return out.flush()
 }
 
 // runReader reads the entries of one run in order.
 type runReader struct {
-	r      *bufio.Reader
+	blocks *blockReader
 	closer io.Closer
+	lead   uint64
 	cur    entry
-}
-
-func newRunReader(r io.ReadCloser) *runReader {
-	return &runReader{r: bufio.NewReaderSize(r, 32<<10), closer: r}
 }
 
 // next reads the next entry into cur; io.EOF behind the last.
 func (rr *runReader) next() error {
-	flags, err := rr.r.ReadByte()
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return io.EOF
-		}
-		return fault.Wrap(err, fault.Unavailable, "damaged_run", errRun.Message)
-	}
-	key, err := rr.bytes()
+	key, payload, err := rr.blocks.next()
 	if err != nil {
 		return err
 	}
-	var n [4]uint64
-	for i := range n {
-		if n[i], err = binary.ReadUvarint(rr.r); err != nil {
-			return errRun
-		}
-	}
-	body, err := rr.bytes()
-	if err != nil {
-		return err
-	}
-	rr.cur = entry{
-		key: string(key), kind: entryKind(flags >> 1), natural: flags&1 == 1, body: body,
-		place: place{int(n[0]), int64(n[1]), int64(n[2]), int64(n[3])}, //nolint:gosec // written from int64
-	}
-	return nil
+	rr.lead = lead(key)
+	rr.cur, err = decodeEntry(key, payload)
+	return err
 }
 
-// maxEntry bounds what one entry may claim to hold: a record is capped far below.
-const maxEntry = 4 << 20
-
-func (rr *runReader) bytes() ([]byte, error) {
-	n, err := binary.ReadUvarint(rr.r)
-	if err != nil || n > maxEntry {
-		return nil, errRun
+func (rr *runReader) before(o *runReader) bool {
+	if rr.lead != o.lead {
+		return rr.lead < o.lead
 	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(rr.r, b); err != nil {
-		return nil, errRun
-	}
-	return b, nil
-}
-
-// batch collects entries in memory and sorts them.
-type batch struct {
-	entries []entry
-	size    int
-}
-
-func (b *batch) add(e entry) {
-	b.entries = append(b.entries, e)
-	b.size += len(e.key) + len(e.body) + 80
-}
-
-func (b *batch) sort() {
-	slices.SortFunc(b.entries, func(x, y entry) int { return x.compare(&y) })
+	return rr.cur.compare(&o.cur) < 0
 }
 
 // merger yields the entries of several sorted runs in one order: a heap of readers.
@@ -149,7 +168,7 @@ type merger struct{ runs []*runReader }
 func newMerger(readers []io.ReadCloser) (*merger, error) {
 	m := &merger{}
 	for i, r := range readers {
-		rr := newRunReader(r)
+		rr := &runReader{blocks: newBlockReader(r), closer: r}
 		switch err := rr.next(); {
 		case errors.Is(err, io.EOF):
 			_ = r.Close()
@@ -173,7 +192,7 @@ func (m *merger) down(i int) {
 	for {
 		least := i
 		for _, c := range [...]int{2*i + 1, 2*i + 2} {
-			if c < len(m.runs) && m.runs[c].cur.compare(&m.runs[least].cur) < 0 {
+			if c < len(m.runs) && m.runs[c].before(m.runs[least]) {
 				least = c
 			}
 		}
@@ -223,19 +242,18 @@ type rejection struct {
 func (r rejection) encode() []byte {
 	var b []byte
 	for _, s := range [...]string{r.dataset, r.column, r.code, r.message} {
-		b = appendText(b, s)
+		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
 	}
 	return b
 }
 
 func decodeRejection(b []byte) (r rejection, err error) {
-	rr := &runReader{r: bufio.NewReader(bytes.NewReader(b))}
 	for _, s := range [...]*string{&r.dataset, &r.column, &r.code, &r.message} {
-		text, err := rr.bytes()
-		if err != nil {
-			return r, err
+		n, w := binary.Uvarint(b)
+		if w <= 0 || n > uint64(len(b)-w) { //nolint:gosec // w is at most len(b)
+			return r, errDamaged()
 		}
-		*s = string(text)
+		*s, b = string(b[w:w+int(n)]), b[w+int(n):] //nolint:gosec // at most len(b)
 	}
 	return r, nil
 }

@@ -63,7 +63,26 @@ type Request struct {
 	Source store.Source
 	Files  []job.File
 	// Once is the digest of the event that asks: the same event again gives the same job. May be empty.
-	Once string
+	Once    string
+	Options Options
+}
+
+// Options are how an import is to be done. The zero value adds and changes rows at once.
+type Options struct {
+	Mode       string // job.Upsert (also if empty) or job.Replace
+	Plan       bool   // stop before anything is written
+	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes; nil is job.DefaultMaxRemoved
+	AllowEmpty bool   // an input without rows may remove everything
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Mode != "" && o.Mode != job.Upsert && o.Mode != job.Replace:
+		return &fault.Error{Kind: fault.Invalid, Code: "unknown_mode", Param: "mode", Message: "The mode is upsert or replace."}
+	case o.MaxRemoved != nil && (*o.MaxRemoved < 0 || *o.MaxRemoved > 100):
+		return &fault.Error{Kind: fault.Invalid, Code: "bad_share", Param: "max_removed", Message: "The largest share to be removed is a percentage from 0 to 100."}
+	}
+	return nil
 }
 
 // Submit makes the job of an import and gets it going, unless another job has the source: then it waits for its turn.
@@ -71,22 +90,61 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if len(r.Files) == 0 {
 		return nil, fault.New(fault.Invalid, "no_files", "an import needs at least one file")
 	}
+	if err := r.Options.check(); err != nil {
+		return nil, err
+	}
+	spec := &job.ImportSpec{
+		Files: r.Files, Mode: job.Upsert, Plan: r.Options.Plan, MaxRemoved: job.DefaultMaxRemoved, AllowEmpty: r.Options.AllowEmpty,
+	}
+	if r.Options.Mode != "" {
+		spec.Mode = r.Options.Mode
+	}
+	if r.Options.MaxRemoved != nil {
+		spec.MaxRemoved = *r.Options.MaxRemoved
+	}
+	return im.create(ctx, r.Source, r.Once, spec)
+}
+
+func (im *Importer) create(ctx context.Context, src store.Source, once string, spec *job.ImportSpec) (*job.Job, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
 		return nil, err
 	}
+	spec.ManualEpoch = dir.ManualEpoch
 	j, err := im.c.Ledger.Create(ctx, &job.Job{
-		Kind: job.Import, Source: r.Source.UUID, SourceName: r.Source.Name, Tag: r.Source.Tag, Once: r.Once,
-		Import: &job.ImportSpec{Files: r.Files, Mode: "upsert", ManualEpoch: dir.ManualEpoch},
+		Kind: job.Import, Source: src.UUID, SourceName: src.Name, Tag: src.Tag, Once: once, Import: spec,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if j.Status == job.Running && !j.Import.Planned {
-		err = im.c.Send(ctx, []Message{{Job: j.ID}})
-	}
-	return j, err
+	return j, im.send(ctx, j)
 }
+
+// send gets a running job going.
+func (im *Importer) send(ctx context.Context, j *job.Job) error {
+	if j.Status != job.Running {
+		return nil
+	}
+	return im.c.Send(ctx, []Message{{Job: j.ID}})
+}
+
+// Apply begins to make a planned change set true in the table. It fails, with nothing
+// written, if stored rows have moved since in a way that matters.
+func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
+	j, err := im.c.Ledger.Resume(ctx, id, func(j *job.Job) error {
+		if j.Import == nil {
+			return errNoImport()
+		}
+		j.Import.Applying, j.Error = true, ""
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return j, im.send(ctx, j)
+}
+
+func errNoImport() error { return fault.New(fault.NotFound, "job_not_found", "there is no such import") }
 
 // Handle does what a message asks. It returns nil when the work is done,
 // is somebody else's, or was put aside in time for Tick to hand it out again; an error is
@@ -99,7 +157,7 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 	if j.Kind != job.Import || j.Status != job.Running {
 		return nil
 	}
-	if m.Task == "" {
+	if m.Task == "" || j.Import.Cancel {
 		err = im.goOn(ctx, j)
 	} else {
 		err = im.task(ctx, j, m.Task)
@@ -117,7 +175,7 @@ func dropMissing(err error) error {
 // outcome decides what an error means for the job.
 func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	switch {
-	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld):
+	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld), errors.Is(err, errCancelled):
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -170,37 +228,50 @@ func (im *Importer) Tick(ctx context.Context) error {
 	return nil
 }
 
-// goOn takes the step that a running job is at: plan it, hand out the tasks
+// goOn takes the step that a running job is at: look through its input, hand out the tasks
 // of its phase that are not done, or, when all are, begin the next phase.
 func (im *Importer) goOn(ctx context.Context, j *job.Job) error {
-	j, err := im.plan(ctx, j)
+	if j.Import.Cancel {
+		return im.endCancelled(ctx, j)
+	}
+	j, err := im.scan(ctx, j)
 	if err != nil {
 		return err
 	}
-	if j.Import.Small {
-		return im.task(ctx, j, wholeTask)
-	}
 	for {
-		todo, begun, err := im.todo(ctx, j)
+		todo, err := im.todo(ctx, j)
 		if err != nil {
 			return err
 		}
 		if len(todo) > 0 {
 			return im.c.Send(ctx, todo)
 		}
-		if begun && j.Stage == lastPhase(j) {
+		next := nextPhase(j)
+		switch {
+		case next != "":
+			if _, step := splitPhase(next); step == stepCheck {
+				err = im.unmoved(ctx, j)
+			}
+			if err == nil {
+				j, err = im.begin(ctx, j, next)
+			}
+		case j.Import.Applying:
 			return im.finish(ctx, j)
+		default:
+			if j, err = im.gate(ctx, j); err == nil && j.Status.Ended() {
+				return nil
+			}
 		}
-		if j, err = im.begin(ctx, j, nextPhase(j)); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// todo lists the undone tasks of the job's phase; begun is false before the first phase.
-func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, begun bool, err error) {
+// todo lists the undone tasks of the job's phase.
+func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, err error) {
 	if j.Stage == "" {
-		return nil, false, nil
+		return nil, nil
 	}
 	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, j.Stage+"/")
 	for _, t := range tasks {
@@ -208,7 +279,7 @@ func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, b
 			messages = append(messages, Message{j.ID, t.ID})
 		}
 	}
-	return messages, true, err
+	return messages, err
 }
 
 // begin makes the tasks of a phase, then says that the job is at it.
@@ -222,6 +293,9 @@ func (im *Importer) begin(ctx context.Context, j *job.Job, phase string) (*job.J
 	}
 	was := j.Stage
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
+		if j.Import.Cancel || j.Status != job.Running {
+			return errStopped
+		}
 		if j.Stage == was {
 			j.Stage = phase
 		}

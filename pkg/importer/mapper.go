@@ -23,6 +23,7 @@ type mapped struct {
 	main    []batch // by key range
 	asks    []batch // by key range of the key asked about
 	rejects batch
+	asked   bool
 	builder *store.Builder
 	sum     summary
 }
@@ -61,7 +62,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		}
 		m.row(layout, row)
 	}
-	return m.sum, m.store(ctx)
+	return m.store(ctx)
 }
 
 func (m *mapped) row(layout *billing.Layout, row source.Row) {
@@ -82,16 +83,14 @@ func (m *mapped) row(layout *billing.Layout, row source.Row) {
 	m.builder.Reset()
 	store.EncodeRecord(m.builder, rec)
 	sk, natural := m.w.sortKey(rec)
-	m.put(entry{key: sk, place: at, kind: record, natural: natural, body: m.builder.Attrs()})
+	m.main[m.w.parts.rangeOf(sk, m.w.ranges)].add(&entry{key: sk, place: at, kind: record, natural: natural, body: m.builder.Attrs()})
 	m.ask(rec, sk, at)
 }
 
 func (m *mapped) reject(at place, column, code, message string) {
 	m.sum.count(string(m.dataset), func(c *job.Counts) { c.Rejected++ })
-	m.rejects.add(entry{place: at, kind: reject, body: rejection{string(m.dataset), column, code, message}.encode()})
+	m.rejects.add(&entry{place: at, kind: reject, body: rejection{string(m.dataset), column, code, message}.encode()})
 }
-
-func (m *mapped) put(e entry) { m.main[m.w.parts.rangeOf(e.key, m.w.ranges)].add(e) }
 
 // ask adds the look-ups that a record needs: an invoice about its customer,
 // and whatever has an external id about who else has it.
@@ -114,31 +113,34 @@ func (m *mapped) ask(rec billing.Record, sk string, at place) {
 		}
 	}
 	if about != "" {
-		m.asks[m.w.parts.rangeOf(about, m.w.ranges)].add(entry{key: about, place: at, kind: lookup, body: []byte(sk)})
+		m.asked = true
+		m.asks[m.w.parts.rangeOf(about, m.w.ranges)].add(&entry{key: about, place: at, kind: lookup, body: []byte(sk)})
 	}
 }
 
 // store sorts and writes the runs.
-func (m *mapped) store(ctx context.Context) error {
-	for _, set := range []struct {
-		what    string
-		batches []batch
-	}{{"main", m.main}, {"asks", m.asks}} {
-		for r := range set.batches {
-			b := &set.batches[r]
-			if len(b.entries) == 0 {
-				continue
-			}
-			b.sort()
-			if err := m.w.runs.write(ctx, runName(m.stage, set.what, r, m.by), b.entries); err != nil {
-				return err
-			}
+func (m *mapped) store(ctx context.Context) (summary, error) {
+	if err := m.w.writeRun(ctx, runName(m.stage, runMain, m.by), m.main); err != nil {
+		return m.sum, err
+	}
+	if m.asked {
+		if err := m.w.writeRun(ctx, runName(m.stage, runAsks, m.by), m.asks); err != nil {
+			return m.sum, err
 		}
 	}
-	if len(m.rejects.entries) == 0 {
-		return nil
+	if len(m.rejects.refs) == 0 {
+		return m.sum, nil
 	}
-	return m.w.rejects.write(ctx, rejectRun(m.stage, "map-"+m.by), m.rejects.entries)
+	name := fmt.Sprintf("rejects/%d-%s", m.stage, m.by)
+	m.sum.Rejects = []string{jobDir(m.w.job.ID) + "runs/" + name}
+	return m.sum, m.w.rejects.write(ctx, name, []batch{m.rejects})
+}
+
+func (w *work) writeRun(ctx context.Context, name string, sections []batch) error {
+	for i := range sections {
+		sections[i].sort()
+	}
+	return w.runs.write(ctx, name, sections)
 }
 
 // sortKey is where a record belongs, and whether it is known by its content alone.

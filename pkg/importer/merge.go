@@ -37,27 +37,86 @@ type parentState struct {
 // rangeMerge is the one loop that decides what becomes of every row of a key
 // range: equal keys meet. Only in the input = added; in both = unchanged or
 // changed; twice in the input = duplicate; a row whose parent is in neither = a
-// reject. The outcome depends on no timing and no piece size.
+// reject; only stored = removed, in a replace. The outcome depends on no timing and no piece size.
 type rangeMerge struct {
 	w       *work
+	stage   int
 	out     *changeWriter
 	sum     summary
 	rejects batch
+	samples sampler
 	group   []entry // equal natural rows, waiting for their occurrence numbers
 	found   *entry  // the finding about the record that follows
 	block   []candidate
 	parent  parentState
+	parents *overlay // what this import makes of the customers that rows hang on
 	builder *store.Builder
+	replaced
 }
 
-// merge merges one key range and writes its change set.
-func (w *work) merge(ctx context.Context, stage, keyRange int, out *changeWriter) (summary, []entry, error) {
-	in, err := w.runs.read(ctx, runPrefix(stage, "main", keyRange))
+// mergeRange decides a key range, unless that was done already, and stores its change set.
+func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, error) {
+	id := setID{stage: stage, keyRange: keyRange}
+	return w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
+		m := &rangeMerge{w: w, stage: stage, out: out, builder: store.NewBuilder()}
+		return m.merge(ctx, keyRange)
+	})
+}
+
+// decideOnce has a change set written, whole or not at all. Whoever comes
+// second finds it there, and uses it.
+func (w *work) decideOnce(ctx context.Context, id setID, decide func(*changeWriter) (summary, error)) (summary, error) {
+	name := id.object(w.job.ID)
+	if sum, err := w.decided(ctx, name); fault.KindOf(err) != fault.NotFound || err == nil {
+		return sum, err
+	}
+	file, err := w.objects.Create(ctx, name)
+	if fault.KindOf(err) == fault.Conflict && err != nil {
+		return w.decided(ctx, name)
+	}
 	if err != nil {
-		return summary{}, nil, err
+		return summary{}, err
+	}
+	defer file.Abort() // has no effect once closed
+	out := &changeWriter{out: blockWriter{w: file}}
+	sum, err := decide(out)
+	if err != nil {
+		return sum, err
+	}
+	if err := out.end(sum); err != nil {
+		return sum, err
+	}
+	err = file.Close()
+	if fault.KindOf(err) == fault.Conflict && err != nil {
+		return w.decided(ctx, name)
+	}
+	return sum, err
+}
+
+// decided is the summary of a change set that is stored.
+func (w *work) decided(ctx context.Context, name string) (summary, error) {
+	set, err := openChanges(ctx, w.objects, name)
+	if err != nil {
+		return summary{}, err
+	}
+	defer set.close()
+	return set.each(ctx, func(*change) error { return nil })
+}
+
+func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err error) {
+	in, err := m.w.runs.read(ctx, runPrefix(m.stage, runMain), keyRange)
+	if err != nil {
+		return sum, err
 	}
 	defer in.close()
-	m := &rangeMerge{w: w, out: out, builder: store.NewBuilder()}
+	m.parents = &overlay{}
+	if m.stage == stageContacts || m.stage == stageEvents {
+		if m.parents, err = m.w.overlayOf(ctx, stageCustomers, keyRange); err != nil {
+			return sum, err
+		}
+		defer m.parents.close()
+	}
+	m.beginReplace(keyRange)
 	for {
 		e, err := in.next()
 		if errors.Is(err, io.EOF) {
@@ -67,17 +126,30 @@ func (w *work) merge(ctx context.Context, stage, keyRange int, out *changeWriter
 			err = m.take(ctx, e)
 		}
 		if err != nil {
-			return summary{}, nil, err
+			return sum, err
 		}
 	}
-	if err := m.endGroup(ctx); err != nil {
-		return summary{}, nil, err
+	for _, end := range []func(context.Context) error{m.endGroup, m.decide, m.endReplace} {
+		if err := end(ctx); err != nil {
+			return sum, err
+		}
 	}
-	if err := m.decide(ctx); err != nil {
-		return summary{}, nil, err
+	if err := m.storeRejects(ctx, keyRange); err != nil {
+		return sum, err
 	}
-	slices.SortFunc(m.rejects.entries, func(a, b entry) int { return a.compare(&b) })
-	return m.sum, m.rejects.entries, out.end(m.sum)
+	return m.sum, m.samples.store(ctx, m.w, setID{stage: m.stage, keyRange: keyRange})
+}
+
+// storeRejects stores the rejects of the merge under a name of its own: the change set
+// names it, so that they belong together whoever else is at this range.
+func (m *rangeMerge) storeRejects(ctx context.Context, keyRange int) error {
+	if len(m.rejects.refs) == 0 {
+		return nil
+	}
+	m.rejects.sort()
+	name := fmt.Sprintf("rejects/%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())
+	m.sum.Rejects = []string{jobDir(m.w.job.ID) + "runs/" + name}
+	return m.w.rejects.write(ctx, name, []batch{m.rejects})
 }
 
 // take takes the next entry in key order.
@@ -198,11 +270,10 @@ func (m *rangeMerge) count(e *entry, f func(*job.Counts)) {
 func (m *rangeMerge) reject(e *entry, column, code, message string) {
 	m.count(e, countRejected)
 	dataset := m.w.job.Import.Files[e.place.file].Dataset
-	m.rejects.add(entry{place: e.place, kind: reject, body: rejection{dataset, column, code, message}.encode()})
+	m.rejects.add(&entry{place: e.place, kind: reject, body: rejection{dataset, column, code, message}.encode()})
 }
 
-// decide compares the candidates with what is stored. The last one stays
-// behind as the key that a duplicate in the next block would have.
+// decide compares the candidates with what is stored.
 func (m *rangeMerge) decide(ctx context.Context) error {
 	if err := m.loadBefore(ctx); err != nil {
 		return err
@@ -213,6 +284,9 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 	}
 	for i := range m.block {
 		c := &m.block[i]
+		if err := m.meet(ctx, c); err != nil {
+			return err
+		}
 		if c.parent != "" && c.parent != m.parent.sk {
 			a := parents[c.parent]
 			m.parent = parentState{c.parent, a != nil, manualOf(a)}
@@ -225,7 +299,11 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 	return nil
 }
 
+// loadBefore reads what is stored under the candidates' keys; a replace meets it on its walk.
 func (m *rangeMerge) loadBefore(ctx context.Context) error {
+	if m.stored != nil {
+		return nil
+	}
 	sks := make([]string, len(m.block))
 	for i := range m.block {
 		sks[i] = m.block[i].sk
@@ -240,8 +318,13 @@ func (m *rangeMerge) loadBefore(ctx context.Context) error {
 	return nil
 }
 
-// loadParents reads the stored parents that the block needs and does not hold.
+// loadParents reads the parents that the block needs and does not hold: those
+// stored, with what this import makes of them. On the walk of a replace the invoices of
+// line items and transactions are met.
 func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, error) {
+	if m.stored != nil && m.stage == stageInvoices {
+		return nil, nil
+	}
 	var sks []string
 	known := m.parent.sk
 	for i := range m.block {
@@ -260,7 +343,16 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, e
 	}
 	found := make(map[string]store.Attrs, len(sks))
 	for i, sk := range sks {
-		found[sk] = m.w.present(sk, stored[i])
+		after, known, err := m.parents.at(sk)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			after = m.w.present(sk, stored[i])
+		}
+		if len(after) > 0 {
+			found[sk] = after
+		}
 	}
 	return found, nil
 }
@@ -287,7 +379,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
-		return m.out.change(change{c.sk, nil, m.stamp(c.entry.body, manual, m.w.stampMilli)})
+		return m.emit(c.change(nil, m.stamp(c.entry.body, manual, m.w.stampMilli)))
 	}
 	if string(c.before.Content()) == string(c.entry.body) {
 		m.count(&c.entry, func(n *job.Counts) { n.Unchanged++ })
@@ -299,7 +391,22 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
 	created, _ := c.before.Int(store.AttrCreated)
-	return m.out.change(change{c.sk, c.before, m.stamp(c.entry.body, manual, created)})
+	return m.emit(c.change(c.before, m.stamp(c.entry.body, manual, created)))
+}
+
+func (c *candidate) change(before, after store.Attrs) *change {
+	return &change{c.sk, c.entry.place.file, c.entry.place.line, before, after}
+}
+
+// emit adds a change to the set, behind the removals that come before it.
+func (m *rangeMerge) emit(c *change) error {
+	if err := m.flushRemovals(); err != nil {
+		return err
+	}
+	m.sum.Changes++
+	m.sum.WriteMilli += m.w.costOf(c)
+	m.samples.see(m.w, c)
+	return m.out.change(c)
 }
 
 // stamp puts the metadata before the content. Times come from the job, not

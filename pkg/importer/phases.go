@@ -10,42 +10,112 @@ import (
 	"reseed/pkg/job"
 )
 
-// A phase is a stage's number and a step; its tasks may run at once.
+// A phase is a stage's number and a step; its tasks may run at once. First all
+// stages are decided: map, resolve, merge. Then, unless the job stops there as a plan, all
+// are applied: rows are removed from the last stage to the first, so that
+// nothing hangs in the air, and put from the first to the last.
+//
+// A small import decides in one task ("decide") and applies in one ("apply").
+// An undo takes back what was added from the last stage to the first, then puts back what was
+// changed or removed from the first to the last; each of its tasks decides and applies.
 const (
-	stepMap     = "map"
-	stepResolve = "resolve"
-	stepApply   = "apply"
+	stepDecide   = "decide"
+	stepMap      = "map"
+	stepResolve  = "resolve"
+	stepMerge    = "merge"
+	stepCheck    = "check"
+	stepApply    = "apply"
+	stepRemove   = "remove"
+	stepPut      = "put"
+	stepTakeBack = "takeback"
+	stepPutBack  = "putback"
 )
 
-// wholeTask is the one task of a small import.
-const wholeTask = "0 whole/0"
+// The two passes of an undo.
+const (
+	passTakeBack = "takeback"
+	passPutBack  = "putback"
+)
 
 func phaseName(stage int, step string) string { return fmt.Sprintf("%d %s", stage, step) }
 
-// phases lists what an import goes through, for the datasets it has.
+// phases lists what a job goes through, as far as it is decided.
 func phases(j *job.Job) []string {
+	switch {
+	case j.Import.Undo != "":
+		return undoPhases(j)
+	case j.Import.Small:
+		return append([]string{phaseName(0, stepDecide)}, applyPhases(j)...)
+	}
 	var out []string
-	for stage := range stageCount {
-		if len(stagePieces(j, stage)) == 0 {
-			continue
-		}
+	for _, stage := range stages(j) {
 		out = append(out, phaseName(stage, stepMap))
 		if looksUp(stage) {
 			out = append(out, phaseName(stage, stepResolve))
 		}
-		out = append(out, phaseName(stage, stepApply))
+		out = append(out, phaseName(stage, stepMerge))
+	}
+	return append(out, applyPhases(j)...)
+}
+
+// applyPhases are the phases behind the decision: none before it.
+func applyPhases(j *job.Job) []string {
+	if !j.Import.Applying {
+		return nil
+	}
+	var out []string
+	if j.Import.Parked {
+		for _, stage := range stages(j) {
+			out = append(out, phaseName(stage, stepCheck))
+		}
+	}
+	if j.Import.Small {
+		return append(out, phaseName(0, stepApply))
+	}
+	if j.Import.Removes {
+		for _, stage := range slices.Backward(stages(j)) {
+			out = append(out, phaseName(stage, stepRemove))
+		}
+	}
+	for _, stage := range stages(j) {
+		out = append(out, phaseName(stage, stepPut))
 	}
 	return out
 }
 
-func nextPhase(j *job.Job) string {
-	all := phases(j)
-	return all[slices.Index(all, j.Stage)+1]
+func undoPhases(j *job.Job) []string {
+	var out []string
+	for _, stage := range slices.Backward(stages(j)) {
+		out = append(out, phaseName(stage, stepTakeBack))
+	}
+	for _, stage := range stages(j) {
+		out = append(out, phaseName(stage, stepPutBack))
+	}
+	return out
 }
 
-func lastPhase(j *job.Job) string {
+// nextPhase is the phase behind the job's; empty if there is none.
+func nextPhase(j *job.Job) string {
 	all := phases(j)
-	return all[len(all)-1]
+	if next := slices.Index(all, j.Stage) + 1; next < len(all) {
+		return all[next]
+	}
+	return ""
+}
+
+// stages lists the stages that a job has, in their order.
+func stages(j *job.Job) []int {
+	var out []int
+	for stage := range stageCount {
+		if hasStage(j, stage) {
+			out = append(out, stage)
+		}
+	}
+	return out
+}
+
+func hasStage(j *job.Job, stage int) bool {
+	return slices.ContainsFunc(j.Import.Datasets, func(ds string) bool { return stageOf(billing.Dataset(ds)) == stage })
 }
 
 // stagePieces lists the indexes of the pieces that a stage reads.
@@ -59,18 +129,23 @@ func stagePieces(j *job.Job, stage int) []int {
 	return out
 }
 
-// phaseTasks lists the ids of a phase's tasks: one for each piece, or each key range.
+// phaseTasks lists the ids of a phase's tasks: one for each piece, or each key range, or just one.
 func phaseTasks(j *job.Job, phase string) []string {
 	stage, step := splitPhase(phase)
-	var out []string
-	if step == stepMap {
+	n := j.Import.Ranges
+	switch step {
+	case stepMap:
+		var out []string
 		for _, i := range stagePieces(j, stage) {
 			out = append(out, fmt.Sprintf("%s/%05d", phase, i))
 		}
 		return out
+	case stepDecide, stepApply:
+		n = 1
 	}
-	for r := range j.Import.Ranges {
-		out = append(out, fmt.Sprintf("%s/%05d", phase, r))
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("%s/%05d", phase, i)
 	}
 	return out
 }

@@ -55,40 +55,51 @@ func invoicePointers(hr *store.Hasher, sk string, invoice store.H, a store.Attrs
 
 // appendWrites adds what makes one change true in the table: the record, its
 // new pointers, and the end of its old ones.
-func appendWrites(dst []store.Write, hr *store.Hasher, p *partitions, c change) []store.Write {
-	if len(c.after) == 0 {
-		dst = append(dst, store.Write{Item: store.Item{Key: p.key(c.sk)}, Delete: true})
-	} else {
-		dst = append(dst, store.Write{Item: store.Item{Key: p.key(c.sk), Attrs: c.after}})
-	}
+func appendWrites(dst []store.Write, hr *store.Hasher, p *partitions, c *change) []store.Write {
+	dst = append(dst, write(p.key(c.sk), c.before, c.after))
 	before, after := pointersOf(hr, c.sk, c.before), pointersOf(hr, c.sk, c.after)
 	for _, ptr := range after {
-		if !hasPointer(before, ptr) {
-			dst = append(dst, store.Write{Item: store.Item{Key: p.key(ptr.sk), Attrs: ptr.attrs}})
+		old := named(before, ptr.sk)
+		if old == nil || string(old) != string(ptr.attrs) {
+			dst = append(dst, write(p.key(ptr.sk), old, ptr.attrs))
 		}
 	}
-	for _, old := range before {
-		if !namesPointer(after, old.sk) {
-			dst = append(dst, store.Write{Item: store.Item{Key: p.key(old.sk)}, Delete: true})
+	for _, ptr := range before {
+		if named(after, ptr.sk) == nil {
+			dst = append(dst, write(p.key(ptr.sk), ptr.attrs, nil))
 		}
 	}
 	return dst
 }
 
-func hasPointer(list []pointer, p pointer) bool {
-	for _, q := range list {
-		if q.sk == p.sk && string(q.attrs) == string(p.attrs) {
-			return true
-		}
+// write is the write that leads from attributes to others; none are nil.
+func write(k store.Key, before, after store.Attrs) store.Write {
+	w := store.Write{Item: store.Item{Key: k, Attrs: after}, Delete: after == nil, Replaces: store.Nothing}
+	if before != nil {
+		w.Replaces = store.Item{Key: k, Attrs: before}.Size()
 	}
-	return false
+	return w
 }
 
-func namesPointer(list []pointer, sk string) bool {
+// named are the attributes of the pointer of that key; nil if there is none.
+func named(list []pointer, sk string) store.Attrs {
 	for _, q := range list {
 		if q.sk == sk {
-			return true
+			return append(store.Attrs{}, q.attrs...)
 		}
 	}
-	return false
+	return nil
+}
+
+// costOf is what a change will cost, in thousandths of a write unit.
+func (w *work) costOf(c *change) (milli int64) {
+	w.writes = appendWrites(w.writes[:0], w.hasher, w.parts, c)
+	for i := range w.writes {
+		after := 0
+		if !w.writes[i].Delete {
+			after = w.writes[i].Item.Size()
+		}
+		milli += store.WriteCost(max(0, w.writes[i].Replaces), after).WriteMilli
+	}
+	return milli
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"reseed/pkg/job"
 	"reseed/pkg/store"
@@ -25,17 +24,22 @@ type question struct {
 // asked about with what is stored there and leaves findings for the ranges of
 // those who asked. Most askers need no finding: their customer is there, and of
 // this import's origin. So findings are few.
-func (w *work) resolve(ctx context.Context, stage, keyRange int) error {
-	asks, err := w.runs.read(ctx, runPrefix(stage, "asks", keyRange))
+func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error) {
+	asks, err := w.runs.read(ctx, runPrefix(stage, runAsks), keyRange)
 	if err != nil {
-		return err
+		return summary{}, err
 	}
 	defer asks.close()
-	found := make([]batch, w.ranges)
+	customers, err := w.overlayOf(ctx, stageCustomers, keyRange)
+	if err != nil {
+		return summary{}, err
+	}
+	defer customers.close()
+	a := &answers{w: w, customers: customers, found: make([]batch, w.ranges)}
 	var block []question
 	waiting := 0
 	flush := func() error {
-		err := w.answer(ctx, block, found)
+		err := a.answer(ctx, block)
 		block, waiting = block[:0], 0
 		return err
 	}
@@ -45,14 +49,14 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) error {
 			break
 		}
 		if err != nil {
-			return err
+			return summary{}, err
 		}
 		if n := len(block); n > 0 && block[n-1].about == e.key {
 			block[n-1].askers = append(block[n-1].askers, e)
 		} else {
 			if n == blockSize {
 				if err := flush(); err != nil {
-					return err
+					return summary{}, err
 				}
 			}
 			block = append(block, question{e.key, []entry{e}})
@@ -60,50 +64,66 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) error {
 		// One customer may have any number of invoices: answer what is there before it grows.
 		if waiting++; waiting >= 20*blockSize {
 			if err := flush(); err != nil {
-				return err
+				return summary{}, err
 			}
 		}
 	}
 	if err := flush(); err != nil {
+		return summary{}, err
+	}
+	if !a.any {
+		return a.sum, nil
+	}
+	return a.sum, w.writeRun(ctx, runName(stage, runMain, fmt.Sprintf("found-%02x", keyRange)), a.found)
+}
+
+// answers collects what is found out about the rows that ask.
+type answers struct {
+	w         *work
+	customers *overlay
+	found     []batch // by key range of the asker
+	any       bool
+	sum       summary
+	// The row that has the external id asked about last: a question may come in parts.
+	about string
+	first *entry
+}
+
+func (a *answers) answer(ctx context.Context, block []question) error {
+	sks := make([]string, len(block))
+	for i, q := range block {
+		sks[i] = q.about
+	}
+	stored, err := a.w.storedAt(ctx, sks)
+	if err != nil {
 		return err
 	}
-	for r := range found {
-		if len(found[r].entries) == 0 {
+	for i, q := range block {
+		there := a.w.present(q.about, stored[i])
+		if !isCustomer(q.about) {
+			a.holder(there, &block[i])
 			continue
 		}
-		found[r].sort()
-		if err := w.runs.write(ctx, runName(stage, "main", r, fmt.Sprintf("found-%02x", keyRange)), found[r].entries); err != nil {
+		after, known, err := a.customers.at(q.about)
+		if err != nil {
 			return err
+		}
+		if known {
+			there = after
+		}
+		if body := a.w.findCustomer(there); body != nil {
+			for n := range q.askers {
+				a.add(&q.askers[n], body)
+			}
 		}
 	}
 	return nil
 }
 
-func (w *work) answer(ctx context.Context, block []question, found []batch) error {
-	sks := make([]string, len(block))
-	for i, q := range block {
-		sks[i] = q.about
-	}
-	stored, err := w.storedAt(ctx, sks)
-	if err != nil {
-		return err
-	}
-	for i, q := range block {
-		a := w.present(q.about, stored[i])
-		for n := range q.askers {
-			asker := &q.askers[n]
-			body := w.findCustomer(a)
-			if !strings.HasPrefix(q.about, store.SKCustomer) {
-				body = w.findHolder(a, &q.askers[0], asker)
-			}
-			if body == nil {
-				continue
-			}
-			sk := string(asker.body)
-			found[w.parts.rangeOf(sk, w.ranges)].add(entry{key: sk, place: asker.place, kind: finding, body: body})
-		}
-	}
-	return nil
+func (a *answers) add(asker *entry, body []byte) {
+	sk := string(asker.body)
+	a.any = true
+	a.found[a.w.parts.rangeOf(sk, a.w.ranges)].add(&entry{key: sk, place: asker.place, kind: finding, body: body})
 }
 
 // findCustomer is what an invoice has to know of its customer, if anything.
@@ -118,21 +138,38 @@ func (w *work) findCustomer(a store.Attrs) []byte {
 	return nil
 }
 
-// findHolder looks whether an external id is held by another row: by one
-// that is stored under another parent, or by an earlier one of this input.
-func (w *work) findHolder(a store.Attrs, first, asker *entry) []byte {
-	if a != nil {
-		holder := a.Str("invoice") + a.Str("customer")
-		if own, _ := store.LeadingH(string(asker.body)); holder != own.String() {
-			return findReject("External ID", "external_id_taken",
-				"This external ID belongs to a stored row of another invoice or customer; an external ID cannot move.")
+// holder looks whether an external id is held by another row: by one that is stored
+// under another parent, or by an earlier one of this input. A replace lets it move: it removes the
+// row that holds it, since that cannot stand in the input too.
+func (a *answers) holder(stored store.Attrs, q *question) {
+	owner := stored.Str("invoice") + stored.Str("customer")
+	replace := a.w.job.Import.Mode == job.Replace
+	if a.about != q.about {
+		a.about, a.first = q.about, nil
+	}
+	for n := range q.askers {
+		asker := &q.askers[n]
+		moves := stored != nil && owner != ownerOf(asker)
+		switch {
+		case moves && !replace:
+			a.add(asker, findReject("External ID", "external_id_taken",
+				"This external ID belongs to a stored row of another invoice or customer; an external ID cannot move."))
+		case a.first == nil:
+			a.first = asker
+			if moves {
+				a.sum.Moved++
+			}
+		case string(a.first.body) != string(asker.body):
+			a.add(asker, findReject("External ID", "duplicate_differs", fmt.Sprintf(
+				"The same external ID stands in line %d with another invoice or customer; the first one was used.", a.first.place.line)))
 		}
 	}
-	if string(first.body) != string(asker.body) {
-		return findReject("External ID", "duplicate_differs", fmt.Sprintf(
-			"The same external ID stands in line %d with another invoice or customer; the first one was used.", first.place.line))
-	}
-	return nil
+}
+
+// ownerOf is the identity of the record that the asker hangs on.
+func ownerOf(asker *entry) string {
+	h, _ := store.LeadingH(string(asker.body))
+	return h.String()
 }
 
 // Findings: 'r' and a column, code and message, or 'm' and a manual epoch (0: not manual).

@@ -3,26 +3,63 @@ package importer
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/s2"
+	"golang.org/x/sync/errgroup"
 
-	"reseed/pkg/fault"
 	"reseed/pkg/objects"
 )
 
 // runStore keeps the runs of one job until it ends. A small input's runs never
 // leave memory; a large one's are objects, so memory does not grow with it.
+//
+// What one task yields is one object with a section for each key range.
 type runStore interface {
-	// write stores a run under a name, whole or not at all, in place of what is there: a
-	// task that is done again writes the same run again.
-	write(ctx context.Context, name string, entries []entry) error
-	// read opens every run whose name begins with prefix.
-	read(ctx context.Context, prefix string) (*merger, error)
+	// write stores sorted batches, one a section, whole or not at all, in place of what is
+	// there: a task that is done again writes the same runs again.
+	write(ctx context.Context, name string, sections []batch) error
+	// read opens one section of every object whose name begins with prefix.
+	read(ctx context.Context, prefix string, section int) (*merger, error)
+}
+
+// encodeSections spells the object: the number of sections, their lengths, then they themselves.
+func encodeSections(sections []batch) ([]byte, error) {
+	var body bytes.Buffer
+	head := binary.AppendUvarint(nil, uint64(len(sections)))
+	for i := range sections {
+		before := body.Len()
+		if err := sections[i].write(&body); err != nil {
+			return nil, err
+		}
+		head = binary.AppendUvarint(head, uint64(body.Len()-before)) //nolint:gosec // a length
+	}
+	return append(head, body.Bytes()...), nil
+}
+
+// sectionAt finds a section from the object's first bytes.
+func sectionAt(head []byte, section int) (offset, length int64, err error) {
+	n, at := binary.Uvarint(head)
+	if at <= 0 || uint64(section) >= n { //nolint:gosec // never negative
+		return 0, 0, errDamaged()
+	}
+	for i := range int(n) { //nolint:gosec // a few
+		size, w := binary.Uvarint(head[at:])
+		if w <= 0 {
+			return 0, 0, errDamaged()
+		}
+		at += w
+		switch {
+		case i < section:
+			offset += int64(size) //nolint:gosec // a length
+		case i == section:
+			length = int64(size) //nolint:gosec // a length
+		}
+	}
+	return offset + int64(at), length, nil
 }
 
 // memoryRuns keeps runs in memory.
@@ -31,85 +68,112 @@ type memoryRuns struct {
 	runs map[string][]byte
 }
 
-func (m *memoryRuns) write(_ context.Context, name string, entries []entry) error {
-	var b []byte
-	for i := range entries {
-		b = appendEntry(b, &entries[i])
-	}
+func newMemoryRuns() *memoryRuns { return &memoryRuns{runs: map[string][]byte{}} }
+
+func (m *memoryRuns) write(_ context.Context, name string, sections []batch) error {
+	b, err := encodeSections(sections)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.runs[name] = b
-	return nil
+	return err
 }
 
-func (m *memoryRuns) read(_ context.Context, prefix string) (*merger, error) {
+func (m *memoryRuns) read(_ context.Context, prefix string, section int) (*merger, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var readers []io.ReadCloser
 	for name, b := range m.runs {
-		if strings.HasPrefix(name, prefix) {
-			readers = append(readers, io.NopCloser(bytes.NewReader(b)))
+		if !strings.HasPrefix(name, prefix) {
+			continue
 		}
+		offset, length, err := sectionAt(b, section)
+		if err != nil {
+			return nil, err
+		}
+		readers = append(readers, io.NopCloser(bytes.NewReader(b[offset:offset+length])))
 	}
 	return newMerger(readers)
 }
 
-// objectRuns keeps runs as compressed objects.
+// objectRuns keeps runs as objects.
 type objectRuns struct {
 	objects *objects.Objects
 	dir     string // ends with "/"
 }
 
-func (o objectRuns) write(ctx context.Context, name string, entries []entry) error {
-	var out bytes.Buffer
-	z := s2.NewWriter(&out, s2.WriterConcurrency(1))
-	var b []byte
-	for i := range entries {
-		b = appendEntry(b[:0], &entries[i])
-		if _, err := z.Write(b); err != nil {
-			return fault.Wrap(err, fault.Internal, "compress", "compress a run")
-		}
+func (o objectRuns) write(ctx context.Context, name string, sections []batch) error {
+	b, err := encodeSections(sections)
+	if err != nil {
+		return err
 	}
-	if err := z.Close(); err != nil {
-		return fault.Wrap(err, fault.Internal, "compress", "compress a run")
-	}
-	return o.objects.Put(ctx, o.dir+name, &out)
+	return o.objects.Put(ctx, o.dir+name, bytes.NewReader(b))
 }
 
-func (o objectRuns) read(ctx context.Context, prefix string) (*merger, error) {
+// openAtOnce is how many objects are opened at the same time: on S3 each takes a while.
+const openAtOnce = 16
+
+func (o objectRuns) read(ctx context.Context, prefix string, section int) (*merger, error) {
 	names, err := o.objects.Names(ctx, o.dir+prefix)
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(names)
-	readers := make([]io.ReadCloser, 0, len(names))
-	for _, name := range names {
-		r, err := o.objects.Open(ctx, name, "", 0, -1)
-		if err != nil {
-			for _, open := range readers {
-				_ = open.Close()
-			}
-			return nil, err
+	return o.open(ctx, names, section)
+}
+
+func (o objectRuns) open(ctx context.Context, names []string, section int) (*merger, error) {
+	opened := make([]io.ReadCloser, len(names))
+	var g errgroup.Group
+	g.SetLimit(openAtOnce)
+	for i, name := range names {
+		g.Go(func() (err error) {
+			opened[i], err = o.openSection(ctx, name, section)
+			return err
+		})
+	}
+	err := g.Wait()
+	var readers []io.ReadCloser
+	for _, r := range opened {
+		switch {
+		case r == nil:
+		case err != nil:
+			_ = r.Close()
+		default:
+			readers = append(readers, r)
 		}
-		z := s2.NewReader(r, s2.ReaderMaxBlockSize(1<<20), s2.ReaderAllocBlock(64<<10))
-		readers = append(readers, struct {
-			io.Reader
-			io.Closer
-		}{z, r})
+	}
+	if err != nil {
+		return nil, err
 	}
 	return newMerger(readers)
 }
 
+// headBytes holds the lengths of as many sections as there can be key ranges.
+const headBytes = 1 << 10
+
+// openSection is nil where the section is empty.
+func (o objectRuns) openSection(ctx context.Context, name string, section int) (io.ReadCloser, error) {
+	r, err := o.objects.Open(ctx, name, "", 0, headBytes)
+	if err != nil {
+		return nil, err
+	}
+	head, err := io.ReadAll(r)
+	_ = r.Close()
+	if err != nil {
+		return nil, err
+	}
+	offset, length, err := sectionAt(head, section)
+	if err != nil || length == 0 {
+		return nil, err
+	}
+	return o.objects.Open(ctx, name, "", offset, length)
+}
+
 // Names of runs. Zero-padded, so that they list in order.
+const (
+	runMain = "main" // rows and findings
+	runAsks = "asks" // look-ups
+)
 
-func runName(stage int, what string, keyRange int, by string) string {
-	return fmt.Sprintf("%s%s", runPrefix(stage, what, keyRange), by)
-}
+func runName(stage int, what, by string) string { return runPrefix(stage, what) + by }
 
-func runPrefix(stage int, what string, keyRange int) string {
-	return fmt.Sprintf("%d-%s/%02x/", stage, what, keyRange)
-}
-
-func rejectRun(stage int, by string) string { return fmt.Sprintf("rejects/%d-%s", stage, by) }
-
-const rejectPrefix = "rejects/"
+func runPrefix(stage int, what string) string { return fmt.Sprintf("%d-%s/", stage, what) }

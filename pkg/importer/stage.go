@@ -79,6 +79,55 @@ func (p *partitions) rangeOf(sk string, n int) int {
 	return p.space.ShardOf(h) * n / p.space.Shards
 }
 
+// prefixOf is what the sort keys of a stage's records begin with.
+func prefixOf(stage int) string {
+	return [stageCount]string{store.SKPlan, store.SKCustomer, store.SKContact, store.SKInvoice, store.SKEvent}[stage]
+}
+
+// scans lists the queries that walk all stored records of a stage in one key range out of n, in key order.
+func (p *partitions) scans(stage, keyRange, n int) []store.Query {
+	prefix := prefixOf(stage)
+	q := store.Query{From: prefix, To: store.After(prefix)}
+	if stage == stagePlans {
+		if q.PK = p.plans; keyRange > 0 {
+			return nil
+		}
+		return []store.Query{q}
+	}
+	of := p.data
+	if stage == stageCustomers || stage == stageContacts {
+		of = p.customers
+	}
+	var out []store.Query
+	for _, pk := range of[keyRange*p.space.Shards/n : (keyRange+1)*p.space.Shards/n] {
+		q.PK = pk
+		out = append(out, q)
+	}
+	return out
+}
+
+// datasetOf is the dataset that a stored record came with.
+func datasetOf(sk string, a store.Attrs) billing.Dataset {
+	switch store.What(sk) {
+	case store.SKPlan:
+		return billing.Plans
+	case store.SKCustomer:
+		return billing.Customers
+	case store.SKContact:
+		return billing.Contacts
+	case store.SKInvoice:
+		return billing.Invoices
+	case store.SKLine:
+		return billing.LineItems
+	case store.SKTrans:
+		return billing.Transactions
+	}
+	if v, _ := a.Get("cancellation"); v.Bool() {
+		return billing.Cancellations
+	}
+	return billing.Events
+}
+
 // parentOf is the sort key of the record without which sk's cannot be; empty
 // for those that stand alone, and for invoices, which look their customer up.
 func parentOf(sk string) string {

@@ -98,6 +98,50 @@ func (w *work) storedByGet(ctx context.Context, pk string, sks []string, out []s
 	return nil
 }
 
+// storedUnder returns what is present under the keys of some changes, in ascending order; nil where there is nothing.
+func (w *work) storedUnder(ctx context.Context, changes []change) ([]store.Attrs, error) {
+	sks := make([]string, len(changes))
+	for i := range changes {
+		sks[i] = changes[i].sk
+	}
+	stored, err := w.storedAt(ctx, sks)
+	if err != nil {
+		return nil, err
+	}
+	for i, sk := range sks {
+		stored[i] = w.present(sk, stored[i])
+	}
+	return stored, nil
+}
+
+// scan walks all stored records of one stage in a key range, in key order.
+type scan struct {
+	w       *work
+	queries []store.Query
+	page    []store.Item
+}
+
+// peek is the next record, and whether there is one.
+func (s *scan) peek(ctx context.Context) (store.Item, bool, error) {
+	for len(s.page) == 0 {
+		if len(s.queries) == 0 {
+			return store.Item{}, false, nil
+		}
+		page, err := s.w.store.Page(ctx, s.queries[0])
+		if err != nil {
+			return store.Item{}, false, err
+		}
+		s.page = page.Items
+		if s.queries[0].After = page.Next; page.Next == "" {
+			s.queries = s.queries[1:]
+		}
+	}
+	return s.page[0], true, nil
+}
+
+// pass leaves the record that peek shows.
+func (s *scan) pass() { s.page = s.page[1:] }
+
 // present is what of a stored item counts: nothing if it is of an older manual
 // epoch or lies under a tombstone.
 func (w *work) present(sk string, a store.Attrs) store.Attrs {

@@ -29,6 +29,12 @@ type work struct {
 	objects *objects.Objects
 	runs    runStore // of rows and findings
 	rejects runStore // of rejects: always objects, since they outlive the worker
+	ledger  *job.Ledger
+	undone  *job.Job // of an undo: the job that is taken back
+	// plansNeeded says of an undo that plans which were added must stay.
+	plansNeeded bool
+	writes  []store.Write // reused
+	looked  time.Time     // when the job was last looked at, see interrupted
 	clock   func() time.Time
 	// now is the job's time: rows are judged, and items stamped, by it, whoever does the work and when.
 	now        time.Time
@@ -43,21 +49,28 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	}
 	src, ok := dir.ByTag(j.Tag)
 	if !ok {
-		return nil, fault.New(fault.Conflict, "source_erased", "The data source was erased while the import ran; nothing of it is visible.")
+		return nil, errErased()
 	}
 	lasting := objectRuns{im.c.Objects, jobDir(j.ID) + "runs/"}
 	w := &work{
 		job: j, dir: dir, tag: j.Tag, hasher: dir.Hasher(), parts: newPartitions(src.Space()), ranges: j.Import.Ranges,
-		store: st, objects: im.c.Objects, runs: lasting, rejects: lasting, clock: im.c.Now,
+		store: st, objects: im.c.Objects, runs: lasting, rejects: lasting, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),
 		now: j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(),
 	}
 	if j.Import.Small {
-		w.runs = &memoryRuns{runs: map[string][]byte{}}
+		w.runs = newMemoryRuns()
 	}
-	return w, nil
+	if j.Import.Undo != "" {
+		w.undone, err = im.c.Ledger.Get(ctx, j.Import.Undo)
+	}
+	return w, err
 }
 
-// loadPlans reads the keys of the stored plans; there are few.
+func errErased() error {
+	return fault.New(fault.Conflict, "source_erased", "The data source was erased while the import ran; nothing of it is visible.")
+}
+
+// loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans = map[string]bool{}
 	for it, err := range w.store.Items(ctx, store.Query{PK: w.parts.plans, KeysOnly: true}) {
@@ -65,6 +78,23 @@ func (w *work) loadPlans(ctx context.Context) error {
 			return err
 		}
 		w.plans[it.SK] = true
+	}
+	if !hasStage(w.job, stagePlans) {
+		return nil
+	}
+	for r := range w.ranges {
+		set, err := openChanges(ctx, w.objects, setID{stage: stagePlans, keyRange: r}.object(w.job.ID))
+		if err != nil {
+			return err
+		}
+		_, err = set.each(ctx, func(c *change) error {
+			w.plans[c.sk] = len(c.after) > 0
+			return nil
+		})
+		set.close()
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -76,14 +106,15 @@ type result struct {
 	Done    int        `json:"done,omitempty"` // changes applied so far, of a task that was stopped
 }
 
+func resultOf(t job.Task) (r result, err error) {
+	if len(t.Result) > 0 && json.Unmarshal(t.Result, &r) != nil {
+		err = fault.New(fault.Internal, "task_result", "the state of a task cannot be read")
+	}
+	return r, err
+}
+
 // task does one task under its lease.
 func (im *Importer) task(ctx context.Context, j *job.Job, id string) error {
-	if id == wholeTask {
-		err := im.c.Ledger.CreateTasks(ctx, j.ID, []job.Task{{ID: id, Job: j.ID, Phase: "0 whole", State: job.TaskTodo}})
-		if err != nil {
-			return err
-		}
-	}
 	t, err := im.c.Ledger.Claim(ctx, job.Task{ID: id, Job: j.ID}, im.c.Ledger.NewHolder())
 	switch {
 	case err != nil && fault.CodeOf(err) == "task_done":
@@ -93,16 +124,17 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) error {
 	case err != nil:
 		return err
 	}
-	var before result
-	if len(t.Result) > 0 {
-		if err := json.Unmarshal(t.Result, &before); err != nil {
-			return fault.Wrap(err, fault.Internal, "task_result", "read a task's state")
-		}
+	before, err := resultOf(t)
+	if err != nil {
+		return err
 	}
 	lease := im.c.Ledger.Keep(ctx, t)
 	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) }) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
 	if err != nil {
 		_ = lease.Release() //nolint:contextcheck // it must be given back after ctx has ended, too; else it runs out by itself
+		if errors.Is(err, errCancelled) {
+			return im.endCancelled(ctx, j)
+		}
 		return err
 	}
 	if err := save(lease.Complete, res); err != nil {
@@ -119,20 +151,13 @@ func save(keep func(json.RawMessage) error, r result) error {
 	return keep(body)
 }
 
-// after books the progress of a task that has ended, and goes on if it was the last of its phase.
+// after goes on if the task that has ended was the last of its phase.
 func (im *Importer) after(ctx context.Context, j *job.Job) error {
-	if j.Import.Small {
-		return im.finish(ctx, j)
-	}
 	j, err := im.c.Ledger.Get(ctx, j.ID)
 	if err != nil || j.Status.Ended() {
 		return err
 	}
-	todo, _, err := im.todo(ctx, j)
-	if err != nil {
-		return err
-	}
-	if err := im.bookProgress(ctx, j); err != nil || len(todo) > 0 {
+	if todo, err := im.todo(ctx, j); err != nil || len(todo) > 0 {
 		return err
 	}
 	return im.goOn(ctx, j)
@@ -152,45 +177,54 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 		out.Done = done
 		return keep(spent())
 	}
-	if id == wholeTask {
-		out.Summary, err = w.whole(ctx, func() error { return keep(spent()) })
-		return spent(), err
-	}
 	stage, step, n := splitTask(id)
 	switch step {
+	case stepDecide:
+		out.Summary, err = w.decideAll(ctx)
 	case stepMap:
 		out.Summary, err = w.mapStage(ctx, stage, []int{n})
 	case stepResolve:
-		err = w.resolve(ctx, stage, n)
+		out.Summary, err = w.resolve(ctx, stage, n)
+	case stepMerge:
+		out.Summary, err = w.mergeRange(ctx, stage, n)
+	case stepCheck:
+		err = w.check(ctx, stage, n)
 	case stepApply:
-		out.Summary, err = w.applyRange(ctx, stage, n, before.Done, saved)
+		out.Summary, err = w.applyAll(ctx, func(int) error { return keep(spent()) })
+	case stepRemove:
+		out.Summary, err = w.apply(ctx, setID{stage: stage, keyRange: n}, removals, before.Done, saved)
+	case stepPut:
+		out.Summary, err = w.apply(ctx, setID{stage: stage, keyRange: n}, puts, before.Done, saved)
+	case stepTakeBack, stepPutBack:
+		if stage == stagePlans && step == stepTakeBack {
+			if err := im.findPlansNeeded(ctx, w); err != nil {
+				return out, err
+			}
+		}
+		out.Summary, err = w.undo(ctx, setID{stage, n, step}, before.Done, saved)
 	default:
 		err = fault.Newf(fault.Internal, "unknown_task", "no such task: %s", id)
 	}
 	return spent(), err
 }
 
-// whole does a small import from the first stage to the last. Done again after
-// a kill it finds the change sets of the stages that had begun, and applies those.
-func (w *work) whole(ctx context.Context, alive func() error) (summary, error) {
+// decideAll decides a small import from the first stage to the last. Done again after
+// a kill it finds the change sets of the stages that were decided, and leaves them.
+func (w *work) decideAll(ctx context.Context) (summary, error) {
 	var sum summary
-	for stage := range stageCount {
-		pieces := stagePieces(w.job, stage)
-		if len(pieces) == 0 {
-			continue
-		}
-		part, err := w.mapStage(ctx, stage, pieces)
+	for _, stage := range stages(w.job) {
+		part, err := w.mapStage(ctx, stage, stagePieces(w.job, stage))
 		if err != nil {
 			return sum, err
 		}
 		sum.add(part)
 		if looksUp(stage) {
-			if err := w.resolve(ctx, stage, 0); err != nil {
+			if part, err = w.resolve(ctx, stage, 0); err != nil {
 				return sum, err
 			}
+			sum.add(part)
 		}
-		part, err = w.applyRange(ctx, stage, 0, 0, func(int) error { return alive() })
-		if err != nil {
+		if part, err = w.mergeRange(ctx, stage, 0); err != nil {
 			return sum, err
 		}
 		sum.add(part)
@@ -214,4 +248,28 @@ func (w *work) mapStage(ctx context.Context, stage int, pieces []int) (summary, 
 		sum.add(part)
 	}
 	return sum, nil
+}
+
+// lookEvery is how often a worker asks whether its job was cancelled.
+const lookEvery = time.Second
+
+// interrupted tells whether a worker has to put its work aside: errStopped when the
+// deadline is near, errCancelled when the job was cancelled, else nil. It is called often.
+func (w *work) interrupted(ctx context.Context) error {
+	now := w.clock()
+	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(now) < reserve {
+		return errStopped
+	}
+	if now.Sub(w.looked) < lookEvery {
+		return nil
+	}
+	w.looked = now
+	j, err := w.ledger.Get(ctx, w.job.ID)
+	switch {
+	case err != nil:
+		return err
+	case j.Import.Cancel, j.Status.Ended():
+		return errCancelled
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"slices"
 	"time"
 
 	"reseed/pkg/store"
@@ -20,17 +21,20 @@ type Status string
 
 // The states of a job. Waiting and Running are the open ones.
 const (
-	Waiting Status = "waiting" // another job has its source
-	Running Status = "running"
-	Done    Status = "done"
-	Failed  Status = "failed"
+	Waiting   Status = "waiting" // another job has its source
+	Running   Status = "running"
+	Planned   Status = "planned" // an import whose change set is made, and waits for a person to apply it
+	Done      Status = "done"
+	Failed    Status = "failed"
+	Cancelled Status = "cancelled"
 )
 
-// Ended tells whether the job is over.
-func (s Status) Ended() bool { return s == Done || s == Failed }
+// Ended tells whether nothing goes on by itself any more. A planned job has ended in
+// this sense, although [Ledger.Resume] may begin it again.
+func (s Status) Ended() bool { return s != Waiting && s != Running }
 
 // Counts says what became of the rows of one dataset (I1):
-// Read = Added + Changed + Unchanged + Rejected.
+// Read = Added + Changed + Unchanged + Rejected. Removed are stored rows that the input lacks.
 type Counts struct {
 	Read      int64 `json:"read"`
 	Added     int64 `json:"added"`
@@ -74,23 +78,67 @@ type Job struct {
 
 // Progress is how far a job has come.
 type Progress struct {
-	BytesDone  int64 `json:"bytes_done"`
+	BytesDone  int64 `json:"bytes_done"` // of the input
 	BytesTotal int64 `json:"bytes_total"`
-	RowsDone   int64 `json:"rows_done"`
-	ItemsDone  int64 `json:"items_done"`
+	RowsDone   int64 `json:"rows_done"`  // read so far
+	ItemsDone  int64 `json:"items_done"` // changes made so far, or items erased
+	ItemsTotal int64 `json:"items_total,omitempty"`
+	// Of a running job, when it is looked at:
+	Fraction    float64 `json:"fraction,omitempty"`        // 0 to 1, of all its work
+	RowsASecond float64 `json:"rows_per_second,omitempty"` // since it started
+	SecondsLeft float64 `json:"seconds_left,omitempty"`    // if it goes on as so far
 }
 
-// ImportSpec is what an import reads.
+// Modes of an import.
+const (
+	Upsert  = "upsert"  // adds and changes rows
+	Replace = "replace" // the input is the whole truth for its datasets: what it lacks is removed
+)
+
+// DefaultMaxRemoved is the share of a dataset's stored rows, in percent, above
+// which a removal waits for a person's yes (I4).
+const DefaultMaxRemoved = 20
+
+// ImportSpec is what an import reads, what it may do, and how far it has been decided.
 type ImportSpec struct {
 	Files       []File `json:"files"`
-	Mode        string `json:"mode"`         // upsert
-	ManualEpoch int64  `json:"manual_epoch"` // given to rows that come by file
+	Zips        []File `json:"zips,omitempty"`        // what Files were unpacked from
+	Mode        string `json:"mode"`                  // Upsert or Replace
+	Plan        bool   `json:"plan,omitempty"`        // stop before anything is written
+	MaxRemoved  int    `json:"max_removed"`           // percent, in Replace
+	AllowEmpty  bool   `json:"allow_empty,omitempty"` // an input without rows may remove everything
+	Undo        string `json:"undo,omitempty"`        // the job that is taken back; then there are no files
+	ManualEpoch int64  `json:"manual_epoch"`          // given to rows that come by file
 
 	// Set once the input has been looked through, before anything is written.
-	Planned bool    `json:"planned,omitempty"`
-	Small   bool    `json:"small,omitempty"`  // one worker does it all in memory
-	Ranges  int     `json:"ranges,omitempty"` // key ranges that are merged apart
-	Pieces  []Piece `json:"pieces,omitempty"` // of all files, in their order
+	Scanned  bool     `json:"scanned,omitempty"`
+	Small    bool     `json:"small,omitempty"`  // one worker does it all in memory
+	Ranges   int      `json:"ranges,omitempty"` // key ranges that are merged apart
+	Pieces   []Piece  `json:"pieces,omitempty"` // of all files, in their order
+	Datasets []string `json:"datasets,omitempty"`
+
+	// Set once every row is decided and all change sets are stored.
+	Parked   bool      `json:"parked,omitempty"`  // it was Planned for a while: stored rows may have moved since
+	Confirm  string    `json:"confirm,omitempty"` // why it waits for a person's yes, if not because it was asked to
+	Applying bool      `json:"applying,omitempty"`
+	Removes  bool      `json:"removes,omitempty"` // there are rows to be removed
+	Estimate *Estimate `json:"estimate,omitempty"`
+
+	Cancel   bool   `json:"cancel,omitempty"`    // asked for; workers stop at the next chance
+	UndoneBy string `json:"undone_by,omitempty"` // the latest job that took it back
+}
+
+// Inputs are the objects that the import reads, or has unpacked.
+func (s *ImportSpec) Inputs() []File { return append(slices.Clone(s.Files), s.Zips...) }
+
+// Estimate is what applying a change set will take.
+type Estimate struct {
+	Changes    int64   `json:"changes"` // rows added, changed and removed
+	WriteUnits float64 `json:"write_units"`
+	ReadUnits  float64 `json:"read_units"` // of making sure, before applying, that nothing has moved
+	Dollars    float64 `json:"dollars"`    // on DynamoDB on demand
+	PricesOf   string  `json:"prices_of"`  // region and month of the price list
+	Seconds    float64 `json:"seconds"`
 }
 
 // Piece is a part of an input file, cut at record boundaries.

@@ -311,13 +311,55 @@ func (l *Ledger) Open(ctx context.Context) ([]*Job, error) {
 	return open, err
 }
 
+// Resume begins a planned job again, as if it were made now: Running with the lock
+// of its source, or Waiting. A job that is not planned is fault.Conflict. An error of
+// change ends it, with nothing written.
+func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
+	for {
+		j, err := l.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if j.Status != Planned {
+			return nil, fault.Newf(fault.Conflict, "not_planned", "the job is not a plan that waits to be applied: it is %s", j.Status)
+		}
+		if err := change(j); err != nil {
+			return nil, err
+		}
+		holder, err := l.Holder(ctx, j.Tag)
+		if err != nil {
+			return nil, err
+		}
+		j.Status, j.StartedAt, j.EndedAt = Waiting, time.Time{}, time.Time{}
+		writes := []store.Write{{Item: mark(store.OpenJobKey(id), id)}}
+		if holder == "" {
+			j.Status, j.StartedAt = Running, l.now().UTC()
+			writes = append(writes, takeLock(j.Tag, id))
+		}
+		write, err := l.next(j)
+		if err != nil {
+			return nil, err
+		}
+		err = l.st.Transact(ctx, append(writes, write)...)
+		if err == nil {
+			return l.created(ctx, j)
+		}
+		if fault.KindOf(err) != fault.Conflict {
+			return nil, err
+		}
+		if same, err := l.holds(ctx, write.Item); same || err != nil {
+			return j, err
+		}
+	}
+}
+
 // Update changes a job on condition that nobody else has meanwhile, else all
 // over again. Status is not to be changed here. An error of change ends it, with nothing written.
 func (l *Ledger) Update(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
 	return l.change(ctx, id, change, func(*Job) []store.Write { return nil })
 }
 
-// End lets change set the job's last state, which must be Done or Failed, and
+// End lets change set the job's last state, in which nothing goes on by itself, and
 // gives back the lock of its source in the same transaction. Then it starts
 // the job that waits for the source longest, and returns that too; nil if
 // there is none. A job that has ended already stays as it is.
@@ -357,7 +399,7 @@ func (l *Ledger) ending(change func(*Job) error) func(*Job) error {
 			return err
 		}
 		if !j.Status.Ended() {
-			return fault.New(fault.Internal, "job_not_ended", "a job must end done or failed")
+			return fault.New(fault.Internal, "job_not_ended", "a job must end in a state of the end")
 		}
 		j.EndedAt = l.now().UTC()
 		return nil

@@ -41,6 +41,9 @@ type Limits struct {
 	Write    int // writes a Write
 	Transact int // writes a Transact
 	Parallel int // calls that are worth having in flight at once
+	// UnitsASecond is how many write units a second a fresh table takes: what
+	// an estimate of time rests on.
+	UnitsASecond int
 	// Exclusive says that one process owns the table (an embedded store): a
 	// lease held by another process is then dead by definition.
 	Exclusive bool
@@ -72,7 +75,14 @@ type Write struct {
 	Item   Item // Attrs nil and Delete true for a delete
 	Delete bool
 	If     Cond // only looked at by Transact
+	// Replaces is what the caller knows of the item stored under the key: its
+	// size in bytes (see [Item.Size]), Nothing, or 0 for unknown. An engine that counts units by
+	// itself then need not look. It changes the count alone, never what is stored.
+	Replaces int
 }
+
+// Nothing says in [Write.Replaces] that no item is stored under the key.
+const Nothing = -1
 
 // Cond is a condition on the stored item, about one integer attribute.
 type Cond struct {

@@ -209,6 +209,9 @@ func (s *Store) TransactSize() int { return s.limits.Transact }
 // Parallel is how many such calls are worth having in flight at once.
 func (s *Store) Parallel() int { return max(1, s.limits.Parallel) }
 
+// UnitsASecond is how many write units a second the table is expected to take.
+func (s *Store) UnitsASecond() int { return max(1, s.limits.UnitsASecond) }
+
 // Transact does a few conditional writes, all or none. A failed condition is
 // fault.Conflict; it may also mean that an earlier try of the same call went
 // through although its answer was lost.

@@ -17,6 +17,8 @@ const (
 	maxWrite    = 25
 	maxTransact = 100
 	parallel    = 32
+	// unitsASecond is what a new table on demand takes at once ("Warm throughput").
+	unitsASecond = 4000
 )
 
 // Driver is a [store.Driver] on one DynamoDB table.
@@ -34,7 +36,7 @@ func New(client *dynamodb.Client, table string) *Driver {
 
 // Limits are DynamoDB's.
 func (d *Driver) Limits() store.Limits {
-	return store.Limits{Get: maxGet, Write: maxWrite, Transact: maxTransact, Parallel: parallel}
+	return store.Limits{Get: maxGet, Write: maxWrite, Transact: maxTransact, Parallel: parallel, UnitsASecond: unitsASecond}
 }
 
 // Close has nothing to do: the client is its maker's.

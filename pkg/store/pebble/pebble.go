@@ -22,6 +22,8 @@ const (
 	maxWrite    = 4000
 	maxTransact = 100
 	stripes     = 64
+	// unitsASecond is about what an import comes to on two cores (docs/BENCHMARKS.md).
+	unitsASecond = 200_000
 )
 
 // Driver is a [store.Driver] in a folder.
@@ -43,7 +45,7 @@ var (
 
 // Limits are large: there is no network to wait for, only the sync of the log.
 func (d *Driver) Limits() store.Limits {
-	return store.Limits{Get: maxGet, Write: maxWrite, Transact: maxTransact, Parallel: 4, Exclusive: true}
+	return store.Limits{Get: maxGet, Write: maxWrite, Transact: maxTransact, Parallel: 4, UnitsASecond: unitsASecond, Exclusive: true}
 }
 
 // Close waits for calls under way, and gives the folder free.
@@ -226,39 +228,54 @@ func (d *Driver) Write(ctx context.Context, batch []store.Write) (left []store.W
 	return nil, cost, nil
 }
 
-// costOf walks the stored items beside the sorted batch.
+// costOf counts what the sorted batch costs. What the caller does not know of the
+// stored items it finds by walking beside the batch.
 func (d *Driver) costOf(batch []store.Write) (cost store.Cost, err error) {
-	name := appendKey(nil, batch[0].Item.Key)
-	upper := append(appendKey(nil, batch[len(batch)-1].Item.Key), 0)
-	iter, err := d.db.NewIter(&pebble.IterOptions{LowerBound: slices.Clone(name), UpperBound: upper})
-	if err != nil {
-		return cost, broken(err)
-	}
-	more := iter.First()
+	var walk walker
 	for i := range batch {
-		before, after := 0, 0
-		if more {
-			name = appendKey(name[:0], batch[i].Item.Key)
-			order := bytes.Compare(iter.Key(), name)
-			if order < 0 {
-				if more = iter.SeekGE(name); more {
-					order = bytes.Compare(iter.Key(), name)
+		w := &batch[i]
+		before, after := max(0, w.Replaces), 0
+		if w.Replaces == 0 {
+			if walk.iter == nil {
+				if walk.iter, err = d.db.NewIter(&pebble.IterOptions{LowerBound: appendKey(nil, w.Item.Key)}); err != nil {
+					return cost, broken(err)
 				}
 			}
-			if more && order == 0 {
-				before = store.Item{Key: batch[i].Item.Key, Attrs: iter.Value()}.Size()
-				more = iter.Next()
-			}
+			before = walk.size(w.Item.Key)
 		}
-		if !batch[i].Delete {
-			after = batch[i].Item.Size()
+		if !w.Delete {
+			after = w.Item.Size()
 		}
 		cost = cost.Add(store.WriteCost(before, after))
 	}
-	if err := iter.Close(); err != nil {
+	if walk.iter == nil {
+		return cost, nil
+	}
+	if err := walk.iter.Close(); err != nil { // tells of every error on the way
 		return cost, broken(err)
 	}
 	return cost, nil
+}
+
+// walker finds the sizes of stored items, asked for in ascending order.
+type walker struct {
+	iter *pebble.Iterator
+	at   bool // iter stands at an item
+	name []byte
+}
+
+// size is that of the stored item; 0 if there is none.
+func (w *walker) size(k store.Key) int {
+	w.name = appendKey(w.name[:0], k)
+	if !w.at || bytes.Compare(w.iter.Key(), w.name) < 0 {
+		if w.at = w.iter.SeekGE(w.name); !w.at {
+			return 0
+		}
+	}
+	if !bytes.Equal(w.iter.Key(), w.name) {
+		return 0
+	}
+	return store.Item{Key: k, Attrs: w.iter.Value()}.Size()
 }
 
 // commit writes all, synced.

@@ -1,0 +1,181 @@
+package importer
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+
+	"github.com/klauspost/compress/s2"
+
+	"reseed/pkg/fault"
+)
+
+// Runs and change sets are sequences of blocks, and a block is a sequence of
+// frames: a sort key and a payload. A block is compressed by itself and is
+//
+//	length (uvarint) · CRC-32C of what follows (4 bytes) · S2 block of:
+//	  n (uvarint) · n times: length of key, length of payload (uvarints) · all keys · all payloads
+//
+// so that a reader makes two allocations for a block and none for a frame.
+const (
+	blockBytes = 32 << 10 // a block ends with the frame that reaches it
+	maxBlock   = 8 << 20  // bytes that a block may claim to hold: far above the largest frame
+)
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// blockWriter writes frames. Their order is the caller's.
+type blockWriter struct {
+	w        io.Writer
+	n        int
+	lengths  []byte
+	keys     []byte
+	payloads []byte
+	raw, out []byte
+}
+
+// frame adds one frame, whose payload is the parts one after the other.
+func (b *blockWriter) frame(key []byte, parts ...[]byte) error {
+	b.n++
+	b.keys = append(b.keys, key...)
+	size := 0
+	for _, p := range parts {
+		size += len(p)
+		b.payloads = append(b.payloads, p...)
+	}
+	b.lengths = binary.AppendUvarint(b.lengths, uint64(len(key)))
+	b.lengths = binary.AppendUvarint(b.lengths, uint64(size)) //nolint:gosec // a length
+	if len(b.keys)+len(b.payloads) < blockBytes {
+		return nil
+	}
+	return b.flush()
+}
+
+// flush ends the block.
+func (b *blockWriter) flush() error {
+	if b.n == 0 {
+		return nil
+	}
+	b.raw = binary.AppendUvarint(b.raw[:0], uint64(b.n)) //nolint:gosec // a count
+	b.raw = append(append(append(b.raw, b.lengths...), b.keys...), b.payloads...)
+	if need := s2.MaxEncodedLen(len(b.raw)); cap(b.out) < need {
+		b.out = make([]byte, need)
+	}
+	body := s2.Encode(b.out[:cap(b.out)], b.raw)
+	var head [binary.MaxVarintLen64 + 4]byte
+	n := binary.PutUvarint(head[:], uint64(len(body)))
+	binary.BigEndian.PutUint32(head[n:], checksum(body))
+	b.n, b.lengths, b.keys, b.payloads = 0, b.lengths[:0], b.keys[:0], b.payloads[:0]
+	if _, err := b.w.Write(head[:n+4]); err != nil {
+		return err
+	}
+	_, err := b.w.Write(body)
+	return err
+}
+
+// errDamaged is a run or change set that does not read back: a defect, or a damaged object.
+func errDamaged() error {
+	return fault.New(fault.Internal, "damaged_block", "an intermediate file of this import cannot be read")
+}
+
+// blockReader reads frames. Keys and payloads stay valid; each keeps its block in memory.
+type blockReader struct {
+	r        *bufio.Reader
+	body     []byte
+	left     int    // frames of the block
+	lengths  []byte // of those
+	keys     string
+	payloads []byte
+}
+
+func newBlockReader(r io.Reader) *blockReader {
+	return &blockReader{r: bufio.NewReaderSize(r, 16<<10)}
+}
+
+// next reads the next frame; io.EOF behind the last.
+func (b *blockReader) next() (key string, payload []byte, err error) {
+	if b.left == 0 {
+		if err := b.block(); err != nil {
+			return "", nil, err
+		}
+	}
+	k, w := binary.Uvarint(b.lengths)
+	if w <= 0 || k > uint64(len(b.keys)) {
+		return "", nil, errDamaged()
+	}
+	n, v := binary.Uvarint(b.lengths[w:])
+	if v <= 0 || n > uint64(len(b.payloads)) {
+		return "", nil, errDamaged()
+	}
+	b.lengths = b.lengths[w+v:]
+	key, b.keys = b.keys[:k], b.keys[k:]
+	payload, b.payloads = b.payloads[:n:n], b.payloads[n:]
+	b.left--
+	return key, payload, nil
+}
+
+func (b *blockReader) block() error {
+	size, err := binary.ReadUvarint(b.r)
+	if errors.Is(err, io.EOF) && size == 0 {
+		return io.EOF
+	}
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "read_block", "read an intermediate file of this import")
+	}
+	if size > maxBlock {
+		return errDamaged()
+	}
+	if uint64(cap(b.body)) < size {
+		b.body = make([]byte, size)
+	}
+	b.body = b.body[:size]
+	var sum [4]byte
+	for _, part := range [][]byte{sum[:], b.body} {
+		if _, err := io.ReadFull(b.r, part); err != nil {
+			return fault.Wrap(err, fault.Unavailable, "read_block", "read an intermediate file of this import")
+		}
+	}
+	if binary.BigEndian.Uint32(sum[:]) != checksum(b.body) {
+		return errDamaged()
+	}
+	if n, err := s2.DecodedLen(b.body); err != nil || n > maxBlock {
+		return errDamaged()
+	}
+	raw, err := s2.Decode(nil, b.body)
+	if err != nil {
+		return errDamaged()
+	}
+	return b.lay(raw)
+}
+
+// lay takes an unpacked block apart.
+func (b *blockReader) lay(raw []byte) error {
+	n, w := binary.Uvarint(raw)
+	if w <= 0 || n == 0 || n > uint64(len(raw)) {
+		return errDamaged()
+	}
+	at, keys := w, uint64(0)
+	for range n {
+		k, kw := binary.Uvarint(raw[at:])
+		if kw <= 0 {
+			return errDamaged()
+		}
+		_, pw := binary.Uvarint(raw[at+kw:])
+		if pw <= 0 {
+			return errDamaged()
+		}
+		at += kw + pw
+		keys += k
+	}
+	if keys > uint64(len(raw)-at) {
+		return errDamaged()
+	}
+	end := at + int(keys)     //nolint:gosec // at most len(raw)
+	b.left = int(n)           //nolint:gosec // at most len(raw)
+	b.lengths = raw[w:at]
+	b.keys = string(raw[at:end])
+	b.payloads = raw[end:]
+	return nil
+}

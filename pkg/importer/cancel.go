@@ -1,0 +1,94 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+)
+
+// errCancelled says that a worker stopped because its job was cancelled.
+var errCancelled = errors.New("importer: the job was cancelled")
+
+// Cancel ends an import that waits, runs, or is planned. One that waits or is planned is cancelled
+// at once. A running one ends as soon as its workers have stopped, so that nobody writes any
+// more when the next job has its turn (I7); what it has changed by then stays, and can be taken back with Undo.
+// One that has ended already is fault.Conflict.
+func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
+	j, err := im.c.Ledger.Update(ctx, id, func(j *job.Job) error {
+		switch {
+		case j.Import == nil:
+			return errNoImport()
+		case j.Status == job.Planned: // it has neither lock nor mark to give back
+			j.Status, j.Notes = job.Cancelled, append(j.Notes, nothingChanged)
+		case j.Status.Ended():
+			return fault.Newf(fault.Conflict, "job_ended", "the import has ended already: it is %s", j.Status)
+		default:
+			j.Import.Cancel = true
+		}
+		return nil
+	})
+	switch {
+	case err != nil || j.Status.Ended():
+		return j, err
+	case j.Status == job.Waiting:
+		err = im.endCancelled(ctx, j)
+	default:
+		err = im.send(ctx, j)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return im.c.Ledger.Get(ctx, id)
+}
+
+const nothingChanged = "Cancelled before anything was changed."
+
+// endCancelled ends a cancelled job once nobody is at it: it takes every undone task itself, so
+// that none can begin. While somebody is at one it does nothing; who stops comes here, and so does the tick.
+func (im *Importer) endCancelled(ctx context.Context, j *job.Job) error {
+	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")
+	if err != nil {
+		return err
+	}
+	var applied int64
+	holder := im.c.Ledger.NewHolder()
+	for _, t := range tasks {
+		if t.State != job.TaskDone {
+			claimed, err := im.c.Ledger.Claim(ctx, t, holder)
+			switch {
+			case err != nil && fault.CodeOf(err) == "task_done":
+				return im.endCancelled(ctx, j)
+			case err != nil && fault.KindOf(err) == fault.Busy:
+				return nil
+			case err != nil:
+				return err
+			}
+			t = claimed
+		}
+		r, err := resultOf(t)
+		if err != nil {
+			return err
+		}
+		if r.Summary.Applied == 0 { // stopped half-way: as far as it has saved
+			r.Summary.Applied = int64(r.Done)
+		}
+		applied += r.Summary.Applied
+	}
+	sum, err := im.sums(ctx, j)
+	if err != nil {
+		return err
+	}
+	return im.end(ctx, j.ID, func(j *job.Job) error {
+		note := nothingChanged
+		if j.Import.Applying {
+			note = fmt.Sprintf("Cancelled after at least %d of %d changes. They stay; an undo of this job takes them back, and the same files again complete them.",
+				applied, sum.Changes)
+		}
+		j.Status, j.Cost, j.Notes = job.Cancelled, sum.cost, append(j.Notes, note)
+		j.Progress.ItemsDone = applied
+		return nil
+	})
+}

@@ -1,0 +1,89 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+)
+
+// errOutdated refuses to apply a plan whose ground has moved.
+func errOutdated(why string) error {
+	return fault.Newf(fault.Conflict, "plan_outdated", "%s since this plan was made. Nothing was written; make a new plan.", why)
+}
+
+// unmoved refuses a plan if anything was removed from its source since, by an erase, an undo or a
+// replace: the records that its new rows hang on may be among it. Jobs of one source take turns in the order of their
+// making (I7), so only later ones can have run since.
+func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
+	dir, err := im.c.Store.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	if dir.ManualEpoch != j.Import.ManualEpoch {
+		return errOutdated("Manual customers have been erased")
+	}
+	for later, err := range im.later(ctx, j) {
+		switch {
+		case err != nil:
+			return err
+		case later.StartedAt.IsZero():
+		case later.Kind == job.Erase:
+			return errOutdated("Data of this source has been erased")
+		case later.Import != nil && (later.Import.Removes || later.Import.Undo != ""):
+			return errOutdated("Rows of this source have been removed")
+		}
+	}
+	return nil
+}
+
+// check compares what a planned change set rests on with what is stored now: every item
+// must still be as it was before. It writes nothing.
+func (w *work) check(ctx context.Context, stage, keyRange int) error {
+	set, err := openChanges(ctx, w.objects, setID{stage: stage, keyRange: keyRange}.object(w.job.ID))
+	if fault.KindOf(err) == fault.NotFound && err != nil { // an erase took it: it may name what was erased
+		return errOutdated("Data of this source has been erased")
+	}
+	if err != nil {
+		return err
+	}
+	defer set.close()
+	var block []change
+	for {
+		c, err := set.next()
+		last := errors.Is(err, io.EOF)
+		switch {
+		case last:
+		case err != nil:
+			return err
+		case puts(&c), w.job.Import.Removes:
+			block = append(block, c)
+		}
+		if len(block) < blockSize && !last {
+			continue
+		}
+		if err := w.unchanged(ctx, block); err != nil || last {
+			return err
+		}
+		block = block[:0]
+		if err := w.interrupted(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// unchanged checks some changes in key order.
+func (w *work) unchanged(ctx context.Context, block []change) error {
+	stored, err := w.storedUnder(ctx, block)
+	if err != nil {
+		return err
+	}
+	for i := range block {
+		if string(stored[i]) != string(block[i].before) {
+			return errOutdated("Rows that it changes have changed")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"io"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+	"reseed/pkg/store/dynamojson"
+)
+
+// Format is how a change set is written out.
+type Format string
+
+// The formats of [Importer.Export]. Both are lines of JSON, compressed with gzip.
+const (
+	// NDJSON has a [changesHead], one [Change] a line in the order of keys, and [changesTail].
+	NDJSON Format = "ndjson"
+	// DynamoDBJSON has the items of added rows, and those they are found by, as {"Item": …}: what the bulk loader of
+	// DynamoDB takes.
+	DynamoDBJSON Format = "dynamodb-json"
+)
+
+type changesHead struct {
+	Job        string     `json:"job"`
+	Status     job.Status `json:"status"`
+	Source     string     `json:"source"`
+	SourceName string     `json:"source_name"`
+	Mode       string     `json:"mode"`
+	Undo       string     `json:"undo,omitempty"`
+	MadeAt     string     `json:"made_at"` // RFC 3339; the stamps of the items
+}
+
+// changesTail ends the file: without it, it is not whole.
+type changesTail struct {
+	Changes  int64                 `json:"changes"`
+	Datasets map[string]job.Counts `json:"datasets"`
+}
+
+// Export writes the change set of an import that is planned or has ended. It is fault.Conflict before
+// every row is decided, and fault.NotFound if the change set was erased with its source's data.
+func (im *Importer) Export(ctx context.Context, j *job.Job, format Format, w io.Writer) error {
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	z, err := gzip.NewWriterLevel(buffered, gzip.BestSpeed)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "compress", "compress a change set")
+	}
+	x := &exporter{im: im, job: j, w: z}
+	switch format {
+	case NDJSON:
+		err = x.changes(ctx)
+	case DynamoDBJSON:
+		err = x.items(ctx)
+	default:
+		err = &fault.Error{Kind: fault.Invalid, Code: "unknown_format", Param: "format", Message: "The format is ndjson or dynamodb-json."}
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err == nil {
+		err = buffered.Flush()
+	}
+	return err
+}
+
+// Exportable tells whether the change set of a job can be had, by an error if not.
+func (im *Importer) Exportable(ctx context.Context, j *job.Job) error {
+	if j.Import == nil {
+		return errNoImport()
+	}
+	if !j.Status.Ended() {
+		return fault.New(fault.Conflict, "not_decided", "The import is still running; its changes can be had when it is planned or has ended.")
+	}
+	for _, id := range changeSets(j) {
+		_, err := im.c.Objects.Stat(ctx, id.object(j.ID))
+		if err == nil || fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+	}
+	return fault.New(fault.NotFound, "no_changes", "There is no change set: the import ended before it was made, or data of its source was erased since.")
+}
+
+type exporter struct {
+	im   *Importer
+	job  *job.Job
+	w    io.Writer
+	line []byte
+}
+
+// each walks the changes that the job makes.
+func (x *exporter) each(ctx context.Context, f func(*change) error) error {
+	withheld := x.job.Import.Undo == "" && !x.job.Import.Removes
+	for _, id := range changeSets(x.job) {
+		set, err := openChanges(ctx, x.im.c.Objects, id.object(x.job.ID))
+		if fault.KindOf(err) == fault.NotFound && err != nil && x.job.Status != job.Done { // it stopped before this one
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_, err = set.each(ctx, func(c *change) error {
+			if removals(c) && withheld {
+				return nil
+			}
+			return f(c)
+		})
+		set.close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *exporter) json(v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fault.Wrap(err, fault.Internal, "change_set", "write out a change set")
+	}
+	_, err := x.w.Write(b.Bytes())
+	return err
+}
+
+func (x *exporter) changes(ctx context.Context) error {
+	j := x.job
+	err := x.json(changesHead{
+		j.ID, j.Status, j.Source, j.SourceName, j.Import.Mode, j.Import.Undo, j.CreatedAt.Format("2006-01-02T15:04:05.000Z07:00"),
+	})
+	if err != nil {
+		return err
+	}
+	tail := changesTail{Datasets: j.Datasets}
+	err = x.each(ctx, func(c *change) error {
+		tail.Changes++
+		return x.json(changeOf(j, c))
+	})
+	if err != nil {
+		return err
+	}
+	return x.json(tail)
+}
+
+func (x *exporter) items(ctx context.Context) error {
+	w, err := x.im.newWork(ctx, x.job)
+	if err != nil {
+		return err
+	}
+	var writes []store.Write
+	return x.each(ctx, func(c *change) error {
+		if c.action() != Added {
+			return nil
+		}
+		writes = appendWrites(writes[:0], w.hasher, w.parts, c)
+		for i := range writes {
+			x.line = append(dynamojson.AppendItem(append(x.line[:0], `{"Item":`...), writes[i].Item), "}\n"...)
+			if _, err := x.w.Write(x.line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,205 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// totals is what all tasks of a job came to.
+type totals struct {
+	summary
+	cost store.Cost
+}
+
+// sums adds up the tasks' results.
+func (im *Importer) sums(ctx context.Context, j *job.Job) (totals, error) {
+	var t totals
+	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")
+	if err != nil {
+		return t, err
+	}
+	for _, task := range tasks {
+		r, err := resultOf(task)
+		if err != nil {
+			return t, err
+		}
+		t.cost = t.cost.Add(r.Cost)
+		if task.State == job.TaskDone {
+			t.add(r.Summary)
+		}
+	}
+	return t, nil
+}
+
+// accounted checks that every row that was read is accounted for (I1).
+func (s *summary) accounted() error {
+	for name, c := range s.Datasets {
+		if n := c.Added + c.Changed + c.Unchanged + c.Rejected; c.Read != n {
+			return fault.Newf(fault.Internal, "sums_differ", "%s: %d rows read, but %d accounted for", name, c.Read, n)
+		}
+	}
+	return nil
+}
+
+func (s *summary) rejected() (n int64) {
+	for _, c := range s.Datasets {
+		n += c.Rejected
+	}
+	return n
+}
+
+func (s *summary) read() (n int64) {
+	for _, c := range s.Datasets {
+		n += c.Read
+	}
+	return n
+}
+
+// gate stands between deciding and applying: every row is decided, every change
+// set is stored, and nothing is written yet. The import goes on, or is parked as a plan: because it was asked
+// to, or because it would remove more than anybody may have meant (I4).
+func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
+	sum, err := im.sums(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	for _, ds := range j.Import.Datasets { // one without rows is in the report too
+		sum.count(ds, func(*job.Counts) {})
+	}
+	if err := sum.accounted(); err != nil {
+		return nil, err
+	}
+	if err := notEmpty(j, sum); err != nil {
+		return nil, err
+	}
+	if sum.rejected() > 0 {
+		if err := im.writeRejects(ctx, j, sum.Rejects); err != nil {
+			return nil, err
+		}
+	}
+	if sum.Moved > 0 && sum.rejected() > 0 {
+		return nil, fault.Newf(fault.Conflict, "moves_with_rejects",
+			"%s with an external ID would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows and import again.",
+			number(sum.Moved, "row"), number(sum.rejected(), "row")+was(sum.rejected()))
+	}
+	notes := sum.withhold()
+	confirm := excess(j, sum)
+	decided := func(j *job.Job) error {
+		if j.Import.Cancel {
+			return errCancelled
+		}
+		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost
+		j.Notes = append(j.Notes, notes...)
+		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
+		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
+		return nil
+	}
+	if !j.Import.Plan && confirm == "" {
+		return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
+			j.Import.Applying = true
+			return decided(j)
+		})
+	}
+	if err := im.dropRuns(ctx, j); err != nil {
+		return nil, err
+	}
+	err = im.end(ctx, j.ID, func(j *job.Job) error {
+		j.Status, j.Import.Parked, j.Import.Confirm = job.Planned, true, confirm
+		return decided(j)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return im.c.Ledger.Get(ctx, j.ID)
+}
+
+// notEmpty refuses to replace rows by an input that has none, unless that was asked for.
+func notEmpty(j *job.Job, sum totals) error {
+	if j.Import.Mode != job.Replace || j.Import.AllowEmpty {
+		return nil
+	}
+	for _, ds := range j.Import.Datasets {
+		if sum.Datasets[ds].Read == 0 {
+			return fault.Newf(fault.Invalid, "empty_input",
+				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, allow an empty input.", ds)
+		}
+	}
+	return nil
+}
+
+// withhold keeps what the input lacks if any row was rejected: the input was then not
+// read cleanly, and what seems to be missing may be what could not be read (I4).
+func (s *summary) withhold() (notes []string) {
+	removed, rejected := s.removed(), s.rejected()
+	if removed > 0 && rejected > 0 {
+		for name := range s.Datasets {
+			s.count(name, func(c *job.Counts) { c.Removed = 0 })
+		}
+		s.Changes -= removed
+		s.RemoveMilli = 0
+		notes = append(notes, fmt.Sprintf(
+			"%s that the input lacks were kept, because %s rejected: correct those and import again to have them removed.",
+			number(removed, "row"), number(rejected, "row")+was(rejected)))
+	}
+	if s.Kept > 0 {
+		notes = append(notes, fmt.Sprintf(
+			"%s that the input lacks were kept, because stored rows of other datasets belong to them. Give those datasets in the same import, or erase the records.",
+			number(s.Kept, "row")))
+	}
+	return notes
+}
+
+func number(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func was(n int64) string {
+	if n == 1 {
+		return " was"
+	}
+	return " were"
+}
+
+// excess says why a removal needs a person's yes; empty if it does not.
+func excess(j *job.Job, sum totals) string {
+	for _, ds := range billing.Order() {
+		removed, stored := sum.Datasets[string(ds)].Removed, sum.Stored[string(ds)]
+		if removed*100 > int64(j.Import.MaxRemoved)*stored {
+			return fmt.Sprintf("It would remove %d of %d stored rows of %s (%.1f %%), which is more than %d %%.",
+				removed, stored, ds, 100*float64(removed)/float64(stored), j.Import.MaxRemoved)
+		}
+	}
+	return ""
+}
+
+func (im *Importer) dropRuns(ctx context.Context, j *job.Job) error {
+	_, err := im.c.Objects.DeleteAll(ctx, jobDir(j.ID)+"runs/")
+	return err
+}
+
+// Prices of DynamoDB on demand, per million units.
+const (
+	dollarsPerMillionWrites = 0.625
+	dollarsPerMillionReads  = 0.125
+	pricesOf                = "us-east-1, November 2024"
+)
+
+// estimate tells what applying will take. The write units are exact, as long as nothing moves.
+func estimate(st *store.Store, sum totals) *job.Estimate {
+	e := &job.Estimate{
+		Changes: sum.Changes, WriteUnits: float64(sum.WriteMilli+sum.RemoveMilli) / 1000, PricesOf: pricesOf,
+		// What is compared before a plan is applied: dense rows by range, as the plan did, others one by one.
+		ReadUnits: min(sum.cost.ReadUnits(), float64(sum.Changes)),
+	}
+	e.Dollars = (e.WriteUnits*dollarsPerMillionWrites + e.ReadUnits*dollarsPerMillionReads) / 1e6
+	e.Seconds = e.WriteUnits / float64(st.UnitsASecond())
+	return e
+}

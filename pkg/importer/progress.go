@@ -1,0 +1,132 @@
+package importer
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"reseed/pkg/job"
+)
+
+// Shares of an import's work, as they were measured on the embedded store: what
+// the fraction of a running job rests on.
+func weight(step string) float64 {
+	switch step {
+	case stepMap, stepDecide:
+		return 3
+	case stepMerge:
+		return 2
+	case stepPut, stepRemove, stepApply, stepTakeBack, stepPutBack:
+		return 4
+	}
+	return 0.5 // resolve, check
+}
+
+// Progress tells how far an open import has come, from the results of its tasks.
+// A job that is over, or has not been begun, stays as it is.
+func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
+	if j.Import == nil || j.Status != job.Running || j.Stage == "" {
+		return nil
+	}
+	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")
+	if err != nil {
+		return err
+	}
+	p := &j.Progress
+	part, total := 0.0, 0
+	for _, t := range tasks {
+		_, step, n := splitTask(t.ID)
+		r, err := resultOf(t)
+		if err != nil {
+			return err
+		}
+		if t.State == job.TaskDone {
+			if step == stepMap {
+				p.BytesDone += j.Import.Pieces[n].Length
+			}
+			p.RowsDone += r.Summary.read()
+			p.ItemsDone += r.Summary.Applied
+		} else {
+			p.ItemsDone += int64(r.Done)
+		}
+		if t.Phase == j.Stage {
+			total++
+			part += fractionOf(j, t, r)
+		}
+	}
+	if j.Import.Applying { // the gate has booked what was read
+		p.BytesDone, p.RowsDone = p.BytesTotal, max(p.RowsDone, rowsOf(j))
+	}
+	p.Fraction = fraction(j, part/float64(max(1, total)))
+	im.rate(j)
+	return nil
+}
+
+func rowsOf(j *job.Job) (n int64) {
+	for _, c := range j.Datasets {
+		n += c.Read
+	}
+	return n
+}
+
+// fractionOf is how much of a task is done, from 0 to 1.
+func fractionOf(j *job.Job, t job.Task, r result) float64 {
+	_, step, _ := splitTask(t.ID)
+	switch {
+	case t.State == job.TaskDone:
+		return 1
+	case step == stepPut && j.Progress.ItemsTotal > 0: // ranges are alike: hashes spread evenly
+		return min(1, float64(r.Done)*float64(j.Import.Ranges)/float64(j.Progress.ItemsTotal))
+	}
+	return 0
+}
+
+// fraction is how much of all work is done, if part of the present phase is.
+func fraction(j *job.Job, part float64) float64 {
+	whole := *j
+	spec := *j.Import
+	spec.Applying = spec.Applying || !spec.Plan
+	whole.Import = &spec
+	all := phases(&whole)
+	at := slices.Index(all, j.Stage)
+	var done, total float64
+	for i, phase := range all {
+		stage, step := splitPhase(phase)
+		share := weight(step) * float64(bytesOf(j, stage))
+		total += share
+		switch {
+		case i < at:
+			done += share
+		case i == at:
+			done += share * part
+		}
+	}
+	if total == 0 {
+		return 0
+	}
+	return done / total
+}
+
+// bytesOf is the size of a stage's input; of a small import, and of an undo, all stages count alike.
+func bytesOf(j *job.Job, stage int) int64 {
+	if j.Import.Small || j.Import.Undo != "" {
+		return 1
+	}
+	var n int64 = 1
+	for _, i := range stagePieces(j, stage) {
+		n += j.Import.Pieces[i].Length
+	}
+	return n
+}
+
+func (im *Importer) rate(j *job.Job) {
+	p := &j.Progress
+	seconds := im.c.Now().Sub(j.StartedAt).Seconds()
+	if seconds <= 0 || j.StartedAt.After(im.c.Now().Add(time.Second)) {
+		return
+	}
+	p.RowsASecond = float64(p.RowsDone) / seconds
+	if p.Fraction > 0.01 {
+		p.SecondsLeft = seconds / p.Fraction * (1 - p.Fraction)
+	}
+}

@@ -1,0 +1,184 @@
+package importer
+
+import (
+	"context"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// replaced is the part of a merge that only a replace has: it walks everything that is stored, and
+// what the input lacks of the given datasets is to be removed. Whether it is
+// removed in the end, the gate decides.
+type replaced struct {
+	stored *scan // nil unless the job replaces
+	// removals are those of one record and what hangs on it, held back until it is known
+	// whether anything stays that hangs on it: then it must stay too.
+	removals []*change
+}
+
+func (m *rangeMerge) beginReplace(keyRange int) {
+	if m.w.job.Import.Mode == job.Replace {
+		m.stored = &scan{w: m.w, queries: m.w.parts.scans(m.stage, keyRange, m.w.ranges)}
+	}
+}
+
+// meet walks up to a candidate's key, and finds what is stored there.
+func (m *rangeMerge) meet(ctx context.Context, c *candidate) error {
+	if m.stored == nil {
+		return nil
+	}
+	for {
+		it, more, err := m.stored.peek(ctx)
+		if err != nil || !more || it.SK > c.sk {
+			return err
+		}
+		m.stored.pass()
+		if it.SK < c.sk {
+			if err := m.lacking(ctx, it); err != nil {
+				return err
+			}
+			continue
+		}
+		if c.before = m.w.present(it.SK, it.Attrs); c.before != nil {
+			m.sum.stored(string(datasetOf(it.SK, it.Attrs)))
+		}
+		return nil
+	}
+}
+
+// endReplace walks to the end of the range.
+func (m *rangeMerge) endReplace(ctx context.Context) error {
+	for m.stored != nil {
+		it, more, err := m.stored.peek(ctx)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		m.stored.pass()
+		if err := m.lacking(ctx, it); err != nil {
+			return err
+		}
+	}
+	return m.flushRemovals()
+}
+
+// lacking takes a stored record that the input lacks: to be removed, if the input gives its dataset.
+func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
+	a := m.w.present(it.SK, it.Attrs)
+	if a == nil {
+		return nil
+	}
+	ds, parent := datasetOf(it.SK, a), parentOf(it.SK)
+	if !m.w.given(ds) {
+		if parent == "" {
+			m.parent = parentState{it.SK, true, manualOf(a)}
+		}
+		return m.stays(parent)
+	}
+	m.sum.stored(string(ds))
+	if isCustomer(it.SK) {
+		needed, err := m.w.hasOthers(ctx, it.SK)
+		if err != nil {
+			return err
+		}
+		if needed {
+			m.sum.Kept++
+			return nil
+		}
+	}
+	if parent == "" {
+		m.parent = parentState{sk: it.SK}
+	}
+	if len(m.removals) > 0 && (parent == "" || m.removals[0].sk != parent) {
+		if err := m.flushRemovals(); err != nil {
+			return err
+		}
+	}
+	m.removals = append(m.removals, &change{sk: it.SK, before: a})
+	return nil
+}
+
+// stays keeps the record that a row which stays hangs on.
+func (m *rangeMerge) stays(parent string) error {
+	if parent == "" || len(m.removals) == 0 || m.removals[0].sk != parent {
+		return nil
+	}
+	m.parent = parentState{parent, true, manualOf(m.removals[0].before)}
+	m.removals = m.removals[1:]
+	m.sum.Kept++
+	return nil
+}
+
+// flushRemovals adds the removals that were held back to the change set.
+func (m *rangeMerge) flushRemovals() error {
+	for _, c := range m.removals {
+		m.sum.count(string(datasetOf(c.sk, c.before)), func(n *job.Counts) { n.Removed++ })
+		m.sum.Changes++
+		m.sum.RemoveMilli += m.w.costOf(c)
+		m.samples.see(m.w, c)
+		if err := m.out.change(c); err != nil {
+			return err
+		}
+	}
+	m.removals = nil
+	return nil
+}
+
+// given tells whether the input gives a dataset.
+func (w *work) given(ds billing.Dataset) bool {
+	for _, name := range w.job.Import.Datasets {
+		if name == string(ds) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasOthers tells whether anything stored hangs on a customer that this import does not
+// give. What it does give goes with the customer: a row of the input that names the customer would be
+// rejected, and then nothing is removed.
+func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
+	h, _ := store.LeadingH(sk)
+	space := w.parts.space
+	var queries []store.Query
+	if !w.given(billing.Contacts) {
+		queries = append(queries, space.ContactsOf(h))
+	}
+	if !w.given(billing.Invoices) {
+		queries = append(queries, space.OwnersOf(h))
+	}
+	if some, err := w.any(ctx, queries...); some || err != nil {
+		return some, err
+	}
+	for it, err := range w.store.Items(ctx, space.EventsOf(h)) {
+		if err != nil || !w.given(datasetOf(it.SK, it.Attrs)) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// any tells whether there is an item in any of the ranges.
+func (w *work) any(ctx context.Context, queries ...store.Query) (bool, error) {
+	var some atomic.Bool
+	g, ctx := errgroup.WithContext(ctx)
+	for _, q := range queries {
+		g.Go(func() error {
+			q.Limit, q.KeysOnly = 1, true
+			page, err := w.store.Page(ctx, q)
+			if len(page.Items) > 0 {
+				some.Store(true)
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	return some.Load(), err
+}

@@ -1,0 +1,188 @@
+package importer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// Action is what a change does.
+type Action string
+
+// The actions of a change.
+const (
+	Added   Action = "added"
+	Changed Action = "changed"
+	Removed Action = "removed"
+)
+
+func (c *change) action() Action {
+	switch {
+	case len(c.before) == 0:
+		return Added
+	case len(c.after) == 0:
+		return Removed
+	}
+	return Changed
+}
+
+// Change is one row of a change set, as people and programs see it: the attributes before
+// and after by name (docs/TABLE.md), none before an added row and none after a removed one. Amounts are in
+// minor units, times in milliseconds of Unix time. Names with a leading "_" are about the item.
+type Change struct {
+	Dataset billing.Dataset `json:"dataset"`
+	Action  Action          `json:"action"`
+	Key     string          `json:"key"`            // sort key in the table
+	File    string          `json:"file,omitempty"` // where it comes from; none of a removed row
+	Line    int64           `json:"line,omitempty"`
+	Before  map[string]any  `json:"before,omitempty"`
+	After   map[string]any  `json:"after,omitempty"`
+}
+
+func changeOf(j *job.Job, c *change) Change {
+	out := Change{Action: c.action(), Key: c.sk, Line: c.line, Before: plain(c.before), After: plain(c.after)}
+	if c.line > 0 && c.file < len(j.Import.Files) {
+		out.File = j.Import.Files[c.file].Name
+	}
+	out.Dataset = datasetOf(c.sk, c.before)
+	if out.Action == Added {
+		out.Dataset = datasetOf(c.sk, c.after)
+	}
+	return out
+}
+
+// plain are attributes as JSON has them.
+func plain(a store.Attrs) map[string]any {
+	if len(a) == 0 {
+		return nil
+	}
+	m := map[string]any{}
+	for name, v := range a.All() {
+		switch v.Type {
+		case store.Int:
+			m[name] = v.Int()
+		case store.Bool:
+			m[name] = v.Bool()
+		case store.List:
+			m[name] = v.List()
+		case store.Bytes:
+			m[name] = v.Raw
+		case store.String:
+			m[name] = v.Str()
+		}
+	}
+	return m
+}
+
+// samplesOfEach is how many changes of each dataset and action are kept as samples.
+const samplesOfEach = 3
+
+type sampleKind struct {
+	dataset billing.Dataset
+	action  Action
+}
+
+// sample is a change and its place, which a reader of samples needs to find the first ones again.
+type sample struct {
+	File   int    `json:"file"`
+	Line   int64  `json:"line"`
+	Change Change `json:"change"`
+}
+
+func (s sample) compare(o sample) int {
+	return cmp.Or(cmp.Compare(s.File, o.File), cmp.Compare(s.Line, o.Line))
+}
+
+// sampler keeps the first changes of each kind, in the order of the input.
+type sampler struct{ kept map[sampleKind][]sample }
+
+func (s *sampler) see(w *work, c *change) {
+	kind := sampleKind{datasetOf(c.sk, c.before), c.action()}
+	if kind.action == Added {
+		kind.dataset = datasetOf(c.sk, c.after)
+	}
+	one := sample{File: c.file, Line: c.line}
+	list := s.kept[kind]
+	if n := len(list); n == samplesOfEach && one.compare(list[n-1]) >= 0 {
+		return
+	}
+	one.Change = changeOf(w.job, c)
+	s.add(kind, one)
+}
+
+func (s *sampler) add(kind sampleKind, one sample) {
+	if s.kept == nil {
+		s.kept = map[sampleKind][]sample{}
+	}
+	list := append(s.kept[kind], one)
+	slices.SortStableFunc(list, sample.compare)
+	s.kept[kind] = list[:min(len(list), samplesOfEach)]
+}
+
+func samplesDir(jobID string) string { return jobDir(jobID) + "samples/" }
+
+// store keeps the samples of one change set. They go when the change set goes.
+func (s *sampler) store(ctx context.Context, w *work, id setID) error {
+	if len(s.kept) == 0 {
+		return nil
+	}
+	var all []sample
+	for _, list := range s.kept {
+		all = append(all, list...)
+	}
+	body, err := json.Marshal(all)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "samples", "store samples of changes")
+	}
+	return w.objects.Put(ctx, samplesDir(w.job.ID)+id.name(), bytes.NewReader(body))
+}
+
+// Samples are the first changes of each dataset and action that an import makes or
+// would make, in the order of datasets, actions and the input.
+func (im *Importer) Samples(ctx context.Context, j *job.Job) ([]Change, error) {
+	names, err := im.c.Objects.Names(ctx, samplesDir(j.ID))
+	if err != nil {
+		return nil, err
+	}
+	var s sampler
+	for _, name := range names {
+		list, err := im.readSamples(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range list {
+			s.add(sampleKind{one.Change.Dataset, one.Change.Action}, one)
+		}
+	}
+	var out []Change
+	for _, ds := range billing.Order() {
+		for _, action := range []Action{Added, Changed, Removed} {
+			if action == Removed && j.Import.Undo == "" && !j.Import.Removes {
+				continue // they were withheld
+			}
+			for _, one := range s.kept[sampleKind{ds, action}] {
+				out = append(out, one.Change)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (im *Importer) readSamples(ctx context.Context, name string) (list []sample, err error) {
+	r, err := im.c.Objects.Open(ctx, name, "", 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	if err := json.NewDecoder(r).Decode(&list); err != nil {
+		return nil, errDamaged()
+	}
+	return list, nil
+}
