@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
 )
 
@@ -152,13 +153,30 @@ func (c *client) jobs(ctx context.Context) ([]job.Job, error) {
 	return out.Jobs, c.call(ctx, http.MethodGet, "/v1/jobs", nil, &out)
 }
 
-// rejects opens the rejects file of an import; a NotFound answer means there is none.
-func (c *client) rejects(ctx context.Context, id string) (io.ReadCloser, error) {
-	resp, err := c.do(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(id)+"/rejects", nil, "")
+// open opens a file that belongs to an import: rejects, or changes in a format. A NotFound answer means there is none.
+func (c *client) open(ctx context.Context, id, what string) (io.ReadCloser, error) {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(id)+"/"+what, nil, "")
 	if err != nil {
 		return nil, err
 	}
 	return resp.Body, nil
+}
+
+// act does something to an import: apply, undo, or cancel.
+func (c *client) act(ctx context.Context, id, what string) (*job.Job, error) {
+	method, path := http.MethodPost, "/v1/imports/"+url.PathEscape(id)+"/"+what
+	if what == "cancel" {
+		method, path = http.MethodDelete, "/v1/imports/"+url.PathEscape(id)
+	}
+	var j job.Job
+	return &j, c.call(ctx, method, path, nil, &j)
+}
+
+func (c *client) samples(ctx context.Context, id string) ([]importer.Change, error) {
+	var out struct {
+		Changes []importer.Change `json:"changes"`
+	}
+	return out.Changes, c.call(ctx, http.MethodGet, "/v1/imports/"+url.PathEscape(id)+"/samples", nil, &out)
 }
 
 // erasure is the body of POST /v1/erasures.
@@ -173,10 +191,10 @@ func (c *client) erase(ctx context.Context, e erasure, out any) error {
 }
 
 // upload streams files into an import of the source.
-func (c *client) upload(ctx context.Context, sourceUUID, dataset string, files []string, progress io.Writer) (*job.Job, error) {
+func (c *client) upload(ctx context.Context, sourceUUID string, options map[string]string, files []string, progress io.Writer) (*job.Job, error) {
 	pr, pw := io.Pipe()
 	form := multipart.NewWriter(pw)
-	go func() { pw.CloseWithError(writeForm(form, dataset, files, progress)) }()
+	go func() { pw.CloseWithError(writeForm(form, options, files, progress)) }()
 	resp, err := c.do(ctx, http.MethodPost, "/v1/data_sources/"+sourceUUID+"/imports", pr, form.FormDataContentType())
 	_ = pr.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
@@ -187,9 +205,9 @@ func (c *client) upload(ctx context.Context, sourceUUID, dataset string, files [
 	return &j, decode(resp.Body, &j)
 }
 
-func writeForm(form *multipart.Writer, dataset string, files []string, progress io.Writer) error {
-	if dataset != "" {
-		if err := form.WriteField("dataset", dataset); err != nil {
+func writeForm(form *multipart.Writer, options map[string]string, files []string, progress io.Writer) error {
+	for name, value := range options {
+		if err := form.WriteField(name, value); err != nil {
 			return err
 		}
 	}

@@ -122,11 +122,18 @@ func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, 
 
 // confirmed asks a person. Without one, --yes is the answer that counts.
 func (sh *shell) confirmed(what string) bool {
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
+	if !sh.onTerminal() {
 		_, _ = fmt.Fprintln(sh.errOut, "reseed: no terminal to ask on; say --yes to erase")
 		return false
 	}
-	_, _ = fmt.Fprintf(sh.errOut, "Erase %s? This can't be undone. Type yes: ", what)
+	return sh.asked("Erase " + what + "? This can't be undone.")
+}
+
+func (sh *shell) onTerminal() bool { return term.IsTerminal(int(os.Stdin.Fd())) }
+
+// asked puts a question that only a whole yes answers.
+func (sh *shell) asked(question string) bool {
+	_, _ = fmt.Fprintf(sh.errOut, "%s Type yes: ", question)
 	line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 	return strings.EqualFold(strings.TrimSpace(line), "yes")
 }

@@ -3,64 +3,124 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"reseed/pkg/job"
 )
 
 type importOptions struct {
-	source  string
-	dataset string
-	mode    string
+	source     string
+	dataset    string
+	mode       string
+	plan       bool
+	yes        bool
+	maxRemoved int
+	allowEmpty bool
+}
+
+func (o importOptions) form() map[string]string {
+	form := map[string]string{"mode": o.mode, "max_removed": strconv.Itoa(o.maxRemoved)}
+	if o.dataset != "" {
+		form["dataset"] = o.dataset
+	}
+	if o.plan {
+		form["plan"] = "true"
+	}
+	if o.allowEmpty {
+		form["allow_empty"] = "true"
+	}
+	return form
 }
 
 func importCommand(sh *shell) *cobra.Command {
 	var o importOptions
 	c := &cobra.Command{
 		Use:   "import FILE...",
-		Short: "Import CSV files into a data source",
-		Long: `Import CSV files into a data source, which is made if it does not exist.
+		Short: "Import CSV files, folders of them or ZIPs into a data source",
+		Long: `Import CSV files into a data source, which is made if it does not exist. A
+folder stands for the CSV and ZIP files in it, a ZIP for the CSV files in it.
 
 Each file's dataset is found from its header row; several files are worked in
 the order in which they depend on one another. Good rows go in; bad rows are
 rejected with file, line, column and reason, and do not stop the others. The
 same files again change nothing.
 
-Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects.`,
+With --plan nothing is written: the report shows what would be added, changed,
+removed and rejected, some rows before and after, and what it would cost.
+"reseed apply JOB" then does exactly that. "reseed undo JOB" takes an import back.
+
+With --mode replace the files are the whole truth for the datasets that they
+hold: stored rows that they lack are removed. That happens only if no row was
+rejected, and a removal of more than --max-removed percent of a dataset waits
+for your yes.
+
+Exit status: 0 done or planned, 1 failed, or waits for a yes, 2 usage, 3 done with rejects.`,
 		Example: `  reseed import testdata/company/*.csv --source Company
+  reseed import export.zip --source Company --plan
+  reseed import customers.csv --source Company --mode replace
   reseed import march.csv --source Billing --dataset customers --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if o.source == "" {
+			switch {
+			case o.source == "":
 				return usage("--source must not be empty")
+			case o.mode != job.Upsert && o.mode != job.Replace:
+				return usage("--mode %q is not known; it is upsert or replace", o.mode)
+			case o.maxRemoved < 0 || o.maxRemoved > 100:
+				return usage("--max-removed is a percentage from 0 to 100")
 			}
-			if o.mode != "upsert" {
-				return usage("--mode %q is not known; it is upsert", o.mode)
+			files, err := expand(args)
+			if err != nil {
+				return err
 			}
-			for _, f := range args {
-				if err := readable(f); err != nil {
-					return err
-				}
-			}
-			return sh.with(c.Context(), func(cl *client) error { return sh.runImport(c.Context(), cl, args, o) })
+			return sh.with(c.Context(), func(cl *client) error { return sh.runImport(c.Context(), cl, files, o) })
 		},
 	}
 	c.Flags().StringVar(&o.source, "source", "", "name or uuid of the data source")
 	c.Flags().StringVar(&o.dataset, "dataset", "", "what the files hold, if their header rows do not say")
-	c.Flags().StringVar(&o.mode, "mode", "upsert", "upsert: add and change rows, remove none")
+	c.Flags().StringVar(&o.mode, "mode", job.Upsert, "upsert: add and change rows; replace: also remove those that the files lack")
+	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would change")
+	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a large removal")
+	c.Flags().IntVar(&o.maxRemoved, "max-removed", job.DefaultMaxRemoved, "percent of a dataset's rows above which a removal waits for a yes")
+	c.Flags().BoolVar(&o.allowEmpty, "allow-empty", false, "let files without rows replace, that is remove, everything")
 	_ = c.MarkFlagRequired("source")
 	return sh.addJSONFlag(c)
 }
 
-func readable(name string) error {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return usage("%v", err)
-	case info.IsDir():
-		return usage("%s is a folder; name the files in it", name)
+// expand puts the CSV and ZIP files of a folder in its place, in the order of their names.
+func expand(args []string) ([]string, error) {
+	var files []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		if !info.IsDir() {
+			files = append(files, arg)
+			continue
+		}
+		before := len(files)
+		err = filepath.WalkDir(arg, func(name string, d fs.DirEntry, err error) error {
+			ext := strings.ToLower(filepath.Ext(name))
+			if err == nil && !d.IsDir() && !strings.HasPrefix(d.Name(), ".") && (ext == ".csv" || ext == ".zip") {
+				files = append(files, name)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		if len(files) == before {
+			return nil, usage("there is no CSV or ZIP file in %s", arg)
+		}
 	}
-	return nil
+	return files, nil
 }
 
 // with connects, does f, and disconnects.
@@ -85,7 +145,7 @@ func (sh *shell) runImport(ctx context.Context, cl *client, files []string, o im
 		return fmt.Errorf("data source %q: %w", o.source, err)
 	}
 	bar := sh.bar("uploading", totalSize(files))
-	j, err := cl.upload(ctx, src.UUID, o.dataset, files, bar)
+	j, err := cl.upload(ctx, src.UUID, o.form(), files, bar)
 	_ = bar.Finish()
 	if err != nil {
 		return err
@@ -93,7 +153,23 @@ func (sh *shell) runImport(ctx context.Context, cl *client, files []string, o im
 	if j, err = sh.wait(ctx, cl, j.ID); err != nil {
 		return err
 	}
-	return sh.showJob(ctx, cl, j)
+	if j.Status != job.Planned || o.plan {
+		return sh.showJob(ctx, cl, j)
+	}
+	return sh.confirmRemoval(ctx, cl, j, o.yes)
+}
+
+// confirmRemoval asks whether a removal above the share is meant, and applies it then.
+func (sh *shell) confirmRemoval(ctx context.Context, cl *client, j *job.Job, yes bool) error {
+	if !yes {
+		if err := sh.showJob(ctx, cl, j); err != nil && exitOf(err) == exitFailed {
+			return err
+		}
+		if sh.json || !sh.onTerminal() || !sh.asked("Apply it?") {
+			return &exitError{exitFailed, fmt.Errorf("nothing was written; to go on: reseed apply %s", j.ID)}
+		}
+	}
+	return sh.act(ctx, cl, j.ID, "apply")
 }
 
 func totalSize(files []string) int64 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/csv"
+	"io"
 	"slices"
 	"strings"
 
@@ -14,11 +15,15 @@ const shownRejects = 10
 
 // printFirstRejects prints where and why the first rows were rejected.
 func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) {
-	r, err := cl.rejects(ctx, j.ID)
+	r, err := cl.open(ctx, j.ID, "rejects")
 	if err != nil {
 		return
 	}
 	defer func() { _ = r.Close() }()
+	if isUndo(j) {
+		sh.printFirstLeftAlone(r, j)
+		return
+	}
 	in := csv.NewReader(r)
 	in.FieldsPerRecord = -1
 	shown, from := 0, -1
@@ -46,4 +51,19 @@ func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) 
 		sh.printf("  ... and %d more\n", j.Rejects-int64(shown))
 	}
 	sh.printf("All rejected rows, to correct and import again: reseed jobs %s --rejects > rejects.csv\n", j.ID)
+}
+
+// printFirstLeftAlone prints which rows an undo left alone first, and why.
+func (sh *shell) printFirstLeftAlone(r io.Reader, j *job.Job) {
+	in := csv.NewReader(r)
+	for n := range shownRejects + 1 {
+		rec, err := in.Read()
+		if err != nil || len(rec) < 4 {
+			break
+		}
+		if n > 0 { // below the header
+			sh.printf("  left alone: %s %s: %s [%s]\n", strings.ReplaceAll(rec[0], "_", " "), rec[1], rec[3], rec[2])
+		}
+	}
+	sh.printf("All rows that were left alone: reseed jobs %s --rejects\n", j.ID)
 }

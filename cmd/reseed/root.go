@@ -81,6 +81,7 @@ Commands work on the data folder (--data). While "reseed serve" runs on that
 folder they go through it by themselves. With --url and RESEED_API_KEY they
 work on any running or deployed instance.`,
 		Example: `  reseed serve
+  reseed import testdata/company/*.csv --source Company --plan
   reseed import testdata/company/*.csv --source Company
   reseed sources list
   reseed erase source Company`,
@@ -94,7 +95,8 @@ work on any running or deployed instance.`,
 	root.SetErr(errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	//nolint:contextcheck // cobra hands the context to each command
-	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), eraseCommand(sh), jobsCommand(sh))
+	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), applyCommand(sh), undoCommand(sh), cancelCommand(sh),
+		eraseCommand(sh), jobsCommand(sh))
 	return sh.exit(root.ExecuteContext(ctx))
 }
 

@@ -30,7 +30,7 @@ func main() {
 	}
 	lambda.Start(trigger.HTTP(chartmogul.New(chartmogul.Config{
 		Store: l.Store, Keys: c.APIKeyHashes, Edits: edit.New(l.Store, time.Now), Jobs: l.Ledger, Now: time.Now, Log: log,
-		Imports:   chartmogul.Imports{Keep: l.Keep, Submit: l.Submit, Rejects: l.Rejects},
+		Imports:   chartmogul.ImportsOf(l),
 		Erase:     chartmogul.Erase{Plan: l.Eraser.Plan, Start: l.StartErase},
 		PublicURL: c.PublicURL, Currency: c.Currency,
 	})))

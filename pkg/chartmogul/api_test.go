@@ -21,7 +21,9 @@ import (
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/line"
 	"reseed/pkg/store"
 	"reseed/pkg/store/mem"
 )
@@ -83,20 +85,21 @@ func newAPI(tb testing.TB, opt mem.Options) *api {
 			Keep: func(ctx context.Context, s store.Source, name string, body io.Reader) (job.File, error) {
 				return a.keep(ctx, s, name, body)
 			},
-			Submit:  a.submit,
-			Rejects: rejects,
+			Submit:   a.submit,
+			Rejects:  rejects,
+			Progress: func(context.Context, *job.Job) error { return nil },
 		},
 		Erase: chartmogul.Erase{Plan: a.eraser.Plan, Start: a.eraser.Start},
 	})
 	return a
 }
 
-func (a *api) submit(ctx context.Context, id string, files []job.File) (*job.Job, error) {
-	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: id, Import: &job.ImportSpec{Files: files, Mode: "upsert"}})
+func (a *api) submit(ctx context.Context, id string, files []job.File, _ importer.Options) (*job.Job, error) {
+	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: id, Import: &job.ImportSpec{Files: files, Mode: job.Upsert}})
 }
 
-func rejects(_ context.Context, _ string) (io.ReadCloser, error) {
-	return nil, fault.New(fault.NotFound, "no_object", "no such object")
+func rejects(_ context.Context, _ string) (line.Download, error) {
+	return line.Download{}, fault.New(fault.NotFound, "no_object", "no such object")
 }
 
 // fixed gives the account a known hash key and two sources, so that all ids are the same in every run.

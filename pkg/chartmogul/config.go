@@ -10,7 +10,9 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/line"
 	"reseed/pkg/store"
 )
 
@@ -37,14 +39,34 @@ type Config struct {
 	MaxUpload int64  // bytes; DefaultMaxUpload if 0
 }
 
-// Imports is how files become jobs.
+// Imports is how files become jobs, and what becomes of those.
 type Imports struct {
 	// Keep stores one uploaded file, read to its end, and says where it lies.
 	Keep func(ctx context.Context, source store.Source, name string, body io.Reader) (job.File, error)
+	// Refer finds an object that lies in the bucket already.
+	Refer func(ctx context.Context, source store.Source, object string) (job.File, error)
 	// Submit makes the job that imports the files into the source.
-	Submit func(ctx context.Context, sourceUUID string, files []job.File) (*job.Job, error)
-	// Rejects opens the CSV file of the rows that a job did not take in.
-	Rejects func(ctx context.Context, jobID string) (io.ReadCloser, error)
+	Submit func(ctx context.Context, sourceUUID string, files []job.File, how importer.Options) (*job.Job, error)
+	// Apply, Undo and Cancel are those of [importer.Importer].
+	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
+	Undo   func(ctx context.Context, jobID string) (*job.Job, error)
+	Cancel func(ctx context.Context, jobID string) (*job.Job, error)
+	// Progress completes an open job with how far it has come.
+	Progress func(context.Context, *job.Job) error
+	// Samples are some of the changes that a job makes or would make.
+	Samples func(context.Context, *job.Job) ([]importer.Change, error)
+	// Changes is the whole change set of a job, Rejects the CSV file of the rows that it did not take in.
+	Changes func(context.Context, *job.Job, importer.Format) (line.Download, error)
+	Rejects func(ctx context.Context, jobID string) (line.Download, error)
+}
+
+// ImportsOf are the imports of a line.
+func ImportsOf(l *line.Line) Imports {
+	im := l.Importer
+	return Imports{
+		Keep: l.Keep, Refer: l.Refer, Submit: l.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
+		Progress: im.Progress, Samples: im.Samples, Changes: l.Changes, Rejects: l.Rejects,
+	}
 }
 
 // Erase is how selections are erased.

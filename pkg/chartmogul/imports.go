@@ -1,79 +1,178 @@
 package chartmogul
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/line"
 	"reseed/pkg/store"
 )
 
 const (
 	maxFiles = 100 // of one import
 	typeCSV  = "text/csv; charset=utf-8"
+	typeGzip = "application/gzip"
 )
 
+// order is what a client asks for with an import.
+type order struct {
+	files   []job.File
+	dataset string
+	how     importer.Options
+}
+
 // createImport is POST /v1/data_sources/:uuid/imports: a multipart form with
-// one or more parts called file, and optionally one called dataset, which then
-// goes for all of them. Files are streamed into the object store; none is held in memory.
+// one or more parts called file, which are streamed into the object store (none is held in memory), or a
+// JSON object whose member objects names what lies in the bucket already. Further parts or members: dataset (goes
+// for all files), mode, plan, max_removed and allow_empty.
 func createImport(c *call) (reply, error) {
 	src, err := c.source()
 	if err != nil {
 		return reply{}, err
 	}
-	c.Body = http.MaxBytesReader(c.w, c.Body, c.limit)
-	form, err := c.MultipartReader()
+	var o order
+	if kind, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type")); kind == plainJSON {
+		o, err = c.refer(src)
+	} else {
+		o, err = c.receiveForm(src)
+	}
 	if err != nil {
-		return reply{}, failA(http.StatusBadRequest, "file", "The request body must be a multipart form with one or more parts called file")
+		return reply{}, err
 	}
-	files, dataset, err := c.receive(src, form)
-	if err != nil {
-		return reply{}, c.receiveError(err)
+	for i := range o.files {
+		o.files[i].Dataset = o.dataset
 	}
-	if len(files) == 0 {
-		return reply{}, missing("file")
-	}
-	for i := range files {
-		files[i].Dataset = dataset
-	}
-	j, err := c.Imports.Submit(c.Context(), src.UUID, files)
+	j, err := c.Imports.Submit(c.Context(), src.UUID, o.files, o.how)
 	if err != nil {
 		return reply{}, err
 	}
 	return reply{status: http.StatusAccepted, body: jobWireOf(j)}, nil
 }
 
-// receive stores the files of the form.
-func (c *call) receive(src store.Source, form *multipart.Reader) (files []job.File, dataset string, err error) {
+// refer reads an order in JSON.
+func (c *call) refer(src store.Source) (order, error) {
+	var o order
+	c.limit = MaxBody
+	f, err := c.body()
+	if err != nil {
+		return o, err
+	}
+	if err := f.require("objects"); err != nil {
+		return o, err
+	}
+	var objects []string
+	if json.Unmarshal(f.value("objects"), &objects) != nil || len(objects) == 0 || len(objects) > maxFiles {
+		f.fail("objects", fmt.Sprintf("must be a list of 1 to %d keys of objects", maxFiles))
+	}
+	for _, name := range []string{"dataset", "mode", "plan", "max_removed", "allow_empty"} {
+		if err := o.set(name, f.text(name)); err != nil {
+			return o, err
+		}
+	}
+	if err := f.refused(); err != nil {
+		return o, err
+	}
+	for _, key := range objects {
+		file, err := c.Imports.Refer(c.Context(), src, key)
+		if err != nil {
+			return o, err
+		}
+		o.files = append(o.files, file)
+	}
+	return o, nil
+}
+
+// set reads one option by its name; an empty value is the default.
+func (o *order) set(name, value string) error {
+	if value == "" {
+		return nil
+	}
+	wrong := func(text string) error { return refused(map[string]string{name: text}) }
+	switch name {
+	case "dataset":
+		if o.dataset = value; !slices.Contains(billing.Order(), billing.Dataset(value)) {
+			return wrong("is none of the known datasets")
+		}
+	case "mode":
+		if o.how.Mode = value; value != job.Upsert && value != job.Replace {
+			return wrong("must be upsert or replace")
+		}
+	case "max_removed":
+		n, err := strconv.Atoi(value)
+		if o.how.MaxRemoved = &n; err != nil || n < 0 || n > 100 {
+			return wrong("must be a percentage from 0 to 100")
+		}
+	case "plan", "allow_empty":
+		yes, err := strconv.ParseBool(value)
+		if err != nil {
+			return wrong("must be true or false")
+		}
+		if name == "plan" {
+			o.how.Plan = yes
+		} else {
+			o.how.AllowEmpty = yes
+		}
+	}
+	return nil
+}
+
+func (c *call) receiveForm(src store.Source) (order, error) {
+	c.Body = http.MaxBytesReader(c.w, c.Body, c.limit)
+	form, err := c.MultipartReader()
+	if err != nil {
+		return order{}, failA(http.StatusBadRequest, "file", "The request body must be a multipart form with one or more parts called file, or a JSON object that names objects")
+	}
+	o, err := c.receive(src, form)
+	if err != nil {
+		return order{}, c.receiveError(err)
+	}
+	if len(o.files) == 0 {
+		return order{}, missing("file")
+	}
+	return o, nil
+}
+
+// receive reads the form and stores its files.
+func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err error) {
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
-			return files, dataset, nil
+			return o, nil
 		}
 		if err != nil {
-			return nil, "", err
+			return o, err
 		}
-		switch part.FormName() {
-		case "dataset":
-			if dataset, err = readDataset(part); err != nil {
-				return nil, "", err
+		if name := part.FormName(); name != "file" {
+			value, err := io.ReadAll(io.LimitReader(part, 64))
+			if err == nil {
+				err = o.set(name, strings.TrimSpace(string(value)))
 			}
-		case "file":
-			if len(files) == maxFiles {
-				return nil, "", refused(map[string]string{"file": "is more than one import can take"})
-			}
-			f, err := c.receiveFile(src, part)
 			if err != nil {
-				return nil, "", err
+				return o, err
 			}
-			files = append(files, f)
+			continue
 		}
+		if len(o.files) == maxFiles {
+			return o, refused(map[string]string{"file": "is more than one import can take"})
+		}
+		f, err := c.receiveFile(src, part)
+		if err != nil {
+			return o, err
+		}
+		o.files = append(o.files, f)
 	}
 }
 
@@ -109,18 +208,6 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func readDataset(part io.Reader) (string, error) {
-	b, err := io.ReadAll(io.LimitReader(part, 64))
-	if err != nil {
-		return "", err
-	}
-	name := strings.TrimSpace(string(b))
-	if name != "" && !slices.Contains(billing.Order(), billing.Dataset(name)) {
-		return "", refused(map[string]string{"dataset": "is none of the known datasets"})
-	}
-	return name, nil
-}
-
 // receiveError tells the client's faults from ours: what breaks off or is no form is the client's.
 func (c *call) receiveError(err error) error {
 	var over *http.MaxBytesError
@@ -141,6 +228,74 @@ func listImports(c *call) (reply, error) { return c.jobs(job.Import) }
 // getImport is GET /v1/imports/:id.
 func getImport(c *call) (reply, error) { return c.oneJob(job.Import) }
 
+// applyImport is POST /v1/imports/:id/apply, undoImport POST …/undo: its answer is the new job.
+func applyImport(c *call) (reply, error) { return c.act(c.Imports.Apply, http.StatusAccepted) }
+
+func undoImport(c *call) (reply, error) { return c.act(c.Imports.Undo, http.StatusAccepted) }
+
+// cancelImport is DELETE /v1/imports/:id. A running import ends as soon as its workers have stopped.
+func cancelImport(c *call) (reply, error) { return c.act(c.Imports.Cancel, http.StatusOK) }
+
+func (c *call) act(do func(context.Context, string) (*job.Job, error), status int) (reply, error) {
+	j, err := c.findJob(job.Import)
+	if err != nil {
+		return reply{}, err
+	}
+	if j, err = do(c.Context(), j.ID); err != nil {
+		return reply{}, err
+	}
+	return reply{status: status, body: jobWireOf(j)}, nil
+}
+
+type sampleList struct {
+	Changes []importer.Change `json:"changes"`
+}
+
+// getSamples is GET /v1/imports/:id/samples: the first changes of each dataset and action.
+func getSamples(c *call) (reply, error) {
+	j, err := c.findJob(job.Import)
+	if err != nil {
+		return reply{}, err
+	}
+	list := sampleList{[]importer.Change{}}
+	changes, err := c.Imports.Samples(c.Context(), j)
+	if err != nil {
+		return reply{}, err
+	}
+	list.Changes = append(list.Changes, changes...)
+	return reply{status: http.StatusOK, body: list}, nil
+}
+
+// getChanges is GET /v1/imports/:id/changes?format=: the whole change set, compressed.
+func getChanges(c *call) (reply, error) {
+	j, err := c.findJob(job.Import)
+	if err != nil {
+		return reply{}, err
+	}
+	format := importer.NDJSON
+	if v := c.param("format"); v != "" {
+		format = importer.Format(v)
+	}
+	if format != importer.NDJSON && format != importer.DynamoDBJSON {
+		return reply{}, unusable("format")
+	}
+	file, err := c.Imports.Changes(c.Context(), j, format)
+	if err != nil {
+		return reply{}, err
+	}
+	return c.download(file, typeGzip, fmt.Sprintf("%s.%s.gz", j.ID, format))
+}
+
+// download answers with a file, or with where it is.
+func (c *call) download(file line.Download, kind, name string) (reply, error) {
+	if file.Link != "" {
+		c.w.Header().Set("Location", file.Link)
+		return reply{status: http.StatusSeeOther}, nil
+	}
+	c.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	return reply{status: http.StatusOK, body: file.Body, kind: kind}, nil
+}
+
 // getRejects is GET /v1/imports/:id/rejects: 404 if every row was taken in.
 func getRejects(c *call) (reply, error) {
 	j, err := c.findJob(job.Import)
@@ -151,5 +306,8 @@ func getRejects(c *call) (reply, error) {
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return reply{}, absent("Rejects file")
 	}
-	return reply{status: http.StatusOK, body: file, kind: typeCSV}, err
+	if err != nil {
+		return reply{}, err
+	}
+	return c.download(file, typeCSV, j.ID+".rejects.csv")
 }

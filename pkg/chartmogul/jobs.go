@@ -36,10 +36,15 @@ type jobWire struct {
 	Error      string                `json:"error,omitempty"`
 }
 
-// importWire is what an import reads.
+// importWire is what an import reads, and what it has come to besides its counts.
 type importWire struct {
-	Mode  string     `json:"mode"`
-	Files []fileWire `json:"files"`
+	Mode     string        `json:"mode"`
+	Plan     bool          `json:"plan"`
+	Files    []fileWire    `json:"files"`
+	Confirm  string        `json:"confirm,omitempty"` // why a planned import waits for a yes
+	Estimate *job.Estimate `json:"estimate,omitempty"`
+	Undo     string        `json:"undo,omitempty"`      // the job that this one takes back
+	UndoneBy string        `json:"undone_by,omitempty"` // the job that took this one back
 }
 
 type fileWire struct {
@@ -67,7 +72,8 @@ func jobWireOf(j *job.Job) jobWire {
 		Datasets: j.Datasets, Rejects: j.Rejects, Cost: j.Cost, Notes: j.Notes, Error: j.Error,
 	}
 	if j.Import != nil {
-		w.Import = &importWire{Mode: j.Import.Mode, Files: make([]fileWire, len(j.Import.Files))}
+		spec := j.Import
+		w.Import = &importWire{spec.Mode, spec.Plan, make([]fileWire, len(spec.Files)), spec.Confirm, spec.Estimate, spec.Undo, spec.UndoneBy}
 		for i, f := range j.Import.Files {
 			w.Import.Files[i] = fileWire{f.Name, f.Dataset, f.Size}
 		}
@@ -88,6 +94,9 @@ func getJob(c *call) (reply, error) { return c.oneJob("") }
 func (c *call) oneJob(kind job.Kind) (reply, error) {
 	j, err := c.findJob(kind)
 	if err != nil {
+		return reply{}, err
+	}
+	if err := c.Imports.Progress(c.Context(), j); err != nil {
 		return reply{}, err
 	}
 	return reply{status: http.StatusOK, body: jobWireOf(j)}, nil
@@ -141,6 +150,9 @@ func (c *call) jobs(kind job.Kind) (reply, error) {
 	}
 	list := jobList{Jobs: []jobWire{}, HasMore: len(found) > size}
 	for _, j := range found[:min(size, len(found))] {
+		if err := c.Imports.Progress(c.Context(), j); err != nil {
+			return reply{}, err
+		}
 		list.Jobs = append(list.Jobs, jobWireOf(j))
 		list.Cursor = &list.Jobs[len(list.Jobs)-1].ID
 	}
@@ -179,9 +191,13 @@ func (c *call) latestImports() (map[string]*job.Job, error) {
 	}
 	latest := map[string]*job.Job{}
 	for _, j := range page {
-		if j.Kind == job.Import && latest[j.Source] == nil {
-			latest[j.Source] = j
+		if j.Kind != job.Import || latest[j.Source] != nil {
+			continue
 		}
+		if err := c.Imports.Progress(c.Context(), j); err != nil {
+			return nil, err
+		}
+		latest[j.Source] = j
 	}
 	return latest, nil
 }

@@ -44,7 +44,11 @@ func (s *server) own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/imports", plainJSON, s.MaxUpload, methods{http.MethodPost: createImport}},
 		{"/v1/imports", plainJSON, MaxBody, methods{http.MethodGet: listImports}},
-		{"/v1/imports/{id}", plainJSON, MaxBody, methods{http.MethodGet: getImport}},
+		{"/v1/imports/{id}", plainJSON, MaxBody, methods{http.MethodGet: getImport, http.MethodDelete: cancelImport}},
+		{"/v1/imports/{id}/apply", plainJSON, MaxBody, methods{http.MethodPost: applyImport}},
+		{"/v1/imports/{id}/undo", plainJSON, MaxBody, methods{http.MethodPost: undoImport}},
+		{"/v1/imports/{id}/samples", plainJSON, MaxBody, methods{http.MethodGet: getSamples}},
+		{"/v1/imports/{id}/changes", plainJSON, MaxBody, methods{http.MethodGet: getChanges}},
 		{"/v1/imports/{id}/rejects", plainJSON, MaxBody, methods{http.MethodGet: getRejects}},
 		{"/v1/erasures", plainJSON, MaxBody, methods{http.MethodPost: createErasure}},
 		{"/v1/erasures/{id}", plainJSON, MaxBody, methods{http.MethodGet: getErasure}},

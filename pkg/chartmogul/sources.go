@@ -1,6 +1,7 @@
 package chartmogul
 
 import (
+	"math"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -87,15 +88,24 @@ func (c *call) withProcessing(list []sourceWire) error {
 	return nil
 }
 
+// processingOf counts the rows of a job. How many an open one has left to read is
+// estimated from its bytes; what was read and is not decided yet is pending too.
 func processingOf(j *job.Job) processingWire {
 	var p processingWire
 	for _, n := range j.Datasets {
 		p.Processed += n.Read - n.Rejected
 		p.Failed += n.Rejected
 	}
-	if !j.Status.Ended() {
-		p.Pending = max(0, j.Progress.RowsDone-p.Processed-p.Failed)
+	if j.Status.Ended() {
+		return p
 	}
+	rows := float64(j.Progress.RowsDone)
+	if done := j.Progress.BytesDone; done > 0 {
+		rows *= float64(j.Progress.BytesTotal) / float64(done)
+	}
+	all := int64(math.Round(rows))
+	p.Processed = min(all-p.Failed, int64(float64(all)*j.Progress.Fraction))
+	p.Pending = max(0, all-p.Processed-p.Failed)
 	return p
 }
 

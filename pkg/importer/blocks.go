@@ -172,8 +172,8 @@ func (b *blockReader) lay(raw []byte) error {
 	if keys > uint64(len(raw)-at) {
 		return errDamaged()
 	}
-	end := at + int(keys)     //nolint:gosec // at most len(raw)
-	b.left = int(n)           //nolint:gosec // at most len(raw)
+	end := at + int(keys) //nolint:gosec // at most len(raw)
+	b.left = int(n)       //nolint:gosec // at most len(raw)
 	b.lengths = raw[w:at]
 	b.keys = string(raw[at:end])
 	b.payloads = raw[end:]

@@ -37,12 +37,12 @@ type summary struct {
 	// Of a resolve:
 	Moved int64 `json:"moved,omitempty"` // external ids that go from one parent to another, in a replace
 	// Of a merge:
-	Stored     map[string]int64 `json:"stored,omitempty"`  // rows looked at by a replace, by dataset
-	Kept       int64            `json:"kept,omitempty"`    // rows that the input lacks, kept because others hang on them
-	Changes    int64            `json:"changes,omitempty"` // in the change set
-	WriteMilli  int64           `json:"write_milli,omitempty"`  // what its puts will cost
-	RemoveMilli int64           `json:"remove_milli,omitempty"` // and its removals
-	Rejects    []string         `json:"rejects,omitempty"` // names of runs of rejects
+	Stored      map[string]int64 `json:"stored,omitempty"`       // rows looked at by a replace, by dataset
+	Kept        int64            `json:"kept,omitempty"`         // rows that the input lacks, kept because others hang on them
+	Changes     int64            `json:"changes,omitempty"`      // in the change set
+	WriteMilli  int64            `json:"write_milli,omitempty"`  // what its puts will cost
+	RemoveMilli int64            `json:"remove_milli,omitempty"` // and its removals
+	Rejects     []string         `json:"rejects,omitempty"`      // names of runs of rejects
 	// Of an apply:
 	Applied int64 `json:"applied,omitempty"` // changes made
 }

@@ -143,13 +143,13 @@ func (s *summary) withhold() (notes []string) {
 		s.Changes -= removed
 		s.RemoveMilli = 0
 		notes = append(notes, fmt.Sprintf(
-			"%s that the input lacks were kept, because %s rejected: correct those and import again to have them removed.",
-			number(removed, "row"), number(rejected, "row")+was(rejected)))
+			"%s kept although the input lacks them, because %s rejected: correct those and import again to have them removed.",
+			number(removed, "row")+was(removed), number(rejected, "row")+was(rejected)))
 	}
 	if s.Kept > 0 {
 		notes = append(notes, fmt.Sprintf(
-			"%s that the input lacks were kept, because stored rows of other datasets belong to them. Give those datasets in the same import, or erase the records.",
-			number(s.Kept, "row")))
+			"%s kept although the input lacks them, because stored rows of other datasets belong to them. Give those datasets in the same import, or erase the records.",
+			number(s.Kept, "row")+was(s.Kept)))
 	}
 	return notes
 }

@@ -144,7 +144,9 @@ func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
 	return j, im.send(ctx, j)
 }
 
-func errNoImport() error { return fault.New(fault.NotFound, "job_not_found", "there is no such import") }
+func errNoImport() error {
+	return fault.New(fault.NotFound, "job_not_found", "there is no such import")
+}
 
 // Handle does what a message asks. It returns nil when the work is done,
 // is somebody else's, or was put aside in time for Tick to hand it out again; an error is

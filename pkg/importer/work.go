@@ -33,9 +33,9 @@ type work struct {
 	undone  *job.Job // of an undo: the job that is taken back
 	// plansNeeded says of an undo that plans which were added must stay.
 	plansNeeded bool
-	writes  []store.Write // reused
-	looked  time.Time     // when the job was last looked at, see interrupted
-	clock   func() time.Time
+	writes      []store.Write // reused
+	looked      time.Time     // when the job was last looked at, see interrupted
+	clock       func() time.Time
 	// now is the job's time: rows are judged, and items stamped, by it, whoever does the work and when.
 	now        time.Time
 	stampMilli int64

@@ -2,9 +2,11 @@ package line
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -123,8 +125,25 @@ func (l *Line) Keep(ctx context.Context, src store.Source, name string, body io.
 	return job.File{Name: name, Object: key, Version: info.Version, Size: info.Size}, err
 }
 
+// Refer finds an object below the upload folder of a source, so that it can be imported without
+// being sent again.
+func (l *Line) Refer(ctx context.Context, src store.Source, key string) (job.File, error) {
+	parts := strings.Split(key, "/")
+	if len(parts) < 3 || parts[0] != uploads || parts[1] != src.UUID && !strings.EqualFold(parts[1], src.Name) {
+		return job.File{}, &fault.Error{
+			Kind: fault.Invalid, Code: "foreign_object", Param: "objects",
+			Message: "An object is named by its whole key, and lies below the upload folder of this source: uploads/<source name or uuid>/…",
+		}
+	}
+	info, err := l.Objects.Stat(ctx, key)
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		err = &fault.Error{Kind: fault.Invalid, Code: "no_such_object", Param: "objects", Message: "There is no such object in the bucket."}
+	}
+	return job.File{Name: path.Base(key), Object: key, Version: info.Version, Size: info.Size}, err
+}
+
 // Submit imports files that are kept into a source.
-func (l *Line) Submit(ctx context.Context, sourceUUID string, files []job.File) (*job.Job, error) {
+func (l *Line) Submit(ctx context.Context, sourceUUID string, files []job.File, how importer.Options) (*job.Job, error) {
 	dir, err := l.Store.Directory(ctx)
 	if err != nil {
 		return nil, err
@@ -133,12 +152,55 @@ func (l *Line) Submit(ctx context.Context, sourceUUID string, files []job.File) 
 	if !ok {
 		return nil, noSource()
 	}
-	return l.Importer.Submit(ctx, importer.Request{Source: src, Files: files})
+	return l.Importer.Submit(ctx, importer.Request{Source: src, Files: files, Options: how})
 }
 
-// Rejects opens the CSV file of the rows that an import did not take in.
-func (l *Line) Rejects(ctx context.Context, jobID string) (io.ReadCloser, error) {
-	return l.Objects.Open(ctx, importer.RejectsName(jobID), "", 0, -1)
+// Download is a file for a client: its bytes, or where they are to be had.
+type Download struct {
+	Body io.ReadCloser
+	Link string // for files that are too large for an answer of a Lambda function
+}
+
+// largestAnswer is what an answer of a Lambda function may hold, in bytes, once it is spelled as text.
+const largestAnswer = 4 << 20
+
+// Rejects opens the CSV file of the rows that an import did not take in, or that an undo left alone.
+func (l *Line) Rejects(ctx context.Context, jobID string) (Download, error) {
+	return l.download(ctx, importer.RejectsName(jobID))
+}
+
+func (l *Line) download(ctx context.Context, key string) (Download, error) {
+	info, err := l.Objects.Stat(ctx, key)
+	if err != nil {
+		return Download{}, err
+	}
+	if info.Size > largestAnswer {
+		if link, err := l.Objects.Link(ctx, key); link != "" || err != nil {
+			return Download{Link: link}, err
+		}
+	}
+	body, err := l.Objects.Open(ctx, key, info.Version, 0, -1)
+	return Download{Body: body}, err
+}
+
+// Changes writes out the change set of an import (see [importer.Importer.Export]).
+func (l *Line) Changes(ctx context.Context, j *job.Job, format importer.Format) (Download, error) {
+	if err := l.Importer.Exportable(ctx, j); err != nil {
+		return Download{}, err
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(l.Importer.Export(ctx, j, format, w)) }()
+	key := j.Prefix() + "export/" + string(format) + ".gz"
+	switch link, err := l.Objects.Link(ctx, key); {
+	case err != nil:
+		return Download{}, errors.Join(err, r.Close())
+	case link == "":
+		return Download{Body: r}, nil
+	}
+	if err := errors.Join(l.Objects.Put(ctx, key, r), r.Close()); err != nil {
+		return Download{}, err
+	}
+	return l.download(ctx, key)
 }
 
 func noSource() error {

@@ -147,14 +147,14 @@ func TestFilesOfTheAPI(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	must(t, b.Ingest(t.Context(), line.Upload{Key: f.Object, Version: f.Version})) // what S3 says about it is ignored
-	j, err := b.Submit(t.Context(), src.UUID, []job.File{f})
+	j, err := b.Submit(t.Context(), src.UUID, []job.File{f}, importer.Options{})
 	must(t, err)
 	b.work(t)
 	b.want(t, []string{"Posted"}, []job.Status{job.Done})
 	rejects, err := b.Rejects(t.Context(), j.ID)
 	must(t, err)
-	must(t, rejects.Close())
-	if _, err := b.Submit(t.Context(), "ds_nobody", nil); fault.KindOf(err) != fault.NotFound || err == nil {
+	must(t, rejects.Body.Close())
+	if _, err := b.Submit(t.Context(), "ds_nobody", nil, importer.Options{}); fault.KindOf(err) != fault.NotFound || err == nil {
 		t.Errorf("no such source: %v", err)
 	}
 }

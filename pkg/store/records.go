@@ -47,6 +47,16 @@ func (b *Builder) at(name string, t time.Time) *Builder {
 	return b.IntAlways(name, t.UnixMilli())
 }
 
+// IsTime tells whether the attribute of that name is a time, in milliseconds of Unix time.
+func IsTime(name string) bool {
+	switch name {
+	case AttrCreated, AttrUpdated, "date", "due_date", "effective_date", "free_trial_started_at", "lead_created_at",
+		"service_period_end", "service_period_start":
+		return true
+	}
+	return false
+}
+
 // opt adds an integer unless it is nil.
 func (b *Builder) opt(name string, n *int64) *Builder {
 	if n == nil {
