@@ -108,14 +108,10 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err := im.dropRuns(ctx, j); err != nil {
 		return nil, err
 	}
-	err = im.end(ctx, j.ID, func(j *job.Job) error {
+	return im.end(ctx, j.ID, func(j *job.Job) error {
 		j.Status, j.Import.Parked, j.Import.Confirm = job.Planned, true, confirm
 		return decided(j)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return im.c.Ledger.Get(ctx, j.ID)
 }
 
 // notEmpty refuses to replace rows by an input that has none, unless that was asked for.

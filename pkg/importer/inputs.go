@@ -16,9 +16,6 @@ import (
 // each file holds, whether it can be read at all, and where it is cut. A file that can't be
 // used ends the import with nothing changed.
 func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
-	if j.Import.Scanned {
-		return j, nil
-	}
 	spec := *j.Import
 	files, zips, err := im.unpack(ctx, j)
 	if err != nil {
