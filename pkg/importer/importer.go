@@ -178,8 +178,10 @@ func dropMissing(err error) error {
 // has moved it on meanwhile, nothing, since what a late worker misses may be what is not needed any more.
 func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	switch {
-	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld), errors.Is(err, errCancelled):
+	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld):
 		return nil
+	case errors.Is(err, errCancelled):
+		return im.endCancelled(ctx, j)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
@@ -207,7 +209,10 @@ func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 	_, err := im.end(ctx, j.ID, func(j *job.Job) error {
 		j.Status, j.Error = job.Failed, why
 		if sumErr == nil {
-			j.Datasets, j.Cost = sum.Datasets, sum.cost
+			j.Cost = sum.cost
+			if !j.Import.Applying { // else they were booked at the gate
+				j.Datasets = sum.Datasets
+			}
 		}
 		return nil
 	})
@@ -309,7 +314,10 @@ func (im *Importer) begin(ctx context.Context, j *job.Job, phase string) (*job.J
 	}
 	was := j.Stage
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
-		if j.Import.Cancel || j.Status != job.Running {
+		switch {
+		case j.Import.Cancel:
+			return errCancelled
+		case j.Status != job.Running:
 			return errStopped
 		}
 		if j.Stage == was {

@@ -275,6 +275,9 @@ func (m *rangeMerge) reject(e *entry, column, code, message string) {
 
 // decide compares the candidates with what is stored.
 func (m *rangeMerge) decide(ctx context.Context) error {
+	if err := m.w.interrupted(ctx); err != nil {
+		return err
+	}
 	if err := m.loadBefore(ctx); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // what the input lacks of the given datasets is to be removed. Whether it is
 // removed in the end, the gate decides.
 type replaced struct {
-	stored *scan // nil unless the job replaces
+	stored *walk // nil unless the job replaces
 	// removals are those of one record and what hangs on it, held back until it is known
 	// whether anything stays that hangs on it: then it must stay too.
 	removals []*change
@@ -23,7 +23,7 @@ type replaced struct {
 
 func (m *rangeMerge) beginReplace(keyRange int) {
 	if m.w.job.Import.Mode == job.Replace {
-		m.stored = &scan{w: m.w, queries: m.w.parts.scans(m.stage, keyRange, m.w.ranges)}
+		m.stored = &walk{w: m.w, queries: m.w.parts.scans(m.stage, keyRange, m.w.ranges)}
 	}
 }
 

@@ -114,15 +114,15 @@ func (w *work) storedUnder(ctx context.Context, changes []change) ([]store.Attrs
 	return stored, nil
 }
 
-// scan walks all stored records of one stage in a key range, in key order.
-type scan struct {
+// walk goes through all stored records of one stage in a key range, in key order.
+type walk struct {
 	w       *work
 	queries []store.Query
 	page    []store.Item
 }
 
 // peek is the next record, and whether there is one.
-func (s *scan) peek(ctx context.Context) (store.Item, bool, error) {
+func (s *walk) peek(ctx context.Context) (store.Item, bool, error) {
 	for len(s.page) == 0 {
 		if len(s.queries) == 0 {
 			return store.Item{}, false, nil
@@ -140,7 +140,7 @@ func (s *scan) peek(ctx context.Context) (store.Item, bool, error) {
 }
 
 // pass leaves the record that peek shows.
-func (s *scan) pass() { s.page = s.page[1:] }
+func (s *walk) pass() { s.page = s.page[1:] }
 
 // present is what of a stored item counts: nothing if it is of an older manual
 // epoch or lies under a tombstone.

@@ -132,9 +132,6 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) }) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
 	if err != nil {
 		_ = lease.Release() //nolint:contextcheck // it must be given back after ctx has ended, too; else it runs out by itself
-		if errors.Is(err, errCancelled) {
-			return j, im.endCancelled(ctx, j)
-		}
 		return j, err
 	}
 	if err := save(lease.Complete, res); err != nil {
