@@ -7,7 +7,7 @@ import (
 	"reseed/pkg/store"
 )
 
-// probe is how many items are read to learn how dense a range is.
+// probe is how many items are read to learn how dense a source is.
 const probe = 100
 
 // fewKeys are asked for one by one without a probe.
@@ -33,11 +33,17 @@ func (w *work) storedAt(ctx context.Context, sks []string) ([]store.Attrs, error
 }
 
 func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []store.Attrs) error {
-	if len(sks) <= fewKeys {
+	what := sks[0][:2]
+	density, known := w.density[what]
+	if len(sks) <= fewKeys || known && sparse(sks, density) {
 		return w.storedByGet(ctx, pk, sks, out)
 	}
-	q := store.Query{PK: pk, From: sks[0], To: sks[len(sks)-1] + "!", Limit: probe}
+	q := store.Query{PK: pk, From: sks[0], To: sks[len(sks)-1] + "!"}
+	if !known {
+		q.Limit = probe
+	}
 	at := 0
+	var cost store.Cost
 	for {
 		page, err := w.store.Page(ctx, q)
 		if err != nil {
@@ -51,25 +57,30 @@ func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []stor
 				out[at] = it.Attrs
 			}
 		}
+		cost = cost.Add(page.Cost)
 		if page.Next == "" {
+			w.learn(what, cost, sks[0], q.To)
 			return nil
 		}
-		if q.Limit == probe && sparse(sks, page) {
+		w.learn(what, cost, sks[0], page.Next)
+		if q.Limit > 0 && sparse(sks, w.density[what]) {
 			return w.storedByGet(ctx, pk, sks, out)
 		}
 		q.After, q.Limit = page.Next, 0
 	}
 }
 
-// sparse tells whether reading the rest of the range would cost more than
-// getting the keys one by one.
-func sparse(sks []string, page store.Page) bool {
-	first, last, here := position(sks[0]), position(sks[len(sks)-1]), position(page.Next)
-	if here <= first || last <= first {
-		return false
+// learn notes what it costs to read all items of a kind, in thousandths of a unit: hashes spread evenly, so a
+// stretch of one partition tells about all of them.
+func (w *work) learn(what string, cost store.Cost, from, to string) {
+	if span := position(to) - position(from); span > 0 {
+		w.density[what] = float64(cost.ReadMilli) / span
 	}
-	whole := float64(page.Cost.ReadMilli) * (last - first) / (here - first)
-	return whole > float64(1000*len(sks))
+}
+
+// sparse tells whether reading the range of some keys would cost more than getting the keys one by one.
+func sparse(sks []string, density float64) bool {
+	return density*(position(sks[len(sks)-1])-position(sks[0])) > float64(1000*len(sks))
 }
 
 // position is where a sort key lies in the even spread of its leading hash, from 0 to 1.

@@ -30,7 +30,8 @@ type work struct {
 	runs    runStore // of rows and findings
 	rejects runStore // of rejects: always objects, since they outlive the worker
 	ledger  *job.Ledger
-	undone  *job.Job // of an undo: the job that is taken back
+	density map[string]float64 // by kind of key, see learn
+	undone  *job.Job           // of an undo: the job that is taken back
 	// plansNeeded says of an undo that plans which were added must stay.
 	plansNeeded bool
 	writes      []store.Write // reused
@@ -55,7 +56,8 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	w := &work{
 		job: j, dir: dir, tag: j.Tag, hasher: dir.Hasher(), parts: newPartitions(src.Space()), ranges: j.Import.Ranges,
 		store: st, objects: im.c.Objects, runs: lasting, rejects: lasting, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),
-		now: j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(),
+		density: map[string]float64{},
+		now:     j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(),
 	}
 	if j.Import.Small {
 		w.runs = newMemoryRuns()
