@@ -244,9 +244,20 @@ func (l *Layout) fill(fields []string) {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = strings.TrimSpace(fields[i])
+			*cell = trim(fields[i])
 		default:
 			*cell = ""
 		}
 	}
 }
+
+// trim is strings.TrimSpace, without a call for what needs no trimming.
+func trim(s string) string {
+	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimSpace(s)
+}
+
+// isInk tells whether c is a printable ASCII character other than the space.
+func isInk(c byte) bool { return c > ' ' && c <= '~' }

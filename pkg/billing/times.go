@@ -2,10 +2,13 @@ package billing
 
 import "time"
 
-// The years that dates may lie in.
+// The years that dates may lie in, and where they begin and end in seconds since 1970.
 const (
 	firstYear = 1900
 	lastYear  = 2200
+
+	firstSecond = -2_208_988_800
+	lastSecond  = 7_289_654_399
 )
 
 // ParseTime reads a date (2024-12-31) or a time: 2024-12-31 18:30:00,
@@ -19,7 +22,7 @@ func ParseTime(s string) (time.Time, error) {
 	case !ok:
 		return time.Time{}, invalid(CodeNotADate,
 			"%s is not a date; write it like 2024-12-31 or 2024-12-31 18:30:00.", quoteNumber(s))
-	case t.Year() < firstYear || t.Year() > lastYear:
+	case t.Unix() < firstSecond || t.Unix() > lastSecond:
 		return time.Time{}, invalid(CodeOutOfRange,
 			"%s lies outside the years %d to %d.", quoteNumber(s), firstYear, lastYear)
 	}
@@ -49,9 +52,9 @@ func scanTime(s string) (time.Time, bool) {
 			nanos = p.fraction()
 		}
 	}
-	offset := p.zone()
-	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
-	return t.Add(-offset).Truncate(time.Millisecond), !p.bad && p.rest == ""
+	minute -= p.zone()
+	nanos -= nanos % int(time.Millisecond)
+	return time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC), !p.bad && p.rest == ""
 }
 
 func daysIn(year, month int) int {
@@ -117,8 +120,8 @@ func (p *scanner) fraction() int {
 	return v
 }
 
-// zone reads what follows the time of day; nothing at all is UTC.
-func (p *scanner) zone() time.Duration {
+// zone reads what follows the time of day as minutes east of UTC; nothing at all is UTC.
+func (p *scanner) zone() int {
 	p.skip(' ')
 	switch p.rest {
 	case "", "Z", "z", "UTC", "GMT":
@@ -134,9 +137,8 @@ func (p *scanner) zone() time.Duration {
 	if p.skip(':') || p.rest != "" {
 		minutes = p.number(2, 0, 59)
 	}
-	offset := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
 	if !east {
-		return -offset
+		return -60*hours - minutes
 	}
-	return offset
+	return 60*hours + minutes
 }
