@@ -220,11 +220,12 @@ func (l *Layout) Dataset() Dataset { return l.dataset }
 func (l *Layout) Unknown() []string { return l.unknown }
 
 // Record turns the cells of one row into a validated record, or says why it
-// cannot. now is what "in the future" is measured against.
+// cannot. now is what "in the future" is measured against. The record is valid
+// until the next call; its strings stay so.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	l.fill(fields)
 	c := &l.reader
-	c.now, c.problem = now, nil
+	c.start(now)
 	for _, col := range l.reader.columns {
 		if col.required && *col.cell == "" {
 			c.fail(col.cell, errBlank())
