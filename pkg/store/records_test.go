@@ -270,3 +270,23 @@ func BenchmarkEncodeCustomer(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkIdentity(b *testing.B) {
+	line := &billing.LineItem{
+		InvoiceExternalID: "inv_000001_001", Type: "subscription", SubscriptionExternalID: "sub_000001_1",
+		PlanExternalID: "plan_gold_half_yearly", ServicePeriodStart: time.UnixMilli(1_700_000_000_000),
+	}
+	for name, identity := range map[string]func() store.H{
+		"external": func() store.H { return hasher.CustomerH("scus_000001") },
+		"natural":  func() store.H { return hasher.LineItemH(line) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if identity().IsZero() {
+					b.Fatal("no identity")
+				}
+			}
+		})
+	}
+}

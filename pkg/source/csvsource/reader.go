@@ -125,21 +125,23 @@ func (r *Reader) nextRecord(ctx context.Context) (*record, error) {
 // row makes a row of a record. It returns false for a blank one.
 func (r *Reader) row(rec *record) (source.Row, bool) {
 	row := source.Row{Line: rec.line, Offset: rec.offset, Length: int64(rec.length)}
-	switch {
-	case rec.fate == tooLong:
+	if rec.fate == tooLong {
 		row.Err = &source.RowError{
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
+		return row, true
+	}
+	text := r.scan.content(rec)
+	end := r.split.split(rec, text)
+	switch {
 	case rec.fate == badQuote:
-		row.Err = r.quoteError(rec)
-		row.Fields = []string{cleanText(string(rec.text))}
-	case !validText(rec.text):
-		r.split.split(rec)
+		row.Err = r.quoteError(end)
+		row.Fields = []string{cleanText(text)}
+	case !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
-		r.split.split(rec)
 		if blank(r.split.fields[0]) && allBlank(r.split.fields) && !r.split.extra {
 			return source.Row{}, false
 		}
@@ -163,11 +165,11 @@ func (r *Reader) fit() ([]string, *source.RowError) {
 	}
 }
 
-// quoteError explains a bad record by its first line alone: a piece may end
-// there.
-func (r *Reader) quoteError(rec *record) *source.RowError {
+// quoteError explains a bad record by how its first line ends when it is split,
+// and by nothing beyond it: a piece may end there.
+func (r *Reader) quoteError(end outcome) *source.RowError {
 	message := "text follows the closing quote of a cell; a quote inside a quoted cell is written twice"
-	if r.split.split(rec) == open {
+	if end == open {
 		message = "a cell starts with a quote, but no closing quote ends it properly"
 	}
 	return &source.RowError{Code: source.CodeBadQuote, Column: r.column(r.split.count), Message: message}
@@ -201,10 +203,7 @@ func cleanText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-func validText[T string | []byte](text T) bool {
-	b := []byte(text)
-	return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0
-}
+func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (r *Reader) setComma(comma byte) {
 	r.scan.setComma(comma)
@@ -286,7 +285,7 @@ func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
 			return rec, err
 		}
 		if rec.fate == whole {
-			if r.split.split(rec); r.split.count > 1 {
+			if r.split.split(rec, r.scan.content(rec)); r.split.count > 1 {
 				return rec, nil
 			}
 		}
@@ -303,11 +302,13 @@ func (r *Reader) names(rec *record) ([]string, error) {
 			"the first row, which should be the header, is longer than %d bytes", r.opts.MaxRecord)
 	case rec.fate == badQuote:
 		return nil, fault.New(fault.Invalid, "bad_header", "the header row has a quote that does not end properly")
-	case !validText(rec.text):
+	}
+	text := r.scan.content(rec)
+	if !validText(text) {
 		return nil, fault.New(fault.Invalid, "bad_encoding",
 			"the header row has characters that are not UTF-8; "+saveAsUTF8)
 	}
-	r.split.split(rec)
+	r.split.split(rec, text)
 	if r.split.extra {
 		return nil, fault.Newf(fault.Invalid, "too_many_columns",
 			"the header row has more than %d columns", r.opts.MaxFields)

@@ -15,6 +15,9 @@ const (
 	// sampleSize is how much of a file is looked at to recognise its encoding.
 	// It fits the buffer however small MaxRecord is.
 	sampleSize = readRoom
+	// blockSize is how much of the input becomes a string at once: some hundred
+	// records of the usual length, and not much for one cell to keep in memory.
+	blockSize = 16 << 10
 	// maxIdleReads is how often a reader may return nothing, as in bufio.
 	maxIdleReads = 100
 )
@@ -56,6 +59,9 @@ type scanner struct {
 	lf, cr, quote finder
 	trail         trail
 	rec           record // the last one located
+
+	block      string // a run of the input whose records share it as their text
+	blockStart int64  // its offset in the input
 }
 
 // trail is how far the last attempt got that followed an open quote over line
@@ -117,6 +123,18 @@ func (s *scanner) locate(ctx context.Context) (*record, error) {
 		rec.lines = countLines(s.buf[s.start : s.start+rec.length])
 	}
 	return rec, nil
+}
+
+// content returns the text of the record located last, or accepted last, as a
+// part of a string that it shares with its neighbours: one allocation for all
+// of them.
+func (s *scanner) content(rec *record) string {
+	at, size := int(rec.offset-s.blockStart), len(rec.text)
+	if at < 0 || at+size > len(s.block) {
+		from := int(rec.offset - s.base)
+		s.block, s.blockStart, at = string(s.buf[from:min(s.end, from+max(size, blockSize))]), rec.offset, 0
+	}
+	return s.block[at : at+size]
 }
 
 // accept moves behind the located record.

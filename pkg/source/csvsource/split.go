@@ -6,8 +6,8 @@ import (
 )
 
 // splitter takes records apart. Its fields are those of the last record, at most
-// limit of them. They are substrings of one string, but for cells with a quote
-// inside.
+// limit of them. They are substrings of the record's text, but for cells with a
+// quote inside.
 type splitter struct {
 	comma  byte
 	limit  int
@@ -16,27 +16,26 @@ type splitter struct {
 	extra  bool // a cell above limit is not blank
 }
 
-// split takes a record apart. In a bad one it stops in the quoted cell that does
+// split takes a record apart, given its text as [scanner.content] makes it. In a bad one it stops in the quoted cell that does
 // not end properly, whose column is then count, and returns how: open or stray.
-func (p *splitter) split(rec *record) outcome {
+func (p *splitter) split(rec *record, text string) outcome {
 	p.fields, p.count, p.extra = p.fields[:0], 0, false
 	if rec.quoted {
-		return p.splitQuoted(rec.text)
+		return p.splitQuoted(rec.text, text)
 	}
-	text := string(rec.text)
-	for {
-		i := strings.IndexByte(text, p.comma)
-		if i < 0 {
-			p.add(text)
-			return closed
+	from := 0
+	for i := range len(text) {
+		if text[i] == p.comma {
+			p.add(text[from:i])
+			from = i + 1
 		}
-		p.add(text[:i])
-		text = text[i+1:]
 	}
+	p.add(text[from:])
+	return closed
 }
 
-func (p *splitter) splitQuoted(raw []byte) outcome {
-	text := string(raw)
+// splitQuoted takes apart a text that holds a quote; raw are its bytes.
+func (p *splitter) splitQuoted(raw []byte, text string) outcome {
 	for pos := 0; ; pos++ { // over the delimiter
 		from := pos
 		if from < len(raw) && raw[from] == '"' {
