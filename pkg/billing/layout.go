@@ -168,11 +168,12 @@ func missingColumn(ds Dataset, name string) error {
 // Layout is one file's header laid over a dataset's columns. It reuses its
 // memory from row to row: one goroutine at a time may use it.
 type Layout struct {
-	dataset Dataset
-	row     row
-	reader  cells
-	cells   []*string // where the file's n-th cell goes; nil for an unknown column
-	unknown []string
+	dataset  Dataset
+	row      row
+	reader   cells
+	cells    []*string // where the file's n-th cell goes; nil for an unknown column
+	required []*string // those that must not be blank
+	unknown  []string
 }
 
 // NewLayout lays a header over a dataset. It is fault.Invalid when a required
@@ -186,6 +187,11 @@ func NewLayout(ds Dataset, header []string) (*Layout, error) {
 	l := &Layout{dataset: ds, row: r, reader: cells{columns: columnsOf(r)}, cells: make([]*string, len(header))}
 	if f := fitOf(ds, header); f.missing != "" {
 		return nil, missingColumn(ds, f.missing)
+	}
+	for _, c := range l.reader.columns {
+		if c.required {
+			l.required = append(l.required, c.cell)
+		}
 	}
 	for i, h := range header {
 		if h = strings.TrimSpace(h); h == "" {
@@ -226,9 +232,9 @@ func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	l.fill(fields)
 	c := &l.reader
 	c.start(now)
-	for _, col := range l.reader.columns {
-		if col.required && *col.cell == "" {
-			c.fail(col.cell, errBlank())
+	for _, cell := range l.required {
+		if *cell == "" {
+			c.fail(cell, errBlank())
 			return nil, c.problem
 		}
 	}

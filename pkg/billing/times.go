@@ -31,23 +31,23 @@ func ParseTime(s string) (time.Time, error) {
 
 func scanTime(s string) (time.Time, bool) {
 	p := scanner{rest: s}
-	year := p.number(4, 0, 9999)
+	year := 100*p.two(0, 99) + p.two(0, 99)
 	p.literal('-')
-	month := p.number(2, 1, 12)
+	month := p.two(1, 12)
 	p.literal('-')
-	day := p.number(2, 1, daysIn(year, month))
+	day := p.two(1, daysIn(year, month))
 	if p.rest == "" || p.bad {
 		return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC), !p.bad
 	}
 	if !p.skip(' ') && !p.skip('T') {
 		p.literal('t')
 	}
-	hour := p.number(2, 0, 23)
+	hour := p.two(0, 23)
 	p.literal(':')
-	minute := p.number(2, 0, 59)
+	minute := p.two(0, 59)
 	second, nanos := 0, 0
 	if p.skip(':') {
-		second = p.number(2, 0, 59)
+		second = p.two(0, 59)
 		if p.skip('.') {
 			nanos = p.fraction()
 		}
@@ -87,22 +87,16 @@ func (p *scanner) skip(c byte) bool {
 
 func (p *scanner) literal(c byte) { p.bad = !p.skip(c) || p.bad }
 
-// number reads exactly n digits.
-func (p *scanner) number(n, low, high int) int {
-	if len(p.rest) < n {
+// two reads a number of two digits.
+func (p *scanner) two(low, high int) int {
+	if len(p.rest) < 2 {
 		p.bad = true
 		return 0
 	}
-	v := 0
-	for _, c := range []byte(p.rest[:n]) {
-		if c < '0' || c > '9' {
-			p.bad = true
-			return 0
-		}
-		v = v*10 + int(c-'0')
-	}
-	p.rest = p.rest[n:]
-	p.bad = p.bad || v < low || v > high
+	tens, ones := p.rest[0]-'0', p.rest[1]-'0' // above 9 if it is no digit
+	v := 10*int(tens) + int(ones)
+	p.bad = p.bad || tens > 9 || ones > 9 || v < low || v > high
+	p.rest = p.rest[2:]
 	return v
 }
 
@@ -132,10 +126,10 @@ func (p *scanner) zone() int {
 	if !east {
 		p.literal('-')
 	}
-	hours := p.number(2, 0, 14)
+	hours := p.two(0, 14)
 	minutes := 0
 	if p.skip(':') || p.rest != "" {
-		minutes = p.number(2, 0, 59)
+		minutes = p.two(0, 59)
 	}
 	if !east {
 		return -60*hours - minutes

@@ -196,3 +196,15 @@ func TestEventTypesAreReadAsTheyAreSpelt(t *testing.T) {
 		t.Error("the export codes are 0 to 9")
 	}
 }
+
+func BenchmarkParseTime(b *testing.B) {
+	for _, s := range []string{"2025-05-17", "2025-05-17 17:43:36 UTC", "2025-05-17T17:43:36+02:00"} {
+		b.Run(s, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := billing.ParseTime(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

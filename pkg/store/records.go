@@ -378,8 +378,13 @@ func (hr *Hasher) EventH(e *billing.Event) H {
 
 // timePart spells a time inside an identity: milliseconds, or nothing.
 func timePart(t time.Time) string {
+	var room [20]byte
+	return string(appendMilli(room[:0], t))
+}
+
+func appendMilli(b []byte, t time.Time) []byte {
 	if t.IsZero() {
-		return ""
+		return b
 	}
-	return strconv.FormatInt(t.UnixMilli(), 10)
+	return strconv.AppendInt(b, t.UnixMilli(), 10)
 }

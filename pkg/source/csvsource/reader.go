@@ -296,12 +296,13 @@ func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
 
 // names returns the column names of a header row, none for a blank row.
 func (r *Reader) names(rec *record) ([]string, error) {
-	switch {
-	case rec.fate == tooLong:
+	switch rec.fate {
+	case tooLong:
 		return nil, fault.Newf(fault.Invalid, "header_too_long",
 			"the first row, which should be the header, is longer than %d bytes", r.opts.MaxRecord)
-	case rec.fate == badQuote:
+	case badQuote:
 		return nil, fault.New(fault.Invalid, "bad_header", "the header row has a quote that does not end properly")
+	case whole:
 	}
 	text := r.scan.content(rec)
 	if !validText(text) {

@@ -109,7 +109,7 @@ func (s *scanner) locate(ctx context.Context) (*record, error) {
 	size := first
 	if at, ok := s.quote.find(s); ok && at < s.start+first {
 		rec.quoted = true
-		if size, rec.fate, err = s.quotedRecord(ctx, first); err != nil {
+		if size, rec.fate, err = s.quotedRecord(ctx, first, at-s.start); err != nil {
 			return nil, err
 		}
 	}
@@ -186,10 +186,13 @@ func (s *scanner) firstLine(ctx context.Context) (int, error) {
 }
 
 // quotedRecord returns the size of the record at start, whose first line has a
-// quote. If it is bad, that is the size of its first line.
-func (s *scanner) quotedRecord(ctx context.Context, first int) (int, fate, error) {
-	line := s.buf[s.start : s.start+first]
-	_, in, result := s.scan(line, 0, fieldStart, true)
+// quote, the first at quote. If it is bad, that is the size of its first line.
+func (s *scanner) quotedRecord(ctx context.Context, first, quote int) (int, fate, error) {
+	line, in := s.buf[s.start:s.start+first], plain
+	if quote == 0 || line[quote-1] == s.comma {
+		in = fieldStart
+	}
+	_, in, result := s.scan(line, quote, in, true)
 	switch {
 	case result == stray:
 		return first, badQuote, nil
