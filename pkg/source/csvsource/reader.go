@@ -255,7 +255,8 @@ func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
 	}
 }
 
-// readSample looks at the start of the file and drops a byte order mark.
+// readSample looks at the start of the file and drops a byte order mark. It
+// looks at sampleSize bytes, however many a read brings: one file has one fate.
 func (r *Reader) readSample(ctx context.Context) error {
 	s := r.scan
 	for more := true; more && s.end-s.start < sampleSize; {
@@ -264,11 +265,12 @@ func (r *Reader) readSample(ctx context.Context) error {
 			return err
 		}
 	}
-	sample := s.buf[s.start:s.end]
+	sample := s.buf[s.start:min(s.end, s.start+sampleSize)]
+	complete := s.eof && len(sample) == s.end-s.start
 	if bytes.HasPrefix(sample, []byte(utf8BOM)) {
 		s.start += len(utf8BOM)
 	}
-	return sniff(sample, s.eof)
+	return sniff(sample, complete)
 }
 
 // headerRecord finds the header row and with it the delimiter: the first that
