@@ -63,7 +63,7 @@ type Reader struct {
 // r at a time. Close closes r if it can be closed.
 func Open(r io.Reader, opts Options) *Reader {
 	opts = opts.withDefaults()
-	rd := &Reader{opts: opts, r: r, scan: newScanner(r, opts), split: splitter{limit: opts.MaxFields}}
+	rd := &Reader{opts: opts, r: r, scan: newScanner(r, opts)}
 	if len(opts.Header) > 0 {
 		if opts.Delimiter == 0 {
 			rd.setComma(',')
@@ -71,7 +71,6 @@ func Open(r io.Reader, opts Options) *Reader {
 			rd.setComma(opts.Delimiter)
 		}
 		rd.header = slices.Clone(opts.Header)
-		rd.split.limit = max(opts.MaxFields, len(opts.Header))
 	}
 	return rd
 }
@@ -142,7 +141,7 @@ func (r *Reader) row(rec *record) (source.Row, bool) {
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
-		if blank(r.split.fields[0]) && allBlank(r.split.fields) && !r.split.extra {
+		if allBlank(r.split.fields) {
 			return source.Row{}, false
 		}
 		row.Fields, row.Err = r.fit()
@@ -154,14 +153,14 @@ func (r *Reader) row(rec *record) (source.Row, bool) {
 func (r *Reader) fit() ([]string, *source.RowError) {
 	fields, want := r.split.fields, len(r.header)
 	switch {
-	case r.split.count == want:
+	case len(fields) == want:
 		return fields, nil
-	case r.split.count > want && allBlank(fields[want:]) && !r.split.extra:
+	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
 	return fields, &source.RowError{
 		Code:    source.CodeWrongFieldCount,
-		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", r.split.count, want),
+		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", len(fields), want),
 	}
 }
 
@@ -172,7 +171,7 @@ func (r *Reader) quoteError(end outcome) *source.RowError {
 	if end == open {
 		message = "a cell starts with a quote, but no closing quote ends it properly"
 	}
-	return &source.RowError{Code: source.CodeBadQuote, Column: r.column(r.split.count), Message: message}
+	return &source.RowError{Code: source.CodeBadQuote, Column: r.column(len(r.split.fields)), Message: message}
 }
 
 // encodingError names the first column of the split record that is not text.
@@ -287,7 +286,7 @@ func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
 			return rec, err
 		}
 		if rec.fate == whole {
-			if r.split.split(rec, r.scan.content(rec)); r.split.count > 1 {
+			if r.split.split(rec, r.scan.content(rec)); len(r.split.fields) > 1 {
 				return rec, nil
 			}
 		}
@@ -312,16 +311,16 @@ func (r *Reader) names(rec *record) ([]string, error) {
 			"the header row has characters that are not UTF-8; "+saveAsUTF8)
 	}
 	r.split.split(rec, text)
-	if r.split.extra {
-		return nil, fault.Newf(fault.Invalid, "too_many_columns",
-			"the header row has more than %d columns", r.opts.MaxFields)
-	}
 	names := make([]string, len(r.split.fields))
 	width := 0
 	for i, name := range r.split.fields {
 		if names[i] = strings.TrimSpace(name); names[i] != "" {
 			width = i + 1
 		}
+	}
+	if width > r.opts.MaxFields {
+		return nil, fault.Newf(fault.Invalid, "too_many_columns",
+			"the header row has more than %d columns", r.opts.MaxFields)
 	}
 	return names[:width], checkUnique(names[:width])
 }
