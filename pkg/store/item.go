@@ -280,7 +280,8 @@ func ascending(b []byte) bool {
 // nameOf is the name of the attribute that b begins with.
 func nameOf(b []byte) []byte { return b[1 : 1+int(b[0])] }
 
-// appendHead appends all of an attribute but its value of n bytes.
+// Of an attribute, appendHead appends all but its value of n bytes; the others
+// append all, unless the value is what an absent attribute means.
 func appendHead(b []byte, name string, t Type, n int) []byte {
 	b = append(b, byte(len(name))) //nolint:gosec // names are our own and short
 	b = append(b, name...)

@@ -165,6 +165,20 @@ func TestRecordsRoundTrip(t *testing.T) {
 	})
 }
 
+// AppendRecord sorts nothing: its names have to ascend as they are written down.
+func TestAppendedRecordsAreCanonical(t *testing.T) {
+	t.Parallel()
+	check := func(t interface{ Errorf(string, ...any) }, r billing.Record) {
+		if got := store.AppendRecord([]byte("before"), r); string(got) != "before"+string(encode(r)) {
+			t.Errorf("%+v is appended as %q, not as %q", r, got, encode(r))
+		}
+	}
+	for _, s := range samples() {
+		check(t, s.record)
+	}
+	rapid.Check(t, func(t *rapid.T) { check(t, drawRecord(t)) })
+}
+
 func drawRecord(t *rapid.T) billing.Record {
 	str := func(name string) string { return rapid.String().Draw(t, name) }
 	num := func(name string) int64 { return rapid.Int64().Draw(t, name) }

@@ -2,6 +2,7 @@ package csvsource_test
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -101,8 +102,8 @@ func (m model) check(t fatalf, how string, rows []row) {
 	}
 	for i, got := range rows {
 		want := m.rows[i]
-		want.Message = got.Message
-		if (got.Message == "") != (got.Code == "") || !reflect.DeepEqual(got, want) {
+		if got.Line != want.Line || got.Offset != want.Offset || got.Length != want.Length || !slices.Equal(got.Fields, want.Fields) ||
+			got.Code != want.Code || got.Column != want.Column || (got.Message == "") != (got.Code == "") {
 			t.Fatalf("%s: row %d is\n%+v\nwant\n%+v\nof %.2000q", how, i, got, want, m.text)
 		}
 	}

@@ -60,7 +60,8 @@ type Reader struct {
 }
 
 // Open makes a reader; nothing is read yet. It holds about MaxRecord + 64 KiB of
-// r at a time. Close closes r if it can be closed.
+// r at a time, and the text of the last record or, where those are short, of 16 KiB
+// of them. Close closes r if it can be closed.
 func Open(r io.Reader, opts Options) *Reader {
 	opts = opts.withDefaults()
 	rd := &Reader{opts: opts, r: r, scan: newScanner(r, opts)}
