@@ -24,7 +24,6 @@ type mapped struct {
 	asks    []batch // by key range of the key asked about
 	rejects batch
 	asked   bool
-	builder *store.Builder
 	sum     summary
 }
 
@@ -46,7 +45,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 	defer func() { _ = src.Close() }()
 	m := &mapped{
 		w: w, stage: stage, by: by, file: p.File, dataset: layout.Dataset(),
-		main: make([]batch, w.ranges), asks: make([]batch, w.ranges), builder: store.NewBuilder(),
+		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
 	}
 	unescape := hasRejectColumns(file.Header)
 	for {
@@ -80,10 +79,12 @@ func (m *mapped) row(layout *billing.Layout, row source.Row) {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
 		return
 	}
-	m.builder.Reset()
-	store.EncodeRecord(m.builder, rec)
 	sk, natural := m.w.sortKey(rec)
-	m.main[m.w.parts.rangeOf(sk, m.w.ranges)].add(&entry{key: sk, place: at, kind: record, natural: natural, body: m.builder.Attrs()})
+	b := &m.main[m.w.parts.rangeOf(sk, m.w.ranges)]
+	e := entry{key: sk, place: at, kind: record, natural: natural}
+	begin := b.begin(&e)
+	b.mem = store.AppendRecord(b.mem, rec)
+	b.end(&e, begin)
 	m.ask(rec, sk, at)
 }
 
