@@ -108,7 +108,10 @@ func pointed(sk string, a store.Attrs) bool {
 // than a unit, so that of a row that comes or goes need not be spelled.
 func (w *work) costOf(c *change) (milli int64) {
 	if c.before == nil || c.after == nil {
-		a := append(c.before[:len(c.before):len(c.before)], c.after...)
+		a := c.after
+		if a == nil {
+			a = c.before
+		}
 		size := store.Item{Key: w.parts.key(c.sk), Attrs: a}.Size()
 		milli = store.WriteCost(0, size).WriteMilli
 		if pointed(c.sk, a) {

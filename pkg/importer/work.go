@@ -24,6 +24,7 @@ type work struct {
 	hasher  *store.Hasher
 	parts   *partitions
 	plans   map[string]bool // sort keys of the stored plans; loaded for stages that name plans
+	named   map[string]bool // external ids of plans that are known to be there
 	ranges  int
 	store   *store.Store
 	objects *objects.Objects
@@ -74,7 +75,7 @@ func errErased() error {
 
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
-	w.plans = map[string]bool{}
+	w.plans, w.named = map[string]bool{}, map[string]bool{}
 	for it, err := range w.store.Items(ctx, store.Query{PK: w.parts.plans, KeysOnly: true}) {
 		if err != nil {
 			return err

@@ -248,6 +248,14 @@ func (b *Builder) Raw(name string, v Value) *Builder {
 	return b
 }
 
+// AppendTo appends the canonical encoding to dst.
+func (b *Builder) AppendTo(dst []byte) Attrs {
+	if ascending(b.buf) {
+		return append(dst, b.buf...)
+	}
+	return append(dst, b.Attrs()...)
+}
+
 // Attrs returns the canonical encoding, a copy that the builder keeps no hold
 // of. Names must be distinct.
 func (b *Builder) Attrs() Attrs {
