@@ -31,20 +31,25 @@ func BenchmarkImport(b *testing.B) {
 	if _, err := company.WriteDir(dir, company.Options{Seed: 2, Customers: benchRows, Months: 24, Layout: company.Named}, company.Customers); err != nil {
 		b.Fatal(err)
 	}
-	for _, unchanged := range []bool{false, true} {
-		b.Run(map[bool]string{false: "first", true: "unchanged"}[unchanged], func(b *testing.B) {
-			for range b.N {
-				b.StopTimer()
-				m := newMachine(b)
-				if unchanged {
-					m.run(b, filepath.Join(dir, "customers.csv"))
-				}
-				b.StartTimer()
-				m.run(b, filepath.Join(dir, "customers.csv"))
-			}
-			b.ReportMetric(float64(benchRows*b.N)/b.Elapsed().Seconds(), "rows/s")
-		})
-	}
+	file := filepath.Join(dir, "customers.csv")
+	b.Run("first", func(b *testing.B) {
+		for range b.N {
+			b.StopTimer()
+			m := newMachine(b)
+			b.StartTimer()
+			m.run(b, file)
+		}
+		b.ReportMetric(float64(benchRows*b.N)/b.Elapsed().Seconds(), "rows/s")
+	})
+	b.Run("unchanged", func(b *testing.B) {
+		m := newMachine(b)
+		m.run(b, file)
+		b.ResetTimer()
+		for range b.N {
+			m.run(b, file)
+		}
+		b.ReportMetric(float64(benchRows*b.N)/b.Elapsed().Seconds(), "rows/s")
+	})
 }
 
 // BenchmarkAgainstBarePebble compares an import, with everything that it does, with bare Pebble (its
