@@ -271,8 +271,7 @@ func (sh *shell) bar(what string, size int64) *progressbar.ProgressBar {
 
 // exitOf is the status that an error carries.
 func exitOf(err error) int {
-	var e *exitError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.status
 	}
 	return exitFailed

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -133,12 +134,7 @@ func (m *rangeMerge) flushRemovals() error {
 
 // given tells whether the input gives a dataset.
 func (w *work) given(ds billing.Dataset) bool {
-	for _, name := range w.job.Import.Datasets {
-		if name == string(ds) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(w.job.Import.Datasets, string(ds))
 }
 
 // hasOthers tells whether anything stored hangs on a customer that this import does not

@@ -285,7 +285,7 @@ func (u *reversal) homeless(ctx context.Context, c *change) (code, why string, e
 	if parent := parentOf(c.sk); parent != "" {
 		need = append(need, parent)
 	}
-	if customer := store.Attrs(c.after).Str("customer"); customer != "" && u.stage == stageInvoices {
+	if customer := c.after.Str("customer"); customer != "" && u.stage == stageInvoices {
 		need = append(need, store.CustomerSK(u.w.hasher.CustomerH(customer)))
 	}
 	for _, sk := range need {
