@@ -53,11 +53,8 @@ func (d *Driver) Get(ctx context.Context, keys []store.Key) ([]store.Item, []sto
 	if err := store.CheckKeys(keys, maxGet); err != nil || len(keys) == 0 {
 		return nil, nil, store.Cost{}, err
 	}
-	body := d.bodies.get()
-	defer d.bodies.put(body)
-	body.Write(appendBatchGet(body.AvailableBuffer(), d.table, keys))
 	var got getAnswer
-	x := d.exchange(body.Bytes(), func(answer []byte) (err error) {
+	x := d.exchange(batchGet(d.table, keys), func(answer []byte) (err error) {
 		got, err = readGet(answer, d.table, len(keys))
 		return err
 	})
@@ -128,11 +125,8 @@ func (d *Driver) Write(ctx context.Context, batch []store.Write) ([]store.Write,
 	if err := store.CheckWrites(batch, maxWrite); err != nil || len(batch) == 0 {
 		return nil, store.Cost{}, err
 	}
-	body := d.bodies.get()
-	defer d.bodies.put(body)
-	body.Write(appendBatchWrite(body.AvailableBuffer(), d.table, batch))
 	var got writeAnswer
-	x := d.exchange(body.Bytes(), func(answer []byte) (err error) {
+	x := d.exchange(batchWrite(d.table, batch), func(answer []byte) (err error) {
 		got, err = readWrite(answer, d.table)
 		return err
 	})

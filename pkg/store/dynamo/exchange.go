@@ -20,7 +20,7 @@ type exchange struct {
 	smithyhttp.ClientProtocol
 	dynamodb.HTTPClient
 	bodies  *bodies
-	request []byte                  // in place of the input; nil leaves it to the SDK
+	request []byte                  // in place of the input; nil if that is the SDK's to write
 	answer  func(body []byte) error // in place of the output; it keeps nothing of body
 }
 
@@ -52,7 +52,7 @@ func (e *exchange) SerializeRequest(
 	ctx context.Context, schema *smithy.OperationSchema, in smithy.Serializable, req *smithyhttp.Request,
 ) error {
 	if e.request == nil {
-		return e.ClientProtocol.SerializeRequest(ctx, schema, in, req)
+		return e.keep(ctx, schema, in, req)
 	}
 	headers := *schema
 	headers.Input = nil
@@ -67,18 +67,26 @@ func (e *exchange) SerializeRequest(
 	return nil
 }
 
-// Do implements [dynamodb.HTTPClient]. It gives the transport a body of its
-// own. Knowing that it lies in memory, the transport sends it together with the
-// headers; and it may go on reading it when the call has returned, which the
-// SDK's body takes for an error: with a quick answer the connection was lost (smithy-go 1.28).
-func (e *exchange) Do(req *http.Request) (*http.Response, error) {
-	if req.ContentLength > 0 {
-		body := make([]byte, req.ContentLength)
-		if _, err := io.ReadFull(req.Body, body); err != nil {
-			return nil, err
-		}
-		req.Body = io.NopCloser(bytes.NewReader(body))
+// keep lets the SDK write the input, and keeps that for Do.
+func (e *exchange) keep(
+	ctx context.Context, schema *smithy.OperationSchema, in smithy.Serializable, req *smithyhttp.Request,
+) (err error) {
+	if err = e.ClientProtocol.SerializeRequest(ctx, schema, in, req); err != nil {
+		return err
 	}
+	if e.request, err = io.ReadAll(req.GetStream()); err != nil {
+		return err
+	}
+	return req.RewindStream()
+}
+
+// Do implements [dynamodb.HTTPClient]. It gives the transport a body that is
+// known to lie in memory: that goes out in one write with the headers. The
+// transport may still look at it when the call has returned, so its memory is not
+// used again. The SDK's body is closed by then and answers with an error, for
+// which the transport gives up the connection: a large answer that begins at once is lost (smithy-go 1.28).
+func (e *exchange) Do(req *http.Request) (*http.Response, error) {
+	req.Body = io.NopCloser(bytes.NewReader(e.request))
 	return e.HTTPClient.Do(req)
 }
 
@@ -101,7 +109,7 @@ func (e *exchange) DeserializeResponse(
 	return nil
 }
 
-// bodies keeps the memory of bodies from one call to the next.
+// bodies keeps the memory of answers from one call to the next.
 type bodies struct{ pool sync.Pool }
 
 func (b *bodies) get() *bytes.Buffer {

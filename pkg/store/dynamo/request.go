@@ -5,9 +5,17 @@ import (
 	"reseed/pkg/store/dynamojson"
 )
 
-// appendBatchWrite appends the body of a BatchWriteItem.
-func appendBatchWrite(dst []byte, table string, batch []store.Write) []byte {
-	dst = append(dst, `{"ReturnConsumedCapacity":"TOTAL","RequestItems":{`...)
+// frame is about how many bytes a body, and each item in it, has beside its contents: so memory is taken once.
+const frame = 100
+
+// batchWrite is the body of a BatchWriteItem.
+func batchWrite(table string, batch []store.Write) []byte {
+	size := frame
+	for i := range batch {
+		it := &batch[i].Item
+		size += 2*len(it.Attrs) + len(it.PK) + len(it.SK) + frame // twice: a short value has more around it than a long one
+	}
+	dst := append(make([]byte, 0, size), `{"ReturnConsumedCapacity":"TOTAL","RequestItems":{`...)
 	dst = dynamojson.AppendString(dst, table)
 	dst = append(dst, `:[`...)
 	for i := range batch {
@@ -26,9 +34,13 @@ func appendBatchWrite(dst []byte, table string, batch []store.Write) []byte {
 	return append(dst, `]}}`...)
 }
 
-// appendBatchGet appends the body of a BatchGetItem.
-func appendBatchGet(dst []byte, table string, keys []store.Key) []byte {
-	dst = append(dst, `{"ReturnConsumedCapacity":"TOTAL","RequestItems":{`...)
+// batchGet is the body of a BatchGetItem.
+func batchGet(table string, keys []store.Key) []byte {
+	size := frame
+	for _, k := range keys {
+		size += len(k.PK) + len(k.SK) + frame
+	}
+	dst := append(make([]byte, 0, size), `{"ReturnConsumedCapacity":"TOTAL","RequestItems":{`...)
 	dst = dynamojson.AppendString(dst, table)
 	dst = append(dst, `:{"ConsistentRead":true,"Keys":[`...)
 	for i, k := range keys {
