@@ -85,11 +85,11 @@ func jobid(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[1], id)
 }
 
-// dump writes every item of every source's partitions to a file, stamps, pointers and edits included: the
-// attributes by name for whoever reads a difference, and the bytes that are stored.
+// dump writes every item of a source's partitions, or of all sources', to a file, stamps, pointers and edits included:
+// the attributes by name for whoever reads a difference, and the bytes that are stored.
 func dump(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: dump FILE")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: dump FILE [SOURCE]")
 	}
 	d, err := pebble.Open(ts.MkAbs("data/table"), pebble.Options{})
 	ts.Check(err)
@@ -99,6 +99,9 @@ func dump(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	var out bytes.Buffer
 	for _, src := range dir.Sources {
+		if len(args) == 2 && src.Name != args[1] {
+			continue
+		}
 		for _, pk := range partitions(src) {
 			for it, err := range st.Items(context.Background(), store.Query{PK: pk}) {
 				ts.Check(err)

@@ -65,8 +65,7 @@ func reportOf(j *job.Job) report {
 
 // exitOf is the status that an error carries.
 func exitOf(err error) int {
-	var e *exitError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.status
 	}
 	return exitFailed
