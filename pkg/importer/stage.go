@@ -163,4 +163,6 @@ func (w *work) notThere(what string, ds billing.Dataset, row string) string {
 }
 
 // replaces tells whether the import is the whole truth for a dataset.
-func (w *work) replaces(ds billing.Dataset) bool { return w.job.Import.Mode == job.Replace && w.given(ds) }
+func (w *work) replaces(ds billing.Dataset) bool {
+	return w.job.Import.Mode == job.Replace && w.given(ds)
+}
