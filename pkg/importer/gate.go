@@ -122,7 +122,7 @@ func notEmpty(j *job.Job, sum totals) error {
 	for _, ds := range j.Import.Datasets {
 		if sum.Datasets[ds].Read == 0 {
 			return fault.Newf(fault.Invalid, "empty_input",
-				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, allow an empty input.", ds)
+				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, import it with --allow-empty (allow_empty over REST).", ds)
 		}
 	}
 	return nil

@@ -179,10 +179,11 @@ func (w *work) checkPlan(rec billing.Record) *billing.Problem {
 	if plan == "" || w.knowsPlan(plan) {
 		return nil
 	}
-	return &billing.Problem{
-		Column: billing.ColumnPlan(rec.Dataset()), Code: "unknown_plan",
-		Message: "The plan of this row is neither among the stored plans nor in this import; import the plans file with it, or correct the plan's id.",
+	message := "The plan of this row is neither among the stored plans nor in this import; import the plans file with it, or correct the plan's id."
+	if w.replaces(billing.Plans) {
+		message = w.notThere("plan", billing.Plans, "row")
 	}
+	return &billing.Problem{Column: billing.ColumnPlan(rec.Dataset()), Code: "unknown_plan", Message: message}
 }
 
 // knowsPlan tells whether there is a plan of this external id. Many rows name few plans: found ones are

@@ -372,7 +372,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 	manual := m.w.job.Import.ManualEpoch
 	switch {
 	case c.parent != "" && !m.parent.exists:
-		column, code, message := missingParent(c.sk)
+		column, code, message := m.w.missingParent(c.sk)
 		m.reject(&c.entry, column, code, message)
 		return nil
 	case c.parent != "":
