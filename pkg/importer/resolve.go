@@ -91,6 +91,9 @@ type answers struct {
 }
 
 func (a *answers) answer(ctx context.Context, block []question) error {
+	if err := a.w.interrupted(ctx); err != nil {
+		return err
+	}
 	sks := make([]string, len(block))
 	for i, q := range block {
 		sks[i] = q.about
