@@ -142,8 +142,8 @@ func (w *work) given(ds billing.Dataset) bool {
 }
 
 // hasOthers tells whether anything stored hangs on a customer that this import does not
-// give. What it does give goes with the customer: a row of the input that names the customer would be
-// rejected, and then nothing is removed.
+// give, be it on an invoice that then stays. What it does give goes with the customer: a row of the input that names the customer
+// would be rejected, and then nothing is removed.
 func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	h, _ := store.LeadingH(sk)
 	space := w.parts.space
@@ -157,7 +157,23 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	if some, err := w.any(ctx, queries...); some || err != nil {
 		return some, err
 	}
-	for it, err := range w.store.Items(ctx, space.EventsOf(h)) {
+	if !w.given(billing.LineItems) || !w.given(billing.Transactions) {
+		for it, err := range w.store.Items(ctx, space.OwnersOf(h)) {
+			if err != nil {
+				return false, err
+			}
+			invoice, _ := store.TrailingH(it.SK)
+			if some, err := w.anyNotGiven(ctx, space.InvoiceParts(invoice)); some || err != nil {
+				return some, err
+			}
+		}
+	}
+	return w.anyNotGiven(ctx, space.EventsOf(h))
+}
+
+// anyNotGiven tells whether a range holds a record of a dataset that the input does not give.
+func (w *work) anyNotGiven(ctx context.Context, q store.Query) (bool, error) {
+	for it, err := range w.store.Items(ctx, q) {
 		if err != nil || !w.given(datasetOf(it.SK, it.Attrs)) {
 			return err == nil, err
 		}
