@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -19,6 +20,7 @@ type replaced struct {
 	// removals are those of one record and what hangs on it, held back until it is known
 	// whether anything stays that hangs on it: then it must stay too.
 	removals []*change
+	named    map[string]bool // plans that stay, see plansNamed; nil until it is asked
 }
 
 func (m *rangeMerge) beginReplace(keyRange int) {
@@ -83,15 +85,13 @@ func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
 		return m.stays(parent)
 	}
 	m.sum.stored(string(ds))
-	if isCustomer(it.SK) {
-		needed, err := m.w.hasOthers(ctx, it.SK)
-		if err != nil {
-			return err
-		}
-		if needed {
-			m.sum.Kept++
-			return nil
-		}
+	needed, err := m.needed(ctx, it.SK)
+	if err != nil {
+		return err
+	}
+	if needed {
+		m.sum.Kept++
+		return nil
 	}
 	if parent == "" {
 		m.parent = parentState{sk: it.SK}
@@ -103,6 +103,23 @@ func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
 	}
 	m.removals = append(m.removals, &change{sk: it.SK, before: a})
 	return nil
+}
+
+// needed tells whether a record that the input lacks must stay because of rows of datasets that the input does not
+// give. Of an invoice, [rangeMerge.stays] tells it.
+func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
+	switch {
+	case isCustomer(sk):
+		return m.w.hasOthers(ctx, sk)
+	case !isPlan(sk):
+		return false, nil
+	case m.named == nil:
+		var err error
+		if m.named, err = m.w.plansNamed(ctx); err != nil {
+			return false, err
+		}
+	}
+	return m.named[sk], nil
 }
 
 // stays keeps the record that a row which stays hangs on.
@@ -179,6 +196,38 @@ func (w *work) anyNotGiven(ctx context.Context, q store.Query) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// plansNamed are the sort keys of the plans that stored rows name which this import does not give. No key tells
+// it, so those rows are read, all shards at once.
+func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
+	var queries []store.Query
+	if !w.given(billing.LineItems) {
+		queries = append(queries, w.parts.scans(stageInvoices, 0, 1)...)
+	}
+	if !w.given(billing.Events) {
+		queries = append(queries, w.parts.scans(stageEvents, 0, 1)...)
+	}
+	var mu sync.Mutex
+	named := map[string]bool{}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.store.Parallel())
+	for _, q := range queries {
+		g.Go(func() error {
+			for it, err := range w.store.Items(ctx, q) {
+				if err != nil {
+					return err
+				}
+				if plan := it.Attrs.Str("plan"); plan != "" {
+					mu.Lock()
+					named[store.PlanSK(w.hasher.External(store.KindPlan, plan))] = true
+					mu.Unlock()
+				}
+			}
+			return nil
+		})
+	}
+	return named, g.Wait()
 }
 
 // any tells whether there is an item in any of the ranges.
