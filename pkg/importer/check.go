@@ -14,9 +14,10 @@ func errOutdated(why string) error {
 	return fault.Newf(fault.Conflict, "plan_outdated", "%s since this plan was made. Nothing was written; make a new plan.", why)
 }
 
-// unmoved refuses a plan if anything was removed from its source since, by an erase, an undo or a
-// replace: the records that its new rows hang on may be among it. Jobs of one source take turns in the order of their
-// making (I7), so only later ones can have run since.
+// unmoved refuses a plan if anything was removed from its source since it was made, by an erase, an undo or a
+// replace: the records that its new rows hang on may be among it. One that removes rows is refused too if any were put since:
+// they may hang on what it removes. Jobs of one source take turns (I7): those made later can have run since, and
+// older plans that were applied since.
 func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
@@ -25,18 +26,29 @@ func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 	if dir.ManualEpoch != j.Import.ManualEpoch {
 		return errOutdated("Manual customers have been erased")
 	}
-	for later, err := range im.later(ctx, j) {
+	for o, err := range im.siblings(ctx, j) {
 		switch {
 		case err != nil:
 			return err
-		case later.StartedAt.IsZero():
-		case later.Kind == job.Erase:
+		case o.StartedAt.IsZero(), o.ID < j.ID && o.StartedAt.Before(j.CreatedAt):
+		case o.Kind == job.Erase:
 			return errOutdated("Data of this source has been erased")
-		case later.Import != nil && (later.Import.Removes || later.Import.Undo != ""):
+		case o.Import == nil || !o.Import.Applying:
+		case o.Import.Removes || o.Import.Undo != "":
 			return errOutdated("Rows of this source have been removed")
+		case j.Import.Removes && putRows(o) > 0:
+			return errOutdated("Rows have been added or changed that may belong to what it removes")
 		}
 	}
 	return nil
+}
+
+// putRows is how many rows a job has added and changed.
+func putRows(j *job.Job) (n int64) {
+	for _, c := range j.Datasets {
+		n += c.Added + c.Changed
+	}
+	return n
 }
 
 // check compares what a planned change set rests on with what is stored now: every item

@@ -70,8 +70,8 @@ func (im *Importer) undoable(ctx context.Context, target *job.Job) error {
 	return fault.Newf(fault.Conflict, "undone_already", "Job %s has taken this import back already.", by.ID)
 }
 
-// later walks the jobs of the same source that were made after j, newest first.
-func (im *Importer) later(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, error] {
+// siblings walks the other jobs of the same source, newest first.
+func (im *Importer) siblings(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, error] {
 	const page = 100
 	return func(yield func(*job.Job, error) bool) {
 		for before := ""; ; {
@@ -80,11 +80,11 @@ func (im *Importer) later(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, e
 				yield(nil, err)
 				return
 			}
-			for _, l := range list {
-				if l.ID <= j.ID || l.Tag == j.Tag && !yield(l, nil) {
+			for _, o := range list {
+				if o.Tag == j.Tag && o.ID != j.ID && !yield(o, nil) {
 					return
 				}
-				before = l.ID
+				before = o.ID
 			}
 			if len(list) < page {
 				return
@@ -94,9 +94,8 @@ func (im *Importer) later(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, e
 }
 
 // undo decides one pass over a key range of the job that is taken back, unless that was
-// done already, and makes it true. Taking back comes first, from the last stage to the first: what was added is
-// removed again, if nothing hangs on it that stays. Then, from the first stage to the last, what was changed
-// or removed is put back. So both see the table as it is.
+// done already, and makes it true. Taking back removes again what was added, if nothing hangs on it that stays; putting
+// back undoes what was changed or removed. See phases.go for their order: both see the table as it is.
 func (w *work) undo(ctx context.Context, id setID, done int, saved func(int) error) (summary, error) {
 	sum, err := w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
 		u := &reversal{w: w, out: out, pass: id.pass, stage: id.stage}
@@ -343,11 +342,14 @@ func (im *Importer) findPlansNeeded(ctx context.Context, w *work) error {
 		return err
 	}
 	w.plansNeeded = naming(sum.Datasets, func(c job.Counts) int64 { return c.Rejected })
-	for later, err := range im.later(ctx, w.undone) {
+	for later, err := range im.siblings(ctx, w.undone) {
 		if err != nil {
 			return err
 		}
-		if later.ID != w.job.ID && later.Import != nil && naming(later.Datasets, func(c job.Counts) int64 { return c.Added + c.Changed }) {
+		if later.ID < w.undone.ID {
+			break
+		}
+		if later.ID != w.job.ID && later.Import != nil && later.Import.Applying && naming(later.Datasets, func(c job.Counts) int64 { return c.Added + c.Changed }) {
 			w.plansNeeded = true
 		}
 	}
