@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/store"
 )
 
 // errOutdated refuses to apply a plan whose ground has moved.
@@ -95,6 +97,36 @@ func (w *work) unchanged(ctx context.Context, block []change) error {
 	for i := range block {
 		if string(stored[i]) != string(block[i].before) {
 			return errOutdated("Rows that it changes have changed")
+		}
+	}
+	return w.untaken(ctx, block)
+}
+
+// untaken checks that no other row has been given the external id of one that is to be added. In a plan that removes
+// rows the holder may be one of those, which moves; and unmoved has seen that no row was put since.
+func (w *work) untaken(ctx context.Context, block []change) error {
+	if w.job.Import.Removes {
+		return nil
+	}
+	var sks []string
+	for i := range block {
+		if block[i].before != nil {
+			continue
+		}
+		for _, p := range pointersOf(w.hasher, block[i].sk, block[i].after) {
+			if p.sk[:len(store.SKExternal)] == store.SKExternal {
+				sks = append(sks, p.sk)
+			}
+		}
+	}
+	slices.Sort(sks)
+	stored, err := w.storedAt(ctx, sks)
+	if err != nil {
+		return err
+	}
+	for i, sk := range sks {
+		if w.present(sk, stored[i]) != nil {
+			return errOutdated("External IDs that it gives have been taken")
 		}
 	}
 	return nil
