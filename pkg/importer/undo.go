@@ -119,6 +119,7 @@ type reversal struct {
 	rejects batch
 	samples sampler
 	block   []change
+	known   map[string]bool // what is known of other items, see there; of one block
 }
 
 func (u *reversal) run(ctx context.Context, keyRange int) (summary, error) {
@@ -195,6 +196,7 @@ func (u *reversal) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	u.known = map[string]bool{}
 	for i := range u.block {
 		c := &u.block[i]
 		ds := string(datasetOf(c.sk, append(append(store.Attrs{}, c.before...), c.after...)))
@@ -211,6 +213,7 @@ func (u *reversal) decide(ctx context.Context) error {
 			u.leave(c, ds, code, why)
 			continue
 		}
+		u.known[c.sk] = len(c.after) > 0
 		u.sum.count(ds, func(n *job.Counts) { countReversed(n, c) })
 		u.sum.Changes++
 		u.samples.see(u.w, c)
@@ -278,37 +281,49 @@ func (u *reversal) needed(ctx context.Context, c *change) (bool, error) {
 	return false, nil
 }
 
-// homeless says why a row that was removed can't be put back where it was.
+// homeless says why a row that was changed or removed can't be put back as it was.
 func (u *reversal) homeless(ctx context.Context, c *change) (code, why string, err error) {
+	after := store.Attrs(c.after)
 	var need []string
 	if parent := parentOf(c.sk); parent != "" {
 		need = append(need, parent)
 	}
-	if customer := store.Attrs(c.after).Str("customer"); customer != "" && u.stage == stageInvoices {
+	if customer := after.Str("customer"); customer != "" && u.stage == stageInvoices {
 		need = append(need, store.CustomerSK(u.w.hasher.CustomerH(customer)))
 	}
+	if plan := after.Str("plan"); plan != "" {
+		need = append(need, store.PlanSK(u.w.hasher.External(store.KindPlan, plan)))
+	}
 	for _, sk := range need {
-		stored, err := u.w.storedUnder(ctx, []change{{sk: sk}})
-		if err != nil {
-			return "", "", err
-		}
-		if stored[0] == nil {
-			return "parent_gone", "The record that it belongs to is not there any more.", nil
+		if there, err := u.there(ctx, sk); !there || err != nil {
+			return "parent_gone", "A record that it belongs to is not there any more.", err
 		}
 	}
+	if len(c.before) > 0 {
+		return "", "", nil
+	}
 	for _, p := range pointersOf(u.w.hasher, c.sk, c.after) {
-		if len(c.before) > 0 || p.sk[:2] != store.SKExternal {
+		if p.sk[:2] != store.SKExternal {
 			continue
 		}
-		stored, err := u.w.storedUnder(ctx, []change{{sk: p.sk}})
-		if err != nil {
-			return "", "", err
-		}
-		if stored[0] != nil {
-			return "external_id_taken", "Another row has its external ID by now.", nil
+		if taken, err := u.there(ctx, p.sk); taken || err != nil {
+			return "external_id_taken", "Another row has its external ID by now.", err
 		}
 	}
 	return "", "", nil
+}
+
+// there tells whether there is such an item: stored, or put back with this block.
+func (u *reversal) there(ctx context.Context, sk string) (bool, error) {
+	if there, known := u.known[sk]; known {
+		return there, nil
+	}
+	stored, err := u.w.storedUnder(ctx, []change{{sk: sk}})
+	if err != nil {
+		return false, err
+	}
+	u.known[sk] = stored[0] != nil
+	return u.known[sk], nil
 }
 
 // leave lists a row that is left alone.
