@@ -283,7 +283,7 @@ func (u *reversal) needed(ctx context.Context, c *change) (bool, error) {
 
 // homeless says why a row that was changed or removed can't be put back as it was.
 func (u *reversal) homeless(ctx context.Context, c *change) (code, why string, err error) {
-	after := store.Attrs(c.after)
+	after := c.after
 	var need []string
 	if parent := parentOf(c.sk); parent != "" {
 		need = append(need, parent)
