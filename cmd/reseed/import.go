@@ -60,7 +60,8 @@ hold: stored rows that they lack are removed. That happens only if no row was
 rejected, and a removal of more than --max-removed percent of a dataset waits
 for your yes.
 
-Exit status: 0 done or planned, 1 failed, or waits for a yes, 2 usage, 3 done with rejects.`,
+Exit status: 0 done or planned, 1 failed, or waits for your yes, 2 usage, 3 done or
+planned with rejects.`,
 		Example: `  reseed import testdata/company/*.csv --source Company
   reseed import export.zip --source Company --plan
   reseed import customers.csv --source Company --mode replace
@@ -107,11 +108,17 @@ func expand(args []string) ([]string, error) {
 		}
 		before := len(files)
 		err = filepath.WalkDir(arg, func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
 			ext := strings.ToLower(filepath.Ext(name))
-			if err == nil && !d.IsDir() && !strings.HasPrefix(d.Name(), ".") && (ext == ".csv" || ext == ".zip") {
+			switch hidden := strings.HasPrefix(d.Name(), "."); {
+			case d.IsDir() && hidden && name != arg:
+				return fs.SkipDir
+			case !d.IsDir() && !hidden && (ext == ".csv" || ext == ".zip"):
 				files = append(files, name)
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			return nil, usage("%v", err)
@@ -138,11 +145,15 @@ func (sh *shell) with(ctx context.Context, f func(*client) error) error {
 
 func (sh *shell) runImport(ctx context.Context, cl *client, files []string, o importOptions) error {
 	src, ok, err := cl.sourceNamed(ctx, o.source)
-	if err == nil && !ok {
+	made := err == nil && !ok
+	if made {
 		src, err = cl.addSource(ctx, o.source, "CSV")
 	}
 	if err != nil {
 		return fmt.Errorf("data source %q: %w", o.source, err)
+	}
+	if made && !sh.json {
+		sh.printf("Made the data source %s.\n", src.Name)
 	}
 	bar := sh.bar("uploading", totalSize(files))
 	j, err := cl.upload(ctx, src.UUID, o.form(), files, bar)

@@ -17,14 +17,7 @@ func (sh *shell) printPlan(j *job.Job, samples []importer.Change) {
 		sh.printf("\nFor example:\n")
 	}
 	for _, c := range samples {
-		where := ""
-		if c.Line > 0 {
-			where = fmt.Sprintf(" (%s line %d)", c.File, c.Line)
-		}
-		sh.printf("  %s %s %s%s\n", c.Action, strings.ReplaceAll(string(c.Dataset), "_", " "), nameOf(c), where)
-		for _, line := range fieldsOf(c) {
-			sh.printf("      %s\n", line)
-		}
+		sh.printSample(c)
 	}
 	e := j.Import.Estimate
 	if e == nil {
@@ -34,13 +27,39 @@ func (sh *shell) printPlan(j *job.Job, samples []importer.Change) {
 		sh.printf("\nNothing would change.\n")
 		return
 	}
-	sh.printf("\nNothing was written. Applying makes %d changes: %.0f write units and up to %.0f read units on DynamoDB, %s at the prices of %s, in about %s.\n",
-		e.Changes, e.WriteUnits, e.ReadUnits, dollars(e.Dollars), e.PricesOf, about(e.Seconds))
+	sh.printf("\nNothing is written yet. Applying makes %s: %.0f write units and about %.0f read units on DynamoDB, %s at the prices of %s, in about %s.\n",
+		numberOf(e.Changes, "change"), e.WriteUnits, e.ReadUnits, dollars(e.Dollars), e.PricesOf, about(e.Seconds))
 	if j.Import.Confirm != "" {
 		sh.printf("%s So it waits for your yes.\n", j.Import.Confirm)
 	}
 	sh.printf("To apply it: reseed apply %s\n", j.ID)
 	sh.printf("All changes, one a line: reseed jobs %s --changes\n", j.ID)
+}
+
+// printSample prints one change: a line for a row that comes or goes, one more for each field that differs in another.
+func (sh *shell) printSample(c importer.Change) {
+	sh.printf("  %s %s %s", c.Action, singular(string(c.Dataset)), nameOf(c))
+	if c.Line > 0 {
+		sh.printf(" (%s line %d)", c.File, c.Line)
+	}
+	fields := fieldsOf(c)
+	if c.Action == importer.Changed {
+		sh.printf("\n      %s\n", strings.Join(fields, "\n      "))
+		return
+	}
+	sh.printf(": %s\n", strings.Join(fields, ", "))
+}
+
+// singular is the name of a dataset for one row of it, e.g. line item.
+func singular(dataset string) string {
+	return strings.TrimSuffix(strings.ReplaceAll(dataset, "_", " "), "s")
+}
+
+func numberOf(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func dollars(n float64) string {
@@ -71,24 +90,24 @@ func nameOf(c importer.Change) string {
 	return ""
 }
 
-// fieldsOf lists the fields of an added row, what differs in a changed one, and nothing of a removed one.
+// fieldsOf lists the fields of a row that is added or removed, and what differs in a changed one.
 func fieldsOf(c importer.Change) []string {
 	names := map[string]bool{}
 	for _, attrs := range []map[string]any{c.Before, c.After} {
 		for name := range attrs {
-			names[name] = !strings.HasPrefix(name, "_")
+			names[name] = !strings.HasPrefix(name, "_") && name != "external_id" // that is in front
 		}
 	}
 	var out []string
 	for name, show := range names {
-		before, after := show1(name, c.Before), show1(name, c.After)
+		before, after := spelled(name, c.Before), spelled(name, c.After)
 		label := strings.ReplaceAll(name, "_", " ")
 		switch {
-		case !show, before == after, c.Action == importer.Removed:
-		case c.Action == importer.Added:
-			out = append(out, label+": "+after)
-		default:
+		case !show, before == after:
+		case c.Action == importer.Changed:
 			out = append(out, label+": "+orNothing(before)+" → "+orNothing(after))
+		default:
+			out = append(out, label+" "+before+after) // there is only one of them
 		}
 	}
 	slices.Sort(out)
@@ -102,14 +121,14 @@ func orNothing(s string) string {
 	return s
 }
 
-// show1 spells one value for people: times as dates, amounts in cents as they are.
-func show1(name string, attrs map[string]any) string {
+// spelled is one value for people: a time as a date, an amount in cents as it is.
+func spelled(name string, attrs map[string]any) string {
 	v, ok := attrs[name]
 	switch n, isNumber := v.(float64); {
 	case !ok:
 		return ""
 	case isNumber && store.IsTime(name):
-		return time.UnixMilli(int64(n)).UTC().Format("2006-01-02 15:04:05Z")
+		return strings.TrimSuffix(time.UnixMilli(int64(n)).UTC().Format("2006-01-02 15:04:05Z"), " 00:00:00Z")
 	case isNumber:
 		return fmt.Sprintf("%.0f", n)
 	}

@@ -24,6 +24,7 @@ func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) 
 		sh.printFirstLeftAlone(r, j)
 		return
 	}
+	sh.printf("Rejected:\n")
 	in := csv.NewReader(r)
 	in.FieldsPerRecord = -1
 	shown, from := 0, -1
@@ -47,23 +48,30 @@ func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) 
 		sh.printf("  %s line %s%s: %s [%s]\n", file, line, column, reason, code)
 		shown++
 	}
-	if j.Rejects > int64(shown) {
-		sh.printf("  ... and %d more\n", j.Rejects-int64(shown))
-	}
+	sh.printMore(j, shown)
 	sh.printf("All rejected rows, to correct and import again: reseed jobs %s --rejects > rejects.csv\n", j.ID)
 }
 
 // printFirstLeftAlone prints which rows an undo left alone first, and why.
 func (sh *shell) printFirstLeftAlone(r io.Reader, j *job.Job) {
+	sh.printf("Left alone:\n")
 	in := csv.NewReader(r)
-	for n := range shownRejects + 1 {
+	_, _ = in.Read() // the header
+	shown := 0
+	for shown < shownRejects {
 		rec, err := in.Read()
 		if err != nil || len(rec) < 4 {
 			break
 		}
-		if n > 0 { // below the header
-			sh.printf("  left alone: %s %s: %s [%s]\n", strings.ReplaceAll(rec[0], "_", " "), rec[1], rec[3], rec[2])
-		}
+		sh.printf("  %s %s: %s [%s]\n", singular(rec[0]), rec[1], rec[3], rec[2])
+		shown++
 	}
+	sh.printMore(j, shown)
 	sh.printf("All rows that were left alone: reseed jobs %s --rejects\n", j.ID)
+}
+
+func (sh *shell) printMore(j *job.Job, shown int) {
+	if more := j.Rejects - int64(shown); more > 0 {
+		sh.printf("  ... and %d more\n", more)
+	}
 }

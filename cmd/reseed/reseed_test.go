@@ -1,14 +1,8 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -35,49 +29,6 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOSTILE", filepath.Join(inputs, "hostile"))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "await": await, "jobid": jobid},
+		Cmds: scriptCommands(),
 	})
-}
-
-// status runs `reseed` and wants one exit status, e.g. status 3 import FILE.
-func status(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: status N ARG...")
-	}
-	got := exitDone
-	if err := ts.Exec("reseed", args[1:]...); err != nil {
-		exit, ok := errors.AsType[*exec.ExitError](err)
-		if !ok {
-			ts.Fatalf("reseed %q: %v", args[1:], err)
-		}
-		got = exit.ExitCode()
-	}
-	if strconv.Itoa(got) != args[0] {
-		ts.Fatalf("reseed %q: exit status %d, want %s", args[1:], got, args[0])
-	}
-}
-
-// await waits until a background command has made a file; go test's own
-// deadline ends it otherwise.
-func await(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: await FILE")
-	}
-	name := ts.MkAbs(args[0])
-	for {
-		if _, err := os.Stat(name); err == nil {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-// jobid puts the job of a --json report into a variable.
-func jobid(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: jobid FILE VARIABLE")
-	}
-	var r report
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
-	ts.Setenv(args[1], r.Job)
 }

@@ -12,7 +12,8 @@ type cancellationRow struct {
 
 func (r *cancellationRow) record(c *cells) Record {
 	date := c.time(&r.Date)
-	return &Event{
+	e := &c.records.event
+	*e = Event{
 		CustomerExternalID:     c.id(&r.CustomerExternalID),
 		SubscriptionExternalID: c.id(&r.SubscriptionExternalID),
 		Type:                   Cancelled,
@@ -22,4 +23,5 @@ func (r *cancellationRow) record(c *cells) Record {
 		InvoiceExternalID:      c.id(&r.InvoiceExternalID),
 		Cancellation:           true,
 	}
+	return e
 }

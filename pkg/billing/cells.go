@@ -14,7 +14,25 @@ type cells struct {
 	columns []column
 	now     time.Time
 	problem *Problem
+
+	// Memory of the row's record, used again by the next row.
+	records  records
+	integers []int64 // what its pointers point to
 }
+
+// records has a place for the record of each kind of row.
+type records struct {
+	customer    Customer
+	contact     Contact
+	plan        Plan
+	invoice     Invoice
+	lineItem    LineItem
+	transaction Transaction
+	event       Event
+}
+
+// start makes ready for the next row.
+func (c *cells) start(now time.Time) { c.now, c.problem, c.integers = now, nil, c.integers[:0] }
 
 func errBlank() error { return invalid(CodeRequired, "This must not be blank.") }
 
@@ -83,13 +101,13 @@ func parsed[T any](c *cells, cell *string, parse func(string) (T, error)) T {
 	return v
 }
 
-// given is parsed for cells where blank and zero differ: blank is nil.
-func given[T any](c *cells, cell *string, parse func(string) (T, error)) *T {
+// given is parsed for integers where blank and zero differ: blank is nil.
+func given(c *cells, cell *string, parse func(string) (int64, error)) *int64 {
 	if *cell == "" {
 		return nil
 	}
-	v := parsed(c, cell, parse)
-	return &v
+	c.integers = append(c.integers, parsed(c, cell, parse))
+	return &c.integers[len(c.integers)-1]
 }
 
 func (c *cells) time(cell *string) time.Time { return parsed(c, cell, ParseTime) }

@@ -20,7 +20,8 @@ func (r *contactRow) record(c *cells) Record {
 	if r.ExternalID == "" && r.FirstName == "" && r.LastName == "" && r.Email == "" {
 		c.fail(&r.Email, invalid(CodeRequired, "A contact needs an e-mail address or a name, to be told from the next."))
 	}
-	return &Contact{
+	contact := &c.records.contact
+	*contact = Contact{
 		CustomerExternalID: c.id(&r.CustomerExternalID),
 		ExternalID:         c.id(&r.ExternalID),
 		FirstName:          c.text(&r.FirstName),
@@ -33,4 +34,5 @@ func (r *contactRow) record(c *cells) Record {
 		Twitter:            c.text(&r.Twitter),
 		Note:               c.note(&r.Note),
 	}
+	return contact
 }

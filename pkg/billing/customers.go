@@ -16,7 +16,8 @@ type customerRow struct {
 
 func (r *customerRow) record(c *cells) Record {
 	country := parsed(c, &r.Country, ParseCountry)
-	return &Customer{
+	customer := &c.records.customer
+	*customer = Customer{
 		ExternalID:         c.id(&r.ExternalID),
 		Name:               c.text(&r.Name),
 		Email:              c.email(&r.Email),
@@ -28,4 +29,5 @@ func (r *customerRow) record(c *cells) Record {
 		LeadCreatedAt:      c.past(&r.LeadCreatedAt),
 		FreeTrialStartedAt: c.time(&r.FreeTrialStartedAt),
 	}
+	return customer
 }

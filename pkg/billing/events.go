@@ -55,7 +55,8 @@ type eventRow struct {
 }
 
 func (r *eventRow) record(c *cells) Record {
-	e := &Event{
+	e := &c.records.event
+	*e = Event{
 		CustomerExternalID:        c.id(&r.CustomerExternalID),
 		ExternalID:                c.id(&r.ExternalID),
 		SubscriptionExternalID:    c.id(&r.SubscriptionExternalID),

@@ -17,7 +17,8 @@ func InvoiceStatuses() []string {
 }
 
 func (r *invoiceRow) record(c *cells) Record {
-	return &Invoice{
+	invoice := &c.records.invoice
+	*invoice = Invoice{
 		CustomerExternalID: c.id(&r.CustomerExternalID),
 		ExternalID:         c.id(&r.InvoiceExternalID),
 		Date:               c.past(&r.InvoicedDate),
@@ -26,4 +27,5 @@ func (r *invoiceRow) record(c *cells) Record {
 		Status:             c.word(&r.Status, InvoiceStatuses()...),
 		CollectionMethod:   c.word(&r.CollectionMethod, "manual", "automatic"),
 	}
+	return invoice
 }

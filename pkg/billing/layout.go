@@ -168,11 +168,12 @@ func missingColumn(ds Dataset, name string) error {
 // Layout is one file's header laid over a dataset's columns. It reuses its
 // memory from row to row: one goroutine at a time may use it.
 type Layout struct {
-	dataset Dataset
-	row     row
-	reader  cells
-	cells   []*string // where the file's n-th cell goes; nil for an unknown column
-	unknown []string
+	dataset  Dataset
+	row      row
+	reader   cells
+	cells    []*string // where the file's n-th cell goes; nil for an unknown column
+	required []*string // those that must not be blank
+	unknown  []string
 }
 
 // NewLayout lays a header over a dataset. It is fault.Invalid when a required
@@ -186,6 +187,11 @@ func NewLayout(ds Dataset, header []string) (*Layout, error) {
 	l := &Layout{dataset: ds, row: r, reader: cells{columns: columnsOf(r)}, cells: make([]*string, len(header))}
 	if f := fitOf(ds, header); f.missing != "" {
 		return nil, missingColumn(ds, f.missing)
+	}
+	for _, c := range l.reader.columns {
+		if c.required {
+			l.required = append(l.required, c.cell)
+		}
 	}
 	for i, h := range header {
 		if h = strings.TrimSpace(h); h == "" {
@@ -220,14 +226,15 @@ func (l *Layout) Dataset() Dataset { return l.dataset }
 func (l *Layout) Unknown() []string { return l.unknown }
 
 // Record turns the cells of one row into a validated record, or says why it
-// cannot. now is what "in the future" is measured against.
+// cannot. now is what "in the future" is measured against. The record is valid
+// until the next call; its strings stay so.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	l.fill(fields)
 	c := &l.reader
-	c.now, c.problem = now, nil
-	for _, col := range l.reader.columns {
-		if col.required && *col.cell == "" {
-			c.fail(col.cell, errBlank())
+	c.start(now)
+	for _, cell := range l.required {
+		if *cell == "" {
+			c.fail(cell, errBlank())
 			return nil, c.problem
 		}
 	}
@@ -244,9 +251,20 @@ func (l *Layout) fill(fields []string) {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = strings.TrimSpace(fields[i])
+			*cell = trim(fields[i])
 		default:
 			*cell = ""
 		}
 	}
 }
+
+// trim is strings.TrimSpace, without a call for what needs no trimming.
+func trim(s string) string {
+	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimSpace(s)
+}
+
+// isInk tells whether c is a printable ASCII character other than the space.
+func isInk(c byte) bool { return c > ' ' && c <= '~' }

@@ -28,7 +28,8 @@ type lineItemRow struct {
 }
 
 func (r *lineItemRow) record(c *cells) Record {
-	l := &LineItem{
+	l := &c.records.lineItem
+	*l = LineItem{
 		InvoiceExternalID:         c.id(&r.InvoiceExternalID),
 		ExternalID:                c.id(&r.ExternalID),
 		Type:                      c.word(&r.Type, Subscription, OneTime),

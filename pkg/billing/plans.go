@@ -9,7 +9,8 @@ type planRow struct {
 }
 
 func (r *planRow) record(c *cells) Record {
-	p := &Plan{
+	p := &c.records.plan
+	*p = Plan{
 		ExternalID:    c.id(&r.PlanID),
 		Name:          c.text(&r.Name),
 		IntervalCount: parsed(c, &r.IntervalCount, parseInteger),

@@ -2,10 +2,13 @@ package billing
 
 import "time"
 
-// The years that dates may lie in.
+// The years that dates may lie in, and where they begin and end in seconds since 1970.
 const (
 	firstYear = 1900
 	lastYear  = 2200
+
+	firstSecond = -2_208_988_800
+	lastSecond  = 7_289_654_399
 )
 
 // ParseTime reads a date (2024-12-31) or a time: 2024-12-31 18:30:00,
@@ -19,7 +22,7 @@ func ParseTime(s string) (time.Time, error) {
 	case !ok:
 		return time.Time{}, invalid(CodeNotADate,
 			"%s is not a date; write it like 2024-12-31 or 2024-12-31 18:30:00.", quoteNumber(s))
-	case t.Year() < firstYear || t.Year() > lastYear:
+	case t.Unix() < firstSecond || t.Unix() > lastSecond:
 		return time.Time{}, invalid(CodeOutOfRange,
 			"%s lies outside the years %d to %d.", quoteNumber(s), firstYear, lastYear)
 	}
@@ -28,30 +31,30 @@ func ParseTime(s string) (time.Time, error) {
 
 func scanTime(s string) (time.Time, bool) {
 	p := scanner{rest: s}
-	year := p.number(4, 0, 9999)
+	year := 100*p.two(0, 99) + p.two(0, 99)
 	p.literal('-')
-	month := p.number(2, 1, 12)
+	month := p.two(1, 12)
 	p.literal('-')
-	day := p.number(2, 1, daysIn(year, month))
+	day := p.two(1, daysIn(year, month))
 	if p.rest == "" || p.bad {
 		return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC), !p.bad
 	}
 	if !p.skip(' ') && !p.skip('T') {
 		p.literal('t')
 	}
-	hour := p.number(2, 0, 23)
+	hour := p.two(0, 23)
 	p.literal(':')
-	minute := p.number(2, 0, 59)
+	minute := p.two(0, 59)
 	second, nanos := 0, 0
 	if p.skip(':') {
-		second = p.number(2, 0, 59)
+		second = p.two(0, 59)
 		if p.skip('.') {
 			nanos = p.fraction()
 		}
 	}
-	offset := p.zone()
-	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
-	return t.Add(-offset).Truncate(time.Millisecond), !p.bad && p.rest == ""
+	minute -= p.zone()
+	nanos -= nanos % int(time.Millisecond)
+	return time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC), !p.bad && p.rest == ""
 }
 
 func daysIn(year, month int) int {
@@ -84,22 +87,16 @@ func (p *scanner) skip(c byte) bool {
 
 func (p *scanner) literal(c byte) { p.bad = !p.skip(c) || p.bad }
 
-// number reads exactly n digits.
-func (p *scanner) number(n, low, high int) int {
-	if len(p.rest) < n {
+// two reads a number of two digits.
+func (p *scanner) two(low, high int) int {
+	if len(p.rest) < 2 {
 		p.bad = true
 		return 0
 	}
-	v := 0
-	for _, c := range []byte(p.rest[:n]) {
-		if c < '0' || c > '9' {
-			p.bad = true
-			return 0
-		}
-		v = v*10 + int(c-'0')
-	}
-	p.rest = p.rest[n:]
-	p.bad = p.bad || v < low || v > high
+	tens, ones := p.rest[0]-'0', p.rest[1]-'0' // above 9 if it is no digit
+	v := 10*int(tens) + int(ones)
+	p.bad = p.bad || tens > 9 || ones > 9 || v < low || v > high
+	p.rest = p.rest[2:]
 	return v
 }
 
@@ -117,8 +114,8 @@ func (p *scanner) fraction() int {
 	return v
 }
 
-// zone reads what follows the time of day; nothing at all is UTC.
-func (p *scanner) zone() time.Duration {
+// zone reads what follows the time of day as minutes east of UTC; nothing at all is UTC.
+func (p *scanner) zone() int {
 	p.skip(' ')
 	switch p.rest {
 	case "", "Z", "z", "UTC", "GMT":
@@ -129,14 +126,13 @@ func (p *scanner) zone() time.Duration {
 	if !east {
 		p.literal('-')
 	}
-	hours := p.number(2, 0, 14)
+	hours := p.two(0, 14)
 	minutes := 0
 	if p.skip(':') || p.rest != "" {
-		minutes = p.number(2, 0, 59)
+		minutes = p.two(0, 59)
 	}
-	offset := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
 	if !east {
-		return -offset
+		return -60*hours - minutes
 	}
-	return offset
+	return 60*hours + minutes
 }

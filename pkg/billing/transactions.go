@@ -16,7 +16,8 @@ type transactionRow struct {
 }
 
 func (r *transactionRow) record(c *cells) Record {
-	return &Transaction{
+	transaction := &c.records.transaction
+	*transaction = Transaction{
 		InvoiceExternalID:       c.id(&r.InvoiceExternalID),
 		ExternalID:              c.id(&r.ExternalID),
 		Type:                    c.word(&r.Type, Payment, Refund),
@@ -29,4 +30,5 @@ func (r *transactionRow) record(c *cells) Record {
 		TransactionFeesInCents:  given(c, &r.TransactionFee, ParseCents),
 		TransactionFeesCurrency: parsed(c, &r.TransactionFeesCurrency, ParseCurrency),
 	}
+	return transaction
 }

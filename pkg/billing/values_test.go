@@ -1,9 +1,14 @@
 package billing_test
 
 import (
+	"math/big"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -194,5 +199,87 @@ func TestEventTypesAreReadAsTheyAreSpelt(t *testing.T) {
 	}
 	if billing.EventTypes()[9] != "subscription_event_retracted" || len(billing.EventTypes()) != 10 {
 		t.Error("the export codes are 0 to 9")
+	}
+}
+
+// cellText draws what stands in cells: ASCII most of the time, and of every length around the limit.
+func cellText() *rapid.Generator[string] {
+	return rapid.OneOf(
+		rapid.StringMatching(`[ -~]{0,20}`),
+		rapid.StringMatching(`[a-z]{1,5}@[a-z.@ ]{1,8}`),
+		rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{
+			"a", "~", "@", " ", "!", "\x00", "\x1f", "\x7f", "\xff", "\u00a0", "é", "日", "\u200b", "\ufffd",
+		}), 0, 4), func(parts []string) string { return strings.Join(parts, "") }),
+		rapid.Map(rapid.IntRange(250, 260), func(n int) string { return strings.Repeat("x", n) }),
+		rapid.Map(rapid.IntRange(250, 260), func(n int) string { return strings.Repeat("é", n) }),
+		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 6), func(b []byte) string { return string(b) }),
+	)
+}
+
+// What passes for being plain ASCII passes by the rules too, and nothing else is refused for it.
+func TestChecksAreWhatTheirRulesSay(t *testing.T) {
+	t.Parallel()
+	visible := func(r rune) bool { return r != utf8.RuneError && unicode.IsGraphic(r) }
+	all := func(s string, ok func(rune) bool) bool {
+		return strings.IndexFunc(s, func(r rune) bool { return !ok(r) }) < 0
+	}
+	l, err := billing.NewLayout(billing.Customers, []string{"External ID", "City"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(t *rapid.T, what, s string, err error, want bool) {
+		if (err == nil) != want {
+			t.Fatalf("%s of %q: %v, want %v", what, s, err, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		for _, s := range rapid.SliceOfN(cellText(), 50, 50).Draw(t, "cells") {
+			short := utf8.RuneCountInString(s) <= billing.MaxText
+			at := strings.IndexByte(s, '@')
+			address := strings.Count(s, "@") == 1 && at > 0 && at < len(s)-1
+			check(t, "id", s, billing.CheckID(s), short && all(s, visible))
+			check(t, "length", s, billing.CheckLength(s, billing.MaxText), short && utf8.ValidString(s) && !strings.Contains(s, "\x00"))
+			check(t, "email", s, billing.CheckEmail(s), address && all(s, func(r rune) bool { return visible(r) && !unicode.IsSpace(r) }))
+			rec, problem := l.Record([]string{"c1", s}, now())
+			if c, ok := rec.(*billing.Customer); problem == nil && (!ok || c.City != strings.TrimSpace(s)) {
+				t.Fatalf("%q is trimmed to %+v", s, c)
+			}
+		}
+	})
+}
+
+func TestCentsAreIntegers(t *testing.T) {
+	t.Parallel()
+	form := regexp.MustCompile(`^-?[0-9]+$`)
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(
+			rapid.StringMatching(`-?[0-9]{0,25}`), rapid.StringMatching(`[-0-9.,e+ ]{0,6}`), rapid.StringMatching(`-?0{0,30}[0-9]{1,3}`),
+			rapid.Map(rapid.Int64Range(billing.MaxInteger-2, billing.MaxInteger+2), func(n int64) string { return strconv.FormatInt(n, 10) }),
+			rapid.Map(rapid.Int64Range(-billing.MaxInteger-2, -billing.MaxInteger+2), func(n int64) string { return strconv.FormatInt(n, 10) }),
+		).Draw(t, "s")
+		want, code := int64(0), billing.CodeNotCents
+		if form.MatchString(s) {
+			n, ok := new(big.Int).SetString(s, 10)
+			if code = ""; !ok || !n.IsInt64() || n.Int64() > billing.MaxInteger || n.Int64() < -billing.MaxInteger {
+				code = billing.CodeOutOfRange
+			} else {
+				want = n.Int64()
+			}
+		}
+		if got, err := billing.ParseCents(s); got != want || fault.CodeOf(err) != code {
+			t.Fatalf("%q: %d, %v; want %d, %q", s, got, err, want, code)
+		}
+	})
+}
+
+func BenchmarkParseTime(b *testing.B) {
+	for _, s := range []string{"2025-05-17", "2025-05-17 17:43:36 UTC", "2025-05-17T17:43:36+02:00"} {
+		b.Run(s, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := billing.ParseTime(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

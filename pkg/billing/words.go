@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -38,6 +39,9 @@ func lower(c byte) byte {
 
 // oneOf finds the word of a list that s means.
 func oneOf(s string, words []string) (string, bool) {
+	if i := slices.Index(words, s); i >= 0 {
+		return words[i], true
+	}
 	for _, w := range words {
 		if sameWord(s, w) {
 			return w, true
@@ -64,6 +68,9 @@ func CheckEmail(s string) error {
 	if !ok || local == "" || domain == "" || strings.ContainsRune(domain, '@') {
 		return invalid(CodeBadEmail, "This is not an e-mail address; write it like name@example.com.")
 	}
+	if isASCII(s, '!') {
+		return nil
+	}
 	for _, r := range s {
 		if unicode.IsSpace(r) || !unicode.IsGraphic(r) || r == utf8.RuneError {
 			return invalid(CodeBadEmail, "The e-mail address holds a space or an invisible character.")
@@ -75,12 +82,26 @@ func CheckEmail(s string) error {
 // CheckID tells whether s, already trimmed, can be an external id: not too
 // long, and without characters that nobody sees, as two ids that look the same must be the same.
 func CheckID(s string) error {
+	if len(s) <= MaxText && isASCII(s, ' ') {
+		return nil
+	}
 	for _, r := range s {
 		if r == utf8.RuneError || !unicode.IsGraphic(r) {
 			return invalid(CodeBadCharacter, "The id holds a control or invisible character; type it anew.")
 		}
 	}
 	return CheckLength(s, MaxText)
+}
+
+// isASCII tells whether s is printable ASCII only, no byte below least. Nearly
+// every cell is, and then nothing has to be known of its characters.
+func isASCII(s string, least byte) bool {
+	for i := range len(s) {
+		if s[i] < least || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // Most characters of a text.
@@ -91,6 +112,9 @@ const (
 
 // CheckLength tells whether s is a text of at most so many characters.
 func CheckLength(s string, most int) error {
+	if len(s) <= most && isASCII(s, ' ') {
+		return nil
+	}
 	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
 		return invalid(CodeBadCharacter, "The text holds a character that is not valid UTF-8, or a NUL.")
 	}

@@ -25,6 +25,10 @@ import (
 // TLS handshake.
 const connections = 128
 
+// writeBuffer holds a request of 25 items with its headers, so that it goes out
+// in one write. In bytes, for each connection.
+const writeBuffer = 32 << 10
+
 // batchSize is how many messages SQS takes at once.
 const batchSize = 10
 
@@ -35,6 +39,7 @@ type Cloud struct{ aws aws.Config }
 func Open(ctx context.Context) (*Cloud, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*connections, connections
+		t.WriteBufferSize = writeBuffer
 	})
 	c, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(client))
 	if err != nil {

@@ -46,7 +46,7 @@ func (b *blockWriter) frame(key []byte, parts ...[]byte) error {
 		b.payloads = append(b.payloads, p...)
 	}
 	b.lengths = binary.AppendUvarint(b.lengths, uint64(len(key)))
-	b.lengths = binary.AppendUvarint(b.lengths, uint64(size)) //nolint:gosec // a length
+	b.lengths = binary.AppendUvarint(b.lengths, uint64(size))
 	if len(b.keys)+len(b.payloads) < blockBytes {
 		return nil
 	}
@@ -169,11 +169,11 @@ func (b *blockReader) lay(raw []byte) error {
 		at += kw + pw
 		keys += k
 	}
-	if keys > uint64(len(raw)-at) {
+	if keys > maxBlock || at+int(keys) > len(raw) {
 		return errDamaged()
 	}
-	end := at + int(keys) //nolint:gosec // at most len(raw)
-	b.left = int(n)       //nolint:gosec // at most len(raw)
+	end := at + int(keys)
+	b.left = int(n) //nolint:gosec // at most len(raw)
 	b.lengths = raw[w:at]
 	b.keys = string(raw[at:end])
 	b.payloads = raw[end:]

@@ -81,7 +81,7 @@ func (im *Importer) endCancelled(ctx context.Context, j *job.Job) error {
 	if err != nil {
 		return err
 	}
-	return im.end(ctx, j.ID, func(j *job.Job) error {
+	_, err = im.end(ctx, j.ID, func(j *job.Job) error {
 		note := nothingChanged
 		if j.Import.Applying {
 			note = fmt.Sprintf("Cancelled after at least %d of %d changes. They stay; an undo of this job takes them back, and the same files again complete them.",
@@ -91,4 +91,5 @@ func (im *Importer) endCancelled(ctx context.Context, j *job.Job) error {
 		j.Progress.ItemsDone = applied
 		return nil
 	})
+	return err
 }

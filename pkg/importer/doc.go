@@ -1,16 +1,20 @@
 // Package importer brings a source's data in line with an input. An import is
 // a sort and a merge:
 //
+//	scan     ZIPs unpacked, datasets found, files cut into pieces at record boundaries
 //	map      piece of a file → records and rejects → runs sorted by table key, split by key range
 //	resolve  distinct keys that rows refer to ⨝ stored items → findings
 //	merge    key range: runs of all pieces ⨝ stored items → change set, written ahead
+//	gate     sums, rejects.csv; a plan stops here, and so does too large a removal
+//	check    of a plan that is applied later: nothing may have moved
 //	apply    change set → table, in key order, one writer per key range
-//	finish   sums, rejects.csv
 //
-// The same happens for each stage (plans; customers; contacts; invoices with
-// line items and transactions; events), one after the other. A small input is
-// done by one worker in memory; a large one is cut into tasks of the ledger,
-// which any number of workers claim, and its runs are objects, so that memory
-// does not grow with the file. Either way the outcome is the same, depends on no
-// timing and no piece size, and survives a kill at any point (I1, I2, I6).
+// Map, resolve and merge are done for each stage (plans; customers; contacts; invoices with
+// line items and transactions; events), one after the other; then all stages are
+// applied. A small input is decided by one worker in memory; a large one is cut into
+// tasks of the ledger, which any number of workers claim, and its runs are objects,
+// so that memory does not grow with the file. Either way the outcome is the same, depends
+// on no timing and no piece size, and survives a kill at any point (I1, I2, I6).
+//
+// An undo reverses the change sets of a job, row by row, where nothing has touched the row since.
 package importer

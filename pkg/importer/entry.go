@@ -48,8 +48,8 @@ func (e *entry) compare(o *entry) int {
 	return cmp.Or(strings.Compare(e.key, o.key), e.place.compare(o.place), cmp.Compare(e.kind, o.kind))
 }
 
-// appendEntry spells an entry without its key.
-func appendEntry(b []byte, e *entry) []byte {
+// appendHead spells an entry without its key and body.
+func appendHead(b []byte, e *entry) []byte {
 	flags := byte(e.kind) << 1
 	if e.natural {
 		flags |= 1
@@ -58,7 +58,7 @@ func appendEntry(b []byte, e *entry) []byte {
 	for _, n := range [...]int64{int64(e.place.file), e.place.line, e.place.offset, e.place.length} {
 		b = binary.AppendUvarint(b, uint64(n)) //nolint:gosec // never negative
 	}
-	return append(b, e.body...)
+	return b
 }
 
 func decodeEntry(key string, b []byte) (entry, error) {
@@ -96,9 +96,20 @@ type ref struct {
 }
 
 func (b *batch) add(e *entry) {
-	at := len(b.mem)
+	at := b.begin(e)
+	b.mem = append(b.mem, e.body...)
+	b.end(e, at)
+}
+
+// begin adds an entry up to its body, which the caller appends to mem; end completes it.
+func (b *batch) begin(e *entry) (at int) {
+	at = len(b.mem)
 	b.mem = append(b.mem, e.key...)
-	b.mem = appendEntry(b.mem, e)
+	b.mem = appendHead(b.mem, e)
+	return at
+}
+
+func (b *batch) end(e *entry, at int) {
 	b.refs = append(b.refs, ref{
 		lead: lead(e.key), offset: e.place.offset, file: int32(e.place.file), //nolint:gosec // an import has few files
 		at: uint32(at), key: uint32(len(e.key)), end: uint32(len(b.mem)), //nolint:gosec // a batch is of one piece

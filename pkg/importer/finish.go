@@ -7,16 +7,16 @@ import (
 )
 
 // finish ends a job whose tasks are all done: the sums, and the runs go. It may be called twice.
-func (im *Importer) finish(ctx context.Context, j *job.Job) error {
+func (im *Importer) finish(ctx context.Context, j *job.Job) (*job.Job, error) {
 	sum, err := im.sums(ctx, j)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if j.Import.Undo != "" {
 		return im.finishUndo(ctx, j, sum)
 	}
 	if err := im.dropRuns(ctx, j); err != nil {
-		return err
+		return nil, err
 	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {
 		j.Status, j.Cost = job.Done, sum.cost // the rows were accounted for at the gate

@@ -84,8 +84,8 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	}
 	if sum.Moved > 0 && sum.rejected() > 0 {
 		return nil, fault.Newf(fault.Conflict, "moves_with_rejects",
-			"%s with an external ID would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows and import again.",
-			number(sum.Moved, "row"), number(sum.rejected(), "row")+was(sum.rejected()))
+			"External IDs (%d) would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows and import again.",
+			sum.Moved, rows(sum.rejected()))
 	}
 	notes := sum.withhold()
 	confirm := excess(j, sum)
@@ -108,14 +108,10 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err := im.dropRuns(ctx, j); err != nil {
 		return nil, err
 	}
-	err = im.end(ctx, j.ID, func(j *job.Job) error {
+	return im.end(ctx, j.ID, func(j *job.Job) error {
 		j.Status, j.Import.Parked, j.Import.Confirm = job.Planned, true, confirm
 		return decided(j)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return im.c.Ledger.Get(ctx, j.ID)
 }
 
 // notEmpty refuses to replace rows by an input that has none, unless that was asked for.
@@ -126,7 +122,7 @@ func notEmpty(j *job.Job, sum totals) error {
 	for _, ds := range j.Import.Datasets {
 		if sum.Datasets[ds].Read == 0 {
 			return fault.Newf(fault.Invalid, "empty_input",
-				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, allow an empty input.", ds)
+				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, import it with --allow-empty (allow_empty over REST).", ds)
 		}
 	}
 	return nil
@@ -144,28 +140,22 @@ func (s *summary) withhold() (notes []string) {
 		s.RemoveMilli = 0
 		notes = append(notes, fmt.Sprintf(
 			"%s kept although the input lacks them, because %s rejected: correct those and import again to have them removed.",
-			number(removed, "row")+was(removed), number(rejected, "row")+was(rejected)))
+			rows(removed), rows(rejected)))
 	}
 	if s.Kept > 0 {
 		notes = append(notes, fmt.Sprintf(
 			"%s kept although the input lacks them, because stored rows of other datasets belong to them. Give those datasets in the same import, or erase the records.",
-			number(s.Kept, "row")+was(s.Kept)))
+			rows(s.Kept)))
 	}
 	return notes
 }
 
-func number(n int64, what string) string {
+// rows is the beginning of a sentence about so many rows.
+func rows(n int64) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 row was"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func was(n int64) string {
-	if n == 1 {
-		return " was"
-	}
-	return " were"
+	return fmt.Sprintf("%d rows were", n)
 }
 
 // excess says why a removal needs a person's yes; empty if it does not.

@@ -160,9 +160,9 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 		return nil
 	}
 	if m.Task == "" || j.Import.Cancel {
-		err = im.goOn(ctx, j)
+		j, err = im.goOn(ctx, j)
 	} else {
-		err = im.task(ctx, j, m.Task)
+		j, err = im.task(ctx, j, m.Task)
 	}
 	return im.outcome(ctx, j, err)
 }
@@ -174,13 +174,23 @@ func dropMissing(err error) error {
 	return err
 }
 
-// outcome decides what an error means for the job.
+// outcome decides what an error means for the job, as it was when the error came: if somebody else
+// has moved it on meanwhile, nothing, since what a late worker misses may be what is not needed any more.
 func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	switch {
-	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld), errors.Is(err, errCancelled):
+	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld):
 		return nil
+	case errors.Is(err, errCancelled):
+		return im.endCancelled(ctx, j)
 	case ctx.Err() != nil:
 		return ctx.Err()
+	}
+	now, getErr := im.c.Ledger.Get(ctx, j.ID)
+	if getErr != nil {
+		return errors.Join(err, getErr)
+	}
+	if now.Stage != j.Stage || now.Import.Applying != j.Import.Applying {
+		return nil
 	}
 	switch fault.KindOf(err) {
 	case fault.Busy, fault.Unavailable:
@@ -196,21 +206,26 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 // fail ends a job, with the sums of what was done.
 func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 	sum, sumErr := im.sums(ctx, j)
-	return im.end(ctx, j.ID, func(j *job.Job) error {
+	_, err := im.end(ctx, j.ID, func(j *job.Job) error {
 		j.Status, j.Error = job.Failed, why
 		if sumErr == nil {
-			j.Datasets = sum.Datasets
+			j.Cost = sum.cost
+			if !j.Import.Applying { // else they were booked at the gate
+				j.Datasets = sum.Datasets
+			}
 		}
 		return nil
 	})
+	return err
 }
 
-func (im *Importer) end(ctx context.Context, id string, change func(*job.Job) error) error {
-	_, next, err := im.c.Ledger.End(ctx, id, change)
-	if err != nil || next == nil {
-		return err
+// end ends a job and gets the one going that waited for its source.
+func (im *Importer) end(ctx context.Context, id string, change func(*job.Job) error) (*job.Job, error) {
+	ended, next, err := im.c.Ledger.End(ctx, id, change)
+	if err == nil && next != nil {
+		err = im.c.Dispatch(ctx, next)
 	}
-	return im.c.Dispatch(ctx, next)
+	return ended, err
 }
 
 // Tick hands out again what nobody is at: the next step of every running
@@ -231,43 +246,47 @@ func (im *Importer) Tick(ctx context.Context) error {
 }
 
 // goOn takes the step that a running job is at: look through its input, hand out the tasks
-// of its phase that are not done, or, when all are, begin the next phase.
-func (im *Importer) goOn(ctx context.Context, j *job.Job) error {
+// of its phase that are not done, or, when all are, begin the next phase. It returns the job as it leaves it.
+func (im *Importer) goOn(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if j.Import.Cancel {
-		return im.endCancelled(ctx, j)
-	}
-	j, err := im.scan(ctx, j)
-	if err != nil {
-		return err
+		return j, im.endCancelled(ctx, j)
 	}
 	for {
 		todo, err := im.todo(ctx, j)
-		if err != nil {
-			return err
-		}
-		if len(todo) > 0 {
-			return im.c.Send(ctx, todo)
-		}
-		next := nextPhase(j)
-		switch {
-		case next != "":
-			if _, step := splitPhase(next); step == stepCheck {
-				err = im.unmoved(ctx, j)
-			}
-			if err == nil {
-				j, err = im.begin(ctx, j, next)
-			}
-		case j.Import.Applying:
-			return im.finish(ctx, j)
-		default:
-			if j, err = im.gate(ctx, j); err == nil && j.Status.Ended() {
-				return nil
-			}
+		if err == nil && len(todo) > 0 {
+			return j, im.c.Send(ctx, todo)
 		}
 		if err != nil {
-			return err
+			return j, err
+		}
+		moved, err := im.step(ctx, j)
+		if err != nil {
+			return j, err
+		}
+		if j = moved; j.Status.Ended() {
+			return j, nil
 		}
 	}
+}
+
+// step takes a job whose phase is done to the next: to a phase, through the gate, or to its end.
+func (im *Importer) step(ctx context.Context, j *job.Job) (*job.Job, error) {
+	if !j.Import.Scanned {
+		return im.scan(ctx, j)
+	}
+	next := nextPhase(j)
+	switch {
+	case next == "" && j.Import.Applying:
+		return im.finish(ctx, j)
+	case next == "":
+		return im.gate(ctx, j)
+	}
+	if _, step := splitPhase(next); step == stepCheck {
+		if err := im.unmoved(ctx, j); err != nil {
+			return nil, err
+		}
+	}
+	return im.begin(ctx, j, next)
 }
 
 // todo lists the undone tasks of the job's phase.
@@ -295,7 +314,10 @@ func (im *Importer) begin(ctx context.Context, j *job.Job, phase string) (*job.J
 	}
 	was := j.Stage
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
-		if j.Import.Cancel || j.Status != job.Running {
+		switch {
+		case j.Import.Cancel:
+			return errCancelled
+		case j.Status != job.Running:
 			return errStopped
 		}
 		if j.Stage == was {

@@ -316,3 +316,46 @@ func TestWhatAFirstImportCosts(t *testing.T) {
 		}
 	}
 }
+
+// plan plans an import of files.
+func (l *line) plan(t *testing.T, src store.Source, inputs ...input) *job.Job {
+	t.Helper()
+	l.now = l.now.Add(time.Minute)
+	j, err := l.Submit(t.Context(), importer.Request{
+		Source: src, Files: l.put(t.Context(), t, inputs), Options: importer.Options{Plan: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j = l.ended(t, j); j.Status != job.Planned {
+		t.Fatalf("job is %s: %s", j.Status, j.Error)
+	}
+	return j
+}
+
+// applied applies a plan.
+func (l *line) applied(t *testing.T, plan *job.Job) *job.Job {
+	t.Helper()
+	l.now = l.now.Add(time.Minute)
+	j, err := l.Apply(t.Context(), plan.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.ended(t, j)
+}
+
+// ended does what there is to do, and returns the job as it is then.
+func (l *line) ended(t *testing.T, j *job.Job) *job.Job {
+	t.Helper()
+	if err := l.drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	j, err := l.ledger.Get(t.Context(), j.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !j.Status.Ended() {
+		t.Fatalf("job is %s at %q with nothing left to do", j.Status, j.Stage)
+	}
+	return j
+}

@@ -16,9 +16,6 @@ import (
 // each file holds, whether it can be read at all, and where it is cut. A file that can't be
 // used ends the import with nothing changed.
 func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
-	if j.Import.Scanned {
-		return j, nil
-	}
 	spec := *j.Import
 	files, zips, err := im.unpack(ctx, j)
 	if err != nil {
@@ -31,10 +28,15 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	}
 	pieceBytes := max(im.c.PieceBytes, total/maxPieces)
 	var notes []string
+	headers := 0
 	for i := range files {
 		pieces, unknown, err := im.scanFile(ctx, i, &files[i], pieceBytes)
 		if err != nil {
 			return nil, err
+		}
+		if headers += headerBytes(files[i].Header); headers > maxHeaders {
+			return nil, fault.Newf(fault.Invalid, "too_many_columns",
+				"%s: the header rows of all files together are longer than %d KB; remove columns that are not needed.", files[i].Name, maxHeaders>>10)
 		}
 		spec.Pieces = append(spec.Pieces, pieces...)
 		if !slices.Contains(spec.Datasets, files[i].Dataset) {
@@ -63,6 +65,17 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 		}
 		return nil
 	})
+}
+
+// maxHeaders is how long all header rows of an import may be, in bytes: they are kept in
+// the job's item, which has a limit of its own.
+const maxHeaders = 100 << 10
+
+func headerBytes(header []string) (n int) {
+	for _, h := range header {
+		n += len(h)
+	}
+	return n
 }
 
 // mostRanges is how many key ranges there are at most: as many as a source has shards.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
@@ -24,7 +25,7 @@ type mapped struct {
 	asks    []batch // by key range of the key asked about
 	rejects batch
 	asked   bool
-	builder *store.Builder
+	counts  job.Counts
 	sum     summary
 }
 
@@ -46,7 +47,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 	defer func() { _ = src.Close() }()
 	m := &mapped{
 		w: w, stage: stage, by: by, file: p.File, dataset: layout.Dataset(),
-		main: make([]batch, w.ranges), asks: make([]batch, w.ranges), builder: store.NewBuilder(),
+		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
 	}
 	unescape := hasRejectColumns(file.Header)
 	for {
@@ -62,11 +63,12 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		}
 		m.row(layout, row)
 	}
+	m.sum.count(file.Dataset, func(c *job.Counts) { *c = m.counts })
 	return m.store(ctx)
 }
 
 func (m *mapped) row(layout *billing.Layout, row source.Row) {
-	m.sum.count(string(m.dataset), func(c *job.Counts) { c.Read++ })
+	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
 	if row.Err != nil {
 		m.reject(at, row.Err.Column, row.Err.Code, row.Err.Message)
@@ -80,42 +82,21 @@ func (m *mapped) row(layout *billing.Layout, row source.Row) {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
 		return
 	}
-	m.builder.Reset()
-	store.EncodeRecord(m.builder, rec)
-	sk, natural := m.w.sortKey(rec)
-	m.main[m.w.parts.rangeOf(sk, m.w.ranges)].add(&entry{key: sk, place: at, kind: record, natural: natural, body: m.builder.Attrs()})
-	m.ask(rec, sk, at)
+	where := m.w.locate(rec)
+	b := &m.main[m.w.parts.rangeOf(where.sk, m.w.ranges)]
+	e := entry{key: where.sk, place: at, kind: record, natural: where.natural}
+	begin := b.begin(&e)
+	b.mem = store.AppendRecord(b.mem, rec)
+	b.end(&e, begin)
+	if where.about != "" {
+		m.asked = true
+		m.asks[m.w.parts.rangeOf(where.about, m.w.ranges)].add(&entry{key: where.about, place: at, kind: lookup, body: []byte(where.sk)})
+	}
 }
 
 func (m *mapped) reject(at place, column, code, message string) {
-	m.sum.count(string(m.dataset), func(c *job.Counts) { c.Rejected++ })
+	m.counts.Rejected++
 	m.rejects.add(&entry{place: at, kind: reject, body: rejection{string(m.dataset), column, code, message}.encode()})
-}
-
-// ask adds the look-ups that a record needs: an invoice about its customer,
-// and whatever has an external id about who else has it.
-func (m *mapped) ask(rec billing.Record, sk string, at place) {
-	hr, about := m.w.hasher, ""
-	switch r := rec.(type) {
-	case *billing.Invoice:
-		about = store.CustomerSK(hr.CustomerH(r.CustomerExternalID))
-	case *billing.LineItem:
-		if r.ExternalID != "" {
-			about = store.ExternalSK(store.KindLineItem, hr.LineItemH(r))
-		}
-	case *billing.Transaction:
-		if r.ExternalID != "" {
-			about = store.ExternalSK(store.KindTransaction, hr.TransactionH(r))
-		}
-	case *billing.Event:
-		if r.ExternalID != "" {
-			about = store.ExternalEventSK(hr.EventH(r).EventID())
-		}
-	}
-	if about != "" {
-		m.asked = true
-		m.asks[m.w.parts.rangeOf(about, m.w.ranges)].add(&entry{key: about, place: at, kind: lookup, body: []byte(sk)})
-	}
 }
 
 // store sorts and writes the runs.
@@ -143,27 +124,47 @@ func (w *work) writeRun(ctx context.Context, name string, sections []batch) erro
 	return w.runs.write(ctx, name, sections)
 }
 
-// sortKey is where a record belongs, and whether it is known by its content alone.
-func (w *work) sortKey(rec billing.Record) (sk string, natural bool) {
+// location is where a record belongs.
+type location struct {
+	sk      string
+	natural bool // it is known by its content alone
+	// about is a key that must be looked up before the record can be merged: an invoice's customer, or who else
+	// has the external id of a line item, a transaction or an event. Empty if there is none.
+	about string
+}
+
+func (w *work) locate(rec billing.Record) location {
 	hr := w.hasher
 	switch r := rec.(type) {
 	case *billing.Customer:
-		return store.CustomerSK(hr.CustomerH(r.ExternalID)), false
+		return location{sk: store.CustomerSK(hr.CustomerH(r.ExternalID))}
 	case *billing.Contact:
-		return store.ContactSK(hr.CustomerH(r.CustomerExternalID), hr.ContactH(r)), r.ExternalID == ""
+		return location{sk: store.ContactSK(hr.CustomerH(r.CustomerExternalID), hr.ContactH(r)), natural: r.ExternalID == ""}
 	case *billing.Plan:
 		// Two plans of one name and interval are one plan: no occurrence numbers.
-		return store.PlanSK(hr.PlanH(r)), false
+		return location{sk: store.PlanSK(hr.PlanH(r))}
 	case *billing.Invoice:
-		return store.InvoiceSK(hr.InvoiceH(r.ExternalID)), false
+		return location{sk: store.InvoiceSK(hr.InvoiceH(r.ExternalID)), about: store.CustomerSK(hr.CustomerH(r.CustomerExternalID))}
 	case *billing.LineItem:
-		return store.LineItemSK(hr.InvoiceH(r.InvoiceExternalID), hr.LineItemH(r)), r.ExternalID == ""
+		invoice, own := hr.InvoiceH(r.InvoiceExternalID), hr.LineItemH(r)
+		if r.ExternalID == "" {
+			return location{sk: store.LineItemSK(invoice, own), natural: true}
+		}
+		return location{sk: store.LineItemSK(invoice, own), about: store.ExternalSK(store.KindLineItem, own)}
 	case *billing.Transaction:
-		return store.TransactionSK(hr.InvoiceH(r.InvoiceExternalID), hr.TransactionH(r)), r.ExternalID == ""
+		invoice, own := hr.InvoiceH(r.InvoiceExternalID), hr.TransactionH(r)
+		if r.ExternalID == "" {
+			return location{sk: store.TransactionSK(invoice, own), natural: true}
+		}
+		return location{sk: store.TransactionSK(invoice, own), about: store.ExternalSK(store.KindTransaction, own)}
 	case *billing.Event:
-		return store.EventSK(hr.CustomerH(r.CustomerExternalID), hr.EventH(r).EventID()), r.ExternalID == ""
+		customer, id := hr.CustomerH(r.CustomerExternalID), hr.EventH(r).EventID()
+		if r.ExternalID == "" {
+			return location{sk: store.EventSK(customer, id), natural: true}
+		}
+		return location{sk: store.EventSK(customer, id), about: store.ExternalEventSK(id)}
 	}
-	return "", false
+	return location{}
 }
 
 // checkPlan rejects a row that names a plan which is neither stored nor part of this import.
@@ -175,11 +176,25 @@ func (w *work) checkPlan(rec billing.Record) *billing.Problem {
 	case *billing.Event:
 		plan = r.PlanExternalID
 	}
-	if plan == "" || w.plans[store.PlanSK(w.hasher.External(store.KindPlan, plan))] {
+	if plan == "" || w.knowsPlan(plan) {
 		return nil
 	}
-	return &billing.Problem{
-		Column: billing.ColumnPlan(rec.Dataset()), Code: "unknown_plan",
-		Message: "The plan of this row is neither among the stored plans nor in this import; import the plans file with it, or correct the plan's id.",
+	message := "The plan of this row is neither among the stored plans nor in this import; import the plans file with it, or correct the plan's id."
+	if w.replaces(billing.Plans) {
+		message = w.notThere("plan", billing.Plans, "row")
 	}
+	return &billing.Problem{Column: billing.ColumnPlan(rec.Dataset()), Code: "unknown_plan", Message: message}
+}
+
+// knowsPlan tells whether there is a plan of this external id. Many rows name few plans: found ones are
+// remembered by their names.
+func (w *work) knowsPlan(id string) bool {
+	if w.named[id] {
+		return true
+	}
+	if !w.plans[store.PlanSK(w.hasher.External(store.KindPlan, id))] {
+		return false
+	}
+	w.named[strings.Clone(id)] = true
+	return true
 }

@@ -51,6 +51,8 @@ type rangeMerge struct {
 	parent  parentState
 	parents *overlay // what this import makes of the customers that rows hang on
 	builder *store.Builder
+	after   []byte       // of the change that is being made
+	counts  []job.Counts // by file
 	replaced
 }
 
@@ -58,7 +60,7 @@ type rangeMerge struct {
 func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, error) {
 	id := setID{stage: stage, keyRange: keyRange}
 	return w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
-		m := &rangeMerge{w: w, stage: stage, out: out, builder: store.NewBuilder()}
+		m := &rangeMerge{w: w, stage: stage, out: out, builder: store.NewBuilder(), counts: make([]job.Counts, len(w.job.Import.Files))}
 		return m.merge(ctx, keyRange)
 	})
 }
@@ -132,6 +134,11 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 	for _, end := range []func(context.Context) error{m.endGroup, m.decide, m.endReplace} {
 		if err := end(ctx); err != nil {
 			return sum, err
+		}
+	}
+	for i, c := range m.counts {
+		if c != (job.Counts{}) {
+			m.sum.count(m.w.job.Import.Files[i].Dataset, func(all *job.Counts) { *all = all.Add(c) })
 		}
 	}
 	if err := m.storeRejects(ctx, keyRange); err != nil {
@@ -264,7 +271,7 @@ func (m *rangeMerge) idColumn(e *entry) string {
 }
 
 func (m *rangeMerge) count(e *entry, f func(*job.Counts)) {
-	m.sum.count(m.w.job.Import.Files[e.place.file].Dataset, f)
+	f(&m.counts[e.place.file])
 }
 
 func (m *rangeMerge) reject(e *entry, column, code, message string) {
@@ -275,6 +282,9 @@ func (m *rangeMerge) reject(e *entry, column, code, message string) {
 
 // decide compares the candidates with what is stored.
 func (m *rangeMerge) decide(ctx context.Context) error {
+	if err := m.w.interrupted(ctx); err != nil {
+		return err
+	}
 	if err := m.loadBefore(ctx); err != nil {
 		return err
 	}
@@ -362,7 +372,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 	manual := m.w.job.Import.ManualEpoch
 	switch {
 	case c.parent != "" && !m.parent.exists:
-		column, code, message := missingParent(c.sk)
+		column, code, message := m.w.missingParent(c.sk)
 		m.reject(&c.entry, column, code, message)
 		return nil
 	case c.parent != "":
@@ -410,10 +420,11 @@ func (m *rangeMerge) emit(c *change) error {
 }
 
 // stamp puts the metadata before the content. Times come from the job, not
-// from the clock: whoever merges again gets the same bytes (I6).
+// from the clock: whoever merges again gets the same bytes (I6). The attributes are valid until the next call.
 func (m *rangeMerge) stamp(content []byte, manual, created int64) store.Attrs {
 	m.builder.Reset()
-	head := m.builder.IntAlways(store.AttrCreated, created).Int(store.AttrManual, manual).
-		IntAlways(store.AttrUpdated, m.w.stampMilli).Attrs()
-	return append(head, content...)
+	m.after = m.builder.IntAlways(store.AttrCreated, created).Int(store.AttrManual, manual).
+		IntAlways(store.AttrUpdated, m.w.stampMilli).AppendTo(m.after[:0])
+	m.after = append(m.after, content...)
+	return m.after
 }

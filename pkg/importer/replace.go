@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -16,7 +17,7 @@ import (
 // what the input lacks of the given datasets is to be removed. Whether it is
 // removed in the end, the gate decides.
 type replaced struct {
-	stored *scan // nil unless the job replaces
+	stored *walk // nil unless the job replaces
 	// removals are those of one record and what hangs on it, held back until it is known
 	// whether anything stays that hangs on it: then it must stay too.
 	removals []*change
@@ -25,7 +26,7 @@ type replaced struct {
 
 func (m *rangeMerge) beginReplace(keyRange int) {
 	if m.w.job.Import.Mode == job.Replace {
-		m.stored = &scan{w: m.w, queries: m.w.parts.scans(m.stage, keyRange, m.w.ranges)}
+		m.stored = &walk{w: m.w, queries: m.w.parts.scans(m.stage, keyRange, m.w.ranges)}
 	}
 }
 
@@ -150,12 +151,7 @@ func (m *rangeMerge) flushRemovals() error {
 
 // given tells whether the input gives a dataset.
 func (w *work) given(ds billing.Dataset) bool {
-	for _, name := range w.job.Import.Datasets {
-		if name == string(ds) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(w.job.Import.Datasets, string(ds))
 }
 
 // hasOthers tells whether anything stored hangs on a customer that this import does not

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
@@ -90,6 +91,9 @@ type answers struct {
 }
 
 func (a *answers) answer(ctx context.Context, block []question) error {
+	if err := a.w.interrupted(ctx); err != nil {
+		return err
+	}
 	sks := make([]string, len(block))
 	for i, q := range block {
 		sks[i] = q.about
@@ -129,8 +133,7 @@ func (a *answers) add(asker *entry, body []byte) {
 // findCustomer is what an invoice has to know of its customer, if anything.
 func (w *work) findCustomer(a store.Attrs) []byte {
 	if a == nil {
-		return findReject("Customer external ID", "unknown_customer",
-			"The customer of this invoice is neither stored in this source nor taken in with this import.")
+		return findReject("Customer external ID", "unknown_customer", w.notThere("customer", billing.Customers, "invoice"))
 	}
 	if m := manualOf(a); m != w.job.Import.ManualEpoch {
 		return findManual(m)

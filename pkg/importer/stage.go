@@ -1,9 +1,11 @@
 package importer
 
 import (
+	"fmt"
 	"strings"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
 
@@ -144,12 +146,23 @@ func parentOf(sk string) string {
 func isPlan(sk string) bool     { return strings.HasPrefix(sk, store.SKPlan) }
 func isCustomer(sk string) bool { return strings.HasPrefix(sk, store.SKCustomer) }
 
-// missingParent is the reject of a row whose parent is neither stored nor taken in.
-func missingParent(sk string) (column, code, message string) {
+// missingParent is the reject of a row whose parent will not be there.
+func (w *work) missingParent(sk string) (column, code, message string) {
 	if strings.HasPrefix(sk, store.SKInvoice) {
-		return "Invoice external ID", "unknown_invoice",
-			"The invoice of this row is neither stored in this source nor taken in with this import."
+		return "Invoice external ID", "unknown_invoice", w.notThere("invoice", billing.Invoices, "row")
 	}
-	return "Customer external ID", "unknown_customer",
-		"The customer of this row is neither stored in this source nor taken in with this import."
+	return "Customer external ID", "unknown_customer", w.notThere("customer", billing.Customers, "row")
+}
+
+// notThere says that what a row belongs to will not be there: what is stored does not count if it is replaced.
+func (w *work) notThere(what string, ds billing.Dataset, row string) string {
+	if w.replaces(ds) {
+		return fmt.Sprintf("The %s of this %s is not in this import, which replaces all %s.", what, row, ds)
+	}
+	return fmt.Sprintf("The %s of this %s is neither stored in this source nor taken in with this import.", what, row)
+}
+
+// replaces tells whether the import is the whole truth for a dataset.
+func (w *work) replaces(ds billing.Dataset) bool {
+	return w.job.Import.Mode == job.Replace && w.given(ds)
 }

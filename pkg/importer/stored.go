@@ -7,7 +7,7 @@ import (
 	"reseed/pkg/store"
 )
 
-// probe is how many items are read to learn how dense a range is.
+// probe is how many items are read to learn how dense a source is.
 const probe = 100
 
 // fewKeys are asked for one by one without a probe.
@@ -33,11 +33,17 @@ func (w *work) storedAt(ctx context.Context, sks []string) ([]store.Attrs, error
 }
 
 func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []store.Attrs) error {
-	if len(sks) <= fewKeys {
+	what := sks[0][:2]
+	density, known := w.density[what]
+	if len(sks) <= fewKeys || known && sparse(sks, density) {
 		return w.storedByGet(ctx, pk, sks, out)
 	}
-	q := store.Query{PK: pk, From: sks[0], To: sks[len(sks)-1] + "!", Limit: probe}
+	q := store.Query{PK: pk, From: sks[0], To: sks[len(sks)-1] + "!"}
+	if !known {
+		q.Limit = probe
+	}
 	at := 0
+	var cost store.Cost
 	for {
 		page, err := w.store.Page(ctx, q)
 		if err != nil {
@@ -51,25 +57,30 @@ func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []stor
 				out[at] = it.Attrs
 			}
 		}
+		cost = cost.Add(page.Cost)
 		if page.Next == "" {
+			w.learn(what, cost, sks[0], q.To)
 			return nil
 		}
-		if q.Limit == probe && sparse(sks, page) {
+		w.learn(what, cost, sks[0], page.Next)
+		if q.Limit > 0 && sparse(sks, w.density[what]) {
 			return w.storedByGet(ctx, pk, sks, out)
 		}
 		q.After, q.Limit = page.Next, 0
 	}
 }
 
-// sparse tells whether reading the rest of the range would cost more than
-// getting the keys one by one.
-func sparse(sks []string, page store.Page) bool {
-	first, last, here := position(sks[0]), position(sks[len(sks)-1]), position(page.Next)
-	if here <= first || last <= first {
-		return false
+// learn notes what it costs to read all items of a kind, in thousandths of a unit: hashes spread evenly, so a
+// stretch of one partition tells about all of them.
+func (w *work) learn(what string, cost store.Cost, from, to string) {
+	if span := position(to) - position(from); span > 0 {
+		w.density[what] = float64(cost.ReadMilli) / span
 	}
-	whole := float64(page.Cost.ReadMilli) * (last - first) / (here - first)
-	return whole > float64(1000*len(sks))
+}
+
+// sparse tells whether reading the range of some keys would cost more than getting the keys one by one.
+func sparse(sks []string, density float64) bool {
+	return density*(position(sks[len(sks)-1])-position(sks[0])) > float64(1000*len(sks))
 }
 
 // position is where a sort key lies in the even spread of its leading hash, from 0 to 1.
@@ -114,15 +125,15 @@ func (w *work) storedUnder(ctx context.Context, changes []change) ([]store.Attrs
 	return stored, nil
 }
 
-// scan walks all stored records of one stage in a key range, in key order.
-type scan struct {
+// walk goes through all stored records of one stage in a key range, in key order.
+type walk struct {
 	w       *work
 	queries []store.Query
 	page    []store.Item
 }
 
 // peek is the next record, and whether there is one.
-func (s *scan) peek(ctx context.Context) (store.Item, bool, error) {
+func (s *walk) peek(ctx context.Context) (store.Item, bool, error) {
 	for len(s.page) == 0 {
 		if len(s.queries) == 0 {
 			return store.Item{}, false, nil
@@ -140,7 +151,7 @@ func (s *scan) peek(ctx context.Context) (store.Item, bool, error) {
 }
 
 // pass leaves the record that peek shows.
-func (s *scan) pass() { s.page = s.page[1:] }
+func (s *walk) pass() { s.page = s.page[1:] }
 
 // present is what of a stored item counts: nothing if it is of an older manual
 // epoch or lies under a tombstone.

@@ -372,19 +372,19 @@ func (im *Importer) findPlansNeeded(ctx context.Context, w *work) error {
 }
 
 // finishUndo ends an undo. Its rejects are the rows that it left alone.
-func (im *Importer) finishUndo(ctx context.Context, j *job.Job, sum totals) error {
+func (im *Importer) finishUndo(ctx context.Context, j *job.Job, sum totals) (*job.Job, error) {
 	for name, c := range sum.Datasets {
 		if n := c.Added + c.Changed + c.Removed + c.Unchanged + c.Rejected; c.Read != n {
-			return fault.Newf(fault.Internal, "sums_differ", "%s: %d changes to reverse, but %d accounted for", name, c.Read, n)
+			return nil, fault.Newf(fault.Internal, "sums_differ", "%s: %d changes to reverse, but %d accounted for", name, c.Read, n)
 		}
 	}
 	if sum.rejected() > 0 {
 		if err := im.writeLeftAlone(ctx, j, sum.Rejects); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := im.dropRuns(ctx, j); err != nil {
-		return err
+		return nil, err
 	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {
 		j.Status, j.Datasets, j.Rejects, j.Cost = job.Done, sum.Datasets, sum.rejected(), sum.cost

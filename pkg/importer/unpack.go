@@ -18,7 +18,7 @@ import (
 // Limits of a ZIP, against files that unpack to more than anybody meant to send.
 const (
 	maxUnpacked = 50 << 30 // bytes of all files of an import, as the ZIP declares them
-	maxZipFiles = 1000
+	maxZipFiles = 100
 )
 
 // unpack returns the files of a job with the CSV files of each ZIP in its

@@ -24,13 +24,15 @@ type work struct {
 	hasher  *store.Hasher
 	parts   *partitions
 	plans   map[string]bool // sort keys of the stored plans; loaded for stages that name plans
+	named   map[string]bool // external ids of plans that are known to be there
 	ranges  int
 	store   *store.Store
 	objects *objects.Objects
 	runs    runStore // of rows and findings
 	rejects runStore // of rejects: always objects, since they outlive the worker
 	ledger  *job.Ledger
-	undone  *job.Job // of an undo: the job that is taken back
+	density map[string]float64 // by kind of key, see learn
+	undone  *job.Job           // of an undo: the job that is taken back
 	// plansNeeded says of an undo that plans which were added must stay.
 	plansNeeded bool
 	writes      []store.Write // reused
@@ -55,7 +57,8 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	w := &work{
 		job: j, dir: dir, tag: j.Tag, hasher: dir.Hasher(), parts: newPartitions(src.Space()), ranges: j.Import.Ranges,
 		store: st, objects: im.c.Objects, runs: lasting, rejects: lasting, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),
-		now: j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(),
+		density: map[string]float64{},
+		now:     j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(),
 	}
 	if j.Import.Small {
 		w.runs = newMemoryRuns()
@@ -72,7 +75,7 @@ func errErased() error {
 
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
-	w.plans = map[string]bool{}
+	w.plans, w.named = map[string]bool{}, map[string]bool{}
 	for it, err := range w.store.Items(ctx, store.Query{PK: w.parts.plans, KeysOnly: true}) {
 		if err != nil {
 			return err
@@ -113,32 +116,29 @@ func resultOf(t job.Task) (r result, err error) {
 	return r, err
 }
 
-// task does one task under its lease.
-func (im *Importer) task(ctx context.Context, j *job.Job, id string) error {
+// task does one task under its lease, and goes on if it was the last of its phase. It returns the job as it leaves it.
+func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, error) {
 	t, err := im.c.Ledger.Claim(ctx, job.Task{ID: id, Job: j.ID}, im.c.Ledger.NewHolder())
 	switch {
 	case err != nil && fault.CodeOf(err) == "task_done":
 		return im.after(ctx, j)
 	case fault.KindOf(err) == fault.Busy && err != nil:
-		return errHeld
+		return j, errHeld
 	case err != nil:
-		return err
+		return j, err
 	}
 	before, err := resultOf(t)
 	if err != nil {
-		return err
+		return j, err
 	}
 	lease := im.c.Ledger.Keep(ctx, t)
 	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) }) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
 	if err != nil {
 		_ = lease.Release() //nolint:contextcheck // it must be given back after ctx has ended, too; else it runs out by itself
-		if errors.Is(err, errCancelled) {
-			return im.endCancelled(ctx, j)
-		}
-		return err
+		return j, err
 	}
 	if err := save(lease.Complete, res); err != nil {
-		return err
+		return j, err
 	}
 	return im.after(ctx, j)
 }
@@ -152,15 +152,18 @@ func save(keep func(json.RawMessage) error, r result) error {
 }
 
 // after goes on if the task that has ended was the last of its phase.
-func (im *Importer) after(ctx context.Context, j *job.Job) error {
-	j, err := im.c.Ledger.Get(ctx, j.ID)
-	if err != nil || j.Status.Ended() {
-		return err
+func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
+	now, err := im.c.Ledger.Get(ctx, j.ID)
+	if err != nil {
+		return j, err
 	}
-	if todo, err := im.todo(ctx, j); err != nil || len(todo) > 0 {
-		return err
+	if now.Status.Ended() {
+		return now, nil
 	}
-	return im.goOn(ctx, j)
+	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 {
+		return now, err
+	}
+	return im.goOn(ctx, now)
 }
 
 func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result, keep func(result) error) (result, error) {

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -88,17 +89,26 @@ func syncDir(path string) error {
 
 // removeAll removes the folder of a prefix with everything in it, also what was
 // half written and what others put there; its own name goes too, for it may tell
-// about what was deleted.
-func (f *folder) removeAll(prefix string) error {
+// about what was deleted. It tells how many objects there were. Somebody else may be removing the same.
+func (f *folder) removeAll(prefix string) (n int64, err error) {
 	path := filepath.Join(f.root, filepath.FromSlash(prefix))
-	if err := os.RemoveAll(path); err != nil {
-		return unsorted(anonymous(err), "delete a folder of objects")
-	}
-	err := syncDir(filepath.Dir(path))
+	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !isTemporary(name) {
+			n++
+		}
+		return err
+	})
 	if err != nil && !os.IsNotExist(err) {
-		return unsorted(anonymous(err), "sync a folder")
+		return n, unsorted(anonymous(err), "list a folder of objects")
 	}
-	return nil
+	if err := os.RemoveAll(path); err != nil {
+		return n, unsorted(anonymous(err), "delete a folder of objects")
+	}
+	err = syncDir(filepath.Dir(path))
+	if err != nil && !os.IsNotExist(err) {
+		return n, unsorted(anonymous(err), "sync a folder")
+	}
+	return n, nil
 }
 
 // isTemporary tells a file that fileblob has not completed.

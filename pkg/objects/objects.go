@@ -202,12 +202,12 @@ func (o *Objects) DeleteAll(ctx context.Context, prefix string) (int64, error) {
 	if o.s3 != nil {
 		return o.s3.deleteAll(ctx, prefix, func(string) bool { return true })
 	}
+	if o.folder != nil {
+		return o.folder.removeAll(prefix)
+	}
 	names, err := o.Names(ctx, prefix)
 	if err != nil {
 		return 0, err
-	}
-	if o.folder != nil {
-		return int64(len(names)), o.folder.removeAll(prefix)
 	}
 	for _, name := range names {
 		if err := o.Delete(ctx, name); err != nil {

@@ -25,8 +25,8 @@ type Row struct {
 
 	// Fields are as many as the header has, unless Err is set: then they are
 	// what could be read, for the report, and may be none. The slice is valid
-	// until the next call of Next; the strings stay valid, and keep the whole
-	// record in memory as long as one of them lives.
+	// until the next call of Next; the strings stay valid, and one of them may
+	// keep the record and its neighbours in memory.
 	Fields []string
 
 	// Err is set on a record that could not be read.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"reseed/pkg/fault"
@@ -72,10 +73,11 @@ func (w *Write) check() error {
 	if w.Delete {
 		return nil
 	}
-	if !w.Item.Attrs.Valid() || !w.Item.Attrs.storable() {
+	size, ok := w.Item.Attrs.storable()
+	if !ok {
 		return fault.New(fault.Internal, "store_item", "an item's attributes are not well formed")
 	}
-	if w.Item.Size() > MaxItemBytes {
+	if w.Item.size()+size > MaxItemBytes {
 		return fault.Newf(fault.TooLarge, "item_too_large", "an item is larger than %d KB", MaxItemBytes>>10)
 	}
 	return nil
@@ -85,20 +87,23 @@ func badKey() error {
 	return fault.New(fault.Internal, "store_key", "a key is empty, too long or not printable ASCII")
 }
 
-// storable tells whether names and texts are such that every engine can hold
-// them and give back the same bytes. a is Valid.
-func (a Attrs) storable() bool {
+// storable is the size of a, and whether it is Valid and its names and texts
+// are such that every engine can hold them and give back the same bytes. It is
+// one walk, since every write is checked.
+func (a Attrs) storable() (size int, ok bool) {
+	var prev []byte
 	for rest := []byte(a); len(rest) > 0; {
-		name, v, after, _ := next(rest)
-		if len(name) == 0 || string(name) == AttrPK || string(name) == AttrSK || !utf8.Valid(name) {
-			return false
+		name, v, after, ok := next(rest)
+		if !ok || len(name) == 0 || bytes.Compare(prev, name) >= 0 || !v.wellFormed() {
+			return 0, false
 		}
-		if !v.text() {
-			return false
+		if string(name) == AttrPK || string(name) == AttrSK || !utf8.Valid(name) || !v.text() {
+			return 0, false
 		}
-		rest = after
+		size += len(name) + v.size()
+		prev, rest = name, after
 	}
-	return true
+	return size, true
 }
 
 // text tells whether the strings in v, if there are any, are UTF-8.

@@ -76,51 +76,49 @@ const (
 // Hasher makes identities under one deployment's secret key. It is safe for concurrent use.
 type Hasher struct{ pool *sync.Pool }
 
-type hashState struct {
+// message is the text of one identity while it is put together, and what hashes it.
+type message struct {
 	mac hash.Hash
 	buf []byte
-	sum []byte
 }
 
 // NewHasher returns the Hasher of a secret key (32 bytes, kept in the directory).
 func NewHasher(key []byte) *Hasher {
-	return &Hasher{&sync.Pool{New: func() any {
-		return &hashState{mac: hmac.New(sha256.New, key)}
-	}}}
+	return &Hasher{&sync.Pool{New: func() any { return &message{mac: hmac.New(sha256.New, key)} }}}
 }
 
 // External is the identity of a record that has an external id:
 // HMAC-SHA-256(key, kind ‖ 0 ‖ id), its first 104 bits.
 func (hr *Hasher) External(kind Kind, id string) H {
-	return hr.sum(kind, 0, func(b []byte) []byte { return append(b, id...) })
+	m := hr.begin(kind, 0)
+	m.buf = append(m.buf, id...)
+	return hr.sum(m)
 }
 
 // Natural is the identity of a record without an external id: its parts, each
 // behind its length so that no two lists of parts run together. It never
 // meets an External one of the same kind.
 func (hr *Hasher) Natural(kind Kind, parts ...string) H {
-	return hr.sum(kind, 1, func(b []byte) []byte {
-		for _, p := range parts {
-			b = binary.AppendUvarint(b, uint64(len(p)))
-			b = append(b, p...)
-		}
-		return b
-	})
+	m := hr.begin(kind, 1)
+	for _, p := range parts {
+		m.buf = binary.AppendUvarint(m.buf, uint64(len(p)))
+		m.buf = append(m.buf, p...)
+	}
+	return hr.sum(m)
 }
 
-func (hr *Hasher) sum(kind Kind, mark byte, add func([]byte) []byte) H {
-	st, ok := hr.pool.Get().(*hashState)
-	if !ok {
-		return H{}
-	}
-	defer hr.pool.Put(st)
-	st.buf = append(append(st.buf[:0], kind...), mark)
-	st.buf = add(st.buf)
-	st.mac.Reset()
-	st.mac.Write(st.buf)
-	st.sum = st.mac.Sum(st.sum[:0])
-	var h H
-	copy(h[:], st.sum)
+func (hr *Hasher) begin(kind Kind, mark byte) *message {
+	m, _ := hr.pool.Get().(*message)
+	m.buf = append(append(m.buf[:0], kind...), mark)
+	return m
+}
+
+func (hr *Hasher) sum(m *message) H {
+	m.mac.Reset()
+	m.mac.Write(m.buf)
+	m.buf = m.mac.Sum(m.buf[:0])
+	h := H(m.buf[:HashLen])
+	hr.pool.Put(m)
 	return h
 }
 

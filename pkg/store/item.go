@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -122,6 +122,10 @@ func next(b []byte) (name []byte, v Value, rest []byte, ok bool) {
 
 // cut takes a length, in its shortest spelling, and so many bytes off b.
 func cut(b []byte) (head, rest []byte, ok bool) {
+	if len(b) > 0 && int(b[0]) < min(0x80, len(b)) { // what most values are, without a loop
+		end := 1 + int(b[0])
+		return b[1:end], b[end:], true
+	}
 	n, w := binary.Uvarint(b)
 	if w <= 0 || uint64(len(b)-w) < n || w > 1 && b[w-1] == 0 { //nolint:gosec // w is at most len(b)
 		return nil, nil, false
@@ -190,70 +194,44 @@ func (a Attrs) Content() Attrs {
 // Builder makes Attrs. Attributes may be added in any order; adding in
 // ascending order of the names is cheapest. Zero values are left out, so that
 // "not given" and "empty" are one thing.
-type Builder struct {
-	buf    []byte
-	starts []int
-	sorted bool
-}
+type Builder struct{ buf []byte }
 
 // NewBuilder returns an empty Builder.
-func NewBuilder() *Builder { return &Builder{sorted: true} }
+func NewBuilder() *Builder { return &Builder{} }
 
 // Reset empties the builder for the next item, keeping its memory.
-func (b *Builder) Reset() { b.buf, b.starts, b.sorted = b.buf[:0], b.starts[:0], true }
-
-func (b *Builder) head(name string, t Type, n int) {
-	if k := len(b.starts); k > 0 && b.sorted {
-		last := b.starts[k-1]
-		b.sorted = string(b.buf[last+1:last+1+int(b.buf[last])]) < name
-	}
-	b.starts = append(b.starts, len(b.buf))
-	b.buf = append(b.buf, byte(len(name))) //nolint:gosec // names are our own and short
-	b.buf = append(b.buf, name...)
-	b.buf = append(b.buf, byte(t))
-	b.buf = binary.AppendUvarint(b.buf, uint64(n)) //nolint:gosec // a length
-}
+func (b *Builder) Reset() { b.buf = b.buf[:0] }
 
 // Str adds a string unless it is empty.
 func (b *Builder) Str(name, s string) *Builder {
-	if s != "" {
-		b.head(name, String, len(s))
-		b.buf = append(b.buf, s...)
-	}
+	b.buf = appendStr(b.buf, name, s)
 	return b
 }
 
 // Int adds an integer unless it is zero.
 func (b *Builder) Int(name string, n int64) *Builder {
-	if n != 0 {
-		b.IntAlways(name, n)
-	}
+	b.buf = appendInt(b.buf, name, n)
 	return b
 }
 
 // IntAlways adds an integer, zero too.
 func (b *Builder) IntAlways(name string, n int64) *Builder {
-	b.head(name, Int, 8)
-	b.buf = binary.BigEndian.AppendUint64(b.buf, uint64(n)) //nolint:gosec // two's complement both ways
+	b.buf = appendIntAlways(b.buf, name, n)
 	return b
 }
 
 // Bool adds true; false is left out.
 func (b *Builder) Bool(name string, v bool) *Builder {
-	if v {
-		b.head(name, Bool, 1)
-		b.buf = append(b.buf, 1)
-	}
+	b.buf = appendBool(b.buf, name, v)
 	return b
 }
 
 // Bytes adds raw bytes unless there are none.
 func (b *Builder) Bytes(name string, v []byte) *Builder {
-	if len(v) > 0 {
-		b.head(name, Bytes, len(v))
-		b.buf = append(b.buf, v...)
+	if len(v) == 0 {
+		return b
 	}
-	return b
+	return b.Raw(name, Value{Bytes, v})
 }
 
 // List adds a list of strings unless it is empty.
@@ -266,30 +244,79 @@ func (b *Builder) List(name string, list []string) *Builder {
 
 // Raw adds a value as it was stored.
 func (b *Builder) Raw(name string, v Value) *Builder {
-	b.head(name, v.Type, len(v.Raw))
-	b.buf = append(b.buf, v.Raw...)
+	b.buf = append(appendHead(b.buf, name, v.Type, len(v.Raw)), v.Raw...)
 	return b
+}
+
+// AppendTo appends the canonical encoding to dst.
+func (b *Builder) AppendTo(dst []byte) Attrs {
+	if ascending(b.buf) {
+		return append(dst, b.buf...)
+	}
+	return append(dst, b.Attrs()...)
 }
 
 // Attrs returns the canonical encoding, a copy that the builder keeps no hold
 // of. Names must be distinct.
 func (b *Builder) Attrs() Attrs {
-	out := make([]byte, 0, len(b.buf))
-	if b.sorted {
-		return append(out, b.buf...)
+	if ascending(b.buf) {
+		return append(make([]byte, 0, len(b.buf)), b.buf...)
 	}
-	type part struct{ name, all []byte }
-	parts := make([]part, len(b.starts))
-	for i, s := range b.starts {
-		end := len(b.buf)
-		if i+1 < len(b.starts) {
-			end = b.starts[i+1]
+	var attributes [][]byte
+	for rest := b.buf; len(rest) > 0; {
+		_, _, after, _ := next(rest)
+		attributes = append(attributes, rest[:len(rest)-len(after)])
+		rest = after
+	}
+	slices.SortFunc(attributes, func(x, y []byte) int { return bytes.Compare(nameOf(x), nameOf(y)) })
+	return slices.Concat(attributes...)
+}
+
+// ascending tells whether the attributes in b stand in the order of their names.
+func ascending(b []byte) bool {
+	var prev []byte
+	for rest := b; len(rest) > 0; {
+		name, _, after, _ := next(rest)
+		if bytes.Compare(prev, name) > 0 {
+			return false
 		}
-		parts[i] = part{b.buf[s+1 : s+1+int(b.buf[s])], b.buf[s:end]}
+		prev, rest = name, after
 	}
-	sort.Slice(parts, func(i, j int) bool { return bytes.Compare(parts[i].name, parts[j].name) < 0 })
-	for _, p := range parts {
-		out = append(out, p.all...)
+	return true
+}
+
+// nameOf is the name of the attribute that b begins with.
+func nameOf(b []byte) []byte { return b[1 : 1+int(b[0])] }
+
+// Of an attribute, appendHead appends all but its value of n bytes; the others
+// append all, unless the value is what an absent attribute means.
+func appendHead(b []byte, name string, t Type, n int) []byte {
+	b = append(b, byte(len(name))) //nolint:gosec // names are our own and short
+	b = append(b, name...)
+	return binary.AppendUvarint(append(b, byte(t)), uint64(n)) //nolint:gosec // a length
+}
+
+func appendStr(b []byte, name, s string) []byte {
+	if s == "" {
+		return b
 	}
-	return out
+	return append(appendHead(b, name, String, len(s)), s...)
+}
+
+func appendInt(b []byte, name string, n int64) []byte {
+	if n == 0 {
+		return b
+	}
+	return appendIntAlways(b, name, n)
+}
+
+func appendIntAlways(b []byte, name string, n int64) []byte {
+	return binary.BigEndian.AppendUint64(appendHead(b, name, Int, 8), uint64(n)) //nolint:gosec // two's complement both ways
+}
+
+func appendBool(b []byte, name string, v bool) []byte {
+	if !v {
+		return b
+	}
+	return append(appendHead(b, name, Bool, 1), 1)
 }

@@ -17,34 +17,38 @@ import (
 // a zero time, an empty text, false and a nil pointer are absent, and so is 0 where it means "none".
 
 // EncodeRecord adds the content of a record to b, in ascending order of the attributes' names.
-func EncodeRecord(b *Builder, r billing.Record) {
+func EncodeRecord(b *Builder, r billing.Record) { b.buf = AppendRecord(b.buf, r) }
+
+// AppendRecord appends the content of a record to dst, as [Attrs] that are
+// canonical as they stand: what an import of many rows uses, since nothing is
+// compared, copied or allocated on the way. The appenders below therefore name
+// the attributes in ascending order.
+func AppendRecord(dst []byte, r billing.Record) []byte {
 	switch r := r.(type) {
 	case *billing.Customer:
-		encodeCustomer(b, r)
+		return appendCustomer(dst, r)
 	case *billing.Contact:
-		encodeContact(b, r)
+		return appendContact(dst, r)
 	case *billing.Plan:
-		b.Str("external_id", r.ExternalID).Int("interval_count", r.IntervalCount).
-			Str("interval_unit", r.IntervalUnit).Str("name", r.Name)
+		return appendPlan(dst, r)
 	case *billing.Invoice:
-		b.Str("collection_method", r.CollectionMethod).Str("currency", r.Currency).
-			Str("customer", r.CustomerExternalID).at("date", r.Date).at("due_date", r.DueDate).
-			Str("external_id", r.ExternalID).Str("status", r.Status)
+		return appendInvoice(dst, r)
 	case *billing.LineItem:
-		encodeLineItem(b, r)
+		return appendLineItem(dst, r)
 	case *billing.Transaction:
-		encodeTransaction(b, r)
+		return appendTransaction(dst, r)
 	case *billing.Event:
-		encodeEvent(b, r)
+		return appendEvent(dst, r)
 	}
+	return dst
 }
 
-// at adds a time unless it is zero; 1970-01-01 is a time like any other.
-func (b *Builder) at(name string, t time.Time) *Builder {
+// appendAt appends a time unless it is zero; 1970-01-01 is a time like any other.
+func appendAt(b []byte, name string, t time.Time) []byte {
 	if t.IsZero() {
 		return b
 	}
-	return b.IntAlways(name, t.UnixMilli())
+	return appendIntAlways(b, name, t.UnixMilli())
 }
 
 // IsTime tells whether the attribute of that name is a time, in milliseconds of Unix time.
@@ -57,99 +61,123 @@ func IsTime(name string) bool {
 	return false
 }
 
-// opt adds an integer unless it is nil.
-func (b *Builder) opt(name string, n *int64) *Builder {
+// appendOpt appends an integer unless it is nil.
+func appendOpt(b []byte, name string, n *int64) []byte {
 	if n == nil {
 		return b
 	}
-	return b.IntAlways(name, *n)
+	return appendIntAlways(b, name, *n)
 }
 
-func encodeCustomer(b *Builder, c *billing.Customer) {
-	b.Str("city", c.City).
-		Str("company", c.Company).
-		Str("country", c.Country).
-		Str("email", c.Email).
-		Str("external_id", c.ExternalID).
-		at("free_trial_started_at", c.FreeTrialStartedAt).
-		at("lead_created_at", c.LeadCreatedAt).
-		Str("name", c.Name).
-		Str("owner", c.Owner).
-		Str("state", c.State).
-		Str("website_url", c.WebsiteURL).
-		Str("zip", c.Zip)
+func appendCustomer(b []byte, c *billing.Customer) []byte {
+	b = appendStr(b, "city", c.City)
+	b = appendStr(b, "company", c.Company)
+	b = appendStr(b, "country", c.Country)
+	b = appendStr(b, "email", c.Email)
+	b = appendStr(b, "external_id", c.ExternalID)
+	b = appendAt(b, "free_trial_started_at", c.FreeTrialStartedAt)
+	b = appendAt(b, "lead_created_at", c.LeadCreatedAt)
+	b = appendStr(b, "name", c.Name)
+	b = appendStr(b, "owner", c.Owner)
+	b = appendStr(b, "state", c.State)
+	b = appendStr(b, "website_url", c.WebsiteURL)
+	b = appendStr(b, "zip", c.Zip)
+	return b
 }
 
-func encodeContact(b *Builder, c *billing.Contact) {
-	b.Str("customer", c.CustomerExternalID).
-		Str("email", c.Email).
-		Str("external_id", c.ExternalID).
-		Str("first_name", c.FirstName).
-		Str("last_name", c.LastName).
-		Str("linked_in", c.LinkedIn).
-		Str("note", c.Note).
-		Str("phone", c.Phone).
-		Int("position", c.Position).
-		Str("title", c.Title).
-		Str("twitter", c.Twitter)
+func appendContact(b []byte, c *billing.Contact) []byte {
+	b = appendStr(b, "customer", c.CustomerExternalID)
+	b = appendStr(b, "email", c.Email)
+	b = appendStr(b, "external_id", c.ExternalID)
+	b = appendStr(b, "first_name", c.FirstName)
+	b = appendStr(b, "last_name", c.LastName)
+	b = appendStr(b, "linked_in", c.LinkedIn)
+	b = appendStr(b, "note", c.Note)
+	b = appendStr(b, "phone", c.Phone)
+	b = appendInt(b, "position", c.Position)
+	b = appendStr(b, "title", c.Title)
+	b = appendStr(b, "twitter", c.Twitter)
+	return b
 }
 
-func encodeLineItem(b *Builder, l *billing.LineItem) {
-	b.Str("account_code", l.AccountCode).
-		Int("amount_in_cents", l.AmountInCents).
-		opt("balance_transfer", l.BalanceTransfer).
-		Str("description", l.Description).
-		Int("discount_amount_in_cents", l.DiscountAmountInCents).
-		Str("discount_code", l.DiscountCode).
-		Str("discount_description", l.DiscountDescription).
-		opt("event_order", l.EventOrder).
-		Str("external_id", l.ExternalID).
-		Str("invoice", l.InvoiceExternalID).
-		Str("plan", l.PlanExternalID).
-		Bool("prorated", l.Prorated).
-		Str("proration_type", l.ProrationType).
-		Int("quantity", l.Quantity).
-		at("service_period_end", l.ServicePeriodEnd).
-		at("service_period_start", l.ServicePeriodStart).
-		Str("subscription", l.SubscriptionExternalID).
-		Str("subscription_set", l.SubscriptionSetExternalID).
-		Int("tax_amount_in_cents", l.TaxAmountInCents).
-		Str("transaction_fees_currency", l.TransactionFeesCurrency).
-		Int("transaction_fees_in_cents", l.TransactionFeesInCents).
-		Str("type", l.Type)
+func appendPlan(b []byte, p *billing.Plan) []byte {
+	b = appendStr(b, "external_id", p.ExternalID)
+	b = appendInt(b, "interval_count", p.IntervalCount)
+	b = appendStr(b, "interval_unit", p.IntervalUnit)
+	b = appendStr(b, "name", p.Name)
+	return b
 }
 
-func encodeTransaction(b *Builder, t *billing.Transaction) {
-	b.opt("amount_in_cents", t.AmountInCents).
-		at("date", t.Date).
-		Bool("exclude_discount_on_refund", t.ExcludeDiscountOnRefund).
-		Bool("exclude_fees_on_refund", t.ExcludeFeesOnRefund).
-		Bool("exclude_tax_on_refund", t.ExcludeTaxOnRefund).
-		Str("external_id", t.ExternalID).
-		Str("invoice", t.InvoiceExternalID).
-		Str("result", t.Result).
-		Str("transaction_fees_currency", t.TransactionFeesCurrency).
-		opt("transaction_fees_in_cents", t.TransactionFeesInCents).
-		Str("type", t.Type)
+func appendInvoice(b []byte, i *billing.Invoice) []byte {
+	b = appendStr(b, "collection_method", i.CollectionMethod)
+	b = appendStr(b, "currency", i.Currency)
+	b = appendStr(b, "customer", i.CustomerExternalID)
+	b = appendAt(b, "date", i.Date)
+	b = appendAt(b, "due_date", i.DueDate)
+	b = appendStr(b, "external_id", i.ExternalID)
+	b = appendStr(b, "status", i.Status)
+	return b
 }
 
-func encodeEvent(b *Builder, e *billing.Event) {
-	b.opt("amount_in_cents", e.AmountInCents).
-		Bool("cancellation", e.Cancellation).
-		Str("currency", e.Currency).
-		Str("customer", e.CustomerExternalID).
-		at("date", e.Date).
-		at("effective_date", e.EffectiveDate).
-		opt("event_order", e.EventOrder).
-		Str("external_id", e.ExternalID).
-		Str("invoice", e.InvoiceExternalID).
-		Str("plan", e.PlanExternalID).
-		opt("quantity", e.Quantity).
-		Str("retracted_event", e.RetractedEventID).
-		Str("subscription", e.SubscriptionExternalID).
-		Str("subscription_set", e.SubscriptionSetExternalID).
-		opt("tax_amount_in_cents", e.TaxAmountInCents).
-		Str("type", e.Type)
+func appendLineItem(b []byte, l *billing.LineItem) []byte {
+	b = appendStr(b, "account_code", l.AccountCode)
+	b = appendInt(b, "amount_in_cents", l.AmountInCents)
+	b = appendOpt(b, "balance_transfer", l.BalanceTransfer)
+	b = appendStr(b, "description", l.Description)
+	b = appendInt(b, "discount_amount_in_cents", l.DiscountAmountInCents)
+	b = appendStr(b, "discount_code", l.DiscountCode)
+	b = appendStr(b, "discount_description", l.DiscountDescription)
+	b = appendOpt(b, "event_order", l.EventOrder)
+	b = appendStr(b, "external_id", l.ExternalID)
+	b = appendStr(b, "invoice", l.InvoiceExternalID)
+	b = appendStr(b, "plan", l.PlanExternalID)
+	b = appendBool(b, "prorated", l.Prorated)
+	b = appendStr(b, "proration_type", l.ProrationType)
+	b = appendInt(b, "quantity", l.Quantity)
+	b = appendAt(b, "service_period_end", l.ServicePeriodEnd)
+	b = appendAt(b, "service_period_start", l.ServicePeriodStart)
+	b = appendStr(b, "subscription", l.SubscriptionExternalID)
+	b = appendStr(b, "subscription_set", l.SubscriptionSetExternalID)
+	b = appendInt(b, "tax_amount_in_cents", l.TaxAmountInCents)
+	b = appendStr(b, "transaction_fees_currency", l.TransactionFeesCurrency)
+	b = appendInt(b, "transaction_fees_in_cents", l.TransactionFeesInCents)
+	b = appendStr(b, "type", l.Type)
+	return b
+}
+
+func appendTransaction(b []byte, t *billing.Transaction) []byte {
+	b = appendOpt(b, "amount_in_cents", t.AmountInCents)
+	b = appendAt(b, "date", t.Date)
+	b = appendBool(b, "exclude_discount_on_refund", t.ExcludeDiscountOnRefund)
+	b = appendBool(b, "exclude_fees_on_refund", t.ExcludeFeesOnRefund)
+	b = appendBool(b, "exclude_tax_on_refund", t.ExcludeTaxOnRefund)
+	b = appendStr(b, "external_id", t.ExternalID)
+	b = appendStr(b, "invoice", t.InvoiceExternalID)
+	b = appendStr(b, "result", t.Result)
+	b = appendStr(b, "transaction_fees_currency", t.TransactionFeesCurrency)
+	b = appendOpt(b, "transaction_fees_in_cents", t.TransactionFeesInCents)
+	b = appendStr(b, "type", t.Type)
+	return b
+}
+
+func appendEvent(b []byte, e *billing.Event) []byte {
+	b = appendOpt(b, "amount_in_cents", e.AmountInCents)
+	b = appendBool(b, "cancellation", e.Cancellation)
+	b = appendStr(b, "currency", e.Currency)
+	b = appendStr(b, "customer", e.CustomerExternalID)
+	b = appendAt(b, "date", e.Date)
+	b = appendAt(b, "effective_date", e.EffectiveDate)
+	b = appendOpt(b, "event_order", e.EventOrder)
+	b = appendStr(b, "external_id", e.ExternalID)
+	b = appendStr(b, "invoice", e.InvoiceExternalID)
+	b = appendStr(b, "plan", e.PlanExternalID)
+	b = appendOpt(b, "quantity", e.Quantity)
+	b = appendStr(b, "retracted_event", e.RetractedEventID)
+	b = appendStr(b, "subscription", e.SubscriptionExternalID)
+	b = appendStr(b, "subscription_set", e.SubscriptionSetExternalID)
+	b = appendOpt(b, "tax_amount_in_cents", e.TaxAmountInCents)
+	b = appendStr(b, "type", e.Type)
+	return b
 }
 
 func (a Attrs) num(name string) int64 { n, _ := a.Int(name); return n }
@@ -362,8 +390,13 @@ func (hr *Hasher) EventH(e *billing.Event) H {
 
 // timePart spells a time inside an identity: milliseconds, or nothing.
 func timePart(t time.Time) string {
+	var room [20]byte
+	return string(appendMilli(room[:0], t))
+}
+
+func appendMilli(b []byte, t time.Time) []byte {
 	if t.IsZero() {
-		return ""
+		return b
 	}
-	return strconv.FormatInt(t.UnixMilli(), 10)
+	return strconv.AppendInt(b, t.UnixMilli(), 10)
 }

@@ -165,6 +165,20 @@ func TestRecordsRoundTrip(t *testing.T) {
 	})
 }
 
+// AppendRecord sorts nothing: its names have to ascend as they are written down.
+func TestAppendedRecordsAreCanonical(t *testing.T) {
+	t.Parallel()
+	check := func(t interface{ Errorf(string, ...any) }, r billing.Record) {
+		if got := store.AppendRecord([]byte("before"), r); string(got) != "before"+string(encode(r)) {
+			t.Errorf("%+v is appended as %q, not as %q", r, got, encode(r))
+		}
+	}
+	for _, s := range samples() {
+		check(t, s.record)
+	}
+	rapid.Check(t, func(t *rapid.T) { check(t, drawRecord(t)) })
+}
+
 func drawRecord(t *rapid.T) billing.Record {
 	str := func(name string) string { return rapid.String().Draw(t, name) }
 	num := func(name string) int64 { return rapid.Int64().Draw(t, name) }
@@ -268,5 +282,25 @@ func BenchmarkEncodeCustomer(b *testing.B) {
 		if len(builder.Attrs()) == 0 {
 			b.Fatal("empty")
 		}
+	}
+}
+
+func BenchmarkIdentity(b *testing.B) {
+	line := &billing.LineItem{
+		InvoiceExternalID: "inv_000001_001", Type: "subscription", SubscriptionExternalID: "sub_000001_1",
+		PlanExternalID: "plan_gold_half_yearly", ServicePeriodStart: time.UnixMilli(1_700_000_000_000),
+	}
+	for name, identity := range map[string]func() store.H{
+		"external": func() store.H { return hasher.CustomerH("scus_000001") },
+		"natural":  func() store.H { return hasher.LineItemH(line) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if identity().IsZero() {
+					b.Fatal("no identity")
+				}
+			}
+		})
 	}
 }

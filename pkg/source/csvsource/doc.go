@@ -15,9 +15,11 @@
 //     costs one reject, which depends on its line only and so is the same in a
 //     piece. No byte is walked once per line, even in files made for it.
 //   - A row may have more cells than the header if those are blank. Any other
-//     difference is a reject.
+//     difference is a reject, and so are bytes that are not text: of the whole record,
+//     over all lines that its quotes hold together, since what stands in a
+//     closed cell is never a row.
 //   - Whole files that are not UTF-8 text (UTF-16, Latin-1, a workbook) are
-//     fault.Invalid; single rows that are not UTF-8 are rejects.
+//     fault.Invalid, as far as their first 64 KB tell.
 //
 // scanner.go finds records, split.go takes one apart, reader.go makes rows,
 // cut.go pieces, and sniff.go knows the files that are not what we read.

@@ -60,10 +60,11 @@ type Reader struct {
 }
 
 // Open makes a reader; nothing is read yet. It holds about MaxRecord + 64 KiB of
-// r at a time. Close closes r if it can be closed.
+// r at a time, and the text of the last record or, where those are short, of 16 KiB
+// of them. Close closes r if it can be closed.
 func Open(r io.Reader, opts Options) *Reader {
 	opts = opts.withDefaults()
-	rd := &Reader{opts: opts, r: r, scan: newScanner(r, opts), split: splitter{limit: opts.MaxFields}}
+	rd := &Reader{opts: opts, r: r, scan: newScanner(r, opts)}
 	if len(opts.Header) > 0 {
 		if opts.Delimiter == 0 {
 			rd.setComma(',')
@@ -71,7 +72,6 @@ func Open(r io.Reader, opts Options) *Reader {
 			rd.setComma(opts.Delimiter)
 		}
 		rd.header = slices.Clone(opts.Header)
-		rd.split.limit = max(opts.MaxFields, len(opts.Header))
 	}
 	return rd
 }
@@ -125,22 +125,24 @@ func (r *Reader) nextRecord(ctx context.Context) (*record, error) {
 // row makes a row of a record. It returns false for a blank one.
 func (r *Reader) row(rec *record) (source.Row, bool) {
 	row := source.Row{Line: rec.line, Offset: rec.offset, Length: int64(rec.length)}
-	switch {
-	case rec.fate == tooLong:
+	if rec.fate == tooLong {
 		row.Err = &source.RowError{
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
+		return row, true
+	}
+	text := r.scan.content(rec)
+	end := r.split.split(rec, text)
+	switch {
 	case rec.fate == badQuote:
-		row.Err = r.quoteError(rec)
-		row.Fields = []string{cleanText(string(rec.text))}
-	case !validText(rec.text):
-		r.split.split(rec)
+		row.Err = r.quoteError(end)
+		row.Fields = []string{cleanText(text)}
+	case !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
-		r.split.split(rec)
-		if blank(r.split.fields[0]) && allBlank(r.split.fields) && !r.split.extra {
+		if allBlank(r.split.fields) {
 			return source.Row{}, false
 		}
 		row.Fields, row.Err = r.fit()
@@ -152,25 +154,25 @@ func (r *Reader) row(rec *record) (source.Row, bool) {
 func (r *Reader) fit() ([]string, *source.RowError) {
 	fields, want := r.split.fields, len(r.header)
 	switch {
-	case r.split.count == want:
+	case len(fields) == want:
 		return fields, nil
-	case r.split.count > want && allBlank(fields[want:]) && !r.split.extra:
+	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
 	return fields, &source.RowError{
 		Code:    source.CodeWrongFieldCount,
-		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", r.split.count, want),
+		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", len(fields), want),
 	}
 }
 
-// quoteError explains a bad record by its first line alone: a piece may end
-// there.
-func (r *Reader) quoteError(rec *record) *source.RowError {
+// quoteError explains a bad record by how its first line ends when it is split,
+// and by nothing beyond it: a piece may end there.
+func (r *Reader) quoteError(end outcome) *source.RowError {
 	message := "text follows the closing quote of a cell; a quote inside a quoted cell is written twice"
-	if r.split.split(rec) == open {
+	if end == open {
 		message = "a cell starts with a quote, but no closing quote ends it properly"
 	}
-	return &source.RowError{Code: source.CodeBadQuote, Column: r.column(r.split.count), Message: message}
+	return &source.RowError{Code: source.CodeBadQuote, Column: r.column(len(r.split.fields)), Message: message}
 }
 
 // encodingError names the first column of the split record that is not text.
@@ -201,10 +203,7 @@ func cleanText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-func validText[T string | []byte](text T) bool {
-	b := []byte(text)
-	return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0
-}
+func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (r *Reader) setComma(comma byte) {
 	r.scan.setComma(comma)
@@ -256,7 +255,8 @@ func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
 	}
 }
 
-// readSample looks at the start of the file and drops a byte order mark.
+// readSample looks at the start of the file and drops a byte order mark. It
+// looks at sampleSize bytes, however many a read brings: one file has one fate.
 func (r *Reader) readSample(ctx context.Context) error {
 	s := r.scan
 	for more := true; more && s.end-s.start < sampleSize; {
@@ -265,11 +265,12 @@ func (r *Reader) readSample(ctx context.Context) error {
 			return err
 		}
 	}
-	sample := s.buf[s.start:s.end]
+	sample := s.buf[s.start:min(s.end, s.start+sampleSize)]
+	complete := s.eof && len(sample) == s.end-s.start
 	if bytes.HasPrefix(sample, []byte(utf8BOM)) {
 		s.start += len(utf8BOM)
 	}
-	return sniff(sample, s.eof)
+	return sniff(sample, complete)
 }
 
 // headerRecord finds the header row and with it the delimiter: the first that
@@ -286,7 +287,7 @@ func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
 			return rec, err
 		}
 		if rec.fate == whole {
-			if r.split.split(rec); r.split.count > 1 {
+			if r.split.split(rec, r.scan.content(rec)); len(r.split.fields) > 1 {
 				return rec, nil
 			}
 		}
@@ -297,27 +298,30 @@ func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
 
 // names returns the column names of a header row, none for a blank row.
 func (r *Reader) names(rec *record) ([]string, error) {
-	switch {
-	case rec.fate == tooLong:
+	switch rec.fate {
+	case tooLong:
 		return nil, fault.Newf(fault.Invalid, "header_too_long",
 			"the first row, which should be the header, is longer than %d bytes", r.opts.MaxRecord)
-	case rec.fate == badQuote:
+	case badQuote:
 		return nil, fault.New(fault.Invalid, "bad_header", "the header row has a quote that does not end properly")
-	case !validText(rec.text):
+	case whole:
+	}
+	text := r.scan.content(rec)
+	if !validText(text) {
 		return nil, fault.New(fault.Invalid, "bad_encoding",
 			"the header row has characters that are not UTF-8; "+saveAsUTF8)
 	}
-	r.split.split(rec)
-	if r.split.extra {
-		return nil, fault.Newf(fault.Invalid, "too_many_columns",
-			"the header row has more than %d columns", r.opts.MaxFields)
-	}
+	r.split.split(rec, text)
 	names := make([]string, len(r.split.fields))
 	width := 0
 	for i, name := range r.split.fields {
 		if names[i] = strings.TrimSpace(name); names[i] != "" {
 			width = i + 1
 		}
+	}
+	if width > r.opts.MaxFields {
+		return nil, fault.Newf(fault.Invalid, "too_many_columns",
+			"the header row has more than %d columns", r.opts.MaxFields)
 	}
 	return names[:width], checkUnique(names[:width])
 }

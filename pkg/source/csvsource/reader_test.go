@@ -51,6 +51,11 @@ func TestRows(t *testing.T) {
 		"quoted":                     {"a,b\n\"1,1\",\"say \"\"hi\"\"\"\n", []string{`2:1,1|say "hi"`}},
 		"quoted empty":               {"a,b\n\"\",x\n\"\"\"\",x\n", []string{"2:|x", `3:"|x`}},
 		"quoted newlines":            {"a,b\n\"x\ny\r\nz\rw\",1\n2,3\n", []string{"2:x\ny\r\nz\rw|1", "6:2|3"}},
+		"quoted newline in a name":   {"\"a\nb\",c\n1,2\n", []string{"3:1|2"}},
+		"short row of many lines":    {"a,b,c\n1,\"x\ny\r\nz\"\n1,2,3\n", []string{"2:wrong_field_count()", "5:1|2|3"}},
+		"long row of many lines":     {"a,b\n\"x\ny\",\"z\rw\",3\n1,2\n", []string{"2:wrong_field_count()", "5:1|2"}},
+		"bad UTF-8 in many lines":    {"a,b\n1,\"x\n\xff\"\n1,2\n", []string{"2:bad_encoding(b)", "4:1|2"}},
+		"text behind many lines":     {"a,b\n1,\"x\ny\"z\n1,2\n", []string{"2:bad_quote(b)", "3:wrong_field_count()", "4:1|2"}},
 		"quote inside plain cell":    {"a,b\n5\" disk,x\n\"y\",z\n", []string{"2:5\" disk|x", "3:y|z"}},
 		"space before quote":         {"a,b\n1, \"x\"\n", []string{"2:1| \"x\""}},
 		"short row":                  {"a,b,c\n1,2\n1,2,3\n", []string{"2:wrong_field_count()", "3:1|2|3"}},
@@ -101,6 +106,50 @@ func TestRows(t *testing.T) {
 			eager := csvsource.Open(iotest.DataErrReader(strings.NewReader(tt.text)), opts)
 			equal(t, brief(rowsOf(t, eager)), want)
 		})
+	}
+}
+
+// TestLongestRecordUnlessSet holds the reader to the 256 KB that it documents, to the byte.
+func TestLongestRecordUnlessSet(t *testing.T) {
+	t.Parallel()
+	const longest = 256 << 10
+	for name, tt := range map[string]struct {
+		head, body, tail string
+		code             string // of the same record with one byte more
+	}{
+		"plain":      {"", "x", ",2", "record_too_long"},
+		"quoted":     {`"`, "x", `",2`, "record_too_long"},
+		"many lines": {`"`, "x\n", `",2`, "bad_quote"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			room := longest - len(tt.head) - len(tt.tail)
+			cell := strings.Repeat(tt.body, room)[:room-1] + "x"
+			rows := read(t, "a,b\n"+tt.head+cell+tt.tail+"\n3,4\n", csvsource.Options{})
+			if len(rows) != 2 || rows[0].Code != "" || rows[0].Fields[0] != cell {
+				t.Errorf("of %d bytes: %d rows, the first %.20q", longest, len(rows), rows[0].Code)
+			}
+			rows = read(t, "a,b\n"+tt.head+"x"+cell+tt.tail+"\n3,4\n", csvsource.Options{})
+			if last := rows[len(rows)-1]; rows[0].Code != tt.code || rows[0].Line != 2 || !slices.Equal(last.Fields, []string{"3", "4"}) {
+				t.Errorf("of one byte more: %q in line %d, wanted %q; last row %.20q", rows[0].Code, rows[0].Line, tt.code, last.Fields)
+			}
+		})
+	}
+}
+
+// TestLatin1BehindTheSample is a file that turns out to be Latin-1 too late to
+// refuse it: each such row is a reject that says what to do.
+func TestLatin1BehindTheSample(t *testing.T) {
+	t.Parallel()
+	const clean = 10_000
+	rows := read(t, "id,name\n"+strings.Repeat("1,Anna Ann\n", clean)+strings.Repeat("2,Ren\xe9\n", 3), csvsource.Options{})
+	if len(rows) != clean+3 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for i, r := range rows {
+		if i < clean && r.Code != "" || i >= clean && (r.Code != source.CodeBadEncoding || r.Column != "name" || !strings.Contains(r.Message, "CSV UTF-8")) {
+			t.Fatalf("row %d: %+v", i, r)
+		}
 	}
 }
 

@@ -15,6 +15,9 @@ const (
 	// sampleSize is how much of a file is looked at to recognise its encoding.
 	// It fits the buffer however small MaxRecord is.
 	sampleSize = readRoom
+	// blockSize is how much of the input becomes a string at once: some hundred
+	// records of the usual length, and not much for one cell to keep in memory.
+	blockSize = 16 << 10
 	// maxIdleReads is how often a reader may return nothing, as in bufio.
 	maxIdleReads = 100
 )
@@ -56,6 +59,9 @@ type scanner struct {
 	lf, cr, quote finder
 	trail         trail
 	rec           record // the last one located
+
+	block      string // a run of the input whose records share it as their text
+	blockStart int64  // its offset in the input
 }
 
 // trail is how far the last attempt got that followed an open quote over line
@@ -103,7 +109,7 @@ func (s *scanner) locate(ctx context.Context) (*record, error) {
 	size := first
 	if at, ok := s.quote.find(s); ok && at < s.start+first {
 		rec.quoted = true
-		if size, rec.fate, err = s.quotedRecord(ctx, first); err != nil {
+		if size, rec.fate, err = s.quotedRecord(ctx, first, at-s.start); err != nil {
 			return nil, err
 		}
 	}
@@ -117,6 +123,18 @@ func (s *scanner) locate(ctx context.Context) (*record, error) {
 		rec.lines = countLines(s.buf[s.start : s.start+rec.length])
 	}
 	return rec, nil
+}
+
+// content returns the text of the record located last, or accepted last, as a
+// part of a string that it shares with its neighbours: one allocation for all
+// of them.
+func (s *scanner) content(rec *record) string {
+	at, size := int(rec.offset-s.blockStart), len(rec.text)
+	if at < 0 || at+size > len(s.block) {
+		from := int(rec.offset - s.base)
+		s.block, s.blockStart, at = string(s.buf[from:min(s.end, from+max(size, blockSize))]), rec.offset, 0
+	}
+	return s.block[at : at+size]
 }
 
 // accept moves behind the located record.
@@ -168,10 +186,13 @@ func (s *scanner) firstLine(ctx context.Context) (int, error) {
 }
 
 // quotedRecord returns the size of the record at start, whose first line has a
-// quote. If it is bad, that is the size of its first line.
-func (s *scanner) quotedRecord(ctx context.Context, first int) (int, fate, error) {
-	line := s.buf[s.start : s.start+first]
-	_, in, result := s.scan(line, 0, fieldStart, true)
+// quote, the first at quote. If it is bad, that is the size of its first line.
+func (s *scanner) quotedRecord(ctx context.Context, first, quote int) (int, fate, error) {
+	line, in := s.buf[s.start:s.start+first], plain
+	if quote == 0 || line[quote-1] == s.comma {
+		in = fieldStart
+	}
+	_, in, result := s.scan(line, quote, in, true)
 	switch {
 	case result == stray:
 		return first, badQuote, nil

@@ -5,38 +5,39 @@ import (
 	"strings"
 )
 
-// splitter takes records apart. Its fields are those of the last record, at most
-// limit of them. They are substrings of one string, but for cells with a quote
+// splitter takes records apart. Its fields are those of the last record, as many
+// as it has. They are substrings of the record's text, but for cells with a quote
 // inside.
 type splitter struct {
 	comma  byte
-	limit  int
 	fields []string
-	count  int  // of all cells, also above limit
-	extra  bool // a cell above limit is not blank
 }
 
-// split takes a record apart. In a bad one it stops in the quoted cell that does
-// not end properly, whose column is then count, and returns how: open or stray.
-func (p *splitter) split(rec *record) outcome {
-	p.fields, p.count, p.extra = p.fields[:0], 0, false
+// split takes a record apart, given its text as [scanner.content] makes it. In a
+// bad one it stops in the quoted cell that does not end properly, which is the one
+// behind its fields, and returns how: open or stray.
+func (p *splitter) split(rec *record, text string) outcome {
 	if rec.quoted {
-		return p.splitQuoted(rec.text)
+		return p.splitQuoted(rec.text, text)
 	}
-	text := string(rec.text)
+	fields := p.fields[:0]
 	for {
-		i := strings.IndexByte(text, p.comma)
-		if i < 0 {
-			p.add(text)
+		size := 0
+		if text == "" || text[0] != p.comma { // many cells are empty
+			size = strings.IndexByte(text, p.comma)
+		}
+		if size < 0 {
+			p.fields = append(fields, text)
 			return closed
 		}
-		p.add(text[:i])
-		text = text[i+1:]
+		fields = append(fields, text[:size])
+		text = text[size+1:]
 	}
 }
 
-func (p *splitter) splitQuoted(raw []byte) outcome {
-	text := string(raw)
+// splitQuoted takes apart a text that holds a quote; raw are its bytes.
+func (p *splitter) splitQuoted(raw []byte, text string) outcome {
+	p.fields = p.fields[:0]
 	for pos := 0; ; pos++ { // over the delimiter
 		from := pos
 		if from < len(raw) && raw[from] == '"' {
@@ -44,12 +45,12 @@ func (p *splitter) splitQuoted(raw []byte) outcome {
 			if pos, result = skipQuoted(raw, from+1, p.comma, true); result != closed {
 				return result
 			}
-			p.add(unescape(text[from+1 : pos-1]))
+			p.fields = append(p.fields, unescape(text[from+1:pos-1]))
 		} else {
 			if pos = bytes.IndexByte(raw[from:], p.comma) + from; pos < from {
 				pos = len(raw)
 			}
-			p.add(text[from:pos])
+			p.fields = append(p.fields, text[from:pos])
 		}
 		if pos == len(raw) {
 			return closed
@@ -63,15 +64,6 @@ func unescape(cell string) string {
 		return cell
 	}
 	return strings.ReplaceAll(cell, `""`, `"`)
-}
-
-func (p *splitter) add(cell string) {
-	p.count++
-	if len(p.fields) < p.limit {
-		p.fields = append(p.fields, cell)
-	} else if !p.extra {
-		p.extra = !blank(cell)
-	}
 }
 
 // blank says whether a cell holds nothing but white space.

@@ -10,6 +10,9 @@
 // has a spelling (see keyRange), and a page goes on by a bound, not by a start
 // key that DynamoDB would check against it.
 //
+// The bodies of batches and the answers of reads are read and written by us
+// (see exchange); addresses, signatures, retries and errors are the SDK's.
+//
 // The SDK tries a call twice at most, a single conditional write once: a second
 // try of one that was applied unnoticed would meet its own work and answer
 // Conflict. Retrying is the business of the layer above.

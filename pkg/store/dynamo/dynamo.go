@@ -25,6 +25,7 @@ const (
 type Driver struct {
 	client *dynamodb.Client
 	table  string
+	bodies bodies
 }
 
 var _ store.Driver = (*Driver)(nil)
@@ -54,35 +55,18 @@ func (d *Driver) Get(ctx context.Context, keys []store.Key) ([]store.Item, []sto
 	if err := store.CheckKeys(keys, maxGet); err != nil || len(keys) == 0 {
 		return nil, nil, store.Cost{}, err
 	}
-	names := make([]attributes, len(keys))
-	for i, k := range keys {
-		names[i] = key(make(attributes, 2), k)
-	}
-	out, err := d.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-		RequestItems:           map[string]types.KeysAndAttributes{d.table: {Keys: names, ConsistentRead: aws.Bool(true)}},
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	}, twice)
+	var got getAnswer
+	x := d.exchange(batchGet(d.table, keys), func(answer []byte) (err error) {
+		got, err = readGet(answer, d.table, len(keys))
+		return err
+	})
+	_, err := d.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+		RequestItems: map[string]types.KeysAndAttributes{d.table: {Keys: []attributes{}}},
+	}, twice, x.option)
 	if err != nil {
 		return nil, nil, store.Cost{}, failure(err)
 	}
-	dec := newDecoder()
-	items := make([]store.Item, 0, len(keys))
-	for _, m := range out.Responses[d.table] {
-		it, err := dec.item(m, false)
-		if err != nil {
-			return nil, nil, store.Cost{}, err
-		}
-		items = append(items, it)
-	}
-	var left []store.Key
-	for _, m := range out.UnprocessedKeys[d.table].Keys {
-		k, err := decodeKey(m)
-		if err != nil {
-			return nil, nil, store.Cost{}, err
-		}
-		left = append(left, k)
-	}
-	return items, left, reads(out.ConsumedCapacity...), nil
+	return got.items, got.left, store.Cost{ReadMilli: got.milli}, nil
 }
 
 // Query implements [store.Driver].
@@ -104,28 +88,12 @@ func (d *Driver) Query(ctx context.Context, q store.Query) (page store.Page, err
 	if q.KeysOnly {
 		in.ProjectionExpression = aws.String(store.AttrPK + "," + store.AttrSK)
 	}
-	out, err := d.client.Query(ctx, in, twice)
-	if err != nil {
-		return page, failure(err)
-	}
-	dec := newDecoder()
-	page.Items = make([]store.Item, 0, len(out.Items))
-	for _, m := range out.Items {
-		it, err := dec.item(m, q.KeysOnly)
-		if err != nil {
-			return store.Page{}, err
-		}
-		page.Items = append(page.Items, it)
-	}
-	if len(out.LastEvaluatedKey) > 0 {
-		last, err := decodeKey(out.LastEvaluatedKey)
-		if err != nil {
-			return store.Page{}, err
-		}
-		page.Next = last.SK
-	}
-	if out.ConsumedCapacity != nil {
-		page.Cost = reads(*out.ConsumedCapacity)
+	x := d.exchange(nil, func(answer []byte) (err error) {
+		page, err = readQuery(answer, q.KeysOnly)
+		return err
+	})
+	if _, err := d.client.Query(ctx, in, twice, x.option); err != nil {
+		return store.Page{}, failure(err)
 	}
 	return page, nil
 }
@@ -159,46 +127,27 @@ func (d *Driver) Write(ctx context.Context, batch []store.Write) ([]store.Write,
 	if err := store.CheckWrites(batch, maxWrite); err != nil || len(batch) == 0 {
 		return nil, store.Cost{}, err
 	}
-	requests := make([]types.WriteRequest, len(batch))
-	for i, w := range batch {
-		if w.Delete {
-			requests[i].DeleteRequest = &types.DeleteRequest{Key: key(make(attributes, 2), w.Item.Key)}
-		} else {
-			requests[i].PutRequest = &types.PutRequest{Item: encode(w.Item)}
-		}
-	}
-	out, err := d.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-		RequestItems:           map[string][]types.WriteRequest{d.table: requests},
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	}, twice)
+	var got writeAnswer
+	x := d.exchange(batchWrite(d.table, batch), func(answer []byte) (err error) {
+		got, err = readWrite(answer, d.table)
+		return err
+	})
+	_, err := d.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+		RequestItems: map[string][]types.WriteRequest{d.table: {}},
+	}, twice, x.option)
 	if err != nil {
 		return nil, store.Cost{}, failure(err)
 	}
-	left, err := undone(batch, out.UnprocessedItems[d.table])
-	if err != nil {
-		return nil, store.Cost{}, err
-	}
-	return left, writes(out.ConsumedCapacity...), nil
+	return undone(batch, got.left), store.Cost{WriteMilli: got.milli}, nil
 }
 
 // undone finds the writes that came back, by their keys.
-func undone(batch []store.Write, requests []types.WriteRequest) (left []store.Write, err error) {
-	if len(requests) == 0 {
-		return nil, nil
+func undone(batch []store.Write, keys []store.Key) (left []store.Write) {
+	if len(keys) == 0 {
+		return nil
 	}
-	back := make(map[store.Key]struct{}, len(requests))
-	for _, r := range requests {
-		var m attributes
-		switch {
-		case r.PutRequest != nil:
-			m = r.PutRequest.Item
-		case r.DeleteRequest != nil:
-			m = r.DeleteRequest.Key
-		}
-		k, err := decodeKey(m)
-		if err != nil {
-			return nil, err
-		}
+	back := make(map[store.Key]struct{}, len(keys))
+	for _, k := range keys {
 		back[k] = struct{}{}
 	}
 	for _, w := range batch {
@@ -206,22 +155,5 @@ func undone(batch []store.Write, requests []types.WriteRequest) (left []store.Wr
 			left = append(left, w)
 		}
 	}
-	return left, nil
-}
-
-func reads(capacity ...types.ConsumedCapacity) store.Cost {
-	return store.Cost{ReadMilli: total(capacity)}
-}
-
-func writes(capacity ...types.ConsumedCapacity) store.Cost {
-	return store.Cost{WriteMilli: total(capacity)}
-}
-
-// total sums what calls that only read or only write tell: the part of each
-// is told by transactions alone.
-func total(capacity []types.ConsumedCapacity) (milli int64) {
-	for _, c := range capacity {
-		milli += store.MilliUnits(aws.ToFloat64(c.CapacityUnits))
-	}
-	return milli
+	return left
 }

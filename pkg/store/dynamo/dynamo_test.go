@@ -12,7 +12,12 @@ import (
 
 var engine dynotest.Engine
 
-func TestMain(m *testing.M) { os.Exit(engine.Run(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serviceEnv) != "" {
+		os.Exit(serve())
+	}
+	os.Exit(engine.Run(m))
+}
 
 func TestConformance(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,9 @@ func failure(err error) error {
 	if err == nil {
 		return nil
 	}
+	if own, ok := errors.AsType[*fault.Error](err); ok {
+		return own // an answer that was read by us
+	}
 	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return transaction(cancelled, err)
 	}

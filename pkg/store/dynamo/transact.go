@@ -103,3 +103,13 @@ func condition(c store.Cond) expression {
 	}
 	return expression{&text, map[string]string{"#a": c.Attr}, attributes{":n": number(c.N)}}
 }
+
+// writes sums what calls that only write tell: the part of each is told by
+// transactions alone.
+func writes(capacity ...types.ConsumedCapacity) store.Cost {
+	var c store.Cost
+	for _, used := range capacity {
+		c.WriteMilli += store.MilliUnits(aws.ToFloat64(used.CapacityUnits))
+	}
+	return c
+}

@@ -92,28 +92,20 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 // plain tells whether b is ASCII without anything to escape. Nearly all texts
 // are, and finding out is most of what an item costs: so eight bytes at once.
 func plain(b []byte) bool {
-	n := len(b)
-	if n < 8 {
-		for _, c := range b {
-			if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-				return false
-			}
-		}
-		return true
-	}
-	for i := 0; i < n-8; i += 8 {
-		if !plain8(binary.LittleEndian.Uint64(b[i:])) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		v := binary.LittleEndian.Uint64(b)
+		// A subtraction borrows from the top bit of a byte that is too small.
+		if (v|(v-ones*' ')|((v^ones*'"')-ones)|((v^ones*'\\')-ones))&tops != 0 {
 			return false
 		}
 	}
-	return plain8(binary.LittleEndian.Uint64(b[n-8:]))
-}
-
-// plain8 is plain for the eight bytes of v: a subtraction borrows from the top
-// bit of a byte that is too small.
-func plain8(v uint64) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	return (v|(v-ones*' ')|((v^ones*'"')-ones)|((v^ones*'\\')-ones))&tops == 0
+	for _, c := range b {
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func appendEscaped(dst []byte, s string) []byte {

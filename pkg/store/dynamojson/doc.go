@@ -7,5 +7,6 @@
 // and List is an L of S. It is the form of requests and answers of the service,
 // and, as lines {"Item":…}, of the files that its bulk loaders read.
 //
-// Whatever is well formed but nothing that Reseed writes is store_foreign.
+// What cannot be read is fault.Internal: store_foreign where it is well formed
+// but nothing that Reseed writes, else store_engine. Texts of errors quote no input (I8).
 package dynamojson

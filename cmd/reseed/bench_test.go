@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"reseed/internal/gen/company"
+)
+
+// Whole processes: the binary of `make build` on a data folder of its own, from the file to the durable
+// table. Reported are rows a second of wall time, rows a CPU second, and the peak of
+// memory in MB. RESEED_BENCH_ROWS sets the size of the customers file (1,000,000 unless set);
+// the company has as many line items.
+
+func benchRows(b *testing.B) int {
+	b.Helper()
+	n, err := strconv.Atoi(os.Getenv("RESEED_BENCH_ROWS"))
+	if err != nil || n < 1 {
+		return 1_000_000
+	}
+	return n
+}
+
+// release builds the command as `make build` does.
+func release(b *testing.B) string {
+	b.Helper()
+	bin := filepath.Join(b.TempDir(), "reseed")
+	c := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
+
+// usage of one run of the command.
+type usageOf struct {
+	report  report
+	seconds float64 // of the job
+	cpu     float64 // seconds
+	peakMB  float64
+}
+
+func runCommand(b *testing.B, bin string, args ...string) usageOf {
+	b.Helper()
+	c := exec.CommandContext(b.Context(), bin, append(args, "--json")...)
+	c.Stderr = os.Stderr
+	out, err := c.Output()
+	if err != nil {
+		b.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	var u usageOf
+	if err := json.Unmarshal(out, &u.report); err != nil {
+		b.Fatal(err)
+	}
+	used, ok := c.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		b.Fatal("no usage")
+	}
+	u.cpu = (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()
+	u.seconds, u.peakMB = u.report.Seconds, float64(used.Maxrss)/1024
+	return u
+}
+
+// measure times whole processes, and reports the last one's job as rows.
+func measure(b *testing.B, name string, prepare func(dir string), bin string, args ...string) {
+	b.Helper()
+	b.Run(name, func(b *testing.B) {
+		var rows, seconds, cpu, peak float64
+		for range b.N {
+			b.StopTimer()
+			dir := b.TempDir()
+			if prepare != nil {
+				prepare(dir)
+			}
+			b.StartTimer()
+			u := runCommand(b, bin, append(args, "--data", dir)...)
+			for _, c := range u.report.Datasets {
+				rows += float64(c.Read)
+			}
+			cpu += u.cpu
+			peak = max(peak, u.peakMB)
+			seconds += u.seconds
+		}
+		b.ReportMetric(rows/b.Elapsed().Seconds(), "rows/s")
+		b.ReportMetric(rows/seconds, "rows/job-s")
+		b.ReportMetric(rows/cpu, "rows/cpu-s")
+		b.ReportMetric(peak, "peak-MB")
+	})
+}
+
+func BenchmarkProcess(b *testing.B) {
+	bin, rows := release(b), benchRows(b)
+	customers := made(b, company.Options{Seed: 2, Customers: rows, Months: 24, Layout: company.Named}, company.Customers)
+	args := []string{"import", customers, "--source", "Big"}
+	measure(b, fmt.Sprintf("customers-%d", rows), nil, bin, args...)
+	measure(b, fmt.Sprintf("customers-%d-again", rows), func(dir string) { runCommand(b, bin, append(args, "--data", dir)...) }, bin, args...)
+	measure(b, fmt.Sprintf("customers-%d-plan", rows), nil, bin, append(args, "--plan")...)
+	whole := made(b, company.Options{Seed: 1, LineItems: rows, Customers: 1, Months: 24, Layout: company.Named})
+	measure(b, fmt.Sprintf("company-%d-line-items", rows), nil, bin, "import", whole, "--source", "Big")
+}
+
+// made is a folder, or its one file, of a made-up company.
+func made(b *testing.B, o company.Options, only ...company.Dataset) string {
+	b.Helper()
+	dir := b.TempDir()
+	if _, err := company.WriteDir(dir, o, only...); err != nil {
+		b.Fatal(err)
+	}
+	return dir
+}

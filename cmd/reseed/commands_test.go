@@ -1,0 +1,164 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"reseed/internal/gen/company"
+	"reseed/pkg/store"
+	"reseed/pkg/store/dynamojson"
+	"reseed/pkg/store/pebble"
+)
+
+// The commands that scripts have beside testscript's own.
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"status": status, "await": await, "jobid": jobid, "dump": dump, "zip": zipFiles, "company": makeCompany,
+	}
+}
+
+// status runs `reseed` and wants one exit status, e.g. status 3 import FILE.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N ARG...")
+	}
+	got := exitDone
+	if err := ts.Exec("reseed", args[1:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("reseed %q: %v", args[1:], err)
+		}
+		got = exit.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("reseed %q: exit status %d, want %s", args[1:], got, args[0])
+	}
+}
+
+// await waits until a background command has made a file (a pattern may name it); go test's own
+// deadline ends it otherwise.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await FILE")
+	}
+	name := ts.MkAbs(args[0])
+	for {
+		if found, err := filepath.Glob(name); err != nil || len(found) > 0 {
+			ts.Check(err)
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// jobid puts the job of a --json report, or the newest of a list of them, into a variable.
+func jobid(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: jobid FILE VARIABLE")
+	}
+	var r struct {
+		report
+		Jobs []report `json:"jobs"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
+	id := r.Job
+	if len(r.Jobs) > 0 {
+		id = r.Jobs[0].Job
+	}
+	if id == "" {
+		ts.Fatalf("%s names no job", args[0])
+	}
+	ts.Setenv(args[1], id)
+}
+
+// dump writes every item of a source's partitions, or of all sources', to a file, stamps, pointers and edits included:
+// the attributes by name for whoever reads a difference, and the bytes that are stored.
+func dump(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: dump FILE [SOURCE]")
+	}
+	d, err := pebble.Open(ts.MkAbs("data/table"), pebble.Options{})
+	ts.Check(err)
+	st := store.New(d)
+	defer func() { ts.Check(st.Close()) }()
+	dir, err := st.Directory(context.Background())
+	ts.Check(err)
+	var out bytes.Buffer
+	for _, src := range dir.Sources {
+		if len(args) == 2 && src.Name != args[1] {
+			continue
+		}
+		for _, pk := range partitions(src) {
+			for it, err := range st.Items(context.Background(), store.Query{PK: pk}) {
+				ts.Check(err)
+				fmt.Fprintf(&out, "%s %x\n", dynamojson.AppendItem(nil, it), []byte(it.Attrs))
+			}
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o600))
+}
+
+// partitions are all partition keys that items of a source may have.
+func partitions(src store.Source) []string {
+	sp := src.Space()
+	pks := []string{sp.PlanPK()}
+	for shard := range src.Shards {
+		pks = append(pks, sp.CustomerPK(shard), sp.DataPK(shard), sp.EditPK(shard))
+	}
+	return pks
+}
+
+// zipFiles makes a ZIP: zip [-declare N] [-encrypted] OUT FILE... With -declare each file says that it unpacks to N bytes,
+// with -encrypted that it needs a password.
+func zipFiles(ts *testscript.TestScript, neg bool, args []string) {
+	flags := flag.NewFlagSet("zip", flag.ContinueOnError)
+	declare := flags.Uint64("declare", 0, "")
+	encrypted := flags.Bool("encrypted", false, "")
+	if err := flags.Parse(args); neg || err != nil || flags.NArg() < 2 {
+		ts.Fatalf("usage: zip [-declare N] [-encrypted] OUT FILE...")
+	}
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, name := range flags.Args()[1:] {
+		body := []byte(ts.ReadFile(name))
+		h := &zip.FileHeader{
+			Name: "export/" + filepath.Base(name), Method: zip.Store, CRC32: crc32.ChecksumIEEE(body),
+			CompressedSize64: uint64(len(body)), UncompressedSize64: max(*declare, uint64(len(body))),
+		}
+		if *encrypted {
+			h.Flags |= 1
+		}
+		w, err := z.CreateRaw(h)
+		ts.Check(err)
+		_, err = io.Copy(w, bytes.NewReader(body))
+		ts.Check(err)
+	}
+	ts.Check(z.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(flags.Arg(0)), out.Bytes(), 0o600))
+}
+
+// makeCompany writes customers.csv of a company of N customers: company N FOLDER.
+func makeCompany(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: company N FOLDER")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	o := company.Options{Seed: 9, Customers: n, Months: 12, Layout: company.Named}
+	_, err = company.WriteDir(ts.MkAbs(args[1]), o, company.Customers)
+	ts.Check(err)
+}

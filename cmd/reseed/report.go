@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"text/tabwriter"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+)
+
+// report is what --json prints of a job (architecture §10).
+type report struct {
+	Job      string                `json:"job"`
+	Status   job.Status            `json:"status"`
+	Datasets map[string]job.Counts `json:"datasets"`
+	Cost     costReport            `json:"cost"`
+	Rejects  int64                 `json:"rejects"`
+	Seconds  float64               `json:"seconds"`
+	Removed  map[string]int64      `json:"removed,omitempty"`
+	Progress *job.Progress         `json:"progress,omitempty"` // of a job that has not ended
+	Confirm  string                `json:"confirm,omitempty"`  // why it waits for a yes
+	Estimate *job.Estimate         `json:"estimate,omitempty"` // of a plan
+	Samples  []importer.Change     `json:"samples,omitempty"`  // of a plan
+	Undo     string                `json:"undo,omitempty"`
+	UndoneBy string                `json:"undone_by,omitempty"`
+	Notes    []string              `json:"notes,omitempty"`
+	Error    string                `json:"error,omitempty"`
+}
+
+type costReport struct {
+	WriteUnits float64 `json:"write_units"`
+	ReadUnits  float64 `json:"read_units"`
+}
+
+func reportOf(j *job.Job) report {
+	r := report{
+		Job: j.ID, Status: j.Status, Datasets: j.Datasets, Rejects: j.Rejects, Notes: j.Notes, Error: j.Error,
+		Cost: costReport{j.Cost.WriteUnits(), j.Cost.ReadUnits()},
+	}
+	if r.Datasets == nil {
+		r.Datasets = map[string]job.Counts{}
+	}
+	if j.Erase != nil {
+		r.Removed = j.Erase.Removed
+	}
+	if j.Import != nil {
+		r.Undo, r.UndoneBy = j.Import.Undo, j.Import.UndoneBy
+	}
+	if j.Status == job.Planned {
+		r.Confirm, r.Estimate = j.Import.Confirm, j.Import.Estimate
+	}
+	if !j.Status.Ended() {
+		r.Progress = &j.Progress
+	}
+	if !j.EndedAt.IsZero() && !j.StartedAt.IsZero() {
+		r.Seconds = j.EndedAt.Sub(j.StartedAt).Seconds()
+	}
+	return r
+}
+
+// exitOf is the status that an error carries.
+func exitOf(err error) int {
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.status
+	}
+	return exitFailed
+}
+
+// showJob prints how a job ended, or how far it is, and returns the exit status that says so.
+func (sh *shell) showJob(ctx context.Context, cl *client, j *job.Job) error {
+	var samples []importer.Change
+	if j.Status == job.Planned {
+		var err error
+		if samples, err = cl.samples(ctx, j.ID); err != nil {
+			return err
+		}
+	}
+	if sh.json {
+		r := reportOf(j)
+		r.Samples = samples
+		if err := sh.show(r, ""); err != nil {
+			return err
+		}
+	} else {
+		sh.printJob(ctx, cl, j, samples)
+	}
+	switch {
+	case j.Status == job.Failed:
+		return &exitError{status: exitFailed}
+	case j.Rejects > 0:
+		return &exitError{status: exitRejects}
+	}
+	return nil
+}
+
+func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples []importer.Change) {
+	r := reportOf(j)
+	sh.printf("%s %s: %s", kindOf(j), j.ID, j.Status)
+	if j.SourceName != "" {
+		sh.printf(" (%s)", j.SourceName)
+	}
+	if r.Seconds > 0 {
+		sh.printf(" after %.1f s", r.Seconds)
+	}
+	if sums := sumsOf(j); sums != "" {
+		sh.printf(": %s", sums)
+	}
+	sh.printf("\n")
+	if j.Error != "" {
+		sh.printf("%s\n", j.Error)
+	}
+	if !j.Status.Ended() {
+		sh.printf("Now: %s\n", describe(j))
+	}
+	if r.UndoneBy != "" {
+		sh.printUndoneBy(ctx, cl, r.UndoneBy)
+	}
+	sh.printDatasets(j)
+	if j.Rejects > 0 {
+		sh.printFirstRejects(ctx, cl, j)
+	}
+	sh.printRemoved(r.Removed)
+	for _, n := range j.Notes {
+		sh.printf("Note: %s\n", n)
+	}
+	sh.printf("Cost on DynamoDB: %.1f write units, %.1f read units\n", r.Cost.WriteUnits, r.Cost.ReadUnits)
+	switch {
+	case j.Status == job.Planned:
+		sh.printPlan(j, samples)
+	case j.Status == job.Done && j.Kind == job.Import && r.Undo == "" && r.UndoneBy == "" && changesOf(j) > 0:
+		sh.printf("To take it back: reseed undo %s\n", j.ID)
+	}
+}
+
+// printUndoneBy says which undo took an import back, and whether that still holds.
+func (sh *shell) printUndoneBy(ctx context.Context, cl *client, id string) {
+	sh.printf("Undone by job %s", id)
+	if by, err := cl.job(ctx, id); err == nil {
+		if by.Status != job.Done {
+			sh.printf(", which is %s", by.Status)
+		}
+		if by.Import != nil && by.Import.UndoneBy != "" {
+			sh.printf(", which was itself undone by job %s", by.Import.UndoneBy)
+		}
+	}
+	sh.printf("\n")
+}
+
+// figure is one count of a report, in the words for it.
+type figure struct {
+	word string
+	of   func(job.Counts) int64
+	// always is set of what is said in a sentence even if it is zero.
+	always bool
+}
+
+// figures are the counts of a job; an undo has words of its own.
+func figures(j *job.Job) []figure {
+	added := func(c job.Counts) int64 { return c.Added }
+	changed := func(c job.Counts) int64 { return c.Changed }
+	unchanged := func(c job.Counts) int64 { return c.Unchanged }
+	removed := func(c job.Counts) int64 { return c.Removed }
+	rejected := func(c job.Counts) int64 { return c.Rejected }
+	if isUndo(j) {
+		return []figure{
+			{"removed again", removed, false},
+			{"changed back", changed, false},
+			{"put back", added, false},
+			{"as before", unchanged, false},
+			{"left alone", rejected, false},
+		}
+	}
+	return []figure{
+		{"added", added, true},
+		{"changed", changed, true},
+		{"unchanged", unchanged, true},
+		{"removed", removed, false},
+		{"rejected", rejected, false},
+	}
+}
+
+// totalOf sums the counts of all datasets.
+func totalOf(j *job.Job) (sum job.Counts) {
+	for _, c := range j.Datasets {
+		sum = sum.Add(c)
+	}
+	return sum
+}
+
+// changesOf is how many rows a job changes in any way.
+func changesOf(j *job.Job) int64 {
+	sum := totalOf(j)
+	return sum.Added + sum.Changed + sum.Removed
+}
+
+// halfway tells whether a job ended before it had done all that it had decided.
+func halfway(j *job.Job) bool { return j.Status == job.Failed || j.Status == job.Cancelled }
+
+// sumsOf says in a few words what has become of the rows of all datasets, or would become of them.
+func sumsOf(j *job.Job) string {
+	sum := totalOf(j)
+	switch {
+	case halfway(j):
+		return ""
+	case isUndo(j) && j.Status == job.Done && sum == job.Counts{}:
+		return "there was nothing to take back"
+	case sum == job.Counts{}:
+		return ""
+	}
+	var parts []string
+	for _, f := range figures(j) {
+		if n := f.of(sum); n > 0 || f.always {
+			parts = append(parts, fmt.Sprintf("%d %s", n, f.word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func isUndo(j *job.Job) bool { return j.Import != nil && j.Import.Undo != "" }
+
+func kindOf(j *job.Job) string {
+	switch {
+	case isUndo(j):
+		return "Undo"
+	case j.Kind == job.Erase:
+		return "Erase"
+	}
+	return "Import"
+}
+
+// printDatasets prints the counts of each dataset.
+func (sh *shell) printDatasets(j *job.Job) {
+	if len(j.Datasets) == 0 {
+		return
+	}
+	if halfway(j) && changesOf(j) > 0 {
+		sh.printf("What it had decided by then, which is not what it has written:\n")
+	}
+	w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	first := "read"
+	if isUndo(j) {
+		first = "changes"
+	}
+	_, _ = fmt.Fprintf(w, "dataset\t%s\t", first)
+	for _, f := range figures(j) {
+		_, _ = fmt.Fprintf(w, "%s\t", f.word)
+	}
+	_, _ = fmt.Fprintln(w)
+	for _, ds := range billing.Order() {
+		c, ok := j.Datasets[string(ds)]
+		if !ok {
+			continue
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%d\t", ds, c.Read)
+		for _, f := range figures(j) {
+			_, _ = fmt.Fprintf(w, "%d\t", f.of(c))
+		}
+		_, _ = fmt.Fprintln(w)
+	}
+	_ = w.Flush()
+}
+
+func (sh *shell) printRemoved(removed map[string]int64) {
+	kinds := make([]string, 0, len(removed))
+	for k := range removed {
+		kinds = append(kinds, k)
+	}
+	sort.Strings(kinds)
+	for _, k := range kinds {
+		sh.printf("  %8d  %s removed\n", removed[k], strings.ReplaceAll(k, "_", " "))
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"reseed/pkg/job"
+)
+
+// look is how often a job that is waited for is looked at.
+const look = 150 * time.Millisecond
+
+// wait follows a job to its end, with progress on a terminal.
+func (sh *shell) wait(ctx context.Context, cl *client, id string) (*job.Job, error) {
+	bar := sh.bar("waiting", 0)
+	defer func() { _ = bar.Finish() }()
+	for {
+		j, err := cl.job(ctx, id)
+		if err != nil {
+			return j, fmt.Errorf("%w; the job goes on where it runs: reseed jobs %s", err, id)
+		}
+		if j.Status.Ended() {
+			return j, nil
+		}
+		bar.Describe(describe(j))
+		bar.ChangeMax64(permille)
+		_ = bar.Set64(int64(permille * j.Progress.Fraction))
+		select {
+		case <-ctx.Done():
+			return j, fmt.Errorf("stopped waiting; the job goes on with the next command or server on this data: reseed jobs %s", id)
+		case <-time.After(look):
+		}
+	}
+}
+
+// permille is the length of the bar of a job.
+const permille = 1000
+
+func describe(j *job.Job) string {
+	p := j.Progress
+	switch {
+	case j.Status == job.Waiting:
+		return "waiting for another job of this source"
+	case j.Kind == job.Erase:
+		return fmt.Sprintf("erasing, %d items gone", p.ItemsDone)
+	case j.Stage == "":
+		return "reading"
+	}
+	text := fmt.Sprintf("%s, %d rows read", step(j.Stage), p.RowsDone)
+	if p.ItemsDone > 0 {
+		text += fmt.Sprintf(", %d of %d changes made", p.ItemsDone, max(p.ItemsTotal, p.ItemsDone))
+	}
+	if p.RowsASecond > 0 {
+		text += fmt.Sprintf(", %.0f rows/s", p.RowsASecond)
+	}
+	if p.SecondsLeft > 0 {
+		text += ", " + time.Duration(p.SecondsLeft*float64(time.Second)).Round(time.Second).String() + " left"
+	}
+	return text
+}
+
+// step says what a stage of a job does, in words.
+func step(stage string) string {
+	_, name, _ := strings.Cut(stage, " ")
+	switch name {
+	case "map", "decide":
+		return "checking rows"
+	case "resolve", "merge":
+		return "comparing"
+	case "check":
+		return "making sure that nothing has moved"
+	case "remove":
+		return "removing"
+	case "takeback":
+		return "taking back"
+	case "putback":
+		return "putting back"
+	}
+	return "writing"
+}
+
+// bar is a progress bar on a terminal, and silent in a pipe.
+func (sh *shell) bar(what string, size int64) *progressbar.ProgressBar {
+	f, ok := sh.errOut.(*os.File)
+	if sh.json || !ok || !term.IsTerminal(int(f.Fd())) {
+		return progressbar.DefaultBytesSilent(size, what)
+	}
+	return progressbar.NewOptions64(max(size, 1), progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowBytes(size > 0), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
+		progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(65*time.Millisecond))
+}
