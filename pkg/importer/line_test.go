@@ -242,3 +242,30 @@ func (l *line) rejects(t tester, j *job.Job) string {
 	}
 	return string(b)
 }
+
+// plan plans an import of files.
+func (l *line) plan(t tester, src store.Source, inputs ...input) *job.Job {
+	t.Helper()
+	l.now = l.now.Add(time.Minute)
+	j, err := l.Submit(t.Context(), importer.Request{
+		Source: src, Files: l.put(t.Context(), t, inputs), Options: importer.Options{Plan: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j = l.finished(t, j.ID); j.Status != job.Planned {
+		t.Fatalf("job is %s: %s", j.Status, j.Error)
+	}
+	return j
+}
+
+// applied applies a plan.
+func (l *line) applied(t tester, plan *job.Job) *job.Job {
+	t.Helper()
+	l.now = l.now.Add(time.Minute)
+	j, err := l.Apply(t.Context(), plan.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.finished(t, j.ID)
+}
