@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/store"
 )
 
 // errOutdated refuses to apply a plan whose ground has moved.
@@ -14,9 +16,10 @@ func errOutdated(why string) error {
 	return fault.Newf(fault.Conflict, "plan_outdated", "%s since this plan was made. Nothing was written; make a new plan.", why)
 }
 
-// unmoved refuses a plan if anything was removed from its source since, by an erase, an undo or a
-// replace: the records that its new rows hang on may be among it. Jobs of one source take turns in the order of their
-// making (I7), so only later ones can have run since.
+// unmoved refuses a plan if anything was removed from its source since it was made, by an erase, an undo or a
+// replace: the records that its new rows hang on may be among it. One that removes rows is refused too if any were put since:
+// they may hang on what it removes. Jobs of one source take turns (I7): those made later can have run since, and
+// older plans that were applied since.
 func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
@@ -25,18 +28,29 @@ func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 	if dir.ManualEpoch != j.Import.ManualEpoch {
 		return errOutdated("Manual customers have been erased")
 	}
-	for later, err := range im.later(ctx, j) {
+	for o, err := range im.siblings(ctx, j) {
 		switch {
 		case err != nil:
 			return err
-		case later.StartedAt.IsZero():
-		case later.Kind == job.Erase:
+		case o.StartedAt.IsZero(), o.ID < j.ID && o.StartedAt.Before(j.CreatedAt):
+		case o.Kind == job.Erase:
 			return errOutdated("Data of this source has been erased")
-		case later.Import != nil && (later.Import.Removes || later.Import.Undo != ""):
+		case o.Import == nil || !o.Import.Applying:
+		case o.Import.Removes || o.Import.Undo != "":
 			return errOutdated("Rows of this source have been removed")
+		case j.Import.Removes && putRows(o) > 0:
+			return errOutdated("Rows have been added or changed that may belong to what it removes")
 		}
 	}
 	return nil
+}
+
+// putRows is how many rows a job has added and changed.
+func putRows(j *job.Job) (n int64) {
+	for _, c := range j.Datasets {
+		n += c.Added + c.Changed
+	}
+	return n
 }
 
 // check compares what a planned change set rests on with what is stored now: every item
@@ -83,6 +97,36 @@ func (w *work) unchanged(ctx context.Context, block []change) error {
 	for i := range block {
 		if string(stored[i]) != string(block[i].before) {
 			return errOutdated("Rows that it changes have changed")
+		}
+	}
+	return w.untaken(ctx, block)
+}
+
+// untaken checks that no other row has been given the external id of one that is to be added. In a plan that removes
+// rows the holder may be one of those, which moves; and unmoved has seen that no row was put since.
+func (w *work) untaken(ctx context.Context, block []change) error {
+	if w.job.Import.Removes {
+		return nil
+	}
+	var sks []string
+	for i := range block {
+		if block[i].before != nil {
+			continue
+		}
+		for _, p := range pointersOf(w.hasher, block[i].sk, block[i].after) {
+			if p.sk[:len(store.SKExternal)] == store.SKExternal {
+				sks = append(sks, p.sk)
+			}
+		}
+	}
+	slices.Sort(sks)
+	stored, err := w.storedAt(ctx, sks)
+	if err != nil {
+		return err
+	}
+	for i, sk := range sks {
+		if w.present(sk, stored[i]) != nil {
+			return errOutdated("External IDs that it gives have been taken")
 		}
 	}
 	return nil

@@ -16,8 +16,9 @@ import (
 // nothing hangs in the air, and put from the first to the last.
 //
 // A small import decides in one task ("decide") and applies in one ("apply").
-// An undo takes back what was added from the last stage to the first, then puts back what was
-// changed or removed from the first to the last; each of its tasks decides and applies.
+// An undo takes back what was added from the last stage to that of contacts, then puts back what was
+// changed or removed from the first to the last, and then takes back the customers and plans that were added: until then
+// changed rows may refer to them. Each of its tasks decides and applies.
 const (
 	stepDecide   = "decide"
 	stepMap      = "map"
@@ -84,14 +85,18 @@ func applyPhases(j *job.Job) []string {
 }
 
 func undoPhases(j *job.Job) []string {
-	var out []string
+	var first, put, last []string
 	for _, stage := range slices.Backward(stages(j)) {
-		out = append(out, phaseName(stage, stepTakeBack))
+		if name := phaseName(stage, stepTakeBack); stage > stageCustomers {
+			first = append(first, name)
+		} else {
+			last = append(last, name)
+		}
 	}
 	for _, stage := range stages(j) {
-		out = append(out, phaseName(stage, stepPutBack))
+		put = append(put, phaseName(stage, stepPutBack))
 	}
-	return out
+	return slices.Concat(first, put, last)
 }
 
 // nextPhase is the phase behind the job's; empty if there is none.

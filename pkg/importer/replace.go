@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ type replaced struct {
 	// removals are those of one record and what hangs on it, held back until it is known
 	// whether anything stays that hangs on it: then it must stay too.
 	removals []*change
+	named    map[string]bool // plans that stay, see plansNamed; nil until it is asked
 }
 
 func (m *rangeMerge) beginReplace(keyRange int) {
@@ -84,15 +86,13 @@ func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
 		return m.stays(parent)
 	}
 	m.sum.stored(string(ds))
-	if isCustomer(it.SK) {
-		needed, err := m.w.hasOthers(ctx, it.SK)
-		if err != nil {
-			return err
-		}
-		if needed {
-			m.sum.Kept++
-			return nil
-		}
+	needed, err := m.needed(ctx, it.SK)
+	if err != nil {
+		return err
+	}
+	if needed {
+		m.sum.Kept++
+		return nil
 	}
 	if parent == "" {
 		m.parent = parentState{sk: it.SK}
@@ -104,6 +104,23 @@ func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
 	}
 	m.removals = append(m.removals, &change{sk: it.SK, before: a})
 	return nil
+}
+
+// needed tells whether a record that the input lacks must stay because of rows of datasets that the input does not
+// give. Of an invoice, [rangeMerge.stays] tells it.
+func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
+	switch {
+	case isCustomer(sk):
+		return m.w.hasOthers(ctx, sk)
+	case !isPlan(sk):
+		return false, nil
+	case m.named == nil:
+		var err error
+		if m.named, err = m.w.plansNamed(ctx); err != nil {
+			return false, err
+		}
+	}
+	return m.named[sk], nil
 }
 
 // stays keeps the record that a row which stays hangs on.
@@ -138,8 +155,8 @@ func (w *work) given(ds billing.Dataset) bool {
 }
 
 // hasOthers tells whether anything stored hangs on a customer that this import does not
-// give. What it does give goes with the customer: a row of the input that names the customer would be
-// rejected, and then nothing is removed.
+// give, be it on an invoice that then stays. What it does give goes with the customer: a row of the input that names the customer
+// would be rejected, and then nothing is removed.
 func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	h, _ := store.LeadingH(sk)
 	space := w.parts.space
@@ -153,12 +170,60 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	if some, err := w.any(ctx, queries...); some || err != nil {
 		return some, err
 	}
-	for it, err := range w.store.Items(ctx, space.EventsOf(h)) {
+	if !w.given(billing.LineItems) || !w.given(billing.Transactions) {
+		for it, err := range w.store.Items(ctx, space.OwnersOf(h)) {
+			if err != nil {
+				return false, err
+			}
+			invoice, _ := store.TrailingH(it.SK)
+			if some, err := w.anyNotGiven(ctx, space.InvoiceParts(invoice)); some || err != nil {
+				return some, err
+			}
+		}
+	}
+	return w.anyNotGiven(ctx, space.EventsOf(h))
+}
+
+// anyNotGiven tells whether a range holds a record of a dataset that the input does not give.
+func (w *work) anyNotGiven(ctx context.Context, q store.Query) (bool, error) {
+	for it, err := range w.store.Items(ctx, q) {
 		if err != nil || !w.given(datasetOf(it.SK, it.Attrs)) {
 			return err == nil, err
 		}
 	}
 	return false, nil
+}
+
+// plansNamed are the sort keys of the plans that stored rows name which this import does not give. No key tells
+// it, so those rows are read, all shards at once.
+func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
+	var queries []store.Query
+	if !w.given(billing.LineItems) {
+		queries = append(queries, w.parts.scans(stageInvoices, 0, 1)...)
+	}
+	if !w.given(billing.Events) {
+		queries = append(queries, w.parts.scans(stageEvents, 0, 1)...)
+	}
+	var mu sync.Mutex
+	named := map[string]bool{}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.store.Parallel())
+	for _, q := range queries {
+		g.Go(func() error {
+			for it, err := range w.store.Items(ctx, q) {
+				if err != nil {
+					return err
+				}
+				if plan := it.Attrs.Str("plan"); plan != "" {
+					mu.Lock()
+					named[store.PlanSK(w.hasher.External(store.KindPlan, plan))] = true
+					mu.Unlock()
+				}
+			}
+			return nil
+		})
+	}
+	return named, g.Wait()
 }
 
 // any tells whether there is an item in any of the ranges.

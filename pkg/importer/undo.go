@@ -70,8 +70,8 @@ func (im *Importer) undoable(ctx context.Context, target *job.Job) error {
 	return fault.Newf(fault.Conflict, "undone_already", "Job %s has taken this import back already.", by.ID)
 }
 
-// later walks the jobs of the same source that were made after j, newest first.
-func (im *Importer) later(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, error] {
+// siblings walks the other jobs of the same source, newest first.
+func (im *Importer) siblings(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, error] {
 	const page = 100
 	return func(yield func(*job.Job, error) bool) {
 		for before := ""; ; {
@@ -80,11 +80,11 @@ func (im *Importer) later(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, e
 				yield(nil, err)
 				return
 			}
-			for _, l := range list {
-				if l.ID <= j.ID || l.Tag == j.Tag && !yield(l, nil) {
+			for _, o := range list {
+				if o.Tag == j.Tag && o.ID != j.ID && !yield(o, nil) {
 					return
 				}
-				before = l.ID
+				before = o.ID
 			}
 			if len(list) < page {
 				return
@@ -94,9 +94,8 @@ func (im *Importer) later(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, e
 }
 
 // undo decides one pass over a key range of the job that is taken back, unless that was
-// done already, and makes it true. Taking back comes first, from the last stage to the first: what was added is
-// removed again, if nothing hangs on it that stays. Then, from the first stage to the last, what was changed
-// or removed is put back. So both see the table as it is.
+// done already, and makes it true. Taking back removes again what was added, if nothing hangs on it that stays; putting
+// back undoes what was changed or removed. See phases.go for their order: both see the table as it is.
 func (w *work) undo(ctx context.Context, id setID, done int, saved func(int) error) (summary, error) {
 	sum, err := w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
 		u := &reversal{w: w, out: out, pass: id.pass, stage: id.stage}
@@ -120,7 +119,7 @@ type reversal struct {
 	rejects batch
 	samples sampler
 	block   []change
-	home    string // the record that was put back last: what hangs on it comes right behind it
+	known   map[string]bool // what is known of other items, see there; of one block
 }
 
 func (u *reversal) run(ctx context.Context, keyRange int) (summary, error) {
@@ -197,6 +196,7 @@ func (u *reversal) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	u.known = map[string]bool{}
 	for i := range u.block {
 		c := &u.block[i]
 		ds := string(datasetOf(c.sk, append(append(store.Attrs{}, c.before...), c.after...)))
@@ -213,14 +213,12 @@ func (u *reversal) decide(ctx context.Context) error {
 			u.leave(c, ds, code, why)
 			continue
 		}
+		u.known[c.sk] = len(c.after) > 0
 		u.sum.count(ds, func(n *job.Counts) { countReversed(n, c) })
 		u.sum.Changes++
 		u.samples.see(u.w, c)
 		if err := u.out.change(c); err != nil {
 			return err
-		}
-		if len(c.after) > 0 && parentOf(c.sk) == "" {
-			u.home = c.sk
 		}
 	}
 	u.block = u.block[:0]
@@ -283,37 +281,49 @@ func (u *reversal) needed(ctx context.Context, c *change) (bool, error) {
 	return false, nil
 }
 
-// homeless says why a row that was removed can't be put back where it was.
+// homeless says why a row that was changed or removed can't be put back as it was.
 func (u *reversal) homeless(ctx context.Context, c *change) (code, why string, err error) {
+	after := c.after
 	var need []string
-	if parent := parentOf(c.sk); parent != "" && parent != u.home {
+	if parent := parentOf(c.sk); parent != "" {
 		need = append(need, parent)
 	}
-	if customer := c.after.Str("customer"); customer != "" && u.stage == stageInvoices {
+	if customer := after.Str("customer"); customer != "" && u.stage == stageInvoices {
 		need = append(need, store.CustomerSK(u.w.hasher.CustomerH(customer)))
 	}
+	if plan := after.Str("plan"); plan != "" {
+		need = append(need, store.PlanSK(u.w.hasher.External(store.KindPlan, plan)))
+	}
 	for _, sk := range need {
-		stored, err := u.w.storedUnder(ctx, []change{{sk: sk}})
-		if err != nil {
-			return "", "", err
-		}
-		if stored[0] == nil {
-			return "parent_gone", "The record that it belongs to is not there any more.", nil
+		if there, err := u.there(ctx, sk); !there || err != nil {
+			return "parent_gone", "A record that it belongs to is not there any more.", err
 		}
 	}
+	if len(c.before) > 0 {
+		return "", "", nil
+	}
 	for _, p := range pointersOf(u.w.hasher, c.sk, c.after) {
-		if len(c.before) > 0 || p.sk[:2] != store.SKExternal {
+		if p.sk[:2] != store.SKExternal {
 			continue
 		}
-		stored, err := u.w.storedUnder(ctx, []change{{sk: p.sk}})
-		if err != nil {
-			return "", "", err
-		}
-		if stored[0] != nil {
-			return "external_id_taken", "Another row has its external ID by now.", nil
+		if taken, err := u.there(ctx, p.sk); taken || err != nil {
+			return "external_id_taken", "Another row has its external ID by now.", err
 		}
 	}
 	return "", "", nil
+}
+
+// there tells whether there is such an item: stored, or put back with this block.
+func (u *reversal) there(ctx context.Context, sk string) (bool, error) {
+	if there, known := u.known[sk]; known {
+		return there, nil
+	}
+	stored, err := u.w.storedUnder(ctx, []change{{sk: sk}})
+	if err != nil {
+		return false, err
+	}
+	u.known[sk] = stored[0] != nil
+	return u.known[sk], nil
 }
 
 // leave lists a row that is left alone.
@@ -347,11 +357,14 @@ func (im *Importer) findPlansNeeded(ctx context.Context, w *work) error {
 		return err
 	}
 	w.plansNeeded = naming(sum.Datasets, func(c job.Counts) int64 { return c.Rejected })
-	for later, err := range im.later(ctx, w.undone) {
+	for later, err := range im.siblings(ctx, w.undone) {
 		if err != nil {
 			return err
 		}
-		if later.ID != w.job.ID && later.Import != nil && naming(later.Datasets, func(c job.Counts) int64 { return c.Added + c.Changed }) {
+		if later.ID < w.undone.ID {
+			break
+		}
+		if later.ID != w.job.ID && later.Import != nil && later.Import.Applying && naming(later.Datasets, func(c job.Counts) int64 { return c.Added + c.Changed }) {
 			w.plansNeeded = true
 		}
 	}

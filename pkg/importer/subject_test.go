@@ -1,0 +1,440 @@
+package importer_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/edit"
+	"reseed/pkg/fault"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+)
+
+// subject is a source and what the model knows of it, with another source beside it. Whatever is done to it is done to
+// the model too, and what comes of it must be the same.
+type subject struct {
+	*line     // the process that does what comes next
+	driver    store.Driver
+	model     *model
+	src       store.Source
+	bystander store.Source
+	untouched map[store.Key]string // what the bystander holds
+	edits     map[store.Key]string // edits of the source
+	before    map[*past]map[store.Key]string
+	touched   bool // something but a job has changed the source since the last job
+}
+
+func newSubject(t tester, d store.Driver, shards int) *subject {
+	s := &subject{
+		line: newLine(d, objects.Mem(), 0, 0), driver: d, model: newModel(), before: map[*past]map[store.Key]string{},
+	}
+	setSecret(t, s.line)
+	s.source(t, "S")
+	s.bystander = s.source(t, "Bystander")
+	dir, err := s.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		d.Sources[0].Shards = shards
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.src = dir.Sources[0]
+	s.send(t, s.bystander, request{sheets: []sheet{
+		{billing.Customers, []row{{"External ID": "c1", "Name": "A", "Email": "a@x.com"}, {"External ID": "c2"}}},
+		{billing.Invoices, []row{{"Customer external ID": "c1", "Invoice external ID": "i1", "Invoiced date": someDates[0], "Currency": "EUR"}}},
+		{billing.LineItems, []row{{"Invoice external ID": "i1", "External ID": "l1", "Type": "one_time", "Amount in cents": "100"}}},
+	}})
+	s.untouched = s.dump(t, s.bystander)
+	return s
+}
+
+// setSecret gives every table the same secret, so that runs can be repeated.
+func setSecret(t tester, l *line) {
+	t.Helper()
+	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		d.HashKey = bytes.Repeat([]byte{7}, 32)
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// process has another process do what comes next, a minute later.
+func (s *subject) process(pieceBytes, smallBytes int64, order uint64) {
+	now := s.now.Add(time.Minute)
+	s.line = newLine(s.driver, s.objects, pieceBytes, smallBytes)
+	s.now, s.shuffle = now, rand.New(rand.NewPCG(order, 0))
+}
+
+// submit runs an import.
+func (s *subject) submit(t tester, q request) *past {
+	t.Helper()
+	s.now = s.now.Add(time.Minute)
+	p := s.model.decide(q, s.now.UnixMilli())
+	s.before[p] = s.dump(t, s.src)
+	j := s.send(t, s.src, q)
+	s.ended(t, p, j)
+	if p.status == job.Done {
+		s.model.apply(p)
+	}
+	return p
+}
+
+// again runs the same import once more: it changes and costs nothing (I2).
+func (s *subject) again(t tester, q request) {
+	t.Helper()
+	first := s.model.jobs[len(s.model.jobs)-1]
+	p := s.submit(t, q)
+	j, err := s.ledger.Get(t.Context(), p.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !first.overkept && (len(p.meant()) > 0 || j.Cost.WriteMilli != 0) {
+		t.Fatalf("the same input a second time: %s, %d thousandths of a write unit", counts(j), j.Cost.WriteMilli)
+	}
+}
+
+// send runs an import to where nothing goes on by itself.
+func (l *line) send(t tester, src store.Source, q request) *job.Job {
+	t.Helper()
+	j, err := l.Submit(t.Context(), q.request(t, l, src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.finished(t, j.ID)
+}
+
+// request puts the files where an import finds them.
+func (q request) request(t tester, l *line, src store.Source) importer.Request {
+	t.Helper()
+	var inputs []input
+	for i, s := range q.sheets {
+		inputs = append(inputs, input{fmt.Sprintf("%d.csv", i), string(s.dataset), s.csv()})
+	}
+	most := int(q.maxRemoved)
+	o := importer.Options{Plan: q.plan, AllowEmpty: q.allowEmpty, MaxRemoved: &most}
+	if q.replace {
+		o.Mode = job.Replace
+	}
+	return importer.Request{Source: src, Files: l.put(t.Context(), t, inputs), Options: o}
+}
+
+// ended compares a job with what the model says of it, and keeps it.
+func (s *subject) ended(t tester, p *past, j *job.Job) {
+	t.Helper()
+	if j.Status != p.status || !strings.Contains(j.Error, p.refused) || (j.Error == "") != (p.refused == "") {
+		t.Fatalf("job is %s %q, want %s %q: %s", j.Status, j.Error, p.status, p.refused, counts(j))
+	}
+	s.model.turns++
+	if p.id == "" {
+		p.id = j.ID
+		s.model.jobs = append(s.model.jobs, p)
+	}
+	p.turn = s.model.turns
+	s.touched = false
+	if p.status == job.Failed {
+		return
+	}
+	if diff := cmp.Diff(some(p.counts), some(j.Datasets)); diff != "" {
+		t.Fatalf("counts: -want +got\n%s", diff)
+	}
+	if p.undoes != nil {
+		if left := s.leftCodes(t, j); !slices.Equal(left, sorted(p.left)) {
+			t.Fatalf("left alone: %v, want %v", left, sorted(p.left))
+		}
+	} else {
+		s.foretold(t, p, j)
+	}
+	if diff := cmp.Diff(s.actions(t, p), s.changes(t, j)); diff != "" {
+		t.Fatalf("change set: -want +got\n%s", diff)
+	}
+}
+
+// foretold checks the rejects of an import, and what it said that it would do and cost.
+func (s *subject) foretold(t tester, p *past, j *job.Job) {
+	t.Helper()
+	if diff := cmp.Diff(p.rejects, s.rejectCodes(t, j), cmp.AllowUnexported(place{})); diff != "" {
+		t.Fatalf("rejects: -want +got\n%s", diff)
+	}
+	if j.Import.Estimate.Changes != int64(len(p.meant())) {
+		t.Fatalf("%d changes announced, want %d", j.Import.Estimate.Changes, len(p.meant()))
+	}
+	if p.status == job.Done && float64(j.Cost.WriteMilli) != 1000*j.Import.Estimate.WriteUnits {
+		t.Fatalf("%d thousandths of a write unit, announced were %v units", j.Cost.WriteMilli, j.Import.Estimate.WriteUnits)
+	}
+}
+
+// some are the counts of the datasets of which there were any rows.
+func some(counts map[string]job.Counts) map[string]job.Counts {
+	out := maps.Clone(counts)
+	maps.DeleteFunc(out, func(_ string, c job.Counts) bool { return c == job.Counts{} })
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+func sorted(s []string) []string { return slices.Sorted(slices.Values(s)) }
+
+// rejectCodes reads the rejects file of an import.
+func (l *line) rejectCodes(t tester, j *job.Job) map[place]string {
+	t.Helper()
+	out := map[place]string{}
+	r := csv.NewReader(strings.NewReader(l.rejects(t, j)))
+	r.FieldsPerRecord = -1
+	for {
+		cells, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		tail := cells[len(cells)-5:]
+		if tail[0] == "Reject file" {
+			continue
+		}
+		file, err1 := strconv.Atoi(strings.TrimSuffix(tail[0], ".csv"))
+		number, err2 := strconv.Atoi(tail[1])
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		out[place{file, number}] = tail[3]
+	}
+}
+
+// leftCodes reads why an undo left rows alone.
+func (l *line) leftCodes(t tester, j *job.Job) (codes []string) {
+	t.Helper()
+	all, err := csv.NewReader(strings.NewReader(l.rejects(t, j))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, cells := range all {
+		if i > 0 {
+			codes = append(codes, cells[2])
+		}
+	}
+	return sorted(codes)
+}
+
+// changes reads the change set of a job: what it does under which key.
+func (l *line) changes(t tester, j *job.Job) map[string]importer.Action {
+	t.Helper()
+	var b bytes.Buffer
+	if err := l.Export(t.Context(), j, importer.NDJSON, &b); err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]importer.Action{}
+	for dec := json.NewDecoder(z); ; {
+		var c importer.Change
+		switch err := dec.Decode(&c); {
+		case errors.Is(err, io.EOF):
+			return out
+		case err != nil:
+			t.Fatal(err)
+		case c.Key != "":
+			out[c.Key] = c.Action
+		}
+	}
+}
+
+// actions is what changes reads, as the model has it.
+func (s *subject) actions(t tester, p *past) map[string]importer.Action {
+	t.Helper()
+	hr := s.hasher(t)
+	out := map[string]importer.Action{}
+	for _, c := range p.meant() {
+		action, r := importer.Changed, c.after
+		switch {
+		case c.before == nil:
+			action = importer.Added
+		case c.after == nil:
+			action, r = importer.Removed, c.before
+		}
+		out[r.key(hr, s.src.Space()).SK] = action
+	}
+	return out
+}
+
+func (l *line) hasher(t tester) *store.Hasher {
+	t.Helper()
+	dir, err := l.store.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir.Hasher()
+}
+
+// apply applies a plan.
+func (s *subject) apply(t tester, p *past) {
+	t.Helper()
+	s.now = s.now.Add(time.Minute)
+	s.before[p] = s.dump(t, s.src)
+	outdated := s.model.outdated(p)
+	if _, err := s.Apply(t.Context(), p.id); err != nil {
+		t.Fatal(err)
+	}
+	if p.applying = true; outdated {
+		p.status, p.refused = job.Failed, "since this plan was made. Nothing was written"
+	} else {
+		s.model.apply(p)
+	}
+	s.ended(t, p, s.finished(t, p.id))
+	if _, err := s.Apply(t.Context(), p.id); fault.CodeOf(err) != "not_planned" {
+		t.Fatalf("applied twice: %v", err)
+	}
+}
+
+// cancel drops a plan.
+func (s *subject) cancel(t tester, p *past) {
+	t.Helper()
+	if _, err := s.Cancel(t.Context(), p.id); err != nil {
+		t.Fatal(err)
+	}
+	p.status = job.Cancelled
+}
+
+// undo takes a job back. With nothing in between, all is as it was, to the byte.
+func (s *subject) undo(t tester, target *past) *past {
+	t.Helper()
+	s.now = s.now.Add(time.Minute)
+	was := s.dump(t, s.src)
+	j, err := s.Undo(t.Context(), target.id)
+	if !target.undoable() {
+		if fault.KindOf(err) != fault.Conflict || err == nil {
+			t.Fatalf("undo of a job that cannot be undone: %v", err)
+		}
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	latest := target == s.model.jobs[len(s.model.jobs)-1] && target.turn == s.model.turns && !s.touched
+	p := s.model.undo(target)
+	s.before[p] = was
+	s.ended(t, p, s.finished(t, j.ID))
+	if latest {
+		same(t, s.dump(t, s.src), s.before[target])
+	}
+	return p
+}
+
+// touch changes a row as somebody at the API does: on condition that it is as it was read.
+func (s *subject) touch(t tester, id ident, owner string) {
+	t.Helper()
+	s.now = s.now.Add(time.Minute)
+	was := s.model.rows[id]
+	r := *was
+	r.attrs, r.updated = maps.Clone(was.attrs), s.now.UnixMilli()
+	r.attrs["owner"] = owner
+	s.write(t, &r, store.Cond{Op: store.Equals, Attr: store.AttrUpdated, N: was.updated})
+}
+
+// create makes a customer as the API does: it is not manual.
+func (s *subject) create(t tester, externalID string) {
+	t.Helper()
+	s.now = s.now.Add(time.Minute)
+	r := row{"External ID": externalID}
+	s.write(t, &record{r.ident(billing.Customers), r.attrs(billing.Customers), 0, s.now.UnixMilli(), s.now.UnixMilli()}, store.Cond{Op: store.Absent})
+}
+
+func (s *subject) write(t tester, r *record, cond store.Cond) {
+	t.Helper()
+	all := maps.Clone(r.attrs)
+	all["_at"], all["_up"] = r.created, r.updated
+	if r.manual != 0 {
+		all["_m"] = r.manual
+	}
+	b := store.NewBuilder()
+	for name, v := range all {
+		switch v := v.(type) {
+		case string:
+			b.Str(name, v)
+		case int64:
+			b.IntAlways(name, v)
+		case bool:
+			b.Bool(name, v)
+		}
+	}
+	k := r.key(s.hasher(t), s.src.Space())
+	if err := s.store.Transact(t.Context(), store.Write{Item: store.Item{Key: k, Attrs: b.Attrs()}, If: cond}); err != nil {
+		t.Fatal(err)
+	}
+	s.model.set(r.id, r)
+	s.touched = true
+}
+
+// tag is an edit: no import ever reads or writes one (I3).
+func (s *subject) tag(t tester, customer, tag string) {
+	t.Helper()
+	e := edit.New(s.store, func() time.Time { return s.now })
+	c := edit.Customer{Space: s.src.Space(), H: s.hasher(t).CustomerH(customer)}
+	if _, err := e.AddTags(t.Context(), c, tag); err != nil {
+		t.Fatal(err)
+	}
+	s.edits = s.dumpEdits(t, s.src)
+}
+
+// check compares all that is stored with the model: records, and the pointers that lead to them.
+func (s *subject) check(t tester) {
+	t.Helper()
+	want := map[store.Key]map[string]any{}
+	hr := s.hasher(t)
+	for _, r := range s.model.rows {
+		r.expected(hr, s.src.Space(), func(k store.Key, attrs map[string]any) {
+			if want[k] != nil {
+				t.Fatalf("two records have the item %v, one of them %v", k, r.id)
+			}
+			want[k] = attrs
+		})
+	}
+	got := map[store.Key]map[string]any{}
+	for k, attrs := range s.dump(t, s.src) {
+		got[k] = decoded(store.Attrs(attrs))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("the table differs: -want +got\n%s", diff)
+	}
+	if r := s.model.dangling(); r != nil {
+		t.Fatalf("%+v refers to a record that is not there", *r)
+	}
+	same(t, s.dump(t, s.bystander), s.untouched)
+	same(t, s.dumpEdits(t, s.src), s.edits)
+}
+
+func decoded(a store.Attrs) map[string]any {
+	out := map[string]any{}
+	for name, v := range a.All() {
+		switch v.Type {
+		case store.Int:
+			out[name] = v.Int()
+		case store.Bool:
+			out[name] = v.Bool()
+		case store.String, store.Bytes, store.List:
+			out[name] = v.Str()
+		}
+	}
+	return out
+}
