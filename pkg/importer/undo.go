@@ -120,6 +120,7 @@ type reversal struct {
 	rejects batch
 	samples sampler
 	block   []change
+	back    string // the invoice that was put back last: what lies under it comes behind it, before either is stored
 }
 
 func (u *reversal) run(ctx context.Context, keyRange int) (summary, error) {
@@ -218,6 +219,9 @@ func (u *reversal) decide(ctx context.Context) error {
 		if err := u.out.change(c); err != nil {
 			return err
 		}
+		if u.stage == stageInvoices && len(c.after) > 0 && parentOf(c.sk) == "" {
+			u.back = c.sk
+		}
 	}
 	u.block = u.block[:0]
 	return nil
@@ -282,7 +286,7 @@ func (u *reversal) needed(ctx context.Context, c *change) (bool, error) {
 // homeless says why a row that was removed can't be put back where it was.
 func (u *reversal) homeless(ctx context.Context, c *change) (code, why string, err error) {
 	var need []string
-	if parent := parentOf(c.sk); parent != "" {
+	if parent := parentOf(c.sk); parent != "" && parent != u.back {
 		need = append(need, parent)
 	}
 	if customer := store.Attrs(c.after).Str("customer"); customer != "" && u.stage == stageInvoices {
