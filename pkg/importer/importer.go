@@ -203,7 +203,7 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	return im.fail(ctx, j, err.Error())
 }
 
-// fail ends a job, with the sums of what was done.
+// fail ends a job, with the sums of what was done. Its runs go afterwards: while it may still go on, it needs them.
 func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 	sum, sumErr := im.sums(ctx, j)
 	_, err := im.end(ctx, j.ID, func(j *job.Job) error {
@@ -216,7 +216,10 @@ func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 		}
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return im.dropRuns(ctx, j)
 }
 
 // end ends a job and gets the one going that waited for its source.
