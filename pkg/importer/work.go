@@ -157,8 +157,11 @@ func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err != nil {
 		return j, err
 	}
-	if now.Status.Ended() {
+	switch {
+	case now.Status.Ended():
 		return now, nil
+	case now.Import.Cancel: // the others may have left because of this task
+		return now, im.endCancelled(ctx, now)
 	}
 	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 && !now.Import.Cancel {
 		return now, err
