@@ -2,8 +2,12 @@ package line_test
 
 import (
 	"archive/zip"
+	"bufio"
+	"compress/gzip"
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +21,7 @@ import (
 	"reseed/pkg/line"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
+	"reseed/pkg/store/dynamojson"
 	"reseed/pkg/store/mem"
 )
 
@@ -242,5 +247,59 @@ func TestAnEraseBehindAnImportWaits(t *testing.T) {
 	_, jobs := b.state(t)
 	if jobs[0] != job.Done || !jobs[1].Ended() {
 		t.Errorf("jobs: %v", jobs)
+	}
+}
+
+// TestAnExportIsWhatApplyWrites loads the export of a plan into the table, as DynamoDB's bulk loader does: the same
+// files find nothing to do then (docs/CHANGES.md).
+func TestAnExportIsWhatApplyWrites(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	src, err := b.Source(t.Context(), "Books")
+	must(t, err)
+	var files []job.File
+	for _, name := range []string{"customers", "contacts", "plans", "invoices", "line_items", "transactions", "subscription_events"} {
+		text, err := os.Open(filepath.Join("../../testdata/twelve", name+".csv"))
+		must(t, err)
+		f, err := b.Keep(t.Context(), src, name+".csv", text)
+		must(t, err)
+		must(t, text.Close())
+		files = append(files, f)
+	}
+	plan, err := b.Submit(t.Context(), src.UUID, files, importer.Options{Plan: true})
+	must(t, err)
+	b.work(t)
+	plan, err = b.Ledger.Get(t.Context(), plan.ID)
+	must(t, err)
+	export, err := b.Changes(t.Context(), plan, importer.DynamoDBJSON)
+	must(t, err)
+	z, err := gzip.NewReader(export.Body)
+	must(t, err)
+	var writes []store.Write
+	for lines := bufio.NewScanner(z); lines.Scan(); {
+		text, ok := strings.CutPrefix(lines.Text(), `{"Item":`)
+		it, err := dynamojson.NewDecoder([]byte(strings.TrimSuffix(text, "}"))).Item()
+		if err != nil || !ok {
+			t.Fatal(lines.Text(), err)
+		}
+		writes = append(writes, store.Write{Item: it})
+	}
+	must(t, b.Store.Write(t.Context(), writes))
+	again, err := b.Submit(t.Context(), src.UUID, files, importer.Options{})
+	must(t, err)
+	b.work(t)
+	again, err = b.Ledger.Get(t.Context(), again.ID)
+	must(t, err)
+	for ds, n := range again.Datasets {
+		if n.Read == 0 || n.Unchanged != n.Read || again.Cost.WriteMilli != 0 {
+			t.Errorf("%s: %+v", ds, n)
+		}
+	}
+	// The plan itself has nothing to hold on to any more.
+	_, err = b.Importer.Apply(t.Context(), plan.ID)
+	must(t, err)
+	b.work(t)
+	if plan, err = b.Ledger.Get(t.Context(), plan.ID); err != nil || plan.Status != job.Failed || len(again.Datasets) != 7 {
+		t.Errorf("the plan is %s: %s, %v", plan.Status, plan.Error, err)
 	}
 }
