@@ -12,7 +12,7 @@ const (
 	cutLeast  = 0.5             // of itself: no limit is cut to less at once,
 	runLeast  = 0.125           // nor by cuts in a row: what a table refuses at any rate, no pace can help
 	leastRate = 10.0            // write units a second; below it the pauses do
-	settle    = time.Second // after a cut, small refusals are still about what was before
+	settle    = time.Second     // after a cut, small refusals are still about what was before
 	recovery  = 4 * time.Second // from a cut back to the ceiling, ever slower;
 	probing   = 2 * time.Second // and past the ceiling, ever faster: by a tenth in this time, by eight in twice of it
 
@@ -20,6 +20,7 @@ const (
 	callUnits = 25.0                   // units that are worth a call,
 	callTime  = 50 * time.Millisecond  // or what comes in this time, if that is less
 	trial     = time.Second            // how long the one call after a pause may take before there is another
+	learning  = 0.3                    // weight of the newest bill in what a unit is expected to cost
 )
 
 // bucket is a token bucket, in write units, whose limit is learned. It has none at first.
@@ -115,6 +116,16 @@ func (b *bucket) open(n int) bool {
 
 // spent tells whether nothing more may go.
 func (b *bucket) spent() bool { return b.rate > 0 && b.level <= 0 }
+
+// bill charges what a call cost beyond what was foreseen, and learns from it for the next.
+// billed is units billed for one foreseen.
+func (b *bucket) bill(foreseen, billed float64) {
+	if foreseen <= 0 {
+		return
+	}
+	b.level -= foreseen * (billed - 1)
+	b.dear += learning * b.dear * (billed - 1)
+}
 
 // judge pauses a partition key that was refused more than it was given, longer
 // with each time in a row, and tells whether it did. An answer to a call from
