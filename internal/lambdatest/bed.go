@@ -213,6 +213,13 @@ func (b *Bed) Call(tb testing.TB, method, path, contentType string, body []byte)
 	if err := json.Unmarshal(b.Invoke(tb, "api", e), &answer); err != nil {
 		tb.Fatal(err)
 	}
+	if answer.IsBase64Encoded {
+		plain, err := base64.StdEncoding.DecodeString(answer.Body)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		answer.Body = string(plain)
+	}
 	return answer.StatusCode, answer.Body
 }
 

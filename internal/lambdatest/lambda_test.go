@@ -2,10 +2,12 @@ package lambdatest_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -282,6 +284,113 @@ func TestFilesPostedToTheAPIAreImportedAndErased(t *testing.T) {
 	if n := items(t, b, gone); n != 0 || b.Objects(t, "uploads/") != 0 {
 		t.Errorf("%d items and %d objects are left", n, b.Objects(t, "uploads/"))
 	}
+}
+
+// call makes a request to the API that must have a status, and reads the answer.
+func call[T any](t *testing.T, b *lambdatest.Bed, want int, method, path, contentType string, body []byte) (out T) {
+	t.Helper()
+	status, said := b.Call(t, method, path, contentType, body)
+	if err := json.Unmarshal([]byte(said), &out); err != nil || status != want {
+		t.Fatalf("%s %s: status %d, want %d: %s", method, path, status, want, said)
+	}
+	return out
+}
+
+// seen is a source or a job as the API shows it.
+type seen struct {
+	UUID     string                `json:"uuid"`
+	ID       string                `json:"id"`
+	Status   job.Status            `json:"status"`
+	Error    string                `json:"error"`
+	Datasets map[string]job.Counts `json:"datasets"`
+}
+
+// worked lets a job's steps be done, and looks at it.
+func worked(t *testing.T, b *lambdatest.Bed, id string, want job.Status) seen {
+	t.Helper()
+	b.Work(t)
+	j := call[seen](t, b, http.StatusOK, http.MethodGet, "/v1/imports/"+id, "", nil)
+	if j.Status != want {
+		t.Fatalf("the job is %s, want %s: %s", j.Status, want, j.Error)
+	}
+	return j
+}
+
+func TestPlanApplyUndoOverTheAPI(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	src := call[seen](t, b, http.StatusCreated, http.MethodPost, "/v1/data_sources", "application/json", []byte(`{"name":"Books"}`))
+	imports, jobs := "/v1/data_sources/"+src.UUID+"/imports", "/v1/imports/"
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	if err := w.WriteField("plan", "true"); err != nil {
+		t.Fatal(err)
+	}
+	part, err := w.CreateFormFile("file", "customers.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = part.Write([]byte(sample(t, b, "customers")))
+	_ = w.Close()
+
+	plan := call[seen](t, b, http.StatusAccepted, http.MethodPost, imports, w.FormDataContentType(), form.Bytes()).ID
+	if j := worked(t, b, plan, job.Planned); j.Datasets["customers"] != (job.Counts{Read: 12, Added: 12}) || items(t, b, directory(t, b).Sources[0]) != 0 {
+		t.Errorf("planned: %+v", j)
+	}
+	samples := call[struct{ Changes []any }](t, b, http.StatusOK, http.MethodGet, jobs+plan+"/samples", "", nil)
+	if len(samples.Changes) != 3 {
+		t.Errorf("%d samples", len(samples.Changes))
+	}
+	call[seen](t, b, http.StatusAccepted, http.MethodPost, jobs+plan+"/apply", "", nil)
+	worked(t, b, plan, job.Done)
+	if n := items(t, b, directory(t, b).Sources[0]); n != 23 { // with their e-mail pointers
+		t.Errorf("%d items are there after apply", n)
+	}
+	if n := strings.Count(changes(t, b, plan, "ndjson"), `"action":"added"`); n != 12 {
+		t.Errorf("%d changes", n)
+	}
+	if n := strings.Count(changes(t, b, plan, "dynamodb-json"), `{"Item":`); n != 23 {
+		t.Errorf("%d items are exported", n)
+	}
+	undo := call[seen](t, b, http.StatusAccepted, http.MethodPost, jobs+plan+"/undo", "", nil).ID
+	if j := worked(t, b, undo, job.Done); j.Datasets["customers"] != (job.Counts{Read: 12, Removed: 12}) || items(t, b, directory(t, b).Sources[0]) != 0 {
+		t.Errorf("undone: %+v", j)
+	}
+
+	// A file that lies in the bucket is named, not sent; and a plan is cancelled.
+	b.Put(t, "uploads/Books/plans.csv", sample(t, b, "plans"))
+	order := []byte(`{"objects":["uploads/Books/plans.csv"],"mode":"replace","plan":true,"max_removed":0}`)
+	named := call[seen](t, b, http.StatusAccepted, http.MethodPost, imports, "application/json", order).ID
+	worked(t, b, named, job.Planned)
+	if j := call[seen](t, b, http.StatusOK, http.MethodDelete, jobs+named, "", nil); j.Status != job.Cancelled {
+		t.Errorf("cancelled: %+v", j)
+	}
+	waits := call[seen](t, b, http.StatusAccepted, http.MethodPost, imports, "application/json", order).ID
+	next := call[seen](t, b, http.StatusAccepted, http.MethodPost, imports, "application/json", order)
+	if j := call[seen](t, b, http.StatusOK, http.MethodDelete, jobs+next.ID, "", nil); next.Status != job.Waiting || j.Status != job.Cancelled {
+		t.Errorf("one that waits: %+v, %+v", next, j)
+	}
+	worked(t, b, waits, job.Planned)
+	call[struct{ Message string }](t, b, http.StatusConflict, http.MethodPost, jobs+plan+"/apply", "", nil)
+	call[struct{ Error string }](t, b, http.StatusNotFound, http.MethodPost, jobs+"nobody/undo", "", nil)
+}
+
+// changes is the change set of a job, unpacked.
+func changes(t *testing.T, b *lambdatest.Bed, id, format string) string {
+	t.Helper()
+	status, packed := b.Call(t, http.MethodGet, "/v1/imports/"+id+"/changes?format="+format, "", nil)
+	if status != http.StatusOK {
+		t.Fatalf("changes: %d %s", status, packed)
+	}
+	z, err := gzip.NewReader(strings.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestTickGoesOnWithWhatWasLost(t *testing.T) {

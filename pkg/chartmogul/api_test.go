@@ -40,6 +40,7 @@ type api struct {
 	log     *lockedBuffer
 	passed  *atomic.Int64 // nanoseconds since clock
 	keep    func(context.Context, store.Source, string, io.Reader) (job.File, error)
+	spec    *openAPI // every answer has to be as it is described there, if set
 }
 
 type lockedBuffer struct {
@@ -133,7 +134,13 @@ func (a *api) request(method, path, body string) *http.Request {
 func (a *api) serve(r *http.Request) answer {
 	w := httptest.NewRecorder()
 	a.handler.ServeHTTP(w, r)
-	return answer{w.Code, w.Header(), w.Body.String()}
+	ans := answer{w.Code, w.Header(), w.Body.String()}
+	if a.spec != nil {
+		for _, wrong := range a.spec.check(r.Method, r.URL.Path, ans) {
+			a.t.Errorf("%s %s: not as docs/openapi.yaml has it: %s\n%.300s", r.Method, r.URL.Path, wrong, ans.body)
+		}
+	}
+	return ans
 }
 
 func (a *api) do(method, path, body string) answer {

@@ -54,7 +54,9 @@ func parseFields(raw []byte, prefix string, errs map[string]string) (*fields, bo
 }
 
 // newFields are members that come one by one, as texts; see put.
-func newFields() *fields { return &fields{raw: map[string]json.RawMessage{}, errs: map[string]string{}} }
+func newFields() *fields {
+	return &fields{raw: map[string]json.RawMessage{}, errs: map[string]string{}}
+}
 
 // put adds a member.
 func (f *fields) put(name, text string) {

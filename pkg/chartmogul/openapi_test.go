@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,11 +63,14 @@ func (d *openAPI) paths() object { return d.follow(d.root["paths"]) }
 
 func isMethod(name string) bool { return name != "parameters" }
 
-// operation finds what is described of a request.
-func (d *openAPI) operation(method, path string) (template string, op object) {
+// operation finds what is described of a request. A path with dots in it is served as no operation.
+func (d *openAPI) operation(method, at string) (template string, op object) {
+	if path.Clean(at) != at {
+		return "", nil
+	}
 	for template, item := range d.paths() {
 		pattern := "^" + regexp.MustCompile(`\\\{[a-z]+\\\}`).ReplaceAllString(regexp.QuoteMeta(template), "[^/]*") + "$"
-		if regexp.MustCompile(pattern).MatchString(path) {
+		if regexp.MustCompile(pattern).MatchString(at) {
 			return template, d.follow(d.follow(item)[strings.ToLower(method)])
 		}
 	}
@@ -74,8 +78,8 @@ func (d *openAPI) operation(method, path string) (template string, op object) {
 }
 
 // check says what in an answer is not as it is described; requests that are not described are nobody's business here.
-func (d *openAPI) check(method, path string, ans answer) []string {
-	template, op := d.operation(method, path)
+func (d *openAPI) check(method, at string, ans answer) []string {
+	template, op := d.operation(method, at)
 	if op == nil {
 		return nil
 	}
@@ -122,33 +126,24 @@ func (d *openAPI) checkBody(response object, ans answer) []string {
 // fits says what in a value does not fit a schema, of the part of JSON Schema that the document uses. Members
 // that are not described are wrong, unless additionalProperties allows them.
 func (d *openAPI) fits(schema object, v any, at string) (wrong []string) {
-	say := func(format string, args ...any) {
-		wrong = append(wrong, strings.TrimSpace(at+" "+fmt.Sprintf(format, args...)))
-	}
 	if !ofType(schema["type"], v) {
-		say("is %v, not of type %v", v, schema["type"])
-		return wrong
+		return []string{fmt.Sprintf("%s is %v, not of type %v", at, v, schema["type"])}
 	}
 	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, v) {
-		say("is %v, none of %v", v, enum)
+		wrong = append(wrong, fmt.Sprintf("%s is %v, none of %v", at, v, enum))
 	}
 	switch v := v.(type) {
 	case float64:
-		if least, ok := number(schema["minimum"]); ok && v < least {
-			say("is %v, below %v", v, least)
-		}
-		if most, ok := number(schema["maximum"]); ok && v > most {
-			say("is %v, above %v", v, most)
+		if v < limit(schema, "minimum", math.Inf(-1)) || v > limit(schema, "maximum", math.Inf(1)) {
+			wrong = append(wrong, fmt.Sprintf("%s is %v, which is too little or too much", at, v))
 		}
 	case string:
-		if schema["format"] == "date-time" {
-			if _, err := time.Parse(time.RFC3339, v); err != nil {
-				say("is %q, no time", v)
-			}
+		if _, err := time.Parse(time.RFC3339, v); schema["format"] == "date-time" && err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s is %q, no time", at, v))
 		}
 	case []any:
-		if least, ok := number(schema["minItems"]); ok && float64(len(v)) < least {
-			say("has %d members", len(v))
+		if float64(len(v)) < limit(schema, "minItems", 0) {
+			wrong = append(wrong, at+" has too few members")
 		}
 		for i, member := range v {
 			wrong = append(wrong, d.fits(d.follow(schema["items"]), member, fmt.Sprintf("%s[%d]", at, i))...)
@@ -187,45 +182,49 @@ func ofType(kind, v any) bool {
 	if kinds, ok := kind.([]any); ok {
 		return slices.ContainsFunc(kinds, func(k any) bool { return ofType(k, v) })
 	}
-	switch v := v.(type) {
-	case nil:
-		return kind == "null" || kind == nil
-	case bool:
-		return kind == "boolean" || kind == nil
-	case float64:
-		return kind == "number" || kind == nil || kind == "integer" && v == math.Trunc(v)
-	case string:
-		return kind == "string" || kind == nil
-	case []any:
-		return kind == "array" || kind == nil
-	case object:
-		return kind == "object" || kind == nil
-	}
-	return false
+	is := typeOf(v)
+	return kind == nil || kind == is || kind == "number" && is == "integer"
 }
 
-func number(v any) (float64, bool) {
-	switch n := v.(type) {
-	case int:
-		return float64(n), true
+func typeOf(v any) string {
+	switch v := v.(type) {
+	case bool:
+		return "boolean"
 	case float64:
-		return n, true
+		if v == math.Trunc(v) {
+			return "integer"
+		}
+		return "number"
+	case string:
+		return "string"
+	case []any:
+		return "array"
+	case object:
+		return "object"
 	}
-	return 0, false
+	return "null"
+}
+
+// limit is a limit of a schema, or what holds without it.
+func limit(schema object, name string, otherwise float64) float64 {
+	if n, ok := schema[name].(int); ok {
+		return float64(n)
+	}
+	return otherwise
 }
 
 // described lists every operation, and every answer of it.
 func (d *openAPI) described() (operations map[string][]string, answers []string) {
 	operations = map[string][]string{}
-	for path, item := range d.paths() {
+	for at, item := range d.paths() {
 		for method, op := range d.follow(item) {
 			if !isMethod(method) {
 				continue
 			}
 			method = strings.ToUpper(method)
-			operations[path] = append(operations[path], method)
+			operations[at] = append(operations[at], method)
 			for status := range d.follow(d.follow(op)["responses"]) {
-				answers = append(answers, method+" "+path+" "+status)
+				answers = append(answers, method+" "+at+" "+status)
 			}
 		}
 	}
@@ -240,8 +239,8 @@ func TestOpenAPIDescribesOwnRoutesAndNoOthers(t *testing.T) {
 	want["/v1/data_sources/{uuid}"] = []string{http.MethodGet}
 	got, _ := loadOpenAPI(t).described()
 	for _, methods := range []map[string][]string{want, got} {
-		for path := range methods {
-			slices.Sort(methods[path])
+		for at := range methods {
+			slices.Sort(methods[at])
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -249,42 +248,34 @@ func TestOpenAPIDescribesOwnRoutesAndNoOthers(t *testing.T) {
 	}
 }
 
-// TestOpenAPIReferencesAndExamples: every reference leads somewhere, every path parameter is described, every
-// example fits its schema, and everything in components is used.
-func TestOpenAPIReferencesAndExamples(t *testing.T) {
-	t.Parallel()
-	d := loadOpenAPI(t)
-	used, examples := map[string]bool{}, 0
-	var walk func(v any, at string)
-	walk = func(v any, at string) {
-		switch v := v.(type) {
-		case []any:
-			for i, member := range v {
-				walk(member, fmt.Sprintf("%s/%d", at, i))
-			}
-		case object:
-			if ref, ok := v["$ref"].(string); ok {
-				if used[ref] = true; d.follow(v) == nil {
-					t.Errorf("%s: %s leads nowhere", at, ref)
-				}
-			}
-			if example, ok := v["example"]; ok {
-				examples++
-				for _, w := range d.fits(d.follow(v["schema"]), viaJSON(t, example), at) {
-					t.Error(w)
-				}
-			}
-			for name, member := range v {
-				if name != "example" {
-					walk(member, at+"/"+name)
-				}
+// each calls f for every object of the document, and what it is below, but not for examples.
+func (d *openAPI) each(v any, at string, f func(o object, at string)) {
+	switch v := v.(type) {
+	case []any:
+		for i, member := range v {
+			d.each(member, fmt.Sprintf("%s/%d", at, i), f)
+		}
+	case object:
+		f(v, at)
+		for name, member := range v {
+			if name != "example" {
+				d.each(member, at+"/"+name, f)
 			}
 		}
 	}
-	walk(d.root, "")
-	if examples < 10 {
-		t.Errorf("only %d examples", examples)
-	}
+}
+
+// TestOpenAPIReferences: every reference leads somewhere, and everything in components is used.
+func TestOpenAPIReferences(t *testing.T) {
+	t.Parallel()
+	d := loadOpenAPI(t)
+	used := map[string]bool{}
+	d.each(d.root, "", func(o object, at string) {
+		ref, ok := o["$ref"].(string)
+		if used[ref] = true; ok && d.follow(o) == nil {
+			t.Errorf("%s: %s leads nowhere", at, ref)
+		}
+	})
 	for kind, list := range d.follow(d.root["components"]) {
 		for name := range d.follow(list) {
 			if ref := "#/components/" + kind + "/" + name; kind != "securitySchemes" && !used[ref] {
@@ -292,25 +283,51 @@ func TestOpenAPIReferencesAndExamples(t *testing.T) {
 			}
 		}
 	}
-	for path, item := range d.paths() {
+}
+
+func TestOpenAPIExamplesFitTheirSchemas(t *testing.T) {
+	t.Parallel()
+	d, examples := loadOpenAPI(t), 0
+	d.each(d.root, "", func(o object, at string) {
+		example, ok := o["example"]
+		if !ok {
+			return
+		}
+		examples++
+		for _, wrong := range d.fits(d.follow(o["schema"]), viaJSON(t, example), at) {
+			t.Error(wrong)
+		}
+	})
+	if examples < 10 {
+		t.Errorf("only %d examples", examples)
+	}
+}
+
+func TestOpenAPIDescribesThePathParameters(t *testing.T) {
+	t.Parallel()
+	d := loadOpenAPI(t)
+	for at, item := range d.paths() {
 		for method, op := range d.follow(item) {
 			if !isMethod(method) {
 				continue
 			}
-			var in []string
-			for _, list := range []any{d.follow(item)["parameters"], d.follow(op)["parameters"]} {
-				parameters, _ := list.([]any)
-				for _, p := range parameters {
-					if p := d.follow(p); p["in"] == "path" {
-						in = append(in, fmt.Sprintf("{%v}", p["name"]))
-					}
-				}
-			}
-			if want := regexp.MustCompile(`\{[a-z]+\}`).FindAllString(path, -1); !slices.Equal(in, want) {
-				t.Errorf("%s %s: path parameters %v, want %v", method, path, in, want)
+			got := slices.Concat(d.inPath(d.follow(item)), d.inPath(d.follow(op)))
+			if want := regexp.MustCompile(`\{[a-z]+\}`).FindAllString(at, -1); !slices.Equal(got, want) {
+				t.Errorf("%s %s: path parameters %v, want %v", method, at, got, want)
 			}
 		}
 	}
+}
+
+// inPath lists the path parameters of an operation or a path, as a template has them.
+func (d *openAPI) inPath(o object) (names []string) {
+	parameters, _ := o["parameters"].([]any)
+	for _, p := range parameters {
+		if p := d.follow(p); p["in"] == "path" {
+			names = append(names, fmt.Sprintf("{%v}", p["name"]))
+		}
+	}
+	return names
 }
 
 // viaJSON is a value of YAML as JSON has it.

@@ -112,7 +112,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 		applied += r.Summary.Applied
 	}
 	sum, err := im.sums(ctx, j)
-	if err == nil {
+	if err == nil && j.Status == job.Running { // one that waits has none; and who cancels that may have no right to delete
 		err = im.dropRuns(ctx, j)
 	}
 	if err != nil {

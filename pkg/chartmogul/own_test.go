@@ -1,0 +1,728 @@
+package chartmogul_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"reseed/pkg/chartmogul"
+	"reseed/pkg/edit"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/line"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+)
+
+// bed is the API over a whole line in memory, whose messages wait until work is called.
+type bed struct {
+	*api
+	line    *line.Line
+	source  string // uuid of "First"
+	imports []importer.Message
+	sweeps  []line.Sweep
+	link    string // where every file is said to be, if set
+}
+
+func newBed(tb testing.TB, spec *openAPI) *bed {
+	tb.Helper()
+	st := store.New(mem.New(mem.Options{}))
+	b := &bed{api: &api{t: tb, store: st, log: &lockedBuffer{}, passed: &atomic.Int64{}, spec: spec}}
+	log := slog.New(slog.NewTextHandler(b.log, nil))
+	b.line = line.New(line.Config{
+		Store: st, Objects: objects.Mem(), Now: b.now, Log: log, PieceBytes: 100_000,
+		Imports: func(_ context.Context, m ...importer.Message) error { b.imports = append(b.imports, m...); return nil },
+		Sweeps:  func(_ context.Context, m ...line.Sweep) error { b.sweeps = append(b.sweeps, m...); return nil },
+	})
+	b.ledger, b.eraser = b.line.Ledger, b.line.Eraser
+	imports := chartmogul.ImportsOf(b.line)
+	given := func(d line.Download, err error) (line.Download, error) {
+		if b.link == "" || err != nil {
+			return d, err
+		}
+		return line.Download{Link: b.link}, d.Body.Close()
+	}
+	changes, rejects := imports.Changes, imports.Rejects
+	imports.Changes = func(ctx context.Context, j *job.Job, f importer.Format) (line.Download, error) {
+		return given(changes(ctx, j, f))
+	}
+	imports.Rejects = func(ctx context.Context, id string) (line.Download, error) { return given(rejects(ctx, id)) }
+	b.handler = chartmogul.New(chartmogul.Config{
+		Store: st, Keys: [][32]byte{chartmogul.HashKey(testKey)}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
+		MaxUpload: 1 << 20, Imports: imports, Erase: chartmogul.Erase{Plan: b.eraser.Plan, Start: b.line.StartErase},
+	})
+	b.source, _ = b.fixed()
+	return b
+}
+
+// step handles the next message; false if there is none.
+func (b *bed) step() bool {
+	b.t.Helper()
+	var err error
+	switch {
+	case len(b.imports) > 0:
+		m := b.imports[0]
+		b.imports = b.imports[1:]
+		err = b.line.Importer.Handle(b.t.Context(), m)
+	case len(b.sweeps) > 0:
+		m := b.sweeps[0]
+		b.sweeps = b.sweeps[1:]
+		err = b.line.Sweep(b.t.Context(), m)
+	default:
+		return false
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.wait(time.Second)
+	return true
+}
+
+func (b *bed) work() {
+	for b.step() {
+	}
+}
+
+// part is one part of a form: an option, or a file.
+type part struct{ name, file, text string }
+
+func file(name, text string) part            { return part{"file", name, text} }
+func (b *bed) imported(parts ...part) answer { return b.form(b.source, parts...) }
+
+func (b *bed) form(source string, parts ...part) answer {
+	b.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for _, p := range parts {
+		var w io.Writer
+		var err error
+		if p.file != "" {
+			w, err = form.CreateFormFile(p.name, p.file)
+		} else {
+			w, err = form.CreateFormField(p.name)
+		}
+		if err == nil {
+			_, err = io.WriteString(w, p.text)
+		}
+		if err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	if err := form.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	r := b.request("POST", "/v1/data_sources/"+source+"/imports", body.String())
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	return b.serve(r)
+}
+
+// ordered posts an import in JSON.
+func (b *bed) ordered(body string) answer {
+	b.t.Helper()
+	r := b.request("POST", "/v1/data_sources/"+b.source+"/imports", body)
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	return b.serve(r)
+}
+
+// id is the job that an order has made.
+func (b *bed) id(ans answer) string {
+	b.t.Helper()
+	var out map[string]any
+	if err := json.Unmarshal([]byte(ans.body), &out); err != nil || ans.status != http.StatusAccepted {
+		b.t.Fatalf("status %d: %s", ans.status, ans.body)
+	}
+	return text(b.t, out, "id")
+}
+
+// done posts an import and works until it has ended in a state.
+func (b *bed) done(want string, parts ...part) string {
+	b.t.Helper()
+	id := b.id(b.imported(parts...))
+	b.work()
+	b.is(id, want)
+	return id
+}
+
+func (b *bed) is(id, want string) map[string]any {
+	b.t.Helper()
+	j := b.must(200, "GET", "/v1/imports/"+id, "")
+	if j["status"] != want {
+		b.t.Fatalf("the import is %v, want %s: %v", j["status"], want, j["error"])
+	}
+	return j
+}
+
+// unpacked is the text of a gzip file.
+func (b *bed) unpacked(packed string) string {
+	b.t.Helper()
+	t := b.t
+	z, err := gzip.NewReader(strings.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+const (
+	february = "Name,External ID\nAnn,c1\nBob,c2\nCid,c3\n"
+	march    = "Name,External ID\nAnna,c1\nBob,c2\nDan,c4\nNobody,\n"
+)
+
+// TestOwnRoutes upholds docs/openapi.yaml, too: every answer is as it is described, and every description was seen.
+func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group of its subtests
+	t.Parallel()
+	spec := loadOpenAPI(t)
+	tests := map[string]func(*bed){
+		"plan, apply, undo": planApplyUndo, "replace waits": replaceWaits, "objects": objectsInJSON, "options": options, "wrong options": wrongOptions,
+		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "lists": lists, "elsewhere": elsewhere, "progress": progress,
+		"too large": tooLarge, "no key": noKey, "broken": broken,
+	}
+	var ran atomic.Int64
+	t.Run("all", func(t *testing.T) {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				ran.Add(1)
+				test(newBed(t, spec))
+			})
+		}
+	})
+	if int(ran.Load()) < len(tests) { // only some were asked for
+		return
+	}
+	_, answers := spec.described()
+	for _, a := range answers {
+		if !spec.seen[a] {
+			t.Errorf("docs/openapi.yaml describes %s, which no test has seen", a)
+		}
+	}
+}
+
+func planApplyUndo(b *bed) {
+	t := b.t
+	b.done("done", file("february.csv", february))
+	id := b.id(b.imported(part{"plan", "", "true"}, file("march.csv", march)))
+	b.work()
+	j := b.is(id, "planned")
+	if got := fmt.Sprint(j["datasets"]); got != "map[customers:map[added:1 changed:1 read:4 rejected:1 removed:0 unchanged:1]]" || j["rejects"] != 1.0 {
+		t.Errorf("datasets %s", got)
+	}
+	b.count(3, "/v1/customers", "entries")
+
+	planFiles(b, id)
+
+	b.must(202, "POST", "/v1/imports/"+id+"/apply", "")
+	b.work()
+	b.is(id, "done")
+	b.count(4, "/v1/customers", "entries")
+	undo := text(t, b.must(202, "POST", "/v1/imports/"+id+"/undo", ""), "id")
+	b.work()
+	if j = b.is(undo, "done"); fmt.Sprint(j["datasets"]) != "map[customers:map[added:0 changed:1 read:2 rejected:0 removed:1 unchanged:0]]" {
+		t.Errorf("undo: %v", j["datasets"])
+	}
+	if by, _ := b.is(id, "done")["import"].(map[string]any); by["undone_by"] != undo {
+		t.Errorf("undone_by is %v", by["undone_by"])
+	}
+	b.count(3, "/v1/customers", "entries")
+	b.status(409, "POST", "/v1/imports/"+id+"/undo", "")
+	b.must(202, "POST", "/v1/imports/"+undo+"/undo", "")
+	b.work()
+	b.count(4, "/v1/customers", "entries")
+}
+
+// planFiles looks at all that can be had of the plan of march.
+func planFiles(b *bed, id string) {
+	t := b.t
+	samples := entries(t, b.must(200, "GET", "/v1/imports/"+id+"/samples", ""), "changes")
+	if len(samples) != 2 || samples[0]["action"] != "added" || samples[1]["action"] != "changed" || fmt.Sprint(samples[1]["line"]) != "2" {
+		t.Errorf("samples %v", samples)
+	}
+	ans := b.do("GET", "/v1/imports/"+id+"/changes", "")
+	lines := strings.Split(strings.TrimSpace(b.unpacked(ans.body)), "\n")
+	if len(lines) != 4 || !strings.Contains(lines[0], `"status":"planned"`) || !strings.HasPrefix(lines[3], `{"changes":2,`) ||
+		ans.header.Get("Content-Disposition") != `attachment; filename="`+id+`.ndjson.gz"` {
+		t.Errorf("changes %v %q", ans.header, lines)
+	}
+	items := b.unpacked(b.do("GET", "/v1/imports/"+id+"/changes?format=dynamodb-json", "").body)
+	if strings.Count(items, "\n") != 1 || !strings.HasPrefix(items, `{"Item":{"pk":{"S":`) || !strings.Contains(items, `"external_id":{"S":"c4"}`) {
+		t.Errorf("items %q", items)
+	}
+	b.status(400, "GET", "/v1/imports/"+id+"/changes?format=csv", "")
+	rejects := b.do("GET", "/v1/imports/"+id+"/rejects", "")
+	if rejects.status != 200 || !strings.Contains(rejects.body, ",march.csv,5,External ID,required,") {
+		t.Errorf("rejects %d %q", rejects.status, rejects.body)
+	}
+}
+
+func replaceWaits(b *bed) {
+	t := b.t
+	b.done("done", file("a.csv", february))
+	const two = "Name,External ID\nAnn,c1\nBob,c2\n"
+	id := b.done("planned", part{"mode", "", "replace"}, file("a.csv", two))
+	spec, _ := b.is(id, "planned")["import"].(map[string]any)
+	if !strings.Contains(fmt.Sprint(spec["confirm"]), "1 of 3 stored rows of customers (33.3 %)") || spec["plan"] != false || spec["estimate"] == nil {
+		t.Errorf("%v", spec)
+	}
+	b.must(202, "POST", "/v1/imports/"+id+"/apply", "")
+	b.work()
+	b.count(2, "/v1/customers", "entries")
+	b.done("done", file("a.csv", february))
+	b.done("done", part{"mode", "", "replace"}, part{"max_removed", "", "34"}, file("a.csv", two))
+	b.count(2, "/v1/customers", "entries")
+	b.done("failed", part{"mode", "", "replace"}, file("a.csv", "Name,External ID\n"))
+	b.count(2, "/v1/customers", "entries")
+	b.done("done", part{"mode", "", "replace"}, part{"max_removed", "", "100"}, part{"allow_empty", "", "1"}, file("a.csv", "Name,External ID\n"))
+	b.count(0, "/v1/customers", "entries")
+
+	// A plan whose ground has moved fails, with nothing written.
+	b.done("done", file("a.csv", february))
+	plan := b.done("planned", part{"plan", "", "true"}, file("a.csv", march))
+	b.done("done", file("a.csv", strings.ReplaceAll(february, "Ann", "Annika")))
+	b.must(202, "POST", "/v1/imports/"+plan+"/apply", "")
+	b.work()
+	if j := b.is(plan, "failed"); !strings.Contains(fmt.Sprint(j["error"]), "Nothing was written; make a new plan.") {
+		t.Errorf("%v", j["error"])
+	}
+	b.count(3, "/v1/customers", "entries")
+}
+
+func (b *bed) put(key, text string) {
+	b.t.Helper()
+	if err := b.line.Objects.Put(b.t.Context(), key, strings.NewReader(text)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func objectsInJSON(b *bed) {
+	t := b.t
+	b.put("uploads/First/customers.csv", february)
+	b.put("uploads/"+b.source+"/deep/down/more.csv", "Name,External ID\nEve,c5\n")
+	b.put("uploads/Second/customers.csv", february)
+	b.put("jobs/x/rejects.csv", february)
+	id := b.id(b.ordered(fmt.Sprintf(`{"objects":["uploads/First/customers.csv","uploads/%s/deep/down/more.csv"]}`, b.source)))
+	b.work()
+	if j := b.is(id, "done"); !strings.Contains(fmt.Sprint(j["import"]), "name:customers.csv") || !strings.Contains(fmt.Sprint(j["import"]), "name:more.csv") {
+		t.Errorf("%v", j["import"])
+	}
+	b.count(4, "/v1/customers", "entries")
+
+	for _, key := range []string{
+		"uploads/Second/customers.csv", "jobs/x/rejects.csv", "uploads/First/../Second/customers.csv", "uploads/" + b.source + "/../../jobs/x/rejects.csv",
+		"../uploads/First/customers.csv", "/uploads/First/customers.csv", "uploads//First/customers.csv", "uploads/First", "uploads/First/", "uploads", "", ".",
+		"uploads/First/nothing.csv", "uploads/First/a\x00b.csv", "uploads/First/" + strings.Repeat("x", 2000), `uploads\First\customers.csv`,
+		"uploads/First/customers.csv/", "s3://bucket/uploads/First/customers.csv", "UPLOADS/First/customers.csv",
+	} {
+		list, err := json.Marshal([]string{"uploads/First/customers.csv", key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ans := b.ordered(`{"objects":` + string(list) + `}`)
+		if ans.status != 422 || !strings.HasPrefix(ans.body, `{"errors":{"objects":"`) {
+			t.Errorf("key %q: %d %s", key, ans.status, ans.body)
+		}
+	}
+	for body, want := range map[string]int{
+		`{}`: 400, `{"plan":true}`: 400, `[]`: 400, `{`: 400, ``: 400, `{"objects":null}`: 422, `{"objects":""}`: 422, `{"objects":[]}`: 422, `{"objects":{}}`: 422,
+		`{"objects":"uploads/First/customers.csv"}`: 422, `{"objects":[1]}`: 422, `{"objects":[null]}`: 422, `{"objects":[[]]}`: 422,
+		`{"objects":[` + strings.Repeat(`"uploads/First/customers.csv",`, 100) + `"x"]}`: 422,
+	} {
+		if ans := b.ordered(body); ans.status != want {
+			t.Errorf("%.60s: %d %s", body, ans.status, ans.body)
+		}
+	}
+	b.count(1, "/v1/imports", "jobs")
+}
+
+// options are accepted as texts of a form, and in JSON as what they are, or as texts.
+func options(b *bed) {
+	t := b.t
+	b.put("uploads/First/a.csv", february)
+	for i, more := range []string{
+		`"plan":true,"max_removed":7,"allow_empty":true,"mode":"replace","dataset":"customers"`,
+		`"plan":"true","max_removed":"7","allow_empty":"1","mode":"REPLACE","dataset":"Customers"`,
+		`"plan":1,"max_removed":7.0,"allow_empty":false,"mode":" replace "`,
+		`"plan":true,"max_removed":null,"allow_empty":null,"mode":"replace","dataset":""`,
+	} {
+		id := b.id(b.ordered(`{"objects":["uploads/First/a.csv"],` + more + `}`))
+		b.work()
+		if spec, _ := b.is(id, "planned")["import"].(map[string]any); spec["plan"] != true || spec["mode"] != "replace" {
+			t.Errorf("%s: %v", more, spec)
+		}
+		j, err := b.ledger.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := [...]int{7, 7, 7, 20}[i]; j.Import.MaxRemoved != want || j.Import.AllowEmpty != (i < 2) {
+			t.Errorf("%s: %+v", more, j.Import)
+		}
+	}
+	for _, plan := range []string{"true", "1", " true\n"} {
+		b.done("planned", part{"plan", "", plan}, file("a.csv", february))
+	}
+	for _, plan := range []string{"false", "0", ""} {
+		b.done("done", part{"plan", "", plan}, part{"dataset", "", "customers"}, part{"mode", "", "upsert"}, file("a.csv", february))
+	}
+	b.done("planned", file("a.csv", february), part{"plan", "", "true"}) // behind the file
+	b.done("done", file("a.csv", "Name,External ID\nAnn,c1\n"), file("b.csv", "Name,External ID\nBob,c2\n"))
+}
+
+func wrongOptions(b *bed) {
+	t := b.t
+	b.put("uploads/First/a.csv", february)
+	for name, values := range map[string][]string{
+		"dataset":     {`"cats"`, `7`, `true`, `[]`, `{}`},
+		"mode":        {`"mirror"`, `1`, `false`, `["replace"]`},
+		"plan":        {`"maybe"`, `2`, `[]`, `{}`, `"truee"`},
+		"allow_empty": {`"yes"`, `-1`, `[true]`},
+		"max_removed": {`101`, `-1`, `"many"`, `1.5`, `true`, `[]`, `1e9`, `9007199254740993`, `"99999999999999999999"`},
+		"plann":       {`true`, `null`},
+		"max-removed": {`5`},
+	} {
+		for _, v := range values {
+			ans := b.ordered(fmt.Sprintf(`{"objects":["uploads/First/a.csv"],%q:%s}`, name, v))
+			if ans.status != 422 || !strings.HasPrefix(ans.body, fmt.Sprintf(`{"errors":{%q:"`, name)) {
+				t.Errorf("%s %s: %d %s", name, v, ans.status, ans.body)
+			}
+			if v == "true" || v == "null" || strings.ContainsAny(v, "[{") {
+				continue // in a form everything is a text
+			}
+			ans = b.imported(part{name, "", strings.Trim(v, `"`)}, file("a.csv", february))
+			if ans.status != 422 || !strings.HasPrefix(ans.body, fmt.Sprintf(`{"errors":{%q:"`, name)) {
+				t.Errorf("form: %s %s: %d %s", name, v, ans.status, ans.body)
+			}
+		}
+	}
+	for what, ans := range map[string]answer{
+		"a name too long": b.imported(file(strings.Repeat("x", 300), february)),
+		"too many files":  b.imported(slices.Repeat([]part{file("a.csv", february)}, 101)...),
+	} {
+		if ans.status != 422 {
+			t.Errorf("%s: %d %s", what, ans.status, ans.body)
+		}
+	}
+	for what, ans := range map[string]answer{"no file": b.imported(part{"plan", "", "true"}), "nothing": b.imported()} {
+		if ans.status != 400 {
+			t.Errorf("%s: %d %s", what, ans.status, ans.body)
+		}
+	}
+	b.status(404, "POST", "/v1/data_sources/ds_nobody/imports", "")
+	b.count(0, "/v1/jobs", "jobs")
+}
+
+// states tries everything that can be done to an import in every state.
+func states(first *bed) {
+	t := first.t
+	setups := map[string]func(b *bed) string{
+		"running": func(b *bed) string { return b.id(b.imported(file("a.csv", february))) },
+		"waiting": func(b *bed) string {
+			b.imported(file("a.csv", february))
+			return b.id(b.imported(file("a.csv", february)))
+		},
+		"planned": func(b *bed) string { return b.done("planned", part{"plan", "", "true"}, file("a.csv", february)) },
+		"done":    func(b *bed) string { return b.done("done", file("a.csv", february)) },
+		"failed":  func(b *bed) string { return b.done("failed", file("a.csv", "no,header\n")) },
+		"cancelled": func(b *bed) string {
+			id := b.done("planned", part{"plan", "", "true"}, file("a.csv", february))
+			b.must(200, "DELETE", "/v1/imports/"+id, "")
+			return id
+		},
+	}
+	for state, want := range map[string]map[string]int{
+		"running":   {"POST /apply": 409, "POST /undo": 409, "DELETE ": 200, "GET ": 200, "GET /samples": 200, "GET /changes": 409, "GET /rejects": 404},
+		"waiting":   {"POST /apply": 409, "POST /undo": 409, "DELETE ": 200, "GET ": 200, "GET /samples": 200, "GET /changes": 409, "GET /rejects": 404},
+		"planned":   {"POST /apply": 202, "POST /undo": 409, "DELETE ": 200, "GET ": 200, "GET /samples": 200, "GET /changes": 200, "GET /rejects": 404},
+		"done":      {"POST /apply": 409, "POST /undo": 202, "DELETE ": 409, "GET ": 200, "GET /samples": 200, "GET /changes": 200, "GET /rejects": 404},
+		"failed":    {"POST /apply": 409, "POST /undo": 409, "DELETE ": 409, "GET ": 200, "GET /samples": 200, "GET /changes": 404, "GET /rejects": 404},
+		"cancelled": {"POST /apply": 409, "POST /undo": 409, "DELETE ": 409, "GET ": 200, "GET /samples": 200, "GET /changes": 200, "GET /rejects": 404},
+	} {
+		for call, status := range want {
+			b := newBed(t, first.spec)
+			id := setups[state](b)
+			b.is(id, state)
+			method, path, _ := strings.Cut(call, " ")
+			if ans := b.do(method, "/v1/imports/"+id+path, ""); ans.status != status {
+				t.Errorf("%s of one that is %s: %d, want %d: %s", call, state, ans.status, status, ans.body)
+			}
+			b.work()
+			if log := b.log.String(); strings.Contains(log, "level=ERROR") {
+				t.Errorf("%s of one that is %s: %s", call, state, log)
+			}
+		}
+	}
+	// One that runs is cancelled by its workers, and leaves its source to the next.
+	id, next := first.id(first.imported(file("a.csv", february))), first.id(first.imported(file("a.csv", february)))
+	first.must(200, "DELETE", "/v1/imports/"+id, "")
+	first.work()
+	first.is(id, "cancelled")
+	first.is(next, "done")
+}
+
+func unknownJobs(b *bed) {
+	t := b.t
+	erase := text(t, b.must(202, "POST", "/v1/erasures", fmt.Sprintf(`{"selection":"source","id":%q}`, b.source)), "id")
+	imports := map[string][]string{
+		"": {"GET", "DELETE"}, "/apply": {"POST"}, "/undo": {"POST"}, "/samples": {"GET"}, "/changes": {"GET"}, "/rejects": {"GET"},
+	}
+	for _, id := range []string{erase, "x", "UPPER", strings.Repeat("0", 32), strings.Repeat("0", 65), "%2e%2e", "a%2Fb", "%00", "job%23x", b.source} {
+		for path, methods := range imports {
+			for _, m := range methods {
+				b.status(404, m, "/v1/imports/"+id+path, "")
+			}
+		}
+		if id != erase {
+			b.status(404, "GET", "/v1/jobs/"+id, "")
+			b.status(404, "GET", "/v1/erasures/"+id, "")
+		}
+	}
+	b.work()
+	b.status(200, "GET", "/v1/jobs/"+erase, "")
+	b.status(404, "GET", "/v1/data_sources/"+b.source, "")
+	if ans := b.imported(file("a.csv", february)); ans.status != 404 {
+		t.Errorf("an import into an erased source: %d", ans.status)
+	}
+}
+
+func erasures(b *bed) {
+	t := b.t
+	b.done("done", file("a.csv", february))
+	imported := text(t, entries(t, b.must(200, "GET", "/v1/imports", ""), "jobs")[0], "id")
+	b.status(404, "GET", "/v1/erasures/"+imported, "")
+	plan := b.must(200, "POST", "/v1/erasures", fmt.Sprintf(`{"selection":"source","id":%q,"dry_run":true}`, b.source))
+	if fmt.Sprint(plan["counts"]) != "map[customers:3]" {
+		t.Errorf("%v", plan)
+	}
+	for body, want := range map[string]int{
+		`{}`: 400, `{`: 400, `{"selection":"source"}`: 400, `{"selection":"source","id":"ds_nobody"}`: 404, `{"selection":"all"}`: 422,
+		`{"selection":"manual-customers","dryrun":true}`: 422, `{"selection":"manual-customers","dry_run":"maybe"}`: 422, `{"selection":["source"]}`: 422,
+	} {
+		b.status(want, "POST", "/v1/erasures", body)
+	}
+	b.count(3, "/v1/customers", "entries")
+	id := text(t, b.must(202, "POST", "/v1/erasures", `{"selection":"manual-customers"}`), "id")
+	b.count(0, "/v1/customers", "entries")
+	b.work()
+	if j := b.must(200, "GET", "/v1/erasures/"+id, ""); j["status"] != "done" || !strings.Contains(fmt.Sprint(j["erase"]), "customers:3") {
+		t.Errorf("%v", j)
+	}
+}
+
+func lists(b *bed) {
+	t := b.t
+	var want []string
+	for range 5 {
+		want = append(want, b.done("done", file("a.csv", february)))
+	}
+	b.must(202, "POST", "/v1/erasures", `{"selection":"manual-customers"}`)
+	b.work()
+	slices.Reverse(want)
+	for _, size := range []int{1, 2, 5, 200} {
+		var got []string
+		for cursor := ""; ; {
+			out := b.must(200, "GET", fmt.Sprintf("/v1/imports?per_page=%d&cursor=%s", size, cursor), "")
+			got = append(got, column(t, out, "jobs", "id")...)
+			if out["has_more"] != true {
+				break
+			}
+			cursor = text(t, out, "cursor")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("by %d: %v, want %v", size, got, want)
+		}
+	}
+	b.count(6, "/v1/jobs", "jobs")
+	for _, path := range []string{"/v1/jobs", "/v1/imports"} {
+		for _, query := range []string{"per_page=0", "per_page=x", "per_page=-1", "cursor=UPPER", "cursor=%2F", "cursor=" + strings.Repeat("1", 65)} {
+			b.status(400, "GET", path+"?"+query, "")
+		}
+	}
+	b.status(200, "GET", "/v1/data_sources", "")
+	b.status(200, "GET", "/v1/data_sources/"+b.source, "")
+}
+
+// elsewhere is how files are given that are too large for an answer of a Lambda function.
+func elsewhere(b *bed) {
+	t := b.t
+	id := b.done("done", file("a.csv", march))
+	b.link = "https://bucket.example/file?signature=x"
+	for _, path := range []string{"/changes", "/changes?format=dynamodb-json", "/rejects"} {
+		ans := b.do("GET", "/v1/imports/"+id+path, "")
+		if ans.status != http.StatusSeeOther || ans.header.Get("Location") != b.link || ans.body != "" {
+			t.Errorf("%s: %d %v %q", path, ans.status, ans.header, ans.body)
+		}
+	}
+}
+
+// progress is told while a job runs, and of its source. It never goes back.
+func progress(b *bed) {
+	t := b.t
+	const rows = 9000 // long enough together to be cut into pieces
+	var csv strings.Builder
+	csv.WriteString("Name,External ID\n")
+	for i := range rows {
+		fmt.Fprintf(&csv, "%0250d,c%d\n", i, i)
+	}
+	csv.WriteString("Nobody,\n")
+	b.put("uploads/First/a.csv", csv.String())
+	if p := b.processing(); fmt.Sprint(p) != "map[failed:0 pending:0 processed:0]" {
+		t.Errorf("at first %v", p)
+	}
+	plan := b.id(b.ordered(`{"objects":["uploads/First/a.csv"],"plan":true}`))
+	b.work()
+	b.is(plan, "planned")
+	if p := b.processing(); fmt.Sprint(p) != "map[failed:0 pending:0 processed:0]" {
+		t.Errorf("of a plan %v", p)
+	}
+	id := b.id(b.ordered(`{"objects":["uploads/First/a.csv"]}`))
+	looks := 0
+	for last := (object{"fraction": -1.0}); b.step(); {
+		j := b.must(200, "GET", "/v1/imports/"+id, "")
+		if j["status"] != "running" {
+			continue
+		}
+		p, _ := j["progress"].(object)
+		fraction := figureOf(p, "fraction")
+		if fraction < figureOf(last, "fraction") || figureOf(p, "rows_done") > rows+1 {
+			t.Fatalf("progress %v after %v", p, last)
+		}
+		if last = p; fraction > 0 && fraction < 1 {
+			looks++
+			if s := b.processing(); !adds(s, rows) {
+				t.Errorf("at %v of the work: %v", fraction, s)
+			}
+		}
+	}
+	if looks < 10 {
+		t.Errorf("only %d looks", looks)
+	}
+	if p := b.processing(); fmt.Sprint(p) != "map[failed:1 pending:0 processed:9000]" {
+		t.Errorf("in the end %v", p)
+	}
+	list := entries(t, b.must(200, "GET", "/v1/data_sources?with_processing_status=1", ""), "data_sources")
+	if fmt.Sprint(list[0]["processing_status"], list[1]["processing_status"]) != "map[failed:1 pending:0 processed:9000] map[failed:0 pending:0 processed:0]" {
+		t.Errorf("%v", list)
+	}
+}
+
+// processing is the processing_status of the source.
+func (b *bed) processing() object {
+	b.t.Helper()
+	src := b.must(200, "GET", "/v1/data_sources/"+b.source+"?with_processing_status=true", "")
+	p, _ := src["processing_status"].(object)
+	return p
+}
+
+// adds tells whether the figures come to about so many rows.
+func adds(processing object, rows float64) bool {
+	done, failed, pending := figureOf(processing, "processed"), figureOf(processing, "failed"), figureOf(processing, "pending")
+	return min(done, failed, pending) >= 0 && math.Abs(done+failed+pending-rows) <= rows/10
+}
+
+func figureOf(o object, name string) float64 {
+	n, _ := o[name].(float64)
+	return n
+}
+
+func tooLarge(b *bed) {
+	t := b.t
+	if ans := b.imported(file("a.csv", strings.Repeat("x", 1<<20))); ans.status != 413 {
+		t.Errorf("a file: %d %s", ans.status, ans.body)
+	}
+	if ans := b.ordered(`{"objects":["` + strings.Repeat("x", chartmogul.MaxBody) + `"]}`); ans.status != 413 {
+		t.Errorf("an order: %d %s", ans.status, ans.body)
+	}
+	b.status(413, "POST", "/v1/erasures", `{"selection":"`+strings.Repeat("x", chartmogul.MaxBody)+`"}`)
+	b.count(0, "/v1/jobs", "jobs")
+}
+
+// everywhere makes a request to everything that is described.
+func everywhere(b *bed, do func(method, path string)) {
+	operations, _ := b.spec.described()
+	for path, methods := range operations {
+		for _, m := range methods {
+			do(m, strings.NewReplacer("{uuid}", b.source, "{id}", strings.Repeat("0", 32)).Replace(path))
+		}
+	}
+}
+
+func noKey(b *bed) {
+	t := b.t
+	everywhere(b, func(method, path string) {
+		r := b.request(method, path, "{}")
+		r.SetBasicAuth("another", "")
+		if ans := b.serve(r); ans.status != 401 || ans.header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s %s: %d", method, path, ans.status)
+		}
+	})
+}
+
+// broken: when the table is gone, nobody learns why, but for the log.
+func broken(b *bed) {
+	t := b.t
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	everywhere(b, func(method, path string) {
+		ans := b.do(method, path, fmt.Sprintf(`{"selection":"source","id":%q}`, b.source))
+		if ans.status < 500 || strings.Contains(ans.body, "closed") {
+			t.Errorf("%s %s: %d %s", method, path, ans.status, ans.body)
+		}
+	})
+}
+
+// TestOpenAPIOrders: every member of a described order is known to its handler, and the two forms of an import have the same.
+func TestOpenAPIOrders(t *testing.T) {
+	t.Parallel()
+	spec := loadOpenAPI(t)
+	b := newBed(t, spec)
+	_, op := spec.operation("POST", "/v1/data_sources/x/imports")
+	content := spec.follow(spec.follow(op["requestBody"])["content"])
+	var members [2][]string
+	for i, kind := range []string{"application/json", "multipart/form-data"} {
+		properties := spec.follow(spec.follow(spec.follow(content[kind])["schema"])["properties"])
+		for name := range properties {
+			if name != "objects" && name != "file" {
+				members[i] = append(members[i], name)
+			}
+		}
+		slices.Sort(members[i])
+	}
+	if !slices.Equal(members[0], members[1]) || len(members[0]) < 5 {
+		t.Errorf("in JSON %v, in a form %v", members[0], members[1])
+	}
+	known := func(ans answer, name string) {
+		t.Helper()
+		if ans.status != 422 || !strings.Contains(ans.body, fmt.Sprintf("%q", name)) || strings.Contains(ans.body, "not known") {
+			t.Errorf("%s: %d %s", name, ans.status, ans.body)
+		}
+	}
+	for _, name := range members[0] {
+		known(b.ordered(fmt.Sprintf(`{"objects":["x"],%q:[]}`, name)), name)
+		known(b.imported(part{name, "", "nonsense"}), name)
+	}
+	for name := range spec.follow(spec.follow(spec.follow(spec.follow(spec.root["components"])["schemas"])["ErasureOrder"])["properties"]) {
+		order := object{"selection": "manual-customers"}
+		order[name] = []int{1}
+		body, err := json.Marshal(order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known(b.do("POST", "/v1/erasures", string(body)), name)
+	}
+}
