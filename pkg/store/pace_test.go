@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -256,7 +257,7 @@ func TestAHotKeyHoldsUpNoOther(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			w := st.Writer(ctx)
-			for n := 0; w.Add(hot.item(0, n)) == nil; n++ { //nolint:revive // until it is cancelled
+			for n := 0; w.Add(hot.item(0, n)) == nil; n++ { // until it is cancelled
 			}
 			_ = w.Flush()
 		})
@@ -391,9 +392,7 @@ func (s scene) chunk(t *testing.T, st *store.Store, id, from, n int) error {
 // scene, and how long it takes says nothing.
 func BenchmarkPace(b *testing.B) {
 	all := scenes()
-	for name, s := range crowds() {
-		all[name] = s
-	}
+	maps.Copy(all, crowds())
 	names := make([]string, 0, len(all))
 	for name := range all {
 		names = append(names, name)
@@ -405,7 +404,10 @@ func BenchmarkPace(b *testing.B) {
 			for b.Loop() {
 				// Only a test has virtual time.
 				ok := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
-					Name: b.Name(), F: func(t *testing.T) { synctest.Test(t, func(t *testing.T) { f = all[name].play(t) }) },
+					Name: b.Name(), F: func(t *testing.T) {
+						t.Helper()
+						synctest.Test(t, func(t *testing.T) { f = all[name].play(t) })
+					},
 				}})
 				if !ok {
 					b.Fatal("writes were lost")

@@ -240,7 +240,7 @@ func TestAnAbandonedWriterLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := store.New(mem.New(opt)).Writer(context.Background()) //nolint:usetesting // whose end does not come
+				w := store.New(mem.New(opt)).Writer(context.Background()) // whose end does not come
 				for n := range 90 {
 					if err := w.Add(numbered(n)); err != nil {
 						t.Fatal(err)

@@ -151,7 +151,7 @@ func (t *Table) sizes(ctx context.Context, batch []store.Write) (map[store.Key]i
 	for i := range batch {
 		keys[i] = batch[i].Item.Key
 	}
-	items, _, _, err := t.Driver.Get(ctx, keys)
+	items, _, _, err := t.Get(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
