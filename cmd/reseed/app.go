@@ -34,6 +34,12 @@ type app struct {
 	stop    context.CancelFunc
 }
 
+// parts are what an app works on and with. Tests of crashes put others in.
+type parts struct {
+	open       func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error)
+	pieceBytes int64 // of importer.Config
+}
+
 // localPiece is how much of a file one worker maps at a time: small enough for
 // every core to be at one within the memory limit.
 const localPiece = 4 << 20
@@ -41,14 +47,14 @@ const localPiece = 4 << 20
 // openApp opens what the data folder, or the DynamoDB table that the environment names, holds. A
 // folder has one owner at a time: for a second one this is fault.Busy.
 func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.Size]byte) (*app, error) {
-	st, objs, err := openData(ctx, sh, log)
+	st, objs, err := sh.open(ctx, sh, log)
 	if err != nil {
 		return nil, err
 	}
 	a := &app{key: token()}
 	a.queue = newQueue(a.work, log)
 	a.Line = line.New(line.Config{
-		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: localPiece, RequestLifetime: otherRequests(st),
+		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st),
 		Imports: func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
 		Sweeps:  func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
 	})

@@ -1,190 +1,613 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
-	"io/fs"
+	"fmt"
+	"hash/fnv"
 	"maps"
-	"math"
 	"math/rand/v2"
-	"os/exec"
+	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"reseed/internal/gen/company"
+	"reseed/pkg/billing"
+	"reseed/pkg/edit"
 	"reseed/pkg/job"
+	"reseed/pkg/store"
+	"reseed/pkg/store/pebble"
 )
 
-// Of the kill test. The file is larger than a few pieces, so that a kill finds
-// the import in each of its stages.
+// How many kills, and from which seed. A round is replayed by the seed and its name, e.g.
+// RESEED_TEST_SEED=7 go test ./cmd/reseed -run 'TestKillAnywhere/all/undo_in_pieces/12$'.
 const (
-	killCustomers = 60_000
-	killRounds    = 5 // each on a new data folder
-	killsPerRound = 2
+	envKills     = "RESEED_TEST_KILLS"
+	envSeed      = "RESEED_TEST_SEED"
+	defaultKills = 220
+	defaultSeed  = 1
 )
 
-// bench is a data folder and the file that is imported into it.
-type bench struct {
-	data, file string
+// Of the inputs. Pieces make several key ranges of an upsert, and all sixteen of a replace.
+const (
+	pieceBytes     = 12_000
+	wholeBytes     = 1 << 20
+	manyRows       = 60_000 // in one key range, so that an apply saves how far it is, and goes on from there
+	manyShare      = 4      // of as many kills as another scenario: it takes longer
+	mostDeaths     = 5      // in one round
+	mostCommands   = 60     // in one round
+	mostFutile     = 6      // rounds for each kill that is wanted
+	edited         = 3      // customers that people have edited
+	bystanderTag   = 1
+	companyTag     = 2
+	companyName    = "Company"
+	firstCustomers = 20 // of the former input
+	leftAlone      = 26 // rows of the renewed source that were touched since, or are needed by such
+)
+
+// killer is what all scenarios share.
+type killer struct {
+	bin  string // folder of the commands
+	seed uint64
+
+	kills, points, strays atomic.Int64
 }
 
-func (b bench) command(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	return exec.CommandContext(t.Context(), "reseed", append([]string{"--data", b.data}, args...)...)
+// scenario is something that a person does, and that is killed on the way.
+type scenario struct {
+	*killer
+	name    string
+	piece   int    // bytes; 0: all as it is shipped
+	from    string // data folder that it begins with
+	args    []string
+	again   bool                      // a person may type that again before it has ended
+	cancels bool                      // cancels what it has begun, and takes it back
+	reads   input                     // rows of the files
+	rejects map[billing.Dataset]int64 // of them
+	holds   input                     // rows of which all that are not rejected, and no others, are stored at the end; nil: not told
+	left    int64                     // rows that an undo leaves alone
+	kills   int
+
+	// Found out by doing it undisturbed:
+	base, end *world
+	steps     []map[store.Key]string // items after each command
+	model     *job.Job               // that did it
+	life      tally
+	took      time.Duration
 }
 
-func (b bench) importing(t *testing.T) *exec.Cmd {
-	t.Helper()
-	return b.command(t, "import", b.file, "--source", "Company", "--json")
-}
-
-// answer runs a command to its end and reads what it printed.
-func answer[T any](t *testing.T, c *exec.Cmd) T {
-	t.Helper()
-	var v T
-	out, err := c.Output()
-	if err != nil {
-		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-			t.Fatalf("%q: %v: %s%s", c.Args, err, out, exit.Stderr)
+// TestKillAnywhere upholds the invariants, and I6 first of all: kill -9 at any instant, and as often as you like, and whatever goes on
+// then comes to the same end, with the same sums. Each scenario is done undisturbed once; then, round after round, on a copy
+// of the same data folder, with kills spread evenly over its life: by the clock, and at exact changes
+// that it makes. What it comes to is compared item by item.
+func TestKillAnywhere(t *testing.T) {
+	t.Parallel()
+	k := &killer{bin: commands(t), seed: uint64(setting(t, envSeed, defaultSeed))}
+	all := k.scenarios(t)
+	wanted := setting(t, envKills, defaultKills)
+	start := time.Now()
+	t.Run("all", func(t *testing.T) {
+		for _, sc := range all {
+			t.Run(strings.ReplaceAll(sc.name, " ", "_"), func(t *testing.T) {
+				t.Parallel()
+				sc.calibrate(t)
+				share := wanted/len(all) + 1
+				if sc.piece == 0 {
+					share = share/manyShare + 1
+				}
+				sc.killed(t, share)
+			})
 		}
-		t.Fatalf("%q: %v", c.Args, err)
-	}
-	if err := json.Unmarshal(out, &v); err != nil {
-		t.Fatalf("%q: %v: %s", c.Args, err, out)
-	}
-	return v
-}
-
-// size is how many bytes the data folder holds.
-func (b bench) size() int64 {
-	var n int64
-	_ = filepath.WalkDir(b.data, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil //nolint:nilerr // files come and go beside us
-		}
-		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-			n += info.Size()
-		}
-		return nil
 	})
+	took := time.Since(start)
+	t.Logf("%d kills in %v, %.0f a minute, %d of them at exact changes, %d stray files; seed %d",
+		k.kills.Load(), took.Round(time.Second), float64(k.kills.Load())/took.Minutes(), k.points.Load(), k.strays.Load(), k.seed)
+}
+
+func setting(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("%s=%q is no number above 0", name, text)
+	}
 	return n
 }
 
-// imported runs an import and kills it as soon as the data folder has come to
-// a size: an instant of the work, whatever else the machine is doing. It
-// returns the largest size seen, and whether the kill came before the end.
-func (b bench) imported(t *testing.T, until int64) (peak int64, killed bool) {
+// scenarios makes the inputs, the data folders to begin with, and the list.
+func (k *killer) scenarios(t *testing.T) []*scenario {
 	t.Helper()
-	c := b.importing(t)
-	if err := c.Start(); err != nil {
+	whole := generated(t, company.Options{Seed: 9, Customers: 28, Months: 12, Layout: company.Named})
+	former, recent := whole.some(0, firstCustomers-1), whole.some(7, 27).changed()
+	spoiled, rejects := whole.some(0, firstCustomers-1).spoiled()
+	worse, worseRejects := whole.some(7, 27).changed().spoiled()
+	other := generated(t, company.Options{Seed: 4, Customers: 12, Months: 12, Layout: company.Current})
+	imports := func(from ...string) []string { return append([]string{"import", "--source", companyName}, from...) }
+	replace := func(more ...string) []string {
+		return imports(append([]string{recent.folder(t), "--mode", "replace"}, more...)...)
+	}
+	blank, old := t.TempDir(), t.TempDir()
+	k.plain(t, blank, wholeBytes, "import", "--source", "Bystander", other.folder(t))
+	copyFolder(t, blank, old)
+	k.plain(t, old, wholeBytes, imports(former.folder(t))...)
+	somebody := editSome(t, old, former)
+
+	var all []*scenario
+	add := func(piece int, sc scenario) {
+		sc.killer, sc.piece = k, piece
+		all = append(all, &sc)
+	}
+	for size, piece := range map[string]int{" in pieces": pieceBytes, " at once": wholeBytes} {
+		renewed, touched := t.TempDir(), t.TempDir()
+		copyFolder(t, old, renewed)
+		k.plain(t, renewed, piece, replace("--yes")...)
+		list := lookAt(t, renewed).jobs
+		undo := []string{"undo", list[len(list)-1].ID}
+		copyFolder(t, renewed, touched)
+		k.plain(t, touched, piece, imports(whole.some(25, 27).folder(t))...)
+		add(piece, scenario{name: "import" + size, from: blank, args: imports(spoiled.mixture(t)...), again: true, reads: spoiled, rejects: rejects, holds: spoiled})
+		add(piece, scenario{name: "plan and apply" + size, from: old, args: imports(worse.folder(t), "--plan"), again: true, reads: worse, rejects: worseRejects})
+		add(piece, scenario{name: "replace" + size, from: old, args: replace("--yes"), again: true, reads: recent, holds: recent})
+		add(piece, scenario{name: "undo" + size, from: renewed, args: undo, holds: former})
+		add(piece, scenario{name: "undo in part" + size, from: touched, args: undo, left: leftAlone})
+		add(piece, scenario{name: "cancel and undo" + size, from: old, args: replace("--max-removed", "100"), cancels: true, holds: former})
+	}
+	add(pieceBytes, scenario{name: "erase the source", from: old, args: []string{"erase", "source", companyName, "--yes"}})
+	add(pieceBytes, scenario{name: "erase a customer", from: old, args: []string{"erase", "customer", somebody, "--yes"}})
+	add(pieceBytes, scenario{name: "erase all manual customers", from: old, args: []string{"erase", "manual-customers", "--yes"}})
+	add(0, scenario{name: "import many as shipped", from: blank, args: imports(manyCustomers().folder(t)), again: true})
+	slices.SortFunc(all, func(a, b *scenario) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// plain does one command that nobody disturbs.
+func (k *killer) plain(t *testing.T, data string, piece int, args ...string) {
+	t.Helper()
+	sc := &scenario{killer: k, piece: piece}
+	sc.start(t, data, "", args, fate{}).succeeded(t)
+}
+
+// editSome lets people edit some customers: no import may touch that (I3). It returns the id of one.
+func editSome(t *testing.T, data string, in input) (id string) {
+	t.Helper()
+	d, err := pebble.Open(filepath.Join(data, "table"), pebble.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	for {
-		select {
-		case err := <-ended:
-			if err != nil && !killed {
-				t.Fatalf("%q: %v", c.Args, err)
-			}
-			return peak, err != nil
-		case <-time.After(time.Millisecond):
+	st := store.New(d)
+	directory, err := st.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, _ := directory.ByName(companyName)
+	for _, row := range in[billing.Customers][1:][:edited] {
+		h := directory.Hasher().CustomerH(row[in.column(billing.Customers, "External ID")])
+		found, err := st.Lookup(t.Context(), src.Space().Customer(h))
+		if err != nil {
+			t.Fatal(err)
 		}
-		peak = max(peak, b.size())
-		if !killed && peak >= until {
-			killed = true
-			_ = c.Process.Kill() // it may just have ended
+		c := edit.Of(src.Space(), h, found[src.Space().Customer(h)])
+		if _, err := edit.New(st, time.Now).AddTags(t.Context(), c, "vip"); err != nil {
+			t.Fatal(err)
 		}
+		id = store.ID(store.PrefixCustomer, src.Tag, h)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func copyFolder(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// ending is all that can be told of a data folder after its jobs: the first
-// job's sums, and what an erase finds and removes.
-type ending struct {
-	Sums    map[string]job.Counts
-	Planned map[string]int64
-	Removed map[string]int64
+// action is what a person does next: a command, or nothing but to start the server and wait.
+type action struct {
+	args []string
+	live bool // cancel it, too, while it runs
 }
 
-// end erases the source: what is removed was there, pointers and all.
-func (b bench) end(t *testing.T, first report) ending {
-	t.Helper()
-	planned := answer[erasePlan](t, b.command(t, "erase", "source", "Company", "--plan", "--json"))
-	erased := answer[report](t, b.command(t, "erase", "source", "Company", "--yes", "--json"))
-	return ending{first.Datasets, planned.Counts, erased.Removed}
-}
-
-// finish imports the file once more, which lets every unfinished job of the
-// source end before it (I7), and returns the first job's report
-// and how many there were.
-func (b bench) finish(t *testing.T) (first report, jobs int) {
-	t.Helper()
-	last := answer[report](t, b.importing(t))
-	list := answer[struct{ Jobs []report }](t, b.command(t, "jobs", "--json")).Jobs
-	for i, j := range list {
-		if j.Status != job.Done || j.Error != "" {
-			t.Errorf("job %s is %s: %s", j.Job, j.Status, j.Error)
+// next is what a person does who finds the folder like this, and whether there is anything left to do.
+func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
+	fresh := w.since(sc.base)
+	imported, undone := parted(fresh)
+	for _, j := range fresh {
+		switch {
+		case j.Status.Ended():
+		case sc.cancels && j.Import.Undo == "" && !j.Import.Cancel:
+			return action{args: []string{"cancel", j.ID}}, true
+		case sc.again && rng.IntN(2) == 0:
+			return action{args: sc.args}, true
+		default:
+			return action{}, true
 		}
-		if i == len(list)-1 {
+	}
+	if sc.cancels {
+		switch {
+		case imported == nil:
+			return action{args: sc.args, live: rng != nil && rng.IntN(2) == 0}, true
+		case undone == nil && imported.Import.Applying:
+			return action{args: []string{"undo", imported.ID}}, true
+		}
+		return action{}, false
+	}
+	a = action{args: sc.args}
+	for _, j := range fresh {
+		switch j.Status { //nolint:exhaustive // the others are not looked for
+		case job.Done:
+			return action{}, false
+		case job.Planned:
+			a.args = []string{"apply", j.ID} // the last one: what an earlier one removes, it would
+		}
+	}
+	return a, true
+}
+
+// parted finds the first import, and the first undo, among some jobs.
+func parted(jobs []*job.Job) (imported, undone *job.Job) {
+	for _, j := range jobs {
+		switch {
+		case j.Import == nil:
+		case j.Import.Undo != "" && undone == nil:
+			undone = j
+		case j.Import.Undo == "" && imported == nil:
+			imported = j
+		}
+	}
+	return imported, undone
+}
+
+// calibrate does it undisturbed.
+func (sc *scenario) calibrate(t *testing.T) {
+	t.Helper()
+	data := t.TempDir()
+	copyFolder(t, sc.from, data)
+	sc.base, sc.life = lookAt(t, data), tally{}
+	w := sc.base
+	sc.steps = []map[store.Key]string{w.items}
+	for {
+		a, more := sc.next(w, nil)
+		if !more {
 			break
 		}
-		// I2: all that the first did was done, and done right.
-		want := map[string]job.Counts{"customers": {Read: killCustomers, Unchanged: killCustomers}}
-		if d := cmp.Diff(want, j.Datasets); d != "" {
-			t.Errorf("job %s after the first one (-want +got):\n%s", j.Job, d)
+		out := sc.start(t, data, filepath.Join(t.TempDir(), "tally"), a.args, fate{}).succeeded(t)
+		sc.took += out.took
+		for kind, n := range out.made {
+			sc.life[kind] += n
 		}
-		if j.Cost.WriteUnits != 0 {
-			t.Errorf("job %s after the first one wrote %v units", j.Job, j.Cost.WriteUnits)
-		}
+		w = lookAt(t, data)
+		w.orderly(t)
+		sc.steps = append(sc.steps, w.itemsAnd(w.since(sc.base)))
 	}
-	if len(list) == 0 || list[0].Job != last.Job {
-		t.Fatalf("the last job %s does not lead the list of %d", last.Job, len(list))
+	sc.end = w
+	sc.model = sc.doer(t, w)
+	sc.accounts(t, w)
+	if len(w.torn) > 0 {
+		t.Errorf("half-written files although nothing was killed: %v", w.torn)
 	}
-	return list[len(list)-1], len(list)
+	t.Logf("undisturbed: %v, %v", sc.took.Round(time.Millisecond), sc.life)
 }
 
-// TestKillAnywhere upholds I6: after kill -9 at any instant the next command
-// brings the import to the same end, with the same sums (I1).
-func TestKillAnywhere(t *testing.T) {
-	t.Parallel()
-	in := t.TempDir()
-	o := company.Options{Seed: 9, Customers: killCustomers, Months: 12, Layout: company.Named}
-	if _, err := company.WriteDir(in, o, company.Customers); err != nil {
-		t.Fatal(err)
+// accounts checks that every row is accounted for (I1), against the rows themselves.
+func (sc *scenario) accounts(t *testing.T, w *world) {
+	t.Helper()
+	rejects, want := w.objects["jobs/"+sc.model.ID+"/rejects.csv"], sc.left
+	for ds, rows := range sc.reads {
+		want += sc.rejects[ds]
+		if got := sc.model.Datasets[string(ds)]; got.Rejected != sc.rejects[ds] || got.Read != int64(len(rows)-1) {
+			t.Errorf("%s: %+v, want %d rejected of %d", ds, got, sc.rejects[ds], len(rows)-1)
+		}
 	}
-	file := filepath.Join(in, "customers.csv")
+	if sc.model.Rejects != want {
+		t.Errorf("%d rows were rejected, or left alone, want %d: %s", sc.model.Rejects, want, rejects)
+	}
+	if sc.holds == nil {
+		return
+	}
+	if d := cmp.Diff(sc.holds.model(t, rejects, sc.model.CreatedAt), w.contents(companyTag)); d != "" {
+		t.Errorf("the source does not hold what its rows say (-want +got):\n%s", d)
+	}
+}
 
-	calm := bench{t.TempDir(), file}
-	peak, _ := calm.imported(t, math.MaxInt64)
-	first, _ := calm.finish(t)
-	want := calm.end(t, first)
-	added := map[string]job.Counts{"customers": {Read: killCustomers, Added: killCustomers}}
-	if !maps.Equal(want.Sums, added) || want.Planned["customers"] != killCustomers || want.Removed["customers"] != killCustomers {
-		t.Fatalf("undisturbed: %+v", want)
+// doer is the job that did it: the one that is done, and has changed something.
+func (sc *scenario) doer(t *testing.T, w *world) *job.Job {
+	t.Helper()
+	var doers []*job.Job
+	for _, j := range w.since(sc.base) {
+		if j.Status == job.Done && (j.Erase != nil || j.Progress.ItemsDone > 0) {
+			doers = append(doers, j)
+		}
 	}
+	imported, undone := parted(doers)
+	switch {
+	case sc.cancels && undone != nil:
+		return undone
+	case sc.cancels:
+		return imported
+	case len(doers) != 1:
+		t.Fatalf("%d jobs have changed something", len(doers))
+	}
+	return doers[0]
+}
 
-	rng := rand.New(rand.NewPCG(6, 9))
-	resumed := 0
-	for round := range killRounds {
-		b := bench{t.TempDir(), file}
-		for range killsPerRound {
-			now := b.size()
-			until := now + int64((float64(round)+rng.Float64())/killRounds*float64(peak-now))
-			largest, killed := b.imported(t, until)
-			t.Logf("round %d: killed %t at %d of %d bytes", round, killed, largest, peak)
+// killed does it round after round until it was killed often enough.
+func (sc *scenario) killed(t *testing.T, wanted int) {
+	t.Helper()
+	for n := 0; sc.kills < wanted && !t.Failed(); n++ {
+		if n == wanted*mostFutile {
+			t.Fatalf("%d kills in %d rounds", sc.kills, n)
 		}
-		first, jobs := b.finish(t)
-		if jobs > 1 {
-			resumed++
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			name := fnv.New64a()
+			_, _ = fmt.Fprint(name, sc.name, n)
+			rng := rand.New(rand.NewPCG(sc.seed, name.Sum64()))
+			t.Logf("seed %d", sc.seed)
+			sc.round(t, rng)
+		})
+	}
+}
+
+func (sc *scenario) round(t *testing.T, rng *rand.Rand) {
+	t.Helper()
+	data := t.TempDir()
+	copyFolder(t, sc.from, data)
+	deaths := sc.deaths(rng)
+	for n := 0; ; n++ {
+		w := lookAt(t, data)
+		a, more := sc.next(w, rng)
+		sc.check(t, w, !more)
+		if t.Failed() || !more {
+			break
 		}
-		if d := cmp.Diff(want, b.end(t, first)); d != "" {
-			t.Errorf("round %d (-undisturbed +killed):\n%s", round, d)
+		if n == mostCommands {
+			t.Fatalf("it does not come to an end")
+		}
+		at, by := deaths.next(rng)
+		out := sc.run(t, rng, data, a, at, by)
+		if out.killed {
+			sc.kills++
+			sc.killer.kills.Add(1)
+			if by.n > 0 {
+				sc.points.Add(1)
+			}
+		}
+		deaths.met(out)
+	}
+	if !t.Failed() {
+		sc.settled(t, data)
+	}
+}
+
+// deaths are when processes of one round are to die: by the clock, or at changes of one kind. They are spread evenly over the
+// life of the undisturbed scenario, which goes on from one process to the next.
+type deaths struct {
+	kind string // empty: by the clock
+	gaps []int  // microseconds, or changes
+}
+
+func (sc *scenario) deaths(rng *rand.Rand) *deaths {
+	d, life := &deaths{}, int(sc.took.Microseconds())
+	if kinds := slices.Sorted(maps.Keys(sc.life)); len(kinds) > 0 && rng.IntN(5) < 3 {
+		d.kind = kinds[rng.IntN(len(kinds))]
+		life = sc.life[d.kind]
+	}
+	for range 1 + rng.IntN(mostDeaths) {
+		d.gaps = append(d.gaps, rng.IntN(life))
+	}
+	slices.Sort(d.gaps)
+	for i := len(d.gaps) - 1; i > 0; i-- {
+		d.gaps[i] -= d.gaps[i-1]
+	}
+	return d
+}
+
+// next is when the next process is to die; zero values: not at all.
+func (d *deaths) next(rng *rand.Rand) (at time.Duration, by fate) {
+	switch {
+	case len(d.gaps) == 0:
+		return 0, fate{}
+	case d.kind == "":
+		return time.Duration(d.gaps[0]+1) * time.Microsecond, fate{}
+	}
+	return 0, fate{d.kind, d.gaps[0] + 1, []string{before, amid, after}[rng.IntN(3)]}
+}
+
+// met takes off what a process has lived of the time up to the next death.
+func (d *deaths) met(out outcome) {
+	switch {
+	case len(d.gaps) == 0:
+	case out.killed:
+		d.gaps = d.gaps[1:]
+	case d.kind == "":
+		d.gaps[0] = max(0, d.gaps[0]-int(out.took.Microseconds()))
+	default:
+		d.gaps[0] = max(0, d.gaps[0]-out.made[d.kind])
+	}
+}
+
+// check checks what must hold whenever a process has ended, one way or the other: before anything is written all is as it was (I4), when a
+// job is done all is as in the undisturbed run (I6), and in between each item is as before or as afterwards, so that
+// neither edits (I3) nor the bystander are touched.
+func (sc *scenario) check(t *testing.T, w *world, over bool) {
+	t.Helper()
+	w.orderly(t)
+	fresh := w.since(sc.base)
+	begun := false
+	for _, j := range fresh {
+		begun = begun || j.Erase != nil || j.Import.Applying
+		if j.Status == job.Failed {
+			t.Errorf("job %s failed: %s", j.ID, j.Error)
+		}
+		if j.Erase != nil && sc.visible(w, j) {
+			t.Error("what is erased can still be seen") // I5
 		}
 	}
-	if resumed == 0 {
-		t.Error("no kill found an import at work")
+	allowed := sc.steps
+	switch {
+	case over:
+		allowed = sc.steps[len(sc.steps)-1:]
+	case !begun:
+		allowed = sc.steps[:1]
+	}
+	if d := strayed(w.itemsAnd(fresh), allowed); d != "" {
+		t.Errorf("begun %t, over %t: %s", begun, over, d)
+	}
+}
+
+// visible tells whether the selection of an erase can still be seen.
+func (sc *scenario) visible(w *world, j *job.Job) bool {
+	switch j.Erase.Selection {
+	case "source":
+		_, there := w.directory.ByName(companyName)
+		return there
+	case "manual-customers":
+		return w.directory.ManualEpoch == sc.base.directory.ManualEpoch
+	}
+	return len(w.directory.Tombstones) == 0 && j.Status != job.Done
+}
+
+// outline is what of a job is the same however often it was killed.
+type outline struct {
+	Status          job.Status
+	Datasets        map[string]job.Counts
+	Rejects         int64
+	Notes           []string
+	Confirm         string
+	Removes, Parked bool
+	Removed         map[string]int64
+	Changes         int64
+	WriteUnits      float64
+	Done, Total     int64
+	Files           []string // that it has made
+	RejectsFile     string
+}
+
+func outlineOf(w *world, j *job.Job) outline {
+	o := outline{Status: j.Status, Datasets: j.Datasets, Rejects: j.Rejects, Notes: j.Notes, Done: j.Progress.ItemsDone, Total: j.Progress.ItemsTotal}
+	if j.Erase != nil {
+		o.Removed = j.Erase.Removed
+	}
+	if s := j.Import; s != nil {
+		o.Confirm, o.Removes, o.Parked = s.Confirm, s.Removes, s.Parked
+		if s.Estimate != nil {
+			o.Changes, o.WriteUnits = s.Estimate.Changes, s.Estimate.WriteUnits
+		}
+	}
+	dir := "jobs/" + j.ID + "/"
+	for name := range w.objects {
+		if rel, ours := strings.CutPrefix(name, dir); ours {
+			o.Files = append(o.Files, rel)
+		}
+	}
+	slices.Sort(o.Files)
+	o.RejectsFile = w.objects[dir+"rejects.csv"]
+	return o
+}
+
+// settled checks a folder on which all has come to its end: what the jobs say of it, what lies about, and what can be done next.
+func (sc *scenario) settled(t *testing.T, data string) {
+	t.Helper()
+	w := lookAt(t, data)
+	sc.strays.Add(int64(w.strays()))
+	if !sc.cancels {
+		if d := cmp.Diff(outlineOf(sc.end, sc.model), outlineOf(w, sc.doer(t, w))); d != "" {
+			t.Errorf("the job (-undisturbed +killed):\n%s", d)
+		}
+	}
+	if d := cmp.Diff(names(sc.end.directory), names(w.directory)); d != "" {
+		t.Errorf("the directory (-undisturbed +killed):\n%s", d)
+	}
+	for name := range w.objects {
+		if strings.Contains(name, "/runs/") {
+			t.Errorf("%s is left behind", name)
+		}
+	}
+	_, undone := parted(w.since(sc.base))
+	switch {
+	case undone != nil:
+		if target := w.job(undone.Import.Undo); target.Import.UndoneBy != undone.ID {
+			t.Errorf("job %s was taken back by %s, but names %q", target.ID, undone.ID, target.Import.UndoneBy)
+		}
+		if !sc.cancels {
+			sc.takenBack(t, data, undone.ID)
+		}
+	case sc.model.Erase != nil:
+		if d := cmp.Diff(slices.Sorted(maps.Keys(sc.end.objects)), slices.Sorted(maps.Keys(w.objects))); d != "" {
+			t.Errorf("files (-undisturbed +killed):\n%s", d)
+		}
+	case !sc.cancels:
+		sc.once(t, data, w)
+		sc.takenBack(t, data, sc.doer(t, w).ID)
+	}
+}
+
+// names are the sources by their tags, and what else the directory says that is no accident of the run.
+func names(d store.Directory) map[string]any {
+	out := map[string]any{"next tag": d.NextTag, "manual": d.ManualEpoch, "tombstones": len(d.Tombstones), "key": d.HashKey}
+	for _, s := range d.Sources {
+		out[fmt.Sprint(s.Tag)] = []any{s.Name, s.System, s.Epochs, s.Shards}
+	}
+	return out
+}
+
+// once checks that the same files again change nothing (I2): neither those that were imported twice already, since
+// the first try was killed, nor once more. A plan that was left over is refused.
+func (sc *scenario) once(t *testing.T, data string, w *world) {
+	t.Helper()
+	doer := sc.doer(t, w)
+	for _, j := range w.since(sc.base) {
+		switch {
+		case j.Status == job.Planned && j.Import.Estimate.Changes == 0: // made after it was done
+			unchanged(t, j)
+		case j.Status == job.Planned:
+			if d := cmp.Diff(sc.model.Datasets, j.Datasets); d != "" {
+				t.Errorf("a plan (-undisturbed +killed):\n%s", d)
+			}
+			if out := sc.start(t, data, "", []string{"apply", j.ID}, fate{}).ended(); out.status != exitFailed || !strings.Contains(out.said+out.told, "since this plan was made") {
+				t.Errorf("a plan that was overtaken: exit status %d: %s", out.status, out.said+out.told)
+			}
+		case j.ID != doer.ID:
+			unchanged(t, j)
+		}
+	}
+	args := slices.DeleteFunc(slices.Clone(sc.args), func(arg string) bool { return arg == "--plan" })
+	sc.start(t, data, "", args, fate{}).succeeded(t)
+	again := lookAt(t, data)
+	unchanged(t, again.jobs[len(again.jobs)-1])
+	if d := differ(w.items, again.items); d != "" {
+		t.Errorf("the same files again: %s", d)
+	}
+}
+
+func unchanged(t *testing.T, j *job.Job) {
+	t.Helper()
+	if j.Cost.WriteMilli != 0 {
+		t.Errorf("the same files again: %d thousandths of a unit written", j.Cost.WriteMilli)
+	}
+	for name, c := range j.Datasets {
+		if c.Read != c.Unchanged+c.Rejected || c.Removed != 0 {
+			t.Errorf("the same files again: %s: %+v", name, c)
+		}
+	}
+}
+
+// takenBack takes a job back, whereupon every byte is as before.
+func (sc *scenario) takenBack(t *testing.T, data, id string) {
+	t.Helper()
+	sc.start(t, data, "", []string{"undo", id}, fate{}).succeeded(t)
+	if d := differ(sc.base.items, lookAt(t, data).items); d != "" {
+		t.Errorf("taken back: %s", d)
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(parts{open: openData, pieceBytes: localPiece})) }
 
-func run() int {
+func run(p parts) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	limitMemory()
-	return execute(ctx, os.Args[1:], environment(os.Environ()), os.Stdout, os.Stderr)
+	return execute(ctx, os.Args[1:], &shell{parts: p, env: environment(os.Environ()), out: os.Stdout, errOut: os.Stderr})
 }

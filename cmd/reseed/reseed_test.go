@@ -7,10 +7,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain makes this test binary the command `reseed` of the scripts, and of
-// the tests that kill it.
+// TestMain makes this test binary the command `reseed` of the scripts, and, if it
+// is called so, the command that the kill tests kill.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"reseed": main})
+	testscript.Main(m, map[string]func(){"reseed": main, "mortal": mortal})
 }
 
 // TestScripts runs the command as people and scripts do (architecture §10).

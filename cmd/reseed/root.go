@@ -41,6 +41,7 @@ func usage(format string, args ...any) error {
 
 // shell is what every command shares: flags, environment, where to print.
 type shell struct {
+	parts
 	data   string
 	url    string
 	json   bool
@@ -69,8 +70,7 @@ func limitMemory() {
 	}
 }
 
-func execute(ctx context.Context, args []string, env map[string]string, out, errOut io.Writer) int {
-	sh := &shell{env: env, out: out, errOut: errOut}
+func execute(ctx context.Context, args []string, sh *shell) int {
 	root := &cobra.Command{
 		Use:   "reseed",
 		Short: "Take in subscription data, look at it, erase it predictably",
@@ -91,8 +91,8 @@ work on any running or deployed instance.`,
 	flags.StringVar(&sh.data, "data", "./data", "folder that holds everything")
 	flags.StringVar(&sh.url, "url", "", "a running instance, e.g. https://reseed.example.com (key in RESEED_API_KEY)")
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetOut(sh.out)
+	root.SetErr(sh.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	//nolint:contextcheck // cobra hands the context to each command
 	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), applyCommand(sh), undoCommand(sh), cancelCommand(sh),

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"time"
-
-	"reseed/pkg/store"
 )
 
 // reserve is how long before a deadline a worker stops, so that no request of
@@ -21,6 +19,9 @@ func removals(c *change) bool { return len(c.after) == 0 }
 func puts(c *change) bool     { return len(c.after) > 0 }
 func all(*change) bool        { return true }
 
+// lookAfter is after how many changes a worker looks whether it has to stop.
+const lookAfter = 500
+
 // saveEvery is how many changes may have to be written again after a crash.
 const saveEvery = 50_000
 
@@ -33,17 +34,10 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 		return summary{}, err
 	}
 	defer set.close()
-	var (
-		seen, unsaved int
-		batch         []store.Write
-		// A record has at most one pointer put and one removed beside it.
-		full = w.store.BatchSize() * w.store.Parallel()
-	)
-	flush := func() error {
-		err := w.store.Write(ctx, batch)
-		batch = batch[:0]
-		return err
-	}
+	// Two writers: records come in the order of their keys, and stay so.
+	records, pointers := w.store.Writer(ctx), w.store.Writer(ctx)
+	flush := func() error { return errors.Join(records.Flush(), pointers.Flush()) }
+	seen, unsaved := 0, 0
 	_, err = set.each(ctx, func(c *change) error {
 		if !which(c) {
 			return nil
@@ -51,24 +45,27 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 		if seen++; seen <= done {
 			return nil
 		}
+		w.writes = appendWrites(w.writes[:0], w.hasher, w.parts, c)
+		if err := errors.Join(records.Add(w.writes[0]), pointers.Add(w.writes[1:]...)); err != nil {
+			return err
+		}
 		unsaved++
-		if batch = appendWrites(batch, w.hasher, w.parts, c); len(batch) < full {
+		stop := error(nil)
+		if seen%lookAfter == 0 {
+			stop = w.interrupted(ctx)
+		}
+		if stop == nil && unsaved < saveEvery {
 			return nil
 		}
+		unsaved = 0
 		if err := flush(); err != nil {
 			return err
 		}
-		if err := w.interrupted(ctx); err != nil {
-			return errors.Join(saved(seen), err)
-		}
-		if unsaved >= saveEvery {
-			unsaved = 0
-			return saved(seen)
-		}
-		return nil
+		return errors.Join(saved(seen), stop)
 	})
-	if err == nil {
-		err = flush()
+	// After an error too: no write may be on its way any more when the task is given back (I7).
+	if flushed := flush(); err == nil {
+		err = flushed
 	}
 	return summary{Applied: int64(seen)}, err
 }

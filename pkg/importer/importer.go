@@ -33,7 +33,8 @@ type Config struct {
 	Dispatch func(context.Context, *job.Job) error
 	Now      func() time.Time
 	Log      *slog.Logger
-	// PieceBytes is how much of a file one worker maps at a time, SmallBytes up to where one worker does it all.
+	// PieceBytes is how much of a file one worker maps at a time, SmallBytes up to where one worker
+	// does it all: 0 is DefaultSmallBytes, but no more than a piece.
 	PieceBytes, SmallBytes int64
 }
 
@@ -46,7 +47,7 @@ func New(c Config) *Importer {
 		c.PieceBytes = DefaultPieceBytes
 	}
 	if c.SmallBytes <= 0 {
-		c.SmallBytes = DefaultSmallBytes
+		c.SmallBytes = min(DefaultSmallBytes, c.PieceBytes)
 	}
 	return &Importer{c}
 }

@@ -35,8 +35,9 @@ const partSize = 8 << 20
 // Objects is an object store.
 type Objects struct {
 	bucket *blob.Bucket
-	s3     *versions // nil where the objects have no versions
-	folder *folder   // nil where they are not files
+	s3     *versions                       // nil where the objects have no versions
+	folder *folder                         // nil where they are not files
+	around func(change func() error) error // see Around; nil does nothing
 }
 
 // Info describes an object.
@@ -45,6 +46,22 @@ type Info struct {
 	Size     int64
 	Version  string // pins a read, see [Objects.Open]; Stat gives it, List does not
 	Modified time.Time
+}
+
+// Around is the same object store with around called for every change of it: an object that is
+// completed, an object or a whole folder that is deleted. It has to call change and to return its
+// error. So a test can let a process end between any two changes, or let one fail.
+func (o *Objects) Around(around func(change func() error) error) *Objects {
+	guarded := *o
+	guarded.around = around
+	return &guarded
+}
+
+func (o *Objects) change(f func() error) error {
+	if o.around == nil {
+		return f()
+	}
+	return o.around(f)
 }
 
 // Close releases what the bucket holds.
@@ -181,6 +198,10 @@ func (o *Objects) Delete(ctx context.Context, key string) error {
 	if err := CheckKey(key); err != nil {
 		return err
 	}
+	return o.change(func() error { return o.delete(ctx, key) })
+}
+
+func (o *Objects) delete(ctx context.Context, key string) error {
 	if o.s3 != nil {
 		_, err := o.s3.deleteAll(ctx, key, func(k string) bool { return k == key })
 		return err
@@ -195,10 +216,18 @@ func (o *Objects) Delete(ctx context.Context, key string) error {
 // DeleteAll removes everything below prefix, with all versions, and tells how many
 // objects it removed. The prefix must end with "/", so that it means one folder and
 // never a neighbour whose name begins alike; the empty one is refused.
-func (o *Objects) DeleteAll(ctx context.Context, prefix string) (int64, error) {
+func (o *Objects) DeleteAll(ctx context.Context, prefix string) (n int64, err error) {
 	if err := CheckKey(strings.TrimSuffix(prefix, "/")); err != nil || !strings.HasSuffix(prefix, "/") {
 		return 0, fault.New(fault.Invalid, "bad_prefix", "only a whole folder of objects can be deleted")
 	}
+	err = o.change(func() (err error) {
+		n, err = o.deleteAll(ctx, prefix)
+		return err
+	})
+	return n, err
+}
+
+func (o *Objects) deleteAll(ctx context.Context, prefix string) (int64, error) {
 	if o.s3 != nil {
 		return o.s3.deleteAll(ctx, prefix, func(string) bool { return true })
 	}
@@ -210,7 +239,7 @@ func (o *Objects) DeleteAll(ctx context.Context, prefix string) (int64, error) {
 		return 0, err
 	}
 	for _, name := range names {
-		if err := o.Delete(ctx, name); err != nil {
+		if err := o.delete(ctx, name); err != nil {
 			return 0, err
 		}
 	}

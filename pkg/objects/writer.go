@@ -16,6 +16,7 @@ type Writer struct {
 	before func() error // runs before the object takes its place
 	after  func() error // and after it
 	lock   sync.Locker
+	around func(change func() error) error
 	closed bool
 }
 
@@ -24,7 +25,7 @@ func (o *Objects) write(ctx context.Context, key string, create bool) (*Writer, 
 		return nil, err
 	}
 	nothing := func() error { return nil }
-	w := &Writer{before: nothing, after: nothing, lock: noLock{}}
+	w := &Writer{before: nothing, after: nothing, lock: noLock{}, around: o.change}
 	opts := &blob.WriterOptions{
 		IfNotExist: create, DisableContentTypeDetection: true,
 		ContentType: "application/octet-stream", BufferSize: partSize, MaxConcurrency: 2,
@@ -66,6 +67,10 @@ func (w *Writer) Close() error {
 	if w.closed {
 		return nil
 	}
+	return w.around(w.complete)
+}
+
+func (w *Writer) complete() error {
 	if err := w.before(); err != nil {
 		w.Abort()
 		return unsorted(anonymous(err), "sync an object")

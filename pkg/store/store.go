@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,19 +19,29 @@ import (
 type Store struct {
 	d      Driver
 	limits Limits
+	pace   *pacer // one for all copies
 	spent  *meter
 }
 
-type meter struct{ write, read atomic.Int64 }
+type meter struct{ write, read, again atomic.Int64 }
 
 // New wraps a driver.
-func New(d Driver) *Store { return &Store{d: d, limits: d.Limits(), spent: &meter{}} }
+func New(d Driver) *Store {
+	limits := d.Limits()
+	return &Store{d: d, limits: limits, pace: newPacer(limits), spent: &meter{}}
+}
 
 // Metered is the same store with a sum of its own, for one job or request.
-func (s *Store) Metered() *Store { return &Store{d: s.d, limits: s.limits, spent: &meter{}} }
+func (s *Store) Metered() *Store {
+	return &Store{d: s.d, limits: s.limits, pace: s.pace, spent: &meter{}}
+}
 
 // Spent is the capacity consumed through this Store so far.
 func (s *Store) Spent() Cost { return Cost{s.spent.write.Load(), s.spent.read.Load()} }
+
+// Retried is how many writes the engine left undone, or refused for being too
+// many, and were sent again.
+func (s *Store) Retried() int64 { return s.spent.again.Load() }
 
 // Exclusive tells that this process alone owns the table.
 func (s *Store) Exclusive() bool { return s.limits.Exclusive }
@@ -47,8 +58,7 @@ func (s *Store) add(c Cost) {
 // progress: what an engine leaves undone, and throttling, are ordinary answers.
 // Anything else, and the end of ctx, ends it.
 func retry(ctx context.Context, f func() (progress, done bool, err error)) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, 5*time.Second
+	wait := newBackoff()
 	for {
 		progress, done, err := f()
 		switch {
@@ -65,15 +75,25 @@ func retry(ctx context.Context, f func() (progress, done bool, err error)) error
 	}
 }
 
+func newBackoff() *backoff.ExponentialBackOff {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, 5*time.Second
+	return wait
+}
+
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return fault.Wrap(ctx.Err(), fault.Unavailable, "stopped", "stopped while waiting for the table")
+		return stopped(ctx)
 	case <-t.C:
 		return nil
 	}
+}
+
+func stopped(ctx context.Context) error {
+	return fault.Wrap(ctx.Err(), fault.Unavailable, "stopped", "stopped while waiting for the table")
 }
 
 // Get returns the items that exist, in any order. Keys may be many; equal keys are asked once.
@@ -185,19 +205,11 @@ func (s *Store) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
 // when all are durable. No key may be named twice. On an error some may be
 // written: writing them all again is harmless.
 func (s *Store) Write(ctx context.Context, batch []Write) error {
-	return s.chunked(ctx, len(batch), s.limits.Write, func(ctx context.Context, from, to int) error {
-		left := batch[from:to:to]
-		return retry(ctx, func() (bool, bool, error) {
-			rest, cost, err := s.d.Write(ctx, left)
-			s.add(cost)
-			if err != nil {
-				return false, false, err
-			}
-			progress := len(rest) < len(left)
-			left = rest
-			return progress, len(rest) == 0, nil
-		})
-	})
+	w := s.Writer(ctx)
+	for chunk := range slices.Chunk(batch, s.BatchSize()) {
+		w.lend(chunk)
+	}
+	return w.Flush()
 }
 
 // BatchSize is how many writes make one good call.

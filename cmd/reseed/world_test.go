@@ -1,0 +1,278 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	engine "github.com/cockroachdb/pebble/v2"
+
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// world is all that a data folder holds, seen from outside while no process has it.
+type world struct {
+	items     map[store.Key]string // all but those of the account and of jobs' tasks; encoded attributes
+	jobs      []*job.Job           // oldest first
+	locks     map[store.Tag]string // who holds them
+	open      map[string]bool      // marks of jobs that have not ended
+	directory store.Directory
+	objects   map[string]string // name → content
+	torn      []string          // temporary files that a killed process has left
+}
+
+// lookAt reads a data folder without changing it: what a killed process has not written out is
+// still to be recovered by the next one.
+func lookAt(t *testing.T, data string) *world {
+	t.Helper()
+	w := &world{items: map[store.Key]string{}, locks: map[store.Tag]string{}, open: map[string]bool{}, objects: map[string]string{}}
+	db, err := engine.Open(filepath.Join(data, "table"), &engine.Options{ReadOnly: true, Logger: quiet{}})
+	if err != nil {
+		t.Fatalf("the table cannot be opened: %v", err)
+	}
+	iter, err := db.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for more := iter.First(); more; more = iter.Next() {
+		pk, sk, _ := strings.Cut(string(iter.Key()), "\x00")
+		w.take(t, store.Key{PK: pk, SK: sk}, store.Attrs(iter.Value()))
+	}
+	if err := iter.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.lookAtObjects(t, filepath.Join(data, "objects"))
+	return w
+}
+
+// quiet swallows what the engine says.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(format string, args ...any) {
+	slog.Error(fmt.Sprintf(format, args...))
+	os.Exit(1)
+}
+
+func (w *world) take(t *testing.T, k store.Key, a store.Attrs) {
+	t.Helper()
+	if !a.Valid() {
+		t.Errorf("%v holds damaged attributes", k)
+	}
+	tag, isLock := strings.CutPrefix(k.SK, store.SKLock)
+	id, isMark := strings.CutPrefix(k.SK, store.SKOpen)
+	switch {
+	case strings.HasPrefix(k.PK, store.TaskPK("")):
+	case k.PK != store.AccountPK:
+		w.items[k] = string(a)
+	case k == store.DirectoryKey():
+		decodeBody(t, a, &w.directory)
+	case strings.HasPrefix(k.SK, store.SKJob):
+		j := &job.Job{}
+		decodeBody(t, a, j)
+		w.jobs = append(w.jobs, j)
+	case isLock:
+		var n store.Tag
+		if _, err := fmt.Sscanf(tag, "%x", &n); err != nil {
+			t.Fatal(err)
+		}
+		w.locks[n] = a.Str("job")
+	case isMark:
+		w.open[id] = true
+	}
+}
+
+func decodeBody(t *testing.T, a store.Attrs, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.Str("body")), v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) lookAtObjects(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := os.ReadFile(name)
+		rel, _ := filepath.Rel(dir, name)
+		if strings.HasSuffix(rel, ".tmp") {
+			w.torn = append(w.torn, rel)
+		} else {
+			w.objects[rel] = string(body)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// job finds a job; nil if there is none.
+func (w *world) job(id string) *job.Job {
+	for _, j := range w.jobs {
+		if j.ID == id {
+			return j
+		}
+	}
+	return nil
+}
+
+// since lists the jobs that were made since w was earlier, oldest first.
+func (w *world) since(earlier *world) []*job.Job {
+	return slices.DeleteFunc(slices.Clone(w.jobs), func(j *job.Job) bool { return earlier.job(j.ID) != nil })
+}
+
+// itemsAnd are the items with the times of some jobs taken out, which differ from run to run.
+func (w *world) itemsAnd(jobs []*job.Job) map[store.Key]string {
+	times := map[int64]bool{}
+	for _, j := range jobs {
+		times[j.CreatedAt.UnixMilli()] = true
+	}
+	out := make(map[store.Key]string, len(w.items))
+	for k, a := range w.items {
+		out[k] = withoutTimes(a, times)
+	}
+	return out
+}
+
+func withoutTimes(a string, times map[int64]bool) string {
+	created, _ := store.Attrs(a).Int(store.AttrCreated)
+	updated, _ := store.Attrs(a).Int(store.AttrUpdated)
+	if !times[created] && !times[updated] {
+		return a
+	}
+	b := store.NewBuilder()
+	for name, v := range store.Attrs(a).All() {
+		if (name == store.AttrCreated || name == store.AttrUpdated) && times[v.Int()] {
+			b.IntAlways(name, 0)
+			continue
+		}
+		b.Raw(name, v)
+	}
+	return string(b.Attrs())
+}
+
+// orderly checks what holds of every data folder at every instant: a source has one writer, who runs (I7),
+// and whatever has not ended is marked, so that it is found again.
+func (w *world) orderly(t *testing.T) {
+	t.Helper()
+	for _, j := range w.jobs {
+		if w.open[j.ID] == j.Status.Ended() {
+			t.Errorf("job %s is %s; marked as open: %t", j.ID, j.Status, w.open[j.ID])
+		}
+		if holds := w.locks[j.Tag] == j.ID; j.Tag != 0 && holds != (j.Status == job.Running) {
+			t.Errorf("job %s is %s; has the lock of its source: %t", j.ID, j.Status, holds)
+		}
+		accounted(t, j)
+	}
+	for tag, id := range w.locks { // an erase in every source has no tag, and takes one lock after the other
+		if j := w.job(id); j == nil || j.Status != job.Running || j.Tag != tag && j.Tag != 0 {
+			t.Errorf("source %d is locked by %s, which does not work on it", tag, id)
+		}
+	}
+	for id := range w.open {
+		if w.job(id) == nil {
+			t.Errorf("%s is marked as open, but there is no such job", id)
+		}
+	}
+}
+
+// strays are files that nobody names any more: half-written ones, and uploads that have come to no job. They stay
+// until their source is erased.
+func (w *world) strays() (n int) {
+	named := map[string]bool{}
+	for _, j := range w.jobs {
+		if j.Import != nil {
+			for _, f := range j.Import.Inputs() {
+				named[f.Object] = true
+			}
+		}
+	}
+	for name := range w.objects {
+		if strings.HasPrefix(name, "uploads/") && !named[name] {
+			n++
+		}
+	}
+	return n + len(w.torn)
+}
+
+// accounted checks the sums of a job that is done (I1). Those of an undo are of changes, and a removed row was one.
+func accounted(t *testing.T, j *job.Job) {
+	t.Helper()
+	if j.Status != job.Done || j.Import == nil {
+		return
+	}
+	for name, c := range j.Datasets {
+		n := c.Added + c.Changed + c.Unchanged + c.Rejected
+		if j.Import.Undo != "" {
+			n += c.Removed
+		}
+		if c.Read != n {
+			t.Errorf("job %s: %s: %+v", j.ID, name, c)
+		}
+	}
+}
+
+// differ tells where two sets of items differ; empty if they do not.
+func differ(want, got map[store.Key]string) string {
+	return strayed(got, []map[store.Key]string{want})
+}
+
+// strayed names items that are as in none of some sets. An item that is not there counts as one of them.
+func strayed(got map[store.Key]string, allowed []map[store.Key]string) string {
+	keys := map[store.Key]bool{}
+	for k := range got {
+		keys[k] = true
+	}
+	for _, set := range allowed {
+		for k := range set {
+			keys[k] = true
+		}
+	}
+	var wrong []store.Key
+	for k := range keys {
+		if !slices.ContainsFunc(allowed, func(set map[store.Key]string) bool { return set[k] == got[k] }) {
+			wrong = append(wrong, k)
+		}
+	}
+	if len(wrong) == 0 {
+		return ""
+	}
+	slices.SortFunc(wrong, store.Key.Compare)
+	text := fmt.Sprintf("%d of %d items are wrong:", len(wrong), len(keys))
+	for _, k := range wrong[:min(len(wrong), 5)] {
+		text += fmt.Sprintf("\n  %s %s\n    is     %s", k.PK, k.SK, spell(got[k]))
+		for _, set := range allowed {
+			text += "\n    wanted " + spell(set[k])
+		}
+	}
+	return text
+}
+
+func spell(a string) string {
+	if a == "" {
+		return "(nothing)"
+	}
+	var parts []string
+	for name, v := range store.Attrs(a).All() {
+		if v.Type == store.Int {
+			parts = append(parts, fmt.Sprintf("%s=%d", name, v.Int()))
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("%s=%q", name, v.Raw))
+	}
+	return strings.Join(parts, " ")
+}
