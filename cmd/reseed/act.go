@@ -2,34 +2,37 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"reseed/pkg/job"
 )
 
 // What can be done to an import that is planned or has been made.
 
 func applyCommand(sh *shell) *cobra.Command {
-	return sh.actCommand("apply", "Apply a planned import", `Do exactly what a plan has shown. If rows that it changes, or that its rows
+	return sh.actCommand("apply", "Apply a planned import", "0 done, 1 failed or cancelled, 2 usage, 3 done with rejects.", `Do exactly what a plan has shown. If rows that it changes, or that its rows
 belong to, have changed since, nothing is written: make a new plan then.`)
 }
 
 func undoCommand(sh *shell) *cobra.Command {
-	return sh.actCommand("undo", "Take an import back", `Take an import back, row by row: what it added is removed, what it changed or
+	return sh.actCommand("undo", "Take an import back", "0 done, 1 failed or cancelled, 2 usage, 3 done with rows left alone.", `Take an import back, row by row: what it added is removed, what it changed or
 removed is put back as it was. Rows that something has touched since are left
 alone, and so is what other rows depend on; "reseed jobs UNDO --rejects" lists
 them (UNDO is the job of the undo). An undo can be undone.`)
 }
 
 func cancelCommand(sh *shell) *cobra.Command {
-	return sh.actCommand("cancel", "Cancel an import that waits, runs, or is planned", `Cancel an import. What a running one has changed by then stays; "reseed undo
+	return sh.actCommand("cancel", "Cancel an import that waits, runs, or is planned", "0 cancelled, 1 it had ended before, 2 usage.", `Cancel an import. What a running one has changed by then stays; "reseed undo
 JOB" takes it back, and importing the same files again completes it.`)
 }
 
-func (sh *shell) actCommand(what, short, long string) *cobra.Command {
+func (sh *shell) actCommand(what, short, exits, long string) *cobra.Command {
 	c := &cobra.Command{
 		Use: what + " JOB", Short: short, Long: long + `
 
-Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects, or rows left alone.`,
+Exit status: ` + exits,
 		Example: "  reseed " + what + " 0192f0c4a3b87c5e9d1f",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -47,5 +50,12 @@ func (sh *shell) act(ctx context.Context, cl *client, id, what string) error {
 	if j, err = sh.wait(ctx, cl, j.ID); err != nil {
 		return err
 	}
-	return sh.showJob(ctx, cl, j)
+	err = sh.showJob(ctx, cl, j)
+	switch {
+	case what != "cancel":
+		return err
+	case j.Status != job.Cancelled:
+		return fmt.Errorf("too late to cancel: the job is %s", j.Status)
+	}
+	return nil
 }

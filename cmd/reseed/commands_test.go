@@ -27,7 +27,7 @@ import (
 // The commands that scripts have beside testscript's own.
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"status": status, "await": await, "jobid": jobid, "dump": dump, "zip": zipFiles, "company": makeCompany,
+		"status": status, "await": await, "jobid": jobid, "newjob": newJob, "dump": dump, "zip": zipFiles, "company": makeCompany,
 	}
 }
 
@@ -70,19 +70,39 @@ func jobid(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: jobid FILE VARIABLE")
 	}
-	var r struct {
-		report
-		Jobs []report `json:"jobs"`
-	}
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
-	id := r.Job
-	if len(r.Jobs) > 0 {
-		id = r.Jobs[0].Job
-	}
+	id := jobOf(ts, args[0])
 	if id == "" {
 		ts.Fatalf("%s names no job", args[0])
 	}
 	ts.Setenv(args[1], id)
+}
+
+// jobOf finds the job of a --json report, or the newest of a list of them.
+func jobOf(ts *testscript.TestScript, file string) string {
+	var r struct {
+		report
+		Jobs []report `json:"jobs"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &r))
+	if len(r.Jobs) > 0 {
+		return r.Jobs[0].Job
+	}
+	return r.Job
+}
+
+// newJob waits until a background command has made a job that is newer than one that is known, and puts
+// it into a variable: newjob KNOWN VARIABLE.
+func newJob(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: newjob KNOWN VARIABLE")
+	}
+	for {
+		ts.Check(ts.Exec("reseed", "jobs", "--json"))
+		if id := jobOf(ts, "stdout"); id != args[0] {
+			ts.Setenv(args[1], id)
+			return
+		}
+	}
 }
 
 // dump writes every item of a source's partitions, or of all sources', to a file, stamps, pointers and edits included:

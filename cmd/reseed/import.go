@@ -60,8 +60,8 @@ hold: stored rows that they lack are removed. That happens only if no row was
 rejected, and a removal of more than --max-removed percent of a dataset waits
 for your yes.
 
-Exit status: 0 done or planned, 1 failed, or waits for your yes, 2 usage, 3 done or
-planned with rejects.`,
+Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
+2 usage, 3 done or planned with rejects.`,
 		Example: `  reseed import testdata/company/*.csv --source Company
   reseed import export.zip --source Company --plan
   reseed import customers.csv --source Company --mode replace

@@ -90,7 +90,7 @@ func (sh *shell) showJob(ctx context.Context, cl *client, j *job.Job) error {
 		sh.printJob(ctx, cl, j, samples)
 	}
 	switch {
-	case j.Status == job.Failed:
+	case halfway(j):
 		return &exitError{status: exitFailed}
 	case j.Rejects > 0:
 		return &exitError{status: exitRejects}

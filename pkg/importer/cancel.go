@@ -54,7 +54,7 @@ func (im *Importer) endCancelled(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	var applied int64
-	holder := im.c.Ledger.NewHolder()
+	holder := im.c.Ledger.Canceller()
 	for _, t := range tasks {
 		if t.State != job.TaskDone {
 			claimed, err := im.c.Ledger.Claim(ctx, t, holder)
