@@ -224,7 +224,9 @@ func (v *view) Delete(ctx context.Context, key string, _ *driver.DeleteOptions) 
 var errUnimplemented = errors.New("not in this bucket")
 
 // Copy implements [driver.Bucket].
-func (*view) Copy(context.Context, string, string, *driver.CopyOptions) error { return errUnimplemented }
+func (*view) Copy(context.Context, string, string, *driver.CopyOptions) error {
+	return errUnimplemented
+}
 
 // SignedURL implements [driver.Bucket].
 func (*view) SignedURL(context.Context, string, *driver.SignedURLOptions) (string, error) {
@@ -233,4 +235,3 @@ func (*view) SignedURL(context.Context, string, *driver.SignedURLOptions) (strin
 
 // Close implements [driver.Bucket]. The objects stay.
 func (*view) Close() error { return nil }
-
