@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +52,13 @@ func (b *Bucket) Open(hook Hook) *blob.Bucket {
 		hook = func(Op, bool) error { return nil }
 	}
 	return blob.NewBucket(&view{b, hook})
+}
+
+// Clone makes another bucket that holds the same objects.
+func (b *Bucket) Clone() *Bucket {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return &Bucket{objects: maps.Clone(b.objects)}
 }
 
 // view is the bucket as one process sees it.

@@ -66,6 +66,18 @@ func (im *Importer) writeRejects(ctx context.Context, j *job.Job, names []string
 	return file.Close()
 }
 
+// onceWritten passes over a rejects file that cannot be written again because its runs are gone: whoever
+// was at the end of this job before wrote it, dropped them, and was cut short (I6).
+func (im *Importer) onceWritten(ctx context.Context, j *job.Job, err error) error {
+	if err == nil || fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	if _, missing := im.c.Objects.Stat(ctx, RejectsName(j.ID)); missing != nil {
+		return err
+	}
+	return nil
+}
+
 // writeLeftAlone writes the rows that an undo left alone, in place of the rejects file of an import.
 func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []string) error {
 	in, err := objectRuns{objects: im.c.Objects}.open(ctx, names, 0)

@@ -379,7 +379,7 @@ func (im *Importer) finishUndo(ctx context.Context, j *job.Job, sum totals) (*jo
 		}
 	}
 	if sum.rejected() > 0 {
-		if err := im.writeLeftAlone(ctx, j, sum.Rejects); err != nil {
+		if err := im.onceWritten(ctx, j, im.writeLeftAlone(ctx, j, sum.Rejects)); err != nil {
 			return nil, err
 		}
 	}
