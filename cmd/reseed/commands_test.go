@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -27,7 +28,7 @@ import (
 // The commands that scripts have beside testscript's own.
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"status": status, "await": await, "jobid": jobid, "newjob": newJob, "dump": dump, "zip": zipFiles, "company": makeCompany,
+		"status": status, "await": await, "jobid": jobid, "newjob": newJob, "until": until, "dump": dump, "zip": zipFiles, "company": makeCompany,
 	}
 }
 
@@ -100,6 +101,19 @@ func newJob(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(ts.Exec("reseed", "jobs", "--json"))
 		if id := jobOf(ts, "stdout"); id != args[0] {
 			ts.Setenv(args[1], id)
+			return
+		}
+	}
+}
+
+// until runs `reseed` again and again until it prints what matches: until PATTERN ARG...
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN ARG...")
+	}
+	for want := regexp.MustCompile(args[0]); ; {
+		ts.Check(ts.Exec("reseed", args[1:]...))
+		if want.MatchString(ts.ReadFile("stdout")) {
 			return
 		}
 	}

@@ -28,9 +28,9 @@ func (sh *shell) wait(ctx context.Context, cl *client, id string) (*job.Job, err
 		if j.Status.Ended() {
 			return j, nil
 		}
-		bar.Describe(describe(j))
 		bar.ChangeMax64(permille)
 		_ = bar.Set64(int64(permille * j.Progress.Fraction))
+		bar.Describe(describe(j))
 		select {
 		case <-ctx.Done():
 			return j, fmt.Errorf("stopped waiting; the job goes on with the next command or server on this data: reseed jobs %s", id)
@@ -42,6 +42,7 @@ func (sh *shell) wait(ctx context.Context, cl *client, id string) (*job.Job, err
 // permille is the length of the bar of a job.
 const permille = 1000
 
+// describe says in few words how far a job is: with the bar it has to fit into a narrow terminal.
 func describe(j *job.Job) string {
 	p := j.Progress
 	switch {
@@ -52,15 +53,15 @@ func describe(j *job.Job) string {
 	case j.Stage == "":
 		return "reading"
 	}
-	text := fmt.Sprintf("%s, %d rows read", step(j.Stage), p.RowsDone)
-	if p.ItemsDone > 0 {
+	text := step(j.Stage)
+	switch {
+	case p.ItemsDone > 0:
 		text += fmt.Sprintf(", %d of %d changes made", p.ItemsDone, max(p.ItemsTotal, p.ItemsDone))
+	case p.RowsDone > 0:
+		text += fmt.Sprintf(", %d rows, %.0f/s", p.RowsDone, p.RowsASecond)
 	}
-	if p.RowsASecond > 0 {
-		text += fmt.Sprintf(", %.0f rows/s", p.RowsASecond)
-	}
-	if p.SecondsLeft > 0 {
-		text += ", " + time.Duration(p.SecondsLeft*float64(time.Second)).Round(time.Second).String() + " left"
+	if left := time.Duration(p.SecondsLeft * float64(time.Second)).Round(time.Second); left > 0 {
+		text += ", " + left.String() + " left"
 	}
 	return text
 }
@@ -74,7 +75,7 @@ func step(stage string) string {
 	case "resolve", "merge":
 		return "comparing"
 	case "check":
-		return "making sure that nothing has moved"
+		return "looking whether it still fits"
 	case "remove":
 		return "removing"
 	case "takeback":
@@ -91,7 +92,7 @@ func (sh *shell) bar(what string, size int64) *progressbar.ProgressBar {
 	if sh.json || !ok || !term.IsTerminal(int(f.Fd())) {
 		return progressbar.DefaultBytesSilent(size, what)
 	}
-	return progressbar.NewOptions64(max(size, 1), progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
+	return progressbar.NewOptions64(max(size, 1), progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(16),
 		progressbar.OptionShowBytes(size > 0), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
 		progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(65*time.Millisecond))
 }

@@ -53,6 +53,24 @@ func parseFields(raw []byte, prefix string, errs map[string]string) (*fields, bo
 	return f, json.Unmarshal(raw, &f.raw) == nil
 }
 
+// newFields are members that come one by one, as texts; see put.
+func newFields() *fields { return &fields{raw: map[string]json.RawMessage{}, errs: map[string]string{}} }
+
+// put adds a member.
+func (f *fields) put(name, text string) {
+	raw, _ := json.Marshal(text) // a string never fails
+	f.raw[name] = raw
+}
+
+// only complains of every member that is none of the names.
+func (f *fields) only(names ...string) {
+	for name := range f.raw {
+		if !slices.Contains(names, name) {
+			f.fail(name, "is not known here")
+		}
+	}
+}
+
 // has tells whether the member was sent at all, even as null.
 func (f *fields) has(name string) bool { _, ok := f.raw[name]; return ok }
 

@@ -90,6 +90,7 @@ func createErasure(c *call) (reply, error) {
 	if err := f.require("selection"); err != nil {
 		return reply{}, err
 	}
+	f.only("selection", "id", "dry_run") // a misspelt dry_run must not erase
 	what, id, dry := f.text("selection"), f.text("id"), f.truth("dry_run")
 	if err := f.refused(); err != nil {
 		return reply{}, err

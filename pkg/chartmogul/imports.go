@@ -9,8 +9,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 
 	"reseed/pkg/billing"
@@ -22,9 +20,10 @@ import (
 )
 
 const (
-	maxFiles = 100 // of one import
-	typeCSV  = "text/csv; charset=utf-8"
-	typeGzip = "application/gzip"
+	maxFiles  = 100 // of one import
+	maxOption = 64  // bytes of an option in a form
+	typeCSV   = "text/csv; charset=utf-8"
+	typeGzip  = "application/gzip"
 )
 
 // order is what a client asks for with an import.
@@ -36,8 +35,7 @@ type order struct {
 
 // createImport is POST /v1/data_sources/:uuid/imports: a multipart form with
 // one or more parts called file, which are streamed into the object store (none is held in memory), or a
-// JSON object whose member objects names what lies in the bucket already. Further parts or members: dataset (goes
-// for all files), mode, plan, max_removed and allow_empty.
+// JSON object whose member objects names what lies in the bucket already. Further parts or members: see [order.read].
 func createImport(c *call) (reply, error) {
 	src, err := c.source()
 	if err != nil {
@@ -77,12 +75,7 @@ func (c *call) refer(src store.Source) (order, error) {
 	if json.Unmarshal(f.value("objects"), &objects) != nil || len(objects) == 0 || len(objects) > maxFiles {
 		f.fail("objects", fmt.Sprintf("must be a list of 1 to %d keys of objects", maxFiles))
 	}
-	for _, name := range []string{"dataset", "mode", "plan", "max_removed", "allow_empty"} {
-		if err := o.set(name, f.text(name)); err != nil {
-			return o, err
-		}
-	}
-	if err := f.refused(); err != nil {
+	if err := o.read(f, "objects"); err != nil {
 		return o, err
 	}
 	for _, key := range objects {
@@ -95,38 +88,23 @@ func (c *call) refer(src store.Source) (order, error) {
 	return o, nil
 }
 
-// set reads one option by its name; an empty value is the default.
-func (o *order) set(name, value string) error {
-	if value == "" {
-		return nil
+// read reads the options of an order: dataset (it goes for all files), mode, plan, max_removed and allow_empty. What
+// is not given is the default. A misspelt option is refused: it may have been a plan.
+func (o *order) read(f *fields, others ...string) error {
+	f.only(append(others, "dataset", "mode", "plan", "max_removed", "allow_empty")...)
+	var datasets []string
+	for _, ds := range billing.Order() {
+		datasets = append(datasets, string(ds))
 	}
-	wrong := func(text string) error { return refused(map[string]string{name: text}) }
-	switch name {
-	case "dataset":
-		if o.dataset = value; !slices.Contains(billing.Order(), billing.Dataset(value)) {
-			return wrong("is none of the known datasets")
-		}
-	case "mode":
-		if o.how.Mode = value; value != job.Upsert && value != job.Replace {
-			return wrong("must be upsert or replace")
-		}
-	case "max_removed":
-		n, err := strconv.Atoi(value)
-		if o.how.MaxRemoved = &n; err != nil || n < 0 || n > 100 {
-			return wrong("must be a percentage from 0 to 100")
-		}
-	case "plan", "allow_empty":
-		yes, err := strconv.ParseBool(value)
-		if err != nil {
-			return wrong("must be true or false")
-		}
-		if name == "plan" {
-			o.how.Plan = yes
-		} else {
-			o.how.AllowEmpty = yes
+	o.dataset, o.how.Mode = f.oneOf("dataset", datasets...), f.oneOf("mode", job.Upsert, job.Replace)
+	o.how.Plan, o.how.AllowEmpty = f.truth("plan"), f.truth("allow_empty")
+	if n := f.whole("max_removed"); n != nil {
+		most := int(*n)
+		if o.how.MaxRemoved = &most; *n < 0 || *n > 100 {
+			f.fail("max_removed", "must be a percentage from 0 to 100")
 		}
 	}
-	return nil
+	return f.refused()
 }
 
 func (c *call) receiveForm(src store.Source) (order, error) {
@@ -145,8 +123,10 @@ func (c *call) receiveForm(src store.Source) (order, error) {
 	return o, nil
 }
 
-// receive reads the form and stores its files.
+// receive reads the form and stores its files. What is wrong with an option that comes first is said before
+// a file is taken.
 func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err error) {
+	options := newFields()
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -155,10 +135,14 @@ func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err e
 		if err != nil {
 			return o, err
 		}
-		if name := part.FormName(); name != "file" {
-			value, err := io.ReadAll(io.LimitReader(part, 64))
+		if part.FormName() == "" {
+			return o, brokenForm()
+		}
+		if part.FormName() != "file" {
+			value, err := io.ReadAll(io.LimitReader(part, maxOption))
 			if err == nil {
-				err = o.set(name, strings.TrimSpace(string(value)))
+				options.put(part.FormName(), strings.TrimSpace(string(value)))
+				err = o.read(options)
 			}
 			if err != nil {
 				return o, err
@@ -219,6 +203,10 @@ func (c *call) receiveError(err error) error {
 	case errors.As(err, &known), errors.As(err, &sorted):
 		return err
 	}
+	return brokenForm()
+}
+
+func brokenForm() *failure {
 	return failA(http.StatusBadRequest, "file", "The multipart form is broken or incomplete")
 }
 

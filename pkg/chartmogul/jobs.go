@@ -183,7 +183,7 @@ func (c *call) listLedger(kind job.Kind, want int, before string) ([]*job.Job, e
 // latestJobs is how far back the latest import of a source is looked for.
 const latestJobs = 500
 
-// latestImports is the latest import of each source.
+// latestImports is the latest import of each source; a plan is none until it is applied.
 func (c *call) latestImports() (map[string]*job.Job, error) {
 	page, err := c.Jobs.List(c.Context(), latestJobs, "")
 	if err != nil {
@@ -191,7 +191,7 @@ func (c *call) latestImports() (map[string]*job.Job, error) {
 	}
 	latest := map[string]*job.Job{}
 	for _, j := range page {
-		if j.Kind != job.Import || latest[j.Source] != nil {
+		if j.Kind != job.Import || latest[j.Source] != nil || plans(j) {
 			continue
 		}
 		if err := c.Imports.Progress(c.Context(), j); err != nil {
@@ -200,4 +200,9 @@ func (c *call) latestImports() (map[string]*job.Job, error) {
 		latest[j.Source] = j
 	}
 	return latest, nil
+}
+
+// plans tells whether a job is, or was, no more than a plan.
+func plans(j *job.Job) bool {
+	return !j.Import.Applying && (j.Import.Plan || j.Import.Parked)
 }

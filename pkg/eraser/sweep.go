@@ -141,7 +141,10 @@ func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
 
 // give stores what is known and gives the lead back. It is best effort: the next sweep needs neither.
 func (r *run) give() {
-	err := r.save()
+	var err error
+	if r.lease.Context().Err() == nil { // else the cost of this sweep is lost, and nothing more
+		err = r.save()
+	}
 	if err2 := r.lease.Release(); err == nil {
 		err = err2
 	}

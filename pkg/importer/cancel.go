@@ -49,25 +49,59 @@ const nothingChanged = "Cancelled before anything was changed."
 // endCancelled ends a cancelled job once nobody is at it: it takes every undone task itself, so
 // that none can begin. While somebody is at one it does nothing; who stops comes here, and so does the tick.
 func (im *Importer) endCancelled(ctx context.Context, j *job.Job) error {
-	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")
-	if err != nil {
-		return err
-	}
-	var applied int64
-	holder := im.c.Ledger.Canceller()
-	for _, t := range tasks {
-		if t.State != job.TaskDone {
-			claimed, err := im.c.Ledger.Claim(ctx, t, holder)
-			switch {
-			case err != nil && fault.CodeOf(err) == "task_done":
-				return im.endCancelled(ctx, j)
-			case err != nil && fault.KindOf(err) == fault.Busy:
-				return nil
-			case err != nil:
-				return err
-			}
-			t = claimed
+	for {
+		tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")
+		if err != nil {
+			return err
 		}
+		held, err := im.takeAll(ctx, tasks)
+		if err != nil {
+			return err
+		}
+		if held == "" {
+			return im.endTaken(ctx, j, tasks)
+		}
+		// Whoever has it may have stopped, come here, and left because of a task that we had by then.
+		t, err := im.c.Ledger.Task(ctx, j.ID, held)
+		if err != nil || t.State != job.TaskDone && t.Holder != "" {
+			return err
+		}
+	}
+}
+
+// takeAll claims all undone ones among some tasks, or, if somebody else has one, none: then it
+// tells which that is.
+func (im *Importer) takeAll(ctx context.Context, tasks []job.Task) (held string, err error) {
+	holder := im.c.Ledger.NewHolder()
+	var taken []job.Task
+	for i, t := range tasks {
+		if t.State == job.TaskDone {
+			continue
+		}
+		t, err := im.c.Ledger.Claim(ctx, t, holder)
+		switch {
+		case err == nil:
+			taken = append(taken, t)
+		case fault.CodeOf(err) == "task_done":
+		case fault.KindOf(err) == fault.Busy:
+			for _, mine := range taken {
+				if err := im.c.Ledger.Release(ctx, mine); err != nil {
+					return "", err
+				}
+			}
+			return tasks[i].ID, nil
+		default:
+			return "", err
+		}
+		tasks[i] = t
+	}
+	return "", nil
+}
+
+// endTaken ends a cancelled job, all of whose undone tasks are taken.
+func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) error {
+	var applied int64
+	for _, t := range tasks {
 		r, err := resultOf(t)
 		if err != nil {
 			return err
@@ -78,6 +112,9 @@ func (im *Importer) endCancelled(ctx context.Context, j *job.Job) error {
 		applied += r.Summary.Applied
 	}
 	sum, err := im.sums(ctx, j)
+	if err == nil {
+		err = im.dropRuns(ctx, j)
+	}
 	if err != nil {
 		return err
 	}

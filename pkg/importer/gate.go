@@ -78,7 +78,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil, err
 	}
 	if sum.rejected() > 0 {
-		if err := im.onceWritten(ctx, j, im.writeRejects(ctx, j, sum.Rejects)); err != nil {
+		if err := im.writeRejects(ctx, j, sum.Rejects); err != nil {
 			return nil, err
 		}
 	}

@@ -102,18 +102,17 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if r.Options.MaxRemoved != nil {
 		spec.MaxRemoved = *r.Options.MaxRemoved
 	}
-	return im.create(ctx, r.Source, r.Once, spec)
+	return im.create(ctx, r.Source, &job.Job{Once: r.Once, Import: spec})
 }
 
-func (im *Importer) create(ctx context.Context, src store.Source, once string, spec *job.ImportSpec) (*job.Job, error) {
+// create stores a job, with extra writes in the same transaction, and gets it going.
+func (im *Importer) create(ctx context.Context, src store.Source, j *job.Job, extra ...store.Write) (*job.Job, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	spec.ManualEpoch = dir.ManualEpoch
-	j, err := im.c.Ledger.Create(ctx, &job.Job{
-		Kind: job.Import, Source: src.UUID, SourceName: src.Name, Tag: src.Tag, Once: once, Import: spec,
-	})
+	j.Kind, j.Source, j.SourceName, j.Tag, j.Import.ManualEpoch = job.Import, src.UUID, src.Name, src.Tag, dir.ManualEpoch
+	j, err = im.c.Ledger.Create(ctx, j, extra...)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +202,7 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	return im.fail(ctx, j, err.Error())
 }
 
-// fail ends a job, with the sums of what was done.
+// fail ends a job, with the sums of what was done. Its runs go afterwards: while it may still go on, it needs them.
 func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 	sum, sumErr := im.sums(ctx, j)
 	_, err := im.end(ctx, j.ID, func(j *job.Job) error {
@@ -216,7 +215,10 @@ func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 		}
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return im.dropRuns(ctx, j)
 }
 
 // end ends a job and gets the one going that waited for its source.

@@ -33,6 +33,7 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	p := &j.Progress
+	p.BytesDone, p.RowsDone, p.ItemsDone = 0, 0, 0 // the tasks say it all; the gate has booked some of it before
 	part, total := 0.0, 0
 	for _, t := range tasks {
 		_, step, n := splitTask(t.ID)
@@ -57,8 +58,27 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 	if j.Import.Applying { // the gate has booked what was read
 		p.BytesDone, p.RowsDone = p.BytesTotal, max(p.RowsDone, rowsOf(j))
 	}
-	p.Fraction = fraction(j, part/float64(max(1, total)))
+	if j.Import.Undo == "" {
+		p.Fraction = fraction(j, part/float64(max(1, total)))
+	} else if err := im.undone(ctx, j); err != nil {
+		return err
+	}
 	im.rate(j)
+	return nil
+}
+
+// undone measures an undo by the changes that it has to take back, since no stage of it says how much there is in it.
+func (im *Importer) undone(ctx context.Context, j *job.Job) error {
+	target, err := im.c.Ledger.Get(ctx, j.Import.Undo)
+	if err != nil {
+		return err
+	}
+	p := &j.Progress
+	p.ItemsTotal = 0
+	for _, c := range target.Datasets {
+		p.ItemsTotal += c.Added + c.Changed + c.Removed
+	}
+	p.Fraction = min(1, float64(max(p.RowsDone, p.ItemsDone))/float64(max(1, p.ItemsTotal)))
 	return nil
 }
 
@@ -107,9 +127,9 @@ func fraction(j *job.Job, part float64) float64 {
 	return done / total
 }
 
-// bytesOf is the size of a stage's input; of a small import, and of an undo, all stages count alike.
+// bytesOf is the size of a stage's input; of a small import all stages count alike.
 func bytesOf(j *job.Job, stage int) int64 {
-	if j.Import.Small || j.Import.Undo != "" {
+	if j.Import.Small {
 		return 1
 	}
 	var n int64 = 1

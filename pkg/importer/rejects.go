@@ -35,6 +35,9 @@ func withoutRejectColumns(names []string) []string {
 // its original columns, then where and why. It is written block by block for each
 // input file, with a header row of its own.
 func (im *Importer) writeRejects(ctx context.Context, j *job.Job, names []string) error {
+	if kept, err := im.rejectsKept(ctx, j); kept || err != nil {
+		return err
+	}
 	in, err := objectRuns{objects: im.c.Objects}.open(ctx, names, 0)
 	if err != nil {
 		return err
@@ -66,20 +69,18 @@ func (im *Importer) writeRejects(ctx context.Context, j *job.Job, names []string
 	return file.Close()
 }
 
-// onceWritten passes over a rejects file that cannot be written again because its runs are gone: whoever
-// was at the end of this job before wrote it, dropped them, and was cut short (I6).
-func (im *Importer) onceWritten(ctx context.Context, j *job.Job, err error) error {
-	if err == nil || fault.KindOf(err) != fault.NotFound {
-		return err
-	}
-	if _, missing := im.c.Objects.Stat(ctx, RejectsName(j.ID)); missing != nil {
-		return err
-	}
-	return nil
+// rejectsKept tells whether the rejects file is written already, which it then is to its end. Whoever ends the job a
+// second time, since the first try was killed, may find that the runs are gone which it was made of.
+func (im *Importer) rejectsKept(ctx context.Context, j *job.Job) (bool, error) {
+	_, err := im.c.Objects.Stat(ctx, RejectsName(j.ID))
+	return err == nil, dropMissing(err)
 }
 
 // writeLeftAlone writes the rows that an undo left alone, in place of the rejects file of an import.
 func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []string) error {
+	if kept, err := im.rejectsKept(ctx, j); kept || err != nil {
+		return err
+	}
 	in, err := objectRuns{objects: im.c.Objects}.open(ctx, names, 0)
 	if err != nil {
 		return err

@@ -18,33 +18,47 @@ import (
 // half-way can be taken back too, and so can an undo. The error is fault.Conflict while the
 // import has not ended, and if it was taken back already.
 func (im *Importer) Undo(ctx context.Context, id string) (*job.Job, error) {
-	target, err := im.c.Ledger.Get(ctx, id)
-	if err != nil {
-		return nil, err
+	for {
+		src, undo, link, err := im.prepareUndo(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		// In one transaction, so that the import always names the job that is at it.
+		j, err := im.create(ctx, src, undo, link)
+		if err == nil || fault.KindOf(err) != fault.Conflict {
+			return j, err
+		}
+		// The import has changed meanwhile: somebody else takes it back.
 	}
-	if err := im.undoable(ctx, target); err != nil {
-		return nil, err
+}
+
+// prepareUndo gives the job that takes an import back, and the write by which the import says so.
+func (im *Importer) prepareUndo(ctx context.Context, id string) (src store.Source, undo *job.Job, link store.Write, err error) {
+	var tag store.Tag
+	undo = &job.Job{ID: im.c.Ledger.NewID()}
+	link, err = im.c.Ledger.Changed(ctx, id, func(target *job.Job) error {
+		if err := im.undoable(ctx, target); err != nil {
+			return err
+		}
+		undo.Import = &job.ImportSpec{
+			Undo: id, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges,
+			Scanned: true, Applying: true,
+		}
+		tag, target.Import.UndoneBy = target.Tag, undo.ID
+		return nil
+	})
+	if err != nil {
+		return src, nil, link, err
 	}
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
-		return nil, err
+		return src, nil, link, err
 	}
-	src, ok := dir.ByTag(target.Tag)
+	src, ok := dir.ByTag(tag)
 	if !ok {
-		return nil, fault.New(fault.Conflict, "source_erased", "The data source was erased, and the import with it.")
+		err = fault.New(fault.Conflict, "source_erased", "The data source was erased, and the import with it.")
 	}
-	j, err := im.create(ctx, src, "", &job.ImportSpec{
-		Undo: id, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges,
-		Scanned: true, Applying: true,
-	})
-	if err != nil {
-		return nil, err
-	}
-	_, err = im.c.Ledger.Update(ctx, id, func(t *job.Job) error {
-		t.Import.UndoneBy = j.ID
-		return nil
-	})
-	return j, err
+	return src, undo, link, err
 }
 
 func (im *Importer) undoable(ctx context.Context, target *job.Job) error {
@@ -379,7 +393,7 @@ func (im *Importer) finishUndo(ctx context.Context, j *job.Job, sum totals) (*jo
 		}
 	}
 	if sum.rejected() > 0 {
-		if err := im.onceWritten(ctx, j, im.writeLeftAlone(ctx, j, sum.Rejects)); err != nil {
+		if err := im.writeLeftAlone(ctx, j, sum.Rejects); err != nil {
 			return nil, err
 		}
 	}

@@ -151,16 +151,19 @@ func save(keep func(json.RawMessage) error, r result) error {
 	return keep(body)
 }
 
-// after goes on if the task that has ended was the last of its phase.
+// after goes on if the task that has ended was the last of its phase, or the job was cancelled meanwhile.
 func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	now, err := im.c.Ledger.Get(ctx, j.ID)
 	if err != nil {
 		return j, err
 	}
-	if now.Status.Ended() {
+	switch {
+	case now.Status.Ended():
 		return now, nil
+	case now.Import.Cancel: // the others may have left because of this task
+		return now, im.endCancelled(ctx, now)
 	}
-	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 {
+	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 && !now.Import.Cancel {
 		return now, err
 	}
 	return im.goOn(ctx, now)

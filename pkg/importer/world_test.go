@@ -20,52 +20,90 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
 )
 
 // world is what outlives a process: the table, the objects, and a clock that jumps to where something happens.
 type world struct {
-	table  store.Driver
-	bucket blobtest.Bucket
+	table  *mem.Driver
+	bucket *blobtest.Bucket
 	sizes  [2]int64 // of a piece, and of a small import
 	src    store.Source
-	quiet  *process // one whose calls all get through
-	main   *process
-	calls  int // of all processes that are troubled
+	told   map[string]bool // jobs that are no news
+	quiet  *process        // one whose calls all get through
+	main   *process        // the one that does the work
+	skew   []time.Duration // by how much the clocks of processes, one after the other, are wrong
+	calls  int             // of all processes that are troubled
 	// trouble is asked before every call of a process and when it has taken effect; its error is the call's.
-	trouble func(p *process, call int, op string, done bool) error
+	trouble trouble
 }
+
+type trouble func(p *process, call int, op string, done bool) error
 
 // process is one process of many, with a ledger, an importer and messages of its own.
 type process struct {
 	*line
-	w    *world
 	dead bool // killed: no call of it gets through any more
 }
 
-// inWorld runs a test in a world of its own, at a time when the rows of all tests lie in the past.
-func inWorld(t *testing.T, table store.Driver, sizes [2]int64, test func(*testing.T, *world)) {
+// still is a world in which nothing happens, to begin with again and again.
+type still struct {
+	table  *mem.Driver
+	bucket *blobtest.Bucket
+	at     time.Time
+}
+
+// genesis makes a world with an empty source, at a time when the dates of all rows lie in the past.
+func genesis(t *testing.T) *still {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { //nolint:thelper // it is the test
-		time.Sleep(time.Until(today()))
-		w := &world{table: table, sizes: sizes}
+	s := &still{table: mem.New(mem.Options{}), bucket: &blobtest.Bucket{}, at: today()}
+	l := newLine(s.table, objects.Mem(), 0, 0)
+	setSecret(t, l)
+	l.source(t, "S")
+	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		d.Sources[0].Shards = 2
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// run goes on from there with a test, on a table that is as bad as the options say.
+func (s *still) run(t *testing.T, opt mem.Options, sizes [2]int64, test func(tester, *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
+		time.Sleep(time.Until(s.at))
+		w := &world{table: s.table.Clone(opt), bucket: s.bucket.Clone(), sizes: sizes, told: map[string]bool{}}
 		w.quiet = w.start(nil)
-		setSecret(t, w.quiet.line)
-		w.quiet.source(t, "S")
-		dir, err := w.quiet.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
-			d.Sources[0].Shards = 2
-			return nil, nil
-		})
+		dir, err := w.quiet.store.Directory(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.src = dir.Sources[0]
+		for _, j := range w.jobs(t) {
+			w.told[j.ID] = true
+		}
 		test(t, w)
 	})
 }
 
+// then is the world after something was done in peace.
+func (s *still) then(t *testing.T, sizes [2]int64, do func(tester, *world)) *still {
+	t.Helper()
+	next := &still{}
+	s.run(t, mem.Options{}, sizes, func(t tester, w *world) {
+		do(t, w)
+		*next = still{w.table, w.bucket, time.Now()}
+	})
+	return next
+}
+
 // start starts a process. A nil trouble is none.
 func (w *world) start(trouble func(p *process, op string, done bool) error) *process {
-	p := &process{w: w, line: &line{}}
+	p := &process{line: &line{}}
 	hook := func(op string, done bool) error {
 		if p.dead {
 			return errCut()
@@ -75,8 +113,14 @@ func (w *world) start(trouble func(p *process, op string, done bool) error) *pro
 		}
 		return trouble(p, op, done)
 	}
+	clock := time.Now
+	if len(w.skew) > 0 && trouble != nil {
+		wrong := w.skew[0]
+		w.skew = append(w.skew[1:], wrong)
+		clock = func() time.Time { return time.Now().Add(wrong) }
+	}
 	bucket := w.bucket.Open(func(op blobtest.Op, done bool) error { return hook("object "+string(op), done) })
-	p.wire(&seen{w.table, hook}, objects.Over(bucket), w.sizes[0], w.sizes[1], time.Now)
+	p.wire(&seen{w.table, hook}, objects.Over(bucket), w.sizes[0], w.sizes[1], clock)
 	return p
 }
 
@@ -146,14 +190,13 @@ func (s *seen) Transact(ctx context.Context, writes []store.Write) (cost store.C
 // tries is how often a message is delivered before it is given up: the tick hands its work out again.
 const tries = 3
 
-// work handles messages until there are none; ctx makes the context of each.
-func (p *process) work(t *testing.T, ctx func(context.Context) (context.Context, context.CancelFunc)) {
-	t.Helper()
+// work handles messages until there are none, each in a context of ctx.
+func (p *process) work(ctx func() (context.Context, context.CancelFunc)) {
 	seen := map[importer.Message]int{}
 	for len(p.queue) > 0 {
 		m := p.queue[0]
 		p.queue = p.queue[1:]
-		c, cancel := ctx(t.Context())
+		c, cancel := ctx()
 		err := p.Handle(c, m)
 		cancel()
 		if seen[m]++; err != nil && !p.dead && seen[m] < tries {
@@ -161,8 +204,6 @@ func (p *process) work(t *testing.T, ctx func(context.Context) (context.Context,
 		}
 	}
 }
-
-func forever(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} }
 
 // tick starts what waits and hands out what nobody may be at, as the line does every minute.
 func (p *process) tick(ctx context.Context) error {
@@ -179,28 +220,31 @@ func (w *world) alive() *process {
 }
 
 // do has a step taken, again and again until it is, as whoever asks for it would.
-func (w *world) do(t *testing.T, step func(*process) error) {
+func (w *world) do(t tester, step func(*process) error) {
 	t.Helper()
-	for range 20 {
-		if step(w.alive()) == nil {
+	var err error
+	for range 50 {
+		if err = step(w.alive()); err == nil {
 			return
 		}
 	}
-	t.Fatal("it does not come to it")
+	t.Fatal("it does not come to it: ", err)
 }
 
 // settle lets time pass until every job has ended.
-func (w *world) settle(t *testing.T) {
+func (w *world) settle(t tester) {
 	t.Helper()
-	for range 200 {
+	w.settleIn(t, func() (context.Context, context.CancelFunc) { return t.Context(), func() {} })
+}
+
+// settleIn does it with messages that are handled in contexts of ctx.
+func (w *world) settleIn(t tester, ctx func() (context.Context, context.CancelFunc)) {
+	t.Helper()
+	for range 1000 {
 		p := w.alive()
 		_ = p.tick(t.Context()) // the next one will do
-		p.work(t, forever)
-		open, err := w.quiet.ledger.Open(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(open) == 0 {
+		p.work(ctx)
+		if w.ended(t) {
 			return
 		}
 		time.Sleep(20 * time.Second)
@@ -208,13 +252,41 @@ func (w *world) settle(t *testing.T) {
 	t.Fatal("it does not recover")
 }
 
-// outcome is all that counts in the end.
-type outcome struct {
-	Items map[store.Key]map[string]any // stamps are numbers of jobs
-	Jobs  []ended
+// ended tells whether nothing goes on by itself any more.
+func (w *world) ended(t tester) bool {
+	t.Helper()
+	open, err := w.quiet.ledger.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(open) == 0
 }
 
-type ended struct {
+// jobs are all jobs in the order of their making.
+func (w *world) jobs(t tester) []*job.Job {
+	t.Helper()
+	list, err := w.quiet.ledger.List(t.Context(), 100, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// latest is the job made last.
+func (w *world) latest(t tester) *job.Job {
+	t.Helper()
+	list := w.jobs(t)
+	return list[len(list)-1]
+}
+
+// outcome is all that counts in the end.
+type outcome struct {
+	Items map[store.Key]map[string]any // stamps of new jobs are their numbers
+	Jobs  []report
+}
+
+type report struct {
 	Status  job.Status
 	Error   string
 	Counts  map[string]job.Counts
@@ -225,33 +297,15 @@ type ended struct {
 }
 
 // outcome looks at everything.
-func (w *world) outcome(t *testing.T) outcome {
+func (w *world) outcome(t tester) outcome {
 	t.Helper()
-	l := w.quiet
-	list, err := l.ledger.List(t.Context(), 100, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Reverse(list)
 	out := outcome{Items: map[store.Key]map[string]any{}}
 	number := map[any]string{}
-	undone := map[string]bool{}
-	for _, j := range list {
-		if undo := j.Import.Undo; undo != "" {
-			if undone[undo] { // asked for twice, since the first answer was lost
-				for ds, c := range j.Datasets {
-					if c.Added+c.Changed+c.Removed > 0 {
-						t.Fatalf("a second undo does something with %s: %+v", ds, c)
-					}
-				}
-				continue
-			}
-			undone[undo] = true
-		}
+	for _, j := range w.news(t) {
 		number[j.CreatedAt.UnixMilli()] = "job " + strconv.Itoa(len(out.Jobs))
-		out.Jobs = append(out.Jobs, w.ended(t, j))
+		out.Jobs = append(out.Jobs, w.report(t, j))
 	}
-	for k, attrs := range l.dump(t, w.src) {
+	for k, attrs := range w.quiet.dump(t, w.src) {
 		item := decoded(store.Attrs(attrs))
 		for _, stamp := range []string{"_at", "_up"} {
 			if n, ok := number[item[stamp]]; ok {
@@ -263,64 +317,99 @@ func (w *world) outcome(t *testing.T) outcome {
 	return out
 }
 
-func (w *world) ended(t *testing.T, j *job.Job) ended {
+// contents are the items without their stamps.
+func (o outcome) contents() map[store.Key]map[string]any {
+	out := map[store.Key]map[string]any{}
+	for k, item := range o.Items {
+		out[k] = maps.Clone(item)
+		delete(out[k], "_at")
+		delete(out[k], "_up")
+	}
+	return out
+}
+
+// news are the new jobs. An undo may have been asked for several times, if its answer was lost: one of those has done it all.
+func (w *world) news(t tester) (out []*job.Job) {
+	t.Helper()
+	did := func(j *job.Job) (n int64) {
+		for _, c := range j.Datasets {
+			n += c.Added + c.Changed + c.Removed
+		}
+		return n
+	}
+	for _, j := range w.jobs(t) {
+		same := func(o *job.Job) bool { return j.Import.Undo != "" && o.Import.Undo == j.Import.Undo }
+		switch at := slices.IndexFunc(out, same); {
+		case w.told[j.ID]:
+		case at < 0:
+			out = append(out, j)
+		case did(j) > 0 && did(out[at]) > 0:
+			t.Fatalf("two undos have both done something: %s and %s", counts(out[at]), counts(j))
+		case did(j) > 0:
+			out[at] = j
+		}
+	}
+	return out
+}
+
+func (w *world) report(t tester, j *job.Job) report {
 	t.Helper()
 	l := w.quiet
-	e := ended{Status: j.Status, Error: j.Error, Counts: some(j.Datasets), Notes: j.Notes, Rejects: l.rejects(t, j)}
+	r := report{Status: j.Status, Error: j.Error, Counts: some(j.Datasets), Notes: j.Notes, Rejects: l.rejects(t, j)}
 	if j.Status == job.Done || j.Status == job.Planned {
-		e.Changes = l.changes(t, j)
+		r.Changes = l.changes(t, j)
 	}
 	names, err := l.objects.Names(t.Context(), j.Prefix())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range names {
-		e.Objects = append(e.Objects, strings.TrimPrefix(n, j.Prefix()))
+		r.Objects = append(r.Objects, strings.TrimPrefix(n, j.Prefix()))
 	}
-	return e
+	return r
 }
 
 // consistent demands that every pointer leads to a record that names it, and that every record has its pointers.
-func consistent(t *testing.T, o outcome) {
+func consistent(t tester, o outcome) {
 	t.Helper()
-	pointed := map[string]int{}
+	want, found := map[string]int{}, map[string]int{}
 	for k, item := range o.Items {
-		owner, _ := store.LeadingH(k.SK)
+		h, _ := store.TrailingH(k.SK)
+		parent, _ := store.ParseH(firstOf(item, "invoice", "customer"))
 		switch store.What(k.SK) {
+		case store.SKCustomer:
+			want[k.SK] = there(item["email"])
+		case store.SKInvoice, store.SKEvent:
+			want[k.SK] = 1
+		case store.SKLine, store.SKTrans:
+			want[k.SK] = there(item["external_id"])
 		case store.SKEmail:
-			h, _ := store.TrailingH(k.SK)
-			pointed[store.CustomerSK(h)]++
+			found[store.CustomerSK(h)]++
 		case store.SKOwner:
-			h, _ := store.TrailingH(k.SK)
-			pointed[store.InvoiceSK(h)]++
+			found[store.InvoiceSK(h)]++
 		case store.SKExternal:
-			h, _ := store.LeadingH(k.SK)
-			parent, _ := store.ParseH(firstOf(item, "invoice", "customer"))
-			switch k.SK[len(store.SKExternal)] {
+			switch id, _ := store.TrailingEventID(k.SK); k.SK[len(store.SKExternal)] {
 			case 'l':
-				pointed[store.LineItemSK(parent, h)]++
+				found[store.LineItemSK(parent, h)]++
 			case 't':
-				pointed[store.TransactionSK(parent, h)]++
-			default:
-				id, _ := store.TrailingEventID(k.SK)
-				pointed[store.EventSK(parent, id)]++
+				found[store.TransactionSK(parent, h)]++
+			case 'e':
+				found[store.EventSK(parent, id)]++
 			}
-		default:
-			_ = owner
 		}
 	}
-	want := map[string]int{}
-	for k, item := range o.Items {
-		kind := store.What(k.SK)
-		has := kind == store.SKInvoice || kind == store.SKEvent || kind == store.SKCustomer && item["email"] != nil ||
-			(kind == store.SKLine || kind == store.SKTrans) && item["external_id"] != nil
-		if has {
-			want[k.SK]++
-		}
-	}
-	if diff := cmp.Diff(want, pointed); diff != "" {
+	maps.DeleteFunc(want, func(_ string, n int) bool { return n == 0 })
+	if diff := cmp.Diff(want, found); diff != "" {
 		t.Fatalf("records that must have a pointer, and those that one leads to: %s", diff)
 	}
+}
+
+// there is 1 for an attribute that is there.
+func there(v any) int {
+	if v == nil {
+		return 0
+	}
+	return 1
 }
 
 func firstOf(item map[string]any, names ...string) string {
@@ -341,5 +430,3 @@ func soak(t *testing.T) bool {
 	}
 	return n > 100
 }
-
-var _ = maps.Keys[map[int]int]

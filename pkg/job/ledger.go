@@ -359,6 +359,19 @@ func (l *Ledger) Update(ctx context.Context, id string, change func(*Job) error)
 	return l.change(ctx, id, change, func(*Job) []store.Write { return nil })
 }
 
+// Changed is the write that changes a job, for a transaction of the caller's own (see [Ledger.Create]), which is a
+// fault.Conflict if somebody else has changed the job meanwhile. Status is not to be changed here.
+func (l *Ledger) Changed(ctx context.Context, id string, change func(*Job) error) (store.Write, error) {
+	j, err := l.Get(ctx, id)
+	if err == nil {
+		err = change(j)
+	}
+	if err != nil {
+		return store.Write{}, err
+	}
+	return l.next(j)
+}
+
 // End lets change set the job's last state, in which nothing goes on by itself, and
 // gives back the lock of its source in the same transaction. Then it starts
 // the job that waits for the source longest, and returns that too; nil if

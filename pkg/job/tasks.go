@@ -127,15 +127,6 @@ func decodeTask(job string, item store.Item) (Task, error) {
 // NewHolder makes a name for one worker of this process.
 func (l *Ledger) NewHolder() string { return l.instance + "." + token() }
 
-// Canceller is the holder that takes the undone tasks of a cancelled job, so that nobody else begins them. It is the same
-// for all who do so: what one of them has taken does not stop the next.
-func (l *Ledger) Canceller() string {
-	if l.st.Exclusive() { // a holder of another process is dead there, see dead
-		return l.instance + ".cancel"
-	}
-	return "cancel"
-}
-
 // Claim gives a task to a holder. It is fault.Busy while somebody else has it
 // whose lease has not run out as far as this process can tell, and
 // fault.Conflict if the task is done. Ask again later: a lease runs out only under the eyes

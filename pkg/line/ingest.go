@@ -18,7 +18,7 @@ import (
 )
 
 // uploads is the folder of the object store that people put files into:
-// uploads/<source name or uuid>/<file>.csv.
+// uploads/<source name or uuid>/<file>.csv, or .zip.
 const uploads = "uploads"
 
 // systemOfFiles is the system of a source that is made for a file.
@@ -33,7 +33,7 @@ type Upload struct {
 
 // Ingest makes the import of an upload, and its source if there is none of that
 // name. An upload that is gone by now makes nothing, not even a source; neither does what
-// lies elsewhere, is no CSV file or names a uuid that nobody has: the log says so.
+// lies elsewhere, is no CSV or ZIP file or names a uuid that nobody has: the log says so.
 func (l *Line) Ingest(ctx context.Context, u Upload) error {
 	name, file, ok := splitUpload(u.Key)
 	if !ok {
@@ -77,13 +77,17 @@ func once(event string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// splitUpload takes uploads/<source>/<file>.csv apart.
+// splitUpload takes uploads/<source>/<file>.csv or .zip apart.
 func splitUpload(key string) (source, file string, ok bool) {
 	parts := strings.Split(key, "/")
-	if len(parts) != 3 || parts[0] != uploads || strings.TrimSpace(parts[1]) == "" || !strings.EqualFold(path.Ext(parts[2]), ".csv") {
+	if len(parts) != 3 || parts[0] != uploads || strings.TrimSpace(parts[1]) == "" {
 		return "", "", false
 	}
-	return parts[1], parts[2], true
+	switch strings.ToLower(path.Ext(parts[2])) {
+	case ".csv", ".zip":
+		return parts[1], parts[2], true
+	}
+	return "", "", false
 }
 
 // errThere ends a change of the directory that is not needed.

@@ -129,17 +129,19 @@ func (l *Line) Keep(ctx context.Context, src store.Source, name string, body io.
 // being sent again.
 func (l *Line) Refer(ctx context.Context, src store.Source, key string) (job.File, error) {
 	parts := strings.Split(key, "/")
-	if len(parts) < 3 || parts[0] != uploads || parts[1] != src.UUID && !strings.EqualFold(parts[1], src.Name) {
-		return job.File{}, &fault.Error{
-			Kind: fault.Invalid, Code: "foreign_object", Param: "objects",
-			Message: "An object is named by its whole key, and lies below the upload folder of this source: uploads/<source name or uuid>/…",
-		}
+	if len(parts) < 3 || parts[0] != uploads || parts[1] != src.UUID && !strings.EqualFold(parts[1], src.Name) || objects.CheckKey(key) != nil {
+		return job.File{}, badObject("foreign_object",
+			"An object is named by its whole key, and lies below the upload folder of this source: uploads/<source name or uuid>/…")
 	}
 	info, err := l.Objects.Stat(ctx, key)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
-		err = &fault.Error{Kind: fault.Invalid, Code: "no_such_object", Param: "objects", Message: "There is no such object in the bucket."}
+		err = badObject("no_such_object", "There is no such object.")
 	}
 	return job.File{Name: path.Base(key), Object: key, Version: info.Version, Size: info.Size}, err
+}
+
+func badObject(code, message string) error {
+	return &fault.Error{Kind: fault.Invalid, Code: code, Param: "objects", Message: message}
 }
 
 // Submit imports files that are kept into a source.

@@ -1,6 +1,7 @@
 package line_test
 
 import (
+	"archive/zip"
 	"context"
 	"log/slog"
 	"strings"
@@ -114,6 +115,26 @@ func TestAnUploadMakesItsSourceOnce(t *testing.T) {
 	must(t, b.Ingest(t.Context(), b.put(t, "uploads/ACME & söhne/more.csv", customers)))               // names regardless of case
 	b.work(t)
 	b.want(t, []string{"Acme & Söhne"}, []job.Status{job.Done, job.Done, job.Done})
+}
+
+func TestAnUploadMayBeAZIP(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	var out strings.Builder
+	z := zip.NewWriter(&out)
+	f, err := z.Create("export/customers.csv")
+	must(t, err)
+	_, err = f.Write([]byte(customers))
+	must(t, err)
+	must(t, z.Close())
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/Zipped/export.ZIP", out.String())))
+	b.work(t)
+	b.want(t, []string{"Zipped"}, []job.Status{job.Done})
+	list, err := b.Ledger.List(t.Context(), 1, "")
+	must(t, err)
+	if diff := cmp.Diff(map[string]job.Counts{"customers": {Read: 2, Added: 2}}, list[0].Datasets); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
 }
 
 func TestWhatIsNoUploadMakesNothing(t *testing.T) {
