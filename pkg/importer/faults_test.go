@@ -2,6 +2,8 @@ package importer_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,32 +17,34 @@ import (
 
 // story is something that is done to a source: first in peace, then disturbed.
 type story struct {
-	name  string
-	peace func(tester, *world)
-	told  func(tester, *world)
+	name    string
+	peace   func(tester, *world)
+	told    func(tester, *world)
+	removes bool // and puts rows of the same external ids
 }
 
 func stories() []story {
+	undo := func(t tester, w *world) { t.Helper(); w.undoes(t) }
 	return []story{
-		{"an import", first, func(t tester, w *world) { t.Helper(); w.imports(t, "2", messy()) }},
-		{"a plan that is applied", first, func(t tester, w *world) {
+		{name: "an import", peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, "2", messy()) }},
+		{name: "a plan that is applied", peace: first, told: func(t tester, w *world) {
 			t.Helper()
 			q := messy()
 			q.plan = true
 			w.imports(t, "2", q)
 			w.applies(t)
 		}},
-		{"a replace that removes rows", first, func(t tester, w *world) { t.Helper(); w.imports(t, "2", clean()) }},
-		{"an undo of a replace", func(t tester, w *world) {
+		{name: "a replace that removes rows", removes: true, peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, "2", clean()) }},
+		{name: "an undo of a replace", removes: true, told: undo, peace: func(t tester, w *world) {
 			t.Helper()
 			first(t, w)
 			w.imports(t, "2", clean())
-		}, func(t tester, w *world) { t.Helper(); w.undoes(t) }},
-		{"an undo of an import", func(t tester, w *world) {
+		}},
+		{name: "an undo of an import", told: undo, peace: func(t tester, w *world) {
 			t.Helper()
 			first(t, w)
 			w.imports(t, "2", messy())
-		}, func(t tester, w *world) { t.Helper(); w.undoes(t) }},
+		}},
 	}
 }
 
@@ -150,7 +154,7 @@ func each(t *testing.T, test func(*testing.T, begun)) {
 				b.still.run(t, mem.Options{Limits: quick(false)}, sizes, func(t tester, w *world) {
 					w.trouble = func(*process, int, string, bool) error { return nil }
 					s.told(t, w)
-					b.want, b.calls = w.outcome(t), w.calls
+					b.want, b.calls = w.outcome(t), int(w.calls.Load())
 					consistent(t, b.want)
 				})
 				test(t, b)
@@ -199,6 +203,72 @@ func TestCutAnywhere(t *testing.T) {
 				})
 				cases++
 			}
+		}
+		t.Logf("%d cases", cases)
+	})
+}
+
+// nasty is a table and an object store at their worst: throttled for a while, down, silent after they have done what was
+// asked; and a process that is killed now and then. It gets better in the end.
+func nasty(seed uint64) trouble {
+	rnd := rand.New(rand.NewPCG(seed, 2))
+	burst := 0
+	return func(p *process, call int, op string, done bool) error {
+		table := !strings.HasPrefix(op, "object ")
+		switch n := rnd.IntN(1000); {
+		case call > 1500:
+			return nil
+		case burst > 0 && table && !done:
+			burst--
+			return fault.New(fault.Busy, "busy", "throttled")
+		case n < 10 && !done:
+			burst = rnd.IntN(40)
+		case n < 20: // a 500, or a time-out after the work was done
+			return errCut()
+		case n < 23:
+			p.dead = true
+			return errCut()
+		}
+		return nil
+	}
+}
+
+// Throttling in bursts, 500s, time-outs after a write was applied, random parts of a batch left undone up to all of it, kills; all
+// at once, at random.
+func TestEverythingGoesWrongAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b begun) {
+		t.Helper()
+		seeds := 15
+		if soak(t) {
+			seeds = 1000
+		}
+		for seed := range uint64(seeds) {
+			opt := mem.Options{Seed: seed, Partial: 0.5, Limits: quick(seed%2 == 0)}
+			b.disturbed(t, fmt.Sprintf("seed %d", seed), opt, func(w *world) { w.trouble = nasty(seed) })
+		}
+		t.Logf("%d cases", seeds)
+	})
+}
+
+// The clocks of processes differ, and jump from one to the next: by hours, back and forth.
+func TestClocksJump(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b begun) {
+		t.Helper()
+		cases := 0
+		for n := 1; n <= b.calls; n += 1 + b.calls/10 {
+			b.disturbed(t, fmt.Sprintf("kills at every %d. call", n), mem.Options{Limits: quick(n%2 == 0)}, func(w *world) {
+				w.skew = []time.Duration{time.Hour, 0, 90 * time.Minute, -30 * time.Second, 26 * time.Hour}
+				w.trouble = func(p *process, call int, _ string, done bool) error {
+					if done && call%n == 0 && call/n <= 8 {
+						p.dead = true
+						return errCut()
+					}
+					return nil
+				}
+			})
+			cases++
 		}
 		t.Logf("%d cases", cases)
 	})

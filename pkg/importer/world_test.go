@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,7 +35,11 @@ type world struct {
 	quiet  *process        // one whose calls all get through
 	main   *process        // the one that does the work
 	skew   []time.Duration // by how much the clocks of processes, one after the other, are wrong
-	calls  int             // of all processes that are troubled
+	tidy   bool            // runs must be gone in the end: nobody comes too late
+	team   []*process      // who helps the main one, at the same time
+	calls  atomic.Int64    // of all processes that are troubled
+	// deadline makes the context in which a message is handled; nil: there is time enough.
+	deadline func(context.Context) (context.Context, context.CancelFunc)
 	// trouble is asked before every call of a process and when it has taken effect; its error is the call's.
 	trouble trouble
 }
@@ -76,7 +82,7 @@ func (s *still) run(t *testing.T, opt mem.Options, sizes [2]int64, test func(tes
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
 		time.Sleep(time.Until(s.at))
-		w := &world{table: s.table.Clone(opt), bucket: s.bucket.Clone(), sizes: sizes, told: map[string]bool{}}
+		w := &world{table: s.table.Clone(opt), bucket: s.bucket.Clone(), sizes: sizes, told: map[string]bool{}, tidy: true}
 		w.quiet = w.start(nil)
 		dir, err := w.quiet.store.Directory(t.Context())
 		if err != nil {
@@ -130,33 +136,41 @@ func (w *world) troubled() *process {
 		if w.trouble == nil {
 			return nil
 		}
+		n := w.calls.Load()
 		if !done {
-			w.calls++
+			n = w.calls.Add(1)
 		}
-		return w.trouble(p, w.calls, op, done)
+		return w.trouble(p, int(n), op, done)
 	})
 }
 
 func errCut() error { return fault.New(fault.Unavailable, "cut", "cut") }
 
-// seen is the table as one process sees it.
+// seen is the table as one process sees it. A request that is on its way cannot be called back: it is done
+// though nobody waits for the answer any more.
 type seen struct {
 	store.Driver
 	hook func(op string, done bool) error
 }
 
-func (s *seen) around(op string, call func() error) error {
+func (s *seen) around(ctx context.Context, op string, call func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return errCut()
+	}
 	if err := s.hook(op, false); err != nil {
 		return err
 	}
-	if err := call(); err != nil {
+	if err := call(context.WithoutCancel(ctx)); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return errCut()
 	}
 	return s.hook(op, true)
 }
 
 func (s *seen) Get(ctx context.Context, keys []store.Key) (items []store.Item, left []store.Key, cost store.Cost, err error) {
-	err = s.around("get", func() error {
+	err = s.around(ctx, "get", func(ctx context.Context) error {
 		items, left, cost, err = s.Driver.Get(ctx, keys)
 		return err
 	})
@@ -164,7 +178,7 @@ func (s *seen) Get(ctx context.Context, keys []store.Key) (items []store.Item, l
 }
 
 func (s *seen) Query(ctx context.Context, q store.Query) (page store.Page, err error) {
-	err = s.around("query", func() error {
+	err = s.around(ctx, "query", func(ctx context.Context) error {
 		page, err = s.Driver.Query(ctx, q)
 		return err
 	})
@@ -172,7 +186,7 @@ func (s *seen) Query(ctx context.Context, q store.Query) (page store.Page, err e
 }
 
 func (s *seen) Write(ctx context.Context, batch []store.Write) (left []store.Write, cost store.Cost, err error) {
-	err = s.around("write", func() error {
+	err = s.around(ctx, "write", func(ctx context.Context) error {
 		left, cost, err = s.Driver.Write(ctx, batch)
 		return err
 	})
@@ -180,7 +194,7 @@ func (s *seen) Write(ctx context.Context, batch []store.Write) (left []store.Wri
 }
 
 func (s *seen) Transact(ctx context.Context, writes []store.Write) (cost store.Cost, err error) {
-	err = s.around("transact", func() error {
+	err = s.around(ctx, "transact", func(ctx context.Context) error {
 		cost, err = s.Driver.Transact(ctx, writes)
 		return err
 	})
@@ -234,32 +248,38 @@ func (w *world) do(t tester, step func(*process) error) {
 // settle lets time pass until every job has ended.
 func (w *world) settle(t tester) {
 	t.Helper()
-	w.settleIn(t, func() (context.Context, context.CancelFunc) { return t.Context(), func() {} })
+	ctx := func() (context.Context, context.CancelFunc) { return t.Context(), func() {} }
+	if w.deadline != nil {
+		ctx = func() (context.Context, context.CancelFunc) { return w.deadline(t.Context()) }
+	}
+	var wg sync.WaitGroup
+	for _, p := range w.team {
+		wg.Go(func() { w.labour(t.Context(), func() *process { return p }, ctx) })
+	}
+	w.labour(t.Context(), w.alive, ctx)
+	wg.Wait()
+	if !w.ended(t.Context()) {
+		t.Fatal("it does not recover")
+	}
 }
 
-// settleIn does it with messages that are handled in contexts of ctx.
-func (w *world) settleIn(t tester, ctx func() (context.Context, context.CancelFunc)) {
-	t.Helper()
+// labour works, looking for work every 20 seconds, until every job has ended.
+func (w *world) labour(ctx context.Context, who func() *process, within func() (context.Context, context.CancelFunc)) {
 	for range 1000 {
-		p := w.alive()
-		_ = p.tick(t.Context()) // the next one will do
-		p.work(ctx)
-		if w.ended(t) {
+		p := who()
+		_ = p.tick(ctx) // the next one will do
+		p.work(within)
+		if w.ended(ctx) {
 			return
 		}
 		time.Sleep(20 * time.Second)
 	}
-	t.Fatal("it does not recover")
 }
 
 // ended tells whether nothing goes on by itself any more.
-func (w *world) ended(t tester) bool {
-	t.Helper()
-	open, err := w.quiet.ledger.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(open) == 0
+func (w *world) ended(ctx context.Context) bool {
+	open, err := w.quiet.ledger.Open(ctx)
+	return err == nil && len(open) == 0
 }
 
 // jobs are all jobs in the order of their making.
@@ -328,28 +348,10 @@ func (o outcome) contents() map[store.Key]map[string]any {
 	return out
 }
 
-// news are the new jobs. An undo may have been asked for several times, if its answer was lost: one of those has done it all.
-func (w *world) news(t tester) (out []*job.Job) {
+// news are the new jobs.
+func (w *world) news(t tester) []*job.Job {
 	t.Helper()
-	did := func(j *job.Job) (n int64) {
-		for _, c := range j.Datasets {
-			n += c.Added + c.Changed + c.Removed
-		}
-		return n
-	}
-	for _, j := range w.jobs(t) {
-		same := func(o *job.Job) bool { return j.Import.Undo != "" && o.Import.Undo == j.Import.Undo }
-		switch at := slices.IndexFunc(out, same); {
-		case w.told[j.ID]:
-		case at < 0:
-			out = append(out, j)
-		case did(j) > 0 && did(out[at]) > 0:
-			t.Fatalf("two undos have both done something: %s and %s", counts(out[at]), counts(j))
-		case did(j) > 0:
-			out[at] = j
-		}
-	}
-	return out
+	return slices.DeleteFunc(w.jobs(t), func(j *job.Job) bool { return w.told[j.ID] })
 }
 
 func (w *world) report(t tester, j *job.Job) report {
@@ -364,7 +366,9 @@ func (w *world) report(t tester, j *job.Job) report {
 		t.Fatal(err)
 	}
 	for _, n := range names {
-		r.Objects = append(r.Objects, strings.TrimPrefix(n, j.Prefix()))
+		if n = strings.TrimPrefix(n, j.Prefix()); w.tidy || !strings.HasPrefix(n, "runs/") {
+			r.Objects = append(r.Objects, n)
+		}
 	}
 	return r
 }
