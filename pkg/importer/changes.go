@@ -243,7 +243,11 @@ func (w *work) overlayOf(ctx context.Context, stage, keyRange int) (*overlay, er
 		return nil, err
 	}
 	o := &overlay{set: set}
-	return o, o.step()
+	if err := o.step(); err != nil {
+		o.close()
+		return nil, err
+	}
+	return o, nil
 }
 
 func (o *overlay) step() (err error) {

@@ -45,10 +45,16 @@ type line struct {
 func today() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
 
 func newLine(d store.Driver, o *objects.Objects, pieceBytes, smallBytes int64) *line {
-	l := &line{store: store.New(d), objects: o, now: today()}
-	l.ledger = job.NewLedger(l.store, func() time.Time { return l.now })
+	l := &line{now: today()}
+	l.wire(d, o, pieceBytes, smallBytes, func() time.Time { return l.now })
+	return l
+}
+
+func (l *line) wire(d store.Driver, o *objects.Objects, pieceBytes, smallBytes int64, clock func() time.Time) {
+	l.store, l.objects = store.New(d), o
+	l.ledger = job.NewLedger(l.store, clock)
 	l.Importer = importer.New(importer.Config{
-		Store: l.store, Ledger: l.ledger, Objects: o, Now: func() time.Time { return l.now },
+		Store: l.store, Ledger: l.ledger, Objects: o, Now: clock,
 		Log: slog.New(slog.DiscardHandler), PieceBytes: pieceBytes, SmallBytes: smallBytes,
 		Send: func(_ context.Context, m []importer.Message) error { l.queue = append(l.queue, m...); return nil },
 		Dispatch: func(_ context.Context, j *job.Job) error {
@@ -56,7 +62,6 @@ func newLine(d store.Driver, o *objects.Objects, pieceBytes, smallBytes int64) *
 			return nil
 		},
 	})
-	return l
 }
 
 // drain handles messages until there are none.

@@ -143,12 +143,16 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 	return im.after(ctx, j)
 }
 
+// save keeps a task's state. A conflict says that the lease was lost: the task is another's now, and goes on there.
 func save(keep func(json.RawMessage) error, r result) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "task_result", "keep a task's state")
 	}
-	return keep(body)
+	if err = keep(body); err != nil && fault.KindOf(err) == fault.Conflict {
+		return errHeld
+	}
+	return err
 }
 
 // after goes on if the task that has ended was the last of its phase, or the job was cancelled meanwhile.

@@ -518,6 +518,42 @@ func TestAKeptLeaseStaysAliveUntilItIsGivenBack(t *testing.T) {
 	})
 }
 
+// A renewal whose answer is lost was stored all the same: its holder goes on from there, and nobody else does.
+func TestARenewalWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	var lose atomic.Bool
+	st := newStore(mem.Options{After: func(op mem.Op, _ int) error {
+		if op == mem.Transact && lose.Swap(false) {
+			return fault.New(fault.Unavailable, "lost", "the answer did not come")
+		}
+		return nil
+	}})
+	l := job.NewLedger(st, time.Now)
+	must(t, l.CreateTasks(ctx, "j", tasks(1)))
+	claim := func() job.Task {
+		t.Helper()
+		task, err := l.Claim(ctx, job.Task{Job: "j", ID: "1 map/000"}, l.NewHolder())
+		must(t, err)
+		lose.Store(true)
+		_, err = l.Renew(ctx, task)
+		wantFault(t, err, fault.Unavailable)
+		return task
+	}
+	must(t, l.Release(ctx, claim())) // else the next claim would find it held
+	mine := claim()
+	saved, err := l.Save(ctx, mine, json.RawMessage(`"half"`))
+	must(t, err)
+	if saved.Counter <= mine.Counter+1 {
+		t.Fatal("a sign of life that looks like the one before")
+	}
+	must(t, l.Complete(ctx, mine, json.RawMessage(`"all"`)))
+	got, err := l.Task(ctx, "j", mine.ID)
+	must(t, err)
+	same(t, "state", job.TaskDone, got.State)
+	wantFault(t, l.Complete(ctx, mine, nil), fault.Conflict)
+}
+
 // Whoever cannot renew stops writing a request's lifetime before anybody may take over.
 func TestALeaseThatCannotBeRenewedEndsInTime(t *testing.T) {
 	t.Parallel()

@@ -145,7 +145,7 @@ func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error)
 	}
 	t.Holder = holder
 	t.Counter++
-	if t, err = l.store(ctx, t); err == nil {
+	if t, err = l.store(ctx, holder, t); err == nil {
 		l.watch.Forget(t)
 	}
 	if fault.KindOf(err) == fault.Conflict && err != nil {
@@ -167,51 +167,59 @@ func (l *Ledger) dead(t Task) bool {
 // another's now.
 func (l *Ledger) Renew(ctx context.Context, t Task) (Task, error) {
 	t.Counter++
-	return l.store(ctx, t)
+	return l.store(ctx, t.Holder, t)
 }
 
 // Save keeps what is known so far, and is a sign of life.
 func (l *Ledger) Save(ctx context.Context, t Task, result json.RawMessage, extra ...store.Write) (Task, error) {
 	t.Counter++
 	t.Result = result
-	return l.store(ctx, t, extra...)
+	return l.store(ctx, t.Holder, t, extra...)
 }
 
 // Complete ends the task with its result, if it is still the holder's. Else it is fault.Conflict.
 func (l *Ledger) Complete(ctx context.Context, t Task, result json.RawMessage) error {
 	t.State, t.Result = TaskDone, result
-	_, err := l.store(ctx, t)
+	_, err := l.store(ctx, t.Holder, t)
 	return err
 }
 
 // Release gives an undone task back, so that the next one need not wait for the lease to run out.
 func (l *Ledger) Release(ctx context.Context, t Task) error {
+	holder := t.Holder
 	t.Holder = ""
-	_, err := l.store(ctx, t)
+	_, err := l.store(ctx, holder, t)
 	return err
 }
 
 // store writes the next version of a task, on condition that the last one is
-// still there. Extra writes go into the same transaction.
-func (l *Ledger) store(ctx context.Context, t Task, extra ...store.Write) (Task, error) {
+// still there, or one that the same holder has written without getting the answer. Extra writes go into the same
+// transaction.
+func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...store.Write) (Task, error) {
 	was := t
-	t.Version++
-	item, err := encode(store.TaskKey(t.Job, t.ID), t.Version, t)
-	if err != nil {
-		return was, err
+	for {
+		t.Version = was.Version + 1
+		item, err := encode(store.TaskKey(t.Job, t.ID), t.Version, t)
+		if err != nil {
+			return was, err
+		}
+		cond := store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: was.Version}
+		err = l.st.Transact(ctx, append([]store.Write{{Item: item, If: cond}}, extra...)...)
+		if err == nil {
+			return t, nil
+		}
+		if fault.KindOf(err) != fault.Conflict {
+			return was, err
+		}
+		if same, _ := l.holds(ctx, item); same {
+			return t, nil
+		}
+		now, readErr := l.Task(ctx, t.Job, t.ID)
+		if readErr != nil || now.Holder != holder || now.State == TaskDone || now.Version == was.Version {
+			return was, err
+		}
+		was.Version, t.Counter = now.Version, max(t.Counter, now.Counter+1)
 	}
-	cond := store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: was.Version}
-	err = l.st.Transact(ctx, append([]store.Write{{Item: item, If: cond}}, extra...)...)
-	if err == nil {
-		return t, nil
-	}
-	if fault.KindOf(err) != fault.Conflict {
-		return was, err
-	}
-	if same, _ := l.holds(ctx, item); same {
-		return t, nil
-	}
-	return was, err
 }
 
 // Watch remembers since when each task's lease has looked the same, by the

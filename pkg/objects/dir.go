@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/blob/memblob"
 
@@ -48,7 +49,10 @@ func Dir(path string) (*Objects, error) {
 }
 
 // Mem keeps objects in memory.
-func Mem() *Objects { return &Objects{bucket: memblob.OpenBucket(nil)} }
+func Mem() *Objects { return Over(memblob.OpenBucket(nil)) }
+
+// Over keeps objects in a bucket that has neither versions nor files, as the one in memory.
+func Over(bucket *blob.Bucket) *Objects { return &Objects{bucket: bucket} }
 
 // prepare makes the folders above key, each of them durable in the one above it.
 func (f *folder) prepare(key string) error {

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reseed/internal/awsfake/awsfaketest"
+	"reseed/internal/blobtest"
 	"reseed/pkg/fault"
 	"reseed/pkg/objects"
 )
@@ -32,6 +33,7 @@ func kinds() map[string]func(t *testing.T) *objects.Objects {
 			return o
 		},
 		"memory": func(t *testing.T) *objects.Objects { t.Helper(); return objects.Mem() },
+		"tests":  func(t *testing.T) *objects.Objects { t.Helper(); return objects.Over(new(blobtest.Bucket).Open(nil)) },
 		"S3": func(t *testing.T) *objects.Objects {
 			t.Helper()
 			o, _ := bucket(t)

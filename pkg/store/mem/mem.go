@@ -82,6 +82,19 @@ func New(opt Options) *Driver {
 	}
 }
 
+// Clone makes another table that holds the same items.
+func (d *Driver) Clone(opt Options) *Driver {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := New(opt)
+	for pk, part := range d.parts {
+		for _, it := range part {
+			c.parts[pk] = append(c.parts[pk], clone(it, false))
+		}
+	}
+	return c
+}
+
 // Limits are DynamoDB's unless set otherwise.
 func (d *Driver) Limits() store.Limits { return d.opt.Limits }
 

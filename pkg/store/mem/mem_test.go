@@ -138,6 +138,24 @@ func TestTheAdversaryDoesItsWorstRepeatably(t *testing.T) {
 	}
 }
 
+func TestACloneIsATableOfItsOwn(t *testing.T) {
+	t.Parallel()
+	d := mem.New(mem.Options{})
+	if _, _, err := d.Write(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+	c := d.Clone(mem.Options{})
+	if got := stored(t, c); got != 1 {
+		t.Errorf("%d items in the clone", got)
+	}
+	if _, _, err := c.Write(t.Context(), []store.Write{{Item: one[0].Item, Delete: true}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, d); got != 1 {
+		t.Errorf("%d items in the original", got)
+	}
+}
+
 func TestClosed(t *testing.T) {
 	t.Parallel()
 	d := mem.New(mem.Options{})

@@ -1,0 +1,275 @@
+package importer_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+)
+
+// story is something that is done to a source: first in peace, then disturbed.
+type story struct {
+	name    string
+	peace   func(tester, *world)
+	told    func(tester, *world)
+	removes bool // and puts rows of the same external ids
+}
+
+func stories() []story {
+	undo := func(t tester, w *world) { t.Helper(); w.undoes(t) }
+	return []story{
+		{name: "an import", peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, "2", messy()) }},
+		{name: "a plan that is applied", peace: first, told: func(t tester, w *world) {
+			t.Helper()
+			q := messy()
+			q.plan = true
+			w.imports(t, "2", q)
+			w.applies(t)
+		}},
+		{name: "a replace that removes rows", removes: true, peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, "2", clean()) }},
+		{name: "an undo of a replace", removes: true, told: undo, peace: func(t tester, w *world) {
+			t.Helper()
+			first(t, w)
+			w.imports(t, "2", clean())
+		}},
+		{name: "an undo of an import", told: undo, peace: func(t tester, w *world) {
+			t.Helper()
+			first(t, w)
+			w.imports(t, "2", messy())
+		}},
+	}
+}
+
+// first is the first import of a source.
+func first(t tester, w *world) {
+	t.Helper()
+	w.imports(t, "1", all())
+}
+
+// clean is a replace by an input without fault: rows are removed, changed, moved and added.
+func clean() request {
+	q := replacing(billing.Order(), "i1", "c3")
+	for i, s := range q.sheets {
+		switch s.dataset {
+		case billing.Customers:
+			q.sheets[i].rows = append(s.rows, row{"External ID": "c4", "Email": "d@x.com"})
+		case billing.Invoices:
+			q.sheets[i].rows = append(s.rows[:1], changed(billing.Invoices, s.rows[1]))
+			q.sheets[i].rows[1]["Customer external ID"] = "c4"
+		case billing.LineItems:
+			q.sheets[i].rows = append(s.rows, row{"Invoice external ID": "i3", "External ID": "l1", "Type": "one_time", "Amount in cents": "1"})
+		}
+	}
+	return q
+}
+
+// messy is an import of new, changed, unchanged, repeated and poisonous rows, and of rows that contradict others.
+func messy() request {
+	q := all("t1")
+	q.sheets = append([]sheet{{billing.Customers, []row{
+		{"External ID": "c1", "Name": "Changed", "Email": "b@x.com"}, {"External ID": "c4", "Email": "d@x.com"}, {"External ID": "c4", "Email": "d@x.com"}, {"Name": "Nobody"},
+	}}}, q.sheets...)
+	q.sheets = append(q.sheets, sheet{billing.Invoices, []row{
+		{"Customer external ID": "c4", "Invoice external ID": "i4", "Invoiced date": "2026-01-01", "Currency": "EUR"},
+		{"Customer external ID": "c9", "Invoice external ID": "i9", "Invoiced date": "2026-01-01", "Currency": "EUR"},
+	}}, sheet{billing.LineItems, []row{
+		{"Invoice external ID": "i4", "External ID": "l1", "Type": "one_time", "Amount in cents": "1"},
+		{"Invoice external ID": "i4", "External ID": "l4", "Type": "one_time", "Amount in cents": "4", "Plan": "p2"},
+	}})
+	return q
+}
+
+// imports runs an import to its end.
+func (w *world) imports(t tester, once string, q request) {
+	t.Helper()
+	time.Sleep(time.Minute)
+	r := q.request(t, w.quiet.line, w.src)
+	r.Once = once
+	w.do(t, func(p *process) error { _, err := p.Submit(t.Context(), r); return err })
+	w.settle(t)
+}
+
+func (w *world) applies(t tester) {
+	t.Helper()
+	plan := w.latest(t)
+	w.do(t, func(p *process) error {
+		_, err := p.Apply(t.Context(), plan.ID)
+		if fault.CodeOf(err) == "not_planned" { // it was applied, but the answer was lost
+			return nil
+		}
+		return err
+	})
+	w.settle(t)
+}
+
+func (w *world) undoes(t tester) {
+	t.Helper()
+	time.Sleep(time.Minute)
+	target := w.latest(t)
+	w.do(t, func(p *process) error {
+		_, err := p.Undo(t.Context(), target.ID)
+		if fault.CodeOf(err) == "undone_already" { // it was asked for, but the answer was lost
+			return nil
+		}
+		return err
+	})
+	w.settle(t)
+}
+
+// ways are the sizes of pieces and of small imports to try.
+func ways() map[string][2]int64 {
+	return map[string][2]int64{"small": {1 << 20, 1 << 20}, "large": {400, 1}}
+}
+
+// quick are limits that make many calls, one after the other, of a table that many processes share, or one owns.
+func quick(exclusive bool) store.Limits {
+	return store.Limits{Get: 25, Write: 10, Transact: 25, Parallel: 1, Exclusive: exclusive}
+}
+
+// begun is a story after its peace, and its end if nothing disturbs it.
+type begun struct {
+	story
+	sizes [2]int64
+	still *still
+	want  outcome
+	calls int
+}
+
+// each begins every story in every way.
+func each(t *testing.T, test func(*testing.T, begun)) {
+	t.Helper()
+	for _, s := range stories() {
+		for way, sizes := range ways() {
+			t.Run(s.name+"/"+way, func(t *testing.T) {
+				t.Parallel()
+				b := begun{story: s, sizes: sizes, still: genesis(t).then(t, sizes, s.peace)}
+				b.still.run(t, mem.Options{Limits: quick(false)}, sizes, func(t tester, w *world) {
+					w.trouble = func(*process, int, string, bool) error { return nil }
+					s.told(t, w)
+					b.want, b.calls = w.outcome(t), int(w.calls.Load())
+					consistent(t, b.want)
+				})
+				test(t, b)
+			})
+		}
+	}
+}
+
+// disturbed tells the story with a trouble, and demands the same end.
+func (b begun) disturbed(t *testing.T, name string, opt mem.Options, prepare func(*world)) {
+	t.Helper()
+	b.still.run(t, opt, b.sizes, func(t tester, w *world) {
+		prepare(w)
+		b.told(t, w)
+		if diff := cmp.Diff(b.want, w.outcome(t)); diff != "" {
+			t.Fatalf("%s: -want +got\n%s", name, diff)
+		}
+	})
+}
+
+// Cut everywhere: one call of the table or of the object store fails, before or after it took effect; and the process
+// goes on, or is killed there. The end is always the same.
+func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b begun) {
+		t.Helper()
+		step, cases := 1, 0
+		if b.sizes[1] == 1 && !soak(t) {
+			step = 7
+		}
+		for n := 1; n <= b.calls; n += step {
+			for kind := range 4 {
+				if !soak(t) && kind != n%4 { // each call in one kind, at least
+					continue
+				}
+				after, kill := kind%2 == 1, kind/2 == 1
+				name := fmt.Sprintf("call %d of %d, after %v, kill %v", n, b.calls, after, kill)
+				b.disturbed(t, name, mem.Options{Limits: quick(n%3 == 0)}, func(w *world) {
+					w.trouble = func(p *process, call int, _ string, done bool) error {
+						if call != n || done != after {
+							return nil
+						}
+						p.dead = kill
+						return errCut()
+					}
+				})
+				cases++
+			}
+		}
+		t.Logf("%d cases", cases)
+	})
+}
+
+// nasty is a table and an object store at their worst: throttled for a while, down, silent after they have done what was
+// asked; and a process that is killed now and then. It gets better in the end.
+func nasty(seed uint64) trouble {
+	rnd := rand.New(rand.NewPCG(seed, 2))
+	burst := 0
+	return func(p *process, call int, op string, done bool) error {
+		table := !strings.HasPrefix(op, "object ")
+		switch n := rnd.IntN(1000); {
+		case call > 1500:
+			return nil
+		case burst > 0 && table && !done:
+			burst--
+			return fault.New(fault.Busy, "busy", "throttled")
+		case n < 10 && !done:
+			burst = rnd.IntN(40)
+		case n < 20: // a 500, or a time-out after the work was done
+			return errCut()
+		case n < 23:
+			p.dead = true
+			return errCut()
+		}
+		return nil
+	}
+}
+
+// Throttling in bursts, 500s, time-outs after a write was applied, random parts of a batch left undone up to all of it, kills; all
+// at once, at random.
+func TestEverythingGoesWrongAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b begun) {
+		t.Helper()
+		seeds := 15
+		if soak(t) {
+			seeds = 1000
+		}
+		for seed := range uint64(seeds) {
+			opt := mem.Options{Seed: seed, Partial: 0.5, Limits: quick(seed%2 == 0)}
+			b.disturbed(t, fmt.Sprintf("seed %d", seed), opt, func(w *world) { w.trouble = nasty(seed) })
+		}
+		t.Logf("%d cases", seeds)
+	})
+}
+
+// The clocks of processes differ, and jump from one to the next: by hours, back and forth.
+func TestClocksJump(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b begun) {
+		t.Helper()
+		cases := 0
+		for n := 1; n <= b.calls; n += 1 + b.calls/10 {
+			b.disturbed(t, fmt.Sprintf("kills at every %d. call", n), mem.Options{Limits: quick(n%2 == 0)}, func(w *world) {
+				w.skew = []time.Duration{time.Hour, 0, 90 * time.Minute, -30 * time.Second, 26 * time.Hour}
+				w.trouble = func(p *process, call int, _ string, done bool) error {
+					if done && call%n == 0 && call/n <= 8 {
+						p.dead = true
+						return errCut()
+					}
+					return nil
+				}
+			})
+			cases++
+		}
+		t.Logf("%d cases", cases)
+	})
+}
