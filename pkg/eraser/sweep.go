@@ -314,7 +314,8 @@ func (r *run) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.lease.Complete(encode(r.lead)); err != nil { // the job has ended: nobody asks for the lead any more
+	// The job has ended: nobody asks for the lead any more.
+	if err := r.lease.Complete(encode(r.lead)); err != nil && ctx.Err() == nil {
 		r.c.Log.Warn("erase: the lead was not completed", slog.String("job", r.job.ID), slog.String("code", fault.CodeOf(err)))
 	}
 	return r.dispatch(ctx, next)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"reseed/pkg/store"
 )
 
 // reserve is how long before a deadline a worker stops, so that no request of
@@ -34,9 +36,7 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 		return summary{}, err
 	}
 	defer set.close()
-	// Two writers: records come in the order of their keys, and stay so.
-	records, pointers := w.store.Writer(ctx), w.store.Writer(ctx)
-	flush := func() error { return errors.Join(records.Flush(), pointers.Flush()) }
+	out := &changeApplier{w: w, records: w.store.Writer(ctx), pointers: w.store.Writer(ctx)}
 	seen, unsaved := 0, 0
 	_, err = set.each(ctx, func(c *change) error {
 		if !which(c) {
@@ -45,12 +45,11 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 		if seen++; seen <= done {
 			return nil
 		}
-		w.writes = appendWrites(w.writes[:0], w.hasher, w.parts, c)
-		if err := errors.Join(records.Add(w.writes[0]), pointers.Add(w.writes[1:]...)); err != nil {
+		if err := out.apply(c); err != nil {
 			return err
 		}
 		unsaved++
-		stop := error(nil)
+		var stop error
 		if seen%lookAfter == 0 {
 			stop = w.interrupted(ctx)
 		}
@@ -58,16 +57,55 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 			return nil
 		}
 		unsaved = 0
-		if err := flush(); err != nil {
+		if err := out.flush(); err != nil {
 			return err
 		}
 		return errors.Join(saved(seen), stop)
 	})
 	// After an error too: no write may be on its way any more when the task is given back (I7).
-	if flushed := flush(); err == nil {
+	if flushed := out.flush(); err == nil {
 		err = flushed
 	}
 	return summary{Applied: int64(seen)}, err
+}
+
+// changeApplier writes changes: first a record, and its pointers once it is durable. So whoever finds a record as it
+// was before a change that was cut off knows that its pointers are so too.
+type changeApplier struct {
+	w                 *work
+	records, pointers *store.Writer
+	waiting           []store.Write // pointers whose records may not be durable yet
+}
+
+// mostWaiting is how many pointers wait at most.
+const mostWaiting = 8000
+
+func (a *changeApplier) apply(c *change) error {
+	writes := appendWrites(a.w.writes[:0], a.w.hasher, a.w.parts, c)
+	a.w.writes = writes
+	if err := a.records.Add(writes[0]); err != nil {
+		return err
+	}
+	if a.waiting = append(a.waiting, writes[1:]...); len(a.waiting) < mostWaiting {
+		return nil
+	}
+	return a.release()
+}
+
+// release lets the pointers go that wait.
+func (a *changeApplier) release() error {
+	if err := a.records.Flush(); err != nil {
+		return err
+	}
+	err := a.pointers.Add(a.waiting...)
+	a.waiting = a.waiting[:0]
+	return err
+}
+
+// flush returns when everything is durable, or, after an error, when no write is on its way any more.
+func (a *changeApplier) flush() error {
+	released := a.release()
+	return errors.Join(released, a.pointers.Flush())
 }
 
 // applyAll makes all change sets of a small import true.

@@ -7,6 +7,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/store"
 )
 
 // errCancelled says that a worker stopped because its job was cancelled.
@@ -106,6 +107,11 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 		if err != nil {
 			return err
 		}
+		if t.State != job.TaskDone {
+			if err := im.mend(ctx, j, t.ID, r.Done); err != nil {
+				return err
+			}
+		}
 		if r.Summary.Applied == 0 { // stopped half-way: as far as it has saved
 			r.Summary.Applied = int64(r.Done)
 		}
@@ -129,4 +135,85 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 		return nil
 	})
 	return err
+}
+
+// mend gives the records that an undone task has changed the pointers that belong to them: a worker that was killed
+// may not have come to those, and nobody will any more.
+func (im *Importer) mend(ctx context.Context, j *job.Job, task string, done int) error {
+	stage, step, n := splitTask(task)
+	ids, passes := []setID{{stage: stage, keyRange: n}}, []func(*change) bool{all}
+	switch step {
+	case stepRemove:
+		passes[0] = removals
+	case stepPut:
+		passes[0] = puts
+	case stepTakeBack, stepPutBack:
+		ids[0].pass = step
+	case stepApply: // a pointer that moves goes before it comes
+		ids, passes = changeSets(j), []func(*change) bool{removals, puts}
+	default:
+		return nil
+	}
+	w, err := im.newWork(ctx, j)
+	if err != nil {
+		if fault.CodeOf(err) == codeErased {
+			return nil
+		}
+		return err
+	}
+	for _, which := range passes {
+		for _, id := range ids {
+			if err := w.mend(ctx, id, which, done); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *work) mend(ctx context.Context, id setID, which func(*change) bool, done int) error {
+	set, err := openChanges(ctx, w.objects, id.object(w.job.ID))
+	if fault.KindOf(err) == fault.NotFound && err != nil { // not decided yet, or erased
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer set.close()
+	var block []change
+	seen := 0
+	// Not more than this was changed since the worker said last how far it was.
+	most := done + saveEvery + 2*mostWaiting
+	_, err = set.each(ctx, func(c *change) error {
+		if !which(c) {
+			return nil
+		}
+		if seen++; seen <= done || seen > most {
+			return nil
+		}
+		if block = append(block, *c); len(block) < blockSize {
+			return nil
+		}
+		err := w.mendBlock(ctx, block)
+		block = block[:0]
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.mendBlock(ctx, block)
+}
+
+func (w *work) mendBlock(ctx context.Context, block []change) error {
+	stored, err := w.storedUnder(ctx, block)
+	if err != nil {
+		return err
+	}
+	var pointers []store.Write
+	for i := range block {
+		if c := &block[i]; string(stored[i]) == string(c.after) {
+			pointers = append(pointers, appendWrites(nil, w.hasher, w.parts, c)[1:]...)
+		}
+	}
+	return w.store.Write(ctx, pointers)
 }

@@ -69,8 +69,10 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	return w, err
 }
 
+const codeErased = "source_erased"
+
 func errErased() error {
-	return fault.New(fault.Conflict, "source_erased", "The data source was erased while the import ran; nothing of it is visible.")
+	return fault.New(fault.Conflict, codeErased, "The data source was erased while the import ran; nothing of it is visible.")
 }
 
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
