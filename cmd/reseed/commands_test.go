@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -156,21 +157,22 @@ func partitions(src store.Source) []string {
 	return pks
 }
 
-// zipFiles makes a ZIP: zip [-declare N] [-encrypted] OUT FILE... With -declare each file says that it unpacks to N bytes,
+// zipFiles makes a ZIP: zip [-declare N] [-encrypted] [-in FOLDER] OUT FILE... With -declare each file says that it unpacks to N bytes,
 // with -encrypted that it needs a password.
 func zipFiles(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("zip", flag.ContinueOnError)
 	declare := flags.Uint64("declare", 0, "")
 	encrypted := flags.Bool("encrypted", false, "")
+	folder := flags.String("in", "export", "")
 	if err := flags.Parse(args); neg || err != nil || flags.NArg() < 2 {
-		ts.Fatalf("usage: zip [-declare N] [-encrypted] OUT FILE...")
+		ts.Fatalf("usage: zip [-declare N] [-encrypted] [-in FOLDER] OUT FILE...")
 	}
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	for _, name := range flags.Args()[1:] {
 		body := []byte(ts.ReadFile(name))
 		h := &zip.FileHeader{
-			Name: "export/" + filepath.Base(name), Method: zip.Store, CRC32: crc32.ChecksumIEEE(body),
+			Name: path.Join(*folder, filepath.Base(name)), Method: zip.Store, CRC32: crc32.ChecksumIEEE(body),
 			CompressedSize64: uint64(len(body)), UncompressedSize64: max(*declare, uint64(len(body))),
 		}
 		if *encrypted {

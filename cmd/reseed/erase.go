@@ -79,7 +79,7 @@ func (sh *shell) eraseSource(c *cobra.Command, name string, o eraseOptions) erro
 			return err
 		}
 		if !ok {
-			return fmt.Errorf("there is no data source %q; \"reseed sources list\" shows what there is", name)
+			return fmt.Errorf("there is no data source %q; to see what there is: %s", name, sh.again("sources list"))
 		}
 		return sh.runErase(c, cl, erasure{Selection: "source", ID: s.UUID}, "data source "+s.Name, o)
 	})
@@ -98,7 +98,7 @@ func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, 
 	}
 	if !sh.json {
 		sh.printf("Erasing %s removes:\n", what)
-		sh.printRemoved(plan.Counts)
+		sh.printCounts(plan.Counts, "")
 		if len(plan.Counts) == 0 {
 			sh.printf("  nothing: it is empty\n")
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,9 +10,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"reseed/pkg/job"
+	"reseed/pkg/store"
 )
 
 type importOptions struct {
@@ -145,6 +148,9 @@ func (sh *shell) with(ctx context.Context, f func(*client) error) error {
 
 func (sh *shell) runImport(ctx context.Context, cl *client, files []string, o importOptions) error {
 	src, ok, err := cl.sourceNamed(ctx, o.source)
+	if err == nil && !ok && isUUID(o.source) {
+		err = errors.New("there is none of that uuid")
+	}
 	made := err == nil && !ok
 	if made {
 		src, err = cl.addSource(ctx, o.source, "CSV")
@@ -177,10 +183,16 @@ func (sh *shell) confirmRemoval(ctx context.Context, cl *client, j *job.Job, yes
 			return err
 		}
 		if sh.json || !sh.onTerminal() || !sh.asked("Apply it?") {
-			return &exitError{exitFailed, fmt.Errorf("nothing was written; to go on: reseed apply %s", j.ID)}
+			return &exitError{exitFailed, fmt.Errorf("nothing was written; to go on: %s", sh.again("apply %s", j.ID))}
 		}
 	}
 	return sh.act(ctx, cl, j.ID, "apply")
+}
+
+// isUUID tells whether a source is named by its uuid: such a name makes none.
+func isUUID(s string) bool {
+	rest, ok := strings.CutPrefix(s, store.PrefixSource)
+	return ok && uuid.Validate(rest) == nil
 }
 
 func totalSize(files []string) int64 {

@@ -5,7 +5,9 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
@@ -15,5 +17,16 @@ func run(p parts) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	limitMemory()
-	return execute(ctx, os.Args[1:], &shell{parts: p, env: environment(os.Environ()), out: os.Stdout, errOut: os.Stderr})
+	return execute(ctx, os.Args[1:], &shell{
+		parts: p, self: invokedAs(os.Args[0]), env: environment(os.Environ()), out: os.Stdout, errOut: os.Stderr,
+	})
+}
+
+// invokedAs is how this command can be called again from the same shell.
+func invokedAs(arg string) string {
+	name := filepath.Base(arg)
+	if _, err := exec.LookPath(name); err == nil {
+		return name
+	}
+	return arg
 }

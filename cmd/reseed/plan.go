@@ -32,8 +32,8 @@ func (sh *shell) printPlan(j *job.Job, samples []importer.Change) {
 	if j.Import.Confirm != "" {
 		sh.printf("%s So it waits for your yes.\n", j.Import.Confirm)
 	}
-	sh.printf("To apply it: reseed apply %s\n", j.ID)
-	sh.printf("All changes, one a line: reseed jobs %s --changes\n", j.ID)
+	sh.printf("To apply it: %s\n", sh.again("apply %s", j.ID))
+	sh.printf("All changes, one a line: %s\n", sh.again("jobs %s --changes", j.ID))
 }
 
 // printSample prints one change: a line for a row that comes or goes, one more for each field that differs in another.

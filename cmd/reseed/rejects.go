@@ -49,7 +49,7 @@ func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) 
 		shown++
 	}
 	sh.printMore(j, shown)
-	sh.printf("All rejected rows, to correct and import again: reseed jobs %s --rejects > rejects.csv\n", j.ID)
+	sh.printf("All rejected rows, to correct and import again: %s\n", sh.again("jobs %s --rejects > rejects.csv", j.ID))
 }
 
 // printFirstLeftAlone prints which rows an undo left alone first, and why.
@@ -67,7 +67,7 @@ func (sh *shell) printFirstLeftAlone(r io.Reader, j *job.Job) {
 		shown++
 	}
 	sh.printMore(j, shown)
-	sh.printf("All rows that were left alone: reseed jobs %s --rejects\n", j.ID)
+	sh.printf("All rows that were left alone: %s\n", sh.again("jobs %s --rejects", j.ID))
 }
 
 func (sh *shell) printMore(j *job.Job, shown int) {

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -124,7 +125,7 @@ func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples [
 	if j.Rejects > 0 {
 		sh.printFirstRejects(ctx, cl, j)
 	}
-	sh.printRemoved(r.Removed)
+	sh.printCounts(r.Removed, " removed")
 	for _, n := range j.Notes {
 		sh.printf("Note: %s\n", n)
 	}
@@ -133,7 +134,7 @@ func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples [
 	case j.Status == job.Planned:
 		sh.printPlan(j, samples)
 	case j.Status == job.Done && j.Kind == job.Import && r.Undo == "" && r.UndoneBy == "" && changesOf(j) > 0:
-		sh.printf("To take it back: reseed undo %s\n", j.ID)
+		sh.printf("To take it back: %s\n", sh.again("undo %s", j.ID))
 	}
 }
 
@@ -205,7 +206,7 @@ func halfway(j *job.Job) bool { return j.Status == job.Failed || j.Status == job
 func sumsOf(j *job.Job) string {
 	sum := totalOf(j)
 	switch {
-	case halfway(j):
+	case halfway(j), !j.Status.Ended(): // decided, but not done
 		return ""
 	case isUndo(j) && j.Status == job.Done && sum == job.Counts{}:
 		return "there was nothing to take back"
@@ -238,8 +239,12 @@ func (sh *shell) printDatasets(j *job.Job) {
 	if len(j.Datasets) == 0 {
 		return
 	}
-	if halfway(j) && changesOf(j) > 0 {
+	switch {
+	case changesOf(j) == 0:
+	case halfway(j):
 		sh.printf("What it had decided by then, which is not what it has written:\n")
+	case !j.Status.Ended():
+		sh.printf("Decided, and being written:\n")
 	}
 	w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	first := "read"
@@ -265,13 +270,9 @@ func (sh *shell) printDatasets(j *job.Job) {
 	_ = w.Flush()
 }
 
-func (sh *shell) printRemoved(removed map[string]int64) {
-	kinds := make([]string, 0, len(removed))
-	for k := range removed {
-		kinds = append(kinds, k)
-	}
-	sort.Strings(kinds)
-	for _, k := range kinds {
-		sh.printf("  %8d  %s removed\n", removed[k], strings.ReplaceAll(k, "_", " "))
+// printCounts prints counts by kind, with a word behind.
+func (sh *shell) printCounts(counts map[string]int64, word string) {
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		sh.printf("  %8d  %s%s\n", counts[kind], strings.ReplaceAll(kind, "_", " "), word)
 	}
 }

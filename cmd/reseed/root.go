@@ -42,12 +42,35 @@ func usage(format string, args ...any) error {
 // shell is what every command shares: flags, environment, where to print.
 type shell struct {
 	parts
+	self   string // how the command is called, see again
 	data   string
 	url    string
 	json   bool
 	env    map[string]string
 	out    io.Writer
 	errOut io.Writer
+}
+
+const defaultData = "./data"
+
+// again is a command line to copy: the command as it was called, on the same data.
+func (sh *shell) again(format string, args ...any) string {
+	line := sh.self
+	if sh.data != defaultData {
+		line += " --data " + quoted(sh.data)
+	}
+	if sh.url != "" {
+		line += " --url " + quoted(sh.url)
+	}
+	return line + " " + fmt.Sprintf(format, args...)
+}
+
+// quoted is one word of a command line.
+func quoted(s string) string {
+	if strings.Trim(s, "./:-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func environment(list []string) map[string]string {
@@ -88,7 +111,7 @@ work on any running or deployed instance.`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&sh.data, "data", "./data", "folder that holds everything")
+	flags.StringVar(&sh.data, "data", defaultData, "folder that holds everything")
 	flags.StringVar(&sh.url, "url", "", "a running instance, e.g. https://reseed.example.com (key in RESEED_API_KEY)")
 	root.SetArgs(args)
 	root.SetOut(sh.out)

@@ -23,7 +23,7 @@ func (sh *shell) wait(ctx context.Context, cl *client, id string) (*job.Job, err
 	for {
 		j, err := cl.job(ctx, id)
 		if err != nil {
-			return j, fmt.Errorf("%w; the job goes on where it runs: reseed jobs %s", err, id)
+			return j, fmt.Errorf("%w; the job goes on where it runs: %s", err, sh.again("jobs %s", id))
 		}
 		if j.Status.Ended() {
 			return j, nil
@@ -33,7 +33,7 @@ func (sh *shell) wait(ctx context.Context, cl *client, id string) (*job.Job, err
 		bar.Describe(describe(j))
 		select {
 		case <-ctx.Done():
-			return j, fmt.Errorf("stopped waiting; the job goes on with the next command or server on this data: reseed jobs %s", id)
+			return j, fmt.Errorf("stopped waiting; the job goes on with the next command or server on this data: %s", sh.again("jobs %s", id))
 		case <-time.After(look):
 		}
 	}

@@ -39,6 +39,7 @@ func TestGolden(t *testing.T) {
 			{"", "POST", "/v1/data_sources", `{"name":"Billing"}`},
 			{"", "POST", "/v1/data_sources", `{"system":"Custom"}`},
 			{"", "POST", "/v1/data_sources", `{"name":null}`},
+			{"", "POST", "/v1/data_sources", `{"name":"two\nlines"}`},
 			{"", "POST", "/v1/data_sources", `{"name":"Sheets","system":"Google Sheets"}`},
 			{"", "GET", "/v1/data_sources?name=Billing&system=", ""},
 			{"", "GET", "/v1/data_sources?system=Stripe", ""},

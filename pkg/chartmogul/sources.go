@@ -3,6 +3,8 @@ package chartmogul
 import (
 	"math"
 	"net/http"
+	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -121,6 +123,9 @@ func createSource(c *call) (reply, error) {
 	name, system := f.text("name"), f.text("system")
 	if name == "" {
 		f.fail("name", textNameNeeded)
+	}
+	if strings.ContainsFunc(name, unicode.IsControl) { // a list of names would show a line that is none
+		f.fail("name", "must not hold control characters")
 	}
 	if err := f.refused(); err != nil {
 		return reply{}, err

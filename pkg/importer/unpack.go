@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"reseed/pkg/fault"
@@ -71,6 +72,8 @@ func (im *Importer) unpackFile(ctx context.Context, dir string, f job.File) ([]j
 		}
 	}
 	switch {
+	case len(entries) == 0 && isWorkbook(z):
+		return nil, badZip("workbook", "This is a workbook of a spreadsheet; save its sheet as CSV, and import that.")
 	case len(entries) == 0:
 		return nil, badZip("zip_without_csv", "There is no CSV file in the ZIP.")
 	case len(entries) > maxZipFiles:
@@ -89,6 +92,11 @@ func (im *Importer) unpackFile(ctx context.Context, dir string, f job.File) ([]j
 		out[n] = job.File{Name: path.Base(e.Name), Object: object, Version: info.Version, Size: info.Size, Dataset: f.Dataset}
 	}
 	return out, nil
+}
+
+// isWorkbook tells whether a ZIP is a file of Excel, or of another spreadsheet in the same or the open format.
+func isWorkbook(z *zip.Reader) bool {
+	return slices.ContainsFunc(z.File, func(e *zip.File) bool { return strings.HasPrefix(e.Name, "xl/") || e.Name == "content.xml" })
 }
 
 // csvEntries lists the CSV files, but not what archivers and systems add of their own.
