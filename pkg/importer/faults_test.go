@@ -11,6 +11,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
+	"reseed/pkg/job"
 	"reseed/pkg/store"
 	"reseed/pkg/store/mem"
 )
@@ -20,30 +21,31 @@ type story struct {
 	name    string
 	peace   func(tester, *world)
 	told    func(tester, *world)
-	removes bool // and puts rows of the same external ids
+	removes bool // rows, and puts others of the same external ids
+	parks   bool // between two steps other jobs may have their turn
 }
 
 func stories() []story {
 	undo := func(t tester, w *world) { t.Helper(); w.undoes(t) }
 	return []story{
-		{name: "an import", peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, "2", messy()) }},
-		{name: "a plan that is applied", peace: first, told: func(t tester, w *world) {
+		{name: "an import", peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, messy()) }},
+		{name: "a plan that is applied", parks: true, peace: first, told: func(t tester, w *world) {
 			t.Helper()
 			q := messy()
 			q.plan = true
-			w.imports(t, "2", q)
+			w.imports(t, q)
 			w.applies(t)
 		}},
-		{name: "a replace that removes rows", removes: true, peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, "2", clean()) }},
+		{name: "a replace that removes rows", removes: true, peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, clean()) }},
 		{name: "an undo of a replace", removes: true, told: undo, peace: func(t tester, w *world) {
 			t.Helper()
 			first(t, w)
-			w.imports(t, "2", clean())
+			w.imports(t, clean())
 		}},
 		{name: "an undo of an import", told: undo, peace: func(t tester, w *world) {
 			t.Helper()
 			first(t, w)
-			w.imports(t, "2", messy())
+			w.imports(t, messy())
 		}},
 	}
 }
@@ -51,7 +53,7 @@ func stories() []story {
 // first is the first import of a source.
 func first(t tester, w *world) {
 	t.Helper()
-	w.imports(t, "1", all())
+	w.imports(t, all())
 }
 
 // clean is a replace by an input without fault: rows are removed, changed, moved and added.
@@ -88,18 +90,18 @@ func messy() request {
 }
 
 // imports runs an import to its end.
-func (w *world) imports(t tester, once string, q request) {
+func (w *world) imports(t tester, q request) {
 	t.Helper()
 	time.Sleep(time.Minute)
 	r := q.request(t, w.quiet.line, w.src)
-	r.Once = once
+	r.Once = fmt.Sprint("event ", time.Now().Unix())
 	w.do(t, func(p *process) error { _, err := p.Submit(t.Context(), r); return err })
 	w.settle(t)
 }
 
 func (w *world) applies(t tester) {
 	t.Helper()
-	plan := w.latest(t)
+	plan := w.latest(t, always)
 	w.do(t, func(p *process) error {
 		_, err := p.Apply(t.Context(), plan.ID)
 		if fault.CodeOf(err) == "not_planned" { // it was applied, but the answer was lost
@@ -113,7 +115,7 @@ func (w *world) applies(t tester) {
 func (w *world) undoes(t tester) {
 	t.Helper()
 	time.Sleep(time.Minute)
-	target := w.latest(t)
+	target := w.latest(t, func(j *job.Job) bool { return j.Import.Undo == "" })
 	w.do(t, func(p *process) error {
 		_, err := p.Undo(t.Context(), target.ID)
 		if fault.CodeOf(err) == "undone_already" { // it was asked for, but the answer was lost
@@ -164,10 +166,10 @@ func each(t *testing.T, test func(*testing.T, begun)) {
 }
 
 // disturbed tells the story with a trouble, and demands the same end.
-func (b begun) disturbed(t *testing.T, name string, opt mem.Options, prepare func(*world)) {
+func (b begun) disturbed(t *testing.T, name string, opt mem.Options, prepare func(tester, *world)) {
 	t.Helper()
 	b.still.run(t, opt, b.sizes, func(t tester, w *world) {
-		prepare(w)
+		prepare(t, w)
 		b.told(t, w)
 		if diff := cmp.Diff(b.want, w.outcome(t)); diff != "" {
 			t.Fatalf("%s: -want +got\n%s", name, diff)
@@ -192,7 +194,7 @@ func TestCutAnywhere(t *testing.T) {
 				}
 				after, kill := kind%2 == 1, kind/2 == 1
 				name := fmt.Sprintf("call %d of %d, after %v, kill %v", n, b.calls, after, kill)
-				b.disturbed(t, name, mem.Options{Limits: quick(n%3 == 0)}, func(w *world) {
+				b.disturbed(t, name, mem.Options{Limits: quick(n%3 == 0)}, func(t tester, w *world) {
 					w.trouble = func(p *process, call int, _ string, done bool) error {
 						if call != n || done != after {
 							return nil
@@ -245,7 +247,7 @@ func TestEverythingGoesWrongAtOnce(t *testing.T) {
 		}
 		for seed := range uint64(seeds) {
 			opt := mem.Options{Seed: seed, Partial: 0.5, Limits: quick(seed%2 == 0)}
-			b.disturbed(t, fmt.Sprintf("seed %d", seed), opt, func(w *world) { w.trouble = nasty(seed) })
+			b.disturbed(t, fmt.Sprintf("seed %d", seed), opt, func(t tester, w *world) { w.trouble = nasty(seed) })
 		}
 		t.Logf("%d cases", seeds)
 	})
@@ -258,7 +260,7 @@ func TestClocksJump(t *testing.T) {
 		t.Helper()
 		cases := 0
 		for n := 1; n <= b.calls; n += 1 + b.calls/10 {
-			b.disturbed(t, fmt.Sprintf("kills at every %d. call", n), mem.Options{Limits: quick(n%2 == 0)}, func(w *world) {
+			b.disturbed(t, fmt.Sprintf("kills at every %d. call", n), mem.Options{Limits: quick(n%2 == 0)}, func(t tester, w *world) {
 				w.skew = []time.Duration{time.Hour, 0, 90 * time.Minute, -30 * time.Second, 26 * time.Hour}
 				w.trouble = func(p *process, call int, _ string, done bool) error {
 					if done && call%n == 0 && call/n <= 8 {

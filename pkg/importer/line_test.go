@@ -40,6 +40,7 @@ type line struct {
 	queue   []importer.Message
 	shuffle *rand.Rand // takes messages in any order; nil: in theirs
 	now     time.Time
+	uploads int
 }
 
 func today() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
@@ -108,8 +109,9 @@ type input struct {
 func (l *line) put(ctx context.Context, t tester, inputs []input) []job.File {
 	t.Helper()
 	var files []job.File
-	for i, in := range inputs {
-		key := fmt.Sprintf("uploads/x/%p-%d-%d/%s", l, l.now.UnixNano(), i, in.name)
+	for _, in := range inputs {
+		l.uploads++
+		key := fmt.Sprintf("uploads/x/%p-%d/%s", l, l.uploads, in.name)
 		if err := l.objects.Put(ctx, key, bytes.NewReader(in.body)); err != nil {
 			t.Fatal(err)
 		}

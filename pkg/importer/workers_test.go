@@ -39,7 +39,7 @@ func TestManyWorkersAtOnce(t *testing.T) {
 			seeds = 300
 		}
 		for seed := range uint64(seeds) {
-			b.disturbed(t, fmt.Sprintf("seed %d", seed), mem.Options{Limits: quick(false)}, func(w *world) {
+			b.disturbed(t, fmt.Sprintf("seed %d", seed), mem.Options{Limits: quick(false)}, func(t tester, w *world) {
 				w.trouble = slow(seed, 5*time.Second)
 				w.team = []*process{w.troubled(), w.troubled()}
 			})
@@ -80,7 +80,7 @@ func (b begun) withLate(t *testing.T, kinds ...late) {
 	}
 	for n := 1; n <= b.calls; n += step {
 		for _, kind := range kinds {
-			b.disturbed(t, fmt.Sprintf("%+v in call %d of %d", kind, n, b.calls), mem.Options{Limits: quick(false)}, func(w *world) {
+			b.disturbed(t, fmt.Sprintf("%+v in call %d of %d", kind, n, b.calls), mem.Options{Limits: quick(false)}, func(t tester, w *world) {
 				l := &absence{late: kind, at: int64(n), back: make(chan struct{})}
 				w.trouble, w.tidy = l.behind, false
 				w.team = []*process{w.start(l.trouble)}
@@ -139,7 +139,7 @@ func TestDeadlines(t *testing.T) {
 	each(t, func(t *testing.T, b begun) {
 		t.Helper()
 		for seed := range uint64(8) {
-			b.disturbed(t, fmt.Sprintf("seed %d", seed), mem.Options{Limits: quick(seed%2 == 0)}, func(w *world) {
+			b.disturbed(t, fmt.Sprintf("seed %d", seed), mem.Options{Limits: quick(seed%2 == 0)}, func(t tester, w *world) {
 				w.trouble = slow(seed, time.Second)
 				w.deadline = deadlines(seed)
 			})

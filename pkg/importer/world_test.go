@@ -293,11 +293,16 @@ func (w *world) jobs(t tester) []*job.Job {
 	return list
 }
 
-// latest is the job made last.
-func (w *world) latest(t tester) *job.Job {
+// latest is the job made last, of those that fit.
+func (w *world) latest(t tester, fits func(*job.Job) bool) *job.Job {
 	t.Helper()
-	list := w.jobs(t)
-	return list[len(list)-1]
+	for _, j := range slices.Backward(w.jobs(t)) {
+		if fits(j) {
+			return j
+		}
+	}
+	t.Fatal("there is no such job")
+	return nil
 }
 
 // outcome is all that counts in the end.
