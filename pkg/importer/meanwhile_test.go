@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,13 +16,12 @@ import (
 
 // meanwhile does something once, in the middle of a call: the n-th, or the first after it that finds a new job.
 func meanwhile(t tester, w *world, n int, do func(*job.Job)) trouble {
-	busy := false
+	var busy atomic.Bool
 	return func(_ *process, call int, _ string, done bool) error {
-		if !done || busy || call < n {
+		if !done || busy.Load() || call < n {
 			return nil
 		}
-		if news := w.news(t); len(news) > 0 {
-			busy = true
+		if news := w.news(t); len(news) > 0 && busy.CompareAndSwap(false, true) { // workers call at once
 			do(news[0])
 		}
 		return nil
