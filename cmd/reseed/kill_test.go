@@ -85,7 +85,7 @@ type scenario struct {
 // then comes to the same end, with the same sums. Each scenario is done undisturbed once; then, round after round, on a copy
 // of the same data folder, with kills spread evenly over its life: by the clock, and at exact changes
 // that it makes. What it comes to is compared item by item.
-func TestKillAnywhere(t *testing.T) {
+func TestKillAnywhere(t *testing.T) { //nolint:tparallel // the scenarios run at once; the one around them waits for them
 	t.Parallel()
 	k := &killer{bin: commands(t), seed: uint64(setting(t, envSeed, defaultSeed))}
 	all := k.scenarios(t)
@@ -222,7 +222,6 @@ type action struct {
 // next is what a person does who finds the folder like this, and whether there is anything left to do.
 func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 	fresh := w.since(sc.base)
-	imported, undone := parted(fresh)
 	for _, j := range fresh {
 		switch {
 		case j.Status.Ended():
@@ -235,13 +234,7 @@ func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 		}
 	}
 	if sc.cancels {
-		switch {
-		case imported == nil:
-			return action{args: sc.args, live: rng != nil && rng.IntN(2) == 0}, true
-		case undone == nil && imported.Import.Applying:
-			return action{args: []string{"undo", imported.ID}}, true
-		}
-		return action{}, false
+		return sc.nextOfCancel(fresh, rng)
 	}
 	a = action{args: sc.args}
 	for _, j := range fresh {
@@ -253,6 +246,18 @@ func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 		}
 	}
 	return a, true
+}
+
+// nextOfCancel is next in a scenario that cancels: import, and take back what came of it.
+func (sc *scenario) nextOfCancel(fresh []*job.Job, rng *rand.Rand) (a action, more bool) {
+	imported, undone := parted(fresh)
+	switch {
+	case imported == nil:
+		return action{args: sc.args, live: rng != nil && rng.IntN(2) == 0}, true
+	case undone == nil && imported.Import.Applying:
+		return action{args: []string{"undo", imported.ID}}, true
+	}
+	return action{}, false
 }
 
 // parted finds the first import, and the first undo, among some jobs.
@@ -475,7 +480,8 @@ func (sc *scenario) visible(w *world, j *job.Job) bool {
 	case "manual-customers":
 		return w.directory.ManualEpoch == sc.base.directory.ManualEpoch
 	}
-	return len(w.directory.Tombstones) == 0 && j.Status != job.Done
+	// The tombstone goes when all is swept, a moment before the job is done.
+	return len(w.directory.Tombstones) == 0 && strayed(w.itemsAnd(w.since(sc.base)), sc.steps[len(sc.steps)-1:]) != ""
 }
 
 // outline is what of a job is the same however often it was killed.

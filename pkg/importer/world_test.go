@@ -268,7 +268,7 @@ func (w *world) labour(ctx context.Context, who func() *process, within func() (
 	for range 1000 {
 		p := who()
 		_ = p.tick(ctx) // the next one will do
-		p.work(within)
+		p.work(within)  //nolint:contextcheck // within makes the context
 		if w.ended(ctx) {
 			return
 		}
