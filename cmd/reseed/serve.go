@@ -110,18 +110,23 @@ func (sh *shell) apiKey() (hash [sha256.Size]byte, made string, err error) {
 	}
 	made = token()
 	hash = chartmogul.HashKey(made)
-	return hash, made, os.WriteFile(file, []byte(hex.EncodeToString(hash[:])), 0o600)
+	return hash, made, replaceFile(file, []byte(hex.EncodeToString(hash[:])))
 }
 
-// writeDoor lets the other commands on this folder in. It replaces the file in one step.
+// writeDoor lets the other commands on this folder in.
 func writeDoor(data string, d door) error {
 	body, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	tmp := doorFile(data) + ".new"
+	return replaceFile(doorFile(data), body)
+}
+
+// replaceFile writes a file that only its owner may read, in one step: a kill leaves it whole, or as it was.
+func replaceFile(name string, body []byte) error {
+	tmp := name + ".new"
 	if err := os.WriteFile(tmp, body, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(tmp, doorFile(data))
+	return os.Rename(tmp, name)
 }
