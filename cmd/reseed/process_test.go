@@ -196,7 +196,7 @@ func (sc *scenario) asked(t *testing.T, rng *rand.Rand, data string, a action, s
 		if a.live {
 			complaints = sc.cancelled(t, time.Duration(rng.Float64()*float64(sc.took)), data, server)
 		}
-		if out := client.ended(); out.status != exitDone && out.status != exitRejects {
+		if out := client.ended(); out.status != exitDone && out.status != exitRejects && !cancelledOr(a, out) {
 			complaints = append(complaints, fmt.Sprintf("%q through a server: exit status %d: %s", a.args, out.status, out.said))
 		}
 	}
@@ -207,6 +207,16 @@ func (sc *scenario) asked(t *testing.T, rng *rand.Rand, data string, a action, s
 		t.Error(err)
 	}
 	return complaints
+}
+
+// cancelledOr tells a failure that a cancellation explains: of what was cancelled, or of a cancel that came too late.
+func cancelledOr(a action, out outcome) bool {
+	return a.live && strings.Contains(out.told, "cancelled") || a.args[0] == "cancel" && tooLate(out)
+}
+
+// tooLate tells a cancel of a job that had ended, or did before it was stopped.
+func tooLate(out outcome) bool {
+	return strings.Contains(out.said, "ended already") || strings.Contains(out.said, "too late to cancel")
 }
 
 func (p *process) lives() bool {
@@ -230,7 +240,7 @@ func (sc *scenario) cancelled(t *testing.T, later time.Duration, data string, se
 			continue
 		}
 		out := sc.start(t, data, "", []string{"cancel", j.ID}, fate{}).ended()
-		if out.status != exitDone && !strings.Contains(out.said, "ended already") {
+		if out.status != exitDone && !tooLate(out) {
 			complaints = append(complaints, fmt.Sprintf("cancel: exit status %d: %s", out.status, out.said))
 		}
 	}
