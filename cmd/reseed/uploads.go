@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"reseed/pkg/fault"
 	"reseed/pkg/line"
 )
 
@@ -19,6 +20,9 @@ func (a *app) watchUploads(ctx context.Context) {
 	ingested := map[string]string{} // key → version that was handed on
 	a.queue.every(ctx, lookEvery, func(ctx context.Context) error {
 		for info, err := range a.Objects.List(ctx, "uploads/") {
+			if fault.KindOf(err) == fault.NotFound && err != nil { // somebody removes files: at the next look
+				return nil
+			}
 			if err != nil {
 				return err
 			}

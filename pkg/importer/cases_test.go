@@ -126,9 +126,10 @@ func TestAPlanIsOutdated(t *testing.T) {
 			eachWay(t, func(t tester, s *subject) {
 				s.submit(t, all())
 				older := replacing([]billing.Dataset{billing.Customers, billing.Contacts}, "c3")
-				older.plan, c.plan.plan = true, true
+				plan := c.plan
+				older.plan, plan.plan = true, true
 				s.submit(t, older)
-				p := s.submit(t, c.plan)
+				p := s.submit(t, plan)
 				c.then(t, s)
 				if s.apply(t, p); p.status != c.want {
 					t.Fatalf("it is %s, want %s", p.status, c.want)

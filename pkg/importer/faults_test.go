@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -199,7 +200,7 @@ func TestCutAnywhere(t *testing.T) {
 						if call != n || done != after {
 							return nil
 						}
-						p.dead = kill
+						p.dead.Store(kill)
 						return errCut()
 					}
 				})
@@ -213,9 +214,12 @@ func TestCutAnywhere(t *testing.T) {
 // nasty is a table and an object store at their worst: throttled for a while, down, silent after they have done what was
 // asked; and a process that is killed now and then. It gets better in the end.
 func nasty(seed uint64) trouble {
+	var mu sync.Mutex // a lease is renewed beside the work
 	rnd := rand.New(rand.NewPCG(seed, 2))
 	burst := 0
 	return func(p *process, call int, op string, done bool) error {
+		mu.Lock()
+		defer mu.Unlock()
 		table := !strings.HasPrefix(op, "object ")
 		switch n := rnd.IntN(1000); {
 		case call > 1500:
@@ -228,7 +232,7 @@ func nasty(seed uint64) trouble {
 		case n < 20: // a 500, or a time-out after the work was done
 			return errCut()
 		case n < 23:
-			p.dead = true
+			p.dead.Store(true)
 			return errCut()
 		}
 		return nil
@@ -264,7 +268,7 @@ func TestClocksJump(t *testing.T) {
 				w.skew = []time.Duration{time.Hour, 0, 90 * time.Minute, -30 * time.Second, 26 * time.Hour}
 				w.trouble = func(p *process, call int, _ string, done bool) error {
 					if done && call%n == 0 && call/n <= 8 {
-						p.dead = true
+						p.dead.Store(true)
 						return errCut()
 					}
 					return nil

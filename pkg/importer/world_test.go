@@ -49,7 +49,7 @@ type trouble func(p *process, call int, op string, done bool) error
 // process is one process of many, with a ledger, an importer and messages of its own.
 type process struct {
 	*line
-	dead bool // killed: no call of it gets through any more
+	dead atomic.Bool // killed: no call of it gets through any more
 }
 
 // still is a world in which nothing happens, to begin with again and again.
@@ -111,7 +111,7 @@ func (s *still) then(t *testing.T, sizes [2]int64, do func(tester, *world)) *sti
 func (w *world) start(trouble func(p *process, op string, done bool) error) *process {
 	p := &process{line: &line{}}
 	hook := func(op string, done bool) error {
-		if p.dead {
+		if p.dead.Load() {
 			return errCut()
 		}
 		if trouble == nil {
@@ -213,7 +213,7 @@ func (p *process) work(ctx func() (context.Context, context.CancelFunc)) {
 		c, cancel := ctx()
 		err := p.Handle(c, m)
 		cancel()
-		if seen[m]++; err != nil && !p.dead && seen[m] < tries {
+		if seen[m]++; err != nil && !p.dead.Load() && seen[m] < tries {
 			p.queue = append(p.queue, m)
 		}
 	}
@@ -227,7 +227,7 @@ func (p *process) tick(ctx context.Context) error {
 
 // alive is the process that does the work: another one, once it was killed.
 func (w *world) alive() *process {
-	if w.main == nil || w.main.dead {
+	if w.main == nil || w.main.dead.Load() {
 		w.main = w.troubled()
 	}
 	return w.main
