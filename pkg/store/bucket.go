@@ -20,7 +20,7 @@ const (
 	callUnits = 25.0                   // units that are worth a call,
 	callTime  = 50 * time.Millisecond  // or what comes in this time, if that is less
 	trial     = time.Second            // how long the one call after a pause may take before there is another
-	learning  = 0.3                    // weight of the newest bill in what a unit is expected to cost
+	learning  = 0.6                    // weight of the newest bill in what a unit is expected to cost
 )
 
 // bucket is a token bucket, in write units, whose limit is learned. It has none at first.

@@ -218,7 +218,7 @@ func TestPaceOfDeletes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		engine := mem.New(mem.Options{})
-		const n, units = 30_000, 4
+		const n, units = 60_000, 4 // a minute, as the other scenes
 		var gone []store.Write
 		fill := store.New(engine).Writer(t.Context())
 		for i := range n {
