@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
@@ -29,6 +30,14 @@ type change struct {
 	file          int   // index in the job
 	line          int64 // 0 for a row that the input lacks
 	before, after store.Attrs
+}
+
+// dataset is that of the record.
+func (c *change) dataset() billing.Dataset {
+	if c.before == nil {
+		return datasetOf(c.sk, c.after)
+	}
+	return datasetOf(c.sk, c.before)
 }
 
 // summary is what a task came to.
@@ -93,7 +102,7 @@ func (s *summary) removed() (n int64) {
 // setID names one change set of a job: what is decided of one key range of one stage.
 type setID struct {
 	stage, keyRange int
-	pass            string // of an undo: passTakeBack or passPutBack
+	pass            string // of an undo: stepTakeBack or stepPutBack
 }
 
 func (id setID) name() string {
@@ -111,7 +120,7 @@ func setsOf(j *job.Job, stage, keyRange int) []setID {
 	if j.Import.Undo == "" {
 		return []setID{{stage, keyRange, ""}}
 	}
-	return []setID{{stage, keyRange, passTakeBack}, {stage, keyRange, passPutBack}}
+	return []setID{{stage, keyRange, stepTakeBack}, {stage, keyRange, stepPutBack}}
 }
 
 // changeSets lists all of them, in the order of stages and keys.

@@ -171,7 +171,7 @@ func excess(j *job.Job, sum totals) string {
 }
 
 func (im *Importer) dropRuns(ctx context.Context, j *job.Job) error {
-	_, err := im.c.Objects.DeleteAll(ctx, jobDir(j.ID)+"runs/")
+	_, err := im.c.Objects.DeleteAll(ctx, runsDir(j.ID))
 	return err
 }
 

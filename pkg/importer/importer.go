@@ -256,11 +256,11 @@ func (im *Importer) goOn(ctx context.Context, j *job.Job) (*job.Job, error) {
 	}
 	for {
 		todo, err := im.todo(ctx, j)
-		if err == nil && len(todo) > 0 {
-			return j, im.c.Send(ctx, todo)
-		}
 		if err != nil {
 			return j, err
+		}
+		if len(todo) > 0 {
+			return j, im.c.Send(ctx, todo)
 		}
 		moved, err := im.step(ctx, j)
 		if err != nil {

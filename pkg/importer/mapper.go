@@ -109,12 +109,9 @@ func (m *mapped) store(ctx context.Context) (summary, error) {
 			return m.sum, err
 		}
 	}
-	if len(m.rejects.refs) == 0 {
-		return m.sum, nil
-	}
-	name := fmt.Sprintf("rejects/%d-%s", m.stage, m.by)
-	m.sum.Rejects = []string{jobDir(m.w.job.ID) + "runs/" + name}
-	return m.sum, m.w.rejects.write(ctx, name, []batch{m.rejects})
+	var err error
+	m.sum.Rejects, err = m.w.writeRejects(ctx, fmt.Sprintf("%d-%s", m.stage, m.by), m.rejects)
+	return m.sum, err
 }
 
 func (w *work) writeRun(ctx context.Context, name string, sections []batch) error {

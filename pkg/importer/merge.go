@@ -141,22 +141,13 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 			m.sum.count(m.w.job.Import.Files[i].Dataset, func(all *job.Counts) { *all = all.Add(c) })
 		}
 	}
-	if err := m.storeRejects(ctx, keyRange); err != nil {
+	m.rejects.sort()
+	// Under a name of its own, which the change set has: so they belong together whoever else is at this range.
+	by := fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())
+	if m.sum.Rejects, err = m.w.writeRejects(ctx, by, m.rejects); err != nil {
 		return sum, err
 	}
 	return m.sum, m.samples.store(ctx, m.w, setID{stage: m.stage, keyRange: keyRange})
-}
-
-// storeRejects stores the rejects of the merge under a name of its own: the change set
-// names it, so that they belong together whoever else is at this range.
-func (m *rangeMerge) storeRejects(ctx context.Context, keyRange int) error {
-	if len(m.rejects.refs) == 0 {
-		return nil
-	}
-	m.rejects.sort()
-	name := fmt.Sprintf("rejects/%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())
-	m.sum.Rejects = []string{jobDir(m.w.job.ID) + "runs/" + name}
-	return m.w.rejects.write(ctx, name, []batch{m.rejects})
 }
 
 // take takes the next entry in key order.
@@ -413,8 +404,13 @@ func (m *rangeMerge) emit(c *change) error {
 	if err := m.flushRemovals(); err != nil {
 		return err
 	}
+	return m.write(c, &m.sum.WriteMilli)
+}
+
+// write adds a change to the set, and what it will cost to a sum.
+func (m *rangeMerge) write(c *change, milli *int64) error {
 	m.sum.Changes++
-	m.sum.WriteMilli += m.w.costOf(c)
+	*milli += m.w.costOf(c)
 	m.samples.see(m.w, c)
 	return m.out.change(c)
 }

@@ -32,12 +32,6 @@ const (
 	stepPutBack  = "putback"
 )
 
-// The two passes of an undo.
-const (
-	passTakeBack = "takeback"
-	passPutBack  = "putback"
-)
-
 func phaseName(stage int, step string) string { return fmt.Sprintf("%d %s", stage, step) }
 
 // phases lists what a job goes through, as far as it is decided.

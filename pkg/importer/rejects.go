@@ -35,50 +35,30 @@ func withoutRejectColumns(names []string) []string {
 // its original columns, then where and why. It is written block by block for each
 // input file, with a header row of its own.
 func (im *Importer) writeRejects(ctx context.Context, j *job.Job, names []string) error {
-	if kept, err := im.rejectsKept(ctx, j); kept || err != nil {
-		return err
-	}
-	in, err := objectRuns{objects: im.c.Objects}.open(ctx, names, 0)
-	if err != nil {
-		return err
-	}
-	defer in.close()
-	file, err := im.c.Objects.Replace(ctx, RejectsName(j.ID))
-	if err != nil {
-		return err
-	}
-	defer file.Abort() // has no effect once closed
-	out := &rejectsWriter{im: im, job: j, csv: csv.NewWriter(file), file: -1}
-	defer out.closeFile()
-	for {
-		e, err := in.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil {
-			err = out.row(ctx, e)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	out.csv.Flush()
-	if err := out.csv.Error(); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "rejects_file", "write the rejects file")
-	}
-	return file.Close()
-}
-
-// rejectsKept tells whether the rejects file is written already, which it then is to its end. Whoever ends the job a
-// second time, since the first try was killed, may find that the runs are gone which it was made of.
-func (im *Importer) rejectsKept(ctx context.Context, j *job.Job) (bool, error) {
-	_, err := im.c.Objects.Stat(ctx, RejectsName(j.ID))
-	return err == nil, dropMissing(err)
+	return im.rejectsFile(ctx, j, names, func(out *csv.Writer) (row func(entry) error, end func()) {
+		rw := &rejectsWriter{im: im, job: j, csv: out, file: -1}
+		return func(e entry) error { return rw.row(ctx, e) }, rw.closeFile
+	})
 }
 
 // writeLeftAlone writes the rows that an undo left alone, in place of the rejects file of an import.
 func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []string) error {
-	if kept, err := im.rejectsKept(ctx, j); kept || err != nil {
+	return im.rejectsFile(ctx, j, names, func(out *csv.Writer) (row func(entry) error, end func()) {
+		_ = out.Write([]string{"Dataset", "Record", "Reject code", "Reject reason"}) // an error stays, see rejectsFile
+		return func(e entry) error {
+			r, err := decodeRejection(e.body)
+			if err != nil {
+				return err
+			}
+			return out.Write([]string{r.dataset, escapeFormula(r.column), r.code, r.message})
+		}, func() {}
+	})
+}
+
+// rejectsFile writes the file of a job from runs of rejects, unless it is there: it is whole then, and who ends the job a
+// second time, since the first try was killed, may find that the runs are gone which it was made of.
+func (im *Importer) rejectsFile(ctx context.Context, j *job.Job, names []string, begin func(*csv.Writer) (row func(entry) error, end func())) error {
+	if _, err := im.c.Objects.Stat(ctx, RejectsName(j.ID)); fault.KindOf(err) != fault.NotFound || err == nil {
 		return err
 	}
 	in, err := objectRuns{objects: im.c.Objects}.open(ctx, names, 0)
@@ -92,19 +72,19 @@ func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []stri
 	}
 	defer file.Abort() // has no effect once closed
 	out := csv.NewWriter(file)
-	err = out.Write([]string{"Dataset", "Record", "Reject code", "Reject reason"})
-	for err == nil {
-		var e entry
-		if e, err = in.next(); err != nil {
+	row, end := begin(out)
+	defer end()
+	for {
+		e, err := in.next()
+		if errors.Is(err, io.EOF) {
 			break
 		}
-		var r rejection
-		if r, err = decodeRejection(e.body); err == nil {
-			err = out.Write([]string{r.dataset, escapeFormula(r.column), r.code, r.message})
+		if err == nil {
+			err = row(e)
 		}
-	}
-	if !errors.Is(err, io.EOF) {
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	if out.Flush(); out.Error() != nil {
 		return fault.Wrap(out.Error(), fault.Unavailable, "rejects_file", "write the rejects file")

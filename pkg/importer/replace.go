@@ -137,11 +137,8 @@ func (m *rangeMerge) stays(parent string) error {
 // flushRemovals adds the removals that were held back to the change set.
 func (m *rangeMerge) flushRemovals() error {
 	for _, c := range m.removals {
-		m.sum.count(string(datasetOf(c.sk, c.before)), func(n *job.Counts) { n.Removed++ })
-		m.sum.Changes++
-		m.sum.RemoveMilli += m.w.costOf(c)
-		m.samples.see(m.w, c)
-		if err := m.out.change(c); err != nil {
+		m.sum.count(string(c.dataset()), func(n *job.Counts) { n.Removed++ })
+		if err := m.write(c, &m.sum.RemoveMilli); err != nil {
 			return err
 		}
 	}

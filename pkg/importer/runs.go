@@ -168,6 +168,19 @@ func (o objectRuns) openSection(ctx context.Context, name string, section int) (
 	return o.objects.Open(ctx, name, "", offset, length)
 }
 
+// runsDir is where the runs of a job lie; they go when it ends.
+func runsDir(jobID string) string { return jobDir(jobID) + "runs/" }
+
+// writeRejects stores a run of rejects, if there are any, and gives what a summary says of it. They are objects even where
+// other runs stay in memory, since they outlive the worker.
+func (w *work) writeRejects(ctx context.Context, by string, rejects batch) (names []string, err error) {
+	if len(rejects.refs) == 0 {
+		return nil, nil
+	}
+	dir := runsDir(w.job.ID) + "rejects/"
+	return []string{dir + by}, objectRuns{w.objects, dir}.write(ctx, by, []batch{rejects})
+}
+
 // Names of runs. Zero-padded, so that they list in order.
 const (
 	runMain = "main" // rows and findings

@@ -47,13 +47,9 @@ type Change struct {
 }
 
 func changeOf(j *job.Job, c *change) Change {
-	out := Change{Action: c.action(), Key: c.sk, Line: c.line, Before: plain(c.before), After: plain(c.after)}
+	out := Change{Dataset: c.dataset(), Action: c.action(), Key: c.sk, Line: c.line, Before: plain(c.before), After: plain(c.after)}
 	if c.line > 0 && c.file < len(j.Import.Files) {
 		out.File = j.Import.Files[c.file].Name
-	}
-	out.Dataset = datasetOf(c.sk, c.before)
-	if out.Action == Added {
-		out.Dataset = datasetOf(c.sk, c.after)
 	}
 	return out
 }
@@ -104,10 +100,7 @@ func (s sample) compare(o sample) int {
 type sampler struct{ kept map[sampleKind][]sample }
 
 func (s *sampler) see(w *work, c *change) {
-	kind := sampleKind{datasetOf(c.sk, c.before), c.action()}
-	if kind.action == Added {
-		kind.dataset = datasetOf(c.sk, c.after)
-	}
+	kind := sampleKind{c.dataset(), c.action()}
 	one := sample{File: c.file, Line: c.line}
 	list := s.kept[kind]
 	if n := len(list); n == samplesOfEach && one.compare(list[n-1]) >= 0 {

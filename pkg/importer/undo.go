@@ -142,12 +142,10 @@ func (u *reversal) run(ctx context.Context, keyRange int) (summary, error) {
 			return u.sum, err
 		}
 	}
-	if len(u.rejects.refs) > 0 {
-		name := fmt.Sprintf("rejects/%d-%s-%02x-%s", u.stage, u.pass, keyRange, u.w.ledger.NewHolder())
-		u.sum.Rejects = []string{jobDir(u.w.job.ID) + "runs/" + name}
-		if err := u.w.rejects.write(ctx, name, []batch{u.rejects}); err != nil {
-			return u.sum, err
-		}
+	var err error
+	by := fmt.Sprintf("%d-%s-%02x-%s", u.stage, u.pass, keyRange, u.w.ledger.NewHolder())
+	if u.sum.Rejects, err = u.w.writeRejects(ctx, by, u.rejects); err != nil {
+		return u.sum, err
 	}
 	return u.sum, u.samples.store(ctx, u.w, setID{u.stage, keyRange, u.pass})
 }
@@ -194,7 +192,7 @@ func (u *reversal) missing(id setID) error {
 // concerns tells whether a change is this pass's to reverse.
 func (u *reversal) concerns(c *change) bool {
 	switch {
-	case u.pass == passTakeBack:
+	case u.pass == stepTakeBack:
 		return len(c.before) == 0
 	case len(c.before) == 0:
 		return false
@@ -213,7 +211,7 @@ func (u *reversal) decide(ctx context.Context) error {
 	u.known = map[string]bool{}
 	for i := range u.block {
 		c := &u.block[i]
-		ds := string(datasetOf(c.sk, append(append(store.Attrs{}, c.before...), c.after...)))
+		ds := string(c.dataset())
 		u.sum.count(ds, func(n *job.Counts) { n.Read++ })
 		if string(stored[i]) == string(c.after) { // it was never done, or is undone already
 			u.sum.count(ds, func(n *job.Counts) { n.Unchanged++ })
@@ -258,7 +256,7 @@ func (u *reversal) hindered(ctx context.Context, c *change, stored store.Attrs) 
 		}
 		return "touched_since", "The row was changed, or put there anew, after this import.", nil
 	}
-	if u.pass == passTakeBack {
+	if u.pass == stepTakeBack {
 		needed, err := u.needed(ctx, c)
 		if needed {
 			return "needed_since", "Other rows that stay belong to it.", err

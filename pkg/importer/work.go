@@ -28,8 +28,7 @@ type work struct {
 	ranges  int
 	store   *store.Store
 	objects *objects.Objects
-	runs    runStore // of rows and findings
-	rejects runStore // of rejects: always objects, since they outlive the worker
+	runs    runStore
 	ledger  *job.Ledger
 	density map[string]float64 // by kind of key, see learn
 	undone  *job.Job           // of an undo: the job that is taken back
@@ -53,10 +52,9 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	if !ok {
 		return nil, errErased()
 	}
-	lasting := objectRuns{im.c.Objects, jobDir(j.ID) + "runs/"}
 	w := &work{
 		job: j, dir: dir, tag: j.Tag, hasher: dir.Hasher(), parts: newPartitions(src.Space()), ranges: j.Import.Ranges,
-		store: st, objects: im.c.Objects, runs: lasting, rejects: lasting, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),
+		store: st, objects: im.c.Objects, runs: objectRuns{im.c.Objects, runsDir(j.ID)}, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),
 		density: map[string]float64{},
 		now:     j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(),
 	}
@@ -167,9 +165,9 @@ func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	case now.Status.Ended():
 		return now, nil
 	case now.Import.Cancel: // the others may have left because of this task
-		return now, im.endCancelled(ctx, now)
+		return im.goOn(ctx, now)
 	}
-	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 && !now.Import.Cancel {
+	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 {
 		return now, err
 	}
 	return im.goOn(ctx, now)
