@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"io"
 	"log/slog"
 	"time"
@@ -79,6 +80,12 @@ type Erase struct {
 
 // HashKey is the hash under which an API key is configured.
 func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
+
+// author names who has an API key: by the beginning of its hash, which everybody who has the key can find out.
+func author(key string) string {
+	hash := HashKey(key)
+	return "key " + hex.EncodeToString(hash[:4])
+}
 
 // known compares in constant time, and with every key, so that the time of an
 // answer tells nothing about the keys.

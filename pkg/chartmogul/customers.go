@@ -11,8 +11,7 @@ import (
 
 // customerKeys are the keys of a customer and of what people added to it.
 func customerKeys(src store.Source, h store.H) []store.Key {
-	sp := src.Space()
-	return append(edit.Keys(sp, h), sp.Customer(h))
+	return append(edit.Keys(src, h), src.Space().Customer(h))
 }
 
 // rowOf makes a customer of what a batch get found; ok is false if it is not to be seen.

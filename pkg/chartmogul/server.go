@@ -35,8 +35,9 @@ type server struct {
 type call struct {
 	*server
 	*http.Request
-	w     http.ResponseWriter
-	limit int64
+	w      http.ResponseWriter
+	limit  int64
+	author string // who asks
 }
 
 // reply is what a handler answers: body as JSON, or copied as it is (and
@@ -103,7 +104,7 @@ func (s *server) serve(rt route) http.Handler {
 			w.Header().Set("Allow", allow)
 			err = failA(http.StatusMethodNotAllowed, "", textBadMethod)
 		default:
-			ans, err = h(&call{s, r, w, rt.limit})
+			ans, err = h(&call{s, r, w, rt.limit, author(key)})
 		}
 		if err != nil {
 			ans = s.failed(w, r, err)

@@ -39,10 +39,14 @@ func Of(sp store.Space, h store.H, attrs store.Attrs) Customer {
 	return Customer{Space: sp, H: h, Manual: m}
 }
 
-// Edits is what people have added to a customer.
+func (c Customer) item(what string) item { return item{c.Space.CustomerEdit(c.H, what), c.Manual} }
+
+// Edits is what people have done to a customer.
 type Edits struct {
 	Tags       []string // in the order of their adding
 	Attributes map[string]Value
+	Row        Row  // changed fields
+	Merge      Link // with other customers
 }
 
 // Custom is the attributes as an answer carries them; never nil.
@@ -55,23 +59,38 @@ func (e Edits) Custom() map[string]any {
 }
 
 // Keys are the keys of the edits of a customer, for a batch get together with its record.
-func Keys(sp store.Space, h store.H) []store.Key {
-	return []store.Key{sp.CustomerEdit(h, store.EditTags), sp.CustomerEdit(h, store.EditAttributes)}
+func Keys(src store.Source, h store.H) []store.Key {
+	sp := src.Space()
+	keys := []store.Key{
+		sp.CustomerEdit(h, store.EditTags), sp.CustomerEdit(h, store.EditAttributes), sp.CustomerEdit(h, store.EditFields),
+	}
+	if src.Merges {
+		keys = append(keys, sp.CustomerEdit(h, store.EditMerge))
+	}
+	return keys
 }
 
 // Read takes a customer's edits from what a batch get found. Edits of a manual customer
 // that was erased since do not count.
 func Read(d *store.Directory, found map[store.Key]store.Attrs, sp store.Space, h store.H) (Edits, error) {
-	tags, custom := found[sp.CustomerEdit(h, store.EditTags)], found[sp.CustomerEdit(h, store.EditAttributes)]
-	var e Edits
-	if d.Visible(tags) {
-		e.Tags = readTags(tags)
+	get := func(what string) store.Attrs {
+		a := found[sp.CustomerEdit(h, what)]
+		if !d.Visible(a) {
+			return nil
+		}
+		return a
 	}
-	if !d.Visible(custom) {
-		return e, nil
+	var (
+		e   = Edits{Tags: readTags(get(store.EditTags))}
+		err error
+	)
+	if e.Attributes, err = readAttributes(get(store.EditAttributes)); err != nil {
+		return e, err
 	}
-	var err error
-	e.Attributes, err = readAttributes(custom)
+	if e.Row, err = readRow(get(store.EditFields)); err != nil {
+		return e, err
+	}
+	e.Merge, err = readLink(get(store.EditMerge))
 	return e, err
 }
 
@@ -102,10 +121,10 @@ type Edit struct {
 func New(st *store.Store, now func() time.Time) *Edit { return &Edit{st, now} }
 
 // Load reads the edits of customers of one source in as few calls as it takes.
-func (e *Edit) Load(ctx context.Context, d *store.Directory, sp store.Space, hs ...store.H) (map[store.H]Edits, error) {
+func (e *Edit) Load(ctx context.Context, d *store.Directory, src store.Source, hs ...store.H) (map[store.H]Edits, error) {
 	var keys []store.Key
 	for _, h := range hs {
-		keys = append(keys, Keys(sp, h)...)
+		keys = append(keys, Keys(src, h)...)
 	}
 	found, err := e.st.Lookup(ctx, keys...)
 	if err != nil {
@@ -113,7 +132,7 @@ func (e *Edit) Load(ctx context.Context, d *store.Directory, sp store.Space, hs 
 	}
 	all := make(map[store.H]Edits, len(hs))
 	for _, h := range hs {
-		if all[h], err = Read(d, found, sp, h); err != nil {
+		if all[h], err = Read(d, found, src.Space(), h); err != nil {
 			return nil, err
 		}
 	}
@@ -153,13 +172,13 @@ func (e *Edit) RemoveTags(ctx context.Context, c Customer, tags ...string) ([]st
 
 func (e *Edit) changeTags(ctx context.Context, c Customer, change func([]string) ([]string, error)) ([]string, error) {
 	var tags []string
-	err := e.change(ctx, c, store.EditTags, func(was store.Attrs, b *store.Builder) (bool, error) {
+	err := e.change(ctx, c.item(store.EditTags), func(was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 		var err error
 		if tags, err = change(readTags(was)); err != nil {
-			return false, err
+			return false, nil, err
 		}
 		b.List(attrTags, tags)
-		return len(tags) > 0, nil
+		return len(tags) > 0, nil, nil
 	})
 	return tags, err
 }
@@ -209,26 +228,26 @@ func (e *Edit) Remove(ctx context.Context, c Customer, names ...string) (map[str
 
 func (e *Edit) changeAttributes(ctx context.Context, c Customer, change func(map[string]Value) error) (map[string]Value, error) {
 	var all map[string]Value
-	err := e.change(ctx, c, store.EditAttributes, func(was store.Attrs, b *store.Builder) (bool, error) {
+	err := e.change(ctx, c.item(store.EditAttributes), func(was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 		var err error
 		if all, err = readAttributes(was); err != nil {
-			return false, err
+			return false, nil, err
 		}
 		if all == nil {
 			all = map[string]Value{}
 		}
 		if err := change(all); err != nil {
-			return false, err
+			return false, nil, err
 		}
 		if err := checkAttributes(all); err != nil {
-			return false, err
+			return false, nil, err
 		}
 		body, err := json.Marshal(all) // sorted by name
 		if err != nil {
-			return false, fault.Wrap(err, fault.Internal, "edit", "write custom attributes")
+			return false, nil, fault.Wrap(err, fault.Internal, "edit", "write custom attributes")
 		}
 		b.Bytes(attrCustom, body)
-		return len(all) > 0, nil
+		return len(all) > 0, nil, nil
 	})
 	return all, err
 }
@@ -255,33 +274,51 @@ func checkName(param, s string) error {
 	}
 }
 
+// item is one edit that is to be changed.
+type item struct {
+	key    store.Key
+	manual int64 // of the record it hangs on
+}
+
 // change replaces one edit on condition that nobody has changed it meanwhile,
-// else all over again. With nothing left, the item goes.
-func (e *Edit) change(ctx context.Context, c Customer, what string, change func(was store.Attrs, b *store.Builder) (keep bool, err error)) error {
-	key := c.Space.CustomerEdit(c.H, what)
+// else all over again. With nothing left, the item goes. What change returns besides goes into the same transaction.
+func (e *Edit) change(ctx context.Context, it item, change func(was store.Attrs, b *store.Builder) (keep bool, more []store.Write, err error)) error {
 	for {
-		found, err := e.st.Lookup(ctx, key)
+		found, err := e.st.Lookup(ctx, it.key)
 		if err != nil {
 			return err
 		}
-		stored, exists := found[key]
-		was := stored
-		if m, _ := was.Int(store.AttrManual); m != c.Manual {
-			was = nil // of an earlier customer of this id, erased since
-		}
-		b := store.NewBuilder().Int(store.AttrManual, c.Manual)
-		keep, err := change(was, b)
-		if err != nil {
+		writes, err := e.changed(it, found, change)
+		if err != nil || len(writes) == 0 {
 			return err
 		}
-		write, same := e.next(key, stored, exists, keep, b)
-		if same {
-			return nil
-		}
-		if err := e.st.Transact(ctx, write); err == nil || fault.KindOf(err) != fault.Conflict {
+		if err := e.st.Transact(ctx, writes...); err == nil || fault.KindOf(err) != fault.Conflict {
 			return err
 		}
 	}
+}
+
+// changed are the writes that change one edit, given what is stored; none if there is nothing to write.
+func (e *Edit) changed(it item, found map[store.Key]store.Attrs, change func(was store.Attrs, b *store.Builder) (bool, []store.Write, error)) ([]store.Write, error) {
+	stored, exists := found[it.key]
+	b := store.NewBuilder().Int(store.AttrManual, it.manual)
+	keep, more, err := change(it.counts(stored), b)
+	if err != nil {
+		return nil, err
+	}
+	write, same := e.next(it.key, stored, exists, keep, b)
+	if same {
+		return more, nil
+	}
+	return append(more, write), nil
+}
+
+// counts is the stored edit, unless it is of an earlier record of this id, erased since.
+func (it item) counts(stored store.Attrs) store.Attrs {
+	if m, _ := stored.Int(store.AttrManual); m != it.manual {
+		return nil
+	}
+	return stored
 }
 
 // next is the write that replaces the stored item; same says that there is nothing to write.

@@ -58,7 +58,7 @@ func (w *world) customer(n int, manual int64) edit.Customer {
 
 func (w *world) load(c edit.Customer) edit.Edits {
 	w.t.Helper()
-	all, err := w.e.Load(w.t.Context(), w.dir, w.sp, c.H)
+	all, err := w.e.Load(w.t.Context(), w.dir, w.dir.Sources[0], c.H)
 	must(w.t, err)
 	return all[c.H]
 }
@@ -116,7 +116,7 @@ func TestWithNothingLeftTheItemGoes(t *testing.T) {
 	must(t, err)
 	_, err = w.e.Remove(t.Context(), c, "none")
 	must(t, err)
-	items, err := w.st.Get(t.Context(), edit.Keys(w.sp, c.H)...)
+	items, err := w.st.Get(t.Context(), edit.Keys(w.dir.Sources[0], c.H)...)
 	must(t, err)
 	same(t, "items", 0, len(items))
 }
@@ -130,7 +130,7 @@ func TestTheSameAgainWritesNothing(t *testing.T) {
 		must(t, err)
 		_, err = w.e.Set(t.Context(), c, map[string]edit.Value{"pro": {Type: edit.Boolean, Text: "true"}})
 		must(t, err)
-		before, err := w.st.Lookup(t.Context(), edit.Keys(w.sp, c.H)...)
+		before, err := w.st.Lookup(t.Context(), edit.Keys(w.dir.Sources[0], c.H)...)
 		must(t, err)
 		spent := w.st.Spent().WriteMilli
 		_, err = w.e.AddTags(t.Context(), c, "x")
@@ -139,7 +139,7 @@ func TestTheSameAgainWritesNothing(t *testing.T) {
 		must(t, err)
 		_, err = w.e.Set(t.Context(), c, map[string]edit.Value{"pro": {Type: edit.Boolean, Text: "true"}})
 		must(t, err)
-		after, err := w.st.Lookup(t.Context(), edit.Keys(w.sp, c.H)...)
+		after, err := w.st.Lookup(t.Context(), edit.Keys(w.dir.Sources[0], c.H)...)
 		must(t, err)
 		same(t, "items", before, after)
 		same(t, "write cost", spent, w.st.Spent().WriteMilli)
@@ -250,7 +250,7 @@ func TestLoadOfMany(t *testing.T) {
 			must(t, err)
 		}
 	}
-	all, err := w.e.Load(t.Context(), w.dir, w.sp, hs...)
+	all, err := w.e.Load(t.Context(), w.dir, w.dir.Sources[0], hs...)
 	must(t, err)
 	same(t, "customers", 120, len(all))
 	for i, h := range hs {
@@ -285,7 +285,7 @@ func TestEditsOfManualCustomersGoWithThem(t *testing.T) {
 	must(t, err)
 	same(t, "attributes", 1, len(all))
 	same(t, "tags of the one made again", []string{"new"}, w.load(again).Tags)
-	items, err := w.st.Get(ctx, edit.Keys(w.sp, again.H)...)
+	items, err := w.st.Get(ctx, edit.Keys(w.dir.Sources[0], again.H)...)
 	must(t, err)
 	for _, it := range items {
 		if m, _ := it.Attrs.Int(store.AttrManual); m != w.dir.ManualEpoch {

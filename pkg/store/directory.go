@@ -38,6 +38,7 @@ type Source struct {
 	CreatedAt time.Time `json:"created_at"`
 	Epochs    Epochs    `json:"epochs"`
 	Shards    int       `json:"shards"`
+	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 }
 
 // Tombstone hides one customer, with all that hangs on it, or one invoice until it is swept.
@@ -67,6 +68,15 @@ func (d *Directory) ByName(name string) (Source, bool) {
 // ByTag finds a source by its tag.
 func (d *Directory) ByTag(tag Tag) (Source, bool) {
 	return d.find(func(s Source) bool { return s.Tag == tag })
+}
+
+// SetMerges notes that a customer of the source is merged.
+func (d *Directory) SetMerges(id string) {
+	for i := range d.Sources {
+		if d.Sources[i].UUID == id {
+			d.Sources[i].Merges = true
+		}
+	}
 }
 
 func (d *Directory) find(is func(Source) bool) (Source, bool) {

@@ -59,6 +59,11 @@ func (s Space) EditPK(shard int) string {
 	return fmt.Sprintf("%05x.e%d", uint32(s.Tag), s.Epochs.Edits) + shardName(shard)
 }
 
+// PlanEditPK is the partition of the edits of plans.
+func (s Space) PlanEditPK() string {
+	return fmt.Sprintf("%05x.e%d#p", uint32(s.Tag), s.Epochs.Edits)
+}
+
 // First letters of sort keys: one kind of item each.
 const (
 	SKCustomer = "c#"
@@ -231,16 +236,57 @@ func eventID(id int64) string {
 	return string(b[:])
 }
 
-// What is edited of a customer: the end of an edit's sort key.
+// What is edited of a record: the end of an edit's sort key. Only customers have all four.
 const (
 	EditTags       = "#tags"
 	EditAttributes = "#attributes"
-	EditFields     = "#fields"
+	EditFields     = "#fields" // changed fields, and whether the row is disabled or deleted
+	EditMerge      = "#merge"  // which customer it is merged into, and which into it
 )
 
-// CustomerEdit is the key of one edit of a customer (EditTags, EditAttributes, EditFields).
+// CustomerEdit is the key of one edit of a customer.
 func (s Space) CustomerEdit(h H, what string) Key {
-	return Key{s.EditPK(s.ShardOf(h)), SKCustomer + h.String() + what}
+	return Key{s.EditPK(s.ShardOf(h)), CustomerSK(h) + what}
+}
+
+// FieldsOf is the key of the changed fields of a record: a customer, plan, invoice, line item or transaction.
+func (s Space) FieldsOf(record Key) Key { return Key{s.editsOf(record.SK), record.SK + EditFields} }
+
+// editsOf is the partition of the edits of the record with that sort key.
+func (s Space) editsOf(sk string) string {
+	if strings.HasPrefix(sk, SKPlan) {
+		return s.PlanEditPK()
+	}
+	h, _ := LeadingH(sk)
+	return s.EditPK(s.ShardOf(h))
+}
+
+// Edited is the key of the record that an edit's sort key names; ok is false for a pointer.
+func (s Space) Edited(sk string) (record Key, ok bool) {
+	end := strings.LastIndexByte(sk, '#')
+	if end < 2 {
+		return Key{}, false
+	}
+	h, _ := LeadingH(sk)
+	switch sk[:2] {
+	case SKCustomer:
+		return Key{s.CustomerPK(s.ShardOf(h)), sk[:end]}, true
+	case SKPlan:
+		return Key{s.PlanPK(), sk[:end]}, true
+	case SKInvoice:
+		return Key{s.DataPK(s.ShardOf(h)), sk[:end]}, true
+	}
+	return Key{}, false
+}
+
+// EditEmail is the key of the pointer from an e-mail address that a person has given to a customer.
+func (s Space) EditEmail(email, customer H) Key {
+	return Key{s.EditPK(s.ShardOf(email)), EmailSK(email, customer)}
+}
+
+// EditOwner is the key of the pointer from a customer to an invoice whose date a person has changed.
+func (s Space) EditOwner(customer, invoice H) Key {
+	return Key{s.EditPK(s.ShardOf(customer)), OwnerSK(customer, invoice)}
 }
 
 // ContactsOf is the range of a customer's contacts.
@@ -280,6 +326,25 @@ func (s Space) Plans() Query { return under(s.PlanPK(), SKPlan) }
 // EditsBetween is the range of the edits of the customers first to last (inclusive) of one shard.
 func (s Space) EditsBetween(first, last H) Query {
 	return Query{PK: s.EditPK(s.ShardOf(first)), From: SKCustomer + first.String(), To: After(SKCustomer + last.String())}
+}
+
+// InvoiceEditsBetween is the range of the edits of the invoices first to last (inclusive) of one shard, with those of
+// their line items and transactions.
+func (s Space) InvoiceEditsBetween(first, last H) Query {
+	return Query{PK: s.EditPK(s.ShardOf(first)), From: InvoiceSK(first), To: After(InvoiceSK(last))}
+}
+
+// PlanEdits is the range of the edits of all plans.
+func (s Space) PlanEdits() Query { return under(s.PlanEditPK(), SKPlan) }
+
+// EditEmailsOf is the range of the pointers from an e-mail address to the customers whom people have given it.
+func (s Space) EditEmailsOf(email H) Query {
+	return under(s.EditPK(s.ShardOf(email)), SKEmail+email.String()+"#")
+}
+
+// EditOwnersOf is the range of the pointers from a customer to its invoices whose dates people have changed.
+func (s Space) EditOwnersOf(customer H) Query {
+	return under(s.EditPK(s.ShardOf(customer)), SKOwner+customer.String()+"#")
 }
 
 func under(pk, prefix string) Query { return Query{PK: pk, From: prefix, To: After(prefix)} }

@@ -1,0 +1,259 @@
+package edit
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// Mark is who did something, and when.
+type Mark struct {
+	By string `json:"by"`
+	At int64  `json:"at"` // Unix milliseconds
+}
+
+// Time is when it was done.
+func (m Mark) Time() time.Time { return time.UnixMilli(m.At).UTC() }
+
+// Field is a changed field: one of the three values, or none of them if the field was emptied.
+type Field struct {
+	Mark
+	Str  *string `json:"s,omitempty"`
+	Int  *int64  `json:"n,omitempty"` // also a time, in Unix milliseconds
+	Bool *bool   `json:"b,omitempty"`
+}
+
+// Row is what people have done to the fields of one record. Fields are called as the record's attributes in the table.
+type Row struct {
+	Fields   map[string]Field `json:"fields,omitempty"`
+	Disabled *Mark            `json:"disabled,omitempty"`
+	Deleted  *Mark            `json:"deleted,omitempty"`
+}
+
+// attrRow holds the edit, as JSON.
+const attrRow = "row"
+
+func readRow(a store.Attrs) (Row, error) {
+	raw, ok := a.Get(attrRow)
+	if !ok {
+		return Row{}, nil
+	}
+	var r Row
+	if err := json.Unmarshal(raw.Raw, &r); err != nil {
+		return Row{}, fault.Wrap(err, fault.Internal, "edit", "read changed fields")
+	}
+	return r, nil
+}
+
+// ReadRow takes what was done to a record from what a batch get or a query found.
+func ReadRow(d *store.Directory, found map[store.Key]store.Attrs, sp store.Space, record store.Key) (Row, error) {
+	a := found[sp.FieldsOf(record)]
+	if !d.Visible(a) {
+		return Row{}, nil
+	}
+	return readRow(a)
+}
+
+func (r Row) empty() bool { return len(r.Fields) == 0 && r.Disabled == nil && r.Deleted == nil }
+
+// Hidden tells whether the row is left out of what people see unless they ask for it.
+func (r Row) Hidden() bool { return r.Disabled != nil || r.Deleted != nil }
+
+// Over lays the changed fields over the record as it was imported.
+func (r Row) Over(imported store.Attrs) store.Attrs {
+	if len(r.Fields) == 0 {
+		return imported
+	}
+	b := store.NewBuilder()
+	for name, v := range imported.All() {
+		if _, changed := r.Fields[name]; !changed {
+			b.Raw(name, v)
+		}
+	}
+	for name, f := range r.Fields {
+		f.addTo(b, name)
+	}
+	return b.Attrs()
+}
+
+func (f Field) addTo(b *store.Builder, name string) {
+	switch {
+	case f.Str != nil:
+		b.Str(name, *f.Str)
+	case f.Int != nil:
+		b.IntAlways(name, *f.Int)
+	case f.Bool != nil:
+		b.Bool(name, *f.Bool)
+	}
+}
+
+// Latest is the last change of a field; nil if none was changed.
+func (r Row) Latest() *Mark {
+	var last *Mark
+	for _, f := range r.Fields {
+		if last == nil || f.At > last.At || f.At == last.At && f.By > last.By {
+			last = &f.Mark
+		}
+	}
+	return last
+}
+
+// Record is a stored record whose fields are to be changed.
+type Record struct {
+	Space store.Space
+	Key   store.Key
+	Base  store.Attrs // as it was imported
+	Hash  *store.Hasher
+}
+
+func (r Record) item() item {
+	m, _ := r.Base.Int(store.AttrManual)
+	return item{r.Space.FieldsOf(r.Key), m}
+}
+
+// Change gives fields of a record the values that they have in want, which is its attributes as they are to be
+// seen. A field that is as it was imported is no longer changed: so an edit is undone.
+func (e *Edit) Change(ctx context.Context, rec Record, want store.Attrs, fields []string, by string) (Row, error) {
+	now := Mark{by, e.now().UnixMilli()}
+	return e.changeRow(ctx, rec, func(r *Row) {
+		for _, name := range fields {
+			r.set(name, rec.Base, want, now)
+		}
+	})
+}
+
+func (r *Row) set(name string, base, want store.Attrs, now Mark) {
+	v, given := want.Get(name)
+	if was, ok := base.Get(name); ok == given && was.Type == v.Type && string(was.Raw) == string(v.Raw) {
+		delete(r.Fields, name)
+		return
+	}
+	f := Field{Mark: now}
+	if given {
+		f = fieldOf(v, now)
+	}
+	if old, ok := r.Fields[name]; ok && old.same(f) {
+		return
+	}
+	if r.Fields == nil {
+		r.Fields = map[string]Field{}
+	}
+	r.Fields[name] = f
+}
+
+func fieldOf(v store.Value, m Mark) Field {
+	f := Field{Mark: m}
+	switch v.Type {
+	case store.String:
+		s := v.Str()
+		f.Str = &s
+	case store.Int:
+		n := v.Int()
+		f.Int = &n
+	case store.Bool:
+		b := v.Bool()
+		f.Bool = &b
+	case store.Bytes, store.List: // no field of a record is one
+	}
+	return f
+}
+
+func (f Field) same(o Field) bool {
+	return equal(f.Str, o.Str) && equal(f.Int, o.Int) && equal(f.Bool, o.Bool)
+}
+
+func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// Revert takes back changed fields; all of them, and that the row is disabled or deleted, if none are named.
+func (e *Edit) Revert(ctx context.Context, rec Record, fields ...string) (Row, error) {
+	return e.changeRow(ctx, rec, func(r *Row) {
+		for _, name := range fields {
+			delete(r.Fields, name)
+		}
+		if len(fields) == 0 {
+			*r = Row{}
+		}
+	})
+}
+
+// Disable hides a row from what is counted, or shows it again.
+func (e *Edit) Disable(ctx context.Context, rec Record, disabled bool, by string) (Row, error) {
+	now := &Mark{by, e.now().UnixMilli()}
+	return e.changeRow(ctx, rec, func(r *Row) { toggle(&r.Disabled, disabled, now) })
+}
+
+// Delete hides a row for good, as far as people are concerned: an import that brings it again does not show it.
+func (e *Edit) Delete(ctx context.Context, rec Record, by string) (Row, error) {
+	now := &Mark{by, e.now().UnixMilli()}
+	return e.changeRow(ctx, rec, func(r *Row) { toggle(&r.Deleted, true, now) })
+}
+
+func toggle(at **Mark, on bool, now *Mark) {
+	switch {
+	case !on:
+		*at = nil
+	case *at == nil:
+		*at = now
+	}
+}
+
+// changeRow changes what was done to a record, with the pointers that follow from it.
+func (e *Edit) changeRow(ctx context.Context, rec Record, change func(*Row)) (Row, error) {
+	var row Row
+	err := e.change(ctx, rec.item(), func(was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+		old, err := readRow(was)
+		if err != nil {
+			return false, nil, err
+		}
+		if row, err = readRow(was); err != nil { // a second copy: change alters the map
+			return false, nil, err
+		}
+		change(&row)
+		body, err := json.Marshal(row) // sorted by name
+		if err != nil {
+			return false, nil, fault.Wrap(err, fault.Internal, "edit", "write changed fields")
+		}
+		if !row.empty() {
+			b.Bytes(attrRow, body)
+		}
+		return !row.empty(), rec.pointers(old, row), nil
+	})
+	return row, err
+}
+
+// attrDate is the date of an invoice, in the pointer from its customer too.
+const attrDate = "date"
+
+// pointers are the writes that make what is found by an edited field: a customer by its new e-mail address, an
+// invoice in the order of its new date.
+func (r Record) pointers(was, now Row) []store.Write {
+	old, ok := r.pointer(was)
+	p, is := r.pointer(now)
+	switch {
+	case ok && is && old.Key == p.Key && string(old.Attrs) == string(p.Attrs), !ok && !is:
+		return nil
+	case !is:
+		return []store.Write{{Item: store.Item{Key: old.Key}, Delete: true}}
+	case ok && old.Key != p.Key:
+		return []store.Write{{Item: store.Item{Key: old.Key}, Delete: true}, {Item: p}}
+	}
+	return []store.Write{{Item: p}}
+}
+
+func (r Record) pointer(row Row) (it store.Item, ok bool) {
+	m, _ := r.Base.Int(store.AttrManual)
+	b := store.NewBuilder().Int(store.AttrManual, m)
+	h, _ := store.TrailingH(r.Key.SK)
+	email, date := row.Fields["email"], row.Fields[attrDate]
+	switch what := store.What(r.Key.SK); {
+	case what == store.SKCustomer && email.Str != nil:
+		return store.Item{Key: r.Space.EditEmail(r.Hash.EmailH(*email.Str), h), Attrs: b.Attrs()}, true
+	case what == store.SKInvoice && date.Int != nil:
+		owner := r.Hash.CustomerH(r.Base.Str("customer"))
+		return store.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.IntAlways(attrDate, *date.Int).Attrs()}, true
+	}
+	return it, false
+}

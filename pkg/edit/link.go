@@ -1,0 +1,239 @@
+package edit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// MaxMerged is the most source customers that show as one.
+const MaxMerged = 90
+
+// Ref names a source customer, in whatever source.
+type Ref struct {
+	Tag store.Tag
+	H   store.H
+}
+
+type refJSON struct {
+	Tag store.Tag `json:"tag"`
+	H   string    `json:"h"`
+}
+
+// MarshalJSON spells the identity in hex.
+func (r Ref) MarshalJSON() ([]byte, error) { return json.Marshal(refJSON{r.Tag, r.H.String()}) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *Ref) UnmarshalJSON(b []byte) error {
+	var j refJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	h, ok := store.ParseH(j.H)
+	if !ok {
+		return errors.New("this is no identity")
+	}
+	r.Tag, r.H = j.Tag, h
+	return nil
+}
+
+// Link is the merge edit of one customer. Into is what counts; From is only where to look for those whose Into leads here.
+type Link struct {
+	Into *Ref  `json:"into,omitempty"` // the customer that it is merged into
+	Mark       // of Into
+	From []Ref `json:"from,omitempty"` // customers that were merged into it, in that order
+}
+
+// attrLink holds the edit, as JSON.
+const attrLink = "link"
+
+func readLink(a store.Attrs) (Link, error) {
+	raw, ok := a.Get(attrLink)
+	if !ok {
+		return Link{}, nil
+	}
+	var l Link
+	if err := json.Unmarshal(raw.Raw, &l); err != nil {
+		return Link{}, fault.Wrap(err, fault.Internal, "edit", "read a merge")
+	}
+	return l, nil
+}
+
+// Member is a source customer with its edits.
+type Member struct {
+	Ref
+	Source store.Source
+	Attrs  store.Attrs // as imported
+	Edits  Edits
+}
+
+func (m *Member) item() item { return m.Customer().item(store.EditMerge) }
+
+// Customer names the member for an edit of it.
+func (m *Member) Customer() Customer { return Of(m.Source.Space(), m.H, m.Attrs) }
+
+// Group is what people see as one customer: the members, the root of the tree of merges first, then whatever was
+// merged into it, each followed by what had been merged into that.
+type Group []*Member
+
+// loader reads customers as they are asked for, each once.
+type loader struct {
+	e     *Edit
+	d     *store.Directory
+	known map[Ref]*Member // nil: not to be seen
+}
+
+// load reads customers with their edits. Those that are not to be seen are nil in known.
+func (l *loader) load(ctx context.Context, refs []Ref) error {
+	var keys []store.Key
+	var asked []Ref
+	for _, r := range refs {
+		if _, ok := l.known[r]; ok {
+			continue
+		}
+		l.known[r] = nil
+		src, ok := l.d.ByTag(r.Tag)
+		if !ok || l.d.Buried(r.Tag, store.KindCustomer, r.H) {
+			continue
+		}
+		asked = append(asked, r)
+		keys = append(append(keys, Keys(src, r.H)...), src.Space().Customer(r.H))
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	found, err := l.e.st.Lookup(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for _, r := range asked {
+		if l.known[r], err = member(l.d, found, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// member takes a customer from what a batch get found; nil if it is not to be seen.
+func member(d *store.Directory, found map[store.Key]store.Attrs, r Ref) (*Member, error) {
+	src, _ := d.ByTag(r.Tag)
+	attrs, ok := found[src.Space().Customer(r.H)]
+	if !ok || !d.Visible(attrs) {
+		return nil, nil //nolint:nilnil // it is not to be seen, and that is an answer
+	}
+	edits, err := Read(d, found, src.Space(), r.H)
+	return &Member{r, src, attrs, edits}, err
+}
+
+// into is the customer that r is merged into, if both are to be seen. Both must have been loaded.
+func (l *loader) into(r Ref) (Ref, bool) {
+	m := l.known[r]
+	if m == nil || m.Edits.Merge.Into == nil || l.known[*m.Edits.Merge.Into] == nil {
+		return Ref{}, false
+	}
+	return *m.Edits.Merge.Into, true
+}
+
+// climb loads everything above refs.
+func (l *loader) climb(ctx context.Context, refs []Ref) error {
+	for next := refs; len(next) > 0; {
+		if err := l.load(ctx, next); err != nil {
+			return err
+		}
+		var above []Ref
+		for _, r := range next {
+			if m := l.known[r]; m != nil && m.Edits.Merge.Into != nil {
+				if _, ok := l.known[*m.Edits.Merge.Into]; !ok {
+					above = append(above, *m.Edits.Merge.Into)
+				}
+			}
+		}
+		next = above
+	}
+	return nil
+}
+
+// root is the top of the tree that r is in. Everything above r must have been loaded.
+func (l *loader) root(r Ref) Ref {
+	for range MaxMerged {
+		up, ok := l.into(r)
+		if !ok {
+			break
+		}
+		r = up
+	}
+	return r
+}
+
+// descend loads everything below refs.
+func (l *loader) descend(ctx context.Context, refs []Ref) error {
+	seen := map[Ref]bool{}
+	for next := refs; len(next) > 0; {
+		if err := l.load(ctx, next); err != nil {
+			return err
+		}
+		var below []Ref
+		for _, r := range next {
+			seen[r] = true
+			if m := l.known[r]; m != nil {
+				below = append(below, m.Edits.Merge.From...)
+			}
+		}
+		next = slices.DeleteFunc(below, func(r Ref) bool { return seen[r] })
+	}
+	return nil
+}
+
+// group lists the tree under a root. Everything below it must have been loaded.
+func (l *loader) group(root Ref) Group {
+	var g Group
+	seen := map[Ref]bool{}
+	var walk func(Ref)
+	walk = func(r Ref) {
+		m := l.known[r]
+		if m == nil || seen[r] {
+			return
+		}
+		seen[r] = true
+		g = append(g, m)
+		for _, child := range m.Edits.Merge.From {
+			if up, ok := l.into(child); ok && up == r {
+				walk(child)
+			}
+		}
+	}
+	walk(root)
+	return g
+}
+
+// Groups reads what each of refs shows as; a customer that is not to be seen has none. The groups of two refs of one
+// tree are equal.
+func (e *Edit) Groups(ctx context.Context, d *store.Directory, refs ...Ref) (map[Ref]Group, error) {
+	return e.groups(ctx, &loader{e, d, map[Ref]*Member{}}, refs)
+}
+
+func (e *Edit) groups(ctx context.Context, l *loader, refs []Ref) (map[Ref]Group, error) {
+	if err := l.climb(ctx, refs); err != nil {
+		return nil, err
+	}
+	var roots []Ref
+	for _, r := range refs {
+		if l.known[r] != nil {
+			roots = append(roots, l.root(r))
+		}
+	}
+	if err := l.descend(ctx, roots); err != nil {
+		return nil, err
+	}
+	out := make(map[Ref]Group, len(refs))
+	for _, r := range refs {
+		if l.known[r] != nil {
+			out[r] = l.group(l.root(r))
+		}
+	}
+	return out, nil
+}

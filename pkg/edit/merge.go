@@ -1,0 +1,175 @@
+package edit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// Merge makes the customer that from shows as a part of the one that into shows as. A customer that is not to be
+// seen is fault.NotFound, a merge of a customer into itself fault.Invalid, code merge_into_itself.
+func (e *Edit) Merge(ctx context.Context, from, into Ref, by string) error {
+	return e.relink(ctx, func(l *loader, again bool) ([]store.Write, error) {
+		groups, err := e.groups(ctx, l, []Ref{from, into})
+		if err != nil {
+			return nil, err
+		}
+		a, b := groups[from], groups[into]
+		switch {
+		case a == nil || b == nil:
+			return nil, noCustomer()
+		case a[0] == b[0] && again:
+			return nil, errLinked
+		case a[0] == b[0]:
+			return nil, &fault.Error{
+				Kind: fault.Invalid, Code: "merge_into_itself", Param: "into",
+				Message: "the two are one customer already",
+			}
+		case len(a)+len(b) > MaxMerged:
+			return nil, fault.Newf(fault.Invalid, "too_many_merged", "at most %d customers can be merged into one", MaxMerged)
+		}
+		return e.tie(ctx, l, a[0], b[0], by)
+	})
+}
+
+// Unmerge splits a source customer off the customer that root shows as, with whatever had been merged into it. It has
+// its own id again. One that is no part of root is fault.NotFound; the root itself can't be split off, which is
+// fault.Invalid, code unmerge_root.
+func (e *Edit) Unmerge(ctx context.Context, part, root Ref) error {
+	return e.relink(ctx, func(l *loader, again bool) ([]store.Write, error) {
+		groups, err := e.groups(ctx, l, []Ref{part, root})
+		if err != nil {
+			return nil, err
+		}
+		a, b := groups[part], groups[root]
+		switch {
+		case a != nil && a[0].Ref == part && again:
+			return nil, errLinked
+		case a == nil || b == nil || a[0] != b[0]:
+			return nil, noCustomer()
+		case a[0].Ref == part:
+			return nil, &fault.Error{
+				Kind: fault.Invalid, Code: "unmerge_root", Param: "external_id",
+				Message: "this is the customer that the others were merged into; name one of those",
+			}
+		}
+		c := &changes{l: l, links: map[Ref]Link{}}
+		c.untie(part)
+		return c.writes(ctx)
+	})
+}
+
+// errLinked says that the links are as they should be, so that there is nothing to write.
+var errLinked = errors.New("the links are so already")
+
+// relink changes links together with the directory, so that one change comes after the other. A second try may find
+// that the first one went through although its answer was lost.
+func (e *Edit) relink(ctx context.Context, change func(l *loader, again bool) ([]store.Write, error)) error {
+	again := false
+	for {
+		_, err := e.st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+			writes, err := change(&loader{e, d, map[Ref]*Member{}}, again)
+			again = true
+			return writes, err
+		})
+		switch {
+		case errors.Is(err, errLinked):
+			return nil
+		case err == nil || fault.KindOf(err) != fault.Conflict:
+			return err
+		}
+	}
+}
+
+func noCustomer() error { return fault.New(fault.NotFound, "customer_not_found", "there is no such customer") }
+
+// tie links one root to another. Of the latter a link that leads to something that is not to be seen now
+// is given up: else, when that came back, links could run in a circle.
+func (e *Edit) tie(ctx context.Context, l *loader, from, into *Member, by string) ([]store.Write, error) {
+	c := &changes{l: l, links: map[Ref]Link{}}
+	c.untie(from.Ref)
+	c.untie(into.Ref)
+	child, parent := c.link(from.Ref), c.link(into.Ref)
+	child.Into, child.Mark = &into.Ref, Mark{by, e.now().UnixMilli()}
+	parent.From = append(slices.Clone(parent.From), from.Ref)
+	c.links[from.Ref], c.links[into.Ref] = child, parent
+	for _, src := range []store.Source{from.Source, into.Source} {
+		l.d.SetMerges(src.UUID)
+	}
+	return c.writes(ctx)
+}
+
+// changes are links on their way into the table.
+type changes struct {
+	l     *loader
+	links map[Ref]Link
+}
+
+func (c *changes) link(r Ref) Link {
+	if k, ok := c.links[r]; ok {
+		return k
+	}
+	if m := c.l.known[r]; m != nil {
+		return m.Edits.Merge
+	}
+	return Link{}
+}
+
+// untie takes a customer's link away, at both ends as far as they are to be seen.
+func (c *changes) untie(r Ref) {
+	child := c.link(r)
+	if child.Into == nil {
+		return
+	}
+	if up := *child.Into; c.l.known[up] != nil {
+		parent := c.link(up)
+		parent.From = slices.DeleteFunc(slices.Clone(parent.From), func(x Ref) bool { return x == r })
+		c.links[up] = parent
+	}
+	child.Into, child.Mark = nil, Mark{}
+	c.links[r] = child
+}
+
+// writes spell the changed links.
+func (c *changes) writes(ctx context.Context) ([]store.Write, error) {
+	var keys []store.Key
+	for r := range c.links {
+		keys = append(keys, c.l.known[r].item().key)
+	}
+	found, err := c.l.e.st.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Write
+	for r, link := range c.links {
+		link.From = c.possible(link.From, r)
+		writes, err := c.l.e.changed(c.l.known[r].item(), found, func(_ store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+			body, err := json.Marshal(link)
+			if err != nil {
+				return false, nil, fault.Wrap(err, fault.Internal, "edit", "write a merge")
+			}
+			b.Bytes(attrLink, body)
+			return link.Into != nil || len(link.From) > 0, nil, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, writes...)
+	}
+	return out, nil
+}
+
+// possible are the customers that may be linked to r, now or when they are to be seen again.
+func (c *changes) possible(from []Ref, r Ref) []Ref {
+	return slices.DeleteFunc(slices.Clone(from), func(child Ref) bool {
+		if _, ok := c.l.d.ByTag(child.Tag); !ok {
+			return true
+		}
+		up := c.link(child).Into
+		return c.l.known[child] != nil && (up == nil || *up != r)
+	})
+}
