@@ -18,8 +18,10 @@ import (
 // Phases of an erase. What they have behind them is never done again: once a
 // selection was seen gone, the same identities may live anew.
 const (
-	sweeping = ""
+	begun    = ""
+	settled  = "settled"  // no writer is left that does not know of it
 	verified = "verified" // seen gone
+	purged   = "purged"   // its bytes have left the disk
 	cleared  = "cleared"  // its files are gone too
 )
 
@@ -30,6 +32,8 @@ const leadTask = "lead/0"
 type lead struct {
 	Phase string      `json:"phase,omitempty"`
 	Done  []store.Tag `json:"done,omitempty"` // sources that are through, of an erase that visits many
+	Seen  time.Time   `json:"seen,omitzero"`  // when it was seen gone
+	Files int         `json:"files,omitempty"` // imports whose files are gone
 	Cost  store.Cost  `json:"cost"`
 }
 
@@ -178,26 +182,27 @@ func (r *run) late(ctx context.Context) error {
 // settle waits until no writer is left that could not know of the erase.
 func (r *run) settle(ctx context.Context) error {
 	at := r.job.CreatedAt.Add(r.c.Settle)
-	wait := at.Sub(r.c.Now())
-	if wait <= 0 {
+	if wait := at.Sub(r.c.Now()); wait > 0 {
+		if !r.stopAt.IsZero() && !at.Before(r.stopAt) {
+			return errStop
+		}
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return r.late(ctx)
+		}
+	}
+	if r.c.Quiet == nil {
 		return nil
 	}
-	if !r.stopAt.IsZero() && !at.Before(r.stopAt) {
-		return errStop
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return r.late(ctx)
-	}
+	return r.c.Quiet(ctx)
 }
 
 // finish goes through the phases that are left.
 func (r *run) finish(ctx context.Context) error {
-	sum, err := r.removed(ctx)
+	sum, _, err := r.removed(ctx)
 	if err != nil {
 		return err
 	}
@@ -206,7 +211,7 @@ func (r *run) finish(ctx context.Context) error {
 	for _, step := range []struct {
 		from, to string
 		do       func(context.Context) error
-	}{{sweeping, verified, r.sweep}, {verified, cleared, r.clearFiles}} {
+	}{{begun, settled, r.settle}, {settled, verified, r.sweep}, {verified, purged, r.purge}, {purged, cleared, r.clearFiles}} {
 		if r.lead.Phase != step.from {
 			continue
 		}
@@ -216,7 +221,9 @@ func (r *run) finish(ctx context.Context) error {
 		if err := step.do(ctx); err != nil {
 			return err
 		}
-		r.lead.Phase = step.to
+		if r.lead.Phase = step.to; step.to == verified {
+			r.lead.Seen = r.c.Now().UTC()
+		}
 		if err := r.save(); err != nil {
 			return err
 		}
@@ -228,26 +235,28 @@ func (r *run) finish(ctx context.Context) error {
 }
 
 func (r *run) sweep(ctx context.Context) error {
-	spec := r.job.Erase
-	switch Kind(spec.Selection) {
-	case Source:
-		return r.lanes(ctx, r.space(), everything())
-	case ManualCustomers:
-		return r.manual(ctx)
-	case Customer, Invoice:
-		return r.record(ctx)
+	kind, sp := Kind(r.job.Erase.Selection), r.job.Erase.Was.Space()
+	switch {
+	case kind == ManualCustomers, kind.records() && r.job.Tag == 0:
+		return r.visits(ctx)
+	case kind.records():
+		return r.records(ctx, r.job.Erase.Was)
 	}
-	return fault.New(fault.Invalid, "unknown_selection", "this version does not know what to erase")
+	hidden := hiddenParts(kind, r.job.Erase.KeepEdits, sp)
+	if hidden == nil {
+		return fault.New(fault.Invalid, "unknown_selection", "this version does not know what to erase")
+	}
+	if err := r.lanes(ctx, laneName(sp), hidden, everything()); err != nil || kind != Dependent || r.job.Erase.KeepEdits {
+		return err
+	}
+	// Edits made since are of rows that came anew.
+	old := store.Cond{Op: store.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
+	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
 }
 
-// space spells the keys that are to be swept.
-func (r *run) space() store.Space {
-	return store.Space{Tag: r.job.Tag, Epochs: r.job.Erase.Epochs, Shards: r.job.Erase.Shards}
-}
-
-// manual visits every source in turn, under its lock; those that another job
+// visits goes to every source concerned in turn, under its lock; those that another job
 // holds come last, or next time.
-func (r *run) manual(ctx context.Context) error {
+func (r *run) visits(ctx context.Context) error {
 	var held error
 	for _, src := range r.job.Erase.Sources {
 		if slices.Contains(r.lead.Done, src.Tag) {
@@ -264,7 +273,7 @@ func (r *run) manual(ctx context.Context) error {
 			held = errStop
 			continue
 		}
-		if err := r.visit(ctx, src.Tag); err != nil {
+		if err := r.visit(ctx, src); err != nil {
 			return err
 		}
 		next, err := r.ledger.Unlock(ctx, src.Tag, r.job.ID)
@@ -282,17 +291,39 @@ func (r *run) manual(ctx context.Context) error {
 	return held
 }
 
-// visit sweeps one source at the epochs that it has now; one that is gone has an erase of its own.
-func (r *run) visit(ctx context.Context, tag store.Tag) error {
+// visit sweeps one source, as it was when the erase began. Manual rows may since have come into new epochs of it, by
+// an import that had begun before.
+func (r *run) visit(ctx context.Context, src store.Source) error {
+	if Kind(r.job.Erase.Selection).records() {
+		return r.records(ctx, src)
+	}
 	d, err := r.st.Directory(ctx)
 	if err != nil {
 		return err
 	}
-	src, ok := d.ByTag(tag)
-	if !ok {
+	manual := among(store.Cond{Op: store.Less, Attr: store.AttrManual, N: r.job.Erase.Manual})
+	if err := r.lanes(ctx, laneName(src.Space()), allParts(src.Space()), manual); err != nil {
+		return err
+	}
+	now, ok := d.ByTag(src.Tag)
+	if !ok || now.Space() == src.Space() {
 		return nil
 	}
-	return r.lanes(ctx, src.Space(), manualOnly())
+	return r.lanes(ctx, laneName(now.Space()), allParts(now.Space()), manual)
+}
+
+// purge makes the bytes of what was deleted leave the disk, where the engine keeps them.
+func (r *run) purge(ctx context.Context) error {
+	spec := r.job.Erase
+	sources := spec.Sources
+	if spec.Was.Shards > 0 {
+		sources = []store.Source{spec.Was}
+	}
+	var pks []string
+	for _, src := range sources {
+		pks = append(pks, allParts(src.Space()).pks()...)
+	}
+	return r.st.Purge(ctx, pks...)
 }
 
 // end takes the tombstone away and ends the job with its counts.
@@ -300,7 +331,7 @@ func (r *run) end(ctx context.Context) error {
 	if err := r.exhume(ctx); err != nil {
 		return err
 	}
-	removed, err := r.removed(ctx)
+	removed, digest, err := r.removed(ctx)
 	if err != nil {
 		return err
 	}
@@ -309,6 +340,7 @@ func (r *run) end(ctx context.Context) error {
 		j.Erase.Removed = removed
 		j.Progress.ItemsDone = removed.Total()
 		j.Cost = r.before.Add(r.st.Spent())
+		j.Erase.Receipt = encode(r.receipt(j, digest))
 		return nil
 	})
 	if err != nil {
@@ -336,18 +368,19 @@ func (r *run) exhume(ctx context.Context) error {
 }
 
 // removed sums up what the ledger has recorded.
-func (r *run) removed(ctx context.Context) (Counts, error) {
+func (r *run) removed(ctx context.Context) (sum Counts, digest Digest, err error) {
 	tasks, err := r.ledger.Tasks(ctx, r.job.ID, lanePhase+"/")
 	if err != nil {
-		return nil, err
+		return nil, digest, err
 	}
-	sum := Counts{}
+	sum = Counts{}
 	for _, t := range tasks {
 		cp, err := decodeCheckpoint(t)
 		if err != nil {
-			return nil, err
+			return nil, digest, err
 		}
 		sum.Add(cp.Removed)
+		digest = digest.plus(cp.Digest)
 	}
-	return sum, nil
+	return sum, digest, nil
 }

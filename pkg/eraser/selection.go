@@ -1,0 +1,115 @@
+package eraser
+
+import (
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// Kind names what a selection is about. It stands in the job.
+type Kind string
+
+// The kinds of selection.
+const (
+	Source           Kind = "source"            // a whole source, and its name
+	Content          Kind = "content"           // everything in a source, which itself stays
+	Dependent        Kind = "dependent"         // everything in a source but its customers, with their contacts
+	ManualCustomers  Kind = "manual-customers"  // all customers entered by hand or by file, in every source, with all that belongs to them
+	Customer         Kind = "customer"          // one customer, with whatever was merged into it and all that belongs to them
+	CustomerInvoices Kind = "customer-invoices" // all invoices of one customer in one source
+	Invoice          Kind = "invoice"           // one invoice, with its line items and transactions
+)
+
+// Kinds are all kinds of selection.
+func Kinds() []Kind {
+	return []Kind{Source, Content, Dependent, ManualCustomers, Customer, CustomerInvoices, Invoice}
+}
+
+// Selection is what to erase.
+type Selection struct {
+	Kind   Kind
+	Source string  // uuid (ds_…); empty for ManualCustomers
+	H      store.H // of the customer or invoice
+}
+
+// Options are how to erase.
+type Options struct {
+	// KeepEdits leaves what people did to the rows by hand, so that it is there again when the same external ids
+	// return. nil is the rule: edits stay if a source is emptied, and go with it or with the record they hang on.
+	KeepEdits *bool
+	// Forget puts the erased customer on the do-not-reload list of its source.
+	Forget bool
+	// Grace is for how long the erase can be restored; nil is the deployment's.
+	Grace *time.Duration
+	// By is who asks.
+	By string
+}
+
+// MaxGrace is the longest grace period.
+const MaxGrace = 90 * 24 * time.Hour
+
+// empties tells whether the selection leaves a source there to be filled again.
+func (k Kind) empties() bool { return k == Content || k == Dependent }
+
+// records tells whether the selection is of single records, which a tombstone hides.
+func (k Kind) records() bool { return k == Customer || k == CustomerInvoices || k == Invoice }
+
+// tombstone is the kind of the tombstone over each record.
+func (k Kind) tombstone() store.Kind {
+	switch k {
+	case CustomerInvoices:
+		return store.KindInvoicesOf
+	case Invoice:
+		return store.KindInvoice
+	case Customer, Source, Content, Dependent, ManualCustomers:
+	}
+	return store.KindCustomer
+}
+
+// of is the kind of the record that is named.
+func (k Kind) of() store.Kind {
+	if k == Invoice {
+		return store.KindInvoice
+	}
+	return store.KindCustomer
+}
+
+func (s Selection) check() error {
+	ok := false
+	switch s.Kind {
+	case Source, Content, Dependent:
+		ok = s.Source != "" && s.H.IsZero()
+	case ManualCustomers:
+		ok = s.Source == "" && s.H.IsZero()
+	case Customer, CustomerInvoices, Invoice:
+		ok = s.Source != "" && !s.H.IsZero()
+	}
+	if !ok {
+		return fault.New(fault.Invalid, "empty_selection", "nothing, or nothing known, is selected to be erased")
+	}
+	return nil
+}
+
+// keeps tells whether edits stay.
+func (o Options) keeps(k Kind) bool {
+	if o.KeepEdits != nil {
+		return *o.KeepEdits
+	}
+	return k.empties()
+}
+
+func (o Options) check(k Kind) error {
+	refuse := func(param, message string) error {
+		return &fault.Error{Kind: fault.Invalid, Code: "erase_option", Param: param, Message: message}
+	}
+	switch {
+	case o.keeps(k) && !k.empties() && k != CustomerInvoices && k != Invoice:
+		return refuse("keep_edits", "edits can't be kept: what they hang on does not come back under the same ids, or is to be gone for good")
+	case o.Forget && k != Customer:
+		return refuse("forget", "only a customer can be put on the do-not-reload list")
+	case o.Grace != nil && (*o.Grace < 0 || *o.Grace > MaxGrace):
+		return refuse("grace", "a grace period lasts from 0 to 90 days")
+	}
+	return nil
+}
