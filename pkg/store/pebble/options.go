@@ -52,7 +52,7 @@ func open(dir string, opt Options, disk vfs.FS) (*Driver, error) {
 	if err != nil {
 		return nil, fault.Wrap(errors.Join(err, lock.Close()), fault.Unavailable, "store_open", "the table cannot be opened")
 	}
-	return &Driver{db: db, lock: lock, seed: maphash.MakeSeed()}, nil
+	return &Driver{db: db, lock: lock, folder: folder{dir, disk}, seed: maphash.MakeSeed()}, nil
 }
 
 func lockDir(dir string, disk vfs.FS) (*pebble.Lock, error) {
@@ -89,6 +89,7 @@ func (o Options) pebble() *pebble.Options {
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 2 },
 		FlushDelayDeleteRange:      flushDeletes,
 		FormatMajorVersion:         pebble.FormatNewest,
+		Cleaner:                    cleaner{},
 		Logger:                     logger{o.Logger},
 	}
 	for i := range opt.Levels {
@@ -96,6 +97,17 @@ func (o Options) pebble() *pebble.Options {
 	}
 	return opt
 }
+
+// cleaner removes what is obsolete, logs too. Pebble keeps logs to write over
+// them, and with them what was deleted, unless the cleaner needs what is in the
+// files: then each goes to Clean once it is flushed. That an ArchiveCleaner says;
+// the Clean of the DeleteCleaner is nearer, and wins.
+type cleaner struct {
+	pebble.DeleteCleaner
+	keepsNoLogs
+}
+
+type keepsNoLogs struct{ pebble.ArchiveCleaner }
 
 // logger passes errors on and swallows the engine's chatter.
 type logger struct{ log *slog.Logger }
