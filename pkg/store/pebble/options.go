@@ -47,12 +47,16 @@ func open(dir string, opt Options, disk vfs.FS) (*Driver, error) {
 		return nil, err
 	}
 	tuned := opt.pebble()
+	d := &Driver{lock: lock, folder: folder{dir, disk}, seed: maphash.MakeSeed()}
 	tuned.FS, tuned.Lock = disk, lock
-	db, err := pebble.Open(dir, tuned)
-	if err != nil {
+	tuned.EventListener = &pebble.EventListener{
+		TableDeleted: func(i pebble.TableDeleteInfo) { d.refused.add(i.Path, i.Err) },
+		WALDeleted:   func(i pebble.WALDeleteInfo) { d.refused.add(i.Path, i.Err) },
+	}
+	if d.db, err = pebble.Open(dir, tuned); err != nil {
 		return nil, fault.Wrap(errors.Join(err, lock.Close()), fault.Unavailable, "store_open", "the table cannot be opened")
 	}
-	return &Driver{db: db, lock: lock, folder: folder{dir, disk}, seed: maphash.MakeSeed()}, nil
+	return d, nil
 }
 
 func lockDir(dir string, disk vfs.FS) (*pebble.Lock, error) {

@@ -28,9 +28,10 @@ const (
 
 // Driver is a [store.Driver] in a folder.
 type Driver struct {
-	db     *pebble.DB
-	lock   *pebble.Lock
-	folder folder
+	db      *pebble.DB
+	lock    *pebble.Lock
+	folder  folder
+	refused refused
 
 	life   sync.RWMutex // held for reading by every call, for writing by Close
 	closed bool

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -156,6 +158,9 @@ func (d *Driver) discard(ctx context.Context, logs []string) error {
 		if left, err = d.dead(left); err != nil {
 			return broken(err)
 		}
+		if err := d.refused.again(d.folder.disk); err != nil {
+			return broken(err)
+		}
 		if len(left) == 0 {
 			break
 		}
@@ -195,6 +200,36 @@ func (d *Driver) dead(files []string) (left []string, err error) {
 	return slices.DeleteFunc(files, func(name string) bool {
 		return alive[name] || !slices.Contains(there, name)
 	}), nil
+}
+
+// refused are files that could not be removed. The engine does not try again before it is opened anew.
+type refused struct {
+	mu    sync.Mutex
+	paths []string
+}
+
+func (r *refused) add(path string, err error) {
+	if err == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paths = append(r.paths, path)
+}
+
+// again removes what was refused before.
+func (r *refused) again(disk vfs.FS) (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paths = slices.DeleteFunc(r.paths, func(path string) bool {
+		e := disk.Remove(path)
+		if errors.Is(e, fs.ErrNotExist) {
+			e = nil
+		}
+		err = errors.Join(err, e)
+		return e == nil
+	})
+	return err
 }
 
 // folder is where the engine keeps its files.

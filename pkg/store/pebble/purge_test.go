@@ -3,6 +3,7 @@ package pebble_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
@@ -303,7 +305,7 @@ func TestPowerCutInPurge(t *testing.T) {
 // A purge that is stopped has done no harm, and the next one ends it.
 func TestPurgeStops(t *testing.T) {
 	t.Parallel()
-	disk := vfs.NewMem()
+	disk := vfs.NewCrashableMem()
 	s := play(t, openFS(t, "data", disk))
 	for _, after := range []time.Duration{0, time.Millisecond, 5 * time.Millisecond} {
 		ctx, cancel := context.WithTimeout(t.Context(), after)
@@ -317,5 +319,32 @@ func TestPurgeStops(t *testing.T) {
 		t.Error(err)
 	}
 	s.gone(t, "purged", everyByte(t, disk, "data"))
+	s.gone(t, "after a power cut", everyByte(t, disk.CrashClone(vfs.CrashCloneCfg{}), "data"))
+	s.holds(t, s.d)
+}
+
+// A file that cannot be removed at first is removed by the purge; one that
+// cannot be at all is an error, and no wait without end.
+func TestPurgeOfFilesThatStay(t *testing.T) {
+	t.Parallel()
+	memory := vfs.NewMem()
+	var stays errorfs.Toggle
+	stays.Injector = errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpRemove {
+			return errors.New("it stays")
+		}
+		return nil
+	})
+	stays.On()
+	disk := errorfs.Wrap(memory, &stays)
+	s := play(t, openFS(t, "data", disk))
+	if err := s.d.Purge(t.Context(), purged()); fault.CodeOf(err) != "store_engine" {
+		t.Errorf("nothing can be removed: %v", err)
+	}
+	stays.Off()
+	if err := s.d.Purge(t.Context(), purged()); err != nil {
+		t.Error(err)
+	}
+	s.gone(t, "purged", everyByte(t, memory, "data"))
 	s.holds(t, s.d)
 }
