@@ -146,3 +146,12 @@ type RangeDeleter interface {
 	// DeleteRange removes every item of pk. It is durable when it returns.
 	DeleteRange(ctx context.Context, pk string) error
 }
+
+// Purger is what an engine may offer besides: making sure that deleted bytes
+// are no longer there.
+type Purger interface {
+	// Purge returns when what was deleted from the partitions, or replaced in
+	// them, before the call has left the disk. It may take long, loses nothing
+	// when it is stopped, and can be called again at any time.
+	Purge(ctx context.Context, pks []string) error
+}

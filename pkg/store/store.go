@@ -246,3 +246,13 @@ func (s *Store) DeleteRange(ctx context.Context, pk string) error {
 	}
 	return rd.DeleteRange(ctx, pk)
 }
+
+// Purge returns when what was deleted from partitions has left the disk (see
+// [Purger]). An engine that keeps no files of its own has nothing to do.
+func (s *Store) Purge(ctx context.Context, pks ...string) error {
+	p, ok := s.d.(Purger)
+	if !ok || len(pks) == 0 {
+		return nil
+	}
+	return p.Purge(ctx, pks)
+}
