@@ -70,12 +70,25 @@ func ImportsOf(l *line.Line) Imports {
 	}
 }
 
-// Erase is how selections are erased.
+// Erase is how selections are erased, and brought back.
 type Erase struct {
 	// Plan counts what a selection holds, without touching it.
-	Plan func(context.Context, eraser.Selection) (*eraser.Plan, error)
+	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
 	// Start makes a selection invisible and gets its sweep going.
-	Start func(context.Context, eraser.Selection) (*job.Job, error)
+	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
+	// Find, Restore, Forgotten and Remember are those of [eraser.Eraser].
+	Find      func(context.Context, eraser.Selection) ([]job.ErasedRecord, error)
+	Restore   func(ctx context.Context, jobID string) (*job.Job, error)
+	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
+	Remember  func(ctx context.Context, source, customer string) (bool, error)
+}
+
+// EraseOf is the erase of a line.
+func EraseOf(l *line.Line) Erase {
+	e := l.Eraser
+	return Erase{
+		Plan: e.Plan, Start: l.StartErase, Find: e.Find, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
+	}
 }
 
 // HashKey is the hash under which an API key is configured.

@@ -12,7 +12,8 @@ import (
 
 // Names of what is counted besides the datasets.
 const (
-	Edits           = "edits"            // items of tags, custom attributes, changed fields, merges
+	Edits           = "edits"            // items of tags, custom attributes, changed fields
+	Merges          = "merges"           // customers that are merged, or have others merged into them
 	EmailPointers   = "email_pointers"   // e-mail → customer
 	InvoicePointers = "invoice_pointers" // customer → invoice
 	IDPointers      = "id_pointers"      // external id → line item, transaction, event
@@ -59,10 +60,13 @@ type part struct {
 func (p part) query() store.Query { return store.Query{PK: p.pk, From: p.from, To: p.to} }
 
 func (p part) kindOf(sk string) string {
-	if what := store.What(sk); p.edits && what != store.SKEmail && what != store.SKOwner {
-		return Edits
+	switch what := store.What(sk); {
+	case !p.edits, what == store.SKEmail, what == store.SKOwner:
+		return kindOf(sk)
+	case strings.HasSuffix(sk, store.EditMerge):
+		return Merges
 	}
-	return kindOf(sk)
+	return Edits
 }
 
 // Partitions of a source: one list a shard, those of the plans being the last.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"reseed/pkg/edit"
@@ -153,11 +152,7 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, opt Options, j *job.Job) ([]store.Write, error) {
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: opt.keeps(sel.Kind), By: opt.By}
 	j.Erase, j.Status = spec, job.Waiting
-	grace := e.c.Grace
-	if opt.Grace != nil {
-		grace = *opt.Grace
-	}
-	if grace > 0 {
+	if grace := e.grace(opt); grace > 0 {
 		j.Status, spec.Until = job.Grace, j.CreatedAt.Add(grace)
 	}
 	if sel.Kind == ManualCustomers {
@@ -181,6 +176,14 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 		return e.bury(d, t, sel.Kind, opt.Forget, j)
 	}
 	return nil, nil
+}
+
+// grace is for how long an erase can be restored.
+func (e *Eraser) grace(opt Options) time.Duration {
+	if opt.Grace != nil {
+		return *opt.Grace
+	}
+	return e.c.Grace
 }
 
 // bury puts tombstones over records. A customer that is merged of several sources' is of none of them alone.
@@ -216,6 +219,16 @@ func (e *Eraser) bury(d *store.Directory, t target, kind Kind, forget bool, j *j
 	return writes, nil
 }
 
+// Find gives the records that a selection of single ones names, and fault.NotFound if it names nothing that is to be seen.
+func (e *Eraser) Find(ctx context.Context, sel Selection) ([]job.ErasedRecord, error) {
+	d, err := e.c.Store.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.find(ctx, d, sel)
+	return t.records, err
+}
+
 // target is what a selection names.
 type target struct {
 	src     store.Source
@@ -229,7 +242,7 @@ func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (t
 	t := target{src: src}
 	switch {
 	case !ok:
-		return t, fault.New(fault.NotFound, "source_not_found", "there is no such data source")
+		return t, noSource()
 	case !sel.Kind.records():
 		return t, nil
 	case d.Buried(src.Tag, sel.Kind.tombstone(), sel.H):
@@ -250,7 +263,10 @@ func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (t
 		t.records = []job.ErasedRecord{record(store.PrefixCustomer, src.Tag, sel.H)}
 		return t, nil
 	}
-	t.group = groups[ref]
+	if t.group = groups[ref]; t.group[0].Ref != ref { // it is no customer of its own now
+		return t, fault.Newf(fault.NotFound, "record_merged", "this customer is merged into %s: erase that, or unmerge it first",
+			store.ID(store.PrefixCustomer, t.group[0].Tag, t.group[0].H))
+	}
 	for _, m := range t.group {
 		t.records = append(t.records, record(store.PrefixCustomer, m.Tag, m.H))
 	}
@@ -276,13 +292,4 @@ func (e *Eraser) findInvoice(ctx context.Context, d *store.Directory, src store.
 
 func noRecord() error {
 	return fault.New(fault.NotFound, "record_not_found", "there is no such record")
-}
-
-// ids names the records of an erase, for people.
-func ids(records []job.ErasedRecord) string {
-	names := make([]string, len(records))
-	for i, r := range records {
-		names[i] = r.ID
-	}
-	return strings.Join(names, ", ")
 }

@@ -80,8 +80,8 @@ func (r *run) concerns(j *job.Job) bool {
 		return j.Tag == r.job.Tag
 	case ManualCustomers:
 		return before
-	case Content, Dependent:
-		return before && j.Tag == r.job.Tag
+	case Content, Dependent: // one that came behind the erase found the source empty, and has filled it since
+		return before && j.Tag == r.job.Tag && (j.Import.Epochs == store.Epochs{} || j.Import.Epochs == r.job.Erase.Was.Epochs)
 	case Customer, CustomerInvoices, Invoice:
 		return before && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
 	}

@@ -1,6 +1,9 @@
 package eraser
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/fault"
@@ -31,6 +34,73 @@ type Selection struct {
 	Kind   Kind
 	Source string  // uuid (ds_…); empty for ManualCustomers
 	H      store.H // of the customer or invoice
+}
+
+// Select finds what a request means: a kind, the source by uuid or name where one is needed, and the public id of a
+// customer or invoice where one is. Nothing, or something unknown, never is "everything".
+func Select(d *store.Directory, kind Kind, source, id string) (Selection, error) {
+	sel := Selection{Kind: kind}
+	switch {
+	case !slices.Contains(Kinds(), kind):
+		return sel, bad("selection", fmt.Sprintf("must be one of: %s", kindNames()))
+	case kind == ManualCustomers && (source != "" || id != ""):
+		return sel, bad("id", "must not be given: all manual customers are meant")
+	case kind == ManualCustomers:
+		return sel, nil
+	case kind.records():
+		return selectRecord(d, sel, source, id)
+	}
+	if source == "" {
+		source = id
+	}
+	if source == "" {
+		return sel, bad("id", "name the data source by its id or its name")
+	}
+	src, ok := d.ByUUID(source)
+	if !ok {
+		src, ok = d.ByName(source)
+	}
+	if !ok {
+		return sel, noSource()
+	}
+	sel.Source = src.UUID
+	return sel, nil
+}
+
+func selectRecord(d *store.Directory, sel Selection, source, id string) (Selection, error) {
+	if id == "" {
+		return sel, bad("id", "name the customer or invoice by its id")
+	}
+	prefix := store.PrefixCustomer
+	if sel.Kind == Invoice {
+		prefix = store.PrefixInvoice
+	}
+	tag, h, err := store.ParseID(prefix, id)
+	if err != nil {
+		return sel, noRecord()
+	}
+	src, ok := d.ByTag(tag)
+	if !ok || source != "" && source != src.UUID && source != src.Name {
+		return sel, noRecord()
+	}
+	sel.Source, sel.H = src.UUID, h
+	return sel, nil
+}
+
+func kindNames() string {
+	var names []string
+	for _, k := range Kinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+func bad(param, message string) error {
+	return &fault.Error{Kind: fault.Invalid, Code: "bad_selection", Param: param, Message: message}
+}
+
+func noSource() error {
+	return fault.New(fault.NotFound, "source_not_found", "there is no such data source")
 }
 
 // Options are how to erase.
@@ -100,16 +170,13 @@ func (o Options) keeps(k Kind) bool {
 }
 
 func (o Options) check(k Kind) error {
-	refuse := func(param, message string) error {
-		return &fault.Error{Kind: fault.Invalid, Code: "erase_option", Param: param, Message: message}
-	}
 	switch {
 	case o.keeps(k) && !k.empties() && k != CustomerInvoices && k != Invoice:
-		return refuse("keep_edits", "edits can't be kept: what they hang on does not come back under the same ids, or is to be gone for good")
+		return bad("keep_edits", "edits can't be kept: what they hang on does not come back under the same ids, or is to be gone for good")
 	case o.Forget && k != Customer:
-		return refuse("forget", "only a customer can be put on the do-not-reload list")
+		return bad("forget", "only a customer can be put on the do-not-reload list")
 	case o.Grace != nil && (*o.Grace < 0 || *o.Grace > MaxGrace):
-		return refuse("grace", "a grace period lasts from 0 to 90 days")
+		return bad("grace", "a grace period lasts from 0 to 90 days")
 	}
 	return nil
 }

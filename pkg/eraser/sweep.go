@@ -31,8 +31,8 @@ const leadTask = "lead/0"
 // lead is what is known of the whole job, in its lead task.
 type lead struct {
 	Phase string      `json:"phase,omitempty"`
-	Done  []store.Tag `json:"done,omitempty"` // sources that are through, of an erase that visits many
-	Seen  time.Time   `json:"seen,omitzero"`  // when it was seen gone
+	Done  []store.Tag `json:"done,omitempty"`  // sources that are through, of an erase that visits many
+	Seen  time.Time   `json:"seen,omitzero"`   // when it was seen gone
 	Files int         `json:"files,omitempty"` // imports whose files are gone
 	Cost  store.Cost  `json:"cost"`
 }
@@ -93,6 +93,8 @@ func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error)
 		return false, fault.New(fault.Invalid, "not_an_erase", "this job is not an erase")
 	case j.Status.Ended():
 		return true, nil
+	case j.Status == job.Grace:
+		return false, nil
 	}
 	if j.Status == job.Waiting {
 		if j, err = e.started(ctx, j); err != nil || j.Status == job.Waiting {

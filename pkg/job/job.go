@@ -114,11 +114,12 @@ type ImportSpec struct {
 	ManualEpoch int64  `json:"manual_epoch"`          // given to rows that come by file
 
 	// Set once the input has been looked through, before anything is written.
-	Scanned  bool     `json:"scanned,omitempty"`
-	Small    bool     `json:"small,omitempty"`  // one worker does it all in memory
-	Ranges   int      `json:"ranges,omitempty"` // key ranges that are merged apart
-	Pieces   []Piece  `json:"pieces,omitempty"` // of all files, in their order
-	Datasets []string `json:"datasets,omitempty"`
+	Scanned  bool         `json:"scanned,omitempty"`
+	Epochs   store.Epochs `json:"epochs,omitzero"`  // of the source then; an import under which they change fails
+	Small    bool         `json:"small,omitempty"`  // one worker does it all in memory
+	Ranges   int          `json:"ranges,omitempty"` // key ranges that are merged apart
+	Pieces   []Piece      `json:"pieces,omitempty"` // of all files, in their order
+	Datasets []string     `json:"datasets,omitempty"`
 
 	// Set once every row is decided and all change sets are stored.
 	Parked   bool      `json:"parked,omitempty"`  // it was Planned for a while: stored rows may have moved since
