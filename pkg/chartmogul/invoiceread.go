@@ -41,7 +41,7 @@ func (c *call) readDraft(raw []byte) *draft {
 	d.row.record = c.readInvoice(f)
 	for _, raw := range f.list("line_items") {
 		if line, ok := parseFields(raw, prefixLine, d.errs); ok {
-			d.row.lines = append(d.row.lines, lineRow{place: int64(len(d.row.lines) + 1), record: d.readLine(line)})
+			d.row.lines = append(d.row.lines, lineRow{part{place: int64(len(d.row.lines) + 1)}, d.readLine(line)})
 		} else {
 			f.fail("line_items", "must be a list of objects")
 		}
@@ -51,7 +51,7 @@ func (c *call) readDraft(raw []byte) *draft {
 	}
 	for _, raw := range f.list("transactions") {
 		if t, ok := parseFields(raw, prefixTrans, d.errs); ok {
-			d.row.trans = append(d.row.trans, transRow{place: int64(len(d.row.trans) + 1), record: c.readTransaction(t, d.row.record)})
+			d.row.trans = append(d.row.trans, transRow{part{place: int64(len(d.row.trans) + 1)}, c.readTransaction(t, d.row.record)})
 		} else {
 			f.fail("transactions", "must be a list of objects")
 		}

@@ -46,7 +46,7 @@ func importInvoices(c *call) (reply, error) {
 func wiresOf(a account, drafts []*draft) []invoiceWire {
 	out := make([]invoiceWire, len(drafts))
 	for i, d := range drafts {
-		out[i] = d.row.wire(a)
+		out[i] = d.row.wire(a, style{})
 	}
 	return out
 }
