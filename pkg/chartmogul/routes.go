@@ -34,8 +34,15 @@ func (s *server) compatible() []route {
 		{"/v1/import/customers/{uuid}/invoices", utf8JSON, MaxBody, methods{
 			http.MethodGet: listCustomerInvoices, http.MethodPost: importInvoices,
 		}},
-		{"/v1/invoices", utf8JSON, MaxBody, methods{http.MethodGet: listInvoices, http.MethodDelete: deleteInvoiceByExternalID}},
-		{"/v1/invoices/{uuid}", utf8JSON, MaxBody, methods{http.MethodGet: getInvoice, http.MethodDelete: deleteInvoice}},
+		{"/v1/invoices", utf8JSON, MaxBody, methods{
+			http.MethodGet: listInvoices, http.MethodPatch: patchInvoice, http.MethodDelete: deleteInvoice,
+		}},
+		{"/v1/invoices/{uuid}", utf8JSON, MaxBody, methods{
+			http.MethodGet: getInvoice, http.MethodPatch: patchInvoice, http.MethodDelete: deleteInvoice,
+		}},
+		{"/v1/invoices/{uuid}/disabled_state", utf8JSON, MaxBody, methods{http.MethodPatch: disableInvoice}},
+		{"/v1/invoices/disabled_state", utf8JSON, MaxBody, methods{http.MethodPatch: disableInvoice}},
+		{"/v1/data_sources/{uuid}/invoices/{id}/status", utf8JSON, MaxBody, methods{http.MethodPut: setInvoiceStatus}},
 	}
 }
 
