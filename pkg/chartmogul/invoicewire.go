@@ -79,6 +79,13 @@ type lineTail struct {
 type balanceWire struct {
 	BalanceTransfer *int64 `json:"balance_transfer"`
 	*stateWire
+	*aloneWire
+}
+
+// aloneWire is what /line_items adds to that.
+type aloneWire struct {
+	InvoiceUUID    string  `json:"invoice_uuid"`
+	PlanExternalID *string `json:"plan_external_id"`
 }
 
 type transactionWire struct {
@@ -215,7 +222,10 @@ func (r *invoiceRow) lineWire(a account, row lineRow, st style) any {
 		TransactionFeesCurrency: opt(li.TransactionFeesCurrency), AccountCode: li.AccountCode, EventOrder: li.EventOrder,
 	}
 	if st.full {
-		tail.balanceWire = &balanceWire{li.BalanceTransfer, row.state(st, r.toldLine(a, row.part))}
+		tail.balanceWire = &balanceWire{BalanceTransfer: li.BalanceTransfer, stateWire: row.state(st, r.toldLine(a, row.part))}
+	}
+	if st.alone {
+		tail.aloneWire = &aloneWire{store.ID(store.PrefixInvoice, r.src.Tag, r.h), opt(li.PlanExternalID)}
 	}
 	id := store.ID(store.PrefixLineItem, r.src.Tag, store.Under(r.h, row.h))
 	plan := ""
@@ -255,4 +265,23 @@ func (r *invoiceRow) transWire(row transRow, st style) transactionWire {
 // toldTransaction spells a transaction as other attributes would have it.
 func (r *invoiceRow) toldTransaction(p part) func(store.Attrs) any {
 	return func(at store.Attrs) any { return r.transWire(transRow{p, store.DecodeTransaction(at)}, style{}) }
+}
+
+// aloneTransaction is a transaction as /transactions answers it.
+type aloneTransaction struct {
+	ExternalID              *string `json:"external_id"`
+	Result                  string  `json:"result"`
+	AmountInCents           *int64  `json:"amount_in_cents"`
+	TransactionFeesInCents  *int64  `json:"transaction_fees_in_cents"`
+	TransactionFeesCurrency *string `json:"transaction_fees_currency"`
+	UUID                    string  `json:"uuid"`
+	Type                    string  `json:"type"`
+	Date                    stamp   `json:"date"`
+	*stateWire
+}
+
+func (w transactionWire) alone() aloneTransaction {
+	return aloneTransaction{
+		w.ExternalID, w.Result, w.AmountInCents, w.TransactionFeesInCents, w.TransactionFeesCurrency, w.UUID, w.Type, w.Date, w.stateWire,
+	}
 }

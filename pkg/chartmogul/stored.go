@@ -40,6 +40,7 @@ func (c *call) withDisabled() bool { return c.flag("with_disabled") }
 type style struct {
 	full      bool // what /invoices, /line_items and /transactions tell and /import does not
 	histories bool // what people have changed
+	alone     bool // what is told of a line item outside its invoice
 }
 
 // style reads how much is asked for.
