@@ -61,7 +61,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	a.handler = chartmogul.New(chartmogul.Config{
 		Store: st, Keys: append(keys, chartmogul.HashKey(a.key)), Edits: edit.New(st, time.Now), Jobs: a.Ledger,
 		Imports: chartmogul.ImportsOf(a.Line),
-		Erase:   chartmogul.Erase{Plan: a.Eraser.Plan, Start: a.StartErase},
+		Erase:   chartmogul.EraseOf(a.Eraser, a.StartErase),
 		Now:     time.Now, Log: log,
 	})
 	return a, nil

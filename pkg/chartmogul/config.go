@@ -83,11 +83,10 @@ type Erase struct {
 	Remember  func(ctx context.Context, source, customer string) (bool, error)
 }
 
-// EraseOf is the erase of a line.
-func EraseOf(l *line.Line) Erase {
-	e := l.Eraser
+// EraseOf is what an eraser can do; start is its own, or one that gets the sweep going too.
+func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
 	return Erase{
-		Plan: e.Plan, Start: l.StartErase, Find: e.Find, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
+		Plan: e.Plan, Start: start, Find: e.Find, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
 	}
 }
 

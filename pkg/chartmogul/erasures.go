@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
@@ -115,6 +116,9 @@ func createErasure(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if slices.Contains(eraser.Kinds(), kind) && kind != eraser.ManualCustomers && id == "" && source == "" {
+		return reply{}, missing("id")
+	}
 	sel, err := eraser.Select(a.Directory, kind, source, id)
 	if err != nil {
 		return reply{}, err
@@ -220,13 +224,13 @@ func listReceipts(c *call) (reply, error) {
 
 // liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: the customer may be loaded again.
 func liftForgotten(c *call) (reply, error) {
-	ext := c.param("external_id")
-	if ext == "" {
-		return reply{}, missing("external_id")
-	}
 	src, err := c.source()
 	if err != nil {
 		return reply{}, err
+	}
+	ext := c.param("external_id")
+	if ext == "" {
+		return reply{}, missing("external_id")
 	}
 	was, err := c.Erase.Remember(c.Context(), src.Name, ext)
 	if err != nil {

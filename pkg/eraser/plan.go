@@ -98,7 +98,7 @@ func notes(k Kind) []string {
 		return []string{files}
 	case Invoice:
 	}
-	return nil
+	return []string{}
 }
 
 // count reads partitions, several at once: the keys only,

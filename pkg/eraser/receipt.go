@@ -78,7 +78,7 @@ func (r *run) receipt(j *job.Job, digest Digest) Receipt {
 
 // remains says where copies may live on after an erase that ended then.
 func (res Residue) remains(ended time.Time) []Remains {
-	var list []Remains
+	list := []Remains{}
 	if res.Local {
 		list = append(list, Remains{
 			What: "copies of the data folder",

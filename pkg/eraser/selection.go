@@ -50,17 +50,14 @@ func Select(d *store.Directory, kind Kind, source, id string) (Selection, error)
 	case kind.records():
 		return selectRecord(d, sel, source, id)
 	}
-	if source == "" {
-		source = id
-	}
-	if source == "" {
-		return sel, bad("id", "name the data source by its id or its name")
-	}
-	src, ok := d.ByUUID(source)
-	if !ok {
+	src, ok := d.ByUUID(source + id) // one of them
+	if !ok && id == "" {
 		src, ok = d.ByName(source)
 	}
-	if !ok {
+	switch {
+	case source == "" && id == "":
+		return sel, bad("source", "name the data source by its id or its name")
+	case !ok:
 		return sel, noSource()
 	}
 	sel.Source = src.UUID
