@@ -85,7 +85,9 @@ func (e *Edit) relink(ctx context.Context, change func(l *loader, again bool) ([
 	}
 }
 
-func noCustomer() error { return fault.New(fault.NotFound, "customer_not_found", "there is no such customer") }
+func noCustomer() error {
+	return fault.New(fault.NotFound, "customer_not_found", "there is no such customer")
+}
 
 // tie links one root to another. Of the latter a link that leads to something that is not to be seen now
 // is given up: else, when that came back, links could run in a circle.
