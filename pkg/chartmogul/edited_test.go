@@ -51,13 +51,13 @@ func filed(t *testing.T) *bed {
 
 const second = "ds_22222222-2222-2222-2222-222222222222"
 
-// refiled imports the files again, with old replaced by new in each of them.
-func (b *bed) refiled(source, old, new string) {
+// refiled imports the files again, with one text replaced by another in each of them.
+func (b *bed) refiled(source, from, to string) {
 	b.t.Helper()
 	var parts []part
 	for _, text := range []string{customersFile, plansFile, invoicesFile, linesFile, transactionsFile} {
-		if old != "" {
-			text = strings.ReplaceAll(text, old, new)
+		if from != "" {
+			text = strings.ReplaceAll(text, from, to)
 		}
 		parts = append(parts, file(fmt.Sprintf("%d.csv", len(parts)), text))
 	}
