@@ -29,6 +29,35 @@ type fields struct {
 
 // body reads the request's JSON object.
 func (c *call) body() (*fields, error) {
+	all, err := c.text()
+	if err != nil {
+		return nil, err
+	}
+	return readBody(all)
+}
+
+func readBody(all []byte) (*fields, error) {
+	f, ok := parseFields(all, "", map[string]string{})
+	if !ok {
+		return nil, failA(http.StatusBadRequest, "", textNotJSON)
+	}
+	return f, nil
+}
+
+// bodyIfAny is body for a request that may have none.
+func (c *call) bodyIfAny() (*fields, error) {
+	all, err := c.text()
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(all)) == 0 {
+		return newFields(), nil
+	}
+	return readBody(all)
+}
+
+// text reads the request's body.
+func (c *call) text() ([]byte, error) {
 	all, err := io.ReadAll(http.MaxBytesReader(c.w, c.Body, c.limit))
 	var over *http.MaxBytesError
 	switch {
@@ -37,11 +66,7 @@ func (c *call) body() (*fields, error) {
 	case err != nil:
 		return nil, failA(http.StatusBadRequest, "", textNotJSON)
 	}
-	f, ok := parseFields(all, "", map[string]string{})
-	if !ok {
-		return nil, failA(http.StatusBadRequest, "", textNotJSON)
-	}
-	return f, nil
+	return all, nil
 }
 
 // parseFields reads one object; ok is false for anything else.

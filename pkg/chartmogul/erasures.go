@@ -6,7 +6,6 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
 )
 
 // planOfErasure is the answer to a dry run: what would go, counted by kind.
@@ -45,40 +44,6 @@ func deleteCustomer(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return c.erased(eraser.Selection{Kind: eraser.Customer, Source: row.src.UUID, H: row.h})
-}
-
-// deleteInvoice is DELETE /invoices/:uuid: with its line items and transactions.
-func deleteInvoice(c *call) (reply, error) {
-	_, row, err := c.invoice(c.PathValue("uuid"))
-	if err != nil {
-		return reply{}, err
-	}
-	return c.erased(eraser.Selection{Kind: eraser.Invoice, Source: row.src.UUID, H: row.h})
-}
-
-// deleteInvoiceByExternalID is DELETE /invoices?data_source_uuid&external_id.
-func deleteInvoiceByExternalID(c *call) (reply, error) {
-	for _, name := range []string{"data_source_uuid", "external_id"} {
-		if c.param(name) == "" {
-			return reply{}, missing(name)
-		}
-	}
-	a, err := c.account()
-	if err != nil {
-		return reply{}, err
-	}
-	src, ok := a.ByUUID(c.param("data_source_uuid"))
-	if !ok {
-		return reply{}, absent(whatSource)
-	}
-	rows, err := c.invoicesByExternalID(a, []store.Source{src}, c.param("external_id"), paging{})
-	if err != nil {
-		return reply{}, err
-	}
-	if len(rows) == 0 {
-		return reply{}, absent(whatInvoice)
-	}
-	return c.erased(eraser.Selection{Kind: eraser.Invoice, Source: src.UUID, H: rows[0].h})
 }
 
 // createErasure is POST /v1/erasures: a plan with dry_run, else a job.

@@ -42,6 +42,14 @@ func (c *call) writing(a account, owner customerRow, over map[store.Key]store.Co
 // add spells one invoice.
 func (w *writing) add(d *draft) {
 	sp, inv := w.owner.src.Space(), d.row
+	w.addParts(d)
+	w.part(pointer(sp.Owner(w.owner.h, inv.h), w.manual, func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
+	w.heads = append(w.heads, store.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: w.a.fresh()})
+}
+
+// addParts spells line items and transactions of an invoice.
+func (w *writing) addParts(d *draft) {
+	sp, inv := w.owner.src.Space(), d.row
 	for i, l := range inv.lines {
 		w.part(w.c.placed(sp.LineItem(inv.h, l.h), l.record, w.manual, l.place))
 		w.external(store.KindLineItem, l.record.ExternalID, inv.h)
@@ -53,8 +61,6 @@ func (w *writing) add(d *draft) {
 		w.part(w.c.placed(sp.Transaction(inv.h, t.h), t.record, w.manual, t.place))
 		w.external(store.KindTransaction, t.record.ExternalID, inv.h)
 	}
-	w.part(pointer(sp.Owner(w.owner.h, inv.h), w.manual, func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
-	w.heads = append(w.heads, store.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: w.a.fresh()})
 }
 
 func (w *writing) part(item store.Item) {

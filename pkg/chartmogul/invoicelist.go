@@ -37,9 +37,9 @@ func listInvoices(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	list := invoiceList{Invoices: make([]invoiceWire, len(rows)), paged: tail}
+	list, st := invoiceList{Invoices: make([]invoiceWire, len(rows)), paged: tail}, c.style()
 	for i, r := range rows {
-		list.Invoices[i] = r.fullWire(a)
+		list.Invoices[i] = r.wire(a, st)
 	}
 	return reply{status: http.StatusOK, body: list}, nil
 }
@@ -79,10 +79,7 @@ func (c *call) invoicesOfSources(p paging) (account, []*invoiceRow, paged, error
 		return a, nil, paged{}, err
 	}
 	rows, tail := cut(p, rows, (*invoiceRow).position, read)
-	if ext != "" {
-		err = c.completeAll(rows)
-	}
-	return a, rows, tail, err
+	return a, rows, tail, nil
 }
 
 func (c *call) invoicesByExternalID(a account, sources []store.Source, ext string, p paging) ([]*invoiceRow, error) {
@@ -97,19 +94,18 @@ func (c *call) invoicesByExternalID(a account, sources []store.Source, ext strin
 	}
 	var rows []*invoiceRow
 	for _, src := range sources {
-		if row := a.invoiceAt(src, h, found); row != nil && (p.after == nil || p.after.before(row.position())) {
+		if row := a.invoiceIn(src, h, found); row != nil && (p.after == nil || p.after.before(row.position())) {
 			rows = append(rows, row)
 		}
 	}
-	return rows, nil
+	return c.completeAll(a, rows)
 }
 
 // itemsPerInvoice is a guess at how many items an invoice is, for the size of a query's page.
 const itemsPerInvoice = 4
 
-// walkInvoices reads one page of invoices, and one more. Line items and
-// transactions follow their invoice in key order, so one scan reads them all;
-// children without an invoice are of a write that never came to its end, and are passed over.
+// walkInvoices reads one page of invoices, and one more. Each round of a shard reads as many as are still
+// wanted, then the edits from the first to the last of them: some may be hidden.
 func (c *call) walkInvoices(a account, sources []store.Source, p paging) ([]*invoiceRow, error) {
 	spans := sharded(sources, p.after, store.Space.InvoicesIn, func(sp store.Space, h store.H) store.Key {
 		k := sp.Invoice(h)
@@ -118,29 +114,77 @@ func (c *call) walkInvoices(a account, sources []store.Source, p paging) ([]*inv
 	})
 	return gather(c.Context(), spans, p.size+1, func(ctx context.Context, sp span, want int) ([]*invoiceRow, error) {
 		var rows []*invoiceRow
-		var now *invoiceRow
-		sp.query.Limit = want * itemsPerInvoice
-		for item, err := range c.Store.Items(ctx, sp.query) {
+		for more := true; more && len(rows) < want; {
+			scanned, err := c.scanInvoices(ctx, a, sp, want-len(rows))
 			if err != nil {
 				return nil, err
 			}
-			if store.What(item.SK) != store.SKInvoice {
-				if now != nil && item.SK[:len(store.SKInvoice)+2*store.HashLen] == store.SKInvoice+now.h.String() {
-					now.add(item)
-				}
-				continue
+			shown, err := c.laid(ctx, a, scanned)
+			if err != nil {
+				return nil, err
 			}
-			if len(rows) == want {
-				break
+			if more = len(rows)+len(scanned) == want; more {
+				sp.query.After = store.After(scanned[len(scanned)-1].row.key.SK)
 			}
-			h, _ := store.TrailingH(item.SK)
-			if now = a.invoiceAt(sp.src, h, map[store.Key]store.Attrs{item.Key: item.Attrs}); now != nil {
-				rows = append(rows, now)
-			}
-		}
-		for _, r := range rows {
-			r.ordered()
+			rows = append(rows, shown...)
 		}
 		return rows, nil
 	})
+}
+
+// scanned is an invoice and the items that follow it.
+type scanned struct {
+	row   *invoiceRow
+	parts []store.Item
+}
+
+// scanInvoices reads the next invoices of a shard. Line items and transactions
+// follow their invoice in key order, so one scan reads them all; children without
+// an invoice are of a write that never came to its end, and are passed over.
+func (c *call) scanInvoices(ctx context.Context, a account, sp span, want int) ([]scanned, error) {
+	var all []scanned
+	var now *scanned
+	sp.query.Limit = want * itemsPerInvoice
+	for item, err := range c.Store.Items(ctx, sp.query) {
+		if err != nil {
+			return nil, err
+		}
+		h, _ := store.LeadingH(item.SK)
+		if store.What(item.SK) != store.SKInvoice {
+			if now != nil && now.row.h == h {
+				now.parts = append(now.parts, item)
+			}
+			continue
+		}
+		if len(all) == want {
+			break
+		}
+		now = nil
+		if row := a.invoiceIn(sp.src, h, map[store.Key]store.Attrs{item.Key: item.Attrs}); row != nil {
+			all = append(all, scanned{row: row})
+			now = &all[len(all)-1]
+		}
+	}
+	return all, nil
+}
+
+// laid lays their edits over invoices of one shard, and leaves out those that are hidden.
+func (c *call) laid(ctx context.Context, a account, all []scanned) ([]*invoiceRow, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	first, last := all[0].row, all[len(all)-1].row
+	found, err := c.items(ctx, first.src.Space().InvoiceEditsBetween(first.h, last.h))
+	if err != nil {
+		return nil, err
+	}
+	edits := byKey(found)
+	rows := make([]*invoiceRow, len(all))
+	for i, s := range all {
+		if err := s.row.lay(a, s.parts, edits, c.withDisabled()); err != nil {
+			return nil, err
+		}
+		rows[i] = s.row
+	}
+	return c.unhidden(rows), nil
 }

@@ -41,7 +41,7 @@ func (c *call) readDraft(raw []byte) *draft {
 	d.row.record = c.readInvoice(f)
 	for _, raw := range f.list("line_items") {
 		if line, ok := parseFields(raw, prefixLine, d.errs); ok {
-			d.row.lines = append(d.row.lines, lineRow{place: int64(len(d.row.lines) + 1), record: d.readLine(line)})
+			d.addLine(line, int64(len(d.row.lines)+1))
 		} else {
 			f.fail("line_items", "must be a list of objects")
 		}
@@ -51,15 +51,24 @@ func (c *call) readDraft(raw []byte) *draft {
 	}
 	for _, raw := range f.list("transactions") {
 		if t, ok := parseFields(raw, prefixTrans, d.errs); ok {
-			d.row.trans = append(d.row.trans, transRow{place: int64(len(d.row.trans) + 1), record: c.readTransaction(t, d.row.record)})
+			d.addTransaction(c, t, int64(len(d.row.trans)+1))
 		} else {
 			f.fail("transactions", "must be a list of objects")
 		}
 	}
-	for i := range d.row.lines {
-		d.row.lines[i].record.InvoiceExternalID = d.row.record.ExternalID
-	}
 	return d
+}
+
+func (d *draft) addLine(f *fields, place int64) billing.Record {
+	li := d.readLine(f)
+	d.row.lines = append(d.row.lines, lineRow{part{place: place}, li})
+	return li
+}
+
+func (d *draft) addTransaction(c *call, f *fields, place int64) billing.Record {
+	t := c.readTransaction(f, d.row.record)
+	d.row.trans = append(d.row.trans, transRow{part{place: place}, t})
+	return t
 }
 
 func (c *call) readInvoice(f *fields) *billing.Invoice {
@@ -80,7 +89,7 @@ func (c *call) readInvoice(f *fields) *billing.Invoice {
 // readLine reads a line item. Its plan is known by uuid only until [call.resolvePlans] has looked.
 func (d *draft) readLine(f *fields) *billing.LineItem {
 	li := &billing.LineItem{
-		ExternalID: f.id("external_id"), Type: f.oneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.wholeOr("amount_in_cents", 0),
+		InvoiceExternalID: d.row.record.ExternalID, ExternalID: f.id("external_id"), Type: f.oneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.wholeOr("amount_in_cents", 0),
 		SubscriptionExternalID: f.id("subscription_external_id"), SubscriptionSetExternalID: f.id("subscription_set_external_id"),
 		ServicePeriodStart: f.when("service_period_start"), ServicePeriodEnd: f.when("service_period_end"),
 		Quantity: f.wholeOr("quantity", 1), Prorated: f.truth("prorated"), ProrationType: f.oneOf("proration_type", "differential", "full"),

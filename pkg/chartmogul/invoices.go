@@ -28,62 +28,114 @@ func getInvoice(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := c.complete(c.Context(), row); err != nil {
-		return reply{}, err
+	if row.hidden(c.withDisabled()) {
+		return reply{}, absent(whatInvoice)
 	}
-	return reply{status: http.StatusOK, body: row.fullWire(a)}, nil
+	return c.oneInvoice(a, row)
 }
 
-// invoice reads the invoice of a public id, without line items and transactions.
+// oneInvoice answers with an invoice and its line items and transactions.
+func (c *call) oneInvoice(a account, row *invoiceRow) (reply, error) {
+	if err := c.complete(c.Context(), a, row); err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: row.wire(a, c.style())}, nil
+}
+
+// invoice reads the invoice of a public id, without line items and transactions. It may be hidden.
 func (c *call) invoice(id string) (account, *invoiceRow, error) {
 	tag, h, err := store.ParseID(store.PrefixInvoice, id)
 	if err != nil {
 		return account{}, nil, absent(whatInvoice)
 	}
-	a, found, err := c.read(func(d *store.Directory) []store.Key {
+	return c.invoiceAt(func(d *store.Directory) (store.Source, store.H, error) {
 		if src, ok := d.ByTag(tag); ok {
-			return []store.Key{src.Space().Invoice(h)}
+			return src, h, nil
 		}
-		return nil
+		return store.Source{}, h, absent(whatInvoice)
+	})
+}
+
+// invoiceAt reads an invoice with its edits, wherever it lies as the directory has it.
+func (c *call) invoiceAt(where func(*store.Directory) (store.Source, store.H, error)) (account, *invoiceRow, error) {
+	a, found, err := c.read(func(d *store.Directory) []store.Key {
+		src, h, err := where(d)
+		if err != nil {
+			return nil
+		}
+		return invoiceKeys(src, h)
 	})
 	if err != nil {
 		return a, nil, err
 	}
-	if src, ok := a.ByTag(tag); ok {
-		if row := a.invoiceAt(src, h, found); row != nil {
-			return a, row, nil
-		}
+	src, h, err := where(a.Directory)
+	if err != nil {
+		return a, nil, err
 	}
-	return a, nil, absent(whatInvoice)
+	row := a.invoiceIn(src, h, found)
+	if row == nil {
+		return a, nil, absent(whatInvoice)
+	}
+	return a, row, row.lay(a, nil, found, true)
 }
 
-// invoiceAt is the invoice among what a batch get found; nil if it is not to be seen.
-func (a account) invoiceAt(src store.Source, h store.H, found map[store.Key]store.Attrs) *invoiceRow {
-	attrs := found[src.Space().Invoice(h)]
+// invoiceKeys are the keys of an invoice and of what people did to it.
+func invoiceKeys(src store.Source, h store.H) []store.Key {
+	key := src.Space().Invoice(h)
+	return []store.Key{key, src.Space().FieldsOf(key)}
+}
+
+// invoiceIn is the invoice among what was found, as it was imported; nil if it is not there, or its customer is not.
+func (a account) invoiceIn(src store.Source, h store.H, found map[store.Key]store.Attrs) *invoiceRow {
+	key := src.Space().Invoice(h)
+	attrs := found[key]
 	if !a.invoiceVisible(src.Tag, h, attrs) {
 		return nil
 	}
-	return &invoiceRow{src: src, h: h, record: store.DecodeInvoice(attrs)}
+	return &invoiceRow{stored: stored{src: src, key: key, attrs: attrs}, h: h, record: store.DecodeInvoice(attrs)}
 }
 
-// complete reads the invoice's line items and transactions.
-func (c *call) complete(ctx context.Context, row *invoiceRow) error {
-	for item, err := range c.Store.Items(ctx, row.src.Space().InvoiceParts(row.h)) {
-		if err != nil {
-			return err
-		}
-		row.add(item)
+// complete reads the invoice's line items and transactions, and all their edits.
+func (c *call) complete(ctx context.Context, a account, row *invoiceRow) error {
+	sp := row.src.Space()
+	read, err := each(ctx, []store.Query{sp.InvoiceParts(row.h), sp.InvoiceEditsBetween(row.h, row.h)}, c.items)
+	if err != nil {
+		return err
 	}
-	row.ordered()
-	return nil
+	return row.lay(a, read[0], byKey(read[1]), c.withDisabled())
 }
 
-// completeAll does it for many, several at once.
-func (c *call) completeAll(rows []*invoiceRow) error {
+// items reads a whole range.
+func (c *call) items(ctx context.Context, q store.Query) ([]store.Item, error) {
+	var all []store.Item
+	for item, err := range c.Store.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}
+
+func byKey(items []store.Item) map[store.Key]store.Attrs {
+	m := make(map[store.Key]store.Attrs, len(items))
+	for _, it := range items {
+		m[it.Key] = it.Attrs
+	}
+	return m
+}
+
+// completeAll completes many, several at once, and leaves out those that are hidden.
+func (c *call) completeAll(a account, rows []*invoiceRow) ([]*invoiceRow, error) {
 	_, err := each(c.Context(), rows, func(ctx context.Context, row *invoiceRow) (struct{}, error) {
-		return struct{}{}, c.complete(ctx, row)
+		return struct{}{}, c.complete(ctx, a, row)
 	})
-	return err
+	return c.unhidden(rows), err
+}
+
+func (c *call) unhidden(rows []*invoiceRow) []*invoiceRow {
+	with := c.withDisabled()
+	return slices.DeleteFunc(rows, func(r *invoiceRow) bool { return r.hidden(with) })
 }
 
 // validationType reads the filter of that name. Nothing invalid is ever stored, so
@@ -116,7 +168,7 @@ func listCustomerInvoices(c *call) (reply, error) {
 	}
 	list := invoiceList{CustomerUUID: id, Invoices: make([]invoiceWire, len(rows)), paged: tail}
 	for i, r := range rows {
-		list.Invoices[i] = r.wire(a)
+		list.Invoices[i] = r.wire(a, style{})
 	}
 	return reply{status: http.StatusOK, body: list}, nil
 }
@@ -162,7 +214,7 @@ func (c *call) ownedInvoices(a account, src store.Source, customer store.H, p pa
 	rows, tail := cut(p, rows, (*invoiceRow).owned, func(*invoiceRow) float64 {
 		return float64(p.size+1) / float64(max(total, p.size+1))
 	})
-	return rows, tail, c.completeAll(rows)
+	return rows, tail, nil
 }
 
 // newestFirst orders by date, newest first, then by identity.
@@ -173,29 +225,35 @@ func newestFirst(x, y position) int {
 	return bytes.Compare(x.h[:], y.h[:])
 }
 
-// ownedPlaces lists where a customer's invoices are, newest first.
+// ownedPlaces lists where a customer's invoices are, newest first: by the dates that people have given them, if they did.
 func (c *call) ownedPlaces(a account, src store.Source, customer store.H) ([]position, error) {
 	if a.Buried(src.Tag, store.KindCustomer, customer) {
 		return nil, nil
 	}
-	ext := c.param("external_id")
+	sp, ext := src.Space(), c.param("external_id")
 	only := a.hash.InvoiceH(ext)
+	read, err := each(c.Context(), []store.Query{sp.OwnersOf(customer), sp.EditOwnersOf(customer)}, c.items)
+	if err != nil {
+		return nil, err
+	}
+	edited := byKey(read[1])
 	var places []position
-	for item, err := range c.Store.Items(c.Context(), src.Space().OwnersOf(customer)) {
-		if err != nil {
-			return nil, err
-		}
+	for _, item := range read[0] {
 		h, ok := store.TrailingH(item.SK)
-		if ok && a.Visible(item.Attrs) && (ext == "" || h == only) {
-			date, _ := item.Attrs.Int(attrDate)
-			places = append(places, position{kind: atOwned, tag: src.Tag, h: h, date: date})
+		if !ok || !a.Visible(item.Attrs) || ext != "" && h != only {
+			continue
 		}
+		date, _ := item.Attrs.Int(attrDate)
+		if at, ok := edited[sp.EditOwner(customer, h)]; ok && a.Visible(at) {
+			date, _ = at.Int(attrDate)
+		}
+		places = append(places, position{kind: atOwned, tag: src.Tag, h: h, date: date})
 	}
 	slices.SortFunc(places, newestFirst)
 	return places, nil
 }
 
-// invoicesAt reads the visible ones of a customer's invoices at the given places, in that order.
+// invoicesAt reads those of a customer's invoices at the given places that are to be seen, in that order.
 func (c *call) invoicesAt(a account, src store.Source, customer store.H, places []position) ([]*invoiceRow, error) {
 	keys := make([]store.Key, len(places))
 	for i, at := range places {
@@ -207,10 +265,11 @@ func (c *call) invoicesAt(a account, src store.Source, customer store.H, places 
 	}
 	var rows []*invoiceRow
 	for _, at := range places {
-		row := a.invoiceAt(src, at.h, found)
+		row := a.invoiceIn(src, at.h, found)
 		if row != nil && a.hash.CustomerH(row.record.CustomerExternalID) == customer {
+			row.date = at.date
 			rows = append(rows, row)
 		}
 	}
-	return rows, nil
+	return c.completeAll(a, rows)
 }

@@ -93,6 +93,20 @@ func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (ov
 	return over, nil
 }
 
+// findTaken is findDuplicates for line items and transactions that are added to an invoice.
+func (c *call) findTaken(a account, d *draft) (over map[store.Key]store.Cond, err error) {
+	all := a.claims(d)
+	var keys []store.Key
+	for _, cl := range all {
+		keys = append(keys, cl.pointer, cl.row)
+	}
+	found, err := c.lookup(c.Context(), keys)
+	if err != nil {
+		return nil, err
+	}
+	return c.weigh(a, d.row.src, all, found)
+}
+
 // mayReplace finds out on what condition a key may be written over, if it holds something that does not count.
 func (c *call) mayReplace(a account, d *draft, key store.Key, found map[store.Key]store.Attrs, over map[store.Key]store.Cond) (err error) {
 	attrs, there := found[key]
@@ -111,7 +125,7 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 		at := found[cl.pointer]
 		if holder, ok := store.ParseH(at.Str(attrInvoice)); ok && a.Visible(at) {
 			heads[cl.pointer] = holder
-			keys = append(keys, sp.Invoice(holder), rowOfClaim(sp, holder, cl))
+			keys = append(keys, sp.Invoice(holder), partKey(sp, cl.kind, holder, cl.h))
 		}
 	}
 	held, err := c.lookup(c.Context(), keys)
@@ -121,7 +135,7 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 	over := map[store.Key]store.Cond{}
 	for _, cl := range all {
 		holder, pointed := heads[cl.pointer]
-		row, there := held[rowOfClaim(sp, holder, cl)]
+		row, there := held[partKey(sp, cl.kind, holder, cl.h)]
 		if pointed && a.Buried(src.Tag, store.KindInvoice, holder) {
 			return nil, erasing()
 		}
@@ -138,9 +152,10 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 	return over, nil
 }
 
-func rowOfClaim(sp store.Space, invoice store.H, cl claim) store.Key {
-	if cl.kind == store.KindTransaction {
-		return sp.Transaction(invoice, cl.h)
+// partKey is the key of a line item or a transaction.
+func partKey(sp store.Space, kind store.Kind, invoice, h store.H) store.Key {
+	if kind == store.KindTransaction {
+		return sp.Transaction(invoice, h)
 	}
-	return sp.LineItem(invoice, cl.h)
+	return sp.LineItem(invoice, h)
 }

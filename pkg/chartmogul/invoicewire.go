@@ -33,6 +33,7 @@ type ownedWire struct {
 	CustomerExternalID string  `json:"customer_external_id"`
 	CollectionMethod   *string `json:"collection_method"`
 	Status             *string `json:"status"`
+	*stateWire
 }
 
 type subscriptionLine struct {
@@ -77,6 +78,14 @@ type lineTail struct {
 // balanceWire is what /invoices adds to a line item.
 type balanceWire struct {
 	BalanceTransfer *int64 `json:"balance_transfer"`
+	*stateWire
+	*aloneWire
+}
+
+// aloneWire is what /line_items adds to that.
+type aloneWire struct {
+	InvoiceUUID    string  `json:"invoice_uuid"`
+	PlanExternalID *string `json:"plan_external_id"`
 }
 
 type transactionWire struct {
@@ -88,26 +97,33 @@ type transactionWire struct {
 	Result                  string  `json:"result"`
 	TransactionFeesInCents  *int64  `json:"transaction_fees_in_cents"`
 	TransactionFeesCurrency *string `json:"transaction_fees_currency"`
+	*stateWire
 }
 
-// invoiceRow is an invoice with its line items and transactions, as they are stored.
+// invoiceRow is an invoice with its line items and transactions. The records are what people see.
 type invoiceRow struct {
-	src    store.Source
+	stored
 	h      store.H
+	date   int64 // in the order of its customer's invoices
 	record *billing.Invoice
 	lines  []lineRow
 	trans  []transRow
 }
 
+// part is a line item or a transaction.
+type part struct {
+	stored
+	h     store.H
+	place int64
+}
+
 type lineRow struct {
-	h      store.H
-	place  int64
+	part
 	record *billing.LineItem
 }
 
 type transRow struct {
-	h      store.H
-	place  int64
+	part
 	record *billing.Transaction
 }
 
@@ -115,23 +131,46 @@ func (r *invoiceRow) position() position { return position{kind: atInvoice, tag:
 
 // owned is the row's place among the invoices of its customer.
 func (r *invoiceRow) owned() position {
-	return position{kind: atOwned, tag: r.src.Tag, h: r.h, date: r.record.Date.UnixMilli()}
+	return position{kind: atOwned, tag: r.src.Tag, h: r.h, date: r.date}
 }
 
-// add takes in a child item, as a scan meets it.
-func (r *invoiceRow) add(item store.Item) {
-	h, ok := store.TrailingH(item.SK)
+// lay lays edits over the invoice and takes in its line items and transactions. Those that are hidden are left out.
+func (r *invoiceRow) lay(a account, parts []store.Item, edits map[store.Key]store.Attrs, withDisabled bool) (err error) {
+	if r.stored, err = a.stored(r.src, store.Item{Key: r.key, Attrs: r.attrs}, edits); err != nil {
+		return err
+	}
+	r.record = store.DecodeInvoice(r.shown())
+	for _, item := range parts {
+		s, err := a.stored(r.src, item, edits)
+		if err != nil {
+			return err
+		}
+		if a.Visible(item.Attrs) && !s.hidden(withDisabled) {
+			r.add(s)
+		}
+	}
+	r.ordered()
+	return nil
+}
+
+func (r *invoiceRow) add(s stored) {
+	h, ok := store.TrailingH(s.key.SK)
 	if !ok {
 		return
 	}
-	place, _ := item.Attrs.Int(attrPlace)
-	switch store.What(item.SK) {
+	place, _ := s.attrs.Int(attrPlace)
+	p := part{s, h, place}
+	switch store.What(s.key.SK) {
 	case store.SKLine:
-		r.lines = append(r.lines, lineRow{h, place, store.DecodeLineItem(item.Attrs)})
+		r.lines = append(r.lines, p.line())
 	case store.SKTrans:
-		r.trans = append(r.trans, transRow{h, place, store.DecodeTransaction(item.Attrs)})
+		r.trans = append(r.trans, p.transaction())
 	}
 }
+
+func (p part) line() lineRow { return lineRow{p, store.DecodeLineItem(p.shown())} }
+
+func (p part) transaction() transRow { return transRow{p, store.DecodeTransaction(p.shown())} }
 
 // ordered puts line items and transactions in the order of the request they came with.
 func (r *invoiceRow) ordered() {
@@ -139,35 +178,42 @@ func (r *invoiceRow) ordered() {
 	slices.SortStableFunc(r.trans, func(a, b transRow) int { return cmp.Compare(a.place, b.place) })
 }
 
-// wire is the invoice as /import answers it.
-func (r *invoiceRow) wire(a account) invoiceWire { return r.spell(a, nil) }
-
-// fullWire is the invoice as /invoices answers it.
-func (r *invoiceRow) fullWire(a account) invoiceWire {
-	return r.spell(a, &ownedWire{
-		CustomerUUID:       store.ID(store.PrefixCustomer, r.src.Tag, a.hash.CustomerH(r.record.CustomerExternalID)),
-		CustomerExternalID: r.record.CustomerExternalID,
-		CollectionMethod:   opt(r.record.CollectionMethod), Status: opt(r.record.Status),
-	})
-}
-
-func (r *invoiceRow) spell(a account, owned *ownedWire) invoiceWire {
-	id := store.ID(store.PrefixInvoice, r.src.Tag, r.h)
-	w := invoiceWire{
-		UUID: &id, ownedWire: owned, Date: stamp(r.record.Date), DueDate: stamp(r.record.DueDate), Errors: map[string]string{},
-		ExternalID: r.record.ExternalID, Currency: r.record.Currency,
-		LineItems: make([]any, len(r.lines)), Transactions: make([]transactionWire, len(r.trans)),
+// wire spells the invoice: as /import answers it, or as /invoices does.
+func (r *invoiceRow) wire(a account, st style) invoiceWire {
+	w := r.head(a, r.record, st)
+	for _, l := range r.lines {
+		w.LineItems = append(w.LineItems, r.lineWire(a, l, st))
 	}
-	for i, l := range r.lines {
-		w.LineItems[i] = r.lineWire(a, l, owned != nil)
-	}
-	for i, t := range r.trans {
-		w.Transactions[i] = r.transWire(t)
+	for _, t := range r.trans {
+		w.Transactions = append(w.Transactions, r.transWire(t, st))
 	}
 	return w
 }
 
-func (r *invoiceRow) lineWire(a account, row lineRow, full bool) any {
+// head is the invoice without line items and transactions.
+func (r *invoiceRow) head(a account, record *billing.Invoice, st style) invoiceWire {
+	id := store.ID(store.PrefixInvoice, r.src.Tag, r.h)
+	w := invoiceWire{
+		UUID: &id, Date: stamp(record.Date), DueDate: stamp(record.DueDate), Errors: map[string]string{},
+		ExternalID: record.ExternalID, Currency: record.Currency, LineItems: []any{}, Transactions: []transactionWire{},
+	}
+	if st.full {
+		w.ownedWire = &ownedWire{
+			CustomerUUID:       store.ID(store.PrefixCustomer, r.src.Tag, a.hash.CustomerH(record.CustomerExternalID)),
+			CustomerExternalID: record.CustomerExternalID,
+			CollectionMethod:   opt(record.CollectionMethod), Status: opt(record.Status),
+			stateWire: r.state(st, r.told(a)),
+		}
+	}
+	return w
+}
+
+// told spells the invoice's own members as other attributes would have them.
+func (r *invoiceRow) told(a account) func(store.Attrs) any {
+	return func(at store.Attrs) any { return r.head(a, store.DecodeInvoice(at), style{full: true}) }
+}
+
+func (r *invoiceRow) lineWire(a account, row lineRow, st style) any {
 	li := row.record
 	tail := lineTail{
 		AmountInCents: li.AmountInCents, Quantity: li.Quantity,
@@ -175,8 +221,11 @@ func (r *invoiceRow) lineWire(a account, row lineRow, full bool) any {
 		TaxAmountInCents: li.TaxAmountInCents, TransactionFeesInCents: li.TransactionFeesInCents,
 		TransactionFeesCurrency: opt(li.TransactionFeesCurrency), AccountCode: li.AccountCode, EventOrder: li.EventOrder,
 	}
-	if full {
-		tail.balanceWire = &balanceWire{li.BalanceTransfer}
+	if st.full {
+		tail.balanceWire = &balanceWire{BalanceTransfer: li.BalanceTransfer, stateWire: row.state(st, r.toldLine(a, row.part))}
+	}
+	if st.alone {
+		tail.aloneWire = &aloneWire{store.ID(store.PrefixInvoice, r.src.Tag, r.h), opt(li.PlanExternalID)}
 	}
 	id := store.ID(store.PrefixLineItem, r.src.Tag, store.Under(r.h, row.h))
 	plan := ""
@@ -196,11 +245,43 @@ func (r *invoiceRow) lineWire(a account, row lineRow, full bool) any {
 	}
 }
 
-func (r *invoiceRow) transWire(row transRow) transactionWire {
+// toldLine spells a line item as other attributes would have it.
+func (r *invoiceRow) toldLine(a account, p part) func(store.Attrs) any {
+	return func(at store.Attrs) any {
+		return r.lineWire(a, lineRow{p, store.DecodeLineItem(at)}, style{full: true})
+	}
+}
+
+func (r *invoiceRow) transWire(row transRow, st style) transactionWire {
 	t := row.record
 	return transactionWire{
 		UUID: store.ID(store.PrefixTransaction, r.src.Tag, store.Under(r.h, row.h)), ExternalID: opt(t.ExternalID),
 		AmountInCents: t.AmountInCents, Type: t.Type, Date: stamp(t.Date), Result: t.Result,
 		TransactionFeesInCents: t.TransactionFeesInCents, TransactionFeesCurrency: opt(t.TransactionFeesCurrency),
+		stateWire: row.state(st, r.toldTransaction(row.part)),
+	}
+}
+
+// toldTransaction spells a transaction as other attributes would have it.
+func (r *invoiceRow) toldTransaction(p part) func(store.Attrs) any {
+	return func(at store.Attrs) any { return r.transWire(transRow{p, store.DecodeTransaction(at)}, style{}) }
+}
+
+// aloneTransaction is a transaction as /transactions answers it.
+type aloneTransaction struct {
+	ExternalID              *string `json:"external_id"`
+	Result                  string  `json:"result"`
+	AmountInCents           *int64  `json:"amount_in_cents"`
+	TransactionFeesInCents  *int64  `json:"transaction_fees_in_cents"`
+	TransactionFeesCurrency *string `json:"transaction_fees_currency"`
+	UUID                    string  `json:"uuid"`
+	Type                    string  `json:"type"`
+	Date                    stamp   `json:"date"`
+	*stateWire
+}
+
+func (w transactionWire) alone() aloneTransaction {
+	return aloneTransaction{
+		w.ExternalID, w.Result, w.AmountInCents, w.TransactionFeesInCents, w.TransactionFeesCurrency, w.UUID, w.Type, w.Date, w.stateWire,
 	}
 }

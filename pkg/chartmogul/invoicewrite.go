@@ -46,7 +46,7 @@ func importInvoices(c *call) (reply, error) {
 func wiresOf(a account, drafts []*draft) []invoiceWire {
 	out := make([]invoiceWire, len(drafts))
 	for i, d := range drafts {
-		out[i] = d.row.wire(a)
+		out[i] = d.row.wire(a, style{})
 	}
 	return out
 }
@@ -122,10 +122,8 @@ func noteFirst(errs map[string]string, name, text string) {
 }
 
 // storeInvoices writes the drafts, unless something is wrong with one of them.
-// Somebody else may make the same records between the look and the write: then it looks again.
 func (c *call) storeInvoices(a account, owner customerRow, drafts []*draft) error {
-	const tries = 3
-	for range tries {
+	return settled(func() error {
 		over, err := c.findDuplicates(a, owner, drafts)
 		if err != nil {
 			return err
@@ -140,12 +138,8 @@ func (c *call) storeInvoices(a account, owner customerRow, drafts []*draft) erro
 		if err := w.cancel(); err != nil {
 			return err
 		}
-		err = c.commit(w.finished())
-		if err == nil || fault.KindOf(err) != fault.Conflict {
-			return err
-		}
-	}
-	return contended()
+		return c.commit(w.finished())
+	})
 }
 
 func contended() error {

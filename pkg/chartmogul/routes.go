@@ -1,6 +1,9 @@
 package chartmogul
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 type methods = map[string]handler
 
@@ -11,7 +14,7 @@ func (s *server) routes() []route {
 
 // compatible are ChartMogul's routes.
 func (s *server) compatible() []route {
-	return []route{
+	return slices.Concat([]route{
 		{"/v1/ping", plainJSON, MaxBody, methods{http.MethodGet: ping}},
 
 		{"/v1/data_sources", plainJSON, MaxBody, methods{http.MethodGet: listSources, http.MethodPost: createSource}},
@@ -34,8 +37,29 @@ func (s *server) compatible() []route {
 		{"/v1/import/customers/{uuid}/invoices", utf8JSON, MaxBody, methods{
 			http.MethodGet: listCustomerInvoices, http.MethodPost: importInvoices,
 		}},
-		{"/v1/invoices", utf8JSON, MaxBody, methods{http.MethodGet: listInvoices, http.MethodDelete: deleteInvoiceByExternalID}},
-		{"/v1/invoices/{uuid}", utf8JSON, MaxBody, methods{http.MethodGet: getInvoice, http.MethodDelete: deleteInvoice}},
+		{"/v1/invoices", utf8JSON, MaxBody, methods{
+			http.MethodGet: listInvoices, http.MethodPatch: patchInvoice, http.MethodDelete: deleteInvoice,
+		}},
+		{"/v1/invoices/{uuid}", utf8JSON, MaxBody, methods{
+			http.MethodGet: getInvoice, http.MethodPatch: patchInvoice, http.MethodDelete: deleteInvoice,
+		}},
+		{"/v1/invoices/{uuid}/disabled_state", utf8JSON, MaxBody, methods{http.MethodPatch: disableInvoice}},
+		{"/v1/invoices/disabled_state", utf8JSON, MaxBody, methods{http.MethodPatch: disableInvoice}},
+		{"/v1/data_sources/{uuid}/invoices/{id}/status", utf8JSON, MaxBody, methods{http.MethodPut: setInvoiceStatus}},
+	}, ofParts("line_items", lineItems()), ofParts("transactions", transactions()))
+}
+
+// ofParts are the routes of line items, or of transactions.
+func ofParts(name string, k partKind) []route {
+	all, state := "/v1/"+name, "/disabled_state"
+	one := all + "/{uuid}"
+	change := methods{http.MethodGet: k.get, http.MethodPatch: k.patch, http.MethodDelete: k.remove}
+	return []route{
+		{"/v1/import/invoices/{uuid}/" + name, utf8JSON, MaxBody, methods{http.MethodPost: k.create}},
+		{all, utf8JSON, MaxBody, change},
+		{one, utf8JSON, MaxBody, change},
+		{all + state, utf8JSON, MaxBody, methods{http.MethodPatch: k.disable}},
+		{one + state, utf8JSON, MaxBody, methods{http.MethodPatch: k.disable}},
 	}
 }
 

@@ -1,0 +1,169 @@
+package chartmogul
+
+import (
+	"net/http"
+	"strings"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/store"
+)
+
+// create is POST /import/invoices/:uuid/{…}.
+func (k partKind) create(c *call) (reply, error) {
+	body, err := c.body()
+	if err != nil {
+		return reply{}, err
+	}
+	a, inv, err := c.namedInvoice()
+	if err != nil {
+		return reply{}, err
+	}
+	d := inv.draft()
+	k.read(c, d, &fields{raw: body.raw, prefix: k.prefix, errs: d.errs})
+	if err := c.prepare(a, inv.owner(a), []*draft{d}); err != nil {
+		return reply{}, err
+	}
+	made, err := k.store(c, a, inv, d)
+	if err != nil {
+		return reply{}, err
+	}
+	h, _ := store.TrailingH(made.SK)
+	p := &partRow{part{stored: stored{src: inv.src, key: made.Key, attrs: made.Attrs}, h: h}, inv}
+	return k.answer(c, a, p, http.StatusCreated), nil
+}
+
+// draft is an invoice that is there already, and what a request adds to it.
+func (r *invoiceRow) draft() *draft {
+	return &draft{row: &invoiceRow{stored: r.stored, h: r.h, record: store.DecodeInvoice(r.attrs)}, errs: map[string]string{}}
+}
+
+// owner is the customer of the invoice, as far as writing needs it: what is added is of the invoice's manual epoch.
+func (r *invoiceRow) owner(a account) customerRow {
+	ext := r.record.CustomerExternalID
+	return customerRow{src: r.src, h: a.hash.CustomerH(ext), attrs: r.attrs, record: &billing.Customer{ExternalID: ext}}
+}
+
+// store writes a line item or a transaction, unless something is wrong with it.
+func (k partKind) store(c *call, a account, inv *invoiceRow, d *draft) (made store.Item, err error) {
+	return made, settled(func() error {
+		over, err := c.findTaken(a, d)
+		if err != nil {
+			return err
+		}
+		if len(d.errs) > 0 {
+			return refused(bare(d.errs, k.prefix))
+		}
+		w := c.writing(a, inv.owner(a), over)
+		w.addParts(d)
+		made = w.parts[0].Item
+		if err := w.cancel(); err != nil {
+			return err
+		}
+		return c.commit(w.finished())
+	})
+}
+
+// bare are complaints without the prefix of their names.
+func bare(errs map[string]string, prefix string) map[string]string {
+	out := make(map[string]string, len(errs))
+	for name, text := range errs {
+		out[strings.TrimPrefix(name, prefix)] = text
+	}
+	return out
+}
+
+// form reads what may be changed of a line item or a transaction.
+func (k partKind) form(c *call, a account, p *partRow) form {
+	return form{
+		open: k.open, fixed: []string{"external_id"}, prefix: k.prefix,
+		read: func(f *fields) (billing.Record, error) {
+			d := p.invoice.draft()
+			d.errs = f.errs
+			record := k.read(c, d, f)
+			if f.text("type") == billing.Subscription { // one that is added without gets one
+				f.given("subscription_external_id")
+			}
+			return record, c.resolvePlans(a, p.src, []*draft{d})
+		},
+	}
+}
+
+// patch is PATCH /{…}/:uuid and /{…}?data_source_uuid&external_id.
+func (k partKind) patch(c *call) (ans reply, err error) {
+	body, err := c.changing()
+	if err != nil {
+		return reply{}, err
+	}
+	return ans, settled(func() error {
+		a, p, err := k.find(c)
+		if err != nil {
+			return err
+		}
+		ch, err := k.form(c, a, p).patch(body, p.stored, k.told(a, p))
+		if err != nil {
+			return err
+		}
+		if err := c.apply(a, &p.stored, ch); err != nil {
+			return err
+		}
+		ans = k.answer(c, a, p, http.StatusOK)
+		return nil
+	})
+}
+
+// disable is PATCH /{…}/:uuid/disabled_state and /{…}/disabled_state?data_source_uuid&external_id.
+func (k partKind) disable(c *call) (reply, error) {
+	disabled, err := c.disabling()
+	if err != nil {
+		return reply{}, err
+	}
+	a, p, err := k.find(c)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.disable(a, &p.stored, disabled); err != nil {
+		return reply{}, err
+	}
+	return k.answer(c, a, p, http.StatusOK), nil
+}
+
+// remove is DELETE /{…}/:uuid and /{…}?data_source_uuid&external_id: the row with its pointer and its edit, or an edit.
+func (k partKind) remove(c *call) (reply, error) {
+	asEdit, err := c.deleting()
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusNoContent}, settled(func() error {
+		a, p, err := k.find(c)
+		if err != nil {
+			return err
+		}
+		if asEdit {
+			return c.deleteAsEdit(a, p.stored)
+		}
+		writes, err := k.removal(c, a, p)
+		if err != nil {
+			return err
+		}
+		return c.Store.Transact(c.Context(), writes...)
+	})
+}
+
+// removal are the writes that remove a row; its pointer only if no other row has taken it.
+func (k partKind) removal(c *call, a account, p *partRow) ([]store.Write, error) {
+	sp := p.src.Space()
+	writes := []store.Write{
+		{Item: store.Item{Key: p.key}, Delete: true, If: p.unchanged()},
+		{Item: store.Item{Key: sp.FieldsOf(p.key)}, Delete: true},
+	}
+	ext := p.attrs.Str("external_id")
+	if ext == "" {
+		return writes, nil
+	}
+	ptr := sp.External(k.kind, a.hash.External(k.kind, ext))
+	found, err := c.lookup(c.Context(), []store.Key{ptr})
+	if found[ptr].Str(attrInvoice) == p.invoice.h.String() {
+		writes = append(writes, store.Write{Item: store.Item{Key: ptr}, Delete: true})
+	}
+	return writes, err
+}

@@ -1,0 +1,191 @@
+package chartmogul
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/edit"
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// A record is changed in one of two ways. With handle_as_user_edit the change is an edit beside the record: it
+// stays whatever is imported later. Without it the imported record itself is changed, as an import would, so the
+// next import may change it again; a field that a person has edited goes on showing the edit.
+
+// userEdit is the parameter that makes a change an edit. It may be in the query or in the body.
+const userEdit = "handle_as_user_edit"
+
+// textFixed is the complaint about a member that says what a record is.
+const textFixed = "can't be changed"
+
+// tries is how often a request looks again, when somebody else has written the same records between its look and its write.
+const tries = 3
+
+// settled does something that rests on what it has read, until nobody is in between.
+func settled(do func() error) error {
+	for range tries {
+		if err := do(); err == nil || fault.KindOf(err) != fault.Conflict {
+			return err
+		}
+	}
+	return contended()
+}
+
+// change is what becomes of a record.
+type change struct {
+	want   store.Attrs // the record as it shall be
+	attrs  []string    // the attributes that this is about
+	asEdit bool
+}
+
+// form is what may be changed of a kind of record, and how it is read.
+type form struct {
+	open   []string // members
+	fixed  []string // they may be sent as they are
+	prefix string   // of the names under which read complains
+	read   func(*fields) (billing.Record, error)
+}
+
+// patch reads a PATCH of a record that is spelled by wire: what is sent is read together with all
+// the rest. What was wrong before is none of its business.
+func (fm form) patch(body *fields, s stored, wire func(store.Attrs) any) (change, error) {
+	ch := change{asEdit: body.truth(userEdit)}
+	base := s.attrs
+	if ch.asEdit {
+		base = s.shown()
+	}
+	old := &fields{raw: members(wire(base)), prefix: fm.prefix, errs: map[string]string{}}
+	all := &fields{raw: maps.Clone(old.raw), prefix: fm.prefix, errs: map[string]string{}}
+	for _, name := range fm.open {
+		if body.has(name) {
+			all.raw[name] = body.raw[name]
+			ch.attrs = append(ch.attrs, attrOf(name))
+		}
+	}
+	for _, name := range fm.fixed {
+		if body.value(name) != nil && body.text(name) != old.text(name) {
+			body.fail(name, textFixed)
+		}
+	}
+	if _, err := fm.read(old); err != nil {
+		return ch, err
+	}
+	record, err := fm.read(all)
+	if err != nil {
+		return ch, err
+	}
+	for name, text := range all.errs {
+		if bare := strings.TrimPrefix(name, fm.prefix); body.has(bare) || old.errs[name] != text {
+			body.fail(bare, text)
+		}
+	}
+	b := store.NewBuilder()
+	store.EncodeRecord(b, record)
+	ch.want = b.Attrs()
+	return ch, body.refused()
+}
+
+// editable is the record as it is edited.
+func (a account) editable(s stored) edit.Record {
+	return edit.Record{Space: s.src.Space(), Key: s.key, Base: s.attrs, Hash: a.hash}
+}
+
+// apply makes a change. fault.Conflict says that somebody else was in between.
+func (c *call) apply(a account, s *stored, ch change) (err error) {
+	if ch.asEdit {
+		s.edits, err = c.Edits.Change(c.Context(), a.editable(*s), ch.want, ch.attrs, c.author)
+		return err
+	}
+	now := s.with(ch, c.Now().UnixMilli())
+	if bytes.Equal(now.Content(), s.attrs.Content()) {
+		return nil
+	}
+	writes := []store.Write{{Item: store.Item{Key: s.key, Attrs: now}, If: s.unchanged()}}
+	if store.What(s.key.SK) == store.SKInvoice {
+		writes = append(writes, store.Write{Item: a.ownerOf(s.src, s.key, now)})
+	}
+	s.attrs = now
+	return c.Store.Transact(c.Context(), writes...)
+}
+
+// unchanged is the condition that the record is as it was read.
+func (s stored) unchanged() store.Cond {
+	at, _ := s.attrs.Int(store.AttrUpdated)
+	return store.Cond{Op: store.Equals, Attr: store.AttrUpdated, N: at}
+}
+
+// with is the record after a change of itself.
+func (s stored) with(ch change, now int64) store.Attrs {
+	at, _ := s.attrs.Int(store.AttrUpdated)
+	b := store.NewBuilder().IntAlways(store.AttrUpdated, max(now, at+1))
+	for name, v := range s.attrs.All() {
+		if name != store.AttrUpdated && !slices.Contains(ch.attrs, name) {
+			b.Raw(name, v)
+		}
+	}
+	for _, name := range ch.attrs {
+		if v, ok := ch.want.Get(name); ok {
+			b.Raw(name, v)
+		}
+	}
+	return b.Attrs()
+}
+
+// ownerOf is the pointer from its customer to an invoice.
+func (a account) ownerOf(src store.Source, invoice store.Key, attrs store.Attrs) store.Item {
+	h, _ := store.TrailingH(invoice.SK)
+	manual, _ := attrs.Int(store.AttrManual)
+	date, _ := attrs.Int(attrDate)
+	owner := src.Space().Owner(a.hash.CustomerH(attrs.Str("customer")), h)
+	return pointer(owner, manual, func(b *store.Builder) { b.Int(attrDate, date) })
+}
+
+// changing reads the body of a PATCH.
+func (c *call) changing() (*fields, error) {
+	body, err := c.body()
+	if err == nil && c.flag(userEdit) {
+		body.raw[userEdit] = json.RawMessage("true")
+	}
+	return body, err
+}
+
+// disabling reads the body of a PATCH …/disabled_state.
+func (c *call) disabling() (bool, error) {
+	body, err := c.body()
+	if err != nil {
+		return false, err
+	}
+	if err := body.require("disabled"); err != nil {
+		return false, err
+	}
+	body.given("disabled")
+	disabled := body.truth("disabled")
+	return disabled, body.refused()
+}
+
+// disable hides a record, or shows it again: always an edit.
+func (c *call) disable(a account, s *stored, disabled bool) (err error) {
+	s.edits, err = c.Edits.Disable(c.Context(), a.editable(*s), disabled, c.author)
+	return err
+}
+
+// deleting tells whether a DELETE is to be an edit. It may have no body.
+func (c *call) deleting() (asEdit bool, err error) {
+	body, err := c.bodyIfAny()
+	if err != nil {
+		return false, err
+	}
+	asEdit = body.truth(userEdit) || c.flag(userEdit)
+	return asEdit, body.refused()
+}
+
+// deleteAsEdit hides a record for good.
+func (c *call) deleteAsEdit(a account, s stored) error {
+	_, err := c.Edits.Delete(c.Context(), a.editable(s), c.author)
+	return err
+}
