@@ -2,6 +2,7 @@ package chartmogul
 
 import (
 	"net/http"
+	"slices"
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
@@ -37,13 +38,19 @@ func deleteSource(c *call) (reply, error) {
 	return c.erased(eraser.Selection{Kind: eraser.Source, Source: s.UUID})
 }
 
-// deleteCustomer is DELETE /customers/:uuid: the customer and all that hangs on it.
+// deleteCustomer is DELETE /customers/:uuid: the customer and all that hangs on it. What was merged into it goes
+// first: so when something comes between, the customer is still there to be deleted.
 func deleteCustomer(c *call) (reply, error) {
 	_, row, err := c.customer(c.PathValue("uuid"))
 	if err != nil {
 		return reply{}, err
 	}
-	return c.erased(eraser.Selection{Kind: eraser.Customer, Source: row.src.UUID, H: row.h})
+	for _, m := range slices.Backward(row.group) {
+		if _, err := c.erased(eraser.Selection{Kind: eraser.Customer, Source: m.Source.UUID, H: m.H}); err != nil {
+			return reply{}, err
+		}
+	}
+	return reply{status: http.StatusNoContent}, nil
 }
 
 // createErasure is POST /v1/erasures: a plan with dry_run, else a job.
@@ -94,8 +101,11 @@ func (c *call) selection(what, id string) (eraser.Selection, error) {
 func (c *call) selected(kind eraser.Kind, id string) (eraser.Selection, error) {
 	switch kind {
 	case eraser.Customer:
-		_, row, err := c.customer(id)
-		return eraser.Selection{Kind: kind, Source: row.src.UUID, H: row.h}, err
+		_, m, err := c.member(id) // a part of a merged customer can be erased by itself
+		if err != nil {
+			return eraser.Selection{}, err
+		}
+		return eraser.Selection{Kind: kind, Source: m.Source.UUID, H: m.H}, nil
 	case eraser.Invoice:
 		_, row, err := c.invoice(id)
 		if err != nil {

@@ -75,6 +75,12 @@ type Member struct {
 
 func (m *Member) item() item { return m.Customer().item(store.EditMerge) }
 
+// Linked tells whether the member was ever merged: it may be part of a group, or not.
+func (m *Member) Linked() bool { return m.Edits.Merge.Into != nil || len(m.Edits.Merge.From) > 0 }
+
+// Shown is the member's record with the changed fields laid over it.
+func (m *Member) Shown() store.Attrs { return m.Edits.Row.Over(m.Attrs) }
+
 // Customer names the member for an edit of it.
 func (m *Member) Customer() Customer { return Of(m.Source.Space(), m.H, m.Attrs) }
 
@@ -145,18 +151,21 @@ func (l *loader) load(ctx context.Context, refs []Ref) error {
 		return err
 	}
 	for _, r := range asked {
-		if l.known[r], err = member(l.d, found, r); err != nil {
+		if l.known[r], err = ReadMember(l.d, found, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// member takes a customer from what a batch get found; nil if it is not to be seen.
-func member(d *store.Directory, found map[store.Key]store.Attrs, r Ref) (*Member, error) {
-	src, _ := d.ByTag(r.Tag)
-	attrs, ok := found[src.Space().Customer(r.H)]
-	if !ok || !d.Visible(attrs) {
+// ReadMember takes a customer from what a batch get found of its record and its [Keys]; nil if it is not to be seen.
+func ReadMember(d *store.Directory, found map[store.Key]store.Attrs, r Ref) (*Member, error) {
+	src, ok := d.ByTag(r.Tag)
+	var attrs store.Attrs
+	if ok {
+		attrs, ok = found[src.Space().Customer(r.H)]
+	}
+	if !ok || !d.Visible(attrs) || d.Buried(r.Tag, store.KindCustomer, r.H) {
 		return nil, nil //nolint:nilnil // it is not to be seen, and that is an answer
 	}
 	edits, err := Read(d, found, src.Space(), r.H)
