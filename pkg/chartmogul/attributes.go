@@ -25,89 +25,133 @@ func getAttributes(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: attributesOf(row.edits)}, nil
+	return reply{status: http.StatusOK, body: attributesOf(row.group)}, nil
 }
 
-// edited reads the request's body and its customer, and answers with what change makes of the two.
-func (c *call) edited(member string, change func(*fields, edit.Customer) (any, error)) (reply, error) {
+// editing names a source customer for an edit by who asks.
+func (c *call) editing(m *edit.Member) edit.Customer { return m.Customer().By(c.author) }
+
+// Of a merged customer, what is added goes to the one that the others were merged into, and what is removed is
+// removed from all.
+
+func (c *call) addTagsTo(m *edit.Member, tags []string) (err error) {
+	m.Edits.Tags, err = c.Edits.AddTags(c.Context(), c.editing(m), tags...)
+	return err
+}
+
+func (c *call) setCustomOf(m *edit.Member, values map[string]edit.Value) (err error) {
+	m.Edits.Attributes, err = c.Edits.Set(c.Context(), c.editing(m), values)
+	return err
+}
+
+// putCustomOf keeps the types that attributes have, with whichever member.
+func (c *call) putCustomOf(g edit.Group, values map[string]edit.Untyped) (err error) {
+	for name, v := range g.Attributes() {
+		if raw, ok := values[name]; ok {
+			raw.Type = v.Type
+			values[name] = raw
+		}
+	}
+	g[0].Edits.Attributes, err = c.Edits.Put(c.Context(), c.editing(g[0]), values)
+	return err
+}
+
+func (c *call) removeTagsOf(g edit.Group, tags []string) (err error) {
+	for _, m := range g {
+		if m.Edits.Tags, err = c.Edits.RemoveTags(c.Context(), c.editing(m), tags...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *call) removeCustomOf(g edit.Group, names []string) (err error) {
+	for _, m := range g {
+		if m.Edits.Attributes, err = c.Edits.Remove(c.Context(), c.editing(m), names...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// edited reads the request's body and its customer, and lets change make something of the two.
+func (c *call) edited(member string, change func(*fields, edit.Group) error) (edit.Group, error) {
 	f, err := c.body()
 	if err != nil {
-		return reply{}, err
+		return nil, err
 	}
 	if err := f.require(member); err != nil {
-		return reply{}, err
+		return nil, err
 	}
 	_, row, err := c.customer(c.PathValue("uuid"))
 	if err != nil {
-		return reply{}, err
+		return nil, err
 	}
-	body, err := change(f, edit.Of(row.src.Space(), row.h, row.attrs))
-	return reply{status: http.StatusOK, body: body}, err
+	return row.group, change(f, row.group)
+}
+
+func tagsReply(g edit.Group, err error) (reply, error) {
+	return reply{status: http.StatusOK, body: tagsWire{tagsOf(g.Tags())}}, err
+}
+
+func customReply(g edit.Group, err error) (reply, error) {
+	return reply{status: http.StatusOK, body: customWire{edit.Custom(g.Attributes())}}, err
 }
 
 // addTags is POST /customers/:uuid/attributes/tags.
 func addTags(c *call) (reply, error) {
-	return c.edited("tags", func(f *fields, who edit.Customer) (any, error) {
+	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) error {
 		tags := f.texts("tags")
 		if err := f.refused(); err != nil {
-			return nil, err
+			return err
 		}
-		all, err := c.Edits.AddTags(c.Context(), who, tags...)
-		return tagsWire{tagsOf(all)}, err
-	})
+		return c.addTagsTo(g[0], tags)
+	}))
 }
 
 // removeTags is DELETE /customers/:uuid/attributes/tags.
 func removeTags(c *call) (reply, error) {
-	return c.edited("tags", func(f *fields, who edit.Customer) (any, error) {
+	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) error {
 		tags := f.texts("tags")
 		if err := f.refused(); err != nil {
-			return nil, err
+			return err
 		}
-		left, err := c.Edits.RemoveTags(c.Context(), who, tags...)
-		return tagsWire{tagsOf(left)}, err
-	})
+		return c.removeTagsOf(g, tags)
+	}))
 }
 
 // addCustom is POST /customers/:uuid/attributes/custom: a list, each with its type.
 func addCustom(c *call) (reply, error) {
-	return c.edited("custom", func(f *fields, who edit.Customer) (any, error) {
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) error {
 		values := readCustomList(f, "custom")
 		if err := f.refused(); err != nil {
-			return nil, err
+			return err
 		}
-		all, err := c.Edits.Set(c.Context(), who, values)
-		return customOf(all), err
-	})
+		return c.setCustomOf(g[0], values)
+	}))
 }
 
 // setCustom is PUT /customers/:uuid/attributes/custom: a map without types.
 func setCustom(c *call) (reply, error) {
-	return c.edited("custom", func(f *fields, who edit.Customer) (any, error) {
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) error {
 		values := readCustomMap(f, "custom")
 		if err := f.refused(); err != nil {
-			return nil, err
+			return err
 		}
-		all, err := c.Edits.Put(c.Context(), who, values)
-		return customOf(all), err
-	})
+		return c.putCustomOf(g, values)
+	}))
 }
 
 // removeCustom is DELETE /customers/:uuid/attributes/custom: a list of keys. It answers with
 // a body, since Go's and PHP's clients decode one.
 func removeCustom(c *call) (reply, error) {
-	return c.edited("custom", func(f *fields, who edit.Customer) (any, error) {
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) error {
 		keys := f.texts("custom")
 		if err := f.refused(); err != nil {
-			return nil, err
+			return err
 		}
-		left, err := c.Edits.Remove(c.Context(), who, keys...)
-		return customOf(left), err
-	})
-}
-
-func customOf(values map[string]edit.Value) customWire {
-	return customWire{edit.Edits{Attributes: values}.Custom()}
+		return c.removeCustomOf(g, keys)
+	}))
 }
 
 // readCustomList reads [{type, key, value, source}, …].
@@ -167,7 +211,7 @@ func jsonValue(raw []byte) any {
 }
 
 // byEmail does the same to every customer of an e-mail address and answers with all of them.
-func (c *call) byEmail(member string, read func(*fields), change func(edit.Customer, *edit.Edits) error) (reply, error) {
+func (c *call) byEmail(member string, read func(*fields), change func(*edit.Member) error) (reply, error) {
 	f, err := c.body()
 	if err != nil {
 		return reply{}, err
@@ -184,19 +228,19 @@ func (c *call) byEmail(member string, read func(*fields), change func(edit.Custo
 	if err != nil {
 		return reply{}, err
 	}
-	rows, err := c.customersByEmail(a, email, paging{})
+	page, err := c.customersByEmail(a, email, paging{})
 	if err != nil {
 		return reply{}, err
 	}
-	if len(rows) == 0 {
+	if len(page) == 0 {
 		return reply{}, nobody(email)
 	}
-	for i, row := range rows {
-		if err := change(edit.Of(row.src.Space(), row.h, row.attrs), &rows[i].edits); err != nil {
+	for _, s := range page {
+		if err := change(s.group[0]); err != nil {
 			return reply{}, err
 		}
 	}
-	return reply{status: http.StatusOK, body: customerEntries{c.customerWires(rows)}}, nil
+	return reply{status: http.StatusOK, body: customerEntries{c.customerWires(page)}}, nil
 }
 
 // addTagsByEmail is POST /customers/attributes/tags.
@@ -204,10 +248,7 @@ func addTagsByEmail(c *call) (reply, error) {
 	var tags []string
 	return c.byEmail("tags", func(f *fields) {
 		tags = f.texts("tags")
-	}, func(who edit.Customer, e *edit.Edits) (err error) {
-		e.Tags, err = c.Edits.AddTags(c.Context(), who, tags...)
-		return err
-	})
+	}, func(m *edit.Member) error { return c.addTagsTo(m, tags) })
 }
 
 // addCustomByEmail is POST /customers/attributes/custom.
@@ -215,8 +256,5 @@ func addCustomByEmail(c *call) (reply, error) {
 	var values map[string]edit.Value
 	return c.byEmail("custom", func(f *fields) {
 		values = readCustomList(f, "custom")
-	}, func(who edit.Customer, e *edit.Edits) (err error) {
-		e.Attributes, err = c.Edits.Set(c.Context(), who, values)
-		return err
-	})
+	}, func(m *edit.Member) error { return c.setCustomOf(m, values) })
 }

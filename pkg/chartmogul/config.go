@@ -76,8 +76,7 @@ type Erase struct {
 	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
 	// Start makes a selection invisible and gets its sweep going.
 	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
-	// Find, Restore, Forgotten and Remember are those of [eraser.Eraser].
-	Find      func(context.Context, eraser.Selection) ([]job.ErasedRecord, error)
+	// Restore, Forgotten and Remember are those of [eraser.Eraser].
 	Restore   func(ctx context.Context, jobID string) (*job.Job, error)
 	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
 	Remember  func(ctx context.Context, source, customer string) (bool, error)
@@ -86,7 +85,7 @@ type Erase struct {
 // EraseOf is what an eraser can do; start is its own, or one that gets the sweep going too.
 func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
 	return Erase{
-		Plan: e.Plan, Start: start, Find: e.Find, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
+		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"reseed/pkg/edit"
 	"reseed/pkg/store"
 )
 
@@ -23,38 +24,43 @@ func searchCustomers(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	rows, err := c.customersByEmail(a, email, p)
+	page, err := c.customersByEmail(a, email, p)
 	if err != nil {
 		return reply{}, err
 	}
-	if len(rows) == 0 {
+	if len(page) == 0 {
 		return reply{}, nobody(email)
 	}
-	rows, tail := cut(p, rows, customerRow.position, everything)
-	return reply{status: http.StatusOK, body: searchList{customerList: c.customerList(rows, p, tail)}}, nil
+	page, tail := cut(p, page, shown.position, everything)
+	return reply{status: http.StatusOK, body: searchList{customerList: c.customerList(page, p, tail)}}, nil
 }
 
-// customersByEmail finds all customers of an e-mail address: one query for each
-// source, all at once. A pointer counts only if its customer still has the address.
-func (c *call) customersByEmail(a account, email string, p paging) ([]customerRow, error) {
+// customersByEmail finds all customers of an e-mail address, as imported or as people have given it: two queries for
+// each source, all at once. A pointer counts only if its customer still has the address.
+func (c *call) customersByEmail(a account, email string, p paging) ([]shown, error) {
 	h := a.hash.EmailH(email)
-	found, err := each(c.Context(), a.Sources, func(ctx context.Context, src store.Source) ([]hit, error) {
-		var hits []hit
-		for item, err := range c.Store.Items(ctx, src.Space().EmailsOf(h)) {
+	var spans []span
+	for _, src := range a.Sources {
+		spans = append(spans, span{src, src.Space().EmailsOf(h)}, span{src, src.Space().EditEmailsOf(h)})
+	}
+	found, err := each(c.Context(), spans, func(ctx context.Context, sp span) ([]edit.Ref, error) {
+		var refs []edit.Ref
+		for item, err := range c.Store.Items(ctx, sp.query) {
 			if err != nil {
 				return nil, err
 			}
 			if owner, ok := store.TrailingH(item.SK); ok && a.Visible(item.Attrs) {
-				hits = append(hits, hit{src, owner})
+				refs = append(refs, edit.Ref{Tag: sp.src.Tag, H: owner})
 			}
 		}
-		return hits, nil
+		return refs, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.customersAt(a, slices.Concat(found...), p)
-	return slices.DeleteFunc(rows, func(r customerRow) bool { return a.hash.EmailH(r.record.Email) != h }), err
+	return c.customersAt(a, slices.Concat(found...), p, func(m *edit.Member) bool {
+		return a.hash.EmailH(m.Shown().Str("email")) == h
+	})
 }
 
 // nobody is the answer to an e-mail address that no customer has. The text is ChartMogul's, verbatim.

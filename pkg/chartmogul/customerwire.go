@@ -78,24 +78,25 @@ type customerEntries struct {
 	Entries []customerWire `json:"entries"`
 }
 
-// customerRow is a customer as it is stored, with what people added to it.
+// customerRow is a customer as people see it: one or more that were merged.
 type customerRow struct {
-	src    store.Source
-	h      store.H
-	attrs  store.Attrs
-	edits  edit.Edits
-	record *billing.Customer
+	*edit.Member // the one that the others were merged into: everything but tags, custom attributes and ids is its own
+	group        edit.Group
+	record       *billing.Customer // as it is to be seen
 }
 
-func (r customerRow) position() position { return position{kind: atCustomer, tag: r.src.Tag, h: r.h} }
+func rowOf(g edit.Group) customerRow {
+	return customerRow{g[0], g, store.DecodeCustomer(g[0].Shown())}
+}
 
 func (c *call) customerWire(r customerRow) customerWire {
 	cu := r.record
-	id := store.ID(store.PrefixCustomer, r.src.Tag, r.h)
+	id := r.CustomerID()
+	sources, ids := pairs(r.group)
 	return customerWire{
-		ID: r.h.Number(), UUID: id, ExternalID: cu.ExternalID, Name: cu.DisplayName(), Email: cu.Email,
-		Status: statusNewLead, Attributes: attributesOf(r.edits),
-		DataSourceUUID: r.src.UUID, DataSourceUUIDs: []string{r.src.UUID}, ExternalIDs: []string{cu.ExternalID},
+		ID: r.H.Number(), UUID: id, ExternalID: cu.ExternalID, Name: cu.DisplayName(), Email: cu.Email,
+		Status: statusNewLead, Attributes: attributesOf(r.group),
+		DataSourceUUID: r.Source.UUID, DataSourceUUIDs: sources, ExternalIDs: ids,
 		Company: cu.Company, Country: opt(cu.Country), State: opt(cu.State), City: opt(cu.City), Zip: opt(cu.Zip),
 		LeadCreatedAt: stamp(cu.LeadCreatedAt), FreeTrialStartedAt: stamp(cu.FreeTrialStartedAt),
 		Address: addressWire{
@@ -103,21 +104,29 @@ func (c *call) customerWire(r customerRow) customerWire {
 			City: opt(cu.City), Zip: opt(cu.Zip),
 		},
 		ChartMogulURL:     c.PublicURL + "/customers/" + id,
-		BillingSystemType: r.src.System, Currency: c.Currency, CurrencySign: billing.CurrencySign(c.Currency),
+		BillingSystemType: r.Source.System, Currency: c.Currency, CurrencySign: billing.CurrencySign(c.Currency),
 		Owner: opt(cu.Owner), WebsiteURL: opt(cu.WebsiteURL),
 	}
 }
 
-func (c *call) customerWires(rows []customerRow) []customerWire {
-	out := make([]customerWire, len(rows))
-	for i, r := range rows {
-		out[i] = c.customerWire(r)
+func (c *call) customerWires(page []shown) []customerWire {
+	out := make([]customerWire, len(page))
+	for i, s := range page {
+		out[i] = c.customerWire(rowOf(s.group))
 	}
 	return out
 }
 
-func attributesOf(e edit.Edits) attributesWire {
-	return attributesWire{Tags: tagsOf(e.Tags), Custom: e.Custom()}
+// pairs are the source and the external id of every member.
+func pairs(g edit.Group) (sources, ids []string) {
+	for _, m := range g {
+		sources, ids = append(sources, m.Source.UUID), append(ids, m.Attrs.Str("external_id"))
+	}
+	return sources, ids
+}
+
+func attributesOf(g edit.Group) attributesWire {
+	return attributesWire{Tags: tagsOf(g.Tags()), Custom: edit.Custom(g.Attributes())}
 }
 
 // tagsOf is never null on the wire.

@@ -37,7 +37,7 @@ func createCustomer(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if row.edits, err = c.addEdits(row, tags, custom); err != nil {
+	if err = c.addEdits(row, tags, custom); err != nil {
 		return reply{}, err
 	}
 	return reply{status: http.StatusCreated, body: c.customerWire(row)}, nil
@@ -45,9 +45,17 @@ func createCustomer(c *call) (reply, error) {
 
 // readCustomer reads the writable fields of a customer.
 func (c *call) readCustomer(f *fields) *billing.Customer {
+	cu := c.readProfile(f)
+	cu.ExternalID = f.neededID("external_id")
+	cu.State = billing.ParseState(cu.Country, f.text("state"))
+	return cu
+}
+
+// readProfile reads all but the external id, and the state, which depends on the country.
+func (c *call) readProfile(f *fields) *billing.Customer {
 	now := c.Now()
 	cu := &billing.Customer{
-		ExternalID: f.neededID("external_id"), Name: f.text("name"), Email: f.email("email"), Company: f.text("company"),
+		Name: f.text("name"), Email: f.email("email"), Company: f.text("company"),
 		City: f.text("city"), Zip: f.text("zip"), Owner: f.email("owner"), WebsiteURL: f.text("website_url"),
 		LeadCreatedAt: f.past("lead_created_at", now), FreeTrialStartedAt: f.past("free_trial_started_at", now),
 	}
@@ -55,7 +63,6 @@ func (c *call) readCustomer(f *fields) *billing.Customer {
 		code, err := billing.ParseCountry(s)
 		cu.Country = f.checked("country", code, err)
 	}
-	cu.State = billing.ParseState(cu.Country, f.text("state"))
 	return cu
 }
 
@@ -96,7 +103,7 @@ func (c *call) storeCustomer(a account, src store.Source, record *billing.Custom
 	if fault.KindOf(err) == fault.Conflict && err != nil {
 		return customerRow{}, refused(map[string]string{"external_id": textCustomerDup})
 	}
-	return customerRow{src: src, h: h, attrs: item.Attrs, record: record}, err
+	return rowOf(edit.Group{{Ref: edit.Ref{Tag: src.Tag, H: h}, Source: src, Attrs: item.Attrs}}), err
 }
 
 // readAttributes reads what a new customer comes with: tags, and custom attributes as a list.
@@ -109,15 +116,14 @@ func readAttributes(f *fields) (tags []string, custom map[string]edit.Value) {
 
 // addEdits adds tags and custom attributes to a customer that was made by this
 // request. Should it fail here, the customer is there and both can be added again: they are sets.
-func (c *call) addEdits(row customerRow, tags []string, custom map[string]edit.Value) (e edit.Edits, err error) {
-	who := edit.Of(row.src.Space(), row.h, row.attrs)
+func (c *call) addEdits(row customerRow, tags []string, custom map[string]edit.Value) (err error) {
 	if len(tags) > 0 {
-		if e.Tags, err = c.Edits.AddTags(c.Context(), who, tags...); err != nil {
-			return e, err
+		if row.Edits.Tags, err = c.Edits.AddTags(c.Context(), c.editing(row.Member), tags...); err != nil {
+			return err
 		}
 	}
 	if len(custom) > 0 {
-		e.Attributes, err = c.Edits.Set(c.Context(), who, custom)
+		row.Edits.Attributes, err = c.Edits.Set(c.Context(), c.editing(row.Member), custom)
 	}
-	return e, err
+	return err
 }

@@ -10,7 +10,6 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/line"
-	"reseed/pkg/store"
 )
 
 // confirmation of an erase: how many items its plan has counted.
@@ -61,32 +60,35 @@ func deleteCustomer(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return c.erased(eraser.Selection{Kind: eraser.Customer, Source: row.src.UUID, H: row.h})
+	return c.erased(eraser.Selection{Kind: eraser.Customer, Source: row.Source.UUID, H: row.H})
 }
 
-// deleteCustomerInvoices is DELETE /data_sources/:uuid/customers/:customer/invoices: those that came from this source.
-// The customer may be named by any of its ids, or by its external id in the source.
+// deleteCustomerInvoices is DELETE /data_sources/:uuid/customers/:customer/invoices: those that came from this source,
+// of whatever of it is merged into the customer. With customer_external_id they are those of that one alone.
 func deleteCustomerInvoices(c *call) (reply, error) {
 	src, err := c.source()
 	if err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
+	a, row, err := c.customer(c.PathValue("customer"))
 	if err != nil {
 		return reply{}, err
 	}
-	tag, h, err := store.ParseID(store.PrefixCustomer, c.PathValue("customer"))
-	if ext := c.param("customer_external_id"); ext != "" {
-		tag, h, err = src.Tag, a.hash.CustomerH(ext), nil
+	ext, found := c.param("customer_external_id"), false
+	var ans reply
+	for _, m := range row.group {
+		if m.Tag != src.Tag || ext != "" && m.H != a.hash.CustomerH(ext) {
+			continue
+		}
+		found = true
+		if ans, err = c.erased(eraser.Selection{Kind: eraser.CustomerInvoices, Source: src.UUID, H: m.H}); err != nil {
+			return reply{}, err
+		}
 	}
-	if err != nil || tag != src.Tag {
+	if !found {
 		return reply{}, absent(whatCustomer)
 	}
-	sel := eraser.Selection{Kind: eraser.CustomerInvoices, Source: src.UUID, H: h}
-	if _, err := c.Erase.Find(c.Context(), sel); err != nil {
-		return reply{}, absent(whatCustomer)
-	}
-	return c.erased(sel)
+	return ans, nil
 }
 
 // createErasure is POST /v1/erasures: a plan with dry_run, else a job.

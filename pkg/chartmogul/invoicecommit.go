@@ -35,21 +35,21 @@ type writing struct {
 }
 
 func (c *call) writing(a account, owner customerRow, over map[store.Key]store.Cond) *writing {
-	manual, _ := owner.attrs.Int(store.AttrManual)
+	manual, _ := owner.Attrs.Int(store.AttrManual)
 	return &writing{c: c, a: a, owner: owner, over: over, manual: manual}
 }
 
 // add spells one invoice.
 func (w *writing) add(d *draft) {
-	sp, inv := w.owner.src.Space(), d.row
+	sp, inv := w.owner.Source.Space(), d.row
 	w.addParts(d)
-	w.part(pointer(sp.Owner(w.owner.h, inv.h), w.manual, func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
+	w.part(pointer(sp.Owner(w.owner.H, inv.h), w.manual, func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
 	w.heads = append(w.heads, store.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: w.a.fresh()})
 }
 
 // addParts spells line items and transactions of an invoice.
 func (w *writing) addParts(d *draft) {
-	sp, inv := w.owner.src.Space(), d.row
+	sp, inv := w.owner.Source.Space(), d.row
 	for i, l := range inv.lines {
 		w.part(w.c.placed(sp.LineItem(inv.h, l.h), l.record, w.manual, l.place))
 		w.external(store.KindLineItem, l.record.ExternalID, inv.h)
@@ -73,7 +73,7 @@ func (w *writing) part(item store.Item) {
 
 func (w *writing) external(kind store.Kind, ext string, invoice store.H) {
 	if ext != "" {
-		key := w.owner.src.Space().External(kind, w.a.hash.External(kind, ext))
+		key := w.owner.Source.Space().External(kind, w.a.hash.External(kind, ext))
 		w.part(pointer(key, w.manual, func(b *store.Builder) { b.Str(attrInvoice, invoice.String()) }))
 	}
 }
@@ -91,12 +91,12 @@ func cancellation(owner customerRow, li *billing.LineItem, at time.Time) *billin
 // subscription and date, as in the older file of cancellations: what is said
 // twice, or was said before, is one event.
 func (w *writing) cancel() error {
-	sp := w.owner.src.Space()
+	sp := w.owner.Source.Space()
 	ids := map[store.Key]int64{}
 	keys := make([]store.Key, len(w.cancelled))
 	for i, e := range w.cancelled {
 		id := w.a.hash.EventH(e).EventID()
-		keys[i] = sp.Event(w.owner.h, id)
+		keys[i] = sp.Event(w.owner.H, id)
 		ids[keys[i]] = id
 	}
 	said, err := w.c.lookup(w.c.Context(), keys)
@@ -110,7 +110,7 @@ func (w *writing) cancel() error {
 		}
 		delete(ids, keys[i])
 		w.part(w.c.encode(keys[i], e, w.manual))
-		ptr := pointer(sp.ExternalEvent(id), w.manual, func(b *store.Builder) { b.Str(attrCustomer, w.owner.h.String()) })
+		ptr := pointer(sp.ExternalEvent(id), w.manual, func(b *store.Builder) { b.Str(attrCustomer, w.owner.H.String()) })
 		w.parts = append(w.parts, store.Write{Item: ptr})
 	}
 	return nil

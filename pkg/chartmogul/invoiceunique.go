@@ -50,7 +50,7 @@ func (a account) claims(d *draft) []claim {
 // and pointers whose invoice is not there), and on what condition they may be
 // written over. A key that is about to be swept, or being written, is an error.
 func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (over map[store.Key]store.Cond, err error) {
-	src, sp := owner.src, owner.src.Space()
+	src, sp := owner.Source, owner.Source.Space()
 	var all []claim
 	var keys []store.Key
 	wanted := map[store.Key]bool{}
@@ -63,7 +63,7 @@ func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (ov
 			noteFirst(d.errs, "external_id", textInvoiceDup)
 		}
 		wanted[key] = true
-		keys = append(keys, key, sp.Owner(owner.h, d.row.h))
+		keys = append(keys, key, sp.Owner(owner.H, d.row.h))
 		for _, cl := range a.claims(d) {
 			if wanted[cl.pointer] {
 				noteFirst(d.errs, cl.name, cl.text)
@@ -86,7 +86,7 @@ func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (ov
 		return nil, err
 	}
 	for _, d := range drafts {
-		if err := c.mayReplace(a, d, sp.Owner(owner.h, d.row.h), found, over); err != nil {
+		if err := c.mayReplace(a, d, sp.Owner(owner.H, d.row.h), found, over); err != nil {
 			return nil, err
 		}
 	}

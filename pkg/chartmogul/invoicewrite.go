@@ -54,7 +54,7 @@ func wiresOf(a account, drafts []*draft) []invoiceWire {
 // prepare completes the drafts: who owns them, what identity each part has, which plans they name.
 func (c *call) prepare(a account, owner customerRow, drafts []*draft) error {
 	for _, d := range drafts {
-		d.row.src, d.row.record.CustomerExternalID = owner.src, owner.record.ExternalID
+		d.row.src, d.row.record.CustomerExternalID = owner.Source, owner.record.ExternalID
 		d.row.h = a.hash.InvoiceH(d.row.record.ExternalID)
 		for i := range d.row.lines {
 			l := &d.row.lines[i]
@@ -72,7 +72,7 @@ func (c *call) prepare(a account, owner customerRow, drafts []*draft) error {
 			}
 		}
 	}
-	return c.resolvePlans(a, owner.src, drafts)
+	return c.resolvePlans(a, owner.Source, drafts)
 }
 
 // randomH is the identity of a record without an external id: a random one

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/edit"
 	"reseed/pkg/store"
 )
 
@@ -40,7 +41,8 @@ func (r *invoiceRow) draft() *draft {
 // owner is the customer of the invoice, as far as writing needs it: what is added is of the invoice's manual epoch.
 func (r *invoiceRow) owner(a account) customerRow {
 	ext := r.record.CustomerExternalID
-	return customerRow{src: r.src, h: a.hash.CustomerH(ext), attrs: r.attrs, record: &billing.Customer{ExternalID: ext}}
+	m := &edit.Member{Ref: edit.Ref{Tag: r.src.Tag, H: a.hash.CustomerH(ext)}, Source: r.src, Attrs: r.attrs}
+	return customerRow{Member: m, record: &billing.Customer{ExternalID: ext}}
 }
 
 // store writes a line item or a transaction, unless something is wrong with it.

@@ -54,11 +54,20 @@ type form struct {
 // patch reads a PATCH of a record that is spelled by wire: what is sent is read together with all
 // the rest. What was wrong before is none of its business.
 func (fm form) patch(body *fields, s stored, wire func(store.Attrs) any) (change, error) {
-	ch := change{asEdit: body.truth(userEdit)}
-	base := s.attrs
-	if ch.asEdit {
-		base = s.shown()
+	if body.truth(userEdit) {
+		return fm.edit(body, s, wire)
 	}
+	return fm.over(s.attrs, body, wire)
+}
+
+// edit reads a change that is an edit.
+func (fm form) edit(body *fields, s stored, wire func(store.Attrs) any) (change, error) {
+	ch, err := fm.over(s.shown(), body, wire)
+	ch.asEdit = true
+	return ch, err
+}
+
+func (fm form) over(base store.Attrs, body *fields, wire func(store.Attrs) any) (ch change, err error) {
 	old := &fields{raw: members(wire(base)), prefix: fm.prefix, errs: map[string]string{}}
 	all := &fields{raw: maps.Clone(old.raw), prefix: fm.prefix, errs: map[string]string{}}
 	for _, name := range fm.open {

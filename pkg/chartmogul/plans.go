@@ -28,21 +28,33 @@ type planList struct {
 	paged
 }
 
-// planRow is a plan as it is stored.
+// planRow is a plan as it was imported, and what people have changed of it.
 type planRow struct {
-	src    store.Source
-	h      store.H
-	record *billing.Plan
+	stored
+	h store.H
 }
 
 func (r planRow) position() position { return position{kind: atPlan, tag: r.src.Tag, h: r.h} }
 
-func (r planRow) wire() planWire {
+func (r planRow) wire() planWire { return r.spell(r.shown()) }
+
+func (r planRow) spell(attrs store.Attrs) planWire {
+	p := store.DecodePlan(attrs)
 	return planWire{
-		ExternalID: r.record.ExternalID, Name: r.record.Name,
-		IntervalCount: r.record.IntervalCount, IntervalUnit: r.record.IntervalUnit,
+		ExternalID: p.ExternalID, Name: p.Name, IntervalCount: p.IntervalCount, IntervalUnit: p.IntervalUnit,
 		DataSourceUUID: r.src.UUID, UUID: store.ID(store.PrefixPlan, r.src.Tag, r.h),
 	}
+}
+
+// planIn is the plan among what was found, with its edits; ok is false if it is not to be seen.
+func (a account) planIn(src store.Source, h store.H, found map[store.Key]store.Attrs) (row planRow, ok bool, err error) {
+	key := src.Space().Plan(h)
+	attrs := found[key]
+	if attrs == nil || !a.Visible(attrs) {
+		return row, false, nil
+	}
+	s, err := a.stored(src, store.Item{Key: key, Attrs: attrs}, found)
+	return planRow{s, h}, err == nil, err
 }
 
 // createPlan is POST /plans. Without an external id the plan gets a random one.
@@ -67,11 +79,13 @@ func createPlan(c *call) (reply, error) {
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
-	row := planRow{src, a.hash.PlanH(plan), plan}
-	err = c.Store.Transact(c.Context(), store.Write{Item: c.encode(src.Space().Plan(row.h), plan, 0), If: a.fresh()})
+	h := a.hash.PlanH(plan)
+	item := c.encode(src.Space().Plan(h), plan, 0)
+	err = c.Store.Transact(c.Context(), store.Write{Item: item, If: a.fresh()})
 	if fault.KindOf(err) == fault.Conflict && err != nil {
 		return reply{}, refused(map[string]string{"external_id": textPlanDup})
 	}
+	row := planRow{stored{src: src, key: item.Key, attrs: item.Attrs}, h}
 	return reply{status: http.StatusCreated, body: row.wire()}, err
 }
 
@@ -94,27 +108,68 @@ func readPlan(f *fields) *billing.Plan {
 	return plan
 }
 
-// getPlan is GET /plans/:uuid.
-func getPlan(c *call) (reply, error) {
+// planKeys are the keys of a plan and of what people changed of it.
+func planKeys(src store.Source, h store.H) []store.Key {
+	key := src.Space().Plan(h)
+	return []store.Key{key, src.Space().FieldsOf(key)}
+}
+
+// plan reads the plan that the path names.
+func (c *call) plan() (account, planRow, error) {
 	tag, h, err := store.ParseID(store.PrefixPlan, c.PathValue("uuid"))
 	if err != nil {
-		return reply{}, absent(whatPlan)
+		return account{}, planRow{}, absent(whatPlan)
 	}
 	a, found, err := c.read(func(d *store.Directory) []store.Key {
 		if src, ok := d.ByTag(tag); ok {
-			return []store.Key{src.Space().Plan(h)}
+			return planKeys(src, h)
 		}
 		return nil
 	})
 	if err != nil {
+		return a, planRow{}, err
+	}
+	src, ok := a.ByTag(tag)
+	if !ok {
+		return a, planRow{}, absent(whatPlan)
+	}
+	row, ok, err := a.planIn(src, h, found)
+	if err == nil && !ok {
+		err = absent(whatPlan)
+	}
+	return a, row, err
+}
+
+// getPlan is GET /plans/:uuid.
+func getPlan(c *call) (reply, error) {
+	_, row, err := c.plan()
+	if err != nil {
 		return reply{}, err
 	}
-	src, _ := a.ByTag(tag)
-	attrs, ok := found[src.Space().Plan(h)]
-	if src.UUID == "" || !ok || !a.Visible(attrs) {
-		return reply{}, absent(whatPlan)
+	return reply{status: http.StatusOK, body: row.wire()}, nil
+}
+
+// patchPlan is PATCH /plans/:uuid: always an edit, which stays whatever is imported later.
+func patchPlan(c *call) (reply, error) {
+	body, err := c.body()
+	if err != nil {
+		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: planRow{src, h, store.DecodePlan(attrs)}.wire()}, nil
+	a, row, err := c.plan()
+	if err != nil {
+		return reply{}, err
+	}
+	fm := form{
+		open:  []string{"name", "interval_count", "interval_unit"},
+		fixed: []string{"external_id", "data_source_uuid"},
+		read:  func(f *fields) (billing.Record, error) { return readPlan(f), nil },
+	}
+	ch, err := fm.edit(body, row.stored, func(attrs store.Attrs) any { return row.spell(attrs) })
+	if err != nil {
+		return reply{}, err
+	}
+	err = c.apply(a, &row.stored, ch)
+	return reply{status: http.StatusAccepted, body: row.wire()}, err
 }
 
 // listPlans is GET /plans.
@@ -140,6 +195,9 @@ func listPlans(c *call) (reply, error) {
 		return reply{}, err
 	}
 	rows, tail := cut(p, rows, planRow.position, read)
+	if err := c.overlayPlans(a, rows); err != nil {
+		return reply{}, err
+	}
 	list := planList{Plans: make([]planWire, len(rows)), paged: tail}
 	for i, r := range rows {
 		list.Plans[i] = r.wire()
@@ -170,7 +228,7 @@ func (c *call) walkPlans(a account, sources []store.Source, p paging) ([]planRow
 			if !ok || !a.Visible(item.Attrs) {
 				continue
 			}
-			if rows = append(rows, planRow{sp.src, h, store.DecodePlan(item.Attrs)}); len(rows) == want {
+			if rows = append(rows, planRow{stored{src: sp.src, key: item.Key, attrs: item.Attrs}, h}); len(rows) == want {
 				break
 			}
 		}
@@ -178,22 +236,48 @@ func (c *call) walkPlans(a account, sources []store.Source, p paging) ([]planRow
 	})
 }
 
+// overlayPlans lays the edits over a page of plans: one query for each source.
+func (c *call) overlayPlans(a account, rows []planRow) error {
+	for from := 0; from < len(rows); {
+		to, src := from+1, rows[from].src
+		for to < len(rows) && rows[to].src.Tag == src.Tag {
+			to++
+		}
+		q := src.Space().PlanEdits()
+		q.From, q.To = rows[from].key.SK, store.After(rows[to-1].key.SK)
+		items, err := c.items(c.Context(), q)
+		if err != nil {
+			return err
+		}
+		found := byKey(items)
+		for i := range rows[from:to] {
+			r := &rows[from+i]
+			if r.stored, err = a.stored(src, store.Item{Key: r.key, Attrs: r.attrs}, found); err != nil {
+				return err
+			}
+		}
+		from = to
+	}
+	return nil
+}
+
 func (c *call) plansByExternalID(a account, sources []store.Source, ext string, p paging) ([]planRow, error) {
 	h := a.hash.PlanH(&billing.Plan{ExternalID: ext})
 	var keys []store.Key
 	for _, src := range sources {
-		keys = append(keys, src.Space().Plan(h))
+		keys = append(keys, planKeys(src, h)...)
 	}
 	found, err := c.lookup(c.Context(), keys)
 	if err != nil {
 		return nil, err
 	}
 	var rows []planRow
-	for i, src := range sources {
-		attrs, ok := found[keys[i]]
-		row := planRow{src: src, h: h}
-		if ok && a.Visible(attrs) && (p.after == nil || p.after.before(row.position())) {
-			row.record = store.DecodePlan(attrs)
+	for _, src := range sources {
+		row, ok, err := a.planIn(src, h, found)
+		if err != nil {
+			return nil, err
+		}
+		if ok && (p.after == nil || p.after.before(row.position())) {
 			rows = append(rows, row)
 		}
 	}

@@ -25,15 +25,25 @@ type paging struct {
 	after *position // nil on the first page
 }
 
+// perPage is how many records are asked for.
+func (c *call) perPage() (int, error) {
+	v := c.param("per_page")
+	if v == "" {
+		return maxPage, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 {
+		return 0, unusable("per_page")
+	}
+	return min(n, maxPage), nil
+}
+
 // paging reads per_page, cursor and the deprecated page, of which only 1 is tolerated.
 func (c *call) paging(kind byte) (paging, error) {
-	p := paging{size: maxPage}
-	if v := c.param("per_page"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			return p, unusable("per_page")
-		}
-		p.size = min(n, maxPage)
+	size, err := c.perPage()
+	p := paging{size: size}
+	if err != nil {
+		return p, err
 	}
 	if v := c.param("page"); v != "" && v != "1" {
 		return p, failA(http.StatusBadRequest, "page", `Parameter "page" is deprecated`)

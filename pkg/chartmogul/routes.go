@@ -25,7 +25,11 @@ func (s *server) compatible() []route {
 
 		{"/v1/customers", plainJSON, MaxBody, methods{http.MethodGet: listCustomers, http.MethodPost: createCustomer}},
 		{"/v1/customers/search", plainJSON, MaxBody, methods{http.MethodGet: searchCustomers}},
-		{"/v1/customers/{uuid}", plainJSON, MaxBody, methods{http.MethodGet: getCustomer, http.MethodDelete: deleteCustomer}},
+		{"/v1/customers/{uuid}", plainJSON, MaxBody, methods{
+			http.MethodGet: getCustomer, http.MethodPatch: patchCustomer, http.MethodDelete: deleteCustomer,
+		}},
+		{"/v1/customers/merges", plainJSON, MaxBody, methods{http.MethodPost: mergeCustomers}},
+		{"/v1/customers/unmerges", plainJSON, MaxBody, methods{http.MethodPost: unmergeCustomers}},
 		{"/v1/customers/{uuid}/attributes", plainJSON, MaxBody, methods{http.MethodGet: getAttributes}},
 		{"/v1/customers/{uuid}/attributes/tags", plainJSON, MaxBody, methods{http.MethodPost: addTags, http.MethodDelete: removeTags}},
 		{"/v1/customers/{uuid}/attributes/custom", plainJSON, MaxBody, methods{
@@ -35,7 +39,7 @@ func (s *server) compatible() []route {
 		{"/v1/customers/attributes/custom", plainJSON, MaxBody, methods{http.MethodPost: addCustomByEmail}},
 
 		{"/v1/plans", utf8JSON, MaxBody, methods{http.MethodGet: listPlans, http.MethodPost: createPlan}},
-		{"/v1/plans/{uuid}", utf8JSON, MaxBody, methods{http.MethodGet: getPlan}},
+		{"/v1/plans/{uuid}", utf8JSON, MaxBody, methods{http.MethodGet: getPlan, http.MethodPatch: patchPlan}},
 
 		{"/v1/import/customers/{uuid}/invoices", utf8JSON, MaxBody, methods{
 			http.MethodGet: listCustomerInvoices, http.MethodPost: importInvoices,
@@ -76,6 +80,8 @@ func ofParts(name string, k partKind) []route {
 func (s *server) own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/imports", plainJSON, s.MaxUpload, methods{http.MethodPost: createImport}},
+		{"/v1/data_sources/{uuid}/edits", plainJSON, MaxBody, methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},
+		{"/v1/edits/{id}", plainJSON, MaxBody, methods{http.MethodGet: getEdit, http.MethodDelete: revertEdit}},
 		{"/v1/imports", plainJSON, MaxBody, methods{http.MethodGet: listImports}},
 		{"/v1/imports/{id}", plainJSON, MaxBody, methods{http.MethodGet: getImport, http.MethodDelete: cancelImport}},
 		{"/v1/imports/{id}/apply", plainJSON, MaxBody, methods{http.MethodPost: applyImport}},

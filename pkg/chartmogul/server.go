@@ -147,6 +147,9 @@ func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
+	if v == http.ErrAbortHandler { //nolint:errorlint // this very value, as net/http has it
+		panic(v)
+	}
 	s.Log.Error("request panicked", slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
 	s.write(w, r, reply{status: http.StatusInternalServerError, kind: plainJSON, body: failA(http.StatusInternalServerError, "", textBroken).body})
@@ -164,7 +167,9 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, ans reply) {
 	if stream, ok := ans.body.(io.ReadCloser); ok {
 		defer func() { _ = stream.Close() }()
 		w.WriteHeader(ans.status)
-		_, _ = io.Copy(w, stream)
+		if _, err := io.Copy(w, stream); err != nil {
+			panic(http.ErrAbortHandler) // a part must not look like the whole
+		}
 		return
 	}
 	var buf bytes.Buffer

@@ -12,7 +12,7 @@
 // A merge is a link from a customer to the one it was merged into, also across
 // sources; nothing else changes, so to unmerge is to take the link away. Links
 // form trees, and what people see as one customer is a tree under its root. A link counts
-// as long as both its ends are visible: what is left of a tree when a part is
+// as long as both its ends are visible and agree on it: what is left of a tree when a part is
 // erased shows as customers of their own. All links are changed with the directory, one after
 // the other, and only from root to root: so there are no cycles.
 package edit

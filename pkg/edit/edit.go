@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -31,6 +32,7 @@ type Customer struct {
 	Space  store.Space
 	H      store.H
 	Manual int64 // the `_m` of its item; 0 if it has none
+	Author string
 }
 
 // Of names a customer by its stored item.
@@ -39,7 +41,15 @@ func Of(sp store.Space, h store.H, attrs store.Attrs) Customer {
 	return Customer{Space: sp, H: h, Manual: m}
 }
 
-func (c Customer) item(what string) item { return item{c.Space.CustomerEdit(c.H, what), c.Manual} }
+// By names who edits the customer.
+func (c Customer) By(author string) Customer {
+	c.Author = author
+	return c
+}
+
+func (c Customer) item(what string) item {
+	return item{c.Space.CustomerEdit(c.H, what), c.Manual, c.Author}
+}
 
 // Edits is what people have done to a customer.
 type Edits struct {
@@ -50,9 +60,12 @@ type Edits struct {
 }
 
 // Custom is the attributes as an answer carries them; never nil.
-func (e Edits) Custom() map[string]any {
-	out := make(map[string]any, len(e.Attributes))
-	for name, v := range e.Attributes {
+func (e Edits) Custom() map[string]any { return Custom(e.Attributes) }
+
+// Custom is custom attributes as an answer carries them; never nil.
+func Custom(attributes map[string]Value) map[string]any {
+	out := make(map[string]any, len(attributes))
+	for name, v := range attributes {
 		out[name] = v.JSON()
 	}
 	return out
@@ -113,12 +126,13 @@ func readAttributes(a store.Attrs) (map[string]Value, error) {
 
 // Edit changes edits. It is safe for concurrent use.
 type Edit struct {
-	st  *store.Store
-	now func() time.Time
+	st    *store.Store
+	now   func() time.Time
+	known atomic.Pointer[store.Directory] // saves a round trip (store.Snapshot)
 }
 
 // New returns the edits of a table.
-func New(st *store.Store, now func() time.Time) *Edit { return &Edit{st, now} }
+func New(st *store.Store, now func() time.Time) *Edit { return &Edit{st: st, now: now} }
 
 // Load reads the edits of customers of one source in as few calls as it takes.
 func (e *Edit) Load(ctx context.Context, d *store.Directory, src store.Source, hs ...store.H) (map[store.H]Edits, error) {
@@ -142,23 +156,28 @@ func (e *Edit) Load(ctx context.Context, d *store.Directory, src store.Source, h
 // AddTags adds tags that are not there yet, and returns all. Tags are trimmed; an empty or
 // overlong one is fault.Invalid.
 func (e *Edit) AddTags(ctx context.Context, c Customer, tags ...string) ([]string, error) {
-	for i, t := range tags {
-		tags[i] = strings.TrimSpace(t)
-		if err := checkName("tags", tags[i]); err != nil {
+	return e.changeTags(ctx, c, func(now []string) ([]string, error) { return withTags(now, tags) })
+}
+
+// SetTags gives a customer these tags and no others, and returns them.
+func (e *Edit) SetTags(ctx context.Context, c Customer, tags ...string) ([]string, error) {
+	return e.changeTags(ctx, c, func([]string) ([]string, error) { return withTags(nil, tags) })
+}
+
+func withTags(now, more []string) ([]string, error) {
+	for _, t := range more {
+		t = strings.TrimSpace(t)
+		if err := checkName("tags", t); err != nil {
 			return nil, err
 		}
+		if !slices.Contains(now, t) {
+			now = append(now, t)
+		}
 	}
-	return e.changeTags(ctx, c, func(now []string) ([]string, error) {
-		for _, t := range tags {
-			if !slices.Contains(now, t) {
-				now = append(now, t)
-			}
-		}
-		if len(now) > MaxTags {
-			return nil, fault.Newf(fault.Invalid, "too_many_tags", "a customer has at most %d tags", MaxTags)
-		}
-		return now, nil
-	})
+	if len(now) > MaxTags {
+		return nil, fault.Newf(fault.Invalid, "too_many_tags", "a customer has at most %d tags", MaxTags)
+	}
+	return now, nil
 }
 
 // RemoveTags removes tags, and returns what is left. One that is not there is no error.
@@ -195,16 +214,20 @@ func (e *Edit) Set(ctx context.Context, c Customer, values map[string]Value) (ma
 type Untyped struct {
 	Value  any // string, bool, json.Number, float64 or int64
 	Source string
+	Type   Type // of an attribute that is new; that of the value if empty
 }
 
 // Put gives custom attributes values that came without a type (the PUT of the
-// API), and returns all: an attribute keeps the type it has, a new one takes that of the value.
+// API), and returns all: an attribute keeps the type it has.
 func (e *Edit) Put(ctx context.Context, c Customer, values map[string]Untyped) (map[string]Value, error) {
 	return e.changeAttributes(ctx, c, func(now map[string]Value) error {
 		for name, raw := range values {
-			typ := typeOf(raw.Value)
+			typ := raw.Type
 			if was, ok := now[name]; ok {
 				typ = was.Type
+			}
+			if typ == "" {
+				typ = typeOf(raw.Value)
 			}
 			v, err := NewValue(typ, raw.Value, raw.Source)
 			if err != nil {
@@ -278,17 +301,19 @@ func checkName(param, s string) error {
 type item struct {
 	key    store.Key
 	manual int64 // of the record it hangs on
+	by     string
 }
 
 // change replaces one edit on condition that nobody has changed it meanwhile,
 // else all over again. With nothing left, the item goes. What change returns besides goes into the same transaction.
 func (e *Edit) change(ctx context.Context, it item, change func(was store.Attrs, b *store.Builder) (keep bool, more []store.Write, err error)) error {
 	for {
-		found, err := e.st.Lookup(ctx, it.key)
+		d, found, err := e.st.Snapshot(ctx, e.known.Load(), func(*store.Directory) []store.Key { return []store.Key{it.key} })
 		if err != nil {
 			return err
 		}
-		writes, err := e.changed(it, found, change)
+		e.known.Store(d)
+		writes, err := e.changed(d, it, found, change)
 		if err != nil || len(writes) == 0 {
 			return err
 		}
@@ -298,11 +323,16 @@ func (e *Edit) change(ctx context.Context, it item, change func(was store.Attrs,
 	}
 }
 
-// changed are the writes that change one edit, given what is stored; none if there is nothing to write.
-func (e *Edit) changed(it item, found map[store.Key]store.Attrs, change func(was store.Attrs, b *store.Builder) (bool, []store.Write, error)) ([]store.Write, error) {
+// changed are the writes that change one edit, given what is stored; none if there is nothing to write. What is
+// stored does not count if it is of an earlier record of this id, erased since.
+func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.Attrs, change func(was store.Attrs, b *store.Builder) (bool, []store.Write, error)) ([]store.Write, error) {
 	stored, exists := found[it.key]
-	b := store.NewBuilder().Int(store.AttrManual, it.manual)
-	keep, more, err := change(it.counts(stored), b)
+	was := stored
+	if !d.Visible(stored) {
+		was = nil
+	}
+	b := store.NewBuilder().Int(store.AttrManual, it.manual).Str(store.AttrBy, it.by)
+	keep, more, err := change(was, b)
 	if err != nil {
 		return nil, err
 	}
@@ -311,14 +341,6 @@ func (e *Edit) changed(it item, found map[store.Key]store.Attrs, change func(was
 		return more, nil
 	}
 	return append(more, write), nil
-}
-
-// counts is the stored edit, unless it is of an earlier record of this id, erased since.
-func (it item) counts(stored store.Attrs) store.Attrs {
-	if m, _ := stored.Int(store.AttrManual); m != it.manual {
-		return nil
-	}
-	return stored
 }
 
 // next is the write that replaces the stored item; same says that there is nothing to write.

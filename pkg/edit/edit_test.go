@@ -26,15 +26,46 @@ type world struct {
 	sp  store.Space
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { t.Helper(); return newWorldOn(t, mem.Options{}) }
+
+// newWorldOn makes one source on a table that may be a bad one.
+func newWorldOn(t *testing.T, opt mem.Options) *world {
 	t.Helper()
-	st := store.New(mem.New(mem.Options{}))
-	d, err := st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
-		_, err := d.Add("ds_1", "Acme", "CSV", time.Unix(0, 0))
-		return nil, err
+	st := store.New(mem.New(opt))
+	w := &world{t: t, st: st, e: edit.New(st, time.Now)}
+	w.source("Acme")
+	w.sp = w.dir.Sources[0].Space()
+	return w
+}
+
+// source adds a source.
+func (w *world) source(name string) store.Source {
+	w.t.Helper()
+	w.until(func() (err error) {
+		w.dir, err = w.st.ChangeDirectory(w.t.Context(), func(d *store.Directory) ([]store.Write, error) {
+			if _, ok := d.ByName(name); ok {
+				return nil, nil
+			}
+			_, err := d.Add("ds_"+name, name, "CSV", time.Unix(0, 0))
+			return nil, err
+		})
+		return err
 	})
-	must(t, err)
-	return &world{t, st, edit.New(st, time.Now), d, d.Sources[0].Space()}
+	s, _ := w.dir.ByName(name)
+	return s
+}
+
+// until does it again as long as the table's answer does not come.
+func (w *world) until(do func() error) {
+	w.t.Helper()
+	for range 100 {
+		err := do()
+		if err == nil || fault.KindOf(err) != fault.Unavailable {
+			must(w.t, err)
+			return
+		}
+	}
+	w.t.Fatal("no answer came")
 }
 
 func must(t *testing.T, err error) {

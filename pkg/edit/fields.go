@@ -31,6 +31,7 @@ type Row struct {
 	Fields   map[string]Field `json:"fields,omitempty"`
 	Disabled *Mark            `json:"disabled,omitempty"`
 	Deleted  *Mark            `json:"deleted,omitempty"`
+	Owner    string           `json:"owner,omitempty"` // the customer whose pointer has an invoice's changed date, as hex
 }
 
 // attrRow holds the edit, as JSON.
@@ -111,7 +112,7 @@ type Record struct {
 
 func (r Record) item() item {
 	m, _ := r.Base.Int(store.AttrManual)
-	return item{r.Space.FieldsOf(r.Key), m}
+	return item{r.Space.FieldsOf(r.Key), m, ""}
 }
 
 // Change gives fields of a record the values that they have in want, which is its attributes as they are to be
@@ -212,6 +213,7 @@ func (e *Edit) changeRow(ctx context.Context, rec Record, change func(*Row)) (Ro
 			return false, nil, err
 		}
 		change(&row)
+		row.Owner = rec.owner(row)
 		body, err := json.Marshal(row) // sorted by name
 		if err != nil {
 			return false, nil, fault.Wrap(err, fault.Internal, "edit", "write changed fields")
@@ -226,6 +228,18 @@ func (e *Edit) changeRow(ctx context.Context, rec Record, change func(*Row)) (Ro
 
 // attrDate is the date of an invoice, in the pointer from its customer too.
 const attrDate = "date"
+
+// owner is the customer that a pointer leads from to an invoice of another date. It is kept with the edit, since the
+// invoice may be gone, or another customer's, when the pointer has to go.
+func (r Record) owner(row Row) string {
+	if store.What(r.Key.SK) != store.SKInvoice || row.Fields[attrDate].Int == nil {
+		return ""
+	}
+	if id := r.Base.Str("customer"); id != "" {
+		return r.Hash.CustomerH(id).String()
+	}
+	return row.Owner
+}
 
 // pointers are the writes that make what is found by an edited field: a customer by its new e-mail address, an
 // invoice in the order of its new date.
@@ -247,13 +261,11 @@ func (r Record) pointer(row Row) (it store.Item, ok bool) {
 	m, _ := r.Base.Int(store.AttrManual)
 	b := store.NewBuilder().Int(store.AttrManual, m)
 	h, _ := store.TrailingH(r.Key.SK)
-	email, date := row.Fields["email"], row.Fields[attrDate]
-	switch what := store.What(r.Key.SK); {
-	case what == store.SKCustomer && email.Str != nil:
-		return store.Item{Key: r.Space.EditEmail(r.Hash.EmailH(*email.Str), h), Attrs: b.Attrs()}, true
-	case what == store.SKInvoice && date.Int != nil:
-		owner := r.Hash.CustomerH(r.Base.Str("customer"))
-		return store.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.IntAlways(attrDate, *date.Int).Attrs()}, true
+	if email := row.Fields["email"].Str; email != nil && store.What(r.Key.SK) == store.SKCustomer {
+		return store.Item{Key: r.Space.EditEmail(r.Hash.EmailH(*email), h), Attrs: b.Attrs()}, true
+	}
+	if owner, ok := store.ParseH(row.Owner); ok {
+		return store.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.IntAlways(attrDate, *row.Fields[attrDate].Int).Attrs()}, true
 	}
 	return it, false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"reseed/pkg/fault"
@@ -41,7 +42,8 @@ func (r *Ref) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Link is the merge edit of one customer. Into is what counts; From is only where to look for those whose Into leads here.
+// Link is the merge edit of one customer. A link has two ends, and counts while both have it: so one whose other end
+// was erased with its edits is no link any more, whatever comes back under the same id.
 type Link struct {
 	Into *Ref  `json:"into,omitempty"` // the customer that it is merged into
 	Mark       // of Into
@@ -73,12 +75,50 @@ type Member struct {
 
 func (m *Member) item() item { return m.Customer().item(store.EditMerge) }
 
+// Linked tells whether the member was ever merged: it may be part of a group, or not.
+func (m *Member) Linked() bool { return m.Edits.Merge.Into != nil || len(m.Edits.Merge.From) > 0 }
+
+// Shown is the member's record with the changed fields laid over it.
+func (m *Member) Shown() store.Attrs { return m.Edits.Row.Over(m.Attrs) }
+
 // Customer names the member for an edit of it.
 func (m *Member) Customer() Customer { return Of(m.Source.Space(), m.H, m.Attrs) }
 
 // Group is what people see as one customer: the members, the root of the tree of merges first, then whatever was
 // merged into it, each followed by what had been merged into that.
 type Group []*Member
+
+// Member is the source customer of that name; nil if it is none of the group.
+func (g Group) Member(r Ref) *Member {
+	for _, m := range g {
+		if m.Ref == r {
+			return m
+		}
+	}
+	return nil
+}
+
+// Tags are those of all members, in the order of the group.
+func (g Group) Tags() []string {
+	var all []string
+	for _, m := range g {
+		for _, t := range m.Edits.Tags {
+			if !slices.Contains(all, t) {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+// Attributes are the custom attributes of all members; of those of one name that which comes first in the group.
+func (g Group) Attributes() map[string]Value {
+	all := map[string]Value{}
+	for _, m := range slices.Backward(g) {
+		maps.Copy(all, m.Edits.Attributes)
+	}
+	return all
+}
 
 // loader reads customers as they are asked for, each once.
 type loader struct {
@@ -111,18 +151,21 @@ func (l *loader) load(ctx context.Context, refs []Ref) error {
 		return err
 	}
 	for _, r := range asked {
-		if l.known[r], err = member(l.d, found, r); err != nil {
+		if l.known[r], err = ReadMember(l.d, found, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// member takes a customer from what a batch get found; nil if it is not to be seen.
-func member(d *store.Directory, found map[store.Key]store.Attrs, r Ref) (*Member, error) {
-	src, _ := d.ByTag(r.Tag)
-	attrs, ok := found[src.Space().Customer(r.H)]
-	if !ok || !d.Visible(attrs) {
+// ReadMember takes a customer from what a batch get found of its record and its [Keys]; nil if it is not to be seen.
+func ReadMember(d *store.Directory, found map[store.Key]store.Attrs, r Ref) (*Member, error) {
+	src, ok := d.ByTag(r.Tag)
+	var attrs store.Attrs
+	if ok {
+		attrs, ok = found[src.Space().Customer(r.H)]
+	}
+	if !ok || !d.Visible(attrs) || d.Buried(r.Tag, store.KindCustomer, r.H) {
 		return nil, nil //nolint:nilnil // it is not to be seen, and that is an answer
 	}
 	edits, err := Read(d, found, src.Space(), r.H)
@@ -132,10 +175,14 @@ func member(d *store.Directory, found map[store.Key]store.Attrs, r Ref) (*Member
 // into is the customer that r is merged into, if both are to be seen. Both must have been loaded.
 func (l *loader) into(r Ref) (Ref, bool) {
 	m := l.known[r]
-	if m == nil || m.Edits.Merge.Into == nil || l.known[*m.Edits.Merge.Into] == nil {
+	if m == nil || m.Edits.Merge.Into == nil {
 		return Ref{}, false
 	}
-	return *m.Edits.Merge.Into, true
+	up := l.known[*m.Edits.Merge.Into]
+	if up == nil || !slices.Contains(up.Edits.Merge.From, r) {
+		return Ref{}, false
+	}
+	return up.Ref, true
 }
 
 // climb loads everything above refs.
@@ -159,7 +206,7 @@ func (l *loader) climb(ctx context.Context, refs []Ref) error {
 
 // root is the top of the tree that r is in. Everything above r must have been loaded.
 func (l *loader) root(r Ref) Ref {
-	for range MaxMerged {
+	for range l.known { // no tree is higher
 		up, ok := l.into(r)
 		if !ok {
 			break
@@ -169,21 +216,17 @@ func (l *loader) root(r Ref) Ref {
 	return r
 }
 
-// descend loads everything below refs.
+// descend loads everything below refs, which are to be seen.
 func (l *loader) descend(ctx context.Context, refs []Ref) error {
-	seen := map[Ref]bool{}
 	for next := refs; len(next) > 0; {
-		if err := l.load(ctx, next); err != nil {
-			return err
-		}
 		var below []Ref
 		for _, r := range next {
-			seen[r] = true
-			if m := l.known[r]; m != nil {
-				below = append(below, m.Edits.Merge.From...)
-			}
+			below = append(below, l.known[r].Edits.Merge.From...)
 		}
-		next = slices.DeleteFunc(below, func(r Ref) bool { return seen[r] })
+		if err := l.load(ctx, below); err != nil {
+			return err
+		}
+		next = slices.DeleteFunc(below, func(r Ref) bool { _, linked := l.into(r); return !linked })
 	}
 	return nil
 }
@@ -191,16 +234,10 @@ func (l *loader) descend(ctx context.Context, refs []Ref) error {
 // group lists the tree under a root. Everything below it must have been loaded.
 func (l *loader) group(root Ref) Group {
 	var g Group
-	seen := map[Ref]bool{}
 	var walk func(Ref)
 	walk = func(r Ref) {
-		m := l.known[r]
-		if m == nil || seen[r] {
-			return
-		}
-		seen[r] = true
-		g = append(g, m)
-		for _, child := range m.Edits.Merge.From {
+		g = append(g, l.known[r])
+		for _, child := range l.known[r].Edits.Merge.From {
 			if up, ok := l.into(child); ok && up == r {
 				walk(child)
 			}

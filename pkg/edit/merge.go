@@ -13,6 +13,7 @@ import (
 // Merge makes the customer that from shows as a part of the one that into shows as. A customer that is not to be
 // seen is fault.NotFound, a merge of a customer into itself fault.Invalid, code merge_into_itself.
 func (e *Edit) Merge(ctx context.Context, from, into Ref, by string) error {
+	mark := Mark{by, e.now().UnixMilli()}
 	return e.relink(ctx, func(l *loader, again bool) ([]store.Write, error) {
 		groups, err := e.groups(ctx, l, []Ref{from, into})
 		if err != nil {
@@ -22,7 +23,7 @@ func (e *Edit) Merge(ctx context.Context, from, into Ref, by string) error {
 		switch {
 		case a == nil || b == nil:
 			return nil, noCustomer()
-		case a[0] == b[0] && again:
+		case a[0] == b[0] && again && slices.ContainsFunc(a, func(m *Member) bool { return m.Edits.Merge.Mark == mark }):
 			return nil, errLinked
 		case a[0] == b[0]:
 			return nil, &fault.Error{
@@ -32,13 +33,13 @@ func (e *Edit) Merge(ctx context.Context, from, into Ref, by string) error {
 		case len(a)+len(b) > MaxMerged:
 			return nil, fault.Newf(fault.Invalid, "too_many_merged", "at most %d customers can be merged into one", MaxMerged)
 		}
-		return e.tie(ctx, l, a[0], b[0], by)
+		return e.tie(ctx, l, a[0], b[0], mark)
 	})
 }
 
 // Unmerge splits a source customer off the customer that root shows as, with whatever had been merged into it. It has
-// its own id again. One that is no part of root is fault.NotFound; the root itself can't be split off, which is
-// fault.Invalid, code unmerge_root.
+// its own id again. One that is no part of root is fault.Invalid, code not_merged; the root itself can't be split off,
+// which is fault.Invalid, code unmerge_root.
 func (e *Edit) Unmerge(ctx context.Context, part, root Ref) error {
 	return e.relink(ctx, func(l *loader, again bool) ([]store.Write, error) {
 		groups, err := e.groups(ctx, l, []Ref{part, root})
@@ -49,8 +50,13 @@ func (e *Edit) Unmerge(ctx context.Context, part, root Ref) error {
 		switch {
 		case a != nil && a[0].Ref == part && again:
 			return nil, errLinked
-		case a == nil || b == nil || a[0] != b[0]:
+		case a == nil || b == nil:
 			return nil, noCustomer()
+		case a[0] != b[0]:
+			return nil, &fault.Error{
+				Kind: fault.Invalid, Code: "not_merged", Param: "external_id",
+				Message: "this customer is not merged into that one",
+			}
 		case a[0].Ref == part:
 			return nil, &fault.Error{
 				Kind: fault.Invalid, Code: "unmerge_root", Param: "external_id",
@@ -91,13 +97,13 @@ func noCustomer() error {
 
 // tie links one root to another. Of the latter a link that leads to something that is not to be seen now
 // is given up: else, when that came back, links could run in a circle.
-func (e *Edit) tie(ctx context.Context, l *loader, from, into *Member, by string) ([]store.Write, error) {
+func (e *Edit) tie(ctx context.Context, l *loader, from, into *Member, mark Mark) ([]store.Write, error) {
 	c := &changes{l: l, links: map[Ref]Link{}}
 	c.untie(from.Ref)
 	c.untie(into.Ref)
 	child, parent := c.link(from.Ref), c.link(into.Ref)
-	child.Into, child.Mark = &into.Ref, Mark{by, e.now().UnixMilli()}
-	parent.From = append(slices.Clone(parent.From), from.Ref)
+	child.Into, child.Mark = &into.Ref, mark
+	parent.From = append(without(parent.From, from.Ref), from.Ref)
 	c.links[from.Ref], c.links[into.Ref] = child, parent
 	for _, src := range []store.Source{from.Source, into.Source} {
 		l.d.SetMerges(src.UUID)
@@ -129,11 +135,15 @@ func (c *changes) untie(r Ref) {
 	}
 	if up := *child.Into; c.l.known[up] != nil {
 		parent := c.link(up)
-		parent.From = slices.DeleteFunc(slices.Clone(parent.From), func(x Ref) bool { return x == r })
+		parent.From = without(parent.From, r)
 		c.links[up] = parent
 	}
 	child.Into, child.Mark = nil, Mark{}
 	c.links[r] = child
+}
+
+func without(refs []Ref, r Ref) []Ref {
+	return slices.DeleteFunc(slices.Clone(refs), func(x Ref) bool { return x == r })
 }
 
 // writes spell the changed links.
@@ -149,7 +159,7 @@ func (c *changes) writes(ctx context.Context) ([]store.Write, error) {
 	var out []store.Write
 	for r, link := range c.links {
 		link.From = c.possible(link.From, r)
-		writes, err := c.l.e.changed(c.l.known[r].item(), found, func(_ store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+		writes, err := c.l.e.changed(c.l.d, c.l.known[r].item(), found, func(_ store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 			body, err := json.Marshal(link)
 			if err != nil {
 				return false, nil, fault.Wrap(err, fault.Internal, "edit", "write a merge")

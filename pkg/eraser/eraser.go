@@ -219,16 +219,6 @@ func (e *Eraser) bury(d *store.Directory, t target, kind Kind, forget bool, j *j
 	return writes, nil
 }
 
-// Find gives the records that a selection of single ones names, and fault.NotFound if it names nothing that is to be seen.
-func (e *Eraser) Find(ctx context.Context, sel Selection) ([]job.ErasedRecord, error) {
-	d, err := e.c.Store.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t, err := e.find(ctx, d, sel)
-	return t.records, err
-}
-
 // target is what a selection names.
 type target struct {
 	src     store.Source

@@ -129,6 +129,7 @@ func (d *Directory) Visible(a Attrs) bool {
 // Metadata attributes: about the item rather than in it.
 const (
 	AttrCreated = "_at" // Unix milliseconds
+	AttrBy      = "_by" // who made it so; of edits
 	AttrManual  = "_m"  // manual epoch at creation; absent on rows that are not manual
 	AttrUpdated = "_up" // Unix milliseconds
 	AttrVersion = "_v"  // of items that are changed on condition of it

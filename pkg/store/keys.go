@@ -340,6 +340,15 @@ func (s Space) InvoiceEditsBetween(first, last H) Query {
 	return Query{PK: s.EditPK(s.ShardOf(first)), From: InvoiceSK(first), To: After(InvoiceSK(last))}
 }
 
+// EditsIn is the range of the edits in one of the Shards+1 partitions of edits: those of a shard, or last those of the
+// plans. Pointers are not among them.
+func (s Space) EditsIn(part int) Query {
+	if part == s.Shards {
+		return s.PlanEdits()
+	}
+	return Query{PK: s.EditPK(part), From: SKCustomer, To: After(SKInvoice)}
+}
+
 // PartsUnder is the range that holds what a line item's or transaction's public id names, given its identity there
 // (see [Under]); EditsUnder that of its edits. Both hold more.
 func (s Space) PartsUnder(h H) Query {

@@ -1,0 +1,377 @@
+package edit
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// Entry is one item of edits, as a list of all edits has it.
+type Entry struct {
+	ID     string // public, of the record that it hangs on
+	Edits         // what the item holds; of the rest of the record's edits nothing
+	By     string // who changed it last; empty if nobody knows
+	At     time.Time
+	Orphan bool // the record is not there, or not to be seen
+	Place  Place
+
+	item   store.Item
+	record store.Key
+}
+
+// What lists what the item holds: tags, attributes, fields, disabled, deleted, merge.
+func (n *Entry) What() []string {
+	var out []string
+	for _, x := range []struct {
+		name string
+		is   bool
+	}{
+		{"tags", len(n.Tags) > 0},
+		{"attributes", len(n.Attributes) > 0},
+		{"fields", len(n.Row.Fields) > 0},
+		{"disabled", n.Row.Disabled != nil},
+		{"deleted", n.Row.Deleted != nil},
+		{"merge", n.Merge.Into != nil || len(n.Merge.From) > 0},
+	} {
+		if x.is {
+			out = append(out, x.name)
+		}
+	}
+	return out
+}
+
+// Place is where an edit stands in the list of all edits of a source. The zero Place is the beginning.
+type Place struct {
+	part int
+	sk   string
+}
+
+func (p Place) String() string { return strconv.Itoa(p.part) + "." + p.sk }
+
+// ParsePlace reads what String wrote.
+func ParsePlace(s string) (Place, bool) {
+	part, sk, ok := strings.Cut(s, ".")
+	n, err := strconv.Atoi(part)
+	_, _, is := edited(sk)
+	return Place{n, sk}, ok && err == nil && n >= 0 && n <= store.MaxShards && is
+}
+
+// edited splits an edit's sort key into that of the record and what is edited.
+func edited(sk string) (record, what string, ok bool) {
+	at := strings.LastIndexByte(sk, '#')
+	if at < 0 || !slices.Contains([]string{store.EditTags, store.EditAttributes, store.EditFields, store.EditMerge}, sk[at:]) {
+		return "", "", false
+	}
+	_, ok = store.LeadingH(sk)
+	return sk[:at], sk[at:], ok
+}
+
+// pageOfEdits is how many edits are read at once.
+const pageOfEdits = 100
+
+// All walks the edits of a source in the order of their keys, from behind a place on.
+func (e *Edit) All(ctx context.Context, d *store.Directory, src store.Source, after Place) iter.Seq2[*Entry, error] {
+	return func(yield func(*Entry, error) bool) {
+		sp := src.Space()
+		for part := after.part; part <= sp.Shards; part++ {
+			q := sp.EditsIn(part)
+			q.Limit = pageOfEdits
+			if part == after.part {
+				q.After = after.sk
+			}
+			for more := true; more; more = q.After != "" {
+				entries, next, err := e.page(ctx, d, src, part, q)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				for _, n := range entries {
+					if !yield(n, nil) {
+						return
+					}
+				}
+				q.After = next
+			}
+		}
+	}
+}
+
+func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, part int, q store.Query) ([]*Entry, string, error) {
+	page, err := e.st.Page(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	var out []*Entry
+	for _, it := range page.Items {
+		n, err := entry(src, it)
+		if err != nil {
+			return nil, "", err
+		}
+		if n != nil {
+			n.Place.part = part
+			out = append(out, n)
+		}
+	}
+	return out, page.Next, e.judge(ctx, d, src, out)
+}
+
+// entry reads one item; nil if it is no edit.
+func entry(src store.Source, it store.Item) (*Entry, error) {
+	sk, what, ok := edited(it.SK)
+	record, is := src.Space().Edited(it.SK)
+	if !ok || !is {
+		return nil, nil //nolint:nilnil // it is none, and that is an answer
+	}
+	n := &Entry{ID: publicID(src.Tag, sk), By: it.Attrs.Str(store.AttrBy), Place: Place{sk: it.SK}, item: it, record: record}
+	ms, _ := it.Attrs.Int(store.AttrUpdated)
+	n.At = time.UnixMilli(ms).UTC()
+	var err error
+	switch what {
+	case store.EditTags:
+		n.Tags = readTags(it.Attrs)
+	case store.EditAttributes:
+		n.Attributes, err = readAttributes(it.Attrs)
+	case store.EditFields:
+		n.Row, err = readRow(it.Attrs)
+	case store.EditMerge:
+		n.Merge, err = readLink(it.Attrs)
+		n.By = n.Merge.By
+	}
+	if m := n.Row.latest(); m != nil {
+		n.By = m.By
+	}
+	return n, err
+}
+
+// latest is the last thing that was done to the row.
+func (r Row) latest() *Mark {
+	last := r.Latest()
+	for _, m := range []*Mark{r.Disabled, r.Deleted} {
+		if m != nil && (last == nil || m.At >= last.At) {
+			last = m
+		}
+	}
+	return last
+}
+
+// publicID is the id of the record with a sort key.
+func publicID(tag store.Tag, sk string) string {
+	h, _ := store.LeadingH(sk)
+	own, _ := store.TrailingH(sk)
+	switch store.What(sk) {
+	case store.SKPlan:
+		return store.ID(store.PrefixPlan, tag, h)
+	case store.SKInvoice:
+		return store.ID(store.PrefixInvoice, tag, h)
+	case store.SKLine:
+		return store.ID(store.PrefixLineItem, tag, store.Under(h, own))
+	case store.SKTrans:
+		return store.ID(store.PrefixTransaction, tag, store.Under(h, own))
+	}
+	return store.ID(store.PrefixCustomer, tag, h)
+}
+
+// CustomerID is the public id of a customer.
+func (r Ref) CustomerID() string { return store.ID(store.PrefixCustomer, r.Tag, r.H) }
+
+// judge finds out which of the edits are orphans.
+func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) error {
+	var keys []store.Key
+	for _, n := range entries {
+		keys = append(keys, n.record, invoiceOf(src.Space(), n.record))
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	found, err := e.st.Lookup(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	hash := d.Hasher()
+	for _, n := range entries {
+		n.Orphan = !d.Visible(n.item.Attrs) || !stands(d, hash, src, found, n.record)
+	}
+	return nil
+}
+
+// invoiceOf is the invoice that a line item or transaction hangs on; the record itself if it is neither.
+func invoiceOf(sp store.Space, record store.Key) store.Key {
+	if !strings.HasPrefix(record.SK, store.SKInvoice) {
+		return record
+	}
+	h, _ := store.LeadingH(record.SK)
+	return sp.Invoice(h)
+}
+
+// stands tells whether a record is to be seen, given what a batch get found of it and of its invoice.
+func stands(d *store.Directory, hash *store.Hasher, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
+	top := invoiceOf(src.Space(), record)
+	for _, k := range []store.Key{record, top} {
+		if a, ok := found[k]; !ok || !d.Visible(a) {
+			return false
+		}
+	}
+	h, _ := store.LeadingH(record.SK)
+	switch record.SK[:2] {
+	case store.SKCustomer:
+		return !d.Buried(src.Tag, store.KindCustomer, h)
+	case store.SKInvoice:
+		return !d.Buried(src.Tag, store.KindInvoice, h) &&
+			!d.Buried(src.Tag, store.KindCustomer, hash.CustomerH(found[top].Str("customer")))
+	}
+	return true
+}
+
+// dropTogether is how many orphans go in one transaction, each with at most one pointer.
+const dropTogether = 25
+
+// Drop removes the edits of a source whose records are not there, and tells how many. One that is changed meanwhile stays.
+func (e *Edit) Drop(ctx context.Context, d *store.Directory, src store.Source) (int, error) {
+	var orphans []*Entry
+	dropped := 0
+	flush := func() error {
+		n, err := e.drop(ctx, d, src, orphans)
+		dropped, orphans = dropped+n, nil
+		return err
+	}
+	for n, err := range e.All(ctx, d, src, Place{}) {
+		if err != nil {
+			return dropped, err
+		}
+		if n.Orphan {
+			orphans = append(orphans, n)
+		}
+		if len(orphans) == dropTogether {
+			if err := flush(); err != nil {
+				return dropped, err
+			}
+		}
+	}
+	return dropped, flush()
+}
+
+// drop removes edits together; if one of them was changed meanwhile, one after the other.
+func (e *Edit) drop(ctx context.Context, d *store.Directory, src store.Source, orphans []*Entry) (int, error) {
+	if len(orphans) == 0 {
+		return 0, nil
+	}
+	hash := d.Hasher()
+	var writes []store.Write
+	for _, n := range orphans {
+		writes = append(writes, n.removal(src.Space(), hash)...)
+	}
+	err := e.st.Transact(ctx, writes...)
+	switch {
+	case err == nil:
+		return len(orphans), nil
+	case fault.KindOf(err) != fault.Conflict:
+		return 0, err
+	case len(orphans) == 1:
+		return 0, nil
+	}
+	dropped := 0
+	for i := range orphans {
+		n, err := e.drop(ctx, d, src, orphans[i:i+1])
+		if err != nil {
+			return dropped, err
+		}
+		dropped += n
+	}
+	return dropped, nil
+}
+
+// removal deletes an edit with the pointer that follows from it.
+func (n *Entry) removal(sp store.Space, hash *store.Hasher) []store.Write {
+	version, _ := n.item.Attrs.Int(store.AttrVersion)
+	out := []store.Write{{
+		Item: store.Item{Key: n.item.Key}, Delete: true, If: store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: version},
+	}}
+	if p, ok := (Record{Space: sp, Key: n.record, Hash: hash}).pointer(n.Row); ok {
+		out = append(out, store.Write{Item: store.Item{Key: p.Key}, Delete: true})
+	}
+	return out
+}
+
+// Find reads the record of a public id and what was done to its fields. It is fault.NotFound if there is neither.
+func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record, *Entry, error) {
+	src, sk, err := e.locate(ctx, d, id)
+	if err != nil {
+		return Record{}, nil, err
+	}
+	sp := src.Space()
+	key, _ := sp.Edited(sk + store.EditFields)
+	fields := sp.FieldsOf(key)
+	found, err := e.st.Lookup(ctx, key, invoiceOf(sp, key), fields)
+	if err != nil {
+		return Record{}, nil, err
+	}
+	rec := Record{Space: sp, Key: key, Base: found[key], Hash: d.Hasher()}
+	there := stands(d, rec.Hash, src, found, key)
+	attrs := found[fields]
+	if !d.Visible(attrs) {
+		attrs = nil
+	}
+	switch {
+	case !there && attrs == nil:
+		return rec, nil, noRecord()
+	case rec.Base == nil:
+		m, _ := attrs.Int(store.AttrManual)
+		rec.Base = store.NewBuilder().Int(store.AttrManual, m).Attrs()
+	}
+	n, err := entry(src, store.Item{Key: fields, Attrs: attrs})
+	if err == nil {
+		n.Orphan = !there
+	}
+	return rec, n, err
+}
+
+func noRecord() error {
+	return fault.New(fault.NotFound, "record_not_found", "there is no such record")
+}
+
+// locate finds the source and the sort key that a public id means.
+func (e *Edit) locate(ctx context.Context, d *store.Directory, id string) (store.Source, string, error) {
+	prefix, _, _ := strings.Cut(id, "_")
+	prefix += "_"
+	tag, h, err := store.ParseID(prefix, id)
+	src, ok := d.ByTag(tag)
+	if err != nil || !ok {
+		return src, "", noRecord()
+	}
+	switch prefix {
+	case store.PrefixCustomer:
+		return src, store.CustomerSK(h), nil
+	case store.PrefixPlan:
+		return src, store.PlanSK(h), nil
+	case store.PrefixInvoice:
+		return src, store.InvoiceSK(h), nil
+	case store.PrefixLineItem, store.PrefixTransaction:
+		sk, err := e.part(ctx, src, id, h)
+		return src, sk, err
+	}
+	return src, "", noRecord()
+}
+
+// part finds a line item or transaction by its public id: stored, or only edited.
+func (e *Edit) part(ctx context.Context, src store.Source, id string, h store.H) (string, error) {
+	sp := src.Space()
+	for _, q := range []store.Query{sp.PartsUnder(h), sp.EditsUnder(h)} {
+		q.KeysOnly = true
+		for it, err := range e.st.Items(ctx, q) {
+			if err != nil {
+				return "", err
+			}
+			sk := strings.TrimSuffix(it.SK, store.EditFields)
+			if len(sk) > len(store.InvoiceSK(h)) && publicID(src.Tag, sk) == id {
+				return sk, nil
+			}
+		}
+	}
+	return "", noRecord()
+}
