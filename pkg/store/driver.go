@@ -68,6 +68,21 @@ type Page struct {
 	// Next is the After of the next page; empty when the range is exhausted.
 	Next string
 	Cost Cost
+	// Sizes are those of the items (see [Item.Size]), on a page of keys only and
+	// from an engine that knows them; else nil.
+	Sizes []int
+}
+
+// Deletes are the writes that delete the page's items.
+func (p Page) Deletes() []Write {
+	w := make([]Write, len(p.Items))
+	for i := range p.Items {
+		w[i] = Write{Item: Item{Key: p.Items[i].Key}, Delete: true}
+		if p.Sizes != nil {
+			w[i].Replaces = p.Sizes[i]
+		}
+	}
+	return w
 }
 
 // Write is one put or delete.

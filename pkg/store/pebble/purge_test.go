@@ -290,7 +290,7 @@ func TestPowerCutInPurge(t *testing.T) {
 		case <-time.After(3 * time.Millisecond):
 		}
 	}
-	t.Logf("%d power cuts", len(cuts))
+	s.gone(t, "after the purge", everyByte(t, disk.CrashClone(vfs.CrashCloneCfg{}), "data"))
 	for n, cut := range cuts {
 		d := openFS(t, "data", cut)
 		s.holds(t, d)
