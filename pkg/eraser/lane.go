@@ -29,6 +29,7 @@ type checkpoint struct {
 	Counted  bool   `json:"counted,omitempty"` // all of the partition is, and may be dropped at once
 	Removed  Counts `json:"removed,omitempty"`
 	Digest   Digest `json:"digest"`             // of the keys removed
+	Milli    int64  `json:"milli,omitempty"`    // thousandths of write units that dropping partitions at once has saved
 	Verified bool   `json:"verified,omitempty"` // seen gone
 }
 
@@ -211,7 +212,7 @@ func (l *lane) sweepAll(ctx context.Context, p part) error {
 			if err := l.keep(ctx, cp); err != nil {
 				return err
 			}
-			if err := l.st.Write(ctx, deletes(page.Items)); err != nil {
+			if err := l.st.Write(ctx, page.Deletes()); err != nil {
 				return err
 			}
 			l.cp.Page, l.cp.After = nil, page.Items[n-1].SK
@@ -238,6 +239,9 @@ func (l *lane) sweepAtOnce(ctx context.Context, p part) error {
 			return err
 		}
 		cp = cp.with(p, page.Items)
+		for _, size := range page.Sizes {
+			cp.Milli += store.WriteCost(size, 0).WriteMilli
+		}
 		cp.After, cp.Counted = page.Next, page.Next == ""
 		if cp.Counted && cp.After == l.cp.After && len(page.Items) == 0 && l.cp.After == "" {
 			return nil // it is empty

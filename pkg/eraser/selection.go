@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
 
@@ -113,9 +114,6 @@ type Options struct {
 	By string
 }
 
-// MaxGrace is the longest grace period.
-const MaxGrace = 90 * 24 * time.Hour
-
 // empties tells whether the selection leaves a source there to be filled again.
 func (k Kind) empties() bool { return k == Content || k == Dependent }
 
@@ -172,7 +170,7 @@ func (o Options) check(k Kind) error {
 		return bad("keep_edits", "edits can't be kept: what they hang on does not come back under the same ids, or is to be gone for good")
 	case o.Forget && k != Customer:
 		return bad("forget", "only a customer can be put on the do-not-reload list")
-	case o.Grace != nil && (*o.Grace < 0 || *o.Grace > MaxGrace):
+	case o.Grace != nil && (*o.Grace < 0 || *o.Grace > job.MaxGrace):
 		return bad("grace", "a grace period lasts from 0 to 90 days")
 	}
 	return nil

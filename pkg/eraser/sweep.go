@@ -204,11 +204,11 @@ func (r *run) settle(ctx context.Context) error {
 
 // finish goes through the phases that are left.
 func (r *run) finish(ctx context.Context) error {
-	sum, _, err := r.removed(ctx)
+	sum, err := r.removed(ctx)
 	if err != nil {
 		return err
 	}
-	r.items.Store(sum.Total())
+	r.items.Store(sum.Removed.Total())
 	r.told = r.c.Now()
 	for _, step := range []struct {
 		from, to string
@@ -333,16 +333,17 @@ func (r *run) end(ctx context.Context) error {
 	if err := r.exhume(ctx); err != nil {
 		return err
 	}
-	removed, digest, err := r.removed(ctx)
+	sum, err := r.removed(ctx)
 	if err != nil {
 		return err
 	}
 	_, next, err := r.ledger.End(ctx, r.job.ID, func(j *job.Job) error {
 		j.Status, j.Stage = job.Done, ""
-		j.Erase.Removed = removed
-		j.Progress.ItemsDone = removed.Total()
-		j.Cost = r.before.Add(r.st.Spent())
-		j.Erase.Receipt = encode(r.receipt(j, digest))
+		j.Erase.Removed = sum.Removed
+		j.Progress.ItemsDone = sum.Removed.Total()
+		// Units are what DynamoDB would have counted, wherever the table is.
+		j.Cost = r.before.Add(r.st.Spent()).Add(store.Cost{WriteMilli: sum.Milli})
+		j.Erase.Receipt = encode(r.receipt(j, sum.Digest))
 		return nil
 	})
 	if err != nil {
@@ -370,19 +371,19 @@ func (r *run) exhume(ctx context.Context) error {
 }
 
 // removed sums up what the ledger has recorded.
-func (r *run) removed(ctx context.Context) (sum Counts, digest Digest, err error) {
+func (r *run) removed(ctx context.Context) (sum checkpoint, err error) {
 	tasks, err := r.ledger.Tasks(ctx, r.job.ID, lanePhase+"/")
 	if err != nil {
-		return nil, digest, err
+		return sum, err
 	}
-	sum = Counts{}
+	sum.Removed = Counts{}
 	for _, t := range tasks {
 		cp, err := decodeCheckpoint(t)
 		if err != nil {
-			return nil, digest, err
+			return sum, err
 		}
-		sum.Add(cp.Removed)
-		digest = digest.plus(cp.Digest)
+		sum.Removed.Add(cp.Removed)
+		sum.Digest, sum.Milli = sum.Digest.plus(cp.Digest), sum.Milli+cp.Milli
 	}
-	return sum, digest, nil
+	return sum, nil
 }

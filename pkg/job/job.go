@@ -164,6 +164,9 @@ type File struct {
 	Header  []string `json:"header,omitempty"` // as it stands in the file
 }
 
+// MaxGrace is the longest time for which an erase can be restored.
+const MaxGrace = 90 * 24 * time.Hour
+
 // EraseSpec is what an erase removes.
 type EraseSpec struct {
 	Selection string           `json:"selection"` // the kind of selection, see package eraser
