@@ -56,10 +56,10 @@ type fileWire struct {
 // eraseWire is what an erase removes; Removed is final once the job has ended, and then there is a receipt.
 type eraseWire struct {
 	Selection string           `json:"selection"`
-	Records   []string         `json:"records,omitempty"` // public ids
+	IDs       []string         `json:"ids,omitempty"` // of the records, of single ones
 	KeepEdits bool             `json:"keep_edits"`
 	By        string           `json:"by,omitempty"`
-	Until     time.Time        `json:"restorable_until,omitzero"` // while it can be restored
+	Until     time.Time        `json:"until,omitzero"` // while it can be restored
 	Removed   map[string]int64 `json:"removed,omitempty"`
 }
 
@@ -69,7 +69,7 @@ func eraseWireOf(j *job.Job) *eraseWire {
 		w.Until = j.Erase.Until
 	}
 	for _, r := range j.Erase.Records {
-		w.Records = append(w.Records, r.ID)
+		w.IDs = append(w.IDs, r.ID)
 	}
 	return w
 }

@@ -347,7 +347,11 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 			return nil, err
 		}
 		if j.Status != from {
-			return nil, fault.Newf(fault.Conflict, "not_"+string(from), "the job can't be begun: it is %s, not %s", j.Status, from)
+			what := "a plan that waits to be applied"
+			if from == Grace {
+				what = "an erase in its grace period"
+			}
+			return nil, fault.Newf(fault.Conflict, "not_"+string(from), "the job is not %s: it is %s", what, j.Status)
 		}
 		if err := change(j); err != nil {
 			return nil, err
