@@ -192,7 +192,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 	tests := map[string]func(*bed){
 		"plan, apply, undo": planApplyUndo, "replace waits": replaceWaits, "objects": objectsInJSON, "options": options, "wrong options": wrongOptions,
 		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "lists": lists, "elsewhere": elsewhere, "progress": progress,
-		"too large": tooLarge, "no key": noKey, "broken": broken,
+		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource,
 	}
 	var ran atomic.Int64
 	t.Run("all", func(t *testing.T) {
