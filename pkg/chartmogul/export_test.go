@@ -12,6 +12,9 @@ func CursorRoundTrip(kind byte, s string) (string, bool) {
 // OwnPaths lists Reseed's own routes and their methods.
 func OwnPaths() map[string][]string { return pathsOf((&server{}).own()) }
 
+// InvoicePaths lists the routes of invoices, line items and transactions and their methods.
+func InvoicePaths() map[string][]string { return pathsOf(ofInvoices()) }
+
 func pathsOf(routes []route) map[string][]string {
 	out := map[string][]string{}
 	for _, r := range routes {

@@ -21,7 +21,7 @@ func (a *api) unmerge(whole, source, ext string) {
 		fmt.Sprintf(`{"customer_uuid":%q,"data_source_uuid":%q,"external_id":%q}`, whole, source, ext))
 }
 
-func (a *api) shows(want, path, member string) {
+func (a *api) tells(want, path, member string) {
 	a.t.Helper()
 	if got := fmt.Sprint(a.must(200, "GET", path, "")[member]); got != want {
 		a.t.Errorf("%s: %s is %s, want %s", path, member, got, want)
@@ -54,9 +54,9 @@ func TestAMergedCustomerIsOne(t *testing.T) {
 		"data_source_uuids": fmt.Sprint([]string{first, second, first}), "external_ids": "[c1 c2 c3]",
 		"attributes": "map[custom:map[m:3 n:1] stripe:map[] tags:[a both b]]",
 	} {
-		a.shows(want, one, member)
+		a.tells(want, one, member)
 	}
-	a.shows("[a both b]", one+"/attributes", "tags")
+	a.tells("[a both b]", one+"/attributes", "tags")
 	for _, gone := range []string{part, more} {
 		a.status(404, "GET", "/v1/customers/"+gone, "")
 		a.status(404, "PATCH", "/v1/customers/"+gone, `{"name":"x"}`)
@@ -78,8 +78,8 @@ func TestAMergedCustomerIsOne(t *testing.T) {
 		t.Errorf("unmerged:\n%s\nbefore:\n%s", after, before)
 	}
 	a.count(3, "/v1/customers", "entries")
-	a.shows("[c1]", one, "external_ids")
-	a.shows("map[custom:map[n:1] stripe:map[] tags:[a both]]", one, "attributes")
+	a.tells("[c1]", one, "external_ids")
+	a.tells("map[custom:map[n:1] stripe:map[] tags:[a both]]", one, "attributes")
 }
 
 func TestMergesThatCannotBe(t *testing.T) {
@@ -131,7 +131,7 @@ func TestMergesThatCannotBe(t *testing.T) {
 			fmt.Sprintf(`{"customer_uuid":%q,"data_source_uuid":%q,"external_id":%q%s}`, x.whole, x.source, x.ext, x.more))
 	}
 	a.status(400, "POST", "/v1/customers/unmerges", `{"customer_uuid":"x","external_id":"x"}`)
-	a.shows("[c1 c2]", "/v1/customers/"+c1, "external_ids")
+	a.tells("[c1 c2]", "/v1/customers/"+c1, "external_ids")
 	a.must(202, "POST", "/v1/customers/unmerges",
 		fmt.Sprintf(`{"customer_uuid":%q,"data_source_uuid":%q,"external_id":"c2","move_to_new_customer":["tasks","notes"]}`, c1, second))
 	a.status(200, "GET", "/v1/customers/"+c2, "")
@@ -208,7 +208,7 @@ func TestACustomerIsPatched(t *testing.T) {
 	b.lists("/v1/customers/search?email=new@example.com", id)
 	b.count(1, "/v1/customers/search?email=old@example.com", "entries")
 	b.must(200, "POST", "/v1/customers/attributes/tags", `{"email":"new@example.com","tags":["found"]}`)
-	b.shows("[kept new found]", one+"/attributes", "tags")
+	b.tells("[kept new found]", one+"/attributes", "tags")
 
 	for _, body := range []string{
 		`{"external_id":"c2"}`, `{"data_source_uuid":"ds_x"}`, `{"email":"x"}`, `{"country":"Nowhere"}`, `{"lead_created_at":"2099-01-01"}`,
@@ -220,9 +220,9 @@ func TestACustomerIsPatched(t *testing.T) {
 	b.status(400, "PATCH", one, `[]`)
 	b.status(404, "PATCH", "/v1/customers/cus_x", `{}`)
 	b.must(200, "PATCH", one, `{"email":null,"company":"","attributes":{"tags":[]}}`)
-	b.shows("", one, "email")
-	b.shows("", one, "company")
-	b.shows("[]", one+"/attributes", "tags")
+	b.tells("", one, "email")
+	b.tells("", one, "company")
+	b.tells("[]", one+"/attributes", "tags")
 	b.status(404, "GET", "/v1/customers/search?email=new@example.com", "")
 	b.must(200, "PATCH", one, `{"email":"old@example.com"}`)
 	b.count(2, "/v1/customers/search?email=old@example.com", "entries")
@@ -247,15 +247,15 @@ func TestEditsOfAMergedCustomer(t *testing.T) {
 	tags("<nil> map[m:1 n:2]", a.must(200, "PUT", one+"/attributes/custom", `{"custom":{"n":"2"}}`)) // its type is the part's
 	tags("<nil> map[n:2]", a.must(200, "DELETE", one+"/attributes/custom", `{"custom":["m"]}`))
 	a.must(200, "PATCH", one, `{"name":"New","attributes":{"tags":["b","d"]}}`)
-	a.shows("[b d]", one+"/attributes", "tags")
+	a.tells("[b d]", one+"/attributes", "tags")
 	a.must(200, "POST", "/v1/customers/attributes/tags", `{"email":"s@example.com","tags":["e"]}`)
-	a.shows("[b d e]", one+"/attributes", "tags")
+	a.tells("[b d e]", one+"/attributes", "tags")
 	a.must(200, "POST", "/v1/customers/attributes/custom", `{"email":"s@example.com","custom":[{"type":"String","key":"x","value":"y"}]}`)
-	a.shows("map[n:2 x:y]", one+"/attributes", "custom")
-	a.shows("New", one, "name")
+	a.tells("map[n:2 x:y]", one+"/attributes", "custom")
+	a.tells("New", one, "name")
 	a.unmerge(root, second, "c2")
-	a.shows("map[custom:map[n:1] stripe:map[] tags:[b]]", "/v1/customers/"+part, "attributes")
-	a.shows("map[custom:map[n:2 x:y] stripe:map[] tags:[b d e]]", one, "attributes")
+	a.tells("map[custom:map[n:1] stripe:map[] tags:[b]]", "/v1/customers/"+part, "attributes")
+	a.tells("map[custom:map[n:2 x:y] stripe:map[] tags:[b d e]]", one, "attributes")
 
 	a.merge(part, root)
 	a.must(204, "DELETE", one, "")

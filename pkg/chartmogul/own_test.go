@@ -192,7 +192,8 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 	tests := map[string]func(*bed){
 		"plan, apply, undo": planApplyUndo, "replace waits": replaceWaits, "objects": objectsInJSON, "options": options, "wrong options": wrongOptions,
 		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "lists": lists, "elsewhere": elsewhere, "progress": progress,
-		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource,
+		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "invoices": invoices, "line items": partRoutes(samples()[0]),
+		"transactions": partRoutes(samples()[1]),
 	}
 	var ran atomic.Int64
 	t.Run("all", func(t *testing.T) {
@@ -656,7 +657,14 @@ func everywhere(b *bed, do func(method, path string)) {
 	operations, _ := b.spec.described()
 	for path, methods := range operations {
 		for _, m := range methods {
-			do(m, strings.NewReplacer("{uuid}", b.source, "{id}", strings.Repeat("0", 32)).Replace(path))
+			id := b.source
+			for list, prefix := range map[string]string{"/invoices/{": "inv_", "/line_items/{": "li_", "/transactions/{": "tr_"} {
+				if strings.Contains(path, list) && !strings.Contains(path, "/data_sources/") {
+					id = prefix + "00007024-aa6f-8c81-8b3d-8d293055fbfa"
+				}
+			}
+			path := strings.NewReplacer("{uuid}", id, "{id}", strings.Repeat("0", 32)).Replace(path)
+			do(m, path+"?external_id=x&data_source_uuid="+b.source)
 		}
 	}
 }
@@ -679,11 +687,94 @@ func broken(b *bed) {
 		t.Fatal(err)
 	}
 	everywhere(b, func(method, path string) {
-		ans := b.do(method, path, fmt.Sprintf(`{"selection":"source","id":%q}`, b.source))
+		body := `{"disabled":true,"status":"voided"}`
+		if strings.HasPrefix(path, "/v1/erasures") {
+			body = fmt.Sprintf(`{"selection":"source","id":%q}`, b.source)
+		}
+		ans := b.do(method, path, body)
 		if ans.status < 500 || strings.Contains(ans.body, "closed") {
 			t.Errorf("%s %s: %d %s", method, path, ans.status, ans.body)
 		}
 	})
+}
+
+// all makes requests of all that the routes of one kind of record can be asked, and checks the statuses.
+func (b *bed) all(list, id, ext, change, wrong string) {
+	b.t.Helper()
+	one, byExt := "/v1/"+list+"/"+id, b.byExternalID(list, ext)
+	state, byState := one+"/disabled_state", b.byExternalID(list+"/disabled_state", ext)
+	nobody, byNobody := "/v1/"+list+"/nobody", b.byExternalID(list, "nobody")
+	large := `{"x":"` + strings.Repeat("x", chartmogul.MaxBody) + `"}`
+	for _, path := range []string{one, byExt} {
+		b.must(200, "GET", path, "")
+		b.must(200, "PATCH", path, change)
+		b.status(422, "PATCH", path, wrong)
+		b.status(400, "PATCH", path, "")
+		b.status(413, "PATCH", path, large)
+		b.status(400, "DELETE", path, "[")
+		b.status(413, "DELETE", path, large)
+		b.status(422, "DELETE", path, `{"handle_as_user_edit":"perhaps"}`)
+	}
+	for _, path := range []string{state, byState} {
+		b.must(200, "PATCH", path, `{"disabled":true}`)
+		b.must(200, "PATCH", path, `{"disabled":false}`)
+		b.status(400, "PATCH", path, `{}`)
+		b.status(422, "PATCH", path, `{"disabled":"perhaps"}`)
+		b.status(413, "PATCH", path, large)
+	}
+	b.status(404, "PATCH", nobody+"/disabled_state", `{"disabled":true}`)
+	b.status(404, "PATCH", b.byExternalID(list+"/disabled_state", "nobody"), `{"disabled":true}`)
+	b.status(400, "PATCH", "/v1/"+list+"/disabled_state", `{"disabled":true}`)
+	b.status(400, "PATCH", "/v1/"+list, `{}`)
+	b.status(400, "DELETE", "/v1/"+list, `{}`)
+	for _, m := range []string{"PATCH", "DELETE"} {
+		b.status(404, m, nobody, `{}`)
+		b.status(404, m, byNobody, `{}`)
+	}
+	b.status(404, "GET", nobody, "")
+	b.must(200, "PATCH", one+"?handle_as_user_edit=true&include_edit_histories=true", change)
+}
+
+func invoices(b *bed) {
+	b.refiled(b.source, "", "")
+	id := b.uuid("invoices", "i1")
+	b.all("invoices", id, "i1", `{"status":"paid","date":"2025-01-05"}`, `{"status":"gone"}`)
+	b.status(400, "GET", "/v1/invoices?per_page=0", "")
+	b.status(400, "GET", "/v1/invoices/"+id+"?validation_type=strange", "")
+	b.count(4, "/v1/invoices?include_edit_histories=true&with_disabled=true&data_source_uuid="+b.source, "invoices")
+	path := "/v1/data_sources/" + b.source + "/invoices/"
+	b.must(200, "PUT", path+"i1/status", `{"status":"voided"}`)
+	b.must(422, "PUT", path+"i1/status", `{"status":"paid"}`)
+	b.status(400, "PUT", path+"i1/status", `{}`)
+	b.status(404, "PUT", path+"nobody/status", `{"status":"voided"}`)
+	b.status(413, "PUT", path+"i1/status", `{"status":"`+strings.Repeat("x", chartmogul.MaxBody)+`"}`)
+	b.must(204, "DELETE", "/v1/invoices/"+id, "")
+	b.must(204, "DELETE", b.byExternalID("invoices", "i2"), "")
+}
+
+func partRoutes(s sample) func(*bed) {
+	return func(b *bed) {
+		b.refiled(b.source, "", "")
+		var wrong string
+		for wrong = range s.wrong {
+			break
+		}
+		b.all(s.list, b.uuid(s.list, s.ext), s.ext, s.edit, wrong)
+		path := "/v1/import/invoices/" + b.uuid("invoices", "i2") + "/" + s.list
+		added := map[string]string{
+			"line_items":   `{"external_id":"new","type":"one_time","amount_in_cents":1}`,
+			"transactions": `{"external_id":"new","type":"payment","result":"failed","date":"2025-01-01"}`,
+		}[s.list]
+		id := text(b.t, b.must(201, "POST", path, added), "uuid")
+		b.must(422, "POST", path, added)
+		b.status(400, "POST", path, "[]")
+		b.status(404, "POST", "/v1/import/invoices/x/"+s.list, added)
+		b.status(413, "POST", path, `{"x":"`+strings.Repeat("x", chartmogul.MaxBody)+`"}`)
+		b.status(400, "GET", "/v1/"+s.list, "")
+		b.status(404, "GET", b.byExternalID(s.list, "nobody"), "")
+		b.must(204, "DELETE", "/v1/"+s.list+"/"+id, "")
+		b.must(204, "DELETE", b.byExternalID(s.list, s.ext), "")
+	}
 }
 
 // TestOpenAPIOrders: every member of a described order is known to its handler, and the two forms of an import have the same.

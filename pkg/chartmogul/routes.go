@@ -9,12 +9,12 @@ type methods = map[string]handler
 
 // routes is every path that is served. Content types follow chartmogul-api §1.2.
 func (s *server) routes() []route {
-	return append(s.compatible(), s.own()...)
+	return slices.Concat(s.compatible(), ofInvoices(), s.own())
 }
 
 // compatible are ChartMogul's routes.
 func (s *server) compatible() []route {
-	return slices.Concat([]route{
+	return []route{
 		{"/v1/ping", plainJSON, MaxBody, methods{http.MethodGet: ping}},
 
 		{"/v1/data_sources", plainJSON, MaxBody, methods{http.MethodGet: listSources, http.MethodPost: createSource}},
@@ -41,6 +41,12 @@ func (s *server) compatible() []route {
 		{"/v1/import/customers/{uuid}/invoices", utf8JSON, MaxBody, methods{
 			http.MethodGet: listCustomerInvoices, http.MethodPost: importInvoices,
 		}},
+	}
+}
+
+// ofInvoices are those of invoices, line items and transactions.
+func ofInvoices() []route {
+	return slices.Concat([]route{
 		{"/v1/invoices", utf8JSON, MaxBody, methods{
 			http.MethodGet: listInvoices, http.MethodPatch: patchInvoice, http.MethodDelete: deleteInvoice,
 		}},

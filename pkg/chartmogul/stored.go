@@ -109,8 +109,10 @@ func members(wire any) map[string]json.RawMessage {
 // renamed are the members that are stored under another name.
 func renamed() [][2]string {
 	return [][2]string{
-		{"customer_external_id", "customer"}, {"plan_uuid", "plan"},
-		{"subscription_external_id", "subscription"}, {"subscription_set_external_id", "subscription_set"},
+		{"customer_external_id", "customer"},
+		{"plan_uuid", "plan"},
+		{"subscription_external_id", "subscription"},
+		{"subscription_set_external_id", "subscription_set"},
 	}
 }
 
