@@ -142,7 +142,7 @@ func TestPagingSeesMergedCustomersOnce(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{Partial: 0.1, Seed: 1, PageBytes: 2000})
 	first, second := a.fixed()
-	rnd := rand.New(rand.NewPCG(7, 1)) //nolint:gosec // repeatable on purpose
+	rnd := rand.New(rand.NewPCG(7, 1))
 	var roots []string
 	in := map[string]map[string]bool{first: {}, second: {}} // which of the roots show in which source
 	members := map[string][]string{}
@@ -260,6 +260,43 @@ func TestEditsOfAMergedCustomer(t *testing.T) {
 	a.merge(part, root)
 	a.must(204, "DELETE", one, "")
 	a.count(0, "/v1/customers", "entries")
+}
+
+func TestInvoicesOfAMergedCustomer(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, mem.Options{})
+	first, second := a.fixed()
+	root, part, other := a.customer(first, "c1", ""), a.customer(second, "c2", ""), a.customer(first, "c3", "")
+	a.merge(part, root)
+	a.unmerge(root, second, "c2")
+	a.merge(other, root)
+	var want []string
+	for i := range 12 {
+		ext, date := fmt.Sprint("i", i), fmt.Sprintf("2020-01-%02d", 28-i)
+		want = append(want, a.invoice([]string{root, part}[i%2], ext, date))
+	}
+	a.invoice(root, "same", "2019-01-01")
+	a.invoice(part, "same", "2019-01-01") // the same id and date in two sources
+	for _, path := range []string{"/v1/import/customers/" + root + "/invoices", "/v1/invoices?customer_uuid=" + root} {
+		a.count(7, path, "invoices")
+	}
+	a.merge(part, root)
+	for _, size := range []int{1, 3, 13, 200} {
+		for _, path := range []string{"/v1/import/customers/" + root + "/invoices", "/v1/invoices?customer_uuid=" + root} {
+			got := a.walk(path, "invoices", "uuid", size)
+			if len(got) != 14 || !slices.Equal(got[:12], want) {
+				t.Errorf("%s by %d: %v", path, size, got)
+			}
+		}
+	}
+	a.count(7, "/v1/invoices?customer_uuid="+root+"&data_source_uuid="+second, "invoices")
+	a.count(2, "/v1/invoices?customer_uuid="+root+"&external_id=same", "invoices")
+	a.count(0, "/v1/invoices?customer_uuid="+part, "invoices")
+	a.count(0, "/v1/import/customers/"+part+"/invoices", "invoices")
+	a.invoice(root, "new", "2021-01-01")
+	a.count(15, "/v1/invoices?customer_uuid="+root, "invoices")
+	a.unmerge(root, second, "c2")
+	a.count(7, "/v1/invoices?customer_uuid="+part, "invoices")
 }
 
 func TestCustomersThatWereNeverMergedCostNothingMore(t *testing.T) {
