@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"reseed/pkg/chartmogul"
 )
 
 // whats are the edits of a list as "id what", those of records that are not there with a star.
@@ -134,6 +136,33 @@ func orphans(b *bed, edits, plan string) {
 	if out := whats(entries(t, b.must(200, "GET", edits, ""), "edits")); !slices.Equal(out, []string{plan + "[fields]"}) {
 		t.Errorf("left: %v", out)
 	}
+}
+
+// customersAndPlans sees the described answers of changes that are always edits.
+func customersAndPlans(b *bed) {
+	one, other, plan := b.customer(b.source, "c1", ""), b.customer(b.source, "c2", ""), b.plan(b.source, "p1")
+	for path, body := range map[string]string{
+		"/v1/customers/" + one: `{"city":"Rome","attributes":{"tags":["x"],"custom":{"k":1}}}`, "/v1/plans/" + plan: `{"name":"Gold"}`,
+	} {
+		if ans := b.do("PATCH", path, body); ans.status != 200 && ans.status != 202 {
+			b.t.Errorf("%s: %d %s", path, ans.status, ans.body)
+		}
+		b.status(400, "PATCH", path, "[]")
+		b.status(404, "PATCH", path[:len(path)-1], body)
+		b.status(413, "PATCH", path, `{"x":"`+strings.Repeat("x", chartmogul.MaxBody)+`"}`)
+		b.status(422, "PATCH", path, `{"external_id":"x"}`)
+	}
+	for path, body := range map[string]string{
+		"/v1/customers/merges":   fmt.Sprintf(`{"from":{"customer_uuid":%q},"into":{"customer_uuid":%q}}`, other, one),
+		"/v1/customers/unmerges": fmt.Sprintf(`{"customer_uuid":%q,"data_source_uuid":%q,"external_id":"c2"}`, one, b.source),
+	} {
+		b.status(400, "POST", path, "{}")
+		b.status(404, "POST", path, strings.ReplaceAll(body, one, "cus_x"))
+		b.status(413, "POST", path, `{"x":"`+strings.Repeat("x", chartmogul.MaxBody)+`"}`)
+		b.status(422, "POST", path, strings.NewReplacer(other, one, "c2", "c1").Replace(body))
+	}
+	b.merge(other, one)
+	b.unmerge(one, b.source, "c2")
 }
 
 func TestAPlanIsPatched(t *testing.T) {
