@@ -2,6 +2,7 @@ package chartmogul
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -64,9 +65,7 @@ func (c *call) groups(a account, members ...*edit.Member) (map[edit.Ref]edit.Gro
 		return out, nil
 	}
 	more, err := c.Edits.Groups(c.Context(), a.Directory, linked...)
-	for r, g := range more {
-		out[r] = g
-	}
+	maps.Copy(out, more)
 	return out, err
 }
 

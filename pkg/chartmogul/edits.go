@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -164,36 +165,47 @@ func (c *call) editPaging() (size int, after edit.Place, err error) {
 	return size, after, nil
 }
 
-// editLines streams all edits, a line each. What goes wrong on the way ends the stream, and so the connection: a
-// part must not look like the whole.
+// editLines streams all edits, a line each. If something goes wrong on the way the last line is an error: a part must
+// not look like the whole.
 func (c *call) editLines(a account, src store.Source) io.ReadCloser {
 	r, w := io.Pipe()
-	orphaned := c.flag("orphaned")
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
 	go func() {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		for n, err := range c.Edits.All(c.Context(), a.Directory, src, edit.Place{}) {
-			if err == nil && (n.Orphan || !orphaned) {
-				err = enc.Encode(editWireOf(n))
-			}
-			if err != nil {
-				w.CloseWithError(err)
-				return
-			}
+		err := c.encodeEdits(enc, a, src)
+		if err != nil {
+			c.Log.Error("a stream of edits broke off", slog.String("code", fault.CodeOf(err)), slog.String("error", err.Error()))
+			err = enc.Encode(problemB{textBroken})
 		}
-		_ = w.Close() // never fails
+		_ = w.CloseWithError(err) // never fails
 	}()
 	return r
 }
 
+// encodeEdits spells edits until all are, or nobody is there any more.
+func (c *call) encodeEdits(enc *json.Encoder, a account, src store.Source) error {
+	orphaned := c.flag("orphaned")
+	for n, err := range c.Edits.All(c.Context(), a.Directory, src, edit.Place{}) {
+		if err != nil {
+			return err
+		}
+		if n.Orphan || !orphaned {
+			if enc.Encode(editWireOf(n)) != nil {
+				return nil // nobody reads on
+			}
+		}
+	}
+	return nil
+}
+
 // dropEdits is DELETE /v1/data_sources/:uuid/edits?orphaned=true: the edits of records that are not there.
 func dropEdits(c *call) (reply, error) {
-	if !c.flag("orphaned") {
-		return reply{}, missing("orphaned") // all edits are never meant
-	}
 	a, src, err := c.sourceOf()
 	if err != nil {
 		return reply{}, err
+	}
+	if !c.flag("orphaned") {
+		return reply{}, missing("orphaned") // all edits are never meant
 	}
 	n, err := c.Edits.Drop(c.Context(), a.Directory, src)
 	return reply{status: http.StatusOK, body: droppedWire{n}}, err

@@ -2,8 +2,11 @@ package chartmogul
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 
+	"reseed/pkg/edit"
 	"reseed/pkg/store"
 )
 
@@ -46,18 +49,15 @@ func listInvoices(c *call) (reply, error) {
 
 // invoicesOfCustomer answers the customer_uuid filter: nobody's and a stranger's invoices are none.
 func (c *call) invoicesOfCustomer(p paging) (account, []*invoiceRow, paged, error) {
-	a, err := c.account()
-	if err != nil {
+	a, owners, err := c.owner(c.param("customer_uuid"))
+	if f := (*failure)(nil); err != nil && !errors.As(err, &f) {
 		return a, nil, paged{}, err
 	}
-	tag, h, parseErr := store.ParseID(store.PrefixCustomer, c.param("customer_uuid"))
-	src, ok := a.ByTag(tag)
-	want := c.param("data_source_uuid")
-	if found := parseErr == nil && ok && (want == "" || want == src.UUID); !found {
-		_, tail := cut(p, nil, (*invoiceRow).owned, everything)
-		return a, nil, tail, nil
+	if want := c.param("data_source_uuid"); want != "" {
+		src, _ := a.ByUUID(want)
+		owners = slices.DeleteFunc(owners, func(r edit.Ref) bool { return r.Tag != src.Tag })
 	}
-	rows, tail, err := c.ownedInvoices(a, src, h, p)
+	rows, tail, err := c.ownedInvoices(a, owners, p)
 	return a, rows, tail, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"reseed/pkg/edit"
 	"reseed/pkg/store"
 )
 
@@ -158,11 +159,11 @@ func listCustomerInvoices(c *call) (reply, error) {
 		return reply{}, err
 	}
 	id := c.PathValue("uuid")
-	a, src, h, err := c.owner(id)
+	a, owners, err := c.owner(id)
 	if err != nil {
 		return reply{}, err
 	}
-	rows, tail, err := c.ownedInvoices(a, src, h, p)
+	rows, tail, err := c.ownedInvoices(a, owners, p)
 	if err != nil {
 		return reply{}, err
 	}
@@ -173,31 +174,47 @@ func listCustomerInvoices(c *call) (reply, error) {
 	return reply{status: http.StatusOK, body: list}, nil
 }
 
-// owner finds the source of a customer's public id; whether the customer is there is not asked.
-func (c *call) owner(id string) (account, store.Source, store.H, error) {
+// owner finds whose invoices those of a customer's public id are: its own, and those of what was merged into it. One
+// that was merged away has none. Whether a customer is there that was never merged is not asked.
+func (c *call) owner(id string) (account, []edit.Ref, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {
-		return account{}, store.Source{}, h, absent(whatCustomer)
+		return account{}, nil, absent(whatCustomer)
 	}
 	a, err := c.account()
 	if err != nil {
-		return a, store.Source{}, h, err
+		return a, nil, err
 	}
 	src, ok := a.ByTag(tag)
-	if !ok {
-		return a, src, h, absent(whatCustomer)
+	r := edit.Ref{Tag: tag, H: h}
+	switch {
+	case !ok:
+		return a, nil, absent(whatCustomer)
+	case !src.Merges:
+		return a, []edit.Ref{r}, nil
 	}
-	return a, src, h, nil
+	groups, err := c.Edits.Groups(c.Context(), a.Directory, r)
+	g, there := groups[r]
+	if err != nil || there && g[0].Ref != r {
+		return a, nil, err
+	}
+	owners := []edit.Ref{r}
+	for i := 1; i < len(g); i++ {
+		owners = append(owners, g[i].Ref)
+	}
+	return a, owners, nil
 }
 
 // ownedInvoices reads one page of a customer's invoices, newest first. The
 // pointers from the customer carry the dates, so all of them are read (they are
 // small), but only the page's invoices.
-func (c *call) ownedInvoices(a account, src store.Source, customer store.H, p paging) ([]*invoiceRow, paged, error) {
-	places, err := c.ownedPlaces(a, src, customer)
+func (c *call) ownedInvoices(a account, owners []edit.Ref, p paging) ([]*invoiceRow, paged, error) {
+	owned, err := each(c.Context(), owners, func(ctx context.Context, r edit.Ref) ([]position, error) { return c.ownedPlaces(ctx, a, r) })
 	if err != nil {
 		return nil, paged{}, err
 	}
+	places := slices.Concat(owned...)
+	slices.SortFunc(places, newestFirst)
 	total := len(places)
 	if p.after != nil {
 		places = slices.DeleteFunc(places, func(at position) bool { return newestFirst(at, *p.after) <= 0 })
@@ -205,7 +222,7 @@ func (c *call) ownedInvoices(a account, src store.Source, customer store.H, p pa
 	var rows []*invoiceRow
 	for len(places) > 0 && len(rows) <= p.size {
 		n := min(len(places), p.size+1-len(rows))
-		part, err := c.invoicesAt(a, src, customer, places[:n])
+		part, err := c.invoicesAt(a, owners, places[:n])
 		if err != nil {
 			return nil, paged{}, err
 		}
@@ -217,22 +234,24 @@ func (c *call) ownedInvoices(a account, src store.Source, customer store.H, p pa
 	return rows, tail, nil
 }
 
-// newestFirst orders by date, newest first, then by identity.
+// newestFirst orders by date, newest first, then by identity and source.
 func newestFirst(x, y position) int {
 	if x.date != y.date {
 		return cmp.Compare(y.date, x.date)
 	}
-	return bytes.Compare(x.h[:], y.h[:])
+	return cmp.Or(bytes.Compare(x.h[:], y.h[:]), cmp.Compare(x.tag, y.tag))
 }
 
-// ownedPlaces lists where a customer's invoices are, newest first: by the dates that people have given them, if they did.
-func (c *call) ownedPlaces(a account, src store.Source, customer store.H) ([]position, error) {
+// ownedPlaces lists where a source customer's invoices are, with the dates that people have given them, if they did.
+func (c *call) ownedPlaces(ctx context.Context, a account, owner edit.Ref) ([]position, error) {
+	src, _ := a.ByTag(owner.Tag)
+	customer := owner.H
 	if a.Buried(src.Tag, store.KindCustomer, customer) {
 		return nil, nil
 	}
 	sp, ext := src.Space(), c.param("external_id")
 	only := a.hash.InvoiceH(ext)
-	read, err := each(c.Context(), []store.Query{sp.OwnersOf(customer), sp.EditOwnersOf(customer)}, c.items)
+	read, err := each(ctx, []store.Query{sp.OwnersOf(customer), sp.EditOwnersOf(customer)}, c.items)
 	if err != nil {
 		return nil, err
 	}
@@ -249,14 +268,14 @@ func (c *call) ownedPlaces(a account, src store.Source, customer store.H) ([]pos
 		}
 		places = append(places, position{kind: atOwned, tag: src.Tag, h: h, date: date})
 	}
-	slices.SortFunc(places, newestFirst)
 	return places, nil
 }
 
-// invoicesAt reads those of a customer's invoices at the given places that are to be seen, in that order.
-func (c *call) invoicesAt(a account, src store.Source, customer store.H, places []position) ([]*invoiceRow, error) {
+// invoicesAt reads those of the owners' invoices at the given places that are to be seen, in that order.
+func (c *call) invoicesAt(a account, owners []edit.Ref, places []position) ([]*invoiceRow, error) {
 	keys := make([]store.Key, len(places))
 	for i, at := range places {
+		src, _ := a.ByTag(at.tag)
 		keys[i] = src.Space().Invoice(at.h)
 	}
 	found, err := c.lookup(c.Context(), keys)
@@ -265,8 +284,9 @@ func (c *call) invoicesAt(a account, src store.Source, customer store.H, places 
 	}
 	var rows []*invoiceRow
 	for _, at := range places {
+		src, _ := a.ByTag(at.tag)
 		row := a.invoiceIn(src, at.h, found)
-		if row != nil && a.hash.CustomerH(row.record.CustomerExternalID) == customer {
+		if row != nil && slices.Contains(owners, edit.Ref{Tag: at.tag, H: a.hash.CustomerH(row.record.CustomerExternalID)}) {
 			row.date = at.date
 			rows = append(rows, row)
 		}

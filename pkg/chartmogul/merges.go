@@ -47,7 +47,7 @@ func (c *call) named(a account, f *fields) (edit.Ref, error) {
 	if id := f.text("customer_uuid"); id != "" {
 		return c.rootOf(a, id)
 	}
-	src, ext := f.needed("data_source_uuid"), f.neededID("external_id")
+	src, ext := f.needed("data_source_uuid"), f.needed("external_id")
 	if err := f.refused(); err != nil {
 		return edit.Ref{}, err
 	}
@@ -90,7 +90,7 @@ func unmergeCustomers(c *call) (reply, error) {
 	if err := f.require("customer_uuid", "data_source_uuid", "external_id"); err != nil {
 		return reply{}, err
 	}
-	root, src, ext := f.needed("customer_uuid"), f.needed("data_source_uuid"), f.neededID("external_id")
+	root, src, ext := f.needed("customer_uuid"), f.needed("data_source_uuid"), f.needed("external_id")
 	for _, what := range f.texts("move_to_new_customer") {
 		if !slices.Contains([]string{"tasks", "opportunities", "notes"}, what) {
 			f.fail("move_to_new_customer", "must be a list of: tasks, opportunities, notes")

@@ -241,6 +241,11 @@ func TestOpenAPIDescribesOwnRoutesAndNoOthers(t *testing.T) {
 	// ChartMogul's, which lead to ours, and tell processing_status.
 	want["/v1/data_sources"] = []string{http.MethodGet}
 	want["/v1/data_sources/{uuid}"] = []string{http.MethodGet}
+	// And those that make edits.
+	want["/v1/customers/{uuid}"] = []string{http.MethodPatch}
+	want["/v1/customers/merges"] = []string{http.MethodPost}
+	want["/v1/customers/unmerges"] = []string{http.MethodPost}
+	want["/v1/plans/{uuid}"] = []string{http.MethodPatch}
 	got, _ := loadOpenAPI(t).described()
 	for _, methods := range []map[string][]string{want, got} {
 		for at := range methods {

@@ -191,8 +191,9 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 	spec := loadOpenAPI(t)
 	tests := map[string]func(*bed){
 		"plan, apply, undo": planApplyUndo, "replace waits": replaceWaits, "objects": objectsInJSON, "options": options, "wrong options": wrongOptions,
-		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied, "lists": lists, "elsewhere": elsewhere, "progress": progress,
-		"too large": tooLarge, "no key": noKey, "broken": broken, "invoices": invoices, "line items": partRoutes(samples()[0]),
+		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied,
+		"lists": lists, "elsewhere": elsewhere, "progress": progress,
+		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
 		"transactions": partRoutes(samples()[1]),
 	}
 	var ran atomic.Int64
@@ -794,7 +795,9 @@ func everywhere(b *bed, do func(method, path string)) {
 	for path, methods := range operations {
 		for _, m := range methods {
 			id := b.source
-			for list, prefix := range map[string]string{"/invoices/{": "inv_", "/line_items/{": "li_", "/transactions/{": "tr_"} {
+			for list, prefix := range map[string]string{
+				"/invoices/{": "inv_", "/line_items/{": "li_", "/transactions/{": "tr_", "/customers/{": "cus_", "/plans/{": "pl_",
+			} {
 				if strings.Contains(path, list) && !strings.Contains(path, "/data_sources/") {
 					id = prefix + "00007024-aa6f-8c81-8b3d-8d293055fbfa"
 				}
@@ -826,7 +829,9 @@ func broken(b *bed) {
 		if strings.HasSuffix(path, "/forgotten") {
 			path += "?external_id=x"
 		}
-		body := `{"disabled":true,"status":"voided"}`
+		const id = `"cus_00007024-aa6f-8c81-8b3d-8d293055fbfa"`
+		body := `{"disabled":true,"status":"voided","from":{"customer_uuid":` + id + `},"into":{"customer_uuid":` + id + `},
+			"customer_uuid":` + id + `,"data_source_uuid":"x","external_id":"x"}`
 		if strings.HasPrefix(path, "/v1/erasures") {
 			body = fmt.Sprintf(`{"selection":"source","id":%q}`, b.source)
 		}

@@ -147,9 +147,6 @@ func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
-	if v == http.ErrAbortHandler { //nolint:errorlint // this very value, as net/http has it
-		panic(v)
-	}
 	s.Log.Error("request panicked", slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
 	s.write(w, r, reply{status: http.StatusInternalServerError, kind: plainJSON, body: failA(http.StatusInternalServerError, "", textBroken).body})
@@ -167,9 +164,7 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, ans reply) {
 	if stream, ok := ans.body.(io.ReadCloser); ok {
 		defer func() { _ = stream.Close() }()
 		w.WriteHeader(ans.status)
-		if _, err := io.Copy(w, stream); err != nil {
-			panic(http.ErrAbortHandler) // a part must not look like the whole
-		}
+		_, _ = io.Copy(w, stream)
 		return
 	}
 	var buf bytes.Buffer

@@ -47,10 +47,75 @@ func TestKeysGolden(t *testing.T) {
 	line("customer id", store.ID(store.PrefixCustomer, sp.Tag, c))
 	line("line item id", store.ID(store.PrefixLineItem, sp.Tag, store.Under(i, l)))
 	line("second equal line item id", store.ID(store.PrefixLineItem, sp.Tag, store.Under(i, l.Nth(1))))
-	const file = "testdata/keys.golden"
+	goldenKeys(t, "keys", b.String())
+}
+
+// What came later has a golden file of its own.
+func TestKeysOfEditsGolden(t *testing.T) {
+	t.Parallel()
+	sp := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
+	c, i := hasher.External(store.KindCustomer, "scus_001"), hasher.External(store.KindInvoice, "inv_1")
+	l := hasher.Natural(store.KindLineItem, "inv_1", "subscription", "", "gold")
+	var b strings.Builder
+	for _, x := range []struct {
+		name string
+		key  store.Key
+	}{
+		{"attributes", sp.CustomerEdit(c, store.EditAttributes)},
+		{"fields of a customer", sp.FieldsOf(sp.Customer(c))},
+		{"merge", sp.CustomerEdit(c, store.EditMerge)},
+		{"fields of an invoice", sp.FieldsOf(sp.Invoice(i))},
+		{"fields of a line item", sp.FieldsOf(sp.LineItem(i, l))},
+		{"fields of a transaction", sp.FieldsOf(sp.Transaction(i, l))},
+		{"fields of a plan", sp.FieldsOf(sp.Plan(hasher.External(store.KindPlan, "gold")))},
+		{"edited email", sp.EditEmail(hasher.External(store.KindEmail, "a@example.com"), c)},
+		{"edited owner", sp.EditOwner(c, i)},
+	} {
+		b.WriteString(x.name + "\t" + x.key.PK + " " + x.key.SK + "\n")
+	}
+	goldenKeys(t, "keys_of_edits", b.String())
+}
+
+func TestEditsNameTheirRecords(t *testing.T) {
+	t.Parallel()
+	sp := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
+	rapid.Check(t, func(t *rapid.T) {
+		h, own := drawH(t, "h"), drawH(t, "own")
+		for _, key := range []store.Key{sp.Customer(h), sp.Invoice(h), sp.LineItem(h, own), sp.Transaction(h, own), sp.Plan(h)} {
+			edit := sp.FieldsOf(key)
+			if back, ok := sp.Edited(edit.SK); !ok || back != key {
+				t.Fatalf("%v came back as %v", key, back)
+			}
+			part := sp.ShardOf(h)
+			if key == sp.Plan(h) {
+				part = sp.Shards
+			}
+			if q := sp.EditsIn(part); q.PK != edit.PK || edit.SK < q.From || edit.SK >= q.To {
+				t.Fatalf("%v is not in %v", edit, q)
+			}
+		}
+		for _, key := range []store.Key{sp.EditEmail(own, h), sp.EditOwner(h, own)} {
+			if _, ok := sp.Edited(key.SK); ok {
+				t.Fatalf("%v is taken for an edit", key)
+			}
+		}
+		under := store.Under(h, own)
+		if q := sp.PartsUnder(under); q.PK != sp.LineItem(h, own).PK || !strings.HasPrefix(sp.LineItem(h, own).SK, q.From) {
+			t.Fatalf("a part is not in %v", q)
+		}
+		if q := sp.EditsUnder(under); q.PK != sp.FieldsOf(sp.LineItem(h, own)).PK || !strings.HasPrefix(sp.LineItem(h, own).SK, q.From) {
+			t.Fatalf("an edit of a part is not in %v", q)
+		}
+	})
+}
+
+// goldenKeys compares with a golden file; it makes one that is not there yet.
+func goldenKeys(t *testing.T, name, got string) {
+	t.Helper()
+	file := "testdata/" + name + ".golden"
 	want, err := os.ReadFile(file)
 	if os.IsNotExist(err) && os.Getenv("RESEED_WRITE_GOLDEN") != "" {
-		if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -58,7 +123,7 @@ func TestKeysGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b.String(); got != string(want) {
+	if got != string(want) {
 		t.Errorf("keys changed:\n%s\nwant\n%s", got, want)
 	}
 }
