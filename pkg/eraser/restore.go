@@ -29,27 +29,7 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 		defer e.unlock(ctx, j)
 	}
 	for {
-		var restored *job.Job
-		_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-			more, err := reveal(d, j)
-			if err != nil {
-				return nil, err
-			}
-			var writes []store.Write
-			restored, writes, err = e.c.Ledger.Ending(ctx, jobID, func(j *job.Job) error {
-				if err := restorable(j, e.c.Now()); err != nil {
-					return err
-				}
-				j.Status = job.Restored
-				return nil
-			})
-			if err == nil && empties {
-				var unlocking store.Write
-				unlocking, err = e.c.Ledger.Unlocking(ctx, j.Tag, jobID)
-				more = append(more, unlocking)
-			}
-			return append(writes, more...), err
-		})
+		restored, err := e.restore(ctx, j)
 		if err == nil {
 			return restored, nil
 		}
@@ -57,14 +37,50 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 		switch {
 		case readErr == nil && now.Status == job.Restored:
 			return now, nil // it went through, only the answer was lost
-		case readErr == nil && now.Version != j.Version && fault.KindOf(err) == fault.Conflict:
-			if j = now; restorable(j, e.c.Now()) == nil {
-				continue
-			}
-			return nil, restorable(j, e.c.Now())
+		case readErr != nil || fault.KindOf(err) != fault.Conflict || now.Version == j.Version && !(empties && e.unlocked(ctx, j)):
+			return nil, err
 		}
-		return nil, err
+		j = now
+		if err := restorable(j, e.c.Now()); err != nil {
+			return nil, err
+		}
+		if empties { // a tick may have taken this restore for one that was cut, and given its lock back: once more
+			if err := e.vacant(ctx, j); err != nil {
+				return nil, err
+			}
+		}
 	}
+}
+
+// restore makes everything visible again, and ends the job.
+func (e *Eraser) restore(ctx context.Context, j *job.Job) (restored *job.Job, err error) {
+	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		more, err := reveal(d, j)
+		if err != nil {
+			return nil, err
+		}
+		var writes []store.Write
+		restored, writes, err = e.c.Ledger.Ending(ctx, j.ID, func(j *job.Job) error {
+			if err := restorable(j, e.c.Now()); err != nil {
+				return err
+			}
+			j.Status = job.Restored
+			return nil
+		})
+		if err == nil && Kind(j.Erase.Selection).empties() {
+			var unlocking store.Write
+			unlocking, err = e.c.Ledger.Unlocking(ctx, j.Tag, j.ID)
+			more = append(more, unlocking)
+		}
+		return append(writes, more...), err
+	})
+	return restored, err
+}
+
+// unlocked tells whether a restore has lost its lock.
+func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
+	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
+	return err == nil && holder != j.ID
 }
 
 // restorable tells why a job can't be restored.
