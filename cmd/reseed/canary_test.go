@@ -66,7 +66,7 @@ func kindsOfPlace() map[string]string {
 	return map[string]string{
 		"a customer": "^item .* c#[0-9a-f]+$", "a contact": "^item .* k#", "an invoice": "^item .* i#[0-9a-f]+$", "a line": "^item .*#l#[0-9a-f]+$",
 		"a transaction": "^item .*#t#", "an event": "^item .* e#", "tags": "^item .*#tags$", "attributes": "^item .*#attributes$",
-		"changed fields": "^item .* c#.*#fields$", "changed fields of a contact": "^item .* k#.*#fields$", "changed fields of a line": "^item .*#l#.*#fields$",
+		"changed fields": "^item .* c#.*#fields$", "changed fields of a line": "^item .*#l#.*#fields$",
 		"the table": `^file table/.*\.(log|sst)$`, "unpacked tables": `^unpacked table/.*\.sst$`,
 		"uploads": "^file objects/uploads/ds_", "a ZIP": "^unpacked objects/uploads/ds_", "half an upload": `^file objects/uploads/ds_.*\.tmp$`, "samples": "/samples/", "rejects": "/rejects.csv$", "change sets": "^unpacked objects/jobs/.*/changes/",
 	}

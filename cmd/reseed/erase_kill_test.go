@@ -180,9 +180,8 @@ func handiwork(t *testing.T, data string) {
 		}
 		var err error
 		rec := edit.Record{Space: src.Space(), Key: k, Base: store.Attrs(a), Hash: d.Hasher()}
-		change := func(field, text string) {
-			want := store.NewBuilder().Str(field, text).Attrs()
-			if _, e := people.Change(t.Context(), rec, want, []string{field}, "people"); e != nil {
+		change := func(field string, want *store.Builder) {
+			if _, e := people.Change(t.Context(), rec, want.Attrs(), []string{field}, "people"); e != nil {
 				err = e
 			}
 		}
@@ -190,12 +189,12 @@ func handiwork(t *testing.T, data string) {
 		case store.SKCustomer:
 			h, _ := store.TrailingH(k.SK)
 			err = manners(t, people, edit.Of(src.Space(), h, store.Attrs(a)))
-			change("name", canary+"changed")
-			change("email", canary+"changed@example.com")
-		case store.SKContact:
-			change("note", canary+"changed")
+			change("name", store.NewBuilder().Str("name", canary+"changed"))
+			change("email", store.NewBuilder().Str("email", canary+"changed@example.com"))
+		case store.SKInvoice:
+			change("date", store.NewBuilder().IntAlways("date", 1))
 		case store.SKLine:
-			change("description", canary+"changed")
+			change("description", store.NewBuilder().Str("description", canary+"changed"))
 		}
 		if err != nil {
 			t.Fatal(err)
