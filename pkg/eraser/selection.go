@@ -132,14 +132,6 @@ func (k Kind) tombstone() store.Kind {
 	return store.KindCustomer
 }
 
-// of is the kind of the record that is named.
-func (k Kind) of() store.Kind {
-	if k == Invoice {
-		return store.KindInvoice
-	}
-	return store.KindCustomer
-}
-
 func (s Selection) check() error {
 	ok := false
 	switch s.Kind {
