@@ -17,7 +17,9 @@ import (
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/cloud"
 	"reseed/pkg/edit"
+	"reseed/pkg/eraser"
 	"reseed/pkg/importer"
+	"reseed/pkg/job"
 	"reseed/pkg/line"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
@@ -51,20 +53,38 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	if err != nil {
 		return nil, err
 	}
-	a := &app{key: token()}
+	grace, err := graceOf(sh.env)
+	if err != nil {
+		return nil, errors.Join(err, objs.Close(), st.Close())
+	}
+	a, requests := &app{key: token()}, newInflight()
 	a.queue = newQueue(a.work, log)
 	a.Line = line.New(line.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st),
 		Imports: func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
 		Sweeps:  func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
+		Quiet:   requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
 	})
-	a.handler = chartmogul.New(chartmogul.Config{
+	a.handler = requests.wrap(chartmogul.New(chartmogul.Config{
 		Store: st, Keys: append(keys, chartmogul.HashKey(a.key)), Edits: edit.New(st, time.Now), Jobs: a.Ledger,
 		Imports: chartmogul.ImportsOf(a.Line),
-		Erase:   chartmogul.Erase{Plan: a.Eraser.Plan, Start: a.StartErase},
+		Erase:   chartmogul.EraseOf(a.Eraser, a.StartErase),
 		Now:     time.Now, Log: log,
-	})
+	}))
 	return a, nil
+}
+
+// graceOf is for how long an erase can be restored, of RESEED_GRACE.
+func graceOf(env map[string]string) (time.Duration, error) {
+	text := env["RESEED_GRACE"]
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > job.MaxGrace {
+		return 0, usage("RESEED_GRACE is %q; it is a duration from 0s to 2160h, such as 72h", text)
+	}
+	return d, nil
 }
 
 // otherRequests is how long requests of other processes may go on with what

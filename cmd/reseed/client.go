@@ -183,6 +183,11 @@ func (c *client) samples(ctx context.Context, id string) ([]importer.Change, err
 type erasure struct {
 	Selection string `json:"selection"`
 	ID        string `json:"id,omitempty"`
+	Source    string `json:"source,omitempty"`
+	Grace     string `json:"grace,omitempty"`
+	KeepEdits *bool  `json:"keep_edits,omitempty"`
+	Forget    bool   `json:"forget,omitempty"`
+	Confirm   *int64 `json:"confirm,omitempty"`
 	DryRun    bool   `json:"dry_run,omitempty"`
 }
 

@@ -5,89 +5,129 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 )
 
 type eraseOptions struct {
-	plan bool
-	yes  bool
+	plan   bool
+	yes    bool
+	grace  string
+	forget bool
+	keep   bool
 }
 
 func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
-	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would go")
+	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would go, and what stays")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	c.Flags().StringVar(&o.grace, "grace", "", "for how long it can be restored, such as 72h (default: RESEED_GRACE, else not at all)")
 	return c
 }
 
-// erasePlan is the answer to a dry run.
-type erasePlan struct {
-	Selection string           `json:"selection"`
-	Counts    map[string]int64 `json:"counts"`
+func (o *eraseOptions) addKeepEdits(c *cobra.Command, byDefault bool) *cobra.Command {
+	c.Flags().BoolVar(&o.keep, "keep-edits", byDefault,
+		"keep what people did to the rows by hand, so that it is there again when the same external ids return")
+	return c
+}
+
+// eraseKind is one subcommand.
+type eraseKind struct {
+	kind  eraser.Kind
+	use   string
+	short string
+	what  string // of the question, before the argument
+}
+
+// kindsOfErase are the selections that the command knows, as architecture §10 names them.
+func kindsOfErase() []eraseKind {
+	return []eraseKind{
+		{eraser.Source, "source NAME", "Erase a data source with everything in it", "data source "},
+		{eraser.Content, "content NAME", "Empty a data source, which stays, with its id", "everything in data source "},
+		{eraser.Dependent, "dependent NAME", "Erase everything in a data source but its customers", "everything but the customers of data source "},
+		{eraser.ManualCustomers, "manual-customers", "Erase all customers that came by file or by hand, in every source", "all manual customers"},
+		{eraser.Customer, "customer ID", "Erase one customer, with whatever is merged into it, its invoices, contacts, events and edits", "customer "},
+		{eraser.CustomerInvoices, "invoices CUSTOMER-ID", "Erase all invoices that a customer has in one source", "all invoices of customer "},
+		{eraser.Invoice, "invoice ID", "Erase one invoice with its line items and transactions", "invoice "},
+	}
 }
 
 func eraseCommand(sh *shell) *cobra.Command {
-	var o eraseOptions
 	c := &cobra.Command{
 		Use:   "erase",
-		Short: "Erase a source, all manual customers, or one customer",
-		Long: `Erase a selection. What goes is shown first, with exact counts, and asked for.
-From the yes on it is invisible to everybody; then it is physically removed.
-Erasing can't be undone.`,
+		Short: "Erase a source, its content, all manual customers, one customer, or invoices",
+		Long: `Erase a selection. What goes and what stays is shown first, with exact counts, and asked for.
+From the yes on it is invisible to everybody; then it is physically removed, and at the
+end there is a receipt. With --grace it can be restored until the removal begins:
+"reseed restore JOB". After that, erasing can't be undone.`,
 		Example: `  reseed erase source Company --plan
   reseed erase source Company --yes
+  reseed erase content Company --grace 72h
   reseed erase manual-customers
-  reseed erase customer cus_0007d3df-316e-85cd-9104-875a4096d98a`,
+  reseed erase customer cus_0007d3df-316e-85cd-9104-875a4096d98a --forget`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usage("say what to erase: source NAME, manual-customers, or customer ID")
+			return usage("say what to erase: source NAME, content NAME, dependent NAME, manual-customers, customer ID, invoices CUSTOMER-ID, or invoice ID")
 		},
 	}
-	src := &cobra.Command{
-		Use: "source NAME", Short: "Erase a data source with everything in it", Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return sh.eraseSource(c, args[0], o) },
-	}
-	manual := &cobra.Command{
-		Use: "manual-customers", Short: "Erase all customers that came by file or by hand, in every source", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return sh.with(c.Context(), func(cl *client) error {
-				return sh.runErase(c, cl, erasure{Selection: "manual-customers"}, "all manual customers", o)
-			})
-		},
-	}
-	customer := &cobra.Command{
-		Use: "customer ID", Short: "Erase one customer with its invoices, contacts, events and edits", Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return sh.with(c.Context(), func(cl *client) error {
-				return sh.runErase(c, cl, erasure{Selection: "customer", ID: args[0]}, "customer "+args[0], o)
-			})
-		},
-	}
-	for _, sub := range []*cobra.Command{src, manual, customer} {
-		c.AddCommand(o.addFlags(sh.addJSONFlag(sub)))
+	for _, k := range kindsOfErase() {
+		c.AddCommand(sh.eraseOne(k))
 	}
 	return c
 }
 
-func (sh *shell) eraseSource(c *cobra.Command, name string, o eraseOptions) error {
-	return sh.with(c.Context(), func(cl *client) error {
-		s, ok, err := cl.sourceNamed(c.Context(), name)
-		if err != nil {
-			return err
+// eraseOne is the subcommand of one kind of selection.
+func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
+	var o eraseOptions
+	args := 1
+	if k.kind == eraser.ManualCustomers {
+		args = 0
+	}
+	c := &cobra.Command{Use: k.use, Short: k.short, Args: cobra.ExactArgs(args)}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		e := erasure{Selection: string(k.kind), Grace: o.grace, Forget: o.forget}
+		if c.Flags().Changed("keep-edits") {
+			e.KeepEdits = &o.keep
 		}
-		if !ok {
-			return fmt.Errorf("there is no data source %q; to see what there is: %s", name, sh.again("sources list"))
+		what := k.what + strings.Join(args, "")
+		switch k.kind {
+		case eraser.Source, eraser.Content, eraser.Dependent:
+			e.Source = args[0]
+		case eraser.Customer, eraser.CustomerInvoices, eraser.Invoice:
+			e.ID = args[0]
+		case eraser.ManualCustomers:
 		}
-		return sh.runErase(c, cl, erasure{Selection: "source", ID: s.UUID}, "data source "+s.Name, o)
-	})
+		return sh.with(c.Context(), func(cl *client) error { return sh.runErase(c, cl, e, what, o) })
+	}
+	switch k.kind {
+	case eraser.Content, eraser.Dependent:
+		o.addKeepEdits(c, true)
+	case eraser.CustomerInvoices, eraser.Invoice:
+		o.addKeepEdits(c, false)
+	case eraser.Customer:
+		c.Flags().BoolVar(&o.forget, "forget", false, "put the customer on the do-not-reload list: later imports reject its rows")
+	case eraser.Source, eraser.ManualCustomers:
+	}
+	return o.addFlags(sh.addJSONFlag(c))
 }
 
 func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, o eraseOptions) error {
 	ctx := c.Context()
-	var plan erasePlan
+	if e.Source != "" {
+		s, ok, err := cl.sourceNamed(ctx, e.Source)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("there is no data source %q; to see what there is: %s", e.Source, sh.again("sources list"))
+		}
+		e.Source, e.ID = "", s.UUID
+	}
+	var plan eraser.Plan
 	dry := e
 	dry.DryRun = true
 	if err := cl.erase(ctx, dry, &plan); err != nil {
@@ -97,34 +137,77 @@ func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, 
 		return sh.show(plan, "")
 	}
 	if !sh.json {
-		sh.printf("Erasing %s removes:\n", what)
-		sh.printCounts(plan.Counts, "")
-		if len(plan.Counts) == 0 {
-			sh.printf("  nothing: it is empty\n")
-		}
+		sh.printErasePlan(what, &plan)
 	}
 	if o.plan {
 		return nil
 	}
-	if !o.yes && !sh.confirmed(what) {
+	if !o.yes && !sh.confirmed(what, plan.Grace > 0) {
 		return &exitError{exitFailed, fmt.Errorf("nothing was erased")}
 	}
+	total := plan.Total()
+	e.Confirm = &total
 	var j job.Job
 	if err := cl.erase(ctx, e, &j); err != nil {
 		return err
 	}
-	done, err := sh.wait(ctx, cl, j.ID)
-	if err != nil {
+	return sh.waitErased(c, cl, &j)
+}
+
+func (sh *shell) printErasePlan(what string, p *eraser.Plan) {
+	sh.printf("Erasing %s removes:\n", what)
+	sh.printCounts(p.Removes, "")
+	if n := p.Pointers.Total(); n > 0 {
+		sh.printf("  %8d  pointers, by which these are found\n", n)
+	}
+	if p.Total() == 0 {
+		sh.printf("  nothing: it is empty\n")
+	}
+	for _, text := range p.Notes {
+		sh.printf("%s\n", text)
+	}
+	sh.printf("What stays:\n")
+	for _, text := range p.Survives {
+		sh.printf("  %s\n", text)
+	}
+	if p.Total() > 0 {
+		sh.printf("About %.0f write units, $%.4f on DynamoDB (%s).\n", p.WriteUnits, p.Dollars, p.PricesOf)
+	}
+	if p.Grace > 0 {
+		sh.printf("It can be restored for %s.\n", time.Duration(p.Grace*float64(time.Second)))
+	}
+}
+
+// waitErased follows an erase to its end; one that can still be restored has come as far as it does now.
+func (sh *shell) waitErased(c *cobra.Command, cl *client, j *job.Job) error {
+	ctx := c.Context()
+	if j.Status != job.Grace {
+		done, err := sh.wait(ctx, cl, j.ID)
+		if err != nil {
+			return err
+		}
+		j = done
+	}
+	if err := sh.showJob(ctx, cl, j); err != nil || sh.json {
 		return err
 	}
-	return sh.showJob(ctx, cl, done)
+	switch j.Status { //nolint:exhaustive // the others speak for themselves
+	case job.Grace:
+		sh.printf("It is invisible now, and can be restored until %s: %s\n", j.Erase.Until.UTC().Format(time.RFC3339), sh.again("restore %s", j.ID))
+	case job.Done:
+		sh.printf("Seen gone. The receipt: %s\n", sh.again("receipts %s", j.ID))
+	}
+	return nil
 }
 
 // confirmed asks a person. Without one, --yes is the answer that counts.
-func (sh *shell) confirmed(what string) bool {
+func (sh *shell) confirmed(what string, restorable bool) bool {
 	if !sh.onTerminal() {
 		_, _ = fmt.Fprintln(sh.errOut, "reseed: no terminal to ask on; say --yes to erase")
 		return false
+	}
+	if restorable {
+		return sh.asked("Erase " + what + "?")
 	}
 	return sh.asked("Erase " + what + "? This can't be undone.")
 }

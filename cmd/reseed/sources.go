@@ -43,14 +43,9 @@ func sourcesCommand(sh *shell) *cobra.Command {
 
 // removeCommand is erase source under the name that people look for first.
 func removeCommand(sh *shell) *cobra.Command {
-	var o eraseOptions
-	c := &cobra.Command{
-		Use: "rm NAME", Short: "Erase a data source with everything in it", Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return sh.eraseSource(c, args[0], o)
-		},
-	}
-	return o.addFlags(sh.addJSONFlag(c))
+	k := kindsOfErase()[0]
+	k.use = "rm NAME"
+	return sh.eraseOne(k)
 }
 
 func (sh *shell) listSources(c *cobra.Command) error {

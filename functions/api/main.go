@@ -31,7 +31,7 @@ func main() {
 	lambda.Start(trigger.HTTP(chartmogul.New(chartmogul.Config{
 		Store: l.Store, Keys: c.APIKeyHashes, Edits: edit.New(l.Store, time.Now), Jobs: l.Ledger, Now: time.Now, Log: log,
 		Imports:   chartmogul.ImportsOf(l),
-		Erase:     chartmogul.Erase{Plan: l.Eraser.Plan, Start: l.StartErase},
+		Erase:     chartmogul.EraseOf(l.Eraser, l.StartErase),
 		PublicURL: c.PublicURL, Currency: c.Currency,
 	})))
 }

@@ -63,6 +63,17 @@ func Load(tb testing.TB) *Template {
 	return &Template{root, Map(plain(tb, doc.Content[0]))}
 }
 
+// Text is a value of the template as a text: itself, or the default of the parameter that it refers to. ok is
+// false if it is neither.
+func (t *Template) Text(v any) (text string, ok bool) {
+	if text, ok = v.(string); ok {
+		return text, true
+	}
+	ref, _ := Map(v)["Ref"].(string)
+	value, ok := Map(Map(t.all["Parameters"])[ref])["Default"]
+	return fmt.Sprint(value), ok
+}
+
 // plain turns a node into maps, lists, texts, numbers and truths.
 func plain(tb testing.TB, n *yaml.Node) any {
 	tb.Helper()

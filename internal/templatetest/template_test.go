@@ -100,11 +100,12 @@ func TestRightsAreNarrow(t *testing.T) {
 
 func TestSettingsAreWhatTheCodeReads(t *testing.T) {
 	t.Parallel()
-	for folder, f := range templatetest.Load(t).Functions() {
+	template := templatetest.Load(t)
+	for folder, f := range template.Functions() {
 		var environ []string
 		for name, v := range f.Variables {
-			text, ok := v.(string)
-			if !ok { // a reference
+			text, ok := template.Text(v)
+			if !ok { // it is made with the stack, or given to it
 				text = strings.Repeat("ab", 32)
 			}
 			environ = append(environ, name+"="+text)

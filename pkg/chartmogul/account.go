@@ -37,14 +37,10 @@ func (a account) customerVisible(tag store.Tag, h store.H, attrs store.Attrs) bo
 
 // invoiceVisible tells whether a stored invoice is to be seen: its customer must be, too.
 func (a account) invoiceVisible(tag store.Tag, h store.H, attrs store.Attrs) bool {
-	if attrs == nil || !a.Visible(attrs) || a.Buried(tag, store.KindInvoice, h) {
+	if attrs == nil || !a.Visible(attrs) {
 		return false
 	}
-	if len(a.Tombstones) == 0 {
-		return true
-	}
-	inv := store.DecodeInvoice(attrs)
-	return !a.Buried(tag, store.KindCustomer, a.hash.CustomerH(inv.CustomerExternalID))
+	return len(a.Tombstones) == 0 || !a.InvoiceBuried(tag, h, a.hash.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID))
 }
 
 // sources are those that a list's data_source_uuid and system filters leave.

@@ -90,7 +90,7 @@ func newAPI(tb testing.TB, opt mem.Options) *api {
 			Rejects:  rejects,
 			Progress: func(context.Context, *job.Job) error { return nil },
 		},
-		Erase: chartmogul.Erase{Plan: a.eraser.Plan, Start: a.eraser.Start},
+		Erase: chartmogul.EraseOf(a.eraser, a.eraser.Start),
 	})
 	return a
 }

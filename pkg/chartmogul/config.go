@@ -70,12 +70,23 @@ func ImportsOf(l *line.Line) Imports {
 	}
 }
 
-// Erase is how selections are erased.
+// Erase is how selections are erased, and brought back.
 type Erase struct {
 	// Plan counts what a selection holds, without touching it.
-	Plan func(context.Context, eraser.Selection) (*eraser.Plan, error)
+	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
 	// Start makes a selection invisible and gets its sweep going.
-	Start func(context.Context, eraser.Selection) (*job.Job, error)
+	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
+	// Restore, Forgotten and Remember are those of [eraser.Eraser].
+	Restore   func(ctx context.Context, jobID string) (*job.Job, error)
+	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
+	Remember  func(ctx context.Context, source, customer string) (bool, error)
+}
+
+// EraseOf is what an eraser can do; start is its own, or one that gets the sweep going too.
+func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
+	return Erase{
+		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
+	}
 }
 
 // HashKey is the hash under which an API key is configured.

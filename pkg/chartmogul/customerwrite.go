@@ -84,6 +84,13 @@ func (c *call) storeCustomer(a account, src store.Source, record *billing.Custom
 	if a.Buried(src.Tag, store.KindCustomer, h) {
 		return customerRow{}, erasing()
 	}
+	forgotten, err := c.Erase.Forgotten(c.Context(), a.Directory, src.Name, record.ExternalID)
+	if err != nil {
+		return customerRow{}, err
+	}
+	if forgotten {
+		return customerRow{}, refused(map[string]string{"external_id": textForgotten})
+	}
 	item := c.encode(sp.Customer(h), record, 0)
 	writes := []store.Write{{Item: item, If: a.fresh()}}
 	if record.Email != "" {
@@ -92,7 +99,7 @@ func (c *call) storeCustomer(a account, src store.Source, record *billing.Custom
 	if contact != nil {
 		writes = append(writes, store.Write{Item: c.encode(sp.Contact(h, a.hash.ContactH(contact)), contact, 0)})
 	}
-	err := c.Store.Transact(c.Context(), writes...)
+	err = c.Store.Transact(c.Context(), writes...)
 	if fault.KindOf(err) == fault.Conflict && err != nil {
 		return customerRow{}, refused(map[string]string{"external_id": textCustomerDup})
 	}

@@ -1,28 +1,36 @@
 package chartmogul
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"slices"
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/line"
 )
 
-// planOfErasure is the answer to a dry run: what would go, counted by kind.
-type planOfErasure struct {
-	Selection  string           `json:"selection"`
-	Source     string           `json:"source,omitempty"`
-	SourceName string           `json:"source_name,omitempty"`
-	Counts     map[string]int64 `json:"counts"`   // records and edits
-	Pointers   map[string]int64 `json:"pointers"` // what they are found by
-	Notes      []string         `json:"notes"`
-}
+// confirmation of an erase: how many items its plan has counted.
+const textMoved = "The selection holds %d items now, not %d as confirmed. Nothing was erased; look at the plan again."
 
-// erased makes a selection invisible and answers like every DELETE. What
-// vanished between the look and the erase is as gone as it was asked to be.
+// erased answers a DELETE of ChartMogul's API: it makes a selection invisible, or only tells what would go if
+// dry_run is asked for. What vanished between the look and the erase is as gone as it was asked to be.
 func (c *call) erased(sel eraser.Selection) (reply, error) {
-	_, err := c.Erase.Start(c.Context(), sel)
+	opt := eraser.Options{By: c.author, Forget: c.flag("forget")}
+	if v := c.param("keep_edits"); v != "" {
+		keep := c.flag("keep_edits")
+		opt.KeepEdits = &keep
+	}
+	var err error
+	if opt.Grace, err = line.ParseGrace(c.param("grace")); err != nil {
+		return reply{}, err
+	}
+	if c.flag("dry_run") {
+		return c.planned(sel, opt)
+	}
+	_, err = c.Erase.Start(c.Context(), sel, opt)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return reply{}, err
 	}
@@ -30,27 +38,57 @@ func (c *call) erased(sel eraser.Selection) (reply, error) {
 }
 
 // deleteSource is DELETE /data_sources/:uuid: the source and everything in it.
-func deleteSource(c *call) (reply, error) {
+func deleteSource(c *call) (reply, error) { return c.deleteOfSource(eraser.Source) }
+
+// emptySource is DELETE /data_sources/:uuid/all: everything in it; it stays, with its uuid.
+func emptySource(c *call) (reply, error) { return c.deleteOfSource(eraser.Content) }
+
+// purgeSource is DELETE /data_sources/:uuid/dependent: everything but the source and its customers.
+func purgeSource(c *call) (reply, error) { return c.deleteOfSource(eraser.Dependent) }
+
+func (c *call) deleteOfSource(kind eraser.Kind) (reply, error) {
 	s, err := c.source()
 	if err != nil {
 		return reply{}, err
 	}
-	return c.erased(eraser.Selection{Kind: eraser.Source, Source: s.UUID})
+	return c.erased(eraser.Selection{Kind: kind, Source: s.UUID})
 }
 
-// deleteCustomer is DELETE /customers/:uuid: the customer and all that hangs on it. What was merged into it goes
-// first: so when something comes between, the customer is still there to be deleted.
+// deleteCustomer is DELETE /customers/:uuid: the customer and all that hangs on it.
 func deleteCustomer(c *call) (reply, error) {
 	_, row, err := c.customer(c.PathValue("uuid"))
 	if err != nil {
 		return reply{}, err
 	}
-	for _, m := range slices.Backward(row.group) {
-		if _, err := c.erased(eraser.Selection{Kind: eraser.Customer, Source: m.Source.UUID, H: m.H}); err != nil {
+	return c.erased(eraser.Selection{Kind: eraser.Customer, Source: row.Source.UUID, H: row.H})
+}
+
+// deleteCustomerInvoices is DELETE /data_sources/:uuid/customers/:customer/invoices: those that came from this source,
+// of whatever of it is merged into the customer. With customer_external_id they are those of that one alone.
+func deleteCustomerInvoices(c *call) (reply, error) {
+	src, err := c.source()
+	if err != nil {
+		return reply{}, err
+	}
+	a, row, err := c.customer(c.PathValue("customer"))
+	if err != nil {
+		return reply{}, err
+	}
+	ext, found := c.param("customer_external_id"), false
+	var ans reply
+	for _, m := range row.group {
+		if m.Tag != src.Tag || ext != "" && m.H != a.hash.CustomerH(ext) {
+			continue
+		}
+		found = true
+		if ans, err = c.erased(eraser.Selection{Kind: eraser.CustomerInvoices, Source: src.UUID, H: m.H}); err != nil {
 			return reply{}, err
 		}
 	}
-	return reply{status: http.StatusNoContent}, nil
+	if !found {
+		return reply{}, absent(whatCustomer)
+	}
+	return ans, nil
 }
 
 // createErasure is POST /v1/erasures: a plan with dry_run, else a job.
@@ -62,77 +100,146 @@ func createErasure(c *call) (reply, error) {
 	if err := f.require("selection"); err != nil {
 		return reply{}, err
 	}
-	f.only("selection", "id", "dry_run") // a misspelt dry_run must not erase
-	what, id, dry := f.text("selection"), f.text("id"), f.truth("dry_run")
+	f.only("selection", "id", "source", "keep_edits", "forget", "grace", "confirm", "dry_run") // a misspelt dry_run must not erase
+	kind, source, id := eraser.Kind(f.text("selection")), f.text("source"), f.text("id")
+	opt := eraser.Options{By: c.author, Forget: f.truth("forget")}
+	if f.has("keep_edits") {
+		keep := f.truth("keep_edits")
+		opt.KeepEdits = &keep
+	}
+	grace, dry, confirm := f.text("grace"), f.truth("dry_run"), f.whole("confirm")
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
-	sel, err := c.selection(what, id)
+	if opt.Grace, err = line.ParseGrace(grace); err != nil {
+		return reply{}, err
+	}
+	a, err := c.account()
+	if err != nil {
+		return reply{}, err
+	}
+	if slices.Contains(eraser.Kinds(), kind) && kind != eraser.ManualCustomers && id == "" && source == "" {
+		return reply{}, missing("id")
+	}
+	sel, err := eraser.Select(a.Directory, kind, source, id)
 	if err != nil {
 		return reply{}, err
 	}
 	if dry {
-		return c.planned(sel)
+		return c.planned(sel, opt)
 	}
-	j, err := c.Erase.Start(c.Context(), sel)
+	if err := c.confirmed(sel, opt, confirm); err != nil {
+		return reply{}, err
+	}
+	j, err := c.Erase.Start(c.Context(), sel, opt)
 	if err != nil {
 		return reply{}, err
 	}
 	return reply{status: http.StatusAccepted, body: jobWireOf(j)}, nil
 }
 
-// selection reads what to erase. Nothing, or something unknown, is never "everything".
-func (c *call) selection(what, id string) (eraser.Selection, error) {
-	switch kind := eraser.Kind(what); kind {
-	case eraser.ManualCustomers:
-		if id != "" {
-			return eraser.Selection{}, refused(map[string]string{"id": "must not be given: all manual customers are meant"})
-		}
-		return eraser.Selection{Kind: kind}, nil
-	case eraser.Source, eraser.Customer, eraser.Invoice:
-		if id == "" {
-			return eraser.Selection{}, missing("id")
-		}
-		return c.selected(kind, id)
+// confirmed refuses an erase of another number of items than somebody has said yes to.
+func (c *call) confirmed(sel eraser.Selection, opt eraser.Options, confirm *int64) error {
+	if confirm == nil {
+		return nil
 	}
-	return eraser.Selection{}, refused(map[string]string{"selection": "must be one of: source, manual-customers, customer, invoice"})
-}
-
-func (c *call) selected(kind eraser.Kind, id string) (eraser.Selection, error) {
-	switch kind {
-	case eraser.Customer:
-		_, m, err := c.member(id) // a part of a merged customer can be erased by itself
-		if err != nil {
-			return eraser.Selection{}, err
-		}
-		return eraser.Selection{Kind: kind, Source: m.Source.UUID, H: m.H}, nil
-	case eraser.Invoice:
-		_, row, err := c.invoice(id)
-		if err != nil {
-			return eraser.Selection{}, err
-		}
-		return eraser.Selection{Kind: kind, Source: row.src.UUID, H: row.h}, nil
-	case eraser.Source, eraser.ManualCustomers:
-	}
-	a, err := c.account()
+	p, err := c.Erase.Plan(c.Context(), sel, opt)
 	if err != nil {
-		return eraser.Selection{}, err
+		return err
 	}
-	if _, ok := a.ByUUID(id); !ok {
-		return eraser.Selection{}, absent(whatSource)
+	if n := p.Total(); n != *confirm {
+		return fault.Newf(fault.Conflict, "selection_moved", textMoved, n, *confirm)
 	}
-	return eraser.Selection{Kind: kind, Source: id}, nil
+	return nil
 }
 
-func (c *call) planned(sel eraser.Selection) (reply, error) {
-	p, err := c.Erase.Plan(c.Context(), sel)
+func (c *call) planned(sel eraser.Selection, opt eraser.Options) (reply, error) {
+	p, err := c.Erase.Plan(c.Context(), sel, opt)
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: planOfErasure{
-		Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Counts: p.Removes, Pointers: p.Pointers, Notes: p.Notes,
-	}}, nil
+	return reply{status: http.StatusOK, body: p}, nil
 }
 
 // getErasure is GET /v1/erasures/:id.
 func getErasure(c *call) (reply, error) { return c.oneJob(job.Erase) }
+
+// listErasures is GET /v1/erasures: newest first.
+func listErasures(c *call) (reply, error) { return c.jobs(job.Erase) }
+
+// restoreErasure is POST /v1/erasures/:id/restore.
+func restoreErasure(c *call) (reply, error) {
+	j, err := c.findJob(job.Erase)
+	if err != nil {
+		return reply{}, err
+	}
+	if j, err = c.Erase.Restore(c.Context(), j.ID); err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: jobWireOf(j)}, nil
+}
+
+// getReceipt is GET /v1/erasures/:id/receipt: JSON, or one page of HTML with format=html.
+func getReceipt(c *call) (reply, error) {
+	j, err := c.findJob(job.Erase)
+	if err != nil {
+		return reply{}, err
+	}
+	r, err := eraser.ReceiptOf(j)
+	if err != nil {
+		return reply{}, err
+	}
+	switch c.param("format") {
+	case "", "json":
+		return reply{status: http.StatusOK, body: r}, nil
+	case "html":
+		var page bytes.Buffer
+		err := r.WriteHTML(&page)
+		return reply{status: http.StatusOK, body: io.NopCloser(&page), kind: "text/html; charset=utf-8"}, err
+	}
+	return reply{}, unusable("format")
+}
+
+// receiptList is a page of receipts.
+type receiptList struct {
+	Receipts []eraser.Receipt `json:"receipts"`
+	Cursor   *string          `json:"cursor"`
+	HasMore  bool             `json:"has_more"`
+}
+
+// listReceipts is GET /v1/receipts: newest first.
+func listReceipts(c *call) (reply, error) {
+	found, more, err := c.jobPage(func(j *job.Job) bool { return j.Erase != nil && len(j.Erase.Receipt) > 0 })
+	if err != nil {
+		return reply{}, err
+	}
+	list := receiptList{Receipts: []eraser.Receipt{}, HasMore: more}
+	for _, j := range found {
+		r, err := eraser.ReceiptOf(j)
+		if err != nil {
+			return reply{}, err
+		}
+		list.Receipts, list.Cursor = append(list.Receipts, r), &j.ID
+	}
+	return reply{status: http.StatusOK, body: list}, nil
+}
+
+// liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: the customer may be loaded again.
+func liftForgotten(c *call) (reply, error) {
+	src, err := c.source()
+	if err != nil {
+		return reply{}, err
+	}
+	ext := c.param("external_id")
+	if ext == "" {
+		return reply{}, missing("external_id")
+	}
+	was, err := c.Erase.Remember(c.Context(), src.Name, ext)
+	if err != nil {
+		return reply{}, err
+	}
+	if !was {
+		return reply{}, absent("Entry of the do-not-reload list")
+	}
+	return reply{status: http.StatusNoContent}, nil
+}

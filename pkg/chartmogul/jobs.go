@@ -53,10 +53,25 @@ type fileWire struct {
 	Size    int64  `json:"size"`
 }
 
-// eraseWire is what an erase removes; Removed is final once the job has ended.
+// eraseWire is what an erase removes; Removed is final once the job has ended, and then there is a receipt.
 type eraseWire struct {
 	Selection string           `json:"selection"`
+	IDs       []string         `json:"ids,omitempty"` // of the records, of single ones
+	KeepEdits bool             `json:"keep_edits"`
+	By        string           `json:"by,omitempty"`
+	Until     time.Time        `json:"until,omitzero"` // while it can be restored
 	Removed   map[string]int64 `json:"removed,omitempty"`
+}
+
+func eraseWireOf(j *job.Job) *eraseWire {
+	w := &eraseWire{Selection: j.Erase.Selection, KeepEdits: j.Erase.KeepEdits, By: j.Erase.By, Removed: j.Erase.Removed}
+	if j.Status == job.Grace {
+		w.Until = j.Erase.Until
+	}
+	for _, r := range j.Erase.Records {
+		w.IDs = append(w.IDs, r.ID)
+	}
+	return w
 }
 
 type jobList struct {
@@ -79,7 +94,7 @@ func jobWireOf(j *job.Job) jobWire {
 		}
 	}
 	if j.Erase != nil {
-		w.Erase = &eraseWire{j.Erase.Selection, j.Erase.Removed}
+		w.Erase = eraseWireOf(j)
 	}
 	return w
 }
@@ -130,26 +145,14 @@ func jobID(s string) bool {
 	return true
 }
 
-// jobs answers with one page of the ledger. The cursor is the last id: ids are in order of their making.
+// jobs answers with one page of the ledger.
 func (c *call) jobs(kind job.Kind) (reply, error) {
-	size := pageOfJob
-	if v := c.param("per_page"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			return reply{}, unusable("per_page")
-		}
-		size = min(n, maxPage)
-	}
-	before := c.param("cursor")
-	if before != "" && !jobID(before) {
-		return reply{}, unusable("cursor")
-	}
-	found, err := c.listLedger(kind, size+1, before)
+	found, more, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind })
 	if err != nil {
 		return reply{}, err
 	}
-	list := jobList{Jobs: []jobWire{}, HasMore: len(found) > size}
-	for _, j := range found[:min(size, len(found))] {
+	list := jobList{Jobs: []jobWire{}, HasMore: more}
+	for _, j := range found {
 		if err := c.Imports.Progress(c.Context(), j); err != nil {
 			return reply{}, err
 		}
@@ -159,8 +162,27 @@ func (c *call) jobs(kind job.Kind) (reply, error) {
 	return reply{status: http.StatusOK, body: list}, nil
 }
 
-// listLedger reads the newest jobs of a kind, or of every kind.
-func (c *call) listLedger(kind job.Kind, want int, before string) ([]*job.Job, error) {
+// jobPage reads the page of some jobs that the request asks for, newest first, and tells whether there are more. The
+// cursor is the last id: ids are in order of their making.
+func (c *call) jobPage(is func(*job.Job) bool) (found []*job.Job, more bool, err error) {
+	size := pageOfJob
+	if v := c.param("per_page"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			return nil, false, unusable("per_page")
+		}
+		size = min(n, maxPage)
+	}
+	before := c.param("cursor")
+	if before != "" && !jobID(before) {
+		return nil, false, unusable("cursor")
+	}
+	found, err = c.listLedger(is, size+1, before)
+	return found[:min(size, len(found))], len(found) > size, err
+}
+
+// listLedger reads the newest of some jobs.
+func (c *call) listLedger(is func(*job.Job) bool, want int, before string) ([]*job.Job, error) {
 	var out []*job.Job
 	for len(out) < want {
 		page, err := c.Jobs.List(c.Context(), want, before)
@@ -168,7 +190,7 @@ func (c *call) listLedger(kind job.Kind, want int, before string) ([]*job.Job, e
 			return nil, err
 		}
 		for _, j := range page {
-			if kind == "" || j.Kind == kind {
+			if is(j) {
 				out = append(out, j)
 			}
 		}

@@ -62,7 +62,7 @@ func newBed(tb testing.TB, spec *openAPI) *bed {
 	imports.Rejects = func(ctx context.Context, id string) (line.Download, error) { return given(rejects(ctx, id)) }
 	b.handler = chartmogul.New(chartmogul.Config{
 		Store: st, Keys: [][32]byte{chartmogul.HashKey(testKey)}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
-		MaxUpload: 1 << 20, Imports: imports, Erase: chartmogul.Erase{Plan: b.eraser.Plan, Start: b.line.StartErase},
+		MaxUpload: 1 << 20, Imports: imports, Erase: chartmogul.EraseOf(b.eraser, b.line.StartErase),
 	})
 	b.source, _ = b.fixed()
 	return b
@@ -191,7 +191,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 	spec := loadOpenAPI(t)
 	tests := map[string]func(*bed){
 		"plan, apply, undo": planApplyUndo, "replace waits": replaceWaits, "objects": objectsInJSON, "options": options, "wrong options": wrongOptions,
-		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "lists": lists, "elsewhere": elsewhere, "progress": progress,
+		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied, "lists": lists, "elsewhere": elsewhere, "progress": progress,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
 		"transactions": partRoutes(samples()[1]),
 	}
@@ -524,6 +524,142 @@ func erasures(b *bed) {
 	}
 }
 
+// erase asks for an erase and gives its job.
+func (b *bed) erase(format string, args ...any) string {
+	b.t.Helper()
+	return text(b.t, b.must(202, "POST", "/v1/erasures", fmt.Sprintf(format, args...)), "id")
+}
+
+func restored(b *bed) {
+	t := b.t
+	b.done("done", file("a.csv", february))
+	whole := b.erase(`{"selection":"source","id":%q,"grace":"48h"}`, b.source)
+	b.count(0, "/v1/customers", "entries")
+	b.status(404, "GET", "/v1/data_sources/"+b.source, "")
+	if j := b.must(200, "GET", "/v1/erasures/"+whole, ""); j["status"] != "grace" {
+		t.Errorf("%v", j)
+	}
+	if j := b.must(200, "POST", "/v1/erasures/"+whole+"/restore", ""); j["status"] != "restored" {
+		t.Errorf("%v", j)
+	}
+	b.count(3, "/v1/customers", "entries")
+	b.status(409, "POST", "/v1/erasures/"+whole+"/restore", "")
+	b.status(404, "POST", "/v1/erasures/"+strings.Repeat("0", 32)+"/restore", "")
+
+	content := b.erase(`{"selection":"content","source":"First","grace":"48h"}`)
+	b.count(0, "/v1/customers", "entries")
+	running := b.id(b.imported(file("a.csv", february)))
+	b.status(429, "POST", "/v1/erasures/"+content+"/restore", "")
+	b.must(200, "DELETE", "/v1/imports/"+running, "")
+	b.work()
+	b.must(200, "POST", "/v1/erasures/"+content+"/restore", "")
+	b.count(3, "/v1/customers", "entries")
+
+	again := b.erase(`{"selection":"content","source":"First","grace":"1h"}`)
+	b.done("done", file("a.csv", march))
+	b.status(409, "POST", "/v1/erasures/"+again+"/restore", "") // it was filled since
+	b.count(3, "/v1/customers", "entries")
+	b.wait(2 * time.Hour)
+	b.status(409, "POST", "/v1/erasures/"+again+"/restore", "")
+	if err := b.line.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	b.status(409, "POST", "/v1/erasures/"+again+"/restore", "")
+	b.count(3, "/v1/customers", "entries")
+	if r := b.must(200, "GET", "/v1/erasures/"+again+"/receipt", ""); fmt.Sprint(r["removed"]) != "map[customers:3]" {
+		t.Errorf("%v", r)
+	}
+}
+
+func receipts(b *bed) {
+	t := b.t
+	b.done("done", file("a.csv", february))
+	n := b.must(200, "POST", "/v1/erasures", fmt.Sprintf(`{"selection":"content","id":%q,"dry_run":true}`, b.source))["counts"]
+	b.status(409, "POST", "/v1/erasures", fmt.Sprintf(`{"selection":"content","id":%q,"confirm":4}`, b.source))
+	b.count(3, "/v1/customers", "entries")
+	id := b.erase(`{"selection":"content","id":%q,"confirm":3}`, b.source)
+	b.status(404, "GET", "/v1/erasures/"+id+"/receipt", "")
+	b.work()
+	r := b.must(200, "GET", "/v1/erasures/"+id+"/receipt", "")
+	if fmt.Sprint(r["removed"]) != fmt.Sprint(n) || r["total"] != 3.0 || r["imports_cleared"] != 1.0 || len(text(t, r, "key_digest")) != 64 {
+		t.Errorf("%v, planned %v", r, n)
+	}
+	if page := b.do("GET", "/v1/erasures/"+id+"/receipt?format=html", ""); page.status != 200 || !strings.Contains(page.body, "<h1>Receipt of an erase</h1>") {
+		t.Errorf("%d %s", page.status, page.body)
+	}
+	b.status(400, "GET", "/v1/erasures/"+id+"/receipt?format=pdf", "")
+	second := b.erase(`{"selection":"source","id":%q}`, b.source)
+	b.work()
+	if got := column(t, b.must(200, "GET", "/v1/receipts", ""), "receipts", "job"); !slices.Equal(got, []string{second, id}) {
+		t.Errorf("%v", got)
+	}
+	if got := column(t, b.must(200, "GET", "/v1/erasures?per_page=1", ""), "jobs", "id"); !slices.Equal(got, []string{second}) {
+		t.Errorf("%v", got)
+	}
+	b.status(400, "GET", "/v1/receipts?cursor=UPPER", "")
+	b.status(400, "GET", "/v1/erasures?per_page=0", "")
+}
+
+func forgotten(b *bed) {
+	t := b.t
+	b.done("done", file("a.csv", february))
+	ann := column(t, b.must(200, "GET", "/v1/customers?external_id=c1", ""), "entries", "uuid")[0]
+	b.status(422, "POST", "/v1/erasures", fmt.Sprintf(`{"selection":"source","id":%q,"forget":true}`, b.source))
+	id := b.erase(`{"selection":"customer","id":%q,"forget":true}`, ann)
+	b.work()
+	if r := b.must(200, "GET", "/v1/erasures/"+id+"/receipt", ""); r["forgotten"] != 1.0 {
+		t.Errorf("%v", r)
+	}
+	j := b.is(b.done("done", file("a.csv", february)), "done")
+	if j["rejects"] != 1.0 {
+		t.Errorf("%v", j)
+	}
+	rejects := b.do("GET", "/v1/imports/"+text(t, j, "id")+"/rejects", "").body
+	if !strings.Contains(rejects, ",forgotten,") {
+		t.Errorf("%s", rejects)
+	}
+	b.count(2, "/v1/customers", "entries")
+	anew := fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"c1"}`, b.source)
+	b.status(422, "POST", "/v1/customers", anew)
+	list := "/v1/data_sources/" + b.source + "/forgotten"
+	b.status(400, "DELETE", list, "")
+	b.status(404, "DELETE", list+"?external_id=c2", "")
+	b.status(204, "DELETE", list+"?external_id=c1", "")
+	b.status(201, "POST", "/v1/customers", anew)
+}
+
+// emptied: what people did by hand comes back to life with the same external ids, unless it was told otherwise.
+func emptied(b *bed) {
+	t := b.t
+	b.done("done", file("a.csv", february))
+	ann := column(t, b.must(200, "GET", "/v1/customers?external_id=c1", ""), "entries", "uuid")[0]
+	tags := "/v1/customers/" + ann + "/attributes/tags"
+	b.must(200, "POST", tags, `{"tags":["vip"]}`)
+	source := "/v1/data_sources/" + b.source
+	if p := b.must(200, "DELETE", source+"/all?dry_run=true&keep_edits=false", ""); fmt.Sprint(p["counts"]) != "map[customers:3 edits:1]" {
+		t.Errorf("%v", p)
+	}
+	for _, path := range []string{"/all", "/all?keep_edits=false"} {
+		b.must(204, "DELETE", source+path, "")
+		b.count(0, "/v1/customers", "entries")
+		b.status(404, "GET", "/v1/customers/"+ann, "")
+		b.must(200, "GET", source, "")
+		b.work()
+		b.done("done", file("a.csv", february))
+		want := "[vip]"
+		if strings.Contains(path, "false") {
+			want = "[]"
+		}
+		if got := b.must(200, "GET", "/v1/customers/"+ann+"/attributes", ""); fmt.Sprint(got["tags"]) != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	b.must(204, "DELETE", source+"/dependent", "")
+	b.work()
+	b.count(3, "/v1/customers", "entries")
+}
+
 func lists(b *bed) {
 	t := b.t
 	var want []string
@@ -689,6 +825,9 @@ func broken(b *bed) {
 		t.Fatal(err)
 	}
 	everywhere(b, func(method, path string) {
+		if strings.HasSuffix(path, "/forgotten") {
+			path += "?external_id=x"
+		}
 		const id = `"cus_00007024-aa6f-8c81-8b3d-8d293055fbfa"`
 		body := `{"disabled":true,"status":"voided","from":{"customer_uuid":` + id + `},"into":{"customer_uuid":` + id + `},
 			"customer_uuid":` + id + `,"data_source_uuid":"x","external_id":"x"}`

@@ -19,6 +19,9 @@ func (s *server) compatible() []route {
 
 		{"/v1/data_sources", plainJSON, MaxBody, methods{http.MethodGet: listSources, http.MethodPost: createSource}},
 		{"/v1/data_sources/{uuid}", plainJSON, MaxBody, methods{http.MethodGet: getSource, http.MethodDelete: deleteSource}},
+		{"/v1/data_sources/{uuid}/all", plainJSON, MaxBody, methods{http.MethodDelete: emptySource}},
+		{"/v1/data_sources/{uuid}/dependent", plainJSON, MaxBody, methods{http.MethodDelete: purgeSource}},
+		{"/v1/data_sources/{uuid}/customers/{customer}/invoices", plainJSON, MaxBody, methods{http.MethodDelete: deleteCustomerInvoices}},
 
 		{"/v1/customers", plainJSON, MaxBody, methods{http.MethodGet: listCustomers, http.MethodPost: createCustomer}},
 		{"/v1/customers/search", plainJSON, MaxBody, methods{http.MethodGet: searchCustomers}},
@@ -86,8 +89,12 @@ func (s *server) own() []route {
 		{"/v1/imports/{id}/samples", plainJSON, MaxBody, methods{http.MethodGet: getSamples}},
 		{"/v1/imports/{id}/changes", plainJSON, MaxBody, methods{http.MethodGet: getChanges}},
 		{"/v1/imports/{id}/rejects", plainJSON, MaxBody, methods{http.MethodGet: getRejects}},
-		{"/v1/erasures", plainJSON, MaxBody, methods{http.MethodPost: createErasure}},
+		{"/v1/erasures", plainJSON, MaxBody, methods{http.MethodGet: listErasures, http.MethodPost: createErasure}},
 		{"/v1/erasures/{id}", plainJSON, MaxBody, methods{http.MethodGet: getErasure}},
+		{"/v1/erasures/{id}/restore", plainJSON, MaxBody, methods{http.MethodPost: restoreErasure}},
+		{"/v1/erasures/{id}/receipt", plainJSON, MaxBody, methods{http.MethodGet: getReceipt}},
+		{"/v1/receipts", plainJSON, MaxBody, methods{http.MethodGet: listReceipts}},
+		{"/v1/data_sources/{uuid}/forgotten", plainJSON, MaxBody, methods{http.MethodDelete: liftForgotten}},
 		{"/v1/jobs", plainJSON, MaxBody, methods{http.MethodGet: listJobs}},
 		{"/v1/jobs/{id}", plainJSON, MaxBody, methods{http.MethodGet: getJob}},
 	}

@@ -47,6 +47,7 @@ const (
 	textUnknownPath = "There is no such endpoint"
 	textBadMethod   = "This endpoint does not support that method"
 	textBeingErased = "This record is being erased. Try again in a moment."
+	textForgotten   = "This customer was erased and is not to be loaded again: it is on the do-not-reload list."
 	textNameTaken   = "Has already been taken."
 	textNameNeeded  = "A name is required for each data source."
 	textCustomerDup = "The external ID for this customer already exists in our system."

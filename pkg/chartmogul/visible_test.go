@@ -120,7 +120,7 @@ func TestTheManualEpochHidesWhatHangsOnManualCustomers(t *testing.T) {
 	a.count(2, "/v1/customers", "entries")
 	a.count(1, "/v1/customers/search?email=a@example.com", "entries")
 
-	if _, err := a.eraser.Start(t.Context(), eraser.Selection{Kind: eraser.ManualCustomers}); err != nil {
+	if _, err := a.eraser.Start(t.Context(), eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	a.status(404, "GET", "/v1/customers/"+manual, "")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"reseed/pkg/config"
+	"reseed/pkg/eraser"
 	"reseed/pkg/importer"
 	"reseed/pkg/line"
 )
@@ -24,5 +25,12 @@ func Line(ctx context.Context, c config.Config, now func() time.Time, log *slog.
 	return line.New(line.Config{
 		Store: at.Store(c.Table), Objects: objs, Now: now, Log: log, RequestLifetime: c.RequestLifetime,
 		Imports: Sender[importer.Message](at, c.QueueURL), Sweeps: Sender[line.Sweep](at, c.EraseQueueURL),
+		Grace: c.Grace, Residue: residue(c),
 	}), nil
+}
+
+// residue is where copies of what was erased may live on: what the template has set up.
+func residue(c config.Config) eraser.Residue {
+	const day = 24 * time.Hour
+	return eraser.Residue{Backups: time.Duration(c.BackupDays) * day, Logs: time.Duration(c.LogDays) * day}
 }

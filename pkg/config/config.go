@@ -12,6 +12,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/job"
 )
 
 // KeyHash is the SHA-256 of an API key: the key itself is known to nobody here.
@@ -29,6 +30,11 @@ type Config struct {
 	// RequestLifetime is how long a request may go on with what it has read of the
 	// directory: the timeout of the API. No erase is verified sooner.
 	RequestLifetime time.Duration `env:"RESEED_REQUEST_LIFETIME" envDefault:"30s"`
+	// Grace is for how long an erase can be restored unless it says otherwise.
+	Grace time.Duration `env:"RESEED_GRACE"`
+	// BackupDays is how far back the table can be restored to, LogDays how long logs are kept: receipts say so.
+	BackupDays int `env:"RESEED_BACKUP_DAYS"`
+	LogDays    int `env:"RESEED_LOG_DAYS"`
 }
 
 // Need is a set of settings that must be there.
@@ -58,6 +64,12 @@ func Read(environ []string, needs Need) (Config, error) {
 	}))
 	if c.RequestLifetime < 0 {
 		wrong = append(wrong, "RESEED_REQUEST_LIFETIME is negative")
+	}
+	if c.Grace < 0 || c.Grace > job.MaxGrace {
+		wrong = append(wrong, "RESEED_GRACE is not between 0 and 2160h (90 days)")
+	}
+	if c.BackupDays < 0 || c.LogDays < 0 {
+		wrong = append(wrong, "RESEED_BACKUP_DAYS or RESEED_LOG_DAYS is negative")
 	}
 	wrong = append(wrong, c.missing(needs, wrong)...)
 	if len(wrong) > 0 {

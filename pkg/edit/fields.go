@@ -269,3 +269,12 @@ func (r Record) pointer(row Row) (it store.Item, ok bool) {
 	}
 	return it, false
 }
+
+// EmailOf is the e-mail address that a person has given to a customer, of the stored item of its changed fields.
+func EmailOf(fields store.Attrs) string {
+	row, err := readRow(fields)
+	if err != nil || row.Fields["email"].Str == nil {
+		return ""
+	}
+	return *row.Fields["email"].Str
+}

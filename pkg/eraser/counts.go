@@ -2,15 +2,18 @@ package eraser
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
 
 // Names of what is counted besides the datasets.
 const (
 	Edits           = "edits"            // items of tags, custom attributes, changed fields
+	Merges          = "merges"           // customers that are merged, or have others merged into them
 	EmailPointers   = "email_pointers"   // e-mail → customer
 	InvoicePointers = "invoice_pointers" // customer → invoice
 	IDPointers      = "id_pointers"      // external id → line item, transaction, event
@@ -47,26 +50,106 @@ func (c Counts) Add(d Counts) {
 	}
 }
 
-// part is one partition of a source.
+// part is a partition of a source, or a range of its sort keys.
 type part struct {
-	pk    string
-	edits bool
+	pk       string
+	from, to string // empty: from the beginning, to the end
+	edits    bool
 }
+
+func (p part) query() store.Query { return store.Query{PK: p.pk, From: p.from, To: p.to} }
 
 func (p part) kindOf(sk string) string {
-	if p.edits {
-		return Edits
+	switch what := store.What(sk); {
+	case !p.edits, what == store.SKEmail, what == store.SKOwner:
+		return kindOf(sk)
+	case strings.HasSuffix(sk, store.EditMerge):
+		return Merges
 	}
-	return kindOf(sk)
+	return Edits
 }
 
-// shards gives the partitions of a source, one list a shard, the plans being the last.
-func shards(sp store.Space) [][]part {
-	all := make([][]part, 0, sp.Shards+1)
-	for i := range sp.Shards {
-		all = append(all, []part{{pk: sp.CustomerPK(i)}, {pk: sp.DataPK(i)}, {pk: sp.EditPK(i), edits: true}})
+// Partitions of a source: one list a shard, those of the plans being the last.
+type partitions [][]part
+
+func customerParts(sp store.Space) partitions {
+	return eachShard(sp, func(i int) []part { return []part{{pk: sp.CustomerPK(i)}} })
+}
+
+func dataParts(sp store.Space) partitions {
+	return append(eachShard(sp, func(i int) []part { return []part{{pk: sp.DataPK(i)}} }), []part{{pk: sp.PlanPK()}})
+}
+
+func editParts(sp store.Space) partitions {
+	return append(eachShard(sp, func(i int) []part { return []part{{pk: sp.EditPK(i), edits: true}} }), []part{{pk: sp.PlanEditPK(), edits: true}})
+}
+
+// dependentEdits are the edits of everything but customers.
+func dependentEdits(sp store.Space) partitions {
+	return append(eachShard(sp, func(i int) []part {
+		pk := sp.EditPK(i)
+		return []part{
+			{pk: pk, from: store.SKInvoice, to: store.After(store.SKInvoice), edits: true},
+			{pk: pk, from: store.SKOwner, to: store.After(store.SKOwner), edits: true},
+		}
+	}), []part{{pk: sp.PlanEditPK(), edits: true}})
+}
+
+// allParts are all partitions of a source.
+func allParts(sp store.Space) partitions {
+	return customerParts(sp).with(dataParts(sp)).with(editParts(sp))
+}
+
+func eachShard(sp store.Space, of func(int) []part) partitions {
+	all := make(partitions, sp.Shards)
+	for i := range all {
+		all[i] = of(i)
 	}
-	return append(all, []part{{pk: sp.PlanPK()}})
+	return all
+}
+
+// with joins partitions shard by shard.
+func (ps partitions) with(more partitions) partitions {
+	out := make(partitions, max(len(ps), len(more)))
+	for i := range out {
+		if i < len(ps) {
+			out[i] = append(out[i], ps[i]...)
+		}
+		if i < len(more) {
+			out[i] = append(out[i], more[i]...)
+		}
+	}
+	return out
+}
+
+// pks are the partition keys, each once.
+func (ps partitions) pks() []string {
+	var pks []string
+	for _, parts := range ps {
+		for _, p := range parts {
+			pks = append(pks, p.pk)
+		}
+	}
+	slices.Sort(pks)
+	return slices.Compact(pks)
+}
+
+// hiddenParts are the partitions that nobody sees any more once a selection of a source is hidden.
+func hiddenParts(kind Kind, keepEdits bool, sp store.Space) partitions {
+	switch {
+	case kind == Source, kind == Content && !keepEdits:
+		return allParts(sp)
+	case kind == Content:
+		return customerParts(sp).with(dataParts(sp))
+	case kind == Dependent:
+		return dataParts(sp)
+	}
+	return nil
+}
+
+// emptiedParts are the partitions of an emptied source that an erase has left empty, if nothing was put there since.
+func emptiedParts(spec *job.EraseSpec, now store.Space) partitions {
+	return hiddenParts(Kind(spec.Selection), spec.KeepEdits, now)
 }
 
 // kindOf names what a sort key outside the edits stands for.

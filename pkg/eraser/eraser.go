@@ -6,29 +6,12 @@ import (
 	"slices"
 	"time"
 
+	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
 )
-
-// Kind names what a selection is about. It stands in the job.
-type Kind string
-
-// The kinds of selection.
-const (
-	Source          Kind = "source"           // a whole source, and its name
-	ManualCustomers Kind = "manual-customers" // all customers entered by hand or by file, in every source, with all that belongs to them
-	Customer        Kind = "customer"         // one customer, with all that belongs to it
-	Invoice         Kind = "invoice"          // one invoice, with its line items and transactions
-)
-
-// Selection is what to erase.
-type Selection struct {
-	Kind   Kind
-	Source string  // uuid (ds_…); empty for ManualCustomers
-	H      store.H // of the customer or invoice
-}
 
 // Defaults of Config.
 const (
@@ -49,17 +32,26 @@ type Config struct {
 	// Dispatch gets a job going that has become Running because an erase gave
 	// back the lock of its source. nil leaves that to the tick.
 	Dispatch func(context.Context, *job.Job) error
-	// Settle is one request's lifetime: how long after the directory's change a writer may still
-	// not know of it. Nothing is verified before. 0 where requests end before an erase can start.
+	// Settle is one request's lifetime: how long after the directory's change a writer of another process may still
+	// not know of it. Nothing is swept before.
 	Settle time.Duration
+	// Quiet returns when no request of this process goes on that began before it was called. nil: there are none.
+	Quiet func(context.Context) error
 	// Margin is how long before its deadline a sweep stops; 0 means 5 seconds.
 	Margin time.Duration
 	// Page is how many items are recorded and deleted at a time; 0 means 1,000.
 	Page int
+	// Grace is how long an erase can be restored unless it says otherwise.
+	Grace time.Duration
+	// Residue is where copies of what was erased may live on, for receipts.
+	Residue Residue
 }
 
 // Eraser plans, starts and sweeps. It is safe for concurrent use.
-type Eraser struct{ c Config }
+type Eraser struct {
+	c     Config
+	edits *edit.Edit
+}
 
 // New makes an Eraser.
 func New(c Config) *Eraser {
@@ -72,15 +64,18 @@ func New(c Config) *Eraser {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Eraser{c}
+	return &Eraser{c, edit.New(c.Store, c.Now)}
 }
 
 // Start makes the selection invisible and stores the job that sweeps it, in
 // one transaction. The name of an erased source is free from then on. An empty selection is
-// fault.Invalid, one that does not exist fault.NotFound. A customer or invoice
-// that is being erased already gives the job that does it.
-func (e *Eraser) Start(ctx context.Context, sel Selection) (*job.Job, error) {
+// fault.Invalid, one that does not exist fault.NotFound. A record that is being erased already gives the job that
+// does it. With a grace period the job waits for the end of that, and can be restored before.
+func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Job, error) {
 	if err := sel.check(); err != nil {
+		return nil, err
+	}
+	if err := opt.check(sel.Kind); err != nil {
 		return nil, err
 	}
 	if j, err := e.underway(ctx, sel); j != nil || err != nil {
@@ -89,10 +84,12 @@ func (e *Eraser) Start(ctx context.Context, sel Selection) (*job.Job, error) {
 	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC()}
 	for {
 		_, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-			if err := e.hide(ctx, d, sel, j); err != nil {
+			more, err := e.hide(ctx, d, sel, opt, j)
+			if err != nil {
 				return nil, err
 			}
-			return e.c.Ledger.Prepare(ctx, j)
+			writes, err := e.c.Ledger.Prepare(ctx, j)
+			return append(writes, more...), err
 		})
 		if err == nil {
 			return e.started(ctx, j)
@@ -133,30 +130,6 @@ func (e *Eraser) dispatch(ctx context.Context, next *job.Job) error {
 	return e.c.Dispatch(ctx, next)
 }
 
-func (s Selection) check() error {
-	ok := false
-	switch s.Kind {
-	case Source:
-		ok = s.Source != "" && s.H.IsZero()
-	case ManualCustomers:
-		ok = s.Source == "" && s.H.IsZero()
-	case Customer, Invoice:
-		ok = s.Source != "" && !s.H.IsZero()
-	}
-	if !ok {
-		return fault.New(fault.Invalid, "empty_selection", "nothing, or nothing known, is selected to be erased")
-	}
-	return nil
-}
-
-// record is the kind of the one record that is selected.
-func (s Selection) record() store.Kind {
-	if s.Kind == Invoice {
-		return store.KindInvoice
-	}
-	return store.KindCustomer
-}
-
 // underway is the job that is erasing the selected record already, or nil.
 func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) {
 	if sel.H.IsZero() {
@@ -168,7 +141,7 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 	}
 	src, _ := d.ByUUID(sel.Source)
 	for _, t := range d.Tombstones {
-		if t.Tag == src.Tag && t.Kind == sel.record() && t.H == sel.H.String() {
+		if t.Tag == src.Tag && t.Kind == sel.Kind.tombstone() && t.H == sel.H.String() {
 			return e.c.Ledger.Get(ctx, t.Job)
 		}
 	}
@@ -176,56 +149,137 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 }
 
 // hide changes the directory so that the selection is invisible, and says in the job what is to be swept.
-func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, j *job.Job) error {
-	spec := &job.EraseSpec{Selection: string(sel.Kind)}
-	j.Erase = spec
+func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, opt Options, j *job.Job) ([]store.Write, error) {
+	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: opt.keeps(sel.Kind), By: opt.By}
+	j.Erase, j.Status = spec, job.Waiting
+	if grace := e.grace(opt); grace > 0 {
+		j.Status, spec.Until = job.Grace, j.CreatedAt.Add(grace)
+	}
 	if sel.Kind == ManualCustomers {
-		d.ManualEpoch++
+		spec.ManualWas = d.RaiseManual()
 		spec.Manual = d.ManualEpoch
 		spec.Sources = slices.Clone(d.Sources)
-		return nil
+		return nil, nil
 	}
-	src, err := e.find(ctx, d, sel)
+	t, err := e.find(ctx, d, sel)
+	if err != nil {
+		return nil, err
+	}
+	j.Source, j.SourceName, j.Tag = t.src.UUID, t.src.Name, t.src.Tag
+	spec.Was = t.src
+	switch sel.Kind {
+	case Source:
+		d.Remove(t.src.UUID)
+	case Content, Dependent:
+		d.Empty(t.src.UUID, emptied(spec))
+	case Customer, CustomerInvoices, Invoice, ManualCustomers:
+		return e.bury(d, t, sel.Kind, opt.Forget, j)
+	}
+	return nil, nil
+}
+
+// grace is for how long an erase can be restored.
+func (e *Eraser) grace(opt Options) time.Duration {
+	if opt.Grace != nil {
+		return *opt.Grace
+	}
+	return e.c.Grace
+}
+
+// bury puts tombstones over records. A customer that is merged of several sources' is of none of them alone.
+func (e *Eraser) bury(d *store.Directory, t target, kind Kind, forget bool, j *job.Job) (writes []store.Write, err error) {
+	if len(d.Tombstones)+len(t.records) > maxTombstones {
+		return nil, fault.New(fault.Busy, "too_many_erases", "too many records are being erased; try again in a minute")
+	}
+	for _, r := range t.records {
+		d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: r.Tag, Kind: kind.tombstone(), H: r.H})
+		if r.Tag != t.src.Tag {
+			j.Source, j.SourceName, j.Tag = "", "", 0
+		}
+	}
+	j.Erase.Records = t.records
+	for _, src := range d.Sources {
+		if slices.ContainsFunc(t.records, func(r job.ErasedRecord) bool { return r.Tag == src.Tag }) {
+			j.Erase.Sources = append(j.Erase.Sources, src)
+		}
+	}
+	if j.Tag == 0 {
+		j.Erase.Was = store.Source{}
+	}
+	if !forget {
+		return nil, nil
+	}
+	d.Forgets = true
+	for _, m := range t.group {
+		key := store.ForgottenKey(d.Hasher().ForgottenH(m.Source.Name, m.Attrs.Str("external_id")))
+		attrs := store.NewBuilder().IntAlways(store.AttrCreated, j.CreatedAt.UnixMilli()).Str("job", j.ID).Attrs()
+		writes = append(writes, store.Write{Item: store.Item{Key: key, Attrs: attrs}})
+		j.Erase.Forgotten = append(j.Erase.Forgotten, key.SK)
+	}
+	return writes, nil
+}
+
+// target is what a selection names.
+type target struct {
+	src     store.Source
+	records []job.ErasedRecord
+	group   edit.Group // of a customer
+}
+
+// find gives what the selection names, and fault.NotFound if that does not exist.
+func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (target, error) {
+	src, ok := d.ByUUID(sel.Source)
+	t := target{src: src}
+	switch {
+	case !ok:
+		return t, noSource()
+	case !sel.Kind.records():
+		return t, nil
+	case d.Buried(src.Tag, sel.Kind.tombstone(), sel.H):
+		return t, fault.New(fault.Conflict, codeUnderway, "this is being erased already")
+	case sel.Kind == Invoice:
+		t.records = []job.ErasedRecord{record(store.PrefixInvoice, src.Tag, sel.H)}
+		return t, e.findInvoice(ctx, d, src, sel.H)
+	}
+	ref := edit.Ref{Tag: src.Tag, H: sel.H}
+	groups, err := e.edits.Groups(ctx, d, ref)
+	if err != nil {
+		return t, err
+	}
+	if groups[ref] == nil {
+		return t, noRecord()
+	}
+	if sel.Kind == CustomerInvoices {
+		t.records = []job.ErasedRecord{record(store.PrefixCustomer, src.Tag, sel.H)}
+		return t, nil
+	}
+	if t.group = groups[ref]; t.group[0].Ref != ref { // it is no customer of its own now
+		return t, fault.Newf(fault.NotFound, "record_merged", "this customer is merged into %s: erase that, or unmerge it first",
+			store.ID(store.PrefixCustomer, t.group[0].Tag, t.group[0].H))
+	}
+	for _, m := range t.group {
+		t.records = append(t.records, record(store.PrefixCustomer, m.Tag, m.H))
+	}
+	return t, nil
+}
+
+func record(prefix string, tag store.Tag, h store.H) job.ErasedRecord {
+	return job.ErasedRecord{Tag: tag, H: h.String(), ID: store.ID(prefix, tag, h)}
+}
+
+func (e *Eraser) findInvoice(ctx context.Context, d *store.Directory, src store.Source, h store.H) error {
+	key := src.Space().Invoice(h)
+	found, err := e.c.Store.Lookup(ctx, key)
 	if err != nil {
 		return err
 	}
-	j.Source, j.SourceName, j.Tag = src.UUID, src.Name, src.Tag
-	spec.Epochs, spec.Shards = src.Epochs, src.Shards
-	if sel.Kind == Source {
-		d.Remove(src.UUID)
-		d.Tombstones = slices.DeleteFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Tag == src.Tag })
-		return nil
+	a, ok := found[key]
+	if !ok || !d.Visible(a) || d.InvoiceBuried(src.Tag, h, d.Hasher().CustomerH(store.DecodeInvoice(a).CustomerExternalID)) {
+		return noRecord()
 	}
-	if len(d.Tombstones) >= maxTombstones {
-		return fault.New(fault.Busy, "too_many_erases", "too many records are being erased; try again in a minute")
-	}
-	spec.H = sel.H.String()
-	d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: src.Tag, Kind: sel.record(), H: spec.H})
 	return nil
 }
 
-// find gives the source of the selection, and fault.NotFound if that or the record does not exist.
-func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (store.Source, error) {
-	src, ok := d.ByUUID(sel.Source)
-	if !ok {
-		return src, fault.New(fault.NotFound, "source_not_found", "there is no such data source")
-	}
-	if sel.Kind == Source {
-		return src, nil
-	}
-	if d.Buried(src.Tag, sel.record(), sel.H) {
-		return src, fault.New(fault.Conflict, codeUnderway, "this is being erased already")
-	}
-	key := src.Space().Customer(sel.H)
-	if sel.Kind == Invoice {
-		key = src.Space().Invoice(sel.H)
-	}
-	found, err := e.c.Store.Lookup(ctx, key)
-	if err != nil {
-		return src, err
-	}
-	if a, ok := found[key]; !ok || !d.Visible(a) {
-		return src, fault.New(fault.NotFound, "record_not_found", "there is no such record")
-	}
-	return src, nil
+func noRecord() error {
+	return fault.New(fault.NotFound, "record_not_found", "there is no such record")
 }

@@ -24,7 +24,7 @@ func TestEraseRemovesTheSelectionAndNothingElse(t *testing.T) {
 			w := seeded(t, mem.Options{})
 			x := selections(w)[kind]
 			before, neighbour := w.items(w.acme), w.items(w.acme2)
-			plan, err := w.eraser().Plan(t.Context(), x.sel)
+			plan, err := w.eraser().Plan(t.Context(), x.sel, eraser.Options{})
 			must(t, err)
 			same(t, "planned rows", x.want.Rows(), plan.Removes)
 			same(t, "planned pointers", x.want.Pointers(), plan.Pointers)
@@ -86,16 +86,16 @@ func TestErasingTwice(t *testing.T) {
 		first, second := w.start(all[kind].sel), w.start(all[kind].sel)
 		same(t, "the second job", first.ID, second.ID)
 		w.sweep(first.ID)
-		_, err := w.eraser().Start(t.Context(), all[kind].sel)
+		_, err := w.eraser().Start(t.Context(), all[kind].sel, eraser.Options{})
 		wantFault(t, err, fault.NotFound)
-		_, err = w.eraser().Plan(t.Context(), all[kind].sel)
+		_, err = w.eraser().Plan(t.Context(), all[kind].sel, eraser.Options{})
 		wantFault(t, err, fault.NotFound)
 	}
 	first := w.sweep(w.start(all["manual"].sel).ID)
 	same(t, "removed at first", counts(6), removed(first)) // one of them has gone before
 	same(t, "removed then", eraser.Counts{}.Total(), removed(w.sweep(w.start(all["manual"].sel).ID)).Total())
 	j := w.start(all["source"].sel)
-	_, err := w.eraser().Start(t.Context(), all["source"].sel)
+	_, err := w.eraser().Start(t.Context(), all["source"].sel, eraser.Options{})
 	wantFault(t, err, fault.NotFound)
 	done := w.sweep(j.ID)
 	same(t, "removed again", done, w.sweep(j.ID))
@@ -124,11 +124,11 @@ func TestEmptyAndUnknownSelectionsAreRefused(t *testing.T) {
 		"unknown customer":     {eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: h}, fault.NotFound},
 		"unknown invoice":      {eraser.Selection{Kind: eraser.Invoice, Source: w.acme.UUID, H: h}, fault.NotFound},
 	} {
-		_, err := w.eraser().Start(t.Context(), x.sel)
+		_, err := w.eraser().Start(t.Context(), x.sel, eraser.Options{})
 		if err == nil || fault.KindOf(err) != x.want {
 			t.Errorf("%s: start answers %v", name, err)
 		}
-		if _, err = w.eraser().Plan(t.Context(), x.sel); err == nil || fault.KindOf(err) != x.want {
+		if _, err = w.eraser().Plan(t.Context(), x.sel, eraser.Options{}); err == nil || fault.KindOf(err) != x.want {
 			t.Errorf("%s: plan answers %v", name, err)
 		}
 	}
@@ -164,7 +164,7 @@ func cut(t *testing.T, kind, how string, n int64) (survived bool) {
 	calls := w.cutAt(n, how)
 	w.armed.Store(true)
 	e := w.eraser()
-	j, err := e.Start(t.Context(), x.sel)
+	j, err := e.Start(t.Context(), x.sel, eraser.Options{})
 	if err == nil {
 		_, err = e.Sweep(t.Context(), j.ID)
 	}

@@ -3,6 +3,7 @@ package eraser
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 
 	"reseed/pkg/job"
@@ -37,6 +38,7 @@ func (r *run) clearFiles(ctx context.Context) error {
 			return err
 		}
 	}
+	r.lead.Files = len(ours)
 	if kind != Source {
 		return nil
 	}
@@ -72,13 +74,16 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 // concerns tells whether an import's files go with the selection: all of a
 // source that is gone; else those that had ended, since one that waits will read its files yet.
 func (r *run) concerns(j *job.Job) bool {
+	before := j.Status.Ended() && j.ID < r.job.ID
 	switch Kind(r.job.Erase.Selection) {
 	case Source:
 		return j.Tag == r.job.Tag
 	case ManualCustomers:
-		return j.Status.Ended() && j.ID < r.job.ID
-	case Customer, Invoice:
-		return j.Tag == r.job.Tag && j.Status.Ended() && j.ID < r.job.ID
+		return before
+	case Content, Dependent: // one that came behind the erase found the source empty, and has filled it since
+		return before && j.Tag == r.job.Tag && (j.Import.Epochs == store.Epochs{} || j.Import.Epochs == r.job.Erase.Was.Epochs)
+	case Customer, CustomerInvoices, Invoice:
+		return before && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
 	}
 	return false
 }

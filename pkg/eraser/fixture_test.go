@@ -111,7 +111,7 @@ func (w *world) eraser() *eraser.Eraser {
 
 func (w *world) start(sel eraser.Selection) *job.Job {
 	w.t.Helper()
-	j, err := w.eraser().Start(w.t.Context(), sel)
+	j, err := w.eraser().Start(w.t.Context(), sel, eraser.Options{})
 	must(w.t, err)
 	return j
 }
@@ -212,7 +212,7 @@ func attrs(manual int64, pairs ...string) store.Attrs {
 func (w *world) items(src store.Source) map[string]string {
 	w.t.Helper()
 	sp, all := src.Space(), map[string]string{}
-	pks := []string{sp.PlanPK()}
+	pks := []string{sp.PlanPK(), sp.PlanEditPK()}
 	for i := range sp.Shards {
 		pks = append(pks, sp.CustomerPK(i), sp.DataPK(i), sp.EditPK(i))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -22,10 +23,13 @@ const lanePhase = "sweep"
 // checkpoint is how far a lane has come; it is stored in the lane's task on
 // condition of its version, so two sweeps can never both count.
 type checkpoint struct {
-	Part     int    `json:"part"`            // the partition that is being swept
-	After    string `json:"after,omitempty"` // the sort key up to which it is
-	Page     *span  `json:"page,omitempty"`  // counted already, maybe not deleted yet
+	Part     int    `json:"part"`              // the partition that is being swept
+	After    string `json:"after,omitempty"`   // the sort key up to which it is
+	Page     *span  `json:"page,omitempty"`    // counted already, maybe not deleted yet
+	Counted  bool   `json:"counted,omitempty"` // all of the partition is, and may be dropped at once
 	Removed  Counts `json:"removed,omitempty"`
+	Digest   Digest `json:"digest"`             // of the keys removed
+	Milli    int64  `json:"milli,omitempty"`    // thousandths of write units that dropping partitions at once has saved
 	Verified bool   `json:"verified,omitempty"` // seen gone
 }
 
@@ -64,27 +68,31 @@ type method struct {
 	clean func(*lane, context.Context, part) (bool, error)
 }
 
-// lanes sweeps every shard of a source, several at once.
-func (r *run) lanes(ctx context.Context, sp store.Space, m method) error {
-	parts := shards(sp)
-	ids := make([]string, len(parts))
-	for i := range parts {
-		ids[i] = fmt.Sprintf("%s/%05x.%03d", lanePhase, uint32(sp.Tag), i)
+// lanes sweeps the shards of a source, several at once.
+func (r *run) lanes(ctx context.Context, name string, all partitions, m method) error {
+	ids := make([]string, len(all))
+	for i := range all {
+		ids[i] = fmt.Sprintf("%s/%s.%03d", lanePhase, name, i)
 	}
-	all, err := r.open(ctx, ids, parts)
+	open, err := r.open(ctx, ids, all)
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(lanesAtOnce)
-	for _, l := range all {
+	for _, l := range open {
 		g.Go(func() error { return l.toEnd(ctx, m) })
 	}
 	return g.Wait()
 }
 
+// laneName names the lanes of a source at its epochs.
+func laneName(sp store.Space) string {
+	return fmt.Sprintf("%05x.c%d.d%d.e%d", uint32(sp.Tag), sp.Epochs.Customers, sp.Epochs.Data, sp.Epochs.Edits)
+}
+
 // open reads the lanes' checkpoints, making those that are missing.
-func (r *run) open(ctx context.Context, ids []string, parts [][]part) ([]*lane, error) {
+func (r *run) open(ctx context.Context, ids []string, parts partitions) ([]*lane, error) {
 	tasks := make([]job.Task, len(ids))
 	for i, id := range ids {
 		tasks[i] = job.Task{ID: id, Phase: lanePhase}
@@ -114,16 +122,13 @@ func (l *lane) toEnd(ctx context.Context, m method) error {
 			if err := m.sweep(l, ctx, l.parts[l.cp.Part]); err != nil {
 				return err
 			}
-			l.cp.Part, l.cp.After, l.cp.Page = l.cp.Part+1, "", nil
-		}
-		if err := l.settle(ctx); err != nil {
-			return err
+			l.cp.Part, l.cp.After, l.cp.Page, l.cp.Counted = l.cp.Part+1, "", nil, false
 		}
 		clean, err := l.clean(ctx, m)
 		if err != nil {
 			return err
 		}
-		if !clean { // a writer that did not know yet: once more
+		if !clean { // somebody wrote what nobody may: once more
 			l.cp.Part = 0
 		}
 		l.cp.Verified = clean
@@ -159,10 +164,12 @@ func (l *lane) keep(ctx context.Context, cp checkpoint, extra ...store.Write) er
 }
 
 // with is the checkpoint with more removed.
-func (cp checkpoint) with(more Counts) checkpoint {
-	sum := Counts{}
-	sum.Add(cp.Removed)
-	sum.Add(more)
+func (cp checkpoint) with(p part, items []store.Item) checkpoint {
+	sum := maps.Clone(cp.Removed)
+	for _, item := range items {
+		sum[p.kindOf(item.SK)]++
+		cp.Digest.add(item.Key)
+	}
 	cp.Removed = sum
 	return cp
 }
@@ -170,33 +177,42 @@ func (cp checkpoint) with(more Counts) checkpoint {
 // everything sweeps partitions that nobody sees any more.
 func everything() method { return method{sweep: (*lane).sweepAll, clean: (*lane).empty} }
 
-// manualOnly sweeps the rows of manual customers from among the others.
-func manualOnly() method { return method{sweep: (*lane).sweepManual, clean: (*lane).noManual} }
+// among sweeps the items that meet a condition from among the others.
+func among(c store.Cond) method {
+	doomed := func(item store.Item) bool { return c.Holds(item.Attrs, true) }
+	return method{
+		sweep: func(l *lane, ctx context.Context, p part) error { return l.pick(ctx, p, c, doomed) },
+		clean: func(l *lane, ctx context.Context, p part) (bool, error) { return l.none(ctx, p, doomed) },
+	}
+}
 
-// sweepAll deletes all that a partition holds: a page is counted in the ledger
-// before it is deleted, and one that was counted is deleted without counting.
+// sweepAll deletes all that a partition holds: what was counted in the ledger is deleted, and never counted again.
 func (l *lane) sweepAll(ctx context.Context, p part) error {
+	if l.st.DropsRanges() && p.from == "" {
+		return l.sweepAtOnce(ctx, p)
+	}
 	if s := l.cp.Page; s != nil {
 		if err := l.deleteSpan(ctx, p, *s); err != nil {
 			return err
 		}
 		l.cp.Page, l.cp.After = nil, s.Last
 	}
-	for {
+	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return err
 		}
-		page, err := l.st.Page(ctx, store.Query{PK: p.pk, After: l.cp.After, Limit: l.c.Page, KeysOnly: true})
+		q.After, q.Limit, q.KeysOnly = l.cp.After, l.c.Page, true
+		page, err := l.st.Page(ctx, q)
 		if err != nil {
 			return err
 		}
 		if n := len(page.Items); n > 0 {
-			cp := l.cp.with(countItems(p, page.Items))
+			cp := l.cp.with(p, page.Items)
 			cp.Page = &span{page.Items[0].SK, page.Items[n-1].SK, n}
 			if err := l.keep(ctx, cp); err != nil {
 				return err
 			}
-			if err := l.st.Write(ctx, deletes(page.Items)); err != nil {
+			if err := l.st.Write(ctx, page.Deletes()); err != nil {
 				return err
 			}
 			l.cp.Page, l.cp.After = nil, page.Items[n-1].SK
@@ -206,6 +222,37 @@ func (l *lane) sweepAll(ctx context.Context, p part) error {
 		}
 		l.cp.After = page.Next
 	}
+}
+
+// savePages is how many pages are counted before that is stored, where a partition is dropped at once.
+const savePages = 32
+
+// sweepAtOnce counts a whole partition and then drops it. No writer is left that could put anything into it meanwhile.
+func (l *lane) sweepAtOnce(ctx context.Context, p part) error {
+	cp := l.cp
+	for n := 1; !cp.Counted; n++ {
+		if err := l.late(ctx); err != nil {
+			return err
+		}
+		page, err := l.st.Page(ctx, store.Query{PK: p.pk, After: cp.After, KeysOnly: true})
+		if err != nil {
+			return err
+		}
+		cp = cp.with(p, page.Items)
+		for _, size := range page.Sizes {
+			cp.Milli += store.WriteCost(size, 0).WriteMilli
+		}
+		cp.After, cp.Counted = page.Next, page.Next == ""
+		if cp.Counted && cp.After == l.cp.After && len(page.Items) == 0 && l.cp.After == "" {
+			return nil // it is empty
+		}
+		if n%savePages == 0 || cp.Counted {
+			if err := l.keep(ctx, cp); err != nil {
+				return err
+			}
+		}
+	}
+	return l.st.DeleteRange(ctx, p.pk)
 }
 
 // deleteSpan deletes what is left of a page that was counted.
@@ -228,16 +275,10 @@ func (l *lane) deleteSpan(ctx context.Context, p part, s span) error {
 }
 
 func (l *lane) empty(ctx context.Context, p part) (bool, error) {
-	page, err := l.st.Page(ctx, store.Query{PK: p.pk, Limit: 1, KeysOnly: true})
+	q := p.query()
+	q.Limit, q.KeysOnly = 1, true
+	page, err := l.st.Page(ctx, q)
 	return err == nil && len(page.Items) == 0, err
-}
-
-func countItems(p part, items []store.Item) Counts {
-	n := Counts{}
-	for _, item := range items {
-		n[p.kindOf(item.SK)]++
-	}
-	return n
 }
 
 func deletes(items []store.Item) []store.Write {
@@ -248,25 +289,19 @@ func deletes(items []store.Item) []store.Write {
 	return w
 }
 
-// doomed are the items of a manual epoch that was erased.
-func (l *lane) doomed(items []store.Item) []store.Item {
-	return slices.DeleteFunc(items, func(item store.Item) bool {
-		n, manual := item.Attrs.Int(store.AttrManual)
-		return !manual || n >= l.job.Erase.Manual
-	})
-}
-
-func (l *lane) sweepManual(ctx context.Context, p part) error {
-	for {
+// pick deletes the doomed items of a partition, each on condition that it still is.
+func (l *lane) pick(ctx context.Context, p part, c store.Cond, doomed func(store.Item) bool) error {
+	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return err
 		}
-		page, err := l.st.Page(ctx, store.Query{PK: p.pk, After: l.cp.After, Limit: l.c.Page})
+		q.After, q.Limit = l.cp.After, l.c.Page
+		page, err := l.st.Page(ctx, q)
 		if err != nil {
 			return err
 		}
-		for items := range slices.Chunk(l.doomed(page.Items), l.st.TransactSize()-1) {
-			if err := l.dropManual(ctx, p, items); err != nil {
+		for items := range slices.Chunk(only(page.Items, doomed), l.st.TransactSize()-1) {
+			if err := l.drop(ctx, p, items, c, doomed); err != nil {
 				return err
 			}
 		}
@@ -277,26 +312,34 @@ func (l *lane) sweepManual(ctx context.Context, p part) error {
 	}
 }
 
-// dropManual deletes items and counts them in one transaction. Those that were
+func only(items []store.Item, doomed func(store.Item) bool) []store.Item {
+	return slices.DeleteFunc(items, func(item store.Item) bool { return !doomed(item) })
+}
+
+// drop deletes items and counts them in one transaction. Those that were
 // made again meanwhile fail its conditions: they stay, and it is tried without them.
-func (l *lane) dropManual(ctx context.Context, p part, items []store.Item) error {
+func (l *lane) drop(ctx context.Context, p part, items []store.Item, c store.Cond, doomed func(store.Item) bool) error {
 	for len(items) > 0 {
 		if err := l.late(ctx); err != nil {
 			return err
 		}
 		writes := deletes(items)
 		for i := range writes {
-			writes[i].If = store.Cond{Op: store.Less, Attr: store.AttrManual, N: l.job.Erase.Manual}
+			writes[i].If = c
 		}
-		err := l.keep(ctx, l.cp.with(countItems(p, items)), writes...)
+		err := l.keep(ctx, l.cp.with(p, items), writes...)
 		if err == nil || fault.KindOf(err) != fault.Conflict {
 			return err
 		}
-		left, readErr := l.again(ctx, items)
+		keys := make([]store.Key, len(items))
+		for i, item := range items {
+			keys[i] = item.Key
+		}
+		left, readErr := l.st.Get(ctx, keys...)
 		if readErr != nil {
 			return readErr
 		}
-		if len(left) == len(items) { // not their conditions, but the checkpoint's: another sweep is at it
+		if left = only(left, doomed); len(left) == len(items) { // not their conditions, but the checkpoint's: another sweep is at it
 			return err
 		}
 		items = left
@@ -304,24 +347,15 @@ func (l *lane) dropManual(ctx context.Context, p part, items []store.Item) error
 	return nil
 }
 
-// again reads items anew, as far as they are still to be deleted.
-func (l *lane) again(ctx context.Context, items []store.Item) ([]store.Item, error) {
-	keys := make([]store.Key, len(items))
-	for i, item := range items {
-		keys[i] = item.Key
-	}
-	found, err := l.st.Get(ctx, keys...)
-	return l.doomed(found), err
-}
-
-func (l *lane) noManual(ctx context.Context, p part) (bool, error) {
-	q := store.Query{PK: p.pk, Limit: l.c.Page}
-	for {
+// none tells whether a partition holds no doomed item.
+func (l *lane) none(ctx context.Context, p part, doomed func(store.Item) bool) (bool, error) {
+	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return false, err
 		}
+		q.Limit = l.c.Page
 		page, err := l.st.Page(ctx, q)
-		if err != nil || len(l.doomed(page.Items)) > 0 {
+		if err != nil || slices.ContainsFunc(page.Items, doomed) {
 			return false, err
 		}
 		if page.Next == "" {
@@ -331,29 +365,34 @@ func (l *lane) noManual(ctx context.Context, p part) (bool, error) {
 	}
 }
 
-// record sweeps one customer or invoice, until a pass that began when no
-// writer could be left found nothing any more.
-func (r *run) record(ctx context.Context) error {
-	h, ok := store.ParseH(r.job.Erase.H)
-	if !ok {
-		return fault.New(fault.Internal, "erase_state", "the job does not say which record to erase")
-	}
+// records sweeps the single records of one source, each until a pass finds nothing of it any more.
+func (r *run) records(ctx context.Context, src store.Source) error {
 	d, err := r.st.Directory(ctx)
 	if err != nil {
 		return err
 	}
-	lanes, err := r.open(ctx, []string{lanePhase + "/record"}, make([][]part, 1))
-	if err != nil {
-		return err
+	walk := reader{st: r.st, hr: d.Hasher(), sp: src.Space(), edits: !r.job.Erase.KeepEdits}
+	for i, rec := range r.job.Erase.Records {
+		if rec.Tag != src.Tag {
+			continue
+		}
+		h, ok := store.ParseH(rec.H)
+		if !ok {
+			return fault.New(fault.Internal, "erase_state", "the job does not say which record to erase")
+		}
+		lanes, err := r.open(ctx, []string{fmt.Sprintf("%s/record.%03d", lanePhase, i)}, make(partitions, 1))
+		if err != nil {
+			return err
+		}
+		if err := lanes[0].untilGone(ctx, walk, h); err != nil {
+			return err
+		}
 	}
-	l, walk := lanes[0], reader{r.st, d.Hasher(), r.space()}
+	return nil
+}
+
+func (l *lane) untilGone(ctx context.Context, walk reader, h store.H) error {
 	for !l.cp.Verified {
-		if _, err := l.pass(ctx, walk, h); err != nil {
-			return err
-		}
-		if err := l.settle(ctx); err != nil {
-			return err
-		}
 		n, err := l.pass(ctx, walk, h)
 		if err != nil {
 			return err
@@ -377,11 +416,11 @@ func (l *lane) pass(ctx context.Context, walk reader, h store.H) (n int, err err
 			if err := l.late(ctx); err != nil {
 				return n, err
 			}
-			items := make([]store.Item, len(chunk))
-			for i, k := range chunk {
-				items[i].Key = k
+			cp := l.cp
+			for _, k := range chunk {
+				cp = cp.with(partOf(k), []store.Item{{Key: k}})
 			}
-			if err := l.keep(ctx, l.cp.with(countKeys(chunk)), deletes(items)...); err != nil {
+			if err := l.keep(ctx, cp, deletesOf(chunk)...); err != nil {
 				return n, err
 			}
 			n += len(chunk)
@@ -389,3 +428,14 @@ func (l *lane) pass(ctx context.Context, walk reader, h store.H) (n int, err err
 	}
 	return n, nil
 }
+
+func deletesOf(keys []store.Key) []store.Write {
+	w := make([]store.Write, len(keys))
+	for i, k := range keys {
+		w[i] = store.Write{Item: store.Item{Key: k}, Delete: true}
+	}
+	return w
+}
+
+// partOf is the partition of a key.
+func partOf(k store.Key) part { return part{pk: k.PK, edits: store.EditsIn(k.PK)} }

@@ -2,11 +2,11 @@ package eraser
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"reseed/pkg/fault"
 	"reseed/pkg/store"
 )
 
@@ -18,91 +18,119 @@ type Plan struct {
 	Kind       Kind     `json:"selection"`
 	Source     string   `json:"source,omitempty"`
 	SourceName string   `json:"source_name,omitempty"`
-	Removes    Counts   `json:"removes"`  // records and edits
-	Pointers   Counts   `json:"pointers"` // what they are found by
-	Notes      []string `json:"notes"`    // what goes besides, and what stays
+	Records    []string `json:"records,omitempty"` // public ids
+	KeepEdits  bool     `json:"keep_edits"`
+	Grace      float64  `json:"grace_seconds"`
+	Removes    Counts   `json:"counts"`      // records and edits
+	Pointers   Counts   `json:"pointers"`    // what they are found by
+	Survives   []string `json:"survives"`    // what stays, in sentences
+	Notes      []string `json:"notes"`       // what goes besides
+	WriteUnits float64  `json:"write_units"` // of the removal, about
+	Dollars    float64  `json:"dollars"`     // for those, on DynamoDB on demand
+	PricesOf   string   `json:"prices_of"`
 }
+
+// Total is the number of items that go.
+func (p *Plan) Total() int64 { return p.Removes.Total() + p.Pointers.Total() }
 
 // Plan counts what the selection holds, by kind. Nothing is written. An empty
 // selection is fault.Invalid, one that does not exist fault.NotFound.
-func (e *Eraser) Plan(ctx context.Context, sel Selection) (*Plan, error) {
+func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, error) {
 	if err := sel.check(); err != nil {
+		return nil, err
+	}
+	if err := opt.check(sel.Kind); err != nil {
 		return nil, err
 	}
 	d, err := e.c.Store.Directory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Kind: sel.Kind, Notes: notes(sel.Kind)}
-	var all Counts
-	if sel.Kind == ManualCustomers {
-		all, err = e.count(ctx, d.Sources, func(a store.Attrs) bool { _, manual := a.Int(store.AttrManual); return manual && d.Visible(a) })
-	} else {
-		var src store.Source
-		if src, err = e.find(ctx, d, sel); err != nil {
-			return nil, err
-		}
-		p.Source, p.SourceName = src.UUID, src.Name
-		if sel.Kind == Source {
-			all, err = e.count(ctx, []store.Source{src}, nil)
-		} else {
-			all, err = e.countRecord(ctx, d, src, sel)
-		}
-	}
+	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: e.grace(opt).Seconds(), Notes: notes(sel.Kind), PricesOf: store.PricesOf}
+	p.Survives = survives(sel.Kind, p.KeepEdits)
+	all, err := e.countSelection(ctx, d, sel, p)
 	if err != nil {
 		return nil, err
 	}
 	p.Removes, p.Pointers = all.Rows(), all.Pointers()
+	p.WriteUnits = float64(all.Total()) // of items of up to 1 KB
+	p.Dollars = store.Cost{WriteMilli: store.MilliUnits(p.WriteUnits)}.Dollars()
+	if opt.Forget {
+		p.Notes = append(p.Notes, "The customer is put on the do-not-reload list: later imports report it as rejected, with the code forgotten.")
+	}
 	return p, nil
 }
 
-func notes(k Kind) []string {
-	switch k {
-	case Source:
-		return []string{"The uploads, change sets and rejects of the source's imports go with it.", "Every other source stays as it is."}
-	case ManualCustomers:
-		return []string{
-			"Plans, sources and customers from other origins stay.",
-			"The uploads, change sets and rejects of finished imports by file go too, since they may name these customers.",
+func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Selection, p *Plan) (Counts, error) {
+	if sel.Kind == ManualCustomers {
+		var all partitions
+		for _, src := range d.Sources {
+			all = append(all, allParts(src.Space())...)
 		}
-	case Customer:
-		return []string{"The uploads, change sets and rejects of the source's finished imports go too, since they may name this customer."}
-	case Invoice:
-		return []string{"The customer stays."}
+		return e.count(ctx, all, func(a store.Attrs) bool { _, manual := a.Int(store.AttrManual); return manual && d.Visible(a) })
 	}
-	return nil
+	t, err := e.find(ctx, d, sel)
+	if err != nil {
+		return nil, err
+	}
+	p.Source, p.SourceName = t.src.UUID, t.src.Name
+	if sel.Kind.records() {
+		return e.countRecords(ctx, d, t, p)
+	}
+	all := hiddenParts(sel.Kind, p.KeepEdits, t.src.Space())
+	if sel.Kind == Dependent && !p.KeepEdits {
+		all = append(all, dependentEdits(t.src.Space())...)
+	}
+	if sel.Kind == Source && t.src.Merges {
+		p.Notes = append(p.Notes, "Customers of this source are, or were, merged with others: those lose what came from this source, and stay.")
+	}
+	return e.count(ctx, all, nil)
 }
 
-// count reads every partition of sources, several at once: the keys only,
+func notes(k Kind) []string {
+	const files = "The uploads, change sets and rejects of the source's finished imports go too, since they may name what is erased; those imports can't be undone any more."
+	switch k {
+	case Source:
+		return []string{"The uploads, change sets and rejects of the source's imports go with it."}
+	case ManualCustomers:
+		return []string{"The uploads, change sets and rejects of finished imports go too, since they may name these customers; those imports can't be undone any more."}
+	case Content, Dependent, Customer, CustomerInvoices:
+		return []string{files}
+	case Invoice:
+	}
+	return []string{}
+}
+
+// count reads partitions, several at once: the keys only,
 // unless is has to look at the items.
-func (e *Eraser) count(ctx context.Context, sources []store.Source, is func(store.Attrs) bool) (Counts, error) {
+func (e *Eraser) count(ctx context.Context, all partitions, is func(store.Attrs) bool) (Counts, error) {
 	var (
 		mu  sync.Mutex
-		all = Counts{}
+		sum = Counts{}
 	)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(countersAtOnce)
-	for _, src := range sources {
-		for _, parts := range shards(src.Space()) {
-			g.Go(func() error {
-				n := Counts{}
-				for _, p := range parts {
-					if err := e.countPart(ctx, p, is, n); err != nil {
-						return err
-					}
+	for _, parts := range all {
+		g.Go(func() error {
+			n := Counts{}
+			for _, p := range parts {
+				if err := e.countPart(ctx, p, is, n); err != nil {
+					return err
 				}
-				mu.Lock()
-				defer mu.Unlock()
-				all.Add(n)
-				return nil
-			})
-		}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			sum.Add(n)
+			return nil
+		})
 	}
-	return all, g.Wait()
+	return sum, g.Wait()
 }
 
 func (e *Eraser) countPart(ctx context.Context, p part, is func(store.Attrs) bool, n Counts) error {
-	for item, err := range e.c.Store.Items(ctx, store.Query{PK: p.pk, KeysOnly: is == nil}) {
+	q := p.query()
+	q.KeysOnly = is == nil
+	for item, err := range e.c.Store.Items(ctx, q) {
 		if err != nil {
 			return err
 		}
@@ -113,27 +141,24 @@ func (e *Eraser) countPart(ctx context.Context, p part, is func(store.Attrs) boo
 	return nil
 }
 
-func (e *Eraser) countRecord(ctx context.Context, d *store.Directory, src store.Source, sel Selection) (Counts, error) {
-	r := reader{e.c.Store, d.Hasher(), src.Space()}
+func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target, p *Plan) (Counts, error) {
 	n := Counts{}
-	for keys, err := range r.record(ctx, sel.Kind, sel.H) {
-		if err != nil {
-			return nil, err
+	for _, rec := range t.records {
+		p.Records = append(p.Records, rec.ID)
+		src, _ := d.ByTag(rec.Tag)
+		h, _ := store.ParseH(rec.H)
+		r := reader{st: e.c.Store, hr: d.Hasher(), sp: src.Space(), edits: !p.KeepEdits}
+		for keys, err := range r.record(ctx, p.Kind, h) {
+			if err != nil {
+				return nil, err
+			}
+			for _, k := range keys {
+				n[partOf(k).kindOf(k.SK)]++
+			}
 		}
-		n.Add(countKeys(keys))
 	}
-	if n.Total() == 0 {
-		return nil, fault.New(fault.NotFound, "record_not_found", "there is no such record")
+	if len(t.records) > 1 {
+		p.Notes = append(p.Notes, fmt.Sprintf("The customer is merged of %d; all of them go.", len(t.records)))
 	}
 	return n, nil
-}
-
-// countKeys counts keys of records and of the edits of customers.
-func countKeys(keys []store.Key) Counts {
-	n := Counts{}
-	for _, k := range keys {
-		edits := len(k.SK) > len(store.SKCustomer)+2*store.HashLen && k.SK[:2] == store.SKCustomer
-		n[part{k.PK, edits}.kindOf(k.SK)]++
-	}
-	return n
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 
+	"reseed/pkg/edit"
 	"reseed/pkg/store"
 )
 
@@ -21,17 +22,22 @@ const groupSize = 100
 // by group in the order in which they are to be deleted: pointers before what they point to,
 // children before their parent, so that a sweep that was cut finds its way again.
 type reader struct {
-	st *store.Store
-	hr *store.Hasher
-	sp store.Space
+	st    *store.Store
+	hr    *store.Hasher
+	sp    store.Space
+	edits bool // of what belongs to the record too
 }
 
 type groups = iter.Seq2[[]store.Key, error]
 
 // record walks one customer or invoice.
 func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
-	if kind == Invoice {
+	switch kind {
+	case Invoice:
 		return func(yield func([]store.Key, error) bool) { yield(r.ownInvoice(ctx, h)) }
+	case CustomerInvoices:
+		return r.invoices(ctx, h)
+	case Customer, Source, Content, Dependent, ManualCustomers:
 	}
 	return r.customer(ctx, h)
 }
@@ -60,7 +66,7 @@ func (r reader) invoices(ctx context.Context, customer store.H) groups {
 				return
 			}
 			h, _ := store.TrailingH(item.SK)
-			keys, err := r.invoice(ctx, h)
+			keys, err := r.invoice(ctx, customer, h)
 			if err == nil {
 				keys = append(keys, item.Key)
 			}
@@ -77,17 +83,17 @@ func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) 
 	if err != nil {
 		return nil, err
 	}
-	keys, err := r.invoice(ctx, h)
+	customer := r.hr.CustomerH(store.DecodeInvoice(found[r.sp.Invoice(h)]).CustomerExternalID)
+	keys, err := r.invoice(ctx, customer, h)
 	if err != nil || len(found) == 0 {
 		return keys, err
 	}
-	customer := r.hr.CustomerH(store.DecodeInvoice(found[r.sp.Invoice(h)]).CustomerExternalID)
 	owner, err := r.existing(ctx, []store.Key{r.sp.Owner(customer, h)}, nil)
 	return append(owner, keys...), err // the invoice last: it is what names the pointer
 }
 
-// invoice is the invoice with its line items and transactions and the pointers to them.
-func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
+// invoice is the invoice with its line items and transactions, the pointers to them, and the edits of all.
+func (r reader) invoice(ctx context.Context, customer, h store.H) ([]store.Key, error) {
 	q := r.sp.InvoiceParts(h)
 	q.KeysOnly = true
 	var parts, pointers []store.Key
@@ -108,8 +114,30 @@ func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	edits, err := r.invoiceEdits(ctx, customer, h)
+	if err != nil {
+		return nil, err
+	}
 	self, err := r.existing(ctx, []store.Key{r.sp.Invoice(h)}, nil)
-	return slices.Concat(pointers, parts, self), err
+	return slices.Concat(edits, pointers, parts, self), err
+}
+
+// invoiceEdits are the edits of an invoice and its parts, with the pointer to its changed date.
+func (r reader) invoiceEdits(ctx context.Context, customer, h store.H) ([]store.Key, error) {
+	if !r.edits {
+		return nil, nil
+	}
+	var keys []store.Key
+	q := r.sp.InvoiceEditsBetween(h, h)
+	q.KeysOnly = true
+	for item, err := range r.st.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, item.Key)
+	}
+	dated, err := r.existing(ctx, []store.Key{r.sp.EditOwner(customer, h)}, nil)
+	return append(dated, keys...), err
 }
 
 // events walks a customer's events with their pointers.
@@ -130,10 +158,27 @@ func (r reader) contacts(ctx context.Context, customer store.H) groups {
 	return r.pages(ctx, r.sp.ContactsOf(customer), func(keys []store.Key) ([]store.Key, error) { return keys, nil })
 }
 
-// self is the customer's edits, the pointer from its e-mail address, and last itself.
+// self is the customer's edits, the pointers from its e-mail addresses, and last itself.
 func (r reader) self(ctx context.Context, h store.H) groups {
 	return func(yield func([]store.Key, error) bool) {
-		var keys []store.Key
+		own := r.sp.Customer(h)
+		found, err := r.st.Lookup(ctx, own, r.sp.FieldsOf(own))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		var pointers, keys []store.Key
+		if email := edit.EmailOf(found[r.sp.FieldsOf(own)]); email != "" {
+			pointers = append(pointers, r.sp.EditEmail(r.hr.EmailH(email), h))
+		}
+		a, there := found[own]
+		if there {
+			pointers = append(pointers, r.sp.Email(r.hr.EmailH(store.DecodeCustomer(a).Email), h))
+		}
+		if keys, err = r.existing(ctx, pointers, nil); err != nil {
+			yield(nil, err)
+			return
+		}
 		q := r.sp.EditsBetween(h, h)
 		q.KeysOnly = true
 		for item, err := range r.st.Items(ctx, q) {
@@ -143,15 +188,10 @@ func (r reader) self(ctx context.Context, h store.H) groups {
 			}
 			keys = append(keys, item.Key)
 		}
-		own := r.sp.Customer(h)
-		found, err := r.st.Lookup(ctx, own)
-		if a, ok := found[own]; ok && err == nil {
-			email := r.hr.EmailH(store.DecodeCustomer(a).Email)
-			var pointer []store.Key
-			pointer, err = r.existing(ctx, []store.Key{r.sp.Email(email, h)}, nil)
-			keys = append(append(keys, pointer...), own)
+		if there {
+			keys = append(keys, own)
 		}
-		yield(keys, err)
+		yield(keys, nil)
 	}
 }
 

@@ -18,8 +18,10 @@ import (
 // Phases of an erase. What they have behind them is never done again: once a
 // selection was seen gone, the same identities may live anew.
 const (
-	sweeping = ""
+	begun    = ""
+	settled  = "settled"  // no writer is left that does not know of it
 	verified = "verified" // seen gone
+	purged   = "purged"   // its bytes have left the disk
 	cleared  = "cleared"  // its files are gone too
 )
 
@@ -29,7 +31,9 @@ const leadTask = "lead/0"
 // lead is what is known of the whole job, in its lead task.
 type lead struct {
 	Phase string      `json:"phase,omitempty"`
-	Done  []store.Tag `json:"done,omitempty"` // sources that are through, of an erase that visits many
+	Done  []store.Tag `json:"done,omitempty"`  // sources that are through, of an erase that visits many
+	Seen  time.Time   `json:"seen,omitzero"`   // when it was seen gone
+	Files int         `json:"files,omitempty"` // imports whose files are gone
 	Cost  store.Cost  `json:"cost"`
 }
 
@@ -89,6 +93,8 @@ func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error)
 		return false, fault.New(fault.Invalid, "not_an_erase", "this job is not an erase")
 	case j.Status.Ended():
 		return true, nil
+	case j.Status == job.Grace:
+		return false, nil
 	}
 	if j.Status == job.Waiting {
 		if j, err = e.started(ctx, j); err != nil || j.Status == job.Waiting {
@@ -178,21 +184,22 @@ func (r *run) late(ctx context.Context) error {
 // settle waits until no writer is left that could not know of the erase.
 func (r *run) settle(ctx context.Context) error {
 	at := r.job.CreatedAt.Add(r.c.Settle)
-	wait := at.Sub(r.c.Now())
-	if wait <= 0 {
+	if wait := at.Sub(r.c.Now()); wait > 0 {
+		if !r.stopAt.IsZero() && !at.Before(r.stopAt) {
+			return errStop
+		}
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return r.late(ctx)
+		}
+	}
+	if r.c.Quiet == nil {
 		return nil
 	}
-	if !r.stopAt.IsZero() && !at.Before(r.stopAt) {
-		return errStop
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return r.late(ctx)
-	}
+	return r.c.Quiet(ctx)
 }
 
 // finish goes through the phases that are left.
@@ -201,12 +208,12 @@ func (r *run) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.items.Store(sum.Total())
+	r.items.Store(sum.Removed.Total())
 	r.told = r.c.Now()
 	for _, step := range []struct {
 		from, to string
 		do       func(context.Context) error
-	}{{sweeping, verified, r.sweep}, {verified, cleared, r.clearFiles}} {
+	}{{begun, settled, r.settle}, {settled, verified, r.sweep}, {verified, purged, r.purge}, {purged, cleared, r.clearFiles}} {
 		if r.lead.Phase != step.from {
 			continue
 		}
@@ -216,7 +223,9 @@ func (r *run) finish(ctx context.Context) error {
 		if err := step.do(ctx); err != nil {
 			return err
 		}
-		r.lead.Phase = step.to
+		if r.lead.Phase = step.to; step.to == verified {
+			r.lead.Seen = r.c.Now().UTC()
+		}
 		if err := r.save(); err != nil {
 			return err
 		}
@@ -228,26 +237,28 @@ func (r *run) finish(ctx context.Context) error {
 }
 
 func (r *run) sweep(ctx context.Context) error {
-	spec := r.job.Erase
-	switch Kind(spec.Selection) {
-	case Source:
-		return r.lanes(ctx, r.space(), everything())
-	case ManualCustomers:
-		return r.manual(ctx)
-	case Customer, Invoice:
-		return r.record(ctx)
+	kind, sp := Kind(r.job.Erase.Selection), r.job.Erase.Was.Space()
+	switch {
+	case kind == ManualCustomers, kind.records() && r.job.Tag == 0:
+		return r.visits(ctx)
+	case kind.records():
+		return r.records(ctx, r.job.Erase.Was)
 	}
-	return fault.New(fault.Invalid, "unknown_selection", "this version does not know what to erase")
+	hidden := hiddenParts(kind, r.job.Erase.KeepEdits, sp)
+	if hidden == nil {
+		return fault.New(fault.Invalid, "unknown_selection", "this version does not know what to erase")
+	}
+	if err := r.lanes(ctx, laneName(sp), hidden, everything()); err != nil || kind != Dependent || r.job.Erase.KeepEdits {
+		return err
+	}
+	// Edits made since are of rows that came anew.
+	old := store.Cond{Op: store.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
+	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
 }
 
-// space spells the keys that are to be swept.
-func (r *run) space() store.Space {
-	return store.Space{Tag: r.job.Tag, Epochs: r.job.Erase.Epochs, Shards: r.job.Erase.Shards}
-}
-
-// manual visits every source in turn, under its lock; those that another job
+// visits goes to every source concerned in turn, under its lock; those that another job
 // holds come last, or next time.
-func (r *run) manual(ctx context.Context) error {
+func (r *run) visits(ctx context.Context) error {
 	var held error
 	for _, src := range r.job.Erase.Sources {
 		if slices.Contains(r.lead.Done, src.Tag) {
@@ -264,7 +275,7 @@ func (r *run) manual(ctx context.Context) error {
 			held = errStop
 			continue
 		}
-		if err := r.visit(ctx, src.Tag); err != nil {
+		if err := r.visit(ctx, src); err != nil {
 			return err
 		}
 		next, err := r.ledger.Unlock(ctx, src.Tag, r.job.ID)
@@ -282,17 +293,39 @@ func (r *run) manual(ctx context.Context) error {
 	return held
 }
 
-// visit sweeps one source at the epochs that it has now; one that is gone has an erase of its own.
-func (r *run) visit(ctx context.Context, tag store.Tag) error {
+// visit sweeps one source, as it was when the erase began. Manual rows may since have come into new epochs of it, by
+// an import that had begun before.
+func (r *run) visit(ctx context.Context, src store.Source) error {
+	if Kind(r.job.Erase.Selection).records() {
+		return r.records(ctx, src)
+	}
 	d, err := r.st.Directory(ctx)
 	if err != nil {
 		return err
 	}
-	src, ok := d.ByTag(tag)
-	if !ok {
+	manual := among(store.Cond{Op: store.Less, Attr: store.AttrManual, N: r.job.Erase.Manual})
+	if err := r.lanes(ctx, laneName(src.Space()), allParts(src.Space()), manual); err != nil {
+		return err
+	}
+	now, ok := d.ByTag(src.Tag)
+	if !ok || now.Space() == src.Space() {
 		return nil
 	}
-	return r.lanes(ctx, src.Space(), manualOnly())
+	return r.lanes(ctx, laneName(now.Space()), allParts(now.Space()), manual)
+}
+
+// purge makes the bytes of what was deleted leave the disk, where the engine keeps them.
+func (r *run) purge(ctx context.Context) error {
+	spec := r.job.Erase
+	sources := spec.Sources
+	if spec.Was.Shards > 0 {
+		sources = []store.Source{spec.Was}
+	}
+	var pks []string
+	for _, src := range sources {
+		pks = append(pks, allParts(src.Space()).pks()...)
+	}
+	return r.st.Purge(ctx, pks...)
 }
 
 // end takes the tombstone away and ends the job with its counts.
@@ -300,15 +333,17 @@ func (r *run) end(ctx context.Context) error {
 	if err := r.exhume(ctx); err != nil {
 		return err
 	}
-	removed, err := r.removed(ctx)
+	sum, err := r.removed(ctx)
 	if err != nil {
 		return err
 	}
 	_, next, err := r.ledger.End(ctx, r.job.ID, func(j *job.Job) error {
 		j.Status, j.Stage = job.Done, ""
-		j.Erase.Removed = removed
-		j.Progress.ItemsDone = removed.Total()
-		j.Cost = r.before.Add(r.st.Spent())
+		j.Erase.Removed = sum.Removed
+		j.Progress.ItemsDone = sum.Removed.Total()
+		// Units are what DynamoDB would have counted, wherever the table is.
+		j.Cost = r.before.Add(r.st.Spent()).Add(store.Cost{WriteMilli: sum.Milli})
+		j.Erase.Receipt = encode(r.receipt(j, sum.Digest))
 		return nil
 	})
 	if err != nil {
@@ -336,18 +371,19 @@ func (r *run) exhume(ctx context.Context) error {
 }
 
 // removed sums up what the ledger has recorded.
-func (r *run) removed(ctx context.Context) (Counts, error) {
+func (r *run) removed(ctx context.Context) (sum checkpoint, err error) {
 	tasks, err := r.ledger.Tasks(ctx, r.job.ID, lanePhase+"/")
 	if err != nil {
-		return nil, err
+		return sum, err
 	}
-	sum := Counts{}
+	sum.Removed = Counts{}
 	for _, t := range tasks {
 		cp, err := decodeCheckpoint(t)
 		if err != nil {
-			return nil, err
+			return sum, err
 		}
-		sum.Add(cp.Removed)
+		sum.Removed.Add(cp.Removed)
+		sum.Digest, sum.Milli = sum.Digest.plus(cp.Digest), sum.Milli+cp.Milli
 	}
 	return sum, nil
 }

@@ -156,7 +156,7 @@ func (im *Importer) mend(ctx context.Context, j *job.Job, task string, done int)
 	}
 	w, err := im.newWork(ctx, j)
 	if err != nil {
-		if fault.CodeOf(err) == codeErased {
+		if code := fault.CodeOf(err); code == codeErased || code == codeEmptied {
 			return nil
 		}
 		return err

@@ -32,6 +32,8 @@ func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 		switch {
 		case err != nil:
 			return err
+		case o.Kind == job.Erase && o.Status == job.Grace && o.ID > j.ID:
+			return errOutdated("Data of this source has been erased")
 		case o.StartedAt.IsZero(), o.ID < j.ID && o.StartedAt.Before(j.CreatedAt):
 		case o.Kind == job.Erase:
 			return errOutdated("Data of this source has been erased")

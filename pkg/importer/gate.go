@@ -175,21 +175,14 @@ func (im *Importer) dropRuns(ctx context.Context, j *job.Job) error {
 	return err
 }
 
-// Prices of DynamoDB on demand, per million units.
-const (
-	dollarsPerMillionWrites = 0.625
-	dollarsPerMillionReads  = 0.125
-	pricesOf                = "us-east-1, November 2024"
-)
-
 // estimate tells what applying will take. The write units are exact, as long as nothing moves.
 func estimate(st *store.Store, sum totals) *job.Estimate {
 	e := &job.Estimate{
-		Changes: sum.Changes, WriteUnits: float64(sum.WriteMilli+sum.RemoveMilli) / 1000, PricesOf: pricesOf,
+		Changes: sum.Changes, WriteUnits: float64(sum.WriteMilli+sum.RemoveMilli) / 1000, PricesOf: store.PricesOf,
 		// What is compared before a plan is applied: dense rows by range, as the plan did, others one by one.
 		ReadUnits: min(sum.cost.ReadUnits(), float64(sum.Changes)),
 	}
-	e.Dollars = (e.WriteUnits*dollarsPerMillionWrites + e.ReadUnits*dollarsPerMillionReads) / 1e6
+	e.Dollars = store.Cost{WriteMilli: store.MilliUnits(e.WriteUnits), ReadMilli: store.MilliUnits(e.ReadUnits)}.Dollars()
 	e.Seconds = e.WriteUnits / float64(st.UnitsASecond())
 	return e
 }

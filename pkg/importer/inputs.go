@@ -51,6 +51,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil, err
 	}
 	spec.Scanned, spec.Small = true, total <= im.c.SmallBytes
+	spec.Epochs = parts.space.Epochs
 	if spec.Small && spec.Mode == job.Replace {
 		if spec.Small, err = im.fewStored(ctx, parts, spec.Datasets); err != nil {
 			return nil, err

@@ -27,6 +27,7 @@ type mapped struct {
 	asked   bool
 	counts  job.Counts
 	sum     summary
+	barred  *barred
 }
 
 // mapPiece turns the rows of a piece into sorted runs, split by key range, and
@@ -45,8 +46,13 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		Header: file.Header, Delimiter: file.Delim[0], StartLine: p.Line, StartOffset: p.Offset,
 	})
 	defer func() { _ = src.Close() }()
+	barred, err := w.loadBarred(ctx)
+	if err != nil {
+		return summary{}, err
+	}
 	m := &mapped{
-		w: w, stage: stage, by: by, file: p.File, dataset: layout.Dataset(),
+		barred: barred,
+		w:      w, stage: stage, by: by, file: p.File, dataset: layout.Dataset(),
 		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
 	}
 	unescape := hasRejectColumns(file.Header)
@@ -77,6 +83,9 @@ func (m *mapped) row(layout *billing.Layout, row source.Row) {
 	rec, problem := layout.Record(row.Fields, m.w.now)
 	if problem == nil {
 		problem = m.w.checkPlan(rec)
+	}
+	if problem == nil {
+		problem = m.barred.refuse(m.w.tag, rec)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)

@@ -159,14 +159,25 @@ func (w *work) present(sk string, a store.Attrs) store.Attrs {
 	if a == nil || !w.dir.Visible(a) {
 		return nil
 	}
-	if h, ok := store.LeadingH(sk); ok && len(w.dir.Tombstones) > 0 {
-		kind := store.KindCustomer
-		if sk[:2] == store.SKInvoice {
-			kind = store.KindInvoice
-		}
-		if w.dir.Buried(w.tag, kind, h) {
-			return nil
-		}
+	if w.buried(sk, a) {
+		return nil
 	}
 	return a
+}
+
+// buried tells whether an item is hidden by a tombstone.
+func (w *work) buried(sk string, a store.Attrs) bool {
+	h, ok := store.LeadingH(sk)
+	if !ok || len(w.dir.Tombstones) == 0 {
+		return false
+	}
+	switch store.What(sk) {
+	case store.SKInvoice:
+		return w.dir.InvoiceBuried(w.tag, h, w.hasher.CustomerH(store.DecodeInvoice(a).CustomerExternalID))
+	case store.SKLine, store.SKTrans:
+		return w.dir.Buried(w.tag, store.KindInvoice, h)
+	case store.SKPlan, store.SKExternal, store.SKEmail:
+		return false
+	}
+	return w.dir.Buried(w.tag, store.KindCustomer, h)
 }

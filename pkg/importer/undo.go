@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -42,7 +43,7 @@ func (im *Importer) prepareUndo(ctx context.Context, id string) (src store.Sourc
 		}
 		undo.Import = &job.ImportSpec{
 			Undo: id, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges,
-			Scanned: true, Applying: true,
+			Scanned: true, Applying: true, Epochs: target.Import.Epochs,
 		}
 		tag, target.Import.UndoneBy = target.Tag, undo.ID
 		return nil
@@ -57,6 +58,9 @@ func (im *Importer) prepareUndo(ctx context.Context, id string) (src store.Sourc
 	src, ok := dir.ByTag(tag)
 	if !ok {
 		err = fault.New(fault.Conflict, codeErased, "The data source was erased, and the import with it.")
+	}
+	if e := undo.Import.Epochs; ok && e != (store.Epochs{}) && e != src.Epochs {
+		err = fault.New(fault.Conflict, codeEmptied, "The data source was emptied since, and what the import brought went with that.")
 	}
 	return src, undo, link, err
 }
@@ -95,7 +99,7 @@ func (im *Importer) siblings(ctx context.Context, j *job.Job) iter.Seq2[*job.Job
 				return
 			}
 			for _, o := range list {
-				if o.Tag == j.Tag && o.ID != j.ID && !yield(o, nil) {
+				if concerns(o, j.Tag) && o.ID != j.ID && !yield(o, nil) {
 					return
 				}
 				before = o.ID
@@ -105,6 +109,14 @@ func (im *Importer) siblings(ctx context.Context, j *job.Job) iter.Seq2[*job.Job
 			}
 		}
 	}
+}
+
+// concerns tells whether a job is of a source, or erases a customer that is merged of several sources'.
+func concerns(o *job.Job, tag store.Tag) bool {
+	if o.Tag == tag {
+		return true
+	}
+	return o.Erase != nil && o.Tag == 0 && slices.ContainsFunc(o.Erase.Records, func(r job.ErasedRecord) bool { return r.Tag == tag })
 }
 
 // undo decides one pass over a key range of the job that is taken back, unless that was

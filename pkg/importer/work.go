@@ -52,6 +52,9 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	if !ok {
 		return nil, errErased()
 	}
+	if e := j.Import.Epochs; e != (store.Epochs{}) && e != src.Epochs {
+		return nil, errEmptied()
+	}
 	w := &work{
 		job: j, dir: dir, tag: j.Tag, hasher: dir.Hasher(), parts: newPartitions(src.Space()), ranges: j.Import.Ranges,
 		store: st, objects: im.c.Objects, runs: objectRuns{im.c.Objects, runsDir(j.ID)}, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),

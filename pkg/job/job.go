@@ -1,6 +1,7 @@
 package job
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -19,7 +20,7 @@ const (
 // Status is where a job stands.
 type Status string
 
-// The states of a job. Waiting and Running are the open ones.
+// The states of a job. Waiting, Running and Grace are the open ones.
 const (
 	Waiting   Status = "waiting" // another job has its source
 	Running   Status = "running"
@@ -27,11 +28,13 @@ const (
 	Done      Status = "done"
 	Failed    Status = "failed"
 	Cancelled Status = "cancelled"
+	Grace     Status = "grace"    // an erase that can be restored until its time is over; then it begins
+	Restored  Status = "restored" // an erase that was taken back in time
 )
 
 // Ended tells whether nothing goes on by itself any more. A planned job has ended in
 // this sense, although [Ledger.Resume] may begin it again.
-func (s Status) Ended() bool { return s != Waiting && s != Running }
+func (s Status) Ended() bool { return s != Waiting && s != Running && s != Grace }
 
 // Counts says what became of the rows of one dataset (I1):
 // Read = Added + Changed + Unchanged + Rejected. Removed are stored rows that the input lacks.
@@ -111,11 +114,12 @@ type ImportSpec struct {
 	ManualEpoch int64  `json:"manual_epoch"`          // given to rows that come by file
 
 	// Set once the input has been looked through, before anything is written.
-	Scanned  bool     `json:"scanned,omitempty"`
-	Small    bool     `json:"small,omitempty"`  // one worker does it all in memory
-	Ranges   int      `json:"ranges,omitempty"` // key ranges that are merged apart
-	Pieces   []Piece  `json:"pieces,omitempty"` // of all files, in their order
-	Datasets []string `json:"datasets,omitempty"`
+	Scanned  bool         `json:"scanned,omitempty"`
+	Epochs   store.Epochs `json:"epochs,omitzero"`  // of the source then; an import under which they change fails
+	Small    bool         `json:"small,omitempty"`  // one worker does it all in memory
+	Ranges   int          `json:"ranges,omitempty"` // key ranges that are merged apart
+	Pieces   []Piece      `json:"pieces,omitempty"` // of all files, in their order
+	Datasets []string     `json:"datasets,omitempty"`
 
 	// Set once every row is decided and all change sets are stored.
 	Parked   bool      `json:"parked,omitempty"`  // it was Planned for a while: stored rows may have moved since
@@ -160,13 +164,29 @@ type File struct {
 	Header  []string `json:"header,omitempty"` // as it stands in the file
 }
 
+// MaxGrace is the longest time for which an erase can be restored.
+const MaxGrace = 90 * 24 * time.Hour
+
 // EraseSpec is what an erase removes.
 type EraseSpec struct {
-	Selection string           `json:"selection"` // source, manual-customers, customer, invoice
-	H         string           `json:"h,omitempty"`
-	Epochs    store.Epochs     `json:"epochs"` // of the items to sweep
-	Shards    int              `json:"shards"`
-	Manual    int64            `json:"manual_epoch,omitempty"` // sweep rows below it
+	Selection string           `json:"selection"` // the kind of selection, see package eraser
+	Was       store.Source     `json:"was"`       // the source as it was, of an erase that concerns one
+	Records   []ErasedRecord   `json:"records,omitempty"`
+	KeepEdits bool             `json:"keep_edits,omitempty"`
+	By        string           `json:"by,omitempty"`           // who asked
+	Until     time.Time        `json:"until,omitzero"`         // it can be restored before
+	Manual    int64            `json:"manual_epoch,omitempty"` // rows below it go
+	ManualWas int64            `json:"manual_was,omitempty"`   // the epoch before
+	Forgotten []string         `json:"forgotten,omitempty"`    // sort keys of the do-not-reload list that it has added
 	Sources   []store.Source   `json:"sources,omitempty"`      // to visit, for manual customers
-	Removed   map[string]int64 `json:"removed,omitempty"`      // by kind, final once Ended
+	SweptFrom time.Time        `json:"swept_from,omitzero"`    // when it could no longer be restored
+	Removed   map[string]int64 `json:"removed,omitempty"`      // items by kind, final once Ended
+	Receipt   json.RawMessage  `json:"receipt,omitempty"`      // once Done, see package eraser
+}
+
+// ErasedRecord is one record of a selection of single ones.
+type ErasedRecord struct {
+	Tag store.Tag `json:"tag"`
+	H   string    `json:"h"`
+	ID  string    `json:"id"` // public
 }

@@ -138,7 +138,7 @@ func (l *Ledger) Stored(ctx context.Context, j *Job) (*Job, error) {
 
 // Prepare gives the writes that create j, for a transaction of the caller's
 // own (a change of the directory). It sets the job's id, time and status. A transaction that fails is to
-// be prepared anew: the lock may have been taken meanwhile.
+// be prepared anew: the lock may have been taken meanwhile. A job in its grace period stays in it, and takes no lock.
 func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]store.Write, error) {
 	if j.ID == "" {
 		j.ID = l.NewID()
@@ -150,9 +150,12 @@ func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]store.Write, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.Version, j.Status, j.StartedAt = 1, Waiting, time.Time{}
+	j.Version, j.StartedAt = 1, time.Time{}
+	if j.Status != Grace {
+		j.Status = Waiting
+	}
 	writes := []store.Write{{Item: mark(store.OpenJobKey(j.ID), j.ID), If: store.Cond{Op: store.Absent}}}
-	if holder == "" {
+	if holder == "" && j.Status == Waiting {
 		j.Status, j.StartedAt = Running, l.now().UTC()
 		if j.Tag != 0 {
 			writes = append(writes, takeLock(j.Tag, j.ID))
@@ -217,16 +220,30 @@ func (l *Ledger) Unlock(ctx context.Context, tag store.Tag, id string) (*Job, er
 		return nil, err
 	}
 	if lock.Str(attrJob) == id {
-		turn, _ := lock.Int(attrTurn)
-		err = l.st.Transact(ctx, store.Write{
-			Item: store.Item{Key: store.LockKey(tag)}, Delete: true,
-			If: store.Cond{Op: store.Equals, Attr: attrTurn, N: turn},
-		})
+		err = l.st.Transact(ctx, unlocking(tag, lock))
 		if err != nil && fault.KindOf(err) != fault.Conflict { // a conflict: it was given back already
 			return nil, err
 		}
 	}
 	return l.NextWaiting(ctx, tag)
+}
+
+// Unlocking is the write that gives back what Lock took, for a transaction of the caller's own, which is a
+// fault.Conflict if the lock is another's by then. So is this if it is already.
+func (l *Ledger) Unlocking(ctx context.Context, tag store.Tag, id string) (store.Write, error) {
+	lock, err := l.lock(ctx, tag)
+	if err == nil && lock.Str(attrJob) != id {
+		err = fault.New(fault.Conflict, "lock_lost", "the lock of the source is another's by now")
+	}
+	return unlocking(tag, lock), err
+}
+
+func unlocking(tag store.Tag, lock store.Attrs) store.Write {
+	turn, _ := lock.Int(attrTurn)
+	return store.Write{
+		Item: store.Item{Key: store.LockKey(tag)}, Delete: true,
+		If: store.Cond{Op: store.Equals, Attr: attrTurn, N: turn},
+	}
 }
 
 // Get reads a job. One that does not exist is fault.NotFound.
@@ -315,13 +332,26 @@ func (l *Ledger) Open(ctx context.Context) ([]*Job, error) {
 // of its source, or Waiting. A job that is not planned is fault.Conflict. An error of
 // change ends it, with nothing written.
 func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
+	return l.begin(ctx, id, Planned, change)
+}
+
+// Due begins an erase whose grace period is over, like [Ledger.Resume]. One that is not in it is fault.Conflict.
+func (l *Ledger) Due(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
+	return l.begin(ctx, id, Grace, change)
+}
+
+func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(*Job) error) (*Job, error) {
 	for {
 		j, err := l.Get(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if j.Status != Planned {
-			return nil, fault.Newf(fault.Conflict, "not_planned", "the job is not a plan that waits to be applied: it is %s", j.Status)
+		if j.Status != from {
+			what := "a plan that waits to be applied"
+			if from == Grace {
+				what = "an erase in its grace period"
+			}
+			return nil, fault.Newf(fault.Conflict, "not_"+string(from), "the job is not %s: it is %s", what, j.Status)
 		}
 		if err := change(j); err != nil {
 			return nil, err
@@ -334,7 +364,9 @@ func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) error)
 		writes := []store.Write{{Item: mark(store.OpenJobKey(id), id)}}
 		if holder == "" {
 			j.Status, j.StartedAt = Running, l.now().UTC()
-			writes = append(writes, takeLock(j.Tag, id))
+			if j.Tag != 0 {
+				writes = append(writes, takeLock(j.Tag, id))
+			}
 		}
 		write, err := l.next(j)
 		if err != nil {
@@ -370,6 +402,20 @@ func (l *Ledger) Changed(ctx context.Context, id string, change func(*Job) error
 		return store.Write{}, err
 	}
 	return l.next(j)
+}
+
+// Ending gives the writes that end a job which holds no lock, for a transaction of the caller's own: change sets its last
+// state. They are a fault.Conflict if somebody else has changed the job meanwhile, and so is a job that has ended.
+func (l *Ledger) Ending(ctx context.Context, id string, change func(*Job) error) (*Job, []store.Write, error) {
+	j, err := l.Get(ctx, id)
+	if err == nil {
+		err = l.ending(change)(j)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	write, err := l.next(j)
+	return j, []store.Write{write, {Item: store.Item{Key: store.OpenJobKey(id)}, Delete: true}}, err
 }
 
 // End lets change set the job's last state, in which nothing goes on by itself, and

@@ -2,7 +2,7 @@ package line
 
 import (
 	"context"
-	"strings"
+	"time"
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
@@ -11,13 +11,19 @@ import (
 
 // EraseSource is the input of the function delete-source.
 type EraseSource struct {
-	Source string `json:"source"` // name or uuid
-	DryRun bool   `json:"dry_run"`
+	Selection string `json:"selection"` // source (if empty), content, dependent, customer, customer-invoices, invoice
+	Source    string `json:"source"`    // name or uuid; of the first three
+	ID        string `json:"id"`        // public id; of the others
+	KeepEdits *bool  `json:"keep_edits"`
+	Forget    bool   `json:"forget"`
+	Grace     string `json:"grace"` // a duration such as 72h
+	DryRun    bool   `json:"dry_run"`
 }
 
 // EraseManual is the input of the function delete-manual-customers.
 type EraseManual struct {
-	DryRun bool `json:"dry_run"`
+	Grace  string `json:"grace"`
+	DryRun bool   `json:"dry_run"`
 }
 
 // Erased is the answer of both: the plan of a dry run, else the job.
@@ -25,51 +31,82 @@ type Erased struct {
 	Plan    *eraser.Plan     `json:"plan,omitempty"`
 	Job     string           `json:"job,omitempty"`
 	Status  job.Status       `json:"status,omitempty"`
+	Until   time.Time        `json:"restorable_until,omitzero"`
 	Removed map[string]int64 `json:"removed,omitempty"` // by kind, once Status is done
+	Receipt *eraser.Receipt  `json:"receipt,omitempty"` // then too
 }
 
-// EraseSource erases one source, as far as the time of ctx allows: the rest is
+// EraseSource erases one source or a part of it, as far as the time of ctx allows: the rest is
 // done by sweeps. No source at all is fault.Invalid.
 func (l *Line) EraseSource(ctx context.Context, in EraseSource) (Erased, error) {
-	if strings.TrimSpace(in.Source) == "" {
-		return Erased{}, &fault.Error{Kind: fault.Invalid, Code: "empty_selection", Param: "source", Message: "name the source to be erased"}
+	kind := eraser.Kind(in.Selection)
+	if kind == "" {
+		kind = eraser.Source
 	}
 	d, err := l.Store.Directory(ctx)
 	if err != nil {
 		return Erased{}, err
 	}
-	src, err := find(d, in.Source)
+	sel, err := eraser.Select(d, kind, in.Source, in.ID)
 	if err != nil {
 		return Erased{}, err
 	}
-	return l.erase(ctx, eraser.Selection{Kind: eraser.Source, Source: src.UUID}, in.DryRun)
+	grace, err := ParseGrace(in.Grace)
+	if err != nil {
+		return Erased{}, err
+	}
+	return l.erase(ctx, sel, eraser.Options{
+		KeepEdits: in.KeepEdits, Forget: in.Forget, Grace: grace, By: "function delete-source",
+	}, in.DryRun)
 }
 
 // EraseManual erases every manual customer with all that belongs to them, as far as
 // the time of ctx allows: the rest is done by sweeps.
 func (l *Line) EraseManual(ctx context.Context, in EraseManual) (Erased, error) {
-	return l.erase(ctx, eraser.Selection{Kind: eraser.ManualCustomers}, in.DryRun)
+	grace, err := ParseGrace(in.Grace)
+	if err != nil {
+		return Erased{}, err
+	}
+	return l.erase(ctx, eraser.Selection{Kind: eraser.ManualCustomers},
+		eraser.Options{Grace: grace, By: "function delete-manual-customers"}, in.DryRun)
 }
 
-func (l *Line) erase(ctx context.Context, sel eraser.Selection, dryRun bool) (Erased, error) {
+// ParseGrace reads a grace period such as 72h; an empty one is the deployment's.
+func ParseGrace(text string) (*time.Duration, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // not given
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Invalid, Code: "bad_selection", Param: "grace", Message: "a grace period is a duration such as 72h or 30m"}
+	}
+	return &d, nil
+}
+
+func (l *Line) erase(ctx context.Context, sel eraser.Selection, opt eraser.Options, dryRun bool) (Erased, error) {
 	if dryRun {
-		p, err := l.Eraser.Plan(ctx, sel)
+		p, err := l.Eraser.Plan(ctx, sel, opt)
 		return Erased{Plan: p}, err
 	}
-	j, err := l.Eraser.Start(ctx, sel)
+	j, err := l.Eraser.Start(ctx, sel, opt)
 	if err != nil {
 		return Erased{}, err
 	}
 	id := j.ID
-	if _, err := l.Eraser.Sweep(ctx, id); err != nil { // it is invisible already: a tick goes on
-		l.Log.WarnContext(ctx, "a sweep stopped", "job", id, "code", fault.CodeOf(err), "error", err.Error())
+	if j.Status == job.Running {
+		if _, err := l.Eraser.Sweep(ctx, id); err != nil { // it is invisible already: a tick goes on
+			l.Log.WarnContext(ctx, "a sweep stopped", "job", id, "code", fault.CodeOf(err), "error", err.Error())
+		}
 	}
 	if j, err = l.Ledger.Get(ctx, id); err != nil {
 		return Erased{}, err
 	}
-	answer := Erased{Job: id, Status: j.Status}
-	if j.Status.Ended() {
-		answer.Removed = j.Erase.Removed
+	answer := Erased{Job: id, Status: j.Status, Until: j.Erase.Until}
+	if j.Status != job.Done {
+		return answer, nil
 	}
-	return answer, nil
+	answer.Removed = j.Erase.Removed
+	receipt, err := eraser.ReceiptOf(j)
+	answer.Receipt = &receipt
+	return answer, err
 }

@@ -24,7 +24,7 @@ type Sweep struct {
 	Job string `json:"job"`
 }
 
-// Config is what the parts are made of. All of it but PieceBytes and RequestLifetime must be set.
+// Config is what the parts are made of. Of it Store to Sweeps must be set.
 type Config struct {
 	Store   *store.Store
 	Objects *objects.Objects
@@ -36,6 +36,10 @@ type Config struct {
 	// RequestLifetime is how long a request may go on with what it has read of the directory.
 	RequestLifetime time.Duration
 	PieceBytes      int64 // of importer.Config
+	// Quiet, Grace and Residue are those of eraser.Config.
+	Quiet   func(context.Context) error
+	Grace   time.Duration
+	Residue eraser.Residue
 }
 
 // Line is all parts, put together. It is safe for concurrent use.
@@ -56,6 +60,7 @@ func New(c Config) *Line {
 	})
 	l.Eraser = eraser.New(eraser.Config{
 		Store: c.Store, Ledger: l.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, Dispatch: l.dispatch, Settle: c.RequestLifetime,
+		Quiet: c.Quiet, Grace: c.Grace, Residue: c.Residue,
 	})
 	return l
 }
@@ -86,10 +91,19 @@ func (l *Line) Tick(ctx context.Context) error {
 		return err
 	}
 	for _, j := range open {
-		if j.Kind == job.Erase {
-			if err := l.dispatch(ctx, j); err != nil {
+		if j.Kind != job.Erase {
+			continue
+		}
+		if j.Status == job.Grace {
+			if j, err = l.Eraser.Due(ctx, j); err != nil {
 				return err
 			}
+			if j == nil {
+				continue
+			}
+		}
+		if err := l.dispatch(ctx, j); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -105,8 +119,8 @@ func (l *Line) Sweep(ctx context.Context, m Sweep) error {
 }
 
 // StartErase makes a selection invisible and gets its sweep going.
-func (l *Line) StartErase(ctx context.Context, sel eraser.Selection) (*job.Job, error) {
-	j, err := l.Eraser.Start(ctx, sel)
+func (l *Line) StartErase(ctx context.Context, sel eraser.Selection, opt eraser.Options) (*job.Job, error) {
+	j, err := l.Eraser.Start(ctx, sel, opt)
 	if err != nil {
 		return nil, err
 	}

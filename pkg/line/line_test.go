@@ -192,7 +192,7 @@ func TestTickHandsOutWhatWasLost(t *testing.T) {
 	must(t, b.Ingest(t.Context(), b.put(t, "uploads/A/again.csv", customers))) // waits for its turn
 	src, err := b.Source(t.Context(), "B")
 	must(t, err)
-	_, err = b.StartErase(t.Context(), eraser.Selection{Kind: eraser.Source, Source: src.UUID})
+	_, err = b.StartErase(t.Context(), eraser.Selection{Kind: eraser.Source, Source: src.UUID}, eraser.Options{})
 	must(t, err)
 	b.want(t, []string{"A"}, []job.Status{job.Running, job.Waiting, job.Running})
 	b.imports, b.sweeps = nil, nil // lost

@@ -104,4 +104,16 @@ func ReadCost(size int) Cost { return Cost{ReadMilli: milli * units(size, readUn
 // MilliUnits is an engine's own figure, in capacity units, as Cost counts it.
 func MilliUnits(units float64) int64 { return int64(math.Round(units * milli)) }
 
+// Prices of DynamoDB on demand, in dollars per million units, and where and when they hold.
+const (
+	dollarsPerMillionWrites = 0.625
+	dollarsPerMillionReads  = 0.125
+	PricesOf                = "us-east-1, November 2024"
+)
+
+// Dollars is what c costs on DynamoDB on demand.
+func (c Cost) Dollars() float64 {
+	return (c.WriteUnits()*dollarsPerMillionWrites + c.ReadUnits()*dollarsPerMillionReads) / 1e6
+}
+
 func units(size, per int) int64 { return int64(max(1, (size+per-1)/per)) }

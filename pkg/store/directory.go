@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +26,9 @@ type Directory struct {
 	Version     int64       `json:"-"`
 	HashKey     []byte      `json:"hash_key"` // the secret of all identities, 32 bytes, made once
 	NextTag     Tag         `json:"next_tag"`
-	ManualEpoch int64       `json:"manual_epoch"` // manual rows below it are invisible
+	ManualEpoch int64       `json:"manual_epoch"`         // manual rows below it are invisible
+	ManualTop   int64       `json:"manual_top,omitempty"` // the highest that it ever was, if a restore has lowered it
+	Forgets     bool        `json:"forgets,omitempty"`    // there is a do-not-reload list
 	Sources     []Source    `json:"sources"`
 	Tombstones  []Tombstone `json:"tombstones,omitempty"`
 }
@@ -37,17 +41,21 @@ type Source struct {
 	System    string    `json:"system"`
 	CreatedAt time.Time `json:"created_at"`
 	Epochs    Epochs    `json:"epochs"`
+	Top       Epochs    `json:"top,omitzero"` // the highest that they ever were, if a restore has lowered them
 	Shards    int       `json:"shards"`
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 }
 
-// Tombstone hides one customer, with all that hangs on it, or one invoice until it is swept.
+// Tombstone hides one customer, with all that hangs on it, all invoices of one, or one invoice until it is swept.
 type Tombstone struct {
 	Job  string `json:"job"` // the erase that put it here
 	Tag  Tag    `json:"tag"`
-	Kind Kind   `json:"kind"` // KindCustomer or KindInvoice
+	Kind Kind   `json:"kind"` // KindCustomer, KindInvoicesOf or KindInvoice
 	H    string `json:"h"`
 }
+
+// KindInvoicesOf is the kind of a tombstone over all invoices of a customer, whose identity it names. Nothing is hashed with it.
+const KindInvoicesOf Kind = "invoices_of"
 
 // Space spells the keys of the source.
 func (s Source) Space() Space { return Space{Tag: s.Tag, Epochs: s.Epochs, Shards: s.Shards} }
@@ -98,6 +106,20 @@ func (d *Directory) Buried(tag Tag, kind Kind, h H) bool {
 	return false
 }
 
+// InvoiceBuried tells whether an invoice is hidden by a tombstone over itself, its customer or all invoices of that.
+func (d *Directory) InvoiceBuried(tag Tag, invoice, customer H) bool {
+	return len(d.Tombstones) > 0 &&
+		(d.Buried(tag, KindInvoice, invoice) || d.Buried(tag, KindInvoicesOf, customer) || d.Buried(tag, KindCustomer, customer))
+}
+
+// RaiseManual begins a new manual epoch: in the write that stores this, all manual rows are invisible (I5).
+func (d *Directory) RaiseManual() (was int64) {
+	was = d.ManualEpoch
+	d.ManualEpoch = max(was, d.ManualTop) + 1
+	d.ManualTop = d.ManualEpoch
+	return was
+}
+
 // Visible tells whether an item is of the current manual epoch, or not manual at all.
 func (d *Directory) Visible(a Attrs) bool {
 	n, manual := a.Int(AttrManual)
@@ -125,7 +147,7 @@ func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
 	case taken:
 		return Source{}, &fault.Error{Kind: fault.Conflict, Code: "taken", Param: "name", Message: "Has already been taken."}
 	case len(d.Sources) >= MaxSources:
-		return Source{}, fault.Newf(fault.Invalid, "too_many_sources", "an account holds at most %d data sources", MaxSources)
+		return Source{}, tooManySources()
 	case d.NextTag > MaxTag:
 		return Source{}, fault.New(fault.Invalid, "no_tags_left", "this account has used up its data source numbers")
 	}
@@ -148,6 +170,61 @@ func (d *Directory) Remove(id string) bool {
 		}
 	}
 	return false
+}
+
+// Empty begins new epochs of a source: in the write that stores this, what carries an old one is invisible (I5).
+// Which are raised is said by which of more are not 0. An epoch is never used twice, even if a restore goes back to an older one.
+func (d *Directory) Empty(id string, more Epochs) (Source, bool) {
+	for i := range d.Sources {
+		s := &d.Sources[i]
+		if s.UUID != id {
+			continue
+		}
+		top := s.top()
+		raise := func(now *int, top *int, by int) {
+			if by > 0 {
+				*top++
+				*now = *top
+			}
+		}
+		raise(&s.Epochs.Customers, &top.Customers, more.Customers)
+		raise(&s.Epochs.Data, &top.Data, more.Data)
+		raise(&s.Epochs.Edits, &top.Edits, more.Edits)
+		s.Top = top
+		return *s, true
+	}
+	return Source{}, false
+}
+
+// top is the highest epochs that the source ever had.
+func (s *Source) top() Epochs {
+	return Epochs{
+		max(s.Epochs.Customers, s.Top.Customers), max(s.Epochs.Data, s.Top.Data), max(s.Epochs.Edits, s.Top.Edits),
+	}
+}
+
+// Restore brings back a source as it was: one that was removed, unless its name is taken, or the epochs that one had.
+func (d *Directory) Restore(was Source) error {
+	for i := range d.Sources {
+		if s := &d.Sources[i]; s.UUID == was.UUID {
+			s.Top = s.top()
+			s.Epochs, s.Shards = was.Epochs, was.Shards
+			return nil
+		}
+	}
+	switch _, taken := d.ByName(was.Name); {
+	case taken:
+		return &fault.Error{Kind: fault.Conflict, Code: "taken", Param: "name", Message: "another data source has taken the name meanwhile"}
+	case len(d.Sources) >= MaxSources:
+		return tooManySources()
+	}
+	d.Sources = append(d.Sources, was)
+	slices.SortFunc(d.Sources, func(a, b Source) int { return cmp.Compare(a.Tag, b.Tag) })
+	return nil
+}
+
+func tooManySources() error {
+	return fault.Newf(fault.Invalid, "too_many_sources", "an account holds at most %d data sources", MaxSources)
 }
 
 // Directory reads the directory, making it with a new secret key at the table's first use.

@@ -68,6 +68,21 @@ type Page struct {
 	// Next is the After of the next page; empty when the range is exhausted.
 	Next string
 	Cost Cost
+	// Sizes are those of the items (see [Item.Size]), on a page of keys only and
+	// from an engine that knows them; else nil.
+	Sizes []int
+}
+
+// Deletes are the writes that delete the page's items.
+func (p Page) Deletes() []Write {
+	w := make([]Write, len(p.Items))
+	for i := range p.Items {
+		w[i] = Write{Item: Item{Key: p.Items[i].Key}, Delete: true}
+		if p.Sizes != nil {
+			w[i].Replaces = p.Sizes[i]
+		}
+	}
+	return w
 }
 
 // Write is one put or delete.
@@ -145,4 +160,13 @@ func (c Cost) ReadUnits() float64 { return float64(c.ReadMilli) / 1000 }
 type RangeDeleter interface {
 	// DeleteRange removes every item of pk. It is durable when it returns.
 	DeleteRange(ctx context.Context, pk string) error
+}
+
+// Purger is what an engine may offer besides: making sure that deleted bytes
+// are no longer there.
+type Purger interface {
+	// Purge returns when what was deleted from the partitions, or replaced in
+	// them, before the call has left the disk. It may take long, loses nothing
+	// when it is stopped, and can be called again at any time.
+	Purge(ctx context.Context, pks []string) error
 }

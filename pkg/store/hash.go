@@ -71,6 +71,7 @@ const (
 	KindEvent        Kind = "subscription_event"
 	KindCancellation Kind = "cancellation"
 	KindSubscription Kind = "subscription"
+	KindForgotten    Kind = "forgotten" // a customer, or the name of its source, in the do-not-reload list
 )
 
 // Hasher makes identities under one deployment's secret key. It is safe for concurrent use.

@@ -59,6 +59,12 @@ func (s Space) EditPK(shard int) string {
 	return fmt.Sprintf("%05x.e%d", uint32(s.Tag), s.Epochs.Edits) + shardName(shard)
 }
 
+// EditsIn tells whether a partition of a source is one of edits.
+func EditsIn(pk string) bool {
+	const tag = 5 // hex digits
+	return len(pk) > tag+1 && pk[tag:tag+2] == ".e"
+}
+
 // PlanEditPK is the partition of the edits of plans.
 func (s Space) PlanEditPK() string {
 	return fmt.Sprintf("%05x.e%d#p", uint32(s.Tag), s.Epochs.Edits)
@@ -418,3 +424,16 @@ func TaskKey(job, task string) Key { return Key{TaskPK(job), SKTask + task} }
 
 // OnceKey is the key of the mark that makes an event that comes several times one job.
 func OnceKey(digest string) Key { return Key{AccountPK, "once#" + digest} }
+
+// ForgottenKey is the key of an entry of the do-not-reload list: of a customer, by the name of its source.
+func ForgottenKey(source, customer H) Key {
+	return Key{forgottenPK, source.String() + "#" + customer.String()}
+}
+
+// ForgottenAt is the key of an entry with that sort key.
+func ForgottenAt(sk string) Key { return Key{forgottenPK, sk} }
+
+const forgottenPK = "account.forgotten"
+
+// Forgotten is the range of the entries of one source's name.
+func Forgotten(source H) Query { return under(forgottenPK, source.String()+"#") }

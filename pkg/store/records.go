@@ -326,6 +326,12 @@ func DecodeEvent(a Attrs) *billing.Event {
 // CustomerH is the identity of a customer.
 func (hr *Hasher) CustomerH(externalID string) H { return hr.External(KindCustomer, externalID) }
 
+// ForgottenH are the two parts of an entry of the do-not-reload list: the list outlives sources, so it goes by
+// the name of the source, regardless of case, and the external id of the customer.
+func (hr *Hasher) ForgottenH(source, customer string) (name, id H) {
+	return hr.Natural(KindForgotten, strings.ToLower(strings.TrimSpace(source))), hr.External(KindForgotten, customer)
+}
+
 // InvoiceH is the identity of an invoice.
 func (hr *Hasher) InvoiceH(externalID string) H { return hr.External(KindInvoice, externalID) }
 

@@ -235,11 +235,24 @@ func (s *Store) Transact(ctx context.Context, writes ...Write) error {
 	})
 }
 
-// DeleteRange drops a whole partition at once where the engine can; ok tells whether it could.
-func (s *Store) DeleteRange(ctx context.Context, pk string) (ok bool, err error) {
+// DropsRanges tells whether the engine can drop a whole partition at once.
+func (s *Store) DropsRanges() bool { _, ok := s.d.(RangeDeleter); return ok }
+
+// DeleteRange drops a whole partition at once; to be called only where [Store.DropsRanges].
+func (s *Store) DeleteRange(ctx context.Context, pk string) error {
 	rd, ok := s.d.(RangeDeleter)
 	if !ok {
-		return false, nil
+		return fault.New(fault.Internal, "store_range", "this engine can't drop a partition at once")
 	}
-	return true, rd.DeleteRange(ctx, pk)
+	return rd.DeleteRange(ctx, pk)
+}
+
+// Purge returns when what was deleted from partitions has left the disk (see
+// [Purger]). An engine that keeps no files of its own has nothing to do.
+func (s *Store) Purge(ctx context.Context, pks ...string) error {
+	p, ok := s.d.(Purger)
+	if !ok || len(pks) == 0 {
+		return nil
+	}
+	return p.Purge(ctx, pks)
 }

@@ -2,9 +2,12 @@ package pebble_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	bare "github.com/cockroachdb/pebble/v2"
+	"golang.org/x/sync/errgroup"
 
 	"reseed/pkg/store"
 	"reseed/pkg/store/pebble"
@@ -132,6 +135,125 @@ func BenchmarkQuery(b *testing.B) {
 	if err := d.Close(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+const sweepBatches = 250 // a million rows
+
+// swept is a table of a million rows of 16 partitions, which it has put in order by itself.
+func swept(b *testing.B) *pebble.Driver {
+	b.Helper()
+	d, err := pebble.Open(b.TempDir(), pebble.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for n := range sweepBatches {
+		if _, _, err := d.Write(b.Context(), rows(n)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return d
+}
+
+func partition(n int) string { return fmt.Sprintf("0001f.c1#%02x", n) }
+
+// inPartitions does 16 partitions, two at a time.
+func inPartitions(b *testing.B, do func(pk string) error) {
+	b.Helper()
+	var g errgroup.Group
+	g.SetLimit(2)
+	for n := range 16 {
+		g.Go(func() error { return do(partition(n)) })
+	}
+	if err := g.Wait(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func itemsPerSecond(b *testing.B) {
+	b.Helper()
+	b.ReportMetric(float64(b.N*sweepBatches*benchBatch)/b.Elapsed().Seconds(), "items/s")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkCountKeys counts a million items of 300 bytes, two partitions at a time: what the plan of an erase does.
+func BenchmarkCountKeys(b *testing.B) {
+	d := swept(b)
+	for b.Loop() {
+		var count atomic.Int64
+		inPartitions(b, func(pk string) error {
+			return pages(b, d, pk, func(page store.Page) error {
+				count.Add(int64(len(page.Items)))
+				return nil
+			})
+		})
+		if count.Load() != sweepBatches*benchBatch {
+			b.Fatal(count.Load())
+		}
+	}
+	itemsPerSecond(b)
+	if err := d.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// pages walks the keys of a partition.
+func pages(b *testing.B, d store.Driver, pk string, see func(store.Page) error) error {
+	b.Helper()
+	q := store.Query{PK: pk, KeysOnly: true, Limit: benchBatch}
+	for {
+		page, err := d.Query(b.Context(), q)
+		if err != nil {
+			return err
+		}
+		if err := see(page); err != nil {
+			return err
+		}
+		if q.After = page.Next; q.After == "" {
+			return nil
+		}
+	}
+}
+
+// BenchmarkSweep deletes a million items page by page, two partitions at a time, and purges them.
+func BenchmarkSweep(b *testing.B) {
+	erase(b, func(d *pebble.Driver, pk string) error {
+		return pages(b, d, pk, func(page store.Page) error {
+			_, _, err := d.Write(b.Context(), page.Deletes())
+			return err
+		})
+	})
+}
+
+// BenchmarkSweepRange deletes the same as ranges.
+func BenchmarkSweepRange(b *testing.B) {
+	erase(b, func(d *pebble.Driver, pk string) error { return d.DeleteRange(b.Context(), pk) })
+}
+
+func erase(b *testing.B, sweep func(d *pebble.Driver, pk string) error) {
+	b.Helper()
+	var purge time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		d := swept(b)
+		b.StartTimer()
+		inPartitions(b, func(pk string) error { return sweep(d, pk) })
+		begin := time.Now()
+		var pks []string
+		for n := range 16 {
+			pks = append(pks, partition(n))
+		}
+		if err := d.Purge(b.Context(), pks); err != nil {
+			b.Fatal(err)
+		}
+		purge += time.Since(begin)
+		b.StopTimer()
+		if err := d.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	itemsPerSecond(b)
+	b.ReportMetric(purge.Seconds()/float64(b.N), "s-purge/op")
 }
 
 // quiet keeps the bare engine from talking.

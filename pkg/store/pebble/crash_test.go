@@ -242,7 +242,7 @@ func TestClosedStoreAnswers(t *testing.T) {
 	_, query := d.Query(t.Context(), store.Query{PK: "p"})
 	_, _, write := d.Write(t.Context(), []store.Write{{Item: store.Item{Key: k}}})
 	_, transact := d.Transact(t.Context(), []store.Write{{Item: store.Item{Key: k}}})
-	for _, err := range []error{get, query, write, transact, d.DeleteRange(t.Context(), "p")} {
+	for _, err := range []error{get, query, write, transact, d.DeleteRange(t.Context(), "p"), d.Purge(t.Context(), []string{"p"})} {
 		if fault.CodeOf(err) != "store_closed" {
 			t.Errorf("got %v", err)
 		}

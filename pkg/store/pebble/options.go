@@ -47,12 +47,16 @@ func open(dir string, opt Options, disk vfs.FS) (*Driver, error) {
 		return nil, err
 	}
 	tuned := opt.pebble()
+	d := &Driver{lock: lock, folder: folder{dir, disk}, seed: maphash.MakeSeed()}
 	tuned.FS, tuned.Lock = disk, lock
-	db, err := pebble.Open(dir, tuned)
-	if err != nil {
+	tuned.EventListener = &pebble.EventListener{
+		TableDeleted: func(i pebble.TableDeleteInfo) { d.refused.add(i.Path, i.Err) },
+		WALDeleted:   func(i pebble.WALDeleteInfo) { d.refused.add(i.Path, i.Err) },
+	}
+	if d.db, err = pebble.Open(dir, tuned); err != nil {
 		return nil, fault.Wrap(errors.Join(err, lock.Close()), fault.Unavailable, "store_open", "the table cannot be opened")
 	}
-	return &Driver{db: db, lock: lock, seed: maphash.MakeSeed()}, nil
+	return d, nil
 }
 
 func lockDir(dir string, disk vfs.FS) (*pebble.Lock, error) {
@@ -89,6 +93,7 @@ func (o Options) pebble() *pebble.Options {
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 2 },
 		FlushDelayDeleteRange:      flushDeletes,
 		FormatMajorVersion:         pebble.FormatNewest,
+		Cleaner:                    cleaner{},
 		Logger:                     logger{o.Logger},
 	}
 	for i := range opt.Levels {
@@ -96,6 +101,17 @@ func (o Options) pebble() *pebble.Options {
 	}
 	return opt
 }
+
+// cleaner removes what is obsolete, logs too. Pebble keeps logs to write over
+// them, and with them what was deleted, unless the cleaner needs what is in the
+// files: then each goes to Clean once it is flushed. That an ArchiveCleaner says;
+// the Clean of the DeleteCleaner is nearer, and wins.
+type cleaner struct {
+	pebble.DeleteCleaner
+	keepsNoLogs
+}
+
+type keepsNoLogs struct{ pebble.ArchiveCleaner }
 
 // logger passes errors on and swallows the engine's chatter.
 type logger struct{ log *slog.Logger }

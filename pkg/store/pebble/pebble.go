@@ -28,8 +28,10 @@ const (
 
 // Driver is a [store.Driver] in a folder.
 type Driver struct {
-	db   *pebble.DB
-	lock *pebble.Lock
+	db      *pebble.DB
+	lock    *pebble.Lock
+	folder  folder
+	refused refused
 
 	life   sync.RWMutex // held for reading by every call, for writing by Close
 	closed bool
@@ -41,6 +43,7 @@ type Driver struct {
 var (
 	_ store.Driver       = (*Driver)(nil)
 	_ store.RangeDeleter = (*Driver)(nil)
+	_ store.Purger       = (*Driver)(nil)
 )
 
 // Limits are large: there is no network to wait for, only the sync of the log.
@@ -64,8 +67,8 @@ func (d *Driver) Close() error {
 
 // enter keeps the engine open until leave is called.
 func (d *Driver) enter(ctx context.Context) (leave func(), err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "store_cancelled", "the call was cancelled")
+	if ctx.Err() != nil {
+		return nil, cancelled(ctx)
 	}
 	d.life.RLock()
 	if d.closed {
@@ -73,6 +76,10 @@ func (d *Driver) enter(ctx context.Context) (leave func(), err error) {
 		return nil, fault.New(fault.Unavailable, "store_closed", "the store is closed")
 	}
 	return d.life.RUnlock, nil
+}
+
+func cancelled(ctx context.Context) error {
+	return fault.Wrap(ctx.Err(), fault.Unavailable, "store_cancelled", "the call was cancelled")
 }
 
 func broken(err error) error {
@@ -383,13 +390,21 @@ func (d *Driver) DeleteRange(ctx context.Context, pk string) error {
 	}
 	defer leave()
 	defer d.hold([]store.Write{{Item: store.Item{Key: store.Key{PK: pk}}}})()
-	lower := appendKey(nil, store.Key{PK: pk})
-	upper := slices.Clone(lower)
-	upper[len(upper)-1]++
-	if err := d.db.DeleteRange(lower, upper, pebble.Sync); err != nil {
+	s := spanOf(pk)
+	if err := d.db.DeleteRange(s.lower, s.upper, pebble.Sync); err != nil {
 		return broken(err)
 	}
 	return nil
+}
+
+// span is the engine keys lower <= key < upper.
+type span struct{ lower, upper []byte }
+
+func spanOf(pk string) span {
+	lower := appendKey(nil, store.Key{PK: pk})
+	upper := slices.Clone(lower)
+	upper[len(upper)-1]++
+	return span{lower, upper}
 }
 
 // hold locks the partitions of a batch, in one order whatever the batch's, and

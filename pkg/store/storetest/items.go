@@ -296,3 +296,41 @@ func rangeDelete(t *testing.T, d store.Driver) {
 	want.write(w)
 	want.holds(t, d)
 }
+
+// purge checks that nothing but what is deleted goes. That it has left the disk
+// only an engine's own test can tell.
+func purge(t *testing.T, d store.Driver) {
+	p, ok := d.(store.Purger)
+	if !ok {
+		return // an engine may do without
+	}
+	purged := []string{"x#1", "x#2", "x#1", "nobody"}
+	want := state{}
+	for _, pk := range []string{"x", "x#1", "x#11", "x#2"} {
+		for i := range 50 {
+			w := put(store.Key{PK: pk, SK: fmt.Sprintf("%02d", i)}, number("n", int64(i)))
+			write(t, d, w)
+			if i%3 == 0 || pk == "x#2" {
+				w = remove(w.Item.Key)
+				write(t, d, w)
+			}
+			want.write(w)
+		}
+	}
+	for range 2 {
+		if err := p.Purge(t.Context(), purged); err != nil {
+			t.Fatal(err)
+		}
+		want.holds(t, d, purged...)
+	}
+	if err := p.Purge(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if err := p.Purge(t.Context(), []string{"x", ""}); err == nil {
+		t.Error("the empty partition key is taken")
+	}
+	w := put(store.Key{PK: "x#2", SK: "new"}, nil)
+	write(t, d, w)
+	want.write(w)
+	want.holds(t, d)
+}

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Driver) {
 		{"costs of reads", readCosts},
 		{"costs of transactions", transactCosts},
 		{"range delete", rangeDelete},
+		{"purge", purge},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -235,6 +235,9 @@ func cancelled(t *testing.T, d store.Driver) {
 	if r, ok := d.(store.RangeDeleter); ok {
 		ended("range delete", r.DeleteRange(ctx, "p"))
 	}
+	if p, ok := d.(store.Purger); ok {
+		ended("purge", p.Purge(ctx, []string{"p"}))
+	}
 	state{k: text("x", "1")}.holds(t, d)
 }
 

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reseed/pkg/eraser"
+	"reseed/pkg/job"
+)
+
+func restoreCommand(sh *shell) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "restore JOB",
+		Short: "Bring back what an erase has hidden, while its grace period lasts",
+		Long: `Bring back what an erase has hidden. It is all visible again at once. That is possible
+until the removal begins: when the erase's grace period is over. An emptied source that
+has been filled again must be erased before.`,
+		Example: "  reseed restore 0192f0c4a3b87c5e9d1f",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return sh.with(c.Context(), func(cl *client) error {
+				var j job.Job
+				if err := cl.call(c.Context(), http.MethodPost, "/v1/erasures/"+url.PathEscape(args[0])+"/restore", nil, &j); err != nil {
+					return err
+				}
+				return sh.showJob(c.Context(), cl, &j)
+			})
+		},
+	}
+	return sh.addJSONFlag(c)
+}
+
+func receiptsCommand(sh *shell) *cobra.Command {
+	var html bool
+	c := &cobra.Command{
+		Use:   "receipts [JOB]",
+		Short: "List the receipts of erases, or show one",
+		Long: `List the receipts of all erases that are done, or show one: what was asked by whom and when, what was
+removed, when it was seen gone, and where copies may live on until when. --html prints one page.`,
+		Example: `  reseed receipts
+  reseed receipts 0192f0c4a3b87c5e9d1f --html > receipt.html`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return sh.with(c.Context(), func(cl *client) error {
+				switch {
+				case len(args) == 0:
+					return sh.listReceipts(c, cl)
+				case html:
+					return sh.receiptPage(c, cl, args[0])
+				}
+				var r eraser.Receipt
+				if err := cl.call(c.Context(), http.MethodGet, "/v1/erasures/"+url.PathEscape(args[0])+"/receipt", nil, &r); err != nil {
+					return err
+				}
+				if sh.json {
+					return sh.show(r, "")
+				}
+				sh.printReceipt(&r)
+				return nil
+			})
+		},
+	}
+	c.Flags().BoolVar(&html, "html", false, "print one page of HTML")
+	return sh.addJSONFlag(c)
+}
+
+func (sh *shell) receiptPage(c *cobra.Command, cl *client, id string) error {
+	resp, err := cl.do(c.Context(), http.MethodGet, "/v1/erasures/"+url.PathEscape(id)+"/receipt?format=html", nil, "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, err = io.Copy(sh.out, resp.Body)
+	return err
+}
+
+func (sh *shell) listReceipts(c *cobra.Command, cl *client) error {
+	var all []eraser.Receipt
+	for cursor := ""; ; {
+		var page struct {
+			Receipts []eraser.Receipt `json:"receipts"`
+			Cursor   *string          `json:"cursor"`
+			HasMore  bool             `json:"has_more"`
+		}
+		if err := cl.call(c.Context(), http.MethodGet, "/v1/receipts?cursor="+url.QueryEscape(cursor), nil, &page); err != nil {
+			return err
+		}
+		all = append(all, page.Receipts...)
+		if !page.HasMore || page.Cursor == nil {
+			break
+		}
+		cursor = *page.Cursor
+	}
+	if sh.json {
+		return sh.show(map[string]any{"receipts": all}, "")
+	}
+	if len(all) == 0 {
+		sh.printf("No receipts: nothing has been erased.\n")
+		return nil
+	}
+	w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "job\tselection\tsource\titems\tseen gone")
+	for _, r := range all {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", r.Job, r.Selection, r.SourceName, r.Total, r.VerifiedAt.Format("2006-01-02 15:04"))
+	}
+	return w.Flush()
+}
+
+func (sh *shell) printReceipt(r *eraser.Receipt) {
+	when := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	sh.printf("Receipt of erase %s: %s %s%s\n", r.Job, r.Selection, r.SourceName, strings.Join(r.Records, ", "))
+	sh.printf("Asked by %s, and invisible since %s. Seen gone %s, after %.1f s.\n", r.AskedBy, when(r.AskedAt), when(r.VerifiedAt), r.Seconds)
+	sh.printf("Removed:\n")
+	for _, kind := range slices.Sorted(maps.Keys(r.Removed)) {
+		sh.printf("  %8d  %s\n", r.Removed[kind], strings.ReplaceAll(kind, "_", " "))
+	}
+	sh.printf("  %8d  items in all\n", r.Total)
+	digest, _ := r.KeyDigest.MarshalText()
+	sh.printf("Digest of the keys: %s\n", digest)
+	sh.printf("Imports whose files are gone: %d\n", r.Imports)
+	if r.Forgotten > 0 {
+		sh.printf("Customers on the do-not-reload list: %d\n", r.Forgotten)
+	}
+	sh.printf("What stays:\n")
+	for _, text := range r.Survives {
+		sh.printf("  %s\n", text)
+	}
+	sh.printf("Where copies may live on:\n")
+	for _, x := range r.Residue {
+		until := ""
+		if !x.Until.IsZero() {
+			until = "until " + when(x.Until) + ". "
+		}
+		sh.printf("  %s: %s%s\n", x.What, until, x.Note)
+	}
+	sh.printf("Cost: %.1f write units, %.1f read units, $%.4f (%s).\n", r.WriteUnits, r.ReadUnits, r.Dollars, r.PricesOf)
+}

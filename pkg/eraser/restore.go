@@ -1,0 +1,209 @@
+package eraser
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// Restore takes an erase back that is still in its grace period: everything is visible again in one write. After that
+// it is fault.Conflict: code swept, with the date, once it is gone for good; sweep_started before; not_restorable if what
+// happened since stands against it.
+func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
+	j, err := e.c.Ledger.Get(ctx, jobID)
+	if err != nil {
+		return nil, err
+	}
+	if err := restorable(j, e.c.Now()); err != nil {
+		return nil, err
+	}
+	empties := Kind(j.Erase.Selection).empties()
+	if empties {
+		if err := e.vacant(ctx, j); err != nil {
+			return nil, err
+		}
+		defer e.unlock(ctx, j)
+	}
+	for {
+		var restored *job.Job
+		_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+			more, err := reveal(d, j)
+			if err != nil {
+				return nil, err
+			}
+			var writes []store.Write
+			restored, writes, err = e.c.Ledger.Ending(ctx, jobID, func(j *job.Job) error {
+				if err := restorable(j, e.c.Now()); err != nil {
+					return err
+				}
+				j.Status = job.Restored
+				return nil
+			})
+			if err == nil && empties {
+				var unlocking store.Write
+				unlocking, err = e.c.Ledger.Unlocking(ctx, j.Tag, jobID)
+				more = append(more, unlocking)
+			}
+			return append(writes, more...), err
+		})
+		if err == nil {
+			return restored, nil
+		}
+		now, readErr := e.c.Ledger.Get(ctx, jobID)
+		switch {
+		case readErr == nil && now.Status == job.Restored:
+			return now, nil // it went through, only the answer was lost
+		case readErr == nil && now.Version != j.Version && fault.KindOf(err) == fault.Conflict:
+			if j = now; restorable(j, e.c.Now()) == nil {
+				continue
+			}
+			return nil, restorable(j, e.c.Now())
+		}
+		return nil, err
+	}
+}
+
+// restorable tells why a job can't be restored.
+func restorable(j *job.Job, now time.Time) error {
+	switch {
+	case j.Kind != job.Erase || j.Erase == nil:
+		return fault.New(fault.NotFound, "job_not_found", "there is no such erase")
+	case j.Status == job.Restored:
+		return fault.Newf(fault.Conflict, "restored", "this erase was restored already, on %s", day(j.EndedAt))
+	case j.Status.Ended():
+		return fault.Newf(fault.Conflict, "swept", "this can't be restored: it was erased for good, and seen gone, on %s; see its receipt", day(j.EndedAt))
+	case j.Status != job.Grace || !now.Before(j.Erase.Until):
+		return fault.New(fault.Conflict, "sweep_started", "this can't be restored: its grace period is over, and it is being removed")
+	}
+	return nil
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+
+// vacant takes the lock of an emptied source and makes sure that nothing has been put into it since.
+func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
+	d, err := e.c.Store.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	src, ok := d.ByTag(j.Tag)
+	if !ok {
+		return outdone("the data source itself has been erased since; restore that first")
+	}
+	mine, err := e.c.Ledger.Lock(ctx, j.Tag, j.ID)
+	if err != nil {
+		return err
+	}
+	if !mine {
+		return fault.New(fault.Busy, "source_busy", "another job is at this data source; try again when it has ended, or cancel it")
+	}
+	for _, parts := range emptiedParts(j.Erase, src.Space()) {
+		for _, p := range parts {
+			page, err := e.c.Store.Page(ctx, store.Query{PK: p.pk, Limit: 1, KeysOnly: true})
+			if err == nil && len(page.Items) > 0 {
+				err = outdone("data has been put into the source since; erase that first")
+			}
+			if err != nil {
+				e.unlock(ctx, j)
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unlock gives back the lock that a restore has taken, if it still has it. It is best effort: a tick does it too.
+func (e *Eraser) unlock(ctx context.Context, j *job.Job) {
+	ctx = context.WithoutCancel(ctx)
+	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
+	if err != nil {
+		return
+	}
+	var next *job.Job
+	if holder == j.ID {
+		next, err = e.c.Ledger.Unlock(ctx, j.Tag, j.ID)
+	} else {
+		next, err = e.c.Ledger.NextWaiting(ctx, j.Tag)
+	}
+	if err == nil {
+		_ = e.dispatch(ctx, next) // else the tick gets it going
+	}
+}
+
+func outdone(why string) error {
+	return fault.New(fault.Conflict, "not_restorable", "this can't be restored: "+why)
+}
+
+// reveal changes the directory so that what a job has hidden is visible again.
+func reveal(d *store.Directory, j *job.Job) ([]store.Write, error) {
+	spec := j.Erase
+	switch kind := Kind(spec.Selection); {
+	case kind == ManualCustomers:
+		if d.ManualEpoch != spec.Manual {
+			return nil, outdone("manual customers have been erased again since; restore that first")
+		}
+		d.ManualEpoch = spec.ManualWas
+	case kind == Source:
+		return nil, d.Restore(spec.Was)
+	case kind.empties():
+		src, ok := d.ByUUID(spec.Was.UUID)
+		if !ok {
+			return nil, outdone("the data source itself has been erased since; restore that first")
+		}
+		if src.Epochs != raised(spec) {
+			return nil, outdone("the source has been emptied again since; restore that first")
+		}
+		return nil, d.Restore(spec.Was)
+	default:
+		d.Tombstones = slices.DeleteFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Job == j.ID })
+	}
+	var writes []store.Write
+	for _, sk := range spec.Forgotten {
+		writes = append(writes, store.Write{Item: store.Item{Key: store.ForgottenAt(sk)}, Delete: true})
+	}
+	return writes, nil
+}
+
+// raised are the epochs of a source that the erase has emptied.
+func raised(spec *job.EraseSpec) store.Epochs {
+	d := store.Directory{Sources: []store.Source{spec.Was}}
+	src, _ := d.Empty(spec.Was.UUID, emptied(spec))
+	return src.Epochs
+}
+
+// emptied says which epochs an erase raises.
+func emptied(spec *job.EraseSpec) store.Epochs {
+	switch {
+	case Kind(spec.Selection) == Dependent:
+		return store.Epochs{Data: 1}
+	case spec.KeepEdits:
+		return store.Epochs{Customers: 1}
+	}
+	return store.Epochs{Customers: 1, Edits: 1}
+}
+
+// Due begins the sweep of an erase whose grace period is over; it is nil if that is not so. And it gives back the lock
+// that a restore held which was cut.
+func (e *Eraser) Due(ctx context.Context, j *job.Job) (*job.Job, error) {
+	if j.Status != job.Grace {
+		return nil, nil //nolint:nilnil // it is not due, and that is an answer
+	}
+	if Kind(j.Erase.Selection).empties() {
+		e.unlock(ctx, j)
+	}
+	if e.c.Now().Before(j.Erase.Until) {
+		return nil, nil //nolint:nilnil // as above
+	}
+	begun, err := e.c.Ledger.Due(ctx, j.ID, func(j *job.Job) error {
+		j.Erase.SweptFrom = e.c.Now().UTC()
+		return nil
+	})
+	if fault.KindOf(err) == fault.Conflict && err != nil { // restored, or begun by somebody else
+		return nil, nil //nolint:nilnil,nilerr // as above
+	}
+	return begun, err
+}

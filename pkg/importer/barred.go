@@ -1,0 +1,101 @@
+package importer
+
+import (
+	"context"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// barred are the records of a source that no import may bring: those that an erase has hidden and can still
+// restore, and customers that are to be forgotten.
+type barred struct {
+	hasher    *store.Hasher
+	hidden    map[store.Tombstone]bool // without their jobs
+	forgotten map[store.H]bool
+}
+
+// loadBarred reads what is barred. There is little of it, and mostly none.
+func (w *work) loadBarred(ctx context.Context) (*barred, error) {
+	b := &barred{hasher: w.hasher, hidden: map[store.Tombstone]bool{}, forgotten: map[store.H]bool{}}
+	for _, t := range w.dir.Tombstones {
+		if t.Tag == w.tag {
+			t.Job = ""
+			b.hidden[t] = true
+		}
+	}
+	if !w.dir.Forgets {
+		return b, nil
+	}
+	source, _ := w.hasher.ForgottenH(w.job.SourceName, "")
+	for item, err := range w.store.Items(ctx, store.Forgotten(source)) {
+		if err != nil {
+			return nil, err
+		}
+		if h, ok := store.TrailingH(item.SK); ok {
+			b.forgotten[h] = true
+		}
+	}
+	return b, nil
+}
+
+// refuse says why a record is barred; nil if it is not.
+func (b *barred) refuse(tag store.Tag, rec billing.Record) *billing.Problem {
+	if len(b.hidden) == 0 && len(b.forgotten) == 0 {
+		return nil
+	}
+	customer, invoice, column := idsOf(rec)
+	if customer != "" && len(b.forgotten) > 0 {
+		if _, h := b.hasher.ForgottenH("", customer); b.forgotten[h] {
+			return &billing.Problem{
+				Column: column, Code: "forgotten",
+				Message: "This customer was erased and is not to be loaded again. If that is meant no more, take it off the do-not-reload list.",
+			}
+		}
+	}
+	hidden := func(kind store.Kind, h store.H) bool {
+		return b.hidden[store.Tombstone{Tag: tag, Kind: kind, H: h.String()}]
+	}
+	if len(b.hidden) == 0 {
+		return nil
+	}
+	_, isInvoice := rec.(*billing.Invoice)
+	switch h := b.hasher.CustomerH(customer); {
+	case customer != "" && hidden(store.KindCustomer, h):
+	case isInvoice && hidden(store.KindInvoicesOf, h):
+	case invoice != "" && hidden(store.KindInvoice, b.hasher.InvoiceH(invoice)):
+	default:
+		return nil
+	}
+	return &billing.Problem{
+		Column: column, Code: "being_erased",
+		Message: "This record is being erased, and can still be restored. Restore it, or import again when the erase has ended.",
+	}
+}
+
+// idsOf are the external ids of the customer and of the invoice that a record is or hangs on, and the column that names the record.
+func idsOf(rec billing.Record) (customer, invoice, column string) {
+	switch r := rec.(type) {
+	case *billing.Customer:
+		return r.ExternalID, "", billing.ColumnID(billing.Customers)
+	case *billing.Contact:
+		return r.CustomerExternalID, "", "Customer external ID"
+	case *billing.Invoice:
+		return r.CustomerExternalID, r.ExternalID, billing.ColumnID(billing.Invoices)
+	case *billing.LineItem:
+		return "", r.InvoiceExternalID, "Invoice external ID"
+	case *billing.Transaction:
+		return "", r.InvoiceExternalID, "Invoice external ID"
+	case *billing.Event:
+		return r.CustomerExternalID, "", "Customer external ID"
+	}
+	return "", "", ""
+}
+
+// errEmptied ends an import under which its source was emptied: what it has decided rests on what is gone.
+func errEmptied() error {
+	return fault.New(fault.Conflict, codeEmptied, "The data source was emptied, or a former state of it restored, while the import ran. What it had written is gone with that; import the files again.")
+}
+
+const codeEmptied = "source_emptied"
