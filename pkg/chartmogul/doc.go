@@ -12,6 +12,10 @@
 // that does not hold everything is estimated from how far into the hash space
 // it reached.
 //
+// Invoices, line items and transactions are read with what people have edited
+// laid over them (stored.go). How they are changed, as an edit that stays or as
+// the imported record itself, is in patch.go.
+//
 // What metrics will tell is not derived yet: mrr and arr are 0, the status of
 // every customer is "New Lead" and customer-since is null.
 package chartmogul

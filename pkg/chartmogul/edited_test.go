@@ -2,6 +2,7 @@ package chartmogul_test
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
 )
 
 // The files of a source with two customers: i1 to i3 are c1's, i9 is c2's.
@@ -340,6 +342,9 @@ func TestAnInvoiceDeletedAsAnEditStaysAway(t *testing.T) {
 		b.status(404, "DELETE", path, "")
 	}
 	b.status(404, "GET", line+"?with_disabled=true", "")
+	b.status(404, "PATCH", line, `{"amount_in_cents":1}`)
+	b.status(404, "PATCH", line+"/disabled_state", `{"disabled":false}`)
+	b.status(404, "DELETE", line, "")
 	b.status(404, "POST", "/v1/import"+strings.TrimPrefix(id, "/v1")+"/line_items", `{"type":"one_time","amount_in_cents":1}`)
 	for path, got := range b.reads("with_disabled=true") {
 		if strings.Contains(got, "i2") || strings.Contains(got, "i3") {
@@ -427,4 +432,51 @@ func TestChangesAtOnceAreAllMadeOrRefused(t *testing.T) {
 	b.must(200, "PATCH", "/v1/invoices/"+b.uuid("invoices", "i2"), fmt.Sprintf(`{"date":%q}`, strings.Replace(date, "00:00", "00:01", 1)))
 	b.must(200, "PATCH", "/v1/invoices/"+b.uuid("invoices", "i3"), fmt.Sprintf(`{"date":%q}`, strings.Replace(date, "2025-06", "2025-05", 1)))
 	b.order("i2 i1 i3")
+}
+
+// A change that meets another between its look and its write looks again: both are made.
+func TestAChangeInBetweenIsNotLost(t *testing.T) {
+	t.Parallel()
+	var between func()
+	a := newAPI(t, mem.Options{Before: func(op mem.Op, _ int) error {
+		if do := between; op == mem.Transact && do != nil {
+			between = nil
+			do()
+		}
+		return nil
+	}})
+	first, _ := a.fixed()
+	c := a.customer(first, "c", "")
+	id := a.invoice(c, "i1", "2020-01-01")
+	a.invoice(c, "i2", "2020-01-01")
+	for path, changes := range map[string][2]string{
+		"/v1/invoices/" + id: {`{"status":"paid"}`, `{"date":"2020-02-02"}`},
+		"/v1/line_items?external_id=li-i1&data_source_uuid=" + first:   {`{"amount_in_cents":7}`, `{"quantity":3}`},
+		"/v1/transactions?external_id=tr-i1&data_source_uuid=" + first: {`{"amount_in_cents":7}`, `{"result":"failed"}`},
+	} {
+		between = func() { a.must(200, "PATCH", path, changes[0]) }
+		a.must(200, "PATCH", path, changes[1])
+		out := a.must(200, "GET", path, "")
+		for _, change := range changes {
+			var want object
+			if err := json.Unmarshal([]byte(change), &want); err != nil {
+				t.Fatal(err)
+			}
+			for name, v := range want {
+				if got := fmt.Sprint(out[name]); !strings.HasPrefix(got, fmt.Sprint(v)) {
+					t.Errorf("%s: %s is %s, want %v", path, name, got, v)
+				}
+			}
+		}
+	}
+	// A row that is changed in between is removed as it is then.
+	path := "/v1/line_items?external_id=li-i1&data_source_uuid=" + first
+	between = func() { a.must(200, "PATCH", path, `{"quantity":4}`) }
+	a.must(204, "DELETE", path, "")
+	a.status(404, "GET", path, "")
+	path = "/v1/line_items?external_id=li-i2&data_source_uuid=" + first
+	between = func() { a.must(204, "DELETE", path, "") }
+	a.status(404, "DELETE", path, "")
+	between = func() { a.must(204, "DELETE", "/v1/transactions?external_id=tr-i1&data_source_uuid="+first, "") }
+	a.status(404, "PATCH", "/v1/transactions?external_id=tr-i1&data_source_uuid="+first, `{"amount_in_cents":8}`)
 }

@@ -960,3 +960,24 @@ func TestOpenAPIOrders(t *testing.T) {
 		known(b.do("POST", "/v1/erasures", string(body)), name)
 	}
 }
+
+// TestOpenAPIChanges: every member of a described change is known to its handler.
+func TestOpenAPIChanges(t *testing.T) {
+	t.Parallel()
+	spec := loadOpenAPI(t)
+	b := filed(t)
+	for schema, path := range map[string]string{
+		"InvoiceChange": b.byExternalID("invoices", "i1"), "LineItemOrder": b.byExternalID("line_items", "l1"),
+		"TransactionOrder": b.byExternalID("transactions", "t1"),
+	} {
+		properties := spec.follow(spec.follow(spec.follow(spec.follow(spec.root["components"])["schemas"])[schema])["properties"])
+		for name := range properties {
+			if name == "cancelled_at" {
+				continue
+			}
+			if errs, _ := b.must(422, "PATCH", path, fmt.Sprintf(`{%q:[1]}`, name))["errors"].(object); errs[name] == nil {
+				t.Errorf("%s.%s: %v", schema, name, errs)
+			}
+		}
+	}
+}

@@ -120,7 +120,7 @@ func (k partKind) byExternalID(c *call) (account, *partRow, error) {
 		return a, nil, absent(whatSource)
 	}
 	invoice, ok := store.ParseH(found[key].Str(attrInvoice))
-	if !ok || !a.Visible(found[key]) {
+	if !ok {
 		return a, nil, absent(k.what)
 	}
 	h := a.hash.External(k.kind, ext)

@@ -415,3 +415,14 @@ func TestOneOfManyPartsAtOnceWins(t *testing.T) {
 		}
 	}
 }
+
+// An edit has to fit what people see, a change of the record to fit the record.
+func TestAChangeFitsWhatItChanges(t *testing.T) {
+	t.Parallel()
+	b := filed(t)
+	path := b.byExternalID("line_items", "l1")
+	b.must(200, "PATCH", path+"&handle_as_user_edit=true", `{"service_period_start":"2025-01-20"}`)
+	b.status(422, "PATCH", path+"&handle_as_user_edit=true", `{"service_period_end":"2025-01-10"}`)
+	b.must(200, "PATCH", path, `{"service_period_end":"2025-01-10"}`)
+	b.status(422, "PATCH", path, `{"service_period_end":"2024-12-10"}`)
+}

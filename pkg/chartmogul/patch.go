@@ -115,7 +115,7 @@ func (c *call) apply(a account, s *stored, ch change) (err error) {
 		return nil
 	}
 	writes := []store.Write{{Item: store.Item{Key: s.key, Attrs: now}, If: s.unchanged()}}
-	if store.What(s.key.SK) == store.SKInvoice {
+	if store.What(s.key.SK) == store.SKInvoice && slices.Contains(ch.attrs, attrDate) {
 		writes = append(writes, store.Write{Item: a.ownerOf(s.src, s.key, now)})
 	}
 	s.attrs = now

@@ -3,6 +3,8 @@ package chartmogul_test
 import (
 	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"reseed/pkg/eraser"
@@ -188,4 +190,67 @@ func TestForeignIDsAreNotFound(t *testing.T) {
 	// A customer filter of another source finds nothing.
 	a.count(0, "/v1/invoices?customer_uuid="+c+"&data_source_uuid="+second, "invoices")
 	a.count(2, "/v1/invoices?customer_uuid="+c+"&data_source_uuid="+first, "invoices")
+}
+
+// What was under an erased invoice, and is not swept yet, is no part of the one that is made anew.
+func TestOldPartsAreNotOfANewInvoice(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, mem.Options{})
+	first, _ := a.fixed()
+	old := a.invoice(a.manual(first, "c", "a@example.com"), "i1", "2020-01-01")
+	line := text(t, entries(t, a.must(200, "GET", "/v1/invoices/"+old, ""), "line_items")[0], "uuid")
+	a.must(200, "PATCH", "/v1/invoices/"+old+"?handle_as_user_edit=true", `{"date":"2020-05-05","status":"paid"}`)
+	a.must(202, "POST", "/v1/erasures", `{"selection":"manual-customers"}`)
+	c := a.customer(first, "c", "")
+	a.must(201, "POST", "/v1/import/customers/"+c+"/invoices",
+		`{"invoices":[{"external_id":"i1","date":"2021-01-01","currency":"USD","line_items":[{"type":"one_time","amount_in_cents":7}]}]}`)
+	a.invoice(c, "i0", "2020-08-08")
+	for range 2 {
+		inv := a.must(200, "GET", "/v1/invoices/"+old+"?include_edit_histories=true", "")
+		if inv["status"] != nil || inv["edit_history_summary"] != nil || len(entries(t, inv, "line_items")) != 1 || len(entries(t, inv, "transactions")) != 0 {
+			t.Errorf("%v", inv)
+		}
+		a.status(404, "GET", "/v1/line_items/"+line, "")
+		a.status(404, "GET", "/v1/line_items?data_source_uuid="+first+"&external_id=li-i1", "")
+		if order := column(t, a.must(200, "GET", "/v1/import/customers/"+c+"/invoices", ""), "invoices", "external_id"); fmt.Sprint(order) != "[i1 i0]" {
+			t.Errorf("%v", order)
+		}
+		a.sweep()
+	}
+}
+
+// Edits cost one query for each invoice, or for each shard of a page, and never a call for each row.
+func TestCallsOfReads(t *testing.T) {
+	t.Parallel()
+	var counted sync.Map
+	a := newAPI(t, mem.Options{Before: func(op mem.Op, _ int) error {
+		n, _ := counted.LoadOrStore(op, new(atomic.Int64))
+		n.(*atomic.Int64).Add(1) //nolint:forcetypeassert // nothing else is in it
+		return nil
+	}})
+	first, _ := a.fixed()
+	c := a.customer(first, "c", "")
+	const invoices = 100
+	var id string
+	for i := range invoices {
+		id = a.invoice(c, fmt.Sprint("i", i), "2020-01-01")
+	}
+	line := a.must(200, "GET", "/v1/line_items?data_source_uuid="+first+"&external_id=li-i1", "")
+	for path, want := range map[string][2]int64{ // queries and gets, at most
+		"/v1/invoices":                                       {2 * 2 * 16, 2}, // both sources have 16 shards
+		"/v1/invoices?per_page=1":                            {2, 2},
+		"/v1/invoices/" + id:                                 {2, 2},
+		"/v1/invoices?customer_uuid=" + c:                    {2 + 2*invoices, 4},
+		"/v1/line_items/" + text(t, line, "uuid"):            {2, 2},
+		"/v1/import/customers/" + c + "/invoices?per_page=1": {2 + 2*2, 4},
+	} {
+		counted.Clear()
+		a.must(200, "GET", path, "")
+		for i, op := range []mem.Op{mem.Query, mem.Get} {
+			n, ok := counted.Load(op)
+			if got, _ := n.(*atomic.Int64); ok && got.Load() > want[i] {
+				t.Errorf("%s: %d of %v, want at most %d", path, got.Load(), op, want[i])
+			}
+		}
+	}
 }
