@@ -191,7 +191,8 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 	spec := loadOpenAPI(t)
 	tests := map[string]func(*bed){
 		"plan, apply, undo": planApplyUndo, "replace waits": replaceWaits, "objects": objectsInJSON, "options": options, "wrong options": wrongOptions,
-		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied, "lists": lists, "elsewhere": elsewhere, "progress": progress,
+		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied,
+		"lists": lists, "elsewhere": elsewhere, "progress": progress,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
 		"transactions": partRoutes(samples()[1]),
 	}

@@ -265,7 +265,9 @@ func (r Record) pointer(row Row) (it store.Item, ok bool) {
 		return store.Item{Key: r.Space.EditEmail(r.Hash.EmailH(*email), h), Attrs: b.Attrs()}, true
 	}
 	if owner, ok := store.ParseH(row.Owner); ok {
-		return store.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.IntAlways(attrDate, *row.Fields[attrDate].Int).Attrs()}, true
+		date := row.Fields[attrDate]
+		b.IntAlways(attrDate, *date.Int).IntAlways(store.AttrUpdated, date.At) // the latter for who sweeps old edits
+		return store.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.Attrs()}, true
 	}
 	return it, false
 }

@@ -21,50 +21,52 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	if err := restorable(j, e.c.Now()); err != nil {
 		return nil, err
 	}
-	empties := Kind(j.Erase.Selection).empties()
-	if empties {
+	if Kind(j.Erase.Selection).empties() {
 		if err := e.vacant(ctx, j); err != nil {
 			return nil, err
 		}
 		defer e.unlock(ctx, j)
 	}
 	for {
-		var restored *job.Job
-		_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-			more, err := reveal(d, j)
-			if err != nil {
-				return nil, err
-			}
-			var writes []store.Write
-			restored, writes, err = e.c.Ledger.Ending(ctx, jobID, func(j *job.Job) error {
-				if err := restorable(j, e.c.Now()); err != nil {
-					return err
-				}
-				j.Status = job.Restored
-				return nil
-			})
-			if err == nil && empties {
-				var unlocking store.Write
-				unlocking, err = e.c.Ledger.Unlocking(ctx, j.Tag, jobID)
-				more = append(more, unlocking)
-			}
-			return append(writes, more...), err
-		})
+		restored, err := e.reveal(ctx, j)
 		if err == nil {
 			return restored, nil
 		}
 		now, readErr := e.c.Ledger.Get(ctx, jobID)
 		switch {
-		case readErr == nil && now.Status == job.Restored:
+		case readErr != nil || fault.KindOf(err) != fault.Conflict:
+			return nil, err
+		case now.Status == job.Restored:
 			return now, nil // it went through, only the answer was lost
-		case readErr == nil && now.Version != j.Version && fault.KindOf(err) == fault.Conflict:
-			if j = now; restorable(j, e.c.Now()) == nil {
-				continue
-			}
+		case now.Version == j.Version:
+			return nil, err
+		}
+		if j = now; restorable(j, e.c.Now()) != nil {
 			return nil, restorable(j, e.c.Now())
 		}
-		return nil, err
 	}
+}
+
+// reveal makes everything that a job has hidden visible again, and ends it, in one transaction.
+func (e *Eraser) reveal(ctx context.Context, j *job.Job) (restored *job.Job, err error) {
+	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		writes, err := unhide(d, j)
+		if err != nil {
+			return nil, err
+		}
+		var ending []store.Write
+		restored, ending, err = e.c.Ledger.Ending(ctx, j.ID, func(j *job.Job) error {
+			err := restorable(j, e.c.Now())
+			j.Status = job.Restored
+			return err
+		})
+		if err != nil || !Kind(j.Erase.Selection).empties() {
+			return append(writes, ending...), err
+		}
+		unlocking, err := e.c.Ledger.Unlocking(ctx, j.Tag, j.ID)
+		return append(append(writes, ending...), unlocking), err
+	})
+	return restored, err
 }
 
 // restorable tells why a job can't be restored.
@@ -138,8 +140,8 @@ func outdone(why string) error {
 	return fault.New(fault.Conflict, "not_restorable", "this can't be restored: "+why)
 }
 
-// reveal changes the directory so that what a job has hidden is visible again.
-func reveal(d *store.Directory, j *job.Job) ([]store.Write, error) {
+// unhide changes the directory so that what a job has hidden is visible again.
+func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 	spec := j.Erase
 	switch kind := Kind(spec.Selection); {
 	case kind == ManualCustomers:
