@@ -4,11 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"reseed/pkg/chartmogul"
+	"reseed/pkg/fault"
+	"reseed/pkg/store/mem"
 )
 
 // whats are the edits of a list as "id what", those of records that are not there with a star.
@@ -138,6 +142,29 @@ func orphans(b *bed, edits, plan string) {
 	if out := whats(entries(t, b.must(200, "GET", edits, ""), "edits")); !slices.Equal(out, []string{plan + "[fields]"}) {
 		t.Errorf("left: %v", out)
 	}
+}
+
+// A stream that breaks off must not look like one that has come to its end.
+func TestAStreamOfEditsThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	var broken atomic.Bool
+	a := newAPI(t, mem.Options{Before: func(op mem.Op, _ int) error {
+		if op == mem.Query && broken.Load() {
+			return fault.New(fault.Unavailable, "store_unavailable", "the engine cannot be reached")
+		}
+		return nil
+	}})
+	first, _ := a.fixed()
+	a.customer(first, "c1", `,"attributes":{"tags":["x"]}`)
+	path := "/v1/data_sources/" + first + "/edits?format=ndjson"
+	if ans := a.do("GET", path, ""); strings.Count(ans.body, "\n") != 1 || ans.header.Get("Content-Type") != "application/x-ndjson" {
+		t.Errorf("%v %q", ans.header, ans.body)
+	}
+	broken.Store(true)
+	if ans := a.do("GET", path, ""); !strings.HasPrefix(ans.body, `{"error":"Something went wrong`) || !strings.Contains(a.log.String(), "broke off") {
+		t.Errorf("%d %q", ans.status, ans.body)
+	}
+	a.status(http.StatusServiceUnavailable, "GET", "/v1/data_sources/"+first+"/edits", "")
 }
 
 // customersAndPlans sees the described answers of changes that are always edits.
