@@ -29,10 +29,9 @@ func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-func (o *eraseOptions) addKeepEdits(c *cobra.Command, byDefault bool) *cobra.Command {
+func (o *eraseOptions) addKeepEdits(c *cobra.Command, byDefault bool) {
 	c.Flags().BoolVar(&o.keep, "keep-edits", byDefault,
 		"keep what people did to the rows by hand, so that it is there again when the same external ids return")
-	return c
 }
 
 // eraseKind is one subcommand.

@@ -324,7 +324,9 @@ func selections(w *world) map[string]expectation {
 			eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{}, counts(7), 7*perCustomer + planItems, 2*perCustomer + planItems,
 		},
 		"merged": {
-			eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(hr, 7)}, eraser.Options{}, plus(counts(2), eraser.Counts{"merges": 2}),
+			eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(hr, 7)},
+			eraser.Options{},
+			plus(counts(2), eraser.Counts{"merges": 2}),
 			11*perCustomer + planItems, 3*perCustomer + planItems,
 		},
 	}

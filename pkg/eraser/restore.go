@@ -23,64 +23,59 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	}
 	empties := Kind(j.Erase.Selection).empties()
 	if empties {
-		if err := e.vacant(ctx, j); err != nil {
-			return nil, err
-		}
 		defer e.unlock(ctx, j)
 	}
 	for {
-		restored, err := e.restore(ctx, j)
+		if empties {
+			if err := e.vacant(ctx, j); err != nil {
+				return nil, err
+			}
+		}
+		restored, err := e.reveal(ctx, j)
 		if err == nil {
 			return restored, nil
 		}
 		now, readErr := e.c.Ledger.Get(ctx, jobID)
 		switch {
-		case readErr == nil && now.Status == job.Restored:
+		case readErr != nil || fault.KindOf(err) != fault.Conflict:
+			return nil, err
+		case now.Status == job.Restored:
 			return now, nil // it went through, only the answer was lost
-		case readErr != nil || fault.KindOf(err) != fault.Conflict || now.Version == j.Version && !(empties && e.unlocked(ctx, j)):
+		case now.Version == j.Version && !(empties && e.unlocked(ctx, j)):
 			return nil, err
 		}
-		j = now
-		if err := restorable(j, e.c.Now()); err != nil {
-			return nil, err
-		}
-		if empties { // a tick may have taken this restore for one that was cut, and given its lock back: once more
-			if err := e.vacant(ctx, j); err != nil {
-				return nil, err
-			}
+		if j = now; restorable(j, e.c.Now()) != nil {
+			return nil, restorable(j, e.c.Now())
 		}
 	}
 }
 
-// restore makes everything visible again, and ends the job.
-func (e *Eraser) restore(ctx context.Context, j *job.Job) (restored *job.Job, err error) {
-	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-		more, err := reveal(d, j)
-		if err != nil {
-			return nil, err
-		}
-		var writes []store.Write
-		restored, writes, err = e.c.Ledger.Ending(ctx, j.ID, func(j *job.Job) error {
-			if err := restorable(j, e.c.Now()); err != nil {
-				return err
-			}
-			j.Status = job.Restored
-			return nil
-		})
-		if err == nil && Kind(j.Erase.Selection).empties() {
-			var unlocking store.Write
-			unlocking, err = e.c.Ledger.Unlocking(ctx, j.Tag, j.ID)
-			more = append(more, unlocking)
-		}
-		return append(writes, more...), err
-	})
-	return restored, err
-}
-
-// unlocked tells whether a restore has lost its lock.
+// unlocked tells whether a restore has lost its lock: a tick gives it back that takes the restore for one that was cut.
 func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
 	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
 	return err == nil && holder != j.ID
+}
+
+// reveal makes everything that a job has hidden visible again, and ends it, in one transaction.
+func (e *Eraser) reveal(ctx context.Context, j *job.Job) (restored *job.Job, err error) {
+	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		writes, err := unhide(d, j)
+		if err != nil {
+			return nil, err
+		}
+		var ending []store.Write
+		restored, ending, err = e.c.Ledger.Ending(ctx, j.ID, func(j *job.Job) error {
+			err := restorable(j, e.c.Now())
+			j.Status = job.Restored
+			return err
+		})
+		if err != nil || !Kind(j.Erase.Selection).empties() {
+			return append(writes, ending...), err
+		}
+		unlocking, err := e.c.Ledger.Unlocking(ctx, j.Tag, j.ID)
+		return append(append(writes, ending...), unlocking), err
+	})
+	return restored, err
 }
 
 // restorable tells why a job can't be restored.
@@ -154,8 +149,8 @@ func outdone(why string) error {
 	return fault.New(fault.Conflict, "not_restorable", "this can't be restored: "+why)
 }
 
-// reveal changes the directory so that what a job has hidden is visible again.
-func reveal(d *store.Directory, j *job.Job) ([]store.Write, error) {
+// unhide changes the directory so that what a job has hidden is visible again.
+func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 	spec := j.Erase
 	switch kind := Kind(spec.Selection); {
 	case kind == ManualCustomers:
