@@ -76,7 +76,7 @@ func kindsOfPlace() map[string]string {
 // an import of them, one in the midst of a file, one behind the last.
 func (k *killer) leftovers(t *testing.T, data string) {
 	t.Helper()
-	in := twelve(t, 2).marked(canary)
+	in := twelve(t, 2).marked()
 	sc := &scenario{killer: k, piece: wholeBytes}
 	imports := func(args ...string) []string { return append([]string{"import", "--source", companyName}, args...) }
 	sc.start(t, data, "", imports(in.folder(t), "--plan", "--mode", "replace"), fate{}).succeeded(t)
@@ -101,7 +101,7 @@ func putByHand(t *testing.T, data string) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	twelve(t, 2).marked(canary).write(t, dir, billing.Customers)
+	twelve(t, 2).marked().write(t, dir, billing.Customers)
 }
 
 // nowhere erases, and looks for the canary wherever it may be.

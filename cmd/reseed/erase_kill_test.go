@@ -90,9 +90,9 @@ type inhabitants struct {
 // all that belongs to the first customer of the source, in edits of it too. The second one is merged with one of the other source.
 func (k *killer) aviary(t *testing.T, data string) (ids inhabitants) {
 	t.Helper()
-	marked := twelve(t, 2).marked(canary)
+	marked := twelve(t, 2).marked()
 	k.plain(t, data, wholeBytes, "import", "--source", "Bystander", twelve(t, 4).folder(t))
-	spoiled, _ := twelve(t, 2).marked(canary).spoiled()
+	spoiled, _ := twelve(t, 2).marked().spoiled()
 	k.plain(t, data, wholeBytes, "import", "--source", companyName, spoiled.folder(t))
 	k.plain(t, data, wholeBytes, "import", "--source", secondName, twelve(t, 5).folder(t))
 	k.plain(t, data, wholeBytes, "import", "--source", companyName, marked.changed().folder(t))
@@ -119,8 +119,8 @@ func (in input) id(n int) string {
 	return in[billing.Customers][n][in.column(billing.Customers, "External ID")]
 }
 
-// marked is the same input with a word in all that the first customer could be found by, in each of its rows: in ids and texts.
-func (in input) marked(word string) input {
+// marked is the same input with the canary in all that the first customer could be found by, in each of its rows: in ids and texts.
+func (in input) marked() input {
 	one, rest := in.some(0, 0), in.some(1, len(in[billing.Customers])-2)
 	for ds, rows := range one {
 		if ds == billing.Plans {
@@ -128,7 +128,7 @@ func (in input) marked(word string) input {
 		}
 		for n, name := range rows[0] {
 			for _, row := range rows[1:] {
-				row[n] = mark(word, strings.ToLower(name), row[n])
+				row[n] = mark(strings.ToLower(name), row[n])
 			}
 		}
 		one[ds] = append(rows, rest[ds][1:]...)
@@ -136,18 +136,18 @@ func (in input) marked(word string) input {
 	return one
 }
 
-// mark is a cell with a word in it, if a column of that name can have one.
-func mark(word, column, cell string) string {
+// mark is a cell with the canary in it, if a column of that name can have one.
+func mark(column, cell string) string {
 	switch column {
 	case "external id", "customer external id", "invoice external id", "subscription external id", "subscription set external id",
 		"retracted event id", "email":
 		if cell == "" {
 			return ""
 		}
-		return word + "." + cell
+		return canary + "." + cell
 	case "name", "company", "city", "zip", "first name", "last name", "title", "note", "description",
 		"account code", "discount code", "discount description":
-		return word + " " + cell
+		return canary + " " + cell
 	}
 	return cell
 }

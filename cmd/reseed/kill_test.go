@@ -229,10 +229,8 @@ func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 	for _, j := range fresh {
 		switch {
 		case j.Status.Ended():
-		case sc.restore:
-			return action{args: []string{"restore", j.ID}}, true
-		case j.Erase != nil && rng != nil && rng.IntN(4) == 0:
-			return action{args: []string{"jobs"}}, true // which ends in the midst of the sweep
+		case j.Erase != nil:
+			return sc.nextOfErase(j, rng), true
 		case sc.cancels && j.Import.Undo == "" && !j.Import.Cancel:
 			return action{args: []string{"cancel", j.ID}}, true
 		case sc.again && rng.IntN(2) == 0:
@@ -254,6 +252,17 @@ func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 		}
 	}
 	return a, true
+}
+
+// nextOfErase is next while an erase goes on: restore it, wait, or look, with a command that ends in the midst of the sweep.
+func (sc *scenario) nextOfErase(j *job.Job, rng *rand.Rand) action {
+	switch {
+	case sc.restore:
+		return action{args: []string{"restore", j.ID}}
+	case rng != nil && rng.IntN(4) == 0:
+		return action{args: []string{"jobs"}}
+	}
+	return action{}
 }
 
 // nextOfCancel is next in a scenario that cancels: import, and take back what came of it.

@@ -41,7 +41,7 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 			return nil, err
 		case now.Status == job.Restored:
 			return now, nil // it went through, only the answer was lost
-		case now.Version == j.Version && !(empties && e.unlocked(ctx, j)):
+		case now.Version == j.Version && (!empties || !e.unlocked(ctx, j)):
 			return nil, err
 		}
 		if j = now; restorable(j, e.c.Now()) != nil {
