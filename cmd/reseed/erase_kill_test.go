@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	eraseKills = 120
+	eraseKills = 160
 	secondTag  = 3
 	secondName = "Second"
 	canary     = "zqxkanari" // in whatever is to be found nowhere
@@ -66,6 +66,11 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 	add("invoice", scenario{touches: ours}, "invoice", ids.invoice)
 	add("source, after a moment", scenario{touches: ours, canary: canary}, "source", companyName, "--grace", "1ms")
 	add("customer, after a moment", scenario{touches: ours, canary: canary}, "customer", ids.marked, "--grace", "1ms")
+	many := t.TempDir()
+	k.plain(t, many, 0, "import", "--source", companyName, manyCustomers().folder(t))
+	all = append(all, &scenario{ // whose sweep saves how far it is within a partition
+		killer: k, name: "source of many", large: true, piece: pieceBytes, from: many, args: []string{"erase", "source", companyName, "--yes"},
+	})
 	add("source, restored", scenario{restore: true}, "source", companyName, "--grace", "72h")
 	add("content, restored", scenario{restore: true}, "content", companyName, "--grace", "72h")
 	add("manual, restored", scenario{restore: true}, "manual-customers", "--grace", "72h")
