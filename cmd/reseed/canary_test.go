@@ -41,6 +41,10 @@ func TestErasedIsNowhere(t *testing.T) {
 			t.Errorf("before: the canary is not in %s, so this test says nothing of it: %q", what, found)
 		}
 	}
+	said := k.say(t, from, "jobs", lookAt(t, from).jobs[1].ID, "--rejects")
+	if !strings.Contains(said, canary) {
+		t.Errorf("before: nothing is said of the canary: %s", said)
+	}
 	for name, args := range map[string][]string{
 		"source":   {"source", companyName},
 		"content":  {"content", companyName, "--keep-edits=false"},
@@ -108,14 +112,7 @@ func putByHand(t *testing.T, data string) {
 func (k *killer) nowhere(t *testing.T, data string, erase []string, served bool) {
 	t.Helper()
 	said := map[string]string{}
-	say := func(args ...string) {
-		c := exec.CommandContext(t.Context(), filepath.Join(k.bin, "reseed"), append([]string{"--data", data}, args...)...)
-		out, err := c.CombinedOutput()
-		if err != nil && (args[0] != "jobs" || c.ProcessState.ExitCode() == exitUsage) { // an import with rejects, or one that failed, says so
-			t.Fatalf("%q: %v: %s", args, err, out)
-		}
-		said[strings.Join(args, " ")] = string(out)
-	}
+	say := func(args ...string) { said[strings.Join(args, " ")] = k.say(t, data, args...) }
 	if served {
 		said["serve"] = k.serving(t, data, func() { say(erase...) })
 	} else {
@@ -126,7 +123,9 @@ func (k *killer) nowhere(t *testing.T, data string, erase []string, served bool)
 	}
 	jobs := lookAt(t, data).jobs
 	for _, j := range jobs {
-		say("jobs", j.ID, "--json")
+		for _, how := range []string{"--json", "--rejects", "--changes", "--export=dynamodb-json"} {
+			say("jobs", j.ID, how)
+		}
 	}
 	id := jobs[len(jobs)-1].ID
 	for _, args := range [][]string{{"jobs"}, {"jobs", "--json"}, {"jobs", id}, {"receipts"}, {"receipts", "--json"}, {"receipts", id}, {"receipts", id, "--json"}, {"receipts", id, "--html"}} {
@@ -140,6 +139,17 @@ func (k *killer) nowhere(t *testing.T, data string, erase []string, served bool)
 	for _, place := range places(t, data, canary) {
 		t.Errorf("later: the canary is in %s", place)
 	}
+}
+
+// say is what a command says, and complains of.
+func (k *killer) say(t *testing.T, data string, args ...string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), filepath.Join(k.bin, "reseed"), append([]string{"--data", data}, args...)...)
+	out, err := c.CombinedOutput()
+	if err != nil && (args[0] != "jobs" || c.ProcessState.ExitCode() == exitUsage) { // an import with rejects, or one that failed, says so
+		t.Fatalf("%q: %v: %s", args, err, out)
+	}
+	return string(out)
 }
 
 // serving does something while a server has the folder, and gives what that said.

@@ -549,6 +549,41 @@ func TestANewUploadUnderTheNameOfAnErasedSourceStays(t *testing.T) {
 	}
 }
 
+// purger is a table that has to be told where deleted bytes are to leave the disk.
+type purger struct {
+	*mem.Driver
+	pks []string
+}
+
+func (p *purger) Purge(_ context.Context, pks []string) error {
+	p.pks = append(p.pks, pks...)
+	return nil
+}
+
+// Where manual rows have come into a new epoch of a source, their bytes leave the disk there too.
+func TestNewEpochsArePurgedToo(t *testing.T) {
+	t.Parallel()
+	w := seeded(t, mem.Options{})
+	disk := &purger{Driver: w.driver}
+	w.st = store.New(disk)
+	j := w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		d.Empty(w.acme.UUID, store.Epochs{Customers: 1})
+		return nil, nil
+	})
+	must(t, err)
+	now, _ := w.directory().ByUUID(w.acme.UUID)
+	late := now.Space().Customer(customerH(w.directory().Hasher(), 50))
+	w.put(store.Item{Key: late, Attrs: attrs(j.Erase.ManualWas)})
+	w.sweep(j.ID)
+	if _, there := w.items(now)[late.PK+" "+late.SK]; there {
+		t.Error("the row in the new epoch is left")
+	}
+	if !slices.Contains(disk.pks, late.PK) || !slices.Contains(disk.pks, w.acme.Space().CustomerPK(0)) {
+		t.Errorf("purged: %q", disk.pks)
+	}
+}
+
 func TestOnlyErasesAreSwept(t *testing.T) {
 	t.Parallel()
 	w := seeded(t, mem.Options{})

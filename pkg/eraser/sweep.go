@@ -316,9 +316,16 @@ func (r *run) visit(ctx context.Context, src store.Source) error {
 
 // purge makes the bytes of what was deleted leave the disk, where the engine keeps them.
 func (r *run) purge(ctx context.Context) error {
+	d, err := r.st.Directory(ctx)
+	if err != nil {
+		return err
+	}
 	var pks []string
 	for _, src := range r.sources() {
 		pks = append(pks, allParts(src.Space()).pks()...)
+		if now, ok := d.ByTag(src.Tag); ok && Kind(r.job.Erase.Selection) == ManualCustomers { // see visit
+			pks = append(pks, allParts(now.Space()).pks()...)
+		}
 	}
 	return r.st.Purge(ctx, pks...)
 }
