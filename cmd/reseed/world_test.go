@@ -195,7 +195,7 @@ func (w *world) orderly(t *testing.T) {
 }
 
 // strays are files that nobody names any more: half-written ones, and uploads that have come to no job. They stay
-// until their source is erased.
+// until something of their source is erased.
 func (w *world) strays() (n int) {
 	named := map[string]bool{}
 	for _, j := range w.jobs {
