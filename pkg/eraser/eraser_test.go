@@ -3,11 +3,14 @@ package eraser_test
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/uuid"
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
@@ -478,6 +481,62 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	same(t, "the files that are left", want, names)
 }
 
+// Uploads whose request died before there was an import of them go with any erase in their source, since they may name what
+// is erased. What is younger, what an import waits for, and what people have put there by themselves stays.
+func TestUploadsOfNoImportGo(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		kind eraser.Kind
+		goes []string
+	}{
+		{eraser.Content, []string{"ds_1"}},
+		{eraser.Customer, []string{"ds_1"}},
+		{eraser.ManualCustomers, []string{"ds_1", "ds_2"}},
+		{eraser.Invoice, nil},
+	} {
+		t.Run(string(x.kind), func(t *testing.T) {
+			t.Parallel()
+			w := seeded(t, mem.Options{})
+			put := func(folder, name string) string {
+				key := "uploads/" + folder + "/" + name
+				must(t, w.objects.Put(t.Context(), key, strings.NewReader("text")))
+				return key
+			}
+			posted := func() string { return uuid.Must(uuid.NewV7()).String() + "/input" }
+			var want []string
+			for _, folder := range []string{"ds_1", "ds_2"} {
+				waits := put(folder, posted())
+				_, err := w.ledger().Create(t.Context(), &job.Job{
+					Kind: job.Import, Status: job.Planned, Tag: 77, Import: &job.ImportSpec{Files: []job.File{{Object: waits}}},
+				})
+				must(t, err)
+				want = append(want, waits, put(folder, "own/input"), put(folder, uuid.NewString()+"/input"), put(folder, "own.csv"))
+				if stray := put(folder, posted()); !slices.Contains(x.goes, folder) {
+					want = append(want, stray)
+				}
+			}
+			time.Sleep(2 * time.Millisecond) // ids tell milliseconds
+			sel := eraser.Selection{Kind: x.kind, Source: w.acme.UUID}
+			switch hr := w.directory().Hasher(); x.kind { //nolint:exhaustive // the others name no record
+			case eraser.ManualCustomers:
+				sel.Source = ""
+			case eraser.Customer:
+				sel.H = customerH(hr, 3)
+			case eraser.Invoice:
+				sel.H = invoiceH(hr, 3)
+			}
+			j := w.start(sel, eraser.Options{})
+			time.Sleep(2 * time.Millisecond)
+			want = append(want, put("ds_1", posted()))
+			w.sweep(j.ID)
+			names, err := w.objects.Names(t.Context(), "")
+			must(t, err)
+			slices.Sort(want)
+			same(t, "the files that are left", want, names)
+		})
+	}
+}
+
 func TestANewUploadUnderTheNameOfAnErasedSourceStays(t *testing.T) {
 	t.Parallel()
 	w := seeded(t, mem.Options{})
@@ -487,6 +546,41 @@ func TestANewUploadUnderTheNameOfAnErasedSourceStays(t *testing.T) {
 	w.sweep(j.ID)
 	if _, err := w.objects.Stat(t.Context(), "uploads/Acme/new.csv"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// purger is a table that has to be told where deleted bytes are to leave the disk.
+type purger struct {
+	*mem.Driver
+	pks []string
+}
+
+func (p *purger) Purge(_ context.Context, pks []string) error {
+	p.pks = append(p.pks, pks...)
+	return nil
+}
+
+// Where manual rows have come into a new epoch of a source, their bytes leave the disk there too.
+func TestNewEpochsArePurgedToo(t *testing.T) {
+	t.Parallel()
+	w := seeded(t, mem.Options{})
+	disk := &purger{Driver: w.driver}
+	w.st = store.New(disk)
+	j := w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		d.Empty(w.acme.UUID, store.Epochs{Customers: 1})
+		return nil, nil
+	})
+	must(t, err)
+	now, _ := w.directory().ByUUID(w.acme.UUID)
+	late := now.Space().Customer(customerH(w.directory().Hasher(), 50))
+	w.put(store.Item{Key: late, Attrs: attrs(j.Erase.ManualWas)})
+	w.sweep(j.ID)
+	if _, there := w.items(now)[late.PK+" "+late.SK]; there {
+		t.Error("the row in the new epoch is left")
+	}
+	if !slices.Contains(disk.pks, late.PK) || !slices.Contains(disk.pks, w.acme.Space().CustomerPK(0)) {
+		t.Errorf("purged: %q", disk.pks)
 	}
 }
 

@@ -21,13 +21,16 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	if err := restorable(j, e.c.Now()); err != nil {
 		return nil, err
 	}
-	if Kind(j.Erase.Selection).empties() {
-		if err := e.vacant(ctx, j); err != nil {
-			return nil, err
-		}
+	empties := Kind(j.Erase.Selection).empties()
+	if empties {
 		defer e.unlock(ctx, j)
 	}
 	for {
+		if empties {
+			if err := e.vacant(ctx, j); err != nil {
+				return nil, err
+			}
+		}
 		restored, err := e.reveal(ctx, j)
 		if err == nil {
 			return restored, nil
@@ -38,13 +41,19 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 			return nil, err
 		case now.Status == job.Restored:
 			return now, nil // it went through, only the answer was lost
-		case now.Version == j.Version:
+		case now.Version == j.Version && (!empties || !e.unlocked(ctx, j)):
 			return nil, err
 		}
 		if j = now; restorable(j, e.c.Now()) != nil {
 			return nil, restorable(j, e.c.Now())
 		}
 	}
+}
+
+// unlocked tells whether a restore has lost its lock: a tick gives it back that takes the restore for one that was cut.
+func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
+	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
+	return err == nil && holder != j.ID
 }
 
 // reveal makes everything that a job has hidden visible again, and ends it, in one transaction.

@@ -145,6 +145,36 @@ func TestARestoreIsCutAtEveryCall(t *testing.T) {
 	}
 }
 
+// A tick takes a restore that goes on for one that was cut, and gives its lock back: the restore takes it again.
+func TestATickRacesWithARestore(t *testing.T) {
+	t.Parallel()
+	for n := int64(1); ; n++ {
+		w, x := prepared(t, "content", mem.Options{})
+		dir, items := w.directoryOf(), w.items(w.acme)
+		j := w.start(x.sel, gentle(x))
+		var calls atomic.Int64
+		w.before = func(mem.Op) error {
+			if calls.Add(1) == n {
+				w.armed.Store(false)
+				_, err := w.eraser().Due(t.Context(), j)
+				must(t, err)
+				w.armed.Store(true)
+			}
+			return nil
+		}
+		w.armed.Store(true)
+		_, err := w.eraser().Restore(t.Context(), j.ID)
+		w.armed.Store(false)
+		must(t, err)
+		same(t, "the directory", dir, w.directoryOf())
+		same(t, "the items", items, w.items(w.acme))
+		w.quiet()
+		if calls.Load() < n {
+			return
+		}
+	}
+}
+
 // later is an eraser a day and more after.
 func (w *world) later() *eraser.Eraser {
 	return eraser.New(eraser.Config{

@@ -316,16 +316,26 @@ func (r *run) visit(ctx context.Context, src store.Source) error {
 
 // purge makes the bytes of what was deleted leave the disk, where the engine keeps them.
 func (r *run) purge(ctx context.Context) error {
-	spec := r.job.Erase
-	sources := spec.Sources
-	if spec.Was.Shards > 0 {
-		sources = []store.Source{spec.Was}
+	d, err := r.st.Directory(ctx)
+	if err != nil {
+		return err
 	}
 	var pks []string
-	for _, src := range sources {
+	for _, src := range r.sources() {
 		pks = append(pks, allParts(src.Space()).pks()...)
+		if now, ok := d.ByTag(src.Tag); ok && Kind(r.job.Erase.Selection) == ManualCustomers { // see visit
+			pks = append(pks, allParts(now.Space()).pks()...)
+		}
 	}
 	return r.st.Purge(ctx, pks...)
+}
+
+// sources are those that the erase concerns, as they were when it began.
+func (r *run) sources() []store.Source {
+	if spec := r.job.Erase; spec.Was.Shards == 0 {
+		return spec.Sources
+	}
+	return []store.Source{r.job.Erase.Was}
 }
 
 // end takes the tombstone away and ends the job with its counts.
