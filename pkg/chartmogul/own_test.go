@@ -39,7 +39,12 @@ type bed struct {
 
 func newBed(tb testing.TB, spec *openAPI) *bed {
 	tb.Helper()
-	st := store.New(mem.New(mem.Options{}))
+	return newBedOn(tb, spec, mem.New(mem.Options{}))
+}
+
+func newBedOn(tb testing.TB, spec *openAPI, d store.Driver) *bed {
+	tb.Helper()
+	st := store.New(d)
 	b := &bed{api: &api{t: tb, store: st, log: &lockedBuffer{}, passed: &atomic.Int64{}, spec: spec}}
 	log := slog.New(slog.NewTextHandler(b.log, nil))
 	b.line = line.New(line.Config{
