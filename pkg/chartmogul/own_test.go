@@ -987,3 +987,18 @@ func TestOpenAPIChanges(t *testing.T) {
 		}
 	}
 }
+
+// An invoice that was made while all of its customer's are being erased would be erased with them.
+func TestNoInvoiceIsMadeForAnEraseToTake(t *testing.T) {
+	t.Parallel()
+	b := filed(t)
+	c1 := b.c1()
+	erase := b.erase(`{"selection":"customer-invoices","id":%q,"grace":"48h"}`, c1)
+	path := "/v1/import/customers/" + c1 + "/invoices"
+	b.status(429, "POST", path, `{"invoices":[`+invoice("new", "2025-01-01")+`]}`)
+	// Nor may a line item of another customer take the external id of a hidden one: that can be restored.
+	c2 := column(t, b.must(200, "GET", "/v1/customers?external_id=c2&data_source_uuid="+b.source, ""), "entries", "uuid")[0]
+	b.status(429, "POST", "/v1/import/customers/"+c2+"/invoices", `{"invoices":[`+strings.ReplaceAll(invoice("new", "2025-01-01"), "li-new", "l1")+`]}`)
+	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+	b.must(201, "POST", path, `{"invoices":[`+invoice("new", "2025-01-01")+`]}`)
+}

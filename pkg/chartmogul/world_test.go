@@ -49,6 +49,8 @@ type origin struct {
 	space
 }
 
+func (s *origin) String() string { return s.name }
+
 // record is a stored row. It is never changed: a change makes another.
 type record struct {
 	manual int64 // manual epoch; 0: it did not come by file
