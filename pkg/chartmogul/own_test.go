@@ -1002,3 +1002,33 @@ func TestNoInvoiceIsMadeForAnEraseToTake(t *testing.T) {
 	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
 	b.must(201, "POST", path, `{"invoices":[`+invoice("new", "2025-01-01")+`]}`)
 }
+
+// A replace leaves what is being erased as it is, and the customer that it comes back to.
+func TestAReplaceLeavesWhatCanBeRestored(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"customer-invoices", "customer", "invoice"} {
+		b := filed(t)
+		before := b.must(200, "GET", "/v1/invoices?data_source_uuid="+b.source, "")
+		ids := map[string]string{"customer-invoices": b.c1(), "customer": b.c1(), "invoice": b.uuid("invoices", "i1")}
+		erase := b.erase(`{"selection":%q,"id":%q,"grace":"48h"}`, kind, ids[kind])
+		all := []part{{"mode", "", "replace"}, {"max_removed", "", "100"}, {"allow_empty", "", "true"}}
+		for name, text := range map[string]string{"c": "Name,External ID\nBob,c2\n", "p": plansFile, "i": invoicesFile, "l": linesFile, "t": transactionsFile} {
+			lines := slices.DeleteFunc(strings.SplitAfter(text, "\n"), func(l string) bool {
+				return strings.HasPrefix(l, "c1,") || strings.HasPrefix(l, "i1,") || strings.HasPrefix(l, "i2,")
+			})
+			all = append(all, file(name+".csv", strings.Join(lines, "")))
+		}
+		if j := b.is(b.done("done", all...), "done"); j["rejects"] != 0.0 {
+			t.Fatalf("%v", j)
+		}
+		b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+		after := b.must(200, "GET", "/v1/invoices?data_source_uuid="+b.source, "")
+		for _, inv := range entries(t, before, "invoices") {
+			back := slices.ContainsFunc(entries(t, after, "invoices"), func(o object) bool { return fmt.Sprint(o) == fmt.Sprint(inv) })
+			if hidden := inv["external_id"] == "i1" || kind != "invoice" && inv["customer_external_id"] == "c1"; hidden && !back {
+				t.Errorf("%s: %v is not back as it was", kind, inv["external_id"])
+			}
+		}
+		b.c1()
+	}
+}
