@@ -181,7 +181,8 @@ type place struct {
 
 func (p place) ref() ref { return ref{p.s.tag, p.id[2:]} }
 
-func (p place) String() string { return p.s.name + " " + p.id }
+// GoString is how a drawn one is told.
+func (p place) GoString() string { return p.s.name + " " + p.id }
 
 // expect makes a call that is answered with a status.
 func (w *walk) expect(status int, method, path, body string) {
@@ -207,10 +208,10 @@ func (w *walk) load(t *rapid.T) {
 		parts = append(parts, part{"mode", "", "replace"}, part{"max_removed", "", "100"}, part{"allow_empty", "", "true"})
 	}
 	id := w.id(w.form(s.uuid, parts...))
+	rejected := w.w.load(s, in, replace) // now: an erase whose time comes meanwhile waits for the import's end
 	w.blow(t)
 	w.finish(id)
 	j := w.must(200, "GET", "/v1/imports/"+id, "")
-	rejected := w.w.load(s, in, replace)
 	if j["status"] != "done" || j["rejects"] != float64(len(rejected)) {
 		w.t.Fatalf("%v, %v rejects, want %v: %v", j["status"], j["rejects"], rejected, j["error"])
 	}
@@ -273,7 +274,7 @@ func (w *walk) createCustomer(s *origin, ext string, version int) {
 	}
 	w.expect(status, "POST", "/v1/customers", encoded(f))
 	if status == http.StatusCreated {
-		s.customers[customerOf(ext)] = r
+		s.putCustomer(customerOf(ext), r)
 	}
 }
 

@@ -533,6 +533,10 @@ func (w *walk) expected(s *origin) (keys []string) {
 		keys = append(keys, fmt.Sprint(s.tag, " ", area, " ", fmt.Sprintf(format, args...)))
 	}
 	for id, r := range s.customers {
+		if kindOf(id) == "m" {
+			add("c", "%s", strings.ReplaceAll(id, "/", "#"))
+			continue
+		}
 		add("c", "c#%s", id[2:])
 		if email := r.fields["email"]; email != "" {
 			add("c", "m#%s#%s", email, id[2:])

@@ -49,7 +49,8 @@ type origin struct {
 	space
 }
 
-func (s *origin) String() string { return s.name }
+// GoString is how a drawn one is told.
+func (s *origin) GoString() string { return s.name }
 
 // record is a stored row. It is never changed: a change makes another.
 type record struct {
@@ -117,6 +118,11 @@ type erasing struct {
 	epochWas int64
 	forgets  []string
 	removed  int // items that were seen to go
+}
+
+// GoString is how a drawn one is told.
+func (e *erasing) GoString() string {
+	return fmt.Sprint(e.kind, " ", e.was.name, " ", e.records, " ", e.state)
 }
 
 func (e *erasing) hides() bool { return e.state == "grace" || e.state == "running" }
@@ -294,18 +300,10 @@ func (w *world) relink(r ref, now int64, change func(*editItem)) {
 		w.change(s, customerOf(r.ext), "merge", now, func(e *editItem) {
 			e.from = slices.Clone(e.from)
 			change(e)
-			// Of those that are to be seen it is known whether they are linked; others may be to be seen again.
-			e.from = slices.DeleteFunc(e.from, func(child ref) bool { return w.dead(child) || w.seen(child) != nil && w.link(child).into != r })
+			// Others than these may be to be seen again, with their ends of the links.
+			e.from = slices.DeleteFunc(e.from, func(child ref) bool { return w.seen(child) != nil && w.link(child).into != r })
 		})
 	}
-}
-
-// dead tells that the source of a customer is gone for good.
-func (w *world) dead(r ref) bool {
-	if w.byTag(r.tag) != nil {
-		return false
-	}
-	return !slices.ContainsFunc(w.erases, func(e *erasing) bool { return e.kind == "source" && e.was.tag == r.tag && e.state == "grace" })
 }
 
 func without(list []ref, r ref) []ref {
@@ -337,7 +335,7 @@ func (w *world) load(s *origin, input rows, replace bool) (rejected []string) {
 	in := map[string]bool{}
 	there := func(id string) bool {
 		_, stored := w.row(s, id)
-		return in[id] || stored && !replace
+		return in[id] || stored && (!replace || w.stays(s, id))
 	}
 	seen := w.all(s, "cpilt")
 	manual := map[string]int64{}
@@ -360,12 +358,22 @@ func (w *world) load(s *origin, input rows, replace bool) (rejected []string) {
 		return rejected
 	}
 	for _, id := range seen {
-		if !in[id] {
+		if !in[id] && !w.stays(s, id) {
 			delete(s.customers, id)
 			delete(s.data, id)
 		}
 	}
 	return rejected
+}
+
+// stays tells whether a replace keeps what it lacks: a customer with an invoice that is being erased.
+func (w *world) stays(s *origin, id string) bool {
+	for other, r := range s.data {
+		if kindOf(other) == "i" && customerOf(r.fields["customer"]) == id && w.invoiceBuried(s.tag, other[2:], id[2:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // refused says why a row is no part of an import.
@@ -379,10 +387,10 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 		return ""
 	case "l", "t":
 		switch plan := f["plan"]; {
-		case w.buried(s.tag, "invoice", invoice) != nil:
-			return "being_erased"
 		case plan != "" && !there(planOf(plan)):
 			return "unknown_plan"
+		case w.buried(s.tag, "invoice", invoice) != nil:
+			return "being_erased"
 		case !there(invoiceOf(invoice)):
 			return "unknown_invoice"
 		}
@@ -424,10 +432,21 @@ func (w *world) put(s *origin, id string, r record) {
 		return
 	}
 	if kindOf(id) == "c" {
-		s.customers[id] = r
+		s.putCustomer(id, r)
 	} else {
 		s.data[id] = r
 	}
+}
+
+// putCustomer stores a customer. If it takes the place of one that is hidden, and may be restored, the pointer from that
+// one's e-mail address stays where it is: nobody knows it any more. It goes with its manual epoch, or with its source.
+func (s space) putCustomer(id string, r record) {
+	stale := func(email string) string { return "m/" + email + "/" + id[2:] }
+	if was, ok := s.customers[id]; ok && was.manual != r.manual && was.fields["email"] != "" {
+		s.customers[stale(was.fields["email"])] = record{manual: was.manual}
+	}
+	delete(s.customers, stale(r.fields["email"]))
+	s.customers[id] = r
 }
 
 // Erases.
@@ -555,7 +574,7 @@ func (o origin) sweepRecord(e *erasing, ext string) {
 		}
 	}
 	if e.kind == "customer" {
-		delete(o.customers, customerOf(ext))
+		delete(o.customers, customerOf(ext)) // and the pointer from its e-mail address
 		maps.DeleteFunc(o.edits, func(key string, _ editItem) bool { return strings.HasPrefix(key, customerOf(ext)+"#") })
 	}
 }
