@@ -36,9 +36,9 @@ type Config struct {
 	Log     *slog.Logger
 
 	Names     map[[sha256.Size]byte]string // of keys, for who asks who has done something; others go by their hashes
-	PublicURL string // where people open the console, without a slash at the end
-	Currency  string // of the account, ISO 4217; USD if empty
-	MaxUpload int64  // bytes; DefaultMaxUpload if 0
+	PublicURL string                       // where people open the console, without a slash at the end
+	Currency  string                       // of the account, ISO 4217; USD if empty
+	MaxUpload int64                        // bytes; DefaultMaxUpload if 0
 }
 
 // Imports is how files become jobs, and what becomes of those.
