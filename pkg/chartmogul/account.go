@@ -40,7 +40,12 @@ func (a account) invoiceVisible(tag store.Tag, h store.H, attrs store.Attrs) boo
 	if attrs == nil || !a.Visible(attrs) {
 		return false
 	}
-	return len(a.Tombstones) == 0 || !a.InvoiceBuried(tag, h, a.hash.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID))
+	return !a.invoiceErasing(tag, h, attrs)
+}
+
+// invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's, or with its customer.
+func (a account) invoiceErasing(tag store.Tag, h store.H, attrs store.Attrs) bool {
+	return len(a.Tombstones) > 0 && a.InvoiceBuried(tag, h, a.hash.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID))
 }
 
 // sources are those that a list's data_source_uuid and system filters leave.

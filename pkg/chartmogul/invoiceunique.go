@@ -55,7 +55,7 @@ func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (ov
 	var keys []store.Key
 	wanted := map[store.Key]bool{}
 	for _, d := range drafts {
-		if a.Buried(src.Tag, store.KindInvoice, d.row.h) {
+		if a.InvoiceBuried(src.Tag, d.row.h, owner.H) {
 			return nil, erasing()
 		}
 		key := sp.Invoice(d.row.h)
@@ -136,7 +136,7 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 	for _, cl := range all {
 		holder, pointed := heads[cl.pointer]
 		row, there := held[partKey(sp, cl.kind, holder, cl.h)]
-		if pointed && a.Buried(src.Tag, store.KindInvoice, holder) {
+		if pointed && a.invoiceErasing(src.Tag, holder, held[sp.Invoice(holder)]) {
 			return nil, erasing()
 		}
 		if pointed && there && a.Visible(row) && a.invoiceVisible(src.Tag, holder, held[sp.Invoice(holder)]) {

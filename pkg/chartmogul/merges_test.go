@@ -332,3 +332,16 @@ func TestCustomersThatWereNeverMergedCostNothingMore(t *testing.T) {
 		t.Errorf("calls: %v, want %v", got, want)
 	}
 }
+
+// A source that is away in its grace period takes no link with it, whatever is linked meanwhile.
+func TestAMergeOutlivesTheGraceOfItsSource(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	root, part, other := b.customer(b.source, "c1", ""), b.customer(second, "c2", ""), b.customer(b.source, "c3", "")
+	b.merge(part, root)
+	erase := b.erase(`{"selection":"source","id":%q,"grace":"48h"}`, second)
+	b.merge(other, root)
+	b.unmerge(root, b.source, "c3")
+	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+	b.tells("[c1 c2]", "/v1/customers/"+root, "external_ids")
+}

@@ -39,7 +39,12 @@ type bed struct {
 
 func newBed(tb testing.TB, spec *openAPI) *bed {
 	tb.Helper()
-	st := store.New(mem.New(mem.Options{}))
+	return newBedOn(tb, spec, mem.New(mem.Options{}))
+}
+
+func newBedOn(tb testing.TB, spec *openAPI, d store.Driver) *bed {
+	tb.Helper()
+	st := store.New(d)
 	b := &bed{api: &api{t: tb, store: st, log: &lockedBuffer{}, passed: &atomic.Int64{}, spec: spec}}
 	log := slog.New(slog.NewTextHandler(b.log, nil))
 	b.line = line.New(line.Config{
@@ -980,5 +985,50 @@ func TestOpenAPIChanges(t *testing.T) {
 				t.Errorf("%s.%s: %v", schema, name, errs)
 			}
 		}
+	}
+}
+
+// An invoice that was made while all of its customer's are being erased would be erased with them.
+func TestNoInvoiceIsMadeForAnEraseToTake(t *testing.T) {
+	t.Parallel()
+	b := filed(t)
+	c1 := b.c1()
+	erase := b.erase(`{"selection":"customer-invoices","id":%q,"grace":"48h"}`, c1)
+	path := "/v1/import/customers/" + c1 + "/invoices"
+	b.status(429, "POST", path, `{"invoices":[`+invoice("new", "2025-01-01")+`]}`)
+	// Nor may a line item of another customer take the external id of a hidden one: that can be restored.
+	c2 := column(t, b.must(200, "GET", "/v1/customers?external_id=c2&data_source_uuid="+b.source, ""), "entries", "uuid")[0]
+	b.status(429, "POST", "/v1/import/customers/"+c2+"/invoices", `{"invoices":[`+strings.ReplaceAll(invoice("new", "2025-01-01"), "li-new", "l1")+`]}`)
+	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+	b.must(201, "POST", path, `{"invoices":[`+invoice("new", "2025-01-01")+`]}`)
+}
+
+// A replace leaves what is being erased as it is, and the customer that it comes back to.
+func TestAReplaceLeavesWhatCanBeRestored(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"customer-invoices", "customer", "invoice"} {
+		b := filed(t)
+		before := b.must(200, "GET", "/v1/invoices?data_source_uuid="+b.source, "")
+		ids := map[string]string{"customer-invoices": b.c1(), "customer": b.c1(), "invoice": b.uuid("invoices", "i1")}
+		erase := b.erase(`{"selection":%q,"id":%q,"grace":"48h"}`, kind, ids[kind])
+		all := []part{{"mode", "", "replace"}, {"max_removed", "", "100"}, {"allow_empty", "", "true"}}
+		for name, text := range map[string]string{"c": "Name,External ID\nBob,c2\n", "p": plansFile, "i": invoicesFile, "l": linesFile, "t": transactionsFile} {
+			lines := slices.DeleteFunc(strings.SplitAfter(text, "\n"), func(l string) bool {
+				return strings.HasPrefix(l, "c1,") || strings.HasPrefix(l, "i1,") || strings.HasPrefix(l, "i2,")
+			})
+			all = append(all, file(name+".csv", strings.Join(lines, "")))
+		}
+		if j := b.is(b.done("done", all...), "done"); j["rejects"] != 0.0 {
+			t.Fatalf("%v", j)
+		}
+		b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+		after := b.must(200, "GET", "/v1/invoices?data_source_uuid="+b.source, "")
+		for _, inv := range entries(t, before, "invoices") {
+			back := slices.ContainsFunc(entries(t, after, "invoices"), func(o object) bool { return fmt.Sprint(o) == fmt.Sprint(inv) })
+			if hidden := inv["external_id"] == "i1" || kind != "invoice" && inv["customer_external_id"] == "c1"; hidden && !back {
+				t.Errorf("%s: %v is not back as it was", kind, inv["external_id"])
+			}
+		}
+		b.c1()
 	}
 }

@@ -175,13 +175,25 @@ func (c *changes) writes(ctx context.Context) ([]store.Write, error) {
 	return out, nil
 }
 
-// possible are the customers that may be linked to r, now or when they are to be seen again.
+// possible are the customers that may be linked to r, now or when they are to be seen again. A source that is not there
+// may be restored, or gone for good, which nobody tells: of the customers of such the latest are kept.
 func (c *changes) possible(from []Ref, r Ref) []Ref {
-	return slices.DeleteFunc(slices.Clone(from), func(child Ref) bool {
-		if _, ok := c.l.d.ByTag(child.Tag); !ok {
-			return true
-		}
+	from = slices.DeleteFunc(slices.Clone(from), func(child Ref) bool {
 		up := c.link(child).Into
 		return c.l.known[child] != nil && (up == nil || *up != r)
+	})
+	away := -MaxMerged
+	for _, child := range from {
+		if _, there := c.l.d.ByTag(child.Tag); !there {
+			away++
+		}
+	}
+	return slices.DeleteFunc(from, func(child Ref) bool {
+		_, there := c.l.d.ByTag(child.Tag)
+		if there || away <= 0 {
+			return false
+		}
+		away--
+		return true
 	})
 }

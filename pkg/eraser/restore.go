@@ -209,10 +209,7 @@ func (e *Eraser) Due(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if e.c.Now().Before(j.Erase.Until) {
 		return nil, nil //nolint:nilnil // as above
 	}
-	begun, err := e.c.Ledger.Due(ctx, j.ID, func(j *job.Job) error {
-		j.Erase.SweptFrom = e.c.Now().UTC()
-		return nil
-	})
+	begun, err := e.c.Ledger.Due(ctx, j.ID)
 	if fault.KindOf(err) == fault.Conflict && err != nil { // restored, or begun by somebody else
 		return nil, nil //nolint:nilnil,nilerr // as above
 	}

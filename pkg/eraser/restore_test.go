@@ -298,7 +298,7 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	_, _, err = w.ledger().End(t.Context(), running.ID, func(j *job.Job) error { j.Status = job.Failed; return nil })
 	must(t, err)
 	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID)
-	refused(w, j, "not_restorable")
+	refused(w, j, "sweep_started") // the erase of the source takes it along
 }
 
 // An epoch is never used twice: what a late writer puts into one that a restore has left is not seen again.
@@ -326,5 +326,33 @@ func TestEpochsAreNeverUsedTwice(t *testing.T) {
 		}
 		_, err := w.eraser().Restore(t.Context(), j.ID)
 		must(t, err)
+	}
+}
+
+// What an earlier erase has hidden, and could still be restored, goes with a later one of the whole; and the plan counts it.
+func TestAnEraseTakesAlongWhatEarlierOnesHaveHidden(t *testing.T) {
+	t.Parallel()
+	for _, later := range []string{"source", "content, edits"} {
+		for _, earlier := range []string{"content", "dependent", "content, edits"} {
+			t.Run(earlier+", then "+later, func(t *testing.T) {
+				t.Parallel()
+				w, x := prepared(t, earlier, mem.Options{})
+				first := w.start(x.sel, gentle(x))
+				y := selections(w)[later]
+				plan, err := w.eraser().Plan(t.Context(), y.sel, y.opt)
+				must(t, err)
+				all := withPlans(counts(12))
+				same(t, "planned", all.Total(), plan.Total())
+				second := w.sweep(w.start(y.sel, y.opt).ID)
+				same(t, "removed", all, removed(second))
+				if n := len(w.items(w.acme)); n > 0 {
+					t.Fatalf("%d items are left behind the receipt", n)
+				}
+				_, err = w.eraser().Restore(t.Context(), first.ID)
+				wantFault(t, err, fault.Conflict)
+				same(t, "removed by the first", int64(0), removed(w.sweep(first.ID)).Total())
+				w.quiet()
+			})
+		}
 	}
 }

@@ -22,6 +22,7 @@ type replaced struct {
 	// whether anything stays that hangs on it: then it must stay too.
 	removals []*change
 	named    map[string]bool // plans that stay, see plansNamed; nil until it is asked
+	hidden   string          // the record met last that is being erased: what hangs on it stays with it
 }
 
 func (m *rangeMerge) beginReplace(keyRange int) {
@@ -74,11 +75,15 @@ func (m *rangeMerge) endReplace(ctx context.Context) error {
 
 // lacking takes a stored record that the input lacks: to be removed, if the input gives its dataset.
 func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
-	a := m.w.present(it.SK, it.Attrs)
-	if a == nil {
+	a, parent := m.w.present(it.SK, it.Attrs), parentOf(it.SK)
+	switch {
+	case a == nil && parent == "":
+		m.hidden = it.SK
+		return nil
+	case a == nil, parent != "" && parent == m.hidden:
 		return nil
 	}
-	ds, parent := datasetOf(it.SK, a), parentOf(it.SK)
+	ds := datasetOf(it.SK, a)
 	if !m.w.given(ds) {
 		if parent == "" {
 			m.parent = parentState{it.SK, true, manualOf(a)}
@@ -152,11 +157,14 @@ func (w *work) given(ds billing.Dataset) bool {
 }
 
 // hasOthers tells whether anything stored hangs on a customer that this import does not
-// give, be it on an invoice that then stays. What it does give goes with the customer: a row of the input that names the customer
+// give, or that is being erased, be it on an invoice that then stays. What it does give goes with the customer: a row of the input that names the customer
 // would be rejected, and then nothing is removed.
 func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	h, _ := store.LeadingH(sk)
 	space := w.parts.space
+	if hidden, err := w.anyHidden(ctx, h); hidden || err != nil {
+		return hidden, err
+	}
 	var queries []store.Query
 	if !w.given(billing.Contacts) {
 		queries = append(queries, space.ContactsOf(h))
@@ -179,6 +187,22 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 		}
 	}
 	return w.anyNotGiven(ctx, space.EventsOf(h))
+}
+
+// anyHidden tells whether an invoice of a customer is being erased: it can be restored, and is not to come back to nobody.
+func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
+	if len(w.dir.Tombstones) == 0 {
+		return false, nil
+	}
+	for it, err := range w.store.Items(ctx, w.parts.space.OwnersOf(customer)) {
+		if err != nil {
+			return false, err
+		}
+		if invoice, _ := store.TrailingH(it.SK); w.dir.InvoiceBuried(w.tag, invoice, customer) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // anyNotGiven tells whether a range holds a record of a dataset that the input does not give.

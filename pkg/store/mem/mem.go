@@ -3,6 +3,7 @@ package mem
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -93,6 +94,19 @@ func (d *Driver) Clone(opt Options) *Driver {
 		}
 	}
 	return c
+}
+
+// All is a copy of every item, by key.
+func (d *Driver) All() []store.Item {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []store.Item
+	for _, pk := range slices.Sorted(maps.Keys(d.parts)) {
+		for _, it := range d.parts[pk] {
+			all = append(all, clone(it, false))
+		}
+	}
+	return all
 }
 
 // Limits are DynamoDB's unless set otherwise.
