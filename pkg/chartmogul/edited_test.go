@@ -500,3 +500,26 @@ func TestTheSweepOfOldEditsLeavesNoHalves(t *testing.T) {
 	b.shows(b.must(200, "GET", "/v1/invoices/"+b.uuid("invoices", "i1"), ""), object{"date": "2025-06-01T00:00:00.000Z", "status": "paid"})
 	b.order("i1 i3 i2")
 }
+
+// The edits of an invoice go with the pointer that follows from them, although the invoice itself is gone already.
+func TestTheEditsOfAnErasedInvoiceGoWithTheirPointer(t *testing.T) {
+	t.Parallel()
+	b := filed(t)
+	b.must(200, "PATCH", b.byExternalID("invoices", "i1")+"&handle_as_user_edit=true", `{"date":"2025-06-01"}`)
+	b.erase(`{"selection":"invoice","id":%q,"grace":"1h"}`, b.uuid("invoices", "i1"))
+	b.erase(`{"selection":"customer-invoices","id":%q,"keep_edits":true}`, b.c1())
+	b.work()
+	b.wait(time.Hour)
+	if err := b.line.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	d, err := b.store.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, _ := d.ByUUID(b.source)
+	for item, err := range b.store.Items(t.Context(), src.Space().EditOwnersOf(d.Hasher().CustomerH("c1"))) {
+		t.Error("it was left: ", item.SK, err)
+	}
+}

@@ -293,3 +293,13 @@ func EmailOf(fields store.Attrs) string {
 	}
 	return *row.Fields["email"].Str
 }
+
+// OwnerOf is the customer that a pointer leads from to an invoice whose date a person has changed, of the stored item of
+// the invoice's changed fields.
+func OwnerOf(fields store.Attrs) (store.H, bool) {
+	row, err := readRow(fields)
+	if err != nil {
+		return store.H{}, false
+	}
+	return store.ParseH(row.Owner)
+}
