@@ -484,6 +484,11 @@ func (w *walk) endure() {
 	}
 	for _, s := range w.w.sources {
 		want = append(want, w.expected(s)...)
+		for id, r := range s.customers {
+			if !w.w.current(r.manual) {
+				w.t.Fatalf("%s of %s is hidden for ever", id, s.name)
+			}
+		}
 	}
 	w.same("the table", got, want)
 	if len(d.Tombstones) > 0 {
