@@ -472,6 +472,11 @@ func (w *world) erase(e *erasing, s *origin) {
 		for _, o := range w.sources {
 			e.sources = append(e.sources, *o)
 		}
+		for _, other := range w.erases { // what can be restored is not to bring them back
+			if other.state == "grace" && other.was.customers != nil && !other.ofRecords() {
+				e.sources = append(e.sources, other.was)
+			}
+		}
 		e.epochWas = w.epoch
 		w.top++
 		w.epoch, e.epoch = w.top, w.top
