@@ -67,6 +67,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	})
 	a.handler = requests.wrap(chartmogul.New(chartmogul.Config{
 		Store: st, Keys: append(keys, chartmogul.HashKey(a.key)), Edits: edit.New(st, time.Now), Jobs: a.Ledger,
+		Names:   map[[sha256.Size]byte]string{chartmogul.HashKey(a.key): "the reseed command"},
 		Imports: chartmogul.ImportsOf(a.Line),
 		Erase:   chartmogul.EraseOf(a.Eraser, a.StartErase),
 		Now:     time.Now, Log: log,

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path"
@@ -30,6 +31,7 @@ import (
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"status": status, "await": await, "jobid": jobid, "newjob": newJob, "until": until, "dump": dump, "zip": zipFiles, "company": makeCompany,
+		"tag": tag,
 	}
 }
 
@@ -64,6 +66,25 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// tag gives a customer a tag, over the server that runs on the data folder.
+func tag(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tag EXTERNAL-ID TAG")
+	}
+	var d door
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("data/serve.json")), &d))
+	c := &client{base: d.URL, key: d.Key, http: &http.Client{}}
+	var list struct {
+		Entries []struct {
+			UUID string `json:"uuid"`
+		} `json:"entries"`
+	}
+	ts.Check(c.call(context.Background(), http.MethodGet, "/v1/customers?external_id="+args[0], nil, &list))
+	for _, e := range list.Entries {
+		ts.Check(c.call(context.Background(), http.MethodPost, "/v1/customers/"+e.UUID+"/attributes/tags", map[string]any{"tags": args[1:]}, nil))
 	}
 }
 

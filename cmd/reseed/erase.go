@@ -29,10 +29,9 @@ func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-func (o *eraseOptions) addKeepEdits(c *cobra.Command, byDefault bool) *cobra.Command {
+func (o *eraseOptions) addKeepEdits(c *cobra.Command, byDefault bool) {
 	c.Flags().BoolVar(&o.keep, "keep-edits", byDefault,
 		"keep what people did to the rows by hand, so that it is there again when the same external ids return")
-	return c
 }
 
 // eraseKind is one subcommand.
@@ -191,10 +190,7 @@ func (sh *shell) waitErased(c *cobra.Command, cl *client, j *job.Job) error {
 	if err := sh.showJob(ctx, cl, j); err != nil || sh.json {
 		return err
 	}
-	switch j.Status { //nolint:exhaustive // the others speak for themselves
-	case job.Grace:
-		sh.printf("It is invisible now, and can be restored until %s: %s\n", j.Erase.Until.UTC().Format(time.RFC3339), sh.again("restore %s", j.ID))
-	case job.Done:
+	if j.Status == job.Done {
 		sh.printf("Seen gone. The receipt: %s\n", sh.again("receipts %s", j.ID))
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"reseed/internal/gen/company"
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
+	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
 	"reseed/pkg/store/pebble"
@@ -63,10 +64,15 @@ type scenario struct {
 	*killer
 	name    string
 	piece   int    // bytes; 0: all as it is shipped
+	plain   bool   // on an engine that can do no more than DynamoDB
 	from    string // data folder that it begins with
 	args    []string
 	again   bool                      // a person may type that again before it has ended
 	cancels bool                      // cancels what it has begun, and takes it back
+	large   bool                      // takes longer, and so has a smaller share of the kills
+	restore bool                      // restores what it has erased
+	canary  string                    // is nowhere once it is erased; empty: not looked for
+	touches []store.Tag               // sources that an erase touches; nil: any
 	reads   input                     // rows of the files
 	rejects map[billing.Dataset]int64 // of them
 	holds   input                     // rows of which all that are not rejected, and no others, are stored at the end; nil: not told
@@ -88,8 +94,12 @@ type scenario struct {
 func TestKillAnywhere(t *testing.T) { //nolint:tparallel // the scenarios run at once; the one around them waits for them
 	t.Parallel()
 	k := &killer{bin: commands(t), seed: uint64(setting(t, envSeed, defaultSeed))}
-	all := k.scenarios(t)
-	wanted := setting(t, envKills, defaultKills)
+	k.each(t, k.scenarios(t), setting(t, envKills, defaultKills))
+}
+
+// each kills all scenarios at once.
+func (k *killer) each(t *testing.T, all []*scenario, wanted int) {
+	t.Helper()
 	start := time.Now()
 	t.Run("all", func(t *testing.T) {
 		for _, sc := range all {
@@ -97,7 +107,7 @@ func TestKillAnywhere(t *testing.T) { //nolint:tparallel // the scenarios run at
 				t.Parallel()
 				sc.calibrate(t)
 				share := wanted/len(all) + 1
-				if sc.piece == 0 {
+				if sc.large {
 					share = share/manyShare + 1
 				}
 				sc.killed(t, share)
@@ -138,7 +148,7 @@ func (k *killer) scenarios(t *testing.T) []*scenario {
 	k.plain(t, blank, wholeBytes, "import", "--source", "Bystander", other.folder(t))
 	copyFolder(t, blank, old)
 	k.plain(t, old, wholeBytes, imports(former.folder(t))...)
-	somebody := editSome(t, old, former)
+	editSome(t, old, former)
 
 	var all []*scenario
 	add := func(piece int, sc scenario) {
@@ -160,10 +170,7 @@ func (k *killer) scenarios(t *testing.T) []*scenario {
 		add(piece, scenario{name: "undo in part" + size, from: touched, args: undo, left: leftAlone})
 		add(piece, scenario{name: "cancel and undo" + size, from: old, args: replace("--max-removed", "100"), cancels: true, holds: former})
 	}
-	add(pieceBytes, scenario{name: "erase the source", from: old, args: []string{"erase", "source", companyName, "--yes"}})
-	add(pieceBytes, scenario{name: "erase a customer", from: old, args: []string{"erase", "customer", somebody, "--yes"}})
-	add(pieceBytes, scenario{name: "erase all manual customers", from: old, args: []string{"erase", "manual-customers", "--yes"}})
-	add(0, scenario{name: "import many as shipped", from: blank, args: imports(manyCustomers().folder(t)), again: true})
+	add(0, scenario{name: "import many as shipped", large: true, from: blank, args: imports(manyCustomers().folder(t)), again: true})
 	slices.SortFunc(all, func(a, b *scenario) int { return strings.Compare(a.name, b.name) })
 	return all
 }
@@ -175,8 +182,8 @@ func (k *killer) plain(t *testing.T, data string, piece int, args ...string) {
 	sc.start(t, data, "", args, fate{}).succeeded(t)
 }
 
-// editSome lets people edit some customers: no import may touch that (I3). It returns the id of one.
-func editSome(t *testing.T, data string, in input) (id string) {
+// editSome lets people edit some customers: no import may touch that (I3).
+func editSome(t *testing.T, data string, in input) {
 	t.Helper()
 	d, err := pebble.Open(filepath.Join(data, "table"), pebble.Options{})
 	if err != nil {
@@ -198,12 +205,10 @@ func editSome(t *testing.T, data string, in input) (id string) {
 		if _, err := edit.New(st, time.Now).AddTags(t.Context(), c, "vip"); err != nil {
 			t.Fatal(err)
 		}
-		id = store.ID(store.PrefixCustomer, src.Tag, h)
 	}
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return id
 }
 
 func copyFolder(t *testing.T, from, to string) {
@@ -225,6 +230,8 @@ func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 	for _, j := range fresh {
 		switch {
 		case j.Status.Ended():
+		case j.Erase != nil:
+			return sc.nextOfErase(j, rng), true
 		case sc.cancels && j.Import.Undo == "" && !j.Import.Cancel:
 			return action{args: []string{"cancel", j.ID}}, true
 		case sc.again && rng.IntN(2) == 0:
@@ -239,13 +246,24 @@ func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 	a = action{args: sc.args}
 	for _, j := range fresh {
 		switch j.Status { //nolint:exhaustive // the others are not looked for
-		case job.Done:
+		case job.Done, job.Restored:
 			return action{}, false
 		case job.Planned:
 			a.args = []string{"apply", j.ID} // the last one: what an earlier one removes, it would
 		}
 	}
 	return a, true
+}
+
+// nextOfErase is next while an erase goes on: restore it, wait, or look, with a command that ends in the midst of the sweep.
+func (sc *scenario) nextOfErase(j *job.Job, rng *rand.Rand) action {
+	switch {
+	case sc.restore:
+		return action{args: []string{"restore", j.ID}}
+	case rng != nil && rng.IntN(4) == 0:
+		return action{args: []string{"jobs"}}
+	}
+	return action{}
 }
 
 // nextOfCancel is next in a scenario that cancels: import, and take back what came of it.
@@ -287,7 +305,7 @@ func (sc *scenario) calibrate(t *testing.T) {
 		if !more {
 			break
 		}
-		out := sc.start(t, data, filepath.Join(t.TempDir(), "tally"), a.args, fate{}).succeeded(t)
+		out := sc.undisturbed(t, data, a)
 		sc.took += out.took
 		for kind, n := range out.made {
 			sc.life[kind] += n
@@ -303,6 +321,15 @@ func (sc *scenario) calibrate(t *testing.T) {
 		t.Errorf("half-written files although nothing was killed: %v", w.torn)
 	}
 	t.Logf("undisturbed: %v, %v", sc.took.Round(time.Millisecond), sc.life)
+}
+
+// undisturbed is what a person does next, in a process of its own, or what a server does that is started.
+func (sc *scenario) undisturbed(t *testing.T, data string, a action) outcome {
+	t.Helper()
+	if a.args == nil {
+		return sc.run(t, nil, data, a, 0, fate{})
+	}
+	return sc.start(t, data, filepath.Join(t.TempDir(), "tally"), a.args, fate{}).succeeded(t)
 }
 
 // accounts checks that every row is accounted for (I1), against the rows themselves.
@@ -331,7 +358,7 @@ func (sc *scenario) doer(t *testing.T, w *world) *job.Job {
 	t.Helper()
 	var doers []*job.Job
 	for _, j := range w.since(sc.base) {
-		if j.Status == job.Done && (j.Erase != nil || j.Progress.ItemsDone > 0) {
+		if j.Status == job.Restored || j.Status == job.Done && (j.Erase != nil || j.Progress.ItemsDone > 0) {
 			doers = append(doers, j)
 		}
 	}
@@ -455,7 +482,7 @@ func (sc *scenario) check(t *testing.T, w *world, over bool) {
 		if j.Status == job.Failed {
 			t.Errorf("job %s failed: %s", j.ID, j.Error)
 		}
-		if j.Erase != nil && sc.visible(w, j) {
+		if j.Erase != nil && j.Status != job.Restored && sc.visible(w, j) {
 			t.Error("what is erased can still be seen") // I5
 		}
 	}
@@ -477,6 +504,10 @@ func (sc *scenario) visible(w *world, j *job.Job) bool {
 	case "source":
 		_, there := w.directory.ByName(companyName)
 		return there
+	case "content", "dependent":
+		was, _ := sc.base.directory.ByName(companyName)
+		is, there := w.directory.ByName(companyName)
+		return !there || is.Epochs == was.Epochs
 	case "manual-customers":
 		return w.directory.ManualEpoch == sc.base.directory.ManualEpoch
 	}
@@ -498,12 +529,13 @@ type outline struct {
 	Done, Total     int64
 	Files           []string // that it has made
 	RejectsFile     string
+	Receipt         eraser.Receipt
 }
 
 func outlineOf(w *world, j *job.Job) outline {
 	o := outline{Status: j.Status, Datasets: j.Datasets, Rejects: j.Rejects, Notes: j.Notes, Done: j.Progress.ItemsDone, Total: j.Progress.ItemsTotal}
 	if j.Erase != nil {
-		o.Removed = j.Erase.Removed
+		o.Removed, o.Receipt = j.Erase.Removed, receiptOf(j)
 	}
 	if s := j.Import; s != nil {
 		o.Confirm, o.Removes, o.Parked = s.Confirm, s.Removes, s.Parked
@@ -550,6 +582,7 @@ func (sc *scenario) settled(t *testing.T, data string) {
 			sc.takenBack(t, data, undone.ID)
 		}
 	case sc.model.Erase != nil:
+		sc.erased(t, data, w)
 		if d := cmp.Diff(slices.Sorted(maps.Keys(sc.end.objects)), slices.Sorted(maps.Keys(w.objects))); d != "" {
 			t.Errorf("files (-undisturbed +killed):\n%s", d)
 		}
@@ -561,7 +594,7 @@ func (sc *scenario) settled(t *testing.T, data string) {
 
 // names are the sources by their tags, and what else the directory says that is no accident of the run.
 func names(d store.Directory) map[string]any {
-	out := map[string]any{"next tag": d.NextTag, "manual": d.ManualEpoch, "tombstones": len(d.Tombstones), "key": d.HashKey}
+	out := map[string]any{"next tag": d.NextTag, "manual": d.ManualEpoch, "tombstones": len(d.Tombstones), "key": d.HashKey, "forgets": d.Forgets}
 	for _, s := range d.Sources {
 		out[fmt.Sprint(s.Tag)] = []any{s.Name, s.System, s.Epochs, s.Shards}
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
@@ -24,6 +25,7 @@ const (
 	envPiece = "RESEED_TEST_PIECE" // bytes of a piece; the default of the command if empty
 	envFate  = "RESEED_TEST_FATE"  // the exact point at which it kills itself, as fate.String spells it; empty: none
 	envTally = "RESEED_TEST_TALLY" // file for its tally, if it ends by itself
+	envPlain = "RESEED_TEST_PLAIN" // set: its engine can do no more than DynamoDB: it drops no partitions, and purges nothing
 )
 
 // Kinds of change that a process makes to what lasts.
@@ -31,6 +33,8 @@ const (
 	batchWrite = "batch"  // of items, each on its own
 	transact   = "commit" // of items, all or none
 	object     = "object" // completed or deleted
+	dropped    = "drop"   // of a partition, at once
+	purged     = "purge"  // of deleted bytes
 )
 
 // When, about a change, a process ends.
@@ -66,6 +70,7 @@ type tally map[string]int
 type mortality struct {
 	fate
 	small bool // limits
+	plain bool // engine
 	mu    sync.Mutex
 	made  tally
 }
@@ -98,7 +103,7 @@ func die() {
 // mortal is the command reseed as it is, but that it can be told at which of its changes to die. If it is given a size of pieces,
 // pages and batches are small too, so that small inputs go through as many steps as large ones.
 func mortal() {
-	m := &mortality{fate: parseFate(os.Getenv(envFate)), made: tally{}}
+	m := &mortality{fate: parseFate(os.Getenv(envFate)), plain: os.Getenv(envPlain) != "", made: tally{}}
 	p := parts{open: m.open, pieceBytes: localPiece}
 	if n, err := strconv.ParseInt(os.Getenv(envPiece), 10, 64); err == nil {
 		p.pieceBytes, m.small = n, true
@@ -125,7 +130,11 @@ func (m *mortality) open(_ context.Context, sh *shell, log *slog.Logger) (*store
 		return nil, nil, err
 	}
 	around := func(change func() error) error { return m.meet(object, change, nil) }
-	return store.New(mortalEngine{d, m}), o.Around(around), nil
+	e := mortalEngine{d, m}
+	if m.plain {
+		return store.New(e), o.Around(around), nil
+	}
+	return store.New(mortalFolder{e, d}), o.Around(around), nil
 }
 
 // mortalEngine is an engine with mortality, and maybe small limits.
@@ -175,6 +184,30 @@ func (e mortalEngine) Transact(ctx context.Context, writes []store.Write) (cost 
 		return err
 	}, nil)
 	return cost, err
+}
+
+// mortalFolder is a mortalEngine that can do what an engine with files of its own can.
+type mortalFolder struct {
+	mortalEngine
+	d *pebble.Driver
+}
+
+// DeleteRange drops a partition.
+func (e mortalFolder) DeleteRange(ctx context.Context, pk string) error {
+	return e.m.meet(dropped, func() error { return e.d.DeleteRange(ctx, pk) }, nil)
+}
+
+// amidPurge is about half of the time that a purge takes.
+const amidPurge = 3 * time.Millisecond
+
+// Purge makes deleted bytes leave the disk.
+func (e mortalFolder) Purge(ctx context.Context, pks []string) error {
+	change := func() error { return e.d.Purge(ctx, pks) }
+	return e.m.meet(purged, change, func() error {
+		go func() { _ = change() }()
+		time.Sleep(amidPurge)
+		return nil
+	})
 }
 
 func (t tally) String() string {

@@ -114,6 +114,9 @@ func (sc *scenario) start(t *testing.T, data, tallyFile string, args []string, b
 	if sc.piece > 0 {
 		p.cmd.Env = append(p.cmd.Env, envPiece+"="+strconv.Itoa(sc.piece))
 	}
+	if sc.plain {
+		p.cmd.Env = append(p.cmd.Env, envPlain+"=yes")
+	}
 	p.started = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -200,7 +203,8 @@ func (sc *scenario) asked(t *testing.T, rng *rand.Rand, data string, a action, s
 			complaints = append(complaints, fmt.Sprintf("%q through a server: exit status %d: %s", a.args, out.status, out.said))
 		}
 	}
-	for server.lives() && slices.ContainsFunc(through(t, data), func(j job.Job) bool { return !j.Status.Ended() }) {
+	busy := func(j job.Job) bool { return !j.Status.Ended() && j.Status != job.Grace }
+	for server.lives() && slices.ContainsFunc(through(t, data), busy) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if err := server.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {

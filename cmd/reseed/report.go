@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/importer"
@@ -115,7 +116,11 @@ func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples [
 	if j.Error != "" {
 		sh.printf("%s\n", j.Error)
 	}
-	if !j.Status.Ended() {
+	switch {
+	case j.Status == job.Grace:
+		sh.printf("It is invisible now, and can be restored until %s: %s\n", j.Erase.Until.UTC().Format(time.RFC3339), sh.again("restore %s", j.ID))
+		return
+	case !j.Status.Ended():
 		sh.printf("Now: %s\n", describe(j))
 	}
 	if r.UndoneBy != "" {

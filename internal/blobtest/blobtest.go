@@ -126,19 +126,30 @@ func (v *view) Attributes(ctx context.Context, key string) (out *driver.Attribut
 	return out, err
 }
 
-// ListPaged implements [driver.Bucket]. It knows no delimiter: everything is on one page.
+// ListPaged implements [driver.Bucket]. Everything is on one page.
 func (v *view) ListPaged(ctx context.Context, opts *driver.ListOptions) (*driver.ListPage, error) {
 	page := &driver.ListPage{}
 	err := v.call(ctx, List, func(objects map[string]object) error {
 		for key, o := range objects {
 			if strings.HasPrefix(key, opts.Prefix) {
-				page.Objects = append(page.Objects, &driver.ListObject{Key: key, ModTime: o.at, Size: int64(len(o.body))})
+				page.Objects = append(page.Objects, listed(key, o, opts))
 			}
 		}
 		slices.SortFunc(page.Objects, func(a, b *driver.ListObject) int { return strings.Compare(a.Key, b.Key) })
+		page.Objects = slices.CompactFunc(page.Objects, func(a, b *driver.ListObject) bool { return a.IsDir && a.Key == b.Key })
 		return nil
 	})
 	return page, err
+}
+
+// listed is an object as a listing shows it, or the folder that it shows in its place.
+func listed(key string, o object, opts *driver.ListOptions) *driver.ListObject {
+	if opts.Delimiter != "" {
+		if folder, _, deeper := strings.Cut(key[len(opts.Prefix):], opts.Delimiter); deeper {
+			return &driver.ListObject{Key: opts.Prefix + folder + opts.Delimiter, IsDir: true}
+		}
+	}
+	return &driver.ListObject{Key: key, ModTime: o.at, Size: int64(len(o.body))}
 }
 
 // NewRangeReader implements [driver.Bucket].

@@ -70,7 +70,7 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 		s3: s3.NewFromConfig(config(s3URL)), sqs: sqs.NewFromConfig(config(sqsURL)), sqsURL: sqsURL,
 	}
 	values := map[string]string{
-		"RESEED_TABLE": table, "RESEED_BUCKET": bucket, "RESEED_API_KEY_HASHES": keyHash, "RESEED_REQUEST_LIFETIME": "0s",
+		"RESEED_TABLE": table, "RESEED_BUCKET": bucket, "RESEED_API_KEY_HASHES": keyHash, "RESEED_REQUEST_LIFETIME": "0s", "RESEED_BACKUP_DAYS": "35", "RESEED_LOG_DAYS": "30",
 		"RESEED_QUEUE_URL": awsfake.QueueURL(sqsURL, importQueue), "RESEED_ERASE_QUEUE_URL": awsfake.QueueURL(sqsURL, eraseQueue),
 		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL,
 	}

@@ -218,12 +218,32 @@ func eraseSource(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 	if planned := dry.Plan.Removes.Total() + dry.Plan.Pointers.Total(); planned != int64(n) {
 		t.Errorf("planned %d of %d items", planned, n)
 	}
+	graceful(t, b, src, n)
 	erased := erase(t, b, "delete-source", line.EraseSource{Source: src.Name})
 	if got := eraser.Counts(erased.Removed).Total(); erased.Status != job.Done || got != int64(n) {
 		t.Errorf("erased %d of %d items: %+v", got, n, erased)
 	}
+	if r := erased.Receipt; r == nil || r.Total != int64(n) || len(r.Residue) != 3 {
+		t.Errorf("the receipt: %+v", r)
+	}
 	if left := items(t, b, src); left != 0 {
 		t.Errorf("%d items are left", left)
+	}
+}
+
+// graceful empties a source, so that it can be restored, and restores it over the API.
+func graceful(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
+	t.Helper()
+	hidden := erase(t, b, "delete-source", line.EraseSource{Selection: "content", Source: src.Name, Grace: "1h"})
+	if hidden.Status != job.Grace || hidden.Until.IsZero() {
+		t.Fatalf("an erase with a grace period: %+v", hidden)
+	}
+	b.Invoke(t, "tick", map[string]any{})
+	if _, body := b.Call(t, http.MethodGet, "/v1/customers?data_source_uuid="+src.UUID, "", nil); strings.Contains(body, "cus_") {
+		t.Errorf("what was emptied is visible: %s", body)
+	}
+	if status, body := b.Call(t, http.MethodPost, "/v1/erasures/"+hidden.Job+"/restore", "", nil); status != http.StatusOK || items(t, b, src) != n {
+		t.Errorf("restored: %d %s", status, body)
 	}
 }
 

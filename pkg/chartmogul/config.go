@@ -23,7 +23,7 @@ const (
 	DefaultMaxUpload = 5 << 30 // of one import's files together: one S3 object
 )
 
-// Config is what the API needs. Everything but PublicURL, Currency
+// Config is what the API needs. Everything but Names, PublicURL, Currency
 // and MaxUpload must be set.
 type Config struct {
 	Store   *store.Store
@@ -35,9 +35,10 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	PublicURL string // where people open the console, without a slash at the end
-	Currency  string // of the account, ISO 4217; USD if empty
-	MaxUpload int64  // bytes; DefaultMaxUpload if 0
+	Names     map[[sha256.Size]byte]string // of keys, for who asks who has done something; others go by their hashes
+	PublicURL string                       // where people open the console, without a slash at the end
+	Currency  string                       // of the account, ISO 4217; USD if empty
+	MaxUpload int64                        // bytes; DefaultMaxUpload if 0
 }
 
 // Imports is how files become jobs, and what becomes of those.
@@ -92,9 +93,12 @@ func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, era
 // HashKey is the hash under which an API key is configured.
 func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
 
-// author names who has an API key: by the beginning of its hash, which everybody who has the key can find out.
-func author(key string) string {
+// author names who has an API key: by its name, else by the beginning of its hash, which everybody who has the key can find out.
+func (c *Config) author(key string) string {
 	hash := HashKey(key)
+	if name := c.Names[hash]; name != "" {
+		return name
+	}
 	return "key " + hex.EncodeToString(hash[:4])
 }
 

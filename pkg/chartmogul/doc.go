@@ -16,6 +16,11 @@
 // laid over them (stored.go). How they are changed, as an edit that stays or as
 // the imported record itself, is in patch.go.
 //
+// A customer is what people see as one: a group of source customers, one unless
+// some were merged (package edit). Its fields are those of the first, the root; tags, custom
+// attributes, ids and invoices are those of all. Only the root's id finds it,
+// and a list has it where its first member in that list is.
+//
 // What metrics will tell is not derived yet: mrr and arr are 0, the status of
 // every customer is "New Lead" and customer-since is null.
 package chartmogul

@@ -4,11 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"reseed/pkg/chartmogul"
+	"reseed/pkg/fault"
+	"reseed/pkg/store/mem"
 )
 
 // whats are the edits of a list as "id what", those of records that are not there with a star.
@@ -124,18 +128,43 @@ func oneEdit(b *bed, ann, bob, line string) {
 func orphans(b *bed, edits, plan string) {
 	t := b.t
 	b.count(0, edits+"?orphaned=true", "edits")
+	b.done("done", part{"mode", "", "replace"}, part{"max_removed", "", "100"}, file("customers.csv", "Name,External ID\nAnn,c1\n"))
+	b.count(2, edits+"?orphaned=true", "edits")
 	b.must(202, "POST", "/v1/erasures", `{"selection":"manual-customers"}`)
 	out := entries(t, b.must(200, "GET", edits+"?orphaned=true", ""), "edits")
 	if len(out) != 5 {
 		t.Errorf("orphans: %v", whats(out))
 	}
-	if out := b.must(200, "DELETE", edits+"?orphaned=true", ""); out["dropped"] != 5.0 {
+	if out := b.must(200, "DELETE", edits+"?orphaned=true", ""); out["dropped"] != 2.0 {
 		t.Errorf("dropped: %v", out)
 	}
 	b.work()
 	if out := whats(entries(t, b.must(200, "GET", edits, ""), "edits")); !slices.Equal(out, []string{plan + "[fields]"}) {
 		t.Errorf("left: %v", out)
 	}
+}
+
+// A stream that breaks off must not look like one that has come to its end.
+func TestAStreamOfEditsThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	var broken atomic.Bool
+	a := newAPI(t, mem.Options{Before: func(op mem.Op, _ int) error {
+		if op == mem.Query && broken.Load() {
+			return fault.New(fault.Unavailable, "store_unavailable", "the engine cannot be reached")
+		}
+		return nil
+	}})
+	first, _ := a.fixed()
+	a.customer(first, "c1", `,"attributes":{"tags":["x"]}`)
+	path := "/v1/data_sources/" + first + "/edits?format=ndjson"
+	if ans := a.do("GET", path, ""); strings.Count(ans.body, "\n") != 1 || ans.header.Get("Content-Type") != "application/x-ndjson" {
+		t.Errorf("%v %q", ans.header, ans.body)
+	}
+	broken.Store(true)
+	if ans := a.do("GET", path, ""); !strings.HasPrefix(ans.body, `{"error":"Something went wrong`) || !strings.Contains(a.log.String(), "broke off") {
+		t.Errorf("%d %q", ans.status, ans.body)
+	}
+	a.status(http.StatusServiceUnavailable, "GET", "/v1/data_sources/"+first+"/edits", "")
 }
 
 // customersAndPlans sees the described answers of changes that are always edits.

@@ -40,6 +40,9 @@ func listInvoices(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if err := c.address(a, rows...); err != nil {
+		return reply{}, err
+	}
 	list, st := invoiceList{Invoices: make([]invoiceWire, len(rows)), paged: tail}, c.style()
 	for i, r := range rows {
 		list.Invoices[i] = r.wire(a, st)

@@ -40,6 +40,9 @@ func (c *call) oneInvoice(a account, row *invoiceRow) (reply, error) {
 	if err := c.complete(c.Context(), a, row); err != nil {
 		return reply{}, err
 	}
+	if err := c.address(a, row); err != nil {
+		return reply{}, err
+	}
 	return reply{status: http.StatusOK, body: row.wire(a, c.style())}, nil
 }
 
@@ -132,6 +135,27 @@ func (c *call) completeAll(a account, rows []*invoiceRow) ([]*invoiceRow, error)
 		return struct{}{}, c.complete(ctx, a, row)
 	})
 	return c.unhidden(rows), err
+}
+
+// address finds out as whose people see invoices: those of a customer that was merged away are another's.
+func (c *call) address(a account, rows ...*invoiceRow) error {
+	var refs []edit.Ref
+	for _, r := range rows {
+		r.customer = edit.Ref{Tag: r.src.Tag, H: a.hash.CustomerH(r.record.CustomerExternalID)}
+		if r.src.Merges {
+			refs = append(refs, r.customer)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	groups, err := c.Edits.Groups(c.Context(), a.Directory, refs...)
+	for _, r := range rows {
+		if g := groups[r.customer]; g != nil {
+			r.customer = g[0].Ref
+		}
+	}
+	return err
 }
 
 func (c *call) unhidden(rows []*invoiceRow) []*invoiceRow {

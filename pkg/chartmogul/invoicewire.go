@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/edit"
 	"reseed/pkg/store"
 )
 
@@ -103,11 +104,12 @@ type transactionWire struct {
 // invoiceRow is an invoice with its line items and transactions. The records are what people see.
 type invoiceRow struct {
 	stored
-	h      store.H
-	date   int64 // in the order of its customer's invoices
-	record *billing.Invoice
-	lines  []lineRow
-	trans  []transRow
+	h        store.H
+	customer edit.Ref // as people see it
+	date     int64    // in the order of its customer's invoices
+	record   *billing.Invoice
+	lines    []lineRow
+	trans    []transRow
 }
 
 // part is a line item or a transaction.
@@ -199,7 +201,7 @@ func (r *invoiceRow) head(a account, record *billing.Invoice, st style) invoiceW
 	}
 	if st.full {
 		w.ownedWire = &ownedWire{
-			CustomerUUID:       store.ID(store.PrefixCustomer, r.src.Tag, a.hash.CustomerH(record.CustomerExternalID)),
+			CustomerUUID:       r.customer.CustomerID(),
 			CustomerExternalID: record.CustomerExternalID,
 			CollectionMethod:   opt(record.CollectionMethod), Status: opt(record.Status),
 			stateWire: r.state(st, r.told(a)),

@@ -284,11 +284,17 @@ func TestInvoicesOfAMergedCustomer(t *testing.T) {
 	for _, size := range []int{1, 3, 13, 200} {
 		for _, path := range []string{"/v1/import/customers/" + root + "/invoices", "/v1/invoices?customer_uuid=" + root} {
 			got := a.walk(path, "invoices", "uuid", size)
+			for _, cus := range a.walk("/v1/invoices?customer_uuid="+root, "invoices", "customer_uuid", size) {
+				if cus != root {
+					t.Fatalf("an invoice of %s, want %s", cus, root)
+				}
+			}
 			if len(got) != 14 || !slices.Equal(got[:12], want) {
 				t.Errorf("%s by %d: %v", path, size, got)
 			}
 		}
 	}
+	a.tells(root, "/v1/invoices/"+want[1], "customer_uuid")
 	a.count(7, "/v1/invoices?customer_uuid="+root+"&data_source_uuid="+second, "invoices")
 	a.count(2, "/v1/invoices?customer_uuid="+root+"&external_id=same", "invoices")
 	a.count(0, "/v1/invoices?customer_uuid="+part, "invoices")

@@ -104,7 +104,7 @@ func (s *server) serve(rt route) http.Handler {
 			w.Header().Set("Allow", allow)
 			err = failA(http.StatusMethodNotAllowed, "", textBadMethod)
 		default:
-			ans, err = h(&call{s, r, w, rt.limit, author(key)})
+			ans, err = h(&call{s, r, w, rt.limit, s.author(key)})
 		}
 		if err != nil {
 			ans = s.failed(w, r, err)

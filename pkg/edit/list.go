@@ -23,6 +23,7 @@ type Entry struct {
 
 	item   store.Item
 	record store.Key
+	gone   bool // the record is not stored; one that is erased may still be restored
 }
 
 // What lists what the item holds: tags, attributes, fields, disabled, deleted, merge.
@@ -196,6 +197,7 @@ func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, 
 	hash := d.Hasher()
 	for _, n := range entries {
 		n.Orphan = !d.Visible(n.item.Attrs) || !stands(d, hash, src, found, n.record)
+		n.gone = found[n.record] == nil || found[invoiceOf(src.Space(), n.record)] == nil
 	}
 	return nil
 }
@@ -231,7 +233,8 @@ func stands(d *store.Directory, hash *store.Hasher, src store.Source, found map[
 // dropTogether is how many orphans go in one transaction, each with at most one pointer.
 const dropTogether = 25
 
-// Drop removes the edits of a source whose records are not there, and tells how many. One that is changed meanwhile stays.
+// Drop removes the edits of a source whose records are not there, and tells how many. One that is changed meanwhile
+// stays, and so do those of records that are erased, as long as they can be restored or have not been swept.
 func (e *Edit) Drop(ctx context.Context, d *store.Directory, src store.Source) (int, error) {
 	var orphans []*Entry
 	dropped := 0
@@ -244,7 +247,7 @@ func (e *Edit) Drop(ctx context.Context, d *store.Directory, src store.Source) (
 		if err != nil {
 			return dropped, err
 		}
-		if n.Orphan {
+		if n.gone {
 			orphans = append(orphans, n)
 		}
 		if len(orphans) == dropTogether {

@@ -3,6 +3,7 @@ package edit_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -158,6 +159,46 @@ func TestMergesAgainstEachOther(t *testing.T) {
 		}
 		same(t, "group", want, w.groups(a)[a])
 	}
+}
+
+func TestManyMergesAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var all []edit.Ref
+	for _, name := range []string{"Acme", "Other"} {
+		src := w.source(name)
+		for i := range 4 {
+			all = append(all, w.person(src, fmt.Sprint(i), 0))
+		}
+	}
+	var wg sync.WaitGroup
+	for id := range 6 {
+		wg.Go(func() {
+			rnd := rand.New(rand.NewPCG(uint64(id), 1))
+			for range 15 {
+				a, b := all[rnd.IntN(len(all))], all[rnd.IntN(len(all))]
+				err := w.e.Merge(t.Context(), a, b, fmt.Sprint(id))
+				if rnd.IntN(3) == 0 {
+					err = w.e.Unmerge(t.Context(), a, b)
+				}
+				if err != nil && fault.KindOf(err) != fault.Invalid {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	w.look()
+	seen := 0
+	for r, g := range w.groups(all...) {
+		if !slices.Contains(g, r) {
+			t.Errorf("%v shows as %v", r, g)
+		}
+		if g[0] == r {
+			seen += len(g)
+		}
+	}
+	same(t, "customers in groups", len(all), seen)
 }
 
 func TestMergesWhoseAnswersAreLost(t *testing.T) {

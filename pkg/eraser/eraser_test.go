@@ -3,11 +3,14 @@ package eraser_test
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/uuid"
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
@@ -21,14 +24,13 @@ func TestEraseRemovesTheSelectionAndNothingElse(t *testing.T) {
 	for _, kind := range kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := seeded(t, mem.Options{})
-			x := selections(w)[kind]
+			w, x := prepared(t, kind, mem.Options{})
 			before, neighbour := w.items(w.acme), w.items(w.acme2)
-			plan, err := w.eraser().Plan(t.Context(), x.sel, eraser.Options{})
+			plan, err := w.eraser().Plan(t.Context(), x.sel, x.opt)
 			must(t, err)
 			same(t, "planned rows", x.want.Rows(), plan.Removes)
 			same(t, "planned pointers", x.want.Pointers(), plan.Pointers)
-			j := w.sweep(w.start(x.sel).ID)
+			j := w.sweep(w.start(x.sel, x.opt).ID)
 			same(t, "removed", x.want, removed(j))
 			after, after2 := w.items(w.acme), w.items(w.acme2)
 			same(t, "what vanished", x.want.Total(), int64(len(before)-len(after)+len(neighbour)-len(after2)))
@@ -53,7 +55,7 @@ func TestASelectionIsInvisibleAndItsNameFreeAtOnce(t *testing.T) {
 	t.Parallel()
 	w := seeded(t, mem.Options{})
 	hr := w.directory().Hasher()
-	j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID})
+	j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{})
 	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
 		_, err := d.Add("ds_new", "Acme", "CSV", time.Now())
 		return nil, err
@@ -68,11 +70,11 @@ func TestASelectionIsInvisibleAndItsNameFreeAtOnce(t *testing.T) {
 	same(t, "removed", withPlans(counts(12)), removed(w.sweep(j.ID)))
 	same(t, "the new source of the name", mine, w.items(fresh))
 
-	w.start(eraser.Selection{Kind: eraser.ManualCustomers})
+	w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
 	if d := w.directory(); d.Visible(attrs(d.ManualEpoch - 1)) {
 		t.Fatal("manual customers are still visible")
 	}
-	w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme2.UUID, H: customerH(hr, 3)})
+	w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme2.UUID, H: customerH(hr, 3)}, eraser.Options{})
 	if !w.directory().Buried(w.acme2.Tag, store.KindCustomer, customerH(hr, 3)) {
 		t.Fatal("the customer is still visible")
 	}
@@ -83,7 +85,7 @@ func TestErasingTwice(t *testing.T) {
 	w := seeded(t, mem.Options{})
 	all := selections(w)
 	for _, kind := range []string{"invoice", "customer"} {
-		first, second := w.start(all[kind].sel), w.start(all[kind].sel)
+		first, second := w.start(all[kind].sel, eraser.Options{}), w.start(all[kind].sel, eraser.Options{})
 		same(t, "the second job", first.ID, second.ID)
 		w.sweep(first.ID)
 		_, err := w.eraser().Start(t.Context(), all[kind].sel, eraser.Options{})
@@ -91,10 +93,10 @@ func TestErasingTwice(t *testing.T) {
 		_, err = w.eraser().Plan(t.Context(), all[kind].sel, eraser.Options{})
 		wantFault(t, err, fault.NotFound)
 	}
-	first := w.sweep(w.start(all["manual"].sel).ID)
+	first := w.sweep(w.start(all["manual"].sel, eraser.Options{}).ID)
 	same(t, "removed at first", counts(6), removed(first)) // one of them has gone before
-	same(t, "removed then", eraser.Counts{}.Total(), removed(w.sweep(w.start(all["manual"].sel).ID)).Total())
-	j := w.start(all["source"].sel)
+	same(t, "removed then", eraser.Counts{}.Total(), removed(w.sweep(w.start(all["manual"].sel, eraser.Options{}).ID)).Total())
+	j := w.start(all["source"].sel, eraser.Options{})
 	_, err := w.eraser().Start(t.Context(), all["source"].sel, eraser.Options{})
 	wantFault(t, err, fault.NotFound)
 	done := w.sweep(j.ID)
@@ -159,12 +161,11 @@ func TestCutAtEveryCall(t *testing.T) {
 // cut fails the n-th call of an erase, then runs it again; it tells whether there was no such call.
 func cut(t *testing.T, kind, how string, n int64) (survived bool) {
 	t.Helper()
-	w := seeded(t, mem.Options{})
-	x := selections(w)[kind]
+	w, x := prepared(t, kind, mem.Options{})
 	calls := w.cutAt(n, how)
 	w.armed.Store(true)
 	e := w.eraser()
-	j, err := e.Start(t.Context(), x.sel, eraser.Options{})
+	j, err := e.Start(t.Context(), x.sel, x.opt)
 	if err == nil {
 		_, err = e.Sweep(t.Context(), j.ID)
 	}
@@ -173,7 +174,7 @@ func cut(t *testing.T, kind, how string, n int64) (survived bool) {
 		survived = true
 	}
 	if j == nil {
-		j = w.resume(x.sel)
+		j = w.resume(x)
 	}
 	j = w.sweep(j.ID)
 	same(t, "removed", x.want, removed(j))
@@ -211,14 +212,14 @@ func (w *world) cutAt(n int64, how string) *atomic.Int64 {
 
 // resume finds the job of an erase that was cut while it was started: either
 // all of that has happened, or nothing.
-func (w *world) resume(sel eraser.Selection) *job.Job {
+func (w *world) resume(x expectation) *job.Job {
 	w.t.Helper()
 	open, err := w.ledger().Open(w.t.Context())
 	must(w.t, err)
 	if len(open) > 0 {
 		return open[0]
 	}
-	return w.start(sel)
+	return w.start(x.sel, x.opt)
 }
 
 func TestAnEngineAtItsWorst(t *testing.T) {
@@ -228,9 +229,8 @@ func TestAnEngineAtItsWorst(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				for seed := range uint64(5) {
-					w := seeded(t, mem.Options{Seed: seed, Busy: 0.2, Partial: 0.5})
-					x := selections(w)[kind]
-					same(t, "removed", x.want, removed(w.sweep(w.start(x.sel).ID)))
+					w, x := prepared(t, kind, mem.Options{Seed: seed, Busy: 0.2, Partial: 0.5})
+					same(t, "removed", x.want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
 					if a, b := len(w.items(w.acme)), len(w.items(w.acme2)); a != x.acme || b != x.acme2 {
 						t.Fatalf("%d and %d items are left", a, b)
 					}
@@ -247,7 +247,7 @@ func TestARowMadeAgainMeanwhileSurvives(t *testing.T) {
 	t.Parallel()
 	for n := int64(1); ; n++ {
 		w := seeded(t, mem.Options{})
-		j := w.start(eraser.Selection{Kind: eraser.ManualCustomers})
+		j := w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
 		d := w.directory()
 		key := w.acme.Space().Customer(customerH(d.Hasher(), 2))
 		again := store.Item{Key: key, Attrs: attrs(d.ManualEpoch, "external_id", "cus-2", "name", "anew")}
@@ -288,9 +288,8 @@ func TestASweepStopsBeforeItsDeadline(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := seeded(t, mem.Options{})
-				x := selections(w)[kind]
-				j := w.start(x.sel)
+				w, x := prepared(t, kind, mem.Options{})
+				j := w.start(x.sel, x.opt)
 				w.before = func(mem.Op) error { time.Sleep(200 * time.Millisecond); return nil }
 				runs := 0
 				for done := false; !done; runs++ {
@@ -322,7 +321,7 @@ func TestNothingIsVerifiedWhileALateWriterMayBeLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := seeded(t, mem.Options{})
 		w.settle = 30 * time.Second
-		j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID})
+		j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{})
 		go func() {
 			time.Sleep(29 * time.Second)
 			sp, hr := w.acme.Space(), w.directory().Hasher()
@@ -351,8 +350,8 @@ func TestErasesAndImportsOfASourceTakeTurns(t *testing.T) {
 	ctx, l := t.Context(), w.ledger()
 	running, err := l.Create(ctx, &job.Job{Kind: job.Import, Tag: w.acme.Tag})
 	must(t, err)
-	manual := w.start(eraser.Selection{Kind: eraser.ManualCustomers})
-	source := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID})
+	manual := w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
+	source := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{})
 	if source.Status != job.Waiting || manual.Status != job.Running {
 		t.Fatalf("the erases are %s and %s", source.Status, manual.Status)
 	}
@@ -365,7 +364,7 @@ func TestErasesAndImportsOfASourceTakeTurns(t *testing.T) {
 			t.Fatalf("done %v, %v: while an import has the source", done, err)
 		}
 	}
-	if len(w.items(w.acme)) != before || len(w.items(w.acme2)) != 2*perCustomer+2 {
+	if len(w.items(w.acme)) != before || len(w.items(w.acme2)) != 2*perCustomer+planItems {
 		t.Fatal("the source that is held was touched, or the free one was not swept")
 	}
 	_, next, err := l.End(ctx, running.ID, func(j *job.Job) error { j.Status = job.Failed; return nil })
@@ -380,7 +379,7 @@ func TestAnEndedEraseStartsWhoWaited(t *testing.T) {
 	t.Parallel()
 	w := seeded(t, mem.Options{})
 	x := selections(w)["customer"]
-	j := w.start(x.sel)
+	j := w.start(x.sel, x.opt)
 	waiting, err := w.ledger().Create(t.Context(), &job.Job{Kind: job.Import, Tag: w.acme.Tag})
 	must(t, err)
 	w.sweep(j.ID)
@@ -393,7 +392,7 @@ func TestTwoSweepsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 10, Parallel: 4}})
 		w.seed(w.acme, 12, 5)
-		j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID})
+		j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{})
 		w.before = func(mem.Op) error { time.Sleep(time.Second); return nil }
 		w.armed.Store(true)
 		go func() {
@@ -417,10 +416,10 @@ func TestACustomerLeavesWhatIsNotIts(t *testing.T) {
 	x := selections(w)["customer"]
 	want := maps.Clone(x.want)
 	want["id_pointers"]--
-	same(t, "removed", want, removed(w.sweep(w.start(x.sel).ID)))
+	same(t, "removed", want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
 	same(t, "the other's pointer", string(taken.Attrs), w.items(w.acme)[taken.PK+" "+taken.SK])
 	w.put(customer(hr, sp, 3, 0)...) // and it can live anew
-	same(t, "removed again", counts(1), removed(w.sweep(w.start(x.sel).ID)))
+	same(t, "removed again", counts(1), removed(w.sweep(w.start(x.sel, x.opt).ID)))
 }
 
 func TestACustomerWithManyInvoicesAndEvents(t *testing.T) {
@@ -440,9 +439,9 @@ func TestACustomerWithManyInvoicesAndEvents(t *testing.T) {
 	}
 	want := counts(1)
 	want.Add(eraser.Counts{"invoices": 130, "invoice_pointers": 130, "subscription_events": 130, "id_pointers": 130})
-	j := w.sweep(w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: h}).ID)
+	j := w.sweep(w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: h}, eraser.Options{}).ID)
 	same(t, "removed", want, removed(j))
-	same(t, "what is left", 11*perCustomer+2, len(w.items(w.acme)))
+	same(t, "what is left", 11*perCustomer+planItems, len(w.items(w.acme)))
 }
 
 func TestFilesGoWithTheSource(t *testing.T) {
@@ -472,7 +471,7 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	past2 := past(w.acme2.Tag, "uploads/shared.csv")
 	put("uploads/Acme/never-read.csv")
 	put("uploads/Acme.csv")
-	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}).ID)
+	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID)
 	names, err := w.objects.Names(ctx, "")
 	must(t, err)
 	want := []string{
@@ -482,15 +481,106 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	same(t, "the files that are left", want, names)
 }
 
+// Uploads whose request died before there was an import of them go with any erase in their source, since they may name what
+// is erased. What is younger, what an import waits for, and what people have put there by themselves stays.
+func TestUploadsOfNoImportGo(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		kind eraser.Kind
+		goes []string
+	}{
+		{eraser.Content, []string{"ds_1"}},
+		{eraser.Customer, []string{"ds_1"}},
+		{eraser.ManualCustomers, []string{"ds_1", "ds_2"}},
+		{eraser.Invoice, nil},
+	} {
+		t.Run(string(x.kind), func(t *testing.T) {
+			t.Parallel()
+			w := seeded(t, mem.Options{})
+			put := func(folder, name string) string {
+				key := "uploads/" + folder + "/" + name
+				must(t, w.objects.Put(t.Context(), key, strings.NewReader("text")))
+				return key
+			}
+			posted := func() string { return uuid.Must(uuid.NewV7()).String() + "/input" }
+			var want []string
+			for _, folder := range []string{"ds_1", "ds_2"} {
+				waits := put(folder, posted())
+				_, err := w.ledger().Create(t.Context(), &job.Job{
+					Kind: job.Import, Status: job.Planned, Tag: 77, Import: &job.ImportSpec{Files: []job.File{{Object: waits}}},
+				})
+				must(t, err)
+				want = append(want, waits, put(folder, "own/input"), put(folder, uuid.NewString()+"/input"), put(folder, "own.csv"))
+				if stray := put(folder, posted()); !slices.Contains(x.goes, folder) {
+					want = append(want, stray)
+				}
+			}
+			time.Sleep(2 * time.Millisecond) // ids tell milliseconds
+			sel := eraser.Selection{Kind: x.kind, Source: w.acme.UUID}
+			switch hr := w.directory().Hasher(); x.kind { //nolint:exhaustive // the others name no record
+			case eraser.ManualCustomers:
+				sel.Source = ""
+			case eraser.Customer:
+				sel.H = customerH(hr, 3)
+			case eraser.Invoice:
+				sel.H = invoiceH(hr, 3)
+			}
+			j := w.start(sel, eraser.Options{})
+			time.Sleep(2 * time.Millisecond)
+			want = append(want, put("ds_1", posted()))
+			w.sweep(j.ID)
+			names, err := w.objects.Names(t.Context(), "")
+			must(t, err)
+			slices.Sort(want)
+			same(t, "the files that are left", want, names)
+		})
+	}
+}
+
 func TestANewUploadUnderTheNameOfAnErasedSourceStays(t *testing.T) {
 	t.Parallel()
 	w := seeded(t, mem.Options{})
 	must(t, w.objects.Put(t.Context(), "uploads/Acme/old.csv", strings.NewReader("old")))
-	j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID})
+	j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{})
 	must(t, w.objects.Put(t.Context(), "uploads/Acme/new.csv", strings.NewReader("new")))
 	w.sweep(j.ID)
 	if _, err := w.objects.Stat(t.Context(), "uploads/Acme/new.csv"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// purger is a table that has to be told where deleted bytes are to leave the disk.
+type purger struct {
+	*mem.Driver
+	pks []string
+}
+
+func (p *purger) Purge(_ context.Context, pks []string) error {
+	p.pks = append(p.pks, pks...)
+	return nil
+}
+
+// Where manual rows have come into a new epoch of a source, their bytes leave the disk there too.
+func TestNewEpochsArePurgedToo(t *testing.T) {
+	t.Parallel()
+	w := seeded(t, mem.Options{})
+	disk := &purger{Driver: w.driver}
+	w.st = store.New(disk)
+	j := w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		d.Empty(w.acme.UUID, store.Epochs{Customers: 1})
+		return nil, nil
+	})
+	must(t, err)
+	now, _ := w.directory().ByUUID(w.acme.UUID)
+	late := now.Space().Customer(customerH(w.directory().Hasher(), 50))
+	w.put(store.Item{Key: late, Attrs: attrs(j.Erase.ManualWas)})
+	w.sweep(j.ID)
+	if _, there := w.items(now)[late.PK+" "+late.SK]; there {
+		t.Error("the row in the new epoch is left")
+	}
+	if !slices.Contains(disk.pks, late.PK) || !slices.Contains(disk.pks, w.acme.Space().CustomerPK(0)) {
+		t.Errorf("purged: %q", disk.pks)
 	}
 }
 

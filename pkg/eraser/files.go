@@ -5,6 +5,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
 
 	"reseed/pkg/job"
 	"reseed/pkg/store"
@@ -39,10 +42,54 @@ func (r *run) clearFiles(ctx context.Context) error {
 		}
 	}
 	r.lead.Files = len(ours)
-	if kind != Source {
-		return nil
+	if kind == Source {
+		return r.clearFolders(ctx, others)
 	}
-	return r.clearFolders(ctx, others)
+	for _, j := range ours { // what is left of these was put there anew
+		for _, f := range j.Import.Inputs() {
+			others[f.Object] = true
+		}
+	}
+	for _, src := range r.sources() {
+		if err := r.clearStrays(ctx, src, others); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearStrays deletes uploads that have come to no import, whole or half written: their request was refused or died. One
+// that began before the erase and still goes on fails; its sender can repeat it.
+func (r *run) clearStrays(ctx context.Context, src store.Source, named map[string]bool) error {
+	folders := map[string]bool{}
+	for object := range named {
+		folders[path.Dir(object)+"/"] = true
+	}
+	for folder, err := range r.c.Objects.Folders(ctx, uploads+src.UUID+"/") {
+		if err != nil {
+			return err
+		}
+		if folders[folder] || !r.posted(folder) {
+			continue
+		}
+		if err := r.late(ctx); err != nil {
+			return err
+		}
+		if _, err := r.c.Objects.DeleteAll(ctx, folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// posted tells whether a folder is one that a request has made for an upload, before the erase began. Others are people's own.
+func (r *run) posted(folder string) bool {
+	id, err := uuid.Parse(path.Base(folder))
+	if err != nil || id.Version() != 7 {
+		return false
+	}
+	seconds, nanos := id.Time().UnixTime()
+	return time.Unix(seconds, nanos).Before(r.job.CreatedAt)
 }
 
 // imports reads the history: the imports whose files go, and the objects that other jobs have read.

@@ -3,13 +3,13 @@ package eraser_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -109,9 +109,9 @@ func (w *world) eraser() *eraser.Eraser {
 	})
 }
 
-func (w *world) start(sel eraser.Selection) *job.Job {
+func (w *world) start(sel eraser.Selection, opt eraser.Options) *job.Job {
 	w.t.Helper()
-	j, err := w.eraser().Start(w.t.Context(), sel, eraser.Options{})
+	j, err := w.eraser().Start(w.t.Context(), sel, opt)
 	must(w.t, err)
 	return j
 }
@@ -142,8 +142,8 @@ func (w *world) put(items ...store.Item) {
 }
 
 // seed fills a source: n customers, the first manual ones of the manual epoch,
-// each with a contact, an e-mail pointer, two edits, two events and an invoice
-// of two lines and a transaction with their pointers; and two plans.
+// each with two contacts, an e-mail pointer, two edits, an event and an invoice
+// of two lines and a transaction with their pointers, changed in its date and in a line; and two plans, one of them changed.
 func (w *world) seed(src store.Source, n, manual int) {
 	w.t.Helper()
 	d := w.directory()
@@ -151,6 +151,7 @@ func (w *world) seed(src store.Source, n, manual int) {
 	items := []store.Item{
 		{Key: sp.Plan(hr.External(store.KindPlan, "gold")), Attrs: attrs(0, "name", "Gold")},
 		{Key: sp.Plan(hr.External(store.KindPlan, "iron")), Attrs: attrs(0, "name", "Iron")},
+		{Key: sp.FieldsOf(sp.Plan(hr.External(store.KindPlan, "iron"))), Attrs: edited(0)},
 	}
 	for i := range n {
 		epoch := int64(0)
@@ -170,7 +171,10 @@ func invoiceH(hr *store.Hasher, i int) store.H {
 	return hr.External(store.KindInvoice, fmt.Sprintf("inv-%d", i))
 }
 
-const perCustomer = 15 // items, see customer
+const (
+	perCustomer = 18 // items, see customer
+	planItems   = 3
+)
 
 func customer(hr *store.Hasher, sp store.Space, i int, epoch int64) []store.Item {
 	id := fmt.Sprintf("cus-%d", i)
@@ -197,7 +201,15 @@ func customer(hr *store.Hasher, sp store.Space, i int, epoch int64) []store.Item
 		store.Item{Key: sp.Event(h, event), Attrs: attrs(epoch, "type", "start")},
 		store.Item{Key: sp.ExternalEvent(event), Attrs: attrs(epoch, "customer", h.String())},
 		store.Item{Key: sp.Contact(h, hr.Natural(store.KindContact, id, "y")), Attrs: attrs(epoch, "name", "Y")},
+		store.Item{Key: sp.FieldsOf(sp.Invoice(inv)), Attrs: edited(epoch)},
+		store.Item{Key: sp.FieldsOf(sp.LineItem(inv, line)), Attrs: edited(epoch)},
+		store.Item{Key: sp.EditOwner(h, inv), Attrs: edited(epoch)},
 	)
+}
+
+// edited is an edit made long ago.
+func edited(manual int64) store.Attrs {
+	return store.NewBuilder().Int(store.AttrManual, manual).IntAlways(store.AttrUpdated, 1).Str("row", "{}").Attrs()
 }
 
 func attrs(manual int64, pairs ...string) store.Attrs {
@@ -245,50 +257,100 @@ func (w *world) quiet() {
 // counts are what n customers of seed are counted as.
 func counts(n int64) eraser.Counts {
 	return eraser.Counts{
-		"customers": n, "contacts": 2 * n, "edits": 2 * n, "invoices": n, "line_items": 2 * n, "transactions": n,
-		"subscription_events": n, "email_pointers": n, "invoice_pointers": n, "id_pointers": 3 * n,
+		"customers": n, "contacts": 2 * n, "edits": 4 * n, "invoices": n, "line_items": 2 * n, "transactions": n,
+		"subscription_events": n, "email_pointers": n, "invoice_pointers": 2 * n, "id_pointers": 3 * n,
 	}
 }
 
-func withPlans(c eraser.Counts) eraser.Counts { c["plans"] = 2; return c }
+func withPlans(c eraser.Counts) eraser.Counts { c["plans"] = 2; c["edits"]++; return c }
+
+// dependents are what n customers are counted as without themselves and their contacts and edits.
+func dependents(n int64) eraser.Counts {
+	return eraser.Counts{
+		"invoices": n, "line_items": 2 * n, "transactions": n, "subscription_events": n, "invoice_pointers": n, "id_pointers": 3 * n, "plans": 2,
+	}
+}
+
+// invoicesOf are what n invoices are counted as.
+func invoicesOf(n int64) eraser.Counts {
+	return eraser.Counts{"invoices": n, "line_items": 2 * n, "transactions": n, "id_pointers": 2 * n, "invoice_pointers": 2 * n, "edits": 2 * n}
+}
+
+func plus(c, more eraser.Counts) eraser.Counts { c.Add(more); return c }
 
 func removed(j *job.Job) eraser.Counts { return eraser.Counts(j.Erase.Removed) }
 
-// selections are all kinds of selection of a world whose acme has 12
-// customers, 5 of them manual, and acme2 4 customers, 2 of them manual: with what is removed, and
-// what is left in each.
-func selections(w *world) map[string]struct {
+// expectation is a selection, what is removed by it, and how many items are left in each source.
+type expectation struct {
 	sel   eraser.Selection
+	opt   eraser.Options
 	want  eraser.Counts
 	acme  int
 	acme2 int
-} {
+}
+
+// selections are all kinds of selection of a world whose acme has 12
+// customers, 5 of them manual, and acme2 4 customers, 2 of them manual.
+func selections(w *world) map[string]expectation {
 	hr := w.directory().Hasher()
-	const plans = 2
-	type expectation = struct {
-		sel   eraser.Selection
-		want  eraser.Counts
-		acme  int
-		acme2 int
+	const all, all2 = 12*perCustomer + planItems, 4*perCustomer + planItems
+	keep, drop := true, false
+	of := func(kind eraser.Kind, opt eraser.Options, want eraser.Counts) expectation {
+		return expectation{eraser.Selection{Kind: kind, Source: w.acme.UUID}, opt, want, all - int(want.Total()), all2}
 	}
-	invoice := eraser.Counts{"invoices": 1, "line_items": 2, "transactions": 1, "id_pointers": 2, "invoice_pointers": 1}
+	one := func(kind eraser.Kind, h store.H, opt eraser.Options, want eraser.Counts) expectation {
+		x := of(kind, opt, want)
+		x.sel.H = h
+		return x
+	}
+	content := withPlans(counts(12))
+	delete(content, "edits")
+	content["invoice_pointers"] = 12
+	bare := invoicesOf(1)
+	delete(bare, "edits")
+	bare["invoice_pointers"] = 1
 	return map[string]expectation{
-		"source": {eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, withPlans(counts(12)), 0, 4*perCustomer + plans},
-		"manual": {eraser.Selection{Kind: eraser.ManualCustomers}, counts(7), 7*perCustomer + plans, 2*perCustomer + plans},
-		"customer": {
-			eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(hr, 3)},
-			counts(1),
-			11*perCustomer + plans, 4*perCustomer + plans,
+		"source":                 of(eraser.Source, eraser.Options{}, withPlans(counts(12))),
+		"content":                of(eraser.Content, eraser.Options{}, content),
+		"content, edits":         of(eraser.Content, eraser.Options{KeepEdits: &drop}, withPlans(counts(12))),
+		"dependent":              of(eraser.Dependent, eraser.Options{}, dependents(12)),
+		"dependent, edits":       of(eraser.Dependent, eraser.Options{KeepEdits: &drop}, plus(dependents(12), eraser.Counts{"edits": 25, "invoice_pointers": 12})),
+		"customer":               one(eraser.Customer, customerH(hr, 3), eraser.Options{}, counts(1)),
+		"customer, forgotten":    one(eraser.Customer, customerH(hr, 3), eraser.Options{Forget: true}, counts(1)),
+		"customer invoices":      one(eraser.CustomerInvoices, customerH(hr, 3), eraser.Options{}, invoicesOf(1)),
+		"customer invoices kept": one(eraser.CustomerInvoices, customerH(hr, 3), eraser.Options{KeepEdits: &keep}, bare),
+		"invoice":                one(eraser.Invoice, invoiceH(hr, 3), eraser.Options{}, invoicesOf(1)),
+		"manual": {
+			eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{}, counts(7), 7*perCustomer + planItems, 2*perCustomer + planItems,
 		},
-		"invoice": {
-			eraser.Selection{Kind: eraser.Invoice, Source: w.acme.UUID, H: invoiceH(hr, 3)},
-			invoice,
-			12*perCustomer + plans - 7, 4*perCustomer + plans,
+		"merged": {
+			eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(hr, 7)},
+			eraser.Options{},
+			plus(counts(2), eraser.Counts{"merges": 2}),
+			11*perCustomer + planItems, 3*perCustomer + planItems,
 		},
 	}
 }
 
-func kinds() []string { return slices.Clone([]string{"source", "manual", "customer", "invoice"}) }
+// kinds are the names of all selections.
+func kinds() []string {
+	return []string{
+		"source", "content", "content, edits", "dependent", "dependent, edits", "manual", "customer", "customer, forgotten", "customer invoices",
+		"customer invoices kept", "invoice", "merged",
+	}
+}
+
+// prepared is a world for one kind of selection.
+func prepared(t *testing.T, kind string, opt mem.Options) (*world, expectation) {
+	t.Helper()
+	w := seeded(t, opt)
+	if kind == "merged" {
+		hr := w.directory().Hasher()
+		from, into := edit.Ref{Tag: w.acme2.Tag, H: customerH(hr, 3)}, edit.Ref{Tag: w.acme.Tag, H: customerH(hr, 7)}
+		must(t, edit.New(w.st, time.Now).Merge(t.Context(), from, into, "anna"))
+	}
+	return w, selections(w)[kind]
+}
 
 func seeded(t *testing.T, opt mem.Options) *world {
 	t.Helper()

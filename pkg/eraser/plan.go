@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
 
@@ -81,11 +82,24 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 	if sel.Kind == Dependent && !p.KeepEdits {
 		all = append(all, dependentEdits(t.src.Space())...)
 	}
+	older, err := covered(ctx, e.c.Ledger, &job.Job{Tag: t.src.Tag, ID: last, Erase: &job.EraseSpec{Selection: string(sel.Kind)}})
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range older {
+		all = append(all, hiddenParts(Kind(j.Erase.Selection), j.Erase.KeepEdits, j.Erase.Was.Space())...)
+	}
+	if len(older) > 0 {
+		p.Notes = append(p.Notes, "What earlier erases of this source have hidden, and what could be restored as yet, goes too, and is counted here.")
+	}
 	if sel.Kind == Source && t.src.Merges {
 		p.Notes = append(p.Notes, "Customers of this source are, or were, merged with others: those lose what came from this source, and stay.")
 	}
 	return e.count(ctx, all, nil)
 }
+
+// last sorts behind the id of every job.
+const last = "~"
 
 func notes(k Kind) []string {
 	const files = "The uploads, change sets and rejects of the source's finished imports go too, since they may name what is erased; those imports can't be undone any more."

@@ -23,48 +23,59 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	}
 	empties := Kind(j.Erase.Selection).empties()
 	if empties {
-		if err := e.vacant(ctx, j); err != nil {
-			return nil, err
-		}
 		defer e.unlock(ctx, j)
 	}
 	for {
-		var restored *job.Job
-		_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-			more, err := reveal(d, j)
-			if err != nil {
+		if empties {
+			if err := e.vacant(ctx, j); err != nil {
 				return nil, err
 			}
-			var writes []store.Write
-			restored, writes, err = e.c.Ledger.Ending(ctx, jobID, func(j *job.Job) error {
-				if err := restorable(j, e.c.Now()); err != nil {
-					return err
-				}
-				j.Status = job.Restored
-				return nil
-			})
-			if err == nil && empties {
-				var unlocking store.Write
-				unlocking, err = e.c.Ledger.Unlocking(ctx, j.Tag, jobID)
-				more = append(more, unlocking)
-			}
-			return append(writes, more...), err
-		})
+		}
+		restored, err := e.reveal(ctx, j)
 		if err == nil {
 			return restored, nil
 		}
 		now, readErr := e.c.Ledger.Get(ctx, jobID)
 		switch {
-		case readErr == nil && now.Status == job.Restored:
+		case readErr != nil || fault.KindOf(err) != fault.Conflict:
+			return nil, err
+		case now.Status == job.Restored:
 			return now, nil // it went through, only the answer was lost
-		case readErr == nil && now.Version != j.Version && fault.KindOf(err) == fault.Conflict:
-			if j = now; restorable(j, e.c.Now()) == nil {
-				continue
-			}
+		case now.Version == j.Version && (!empties || !e.unlocked(ctx, j)):
+			return nil, err
+		}
+		if j = now; restorable(j, e.c.Now()) != nil {
 			return nil, restorable(j, e.c.Now())
 		}
-		return nil, err
 	}
+}
+
+// unlocked tells whether a restore has lost its lock: a tick gives it back that takes the restore for one that was cut.
+func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
+	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
+	return err == nil && holder != j.ID
+}
+
+// reveal makes everything that a job has hidden visible again, and ends it, in one transaction.
+func (e *Eraser) reveal(ctx context.Context, j *job.Job) (restored *job.Job, err error) {
+	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		writes, err := unhide(d, j)
+		if err != nil {
+			return nil, err
+		}
+		var ending []store.Write
+		restored, ending, err = e.c.Ledger.Ending(ctx, j.ID, func(j *job.Job) error {
+			err := restorable(j, e.c.Now())
+			j.Status = job.Restored
+			return err
+		})
+		if err != nil || !Kind(j.Erase.Selection).empties() {
+			return append(writes, ending...), err
+		}
+		unlocking, err := e.c.Ledger.Unlocking(ctx, j.Tag, j.ID)
+		return append(append(writes, ending...), unlocking), err
+	})
+	return restored, err
 }
 
 // restorable tells why a job can't be restored.
@@ -138,8 +149,8 @@ func outdone(why string) error {
 	return fault.New(fault.Conflict, "not_restorable", "this can't be restored: "+why)
 }
 
-// reveal changes the directory so that what a job has hidden is visible again.
-func reveal(d *store.Directory, j *job.Job) ([]store.Write, error) {
+// unhide changes the directory so that what a job has hidden is visible again.
+func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 	spec := j.Erase
 	switch kind := Kind(spec.Selection); {
 	case kind == ManualCustomers:
@@ -198,10 +209,7 @@ func (e *Eraser) Due(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if e.c.Now().Before(j.Erase.Until) {
 		return nil, nil //nolint:nilnil // as above
 	}
-	begun, err := e.c.Ledger.Due(ctx, j.ID, func(j *job.Job) error {
-		j.Erase.SweptFrom = e.c.Now().UTC()
-		return nil
-	})
+	begun, err := e.c.Ledger.Due(ctx, j.ID)
 	if fault.KindOf(err) == fault.Conflict && err != nil { // restored, or begun by somebody else
 		return nil, nil //nolint:nilnil,nilerr // as above
 	}

@@ -41,6 +41,7 @@ type Selection struct {
 // customer or invoice where one is. Nothing, or something unknown, never is "everything".
 func Select(d *store.Directory, kind Kind, source, id string) (Selection, error) {
 	sel := Selection{Kind: kind}
+	source, id = strings.TrimSpace(source), strings.TrimSpace(id)
 	switch {
 	case !slices.Contains(Kinds(), kind):
 		return sel, bad("selection", fmt.Sprintf("must be one of: %s", kindNames()))
@@ -57,7 +58,7 @@ func Select(d *store.Directory, kind Kind, source, id string) (Selection, error)
 	}
 	switch {
 	case source == "" && id == "":
-		return sel, bad("source", "name the data source by its id or its name")
+		return sel, &fault.Error{Kind: fault.Invalid, Code: "empty_selection", Param: "source", Message: "name the data source to be erased, by its id or its name"}
 	case !ok:
 		return sel, noSource()
 	}
@@ -128,14 +129,6 @@ func (k Kind) tombstone() store.Kind {
 	case Invoice:
 		return store.KindInvoice
 	case Customer, Source, Content, Dependent, ManualCustomers:
-	}
-	return store.KindCustomer
-}
-
-// of is the kind of the record that is named.
-func (k Kind) of() store.Kind {
-	if k == Invoice {
-		return store.KindInvoice
 	}
 	return store.KindCustomer
 }

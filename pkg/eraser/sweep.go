@@ -248,12 +248,43 @@ func (r *run) sweep(ctx context.Context) error {
 	if hidden == nil {
 		return fault.New(fault.Invalid, "unknown_selection", "this version does not know what to erase")
 	}
+	if err := r.takeOver(ctx); err != nil {
+		return err
+	}
 	if err := r.lanes(ctx, laneName(sp), hidden, everything()); err != nil || kind != Dependent || r.job.Erase.KeepEdits {
 		return err
 	}
 	// Edits made since are of rows that came anew.
 	old := store.Cond{Op: store.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
 	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
+}
+
+// takeOver sweeps what earlier erases of the source have hidden and not removed yet: nobody can restore that any more, and
+// the receipt is to be true of the whole selection. Those erases find nothing then, and end.
+func (r *run) takeOver(ctx context.Context) error {
+	older, err := covered(ctx, r.ledger, r.job)
+	if err != nil {
+		return err
+	}
+	for _, j := range older {
+		if _, err := r.ledger.Due(ctx, j.ID); err != nil && fault.KindOf(err) != fault.Conflict {
+			return err
+		}
+		sp := j.Erase.Was.Space()
+		if err := r.lanes(ctx, laneName(sp), hiddenParts(Kind(j.Erase.Selection), j.Erase.KeepEdits, sp), everything()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// covered are the open erases that were asked for before j and have hidden a part of what j selects.
+func covered(ctx context.Context, ledger *job.Ledger, j *job.Job) ([]*job.Job, error) {
+	open, err := ledger.Open(ctx)
+	return slices.DeleteFunc(open, func(o *job.Job) bool {
+		return o.Kind != job.Erase || o.Tag != j.Tag || o.ID >= j.ID || !Kind(o.Erase.Selection).empties() ||
+			Kind(j.Erase.Selection) == Dependent && Kind(o.Erase.Selection) != Dependent
+	}), err
 }
 
 // visits goes to every source concerned in turn, under its lock; those that another job
@@ -316,16 +347,33 @@ func (r *run) visit(ctx context.Context, src store.Source) error {
 
 // purge makes the bytes of what was deleted leave the disk, where the engine keeps them.
 func (r *run) purge(ctx context.Context) error {
-	spec := r.job.Erase
-	sources := spec.Sources
-	if spec.Was.Shards > 0 {
-		sources = []store.Source{spec.Was}
+	d, err := r.st.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	older, err := covered(ctx, r.ledger, r.job)
+	if err != nil {
+		return err
 	}
 	var pks []string
-	for _, src := range sources {
+	for _, j := range older {
+		pks = append(pks, allParts(j.Erase.Was.Space()).pks()...)
+	}
+	for _, src := range r.sources() {
 		pks = append(pks, allParts(src.Space()).pks()...)
+		if now, ok := d.ByTag(src.Tag); ok && Kind(r.job.Erase.Selection) == ManualCustomers { // see visit
+			pks = append(pks, allParts(now.Space()).pks()...)
+		}
 	}
 	return r.st.Purge(ctx, pks...)
+}
+
+// sources are those that the erase concerns, as they were when it began.
+func (r *run) sources() []store.Source {
+	if spec := r.job.Erase; spec.Was.Shards == 0 {
+		return spec.Sources
+	}
+	return []store.Source{r.job.Erase.Was}
 }
 
 // end takes the tombstone away and ends the job with its counts.

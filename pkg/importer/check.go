@@ -32,9 +32,7 @@ func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 		switch {
 		case err != nil:
 			return err
-		case o.Kind == job.Erase && o.Status == job.Grace && o.ID > j.ID:
-			return errOutdated("Data of this source has been erased")
-		case o.StartedAt.IsZero(), o.ID < j.ID && o.StartedAt.Before(j.CreatedAt):
+		case !since(o, j):
 		case o.Kind == job.Erase:
 			return errOutdated("Data of this source has been erased")
 		case o.Import == nil || !o.Import.Applying:
@@ -45,6 +43,14 @@ func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 		}
 	}
 	return nil
+}
+
+// since tells whether a job has changed the source since the plan j was made, or has hidden data of it.
+func since(o, j *job.Job) bool {
+	if o.StartedAt.IsZero() {
+		return o.Status == job.Grace && o.ID > j.ID
+	}
+	return o.ID > j.ID || !o.StartedAt.Before(j.CreatedAt)
 }
 
 // putRows is how many rows a job has added and changed.

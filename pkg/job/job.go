@@ -179,7 +179,6 @@ type EraseSpec struct {
 	ManualWas int64            `json:"manual_was,omitempty"`   // the epoch before
 	Forgotten []string         `json:"forgotten,omitempty"`    // sort keys of the do-not-reload list that it has added
 	Sources   []store.Source   `json:"sources,omitempty"`      // to visit, for manual customers
-	SweptFrom time.Time        `json:"swept_from,omitzero"`    // when it could no longer be restored
 	Removed   map[string]int64 `json:"removed,omitempty"`      // items by kind, final once Ended
 	Receipt   json.RawMessage  `json:"receipt,omitempty"`      // once Done, see package eraser
 }

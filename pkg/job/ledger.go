@@ -336,8 +336,8 @@ func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) error)
 }
 
 // Due begins an erase whose grace period is over, like [Ledger.Resume]. One that is not in it is fault.Conflict.
-func (l *Ledger) Due(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
-	return l.begin(ctx, id, Grace, change)
+func (l *Ledger) Due(ctx context.Context, id string) (*Job, error) {
+	return l.begin(ctx, id, Grace, func(*Job) error { return nil })
 }
 
 func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(*Job) error) (*Job, error) {

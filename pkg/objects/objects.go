@@ -193,6 +193,29 @@ func (o *Objects) Names(ctx context.Context, prefix string) ([]string, error) {
 	return names, nil
 }
 
+// Folders walks the folders right below prefix, each spelled with "/" at its end; one that holds only what was half
+// written is among them. The prefix is empty or ends with "/".
+func (o *Objects) Folders(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		objects := o.bucket.List(&blob.ListOptions{Prefix: prefix, Delimiter: "/"})
+		for {
+			obj, err := objects.Next(ctx)
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case err != nil:
+				yield("", failed(err, "list folders of objects"))
+				return
+			case !obj.IsDir:
+				continue
+			}
+			if !yield(obj.Key, nil) {
+				return
+			}
+		}
+	}
+}
+
 // Delete removes an object, with all its versions; that there is none is no error.
 func (o *Objects) Delete(ctx context.Context, key string) error {
 	if err := CheckKey(key); err != nil {

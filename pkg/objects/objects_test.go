@@ -310,6 +310,26 @@ func TestDeleteAllSparesTheNeighbour(t *testing.T) {
 	})
 }
 
+func TestFolders(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
+		for _, key := range []string{"u/acme/1", "u/acme/deep/2", "u/acme/deeper/and/deeper/3", "u/acme2/other/1", "v/1"} {
+			put(t, o, key, "x")
+		}
+		for prefix, want := range map[string][]string{"": {"u/", "v/"}, "u/acme/": {"u/acme/deep/", "u/acme/deeper/"}, "none/": nil} {
+			var got []string
+			for name, err := range o.Folders(t.Context(), prefix) {
+				must(t, err)
+				got = append(got, name)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("folders of %q (-want +got):\n%s", prefix, diff)
+			}
+		}
+	})
+}
+
 func TestHostileKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {

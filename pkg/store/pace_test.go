@@ -351,7 +351,8 @@ func TestPaceInBadTimes(t *testing.T) {
 				}
 			})
 		}
-		go func() {
+		var weather sync.WaitGroup
+		weather.Go(func() {
 			for {
 				select {
 				case <-done:
@@ -362,9 +363,10 @@ func TestPaceInBadTimes(t *testing.T) {
 				time.Sleep(500 * time.Millisecond)
 				table.SetCeilings(opt.Key, opt.Table)
 			}
-		}()
+		})
 		wg.Wait()
 		close(done)
+		weather.Wait() // it may be asleep
 		s.stored(t, engine, added)
 		sum := 0
 		for _, f := range failed {

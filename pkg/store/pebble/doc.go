@@ -16,4 +16,9 @@
 // number of units wherever it runs. What a write replaces is found by walking
 // one iterator beside the sorted batch: where a batch lands on new ground that
 // is one seek in all.
+//
+// Deleted bytes stay in tables and logs until [Driver.Purge]: then what deletes
+// them is merged with them, and files that are obsolete are gone from the folder,
+// also after a power cut. Blocks that the file system gives free are not written
+// over. Keys may stay longer than values, as bounds of tables in the manifest.
 package pebble

@@ -163,29 +163,71 @@ func (d *Driver) Query(ctx context.Context, q store.Query) (store.Page, error) {
 }
 
 // collect walks one page. Errors stop the iterator, which tells them when it is closed.
-func collect(iter *pebble.Iterator, q store.Query) (page store.Page) {
+func collect(iter *pebble.Iterator, q store.Query) store.Page {
 	first, next := iter.First, iter.Next
 	if q.Reverse {
 		first, next = iter.Last, iter.Prev
 	}
-	var mem arena
-	size := 0
+	page := pager{pk: q.PK, keysOnly: q.KeysOnly}
 	for more := first(); more; {
-		it := store.Item{
-			Key:   store.Key{PK: q.PK, SK: string(iter.Key()[len(q.PK)+1:])},
-			Attrs: iter.Value(),
-		}
-		size += it.Size()
-		it.Attrs = mem.keep(it.Attrs, q.KeysOnly)
-		page.Items = append(page.Items, it)
+		page.add(iter.Key()[len(q.PK)+1:], iter.Value())
 		more = next()
-		if more && (len(page.Items) == q.Limit || size >= store.PageBytes) {
-			page.Next = it.SK
-			break
+		if more && (page.count == q.Limit || page.bytes >= store.PageBytes) {
+			return page.page(true)
 		}
 	}
-	page.Cost = store.ReadCost(size)
+	return page.page(false)
+}
+
+// pager gathers a page.
+type pager struct {
+	pk           string
+	keysOnly     bool
+	count, bytes int
+
+	items []store.Item
+	mem   arena
+	// Of keys alone the sort keys are one text, since millions are walked to be counted.
+	names []byte
+	ends  []int
+	sizes []int
+}
+
+func (p *pager) add(sk, attrs []byte) {
+	it := store.Item{Key: store.Key{PK: p.pk}, Attrs: attrs}
+	size := it.Size() + len(sk)
+	p.count++
+	p.bytes += size
+	if p.keysOnly {
+		p.names = append(p.names, sk...)
+		p.ends = append(p.ends, len(p.names))
+		p.sizes = append(p.sizes, size)
+		return
+	}
+	it.SK, it.Attrs = string(sk), p.mem.keep(attrs)
+	p.items = append(p.items, it)
+}
+
+func (p *pager) page(more bool) store.Page {
+	if p.keysOnly {
+		p.cut()
+	}
+	page := store.Page{Items: p.items, Sizes: p.sizes, Cost: store.ReadCost(p.bytes)}
+	if more {
+		page.Next = p.items[p.count-1].SK
+	}
 	return page
+}
+
+// cut makes items of the names.
+func (p *pager) cut() {
+	names := string(p.names)
+	p.items = make([]store.Item, p.count)
+	start := 0
+	for i, end := range p.ends {
+		p.items[i].Key = store.Key{PK: p.pk, SK: names[start:end]}
+		start = end
+	}
 }
 
 // arena copies small values into larger blocks: an allocation for a hundred
@@ -195,10 +237,7 @@ type arena []byte
 
 const arenaBytes = 32 << 10
 
-func (a *arena) keep(b []byte, drop bool) []byte {
-	if drop {
-		return nil
-	}
+func (a *arena) keep(b []byte) []byte {
 	if cap(*a)-len(*a) < len(b) {
 		*a = make([]byte, 0, max(arenaBytes, len(b)))
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,14 +173,14 @@ func everyByte(t *testing.T, disk vfs.FS, dir string) (all []byte) {
 // in a partition that is purged.
 func (s *scene) busy(t *testing.T) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	var over atomic.Bool
 	var group sync.WaitGroup
 	pks := []string{"g", newer}
 	count := make([]int, len(pks))
 	added := func(pk string, n int) store.Item { return s.item(pk, 10_000+n, []byte("new")) }
 	for i, pk := range pks {
 		group.Go(func() {
-			for ; ctx.Err() == nil; count[i]++ {
+			for ; !over.Load(); count[i]++ {
 				_, _, err := s.d.Write(t.Context(), []store.Write{{Item: added(pk, count[i])}})
 				if err != nil {
 					t.Error(err)
@@ -191,7 +192,7 @@ func (s *scene) busy(t *testing.T) (stop func()) {
 		})
 	}
 	return func() {
-		cancel()
+		over.Store(true)
 		group.Wait()
 		for i, pk := range pks {
 			for n := range count[i] {

@@ -92,6 +92,27 @@ func (t *Table) Write(ctx context.Context, batch []store.Write) (left []store.Wr
 	return left, cost, err
 }
 
+// Get implements [store.Driver]. Reads have no ceilings, but take their time.
+func (t *Table) Get(ctx context.Context, keys []store.Key) ([]store.Item, []store.Key, store.Cost, error) {
+	if err := t.read(ctx); err != nil {
+		return nil, nil, store.Cost{}, err
+	}
+	return t.Driver.Get(ctx, keys)
+}
+
+// Query implements [store.Driver].
+func (t *Table) Query(ctx context.Context, q store.Query) (store.Page, error) {
+	if err := t.read(ctx); err != nil {
+		return store.Page{}, err
+	}
+	return t.Driver.Query(ctx, q)
+}
+
+func (t *Table) read(ctx context.Context) error {
+	there, back, _ := t.draw()
+	return wait(ctx, there+back)
+}
+
 func (t *Table) draw() (there, back time.Duration, fate float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -151,7 +172,7 @@ func (t *Table) sizes(ctx context.Context, batch []store.Write) (map[store.Key]i
 	for i := range batch {
 		keys[i] = batch[i].Item.Key
 	}
-	items, _, _, err := t.Get(ctx, keys)
+	items, _, _, err := t.Driver.Get(ctx, keys)
 	if err != nil {
 		return nil, err
 	}

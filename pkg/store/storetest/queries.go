@@ -94,3 +94,36 @@ func queryLarge(t *testing.T, d store.Driver) {
 		}
 	}
 }
+
+// querySizes checks what an engine tells of sizes, if it does, and that deletes which know
+// them cost the same.
+func querySizes(t *testing.T, d store.Driver) {
+	var want int64
+	for i, it := range everyType() {
+		it.PK = "p"
+		write(t, d, put(it.Key, it.Attrs))
+		want += store.WriteCost(it.Size(), 0).WriteMilli
+		page := onePage(t, d, store.Query{PK: "p", KeysOnly: true, From: it.SK, Reverse: i%2 == 0})
+		if len(page.Items) != 1 || page.Sizes != nil && !slices.Equal(page.Sizes, []int{it.Size()}) {
+			t.Errorf("the sizes of %d items are %v, want %d", len(page.Items), page.Sizes, it.Size())
+		}
+	}
+	if page := onePage(t, d, store.Query{PK: "p"}); page.Sizes != nil {
+		t.Error("sizes on a page of whole items")
+	}
+	page := onePage(t, d, store.Query{PK: "p", KeysOnly: true})
+	same(t, "what a page deletes", write(t, d, page.Deletes()...), store.Cost{WriteMilli: want})
+	state{}.holds(t, d, "p")
+}
+
+func onePage(t *testing.T, d store.Driver, q store.Query) (page store.Page) {
+	t.Helper()
+	err := again(t, func() (err error) {
+		page, err = d.Query(t.Context(), q)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Driver) {
 		{"memory is not shared", noAlias},
 		{"query by every bound", queryBounds},
 		{"query of more than one engine page", queryLarge},
+		{"sizes on pages of keys", querySizes},
 		{"delete", deletes},
 		{"a partition and its prefix-named neighbours", neighbours},
 		{"keys of every printable byte", keyBytes},

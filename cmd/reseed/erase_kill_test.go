@@ -1,0 +1,318 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/internal/gen/company"
+	"reseed/pkg/billing"
+	"reseed/pkg/edit"
+	"reseed/pkg/eraser"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+	"reseed/pkg/store/pebble"
+)
+
+const (
+	eraseKills = 160
+	secondTag  = 3
+	secondName = "Second"
+	canary     = "zqxkanari" // in whatever is to be found nowhere
+)
+
+// TestEraseKillAnywhere is TestKillAnywhere for everything that can be erased, on the table in a folder as it is, and
+// on one that can do no more than DynamoDB: page by page.
+func TestEraseKillAnywhere(t *testing.T) { //nolint:tparallel // as TestKillAnywhere
+	t.Parallel()
+	k := &killer{bin: commands(t), seed: uint64(setting(t, envSeed, defaultSeed))}
+	k.each(t, k.erases(t), setting(t, envKills, eraseKills))
+}
+
+// erases makes the data folder to begin with, and the list.
+func (k *killer) erases(t *testing.T) (all []*scenario) {
+	t.Helper()
+	data := t.TempDir()
+	ids := k.aviary(t, data)
+	add := func(name string, sc scenario, args ...string) {
+		sc.killer, sc.name, sc.piece, sc.from = k, name, pieceBytes, data
+		sc.args = append([]string{"erase"}, append(args, "--yes")...)
+		all = append(all, &sc)
+	}
+	ours, both := []store.Tag{companyTag}, []store.Tag{companyTag, secondTag}
+	for _, plain := range []bool{false, true} {
+		how, gone := ", at once", canary
+		if plain {
+			how, gone = ", page by page", "" // its files are not purged
+		}
+		add("source"+how, scenario{plain: plain, touches: ours, canary: gone}, "source", companyName)
+		add("content"+how, scenario{plain: plain, touches: ours, canary: gone}, "content", companyName, "--keep-edits=false")
+		add("content without edits"+how, scenario{plain: plain, touches: ours}, "content", companyName)
+		add("manual"+how, scenario{plain: plain, canary: gone}, "manual-customers")
+		add("customer"+how, scenario{plain: plain, touches: ours, canary: gone}, "customer", ids.marked, "--forget")
+	}
+	add("dependent", scenario{touches: ours}, "dependent", companyName, "--keep-edits=false")
+	add("dependent without edits", scenario{touches: ours}, "dependent", companyName)
+	add("merged customer", scenario{touches: both}, "customer", ids.merged, "--forget")
+	add("invoices", scenario{touches: ours}, "invoices", ids.marked)
+	add("invoice", scenario{touches: ours}, "invoice", ids.invoice)
+	add("source, after a moment", scenario{touches: ours, canary: canary}, "source", companyName, "--grace", "1ms")
+	add("customer, after a moment", scenario{touches: ours, canary: canary}, "customer", ids.marked, "--grace", "1ms")
+	many := t.TempDir()
+	k.plain(t, many, 0, "import", "--source", companyName, manyCustomers().folder(t))
+	all = append(all, &scenario{ // whose sweep saves how far it is within a partition
+		killer: k, name: "source of many", large: true, piece: pieceBytes, from: many, args: []string{"erase", "source", companyName, "--yes"},
+	})
+	add("source, restored", scenario{restore: true}, "source", companyName, "--grace", "72h")
+	add("content, restored", scenario{restore: true}, "content", companyName, "--grace", "72h")
+	add("manual, restored", scenario{restore: true}, "manual-customers", "--grace", "72h")
+	add("merged customer, restored", scenario{restore: true}, "customer", ids.merged, "--forget", "--grace", "72h")
+	return all
+}
+
+// twelve is a small company of which the first customer has something of everything, if the seed is 2.
+func twelve(t *testing.T, seed uint64) input {
+	t.Helper()
+	return generated(t, company.Options{Seed: seed, Customers: 12, Months: 12, Layout: company.Named})
+}
+
+// inhabitants are public ids of the aviary.
+type inhabitants struct {
+	marked  string // customer, of one source
+	invoice string // of that
+	merged  string // customer of two sources
+}
+
+// aviary fills a folder with a bystander, a source that was imported twice, with rejects, and another one. The canary is in
+// all that belongs to the first customer of the source, in edits of it too. The second one is merged with one of the other source.
+func (k *killer) aviary(t *testing.T, data string) (ids inhabitants) {
+	t.Helper()
+	marked := twelve(t, 2).marked()
+	k.plain(t, data, wholeBytes, "import", "--source", "Bystander", twelve(t, 4).folder(t))
+	spoiled, _ := twelve(t, 2).marked().spoiled()
+	k.plain(t, data, wholeBytes, "import", "--source", companyName, spoiled.folder(t))
+	k.plain(t, data, wholeBytes, "import", "--source", secondName, twelve(t, 5).folder(t))
+	k.plain(t, data, wholeBytes, "import", "--source", companyName, marked.changed().folder(t))
+	handiwork(t, data)
+	st, d := openTableIn(t, data)
+	ref := func(tag store.Tag, in input, n int) edit.Ref {
+		return edit.Ref{Tag: tag, H: d.Hasher().CustomerH(in.id(n))}
+	}
+	root := ref(companyTag, marked, 2)
+	if err := edit.New(st, time.Now).Merge(t.Context(), ref(secondTag, twelve(t, 5), 1), root, "people"); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ids.marked, ids.merged = ref(companyTag, marked, 1).CustomerID(), root.CustomerID()
+	h := d.Hasher().External(store.KindInvoice, marked[billing.Invoices][1][marked.column(billing.Invoices, "Invoice external ID")])
+	ids.invoice = store.ID(store.PrefixInvoice, companyTag, h)
+	return ids
+}
+
+// id is the external id of the n-th customer, from 1.
+func (in input) id(n int) string {
+	return in[billing.Customers][n][in.column(billing.Customers, "External ID")]
+}
+
+// marked is the same input with the canary in all that the first customer could be found by, in each of its rows: in ids and texts.
+func (in input) marked() input {
+	one, rest := in.some(0, 0), in.some(1, len(in[billing.Customers])-2)
+	for ds, rows := range one {
+		if ds == billing.Plans {
+			continue
+		}
+		for n, name := range rows[0] {
+			for _, row := range rows[1:] {
+				row[n] = mark(strings.ToLower(name), row[n])
+			}
+		}
+		one[ds] = append(rows, rest[ds][1:]...)
+	}
+	return one
+}
+
+// mark is a cell with the canary in it, if a column of that name can have one.
+func mark(column, cell string) string {
+	switch column {
+	case "external id", "customer external id", "invoice external id", "subscription external id", "subscription set external id",
+		"retracted event id", "email":
+		if cell == "" {
+			return ""
+		}
+		return canary + "." + cell
+	case "name", "company", "city", "zip", "first name", "last name", "title", "note", "description",
+		"account code", "discount code", "discount description":
+		return canary + " " + cell
+	}
+	return cell
+}
+
+// openTableIn opens the table of a folder that no process has.
+func openTableIn(t *testing.T, data string) (*store.Store, *store.Directory) {
+	t.Helper()
+	d, err := pebble.Open(filepath.Join(data, "table"), pebble.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := store.New(d)
+	directory, err := st.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st, directory
+}
+
+// handiwork is what people do by hand to every record that holds the canary: tags, custom attributes, changed fields.
+func handiwork(t *testing.T, data string) {
+	t.Helper()
+	w := lookAt(t, data)
+	st, d := openTableIn(t, data)
+	src, _ := d.ByTag(companyTag)
+	people := edit.New(st, time.Now)
+	for k, a := range w.items {
+		if !strings.Contains(a, canary) {
+			continue
+		}
+		var err error
+		rec := edit.Record{Space: src.Space(), Key: k, Base: store.Attrs(a), Hash: d.Hasher()}
+		change := func(field string, want *store.Builder) {
+			if _, e := people.Change(t.Context(), rec, want.Attrs(), []string{field}, "people"); e != nil {
+				err = e
+			}
+		}
+		switch store.What(k.SK) {
+		case store.SKCustomer:
+			h, _ := store.TrailingH(k.SK)
+			err = manners(t, people, edit.Of(src.Space(), h, store.Attrs(a)))
+			change("name", store.NewBuilder().Str("name", canary+"changed"))
+			change("email", store.NewBuilder().Str("email", canary+"changed@example.com"))
+		case store.SKInvoice:
+			change("date", store.NewBuilder().IntAlways("date", 1))
+		case store.SKLine:
+			change("description", store.NewBuilder().Str("description", canary+"changed"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// manners tags a customer, and gives it a custom attribute.
+func manners(t *testing.T, people *edit.Edit, c edit.Customer) error {
+	t.Helper()
+	if _, err := people.AddTags(t.Context(), c, canary+"tag"); err != nil {
+		return err
+	}
+	v, err := edit.NewValue(edit.String, canary+"value", "people")
+	if err == nil {
+		_, err = people.Set(t.Context(), c, map[string]edit.Value{canary + "key": v})
+	}
+	return err
+}
+
+// receiptOf is a receipt without what differs from run to run; empty if there is none.
+func receiptOf(j *job.Job) eraser.Receipt {
+	r, err := eraser.ReceiptOf(j)
+	if err != nil {
+		return eraser.Receipt{}
+	}
+	return eraser.Receipt{
+		Selection: r.Selection, Source: r.Source, SourceName: r.SourceName, Records: r.Records, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
+		Removed: r.Removed, Total: r.Total, KeyDigest: r.KeyDigest, Imports: r.Imports, Survives: r.Survives,
+	}
+}
+
+// erased checks a folder on which an erase has come to its end against the folder before it: one receipt, which says what
+// has vanished, or none if it was restored; and nothing but the selection was touched.
+func (sc *scenario) erased(t *testing.T, data string, w *world) {
+	t.Helper()
+	var receipts []eraser.Receipt
+	for _, j := range w.since(sc.base) {
+		if r, err := eraser.ReceiptOf(j); err == nil {
+			receipts = append(receipts, r)
+		}
+	}
+	if sc.restore {
+		sc.restored(t, w, len(receipts))
+		return
+	}
+	if len(receipts) != 1 {
+		t.Fatalf("%d receipts", len(receipts))
+	}
+	total, digest := sc.vanished(w)
+	said, _ := receipts[0].KeyDigest.MarshalText()
+	if r := receipts[0]; r.Total != total || string(said) != digest {
+		t.Errorf("the receipt says %d items, digest %s; vanished are %d, digest %s", r.Total, said, total, digest)
+	}
+	if sc.touches != nil {
+		if d := differ(sc.base.others(sc.touches), w.others(sc.touches)); d != "" {
+			t.Errorf("other sources: %s", d)
+		}
+	}
+	if sc.canary != "" {
+		for _, place := range places(t, data, sc.canary) {
+			t.Errorf("the canary is in %s", place)
+		}
+	}
+}
+
+// restored checks that everything is as it was before the erase.
+func (sc *scenario) restored(t *testing.T, w *world, receipts int) {
+	t.Helper()
+	if receipts > 0 {
+		t.Error("there is a receipt of what was restored")
+	}
+	if d := differ(sc.base.items, w.items); d != "" {
+		t.Errorf("restored: %s", d)
+	}
+	was := names(sc.base.directory)
+	was["forgets"] = w.directory.Forgets // it stays
+	if d := cmp.Diff(was, names(w.directory)); d != "" {
+		t.Errorf("the directory (-before +restored):\n%s", d)
+	}
+	if d := cmp.Diff(sc.base.objects, w.objects); d != "" {
+		t.Errorf("files (-before +restored):\n%s", d)
+	}
+}
+
+// vanished counts the items that were there before and are not now, and sums up their keys as a receipt does.
+func (sc *scenario) vanished(w *world) (total int64, digest string) {
+	var sums [4]uint64
+	for k := range sc.base.items {
+		if _, there := w.items[k]; there {
+			continue
+		}
+		total++
+		sum := sha256.Sum256([]byte(k.PK + "\x00" + k.SK))
+		for i := range sums {
+			sums[i] += binary.BigEndian.Uint64(sum[8*i:])
+		}
+	}
+	for _, n := range sums {
+		digest += fmt.Sprintf("%016x", n)
+	}
+	return total, digest
+}
+
+// others are the items of all sources but some.
+func (w *world) others(tags []store.Tag) map[store.Key]string {
+	out := maps.Clone(w.items)
+	maps.DeleteFunc(out, func(k store.Key, _ string) bool {
+		return slices.ContainsFunc(tags, func(tag store.Tag) bool { return strings.HasPrefix(k.PK, fmt.Sprintf("%05x.", uint32(tag))) }) ||
+			k.PK == store.ForgottenAt("").PK
+	})
+	return out
+}

@@ -1,0 +1,108 @@
+package eraser_test
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"reseed/pkg/eraser"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+	"reseed/pkg/store/simtable"
+)
+
+// Of the table of the issue: 1,000 write units a second and partition key, 4,000 in all.
+const (
+	paceItems    = 240_000
+	paceTable    = 4000
+	leastUsed    = 0.95
+	mostUnits    = 1.01 // write units an item
+	mostReading  = 0.15 // read units an item
+	mostSlower   = 1.5  // of the 99th percentile of other reads
+	readsOfProbe = 2000
+)
+
+// A sweep on a table with ceilings takes what that gives, item by item for hardly more than one write unit and 0.15 read units,
+// and does not keep others from reading. The clock is virtual.
+func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		table := mem.New(mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 32, UnitsASecond: paceTable}})
+		src := filled(t, store.New(table), paceItems)
+		sim := simtable.New(table, simtable.Options{
+			Key: 1000, Table: paceTable, Burst: time.Second, Seed: 1, Now: time.Now, MinLatency: 5 * time.Millisecond, MaxLatency: 20 * time.Millisecond,
+		})
+		st := store.New(sim)
+		e := eraser.New(eraser.Config{Store: st, Ledger: job.NewLedger(st, time.Now), Objects: objects.Mem(), Now: time.Now})
+		j, err := e.Start(t.Context(), eraser.Selection{Kind: eraser.Source, Source: src.UUID}, eraser.Options{})
+		must(t, err)
+		idle := percentile(t, st, readsOfProbe, nil)
+		swept := make(chan struct{})
+		begin := time.Now()
+		go func() {
+			defer close(swept)
+			if done, err := e.Sweep(t.Context(), j.ID); !done || err != nil {
+				t.Errorf("%v, %v", done, err)
+			}
+		}()
+		busy := percentile(t, st, 0, swept)
+		<-swept
+		took := time.Since(begin).Seconds()
+		done, err := job.NewLedger(st, time.Now).Get(t.Context(), j.ID)
+		must(t, err)
+		used := paceItems / took / paceTable
+		writes, reads := done.Cost.WriteUnits()/paceItems, done.Cost.ReadUnits()/paceItems
+		t.Logf("%.1f %% of the ceiling, %.4f write and %.4f read units an item, others' reads %v idle and %v meanwhile, %.1f %% of the deletes sent again",
+			100*used, writes, reads, idle, busy, 100*sim.Counts().Retried())
+		if used < leastUsed || writes > mostUnits || reads > mostReading || busy.Seconds() > mostSlower*idle.Seconds() {
+			t.Error("that is not as it should be")
+		}
+		if n := done.Erase.Removed["customers"]; n != paceItems {
+			t.Errorf("removed %d items", n)
+		}
+	})
+}
+
+// filled is a source of n customers of about 300 bytes, evenly spread over its shards.
+func filled(t *testing.T, st *store.Store, n int) store.Source {
+	t.Helper()
+	d, err := st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		_, err := d.Add("ds_1", "Acme", "CSV", time.Now())
+		return nil, err
+	})
+	must(t, err)
+	src := d.Sources[0]
+	w := st.Writer(t.Context())
+	for i := range n {
+		var h store.H
+		binary.BigEndian.PutUint64(h[:8], uint64(float64(i)/float64(n)*(1<<63))<<1)
+		must(t, w.Add(store.Write{Item: store.Item{Key: src.Space().Customer(h), Attrs: attrs(0, "name", strings.Repeat("x", 250))}}))
+	}
+	must(t, w.Flush())
+	return src
+}
+
+// percentile is the 99th of the times of reads one after the other: so many, or until it ends.
+func percentile(t *testing.T, st *store.Store, n int, end <-chan struct{}) time.Duration {
+	t.Helper()
+	var times []time.Duration
+	for len(times) < n || n == 0 {
+		select {
+		case <-end:
+			n = -1
+		default:
+		}
+		begin := time.Now()
+		_, err := st.Get(context.WithoutCancel(t.Context()), store.DirectoryKey())
+		must(t, err)
+		times = append(times, time.Since(begin))
+	}
+	slices.Sort(times)
+	return times[len(times)*99/100]
+}

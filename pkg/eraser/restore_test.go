@@ -1,0 +1,358 @@
+package eraser_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"reseed/pkg/eraser"
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+)
+
+// gentle is an erase that can be restored for a day.
+func gentle(x expectation) eraser.Options {
+	day := 24 * time.Hour
+	x.opt.Grace = &day
+	return x.opt
+}
+
+// directoryOf is the directory without what only says that something happened.
+func (w *world) directoryOf() store.Directory {
+	d := *w.directory()
+	d.Version, d.ManualTop, d.Forgets = 0, 0, false
+	for i := range d.Sources {
+		d.Sources[i].Top = store.Epochs{}
+	}
+	return d
+}
+
+func TestARestoredSelectionIsAsItWas(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w, x := prepared(t, kind, mem.Options{})
+			dir, items, items2 := w.directoryOf(), w.items(w.acme), w.items(w.acme2)
+			j := w.start(x.sel, gentle(x))
+			if j.Status != job.Grace {
+				t.Fatalf("the erase is %s", j.Status)
+			}
+			if done, err := w.eraser().Sweep(t.Context(), j.ID); done || err != nil {
+				t.Fatalf("a sweep in the grace period: %v, %v", done, err)
+			}
+			hidden := w.directoryOf()
+			if same := len(hidden.Sources) == len(dir.Sources) && len(hidden.Tombstones) == 0 && hidden.ManualEpoch == dir.ManualEpoch; same &&
+				hidden.Sources[0].Epochs == dir.Sources[0].Epochs {
+				t.Fatal("nothing is hidden")
+			}
+			back, err := w.eraser().Restore(t.Context(), j.ID)
+			must(t, err)
+			if back.Status != job.Restored {
+				t.Fatalf("the erase is %s", back.Status)
+			}
+			same(t, "the directory", dir, w.directoryOf())
+			same(t, "the items", items, w.items(w.acme))
+			same(t, "the items next door", items2, w.items(w.acme2))
+			for _, err := range w.forgotten() {
+				t.Errorf("still on the do-not-reload list: %v", err)
+			}
+			w.quiet()
+			_, err = w.eraser().Restore(t.Context(), j.ID)
+			wantFault(t, err, fault.Conflict)
+			// And it can be erased again, for good.
+			same(t, "removed", x.want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
+		})
+	}
+}
+
+// forgotten are the entries of the do-not-reload list.
+func (w *world) forgotten() []store.Key {
+	w.t.Helper()
+	var keys []store.Key
+	pk := store.ForgottenAt("x").PK
+	for item, err := range w.st.Items(w.t.Context(), store.Query{PK: pk}) {
+		must(w.t, err)
+		keys = append(keys, item.Key)
+	}
+	return keys
+}
+
+func TestAForgottenCustomerIsListedByHashesOnly(t *testing.T) {
+	t.Parallel()
+	w, x := prepared(t, "customer, forgotten", mem.Options{})
+	w.sweep(w.start(x.sel, x.opt).ID)
+	if n := len(w.forgotten()); n != 1 {
+		t.Fatalf("%d entries", n)
+	}
+	d := w.directory()
+	for _, name := range []string{"Acme", " acme "} {
+		if on, err := w.eraser().Forgotten(t.Context(), d, name, "cus-3"); !on || err != nil {
+			t.Errorf("%q: %v %v", name, on, err)
+		}
+	}
+	for name, customer := range map[string]string{"Acme2": "cus-3", "Acme": "cus-4"} {
+		if on, err := w.eraser().Forgotten(t.Context(), d, name, customer); on || err != nil {
+			t.Errorf("%s %s: %v %v", name, customer, on, err)
+		}
+	}
+	was, err := w.eraser().Remember(t.Context(), "ACME", "cus-3")
+	must(t, err)
+	if !was || len(w.forgotten()) > 0 {
+		t.Error("it can't be taken off the list")
+	}
+}
+
+// Cut at every call of a restore, it is restored whole or not at all, and can be done again.
+func TestARestoreIsCutAtEveryCall(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds() {
+		for _, how := range []string{"before", "after", "before and dead", "after and dead"} {
+			t.Run(kind+" "+how, func(t *testing.T) {
+				t.Parallel()
+				for n := int64(1); ; n++ {
+					w, x := prepared(t, kind, mem.Options{})
+					dir, items := w.directoryOf(), w.items(w.acme)
+					j := w.start(x.sel, gentle(x))
+					calls := w.cutAt(n, how)
+					w.armed.Store(true)
+					_, err := w.eraser().Restore(t.Context(), j.ID)
+					w.armed.Store(false)
+					now, readErr := w.ledger().Get(t.Context(), j.ID)
+					must(t, readErr)
+					if now.Status == job.Grace { // not restored; a tick cleans up behind it, and it can be tried again
+						if due, err := w.eraser().Due(t.Context(), now); due != nil || err != nil {
+							t.Fatalf("due %v, %v", due, err)
+						}
+						if err == nil {
+							t.Fatal("it says that it was restored")
+						}
+						_, err = w.eraser().Restore(t.Context(), j.ID)
+						must(t, err)
+					}
+					same(t, "the directory", dir, w.directoryOf())
+					same(t, "the items", items, w.items(w.acme))
+					w.quiet()
+					if calls.Load() < n {
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
+// A tick takes a restore that goes on for one that was cut, and gives its lock back: the restore takes it again.
+func TestATickRacesWithARestore(t *testing.T) {
+	t.Parallel()
+	for n := int64(1); ; n++ {
+		w, x := prepared(t, "content", mem.Options{})
+		dir, items := w.directoryOf(), w.items(w.acme)
+		j := w.start(x.sel, gentle(x))
+		var calls atomic.Int64
+		w.before = func(mem.Op) error {
+			if calls.Add(1) == n {
+				w.armed.Store(false)
+				_, err := w.eraser().Due(t.Context(), j)
+				must(t, err)
+				w.armed.Store(true)
+			}
+			return nil
+		}
+		w.armed.Store(true)
+		_, err := w.eraser().Restore(t.Context(), j.ID)
+		w.armed.Store(false)
+		must(t, err)
+		same(t, "the directory", dir, w.directoryOf())
+		same(t, "the items", items, w.items(w.acme))
+		w.quiet()
+		if calls.Load() < n {
+			return
+		}
+	}
+}
+
+// later is an eraser a day and more after.
+func (w *world) later() *eraser.Eraser {
+	return eraser.New(eraser.Config{
+		Store: w.st, Ledger: w.ledger(), Objects: w.objects, Now: func() time.Time { return time.Now().Add(25 * time.Hour) }, Page: 10,
+	})
+}
+
+func TestAGracePeriodEnds(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w, x := prepared(t, kind, mem.Options{})
+			j := w.start(x.sel, gentle(x))
+			if due, err := w.eraser().Due(t.Context(), j); due != nil || err != nil {
+				t.Fatalf("due before its time: %v, %v", due, err)
+			}
+			_, err := w.later().Restore(t.Context(), j.ID)
+			wantFault(t, err, fault.Conflict)
+			due, err := w.later().Due(t.Context(), j)
+			must(t, err)
+			if due == nil || due.Status != job.Running {
+				t.Fatalf("due: %+v", due)
+			}
+			_, err = w.eraser().Restore(t.Context(), j.ID)
+			wantFault(t, err, fault.Conflict)
+			done := w.sweep(j.ID)
+			same(t, "removed", x.want, removed(done))
+			if a, b := len(w.items(w.acme)), len(w.items(w.acme2)); a != x.acme || b != x.acme2 {
+				t.Fatalf("%d and %d items are left", a, b)
+			}
+			_, err = w.eraser().Restore(t.Context(), j.ID)
+			if fault.CodeOf(err) != "swept" {
+				t.Errorf("restored after the receipt: %v", err)
+			}
+			w.quiet()
+		})
+	}
+}
+
+// A restore and the beginning of the sweep at once: one of them wins, and everything is there, or nothing.
+func TestARestoreRacesWithTheSweep(t *testing.T) {
+	t.Parallel()
+	var won [2]atomic.Int64
+	for range 40 {
+		w, x := prepared(t, "content", mem.Options{})
+		items := w.items(w.acme)
+		j := w.start(x.sel, gentle(x))
+		var both sync.WaitGroup
+		both.Go(func() {
+			if _, err := w.eraser().Restore(t.Context(), j.ID); err == nil {
+				won[0].Add(1)
+			}
+		})
+		both.Go(func() {
+			if due, err := w.later().Due(t.Context(), j); err == nil && due != nil {
+				won[1].Add(1)
+			}
+		})
+		both.Wait()
+		now, err := w.ledger().Get(t.Context(), j.ID)
+		must(t, err)
+		switch now.Status { //nolint:exhaustive // any other is wrong
+		case job.Restored:
+			same(t, "the items", items, w.items(w.acme))
+		case job.Running, job.Waiting:
+			if next, err := w.ledger().NextWaiting(t.Context(), w.acme.Tag); err != nil || now.Status == job.Waiting && next == nil {
+				holder, _ := w.ledger().Holder(t.Context(), w.acme.Tag)
+				t.Fatalf("the sweep waits for %q: %v", holder, err)
+			}
+			same(t, "removed", x.want, removed(w.sweep(j.ID)))
+		case job.Grace: // both saw the other at it
+		default:
+			t.Fatalf("the erase is %s", now.Status)
+		}
+	}
+	t.Logf("restored %d times, swept %d times", won[0].Load(), won[1].Load())
+}
+
+func TestWhatStandsAgainstARestore(t *testing.T) {
+	t.Parallel()
+	refused := func(w *world, j *job.Job, code string) {
+		t.Helper()
+		if _, err := w.eraser().Restore(t.Context(), j.ID); fault.CodeOf(err) != code {
+			t.Errorf("%v, want %s", err, code)
+		}
+	}
+	w, x := prepared(t, "source", mem.Options{})
+	j := w.start(x.sel, gentle(x))
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		_, err := d.Add("ds_new", "acme", "CSV", time.Now())
+		return nil, err
+	})
+	must(t, err)
+	refused(w, j, "taken")
+
+	w, x = prepared(t, "content", mem.Options{})
+	first := w.start(x.sel, gentle(x))
+	second := w.start(x.sel, gentle(x))
+	refused(w, first, "not_restorable")
+	_, err = w.eraser().Restore(t.Context(), second.ID)
+	must(t, err)
+	now := w.directory().Sources[0].Space()
+	w.put(store.Item{Key: now.Customer(customerH(w.directory().Hasher(), 1)), Attrs: attrs(0, "external_id", "cus-1")})
+	refused(w, first, "not_restorable")
+
+	w, x = prepared(t, "manual", mem.Options{})
+	first = w.start(x.sel, gentle(x))
+	second = w.start(x.sel, gentle(x))
+	refused(w, first, "not_restorable")
+	for _, j := range []*job.Job{second, first} {
+		_, err = w.eraser().Restore(t.Context(), j.ID)
+		must(t, err)
+	}
+
+	w, x = prepared(t, "dependent", mem.Options{})
+	j = w.start(x.sel, gentle(x))
+	running, err := w.ledger().Create(t.Context(), &job.Job{Kind: job.Import, Tag: w.acme.Tag})
+	must(t, err)
+	refused(w, j, "source_busy")
+	_, _, err = w.ledger().End(t.Context(), running.ID, func(j *job.Job) error { j.Status = job.Failed; return nil })
+	must(t, err)
+	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID)
+	refused(w, j, "sweep_started") // the erase of the source takes it along
+}
+
+// An epoch is never used twice: what a late writer puts into one that a restore has left is not seen again.
+func TestEpochsAreNeverUsedTwice(t *testing.T) {
+	t.Parallel()
+	w, x := prepared(t, "content", mem.Options{})
+	seen := map[store.Epochs]bool{w.acme.Epochs: true}
+	for range 5 {
+		j := w.start(x.sel, gentle(x))
+		if e := w.directory().Sources[0].Epochs; seen[e] {
+			t.Fatalf("%+v is used again", e)
+		} else {
+			seen[e] = true
+		}
+		_, err := w.eraser().Restore(t.Context(), j.ID)
+		must(t, err)
+	}
+	m, epochs := selections(w)["manual"], map[int64]bool{w.directory().ManualEpoch: true}
+	for range 5 {
+		j := w.start(m.sel, gentle(m))
+		if e := w.directory().ManualEpoch; epochs[e] {
+			t.Fatalf("%d is used again", e)
+		} else {
+			epochs[e] = true
+		}
+		_, err := w.eraser().Restore(t.Context(), j.ID)
+		must(t, err)
+	}
+}
+
+// What an earlier erase has hidden, and could still be restored, goes with a later one of the whole; and the plan counts it.
+func TestAnEraseTakesAlongWhatEarlierOnesHaveHidden(t *testing.T) {
+	t.Parallel()
+	for _, later := range []string{"source", "content, edits"} {
+		for _, earlier := range []string{"content", "dependent", "content, edits"} {
+			t.Run(earlier+", then "+later, func(t *testing.T) {
+				t.Parallel()
+				w, x := prepared(t, earlier, mem.Options{})
+				first := w.start(x.sel, gentle(x))
+				y := selections(w)[later]
+				plan, err := w.eraser().Plan(t.Context(), y.sel, y.opt)
+				must(t, err)
+				all := withPlans(counts(12))
+				same(t, "planned", all.Total(), plan.Total())
+				second := w.sweep(w.start(y.sel, y.opt).ID)
+				same(t, "removed", all, removed(second))
+				if n := len(w.items(w.acme)); n > 0 {
+					t.Fatalf("%d items are left behind the receipt", n)
+				}
+				_, err = w.eraser().Restore(t.Context(), first.ID)
+				wantFault(t, err, fault.Conflict)
+				same(t, "removed by the first", int64(0), removed(w.sweep(first.ID)).Total())
+				w.quiet()
+			})
+		}
+	}
+}
