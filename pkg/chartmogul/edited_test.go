@@ -480,3 +480,46 @@ func TestAChangeInBetweenIsNotLost(t *testing.T) {
 	between = func() { a.must(204, "DELETE", "/v1/transactions?external_id=tr-i1&data_source_uuid="+first, "") }
 	a.status(404, "PATCH", "/v1/transactions?external_id=tr-i1&data_source_uuid="+first, `{"amount_in_cents":8}`)
 }
+
+// What a person did to an invoice that came anew while old edits were still to be swept stays whole.
+func TestTheSweepOfOldEditsLeavesNoHalves(t *testing.T) {
+	t.Parallel()
+	b := filed(t)
+	i1 := b.byExternalID("invoices", "i1") + "&handle_as_user_edit=true"
+	b.must(200, "PATCH", i1, `{"date":"2025-06-01"}`)
+	b.wait(time.Second)
+	b.erase(`{"selection":"dependent","id":%q,"keep_edits":false,"grace":"1h"}`, b.source)
+	b.wait(time.Second)
+	b.refiled(b.source, "", "")
+	b.must(200, "PATCH", i1, `{"status":"paid"}`)
+	b.wait(time.Hour)
+	if err := b.line.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	b.shows(b.must(200, "GET", "/v1/invoices/"+b.uuid("invoices", "i1"), ""), object{"date": "2025-06-01T00:00:00.000Z", "status": "paid"})
+	b.order("i1 i3 i2")
+}
+
+// The edits of an invoice go with the pointer that follows from them, although the invoice itself is gone already.
+func TestTheEditsOfAnErasedInvoiceGoWithTheirPointer(t *testing.T) {
+	t.Parallel()
+	b := filed(t)
+	b.must(200, "PATCH", b.byExternalID("invoices", "i1")+"&handle_as_user_edit=true", `{"date":"2025-06-01"}`)
+	b.erase(`{"selection":"invoice","id":%q,"grace":"1h"}`, b.uuid("invoices", "i1"))
+	b.erase(`{"selection":"customer-invoices","id":%q,"keep_edits":true}`, b.c1())
+	b.work()
+	b.wait(time.Hour)
+	if err := b.line.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	d, err := b.store.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, _ := d.ByUUID(b.source)
+	for item, err := range b.store.Items(t.Context(), src.Space().EditOwnersOf(d.Hasher().CustomerH("c1"))) {
+		t.Error("it was left: ", item.SK, err)
+	}
+}

@@ -1032,3 +1032,25 @@ func TestAReplaceLeavesWhatCanBeRestored(t *testing.T) {
 		b.c1()
 	}
 }
+
+// What is away in a grace period holds no manual customer any more, once all of them were erased.
+func TestNoManualCustomerHidesInAGracePeriod(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"source", "content"} {
+		b := newBed(t, nil)
+		b.done("done", file("a.csv", february))
+		away := b.erase(`{"selection":%q,"id":%q,"grace":"48h"}`, kind, b.source)
+		manual := b.erase(`{"selection":"manual-customers"}`)
+		b.work()
+		if r := b.must(200, "GET", "/v1/erasures/"+manual+"/receipt", ""); fmt.Sprint(r["removed"]) != "map[customers:3]" {
+			t.Errorf("%s: %v", kind, r["removed"])
+		}
+		b.must(200, "POST", "/v1/erasures/"+away+"/restore", "")
+		b.count(0, "/v1/customers", "entries")
+		last := b.erase(`{"selection":"source","id":%q}`, b.source)
+		b.work()
+		if r := b.must(200, "GET", "/v1/erasures/"+last+"/receipt", ""); r["total"] != 0.0 {
+			t.Errorf("%s: %v was left", kind, r["removed"])
+		}
+	}
+}

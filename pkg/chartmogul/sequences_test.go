@@ -142,6 +142,7 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 		actions[name] = func(t *rapid.T) {
 			w.wait(time.Second)
 			action(t)
+			w.steps++ // unless it was skipped
 		}
 	}
 	actions[""] = func(*rapid.T) { w.sees() }

@@ -25,11 +25,14 @@ import (
 
 func TestSequencesOfEditsAndErases(t *testing.T) {
 	t.Parallel()
+	steps := 0
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWalk(t, r)
 		r.Repeat(w.actions())
 		w.endure()
+		steps += w.steps
 	})
+	t.Log(steps, " steps")
 }
 
 // drawn is a rapid.T where a testing.TB is wanted.
@@ -53,7 +56,8 @@ type walk struct {
 	hash   *store.Hasher
 	names  map[string]string // of identities
 	fuse   atomic.Int64      // calls of the table until one fails; 0: none does
-	beside string            // what is stored of the source that nobody touches
+	steps  int
+	beside string // what is stored of the source that nobody touches
 }
 
 const bystander = "Bystander"
@@ -189,7 +193,7 @@ func (w *walk) handle() bool {
 	default:
 		return false
 	}
-	if err != nil && !(faulty && w.fuse.Load() == 0) {
+	if burnt := faulty && w.fuse.Load() == 0; err != nil && !burnt {
 		w.t.Fatal(err)
 	}
 	w.wait(time.Second)
@@ -484,6 +488,7 @@ func (w *walk) endure() {
 	}
 	for _, s := range w.w.sources {
 		want = append(want, w.expected(s)...)
+		w.fresh(s)
 	}
 	w.same("the table", got, want)
 	if len(d.Tombstones) > 0 {
@@ -492,6 +497,25 @@ func (w *walk) endure() {
 	for _, it := range w.mem.All() {
 		if it.PK == store.AccountPK && (strings.HasPrefix(it.SK, store.SKLock) || strings.HasPrefix(it.SK, store.SKOpen)) {
 			w.t.Fatal("it was left: ", it.SK)
+		}
+	}
+}
+
+// fresh looks for what nobody will ever see or sweep.
+func (w *walk) fresh(s *origin) {
+	w.t.Helper()
+	epochs := map[string]int64{}
+	for _, from := range []rows{s.customers, s.data} {
+		for id, r := range from {
+			epochs[id] = r.manual
+		}
+	}
+	for key, e := range s.edits {
+		epochs[key] = e.manual
+	}
+	for id, manual := range epochs {
+		if !w.w.current(manual) {
+			w.t.Fatalf("%s of %s is hidden for ever", id, s.name)
 		}
 	}
 }

@@ -472,6 +472,11 @@ func (w *world) erase(e *erasing, s *origin) {
 		for _, o := range w.sources {
 			e.sources = append(e.sources, *o)
 		}
+		for _, other := range w.erases { // what can be restored is not to bring them back
+			if other.state == "grace" && other.was.customers != nil && !other.ofRecords() {
+				e.sources = append(e.sources, other.was)
+			}
+		}
 		e.epochWas = w.epoch
 		w.top++
 		w.epoch, e.epoch = w.top, w.top
@@ -490,8 +495,7 @@ func (w *world) erase(e *erasing, s *origin) {
 
 // restore takes an erase back, if it can be.
 func (w *world) restore(e *erasing, now int64) bool {
-	s := w.byTag(e.was.tag)
-	switch {
+	switch s := w.byTag(e.was.tag); {
 	case e.state != "grace" || now >= e.until:
 		return false
 	case e.kind == "source":
@@ -501,7 +505,7 @@ func (w *world) restore(e *erasing, now int64) bool {
 		was := e.was
 		w.sources = append(w.sources, &was)
 	case e.kind == "content" || e.kind == "dependent":
-		if s == nil || !s.same(e.now) || len(s.data) > 0 || e.kind == "content" && (len(s.customers) > 0 || !e.keep && len(s.edits) > 0) {
+		if s == nil || !s.same(e.now) || !s.vacant(e) {
 			return false
 		}
 		s.space = e.was.space
@@ -516,6 +520,14 @@ func (w *world) restore(e *erasing, now int64) bool {
 	}
 	e.state = "restored"
 	return true
+}
+
+// vacant tells whether nothing was put into a source since it was emptied.
+func (s space) vacant(e *erasing) bool {
+	if e.kind == "dependent" {
+		return len(s.data) == 0
+	}
+	return len(s.data)+len(s.customers) == 0 && (e.keep || len(s.edits) == 0)
 }
 
 // sweep removes what an erase has hidden.

@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -221,7 +222,8 @@ func (e *Edit) changeRow(ctx context.Context, rec Record, change func(*Row)) (Ro
 		if !row.empty() {
 			b.Bytes(attrRow, body)
 		}
-		return !row.empty(), rec.pointers(old, row), nil
+		p, is := rec.pointer(row, e.stamp(was, b.Attrs()))
+		return !row.empty(), rec.pointers(old, was, p, is), nil
 	})
 	return row, err
 }
@@ -241,11 +243,21 @@ func (r Record) owner(row Row) string {
 	return row.Owner
 }
 
+// stamp is when an edit was last changed, if it becomes now what was stored before.
+func (e *Edit) stamp(was, now store.Attrs) int64 {
+	m, _ := was.Int(store.AttrManual)
+	n, _ := now.Int(store.AttrManual)
+	if at, ok := was.Int(store.AttrUpdated); ok && m == n && bytes.Equal(was.Content(), now.Content()) {
+		return at
+	}
+	return e.now().UnixMilli()
+}
+
 // pointers are the writes that make what is found by an edited field: a customer by its new e-mail address, an
 // invoice in the order of its new date.
-func (r Record) pointers(was, now Row) []store.Write {
-	old, ok := r.pointer(was)
-	p, is := r.pointer(now)
+func (r Record) pointers(was Row, stored store.Attrs, p store.Item, is bool) []store.Write {
+	at, _ := stored.Int(store.AttrUpdated)
+	old, ok := r.pointer(was, at)
 	switch {
 	case ok && is && old.Key == p.Key && string(old.Attrs) == string(p.Attrs), !ok && !is:
 		return nil
@@ -257,7 +269,8 @@ func (r Record) pointers(was, now Row) []store.Write {
 	return []store.Write{{Item: p}}
 }
 
-func (r Record) pointer(row Row) (it store.Item, ok bool) {
+// pointer is the one that follows from an edit which was last changed then.
+func (r Record) pointer(row Row, changed int64) (it store.Item, ok bool) {
 	m, _ := r.Base.Int(store.AttrManual)
 	b := store.NewBuilder().Int(store.AttrManual, m)
 	h, _ := store.TrailingH(r.Key.SK)
@@ -266,7 +279,7 @@ func (r Record) pointer(row Row) (it store.Item, ok bool) {
 	}
 	if owner, ok := store.ParseH(row.Owner); ok {
 		date := row.Fields[attrDate]
-		b.IntAlways(attrDate, *date.Int).IntAlways(store.AttrUpdated, date.At) // the latter for who sweeps old edits
+		b.IntAlways(attrDate, *date.Int).IntAlways(store.AttrUpdated, changed) // the latter for who sweeps old edits: both go, or none
 		return store.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.Attrs()}, true
 	}
 	return it, false
@@ -279,4 +292,14 @@ func EmailOf(fields store.Attrs) string {
 		return ""
 	}
 	return *row.Fields["email"].Str
+}
+
+// OwnerOf is the customer that a pointer leads from to an invoice whose date a person has changed, of the stored item of
+// the invoice's changed fields.
+func OwnerOf(fields store.Attrs) (store.H, bool) {
+	row, err := readRow(fields)
+	if err != nil {
+		return store.H{}, false
+	}
+	return store.ParseH(row.Owner)
 }

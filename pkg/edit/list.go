@@ -295,7 +295,7 @@ func (n *Entry) removal(sp store.Space, hash *store.Hasher) []store.Write {
 	out := []store.Write{{
 		Item: store.Item{Key: n.item.Key}, Delete: true, If: store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: version},
 	}}
-	if p, ok := (Record{Space: sp, Key: n.record, Hash: hash}).pointer(n.Row); ok {
+	if p, ok := (Record{Space: sp, Key: n.record, Hash: hash}).pointer(n.Row, 0); ok {
 		out = append(out, store.Write{Item: store.Item{Key: p.Key}, Delete: true})
 	}
 	return out

@@ -158,8 +158,9 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 	if sel.Kind == ManualCustomers {
 		spec.ManualWas = d.RaiseManual()
 		spec.Manual = d.ManualEpoch
-		spec.Sources = slices.Clone(d.Sources)
-		return nil, nil
+		away, err := e.away(ctx)
+		spec.Sources = append(slices.Clone(d.Sources), away...)
+		return nil, err
 	}
 	t, err := e.find(ctx, d, sel)
 	if err != nil {
@@ -176,6 +177,18 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 		return e.bury(d, t, sel.Kind, opt.Forget, j)
 	}
 	return nil, nil
+}
+
+// away are sources as they were before erases that can still be restored: what they hide may be visible again, but
+// no manual customer of it.
+func (e *Eraser) away(ctx context.Context) (list []store.Source, err error) {
+	open, err := e.c.Ledger.Open(ctx)
+	for _, j := range open {
+		if j.Kind == job.Erase && j.Status == job.Grace && j.Erase.Was.Shards > 0 && !Kind(j.Erase.Selection).records() {
+			list = append(list, j.Erase.Was)
+		}
+	}
+	return list, err
 }
 
 // grace is for how long an erase can be restored.

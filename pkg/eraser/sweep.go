@@ -30,11 +30,11 @@ const leadTask = "lead/0"
 
 // lead is what is known of the whole job, in its lead task.
 type lead struct {
-	Phase string      `json:"phase,omitempty"`
-	Done  []store.Tag `json:"done,omitempty"`  // sources that are through, of an erase that visits many
-	Seen  time.Time   `json:"seen,omitzero"`   // when it was seen gone
-	Files int         `json:"files,omitempty"` // imports whose files are gone
-	Cost  store.Cost  `json:"cost"`
+	Phase string     `json:"phase,omitempty"`
+	Done  []string   `json:"spaces,omitempty"` // spaces that are through, of an erase that visits many
+	Seen  time.Time  `json:"seen,omitzero"`    // when it was seen gone
+	Files int        `json:"files,omitempty"`  // imports whose files are gone
+	Cost  store.Cost `json:"cost"`
 }
 
 // errStop ends a sweep that is not done: its time is up, or a source is not free.
@@ -292,7 +292,7 @@ func covered(ctx context.Context, ledger *job.Ledger, j *job.Job) ([]*job.Job, e
 func (r *run) visits(ctx context.Context) error {
 	var held error
 	for _, src := range r.job.Erase.Sources {
-		if slices.Contains(r.lead.Done, src.Tag) {
+		if slices.Contains(r.lead.Done, laneName(src.Space())) {
 			continue
 		}
 		if err := r.late(ctx); err != nil {
@@ -313,7 +313,7 @@ func (r *run) visits(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.lead.Done = append(r.lead.Done, src.Tag)
+		r.lead.Done = append(r.lead.Done, laneName(src.Space()))
 		if err := r.save(); err != nil {
 			return err
 		}
