@@ -151,7 +151,7 @@ func (w *world) seed(src store.Source, n, manual int) {
 	items := []store.Item{
 		{Key: sp.Plan(hr.External(store.KindPlan, "gold")), Attrs: attrs(0, "name", "Gold")},
 		{Key: sp.Plan(hr.External(store.KindPlan, "iron")), Attrs: attrs(0, "name", "Iron")},
-		{Key: sp.FieldsOf(sp.Plan(hr.External(store.KindPlan, "iron"))), Attrs: edited(0)},
+		{Key: sp.FieldsOf(sp.Plan(hr.External(store.KindPlan, "iron"))), Attrs: edited(0, store.H{})},
 	}
 	for i := range n {
 		epoch := int64(0)
@@ -201,15 +201,19 @@ func customer(hr *store.Hasher, sp store.Space, i int, epoch int64) []store.Item
 		store.Item{Key: sp.Event(h, event), Attrs: attrs(epoch, "type", "start")},
 		store.Item{Key: sp.ExternalEvent(event), Attrs: attrs(epoch, "customer", h.String())},
 		store.Item{Key: sp.Contact(h, hr.Natural(store.KindContact, id, "y")), Attrs: attrs(epoch, "name", "Y")},
-		store.Item{Key: sp.FieldsOf(sp.Invoice(inv)), Attrs: edited(epoch)},
-		store.Item{Key: sp.FieldsOf(sp.LineItem(inv, line)), Attrs: edited(epoch)},
-		store.Item{Key: sp.EditOwner(h, inv), Attrs: edited(epoch)},
+		store.Item{Key: sp.FieldsOf(sp.Invoice(inv)), Attrs: edited(epoch, h)},
+		store.Item{Key: sp.FieldsOf(sp.LineItem(inv, line)), Attrs: edited(epoch, store.H{})},
+		store.Item{Key: sp.EditOwner(h, inv), Attrs: edited(epoch, store.H{})},
 	)
 }
 
-// edited is an edit made long ago.
-func edited(manual int64) store.Attrs {
-	return store.NewBuilder().Int(store.AttrManual, manual).IntAlways(store.AttrUpdated, 1).Str("row", "{}").Attrs()
+// edited is an edit made long ago; of an invoice it knows whose that is.
+func edited(manual int64, owner store.H) store.Attrs {
+	row := "{}"
+	if !owner.IsZero() {
+		row = fmt.Sprintf(`{"owner":%q}`, owner)
+	}
+	return store.NewBuilder().Int(store.AttrManual, manual).IntAlways(store.AttrUpdated, 1).Bytes("row", []byte(row)).Attrs()
 }
 
 func attrs(manual int64, pairs ...string) store.Attrs {
