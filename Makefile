@@ -63,7 +63,7 @@ test: $(dynoxide_stamp) ## all tests, with the race detector; those in container
 	go test -race -shuffle=on $(TEST_FLAGS) ./...
 	@$(MAKE) sam-test-if-possible
 
-# Of make soak: kills of whole processes, random sequences (of edits and erases some 100 steps each), and the seed of both (another each time).
+# Of make soak: kills of whole processes, random sequences (of edits and erases of some 100 steps each), and the seed of both (another each time).
 SOAK_KILLS ?= 1000
 SOAK_CHECKS ?= 1000
 SOAK_SEED ?= $(shell date +%s)
@@ -73,7 +73,7 @@ soak: ## kill -9 again and again, and random sequences against a model, from a n
 	@echo "seed $(SOAK_SEED)"
 	RESEED_TEST_KILLS=$(SOAK_KILLS) RESEED_TEST_SEED=$(SOAK_SEED) go test -count=1 -timeout 120m -run KillAnywhere -v ./cmd/reseed | grep -vE '^ *(=== |--- PASS)'
 	go test -count=1 -timeout 120m -run 'Sequences|Anywhere' -rapid.checks=$(SOAK_CHECKS) -rapid.seed=$(SOAK_SEED) ./pkg/importer
-	go test -count=1 -timeout 120m -run SequencesOfEditsAndErases -rapid.checks=$(SOAK_CHECKS) -rapid.steps=100 -rapid.seed=$(SOAK_SEED) ./pkg/chartmogul
+	go test -count=1 -timeout 120m -run SequencesOfEditsAndErases -rapid.checks=$(SOAK_CHECKS) -rapid.steps=200 -rapid.seed=$(SOAK_SEED) ./pkg/chartmogul
 
 .PHONY: sam-test-if-possible
 sam-test-if-possible:
