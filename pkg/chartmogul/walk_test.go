@@ -216,12 +216,18 @@ func (w *walk) erase(id string) *erasing {
 func (w *walk) settle() {
 	w.t.Helper()
 	for _, e := range w.w.erases {
-		if e.state != "running" {
+		if !e.hides() {
 			continue
 		}
 		j, err := w.ledger.Get(w.t.Context(), e.id)
 		if err != nil {
 			w.t.Fatal(err)
+		}
+		if j.Status != job.Grace && e.state == "grace" {
+			e.state = "running"
+			if !slices.ContainsFunc(w.w.erases, func(later *erasing) bool { return later.covers(e) }) {
+				w.t.Fatalf("the sweep of %#v began before its time", e)
+			}
 		}
 		if j.Status != job.Done {
 			continue
@@ -377,7 +383,7 @@ func (w *walk) tells(s *origin, id string) []string {
 	}
 	slices.Sort(parts)
 	return []string{fmt.Sprintf("invoice %s of %s %s %s date=%s status=%s disabled=%v %v",
-		w.invoiceID(s, ext), w.customerID(ref{s.tag, f["customer"]}), f["customer"], ext, f["date"], f["status"], disabled, parts)}
+		w.invoiceID(s, ext), w.customerID(w.w.root(ref{s.tag, f["customer"]})), f["customer"], ext, f["date"], f["status"], disabled, parts)}
 }
 
 func (w *walk) customerTold(r ref, f map[string]string) string {

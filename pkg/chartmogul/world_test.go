@@ -530,9 +530,26 @@ func (s space) vacant(e *erasing) bool {
 	return len(s.data)+len(s.customers) == 0 && (e.keep || len(s.edits) == 0)
 }
 
+// covers tells whether the sweep of an erase takes along what an earlier one has hidden.
+func (e *erasing) covers(o *erasing) bool {
+	return o.created < e.created && o.was.tag == e.was.tag && (o.kind == "dependent" || o.kind == "content" && e.kind != "dependent") &&
+		(e.kind == "source" || e.kind == "content" || e.kind == "dependent")
+}
+
 // sweep removes what an erase has hidden.
 func (w *world) sweep(e *erasing) {
 	e.state = "done"
+	for _, o := range w.erases {
+		if o.hides() && e.covers(o) {
+			o.state = "running"
+			w.remove(o, true)
+		}
+	}
+	w.remove(e, false)
+}
+
+// remove removes it; rows only: of dependent rows the edits stay.
+func (w *world) remove(e *erasing, rowsOnly bool) {
 	switch e.kind {
 	case "source":
 		clear(e.was.customers)
@@ -546,7 +563,7 @@ func (w *world) sweep(e *erasing) {
 		}
 	case "dependent":
 		clear(e.was.data)
-		if !e.keep {
+		if !e.keep && !rowsOnly {
 			maps.DeleteFunc(e.was.edits, func(key string, it editItem) bool { return kindOf(key) != "c" && it.at < e.created })
 		}
 	case "manual-customers":
