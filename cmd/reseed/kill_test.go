@@ -264,7 +264,7 @@ func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 	for _, j := range fresh {
 		switch j.Status { //nolint:exhaustive // the others are not looked for
 		case job.Done, job.Restored:
-			return action{}, false
+			return action{}, len(w.open) > 0 // an erase that was taken over has to end too
 		case job.Planned:
 			a.args = []string{"apply", j.ID} // the last one: what an earlier one removes, it would
 		}
