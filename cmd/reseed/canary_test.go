@@ -45,21 +45,30 @@ func TestErasedIsNowhere(t *testing.T) {
 	if !strings.Contains(said, canary) {
 		t.Errorf("before: nothing is said of the canary: %s", said)
 	}
-	for name, args := range map[string][]string{
-		"source":   {"source", companyName},
-		"content":  {"content", companyName, "--keep-edits=false"},
-		"customer": {"customer", ids.marked, "--forget"},
-		"manual":   {"manual-customers"},
+	hidden := t.TempDir() // by an erase that can be restored
+	copyFolder(t, from, hidden)
+	k.say(t, hidden, "erase", "content", companyName, "--grace", "72h", "--yes")
+	source, content := []string{"source", companyName}, []string{"content", companyName, "--keep-edits=false"}
+	for name, x := range map[string]struct {
+		from string
+		args []string
+	}{
+		"source":         {from, source},
+		"content":        {from, content},
+		"customer":       {from, []string{"customer", ids.marked, "--forget"}},
+		"manual":         {from, []string{"manual-customers"}},
+		"hidden source":  {hidden, source},
+		"hidden content": {hidden, content},
 	} {
 		for _, served := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, served %t", name, served), func(t *testing.T) {
 				t.Parallel()
 				data := t.TempDir()
-				copyFolder(t, from, data)
-				if args[0] == "source" {
+				copyFolder(t, x.from, data)
+				if x.args[0] == "source" {
 					putByHand(t, data)
 				}
-				k.nowhere(t, data, append(append([]string{"erase"}, args...), "--yes"), served)
+				k.nowhere(t, data, append(append([]string{"erase"}, x.args...), "--yes"), served)
 			})
 		}
 	}

@@ -42,8 +42,13 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 	t.Helper()
 	data := t.TempDir()
 	ids := k.aviary(t, data)
+	hidden := t.TempDir() // by an erase that can be restored
+	copyFolder(t, data, hidden)
+	k.plain(t, hidden, wholeBytes, "erase", "content", companyName, "--grace", "72h", "--yes")
 	add := func(name string, sc scenario, args ...string) {
-		sc.killer, sc.name, sc.piece, sc.from = k, name, pieceBytes, data
+		if sc.killer, sc.name, sc.piece = k, name, pieceBytes; sc.from == "" {
+			sc.from = data
+		}
 		sc.args = append([]string{"erase"}, append(args, "--yes")...)
 		all = append(all, &sc)
 	}
@@ -66,6 +71,8 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 	add("invoice", scenario{touches: ours}, "invoice", ids.invoice)
 	add("source, after a moment", scenario{touches: ours, canary: canary}, "source", companyName, "--grace", "1ms")
 	add("customer, after a moment", scenario{touches: ours, canary: canary}, "customer", ids.marked, "--grace", "1ms")
+	add("source that is hidden", scenario{from: hidden, touches: ours, canary: canary}, "source", companyName)
+	add("content that is hidden", scenario{from: hidden, touches: ours, canary: canary}, "content", companyName, "--keep-edits=false")
 	many := t.TempDir()
 	k.plain(t, many, 0, "import", "--source", companyName, manyCustomers().folder(t))
 	all = append(all, &scenario{ // whose sweep saves how far it is within a partition

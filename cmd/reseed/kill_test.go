@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -211,9 +212,25 @@ func editSome(t *testing.T, data string, in input) {
 	}
 }
 
+// copyFolder copies files with their times: an erase leaves what was put there since it began.
 func copyFolder(t *testing.T, from, to string) {
 	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	err := os.CopyFS(to, os.DirFS(from))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(from, name)
+		return os.Chtimes(filepath.Join(to, rel), time.Time{}, info.ModTime())
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -247,7 +264,7 @@ func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
 	for _, j := range fresh {
 		switch j.Status { //nolint:exhaustive // the others are not looked for
 		case job.Done, job.Restored:
-			return action{}, false
+			return action{}, len(w.open) > 0 // an erase that was taken over has to end too
 		case job.Planned:
 			a.args = []string{"apply", j.ID} // the last one: what an earlier one removes, it would
 		}

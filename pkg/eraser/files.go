@@ -94,6 +94,14 @@ func (r *run) posted(folder string) bool {
 
 // imports reads the history: the imports whose files go, and the objects that other jobs have read.
 func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]bool, err error) {
+	older, err := covered(ctx, r.ledger, r.job)
+	if err != nil {
+		return nil, nil, err
+	}
+	epochs := []store.Epochs{{}, r.job.Erase.Was.Epochs}
+	for _, j := range older {
+		epochs = append(epochs, j.Erase.Was.Epochs)
+	}
 	others = map[string]bool{}
 	for before := ""; ; {
 		page, err := r.ledger.List(ctx, historyPage, before)
@@ -103,7 +111,7 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 		for _, j := range page {
 			switch {
 			case j.Import == nil:
-			case r.concerns(j):
+			case r.concerns(j, epochs):
 				ours = append(ours, j)
 			default:
 				for _, f := range j.Import.Inputs() {
@@ -119,8 +127,9 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 }
 
 // concerns tells whether an import's files go with the selection: all of a
-// source that is gone; else those that had ended, since one that waits will read its files yet.
-func (r *run) concerns(j *job.Job) bool {
+// source that is gone; else those that had ended, since one that waits will read its files yet. What empties a source takes
+// those along that have filled it at some epochs.
+func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 	before := j.Status.Ended() && j.ID < r.job.ID
 	switch Kind(r.job.Erase.Selection) {
 	case Source:
@@ -128,7 +137,7 @@ func (r *run) concerns(j *job.Job) bool {
 	case ManualCustomers:
 		return before
 	case Content, Dependent: // one that came behind the erase found the source empty, and has filled it since
-		return before && j.Tag == r.job.Tag && (j.Import.Epochs == store.Epochs{} || j.Import.Epochs == r.job.Erase.Was.Epochs)
+		return before && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
 	case Customer, CustomerInvoices, Invoice:
 		return before && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
 	}
