@@ -18,12 +18,11 @@ type Entry struct {
 	Edits         // what the item holds; of the rest of the record's edits nothing
 	By     string // who changed it last; empty if nobody knows
 	At     time.Time
-	Orphan bool // the record is not there, or not to be seen
+	Orphan bool // the record is not there; those of records that are being erased are not listed
 	Place  Place
 
 	item   store.Item
 	record store.Key
-	gone   bool // the record is not stored; one that is erased may still be restored
 }
 
 // What lists what the item holds: tags, attributes, fields, disabled, deleted, merge.
@@ -119,7 +118,8 @@ func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, p
 			out = append(out, n)
 		}
 	}
-	return out, page.Next, e.judge(ctx, d, src, out)
+	out, err = e.judge(ctx, d, src, out)
+	return out, page.Next, err
 }
 
 // entry reads one item; nil if it is no edit.
@@ -182,24 +182,42 @@ func publicID(tag store.Tag, sk string) string {
 func (r Ref) CustomerID() string { return store.ID(store.PrefixCustomer, r.Tag, r.H) }
 
 // judge finds out which of the edits are orphans.
-func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) error {
+func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) ([]*Entry, error) {
 	var keys []store.Key
 	for _, n := range entries {
 		keys = append(keys, n.record, invoiceOf(src.Space(), n.record))
 	}
 	if len(keys) == 0 {
-		return nil
+		return nil, nil
 	}
 	found, err := e.st.Lookup(ctx, keys...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	hash := d.Hasher()
+	entries = slices.DeleteFunc(entries, func(n *Entry) bool {
+		return !d.Visible(n.item.Attrs) || erased(d, hash, src, found, n.record)
+	})
 	for _, n := range entries {
-		n.Orphan = !d.Visible(n.item.Attrs) || !stands(d, hash, src, found, n.record)
-		n.gone = found[n.record] == nil || found[invoiceOf(src.Space(), n.record)] == nil
+		n.Orphan = !stands(d, hash, src, found, n.record)
 	}
-	return nil
+	return entries, nil
+}
+
+// erased tells whether a record is hidden by an erase that can still be restored, or is being swept: its edits are, too.
+func erased(d *store.Directory, hash *store.Hasher, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
+	top := invoiceOf(src.Space(), record)
+	if !d.Visible(found[record]) || !d.Visible(found[top]) {
+		return true
+	}
+	h, _ := store.LeadingH(record.SK)
+	switch record.SK[:2] {
+	case store.SKCustomer:
+		return d.Buried(src.Tag, store.KindCustomer, h)
+	case store.SKInvoice:
+		return d.InvoiceBuried(src.Tag, h, hash.CustomerH(found[top].Str("customer")))
+	}
+	return false
 }
 
 // invoiceOf is the invoice that a line item or transaction hangs on; the record itself if it is neither.
@@ -213,21 +231,12 @@ func invoiceOf(sp store.Space, record store.Key) store.Key {
 
 // stands tells whether a record is to be seen, given what a batch get found of it and of its invoice.
 func stands(d *store.Directory, hash *store.Hasher, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
-	top := invoiceOf(src.Space(), record)
-	for _, k := range []store.Key{record, top} {
-		if a, ok := found[k]; !ok || !d.Visible(a) {
+	for _, k := range []store.Key{record, invoiceOf(src.Space(), record)} {
+		if _, ok := found[k]; !ok {
 			return false
 		}
 	}
-	h, _ := store.LeadingH(record.SK)
-	switch record.SK[:2] {
-	case store.SKCustomer:
-		return !d.Buried(src.Tag, store.KindCustomer, h)
-	case store.SKInvoice:
-		return !d.Buried(src.Tag, store.KindInvoice, h) &&
-			!d.Buried(src.Tag, store.KindCustomer, hash.CustomerH(found[top].Str("customer")))
-	}
-	return true
+	return !erased(d, hash, src, found, record)
 }
 
 // dropTogether is how many orphans go in one transaction, each with at most one pointer.
@@ -247,7 +256,7 @@ func (e *Edit) Drop(ctx context.Context, d *store.Directory, src store.Source) (
 		if err != nil {
 			return dropped, err
 		}
-		if n.gone {
+		if n.Orphan {
 			orphans = append(orphans, n)
 		}
 		if len(orphans) == dropTogether {
@@ -321,7 +330,7 @@ func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record,
 		attrs = nil
 	}
 	switch {
-	case !there && attrs == nil:
+	case !there && attrs == nil, erased(d, rec.Hash, src, found, key):
 		return rec, nil, noRecord()
 	case rec.Base == nil:
 		m, _ := attrs.Int(store.AttrManual)

@@ -75,7 +75,7 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	if err := sel.check(); err != nil {
 		return nil, err
 	}
-	if err := opt.check(sel.Kind); err != nil {
+	if err := e.check(sel.Kind, opt); err != nil {
 		return nil, err
 	}
 	if j, err := e.underway(ctx, sel); j != nil || err != nil {
@@ -151,7 +151,7 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 // hide changes the directory so that the selection is invisible, and says in the job what is to be swept.
 func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, opt Options, j *job.Job) ([]store.Write, error) {
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: opt.keeps(sel.Kind), By: opt.By}
-	j.Erase, j.Status = spec, job.Waiting
+	j.Erase, j.Status, j.CreatedAt = spec, job.Waiting, e.c.Now().UTC()
 	if grace := e.grace(opt); grace > 0 {
 		j.Status, spec.Until = job.Grace, j.CreatedAt.Add(grace)
 	}
@@ -174,7 +174,7 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 	case Content, Dependent:
 		d.Empty(t.src.UUID, emptied(spec))
 	case Customer, CustomerInvoices, Invoice, ManualCustomers:
-		return e.bury(d, t, sel.Kind, opt.Forget, j)
+		return e.bury(ctx, d, t, sel.Kind, opt.Forget, j)
 	}
 	return nil, nil
 }
@@ -191,6 +191,17 @@ func (e *Eraser) away(ctx context.Context) (list []store.Source, err error) {
 	return list, err
 }
 
+// check refuses options that do not go with a selection.
+func (e *Eraser) check(kind Kind, opt Options) error {
+	if err := opt.check(kind); err != nil {
+		return err
+	}
+	if kind == Dependent && !opt.keeps(kind) && e.grace(opt) > 0 {
+		return bad("grace", "edits of invoices and plans can't be hidden apart from those of customers: erase them without a grace period, or keep them")
+	}
+	return nil
+}
+
 // grace is for how long an erase can be restored.
 func (e *Eraser) grace(opt Options) time.Duration {
 	if opt.Grace != nil {
@@ -200,9 +211,9 @@ func (e *Eraser) grace(opt Options) time.Duration {
 }
 
 // bury puts tombstones over records. A customer that is merged of several sources' is of none of them alone.
-func (e *Eraser) bury(d *store.Directory, t target, kind Kind, forget bool, j *job.Job) (writes []store.Write, err error) {
+func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, kind Kind, forget bool, j *job.Job) (writes []store.Write, err error) {
 	if len(d.Tombstones)+len(t.records) > maxTombstones {
-		return nil, fault.New(fault.Busy, "too_many_erases", "too many records are being erased; try again in a minute")
+		return nil, fault.New(fault.Busy, "too_many_erases", "too many records are being erased, or could still be restored; try again when some of these erases have ended")
 	}
 	for _, r := range t.records {
 		d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: r.Tag, Kind: kind.tombstone(), H: r.H})
@@ -222,13 +233,20 @@ func (e *Eraser) bury(d *store.Directory, t target, kind Kind, forget bool, j *j
 	if !forget {
 		return nil, nil
 	}
-	d.Forgets = true
 	for _, m := range t.group {
-		key := store.ForgottenKey(d.Hasher().ForgottenH(m.Source.Name, m.Attrs.Str("external_id")))
+		ext := m.Attrs.Str("external_id")
+		if on, err := e.Forgotten(ctx, d, m.Source.Name, ext); on || err != nil { // by an earlier erase: not this one's to take off
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		key := store.ForgottenKey(d.Hasher().ForgottenH(m.Source.Name, ext))
 		attrs := store.NewBuilder().IntAlways(store.AttrCreated, j.CreatedAt.UnixMilli()).Str("job", j.ID).Attrs()
 		writes = append(writes, store.Write{Item: store.Item{Key: key, Attrs: attrs}})
 		j.Erase.Forgotten = append(j.Erase.Forgotten, key.SK)
 	}
+	d.Forgets = true
 	return writes, nil
 }
 

@@ -594,3 +594,20 @@ func TestOnlyErasesAreSwept(t *testing.T) {
 	_, err = w.eraser().Sweep(t.Context(), "none")
 	wantFault(t, err, fault.NotFound)
 }
+
+// A pointer may be left that leads to an invoice of another customer by now.
+func TestAStalePointerDoesNotCostAnotherItsInvoice(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"customer", "customer invoices"} {
+		w, x := prepared(t, kind, mem.Options{})
+		hr, sp := w.directory().Hasher(), w.acme.Space()
+		w.put(store.Item{Key: sp.Owner(customerH(hr, 3), invoiceH(hr, 4)), Attrs: attrs(0)})
+		key := sp.Invoice(invoiceH(hr, 4))
+		want := maps.Clone(x.want)
+		want["invoice_pointers"]++
+		same(t, "removed", want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
+		if _, there := w.items(w.acme)[key.PK+" "+key.SK]; !there {
+			t.Fatal("the other's invoice is gone")
+		}
+	}
+}

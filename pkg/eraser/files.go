@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
@@ -31,13 +32,7 @@ func (r *run) clearFiles(ctx context.Context) error {
 		return err
 	}
 	for _, j := range ours {
-		if err := r.late(ctx); err != nil {
-			return err
-		}
-		if _, err := r.c.Objects.DeleteAll(ctx, j.Prefix()); err != nil {
-			return err
-		}
-		if err := r.clearInputs(ctx, j, others); err != nil {
+		if err := r.clearImport(ctx, j, others); err != nil {
 			return err
 		}
 	}
@@ -56,6 +51,34 @@ func (r *run) clearFiles(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// clearImport deletes the files of one import, under the lock of its source: an undo that is at them, or a plan that is
+// applied, comes to its end first.
+func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]bool) error {
+	if err := r.late(ctx); err != nil {
+		return err
+	}
+	if r.job.Tag == 0 {
+		mine, err := r.ledger.Lock(ctx, j.Tag, r.job.ID)
+		if err != nil {
+			return err
+		}
+		if !mine {
+			return errStop
+		}
+	}
+	if _, err := r.c.Objects.DeleteAll(ctx, j.Prefix()); err != nil {
+		return err
+	}
+	if err := r.clearInputs(ctx, j, others); err != nil || r.job.Tag != 0 {
+		return err
+	}
+	next, err := r.ledger.Unlock(ctx, j.Tag, r.job.ID)
+	if err != nil {
+		return err
+	}
+	return r.dispatch(ctx, next)
 }
 
 // clearStrays deletes uploads that have come to no import, whole or half written: their request was refused or died. One
@@ -138,24 +161,24 @@ func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 		return before
 	case Content, Dependent: // one that came behind the erase found the source empty, and has filled it since
 		return before && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
-	case Customer, CustomerInvoices, Invoice:
-		return before && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
+	case Customer, CustomerInvoices, Invoice: // rejects of imports since may name it too
+		return j.Status.Ended() && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
 	}
 	return false
 }
 
-// clearInputs deletes what an import has read, unless another job has read it
-// too or it was put there anew since the erase began.
+// clearInputs deletes what an import has read, unless another job has read it too or it was put there anew.
 func (r *run) clearInputs(ctx context.Context, j *job.Job, others map[string]bool) error {
 	for _, f := range j.Import.Inputs() {
 		if f.Object == "" || others[f.Object] {
 			continue
 		}
-		fresh, err := r.fresh(ctx, f.Object, f.Object)
-		if err != nil {
+		info, err := r.c.Objects.Stat(ctx, f.Object)
+		switch {
+		case err != nil && fault.KindOf(err) == fault.NotFound: // older versions of it may be there
+		case err != nil:
 			return err
-		}
-		if fresh {
+		case f.Version != "" && f.Version != info.Version, f.Version == "" && !info.Modified.Before(r.job.CreatedAt):
 			continue
 		}
 		if err := r.c.Objects.Delete(ctx, f.Object); err != nil {
@@ -173,14 +196,12 @@ func (r *run) clearFolders(ctx context.Context, others map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	folders := []string{r.job.Source}
-	if !strings.Contains(r.job.SourceName, "/") && !nameTaken(d, r.job.SourceName) {
-		folders = append(folders, r.job.SourceName)
+	// Nobody reads from the folder of its uuid any more.
+	if _, err := r.c.Objects.DeleteAll(ctx, uploads+r.job.Source+"/"); err != nil {
+		return err
 	}
-	for _, name := range folders {
-		if err := r.clearFolder(ctx, uploads+name+"/", others); err != nil {
-			return err
-		}
+	if !strings.Contains(r.job.SourceName, "/") && !nameTaken(d, r.job.SourceName) {
+		return r.clearFolder(ctx, uploads+r.job.SourceName+"/", others)
 	}
 	return nil
 }
@@ -192,7 +213,7 @@ func (r *run) clearFolder(ctx context.Context, folder string, others map[string]
 			return nil
 		}
 	}
-	fresh, err := r.fresh(ctx, folder, "")
+	fresh, err := r.fresh(ctx, folder)
 	if err != nil || fresh {
 		return err
 	}
@@ -202,13 +223,13 @@ func (r *run) clearFolder(ctx context.Context, folder string, others map[string]
 
 func nameTaken(d *store.Directory, name string) bool { _, ok := d.ByName(name); return ok }
 
-// fresh tells whether anything with the prefix, or just the one object, was put there since the erase began.
-func (r *run) fresh(ctx context.Context, prefix, only string) (bool, error) {
-	for info, err := range r.c.Objects.List(ctx, prefix) {
+// fresh tells whether anything was put below a folder since the erase began.
+func (r *run) fresh(ctx context.Context, folder string) (bool, error) {
+	for info, err := range r.c.Objects.List(ctx, folder) {
 		if err != nil {
 			return false, err
 		}
-		if (only == "" || info.Key == only) && !info.Modified.Before(r.job.CreatedAt) {
+		if !info.Modified.Before(r.job.CreatedAt) {
 			return true, nil
 		}
 	}

@@ -40,7 +40,7 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 	if err := sel.check(); err != nil {
 		return nil, err
 	}
-	if err := opt.check(sel.Kind); err != nil {
+	if err := e.check(sel.Kind, opt); err != nil {
 		return nil, err
 	}
 	d, err := e.c.Store.Directory(ctx)

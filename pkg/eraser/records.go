@@ -66,7 +66,7 @@ func (r reader) invoices(ctx context.Context, customer store.H) groups {
 				return
 			}
 			h, _ := store.TrailingH(item.SK)
-			keys, err := r.invoice(ctx, h)
+			keys, err := r.invoiceOf(ctx, customer, h)
 			if err == nil {
 				keys = append(keys, item.Key)
 			}
@@ -75,6 +75,19 @@ func (r reader) invoices(ctx context.Context, customer store.H) groups {
 			}
 		}
 	}
+}
+
+// invoiceOf is an invoice that a customer's pointer leads to; nothing, if it is another's by now.
+func (r reader) invoiceOf(ctx context.Context, customer, h store.H) ([]store.Key, error) {
+	key := r.sp.Invoice(h)
+	found, err := r.st.Lookup(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := found[key]; ok && r.hr.CustomerH(store.DecodeInvoice(a).CustomerExternalID) != customer {
+		return nil, nil
+	}
+	return r.invoice(ctx, h)
 }
 
 // ownInvoice is an invoice with the pointer from its customer.

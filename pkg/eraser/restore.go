@@ -25,6 +25,9 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	if empties {
 		defer e.unlock(ctx, j)
 	}
+	if err := e.unimported(ctx, j); err != nil {
+		return nil, err
+	}
 	for {
 		if empties {
 			if err := e.vacant(ctx, j); err != nil {
@@ -50,10 +53,38 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	}
 }
 
+// unimported refuses to restore manual customers if an import has brought some since: it may have written over hidden
+// ones, and what it counted as added would no longer be true.
+func (e *Eraser) unimported(ctx context.Context, j *job.Job) error {
+	if Kind(j.Erase.Selection) != ManualCustomers {
+		return nil
+	}
+	for before := ""; ; {
+		page, err := e.c.Ledger.List(ctx, historyPage, before)
+		if err != nil {
+			return err
+		}
+		for _, o := range page {
+			if o.Import != nil && o.Import.ManualEpoch == j.Erase.Manual && o.Import.Applying {
+				return outdone("customers have been imported since; undo or erase those first")
+			}
+		}
+		// What is older than the erase may have waited behind it.
+		if len(page) < historyPage {
+			return nil
+		}
+		before = page[len(page)-1].ID
+	}
+}
+
+// holderOf is who holds the lock of a source while an erase of it is restored: not the job itself, which may begin to
+// sweep at any time, and then has a lock of its own.
+func holderOf(j *job.Job) string { return j.ID + "-restore" }
+
 // unlocked tells whether a restore has lost its lock: a tick gives it back that takes the restore for one that was cut.
 func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
 	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
-	return err == nil && holder != j.ID
+	return err == nil && holder != holderOf(j)
 }
 
 // reveal makes everything that a job has hidden visible again, and ends it, in one transaction.
@@ -72,7 +103,7 @@ func (e *Eraser) reveal(ctx context.Context, j *job.Job) (restored *job.Job, err
 		if err != nil || !Kind(j.Erase.Selection).empties() {
 			return append(writes, ending...), err
 		}
-		unlocking, err := e.c.Ledger.Unlocking(ctx, j.Tag, j.ID)
+		unlocking, err := e.c.Ledger.Unlocking(ctx, j.Tag, holderOf(j))
 		return append(append(writes, ending...), unlocking), err
 	})
 	return restored, err
@@ -105,7 +136,7 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
 	if !ok {
 		return outdone("the data source itself has been erased since; restore that first")
 	}
-	mine, err := e.c.Ledger.Lock(ctx, j.Tag, j.ID)
+	mine, err := e.c.Ledger.Lock(ctx, j.Tag, holderOf(j))
 	if err != nil {
 		return err
 	}
@@ -116,7 +147,7 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
 		for _, p := range parts {
 			page, err := e.c.Store.Page(ctx, store.Query{PK: p.pk, Limit: 1, KeysOnly: true})
 			if err == nil && len(page.Items) > 0 {
-				err = outdone("data has been put into the source since; erase that first")
+				err = outdone("data has been put into the source since; erase its content with a grace period, then restore this")
 			}
 			if err != nil {
 				e.unlock(ctx, j)
@@ -135,8 +166,8 @@ func (e *Eraser) unlock(ctx context.Context, j *job.Job) {
 		return
 	}
 	var next *job.Job
-	if holder == j.ID {
-		next, err = e.c.Ledger.Unlock(ctx, j.Tag, j.ID)
+	if holder == holderOf(j) {
+		next, err = e.c.Ledger.Unlock(ctx, j.Tag, holder)
 	} else {
 		next, err = e.c.Ledger.NextWaiting(ctx, j.Tag)
 	}
@@ -161,15 +192,13 @@ func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 	case kind == Source:
 		return nil, d.Restore(spec.Was)
 	case kind.empties():
-		src, ok := d.ByUUID(spec.Was.UUID)
-		if !ok {
-			return nil, outdone("the data source itself has been erased since; restore that first")
-		}
-		if src.Epochs != raised(spec) {
-			return nil, outdone("the source has been emptied again since; restore that first")
-		}
-		return nil, d.Restore(spec.Was)
+		return nil, refill(d, spec)
 	default:
+		for _, was := range spec.Sources {
+			if now, ok := d.ByTag(was.Tag); !ok || now.Epochs.Customers != was.Epochs.Customers || now.Epochs.Data != was.Epochs.Data {
+				return nil, outdone("its data source has been erased or emptied since; restore that first")
+			}
+		}
 		d.Tombstones = slices.DeleteFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Job == j.ID })
 	}
 	var writes []store.Write
@@ -179,11 +208,21 @@ func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 	return writes, nil
 }
 
-// raised are the epochs of a source that the erase has emptied.
-func raised(spec *job.EraseSpec) store.Epochs {
-	d := store.Directory{Sources: []store.Source{spec.Was}}
-	src, _ := d.Empty(spec.Was.UUID, emptied(spec))
-	return src.Epochs
+// refill gives a source back the epochs that an erase has raised. Its present ones are vacant. What later erases have
+// hidden stays hidden.
+func refill(d *store.Directory, spec *job.EraseSpec) error {
+	src, ok := d.ByUUID(spec.Was.UUID)
+	if !ok {
+		return outdone("the data source itself has been erased since; restore that first")
+	}
+	was, more := spec.Was, emptied(spec)
+	if more.Customers == 0 && src.Epochs.Customers != was.Epochs.Customers {
+		return outdone("the source has been emptied since; restore that first")
+	}
+	if more.Edits == 0 {
+		was.Epochs.Edits = src.Epochs.Edits
+	}
+	return d.Restore(was)
 }
 
 // emptied says which epochs an erase raises.
@@ -200,14 +239,11 @@ func emptied(spec *job.EraseSpec) store.Epochs {
 // Due begins the sweep of an erase whose grace period is over; it is nil if that is not so. And it gives back the lock
 // that a restore held which was cut.
 func (e *Eraser) Due(ctx context.Context, j *job.Job) (*job.Job, error) {
-	if j.Status != job.Grace {
-		return nil, nil //nolint:nilnil // it is not due, and that is an answer
-	}
-	if Kind(j.Erase.Selection).empties() {
+	if Kind(j.Erase.Selection).empties() && j.Status != job.Running {
 		e.unlock(ctx, j)
 	}
-	if e.c.Now().Before(j.Erase.Until) {
-		return nil, nil //nolint:nilnil // as above
+	if j.Status != job.Grace || e.c.Now().Before(j.Erase.Until) {
+		return nil, nil //nolint:nilnil // it is not due, and that is an answer
 	}
 	begun, err := e.c.Ledger.Due(ctx, j.ID)
 	if fault.KindOf(err) == fault.Conflict && err != nil { // restored, or begun by somebody else

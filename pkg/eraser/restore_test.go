@@ -1,6 +1,7 @@
 package eraser_test
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,11 @@ import (
 	"reseed/pkg/store"
 	"reseed/pkg/store/mem"
 )
+
+// restorables are the kinds that may have a grace period.
+func restorables() []string {
+	return slices.DeleteFunc(kinds(), func(kind string) bool { return kind == "dependent, edits" })
+}
 
 // gentle is an erase that can be restored for a day.
 func gentle(x expectation) eraser.Options {
@@ -25,14 +31,14 @@ func (w *world) directoryOf() store.Directory {
 	d := *w.directory()
 	d.Version, d.ManualTop, d.Forgets = 0, 0, false
 	for i := range d.Sources {
-		d.Sources[i].Top = store.Epochs{}
+		d.Sources[i].Top, d.Sources[i].Left = store.Epochs{}, nil
 	}
 	return d
 }
 
 func TestARestoredSelectionIsAsItWas(t *testing.T) {
 	t.Parallel()
-	for _, kind := range kinds() {
+	for _, kind := range restorables() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, x := prepared(t, kind, mem.Options{})
@@ -109,7 +115,7 @@ func TestAForgottenCustomerIsListedByHashesOnly(t *testing.T) {
 // Cut at every call of a restore, it is restored whole or not at all, and can be done again.
 func TestARestoreIsCutAtEveryCall(t *testing.T) {
 	t.Parallel()
-	for _, kind := range kinds() {
+	for _, kind := range restorables() {
 		for _, how := range []string{"before", "after", "before and dead", "after and dead"} {
 			t.Run(kind+" "+how, func(t *testing.T) {
 				t.Parallel()
@@ -184,7 +190,7 @@ func (w *world) later() *eraser.Eraser {
 
 func TestAGracePeriodEnds(t *testing.T) {
 	t.Parallel()
-	for _, kind := range kinds() {
+	for _, kind := range restorables() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, x := prepared(t, kind, mem.Options{})
@@ -271,23 +277,36 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	must(t, err)
 	refused(w, j, "taken")
 
-	w, x = prepared(t, "content", mem.Options{})
+	w, x = prepared(t, "dependent", mem.Options{})
 	first := w.start(x.sel, gentle(x))
-	second := w.start(x.sel, gentle(x))
-	refused(w, first, "not_restorable")
+	content := selections(w)["content"]
+	second := w.start(content.sel, gentle(content))
+	refused(w, first, "not_restorable") // it would bring back what the other has hidden
 	_, err = w.eraser().Restore(t.Context(), second.ID)
 	must(t, err)
-	now := w.directory().Sources[0].Space()
-	w.put(store.Item{Key: now.Customer(customerH(w.directory().Hasher(), 1)), Attrs: attrs(0, "external_id", "cus-1")})
-	refused(w, first, "not_restorable")
+	_, err = w.eraser().Restore(t.Context(), first.ID)
+	must(t, err)
 
 	w, x = prepared(t, "manual", mem.Options{})
 	first = w.start(x.sel, gentle(x))
 	second = w.start(x.sel, gentle(x))
 	refused(w, first, "not_restorable")
+	brought, err := w.ledger().Create(t.Context(), &job.Job{Kind: job.Import, Tag: w.acme.Tag, Import: &job.ImportSpec{ManualEpoch: second.Erase.Manual, Applying: true}})
+	must(t, err)
+	refused(w, second, "not_restorable") // it may have written over hidden rows
+	_, err = w.ledger().Update(t.Context(), brought.ID, func(j *job.Job) error { j.Import.Applying = false; return nil })
+	must(t, err)
 	for _, j := range []*job.Job{second, first} {
 		_, err = w.eraser().Restore(t.Context(), j.ID)
 		must(t, err)
+	}
+
+	w, x = prepared(t, "customer", mem.Options{})
+	j = w.start(x.sel, gentle(x))
+	w.sweep(w.start(eraser.Selection{Kind: eraser.Content, Source: w.acme.UUID}, eraser.Options{}).ID)
+	refused(w, j, "not_restorable") // there is nothing left of it
+	if _, err := w.eraser().Start(t.Context(), eraser.Selection{Kind: eraser.Dependent, Source: w.acme.UUID}, gentle(selections(w)["dependent, edits"])); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("edits that can't be hidden: %v", err)
 	}
 
 	w, x = prepared(t, "dependent", mem.Options{})
@@ -353,6 +372,95 @@ func TestAnEraseTakesAlongWhatEarlierOnesHaveHidden(t *testing.T) {
 				same(t, "removed by the first", int64(0), removed(w.sweep(first.ID)).Total())
 				w.quiet()
 			})
+		}
+	}
+}
+
+// A source that was filled since can be emptied again, with a grace period; then the earlier erase can be restored.
+func TestARestoreOfAFilledSource(t *testing.T) {
+	t.Parallel()
+	w, x := prepared(t, "content", mem.Options{})
+	items := w.items(w.acme)
+	first := w.start(x.sel, gentle(x))
+	now := w.directory().Sources[0].Space()
+	w.put(store.Item{Key: now.Customer(customerH(w.directory().Hasher(), 1)), Attrs: attrs(0, "external_id", "cus-1")})
+	_, err := w.eraser().Restore(t.Context(), first.ID)
+	if fault.CodeOf(err) != "not_restorable" {
+		t.Fatalf("over what came since: %v", err)
+	}
+	second := w.start(x.sel, gentle(x))
+	_, err = w.eraser().Restore(t.Context(), first.ID)
+	must(t, err)
+	same(t, "the items", items, w.items(w.directory().Sources[0]))
+	_, err = w.eraser().Restore(t.Context(), second.ID)
+	if fault.CodeOf(err) != "not_restorable" {
+		t.Errorf("over the other: %v", err)
+	}
+	due, err := w.later().Due(t.Context(), second)
+	must(t, err)
+	same(t, "removed", eraser.Counts{"customers": 1}, removed(w.sweep(due.ID)))
+	same(t, "the items", items, w.items(w.directory().Sources[0]))
+}
+
+// What a request writes into the epochs that a restore leaves at that moment goes with the source.
+func TestALateWriterOfARestore(t *testing.T) {
+	t.Parallel()
+	w, x := prepared(t, "content", mem.Options{})
+	j := w.start(x.sel, gentle(x))
+	now := w.directory().Sources[0].Space()
+	_, err := w.eraser().Restore(t.Context(), j.ID)
+	must(t, err)
+	late := store.Item{Key: now.Customer(customerH(w.directory().Hasher(), 50)), Attrs: attrs(0, "external_id", "late")}
+	w.put(late)
+	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID)
+	found, err := w.st.Get(t.Context(), late.Key)
+	must(t, err)
+	if len(found) > 0 {
+		t.Error("it is there for ever")
+	}
+}
+
+// A restore that comes too late never gives back the lock of the sweep.
+func TestALateRestoreLeavesTheSweepItsLock(t *testing.T) {
+	t.Parallel()
+	for n := int64(1); ; n++ {
+		w, x := prepared(t, "content", mem.Options{})
+		j := w.start(x.sel, gentle(x))
+		var calls atomic.Int64
+		w.before = func(mem.Op) error {
+			if calls.Add(1) == n {
+				w.armed.Store(false)
+				for range 2 { // two ticks: the first may only free the lock
+					_, err := w.later().Due(t.Context(), j)
+					must(t, err)
+				}
+				_, err := w.ledger().StartWaiting(t.Context())
+				must(t, err)
+			}
+			return nil
+		}
+		w.armed.Store(true)
+		_, err := w.eraser().Restore(t.Context(), j.ID)
+		w.armed.Store(false)
+		now, readErr := w.ledger().Get(t.Context(), j.ID)
+		must(t, readErr)
+		holder, readErr := w.ledger().Holder(t.Context(), w.acme.Tag)
+		must(t, readErr)
+		switch {
+		case now.Status == job.Restored && err == nil && holder == "":
+		case now.Status == job.Running && holder == j.ID:
+			same(t, "removed", x.want, removed(w.sweep(j.ID)))
+		case now.Status == job.Waiting: // the next tick frees what the restore held
+			if _, err := w.later().Due(t.Context(), now); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "removed", x.want, removed(w.sweep(j.ID)))
+		default:
+			t.Fatalf("call %d: the erase is %s (%v), the lock is %q's", n, now.Status, err, holder)
+		}
+		w.quiet()
+		if calls.Load() < n {
+			return
 		}
 	}
 }

@@ -183,7 +183,11 @@ func (r *run) late(ctx context.Context) error {
 
 // settle waits until no writer is left that could not know of the erase.
 func (r *run) settle(ctx context.Context) error {
-	at := r.job.CreatedAt.Add(r.c.Settle)
+	at := r.job.CreatedAt // and whoever had the lock before may have a request on its way
+	if r.job.StartedAt.After(at) {
+		at = r.job.StartedAt
+	}
+	at = at.Add(r.c.Settle)
 	if wait := at.Sub(r.c.Now()); wait > 0 {
 		if !r.stopAt.IsZero() && !at.Before(r.stopAt) {
 			return errStop
@@ -275,7 +279,24 @@ func (r *run) takeOver(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, sp := range left(r.job.Erase.Was) {
+		if err := r.lanes(ctx, laneName(sp), hiddenParts(Kind(r.job.Erase.Selection), r.job.Erase.KeepEdits, sp), everything()); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// left are the epochs of a source that restores have left. A request that went on at that moment may have written there.
+func left(was store.Source) []store.Space {
+	var list []store.Space
+	for _, e := range was.Left {
+		sp := was.Space()
+		if sp.Epochs = e; e != was.Epochs {
+			list = append(list, sp)
+		}
+	}
+	return list
 }
 
 // covered are the open erases that were asked for before j and have hidden a part of what j selects.
@@ -358,6 +379,9 @@ func (r *run) purge(ctx context.Context) error {
 	var pks []string
 	for _, j := range older {
 		pks = append(pks, allParts(j.Erase.Was.Space()).pks()...)
+	}
+	for _, sp := range left(r.job.Erase.Was) {
+		pks = append(pks, allParts(sp).pks()...)
 	}
 	for _, src := range r.sources() {
 		pks = append(pks, allParts(src.Space()).pks()...)

@@ -388,7 +388,7 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 // Update changes a job on condition that nobody else has meanwhile, else all
 // over again. Status is not to be changed here. An error of change ends it, with nothing written.
 func (l *Ledger) Update(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
-	return l.change(ctx, id, change, func(*Job) []store.Write { return nil })
+	return l.change(ctx, id, change, func(*Job) ([]store.Write, error) { return nil, nil })
 }
 
 // Changed is the write that changes a job, for a transaction of the caller's own (see [Ledger.Create]), which is a
@@ -428,12 +428,13 @@ func (l *Ledger) End(ctx context.Context, id string, change func(*Job) error) (e
 		return nil, nil, err
 	}
 	if ended = was; !was.Status.Ended() {
-		ended, err = l.change(ctx, id, l.ending(change), func(j *Job) []store.Write {
+		ended, err = l.change(ctx, id, l.ending(change), func(j *Job) ([]store.Write, error) {
 			gone := []store.Write{{Item: store.Item{Key: store.OpenJobKey(id)}, Delete: true}}
-			if j.Tag != 0 && !j.StartedAt.IsZero() { // a running job with a tag holds the lock
-				gone = append(gone, store.Write{Item: store.Item{Key: store.LockKey(j.Tag)}, Delete: true})
+			lock, err := l.lock(ctx, j.Tag)
+			if lock.Str(attrJob) == id {
+				gone = append(gone, unlocking(j.Tag, lock))
 			}
-			return gone
+			return gone, err
 		})
 		if fault.CodeOf(err) == codeEnded { // somebody was faster, or an answer was lost
 
@@ -465,13 +466,16 @@ func (l *Ledger) ending(change func(*Job) error) func(*Job) error {
 	}
 }
 
-func (l *Ledger) change(ctx context.Context, id string, change func(*Job) error, more func(*Job) []store.Write) (*Job, error) {
+func (l *Ledger) change(ctx context.Context, id string, change func(*Job) error, more func(*Job) ([]store.Write, error)) (*Job, error) {
 	for {
 		j, err := l.Get(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		writes := more(j)
+		writes, err := more(j)
+		if err != nil {
+			return nil, err
+		}
 		if err := change(j); err != nil {
 			return nil, err
 		}

@@ -601,3 +601,24 @@ func TestALeaseThatWasTakenOverEnds(t *testing.T) {
 		wantFault(t, lease.Complete(nil), fault.Unavailable)
 	})
 }
+
+// A task that nobody claims is fenced by its version alone: who holds an old one can't write it any more, nor what goes with it.
+func TestAnUnclaimedTaskHasOneWriter(t *testing.T) {
+	t.Parallel()
+	ctx, l := t.Context(), job.NewLedger(newStore(mem.Options{}), time.Now)
+	must(t, l.CreateTasks(ctx, "j", []job.Task{{ID: "sweep/a", Phase: "sweep"}}))
+	one, err := l.Task(ctx, "j", "sweep/a")
+	must(t, err)
+	other := one
+	_, err = l.Save(ctx, one, json.RawMessage(`{"n":1}`))
+	must(t, err)
+	bystander := store.Write{Item: store.Item{Key: store.OnceKey("x")}, Delete: true}
+	if _, err := l.Save(ctx, other, json.RawMessage(`{"n":2}`), bystander); err == nil || fault.KindOf(err) != fault.Conflict {
+		t.Errorf("the second writer: %v", err)
+	}
+	now, err := l.Task(ctx, "j", "sweep/a")
+	must(t, err)
+	if string(now.Result) != `{"n":1}` {
+		t.Errorf("stored is %s", now.Result)
+	}
+}

@@ -214,6 +214,9 @@ func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...stor
 		if same, _ := l.holds(ctx, item); same {
 			return t, nil
 		}
+		if holder == "" { // of a task that nobody claims, another version is another's
+			return was, err
+		}
 		now, readErr := l.Task(ctx, t.Job, t.ID)
 		if readErr != nil || now.Holder != holder || now.State == TaskDone || now.Version == was.Version {
 			return was, err

@@ -94,7 +94,7 @@ func (l *Line) Tick(ctx context.Context) error {
 		if j.Kind != job.Erase {
 			continue
 		}
-		if j.Status == job.Grace {
+		if j.Status != job.Running {
 			if j, err = l.Eraser.Due(ctx, j); err != nil {
 				return err
 			}

@@ -41,7 +41,8 @@ type Source struct {
 	System    string    `json:"system"`
 	CreatedAt time.Time `json:"created_at"`
 	Epochs    Epochs    `json:"epochs"`
-	Top       Epochs    `json:"top,omitzero"` // the highest that they ever were, if a restore has lowered them
+	Top       Epochs    `json:"top,omitzero"`   // the highest that they ever were, if a restore has lowered them
+	Left      []Epochs  `json:"left,omitempty"` // that a restore has left: who wrote at that moment may have put something there
 	Shards    int       `json:"shards"`
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 }
@@ -207,7 +208,7 @@ func (s *Source) top() Epochs {
 func (d *Directory) Restore(was Source) error {
 	for i := range d.Sources {
 		if s := &d.Sources[i]; s.UUID == was.UUID {
-			s.Top = s.top()
+			s.Top, s.Left = s.top(), append(slices.Clone(s.Left), s.Epochs)
 			s.Epochs, s.Shards = was.Epochs, was.Shards
 			return nil
 		}
