@@ -135,10 +135,15 @@ func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples [
 		sh.printf("Note: %s\n", n)
 	}
 	sh.printf("Cost on DynamoDB: %.1f write units, %.1f read units\n", r.Cost.WriteUnits, r.Cost.ReadUnits)
+	sh.printNext(j, samples)
+}
+
+// printNext says what can be done with a job that has come to its end.
+func (sh *shell) printNext(j *job.Job, samples []importer.Change) {
 	switch {
 	case j.Status == job.Planned:
 		sh.printPlan(j, samples)
-	case j.Status == job.Done && j.Kind == job.Import && r.Undo == "" && r.UndoneBy == "" && changesOf(j) > 0:
+	case j.Status == job.Done && j.Import != nil && j.Import.Undo == "" && j.Import.UndoneBy == "" && changesOf(j) > 0:
 		sh.printf("To take it back: %s\n", sh.again("undo %s", j.ID))
 	}
 }
