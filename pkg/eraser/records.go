@@ -66,7 +66,7 @@ func (r reader) invoices(ctx context.Context, customer store.H) groups {
 				return
 			}
 			h, _ := store.TrailingH(item.SK)
-			keys, err := r.invoice(ctx, h)
+			keys, err := r.invoice(ctx, customer, h)
 			if err == nil {
 				keys = append(keys, item.Key)
 			}
@@ -84,7 +84,7 @@ func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) 
 		return nil, err
 	}
 	customer := r.hr.CustomerH(store.DecodeInvoice(found[r.sp.Invoice(h)]).CustomerExternalID)
-	keys, err := r.invoice(ctx, h)
+	keys, err := r.invoice(ctx, customer, h)
 	if err != nil || len(found) == 0 {
 		return keys, err
 	}
@@ -93,7 +93,7 @@ func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) 
 }
 
 // invoice is the invoice with its line items and transactions, the pointers to them, and the edits of all.
-func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
+func (r reader) invoice(ctx context.Context, customer, h store.H) ([]store.Key, error) {
 	q := r.sp.InvoiceParts(h)
 	q.KeysOnly = true
 	var parts, pointers []store.Key
@@ -114,7 +114,7 @@ func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	edits, err := r.invoiceEdits(ctx, h)
+	edits, err := r.invoiceEdits(ctx, customer, h)
 	if err != nil {
 		return nil, err
 	}
@@ -123,18 +123,19 @@ func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
 }
 
 // invoiceEdits are the edits of an invoice and its parts, with the pointer to its changed date: the latter first, since
-// only the edit tells whose pointer it is.
-func (r reader) invoiceEdits(ctx context.Context, h store.H) ([]store.Key, error) {
+// only the edit tells whose pointer it is when the invoice is gone.
+func (r reader) invoiceEdits(ctx context.Context, customer, h store.H) ([]store.Key, error) {
 	if !r.edits {
 		return nil, nil
 	}
-	var keys, dated []store.Key
+	var keys []store.Key
+	dated := []store.Key{r.sp.EditOwner(customer, h)}
 	for item, err := range r.st.Items(ctx, r.sp.InvoiceEditsBetween(h, h)) {
 		if err != nil {
 			return nil, err
 		}
 		keys = append(keys, item.Key)
-		if owner, ok := edit.OwnerOf(item.Attrs); ok {
+		if owner, ok := edit.OwnerOf(item.Attrs); ok && owner != customer {
 			dated = append(dated, r.sp.EditOwner(owner, h))
 		}
 	}
