@@ -113,7 +113,17 @@ type Record struct {
 
 func (r Record) item() item {
 	m, _ := r.Base.Int(store.AttrManual)
-	return item{r.Space.FieldsOf(r.Key), m, ""}
+	return item{key: r.Space.FieldsOf(r.Key), manual: m, follows: r.removal}
+}
+
+// removal are the writes that remove the pointer which follows from a stored edit of the record.
+func (r Record) removal(stored store.Attrs) ([]store.Write, error) {
+	row, err := readRow(stored)
+	p, ok := r.pointer(row, 0)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return []store.Write{{Item: store.Item{Key: p.Key}, Delete: true}}, nil
 }
 
 // Change gives fields of a record the values that they have in want, which is its attributes as they are to be
