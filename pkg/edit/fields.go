@@ -267,7 +267,9 @@ func (e *Edit) stamp(was, now store.Attrs) int64 {
 // invoice in the order of its new date.
 func (r Record) pointers(was Row, stored store.Attrs, p store.Item, is bool) []store.Write {
 	at, _ := stored.Int(store.AttrUpdated)
-	old, ok := r.pointer(was, at)
+	before := r
+	before.Base = stored // the manual epoch may be another now
+	old, ok := before.pointer(was, at)
 	switch {
 	case ok && is && old.Key == p.Key && string(old.Attrs) == string(p.Attrs), !ok && !is:
 		return nil
