@@ -345,3 +345,46 @@ func TestAMergeOutlivesTheGraceOfItsSource(t *testing.T) {
 	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
 	b.tells("[c1 c2]", "/v1/customers/"+root, "external_ids")
 }
+
+// An edit that takes the place of one that an erase has hidden leaves no pointer behind, should that erase be restored.
+func TestAnEditOverAHiddenOneLeavesNoPointer(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	b.done("done", file("a.csv", february))
+	one := "/v1/customers/" + b.c1()
+	b.must(200, "PATCH", one, `{"email":"old@example.com"}`)
+	erase := b.erase(`{"selection":"manual-customers","grace":"48h"}`)
+	b.customer(b.source, "c1", "")
+	b.must(200, "PATCH", one, `{"email":"new@example.com"}`)
+	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+	d, err := b.store.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, _ := d.ByUUID(b.source)
+	for item, err := range b.store.Items(t.Context(), src.Space().EditEmailsOf(d.Hasher().EmailH("old@example.com"))) {
+		t.Error("it was left: ", item.SK, err)
+	}
+}
+
+// A pointer is of the manual epoch of the edit that it follows from, also if the customer came anew in another way.
+func TestAPointerIsSweptWithItsEdit(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	b.customer(b.source, "c1", "")
+	one := "/v1/customers/" + b.c1()
+	b.must(200, "PATCH", one, `{"email":"new@example.com"}`)
+	b.done("done", part{"mode", "", "replace"}, part{"max_removed", "", "100"}, file("a.csv", "Name,External ID\nBob,c2\n"))
+	b.done("done", file("a.csv", february))
+	b.must(200, "PATCH", one, `{"company":"Acme"}`)
+	b.erase(`{"selection":"manual-customers"}`)
+	b.work()
+	d, err := b.store.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, _ := d.ByUUID(b.source)
+	for item, err := range b.store.Items(t.Context(), src.Space().EditEmailsOf(d.Hasher().EmailH("new@example.com"))) {
+		t.Error("it was left: ", item.SK, err)
+	}
+}

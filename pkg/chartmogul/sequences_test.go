@@ -499,6 +499,9 @@ func (w *walk) split(t *rapid.T) {
 // order posts an erase, which the model makes too.
 func (w *walk) order(t *rapid.T, e *erasing, s *origin, id string, keep string) {
 	grace := rapid.SampledFrom([]string{"", "0s", "48h", "48h", "720h"}).Draw(t, "grace")
+	if e.kind == "dependent" && keep == "false" { // its edits could not be hidden
+		grace = "0s"
+	}
 	body := object{"selection": e.kind, "grace": grace}
 	if id != "" {
 		body["id"] = id

@@ -17,6 +17,7 @@ type world struct {
 	epoch     int64     // manual rows below it are hidden
 	top       int64
 	forgotten map[string]bool // source name and customer
+	brought   map[int64]bool  // manual epochs in which files were imported
 	erases    []*erasing
 }
 
@@ -32,10 +33,6 @@ type rows map[string]record
 type edits map[string]editItem
 
 func newSpace() space { return space{rows{}, rows{}, edits{}} }
-
-func (s space) same(o space) bool {
-	return sameMap(s.customers, o.customers) && sameMap(s.data, o.data) && sameMap(s.edits, o.edits)
-}
 
 // sameMap tells whether the two are one map, not only equal.
 func sameMap[M ~map[K]V, K comparable, V any](a, b M) bool {
@@ -111,7 +108,6 @@ type erasing struct {
 	until    int64
 	keep     bool
 	was      origin   // as it was before
-	now      space    // of an emptied source: as the erase has left it
 	sources  []origin // as they were, of those concerned
 	records  []ref    // customers, or the invoice
 	epoch    int64    // manual epoch from then on
@@ -131,7 +127,9 @@ func (e *erasing) ofRecords() bool {
 	return e.kind == "customer" || e.kind == "customer-invoices" || e.kind == "invoice"
 }
 
-func newWorld() *world { return &world{epoch: 1, top: 1, forgotten: map[string]bool{}} }
+func newWorld() *world {
+	return &world{epoch: 1, top: 1, forgotten: map[string]bool{}, brought: map[int64]bool{}}
+}
 
 func (w *world) byTag(tag store.Tag) *origin {
 	for _, s := range w.sources {
@@ -332,6 +330,7 @@ func (w *world) merge(from, into ref, now int64) {
 
 // load imports rows by name, and tells the codes of what it rejects.
 func (w *world) load(s *origin, input rows, replace bool) (rejected []string) {
+	w.brought[w.epoch] = true
 	in := map[string]bool{}
 	there := func(id string) bool {
 		_, stored := w.row(s, id)
@@ -464,10 +463,8 @@ func (w *world) erase(e *erasing, s *origin) {
 		if !e.keep {
 			s.edits = edits{}
 		}
-		e.now = s.space
 	case "dependent":
 		s.data = rows{}
-		e.now = s.space
 	case "manual-customers":
 		for _, o := range w.sources {
 			e.sources = append(e.sources, *o)
@@ -505,15 +502,24 @@ func (w *world) restore(e *erasing, now int64) bool {
 		was := e.was
 		w.sources = append(w.sources, &was)
 	case e.kind == "content" || e.kind == "dependent":
-		if s == nil || !s.same(e.now) || !s.vacant(e) {
+		if s == nil || !s.vacant(e) || e.kind == "dependent" && !sameMap(s.customers, e.was.customers) {
 			return false
 		}
-		s.space = e.was.space
+		s.customers, s.data = e.was.customers, e.was.data
+		if e.kind == "content" && !e.keep {
+			s.edits = e.was.edits
+		}
 	case e.kind == "manual-customers":
-		if w.epoch != e.epoch {
+		if w.epoch != e.epoch || w.brought[e.epoch] {
 			return false
 		}
 		w.epoch = e.epochWas
+	default:
+		for _, was := range e.sources {
+			if now := w.byTag(was.tag); now == nil || !sameMap(now.customers, was.customers) || !sameMap(now.data, was.data) {
+				return false
+			}
+		}
 	}
 	for _, f := range e.forgets {
 		delete(w.forgotten, f)

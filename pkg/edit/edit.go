@@ -48,7 +48,7 @@ func (c Customer) By(author string) Customer {
 }
 
 func (c Customer) item(what string) item {
-	return item{c.Space.CustomerEdit(c.H, what), c.Manual, c.Author}
+	return item{key: c.Space.CustomerEdit(c.H, what), manual: c.Manual, by: c.Author}
 }
 
 // Edits is what people have done to a customer.
@@ -302,6 +302,8 @@ type item struct {
 	key    store.Key
 	manual int64 // of the record it hangs on
 	by     string
+	// follows gives the writes that remove what follows from a stored edit; nil: nothing does.
+	follows func(store.Attrs) ([]store.Write, error)
 }
 
 // change replaces one edit on condition that nobody has changed it meanwhile,
@@ -328,8 +330,13 @@ func (e *Edit) change(ctx context.Context, it item, change func(was store.Attrs,
 func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.Attrs, change func(was store.Attrs, b *store.Builder) (bool, []store.Write, error)) ([]store.Write, error) {
 	stored, exists := found[it.key]
 	was := stored
+	var gone []store.Write
 	if !d.Visible(stored) {
 		was = nil
+		var err error
+		if gone, err = it.gone(stored); err != nil {
+			return nil, err
+		}
 	}
 	b := store.NewBuilder().Int(store.AttrManual, it.manual).Str(store.AttrBy, it.by)
 	keep, more, err := change(was, b)
@@ -340,7 +347,20 @@ func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.At
 	if same {
 		return more, nil
 	}
+	for _, w := range gone {
+		if !slices.ContainsFunc(more, func(m store.Write) bool { return m.Item.Key == w.Item.Key }) {
+			more = append(more, w)
+		}
+	}
 	return append(more, write), nil
+}
+
+// gone are the writes that remove what follows from a stored edit that is written over unseen.
+func (it item) gone(stored store.Attrs) ([]store.Write, error) {
+	if it.follows == nil {
+		return nil, nil
+	}
+	return it.follows(stored)
 }
 
 // next is the write that replaces the stored item; same says that there is nothing to write.

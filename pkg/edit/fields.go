@@ -113,7 +113,17 @@ type Record struct {
 
 func (r Record) item() item {
 	m, _ := r.Base.Int(store.AttrManual)
-	return item{r.Space.FieldsOf(r.Key), m, ""}
+	return item{key: r.Space.FieldsOf(r.Key), manual: m, follows: r.removal}
+}
+
+// removal are the writes that remove the pointer which follows from a stored edit of the record.
+func (r Record) removal(stored store.Attrs) ([]store.Write, error) {
+	row, err := readRow(stored)
+	p, ok := r.pointer(row, 0)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return []store.Write{{Item: store.Item{Key: p.Key}, Delete: true}}, nil
 }
 
 // Change gives fields of a record the values that they have in want, which is its attributes as they are to be
@@ -257,7 +267,9 @@ func (e *Edit) stamp(was, now store.Attrs) int64 {
 // invoice in the order of its new date.
 func (r Record) pointers(was Row, stored store.Attrs, p store.Item, is bool) []store.Write {
 	at, _ := stored.Int(store.AttrUpdated)
-	old, ok := r.pointer(was, at)
+	before := r
+	before.Base = stored // the manual epoch may be another now
+	old, ok := before.pointer(was, at)
 	switch {
 	case ok && is && old.Key == p.Key && string(old.Attrs) == string(p.Attrs), !ok && !is:
 		return nil

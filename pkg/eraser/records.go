@@ -87,7 +87,7 @@ func (r reader) invoiceOf(ctx context.Context, customer, h store.H) ([]store.Key
 	if a, ok := found[key]; ok && r.hr.CustomerH(store.DecodeInvoice(a).CustomerExternalID) != customer {
 		return nil, nil
 	}
-	return r.invoice(ctx, h)
+	return r.invoice(ctx, customer, h)
 }
 
 // ownInvoice is an invoice with the pointer from its customer.
@@ -97,7 +97,7 @@ func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) 
 		return nil, err
 	}
 	customer := r.hr.CustomerH(store.DecodeInvoice(found[r.sp.Invoice(h)]).CustomerExternalID)
-	keys, err := r.invoice(ctx, h)
+	keys, err := r.invoice(ctx, customer, h)
 	if err != nil || len(found) == 0 {
 		return keys, err
 	}
@@ -106,7 +106,7 @@ func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) 
 }
 
 // invoice is the invoice with its line items and transactions, the pointers to them, and the edits of all.
-func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
+func (r reader) invoice(ctx context.Context, customer, h store.H) ([]store.Key, error) {
 	q := r.sp.InvoiceParts(h)
 	q.KeysOnly = true
 	var parts, pointers []store.Key
@@ -127,7 +127,7 @@ func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	edits, err := r.invoiceEdits(ctx, h)
+	edits, err := r.invoiceEdits(ctx, customer, h)
 	if err != nil {
 		return nil, err
 	}
@@ -136,18 +136,19 @@ func (r reader) invoice(ctx context.Context, h store.H) ([]store.Key, error) {
 }
 
 // invoiceEdits are the edits of an invoice and its parts, with the pointer to its changed date: the latter first, since
-// only the edit tells whose pointer it is.
-func (r reader) invoiceEdits(ctx context.Context, h store.H) ([]store.Key, error) {
+// only the edit tells whose pointer it is when the invoice is gone.
+func (r reader) invoiceEdits(ctx context.Context, customer, h store.H) ([]store.Key, error) {
 	if !r.edits {
 		return nil, nil
 	}
-	var keys, dated []store.Key
+	var keys []store.Key
+	dated := []store.Key{r.sp.EditOwner(customer, h)}
 	for item, err := range r.st.Items(ctx, r.sp.InvoiceEditsBetween(h, h)) {
 		if err != nil {
 			return nil, err
 		}
 		keys = append(keys, item.Key)
-		if owner, ok := edit.OwnerOf(item.Attrs); ok {
+		if owner, ok := edit.OwnerOf(item.Attrs); ok && owner != customer {
 			dated = append(dated, r.sp.EditOwner(owner, h))
 		}
 	}
