@@ -492,40 +492,44 @@ func (w *world) erase(e *erasing, s *origin) {
 
 // restore takes an erase back, if it can be.
 func (w *world) restore(e *erasing, now int64) bool {
-	switch s := w.byTag(e.was.tag); {
-	case e.state != "grace" || now >= e.until:
+	if e.state != "grace" || now >= e.until || !w.restorable(e) {
 		return false
-	case e.kind == "source":
-		if w.byName(e.was.name) != nil {
-			return false
-		}
+	}
+	switch s := w.byTag(e.was.tag); e.kind {
+	case "source":
 		was := e.was
 		w.sources = append(w.sources, &was)
-	case e.kind == "content" || e.kind == "dependent":
-		if s == nil || !s.vacant(e) || e.kind == "dependent" && !sameMap(s.customers, e.was.customers) {
-			return false
-		}
+	case "content", "dependent":
 		s.customers, s.data = e.was.customers, e.was.data
 		if e.kind == "content" && !e.keep {
 			s.edits = e.was.edits
 		}
-	case e.kind == "manual-customers":
-		if w.epoch != e.epoch || w.brought[e.epoch] {
-			return false
-		}
+	case "manual-customers":
 		w.epoch = e.epochWas
-	default:
-		for _, was := range e.sources {
-			if now := w.byTag(was.tag); now == nil || !sameMap(now.customers, was.customers) || !sameMap(now.data, was.data) {
-				return false
-			}
-		}
 	}
 	for _, f := range e.forgets {
 		delete(w.forgotten, f)
 	}
 	e.state = "restored"
 	return true
+}
+
+// restorable tells whether nothing that happened since stands against a restore.
+func (w *world) restorable(e *erasing) bool {
+	switch s := w.byTag(e.was.tag); e.kind {
+	case "source":
+		return w.byName(e.was.name) == nil
+	case "content":
+		return s != nil && s.vacant(e)
+	case "dependent":
+		return s != nil && s.vacant(e) && sameMap(s.customers, e.was.customers)
+	case "manual-customers":
+		return w.epoch == e.epoch && !w.brought[e.epoch]
+	}
+	return !slices.ContainsFunc(e.sources, func(was origin) bool {
+		now := w.byTag(was.tag)
+		return now == nil || !sameMap(now.customers, was.customers) || !sameMap(now.data, was.data)
+	})
 }
 
 // vacant tells whether nothing was put into a source since it was emptied.

@@ -15,18 +15,18 @@ import (
 // happened since stands against it.
 func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	j, err := e.c.Ledger.Get(ctx, jobID)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = restorable(j, e.c.Now())
 	}
-	if err := restorable(j, e.c.Now()); err != nil {
+	if err == nil {
+		err = e.unimported(ctx, j)
+	}
+	if err != nil {
 		return nil, err
 	}
 	empties := Kind(j.Erase.Selection).empties()
 	if empties {
 		defer e.unlock(ctx, j)
-	}
-	if err := e.unimported(ctx, j); err != nil {
-		return nil, err
 	}
 	for {
 		if empties {
@@ -38,19 +38,25 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 		if err == nil {
 			return restored, nil
 		}
-		now, readErr := e.c.Ledger.Get(ctx, jobID)
-		switch {
-		case readErr != nil || fault.KindOf(err) != fault.Conflict:
-			return nil, err
-		case now.Status == job.Restored:
-			return now, nil // it went through, only the answer was lost
-		case now.Version == j.Version && (!empties || !e.unlocked(ctx, j)):
-			return nil, err
-		}
-		if j = now; restorable(j, e.c.Now()) != nil {
-			return nil, restorable(j, e.c.Now())
+		if j, err = e.again(ctx, j, err); err != nil || j.Status == job.Restored {
+			return j, err
 		}
 	}
+}
+
+// again is the job as it is when a restore has failed, if it has ended as restored (only the answer was lost) or the restore is
+// worth another try; else the error is the cause.
+func (e *Eraser) again(ctx context.Context, j *job.Job, cause error) (*job.Job, error) {
+	now, err := e.c.Ledger.Get(ctx, j.ID)
+	switch {
+	case err != nil || fault.KindOf(cause) != fault.Conflict:
+		return nil, cause
+	case now.Status == job.Restored:
+		return now, nil
+	case now.Version == j.Version && !(Kind(j.Erase.Selection).empties() && e.unlocked(ctx, j)):
+		return nil, cause
+	}
+	return now, restorable(now, e.c.Now())
 }
 
 // unimported refuses to restore manual customers if an import has brought some since: it may have written over hidden
