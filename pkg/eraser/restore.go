@@ -53,10 +53,10 @@ func (e *Eraser) again(ctx context.Context, j *job.Job, cause error) (*job.Job, 
 		return nil, cause
 	case now.Status == job.Restored:
 		return now, nil
-	case now.Version == j.Version && !(Kind(j.Erase.Selection).empties() && e.unlocked(ctx, j)):
-		return nil, cause
+	case now.Version != j.Version, Kind(j.Erase.Selection).empties() && e.unlocked(ctx, j):
+		return now, restorable(now, e.c.Now())
 	}
-	return now, restorable(now, e.c.Now())
+	return nil, cause
 }
 
 // unimported refuses to restore manual customers if an import has brought some since: it may have written over hidden
