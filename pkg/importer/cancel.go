@@ -178,7 +178,7 @@ func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) erro
 // appliedBy is how many changes some tasks have made, at least.
 func appliedBy(tasks []job.Task) (n int64) {
 	for _, t := range tasks {
-		r, _ := resultOf(t) // sums tells of one that can't be read
+		r, _ := resultOf(t)         // sums tells of one that can't be read
 		if r.Summary.Applied == 0 { // stopped half-way: as far as it has saved
 			r.Summary.Applied = int64(r.Done)
 		}
