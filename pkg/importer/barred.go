@@ -68,8 +68,12 @@ func (b *barred) refuse(tag store.Tag, rec billing.Record) *billing.Problem {
 	default:
 		return nil
 	}
+	return erasing(column)
+}
+
+func erasing(column string) *billing.Problem {
 	return &billing.Problem{
-		Column: column, Code: "being_erased",
+		Column: column, Code: codeErasing,
 		Message: "This record is being erased, and can still be restored. Restore it, or import again when the erase has ended.",
 	}
 }
@@ -99,3 +103,6 @@ func errEmptied() error {
 }
 
 const codeEmptied = "source_emptied"
+
+// codeErasing is that of rows which an erase has hidden and can still restore.
+const codeErasing = "being_erased"

@@ -10,8 +10,22 @@ import (
 	"reseed/pkg/store"
 )
 
-// errCancelled says that a worker stopped because its job was cancelled.
-var errCancelled = errors.New("importer: the job was cancelled")
+// errEnding says that a worker stopped because its job is to end: it was cancelled, or fails.
+var errEnding = errors.New("importer: the job is to end")
+
+// ending tells whether a job is to end as soon as nobody is at it.
+func ending(j *job.Job) bool { return j.Import.Cancel || j.Import.Failing != "" }
+
+// goesOn is the error of a change that only a job which goes on may have.
+func goesOn(j *job.Job) error {
+	switch {
+	case j.Status != job.Running:
+		return errStopped
+	case ending(j):
+		return errEnding
+	}
+	return nil
+}
 
 // Cancel ends an import that waits, runs, or is planned. One that waits or is planned is cancelled
 // at once. A running one ends as soon as its workers have stopped, so that nobody writes any
@@ -35,7 +49,7 @@ func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 	case err != nil || j.Status.Ended():
 		return j, err
 	case j.Status == job.Waiting:
-		err = im.endCancelled(ctx, j)
+		err = im.endStopped(ctx, j.ID)
 	default:
 		err = im.send(ctx, j)
 	}
@@ -47,10 +61,14 @@ func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 
 const nothingChanged = "Cancelled before anything was changed."
 
-// endCancelled ends a cancelled job once nobody is at it: it takes every undone task itself, so
+// endStopped ends a job that was cancelled or fails, once nobody is at it: it takes every undone task itself, so
 // that none can begin. While somebody is at one it does nothing; who stops comes here, and so does the tick.
-func (im *Importer) endCancelled(ctx context.Context, j *job.Job) error {
+func (im *Importer) endStopped(ctx context.Context, id string) error {
 	for {
+		j, err := im.c.Ledger.Get(ctx, id)
+		if err != nil || j.Status.Ended() {
+			return err
+		}
 		tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")
 		if err != nil {
 			return err
@@ -99,42 +117,74 @@ func (im *Importer) takeAll(ctx context.Context, tasks []job.Task) (held string,
 	return "", nil
 }
 
-// endTaken ends a cancelled job, all of whose undone tasks are taken.
+// endTaken ends a job, all of whose undone tasks are taken.
 func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) error {
-	var applied int64
-	for _, t := range tasks {
-		r, err := resultOf(t)
-		if err != nil {
+	err := im.tidy(ctx, j, tasks)
+	sum, sumErr := im.sums(ctx, j)
+	if err = errors.Join(err, sumErr); err != nil {
+		if j.Import.Failing == "" || ctx.Err() != nil || passes(err) {
 			return err
 		}
-		if t.State != job.TaskDone {
-			if err := im.mend(ctx, j, t.ID, r.Done); err != nil {
-				return err
-			}
-		}
-		if r.Summary.Applied == 0 { // stopped half-way: as far as it has saved
-			r.Summary.Applied = int64(r.Done)
-		}
-		applied += r.Summary.Applied
+		im.c.Log.Error("a failed import is not tidied up", "job", j.ID, "error", err.Error())
 	}
-	sum, err := im.sums(ctx, j)
-	if err == nil && j.Status == job.Running { // one that waits has none; and who cancels that may have no right to delete
-		err = im.dropRuns(ctx, j)
-	}
-	if err != nil {
-		return err
-	}
+	applied := appliedBy(tasks)
 	_, err = im.end(ctx, j.ID, func(j *job.Job) error {
+		j.Cost = sum.cost
+		j.Progress.ItemsDone = applied
+		if j.Import.Failing != "" {
+			j.Status, j.Error, j.Import.Failing = job.Failed, j.Import.Failing, ""
+			if !j.Import.Applying { // else they were booked at the gate
+				j.Datasets = sum.Datasets
+			}
+			return nil
+		}
 		note := nothingChanged
 		if j.Import.Applying {
 			note = fmt.Sprintf("Cancelled after at least %d of %d changes. They stay; an undo of this job takes them back, and the same files again complete them.",
 				applied, sum.Changes)
 		}
-		j.Status, j.Cost, j.Notes = job.Cancelled, sum.cost, append(j.Notes, note)
-		j.Progress.ItemsDone = applied
+		j.Status, j.Notes = job.Cancelled, append(j.Notes, note)
 		return nil
 	})
 	return err
+}
+
+// passes tells whether what went wrong may go right the next time.
+func passes(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.Busy || kind == fault.Unavailable
+}
+
+// tidy makes good what workers have left half done, and removes their runs.
+func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) error {
+	for _, t := range tasks {
+		if t.State == job.TaskDone {
+			continue
+		}
+		r, err := resultOf(t)
+		if err == nil {
+			err = im.mend(ctx, j, t.ID, r.Done)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if j.Status != job.Running { // one that waits has none; and who cancels that may have no right to delete
+		return nil
+	}
+	return im.dropRuns(ctx, j)
+}
+
+// appliedBy is how many changes some tasks have made, at least.
+func appliedBy(tasks []job.Task) (n int64) {
+	for _, t := range tasks {
+		r, _ := resultOf(t)         // sums tells of one that can't be read
+		if r.Summary.Applied == 0 { // stopped half-way: as far as it has saved
+			r.Summary.Applied = int64(r.Done)
+		}
+		n += r.Summary.Applied
+	}
+	return n
 }
 
 // mend gives the records that an undone task has changed the pointers that belong to them: a worker that was killed

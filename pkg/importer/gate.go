@@ -90,8 +90,8 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	notes := sum.withhold()
 	confirm := excess(j, sum)
 	decided := func(j *job.Job) error {
-		if j.Import.Cancel {
-			return errCancelled
+		if err := goesOn(j); err != nil {
+			return err
 		}
 		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost
 		j.Notes = append(j.Notes, notes...)
@@ -109,8 +109,9 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil, err
 	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {
+		err := decided(j)
 		j.Status, j.Import.Parked, j.Import.Confirm = job.Planned, true, confirm
-		return decided(j)
+		return err
 	})
 }
 

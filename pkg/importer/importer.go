@@ -159,7 +159,7 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 	if j.Kind != job.Import || j.Status != job.Running {
 		return nil
 	}
-	if m.Task == "" || j.Import.Cancel {
+	if m.Task == "" || ending(j) {
 		j, err = im.goOn(ctx, j)
 	} else {
 		j, err = im.task(ctx, j, m.Task)
@@ -180,8 +180,8 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	switch {
 	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld):
 		return nil
-	case errors.Is(err, errCancelled):
-		return im.endCancelled(ctx, j)
+	case errors.Is(err, errEnding):
+		return im.endStopped(ctx, j.ID)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
@@ -203,23 +203,24 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	return im.fail(ctx, j, err.Error())
 }
 
-// fail ends a job, with the sums of what was done. Its runs go afterwards: while it may still go on, it needs them.
+// fail has a job fail: its workers stop, and the last of them ends it (see [Importer.endStopped]). The first error counts.
 func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
-	sum, sumErr := im.sums(ctx, j)
-	_, err := im.end(ctx, j.ID, func(j *job.Job) error {
-		j.Status, j.Error = job.Failed, why
-		if sumErr == nil {
-			j.Cost = sum.cost
-			if !j.Import.Applying { // else they were booked at the gate
-				j.Datasets = sum.Datasets
-			}
+	_, err := im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
+		if j.Status != job.Running {
+			return errStopped
+		}
+		if j.Import.Failing == "" {
+			j.Import.Failing = why
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errStopped):
+		return nil
+	case err != nil:
 		return err
 	}
-	return im.dropRuns(ctx, j)
+	return im.endStopped(ctx, j.ID)
 }
 
 // end ends a job and gets the one going that waited for its source.
@@ -251,8 +252,8 @@ func (im *Importer) Tick(ctx context.Context) error {
 // goOn takes the step that a running job is at: look through its input, hand out the tasks
 // of its phase that are not done, or, when all are, begin the next phase. It returns the job as it leaves it.
 func (im *Importer) goOn(ctx context.Context, j *job.Job) (*job.Job, error) {
-	if j.Import.Cancel {
-		return j, im.endCancelled(ctx, j)
+	if ending(j) {
+		return j, im.endStopped(ctx, j.ID)
 	}
 	for {
 		todo, err := im.todo(ctx, j)
@@ -317,11 +318,8 @@ func (im *Importer) begin(ctx context.Context, j *job.Job, phase string) (*job.J
 	}
 	was := j.Stage
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
-		switch {
-		case j.Import.Cancel:
-			return errCancelled
-		case j.Status != job.Running:
-			return errStopped
+		if err := goesOn(j); err != nil {
+			return err
 		}
 		if j.Stage == was {
 			j.Stage = phase

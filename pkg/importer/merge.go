@@ -25,6 +25,7 @@ type candidate struct {
 	manual *int64 // from a finding; nil: this import's
 	parent string
 	before store.Attrs
+	hidden bool // what is stored there is being erased
 }
 
 // parentState is what is known of the record that rows hang on.
@@ -314,7 +315,9 @@ func (m *rangeMerge) loadBefore(ctx context.Context) error {
 		return err
 	}
 	for i := range m.block {
-		m.block[i].before = m.w.present(m.block[i].sk, stored[i])
+		c := &m.block[i]
+		c.before = m.w.present(c.sk, stored[i])
+		c.hidden = stored[i] != nil && m.w.buried(c.sk, stored[i])
 	}
 	return nil
 }
@@ -361,6 +364,12 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, e
 // settle decides one candidate.
 func (m *rangeMerge) settle(c *candidate) error {
 	manual := m.w.job.Import.ManualEpoch
+	if c.hidden { // an invoice that the input gives to another customer: else it was refused before
+		p := erasing(m.idColumn(&c.entry))
+		m.reject(&c.entry, p.Column, p.Code, p.Message)
+		m.parent = parentState{sk: c.sk}
+		return nil
+	}
 	switch {
 	case c.parent != "" && !m.parent.exists:
 		column, code, message := m.w.missingParent(c.sk)

@@ -50,6 +50,8 @@ func (m *rangeMerge) meet(ctx context.Context, c *candidate) error {
 		}
 		if c.before = m.w.present(it.SK, it.Attrs); c.before != nil {
 			m.sum.stored(string(datasetOf(it.SK, it.Attrs)))
+		} else if c.hidden = m.w.buried(it.SK, it.Attrs); c.hidden {
+			m.hidden = it.SK
 		}
 		return nil
 	}
@@ -215,14 +217,15 @@ func (w *work) anyNotGiven(ctx context.Context, q store.Query) (bool, error) {
 	return false, nil
 }
 
-// plansNamed are the sort keys of the plans that stored rows name which this import does not give. No key tells
-// it, so those rows are read, all shards at once.
+// plansNamed are the sort keys of the plans that stored rows name which this import does not give, or, while records of
+// the source are being erased, any row: it may be one of those. No key tells it, so those rows are read, all shards at once.
 func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	var queries []store.Query
-	if !w.given(billing.LineItems) {
+	erasing := slices.ContainsFunc(w.dir.Tombstones, func(t store.Tombstone) bool { return t.Tag == w.tag })
+	if erasing || !w.given(billing.LineItems) {
 		queries = append(queries, w.parts.scans(stageInvoices, 0, 1)...)
 	}
-	if !w.given(billing.Events) {
+	if erasing || !w.given(billing.Events) {
 		queries = append(queries, w.parts.scans(stageEvents, 0, 1)...)
 	}
 	var mu sync.Mutex

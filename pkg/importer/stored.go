@@ -111,18 +111,23 @@ func (w *work) storedByGet(ctx context.Context, pk string, sks []string, out []s
 
 // storedUnder returns what is present under the keys of some changes, in ascending order; nil where there is nothing.
 func (w *work) storedUnder(ctx context.Context, changes []change) ([]store.Attrs, error) {
+	stored, err := w.rawUnder(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
+	for i := range changes {
+		stored[i] = w.present(changes[i].sk, stored[i])
+	}
+	return stored, nil
+}
+
+// rawUnder returns what is stored under the keys of some changes, be it hidden or not.
+func (w *work) rawUnder(ctx context.Context, changes []change) ([]store.Attrs, error) {
 	sks := make([]string, len(changes))
 	for i := range changes {
 		sks[i] = changes[i].sk
 	}
-	stored, err := w.storedAt(ctx, sks)
-	if err != nil {
-		return nil, err
-	}
-	for i, sk := range sks {
-		stored[i] = w.present(sk, stored[i])
-	}
-	return stored, nil
+	return w.storedAt(ctx, sks)
 }
 
 // walk goes through all stored records of one stage in a key range, in key order.

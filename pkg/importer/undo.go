@@ -146,6 +146,7 @@ type reversal struct {
 	samples sampler
 	block   []change
 	known   map[string]bool // what is known of other items, see there; of one block
+	hidden  map[string]bool // invoices of the block that are being erased
 }
 
 func (u *reversal) run(ctx context.Context, keyRange int) (summary, error) {
@@ -216,8 +217,11 @@ func (u *reversal) concerns(c *change) bool {
 
 // decide decides a block.
 func (u *reversal) decide(ctx context.Context) error {
-	stored, err := u.w.storedUnder(ctx, u.block)
+	stored, err := u.w.rawUnder(ctx, u.block)
 	if err != nil {
+		return err
+	}
+	if err := u.findHidden(ctx); err != nil {
 		return err
 	}
 	u.known = map[string]bool{}
@@ -260,8 +264,47 @@ func countReversed(n *job.Counts, c *change) {
 	}
 }
 
+// findHidden finds the invoices of the block's line items and transactions that are being erased: those say in no key
+// or attribute whose they are.
+func (u *reversal) findHidden(ctx context.Context) error {
+	u.hidden = map[string]bool{}
+	if u.stage != stageInvoices || len(u.w.dir.Tombstones) == 0 {
+		return nil
+	}
+	var sks []string
+	for i := range u.block {
+		if parent := parentOf(u.block[i].sk); parent != "" && (len(sks) == 0 || sks[len(sks)-1] != parent) {
+			sks = append(sks, parent)
+		}
+	}
+	stored, err := u.w.storedAt(ctx, sks)
+	if err != nil {
+		return err
+	}
+	for i, sk := range sks {
+		u.hidden[sk] = u.w.buried(sk, stored[i])
+	}
+	return nil
+}
+
+// erased says of a row that an erase has hidden, or would take as it is to be put back, why it is left alone: what is hidden can
+// be restored, and must be as it was then.
+func (u *reversal) erased(c *change, stored store.Attrs) (code, why string) {
+	switch {
+	case u.w.buried(c.sk, stored), u.w.buried(c.sk, c.after), u.hidden[parentOf(c.sk)]:
+		u.hidden[c.sk] = true // what is to be put back under it is met next
+		return codeErasing, "It is being erased, and can still be restored."
+	case !u.w.dir.Visible(stored), !u.w.dir.Visible(c.after):
+		return "erased", "It belongs to manual customers that were erased since."
+	}
+	return "", ""
+}
+
 // hindered says why a row is left alone; empty if it is not.
 func (u *reversal) hindered(ctx context.Context, c *change, stored store.Attrs) (code, why string, err error) {
+	if code, why = u.erased(c, stored); code != "" {
+		return code, why, nil
+	}
 	if string(stored) != string(c.before) {
 		if stored == nil {
 			return "gone_since", "The row is not there any more.", nil

@@ -158,7 +158,7 @@ func save(keep func(json.RawMessage) error, r result) error {
 	return err
 }
 
-// after goes on if the task that has ended was the last of its phase, or the job was cancelled meanwhile.
+// after goes on if the task that has ended was the last of its phase, or the job is to end by now.
 func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	now, err := im.c.Ledger.Get(ctx, j.ID)
 	if err != nil {
@@ -167,7 +167,7 @@ func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	switch {
 	case now.Status.Ended():
 		return now, nil
-	case now.Import.Cancel: // the others may have left because of this task
+	case ending(now): // the others may have left because of this task
 		return im.goOn(ctx, now)
 	}
 	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 {
@@ -263,11 +263,11 @@ func (w *work) mapStage(ctx context.Context, stage int, pieces []int) (summary, 
 	return sum, nil
 }
 
-// lookEvery is how often a worker asks whether its job was cancelled.
+// lookEvery is how often a worker asks whether its job is to end.
 const lookEvery = time.Second
 
 // interrupted tells whether a worker has to put its work aside: errStopped when the
-// deadline is near, errCancelled when the job was cancelled, else nil. It is called often.
+// deadline is near, errEnding when the job is to end, else nil. It is called often.
 func (w *work) interrupted(ctx context.Context) error {
 	now := w.clock()
 	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(now) < reserve {
@@ -281,8 +281,8 @@ func (w *work) interrupted(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case j.Import.Cancel, j.Status.Ended():
-		return errCancelled
+	case ending(j), j.Status.Ended():
+		return errEnding
 	}
 	return nil
 }

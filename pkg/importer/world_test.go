@@ -220,9 +220,9 @@ func (p *process) work(ctx func() (context.Context, context.CancelFunc)) {
 }
 
 // tick starts what waits and hands out what nobody may be at, as the line does every minute.
-func (p *process) tick(ctx context.Context) error {
-	_, err := p.ledger.StartWaiting(ctx)
-	return errors.Join(err, p.Tick(ctx))
+func (l *line) tick(ctx context.Context) error {
+	_, err := l.ledger.StartWaiting(ctx)
+	return errors.Join(err, l.Tick(ctx))
 }
 
 // alive is the process that does the work: another one, once it was killed.

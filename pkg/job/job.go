@@ -129,6 +129,7 @@ type ImportSpec struct {
 	Estimate *Estimate `json:"estimate,omitempty"`
 
 	Cancel   bool   `json:"cancel,omitempty"`    // asked for; workers stop at the next chance
+	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped
 	UndoneBy string `json:"undone_by,omitempty"` // the latest job that took it back
 }
 
