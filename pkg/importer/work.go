@@ -181,6 +181,9 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 	if err != nil {
 		return result{}, err
 	}
+	if w.dir.ManualEpoch > j.Import.ManualEpoch && w.undone == nil { // its rows would be hidden, and may come too late to be swept
+		return result{}, errManualErased()
+	}
 	out := before
 	spent := func() result {
 		out.Cost = before.Cost.Add(w.store.Spent())
