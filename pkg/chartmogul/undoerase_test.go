@@ -126,6 +126,23 @@ func TestAnInvoiceDoesNotMoveWhileItIsErased(t *testing.T) {
 	}
 }
 
+// A plan is refused if its source was to be erased since, be it that the erase waits for its turn behind it.
+func TestAPlanBeforeAnEraseThatWaits(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	b.done("done", accountFiles("", "")...)
+	plan := b.done("planned", append(accountFiles("00,", "01,"), part{"plan", "", "true"})...)
+	end := b.locked(b.ofSource(b.source))
+	erase := b.erase(`{"selection":"customer","id":%q,"grace":"0s"}`, b.c1())
+	b.must(202, "POST", "/v1/imports/"+plan+"/apply", "")
+	end()
+	b.later()
+	if j := b.is(plan, "failed"); !strings.Contains(fmt.Sprint(j["error"]), "erased since this plan") {
+		t.Errorf("the plan ends with %v", j["error"])
+	}
+	b.must(200, "GET", "/v1/erasures/"+erase+"/receipt", "")
+}
+
 // onlyOf are the header and the rows of a file that begin with a text.
 func onlyOf(prefix, text string) string {
 	var rows []string

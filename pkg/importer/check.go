@@ -47,8 +47,11 @@ func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 
 // since tells whether a job has changed the source since the plan j was made, or has hidden data of it.
 func since(o, j *job.Job) bool {
-	if o.StartedAt.IsZero() {
-		return o.Status == job.Grace && o.ID > j.ID
+	switch {
+	case o.Kind == job.Erase && o.ID > j.ID: // it hides before it starts
+		return o.Status != job.Restored
+	case o.StartedAt.IsZero():
+		return false
 	}
 	return o.ID > j.ID || !o.StartedAt.Before(j.CreatedAt)
 }

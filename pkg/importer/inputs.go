@@ -46,10 +46,11 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 			notes = append(notes, fmt.Sprintf("%s: columns ignored: %s", files[i].Name, strings.Join(unknown, ", ")))
 		}
 	}
-	parts, err := im.partitionsOf(ctx, j)
+	parts, manual, err := im.target(ctx, j)
 	if err != nil {
 		return nil, err
 	}
+	spec.ManualEpoch = manual // it may have waited while manual customers were erased
 	spec.Scanned, spec.Small = true, total <= im.c.SmallBytes
 	spec.Epochs = parts.space.Epochs
 	if spec.Small && spec.Mode == job.Replace {
@@ -98,16 +99,17 @@ func rangesFor(total, pieceBytes int64, spec job.ImportSpec) int {
 	return n
 }
 
-func (im *Importer) partitionsOf(ctx context.Context, j *job.Job) (*partitions, error) {
+// target is where a job's rows are to go, and the manual epoch that they get.
+func (im *Importer) target(ctx context.Context, j *job.Job) (*partitions, int64, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	src, ok := dir.ByTag(j.Tag)
 	if !ok {
-		return nil, errErased()
+		return nil, 0, errErased()
 	}
-	return newPartitions(src.Space()), nil
+	return newPartitions(src.Space()), dir.ManualEpoch, nil
 }
 
 // fewStored tells whether so little is stored of some datasets that one worker

@@ -176,8 +176,18 @@ func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.goOn(ctx, now)
 }
 
-func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result, keep func(result) error) (result, error) {
+// taskWork is newWork for who is to decide or write rows. Those of an older manual epoch would be hidden, and may
+// come too late to be swept; an undo looks at each.
+func (im *Importer) taskWork(ctx context.Context, j *job.Job) (*work, error) {
 	w, err := im.newWork(ctx, j)
+	if err == nil && w.undone == nil && w.dir.ManualEpoch > j.Import.ManualEpoch {
+		return nil, errManualErased()
+	}
+	return w, err
+}
+
+func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result, keep func(result) error) (result, error) {
+	w, err := im.taskWork(ctx, j)
 	if err != nil {
 		return result{}, err
 	}
