@@ -58,9 +58,26 @@ func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []stri
 // rejectsFile writes the file of a job from runs of rejects, unless it is there: it is whole then, and who ends the job a
 // second time, since the first try was killed, may find that the runs are gone which it was made of.
 func (im *Importer) rejectsFile(ctx context.Context, j *job.Job, names []string, begin func(*csv.Writer) (row func(entry) error, end func())) error {
-	if _, err := im.c.Objects.Stat(ctx, RejectsName(j.ID)); fault.KindOf(err) != fault.NotFound || err == nil {
+	there := func() (bool, error) {
+		_, err := im.c.Objects.Stat(ctx, RejectsName(j.ID))
+		if fault.KindOf(err) == fault.NotFound && err != nil {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	if is, err := there(); is || err != nil {
 		return err
 	}
+	err := im.makeRejectsFile(ctx, j, names, begin)
+	if fault.KindOf(err) == fault.NotFound && err != nil { // somebody else has made it meanwhile, and dropped the runs
+		if is, _ := there(); is {
+			return nil
+		}
+	}
+	return err
+}
+
+func (im *Importer) makeRejectsFile(ctx context.Context, j *job.Job, names []string, begin func(*csv.Writer) (row func(entry) error, end func())) error {
 	in, err := objectRuns{objects: im.c.Objects}.open(ctx, names, 0)
 	if err != nil {
 		return err
