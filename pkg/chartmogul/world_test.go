@@ -331,10 +331,11 @@ func (w *world) merge(from, into ref, now int64) {
 // load imports rows by name, and tells the codes of what it rejects.
 func (w *world) load(s *origin, input rows, replace bool) (rejected []string) {
 	w.brought[w.epoch] = true
-	in := map[string]bool{}
+	in, named := map[string]bool{}, w.plansNamed(s)
+	stays := func(id string) bool { return named[id] || w.stays(s, id) }
 	there := func(id string) bool {
 		_, stored := w.row(s, id)
-		return in[id] || stored && (!replace || w.stays(s, id))
+		return in[id] || stored && (!replace || stays(id))
 	}
 	seen := w.all(s, "cpilt")
 	manual := map[string]int64{}
@@ -357,7 +358,7 @@ func (w *world) load(s *origin, input rows, replace bool) (rejected []string) {
 		return rejected
 	}
 	for _, id := range seen {
-		if !in[id] && !w.stays(s, id) {
+		if !in[id] && !stays(id) {
 			delete(s.customers, id)
 			delete(s.data, id)
 		}
@@ -373,6 +374,19 @@ func (w *world) stays(s *origin, id string) bool {
 		}
 	}
 	return false
+}
+
+// plansNamed are the plans that a replace keeps since line items name them: only while records of the source are being erased.
+func (w *world) plansNamed(s *origin) map[string]bool {
+	named := map[string]bool{}
+	for _, e := range w.erases {
+		if e.hides() && e.ofRecords() && slices.ContainsFunc(e.records, func(r ref) bool { return r.tag == s.tag }) {
+			for _, r := range s.data {
+				named[planOf(r.fields["plan"])] = true
+			}
+		}
+	}
+	return named
 }
 
 // refused says why a row is no part of an import.
@@ -402,8 +416,16 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 		return "being_erased"
 	case kindOf(id) == "i" && !there(customerOf(customer)):
 		return "unknown_customer"
+	case w.hiddenInvoice(s, id): // it would move
+		return "being_erased"
 	}
 	return ""
+}
+
+// hiddenInvoice tells whether there is such an invoice that is being erased.
+func (w *world) hiddenInvoice(s *origin, id string) bool {
+	r, ok := s.data[id]
+	return ok && kindOf(id) == "i" && w.invoiceBuried(s.tag, id[2:], r.fields["customer"])
 }
 
 // origin is the manual epoch of a row of a file: a record keeps the one that its customer was made with.
