@@ -163,7 +163,7 @@ func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) erro
 		}
 		r, err := resultOf(t)
 		if err == nil {
-			err = im.mend(ctx, j, t.ID, r.Done)
+			err = im.mend(ctx, j, t, r.Done)
 		}
 		if err != nil {
 			return err
@@ -189,8 +189,8 @@ func appliedBy(tasks []job.Task) (n int64) {
 
 // mend gives the records that an undone task has changed the pointers that belong to them: a worker that was killed
 // may not have come to those, and nobody will any more.
-func (im *Importer) mend(ctx context.Context, j *job.Job, task string, done int) error {
-	stage, step, n := splitTask(task)
+func (im *Importer) mend(ctx context.Context, j *job.Job, t job.Task, done int) error {
+	stage, step, n := splitTask(t.ID)
 	ids, passes := []setID{{stage: stage, keyRange: n}}, []func(*change) bool{all}
 	switch step {
 	case stepRemove:
@@ -204,6 +204,18 @@ func (im *Importer) mend(ctx context.Context, j *job.Job, task string, done int)
 	default:
 		return nil
 	}
+	// It may take long. Whoever has taken the task over meanwhile mends it too, and may end the job (I7).
+	t, err := im.c.Ledger.Claim(ctx, t, t.Holder)
+	if err != nil {
+		return err
+	}
+	kept, stop := context.WithCancel(ctx)
+	defer stop()
+	lease := im.c.Ledger.Keep(kept, t)
+	return im.mendSets(lease.Context(), j, ids, passes, done) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
+}
+
+func (im *Importer) mendSets(ctx context.Context, j *job.Job, ids []setID, passes []func(*change) bool, done int) error {
 	w, err := im.newWork(ctx, j)
 	if err != nil {
 		if code := fault.CodeOf(err); code == codeErased || code == codeEmptied {
