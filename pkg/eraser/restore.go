@@ -71,7 +71,7 @@ func (e *Eraser) unimported(ctx context.Context, j *job.Job) error {
 			return err
 		}
 		for _, o := range page {
-			if o.Import != nil && o.Import.ManualEpoch == j.Erase.Manual && o.Import.Applying {
+			if o.Import != nil && o.Import.Undo == "" && o.Import.ManualEpoch == j.Erase.Manual && o.Import.Applying {
 				return outdone("customers have been imported since; undo or erase those first")
 			}
 		}
