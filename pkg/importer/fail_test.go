@@ -125,14 +125,13 @@ func TestAFailedJobEndsAfterAKill(t *testing.T) {
 }
 
 // killedAt kills the process whose worker finds the source erased at its n-th call; it is false if there is none.
-func killedAt(t *testing.T, n int) (killed bool) {
+func killedAt(t *testing.T, n int) bool {
 	t.Helper()
-	left := 0
+	var left atomic.Int64
+	var armed, dead atomic.Bool
 	d := mem.New(mem.Options{Limits: quick(true), Before: func(mem.Op, int) error {
-		if left--; left == 0 {
-			killed = true
-		}
-		if killed && left <= 0 && left > -1000 {
+		if armed.Load() && left.Add(-1) <= 0 {
+			dead.Store(true)
 			return errCut()
 		}
 		return nil
@@ -141,9 +140,10 @@ func killedAt(t *testing.T, n int) (killed bool) {
 	src := l.source(t, "A")
 	id := l.applying(t, src)
 	l.erased(t, src)
-	left = n
+	left.Store(int64(n))
+	armed.Store(true)
 	_ = l.Handle(t.Context(), l.queue[0]) // its error is of a process that is no more
-	left = -1000
+	armed.Store(false)
 	next := newLine(d, l.objects, 1000, 1)
 	for range 3 {
 		if err := next.tick(t.Context()); err != nil {
@@ -156,5 +156,5 @@ func killedAt(t *testing.T, n int) (killed bool) {
 	if j, err := next.ledger.Get(t.Context(), id); err != nil || j.Status != job.Failed || !strings.Contains(j.Error, "erased") {
 		t.Errorf("killed at call %d, the job is %s (%s), %v", n, j.Status, j.Error, err)
 	}
-	return killed
+	return dead.Load()
 }
