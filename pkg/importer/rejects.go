@@ -61,7 +61,7 @@ func (im *Importer) rejectsFile(ctx context.Context, j *job.Job, names []string,
 	there := func() (bool, error) {
 		_, err := im.c.Objects.Stat(ctx, RejectsName(j.ID))
 		if fault.KindOf(err) == fault.NotFound && err != nil {
-			return false, nil
+			return false, nil //nolint:nilerr // there is none, and that is an answer
 		}
 		return err == nil, err
 	}
