@@ -134,9 +134,10 @@ func (ps partitions) pks() []string {
 	return slices.Compact(pks)
 }
 
-// hiddenParts are the partitions that nobody sees any more once a selection of a source is hidden.
-func hiddenParts(kind Kind, keepEdits bool, sp store.Space) partitions {
-	switch {
+// hiddenBy are the partitions that nobody sees any more once an erase has hidden a selection of a source, and that are empty
+// at the epochs that follow if nothing was put there since.
+func hiddenBy(spec *job.EraseSpec, sp store.Space) partitions {
+	switch kind, keepEdits := Kind(spec.Selection), spec.KeepEdits; {
 	case kind == Source, kind == Content && !keepEdits:
 		return allParts(sp)
 	case kind == Content:
@@ -145,11 +146,6 @@ func hiddenParts(kind Kind, keepEdits bool, sp store.Space) partitions {
 		return dataParts(sp)
 	}
 	return nil
-}
-
-// emptiedParts are the partitions of an emptied source that an erase has left empty, if nothing was put there since.
-func emptiedParts(spec *job.EraseSpec, now store.Space) partitions {
-	return hiddenParts(Kind(spec.Selection), spec.KeepEdits, now)
 }
 
 // kindOf names what a sort key outside the edits stands for.

@@ -179,10 +179,9 @@ func everything() method { return method{sweep: (*lane).sweepAll, clean: (*lane)
 
 // among sweeps the items that meet a condition from among the others.
 func among(c store.Cond) method {
-	doomed := func(item store.Item) bool { return c.Holds(item.Attrs, true) }
 	return method{
-		sweep: func(l *lane, ctx context.Context, p part) error { return l.pick(ctx, p, c, doomed) },
-		clean: func(l *lane, ctx context.Context, p part) (bool, error) { return l.none(ctx, p, doomed) },
+		sweep: func(l *lane, ctx context.Context, p part) error { return l.pick(ctx, p, c) },
+		clean: func(l *lane, ctx context.Context, p part) (bool, error) { return l.none(ctx, p, c) },
 	}
 }
 
@@ -231,6 +230,7 @@ const savePages = 32
 func (l *lane) sweepAtOnce(ctx context.Context, p part) error {
 	cp := l.cp
 	for n := 1; !cp.Counted; n++ {
+		first := cp.After == ""
 		if err := l.late(ctx); err != nil {
 			return err
 		}
@@ -243,7 +243,7 @@ func (l *lane) sweepAtOnce(ctx context.Context, p part) error {
 			cp.Milli += store.WriteCost(size, 0).WriteMilli
 		}
 		cp.After, cp.Counted = page.Next, page.Next == ""
-		if cp.Counted && cp.After == l.cp.After && len(page.Items) == 0 && l.cp.After == "" {
+		if first && cp.Counted && len(page.Items) == 0 {
 			return nil // it is empty
 		}
 		if n%savePages == 0 || cp.Counted {
@@ -264,7 +264,7 @@ func (l *lane) deleteSpan(ctx context.Context, p part, s span) error {
 		if err != nil {
 			return err
 		}
-		if err := l.st.Write(ctx, deletes(page.Items)); err != nil {
+		if err := l.st.Write(ctx, page.Deletes()); err != nil {
 			return err
 		}
 		if page.Next == "" {
@@ -281,16 +281,8 @@ func (l *lane) empty(ctx context.Context, p part) (bool, error) {
 	return err == nil && len(page.Items) == 0, err
 }
 
-func deletes(items []store.Item) []store.Write {
-	w := make([]store.Write, len(items))
-	for i, item := range items {
-		w[i] = store.Write{Item: store.Item{Key: item.Key}, Delete: true}
-	}
-	return w
-}
-
-// pick deletes the doomed items of a partition, each on condition that it still is.
-func (l *lane) pick(ctx context.Context, p part, c store.Cond, doomed func(store.Item) bool) error {
+// pick deletes the items of a partition that meet c, each on condition that it still does.
+func (l *lane) pick(ctx context.Context, p part, c store.Cond) error {
 	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return err
@@ -300,8 +292,8 @@ func (l *lane) pick(ctx context.Context, p part, c store.Cond, doomed func(store
 		if err != nil {
 			return err
 		}
-		for items := range slices.Chunk(only(page.Items, doomed), l.st.TransactSize()-1) {
-			if err := l.drop(ctx, p, items, c, doomed); err != nil {
+		for items := range slices.Chunk(only(page.Items, c), l.st.TransactSize()-1) {
+			if err := l.drop(ctx, p, items, c); err != nil {
 				return err
 			}
 		}
@@ -312,18 +304,20 @@ func (l *lane) pick(ctx context.Context, p part, c store.Cond, doomed func(store
 	}
 }
 
-func only(items []store.Item, doomed func(store.Item) bool) []store.Item {
-	return slices.DeleteFunc(items, func(item store.Item) bool { return !doomed(item) })
+// only keeps the items that meet c.
+func only(items []store.Item, c store.Cond) []store.Item {
+	return slices.DeleteFunc(items, func(item store.Item) bool { return !c.Holds(item.Attrs, true) })
 }
 
 // drop deletes items and counts them in one transaction. Those that were
 // made again meanwhile fail its conditions: they stay, and it is tried without them.
-func (l *lane) drop(ctx context.Context, p part, items []store.Item, c store.Cond, doomed func(store.Item) bool) error {
+func (l *lane) drop(ctx context.Context, p part, items []store.Item, c store.Cond) error {
 	for len(items) > 0 {
 		if err := l.late(ctx); err != nil {
 			return err
 		}
-		writes := deletes(items)
+		keys := keysOf(items)
+		writes := deletesOf(keys)
 		for i := range writes {
 			writes[i].If = c
 		}
@@ -331,15 +325,11 @@ func (l *lane) drop(ctx context.Context, p part, items []store.Item, c store.Con
 		if err == nil || fault.KindOf(err) != fault.Conflict {
 			return err
 		}
-		keys := make([]store.Key, len(items))
-		for i, item := range items {
-			keys[i] = item.Key
-		}
 		left, readErr := l.st.Get(ctx, keys...)
 		if readErr != nil {
 			return readErr
 		}
-		if left = only(left, doomed); len(left) == len(items) { // not their conditions, but the checkpoint's: another sweep is at it
+		if left = only(left, c); len(left) == len(items) { // not their conditions, but the checkpoint's: another sweep is at it
 			return err
 		}
 		items = left
@@ -347,15 +337,15 @@ func (l *lane) drop(ctx context.Context, p part, items []store.Item, c store.Con
 	return nil
 }
 
-// none tells whether a partition holds no doomed item.
-func (l *lane) none(ctx context.Context, p part, doomed func(store.Item) bool) (bool, error) {
+// none tells whether a partition holds no item that meets c.
+func (l *lane) none(ctx context.Context, p part, c store.Cond) (bool, error) {
 	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return false, err
 		}
 		q.Limit = l.c.Page
 		page, err := l.st.Page(ctx, q)
-		if err != nil || slices.ContainsFunc(page.Items, doomed) {
+		if err != nil || len(only(page.Items, c)) > 0 {
 			return false, err
 		}
 		if page.Next == "" {
@@ -427,6 +417,14 @@ func (l *lane) pass(ctx context.Context, walk reader, h store.H) (n int, err err
 		}
 	}
 	return n, nil
+}
+
+func keysOf(items []store.Item) []store.Key {
+	keys := make([]store.Key, len(items))
+	for i, item := range items {
+		keys[i] = item.Key
+	}
+	return keys
 }
 
 func deletesOf(keys []store.Key) []store.Write {

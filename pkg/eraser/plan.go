@@ -78,16 +78,17 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 	if sel.Kind.records() {
 		return e.countRecords(ctx, d, t, p)
 	}
-	all := hiddenParts(sel.Kind, p.KeepEdits, t.src.Space())
+	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: p.KeepEdits}
+	all := hiddenBy(spec, t.src.Space())
 	if sel.Kind == Dependent && !p.KeepEdits {
 		all = append(all, dependentEdits(t.src.Space())...)
 	}
-	older, err := covered(ctx, e.c.Ledger, &job.Job{Tag: t.src.Tag, ID: last, Erase: &job.EraseSpec{Selection: string(sel.Kind)}})
+	older, err := covered(ctx, e.c.Ledger, &job.Job{Tag: t.src.Tag, ID: last, Erase: spec})
 	if err != nil {
 		return nil, err
 	}
 	for _, j := range older {
-		all = append(all, hiddenParts(Kind(j.Erase.Selection), j.Erase.KeepEdits, j.Erase.Was.Space())...)
+		all = append(all, hiddenBy(j.Erase, j.Erase.Was.Space())...)
 	}
 	if len(older) > 0 {
 		p.Notes = append(p.Notes, "What earlier erases of this source have hidden, and what could be restored as yet, goes too, and is counted here.")

@@ -84,29 +84,32 @@ func (r reader) invoiceOf(ctx context.Context, customer, h store.H) ([]store.Key
 	if err != nil {
 		return nil, err
 	}
-	if a, ok := found[key]; ok && r.hr.CustomerH(store.DecodeInvoice(a).CustomerExternalID) != customer {
+	a, there := found[key]
+	if there && r.hr.CustomerH(store.DecodeInvoice(a).CustomerExternalID) != customer {
 		return nil, nil
 	}
-	return r.invoice(ctx, customer, h)
+	return r.invoice(ctx, customer, h, there)
 }
 
 // ownInvoice is an invoice with the pointer from its customer.
 func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) {
-	found, err := r.st.Lookup(ctx, r.sp.Invoice(h))
+	key := r.sp.Invoice(h)
+	found, err := r.st.Lookup(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	customer := r.hr.CustomerH(store.DecodeInvoice(found[r.sp.Invoice(h)]).CustomerExternalID)
-	keys, err := r.invoice(ctx, customer, h)
-	if err != nil || len(found) == 0 {
+	a, there := found[key]
+	customer := r.hr.CustomerH(store.DecodeInvoice(a).CustomerExternalID)
+	keys, err := r.invoice(ctx, customer, h, there)
+	if err != nil || !there {
 		return keys, err
 	}
 	owner, err := r.existing(ctx, []store.Key{r.sp.Owner(customer, h)}, nil)
 	return append(owner, keys...), err // the invoice last: it is what names the pointer
 }
 
-// invoice is the invoice with its line items and transactions, the pointers to them, and the edits of all.
-func (r reader) invoice(ctx context.Context, customer, h store.H) ([]store.Key, error) {
+// invoice is the invoice, if it is there, with its line items and transactions, the pointers to them, and the edits of all.
+func (r reader) invoice(ctx context.Context, customer, h store.H, there bool) ([]store.Key, error) {
 	q := r.sp.InvoiceParts(h)
 	q.KeysOnly = true
 	var parts, pointers []store.Key
@@ -131,8 +134,11 @@ func (r reader) invoice(ctx context.Context, customer, h store.H) ([]store.Key, 
 	if err != nil {
 		return nil, err
 	}
-	self, err := r.existing(ctx, []store.Key{r.sp.Invoice(h)}, nil)
-	return slices.Concat(edits, pointers, parts, self), err
+	keys := slices.Concat(edits, pointers, parts)
+	if there {
+		keys = append(keys, r.sp.Invoice(h))
+	}
+	return keys, nil
 }
 
 // invoiceEdits are the edits of an invoice and its parts, with the pointer to its changed date: the latter first, since
@@ -221,11 +227,7 @@ func (r reader) pages(ctx context.Context, q store.Query, with func([]store.Key)
 				yield(nil, err)
 				return
 			}
-			keys := make([]store.Key, len(page.Items))
-			for i, item := range page.Items {
-				keys[i] = item.Key
-			}
-			keys, err = with(keys)
+			keys, err := with(keysOf(page.Items))
 			if !yield(keys, err) || err != nil || page.Next == "" {
 				return
 			}

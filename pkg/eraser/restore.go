@@ -132,7 +132,7 @@ func restorable(j *job.Job, now time.Time) error {
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// vacant takes the lock of an emptied source and makes sure that nothing has been put into it since.
+// vacant takes the lock of an emptied source, which it leaves to its caller, and makes sure that nothing has been put into it since.
 func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
 	d, err := e.c.Store.Directory(ctx)
 	if err != nil {
@@ -149,14 +149,13 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
 	if !mine {
 		return fault.New(fault.Busy, "source_busy", "another job is at this data source; try again when it has ended, or cancel it")
 	}
-	for _, parts := range emptiedParts(j.Erase, src.Space()) {
+	for _, parts := range hiddenBy(j.Erase, src.Space()) {
 		for _, p := range parts {
 			page, err := e.c.Store.Page(ctx, store.Query{PK: p.pk, Limit: 1, KeysOnly: true})
 			if err == nil && len(page.Items) > 0 {
 				err = outdone("data has been put into the source since; erase its content with a grace period, then restore this")
 			}
 			if err != nil {
-				e.unlock(ctx, j)
 				return err
 			}
 		}

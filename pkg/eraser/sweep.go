@@ -248,7 +248,7 @@ func (r *run) sweep(ctx context.Context) error {
 	case kind.records():
 		return r.records(ctx, r.job.Erase.Was)
 	}
-	hidden := hiddenParts(kind, r.job.Erase.KeepEdits, sp)
+	hidden := hiddenBy(r.job.Erase, sp)
 	if hidden == nil {
 		return fault.New(fault.Invalid, "unknown_selection", "this version does not know what to erase")
 	}
@@ -274,17 +274,21 @@ func (r *run) takeOver(ctx context.Context) error {
 		if _, err := r.ledger.Due(ctx, j.ID); err != nil && fault.KindOf(err) != fault.Conflict {
 			return err
 		}
-		sp := j.Erase.Was.Space()
-		if err := r.lanes(ctx, laneName(sp), hiddenParts(Kind(j.Erase.Selection), j.Erase.KeepEdits, sp), everything()); err != nil {
+		if err := r.sweepHidden(ctx, j.Erase, j.Erase.Was.Space()); err != nil {
 			return err
 		}
 	}
 	for _, sp := range left(r.job.Erase.Was) {
-		if err := r.lanes(ctx, laneName(sp), hiddenParts(Kind(r.job.Erase.Selection), r.job.Erase.KeepEdits, sp), everything()); err != nil {
+		if err := r.sweepHidden(ctx, r.job.Erase, sp); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sweepHidden sweeps what an erase has hidden of a source.
+func (r *run) sweepHidden(ctx context.Context, spec *job.EraseSpec, sp store.Space) error {
+	return r.lanes(ctx, laneName(sp), hiddenBy(spec, sp), everything())
 }
 
 // left are the epochs of a source that restores have left. A request that went on at that moment may have written there.
