@@ -184,22 +184,18 @@ func (c *call) jobPage(is func(*job.Job) bool) (found []*job.Job, more bool, err
 // listLedger reads the newest of some jobs.
 func (c *call) listLedger(is func(*job.Job) bool, want int, before string) ([]*job.Job, error) {
 	var out []*job.Job
-	for len(out) < want {
-		page, err := c.Jobs.List(c.Context(), want, before)
+	for j, err := range c.Jobs.All(c.Context(), want, before) {
 		if err != nil {
 			return nil, err
 		}
-		for _, j := range page {
-			if is(j) {
-				out = append(out, j)
-			}
+		if is(j) {
+			out = append(out, j)
 		}
-		if len(page) < want {
+		if len(out) == want {
 			break
 		}
-		before = page[len(page)-1].ID
 	}
-	return out[:min(want, len(out))], nil
+	return out, nil
 }
 
 // latestJobs is how far back the latest import of a source is looked for.

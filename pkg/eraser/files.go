@@ -126,27 +126,20 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 		epochs = append(epochs, j.Erase.Was.Epochs)
 	}
 	others = map[string]bool{}
-	for before := ""; ; {
-		page, err := r.ledger.List(ctx, historyPage, before)
-		if err != nil {
+	for j, err := range r.ledger.All(ctx, historyPage, "") {
+		switch {
+		case err != nil:
 			return nil, nil, err
-		}
-		for _, j := range page {
-			switch {
-			case j.Import == nil:
-			case r.concerns(j, epochs):
-				ours = append(ours, j)
-			default:
-				for _, f := range j.Import.Inputs() {
-					others[f.Object] = true
-				}
+		case j.Import == nil:
+		case r.concerns(j, epochs):
+			ours = append(ours, j)
+		default:
+			for _, f := range j.Import.Inputs() {
+				others[f.Object] = true
 			}
 		}
-		if len(page) < historyPage {
-			return ours, others, nil
-		}
-		before = page[len(page)-1].ID
 	}
+	return ours, others, nil
 }
 
 // concerns tells whether an import's files go with the selection: all of a

@@ -65,22 +65,16 @@ func (e *Eraser) unimported(ctx context.Context, j *job.Job) error {
 	if Kind(j.Erase.Selection) != ManualCustomers {
 		return nil
 	}
-	for before := ""; ; {
-		page, err := e.c.Ledger.List(ctx, historyPage, before)
+	// All of the history: what is older than the erase may have waited behind it.
+	for o, err := range e.c.Ledger.All(ctx, historyPage, "") {
 		if err != nil {
 			return err
 		}
-		for _, o := range page {
-			if o.Import != nil && o.Import.Undo == "" && o.Import.ManualEpoch == j.Erase.Manual && o.Import.Applying {
-				return outdone("customers have been imported since; undo or erase those first")
-			}
+		if o.Import != nil && o.Import.Undo == "" && o.Import.ManualEpoch == j.Erase.Manual && o.Import.Applying {
+			return outdone("customers have been imported since; undo or erase those first")
 		}
-		// What is older than the erase may have waited behind it.
-		if len(page) < historyPage {
-			return nil
-		}
-		before = page[len(page)-1].ID
 	}
+	return nil
 }
 
 // holderOf is who holds the lock of a source while an erase of it is restored: not the job itself, which may begin to

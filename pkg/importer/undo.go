@@ -92,19 +92,12 @@ func (im *Importer) undoable(ctx context.Context, target *job.Job) error {
 func (im *Importer) siblings(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, error] {
 	const page = 100
 	return func(yield func(*job.Job, error) bool) {
-		for before := ""; ; {
-			list, err := im.c.Ledger.List(ctx, page, before)
+		for o, err := range im.c.Ledger.All(ctx, page, "") {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, o := range list {
-				if concerns(o, j.Tag) && o.ID != j.ID && !yield(o, nil) {
-					return
-				}
-				before = o.ID
-			}
-			if len(list) < page {
+			if concerns(o, j.Tag) && o.ID != j.ID && !yield(o, nil) {
 				return
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"iter"
 	"strings"
 	"sync"
 	"time"
@@ -285,19 +286,8 @@ func (l *Ledger) get(ctx context.Context, ids []string) ([]*Job, error) {
 // List gives jobs, newest first: at most limit, and only those made before the
 // job of id before, unless that is empty.
 func (l *Ledger) List(ctx context.Context, limit int, before string) ([]*Job, error) {
-	q := store.Query{
-		PK: store.AccountPK, From: store.SKJob, To: store.After(store.SKJob),
-		Limit: limit, Reverse: true,
-	}
-	if before != "" {
-		q.After = store.JobKey(before).SK
-	}
 	var jobs []*Job
-	for item, err := range l.st.Items(ctx, q) {
-		if err != nil {
-			return nil, err
-		}
-		j, err := decodeJob(item.Attrs)
+	for j, err := range l.All(ctx, limit, before) {
 		if err != nil {
 			return nil, err
 		}
@@ -306,6 +296,29 @@ func (l *Ledger) List(ctx context.Context, limit int, before string) ([]*Job, er
 		}
 	}
 	return jobs, nil
+}
+
+// All walks the jobs, newest first, reading page of them at a time: those made before the job of id before, unless that
+// is empty.
+func (l *Ledger) All(ctx context.Context, page int, before string) iter.Seq2[*Job, error] {
+	q := store.Query{
+		PK: store.AccountPK, From: store.SKJob, To: store.After(store.SKJob),
+		Limit: page, Reverse: true,
+	}
+	if before != "" {
+		q.After = store.JobKey(before).SK
+	}
+	return func(yield func(*Job, error) bool) {
+		for item, err := range l.st.Items(ctx, q) {
+			var j *Job
+			if err == nil {
+				j, err = decodeJob(item.Attrs)
+			}
+			if !yield(j, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // Open gives the jobs that have not ended, oldest first.
