@@ -162,12 +162,8 @@ func (o *Objects) StatVersion(ctx context.Context, key, version string) (Info, e
 // List walks the objects whose key begins with prefix, in key order.
 func (o *Objects) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		objects := o.bucket.List(&blob.ListOptions{Prefix: prefix})
-		for {
-			obj, err := objects.Next(ctx)
+		for obj, err := range o.walk(ctx, &blob.ListOptions{Prefix: prefix}) {
 			switch {
-			case errors.Is(err, io.EOF):
-				return
 			case err != nil:
 				yield(Info{}, failed(err, "list objects"))
 				return
@@ -197,12 +193,8 @@ func (o *Objects) Names(ctx context.Context, prefix string) ([]string, error) {
 // written is among them. The prefix is empty or ends with "/".
 func (o *Objects) Folders(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		objects := o.bucket.List(&blob.ListOptions{Prefix: prefix, Delimiter: "/"})
-		for {
-			obj, err := objects.Next(ctx)
+		for obj, err := range o.walk(ctx, &blob.ListOptions{Prefix: prefix, Delimiter: "/"}) {
 			switch {
-			case errors.Is(err, io.EOF):
-				return
 			case err != nil:
 				yield("", failed(err, "list folders of objects"))
 				return
@@ -210,6 +202,19 @@ func (o *Objects) Folders(ctx context.Context, prefix string) iter.Seq2[string, 
 				continue
 			}
 			if !yield(obj.Key, nil) {
+				return
+			}
+		}
+	}
+}
+
+// walk gives what the bucket lists, up to its first error.
+func (o *Objects) walk(ctx context.Context, opt *blob.ListOptions) iter.Seq2[*blob.ListObject, error] {
+	return func(yield func(*blob.ListObject, error) bool) {
+		objects := o.bucket.List(opt)
+		for {
+			obj, err := objects.Next(ctx)
+			if errors.Is(err, io.EOF) || !yield(obj, err) || err != nil {
 				return
 			}
 		}
