@@ -166,17 +166,10 @@ func listSources(c *call) (reply, error) {
 	return reply{status: http.StatusOK, body: sourceList{list}}, nil
 }
 
-// source finds the source that the path names.
+// source is [call.sourceOf] without the account.
 func (c *call) source() (store.Source, error) {
-	a, err := c.account()
-	if err != nil {
-		return store.Source{}, err
-	}
-	s, ok := a.ByUUID(c.PathValue("uuid"))
-	if !ok {
-		return s, absent(whatSource)
-	}
-	return s, nil
+	_, src, err := c.sourceOf()
+	return src, err
 }
 
 // getSource is GET /data_sources/:uuid.

@@ -61,9 +61,6 @@ func ReadRow(d *store.Directory, found map[store.Key]store.Attrs, sp store.Space
 
 func (r Row) empty() bool { return len(r.Fields) == 0 && r.Disabled == nil && r.Deleted == nil }
 
-// Hidden tells whether the row is left out of what people see unless they ask for it.
-func (r Row) Hidden() bool { return r.Disabled != nil || r.Deleted != nil }
-
 // Over lays the changed fields over the record as it was imported.
 func (r Row) Over(imported store.Attrs) store.Attrs {
 	if len(r.Fields) == 0 {
