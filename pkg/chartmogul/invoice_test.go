@@ -3,6 +3,7 @@ package chartmogul_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -128,38 +129,43 @@ func TestDuplicatesAreReportedTogetherAndNothingIsStored(t *testing.T) {
 	a.invoice(other, "i1", "2020-01-01")
 }
 
+// race sends several bodies to one path at once, and counts the answers by their status.
+func (a *api) race(method, path string, bodies ...string) map[int]int {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	got := map[int]int{}
+	for _, body := range bodies {
+		wg.Go(func() {
+			status := a.do(method, path, body).status
+			mu.Lock()
+			got[status]++
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	return got
+}
+
+// eight is one body for eight requests.
+func eight(body string) []string { return slices.Repeat([]string{body}, 8) }
+
 func TestOneOfManyAtOnceWins(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
 	first, _ := a.fixed()
 	c := a.customer(first, "c", "")
-	race := func(path, body string) map[int]int {
-		var mu sync.Mutex
-		var wg sync.WaitGroup
-		got := map[int]int{}
-		for range 8 {
-			wg.Go(func() {
-				status := a.do("POST", path, body).status
-				mu.Lock()
-				got[status]++
-				mu.Unlock()
-			})
-		}
-		wg.Wait()
-		return got
-	}
 	for path, body := range map[string]string{
 		"/v1/customers":    fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"x","email":"x@example.com"}`, first),
 		"/v1/plans":        fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"x","name":"x","interval_count":1,"interval_unit":"day"}`, first),
 		"/v1/data_sources": `{"name":"x"}`,
 		"/v1/import/customers/" + c + "/invoices": `{"invoices":[` + invoice("i1", "2020-01-01") + `]}`,
 	} {
-		if got := race(path, body); got[http.StatusCreated] != 1 || got[http.StatusUnprocessableEntity] != 7 {
+		if got := a.race("POST", path, eight(body)...); got[http.StatusCreated] != 1 || got[http.StatusUnprocessableEntity] != 7 {
 			t.Errorf("%s: %v", path, got)
 		}
 	}
 	// Large ones take several transactions; who meets another's parts waits or is told that they are there.
-	if got := race("/v1/import/customers/"+c+"/invoices", lines("big", 230)); got[201] > 1 || got[201]+got[422]+got[429] != 8 {
+	if got := a.race("POST", "/v1/import/customers/"+c+"/invoices", eight(lines("big", 230))...); got[201] > 1 || got[201]+got[422]+got[429] != 8 {
 		t.Errorf("large invoices: %v", got)
 	}
 	a.wait(2 * time.Minute)

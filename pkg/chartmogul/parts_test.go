@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -398,19 +397,7 @@ func TestOneOfManyPartsAtOnceWins(t *testing.T) {
 		"/v1/import/invoices/" + inv + "/line_items":   `{"type":"one_time","amount_in_cents":1,"external_id":"x"}`,
 		"/v1/import/invoices/" + inv + "/transactions": `{"type":"payment","result":"failed","date":"2025-01-01","external_id":"x"}`,
 	} {
-		var mu sync.Mutex
-		var wg sync.WaitGroup
-		got := map[int]int{}
-		for range 8 {
-			wg.Go(func() {
-				status := a.do("POST", path, body).status
-				mu.Lock()
-				got[status]++
-				mu.Unlock()
-			})
-		}
-		wg.Wait()
-		if got[http.StatusCreated] != 1 || got[http.StatusUnprocessableEntity] != 7 {
+		if got := a.race("POST", path, eight(body)...); got[http.StatusCreated] != 1 || got[http.StatusUnprocessableEntity] != 7 {
 			t.Errorf("%s: %v", path, got)
 		}
 	}
