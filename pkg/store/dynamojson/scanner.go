@@ -189,17 +189,25 @@ func (s *scanner) peek(c byte) bool {
 }
 
 // quoted reads the string that starts here. It is a part of the input, unless it has escapes.
+// Bytes that are no UTF-8 are no JSON (RFC 8259 §8.1).
 func (s *scanner) quoted() ([]byte, error) {
 	s.at++
 	from := s.at
 	for len(s.in)-s.at >= 8 && plain(s.in[s.at:s.at+8]) {
 		s.at += 8
 	}
+	all := byte(0) // the bits of all bytes
 	for ; s.at < len(s.in); s.at++ {
-		switch c := s.in[s.at]; {
+		c := s.in[s.at]
+		all |= c
+		switch {
 		case c == '"':
+			text := s.in[from:s.at:s.at]
+			if all >= utf8.RuneSelf && !utf8.Valid(text) {
+				return nil, s.malformed()
+			}
 			s.at++
-			return s.in[from : s.at-1 : s.at-1], nil
+			return text, nil
 		case c == '\\':
 			return s.unescape(bytes.Clone(s.in[from:s.at]))
 		case c < ' ':
@@ -216,6 +224,9 @@ func (s *scanner) unescape(out []byte) ([]byte, error) {
 		s.at++
 		switch {
 		case c == '"':
+			if !utf8.Valid(out) {
+				return nil, s.malformed()
+			}
 			return out, nil
 		case c < ' ':
 			return nil, s.malformed()
