@@ -43,9 +43,11 @@ func (a account) invoiceVisible(tag store.Tag, h store.H, attrs store.Attrs) boo
 	return !a.invoiceErasing(tag, h, attrs)
 }
 
-// invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's, or with its customer.
+// invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's, with its customer, or
+// with what an import added.
 func (a account) invoiceErasing(tag store.Tag, h store.H, attrs store.Attrs) bool {
-	return len(a.Tombstones) > 0 && a.InvoiceBuried(tag, h, a.hash.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID))
+	return len(a.Tombstones) > 0 &&
+		(a.Erasing(attrs) || a.InvoiceBuried(tag, h, a.hash.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID)))
 }
 
 // sources are those that a list's data_source_uuid and system filters leave.
@@ -66,6 +68,20 @@ func (a account) fresh() store.Cond {
 	return store.Cond{Op: store.AbsentOrLess, Attr: store.AttrManual, N: a.ManualEpoch}
 }
 
+// taken is the answer to a new record whose external id another has: one that is there, as text says, or that is being erased.
+func (c *call) taken(a account, key store.Key, text string) error {
+	if len(a.Tombstones) > 0 {
+		found, err := c.lookup(c.Context(), []store.Key{key})
+		if err != nil {
+			return err
+		}
+		if a.Erasing(found[key]) {
+			return erasing()
+		}
+	}
+	return refused(map[string]string{"external_id": text})
+}
+
 // encode makes the item of a record. manual is the manual epoch of what it hangs on; 0 for none.
 func (c *call) encode(key store.Key, r billing.Record, manual int64) store.Item {
 	b := c.stamped(manual)
@@ -80,8 +96,8 @@ func (c *call) stamped(manual int64) *store.Builder {
 }
 
 // pointer makes an item that only points: the same bytes as an import makes, so that neither writes the other's anew.
-func pointer(key store.Key, manual int64, add func(*store.Builder)) store.Item {
-	b := store.NewBuilder().Int(store.AttrManual, manual)
+func pointer(key store.Key, from store.Origin, add func(*store.Builder)) store.Item {
+	b := store.NewBuilder().Origin(from)
 	if add != nil {
 		add(b)
 	}

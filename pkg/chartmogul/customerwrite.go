@@ -94,14 +94,14 @@ func (c *call) storeCustomer(a account, src store.Source, record *billing.Custom
 	item := c.encode(sp.Customer(h), record, 0)
 	writes := []store.Write{{Item: item, If: a.fresh()}}
 	if record.Email != "" {
-		writes = append(writes, store.Write{Item: pointer(sp.Email(a.hash.EmailH(record.Email), h), 0, nil)})
+		writes = append(writes, store.Write{Item: pointer(sp.Email(a.hash.EmailH(record.Email), h), store.Origin{}, nil)})
 	}
 	if contact != nil {
 		writes = append(writes, store.Write{Item: c.encode(sp.Contact(h, a.hash.ContactH(contact)), contact, 0)})
 	}
 	err = c.Store.Transact(c.Context(), writes...)
 	if fault.KindOf(err) == fault.Conflict && err != nil {
-		return customerRow{}, refused(map[string]string{"external_id": textCustomerDup})
+		return customerRow{}, c.taken(a, item.Key, textCustomerDup)
 	}
 	return rowOf(edit.Group{{Ref: edit.Ref{Tag: src.Tag, H: h}, Source: src, Attrs: item.Attrs}}), err
 }

@@ -39,11 +39,14 @@ func (c *call) writing(a account, owner customerRow, over map[store.Key]store.Co
 	return &writing{c: c, a: a, owner: owner, over: over, manual: manual}
 }
 
+// origin is that of everything written here: it hangs on the owner, and comes over REST.
+func (w *writing) origin() store.Origin { return store.Origin{Manual: w.manual} }
+
 // add spells one invoice.
 func (w *writing) add(d *draft) {
 	sp, inv := w.owner.Source.Space(), d.row
 	w.addParts(d)
-	w.part(pointer(sp.Owner(w.owner.H, inv.h), w.manual, func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
+	w.part(pointer(sp.Owner(w.owner.H, inv.h), w.origin(), func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
 	w.heads = append(w.heads, store.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: w.a.fresh()})
 }
 
@@ -74,7 +77,7 @@ func (w *writing) part(item store.Item) {
 func (w *writing) external(kind store.Kind, ext string, invoice store.H) {
 	if ext != "" {
 		key := w.owner.Source.Space().External(kind, w.a.hash.External(kind, ext))
-		w.part(pointer(key, w.manual, func(b *store.Builder) { b.Str(attrInvoice, invoice.String()) }))
+		w.part(pointer(key, w.origin(), func(b *store.Builder) { b.Str(attrInvoice, invoice.String()) }))
 	}
 }
 
@@ -105,12 +108,16 @@ func (w *writing) cancel() error {
 	}
 	for i, e := range w.cancelled {
 		id, wanted := ids[keys[i]]
-		if old, ok := said[keys[i]]; !wanted || ok && w.a.Visible(old) {
+		old, ok := said[keys[i]]
+		switch {
+		case !wanted || ok && w.a.Visible(old):
 			continue
+		case w.a.Erasing(old):
+			return erasing()
 		}
 		delete(ids, keys[i])
 		w.part(w.c.encode(keys[i], e, w.manual))
-		ptr := pointer(sp.ExternalEvent(id), w.manual, func(b *store.Builder) { b.Str(attrCustomer, w.owner.H.String()) })
+		ptr := pointer(sp.ExternalEvent(id), w.origin(), func(b *store.Builder) { b.Str(attrCustomer, w.owner.H.String()) })
 		w.parts = append(w.parts, store.Write{Item: ptr})
 	}
 	return nil

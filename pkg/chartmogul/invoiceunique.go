@@ -78,7 +78,11 @@ func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (ov
 		return nil, err
 	}
 	for _, d := range drafts {
-		if a.invoiceVisible(src.Tag, d.row.h, found[sp.Invoice(d.row.h)]) {
+		head := found[sp.Invoice(d.row.h)]
+		if a.Erasing(head) {
+			return nil, erasing()
+		}
+		if a.invoiceVisible(src.Tag, d.row.h, head) {
 			noteFirst(d.errs, "external_id", textInvoiceDup)
 		}
 	}
@@ -123,6 +127,9 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 	var keys []store.Key
 	for _, cl := range all {
 		at := found[cl.pointer]
+		if a.Erasing(at) || a.Erasing(found[cl.row]) {
+			return nil, erasing()
+		}
 		if holder, ok := store.ParseH(at.Str(attrInvoice)); ok && a.Visible(at) {
 			heads[cl.pointer] = holder
 			keys = append(keys, sp.Invoice(holder), partKey(sp, cl.kind, holder, cl.h))

@@ -148,10 +148,9 @@ func (s stored) with(ch change, now int64) store.Attrs {
 // ownerOf is the pointer from its customer to an invoice.
 func (a account) ownerOf(src store.Source, invoice store.Key, attrs store.Attrs) store.Item {
 	h, _ := store.TrailingH(invoice.SK)
-	manual, _ := attrs.Int(store.AttrManual)
 	date, _ := attrs.Int(attrDate)
 	owner := src.Space().Owner(a.hash.CustomerH(attrs.Str("customer")), h)
-	return pointer(owner, manual, func(b *store.Builder) { b.Int(attrDate, date) })
+	return pointer(owner, store.OriginOf(attrs), func(b *store.Builder) { b.Int(attrDate, date) })
 }
 
 // changing reads the body of a PATCH.

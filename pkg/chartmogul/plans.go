@@ -83,7 +83,7 @@ func createPlan(c *call) (reply, error) {
 	item := c.encode(src.Space().Plan(h), plan, 0)
 	err = c.Store.Transact(c.Context(), store.Write{Item: item, If: a.fresh()})
 	if fault.KindOf(err) == fault.Conflict && err != nil {
-		return reply{}, refused(map[string]string{"external_id": textPlanDup})
+		return reply{}, c.taken(a, item.Key, textPlanDup)
 	}
 	row := planRow{stored{src: src, key: item.Key, attrs: item.Attrs}, h}
 	return reply{status: http.StatusCreated, body: row.wire()}, err

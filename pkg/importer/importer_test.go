@@ -75,7 +75,7 @@ func TestTheOutcomeDependsOnNoPieceSize(t *testing.T) {
 		}
 		src := l.source(t, "S")
 		j := l.done(t, src, inputs...)
-		got := l.dump(t, src)
+		got := addedBy(t, j, l.dump(t, src))
 		if want == nil {
 			want, sums = got, counts(j)
 			if j.Rejects != 2 || j.Datasets["customers"].Unchanged != 1 {
@@ -238,7 +238,7 @@ func survive(t *testing.T, l *line, restart func() *line, c *cutter) (map[store.
 		j, err := attempt(t.Context(), t, l, inputs)
 		if err == nil {
 			c.disarm()
-			return l.dump(t, l.source(t, "S")), j
+			return addedBy(t, j, l.dump(t, l.source(t, "S"))), j
 		}
 		l = restart()
 	}

@@ -212,6 +212,25 @@ func (l *line) items(t tester, pks []string) map[store.Key]string {
 	return out
 }
 
+// addedBy makes sure that an import added all of a dump, and takes out by which: its number is another each time.
+func addedBy(t tester, j *job.Job, dump map[store.Key]string) map[store.Key]string {
+	t.Helper()
+	out := map[store.Key]string{}
+	for k, attrs := range dump {
+		b := store.NewBuilder()
+		for name, v := range store.Attrs(attrs).All() {
+			if name != store.AttrImport {
+				b.Raw(name, v)
+			}
+		}
+		if n := store.OriginOf(store.Attrs(attrs)).Import; n == 0 || n != job.Number(j.ID) {
+			t.Errorf("%v was added by import %d", k, n)
+		}
+		out[k] = string(b.Attrs())
+	}
+	return out
+}
+
 func same(t tester, got, want map[store.Key]string) {
 	t.Helper()
 	for k, v := range want {

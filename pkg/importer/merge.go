@@ -30,9 +30,10 @@ type candidate struct {
 
 // parentState is what is known of the record that rows hang on.
 type parentState struct {
-	sk     string
-	exists bool
-	manual int64
+	sk      string
+	exists  bool
+	manual  int64
+	erasing bool // and can be restored
 }
 
 // rangeMerge is the one loop that decides what becomes of every row of a key
@@ -291,7 +292,7 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 		}
 		if c.parent != "" && c.parent != m.parent.sk {
 			a := parents[c.parent]
-			m.parent = parentState{c.parent, a != nil, manualOf(a)}
+			m.parent = parentState{sk: c.parent, exists: m.w.present(c.parent, a) != nil, manual: manualOf(a), erasing: m.w.dir.Erasing(a)}
 		}
 		if err := m.settle(c); err != nil {
 			return err
@@ -323,7 +324,7 @@ func (m *rangeMerge) loadBefore(ctx context.Context) error {
 }
 
 // loadParents reads the parents that the block needs and does not hold: those
-// stored, with what this import makes of them. On the walk of a replace the invoices of
+// stored, be they hidden or not, with what this import makes of them. On the walk of a replace the invoices of
 // line items and transactions are met.
 func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, error) {
 	if m.stored != nil && m.stage == stageInvoices {
@@ -352,7 +353,7 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, e
 			return nil, err
 		}
 		if !known {
-			after = m.w.present(sk, stored[i])
+			after = stored[i]
 		}
 		if len(after) > 0 {
 			found[sk] = after
@@ -367,10 +368,14 @@ func (m *rangeMerge) settle(c *candidate) error {
 	if c.hidden { // an invoice that the input gives to another customer: else it was refused before
 		p := erasing(m.idColumn(&c.entry))
 		m.reject(&c.entry, p.Column, p.Code, p.Message)
-		m.parent = parentState{sk: c.sk}
+		m.parent = parentState{sk: c.sk, erasing: true}
 		return nil
 	}
 	switch {
+	case c.parent != "" && m.parent.erasing:
+		p := erasing(m.idColumn(&c.entry))
+		m.reject(&c.entry, p.Column, p.Code, p.Message)
+		return nil
 	case c.parent != "" && !m.parent.exists:
 		column, code, message := m.w.missingParent(c.sk)
 		m.reject(&c.entry, column, code, message)
@@ -385,11 +390,11 @@ func (m *rangeMerge) settle(c *candidate) error {
 		manual = manualOf(c.before) // origin is fixed when a customer is created
 	}
 	if c.parent == "" {
-		m.parent = parentState{c.sk, true, manual}
+		m.parent = parentState{sk: c.sk, exists: true, manual: manual}
 	}
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
-		return m.emit(c.change(nil, m.stamp(c.entry.body, manual, m.w.stampMilli)))
+		return m.emit(c.change(nil, m.stamp(c.entry.body, store.Origin{Import: m.w.number, Manual: manual}, m.w.stampMilli)))
 	}
 	if string(c.before.Content()) == string(c.entry.body) {
 		m.count(&c.entry, func(n *job.Counts) { n.Unchanged++ })
@@ -401,7 +406,8 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
 	created, _ := c.before.Int(store.AttrCreated)
-	return m.emit(c.change(c.before, m.stamp(c.entry.body, manual, created)))
+	origin := store.Origin{Import: store.OriginOf(c.before).Import, Manual: manual}
+	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))
 }
 
 func (c *candidate) change(before, after store.Attrs) *change {
@@ -426,9 +432,9 @@ func (m *rangeMerge) write(c *change, milli *int64) error {
 
 // stamp puts the metadata before the content. Times come from the job, not
 // from the clock: whoever merges again gets the same bytes (I6). The attributes are valid until the next call.
-func (m *rangeMerge) stamp(content []byte, manual, created int64) store.Attrs {
+func (m *rangeMerge) stamp(content []byte, from store.Origin, created int64) store.Attrs {
 	m.builder.Reset()
-	m.after = m.builder.IntAlways(store.AttrCreated, created).Int(store.AttrManual, manual).
+	m.after = m.builder.IntAlways(store.AttrCreated, created).Origin(from).
 		IntAlways(store.AttrUpdated, m.w.stampMilli).AppendTo(m.after[:0])
 	m.after = append(m.after, content...)
 	return m.after

@@ -17,6 +17,7 @@ import (
 type record struct {
 	id               ident
 	attrs            map[string]any
+	by               *past // the import that added it, nil if it came over the API
 	manual           int64 // manual epoch, 0 if it was not entered by hand
 	created, updated int64
 }
@@ -25,7 +26,7 @@ func (r *record) same(o *record) bool {
 	if r == nil || o == nil {
 		return r == o
 	}
-	return maps.Equal(r.attrs, o.attrs) && r.manual == o.manual && r.created == o.created && r.updated == o.updated
+	return maps.Equal(r.attrs, o.attrs) && r.by == o.by && r.manual == o.manual && r.created == o.created && r.updated == o.updated
 }
 
 func (r *record) str(name string) string {
@@ -372,7 +373,7 @@ func (d *decision) settle(c candidate) {
 			return
 		}
 	}
-	after := &record{c.id, c.attrs, manual, d.made, d.made}
+	after := &record{c.id, c.attrs, d.past, manual, d.made, d.made}
 	switch {
 	case before == nil:
 		d.count(c.dataset, func(n *job.Counts) { n.Added++ })
@@ -381,7 +382,7 @@ func (d *decision) settle(c candidate) {
 		return
 	default:
 		d.count(c.dataset, func(n *job.Counts) { n.Changed++ })
-		after.created = before.created
+		after.by, after.created = before.by, before.created
 	}
 	d.change(delta{c.id, before, after})
 }

@@ -18,10 +18,7 @@ func pointersOf(hr *store.Hasher, sk string, a store.Attrs) []pointer {
 	if len(a) == 0 { // there was, or will be, no such record
 		return nil
 	}
-	b := store.NewBuilder()
-	if m, ok := a.Int(store.AttrManual); ok {
-		b.IntAlways(store.AttrManual, m)
-	}
+	b := store.NewBuilder().Origin(store.OriginOf(a))
 	lead, _ := store.LeadingH(sk)
 	switch {
 	case strings.HasPrefix(sk, store.SKCustomer):

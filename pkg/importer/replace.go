@@ -81,14 +81,17 @@ func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
 	switch {
 	case a == nil && parent == "":
 		m.hidden = it.SK
+		m.parent = parentState{sk: it.SK, erasing: m.w.buried(it.SK, it.Attrs)}
 		return nil
+	case m.w.dir.Erasing(it.Attrs): // it can be restored, and is not to come back under nothing
+		return m.stays(parent)
 	case a == nil, parent != "" && parent == m.hidden:
 		return nil
 	}
 	ds := datasetOf(it.SK, a)
 	if !m.w.given(ds) {
 		if parent == "" {
-			m.parent = parentState{it.SK, true, manualOf(a)}
+			m.parent = parentState{sk: it.SK, exists: true, manual: manualOf(a)}
 		}
 		return m.stays(parent)
 	}
@@ -135,7 +138,7 @@ func (m *rangeMerge) stays(parent string) error {
 	if parent == "" || len(m.removals) == 0 || m.removals[0].sk != parent {
 		return nil
 	}
-	m.parent = parentState{parent, true, manualOf(m.removals[0].before)}
+	m.parent = parentState{sk: parent, exists: true, manual: manualOf(m.removals[0].before)}
 	m.removals = m.removals[1:]
 	m.sum.Kept++
 	return nil
@@ -191,17 +194,21 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	return w.anyNotGiven(ctx, space.EventsOf(h))
 }
 
-// anyHidden tells whether an invoice of a customer is being erased: it can be restored, and is not to come back to nobody.
+// anyHidden tells whether something of a customer is being erased: it can be restored, and is not to come back to nobody.
 func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 	if len(w.dir.Tombstones) == 0 {
 		return false, nil
 	}
-	for it, err := range w.store.Items(ctx, w.parts.space.OwnersOf(customer)) {
-		if err != nil {
-			return false, err
-		}
-		if invoice, _ := store.TrailingH(it.SK); w.dir.InvoiceBuried(w.tag, invoice, customer) {
-			return true, nil
+	space := w.parts.space
+	for _, q := range []store.Query{space.OwnersOf(customer), space.ContactsOf(customer), space.EventsOf(customer)} {
+		for it, err := range w.store.Items(ctx, q) {
+			if err != nil {
+				return false, err
+			}
+			invoice, _ := store.TrailingH(it.SK)
+			if w.dir.Erasing(it.Attrs) || store.What(it.SK) == store.SKOwner && w.dir.InvoiceBuried(w.tag, invoice, customer) {
+				return true, nil
+			}
 		}
 	}
 	return false, nil

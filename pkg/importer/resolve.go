@@ -104,6 +104,10 @@ func (a *answers) answer(ctx context.Context, block []question) error {
 	}
 	for i, q := range block {
 		there := a.w.present(q.about, stored[i])
+		if a.w.dir.Erasing(stored[i]) {
+			a.refuse(&block[i])
+			continue
+		}
 		if !isCustomer(q.about) {
 			a.holder(there, &block[i])
 			continue
@@ -122,6 +126,18 @@ func (a *answers) answer(ctx context.Context, block []question) error {
 		}
 	}
 	return nil
+}
+
+// refuse rejects the rows that ask for a record which is being erased with the rows that an import added.
+func (a *answers) refuse(q *question) {
+	column := "External ID"
+	if isCustomer(q.about) {
+		column = "Customer external ID"
+	}
+	p := erasing(column)
+	for n := range q.askers {
+		a.add(&q.askers[n], findReject(p.Column, p.Code, p.Message))
+	}
 }
 
 func (a *answers) add(asker *entry, body []byte) {

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
 
@@ -418,6 +419,17 @@ func exported() []sheet {
 	}
 }
 
+// origin adds where the record came from.
+func (r *record) origin(attrs map[string]any) map[string]any {
+	if r.manual != 0 {
+		attrs["_m"] = r.manual
+	}
+	if r.by != nil {
+		attrs["_i"] = job.Number(r.by.id)
+	}
+	return attrs
+}
+
 // expected spells a record as the table has it: the item, and the pointers that lead to it. Keys are pinned
 // by goldens of their own (pkg/store), so they are taken from there.
 func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, map[string]any)) {
@@ -428,17 +440,11 @@ func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, 
 		}
 		return time.Time{}
 	}
-	origin := func(attrs map[string]any) map[string]any {
-		if r.manual != 0 {
-			attrs["_m"] = r.manual
-		}
-		return attrs
-	}
 	item := func(k store.Key) store.Key {
 		k.SK = store.NthSK(k.SK, r.id.nth)
 		all := maps.Clone(r.attrs)
 		all["_at"], all["_up"] = r.created, r.updated
-		add(k, origin(all))
+		add(k, r.origin(all))
 		return k
 	}
 	switch r.id.kind {
@@ -449,7 +455,7 @@ func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, 
 		h := hr.CustomerH(str("external_id"))
 		item(sp.Customer(h))
 		if email := str("email"); email != "" {
-			add(sp.Email(hr.EmailH(email), h), origin(map[string]any{}))
+			add(sp.Email(hr.EmailH(email), h), r.origin(map[string]any{}))
 		}
 	case contact:
 		item(sp.Contact(hr.CustomerH(r.id.parent), hr.ContactH(&billing.Contact{
@@ -458,7 +464,7 @@ func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, 
 	case invoice:
 		h := hr.InvoiceH(str("external_id"))
 		item(sp.Invoice(h))
-		add(sp.Owner(hr.CustomerH(str("customer")), h), origin(map[string]any{"date": r.attrs["date"]}))
+		add(sp.Owner(hr.CustomerH(str("customer")), h), r.origin(map[string]any{"date": r.attrs["date"]}))
 	case lineItem:
 		h := hr.InvoiceH(r.id.parent)
 		item(sp.LineItem(h, hr.LineItemH(&billing.LineItem{
@@ -466,7 +472,7 @@ func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, 
 			PlanExternalID: str("plan"), ServicePeriodStart: at("service_period_start"), Description: str("description"),
 		})))
 		if ext := str("external_id"); ext != "" {
-			add(sp.External(store.KindLineItem, hr.External(store.KindLineItem, ext)), origin(map[string]any{"invoice": h.String()}))
+			add(sp.External(store.KindLineItem, hr.External(store.KindLineItem, ext)), r.origin(map[string]any{"invoice": h.String()}))
 		}
 	case transaction:
 		h := hr.InvoiceH(r.id.parent)
@@ -474,7 +480,7 @@ func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, 
 			InvoiceExternalID: r.id.parent, ExternalID: str("external_id"), Type: str("type"), Result: str("result"), Date: at("date"),
 		})))
 		if ext := str("external_id"); ext != "" {
-			add(sp.External(store.KindTransaction, hr.External(store.KindTransaction, ext)), origin(map[string]any{"invoice": h.String()}))
+			add(sp.External(store.KindTransaction, hr.External(store.KindTransaction, ext)), r.origin(map[string]any{"invoice": h.String()}))
 		}
 	case event:
 		h := hr.CustomerH(r.id.parent)
@@ -484,7 +490,7 @@ func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, 
 			Type: str("type"), Date: at("date"), EffectiveDate: at("effective_date"), Cancellation: cancellation,
 		}).EventID()))
 		id, _ := store.TrailingEventID(k.SK)
-		add(sp.ExternalEvent(id), origin(map[string]any{"customer": h.String()}))
+		add(sp.ExternalEvent(id), r.origin(map[string]any{"customer": h.String()}))
 	}
 }
 

@@ -161,10 +161,7 @@ func (s *walk) pass() { s.page = s.page[1:] }
 // present is what of a stored item counts: nothing if it is of an older manual
 // epoch or lies under a tombstone.
 func (w *work) present(sk string, a store.Attrs) store.Attrs {
-	if a == nil || !w.dir.Visible(a) {
-		return nil
-	}
-	if w.buried(sk, a) {
+	if a == nil || !w.dir.Visible(a) || w.buried(sk, a) {
 		return nil
 	}
 	return a
@@ -175,6 +172,9 @@ func (w *work) buried(sk string, a store.Attrs) bool {
 	h, ok := store.LeadingH(sk)
 	if !ok || len(w.dir.Tombstones) == 0 {
 		return false
+	}
+	if w.dir.Erasing(a) {
+		return true
 	}
 	switch store.What(sk) {
 	case store.SKInvoice:

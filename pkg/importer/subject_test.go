@@ -357,16 +357,13 @@ func (s *subject) create(t tester, externalID string) {
 	t.Helper()
 	s.now = s.now.Add(time.Minute)
 	r := row{"External ID": externalID}
-	s.write(t, &record{r.ident(billing.Customers), r.attrs(billing.Customers), 0, s.now.UnixMilli(), s.now.UnixMilli()}, store.Cond{Op: store.Absent})
+	s.write(t, &record{r.ident(billing.Customers), r.attrs(billing.Customers), nil, 0, s.now.UnixMilli(), s.now.UnixMilli()}, store.Cond{Op: store.Absent})
 }
 
 func (s *subject) write(t tester, r *record, cond store.Cond) {
 	t.Helper()
-	all := maps.Clone(r.attrs)
+	all := r.origin(maps.Clone(r.attrs))
 	all["_at"], all["_up"] = r.created, r.updated
-	if r.manual != 0 {
-		all["_m"] = r.manual
-	}
 	b := store.NewBuilder()
 	for name, v := range all {
 		switch v := v.(type) {

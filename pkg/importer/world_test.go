@@ -328,11 +328,12 @@ func (w *world) outcome(t tester) outcome {
 	number := map[any]string{}
 	for _, j := range w.news(t) {
 		number[j.CreatedAt.UnixMilli()] = "job " + strconv.Itoa(len(out.Jobs))
+		number[job.Number(j.ID)] = number[j.CreatedAt.UnixMilli()]
 		out.Jobs = append(out.Jobs, w.report(t, j))
 	}
 	for k, attrs := range w.quiet.dump(t, w.src) {
 		item := decoded(store.Attrs(attrs))
-		for _, stamp := range []string{"_at", "_up"} {
+		for _, stamp := range []string{"_at", "_i", "_up"} {
 			if n, ok := number[item[stamp]]; ok {
 				item[stamp] = n
 			}
@@ -348,6 +349,7 @@ func (o outcome) contents() map[store.Key]map[string]any {
 	for k, item := range o.Items {
 		out[k] = maps.Clone(item)
 		delete(out[k], "_at")
+		delete(out[k], "_i")
 		delete(out[k], "_up")
 	}
 	return out

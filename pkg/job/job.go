@@ -173,6 +173,7 @@ type EraseSpec struct {
 	Selection string           `json:"selection"` // the kind of selection, see package eraser
 	Was       store.Source     `json:"was"`       // the source as it was, of an erase that concerns one
 	Records   []ErasedRecord   `json:"records,omitempty"`
+	Import    string           `json:"import,omitempty"` // the job whose added rows go
 	KeepEdits bool             `json:"keep_edits,omitempty"`
 	By        string           `json:"by,omitempty"`           // who asked
 	Until     time.Time        `json:"until,omitzero"`         // it can be restored before

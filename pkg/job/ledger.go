@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"iter"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -69,6 +70,15 @@ func (l *Ledger) NewID() string {
 	binary.BigEndian.PutUint64(b[:8], stamp>>12<<16|7<<12|stamp&0xfff)
 	b[8] = b[8]&0x3f | 0x80
 	return hex.EncodeToString(b[:])
+}
+
+// Number tells an import from all others in the rows that it adds: the 62 random bits of its id. 0 is none.
+func Number(id string) int64 {
+	n, err := strconv.ParseUint(id[max(0, len(id)-16):], 16, 64)
+	if err != nil {
+		return 0
+	}
+	return int64(n & (1<<62 - 1)) //nolint:gosec // 62 bits
 }
 
 // Prefix is where everything that the job makes lies in the object store.

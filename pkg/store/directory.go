@@ -47,16 +47,21 @@ type Source struct {
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 }
 
-// Tombstone hides one customer, with all that hangs on it, all invoices of one, or one invoice until it is swept.
+// Tombstone hides one customer, with all that hangs on it, all invoices of one, one invoice, or all rows that one import
+// added until it is swept.
 type Tombstone struct {
-	Job  string `json:"job"` // the erase that put it here
-	Tag  Tag    `json:"tag"`
-	Kind Kind   `json:"kind"` // KindCustomer, KindInvoicesOf or KindInvoice
-	H    string `json:"h"`
+	Job    string `json:"job"` // the erase that put it here
+	Tag    Tag    `json:"tag"`
+	Kind   Kind   `json:"kind"` // KindCustomer, KindInvoicesOf, KindInvoice or KindImport
+	H      string `json:"h,omitempty"`
+	Import int64  `json:"import,omitempty"` // the number of the import, see AttrImport
 }
 
 // KindInvoicesOf is the kind of a tombstone over all invoices of a customer, whose identity it names. Nothing is hashed with it.
 const KindInvoicesOf Kind = "invoices_of"
+
+// KindImport is the kind of a tombstone over the rows that an import added. Nothing is hashed with it.
+const KindImport Kind = "import"
 
 // Space spells the keys of the source.
 func (s Source) Space() Space { return Space{Tag: s.Tag, Epochs: s.Epochs, Shards: s.Shards} }
@@ -121,16 +126,27 @@ func (d *Directory) RaiseManual() (was int64) {
 	return was
 }
 
-// Visible tells whether an item is of the current manual epoch, or not manual at all.
+// Visible tells whether an item is of the current manual epoch, or not manual at all, and not one that [Directory.Erasing] tells of.
 func (d *Directory) Visible(a Attrs) bool {
 	n, manual := a.Int(AttrManual)
-	return !manual || n >= d.ManualEpoch
+	return (!manual || n >= d.ManualEpoch) && !d.Erasing(a)
+}
+
+// Erasing tells whether an item was added by an import whose rows are being erased. They may be restored as yet, so
+// nothing takes their place.
+func (d *Directory) Erasing(a Attrs) bool {
+	if len(d.Tombstones) == 0 {
+		return false
+	}
+	n, imported := a.Int(AttrImport)
+	return imported && slices.ContainsFunc(d.Tombstones, func(t Tombstone) bool { return t.Import == n })
 }
 
 // Metadata attributes: about the item rather than in it.
 const (
 	AttrCreated = "_at" // Unix milliseconds
 	AttrBy      = "_by" // who made it so; of edits
+	AttrImport  = "_i"  // the number of the import that added it (see job.Number); absent on what came over REST
 	AttrManual  = "_m"  // manual epoch at creation; absent on rows that are not manual
 	AttrUpdated = "_up" // Unix milliseconds
 	AttrVersion = "_v"  // of items that are changed on condition of it

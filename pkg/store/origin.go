@@ -1,0 +1,20 @@
+package store
+
+// Origin is where a record came from. What is found by a record, or hangs on it, carries it too.
+type Origin struct {
+	Import int64 // the number of the import that added it; 0: it came over REST
+	Manual int64 // the manual epoch at its creation; 0: it is not manual
+}
+
+// OriginOf reads the origin of an item.
+func OriginOf(a Attrs) Origin {
+	o := Origin{}
+	o.Import, _ = a.Int(AttrImport)
+	o.Manual, _ = a.Int(AttrManual)
+	return o
+}
+
+// Origin adds an origin to an item.
+func (b *Builder) Origin(o Origin) *Builder {
+	return b.Int(AttrImport, o.Import).Int(AttrManual, o.Manual)
+}
