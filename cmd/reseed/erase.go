@@ -52,13 +52,14 @@ func kindsOfErase() []eraseKind {
 		{eraser.Customer, "customer ID", "Erase one customer, with whatever is merged into it, its invoices, contacts, events and edits", "customer "},
 		{eraser.CustomerInvoices, "invoices CUSTOMER-ID", "Erase all invoices that a customer has in one source", "all invoices of customer "},
 		{eraser.Invoice, "invoice ID", "Erase one invoice with its line items and transactions", "invoice "},
+		{eraser.Import, "import JOB", "Erase the rows that one import added (to take back its changes too, see undo)", "what was added by import "},
 	}
 }
 
 func eraseCommand(sh *shell) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "erase",
-		Short: "Erase a source, its content, all manual customers, one customer, or invoices",
+		Short: "Erase a source, its content, all manual customers, one customer, invoices, or what an import added",
 		Long: `Erase a selection. What goes and what stays is shown first, with exact counts, and asked for.
 From the yes on it is invisible to everybody; then it is physically removed, and at the
 end there is a receipt. With --grace it can be restored until the removal begins:
@@ -70,7 +71,7 @@ end there is a receipt. With --grace it can be restored until the removal begins
   reseed erase customer cus_0007d3df-316e-85cd-9104-875a4096d98a --forget`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usage("say what to erase: source NAME, content NAME, dependent NAME, manual-customers, customer ID, invoices CUSTOMER-ID, or invoice ID")
+			return usage("say what to erase: source NAME, content NAME, dependent NAME, manual-customers, customer ID, invoices CUSTOMER-ID, invoice ID, or import JOB")
 		},
 	}
 	for _, k := range kindsOfErase() {
@@ -96,7 +97,7 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 		switch k.kind {
 		case eraser.Source, eraser.Content, eraser.Dependent:
 			e.Source = args[0]
-		case eraser.Customer, eraser.CustomerInvoices, eraser.Invoice:
+		case eraser.Customer, eraser.CustomerInvoices, eraser.Invoice, eraser.Import:
 			e.ID = args[0]
 		case eraser.ManualCustomers:
 		}
@@ -105,7 +106,7 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 	switch k.kind {
 	case eraser.Content, eraser.Dependent:
 		o.addKeepEdits(c, true)
-	case eraser.CustomerInvoices, eraser.Invoice:
+	case eraser.CustomerInvoices, eraser.Invoice, eraser.Import:
 		o.addKeepEdits(c, false)
 	case eraser.Customer:
 		c.Flags().BoolVar(&o.forget, "forget", false, "put the customer on the do-not-reload list: later imports reject its rows")

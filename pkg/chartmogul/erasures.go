@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"slices"
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
@@ -117,9 +116,6 @@ func createErasure(c *call) (reply, error) {
 	a, err := c.account()
 	if err != nil {
 		return reply{}, err
-	}
-	if slices.Contains(eraser.Kinds(), kind) && kind != eraser.ManualCustomers && id == "" && source == "" {
-		return reply{}, missing("id")
 	}
 	sel, err := eraser.Select(a.Directory, kind, source, id)
 	if err != nil {

@@ -516,7 +516,7 @@ func erasures(b *bed) {
 		t.Errorf("%v", plan)
 	}
 	for body, want := range map[string]int{
-		`{}`: 400, `{`: 400, `{"selection":"source"}`: 400, `{"selection":"source","id":"ds_nobody"}`: 404, `{"selection":"all"}`: 422,
+		`{}`: 400, `{`: 400, `{"selection":"source"}`: 422, `{"selection":"import"}`: 422, `{"selection":"import","id":"nobody"}`: 404, `{"selection":"source","id":"ds_nobody"}`: 404, `{"selection":"all"}`: 422,
 		`{"selection":"manual-customers","dryrun":true}`: 422, `{"selection":"manual-customers","dry_run":"maybe"}`: 422, `{"selection":["source"]}`: 422,
 	} {
 		b.status(want, "POST", "/v1/erasures", body)

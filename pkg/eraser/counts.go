@@ -95,10 +95,11 @@ func dependentEdits(sp store.Space) partitions {
 	}), []part{{pk: sp.PlanEditPK(), edits: true}})
 }
 
+// rowParts are the partitions of everything but edits.
+func rowParts(sp store.Space) partitions { return customerParts(sp).with(dataParts(sp)) }
+
 // allParts are all partitions of a source.
-func allParts(sp store.Space) partitions {
-	return customerParts(sp).with(dataParts(sp)).with(editParts(sp))
-}
+func allParts(sp store.Space) partitions { return rowParts(sp).with(editParts(sp)) }
 
 func eachShard(sp store.Space, of func(int) []part) partitions {
 	all := make(partitions, sp.Shards)
@@ -141,7 +142,7 @@ func hiddenBy(spec *job.EraseSpec, sp store.Space) partitions {
 	case kind == Source, kind == Content && !keepEdits:
 		return allParts(sp)
 	case kind == Content:
-		return customerParts(sp).with(dataParts(sp))
+		return rowParts(sp)
 	case kind == Dependent:
 		return dataParts(sp)
 	}

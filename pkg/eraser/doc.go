@@ -1,5 +1,5 @@
 // Package eraser removes a selection: a source, its content, all but its customers, all
-// manual customers, one customer, its invoices in one source, or one invoice.
+// manual customers, one customer, its invoices in one source, one invoice, or what one import added.
 //
 // [Eraser.Start] makes it invisible in one conditional write of the directory,
 // whatever its size (I5), and stores the job in the same transaction. With a grace period

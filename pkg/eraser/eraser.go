@@ -83,12 +83,16 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	}
 	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC()}
 	for {
+		var refused error
 		_, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-			more, err := e.hide(ctx, d, sel, opt, j)
-			if err != nil {
-				return nil, err
+			var more []store.Write
+			if more, refused = e.hide(ctx, d, sel, opt, j); refused != nil {
+				return nil, refused
 			}
 			writes, err := e.c.Ledger.Prepare(ctx, j)
+			if err == nil && sel.Kind == Import && j.Status == job.Waiting {
+				err = sourceBusy()
+			}
 			return append(writes, more...), err
 		})
 		if err == nil {
@@ -97,7 +101,7 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 		if stored, readErr := e.c.Ledger.Stored(ctx, j); readErr == nil && stored != nil {
 			return e.started(ctx, stored) // it went through, only the answer was lost
 		}
-		if fault.KindOf(err) != fault.Conflict || fault.CodeOf(err) == codeUnderway {
+		if refused != nil || fault.KindOf(err) != fault.Conflict {
 			return nil, err
 		}
 		// The lock was taken or given back meanwhile: prepare anew.
@@ -130,9 +134,9 @@ func (e *Eraser) dispatch(ctx context.Context, next *job.Job) error {
 	return e.c.Dispatch(ctx, next)
 }
 
-// underway is the job that is erasing the selected record already, or nil.
+// underway is the job that is erasing the selected record, or the rows of the selected import, already, or nil.
 func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) {
-	if sel.H.IsZero() {
+	if sel.H.IsZero() && sel.Import == "" {
 		return nil, nil //nolint:nilnil // there is none
 	}
 	d, err := e.c.Store.Directory(ctx)
@@ -141,7 +145,11 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 	}
 	src, _ := d.ByUUID(sel.Source)
 	for _, t := range d.Tombstones {
-		if t.Tag == src.Tag && t.Kind == sel.Kind.tombstone() && t.H == sel.H.String() {
+		ours := t.Tag == src.Tag && t.H == sel.H.String()
+		if sel.Kind == Import {
+			ours = t.Import == job.Number(sel.Import)
+		}
+		if t.Kind == sel.Kind.tombstone() && ours {
 			return e.c.Ledger.Get(ctx, t.Job)
 		}
 	}
@@ -173,6 +181,8 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 		d.Remove(t.src.UUID)
 	case Content, Dependent:
 		d.Empty(t.src.UUID, emptied(spec))
+	case Import:
+		return e.buryImport(ctx, d, t, j)
 	case Customer, CustomerInvoices, Invoice, ManualCustomers:
 		return e.bury(ctx, d, t, sel.Kind, opt.Forget, j)
 	}
@@ -213,7 +223,7 @@ func (e *Eraser) grace(opt Options) time.Duration {
 // bury puts tombstones over records. A customer that is merged of several sources' is of none of them alone.
 func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, kind Kind, forget bool, j *job.Job) (writes []store.Write, err error) {
 	if len(d.Tombstones)+len(t.records) > maxTombstones {
-		return nil, fault.New(fault.Busy, "too_many_erases", "too many records are being erased, or could still be restored; try again when some of these erases have ended")
+		return nil, tooManyErases()
 	}
 	for _, r := range t.records {
 		d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: r.Tag, Kind: kind.tombstone(), H: r.H})
@@ -250,15 +260,23 @@ func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, kind Ki
 	return writes, nil
 }
 
+func tooManyErases() error {
+	return fault.New(fault.Busy, "too_many_erases", "too many records are being erased, or could still be restored; try again when some of these erases have ended")
+}
+
 // target is what a selection names.
 type target struct {
-	src     store.Source
-	records []job.ErasedRecord
-	group   edit.Group // of a customer
+	src      store.Source
+	records  []job.ErasedRecord
+	group    edit.Group // of a customer
+	imported *job.Job
 }
 
 // find gives what the selection names, and fault.NotFound if that does not exist.
 func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (target, error) {
+	if sel.Kind == Import {
+		return e.findImport(ctx, d, sel.Import)
+	}
 	src, ok := d.ByUUID(sel.Source)
 	t := target{src: src}
 	switch {

@@ -156,6 +156,8 @@ func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 		return before && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
 	case Customer, CustomerInvoices, Invoice: // rejects of imports since may name it too
 		return j.Status.Ended() && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
+	case Import:
+		return j.Status.Ended() && j.Tag == r.job.Tag
 	}
 	return false
 }

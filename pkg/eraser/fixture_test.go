@@ -3,6 +3,7 @@ package eraser_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type world struct {
 	after    func(op mem.Op) error // and when it has been
 	armed    atomic.Bool
 	dispatch []string // jobs that were started
+	imported string   // the import that has added some of acme, see adds
 }
 
 // shardsOfTest is small, so that a run cut at every call takes few runs.
@@ -258,6 +260,51 @@ func (w *world) quiet() {
 	}
 }
 
+// adds makes an import that has ended, and has added some of acme's customers with all that hangs on them, and a plan.
+func (w *world) adds(customers ...int) {
+	w.t.Helper()
+	j := w.past(&job.ImportSpec{Applying: true})
+	w.imported = j.ID
+	hr, sp := w.directory().Hasher(), w.acme.Space()
+	items := []store.Item{{Key: sp.Plan(hr.External(store.KindPlan, "iron")), Attrs: attrs(0, "name", "Iron", "external_id", "iron")}}
+	for _, i := range customers {
+		items = append(items, customer(hr, sp, i, w.epochOf(sp, customerH(hr, i)))...)
+	}
+	for _, item := range items {
+		if store.EditsIn(item.PK) {
+			continue
+		}
+		item.Attrs = added(item.Attrs, j.ID)
+		w.put(item)
+	}
+}
+
+// past is an import of acme that has ended.
+func (w *world) past(spec *job.ImportSpec) *job.Job {
+	w.t.Helper()
+	j, err := w.ledger().Create(w.t.Context(), &job.Job{Kind: job.Import, Source: w.acme.UUID, Tag: w.acme.Tag, Import: spec})
+	must(w.t, err)
+	j, _, err = w.ledger().End(w.t.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
+	must(w.t, err)
+	return j
+}
+
+func (w *world) epochOf(sp store.Space, h store.H) int64 {
+	w.t.Helper()
+	found, err := w.st.Lookup(w.t.Context(), sp.Customer(h))
+	must(w.t, err)
+	return store.OriginOf(found[sp.Customer(h)]).Manual
+}
+
+// added are the attributes of a row as an import adds it.
+func added(a store.Attrs, id string) store.Attrs {
+	b := store.NewBuilder().Int(store.AttrImport, job.Number(id))
+	for name, v := range a.All() {
+		b.Raw(name, v)
+	}
+	return b.Attrs()
+}
+
 // counts are what n customers of seed are counted as.
 func counts(n int64) eraser.Counts {
 	return eraser.Counts{
@@ -265,6 +312,8 @@ func counts(n int64) eraser.Counts {
 		"subscription_events": n, "email_pointers": n, "invoice_pointers": 2 * n, "id_pointers": 3 * n,
 	}
 }
+
+func onePlan(c eraser.Counts) eraser.Counts { c["plans"], c["edits"] = 1, c["edits"]+1; return c }
 
 func withPlans(c eraser.Counts) eraser.Counts { c["plans"] = 2; c["edits"]++; return c }
 
@@ -313,6 +362,9 @@ func selections(w *world) map[string]expectation {
 	bare := invoicesOf(1)
 	delete(bare, "edits")
 	bare["invoice_pointers"] = 1
+	rows := plus(counts(3), eraser.Counts{"plans": 1})
+	delete(rows, "edits")
+	rows["invoice_pointers"] = 3
 	return map[string]expectation{
 		"source":                 of(eraser.Source, eraser.Options{}, withPlans(counts(12))),
 		"content":                of(eraser.Content, eraser.Options{}, content),
@@ -324,6 +376,8 @@ func selections(w *world) map[string]expectation {
 		"customer invoices":      one(eraser.CustomerInvoices, customerH(hr, 3), eraser.Options{}, invoicesOf(1)),
 		"customer invoices kept": one(eraser.CustomerInvoices, customerH(hr, 3), eraser.Options{KeepEdits: &keep}, bare),
 		"invoice":                one(eraser.Invoice, invoiceH(hr, 3), eraser.Options{}, invoicesOf(1)),
+		"import":                 {eraser.Selection{Kind: eraser.Import, Import: w.imported}, eraser.Options{}, onePlan(counts(3)), 9*perCustomer + 1, all2},
+		"import, kept edits":     {eraser.Selection{Kind: eraser.Import, Import: w.imported}, eraser.Options{KeepEdits: &keep}, rows, all - 3*13 - 1, all2},
 		"manual": {
 			eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{}, counts(7), 7*perCustomer + planItems, 2*perCustomer + planItems,
 		},
@@ -340,7 +394,7 @@ func selections(w *world) map[string]expectation {
 func kinds() []string {
 	return []string{
 		"source", "content", "content, edits", "dependent", "dependent, edits", "manual", "customer", "customer, forgotten", "customer invoices",
-		"customer invoices kept", "invoice", "merged",
+		"customer invoices kept", "invoice", "merged", "import", "import, kept edits",
 	}
 }
 
@@ -352,6 +406,9 @@ func prepared(t *testing.T, kind string, opt mem.Options) (*world, expectation) 
 		hr := w.directory().Hasher()
 		from, into := edit.Ref{Tag: w.acme2.Tag, H: customerH(hr, 3)}, edit.Ref{Tag: w.acme.Tag, H: customerH(hr, 7)}
 		must(t, edit.New(w.st, time.Now).Merge(t.Context(), from, into, "anna"))
+	}
+	if strings.HasPrefix(kind, "import") {
+		w.adds(3, 4, 7) // two of them are manual
 	}
 	return w, selections(w)[kind]
 }

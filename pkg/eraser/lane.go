@@ -177,10 +177,11 @@ func (cp checkpoint) with(p part, items []store.Item) checkpoint {
 // everything sweeps partitions that nobody sees any more.
 func everything() method { return method{sweep: (*lane).sweepAll, clean: (*lane).empty} }
 
-// among sweeps the items that meet a condition from among the others.
-func among(c store.Cond) method {
+// among sweeps the items that meet a condition from among the others, and before them what belongs to them; with is
+// nil if nothing does.
+func among(c store.Cond, with func(context.Context, []store.Item) ([]store.Key, error)) method {
 	return method{
-		sweep: func(l *lane, ctx context.Context, p part) error { return l.pick(ctx, p, c) },
+		sweep: func(l *lane, ctx context.Context, p part) error { return l.pick(ctx, p, c, with) },
 		clean: func(l *lane, ctx context.Context, p part) (bool, error) { return l.none(ctx, p, c) },
 	}
 }
@@ -282,7 +283,7 @@ func (l *lane) empty(ctx context.Context, p part) (bool, error) {
 }
 
 // pick deletes the items of a partition that meet c, each on condition that it still does.
-func (l *lane) pick(ctx context.Context, p part, c store.Cond) error {
+func (l *lane) pick(ctx context.Context, p part, c store.Cond, with func(context.Context, []store.Item) ([]store.Key, error)) error {
 	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return err
@@ -292,7 +293,17 @@ func (l *lane) pick(ctx context.Context, p part, c store.Cond) error {
 		if err != nil {
 			return err
 		}
-		for items := range slices.Chunk(only(page.Items, c), l.st.TransactSize()-1) {
+		picked := only(page.Items, c)
+		if with != nil && len(picked) > 0 {
+			keys, err := with(ctx, picked)
+			if err == nil {
+				_, err = l.remove(ctx, keys)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for items := range slices.Chunk(picked, l.st.TransactSize()-1) {
 			if err := l.drop(ctx, p, items, c); err != nil {
 				return err
 			}
@@ -374,16 +385,16 @@ func (r *run) records(ctx context.Context, src store.Source) error {
 		if err != nil {
 			return err
 		}
-		if err := lanes[0].untilGone(ctx, walk, h); err != nil {
+		if err := lanes[0].untilGone(ctx, walk, Kind(r.job.Erase.Selection), h); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *lane) untilGone(ctx context.Context, walk reader, h store.H) error {
+func (l *lane) untilGone(ctx context.Context, walk reader, kind Kind, h store.H) error {
 	for !l.cp.Verified {
-		n, err := l.pass(ctx, walk, h)
+		n, err := l.pass(ctx, walk, kind, h)
 		if err != nil {
 			return err
 		}
@@ -397,24 +408,34 @@ func (l *lane) untilGone(ctx context.Context, walk reader, h store.H) error {
 }
 
 // pass deletes what hangs on the record, each group in transactions that count it, and tells how many items that were.
-func (l *lane) pass(ctx context.Context, walk reader, h store.H) (n int, err error) {
-	for keys, err := range walk.record(ctx, Kind(l.job.Erase.Selection), h) {
+func (l *lane) pass(ctx context.Context, walk reader, kind Kind, h store.H) (n int, err error) {
+	for keys, err := range walk.record(ctx, kind, h) {
+		if err == nil {
+			var more int
+			more, err = l.remove(ctx, keys)
+			n += more
+		}
 		if err != nil {
 			return n, err
 		}
-		for chunk := range slices.Chunk(keys, l.st.TransactSize()-1) {
-			if err := l.late(ctx); err != nil {
-				return n, err
-			}
-			cp := l.cp
-			for _, k := range chunk {
-				cp = cp.with(partOf(k), []store.Item{{Key: k}})
-			}
-			if err := l.keep(ctx, cp, deletesOf(chunk)...); err != nil {
-				return n, err
-			}
-			n += len(chunk)
+	}
+	return n, nil
+}
+
+// remove deletes keys that exist, in their order, in transactions that count them, and tells how many it has.
+func (l *lane) remove(ctx context.Context, keys []store.Key) (n int, err error) {
+	for chunk := range slices.Chunk(keys, l.st.TransactSize()-1) {
+		if err := l.late(ctx); err != nil {
+			return n, err
 		}
+		cp := l.cp
+		for _, k := range chunk {
+			cp = cp.with(partOf(k), []store.Item{{Key: k}})
+		}
+		if err := l.keep(ctx, cp, deletesOf(chunk)...); err != nil {
+			return n, err
+		}
+		n += len(chunk)
 	}
 	return n, nil
 }

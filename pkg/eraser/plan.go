@@ -20,6 +20,7 @@ type Plan struct {
 	Source     string   `json:"source,omitempty"`
 	SourceName string   `json:"source_name,omitempty"`
 	Records    []string `json:"records,omitempty"` // public ids
+	Import     string   `json:"import,omitempty"`  // the job whose added rows go
 	KeepEdits  bool     `json:"keep_edits"`
 	Grace      float64  `json:"grace_seconds"`
 	Removes    Counts   `json:"counts"`      // records and edits
@@ -68,14 +69,17 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 		for _, src := range d.Sources {
 			all = append(all, allParts(src.Space())...)
 		}
-		return e.count(ctx, all, func(a store.Attrs) bool { _, manual := a.Int(store.AttrManual); return manual && d.Visible(a) })
+		return e.count(ctx, all, func(a store.Attrs) bool { n := store.OriginOf(a).Manual; return n > 0 && n >= d.ManualEpoch })
 	}
 	t, err := e.find(ctx, d, sel)
 	if err != nil {
 		return nil, err
 	}
 	p.Source, p.SourceName = t.src.UUID, t.src.Name
-	if sel.Kind.records() {
+	switch {
+	case sel.Kind == Import:
+		return e.countImport(ctx, d, t, p)
+	case sel.Kind.records():
 		return e.countRecords(ctx, d, t, p)
 	}
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: p.KeepEdits}
@@ -111,6 +115,8 @@ func notes(k Kind) []string {
 		return []string{"The uploads, change sets and rejects of finished imports go too, since they may name these customers; those imports can't be undone any more."}
 	case Content, Dependent, Customer, CustomerInvoices:
 		return []string{files}
+	case Import:
+		return []string{files, "Rows that this import changed without adding them stay as they are: only an undo takes changes back."}
 	case Invoice:
 	}
 	return []string{}

@@ -28,6 +28,7 @@ type Receipt struct {
 	Source     string           `json:"source,omitempty"`
 	SourceName string           `json:"source_name,omitempty"`
 	Records    []string         `json:"records,omitempty"` // public ids
+	Import     string           `json:"import,omitempty"`  // the job whose added rows went
 	AskedBy    string           `json:"asked_by"`
 	AskedAt    time.Time        `json:"asked_at"` // invisible from then on
 	Grace      time.Time        `json:"restorable_until,omitzero"`
@@ -64,7 +65,7 @@ func (r *run) receipt(j *job.Job, digest Digest) Receipt {
 		begun = j.CreatedAt
 	}
 	rec := Receipt{
-		Job: j.ID, Selection: kind, Source: j.Source, SourceName: j.SourceName, AskedBy: spec.By, AskedAt: j.CreatedAt,
+		Job: j.ID, Selection: kind, Source: j.Source, SourceName: j.SourceName, Import: spec.Import, AskedBy: spec.By, AskedAt: j.CreatedAt,
 		Grace: spec.Until, KeptEdits: spec.KeepEdits, Forgotten: len(spec.Forgotten), Removed: removed, Total: removed.Total(), KeyDigest: digest,
 		Imports: r.lead.Files, VerifiedAt: r.lead.Seen, Seconds: now.Sub(begun).Seconds(),
 		WriteUnits: j.Cost.WriteUnits(), ReadUnits: j.Cost.ReadUnits(), Dollars: j.Cost.Dollars(), PricesOf: store.PricesOf,
@@ -130,6 +131,8 @@ func survives(k Kind, keepEdits bool) []string {
 		list = []string{"The customer stays, with its contacts, subscription events and edits, and its invoices in other sources."}
 	case Invoice:
 		list = []string{"The customer stays."}
+	case Import:
+		list = []string{"Rows that came by other imports or over REST stay, also those that this import changed.", "Every other source stays as it is."}
 	}
 	if keepEdits {
 		list = append(list, "What people did by hand to the rows stays, and is there again when the same external ids return.")

@@ -37,7 +37,7 @@ func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
 		return func(yield func([]store.Key, error) bool) { yield(r.ownInvoice(ctx, h)) }
 	case CustomerInvoices:
 		return r.invoices(ctx, h)
-	case Customer, Source, Content, Dependent, ManualCustomers:
+	case Customer, Source, Content, Dependent, ManualCustomers, Import:
 	}
 	return r.customer(ctx, h)
 }

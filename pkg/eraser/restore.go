@@ -141,7 +141,7 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	if !mine {
-		return fault.New(fault.Busy, "source_busy", "another job is at this data source; try again when it has ended, or cancel it")
+		return sourceBusy()
 	}
 	for _, parts := range hiddenBy(j.Erase, src.Space()) {
 		for _, p := range parts {
@@ -155,6 +155,10 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
 		}
 	}
 	return nil
+}
+
+func sourceBusy() error {
+	return fault.New(fault.Busy, "source_busy", "another job is at this data source; try again when it has ended, or cancel it")
 }
 
 // unlock gives back the lock that a restore has taken, if it still has it. It is best effort: a tick does it too.

@@ -23,22 +23,24 @@ const (
 	Customer         Kind = "customer"          // one customer, with whatever was merged into it and all that belongs to them
 	CustomerInvoices Kind = "customer-invoices" // all invoices of one customer in one source
 	Invoice          Kind = "invoice"           // one invoice, with its line items and transactions
+	Import           Kind = "import"            // the rows that one import added
 )
 
 // Kinds are all kinds of selection.
 func Kinds() []Kind {
-	return []Kind{Source, Content, Dependent, ManualCustomers, Customer, CustomerInvoices, Invoice}
+	return []Kind{Source, Content, Dependent, ManualCustomers, Customer, CustomerInvoices, Invoice, Import}
 }
 
 // Selection is what to erase.
 type Selection struct {
 	Kind   Kind
-	Source string  // uuid (ds_…); empty for ManualCustomers
+	Source string  // uuid (ds_…); empty for ManualCustomers and Import
 	H      store.H // of the customer or invoice
+	Import string  // the job
 }
 
 // Select finds what a request means: a kind, the source by uuid or name where one is needed, and the public id of a
-// customer or invoice where one is. Nothing, or something unknown, never is "everything".
+// customer or invoice, or the id of an import, where one is. Nothing, or something unknown, never is "everything".
 func Select(d *store.Directory, kind Kind, source, id string) (Selection, error) {
 	sel := Selection{Kind: kind}
 	source, id = strings.TrimSpace(source), strings.TrimSpace(id)
@@ -48,6 +50,13 @@ func Select(d *store.Directory, kind Kind, source, id string) (Selection, error)
 	case kind == ManualCustomers && (source != "" || id != ""):
 		return sel, bad("id", "must not be given: all manual customers are meant")
 	case kind == ManualCustomers:
+		return sel, nil
+	case kind == Import && id == "":
+		return sel, bad("id", "name the import by the id of its job")
+	case kind == Import && source != "":
+		return sel, bad("source", "must not be given: an import is of one source")
+	case kind == Import:
+		sel.Import = id
 		return sel, nil
 	case kind.records():
 		return selectRecord(d, sel, source, id)
@@ -128,6 +137,8 @@ func (k Kind) tombstone() store.Kind {
 		return store.KindInvoicesOf
 	case Invoice:
 		return store.KindInvoice
+	case Import:
+		return store.KindImport
 	case Customer, Source, Content, Dependent, ManualCustomers:
 	}
 	return store.KindCustomer
@@ -142,6 +153,8 @@ func (s Selection) check() error {
 		ok = s.Source == "" && s.H.IsZero()
 	case Customer, CustomerInvoices, Invoice:
 		ok = s.Source != "" && !s.H.IsZero()
+	case Import:
+		ok = s.Import != ""
 	}
 	if !ok {
 		return fault.New(fault.Invalid, "empty_selection", "nothing, or nothing known, is selected to be erased")
@@ -159,7 +172,7 @@ func (o Options) keeps(k Kind) bool {
 
 func (o Options) check(k Kind) error {
 	switch {
-	case o.keeps(k) && !k.empties() && k != CustomerInvoices && k != Invoice:
+	case o.keeps(k) && (k == Source || k == ManualCustomers || k == Customer):
 		return bad("keep_edits", "edits can't be kept: what they hang on does not come back under the same ids, or is to be gone for good")
 	case o.Forget && k != Customer:
 		return bad("forget", "only a customer can be put on the do-not-reload list")

@@ -110,8 +110,11 @@ func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error)
 		return true, nil
 	}
 	r.give() //nolint:contextcheck // it gives back even when ctx has ended
-	if errors.Is(err, errStop) {
+	switch {
+	case errors.Is(err, errStop):
 		return false, nil
+	case errors.Is(err, errRefused):
+		return true, nil
 	}
 	return false, err
 }
@@ -247,6 +250,8 @@ func (r *run) sweep(ctx context.Context) error {
 		return r.visits(ctx)
 	case kind.records():
 		return r.records(ctx, r.job.Erase.Was)
+	case kind == Import:
+		return r.imported(ctx)
 	}
 	hidden := hiddenBy(r.job.Erase, sp)
 	if hidden == nil {
@@ -260,7 +265,7 @@ func (r *run) sweep(ctx context.Context) error {
 	}
 	// Edits made since are of rows that came anew.
 	old := store.Cond{Op: store.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
-	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
+	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old, nil))
 }
 
 // takeOver sweeps what earlier erases of the source have hidden and not removed yet: nobody can restore that any more, and
@@ -359,7 +364,7 @@ func (r *run) visit(ctx context.Context, src store.Source) error {
 	if err != nil {
 		return err
 	}
-	manual := among(store.Cond{Op: store.Less, Attr: store.AttrManual, N: r.job.Erase.Manual})
+	manual := among(store.Cond{Op: store.Less, Attr: store.AttrManual, N: r.job.Erase.Manual}, nil)
 	if err := r.lanes(ctx, laneName(src.Space()), allParts(src.Space()), manual); err != nil {
 		return err
 	}

@@ -11,9 +11,9 @@ import (
 
 // EraseSource is the input of the function delete-source.
 type EraseSource struct {
-	Selection string `json:"selection"` // source (if empty), content, dependent, customer, customer-invoices, invoice
+	Selection string `json:"selection"` // source (if empty), content, dependent, customer, customer-invoices, invoice, import
 	Source    string `json:"source"`    // name or uuid; of the first three
-	ID        string `json:"id"`        // public id; of the others
+	ID        string `json:"id"`        // public id, or that of the import's job; of the others
 	KeepEdits *bool  `json:"keep_edits"`
 	Forget    bool   `json:"forget"`
 	Grace     string `json:"grace"` // a duration such as 72h
