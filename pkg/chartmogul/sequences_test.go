@@ -136,7 +136,8 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 		"import": w.load, "import again": w.load, "source": w.addSource, "customer": w.addCustomer, "invoice": w.addInvoice,
 		"edit": w.editSome, "edit more": w.editSome, "state": w.disable, "tag": w.tag, "attribute": w.attribute, "merge": w.join, "merge more": w.join, "unmerge": w.split,
 		"erase a source": w.eraseSource, "erase a customer": w.eraseCustomer, "erase an invoice": w.eraseInvoice, "erase manual customers": w.eraseManual,
-		"restore": w.restore, "restore more": w.restore, "time": w.pass, "work": w.some, "remember": w.remember,
+		"erase an import": w.eraseImport,
+		"restore":         w.restore, "restore more": w.restore, "time": w.pass, "work": w.some, "remember": w.remember,
 	}
 	for name, action := range actions {
 		actions[name] = func(t *rapid.T) {
@@ -209,12 +210,12 @@ func (w *walk) load(t *rapid.T) {
 		parts = append(parts, part{"mode", "", "replace"}, part{"max_removed", "", "100"}, part{"allow_empty", "", "true"})
 	}
 	id := w.id(w.form(s.uuid, parts...))
-	rejected := w.w.load(s, in, replace) // now: an erase whose time comes meanwhile waits for the import's end
+	rejected := w.w.load(s, in, replace, id) // now: an erase whose time comes meanwhile waits for the import's end
 	w.blow(t)
 	w.finish(id)
 	j := w.must(200, "GET", "/v1/imports/"+id, "")
 	if j["status"] != "done" || j["rejects"] != float64(len(rejected)) {
-		w.t.Fatalf("%v, %v rejects, want %v: %v", j["status"], j["rejects"], rejected, j["error"])
+		w.t.Fatalf("%v, %v rejects, want %v: %v\n%s", j["status"], j["rejects"], rejected, j["error"], w.do("GET", "/v1/imports/"+id+"/rejects", "").body)
 	}
 	if len(rejected) == 0 {
 		return
@@ -276,6 +277,8 @@ func (w *walk) createCustomer(s *origin, ext string, version int) {
 		status = http.StatusTooManyRequests
 	case there, w.w.forgotten[s.name+"/"+ext]:
 		status = http.StatusUnprocessableEntity
+	case w.w.leaving(s, customerOf(ext)) && w.w.current(s.customers[customerOf(ext)].manual):
+		status = http.StatusTooManyRequests
 	}
 	w.expect(status, "POST", "/v1/customers", encoded(f))
 	if status == http.StatusCreated {
@@ -305,14 +308,14 @@ func (w *walk) createInvoice(s *origin, ext string) {
 		return
 	}
 	_, there := w.w.row(s, invoiceOf(ext))
-	status := http.StatusCreated
+	n, status := ext[1:], http.StatusCreated
 	switch {
-	case w.w.invoiceBuried(s.tag, ext, ownerOf(ext)):
+	case w.w.invoiceBuried(s.tag, ext, ownerOf(ext)), w.w.leaving(s, invoiceOf(ext)),
+		w.w.leaving(s, partOf("l", ext, "l"+n)), w.w.leaving(s, partOf("t", ext, "t"+n)):
 		status = http.StatusTooManyRequests
 	case there:
 		status = http.StatusUnprocessableEntity
 	}
-	n := ext[1:]
 	w.expect(status, "POST", "/v1/import/customers/"+w.customerID(ref{s.tag, ownerOf(ext)})+"/invoices", fmt.Sprintf(`{"invoices":[{"external_id":%q,
 		"date":"2025-05-05","currency":"USD","line_items":[{"type":"one_time","amount_in_cents":500,"external_id":"l%s"}],
 		"transactions":[{"type":"payment","result":"successful","date":"2025-05-06","external_id":"t%s","amount_in_cents":500}]}]}`, ext, n, n))
@@ -320,9 +323,9 @@ func (w *walk) createInvoice(s *origin, ext string) {
 		return
 	}
 	m := customer.manual
-	s.data[invoiceOf(ext)] = record{m, map[string]string{"customer": ownerOf(ext), "date": "2025-05-05", "status": ""}}
-	s.data[partOf("l", ext, "l"+n)] = record{m, map[string]string{"amount": "500", "plan": ""}}
-	s.data[partOf("t", ext, "t"+n)] = record{m, map[string]string{"amount": "500", "result": "successful"}}
+	s.data[invoiceOf(ext)] = record{m, "", map[string]string{"customer": ownerOf(ext), "date": "2025-05-05", "status": ""}}
+	s.data[partOf("l", ext, "l"+n)] = record{m, "", map[string]string{"amount": "500", "plan": ""}}
+	s.data[partOf("t", ext, "t"+n)] = record{m, "", map[string]string{"amount": "500", "result": "successful"}}
 }
 
 // path is where a record is changed, behind what is done to it.
@@ -507,6 +510,7 @@ func (w *walk) order(t *rapid.T, e *erasing, s *origin, id string, keep string) 
 		grace = "0s"
 	}
 	body := object{"selection": e.kind, "grace": grace}
+	e.imported = map[bool]string{true: id}[e.kind == "import"]
 	if id != "" {
 		body["id"] = id
 	}
@@ -585,6 +589,28 @@ func (w *walk) again(kind, id string, r ref) {
 func (w *walk) eraseInvoice(t *rapid.T) {
 	p := draw(t, "invoice", w.records("i"))
 	w.order(t, &erasing{kind: "invoice", records: []ref{p.ref()}}, p.s, w.invoiceID(p.s, p.id[2:]), drawKeep(t))
+}
+
+// GoString is how a drawn one is told.
+func (l load) GoString() string { return fmt.Sprint("import of ", l.tag) }
+
+func (w *walk) eraseImport(t *rapid.T) {
+	l := draw(t, "import", w.w.loads)
+	keep := drawKeep(t)
+	w.finish() // while a job is at the source, it is refused
+	body := fmt.Sprintf(`{"selection":"import","id":%q}`, l.id)
+	switch s := w.w.byTag(l.tag); {
+	case w.w.erasing(l.id) != nil:
+		if got := w.must(202, "POST", "/v1/erasures", body); got["id"] != w.w.erasing(l.id).id {
+			w.t.Fatalf("another job erases the same: %v", got)
+		}
+	case s == nil:
+		w.expect(404, "POST", "/v1/erasures", body)
+	case w.w.needed(s, l.id):
+		w.expect(409, "POST", "/v1/erasures", body)
+	default:
+		w.order(t, &erasing{kind: "import"}, s, l.id, keep)
+	}
 }
 
 func (w *walk) restore(t *rapid.T) {

@@ -19,6 +19,13 @@ type world struct {
 	forgotten map[string]bool // source name and customer
 	brought   map[int64]bool  // manual epochs in which files were imported
 	erases    []*erasing
+	loads     []load
+}
+
+// load is an import.
+type load struct {
+	id  string
+	tag store.Tag
 }
 
 // space is where the rows of a source lie. Whoever empties the source gives it new maps, and can give back the old ones.
@@ -51,7 +58,8 @@ func (s *origin) GoString() string { return s.name }
 
 // record is a stored row. It is never changed: a change makes another.
 type record struct {
-	manual int64 // manual epoch; 0: it did not come by file
+	manual int64  // manual epoch; 0: it did not come by file
+	by     string // the import that added it; none: it came over REST
 	fields map[string]string
 }
 
@@ -110,6 +118,7 @@ type erasing struct {
 	was      origin   // as it was before
 	sources  []origin // as they were, of those concerned
 	records  []ref    // customers, or the invoice
+	imported string   // the import whose rows go
 	epoch    int64    // manual epoch from then on
 	epochWas int64
 	forgets  []string
@@ -124,7 +133,12 @@ func (e *erasing) GoString() string {
 func (e *erasing) hides() bool { return e.state == "grace" || e.state == "running" }
 
 func (e *erasing) ofRecords() bool {
-	return e.kind == "customer" || e.kind == "customer-invoices" || e.kind == "invoice"
+	return e.kind == "customer" || e.kind == "customer-invoices" || e.kind == "invoice" || e.kind == "import"
+}
+
+// concerns tells whether it hides records of a source one by one.
+func (e *erasing) concerns(s *origin) bool {
+	return e.kind == "import" && e.was.tag == s.tag || slices.ContainsFunc(e.records, func(r ref) bool { return r.tag == s.tag })
 }
 
 func newWorld() *world {
@@ -163,6 +177,25 @@ func (w *world) buried(tag store.Tag, kind, ext string) *erasing {
 	return nil
 }
 
+// erasing is the erase that hides the rows which an import added; nil if there is none.
+func (w *world) erasing(by string) *erasing {
+	for _, e := range w.erases {
+		if by != "" && e.hides() && e.imported == by {
+			return e
+		}
+	}
+	return nil
+}
+
+// leaving tells whether a row is there that is hidden with the rows of an import.
+func (w *world) leaving(s *origin, id string) bool {
+	from := s.data
+	if kindOf(id) == "c" {
+		from = s.customers
+	}
+	return w.erasing(from[id].by) != nil
+}
+
 func (w *world) invoiceBuried(tag store.Tag, invoice, customer string) bool {
 	return w.buried(tag, "invoice", invoice) != nil || w.buried(tag, "customer-invoices", customer) != nil || w.buried(tag, "customer", customer) != nil
 }
@@ -174,7 +207,7 @@ func (w *world) row(s *origin, id string) (record, bool) {
 		from = s.customers
 	}
 	r, ok := from[id]
-	if !ok || !w.current(r.manual) {
+	if !ok || !w.current(r.manual) || w.erasing(r.by) != nil {
 		return record{}, false
 	}
 	switch kindOf(id) {
@@ -329,7 +362,8 @@ func (w *world) merge(from, into ref, now int64) {
 // Imports.
 
 // load imports rows by name, and tells the codes of what it rejects.
-func (w *world) load(s *origin, input rows, replace bool) (rejected []string) {
+func (w *world) load(s *origin, input rows, replace bool, by string) (rejected []string) {
+	w.loads = append(w.loads, load{by, s.tag})
 	w.brought[w.epoch] = true
 	in, named := map[string]bool{}, w.plansNamed(s)
 	stays := func(id string) bool { return named[id] || w.stays(s, id) }
@@ -351,7 +385,7 @@ func (w *world) load(s *origin, input rows, replace bool) (rejected []string) {
 			}
 			in[id] = true
 			manual[id] = w.origin(s, id, f, manual)
-			w.put(s, id, record{manual[id], f})
+			w.put(s, id, record{manual[id], by, f})
 		}
 	}
 	if !replace || len(rejected) > 0 {
@@ -366,10 +400,35 @@ func (w *world) load(s *origin, input rows, replace bool) (rejected []string) {
 	return rejected
 }
 
-// stays tells whether a replace keeps what it lacks: a customer with an invoice that is being erased.
+// stays tells whether a replace keeps what it lacks: a customer with an invoice that is being erased or stays, or an invoice with
+// a row that is being erased.
 func (w *world) stays(s *origin, id string) bool {
 	for other, r := range s.data {
-		if kindOf(other) == "i" && customerOf(r.fields["customer"]) == id && w.invoiceBuried(s.tag, other[2:], id[2:]) {
+		switch kindOf(other) {
+		case "i":
+			if customerOf(r.fields["customer"]) == id && (w.invoiceBuried(s.tag, other[2:], id[2:]) || w.leaving(s, other) || w.stays(s, other)) {
+				return true
+			}
+		case "l", "t":
+			if invoiceOf(invoiceIn(other)) == id && w.leaving(s, other) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// needed tells whether rows that came otherwise hang on what an import added.
+func (w *world) needed(s *origin, by string) bool {
+	for id, r := range s.data {
+		var on []record
+		switch kindOf(id) {
+		case "i":
+			on = append(on, s.customers[customerOf(r.fields["customer"])])
+		case "l", "t":
+			on = append(on, s.data[invoiceOf(invoiceIn(id))], s.data[planOf(r.fields["plan"])])
+		}
+		if r.by != by && slices.ContainsFunc(on, func(o record) bool { return o.by == by }) {
 			return true
 		}
 	}
@@ -380,7 +439,7 @@ func (w *world) stays(s *origin, id string) bool {
 func (w *world) plansNamed(s *origin) map[string]bool {
 	named := map[string]bool{}
 	for _, e := range w.erases {
-		if e.hides() && e.ofRecords() && slices.ContainsFunc(e.records, func(r ref) bool { return r.tag == s.tag }) {
+		if e.hides() && e.concerns(s) {
 			for _, r := range s.data {
 				named[planOf(r.fields["plan"])] = true
 			}
@@ -397,12 +456,12 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 	}
 	switch kindOf(id) {
 	case "p":
-		return ""
+		return map[bool]string{true: "being_erased"}[w.leaving(s, id)]
 	case "l", "t":
 		switch plan := f["plan"]; {
 		case plan != "" && !there(planOf(plan)):
 			return "unknown_plan"
-		case w.buried(s.tag, "invoice", invoice) != nil:
+		case w.buried(s.tag, "invoice", invoice) != nil, w.leaving(s, id), w.leaving(s, invoiceOf(invoice)), w.hiddenInvoice(s, invoiceOf(invoice)):
 			return "being_erased"
 		case !there(invoiceOf(invoice)):
 			return "unknown_invoice"
@@ -413,6 +472,8 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 	case w.forgotten[s.name+"/"+customer]:
 		return "forgotten"
 	case w.buried(s.tag, "customer", customer) != nil, kindOf(id) == "i" && w.invoiceBuried(s.tag, invoice, customer):
+		return "being_erased"
+	case w.leaving(s, id), w.leaving(s, customerOf(customer)):
 		return "being_erased"
 	case kindOf(id) == "i" && !there(customerOf(customer)):
 		return "unknown_customer"
@@ -449,8 +510,11 @@ func (w *world) origin(s *origin, id string, f map[string]string, now map[string
 
 // put stores a row, unless it is there already.
 func (w *world) put(s *origin, id string, r record) {
-	if was, ok := w.row(s, id); ok && maps.Equal(was.fields, r.fields) {
-		return
+	if was, ok := w.row(s, id); ok {
+		if maps.Equal(was.fields, r.fields) {
+			return
+		}
+		r.by = was.by
 	}
 	if kindOf(id) == "c" {
 		s.putCustomer(id, r)
@@ -464,7 +528,7 @@ func (w *world) put(s *origin, id string, r record) {
 func (s space) putCustomer(id string, r record) {
 	stale := func(email string) string { return "m/" + email + "/" + id[2:] }
 	if was, ok := s.customers[id]; ok && was.manual != r.manual && was.fields["email"] != "" {
-		s.customers[stale(was.fields["email"])] = record{manual: was.manual}
+		s.customers[stale(was.fields["email"])] = record{manual: was.manual, by: was.by}
 	}
 	delete(s.customers, stale(r.fields["email"]))
 	s.customers[id] = r
@@ -499,6 +563,8 @@ func (w *world) erase(e *erasing, s *origin) {
 		e.epochWas = w.epoch
 		w.top++
 		w.epoch, e.epoch = w.top, w.top
+	case "import":
+		e.sources = []origin{*s}
 	default:
 		for _, o := range w.sources {
 			if slices.ContainsFunc(e.records, func(r ref) bool { return r.tag == o.tag }) {
@@ -605,6 +671,8 @@ func (w *world) remove(e *erasing, rowsOnly bool) {
 				w.sweepManual(now.space, e.epoch)
 			}
 		}
+	case "import":
+		e.sources[0].sweepImport(e)
 	default:
 		for _, o := range e.sources {
 			for _, r := range e.records {
@@ -622,6 +690,20 @@ func (w *world) sweepManual(s space, epoch int64) {
 		maps.DeleteFunc(from, func(_ string, r record) bool { return old(r.manual) })
 	}
 	maps.DeleteFunc(s.edits, func(_ string, it editItem) bool { return old(it.manual) })
+}
+
+func (o origin) sweepImport(e *erasing) {
+	for _, from := range []rows{o.customers, o.data} {
+		for id, r := range from {
+			if r.by != e.imported {
+				continue
+			}
+			delete(from, id)
+			if !e.keep {
+				maps.DeleteFunc(o.edits, func(key string, _ editItem) bool { return strings.HasPrefix(key, id+"#") })
+			}
+		}
+	}
 }
 
 func (o origin) sweepRecord(e *erasing, ext string) {

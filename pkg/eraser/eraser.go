@@ -194,7 +194,7 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 func (e *Eraser) away(ctx context.Context) (list []store.Source, err error) {
 	open, err := e.c.Ledger.Open(ctx)
 	for _, j := range open {
-		if j.Kind == job.Erase && j.Status == job.Grace && j.Erase.Was.Shards > 0 && !Kind(j.Erase.Selection).records() {
+		if j.Kind == job.Erase && j.Status == job.Grace && j.Erase.Was.Shards > 0 && (Kind(j.Erase.Selection) == Source || Kind(j.Erase.Selection).empties()) {
 			list = append(list, j.Erase.Was)
 		}
 	}

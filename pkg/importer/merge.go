@@ -292,7 +292,7 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 		}
 		if c.parent != "" && c.parent != m.parent.sk {
 			a := parents[c.parent]
-			m.parent = parentState{sk: c.parent, exists: m.w.present(c.parent, a) != nil, manual: manualOf(a), erasing: m.w.dir.Erasing(a)}
+			m.parent = parentState{sk: c.parent, exists: m.w.present(c.parent, a) != nil, manual: manualOf(a), erasing: m.w.buried(c.parent, a)}
 		}
 		if err := m.settle(c); err != nil {
 			return err
@@ -373,7 +373,8 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	switch {
 	case c.parent != "" && m.parent.erasing:
-		p := erasing(m.idColumn(&c.entry))
+		column, _, _ := m.w.missingParent(c.sk)
+		p := erasing(column)
 		m.reject(&c.entry, p.Column, p.Code, p.Message)
 		return nil
 	case c.parent != "" && !m.parent.exists:

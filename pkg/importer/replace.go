@@ -200,14 +200,21 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 		return false, nil
 	}
 	space := w.parts.space
-	for _, q := range []store.Query{space.OwnersOf(customer), space.ContactsOf(customer), space.EventsOf(customer)} {
+	queries := []store.Query{space.ContactsOf(customer), space.EventsOf(customer)}
+	for it, err := range w.store.Items(ctx, space.OwnersOf(customer)) {
+		if err != nil {
+			return false, err
+		}
+		invoice, _ := store.TrailingH(it.SK)
+		if w.dir.Erasing(it.Attrs) || w.dir.InvoiceBuried(w.tag, invoice, customer) {
+			return true, nil
+		}
+		queries = append(queries, space.InvoiceParts(invoice))
+	}
+	for _, q := range queries {
 		for it, err := range w.store.Items(ctx, q) {
-			if err != nil {
-				return false, err
-			}
-			invoice, _ := store.TrailingH(it.SK)
-			if w.dir.Erasing(it.Attrs) || store.What(it.SK) == store.SKOwner && w.dir.InvoiceBuried(w.tag, invoice, customer) {
-				return true, nil
+			if err != nil || w.dir.Erasing(it.Attrs) {
+				return err == nil, err
 			}
 		}
 	}

@@ -80,11 +80,11 @@ func errErased() error {
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans, w.named = map[string]bool{}, map[string]bool{}
-	for it, err := range w.store.Items(ctx, store.Query{PK: w.parts.plans, KeysOnly: true}) {
+	for it, err := range w.store.Items(ctx, store.Query{PK: w.parts.plans, KeysOnly: len(w.dir.Tombstones) == 0}) {
 		if err != nil {
 			return err
 		}
-		w.plans[it.SK] = true
+		w.plans[it.SK] = !w.dir.Erasing(it.Attrs)
 	}
 	if !hasStage(w.job, stagePlans) {
 		return nil
