@@ -57,6 +57,7 @@ func TestErasedIsNowhere(t *testing.T) {
 		"content":        {from, content},
 		"customer":       {from, []string{"customer", ids.marked, "--forget"}},
 		"manual":         {from, []string{"manual-customers"}},
+		"import":         {from, []string{"import", ids.first}},
 		"hidden source":  {hidden, source},
 		"hidden content": {hidden, content},
 	} {

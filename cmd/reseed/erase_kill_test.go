@@ -63,12 +63,14 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 		add("content without edits"+how, scenario{plain: plain, touches: ours}, "content", companyName)
 		add("manual"+how, scenario{plain: plain, canary: gone}, "manual-customers")
 		add("customer"+how, scenario{plain: plain, touches: ours, canary: gone}, "customer", ids.marked, "--forget")
+		add("import"+how, scenario{plain: plain, touches: ours, canary: gone}, "import", ids.first)
 	}
 	add("dependent", scenario{touches: ours}, "dependent", companyName, "--keep-edits=false")
 	add("dependent without edits", scenario{touches: ours}, "dependent", companyName)
 	add("merged customer", scenario{touches: both}, "customer", ids.merged, "--forget")
 	add("invoices", scenario{touches: ours}, "invoices", ids.marked)
 	add("invoice", scenario{touches: ours}, "invoice", ids.invoice)
+	add("import without edits", scenario{touches: ours}, "import", ids.first, "--keep-edits")
 	add("source, after a moment", scenario{touches: ours, canary: canary}, "source", companyName, "--grace", "1ms")
 	add("customer, after a moment", scenario{touches: ours, canary: canary}, "customer", ids.marked, "--grace", "1ms")
 	add("source that is hidden", scenario{from: hidden, touches: ours, canary: canary}, "source", companyName)
@@ -81,6 +83,7 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 	add("source, restored", scenario{restore: true}, "source", companyName, "--grace", "72h")
 	add("content, restored", scenario{restore: true}, "content", companyName, "--grace", "72h")
 	add("manual, restored", scenario{restore: true}, "manual-customers", "--grace", "72h")
+	add("import, restored", scenario{restore: true}, "import", ids.first, "--grace", "72h")
 	add("merged customer, restored", scenario{restore: true}, "customer", ids.merged, "--forget", "--grace", "72h")
 	return all
 }
@@ -96,6 +99,7 @@ type inhabitants struct {
 	marked  string // customer, of one source
 	invoice string // of that
 	merged  string // customer of two sources
+	first   string // import of the source, which has added all there is
 }
 
 // aviary fills a folder with a bystander, a source that was imported twice, with rejects, and another one. The canary is in
@@ -120,6 +124,7 @@ func (k *killer) aviary(t *testing.T, data string) (ids inhabitants) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
+	ids.first = lookAt(t, data).jobs[1].ID
 	ids.marked, ids.merged = ref(companyTag, marked, 1).CustomerID(), root.CustomerID()
 	h := d.Hasher().External(store.KindInvoice, marked[billing.Invoices][1][marked.column(billing.Invoices, "Invoice external ID")])
 	ids.invoice = store.ID(store.PrefixInvoice, companyTag, h)
@@ -237,7 +242,7 @@ func receiptOf(j *job.Job) eraser.Receipt {
 		return eraser.Receipt{}
 	}
 	return eraser.Receipt{
-		Selection: r.Selection, Source: r.Source, SourceName: r.SourceName, Records: r.Records, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
+		Selection: r.Selection, Source: r.Source, SourceName: r.SourceName, Records: r.Records, Import: r.Import, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
 		Removed: r.Removed, Total: r.Total, KeyDigest: r.KeyDigest, Imports: r.Imports, Survives: r.Survives,
 	}
 }

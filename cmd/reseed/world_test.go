@@ -135,23 +135,26 @@ func (w *world) since(earlier *world) []*job.Job {
 	return slices.DeleteFunc(slices.Clone(w.jobs), func(j *job.Job) bool { return earlier.job(j.ID) != nil })
 }
 
-// itemsAnd are the items with the times and names of some jobs taken out, which differ from run to run.
+// itemsAnd are the items with the times, numbers and names of some jobs taken out, which differ from run to run.
 func (w *world) itemsAnd(jobs []*job.Job) map[store.Key]string {
-	times, ids := map[int64]bool{}, map[string]bool{}
+	stamps, ids := map[int64]bool{}, map[string]bool{} // times and numbers
 	for _, j := range jobs {
-		times[j.CreatedAt.UnixMilli()], ids[j.ID] = true, true
+		stamps[j.CreatedAt.UnixMilli()], stamps[job.Number(j.ID)], ids[j.ID] = true, true, true
 	}
 	out := make(map[store.Key]string, len(w.items))
 	for k, a := range w.items {
-		out[k] = withoutTimes(a, times, ids)
+		out[k] = withoutStamps(a, stamps, ids)
 	}
 	return out
 }
 
-func withoutTimes(a string, times map[int64]bool, ids map[string]bool) string {
-	created, _ := store.Attrs(a).Int(store.AttrCreated)
-	updated, _ := store.Attrs(a).Int(store.AttrUpdated)
-	if !times[created] && !times[updated] {
+func withoutStamps(a string, stamps map[int64]bool, ids map[string]bool) string {
+	stamped := func(name string) bool {
+		n, ok := store.Attrs(a).Int(name)
+		return ok && stamps[n]
+	}
+	metadata := []string{store.AttrCreated, store.AttrImport, store.AttrUpdated}
+	if !slices.ContainsFunc(metadata, stamped) {
 		return a
 	}
 	b := store.NewBuilder()
@@ -159,7 +162,7 @@ func withoutTimes(a string, times map[int64]bool, ids map[string]bool) string {
 		if name == "job" && ids[store.Attrs(a).Str(name)] { // of an entry of the do-not-reload list
 			continue
 		}
-		if (name == store.AttrCreated || name == store.AttrUpdated) && times[v.Int()] {
+		if slices.Contains(metadata, name) && stamped(name) {
 			b.IntAlways(name, 0)
 			continue
 		}

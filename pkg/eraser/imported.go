@@ -146,7 +146,7 @@ func (r *run) imported(ctx context.Context) error {
 		return err
 	}
 	rows := store.Cond{Op: store.Equals, Attr: store.AttrImport, N: number}
-	return r.lanes(ctx, laneName(walk.sp), rowParts(walk.sp), among(rows, walk.editsOf))
+	return r.lanes(ctx, laneName(walk.sp), rowParts(walk.sp), hiddenAmong(rows, walk.editsOf))
 }
 
 // latecomers is in [lead.Done] when nothing hangs on the import's rows any more that did not come with it.

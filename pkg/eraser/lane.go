@@ -177,22 +177,44 @@ func (cp checkpoint) with(p part, items []store.Item) checkpoint {
 // everything sweeps partitions that nobody sees any more.
 func everything() method { return method{sweep: (*lane).sweepAll, clean: (*lane).empty} }
 
-// among sweeps the items that meet a condition from among the others, and before them what belongs to them; with is
-// nil if nothing does.
-func among(c store.Cond, with func(context.Context, []store.Item) ([]store.Key, error)) method {
+// among sweeps the items that meet a condition from among the others, and that may be made anew meanwhile.
+func among(c store.Cond) method {
 	return method{
-		sweep: func(l *lane, ctx context.Context, p part) error { return l.pick(ctx, p, c, with) },
+		sweep: func(l *lane, ctx context.Context, p part) error { return l.pick(ctx, p, c) },
 		clean: func(l *lane, ctx context.Context, p part) (bool, error) { return l.none(ctx, p, c) },
 	}
 }
 
-// sweepAll deletes all that a partition holds: what was counted in the ledger is deleted, and never counted again.
+// hiddenAmong sweeps the items that meet a condition from among the others. Nobody sees them any more, and nothing takes their
+// place before they are gone. What with says belongs to them goes before them.
+func hiddenAmong(c store.Cond, with func(context.Context, []store.Item) ([]store.Key, error)) method {
+	return method{
+		sweep: func(l *lane, ctx context.Context, p part) error {
+			return l.sweepPages(ctx, p, &picking{c, with})
+		},
+		clean: func(l *lane, ctx context.Context, p part) (bool, error) { return l.none(ctx, p, c) },
+	}
+}
+
+// picking is what goes of a partition.
+type picking struct {
+	c    store.Cond
+	with func(context.Context, []store.Item) ([]store.Key, error)
+}
+
+// sweepAll deletes all that a partition holds.
 func (l *lane) sweepAll(ctx context.Context, p part) error {
 	if l.st.DropsRanges() && p.from == "" {
 		return l.sweepAtOnce(ctx, p)
 	}
+	return l.sweepPages(ctx, p, nil)
+}
+
+// sweepPages deletes what is picked of a partition, or all of it, page by page: what was counted in the ledger is deleted, and
+// never counted again.
+func (l *lane) sweepPages(ctx context.Context, p part, pick *picking) error {
 	if s := l.cp.Page; s != nil {
-		if err := l.deleteSpan(ctx, p, *s); err != nil {
+		if err := l.deleteSpan(ctx, p, *s, pick); err != nil {
 			return err
 		}
 		l.cp.Page, l.cp.After = nil, s.Last
@@ -201,27 +223,53 @@ func (l *lane) sweepAll(ctx context.Context, p part) error {
 		if err := l.late(ctx); err != nil {
 			return err
 		}
-		q.After, q.Limit, q.KeysOnly = l.cp.After, l.c.Page, true
+		q.After, q.Limit, q.KeysOnly = l.cp.After, l.c.Page, pick == nil
 		page, err := l.st.Page(ctx, q)
 		if err != nil {
 			return err
 		}
-		if n := len(page.Items); n > 0 {
-			cp := l.cp.with(p, page.Items)
-			cp.Page = &span{page.Items[0].SK, page.Items[n-1].SK, n}
-			if err := l.keep(ctx, cp); err != nil {
-				return err
-			}
-			if err := l.st.Write(ctx, page.Deletes()); err != nil {
-				return err
-			}
-			l.cp.Page, l.cp.After = nil, page.Items[n-1].SK
+		if err := l.sweepPage(ctx, p, pick.of(page), pick); err != nil {
+			return err
 		}
 		if page.Next == "" {
 			return nil
 		}
 		l.cp.After = page.Next
 	}
+}
+
+// of leaves of a page what goes.
+func (pick *picking) of(page store.Page) store.Page {
+	if pick != nil {
+		page.Items = only(page.Items, pick.c)
+	}
+	return page
+}
+
+func (l *lane) sweepPage(ctx context.Context, p part, page store.Page, pick *picking) error {
+	n := len(page.Items)
+	if n == 0 {
+		return nil
+	}
+	if pick != nil {
+		keys, err := pick.with(ctx, page.Items)
+		if err == nil {
+			_, err = l.remove(ctx, keys)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	cp := l.cp.with(p, page.Items)
+	cp.Page = &span{page.Items[0].SK, page.Items[n-1].SK, n}
+	if err := l.keep(ctx, cp); err != nil {
+		return err
+	}
+	if err := l.st.Write(ctx, page.Deletes()); err != nil {
+		return err
+	}
+	l.cp.Page, l.cp.After = nil, page.Items[n-1].SK
+	return nil
 }
 
 // savePages is how many pages are counted before that is stored, where a partition is dropped at once.
@@ -257,15 +305,15 @@ func (l *lane) sweepAtOnce(ctx context.Context, p part) error {
 }
 
 // deleteSpan deletes what is left of a page that was counted.
-func (l *lane) deleteSpan(ctx context.Context, p part, s span) error {
+func (l *lane) deleteSpan(ctx context.Context, p part, s span, pick *picking) error {
 	// A space is the smallest character of a key, so the bound is just behind the last one.
-	q := store.Query{PK: p.pk, From: s.First, To: s.Last + " ", KeysOnly: true, Limit: l.c.Page}
+	q := store.Query{PK: p.pk, From: s.First, To: s.Last + " ", KeysOnly: pick == nil, Limit: l.c.Page}
 	for {
 		page, err := l.st.Page(ctx, q)
 		if err != nil {
 			return err
 		}
-		if err := l.st.Write(ctx, page.Deletes()); err != nil {
+		if err := l.st.Write(ctx, pick.of(page).Deletes()); err != nil {
 			return err
 		}
 		if page.Next == "" {
@@ -283,7 +331,7 @@ func (l *lane) empty(ctx context.Context, p part) (bool, error) {
 }
 
 // pick deletes the items of a partition that meet c, each on condition that it still does.
-func (l *lane) pick(ctx context.Context, p part, c store.Cond, with func(context.Context, []store.Item) ([]store.Key, error)) error {
+func (l *lane) pick(ctx context.Context, p part, c store.Cond) error {
 	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return err
@@ -293,17 +341,7 @@ func (l *lane) pick(ctx context.Context, p part, c store.Cond, with func(context
 		if err != nil {
 			return err
 		}
-		picked := only(page.Items, c)
-		if with != nil && len(picked) > 0 {
-			keys, err := with(ctx, picked)
-			if err == nil {
-				_, err = l.remove(ctx, keys)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		for items := range slices.Chunk(picked, l.st.TransactSize()-1) {
+		for items := range slices.Chunk(only(page.Items, c), l.st.TransactSize()-1) {
 			if err := l.drop(ctx, p, items, c); err != nil {
 				return err
 			}

@@ -56,6 +56,9 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 	}
 	p.Removes, p.Pointers = all.Rows(), all.Pointers()
 	p.WriteUnits = float64(all.Total()) // of items of up to 1 KB
+	if sel.Kind == ManualCustomers || sel.Kind.records() {
+		p.WriteUnits *= 2 // what may be made anew meanwhile goes in transactions
+	}
 	p.Dollars = store.Cost{WriteMilli: store.MilliUnits(p.WriteUnits)}.Dollars()
 	if opt.Forget {
 		p.Notes = append(p.Notes, "The customer is put on the do-not-reload list: later imports report it as rejected, with the code forgotten.")

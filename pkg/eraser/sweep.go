@@ -265,7 +265,7 @@ func (r *run) sweep(ctx context.Context) error {
 	}
 	// Edits made since are of rows that came anew.
 	old := store.Cond{Op: store.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
-	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old, nil))
+	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
 }
 
 // takeOver sweeps what earlier erases of the source have hidden and not removed yet: nobody can restore that any more, and
@@ -364,7 +364,7 @@ func (r *run) visit(ctx context.Context, src store.Source) error {
 	if err != nil {
 		return err
 	}
-	manual := among(store.Cond{Op: store.Less, Attr: store.AttrManual, N: r.job.Erase.Manual}, nil)
+	manual := among(store.Cond{Op: store.Less, Attr: store.AttrManual, N: r.job.Erase.Manual})
 	if err := r.lanes(ctx, laneName(src.Space()), allParts(src.Space()), manual); err != nil {
 		return err
 	}

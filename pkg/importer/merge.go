@@ -365,10 +365,12 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, e
 // settle decides one candidate.
 func (m *rangeMerge) settle(c *candidate) error {
 	manual := m.w.job.Import.ManualEpoch
-	if c.hidden { // an invoice that the input gives to another customer: else it was refused before
+	if c.hidden { // a row of an import that is erased, or an invoice that the input gives to another customer: else it was refused before
 		p := erasing(m.idColumn(&c.entry))
 		m.reject(&c.entry, p.Column, p.Code, p.Message)
-		m.parent = parentState{sk: c.sk, erasing: true}
+		if c.parent == "" {
+			m.parent = parentState{sk: c.sk, erasing: true}
+		}
 		return nil
 	}
 	switch {

@@ -50,7 +50,7 @@ func (m *rangeMerge) meet(ctx context.Context, c *candidate) error {
 		}
 		if c.before = m.w.present(it.SK, it.Attrs); c.before != nil {
 			m.sum.stored(string(datasetOf(it.SK, it.Attrs)))
-		} else if c.hidden = m.w.buried(it.SK, it.Attrs); c.hidden {
+		} else if c.hidden = m.w.buried(it.SK, it.Attrs); c.hidden && c.parent == "" {
 			m.hidden = it.SK
 		}
 		return nil
