@@ -89,6 +89,7 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 	}
 	c := &cobra.Command{Use: k.use, Short: k.short, Args: cobra.ExactArgs(args)}
 	c.RunE = func(c *cobra.Command, args []string) error {
+		limitMemory(eraseMemory)
 		e := erasure{Selection: string(k.kind), Grace: o.grace, Forget: o.forget}
 		if c.Flags().Changed("keep-edits") {
 			e.KeepEdits = &o.keep

@@ -16,7 +16,7 @@ func main() { os.Exit(run(parts{open: openData, pieceBytes: localPiece})) }
 func run(p parts) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	limitMemory()
+	limitMemory(importMemory)
 	return execute(ctx, os.Args[1:], &shell{
 		parts: p, self: invokedAs(os.Args[0]), env: environment(os.Environ()), out: os.Stdout, errOut: os.Stderr,
 	})

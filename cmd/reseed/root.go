@@ -83,13 +83,16 @@ func environment(list []string) map[string]string {
 	return env
 }
 
-// memoryLimit keeps an import of any size below 200 MB in all; an own
-// GOMEMLIMIT wins.
-const memoryLimit = 120 << 20
+// What the runtime's memory is held to, in bytes: an import of any size then stays below 200 MB in all, an erase below 100 MB.
+const (
+	importMemory = 120 << 20
+	eraseMemory  = 72 << 20
+)
 
-func limitMemory() {
+// limitMemory holds the runtime's memory to a limit; an own GOMEMLIMIT wins.
+func limitMemory(bytes int64) {
 	if _, own := os.LookupEnv("GOMEMLIMIT"); !own {
-		debug.SetMemoryLimit(memoryLimit)
+		debug.SetMemoryLimit(bytes)
 	}
 }
 

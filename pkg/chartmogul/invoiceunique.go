@@ -123,15 +123,13 @@ func (c *call) mayReplace(a account, d *draft, key store.Key, found map[store.Ke
 // weigh decides which of the claims found somebody else's row.
 func (c *call) weigh(a account, src store.Source, all []claim, found map[store.Key]store.Attrs) (map[store.Key]store.Cond, error) {
 	sp := src.Space()
-	heads := map[store.Key]store.H{} // of the invoices that pointers lead to
+	heads, err := a.heads(all, found)
+	if err != nil {
+		return nil, err
+	}
 	var keys []store.Key
 	for _, cl := range all {
-		at := found[cl.pointer]
-		if a.Erasing(at) || a.Erasing(found[cl.row]) {
-			return nil, erasing()
-		}
-		if holder, ok := store.ParseH(at.Str(attrInvoice)); ok && a.Visible(at) {
-			heads[cl.pointer] = holder
+		if holder, pointed := heads[cl.pointer]; pointed {
 			keys = append(keys, sp.Invoice(holder), partKey(sp, cl.kind, holder, cl.h))
 		}
 	}
@@ -157,6 +155,21 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 		}
 	}
 	return over, nil
+}
+
+// heads are the invoices that the claims' pointers lead to.
+func (a account) heads(all []claim, found map[store.Key]store.Attrs) (map[store.Key]store.H, error) {
+	heads := map[store.Key]store.H{}
+	for _, cl := range all {
+		at := found[cl.pointer]
+		if a.Erasing(at) || a.Erasing(found[cl.row]) {
+			return nil, erasing()
+		}
+		if holder, ok := store.ParseH(at.Str(attrInvoice)); ok && a.Visible(at) {
+			heads[cl.pointer] = holder
+		}
+	}
+	return heads, nil
 }
 
 // partKey is the key of a line item or a transaction.

@@ -552,17 +552,7 @@ func (w *world) erase(e *erasing, s *origin) {
 	case "dependent":
 		s.data = rows{}
 	case "manual-customers":
-		for _, o := range w.sources {
-			e.sources = append(e.sources, *o)
-		}
-		for _, other := range w.erases { // what can be restored is not to bring them back
-			if other.state == "grace" && other.was.customers != nil && !other.ofRecords() {
-				e.sources = append(e.sources, other.was)
-			}
-		}
-		e.epochWas = w.epoch
-		w.top++
-		w.epoch, e.epoch = w.top, w.top
+		w.eraseManual(e)
 	case "import":
 		e.sources = []origin{*s}
 	default:
@@ -576,6 +566,20 @@ func (w *world) erase(e *erasing, s *origin) {
 		w.forgotten[f] = true
 	}
 	w.erases = append(w.erases, e)
+}
+
+func (w *world) eraseManual(e *erasing) {
+	for _, o := range w.sources {
+		e.sources = append(e.sources, *o)
+	}
+	for _, other := range w.erases { // what can be restored is not to bring them back
+		if other.state == "grace" && other.was.customers != nil && !other.ofRecords() {
+			e.sources = append(e.sources, other.was)
+		}
+	}
+	e.epochWas = w.epoch
+	w.top++
+	w.epoch, e.epoch = w.top, w.top
 }
 
 // restore takes an erase back, if it can be.

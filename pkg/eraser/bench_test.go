@@ -31,8 +31,9 @@ func itemsOfBench(b *testing.B) int {
 	return n
 }
 
-// embedded is an eraser over a table in a folder that holds one source of n customers of about 300 bytes.
-func embedded(b *testing.B, n int) (*eraser.Eraser, store.Source) {
+// embedded is an eraser over a table in a folder that holds one source of n manual customers of about 300 bytes, and the import
+// that has added them.
+func embedded(b *testing.B, n int) (e *eraser.Eraser, source, imported string) {
 	b.Helper()
 	d, err := pebble.Open(b.TempDir(), pebble.Options{})
 	if err != nil {
@@ -52,12 +53,20 @@ func embedded(b *testing.B, n int) (*eraser.Eraser, store.Source) {
 		b.Fatal(err)
 	}
 	src := dir.Sources[0]
+	ledger := job.NewLedger(st, time.Now)
+	j, err := ledger.Create(b.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Applying: true}})
+	if err == nil {
+		_, _, err = ledger.End(b.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
 	w := st.Writer(b.Context())
 	for i := range n {
 		// In key order within each shard, as an import writes.
 		var h store.H
 		binary.BigEndian.PutUint64(h[:8], uint64(float64(i)/float64(n)*(1<<63))<<1)
-		attrs := store.NewBuilder().Int(store.AttrCreated, 1_763_890_000_000).Str("city", "Springfield").Str("company", fmt.Sprintf("Company %d", i)).
+		attrs := store.NewBuilder().Int(store.AttrCreated, 1_763_890_000_000).Origin(store.Origin{Import: job.Number(j.ID), Manual: 1}).Str("city", "Springfield").Str("company", fmt.Sprintf("Company %d", i)).
 			Str("country", "US").Str("email", fmt.Sprintf("person%d@example.com", i)).Str("external_id", fmt.Sprintf("cus-%08d", i)).
 			Bytes("h", make([]byte, 100)).Str("name", fmt.Sprintf("Person %d", i)).Attrs()
 		if err := w.Add(store.Write{Item: store.Item{Key: src.Space().Customer(h), Attrs: attrs}, Replaces: store.Nothing}); err != nil {
@@ -67,16 +76,31 @@ func embedded(b *testing.B, n int) (*eraser.Eraser, store.Source) {
 	if err := w.Flush(); err != nil {
 		b.Fatal(err)
 	}
-	return eraser.New(eraser.Config{Store: st, Ledger: job.NewLedger(st, time.Now), Objects: objects.Mem(), Now: time.Now}), src
+	return eraser.New(eraser.Config{Store: st, Ledger: ledger, Objects: objects.Mem(), Now: time.Now}), src.UUID, j.ID
 }
 
-// BenchmarkErase is a whole erase of a source in the embedded store: planned, hidden, swept, verified, purged from the disk.
+// BenchmarkErase is a whole erase in the embedded store: planned, hidden, swept, verified, purged from the disk.
 func BenchmarkErase(b *testing.B) {
+	b.Run("source", func(b *testing.B) {
+		benchErase(b, func(source, _ string) eraser.Selection { return eraser.Selection{Kind: eraser.Source, Source: source} })
+	})
+	b.Run("import", func(b *testing.B) {
+		benchErase(b, func(_, imported string) eraser.Selection {
+			return eraser.Selection{Kind: eraser.Import, Import: imported}
+		})
+	})
+	b.Run("manual", func(b *testing.B) {
+		benchErase(b, func(_, _ string) eraser.Selection { return eraser.Selection{Kind: eraser.ManualCustomers} })
+	})
+}
+
+func benchErase(b *testing.B, selected func(source, imported string) eraser.Selection) {
+	b.Helper()
 	n := itemsOfBench(b)
 	for b.Loop() {
 		b.StopTimer()
-		e, src := embedded(b, n)
-		sel := eraser.Selection{Kind: eraser.Source, Source: src.UUID}
+		e, source, imported := embedded(b, n)
+		sel := selected(source, imported)
 		b.StartTimer()
 		begin := time.Now()
 		p, err := e.Plan(b.Context(), sel, eraser.Options{})

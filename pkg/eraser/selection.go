@@ -51,13 +51,8 @@ func Select(d *store.Directory, kind Kind, source, id string) (Selection, error)
 		return sel, bad("id", "must not be given: all manual customers are meant")
 	case kind == ManualCustomers:
 		return sel, nil
-	case kind == Import && id == "":
-		return sel, bad("id", "name the import by the id of its job")
-	case kind == Import && source != "":
-		return sel, bad("source", "must not be given: an import is of one source")
 	case kind == Import:
-		sel.Import = id
-		return sel, nil
+		return selectImport(source, id)
 	case kind.records():
 		return selectRecord(d, sel, source, id)
 	}
@@ -73,6 +68,16 @@ func Select(d *store.Directory, kind Kind, source, id string) (Selection, error)
 	}
 	sel.Source = src.UUID
 	return sel, nil
+}
+
+func selectImport(source, id string) (Selection, error) {
+	switch {
+	case id == "":
+		return Selection{}, bad("id", "name the import by the id of its job")
+	case source != "":
+		return Selection{}, bad("source", "must not be given: an import is of one source")
+	}
+	return Selection{Kind: Import, Import: id}, nil
 }
 
 func selectRecord(d *store.Directory, sel Selection, source, id string) (Selection, error) {

@@ -374,14 +374,8 @@ func (m *rangeMerge) settle(c *candidate) error {
 		return nil
 	}
 	switch {
-	case c.parent != "" && m.parent.erasing:
-		column, _, _ := m.w.missingParent(c.sk)
-		p := erasing(column)
-		m.reject(&c.entry, p.Column, p.Code, p.Message)
-		return nil
-	case c.parent != "" && !m.parent.exists:
-		column, code, message := m.w.missingParent(c.sk)
-		m.reject(&c.entry, column, code, message)
+	case c.parent != "" && (m.parent.erasing || !m.parent.exists):
+		m.rejectOrphan(c)
 		return nil
 	case c.parent != "":
 		manual = m.parent.manual
@@ -411,6 +405,16 @@ func (m *rangeMerge) settle(c *candidate) error {
 	created, _ := c.before.Int(store.AttrCreated)
 	origin := store.Origin{Import: store.OriginOf(c.before).Import, Manual: manual}
 	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))
+}
+
+// rejectOrphan rejects a row whose parent is not there, or being erased.
+func (m *rangeMerge) rejectOrphan(c *candidate) {
+	column, code, message := m.w.missingParent(c.sk)
+	if m.parent.erasing {
+		p := erasing(column)
+		code, message = p.Code, p.Message
+	}
+	m.reject(&c.entry, column, code, message)
 }
 
 func (c *candidate) change(before, after store.Attrs) *change {

@@ -78,7 +78,7 @@ func Number(id string) int64 {
 	if err != nil {
 		return 0
 	}
-	return int64(n & (1<<62 - 1)) //nolint:gosec // 62 bits
+	return int64(n & (1<<62 - 1))
 }
 
 // Prefix is where everything that the job makes lies in the object store.
