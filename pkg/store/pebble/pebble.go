@@ -303,7 +303,7 @@ func (d *Driver) costOf(batch []store.Write) (cost store.Cost, err error) {
 	return cost, nil
 }
 
-// walker finds the sizes of stored items, asked for in ascending order.
+// walker finds stored items, asked for in ascending order.
 type walker struct {
 	iter *pebble.Iterator
 	at   bool // iter stands at an item
@@ -312,16 +312,25 @@ type walker struct {
 
 // size is that of the stored item; 0 if there is none.
 func (w *walker) size(k store.Key) int {
+	attrs, found := w.find(k)
+	if !found {
+		return 0
+	}
+	return store.Item{Key: k, Attrs: attrs}.Size()
+}
+
+// find gives what is stored, valid until the next call.
+func (w *walker) find(k store.Key) (attrs store.Attrs, found bool) {
 	w.name = appendKey(w.name[:0], k)
 	if !w.at || bytes.Compare(w.iter.Key(), w.name) < 0 {
 		if w.at = w.iter.SeekGE(w.name); !w.at {
-			return 0
+			return nil, false
 		}
 	}
 	if !bytes.Equal(w.iter.Key(), w.name) {
-		return 0
+		return nil, false
 	}
-	return store.Item{Key: k, Attrs: w.iter.Value()}.Size()
+	return w.iter.Value(), true
 }
 
 // commit writes all, synced.
@@ -378,17 +387,8 @@ func (d *Driver) Transact(ctx context.Context, writes []store.Write) (cost store
 		return cost, errTwice()
 	}
 	defer d.hold(writes)()
-	var name []byte
-	for i := range writes {
-		name = appendKey(name[:0], writes[i].Item.Key)
-		c, err := d.admit(&writes[i], name)
-		if err != nil {
-			return store.Cost{}, err
-		}
-		cost = cost.Add(c)
-	}
-	if len(writes) == 0 {
-		return cost, nil
+	if cost, err = d.admitAll(writes); err != nil || len(writes) == 0 {
+		return store.Cost{}, err
 	}
 	if err := d.commit(writes); err != nil {
 		return store.Cost{}, err
@@ -399,12 +399,46 @@ func (d *Driver) Transact(ctx context.Context, writes []store.Write) (cost store
 	return cost, nil
 }
 
-// admit tests a write's condition and tells what the write will cost.
-func (d *Driver) admit(w *store.Write, name []byte) (cost store.Cost, err error) {
-	attrs, found, err := d.read(name)
-	if err != nil {
-		return cost, err
+// walkFrom is how many writes are looked at by walking beside them, since neighbours share blocks. Fewer are looked up one by
+// one, with the help of filters.
+const walkFrom = 10
+
+// admitAll tests the conditions of sorted writes and tells what they will cost.
+func (d *Driver) admitAll(writes []store.Write) (cost store.Cost, err error) {
+	var walk walker
+	if len(writes) >= walkFrom {
+		if walk.iter, err = d.db.NewIter(&pebble.IterOptions{LowerBound: appendKey(nil, writes[0].Item.Key)}); err != nil {
+			return cost, broken(err)
+		}
+		defer func() {
+			if closing := walk.iter.Close(); closing != nil { // tells of every error on the way
+				cost, err = store.Cost{}, broken(closing)
+			}
+		}()
 	}
+	for i := range writes {
+		var attrs store.Attrs
+		var found bool
+		if walk.iter != nil {
+			attrs, found = walk.find(writes[i].Item.Key)
+		} else {
+			walk.name = appendKey(walk.name[:0], writes[i].Item.Key)
+			attrs, found, err = d.read(walk.name)
+		}
+		if err != nil {
+			return store.Cost{}, err
+		}
+		c, err := admit(&writes[i], attrs, found)
+		if err != nil {
+			return store.Cost{}, err
+		}
+		cost = cost.Add(c)
+	}
+	return cost, nil
+}
+
+// admit tests a write's condition and tells what the write will cost.
+func admit(w *store.Write, attrs store.Attrs, found bool) (cost store.Cost, err error) {
 	if !w.If.Holds(attrs, found) {
 		return cost, fault.New(fault.Conflict, "store_condition", "the stored item is not as expected")
 	}
