@@ -287,16 +287,28 @@ func TestFilesPostedToTheAPIAreImportedAndErased(t *testing.T) {
 		_, _ = part.Write([]byte(sample(t, b, dataset)))
 	}
 	_ = w.Close()
-	status, body = b.Call(t, http.MethodPost, "/v1/data_sources/"+src.UUID+"/imports", w.FormDataContentType(), form.Bytes())
-	if status != http.StatusAccepted {
-		t.Fatal(status, body)
+	post := func() {
+		t.Helper()
+		status, body := b.Call(t, http.MethodPost, "/v1/data_sources/"+src.UUID+"/imports", w.FormDataContentType(), form.Bytes())
+		if status != http.StatusAccepted {
+			t.Fatal(status, body)
+		}
+		b.Work(t)
 	}
-	b.Work(t)
+	post()
 	ended(t, b, 1)
-	if n := items(t, b, directory(t, b).Sources[0]); n < 12 {
+	gone := directory(t, b).Sources[0]
+	n := items(t, b, gone)
+	if n < 12 {
 		t.Errorf("%d items", n)
 	}
-	gone := directory(t, b).Sources[0]
+	added := erase(t, b, "delete-source", line.EraseSource{Selection: "import", ID: jobs(t, b)[0].ID})
+	if total := eraser.Counts(added.Removed).Total(); added.Status != job.Done || total != int64(n) || items(t, b, gone) != 0 {
+		t.Errorf("what the import added: %+v", added)
+	}
+	if post(); items(t, b, gone) != n {
+		t.Errorf("%d items again", items(t, b, gone))
+	}
 	if status, body = b.Call(t, http.MethodDelete, "/v1/data_sources/"+src.UUID, "", nil); status/100 != 2 {
 		t.Fatal(status, body)
 	}
