@@ -79,7 +79,7 @@ func TestErasedIsNowhere(t *testing.T) {
 func kindsOfPlace() map[string]string {
 	return map[string]string{
 		"a customer": "^item .* c#[0-9a-f]+$", "a contact": "^item .* k#", "an invoice": "^item .* i#[0-9a-f]+$", "a line": "^item .*#l#[0-9a-f]+$",
-		"a transaction": "^item .*#t#", "an event": "^item .* e#", "tags": "^item .*#tags$", "attributes": "^item .*#attributes$",
+		"a transaction": "^item .*#t#", "an event": "^item .* e#", "tags": "^item .*#tags$", "names of files": "^item account job#", "attributes": "^item .*#attributes$",
 		"changed fields": "^item .* c#.*#fields$", "changed fields of a line": "^item .*#l#.*#fields$",
 		"the table": `^file table/.*\.(log|sst)$`, "unpacked tables": `^unpacked table/.*\.sst$`,
 		"uploads": "^file objects/uploads/ds_", "a ZIP": "^unpacked objects/uploads/ds_", "half an upload": `^file objects/uploads/ds_.*\.tmp$`, "samples": "/samples/", "rejects": "/rejects.csv$", "change sets": "^unpacked objects/jobs/.*/changes/",
@@ -100,6 +100,13 @@ func (k *killer) leftovers(t *testing.T, data string) {
 	if out.status != exitFailed {
 		t.Fatalf("without a header: %+v", out)
 	}
+	named := headless[billing.Plans]
+	named[0] = append(slices.Clone(named[0]), canary+" column")
+	file := headless.write(t, t.TempDir(), billing.Plans)[0]
+	if err := os.Rename(file, filepath.Join(filepath.Dir(file), canary+".csv")); err != nil {
+		t.Fatal(err)
+	}
+	sc.start(t, data, "", imports(filepath.Join(filepath.Dir(file), canary+".csv")), fate{}).succeeded(t)
 	files := in.mixture(t)
 	for _, f := range []fate{{object, 1, before}, {object, len(files), after}} {
 		if !sc.start(t, data, "", imports(files...), f).ended().killed {

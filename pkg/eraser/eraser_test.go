@@ -455,16 +455,19 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	past := func(tag store.Tag, object string) *job.Job {
 		t.Helper()
 		j, err := l.Create(ctx, &job.Job{
-			Kind: job.Import, Tag: tag, Import: &job.ImportSpec{Files: []job.File{{Object: object}}},
+			Kind: job.Import, Tag: tag, Import: &job.ImportSpec{Files: []job.File{{Name: "ada.csv", Object: object, Header: []string{"Ada"}}}},
 		})
 		must(t, err)
-		_, _, err = l.End(ctx, j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
+		_, _, err = l.End(ctx, j.ID, func(j *job.Job) error {
+			j.Status, j.Error, j.Notes = job.Failed, "ada.csv: line 2 is no row", []string{"ada.csv: columns ignored: Ada"}
+			return nil
+		})
 		must(t, err)
 		put(object)
 		put(j.Prefix() + "rejects.csv")
 		return j
 	}
-	past(w.acme.Tag, "uploads/Acme/a.csv")
+	ours := past(w.acme.Tag, "uploads/Acme/a.csv")
 	past(w.acme.Tag, "uploads/ds_1/b.csv")
 	past(w.acme.Tag, "uploads/shared.csv")
 	other := past(w.acme2.Tag, "uploads/Acme2/a.csv")
@@ -479,6 +482,15 @@ func TestFilesGoWithTheSource(t *testing.T) {
 		"uploads/Acme.csv", "uploads/Acme2/a.csv", "uploads/shared.csv",
 	}
 	same(t, "the files that are left", want, names)
+	ours, err = l.Get(ctx, ours.ID)
+	must(t, err)
+	same(t, "what is known of its files", []job.File{{Name: "file 1"}}, ours.Import.Files)
+	if ours.Error != "file 1: line 2 is no row" || strings.Contains(strings.Join(ours.Notes, ""), "Ada") {
+		t.Errorf("it still says %q %q", ours.Error, ours.Notes)
+	}
+	others, err := l.Get(ctx, other.ID)
+	must(t, err)
+	same(t, "the other's files", other.Import.Files, others.Import.Files)
 }
 
 // Uploads whose request died before there was an import of them go with any erase in their source, since they may name what

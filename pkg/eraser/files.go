@@ -2,6 +2,7 @@ package eraser
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ const uploads = "uploads/"
 const historyPage = 200
 
 // clearFiles deletes the files that may name what was erased: the uploads of
-// the imports concerned and all that these have made. An invoice leaves them: nothing in it is personal.
+// the imports concerned and all that these have made; and the names of those files. An invoice leaves them: nothing in it is personal.
 func (r *run) clearFiles(ctx context.Context) error {
 	kind := Kind(r.job.Erase.Selection)
 	if r.c.Objects == nil || kind == Invoice {
@@ -71,7 +72,10 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 	if _, err := r.c.Objects.DeleteAll(ctx, j.Prefix()); err != nil {
 		return err
 	}
-	if err := r.clearInputs(ctx, j, others); err != nil || r.job.Tag != 0 {
+	if err := r.clearInputs(ctx, j, others); err != nil {
+		return err
+	}
+	if err := r.clearNames(ctx, j); err != nil || r.job.Tag != 0 {
 		return err
 	}
 	next, err := r.ledger.Unlock(ctx, j.Tag, r.job.ID)
@@ -79,6 +83,25 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 		return err
 	}
 	return r.dispatch(ctx, next)
+}
+
+// clearNames takes the names of an import's files out of its job, and whatever else of them people may have named.
+func (r *run) clearNames(ctx context.Context, j *job.Job) error {
+	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
+		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {
+			for i := range files {
+				f := &files[i]
+				name := fmt.Sprintf("file %d", i+1)
+				if f.Name != "" {
+					j.Error = strings.ReplaceAll(j.Error, f.Name, name)
+				}
+				f.Name, f.Object, f.Version, f.Header = name, "", "", nil
+			}
+		}
+		j.Notes = []string{"The files of this import were erased, and their names and its notes with them, since they may have named what was erased."}
+		return nil
+	})
+	return err
 }
 
 // clearStrays deletes uploads that have come to no import, whole or half written: their request was refused or died. One

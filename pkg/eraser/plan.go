@@ -110,12 +110,12 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 const last = "~"
 
 func notes(k Kind) []string {
-	const files = "The uploads, change sets and rejects of the source's finished imports go too, since they may name what is erased; those imports can't be undone any more."
+	const files = "The uploads, change sets and rejects of the source's finished imports go too, and the names of their files, since they may name what is erased; those imports can't be undone any more."
 	switch k {
 	case Source:
-		return []string{"The uploads, change sets and rejects of the source's imports go with it."}
+		return []string{"The uploads, change sets and rejects of the source's imports go with it, and the names of their files."}
 	case ManualCustomers:
-		return []string{"The uploads, change sets and rejects of finished imports go too, since they may name these customers; those imports can't be undone any more."}
+		return []string{"The uploads, change sets and rejects of finished imports go too, and the names of their files, since they may name these customers; those imports can't be undone any more."}
 	case Content, Dependent, Customer, CustomerInvoices:
 		return []string{files}
 	case Import:

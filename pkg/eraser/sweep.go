@@ -21,8 +21,8 @@ const (
 	begun    = ""
 	settled  = "settled"  // no writer is left that does not know of it
 	verified = "verified" // seen gone
-	purged   = "purged"   // its bytes have left the disk
 	cleared  = "cleared"  // its files are gone too
+	purged   = "purged"   // the bytes of all that have left the disk
 )
 
 // leadTask is held by the one sweep that works on the job.
@@ -220,7 +220,7 @@ func (r *run) finish(ctx context.Context) error {
 	for _, step := range []struct {
 		from, to string
 		do       func(context.Context) error
-	}{{begun, settled, r.settle}, {settled, verified, r.sweep}, {verified, purged, r.purge}, {purged, cleared, r.clearFiles}} {
+	}{{begun, settled, r.settle}, {settled, verified, r.sweep}, {verified, cleared, r.clearFiles}, {cleared, purged, r.purge}} {
 		if r.lead.Phase != step.from {
 			continue
 		}
@@ -385,7 +385,7 @@ func (r *run) purge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var pks []string
+	pks := []string{store.AccountPK} // names of files were in the ledger
 	for _, j := range older {
 		pks = append(pks, allParts(j.Erase.Was.Space()).pks()...)
 	}
