@@ -369,7 +369,7 @@ func (w *world) load(s *origin, input rows, replace bool, by string) (rejected [
 	stays := func(id string) bool { return named[id] || w.stays(s, id) }
 	there := func(id string) bool {
 		_, stored := w.row(s, id)
-		return in[id] || stored && (!replace || stays(id))
+		return in[id] || stored && (!replace || kindOf(id) != "i" && stays(id))
 	}
 	seen := w.all(s, "cpilt")
 	manual := map[string]int64{}

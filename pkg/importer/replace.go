@@ -84,7 +84,8 @@ func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
 		m.parent = parentState{sk: it.SK, erasing: m.w.buried(it.SK, it.Attrs)}
 		return nil
 	case m.w.dir.Erasing(it.Attrs): // it can be restored, and is not to come back under nothing
-		return m.stays(parent)
+		m.keep(parent)
+		return nil
 	case a == nil, parent != "" && parent == m.hidden:
 		return nil
 	}
@@ -93,7 +94,8 @@ func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
 		if parent == "" {
 			m.parent = parentState{sk: it.SK, exists: true, manual: manualOf(a)}
 		}
-		return m.stays(parent)
+		m.stays(parent)
+		return nil
 	}
 	m.sum.stored(string(ds))
 	needed, err := m.needed(ctx, it.SK)
@@ -134,14 +136,21 @@ func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
 }
 
 // stays keeps the record that a row which stays hangs on.
-func (m *rangeMerge) stays(parent string) error {
+func (m *rangeMerge) stays(parent string) {
+	if kept := m.keep(parent); kept != nil {
+		m.parent = parentState{sk: parent, exists: true, manual: manualOf(kept.before)}
+	}
+}
+
+// keep keeps a record that was to be removed; nil if it was not. Rows of the input that name it are rejected as before.
+func (m *rangeMerge) keep(parent string) *change {
 	if parent == "" || len(m.removals) == 0 || m.removals[0].sk != parent {
 		return nil
 	}
-	m.parent = parentState{sk: parent, exists: true, manual: manualOf(m.removals[0].before)}
+	kept := m.removals[0]
 	m.removals = m.removals[1:]
 	m.sum.Kept++
-	return nil
+	return kept
 }
 
 // flushRemovals adds the removals that were held back to the change set.
