@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
-	"golang.org/x/sync/errgroup"
-
-	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
@@ -71,67 +66,20 @@ func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, t target, j
 // countImport counts the rows that an import added, unless others hang on them.
 func (e *Eraser) countImport(ctx context.Context, d *store.Directory, t target, p *Plan) (Counts, error) {
 	p.Import = t.imported.ID
-	r := reader{st: e.c.Store, hr: d.Hasher(), sp: t.src.Space(), edits: !p.KeepEdits}
-	number, err := e.alone(ctx, r, p.Import)
+	found, err := e.alone(ctx, reader{st: e.c.Store, hr: d.Hasher(), sp: t.src.Space(), edits: !p.KeepEdits}, p.Import)
 	if err != nil {
 		return nil, err
 	}
-	is := func(a store.Attrs) bool { return store.OriginOf(a).Import == number }
-	var (
-		mu  sync.Mutex
-		sum = Counts{}
-	)
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(countersAtOnce)
-	for _, parts := range rowParts(r.sp) {
-		g.Go(func() error {
-			n := Counts{}
-			for _, p := range parts {
-				if err := e.countPicked(ctx, p, r, is, n); err != nil {
-					return err
-				}
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			sum.Add(n)
-			return nil
-		})
-	}
-	return sum, g.Wait()
+	return found.added, nil
 }
 
-// alone refuses an import on whose rows others hang; else it gives its number.
-func (e *Eraser) alone(ctx context.Context, r reader, id string) (int64, error) {
-	number := job.Number(id)
-	late, err := r.late(ctx, number)
-	if err == nil && late.counts.Total() > 0 {
-		err = e.needed(ctx, late)
+// alone looks for what an import added, and refuses it if others hang on that.
+func (e *Eraser) alone(ctx context.Context, r reader, id string) (*survey, error) {
+	found, err := r.survey(ctx, job.Number(id))
+	if err == nil && found.hanging.Total() > 0 {
+		err = e.needed(ctx, found)
 	}
-	return number, err
-}
-
-// countPicked counts the items of a partition that are meant, and their edits if those go too.
-func (e *Eraser) countPicked(ctx context.Context, p part, r reader, is func(store.Attrs) bool, n Counts) error {
-	for q := p.query(); ; {
-		page, err := r.st.Page(ctx, q)
-		if err != nil {
-			return err
-		}
-		picked := slices.DeleteFunc(page.Items, func(it store.Item) bool { return !is(it.Attrs) })
-		for _, it := range picked {
-			n[p.kindOf(it.SK)]++
-		}
-		edits, err := r.editsOf(ctx, picked)
-		if err != nil {
-			return err
-		}
-		for _, k := range edits {
-			n[partOf(k).kindOf(k.SK)]++
-		}
-		if q.After = page.Next; q.After == "" {
-			return nil
-		}
-	}
+	return found, err
 }
 
 // imported sweeps the rows that an import added, each after its edits.
@@ -158,11 +106,11 @@ func (r *run) latecomers(ctx context.Context, walk reader, number int64) error {
 	if slices.Contains(r.lead.Done, latecomers) {
 		return nil
 	}
-	late, err := walk.late(ctx, number)
+	late, err := walk.survey(ctx, number)
 	if err != nil {
 		return err
 	}
-	if delete(late.imports, 0); len(late.imports) > 0 {
+	if delete(late.whose, 0); len(late.whose) > 0 {
 		return r.refuse(ctx, r.needed(ctx, late))
 	}
 	for _, sk := range slices.Sorted(maps.Keys(late.parents)) {
@@ -212,115 +160,13 @@ func (r *run) refuse(ctx context.Context, why error) error {
 	return errRefused
 }
 
-// hanging is what hangs on the rows of one import and did not come with it.
-type hanging struct {
-	mu      sync.Mutex
-	counts  Counts             // by kind
-	imports map[int64]bool     // their numbers; 0 is REST
-	parents map[string]store.H // customers and invoices of the import, by sort key
-}
-
-// add notes a child; the parent is none if it is a plan: those go by themselves.
-func (h *hanging) add(parent, child store.Item) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	kind := kindOf(child.SK)
-	if kind == InvoicePointers {
-		kind = "invoices"
-	}
-	h.counts[kind]++
-	h.imports[store.OriginOf(child.Attrs).Import] = true
-	if parent.SK != "" {
-		h.parents[parent.SK], _ = store.LeadingH(parent.SK)
-	}
-}
-
-// late finds what hangs on rows that an import added and did not come with it. All of the source is read.
-func (r reader) late(ctx context.Context, number int64) (*hanging, error) {
-	out := &hanging{counts: Counts{}, imports: map[int64]bool{}, parents: map[string]store.H{}}
-	plans := map[string]bool{}
-	for it, err := range r.st.Items(ctx, r.sp.Plans()) {
-		if err != nil {
-			return nil, err
-		}
-		if store.OriginOf(it.Attrs).Import == number {
-			plans[it.Attrs.Str("external_id")] = true
-		}
-	}
-	see := func(parent, child store.Item) {
-		switch {
-		case store.OriginOf(child.Attrs).Import == number:
-		case store.OriginOf(parent.Attrs).Import == number:
-			out.add(parent, child)
-		case plans[child.Attrs.Str("plan")]:
-			out.add(store.Item{}, child)
-		}
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(countersAtOnce)
-	for i := range r.sp.Shards {
-		g.Go(func() error { return r.kinship(ctx, i, see) })
-	}
-	return out, g.Wait()
-}
-
-// kinship shows everything in a shard that hangs on something, with that, if it is there. Both are in the same order.
-func (r reader) kinship(ctx context.Context, shard int, see func(parent, child store.Item)) error {
-	within := func(pk, letter string) store.Query { return store.Query{PK: pk, From: letter, To: store.After(letter)} }
-	for _, children := range []store.Query{
-		within(r.sp.CustomerPK(shard), store.SKContact), within(r.sp.DataPK(shard), store.SKOwner), within(r.sp.DataPK(shard), store.SKEvent),
-	} {
-		if err := r.ofCustomers(ctx, shard, children, see); err != nil {
-			return err
-		}
-	}
-	invoice := store.Item{}
-	for it, err := range r.st.Items(ctx, r.sp.InvoicesIn(shard)) {
-		switch {
-		case err != nil:
-			return err
-		case store.What(it.SK) == store.SKInvoice:
-			invoice = it
-		case strings.HasPrefix(it.SK, invoice.SK):
-			see(invoice, it)
-		default:
-			see(store.Item{}, it)
-		}
-	}
-	return nil
-}
-
-func (r reader) ofCustomers(ctx context.Context, shard int, children store.Query, see func(parent, child store.Item)) error {
-	next, stop := iter.Pull2(r.st.Items(ctx, r.sp.CustomersIn(shard)))
-	defer stop()
-	customer, more := store.Item{}, true
-	for child, err := range r.st.Items(ctx, children) {
-		if err != nil {
-			return err
-		}
-		h, _ := store.LeadingH(child.SK)
-		sk := store.CustomerSK(h)
-		for more && customer.SK < sk {
-			if customer, err, more = next(); err != nil {
-				return err
-			}
-		}
-		if more && customer.SK == sk {
-			see(customer, child)
-		} else {
-			see(store.Item{}, child)
-		}
-	}
-	return nil
-}
-
 // needed refuses to erase rows that others hang on, and says whose those are.
-func (e *Eraser) needed(ctx context.Context, late *hanging) error {
+func (e *Eraser) needed(ctx context.Context, found *survey) error {
 	var what, whose []string
-	for _, kind := range slices.Sorted(maps.Keys(late.counts)) {
-		what = append(what, fmt.Sprintf("%d %s", late.counts[kind], words(kind)))
+	for _, kind := range slices.Sorted(maps.Keys(found.hanging)) {
+		what = append(what, fmt.Sprintf("%d %s", found.hanging[kind], words(kind)))
 	}
-	if late.imports[0] {
+	if found.whose[0] {
 		whose = append(whose, "over REST")
 	}
 	const most = 5
@@ -328,7 +174,7 @@ func (e *Eraser) needed(ctx context.Context, late *hanging) error {
 		switch {
 		case err != nil:
 			return err
-		case j.Import == nil || !late.imports[job.Number(j.ID)]:
+		case j.Import == nil || !found.whose[job.Number(j.ID)]:
 		case len(whose) == most:
 			whose = append(whose, "by others")
 		case len(whose) < most:
@@ -337,58 +183,4 @@ func (e *Eraser) needed(ctx context.Context, late *hanging) error {
 	}
 	return fault.Newf(fault.Conflict, "needed", "rows that came otherwise hang on what this import added (%s; %s): erase those first",
 		strings.Join(what, ", "), strings.Join(whose, ", "))
-}
-
-// editsOf are the edits of some records of one partition, which are in key order, with the pointers that lead to those; none if edits stay.
-func (r reader) editsOf(ctx context.Context, items []store.Item) ([]store.Key, error) {
-	records := map[store.Key]store.Attrs{}
-	var first, last store.Key
-	for _, it := range items {
-		switch store.What(it.SK) {
-		case store.SKCustomer, store.SKPlan, store.SKInvoice, store.SKLine, store.SKTrans:
-			if len(records) == 0 {
-				first = it.Key
-			}
-			last = it.Key
-			records[it.Key] = it.Attrs
-		}
-	}
-	if !r.edits || len(records) == 0 {
-		return nil, nil
-	}
-	var pointers, keys []store.Key
-	for item, err := range r.st.Items(ctx, store.Query{PK: r.sp.FieldsOf(first).PK, From: first.SK, To: store.After(last.SK)}) {
-		if err != nil {
-			return nil, err
-		}
-		record, _ := r.sp.Edited(item.SK)
-		if attrs, ours := records[record]; ours {
-			keys = append(keys, item.Key)
-			pointers = append(pointers, r.pointersTo(record, attrs, item)...)
-		}
-	}
-	pointers, err := r.existing(ctx, pointers, nil)
-	return append(pointers, keys...), err
-}
-
-// pointersTo are the pointers that an edit of a record may have.
-func (r reader) pointersTo(record store.Key, attrs store.Attrs, fields store.Item) []store.Key {
-	if fields.Key != r.sp.FieldsOf(record) {
-		return nil
-	}
-	h, _ := store.LeadingH(record.SK)
-	switch store.What(record.SK) {
-	case store.SKCustomer:
-		if email := edit.EmailOf(fields.Attrs); email != "" {
-			return []store.Key{r.sp.EditEmail(r.hr.EmailH(email), h)}
-		}
-	case store.SKInvoice:
-		customer := r.hr.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID)
-		keys := []store.Key{r.sp.EditOwner(customer, h)}
-		if owner, ok := edit.OwnerOf(fields.Attrs); ok && owner != customer {
-			keys = append(keys, r.sp.EditOwner(owner, h))
-		}
-		return keys
-	}
-	return nil
 }

@@ -34,7 +34,7 @@ func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		table := mem.New(mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 32, UnitsASecond: paceTable}})
-		src := filled(t, store.New(table), paceItems)
+		src, _ := filled(t, store.New(table), paceItems)
 		sim := simtable.New(table, simtable.Options{
 			Key: 1000, Table: paceTable, Burst: time.Second, Seed: 1, Now: time.Now, MinLatency: 5 * time.Millisecond, MaxLatency: 20 * time.Millisecond,
 		})
@@ -69,23 +69,28 @@ func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
 	})
 }
 
-// filled is a source of n customers of about 300 bytes, evenly spread over its shards.
-func filled(t *testing.T, st *store.Store, n int) store.Source {
+// filled is a source of n customers of about 300 bytes, evenly spread over its shards, and the import that has added them.
+func filled(t *testing.T, st *store.Store, n int) (src store.Source, imported string) {
 	t.Helper()
 	d, err := st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
 		_, err := d.Add("ds_1", "Acme", "CSV", time.Now())
 		return nil, err
 	})
 	must(t, err)
-	src := d.Sources[0]
+	src = d.Sources[0]
+	ledger := job.NewLedger(st, time.Now)
+	j, err := ledger.Create(t.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Applying: true}})
+	must(t, err)
+	_, _, err = ledger.End(t.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
+	must(t, err)
 	w := st.Writer(t.Context())
 	for i := range n {
 		var h store.H
 		binary.BigEndian.PutUint64(h[:8], uint64(float64(i)/float64(n)*(1<<63))<<1)
-		must(t, w.Add(store.Write{Item: store.Item{Key: src.Space().Customer(h), Attrs: attrs(0, "name", strings.Repeat("x", 250))}}))
+		must(t, w.Add(store.Write{Item: store.Item{Key: src.Space().Customer(h), Attrs: added(attrs(0, "name", strings.Repeat("x", 250)), j.ID)}}))
 	}
 	must(t, w.Flush())
-	return src
+	return src, j.ID
 }
 
 // percentile is the 99th of the times of reads one after the other: so many, or until it ends.

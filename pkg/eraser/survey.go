@@ -1,0 +1,304 @@
+package eraser
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"reseed/pkg/edit"
+	"reseed/pkg/store"
+)
+
+// survey is what there is of one import in its source: what it added, and what hangs on that and did not come with it.
+type survey struct {
+	number int64
+	plans  map[string]bool // external ids of those that it added
+
+	mu      sync.Mutex
+	added   Counts             // with the edits, if those go too
+	hanging Counts             // by kind
+	whose   map[int64]bool     // the numbers of the imports that added what hangs there; 0 is REST
+	parents map[string]store.H // the customers and invoices on which it hangs, by sort key; none for plans
+}
+
+// editsTogether is of how many records the edits are looked for together.
+const editsTogether = 1000
+
+// survey reads all of a source, each item once, its shards in parallel.
+func (r reader) survey(ctx context.Context, number int64) (*survey, error) {
+	s := &survey{number: number, plans: map[string]bool{}, added: Counts{}, hanging: Counts{}, whose: map[int64]bool{}, parents: map[string]store.H{}}
+	v := r.surveyor(s)
+	for it, err := range r.st.Items(ctx, r.sp.Plans()) {
+		if err == nil {
+			err = v.take(ctx, it)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if s.ours(it) {
+			s.plans[it.Attrs.Str("external_id")] = true
+		}
+	}
+	if err := v.done(ctx); err != nil {
+		return nil, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(countersAtOnce)
+	for i := range r.sp.Shards {
+		g.Go(func() error { return r.surveyor(s).shard(ctx, i) })
+	}
+	return s, g.Wait()
+}
+
+// ours tells whether the import added an item.
+func (s *survey) ours(it store.Item) bool { return store.OriginOf(it.Attrs).Import == s.number }
+
+// surveyor reads one shard, or the plans.
+type surveyor struct {
+	reader
+	*survey
+	counts Counts       // of what the import added
+	batch  []store.Item // records of it whose edits are looked for together: of one partition, in key order
+}
+
+func (r reader) surveyor(s *survey) *surveyor {
+	return &surveyor{reader: r, survey: s, counts: Counts{}}
+}
+
+func (v *surveyor) shard(ctx context.Context, shard int) error {
+	within := func(pk, letter string) store.Query { return store.Query{PK: pk, From: letter, To: store.After(letter)} }
+	customers, data := v.sp.CustomerPK(shard), v.sp.DataPK(shard)
+	if err := v.families(ctx, v.sp.CustomersIn(shard), within(customers, store.SKContact), within(data, store.SKOwner), within(data, store.SKEvent)); err != nil {
+		return err
+	}
+	if err := v.invoices(ctx, v.sp.InvoicesIn(shard)); err != nil {
+		return err
+	}
+	for _, pointers := range []store.Query{within(customers, store.SKEmail), within(data, store.SKExternal)} {
+		for it, err := range v.st.Items(ctx, pointers) {
+			if err == nil {
+				err = v.take(ctx, it)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return v.done(ctx)
+}
+
+// families reads customers and what hangs on them, which is in the order of the customers.
+func (v *surveyor) families(ctx context.Context, customers store.Query, children ...store.Query) error {
+	cursors := make([]cursor, len(children))
+	for i, q := range children {
+		next, stop := iter.Pull2(v.st.Items(ctx, q))
+		defer stop()
+		cursors[i].next = next
+		if err := cursors[i].step(); err != nil {
+			return err
+		}
+	}
+	for it, err := range v.st.Items(ctx, customers) {
+		if err == nil {
+			err = v.take(ctx, it)
+		}
+		for i := range cursors {
+			if err == nil {
+				err = v.childrenOf(ctx, it, &cursors[i])
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for i := range cursors { // what is left hangs on nothing
+		if err := v.childrenOf(ctx, store.Item{}, &cursors[i]); err != nil {
+			return err
+		}
+	}
+	return v.flush(ctx)
+}
+
+// cursor stands at an item, until there is no more.
+type cursor struct {
+	next func() (store.Item, error, bool)
+	item store.Item
+	more bool
+}
+
+func (c *cursor) step() (err error) {
+	c.item, err, c.more = c.next()
+	return err
+}
+
+// childrenOf goes up to the last child of a customer; without one, to the end.
+func (v *surveyor) childrenOf(ctx context.Context, customer store.Item, c *cursor) error {
+	for c.more {
+		h, _ := store.LeadingH(c.item.SK)
+		parent := store.Item{}
+		switch sk := store.CustomerSK(h); {
+		case sk == customer.SK:
+			parent = customer
+		case customer.SK != "" && sk > customer.SK:
+			return nil
+		}
+		err := v.child(ctx, parent, c.item)
+		if err == nil {
+			err = c.step()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// invoices reads invoices, each of which its line items and transactions follow.
+func (v *surveyor) invoices(ctx context.Context, q store.Query) error {
+	invoice := store.Item{}
+	for it, err := range v.st.Items(ctx, q) {
+		switch {
+		case err != nil:
+		case store.What(it.SK) == store.SKInvoice:
+			invoice = it
+			err = v.take(ctx, it)
+		case strings.HasPrefix(it.SK, invoice.SK):
+			err = v.child(ctx, invoice, it)
+		default:
+			err = v.child(ctx, store.Item{}, it)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return v.flush(ctx)
+}
+
+// child takes what hangs on a parent, if that is there, and maybe on a plan.
+func (v *surveyor) child(ctx context.Context, parent, it store.Item) error {
+	switch {
+	case v.ours(it):
+	case v.ours(parent):
+		v.note(parent, it)
+	case v.plans[it.Attrs.Str("plan")]:
+		v.note(store.Item{}, it)
+	}
+	return v.take(ctx, it)
+}
+
+// note notes what hangs there and did not come with the import.
+func (v *surveyor) note(parent, it store.Item) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	kind := kindOf(it.SK)
+	if kind == InvoicePointers {
+		kind = "invoices"
+	}
+	v.hanging[kind]++
+	v.whose[store.OriginOf(it.Attrs).Import] = true
+	if parent.SK != "" {
+		v.parents[parent.SK], _ = store.LeadingH(parent.SK)
+	}
+}
+
+// take counts an item, if the import added it.
+func (v *surveyor) take(ctx context.Context, it store.Item) error {
+	if !v.ours(it) {
+		return nil
+	}
+	v.counts[kindOf(it.SK)]++
+	if !v.edits || !edited(it.SK) {
+		return nil
+	}
+	if v.batch = append(v.batch, it); len(v.batch) < editsTogether {
+		return nil
+	}
+	return v.flush(ctx)
+}
+
+// flush counts the edits of a batch.
+func (v *surveyor) flush(ctx context.Context) error {
+	keys, err := v.editsOf(ctx, v.batch)
+	for _, k := range keys {
+		v.counts[partOf(k).kindOf(k.SK)]++
+	}
+	v.batch = v.batch[:0]
+	return err
+}
+
+// done adds what was counted.
+func (v *surveyor) done(ctx context.Context) error {
+	if err := v.flush(ctx); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.added.Add(v.counts)
+	return nil
+}
+
+// editsOf are the edits of some records of one partition, which are in key order, with the pointers that lead to those; none if edits stay.
+func (r reader) editsOf(ctx context.Context, items []store.Item) ([]store.Key, error) {
+	records := map[store.Key]store.Attrs{}
+	var first, last store.Key
+	for _, it := range items {
+		if !edited(it.SK) {
+			continue
+		}
+		if len(records) == 0 {
+			first = it.Key
+		}
+		last = it.Key
+		records[it.Key] = it.Attrs
+	}
+	if !r.edits || len(records) == 0 {
+		return nil, nil
+	}
+	var pointers, keys []store.Key
+	for item, err := range r.st.Items(ctx, store.Query{PK: r.sp.FieldsOf(first).PK, From: first.SK, To: store.After(last.SK)}) {
+		if err != nil {
+			return nil, err
+		}
+		record, _ := r.sp.Edited(item.SK)
+		if attrs, ours := records[record]; ours {
+			keys = append(keys, item.Key)
+			pointers = append(pointers, r.pointersTo(record, attrs, item)...)
+		}
+	}
+	pointers, err := r.existing(ctx, pointers, nil)
+	return append(pointers, keys...), err
+}
+
+// edited tells whether a record of that sort key can have edits.
+func edited(sk string) bool {
+	switch store.What(sk) {
+	case store.SKCustomer, store.SKPlan, store.SKInvoice, store.SKLine, store.SKTrans:
+		return true
+	}
+	return false
+}
+
+// pointersTo are the pointers that an edit of a record may have.
+func (r reader) pointersTo(record store.Key, attrs store.Attrs, fields store.Item) []store.Key {
+	if fields.Key != r.sp.FieldsOf(record) {
+		return nil
+	}
+	h, _ := store.LeadingH(record.SK)
+	switch store.What(record.SK) {
+	case store.SKCustomer:
+		if email := edit.EmailOf(fields.Attrs); email != "" {
+			return []store.Key{r.sp.EditEmail(r.hr.EmailH(email), h)}
+		}
+	case store.SKInvoice:
+		customer := r.hr.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID)
+		keys := []store.Key{r.sp.EditOwner(customer, h)}
+		if owner, ok := edit.OwnerOf(fields.Attrs); ok && owner != customer {
+			keys = append(keys, r.sp.EditOwner(owner, h))
+		}
+		return keys
+	}
+	return nil
+}
