@@ -226,9 +226,9 @@ func (w *walk) load(t *rapid.T) {
 	}
 	text := ans.body
 	for _, code := range []string{"being_erased", "forgotten"} {
-		want := len(slices.DeleteFunc(slices.Clone(rejected), func(c string) bool { return c != code }))
-		if got := strings.Count(text, ","+code+","); got != want {
-			w.t.Fatalf("%d rejects are %s, want %d:\n%s", got, code, want, text)
+		want := slices.DeleteFunc(slices.Clone(rejected), func(r string) bool { return !strings.HasPrefix(r, code+" ") })
+		if got := strings.Count(text, ","+code+","); got != len(want) {
+			w.t.Fatalf("%d rejects are %s, want %v:\n%s", got, code, want, text)
 		}
 	}
 }

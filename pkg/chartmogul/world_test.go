@@ -361,7 +361,7 @@ func (w *world) merge(from, into ref, now int64) {
 
 // Imports.
 
-// load imports rows by name, and tells the codes of what it rejects.
+// load imports rows by name, and tells what it rejects, each with its code before.
 func (w *world) load(s *origin, input rows, replace bool, by string) (rejected []string) {
 	w.loads = append(w.loads, load{by, s.tag})
 	w.brought[w.epoch] = true
@@ -380,7 +380,7 @@ func (w *world) load(s *origin, input rows, replace bool, by string) (rejected [
 			}
 			f := input[id].fields
 			if code := w.refused(s, id, f, there); code != "" {
-				rejected = append(rejected, code)
+				rejected = append(rejected, code+" "+id)
 				continue
 			}
 			in[id] = true
@@ -473,11 +473,11 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 		return "forgotten"
 	case w.buried(s.tag, "customer", customer) != nil, kindOf(id) == "i" && w.invoiceBuried(s.tag, invoice, customer):
 		return "being_erased"
-	case w.leaving(s, id), w.leaving(s, customerOf(customer)):
+	case w.leaving(s, customerOf(customer)):
 		return "being_erased"
 	case kindOf(id) == "i" && !there(customerOf(customer)):
 		return "unknown_customer"
-	case w.hiddenInvoice(s, id): // it would move
+	case w.hiddenInvoice(s, id), kindOf(id) == "i" && w.leaving(s, id): // of another customer, or of an import
 		return "being_erased"
 	}
 	return ""

@@ -1,0 +1,58 @@
+package chartmogul_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// An undo leaves alone what its import has added while that is hidden: a restore brings it back.
+func TestAnUndoLeavesWhatItsImportAddedAndCanBeRestored(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	id := b.done("done", accountFiles("", "")...)
+	shown := "/v1/import/customers/" + b.c1() + "/invoices"
+	was := b.do("GET", shown, "").body
+	erase := b.erase(`{"selection":"import","id":%q,"grace":"48h"}`, id)
+	if rejects := b.undone(id); strings.Count(rejects, ",being_erased,") < 10 {
+		t.Errorf("not told: %s", rejects)
+	}
+	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+	b.hasGold()
+	if is := b.do("GET", shown, "").body; is != was {
+		t.Errorf("was %s\nis %s", was, is)
+	}
+}
+
+// Nothing takes the place of what an import added while that is hidden, and nothing is hung on it: no record made over REST.
+func TestNothingTakesThePlaceOfWhatAnImportAdded(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	stays := text(t, b.must(201, "POST", "/v1/customers", fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"stays"}`, b.source)), "uuid")
+	id := b.done("done", accountFiles("", "")...)
+	invoice := entries(t, b.must(200, "GET", "/v1/invoices", ""), "invoices")[0]
+	line := entries(t, invoice, "line_items")[0]
+	erase := b.erase(`{"selection":"import","id":%q,"grace":"48h"}`, id)
+	b.count(1, "/v1/customers", "entries")
+	b.count(0, "/v1/plans", "plans")
+	b.count(0, "/v1/invoices", "invoices")
+	b.status(404, "GET", "/v1/invoices/"+text(t, invoice, "uuid"), "")
+	b.status(404, "GET", "/v1/customers/"+text(t, invoice, "customer_uuid"), "")
+	b.status(404, "POST", "/v1/import/customers/"+text(t, invoice, "customer_uuid")+"/invoices", `{"invoices":[{"date":"2025-01-01","currency":"USD","line_items":[]}]}`)
+
+	b.status(429, "POST", "/v1/customers", fmt.Sprintf(`{"data_source_uuid":%q,"external_id":%q}`, b.source, invoice["customer_external_id"]))
+	b.status(429, "POST", "/v1/plans", fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"gold","name":"Gold","interval_count":1,"interval_unit":"month"}`, b.source))
+	for _, ids := range [][2]any{{invoice["external_id"], "other"}, {"other", line["external_id"]}} {
+		b.status(429, "POST", "/v1/import/customers/"+stays+"/invoices", fmt.Sprintf(`{"invoices":[{"external_id":%q,"date":"2025-01-01","currency":"USD",
+			"line_items":[{"type":"one_time","amount_in_cents":1,"external_id":%q}]}]}`, ids[0], ids[1]))
+	}
+	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+	b.status(200, "GET", "/v1/invoices/"+text(t, invoice, "uuid"), "")
+	b.status(422, "POST", "/v1/customers", fmt.Sprintf(`{"data_source_uuid":%q,"external_id":%q}`, b.source, invoice["customer_external_id"]))
+
+	done := b.erase(`{"selection":"import","id":%q}`, id)
+	b.work()
+	b.must(200, "GET", "/v1/erasures/"+done+"/receipt", "")
+	b.status(201, "POST", "/v1/customers", fmt.Sprintf(`{"data_source_uuid":%q,"external_id":%q}`, b.source, invoice["customer_external_id"]))
+	b.status(200, "GET", "/v1/customers/"+stays, "")
+}
