@@ -461,7 +461,7 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 		switch plan := f["plan"]; {
 		case plan != "" && !there(planOf(plan)):
 			return "unknown_plan"
-		case w.buried(s.tag, "invoice", invoice) != nil, w.leaving(s, id), w.leaving(s, invoiceOf(invoice)), w.hiddenInvoice(s, invoiceOf(invoice)):
+		case w.buried(s.tag, "invoice", invoice) != nil, w.leaving(s, id), w.hiddenInvoice(s, invoiceOf(invoice)):
 			return "being_erased"
 		case !there(invoiceOf(invoice)):
 			return "unknown_invoice"
@@ -477,7 +477,7 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 		return "being_erased"
 	case kindOf(id) == "i" && !there(customerOf(customer)):
 		return "unknown_customer"
-	case w.hiddenInvoice(s, id), kindOf(id) == "i" && w.leaving(s, id): // of another customer, or of an import
+	case w.hiddenInvoice(s, id): // of another customer, or of an import
 		return "being_erased"
 	}
 	return ""
@@ -486,7 +486,7 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 // hiddenInvoice tells whether there is such an invoice that is being erased.
 func (w *world) hiddenInvoice(s *origin, id string) bool {
 	r, ok := s.data[id]
-	return ok && kindOf(id) == "i" && w.invoiceBuried(s.tag, id[2:], r.fields["customer"])
+	return ok && kindOf(id) == "i" && (w.leaving(s, id) || w.invoiceBuried(s.tag, id[2:], r.fields["customer"]))
 }
 
 // origin is the manual epoch of a row of a file: a record keeps the one that its customer was made with.
