@@ -72,14 +72,14 @@ func New(c Config) *Eraser {
 // fault.Invalid, one that does not exist fault.NotFound. A record that is being erased already gives the job that
 // does it. With a grace period the job waits for the end of that, and can be restored before.
 func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Job, error) {
-	if err := sel.check(); err != nil {
-		return nil, err
-	}
-	if err := e.check(sel.Kind, opt); err != nil {
+	if err := e.check(sel, opt); err != nil {
 		return nil, err
 	}
 	if j, err := e.underway(ctx, sel); j != nil || err != nil {
 		return j, err
+	}
+	if err := e.standsAlone(ctx, sel); err != nil {
+		return nil, err
 	}
 	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC()}
 	for {
@@ -201,12 +201,15 @@ func (e *Eraser) away(ctx context.Context) (list []store.Source, err error) {
 	return list, err
 }
 
-// check refuses options that do not go with a selection.
-func (e *Eraser) check(kind Kind, opt Options) error {
-	if err := opt.check(kind); err != nil {
+// check refuses what is no selection, and options that do not go with one.
+func (e *Eraser) check(sel Selection, opt Options) error {
+	if err := sel.check(); err != nil {
 		return err
 	}
-	if kind == Dependent && !opt.keeps(kind) && e.grace(opt) > 0 {
+	if err := opt.check(sel.Kind); err != nil {
+		return err
+	}
+	if sel.Kind == Dependent && !opt.keeps(sel.Kind) && e.grace(opt) > 0 {
 		return bad("grace", "edits of invoices and plans can't be hidden apart from those of customers: erase them without a grace period, or keep them")
 	}
 	return nil

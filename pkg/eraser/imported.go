@@ -38,8 +38,7 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 	return target{src: src, imported: j}, err
 }
 
-// buryImport hides the rows that an import added, unless others hang on them. No job may be at the source: what it has
-// decided may rest on them.
+// buryImport hides the rows that an import added. No job may be at the source: what it has decided may rest on them.
 func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, t target, j *job.Job) ([]store.Write, error) {
 	if len(d.Tombstones) >= maxTombstones {
 		return nil, tooManyErases()
@@ -50,10 +49,6 @@ func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, t target, j
 	}
 	if holder != "" {
 		return nil, sourceBusy()
-	}
-	r := reader{st: e.c.Store, hr: d.Hasher(), sp: t.src.Space()}
-	if _, err := e.alone(ctx, r, t.imported.ID); err != nil {
-		return nil, err
 	}
 	j.Erase.Import, j.Erase.Sources = t.imported.ID, []store.Source{t.src}
 	d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: t.src.Tag, Kind: store.KindImport, Import: job.Number(t.imported.ID)})
@@ -73,9 +68,27 @@ func (e *Eraser) countImport(ctx context.Context, d *store.Directory, t target, 
 	return found.added, nil
 }
 
+// standsAlone refuses an import on whose rows others hang. Should that change before they are hidden, the sweep sees it.
+func (e *Eraser) standsAlone(ctx context.Context, sel Selection) error {
+	if sel.Kind != Import {
+		return nil
+	}
+	d, err := e.c.Store.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	t, err := e.findImport(ctx, d, sel.Import)
+	if err != nil {
+		return err
+	}
+	_, err = e.alone(ctx, reader{st: e.c.Store, hr: d.Hasher(), sp: t.src.Space()}, sel.Import)
+	return err
+}
+
 // alone looks for what an import added, and refuses it if others hang on that.
 func (e *Eraser) alone(ctx context.Context, r reader, id string) (*survey, error) {
-	found, err := r.survey(ctx, job.Number(id))
+	found := newSurvey(job.Number(id))
+	err := r.survey(ctx, found)
 	if err == nil && found.hanging.Total() > 0 {
 		err = e.needed(ctx, found)
 	}
@@ -106,7 +119,9 @@ func (r *run) latecomers(ctx context.Context, walk reader, number int64) error {
 	if slices.Contains(r.lead.Done, latecomers) {
 		return nil
 	}
-	late, err := walk.survey(ctx, number)
+	late := newSurvey(number)
+	late.parents = map[string]store.H{}
+	err := walk.survey(ctx, late)
 	if err != nil {
 		return err
 	}

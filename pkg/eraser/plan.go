@@ -38,10 +38,7 @@ func (p *Plan) Total() int64 { return p.Removes.Total() + p.Pointers.Total() }
 // Plan counts what the selection holds, by kind. Nothing is written. An empty
 // selection is fault.Invalid, one that does not exist fault.NotFound.
 func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, error) {
-	if err := sel.check(); err != nil {
-		return nil, err
-	}
-	if err := e.check(sel.Kind, opt); err != nil {
+	if err := e.check(sel, opt); err != nil {
 		return nil, err
 	}
 	d, err := e.c.Store.Directory(ctx)

@@ -21,36 +21,39 @@ type survey struct {
 	added   Counts             // with the edits, if those go too
 	hanging Counts             // by kind
 	whose   map[int64]bool     // the numbers of the imports that added what hangs there; 0 is REST
-	parents map[string]store.H // the customers and invoices on which it hangs, by sort key; none for plans
+	parents map[string]store.H // the customers and invoices on which it hangs, by sort key; none for plans. nil: nobody asks
+}
+
+func newSurvey(number int64) *survey {
+	return &survey{number: number, plans: map[string]bool{}, added: Counts{}, hanging: Counts{}, whose: map[int64]bool{}}
 }
 
 // editsTogether is of how many records the edits are looked for together.
 const editsTogether = 1000
 
-// survey reads all of a source, each item once, its shards in parallel.
-func (r reader) survey(ctx context.Context, number int64) (*survey, error) {
-	s := &survey{number: number, plans: map[string]bool{}, added: Counts{}, hanging: Counts{}, whose: map[int64]bool{}, parents: map[string]store.H{}}
+// survey fills s: it reads all of the source, each item once, its shards in parallel.
+func (r reader) survey(ctx context.Context, s *survey) error {
 	v := r.surveyor(s)
 	for it, err := range r.st.Items(ctx, r.sp.Plans()) {
 		if err == nil {
 			err = v.take(ctx, it)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if s.ours(it) {
 			s.plans[it.Attrs.Str("external_id")] = true
 		}
 	}
 	if err := v.done(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(countersAtOnce)
 	for i := range r.sp.Shards {
 		g.Go(func() error { return r.surveyor(s).shard(ctx, i) })
 	}
-	return s, g.Wait()
+	return g.Wait()
 }
 
 // ours tells whether the import added an item.
@@ -199,7 +202,7 @@ func (v *surveyor) note(parent, it store.Item) {
 	}
 	v.hanging[kind]++
 	v.whose[store.OriginOf(it.Attrs).Import] = true
-	if parent.SK != "" {
+	if parent.SK != "" && v.parents != nil {
 		v.parents[parent.SK], _ = store.LeadingH(parent.SK)
 	}
 }
