@@ -56,3 +56,30 @@ func TestNothingTakesThePlaceOfWhatAnImportAdded(t *testing.T) {
 	b.status(201, "POST", "/v1/customers", fmt.Sprintf(`{"data_source_uuid":%q,"external_id":%q}`, b.source, invoice["customer_external_id"]))
 	b.status(200, "GET", "/v1/customers/"+stays, "")
 }
+
+// An undo does not give a row back whose external id another has that is hidden and can be restored: there would be two.
+func TestAnUndoTakesNoExternalIDOfWhatAnImportAdded(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	const head = "Invoice external ID,External ID,Type,Amount in cents\n"
+	invoices := file("i.csv", "Customer external ID,Invoice external ID,Invoiced date,Currency\nc1,i1,2025-01-01,USD\nc1,i2,2025-01-01,USD\n")
+	b.done("done", file("c.csv", "Name,External ID\nAda,c1\n"), invoices, file("l.csv", head+"i1,l,one_time,1\ni1,m,one_time,1\n"))
+	without := b.done("done", part{"mode", "", "replace"}, part{"max_removed", "", "100"}, file("l.csv", head+"i1,m,one_time,1\n"))
+	moved := b.done("done", file("l.csv", head+"i2,l,one_time,1\n"))
+	erase := b.erase(`{"selection":"import","id":%q,"grace":"48h"}`, moved)
+	if rejects := b.undone(without); !strings.Contains(rejects, "being_erased") {
+		t.Errorf("not told: %s", rejects)
+	}
+	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+	lines := 0
+	for _, invoice := range entries(t, b.must(200, "GET", "/v1/invoices", ""), "invoices") {
+		for _, line := range entries(t, invoice, "line_items") {
+			if line["external_id"] == "l" {
+				lines++
+			}
+		}
+	}
+	if lines != 1 {
+		t.Errorf("%d line items have the id", lines)
+	}
+}

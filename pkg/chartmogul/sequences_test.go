@@ -606,7 +606,7 @@ func (w *walk) eraseImport(t *rapid.T) {
 		}
 	case s == nil:
 		w.expect(404, "POST", "/v1/erasures", body)
-	case w.w.needed(s, l.id):
+	case !w.w.left(s, l), w.w.needed(s, l.id):
 		w.expect(409, "POST", "/v1/erasures", body)
 	default:
 		w.order(t, &erasing{kind: "import"}, s, l.id, keep)

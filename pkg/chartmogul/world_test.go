@@ -26,6 +26,7 @@ type world struct {
 type load struct {
 	id  string
 	tag store.Tag
+	was space
 }
 
 // space is where the rows of a source lie. Whoever empties the source gives it new maps, and can give back the old ones.
@@ -363,7 +364,7 @@ func (w *world) merge(from, into ref, now int64) {
 
 // load imports rows by name, and tells what it rejects, each with its code before.
 func (w *world) load(s *origin, input rows, replace bool, by string) (rejected []string) {
-	w.loads = append(w.loads, load{by, s.tag})
+	w.loads = append(w.loads, load{by, s.tag, s.space})
 	w.brought[w.epoch] = true
 	in, named := map[string]bool{}, w.plansNamed(s)
 	stays := func(id string) bool { return named[id] || w.stays(s, id) }
@@ -416,6 +417,19 @@ func (w *world) stays(s *origin, id string) bool {
 		}
 	}
 	return false
+}
+
+// left tells whether anything is left of what an import added, and where it was put.
+func (w *world) left(s *origin, l load) bool {
+	ours := func(from rows) bool {
+		for _, r := range from {
+			if r.by == l.id {
+				return true
+			}
+		}
+		return false
+	}
+	return sameMap(s.customers, l.was.customers) && sameMap(s.data, l.was.data) && (ours(s.customers) || ours(s.data))
 }
 
 // needed tells whether rows that came otherwise hang on what an import added.

@@ -85,18 +85,18 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 	return r.dispatch(ctx, next)
 }
 
-// clearNames takes the names of an import's files out of its job, and whatever else of them people may have named.
+// clearNames takes the names of an import's files out of its job, and what notes and an error may tell of them: names within ZIPs
+// and columns too.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {
 			for i := range files {
 				f := &files[i]
-				name := fmt.Sprintf("file %d", i+1)
-				if f.Name != "" {
-					j.Error = strings.ReplaceAll(j.Error, f.Name, name)
-				}
-				f.Name, f.Object, f.Version, f.Header = name, "", "", nil
+				f.Name, f.Object, f.Version, f.Header = fmt.Sprintf("file %d", i+1), "", "", nil
 			}
+		}
+		if j.Error != "" {
+			j.Error = "It failed; what it said of that was erased with its files."
 		}
 		j.Notes = []string{"The files of this import were erased, and their names and its notes with them, since they may have named what was erased."}
 		return nil

@@ -282,6 +282,7 @@ func (w *world) adds(customers ...int) {
 // past is an import of acme that has ended.
 func (w *world) past(spec *job.ImportSpec) *job.Job {
 	w.t.Helper()
+	spec.Epochs = w.acme.Epochs
 	j, err := w.ledger().Create(w.t.Context(), &job.Job{Kind: job.Import, Source: w.acme.UUID, Tag: w.acme.Tag, Import: spec})
 	must(w.t, err)
 	j, _, err = w.ledger().End(w.t.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })

@@ -13,7 +13,8 @@ import (
 	"reseed/pkg/store"
 )
 
-// findImport is an import whose added rows can be erased: it has ended, and is of a source that is there.
+// findImport is an import whose added rows can be erased: it has ended, and is of a source that is there and was not emptied since,
+// nor of its invoices. What it brought may else be at former epochs, and come back with a restore.
 func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) (target, error) {
 	j, err := e.c.Ledger.Get(ctx, id)
 	if err == nil && j.Import == nil || fault.KindOf(err) == fault.NotFound && err != nil {
@@ -23,7 +24,10 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 		return target{}, err
 	}
 	src, ok := d.ByTag(j.Tag)
-	switch number := job.Number(id); {
+	number := job.Number(id)
+	switch was := j.Import.Epochs; {
+	case number == 0:
+		err = fault.New(fault.Internal, "erase_state", "the id of the import has no number in it")
 	case !ok:
 		err = noSource()
 	case j.Import.Undo != "":
@@ -32,6 +36,8 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 		err = fault.New(fault.Conflict, "not_ended", "the import has not ended yet; cancel it first")
 	case !j.Import.Applying:
 		err = fault.New(fault.Conflict, "nothing_added", "this import ended before it added anything")
+	case was.Customers != src.Epochs.Customers, was.Data != src.Epochs.Data:
+		err = fault.New(fault.Conflict, "source_emptied", "the data source was emptied since, and what this import brought went with that; or restore it first")
 	case slices.ContainsFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Import == number }):
 		err = fault.New(fault.Conflict, codeUnderway, "this is being erased already")
 	}
@@ -85,14 +91,18 @@ func (e *Eraser) standsAlone(ctx context.Context, sel Selection) error {
 	return err
 }
 
-// alone looks for what an import added, and refuses it if others hang on that.
+// alone looks for what an import added, and refuses it if others hang on that, or nothing is left.
 func (e *Eraser) alone(ctx context.Context, r reader, id string) (*survey, error) {
-	found := newSurvey(job.Number(id))
-	err := r.survey(ctx, found)
-	if err == nil && found.hanging.Total() > 0 {
-		err = e.needed(ctx, found)
+	found, err := r.survey(ctx, job.Number(id))
+	switch {
+	case err != nil:
+		return nil, err
+	case found.hanging.Total() > 0:
+		return nil, e.needed(ctx, found)
+	case found.added.Total() == 0:
+		return nil, fault.New(fault.Conflict, "nothing_left", "nothing is left of what this import added")
 	}
-	return found, err
+	return found, nil
 }
 
 // imported sweeps the rows that an import added, each after its edits.
@@ -103,45 +113,30 @@ func (r *run) imported(ctx context.Context) error {
 	}
 	number := job.Number(r.job.Erase.Import)
 	walk := reader{st: r.st, hr: d.Hasher(), sp: r.job.Erase.Was.Space(), edits: !r.job.Erase.KeepEdits}
-	if err := r.latecomers(ctx, walk, number); err != nil {
+	if err := r.stillAlone(ctx, walk, number); err != nil {
 		return err
 	}
 	rows := store.Cond{Op: store.Equals, Attr: store.AttrImport, N: number}
 	return r.lanes(ctx, laneName(walk.sp), rowParts(walk.sp), hiddenAmong(rows, walk.editsOf))
 }
 
-// latecomers is in [lead.Done] when nothing hangs on the import's rows any more that did not come with it.
-const latecomers = "latecomers"
+// alone is in [lead.Done] when it is certain that nothing hangs on an import's rows that did not come with it.
+const alone = "alone"
 
-// latecomers sweeps the rows on which something was hung by requests that began before the rows were hidden, with that. Should a
-// whole import have come in between, the erase is taken back: what it brought is not to be lost.
-func (r *run) latecomers(ctx context.Context, walk reader, number int64) error {
-	if slices.Contains(r.lead.Done, latecomers) {
+// stillAlone looks once more whether something hangs on the rows that did not come with them: by a request or an import that
+// went on while they were hidden. Then the erase is taken back: that is not to be lost, nor left hanging.
+func (r *run) stillAlone(ctx context.Context, walk reader, number int64) error {
+	if slices.Contains(r.lead.Done, alone) {
 		return nil
 	}
-	late := newSurvey(number)
-	late.parents = map[string]store.H{}
-	err := walk.survey(ctx, late)
+	found, err := walk.survey(ctx, number)
 	if err != nil {
 		return err
 	}
-	if delete(late.whose, 0); len(late.whose) > 0 {
-		return r.refuse(ctx, r.needed(ctx, late))
+	if found.hanging.Total() > 0 {
+		return r.refuse(ctx, r.needed(ctx, found))
 	}
-	for _, sk := range slices.Sorted(maps.Keys(late.parents)) {
-		lanes, err := r.open(ctx, []string{lanePhase + "/late." + strings.ReplaceAll(sk, "#", ".")}, make(partitions, 1))
-		if err != nil {
-			return err
-		}
-		kind, h := Customer, late.parents[sk]
-		if strings.HasPrefix(sk, store.SKInvoice) {
-			kind = Invoice
-		}
-		if err := lanes[0].untilGone(ctx, walk, kind, h); err != nil {
-			return err
-		}
-	}
-	r.lead.Done = append(r.lead.Done, latecomers)
+	r.lead.Done = append(r.lead.Done, alone)
 	return r.save()
 }
 

@@ -76,30 +76,9 @@ func TestAnImportOnWhichOthersHangIsNotErased(t *testing.T) {
 	}
 }
 
-// A request that began before may still hang something on the rows: it goes with them. Only who names a plan stays.
-func TestWhatComesTooLateGoesWithTheImport(t *testing.T) {
-	t.Parallel()
-	for what := range others(seeded(t, mem.Options{})) {
-		t.Run(what, func(t *testing.T) {
-			t.Parallel()
-			w, x := prepared(t, "import", mem.Options{})
-			j := w.start(x.sel, x.opt)
-			late := others(w)[what]
-			w.put(late...)
-			gone := len(late)
-			if strings.HasPrefix(what, "plan") {
-				gone = 0
-			}
-			done := w.sweep(j.ID)
-			same(t, "removed", x.want.Total()+int64(gone), removed(done).Total())
-			same(t, "items left", x.acme+len(late)-gone, len(w.items(w.acme)))
-			w.quiet()
-		})
-	}
-}
-
-// Should an import have come in between unseen, its rows are not lost: the erase is taken back.
-func TestAnEraseThatAnotherImportOvertookIsTakenBack(t *testing.T) {
+// What is hung on the rows at the very moment is neither lost nor left hanging, be it by a request or by an import: the erase is
+// taken back.
+func TestAnEraseThatWasOvertakenIsTakenBack(t *testing.T) {
 	t.Parallel()
 	for what := range others(seeded(t, mem.Options{})) {
 		t.Run(what, func(t *testing.T) {
@@ -107,14 +86,18 @@ func TestAnEraseThatAnotherImportOvertookIsTakenBack(t *testing.T) {
 			w, x := prepared(t, "import", mem.Options{})
 			later := w.past(&job.ImportSpec{Applying: true})
 			j := w.start(x.sel, x.opt)
-			for _, item := range others(w)[what] {
-				item.Attrs = added(item.Attrs, later.ID)
-				w.put(item)
+			items, whose := others(w)[what], "over REST"
+			if strings.HasSuffix(what, "s") { // else by a request
+				whose = later.ID
+				for i := range items {
+					items[i].Attrs = added(items[i].Attrs, later.ID)
+				}
 			}
+			w.put(items...)
 			waits, err := w.ledger().Create(t.Context(), &job.Job{Kind: job.Import, Tag: w.acme.Tag})
 			must(t, err)
 			before := w.items(w.acme)
-			if j = w.sweep(j.ID); j.Status != job.Failed || !strings.Contains(j.Error, later.ID) {
+			if j = w.sweep(j.ID); j.Status != job.Failed || !strings.Contains(j.Error, whose) {
 				t.Fatalf("%s: %s", j.Status, j.Error)
 			}
 			same(t, "the source", before, w.items(w.acme))
@@ -224,4 +207,31 @@ func TestTheRowsOfAnImportAreInvisibleAtOnceAndComeBack(t *testing.T) {
 	x.opt.Grace = nil
 	same(t, "removed", want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
 	w.quiet()
+}
+
+// What an import brought may be at former epochs, and come back with a restore: nobody is told that it is gone before.
+func TestAnImportOfFormerEpochsIsNotErased(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []eraser.Kind{eraser.Content, eraser.Dependent} {
+		w, x := prepared(t, "import", mem.Options{})
+		grace := time.Hour
+		hidden := w.start(eraser.Selection{Kind: kind, Source: w.acme.UUID}, eraser.Options{Grace: &grace})
+		_, err := w.eraser().Start(t.Context(), x.sel, x.opt)
+		wantCode(t, err, "source_emptied")
+		_, err = w.eraser().Restore(t.Context(), hidden.ID)
+		must(t, err)
+		same(t, "removed", x.want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
+		_, err = w.eraser().Plan(t.Context(), x.sel, x.opt)
+		wantCode(t, err, "nothing_left")
+	}
+}
+
+// A plan without an external id is named by nothing, so nothing hangs on it.
+func TestRowsWithoutAPlanHangOnNone(t *testing.T) {
+	t.Parallel()
+	w, x := prepared(t, "import", mem.Options{})
+	sp, hr := w.acme.Space(), w.directory().Hasher()
+	w.put(store.Item{Key: sp.Plan(hr.Natural(store.KindPlan, "nameless")), Attrs: added(attrs(0, "name", "Nameless"), w.imported)})
+	x.want["plans"]++
+	same(t, "removed", x.want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
 }

@@ -404,35 +404,71 @@ func (l *lane) none(ctx context.Context, p part, c store.Cond) (bool, error) {
 	}
 }
 
-// records sweeps the single records of one source, each until a pass finds nothing of it any more.
+// records sweeps the single records of one source, each until a pass finds nothing of it any more, wherever a restore could
+// bring it back from.
 func (r *run) records(ctx context.Context, src store.Source) error {
 	d, err := r.st.Directory(ctx)
 	if err != nil {
 		return err
 	}
-	walk := reader{st: r.st, hr: d.Hasher(), sp: src.Space(), edits: !r.job.Erase.KeepEdits}
-	for i, rec := range r.job.Erase.Records {
-		if rec.Tag != src.Tag {
-			continue
-		}
-		h, ok := store.ParseH(rec.H)
-		if !ok {
-			return fault.New(fault.Internal, "erase_state", "the job does not say which record to erase")
-		}
-		lanes, err := r.open(ctx, []string{fmt.Sprintf("%s/record.%03d", lanePhase, i)}, make(partitions, 1))
-		if err != nil {
-			return err
-		}
-		if err := lanes[0].untilGone(ctx, walk, Kind(r.job.Erase.Selection), h); err != nil {
+	spaces, err := spacesOf(ctx, r.ledger, d, src)
+	if err != nil {
+		return err
+	}
+	for _, sp := range spaces {
+		walk := reader{st: r.st, hr: d.Hasher(), sp: sp, edits: !r.job.Erase.KeepEdits}
+		if err := r.recordsAt(ctx, walk); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *lane) untilGone(ctx context.Context, walk reader, kind Kind, h store.H) error {
+func (r *run) recordsAt(ctx context.Context, walk reader) error {
+	for i, rec := range r.job.Erase.Records {
+		if rec.Tag != walk.sp.Tag {
+			continue
+		}
+		h, ok := store.ParseH(rec.H)
+		if !ok {
+			return fault.New(fault.Internal, "erase_state", "the job does not say which record to erase")
+		}
+		lanes, err := r.open(ctx, []string{fmt.Sprintf("%s/record.%03d.%s", lanePhase, i, laneName(walk.sp))}, make(partitions, 1))
+		if err != nil {
+			return err
+		}
+		if err := lanes[0].untilGone(ctx, walk, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spacesOf are where rows of a source can be that are to be seen, or to be restored: as it was when an erase began, as it is, and
+// as it was before erases that are not done.
+func spacesOf(ctx context.Context, ledger *job.Ledger, d *store.Directory, was store.Source) ([]store.Space, error) {
+	spaces := []store.Space{was.Space()}
+	if now, ok := d.ByTag(was.Tag); ok {
+		spaces = append(spaces, now.Space())
+	}
+	open, err := ledger.Open(ctx)
+	for _, j := range open {
+		if j.Kind == job.Erase && j.Tag == was.Tag && Kind(j.Erase.Selection).empties() {
+			spaces = append(spaces, j.Erase.Was.Space())
+		}
+	}
+	var once []store.Space
+	for _, sp := range spaces {
+		if !slices.Contains(once, sp) {
+			once = append(once, sp)
+		}
+	}
+	return once, err
+}
+
+func (l *lane) untilGone(ctx context.Context, walk reader, h store.H) error {
 	for !l.cp.Verified {
-		n, err := l.pass(ctx, walk, kind, h)
+		n, err := l.pass(ctx, walk, h)
 		if err != nil {
 			return err
 		}
@@ -446,8 +482,8 @@ func (l *lane) untilGone(ctx context.Context, walk reader, kind Kind, h store.H)
 }
 
 // pass deletes what hangs on the record, each group in transactions that count it, and tells how many items that were.
-func (l *lane) pass(ctx context.Context, walk reader, kind Kind, h store.H) (n int, err error) {
-	for keys, err := range walk.record(ctx, kind, h) {
+func (l *lane) pass(ctx context.Context, walk reader, h store.H) (n int, err error) {
+	for keys, err := range walk.record(ctx, Kind(l.job.Erase.Selection), h) {
 		if err == nil {
 			var more int
 			more, err = l.remove(ctx, keys)

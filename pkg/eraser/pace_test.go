@@ -79,7 +79,7 @@ func filled(t *testing.T, st *store.Store, n int) (src store.Source, imported st
 	must(t, err)
 	src = d.Sources[0]
 	ledger := job.NewLedger(st, time.Now)
-	j, err := ledger.Create(t.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Applying: true}})
+	j, err := ledger.Create(t.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Applying: true, Epochs: src.Epochs}})
 	must(t, err)
 	_, _, err = ledger.End(t.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
 	must(t, err)

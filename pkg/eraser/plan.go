@@ -95,13 +95,15 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 		all = append(all, hiddenBy(j.Erase, j.Erase.Was.Space())...)
 	}
 	if len(older) > 0 {
-		p.Notes = append(p.Notes, "What earlier erases of this source have hidden, and what could be restored as yet, goes too, and is counted here.")
+		p.Notes = append(p.Notes, formerNote)
 	}
 	if sel.Kind == Source && t.src.Merges {
 		p.Notes = append(p.Notes, "Customers of this source are, or were, merged with others: those lose what came from this source, and stay.")
 	}
 	return e.count(ctx, all, nil)
 }
+
+const formerNote = "What earlier erases of this source have hidden, and what could be restored as yet, goes too, and is counted here."
 
 // last sorts behind the id of every job.
 const last = "~"
@@ -162,21 +164,47 @@ func (e *Eraser) countPart(ctx context.Context, p part, is func(store.Attrs) boo
 	return nil
 }
 
-func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target, p *Plan) (Counts, error) {
-	n := Counts{}
-	for _, rec := range t.records {
-		p.Records = append(p.Records, rec.ID)
-		src, _ := d.ByTag(rec.Tag)
-		h, _ := store.ParseH(rec.H)
-		r := reader{st: e.c.Store, hr: d.Hasher(), sp: src.Space(), edits: !p.KeepEdits}
-		for keys, err := range r.record(ctx, p.Kind, h) {
-			if err != nil {
-				return nil, err
-			}
-			for _, k := range keys {
+// countRecord adds what hangs on a record and was not seen before.
+func (r reader) countRecord(ctx context.Context, kind Kind, rec job.ErasedRecord, seen map[store.Key]bool, n Counts) error {
+	h, _ := store.ParseH(rec.H)
+	for keys, err := range r.record(ctx, kind, h) {
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if !seen[k] {
+				seen[k] = true
 				n[partOf(k).kindOf(k.SK)]++
 			}
 		}
+	}
+	return nil
+}
+
+func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target, p *Plan) (Counts, error) {
+	n, former := Counts{}, Counts{}
+	for _, rec := range t.records {
+		p.Records = append(p.Records, rec.ID)
+		src, _ := d.ByTag(rec.Tag)
+		spaces, err := spacesOf(ctx, e.c.Ledger, d, src)
+		if err != nil {
+			return nil, err
+		}
+		seen := map[store.Key]bool{} // spaces may share partitions
+		for i, sp := range spaces {
+			sum := n
+			if i > 0 {
+				sum = former
+			}
+			r := reader{st: e.c.Store, hr: d.Hasher(), sp: sp, edits: !p.KeepEdits}
+			if err := r.countRecord(ctx, p.Kind, rec, seen, sum); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if former.Total() > 0 {
+		p.Notes = append(p.Notes, formerNote)
+		n.Add(former)
 	}
 	if len(t.records) > 1 {
 		p.Notes = append(p.Notes, fmt.Sprintf("The customer is merged of %d; all of them go.", len(t.records)))

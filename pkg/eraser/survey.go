@@ -18,42 +18,38 @@ type survey struct {
 	plans  map[string]bool // external ids of those that it added
 
 	mu      sync.Mutex
-	added   Counts             // with the edits, if those go too
-	hanging Counts             // by kind
-	whose   map[int64]bool     // the numbers of the imports that added what hangs there; 0 is REST
-	parents map[string]store.H // the customers and invoices on which it hangs, by sort key; none for plans. nil: nobody asks
-}
-
-func newSurvey(number int64) *survey {
-	return &survey{number: number, plans: map[string]bool{}, added: Counts{}, hanging: Counts{}, whose: map[int64]bool{}}
+	added   Counts         // with the edits, if those go too
+	hanging Counts         // by kind
+	whose   map[int64]bool // the numbers of the imports that added what hangs there; 0 is REST
 }
 
 // editsTogether is of how many records the edits are looked for together.
 const editsTogether = 1000
 
-// survey fills s: it reads all of the source, each item once, its shards in parallel.
-func (r reader) survey(ctx context.Context, s *survey) error {
+// survey reads all of a source, each item once, its shards in parallel.
+func (r reader) survey(ctx context.Context, number int64) (*survey, error) {
+	s := &survey{number: number, plans: map[string]bool{}, added: Counts{}, hanging: Counts{}, whose: map[int64]bool{}}
 	v := r.surveyor(s)
 	for it, err := range r.st.Items(ctx, r.sp.Plans()) {
 		if err == nil {
 			err = v.take(ctx, it)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if s.ours(it) {
-			s.plans[it.Attrs.Str("external_id")] = true
+		if id := it.Attrs.Str("external_id"); id != "" && s.ours(it) { // rows name plans by it alone
+			s.plans[id] = true
 		}
 	}
 	if err := v.done(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(countersAtOnce)
 	for i := range r.sp.Shards {
 		g.Go(func() error { return r.surveyor(s).shard(ctx, i) })
 	}
-	return g.Wait()
+	return s, g.Wait()
 }
 
 // ours tells whether the import added an item.
@@ -184,16 +180,14 @@ func (v *surveyor) invoices(ctx context.Context, q store.Query) error {
 func (v *surveyor) child(ctx context.Context, parent, it store.Item) error {
 	switch {
 	case v.ours(it):
-	case v.ours(parent):
-		v.note(parent, it)
-	case v.plans[it.Attrs.Str("plan")]:
-		v.note(store.Item{}, it)
+	case v.ours(parent), v.plans[it.Attrs.Str("plan")]:
+		v.note(it)
 	}
 	return v.take(ctx, it)
 }
 
 // note notes what hangs there and did not come with the import.
-func (v *surveyor) note(parent, it store.Item) {
+func (v *surveyor) note(it store.Item) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	kind := kindOf(it.SK)
@@ -202,9 +196,6 @@ func (v *surveyor) note(parent, it store.Item) {
 	}
 	v.hanging[kind]++
 	v.whose[store.OriginOf(it.Attrs).Import] = true
-	if parent.SK != "" && v.parents != nil {
-		v.parents[parent.SK], _ = store.LeadingH(parent.SK)
-	}
 }
 
 // take counts an item, if the import added it.

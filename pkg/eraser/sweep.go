@@ -393,9 +393,12 @@ func (r *run) purge(ctx context.Context) error {
 		pks = append(pks, allParts(sp).pks()...)
 	}
 	for _, src := range r.sources() {
-		pks = append(pks, allParts(src.Space()).pks()...)
-		if now, ok := d.ByTag(src.Tag); ok && Kind(r.job.Erase.Selection) == ManualCustomers { // see visit
-			pks = append(pks, allParts(now.Space()).pks()...)
+		spaces, err := spacesOf(ctx, r.ledger, d, src)
+		if err != nil {
+			return err
+		}
+		for _, sp := range spaces {
+			pks = append(pks, allParts(sp).pks()...)
 		}
 	}
 	return r.st.Purge(ctx, pks...)

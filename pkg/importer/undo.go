@@ -366,12 +366,15 @@ func (u *reversal) homeless(ctx context.Context, c *change) (code, why string, e
 		if p.sk[:2] != store.SKExternal {
 			continue
 		}
-		stored, err := u.w.storedUnder(ctx, []change{{sk: p.sk}})
+		stored, err := u.w.rawUnder(ctx, []change{{sk: p.sk}})
 		if err != nil {
 			return "", "", err
 		}
+		if u.w.dir.Erasing(stored[0]) {
+			return codeErasing, "A row that is being erased has its external ID, and can still be restored.", nil
+		}
 		// Its own pointer may have been left by an import that was cut off.
-		if stored[0] != nil && string(stored[0]) != string(p.attrs) {
+		if u.w.present(p.sk, stored[0]) != nil && string(stored[0]) != string(p.attrs) {
 			return "external_id_taken", "Another row has its external ID by now.", nil
 		}
 	}
