@@ -240,8 +240,13 @@ func (l *lane) sweepPages(ctx context.Context, p part, pick *picking) error {
 
 // of leaves of a page what goes.
 func (pick *picking) of(page store.Page) store.Page {
-	if pick != nil {
-		page.Items = only(page.Items, pick.c)
+	if pick == nil {
+		return page
+	}
+	page.Items = only(page.Items, pick.c)
+	page.Sizes = make([]int, len(page.Items))
+	for i, item := range page.Items {
+		page.Sizes[i] = item.Size()
 	}
 	return page
 }
