@@ -143,7 +143,8 @@ func (sh *shell) printNext(j *job.Job, samples []importer.Change) {
 	switch {
 	case j.Status == job.Planned:
 		sh.printPlan(j, samples)
-	case j.Status == job.Done && j.Import != nil && j.Import.Undo == "" && j.Import.UndoneBy == "" && changesOf(j) > 0:
+	case j.Status != job.Done || j.Import == nil || changesOf(j) == 0:
+	case j.Import.Undo == "" && j.Import.UndoneBy == "" && !j.Import.FilesErased:
 		sh.printf("To take it back: %s\n", sh.again("undo %s", j.ID))
 	}
 }

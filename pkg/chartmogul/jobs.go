@@ -45,6 +45,8 @@ type importWire struct {
 	Estimate *job.Estimate `json:"estimate,omitempty"`
 	Undo     string        `json:"undo,omitempty"`      // the job that this one takes back
 	UndoneBy string        `json:"undone_by,omitempty"` // the job that took this one back
+
+	FilesErased bool `json:"files_erased,omitempty"` // it can't be taken back any more
 }
 
 type fileWire struct {
@@ -88,7 +90,7 @@ func jobWireOf(j *job.Job) jobWire {
 	}
 	if j.Import != nil {
 		spec := j.Import
-		w.Import = &importWire{spec.Mode, spec.Plan, make([]fileWire, len(spec.Files)), spec.Confirm, spec.Estimate, spec.Undo, spec.UndoneBy}
+		w.Import = &importWire{spec.Mode, spec.Plan, make([]fileWire, len(spec.Files)), spec.Confirm, spec.Estimate, spec.Undo, spec.UndoneBy, spec.FilesErased}
 		for i, f := range j.Import.Files {
 			w.Import.Files[i] = fileWire{f.Name, f.Dataset, f.Size}
 		}

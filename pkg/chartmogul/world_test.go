@@ -693,10 +693,8 @@ func (w *world) remove(e *erasing, rowsOnly bool) {
 		e.sources[0].sweepImport(e)
 	default:
 		for _, o := range e.sources {
-			for _, r := range e.records {
-				if r.tag == o.tag {
-					o.sweepRecord(e, r.ext)
-				}
+			for _, at := range w.everywhere(o) {
+				at.sweepRecords(e)
 			}
 		}
 	}
@@ -720,6 +718,28 @@ func (o origin) sweepImport(e *erasing) {
 			if !e.keep {
 				maps.DeleteFunc(o.edits, func(key string, _ editItem) bool { return strings.HasPrefix(key, id+"#") })
 			}
+		}
+	}
+}
+
+// everywhere are the places where a source's rows are to be seen, or to be restored.
+func (w *world) everywhere(o origin) []origin {
+	all := []origin{o}
+	if now := w.byTag(o.tag); now != nil {
+		all = append(all, *now)
+	}
+	for _, e := range w.erases {
+		if e.hides() && e.was.tag == o.tag && (e.kind == "content" || e.kind == "dependent") {
+			all = append(all, e.was)
+		}
+	}
+	return all
+}
+
+func (o origin) sweepRecords(e *erasing) {
+	for _, r := range e.records {
+		if r.tag == o.tag {
+			o.sweepRecord(e, r.ext)
 		}
 	}
 }

@@ -85,17 +85,20 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 	return r.dispatch(ctx, next)
 }
 
-// clearNames takes the names of an import's files out of its job, and what notes and an error may tell of them: names within ZIPs
-// and columns too.
+// clearNames takes the names of an import's files out of its job, and what notes and an error may tell of them.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {
 			for i := range files {
-				f := &files[i]
-				f.Name, f.Object, f.Version, f.Header = fmt.Sprintf("file %d", i+1), "", "", nil
+				f, name := &files[i], fmt.Sprintf("file %d", i+1)
+				if f.Name != "" {
+					j.Error = strings.ReplaceAll(j.Error, f.Name, name)
+				}
+				f.Name, f.Object, f.Version, f.Header = name, "", "", nil
 			}
 		}
-		if j.Error != "" {
+		j.Import.FilesErased = true
+		if j.Error != "" && !j.Import.Scanned { // then it is about what stands in the files: names within ZIPs, columns
 			j.Error = "It failed; what it said of that was erased with its files."
 		}
 		j.Notes = []string{"The files of this import were erased, and their names and its notes with them, since they may have named what was erased."}

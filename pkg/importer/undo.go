@@ -36,6 +36,7 @@ func (im *Importer) Undo(ctx context.Context, id string) (*job.Job, error) {
 // prepareUndo gives the job that takes an import back, and the write by which the import says so.
 func (im *Importer) prepareUndo(ctx context.Context, id string) (src store.Source, undo *job.Job, link store.Write, err error) {
 	var tag store.Tag
+	var filesErased bool
 	undo = &job.Job{ID: im.c.Ledger.NewID()}
 	link, err = im.c.Ledger.Changed(ctx, id, func(target *job.Job) error {
 		if err := im.undoable(ctx, target); err != nil {
@@ -45,7 +46,7 @@ func (im *Importer) prepareUndo(ctx context.Context, id string) (src store.Sourc
 			Undo: id, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges,
 			Scanned: true, Applying: true, Epochs: target.Import.Epochs,
 		}
-		tag, target.Import.UndoneBy = target.Tag, undo.ID
+		tag, filesErased, target.Import.UndoneBy = target.Tag, target.Import.FilesErased, undo.ID
 		return nil
 	})
 	if err != nil {
@@ -56,11 +57,13 @@ func (im *Importer) prepareUndo(ctx context.Context, id string) (src store.Sourc
 		return src, nil, link, err
 	}
 	src, ok := dir.ByTag(tag)
-	if !ok {
+	switch e := undo.Import.Epochs; {
+	case !ok:
 		err = fault.New(fault.Conflict, codeErased, "The data source was erased, and the import with it.")
-	}
-	if e := undo.Import.Epochs; ok && e != (store.Epochs{}) && e != src.Epochs {
+	case e != (store.Epochs{}) && e != src.Epochs:
 		err = fault.New(fault.Conflict, codeEmptied, "The data source was emptied since, and what the import brought went with that.")
+	case filesErased:
+		err = errChangeSetErased()
 	}
 	return src, undo, link, err
 }
@@ -191,6 +194,10 @@ func (u *reversal) missing(id setID) error {
 	if id.pass != "" || u.w.undone.Status != job.Done {
 		return nil
 	}
+	return errChangeSetErased()
+}
+
+func errChangeSetErased() error {
 	return fault.New(fault.Conflict, "change_set_erased",
 		"The record of what this import changed is gone: data of the source was erased since, and it may have named that. It cannot be undone any more.")
 }

@@ -131,6 +131,8 @@ type ImportSpec struct {
 	Cancel   bool   `json:"cancel,omitempty"`    // asked for; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped
 	UndoneBy string `json:"undone_by,omitempty"` // the latest job that took it back
+
+	FilesErased bool `json:"files_erased,omitempty"` // all that it has read and made: it can't be taken back any more
 }
 
 // Inputs are the objects that the import reads, or has unpacked.
