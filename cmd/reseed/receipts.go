@@ -117,7 +117,9 @@ func (sh *shell) listReceipts(c *cobra.Command, cl *client) error {
 
 func (sh *shell) printReceipt(r *eraser.Receipt) {
 	when := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-	sh.printf("Receipt of erase %s: %s %s%s\n", r.Job, r.Selection, r.SourceName, strings.Join(r.Records, ", "))
+	what := append([]string{string(r.Selection), r.SourceName, r.Import}, r.Records...)
+	what = slices.DeleteFunc(what, func(s string) bool { return s == "" })
+	sh.printf("Receipt of erase %s: %s\n", r.Job, strings.Join(what, " "))
 	sh.printf("Asked by %s, and invisible since %s. Seen gone %s, after %.1f s.\n", r.AskedBy, when(r.AskedAt), when(r.VerifiedAt), r.Seconds)
 	sh.printf("Removed:\n")
 	for _, kind := range slices.Sorted(maps.Keys(r.Removed)) {
