@@ -59,8 +59,8 @@ type run struct {
 // tellEvery is how often a job says how far it has come.
 const tellEvery = 2 * time.Second
 
-// count adds to what was removed and lets the job say so, now and then. That is
-// for people only, so a failure of it is none of the sweep.
+// count adds to what was removed and lets the job say so, now and then, and what that has cost, which else is lost if
+// the sweep is killed. That is for people only, so a failure of it is none of the sweep.
 func (r *run) count(ctx context.Context, n int64) {
 	r.items.Add(n)
 	if !r.telling.TryLock() {
@@ -76,6 +76,9 @@ func (r *run) count(ctx context.Context, n int64) {
 		j.Stage, j.Progress.ItemsDone = "sweep", r.items.Load()
 		return nil
 	})
+	if err == nil {
+		err = r.save()
+	}
 	if err != nil {
 		r.c.Log.Warn("erase: progress was not stored", slog.String("job", r.job.ID), slog.String("code", fault.CodeOf(err)))
 	}
