@@ -63,7 +63,7 @@ test: $(dynoxide_stamp) ## all tests, with the race detector; those in container
 	go test -race -shuffle=on $(TEST_FLAGS) ./...
 	@$(MAKE) sam-test-if-possible
 
-# Of make soak: kills of whole processes (as many of imports as of erases), random sequences (of edits and erases some 100 steps each), and
+# Of make soak: kills of whole processes (as many of imports as of erases), random sequences (of edits and erases more than 100,000 steps in all), and
 # the seed of both (another each time).
 SOAK_KILLS ?= 1000
 SOAK_CHECKS ?= 1000
@@ -74,7 +74,7 @@ soak: ## kill -9 again and again, and random sequences against a model, from a n
 	@echo "seed $(SOAK_SEED)"
 	RESEED_TEST_KILLS=$(SOAK_KILLS) RESEED_TEST_SEED=$(SOAK_SEED) go test -count=1 -timeout 120m -run 'KillAnywhere|ErasedIsNowhere' -v ./cmd/reseed | grep -vE '^ *(=== |--- PASS)'
 	go test -count=1 -timeout 120m -run 'Sequences|Anywhere' ./pkg/importer -rapid.checks=$(SOAK_CHECKS) -rapid.seed=$(SOAK_SEED)
-	go test -count=1 -timeout 120m -run SequencesOfEditsAndErases ./pkg/chartmogul -rapid.checks=$(SOAK_CHECKS) -rapid.steps=100 -rapid.seed=$(SOAK_SEED)
+	go test -count=1 -timeout 120m -run SequencesOfEditsAndErases ./pkg/chartmogul -rapid.checks=$(SOAK_CHECKS) -rapid.steps=200 -rapid.seed=$(SOAK_SEED)
 
 .PHONY: sam-test-if-possible
 sam-test-if-possible:

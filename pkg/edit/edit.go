@@ -134,25 +134,6 @@ type Edit struct {
 // New returns the edits of a table.
 func New(st *store.Store, now func() time.Time) *Edit { return &Edit{st: st, now: now} }
 
-// Load reads the edits of customers of one source in as few calls as it takes.
-func (e *Edit) Load(ctx context.Context, d *store.Directory, src store.Source, hs ...store.H) (map[store.H]Edits, error) {
-	var keys []store.Key
-	for _, h := range hs {
-		keys = append(keys, Keys(src, h)...)
-	}
-	found, err := e.st.Lookup(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[store.H]Edits, len(hs))
-	for _, h := range hs {
-		if all[h], err = Read(d, found, src.Space(), h); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
 // AddTags adds tags that are not there yet, and returns all. Tags are trimmed; an empty or
 // overlong one is fault.Invalid.
 func (e *Edit) AddTags(ctx context.Context, c Customer, tags ...string) ([]string, error) {
