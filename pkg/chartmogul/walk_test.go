@@ -21,7 +21,7 @@ import (
 
 // Random sequences of imports, edits, merges, erases and restores, against the model. To soak:
 //
-//	go test ./pkg/chartmogul -run SequencesOfEdits -rapid.checks=10000 -rapid.steps=200 -timeout 0
+//	go test ./pkg/chartmogul -run SequencesOfEdits -rapid.checks=10000 -rapid.steps=100 -timeout 0
 
 func TestSequencesOfEditsAndErases(t *testing.T) {
 	t.Parallel()
