@@ -17,11 +17,7 @@ func TestAnUndoLeavesWhatItsImportAddedAndCanBeRestored(t *testing.T) {
 	if rejects := b.undone(id); strings.Count(rejects, ",being_erased,") < 10 {
 		t.Errorf("not told: %s", rejects)
 	}
-	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
-	b.hasGold()
-	if is := b.do("GET", shown, "").body; is != was {
-		t.Errorf("was %s\nis %s", was, is)
-	}
+	b.restored(erase, shown, was)
 }
 
 // Nothing takes the place of what an import added while that is hidden, and nothing is hung on it: no record made over REST.

@@ -116,9 +116,5 @@ func TestAnUndoLeavesManualCustomersThatCanBeRestored(t *testing.T) {
 	if rejects := b.undone(id); strings.Count(rejects, ",erased,") < 10 {
 		t.Errorf("not told: %s", rejects)
 	}
-	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
-	b.hasGold()
-	if is := b.do("GET", shown, "").body; is != was {
-		t.Errorf("was %s\nis %s", was, is)
-	}
+	b.restored(erase, shown, was)
 }

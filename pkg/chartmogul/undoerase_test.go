@@ -62,11 +62,7 @@ func TestAnUndoLeavesWhatIsBeingErased(t *testing.T) {
 				if kind+name != "invoiceremoved whole" && !strings.Contains(rejects, "being_erased") {
 					t.Errorf("not told: %s", rejects)
 				}
-				b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
-				b.hasGold()
-				if is := b.do("GET", shown, "").body; is != was {
-					t.Errorf("was %s\nis %s", was, is)
-				}
+				b.restored(erase, shown, was)
 			})
 		}
 	}
@@ -97,11 +93,7 @@ func TestAReplaceLeavesWhatIsBeingErased(t *testing.T) {
 				others = append(others, p)
 			}
 			b.done("done", others...)
-			b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
-			b.hasGold()
-			if is := b.do("GET", shown, "").body; is != was {
-				t.Errorf("was %s\nis %s", was, is)
-			}
+			b.restored(erase, shown, was)
 		})
 	}
 }
@@ -152,6 +144,16 @@ func onlyOf(prefix, text string) string {
 		}
 	}
 	return strings.Join(rows, "")
+}
+
+// restored takes an erase back, and checks that the plan is there, and what is shown as it was.
+func (b *bed) restored(erase, shown, was string) {
+	b.t.Helper()
+	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
+	b.hasGold()
+	if is := b.do("GET", shown, "").body; is != was {
+		b.t.Errorf("was %s\nis %s", was, is)
+	}
 }
 
 // hasGold checks that the plan is there that a line item of i1 names.

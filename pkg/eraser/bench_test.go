@@ -54,13 +54,7 @@ func embedded(b *testing.B, n int) (e *eraser.Eraser, source, imported string) {
 	}
 	src := dir.Sources[0]
 	ledger := job.NewLedger(st, time.Now)
-	j, err := ledger.Create(b.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Applying: true, Epochs: src.Epochs}})
-	if err == nil {
-		_, _, err = ledger.End(b.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
+	j := ended(b, ledger, src, &job.ImportSpec{Applying: true})
 	w := st.Writer(b.Context())
 	for i := range n {
 		// In key order within each shard, as an import writes.

@@ -182,7 +182,7 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 	case Content, Dependent:
 		d.Empty(t.src.UUID, emptied(spec))
 	case Import:
-		return e.buryImport(ctx, d, t, j)
+		return e.buryImport(ctx, d, t.src, sel.Import, j)
 	case Customer, CustomerInvoices, Invoice, ManualCustomers:
 		return e.bury(ctx, d, t, sel.Kind, opt.Forget, j)
 	}
@@ -194,7 +194,7 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 func (e *Eraser) away(ctx context.Context) (list []store.Source, err error) {
 	open, err := e.c.Ledger.Open(ctx)
 	for _, j := range open {
-		if j.Kind == job.Erase && j.Status == job.Grace && j.Erase.Was.Shards > 0 && (Kind(j.Erase.Selection) == Source || Kind(j.Erase.Selection).empties()) {
+		if j.Kind == job.Erase && j.Status == job.Grace && (Kind(j.Erase.Selection) == Source || Kind(j.Erase.Selection).empties()) {
 			list = append(list, j.Erase.Was)
 		}
 	}
@@ -269,10 +269,9 @@ func tooManyErases() error {
 
 // target is what a selection names.
 type target struct {
-	src      store.Source
-	records  []job.ErasedRecord
-	group    edit.Group // of a customer
-	imported *job.Job
+	src     store.Source
+	records []job.ErasedRecord
+	group   edit.Group // of a customer
 }
 
 // find gives what the selection names, and fault.NotFound if that does not exist.

@@ -282,11 +282,20 @@ func (w *world) adds(customers ...int) {
 // past is an import of acme that has ended.
 func (w *world) past(spec *job.ImportSpec) *job.Job {
 	w.t.Helper()
-	spec.Epochs = w.acme.Epochs
-	j, err := w.ledger().Create(w.t.Context(), &job.Job{Kind: job.Import, Source: w.acme.UUID, Tag: w.acme.Tag, Import: spec})
-	must(w.t, err)
-	j, _, err = w.ledger().End(w.t.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
-	must(w.t, err)
+	return ended(w.t, w.ledger(), w.acme, spec)
+}
+
+// ended is an import of a source that has ended.
+func ended(tb testing.TB, l *job.Ledger, src store.Source, spec *job.ImportSpec) *job.Job {
+	tb.Helper()
+	spec.Epochs = src.Epochs
+	j, err := l.Create(tb.Context(), &job.Job{Kind: job.Import, Source: src.UUID, Tag: src.Tag, Import: spec})
+	if err == nil {
+		j, _, err = l.End(tb.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return j
 }
 

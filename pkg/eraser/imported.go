@@ -41,33 +41,32 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 	case slices.ContainsFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Import == number }):
 		err = fault.New(fault.Conflict, codeUnderway, "this is being erased already")
 	}
-	return target{src: src, imported: j}, err
+	return target{src: src}, err
 }
 
 // buryImport hides the rows that an import added. No job may be at the source: what it has decided may rest on them.
-func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, t target, j *job.Job) ([]store.Write, error) {
+func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, src store.Source, id string, j *job.Job) ([]store.Write, error) {
 	if len(d.Tombstones) >= maxTombstones {
 		return nil, tooManyErases()
 	}
-	holder, err := e.c.Ledger.Holder(ctx, t.src.Tag)
+	holder, err := e.c.Ledger.Holder(ctx, src.Tag)
 	if err != nil {
 		return nil, err
 	}
 	if holder != "" {
 		return nil, sourceBusy()
 	}
-	j.Erase.Import, j.Erase.Sources = t.imported.ID, []store.Source{t.src}
-	d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: t.src.Tag, Kind: store.KindImport, Import: job.Number(t.imported.ID)})
+	j.Erase.Import, j.Erase.Sources = id, []store.Source{src}
+	d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: src.Tag, Kind: store.KindImport, Import: job.Number(id)})
 	if j.Status != job.Grace {
 		return nil, nil // it takes the lock itself
 	}
-	return []store.Write{{Item: store.Item{Key: store.LockKey(t.src.Tag)}, Delete: true, If: store.Cond{Op: store.Absent}}}, nil
+	return []store.Write{{Item: store.Item{Key: store.LockKey(src.Tag)}, Delete: true, If: store.Cond{Op: store.Absent}}}, nil
 }
 
 // countImport counts the rows that an import added, unless others hang on them.
-func (e *Eraser) countImport(ctx context.Context, d *store.Directory, t target, p *Plan) (Counts, error) {
-	p.Import = t.imported.ID
-	found, err := e.alone(ctx, reader{st: e.c.Store, hr: d.Hasher(), sp: t.src.Space(), edits: !p.KeepEdits}, p.Import)
+func (e *Eraser) countImport(ctx context.Context, d *store.Directory, src store.Source, p *Plan) (Counts, error) {
+	found, err := e.alone(ctx, reader{st: e.c.Store, hr: d.Hasher(), sp: src.Space(), edits: !p.KeepEdits}, p.Import)
 	if err != nil {
 		return nil, err
 	}

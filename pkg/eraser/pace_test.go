@@ -78,11 +78,7 @@ func filled(t *testing.T, st *store.Store, n int) (src store.Source, imported st
 	})
 	must(t, err)
 	src = d.Sources[0]
-	ledger := job.NewLedger(st, time.Now)
-	j, err := ledger.Create(t.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Applying: true, Epochs: src.Epochs}})
-	must(t, err)
-	_, _, err = ledger.End(t.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
-	must(t, err)
+	j := ended(t, job.NewLedger(st, time.Now), src, &job.ImportSpec{Applying: true})
 	w := st.Writer(t.Context())
 	for i := range n {
 		var h store.H

@@ -78,7 +78,8 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 	p.Source, p.SourceName = t.src.UUID, t.src.Name
 	switch {
 	case sel.Kind == Import:
-		return e.countImport(ctx, d, t, p)
+		p.Import = sel.Import
+		return e.countImport(ctx, d, t.src, p)
 	case sel.Kind.records():
 		return e.countRecords(ctx, d, t, p)
 	}
