@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/effort"
 	"reseed/internal/gen/company"
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
@@ -34,7 +35,7 @@ const (
 func TestEraseKillAnywhere(t *testing.T) { //nolint:tparallel // as TestKillAnywhere
 	t.Parallel()
 	k := &killer{bin: commands(t), seed: uint64(setting(t, envSeed, defaultSeed))}
-	k.each(t, k.erases(t), setting(t, envKills, eraseKills))
+	k.each(t, k.erases(t), setting(t, envKills, effort.Some(eraseKills)))
 }
 
 // erases makes the data folder to begin with, and the list.

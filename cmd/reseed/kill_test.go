@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/effort"
 	"reseed/internal/gen/company"
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
@@ -95,7 +96,7 @@ type scenario struct {
 func TestKillAnywhere(t *testing.T) { //nolint:tparallel // the scenarios run at once; the one around them waits for them
 	t.Parallel()
 	k := &killer{bin: commands(t), seed: uint64(setting(t, envSeed, defaultSeed))}
-	k.each(t, k.scenarios(t), setting(t, envKills, defaultKills))
+	k.each(t, k.scenarios(t), setting(t, envKills, effort.Some(defaultKills)))
 }
 
 // each kills all scenarios at once.

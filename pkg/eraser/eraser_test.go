@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"reseed/internal/effort"
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -145,14 +146,12 @@ func TestCutAtEveryCall(t *testing.T) {
 		for _, how := range []string{"before", "after", "before and dead", "after and dead"} {
 			t.Run(kind+" "+how, func(t *testing.T) {
 				t.Parallel()
-				for n := int64(1); ; n++ {
-					if cut(t, kind, how, n) {
-						break
-					}
-					if n > 2000 {
-						t.Fatal("no run ever survives")
+				for n := range effort.Cases(t.Name(), 2000, 1) {
+					if cut(t, kind, how, int64(n)) {
+						return
 					}
 				}
+				t.Fatal("no run ever survives")
 			})
 		}
 	}
@@ -514,20 +513,25 @@ func TestUploadsOfNoImportGo(t *testing.T) {
 				must(t, w.objects.Put(t.Context(), key, strings.NewReader("text")))
 				return key
 			}
-			posted := func() string { return uuid.Must(uuid.NewV7()).String() + "/input" }
+			posted := func(minutes int64) string { // from now
+				id := uuid.Must(uuid.NewV7())
+				for i, ms := 0, time.Now().UnixMilli()+60_000*minutes; i < 6; i++ {
+					id[i] = byte(ms >> (40 - 8*i))
+				}
+				return id.String() + "/input"
+			}
 			var want []string
 			for _, folder := range []string{"ds_1", "ds_2"} {
-				waits := put(folder, posted())
+				waits := put(folder, posted(-1))
 				_, err := w.ledger().Create(t.Context(), &job.Job{
 					Kind: job.Import, Status: job.Planned, Tag: 77, Import: &job.ImportSpec{Files: []job.File{{Object: waits}}},
 				})
 				must(t, err)
 				want = append(want, waits, put(folder, "own/input"), put(folder, uuid.NewString()+"/input"), put(folder, "own.csv"))
-				if stray := put(folder, posted()); !slices.Contains(x.goes, folder) {
+				if stray := put(folder, posted(-1)); !slices.Contains(x.goes, folder) {
 					want = append(want, stray)
 				}
 			}
-			time.Sleep(2 * time.Millisecond) // ids tell milliseconds
 			sel := eraser.Selection{Kind: x.kind, Source: w.acme.UUID}
 			switch hr := w.directory().Hasher(); x.kind { //nolint:exhaustive // the others name no record
 			case eraser.ManualCustomers:
@@ -538,8 +542,7 @@ func TestUploadsOfNoImportGo(t *testing.T) {
 				sel.H = invoiceH(hr, 3)
 			}
 			j := w.start(sel, eraser.Options{})
-			time.Sleep(2 * time.Millisecond)
-			want = append(want, put("ds_1", posted()))
+			want = append(want, put("ds_1", posted(+1)))
 			w.sweep(j.ID)
 			names, err := w.objects.Names(t.Context(), "")
 			must(t, err)

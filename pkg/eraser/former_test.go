@@ -2,6 +2,7 @@ package eraser_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"reseed/pkg/eraser"
@@ -60,23 +61,25 @@ func TestACustomerIsErasedAtFormerEpochsToo(t *testing.T) {
 // A restore between the erase of a customer and its sweep brings the customer back nowhere.
 func TestACustomerIsErasedAtRestoredEpochsToo(t *testing.T) {
 	t.Parallel()
-	w := seeded(t, mem.Options{})
-	grace := 1000 * time.Hour
-	hidden := w.start(eraser.Selection{Kind: eraser.Content, Source: w.acme.UUID}, eraser.Options{Grace: &grace})
-	now, _ := w.directory().ByUUID(w.acme.UUID)
-	sp, h := now.Space(), customerH(w.directory().Hasher(), 3)
-	one := store.Item{Key: sp.Customer(h), Attrs: attrs(0, "external_id", "cus-3")}
-	w.put(one)
-	moment := time.Millisecond
-	j := w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: h}, eraser.Options{Grace: &moment})
-	must(t, w.st.Write(t.Context(), []store.Write{{Item: store.Item{Key: one.Key}, Delete: true}})) // so that the source is vacant
-	_, err := w.eraser().Restore(t.Context(), hidden.ID)
-	must(t, err)
-	time.Sleep(2 * moment)
-	_, err = w.eraser().Due(t.Context(), j)
-	must(t, err)
-	same(t, "removed", counts(1), removed(w.sweep(j.ID)))
-	if n := w.left(w.acme, 3); n > 0 {
-		t.Errorf("%d items are visible again", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := seeded(t, mem.Options{})
+		grace := 1000 * time.Hour
+		hidden := w.start(eraser.Selection{Kind: eraser.Content, Source: w.acme.UUID}, eraser.Options{Grace: &grace})
+		now, _ := w.directory().ByUUID(w.acme.UUID)
+		sp, h := now.Space(), customerH(w.directory().Hasher(), 3)
+		one := store.Item{Key: sp.Customer(h), Attrs: attrs(0, "external_id", "cus-3")}
+		w.put(one)
+		moment := time.Millisecond
+		j := w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: h}, eraser.Options{Grace: &moment})
+		must(t, w.st.Write(t.Context(), []store.Write{{Item: store.Item{Key: one.Key}, Delete: true}})) // so that the source is vacant
+		_, err := w.eraser().Restore(t.Context(), hidden.ID)
+		must(t, err)
+		time.Sleep(2 * moment)
+		_, err = w.eraser().Due(t.Context(), j)
+		must(t, err)
+		same(t, "removed", counts(1), removed(w.sweep(j.ID)))
+		if n := w.left(w.acme, 3); n > 0 {
+			t.Errorf("%d items are visible again", n)
+		}
+	})
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // unitItems are enough that what is spent on the job itself hardly counts.
-const unitItems = 50_000
+const unitItems = 10_000
 
 // What an engine that speaks DynamoDB says that a plan and a sweep have consumed. What an import added is looked for among
 // the rest, and once more before the sweep, and is read once more by it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/effort"
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -188,7 +189,7 @@ func TestCutAnywhere(t *testing.T) {
 		if b.sizes[1] == 1 && !soak(t) {
 			step = 7
 		}
-		for n := 1; n <= b.calls; n += step {
+		for n := range effort.Cases(t.Name(), b.calls, step) {
 			for kind := range 4 {
 				if !soak(t) && kind != n%4 { // each call in one kind, at least
 					continue
@@ -245,7 +246,7 @@ func TestEverythingGoesWrongAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
 		t.Helper()
-		seeds := 15
+		seeds := effort.Some(15)
 		if soak(t) {
 			seeds = 1000
 		}
@@ -263,7 +264,7 @@ func TestClocksJump(t *testing.T) {
 	each(t, func(t *testing.T, b begun) {
 		t.Helper()
 		cases := 0
-		for n := 1; n <= b.calls; n += 1 + b.calls/10 {
+		for n := range effort.Cases(t.Name(), b.calls, 1+b.calls/10) {
 			b.disturbed(t, fmt.Sprintf("kills at every %d. call", n), mem.Options{Limits: quick(n%2 == 0)}, func(t tester, w *world) {
 				w.skew = []time.Duration{time.Hour, 0, 90 * time.Minute, -30 * time.Second, 26 * time.Hour}
 				w.trouble = func(p *process, call int, _ string, done bool) error {

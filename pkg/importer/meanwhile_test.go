@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/effort"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
@@ -53,7 +54,7 @@ func TestAnotherImportMeanwhile(t *testing.T) {
 		if soak(t) {
 			step = 1
 		}
-		for n := 1; n <= b.calls; n += step {
+		for n := range effort.Cases(t.Name(), b.calls, step) {
 			b.disturbed(t, fmt.Sprintf("at call %d of %d", n, b.calls), mem.Options{Limits: quick(n%2 == 0)}, func(t tester, w *world) {
 				w.trouble = meanwhile(t, w, n, func(*job.Job) {
 					time.Sleep(time.Minute)
@@ -79,7 +80,7 @@ func TestCancelledAnywhere(t *testing.T) {
 		}
 		var before map[store.Key]map[string]any
 		b.still.run(t, mem.Options{}, b.sizes, func(t tester, w *world) { before = w.outcome(t).Items })
-		for n := 1; n <= b.calls; n += step {
+		for n := range effort.Cases(t.Name(), b.calls, step) {
 			for _, again := range []bool{false, true} {
 				name := fmt.Sprintf("at call %d of %d, done again %v", n, b.calls, again)
 				b.still.run(t, mem.Options{Limits: quick(n%2 == 0), Partial: 0.3, Seed: uint64(n)}, b.sizes, func(t tester, w *world) {

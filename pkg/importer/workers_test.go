@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"reseed/internal/effort"
 	"reseed/pkg/job"
 	"reseed/pkg/store/mem"
 )
@@ -34,7 +35,7 @@ func TestManyWorkersAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
 		t.Helper()
-		seeds := 5
+		seeds := effort.Some(5)
 		if soak(t) {
 			seeds = 300
 		}
@@ -78,7 +79,7 @@ func (b begun) withLate(t *testing.T, kinds ...late) {
 	if soak(t) {
 		step = 1
 	}
-	for n := 1; n <= b.calls; n += step {
+	for n := range effort.Cases(t.Name(), b.calls, step) {
 		for _, kind := range kinds {
 			b.disturbed(t, fmt.Sprintf("%+v in call %d of %d", kind, n, b.calls), mem.Options{Limits: quick(false)}, func(t tester, w *world) {
 				l := &absence{late: kind, at: int64(n), back: make(chan struct{})}
@@ -138,7 +139,7 @@ func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
 		t.Helper()
-		for seed := range uint64(8) {
+		for seed := range uint64(effort.Some(8)) {
 			b.disturbed(t, fmt.Sprintf("seed %d", seed), mem.Options{Limits: quick(seed%2 == 0)}, func(t tester, w *world) {
 				w.trouble = slow(seed, time.Second)
 				w.deadline = deadlines(seed)

@@ -61,11 +61,11 @@ type Driver struct {
 
 var _ store.Driver = (*Driver)(nil)
 
-// partition is the items of one partition key in ascending order.
-type partition []store.Item
+// partition is the items of one partition key in ascending order; by pointer, since every new one moves those behind it.
+type partition []*store.Item
 
 func (p partition) find(sk string) (int, bool) {
-	return slices.BinarySearchFunc(p, sk, func(it store.Item, sk string) int { return cmp.Compare(it.SK, sk) })
+	return slices.BinarySearchFunc(p, sk, func(it *store.Item, sk string) int { return cmp.Compare(it.SK, sk) })
 }
 
 // New makes an empty table.
@@ -90,7 +90,7 @@ func (d *Driver) Clone(opt Options) *Driver {
 	c := New(opt)
 	for pk, part := range d.parts {
 		for _, it := range part {
-			c.parts[pk] = append(c.parts[pk], clone(it, false))
+			c.parts[pk] = append(c.parts[pk], kept(*it))
 		}
 	}
 	return c
@@ -103,7 +103,7 @@ func (d *Driver) All() []store.Item {
 	var all []store.Item
 	for _, pk := range slices.Sorted(maps.Keys(d.parts)) {
 		for _, it := range d.parts[pk] {
-			all = append(all, clone(it, false))
+			all = append(all, clone(*it, false))
 		}
 	}
 	return all
@@ -235,7 +235,7 @@ func (d *Driver) page(q store.Query, from, to string) (page store.Page) {
 			it = part[len(part)-1-i]
 		}
 		size += it.Size()
-		page.Items = append(page.Items, clone(it, q.KeysOnly))
+		page.Items = append(page.Items, clone(*it, q.KeysOnly))
 		if (q.Limit > 0 && i+1 == q.Limit || size >= d.opt.PageBytes) && i+1 < len(part) {
 			page.Next = it.SK
 			break
@@ -298,7 +298,7 @@ func (d *Driver) Transact(ctx context.Context, writes []store.Write) (cost store
 func (d *Driver) stored(k store.Key) (store.Item, bool) {
 	part := d.parts[k.PK]
 	if i, found := part.find(k.SK); found {
-		return part[i], true
+		return *part[i], true
 	}
 	return store.Item{}, false
 }
@@ -316,10 +316,10 @@ func (d *Driver) put(w store.Write) store.Cost {
 	case w.Delete:
 	case found:
 		after = w.Item.Size()
-		part[i] = clone(w.Item, false)
+		part[i] = kept(w.Item)
 	default:
 		after = w.Item.Size()
-		part = slices.Insert(part, i, clone(w.Item, false))
+		part = slices.Insert(part, i, kept(w.Item))
 	}
 	if len(part) == 0 {
 		delete(d.parts, w.Item.PK)
@@ -338,6 +338,11 @@ func split[T any](d *Driver, batch []T) (now, left []T) {
 	}
 	n := d.rnd.IntN(len(batch)) // at least one is left
 	return batch[:n:n], batch[n:]
+}
+
+func kept(it store.Item) *store.Item {
+	it = clone(it, false)
+	return &it
 }
 
 func clone(it store.Item, keyOnly bool) store.Item {

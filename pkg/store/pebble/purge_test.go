@@ -13,7 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -275,21 +274,19 @@ func openFS(t *testing.T, dir string, disk vfs.FS) *pebble.Driver {
 func TestPowerCutInPurge(t *testing.T) {
 	t.Parallel()
 	disk := vfs.NewCrashableMem()
-	s := play(t, openFS(t, "data", disk))
-	done := make(chan error, 1)
-	go func() { done <- s.d.Purge(t.Context(), purged()) }()
 	var cuts []*vfs.MemFS
-	for purging := true; purging; {
+	files := &counted{every: 40, do: func() {
 		cfg := vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rand.New(rand.NewPCG(uint64(len(cuts)), 2))}
 		cuts = append(cuts, disk.CrashClone(cfg))
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Error(err)
-			}
-			purging = false
-		case <-time.After(3 * time.Millisecond):
-		}
+	}}
+	s := play(t, openFS(t, "data", errorfs.Wrap(disk, files)))
+	files.count(true)
+	if err := s.d.Purge(t.Context(), purged()); err != nil {
+		t.Error(err)
+	}
+	files.count(false)
+	if len(cuts) < 3 {
+		t.Errorf("only %d cuts in %d operations", len(cuts), files.n)
 	}
 	s.gone(t, "after the purge", everyByte(t, disk.CrashClone(vfs.CrashCloneCfg{}), "data"))
 	for n, cut := range cuts {
@@ -303,18 +300,62 @@ func TestPowerCutInPurge(t *testing.T) {
 	}
 }
 
+// counted counts operations on files, and does something at every one of a multiple.
+type counted struct {
+	every int
+	do    func()
+	mu    sync.Mutex
+	on    bool
+	n     int
+}
+
+func (c *counted) count(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.on = on; on {
+		c.n = 0
+	}
+}
+
+// MaybeError fails nothing.
+func (c *counted) MaybeError(errorfs.Op) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.on {
+		return nil
+	}
+	if c.n++; c.n%c.every == 0 {
+		c.do()
+	}
+	return nil
+}
+
+func (c *counted) String() string { return "counted" }
+
 // A purge that is stopped has done no harm, and the next one ends it.
 func TestPurgeStops(t *testing.T) {
 	t.Parallel()
 	disk := vfs.NewCrashableMem()
-	s := play(t, openFS(t, "data", disk))
-	for _, after := range []time.Duration{0, time.Millisecond, 5 * time.Millisecond} {
-		ctx, cancel := context.WithTimeout(t.Context(), after)
-		if err := s.d.Purge(ctx, purged()); err != nil && fault.CodeOf(err) != "store_cancelled" {
+	files := &counted{every: 1}
+	s := play(t, openFS(t, "data", errorfs.Wrap(disk, files)))
+	stopped := 0
+	for _, after := range []int{1, 10, 40} {
+		ctx, cancel := context.WithCancel(t.Context())
+		files.every, files.do = after, cancel
+		files.count(true)
+		err := s.d.Purge(ctx, purged())
+		files.count(false)
+		if err != nil && fault.CodeOf(err) != "store_cancelled" {
 			t.Error(err)
+		}
+		if err != nil {
+			stopped++
 		}
 		cancel()
 		s.holds(t, s.d)
+	}
+	if stopped == 0 {
+		t.Error("no purge was stopped: nothing was tested")
 	}
 	if err := s.d.Purge(t.Context(), purged()); err != nil {
 		t.Error(err)
