@@ -30,7 +30,9 @@ go_release := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
 go_function := CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -tags lambda.norpc
 FUZZ_TIME ?= 5s
 test_files := find . -name '*_test.go' -not -path './.*' -not -path './build/*'
-# Flags for `go test` of make test, such as -v or -run.
+# No test ends by a clock: a slow machine takes longer, that is all. Ctrl-\ shows where a test is that does not end.
+go_test := go test -timeout 0
+# Flags for `go test` of make test, test-race and sam-test, such as -v or -run.
 TEST_FLAGS ?=
 
 .PHONY: help
@@ -59,9 +61,17 @@ build/%/bootstrap: always
 ## Testing
 
 .PHONY: test
-test: $(dynoxide_stamp) ## all tests, with the race detector; those in containers too where Docker can be had
-	go test -race -shuffle=on $(TEST_FLAGS) ./...
+test: $(dynoxide_stamp) ## all tests, with a sample of kills and cuts; those in containers too where Docker can be had
+	$(go_test) -shuffle=on $(TEST_FLAGS) ./...
 	@$(MAKE) sam-test-if-possible
+
+.PHONY: test-race
+test-race: $(dynoxide_stamp) ## the same with the race detector and all kills and cuts, without containers
+	RESEED_TEST_ALL=1 $(go_test) -race -shuffle=on $(TEST_FLAGS) ./...
+
+.PHONY: slowest
+slowest: $(dynoxide_stamp) ## the ten slowest tests by the CPU time they take alone (docs/TESTING.md)
+	@hack/slowest
 
 # Of make soak: kills of whole processes (as many of imports as of erases), random sequences (of edits and erases more than 100,000 steps in all), and
 # the seed of both (another each time).
@@ -72,9 +82,9 @@ SOAK_SEED ?= $(shell date +%s)
 .PHONY: soak
 soak: ## kill -9 again and again, and random sequences against a model, from a new seed (SOAK_KILLS, SOAK_CHECKS, SOAK_SEED)
 	@echo "seed $(SOAK_SEED)"
-	RESEED_TEST_KILLS=$(SOAK_KILLS) RESEED_TEST_SEED=$(SOAK_SEED) go test -count=1 -timeout 120m -run 'KillAnywhere|ErasedIsNowhere' -v ./cmd/reseed | grep -vE '^ *(=== |--- PASS)'
-	go test -count=1 -timeout 120m -run 'Sequences|Anywhere' ./pkg/importer -rapid.checks=$(SOAK_CHECKS) -rapid.seed=$(SOAK_SEED)
-	go test -count=1 -timeout 120m -run SequencesOfEditsAndErases ./pkg/chartmogul -rapid.checks=$$((2 * $(SOAK_CHECKS))) -rapid.steps=100 -rapid.seed=$(SOAK_SEED)
+	RESEED_TEST_KILLS=$(SOAK_KILLS) RESEED_TEST_SEED=$(SOAK_SEED) $(go_test) -count=1 -run 'KillAnywhere|ErasedIsNowhere' -v ./cmd/reseed | grep -vE '^ *(=== |--- PASS)'
+	RESEED_TEST_ALL=1 $(go_test) -count=1 -run 'Sequences|Anywhere' ./pkg/importer -rapid.checks=$(SOAK_CHECKS) -rapid.seed=$(SOAK_SEED)
+	$(go_test) -count=1 -run SequencesOfEditsAndErases ./pkg/chartmogul -rapid.checks=$$((2 * $(SOAK_CHECKS))) -rapid.steps=100 -rapid.seed=$(SOAK_SEED)
 
 .PHONY: sam-test-if-possible
 sam-test-if-possible:
@@ -86,7 +96,7 @@ sam-test-if-possible:
 .PHONY: sam-test
 sam-test: $(sam_stamp) $(dynoxide_stamp) ## the functions in containers, run by SAM CLI beside stand-ins for DynamoDB, S3 and SQS
 ifeq ($(platform),Linux x86_64)
-	hack/docker-engine with go test -tags sam -count=1 -timeout 20m $(TEST_FLAGS) ./internal/samtest
+	hack/docker-engine with $(go_test) -tags sam -count=1 $(TEST_FLAGS) ./internal/samtest
 else
 	@echo "LEFT OUT: make sam-test needs the stand-in for DynamoDB, which is packaged for Linux x86-64 only."
 endif
