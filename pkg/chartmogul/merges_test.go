@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"reseed/pkg/store/mem"
 )
@@ -140,41 +141,43 @@ func TestMergesThatCannotBe(t *testing.T) {
 // Whatever is merged into what, each page is full, and each customer is on one of them.
 func TestPagingSeesMergedCustomersOnce(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, mem.Options{Partial: 0.1, Seed: 1, PageBytes: 2000})
-	first, second := a.fixed()
-	rnd := rand.New(rand.NewPCG(7, 1))
-	var roots []string
-	in := map[string]map[string]bool{first: {}, second: {}} // which of the roots show in which source
-	members := map[string][]string{}
-	for i := range 60 {
-		src := []string{first, second}[rnd.IntN(2)]
-		id := a.customer(src, fmt.Sprint("c", i), "")
-		if len(roots) > 0 && rnd.IntN(3) > 0 {
-			into := roots[rnd.IntN(len(roots))]
-			a.merge(id, into)
-			in[src][into], members[into] = true, append(members[into], fmt.Sprint("c", i))
-			continue
-		}
-		roots, in[src][id], members[id] = append(roots, id), true, []string{fmt.Sprint("c", i)}
-	}
-	for _, size := range []int{1, 2, 7, 26, 200} {
-		same(t, fmt.Sprint("all by ", size), a.walk("/v1/customers", "entries", "uuid", size), roots)
-		for src, want := range in {
-			var list []string
-			for id := range want {
-				list = append(list, id)
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, mem.Options{Partial: 0.1, Seed: 1, PageBytes: 2000})
+		first, second := a.fixed()
+		rnd := rand.New(rand.NewPCG(7, 1))
+		var roots []string
+		in := map[string]map[string]bool{first: {}, second: {}} // which of the roots show in which source
+		members := map[string][]string{}
+		for i := range 60 {
+			src := []string{first, second}[rnd.IntN(2)]
+			id := a.customer(src, fmt.Sprint("c", i), "")
+			if len(roots) > 0 && rnd.IntN(3) > 0 {
+				into := roots[rnd.IntN(len(roots))]
+				a.merge(id, into)
+				in[src][into], members[into] = true, append(members[into], fmt.Sprint("c", i))
+				continue
 			}
-			same(t, fmt.Sprint("of ", src, " by ", size), a.walk("/v1/customers?data_source_uuid="+src, "entries", "uuid", size), list)
+			roots, in[src][id], members[id] = append(roots, id), true, []string{fmt.Sprint("c", i)}
 		}
-	}
-	if n := len(entries(t, a.must(200, "GET", "/v1/customers?per_page=5", ""), "entries")); n != 5 {
-		t.Errorf("a page of %d, want 5", n)
-	}
-	for root, exts := range members {
-		for _, ext := range exts {
-			a.lists("/v1/customers?external_id="+ext, root)
+		for _, size := range []int{1, 2, 7, 26, 200} {
+			same(t, fmt.Sprint("all by ", size), a.walk("/v1/customers", "entries", "uuid", size), roots)
+			for src, want := range in {
+				var list []string
+				for id := range want {
+					list = append(list, id)
+				}
+				same(t, fmt.Sprint("of ", src, " by ", size), a.walk("/v1/customers?data_source_uuid="+src, "entries", "uuid", size), list)
+			}
 		}
-	}
+		if n := len(entries(t, a.must(200, "GET", "/v1/customers?per_page=5", ""), "entries")); n != 5 {
+			t.Errorf("a page of %d, want 5", n)
+		}
+		for root, exts := range members {
+			for _, ext := range exts {
+				a.lists("/v1/customers?external_id="+ext, root)
+			}
+		}
+	})
 }
 
 func TestACustomerIsPatched(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"reseed/pkg/store/mem"
 )
@@ -49,36 +50,38 @@ func same(t *testing.T, what string, got, want []string) {
 
 func TestPagingSeesEveryRecordOnce(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t, mem.Options{Busy: 0.05, Partial: 0.1, Seed: 1, PageBytes: 2000})
-	first, second := a.fixed()
-	var customers, plans, invoices []string
-	for i := range 57 {
-		src := first
-		if i%3 == 0 {
-			src = second
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, mem.Options{Busy: 0.05, Partial: 0.1, Seed: 1, PageBytes: 2000})
+		first, second := a.fixed()
+		var customers, plans, invoices []string
+		for i := range 57 {
+			src := first
+			if i%3 == 0 {
+				src = second
+			}
+			id := a.customer(src, fmt.Sprint("c", i), "")
+			customers = append(customers, id)
+			plans = append(plans, a.plan(src, fmt.Sprint("p", i)))
+			invoices = append(invoices, a.invoice(id, fmt.Sprint("i", i), "2020-01-01"))
 		}
-		id := a.customer(src, fmt.Sprint("c", i), "")
-		customers = append(customers, id)
-		plans = append(plans, a.plan(src, fmt.Sprint("p", i)))
-		invoices = append(invoices, a.invoice(id, fmt.Sprint("i", i), "2020-01-01"))
-	}
-	a.must(200, "POST", "/v1/customers/"+customers[5]+"/attributes/tags", `{"tags":["here"]}`)
-	for _, size := range []int{1, 7, 26, 57, 200} {
-		same(t, fmt.Sprint("customers by ", size), a.walk("/v1/customers", "entries", "uuid", size), customers)
-		same(t, fmt.Sprint("plans by ", size), a.walk("/v1/plans", "plans", "uuid", size), plans)
-		same(t, fmt.Sprint("invoices by ", size), a.walk("/v1/invoices", "invoices", "uuid", size), invoices)
-	}
-	only := a.walk("/v1/customers?data_source_uuid="+second, "entries", "uuid", 5)
-	if len(only) != 19 {
-		t.Errorf("%d customers of the second source, want 19", len(only))
-	}
-	for _, e := range entries(t, a.must(200, "GET", "/v1/customers", ""), "entries") {
-		attributes, _ := e["attributes"].(map[string]any)
-		tagged := fmt.Sprint(attributes["tags"]) == "[here]"
-		if tagged != (e["uuid"] == customers[5]) {
-			t.Errorf("tags of %v: %v", e["uuid"], attributes)
+		a.must(200, "POST", "/v1/customers/"+customers[5]+"/attributes/tags", `{"tags":["here"]}`)
+		for _, size := range []int{1, 7, 26, 57, 200} {
+			same(t, fmt.Sprint("customers by ", size), a.walk("/v1/customers", "entries", "uuid", size), customers)
+			same(t, fmt.Sprint("plans by ", size), a.walk("/v1/plans", "plans", "uuid", size), plans)
+			same(t, fmt.Sprint("invoices by ", size), a.walk("/v1/invoices", "invoices", "uuid", size), invoices)
 		}
-	}
+		only := a.walk("/v1/customers?data_source_uuid="+second, "entries", "uuid", 5)
+		if len(only) != 19 {
+			t.Errorf("%d customers of the second source, want 19", len(only))
+		}
+		for _, e := range entries(t, a.must(200, "GET", "/v1/customers", ""), "entries") {
+			attributes, _ := e["attributes"].(map[string]any)
+			tagged := fmt.Sprint(attributes["tags"]) == "[here]"
+			if tagged != (e["uuid"] == customers[5]) {
+				t.Errorf("tags of %v: %v", e["uuid"], attributes)
+			}
+		}
+	})
 }
 
 func TestPerPageIsClamped(t *testing.T) {

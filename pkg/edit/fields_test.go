@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"reseed/pkg/billing"
@@ -205,34 +206,36 @@ func (w *world) raiseManual() {
 // TestLostAnswers: a change that is tried again until its answer comes is made once.
 func TestLostAnswers(t *testing.T) {
 	t.Parallel()
-	w := newWorldOn(t, mem.Options{Seed: 3, Lost: 0.3, Busy: 0.1, Partial: 0.2})
-	rec := w.record(w.sp, &billing.Customer{ExternalID: "c1"}, 0)
-	for i := range 30 {
-		b := store.NewBuilder().Str("name", fmt.Sprint("n", i)).Str("email", fmt.Sprint(i, "@x.de")).Attrs()
-		w.until(func() error { _, err := w.e.Change(t.Context(), rec, b, []string{"name", "email"}, "me"); return err })
-	}
-	var row edit.Row
-	var sks []string
-	w.until(func() error {
-		found, err := w.st.Lookup(t.Context(), w.sp.FieldsOf(rec.Key))
-		if err != nil {
-			return err
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOn(t, mem.Options{Seed: 3, Lost: 0.3, Busy: 0.1, Partial: 0.2})
+		rec := w.record(w.sp, &billing.Customer{ExternalID: "c1"}, 0)
+		for i := range 30 {
+			b := store.NewBuilder().Str("name", fmt.Sprint("n", i)).Str("email", fmt.Sprint(i, "@x.de")).Attrs()
+			w.until(func() error { _, err := w.e.Change(t.Context(), rec, b, []string{"name", "email"}, "me"); return err })
 		}
-		row, err = edit.ReadRow(w.dir, found, w.sp, rec.Key)
-		return err
-	})
-	same(t, "name", "n29", *row.Fields["name"].Str)
-	w.until(func() error {
-		sks = nil
-		for shard := range w.sp.Shards {
-			for it, err := range w.st.Items(t.Context(), store.Query{PK: w.sp.EditPK(shard), From: store.SKEmail}) {
-				if err != nil {
-					return err
-				}
-				sks = append(sks, it.SK)
+		var row edit.Row
+		var sks []string
+		w.until(func() error {
+			found, err := w.st.Lookup(t.Context(), w.sp.FieldsOf(rec.Key))
+			if err != nil {
+				return err
 			}
-		}
-		return nil
+			row, err = edit.ReadRow(w.dir, found, w.sp, rec.Key)
+			return err
+		})
+		same(t, "name", "n29", *row.Fields["name"].Str)
+		w.until(func() error {
+			sks = nil
+			for shard := range w.sp.Shards {
+				for it, err := range w.st.Items(t.Context(), store.Query{PK: w.sp.EditPK(shard), From: store.SKEmail}) {
+					if err != nil {
+						return err
+					}
+					sks = append(sks, it.SK)
+				}
+			}
+			return nil
+		})
+		same(t, "pointers", 1, len(sks))
 	})
-	same(t, "pointers", 1, len(sks))
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"pgregory.net/rapid"
 
@@ -203,26 +204,28 @@ func TestManyMergesAtOnce(t *testing.T) {
 
 func TestMergesWhoseAnswersAreLost(t *testing.T) {
 	t.Parallel()
-	w := newWorldOn(t, mem.Options{Seed: 5, Lost: 0.2, Busy: 0.1, Partial: 0.2})
-	a, b, c := w.person(w.dir.Sources[0], "a", 0), w.person(w.dir.Sources[0], "b", 0), w.person(w.dir.Sources[0], "c", 0)
-	again := func(do func() error, done string) {
-		w.until(func() error {
-			if err := do(); err != nil && code(err) != done {
-				return err
-			}
-			return nil
-		})
-	}
-	for range 3 {
-		again(func() error { return w.e.Merge(t.Context(), a, b, "me") }, "merge_into_itself")
-		again(func() error { return w.e.Merge(t.Context(), b, c, "me") }, "merge_into_itself")
-		w.look()
-		same(t, "group", []edit.Ref{c, b, a}, w.groups(a)[a])
-		again(func() error { return w.e.Unmerge(t.Context(), b, c) }, "not_merged")
-		same(t, "group", []edit.Ref{b, a}, w.groups(a)[a])
-		again(func() error { return w.e.Unmerge(t.Context(), a, b) }, "not_merged")
-		same(t, "group", []edit.Ref{a}, w.groups(a)[a])
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOn(t, mem.Options{Seed: 5, Lost: 0.2, Busy: 0.1, Partial: 0.2})
+		a, b, c := w.person(w.dir.Sources[0], "a", 0), w.person(w.dir.Sources[0], "b", 0), w.person(w.dir.Sources[0], "c", 0)
+		again := func(do func() error, done string) {
+			w.until(func() error {
+				if err := do(); err != nil && code(err) != done {
+					return err
+				}
+				return nil
+			})
+		}
+		for range 3 {
+			again(func() error { return w.e.Merge(t.Context(), a, b, "me") }, "merge_into_itself")
+			again(func() error { return w.e.Merge(t.Context(), b, c, "me") }, "merge_into_itself")
+			w.look()
+			same(t, "group", []edit.Ref{c, b, a}, w.groups(a)[a])
+			again(func() error { return w.e.Unmerge(t.Context(), b, c) }, "not_merged")
+			same(t, "group", []edit.Ref{b, a}, w.groups(a)[a])
+			again(func() error { return w.e.Unmerge(t.Context(), a, b) }, "not_merged")
+			same(t, "group", []edit.Ref{a}, w.groups(a)[a])
+		}
+	})
 }
 
 // Somebody who is away while the others change places must not close a circle when coming back.

@@ -92,30 +92,32 @@ func count(t *testing.T, d store.Driver) (n int) {
 
 func TestWriterTakesFromManyAtOnce(t *testing.T) {
 	t.Parallel()
-	d := mem.New(mem.Options{Partial: 0.1})
-	w := store.New(d).Writer(t.Context())
-	var wg sync.WaitGroup
-	for id := range 8 {
-		wg.Go(func() {
-			for n := range 500 {
-				if err := w.Add(numbered(500*id + n)); err != nil {
-					t.Error(err)
-				}
-				if n == 250 {
-					if err := w.Flush(); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		d := mem.New(mem.Options{Partial: 0.1})
+		w := store.New(d).Writer(t.Context())
+		var wg sync.WaitGroup
+		for id := range 8 {
+			wg.Go(func() {
+				for n := range 500 {
+					if err := w.Add(numbered(500*id + n)); err != nil {
 						t.Error(err)
 					}
+					if n == 250 {
+						if err := w.Flush(); err != nil {
+							t.Error(err)
+						}
+					}
 				}
-			}
-		})
-	}
-	wg.Wait()
-	if err := w.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if n := count(t, d); n != 4000 {
-		t.Errorf("%d stored", n)
-	}
+			})
+		}
+		wg.Wait()
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, d); n != 4000 {
+			t.Errorf("%d stored", n)
+		}
+	})
 }
 
 // An error is told by every later call, and no call is in flight when Flush has told it.
@@ -271,25 +273,27 @@ func TestWriterStopsWithItsContext(t *testing.T) {
 // What a caller gave to Write is the caller's again when it returns.
 func TestWriteKeepsNothing(t *testing.T) {
 	t.Parallel()
-	d := mem.New(mem.Options{Partial: 0.3, Limits: limits(10, 3)})
-	st := store.New(d)
-	batch := make([]store.Write, 100)
-	for round := range 20 {
-		for i := range batch {
-			batch[i] = numbered(100*round + i)
-		}
-		if err := st.Write(t.Context(), batch); err != nil {
-			t.Fatal(err)
-		}
-		for i := range batch {
-			if want := numbered(100*round + i); batch[i].Item.Key != want.Item.Key {
-				t.Fatalf("write %d was changed", i)
+	synctest.Test(t, func(t *testing.T) {
+		d := mem.New(mem.Options{Partial: 0.3, Limits: limits(10, 3)})
+		st := store.New(d)
+		batch := make([]store.Write, 100)
+		for round := range 20 {
+			for i := range batch {
+				batch[i] = numbered(100*round + i)
+			}
+			if err := st.Write(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+			for i := range batch {
+				if want := numbered(100*round + i); batch[i].Item.Key != want.Item.Key {
+					t.Fatalf("write %d was changed", i)
+				}
 			}
 		}
-	}
-	if n := count(t, d); n != 2000 {
-		t.Errorf("%d stored", n)
-	}
+		if n := count(t, d); n != 2000 {
+			t.Errorf("%d stored", n)
+		}
+	})
 }
 
 // free is an engine that does nothing, as wide as the embedded one: what is left is the Store's own work.
