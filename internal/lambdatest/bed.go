@@ -77,12 +77,15 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	for folder, f := range b.Template.Functions() {
 		b.starts[folder] = func(tb testing.TB) *Function {
 			tb.Helper()
-			return Start(tb, filepath.Join(binaries, folder), environment(f, values), f.Timeout)
+			return Start(tb, filepath.Join(binaries, folder), environment(f, values), max(f.Timeout, unhurried))
 		}
 		b.Functions[folder] = b.Start(tb, folder)
 	}
 	return b
 }
+
+// unhurried is the longest time that AWS gives a function. Each has it here, so that no test ends by the clock of a slow machine.
+const unhurried = 15 * time.Minute
 
 // Start starts one more sandbox of a function.
 func (b *Bed) Start(tb testing.TB, folder string) *Function {
