@@ -61,9 +61,10 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	a.queue = newQueue(a.work, log)
 	a.Line = line.New(line.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st),
-		Imports: func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
-		Sweeps:  func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
-		Quiet:   requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
+		Imports:      func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
+		Sweeps:       func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
+		SweepUploads: st.Exclusive() || sh.serving && sh.env["RESEED_BUCKET"] != "",
+		Quiet:        requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
 	})
 	a.handler = requests.wrap(chartmogul.New(chartmogul.Config{
 		Store: st, Keys: append(keys, chartmogul.HashKey(a.key)), Edits: edit.New(st, time.Now), Jobs: a.Ledger,

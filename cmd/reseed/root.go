@@ -42,13 +42,15 @@ func usage(format string, args ...any) error {
 // shell is what every command shares: flags, environment, where to print.
 type shell struct {
 	parts
-	self   string // how the command is called, see again
-	data   string
-	url    string
-	json   bool
-	env    map[string]string
-	out    io.Writer
-	errOut io.Writer
+	self string // how the command is called, see again
+	// serving is set by serve: this process is in charge, and not only passing by.
+	serving bool
+	data    string
+	url     string
+	json    bool
+	env     map[string]string
+	out     io.Writer
+	errOut  io.Writer
 }
 
 const defaultData = "./data"

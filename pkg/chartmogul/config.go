@@ -47,8 +47,10 @@ type Imports struct {
 	Keep func(ctx context.Context, source store.Source, name string, body io.Reader) (job.File, error)
 	// Refer finds an object that lies in the bucket already.
 	Refer func(ctx context.Context, source store.Source, object string) (job.File, error)
-	// Submit makes the job that imports the files into the source.
-	Submit func(ctx context.Context, sourceUUID string, files []job.File, how importer.Options) (*job.Job, error)
+	// Drop deletes files of Keep that become no import.
+	Drop func(ctx context.Context, files []job.File)
+	// Adopt makes the job that imports the files into the source, which is told as it was when they began to come in.
+	Adopt func(ctx context.Context, source store.Source, files []job.File, how importer.Options) (*job.Job, error)
 	// Apply, Undo and Cancel are those of [importer.Importer].
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
 	Undo   func(ctx context.Context, jobID string) (*job.Job, error)
@@ -66,7 +68,7 @@ type Imports struct {
 func ImportsOf(l *line.Line) Imports {
 	im := l.Importer
 	return Imports{
-		Keep: l.Keep, Refer: l.Refer, Submit: l.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
+		Keep: l.Keep, Drop: l.Drop, Refer: l.Refer, Adopt: l.Adopt, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
 		Progress: im.Progress, Samples: im.Samples, Changes: l.Changes, Rejects: l.Rejects,
 	}
 }

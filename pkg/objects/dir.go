@@ -3,6 +3,7 @@ package objects
 import (
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -113,6 +114,22 @@ func (f *folder) removeAll(prefix string) (n int64, err error) {
 		return n, unsorted(anonymous(err), "sync a folder")
 	}
 	return n, nil
+}
+
+// folders gives the folders right below a prefix, also empty ones. Links are none.
+func (f *folder) folders(prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		entries, err := os.ReadDir(filepath.Join(f.root, filepath.FromSlash(prefix)))
+		if err != nil && !os.IsNotExist(err) {
+			yield("", unsorted(anonymous(err), "list folders of objects"))
+			return
+		}
+		for _, e := range entries {
+			if e.IsDir() && !yield(prefix+e.Name()+"/", nil) {
+				return
+			}
+		}
+	}
 }
 
 // isTemporary tells a file that fileblob has not completed.

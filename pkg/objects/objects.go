@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
@@ -192,8 +194,37 @@ func (o *Objects) Names(ctx context.Context, prefix string) ([]string, error) {
 // Folders walks the folders right below prefix, each spelled with "/" at its end; one that holds only what was half
 // written is among them. The prefix is empty or ends with "/".
 func (o *Objects) Folders(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return o.FoldersFrom(ctx, prefix, "")
+}
+
+// FoldersFrom is [Objects.Folders] without those whose names, behind the prefix, come before from.
+func (o *Objects) FoldersFrom(ctx context.Context, prefix, from string) iter.Seq2[string, error] {
+	all := o.walkFolders(ctx, prefix, from)
+	if o.folder != nil {
+		all = o.folder.folders(prefix)
+	}
 	return func(yield func(string, error) bool) {
-		for obj, err := range o.walk(ctx, &blob.ListOptions{Prefix: prefix, Delimiter: "/"}) {
+		for key, err := range all {
+			if err == nil && key < prefix+from {
+				continue
+			}
+			if !yield(key, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (o *Objects) walkFolders(ctx context.Context, prefix, from string) iter.Seq2[string, error] {
+	opt := &blob.ListOptions{Prefix: prefix, Delimiter: "/", BeforeList: func(as func(any) bool) error {
+		var in *s3.ListObjectsV2Input
+		if from != "" && as(&in) {
+			in.StartAfter = aws.String(prefix + from)
+		}
+		return nil
+	}}
+	return func(yield func(string, error) bool) {
+		for obj, err := range o.walk(ctx, opt) {
 			switch {
 			case err != nil:
 				yield("", failed(err, "list folders of objects"))

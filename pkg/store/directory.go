@@ -45,6 +45,7 @@ type Source struct {
 	Left      []Epochs  `json:"left,omitempty"` // that a restore has left: who wrote at that moment may have put something there
 	Shards    int       `json:"shards"`
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
+	Fence     int64     `json:"fence,omitempty"`  // raised by each erase that deletes files: an upload that began before is refused
 }
 
 // Tombstone hides one customer, with all that hangs on it, all invoices of one, one invoice, or all rows that one import
@@ -91,6 +92,25 @@ func (d *Directory) SetMerges(id string) {
 			d.Sources[i].Merges = true
 		}
 	}
+}
+
+// RaiseFence refuses the uploads of these sources that are under way: in the write that stores this, they can become no import
+// any more.
+func (d *Directory) RaiseFence(tags ...Tag) {
+	for i := range d.Sources {
+		if slices.Contains(tags, d.Sources[i].Tag) {
+			d.Sources[i].Fence++
+		}
+	}
+}
+
+// Hold stores the directory as it is, for a transaction that is to hold only if nobody has changed it since it was
+// read: else that is a fault.Conflict.
+func (d *Directory) Hold() (Write, error) {
+	next := *d
+	next.Version++
+	item, err := encodeDirectory(&next)
+	return Write{Item: item, If: Cond{Equals, AttrVersion, d.Version}}, err
 }
 
 func (d *Directory) find(is func(Source) bool) (Source, bool) {
