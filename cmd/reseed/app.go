@@ -31,6 +31,7 @@ import (
 type app struct {
 	*line.Line
 	queue   *queue
+	uploads *uploadWatch
 	handler http.Handler
 	key     string // of this process, known to nobody else
 	stop    context.CancelFunc
@@ -57,7 +58,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	if err != nil {
 		return nil, errors.Join(err, objs.Close(), st.Close())
 	}
-	a, requests := &app{key: token()}, newInflight()
+	a, requests := &app{key: token(), uploads: newUploadWatch()}, newInflight()
 	a.queue = newQueue(a.work, log)
 	a.Line = line.New(line.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st),
@@ -66,12 +67,13 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 		SweepUploads: st.Exclusive() || sh.serving && sh.env["RESEED_BUCKET"] != "",
 		Quiet:        requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
 	})
+	a.uploads.line = a.Line
 	a.handler = requests.wrap(chartmogul.New(chartmogul.Config{
 		Store: st, Keys: append(keys, chartmogul.HashKey(a.key)), Edits: edit.New(st, time.Now), Jobs: a.Ledger,
 		Names:   map[[sha256.Size]byte]string{chartmogul.HashKey(a.key): "the reseed command"},
 		Imports: chartmogul.ImportsOf(a.Line),
 		Erase:   chartmogul.EraseOf(a.Eraser, a.StartErase),
-		Now:     time.Now, Log: log,
+		Now:     time.Now, Log: log, Uploads: a.uploads.failures,
 	}))
 	return a, nil
 }
@@ -162,6 +164,11 @@ func (a *app) start(ctx context.Context) {
 		a.queue.run(ctx)
 	}
 	a.queue.every(ctx, time.Minute, a.Tick)
+}
+
+// watchUploads imports what is put into the upload folder, from now on.
+func (a *app) watchUploads(ctx context.Context) {
+	a.queue.every(ctx, lookEvery, func(ctx context.Context) error { return a.uploads.look(ctx, time.Now()) })
 }
 
 // work does one message.

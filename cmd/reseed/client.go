@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"reseed/pkg/chartmogul"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 )
@@ -146,11 +147,14 @@ func (c *client) job(ctx context.Context, id string) (*job.Job, error) {
 	return &j, c.call(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(id), nil, &j)
 }
 
-func (c *client) jobs(ctx context.Context) ([]job.Job, error) {
+// jobs are the newest jobs, and the files of the upload folder that could not become one.
+func (c *client) jobs(ctx context.Context) ([]job.Job, []chartmogul.FailedUpload, error) {
 	var out struct {
-		Jobs []job.Job `json:"jobs"`
+		Jobs    []job.Job                 `json:"jobs"`
+		Uploads []chartmogul.FailedUpload `json:"uploads"`
 	}
-	return out.Jobs, c.call(ctx, http.MethodGet, "/v1/jobs", nil, &out)
+	err := c.call(ctx, http.MethodGet, "/v1/jobs", nil, &out)
+	return out.Jobs, out.Uploads, err
 }
 
 // open opens a file that belongs to an import: rejects, or changes in a format. A NotFound answer means there is none.

@@ -142,17 +142,12 @@ func (sh *shell) exit(err error) int {
 		}
 	}
 	if e.err != nil {
-		_, _ = fmt.Fprintln(sh.errOut, "reseed:", e.err)
+		sh.printError(e.err)
 	}
 	if e.status == exitUsage {
 		_, _ = fmt.Fprintln(sh.errOut, `See "reseed --help", or "reseed COMMAND --help".`)
 	}
 	return e.status
-}
-
-// printf prints a line of the result; a reader that went away is no error of ours.
-func (sh *shell) printf(format string, args ...any) {
-	_, _ = fmt.Fprintf(sh.out, format, args...)
 }
 
 // addJSONFlag lets a command answer for programs.

@@ -39,6 +39,16 @@ type Config struct {
 	PublicURL string                       // where people open the console, without a slash at the end
 	Currency  string                       // of the account, ISO 4217; USD if empty
 	MaxUpload int64                        // bytes; DefaultMaxUpload if 0
+	// Uploads are the files in the upload folder that could not be imported; nil where something else looks at it.
+	Uploads func() []FailedUpload
+}
+
+// FailedUpload is a file in the upload folder that could not be imported. It is tried again.
+type FailedUpload struct {
+	Object  string    `json:"object"` // its key
+	Error   string    `json:"error"`
+	Since   time.Time `json:"since"`
+	TriedAt time.Time `json:"tried_at"`
 }
 
 // Imports is how files become jobs, and what becomes of those.

@@ -24,6 +24,10 @@ import (
 // it that was asked for, that is not there (any more).
 const CodeGone = "object_gone"
 
+// CodeNotAFile is the code of the fault.Invalid error for what lies in a folder in place of a file: a link that leads out of it, a
+// pipe, a device. It is never opened: reading a pipe may take for ever.
+const CodeNotAFile = "not_a_file"
+
 // CodeBadKey is the code of the fault.Invalid error for a key that no object can have.
 const CodeBadKey = "bad_key"
 
@@ -108,6 +112,11 @@ func (o *Objects) Open(ctx context.Context, key, version string, offset, length 
 	if length == 0 { // S3 has no empty ranges
 		return io.NopCloser(bytes.NewReader(nil)), nil
 	}
+	if o.folder != nil {
+		if err := o.folder.plain(key); err != nil {
+			return nil, err
+		}
+	}
 	r, err := o.bucket.NewRangeReader(ctx, key, offset, length, &blob.ReaderOptions{BeforeRead: pin(version)})
 	if gcerrors.Code(err) == gcerrors.FailedPrecondition { // another ETag
 		return nil, gone()
@@ -151,6 +160,11 @@ func (o *Objects) StatVersion(ctx context.Context, key, version string) (Info, e
 	if o.s3 != nil {
 		return o.s3.head(ctx, key, version)
 	}
+	if o.folder != nil {
+		if err := o.folder.plain(key); err != nil {
+			return Info{}, err
+		}
+	}
 	a, err := o.bucket.Attributes(ctx, key)
 	if err != nil {
 		return Info{}, failed(err, "look at an object")
@@ -161,16 +175,16 @@ func (o *Objects) StatVersion(ctx context.Context, key, version string) (Info, e
 	return Info{Key: key, Size: a.Size, Version: a.ETag, Modified: a.ModTime}, nil
 }
 
-// List walks the objects whose key begins with prefix, in key order.
+// List walks the objects whose key begins with prefix, in key order. In a folder it also tells of what is no file, see [CodeNotAFile].
 func (o *Objects) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	if o.folder != nil {
+		return o.folder.list(ctx, prefix)
+	}
 	return func(yield func(Info, error) bool) {
 		for obj, err := range o.walk(ctx, &blob.ListOptions{Prefix: prefix}) {
-			switch {
-			case err != nil:
+			if err != nil {
 				yield(Info{}, failed(err, "list objects"))
 				return
-			case o.folder != nil && isTemporary(obj.Key):
-				continue
 			}
 			if !yield(Info{Key: obj.Key, Size: obj.Size, Modified: obj.ModTime}, nil) {
 				return
