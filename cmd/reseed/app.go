@@ -110,9 +110,6 @@ func put[M any](q *queue, list []M) error {
 // openData opens the table and the objects. With RESEED_STORE=dynamodb the
 // table is RESEED_TABLE on DynamoDB, and the objects are in RESEED_BUCKET if that is set.
 func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *objects.Objects, error) {
-	if err := os.MkdirAll(sh.data, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("the data folder cannot be made: %w", err)
-	}
 	var at *cloud.Cloud
 	if sh.env["RESEED_STORE"] == "dynamodb" {
 		var err error
@@ -120,13 +117,15 @@ func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *
 			return nil, nil, err
 		}
 	}
-	st, err := openTable(sh, at, log)
+	st, err := openTable(ctx, sh, at, log)
 	if err != nil {
 		return nil, nil, err
 	}
 	var objs *objects.Objects
 	if bucket := sh.env["RESEED_BUCKET"]; at != nil && bucket != "" {
-		objs, err = at.Objects(ctx, bucket)
+		if objs, err = at.Objects(ctx, bucket); err == nil {
+			err = objs.Check(ctx)
+		}
 	} else {
 		objs, err = objects.Dir(filepath.Join(sh.data, "objects"))
 	}
@@ -136,22 +135,39 @@ func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *
 	return st, objs, nil
 }
 
-func openTable(sh *shell, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
+func openTable(ctx context.Context, sh *shell, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
 	if at != nil {
 		table := sh.env["RESEED_TABLE"]
 		if table == "" {
 			return nil, usage("RESEED_STORE=dynamodb needs the table's name in RESEED_TABLE")
 		}
-		return at.Store(table), nil
+		st := at.Store(table)
+		if _, err := st.Directory(ctx); err != nil { // what is wrong with the table is said now, and not by each request
+			return nil, errors.Join(err, st.Close())
+		}
+		return st, nil
 	}
 	switch kind := sh.env["RESEED_STORE"]; kind {
 	case "", "embedded":
 	default:
 		return nil, usage("RESEED_STORE is %q; it is embedded or dynamodb", kind)
 	}
-	d, err := pebble.Open(filepath.Join(sh.data, "table"), pebble.Options{Logger: log})
+	folder, made := filepath.Join(sh.data, "table"), false
+	if _, err := os.Stat(folder); os.IsNotExist(err) {
+		if !sh.makesData {
+			return nil, fmt.Errorf("there is no Reseed data in %s: check --data; an import or \"reseed serve\" makes a new data folder", sh.data)
+		}
+		made = true
+	}
+	if err := os.MkdirAll(sh.data, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
+	}
+	d, err := pebble.Open(folder, pebble.Options{Logger: log})
 	if err != nil {
 		return nil, err
+	}
+	if made && !sh.json {
+		sh.printf("Made the data folder %s.\n", sh.data)
 	}
 	return store.New(d), nil
 }

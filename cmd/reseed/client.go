@@ -203,10 +203,22 @@ func (c *client) erase(ctx context.Context, e erasure, out any) error {
 func (c *client) upload(ctx context.Context, sourceUUID string, options map[string]string, files []string, progress io.Writer) (*job.Job, error) {
 	pr, pw := io.Pipe()
 	form := multipart.NewWriter(pw)
-	go func() { pw.CloseWithError(writeForm(form, options, files, progress)) }()
+	wrong := make(chan error, 1)
+	go func() {
+		err := writeForm(form, options, files, progress)
+		wrong <- err
+		pw.CloseWithError(err)
+	}()
 	resp, err := c.do(ctx, http.MethodPost, "/v1/data_sources/"+sourceUUID+"/imports", pr, form.FormDataContentType())
 	_ = pr.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
+		select {
+		case cause := <-wrong: // a file that can't be read, which to the server is a form that breaks off
+			if cause != nil && !errors.Is(cause, io.ErrClosedPipe) {
+				return nil, cause
+			}
+		default:
+		}
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -238,6 +250,15 @@ func writeFile(form *multipart.Writer, name string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(part, io.TeeReader(f, progress))
+	_, err = io.Copy(part, io.TeeReader(f, lenient{progress}))
 	return err
+}
+
+// lenient writes without fail: a progress bar refuses what is more than it was told, as of a file that grows or a pipe.
+type lenient struct{ io.Writer }
+
+// Write writes p, or does not.
+func (l lenient) Write(p []byte) (int, error) {
+	_, _ = l.Writer.Write(p)
+	return len(p), nil
 }

@@ -45,12 +45,14 @@ type shell struct {
 	self string // how the command is called, see again
 	// serving is set by serve: this process is in charge, and not only passing by.
 	serving bool
-	data    string
-	url     string
-	json    bool
-	env     map[string]string
-	out     io.Writer
-	errOut  io.Writer
+	// makesData is set by commands that may begin a new data folder. To the others one that is not there is a wrong --data.
+	makesData bool
+	data      string
+	url       string
+	json      bool
+	env       map[string]string
+	out       io.Writer
+	errOut    io.Writer
 }
 
 const defaultData = "./data"

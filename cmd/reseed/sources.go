@@ -27,6 +27,7 @@ func sourcesCommand(sh *shell) *cobra.Command {
 		Use: "add NAME", Short: "Make an empty data source", Args: cobra.ExactArgs(1),
 		Example: `  reseed sources add Billing --system "Import API"`,
 		RunE: func(c *cobra.Command, args []string) error {
+			sh.makesData = true
 			return sh.with(c.Context(), func(cl *client) error {
 				s, err := cl.addSource(c.Context(), args[0], system)
 				if err != nil {

@@ -105,7 +105,7 @@ func (l *Line) Source(ctx context.Context, nameOrUUID string) (store.Source, err
 		if src, err = find(d, nameOrUUID); err == nil {
 			return nil, errThere
 		}
-		if isUUID(nameOrUUID) {
+		if store.IsSourceUUID(nameOrUUID) {
 			return nil, err
 		}
 		src, err = d.Add("ds_"+uuid.NewString(), nameOrUUID, systemOfFiles, l.Now())
@@ -125,9 +125,4 @@ func find(d *store.Directory, nameOrUUID string) (store.Source, error) {
 		return src, nil
 	}
 	return store.Source{}, noSource()
-}
-
-func isUUID(s string) bool {
-	rest, ok := strings.CutPrefix(s, "ds_")
-	return ok && uuid.Validate(rest) == nil
 }

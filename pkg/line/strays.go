@@ -8,9 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/store"
 )
 
 // What lies below uploads/ds_… and belongs to no import is deleted: what a request has left that was killed, and the folder of
@@ -103,7 +106,8 @@ func (l *Line) sourceFolders(ctx context.Context) (names []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if name := path.Base(folder); isUUID(name) {
+		name := path.Base(folder)
+		if id, err := uuid.Parse(strings.TrimPrefix(name, store.PrefixSource)); err == nil && name == store.PrefixSource+id.String() {
 			names = append(names, name)
 		}
 	}

@@ -266,6 +266,18 @@ func (o *Objects) walk(ctx context.Context, opt *blob.ListOptions) iter.Seq2[*bl
 	}
 }
 
+// Check makes sure that the bucket is there and can be listed.
+func (o *Objects) Check(ctx context.Context) error {
+	for obj, err := range o.walk(ctx, &blob.ListOptions{Delimiter: "/"}) {
+		if err != nil {
+			return failed(err, "list objects")
+		}
+		_ = obj // one is enough
+		break
+	}
+	return nil
+}
+
 // Delete removes an object, with all its versions; that there is none is no error.
 func (o *Objects) Delete(ctx context.Context, key string) error {
 	if err := CheckKey(key); err != nil {
@@ -338,6 +350,9 @@ func gone() error {
 
 // failed sorts an error of the bucket and takes its key out of the text (I8).
 func failed(err error, doing string) error {
+	if known := explained(err); known != nil {
+		return known
+	}
 	cause := anonymous(err)
 	var api interface{ ErrorCode() string }
 	if errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket" {

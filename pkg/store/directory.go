@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"reseed/pkg/fault"
 )
 
@@ -176,11 +178,18 @@ const (
 // Hasher makes identities under the directory's key.
 func (d *Directory) Hasher() *Hasher { return NewHasher(d.HashKey) }
 
-// Add makes a source. The name must be free and not empty.
+// IsSourceUUID tells whether a text looks like the uuid of a source, in any case and spelling. No source is given such a name.
+func IsSourceUUID(s string) bool {
+	return len(s) > len(PrefixSource) && strings.EqualFold(s[:len(PrefixSource)], PrefixSource) && uuid.Validate(s[len(PrefixSource):]) == nil
+}
+
+// Add makes a source. The name must be free and not empty, and not look like a uuid: it would not be known which of the two is meant.
 func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
 	switch _, taken := d.ByName(name); {
 	case strings.TrimSpace(name) == "":
 		return Source{}, &fault.Error{Kind: fault.Invalid, Code: "required", Param: "name", Message: "A name is required for each data source."}
+	case IsSourceUUID(name):
+		return Source{}, &fault.Error{Kind: fault.Invalid, Code: "uuid_as_name", Param: "name", Message: "Must not look like the uuid of a data source: choose another name."}
 	case taken:
 		return Source{}, &fault.Error{Kind: fault.Conflict, Code: "taken", Param: "name", Message: "Has already been taken."}
 	case len(d.Sources) >= MaxSources:
