@@ -42,13 +42,14 @@ func (sh *shell) expand(args []string) ([]string, error) {
 func (sh *shell) inFolder(top string) (files []string, err error) {
 	var names []string
 	taken := map[string]bool{} // files by their real paths
-	err = filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
+	root := top + string(filepath.Separator) // it may be a link itself
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		ext := strings.ToLower(filepath.Ext(name))
 		switch hidden := strings.HasPrefix(d.Name(), "."); {
-		case d.IsDir() && hidden && name != top:
+		case d.IsDir() && hidden && name != root:
 			return fs.SkipDir
 		case d.IsDir() || hidden || ext != ".csv" && ext != ".zip":
 			return nil
