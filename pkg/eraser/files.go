@@ -167,13 +167,15 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 // those along that have filled it at some epochs.
 func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 	before := j.Status.Ended() && j.ID < r.job.ID
+	// One that got its id a moment after the erase, and yet came in before, is told by what it has written into.
+	old := j.Status.Ended() && j.Import.Scanned
 	switch Kind(r.job.Erase.Selection) {
 	case Source:
 		return j.Tag == r.job.Tag
 	case ManualCustomers:
-		return before
+		return before || old && j.Import.ManualEpoch < r.job.Erase.Manual
 	case Content, Dependent: // one that came behind the erase found the source empty, and has filled it since
-		return before && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
+		return (before || old) && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
 	case Customer, CustomerInvoices, Invoice: // rejects of imports since may name it too
 		return j.Status.Ended() && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
 	case Import:

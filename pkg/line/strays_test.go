@@ -2,6 +2,7 @@ package line_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path"
@@ -31,9 +32,10 @@ import (
 type sweeping struct {
 	*bed
 	passed  atomic.Int64
-	changes atomic.Int64 // of objects
-	client  *s3.Client   // of one in a bucket
-	made    []string     // what everyUpload has put, in order
+	changes atomic.Int64                    // of objects
+	fail    func(change func() error) error // makes a change, or not; nil makes it
+	client  *s3.Client                      // of one in a bucket
+	made    []string                        // what everyUpload has put, in order
 }
 
 const bucketOfTest = "files"
@@ -48,7 +50,13 @@ func (b *sweeping) wait(d time.Duration) { b.passed.Add(int64(d)) }
 func (b *sweeping) over(objs *objects.Objects, st *store.Store) {
 	b.Line = line.New(line.Config{
 		Store: st, Now: b.now, Log: slog.New(slog.DiscardHandler), SweepUploads: true,
-		Objects: objs.Around(func(change func() error) error { b.changes.Add(1); return change() }),
+		Objects: objs.Around(func(change func() error) error {
+			b.changes.Add(1)
+			if b.fail != nil {
+				return b.fail(change)
+			}
+			return change()
+		}),
 		Imports: func(_ context.Context, m ...importer.Message) error { b.imports = append(b.imports, m...); return nil },
 		Sweeps:  func(_ context.Context, m ...line.Sweep) error { b.sweeps = append(b.sweeps, m...); return nil },
 	})
@@ -183,6 +191,53 @@ func (b *sweeping) noVersions(t *testing.T, key string, more []string) {
 			t.Errorf("%s: %d versions are left", key, len(out.Versions))
 		}
 	}
+}
+
+// A tick that ends at any change, before or after it, leaves what the next one deletes, and takes nothing else.
+func TestASweepOfUploadsThatIsCut(t *testing.T) {
+	t.Parallel()
+	everyObjectStore(t, func(t *testing.T, b *sweeping) {
+		t.Helper()
+		errCut := errors.New("cut")
+		acme := b.source(t, "Acme")
+		adopted := b.kept(t, acme)
+		_, err := b.Submit(t.Context(), acme.UUID, []job.File{adopted}, importer.Options{})
+		must(t, err)
+		b.work(t)
+		for cut := 0; ; cut++ {
+			for range 3 {
+				b.kept(t, acme)
+			}
+			b.put(t, "uploads/ds_"+uuid.NewString()+"/own.csv", customers)
+			b.wait(aDay)
+			n := 0
+			b.fail = func(change func() error) error {
+				n++
+				switch n*2 - cut {
+				case 1:
+					return errors.Join(change(), errCut)
+				case 2:
+					return errCut
+				}
+				return change()
+			}
+			err := b.Tick(t.Context())
+			b.fail = nil
+			if err != nil && !errors.Is(err, errCut) {
+				t.Fatal(err)
+			}
+			b.tick(t)
+			if diff := cmp.Diff([]string{adopted.Object}, b.uploads(t)); diff != "" {
+				t.Fatalf("cut %d: -want +got\n%s", cut, diff)
+			}
+			if err == nil {
+				if cut < 8 {
+					t.Errorf("there were only %d cuts", cut)
+				}
+				return
+			}
+		}
+	})
 }
 
 // A tick deletes a limited number of folders; the next goes on, past the pages of a listing. What was looked at once is not
