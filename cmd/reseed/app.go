@@ -31,6 +31,7 @@ import (
 type app struct {
 	*line.Line
 	queue   *queue
+	uploads *uploadWatch
 	handler http.Handler
 	key     string // of this process, known to nobody else
 	stop    context.CancelFunc
@@ -57,20 +58,22 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	if err != nil {
 		return nil, errors.Join(err, objs.Close(), st.Close())
 	}
-	a, requests := &app{key: token()}, newInflight()
+	a, requests := &app{key: token(), uploads: newUploadWatch()}, newInflight()
 	a.queue = newQueue(a.work, log)
 	a.Line = line.New(line.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st),
-		Imports: func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
-		Sweeps:  func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
-		Quiet:   requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
+		Imports:      func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
+		Sweeps:       func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
+		SweepUploads: st.Exclusive() || sh.serving && sh.env["RESEED_BUCKET"] != "",
+		Quiet:        requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
 	})
+	a.uploads.line = a.Line
 	a.handler = requests.wrap(chartmogul.New(chartmogul.Config{
 		Store: st, Keys: append(keys, chartmogul.HashKey(a.key)), Edits: edit.New(st, time.Now), Jobs: a.Ledger,
 		Names:   map[[sha256.Size]byte]string{chartmogul.HashKey(a.key): "the reseed command"},
 		Imports: chartmogul.ImportsOf(a.Line),
 		Erase:   chartmogul.EraseOf(a.Eraser, a.StartErase),
-		Now:     time.Now, Log: log,
+		Now:     time.Now, Log: log, Uploads: a.uploads.failures,
 	}))
 	return a, nil
 }
@@ -107,9 +110,6 @@ func put[M any](q *queue, list []M) error {
 // openData opens the table and the objects. With RESEED_STORE=dynamodb the
 // table is RESEED_TABLE on DynamoDB, and the objects are in RESEED_BUCKET if that is set.
 func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *objects.Objects, error) {
-	if err := os.MkdirAll(sh.data, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("the data folder cannot be made: %w", err)
-	}
 	var at *cloud.Cloud
 	if sh.env["RESEED_STORE"] == "dynamodb" {
 		var err error
@@ -117,13 +117,15 @@ func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *
 			return nil, nil, err
 		}
 	}
-	st, err := openTable(sh, at, log)
+	st, err := openTable(ctx, sh, at, log)
 	if err != nil {
 		return nil, nil, err
 	}
 	var objs *objects.Objects
 	if bucket := sh.env["RESEED_BUCKET"]; at != nil && bucket != "" {
-		objs, err = at.Objects(ctx, bucket)
+		if objs, err = at.Objects(ctx, bucket); err == nil {
+			err = objs.Check(ctx)
+		}
 	} else {
 		objs, err = objects.Dir(filepath.Join(sh.data, "objects"))
 	}
@@ -133,22 +135,39 @@ func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *
 	return st, objs, nil
 }
 
-func openTable(sh *shell, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
+func openTable(ctx context.Context, sh *shell, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
 	if at != nil {
 		table := sh.env["RESEED_TABLE"]
 		if table == "" {
 			return nil, usage("RESEED_STORE=dynamodb needs the table's name in RESEED_TABLE")
 		}
-		return at.Store(table), nil
+		st := at.Store(table)
+		if _, err := st.Directory(ctx); err != nil { // what is wrong with the table is said now, and not by each request
+			return nil, errors.Join(err, st.Close())
+		}
+		return st, nil
 	}
 	switch kind := sh.env["RESEED_STORE"]; kind {
 	case "", "embedded":
 	default:
 		return nil, usage("RESEED_STORE is %q; it is embedded or dynamodb", kind)
 	}
-	d, err := pebble.Open(filepath.Join(sh.data, "table"), pebble.Options{Logger: log})
+	folder, made := filepath.Join(sh.data, "table"), false
+	if _, err := os.Stat(folder); os.IsNotExist(err) {
+		if !sh.makesData {
+			return nil, fmt.Errorf("there is no Reseed data in %s: check --data; an import or \"reseed serve\" makes a new data folder", sh.data)
+		}
+		made = true
+	}
+	if err := os.MkdirAll(sh.data, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
+	}
+	d, err := pebble.Open(folder, pebble.Options{Logger: log})
 	if err != nil {
 		return nil, err
+	}
+	if made && !sh.json {
+		sh.printf("Made the data folder %s.\n", sh.data)
 	}
 	return store.New(d), nil
 }
@@ -161,6 +180,11 @@ func (a *app) start(ctx context.Context) {
 		a.queue.run(ctx)
 	}
 	a.queue.every(ctx, time.Minute, a.Tick)
+}
+
+// watchUploads imports what is put into the upload folder, from now on.
+func (a *app) watchUploads(ctx context.Context) {
+	a.queue.every(ctx, lookEvery, func(ctx context.Context) error { return a.uploads.look(ctx, time.Now()) })
 }
 
 // work does one message.

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"reseed/pkg/chartmogul"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 )
@@ -146,11 +147,14 @@ func (c *client) job(ctx context.Context, id string) (*job.Job, error) {
 	return &j, c.call(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(id), nil, &j)
 }
 
-func (c *client) jobs(ctx context.Context) ([]job.Job, error) {
+// jobs are the newest jobs, and the files of the upload folder that could not become one.
+func (c *client) jobs(ctx context.Context) ([]job.Job, []chartmogul.FailedUpload, error) {
 	var out struct {
-		Jobs []job.Job `json:"jobs"`
+		Jobs    []job.Job                 `json:"jobs"`
+		Uploads []chartmogul.FailedUpload `json:"uploads"`
 	}
-	return out.Jobs, c.call(ctx, http.MethodGet, "/v1/jobs", nil, &out)
+	err := c.call(ctx, http.MethodGet, "/v1/jobs", nil, &out)
+	return out.Jobs, out.Uploads, err
 }
 
 // open opens a file that belongs to an import: rejects, or changes in a format. A NotFound answer means there is none.
@@ -199,10 +203,22 @@ func (c *client) erase(ctx context.Context, e erasure, out any) error {
 func (c *client) upload(ctx context.Context, sourceUUID string, options map[string]string, files []string, progress io.Writer) (*job.Job, error) {
 	pr, pw := io.Pipe()
 	form := multipart.NewWriter(pw)
-	go func() { pw.CloseWithError(writeForm(form, options, files, progress)) }()
+	wrong := make(chan error, 1)
+	go func() {
+		err := writeForm(form, options, files, progress)
+		wrong <- err
+		pw.CloseWithError(err)
+	}()
 	resp, err := c.do(ctx, http.MethodPost, "/v1/data_sources/"+sourceUUID+"/imports", pr, form.FormDataContentType())
 	_ = pr.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
+		select {
+		case cause := <-wrong: // a file that can't be read, which to the server is a form that breaks off
+			if cause != nil && !errors.Is(cause, io.ErrClosedPipe) {
+				return nil, cause
+			}
+		default:
+		}
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -234,6 +250,15 @@ func writeFile(form *multipart.Writer, name string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(part, io.TeeReader(f, progress))
+	_, err = io.Copy(part, io.TeeReader(f, lenient{progress}))
 	return err
+}
+
+// lenient writes without fail: a progress bar refuses what is more than it was told, as of a file that grows or a pipe.
+type lenient struct{ io.Writer }
+
+// Write writes p, or does not.
+func (l lenient) Write(p []byte) (int, error) {
+	_, _ = l.Writer.Write(p)
+	return len(p), nil
 }

@@ -42,7 +42,7 @@ is orphaned: it counts again when the record comes back. --json prints one JSON 
 				if err := cl.call(c.Context(), http.MethodDelete, "/v1/data_sources/"+s.UUID+"/edits?orphaned=true", nil, &out); err != nil {
 					return err
 				}
-				return sh.show(out, fmt.Sprintf("Dropped %d orphaned edits.\n", out.Dropped))
+				return sh.show(out, "Dropped %d orphaned edits.\n", out.Dropped)
 			})
 		},
 	}
@@ -94,7 +94,7 @@ func (sh *shell) listEdits(c *cobra.Command, cl *client, s source, orphaned bool
 			if e.Orphaned {
 				mark = "orphaned"
 			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.ID, strings.Join(e.What, ", "), e.Author, e.ChangedAt.Format("2006-01-02 15:04"), mark)
+			fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.ID, strings.Join(e.What, ", "), e.Author, e.ChangedAt.Format("2006-01-02 15:04"), mark)
 		}
 		n++
 	})

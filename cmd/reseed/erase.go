@@ -214,7 +214,7 @@ func (sh *shell) onTerminal() bool { return term.IsTerminal(int(os.Stdin.Fd())) 
 
 // asked puts a question that only a whole yes answers.
 func (sh *shell) asked(question string) bool {
-	_, _ = fmt.Fprintf(sh.errOut, "%s Type yes: ", question)
+	fprintf(sh.errOut, "%s Type yes: ", question)
 	line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 	return strings.EqualFold(strings.TrimSpace(line), "yes")
 }

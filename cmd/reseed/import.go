@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"reseed/pkg/job"
@@ -48,6 +44,7 @@ func importCommand(sh *shell) *cobra.Command {
 		Short: "Import CSV files, folders of them or ZIPs into a data source",
 		Long: `Import CSV files into a data source, which is made if it does not exist. A
 folder stands for the CSV and ZIP files in it, a ZIP for the CSV files in it.
+Pipes are read to their end; - is standard input.
 
 Each file's dataset is found from its header row; several files are worked in
 the order in which they depend on one another. Good rows go in; bad rows are
@@ -68,7 +65,8 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 		Example: `  reseed import testdata/company/*.csv --source Company
   reseed import export.zip --source Company --plan
   reseed import customers.csv --source Company --mode replace
-  reseed import march.csv --source Billing --dataset customers --json`,
+  reseed import march.csv --source Billing --dataset customers --json
+  zcat customers.csv.gz | reseed import - --source Company`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
@@ -79,7 +77,8 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 			case o.maxRemoved < 0 || o.maxRemoved > 100:
 				return usage("--max-removed is a percentage from 0 to 100")
 			}
-			files, err := expand(args)
+			sh.makesData = true
+			files, err := sh.expand(args)
 			if err != nil {
 				return err
 			}
@@ -97,42 +96,6 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 	return sh.addJSONFlag(c)
 }
 
-// expand puts the CSV and ZIP files of a folder in its place, in the order of their names.
-func expand(args []string) ([]string, error) {
-	var files []string
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil {
-			return nil, usage("%v", err)
-		}
-		if !info.IsDir() {
-			files = append(files, arg)
-			continue
-		}
-		before := len(files)
-		err = filepath.WalkDir(arg, func(name string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			ext := strings.ToLower(filepath.Ext(name))
-			switch hidden := strings.HasPrefix(d.Name(), "."); {
-			case d.IsDir() && hidden && name != arg:
-				return fs.SkipDir
-			case !d.IsDir() && !hidden && (ext == ".csv" || ext == ".zip"):
-				files = append(files, name)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, usage("%v", err)
-		}
-		if len(files) == before {
-			return nil, usage("there is no CSV or ZIP file in %s", arg)
-		}
-	}
-	return files, nil
-}
-
 // with connects, does f, and disconnects.
 func (sh *shell) with(ctx context.Context, f func(*client) error) error {
 	cl, err := sh.connect(ctx)
@@ -148,7 +111,7 @@ func (sh *shell) with(ctx context.Context, f func(*client) error) error {
 
 func (sh *shell) runImport(ctx context.Context, cl *client, files []string, o importOptions) error {
 	src, ok, err := cl.sourceNamed(ctx, o.source)
-	if err == nil && !ok && isUUID(o.source) {
+	if err == nil && !ok && store.IsSourceUUID(o.source) {
 		err = errors.New("there is none of that uuid")
 	}
 	made := err == nil && !ok
@@ -187,12 +150,6 @@ func (sh *shell) confirmRemoval(ctx context.Context, cl *client, j *job.Job, yes
 		}
 	}
 	return sh.act(ctx, cl, j.ID, "apply")
-}
-
-// isUUID tells whether a source is named by its uuid: such a name makes none.
-func isUUID(s string) bool {
-	rest, ok := strings.CutPrefix(s, store.PrefixSource)
-	return ok && uuid.Validate(rest) == nil
 }
 
 func totalSize(files []string) int64 {

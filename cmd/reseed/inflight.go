@@ -5,15 +5,16 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// longestRequest is how long a request may go on with what it has read of the directory. What takes longer is an
-// upload, which writes no rows.
+// longestRequest is how long a request may go on with what it has read of the directory.
 const longestRequest = 30 * time.Second
 
-// inflight knows the requests that are being answered: an erase waits for those that may not know of it.
+// inflight knows the requests that are being answered: an erase waits for those that may not know of it. Uploads are not among
+// them: they take any time, write no rows, and become an import only if no erase has come between.
 type inflight struct {
 	mu   sync.Mutex
 	last int
@@ -24,9 +25,15 @@ func newInflight() *inflight { return &inflight{open: map[int]chan struct{}{}} }
 
 func (f *inflight) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer f.begin()()
+		if !isUpload(r) {
+			defer f.begin()()
+		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+func isUpload(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/v1/data_sources/") && strings.HasSuffix(r.URL.Path, "/imports")
 }
 
 func (f *inflight) begin() (end func()) {

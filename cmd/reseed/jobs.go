@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"reseed/pkg/chartmogul"
 	"reseed/pkg/importer"
 )
 
@@ -97,7 +97,7 @@ func (sh *shell) printChanges(ctx context.Context, cl *client, id string, format
 	defer func() { _ = r.Close() }()
 	z, err := gzip.NewReader(r)
 	if err == nil {
-		_, err = io.Copy(sh.out, z) //nolint:gosec // a stream, printed as it comes
+		err = sh.copyOut(z)
 	}
 	if err != nil {
 		return fmt.Errorf("the change set came incomplete: %w", err)
@@ -106,7 +106,7 @@ func (sh *shell) printChanges(ctx context.Context, cl *client, id string, format
 }
 
 func (sh *shell) listJobs(ctx context.Context, cl *client) error {
-	list, err := cl.jobs(ctx)
+	list, uploads, err := cl.jobs(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,8 +115,13 @@ func (sh *shell) listJobs(ctx context.Context, cl *client) error {
 		for i := range list {
 			reports[i] = reportOf(&list[i])
 		}
-		return sh.show(map[string]any{"jobs": reports}, "")
+		out := map[string]any{"jobs": reports}
+		if len(uploads) > 0 {
+			out["uploads"] = uploads
+		}
+		return sh.show(out, "")
 	}
+	defer sh.printFailedUploads(uploads)
 	if len(list) == 0 {
 		sh.printf("No jobs yet.\n")
 		return nil
@@ -124,10 +129,20 @@ func (sh *shell) listJobs(ctx context.Context, cl *client) error {
 	w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "JOB\tKIND\tSOURCE\tSTATUS\tCREATED\tROWS\tREJECTS")
 	for _, j := range list {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\n",
+		fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\n",
 			j.ID, strings.ToLower(kindOf(&j)), j.SourceName, j.Status, j.CreatedAt.Format("2006-01-02 15:04"), j.Progress.RowsDone, j.Rejects)
 	}
 	return w.Flush()
+}
+
+// printFailedUploads prints which files of the upload folder could not be imported, and why.
+func (sh *shell) printFailedUploads(uploads []chartmogul.FailedUpload) {
+	if len(uploads) > 0 {
+		sh.printf("\nNot imported, and tried again every minute:\n")
+	}
+	for _, u := range uploads {
+		sh.printf("  %s: %s (since %s)\n", u.Object, u.Error, u.Since.Format("2006-01-02 15:04"))
+	}
 }
 
 func (sh *shell) printRejects(ctx context.Context, cl *client, id string) error {
@@ -142,6 +157,5 @@ func (sh *shell) printRejects(ctx context.Context, cl *client, id string) error 
 		return err
 	}
 	defer func() { _ = r.Close() }()
-	_, err = io.Copy(sh.out, r)
-	return err
+	return sh.copyOut(r)
 }

@@ -44,7 +44,10 @@ func (sh *shell) printSample(c importer.Change) {
 	}
 	fields := fieldsOf(c)
 	if c.Action == importer.Changed {
-		sh.printf("\n      %s\n", strings.Join(fields, "\n      "))
+		sh.printf("\n")
+		for _, f := range fields {
+			sh.printf("      %s\n", f)
+		}
 		return
 	}
 	sh.printf(": %s\n", strings.Join(fields, ", "))

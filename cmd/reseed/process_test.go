@@ -258,7 +258,7 @@ func through(t *testing.T, data string) []job.Job {
 	if cl == nil {
 		return nil
 	}
-	list, err := cl.jobs(t.Context())
+	list, _, err := cl.jobs(t.Context())
 	if err != nil {
 		return nil // it is dying
 	}

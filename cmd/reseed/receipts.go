@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -79,8 +78,7 @@ func (sh *shell) receiptPage(c *cobra.Command, cl *client, id string) error {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	_, err = io.Copy(sh.out, resp.Body)
-	return err
+	return sh.copyOut(resp.Body)
 }
 
 func (sh *shell) listReceipts(c *cobra.Command, cl *client) error {
@@ -110,7 +108,7 @@ func (sh *shell) listReceipts(c *cobra.Command, cl *client) error {
 	w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "job\tselection\tsource\titems\tseen gone")
 	for _, r := range all {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", r.Job, r.Selection, r.SourceName, r.Total, r.VerifiedAt.Format("2006-01-02 15:04"))
+		fprintf(w, "%s\t%s\t%s\t%d\t%s\n", r.Job, r.Selection, r.SourceName, r.Total, r.VerifiedAt.Format("2006-01-02 15:04"))
 	}
 	return w.Flush()
 }

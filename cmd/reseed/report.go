@@ -262,9 +262,9 @@ func (sh *shell) printDatasets(j *job.Job) {
 	if isUndo(j) {
 		first = "changes"
 	}
-	_, _ = fmt.Fprintf(w, "dataset\t%s\t", first)
+	fprintf(w, "dataset\t%s\t", first)
 	for _, f := range figures(j) {
-		_, _ = fmt.Fprintf(w, "%s\t", f.word)
+		fprintf(w, "%s\t", f.word)
 	}
 	_, _ = fmt.Fprintln(w)
 	for _, ds := range billing.Order() {
@@ -272,9 +272,9 @@ func (sh *shell) printDatasets(j *job.Job) {
 		if !ok {
 			continue
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%d\t", ds, c.Read)
+		fprintf(w, "%s\t%d\t", ds, c.Read)
 		for _, f := range figures(j) {
-			_, _ = fmt.Fprintf(w, "%d\t", f.of(c))
+			fprintf(w, "%d\t", f.of(c))
 		}
 		_, _ = fmt.Fprintln(w)
 	}

@@ -42,13 +42,17 @@ func usage(format string, args ...any) error {
 // shell is what every command shares: flags, environment, where to print.
 type shell struct {
 	parts
-	self   string // how the command is called, see again
-	data   string
-	url    string
-	json   bool
-	env    map[string]string
-	out    io.Writer
-	errOut io.Writer
+	self string // how the command is called, see again
+	// serving is set by serve: this process is in charge, and not only passing by.
+	serving bool
+	// makesData is set by commands that may begin a new data folder. To the others one that is not there is a wrong --data.
+	makesData bool
+	data      string
+	url       string
+	json      bool
+	env       map[string]string
+	out       io.Writer
+	errOut    io.Writer
 }
 
 const defaultData = "./data"
@@ -140,17 +144,12 @@ func (sh *shell) exit(err error) int {
 		}
 	}
 	if e.err != nil {
-		_, _ = fmt.Fprintln(sh.errOut, "reseed:", e.err)
+		sh.printError(e.err)
 	}
 	if e.status == exitUsage {
 		_, _ = fmt.Fprintln(sh.errOut, `See "reseed --help", or "reseed COMMAND --help".`)
 	}
 	return e.status
-}
-
-// printf prints a line of the result; a reader that went away is no error of ours.
-func (sh *shell) printf(format string, args ...any) {
-	_, _ = fmt.Fprintf(sh.out, format, args...)
 }
 
 // addJSONFlag lets a command answer for programs.

@@ -38,6 +38,7 @@ start and printed once; only its hash is kept.`,
 }
 
 func (sh *shell) serve(ctx context.Context, addr string) error {
+	sh.serving, sh.makesData = true, true
 	if err := os.MkdirAll(sh.data, 0o700); err != nil {
 		return fmt.Errorf("the data folder cannot be made: %w", err)
 	}

@@ -27,12 +27,13 @@ func sourcesCommand(sh *shell) *cobra.Command {
 		Use: "add NAME", Short: "Make an empty data source", Args: cobra.ExactArgs(1),
 		Example: `  reseed sources add Billing --system "Import API"`,
 		RunE: func(c *cobra.Command, args []string) error {
+			sh.makesData = true
 			return sh.with(c.Context(), func(cl *client) error {
 				s, err := cl.addSource(c.Context(), args[0], system)
 				if err != nil {
 					return err
 				}
-				return sh.show(s, fmt.Sprintf("Added %s (%s).\n", s.Name, s.UUID))
+				return sh.show(s, "Added %s (%s).\n", s.Name, s.UUID)
 			})
 		},
 	}
@@ -64,17 +65,17 @@ func (sh *shell) listSources(c *cobra.Command) error {
 		w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintln(w, "NAME\tSYSTEM\tSTATUS\tCREATED\tUUID")
 		for _, s := range list {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.System, s.Status, s.CreatedAt.Format("2006-01-02 15:04"), s.UUID)
+			fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.System, s.Status, s.CreatedAt.Format("2006-01-02 15:04"), s.UUID)
 		}
 		return w.Flush()
 	})
 }
 
-// show prints a value as JSON or as text.
-func (sh *shell) show(v any, text string) error {
+// show prints a value as JSON, or a text.
+func (sh *shell) show(v any, format string, args ...any) error {
 	if sh.json {
 		return json.NewEncoder(sh.out).Encode(v)
 	}
-	sh.printf("%s", text)
+	sh.printf(format, args...)
 	return nil
 }

@@ -2,51 +2,134 @@ package main
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"reseed/pkg/chartmogul"
 	"reseed/pkg/fault"
 	"reseed/pkg/line"
+	"reseed/pkg/objects"
 )
 
-// lookEvery is how often the local object folder is searched for new uploads.
-// A file counts once it has stayed the same from one look to the next: it may still be being copied.
-const lookEvery = 2 * time.Second
+const (
+	// lookEvery is how often the local object folder is searched for new uploads.
+	// A file counts once it has stayed the same from one look to the next: it may still be being copied.
+	lookEvery = 2 * time.Second
+	// retryEvery is how often one that could not be imported is tried again.
+	retryEvery = time.Minute
+)
 
-// watchUploads imports files that people put into the uploads folder, as an
-// event of the bucket does on AWS. A file that is replaced later is imported again.
-func (a *app) watchUploads(ctx context.Context) {
-	seen := map[string]string{}     // key → version at the last look
-	ingested := map[string]string{} // key → version that was handed on
-	a.queue.every(ctx, lookEvery, func(ctx context.Context) error {
-		for info, err := range a.Objects.List(ctx, "uploads/") {
-			if fault.KindOf(err) == fault.NotFound && err != nil { // somebody removes files: at the next look
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if posted(info.Key) {
-				continue
-			}
-			now, err := a.Objects.Stat(ctx, info.Key)
-			if err != nil {
-				continue // gone again
-			}
-			settled := seen[info.Key] == now.Version
-			seen[info.Key] = now.Version
-			if !settled || ingested[info.Key] == now.Version {
-				continue
-			}
-			if err := a.Ingest(ctx, line.Upload{Key: info.Key, Version: now.Version, Once: "upload " + info.Key + " " + now.Version}); err != nil {
-				a.Log.Error("an upload could not be imported", "error", err.Error())
-			}
-			ingested[info.Key] = now.Version
-		}
-		return nil
-	})
+// uploadWatch imports files that people put into the uploads folder, as an event of the bucket does on AWS. A file that is
+// replaced later is imported again.
+type uploadWatch struct {
+	line  *line.Line
+	seen  map[string]string // key → version at the last look
+	taken map[string]string // key → version that became an import
+
+	mu     sync.Mutex // of failed, which requests ask for
+	failed map[string]chartmogul.FailedUpload
 }
 
-// posted tells whether an object came by POST: those lie one folder deeper,
-// and have their job already.
-func posted(key string) bool { return strings.Count(key, "/") != 2 }
+func newUploadWatch() *uploadWatch {
+	return &uploadWatch{seen: map[string]string{}, taken: map[string]string{}, failed: map[string]chartmogul.FailedUpload{}}
+}
+
+// failures are the files that could not be imported, in the order of their keys.
+func (u *uploadWatch) failures() []chartmogul.FailedUpload {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var list []chartmogul.FailedUpload
+	for _, f := range u.failed {
+		list = append(list, f)
+	}
+	slices.SortFunc(list, func(a, b chartmogul.FailedUpload) int { return strings.Compare(a.Object, b.Object) })
+	return list
+}
+
+// look looks at the folder once.
+func (u *uploadWatch) look(ctx context.Context, now time.Time) error {
+	there := map[string]bool{}
+	for info, err := range u.line.Objects.List(ctx, "uploads/") {
+		if fault.KindOf(err) == fault.NotFound && err != nil { // somebody removes files: at the next look
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if line.IsUpload(info.Key) {
+			there[info.Key] = true
+			u.lookAt(ctx, info.Key, now)
+		}
+	}
+	u.forget(there)
+	return nil
+}
+
+func (u *uploadWatch) lookAt(ctx context.Context, key string, now time.Time) {
+	info, err := u.line.Objects.Stat(ctx, key) // it opens nothing, and is refused for what is no plain file
+	settled := u.seen[key] == info.Version
+	if u.seen[key] = info.Version; !settled {
+		u.forgive(key)
+		return
+	}
+	if err == nil && u.taken[key] == info.Version || u.early(key, now) {
+		return
+	}
+	if err == nil {
+		err = u.line.Take(ctx, line.Upload{Key: key, Version: info.Version, Once: "upload " + key + " " + info.Version})
+	}
+	switch {
+	case err == nil:
+		u.taken[key] = info.Version
+		u.forgive(key)
+	case fault.CodeOf(err) != objects.CodeGone:
+		u.fail(key, err, now)
+	}
+}
+
+// early tells whether a file has failed and it is not yet time to try it again.
+func (u *uploadWatch) early(key string, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	f, failed := u.failed[key]
+	return failed && now.Sub(f.TriedAt) < retryEvery
+}
+
+func (u *uploadWatch) forgive(key string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.failed, key)
+}
+
+// fail remembers that a file could not be imported. The log tells that once, and without its name.
+func (u *uploadWatch) fail(key string, err error, now time.Time) {
+	why := err.Error()
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		why = e.Message
+	}
+	u.mu.Lock()
+	f, again := u.failed[key]
+	if !again {
+		f = chartmogul.FailedUpload{Object: key, Since: now.UTC()}
+	}
+	again = again && f.Error == why
+	f.Error, f.TriedAt = why, now.UTC()
+	u.failed[key] = f
+	u.mu.Unlock()
+	if !again {
+		u.line.Log.Error("an upload could not be imported and is tried again; `reseed jobs` names it", "code", fault.CodeOf(err), "error", err.Error())
+	}
+}
+
+// forget drops what is known of files that are gone.
+func (u *uploadWatch) forget(there map[string]bool) {
+	for key := range u.seen {
+		if !there[key] {
+			delete(u.seen, key)
+			u.forgive(key)
+		}
+	}
+}

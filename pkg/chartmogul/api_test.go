@@ -86,7 +86,8 @@ func newAPI(tb testing.TB, opt mem.Options) *api {
 			Keep: func(ctx context.Context, s store.Source, name string, body io.Reader) (job.File, error) {
 				return a.keep(ctx, s, name, body)
 			},
-			Submit:   a.submit,
+			Drop:     func(context.Context, []job.File) {},
+			Adopt:    a.adopt,
 			Rejects:  rejects,
 			Progress: func(context.Context, *job.Job) error { return nil },
 		},
@@ -95,8 +96,8 @@ func newAPI(tb testing.TB, opt mem.Options) *api {
 	return a
 }
 
-func (a *api) submit(ctx context.Context, id string, files []job.File, _ importer.Options) (*job.Job, error) {
-	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: id, Import: &job.ImportSpec{Files: files, Mode: job.Upsert}})
+func (a *api) adopt(ctx context.Context, src store.Source, files []job.File, _ importer.Options) (*job.Job, error) {
+	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: src.UUID, Import: &job.ImportSpec{Files: files, Mode: job.Upsert}})
 }
 
 func rejects(_ context.Context, _ string) (line.Download, error) {

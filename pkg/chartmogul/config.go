@@ -39,6 +39,16 @@ type Config struct {
 	PublicURL string                       // where people open the console, without a slash at the end
 	Currency  string                       // of the account, ISO 4217; USD if empty
 	MaxUpload int64                        // bytes; DefaultMaxUpload if 0
+	// Uploads are the files in the upload folder that could not be imported; nil where something else looks at it.
+	Uploads func() []FailedUpload
+}
+
+// FailedUpload is a file in the upload folder that could not be imported. It is tried again.
+type FailedUpload struct {
+	Object  string    `json:"object"` // its key
+	Error   string    `json:"error"`
+	Since   time.Time `json:"since"`
+	TriedAt time.Time `json:"tried_at"`
 }
 
 // Imports is how files become jobs, and what becomes of those.
@@ -47,8 +57,10 @@ type Imports struct {
 	Keep func(ctx context.Context, source store.Source, name string, body io.Reader) (job.File, error)
 	// Refer finds an object that lies in the bucket already.
 	Refer func(ctx context.Context, source store.Source, object string) (job.File, error)
-	// Submit makes the job that imports the files into the source.
-	Submit func(ctx context.Context, sourceUUID string, files []job.File, how importer.Options) (*job.Job, error)
+	// Drop deletes files of Keep that become no import.
+	Drop func(ctx context.Context, files []job.File)
+	// Adopt makes the job that imports the files into the source, which is told as it was when they began to come in.
+	Adopt func(ctx context.Context, source store.Source, files []job.File, how importer.Options) (*job.Job, error)
 	// Apply, Undo and Cancel are those of [importer.Importer].
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
 	Undo   func(ctx context.Context, jobID string) (*job.Job, error)
@@ -66,7 +78,7 @@ type Imports struct {
 func ImportsOf(l *line.Line) Imports {
 	im := l.Importer
 	return Imports{
-		Keep: l.Keep, Refer: l.Refer, Submit: l.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
+		Keep: l.Keep, Drop: l.Drop, Refer: l.Refer, Adopt: l.Adopt, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
 		Progress: im.Progress, Samples: im.Samples, Changes: l.Changes, Rejects: l.Rejects,
 	}
 }

@@ -1,6 +1,7 @@
 package chartmogul
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,23 +42,71 @@ func createImport(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var o order
+	var j *job.Job
 	if kind, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type")); kind == plainJSON {
-		o, err = c.refer(src)
+		j, err = c.importObjects(src)
 	} else {
-		o, err = c.receiveForm(src)
+		j, err = c.importForm(src)
 	}
-	if err != nil {
-		return reply{}, err
-	}
-	for i := range o.files {
-		o.files[i].Dataset = o.dataset
-	}
-	j, err := c.Imports.Submit(c.Context(), src.UUID, o.files, o.how)
 	if err != nil {
 		return reply{}, err
 	}
 	return reply{status: http.StatusAccepted, body: jobWireOf(j)}, nil
+}
+
+// adopt makes the job of an order.
+func (c *call) adopt(src store.Source, o order) (*job.Job, error) {
+	for i := range o.files {
+		o.files[i].Dataset = o.dataset
+	}
+	return c.Imports.Adopt(c.Context(), src, o.files, o.how)
+}
+
+// importObjects imports what lies in the bucket already.
+func (c *call) importObjects(src store.Source) (*job.Job, error) {
+	o, err := c.refer(src)
+	if err != nil {
+		return nil, err
+	}
+	return c.adopt(src, o)
+}
+
+// importForm imports the files of a form. If that is refused, its files are deleted; if it is not known whether there is a job
+// now, the tick finds that out later.
+func (c *call) importForm(src store.Source) (*job.Job, error) {
+	began := c.Now()
+	o, err := c.receiveForm(src)
+	if err == nil && c.Now().Sub(began) > line.UploadLife {
+		err = failA(http.StatusRequestTimeout, "file", fmt.Sprintf("The upload took longer than %.0f hours: send the files in parts", line.UploadLife.Hours()))
+	}
+	if err != nil {
+		c.Imports.Drop(c.Context(), o.files)
+		return nil, c.fenced(src, err)
+	}
+	j, err := c.adopt(src, o)
+	if _, ours := failureOf(err); err != nil && !ours && fault.KindOf(err) != fault.Busy {
+		c.Imports.Drop(c.Context(), o.files)
+	}
+	return j, err
+}
+
+// fenced is the error of an upload whose files could not be stored: an erase of the source may have deleted their folder meanwhile.
+func (c *call) fenced(src store.Source, err error) error {
+	if _, ours := failureOf(err); !ours {
+		return err
+	}
+	a, readErr := c.account()
+	if readErr != nil {
+		return err
+	}
+	now, there := a.ByUUID(src.UUID)
+	switch {
+	case !there:
+		return absent(whatSource)
+	case now.Fence != src.Fence:
+		return importer.Fenced()
+	}
+	return err
 }
 
 // refer reads an order in JSON.
@@ -108,19 +157,48 @@ func (o *order) read(f *fields, others ...string) error {
 }
 
 func (c *call) receiveForm(src store.Source) (order, error) {
-	c.Body = http.MaxBytesReader(c.w, c.Body, c.limit)
+	_, params, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	body := &formBody{ReadCloser: http.MaxBytesReader(c.w, c.Body, c.limit), end: []byte("--" + params["boundary"] + "--")}
+	c.Body = body
 	form, err := c.MultipartReader()
 	if err != nil {
 		return order{}, failA(http.StatusBadRequest, "file", "The request body must be a multipart form with one or more parts called file, or a JSON object that names objects")
 	}
 	o, err := c.receive(src, form)
 	if err != nil {
-		return order{}, c.receiveError(err)
+		return o, c.receiveError(err)
+	}
+	if !body.ended { // else a form that was cut behind a file would be taken for one of fewer files
+		return o, brokenForm()
 	}
 	if len(o.files) == 0 {
-		return order{}, missing("file")
+		return o, missing("file")
 	}
 	return o, nil
+}
+
+// formBody is the body of a form. It remembers whether the boundary that ends a form has come.
+type formBody struct {
+	io.ReadCloser
+	end   []byte
+	tail  []byte // the last bytes before those that come, fewer than end has
+	ended bool
+}
+
+// Read reads on.
+func (b *formBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.ended {
+		return n, err
+	}
+	keep := len(b.end) - 1
+	seam := append(b.tail, p[:min(n, keep)]...)
+	b.ended = bytes.Contains(seam, b.end) || bytes.Contains(p[:n], b.end)
+	if n >= keep {
+		seam = p[n-keep : n]
+	}
+	b.tail = append(b.tail[:0:0], seam[max(0, len(seam)-keep):]...)
+	return n, err
 }
 
 // receive reads the form and stores its files. What is wrong with an option that comes first is said before

@@ -80,6 +80,8 @@ type jobList struct {
 	Jobs    []jobWire `json:"jobs"`
 	Cursor  *string   `json:"cursor"`
 	HasMore bool      `json:"has_more"`
+
+	Uploads []FailedUpload `json:"uploads,omitempty"` // on the first page
 }
 
 func jobWireOf(j *job.Job) jobWire {
@@ -160,6 +162,9 @@ func (c *call) jobs(kind job.Kind) (reply, error) {
 		}
 		list.Jobs = append(list.Jobs, jobWireOf(j))
 		list.Cursor = &list.Jobs[len(list.Jobs)-1].ID
+	}
+	if c.Uploads != nil && c.param("cursor") == "" {
+		list.Uploads = c.Uploads()
 	}
 	return reply{status: http.StatusOK, body: list}, nil
 }

@@ -44,11 +44,16 @@ func newBed(tb testing.TB, spec *openAPI) *bed {
 
 func newBedOn(tb testing.TB, spec *openAPI, d store.Driver) *bed {
 	tb.Helper()
+	return newBedWith(tb, spec, d, objects.Mem())
+}
+
+func newBedWith(tb testing.TB, spec *openAPI, d store.Driver, objs *objects.Objects) *bed {
+	tb.Helper()
 	st := store.New(d)
 	b := &bed{api: &api{t: tb, store: st, log: &lockedBuffer{}, passed: &atomic.Int64{}, spec: spec}}
 	log := slog.New(slog.NewTextHandler(b.log, nil))
 	b.line = line.New(line.Config{
-		Store: st, Objects: objects.Mem(), Now: b.now, Log: log, PieceBytes: 100_000,
+		Store: st, Objects: objs, Now: b.now, Log: log, PieceBytes: 100_000, SweepUploads: true,
 		Imports: func(_ context.Context, m ...importer.Message) error { b.imports = append(b.imports, m...); return nil },
 		Sweeps:  func(_ context.Context, m ...line.Sweep) error { b.sweeps = append(b.sweeps, m...); return nil },
 	})

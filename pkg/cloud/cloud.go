@@ -3,7 +3,9 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"path"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,24 +47,33 @@ func Open(ctx context.Context) (*Cloud, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "aws_config", "read the configuration of the AWS SDK")
 	}
+	if c.Region == "" {
+		return nil, fault.New(fault.Invalid, "aws_region", "no AWS region is set: set AWS_REGION to that of the table")
+	}
 	return &Cloud{c}, nil
 }
 
 // Store is the table of that name.
 func (c *Cloud) Store(table string) *store.Store {
-	return store.New(dynamo.New(dynamodb.NewFromConfig(c.aws), table))
+	r := resource{"table", table, "RESEED_TABLE", "DYNAMODB"}
+	return store.New(dynamo.New(dynamodb.NewFromConfig(c.aws, func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, r.explain) }), table))
 }
 
 // Objects is the bucket of that name.
 func (c *Cloud) Objects(ctx context.Context, bucket string) (*objects.Objects, error) {
-	return objects.S3(ctx, s3.NewFromConfig(c.aws), bucket)
+	r := resource{"bucket", bucket, "RESEED_BUCKET", "S3"}
+	return objects.S3(ctx, s3.NewFromConfig(c.aws, func(o *s3.Options) {
+		o.APIOptions = append(o.APIOptions, r.explain)
+		o.DisableLogOutputChecksumValidationSkipped = true // it would print a line for each object that came without a checksum
+	}), bucket)
 }
 
 // Sender returns a function that sends each value as one message, as JSON. When it
 // returns nil all are in the queue; on an error some may be: receivers bear
 // the same message twice.
 func Sender[M any](c *Cloud, queueURL string) func(context.Context, ...M) error {
-	client := sqs.NewFromConfig(c.aws)
+	r := resource{"queue", path.Base(queueURL), "RESEED_QUEUE_URL and RESEED_ERASE_QUEUE_URL", "SQS"}
+	client := sqs.NewFromConfig(c.aws, func(o *sqs.Options) { o.APIOptions = append(o.APIOptions, r.explain) })
 	return func(ctx context.Context, messages ...M) error {
 		for len(messages) > 0 {
 			n := min(len(messages), batchSize)
@@ -87,6 +98,9 @@ func send[M any](ctx context.Context, client *sqs.Client, queueURL string, messa
 		})
 	}
 	out, err := client.SendMessageBatch(ctx, in)
+	if known, ok := errors.AsType[*fault.Error](err); ok {
+		return known
+	}
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "queue", "send messages")
 	}

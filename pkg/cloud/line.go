@@ -23,7 +23,7 @@ func Line(ctx context.Context, c config.Config, now func() time.Time, log *slog.
 		return nil, err
 	}
 	return line.New(line.Config{
-		Store: at.Store(c.Table), Objects: objs, Now: now, Log: log, RequestLifetime: c.RequestLifetime,
+		Store: at.Store(c.Table), Objects: objs, Now: now, Log: log, RequestLifetime: c.RequestLifetime, SweepUploads: true,
 		Imports: Sender[importer.Message](at, c.QueueURL), Sweeps: Sender[line.Sweep](at, c.EraseQueueURL),
 		Grace: c.Grace, Residue: residue(c),
 	}), nil

@@ -89,6 +89,9 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 			if more, refused = e.hide(ctx, d, sel, opt, j); refused != nil {
 				return nil, refused
 			}
+			if sel.Kind.clearsFiles() {
+				d.RaiseFence(tagsOf(j)...)
+			}
 			writes, err := e.c.Ledger.Prepare(ctx, j)
 			if err == nil && sel.Kind == Import && j.Status == job.Waiting {
 				err = sourceBusy()
@@ -106,6 +109,15 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 		}
 		// The lock was taken or given back meanwhile: prepare anew.
 	}
+}
+
+// tagsOf are the sources that an erase concerns.
+func tagsOf(j *job.Job) []store.Tag {
+	tags := []store.Tag{j.Tag}
+	for _, src := range j.Erase.Sources {
+		tags = append(tags, src.Tag)
+	}
+	return tags
 }
 
 const codeUnderway = "erase_underway"

@@ -6,12 +6,10 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/objects"
 	"reseed/pkg/store"
 )
 
@@ -22,10 +20,10 @@ const uploads = "uploads/"
 const historyPage = 200
 
 // clearFiles deletes the files that may name what was erased: the uploads of
-// the imports concerned and all that these have made; and the names of those files. An invoice leaves them: nothing in it is personal.
+// the imports concerned and all that these have made; and the names of those files.
 func (r *run) clearFiles(ctx context.Context) error {
 	kind := Kind(r.job.Erase.Selection)
-	if r.c.Objects == nil || kind == Invoice {
+	if r.c.Objects == nil || !kind.clearsFiles() {
 		return nil
 	}
 	ours, others, err := r.imports(ctx)
@@ -131,14 +129,10 @@ func (r *run) clearStrays(ctx context.Context, src store.Source, named map[strin
 	return nil
 }
 
-// posted tells whether a folder is one that a request has made for an upload, before the erase began. Others are people's own.
+// posted tells whether a folder is one that a request has made for an upload, before the erase began.
 func (r *run) posted(folder string) bool {
-	id, err := uuid.Parse(path.Base(folder))
-	if err != nil || id.Version() != 7 {
-		return false
-	}
-	seconds, nanos := id.Time().UnixTime()
-	return time.Unix(seconds, nanos).Before(r.job.CreatedAt)
+	at, ok := objects.RequestTime(folder)
+	return ok && at.Before(r.job.CreatedAt)
 }
 
 // imports reads the history: the imports whose files go, and the objects that other jobs have read.
@@ -173,13 +167,15 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 // those along that have filled it at some epochs.
 func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 	before := j.Status.Ended() && j.ID < r.job.ID
+	// One that got its id a moment after the erase, and yet came in before, is told by what it has written into.
+	old := j.Status.Ended() && j.Import.Scanned
 	switch Kind(r.job.Erase.Selection) {
 	case Source:
 		return j.Tag == r.job.Tag
 	case ManualCustomers:
-		return before
+		return before || old && j.Import.ManualEpoch < r.job.Erase.Manual
 	case Content, Dependent: // one that came behind the erase found the source empty, and has filled it since
-		return before && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
+		return (before || old) && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
 	case Customer, CustomerInvoices, Invoice: // rejects of imports since may name it too
 		return j.Status.Ended() && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
 	case Import:

@@ -132,6 +132,9 @@ type Options struct {
 // empties tells whether the selection leaves a source there to be filled again.
 func (k Kind) empties() bool { return k == Content || k == Dependent }
 
+// clearsFiles tells whether the files of imports go with the selection. An invoice leaves them: nothing in it is personal.
+func (k Kind) clearsFiles() bool { return k != Invoice }
+
 // records tells whether the selection is of single records, which a tombstone hides.
 func (k Kind) records() bool { return k == Customer || k == CustomerInvoices || k == Invoice }
 

@@ -61,7 +61,7 @@ type Message struct {
 
 // Request is what Submit needs. The files lie in the object store already.
 type Request struct {
-	Source store.Source
+	Source store.Source // as it was when the first file began to come in
 	Files  []job.File
 	// Once is the digest of the event that asks: the same event again gives the same job. May be empty.
 	Once    string
@@ -87,6 +87,8 @@ func (o Options) check() error {
 }
 
 // Submit makes the job of an import and gets it going, unless another job has the source: then it waits for its turn.
+// A source that is gone is fault.NotFound. One of which something was erased since the files began to come in is
+// fault.Conflict, code [CodeFenced]: they may hold what was erased, and the erase may have deleted some of them.
 func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if len(r.Files) == 0 {
 		return nil, fault.New(fault.Invalid, "no_files", "an import needs at least one file")
@@ -103,7 +105,44 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if r.Options.MaxRemoved != nil {
 		spec.MaxRemoved = *r.Options.MaxRemoved
 	}
-	return im.create(ctx, r.Source, &job.Job{Once: r.Once, Import: spec})
+	return im.adopt(ctx, r.Source, &job.Job{Once: r.Once, Import: spec})
+}
+
+// CodeFenced is the code of [Fenced].
+const CodeFenced = "erased_meanwhile"
+
+// Fenced is the error for files that came in while something of their source was erased.
+func Fenced() error {
+	return fault.New(fault.Conflict, CodeFenced, "Data of this data source was erased while these files came in. Nothing of them was taken: send them again.")
+}
+
+// adopt stores the job of files in the same transaction that makes sure that no erase has come between.
+func (im *Importer) adopt(ctx context.Context, began store.Source, j *job.Job) (*job.Job, error) {
+	for {
+		dir, err := im.c.Store.Directory(ctx)
+		if err != nil {
+			return nil, err
+		}
+		src, there := dir.ByUUID(began.UUID)
+		switch {
+		case !there:
+			return nil, fault.New(fault.NotFound, "source_not_found", "there is no such data source")
+		case src.Fence != began.Fence:
+			return nil, Fenced()
+		}
+		hold, err := dir.Hold()
+		if err != nil {
+			return nil, err
+		}
+		made, err := im.create(ctx, src, j, hold)
+		if err == nil || fault.KindOf(err) != fault.Conflict {
+			return made, err
+		}
+		now, readErr := im.c.Store.Directory(ctx)
+		if readErr != nil || now.Version == dir.Version {
+			return nil, err
+		}
+	}
 }
 
 // create stores a job, with extra writes in the same transaction, and gets it going.

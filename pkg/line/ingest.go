@@ -31,10 +31,20 @@ type Upload struct {
 	Once    string // the same for every delivery of the same event
 }
 
-// Ingest makes the import of an upload, and its source if there is none of that
-// name. An upload that is gone by now makes nothing, not even a source; neither does what
-// lies elsewhere, is no CSV or ZIP file or names a uuid that nobody has: the log says so.
+// Ingest does [Line.Take] for an event that comes again after an error. What nobody can do anything about is none: an upload
+// that is gone by now, that names a source by a uuid that nobody has, or whose key no object can have. The log says so.
 func (l *Line) Ingest(ctx context.Context, u Upload) error {
+	err := l.Take(ctx, u)
+	if err == nil || fault.KindOf(err) != fault.NotFound && fault.CodeOf(err) != objects.CodeBadKey {
+		return err
+	}
+	l.Log.WarnContext(ctx, "an upload is ignored", "code", fault.CodeOf(err))
+	return nil
+}
+
+// Take makes the import of an upload, and its source if there is none of that name. What lies elsewhere or is no CSV or ZIP
+// file makes nothing. An upload that is gone by now is fault.NotFound, code [objects.CodeGone], and makes no source either.
+func (l *Line) Take(ctx context.Context, u Upload) error {
 	name, file, ok := splitUpload(u.Key)
 	if !ok {
 		l.Log.InfoContext(ctx, "an object is no upload: ignored")
@@ -42,11 +52,11 @@ func (l *Line) Ingest(ctx context.Context, u Upload) error {
 	}
 	info, err := l.Objects.StatVersion(ctx, u.Key, u.Version)
 	if err != nil {
-		return l.unlessHopeless(ctx, err)
+		return err
 	}
 	src, err := l.Source(ctx, name)
 	if err != nil {
-		return l.unlessHopeless(ctx, err)
+		return err
 	}
 	j, err := l.Importer.Submit(ctx, importer.Request{
 		Source: src, Once: once(u.Once), Files: []job.File{{Name: file, Object: u.Key, Version: info.Version, Size: info.Size}},
@@ -58,16 +68,6 @@ func (l *Line) Ingest(ctx context.Context, u Upload) error {
 	return nil
 }
 
-// unlessHopeless drops what nobody can do anything about: the object is gone, or the
-// source that it names by uuid, or no object can have that key.
-func (l *Line) unlessHopeless(ctx context.Context, err error) error {
-	if fault.KindOf(err) != fault.NotFound && fault.CodeOf(err) != objects.CodeBadKey {
-		return err
-	}
-	l.Log.WarnContext(ctx, "an upload is ignored", "code", fault.CodeOf(err))
-	return nil
-}
-
 // once is a mark as a key of the table may hold it, whatever the event was called.
 func once(event string) string {
 	if event == "" {
@@ -76,6 +76,9 @@ func once(event string) string {
 	sum := sha256.Sum256([]byte(event))
 	return hex.EncodeToString(sum[:])
 }
+
+// IsUpload tells whether an object is to be imported by itself: one that people have put there, and that has the ending.
+func IsUpload(key string) bool { _, _, ok := splitUpload(key); return ok }
 
 // splitUpload takes uploads/<source>/<file>.csv or .zip apart.
 func splitUpload(key string) (source, file string, ok bool) {
@@ -102,7 +105,7 @@ func (l *Line) Source(ctx context.Context, nameOrUUID string) (store.Source, err
 		if src, err = find(d, nameOrUUID); err == nil {
 			return nil, errThere
 		}
-		if isUUID(nameOrUUID) {
+		if store.IsSourceUUID(nameOrUUID) {
 			return nil, err
 		}
 		src, err = d.Add("ds_"+uuid.NewString(), nameOrUUID, systemOfFiles, l.Now())
@@ -122,9 +125,4 @@ func find(d *store.Directory, nameOrUUID string) (store.Source, error) {
 		return src, nil
 	}
 	return store.Source{}, noSource()
-}
-
-func isUUID(s string) bool {
-	rest, ok := strings.CutPrefix(s, "ds_")
-	return ok && uuid.Validate(rest) == nil
 }

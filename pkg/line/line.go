@@ -5,11 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"path"
-	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
@@ -36,6 +32,9 @@ type Config struct {
 	// RequestLifetime is how long a request may go on with what it has read of the directory.
 	RequestLifetime time.Duration
 	PieceBytes      int64 // of importer.Config
+	// SweepUploads says that the tick deletes uploads that belong to no import: only for who is in charge of both the table and
+	// the objects, since elsewhere the jobs may be that need them.
+	SweepUploads bool
 	// Quiet, Grace and Residue are those of eraser.Config.
 	Quiet   func(context.Context) error
 	Grace   time.Duration
@@ -78,7 +77,7 @@ func (l *Line) dispatch(ctx context.Context, j *job.Job) error {
 }
 
 // Tick goes on with what was left: it starts jobs whose turn has come and hands out
-// again what nobody may be at. Handing out twice is harmless.
+// again what nobody may be at. Handing out twice is harmless. Then it deletes uploads that belong to no import.
 func (l *Line) Tick(ctx context.Context) error {
 	if _, err := l.Ledger.StartWaiting(ctx); err != nil { // they are handed out with the others below
 		return err
@@ -106,7 +105,10 @@ func (l *Line) Tick(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if !l.SweepUploads {
+		return nil
+	}
+	return l.sweepStrays(ctx)
 }
 
 // Sweep goes on with an erase until it is done or time runs out; then the next tick
@@ -125,50 +127,6 @@ func (l *Line) StartErase(ctx context.Context, sel eraser.Selection, opt eraser.
 		return nil, err
 	}
 	return j, l.dispatch(ctx, j)
-}
-
-// Keep stores a file that was uploaded for a source, below the folder of that source but
-// too deep to be taken for an upload that nobody has announced (see [Line.Ingest]).
-// The name is for people: it is no part of the key.
-func (l *Line) Keep(ctx context.Context, src store.Source, name string, body io.Reader) (job.File, error) {
-	key := path.Join(uploads, src.UUID, uuid.Must(uuid.NewV7()).String(), "input")
-	if err := l.Objects.Put(ctx, key, body); err != nil {
-		return job.File{}, err
-	}
-	info, err := l.Objects.Stat(ctx, key)
-	return job.File{Name: name, Object: key, Version: info.Version, Size: info.Size}, err
-}
-
-// Refer finds an object below the upload folder of a source, so that it can be imported without
-// being sent again.
-func (l *Line) Refer(ctx context.Context, src store.Source, key string) (job.File, error) {
-	parts := strings.Split(key, "/")
-	if len(parts) < 3 || parts[0] != uploads || parts[1] != src.UUID && !strings.EqualFold(parts[1], src.Name) || objects.CheckKey(key) != nil {
-		return job.File{}, badObject("foreign_object",
-			"An object is named by its whole key, and lies below the upload folder of this source: uploads/<source name or uuid>/…")
-	}
-	info, err := l.Objects.Stat(ctx, key)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		err = badObject("no_such_object", "There is no such object.")
-	}
-	return job.File{Name: path.Base(key), Object: key, Version: info.Version, Size: info.Size}, err
-}
-
-func badObject(code, message string) error {
-	return &fault.Error{Kind: fault.Invalid, Code: code, Param: "objects", Message: message}
-}
-
-// Submit imports files that are kept into a source.
-func (l *Line) Submit(ctx context.Context, sourceUUID string, files []job.File, how importer.Options) (*job.Job, error) {
-	dir, err := l.Store.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
-	src, ok := dir.ByUUID(sourceUUID)
-	if !ok {
-		return nil, noSource()
-	}
-	return l.Importer.Submit(ctx, importer.Request{Source: src, Files: files, Options: how})
 }
 
 // Download is a file for a client: its bytes, or where they are to be had.

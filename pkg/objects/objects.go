@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
@@ -21,6 +23,10 @@ import (
 // CodeGone is the code of the fault.NotFound error for an object, or the version of
 // it that was asked for, that is not there (any more).
 const CodeGone = "object_gone"
+
+// CodeNotAFile is the code of the fault.Invalid error for what lies in a folder in place of a file: a link that leads out of it, a
+// pipe, a device. It is never opened: reading a pipe may take for ever.
+const CodeNotAFile = "not_a_file"
 
 // CodeBadKey is the code of the fault.Invalid error for a key that no object can have.
 const CodeBadKey = "bad_key"
@@ -106,6 +112,11 @@ func (o *Objects) Open(ctx context.Context, key, version string, offset, length 
 	if length == 0 { // S3 has no empty ranges
 		return io.NopCloser(bytes.NewReader(nil)), nil
 	}
+	if o.folder != nil {
+		if err := o.folder.plain(key); err != nil {
+			return nil, err
+		}
+	}
 	r, err := o.bucket.NewRangeReader(ctx, key, offset, length, &blob.ReaderOptions{BeforeRead: pin(version)})
 	if gcerrors.Code(err) == gcerrors.FailedPrecondition { // another ETag
 		return nil, gone()
@@ -149,6 +160,11 @@ func (o *Objects) StatVersion(ctx context.Context, key, version string) (Info, e
 	if o.s3 != nil {
 		return o.s3.head(ctx, key, version)
 	}
+	if o.folder != nil {
+		if err := o.folder.plain(key); err != nil {
+			return Info{}, err
+		}
+	}
 	a, err := o.bucket.Attributes(ctx, key)
 	if err != nil {
 		return Info{}, failed(err, "look at an object")
@@ -159,16 +175,16 @@ func (o *Objects) StatVersion(ctx context.Context, key, version string) (Info, e
 	return Info{Key: key, Size: a.Size, Version: a.ETag, Modified: a.ModTime}, nil
 }
 
-// List walks the objects whose key begins with prefix, in key order.
+// List walks the objects whose key begins with prefix, in key order. In a folder it also tells of what is no file, see [CodeNotAFile].
 func (o *Objects) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	if o.folder != nil {
+		return o.folder.list(ctx, prefix)
+	}
 	return func(yield func(Info, error) bool) {
 		for obj, err := range o.walk(ctx, &blob.ListOptions{Prefix: prefix}) {
-			switch {
-			case err != nil:
+			if err != nil {
 				yield(Info{}, failed(err, "list objects"))
 				return
-			case o.folder != nil && isTemporary(obj.Key):
-				continue
 			}
 			if !yield(Info{Key: obj.Key, Size: obj.Size, Modified: obj.ModTime}, nil) {
 				return
@@ -192,8 +208,37 @@ func (o *Objects) Names(ctx context.Context, prefix string) ([]string, error) {
 // Folders walks the folders right below prefix, each spelled with "/" at its end; one that holds only what was half
 // written is among them. The prefix is empty or ends with "/".
 func (o *Objects) Folders(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return o.FoldersFrom(ctx, prefix, "")
+}
+
+// FoldersFrom is [Objects.Folders] without those whose names, behind the prefix, come before from.
+func (o *Objects) FoldersFrom(ctx context.Context, prefix, from string) iter.Seq2[string, error] {
+	all := o.walkFolders(ctx, prefix, from)
+	if o.folder != nil {
+		all = o.folder.folders(prefix)
+	}
 	return func(yield func(string, error) bool) {
-		for obj, err := range o.walk(ctx, &blob.ListOptions{Prefix: prefix, Delimiter: "/"}) {
+		for key, err := range all {
+			if err == nil && key < prefix+from {
+				continue
+			}
+			if !yield(key, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (o *Objects) walkFolders(ctx context.Context, prefix, from string) iter.Seq2[string, error] {
+	opt := &blob.ListOptions{Prefix: prefix, Delimiter: "/", BeforeList: func(as func(any) bool) error {
+		var in *s3.ListObjectsV2Input
+		if from != "" && as(&in) {
+			in.StartAfter = aws.String(prefix + from)
+		}
+		return nil
+	}}
+	return func(yield func(string, error) bool) {
+		for obj, err := range o.walk(ctx, opt) {
 			switch {
 			case err != nil:
 				yield("", failed(err, "list folders of objects"))
@@ -219,6 +264,18 @@ func (o *Objects) walk(ctx context.Context, opt *blob.ListOptions) iter.Seq2[*bl
 			}
 		}
 	}
+}
+
+// Check makes sure that the bucket is there and can be listed.
+func (o *Objects) Check(ctx context.Context) error {
+	for obj, err := range o.walk(ctx, &blob.ListOptions{Delimiter: "/"}) {
+		if err != nil {
+			return failed(err, "list objects")
+		}
+		_ = obj // one is enough
+		break
+	}
+	return nil
 }
 
 // Delete removes an object, with all its versions; that there is none is no error.
@@ -293,6 +350,9 @@ func gone() error {
 
 // failed sorts an error of the bucket and takes its key out of the text (I8).
 func failed(err error, doing string) error {
+	if known := explained(err); known != nil {
+		return known
+	}
 	cause := anonymous(err)
 	var api interface{ ErrorCode() string }
 	if errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -414,4 +415,65 @@ func TestMissingBucketIsNoMissingObject(t *testing.T) {
 	must(t, err)
 	_, err = read(t.Context(), o, "k", "", 0, -1)
 	wantFault(t, err, fault.Internal, "object_bucket")
+}
+
+// What lies in a folder in place of a file is never opened: a pipe would hold whoever reads it for ever.
+func TestFolderOpensPlainFilesOnly(t *testing.T) {
+	t.Parallel()
+	root, outside := filepath.Join(t.TempDir(), "objects"), filepath.Join(t.TempDir(), "secret.csv")
+	o, err := objects.Dir(root)
+	must(t, err)
+	in := func(name string) string { return filepath.Join(root, "uploads", "acme", name) }
+	put(t, o, "uploads/acme/a.csv", "text")
+	put(t, o, "uploads/acme/b.csv", "text")
+	must(t, os.WriteFile(outside, []byte("secret"), 0o600))
+	must(t, syscall.Mkfifo(in("pipe.csv"), 0o600))
+	must(t, syscall.Mkfifo(in("b.csv.attrs"), 0o600)) // fileblob would open it to read b.csv
+	must(t, os.Symlink(in("pipe.csv"), in("to-pipe.csv")))
+	must(t, os.Symlink(outside, in("out.csv")))
+	must(t, os.Symlink(filepath.Dir(outside), in("away")))
+	must(t, os.Symlink("nowhere", in("broken.csv")))
+	must(t, os.Symlink("a.csv", in("in.csv")))
+	for _, name := range []string{"pipe.csv", "to-pipe.csv", "b.csv", "out.csv", "away/secret.csv", "broken.csv"} {
+		_, err := o.Stat(t.Context(), "uploads/acme/"+name)
+		wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
+		_, err = read(t.Context(), o, "uploads/acme/"+name, "", 0, -1)
+		wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
+	}
+	wantText(t, o, "uploads/acme/a.csv", "", "text")
+	wantText(t, o, "uploads/acme/in.csv", "", "text")
+	names, err := o.Names(t.Context(), "uploads/acme/")
+	var want []string
+	for _, name := range []string{"a.csv", "away", "b.csv", "broken.csv", "in.csv", "out.csv", "pipe.csv", "to-pipe.csv"} {
+		want = append(want, "uploads/acme/"+name)
+	}
+	if diff := cmp.Diff(want, names); diff != "" || err != nil {
+		t.Errorf("names: %v\n%s", err, diff)
+	}
+	wantFault(t, create(t.Context(), o, "uploads/acme/away/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
+	wantFault(t, create(t.Context(), o, "uploads/acme/away/new/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
+	_, err = o.DeleteAll(t.Context(), "uploads/acme/away/sub/")
+	wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
+	_, err = o.DeleteAll(t.Context(), "uploads/acme/")
+	must(t, err)
+	if text, err := os.ReadFile(outside); err != nil || string(text) != "secret" {
+		t.Errorf("a file outside the folder: %q, %v", text, err)
+	}
+}
+
+// The folder of all uploads may be a link to another disk.
+func TestFolderOnAnotherDisk(t *testing.T) {
+	t.Parallel()
+	root, disk := filepath.Join(t.TempDir(), "objects"), t.TempDir()
+	o, err := objects.Dir(root)
+	must(t, err)
+	must(t, os.Symlink(disk, filepath.Join(root, "uploads")))
+	must(t, os.Mkdir(filepath.Join(disk, "acme"), 0o700))
+	must(t, os.WriteFile(filepath.Join(disk, "acme", "a.csv"), []byte("text"), 0o600))
+	wantText(t, o, "uploads/acme/a.csv", "", "text")
+	put(t, o, "uploads/acme/b.csv", "more")
+	names, err := o.Names(t.Context(), "uploads/")
+	if diff := cmp.Diff([]string{"uploads/acme/a.csv", "uploads/acme/b.csv"}, names); diff != "" || err != nil {
+		t.Errorf("names: %v\n%s", err, diff)
+	}
 }

@@ -101,6 +101,9 @@ func (v *versions) head(ctx context.Context, key, version string) (Info, error) 
 // headError knows that an answer without a body has only its status: 404, 405 for a
 // delete marker, 412 for another ETag.
 func headError(err error) error {
+	if known := explained(err); known != nil {
+		return known
+	}
 	var answer interface{ HTTPStatusCode() int }
 	if errors.As(err, &answer) {
 		switch answer.HTTPStatusCode() {
@@ -163,9 +166,20 @@ func (v *versions) deleteBatch(ctx context.Context, ids []types.ObjectIdentifier
 	return nil
 }
 
+// explained is what the client of the bucket has said for people (see package cloud); nil if it has not.
+func explained(err error) error {
+	if known, ok := errors.AsType[*fault.Error](err); ok && strings.HasPrefix(known.Code, "aws_") {
+		return known
+	}
+	return nil
+}
+
 // unsorted is an error that the bucket has no better word for. Of an answer of S3
 // only its code is kept: its text may name the object (I8).
 func unsorted(err error, doing string) error {
+	if known := explained(err); known != nil {
+		return known
+	}
 	var api interface{ ErrorCode() string }
 	if !errors.As(err, &api) {
 		return fault.Wrap(err, fault.Unavailable, "object_store", doing)

@@ -31,6 +31,9 @@ func (o *Objects) write(ctx context.Context, key string, create bool) (*Writer, 
 		ContentType: "application/octet-stream", BufferSize: partSize, MaxConcurrency: 2,
 	}
 	if o.folder != nil {
+		if err := o.folder.plain(key); err != nil {
+			return nil, err
+		}
 		if err := o.folder.prepare(key); err != nil {
 			return nil, unsorted(err, "make a folder for an object")
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"reseed/pkg/fault"
 )
 
@@ -45,6 +47,7 @@ type Source struct {
 	Left      []Epochs  `json:"left,omitempty"` // that a restore has left: who wrote at that moment may have put something there
 	Shards    int       `json:"shards"`
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
+	Fence     int64     `json:"fence,omitempty"`  // raised by each erase that deletes files: an upload that began before is refused
 }
 
 // Tombstone hides one customer, with all that hangs on it, all invoices of one, one invoice, or all rows that one import
@@ -91,6 +94,25 @@ func (d *Directory) SetMerges(id string) {
 			d.Sources[i].Merges = true
 		}
 	}
+}
+
+// RaiseFence refuses the uploads of these sources that are under way: in the write that stores this, they can become no import
+// any more.
+func (d *Directory) RaiseFence(tags ...Tag) {
+	for i := range d.Sources {
+		if slices.Contains(tags, d.Sources[i].Tag) {
+			d.Sources[i].Fence++
+		}
+	}
+}
+
+// Hold stores the directory as it is, for a transaction that is to hold only if nobody has changed it since it was
+// read: else that is a fault.Conflict.
+func (d *Directory) Hold() (Write, error) {
+	next := *d
+	next.Version++
+	item, err := encodeDirectory(&next)
+	return Write{Item: item, If: Cond{Equals, AttrVersion, d.Version}}, err
 }
 
 func (d *Directory) find(is func(Source) bool) (Source, bool) {
@@ -156,11 +178,18 @@ const (
 // Hasher makes identities under the directory's key.
 func (d *Directory) Hasher() *Hasher { return NewHasher(d.HashKey) }
 
-// Add makes a source. The name must be free and not empty.
+// IsSourceUUID tells whether a text looks like the uuid of a source, in any case and spelling. No source is given such a name.
+func IsSourceUUID(s string) bool {
+	return len(s) > len(PrefixSource) && strings.EqualFold(s[:len(PrefixSource)], PrefixSource) && uuid.Validate(s[len(PrefixSource):]) == nil
+}
+
+// Add makes a source. The name must be free and not empty, and not look like a uuid: it would not be known which of the two is meant.
 func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
 	switch _, taken := d.ByName(name); {
 	case strings.TrimSpace(name) == "":
 		return Source{}, &fault.Error{Kind: fault.Invalid, Code: "required", Param: "name", Message: "A name is required for each data source."}
+	case IsSourceUUID(name):
+		return Source{}, &fault.Error{Kind: fault.Invalid, Code: "uuid_as_name", Param: "name", Message: "Must not look like the uuid of a data source: choose another name."}
 	case taken:
 		return Source{}, &fault.Error{Kind: fault.Conflict, Code: "taken", Param: "name", Message: "Has already been taken."}
 	case len(d.Sources) >= MaxSources:

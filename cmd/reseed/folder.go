@@ -1,0 +1,119 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// stdin is the file that - stands for.
+const stdin = "/dev/stdin"
+
+// expand puts the CSV and ZIP files of a folder in its place, in the order of their names.
+func (sh *shell) expand(args []string) ([]string, error) {
+	var files []string
+	for _, arg := range args {
+		if arg == "-" {
+			arg = stdin
+		}
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		if !info.IsDir() {
+			files = append(files, arg)
+			continue
+		}
+		found, err := sh.inFolder(arg)
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		if len(found) == 0 {
+			return nil, usage("there is no CSV or ZIP file in %s", arg)
+		}
+		files = append(files, found...)
+	}
+	return files, nil
+}
+
+// inFolder lists the files of a folder. Pipes and devices are left out, which may have no end, and so are links that lead out of
+// the folder. One that leads to another file of the list is that file.
+func (sh *shell) inFolder(top string) (files []string, err error) {
+	var names []string
+	taken := map[string]bool{} // files by their real paths
+	root := top + string(filepath.Separator) // it may be a link itself
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		ext := strings.ToLower(filepath.Ext(name))
+		switch hidden := strings.HasPrefix(d.Name(), "."); {
+		case d.IsDir() && hidden && name != root:
+			return fs.SkipDir
+		case d.IsDir() || hidden || ext != ".csv" && ext != ".zip":
+			return nil
+		}
+		names = append(names, name)
+		if d.Type().IsRegular() {
+			path, err := filepath.EvalSymlinks(name) // the folder itself may be a link
+			taken[path] = true
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	base, err := filepath.EvalSymlinks(top)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		why, err := leftOut(base, name, taken)
+		if err != nil {
+			return nil, err
+		}
+		switch why {
+		case "":
+			files = append(files, name)
+		case listed:
+		default:
+			fprintf(sh.errOut, "reseed: left out %s: %s\n", name, why)
+		}
+	}
+	return files, nil
+}
+
+// leftOut tells why an entry of a folder is not imported; empty if it is.
+func leftOut(base, name string, taken map[string]bool) (why string, err error) {
+	entry, err := os.Lstat(name)
+	if err != nil || entry.Mode().IsRegular() {
+		return "", err
+	}
+	if entry.Mode()&fs.ModeSymlink == 0 {
+		return notPlain, nil
+	}
+	path, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return "the link leads nowhere", nil //nolint:nilerr // which is no error of the folder
+	}
+	if !strings.HasPrefix(path, base+string(filepath.Separator)) {
+		return "the link leads out of the folder; to import the file, name it", nil
+	}
+	switch target, err := os.Stat(path); {
+	case err != nil:
+		return "", err
+	case target.IsDir(), taken[path]:
+		return listed, nil
+	case !target.Mode().IsRegular():
+		return notPlain, nil
+	}
+	taken[path] = true
+	return "", nil
+}
+
+const (
+	listed   = "listed" // what the link leads to is in the list itself
+	notPlain = "it is no plain file"
+)

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// An erase waits for requests that may write, and not for an upload that never ends.
+func TestAnEraseWaitsForNoUpload(t *testing.T) {
+	t.Parallel()
+	for path, waits := range map[string]bool{
+		"/v1/data_sources/ds_1/imports": false,
+		"/v1/customers":                 true,
+		"/v1/imports/1/apply":           true,
+	} {
+		f := newInflight()
+		begun, end, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		h := f.wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(begun); <-end }))
+		go func() {
+			defer close(ended)
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, nil))
+		}()
+		<-begun
+		stopped := errors.New("stopped waiting")
+		ctx, stop := context.WithCancelCause(t.Context())
+		if waits {
+			stop(stopped)
+		}
+		if err := f.quiet(ctx); errors.Is(err, stopped) != waits {
+			t.Errorf("%s: %v", path, err)
+		}
+		stop(nil)
+		close(end)
+		<-ended
+	}
+}

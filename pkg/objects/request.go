@@ -1,0 +1,32 @@
+package objects
+
+import (
+	"encoding/hex"
+	"path"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// RequestTime tells when a request has made the folder of a key, in UTC and whole milliseconds, by the uuid of version 7 that is
+// the folder's name. Other folders are people's own: ok is false.
+func RequestTime(folder string) (at time.Time, ok bool) {
+	name := path.Base(folder)
+	id, err := uuid.Parse(name)
+	if err != nil || id.Version() != 7 || name != id.String() {
+		return at, false
+	}
+	seconds, nanos := id.Time().UnixTime()
+	return time.Unix(seconds, nanos).UTC(), true
+}
+
+// RequestPrefix is what the names of all folders begin with or come behind that requests have made from a time on; empty for the
+// zero time.
+func RequestPrefix(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	ms := at.UnixMilli()
+	b := hex.EncodeToString([]byte{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms)})
+	return b[:8] + "-" + b[8:]
+}
