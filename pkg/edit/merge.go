@@ -159,7 +159,7 @@ func (c *changes) writes(ctx context.Context) ([]store.Write, error) {
 	var out []store.Write
 	for r, link := range c.links {
 		link.From = c.possible(link.From, r)
-		writes, err := c.l.e.changed(c.l.d, c.l.known[r].item(), found, func(_ store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+		writes, err := c.l.e.changed(c.l.d, c.l.known[r].item(), found, func(_ *Edit, _ store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 			body, err := json.Marshal(link)
 			if err != nil {
 				return false, nil, fault.Wrap(err, fault.Internal, "edit", "write a merge")
