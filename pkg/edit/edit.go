@@ -141,7 +141,11 @@ type Change struct {
 
 	item item
 	make making
+	show func(*Edits)
 }
+
+// Show lets edits that were read before the change tell what is after it.
+func (ch *Change) Show(e *Edits) { ch.show(e) }
 
 // making makes of what is stored of an edit what is to be stored; with keep false the item goes. More goes into the same
 // transaction.
@@ -210,6 +214,7 @@ func (c Customer) RemoveTags(tags ...string) *Change {
 
 func (c Customer) changeTags(change func([]string) ([]string, error)) *Change {
 	ch := &Change{item: c.item(store.EditTags)}
+	ch.show = func(e *Edits) { e.Tags = ch.Tags }
 	ch.make = func(_ *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 		var err error
 		if ch.Tags, err = change(readTags(was)); err != nil {
@@ -270,6 +275,7 @@ func (c Customer) Remove(names ...string) *Change {
 
 func (c Customer) changeAttributes(change func(map[string]Value) error) *Change {
 	ch := &Change{item: c.item(store.EditAttributes)}
+	ch.show = func(e *Edits) { e.Attributes = ch.Attributes }
 	ch.make = func(_ *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 		all, err := readAttributes(was)
 		if err != nil {

@@ -208,6 +208,7 @@ func toggle(at **Mark, on bool, now Mark) {
 // changeRow changes what was done to a record, with the pointers that follow from it.
 func (r Record) changeRow(by string, change func(*Row, Mark)) *Change {
 	ch := &Change{item: r.item()}
+	ch.show = func(e *Edits) { e.Row = ch.Row }
 	ch.make = func(e *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 		old, err := readRow(was)
 		if err != nil {

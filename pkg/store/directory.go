@@ -41,8 +41,9 @@ type Source struct {
 	System    string    `json:"system"`
 	CreatedAt time.Time `json:"created_at"`
 	Epochs    Epochs    `json:"epochs"`
-	Top       Epochs    `json:"top,omitzero"`   // the highest that they ever were, if a restore has lowered them
-	Left      []Epochs  `json:"left,omitempty"` // that a restore has left: who wrote at that moment may have put something there
+	Top       Epochs    `json:"top,omitzero"`        // the highest that they ever were, if a restore has lowered them
+	Left      []Epochs  `json:"left,omitempty"`      // that a restore has left: who wrote at that moment may have put something there
+	Restoring string    `json:"restoring,omitempty"` // the erase of it that is just being restored: nothing is written to it
 	Shards    int       `json:"shards"`
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 }
