@@ -221,12 +221,21 @@ func (s *Source) top() Epochs {
 	}
 }
 
+// SetRestoring notes which erase of a source is just being restored, or with none that it no longer is.
+func (d *Directory) SetRestoring(tag Tag, erase string) {
+	for i := range d.Sources {
+		if d.Sources[i].Tag == tag {
+			d.Sources[i].Restoring = erase
+		}
+	}
+}
+
 // Restore brings back a source as it was: one that was removed, unless its name is taken, or the epochs that one had.
 func (d *Directory) Restore(was Source) error {
 	for i := range d.Sources {
 		if s := &d.Sources[i]; s.UUID == was.UUID {
 			s.Top, s.Left = s.top(), append(slices.Clone(s.Left), s.Epochs)
-			s.Epochs, s.Shards = was.Epochs, was.Shards
+			s.Epochs, s.Shards, s.Restoring = was.Epochs, was.Shards, ""
 			return nil
 		}
 	}
@@ -236,6 +245,7 @@ func (d *Directory) Restore(was Source) error {
 	case len(d.Sources) >= MaxSources:
 		return tooManySources()
 	}
+	was.Restoring = ""
 	d.Sources = append(d.Sources, was)
 	slices.SortFunc(d.Sources, func(a, b Source) int { return cmp.Compare(a.Tag, b.Tag) })
 	return nil
