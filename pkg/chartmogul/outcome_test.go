@@ -320,7 +320,7 @@ func TestAWrongPartOfARequestStopsAllOfIt(t *testing.T) {
 	for _, x := range []deed{
 		{method: "POST", path: "/v1/customers", body: `{"data_source_uuid":"{source}","external_id":"c9","attributes":{"tags":` + tooMany + `}}`},
 		{method: "POST", path: "/v1/customers", body: `{"data_source_uuid":"{source}","external_id":"c9","attributes":{"tags":["x"],"custom":[{"type":"String","key":"","value":"x"}]}}`},
-		{method: "POST", path: "/v1/customers", body: `{"data_source_uuid":"{source}","external_id":"c9","attributes":{"tags":["x"," "]}}`},
+		{method: "POST", path: "/v1/customers", body: `{"data_source_uuid":"{source}","external_id":"c9","attributes":{"tags":["x","` + strings.Repeat("y", 256) + `"]}}`},
 		{method: "PATCH", path: "/v1/customers/{c1}", body: `{"name":"Other","attributes":{"tags":` + tooMany + `}}`},
 		{method: "PATCH", path: "/v1/customers/{c1}", body: `{"country":"Nowhere","attributes":{"tags":["x"],"custom":{"k":"v"}}}`},
 		{method: "PATCH", path: "/v1/customers/{c1}", body: `{"attributes":{"tags":["x"],"custom":{"` + strings.Repeat("k", 256) + `":"v"}}}`},
@@ -347,7 +347,7 @@ func TestACustomerComesBackToItsEdits(t *testing.T) {
 	b.erase(`{"selection":"content","id":%q}`, b.source)
 	b.work()
 	out := b.must(201, "POST", "/v1/customers", fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"c1","attributes":{"tags":["new","old"]}}`, b.source))
-	if got := fmt.Sprint(out["attributes"], out["city"]); got != "map[custom:map[seats:3] stripe:map[] tags:[old new]] Rome" {
+	if got := fmt.Sprint(out["attributes"], out["city"]); got != "map[custom:map[seats:3] stripe:map[] tags:[old new]]Rome" {
 		t.Errorf("answered: %s", got)
 	}
 	b.tells("[old new]", "/v1/customers/"+id+"/attributes", "tags")
