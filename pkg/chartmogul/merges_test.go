@@ -346,6 +346,44 @@ func TestAMergeOutlivesTheGraceOfItsSource(t *testing.T) {
 	b.tells("[c1 c2]", "/v1/customers/"+root, "external_ids")
 }
 
+// A merge into a customer that was erased with its edits, and came back, is none any more: it is listed as an orphan, and can
+// be dropped. One whose other end is not there as yet waits.
+func TestAMergeThatTheOtherEndHasNoMore(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	root, part, other := b.customer(second, "root", ""), b.customer(b.source, "c1", ""), b.customer(b.source, "c2", "")
+	edits := "/v1/data_sources/" + b.source + "/edits"
+	listed := func(want string) {
+		t.Helper()
+		var got []string
+		for _, n := range entries(t, b.must(200, "GET", edits, ""), "edits") {
+			got = append(got, fmt.Sprint(n["id"] == part, n["what"], n["orphaned"], n["merged_into"] == root, n["merged_from"]))
+		}
+		if slices.Sort(got); fmt.Sprint(got) != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+	b.merge(other, part)
+	b.merge(part, root)
+	merged := fmt.Sprintf("[false [merge] false false <nil> true [merge] false true [%s]]", other)
+	listed(merged)
+	b.erase(`{"selection":"content","id":%q,"keep_edits":false}`, second)
+	b.work()
+	listed(merged)
+	b.customer(second, "root", "")
+	listed(fmt.Sprintf("[false [merge] false false <nil> true [merge] false false [%s]]", other))
+	b.tells("[root]", "/v1/customers/"+root, "external_ids")
+	b.tells("[c1 c2]", "/v1/customers/"+part, "external_ids")
+	b.unmerge(part, b.source, "c2")
+	listed("[true [merge] true true <nil>]")
+	if out := b.must(200, "DELETE", edits+"?orphaned=true", ""); out["dropped"] != 1.0 {
+		t.Errorf("%v", out)
+	}
+	listed("[]")
+	b.merge(part, root)
+	b.tells("[root c1]", "/v1/customers/"+root, "external_ids")
+}
+
 // An edit that takes the place of one that an erase has hidden leaves no pointer behind.
 func TestAnEditOverAHiddenOneLeavesNoPointer(t *testing.T) {
 	t.Parallel()

@@ -97,7 +97,9 @@ func stored(from *mem.Driver, prefix string) string {
 }
 
 // does makes the request.
-func (d *deeds) does(x deed) answer { return d.do(x.method, d.ids.Replace(x.path), d.ids.Replace(x.body)) }
+func (d *deeds) does(x deed) answer {
+	return d.do(x.method, d.ids.Replace(x.path), d.ids.Replace(x.body))
+}
 
 // at makes the request, and lets something happen at its n-th call; it was the last one if that did not happen.
 func (d *deeds) at(x deed, n int, late bool, happen func() error) (ans answer, happened bool) {
@@ -274,7 +276,9 @@ func (f filled) met(t *testing.T, x deed, n int, what, name, selection string) b
 	t.Helper()
 	d := f.deeds(t)
 	id := ""
-	erase := func() { id = text(t, d.must(202, "POST", "/v1/erasures", d.ids.Replace(`{"grace":"48h",`+selection+`}`)), "id") }
+	erase := func() {
+		id = text(t, d.must(202, "POST", "/v1/erasures", d.ids.Replace(`{"grace":"48h",`+selection+`}`)), "id")
+	}
 	restore := func() int { return d.do("POST", "/v1/erasures/"+id+"/restore", "").status }
 	if what == "restore" {
 		erase()

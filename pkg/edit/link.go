@@ -50,6 +50,8 @@ type Link struct {
 	From []Ref `json:"from,omitempty"` // customers that were merged into it, in that order
 }
 
+func (l Link) linked() bool { return l.Into != nil || len(l.From) > 0 }
+
 // attrLink holds the edit, as JSON.
 const attrLink = "link"
 
@@ -76,7 +78,7 @@ type Member struct {
 func (m *Member) item() item { return m.Customer().item(store.EditMerge) }
 
 // Linked tells whether the member was ever merged: it may be part of a group, or not.
-func (m *Member) Linked() bool { return m.Edits.Merge.Into != nil || len(m.Edits.Merge.From) > 0 }
+func (m *Member) Linked() bool { return m.Edits.Merge.linked() }
 
 // Shown is the member's record with the changed fields laid over it.
 func (m *Member) Shown() store.Attrs { return m.Edits.Row.Over(m.Attrs) }

@@ -165,7 +165,7 @@ func (c *changes) writes(ctx context.Context) ([]store.Write, error) {
 				return false, nil, fault.Wrap(err, fault.Internal, "edit", "write a merge")
 			}
 			b.Bytes(attrLink, body)
-			return link.Into != nil || len(link.From) > 0, nil, nil
+			return link.linked(), nil, nil
 		})
 		if err != nil {
 			return nil, err
