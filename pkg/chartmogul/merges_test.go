@@ -346,6 +346,39 @@ func TestAMergeOutlivesTheGraceOfItsSource(t *testing.T) {
 	b.tells("[c1 c2]", "/v1/customers/"+root, "external_ids")
 }
 
+// Of merged customers the root's value counts, then that of whoever was merged into it first. Fields are the root's alone.
+func TestWhichValueOfMergedCustomersCounts(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, mem.Options{})
+	first, second := a.fixed()
+	with := func(source, ext string, value int, more string) string {
+		return a.customer(source, ext, fmt.Sprintf(`,"city":%q,"attributes":{"custom":[%s{"type":"Integer","key":"seats","value":%d}]}`, ext, more, value))
+	}
+	root := a.customer(first, "root", "")
+	one := with(first, "one", 1, `{"type":"String","key":"only","value":"one"},`)
+	two, deep := with(second, "two", 2, ""), with(second, "deep", 3, `{"type":"String","key":"only","value":"deep"},`)
+	counts := func(want string) {
+		t.Helper()
+		out := a.must(200, "GET", "/v1/customers/"+root, "")
+		attributes, _ := out["attributes"].(map[string]any)
+		if got := fmt.Sprint(attributes["custom"], out["city"]); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	a.merge(deep, two)
+	a.merge(two, root)
+	a.merge(one, root)
+	counts("map[only:deep seats:2] <nil>") // two with what was merged into it comes before one
+	a.unmerge(root, second, "two")
+	counts("map[only:one seats:1] <nil>")
+	a.merge(two, root)
+	counts("map[only:one seats:1] <nil>") // it is the later one now
+	a.must(200, "PUT", "/v1/customers/"+root+"/attributes/custom", `{"custom":{"seats":9}}`)
+	counts("map[only:one seats:9] <nil>")
+	a.must(200, "DELETE", "/v1/customers/"+root+"/attributes/custom", `{"custom":["seats"]}`)
+	counts("map[only:one] <nil>")
+}
+
 // A merge into a customer that was erased with its edits, and came back, is none any more: it is listed as an orphan, and can
 // be dropped. One whose other end is not there as yet waits.
 func TestAMergeThatTheOtherEndHasNoMore(t *testing.T) {
