@@ -191,31 +191,24 @@ func handiwork(t *testing.T, data string) {
 	w := lookAt(t, data)
 	st, d := openTableIn(t, data)
 	src, _ := d.ByTag(companyTag)
-	people := edit.New(st, time.Now)
 	for k, a := range w.items {
 		if !strings.Contains(a, canary) {
 			continue
 		}
-		var err error
 		rec := edit.Record{Space: src.Space(), Key: k, Base: store.Attrs(a), Hash: d.Hasher()}
 		change := func(field string, want *store.Builder) {
-			if _, e := people.Change(t.Context(), rec, want.Attrs(), []string{field}, "people"); e != nil {
-				err = e
-			}
+			edited(t, st, rec.Change(want.Attrs(), []string{field}, "people"))
 		}
 		switch store.What(k.SK) {
 		case store.SKCustomer:
 			h, _ := store.TrailingH(k.SK)
-			err = manners(t, people, edit.Of(src.Space(), h, store.Attrs(a)))
+			manners(t, st, edit.Of(src.Space(), h, store.Attrs(a)))
 			change("name", store.NewBuilder().Str("name", canary+"changed"))
 			change("email", store.NewBuilder().Str("email", canary+"changed@example.com"))
 		case store.SKInvoice:
 			change("date", store.NewBuilder().IntAlways("date", 1))
 		case store.SKLine:
 			change("description", store.NewBuilder().Str("description", canary+"changed"))
-		}
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 	if err := st.Close(); err != nil {
@@ -224,16 +217,29 @@ func handiwork(t *testing.T, data string) {
 }
 
 // manners tags a customer, and gives it a custom attribute.
-func manners(t *testing.T, people *edit.Edit, c edit.Customer) error {
+func manners(t *testing.T, st *store.Store, c edit.Customer) {
 	t.Helper()
-	if _, err := people.AddTags(t.Context(), c, canary+"tag"); err != nil {
-		return err
-	}
 	v, err := edit.NewValue(edit.String, canary+"value", "people")
-	if err == nil {
-		_, err = people.Set(t.Context(), c, map[string]edit.Value{canary + "key": v})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return err
+	edited(t, st, c.AddTags(canary+"tag"), c.Set(map[string]edit.Value{canary + "key": v}))
+}
+
+// edited makes changes of edits.
+func edited(t *testing.T, st *store.Store, changes ...*edit.Change) {
+	t.Helper()
+	d, err := st.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes, err := edit.New(st, time.Now).Writes(t.Context(), d, changes...)
+	if err == nil {
+		err = st.Transact(t.Context(), writes...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // receiptOf is a receipt without what differs from run to run; empty if there is none.

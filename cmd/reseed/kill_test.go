@@ -45,7 +45,7 @@ const (
 	mostDeaths     = 5      // in one round
 	mostCommands   = 60     // in one round
 	mostFutile     = 6      // rounds for each kill that is wanted
-	edited         = 3      // customers that people have edited
+	editedRows     = 3      // customers that people have edited
 	bystanderTag   = 1
 	companyTag     = 2
 	companyName    = "Company"
@@ -197,16 +197,14 @@ func editSome(t *testing.T, data string, in input) {
 		t.Fatal(err)
 	}
 	src, _ := directory.ByName(companyName)
-	for _, row := range in[billing.Customers][1:][:edited] {
+	for _, row := range in[billing.Customers][1:][:editedRows] {
 		h := directory.Hasher().CustomerH(row[in.column(billing.Customers, "External ID")])
 		found, err := st.Lookup(t.Context(), src.Space().Customer(h))
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := edit.Of(src.Space(), h, found[src.Space().Customer(h)])
-		if _, err := edit.New(st, time.Now).AddTags(t.Context(), c, "vip"); err != nil {
-			t.Fatal(err)
-		}
+		edited(t, st, c.AddTags("vip"))
 	}
 	if err := st.Close(); err != nil {
 		t.Fatal(err)

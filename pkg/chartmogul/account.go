@@ -62,26 +62,6 @@ func (c *call) sources(a account) []store.Source {
 	return out
 }
 
-// fresh is the condition for making a record: nothing is there, or only what
-// the manual epoch has made invisible.
-func (a account) fresh() store.Cond {
-	return store.Cond{Op: store.AbsentOrLess, Attr: store.AttrManual, N: a.ManualEpoch}
-}
-
-// taken is the answer to a new record whose external id another has: one that is there, as text says, or that is being erased.
-func (c *call) taken(a account, key store.Key, text string) error {
-	if len(a.Tombstones) > 0 {
-		found, err := c.lookup(c.Context(), []store.Key{key})
-		if err != nil {
-			return err
-		}
-		if a.Erasing(found[key]) {
-			return erasing()
-		}
-	}
-	return refused(map[string]string{"external_id": text})
-}
-
 // encode makes the item of a record. manual is the manual epoch of what it hangs on; 0 for none.
 func (c *call) encode(key store.Key, r billing.Record, manual int64) store.Item {
 	b := c.stamped(manual)

@@ -68,7 +68,12 @@ func (a *api) wait(d time.Duration) { a.passed.Add(int64(d)) }
 
 func newAPI(tb testing.TB, opt mem.Options) *api {
 	tb.Helper()
-	st := store.New(mem.New(opt))
+	return newAPIOn(tb, mem.New(opt))
+}
+
+func newAPIOn(tb testing.TB, d store.Driver) *api {
+	tb.Helper()
+	st := store.New(d)
 	a := &api{t: tb, store: st, ledger: job.NewLedger(st, clock), log: &lockedBuffer{}, passed: &atomic.Int64{}}
 	log := slog.New(slog.NewTextHandler(a.log, nil))
 	a.eraser = eraser.New(eraser.Config{Store: st, Ledger: a.ledger, Now: clock, Log: log})

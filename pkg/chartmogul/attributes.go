@@ -28,54 +28,50 @@ func getAttributes(c *call) (reply, error) {
 	return reply{status: http.StatusOK, body: attributesOf(row.group)}, nil
 }
 
-// editing names a source customer for an edit by who asks.
-func (c *call) editing(m *edit.Member) edit.Customer { return m.Customer().By(c.author) }
-
 // Of a merged customer, what is added goes to the one that the others were merged into, and what is removed is
 // removed from all.
 
-func (c *call) addTagsTo(m *edit.Member, tags []string) (err error) {
-	m.Edits.Tags, err = c.Edits.AddTags(c.Context(), c.editing(m), tags...)
-	return err
+// editing is a source customer that is edited by who asks.
+type editing struct {
+	m *edit.Member
+	c edit.Customer
 }
 
-func (c *call) setCustomOf(m *edit.Member, values map[string]edit.Value) (err error) {
-	m.Edits.Attributes, err = c.Edits.Set(c.Context(), c.editing(m), values)
-	return err
+func (c *call) editing(m *edit.Member) editing { return editing{m, m.Customer().By(c.author)} }
+
+func (e editing) add(tags []string) customerEdit { return customerEdit{e.m, e.c.AddTags(tags...)} }
+
+func (e editing) set(values map[string]edit.Value) customerEdit {
+	return customerEdit{e.m, e.c.Set(values)}
 }
 
 // putCustomOf keeps the types that attributes have, with whichever member.
-func (c *call) putCustomOf(g edit.Group, values map[string]edit.Untyped) (err error) {
+func (c *call) putCustomOf(g edit.Group, values map[string]edit.Untyped) customerEdit {
 	for name, v := range g.Attributes() {
 		if raw, ok := values[name]; ok {
 			raw.Type = v.Type
 			values[name] = raw
 		}
 	}
-	g[0].Edits.Attributes, err = c.Edits.Put(c.Context(), c.editing(g[0]), values)
-	return err
+	return customerEdit{g[0], c.editing(g[0]).c.Put(values)}
 }
 
-func (c *call) removeTagsOf(g edit.Group, tags []string) (err error) {
+func (c *call) removeTagsOf(g edit.Group, tags []string) (list []customerEdit) {
 	for _, m := range g {
-		if m.Edits.Tags, err = c.Edits.RemoveTags(c.Context(), c.editing(m), tags...); err != nil {
-			return err
-		}
+		list = append(list, customerEdit{m, c.editing(m).c.RemoveTags(tags...)})
 	}
-	return nil
+	return list
 }
 
-func (c *call) removeCustomOf(g edit.Group, names []string) (err error) {
+func (c *call) removeCustomOf(g edit.Group, names []string) (list []customerEdit) {
 	for _, m := range g {
-		if m.Edits.Attributes, err = c.Edits.Remove(c.Context(), c.editing(m), names...); err != nil {
-			return err
-		}
+		list = append(list, customerEdit{m, c.editing(m).c.Remove(names...)})
 	}
-	return nil
+	return list
 }
 
-// edited reads the request's body and its customer, and lets change make something of the two.
-func (c *call) edited(member string, change func(*fields, edit.Group) error) (edit.Group, error) {
+// edited reads the request's body and its customer, and makes what change makes of the two.
+func (c *call) edited(member string, change func(*fields, edit.Group) []customerEdit) (g edit.Group, err error) {
 	f, err := c.body()
 	if err != nil {
 		return nil, err
@@ -83,11 +79,18 @@ func (c *call) edited(member string, change func(*fields, edit.Group) error) (ed
 	if err := f.require(member); err != nil {
 		return nil, err
 	}
-	_, row, err := c.customer(c.PathValue("uuid"))
-	if err != nil {
-		return nil, err
-	}
-	return row.group, change(f, row.group)
+	return g, c.settled(func() error {
+		a, row, err := c.customer(c.PathValue("uuid"))
+		if err != nil {
+			return err
+		}
+		list := change(f, row.group)
+		if err := f.refused(); err != nil {
+			return err
+		}
+		g = row.group
+		return c.edit(a, list)
+	})
 }
 
 func tagsReply(g edit.Group, err error) (reply, error) {
@@ -100,58 +103,34 @@ func customReply(g edit.Group, err error) (reply, error) {
 
 // addTags is POST /customers/:uuid/attributes/tags.
 func addTags(c *call) (reply, error) {
-	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) error {
-		tags := f.texts("tags")
-		if err := f.refused(); err != nil {
-			return err
-		}
-		return c.addTagsTo(g[0], tags)
+	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit {
+		return []customerEdit{c.editing(g[0]).add(f.texts("tags"))}
 	}))
 }
 
 // removeTags is DELETE /customers/:uuid/attributes/tags.
 func removeTags(c *call) (reply, error) {
-	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) error {
-		tags := f.texts("tags")
-		if err := f.refused(); err != nil {
-			return err
-		}
-		return c.removeTagsOf(g, tags)
-	}))
+	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit { return c.removeTagsOf(g, f.texts("tags")) }))
 }
 
 // addCustom is POST /customers/:uuid/attributes/custom: a list, each with its type.
 func addCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) error {
-		values := readCustomList(f, "custom")
-		if err := f.refused(); err != nil {
-			return err
-		}
-		return c.setCustomOf(g[0], values)
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
+		return []customerEdit{c.editing(g[0]).set(readCustomList(f, "custom"))}
 	}))
 }
 
 // setCustom is PUT /customers/:uuid/attributes/custom: a map without types.
 func setCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) error {
-		values := readCustomMap(f, "custom")
-		if err := f.refused(); err != nil {
-			return err
-		}
-		return c.putCustomOf(g, values)
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
+		return []customerEdit{c.putCustomOf(g, readCustomMap(f, "custom"))}
 	}))
 }
 
 // removeCustom is DELETE /customers/:uuid/attributes/custom: a list of keys. It answers with
 // a body, since Go's and PHP's clients decode one.
 func removeCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) error {
-		keys := f.texts("custom")
-		if err := f.refused(); err != nil {
-			return err
-		}
-		return c.removeCustomOf(g, keys)
-	}))
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit { return c.removeCustomOf(g, f.texts("custom")) }))
 }
 
 // readCustomList reads [{type, key, value, source}, …].
@@ -210,8 +189,9 @@ func jsonValue(raw []byte) any {
 	return v
 }
 
-// byEmail does the same to every customer of an e-mail address and answers with all of them.
-func (c *call) byEmail(member string, read func(*fields), change func(*edit.Member) error) (reply, error) {
+// byEmail does the same to every customer of an e-mail address and answers with all of them. If there are so many that it takes
+// several transactions, and it is cut between them, the same once more completes it.
+func (c *call) byEmail(member string, read func(*fields), change func(editing) customerEdit) (ans reply, err error) {
 	f, err := c.body()
 	if err != nil {
 		return reply{}, err
@@ -224,23 +204,26 @@ func (c *call) byEmail(member string, read func(*fields), change func(*edit.Memb
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
-	if err != nil {
-		return reply{}, err
-	}
-	page, err := c.customersByEmail(a, email, paging{})
-	if err != nil {
-		return reply{}, err
-	}
-	if len(page) == 0 {
-		return reply{}, nobody(email)
-	}
-	for _, s := range page {
-		if err := change(s.group[0]); err != nil {
-			return reply{}, err
+	return ans, c.settled(func() error {
+		a, err := c.account()
+		if err != nil {
+			return err
 		}
-	}
-	return reply{status: http.StatusOK, body: customerEntries{c.customerWires(page)}}, nil
+		page, err := c.customersByEmail(a, email, paging{})
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			return nobody(email)
+		}
+		list := make([]customerEdit, len(page))
+		for i, s := range page {
+			list[i] = change(c.editing(s.group[0]))
+		}
+		err = c.edit(a, list)
+		ans = reply{status: http.StatusOK, body: customerEntries{c.customerWires(page)}}
+		return err
+	})
 }
 
 // addTagsByEmail is POST /customers/attributes/tags.
@@ -248,7 +231,7 @@ func addTagsByEmail(c *call) (reply, error) {
 	var tags []string
 	return c.byEmail("tags", func(f *fields) {
 		tags = f.texts("tags")
-	}, func(m *edit.Member) error { return c.addTagsTo(m, tags) })
+	}, func(e editing) customerEdit { return e.add(tags) })
 }
 
 // addCustomByEmail is POST /customers/attributes/custom.
@@ -256,5 +239,5 @@ func addCustomByEmail(c *call) (reply, error) {
 	var values map[string]edit.Value
 	return c.byEmail("custom", func(f *fields) {
 		values = readCustomList(f, "custom")
-	}, func(m *edit.Member) error { return c.setCustomOf(m, values) })
+	}, func(e editing) customerEdit { return e.set(values) })
 }

@@ -12,31 +12,31 @@ import (
 // patchCustomer is PATCH /customers/:uuid: always an edit, which stays whatever is imported later. Of a merged
 // customer the one is edited that the others were merged into. A lead status is taken and has no effect, since nobody
 // has another than "New Lead".
-func patchCustomer(c *call) (reply, error) {
+func patchCustomer(c *call) (ans reply, err error) {
 	body, err := c.body()
 	if err != nil {
 		return reply{}, err
 	}
-	a, row, err := c.customer(c.PathValue("uuid"))
-	if err != nil {
-		return reply{}, err
-	}
-	own := readOwnChange(body)
-	s := stored{src: row.Source, key: row.Source.Space().Customer(row.H), attrs: row.Attrs, edits: row.Edits.Row}
-	ch, err := c.customerForm().edit(body, s, func(attrs store.Attrs) any {
-		return c.customerWire(rowOf(edit.Group{{Ref: row.Ref, Source: row.Source, Attrs: attrs}}))
+	return ans, c.settled(func() error {
+		a, row, err := c.customer(c.PathValue("uuid"))
+		if err != nil {
+			return err
+		}
+		list := c.ownChanges(body, row.group)
+		s := stored{src: row.Source, key: row.Source.Space().Customer(row.H), attrs: row.Attrs, edits: row.Edits.Row}
+		ch, err := c.customerForm().edit(body, s, func(attrs store.Attrs) any {
+			return c.customerWire(rowOf(edit.Group{{Ref: row.Ref, Source: row.Source, Attrs: attrs}}))
+		})
+		if err != nil {
+			return err
+		}
+		list = append(list, customerEdit{row.Member, a.editable(s).Change(ch.want, ch.attrs, c.author)})
+		if err := c.edit(a, list); err != nil {
+			return err
+		}
+		ans = reply{status: http.StatusOK, body: c.customerWire(rowOf(row.group))}
+		return nil
 	})
-	if err != nil {
-		return reply{}, err
-	}
-	if err := own.apply(c, row.group); err != nil { // first, since an attribute's type may refuse its value
-		return reply{}, err
-	}
-	if err := c.apply(a, &s, ch); err != nil {
-		return reply{}, err
-	}
-	row.Edits.Row = s.edits
-	return reply{status: http.StatusOK, body: c.customerWire(rowOf(row.group))}, nil
 }
 
 func (c *call) customerForm() form {
@@ -49,46 +49,29 @@ func (c *call) customerForm() form {
 	}
 }
 
-// ownChange is what a PATCH changes of the things that only people give to a customer.
-type ownChange struct {
-	tags    []string
-	setTags bool
-	custom  map[string]edit.Untyped
-}
-
-func readOwnChange(body *fields) (ch ownChange) {
+// ownChanges are what a PATCH changes of the things that only people give to a customer. Tags are those of all members
+// together.
+func (c *call) ownChanges(body *fields, g edit.Group) (list []customerEdit) {
 	if body.value("primary_contact") != nil {
 		body.fail("primary_contact", textFixed)
 	}
 	f := body.object("attributes")
 	if f == nil {
-		return ch
-	}
-	if ch.setTags = f.value("tags") != nil; ch.setTags {
-		ch.tags = f.texts("tags")
+		return nil
 	}
 	if f.value("custom") != nil {
-		ch.custom = readCustomMap(f, "custom")
-	}
-	return ch
-}
-
-func (ch ownChange) apply(c *call, g edit.Group) (err error) {
-	if len(ch.custom) > 0 {
-		if err := c.putCustomOf(g, ch.custom); err != nil {
-			return err
+		if values := readCustomMap(f, "custom"); len(values) > 0 {
+			list = append(list, c.putCustomOf(g, values))
 		}
 	}
-	if !ch.setTags {
-		return nil
+	if f.value("tags") == nil {
+		return list
 	}
-	root := g[0]
-	if root.Edits.Tags, err = c.Edits.SetTags(c.Context(), c.editing(root), ch.tags...); err != nil {
-		return err
-	}
-	gone := slices.DeleteFunc(g.Tags(), func(t string) bool { return slices.Contains(ch.tags, t) })
+	tags := f.texts("tags")
+	list = append(list, customerEdit{g[0], c.editing(g[0]).c.SetTags(tags...)})
+	gone := slices.DeleteFunc(g.Tags(), func(t string) bool { return slices.Contains(tags, t) })
 	if len(gone) == 0 {
-		return nil
+		return list
 	}
-	return c.removeTagsOf(g[1:], gone)
+	return append(list, c.removeTagsOf(g[1:], gone)...)
 }

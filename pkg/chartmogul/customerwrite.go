@@ -5,13 +5,21 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
-	"reseed/pkg/fault"
 	"reseed/pkg/store"
 )
 
-// createCustomer is POST /customers: the customer, its e-mail pointer and its
-// primary contact in one transaction; then what people add to it.
-func createCustomer(c *call) (reply, error) {
+// newCustomer is what POST /customers makes.
+type newCustomer struct {
+	source  string
+	record  *billing.Customer
+	contact *billing.Contact // nil: none
+	tags    []string
+	custom  map[string]edit.Value
+}
+
+// createCustomer is POST /customers: the customer, its e-mail pointer, its primary contact, and what people add to it, in one
+// transaction.
+func createCustomer(c *call) (ans reply, err error) {
 	f, err := c.body()
 	if err != nil {
 		return reply{}, err
@@ -19,28 +27,16 @@ func createCustomer(c *call) (reply, error) {
 	if err := f.require("data_source_uuid", "external_id"); err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
-	if err != nil {
-		return reply{}, err
-	}
-	src, ok := a.ByUUID(f.text("data_source_uuid"))
-	if !ok {
-		return reply{}, absent(whatSource)
-	}
-	record := c.readCustomer(f)
-	contact := readContact(f.object("primary_contact"), record)
-	tags, custom := readAttributes(f.object("attributes"))
-	if err := f.refused(); err != nil {
-		return reply{}, err
-	}
-	row, err := c.storeCustomer(a, src, record, contact)
-	if err != nil {
-		return reply{}, err
-	}
-	if err = c.addEdits(row, tags, custom); err != nil {
-		return reply{}, err
-	}
-	return reply{status: http.StatusCreated, body: c.customerWire(row)}, nil
+	n := newCustomer{source: f.text("data_source_uuid"), record: c.readCustomer(f)}
+	n.contact = readContact(f.object("primary_contact"), n.record)
+	n.tags, n.custom = readAttributes(f.object("attributes"))
+	return ans, c.settled(func() error {
+		row, err := c.makeCustomer(n, f)
+		if err == nil {
+			ans = reply{status: http.StatusCreated, body: c.customerWire(row)}
+		}
+		return err
+	})
 }
 
 // readCustomer reads the writable fields of a customer.
@@ -78,32 +74,79 @@ func readContact(f *fields, owner *billing.Customer) *billing.Contact {
 	}
 }
 
-// storeCustomer makes a customer that is not there yet.
-func (c *call) storeCustomer(a account, src store.Source, record *billing.Customer, contact *billing.Contact) (customerRow, error) {
-	sp, h := src.Space(), a.hash.CustomerH(record.ExternalID)
-	if a.Buried(src.Tag, store.KindCustomer, h) {
-		return customerRow{}, erasing()
-	}
-	forgotten, err := c.Erase.Forgotten(c.Context(), a.Directory, src.Name, record.ExternalID)
+// makeCustomer makes a customer that is not there yet. What people gave to an earlier one of its external id is there again.
+func (c *call) makeCustomer(n newCustomer, f *fields) (customerRow, error) {
+	var h store.H
+	a, found, err := c.read(func(d *store.Directory) []store.Key {
+		src, ok := d.ByUUID(n.source)
+		if !ok {
+			return nil
+		}
+		h = d.Hasher().CustomerH(n.record.ExternalID)
+		return append(edit.Keys(src, h), src.Space().Customer(h))
+	})
 	if err != nil {
 		return customerRow{}, err
 	}
-	if forgotten {
-		return customerRow{}, refused(map[string]string{"external_id": textForgotten})
+	src, ok := a.ByUUID(n.source)
+	if !ok {
+		return customerRow{}, absent(whatSource)
 	}
-	item := c.encode(sp.Customer(h), record, 0)
-	writes := []store.Write{{Item: item, If: a.fresh()}}
-	if record.Email != "" {
-		writes = append(writes, store.Write{Item: pointer(sp.Email(a.hash.EmailH(record.Email), h), store.Origin{}, nil)})
+	if err := f.refused(); err != nil {
+		return customerRow{}, err
 	}
-	if contact != nil {
-		writes = append(writes, store.Write{Item: c.encode(sp.Contact(h, a.hash.ContactH(contact)), contact, 0)})
+	if err := c.mayMake(a, src, n.record, found[src.Space().Customer(h)]); err != nil {
+		return customerRow{}, err
 	}
-	err = c.Store.Transact(c.Context(), writes...)
-	if fault.KindOf(err) == fault.Conflict && err != nil {
-		return customerRow{}, c.taken(a, item.Key, textCustomerDup)
+	item := c.encode(src.Space().Customer(h), n.record, 0)
+	m := &edit.Member{Ref: edit.Ref{Tag: src.Tag, H: h}, Source: src, Attrs: item.Attrs}
+	if m.Edits, err = edit.Read(a.Directory, found, src.Space(), h); err != nil {
+		return customerRow{}, err
 	}
-	return rowOf(edit.Group{{Ref: edit.Ref{Tag: src.Tag, H: h}, Source: src, Attrs: item.Attrs}}), err
+	var edits []customerEdit
+	if len(n.tags) > 0 {
+		edits = append(edits, c.editing(m).add(n.tags))
+	}
+	if len(n.custom) > 0 {
+		edits = append(edits, c.editing(m).set(n.custom))
+	}
+	if err := c.edit(a, edits, c.customerWrites(a, m, n, item)...); err != nil {
+		return customerRow{}, err
+	}
+	groups, err := c.groups(a, m)
+	if err != nil || groups[m.Ref] == nil { // the latter: erased already
+		return rowOf(edit.Group{m}), err
+	}
+	return rowOf(groups[m.Ref]), nil
+}
+
+// mayMake tells why a customer can't be made, of which attrs are stored.
+func (c *call) mayMake(a account, src store.Source, record *billing.Customer, attrs store.Attrs) error {
+	h := a.hash.CustomerH(record.ExternalID)
+	switch {
+	case a.customerVisible(src.Tag, h, attrs):
+		return refused(map[string]string{"external_id": textCustomerDup})
+	case attrs != nil || a.Buried(src.Tag, store.KindCustomer, h):
+		return erasing()
+	}
+	forgotten, err := c.Erase.Forgotten(c.Context(), a.Directory, src.Name, record.ExternalID)
+	if err == nil && forgotten {
+		err = refused(map[string]string{"external_id": textForgotten})
+	}
+	return err
+}
+
+// customerWrites make a customer with its e-mail pointer and its primary contact.
+func (c *call) customerWrites(a account, m *edit.Member, n newCustomer, item store.Item) []store.Write {
+	sp := m.Source.Space()
+	writes := []store.Write{{Item: item, If: absentOnly()}}
+	if n.record.Email != "" {
+		writes = append(writes, store.Write{Item: pointer(sp.Email(a.hash.EmailH(n.record.Email), m.H), store.Origin{}, nil)})
+	}
+	if n.contact != nil {
+		writes = append(writes, store.Write{Item: c.encode(sp.Contact(m.H, a.hash.ContactH(n.contact)), n.contact, 0)})
+	}
+	return writes
 }
 
 // readAttributes reads what a new customer comes with: tags, and custom attributes as a list.
@@ -112,18 +155,4 @@ func readAttributes(f *fields) (tags []string, custom map[string]edit.Value) {
 		return nil, nil
 	}
 	return f.texts("tags"), readCustomList(f, "custom")
-}
-
-// addEdits adds tags and custom attributes to a customer that was made by this
-// request. Should it fail here, the customer is there and both can be added again: they are sets.
-func (c *call) addEdits(row customerRow, tags []string, custom map[string]edit.Value) (err error) {
-	if len(tags) > 0 {
-		if row.Edits.Tags, err = c.Edits.AddTags(c.Context(), c.editing(row.Member), tags...); err != nil {
-			return err
-		}
-	}
-	if len(custom) > 0 {
-		row.Edits.Attributes, err = c.Edits.Set(c.Context(), c.editing(row.Member), custom)
-	}
-	return err
 }

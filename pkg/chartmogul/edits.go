@@ -212,21 +212,21 @@ func dropEdits(c *call) (reply, error) {
 }
 
 // editOf finds the record that the path names, and what was done to its fields.
-func (c *call) editOf() (edit.Record, *edit.Entry, error) {
+func (c *call) editOf() (account, edit.Record, *edit.Entry, error) {
 	a, err := c.account()
 	if err != nil {
-		return edit.Record{}, nil, err
+		return a, edit.Record{}, nil, err
 	}
 	rec, n, err := c.Edits.Find(c.Context(), a.Directory, c.PathValue("id"))
 	if err != nil && fault.KindOf(err) == fault.NotFound {
 		err = absent(whatEdit)
 	}
-	return rec, n, err
+	return a, rec, n, err
 }
 
 // getEdit is GET /v1/edits/:id: the changed fields of a record, and whether it is disabled or deleted.
 func getEdit(c *call) (reply, error) {
-	_, n, err := c.editOf()
+	_, _, n, err := c.editOf()
 	if err != nil {
 		return reply{}, err
 	}
@@ -234,22 +234,28 @@ func getEdit(c *call) (reply, error) {
 }
 
 // revertEdit is DELETE /v1/edits/:id: it takes back the named fields, or else everything that getEdit shows.
-func revertEdit(c *call) (reply, error) {
+func revertEdit(c *call) (ans reply, err error) {
 	var names []string
 	if v := c.param("fields"); v != "" {
 		for name := range strings.SplitSeq(v, ",") {
 			names = append(names, attrOf(strings.TrimSpace(name)))
 		}
 	}
-	rec, n, err := c.editOf()
-	if err != nil {
-		return reply{}, err
-	}
-	if slices.ContainsFunc(names, func(name string) bool { _, ok := n.Row.Fields[name]; return !ok }) {
-		return reply{}, refused(map[string]string{"fields": "must be names of changed fields"})
-	}
-	if n.Row, err = c.Edits.Revert(c.Context(), rec, names...); err != nil {
-		return reply{}, err
-	}
-	return reply{status: http.StatusOK, body: editWireOf(n)}, nil
+	return ans, c.settled(func() error {
+		a, rec, n, err := c.editOf()
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(names, func(name string) bool { _, ok := n.Row.Fields[name]; return !ok }) {
+			return refused(map[string]string{"fields": "must be names of changed fields"})
+		}
+		ch := rec.Revert(names...)
+		writes, err := c.Edits.Writes(c.Context(), a.Directory, ch)
+		if err == nil {
+			err = c.write(a, writes...)
+		}
+		n.Row = ch.Row
+		ans = reply{status: http.StatusOK, body: editWireOf(n)}
+		return err
+	})
 }

@@ -3,6 +3,7 @@ package chartmogul
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"reseed/pkg/billing"
@@ -29,6 +30,7 @@ type writing struct {
 	owner     customerRow
 	over      map[store.Key]store.Cond // what may be written over, and when
 	manual    int64                    // of the owner, and so of all that hangs on it
+	left      []store.Write            // what goes, since it was left behind where these invoices come
 	parts     []store.Write            // what hangs on invoices and points to them
 	heads     []store.Write            // the invoices
 	cancelled []*billing.Event         // what cancelled_at of line items stands for
@@ -47,7 +49,7 @@ func (w *writing) add(d *draft) {
 	sp, inv := w.owner.Source.Space(), d.row
 	w.addParts(d)
 	w.part(pointer(sp.Owner(w.owner.H, inv.h), w.origin(), func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
-	w.heads = append(w.heads, store.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: w.a.fresh()})
+	w.heads = append(w.heads, store.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: absentOnly()})
 }
 
 // addParts spells line items and transactions of an invoice.
@@ -69,7 +71,7 @@ func (w *writing) addParts(d *draft) {
 func (w *writing) part(item store.Item) {
 	cond, ok := w.over[item.Key]
 	if !ok {
-		cond = w.a.fresh()
+		cond = absentOnly()
 	}
 	w.parts = append(w.parts, store.Write{Item: item, If: cond})
 }
@@ -112,7 +114,7 @@ func (w *writing) cancel() error {
 		switch {
 		case !wanted || ok && w.a.Visible(old):
 			continue
-		case w.a.Erasing(old):
+		case ok: // hidden
 			return erasing()
 		}
 		delete(ids, keys[i])
@@ -123,29 +125,22 @@ func (w *writing) cancel() error {
 	return nil
 }
 
-// finished gives the writes. What does not fit one transaction is marked with its writer.
-func (w *writing) finished() (parts, heads []store.Write, token int64) {
-	if len(w.parts)+len(w.heads) <= w.c.Store.TransactSize() {
-		return w.parts, w.heads, 0
-	}
-	token = rand.Int64N(1<<62) + 1 //nolint:gosec // no secret: it only has to differ from others of the same minute
-	for _, list := range [][]store.Write{w.parts, w.heads} {
-		for i := range list {
-			list[i].Item.Attrs = marked(list[i].Item.Attrs, token, w.c.Now())
+// marked adds to what is put who writes it, and since when.
+func marked(list []store.Write, token int64, now time.Time) []store.Write {
+	list = slices.Clone(list)
+	for i, w := range list {
+		if w.Delete {
+			continue
 		}
-	}
-	return w.parts, w.heads, token
-}
-
-// marked adds who writes an item, and since when.
-func marked(a store.Attrs, token int64, now time.Time) store.Attrs {
-	b := store.NewBuilder().Int(attrWriter, token).Int(store.AttrCreated, now.UnixMilli())
-	for name, v := range a.All() {
-		if name != store.AttrCreated {
-			b.Raw(name, v)
+		b := store.NewBuilder().Int(attrWriter, token).Int(store.AttrCreated, now.UnixMilli())
+		for name, v := range w.Item.Attrs.All() {
+			if name != store.AttrCreated {
+				b.Raw(name, v)
+			}
 		}
+		list[i].Item.Attrs = b.Attrs()
 	}
-	return b.Attrs()
+	return list
 }
 
 // abandoned is the condition for writing over an item that hangs on no invoice.
@@ -159,7 +154,7 @@ func (c *call) abandoned(a store.Attrs) (store.Cond, error) {
 	if c.Now().Sub(time.UnixMilli(at)) < abandonedAfter {
 		return store.Cond{}, contended()
 	}
-	return store.Cond{Op: store.Equals, Attr: attrWriter, N: token}, nil
+	return writtenBy(token), nil
 }
 
 // placed is a line item or transaction that remembers its place in the request.
@@ -169,37 +164,49 @@ func (c *call) placed(key store.Key, r billing.Record, manual, place int64) stor
 	return store.Item{Key: key, Attrs: b.Attrs()}
 }
 
-// commit writes all or nothing. What fits goes in one transaction. More than
-// that goes in several, the invoices last: without its invoice nothing of it
-// is seen, and a request after abandonedAfter writes over it. When somebody
-// else turns out to have a key first, what was written before is taken back.
-func (c *call) commit(parts, heads []store.Write, token int64) error {
-	if token == 0 {
-		return c.Store.Transact(c.Context(), append(parts, heads...)...)
+// commit writes all or nothing. What fits goes in one transaction. More than that goes in several, the invoices last:
+// without its invoice nothing of it is seen, and a request after abandonedAfter writes over it. When somebody else turns out to
+// have a key first, what was written before is taken back.
+func (w *writing) commit() error {
+	all := slices.Concat(w.left, w.parts, w.heads)
+	if len(all) <= w.c.Store.TransactSize() {
+		return w.c.write(w.a, all...)
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), writeTime)
+	if err := w.a.shows(all); err != nil {
+		return err
+	}
+	token := rand.Int64N(1<<62) + 1 //nolint:gosec // no secret: it only has to differ from others of the same minute
+	ctx, cancel := context.WithTimeout(w.c.Context(), writeTime)
 	defer cancel()
 	var done []store.Write
-	for _, chunk := range append(c.chunks(parts), c.chunks(heads)...) {
-		if err := c.Store.Transact(ctx, chunk...); err != nil {
+	for _, chunk := range w.chunks(token) {
+		if err := w.c.Store.Transact(ctx, chunk...); err != nil {
 			if fault.KindOf(err) == fault.Conflict {
-				c.takeBack(done, token)
+				w.c.takeBack(done, token)
 			}
 			return err
 		}
 		done = append(done, chunk...)
 	}
-	return nil
+	return w.c.landed(w.a, all)
 }
 
-func (c *call) chunks(list []store.Write) [][]store.Write {
-	var out [][]store.Write
-	for size := c.Store.TransactSize(); len(list) > 0; {
-		n := min(size, len(list))
-		out = append(out, list[:n])
-		list = list[n:]
+// chunks are the transactions of a write that needs several. Invoices that do not fit into one have a note beside them
+// until the last of them is there.
+func (w *writing) chunks(token int64) [][]store.Write {
+	size, now := w.c.Store.TransactSize(), w.c.Now()
+	chunks := slices.Collect(slices.Chunk(marked(append(w.left, w.parts...), token, now), size))
+	heads := marked(w.heads, token, now)
+	if len(heads) > size {
+		note := store.Item{Key: w.owner.Source.Space().Writing(token)}
+		chunks = append(chunks, marked([]store.Write{{Item: note, If: absentOnly()}}, token, now))
+		heads = append(heads, store.Write{Item: note, Delete: true, If: writtenBy(token)})
 	}
-	return out
+	return slices.AppendSeq(chunks, slices.Chunk(heads, size))
+}
+
+func writtenBy(token int64) store.Cond {
+	return store.Cond{Op: store.Equals, Attr: attrWriter, N: token}
 }
 
 // takeBack deletes what this request wrote, invoices first, even if the client
@@ -207,15 +214,91 @@ func (c *call) chunks(list []store.Write) [][]store.Write {
 func (c *call) takeBack(done []store.Write, token int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), writeTime)
 	defer cancel()
-	gone := make([]store.Write, len(done))
-	for i, w := range done {
-		gone[len(done)-1-i] = store.Write{
-			Item: store.Item{Key: w.Item.Key}, Delete: true, If: store.Cond{Op: store.Equals, Attr: attrWriter, N: token},
+	var gone []store.Write
+	for _, w := range slices.Backward(done) {
+		if !w.Delete {
+			gone = append(gone, store.Write{Item: store.Item{Key: w.Item.Key}, Delete: true, If: writtenBy(token)})
 		}
 	}
-	for _, chunk := range c.chunks(gone) {
+	for chunk := range slices.Chunk(gone, c.Store.TransactSize()) {
 		if err := c.Store.Transact(ctx, chunk...); err != nil && fault.KindOf(err) != fault.Conflict {
 			return
 		}
 	}
+}
+
+// takeOver deletes those invoices of the drafts that a request has left which did not come to its end: so the same
+// request once more makes them all. Only one of many invoices can have left some.
+func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
+	if len(drafts) <= c.Store.TransactSize() {
+		return nil
+	}
+	sp := src.Space()
+	var keys, notes []store.Key
+	for _, d := range drafts {
+		keys = append(keys, sp.Invoice(d.row.h))
+	}
+	heads, err := c.lookup(c.Context(), keys)
+	if err != nil {
+		return err
+	}
+	for _, attrs := range heads {
+		if token, ok := attrs.Int(attrWriter); ok && a.Visible(attrs) {
+			notes = append(notes, sp.Writing(token))
+		}
+	}
+	unfinished, err := c.lookup(c.Context(), notes)
+	if err != nil || len(unfinished) == 0 {
+		return err
+	}
+	var gone []store.Write
+	for key, attrs := range heads {
+		token, _ := attrs.Int(attrWriter)
+		if unfinished[sp.Writing(token)] == nil {
+			continue
+		}
+		cond, err := c.abandoned(attrs)
+		if err != nil {
+			return err
+		}
+		gone = append(gone, store.Write{Item: store.Item{Key: key}, Delete: true, If: cond})
+	}
+	for note := range unfinished {
+		gone = append(gone, store.Write{Item: store.Item{Key: note}, Delete: true})
+	}
+	for chunk := range slices.Chunk(gone, c.Store.TransactSize()) {
+		if err := c.Store.Transact(c.Context(), chunk...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leftBehind are the writes that delete what lies under invoices that are not there: requests that did not come to their end
+// have left it. What over holds is written over instead.
+func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map[store.Key]store.Cond) ([]store.Write, error) {
+	found, err := each(c.Context(), drafts, func(ctx context.Context, d *draft) ([]store.Item, error) {
+		return c.items(ctx, src.Space().InvoiceParts(d.row.h))
+	})
+	if err != nil {
+		return nil, err
+	}
+	var gone []store.Write
+	for _, item := range slices.Concat(found...) {
+		if _, ours := over[item.Key]; ours {
+			continue
+		}
+		if a.hidden(item.Attrs) {
+			return nil, erasing()
+		}
+		cond, err := c.abandoned(item.Attrs)
+		if err != nil {
+			return nil, err
+		}
+		if cond.Op == store.Always {
+			cond = stored{attrs: item.Attrs}.unchanged()
+		}
+		gone = append(gone, store.Write{Item: store.Item{Key: item.Key}, Delete: true, If: cond})
+	}
+	return gone, nil
 }

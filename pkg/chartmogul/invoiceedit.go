@@ -81,7 +81,7 @@ func patchInvoice(c *call) (reply, error) {
 func (c *call) changedInvoice(
 	find func() (account, *invoiceRow, error), what func(account, *invoiceRow) (change, error),
 ) (ans reply, err error) {
-	return ans, settled(func() error {
+	return ans, c.settled(func() error {
 		a, row, err := find()
 		if err != nil {
 			return err
@@ -99,19 +99,22 @@ func (c *call) changedInvoice(
 }
 
 // disableInvoice is PATCH /invoices/:uuid/disabled_state and /invoices/disabled_state?data_source_uuid&external_id.
-func disableInvoice(c *call) (reply, error) {
+func disableInvoice(c *call) (ans reply, err error) {
 	disabled, err := c.disabling()
 	if err != nil {
 		return reply{}, err
 	}
-	a, row, err := c.namedInvoice()
-	if err != nil {
-		return reply{}, err
-	}
-	if err := c.disable(a, &row.stored, disabled); err != nil {
-		return reply{}, err
-	}
-	return c.oneInvoice(a, row)
+	return ans, c.settled(func() error {
+		a, row, err := c.namedInvoice()
+		if err != nil {
+			return err
+		}
+		if err := c.disable(a, &row.stored, disabled); err != nil {
+			return err
+		}
+		ans, err = c.oneInvoice(a, row)
+		return err
+	})
 }
 
 // deleteInvoice is DELETE /invoices/:uuid and /invoices?data_source_uuid&external_id: with its line items and transactions.
@@ -120,12 +123,18 @@ func deleteInvoice(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	a, row, err := c.namedInvoice()
+	if asEdit {
+		return reply{status: http.StatusNoContent}, c.settled(func() error {
+			a, row, err := c.namedInvoice()
+			if err != nil {
+				return err
+			}
+			return c.deleteAsEdit(a, row.stored)
+		})
+	}
+	_, row, err := c.namedInvoice()
 	if err != nil {
 		return reply{}, err
-	}
-	if asEdit {
-		return reply{status: http.StatusNoContent}, c.deleteAsEdit(a, row.stored)
 	}
 	return c.erased(eraser.Selection{Kind: eraser.Invoice, Source: row.src.UUID, H: row.h})
 }

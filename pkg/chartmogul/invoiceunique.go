@@ -79,7 +79,7 @@ func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (ov
 	}
 	for _, d := range drafts {
 		head := found[sp.Invoice(d.row.h)]
-		if a.Erasing(head) {
+		if a.hidden(head) {
 			return nil, erasing()
 		}
 		if a.invoiceVisible(src.Tag, d.row.h, head) {
@@ -114,7 +114,10 @@ func (c *call) findTaken(a account, d *draft) (over map[store.Key]store.Cond, er
 // mayReplace finds out on what condition a key may be written over, if it holds something that does not count.
 func (c *call) mayReplace(a account, d *draft, key store.Key, found map[store.Key]store.Attrs, over map[store.Key]store.Cond) (err error) {
 	attrs, there := found[key]
-	if there && a.Visible(attrs) && len(d.errs) == 0 {
+	switch {
+	case a.hidden(attrs):
+		return erasing()
+	case there && len(d.errs) == 0:
 		over[key], err = c.abandoned(attrs)
 	}
 	return err
@@ -162,7 +165,7 @@ func (a account) heads(all []claim, found map[store.Key]store.Attrs) (map[store.
 	heads := map[store.Key]store.H{}
 	for _, cl := range all {
 		at := found[cl.pointer]
-		if a.Erasing(at) || a.Erasing(found[cl.row]) {
+		if a.hidden(at) || a.hidden(found[cl.row]) {
 			return nil, erasing()
 		}
 		if holder, ok := store.ParseH(at.Str(attrInvoice)); ok && a.Visible(at) {

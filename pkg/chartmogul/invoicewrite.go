@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"reseed/pkg/billing"
-	"reseed/pkg/fault"
 	"reseed/pkg/store"
 )
 
@@ -17,7 +16,7 @@ type problemE struct {
 }
 
 // importInvoices is POST /import/customers/:uuid/invoices: all of them or none.
-func importInvoices(c *call) (reply, error) {
+func importInvoices(c *call) (ans reply, err error) {
 	f, err := c.body()
 	if err != nil {
 		return reply{}, err
@@ -29,18 +28,18 @@ func importInvoices(c *call) (reply, error) {
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
-	a, owner, err := c.customer(c.PathValue("uuid"))
-	if err != nil {
-		return reply{}, err
-	}
-	drafts := c.readDrafts(list)
-	if err := c.prepare(a, owner, drafts); err != nil {
-		return reply{}, err
-	}
-	if err := c.storeInvoices(a, owner, drafts); err != nil {
-		return reply{}, err
-	}
-	return reply{status: http.StatusCreated, body: problemE{wiresOf(a, drafts)}}, nil
+	return ans, c.settled(func() error {
+		a, owner, err := c.customer(c.PathValue("uuid"))
+		if err != nil {
+			return err
+		}
+		drafts := c.readDrafts(list)
+		if err := c.prepare(a, owner, drafts); err != nil {
+			return err
+		}
+		ans = reply{status: http.StatusCreated, body: problemE{wiresOf(a, drafts)}}
+		return c.storeInvoices(a, owner, drafts)
+	})
 }
 
 func wiresOf(a account, drafts []*draft) []invoiceWire {
@@ -123,27 +122,27 @@ func noteFirst(errs map[string]string, name, text string) {
 
 // storeInvoices writes the drafts, unless something is wrong with one of them.
 func (c *call) storeInvoices(a account, owner customerRow, drafts []*draft) error {
-	return settled(func() error {
-		over, err := c.findDuplicates(a, owner, drafts)
-		if err != nil {
-			return err
-		}
-		if err := refusedDrafts(a, drafts); err != nil {
-			return err
-		}
-		w := c.writing(a, owner, over)
-		for _, d := range drafts {
-			w.add(d)
-		}
-		if err := w.cancel(); err != nil {
-			return err
-		}
-		return c.commit(w.finished())
-	})
-}
-
-func contended() error {
-	return fault.New(fault.Busy, "contended", "Somebody else is writing the same records. Try again in a moment.")
+	if err := c.takeOver(a, owner.Source, drafts); err != nil {
+		return err
+	}
+	over, err := c.findDuplicates(a, owner, drafts)
+	if err != nil {
+		return err
+	}
+	if err := refusedDrafts(a, drafts); err != nil {
+		return err
+	}
+	w := c.writing(a, owner, over)
+	if w.left, err = c.leftBehind(a, owner.Source, drafts, over); err != nil {
+		return err
+	}
+	for _, d := range drafts {
+		w.add(d)
+	}
+	if err := w.cancel(); err != nil {
+		return err
+	}
+	return w.commit()
 }
 
 // refusedDrafts is the 422 of family E, or nil: every invoice with its own errors, none stored.

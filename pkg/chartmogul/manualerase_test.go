@@ -118,3 +118,22 @@ func TestAnUndoLeavesManualCustomersThatCanBeRestored(t *testing.T) {
 	}
 	b.restored(erase, shown, was)
 }
+
+// A customer is manual if a file has made it, whatever has changed it since, and not if it was made over the API, though a
+// file has changed it since. What hangs on it is as it is.
+func TestWhoIsAManualCustomer(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	byAPI := b.customer(b.source, "c1", `,"name":"Old"`)
+	b.done("done", accountFiles("", "")...) // changes c1, makes c2, and invoices of both
+	b.tells("Ann", "/v1/customers/"+byAPI, "name")
+	byFile := column(t, b.must(200, "GET", "/v1/customers?external_id=c2", ""), "entries", "uuid")[0]
+	b.must(200, "PATCH", "/v1/customers/"+byFile, `{"name":"Robert"}`)
+	b.invoice(byFile, "i8", "2025-01-01")
+	b.erase(`{"selection":"manual-customers"}`)
+	b.work()
+	b.count(1, "/v1/customers", "entries")
+	b.tells("Ann", "/v1/customers/"+byAPI, "name")
+	b.count(3, "/v1/invoices", "invoices") // those of c1, by file
+	b.count(2, "/v1/plans", "plans")
+}

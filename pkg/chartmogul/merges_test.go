@@ -349,7 +349,78 @@ func TestAMergeOutlivesTheGraceOfItsSource(t *testing.T) {
 	b.tells("[c1 c2]", "/v1/customers/"+root, "external_ids")
 }
 
-// An edit that takes the place of one that an erase has hidden leaves no pointer behind, should that erase be restored.
+// Of merged customers the root's value counts, then that of whoever was merged into it first. Fields are the root's alone.
+func TestWhichValueOfMergedCustomersCounts(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, mem.Options{})
+	first, second := a.fixed()
+	with := func(source, ext string, value int, more string) string {
+		return a.customer(source, ext, fmt.Sprintf(`,"city":%q,"attributes":{"custom":[%s{"type":"Integer","key":"seats","value":%d}]}`, ext, more, value))
+	}
+	root := a.customer(first, "root", "")
+	one := with(first, "one", 1, `{"type":"String","key":"only","value":"one"},`)
+	two, deep := with(second, "two", 2, ""), with(second, "deep", 3, `{"type":"String","key":"only","value":"deep"},`)
+	counts := func(want string) {
+		t.Helper()
+		out := a.must(200, "GET", "/v1/customers/"+root, "")
+		attributes, _ := out["attributes"].(map[string]any)
+		if got := fmt.Sprint(attributes["custom"], out["city"]); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	a.merge(deep, two)
+	a.merge(two, root)
+	a.merge(one, root)
+	counts("map[only:deep seats:2] <nil>") // two with what was merged into it comes before one
+	a.unmerge(root, second, "two")
+	counts("map[only:one seats:1] <nil>")
+	a.merge(two, root)
+	counts("map[only:one seats:1] <nil>") // it is the later one now
+	a.must(200, "PUT", "/v1/customers/"+root+"/attributes/custom", `{"custom":{"seats":9}}`)
+	counts("map[only:one seats:9] <nil>")
+	a.must(200, "DELETE", "/v1/customers/"+root+"/attributes/custom", `{"custom":["seats"]}`)
+	counts("map[only:one] <nil>")
+}
+
+// A merge into a customer that was erased with its edits, and came back, is none any more: it is listed as an orphan, and can
+// be dropped. One whose other end is not there as yet waits.
+func TestAMergeThatTheOtherEndHasNoMore(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	root, part, other := b.customer(second, "root", ""), b.customer(b.source, "c1", ""), b.customer(b.source, "c2", "")
+	edits := "/v1/data_sources/" + b.source + "/edits"
+	listed := func(want string) {
+		t.Helper()
+		var got []string
+		for _, n := range entries(t, b.must(200, "GET", edits, ""), "edits") {
+			got = append(got, fmt.Sprint(n["id"] == part, n["what"], n["orphaned"], n["merged_into"] == root, n["merged_from"]))
+		}
+		if slices.Sort(got); fmt.Sprint(got) != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+	b.merge(other, part)
+	b.merge(part, root)
+	merged := fmt.Sprintf("[false [merge] false false <nil> true [merge] false true [%s]]", other)
+	listed(merged)
+	b.erase(`{"selection":"content","id":%q,"keep_edits":false}`, second)
+	b.work()
+	listed(merged)
+	b.customer(second, "root", "")
+	listed(fmt.Sprintf("[false [merge] false false <nil> true [merge] false false [%s]]", other))
+	b.tells("[root]", "/v1/customers/"+root, "external_ids")
+	b.tells("[c1 c2]", "/v1/customers/"+part, "external_ids")
+	b.unmerge(part, b.source, "c2")
+	listed("[true [merge] true true <nil>]")
+	if out := b.must(200, "DELETE", edits+"?orphaned=true", ""); out["dropped"] != 1.0 {
+		t.Errorf("%v", out)
+	}
+	listed("[]")
+	b.merge(part, root)
+	b.tells("[root c1]", "/v1/customers/"+root, "external_ids")
+}
+
+// An edit that takes the place of one that an erase has hidden leaves no pointer behind.
 func TestAnEditOverAHiddenOneLeavesNoPointer(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -357,10 +428,10 @@ func TestAnEditOverAHiddenOneLeavesNoPointer(t *testing.T) {
 	one := "/v1/customers/" + b.c1()
 	b.must(200, "PATCH", one, `{"email":"old@example.com"}`)
 	erase := b.erase(`{"selection":"manual-customers","grace":"48h"}`)
-	b.customer(b.source, "c1", "")
+	b.done("done", file("a.csv", february))
 	b.must(200, "PATCH", one, `{"email":"new@example.com"}`)
-	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
 	b.unfound("old@example.com")
+	b.must(409, "POST", "/v1/erasures/"+erase+"/restore", "")
 }
 
 // A pointer is of the manual epoch of the edit that it follows from, also if the customer came anew in another way.

@@ -1004,6 +1004,13 @@ func TestNoInvoiceIsMadeForAnEraseToTake(t *testing.T) {
 	// Nor may a line item of another customer take the external id of a hidden one: that can be restored.
 	c2 := column(t, b.must(200, "GET", "/v1/customers?external_id=c2&data_source_uuid="+b.source, ""), "entries", "uuid")[0]
 	b.status(429, "POST", "/v1/import/customers/"+c2+"/invoices", `{"invoices":[`+strings.ReplaceAll(invoice("new", "2025-01-01"), "li-new", "l1")+`]}`)
+	// Nor does a file bring one, nor what would hang on it; the customer itself, and its contacts, it may.
+	id := b.done("done", file("c.csv", "Name,External ID\nAnna,c1\n"), file("i.csv", "Customer external ID,Invoice external ID,Invoiced date,Currency\nc1,new,2025-01-01,USD\nc2,other,2025-01-01,USD\n"),
+		file("l.csv", "Invoice external ID,External ID,Type,Amount in cents\ni1,l10,one_time,1\n"))
+	if text := b.do("GET", "/v1/imports/"+id+"/rejects", "").body; strings.Count(text, ",being_erased,") != 2 || b.is(id, "done")["rejects"] != 2.0 {
+		t.Errorf("rejects: %s", text)
+	}
+	b.tells("Anna", "/v1/customers/"+c1, "name")
 	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
 	b.must(201, "POST", path, `{"invoices":[`+invoice("new", "2025-01-01")+`]}`)
 }

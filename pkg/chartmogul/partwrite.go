@@ -10,27 +10,30 @@ import (
 )
 
 // create is POST /import/invoices/:uuid/{…}.
-func (k partKind) create(c *call) (reply, error) {
+func (k partKind) create(c *call) (ans reply, err error) {
 	body, err := c.body()
 	if err != nil {
 		return reply{}, err
 	}
-	a, inv, err := c.namedInvoice()
-	if err != nil {
-		return reply{}, err
-	}
-	d := inv.draft()
-	k.read(c, d, &fields{raw: body.raw, prefix: k.prefix, errs: d.errs})
-	if err := c.prepare(a, inv.owner(a), []*draft{d}); err != nil {
-		return reply{}, err
-	}
-	made, err := k.store(c, a, inv, d)
-	if err != nil {
-		return reply{}, err
-	}
-	h, _ := store.TrailingH(made.SK)
-	p := &partRow{part{stored: stored{src: inv.src, key: made.Key, attrs: made.Attrs}, h: h}, inv}
-	return k.answer(c, a, p, http.StatusCreated), nil
+	return ans, c.settled(func() error {
+		a, inv, err := c.namedInvoice()
+		if err != nil {
+			return err
+		}
+		d := inv.draft()
+		k.read(c, d, &fields{raw: body.raw, prefix: k.prefix, errs: d.errs})
+		if err := c.prepare(a, inv.owner(a), []*draft{d}); err != nil {
+			return err
+		}
+		made, err := k.store(c, a, inv, d)
+		if err != nil {
+			return err
+		}
+		h, _ := store.TrailingH(made.SK)
+		p := &partRow{part{stored: stored{src: inv.src, key: made.Key, attrs: made.Attrs}, h: h}, inv}
+		ans = k.answer(c, a, p, http.StatusCreated)
+		return nil
+	})
 }
 
 // draft is an invoice that is there already, and what a request adds to it.
@@ -47,22 +50,19 @@ func (r *invoiceRow) owner(a account) customerRow {
 
 // store writes a line item or a transaction, unless something is wrong with it.
 func (k partKind) store(c *call, a account, inv *invoiceRow, d *draft) (made store.Item, err error) {
-	return made, settled(func() error {
-		over, err := c.findTaken(a, d)
-		if err != nil {
-			return err
-		}
-		if len(d.errs) > 0 {
-			return refused(bare(d.errs, k.prefix))
-		}
-		w := c.writing(a, inv.owner(a), over)
-		w.addParts(d)
-		made = w.parts[0].Item
-		if err := w.cancel(); err != nil {
-			return err
-		}
-		return c.commit(w.finished())
-	})
+	over, err := c.findTaken(a, d)
+	if err != nil {
+		return made, err
+	}
+	if len(d.errs) > 0 {
+		return made, refused(bare(d.errs, k.prefix))
+	}
+	w := c.writing(a, inv.owner(a), over)
+	w.addParts(d)
+	if err := w.cancel(); err != nil {
+		return made, err
+	}
+	return w.parts[0].Item, c.write(a, w.parts...)
 }
 
 // bare are complaints without the prefix of their names.
@@ -96,7 +96,7 @@ func (k partKind) patch(c *call) (ans reply, err error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ans, settled(func() error {
+	return ans, c.settled(func() error {
 		a, p, err := k.find(c)
 		if err != nil {
 			return err
@@ -114,19 +114,22 @@ func (k partKind) patch(c *call) (ans reply, err error) {
 }
 
 // disable is PATCH /{…}/:uuid/disabled_state and /{…}/disabled_state?data_source_uuid&external_id.
-func (k partKind) disable(c *call) (reply, error) {
+func (k partKind) disable(c *call) (ans reply, err error) {
 	disabled, err := c.disabling()
 	if err != nil {
 		return reply{}, err
 	}
-	a, p, err := k.find(c)
-	if err != nil {
-		return reply{}, err
-	}
-	if err := c.disable(a, &p.stored, disabled); err != nil {
-		return reply{}, err
-	}
-	return k.answer(c, a, p, http.StatusOK), nil
+	return ans, c.settled(func() error {
+		a, p, err := k.find(c)
+		if err != nil {
+			return err
+		}
+		if err := c.disable(a, &p.stored, disabled); err != nil {
+			return err
+		}
+		ans = k.answer(c, a, p, http.StatusOK)
+		return nil
+	})
 }
 
 // remove is DELETE /{…}/:uuid and /{…}?data_source_uuid&external_id: the row with its pointer and its edit, or an edit.
@@ -135,7 +138,7 @@ func (k partKind) remove(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusNoContent}, settled(func() error {
+	return reply{status: http.StatusNoContent}, c.settled(func() error {
 		a, p, err := k.find(c)
 		if err != nil {
 			return err
@@ -147,7 +150,7 @@ func (k partKind) remove(c *call) (reply, error) {
 		if err != nil {
 			return err
 		}
-		return c.Store.Transact(c.Context(), writes...)
+		return c.write(a, writes...)
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
-	"reseed/pkg/fault"
 	"reseed/pkg/store"
 )
 
@@ -22,19 +21,6 @@ const userEdit = "handle_as_user_edit"
 
 // textFixed is the complaint about a member that says what a record is.
 const textFixed = "can't be changed"
-
-// tries is how often a request looks again, when somebody else has written the same records between its look and its write.
-const tries = 3
-
-// settled does something that rests on what it has read, until nobody is in between.
-func settled(do func() error) error {
-	for range tries {
-		if err := do(); err == nil || fault.KindOf(err) != fault.Conflict {
-			return err
-		}
-	}
-	return contended()
-}
 
 // change is what becomes of a record.
 type change struct {
@@ -105,10 +91,9 @@ func (a account) editable(s stored) edit.Record {
 }
 
 // apply makes a change. fault.Conflict says that somebody else was in between.
-func (c *call) apply(a account, s *stored, ch change) (err error) {
+func (c *call) apply(a account, s *stored, ch change) error {
 	if ch.asEdit {
-		s.edits, err = c.Edits.Change(c.Context(), a.editable(*s), ch.want, ch.attrs, c.author)
-		return err
+		return c.editRow(a, s, a.editable(*s).Change(ch.want, ch.attrs, c.author))
 	}
 	now := s.with(ch, c.Now().UnixMilli())
 	if bytes.Equal(now.Content(), s.attrs.Content()) {
@@ -119,7 +104,17 @@ func (c *call) apply(a account, s *stored, ch change) (err error) {
 		writes = append(writes, store.Write{Item: a.ownerOf(s.src, s.key, now)})
 	}
 	s.attrs = now
-	return c.Store.Transact(c.Context(), writes...)
+	return c.write(a, writes...)
+}
+
+// editRow makes a change of what people have done to a record.
+func (c *call) editRow(a account, s *stored, ch *edit.Change) error {
+	writes, err := c.Edits.Writes(c.Context(), a.Directory, ch)
+	if err == nil {
+		err = c.write(a, writes...)
+	}
+	s.edits = ch.Row
+	return err
 }
 
 // unchanged is the condition that the record is as it was read.
@@ -177,9 +172,8 @@ func (c *call) disabling() (bool, error) {
 }
 
 // disable hides a record, or shows it again: always an edit.
-func (c *call) disable(a account, s *stored, disabled bool) (err error) {
-	s.edits, err = c.Edits.Disable(c.Context(), a.editable(*s), disabled, c.author)
-	return err
+func (c *call) disable(a account, s *stored, disabled bool) error {
+	return c.editRow(a, s, a.editable(*s).Disable(disabled, c.author))
 }
 
 // deleting tells whether a DELETE is to be an edit. It may have no body.
@@ -194,6 +188,5 @@ func (c *call) deleting() (asEdit bool, err error) {
 
 // deleteAsEdit hides a record for good.
 func (c *call) deleteAsEdit(a account, s stored) error {
-	_, err := c.Edits.Delete(c.Context(), a.editable(s), c.author)
-	return err
+	return c.editRow(a, &s, a.editable(s).Delete(c.author))
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"reseed/pkg/billing"
-	"reseed/pkg/fault"
 	"reseed/pkg/store"
 )
 
@@ -59,7 +58,7 @@ func (a account) planIn(src store.Source, h store.H, found map[store.Key]store.A
 
 // createPlan is POST /plans. Without an external id the plan gets a random one.
 // ChartMogul gives it the uuid of the plan; ours follows from the external id, so that would be a circle.
-func createPlan(c *call) (reply, error) {
+func createPlan(c *call) (ans reply, err error) {
 	f, err := c.body()
 	if err != nil {
 		return reply{}, err
@@ -67,26 +66,47 @@ func createPlan(c *call) (reply, error) {
 	if err := f.require("data_source_uuid", "name", "interval_count", "interval_unit"); err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
-	if err != nil {
-		return reply{}, err
-	}
-	src, ok := a.ByUUID(f.text("data_source_uuid"))
-	if !ok {
-		return reply{}, absent(whatSource)
-	}
-	plan := readPlan(f)
-	if err := f.refused(); err != nil {
-		return reply{}, err
-	}
+	source, plan := f.text("data_source_uuid"), readPlan(f)
+	return ans, c.settled(func() error {
+		a, found, err := c.read(func(d *store.Directory) []store.Key {
+			if src, ok := d.ByUUID(source); ok {
+				return planKeys(src, d.Hasher().PlanH(plan))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		src, ok := a.ByUUID(source)
+		if !ok {
+			return absent(whatSource)
+		}
+		if err := f.refused(); err != nil {
+			return err
+		}
+		row, err := c.makePlan(a, src, plan, found)
+		if err == nil {
+			ans = reply{status: http.StatusCreated, body: row.wire()}
+		}
+		return err
+	})
+}
+
+// makePlan makes a plan that is not there yet. What people changed of an earlier one of its external id is there again.
+func (c *call) makePlan(a account, src store.Source, plan *billing.Plan, found map[store.Key]store.Attrs) (planRow, error) {
 	h := a.hash.PlanH(plan)
 	item := c.encode(src.Space().Plan(h), plan, 0)
-	err = c.Store.Transact(c.Context(), store.Write{Item: item, If: a.fresh()})
-	if fault.KindOf(err) == fault.Conflict && err != nil {
-		return reply{}, c.taken(a, item.Key, textPlanDup)
+	switch attrs := found[item.Key]; {
+	case a.hidden(attrs):
+		return planRow{}, erasing()
+	case attrs != nil:
+		return planRow{}, refused(map[string]string{"external_id": textPlanDup})
 	}
-	row := planRow{stored{src: src, key: item.Key, attrs: item.Attrs}, h}
-	return reply{status: http.StatusCreated, body: row.wire()}, err
+	s, err := a.stored(src, item, found)
+	if err != nil {
+		return planRow{}, err
+	}
+	return planRow{s, h}, c.write(a, store.Write{Item: item, If: absentOnly()})
 }
 
 func readPlan(f *fields) *billing.Plan {
@@ -150,12 +170,8 @@ func getPlan(c *call) (reply, error) {
 }
 
 // patchPlan is PATCH /plans/:uuid: always an edit, which stays whatever is imported later.
-func patchPlan(c *call) (reply, error) {
+func patchPlan(c *call) (ans reply, err error) {
 	body, err := c.body()
-	if err != nil {
-		return reply{}, err
-	}
-	a, row, err := c.plan()
 	if err != nil {
 		return reply{}, err
 	}
@@ -164,12 +180,19 @@ func patchPlan(c *call) (reply, error) {
 		fixed: []string{"external_id", "data_source_uuid"},
 		read:  func(f *fields) (billing.Record, error) { return readPlan(f), nil },
 	}
-	ch, err := fm.edit(body, row.stored, func(attrs store.Attrs) any { return row.spell(attrs) })
-	if err != nil {
-		return reply{}, err
-	}
-	err = c.apply(a, &row.stored, ch)
-	return reply{status: http.StatusAccepted, body: row.wire()}, err
+	return ans, c.settled(func() error {
+		a, row, err := c.plan()
+		if err != nil {
+			return err
+		}
+		ch, err := fm.edit(body, row.stored, func(attrs store.Attrs) any { return row.spell(attrs) })
+		if err != nil {
+			return err
+		}
+		err = c.apply(a, &row.stored, ch)
+		ans = reply{status: http.StatusAccepted, body: row.wire()}
+		return err
+	})
 }
 
 // listPlans is GET /plans.

@@ -134,7 +134,7 @@ func files(in rows, all bool) (parts []part) {
 func (w *walk) actions() map[string]func(*rapid.T) {
 	actions := map[string]func(*rapid.T){
 		"import": w.load, "import again": w.load, "source": w.addSource, "customer": w.addCustomer, "invoice": w.addInvoice,
-		"edit": w.editSome, "edit more": w.editSome, "state": w.disable, "tag": w.tag, "attribute": w.attribute, "merge": w.join, "merge more": w.join, "unmerge": w.split,
+		"edit": w.editSome, "edit more": w.editSome, "state": w.disable, "tag": w.tag, "attribute": w.attribute, "patch": w.patch, "merge": w.join, "merge more": w.join, "unmerge": w.split,
 		"erase a source": w.eraseSource, "erase a customer": w.eraseCustomer, "erase an invoice": w.eraseInvoice, "erase manual customers": w.eraseManual,
 		"erase an import": w.eraseImport,
 		"restore":         w.restore, "restore more": w.restore, "time": w.pass, "work": w.some, "remember": w.remember,
@@ -258,10 +258,12 @@ func (w *walk) newSource(name string) {
 
 func (w *walk) addCustomer(t *rapid.T) {
 	s := draw(t, "source", w.own())
-	w.createCustomer(s, fmt.Sprint("c", rapid.IntRange(1, universe).Draw(t, "customer")), rapid.IntRange(0, 2).Draw(t, "version"))
+	tags := rapid.SampledFrom([][]string{nil, {"a"}, {"b", "c"}}).Draw(t, "tags")
+	w.createCustomer(s, fmt.Sprint("c", rapid.IntRange(1, universe).Draw(t, "customer")), rapid.IntRange(0, 2).Draw(t, "version"), tags...)
 }
 
-func (w *walk) createCustomer(s *origin, ext string, version int) {
+// createCustomer makes a customer; with tags it has a custom attribute, too.
+func (w *walk) createCustomer(s *origin, ext string, version int, tags ...string) {
 	w.t.Helper()
 	r := customerRow(ext, version)
 	f := object{"data_source_uuid": s.uuid, "external_id": ext}
@@ -270,20 +272,40 @@ func (w *walk) createCustomer(s *origin, ext string, version int) {
 			f[name] = v
 		}
 	}
+	if len(tags) > 0 {
+		f["attributes"] = object{"tags": tags, "custom": []object{{"type": "Integer", "key": "m", "value": version}}}
+	}
 	_, there := w.w.row(s, customerOf(ext))
 	status := http.StatusCreated
 	switch {
 	case w.w.buried(s.tag, "customer", ext) != nil:
 		status = http.StatusTooManyRequests
-	case there, w.w.forgotten[s.name+"/"+ext]:
+	case there:
 		status = http.StatusUnprocessableEntity
-	case w.w.leaving(s, customerOf(ext)) && w.w.current(s.customers[customerOf(ext)].manual):
+	case w.w.hidden(s, customerOf(ext)):
 		status = http.StatusTooManyRequests
+	case w.w.forgotten[s.name+"/"+ext]:
+		status = http.StatusUnprocessableEntity
 	}
 	w.expect(status, "POST", "/v1/customers", encoded(f))
-	if status == http.StatusCreated {
-		s.putCustomer(customerOf(ext), r)
+	if status != http.StatusCreated {
+		return
 	}
+	s.putCustomer(customerOf(ext), r)
+	if len(tags) > 0 {
+		w.w.change(s, customerOf(ext), "tags", w.milli(), func(e *editItem) { e.tags = union(e.tags, tags) })
+		w.w.change(s, customerOf(ext), "custom", w.milli(), func(e *editItem) { e.put("m", version) })
+	}
+}
+
+func union(list, more []string) []string {
+	list = slices.Clone(list)
+	for _, s := range more {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (w *walk) addInvoice(t *rapid.T) {
@@ -310,11 +332,13 @@ func (w *walk) createInvoice(s *origin, ext string) {
 	_, there := w.w.row(s, invoiceOf(ext))
 	n, status := ext[1:], http.StatusCreated
 	switch {
-	case w.w.invoiceBuried(s.tag, ext, ownerOf(ext)), w.w.leaving(s, invoiceOf(ext)),
-		w.w.leaving(s, partOf("l", ext, "l"+n)), w.w.leaving(s, partOf("t", ext, "t"+n)):
+	case w.w.invoiceBuried(s.tag, ext, ownerOf(ext)), w.w.hidden(s, invoiceOf(ext)),
+		w.w.hidden(s, partOf("l", ext, "l"+n)), w.w.hidden(s, partOf("t", ext, "t"+n)):
 		status = http.StatusTooManyRequests
 	case there:
 		status = http.StatusUnprocessableEntity
+	case w.w.hidden(s, partOf("l", ext, "")):
+		status = http.StatusTooManyRequests
 	}
 	w.expect(status, "POST", "/v1/import/customers/"+w.customerID(ref{s.tag, ownerOf(ext)})+"/invoices", fmt.Sprintf(`{"invoices":[{"external_id":%q,
 		"date":"2025-05-05","currency":"USD","line_items":[{"type":"one_time","amount_in_cents":500,"external_id":"l%s"}],
@@ -446,12 +470,29 @@ func (w *walk) tag(t *rapid.T) {
 	}
 	for _, m := range members {
 		w.w.change(w.w.byTag(m.tag), customerOf(m.ext), "tags", w.milli(), func(e *editItem) {
-			at := slices.Index(e.tags, tag)
-			switch {
-			case add && at < 0:
-				e.tags = append(slices.Clone(e.tags), tag)
-			case !add && at >= 0:
-				e.tags = slices.Delete(slices.Clone(e.tags), at, at+1)
+			if add {
+				e.tags = union(e.tags, []string{tag})
+			} else {
+				e.tags = slices.DeleteFunc(slices.Clone(e.tags), func(s string) bool { return s == tag })
+			}
+		})
+	}
+}
+
+// patch changes a field, the tags and a custom attribute of a customer in one request.
+func (w *walk) patch(t *rapid.T) {
+	p := w.ofRoot(t)
+	name, tags := fmt.Sprint("New ", rapid.IntRange(1, 2).Draw(t, "name")), rapid.SampledFrom([][]string{{"a"}, {"b", "c"}}).Draw(t, "tags")
+	value := rapid.IntRange(1, 3).Draw(t, "value")
+	w.expect(200, "PATCH", w.path(p, ""), encoded(object{"name": name, "attributes": object{"tags": tags, "custom": object{"n": value}}}))
+	w.w.editField(p.s, p.id, "name", name, w.milli())
+	w.w.change(p.s, p.id, "custom", w.milli(), func(e *editItem) { e.put("n", value) })
+	for i, m := range w.w.group(p.ref()) {
+		w.w.change(w.w.byTag(m.tag), customerOf(m.ext), "tags", w.milli(), func(e *editItem) {
+			if i == 0 {
+				e.tags = tags
+			} else {
+				e.tags = slices.DeleteFunc(slices.Clone(e.tags), func(s string) bool { return !slices.Contains(tags, s) })
 			}
 		})
 	}
@@ -463,12 +504,7 @@ func (w *walk) attribute(t *rapid.T) {
 	path := w.path(p, "") + "/attributes/custom"
 	if rapid.IntRange(0, 2).Draw(t, "set") > 0 {
 		w.expect(200, "POST", path, fmt.Sprintf(`{"custom":[{"type":"Integer","key":%q,"value":%d}]}`, name, value))
-		w.w.change(p.s, p.id, "custom", w.milli(), func(e *editItem) {
-			if e.custom == nil {
-				e.custom = map[string]int{}
-			}
-			e.custom[name] = value
-		})
+		w.w.change(p.s, p.id, "custom", w.milli(), func(e *editItem) { e.put(name, value) })
 		return
 	}
 	w.expect(200, "DELETE", path, fmt.Sprintf(`{"custom":[%q]}`, name))

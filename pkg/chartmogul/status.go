@@ -46,7 +46,7 @@ const (
 	textNotJSON     = "The request body is not valid JSON"
 	textUnknownPath = "There is no such endpoint"
 	textBadMethod   = "This endpoint does not support that method"
-	textBeingErased = "This record is being erased. Try again in a moment."
+	textBeingErased = "This record is being erased, and may still be restored. Restore it, or try again when that erase has ended."
 	textForgotten   = "This customer was erased and is not to be loaded again: it is on the do-not-reload list."
 	textNameTaken   = "Has already been taken."
 	textNameNeeded  = "A name is required for each data source."

@@ -87,6 +87,13 @@ func (e editItem) empty() bool {
 	return len(e.tags)+len(e.custom)+len(e.fields)+len(e.from) == 0 && !e.disabled && !e.deleted && e.into == ref{}
 }
 
+func (e *editItem) put(name string, value int) {
+	if e.custom == nil {
+		e.custom = map[string]int{}
+	}
+	e.custom[name] = value
+}
+
 func (e editItem) text() string {
 	return fmt.Sprint(e.manual, e.tags, e.custom, e.fields, e.disabled, e.deleted, e.into, e.from)
 }
@@ -195,6 +202,16 @@ func (w *world) leaving(s *origin, id string) bool {
 		from = s.customers
 	}
 	return w.erasing(from[id].by) != nil
+}
+
+// hidden tells whether a row is there that an erase of manual customers, or of an import, has hidden.
+func (w *world) hidden(s *origin, id string) bool {
+	from := s.data
+	if kindOf(id) == "c" {
+		from = s.customers
+	}
+	r, ok := from[id]
+	return ok && !w.current(r.manual) || w.erasing(r.by) != nil
 }
 
 func (w *world) invoiceBuried(tag store.Tag, invoice, customer string) bool {

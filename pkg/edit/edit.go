@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -124,25 +123,68 @@ func readAttributes(a store.Attrs) (map[string]Value, error) {
 	return m, nil
 }
 
-// Edit changes edits. It is safe for concurrent use.
+// Edit makes writes of changes, and reads and links customers. It is safe for concurrent use.
 type Edit struct {
-	st    *store.Store
-	now   func() time.Time
-	known atomic.Pointer[store.Directory] // saves a round trip (store.Snapshot)
+	st  *store.Store
+	now func() time.Time
 }
 
 // New returns the edits of a table.
 func New(st *store.Store, now func() time.Time) *Edit { return &Edit{st: st, now: now} }
 
-// AddTags adds tags that are not there yet, and returns all. Tags are trimmed; an empty or
-// overlong one is fault.Invalid.
-func (e *Edit) AddTags(ctx context.Context, c Customer, tags ...string) ([]string, error) {
-	return e.changeTags(ctx, c, func(now []string) ([]string, error) { return withTags(now, tags) })
+// Change is a change of one edit of a customer or another record. [Edit.Writes] spells it, and says here what the edit
+// is after it.
+type Change struct {
+	Tags       []string         // if it is of tags
+	Attributes map[string]Value // if it is of custom attributes
+	Row        Row              // if it is of fields
+
+	item item
+	make making
+	show func(*Edits)
 }
 
-// SetTags gives a customer these tags and no others, and returns them.
-func (e *Edit) SetTags(ctx context.Context, c Customer, tags ...string) ([]string, error) {
-	return e.changeTags(ctx, c, func([]string) ([]string, error) { return withTags(nil, tags) })
+// Show lets edits that were read before the change tell what is after it.
+func (ch *Change) Show(e *Edits) { ch.show(e) }
+
+// making makes of what is stored of an edit what is to be stored; with keep false the item goes. More goes into the same
+// transaction.
+type making func(e *Edit, was store.Attrs, b *store.Builder) (keep bool, more []store.Write, err error)
+
+// Writes are the writes that make changes, each of another edit, of what is stored now; none if there is nothing to write.
+// They belong in one transaction, maybe with others. If that ends in fault.Conflict, somebody else has changed one of the edits
+// meanwhile: then it is to be done all over again. What is not possible is fault.Invalid.
+func (e *Edit) Writes(ctx context.Context, d *store.Directory, changes ...*Change) ([]store.Write, error) {
+	var keys []store.Key
+	for _, ch := range changes {
+		keys = append(keys, ch.item.key)
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	found, err := e.st.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var all []store.Write
+	for _, ch := range changes {
+		writes, err := e.changed(d, ch.item, found, ch.make)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, writes...)
+	}
+	return all, nil
+}
+
+// AddTags adds tags that are not there yet. Tags are trimmed; an empty or overlong one is fault.Invalid.
+func (c Customer) AddTags(tags ...string) *Change {
+	return c.changeTags(func(now []string) ([]string, error) { return withTags(now, tags) })
+}
+
+// SetTags gives a customer these tags and no others.
+func (c Customer) SetTags(tags ...string) *Change {
+	return c.changeTags(func([]string) ([]string, error) { return withTags(nil, tags) })
 }
 
 func withTags(now, more []string) ([]string, error) {
@@ -161,31 +203,32 @@ func withTags(now, more []string) ([]string, error) {
 	return now, nil
 }
 
-// RemoveTags removes tags, and returns what is left. One that is not there is no error.
-func (e *Edit) RemoveTags(ctx context.Context, c Customer, tags ...string) ([]string, error) {
-	return e.changeTags(ctx, c, func(now []string) ([]string, error) {
+// RemoveTags removes tags. One that is not there is no error.
+func (c Customer) RemoveTags(tags ...string) *Change {
+	return c.changeTags(func(now []string) ([]string, error) {
 		return slices.DeleteFunc(now, func(t string) bool {
 			return slices.ContainsFunc(tags, func(gone string) bool { return t == strings.TrimSpace(gone) })
 		}), nil
 	})
 }
 
-func (e *Edit) changeTags(ctx context.Context, c Customer, change func([]string) ([]string, error)) ([]string, error) {
-	var tags []string
-	err := e.change(ctx, c.item(store.EditTags), func(was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+func (c Customer) changeTags(change func([]string) ([]string, error)) *Change {
+	ch := &Change{item: c.item(store.EditTags)}
+	ch.show = func(e *Edits) { e.Tags = ch.Tags }
+	ch.make = func(_ *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 		var err error
-		if tags, err = change(readTags(was)); err != nil {
+		if ch.Tags, err = change(readTags(was)); err != nil {
 			return false, nil, err
 		}
-		b.List(attrTags, tags)
-		return len(tags) > 0, nil, nil
-	})
-	return tags, err
+		b.List(attrTags, ch.Tags)
+		return len(ch.Tags) > 0, nil, nil
+	}
+	return ch
 }
 
-// Set gives custom attributes values of their own types (the POST of the API), and returns all.
-func (e *Edit) Set(ctx context.Context, c Customer, values map[string]Value) (map[string]Value, error) {
-	return e.changeAttributes(ctx, c, func(now map[string]Value) error {
+// Set gives custom attributes values of their own types (the POST of the API).
+func (c Customer) Set(values map[string]Value) *Change {
+	return c.changeAttributes(func(now map[string]Value) error {
 		maps.Copy(now, values)
 		return nil
 	})
@@ -199,9 +242,9 @@ type Untyped struct {
 }
 
 // Put gives custom attributes values that came without a type (the PUT of the
-// API), and returns all: an attribute keeps the type it has.
-func (e *Edit) Put(ctx context.Context, c Customer, values map[string]Untyped) (map[string]Value, error) {
-	return e.changeAttributes(ctx, c, func(now map[string]Value) error {
+// API): an attribute keeps the type it has.
+func (c Customer) Put(values map[string]Untyped) *Change {
+	return c.changeAttributes(func(now map[string]Value) error {
 		for name, raw := range values {
 			typ := raw.Type
 			if was, ok := now[name]; ok {
@@ -220,9 +263,9 @@ func (e *Edit) Put(ctx context.Context, c Customer, values map[string]Untyped) (
 	})
 }
 
-// Remove removes custom attributes, and returns what is left. One that is not there is no error.
-func (e *Edit) Remove(ctx context.Context, c Customer, names ...string) (map[string]Value, error) {
-	return e.changeAttributes(ctx, c, func(now map[string]Value) error {
+// Remove removes custom attributes. One that is not there is no error.
+func (c Customer) Remove(names ...string) *Change {
+	return c.changeAttributes(func(now map[string]Value) error {
 		for _, n := range names {
 			delete(now, n)
 		}
@@ -230,11 +273,12 @@ func (e *Edit) Remove(ctx context.Context, c Customer, names ...string) (map[str
 	})
 }
 
-func (e *Edit) changeAttributes(ctx context.Context, c Customer, change func(map[string]Value) error) (map[string]Value, error) {
-	var all map[string]Value
-	err := e.change(ctx, c.item(store.EditAttributes), func(was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
-		var err error
-		if all, err = readAttributes(was); err != nil {
+func (c Customer) changeAttributes(change func(map[string]Value) error) *Change {
+	ch := &Change{item: c.item(store.EditAttributes)}
+	ch.show = func(e *Edits) { e.Attributes = ch.Attributes }
+	ch.make = func(_ *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+		all, err := readAttributes(was)
+		if err != nil {
 			return false, nil, err
 		}
 		if all == nil {
@@ -250,10 +294,11 @@ func (e *Edit) changeAttributes(ctx context.Context, c Customer, change func(map
 		if err != nil {
 			return false, nil, fault.Wrap(err, fault.Internal, "edit", "write custom attributes")
 		}
+		ch.Attributes = all
 		b.Bytes(attrCustom, body)
 		return len(all) > 0, nil, nil
-	})
-	return all, err
+	}
+	return ch
 }
 
 func checkAttributes(all map[string]Value) error {
@@ -287,28 +332,9 @@ type item struct {
 	follows func(store.Attrs) ([]store.Write, error)
 }
 
-// change replaces one edit on condition that nobody has changed it meanwhile,
-// else all over again. With nothing left, the item goes. What change returns besides goes into the same transaction.
-func (e *Edit) change(ctx context.Context, it item, change func(was store.Attrs, b *store.Builder) (keep bool, more []store.Write, err error)) error {
-	for {
-		d, found, err := e.st.Snapshot(ctx, e.known.Load(), func(*store.Directory) []store.Key { return []store.Key{it.key} })
-		if err != nil {
-			return err
-		}
-		e.known.Store(d)
-		writes, err := e.changed(d, it, found, change)
-		if err != nil || len(writes) == 0 {
-			return err
-		}
-		if err := e.st.Transact(ctx, writes...); err == nil || fault.KindOf(err) != fault.Conflict {
-			return err
-		}
-	}
-}
-
 // changed are the writes that change one edit, given what is stored; none if there is nothing to write. What is
 // stored does not count if it is of an earlier record of this id, erased since.
-func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.Attrs, change func(was store.Attrs, b *store.Builder) (bool, []store.Write, error)) ([]store.Write, error) {
+func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.Attrs, change making) ([]store.Write, error) {
 	stored, exists := found[it.key]
 	was := stored
 	var gone []store.Write
@@ -320,7 +346,7 @@ func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.At
 		}
 	}
 	b := store.NewBuilder().Int(store.AttrManual, it.manual).Str(store.AttrBy, it.by)
-	keep, more, err := change(was, b)
+	keep, more, err := change(e, was, b)
 	if err != nil {
 		return nil, err
 	}

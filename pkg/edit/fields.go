@@ -2,7 +2,6 @@ package edit
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"time"
 
@@ -125,11 +124,10 @@ func (r Record) removal(stored store.Attrs) ([]store.Write, error) {
 
 // Change gives fields of a record the values that they have in want, which is its attributes as they are to be
 // seen. A field that is as it was imported is no longer changed: so an edit is undone.
-func (e *Edit) Change(ctx context.Context, rec Record, want store.Attrs, fields []string, by string) (Row, error) {
-	now := Mark{by, e.now().UnixMilli()}
-	return e.changeRow(ctx, rec, func(r *Row) {
+func (r Record) Change(want store.Attrs, fields []string, by string) *Change {
+	return r.changeRow(by, func(row *Row, now Mark) {
 		for _, name := range fields {
-			r.set(name, rec.Base, want, now)
+			row.set(name, r.Base, want, now)
 		}
 	})
 }
@@ -177,51 +175,51 @@ func (f Field) same(o Field) bool {
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // Revert takes back changed fields; all of them, and that the row is disabled or deleted, if none are named.
-func (e *Edit) Revert(ctx context.Context, rec Record, fields ...string) (Row, error) {
-	return e.changeRow(ctx, rec, func(r *Row) {
+func (r Record) Revert(fields ...string) *Change {
+	return r.changeRow("", func(row *Row, _ Mark) {
 		for _, name := range fields {
-			delete(r.Fields, name)
+			delete(row.Fields, name)
 		}
 		if len(fields) == 0 {
-			*r = Row{}
+			*row = Row{}
 		}
 	})
 }
 
 // Disable hides a row from what is counted, or shows it again.
-func (e *Edit) Disable(ctx context.Context, rec Record, disabled bool, by string) (Row, error) {
-	now := &Mark{by, e.now().UnixMilli()}
-	return e.changeRow(ctx, rec, func(r *Row) { toggle(&r.Disabled, disabled, now) })
+func (r Record) Disable(disabled bool, by string) *Change {
+	return r.changeRow(by, func(row *Row, now Mark) { toggle(&row.Disabled, disabled, now) })
 }
 
 // Delete hides a row for good, as far as people are concerned: an import that brings it again does not show it.
-func (e *Edit) Delete(ctx context.Context, rec Record, by string) (Row, error) {
-	now := &Mark{by, e.now().UnixMilli()}
-	return e.changeRow(ctx, rec, func(r *Row) { toggle(&r.Deleted, true, now) })
+func (r Record) Delete(by string) *Change {
+	return r.changeRow(by, func(row *Row, now Mark) { toggle(&row.Deleted, true, now) })
 }
 
-func toggle(at **Mark, on bool, now *Mark) {
+func toggle(at **Mark, on bool, now Mark) {
 	switch {
 	case !on:
 		*at = nil
 	case *at == nil:
-		*at = now
+		*at = &now
 	}
 }
 
 // changeRow changes what was done to a record, with the pointers that follow from it.
-func (e *Edit) changeRow(ctx context.Context, rec Record, change func(*Row)) (Row, error) {
-	var row Row
-	err := e.change(ctx, rec.item(), func(was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+func (r Record) changeRow(by string, change func(*Row, Mark)) *Change {
+	ch := &Change{item: r.item()}
+	ch.show = func(e *Edits) { e.Row = ch.Row }
+	ch.make = func(e *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 		old, err := readRow(was)
 		if err != nil {
 			return false, nil, err
 		}
-		if row, err = readRow(was); err != nil { // a second copy: change alters the map
+		row, err := readRow(was) // a second copy: change alters the map
+		if err != nil {
 			return false, nil, err
 		}
-		change(&row)
-		row.Owner = rec.owner(row)
+		change(&row, Mark{by, e.now().UnixMilli()})
+		row.Owner = r.owner(row)
 		body, err := json.Marshal(row) // sorted by name
 		if err != nil {
 			return false, nil, fault.Wrap(err, fault.Internal, "edit", "write changed fields")
@@ -229,10 +227,11 @@ func (e *Edit) changeRow(ctx context.Context, rec Record, change func(*Row)) (Ro
 		if !row.empty() {
 			b.Bytes(attrRow, body)
 		}
-		p, is := rec.pointer(row, e.stamp(was, b.Attrs()))
-		return !row.empty(), rec.pointers(old, was, p, is), nil
-	})
-	return row, err
+		ch.Row = row
+		p, is := r.pointer(row, e.stamp(was, b.Attrs()))
+		return !row.empty(), r.pointers(old, was, p, is), nil
+	}
+	return ch
 }
 
 // attrDate is the date of an invoice, in the pointer from its customer too.

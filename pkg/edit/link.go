@@ -50,6 +50,8 @@ type Link struct {
 	From []Ref `json:"from,omitempty"` // customers that were merged into it, in that order
 }
 
+func (l Link) linked() bool { return l.Into != nil || len(l.From) > 0 }
+
 // attrLink holds the edit, as JSON.
 const attrLink = "link"
 
@@ -76,7 +78,7 @@ type Member struct {
 func (m *Member) item() item { return m.Customer().item(store.EditMerge) }
 
 // Linked tells whether the member was ever merged: it may be part of a group, or not.
-func (m *Member) Linked() bool { return m.Edits.Merge.Into != nil || len(m.Edits.Merge.From) > 0 }
+func (m *Member) Linked() bool { return m.Edits.Merge.linked() }
 
 // Shown is the member's record with the changed fields laid over it.
 func (m *Member) Shown() store.Attrs { return m.Edits.Row.Over(m.Attrs) }
@@ -204,31 +206,43 @@ func (l *loader) climb(ctx context.Context, refs []Ref) error {
 	return nil
 }
 
-// root is the top of the tree that r is in. Everything above r must have been loaded.
-func (l *loader) root(r Ref) Ref {
+// root is the top of the tree that r is in. Everything above r must have been loaded. It is false if links run in a circle:
+// there is none in the table, but customers are read one after the other, and links may change in between.
+func (l *loader) root(r Ref) (Ref, bool) {
 	for range l.known { // no tree is higher
 		up, ok := l.into(r)
 		if !ok {
-			break
+			return r, true
 		}
 		r = up
 	}
-	return r
+	return r, false
 }
 
 // descend loads everything below refs, which are to be seen.
 func (l *loader) descend(ctx context.Context, refs []Ref) error {
 	for next := refs; len(next) > 0; {
-		var below []Ref
+		var below, linked []Ref
 		for _, r := range next {
 			below = append(below, l.known[r].Edits.Merge.From...)
 		}
 		if err := l.load(ctx, below); err != nil {
 			return err
 		}
-		next = slices.DeleteFunc(below, func(r Ref) bool { _, linked := l.into(r); return !linked })
+		for _, r := range next {
+			linked = append(linked, l.children(r)...)
+		}
+		next = linked
 	}
 	return nil
+}
+
+// children are the customers that are merged into r. They must have been loaded.
+func (l *loader) children(r Ref) []Ref {
+	return slices.DeleteFunc(slices.Clone(l.known[r].Edits.Merge.From), func(child Ref) bool {
+		up, linked := l.into(child)
+		return !linked || up != r
+	})
 }
 
 // group lists the tree under a root. Everything below it must have been loaded.
@@ -237,10 +251,8 @@ func (l *loader) group(root Ref) Group {
 	var walk func(Ref)
 	walk = func(r Ref) {
 		g = append(g, l.known[r])
-		for _, child := range l.known[r].Edits.Merge.From {
-			if up, ok := l.into(child); ok && up == r {
-				walk(child)
-			}
+		for _, child := range l.children(r) {
+			walk(child)
 		}
 	}
 	walk(root)
@@ -254,23 +266,38 @@ func (e *Edit) Groups(ctx context.Context, d *store.Directory, refs ...Ref) (map
 }
 
 func (e *Edit) groups(ctx context.Context, l *loader, refs []Ref) (map[Ref]Group, error) {
-	if err := l.climb(ctx, refs); err != nil {
-		return nil, err
-	}
-	var roots []Ref
-	for _, r := range refs {
-		if l.known[r] != nil {
-			roots = append(roots, l.root(r))
+	for {
+		if err := l.climb(ctx, refs); err != nil {
+			return nil, err
 		}
-	}
-	if err := l.descend(ctx, roots); err != nil {
-		return nil, err
-	}
-	out := make(map[Ref]Group, len(refs))
-	for _, r := range refs {
-		if l.known[r] != nil {
-			out[r] = l.group(l.root(r))
+		roots, ok := l.roots(refs)
+		if !ok {
+			clear(l.known) // links have changed: once more
+			continue
 		}
+		if err := l.descend(ctx, slices.Collect(maps.Values(roots))); err != nil {
+			return nil, err
+		}
+		out := make(map[Ref]Group, len(roots))
+		for r, root := range roots {
+			out[r] = l.group(root)
+		}
+		return out, nil
 	}
-	return out, nil
+}
+
+// roots are those of refs that are to be seen.
+func (l *loader) roots(refs []Ref) (map[Ref]Ref, bool) {
+	roots := map[Ref]Ref{}
+	for _, r := range refs {
+		if l.known[r] == nil {
+			continue
+		}
+		root, ok := l.root(r)
+		if !ok {
+			return nil, false
+		}
+		roots[r] = root
+	}
+	return roots, true
 }

@@ -18,7 +18,7 @@ type Entry struct {
 	Edits         // what the item holds; of the rest of the record's edits nothing
 	By     string // who changed it last; empty if nobody knows
 	At     time.Time
-	Orphan bool // the record is not there; those of records that are being erased are not listed
+	Orphan bool // the record is not there, or the merge is none any more; those of records that are being erased are not listed
 	Place  Place
 
 	item   store.Item
@@ -37,7 +37,7 @@ func (n *Entry) What() []string {
 		{"fields", len(n.Row.Fields) > 0},
 		{"disabled", n.Row.Disabled != nil},
 		{"deleted", n.Row.Deleted != nil},
-		{"merge", n.Merge.Into != nil || len(n.Merge.From) > 0},
+		{"merge", n.Merge.linked()},
 	} {
 		if x.is {
 			out = append(out, x.name)
@@ -201,7 +201,44 @@ func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, 
 	for _, n := range entries {
 		n.Orphan = !stands(d, hash, src, found, n.record)
 	}
-	return entries, nil
+	return entries, e.judgeLinks(ctx, d, src, entries)
+}
+
+// judgeLinks leaves out of merges the links that the other end has no more, though it is to be seen: it was erased with its edits
+// and came back. A merge that has no others is an orphan.
+func (e *Edit) judgeLinks(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) error {
+	l := &loader{e, d, map[Ref]*Member{}}
+	own := map[*Entry]Ref{}
+	var refs []Ref
+	for _, n := range entries {
+		if h, _ := store.LeadingH(n.record.SK); !n.Orphan && n.Merge.linked() {
+			own[n] = Ref{src.Tag, h}
+			refs = append(append(refs, own[n]), n.Merge.From...)
+			if n.Merge.Into != nil {
+				refs = append(refs, *n.Merge.Into)
+			}
+		}
+	}
+	if err := l.load(ctx, refs); err != nil {
+		return err
+	}
+	for n, r := range own {
+		link := n.Merge
+		if link.Into != nil && l.parted(r, *link.Into) {
+			link.Into = nil
+		}
+		link.From = slices.DeleteFunc(slices.Clone(link.From), func(child Ref) bool { return l.parted(child, r) })
+		if n.Orphan = !link.linked(); !n.Orphan {
+			n.Merge = link
+		}
+	}
+	return nil
+}
+
+// parted tells whether two customers are to be seen, and no link leads from the one to the other. Both must have been loaded.
+func (l *loader) parted(child, parent Ref) bool {
+	up, linked := l.into(child)
+	return l.known[child] != nil && l.known[parent] != nil && (!linked || up != parent)
 }
 
 // erased tells whether a record is hidden by an erase that can still be restored, or is being swept: its edits are, too.

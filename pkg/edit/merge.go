@@ -159,13 +159,13 @@ func (c *changes) writes(ctx context.Context) ([]store.Write, error) {
 	var out []store.Write
 	for r, link := range c.links {
 		link.From = c.possible(link.From, r)
-		writes, err := c.l.e.changed(c.l.d, c.l.known[r].item(), found, func(_ store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+		writes, err := c.l.e.changed(c.l.d, c.l.known[r].item(), found, func(_ *Edit, _ store.Attrs, b *store.Builder) (bool, []store.Write, error) {
 			body, err := json.Marshal(link)
 			if err != nil {
 				return false, nil, fault.Wrap(err, fault.Internal, "edit", "write a merge")
 			}
 			b.Bytes(attrLink, body)
-			return link.Into != nil || len(link.From) > 0, nil, nil
+			return link.linked(), nil, nil
 		})
 		if err != nil {
 			return nil, err

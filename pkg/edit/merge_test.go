@@ -1,6 +1,7 @@
 package edit_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -160,6 +161,28 @@ func TestMergesAgainstEachOther(t *testing.T) {
 		}
 		same(t, "group", want, w.groups(a)[a])
 	}
+}
+
+// Customers are read one after the other. Whatever links change in between, a read comes to its end.
+func TestLinksReadHalfway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	src := w.dir.Sources[0]
+	x, y, a, b := w.person(src, "x", 0), w.person(src, "y", 0), w.person(src, "a", 0), w.person(src, "b", 0)
+	link := func(r edit.Ref, l edit.Link) {
+		body, err := json.Marshal(l)
+		must(t, err)
+		it := store.Item{Key: src.Space().CustomerEdit(r.H, store.EditMerge), Attrs: store.NewBuilder().Bytes("link", body).Attrs()}
+		must(t, w.st.Write(t.Context(), []store.Write{{Item: it}}))
+	}
+	must(t, w.e.Merge(t.Context(), a, x, "me")) // the source has merges
+	w.look()
+	link(x, edit.Link{From: []edit.Ref{a}})
+	link(y, edit.Link{From: []edit.Ref{b}})
+	link(a, edit.Link{Into: &x, From: []edit.Ref{b}})
+	link(b, edit.Link{Into: &y, From: []edit.Ref{a}})
+	same(t, "group of b", []edit.Ref{y, b}, w.groups(b)[b])
+	same(t, "group of x", []edit.Ref{x, a}, w.groups(x)[x])
 }
 
 func TestManyMergesAtOnce(t *testing.T) {

@@ -53,7 +53,7 @@ func (e *Eraser) again(ctx context.Context, j *job.Job, cause error) (*job.Job, 
 		return nil, cause
 	case now.Status == job.Restored:
 		return now, nil
-	case now.Version != j.Version, Kind(j.Erase.Selection).empties() && e.unlocked(ctx, j):
+	case now.Version != j.Version, fault.CodeOf(cause) == codeUnfenced, Kind(j.Erase.Selection).empties() && e.unlocked(ctx, j):
 		return now, restorable(now, e.c.Now())
 	}
 	return nil, cause
@@ -126,22 +126,19 @@ func restorable(j *job.Job, now time.Time) error {
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// vacant takes the lock of an emptied source, which it leaves to its caller, and makes sure that nothing has been put into it since.
+// vacant takes the lock of an emptied source, and fences it, both of which it leaves to its caller, and makes sure that nothing has
+// been put into it since.
 func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
-	d, err := e.c.Store.Directory(ctx)
-	if err != nil {
-		return err
-	}
-	src, ok := d.ByTag(j.Tag)
-	if !ok {
-		return outdone("the data source itself has been erased since; restore that first")
-	}
 	mine, err := e.c.Ledger.Lock(ctx, j.Tag, holderOf(j))
 	if err != nil {
 		return err
 	}
 	if !mine {
 		return sourceBusy()
+	}
+	src, err := e.fence(ctx, j)
+	if err != nil {
+		return err
 	}
 	for _, parts := range hiddenBy(j.Erase, src.Space()) {
 		for _, p := range parts {
@@ -157,13 +154,53 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
 	return nil
 }
 
+// fence keeps requests from writing to a source until its restore has come to its end. Those that did not see the fence
+// before they wrote look at the directory again afterwards: so each either has written before the source is seen vacant, or
+// finds the fence, or the source restored, and writes once more.
+func (e *Eraser) fence(ctx context.Context, j *job.Job) (store.Source, error) {
+	d, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		if _, ok := d.ByTag(j.Tag); !ok {
+			return nil, outdone("the data source itself has been erased since; restore that first")
+		}
+		d.SetRestoring(j.Tag, j.ID)
+		return nil, nil
+	})
+	if err != nil {
+		return store.Source{}, err
+	}
+	src, _ := d.ByTag(j.Tag)
+	return src, nil
+}
+
+// unfence takes the fence of a restore away, if it is still there.
+func (e *Eraser) unfence(ctx context.Context, j *job.Job) error {
+	ours := func(d *store.Directory) bool { src, _ := d.ByTag(j.Tag); return src.Restoring == j.ID }
+	d, err := e.c.Store.Directory(ctx)
+	if err != nil || !ours(d) {
+		return err
+	}
+	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		if ours(d) {
+			d.SetRestoring(j.Tag, "")
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// codeUnfenced says that a tick has taken the fence of a restore for one that was left.
+const codeUnfenced = "restore_unfenced"
+
 func sourceBusy() error {
 	return fault.New(fault.Busy, "source_busy", "another job is at this data source; try again when it has ended, or cancel it")
 }
 
-// unlock gives back the lock that a restore has taken, if it still has it. It is best effort: a tick does it too.
+// unlock gives back the lock and the fence that a restore has taken, if it still has them. It is best effort: a tick does it too.
 func (e *Eraser) unlock(ctx context.Context, j *job.Job) {
 	ctx = context.WithoutCancel(ctx)
+	if err := e.unfence(ctx, j); err != nil {
+		return
+	}
 	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
 	if err != nil {
 		return
@@ -195,7 +232,7 @@ func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 	case kind == Source:
 		return nil, d.Restore(spec.Was)
 	case kind.empties():
-		return nil, refill(d, spec)
+		return nil, refill(d, j.ID, spec)
 	default:
 		for _, was := range spec.Sources {
 			if now, ok := d.ByTag(was.Tag); !ok || now.Epochs.Customers != was.Epochs.Customers || now.Epochs.Data != was.Epochs.Data {
@@ -213,10 +250,13 @@ func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 
 // refill gives a source back the epochs that an erase has raised. Its present ones are vacant. What later erases have
 // hidden stays hidden.
-func refill(d *store.Directory, spec *job.EraseSpec) error {
+func refill(d *store.Directory, id string, spec *job.EraseSpec) error {
 	src, ok := d.ByUUID(spec.Was.UUID)
 	if !ok {
 		return outdone("the data source itself has been erased since; restore that first")
+	}
+	if src.Restoring != id {
+		return fault.New(fault.Conflict, codeUnfenced, "this restore was interrupted; try again")
 	}
 	was, more := spec.Was, emptied(spec)
 	if more.Customers == 0 && src.Epochs.Customers != was.Epochs.Customers {

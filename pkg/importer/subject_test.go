@@ -386,9 +386,16 @@ func (s *subject) write(t tester, r *record, cond store.Cond) {
 // tag is an edit: no import ever reads or writes one (I3).
 func (s *subject) tag(t tester, customer, tag string) {
 	t.Helper()
-	e := edit.New(s.store, func() time.Time { return s.now })
+	d, err := s.store.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := edit.Customer{Space: s.src.Space(), H: s.hasher(t).CustomerH(customer)}
-	if _, err := e.AddTags(t.Context(), c, tag); err != nil {
+	writes, err := edit.New(s.store, func() time.Time { return s.now }).Writes(t.Context(), d, c.AddTags(tag))
+	if err == nil {
+		err = s.store.Transact(t.Context(), writes...)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	s.edits = s.dumpEdits(t, s.src)

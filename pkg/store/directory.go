@@ -43,8 +43,9 @@ type Source struct {
 	System    string    `json:"system"`
 	CreatedAt time.Time `json:"created_at"`
 	Epochs    Epochs    `json:"epochs"`
-	Top       Epochs    `json:"top,omitzero"`   // the highest that they ever were, if a restore has lowered them
-	Left      []Epochs  `json:"left,omitempty"` // that a restore has left: who wrote at that moment may have put something there
+	Top       Epochs    `json:"top,omitzero"`        // the highest that they ever were, if a restore has lowered them
+	Left      []Epochs  `json:"left,omitempty"`      // that a restore has left: who wrote at that moment may have put something there
+	Restoring string    `json:"restoring,omitempty"` // the erase of it that is just being restored: nothing is written to it
 	Shards    int       `json:"shards"`
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 	Fence     int64     `json:"fence,omitempty"`  // raised by each erase that deletes files: an upload that began before is refused
@@ -249,12 +250,21 @@ func (s *Source) top() Epochs {
 	}
 }
 
+// SetRestoring notes which erase of a source is just being restored, or with none that it no longer is.
+func (d *Directory) SetRestoring(tag Tag, erase string) {
+	for i := range d.Sources {
+		if d.Sources[i].Tag == tag {
+			d.Sources[i].Restoring = erase
+		}
+	}
+}
+
 // Restore brings back a source as it was: one that was removed, unless its name is taken, or the epochs that one had.
 func (d *Directory) Restore(was Source) error {
 	for i := range d.Sources {
 		if s := &d.Sources[i]; s.UUID == was.UUID {
 			s.Top, s.Left = s.top(), append(slices.Clone(s.Left), s.Epochs)
-			s.Epochs, s.Shards = was.Epochs, was.Shards
+			s.Epochs, s.Shards, s.Restoring = was.Epochs, was.Shards, ""
 			return nil
 		}
 	}
@@ -264,6 +274,7 @@ func (d *Directory) Restore(was Source) error {
 	case len(d.Sources) >= MaxSources:
 		return tooManySources()
 	}
+	was.Restoring = ""
 	d.Sources = append(d.Sources, was)
 	slices.SortFunc(d.Sources, func(a, b Source) int { return cmp.Compare(a.Tag, b.Tag) })
 	return nil

@@ -54,9 +54,15 @@ func (s Space) DataPK(shard int) string { return s.dataBase() + shardName(shard)
 // PlanPK is the partition of plans.
 func (s Space) PlanPK() string { return s.dataBase() + "#p" }
 
+func (s Space) editBase() string { return fmt.Sprintf("%05x.e%d", uint32(s.Tag), s.Epochs.Edits) }
+
 // EditPK is the partition of edits of what lies in the same shard.
-func (s Space) EditPK(shard int) string {
-	return fmt.Sprintf("%05x.e%d", uint32(s.Tag), s.Epochs.Edits) + shardName(shard)
+func (s Space) EditPK(shard int) string { return s.editBase() + shardName(shard) }
+
+// Has tells whether a partition is one of the source at its epochs.
+func (s Space) Has(pk string) bool {
+	base, _, _ := strings.Cut(pk, "#")
+	return base == s.base() || base == s.dataBase() || base == s.editBase()
 }
 
 // EditsIn tells whether a partition of a source is one of edits.
@@ -66,9 +72,7 @@ func EditsIn(pk string) bool {
 }
 
 // PlanEditPK is the partition of the edits of plans.
-func (s Space) PlanEditPK() string {
-	return fmt.Sprintf("%05x.e%d#p", uint32(s.Tag), s.Epochs.Edits)
-}
+func (s Space) PlanEditPK() string { return s.editBase() + "#p" }
 
 // First letters of sort keys: one kind of item each.
 const (
@@ -79,7 +83,7 @@ const (
 	SKInvoice  = "i#"
 	SKOwner    = "o#" // customer → invoice
 	SKEvent    = "e#"
-	SKExternal = "x#" // external id → line item, transaction, event
+	SKExternal = "x#" // external id → line item, transaction, event; request that is at it
 	// Under an invoice, behind its identity.
 	SKLine  = "#l#"
 	SKTrans = "#t#"
@@ -125,6 +129,9 @@ func ExternalSK(kind Kind, h H) string {
 
 // ExternalEventSK is the sort key of the pointer from an event's id.
 func ExternalEventSK(id int64) string { return SKExternal + "e#" + eventID(id) }
+
+// WritingSK is the sort key of the note that a request has not written all of its invoices yet.
+func WritingSK(token int64) string { return SKExternal + "w#" + fmt.Sprintf("%016x", token) }
 
 // LeadingH is the identity that a sort key begins with, behind its letters: a
 // customer's, an invoice's, an e-mail's, an external id's. Of a pointer from an event's id
@@ -220,6 +227,9 @@ func (s Space) Event(customer H, id int64) Key {
 func (s Space) External(kind Kind, h H) Key {
 	return Key{s.DataPK(s.ShardOf(h)), ExternalSK(kind, h)}
 }
+
+// Writing is the key of the note that a request has not written all of its invoices yet.
+func (s Space) Writing(token int64) Key { return Key{s.DataPK(0), WritingSK(token)} }
 
 // ExternalEvent is the key of the pointer from an event's integer id to its row. Every event has one.
 func (s Space) ExternalEvent(id int64) Key {

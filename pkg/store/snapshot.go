@@ -40,3 +40,24 @@ func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Direc
 		known, asked = d, need
 	}
 }
+
+// Newer is the directory as it is now, if it has changed since d was read; else nil.
+func (s *Store) Newer(ctx context.Context, d *Directory) (*Directory, error) {
+	items, err := s.Get(ctx, DirectoryKey())
+	if err != nil {
+		return nil, err
+	}
+	if len(items) == 1 {
+		if v, _ := items[0].Attrs.Int(AttrVersion); v == d.Version {
+			return nil, nil //nolint:nilnil // it has not changed, and that is an answer
+		}
+	}
+	return s.Directory(ctx)
+}
+
+// Shows tells whether what was written is to be seen, as far as that is up to the directory: it lies where its source is now,
+// which is not just being restored, and is of no epoch that was left.
+func (d *Directory) Shows(w Write) bool {
+	src, ok := d.find(func(s Source) bool { return s.Space().Has(w.Item.PK) })
+	return ok && src.Restoring == "" && (w.Delete || d.Visible(w.Item.Attrs))
+}

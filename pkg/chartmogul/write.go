@@ -1,0 +1,113 @@
+package chartmogul
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"reseed/pkg/edit"
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+)
+
+// A request that changes something looks at the directory and the records, decides, and writes what it makes in one
+// transaction, on condition that nobody has changed those records since (invoicecommit.go has those too large for
+// one). An erase or a restore may change the directory in between, so it is looked at once more: what then lies where
+// nobody sees it is decided and written anew. So an answer of 2xx tells of what is there, or was when a later
+// erase took it.
+
+// tries is how often a request is decided anew. It waits longer before each of them, up to maxPause.
+const (
+	tries    = 12
+	maxPause = 200 * time.Millisecond
+)
+
+// settled does something that rests on what it has read, until nobody is in between.
+func (c *call) settled(do func() error) error {
+	pause := time.Millisecond
+	for range tries {
+		if err := do(); err == nil || fault.KindOf(err) != fault.Conflict {
+			return err
+		}
+		select {
+		case <-time.After(rand.N(pause)): //nolint:gosec // nothing to guess: it is only uneven
+		case <-c.Context().Done():
+			return fault.Wrap(c.Context().Err(), fault.Unavailable, "stopped", "the request was stopped")
+		}
+		pause = min(2*pause, maxPause)
+	}
+	return contended()
+}
+
+func contended() error {
+	return fault.New(fault.Busy, "contended", "Somebody else is writing the same records. Try again in a moment.")
+}
+
+// write does all writes of a request that has read the directory a, or none. fault.Conflict says that it is to be decided
+// anew: somebody else has changed the same records, or what was written is not to be seen.
+func (c *call) write(a account, writes ...store.Write) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	if err := a.shows(writes); err != nil {
+		return err
+	}
+	if err := c.Store.Transact(c.Context(), writes...); err != nil {
+		return err
+	}
+	return c.landed(a, writes)
+}
+
+// landed makes sure that writes are to be seen which were made for the directory a.
+func (c *call) landed(a account, writes []store.Write) error {
+	now, err := c.Store.Newer(c.Context(), a.Directory)
+	if err != nil || now == nil {
+		return err
+	}
+	return account{Directory: now}.shows(writes)
+}
+
+// shows is fault.Conflict if one of some writes is not to be seen.
+func (a account) shows(writes []store.Write) error {
+	for i := range writes {
+		if !a.Shows(writes[i]) {
+			return fault.New(fault.Conflict, "directory_moved", "an erase or a restore came in between")
+		}
+	}
+	return nil
+}
+
+// absentOnly is the condition for making a record. What an erase has hidden and not removed yet is there: a restore may
+// bring it back, so nothing takes its place.
+func absentOnly() store.Cond { return store.Cond{Op: store.Absent} }
+
+// hidden tells whether something is stored that an erase has hidden and not removed yet.
+func (a account) hidden(attrs store.Attrs) bool { return attrs != nil && !a.Visible(attrs) }
+
+// customerEdit is a change of what people gave to a customer.
+type customerEdit struct {
+	*edit.Member
+	*edit.Change
+}
+
+// edit makes changes and other writes together, in one transaction if they are of one customer: no customer is merged of more
+// than fit into one. The customers show them then.
+func (c *call) edit(a account, list []customerEdit, more ...store.Write) error {
+	changes := make([]*edit.Change, len(list))
+	for i, e := range list {
+		changes[i] = e.Change
+	}
+	writes, err := c.Edits.Writes(c.Context(), a.Directory, changes...)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(append(more, writes...), c.Store.TransactSize()) {
+		if err := c.write(a, chunk...); err != nil {
+			return err
+		}
+	}
+	for _, e := range list {
+		e.Show(&e.Edits)
+	}
+	return nil
+}
