@@ -118,7 +118,7 @@ func (w *world) undoes(t tester) {
 	time.Sleep(time.Minute)
 	target := w.latest(t, func(j *job.Job) bool { return j.Import.Undo == "" })
 	w.do(t, func(p *process) error {
-		_, err := p.Undo(t.Context(), target.ID)
+		_, err := p.Undo(t.Context(), target.ID, false)
 		if fault.CodeOf(err) == "undone_already" { // it was asked for, but the answer was lost
 			return nil
 		}
