@@ -166,14 +166,18 @@ func (c *client) open(ctx context.Context, id, what string) (io.ReadCloser, erro
 	return resp.Body, nil
 }
 
-// act does something to an import: apply, undo, or cancel.
-func (c *client) act(ctx context.Context, id, what string) (*job.Job, error) {
+// act does something to an import: apply, undo, or cancel. A plan is asked for of an undo alone.
+func (c *client) act(ctx context.Context, id, what string, plan bool) (*job.Job, error) {
 	method, path := http.MethodPost, "/v1/imports/"+url.PathEscape(id)+"/"+what
 	if what == "cancel" {
 		method, path = http.MethodDelete, "/v1/imports/"+url.PathEscape(id)
 	}
+	var in any
+	if plan {
+		in = map[string]bool{"plan": true}
+	}
 	var j job.Job
-	return &j, c.call(ctx, method, path, nil, &j)
+	return &j, c.call(ctx, method, path, in, &j)
 }
 
 func (c *client) samples(ctx context.Context, id string) ([]importer.Change, error) {

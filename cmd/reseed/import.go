@@ -149,7 +149,7 @@ func (sh *shell) confirmRemoval(ctx context.Context, cl *client, j *job.Job, yes
 			return &exitError{exitFailed, fmt.Errorf("nothing was written; to go on: %s", sh.again("apply %s", j.ID))}
 		}
 	}
-	return sh.act(ctx, cl, j.ID, "apply")
+	return sh.act(ctx, cl, j.ID, "apply", false)
 }
 
 func totalSize(files []string) int64 {

@@ -63,7 +63,7 @@ type Imports struct {
 	Adopt func(ctx context.Context, source store.Source, files []job.File, how importer.Options) (*job.Job, error)
 	// Apply, Undo and Cancel are those of [importer.Importer].
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
-	Undo   func(ctx context.Context, jobID string) (*job.Job, error)
+	Undo   func(ctx context.Context, jobID string, plan bool) (*job.Job, error)
 	Cancel func(ctx context.Context, jobID string) (*job.Job, error)
 	// Progress completes an open job with how far it has come.
 	Progress func(context.Context, *job.Job) error

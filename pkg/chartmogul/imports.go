@@ -294,12 +294,26 @@ func listImports(c *call) (reply, error) { return c.jobs(job.Import) }
 // getImport is GET /v1/imports/:id.
 func getImport(c *call) (reply, error) { return c.oneJob(job.Import) }
 
-// applyImport is POST /v1/imports/:id/apply, undoImport POST …/undo: its answer is the new job.
+// applyImport is POST /v1/imports/:id/apply.
 func applyImport(c *call) (reply, error) { return c.act(c.Imports.Apply, http.StatusAccepted) }
 
-func undoImport(c *call) (reply, error) { return c.act(c.Imports.Undo, http.StatusAccepted) }
+// undoImport is POST /v1/imports/:id/undo: its answer is the new job. With {"plan": true} that stops before anything is written.
+func undoImport(c *call) (reply, error) {
+	return c.act(func(ctx context.Context, id string) (*job.Job, error) {
+		f, err := c.bodyIfAny()
+		if err != nil {
+			return nil, err
+		}
+		f.only("plan")
+		plan := f.truth("plan")
+		if err := f.refused(); err != nil {
+			return nil, err
+		}
+		return c.Imports.Undo(ctx, id, plan)
+	}, http.StatusAccepted)
+}
 
-// cancelImport is DELETE /v1/imports/:id. A running import ends as soon as its workers have stopped.
+// cancelImport is DELETE /v1/imports/:id. A running import ends as soon as its workers have stopped, and as cancelled.
 func cancelImport(c *call) (reply, error) { return c.act(c.Imports.Cancel, http.StatusOK) }
 
 func (c *call) act(do func(context.Context, string) (*job.Job, error), status int) (reply, error) {

@@ -244,8 +244,20 @@ func planApplyUndo(b *bed) {
 	b.work()
 	b.is(id, "done")
 	b.count(4, "/v1/customers", "entries")
+	b.status(400, "POST", "/v1/imports/"+id+"/undo", "plan")
+	b.status(422, "POST", "/v1/imports/"+id+"/undo", `{"plann":true}`)
+	planned := text(t, b.must(202, "POST", "/v1/imports/"+id+"/undo", `{"plan":true}`), "id")
+	b.work()
+	if j = b.is(planned, "planned"); fmt.Sprint(j["datasets"]) != "map[customers:map[added:0 changed:1 read:2 rejected:0 removed:1 unchanged:0]]" {
+		t.Errorf("planned undo: %v", j["datasets"])
+	}
+	b.count(4, "/v1/customers", "entries")
+	if samples := entries(t, b.must(200, "GET", "/v1/imports/"+planned+"/samples", ""), "changes"); len(samples) != 2 {
+		t.Errorf("samples %v", samples)
+	}
 	undo := text(t, b.must(202, "POST", "/v1/imports/"+id+"/undo", ""), "id")
 	b.work()
+	b.status(409, "POST", "/v1/imports/"+planned+"/apply", "") // it was undone otherwise
 	if j = b.is(undo, "done"); fmt.Sprint(j["datasets"]) != "map[customers:map[added:0 changed:1 read:2 rejected:0 removed:1 unchanged:0]]" {
 		t.Errorf("undo: %v", j["datasets"])
 	}

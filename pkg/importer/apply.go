@@ -3,7 +3,6 @@ package importer
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"reseed/pkg/store"
@@ -108,22 +107,16 @@ func (a *changeApplier) flush() error {
 	return errors.Join(released, a.pointers.Flush())
 }
 
-// applyAll makes all change sets of a small import true.
+// applyAll makes all change sets of a small job true.
 func (w *work) applyAll(ctx context.Context, saved func(int) error) (sum summary, err error) {
-	apply := func(stage int, which func(*change) bool) error {
-		part, err := w.apply(ctx, setID{stage: stage}, which, 0, saved)
-		sum.add(part)
-		return err
-	}
-	if w.job.Import.Removes {
-		for _, stage := range slices.Backward(stages(w.job)) {
-			if err := apply(stage, removals); err != nil {
-				return sum, err
-			}
+	for _, phase := range writePhases(w.job) {
+		stage, step := splitPhase(phase)
+		which := puts
+		if step == stepRemove {
+			which = removals
 		}
-	}
-	for _, stage := range stages(w.job) {
-		if err := apply(stage, puts); err != nil {
+		part, err := w.apply(ctx, setID{stage, 0, passOf(w.job, step)}, which, 0, saved)
+		if sum.add(part); err != nil {
 			return sum, err
 		}
 	}

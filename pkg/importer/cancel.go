@@ -191,14 +191,13 @@ func appliedBy(tasks []job.Task) (n int64) {
 // may not have come to those, and nobody will any more.
 func (im *Importer) mend(ctx context.Context, j *job.Job, t job.Task, done int) error {
 	stage, step, n := splitTask(t.ID)
-	ids, passes := []setID{{stage: stage, keyRange: n}}, []func(*change) bool{all}
+	ids, passes := []setID{{stage, n, passOf(j, step)}}, []func(*change) bool{all}
 	switch step {
 	case stepRemove:
 		passes[0] = removals
 	case stepPut:
 		passes[0] = puts
 	case stepTakeBack, stepPutBack:
-		ids[0].pass = step
 	case stepApply: // a pointer that moves goes before it comes
 		ids, passes = changeSets(j), []func(*change) bool{removals, puts}
 	default:

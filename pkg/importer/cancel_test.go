@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
@@ -69,4 +70,60 @@ func cancelledAt(t *testing.T, n int) (cut bool) {
 		t.Errorf("cancelled before call %d, the job is %s, %v", n, j.Status, err)
 	}
 	return cut
+}
+
+// The answer to a cancel is true: who was told that an import is cancelled, or will be, finds it cancelled, be it with all its
+// rows; who comes too late is told so. Cancelled at every call of the table, to the very last.
+func TestACancelIsAnsweredTruly(t *testing.T) {
+	t.Parallel()
+	for name, small := range map[string]int64{"small": 1 << 20, "large": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n, all := 1, 0
+			for ; ; n++ {
+				cut, whole := answered(t, n, small)
+				if !cut {
+					break
+				}
+				if whole {
+					all++
+				}
+			}
+			if n < 10 || all == 0 {
+				t.Errorf("%d calls, after %d of which all rows were written", n, all)
+			}
+		})
+	}
+}
+
+// answered cancels an import before its n-th call, if it makes so many, and tells whether it had written all by then.
+func answered(t *testing.T, n int, small int64) (cut, whole bool) {
+	t.Helper()
+	left, cancel := -1, func() {}
+	l := newLine(mem.New(mem.Options{Before: func(mem.Op, int) error {
+		if left--; left == 0 {
+			cancel()
+		}
+		return nil
+	}}), objects.Mem(), 1<<20, small)
+	src := l.source(t, "A")
+	csv := "Name,External ID\nAda,c1\nEve,c2\n"
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t.Context(), t, []input{{name: "customers.csv", body: []byte(csv)}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told error
+	cancel = func() {
+		cut = true
+		_, told = l.Cancel(t.Context(), j.ID)
+	}
+	left = n
+	j = l.finished(t, j.ID)
+	left = -1
+	switch {
+	case !cut:
+	case told == nil && j.Status != job.Cancelled, told != nil && (fault.CodeOf(told) != "job_ended" || j.Status != job.Done):
+		t.Errorf("cancelled before call %d: %v, and the job is %s: %s", n, told, j.Status, counts(j))
+	}
+	return cut, told == nil && strings.Contains(strings.Join(j.Notes, ""), "2 of 2 changes")
 }

@@ -2,10 +2,10 @@ package importer_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"reseed/pkg/billing"
-	"reseed/pkg/job"
 	"reseed/pkg/store/mem"
 )
 
@@ -85,58 +85,111 @@ func TestAReplaceKeepsPlansThatRowsName(t *testing.T) {
 	})
 }
 
+// What a plan rests on, and what it does not, with the words for it.
 func TestAPlanIsOutdated(t *testing.T) {
 	t.Parallel()
 	invoices := []billing.Dataset{billing.Invoices, billing.LineItems, billing.Transactions}
-	one := request{sheets: []sheet{{billing.Invoices, []row{{
-		"Customer external ID": "c3", "Invoice external ID": "i4", "Invoiced date": "2026-01-01", "Currency": "EUR",
-	}}}}, maxRemoved: 100}
+	one := rows(billing.Invoices, row{"Customer external ID": "c3", "Invoice external ID": "i4", "Invoiced date": "2026-01-01", "Currency": "EUR"})
 	line := func(invoice string) request {
-		return request{sheets: []sheet{{billing.LineItems, []row{{"Invoice external ID": invoice, "External ID": "l9", "Type": "one_time", "Amount in cents": "1"}}}}}
+		return rows(billing.LineItems, row{"Invoice external ID": invoice, "External ID": "l9", "Type": "one_time", "Amount in cents": "1"})
+	}
+	paid := rows(billing.Transactions, row{"Invoice external ID": "i1", "External ID": "t9", "Type": "payment", "Result": "successful", "Date": "2026-02-01"})
+	customers := []billing.Dataset{billing.Customers, billing.Contacts}
+	submit := func(q request) func(tester, *subject) {
+		return func(t tester, s *subject) { t.Helper(); s.submit(t, q) }
 	}
 	for name, c := range map[string]struct {
 		plan request
 		then func(tester, *subject)
-		want job.Status
+		want string // beginning of the error; none: it goes through
 	}{
-		"by nothing": {replacing(invoices, "i3"), func(tester, *subject) {}, job.Done},
+		"by nothing": {replacing(invoices, "i3"), func(tester, *subject) {}, ""},
 		"not by a plan to remove rows that was never applied": {
-			one, func(t tester, s *subject) { t.Helper(); q := replacing(invoices, "i3"); q.plan = true; s.submit(t, q) }, job.Done,
+			one, func(t tester, s *subject) { t.Helper(); q := replacing(invoices, "i3"); q.plan = true; s.submit(t, q) }, "",
 		},
-		"by a replace that removed rows": {
-			one, func(t tester, s *subject) { t.Helper(); s.submit(t, replacing(invoices, "i3")) }, job.Failed,
+		"not by a replace that removed other rows": {one, submit(replacing(invoices, "i3")), ""},
+		"not by a replace that was refused": {
+			one, submit(request{sheets: []sheet{{billing.Invoices, nil}}, replace: true}), "",
 		},
-		"by an older plan that was applied since": {
-			one, func(t tester, s *subject) { t.Helper(); s.apply(t, s.model.jobs[1]) }, job.Failed,
+		"not by an undo of other rows": {
+			one, func(t tester, s *subject) {
+				t.Helper()
+				s.undo(t, s.submit(t, rows(billing.Customers, row{"External ID": "c6"})))
+			}, "",
 		},
-		"by rows that were put since, if it removes rows": {
-			replacing([]billing.Dataset{billing.Customers, billing.Contacts}, "c3"),
-			func(t tester, s *subject) { t.Helper(); s.submit(t, one) }, job.Failed,
+		"not by an undo that changed nothing": {one, func(t tester, s *subject) {
+			t.Helper()
+			p := s.submit(t, rows(billing.Customers, row{"External ID": "c6"}))
+			s.touch(t, p.deltas[0].id, "somebody")
+			s.undo(t, p)
+		}, ""},
+		"by a removal of its customer, with an older plan": {
+			one, func(t tester, s *subject) { t.Helper(); s.apply(t, s.model.jobs[1]) }, "Customers that its rows belong to have changed, or are gone,",
 		},
-		"not by rows that were put since, if it removes none": {
-			request{sheets: []sheet{{billing.Customers, []row{{"External ID": "c5"}}}}, maxRemoved: 100},
-			func(t tester, s *subject) { t.Helper(); s.submit(t, one) }, job.Done,
+		"by a change of its customer": {
+			one, submit(rows(billing.Customers, row{"External ID": "c3", "Name": "Another"})), "Customers that its rows belong to have changed, or are gone,",
 		},
-		"by an external id that was given since": {
-			line("i1"), func(t tester, s *subject) { t.Helper(); s.submit(t, line("i2")) }, job.Failed,
+		"by a change of its invoice's currency": {paid, submit(rows(billing.Invoices, row{
+			"Customer external ID": "c1", "Invoice external ID": "i1", "Invoiced date": "2026-01-01", "Currency": "CHF",
+		})), "Invoices that its rows belong to have changed, or are gone,"},
+		"by a change of its invoice by hand": {
+			paid, func(t tester, s *subject) {
+				t.Helper()
+				s.touch(t, row{"Invoice external ID": "i1"}.ident(billing.Invoices), "somebody")
+			},
+			"Invoices that its rows belong to have changed, or are gone,",
 		},
+		"by rows that came to what it removes": {replacing(customers, "c3"), submit(one), "Rows have come that belong to what it removes"},
+		"by line items that came to an invoice that it removes": {
+			replacing(invoices, "i1"), submit(line("i1")), "Rows have come that belong to what it removes",
+		},
+		"not by rows that came elsewhere, if it removes some": {
+			replacing(customers, "c3"), submit(rows(billing.Customers, row{"External ID": "c5"})), "",
+		},
+		"not by rows that were put since, if it removes none": {rows(billing.Customers, row{"External ID": "c5"}), submit(one), ""},
+		"by an external id that was given since":              {line("i1"), submit(line("i2")), "External IDs of its rows have been given, moved or freed"},
+		"by the same rows":                                    {rows(billing.Customers, row{"External ID": "c5"}), submit(rows(billing.Customers, row{"External ID": "c5"})), "Rows that it changes have changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			eachWay(t, func(t tester, s *subject) {
 				s.submit(t, all())
-				older := replacing([]billing.Dataset{billing.Customers, billing.Contacts}, "c3")
+				older := replacing(customers, "c3")
 				plan := c.plan
 				older.plan, plan.plan = true, true
 				s.submit(t, older)
 				p := s.submit(t, plan)
 				c.then(t, s)
-				if s.apply(t, p); p.status != c.want {
-					t.Fatalf("it is %s, want %s", p.status, c.want)
+				s.apply(t, p)
+				j, err := s.ledger.Get(t.Context(), p.id)
+				if err != nil || !strings.HasPrefix(j.Error, c.want) || (j.Error == "") != (c.want == "") {
+					t.Fatalf("%v, it is %s: %s", err, j.Status, j.Error)
 				}
 			})
 		})
 	}
+}
+
+// rows is an import of rows of one dataset.
+func rows(ds billing.Dataset, all ...row) request {
+	return request{sheets: []sheet{{ds, all}}, maxRemoved: 100}
+}
+
+func TestAPlanIsOutdatedByTheRemovalOfAPlanThatItNames(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t tester, s *subject) {
+		s.submit(t, all())
+		added := s.submit(t, rows(billing.Plans, row{"Name": "New", "Interval count": "1", "Interval unit": "month", "Plan ID": "p9"}))
+		q := rows(billing.LineItems, row{"Invoice external ID": "i1", "External ID": "l9", "Type": "one_time", "Amount in cents": "1", "Plan": "p9"})
+		q.plan = true
+		p := s.submit(t, q)
+		s.undo(t, added)
+		s.holds(t, plan, "p9", false)
+		s.apply(t, p)
+		if j, err := s.ledger.Get(t.Context(), p.id); err != nil || !strings.HasPrefix(j.Error, "Plans that its rows name have been removed") {
+			t.Fatalf("%v %s", err, j.Error)
+		}
+	})
 }
 
 func TestAnUndoGivesInvoicesBackBeforeItTakesTheirNewCustomer(t *testing.T) {

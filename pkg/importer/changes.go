@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -52,6 +53,8 @@ type summary struct {
 	WriteMilli  int64            `json:"write_milli,omitempty"`  // what its puts will cost
 	RemoveMilli int64            `json:"remove_milli,omitempty"` // and its removals
 	Rejects     []string         `json:"rejects,omitempty"`      // names of runs of rejects
+	Ground      []string         `json:"ground,omitempty"`       // names of objects, see ground.go
+	Grounds     int64            `json:"grounds,omitempty"`      // records in those
 	// Of an apply:
 	Applied int64 `json:"applied,omitempty"` // changes made
 }
@@ -88,6 +91,8 @@ func (s *summary) add(o summary) {
 	s.WriteMilli += o.WriteMilli
 	s.RemoveMilli += o.RemoveMilli
 	s.Rejects = append(s.Rejects, o.Rejects...)
+	s.Ground = append(s.Ground, o.Ground...)
+	s.Grounds += o.Grounds
 	s.Applied += o.Applied
 }
 
@@ -102,7 +107,7 @@ func (s *summary) removed() (n int64) {
 // setID names one change set of a job: what is decided of one key range of one stage.
 type setID struct {
 	stage, keyRange int
-	pass            string // of an undo: stepTakeBack or stepPutBack
+	pass            string // of an undo: stepTakeBack, which has what goes, or stepPutBack
 }
 
 func (id setID) name() string {
@@ -117,8 +122,11 @@ func (id setID) object(jobID string) string { return jobDir(jobID) + "changes/" 
 
 // setsOf lists the change sets that a job has, or may have, of one key range of one stage.
 func setsOf(j *job.Job, stage, keyRange int) []setID {
-	if j.Import.Undo == "" {
+	switch {
+	case j.Import.Undo == "":
 		return []setID{{stage, keyRange, ""}}
+	case j.Import.OnlyAdded:
+		return []setID{{stage, keyRange, stepTakeBack}}
 	}
 	return []setID{{stage, keyRange, stepTakeBack}, {stage, keyRange, stepPutBack}}
 }
@@ -233,8 +241,75 @@ func (r *changeReader) each(ctx context.Context, f func(*change) error) (summary
 	}
 }
 
-// overlay answers what this import's change set makes of stored items, asked for
-// in ascending order of their keys: so that rows can refer to rows of the same import
+// mergedChanges reads several change sets of one key range as one, in key order. No key is in two of them.
+type mergedChanges struct {
+	sets  []*changeReader
+	heads []change // of each set; those that have come to their end are gone
+}
+
+// openSets opens those change sets of a job that are there, of one key range of one stage, and tells how many are.
+func (w *work) openSets(ctx context.Context, j *job.Job, stage, keyRange int) (m *mergedChanges, there int, err error) {
+	m = &mergedChanges{}
+	for _, id := range setsOf(j, stage, keyRange) {
+		set, err := openChanges(ctx, w.objects, id.object(j.ID))
+		if fault.KindOf(err) == fault.NotFound && err != nil {
+			continue
+		}
+		there++
+		if err == nil {
+			err = m.add(set)
+		}
+		if err != nil {
+			m.close()
+			return nil, there, err
+		}
+	}
+	return m, there, nil
+}
+
+// add takes a set over.
+func (m *mergedChanges) add(set *changeReader) error {
+	c, err := set.next()
+	if err != nil {
+		set.close()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	}
+	m.sets, m.heads = append(m.sets, set), append(m.heads, c)
+	return nil
+}
+
+// next is the next change; io.EOF behind the last.
+func (m *mergedChanges) next() (change, error) {
+	if len(m.sets) == 0 {
+		return change{}, io.EOF
+	}
+	least := 0
+	for i := range m.heads {
+		if m.heads[i].sk < m.heads[least].sk {
+			least = i
+		}
+	}
+	c := m.heads[least]
+	var err error
+	if m.heads[least], err = m.sets[least].next(); errors.Is(err, io.EOF) {
+		m.sets[least].close()
+		m.sets, m.heads = slices.Delete(m.sets, least, least+1), slices.Delete(m.heads, least, least+1)
+		return c, nil
+	}
+	return c, err
+}
+
+func (m *mergedChanges) close() {
+	for _, set := range m.sets {
+		set.close()
+	}
+}
+
+// overlay answers what this job's change set makes of stored items, asked for
+// in ascending order of their keys: so that rows can refer to rows of the same job
 // before any of them is written.
 type overlay struct {
 	set  *changeReader
@@ -242,12 +317,13 @@ type overlay struct {
 	more bool
 }
 
-// overlayOf opens the change set of a key range; of a stage that the import has not it is empty.
+// overlayOf opens the change set of a key range, of an undo that of what comes back; of a stage that the job has not it is empty.
 func (w *work) overlayOf(ctx context.Context, stage, keyRange int) (*overlay, error) {
-	if !hasStage(w.job, stage) {
+	id := setID{stage, keyRange, passOf(w.job, stepComing)}
+	if !hasStage(w.job, stage) || w.undone != nil && w.job.Import.OnlyAdded {
 		return &overlay{}, nil
 	}
-	set, err := openChanges(ctx, w.objects, setID{stage: stage, keyRange: keyRange}.object(w.job.ID))
+	set, err := openChanges(ctx, w.objects, id.object(w.job.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -2,24 +2,27 @@ package importer
 
 import (
 	"context"
-	"errors"
-	"io"
+	"fmt"
+	"iter"
 	"slices"
+	"strings"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
 
+// A plan is applied only if it still is what is to be done: every item that it changes is as it was; so are the customers and invoices that its
+// rows belong to, and whose their external ids are (see ground.go); the plans that they name are there; and nothing new belongs to what it removes.
+// Whatever else has been done to the source since does not matter, but for erases: those may be meant for what the plan brings.
+
 // errOutdated refuses to apply a plan whose ground has moved.
 func errOutdated(why string) error {
 	return fault.Newf(fault.Conflict, "plan_outdated", "%s since this plan was made. Nothing was written; make a new plan.", why)
 }
 
-// unmoved refuses a plan if anything was removed from its source since it was made, by an erase, an undo or a
-// replace: the records that its new rows hang on may be among it. One that removes rows is refused too if any were put since:
-// they may hang on what it removes. Jobs of one source take turns (I7): those made later can have run since, and
-// older plans that were applied since.
+// unmoved refuses a plan if anything was erased from its source since it was made. One of an older version, which has not noted what it
+// rests on, is refused if any other job has written to the source since.
 func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
@@ -32,113 +35,166 @@ func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 		switch {
 		case err != nil:
 			return err
-		case !since(o, j):
-		case o.Kind == job.Erase:
+		case o.Kind == job.Erase && erasedSince(o, j):
 			return errOutdated("Data of this source has been erased")
-		case o.Import == nil || !o.Import.Applying:
-		case o.Import.Removes || o.Import.Undo != "":
-			return errOutdated("Rows of this source have been removed")
-		case j.Import.Removes && putRows(o) > 0:
-			return errOutdated("Rows have been added or changed that may belong to what it removes")
+		case o.Import != nil && !j.Import.Ground && wroteSince(o, j):
+			return errOutdated("Another import or undo of this source has run")
 		}
 	}
 	return nil
 }
 
-// since tells whether a job has changed the source since the plan j was made, or has hidden data of it.
-func since(o, j *job.Job) bool {
-	switch {
-	case o.Kind == job.Erase && o.ID > j.ID: // it hides before it starts
-		return o.Status != job.Restored
-	case o.StartedAt.IsZero():
+// erasedSince tells whether an erase has hidden data of the source since the plan j was made. It hides before it starts; what was restored
+// is there again, and a failed erase has been taken back.
+func erasedSince(o, j *job.Job) bool {
+	if o.Status == job.Restored || o.Status == job.Failed {
 		return false
 	}
-	return o.ID > j.ID || !o.StartedAt.Before(j.CreatedAt)
+	return o.ID > j.ID || !o.StartedAt.IsZero() && !o.StartedAt.Before(j.CreatedAt)
 }
 
-// putRows is how many rows a job has added and changed.
-func putRows(j *job.Job) (n int64) {
-	for _, c := range j.Datasets {
-		n += c.Added + c.Changed
-	}
-	return n
+// wroteSince tells whether an import or undo may have written since the plan j was made. Jobs of one source take turns
+// (I7): those made later can have run since, and older plans that were applied since.
+func wroteSince(o, j *job.Job) bool {
+	return o.Import.Applying && !o.StartedAt.IsZero() && (o.ID > j.ID || !o.StartedAt.Before(j.CreatedAt))
 }
 
-// check compares what a planned change set rests on with what is stored now: every item
-// must still be as it was before. It writes nothing.
-func (w *work) check(ctx context.Context, stage, keyRange int) error {
-	set, err := openChanges(ctx, w.objects, setID{stage: stage, keyRange: keyRange}.object(w.job.ID))
-	if fault.KindOf(err) == fault.NotFound && err != nil { // an erase took it: it may name what was erased
-		return errOutdated("Data of this source has been erased")
-	}
-	if err != nil {
-		return err
-	}
-	defer set.close()
-	var block []change
-	for {
-		c, err := set.next()
-		last := errors.Is(err, io.EOF)
-		switch {
-		case last:
-		case err != nil:
-			return err
-		case puts(&c), w.job.Import.Removes:
-			block = append(block, c)
-		}
-		if len(block) < blockSize && !last {
-			continue
-		}
-		if err := w.unchanged(ctx, block); err != nil || last {
-			return err
-		}
-		block = block[:0]
-		if err := w.interrupted(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// unchanged checks some changes in key order.
-func (w *work) unchanged(ctx context.Context, block []change) error {
-	stored, err := w.storedUnder(ctx, block)
-	if err != nil {
-		return err
-	}
-	for i := range block {
-		if string(stored[i]) != string(block[i].before) {
-			return errOutdated("Rows that it changes have changed")
-		}
-	}
-	return w.untaken(ctx, block)
-}
-
-// untaken checks that no other row has been given the external id of one that is to be added. In a plan that removes
-// rows the holder may be one of those, which moves; and unmoved has seen that no row was put since.
-func (w *work) untaken(ctx context.Context, block []change) error {
-	if w.job.Import.Removes {
-		return nil
-	}
-	var sks []string
-	for i := range block {
-		if block[i].before != nil {
-			continue
-		}
-		for _, p := range pointersOf(w.hasher, block[i].sk, block[i].after) {
-			if p.sk[:len(store.SKExternal)] == store.SKExternal {
-				sks = append(sks, p.sk)
+// siblings walks the other jobs of the same source, newest first.
+func (im *Importer) siblings(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, error] {
+	const page = 100
+	return func(yield func(*job.Job, error) bool) {
+		for o, err := range im.c.Ledger.All(ctx, page, "") {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if concerns(o, j.Tag) && o.ID != j.ID && !yield(o, nil) {
+				return
 			}
 		}
 	}
-	slices.Sort(sks)
-	stored, err := w.storedAt(ctx, sks)
+}
+
+// concerns tells whether a job is of a source, or erases a customer that is merged of several sources'.
+func concerns(o *job.Job, tag store.Tag) bool {
+	if o.Tag == tag {
+		return true
+	}
+	return o.Erase != nil && o.Tag == 0 && slices.ContainsFunc(o.Erase.Records, func(r job.ErasedRecord) bool { return r.Tag == tag })
+}
+
+// check makes sure of one key range of one stage of a plan. It writes nothing.
+func (im *Importer) check(ctx context.Context, w *work, stage, keyRange int) error {
+	c := &checker{w: w, stage: stage}
+	defer c.close()
+	if err := c.begin(ctx, keyRange); err != nil {
+		return err
+	}
+	if err := w.eachOwn(ctx, stage, keyRange, func(ch *change) error { return c.take(ctx, ch) }); err != nil {
+		return err
+	}
+	if err := c.block(ctx); err != nil {
+		return err
+	}
+	sum, err := im.sums(ctx, w.job)
 	if err != nil {
 		return err
 	}
-	for i, sk := range sks {
-		if w.present(sk, stored[i]) != nil {
-			return errOutdated("External IDs that it gives have been taken")
+	for _, name := range sum.Ground {
+		if strings.HasPrefix(name, groundDir(w.job.ID)+fmt.Sprintf("%d-%02x-", stage, keyRange)) {
+			if err := w.stands(ctx, name); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// checker compares the changes of one key range with what is stored now.
+type checker struct {
+	w       *work
+	stage   int
+	changes []change
+	hung    [3]*turns
+	named   map[string]bool
+}
+
+func (c *checker) begin(ctx context.Context, keyRange int) (err error) {
+	sets, there, err := c.w.openSets(ctx, c.w.job, c.stage, keyRange)
+	if err != nil {
+		return err
+	}
+	sets.close()
+	switch {
+	case there == 0: // an erase took it: it may name what was erased
+		return errOutdated("Data of this source has been erased")
+	case looksUp(c.stage):
+		return c.w.loadPlans(ctx)
+	case !c.w.job.Import.Removes:
+		return nil
+	case c.stage == stageCustomers:
+		c.hung, err = c.w.openHung(ctx, keyRange)
+	case c.stage == stagePlans:
+		c.named, err = c.w.loadNamed(ctx)
+	}
+	return err
+}
+
+func (c *checker) close() {
+	for _, t := range c.hung {
+		t.close()
+	}
+}
+
+// take takes the next change. An invoice and what lies under it are in one block.
+func (c *checker) take(ctx context.Context, ch *change) error {
+	if removals(ch) && !c.w.job.Import.Removes {
+		return nil
+	}
+	if len(c.changes) >= blockSize && (c.stage != stageInvoices || parentOf(ch.sk) == "") {
+		if err := c.block(ctx); err != nil {
+			return err
+		}
+	}
+	c.changes = append(c.changes, *ch)
+	return nil
+}
+
+// block checks some changes in key order.
+func (c *checker) block(ctx context.Context) error {
+	if err := c.w.interrupted(ctx); err != nil {
+		return err
+	}
+	stored, err := c.w.storedUnder(ctx, c.changes)
+	if err != nil {
+		return err
+	}
+	var going []string
+	for i := range c.changes {
+		ch := &c.changes[i]
+		switch plan := ch.after.Str("plan"); {
+		case string(stored[i]) != string(ch.before):
+			return errOutdated("Rows that it changes have changed")
+		case plan != "" && !c.w.knowsPlan(plan):
+			return errOutdated("Plans that its rows name have been removed")
+		case removals(ch):
+			going = append(going, ch.sk)
+		}
+	}
+	c.changes = c.changes[:0]
+	return c.unneeded(ctx, going)
+}
+
+// unneeded checks that nothing that stays belongs to rows which are to go.
+func (c *checker) unneeded(ctx context.Context, going []string) (err error) {
+	needed := c.named
+	if c.stage == stageCustomers || c.stage == stageInvoices {
+		if needed, err = c.w.needed(ctx, going, c.hung); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(going, func(sk string) bool { return needed[sk] }) {
+		return errOutdated("Rows have come that belong to what it removes")
 	}
 	return nil
 }

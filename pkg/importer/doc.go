@@ -16,5 +16,6 @@
 // so that memory does not grow with the file. Either way the outcome is the same, depends
 // on no timing and no piece size, and survives a kill at any point (I1, I2, I6).
 //
-// An undo reverses the change sets of a job, row by row, where nothing has touched the row since.
+// An undo is a merge of the change sets of another job, turned round, with what is stored; it goes through the same gate,
+// check and apply.
 package importer

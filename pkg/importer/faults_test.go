@@ -49,6 +49,15 @@ func stories() []story {
 			first(t, w)
 			w.imports(t, messy())
 		}},
+		{name: "an undo that is planned and applied", parks: true, removes: true, peace: func(t tester, w *world) {
+			t.Helper()
+			first(t, w)
+			w.imports(t, clean())
+		}, told: func(t tester, w *world) {
+			t.Helper()
+			w.plansUndo(t)
+			w.applies(t)
+		}},
 	}
 }
 
@@ -119,10 +128,24 @@ func (w *world) undoes(t tester) {
 	time.Sleep(time.Minute)
 	target := w.latest(t, func(j *job.Job) bool { return j.Import.Undo == "" })
 	w.do(t, func(p *process) error {
-		_, err := p.Undo(t.Context(), target.ID)
+		_, err := p.Undo(t.Context(), target.ID, false)
 		if fault.CodeOf(err) == "undone_already" { // it was asked for, but the answer was lost
 			return nil
 		}
+		return err
+	})
+	w.settle(t)
+}
+
+func (w *world) plansUndo(t tester) {
+	t.Helper()
+	time.Sleep(time.Minute)
+	target := w.latest(t, func(j *job.Job) bool { return j.Import.Undo == "" })
+	w.do(t, func(p *process) error {
+		if last := w.latest(t, always); last.Import.Undo == target.ID { // it was asked for, but the answer was lost
+			return nil
+		}
+		_, err := p.Undo(t.Context(), target.ID, true)
 		return err
 	})
 	w.settle(t)

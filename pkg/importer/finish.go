@@ -12,15 +12,19 @@ func (im *Importer) finish(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.Import.Undo != "" {
-		return im.finishUndo(ctx, j, sum)
+	if stepwise(j) {
+		return im.finishStepwise(ctx, j, sum)
 	}
 	if err := im.dropRuns(ctx, j); err != nil {
 		return nil, err
 	}
+	if _, err := im.c.Objects.DeleteAll(ctx, groundDir(j.ID)); err != nil {
+		return nil, err
+	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {
+		err := goesOn(j)                      // who was told that it is cancelled has been told the truth
 		j.Status, j.Cost = job.Done, sum.cost // the rows were accounted for at the gate
 		j.Progress.ItemsDone = j.Progress.ItemsTotal
-		return nil
+		return err
 	})
 }

@@ -37,9 +37,13 @@ func (im *Importer) sums(ctx context.Context, j *job.Job) (totals, error) {
 }
 
 // accounted checks that every row that was read is accounted for (I1).
-func (s *summary) accounted() error {
+func (s *summary) accounted(j *job.Job) error {
 	for name, c := range s.Datasets {
-		if n := c.Added + c.Changed + c.Unchanged + c.Rejected; c.Read != n {
+		n := c.Added + c.Changed + c.Unchanged + c.Rejected
+		if j.Import.Undo != "" { // the changes of another job are read, and its additions removed
+			n += c.Removed
+		}
+		if c.Read != n {
 			return fault.Newf(fault.Internal, "sums_differ", "%s: %d rows read, but %d accounted for", name, c.Read, n)
 		}
 	}
@@ -68,17 +72,23 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, ds := range j.Import.Datasets { // one without rows is in the report too
-		sum.count(ds, func(*job.Counts) {})
+	if j.Import.Undo == "" { // a dataset without rows is in the report too
+		for _, ds := range j.Import.Datasets {
+			sum.count(ds, func(*job.Counts) {})
+		}
 	}
-	if err := sum.accounted(); err != nil {
+	if err := sum.accounted(j); err != nil {
 		return nil, err
 	}
 	if err := notEmpty(j, sum); err != nil {
 		return nil, err
 	}
 	if sum.rejected() > 0 {
-		if err := im.writeRejects(ctx, j, sum.Rejects); err != nil {
+		write := im.writeRejects
+		if j.Import.Undo != "" {
+			write = im.writeLeftAlone
+		}
+		if err := write(ctx, j, sum.Rejects); err != nil {
 			return nil, err
 		}
 	}
@@ -87,15 +97,18 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 			"External IDs (%d) would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows and import again.",
 			sum.Moved, rows(sum.rejected()))
 	}
-	notes := sum.withhold()
-	confirm := excess(j, sum)
+	var notes []string
+	confirm := ""
+	if j.Import.Undo == "" {
+		notes, confirm = sum.withhold(), excess(j, sum)
+	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
 			return err
 		}
 		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost
 		j.Notes = append(j.Notes, notes...)
-		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
+		j.Import.Removes, j.Import.Ground, j.Import.Estimate = sum.removed() > 0, parks(j), estimate(im.c.Store, sum)
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
 		return nil
 	}
@@ -117,7 +130,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 
 // notEmpty refuses to replace rows by an input that has none, unless that was asked for.
 func notEmpty(j *job.Job, sum totals) error {
-	if j.Import.Mode != job.Replace || j.Import.AllowEmpty {
+	if j.Import.Mode != job.Replace || j.Import.AllowEmpty || j.Import.Undo != "" {
 		return nil
 	}
 	for _, ds := range j.Import.Datasets {
@@ -181,7 +194,10 @@ func estimate(st *store.Store, sum totals) *job.Estimate {
 	e := &job.Estimate{
 		Changes: sum.Changes, WriteUnits: float64(sum.WriteMilli+sum.RemoveMilli) / 1000, PricesOf: store.PricesOf,
 		// What is compared before a plan is applied: dense rows by range, as the plan did, others one by one.
-		ReadUnits: min(sum.cost.ReadUnits(), float64(sum.Changes)),
+		ReadUnits: sum.cost.ReadUnits(),
+	}
+	if sum.removed() == 0 { // else it is looked again too what belongs to the removed rows
+		e.ReadUnits = min(e.ReadUnits, float64(sum.Changes+sum.Grounds))
 	}
 	e.Dollars = store.Cost{WriteMilli: store.MilliUnits(e.WriteUnits), ReadMilli: store.MilliUnits(e.ReadUnits)}.Dollars()
 	e.Seconds = e.WriteUnits / float64(st.UnitsASecond())

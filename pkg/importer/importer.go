@@ -168,14 +168,19 @@ func (im *Importer) send(ctx context.Context, j *job.Job) error {
 }
 
 // Apply begins to make a planned change set true in the table. It fails, with nothing
-// written, if stored rows have moved since in a way that matters.
+// written, if stored rows have moved since in a way that matters (see check.go). A plan of an undo is fault.Conflict if another undo of
+// the same import was begun since.
 func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
-	j, err := im.c.Ledger.Resume(ctx, id, func(j *job.Job) error {
+	j, err := im.c.Ledger.Resume(ctx, id, func(j *job.Job) ([]store.Write, error) {
 		if j.Import == nil {
-			return errNoImport()
+			return nil, errNoImport()
 		}
 		j.Import.Applying, j.Error = true, ""
-		return nil
+		if j.Import.Undo == "" {
+			return nil, nil
+		}
+		link, err := im.undoing(ctx, j.Import.Undo, j.ID)
+		return []store.Write{link}, err
 	})
 	if err != nil {
 		return nil, err
@@ -197,6 +202,13 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 	}
 	if j.Kind != job.Import || j.Status != job.Running {
 		return nil
+	}
+	if old(j) {
+		anew, err := im.startAnew(ctx, j.ID)
+		if err != nil {
+			return im.outcome(ctx, j, err)
+		}
+		j, m.Task = anew, ""
 	}
 	if m.Task == "" || ending(j) {
 		j, err = im.goOn(ctx, j)

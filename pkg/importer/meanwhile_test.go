@@ -121,7 +121,7 @@ func (b begun) after(t tester, w *world, name string, again bool, before map[sto
 		}
 		return
 	}
-	j, err := w.quiet.Undo(t.Context(), w.news(t)[0].ID)
+	j, err := w.quiet.Undo(t.Context(), w.news(t)[0].ID, false)
 	switch {
 	case fault.CodeOf(err) == "nothing_changed":
 	case err != nil:

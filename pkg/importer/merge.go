@@ -33,7 +33,8 @@ type parentState struct {
 	sk      string
 	exists  bool
 	manual  int64
-	erasing bool // and can be restored
+	erasing bool        // and can be restored
+	stored  store.Attrs // nil if this import changes it
 }
 
 // rangeMerge is the one loop that decides what becomes of every row of a key
@@ -53,7 +54,8 @@ type rangeMerge struct {
 	parent  parentState
 	parents *overlay // what this import makes of the customers that rows hang on
 	builder *store.Builder
-	after   []byte       // of the change that is being made
+	after   []byte // of the change that is being made
+	ground  ground
 	counts  []job.Counts // by file
 	replaced
 }
@@ -62,7 +64,10 @@ type rangeMerge struct {
 func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, error) {
 	id := setID{stage: stage, keyRange: keyRange}
 	return w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
-		m := &rangeMerge{w: w, stage: stage, out: out, builder: store.NewBuilder(), counts: make([]job.Counts, len(w.job.Import.Files))}
+		m := &rangeMerge{
+			w: w, stage: stage, out: out, builder: store.NewBuilder(), counts: make([]job.Counts, len(w.job.Import.Files)), ground: w.newGround(ctx, id.name()),
+		}
+		defer m.ground.abort()
 		return m.merge(ctx, keyRange)
 	})
 }
@@ -147,6 +152,9 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 	// Under a name of its own, which the change set has: so they belong together whoever else is at this range.
 	by := fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())
 	if m.sum.Rejects, err = m.w.writeRejects(ctx, by, m.rejects); err != nil {
+		return sum, err
+	}
+	if err := m.ground.end(&m.sum); err != nil {
 		return sum, err
 	}
 	return m.sum, m.samples.store(ctx, m.w, setID{stage: m.stage, keyRange: keyRange})
@@ -291,8 +299,8 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 			return err
 		}
 		if c.parent != "" && c.parent != m.parent.sk {
-			a := parents[c.parent]
-			m.parent = parentState{sk: c.parent, exists: m.w.present(c.parent, a) != nil, manual: manualOf(a), erasing: m.w.buried(c.parent, a)}
+			m.parent = parents[c.parent]
+			m.parent.sk = c.parent
 		}
 		if err := m.settle(c); err != nil {
 			return err
@@ -326,7 +334,7 @@ func (m *rangeMerge) loadBefore(ctx context.Context) error {
 // loadParents reads the parents that the block needs and does not hold: those
 // stored, be they hidden or not, with what this import makes of them. On the walk of a replace the invoices of
 // line items and transactions are met.
-func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, error) {
+func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, error) {
 	if m.stored != nil && m.stage == stageInvoices {
 		return nil, nil
 	}
@@ -346,18 +354,21 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]store.Attrs, e
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[string]store.Attrs, len(sks))
+	found := make(map[string]parentState, len(sks))
 	for i, sk := range sks {
 		after, known, err := m.parents.at(sk)
 		if err != nil {
 			return nil, err
 		}
+		p := parentState{}
 		if !known {
 			after = stored[i]
+			p.stored = m.w.present(sk, after)
 		}
 		if len(after) > 0 {
-			found[sk] = after
+			p.exists, p.manual, p.erasing = m.w.present(sk, after) != nil, manualOf(after), m.w.buried(sk, after)
 		}
+		found[sk] = p
 	}
 	return found, nil
 }
@@ -386,19 +397,26 @@ func (m *rangeMerge) settle(c *candidate) error {
 	case c.before != nil && isCustomer(c.sk):
 		manual = manualOf(c.before) // origin is fixed when a customer is created
 	}
+	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
 	if c.parent == "" {
 		m.parent = parentState{sk: c.sk, exists: true, manual: manual}
+		if same {
+			m.parent.stored = c.before
+		}
 	}
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
 		return m.emit(c.change(nil, m.stamp(c.entry.body, store.Origin{Import: m.w.number, Manual: manual}, m.w.stampMilli)))
 	}
-	if string(c.before.Content()) == string(c.entry.body) {
+	if same {
 		m.count(&c.entry, func(n *job.Counts) { n.Unchanged++ })
 		return nil
 	}
 	if other := c.before.Str("external_id"); other != store.Attrs(c.entry.body).Str("external_id") {
 		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with that of a stored record; it needs another one.")
+		if c.parent == "" {
+			m.parent.stored = c.before
+		}
 		return nil
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
@@ -425,6 +443,11 @@ func (c *candidate) change(before, after store.Attrs) *change {
 func (m *rangeMerge) emit(c *change) error {
 	if err := m.flushRemovals(); err != nil {
 		return err
+	}
+	if m.parent.stored != nil && parentOf(c.sk) == m.parent.sk {
+		if err := m.ground.note(m.parent.sk, m.parent.stored); err != nil {
+			return err
+		}
 	}
 	return m.write(c, &m.sum.WriteMilli)
 }

@@ -144,9 +144,17 @@ type past struct {
 	turn     int  // when it ended last, in turns of the source
 	undoes   *past
 	undoneBy *past
-	refused  string // part of the sentence that it failed with
-	made     int64  // Unix milliseconds
-	overkept bool   // a customer stays for an invoice that this import gives to another customer: the next one may remove it
+	refused  string            // part of the sentence that it failed with
+	made     int64             // Unix milliseconds
+	ground   map[ident]*record // what its rows belong to, and it does not change, as that was
+	holders  map[ident]*record // who had the external ids that it looked up; by what has them, whatever that belongs to
+	overkept bool              // a customer stays for an invoice that this import gives to another customer: the next one may remove it
+}
+
+func newPast(now int64) *past {
+	return &past{
+		counts: map[string]job.Counts{}, rejects: map[place]string{}, made: now, ground: map[ident]*record{}, holders: map[ident]*record{},
+	}
 }
 
 func (p *past) String() string {
@@ -202,7 +210,7 @@ type decision struct {
 // decide is an import up to its gate.
 func (m *model) decide(q request, now int64) *past {
 	d := &decision{
-		past: &past{counts: map[string]job.Counts{}, rejects: map[place]string{}, made: now},
+		past: newPast(now),
 		m:    m, q: q, stored: map[billing.Dataset]int64{}, after: map[ident]*record{}, origin: map[ident]int64{},
 	}
 	for _, s := range q.sheets {
@@ -268,6 +276,9 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 		if c.id.kind == invoice {
 			rec := &record{id: c.id, attrs: c.attrs}
 			owner, _ := rec.owner()
+			if _, changed := d.after[owner]; !changed && d.m.rows[owner] != nil {
+				d.ground[owner] = d.m.rows[owner]
+			}
 			switch r := d.at(owner); r {
 			case nil:
 				d.reject(c, "unknown_customer")
@@ -283,6 +294,7 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 		}
 		anywhere := ident{kind: c.id.kind, own: c.id.own}
 		moves := d.m.taken(c.id)
+		d.holders[anywhere] = d.m.holder(anywhere)
 		one, met := first[anywhere]
 		switch {
 		case moves && !d.q.replace:
@@ -388,7 +400,13 @@ func (d *decision) settle(c candidate) {
 }
 
 func (d *decision) change(c delta) {
-	d.after[c.id] = c.after
+	if d.after[c.id] = c.after; c.after != nil && c.id.kind != invoice {
+		if owner, has := c.after.owner(); has {
+			if _, changed := d.after[owner]; !changed {
+				d.ground[owner] = d.m.rows[owner]
+			}
+		}
+	}
 	d.deltas = append(d.deltas, c)
 }
 
@@ -512,36 +530,78 @@ func (p *past) meant() (out []delta) {
 // apply makes a job's changes true.
 func (m *model) apply(p *past) {
 	p.applying, p.status = true, job.Done
-	for _, c := range p.meant() {
+	m.make(p.meant())
+}
+
+func (m *model) make(deltas []delta) {
+	for _, c := range deltas {
 		m.set(c.id, c.after)
 	}
 }
 
-// outdated tells whether a plan must not be applied any more: what it changes has changed, what its rows hang on
-// may be gone, or what it removes may be needed.
+// outdated tells whether a plan must not be applied any more: what it changes has changed, or what its rows belong to, or who has
+// their external ids; or something has come that belongs to what it removes.
 func (m *model) outdated(p *past) bool {
 	for _, c := range p.meant() {
-		if !m.rows[c.id].same(c.before) || !p.removes && c.before == nil && m.taken(c.id) {
+		if !m.rows[c.id].same(c.before) {
 			return true
 		}
 	}
-	for _, o := range m.jobs {
-		if o != p && o.turn > p.turn && o.applying && (o.removes || o.undoes != nil || p.removes && len(o.meant()) > 0) {
+	for id, r := range p.ground {
+		if !m.rows[id].same(r) {
 			return true
+		}
+	}
+	for id, r := range p.holders {
+		// A pointer tells whose an external id is, and which import added the row.
+		if now := m.holder(id); (now == nil) != (r == nil) || r != nil && (now.id != r.id || now.by != r.by || now.manual != r.manual) {
+			return true
+		}
+	}
+	then := &model{rows: maps.Clone(m.rows)}
+	then.make(p.meant())
+	for _, c := range p.meant() {
+		if c.removal() && then.any(func(r *record) bool { return r.needs(c.id) }) {
+			return true
+		}
+		if !c.removal() {
+			if id, names := c.after.namedPlan(); names && then.rows[id] == nil {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// undoable tells whether a job can be taken back.
-func (p *past) undoable() bool {
-	return p.applying && p.status != job.Planned && (p.undoneBy == nil || p.undoneBy.undoneBy != nil)
+// needs tells whether a record belongs to another one, or names it.
+func (r *record) needs(id ident) bool {
+	owner, has := r.owner()
+	p, names := r.namedPlan()
+	return has && owner == id || names && p == id
 }
 
-// undo takes a job back, row by row where nothing has touched the row since: first what was added, but not what
-// others may belong to; then, with their parents first, what was changed and removed; then the rest of what was added.
-func (m *model) undo(target *past) *past {
-	u := &reversal{&past{counts: map[string]job.Counts{}, undoes: target, applying: true, status: job.Done}, m}
+// holder is the record that has an external id, whatever it belongs to; nil if there is none.
+func (m *model) holder(id ident) *record {
+	for _, r := range m.rows {
+		if r.id.kind == id.kind && r.id.own == id.own {
+			return r
+		}
+	}
+	return nil
+}
+
+// undoable tells whether a job can be taken back.
+func (p *past) undoable() bool {
+	by := p.undoneBy
+	return p.applying && p.status != job.Planned && (by == nil || by.undoneBy != nil || by.status == job.Failed)
+}
+
+// undo decides how a job is taken back, row by row where nothing has touched the row since: first what was added goes, but not what
+// others may belong to; then, with their parents first, what was changed and removed comes back; then the rest of what was added goes.
+func (m *model) undo(target *past, now int64) *past {
+	p := newPast(now)
+	p.undoes, p.status = target, job.Done
+	u := &reversal{p, &model{rows: maps.Clone(m.rows)}, m.rows}
 	u.takeBack(event)
 	u.takeBack(invoice, lineItem, transaction)
 	u.takeBack(contact)
@@ -550,13 +610,14 @@ func (m *model) undo(target *past) *past {
 	}
 	u.takeBack(customer)
 	u.takeBack(plan)
-	target.undoneBy = u.past
-	return u.past
+	p.removes = p.removed() > 0
+	return p
 }
 
 type reversal struct {
 	*past
-	m *model
+	m   *model // as it will be
+	was map[ident]*record
 }
 
 // takeBack removes again what was added, of some kinds at once.
@@ -585,30 +646,15 @@ func (u *reversal) takeBack(kinds ...kind) {
 
 // needed tells whether something belongs to a record that is not taken back with it.
 func (u *reversal) needed(id ident, with []kind) bool {
-	if id.kind == plan {
-		return u.plansNeeded()
-	}
-	return u.m.belonging(id, func(r *record) bool {
+	return u.m.any(func(r *record) bool {
+		if !r.needs(id) {
+			return false
+		}
 		if !slices.Contains(with, r.id.kind) {
 			return true
 		}
 		return !slices.ContainsFunc(u.undoes.meant(), func(c delta) bool { return c.id == r.id && c.before == nil && r.same(c.after) })
 	})
-}
-
-// plansNeeded tells whether added plans may be named by rows that stay. No key tells it, so any later row counts.
-func (u *reversal) plansNeeded() bool {
-	for _, ds := range []billing.Dataset{billing.LineItems, billing.Events, billing.Cancellations} {
-		if u.counts[string(ds)].Rejected > 0 {
-			return true
-		}
-		for _, o := range u.m.jobs[slices.Index(u.m.jobs, u.undoes)+1:] {
-			if c := o.counts[string(ds)]; o.applying && c.Added+c.Changed > 0 {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // putBack puts back what was changed or removed.
@@ -619,6 +665,7 @@ func (u *reversal) putBack(k kind) {
 			continue
 		}
 		u.read(c)
+		u.note(c)
 		stored := u.m.rows[c.id]
 		switch {
 		case stored.same(c.before):
@@ -627,7 +674,7 @@ func (u *reversal) putBack(k kind) {
 			u.leave(c, "gone_since")
 		case !stored.same(c.after):
 			u.leave(c, "touched_since")
-		case u.homeless(c.before):
+		case u.homeless(c.before, c.after):
 			u.leave(c, "parent_gone")
 		case c.after == nil && u.m.taken(c.id):
 			u.leave(c, "external_id_taken")
@@ -645,10 +692,26 @@ func (u *reversal) putBack(k kind) {
 	u.make(back)
 }
 
-func (u *reversal) homeless(r *record) bool {
-	owner, has := r.owner()
-	p, names := r.namedPlan()
-	return has && u.m.rows[owner] == nil || names && u.m.rows[p] == nil
+// homeless tells whether a row cannot be as it was because of what it belongs to. What it belongs to already is there.
+func (u *reversal) homeless(was, is *record) bool {
+	owner, has := was.owner()
+	if has && was.id.kind != invoice && u.was[owner] != nil && u.was[owner].same(u.m.rows[owner]) {
+		u.ground[owner] = u.was[owner]
+	}
+	p, names := was.namedPlan()
+	return has && u.m.rows[owner] == nil || names && p.own != external+is.str("plan") && u.m.rows[p] == nil
+}
+
+// note notes what is looked up for a row that may come back.
+func (u *reversal) note(c delta) {
+	if owner, _ := c.before.owner(); c.id.kind == invoice && c.before.str("customer") != c.after.str("customer") {
+		if r := u.was[owner]; r != nil && r.same(u.m.rows[owner]) {
+			u.ground[owner] = r
+		}
+	}
+	if anywhere := (ident{kind: c.id.kind, own: c.id.own}); c.after == nil && c.id.kind >= lineItem && !c.id.natural() {
+		u.holders[anywhere] = (&model{rows: u.was}).holder(anywhere)
+	}
 }
 
 // taken tells whether another record has the external id.
@@ -666,8 +729,6 @@ func (u *reversal) leave(c delta, code string) {
 }
 
 func (u *reversal) make(deltas []delta) {
-	for _, c := range deltas {
-		u.m.set(c.id, c.after)
-	}
+	u.m.make(deltas)
 	u.deltas = append(u.deltas, deltas...)
 }

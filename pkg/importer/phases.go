@@ -16,18 +16,33 @@ import (
 // nothing hangs in the air, and put from the first to the last.
 //
 // A small import decides in one task ("decide") and applies in one ("apply").
-// An undo takes back what was added from the last stage to that of contacts, then puts back what was
-// changed or removed from the first to the last, and then takes back the customers and plans that were added: until then
-// changed rows may refer to them. Each of its tasks decides and applies.
+//
+// An undo decides which added rows go ("going") from the last stage to that of contacts, then which changed and removed
+// rows come back ("coming") from the first stage to the last, and then which added customers and plans go: by then it
+// is known of every row that may belong to them whether it stays. It is applied in the same order.
 const (
-	stepDecide   = "decide"
-	stepMap      = "map"
-	stepResolve  = "resolve"
-	stepMerge    = "merge"
-	stepCheck    = "check"
-	stepApply    = "apply"
-	stepRemove   = "remove"
-	stepPut      = "put"
+	stepDecide  = "decide"
+	stepMap     = "map"
+	stepResolve = "resolve"
+	stepMerge   = "merge"
+	stepCheck   = "check"
+	stepApply   = "apply"
+	stepRemove  = "remove"
+	stepPut     = "put"
+
+	// Of an undo:
+	stepGoing  = "going"  // which added rows go
+	stepAsk    = "ask"    // what the rows that come back need
+	stepComing = "coming" // which changed and removed rows come back
+	stepHung   = "hung"   // what becomes of the rows that hang on customers
+	stepNamed  = "named"  // which plans rows name that stay
+
+	// Of the check of a plan that removes rows:
+	stepHungStill  = "hung-still"
+	stepNamedStill = "named-still"
+
+	// Of an undo that an older version began (see [stepwise]): the task applies at once what it decides. So are the two
+	// change sets of each key range called, of all undos.
 	stepTakeBack = "takeback"
 	stepPutBack  = "putback"
 )
@@ -37,12 +52,19 @@ func phaseName(stage int, step string) string { return fmt.Sprintf("%d %s", stag
 // phases lists what a job goes through, as far as it is decided.
 func phases(j *job.Job) []string {
 	switch {
-	case j.Import.Undo != "":
+	case stepwise(j):
 		return undoPhases(j)
 	case j.Import.Small:
 		return append([]string{phaseName(0, stepDecide)}, applyPhases(j)...)
 	}
-	var out []string
+	return append(decidePhases(j), applyPhases(j)...)
+}
+
+// decidePhases are those of a job that is not small.
+func decidePhases(j *job.Job) (out []string) {
+	if j.Import.Undo != "" {
+		return undoPhases(j)
+	}
 	for _, stage := range stages(j) {
 		out = append(out, phaseName(stage, stepMap))
 		if looksUp(stage) {
@@ -50,7 +72,7 @@ func phases(j *job.Job) []string {
 		}
 		out = append(out, phaseName(stage, stepMerge))
 	}
-	return append(out, applyPhases(j)...)
+	return out
 }
 
 // applyPhases are the phases behind the decision: none before it.
@@ -60,37 +82,95 @@ func applyPhases(j *job.Job) []string {
 	}
 	var out []string
 	if j.Import.Parked {
-		for _, stage := range stages(j) {
-			out = append(out, phaseName(stage, stepCheck))
-		}
+		out = checkPhases(j)
 	}
 	if j.Import.Small {
 		return append(out, phaseName(0, stepApply))
 	}
-	if j.Import.Removes {
-		for _, stage := range slices.Backward(stages(j)) {
-			out = append(out, phaseName(stage, stepRemove))
-		}
+	return append(out, writePhases(j)...)
+}
+
+// checkPhases make sure that a plan is still what is to be done.
+func checkPhases(j *job.Job) (out []string) {
+	if j.Import.Removes && hangs(j) {
+		out = append(out, phaseName(stageCustomers, stepHungStill))
+	}
+	if j.Import.Removes && hasStage(j, stagePlans) {
+		out = append(out, phaseName(stagePlans, stepNamedStill))
 	}
 	for _, stage := range stages(j) {
-		out = append(out, phaseName(stage, stepPut))
+		out = append(out, phaseName(stage, stepCheck))
 	}
 	return out
 }
 
-func undoPhases(j *job.Job) []string {
-	var first, put, last []string
+// hangs tells whether a job may change customers and what hangs on them.
+func hangs(j *job.Job) bool {
+	return hasStage(j, stageCustomers) && (hasStage(j, stageContacts) || hasStage(j, stageInvoices) || hasStage(j, stageEvents))
+}
+
+// writePhases are those that write, in the order in which nothing hangs in the air.
+func writePhases(j *job.Job) (out []string) {
+	undo := j.Import.Undo != ""
+	if j.Import.Removes {
+		for _, stage := range slices.Backward(stages(j)) {
+			if !undo || stage > stageCustomers {
+				out = append(out, phaseName(stage, stepRemove))
+			}
+		}
+	}
+	if !undo || !j.Import.OnlyAdded {
+		for _, stage := range stages(j) {
+			out = append(out, phaseName(stage, stepPut))
+		}
+	}
+	if undo && j.Import.Removes { // until now rows that are changed back may have referred to these
+		for _, stage := range []int{stageCustomers, stagePlans} {
+			if hasStage(j, stage) {
+				out = append(out, phaseName(stage, stepRemove))
+			}
+		}
+	}
+	return out
+}
+
+// stepwise tells whether a job is an undo that was begun by a version before 2026-11-29, which had no gate, and has been started
+// anew by this one: each of its tasks decides and applies. What was decided by then is not decided again.
+func stepwise(j *job.Job) bool { return j.Import.Undo != "" && j.Import.Stepwise }
+
+// undoPhases are those in which an undo is decided.
+func undoPhases(j *job.Job) (out []string) {
+	going, coming := stepGoing, stepComing
+	if stepwise(j) {
+		going, coming = stepTakeBack, stepPutBack
+	}
+	add := func(stage int, step string) { out = append(out, phaseName(stage, step)) }
 	for _, stage := range slices.Backward(stages(j)) {
-		if name := phaseName(stage, stepTakeBack); stage > stageCustomers {
-			first = append(first, name)
-		} else {
-			last = append(last, name)
+		if stage > stageCustomers {
+			add(stage, going)
 		}
 	}
 	for _, stage := range stages(j) {
-		put = append(put, phaseName(stage, stepPutBack))
+		if j.Import.OnlyAdded {
+			break
+		}
+		if looksUp(stage) {
+			add(stage, stepAsk)
+			add(stage, stepResolve)
+		}
+		add(stage, coming)
 	}
-	return slices.Concat(first, put, last)
+	if hangs(j) {
+		add(stageCustomers, stepHung)
+	}
+	if hasStage(j, stageCustomers) {
+		add(stageCustomers, going)
+	}
+	if hasStage(j, stagePlans) {
+		add(stagePlans, stepNamed)
+		add(stagePlans, going)
+	}
+	return out
 }
 
 // nextPhase is the phase behind the job's; empty if there is none.
@@ -126,6 +206,17 @@ func stagePieces(j *job.Job, stage int) []int {
 		}
 	}
 	return out
+}
+
+// passOf is the change set of a key range that a step makes or applies: imports have one, undos two.
+func passOf(j *job.Job, step string) string {
+	switch {
+	case j.Import.Undo == "":
+		return ""
+	case step == stepGoing, step == stepRemove, step == stepTakeBack:
+		return stepTakeBack
+	}
+	return stepPutBack
 }
 
 // phaseTasks lists the ids of a phase's tasks: one for each piece, or each key range, or just one.

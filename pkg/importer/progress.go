@@ -14,12 +14,12 @@ func weight(step string) float64 {
 	switch step {
 	case stepMap, stepDecide:
 		return 3
-	case stepMerge:
+	case stepMerge, stepGoing, stepComing:
 		return 2
 	case stepPut, stepRemove, stepApply, stepTakeBack, stepPutBack:
 		return 4
 	}
-	return 0.5 // resolve, check
+	return 0.5 // resolve, check, and the like
 }
 
 // Progress tells how far an open import has come, from the results of its tasks.
@@ -58,27 +58,27 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 	if j.Import.Applying { // the gate has booked what was read
 		p.BytesDone, p.RowsDone = p.BytesTotal, max(p.RowsDone, rowsOf(j))
 	}
-	if j.Import.Undo == "" {
-		p.Fraction = fraction(j, part/float64(max(1, total)))
-	} else if err := im.undone(ctx, j); err != nil {
+	if err := im.undone(ctx, j); err != nil {
 		return err
 	}
+	p.Fraction = fraction(j, part/float64(max(1, total)))
 	im.rate(j)
 	return nil
 }
 
-// undone measures an undo by the changes that it has to take back, since no stage of it says how much there is in it.
+// undone tells of an undo, before it has been decided, how many changes it has to take back.
 func (im *Importer) undone(ctx context.Context, j *job.Job) error {
+	if j.Import.Undo == "" || j.Import.Estimate != nil {
+		return nil
+	}
 	target, err := im.c.Ledger.Get(ctx, j.Import.Undo)
 	if err != nil {
 		return err
 	}
-	p := &j.Progress
-	p.ItemsTotal = 0
+	j.Progress.ItemsTotal = 0
 	for _, c := range target.Datasets {
-		p.ItemsTotal += c.Added + c.Changed + c.Removed
+		j.Progress.ItemsTotal += c.Added + c.Changed + c.Removed
 	}
-	p.Fraction = min(1, float64(max(p.RowsDone, p.ItemsDone))/float64(max(1, p.ItemsTotal)))
 	return nil
 }
 
@@ -95,7 +95,7 @@ func fractionOf(j *job.Job, t job.Task, r result) float64 {
 	switch {
 	case t.State == job.TaskDone:
 		return 1
-	case step == stepPut && j.Progress.ItemsTotal > 0: // ranges are alike: hashes spread evenly
+	case (step == stepPut || step == stepRemove) && j.Progress.ItemsTotal > 0: // ranges are alike: hashes spread evenly
 		return min(1, float64(r.Done)*float64(j.Import.Ranges)/float64(j.Progress.ItemsTotal))
 	}
 	return 0
@@ -106,6 +106,7 @@ func fraction(j *job.Job, part float64) float64 {
 	whole := *j
 	spec := *j.Import
 	spec.Applying = spec.Applying || !spec.Plan
+	spec.Removes = spec.Removes || spec.Undo != "" && spec.Estimate == nil // it probably will
 	whole.Import = &spec
 	all := phases(&whole)
 	at := slices.Index(all, j.Stage)
@@ -127,7 +128,7 @@ func fraction(j *job.Job, part float64) float64 {
 	return done / total
 }
 
-// bytesOf is the size of a stage's input; of a small import all stages count alike.
+// bytesOf is the size of a stage's input; of a small import, and of an undo, all stages count alike.
 func bytesOf(j *job.Job, stage int) int64 {
 	if j.Import.Small {
 		return 1

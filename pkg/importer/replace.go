@@ -92,7 +92,7 @@ func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
 	ds := datasetOf(it.SK, a)
 	if !m.w.given(ds) {
 		if parent == "" {
-			m.parent = parentState{sk: it.SK, exists: true, manual: manualOf(a)}
+			m.parent = parentState{sk: it.SK, exists: true, manual: manualOf(a), stored: a}
 		}
 		m.stays(parent)
 		return nil
@@ -138,7 +138,7 @@ func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
 // stays keeps the record that a row which stays hangs on.
 func (m *rangeMerge) stays(parent string) {
 	if kept := m.keep(parent); kept != nil {
-		m.parent = parentState{sk: parent, exists: true, manual: manualOf(kept.before)}
+		m.parent = parentState{sk: parent, exists: true, manual: manualOf(kept.before), stored: kept.before}
 	}
 }
 

@@ -36,7 +36,8 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 		return summary{}, err
 	}
 	defer customers.close()
-	a := &answers{w: w, customers: customers, found: make([]batch, w.ranges)}
+	a := &answers{w: w, customers: customers, found: make([]batch, w.ranges), ground: w.newGround(ctx, fmt.Sprintf("%d-%02x-asked", stage, keyRange))}
+	defer a.ground.abort()
 	var block []question
 	waiting := 0
 	flush := func() error {
@@ -72,6 +73,9 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 	if err := flush(); err != nil {
 		return summary{}, err
 	}
+	if err := a.ground.end(&a.sum); err != nil {
+		return summary{}, err
+	}
 	if !a.any {
 		return a.sum, nil
 	}
@@ -85,9 +89,11 @@ type answers struct {
 	found     []batch // by key range of the asker
 	any       bool
 	sum       summary
-	// The row that has the external id asked about last: a question may come in parts.
+	ground    ground
+	// The row that has the external id asked about last, and of an undo who gives it back: a question may come in parts.
 	about string
 	first *entry
+	freed []string
 }
 
 func (a *answers) answer(ctx context.Context, block []question) error {
@@ -102,23 +108,41 @@ func (a *answers) answer(ctx context.Context, block []question) error {
 	if err != nil {
 		return err
 	}
-	for i, q := range block {
-		there := a.w.present(q.about, stored[i])
-		if a.w.dir.Erasing(stored[i]) {
-			a.refuse(&block[i])
-			continue
-		}
-		if !isCustomer(q.about) {
-			a.holder(there, &block[i])
-			continue
-		}
-		after, known, err := a.customers.at(q.about)
-		if err != nil {
+	for i := range block {
+		if err := a.one(&block[i], stored[i]); err != nil {
 			return err
 		}
-		if known {
-			there = after
+	}
+	return nil
+}
+
+// one answers one question, given what is stored there.
+func (a *answers) one(q *question, stored store.Attrs) error {
+	there := a.w.present(q.about, stored)
+	var after store.Attrs
+	known := false
+	if isCustomer(q.about) {
+		var err error
+		if after, known, err = a.customers.at(q.about); err != nil {
+			return err
 		}
+	}
+	if !known && (there != nil || !isCustomer(q.about)) {
+		if err := a.ground.note(q.about, there); err != nil {
+			return err
+		}
+	}
+	if known {
+		there = after
+	}
+	switch {
+	case a.w.undone != nil:
+		a.back(q, there, stored)
+	case a.w.dir.Erasing(stored):
+		a.refuse(q)
+	case !isCustomer(q.about):
+		a.holder(there, q)
+	default:
 		if body := a.w.findCustomer(there); body != nil {
 			for n := range q.askers {
 				a.add(&q.askers[n], body)

@@ -103,8 +103,9 @@ func sequences(t *rapid.T, d store.Driver) {
 			w.next(t)
 			w.undo(t, w.pick(t, which))
 		},
-		"touch": w.touch,
-		"api":   w.api,
+		"plan undo": func(t *rapid.T) { w.next(t); w.planUndo(t, w.pick(t, worth)) },
+		"touch":     w.touch,
+		"api":       w.api,
 		"tag": func(t *rapid.T) {
 			w.next(t)
 			w.tag(t, rapid.SampledFrom(someCustomers).Draw(t, "customer"), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "tag"))

@@ -159,20 +159,18 @@ func (s *subject) ended(t tester, p *past, j *job.Job) {
 		if left := s.leftCodes(t, j); !slices.Equal(left, sorted(p.left)) {
 			t.Fatalf("left alone: %v, want %v", left, sorted(p.left))
 		}
-	} else {
-		s.foretold(t, p, j)
+	} else if diff := cmp.Diff(p.rejects, s.rejectCodes(t, j), cmp.AllowUnexported(place{})); diff != "" {
+		t.Fatalf("rejects: -want +got\n%s", diff)
 	}
+	s.foretold(t, p, j)
 	if diff := cmp.Diff(s.actions(t, p), s.changes(t, j)); diff != "" {
 		t.Fatalf("change set: -want +got\n%s", diff)
 	}
 }
 
-// foretold checks the rejects of an import, and what it said that it would do and cost.
+// foretold checks what a job said that it would do and cost.
 func (s *subject) foretold(t tester, p *past, j *job.Job) {
 	t.Helper()
-	if diff := cmp.Diff(p.rejects, s.rejectCodes(t, j), cmp.AllowUnexported(place{})); diff != "" {
-		t.Fatalf("rejects: -want +got\n%s", diff)
-	}
 	if j.Import.Estimate.Changes != int64(len(p.meant())) {
 		t.Fatalf("%d changes announced, want %d", j.Import.Estimate.Changes, len(p.meant()))
 	}
@@ -293,8 +291,18 @@ func (s *subject) apply(t tester, p *past) {
 	s.now = s.now.Add(time.Minute)
 	s.before[p] = s.dump(t, s.src)
 	outdated := s.model.outdated(p)
-	if _, err := s.Apply(t.Context(), p.id); err != nil {
+	_, err := s.Apply(t.Context(), p.id)
+	if p.undoes != nil && !p.undoes.undoable() {
+		if fault.CodeOf(err) != "undone_already" {
+			t.Fatalf("a second undo of the same job: %v", err)
+		}
+		return
+	}
+	if err != nil {
 		t.Fatal(err)
+	}
+	if p.undoes != nil {
+		p.undoes.undoneBy = p
 	}
 	if p.applying = true; outdated {
 		p.status, p.refused = job.Failed, "since this plan was made. Nothing was written"
@@ -319,9 +327,41 @@ func (s *subject) cancel(t tester, p *past) {
 // undo takes a job back. With nothing in between, all is as it was, to the byte.
 func (s *subject) undo(t tester, target *past) *past {
 	t.Helper()
+	latest := target == s.model.jobs[len(s.model.jobs)-1] && target.turn == s.model.turns && !s.touched
+	p := s.begun(t, target, false)
+	if p == nil {
+		return nil
+	}
+	target.undoneBy = p
+	s.model.apply(p)
+	s.ended(t, p, s.finished(t, p.id))
+	if latest {
+		same(t, s.dump(t, s.src), s.before[target])
+	}
+	return p
+}
+
+// planUndo plans to take a job back.
+func (s *subject) planUndo(t tester, target *past) *past {
+	t.Helper()
+	p := s.begun(t, target, true)
+	if p == nil {
+		return nil
+	}
+	p.status = job.Planned
+	touched := s.touched
+	s.ended(t, p, s.finished(t, p.id))
+	same(t, s.dump(t, s.src), s.before[p])
+	s.touched = touched
+	return p
+}
+
+// begun begins to take a job back, if that can be.
+func (s *subject) begun(t tester, target *past, plan bool) *past {
+	t.Helper()
 	s.now = s.now.Add(time.Minute)
 	was := s.dump(t, s.src)
-	j, err := s.Undo(t.Context(), target.id)
+	j, err := s.Undo(t.Context(), target.id, plan)
 	if !target.undoable() {
 		if fault.KindOf(err) != fault.Conflict || err == nil {
 			t.Fatalf("undo of a job that cannot be undone: %v", err)
@@ -331,13 +371,10 @@ func (s *subject) undo(t tester, target *past) *past {
 	if err != nil {
 		t.Fatal(err)
 	}
-	latest := target == s.model.jobs[len(s.model.jobs)-1] && target.turn == s.model.turns && !s.touched
-	p := s.model.undo(target)
+	p := s.model.undo(target, s.now.UnixMilli())
 	s.before[p] = was
-	s.ended(t, p, s.finished(t, j.ID))
-	if latest {
-		same(t, s.dump(t, s.src), s.before[target])
-	}
+	p.id = j.ID
+	s.model.jobs = append(s.model.jobs, p)
 	return p
 }
 

@@ -32,11 +32,9 @@ type work struct {
 	ledger  *job.Ledger
 	density map[string]float64 // by kind of key, see learn
 	undone  *job.Job           // of an undo: the job that is taken back
-	// plansNeeded says of an undo that plans which were added must stay.
-	plansNeeded bool
-	writes      []store.Write // reused
-	looked      time.Time     // when the job was last looked at, see interrupted
-	clock       func() time.Time
+	writes  []store.Write      // reused
+	looked  time.Time          // when the job was last looked at, see interrupted
+	clock   func() time.Time
 	// now is the job's time: rows are judged, and items stamped, by it, whoever does the work and when.
 	now        time.Time
 	stampMilli int64
@@ -61,9 +59,6 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 		store: st, objects: im.c.Objects, runs: objectRuns{im.c.Objects, runsDir(j.ID)}, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),
 		density: map[string]float64{},
 		now:     j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(), number: job.Number(j.ID),
-	}
-	if j.Import.Small {
-		w.runs = newMemoryRuns()
 	}
 	if j.Import.Undo != "" {
 		w.undone, err = im.c.Ledger.Get(ctx, j.Import.Undo)
@@ -90,15 +85,10 @@ func (w *work) loadPlans(ctx context.Context) error {
 		return nil
 	}
 	for r := range w.ranges {
-		set, err := openChanges(ctx, w.objects, setID{stage: stagePlans, keyRange: r}.object(w.job.ID))
-		if err != nil {
-			return err
-		}
-		_, err = set.each(ctx, func(c *change) error {
+		err := w.eachOwn(ctx, stagePlans, r, func(c *change) error {
 			w.plans[c.sk] = len(c.after) > 0
 			return nil
 		})
-		set.close()
 		if err != nil {
 			return err
 		}
@@ -204,6 +194,7 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 	stage, step, n := splitTask(id)
 	switch step {
 	case stepDecide:
+		w.runs = newMemoryRuns()
 		out.Summary, err = w.decideAll(ctx)
 	case stepMap:
 		out.Summary, err = w.mapStage(ctx, stage, []int{n})
@@ -211,21 +202,22 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 		out.Summary, err = w.resolve(ctx, stage, n)
 	case stepMerge:
 		out.Summary, err = w.mergeRange(ctx, stage, n)
+	case stepGoing, stepAsk, stepComing, stepHung, stepNamed:
+		out.Summary, err = w.undo(ctx, stage, step, n)
+	case stepHungStill:
+		err = w.findHung(ctx, n)
+	case stepNamedStill:
+		err = w.findNamed(ctx, n)
 	case stepCheck:
-		err = w.check(ctx, stage, n)
+		err = im.check(ctx, w, stage, n)
 	case stepApply:
 		out.Summary, err = w.applyAll(ctx, func(int) error { return keep(spent()) })
 	case stepRemove:
-		out.Summary, err = w.apply(ctx, setID{stage: stage, keyRange: n}, removals, before.Done, saved)
+		out.Summary, err = w.apply(ctx, setID{stage, n, passOf(j, step)}, removals, before.Done, saved)
 	case stepPut:
-		out.Summary, err = w.apply(ctx, setID{stage: stage, keyRange: n}, puts, before.Done, saved)
+		out.Summary, err = w.apply(ctx, setID{stage, n, passOf(j, step)}, puts, before.Done, saved)
 	case stepTakeBack, stepPutBack:
-		if stage == stagePlans && step == stepTakeBack {
-			if err := im.findPlansNeeded(ctx, w); err != nil {
-				return out, err
-			}
-		}
-		out.Summary, err = w.undo(ctx, setID{stage, n, step}, before.Done, saved)
+		out.Summary, err = w.undoAtOnce(ctx, setID{stage, n, step}, before.Done, saved)
 	default:
 		err = fault.Newf(fault.Internal, "unknown_task", "no such task: %s", id)
 	}
@@ -235,6 +227,9 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 // decideAll decides a small import from the first stage to the last. Done again after
 // a kill it finds the change sets of the stages that were decided, and leaves them.
 func (w *work) decideAll(ctx context.Context) (summary, error) {
+	if w.undone != nil {
+		return w.decideUndo(ctx)
+	}
 	var sum summary
 	for _, stage := range stages(w.job) {
 		part, err := w.mapStage(ctx, stage, stagePieces(w.job, stage))

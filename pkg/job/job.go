@@ -111,6 +111,8 @@ type ImportSpec struct {
 	MaxRemoved  int    `json:"max_removed"`           // percent, in Replace
 	AllowEmpty  bool   `json:"allow_empty,omitempty"` // an input without rows may remove everything
 	Undo        string `json:"undo,omitempty"`        // the job that is taken back; then there are no files
+	OnlyAdded   bool   `json:"only_added,omitempty"`  // of an undo: that job has neither changed nor removed rows
+	Stepwise    bool   `json:"stepwise,omitempty"`    // of an undo that a version before 2026-11-29 began: it has no gate
 	ManualEpoch int64  `json:"manual_epoch"`          // given to rows that come by file
 
 	// Set once the input has been looked through, before anything is written.
@@ -127,6 +129,7 @@ type ImportSpec struct {
 	Applying bool      `json:"applying,omitempty"`
 	Removes  bool      `json:"removes,omitempty"` // there are rows to be removed
 	Estimate *Estimate `json:"estimate,omitempty"`
+	Ground   bool      `json:"ground,omitempty"` // what its rows rest on was noted; not in plans of before 2026-11-29
 
 	Cancel   bool   `json:"cancel,omitempty"`    // asked for; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped

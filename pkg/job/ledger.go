@@ -352,18 +352,18 @@ func (l *Ledger) Open(ctx context.Context) ([]*Job, error) {
 }
 
 // Resume begins a planned job again, as if it were made now: Running with the lock
-// of its source, or Waiting. A job that is not planned is fault.Conflict. An error of
-// change ends it, with nothing written.
-func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
+// of its source, or Waiting. A job that is not planned is fault.Conflict. Further writes that change gives go into the
+// same transaction. An error of change ends it, with nothing written.
+func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) ([]store.Write, error)) (*Job, error) {
 	return l.begin(ctx, id, Planned, change)
 }
 
 // Due begins an erase whose grace period is over, like [Ledger.Resume]. One that is not in it is fault.Conflict.
 func (l *Ledger) Due(ctx context.Context, id string) (*Job, error) {
-	return l.begin(ctx, id, Grace, func(*Job) error { return nil })
+	return l.begin(ctx, id, Grace, func(*Job) ([]store.Write, error) { return nil, nil })
 }
 
-func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(*Job) error) (*Job, error) {
+func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(*Job) ([]store.Write, error)) (*Job, error) {
 	for {
 		j, err := l.Get(ctx, id)
 		if err != nil {
@@ -376,7 +376,8 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 			}
 			return nil, fault.Newf(fault.Conflict, "not_"+string(from), "the job is not %s: it is %s", what, j.Status)
 		}
-		if err := change(j); err != nil {
+		writes, err := change(j)
+		if err != nil {
 			return nil, err
 		}
 		holder, err := l.Holder(ctx, j.Tag)
@@ -384,7 +385,7 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 			return nil, err
 		}
 		j.Status, j.StartedAt, j.EndedAt = Waiting, time.Time{}, time.Time{}
-		writes := []store.Write{{Item: mark(store.OpenJobKey(id), id)}}
+		writes = append(writes, store.Write{Item: mark(store.OpenJobKey(id), id)})
 		if holder == "" {
 			j.Status, j.StartedAt = Running, l.now().UTC()
 			if j.Tag != 0 {

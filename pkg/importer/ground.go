@@ -1,0 +1,141 @@
+package importer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+)
+
+// The ground of a plan is what its rows rest on besides the items that it changes: the customers and invoices that they belong to, as
+// they were, and whose the external ids were. It is noted when the rows are decided, since none of it is in the change
+// set, and compared before a plan is applied. An object of it has the frames of blocks.go, in key order: a sort key, and the digest of what was there,
+// empty if nothing was.
+
+// parks tells whether a job may stop as a plan.
+func parks(j *job.Job) bool {
+	return j.Import.Plan || j.Import.Undo == "" && j.Import.Mode == job.Replace
+}
+
+func groundDir(jobID string) string { return jobDir(jobID) + "ground/" }
+
+// ground notes what a plan rests on. The zero value notes nothing.
+type ground struct {
+	create func() (*objects.Writer, error) // nil: nobody will ask
+	name   string
+	file   *objects.Writer
+	out    blockWriter
+	n      int64
+	last   string
+}
+
+// newGround begins an object of a name of its own, which the summary of who makes it has: so that
+// they belong together whoever else is at the same task.
+func (w *work) newGround(ctx context.Context, by string) ground {
+	if !parks(w.job) {
+		return ground{}
+	}
+	g := ground{name: groundDir(w.job.ID) + by + "-" + w.ledger.NewHolder()}
+	g.create = func() (*objects.Writer, error) { return w.objects.Create(ctx, g.name) }
+	return g
+}
+
+// note notes what is stored under a key, nil if nothing is. Keys come in ascending order, and may come again.
+func (g *ground) note(sk string, stored store.Attrs) (err error) {
+	if g.create == nil || sk == g.last {
+		return nil
+	}
+	if g.file == nil {
+		if g.file, err = g.create(); err != nil {
+			return err
+		}
+		g.out.w = g.file
+	}
+	g.last = sk
+	g.n++
+	return fault.Wrap(g.out.frame([]byte(sk), digestOf(stored)), fault.Unavailable, "ground", "store what a plan rests on")
+}
+
+// digestOf is a short hash of what is stored; empty of nothing.
+func digestOf(a store.Attrs) []byte {
+	if a == nil {
+		return nil
+	}
+	sum := sha256.Sum256(a)
+	return sum[:8]
+}
+
+// end completes the object.
+func (g *ground) end(sum *summary) error {
+	if g.file == nil {
+		return nil
+	}
+	err := g.out.flush()
+	if err == nil {
+		err = g.file.Close()
+	}
+	sum.Ground, sum.Grounds = append(sum.Ground, g.name), sum.Grounds+g.n
+	return fault.Wrap(err, fault.Unavailable, "ground", "store what a plan rests on")
+}
+
+// abort drops an object that has not been completed.
+func (g *ground) abort() {
+	if g.file != nil {
+		g.file.Abort()
+	}
+}
+
+// stands compares an object of the ground with what is stored now.
+func (w *work) stands(ctx context.Context, name string) error {
+	r, err := w.objects.Open(ctx, name, "", 0, -1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	in := newBlockReader(r)
+	var sks []string
+	var digests [][]byte
+	for {
+		sk, digest, err := in.next()
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
+			return err
+		}
+		if len(sks) == blockSize || last {
+			if err := w.stand(ctx, sks, digests); err != nil || last {
+				return err
+			}
+			sks, digests = sks[:0], digests[:0]
+		}
+		sks, digests = append(sks, sk), append(digests, digest)
+	}
+}
+
+func (w *work) stand(ctx context.Context, sks []string, digests [][]byte) error {
+	if err := w.interrupted(ctx); err != nil {
+		return err
+	}
+	stored, err := w.storedAt(ctx, sks)
+	if err != nil {
+		return err
+	}
+	for i, sk := range sks {
+		if bytes.Equal(digestOf(w.present(sk, stored[i])), digests[i]) {
+			continue
+		}
+		switch store.What(sk) {
+		case store.SKCustomer:
+			return errOutdated("Customers that its rows belong to have changed, or are gone,")
+		case store.SKInvoice:
+			return errOutdated("Invoices that its rows belong to have changed, or are gone,")
+		}
+		return errOutdated("External IDs of its rows have been given, moved or freed")
+	}
+	return nil
+}

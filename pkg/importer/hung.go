@@ -1,0 +1,434 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"reseed/pkg/store"
+)
+
+// Whether a record may go depends on what belongs to it: on whether any of that stays. What is stored there is walked
+// beside the records that are to go, and beside it what this job makes of it.
+
+// turn says that a row which belongs to a record goes, or comes.
+type turn struct {
+	key   string // of the row, or of the pointer from the record to it
+	comes bool
+}
+
+// turns are those of many rows, in key order.
+type turns struct {
+	in   *merger // each body is "+" for one that comes, "-" for one that goes
+	cur  turn
+	more bool
+}
+
+func (t *turns) step() error {
+	e, err := t.in.next()
+	t.more = err == nil
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err == nil {
+		t.cur = turn{e.key, e.body[0] == '+'}
+	}
+	return err
+}
+
+func (t *turns) close() {
+	if t != nil {
+		t.in.close()
+	}
+}
+
+// hungKinds are the kinds of what hangs on customers: contacts, pointers to invoices, events.
+func hungKinds() [3]string { return [3]string{store.SKContact, store.SKOwner, store.SKEvent} }
+
+// hungKey is the key under which a row hangs on a customer; empty if it does not.
+func (w *work) hungKey(sk string, a store.Attrs) string {
+	switch store.What(sk) {
+	case store.SKContact, store.SKEvent:
+		if a != nil {
+			return sk
+		}
+	case store.SKInvoice:
+		if a != nil {
+			h, _ := store.LeadingH(sk)
+			return store.OwnerSK(w.hasher.CustomerH(a.Str("customer")), h)
+		}
+	}
+	return ""
+}
+
+func runHung(kind string) string { return "hung-" + kind[:1] }
+
+// findHung writes down what this job makes of what hangs on customers, by the key ranges of those.
+func (w *work) findHung(ctx context.Context, keyRange int) error {
+	stages := [3]int{stageContacts, stageInvoices, stageEvents}
+	for i, kind := range hungKinds() {
+		if !hasStage(w.job, stages[i]) {
+			continue
+		}
+		out := &spill{w: w, name: func(n int) string {
+			return runName(stageCustomers, runHung(kind), fmt.Sprintf("%02x-%04d", keyRange, n))
+		}}
+		in, _, err := w.openSets(ctx, w.job, stages[i], keyRange)
+		if err != nil {
+			return err
+		}
+		err = w.eachHung(ctx, in, out)
+		in.close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) eachHung(ctx context.Context, in *mergedChanges, out *spill) error {
+	for {
+		c, err := in.next()
+		if errors.Is(err, io.EOF) {
+			return out.end(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		before, after := w.hungKey(c.sk, c.before), w.hungKey(c.sk, c.after)
+		if before == after {
+			continue
+		}
+		if before != "" {
+			err = out.add(ctx, &entry{key: before, kind: record, body: []byte{'-'}})
+		}
+		if err == nil && after != "" {
+			err = out.add(ctx, &entry{key: after, kind: record, body: []byte{'+'}})
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// openHung opens what findHung has written of the customers of a key range.
+func (w *work) openHung(ctx context.Context, keyRange int) (all [3]*turns, err error) {
+	for i, kind := range hungKinds() {
+		in, err := w.runs.read(ctx, runPrefix(stageCustomers, runHung(kind)), keyRange)
+		if err == nil {
+			all[i] = &turns{in: in}
+			err = all[i].step()
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// needed tells which of some rows that are to go, in key order, have something belong to them that stays. Of customers all that hangs on
+// them counts, and what comes and goes of that is read on with every call; of an invoice the line items and transactions that are not among the rows.
+func (w *work) needed(ctx context.Context, sks []string, hung [3]*turns) (map[string]bool, error) {
+	n := &neededness{w: w, needed: map[string]bool{}}
+	space := w.parts.space
+	for _, sk := range sks {
+		if parentOf(sk) == "" {
+			n.records = append(n.records, sk)
+		}
+	}
+	if len(n.records) == 0 {
+		return n.needed, nil
+	}
+	if !isCustomer(n.records[0]) {
+		n.goes = func(key string) (bool, error) {
+			_, found := slices.BinarySearch(sks, key)
+			return found, nil
+		}
+		return n.needed, n.find(ctx, space.InvoiceParts)
+	}
+	for i, of := range []func(store.H) store.Query{space.ContactsOf, space.OwnersOf, space.EventsOf} {
+		n.goes = func(key string) (bool, error) { return n.turned(hung[i], key) }
+		if err := n.find(ctx, of); err != nil {
+			return nil, err
+		}
+		// What comes behind the last row that is stored.
+		last, _ := store.LeadingH(n.records[len(n.records)-1])
+		if _, err := n.turned(hung[i], of(last).To); err != nil {
+			return nil, err
+		}
+	}
+	return n.needed, nil
+}
+
+// neededness finds out which records are needed by rows of one kind.
+type neededness struct {
+	w       *work
+	records []string // sort keys, ascending
+	needed  map[string]bool
+	goes    func(key string) (bool, error) // asked in ascending order
+}
+
+// turned tells whether the row of that key goes. What comes before it is needed where it comes.
+func (n *neededness) turned(t *turns, key string) (goes bool, err error) {
+	for t != nil && t.more && t.cur.key <= key {
+		if t.cur.comes {
+			n.mark(t.cur.key)
+		} else {
+			goes = goes || t.cur.key == key
+		}
+		if err := t.step(); err != nil {
+			return false, err
+		}
+	}
+	return goes, nil
+}
+
+// mark notes that something stays under a key: so the record there is needed, if it is one that is to go.
+func (n *neededness) mark(key string) {
+	record := n.records[0][:2] + key[2:2+2*store.HashLen]
+	if _, found := slices.BinarySearch(n.records, record); found {
+		n.needed[record] = true
+	}
+}
+
+// find walks what is stored under the records: where they lie dense, all of it at once, where sparse, record by record.
+func (n *neededness) find(ctx context.Context, of func(store.H) store.Query) error {
+	for from := 0; from < len(n.records); {
+		pk, to := n.w.parts.of(n.records[from]), from+1
+		for to < len(n.records) && n.w.parts.of(n.records[to]) == pk {
+			to++
+		}
+		var queries []store.Query
+		for _, sk := range n.records[from:to] {
+			h, _ := store.LeadingH(sk)
+			queries = append(queries, of(h))
+		}
+		dense, err := n.w.dense(ctx, queries)
+		if err != nil {
+			return err
+		}
+		if dense {
+			queries[0].To = queries[len(queries)-1].To
+			queries = queries[:1]
+		}
+		for _, q := range queries {
+			if err := n.walk(ctx, q); err != nil {
+				return err
+			}
+		}
+		from = to
+	}
+	return nil
+}
+
+func (n *neededness) walk(ctx context.Context, q store.Query) error {
+	q.KeysOnly = true
+	for it, err := range n.w.store.Items(ctx, q) {
+		if err != nil {
+			return err
+		}
+		if len(it.SK) <= len(store.SKInvoice)+2*store.HashLen { // an invoice, on the way to the parts of the next
+			continue
+		}
+		goes, err := n.goes(it.SK)
+		if err != nil {
+			return err
+		}
+		if !goes {
+			n.mark(it.SK)
+		}
+	}
+	return nil
+}
+
+// dense tells whether reading the stretch of some queries of one partition, in key order, costs less than asking each.
+func (w *work) dense(ctx context.Context, queries []store.Query) (bool, error) {
+	if len(queries) <= fewKeys {
+		return false, nil
+	}
+	what := queries[0].From[:2]
+	ends := []string{queries[0].From, queries[len(queries)-1].To}
+	if _, known := w.density[what]; !known {
+		page, err := w.store.Page(ctx, store.Query{PK: queries[0].PK, From: ends[0], To: ends[1], Limit: probe, KeysOnly: true})
+		if err != nil {
+			return false, err
+		}
+		if page.Next == "" {
+			page.Next = ends[1]
+		}
+		w.learn(what, page.Cost, ends[0], page.Next)
+	}
+	return w.density[what]*(position(ends[1])-position(ends[0])) <= float64(1000*len(queries)), nil
+}
+
+const runNamed = "named"
+
+// findNamed writes down which of the plans that are to go are named by rows of a key range that stay, or come. No key tells it,
+// so line items and events are read, if there are such plans at all.
+func (w *work) findNamed(ctx context.Context, keyRange int) error {
+	going, err := w.plansGoing(ctx)
+	if err != nil || len(going) == 0 {
+		return err
+	}
+	named := map[string]bool{}
+	for _, stage := range []int{stageInvoices, stageEvents} {
+		err := w.eachLeft(ctx, stage, keyRange, func(a store.Attrs) {
+			if plan := a.Str("plan"); plan != "" {
+				named[plan] = true
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	sections := make([]batch, 1)
+	for plan := range named {
+		if sk := store.PlanSK(w.hasher.External(store.KindPlan, plan)); going[sk] {
+			sections[0].add(&entry{key: sk, kind: record})
+		}
+	}
+	if len(sections[0].refs) == 0 {
+		return nil
+	}
+	return w.writeRun(ctx, runName(stagePlans, runNamed, fmt.Sprintf("%02x", keyRange)), sections)
+}
+
+// plansGoing are the plans that this job is to remove, as far as is known.
+func (w *work) plansGoing(ctx context.Context) (map[string]bool, error) {
+	going := map[string]bool{}
+	note := func(c *change) {
+		if removals(c) {
+			going[c.sk] = true
+		}
+	}
+	for r := range w.ranges {
+		if w.undone != nil && !w.job.Import.Parked {
+			if err := w.eachUndone(ctx, stagePlans, r, func(c *change, last bool) error {
+				if !last {
+					note(c)
+				}
+				return nil
+			}); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		err := w.eachOwn(ctx, stagePlans, r, func(c *change) error { note(c); return nil })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return going, nil
+}
+
+// eachOwn calls f for each change of this job in a key range, in key order.
+func (w *work) eachOwn(ctx context.Context, stage, keyRange int, f func(*change) error) error {
+	in, _, err := w.openSets(ctx, w.job, stage, keyRange)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	for {
+		c, err := in.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = f(&c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// eachLeft calls f for all rows of a stage in a key range as this job leaves them.
+func (w *work) eachLeft(ctx context.Context, stage, keyRange int, f func(store.Attrs)) error {
+	stored := &walk{w: w, queries: w.parts.scans(stage, keyRange, w.ranges)}
+	// upTo passes the stored rows up to a key; the one there is this job's.
+	upTo := func(sk string) error {
+		for n := 0; ; n++ {
+			if n%lookAfter == 0 {
+				if err := w.interrupted(ctx); err != nil {
+					return err
+				}
+			}
+			it, more, err := stored.peek(ctx)
+			if err != nil || !more || sk != "" && it.SK > sk {
+				return err
+			}
+			if stored.pass(); it.SK != sk {
+				f(it.Attrs)
+			}
+		}
+	}
+	err := w.eachOwn(ctx, stage, keyRange, func(c *change) error {
+		if len(c.after) > 0 {
+			f(c.after)
+		}
+		return upTo(c.sk)
+	})
+	if err != nil {
+		return err
+	}
+	return upTo("")
+}
+
+// loadNamed reads what findNamed has found. They are few.
+func (w *work) loadNamed(ctx context.Context) (map[string]bool, error) {
+	in, err := w.runs.read(ctx, runPrefix(stagePlans, runNamed), 0)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	named := map[string]bool{}
+	for {
+		e, err := in.next()
+		if errors.Is(err, io.EOF) {
+			return named, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		named[e.key] = true
+	}
+}
+
+// spillBytes is how much a spill holds in memory.
+const spillBytes = 4 << 20
+
+// spill collects entries by key range, and writes them as runs before they take much memory. Whoever does it again writes the same runs.
+type spill struct {
+	w        *work
+	name     func(n int) string // of the n-th run
+	sections []batch
+	bytes, n int
+}
+
+func (s *spill) add(ctx context.Context, e *entry) error {
+	if s.sections == nil {
+		s.sections = make([]batch, s.w.ranges)
+	}
+	s.sections[s.w.parts.rangeOf(e.key, s.w.ranges)].add(e)
+	const beside = 64 // bytes of each entry
+	if s.bytes += len(e.key) + len(e.body) + beside; s.bytes < spillBytes {
+		return nil
+	}
+	return s.end(ctx)
+}
+
+// end writes what is left.
+func (s *spill) end(ctx context.Context) error {
+	if s.sections == nil {
+		return nil
+	}
+	err := s.w.writeRun(ctx, s.name(s.n), s.sections)
+	s.sections, s.bytes = nil, 0
+	s.n++
+	if err == nil {
+		err = s.w.interrupted(ctx)
+	}
+	return err
+}
