@@ -40,28 +40,7 @@ func (sh *shell) expand(args []string) ([]string, error) {
 // inFolder lists the files of a folder. Pipes and devices are left out, which may have no end, and so are links that lead out of
 // the folder. One that leads to another file of the list is that file.
 func (sh *shell) inFolder(top string) (files []string, err error) {
-	var names []string
-	taken := map[string]bool{} // files by their real paths
-	root := top + string(filepath.Separator) // it may be a link itself
-	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		ext := strings.ToLower(filepath.Ext(name))
-		switch hidden := strings.HasPrefix(d.Name(), "."); {
-		case d.IsDir() && hidden && name != root:
-			return fs.SkipDir
-		case d.IsDir() || hidden || ext != ".csv" && ext != ".zip":
-			return nil
-		}
-		names = append(names, name)
-		if d.Type().IsRegular() {
-			path, err := filepath.EvalSymlinks(name) // the folder itself may be a link
-			taken[path] = true
-			return err
-		}
-		return nil
-	})
+	names, taken, err := walkFolder(top + string(filepath.Separator)) // it may be a link itself
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +62,31 @@ func (sh *shell) inFolder(top string) (files []string, err error) {
 		}
 	}
 	return files, nil
+}
+
+// walkFolder names what may be files to import, and tells which are plain ones, by their real paths.
+func walkFolder(root string) (names []string, plain map[string]bool, err error) {
+	plain = map[string]bool{}
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		ext := strings.ToLower(filepath.Ext(name))
+		switch hidden := strings.HasPrefix(d.Name(), "."); {
+		case d.IsDir() && hidden && name != root:
+			return fs.SkipDir
+		case d.IsDir() || hidden || ext != ".csv" && ext != ".zip":
+			return nil
+		}
+		names = append(names, name)
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		path, err := filepath.EvalSymlinks(name)
+		plain[path] = true
+		return err
+	})
+	return names, plain, err
 }
 
 // leftOut tells why an entry of a folder is not imported; empty if it is.

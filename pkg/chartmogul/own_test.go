@@ -204,7 +204,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied,
 		"lists": lists, "elsewhere": elsewhere, "progress": progress,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
-		"transactions": partRoutes(samples()[1]),
+		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads,
 	}
 	var ran atomic.Int64
 	t.Run("all", func(t *testing.T) {

@@ -262,26 +262,34 @@ func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) boo
 		}
 		b.work()
 	}
+	b.onlyAdopted(fmt.Sprintf("%s, cut %d", kind, cut))
+	return killed
+}
+
+// onlyAdopted makes sure that what requests have stored is what jobs name, and that people's own files are there.
+func (b *bed) onlyAdopted(when string) {
+	b.t.Helper()
 	named := map[string]bool{}
-	for j, err := range b.ledger.All(t.Context(), 100, "") {
+	for j, err := range b.ledger.All(b.t.Context(), 100, "") {
 		if err != nil {
-			t.Fatal(err)
+			b.t.Fatal(err)
 		}
-		if j.Import != nil {
-			for _, f := range j.Import.Inputs() {
+		if j.Import == nil {
+			continue
+		}
+		for _, f := range j.Import.Inputs() {
+			if f.Object != "" {
 				named[f.Object] = true
 			}
 		}
 	}
 	left := b.below("uploads/ds_")
 	if i := slices.IndexFunc(left, func(key string) bool { return !named[key] }); i >= 0 {
-		t.Errorf("%s, cut %d: %s is left and belongs to no import", kind, cut, left[i])
+		b.t.Errorf("%s: %s is left and belongs to no import", when, left[i])
 	}
-	delete(named, "")
 	if len(left) != len(named) || len(b.below("uploads/Second/")) != 1 {
-		t.Errorf("%s, cut %d: %d objects are named by jobs, %d are there", kind, cut, len(named), len(left))
+		b.t.Errorf("%s: %d objects are named by jobs, %d are there", when, len(named), len(left))
 	}
-	return killed
 }
 
 // What is refused or breaks off leaves no file.
@@ -314,16 +322,24 @@ func TestARefusedUploadLeavesNothing(t *testing.T) {
 	}
 }
 
-// An upload may take long, but not until the tick takes its files for forgotten ones.
-func TestAnUploadThatTakesTooLong(t *testing.T) {
-	t.Parallel()
-	b := newBed(t, nil)
-	ans := b.uploadAt(func(moment int) {
+// An upload may take long, but not until the tick takes its files for forgotten ones; and it is refused if an erase has overtaken it.
+func slowUploads(b *bed) {
+	late := b.uploadAt(func(moment int) {
 		if moment == atEnd {
 			b.wait(line.UploadLife + time.Minute)
 		}
 	})
-	if ans.status != http.StatusRequestTimeout || len(b.below("uploads/")) > 0 {
-		t.Errorf("status %d: %s; left: %v", ans.status, ans.body, b.below("uploads/"))
+	overtaken := b.uploadAt(func(moment int) {
+		if moment == atEnd {
+			b.erase(`{"selection":"content","source":"First"}`)
+		}
+	})
+	for _, ans := range []struct{ got, want int }{{late.status, http.StatusRequestTimeout}, {overtaken.status, http.StatusConflict}} {
+		if ans.got != ans.want {
+			b.t.Errorf("status %d, want %d", ans.got, ans.want)
+		}
+	}
+	if left := b.below("uploads/"); len(left) > 0 {
+		b.t.Errorf("left: %v", left)
 	}
 }

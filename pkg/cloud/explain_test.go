@@ -30,7 +30,7 @@ func refusing(t *testing.T, status int, code string) (url string) {
 }
 
 // What a wrong setting causes says which table, bucket or queue is meant and what to do; wherever it comes up.
-func TestWrongSettings(t *testing.T) {
+func TestWrongSettings(t *testing.T) { //nolint:paralleltest // the environment is everybody's
 	for code, want := range map[string]struct {
 		status int
 		code   string

@@ -89,9 +89,7 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 			if more, refused = e.hide(ctx, d, sel, opt, j); refused != nil {
 				return nil, refused
 			}
-			if sel.Kind.clearsFiles() {
-				d.RaiseFence(tagsOf(j)...)
-			}
+			d.RaiseFence(fenced(j)...)
 			writes, err := e.c.Ledger.Prepare(ctx, j)
 			if err == nil && sel.Kind == Import && j.Status == job.Waiting {
 				err = sourceBusy()
@@ -111,8 +109,11 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	}
 }
 
-// tagsOf are the sources that an erase concerns.
-func tagsOf(j *job.Job) []store.Tag {
+// fenced are the sources whose uploads an erase refuses: those that it concerns, if it deletes files.
+func fenced(j *job.Job) []store.Tag {
+	if !Kind(j.Erase.Selection).clearsFiles() {
+		return nil
+	}
 	tags := []store.Tag{j.Tag}
 	for _, src := range j.Erase.Sources {
 		tags = append(tags, src.Tag)

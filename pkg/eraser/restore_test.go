@@ -31,7 +31,7 @@ func (w *world) directoryOf() store.Directory {
 	d := *w.directory()
 	d.Version, d.ManualTop, d.Forgets = 0, 0, false
 	for i := range d.Sources {
-		d.Sources[i].Top, d.Sources[i].Left = store.Epochs{}, nil
+		d.Sources[i].Top, d.Sources[i].Left, d.Sources[i].Fence = store.Epochs{}, nil, 0 // what only rises
 	}
 	return d
 }

@@ -119,7 +119,7 @@ func (l *Line) sameTable(ctx context.Context, m strayMark) (newest string, same 
 	if m.Newest != "" {
 		_, err := l.Ledger.Get(ctx, m.Newest)
 		if fault.KindOf(err) == fault.NotFound && err != nil {
-			return "", false, nil
+			return "", false, nil //nolint:nilerr // it is not there, and that is an answer
 		}
 		if err != nil {
 			return "", false, err

@@ -35,7 +35,6 @@ type sweeping struct {
 	changes atomic.Int64                    // of objects
 	fail    func(change func() error) error // makes a change, or not; nil makes it
 	client  *s3.Client                      // of one in a bucket
-	made    []string                        // what everyUpload has put, in order
 }
 
 const bucketOfTest = "files"

@@ -1,7 +1,7 @@
 package objects
 
 import (
-	"encoding/hex"
+	"fmt"
 	"path"
 	"time"
 
@@ -26,7 +26,6 @@ func RequestPrefix(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	ms := at.UnixMilli()
-	b := hex.EncodeToString([]byte{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms)})
-	return b[:8] + "-" + b[8:]
+	ms := fmt.Sprintf("%012x", at.UnixMilli())
+	return ms[:8] + "-" + ms[8:]
 }
