@@ -47,8 +47,8 @@ func kindsOfErase() []eraseKind {
 	return []eraseKind{
 		{eraser.Source, "source NAME", "Erase a data source with everything in it", "data source "},
 		{eraser.Content, "content NAME", "Empty a data source, which stays, with its id", "everything in data source "},
-		{eraser.Dependent, "dependent NAME", "Erase everything in a data source but its customers", "everything but the customers of data source "},
-		{eraser.ManualCustomers, "manual-customers", "Erase all customers that came by file or by hand, in every source", "all manual customers"},
+		{eraser.Dependent, "dependent NAME", "Erase the plans, invoices and events of a data source; its customers and their contacts stay", "everything but customers and contacts of data source "},
+		{eraser.ManualCustomers, "manual-customers", "Erase all customers that a file has made (not those made over the API), in every source", "all manual customers"},
 		{eraser.Customer, "customer ID", "Erase one customer, with whatever is merged into it, its invoices, contacts, events and edits", "customer "},
 		{eraser.CustomerInvoices, "invoices CUSTOMER-ID", "Erase all invoices that a customer has in one source", "all invoices of customer "},
 		{eraser.Invoice, "invoice ID", "Erase one invoice with its line items and transactions", "invoice "},

@@ -42,7 +42,7 @@ func deleteSource(c *call) (reply, error) { return c.deleteOfSource(eraser.Sourc
 // emptySource is DELETE /data_sources/:uuid/all: everything in it; it stays, with its uuid.
 func emptySource(c *call) (reply, error) { return c.deleteOfSource(eraser.Content) }
 
-// purgeSource is DELETE /data_sources/:uuid/dependent: everything but the source and its customers.
+// purgeSource is DELETE /data_sources/:uuid/dependent: everything but the source, its customers and their contacts.
 func purgeSource(c *call) (reply, error) { return c.deleteOfSource(eraser.Dependent) }
 
 func (c *call) deleteOfSource(kind eraser.Kind) (reply, error) {

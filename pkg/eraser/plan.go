@@ -116,8 +116,10 @@ func notes(k Kind) []string {
 		return []string{"The uploads, change sets and rejects of the source's imports go with it, and the names of their files."}
 	case ManualCustomers:
 		return []string{"The uploads, change sets and rejects of finished imports go too, and the names of their files, since they may name these customers; those imports can't be undone any more."}
-	case Content, Dependent, Customer, CustomerInvoices:
+	case Content, Dependent, Customer:
 		return []string{files}
+	case CustomerInvoices:
+		return []string{files, "The customer gets no new invoices before this has ended or is restored: imports reject them, the API answers 429."}
 	case Import:
 		return []string{files, "Rows that this import changed without adding them stay as they are: only an undo takes changes back."}
 	case Invoice:

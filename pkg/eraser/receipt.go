@@ -124,7 +124,7 @@ func survives(k Kind, keepEdits bool) []string {
 			"Every other source stays as it is.",
 		}
 	case ManualCustomers:
-		list = []string{"Plans, sources and customers from other origins stay."}
+		list = []string{"Plans and sources stay, and so do customers that were made over the API, also those that a file has changed since."}
 	case Customer:
 		list = []string{"Every other customer stays."}
 	case CustomerInvoices:

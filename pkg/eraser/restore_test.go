@@ -133,6 +133,9 @@ func TestARestoreIsCutAtEveryCall(t *testing.T) {
 						if due, err := w.eraser().Due(t.Context(), now); due != nil || err != nil {
 							t.Fatalf("due %v, %v", due, err)
 						}
+						for _, src := range w.directory().Sources {
+							same(t, "fence", "", src.Restoring)
+						}
 						if err == nil {
 							t.Fatal("it says that it was restored")
 						}

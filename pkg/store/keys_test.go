@@ -76,6 +76,51 @@ func TestKeysOfEditsGolden(t *testing.T) {
 	goldenKeys(t, "keys_of_edits", b.String())
 }
 
+func TestKeysOfRequestsGolden(t *testing.T) {
+	t.Parallel()
+	sp := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
+	key := sp.Writing(0x1234567890abcdef)
+	goldenKeys(t, "keys_of_requests", "writing\t"+key.PK+" "+key.SK+"\n")
+}
+
+// Every key of a source is in a partition that it has, until the epoch of that is another.
+func TestASpaceHasItsPartitions(t *testing.T) {
+	t.Parallel()
+	was := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
+	h := hasher.External(store.KindCustomer, "c1")
+	customers := []store.Key{was.Customer(h), was.Contact(h, h), was.Email(h, h)}
+	data := []store.Key{was.Plan(h), was.Invoice(h), was.LineItem(h, h), was.Owner(h, h), was.Event(h, 1), was.External(store.KindLineItem, h), was.Writing(1)}
+	edits := []store.Key{was.CustomerEdit(h, store.EditTags), was.FieldsOf(was.Plan(h)), was.EditEmail(h, h)}
+	for _, x := range []struct {
+		more                   store.Epochs
+		tag                    store.Tag
+		customers, data, edits bool
+	}{
+		{store.Epochs{}, 0, true, true, true},
+		{store.Epochs{Customers: 1}, 0, false, false, true},
+		{store.Epochs{Data: 1}, 0, true, false, true},
+		{store.Epochs{Edits: 1}, 0, true, true, false},
+		{store.Epochs{Customers: 9}, 0, false, false, true},
+		{store.Epochs{}, 1, false, false, false},
+	} {
+		now := was
+		now.Tag += x.tag
+		now.Epochs.Customers += x.more.Customers
+		now.Epochs.Data += x.more.Data
+		now.Epochs.Edits += x.more.Edits
+		for _, kind := range []struct {
+			keys []store.Key
+			want bool
+		}{{customers, x.customers}, {data, x.data}, {edits, x.edits}} {
+			for _, k := range kind.keys {
+				if got := now.Has(k.PK); got != kind.want {
+					t.Errorf("%+v of tag +%d has %s: %t", x.more, x.tag, k.PK, got)
+				}
+			}
+		}
+	}
+}
+
 func TestEditsNameTheirRecords(t *testing.T) {
 	t.Parallel()
 	sp := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
