@@ -163,3 +163,41 @@ func (b *bed) hasGold() {
 		b.t.Errorf("the plan is gone: %s", plans)
 	}
 }
+
+// A plan made before an erase: it can be applied when that was restored, as if there had been none; while it hides something, and after it, it
+// cannot, whether it is a plan of an import or of an undo.
+func TestAPlanMadeBeforeAnErase(t *testing.T) {
+	t.Parallel()
+	for _, what := range []string{"import", "undo"} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, nil)
+			first := b.done("done", accountFiles("", "")...)
+			planned := func() string {
+				if what == "import" {
+					return b.done("planned", append(accountFiles("00,", "01,"), part{"plan", "", "true"})...)
+				}
+				id := text(b.t, b.must(202, "POST", "/v1/imports/"+first+"/undo", `{"plan":true}`), "id")
+				b.work()
+				b.is(id, "planned")
+				return id
+			}
+			early, late := planned(), planned()
+			shown := "/v1/import/customers/" + b.c1() + "/invoices"
+			was := b.do("GET", shown, "").body
+			erase := b.erase(`{"selection":%q,"id":%q,"grace":"48h"}`, "customer", b.c1())
+			b.must(202, "POST", "/v1/imports/"+early+"/apply", "")
+			b.work()
+			if j := b.is(early, "failed"); !strings.Contains(fmt.Sprint(j["error"]), "Data of this source has been erased since this plan was made") {
+				t.Errorf("%v", j["error"])
+			}
+			b.restored(erase, shown, was)
+			b.must(202, "POST", "/v1/imports/"+late+"/apply", "")
+			b.work()
+			b.is(late, "done")
+			if now := b.do("GET", shown, "").body; now == was {
+				t.Errorf("nothing was changed: %s", now)
+			}
+		})
+	}
+}

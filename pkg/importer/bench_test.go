@@ -53,6 +53,26 @@ func BenchmarkImport(b *testing.B) {
 	})
 }
 
+// BenchmarkUndo takes an import of customers with e-mail addresses back, and compares the time with that of the import.
+func BenchmarkUndo(b *testing.B) {
+	dir := b.TempDir()
+	if _, err := company.WriteDir(dir, company.Options{Seed: 2, Customers: benchRows, Months: 24, Layout: company.Named}, company.Customers); err != nil {
+		b.Fatal(err)
+	}
+	var imports, undos time.Duration
+	for range b.N {
+		m := newMachine(b)
+		began := time.Now()
+		j := m.run(b, filepath.Join(dir, "customers.csv"))
+		imports += time.Since(began)
+		began = time.Now()
+		m.undo(b, j)
+		undos += time.Since(began)
+	}
+	b.ReportMetric(undos.Seconds()/imports.Seconds(), "of-the-import")
+	b.ReportMetric(float64(benchRows*b.N)/undos.Seconds(), "rows/s")
+}
+
 // BenchmarkAgainstBarePebble compares an import, with everything that it does, with bare Pebble (its
 // defaults) that is given the same items in synced batches of 1,000, in the same run: in the order of their keys, which is what
 // sorting first makes possible, and in a random order, which is the order of hashes in a file.
@@ -167,7 +187,7 @@ func newMachine(b *testing.B) *machine {
 	return m
 }
 
-func (m *machine) run(b *testing.B, file string) {
+func (m *machine) run(b *testing.B, file string) *job.Job {
 	b.Helper()
 	f, err := os.Open(file)
 	if err != nil {
@@ -191,6 +211,20 @@ func (m *machine) run(b *testing.B, file string) {
 	m.work(b, j.ID)
 	if j, err = m.ledger.Get(b.Context(), j.ID); err != nil || j.Status != job.Done || j.Datasets["customers"].Read != benchRows {
 		b.Fatalf("%v %+v", err, j)
+	}
+	return j
+}
+
+// undo takes a job back, to the last row.
+func (m *machine) undo(b *testing.B, j *job.Job) {
+	b.Helper()
+	u, err := m.im.Undo(b.Context(), j.ID, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m.work(b, u.ID)
+	if u, err = m.ledger.Get(b.Context(), u.ID); err != nil || u.Datasets["customers"].Removed != benchRows {
+		b.Fatalf("%v %+v", err, u)
 	}
 }
 

@@ -172,7 +172,10 @@ func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) erro
 	if j.Status != job.Running { // one that waits has none; and who cancels that may have no right to delete
 		return nil
 	}
-	return im.dropRuns(ctx, j)
+	if err := im.dropRuns(ctx, j); err != nil {
+		return err
+	}
+	return im.dropGround(ctx, j)
 }
 
 // appliedBy is how many changes some tasks have made, at least.

@@ -302,10 +302,39 @@ func (m *mergedChanges) next() (change, error) {
 	return c, err
 }
 
+// each calls f for every change that is left. w may have to stop on the way.
+func (m *mergedChanges) each(ctx context.Context, w *work, f func(*change) error) error {
+	for n := 1; ; n++ {
+		c, err := m.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && n%lookAfter == 0 {
+			err = w.interrupted(ctx)
+		}
+		if err == nil {
+			err = f(&c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 func (m *mergedChanges) close() {
 	for _, set := range m.sets {
 		set.close()
 	}
+}
+
+// eachOwn calls f for each change of this job in a key range, in key order.
+func (w *work) eachOwn(ctx context.Context, stage, keyRange int, f func(*change) error) error {
+	in, _, err := w.openSets(ctx, w.job, stage, keyRange)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	return in.each(ctx, w, f)
 }
 
 // overlay answers what this job's change set makes of stored items, asked for

@@ -141,8 +141,9 @@ func (w *world) plansUndo(t tester) {
 	t.Helper()
 	time.Sleep(time.Minute)
 	target := w.latest(t, func(j *job.Job) bool { return j.Import.Undo == "" })
+	last := w.latest(t, always)
 	w.do(t, func(p *process) error {
-		if last := w.latest(t, always); last.Import.Undo == target.ID { // it was asked for, but the answer was lost
+		if w.latest(t, always).ID != last.ID { // it was asked for, but the answer was lost
 			return nil
 		}
 		_, err := p.Undo(t.Context(), target.ID, true)

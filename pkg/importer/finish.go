@@ -18,7 +18,7 @@ func (im *Importer) finish(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err := im.dropRuns(ctx, j); err != nil {
 		return nil, err
 	}
-	if _, err := im.c.Objects.DeleteAll(ctx, groundDir(j.ID)); err != nil {
+	if err := im.dropGround(ctx, j); err != nil {
 		return nil, err
 	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {

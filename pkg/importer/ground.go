@@ -91,6 +91,12 @@ func (g *ground) abort() {
 	}
 }
 
+// dropGround removes the ground of a job that will not be a plan again.
+func (im *Importer) dropGround(ctx context.Context, j *job.Job) error {
+	_, err := im.c.Objects.DeleteAll(ctx, groundDir(j.ID))
+	return err
+}
+
 // stands compares an object of the ground with what is stored now.
 func (w *work) stands(ctx context.Context, name string) error {
 	r, err := w.objects.Open(ctx, name, "", 0, -1)

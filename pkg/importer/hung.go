@@ -75,12 +75,10 @@ func (w *work) findHung(ctx context.Context, keyRange int) error {
 		out := &spill{w: w, name: func(n int) string {
 			return runName(stageCustomers, runHung(kind), fmt.Sprintf("%02x-%04d", keyRange, n))
 		}}
-		in, _, err := w.openSets(ctx, w.job, stages[i], keyRange)
-		if err != nil {
-			return err
+		err := w.eachOwn(ctx, stages[i], keyRange, func(c *change) error { return w.turn(ctx, out, c) })
+		if err == nil {
+			err = out.end(ctx)
 		}
-		err = w.eachHung(ctx, in, out)
-		in.close()
 		if err != nil {
 			return err
 		}
@@ -88,29 +86,21 @@ func (w *work) findHung(ctx context.Context, keyRange int) error {
 	return nil
 }
 
-func (w *work) eachHung(ctx context.Context, in *mergedChanges, out *spill) error {
-	for {
-		c, err := in.next()
-		if errors.Is(err, io.EOF) {
-			return out.end(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		before, after := w.hungKey(c.sk, c.before), w.hungKey(c.sk, c.after)
-		if before == after {
-			continue
-		}
-		if before != "" {
-			err = out.add(ctx, &entry{key: before, kind: record, body: []byte{'-'}})
-		}
-		if err == nil && after != "" {
-			err = out.add(ctx, &entry{key: after, kind: record, body: []byte{'+'}})
-		}
-		if err != nil {
+// turn writes down that something goes from a customer, or comes to one.
+func (w *work) turn(ctx context.Context, out *spill, c *change) error {
+	before, after := w.hungKey(c.sk, c.before), w.hungKey(c.sk, c.after)
+	if before == after {
+		return nil
+	}
+	if before != "" {
+		if err := out.add(ctx, &entry{key: before, kind: record, body: []byte{'-'}}); err != nil {
 			return err
 		}
 	}
+	if after == "" {
+		return nil
+	}
+	return out.add(ctx, &entry{key: after, kind: record, body: []byte{'+'}})
 }
 
 // openHung opens what findHung has written of the customers of a key range.
@@ -298,50 +288,22 @@ func (w *work) findNamed(ctx context.Context, keyRange int) error {
 // plansGoing are the plans that this job is to remove, as far as is known.
 func (w *work) plansGoing(ctx context.Context) (map[string]bool, error) {
 	going := map[string]bool{}
-	note := func(c *change) {
+	note := func(c *change) error {
 		if removals(c) {
 			going[c.sk] = true
 		}
+		return nil
+	}
+	each := w.eachOwn
+	if w.undone != nil && !w.job.Import.Parked { // this is what decides it
+		each = w.eachUndone
 	}
 	for r := range w.ranges {
-		if w.undone != nil && !w.job.Import.Parked {
-			if err := w.eachUndone(ctx, stagePlans, r, func(c *change, last bool) error {
-				if !last {
-					note(c)
-				}
-				return nil
-			}); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		err := w.eachOwn(ctx, stagePlans, r, func(c *change) error { note(c); return nil })
-		if err != nil {
+		if err := each(ctx, stagePlans, r, note); err != nil {
 			return nil, err
 		}
 	}
 	return going, nil
-}
-
-// eachOwn calls f for each change of this job in a key range, in key order.
-func (w *work) eachOwn(ctx context.Context, stage, keyRange int, f func(*change) error) error {
-	in, _, err := w.openSets(ctx, w.job, stage, keyRange)
-	if err != nil {
-		return err
-	}
-	defer in.close()
-	for {
-		c, err := in.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = f(&c)
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // eachLeft calls f for all rows of a stage in a key range as this job leaves them.

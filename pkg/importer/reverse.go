@@ -91,21 +91,10 @@ func (u *reversal) run(ctx context.Context) (summary, error) {
 	if err := u.begin(ctx); err != nil {
 		return u.sum, err
 	}
-	err := u.w.eachUndone(ctx, u.id.stage, u.id.keyRange, func(c *change, last bool) error {
-		// An invoice and what lies under it are in one block.
-		if last || len(u.block) >= blockSize && (u.id.stage != stageInvoices || parentOf(c.sk) == "") {
-			if err := u.decide(ctx); err != nil || last {
-				return err
-			}
-			if err := u.w.interrupted(ctx); err != nil {
-				return err
-			}
-		}
-		if (len(c.after) == 0) == u.going {
-			u.block = append(u.block, *c)
-		}
-		return nil
-	})
+	err := u.w.eachUndone(ctx, u.id.stage, u.id.keyRange, func(c *change) error { return u.take(ctx, c) })
+	if err == nil {
+		err = u.decide(ctx)
+	}
 	if err != nil {
 		return u.sum, err
 	}
@@ -117,6 +106,20 @@ func (u *reversal) run(ctx context.Context) (summary, error) {
 		return u.sum, err
 	}
 	return u.sum, u.samples.store(ctx, u.w, u.id)
+}
+
+// take takes the next change, if it is one of this pass. An invoice and what lies under it are in one block.
+func (u *reversal) take(ctx context.Context, c *change) error {
+	if removals(c) != u.going {
+		return nil
+	}
+	if len(u.block) >= blockSize && (u.id.stage != stageInvoices || parentOf(c.sk) == "") {
+		if err := u.decide(ctx); err != nil {
+			return err
+		}
+	}
+	u.block = append(u.block, *c)
+	return nil
 }
 
 // begin opens what is read beside the change sets.
@@ -155,8 +158,8 @@ func (u *reversal) close() {
 	u.found.close()
 }
 
-// eachUndone calls f for the changes of the undone job in a key range, turned round, in key order, and once more behind the last.
-func (w *work) eachUndone(ctx context.Context, stage, keyRange int, f func(c *change, last bool) error) error {
+// eachUndone calls f for the changes of the undone job in a key range, turned round, in key order.
+func (w *work) eachUndone(ctx context.Context, stage, keyRange int, f func(*change) error) error {
 	in, there, err := w.openSets(ctx, w.undone, stage, keyRange)
 	if err != nil {
 		return err
@@ -165,22 +168,12 @@ func (w *work) eachUndone(ctx context.Context, stage, keyRange int, f func(c *ch
 	if there == 0 && w.undone.Import.Undo == "" && w.undone.Status == job.Done { // else it stopped before this one
 		return errChangeSetErased()
 	}
-	for {
-		c, err := in.next()
-		if errors.Is(err, io.EOF) {
-			return f(nil, true)
+	return in.each(ctx, w, func(c *change) error {
+		if removals(c) && w.undone.Import.Undo == "" && !w.undone.Import.Removes {
+			return nil // it was decided, but withheld
 		}
-		if err != nil {
-			return err
-		}
-		if removals(&c) && w.undone.Import.Undo == "" && !w.undone.Import.Removes {
-			continue // it was decided, but withheld
-		}
-		c.before, c.after, c.file, c.line = c.after, c.before, 0, 0
-		if err := f(&c, false); err != nil {
-			return err
-		}
-	}
+		return f(&change{sk: c.sk, before: c.after, after: c.before})
+	})
 }
 
 func errChangeSetErased() error {
@@ -414,32 +407,24 @@ func (u *reversal) findParents(ctx context.Context, verdicts []verdict) (map[str
 // their external ids by then. So it tells too whose external ids are given back by rows that go.
 func (w *work) askBack(ctx context.Context, stage, keyRange int) error {
 	out := &spill{w: w, name: func(n int) string { return runName(stage, runAsks, fmt.Sprintf("%02x-%04d", keyRange, n)) }}
-	going, _, err := w.openSets(ctx, w.job, stage, keyRange)
+	err := w.eachOwn(ctx, stage, keyRange, func(c *change) error {
+		if !removals(c) {
+			return nil
+		}
+		return w.askExternal(ctx, out, record, c.sk, c.before)
+	})
 	if err != nil {
 		return err
 	}
-	defer going.close()
-	for {
-		c, err := going.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil && removals(&c) {
-			err = w.askExternal(ctx, out, record, c.sk, c.before)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	err = w.eachUndone(ctx, stage, keyRange, func(c *change, last bool) error {
-		switch {
-		case last, len(c.after) == 0:
-		case stage == stageInvoices && parentOf(c.sk) == "":
-			if customer := c.after.Str("customer"); customer != c.before.Str("customer") {
-				return out.add(ctx, &entry{key: store.CustomerSK(w.hasher.CustomerH(customer)), kind: lookup, body: []byte(c.sk)})
+	err = w.eachUndone(ctx, stage, keyRange, func(c *change) error {
+		switch customer := c.after.Str("customer"); {
+		case removals(c):
+		case stage != stageInvoices || parentOf(c.sk) != "":
+			if len(c.before) == 0 {
+				return w.askExternal(ctx, out, lookup, c.sk, c.after)
 			}
-		case len(c.before) == 0:
-			return w.askExternal(ctx, out, lookup, c.sk, c.after)
+		case customer != c.before.Str("customer"):
+			return out.add(ctx, &entry{key: store.CustomerSK(w.hasher.CustomerH(customer)), kind: lookup, body: []byte(c.sk)})
 		}
 		return nil
 	})
