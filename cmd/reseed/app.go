@@ -61,7 +61,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	a, requests := &app{key: token(), uploads: newUploadWatch()}, newInflight()
 	a.queue = newQueue(a.work, log)
 	a.Line = line.New(line.Config{
-		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st),
+		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st), MakeWay: requests.makeWay,
 		Imports:      func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
 		Sweeps:       func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
 		SweepUploads: st.Exclusive() || sh.serving && sh.env["RESEED_BUCKET"] != "",

@@ -13,12 +13,37 @@ import (
 // longestRequest is how long a request may go on with what it has read of the directory.
 const longestRequest = 30 * time.Second
 
-// inflight knows the requests that are being answered: an erase waits for those that may not know of it. Uploads are not among
-// them: they take any time, write no rows, and become an import only if no erase has come between.
+// inflight knows the requests that are being answered: an erase waits for those that may not know of it, and imports make way
+// for them. Uploads are not among them: they take any time, write no rows, and become an import only if no erase has come between.
 type inflight struct {
 	mu   sync.Mutex
 	last int
 	open map[int]chan struct{} // closed when the request has ended
+
+	begun [several]time.Time // when the latest ones began, in turn
+}
+
+// Requests come thick when several came within such a time. One now and then, as of a command that looks how far an import is, is none.
+const (
+	several = 4
+	thick   = 100 * time.Millisecond
+)
+
+// aside is how long a worker of an import stays away from the processor.
+const aside = time.Millisecond
+
+// makeWay lets requests be answered, if they come thick. A worker is a loop that never waits: while as many as there are
+// processors are at work, nobody would look for up to 10 ms whether a request has come.
+func (f *inflight) makeWay() {
+	if f.thick(time.Now()) {
+		time.Sleep(aside)
+	}
+}
+
+func (f *inflight) thick(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return now.Sub(f.begun[f.last%several]) < thick
 }
 
 func newInflight() *inflight { return &inflight{open: map[int]chan struct{}{}} }
@@ -39,6 +64,7 @@ func isUpload(r *http.Request) bool {
 func (f *inflight) begin() (end func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begun[f.last%several] = time.Now()
 	f.last++
 	id, done := f.last, make(chan struct{})
 	f.open[id] = done

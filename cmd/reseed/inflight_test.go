@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 )
 
 // An erase waits for requests that may write, and not for an upload that never ends.
@@ -35,5 +36,20 @@ func TestAnEraseWaitsForNoUpload(t *testing.T) {
 		stop(nil)
 		close(end)
 		<-ended
+	}
+}
+
+// Imports make way only while several requests come within a short time, not for one now and then.
+func TestRequestsComeThick(t *testing.T) {
+	t.Parallel()
+	f := newInflight()
+	for n := range 2 * several {
+		if f.thick(time.Now()) != (n >= several) {
+			t.Errorf("after %d requests at once: %t", n, n < several)
+		}
+		f.begin()()
+	}
+	if f.thick(time.Now().Add(thick)) {
+		t.Error("a while later they still come thick")
 	}
 }

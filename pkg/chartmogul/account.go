@@ -16,12 +16,20 @@ type account struct {
 // read gets the directory and the items that keys names for it, in one batch
 // get as a rule.
 func (c *call) read(keys func(*store.Directory) []store.Key) (account, map[store.Key]store.Attrs, error) {
-	dir, found, err := c.Store.Snapshot(c.Context(), c.known.Load(), keys)
+	var last *store.Directory
+	known := c.known.Load()
+	if known != nil {
+		last = known.Directory
+	}
+	dir, found, err := c.Store.Snapshot(c.Context(), last, keys)
 	if err != nil {
 		return account{}, nil, err
 	}
-	c.known.Store(dir)
-	return account{dir, dir.Hasher()}, found, nil
+	if dir != last {
+		known = &account{dir, dir.Hasher()}
+		c.known.Store(known)
+	}
+	return *known, found, nil
 }
 
 // account reads the directory alone.

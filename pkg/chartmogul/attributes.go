@@ -3,6 +3,7 @@ package chartmogul
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"reseed/pkg/edit"
@@ -104,13 +105,13 @@ func customReply(g edit.Group, err error) (reply, error) {
 // addTags is POST /customers/:uuid/attributes/tags.
 func addTags(c *call) (reply, error) {
 	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit {
-		return []customerEdit{c.editing(g[0]).add(f.texts("tags"))}
+		return []customerEdit{c.editing(g[0]).add(f.texts("tags", edit.MaxTags))}
 	}))
 }
 
 // removeTags is DELETE /customers/:uuid/attributes/tags.
 func removeTags(c *call) (reply, error) {
-	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit { return c.removeTagsOf(g, f.texts("tags")) }))
+	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit { return c.removeTagsOf(g, f.texts("tags", edit.MaxTags)) }))
 }
 
 // addCustom is POST /customers/:uuid/attributes/custom: a list, each with its type.
@@ -130,13 +131,15 @@ func setCustom(c *call) (reply, error) {
 // removeCustom is DELETE /customers/:uuid/attributes/custom: a list of keys. It answers with
 // a body, since Go's and PHP's clients decode one.
 func removeCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit { return c.removeCustomOf(g, f.texts("custom")) }))
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
+		return c.removeCustomOf(g, f.texts("custom", edit.MaxAttributes))
+	}))
 }
 
 // readCustomList reads [{type, key, value, source}, …].
 func readCustomList(f *fields, name string) map[string]edit.Value {
 	out := map[string]edit.Value{}
-	for _, raw := range f.list(name) {
+	for _, raw := range f.list(name, edit.MaxAttributes) {
 		o, ok := parseFields(raw, f.prefix+name+".", f.errs)
 		if !ok {
 			f.fail(name, textCustom)
@@ -159,6 +162,10 @@ func readCustomMap(f *fields, name string) map[string]edit.Untyped {
 	o := f.object(name)
 	if o == nil {
 		f.fail(name, "must be an object")
+		return nil
+	}
+	if len(o.raw) > edit.MaxAttributes {
+		f.fail(name, fmt.Sprintf(textTooMany, edit.MaxAttributes))
 		return nil
 	}
 	for key, raw := range o.raw {
@@ -209,9 +216,12 @@ func (c *call) byEmail(member string, read func(*fields), change func(editing) c
 		if err != nil {
 			return err
 		}
-		page, err := c.customersByEmail(a, email, paging{})
+		page, err := c.customersByEmail(a, email, paging{size: maxPage})
 		if err != nil {
 			return err
+		}
+		if len(page) > maxPage {
+			return refused(map[string]string{"email": fmt.Sprintf(textTooManyOwners, maxPage)})
 		}
 		if len(page) == 0 {
 			return nobody(email)
@@ -221,7 +231,7 @@ func (c *call) byEmail(member string, read func(*fields), change func(editing) c
 			list[i] = change(c.editing(s.group[0]))
 		}
 		err = c.edit(a, list)
-		ans = reply{status: http.StatusOK, body: customerEntries{c.customerWires(page)}}
+		ans = reply{status: http.StatusOK, body: listed{name: "entries", records: c.entries(page, &paged{})}}
 		return err
 	})
 }
@@ -230,7 +240,7 @@ func (c *call) byEmail(member string, read func(*fields), change func(editing) c
 func addTagsByEmail(c *call) (reply, error) {
 	var tags []string
 	return c.byEmail("tags", func(f *fields) {
-		tags = f.texts("tags")
+		tags = f.texts("tags", edit.MaxTags)
 	}, func(e editing) customerEdit { return e.add(tags) })
 }
 

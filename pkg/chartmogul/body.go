@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -37,6 +38,9 @@ func (c *call) body() (*fields, error) {
 }
 
 func readBody(all []byte) (*fields, error) {
+	if err := checkShape(all); err != nil {
+		return nil, err
+	}
 	f, ok := parseFields(all, "", map[string]string{})
 	if !ok {
 		return nil, failA(http.StatusBadRequest, "", textNotJSON)
@@ -67,6 +71,14 @@ func (c *call) text() ([]byte, error) {
 		return nil, failA(http.StatusBadRequest, "", textNotJSON)
 	}
 	return all, nil
+}
+
+// left is an error once the client has gone: nobody waits for the rest.
+func (c *call) left() error {
+	if err := c.Context().Err(); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "client_left", "the client has gone")
+	}
+	return nil
 }
 
 // parseFields reads one object; ok is false for anything else.
@@ -293,8 +305,8 @@ func (f *fields) currency(name string) string {
 	return code
 }
 
-// list is the members of an array; nil if not given.
-func (f *fields) list(name string) []json.RawMessage {
+// list is the elements of an array of at most so many; nil if not given.
+func (f *fields) list(name string, most int) []json.RawMessage {
 	raw := f.value(name)
 	if raw == nil {
 		return nil
@@ -303,13 +315,17 @@ func (f *fields) list(name string) []json.RawMessage {
 	if json.Unmarshal(raw, &list) != nil {
 		f.fail(name, "must be a list")
 	}
+	if len(list) > most {
+		f.fail(name, fmt.Sprintf(textTooMany, most))
+		return nil
+	}
 	return list
 }
 
-// texts is an array of texts; nil if not given.
-func (f *fields) texts(name string) []string {
+// texts is an array of at most so many texts; nil if not given.
+func (f *fields) texts(name string, most int) []string {
 	var out []string
-	for _, raw := range f.list(name) {
+	for _, raw := range f.list(name, most) {
 		s, ok := scalarText(raw)
 		switch s = strings.TrimSpace(s); {
 		case !ok:

@@ -24,6 +24,9 @@ const (
 	atPlan     byte = 'p'
 	atInvoice  byte = 'i'
 	atOwned    byte = 'o' // invoices of one customer, newest first
+
+	atLine        byte = 'l' // line items of one invoice
+	atTransaction byte = 't' // transactions of one invoice
 )
 
 const cursorLen = 1 + 4 + 8 + store.HashLen

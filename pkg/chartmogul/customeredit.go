@@ -67,9 +67,9 @@ func (c *call) ownChanges(body *fields, g edit.Group) (list []customerEdit) {
 	if f.value("tags") == nil {
 		return list
 	}
-	tags := f.texts("tags")
+	tags := f.texts("tags", edit.MaxTags)
 	list = append(list, customerEdit{g[0], c.editing(g[0]).c.SetTags(tags...)})
-	gone := slices.DeleteFunc(g.Tags(), func(t string) bool { return slices.Contains(tags, t) })
+	gone := slices.DeleteFunc(slices.Clone(g.Tags()), func(t string) bool { return slices.Contains(tags, t) })
 	if len(gone) == 0 {
 		return list
 	}

@@ -1,6 +1,7 @@
 package chartmogul
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"net/http"
@@ -64,7 +65,7 @@ func (c *call) groups(a account, members ...*edit.Member) (map[edit.Ref]edit.Gro
 	if len(linked) == 0 {
 		return out, nil
 	}
-	more, err := c.Edits.Groups(c.Context(), a.Directory, linked...)
+	more, err := c.groupsOf(a, linked)
 	maps.Copy(out, more)
 	return out, err
 }
@@ -99,32 +100,47 @@ func listCustomers(c *call) (reply, error) {
 		return reply{}, err
 	}
 	sources := c.sources(a)
-	var page []shown
-	var tail paged
-	switch ext := c.param("external_id"); {
-	case !newLead(c.param("status")): // nobody is anything else yet
-		page, tail = cut(p, page, shown.position, everything)
-	case ext != "":
-		page, err = c.customersByExternalID(a, sources, ext, p)
-		page, tail = cut(p, page, shown.position, everything)
-	default:
-		page, tail, err = c.customerPage(a, sources, p)
+	page, err := lighter(c, p, func(p paging) (customerPage, error) {
+		switch ext := c.param("external_id"); {
+		case !newLead(c.param("status")): // nobody is anything else yet
+			return pageOf(p, nil), nil
+		case ext != "":
+			found, err := c.customersByExternalID(a, sources, ext, p)
+			return pageOf(p, found), err
+		}
+		return c.customerPage(a, sources, p)
+	})
+	if err != nil {
+		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: c.customerList(page, p, tail)}, err
+	entries := c.entries(page.shown, &page.tail)
+	return reply{status: http.StatusOK, body: listed{name: "entries", records: entries, behind: customersTail(p, page.tail)}}, nil
+}
+
+// customerPage is a page of customers.
+type customerPage struct {
+	shown []shown
+	tail  paged
+}
+
+// pageOf is a page of customers that were all read.
+func pageOf(p paging, all []shown) customerPage {
+	page, tail := cut(p, all, shown.position, everything)
+	return customerPage{page, tail}
 }
 
 // customerPage is a page of all customers of the sources, with their edits.
-func (c *call) customerPage(a account, sources []store.Source, p paging) ([]shown, paged, error) {
+func (c *call) customerPage(a account, sources []store.Source, p paging) (customerPage, error) {
 	var page []shown
 	for after, more := p.after, true; more && len(page) <= p.size; {
 		want := p.size + 1 - len(page)
 		members, err := c.walkCustomers(a, sources, after, want)
 		if err != nil {
-			return nil, paged{}, err
+			return customerPage{}, err
 		}
 		part, err := c.show(a, sources, members)
 		if err != nil {
-			return nil, paged{}, err
+			return customerPage{}, err
 		}
 		page = append(page, part...)
 		if more = len(members) == want; more {
@@ -139,7 +155,7 @@ func (c *call) customerPage(a account, sources []store.Source, p paging) ([]show
 			rest = append(rest, s.group[0])
 		}
 	}
-	return page, tail, c.overlay(a, rest)
+	return customerPage{page, tail}, c.overlay(a, rest)
 }
 
 // show leaves each customer once among members that follow each other in a list. Members of sources that know
@@ -154,13 +170,16 @@ func (c *call) show(a account, sources []store.Source, members []*edit.Member) (
 	if err := c.overlay(a, merging); err != nil {
 		return nil, err
 	}
-	groups, err := c.groups(a, members...)
+	groups, err := c.groups(a, merging...)
 	if err != nil {
 		return nil, err
 	}
-	var out []shown
-	for _, m := range members {
-		if g := groups[m.Ref]; g != nil && first(g, sources) == m.Ref {
+	out := make([]shown, 0, len(members))
+	for i, m := range members {
+		switch g := groups[m.Ref]; {
+		case !m.Linked():
+			out = append(out, shown{members[i : i+1 : i+1], m.Ref})
+		case g != nil && first(g, sources) == m.Ref:
 			out = append(out, shown{g, m.Ref})
 		}
 	}
@@ -189,15 +208,21 @@ func inOrder(x, y edit.Ref) int {
 	return 1
 }
 
-func (c *call) customerList(page []shown, p paging, tail paged) customerList {
-	l := customerList{
-		Entries: c.customerWires(page), CurrentPage: tail.CurrentPage, TotalPages: tail.TotalPages,
-		HasMore: tail.HasMore, Cursor: tail.Cursor,
-	}
+// entries spells a page of customers.
+func (c *call) entries(page []shown, tail *paged) records {
+	var w customerWire // for one after the other
+	return spell(page, tail, shown.position, func(s shown) any {
+		c.spellOut(rowOf(s.group), &w)
+		return &w
+	})
+}
+
+func customersTail(p paging, tail paged) customerTail {
+	t := customerTail{CurrentPage: tail.CurrentPage, TotalPages: tail.TotalPages, HasMore: tail.HasMore, Cursor: tail.Cursor}
 	if p.after == nil {
-		l.PerPage, l.Page = &p.size, tail.CurrentPage
+		t.PerPage, t.Page = &p.size, tail.CurrentPage
 	}
-	return l
+	return t
 }
 
 // newLead tells whether a status filter (New_Lead, "new lead" …) lets the one status pass that there is.
@@ -210,6 +235,7 @@ func (c *call) walkCustomers(a account, sources []store.Source, after *position,
 	spans := sharded(sources, after, store.Space.CustomersIn, store.Space.Customer)
 	return gather(c.Context(), spans, want, func(ctx context.Context, sp span, want int) ([]*edit.Member, error) {
 		var members []*edit.Member
+		var room []edit.Member // for several at once
 		sp.query.Limit = want
 		for item, err := range c.Store.Items(ctx, sp.query) {
 			if err != nil {
@@ -219,7 +245,11 @@ func (c *call) walkCustomers(a account, sources []store.Source, after *position,
 			if !ok || !a.customerVisible(sp.src.Tag, h, item.Attrs) {
 				continue
 			}
-			members = append(members, &edit.Member{Ref: edit.Ref{Tag: sp.src.Tag, H: h}, Source: sp.src, Attrs: item.Attrs})
+			if len(room) == cap(room) {
+				room = make([]edit.Member, 0, min(want-len(members), 64))
+			}
+			room = append(room, edit.Member{Ref: edit.Ref{Tag: sp.src.Tag, H: h}, Source: sp.src, Attrs: item.Attrs})
+			members = append(members, &room[len(room)-1])
 			if len(members) == want {
 				break
 			}
@@ -235,13 +265,36 @@ func (c *call) customersByExternalID(a account, sources []store.Source, ext stri
 	for i, src := range sources {
 		refs[i] = edit.Ref{Tag: src.Tag, H: h}
 	}
-	return c.customersAt(a, refs, p, func(*edit.Member) bool { return true })
+	return c.customersAt(a, refs, p.after, func(edit.Group, *edit.Member) bool { return true })
+}
+
+// togetherRead is how many customers are read at once with all that was merged into them.
+const togetherRead = 50
+
+// groupsOf is [edit.Edit.Groups] for a page: it reads no more than may be held.
+func (c *call) groupsOf(a account, refs []edit.Ref) (map[edit.Ref]edit.Group, error) {
+	out := make(map[edit.Ref]edit.Group, len(refs))
+	for some := range slices.Chunk(refs, togetherRead) {
+		groups, err := c.Edits.Groups(c.Context(), a.Directory, some...)
+		if err != nil {
+			return nil, err
+		}
+		for r, g := range groups {
+			out[r] = g
+			for _, m := range g {
+				if err := c.holdBytes(m.Edits.Size()); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return out, nil
 }
 
 // customersAt reads the customers that have members at the given places, as far as is likes those and they are behind
 // the cursor. Each is there once, where its first member is.
-func (c *call) customersAt(a account, refs []edit.Ref, p paging, is func(*edit.Member) bool) ([]shown, error) {
-	groups, err := c.Edits.Groups(c.Context(), a.Directory, refs...)
+func (c *call) customersAt(a account, refs []edit.Ref, after *position, is func(edit.Group, *edit.Member) bool) ([]shown, error) {
+	groups, err := c.groupsOf(a, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -250,11 +303,11 @@ func (c *call) customersAt(a account, refs []edit.Ref, p paging, is func(*edit.M
 	var out []shown
 	for _, r := range refs {
 		g := groups[r]
-		if g == nil || seen[g[0].Ref] || !is(g.Member(r)) {
+		if g == nil || seen[g[0].Ref] || !is(g, g.Member(r)) {
 			continue
 		}
 		seen[g[0].Ref] = true
-		if p.after == nil || p.after.before(placeOf(r)) {
+		if after == nil || after.before(placeOf(r)) {
 			out = append(out, shown{g, r})
 		}
 	}
@@ -280,14 +333,22 @@ func (c *call) overlay(a account, members []*edit.Member) error {
 }
 
 func (c *call) overlayRun(ctx context.Context, a account, run []*edit.Member) error {
-	sp := run[0].Source.Space()
-	items, err := c.items(ctx, sp.EditsBetween(run[0].H, run[len(run)-1].H))
-	if err != nil {
-		return err
-	}
-	found := byKey(items)
-	for _, m := range run {
-		if m.Edits, err = edit.Read(a.Directory, found, sp, m.H); err != nil {
+	next := 0
+	for it, err := range c.Store.Items(ctx, run[0].Source.Space().EditsBetween(run[0].H, run[len(run)-1].H)) {
+		if err != nil {
+			return err
+		}
+		h, _ := store.LeadingH(it.SK)
+		for next < len(run) && bytes.Compare(run[next].H[:], h[:]) < 0 {
+			next++
+		}
+		if next == len(run) || run[next].H != h { // of a customer that is not there
+			continue
+		}
+		if err := c.hold(it); err != nil {
+			return err
+		}
+		if err := run[next].Edits.Take(a.Directory, it); err != nil {
 			return err
 		}
 	}

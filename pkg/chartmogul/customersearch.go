@@ -24,27 +24,61 @@ func searchCustomers(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	page, err := c.customersByEmail(a, email, p)
+	page, err := lighter(c, p, func(p paging) (customerPage, error) {
+		found, err := c.customersByEmail(a, email, p)
+		return pageOf(p, found), err
+	})
 	if err != nil {
 		return reply{}, err
 	}
-	if len(page) == 0 {
+	if len(page.shown) == 0 {
 		return reply{}, nobody(email)
 	}
-	page, tail := cut(p, page, shown.position, everything)
-	return reply{status: http.StatusOK, body: searchList{customerList: c.customerList(page, p, tail)}}, nil
+	found := c.entries(page.shown, &page.tail)
+	behind := searchTail{customerTail: customersTail(p, page.tail)}
+	return reply{status: http.StatusOK, body: listed{name: "entries", records: found, behind: behind}}, nil
 }
 
-// customersByEmail finds all customers of an e-mail address, as imported or as people have given it: two queries for
-// each source, all at once. A pointer counts only if its customer still has the address.
-func (c *call) customersByEmail(a account, email string, p paging) ([]shown, error) {
+// customersByEmail finds the customers of an e-mail address that a page has, and one more if there are more: as imported or as
+// people have given it. A pointer counts only if its customer still has the address. One that was merged is where its first member is that has it.
+func (c *call) customersByEmail(a account, email string, p paging) (page []shown, err error) {
 	h := a.hash.EmailH(email)
+	has := func(m *edit.Member) bool { return a.hash.EmailH(m.Shown().Str("email")) == h }
+	is := func(g edit.Group, m *edit.Member) bool {
+		return has(m) && !slices.ContainsFunc(g, func(o *edit.Member) bool { return inOrder(o.Ref, m.Ref) < 0 && has(o) })
+	}
+	for after, more := p.after, true; more && len(page) <= p.size; {
+		var refs []edit.Ref
+		if refs, more, err = c.ownersOf(a, h, after, p.size+1-len(page)); err != nil || len(refs) == 0 {
+			return page, err
+		}
+		part, err := c.customersAt(a, refs, nil, is)
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, part...)
+		last := placeOf(refs[len(refs)-1])
+		after = &last
+	}
+	return page, nil
+}
+
+// ownersOf finds the first of those to whom pointers from an e-mail address lead, in the order of lists; more says that there
+// are others behind them. Each source is asked twice, all at once.
+func (c *call) ownersOf(a account, email store.H, after *position, want int) (refs []edit.Ref, more bool, err error) {
 	var spans []span
 	for _, src := range a.Sources {
-		spans = append(spans, span{src, src.Space().EmailsOf(h)}, span{src, src.Space().EditEmailsOf(h)})
+		if after != nil && src.Tag < after.tag {
+			continue
+		}
+		for _, q := range []store.Query{src.Space().EmailsOf(email), src.Space().EditEmailsOf(email)} {
+			if q.Limit = want + 1; after != nil && src.Tag == after.tag {
+				q.After = store.EmailSK(email, after.h)
+			}
+			spans = append(spans, span{src, q})
+		}
 	}
-	found, err := each(c.Context(), spans, func(ctx context.Context, sp span) ([]edit.Ref, error) {
-		var refs []edit.Ref
+	found, err := each(c.Context(), spans, func(ctx context.Context, sp span) (refs []edit.Ref, err error) {
 		for item, err := range c.Store.Items(ctx, sp.query) {
 			if err != nil {
 				return nil, err
@@ -52,15 +86,16 @@ func (c *call) customersByEmail(a account, email string, p paging) ([]shown, err
 			if owner, ok := store.TrailingH(item.SK); ok && a.Visible(item.Attrs) {
 				refs = append(refs, edit.Ref{Tag: sp.src.Tag, H: owner})
 			}
+			if len(refs) > want {
+				break
+			}
 		}
 		return refs, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return c.customersAt(a, slices.Concat(found...), p, func(m *edit.Member) bool {
-		return a.hash.EmailH(m.Shown().Str("email")) == h
-	})
+	refs = slices.Concat(found...)
+	slices.SortFunc(refs, inOrder)
+	refs = slices.Compact(refs)
+	return refs[:min(want, len(refs))], len(refs) > want, err
 }
 
 // nobody is the answer to an e-mail address that no customer has. The text is ChartMogul's, verbatim.

@@ -1,6 +1,9 @@
 package chartmogul
 
 import (
+	"maps"
+	"slices"
+
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
@@ -19,35 +22,35 @@ type customerWire struct {
 	Name               string         `json:"name"`
 	Email              string         `json:"email"`
 	Status             string         `json:"status"`
-	CustomerSince      *string        `json:"customer-since"`
+	CustomerSince      optText        `json:"customer-since"`
 	Attributes         attributesWire `json:"attributes"`
 	DataSourceUUID     string         `json:"data_source_uuid"`
 	DataSourceUUIDs    []string       `json:"data_source_uuids"`
 	ExternalIDs        []string       `json:"external_ids"`
 	Company            string         `json:"company"`
-	Country            *string        `json:"country"`
-	State              *string        `json:"state"`
-	City               *string        `json:"city"`
-	Zip                *string        `json:"zip"`
+	Country            optText        `json:"country"`
+	State              optText        `json:"state"`
+	City               optText        `json:"city"`
+	Zip                optText        `json:"zip"`
 	LeadCreatedAt      stamp          `json:"lead_created_at"`
 	FreeTrialStartedAt stamp          `json:"free_trial_started_at"`
 	Address            addressWire    `json:"address"`
 	MRR                int64          `json:"mrr"`
 	ARR                int64          `json:"arr"`
-	BillingSystemURL   *string        `json:"billing-system-url"`
+	BillingSystemURL   optText        `json:"billing-system-url"`
 	ChartMogulURL      string         `json:"chartmogul-url"`
 	BillingSystemType  string         `json:"billing-system-type"`
 	Currency           string         `json:"currency"`
 	CurrencySign       string         `json:"currency-sign"`
-	Owner              *string        `json:"owner"`
-	WebsiteURL         *string        `json:"website_url"`
+	Owner              optText        `json:"owner"`
+	WebsiteURL         optText        `json:"website_url"`
 }
 
 type addressWire struct {
-	Country *string `json:"country"`
-	State   *string `json:"state"`
-	City    *string `json:"city"`
-	Zip     *string `json:"address_zip"`
+	Country optText `json:"country"`
+	State   optText `json:"state"`
+	City    optText `json:"city"`
+	Zip     optText `json:"address_zip"`
 }
 
 // attributesWire is what people added to a customer.
@@ -55,27 +58,24 @@ type attributesWire struct {
 	Tags   []string       `json:"tags"`
 	Stripe struct{}       `json:"stripe"`
 	Custom map[string]any `json:"custom"`
+
+	Truncated bool `json:"truncated,omitempty"` // there is more than an answer holds
 }
 
-type customerList struct {
-	Entries     []customerWire `json:"entries"`
-	CurrentPage *int           `json:"current_page,omitempty"`
-	TotalPages  *int           `json:"total_pages,omitempty"`
-	HasMore     bool           `json:"has_more"`
-	PerPage     *int           `json:"per_page,omitempty"`
-	Page        *int           `json:"page,omitempty"`
-	Cursor      *string        `json:"cursor"`
+// customerTail is what a list of customers ends with.
+type customerTail struct {
+	CurrentPage *int    `json:"current_page,omitempty"`
+	TotalPages  *int    `json:"total_pages,omitempty"`
+	HasMore     bool    `json:"has_more"`
+	PerPage     *int    `json:"per_page,omitempty"`
+	Page        *int    `json:"page,omitempty"`
+	Cursor      *string `json:"cursor"`
 }
 
-// searchList is customerList with a total_pages that is null.
-type searchList struct {
-	customerList
+// searchTail is customerTail with a total_pages that is null.
+type searchTail struct {
+	customerTail
 	TotalPages *int `json:"total_pages"`
-}
-
-// customerEntries is the answer of what is done by e-mail: no paging keys.
-type customerEntries struct {
-	Entries []customerWire `json:"entries"`
 }
 
 // customerRow is a customer as people see it: one or more that were merged.
@@ -89,44 +89,65 @@ func rowOf(g edit.Group) customerRow {
 	return customerRow{g[0], g, store.DecodeCustomer(g[0].Shown())}
 }
 
-func (c *call) customerWire(r customerRow) customerWire {
+func (c *call) customerWire(r customerRow) *customerWire {
+	w := &customerWire{}
+	c.spellOut(r, w)
+	return w
+}
+
+// spellOut fills in a customer; what w was before is gone.
+func (c *call) spellOut(r customerRow, w *customerWire) {
 	cu := r.record
 	id := r.CustomerID()
-	sources, ids := pairs(r.group)
-	return customerWire{
+	sources, ids := w.DataSourceUUIDs[:0], w.ExternalIDs[:0]
+	for _, m := range r.group { // as they were imported
+		sources, ids = append(sources, m.Source.UUID), append(ids, m.Attrs.Str("external_id"))
+	}
+	*w = customerWire{
 		ID: r.H.Number(), UUID: id, ExternalID: cu.ExternalID, Name: cu.DisplayName(), Email: cu.Email,
 		Status: statusNewLead, Attributes: attributesOf(r.group),
 		DataSourceUUID: r.Source.UUID, DataSourceUUIDs: sources, ExternalIDs: ids,
-		Company: cu.Company, Country: opt(cu.Country), State: opt(cu.State), City: opt(cu.City), Zip: opt(cu.Zip),
+		Company: cu.Company, Country: optText(cu.Country), State: optText(cu.State), City: optText(cu.City), Zip: optText(cu.Zip),
 		LeadCreatedAt: stamp(cu.LeadCreatedAt), FreeTrialStartedAt: stamp(cu.FreeTrialStartedAt),
 		Address: addressWire{
-			Country: opt(billing.CountryName(cu.Country)), State: opt(billing.StateName(cu.State)),
-			City: opt(cu.City), Zip: opt(cu.Zip),
+			Country: optText(billing.CountryName(cu.Country)), State: optText(billing.StateName(cu.State)),
+			City: optText(cu.City), Zip: optText(cu.Zip),
 		},
 		ChartMogulURL:     c.PublicURL + "/customers/" + id,
-		BillingSystemType: r.Source.System, Currency: c.Currency, CurrencySign: billing.CurrencySign(c.Currency),
-		Owner: opt(cu.Owner), WebsiteURL: opt(cu.WebsiteURL),
+		BillingSystemType: r.Source.System, Currency: c.Currency, CurrencySign: c.sign,
+		Owner: optText(cu.Owner), WebsiteURL: optText(cu.WebsiteURL),
 	}
 }
 
-func (c *call) customerWires(page []shown) []customerWire {
-	out := make([]customerWire, len(page))
-	for i, s := range page {
-		out[i] = c.customerWire(rowOf(s.group))
-	}
-	return out
-}
-
-// pairs are the source and the external id of every member.
-func pairs(g edit.Group) (sources, ids []string) {
-	for _, m := range g {
-		sources, ids = append(sources, m.Source.UUID), append(ids, m.Attrs.Str("external_id"))
-	}
-	return sources, ids
-}
+// maxAttributes is how many bytes of tags, and how many of custom attributes, an answer tells of one customer. Only those of
+// several that were merged can be more: the list of edits has them all.
+const maxAttributes = maxAnswer / 3
 
 func attributesOf(g edit.Group) attributesWire {
-	return attributesWire{Tags: tagsOf(g.Tags()), Custom: edit.Custom(g.Attributes())}
+	w := attributesWire{Tags: tagsOf(g.Tags()), Custom: edit.Custom(g.Attributes())}
+	if len(g) > 1 {
+		w.shorten()
+	}
+	return w
+}
+
+// shorten leaves out the last tags and custom attributes, in the order in which they are told, if there are too many.
+func (w *attributesWire) shorten() {
+	room := maxAttributes
+	for i, t := range w.Tags {
+		if room -= len(appendText(nil, t)) + 1; room < 0 {
+			w.Tags, w.Truncated = w.Tags[:i], true
+			break
+		}
+	}
+	room = maxAttributes
+	for _, name := range slices.Sorted(maps.Keys(w.Custom)) {
+		value, _ := spelled(appendText(nil, name), w.Custom[name]) // never fails
+		if room -= len(value) + 2; room < 0 {
+			delete(w.Custom, name)
+			w.Truncated = true
+		}
+	}
 }
 
 // tagsOf is never null on the wire.

@@ -154,5 +154,5 @@ func readAttributes(f *fields) (tags []string, custom map[string]edit.Value) {
 	if f == nil {
 		return nil, nil
 	}
-	return f.texts("tags"), readCustomList(f, "custom")
+	return f.texts("tags", edit.MaxTags), readCustomList(f, "custom")
 }

@@ -12,6 +12,10 @@
 // that does not hold everything is estimated from how far into the hash space
 // it reached.
 //
+// What a request brings is counted before anything is made of it (shape.go), and
+// an answer has 4 MB at most (listed.go): lists end a page by bytes as well as by
+// count, a large invoice tells the first of its line items (invoiceparts.go).
+//
 // Invoices, line items and transactions are read with what people have edited
 // laid over them (stored.go). How they are changed, as an edit that stays or as
 // the imported record itself, is in patch.go.

@@ -48,12 +48,6 @@ type fieldWire struct {
 	markWire
 }
 
-type editList struct {
-	Edits   []editWire `json:"edits"`
-	Cursor  *string    `json:"cursor"`
-	HasMore bool       `json:"has_more"`
-}
-
 type droppedWire struct {
 	Dropped int `json:"dropped"`
 }
@@ -131,7 +125,7 @@ func listEdits(c *call) (reply, error) {
 	if format == formatNDJSON {
 		return reply{status: http.StatusOK, body: c.editLines(a, src), kind: typeNDJSON}, nil
 	}
-	list := editList{Edits: []editWire{}}
+	list, tail := records{}, paged{}
 	for n, err := range c.Edits.All(c.Context(), a.Directory, src, after) {
 		if err != nil {
 			return reply{}, err
@@ -139,13 +133,13 @@ func listEdits(c *call) (reply, error) {
 		if c.flag("orphaned") && !n.Orphan {
 			continue
 		}
-		if list.HasMore = len(list.Edits) == size; list.HasMore {
+		if tail.HasMore = list.n == size || !list.add(editWireOf(n)); tail.HasMore {
 			break
 		}
 		cursor := base64.RawURLEncoding.EncodeToString([]byte(n.Place.String()))
-		list.Edits, list.Cursor = append(list.Edits, editWireOf(n)), &cursor
+		tail.Cursor = &cursor
 	}
-	return reply{status: http.StatusOK, body: list}, nil
+	return reply{status: http.StatusOK, body: listed{name: "edits", records: list, behind: tail}}, nil
 }
 
 // editPaging is paging with a cursor of its own kind.

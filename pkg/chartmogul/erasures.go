@@ -196,28 +196,11 @@ func getReceipt(c *call) (reply, error) {
 	return reply{}, unusable("format")
 }
 
-// receiptList is a page of receipts.
-type receiptList struct {
-	Receipts []eraser.Receipt `json:"receipts"`
-	Cursor   *string          `json:"cursor"`
-	HasMore  bool             `json:"has_more"`
-}
-
 // listReceipts is GET /v1/receipts: newest first.
 func listReceipts(c *call) (reply, error) {
-	found, more, err := c.jobPage(func(j *job.Job) bool { return j.Erase != nil && len(j.Erase.Receipt) > 0 })
-	if err != nil {
-		return reply{}, err
-	}
-	list := receiptList{Receipts: []eraser.Receipt{}, HasMore: more}
-	for _, j := range found {
-		r, err := eraser.ReceiptOf(j)
-		if err != nil {
-			return reply{}, err
-		}
-		list.Receipts, list.Cursor = append(list.Receipts, r), &j.ID
-	}
-	return reply{status: http.StatusOK, body: list}, nil
+	finished := func(j *job.Job) bool { return j.Erase != nil && len(j.Erase.Receipt) > 0 }
+	list, tail, err := c.jobPage(finished, func(j *job.Job) (any, error) { return eraser.ReceiptOf(j) })
+	return reply{status: http.StatusOK, body: listed{name: "receipts", records: list, behind: tail}}, err
 }
 
 // liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: the customer may be loaded again.

@@ -13,8 +13,8 @@ import (
 const textTransition = "Status transition is not allowed"
 
 type messageWire struct {
-	Message string       `json:"message"`
-	Invoice *invoiceWire `json:"invoice,omitempty"`
+	Message string `json:"message"`
+	Invoice any    `json:"invoice,omitempty"`
 }
 
 // namedInvoice reads the invoice that the path or the query names. It may be disabled.
@@ -157,8 +157,8 @@ func setInvoiceStatus(c *call) (reply, error) {
 	}, func(account, *invoiceRow) (change, error) {
 		return change{want: store.NewBuilder().Str("status", status).Attrs(), attrs: []string{"status"}}, nil
 	})
-	if w, ok := ans.body.(invoiceWire); ok {
-		ans.body = messageWire{"Invoice updated", &w}
+	if ans.body != nil {
+		ans.body = messageWire{"Invoice updated", ans.body}
 	}
 	return ans, err
 }

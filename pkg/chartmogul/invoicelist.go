@@ -24,50 +24,59 @@ func listInvoices(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var (
-		a    account
-		rows []*invoiceRow
-		tail paged
-	)
-	switch {
-	case !passes:
-		_, tail = cut(p, rows, (*invoiceRow).position, everything)
-	case kind == atOwned:
-		a, rows, tail, err = c.invoicesOfCustomer(p)
-	default:
-		a, rows, tail, err = c.invoicesOfSources(p)
-	}
+	page, err := lighter(c, p, func(p paging) (invoicePage, error) {
+		switch {
+		case !passes:
+			_, tail := cut(p, nil, (*invoiceRow).position, everything)
+			return invoicePage{tail: tail}, nil
+		case kind == atOwned:
+			return c.invoicesOfCustomer(p)
+		}
+		return c.invoicesOfSources(p)
+	})
 	if err != nil {
 		return reply{}, err
 	}
-	if err := c.address(a, rows...); err != nil {
+	if err := c.address(page.account, page.rows...); err != nil {
 		return reply{}, err
 	}
-	list, st := invoiceList{Invoices: make([]invoiceWire, len(rows)), paged: tail}, c.style()
-	for i, r := range rows {
-		list.Invoices[i] = r.wire(a, st)
+	return reply{status: http.StatusOK, body: page.list(nil, kind, c.style())}, nil
+}
+
+// invoicePage is a page of invoices.
+type invoicePage struct {
+	account
+	rows []*invoiceRow
+	tail paged
+}
+
+// list spells the page, in a list of one of the two kinds.
+func (p invoicePage) list(before any, kind byte, st style) listed {
+	at := (*invoiceRow).position
+	if kind == atOwned {
+		at = (*invoiceRow).owned
 	}
-	return reply{status: http.StatusOK, body: list}, nil
+	list := spell(p.rows, &p.tail, at, func(r *invoiceRow) any { return told{r, p.account, st} })
+	return listed{before: before, name: "invoices", records: list, behind: p.tail}
 }
 
 // invoicesOfCustomer answers the customer_uuid filter: nobody's and a stranger's invoices are none.
-func (c *call) invoicesOfCustomer(p paging) (account, []*invoiceRow, paged, error) {
+func (c *call) invoicesOfCustomer(p paging) (invoicePage, error) {
 	a, owners, err := c.owner(c.param("customer_uuid"))
 	if f := (*failure)(nil); err != nil && !errors.As(err, &f) {
-		return a, nil, paged{}, err
+		return invoicePage{}, err
 	}
 	if want := c.param("data_source_uuid"); want != "" {
 		src, _ := a.ByUUID(want)
 		owners = slices.DeleteFunc(owners, func(r edit.Ref) bool { return r.Tag != src.Tag })
 	}
-	rows, tail, err := c.ownedInvoices(a, owners, p)
-	return a, rows, tail, err
+	return c.ownedInvoices(a, owners, p)
 }
 
-func (c *call) invoicesOfSources(p paging) (account, []*invoiceRow, paged, error) {
+func (c *call) invoicesOfSources(p paging) (invoicePage, error) {
 	a, err := c.account()
 	if err != nil {
-		return a, nil, paged{}, err
+		return invoicePage{}, err
 	}
 	sources, ext := c.sources(a), c.param("external_id")
 	read := func(r *invoiceRow) float64 { return share(sources, r.src.Tag, r.h) }
@@ -79,10 +88,10 @@ func (c *call) invoicesOfSources(p paging) (account, []*invoiceRow, paged, error
 		rows, err = c.walkInvoices(a, sources, p)
 	}
 	if err != nil {
-		return a, nil, paged{}, err
+		return invoicePage{}, err
 	}
 	rows, tail := cut(p, rows, (*invoiceRow).position, read)
-	return a, rows, tail, nil
+	return invoicePage{a, rows, tail}, nil
 }
 
 func (c *call) invoicesByExternalID(a account, sources []store.Source, ext string, p paging) ([]*invoiceRow, error) {
@@ -139,36 +148,61 @@ func (c *call) walkInvoices(a account, sources []store.Source, p paging) ([]*inv
 type scanned struct {
 	row   *invoiceRow
 	parts []store.Item
+	held  int  // bytes of them
+	large bool // there are too many: they are left out, and read by themselves
+}
+
+// add takes a line item or transaction, unless there are too many of them.
+func (s *scanned) add(item store.Item) {
+	s.parts = append(s.parts, item)
+	if s.held += len(item.Attrs); s.held > maxHeld || len(s.parts) > maxParts && overfull(s.parts) {
+		s.parts, s.large = nil, true
+	}
 }
 
 // scanInvoices reads the next invoices of a shard. Line items and transactions
-// follow their invoice in key order, so one scan reads them all; children without
-// an invoice are of a write that never came to its end, and are passed over.
-func (c *call) scanInvoices(ctx context.Context, a account, sp span, want int) ([]scanned, error) {
-	var all []scanned
-	var now *scanned
+// follow their invoice in key order, so one scan reads them all; those of a large one are passed over.
+func (c *call) scanInvoices(ctx context.Context, a account, sp span, want int) (all []scanned, err error) {
 	sp.query.Limit = want * itemsPerInvoice
+	for more := true; more; {
+		if all, more, err = c.scanOn(ctx, a, sp, want, all); more {
+			sp.query.After = store.After(all[len(all)-1].row.key.SK) // behind the rest of the large one
+		}
+	}
+	return all, err
+}
+
+// scanOn goes on until a large invoice, and then says that there may be more. Children without an invoice are of a write
+// that never came to its end, and are passed over.
+func (c *call) scanOn(ctx context.Context, a account, sp span, want int, all []scanned) ([]scanned, bool, error) {
+	var now *scanned
 	for item, err := range c.Store.Items(ctx, sp.query) {
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		h, _ := store.LeadingH(item.SK)
-		if store.What(item.SK) != store.SKInvoice {
-			if now != nil && now.row.h == h {
-				now.parts = append(now.parts, item)
+		if store.What(item.SK) == store.SKInvoice {
+			if len(all) == want {
+				break
+			}
+			now = nil
+			if row := a.invoiceIn(sp.src, h, map[store.Key]store.Attrs{item.Key: item.Attrs}); row != nil {
+				all = append(all, scanned{row: row})
+				now = &all[len(all)-1]
 			}
 			continue
 		}
-		if len(all) == want {
-			break
+		if now == nil || now.row.h != h {
+			continue
 		}
-		now = nil
-		if row := a.invoiceIn(sp.src, h, map[store.Key]store.Attrs{item.Key: item.Attrs}); row != nil {
-			all = append(all, scanned{row: row})
-			now = &all[len(all)-1]
+		if err := c.hold(item); err != nil {
+			return nil, false, err
+		}
+		if now.add(item); now.large {
+			return all, true, nil
 		}
 	}
-	return all, nil
+	return all, false, nil
 }
 
 // laid lays their edits over invoices of one shard, and leaves out those that are hidden.
@@ -177,17 +211,28 @@ func (c *call) laid(ctx context.Context, a account, all []scanned) ([]*invoiceRo
 		return nil, nil
 	}
 	first, last := all[0].row, all[len(all)-1].row
-	found, err := c.items(ctx, first.src.Space().InvoiceEditsBetween(first.h, last.h))
-	if err != nil {
-		return nil, err
+	edits := map[store.Key]store.Attrs{}
+	for item, err := range c.Store.Items(ctx, first.src.Space().InvoiceEditsBetween(first.h, last.h)) {
+		if err == nil {
+			err = c.hold(item)
+		}
+		if err != nil {
+			return nil, err
+		}
+		edits[item.Key] = item.Attrs
 	}
-	edits := byKey(found)
 	rows := make([]*invoiceRow, len(all))
 	for i, s := range all {
+		rows[i] = s.row
+		if s.large {
+			if err := c.completeLarge(ctx, a, s.row); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err := s.row.lay(a, s.parts, edits, c.withDisabled()); err != nil {
 			return nil, err
 		}
-		rows[i] = s.row
 	}
 	return c.unhidden(rows), nil
 }

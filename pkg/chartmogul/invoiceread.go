@@ -2,6 +2,7 @@ package chartmogul
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"reseed/pkg/billing"
@@ -22,13 +23,30 @@ type draft struct {
 	errs      map[string]string
 }
 
-// readDrafts reads the invoices of an import.
-func (c *call) readDrafts(list []json.RawMessage) []*draft {
-	drafts := make([]*draft, len(list))
+// readDrafts reads the invoices of an import, as long as somebody waits for the answer.
+func (c *call) readDrafts(list []json.RawMessage) ([]*draft, error) {
+	drafts, records := make([]*draft, len(list)), 0
 	for i, raw := range list {
+		if err := c.left(); err != nil {
+			return nil, err
+		}
 		drafts[i] = c.readDraft(raw)
+		if records += drafts[i].records(); records > maxRecords {
+			return nil, refused(map[string]string{"invoices": fmt.Sprintf(textTooManyRecords, maxRecords)})
+		}
 	}
-	return drafts
+	return drafts, nil
+}
+
+// records counts what an invoice brings, the cancellations of its line items too.
+func (d *draft) records() int {
+	n := 1 + len(d.row.lines) + len(d.row.trans)
+	for _, at := range d.cancelled {
+		if !at.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *call) readDraft(raw []byte) *draft {
@@ -39,7 +57,7 @@ func (c *call) readDraft(raw []byte) *draft {
 		return d
 	}
 	d.row.record = c.readInvoice(f)
-	for _, raw := range f.list("line_items") {
+	for _, raw := range f.list("line_items", maxParts) {
 		if line, ok := parseFields(raw, prefixLine, d.errs); ok {
 			d.addLine(line, int64(len(d.row.lines)+1))
 		} else {
@@ -49,7 +67,7 @@ func (c *call) readDraft(raw []byte) *draft {
 	if len(d.row.lines) == 0 {
 		f.fail("line_items", textBlank)
 	}
-	for _, raw := range f.list("transactions") {
+	for _, raw := range f.list("transactions", maxParts) {
 		if t, ok := parseFields(raw, prefixTrans, d.errs); ok {
 			d.addTransaction(c, t, int64(len(d.row.trans)+1))
 		} else {

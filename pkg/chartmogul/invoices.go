@@ -14,10 +14,9 @@ import (
 // attrDate is the invoice's date in the pointer from its customer, in Unix milliseconds.
 const attrDate = "date"
 
-type invoiceList struct {
-	CustomerUUID string        `json:"customer_uuid,omitempty"`
-	Invoices     []invoiceWire `json:"invoices"`
-	paged
+// invoiceHead is what a list of a customer's invoices begins with.
+type invoiceHead struct {
+	CustomerUUID string `json:"customer_uuid"`
 }
 
 // getInvoice is GET /invoices/:uuid.
@@ -43,7 +42,7 @@ func (c *call) oneInvoice(a account, row *invoiceRow) (reply, error) {
 	if err := c.address(a, row); err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: row.wire(a, c.style())}, nil
+	return reply{status: http.StatusOK, body: alone(told{row, a, c.style()})}, nil
 }
 
 // invoice reads the invoice of a public id, without line items and transactions. It may be hidden.
@@ -97,16 +96,6 @@ func (a account) invoiceIn(src store.Source, h store.H, found map[store.Key]stor
 		return nil
 	}
 	return &invoiceRow{stored: stored{src: src, key: key, attrs: attrs}, h: h, record: store.DecodeInvoice(attrs)}
-}
-
-// complete reads the invoice's line items and transactions, and all their edits.
-func (c *call) complete(ctx context.Context, a account, row *invoiceRow) error {
-	sp := row.src.Space()
-	read, err := each(ctx, []store.Query{sp.InvoiceParts(row.h), sp.InvoiceEditsBetween(row.h, row.h)}, c.items)
-	if err != nil {
-		return err
-	}
-	return row.lay(a, read[0], byKey(read[1]), c.withDisabled())
 }
 
 // items reads a whole range.
@@ -187,15 +176,11 @@ func listCustomerInvoices(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	rows, tail, err := c.ownedInvoices(a, owners, p)
+	page, err := lighter(c, p, func(p paging) (invoicePage, error) { return c.ownedInvoices(a, owners, p) })
 	if err != nil {
 		return reply{}, err
 	}
-	list := invoiceList{CustomerUUID: id, Invoices: make([]invoiceWire, len(rows)), paged: tail}
-	for i, r := range rows {
-		list.Invoices[i] = r.wire(a, style{})
-	}
-	return reply{status: http.StatusOK, body: list}, nil
+	return reply{status: http.StatusOK, body: page.list(invoiceHead{id}, atOwned, style{})}, nil
 }
 
 // owner finds whose invoices those of a customer's public id are: its own, and those of what was merged into it. One
@@ -231,31 +216,31 @@ func (c *call) owner(id string) (account, []edit.Ref, error) {
 
 // ownedInvoices reads one page of a customer's invoices, newest first. The
 // pointers from the customer carry the dates, so all of them are read (they are
-// small), but only the page's invoices.
-func (c *call) ownedInvoices(a account, owners []edit.Ref, p paging) ([]*invoiceRow, paged, error) {
-	owned, err := each(c.Context(), owners, func(ctx context.Context, r edit.Ref) ([]position, error) { return c.ownedPlaces(ctx, a, r) })
-	if err != nil {
-		return nil, paged{}, err
-	}
-	places := slices.Concat(owned...)
-	slices.SortFunc(places, newestFirst)
-	total := len(places)
-	if p.after != nil {
-		places = slices.DeleteFunc(places, func(at position) bool { return newestFirst(at, *p.after) <= 0 })
-	}
+// small), but only those of a page are held, and only the page's invoices are read.
+func (c *call) ownedInvoices(a account, owners []edit.Ref, p paging) (invoicePage, error) {
 	var rows []*invoiceRow
-	for len(places) > 0 && len(rows) <= p.size {
-		n := min(len(places), p.size+1-len(rows))
-		part, err := c.invoicesAt(a, owners, places[:n])
-		if err != nil {
-			return nil, paged{}, err
+	total := 0
+	for after := p.after; len(rows) <= p.size; {
+		places := newest{want: p.size + 1 - len(rows), after: after}
+		for _, owner := range owners {
+			if err := c.ownedPlaces(a, owner, &places); err != nil {
+				return invoicePage{}, err
+			}
 		}
-		rows, places = append(rows, part...), places[n:]
+		part, err := c.invoicesAt(a, owners, places.list())
+		if err != nil {
+			return invoicePage{}, err
+		}
+		rows, total = append(rows, part...), places.seen
+		if len(places.found) < places.want {
+			break
+		}
+		after = &places.found[len(places.found)-1]
 	}
 	rows, tail := cut(p, rows, (*invoiceRow).owned, func(*invoiceRow) float64 {
 		return float64(p.size+1) / float64(max(total, p.size+1))
 	})
-	return rows, tail, nil
+	return invoicePage{a, rows, tail}, nil
 }
 
 // newestFirst orders by date, newest first, then by identity and source.
@@ -266,22 +251,48 @@ func newestFirst(x, y position) int {
 	return cmp.Or(bytes.Compare(x.h[:], y.h[:]), cmp.Compare(x.tag, y.tag))
 }
 
-// ownedPlaces lists where a source customer's invoices are, with the dates that people have given them, if they did.
-func (c *call) ownedPlaces(ctx context.Context, a account, owner edit.Ref) ([]position, error) {
+// newest are the first of the places that come behind one, newest first.
+type newest struct {
+	want  int
+	after *position // nil: from the beginning
+	seen  int       // all there are
+	found []position
+}
+
+func (n *newest) add(at position) {
+	if n.seen++; n.after != nil && newestFirst(at, *n.after) <= 0 {
+		return
+	}
+	if n.found = append(n.found, at); len(n.found) >= 2*max(n.want, maxPage) {
+		n.list()
+	}
+}
+
+// list sorts what was found, and drops what is too much.
+func (n *newest) list() []position {
+	slices.SortFunc(n.found, newestFirst)
+	n.found = n.found[:min(n.want, len(n.found))]
+	return n.found
+}
+
+// ownedPlaces finds where a source customer's invoices are, with the dates that people have given them, if they did.
+func (c *call) ownedPlaces(a account, owner edit.Ref, places *newest) error {
 	src, _ := a.ByTag(owner.Tag)
 	customer := owner.H
 	if a.Buried(src.Tag, store.KindCustomer, customer) {
-		return nil, nil
+		return nil
 	}
 	sp, ext := src.Space(), c.param("external_id")
 	only := a.hash.InvoiceH(ext)
-	read, err := each(ctx, []store.Query{sp.OwnersOf(customer), sp.EditOwnersOf(customer)}, c.items)
+	changed, err := c.items(c.Context(), sp.EditOwnersOf(customer))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	edited := byKey(read[1])
-	var places []position
-	for _, item := range read[0] {
+	edited := byKey(changed)
+	for item, err := range c.Store.Items(c.Context(), sp.OwnersOf(customer)) {
+		if err != nil {
+			return err
+		}
 		h, ok := store.TrailingH(item.SK)
 		if !ok || !a.Visible(item.Attrs) || ext != "" && h != only {
 			continue
@@ -290,9 +301,9 @@ func (c *call) ownedPlaces(ctx context.Context, a account, owner edit.Ref) ([]po
 		if at, ok := edited[sp.EditOwner(customer, h)]; ok && a.Visible(at) {
 			date, _ = at.Int(attrDate)
 		}
-		places = append(places, position{kind: atOwned, tag: src.Tag, h: h, date: date})
+		places.add(position{kind: atOwned, tag: src.Tag, h: h, date: date})
 	}
-	return places, nil
+	return nil
 }
 
 // invoicesAt reads those of the owners' invoices at the given places that are to be seen, in that order.

@@ -1,9 +1,6 @@
 package chartmogul
 
 import (
-	"cmp"
-	"slices"
-
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
@@ -26,6 +23,7 @@ type invoiceWire struct {
 	Currency     string            `json:"currency"`
 	LineItems    []any             `json:"line_items"` // subscriptionLine or oneTimeLine
 	Transactions []transactionWire `json:"transactions"`
+	truncated
 }
 
 // ownedWire is what /invoices tells of an invoice and /import does not.
@@ -108,8 +106,10 @@ type invoiceRow struct {
 	customer edit.Ref // as people see it
 	date     int64    // in the order of its customer's invoices
 	record   *billing.Invoice
-	lines    []lineRow
+	lines    []lineRow // in the order of their keys, as transactions are
 	trans    []transRow
+
+	moreLines, moreTrans rest
 }
 
 // part is a line item or a transaction.
@@ -151,7 +151,6 @@ func (r *invoiceRow) lay(a account, parts []store.Item, edits map[store.Key]stor
 			r.add(s)
 		}
 	}
-	r.ordered()
 	return nil
 }
 
@@ -174,19 +173,14 @@ func (p part) line() lineRow { return lineRow{p, store.DecodeLineItem(p.shown())
 
 func (p part) transaction() transRow { return transRow{p, store.DecodeTransaction(p.shown())} }
 
-// ordered puts line items and transactions in the order of the request they came with.
-func (r *invoiceRow) ordered() {
-	slices.SortStableFunc(r.lines, func(a, b lineRow) int { return cmp.Compare(a.place, b.place) })
-	slices.SortStableFunc(r.trans, func(a, b transRow) int { return cmp.Compare(a.place, b.place) })
-}
-
 // wire spells the invoice: as /import answers it, or as /invoices does.
 func (r *invoiceRow) wire(a account, st style) invoiceWire {
 	w := r.head(a, r.record, st)
-	for _, l := range r.lines {
+	w.truncated = r.truncated()
+	for _, l := range inOrderOfRequest(r.lines, func(l lineRow) int64 { return l.place }) {
 		w.LineItems = append(w.LineItems, r.lineWire(a, l, st))
 	}
-	for _, t := range r.trans {
+	for _, t := range inOrderOfRequest(r.trans, func(t transRow) int64 { return t.place }) {
 		w.Transactions = append(w.Transactions, r.transWire(t, st))
 	}
 	return w

@@ -24,7 +24,7 @@ func importInvoices(c *call) (ans reply, err error) {
 	if err := f.require("invoices"); err != nil {
 		return reply{}, err
 	}
-	list := f.list("invoices")
+	list := f.list("invoices", maxInvoices)
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
@@ -33,13 +33,33 @@ func importInvoices(c *call) (ans reply, err error) {
 		if err != nil {
 			return err
 		}
-		drafts := c.readDrafts(list)
+		drafts, err := c.readDrafts(list)
+		if err != nil {
+			return err
+		}
 		if err := c.prepare(a, owner, drafts); err != nil {
 			return err
 		}
-		ans = reply{status: http.StatusCreated, body: problemE{wiresOf(a, drafts)}}
-		return c.storeInvoices(a, owner, drafts)
+		if err := c.storeInvoices(a, owner, drafts); err != nil {
+			return err
+		}
+		ans = reply{status: http.StatusCreated, body: listed{name: "invoices", records: draftsTold(a, drafts)}}
+		return nil
 	})
+}
+
+// draftsTold spells what was stored: with their line items and transactions as long as there is room for those.
+func draftsTold(a account, drafts []*draft) records {
+	out := records{most: len(drafts)}
+	for _, d := range drafts {
+		t := told{d.row, a, style{}}
+		if was := out; !out.add(t) || len(out.text) > maxAnswer/2 {
+			out = was
+			t.behead()
+			out.add(t)
+		}
+	}
+	return out
 }
 
 func wiresOf(a account, drafts []*draft) []invoiceWire {

@@ -76,10 +76,9 @@ func eraseWireOf(j *job.Job) *eraseWire {
 	return w
 }
 
-type jobList struct {
-	Jobs    []jobWire `json:"jobs"`
-	Cursor  *string   `json:"cursor"`
-	HasMore bool      `json:"has_more"`
+// jobTail is what a list of jobs ends with.
+type jobTail struct {
+	paged
 
 	Uploads []FailedUpload `json:"uploads,omitempty"` // on the first page
 }
@@ -151,58 +150,55 @@ func jobID(s string) bool {
 
 // jobs answers with one page of the ledger.
 func (c *call) jobs(kind job.Kind) (reply, error) {
-	found, more, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind })
+	list, page, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind }, func(j *job.Job) (any, error) {
+		err := c.Imports.Progress(c.Context(), j)
+		return jobWireOf(j), err
+	})
 	if err != nil {
 		return reply{}, err
 	}
-	list := jobList{Jobs: []jobWire{}, HasMore: more}
-	for _, j := range found {
-		if err := c.Imports.Progress(c.Context(), j); err != nil {
-			return reply{}, err
-		}
-		list.Jobs = append(list.Jobs, jobWireOf(j))
-		list.Cursor = &list.Jobs[len(list.Jobs)-1].ID
-	}
+	tail := jobTail{paged: page}
 	if c.Uploads != nil && c.param("cursor") == "" {
-		list.Uploads = c.Uploads()
+		tail.Uploads = c.Uploads()
 	}
-	return reply{status: http.StatusOK, body: list}, nil
+	return reply{status: http.StatusOK, body: listed{name: "jobs", records: list, behind: tail}}, nil
 }
 
-// jobPage reads the page of some jobs that the request asks for, newest first, and tells whether there are more. The
-// cursor is the last id: ids are in order of their making.
-func (c *call) jobPage(is func(*job.Job) bool) (found []*job.Job, more bool, err error) {
+// jobPage spells the page of some jobs that the request asks for, newest first. The cursor is the last id: ids are in order of
+// their making.
+func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error)) (list records, tail paged, err error) {
 	size := pageOfJob
 	if v := c.param("per_page"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 {
-			return nil, false, unusable("per_page")
+			return list, tail, unusable("per_page")
 		}
 		size = min(n, maxPage)
 	}
 	before := c.param("cursor")
 	if before != "" && !jobID(before) {
-		return nil, false, unusable("cursor")
+		return list, tail, unusable("cursor")
 	}
-	found, err = c.listLedger(is, size+1, before)
-	return found[:min(size, len(found))], len(found) > size, err
-}
-
-// listLedger reads the newest of some jobs.
-func (c *call) listLedger(is func(*job.Job) bool, want int, before string) ([]*job.Job, error) {
-	var out []*job.Job
-	for j, err := range c.Jobs.All(c.Context(), want, before) {
+	for j, err := range c.Jobs.All(c.Context(), size+1, before) {
 		if err != nil {
-			return nil, err
+			return list, tail, err
 		}
-		if is(j) {
-			out = append(out, j)
+		if !is(j) {
+			continue
 		}
-		if len(out) == want {
+		if tail.HasMore = list.n == size; tail.HasMore {
 			break
 		}
+		record, err := tell(j)
+		if err != nil {
+			return list, tail, err
+		}
+		if tail.HasMore = !list.add(record); tail.HasMore {
+			break
+		}
+		tail.Cursor = &j.ID
 	}
-	return out, nil
+	return list, tail, nil
 }
 
 // latestJobs is how far back the latest import of a source is looked for.

@@ -91,8 +91,9 @@ func unmergeCustomers(c *call) (reply, error) {
 		return reply{}, err
 	}
 	root, src, ext := f.needed("customer_uuid"), f.needed("data_source_uuid"), f.needed("external_id")
-	for _, what := range f.texts("move_to_new_customer") {
-		if !slices.Contains([]string{"tasks", "opportunities", "notes"}, what) {
+	movable := []string{"tasks", "opportunities", "notes"}
+	for _, what := range f.texts("move_to_new_customer", len(movable)) {
+		if !slices.Contains(movable, what) {
 			f.fail("move_to_new_customer", "must be a list of: tasks, opportunities, notes")
 		}
 	}

@@ -938,6 +938,12 @@ func partRoutes(s sample) func(*bed) {
 		b.status(413, "POST", path, `{"x":"`+strings.Repeat("x", chartmogul.MaxBody)+`"}`)
 		b.status(400, "GET", "/v1/"+s.list, "")
 		b.status(404, "GET", b.byExternalID(s.list, "nobody"), "")
+		ofInvoice := "/v1/invoices/" + b.uuid("invoices", "i2") + "/" + s.list
+		if !slices.Contains(column(b.t, b.must(200, "GET", ofInvoice, ""), s.list, "uuid"), id) {
+			b.t.Errorf("%s lacks what was added", ofInvoice)
+		}
+		b.status(400, "GET", ofInvoice+"?per_page=0", "")
+		b.status(404, "GET", "/v1/invoices/x/"+s.list, "")
 		b.must(204, "DELETE", "/v1/"+s.list+"/"+id, "")
 		b.must(204, "DELETE", b.byExternalID(s.list, s.ext), "")
 	}

@@ -9,7 +9,9 @@ import (
 
 // partKind is what differs between line items and transactions, which otherwise have the same routes.
 type partKind struct {
+	name   string // in routes and answers
 	what   string // in complaints
+	at     byte   // of cursors
 	kind   store.Kind
 	id     string   // prefix of its public ids
 	prefix string   // of its members in the complaints about an invoice
@@ -21,7 +23,7 @@ type partKind struct {
 
 func lineItems() partKind {
 	return partKind{
-		what: "Line item", kind: store.KindLineItem, id: store.PrefixLineItem, prefix: prefixLine,
+		name: "line_items", what: "Line item", at: atLine, kind: store.KindLineItem, id: store.PrefixLineItem, prefix: prefixLine,
 		open: []string{
 			"type", "subscription_external_id", "subscription_set_external_id", "plan_uuid", "service_period_start", "service_period_end",
 			"amount_in_cents", "quantity", "prorated", "proration_type", "discount_code", "discount_amount_in_cents",
@@ -36,7 +38,7 @@ func lineItems() partKind {
 
 func transactions() partKind {
 	return partKind{
-		what: "Transaction", kind: store.KindTransaction, id: store.PrefixTransaction, prefix: prefixTrans,
+		name: "transactions", what: "Transaction", at: atTransaction, kind: store.KindTransaction, id: store.PrefixTransaction, prefix: prefixTrans,
 		open: []string{"type", "result", attrDate, "amount_in_cents", "transaction_fees_in_cents", "transaction_fees_currency"},
 		read: func(c *call, d *draft, f *fields) billing.Record { return d.addTransaction(c, f, c.lastPlace()) },
 		wire: func(_ account, p *partRow, st style) any { return p.invoice.transWire(p.transaction(), st).alone() },
@@ -68,7 +70,7 @@ func (k partKind) find(c *call) (account, *partRow, error) {
 	return k.byExternalID(c)
 }
 
-// byID reads the whole invoice: a public id carries only the beginnings of two identities.
+// byID looks for the row: a public id carries only the beginnings of two identities.
 func (k partKind) byID(c *call, id string) (account, *partRow, error) {
 	tag, under, err := store.ParseID(k.id, id)
 	if err != nil {
@@ -82,20 +84,39 @@ func (k partKind) byID(c *call, id string) (account, *partRow, error) {
 	if !ok {
 		return a, nil, absent(k.what)
 	}
-	sp := src.Space()
-	read, err := each(c.Context(), []store.Query{sp.PartsUnder(under), sp.EditsUnder(under)}, c.items)
+	invoice, h, err := k.locate(c, src.Space(), under)
 	if err != nil {
 		return a, nil, err
 	}
-	for _, item := range read[0] {
-		invoice, _ := store.LeadingH(item.SK)
-		h, _ := store.TrailingH(item.SK)
-		if store.Under(invoice, h) == under && item.Key == partKey(sp, k.kind, invoice, h) {
-			p, err := k.in(a, src, invoice, h, byKey(append(read[0], read[1]...)))
-			return a, p, err
+	p, err := k.load(c, a, src, invoice, h)
+	return a, p, err
+}
+
+// locate finds the two identities of which a public id carries the beginnings. As a rule there is one invoice that can be meant.
+func (k partKind) locate(c *call, sp store.Space, under store.H) (invoice, h store.H, err error) {
+	q := sp.PartsUnder(under)
+	q.Limit, q.KeysOnly = 1, true
+	for {
+		page, err := c.Store.Page(c.Context(), q)
+		if err != nil {
+			return invoice, h, err
 		}
+		if len(page.Items) == 0 {
+			return invoice, h, absent(k.what)
+		}
+		invoice, _ = store.LeadingH(page.Items[0].SK)
+		like := sp.PartsLike(k.kind, invoice, under)
+		like.KeysOnly = true
+		for item, err := range c.Store.Items(c.Context(), like) {
+			if err != nil {
+				return invoice, h, err
+			}
+			if h, _ = store.TrailingH(item.SK); store.Under(invoice, h) == under {
+				return invoice, h, nil
+			}
+		}
+		q.After = store.After(store.InvoiceSK(invoice))
 	}
-	return a, nil, absent(k.what)
 }
 
 // byExternalID follows the pointer from an external id.
@@ -123,13 +144,18 @@ func (k partKind) byExternalID(c *call) (account, *partRow, error) {
 	if !ok {
 		return a, nil, absent(k.what)
 	}
-	h := a.hash.External(k.kind, ext)
-	at := partKey(src.Space(), k.kind, invoice, h)
-	if found, err = c.lookup(c.Context(), append(invoiceKeys(src, invoice), at, src.Space().FieldsOf(at))); err != nil {
-		return a, nil, err
-	}
-	p, err := k.in(a, src, invoice, h, found)
+	p, err := k.load(c, a, src, invoice, a.hash.External(k.kind, ext))
 	return a, p, err
+}
+
+// load reads a line item or transaction, and its invoice.
+func (k partKind) load(c *call, a account, src store.Source, invoice, h store.H) (*partRow, error) {
+	at := partKey(src.Space(), k.kind, invoice, h)
+	found, err := c.lookup(c.Context(), append(invoiceKeys(src, invoice), at, src.Space().FieldsOf(at)))
+	if err != nil {
+		return nil, err
+	}
+	return k.in(a, src, invoice, h, found)
 }
 
 // in is the line item or transaction among what was found. Without its invoice it is not there.

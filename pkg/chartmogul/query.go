@@ -1,8 +1,10 @@
 package chartmogul
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"reseed/pkg/store"
 )
@@ -23,6 +25,45 @@ func (c *call) flag(name string) bool {
 type paging struct {
 	size  int
 	after *position // nil on the first page
+}
+
+// errHeavy says that the records of a page are too large to be held together.
+var errHeavy = errors.New("chartmogul: a page is too large")
+
+// lighter reads a page, and then one of half the size as long as its records are too large.
+func lighter[T any](c *call, p paging, read func(paging) (T, error)) (T, error) {
+	defer func() { c.room = nil }()
+	for {
+		if c.room = new(atomic.Int64); p.size == 1 {
+			c.room = nil
+		} else {
+			c.room.Store(2 * maxHeld)
+		}
+		page, err := read(p)
+		if !errors.Is(err, errHeavy) {
+			return page, err
+		}
+		p.size /= 2
+	}
+}
+
+// hold counts items against what a page may hold.
+func (c *call) hold(items ...store.Item) error {
+	size := 0
+	for _, it := range items {
+		size += len(it.SK) + len(it.Attrs)
+	}
+	return c.holdBytes(size)
+}
+
+func (c *call) holdBytes(size int) error {
+	if c.room == nil {
+		return nil
+	}
+	if c.room.Add(int64(-size)) < 0 {
+		return errHeavy
+	}
+	return nil
 }
 
 // perPage is how many records are asked for.

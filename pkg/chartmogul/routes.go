@@ -59,16 +59,18 @@ func ofInvoices() []route {
 		{"/v1/invoices/{uuid}/disabled_state", utf8JSON, MaxBody, methods{http.MethodPatch: disableInvoice}},
 		{"/v1/invoices/disabled_state", utf8JSON, MaxBody, methods{http.MethodPatch: disableInvoice}},
 		{"/v1/data_sources/{uuid}/invoices/{id}/status", utf8JSON, MaxBody, methods{http.MethodPut: setInvoiceStatus}},
-	}, ofParts("line_items", lineItems()), ofParts("transactions", transactions()))
+	}, ofParts(lineItems()), ofParts(transactions()))
 }
 
 // ofParts are the routes of line items, or of transactions.
-func ofParts(name string, k partKind) []route {
+func ofParts(k partKind) []route {
+	name := k.name
 	all, state := "/v1/"+name, "/disabled_state"
 	one := all + "/{uuid}"
 	change := methods{http.MethodGet: k.get, http.MethodPatch: k.patch, http.MethodDelete: k.remove}
 	return []route{
 		{"/v1/import/invoices/{uuid}/" + name, utf8JSON, MaxBody, methods{http.MethodPost: k.create}},
+		{"/v1/invoices/{uuid}/" + name, utf8JSON, MaxBody, methods{http.MethodGet: k.list}},
 		{all, utf8JSON, MaxBody, change},
 		{one, utf8JSON, MaxBody, change},
 		{all + state, utf8JSON, MaxBody, methods{http.MethodPatch: k.disable}},

@@ -1,8 +1,6 @@
 package chartmogul
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,8 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"reseed/pkg/billing"
 	"reseed/pkg/fault"
-	"reseed/pkg/store"
 )
 
 // Content types: one family of endpoints names the character set, the other does not (chartmogul-api §1.2).
@@ -25,10 +23,11 @@ const (
 )
 
 // server is the API. known is the directory as the last request saw it: it only
-// saves a round trip by guessing keys, and is never trusted (store.Snapshot).
+// saves a round trip by guessing keys, and decoding it once more. It is never trusted (store.Snapshot).
 type server struct {
 	Config
-	known atomic.Pointer[store.Directory]
+	known atomic.Pointer[account]
+	sign  string // of the account's currency
 }
 
 // call is one request on its way through a handler.
@@ -37,7 +36,8 @@ type call struct {
 	*http.Request
 	w      http.ResponseWriter
 	limit  int64
-	author string // who asks
+	author string        // who asks
+	room   *atomic.Int64 // bytes that may still be held for a page; nil: any number
 }
 
 // reply is what a handler answers: body as JSON, or copied as it is (and
@@ -66,7 +66,7 @@ func New(c Config) http.Handler {
 	if c.MaxUpload == 0 {
 		c.MaxUpload = DefaultMaxUpload
 	}
-	s := &server{Config: c}
+	s := &server{Config: c, sign: billing.CurrencySign(c.Currency)}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.Handle(r.path, s.serve(r))
@@ -104,7 +104,7 @@ func (s *server) serve(rt route) http.Handler {
 			w.Header().Set("Allow", allow)
 			err = failA(http.StatusMethodNotAllowed, "", textBadMethod)
 		default:
-			ans, err = h(&call{s, r, w, rt.limit, s.author(key)})
+			ans, err = h(&call{server: s, Request: r, w: w, limit: rt.limit, author: s.author(key)})
 		}
 		if err != nil {
 			ans = s.failed(w, r, err)
@@ -167,15 +167,31 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, ans reply) {
 		_, _ = io.Copy(w, stream)
 		return
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(ans.body); err != nil {
+	text, err := piecesOf(ans.body)
+	if err != nil {
 		s.Log.Error("answer cannot be encoded", slog.String("route", r.Pattern), slog.String("error", err.Error()))
 		ans.status = http.StatusInternalServerError
-		buf.Reset()
-		_ = enc.Encode(failA(ans.status, "", textBroken).body) // fixed text: cannot fail
+		text, _ = piecesOf(failA(ans.status, "", textBroken).body) // fixed text: cannot fail
 	}
+	length := 0
+	for _, piece := range text {
+		length += len(piece)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(length))
 	w.WriteHeader(ans.status)
-	_, _ = w.Write(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
+	for _, piece := range text {
+		_, _ = w.Write(piece)
+	}
+	if l, ok := ans.body.(listed); ok {
+		l.records.done()
+	}
+}
+
+// piecesOf spells an answer.
+func piecesOf(body any) ([][]byte, error) {
+	if l, ok := body.(listed); ok {
+		return l.pieces(), nil
+	}
+	text, err := spelled(nil, body)
+	return [][]byte{text}, err
 }

@@ -9,11 +9,50 @@ type stamp time.Time
 
 // MarshalJSON writes the time in UTC with milliseconds.
 func (s stamp) MarshalJSON() ([]byte, error) {
+	return s.appendTo(nil), nil
+}
+
+// appendTo appends the time.
+func (s stamp) appendTo(b []byte) []byte {
 	t := time.Time(s)
 	if t.IsZero() {
-		return []byte("null"), nil
+		return append(b, "null"...)
 	}
-	return t.UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000Z"`), nil
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, `"2006-01-02T15:04:05.000Z"`)
+	}
+	b = append(appendDigits(append(b, '"'), year, 4), '-')
+	b = append(appendDigits(b, int(month), 2), '-')
+	b = append(appendDigits(b, day, 2), 'T')
+	b = append(appendDigits(b, hour, 2), ':')
+	b = append(appendDigits(b, minute, 2), ':')
+	b = append(appendDigits(b, second, 2), '.')
+	return append(appendDigits(b, t.Nanosecond()/int(time.Millisecond), 3), 'Z', '"')
+}
+
+// appendDigits appends a number of so many digits.
+func appendDigits(b []byte, n, digits int) []byte {
+	for by := [...]int{1, 1, 10, 100, 1000}[digits]; by > 0; by /= 10 {
+		b = append(b, byte('0'+n/by%10)) //nolint:gosec // a digit
+	}
+	return b
+}
+
+// optText is a text that is null when unset, without a pointer to it.
+type optText string
+
+// MarshalJSON writes the text.
+func (s optText) MarshalJSON() ([]byte, error) { return s.appendTo(nil), nil }
+
+// appendTo appends the text.
+func (s optText) appendTo(b []byte) []byte {
+	if s == "" {
+		return append(b, "null"...)
+	}
+	return appendText(b, string(s))
 }
 
 // opt is a text that is null when unset.

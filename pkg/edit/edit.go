@@ -58,6 +58,22 @@ type Edits struct {
 	Merge      Link // with other customers
 }
 
+// Size is about how many bytes of texts they hold.
+func (e Edits) Size() (n int) {
+	for _, t := range e.Tags {
+		n += len(t)
+	}
+	for name, v := range e.Attributes {
+		n += len(name) + len(v.Text) + len(v.Source)
+	}
+	for name, f := range e.Row.Fields {
+		if n += len(name); f.Str != nil {
+			n += len(*f.Str)
+		}
+	}
+	return n
+}
+
 // Custom is the attributes as an answer carries them; never nil.
 func (e Edits) Custom() map[string]any { return Custom(e.Attributes) }
 
@@ -72,12 +88,18 @@ func Custom(attributes map[string]Value) map[string]any {
 
 // Keys are the keys of the edits of a customer, for a batch get together with its record.
 func Keys(src store.Source, h store.H) []store.Key {
-	sp := src.Space()
-	keys := []store.Key{
-		sp.CustomerEdit(h, store.EditTags), sp.CustomerEdit(h, store.EditAttributes), sp.CustomerEdit(h, store.EditFields),
-	}
+	keys := keysOf(src.Space(), h)
 	if src.Merges {
-		keys = append(keys, sp.CustomerEdit(h, store.EditMerge))
+		return keys[:]
+	}
+	return keys[:len(keys)-1]
+}
+
+// keysOf are the keys of all edits of a customer, that of merges last.
+func keysOf(sp store.Space, h store.H) (keys [4]store.Key) {
+	record := sp.CustomerEdit(h, "")
+	for i, what := range [...]string{store.EditTags, store.EditAttributes, store.EditFields, store.EditMerge} {
+		keys[i] = store.Key{PK: record.PK, SK: record.SK + what}
 	}
 	return keys
 }
@@ -85,25 +107,33 @@ func Keys(src store.Source, h store.H) []store.Key {
 // Read takes a customer's edits from what a batch get found. Edits of a manual customer
 // that was erased since do not count.
 func Read(d *store.Directory, found map[store.Key]store.Attrs, sp store.Space, h store.H) (Edits, error) {
-	get := func(what string) store.Attrs {
-		a := found[sp.CustomerEdit(h, what)]
-		if !d.Visible(a) {
-			return nil
+	var e Edits
+	for _, key := range keysOf(sp, h) {
+		if a, ok := found[key]; ok {
+			if err := e.Take(d, store.Item{Key: key, Attrs: a}); err != nil {
+				return e, err
+			}
 		}
-		return a
 	}
-	var (
-		e   = Edits{Tags: readTags(get(store.EditTags))}
-		err error
-	)
-	if e.Attributes, err = readAttributes(get(store.EditAttributes)); err != nil {
-		return e, err
+	return e, nil
+}
+
+// Take reads one of a customer's items of edits, as Read does.
+func (e *Edits) Take(d *store.Directory, it store.Item) (err error) {
+	if !d.Visible(it.Attrs) {
+		return nil
 	}
-	if e.Row, err = readRow(get(store.EditFields)); err != nil {
-		return e, err
+	switch it.SK[strings.LastIndexByte(it.SK, '#'):] {
+	case store.EditTags:
+		e.Tags = readTags(it.Attrs)
+	case store.EditAttributes:
+		e.Attributes, err = readAttributes(it.Attrs)
+	case store.EditFields:
+		e.Row, err = readRow(it.Attrs)
+	case store.EditMerge:
+		e.Merge, err = readLink(it.Attrs)
 	}
-	e.Merge, err = readLink(get(store.EditMerge))
-	return e, err
+	return err
 }
 
 func readTags(a store.Attrs) []string {
@@ -188,28 +218,40 @@ func (c Customer) SetTags(tags ...string) *Change {
 }
 
 func withTags(now, more []string) ([]string, error) {
+	has := setOf(now)
 	for _, t := range more {
 		t = strings.TrimSpace(t)
 		if err := checkName("tags", t); err != nil {
 			return nil, err
 		}
-		if !slices.Contains(now, t) {
+		if !has[t] {
+			has[t] = true
 			now = append(now, t)
 		}
-	}
-	if len(now) > MaxTags {
-		return nil, fault.Newf(fault.Invalid, "too_many_tags", "a customer has at most %d tags", MaxTags)
+		if len(now) > MaxTags {
+			return nil, fault.Newf(fault.Invalid, "too_many_tags", "a customer has at most %d tags", MaxTags)
+		}
 	}
 	return now, nil
 }
 
 // RemoveTags removes tags. One that is not there is no error.
 func (c Customer) RemoveTags(tags ...string) *Change {
+	gone := map[string]bool{}
+	for _, t := range tags {
+		gone[strings.TrimSpace(t)] = true
+	}
 	return c.changeTags(func(now []string) ([]string, error) {
-		return slices.DeleteFunc(now, func(t string) bool {
-			return slices.ContainsFunc(tags, func(gone string) bool { return t == strings.TrimSpace(gone) })
-		}), nil
+		return slices.DeleteFunc(now, func(t string) bool { return gone[t] }), nil
 	})
+}
+
+func setOf(list []string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, s := range list {
+		set[s] = true
+	}
+	return set
 }
 
 func (c Customer) changeTags(change func([]string) ([]string, error)) *Change {

@@ -102,10 +102,15 @@ func (g Group) Member(r Ref) *Member {
 
 // Tags are those of all members, in the order of the group.
 func (g Group) Tags() []string {
+	if len(g) == 1 {
+		return g[0].Edits.Tags
+	}
 	var all []string
+	has := map[string]bool{}
 	for _, m := range g {
 		for _, t := range m.Edits.Tags {
-			if !slices.Contains(all, t) {
+			if !has[t] {
+				has[t] = true
 				all = append(all, t)
 			}
 		}
@@ -115,6 +120,9 @@ func (g Group) Tags() []string {
 
 // Attributes are the custom attributes of all members; of those of one name that which comes first in the group.
 func (g Group) Attributes() map[string]Value {
+	if len(g) == 1 {
+		return g[0].Edits.Attributes
+	}
 	all := map[string]Value{}
 	for _, m := range slices.Backward(g) {
 		maps.Copy(all, m.Edits.Attributes)

@@ -38,6 +38,7 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 	out := &changeApplier{w: w, records: w.store.Writer(ctx), pointers: w.store.Writer(ctx)}
 	seen, unsaved := 0, 0
 	_, err = set.each(ctx, func(c *change) error {
+		w.makeWay()
 		if !which(c) {
 			return nil
 		}

@@ -36,6 +36,8 @@ type Config struct {
 	// PieceBytes is how much of a file one worker maps at a time, SmallBytes up to where one worker
 	// does it all: 0 is DefaultSmallBytes, but no more than a piece.
 	PieceBytes, SmallBytes int64
+	// MakeWay is called every few milliseconds of work, and may wait for a moment to let others have the processor. May be nil.
+	MakeWay func()
 }
 
 // Importer runs imports. It is safe for concurrent use.

@@ -68,6 +68,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 			unescapeFormulas(row.Fields)
 		}
 		m.row(layout, row)
+		m.w.makeWay()
 	}
 	m.sum.count(file.Dataset, func(c *job.Counts) { *c = m.counts })
 	return m.store(ctx)

@@ -137,6 +137,7 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		if err != nil {
 			return sum, err
 		}
+		m.w.makeWay()
 	}
 	for _, end := range []func(context.Context) error{m.endGroup, m.decide, m.endReplace} {
 		if err := end(ctx); err != nil {

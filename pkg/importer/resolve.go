@@ -53,6 +53,7 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 		if err != nil {
 			return summary{}, err
 		}
+		a.w.makeWay()
 		if n := len(block); n > 0 && block[n-1].about == e.key {
 			block[n-1].askers = append(block[n-1].askers, e)
 		} else {

@@ -38,6 +38,7 @@ type work struct {
 	// now is the job's time: rows are judged, and items stamped, by it, whoever does the work and when.
 	now        time.Time
 	stampMilli int64
+	stint      stint
 	number     int64 // of the job, in the rows that it adds
 }
 
@@ -57,8 +58,8 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	w := &work{
 		job: j, dir: dir, tag: j.Tag, hasher: dir.Hasher(), parts: newPartitions(src.Space()), ranges: j.Import.Ranges,
 		store: st, objects: im.c.Objects, runs: objectRuns{im.c.Objects, runsDir(j.ID)}, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),
-		density: map[string]float64{},
-		now:     j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(), number: job.Number(j.ID),
+		density: map[string]float64{}, stint: stint{makeWay: im.c.MakeWay},
+		now: j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(), number: job.Number(j.ID),
 	}
 	if j.Import.Undo != "" {
 		w.undone, err = im.c.Ledger.Get(ctx, j.Import.Undo)

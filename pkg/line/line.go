@@ -31,7 +31,8 @@ type Config struct {
 	Sweeps  func(context.Context, ...Sweep) error
 	// RequestLifetime is how long a request may go on with what it has read of the directory.
 	RequestLifetime time.Duration
-	PieceBytes      int64 // of importer.Config
+	PieceBytes      int64 // of importer.Config, as is MakeWay
+	MakeWay         func()
 	// SweepUploads says that the tick deletes uploads that belong to no import: only for who is in charge of both the table and
 	// the objects, since elsewhere the jobs may be that need them.
 	SweepUploads bool
@@ -53,7 +54,7 @@ type Line struct {
 func New(c Config) *Line {
 	l := &Line{Config: c, Ledger: job.NewLedger(c.Store, c.Now)}
 	l.Importer = importer.New(importer.Config{
-		Store: c.Store, Ledger: l.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, PieceBytes: c.PieceBytes,
+		Store: c.Store, Ledger: l.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, PieceBytes: c.PieceBytes, MakeWay: c.MakeWay,
 		Send:     func(ctx context.Context, m []importer.Message) error { return c.Imports(ctx, m...) },
 		Dispatch: l.dispatch,
 	})

@@ -33,6 +33,8 @@ type Directory struct {
 	Forgets     bool        `json:"forgets,omitempty"`    // there is a do-not-reload list
 	Sources     []Source    `json:"sources"`
 	Tombstones  []Tombstone `json:"tombstones,omitempty"`
+
+	raw Attrs // as Snapshot read it: what is the same need not be decoded again
 }
 
 // Source is a container of imported data.

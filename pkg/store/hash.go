@@ -133,11 +133,11 @@ const MaxTag Tag = 1<<18 - 1
 // its key, and a re-import gives the same ids.
 func UUID(tag Tag, h H) uuid.UUID {
 	// payload: 18 bits tag, then 104 bits h, spread over 48 | 12 | 62 bits (RFC 9562 §5.8).
-	h1 := binary.BigEndian.Uint64(h[:8])                               // first 64 bits of h
-	h2 := binary.BigEndian.Uint64(append([]byte{0, 0, 0}, h[8:13]...)) // last 40 bits of h
-	a := uint64(tag)<<30 | h1>>34                                      // 18 + 30 bits = 48
-	b := h1 >> 22 & 0xfff                                              // 12
-	c := (h1&(1<<22-1))<<40 | h2                                       // 22 + 40 = 62
+	h1 := binary.BigEndian.Uint64(h[:8])                              // first 64 bits of h
+	h2 := uint64(h[8])<<32 | uint64(binary.BigEndian.Uint32(h[9:13])) // last 40 bits of h
+	a := uint64(tag)<<30 | h1>>34                                     // 18 + 30 bits = 48
+	b := h1 >> 22 & 0xfff                                             // 12
+	c := (h1&(1<<22-1))<<40 | h2                                      // 22 + 40 = 62
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:8], a<<16|8<<12|b)
 	binary.BigEndian.PutUint64(u[8:], 2<<62|c)
@@ -190,7 +190,19 @@ const (
 )
 
 // ID spells a record's public id.
-func ID(prefix string, tag Tag, h H) string { return prefix + UUID(tag, h).String() }
+func ID(prefix string, tag Tag, h H) string {
+	const length = 36
+	var room [len(PrefixCustomer) + length]byte // the longest prefix there is
+	u := UUID(tag, h)
+	b := append(room[:0], prefix...)
+	for i, part := range [...][]byte{u[:4], u[4:6], u[6:8], u[8:10], u[10:]} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, part)
+	}
+	return string(b)
+}
 
 // ParseID reads a public id of the given prefix. It answers fault.NotFound
 // for anything that is not one, since such a record cannot exist.

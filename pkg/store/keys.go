@@ -36,28 +36,42 @@ func (s Space) ShardOf(h H) int {
 	return int(h[0]) >> (8 - bits.Len(uint(s.Shards-1)))
 }
 
-func (s Space) base() string { return fmt.Sprintf("%05x.c%d", uint32(s.Tag), s.Epochs.Customers) }
-
-func shardName(n int) string {
-	const digits = "0123456789abcdef"
-	return string([]byte{'#', digits[n>>4], digits[n&15]})
+// partition spells a tag, the letter of an epoch, the epoch and what more there is.
+func (s Space) partition(letter byte, epoch int, more ...byte) string {
+	var room [64]byte
+	b := room[:0]
+	for shift := 16; shift >= 0; shift -= 4 {
+		b = append(b, digits[s.Tag>>shift&15])
+	}
+	b = strconv.AppendInt(append(b, '.', letter), int64(epoch), 10)
+	return string(append(b, more...))
 }
 
+const digits = "0123456789abcdef"
+
+func (s Space) base() string { return s.partition('c', s.Epochs.Customers) }
+
+func shardName(n int) []byte { return []byte{'#', digits[n>>4], digits[n&15]} }
+
 // CustomerPK is the partition of customers, contacts and e-mail pointers.
-func (s Space) CustomerPK(shard int) string { return s.base() + shardName(shard) }
+func (s Space) CustomerPK(shard int) string {
+	return s.partition('c', s.Epochs.Customers, shardName(shard)...)
+}
 
 func (s Space) dataBase() string { return s.base() + ".d" + strconv.Itoa(s.Epochs.Data) }
 
 // DataPK is the partition of invoices, events and their pointers.
-func (s Space) DataPK(shard int) string { return s.dataBase() + shardName(shard) }
+func (s Space) DataPK(shard int) string { return s.dataBase() + string(shardName(shard)) }
 
 // PlanPK is the partition of plans.
 func (s Space) PlanPK() string { return s.dataBase() + "#p" }
 
-func (s Space) editBase() string { return fmt.Sprintf("%05x.e%d", uint32(s.Tag), s.Epochs.Edits) }
+func (s Space) editBase() string { return s.partition('e', s.Epochs.Edits) }
 
 // EditPK is the partition of edits of what lies in the same shard.
-func (s Space) EditPK(shard int) string { return s.editBase() + shardName(shard) }
+func (s Space) EditPK(shard int) string {
+	return s.partition('e', s.Epochs.Edits, shardName(shard)...)
+}
 
 // Has tells whether a partition is one of the source at its epochs.
 func (s Space) Has(pk string) bool {
@@ -244,7 +258,6 @@ func leadingOf(id int64) H {
 }
 
 func eventID(id int64) string {
-	const digits = "0123456789abcdef"
 	var b [14]byte
 	for i := range b {
 		b[13-i] = digits[id>>(4*i)&15]
@@ -323,6 +336,29 @@ func (s Space) EventsOf(customer H) Query {
 // InvoiceParts is the range of an invoice's line items and transactions, the invoice itself not among them.
 func (s Space) InvoiceParts(invoice H) Query {
 	return under(s.DataPK(s.ShardOf(invoice)), SKInvoice+invoice.String()+"#")
+}
+
+// PartsOf is the range of an invoice's line items, or of its transactions.
+func (s Space) PartsOf(kind Kind, invoice H) Query {
+	return under(s.DataPK(s.ShardOf(invoice)), partsSK(kind, invoice))
+}
+
+// PartsLike is the range of those whose identities begin like that in a public id (see [Under]).
+func (s Space) PartsLike(kind Kind, invoice, h H) Query {
+	_, own := SplitUnder(h)
+	return under(s.DataPK(s.ShardOf(invoice)), partsSK(kind, invoice)+own)
+}
+
+// PartEditsBetween is the range of the edits of the line items or transactions first to last (inclusive) of an invoice.
+func (s Space) PartEditsBetween(first, last Key) Query {
+	return Query{PK: s.editsOf(first.SK), From: first.SK, To: After(last.SK)}
+}
+
+func partsSK(kind Kind, invoice H) string {
+	if kind == KindTransaction {
+		return InvoiceSK(invoice) + SKTrans
+	}
+	return InvoiceSK(invoice) + SKLine
 }
 
 // EmailsOf is the range of the pointers from an e-mail address to its customers.

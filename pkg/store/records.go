@@ -192,28 +192,58 @@ func (a Attrs) opt(name string) *int64 {
 }
 
 func (a Attrs) at(name string) time.Time {
-	if ms, ok := a.Int(name); ok {
-		return time.UnixMilli(ms).UTC()
+	v, _ := a.Get(name)
+	return v.at()
+}
+
+// at is the value as a time; zero if it is none.
+func (v Value) at() time.Time {
+	if v.Type != Int {
+		return time.Time{}
 	}
-	return time.Time{}
+	return time.UnixMilli(v.Int()).UTC()
 }
 
 // DecodeCustomer reads a customer from its item's attributes.
 func DecodeCustomer(a Attrs) *billing.Customer {
-	return &billing.Customer{
-		ExternalID:         a.Str("external_id"),
-		Name:               a.Str("name"),
-		Email:              a.Str("email"),
-		Company:            a.Str("company"),
-		Country:            a.Str("country"),
-		State:              a.Str("state"),
-		City:               a.Str("city"),
-		Zip:                a.Str("zip"),
-		LeadCreatedAt:      a.at("lead_created_at"),
-		FreeTrialStartedAt: a.at("free_trial_started_at"),
-		Owner:              a.Str("owner"),
-		WebsiteURL:         a.Str("website_url"),
+	c := &billing.Customer{}
+	texts := string(a) // one copy, of which all texts are parts
+	for rest := []byte(a); len(rest) > 0; {
+		name, v, after, ok := next(rest)
+		if !ok {
+			break
+		}
+		end := len(a) - len(after)
+		text := texts[end-len(v.Raw) : end]
+		switch string(name) {
+		case "external_id":
+			c.ExternalID = text
+		case "name":
+			c.Name = text
+		case "email":
+			c.Email = text
+		case "company":
+			c.Company = text
+		case "country":
+			c.Country = text
+		case "state":
+			c.State = text
+		case "city":
+			c.City = text
+		case "zip":
+			c.Zip = text
+		case "lead_created_at":
+			c.LeadCreatedAt = v.at()
+		case "free_trial_started_at":
+			c.FreeTrialStartedAt = v.at()
+		case "owner":
+			c.Owner = text
+		case "website_url":
+			c.WebsiteURL = text
+		}
+		rest = after
 	}
+	return c
 }
 
 // DecodeContact reads a contact from its item's attributes.

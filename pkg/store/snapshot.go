@@ -1,13 +1,15 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"slices"
 )
 
 // Snapshot reads the directory together with the items that keys names for it,
 // in one batch get. known is the directory as it was last seen, or nil: it
-// only guesses the keys and is never trusted. When the directory has moved and
+// only guesses the keys and is never trusted. It is what is returned if what is stored is the same, so nobody may change
+// what Snapshot returns. When the directory has moved and
 // the keys with it, everything is asked once more. Items that do not exist are
 // missing from the map.
 func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Directory) []Key) (*Directory, map[Key]Attrs, error) {
@@ -28,11 +30,15 @@ func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Direc
 		if !ok { // the table was emptied under us: begin anew
 			return s.Snapshot(ctx, nil, keys)
 		}
+		delete(found, DirectoryKey())
+		if known.raw != nil && bytes.Equal(known.raw, raw) {
+			return known, found, nil
+		}
 		d, err := decodeDirectory(Item{DirectoryKey(), raw})
 		if err != nil {
 			return nil, nil, err
 		}
-		delete(found, DirectoryKey())
+		d.raw = raw
 		need := keys(d)
 		if d.Version == known.Version || slices.Equal(need, asked) {
 			return d, found, nil

@@ -155,8 +155,8 @@ func TestAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, strings.Repeat("x", 6<<20))
 			},
 			events.APIGatewayV2HTTPResponse{
-				StatusCode: 500, Body: "The answer is too large: ask for smaller pages.\n",
-				Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"},
+				StatusCode: 413, Body: `{"code":413,"message":"The answer is larger than 6 MB. Ask for smaller pages.","param":null}`,
+				Headers: map[string]string{"Content-Type": "application/json"},
 			},
 		},
 	}
@@ -182,7 +182,10 @@ func TestHeadHasNoBody(t *testing.T) {
 
 func TestLargestAnswerFitsIntoSixMegabytes(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{strings.Repeat("x", 6<<20-65<<10), strings.Repeat("\"\n", 3<<19-33<<9), strings.Repeat("\xff", 9<<19-64<<10)} {
+	for _, text := range []string{
+		strings.Repeat("x", 6<<20-65<<10), strings.Repeat("\"\n", 9<<18-64<<9), strings.Repeat("\xff", 9<<19-64<<10),
+		strings.Repeat("<\\\u2028\x01", 4<<20/6), // 4 MB of nothing but what takes more in JSON
+	} {
 		answer := serve(t, get("/"), func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 		whole, err := json.Marshal(answer)
 		if err != nil || answer.StatusCode != http.StatusOK || len(whole) > 6<<20 {

@@ -169,6 +169,10 @@ func collect(iter *pebble.Iterator, q store.Query) store.Page {
 		first, next = iter.Last, iter.Prev
 	}
 	page := pager{pk: q.PK, keysOnly: q.KeysOnly}
+	if !q.KeysOnly {
+		room := min(q.Limit, mostExpected)
+		page.items, page.ends, page.names = make([]store.Item, 0, room), make([]int, 0, room), make([]byte, 0, room*nameLength)
+	}
 	for more := first(); more; {
 		page.add(iter.Key()[len(q.PK)+1:], iter.Value())
 		more = next()
@@ -179,6 +183,12 @@ func collect(iter *pebble.Iterator, q store.Query) store.Page {
 	return page.page(false)
 }
 
+// mostExpected is for how many items of a page room is made at once.
+const (
+	mostExpected = 256
+	nameLength   = 32 // bytes of a sort key, about
+)
+
 // pager gathers a page.
 type pager struct {
 	pk           string
@@ -187,7 +197,7 @@ type pager struct {
 
 	items []store.Item
 	mem   arena
-	// Of keys alone the sort keys are one text, since millions are walked to be counted.
+	// The sort keys are one text, since millions are walked to be counted.
 	names []byte
 	ends  []int
 	sizes []int
@@ -198,20 +208,18 @@ func (p *pager) add(sk, attrs []byte) {
 	size := it.Size() + len(sk)
 	p.count++
 	p.bytes += size
+	p.names = append(p.names, sk...)
+	p.ends = append(p.ends, len(p.names))
 	if p.keysOnly {
-		p.names = append(p.names, sk...)
-		p.ends = append(p.ends, len(p.names))
 		p.sizes = append(p.sizes, size)
 		return
 	}
-	it.SK, it.Attrs = string(sk), p.mem.keep(attrs)
+	it.Attrs = p.mem.keep(attrs)
 	p.items = append(p.items, it)
 }
 
 func (p *pager) page(more bool) store.Page {
-	if p.keysOnly {
-		p.cut()
-	}
+	p.cut()
 	page := store.Page{Items: p.items, Sizes: p.sizes, Cost: store.ReadCost(p.bytes)}
 	if more {
 		page.Next = p.items[p.count-1].SK
@@ -219,10 +227,12 @@ func (p *pager) page(more bool) store.Page {
 	return page
 }
 
-// cut makes items of the names.
+// cut gives the items their names.
 func (p *pager) cut() {
 	names := string(p.names)
-	p.items = make([]store.Item, p.count)
+	if p.keysOnly {
+		p.items = make([]store.Item, p.count)
+	}
 	start := 0
 	for i, end := range p.ends {
 		p.items[i].Key = store.Key{PK: p.pk, SK: names[start:end]}

@@ -1,0 +1,256 @@
+package chartmogul
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"reseed/pkg/store"
+)
+
+// An invoice is told with at most [maxParts] line items and as many transactions; imports may bring more. Which those are
+// goes by their keys. It says so, and the rest is told page by page, from where it stopped.
+
+// rest tells where an answer stopped. The zero value says that it did not.
+type rest struct {
+	more  bool
+	after *store.H // the last that was told; nil if none was
+}
+
+// truncated is what an invoice says of a rest.
+type truncated struct {
+	LineItemsTruncated    bool    `json:"line_items_truncated,omitempty"`
+	LineItemsCursor       *string `json:"line_items_cursor,omitempty"` // of the route that tells the rest
+	TransactionsTruncated bool    `json:"transactions_truncated,omitempty"`
+	TransactionsCursor    *string `json:"transactions_cursor,omitempty"`
+}
+
+func (r *invoiceRow) truncated() truncated {
+	return truncated{
+		LineItemsTruncated: r.moreLines.more, LineItemsCursor: r.moreLines.cursor(atLine, r.src.Tag),
+		TransactionsTruncated: r.moreTrans.more, TransactionsCursor: r.moreTrans.cursor(atTransaction, r.src.Tag),
+	}
+}
+
+func (r rest) cursor(kind byte, tag store.Tag) *string {
+	if r.after == nil {
+		return nil
+	}
+	s := position{kind: kind, tag: tag, h: *r.after}.cursor()
+	return &s
+}
+
+// complete reads the invoice's line items and transactions, and all their edits: as a rule a page of each.
+func (c *call) complete(ctx context.Context, a account, row *invoiceRow) error {
+	sp := row.src.Space()
+	pages, err := each(ctx, []store.Query{sp.InvoiceParts(row.h), sp.InvoiceEditsBetween(row.h, row.h)}, c.Store.Page)
+	if err != nil {
+		return err
+	}
+	if pages[0].Next != "" || pages[1].Next != "" || overfull(pages[0].Items) {
+		return c.completeLarge(ctx, a, row)
+	}
+	if err := c.hold(pages[0].Items...); err != nil {
+		return err
+	}
+	return row.lay(a, pages[0].Items, byKey(pages[1].Items), c.withDisabled())
+}
+
+// overfull tells whether there are more line items or transactions of one invoice than an answer tells.
+func overfull(parts []store.Item) bool {
+	lines := 0
+	for _, it := range parts {
+		if store.What(it.SK) == store.SKLine {
+			lines++
+		}
+	}
+	return lines > maxParts || len(parts)-lines > maxParts
+}
+
+// completeLarge reads as many line items and transactions of a large invoice as an answer tells.
+func (c *call) completeLarge(ctx context.Context, a account, row *invoiceRow) error {
+	row.lines, row.trans = nil, nil
+	found, err := c.lookup(ctx, invoiceKeys(row.src, row.h)[1:])
+	if err != nil {
+		return err
+	}
+	if err := row.lay(a, nil, found, true); err != nil {
+		return err
+	}
+	for _, k := range []store.Kind{store.KindLineItem, store.KindTransaction} {
+		parts, more, err := c.partsOf(ctx, a, row, k, nil, maxParts)
+		if err != nil {
+			return err
+		}
+		for _, s := range parts {
+			row.add(s)
+		}
+		*row.rest(k) = restBehind(parts, more)
+	}
+	return nil
+}
+
+func (r *invoiceRow) rest(k store.Kind) *rest {
+	if k == store.KindTransaction {
+		return &r.moreTrans
+	}
+	return &r.moreLines
+}
+
+func restBehind(told []stored, more bool) rest {
+	if !more {
+		return rest{}
+	}
+	return restAfter(told[len(told)-1].key)
+}
+
+func restAfter(last store.Key) rest {
+	h, _ := store.TrailingH(last.SK)
+	return rest{more: true, after: &h}
+}
+
+// maxHeld is about how many stored bytes of line items, or transactions, of one invoice are held at once.
+const maxHeld = maxAnswer
+
+// partsOf reads the first line items or transactions of an invoice that are to be told, behind one of them, with their
+// edits; more says that there are others behind those.
+func (c *call) partsOf(ctx context.Context, a account, row *invoiceRow, k store.Kind, after *store.H, want int) (out []stored, more bool, err error) {
+	q := row.src.Space().PartsOf(k, row.h)
+	if after != nil {
+		q.After = partKey(row.src.Space(), k, row.h, *after).SK
+	}
+	held, with := 0, c.withDisabled()
+	for {
+		q.Limit = want + 1 - len(out)
+		page, err := c.Store.Page(ctx, q)
+		if err != nil || len(page.Items) == 0 {
+			return out, false, err
+		}
+		edits, err := c.editsOf(ctx, row.src.Space(), page.Items)
+		if err != nil {
+			return out, false, err
+		}
+		for _, item := range page.Items {
+			s, err := a.stored(row.src, item, edits)
+			if err != nil {
+				return out, false, err
+			}
+			if !a.Visible(item.Attrs) || s.hidden(with) {
+				continue
+			}
+			if held += len(item.Attrs); len(out) == want || len(out) > 0 && held > maxHeld {
+				return out, true, nil
+			}
+			if err := c.hold(item); err != nil {
+				return out, false, err
+			}
+			out = append(out, s)
+		}
+		if q.After = page.Next; q.After == "" {
+			return out, false, nil
+		}
+	}
+}
+
+// editsOf reads the edits of line items or transactions that follow each other.
+func (c *call) editsOf(ctx context.Context, sp store.Space, parts []store.Item) (map[store.Key]store.Attrs, error) {
+	wanted := make(map[store.Key]bool, len(parts))
+	for _, it := range parts {
+		wanted[sp.FieldsOf(it.Key)] = true
+	}
+	edits := map[store.Key]store.Attrs{}
+	for it, err := range c.Store.Items(ctx, sp.PartEditsBetween(parts[0].Key, parts[len(parts)-1].Key)) {
+		if err != nil {
+			return nil, err
+		}
+		if wanted[it.Key] { // others are of what is not there
+			edits[it.Key] = it.Attrs
+		}
+	}
+	return edits, nil
+}
+
+// told is an invoice as an answer tells it.
+type told struct {
+	row *invoiceRow
+	a   account
+	st  style
+}
+
+func (t told) appendTo(b []byte) []byte {
+	b, _ = spelled(b, t.row.wire(t.a, t.st)) // our own types never fail
+	return b
+}
+
+// shorten leaves out the second half of the line items and of the transactions, if it can.
+func (t told) shorten() bool {
+	r := t.row
+	if len(r.lines)+len(r.trans) == 0 {
+		return false
+	}
+	if half := len(r.lines) / 2; half > 0 {
+		r.lines, r.moreLines = r.lines[:half], restAfter(r.lines[half-1].key)
+	} else if len(r.lines) > 0 {
+		r.lines, r.moreLines = nil, rest{more: true}
+	}
+	if half := len(r.trans) / 2; half > 0 {
+		r.trans, r.moreTrans = r.trans[:half], restAfter(r.trans[half-1].key)
+	} else if len(r.trans) > 0 {
+		r.trans, r.moreTrans = nil, rest{more: true}
+	}
+	return true
+}
+
+// behead leaves out all of them.
+func (t told) behead() {
+	r := t.row
+	r.moreLines, r.moreTrans = rest{more: r.moreLines.more || len(r.lines) > 0}, rest{more: r.moreTrans.more || len(r.trans) > 0}
+	r.lines, r.trans = nil, nil
+}
+
+// partList is the head of a page of an invoice's line items or transactions.
+type partList struct {
+	InvoiceUUID string `json:"invoice_uuid"`
+}
+
+// list is GET /invoices/:uuid/{…}: all of them, in the order of their keys.
+func (k partKind) list(c *call) (reply, error) {
+	p, err := c.paging(k.at)
+	if err != nil {
+		return reply{}, err
+	}
+	a, inv, err := c.invoice(c.PathValue("uuid"))
+	if err != nil {
+		return reply{}, err
+	}
+	if inv.hidden(c.withDisabled()) {
+		return reply{}, absent(whatInvoice)
+	}
+	var after *store.H
+	if p.after != nil {
+		after = &p.after.h
+	}
+	parts, more, err := c.partsOf(c.Context(), a, inv, k.kind, after, p.size)
+	if err != nil {
+		return reply{}, err
+	}
+	at := func(s stored) position {
+		h, _ := store.TrailingH(s.key.SK)
+		return position{kind: k.at, tag: inv.src.Tag, h: h}
+	}
+	tail := paged{HasMore: more}
+	if len(parts) > 0 {
+		tail.Cursor = restAfter(parts[len(parts)-1].key).cursor(k.at, inv.src.Tag)
+	}
+	st := c.style()
+	list := spell(parts, &tail, at, func(s stored) any { return k.wire(a, &partRow{part{stored: s, h: at(s).h}, inv}, st) })
+	head := partList{store.ID(store.PrefixInvoice, inv.src.Tag, inv.h)}
+	return reply{status: http.StatusOK, body: listed{before: head, name: k.name, records: list, behind: tail}}, nil
+}
+
+// inOrderOfRequest are line items or transactions as they came, those of files in the order of their keys.
+func inOrderOfRequest[T any](list []T, place func(T) int64) []T {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(x, y T) int { return int(min(1, max(-1, place(x)-place(y)))) })
+	return list
+}
