@@ -497,10 +497,13 @@ func (w *walk) endure() {
 		w.fresh(s)
 	}
 	w.same("the table", got, want)
-	if len(d.Tombstones) > 0 {
+	if d.TombstoneCount() > 0 {
 		w.t.Fatal("there are tombstones")
 	}
 	for _, it := range w.mem.All() {
+		if it.PK == store.TombstoneLogKey().PK {
+			w.t.Fatal("it was left: ", it.SK)
+		}
 		if it.PK == store.AccountPK && (strings.HasPrefix(it.SK, store.SKLock) || strings.HasPrefix(it.SK, store.SKOpen)) {
 			w.t.Fatal("it was left: ", it.SK)
 		}

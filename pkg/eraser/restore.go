@@ -2,7 +2,6 @@ package eraser
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"reseed/pkg/fault"
@@ -239,7 +238,7 @@ func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 				return nil, outdone("its data source has been erased or emptied since; restore that first")
 			}
 		}
-		d.Tombstones = slices.DeleteFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Job == j.ID })
+		d.Exhume(j.ID)
 	}
 	var writes []store.Write
 	for _, sk := range spec.Forgotten {

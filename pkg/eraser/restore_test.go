@@ -51,7 +51,7 @@ func TestARestoredSelectionIsAsItWas(t *testing.T) {
 				t.Fatalf("a sweep in the grace period: %v, %v", done, err)
 			}
 			hidden := w.directoryOf()
-			if same := len(hidden.Sources) == len(dir.Sources) && len(hidden.Tombstones) == 0 && hidden.ManualEpoch == dir.ManualEpoch; same &&
+			if same := len(hidden.Sources) == len(dir.Sources) && hidden.TombstoneCount() == 0 && hidden.ManualEpoch == dir.ManualEpoch; same &&
 				hidden.Sources[0].Epochs == dir.Sources[0].Epochs {
 				t.Fatal("nothing is hidden")
 			}

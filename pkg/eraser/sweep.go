@@ -443,15 +443,18 @@ func (r *run) end(ctx context.Context) error {
 	return r.dispatch(ctx, next)
 }
 
-// exhume takes the job's tombstone out of the directory, if it is still there.
+// exhume takes the job's tombstones away, if they are still there.
 func (r *run) exhume(ctx context.Context) error {
-	ours := func(t store.Tombstone) bool { return t.Job == r.job.ID }
+	if !Kind(r.job.Erase.Selection).buries() {
+		return nil
+	}
 	d, err := r.st.Directory(ctx)
-	if err != nil || !slices.ContainsFunc(d.Tombstones, ours) {
+	there := func(t store.Tombstone) bool { return d.BuriedBy(t) == r.job.ID }
+	if err != nil || !slices.ContainsFunc(tombstones(r.job), there) {
 		return err
 	}
 	_, err = r.st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-		d.Tombstones = slices.DeleteFunc(d.Tombstones, ours)
+		d.Exhume(r.job.ID)
 		return nil, nil
 	})
 	return err

@@ -447,3 +447,20 @@ const forgottenPK = "account.forgotten"
 
 // Forgotten is the range of the entries of one source's name.
 func Forgotten(source H) Query { return under(forgottenPK, source.String()+"#") }
+
+const tombstonesPK = "account.tombstones"
+
+// TombstonesKey is the key of the tombstones of one erase.
+func TombstonesKey(job string) Key { return Key{tombstonesPK, SKTombstones + job} }
+
+// SKTombstones begins the sort keys of tombstones.
+const SKTombstones = "job#"
+
+// TombstoneJob is the erase whose tombstones have that sort key.
+func TombstoneJob(sk string) string { return strings.TrimPrefix(sk, SKTombstones) }
+
+// Tombstones is the range of the tombstones of all erases.
+func Tombstones() Query { return under(tombstonesPK, SKTombstones) }
+
+// TombstoneLogKey is the key of the log of what has changed of the tombstones last.
+func TombstoneLogKey() Key { return Key{tombstonesPK, "log"} }

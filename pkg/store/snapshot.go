@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -28,7 +29,10 @@ func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Direc
 		if !ok { // the table was emptied under us: begin anew
 			return s.Snapshot(ctx, nil, keys)
 		}
-		d, err := decodeDirectory(Item{DirectoryKey(), raw})
+		d, err := s.readDirectory(ctx, raw)
+		if errors.Is(err, errMoved) {
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
