@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
@@ -86,8 +87,11 @@ func wantFault(t *testing.T, err error, kind fault.Kind) {
 
 func same(t *testing.T, what string, want, got any) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(store.Directory{})); diff != "" {
 		t.Fatalf("%s (-want +got):\n%s", what, diff)
+	}
+	if d, is := want.(*store.Directory); is {
+		same(t, what+": tombstones", d.TombstoneCount(), got.(*store.Directory).TombstoneCount()) //nolint:forcetypeassert // or it differs
 	}
 }
 
