@@ -98,6 +98,8 @@ func (w *world) take(t *testing.T, k store.Key, a store.Attrs) {
 		w.locks[n] = a.Str("job")
 	case isMark:
 		w.open[id] = true
+	case strings.HasPrefix(k.SK, store.SKGrace):
+		w.open[store.GraceJob(k.SK)] = true
 	}
 }
 

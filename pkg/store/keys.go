@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // This file is the only one that spells a key. docs/TABLE.md describes each
@@ -411,10 +412,11 @@ func DirectoryKey() Key { return Key{AccountPK, "directory"} }
 
 // Parts of the job ledger.
 const (
-	SKJob  = "job#"
-	SKLock = "lock#"
-	SKTask = "task#"
-	SKOpen = "open#"
+	SKJob   = "job#"
+	SKLock  = "lock#"
+	SKTask  = "task#"
+	SKOpen  = "open#"
+	SKGrace = "grace#"
 )
 
 // JobKey is the key of a job. Ids are in order of their making.
@@ -422,6 +424,24 @@ func JobKey(id string) Key { return Key{AccountPK, SKJob + id} }
 
 // OpenJobKey is the key of the mark of a job that has not ended, so that nobody walks the history to find work.
 func OpenJobKey(id string) Key { return Key{AccountPK, SKOpen + id} }
+
+// GraceKey is the key of the mark of an erase of single records that can be restored until then. There may be many, and nobody
+// looks for them before that.
+func GraceKey(until time.Time, id string) Key {
+	return Key{AccountPK, fmt.Sprintf("%s%013d#%s", SKGrace, until.UnixMilli(), id)}
+}
+
+// GracesUntil is the range of those marks, up to a time; zero is all.
+func GracesUntil(until time.Time) Query {
+	q := under(AccountPK, SKGrace)
+	if !until.IsZero() {
+		q.To = fmt.Sprintf("%s%013d", SKGrace, until.UnixMilli()+1)
+	}
+	return q
+}
+
+// GraceJob is the erase whose mark has that sort key.
+func GraceJob(sk string) string { return sk[strings.LastIndexByte(sk, '#')+1:] }
 
 // LockKey is the key of the lock that gives one job at a time the right to write to a source.
 func LockKey(tag Tag) Key { return Key{AccountPK, fmt.Sprintf("%s%05x", SKLock, uint32(tag))} }

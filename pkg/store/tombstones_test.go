@@ -483,6 +483,8 @@ func TestTombstonesGolden(t *testing.T) {
 			fmt.Fprintf(&b, "%s %s\t%s\n", it.PK, it.SK, counts)
 		}
 	}
+	mark := store.GraceKey(time.UnixMilli(1_795_953_600_000), "J1")
+	fmt.Fprintf(&b, "%s %s\n", mark.PK, mark.SK)
 	goldenKeys(t, "tombstones", b.String())
 }
 
