@@ -157,10 +157,15 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 	if sel.Kind == Import {
 		t = overImport(src.Tag, sel.Import)
 	}
-	if id := d.BuriedBy(t); id != "" {
-		return e.c.Ledger.Get(ctx, id)
+	id := d.BuriedBy(t)
+	if id == "" {
+		return nil, nil //nolint:nilnil // there is none
 	}
-	return nil, nil //nolint:nilnil // there is none
+	j, err := e.c.Ledger.Get(ctx, id)
+	if err != nil || !j.Status.Ended() {
+		return j, err
+	}
+	return nil, exhume(ctx, e.c.Store, j) // it was ended by a version that did not know of its tombstones
 }
 
 // hide changes the directory so that the selection is invisible, and says in the job what is to be swept.

@@ -14,6 +14,9 @@ import (
 // happened since stands against it.
 func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	j, err := e.c.Ledger.Get(ctx, jobID)
+	if err == nil && j.Erase != nil && j.Status.Ended() {
+		err = exhume(ctx, e.c.Store, j) // a version that did not know of its tombstones may have ended it
+	}
 	if err == nil {
 		err = restorable(j, e.c.Now())
 	}
