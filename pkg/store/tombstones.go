@@ -54,7 +54,7 @@ func (d *Directory) buriedBy(g grave) string {
 
 // AnyBuried tells whether there is a tombstone over anything of a source.
 func (d *Directory) AnyBuried(tag Tag) bool {
-	return d.counts[tag]+d.older.counts[tag] > 0
+	return d.anyTombstone() && d.counts[tag]+d.older.counts[tag] > 0
 }
 
 // TombstoneCount is the number of tombstones in all.
