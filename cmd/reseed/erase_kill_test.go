@@ -258,7 +258,7 @@ func receiptOf(j *job.Job) eraser.Receipt {
 // has vanished, or none if it was restored; and nothing but the selection was touched.
 func (sc *scenario) erased(t *testing.T, data string, w *world) {
 	t.Helper()
-	if open, buried, locked := len(w.open), len(w.directory.Tombstones), len(w.locks); open+buried+locked > 0 {
+	if open, buried, locked := len(w.open), len(w.tombstones)+len(w.counted.Tombstones), len(w.locks); open+buried+locked > 0 {
 		t.Errorf("%d jobs are open, %d tombstones and %d locks are left", open, buried, locked)
 	}
 	var receipts []eraser.Receipt

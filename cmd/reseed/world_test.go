@@ -24,8 +24,13 @@ type world struct {
 	locks     map[store.Tag]string // who holds them
 	open      map[string]bool      // marks of jobs that have not ended
 	directory store.Directory
-	objects   map[string]string // name → content
-	torn      []string          // temporary files that a killed process has left
+	// The items of tombstones, and what the directory says of them.
+	tombstones []string
+	counted    struct {
+		Tombstones []store.Tombstone `json:"tombstones"`
+	}
+	objects map[string]string // name → content
+	torn    []string          // temporary files that a killed process has left
 }
 
 // lookAt reads a data folder without changing it: what a killed process has not written out is
@@ -74,10 +79,13 @@ func (w *world) take(t *testing.T, k store.Key, a store.Attrs) {
 	id, isMark := strings.CutPrefix(k.SK, store.SKOpen)
 	switch {
 	case strings.HasPrefix(k.PK, store.TaskPK("")):
+	case k.PK == store.TombstoneLogKey().PK:
+		w.tombstones = append(w.tombstones, k.SK)
 	case k.PK != store.AccountPK:
 		w.items[k] = string(a)
 	case k == store.DirectoryKey():
 		decodeBody(t, a, &w.directory)
+		decodeBody(t, a, &w.counted)
 	case strings.HasPrefix(k.SK, store.SKJob):
 		j := &job.Job{}
 		decodeBody(t, a, j)
@@ -90,6 +98,8 @@ func (w *world) take(t *testing.T, k store.Key, a store.Attrs) {
 		w.locks[n] = a.Str("job")
 	case isMark:
 		w.open[id] = true
+	case strings.HasPrefix(k.SK, store.SKGrace):
+		w.open[store.GraceJob(k.SK)] = true
 	}
 }
 

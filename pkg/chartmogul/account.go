@@ -40,22 +40,18 @@ func (c *call) account() (account, error) {
 
 // customerVisible tells whether a stored customer is to be seen.
 func (a account) customerVisible(tag store.Tag, h store.H, attrs store.Attrs) bool {
-	return attrs != nil && a.Visible(attrs) && !a.Buried(tag, store.KindCustomer, h)
+	return attrs != nil && !a.HidesCustomer(tag, h, attrs)
 }
 
 // invoiceVisible tells whether a stored invoice is to be seen: its customer must be, too.
 func (a account) invoiceVisible(tag store.Tag, h store.H, attrs store.Attrs) bool {
-	if attrs == nil || !a.Visible(attrs) {
-		return false
-	}
-	return !a.invoiceErasing(tag, h, attrs)
+	return attrs != nil && !a.HidesInvoice(tag, h, attrs)
 }
 
 // invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's, with its customer, or
 // with what an import added.
 func (a account) invoiceErasing(tag store.Tag, h store.H, attrs store.Attrs) bool {
-	return len(a.Tombstones) > 0 &&
-		(a.Erasing(attrs) || a.InvoiceBuried(tag, h, a.hash.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID)))
+	return a.CoversInvoice(tag, h, attrs)
 }
 
 // sources are those that a list's data_source_uuid and system filters leave.

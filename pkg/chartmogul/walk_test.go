@@ -497,11 +497,14 @@ func (w *walk) endure() {
 		w.fresh(s)
 	}
 	w.same("the table", got, want)
-	if len(d.Tombstones) > 0 {
+	if d.TombstoneCount() > 0 {
 		w.t.Fatal("there are tombstones")
 	}
 	for _, it := range w.mem.All() {
-		if it.PK == store.AccountPK && (strings.HasPrefix(it.SK, store.SKLock) || strings.HasPrefix(it.SK, store.SKOpen)) {
+		if it.PK == store.TombstoneLogKey().PK {
+			w.t.Fatal("it was left: ", it.SK)
+		}
+		if it.PK == store.AccountPK && (slices.ContainsFunc([]string{store.SKLock, store.SKOpen, store.SKGrace}, func(of string) bool { return strings.HasPrefix(it.SK, of) })) {
 			w.t.Fatal("it was left: ", it.SK)
 		}
 	}

@@ -175,7 +175,7 @@ func ReadMember(d *store.Directory, found map[store.Key]store.Attrs, r Ref) (*Me
 	if ok {
 		attrs, ok = found[src.Space().Customer(r.H)]
 	}
-	if !ok || !d.Visible(attrs) || d.Buried(r.Tag, store.KindCustomer, r.H) {
+	if !ok || d.HidesCustomer(r.Tag, r.H, attrs) {
 		return nil, nil //nolint:nilnil // it is not to be seen, and that is an answer
 	}
 	edits, err := Read(d, found, src.Space(), r.H)

@@ -194,12 +194,11 @@ func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, 
 	if err != nil {
 		return nil, err
 	}
-	hash := d.Hasher()
 	entries = slices.DeleteFunc(entries, func(n *Entry) bool {
-		return !d.Visible(n.item.Attrs) || erased(d, hash, src, found, n.record)
+		return !d.Visible(n.item.Attrs) || erased(d, src, found, n.record)
 	})
 	for _, n := range entries {
-		n.Orphan = !stands(d, hash, src, found, n.record)
+		n.Orphan = !stands(d, src, found, n.record)
 	}
 	return entries, e.judgeLinks(ctx, d, src, entries)
 }
@@ -242,19 +241,9 @@ func (l *loader) parted(child, parent Ref) bool {
 }
 
 // erased tells whether a record is hidden by an erase that can still be restored, or is being swept: its edits are, too.
-func erased(d *store.Directory, hash *store.Hasher, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
+func erased(d *store.Directory, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
 	top := invoiceOf(src.Space(), record)
-	if !d.Visible(found[record]) || !d.Visible(found[top]) {
-		return true
-	}
-	h, _ := store.LeadingH(record.SK)
-	switch record.SK[:2] {
-	case store.SKCustomer:
-		return d.Buried(src.Tag, store.KindCustomer, h)
-	case store.SKInvoice:
-		return d.InvoiceBuried(src.Tag, h, hash.CustomerH(found[top].Str("customer")))
-	}
-	return false
+	return d.Hides(src.Tag, record.SK, found[record]) || d.Hides(src.Tag, top.SK, found[top])
 }
 
 // invoiceOf is the invoice that a line item or transaction hangs on; the record itself if it is neither.
@@ -267,13 +256,13 @@ func invoiceOf(sp store.Space, record store.Key) store.Key {
 }
 
 // stands tells whether a record is to be seen, given what a batch get found of it and of its invoice.
-func stands(d *store.Directory, hash *store.Hasher, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
+func stands(d *store.Directory, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
 	for _, k := range []store.Key{record, invoiceOf(src.Space(), record)} {
 		if _, ok := found[k]; !ok {
 			return false
 		}
 	}
-	return !erased(d, hash, src, found, record)
+	return !erased(d, src, found, record)
 }
 
 // dropTogether is how many orphans go in one transaction, each with at most one pointer.
@@ -361,13 +350,13 @@ func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record,
 		return Record{}, nil, err
 	}
 	rec := Record{Space: sp, Key: key, Base: found[key], Hash: d.Hasher()}
-	there := stands(d, rec.Hash, src, found, key)
+	there := stands(d, src, found, key)
 	attrs := found[fields]
 	if !d.Visible(attrs) {
 		attrs = nil
 	}
 	switch {
-	case !there && attrs == nil, erased(d, rec.Hash, src, found, key):
+	case !there && attrs == nil, erased(d, src, found, key):
 		return rec, nil, noRecord()
 	case rec.Base == nil:
 		m, _ := attrs.Int(store.AttrManual)

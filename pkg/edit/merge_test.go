@@ -404,11 +404,10 @@ func (f *family) directory(change func(*store.Directory)) {
 func (f *family) bury(r edit.Ref) {
 	f.buried[r] = !f.buried[r]
 	f.directory(func(d *store.Directory) {
-		d.Tombstones = nil
-		for r, is := range f.buried {
-			if is {
-				d.Tombstones = append(d.Tombstones, store.Tombstone{Tag: r.Tag, Kind: store.KindCustomer, H: r.H.String()})
-			}
+		if job := "erase of " + r.CustomerID(); f.buried[r] {
+			d.Bury(job, store.Over(r.Tag, store.KindCustomer, r.H))
+		} else {
+			d.Exhume(job)
 		}
 	})
 }

@@ -19,9 +19,6 @@ const (
 	defaultMargin = 5 * time.Second
 )
 
-// maxTombstones bounds the directory, which is one item: above it, sweeps have to catch up first.
-const maxTombstones = 1000
-
 // Config is what an Eraser works with.
 type Config struct {
 	Store   *store.Store
@@ -157,16 +154,19 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 		return nil, err
 	}
 	src, _ := d.ByUUID(sel.Source)
-	for _, t := range d.Tombstones {
-		ours := t.Tag == src.Tag && t.H == sel.H.String()
-		if sel.Kind == Import {
-			ours = t.Import == job.Number(sel.Import)
-		}
-		if t.Kind == sel.Kind.tombstone() && ours {
-			return e.c.Ledger.Get(ctx, t.Job)
-		}
+	t := store.Over(src.Tag, sel.Kind.tombstone(), sel.H)
+	if sel.Kind == Import {
+		t = overImport(src.Tag, sel.Import)
 	}
-	return nil, nil //nolint:nilnil // there is none
+	id := d.BuriedBy(t)
+	if id == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	j, err := e.c.Ledger.Get(ctx, id)
+	if err != nil || !j.Status.Ended() {
+		return j, err
+	}
+	return nil, exhume(ctx, e.c.Store, j) // it was ended by a version that did not know of its tombstones
 }
 
 // hide changes the directory so that the selection is invisible, and says in the job what is to be swept.
@@ -197,7 +197,7 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 	case Import:
 		return e.buryImport(ctx, d, t.src, sel.Import, j)
 	case Customer, CustomerInvoices, Invoice, ManualCustomers:
-		return e.bury(ctx, d, t, sel.Kind, opt.Forget, j)
+		return e.bury(ctx, d, t, opt.Forget, j)
 	}
 	return nil, nil
 }
@@ -237,17 +237,14 @@ func (e *Eraser) grace(opt Options) time.Duration {
 }
 
 // bury puts tombstones over records. A customer that is merged of several sources' is of none of them alone.
-func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, kind Kind, forget bool, j *job.Job) (writes []store.Write, err error) {
-	if len(d.Tombstones)+len(t.records) > maxTombstones {
-		return nil, tooManyErases()
-	}
+func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, forget bool, j *job.Job) (writes []store.Write, err error) {
 	for _, r := range t.records {
-		d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: r.Tag, Kind: kind.tombstone(), H: r.H})
 		if r.Tag != t.src.Tag {
 			j.Source, j.SourceName, j.Tag = "", "", 0
 		}
 	}
 	j.Erase.Records = t.records
+	d.Bury(j.ID, tombstones(j)...)
 	for _, src := range d.Sources {
 		if slices.ContainsFunc(t.records, func(r job.ErasedRecord) bool { return r.Tag == src.Tag }) {
 			j.Erase.Sources = append(j.Erase.Sources, src)
@@ -276,8 +273,21 @@ func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, kind Ki
 	return writes, nil
 }
 
-func tooManyErases() error {
-	return fault.New(fault.Busy, "too_many_erases", "too many records are being erased, or could still be restored; try again when some of these erases have ended")
+// tombstones are those of an erase of single records, or of what an import added.
+func tombstones(j *job.Job) []store.Tombstone {
+	kind := Kind(j.Erase.Selection)
+	if kind == Import {
+		return []store.Tombstone{overImport(j.Tag, j.Erase.Import)}
+	}
+	var stones []store.Tombstone
+	for _, r := range j.Erase.Records {
+		stones = append(stones, store.Tombstone{Tag: r.Tag, Kind: kind.tombstone(), H: r.H})
+	}
+	return stones
+}
+
+func overImport(tag store.Tag, id string) store.Tombstone {
+	return store.Tombstone{Tag: tag, Kind: store.KindImport, Import: job.Number(id)}
 }
 
 // target is what a selection names.
@@ -338,7 +348,7 @@ func (e *Eraser) findInvoice(ctx context.Context, d *store.Directory, src store.
 		return err
 	}
 	a, ok := found[key]
-	if !ok || !d.Visible(a) || d.InvoiceBuried(src.Tag, h, d.Hasher().CustomerH(store.DecodeInvoice(a).CustomerExternalID)) {
+	if !ok || d.HidesInvoice(src.Tag, h, a) {
 		return noRecord()
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"reseed/internal/effort"
+	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -624,5 +625,37 @@ func TestAStalePointerDoesNotCostAnotherItsInvoice(t *testing.T) {
 		if _, there := w.items(w.acme)[key.PK+" "+key.SK]; !there {
 			t.Fatal("the other's invoice is gone")
 		}
+	}
+}
+
+// The largest customer that can be merged, of two sources and to be forgotten, is hidden and restored in one transaction each.
+func TestTheLargestMergedCustomer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 4, Exclusive: true}}) // DynamoDB's
+	w.seed(w.acme, edit.MaxMerged/2, 0)
+	w.seed(w.acme2, edit.MaxMerged/2, 0)
+	w.seed(w.acme, edit.MaxMerged/2+1, 0) // and a bystander
+	hr, edits := w.directory().Hasher(), edit.New(w.st, time.Now)
+	root := edit.Ref{Tag: w.acme.Tag, H: customerH(hr, 0)}
+	for i := range edit.MaxMerged / 2 {
+		for _, from := range []edit.Ref{{Tag: w.acme.Tag, H: customerH(hr, i)}, {Tag: w.acme2.Tag, H: customerH(hr, i)}} {
+			if from != root {
+				must(t, edits.Merge(t.Context(), from, root, "anna"))
+			}
+		}
+	}
+	sel, grace := eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: root.H}, time.Hour
+	j := w.start(sel, eraser.Options{Grace: &grace, Forget: true})
+	same(t, "tombstones", edit.MaxMerged, w.directory().TombstoneCount())
+	_, err := w.eraser().Restore(t.Context(), j.ID)
+	must(t, err)
+	w.quiet()
+	w.sweep(w.start(sel, eraser.Options{Forget: true}).ID)
+	w.quiet()
+	if d := w.directory(); d.Buried(w.acme.Tag, store.KindCustomer, root.H) || len(w.items(w.acme2)) > planItems {
+		t.Error("something is left of it")
+	}
+	if found, err := w.st.Get(t.Context(), w.acme.Space().Customer(customerH(hr, edit.MaxMerged/2))); err != nil || len(found) != 1 {
+		t.Errorf("a bystander is gone, %v", err)
 	}
 }

@@ -38,7 +38,7 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 		err = fault.New(fault.Conflict, "nothing_added", "this import ended before it added anything")
 	case was.Customers != src.Epochs.Customers, was.Data != src.Epochs.Data:
 		err = fault.New(fault.Conflict, "source_emptied", "the data source was emptied since, and what this import brought went with that; or restore it first")
-	case slices.ContainsFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Import == number }):
+	case d.BuriedBy(overImport(src.Tag, id)) != "":
 		err = fault.New(fault.Conflict, codeUnderway, "this is being erased already")
 	}
 	return target{src: src}, err
@@ -46,9 +46,6 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 
 // buryImport hides the rows that an import added. No job may be at the source: what it has decided may rest on them.
 func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, src store.Source, id string, j *job.Job) ([]store.Write, error) {
-	if len(d.Tombstones) >= maxTombstones {
-		return nil, tooManyErases()
-	}
 	holder, err := e.c.Ledger.Holder(ctx, src.Tag)
 	if err != nil {
 		return nil, err
@@ -57,7 +54,7 @@ func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, src store.S
 		return nil, sourceBusy()
 	}
 	j.Erase.Import, j.Erase.Sources = id, []store.Source{src}
-	d.Tombstones = append(d.Tombstones, store.Tombstone{Job: j.ID, Tag: src.Tag, Kind: store.KindImport, Import: job.Number(id)})
+	d.Bury(j.ID, tombstones(j)...)
 	if j.Status != job.Grace {
 		return nil, nil // it takes the lock itself
 	}
@@ -145,7 +142,7 @@ var errRefused = errors.New("refused")
 // refuse takes an erase back of which nothing was swept yet: in one write everything is visible again, and the job has failed.
 func (r *run) refuse(ctx context.Context, why error) error {
 	_, err := r.st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-		d.Tombstones = slices.DeleteFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Job == r.job.ID })
+		d.Exhume(r.job.ID)
 		_, ending, err := r.ledger.Ending(ctx, r.job.ID, func(j *job.Job) error {
 			j.Status, j.Stage, j.Error = job.Failed, "", why.Error()
 			return nil

@@ -164,7 +164,7 @@ func TestAnImportIsNotErasedWhileAnotherJobHasItsSource(t *testing.T) {
 			}
 			if err != nil { // the other was first
 				wantCode(t, err, "source_busy")
-				if hidden := w.directory().Tombstones; other.Status != job.Running || len(hidden) > 0 {
+				if hidden := w.directory().TombstoneCount(); other.Status != job.Running || hidden > 0 {
 					t.Fatalf("call %d: the other is %s, hidden is %v", n, other.Status, hidden)
 				}
 				continue
@@ -199,7 +199,7 @@ func TestTheRowsOfAnImportAreInvisibleAtOnceAndComeBack(t *testing.T) {
 	}
 	_, err = w.eraser().Restore(t.Context(), j.ID)
 	must(t, err)
-	if !visible(3) || len(w.directory().Tombstones) > 0 {
+	if !visible(3) || w.directory().TombstoneCount() > 0 {
 		t.Error("a restored row is hidden")
 	}
 	same(t, "the source", before, w.items(w.acme))

@@ -2,7 +2,6 @@ package eraser
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"reseed/pkg/fault"
@@ -15,6 +14,9 @@ import (
 // happened since stands against it.
 func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	j, err := e.c.Ledger.Get(ctx, jobID)
+	if err == nil && j.Erase != nil && j.Status.Ended() {
+		err = exhume(ctx, e.c.Store, j) // a version that did not know of its tombstones may have ended it
+	}
 	if err == nil {
 		err = restorable(j, e.c.Now())
 	}
@@ -239,7 +241,7 @@ func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 				return nil, outdone("its data source has been erased or emptied since; restore that first")
 			}
 		}
-		d.Tombstones = slices.DeleteFunc(d.Tombstones, func(t store.Tombstone) bool { return t.Job == j.ID })
+		d.Exhume(j.ID)
 	}
 	var writes []store.Write
 	for _, sk := range spec.Forgotten {

@@ -51,7 +51,7 @@ func TestARestoredSelectionIsAsItWas(t *testing.T) {
 				t.Fatalf("a sweep in the grace period: %v, %v", done, err)
 			}
 			hidden := w.directoryOf()
-			if same := len(hidden.Sources) == len(dir.Sources) && len(hidden.Tombstones) == 0 && hidden.ManualEpoch == dir.ManualEpoch; same &&
+			if same := len(hidden.Sources) == len(dir.Sources) && hidden.TombstoneCount() == 0 && hidden.ManualEpoch == dir.ManualEpoch; same &&
 				hidden.Sources[0].Epochs == dir.Sources[0].Epochs {
 				t.Fatal("nothing is hidden")
 			}
@@ -465,5 +465,32 @@ func TestALateRestoreLeavesTheSweepItsLock(t *testing.T) {
 		if calls.Load() < n {
 			return
 		}
+	}
+}
+
+// An erase that a version ended which knew of no items of tombstones leaves its own; who erases the record again, or restores
+// it again, takes them away.
+func TestTombstonesThatWereLeftAreTakenAway(t *testing.T) {
+	t.Parallel()
+	for _, end := range []job.Status{job.Restored, job.Done} {
+		w := newWorld(t, mem.Options{})
+		w.seed(w.acme, 4, 0)
+		sel := eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(w.directory().Hasher(), 3)}
+		grace := time.Hour
+		left := w.start(sel, eraser.Options{Grace: &grace})
+		_, _, err := w.ledger().End(t.Context(), left.ID, func(j *job.Job) error { j.Status = end; return nil })
+		must(t, err)
+		if end == job.Restored {
+			_, err := w.eraser().Restore(t.Context(), left.ID)
+			wantCode(t, err, "restored")
+			w.quiet()
+			continue
+		}
+		again := w.start(sel, eraser.Options{})
+		if again.ID == left.ID {
+			t.Fatal("an erase that has ended is taken for one that goes on")
+		}
+		w.sweep(again.ID)
+		w.quiet()
 	}
 }

@@ -138,6 +138,9 @@ func (k Kind) clearsFiles() bool { return k != Invoice }
 // records tells whether the selection is of single records, which a tombstone hides.
 func (k Kind) records() bool { return k == Customer || k == CustomerInvoices || k == Invoice }
 
+// buries tells whether tombstones hide the selection.
+func (k Kind) buries() bool { return k.records() || k == Import }
+
 // tombstone is the kind of the tombstone over each record.
 func (k Kind) tombstone() store.Kind {
 	switch k {

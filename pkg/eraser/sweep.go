@@ -415,9 +415,9 @@ func (r *run) sources() []store.Source {
 	return []store.Source{r.job.Erase.Was}
 }
 
-// end takes the tombstone away and ends the job with its counts.
+// end takes the tombstones away and ends the job with its counts.
 func (r *run) end(ctx context.Context) error {
-	if err := r.exhume(ctx); err != nil {
+	if err := exhume(ctx, r.st, r.job); err != nil {
 		return err
 	}
 	sum, err := r.removed(ctx)
@@ -443,15 +443,18 @@ func (r *run) end(ctx context.Context) error {
 	return r.dispatch(ctx, next)
 }
 
-// exhume takes the job's tombstone out of the directory, if it is still there.
-func (r *run) exhume(ctx context.Context) error {
-	ours := func(t store.Tombstone) bool { return t.Job == r.job.ID }
-	d, err := r.st.Directory(ctx)
-	if err != nil || !slices.ContainsFunc(d.Tombstones, ours) {
+// exhume takes the job's tombstones away, if they are still there.
+func exhume(ctx context.Context, st *store.Store, j *job.Job) error {
+	if !Kind(j.Erase.Selection).buries() {
+		return nil
+	}
+	d, err := st.Directory(ctx)
+	there := func(t store.Tombstone) bool { return d.BuriedBy(t) == j.ID }
+	if err != nil || !slices.ContainsFunc(tombstones(j), there) {
 		return err
 	}
-	_, err = r.st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-		d.Tombstones = slices.DeleteFunc(d.Tombstones, ours)
+	_, err = st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		d.Exhume(j.ID)
 		return nil, nil
 	})
 	return err

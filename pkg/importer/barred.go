@@ -11,20 +11,14 @@ import (
 // barred are the records of a source that no import may bring: those that an erase has hidden and can still
 // restore, and customers that are to be forgotten.
 type barred struct {
+	dir       *store.Directory
 	hasher    *store.Hasher
-	hidden    map[store.Tombstone]bool // without their jobs
 	forgotten map[store.H]bool
 }
 
-// loadBarred reads what is barred. There is little of it, and mostly none.
+// loadBarred reads what is barred, mostly nothing.
 func (w *work) loadBarred(ctx context.Context) (*barred, error) {
-	b := &barred{hasher: w.hasher, hidden: map[store.Tombstone]bool{}, forgotten: map[store.H]bool{}}
-	for _, t := range w.dir.Tombstones {
-		if t.Tag == w.tag {
-			t.Job = ""
-			b.hidden[t] = true
-		}
-	}
+	b := &barred{dir: w.dir, hasher: w.hasher, forgotten: map[store.H]bool{}}
 	if !w.dir.Forgets {
 		return b, nil
 	}
@@ -42,7 +36,8 @@ func (w *work) loadBarred(ctx context.Context) (*barred, error) {
 
 // refuse says why a record is barred; nil if it is not.
 func (b *barred) refuse(tag store.Tag, rec billing.Record) *billing.Problem {
-	if len(b.hidden) == 0 && len(b.forgotten) == 0 {
+	hides := b.dir.AnyBuried(tag)
+	if !hides && len(b.forgotten) == 0 {
 		return nil
 	}
 	customer, invoice, column := idsOf(rec)
@@ -54,17 +49,14 @@ func (b *barred) refuse(tag store.Tag, rec billing.Record) *billing.Problem {
 			}
 		}
 	}
-	hidden := func(kind store.Kind, h store.H) bool {
-		return b.hidden[store.Tombstone{Tag: tag, Kind: kind, H: h.String()}]
-	}
-	if len(b.hidden) == 0 {
+	if !hides {
 		return nil
 	}
 	_, isInvoice := rec.(*billing.Invoice)
 	switch h := b.hasher.CustomerH(customer); {
-	case customer != "" && hidden(store.KindCustomer, h):
-	case isInvoice && hidden(store.KindInvoicesOf, h):
-	case invoice != "" && hidden(store.KindInvoice, b.hasher.InvoiceH(invoice)):
+	case customer != "" && b.dir.Buried(tag, store.KindCustomer, h):
+	case isInvoice && b.dir.Buried(tag, store.KindInvoicesOf, h):
+	case invoice != "" && b.dir.Buried(tag, store.KindInvoice, b.hasher.InvoiceH(invoice)):
 	default:
 		return nil
 	}

@@ -205,7 +205,7 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 
 // anyHidden tells whether something of a customer is being erased: it can be restored, and is not to come back to nobody.
 func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
-	if len(w.dir.Tombstones) == 0 {
+	if !w.dir.AnyBuried(w.tag) {
 		return false, nil
 	}
 	space := w.parts.space
@@ -244,7 +244,7 @@ func (w *work) anyNotGiven(ctx context.Context, q store.Query) (bool, error) {
 // the source are being erased, any row: it may be one of those. No key tells it, so those rows are read, all shards at once.
 func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	var queries []store.Query
-	erasing := slices.ContainsFunc(w.dir.Tombstones, func(t store.Tombstone) bool { return t.Tag == w.tag })
+	erasing := w.dir.AnyBuried(w.tag)
 	if erasing || !w.given(billing.LineItems) {
 		queries = append(queries, w.parts.scans(stageInvoices, 0, 1)...)
 	}

@@ -268,7 +268,7 @@ func nameOf(a store.Attrs) string {
 // or attribute whose they are.
 func (u *reversal) findHidden(ctx context.Context) error {
 	u.hidden = map[string]bool{}
-	if u.id.stage != stageInvoices || len(u.w.dir.Tombstones) == 0 {
+	if u.id.stage != stageInvoices || !u.w.dir.AnyBuried(u.w.tag) {
 		return nil
 	}
 	var sks []string

@@ -161,28 +161,11 @@ func (s *walk) pass() { s.page = s.page[1:] }
 // present is what of a stored item counts: nothing if it is of an older manual
 // epoch or lies under a tombstone.
 func (w *work) present(sk string, a store.Attrs) store.Attrs {
-	if a == nil || !w.dir.Visible(a) || w.buried(sk, a) {
+	if a == nil || w.dir.Hides(w.tag, sk, a) {
 		return nil
 	}
 	return a
 }
 
 // buried tells whether an item is hidden by a tombstone.
-func (w *work) buried(sk string, a store.Attrs) bool {
-	h, ok := store.LeadingH(sk)
-	if !ok || len(w.dir.Tombstones) == 0 {
-		return false
-	}
-	if w.dir.Erasing(a) {
-		return true
-	}
-	switch store.What(sk) {
-	case store.SKInvoice:
-		return w.dir.InvoiceBuried(w.tag, h, w.hasher.CustomerH(store.DecodeInvoice(a).CustomerExternalID))
-	case store.SKLine, store.SKTrans:
-		return w.dir.Buried(w.tag, store.KindInvoice, h)
-	case store.SKPlan, store.SKExternal, store.SKEmail:
-		return false
-	}
-	return w.dir.Buried(w.tag, store.KindCustomer, h)
-}
+func (w *work) buried(sk string, a store.Attrs) bool { return w.dir.Covers(w.tag, sk, a) }

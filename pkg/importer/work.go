@@ -76,7 +76,7 @@ func errErased() error {
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans, w.named = map[string]bool{}, map[string]bool{}
-	for it, err := range w.store.Items(ctx, store.Query{PK: w.parts.plans, KeysOnly: len(w.dir.Tombstones) == 0}) {
+	for it, err := range w.store.Items(ctx, store.Query{PK: w.parts.plans, KeysOnly: !w.dir.AnyBuried(w.tag)}) {
 		if err != nil {
 			return err
 		}

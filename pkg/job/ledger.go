@@ -165,7 +165,7 @@ func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]store.Write, error) {
 	if j.Status != Grace {
 		j.Status = Waiting
 	}
-	writes := []store.Write{{Item: mark(store.OpenJobKey(j.ID), j.ID), If: store.Cond{Op: store.Absent}}}
+	writes := []store.Write{{Item: mark(openKey(j), j.ID), If: store.Cond{Op: store.Absent}}}
 	if holder == "" && j.Status == Waiting {
 		j.Status, j.StartedAt = Running, l.now().UTC()
 		if j.Tag != 0 {
@@ -177,6 +177,26 @@ func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]store.Write, error) {
 	}
 	item, err := encodeJob(j)
 	return append(writes, store.Write{Item: item, If: store.Cond{Op: store.Absent}}), err
+}
+
+// openKey is the key of the mark that a job has not ended.
+func openKey(j *Job) store.Key {
+	if j.Status == Grace && j.Erase.buries() {
+		return store.GraceKey(j.Erase.Until, j.ID)
+	}
+	return store.OpenJobKey(j.ID)
+}
+
+// buries tells whether an erase hides single records, or what an import added. There may be many of those.
+func (s *EraseSpec) buries() bool { return s != nil && (len(s.Records) > 0 || s.Import != "") }
+
+// unmark removes the marks that a job has not ended: of erases that older versions have made there is the other one.
+func unmark(j *Job) []store.Write {
+	gone := []store.Write{{Item: store.Item{Key: store.OpenJobKey(j.ID)}, Delete: true}}
+	if k := openKey(j); k != gone[0].Item.Key {
+		gone = append(gone, store.Write{Item: store.Item{Key: k}, Delete: true})
+	}
+	return gone
 }
 
 func mark(k store.Key, id string) store.Item {
@@ -331,15 +351,28 @@ func (l *Ledger) All(ctx context.Context, page int, before string) iter.Seq2[*Jo
 	}
 }
 
-// Open gives the jobs that have not ended, oldest first.
+// Open gives the jobs that have not ended, oldest first, but for erases of single records that can still be restored: see
+// [Ledger.Graces].
 func (l *Ledger) Open(ctx context.Context) ([]*Job, error) {
+	q := store.Query{PK: store.AccountPK, From: store.SKOpen, To: store.After(store.SKOpen)}
+	return l.marked(ctx, q, func(sk string) string { return strings.TrimPrefix(sk, store.SKOpen) })
+}
+
+// Graces gives erases of single records, or of what an import added, that can be restored up to a time, in the order of
+// those times; zero is all. Those that older versions have made are among the open jobs.
+func (l *Ledger) Graces(ctx context.Context, until time.Time) ([]*Job, error) {
+	return l.marked(ctx, store.GracesUntil(until), store.GraceJob)
+}
+
+// marked gives the jobs of some marks that have not ended.
+func (l *Ledger) marked(ctx context.Context, q store.Query, idOf func(sk string) string) ([]*Job, error) {
 	var ids []string
-	q := store.Query{PK: store.AccountPK, From: store.SKOpen, To: store.After(store.SKOpen), KeysOnly: true}
+	q.KeysOnly = true
 	for item, err := range l.st.Items(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, strings.TrimPrefix(item.SK, store.SKOpen))
+		ids = append(ids, idOf(item.SK))
 	}
 	jobs, err := l.get(ctx, ids)
 	open := jobs[:0]
@@ -384,8 +417,10 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 		if err != nil {
 			return nil, err
 		}
+		marks := unmark(j)
 		j.Status, j.StartedAt, j.EndedAt = Waiting, time.Time{}, time.Time{}
-		writes = append(writes, store.Write{Item: mark(store.OpenJobKey(id), id)})
+		marks[0] = store.Write{Item: mark(openKey(j), id)}
+		writes = append(writes, marks...)
 		if holder == "" {
 			j.Status, j.StartedAt = Running, l.now().UTC()
 			if j.Tag != 0 {
@@ -432,14 +467,15 @@ func (l *Ledger) Changed(ctx context.Context, id string, change func(*Job) error
 // state. They are a fault.Conflict if somebody else has changed the job meanwhile, and so is a job that has ended.
 func (l *Ledger) Ending(ctx context.Context, id string, change func(*Job) error) (*Job, []store.Write, error) {
 	j, err := l.Get(ctx, id)
-	if err == nil {
-		err = l.ending(change)(j)
-	}
 	if err != nil {
 		return nil, nil, err
 	}
+	gone := unmark(j)
+	if err := l.ending(change)(j); err != nil {
+		return nil, nil, err
+	}
 	write, err := l.next(j)
-	return j, []store.Write{write, {Item: store.Item{Key: store.OpenJobKey(id)}, Delete: true}}, err
+	return j, append(gone, write), err
 }
 
 // End lets change set the job's last state, in which nothing goes on by itself, and
@@ -453,7 +489,7 @@ func (l *Ledger) End(ctx context.Context, id string, change func(*Job) error) (e
 	}
 	if ended = was; !was.Status.Ended() {
 		ended, err = l.change(ctx, id, l.ending(change), func(j *Job) ([]store.Write, error) {
-			gone := []store.Write{{Item: store.Item{Key: store.OpenJobKey(id)}, Delete: true}}
+			gone := unmark(j)
 			lock, err := l.lock(ctx, j.Tag)
 			if lock.Str(attrJob) == id {
 				gone = append(gone, unlocking(j.Tag, lock))

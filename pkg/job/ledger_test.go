@@ -622,3 +622,56 @@ func TestAnUnclaimedTaskHasOneWriter(t *testing.T) {
 		t.Errorf("stored is %s", now.Result)
 	}
 }
+
+// Erases of single records that can still be restored are in nobody's way: they are found when their time has come, and not before.
+func TestGracesAreFoundWhenTheyEnd(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	st := newStore(mem.Options{})
+	l := job.NewLedger(st, time.Now)
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	grace := func(until time.Time, spec job.EraseSpec) *job.Job {
+		spec.Until = until
+		return create(t, l, &job.Job{Kind: job.Erase, Tag: 1, Status: job.Grace, Erase: &spec})
+	}
+	record := job.EraseSpec{Selection: "customer", Records: []job.ErasedRecord{{Tag: 1, H: "x"}}}
+	late, soon := grace(at.Add(time.Hour), record), grace(at, record)
+	rows := grace(at.Add(time.Minute), job.EraseSpec{Selection: "import", Import: "I"})
+	content := grace(at, job.EraseSpec{Selection: "content"})
+	// One that an older version has made.
+	old := grace(at, record)
+	must(t, st.Transact(ctx, store.Write{Item: store.Item{Key: store.GraceKey(at, old.ID)}, Delete: true},
+		store.Write{Item: store.Item{Key: store.OpenJobKey(old.ID), Attrs: store.NewBuilder().Str("job", old.ID).Attrs()}}))
+	found := func(until time.Time) []string {
+		t.Helper()
+		jobs, err := l.Graces(ctx, until)
+		must(t, err)
+		return ids(jobs)
+	}
+	open := func() []string {
+		t.Helper()
+		jobs, err := l.Open(ctx)
+		must(t, err)
+		return ids(jobs)
+	}
+	same(t, "open", []string{content.ID, old.ID}, open())
+	same(t, "before", []string{}, found(at.Add(-time.Millisecond)))
+	same(t, "due", []string{soon.ID}, found(at))
+	same(t, "a minute later", []string{soon.ID, rows.ID}, found(at.Add(time.Minute)))
+	same(t, "all", []string{soon.ID, rows.ID, late.ID}, found(time.Time{}))
+
+	for _, j := range []*job.Job{soon, old} {
+		_, err := l.Due(ctx, j.ID)
+		must(t, err)
+	}
+	same(t, "open when they have begun", []string{soon.ID, content.ID, old.ID}, open())
+	_, writes, err := l.Ending(ctx, late.ID, func(j *job.Job) error { j.Status = job.Restored; return nil })
+	must(t, err)
+	must(t, st.Transact(ctx, writes...))
+	for _, j := range []*job.Job{soon, old, content, rows} {
+		_, _, err := l.End(ctx, j.ID, done)
+		must(t, err)
+	}
+	same(t, "open at the end", []string{}, open())
+	same(t, "graces at the end", []string{}, found(time.Time{}))
+}

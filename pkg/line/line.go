@@ -90,7 +90,11 @@ func (l *Line) Tick(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, j := range open {
+	due, err := l.Ledger.Graces(ctx, l.Now())
+	if err != nil {
+		return err
+	}
+	for _, j := range append(open, due...) {
 		if j.Kind != job.Erase {
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,14 +27,21 @@ const DefaultShards = 16
 // version: so creating, renaming, emptying and erasing a source are each one
 // conditional write at any size.
 type Directory struct {
-	Version     int64       `json:"-"`
-	HashKey     []byte      `json:"hash_key"` // the secret of all identities, 32 bytes, made once
-	NextTag     Tag         `json:"next_tag"`
-	ManualEpoch int64       `json:"manual_epoch"`         // manual rows below it are invisible
-	ManualTop   int64       `json:"manual_top,omitempty"` // the highest that it ever was, if a restore has lowered it
-	Forgets     bool        `json:"forgets,omitempty"`    // there is a do-not-reload list
-	Sources     []Source    `json:"sources"`
-	Tombstones  []Tombstone `json:"tombstones,omitempty"`
+	Version     int64    `json:"-"`
+	HashKey     []byte   `json:"hash_key"` // the secret of all identities, 32 bytes, made once
+	NextTag     Tag      `json:"next_tag"`
+	ManualEpoch int64    `json:"manual_epoch"`         // manual rows below it are invisible
+	ManualTop   int64    `json:"manual_top,omitempty"` // the highest that it ever was, if a restore has lowered it
+	Forgets     bool     `json:"forgets,omitempty"`    // there is a do-not-reload list
+	Sources     []Source `json:"sources"`
+
+	// Tombstones are items of their own (see graveyard): the directory only counts them.
+	changed int64             // the version that changed them last; 0: there are none
+	counts  map[Tag]int64     // by source, where there are any
+	stored  *tombstones       // as they were at the directory's version
+	older   olderTombstones   // others, in the directory
+	pending []tombstoneChange // to be written with the directory
+	hasher  *Hasher
 
 	raw Attrs // as Snapshot read it: what is the same need not be decoded again
 }
@@ -52,22 +61,6 @@ type Source struct {
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 	Fence     int64     `json:"fence,omitempty"`  // raised by each erase that deletes files: an upload that began before is refused
 }
-
-// Tombstone hides one customer, with all that hangs on it, all invoices of one, one invoice, or all rows that one import
-// added until it is swept.
-type Tombstone struct {
-	Job    string `json:"job"` // the erase that put it here
-	Tag    Tag    `json:"tag"`
-	Kind   Kind   `json:"kind"` // KindCustomer, KindInvoicesOf, KindInvoice or KindImport
-	H      string `json:"h,omitempty"`
-	Import int64  `json:"import,omitempty"` // the number of the import, see AttrImport
-}
-
-// KindInvoicesOf is the kind of a tombstone over all invoices of a customer, whose identity it names. Nothing is hashed with it.
-const KindInvoicesOf Kind = "invoices_of"
-
-// KindImport is the kind of a tombstone over the rows that an import added. Nothing is hashed with it.
-const KindImport Kind = "import"
 
 // Space spells the keys of the source.
 func (s Source) Space() Space { return Space{Tag: s.Tag, Epochs: s.Epochs, Shards: s.Shards} }
@@ -127,44 +120,12 @@ func (d *Directory) find(is func(Source) bool) (Source, bool) {
 	return Source{}, false
 }
 
-// Buried tells whether the customer or invoice is hidden by a tombstone.
-func (d *Directory) Buried(tag Tag, kind Kind, h H) bool {
-	for _, t := range d.Tombstones {
-		if t.Tag == tag && t.Kind == kind && t.H == h.String() {
-			return true
-		}
-	}
-	return false
-}
-
-// InvoiceBuried tells whether an invoice is hidden by a tombstone over itself, its customer or all invoices of that.
-func (d *Directory) InvoiceBuried(tag Tag, invoice, customer H) bool {
-	return len(d.Tombstones) > 0 &&
-		(d.Buried(tag, KindInvoice, invoice) || d.Buried(tag, KindInvoicesOf, customer) || d.Buried(tag, KindCustomer, customer))
-}
-
 // RaiseManual begins a new manual epoch: in the write that stores this, all manual rows are invisible (I5).
 func (d *Directory) RaiseManual() (was int64) {
 	was = d.ManualEpoch
 	d.ManualEpoch = max(was, d.ManualTop) + 1
 	d.ManualTop = d.ManualEpoch
 	return was
-}
-
-// Visible tells whether an item is of the current manual epoch, or not manual at all, and not one that [Directory.Erasing] tells of.
-func (d *Directory) Visible(a Attrs) bool {
-	n, manual := a.Int(AttrManual)
-	return (!manual || n >= d.ManualEpoch) && !d.Erasing(a)
-}
-
-// Erasing tells whether an item was added by an import whose rows are being erased. They may be restored as yet, so
-// nothing takes their place.
-func (d *Directory) Erasing(a Attrs) bool {
-	if len(d.Tombstones) == 0 {
-		return false
-	}
-	n, imported := a.Int(AttrImport)
-	return imported && slices.ContainsFunc(d.Tombstones, func(t Tombstone) bool { return t.Import == n })
 }
 
 // Metadata attributes: about the item rather than in it.
@@ -288,15 +249,24 @@ func tooManySources() error {
 
 // Directory reads the directory, making it with a new secret key at the table's first use.
 func (s *Store) Directory(ctx context.Context) (*Directory, error) {
-	items, err := s.Get(ctx, DirectoryKey())
-	if err != nil {
-		return nil, err
+	for {
+		items, err := s.Get(ctx, DirectoryKey())
+		if err != nil {
+			return nil, err
+		}
+		if len(items) == 0 {
+			return s.firstDirectory(ctx)
+		}
+		if d, err := s.readDirectory(ctx, items[0].Attrs); !errors.Is(err, errMoved) {
+			return d, err
+		}
 	}
-	if len(items) == 1 {
-		return decodeDirectory(items[0])
-	}
-	d := &Directory{HashKey: make([]byte, 32), NextTag: 1, ManualEpoch: 1, Version: 1}
+}
+
+func (s *Store) firstDirectory(ctx context.Context) (*Directory, error) {
+	d := &Directory{HashKey: make([]byte, 32), NextTag: 1, ManualEpoch: 1, Version: 1, counts: map[Tag]int64{}}
 	_, _ = rand.Read(d.HashKey) // never fails (crypto/rand)
+	d.hasher = d.Hasher()
 	item, err := encodeDirectory(d)
 	if err != nil {
 		return nil, err
@@ -323,12 +293,17 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 		}
 		was := d.Version
 		d.Version++
+		stones, err := s.moveTombstones(ctx, d, was)
+		if err != nil {
+			return nil, err
+		}
 		item, err := encodeDirectory(d)
 		if err != nil {
 			return nil, err
 		}
-		err = s.Transact(ctx, append([]Write{{Item: item, If: Cond{Equals, AttrVersion, was}}}, more...)...)
+		err = s.Transact(ctx, slices.Concat([]Write{{Item: item, If: Cond{Equals, AttrVersion, was}}}, stones, more)...)
 		if err == nil {
+			s.graves.keep(d.stored)
 			return d, nil
 		}
 		if fault.KindOf(err) != fault.Conflict {
@@ -342,19 +317,60 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 	}
 }
 
+// readDirectory is the directory as it was stored, with its tombstones; errMoved says that it is to be read anew.
+func (s *Store) readDirectory(ctx context.Context, stored Attrs) (*Directory, error) {
+	d, err := decodeDirectory(stored)
+	if err == nil {
+		err = s.findTombstones(ctx, d)
+	}
+	return d, err
+}
+
+// storedDirectory is the directory as JSON.
+type storedDirectory struct {
+	*Directory
+	Tombstones []Tombstone `json:"tombstones,omitempty"`
+}
+
+// kindStored is the kind of what counts tombstones in the directory: with a tag, in Import, those of a source; with none, the
+// version that changed them last. They stand among the tombstones of older versions, since those versions write back what
+// they find there, but drop any field that they do not know.
+const kindStored Kind = "stored"
+
 func encodeDirectory(d *Directory) (Item, error) {
-	body, err := json.Marshal(d)
+	stones := slices.Clone(d.older.list)
+	if d.changed > 0 {
+		stones = append(stones, Tombstone{Kind: kindStored, Import: d.changed})
+	}
+	for _, tag := range slices.Sorted(maps.Keys(d.counts)) {
+		stones = append(stones, Tombstone{Kind: kindStored, Tag: tag, Import: d.counts[tag]})
+	}
+	body, err := json.Marshal(storedDirectory{d, stones})
 	if err != nil {
 		return Item{}, fault.Wrap(err, fault.Internal, "directory", "encode the directory")
 	}
 	return Item{DirectoryKey(), NewBuilder().IntAlways(AttrVersion, d.Version).Str(attrBody, string(body)).Attrs()}, nil
 }
 
-func decodeDirectory(item Item) (*Directory, error) {
-	d := &Directory{}
-	if err := json.Unmarshal([]byte(item.Attrs.Str(attrBody)), d); err != nil {
+func decodeDirectory(a Attrs) (*Directory, error) {
+	d := &Directory{counts: map[Tag]int64{}}
+	stored := storedDirectory{Directory: d}
+	if err := json.Unmarshal([]byte(a.Str(attrBody)), &stored); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "directory", "read the directory")
 	}
-	d.Version, _ = item.Attrs.Int(AttrVersion)
+	d.Version, _ = a.Int(AttrVersion)
+	d.hasher = d.Hasher()
+	var others []Tombstone
+	for _, t := range stored.Tombstones {
+		switch {
+		case t.Kind != kindStored:
+			others = append(others, t)
+		case t.Tag == 0:
+			d.changed = t.Import
+		default:
+			d.counts[t.Tag] = t.Import
+		}
+	}
+	d.older.fill(others)
 	return d, nil
 }

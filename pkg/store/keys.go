@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // This file is the only one that spells a key. docs/TABLE.md describes each
@@ -447,10 +448,11 @@ func DirectoryKey() Key { return Key{AccountPK, "directory"} }
 
 // Parts of the job ledger.
 const (
-	SKJob  = "job#"
-	SKLock = "lock#"
-	SKTask = "task#"
-	SKOpen = "open#"
+	SKJob   = "job#"
+	SKLock  = "lock#"
+	SKTask  = "task#"
+	SKOpen  = "open#"
+	SKGrace = "grace#"
 )
 
 // JobKey is the key of a job. Ids are in order of their making.
@@ -458,6 +460,24 @@ func JobKey(id string) Key { return Key{AccountPK, SKJob + id} }
 
 // OpenJobKey is the key of the mark of a job that has not ended, so that nobody walks the history to find work.
 func OpenJobKey(id string) Key { return Key{AccountPK, SKOpen + id} }
+
+// GraceKey is the key of the mark of an erase of single records that can be restored until then. There may be many, and nobody
+// looks for them before that.
+func GraceKey(until time.Time, id string) Key {
+	return Key{AccountPK, fmt.Sprintf("%s%013d#%s", SKGrace, until.UnixMilli(), id)}
+}
+
+// GracesUntil is the range of those marks, up to a time; zero is all.
+func GracesUntil(until time.Time) Query {
+	q := under(AccountPK, SKGrace)
+	if !until.IsZero() {
+		q.To = fmt.Sprintf("%s%013d", SKGrace, until.UnixMilli()+1)
+	}
+	return q
+}
+
+// GraceJob is the erase whose mark has that sort key.
+func GraceJob(sk string) string { return sk[strings.LastIndexByte(sk, '#')+1:] }
 
 // LockKey is the key of the lock that gives one job at a time the right to write to a source.
 func LockKey(tag Tag) Key { return Key{AccountPK, fmt.Sprintf("%s%05x", SKLock, uint32(tag))} }
@@ -483,3 +503,20 @@ const forgottenPK = "account.forgotten"
 
 // Forgotten is the range of the entries of one source's name.
 func Forgotten(source H) Query { return under(forgottenPK, source.String()+"#") }
+
+const tombstonesPK = "account.tombstones"
+
+// TombstonesKey is the key of the tombstones of one erase.
+func TombstonesKey(job string) Key { return Key{tombstonesPK, SKTombstones + job} }
+
+// SKTombstones begins the sort keys of tombstones.
+const SKTombstones = "job#"
+
+// TombstoneJob is the erase whose tombstones have that sort key.
+func TombstoneJob(sk string) string { return strings.TrimPrefix(sk, SKTombstones) }
+
+// Tombstones is the range of the tombstones of all erases.
+func Tombstones() Query { return under(tombstonesPK, SKTombstones) }
+
+// TombstoneLogKey is the key of the log of what has changed of the tombstones last.
+func TombstoneLogKey() Key { return Key{tombstonesPK, "log"} }

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -34,7 +35,10 @@ func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Direc
 		if known.raw != nil && bytes.Equal(known.raw, raw) {
 			return known, found, nil
 		}
-		d, err := decodeDirectory(Item{DirectoryKey(), raw})
+		d, err := s.readDirectory(ctx, raw)
+		if errors.Is(err, errMoved) {
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}

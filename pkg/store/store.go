@@ -19,7 +19,8 @@ import (
 type Store struct {
 	d      Driver
 	limits Limits
-	pace   *pacer // one for all copies
+	pace   *pacer     // one for all copies
+	graves *graveyard // the same
 	spent  *meter
 }
 
@@ -28,12 +29,12 @@ type meter struct{ write, read, again atomic.Int64 }
 // New wraps a driver.
 func New(d Driver) *Store {
 	limits := d.Limits()
-	return &Store{d: d, limits: limits, pace: newPacer(limits), spent: &meter{}}
+	return &Store{d: d, limits: limits, pace: newPacer(limits), graves: newGraveyard(), spent: &meter{}}
 }
 
 // Metered is the same store with a sum of its own, for one job or request.
 func (s *Store) Metered() *Store {
-	return &Store{d: s.d, limits: s.limits, pace: s.pace, spent: &meter{}}
+	return &Store{d: s.d, limits: s.limits, pace: s.pace, graves: s.graves, spent: &meter{}}
 }
 
 // Spent is the capacity consumed through this Store so far.

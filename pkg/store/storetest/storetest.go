@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Driver) {
 		{"costs of transactions", transactCosts},
 		{"range delete", rangeDelete},
 		{"purge", purge},
+		{"tombstones", tombstones},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

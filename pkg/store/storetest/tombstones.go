@@ -1,0 +1,68 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+
+	"reseed/pkg/store"
+)
+
+// tombstones puts and takes away tombstones of many erases, and looks at them as a process that knew them and as one that is new.
+func tombstones(t *testing.T, d store.Driver) {
+	st, ctx := store.New(d), t.Context()
+	const erases = 50 // more than the log tells
+	over := func(n int) store.Tombstone {
+		return store.Over(7, store.KindCustomer, store.NewHasher([]byte("key")).CustomerH(fmt.Sprint(n)))
+	}
+	change := func(do func(*store.Directory)) {
+		t.Helper()
+		if _, err := st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+			do(d)
+			return nil, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func(from, to int) {
+		t.Helper()
+		for _, process := range []*store.Store{st, store.New(d)} {
+			dir, err := process.Directory(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range erases {
+				want := ""
+				if n >= from && n < to {
+					want = fmt.Sprint("erase-", n)
+				}
+				if job := dir.BuriedBy(over(n)); job != want {
+					t.Fatalf("%d is buried by %q, want %q", n, job, want)
+				}
+			}
+			if n := dir.TombstoneCount(); n != to-from {
+				t.Fatalf("%d tombstones, want %d", n, to-from)
+			}
+		}
+	}
+	look(0, 0)
+	change(func(d *store.Directory) {
+		for n := range erases - 1 {
+			d.Bury(fmt.Sprint("erase-", n), over(n))
+		}
+	})
+	look(0, erases-1)
+	change(func(d *store.Directory) { d.Bury(fmt.Sprint("erase-", erases-1), over(erases-1)) })
+	change(func(d *store.Directory) { d.Exhume("erase-0") })
+	look(1, erases)
+	change(func(d *store.Directory) {
+		for n := range erases {
+			d.Exhume(fmt.Sprint("erase-", n))
+		}
+	})
+	look(0, 0)
+	for _, k := range []store.Key{store.TombstoneLogKey(), store.TombstonesKey("erase-1")} {
+		if items, err := st.Get(ctx, k); err != nil || len(items) > 0 {
+			t.Fatalf("%v is left, %v", k, err)
+		}
+	}
+}
