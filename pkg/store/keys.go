@@ -447,3 +447,8 @@ const forgottenPK = "account.forgotten"
 
 // Forgotten is the range of the entries of one source's name.
 func Forgotten(source H) Query { return under(forgottenPK, source.String()+"#") }
+
+// APIKeyKey is the key of an API key, by the identity of its name.
+func APIKeyKey(name H) Key { return Key{apiKeysPK, "key#" + name.String()} }
+
+const apiKeysPK = "account.keys"
