@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
+
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
 )
@@ -28,7 +30,9 @@ const (
 // saves a round trip by guessing keys, and is never trusted (store.Snapshot).
 type server struct {
 	Config
-	known atomic.Pointer[store.Directory]
+	known  atomic.Pointer[store.Directory]
+	keys   *keyring
+	bodies *semaphore.Weighted // room for bodies, in bytes
 }
 
 // call is one request on its way through a handler.
@@ -38,6 +42,7 @@ type call struct {
 	w      http.ResponseWriter
 	limit  int64
 	author string // who asks
+	room   int64  // that its body takes, in bytes
 }
 
 // reply is what a handler answers: body as JSON, or copied as it is (and
@@ -54,7 +59,7 @@ type handler func(*call) (reply, error)
 type route struct {
 	path    string
 	kind    string // content type
-	limit   int64  // of the body, in bytes
+	limit   int64  // of the body, in bytes; above MaxBody it is one of files
 	methods map[string]handler
 }
 
@@ -66,7 +71,10 @@ func New(c Config) http.Handler {
 	if c.MaxUpload == 0 {
 		c.MaxUpload = DefaultMaxUpload
 	}
-	s := &server{Config: c}
+	if c.Patience == (Patience{}) {
+		c.Patience = DefaultPatience()
+	}
+	s := &server{Config: c, keys: &keyring{set: c.Keys, store: c.Store, now: c.Now}, bodies: semaphore.NewWeighted(bodiesAtOnce)}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.Handle(r.path, s.serve(r))
@@ -86,25 +94,27 @@ func New(c Config) http.Handler {
 func (s *server) serve(rt route) http.Handler {
 	allow := allowed(rt.methods)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer s.recovered(w, r)
-		key, _, ok := r.BasicAuth()
+		s.Patience.limitBody(w, r, rt.limit > MaxBody)
+		out := s.Patience.limitAnswer(w)
+		defer s.recovered(out, r)
 		h := rt.methods[r.Method]
 		if r.Method == http.MethodHead {
 			h = rt.methods[http.MethodGet]
 		}
 		var ans reply
-		var err error
+		who, err := s.authenticate(r)
 		switch {
-		case !ok || !s.Config.known(key):
-			w.Header().Set("WWW-Authenticate", `Basic realm="reseed"`)
-			err = failA(http.StatusUnauthorized, "", textNoKey)
+		case err != nil:
+			closeUnread(w, r)
 		case rt.methods == nil:
 			err = failA(http.StatusNotFound, "", textUnknownPath)
 		case h == nil:
 			w.Header().Set("Allow", allow)
 			err = failA(http.StatusMethodNotAllowed, "", textBadMethod)
 		default:
-			ans, err = h(&call{s, r, w, rt.limit, s.author(key)})
+			c := &call{server: s, Request: r, w: w, limit: rt.limit, author: who}
+			defer func() { s.bodies.Release(c.room) }()
+			ans, err = h(c)
 		}
 		if err != nil {
 			ans = s.failed(w, r, err)
@@ -112,8 +122,30 @@ func (s *server) serve(rt route) http.Handler {
 		if ans.kind == "" {
 			ans.kind = rt.kind
 		}
-		s.write(w, r, ans)
+		s.write(out, r, ans)
 	})
+}
+
+// authenticate finds out who asks.
+func (s *server) authenticate(r *http.Request) (who string, err error) {
+	key, _, ok := r.BasicAuth()
+	if ok {
+		who, ok, err = s.keys.holder(r.Context(), key)
+	}
+	if err == nil && !ok {
+		err = failA(http.StatusUnauthorized, "", textNoKey)
+	}
+	if s.Asked != nil {
+		s.Asked(r, err == nil)
+	}
+	return who, err
+}
+
+// closeUnread ends the connection after an answer to somebody unknown: else the server would read the body first.
+func closeUnread(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 func allowed(methods map[string]handler) string {
@@ -133,6 +165,9 @@ func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) reply
 	if ours && r.Context().Err() == nil {
 		s.Log.Error("request failed", slog.String("method", r.Method), slog.String("route", r.Pattern),
 			slog.String("kind", fault.KindOf(err).String()), slog.String("code", fault.CodeOf(err)), slog.String("error", err.Error()))
+	}
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="reseed"`)
 	}
 	if f.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
