@@ -74,7 +74,11 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.close()) }()
+	ctx, stop := context.WithCancel(ctx)
+	defer func() {
+		stop() // those who watch uploads, too
+		err = errors.Join(err, a.close())
+	}()
 	a.start(ctx)
 	a.watchUploads(ctx)
 	public, private := newEntrance(l, most, a.handler, a.Log), newEntrance(own, ownConnections, nil, a.Log)
