@@ -67,6 +67,9 @@ func (l *connections) admit(raw net.Conn) (c *connection, ok bool) {
 		out = l.open[at]
 		l.open = slices.Delete(l.open, at, at+1)
 	}
+	if tcp, ok := raw.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(unsent)
+	}
 	c = &connection{Conn: raw, of: l}
 	l.open = append(l.open, c)
 	l.mu.Unlock()
@@ -120,6 +123,7 @@ const (
 	headerTime = 10 * time.Second // for the first request's first byte, and for any request's header
 	silentTime = 60 * time.Second // between requests
 	maxHeader  = 64 << 10         // bytes
+	unsent     = 128 << 10        // bytes of answers that the system holds for a client that does not read
 )
 
 // entrance is a server of HTTP on one address.

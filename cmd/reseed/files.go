@@ -5,7 +5,7 @@ import "math"
 // How many files the process has open at most, by what for. Imports, logs and the machine's own commands have
 // the rest: a third at least.
 const (
-	mostConnections = 1000 // of the network
+	mostConnections = 2000 // of the network; each takes about 20 KB
 	mostTableFiles  = 1000 // of the embedded store, which closes one to open another
 	ownConnections  = 64   // of commands on the data folder, beside those
 )

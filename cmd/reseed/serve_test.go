@@ -108,7 +108,9 @@ func TestAStartThatFailsLeavesNoKey(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = taken.Close() })
 	broken := func(what error) func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error) {
-		return func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error) { return nil, nil, what }
+		return func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error) {
+			return nil, nil, what
+		}
 	}
 	for name, spoil := range map[string]func(*shell) serveOptions{
 		"the address is taken": func(*shell) serveOptions { return serveOptions{addr: taken.Addr().String()} },
@@ -346,7 +348,7 @@ func TestFilesForConnections(t *testing.T) {
 	for _, c := range []struct {
 		files uint64
 		want  int
-	}{{64, 21}, {256, 85}, {1024, 341}, {20000, 1000}, {unlimited, 1000}} {
+	}{{64, 21}, {256, 85}, {1024, 341}, {20000, 2000}, {unlimited, 2000}} {
 		if got := share(c.files, mostConnections); got != c.want {
 			t.Errorf("of %d files %d, want %d", c.files, got, c.want)
 		}

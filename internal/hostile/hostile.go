@@ -160,9 +160,20 @@ func halfClosed(c net.Conn, _ Target) error {
 
 // uploads sends a file of a megabyte that holds no rows, and is silent then.
 func uploads(c net.Conn, t Target) error {
-	const size = 1 << 20
+	const piece, pieces = 16 << 10, 64
 	go func() {
-		_ = send(c, upload(t, size)+"External ID"+strings.Repeat("\n", size-len("External ID"))+uploadEnd)
+		rows := strings.Repeat("\n", piece)
+		err := send(c, upload(t, len(firstRow)+piece*pieces)+firstRow)
+		for range pieces {
+			if err == nil {
+				err = send(c, rows)
+			}
+		}
+		if err == nil {
+			_ = send(c, uploadEnd) // the answer tells
+		}
 	}()
 	return untilClosed(c)
 }
+
+const firstRow = "External ID"

@@ -30,9 +30,10 @@ const (
 // saves a round trip by guessing keys, and is never trusted (store.Snapshot).
 type server struct {
 	Config
-	known  atomic.Pointer[store.Directory]
-	keys   *keyring
-	bodies *semaphore.Weighted // room for bodies, in bytes
+	known   atomic.Pointer[store.Directory]
+	keys    *keyring
+	bodies  *semaphore.Weighted // room for bodies, in bytes
+	uploads *semaphore.Weighted
 }
 
 // call is one request on its way through a handler.
@@ -42,7 +43,7 @@ type call struct {
 	w      http.ResponseWriter
 	limit  int64
 	author string // who asks
-	room   int64  // that its body takes, in bytes
+	atEnd  []func()
 }
 
 // reply is what a handler answers: body as JSON, or copied as it is (and
@@ -74,7 +75,10 @@ func New(c Config) http.Handler {
 	if c.Patience == (Patience{}) {
 		c.Patience = DefaultPatience()
 	}
-	s := &server{Config: c, keys: &keyring{set: c.Keys, store: c.Store, now: c.Now}, bodies: semaphore.NewWeighted(bodiesAtOnce)}
+	s := &server{
+		Config: c, keys: &keyring{set: c.Keys, store: c.Store, now: c.Now},
+		bodies: semaphore.NewWeighted(bodiesAtOnce), uploads: semaphore.NewWeighted(uploadsAtOnce),
+	}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.Handle(r.path, s.serve(r))
@@ -105,7 +109,7 @@ func (s *server) serve(rt route) http.Handler {
 		who, err := s.authenticate(r)
 		switch {
 		case err != nil:
-			closeUnread(w, r)
+			w.Header().Set("Connection", "close") // and no body is read
 		case rt.methods == nil:
 			err = failA(http.StatusNotFound, "", textUnknownPath)
 		case h == nil:
@@ -113,7 +117,7 @@ func (s *server) serve(rt route) http.Handler {
 			err = failA(http.StatusMethodNotAllowed, "", textBadMethod)
 		default:
 			c := &call{server: s, Request: r, w: w, limit: rt.limit, author: who}
-			defer func() { s.bodies.Release(c.room) }()
+			defer c.end()
 			ans, err = h(c)
 		}
 		if err != nil {
@@ -139,13 +143,6 @@ func (s *server) authenticate(r *http.Request) (who string, err error) {
 		s.Asked(r, err == nil)
 	}
 	return who, err
-}
-
-// closeUnread ends the connection after an answer to somebody unknown: else the server would read the body first.
-func closeUnread(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 {
-		w.Header().Set("Connection", "close")
-	}
 }
 
 func allowed(methods map[string]handler) string {

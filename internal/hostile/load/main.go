@@ -24,6 +24,8 @@ import (
 	"reseed/internal/hostile"
 )
 
+const buffer = 16 << 10 // bytes on their way to or from a hostile connection
+
 func main() {
 	base := flag.String("url", "http://127.0.0.1:8080", "the server, on this machine")
 	source := flag.String("source", "", "uuid of a source that takes uploads")
@@ -47,7 +49,11 @@ func run(base, source, only string, many int, long time.Duration) error {
 	}
 	key := os.Getenv("RESEED_API_KEY")
 	t := hostile.Target{Key: key, Source: source, Dial: func(ctx context.Context) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+		if tcp, ok := c.(*net.TCPConn); ok { // a thousand of them are not to fill the memory of the machine
+			_ = errors.Join(tcp.SetWriteBuffer(buffer), tcp.SetReadBuffer(buffer))
+		}
+		return c, err
 	}}
 	fmt.Println("| kind | requests of the good client | failed | p50 | p99 | longest | connections made | longest that one was open |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
@@ -78,9 +84,7 @@ func one(k hostile.Kind, t hostile.Target, base string, many int, long time.Dura
 						longest = max(longest, open)
 					}
 					mu.Unlock()
-					if err != nil {
-						time.Sleep(100 * time.Millisecond)
-					}
+					time.Sleep(100 * time.Millisecond)
 				}
 			})
 		}
