@@ -92,6 +92,9 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 	}
 	defer func() { _ = os.Remove(doorFile(sh.data)) }()
 	if err := sh.greet(ctx, "http://"+l.Addr().String(), a, len(set) > 0); err != nil {
+		if ctx.Err() != nil { // it was stopped meanwhile, which is no failure
+			return nil
+		}
 		return err
 	}
 	go func() { ended <- public.serve() }()
