@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,7 +46,7 @@ const localPiece = 4 << 20
 
 // openApp opens what the data folder, or the DynamoDB table that the environment names, holds. A
 // folder has one owner at a time: for a second one this is fault.Busy.
-func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.Size]byte) (*app, error) {
+func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...chartmogul.Key) (*app, error) {
 	st, objs, err := sh.open(ctx, sh, log)
 	if err != nil {
 		return nil, err
@@ -58,7 +55,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	if err != nil {
 		return nil, errors.Join(err, objs.Close(), st.Close())
 	}
-	a, requests := &app{key: token(), uploads: newUploadWatch()}, newInflight()
+	a, requests := &app{key: chartmogul.NewKey(), uploads: newUploadWatch()}, newInflight()
 	a.queue = newQueue(a.work, log)
 	a.Line = line.New(line.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st), MakeWay: requests.makeWay,
@@ -69,8 +66,8 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...[sha256.S
 	})
 	a.uploads.line = a.Line
 	a.handler = requests.wrap(chartmogul.New(chartmogul.Config{
-		Store: st, Keys: append(keys, chartmogul.HashKey(a.key)), Edits: edit.New(st, time.Now), Jobs: a.Ledger,
-		Names:   map[[sha256.Size]byte]string{chartmogul.HashKey(a.key): "the reseed command"},
+		Store: st, Keys: append(keys, chartmogul.Key{Hash: chartmogul.HashKey(a.key), Name: chartmogul.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: a.Ledger,
+		Asked:   newWrongKeys().asked,
 		Imports: chartmogul.ImportsOf(a.Line),
 		Erase:   chartmogul.EraseOf(a.Eraser, a.StartErase),
 		Now:     time.Now, Log: log, Uploads: a.uploads.failures,
@@ -162,7 +159,7 @@ func openTable(ctx context.Context, sh *shell, at *cloud.Cloud, log *slog.Logger
 	if err := os.MkdirAll(sh.data, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
 	}
-	d, err := pebble.Open(folder, pebble.Options{Logger: log})
+	d, err := pebble.Open(folder, pebble.Options{Logger: log, Files: share(openFiles(), mostTableFiles)})
 	if err != nil {
 		return nil, err
 	}
@@ -211,12 +208,6 @@ func (a *app) close() error {
 		a.queue.wait()
 	}
 	return errors.Join(a.Objects.Close(), a.Store.Close())
-}
-
-func token() string {
-	b := make([]byte, 24)
-	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return hex.EncodeToString(b)
 }
 
 func (sh *shell) logger() *slog.Logger {

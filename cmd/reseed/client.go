@@ -62,7 +62,10 @@ func (c *client) do(ctx context.Context, method, path string, body io.Reader, co
 	}
 	req.SetBasicAuth(c.key, "")
 	resp, err := c.http.Do(req)
-	if err != nil {
+	switch {
+	case err != nil && silent(err):
+		return nil, fmt.Errorf("%s accepts connections but does not answer", c.base)
+	case err != nil:
 		return nil, fmt.Errorf("cannot reach %s: %w", c.base, errors.Unwrap(err))
 	}
 	if resp.StatusCode < 300 {

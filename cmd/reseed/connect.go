@@ -2,27 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"reseed/pkg/fault"
 )
-
-// door is how the server that owns a data folder lets other commands in: its
-// address and a key of its own, in a file that only its owner may read.
-type door struct {
-	URL string `json:"url"`
-	Key string `json:"key"`
-}
-
-func doorFile(data string) string { return filepath.Join(data, "serve.json") }
 
 // patience is how long a command waits for another one that has the data folder.
 const patience = 30 * time.Second
@@ -31,17 +19,15 @@ const patience = 30 * time.Second
 // folder, or else this process.
 func (sh *shell) connect(ctx context.Context) (*client, error) {
 	if sh.url != "" {
-		key := sh.env["RESEED_API_KEY"]
-		if key == "" {
-			return nil, usage("--url needs the API key in RESEED_API_KEY")
-		}
-		return &client{base: strings.TrimSuffix(sh.url, "/"), key: key, http: &http.Client{}, close: noClose}, nil
+		return sh.remote(ctx, defaultWaits())
 	}
+	made, _ := sh.madeKey() // to be listed; what is wrong with it is the server's to say
+
 	for deadline := time.Now().Add(patience); ; {
 		if c := throughDoor(ctx, sh.data); c != nil {
 			return c, nil
 		}
-		a, err := openApp(ctx, sh, sh.logger())
+		a, err := openApp(ctx, sh, sh.logger(), made...)
 		if err == nil {
 			return a.client(ctx), nil
 		}
@@ -56,24 +42,22 @@ func (sh *shell) connect(ctx context.Context) (*client, error) {
 	}
 }
 
-func noClose() error { return nil }
-
-// throughDoor is a client of the server that owns the folder; nil if none answers.
-func throughDoor(ctx context.Context, data string) *client {
-	body, err := os.ReadFile(doorFile(data))
-	if err != nil {
-		return nil
+// remote is a client of the instance at --url, which has to answer at once before anything is asked of it.
+func (sh *shell) remote(ctx context.Context, w waits) (*client, error) {
+	key, err := sh.apiKey()
+	switch {
+	case err != nil:
+		return nil, err
+	case key == "":
+		return nil, usage("--url needs the API key in RESEED_API_KEY")
 	}
-	var d door
-	if json.Unmarshal(body, &d) != nil {
-		return nil
-	}
-	c := &client{base: d.URL, key: d.Key, http: &http.Client{}, close: noClose}
-	if c.call(ctx, http.MethodGet, "/v1/ping", nil, nil) != nil {
-		return nil
-	}
-	return c
+	c := &client{base: strings.TrimSuffix(sh.url, "/"), key: key, http: patientClient(w), close: noClose}
+	ctx, cancel := context.WithTimeout(ctx, w.answer)
+	defer cancel()
+	return c, c.call(ctx, http.MethodGet, "/v1/ping", nil, nil)
 }
+
+func noClose() error { return nil }
 
 // inProcess lets a client call a handler of its own process, streaming both ways.
 type inProcess struct{ handler http.Handler }

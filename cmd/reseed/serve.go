@@ -2,132 +2,170 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
-	"path/filepath"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"reseed/pkg/chartmogul"
+	"reseed/pkg/store"
 )
 
+type serveOptions struct {
+	addr        string
+	connections int
+}
+
 func serveCommand(sh *shell) *cobra.Command {
-	var addr string
+	var o serveOptions
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the REST API and do the work, all in one process",
 		Long: `Serve the ChartMogul-compatible REST API, and import what is put into the
 object folder: DATA/objects/uploads/<source name or uuid>/<file>.csv.
 
-The API key is RESEED_API_KEY. If that is not set, one is made at the first
-start and printed once; only its hash is kept.`,
+The API key is RESEED_API_KEY. If that is not set and there is no key yet, one
+is made at the first start and printed once; only its hash is kept. More keys,
+each with a name: reseed keys --help.`,
 		Example: `  reseed serve
-  RESEED_API_KEY=my-key reseed serve --addr 127.0.0.1:9000 --data /var/lib/reseed`,
+  RESEED_API_KEY=$(openssl rand -hex 24) reseed serve --addr 0.0.0.0:9000 --data /var/lib/reseed`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return sh.serve(c.Context(), addr) },
+		RunE: func(c *cobra.Command, _ []string) error { return sh.serve(c.Context(), o) },
 	}
-	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "address to listen on")
+	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on")
+	c.Flags().IntVar(&o.connections, "max-connections", 0,
+		fmt.Sprintf("how many connections may be open at a time (default a third of the limit of open files, at most %d)", mostConnections))
 	return c
 }
 
-func (sh *shell) serve(ctx context.Context, addr string) error {
+// serve opens everything first, and makes an API key last: if anything fails before, none was made.
+func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
+	most, err := o.most()
+	if err != nil {
+		return err
+	}
+	set, err := sh.settingKeys()
+	if err != nil {
+		return err
+	}
 	sh.serving, sh.makesData = true, true
 	if err := os.MkdirAll(sh.data, 0o700); err != nil {
 		return fmt.Errorf("the data folder cannot be made: %w", err)
 	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr)
+	l, err := lc.Listen(ctx, "tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("listen: %w (choose another address with --addr)", err)
 	}
-	hash, made, err := sh.apiKey()
-	if err != nil {
-		return errors.Join(err, l.Close())
+	defer func() { _ = l.Close() }() // as the end of its entrance does
+	if err := sh.checkLength(l.Addr()); err != nil {
+		return err
 	}
-	a, err := openApp(ctx, sh, sh.logger(), hash)
+	own, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return errors.Join(err, l.Close())
+		return fmt.Errorf("listen for the commands on this machine: %w", err)
 	}
+	defer func() { _ = own.Close() }()
+	a, err := openApp(ctx, sh, sh.logger(), set...)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer func() {
+		stop() // those who watch uploads, too
+		err = errors.Join(err, a.close())
+	}()
 	a.start(ctx)
 	a.watchUploads(ctx)
-	srv := &http.Server{Handler: a.handler, ReadHeaderTimeout: 10 * time.Second}
-	url := "http://" + l.Addr().String()
-	if err := writeDoor(sh.data, door{url, a.key}); err != nil {
-		return errors.Join(err, a.close(), l.Close())
+	public, private := newEntrance(l, most, a.handler, a.Log), newEntrance(own, ownConnections, nil, a.Log)
+	d := door{URL: "http://" + own.Addr().String(), Key: a.key}
+	private.Handler = d.proving(a.handler)
+	ended := make(chan error, 2)
+	go func() { ended <- private.serve() }()
+	defer func() { err = errors.Join(err, public.shutDown(ctx), private.shutDown(ctx)) }()
+	if err := writeDoor(sh.data, d); err != nil {
+		return err
 	}
-	sh.greet(url, made)
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
+	defer func() { _ = os.Remove(doorFile(sh.data)) }()
+	if err := sh.greet(ctx, "http://"+l.Addr().String(), a, len(set) > 0); err != nil {
+		if ctx.Err() != nil { // it was stopped meanwhile, which is no failure
+			return nil
+		}
+		return err
+	}
+	go func() { ended <- public.serve() }()
 	select {
-	case err = <-ended:
+	case err := <-ended:
+		return err
 	case <-ctx.Done():
+		return nil
 	}
-	_ = os.Remove(doorFile(sh.data))
-	return errors.Join(err, shutDown(ctx, srv), a.close())
 }
 
-// shutDown lets running requests finish for a while.
-func shutDown(ctx context.Context, srv *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := srv.Shutdown(ctx); err != nil {
-		return srv.Close()
+// most is how many connections may be open at a time.
+func (o serveOptions) most() (int, error) {
+	files := openFiles()
+	switch {
+	case o.connections < 0:
+		return 0, usage("--max-connections is a number, 0 for the default")
+	case o.connections == 0:
+		return share(files, mostConnections), nil
+	case uint64(o.connections) > files/2:
+		return 0, usage("--max-connections %d: more than half of the %d files that this process may have open (ulimit -n); raise that first", o.connections, files)
 	}
+	return o.connections, nil
+}
+
+// checkLength refuses a key of the settings that can be guessed, where others than this machine can try. The made ones are long.
+func (sh *shell) checkLength(at net.Addr) error {
+	const enough = 16
+	key := sh.env["RESEED_API_KEY"]
+	if key == "" || utf8.RuneCountInString(key) >= enough {
+		return nil
+	}
+	if tcp, ok := at.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		return usage("RESEED_API_KEY has fewer than %d characters, which can be guessed, and %s is not only for this machine; to make one: openssl rand -hex 24",
+			enough, at)
+	}
+	_, _ = fmt.Fprintf(sh.errOut, "reseed: RESEED_API_KEY has fewer than %d characters: good enough to try things out on this machine, not more\n", enough)
 	return nil
 }
 
-func (sh *shell) greet(url, made string) {
+// greet says where the server is, and the API key, if one has to be made. The key is shown before it is stored: if the process
+// ends between the two, the next one makes another, and there is never one that nobody knows.
+func (sh *shell) greet(ctx context.Context, url string, a *app, hasKey bool) error {
 	sh.printf("Reseed serves %s (data in %s)\n", url, sh.data)
-	key := "YOUR_KEY"
-	if made != "" {
-		key = made
-		sh.printf("API key: %s\n  It is shown this once; only its hash is kept. Set RESEED_API_KEY to use one of your own.\n", made)
+	key, err := "YOUR_KEY", error(nil)
+	if !hasKey {
+		if key, err = sh.firstKey(ctx, a, key); err != nil {
+			return err
+		}
 	}
 	sh.printf("Try, in another terminal:\n")
 	sh.printf("  bin/reseed import testdata/company/*.csv --source Company\n")
 	sh.printf("  curl -u %s: '%s/v1/customers?per_page=2'\n", key, url)
 	sh.printf("Stop with Ctrl-C.\n")
+	return nil
 }
 
-// apiKey finds the hash of the API key: of RESEED_API_KEY, of the one made
-// earlier, or of a new one, which is then returned to be printed.
-func (sh *shell) apiKey() (hash [sha256.Size]byte, made string, err error) {
-	if key := sh.env["RESEED_API_KEY"]; key != "" {
-		return chartmogul.HashKey(key), "", nil
+// firstKey makes an API key if there is none in the table. otherwise is what it returns if there is.
+func (sh *shell) firstKey(ctx context.Context, a *app, otherwise string) (string, error) {
+	list, err := a.Store.APIKeys(ctx)
+	if err != nil || len(list) > 0 {
+		return otherwise, err
 	}
-	file := filepath.Join(sh.data, "api-key.sha256")
-	if text, err := os.ReadFile(file); err == nil { //nolint:gosec // in the data folder that the person names
-		if n, err := hex.Decode(hash[:], text[:min(len(text), hex.EncodedLen(sha256.Size))]); err != nil || n != sha256.Size {
-			return hash, "", fmt.Errorf("%s is damaged; remove it, and a new API key is made", file)
-		}
-		return hash, "", nil
-	}
-	made = token()
-	hash = chartmogul.HashKey(made)
-	return hash, made, replaceFile(file, []byte(hex.EncodeToString(hash[:])))
-}
-
-// writeDoor lets the other commands on this folder in.
-func writeDoor(data string, d door) error {
-	body, err := json.Marshal(d)
+	key := chartmogul.NewKey()
+	_, err = fmt.Fprintf(sh.out, "API key: %s\n  It is shown this once; only its hash is kept. More keys, or another: %s\n", key, sh.again("keys add NAME"))
 	if err != nil {
-		return err
+		return "", fmt.Errorf("the API key could not be shown, so none was made: %w", err)
 	}
-	return replaceFile(doorFile(data), body)
-}
-
-// replaceFile writes a file that only its owner may read, in one step: a kill leaves it whole, or as it was.
-func replaceFile(name string, body []byte) error {
-	tmp := name + ".new"
-	if err := os.WriteFile(tmp, body, 0o600); err != nil {
-		return err
+	k := store.APIKey{Name: "first key", Hash: chartmogul.HashKey(key), At: time.Now().UTC().Truncate(time.Millisecond), By: "reseed serve"}
+	if err := a.Store.AddAPIKey(ctx, k); err != nil {
+		return "", fmt.Errorf("the API key above could not be stored, and is not valid: %w", err)
 	}
-	return os.Rename(tmp, name)
+	return key, nil
 }

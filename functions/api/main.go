@@ -28,8 +28,12 @@ func main() {
 		log.Error("start", "error", err.Error())
 		os.Exit(1)
 	}
+	var keys []chartmogul.Key
+	for _, hash := range c.APIKeyHashes {
+		keys = append(keys, chartmogul.Key{Hash: hash})
+	}
 	lambda.Start(trigger.HTTP(chartmogul.New(chartmogul.Config{
-		Store: l.Store, Keys: c.APIKeyHashes, Edits: edit.New(l.Store, time.Now), Jobs: l.Ledger, Now: time.Now, Log: log,
+		Store: l.Store, Keys: keys, Edits: edit.New(l.Store, time.Now), Jobs: l.Ledger, Now: time.Now, Log: log,
 		Imports:   chartmogul.ImportsOf(l),
 		Erase:     chartmogul.EraseOf(l.Eraser, l.StartErase),
 		PublicURL: c.PublicURL, Currency: c.Currency,

@@ -85,7 +85,7 @@ func newAPIOn(tb testing.TB, d store.Driver) *api {
 		return job.File{Name: name, Object: "uploads/x", Size: n}, nil
 	}
 	a.handler = chartmogul.New(chartmogul.Config{
-		Store: st, Keys: [][32]byte{chartmogul.HashKey("another"), chartmogul.HashKey(testKey)},
+		Store: st, Keys: []chartmogul.Key{{Hash: chartmogul.HashKey("another")}, {Hash: chartmogul.HashKey(testKey)}},
 		Edits: edit.New(st, clock), Jobs: a.ledger, Now: a.now, Log: log, PublicURL: "https://reseed.example", MaxUpload: 1 << 20,
 		Imports: chartmogul.Imports{
 			Keep: func(ctx context.Context, s store.Source, name string, body io.Reader) (job.File, error) {

@@ -62,6 +62,9 @@ func (c *call) bodyIfAny() (*fields, error) {
 
 // text reads the request's body.
 func (c *call) text() ([]byte, error) {
+	if err := c.takeRoom(); err != nil {
+		return nil, err
+	}
 	all, err := io.ReadAll(http.MaxBytesReader(c.w, c.Body, c.limit))
 	var over *http.MaxBytesError
 	switch {

@@ -2,11 +2,9 @@ package chartmogul
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"reseed/pkg/edit"
@@ -23,11 +21,10 @@ const (
 	DefaultMaxUpload = 5 << 30 // of one import's files together: one S3 object
 )
 
-// Config is what the API needs. Everything but Names, PublicURL, Currency
-// and MaxUpload must be set.
+// Config is what the API needs. Everything before Asked must be set, but there may be no Keys.
 type Config struct {
 	Store   *store.Store
-	Keys    [][sha256.Size]byte // [HashKey] of each accepted API key; the keys themselves are known to nobody
+	Keys    []Key // that are let in beside those in the table
 	Edits   *edit.Edit
 	Jobs    *job.Ledger
 	Imports Imports
@@ -35,10 +32,13 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	Names     map[[sha256.Size]byte]string // of keys, for who asks who has done something; others go by their hashes
-	PublicURL string                       // where people open the console, without a slash at the end
-	Currency  string                       // of the account, ISO 4217; USD if empty
-	MaxUpload int64                        // bytes; DefaultMaxUpload if 0
+	// Asked is told of each request whether it has a right key. It may keep one without waiting. Nil: nobody wants to know.
+	Asked func(r *http.Request, right bool)
+
+	PublicURL string   // where people open the console, without a slash at the end
+	Currency  string   // of the account, ISO 4217; USD if empty
+	MaxUpload int64    // bytes; DefaultMaxUpload if 0
+	Patience  Patience // DefaultPatience if zero
 	// Uploads are the files in the upload folder that could not be imported; nil where something else looks at it.
 	Uploads func() []FailedUpload
 }
@@ -100,27 +100,4 @@ func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, era
 	return Erase{
 		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
 	}
-}
-
-// HashKey is the hash under which an API key is configured.
-func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
-
-// author names who has an API key: by its name, else by the beginning of its hash, which everybody who has the key can find out.
-func (c *Config) author(key string) string {
-	hash := HashKey(key)
-	if name := c.Names[hash]; name != "" {
-		return name
-	}
-	return "key " + hex.EncodeToString(hash[:4])
-}
-
-// known compares in constant time, and with every key, so that the time of an
-// answer tells nothing about the keys.
-func (c *Config) known(key string) bool {
-	given := HashKey(key)
-	match := 0
-	for i := range c.Keys {
-		match |= subtle.ConstantTimeCompare(given[:], c.Keys[i][:])
-	}
-	return match == 1
 }

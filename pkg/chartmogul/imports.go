@@ -157,6 +157,9 @@ func (o *order) read(f *fields, others ...string) error {
 }
 
 func (c *call) receiveForm(src store.Source) (order, error) {
+	if err := c.takeRoomForUpload(); err != nil {
+		return order{}, err
+	}
 	_, params, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
 	body := &formBody{ReadCloser: http.MaxBytesReader(c.w, c.Body, c.limit), end: []byte("--" + params["boundary"] + "--")}
 	c.Body = body

@@ -71,7 +71,7 @@ func newBedWith(tb testing.TB, spec *openAPI, d store.Driver, objs *objects.Obje
 	}
 	imports.Rejects = func(ctx context.Context, id string) (line.Download, error) { return given(rejects(ctx, id)) }
 	b.handler = chartmogul.New(chartmogul.Config{
-		Store: st, Keys: [][32]byte{chartmogul.HashKey(testKey)}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
+		Store: st, Keys: []chartmogul.Key{{Hash: chartmogul.HashKey(testKey)}}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
 		MaxUpload: 1 << 20, Imports: imports, Erase: chartmogul.EraseOf(b.eraser, b.line.StartErase),
 	})
 	b.source, _ = b.fixed()
@@ -204,7 +204,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied,
 		"lists": lists, "elsewhere": elsewhere, "progress": progress,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
-		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads,
+		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "keys": keys,
 	}
 	var ran atomic.Int64
 	t.Run("all", func(t *testing.T) {
@@ -824,7 +824,7 @@ func everywhere(b *bed, do func(method, path string)) {
 					id = prefix + "00007024-aa6f-8c81-8b3d-8d293055fbfa"
 				}
 			}
-			path := strings.NewReplacer("{uuid}", id, "{id}", strings.Repeat("0", 32)).Replace(path)
+			path := strings.NewReplacer("{uuid}", id, "{id}", strings.Repeat("0", 32), "{name}", "nobody").Replace(path)
 			do(m, path+"?external_id=x&data_source_uuid="+b.source)
 		}
 	}
@@ -856,6 +856,9 @@ func broken(b *bed) {
 			"customer_uuid":` + id + `,"data_source_uuid":"x","external_id":"x"}`
 		if strings.HasPrefix(path, "/v1/erasures") {
 			body = fmt.Sprintf(`{"selection":"source","id":%q}`, b.source)
+		}
+		if strings.HasPrefix(path, "/v1/keys") {
+			body = `{"name":"x"}`
 		}
 		ans := b.do(method, path, body)
 		if ans.status < 500 || strings.Contains(ans.body, "closed") {

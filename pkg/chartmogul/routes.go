@@ -97,6 +97,8 @@ func (s *server) own() []route {
 		{"/v1/erasures/{id}/receipt", plainJSON, MaxBody, methods{http.MethodGet: getReceipt}},
 		{"/v1/receipts", plainJSON, MaxBody, methods{http.MethodGet: listReceipts}},
 		{"/v1/data_sources/{uuid}/forgotten", plainJSON, MaxBody, methods{http.MethodDelete: liftForgotten}},
+		{"/v1/keys", plainJSON, MaxBody, methods{http.MethodGet: listKeys, http.MethodPost: createKey}},
+		{"/v1/keys/{name}", plainJSON, MaxBody, methods{http.MethodDelete: deleteKey}},
 		{"/v1/jobs", plainJSON, MaxBody, methods{http.MethodGet: listJobs}},
 		{"/v1/jobs/{id}", plainJSON, MaxBody, methods{http.MethodGet: getJob}},
 	}

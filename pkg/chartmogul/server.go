@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
+
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 )
@@ -26,8 +28,11 @@ const (
 // saves a round trip by guessing keys, and decoding it once more. It is never trusted (store.Snapshot).
 type server struct {
 	Config
-	known atomic.Pointer[account]
-	sign  string // of the account's currency
+	known   atomic.Pointer[account]
+	sign    string // of the account's currency
+	keys    *keyring
+	bodies  *semaphore.Weighted // room for bodies, in bytes
+	uploads *semaphore.Weighted
 }
 
 // call is one request on its way through a handler.
@@ -38,6 +43,7 @@ type call struct {
 	limit  int64
 	author string        // who asks
 	room   *atomic.Int64 // bytes that may still be held for a page; nil: any number
+	atEnd  []func()
 }
 
 // reply is what a handler answers: body as JSON, or copied as it is (and
@@ -54,7 +60,7 @@ type handler func(*call) (reply, error)
 type route struct {
 	path    string
 	kind    string // content type
-	limit   int64  // of the body, in bytes
+	limit   int64  // of the body, in bytes; above MaxBody it is one of files
 	methods map[string]handler
 }
 
@@ -66,7 +72,13 @@ func New(c Config) http.Handler {
 	if c.MaxUpload == 0 {
 		c.MaxUpload = DefaultMaxUpload
 	}
-	s := &server{Config: c, sign: billing.CurrencySign(c.Currency)}
+	if c.Patience == (Patience{}) {
+		c.Patience = DefaultPatience()
+	}
+	s := &server{
+		Config: c, sign: billing.CurrencySign(c.Currency), keys: &keyring{set: c.Keys, store: c.Store, now: c.Now},
+		bodies: semaphore.NewWeighted(bodiesAtOnce), uploads: semaphore.NewWeighted(uploadsAtOnce),
+	}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.Handle(r.path, s.serve(r))
@@ -86,25 +98,27 @@ func New(c Config) http.Handler {
 func (s *server) serve(rt route) http.Handler {
 	allow := allowed(rt.methods)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer s.recovered(w, r)
-		key, _, ok := r.BasicAuth()
+		s.Patience.limitBody(w, r, rt.limit > MaxBody)
+		out := s.Patience.limitAnswer(w)
+		defer s.recovered(out, r)
 		h := rt.methods[r.Method]
 		if r.Method == http.MethodHead {
 			h = rt.methods[http.MethodGet]
 		}
 		var ans reply
-		var err error
+		who, err := s.authenticate(r)
 		switch {
-		case !ok || !s.Config.known(key):
-			w.Header().Set("WWW-Authenticate", `Basic realm="reseed"`)
-			err = failA(http.StatusUnauthorized, "", textNoKey)
+		case err != nil:
+			w.Header().Set("Connection", "close") // and no body is read
 		case rt.methods == nil:
 			err = failA(http.StatusNotFound, "", textUnknownPath)
 		case h == nil:
 			w.Header().Set("Allow", allow)
 			err = failA(http.StatusMethodNotAllowed, "", textBadMethod)
 		default:
-			ans, err = h(&call{server: s, Request: r, w: w, limit: rt.limit, author: s.author(key)})
+			c := &call{server: s, Request: r, w: w, limit: rt.limit, author: who}
+			defer c.end()
+			ans, err = h(c)
 		}
 		if err != nil {
 			ans = s.failed(w, r, err)
@@ -112,8 +126,23 @@ func (s *server) serve(rt route) http.Handler {
 		if ans.kind == "" {
 			ans.kind = rt.kind
 		}
-		s.write(w, r, ans)
+		s.write(out, r, ans)
 	})
+}
+
+// authenticate finds out who asks.
+func (s *server) authenticate(r *http.Request) (who string, err error) {
+	key, _, ok := r.BasicAuth()
+	if ok {
+		who, ok, err = s.keys.holder(r.Context(), key)
+	}
+	if err == nil && !ok {
+		err = failA(http.StatusUnauthorized, "", textNoKey)
+	}
+	if s.Asked != nil {
+		s.Asked(r, err == nil)
+	}
+	return who, err
 }
 
 func allowed(methods map[string]handler) string {
@@ -133,6 +162,9 @@ func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) reply
 	if ours && r.Context().Err() == nil {
 		s.Log.Error("request failed", slog.String("method", r.Method), slog.String("route", r.Pattern),
 			slog.String("kind", fault.KindOf(err).String()), slog.String("code", fault.CodeOf(err)), slog.String("error", err.Error()))
+	}
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="reseed"`)
 	}
 	if f.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))

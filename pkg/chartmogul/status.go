@@ -42,6 +42,7 @@ type problemC struct {
 // Texts that clients compare or show.
 const (
 	textNoKey          = "No valid API key provided"
+	textCrowded        = "Too many uploads or large bodies are being received. Try again in a moment."
 	textBroken         = "Something went wrong on our side. Trying again later may help."
 	textNotJSON        = "The request body is not valid JSON"
 	textUnknownPath    = "There is no such endpoint"

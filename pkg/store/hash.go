@@ -72,6 +72,7 @@ const (
 	KindCancellation Kind = "cancellation"
 	KindSubscription Kind = "subscription"
 	KindForgotten    Kind = "forgotten" // a customer, or the name of its source, in the do-not-reload list
+	KindAPIKey       Kind = "api_key"   // by its name
 )
 
 // Hasher makes identities under one deployment's secret key. It is safe for concurrent use.

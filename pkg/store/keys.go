@@ -520,3 +520,8 @@ func Tombstones() Query { return under(tombstonesPK, SKTombstones) }
 
 // TombstoneLogKey is the key of the log of what has changed of the tombstones last.
 func TombstoneLogKey() Key { return Key{tombstonesPK, "log"} }
+
+// APIKeyKey is the key of an API key, by the identity of its name.
+func APIKeyKey(name H) Key { return Key{apiKeysPK, "key#" + name.String()} }
+
+const apiKeysPK = "account.keys"

@@ -161,6 +161,7 @@ func (w *answer) event() events.APIGatewayV2HTTPResponse {
 		StatusCode: w.status, Headers: map[string]string{}, Cookies: w.sent.Values("Set-Cookie"), Body: w.body.String(),
 	}
 	w.sent.Del("Set-Cookie") // several of them cannot be joined, they have a place of their own
+	w.sent.Del("Connection") // it is API Gateway's
 	for name, values := range w.sent {
 		out.Headers[name] = strings.Join(values, ", ")
 	}

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Cache    int64        // bytes of block cache; 16 MB
 	MemTable int64        // bytes of one memtable, of which there are up to three; 16 MB
+	Files    int          // of tables to be open at a time, at least 64; 1,000
 	Logger   *slog.Logger // hears errors of the engine; nil is silence
 }
 
@@ -85,6 +86,7 @@ func (o Options) pebble() *pebble.Options {
 		CacheSize:                   o.Cache,
 		MemTableSize:                uint64(o.MemTable), //nolint:gosec // a size
 		MemTableStopWritesThreshold: memTables,
+		MaxOpenFiles:                o.Files, // 0 is its default
 		// Sorted batches make tables that hardly overlap: a few more of them in
 		// level 0 cost no read and save rewriting what is about to be merged anyway.
 		L0CompactionThreshold:      4,

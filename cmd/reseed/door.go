@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// door is how the server that owns a data folder lets other commands in: its
+// address and a key of its own, in a file that only its owner may read. The address is another than that of the network,
+// so that nobody outside can take up the connections. The file of a server that was killed stays, and another program
+// may listen there since: so a server proves that it knows the key before a command sends it.
+type door struct {
+	URL string `json:"url"`
+	Key string `json:"key"`
+}
+
+func doorFile(data string) string { return filepath.Join(data, "serve.json") }
+
+// proofPath is where a server answers with the proof for ?nonce=.
+const proofPath = "/reseed-door"
+
+// proofTime is how long a command waits for the proof: a server that has none to give may never answer.
+const proofTime = 10 * time.Second
+
+// proof is what only somebody with the key can answer to a nonce, at this address.
+func (d door) proof(nonce string) string {
+	mac := hmac.New(sha256.New, []byte(d.Key))
+	_, _ = io.WriteString(mac, "reseed door\x00"+d.URL+"\x00"+nonce) // never fails
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// proving is a handler that gives the proof to those who ask, and is h otherwise.
+func (d door) proving(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != proofPath {
+			h.ServeHTTP(w, r)
+			return
+		}
+		nonce := r.URL.Query().Get("nonce")
+		if len(nonce) < 32 || len(nonce) > 128 {
+			http.Error(w, "a nonce is needed", http.StatusBadRequest)
+			return
+		}
+		_, _ = io.WriteString(w, d.proof(nonce))
+	})
+}
+
+// proven tells whether the server at the door's address has the door's key.
+func (d door) proven(ctx context.Context, client *http.Client) bool {
+	ctx, cancel := context.WithTimeout(ctx, proofTime)
+	defer cancel()
+	nonce := rand.Text() + rand.Text()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL+proofPath+"?nonce="+nonce, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 2*sha256.Size))
+	return err == nil && d.Key != "" && hmac.Equal(answer, []byte(d.proof(nonce)))
+}
+
+// throughDoor is a client of the server that owns the folder; nil if none proves to be it.
+func throughDoor(ctx context.Context, data string) *client {
+	body, err := os.ReadFile(doorFile(data))
+	if err != nil {
+		return nil
+	}
+	var d door
+	if json.Unmarshal(body, &d) != nil {
+		return nil
+	}
+	remote := patientClient(defaultWaits())
+	if !d.proven(ctx, remote) {
+		return nil
+	}
+	return &client{base: d.URL, key: d.Key, http: remote, close: noClose}
+}
+
+// writeDoor lets the other commands on this folder in.
+func writeDoor(data string, d door) error {
+	body, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	return replaceFile(doorFile(data), body)
+}
+
+// replaceFile writes a file that only its owner may read, in one step: a kill leaves it whole, or as it was.
+func replaceFile(name string, body []byte) error {
+	tmp := name + ".new"
+	if err := os.WriteFile(tmp, body, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, name)
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// apiKey is an API key as the API shows it. Key is there only in the answer that makes it.
+type apiKey struct {
+	Name      string     `json:"name"`
+	Setting   bool       `json:"setting"`
+	Yours     bool       `json:"yours"`
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+	CreatedBy string     `json:"created_by,omitempty"`
+	Key       string     `json:"key,omitempty"`
+}
+
+func keysCommand(sh *shell) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "keys",
+		Short: "List, add and remove API keys",
+		Long: `List, add and remove API keys. A key may do everything over the REST API. Its name
+is what edits and receipts call whoever has it. A key is shown once, when it is
+made; only its hash is kept.
+
+An added key is let in, and a removed one refused, at once by the server on this
+data folder, and within two seconds by others on the same table. Keys that come
+from settings (RESEED_API_KEY, RESEED_API_KEY_HASHES, or api-key.sha256 in the
+data folder) are listed, and end when they are taken out of them. Commands on
+the data folder need no key.`,
+		Example: `  reseed keys add "Nightly import"
+  reseed keys list
+  reseed keys rm "Nightly import"`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return sh.listKeys(c) },
+	}
+	list := &cobra.Command{
+		Use: "list", Short: "List the API keys, without the keys themselves", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return sh.listKeys(c) },
+	}
+	add := &cobra.Command{
+		Use: "add NAME", Short: "Make an API key and show it once", Args: cobra.ExactArgs(1),
+		Example: `  reseed keys add "Nightly import"`,
+		RunE:    func(c *cobra.Command, args []string) error { return sh.addKey(c, args[0]) },
+	}
+	rm := &cobra.Command{
+		Use: "rm NAME", Short: "Remove an API key", Args: cobra.ExactArgs(1),
+		Example: `  reseed keys rm "Nightly import"`,
+		RunE:    func(c *cobra.Command, args []string) error { return sh.removeKey(c, args[0]) },
+	}
+	c.AddCommand(sh.addJSONFlag(list), sh.addJSONFlag(add), sh.addJSONFlag(rm))
+	return sh.addJSONFlag(c)
+}
+
+func (sh *shell) listKeys(c *cobra.Command) error {
+	return sh.with(c.Context(), func(cl *client) error {
+		var out struct {
+			Keys []apiKey `json:"keys"`
+		}
+		if err := cl.call(c.Context(), http.MethodGet, "/v1/keys", nil, &out); err != nil {
+			return err
+		}
+		if sh.json {
+			return sh.show(out, "")
+		}
+		if len(out.Keys) == 0 {
+			sh.printf("No API keys. \"reseed keys add NAME\" makes one.\n")
+			return nil
+		}
+		w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
+		_, _ = fmt.Fprintln(w, "NAME\tMADE\tBY")
+		for _, k := range out.Keys {
+			made := "a setting"
+			if k.CreatedAt != nil {
+				made = k.CreatedAt.Format("2006-01-02 15:04")
+			}
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", k.Name, made, k.CreatedBy)
+		}
+		return w.Flush()
+	})
+}
+
+func (sh *shell) addKey(c *cobra.Command, name string) error {
+	return sh.with(c.Context(), func(cl *client) error {
+		var k apiKey
+		if err := cl.call(c.Context(), http.MethodPost, "/v1/keys", map[string]string{"name": name}, &k); err != nil {
+			return err
+		}
+		return sh.show(k, fmt.Sprintf("API key of %s: %s\nIt is shown this once; only its hash is kept.\n", k.Name, k.Key))
+	})
+}
+
+func (sh *shell) removeKey(c *cobra.Command, name string) error {
+	return sh.with(c.Context(), func(cl *client) error {
+		var out struct {
+			Removed string `json:"removed"`
+			Left    int    `json:"left"`
+		}
+		err := cl.call(c.Context(), http.MethodDelete, "/v1/keys/"+url.PathEscape(name), nil, &out)
+		if isNotFound(err) {
+			return fmt.Errorf("there is no API key %q; to see what there is: %s", name, sh.again("keys list"))
+		}
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprintf("Removed the API key of %s.\n", out.Removed)
+		if out.Left == 0 {
+			text += "No key is left: nobody gets in over the network until there is one. The next start of the server makes one, or now: " +
+				sh.again("keys add NAME") + "\n"
+		}
+		return sh.show(out, text)
+	})
+}

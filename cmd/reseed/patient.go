@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// waits is for how long a command waits for a server that does nothing.
+type waits struct {
+	dial   time.Duration // to be connected
+	answer time.Duration // for a first answer, which every server has at once
+	move   time.Duration // until another byte moves, either way: an answer may take long, an upload and a download any time
+}
+
+func defaultWaits() waits {
+	return waits{dial: 10 * time.Second, answer: 15 * time.Second, move: 5 * time.Minute}
+}
+
+// patientClient is a client that never waits for ever.
+func patientClient(w waits) *http.Client {
+	dialer := net.Dialer{Timeout: w.dial}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: w.dial, ForceAttemptHTTP2: true, IdleConnTimeout: w.move / 2,
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				c, err := dialer.DialContext(ctx, network, addr)
+				if err != nil {
+					return nil, err
+				}
+				return &moving{c, w.move}, c.SetDeadline(time.Now().Add(w.move))
+			},
+		},
+	}
+}
+
+// moving is a connection that ends when nothing has moved for a while.
+type moving struct {
+	net.Conn
+	patience time.Duration
+}
+
+// Read reads what has come.
+func (m *moving) Read(p []byte) (int, error) { return m.moved(m.Conn.Read(p)) }
+
+// Write sends.
+func (m *moving) Write(p []byte) (int, error) { return m.moved(m.Conn.Write(p)) }
+
+func (m *moving) moved(n int, err error) (int, error) {
+	if n > 0 {
+		_ = m.SetDeadline(time.Now().Add(m.patience))
+	}
+	return n, err
+}
+
+// silent tells whether an error is of a server that did not answer in time.
+func silent(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}

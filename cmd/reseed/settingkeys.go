@@ -1,0 +1,53 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"reseed/pkg/chartmogul"
+)
+
+// settingKeys are the API keys that are let in besides those of the table: RESEED_API_KEY, else the one that an
+// older version made for this data folder.
+func (sh *shell) settingKeys() ([]chartmogul.Key, error) {
+	key, err := sh.apiKey()
+	switch {
+	case err != nil:
+		return nil, err
+	case key != "":
+		return []chartmogul.Key{{Hash: chartmogul.HashKey(key)}}, nil
+	}
+	return sh.madeKey()
+}
+
+// apiKey is RESEED_API_KEY; empty if it is not set.
+func (sh *shell) apiKey() (string, error) {
+	key := sh.env["RESEED_API_KEY"]
+	if strings.Contains(key, ":") {
+		return "", usage("RESEED_API_KEY must not hold a colon: it goes as the user name of basic auth, which ends at the first one")
+	}
+	return key, nil
+}
+
+// madeKey is the key that an older version made at its first start: its hash lies in the data folder.
+func (sh *shell) madeKey() ([]chartmogul.Key, error) {
+	file := filepath.Join(sh.data, "api-key.sha256")
+	text, err := os.ReadFile(file) //nolint:gosec // in the data folder that the person names
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the hash of the API key cannot be read: %w", err)
+	}
+	hash, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(hash) != sha256.Size {
+		return nil, fmt.Errorf("%s is damaged; remove it, and make a key with %s", file, sh.again("keys add NAME"))
+	}
+	return []chartmogul.Key{{Hash: [sha256.Size]byte(hash)}}, nil
+}

@@ -1,0 +1,143 @@
+// Command load measures how a server that runs serves a good client while many hostile connections of one kind are
+// open, for each kind in turn:
+//
+//	RESEED_API_KEY=… go run ./internal/hostile/load -url http://127.0.0.1:8080 -source DS_UUID
+//
+// It is only for a server of one's own, on this machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"reseed/internal/hostile"
+)
+
+const buffer = 16 << 10 // bytes on their way to or from a hostile connection
+
+func main() {
+	base := flag.String("url", "http://127.0.0.1:8080", "the server, on this machine")
+	source := flag.String("source", "", "uuid of a source that takes uploads")
+	many := flag.Int("connections", 1000, "hostile connections at a time")
+	long := flag.Duration("for", time.Minute, "how long, for each kind")
+	only := flag.String("only", "", "kinds that hold this text")
+	flag.Parse()
+	if err := run(*base, *source, *only, *many, *long); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(base, source, only string, many int, long time.Duration) error {
+	u, err := url.Parse(base)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(u.Hostname()); ip == nil || !ip.IsLoopback() {
+		return errors.New("only a server on this machine, by its address")
+	}
+	key := os.Getenv("RESEED_API_KEY")
+	t := hostile.Target{Key: key, Source: source, Dial: func(ctx context.Context) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+		if tcp, ok := c.(*net.TCPConn); ok { // a thousand of them are not to fill the memory of the machine
+			_ = errors.Join(tcp.SetWriteBuffer(buffer), tcp.SetReadBuffer(buffer))
+		}
+		return c, err
+	}}
+	fmt.Println("| kind | requests of the good client | failed | p50 | p99 | longest | connections made | longest that one was open |")
+	fmt.Println("|---|---|---|---|---|---|---|---|")
+	for _, k := range append([]hostile.Kind{{Name: "none"}}, hostile.Kinds()...) {
+		if strings.Contains(k.Name, only) || k.Name == "none" {
+			one(k, t, base, many, long)
+		}
+	}
+	return nil
+}
+
+// one runs one kind and prints its line. When the time is over no connection is made any more, and all have to end.
+func one(k hostile.Kind, t hostile.Target, base string, many int, long time.Duration) {
+	over, cancel := context.WithTimeout(context.Background(), long)
+	defer cancel()
+	var mu sync.Mutex
+	var made int
+	var longest time.Duration
+	var wg sync.WaitGroup
+	if k.Name != "none" {
+		for range many {
+			wg.Go(func() {
+				for over.Err() == nil {
+					open, err := k.Attack(context.Background(), t)
+					mu.Lock()
+					if err == nil {
+						made++
+						longest = max(longest, open)
+					}
+					mu.Unlock()
+					time.Sleep(100 * time.Millisecond)
+				}
+			})
+		}
+	}
+	took, failed := good(over, base, t.Key)
+	wg.Wait()
+	slices.Sort(took)
+	at := func(share float64) time.Duration {
+		return took[int(share*float64(len(took)-1))].Round(10 * time.Microsecond)
+	}
+	fmt.Printf("| %s | %d | %d | %v | %v | %v | %d | %v |\n", k.Name, len(took), failed, at(0.5), at(0.99), at(1), made, longest.Round(time.Millisecond))
+}
+
+// good is four clients that list customers, and make a connection of their own every now and then.
+func good(ctx context.Context, base, key string) (took []time.Duration, failed int) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			c := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
+			for n := 1; ctx.Err() == nil; n++ {
+				began := time.Now()
+				err := ask(c, base, key)
+				mu.Lock()
+				took = append(took, time.Since(began))
+				if err != nil {
+					failed++
+				}
+				mu.Unlock()
+				if n%10 == 0 {
+					c.CloseIdleConnections()
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+	wg.Wait()
+	return took, failed
+}
+
+func ask(c *http.Client, base, key string) error {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, base+"/v1/customers?per_page=20", nil)
+	if err != nil {
+		return err
+	}
+	req.SetBasicAuth(key, "")
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d: %w", resp.StatusCode, err)
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package chartmogul
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// bodiesAtOnce is how many bytes of JSON bodies are in memory at any one time, over all requests. What it
+// takes to work on one is a multiple of it.
+const bodiesAtOnce = 4 * MaxBody
+
+// uploadsAtOnce is how many uploads are received at any one time. Each has a file open, and some buffers.
+const uploadsAtOnce = 50
+
+// patienceForRoom is how long a request waits for others to give room free before it is told to come again.
+const patienceForRoom = 5 * time.Second
+
+// takeRoom makes room for the request's body until the request ends. One of unknown length counts as the longest.
+func (c *call) takeRoom() error {
+	n := min(c.limit, bodiesAtOnce)
+	if c.ContentLength >= 0 {
+		n = min(c.ContentLength, n)
+	}
+	return c.take(c.bodies, n)
+}
+
+// takeRoomForUpload is takeRoom for a body that goes straight into files.
+func (c *call) takeRoomForUpload() error { return c.take(c.uploads, 1) }
+
+func (c *call) take(from *semaphore.Weighted, n int64) error {
+	ctx, cancel := context.WithTimeout(c.Context(), patienceForRoom)
+	defer cancel()
+	if err := from.Acquire(ctx, n); err != nil {
+		f := failA(http.StatusServiceUnavailable, "", textCrowded)
+		f.retryAfter = retrySeconds
+		return f
+	}
+	c.atEnd = append(c.atEnd, func() { from.Release(n) })
+	return nil
+}
+
+// end gives free what the request has taken.
+func (c *call) end() {
+	for _, f := range c.atEnd {
+		f()
+	}
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"slices"
+	"strings"
+	"time"
+
+	"reseed/pkg/fault"
+)
+
+// APIKey is an API key that was made while Reseed runs. The key itself is stored nowhere.
+type APIKey struct {
+	Name string            // who has it; unique, regardless of case
+	Hash [sha256.Size]byte // SHA-256 of the key
+	At   time.Time         // when it was made, in milliseconds
+	By   string            // who made it
+}
+
+// Attributes of an API key. One with scopes may do less than everything: it belongs to a later version, and this one
+// must not let it in.
+const (
+	attrKeyName   = "name"
+	attrKeyHash   = "hash"
+	attrKeyScopes = "scopes"
+)
+
+// APIKeys reads all API keys that are in the table, in the order of their making.
+func (s *Store) APIKeys(ctx context.Context) ([]APIKey, error) {
+	var list []APIKey
+	for it, err := range s.Items(ctx, Query{PK: apiKeysPK}) {
+		if err != nil {
+			return nil, err
+		}
+		if k, ok := decodeAPIKey(it.Attrs); ok {
+			list = append(list, k)
+		}
+	}
+	slices.SortFunc(list, func(a, b APIKey) int {
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return list, nil
+}
+
+// AddAPIKey stores an API key. If there is one of that name already this is fault.Conflict.
+func (s *Store) AddAPIKey(ctx context.Context, k APIKey) error {
+	d, err := s.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	it := EncodeAPIKey(d.Hasher(), k)
+	err = s.Transact(ctx, Write{Item: it, If: Cond{Op: Absent}})
+	if err == nil || fault.KindOf(err) != fault.Conflict {
+		return err
+	}
+	// It may be ours, of a try whose answer was lost.
+	if found, readErr := s.Lookup(ctx, it.Key); readErr != nil || !bytes.Equal(found[it.Key], it.Attrs) {
+		return err
+	}
+	return nil
+}
+
+// RemoveAPIKey removes the API key of that name, if there is one.
+func (s *Store) RemoveAPIKey(ctx context.Context, name string) error {
+	d, err := s.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Write(ctx, []Write{{Item: Item{Key: APIKeyKey(apiKeyH(d.Hasher(), name))}, Delete: true}})
+}
+
+// EncodeAPIKey makes the item of an API key.
+func EncodeAPIKey(hr *Hasher, k APIKey) Item {
+	b := NewBuilder().IntAlways(AttrCreated, k.At.UnixMilli()).Str(AttrBy, k.By).Bytes(attrKeyHash, k.Hash[:]).Str(attrKeyName, k.Name)
+	return Item{APIKeyKey(apiKeyH(hr, k.Name)), b.Attrs()}
+}
+
+// apiKeyH is the identity of an API key: names may tell of people, so the key of its item does not spell it.
+func apiKeyH(hr *Hasher, name string) H { return hr.External(KindAPIKey, strings.ToLower(name)) }
+
+func decodeAPIKey(a Attrs) (APIKey, bool) {
+	k := APIKey{Name: a.Str(attrKeyName), By: a.Str(AttrBy)}
+	at, _ := a.Int(AttrCreated)
+	k.At = time.UnixMilli(at).UTC()
+	hash, _ := a.Get(attrKeyHash)
+	_, scoped := a.Get(attrKeyScopes)
+	return k, copy(k.Hash[:], hash.Raw) == len(k.Hash) && !scoped
+}

@@ -1,0 +1,73 @@
+package store_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+	"reseed/pkg/store/mem"
+)
+
+func apiKey(name string, minute int) store.APIKey {
+	return store.APIKey{Name: name, Hash: sha256.Sum256([]byte(name)), At: time.Date(2026, 11, 29, 9, minute, 0, 0, time.UTC), By: "the reseed command"}
+}
+
+// The golden file is the promise that an API key stays one. It is written once.
+func TestAPIKeysGolden(t *testing.T) {
+	t.Parallel()
+	it := store.EncodeAPIKey(hasher, apiKey("Nightly Import", 7))
+	goldenKeys(t, "api_keys", "api key\t"+it.PK+" "+it.SK+"\t"+hex.EncodeToString(it.Attrs)+"\n")
+}
+
+func TestAPIKeys(t *testing.T) {
+	t.Parallel()
+	st := store.New(mem.New(mem.Options{}))
+	ctx := t.Context()
+	for _, k := range []store.APIKey{apiKey("second", 2), apiKey("third", 3), apiKey("First", 1)} {
+		if err := st.AddAPIKey(ctx, k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.AddAPIKey(ctx, apiKey("FIRST", 9)); fault.KindOf(err) != fault.Conflict || err == nil {
+		t.Errorf("a name twice: %v", err)
+	}
+	if err := st.AddAPIKey(ctx, apiKey("third", 3)); err != nil {
+		t.Errorf("the same once more, as after an answer that was lost: %v", err)
+	}
+	if err := st.RemoveAPIKey(ctx, "SECOND"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := st.APIKeys(ctx)
+	if diff := cmp.Diff([]store.APIKey{apiKey("First", 1), apiKey("third", 3)}, got); err != nil || diff != "" {
+		t.Errorf("%v: -want +got\n%s", err, diff)
+	}
+}
+
+// A key with scopes is of a later version: to take it for one that may do everything would be wrong.
+func TestAnAPIKeyWithScopesIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	st := store.New(mem.New(mem.Options{}))
+	d, err := st.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	it := store.EncodeAPIKey(d.Hasher(), apiKey("reader", 1))
+	b := store.NewBuilder()
+	for name, v := range it.Attrs.All() {
+		b.Raw(name, v)
+	}
+	it.Attrs = b.List("scopes", []string{"read"}).Attrs()
+	if err := st.Write(t.Context(), []store.Write{{Item: it}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := st.APIKeys(t.Context())
+	if err != nil || slices.ContainsFunc(got, func(k store.APIKey) bool { return k.Name == "reader" }) {
+		t.Errorf("%v %v", got, err)
+	}
+}
