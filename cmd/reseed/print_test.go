@@ -11,8 +11,8 @@ import (
 	"unicode"
 )
 
-// hostile holds what must not reach a terminal, and how that is printed.
-func hostile() map[string]string {
+// hostileText holds what must not reach a terminal, and how that is printed.
+func hostileText() map[string]string {
 	return map[string]string{
 		"plain: Ünïcödé 名前 😀 \\x":   "plain: Ünïcödé 名前 😀 \\x",
 		"\x1b[2J\x1b]0;title\x07":   `\x1b[2J\x1b]0;title\x07`,
@@ -27,7 +27,7 @@ func hostile() map[string]string {
 
 func TestWhatIsPrintedIsSafe(t *testing.T) {
 	t.Parallel()
-	for text, want := range hostile() {
+	for text, want := range hostileText() {
 		type name string
 		for what, v := range map[string]any{"text": text, "name": name(text), "error": errors.New(text), "list": []string{text}} {
 			var out bytes.Buffer
@@ -59,7 +59,7 @@ func TestJoinedErrorsAreLines(t *testing.T) {
 // A file that is printed on a terminal keeps its lines and nothing else that controls, whatever pieces it is read in.
 func TestAFileOnATerminal(t *testing.T) {
 	t.Parallel()
-	for text, want := range hostile() {
+	for text, want := range hostileText() {
 		want = strings.NewReplacer(`\x0d\n`, "\r\n", `\t`, "\t").Replace(want)
 		for size := 1; size < 4; size++ {
 			var out bytes.Buffer

@@ -61,8 +61,8 @@ func (s *shown) key() string {
 
 func (s *shown) url() string { return strings.Fields(s.text.String())[2] }
 
-// served runs a server on the shell's data while the test does something.
-func served(t *testing.T, sh *shell, o serveOptions, during func(*shown)) {
+// serving runs a server on the shell's data while the test does something.
+func serving(t *testing.T, sh *shell, o serveOptions, during func(*shown)) {
 	t.Helper()
 	said := newShown()
 	sh.out = said
@@ -147,7 +147,7 @@ func TestAStartThatFailsLeavesNoKey(t *testing.T) {
 			_ = os.RemoveAll(doorFile(sh.data) + ".new")
 			again := here(t, nil)
 			again.data = sh.data
-			served(t, again, anyAddress(), func(said *shown) {
+			serving(t, again, anyAddress(), func(said *shown) {
 				if said.key() == "" || statusOf(t, said.url(), said.key()) != 200 {
 					t.Errorf("no key is shown that works: %q", said.text.String())
 				}
@@ -182,13 +182,13 @@ func TestTheKeyOfOlderVersionsIsHonoured(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(sh.data, "api-key.sha256"), []byte(hash), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	served(t, sh, anyAddress(), func(said *shown) {
+	serving(t, sh, anyAddress(), func(said *shown) {
 		if said.key() != "" || statusOf(t, said.url(), "demo") != 200 {
 			t.Errorf("%q", said.text.String())
 		}
 	})
 	sh.env["RESEED_API_KEY"] = "another one that is long"
-	served(t, sh, anyAddress(), func(said *shown) {
+	serving(t, sh, anyAddress(), func(said *shown) {
 		if statusOf(t, said.url(), "demo") != 401 || statusOf(t, said.url(), "another one that is long") != 200 {
 			t.Error("RESEED_API_KEY did not take the place of the older key")
 		}
@@ -212,7 +212,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	sh := here(t, nil)
 	warned := newShown()
 	sh.env["RESEED_API_KEY"], sh.errOut = "demo", warned
-	served(t, sh, anyAddress(), func(said *shown) {
+	serving(t, sh, anyAddress(), func(said *shown) {
 		if statusOf(t, said.url(), "demo") != 200 || !strings.Contains(warned.text.String(), "fewer than 16 characters") {
 			t.Errorf("on loopback: %q", warned.text.String())
 		}
@@ -319,7 +319,7 @@ func TestLongIsNotSilent(t *testing.T) {
 func TestAKeyOfAServer(t *testing.T) {
 	t.Parallel()
 	sh := here(t, nil)
-	served(t, sh, anyAddress(), func(said *shown) {
+	serving(t, sh, anyAddress(), func(said *shown) {
 		cl, err := sh.connect(t.Context())
 		if err != nil {
 			t.Fatal(err)

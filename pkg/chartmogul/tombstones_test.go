@@ -65,7 +65,7 @@ func (b *bed) cold(d store.Driver) gate {
 	return func(path string) string {
 		st := store.New(d)
 		fresh := &api{t: b.t, handler: chartmogul.New(chartmogul.Config{
-			Store: st, Keys: [][32]byte{chartmogul.HashKey(testKey)}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now,
+			Store: st, Keys: []chartmogul.Key{{Hash: chartmogul.HashKey(testKey)}}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now,
 			Log: slog.New(slog.DiscardHandler),
 		})}
 		return fresh.do("GET", path, "").body
