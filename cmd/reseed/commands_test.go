@@ -16,7 +16,9 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -53,8 +55,7 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await waits until a background command has made a file (a pattern may name it); go test's own
-// deadline ends it otherwise.
+// await waits until a background command has made a file (a pattern may name it).
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: await FILE")
@@ -65,8 +66,16 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 			return
 		}
-		time.Sleep(time.Millisecond)
+		pause(ts, "there is no "+args[0])
 	}
+}
+
+// pause is between two looks at what background commands do. It fails if there are none any more: what is waited for never comes.
+func pause(ts *testscript.TestScript, missing string) {
+	if !slices.ContainsFunc(ts.BackgroundCmds(), func(c *exec.Cmd) bool { return syscall.Kill(c.Process.Pid, 0) == nil }) {
+		ts.Fatalf("all background commands have ended, and %s", missing)
+	}
+	time.Sleep(time.Millisecond)
 }
 
 // tag gives a customer a tag, over the server that runs on the data folder.
@@ -125,6 +134,7 @@ func newJob(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Setenv(args[1], id)
 			return
 		}
+		pause(ts, "there is no newer job")
 	}
 }
 
@@ -138,6 +148,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 		if want.MatchString(ts.ReadFile("stdout")) {
 			return
 		}
+		pause(ts, "it does not print "+args[0])
 	}
 }
 

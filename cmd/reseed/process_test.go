@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -80,18 +81,24 @@ type outcome struct {
 	made   tally // unless it was killed
 }
 
-// greeting collects what a process says, and tells when it has said a line.
+// greeting collects what a process says, and tells when a server has said where it listens.
 type greeting struct {
 	text bytes.Buffer
 	once sync.Once
-	line chan struct{}
+	url  string        // once line is closed
+	line chan struct{} // closed then
 }
+
+var listens = regexp.MustCompile(`Reseed serves (\S+) .*\n`)
 
 // Write takes some of it.
 func (g *greeting) Write(p []byte) (int, error) {
 	n, err := g.text.Write(p)
-	if bytes.Contains(p, []byte("\n")) {
-		g.once.Do(func() { close(g.line) })
+	if m := listens.FindSubmatch(g.text.Bytes()); m != nil {
+		g.once.Do(func() {
+			g.url = string(m[1])
+			close(g.line)
+		})
 	}
 	return n, err
 }

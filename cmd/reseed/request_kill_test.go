@@ -10,22 +10,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"reseed/internal/effort"
 )
 
-// How many kills of a server under requests; by hand, some hundred:
-//
-//	RESEED_TEST_REQUEST_KILLS=300 go test ./cmd/reseed -run TestKillUnderRequests -v
 const (
-	envRequestKills     = "RESEED_TEST_REQUEST_KILLS"
-	defaultRequestKills = 6
-	requestsAtOnce      = 4
-	keyOfRequests       = "a-key-of-twenty-four-chars"
+	requestKills   = 30 // of a server under requests, see envKills
+	requestsAtOnce = 4
+	keyOfRequests  = "a-key-of-twenty-four-chars"
 )
 
 // victim is a server that is killed under requests, and what was asked of it.
@@ -45,7 +42,7 @@ func TestKillUnderRequests(t *testing.T) {
 	t.Parallel()
 	v := &victim{t: t, bin: filepath.Join(commands(t), "reseed"), data: t.TempDir(), made: map[string]bool{}}
 	rng := rand.New(rand.NewPCG(uint64(setting(t, envSeed, defaultSeed)), 1))
-	kills := setting(t, envRequestKills, defaultRequestKills)
+	kills := setting(t, envKills, effort.Some(requestKills))
 	for range kills {
 		end := v.serve()
 		v.ask(time.Duration(rng.IntN(40))*time.Millisecond, end)
@@ -67,11 +64,22 @@ func (v *victim) serve() (end func()) {
 	if err := cmd.Start(); err != nil {
 		v.t.Fatal(err)
 	}
-	<-out.line
-	v.url = regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(out.text.String())
+	gone := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // it is killed
+		close(gone)
+	}()
+	select {
+	case <-out.line:
+	case <-gone:
+		v.t.Fatal("the server has ended")
+	}
+	v.url = out.url
 	if v.source == "" {
 		_, body := v.do("POST", "/v1/data_sources", `{"name":"Killed"}`)
-		var src struct{ UUID string }
+		var src struct {
+			UUID string `json:"uuid"`
+		}
 		if err := json.Unmarshal([]byte(body), &src); err != nil {
 			v.t.Fatal(err)
 		}
@@ -79,7 +87,7 @@ func (v *victim) serve() (end func()) {
 	}
 	return func() {
 		cancel()
-		_ = cmd.Wait() // it was killed
+		<-gone
 	}
 }
 
