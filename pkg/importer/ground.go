@@ -27,7 +27,7 @@ func groundDir(jobID string) string { return jobDir(jobID) + "ground/" }
 
 // ground notes what a plan rests on. The zero value notes nothing.
 type ground struct {
-	create func() (*objects.Writer, error) // nil: nobody will ask
+	create func() (*objects.Writer, error) // nil: the job cannot become a plan
 	name   string
 	file   *objects.Writer
 	out    blockWriter

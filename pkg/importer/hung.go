@@ -47,18 +47,17 @@ func (t *turns) close() {
 // hungKinds are the kinds of what hangs on customers: contacts, pointers to invoices, events.
 func hungKinds() [3]string { return [3]string{store.SKContact, store.SKOwner, store.SKEvent} }
 
-// hungKey is the key under which a row hangs on a customer; empty if it does not.
+// hungKey is the key under which a row hangs on a customer; empty if there is no row, or it does not.
 func (w *work) hungKey(sk string, a store.Attrs) string {
+	if a == nil {
+		return ""
+	}
 	switch store.What(sk) {
 	case store.SKContact, store.SKEvent:
-		if a != nil {
-			return sk
-		}
+		return sk
 	case store.SKInvoice:
-		if a != nil {
-			h, _ := store.LeadingH(sk)
-			return store.OwnerSK(w.hasher.CustomerH(a.Str("customer")), h)
-		}
+		h, _ := store.LeadingH(sk)
+		return store.OwnerSK(w.hasher.CustomerH(a.Str("customer")), h)
 	}
 	return ""
 }
