@@ -211,7 +211,7 @@ func inOrder(x, y edit.Ref) int {
 // entries spells a page of customers.
 func (c *call) entries(page []shown, tail *paged) records {
 	var w customerWire // for one after the other
-	return spell(page, tail, shown.position, func(s shown) any {
+	return spell(records{rooms: c.rooms}, page, tail, shown.position, func(s shown) any {
 		c.spellOut(rowOf(s.group), &w)
 		return &w
 	})

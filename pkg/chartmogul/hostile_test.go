@@ -42,7 +42,7 @@ func TestHostileBodies(t *testing.T) { //nolint:paralleltest // it measures what
 	trans := `{"type":"payment","result":"successful","date":"2020-01-01"}`
 	a.must(201, "POST", invoices, `{"invoices":[`+invoice("first", line)+`]}`)
 	one := a.walk("/v1/invoices", "invoices", "uuid", 200)[0]
-	for _, tt := range []struct {
+	for _, tt := range []struct { //nolint:paralleltest // the same
 		name, method, path, body string
 		status                   int
 		says                     string
@@ -90,7 +90,7 @@ func TestHostileBodies(t *testing.T) { //nolint:paralleltest // it measures what
 		{"the largest that is taken", "POST", invoices, `{"invoices":[` + numbered(invoice("i%d", times(`{"type":"one_time","amount_in_cents":1,"description":"`+strings.Repeat("d", 400)+`"}`, 9)), 1000) + `]}`, 201, ""},
 		{"the most of the shortest", "POST", invoices, `{"invoices":[` + numbered(invoice("k%d", times(line, 9)), 1000) + `]}`, 201, ""},
 	} {
-		t.Run(tt.name, func(t *testing.T) { //nolint:paralleltest // it measures what is allocated
+		t.Run(tt.name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			r := a.request(tt.method, tt.path, tt.body)

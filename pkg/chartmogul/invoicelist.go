@@ -56,7 +56,7 @@ func (p invoicePage) list(before any, kind byte, st style) listed {
 	if kind == atOwned {
 		at = (*invoiceRow).owned
 	}
-	list := spell(p.rows, &p.tail, at, func(r *invoiceRow) any { return told{r, p.account, st} })
+	list := spell(records{}, p.rows, &p.tail, at, func(r *invoiceRow) any { return told{r, p.account, st} })
 	return listed{before: before, name: "invoices", records: list, behind: p.tail}
 }
 

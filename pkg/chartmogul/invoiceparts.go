@@ -243,7 +243,7 @@ func (k partKind) list(c *call) (reply, error) {
 		tail.Cursor = restAfter(parts[len(parts)-1].key).cursor(k.at, inv.src.Tag)
 	}
 	st := c.style()
-	list := spell(parts, &tail, at, func(s stored) any { return k.wire(a, &partRow{part{stored: s, h: at(s).h}, inv}, st) })
+	list := spell(records{}, parts, &tail, at, func(s stored) any { return k.wire(a, &partRow{part{stored: s, h: at(s).h}, inv}, st) })
 	head := partList{store.ID(store.PrefixInvoice, inv.src.Tag, inv.h)}
 	return reply{status: http.StatusOK, body: listed{before: head, name: k.name, records: list, behind: tail}}, nil
 }

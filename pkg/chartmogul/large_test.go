@@ -76,8 +76,8 @@ func (a *api) whole(inv map[string]any, list, flags string) (first, all []string
 	return first, all
 }
 
-func names(pattern string, from, to int) (list []string) {
-	for i := from; i < to; i++ {
+func names(pattern string, n int) (list []string) {
+	for i := range n {
 		list = append(list, fmt.Sprintf(pattern, i))
 	}
 	return list
@@ -105,7 +105,7 @@ func TestLargeInvoices(t *testing.T) {
 	a.must(204, "DELETE", "/v1/transactions/"+byID("transactions", "large-t9")+"?handle_as_user_edit=true", "")
 	disabled := []string{"large-l7"}
 
-	wantLines := names("large-l%d", 0, 2500)
+	wantLines := names("large-l%d", 2500)
 	seen := func(inv map[string]any, flags string) {
 		t.Helper()
 		want := wantLines
@@ -121,7 +121,7 @@ func TestLargeInvoices(t *testing.T) {
 		if len(told) != 1000 {
 			t.Errorf("%d transactions are told at once", len(told))
 		}
-		same(t, "transactions", all, slices.DeleteFunc(names("large-t%d", 0, 1300), func(s string) bool { return s == "large-t9" }))
+		same(t, "transactions", all, slices.DeleteFunc(names("large-t%d", 1300), func(s string) bool { return s == "large-t9" }))
 	}
 	seen(a.must(200, "GET", "/v1/invoices/"+large, ""), "")
 	seen(a.must(200, "GET", "/v1/invoices/"+large+"?with_disabled=true", ""), "&with_disabled=true")
@@ -144,7 +144,7 @@ func TestLargeInvoices(t *testing.T) {
 	}
 	inv := a.must(200, "GET", "/v1/invoices/"+lines, "")
 	_, all := a.whole(inv, "line_items", "")
-	same(t, "1,001 line items", all, names("lines-l%d", 0, 1001))
+	same(t, "1,001 line items", all, names("lines-l%d", 1001))
 	if _, said := inv["transactions_truncated"]; said || inv["line_items_truncated"] != true {
 		t.Errorf("%v %v", inv["line_items_truncated"], inv["transactions_truncated"])
 	}
@@ -223,7 +223,7 @@ func (a *api) throughLambda(path string) (out map[string]any, size int) {
 			a.t.Fatal(err)
 		}
 	}
-	if err := json.Unmarshal(body, &out); err != nil || answer.StatusCode != 200 {
+	if err := json.Unmarshal(body, &out); err != nil || answer.StatusCode != http.StatusOK {
 		a.t.Fatalf("%s: %d %v %.300s", path, answer.StatusCode, err, body)
 	}
 	return out, len(whole)
@@ -296,7 +296,7 @@ func TestPagesEndByBytes(t *testing.T) {
 	if len(told) == 0 || len(told) == 120 {
 		t.Errorf("%d line items are told at once", len(told))
 	}
-	same(t, "line items", all, names("huge-l%d", 0, 120))
+	same(t, "line items", all, names("huge-l%d", 120))
 	merged := customers[0]
 	for _, c := range customers[1:] {
 		a.must(202, "POST", "/v1/customers/merges", fmt.Sprintf(`{"from":{"customer_uuid":%q},"into":{"customer_uuid":%q}}`, c, merged))

@@ -38,16 +38,16 @@ func appendMembers(b []byte, object any) []byte {
 	return append(append(b, text[1:len(text)-1]...), ',')
 }
 
-// rooms are used again and again for the texts of records.
-var rooms = sync.Pool{New: func() any { return new([]byte) }}
-
-// mostKept is how large a room may be, in bytes, to be used again.
+// mostKept is how large the room of some records may be, in bytes, to be used again.
 const mostKept = 1 << 20
+
+// newRooms are used again and again for the texts of lists of customers.
+func newRooms() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
 
 // done gives the room of the records back. Nobody may look at them any more.
 func (r *records) done() {
-	if room := r.text; cap(room) <= mostKept {
-		rooms.Put(&room)
+	if room := r.text; r.rooms != nil && cap(room) <= mostKept {
+		r.rooms.Put(&room)
 	}
 	r.text = nil
 }
@@ -57,6 +57,8 @@ type records struct {
 	text []byte // with commas between
 	n    int
 	most int // how many there may be
+
+	rooms *sync.Pool // nil: the text has no room that is used again
 }
 
 // add spells one more record. It is false if that does not fit any more: the first always does.
@@ -65,8 +67,8 @@ func (r *records) add(record any) bool {
 	switch {
 	case r.n == 1: // the others will be about as long
 		r.text = slices.Grow(r.text, min(maxAnswer, r.most*(was+was/8)))
-	case r.n == 0:
-		room, _ := rooms.Get().(*[]byte)
+	case r.n == 0 && r.rooms != nil:
+		room, _ := r.rooms.Get().(*[]byte)
 		r.text = (*room)[:0]
 	}
 	if r.n > 0 {
@@ -106,9 +108,9 @@ func alone(record any) raw {
 	return raw(one.text)
 }
 
-// spell spells the records of a page, and ends the page where an answer is full: the next goes on from there.
-func spell[T any](page []T, tail *paged, at func(T) position, record func(T) any) records {
-	out := records{most: len(page)}
+// spell adds the records of a page to none, and ends the page where an answer is full: the next goes on from there.
+func spell[T any](out records, page []T, tail *paged, at func(T) position, record func(T) any) records {
+	out.most = len(page)
 	for i, r := range page {
 		if !out.add(record(r)) {
 			tail.end(at(page[i-1]), len(page), i)

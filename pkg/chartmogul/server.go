@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
@@ -33,6 +34,7 @@ type server struct {
 	keys    *keyring
 	bodies  *semaphore.Weighted // room for bodies, in bytes
 	uploads *semaphore.Weighted
+	rooms   *sync.Pool // for the texts of lists
 }
 
 // call is one request on its way through a handler.
@@ -77,7 +79,7 @@ func New(c Config) http.Handler {
 	}
 	s := &server{
 		Config: c, sign: billing.CurrencySign(c.Currency), keys: &keyring{set: c.Keys, store: c.Store, now: c.Now},
-		bodies: semaphore.NewWeighted(bodiesAtOnce), uploads: semaphore.NewWeighted(uploadsAtOnce),
+		bodies: semaphore.NewWeighted(bodiesAtOnce), uploads: semaphore.NewWeighted(uploadsAtOnce), rooms: newRooms(),
 	}
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {

@@ -36,7 +36,7 @@ func (s stamp) appendTo(b []byte) []byte {
 // appendDigits appends a number of so many digits.
 func appendDigits(b []byte, n, digits int) []byte {
 	for by := [...]int{1, 1, 10, 100, 1000}[digits]; by > 0; by /= 10 {
-		b = append(b, byte('0'+n/by%10)) //nolint:gosec // a digit
+		b = append(b, byte('0'+n/by%10))
 	}
 	return b
 }

@@ -21,8 +21,8 @@ func (w *work) makeWay() {
 	if t.rows++; t.makeWay == nil || t.rows%stintRows != 0 {
 		return
 	}
-	if time.Since(t.began) >= stintTime {
+	if w.clock().Sub(t.began) >= stintTime {
 		t.makeWay()
-		t.began = time.Now()
+		t.began = w.clock()
 	}
 }
