@@ -240,6 +240,43 @@ func TestTenThousandTombstones(t *testing.T) {
 	b.status(200, "GET", "/v1/invoices/"+v.ids["bob-i2"], "")
 }
 
+// A list passes over rows that are hidden in pages that grow, however few it still wants.
+func TestAListOverManyHiddenRows(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	b := newBedOn(t, nil, mem.New(mem.Options{Before: func(mem.Op, int) error { calls.Add(1); return nil }}))
+	const n, seen = 3000, 5
+	b.fill(n)
+	var hs []store.H
+	for i := range n {
+		hs = append(hs, b.directory().Hasher().CustomerH(fmt.Sprint("c", i)))
+	}
+	slices.SortFunc(hs, func(x, y store.H) int { return strings.Compare(x.String(), y.String()) })
+	_, err := b.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		src, _ := d.ByUUID(b.source)
+		var stones []store.Tombstone
+		for _, h := range append(hs[seen:n-seen:n-seen], hs[n-1]) {
+			stones = append(stones, store.Over(src.Tag, store.KindCustomer, h))
+		}
+		d.Bury("many", stones...)
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, list := range map[string]string{
+		"/v1/customers?per_page=5": "entries", "/v1/customers?per_page=7": "entries", "/v1/invoices?per_page=5": "invoices", "/v1/invoices?per_page=9": "invoices",
+	} {
+		was := calls.Load()
+		var want int
+		_, _ = fmt.Sscanf(path[strings.Index(path, "=")+1:], "%d", &want)
+		b.count(want, path, list)
+		if made := calls.Load() - was; made > 200 {
+			t.Errorf("%s: %d calls", path, made)
+		}
+	}
+}
+
 // BenchmarkTombstones reads lists of 200 in the embedded store, from a source without tombstones and one with many in turns, and
 // reports how much longer the latter take. Then it starts processes that have all of the tombstones to read.
 func BenchmarkTombstones(b *testing.B) {

@@ -180,7 +180,8 @@ func (s *Store) Page(ctx context.Context, q Query) (Page, error) {
 	return page, err
 }
 
-// Items walks a whole range, page after page.
+// Items walks a whole range, page after page. A page is asked for twice as large as the one before: a list that has a few records to go
+// may have thousands to pass over, since they are hidden.
 func (s *Store) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for {
@@ -198,6 +199,7 @@ func (s *Store) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
 				return
 			}
 			q.After = page.Next
+			q.Limit *= 2
 		}
 	}
 }
