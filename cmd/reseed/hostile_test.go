@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"reseed/internal/hostile"
+	attack "reseed/internal/hostile"
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
@@ -109,8 +109,8 @@ func inTown(t *testing.T, most int, test func(*testing.T, *town)) {
 	})
 }
 
-func (w *town) target() hostile.Target {
-	return hostile.Target{Dial: w.net.dial, Key: rightKey, Source: w.source}
+func (w *town) target() attack.Target {
+	return attack.Target{Dial: w.net.dial, Key: rightKey, Source: w.source}
 }
 
 func (w *town) ping(ctx context.Context, key string) (status int, took time.Duration, err error) {
@@ -136,7 +136,7 @@ func TestHostileConnectionsEnd(t *testing.T) {
 		"dripping upload": patience.Move, "unread answers without a key": patience.Move, "unread lists": patience.Move,
 		"silent after an answer": silentTime, "wrong keys": 0, "uploads": silentTime, "half closed": 0,
 	}
-	for _, k := range hostile.Kinds() {
+	for _, k := range attack.Kinds() {
 		limit, ok := limits[k.Name]
 		if !ok {
 			t.Fatalf("no limit for %q", k.Name)
@@ -148,7 +148,7 @@ func TestHostileConnectionsEnd(t *testing.T) {
 	}
 }
 
-func (w *town) attacked(t *testing.T, k hostile.Kind, limit time.Duration) {
+func (w *town) attacked(t *testing.T, k attack.Kind, limit time.Duration) {
 	t.Helper()
 	if k.Name == "half closed" { // a pipe is only closed as a whole
 		return
@@ -235,7 +235,7 @@ func TestThereIsAlwaysRoom(t *testing.T) {
 	inTown(t, 10, func(t *testing.T, w *town) {
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		for _, k := range hostile.Kinds() {
+		for _, k := range attack.Kinds() {
 			if k.Keyed || k.Name == "half closed" {
 				continue
 			}

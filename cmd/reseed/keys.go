@@ -79,7 +79,7 @@ func (sh *shell) listKeys(c *cobra.Command) error {
 			if k.CreatedAt != nil {
 				made = k.CreatedAt.Format("2006-01-02 15:04")
 			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", k.Name, made, k.CreatedBy)
+			fprintf(w, "%s\t%s\t%s\n", k.Name, made, k.CreatedBy)
 		}
 		return w.Flush()
 	})
@@ -91,7 +91,7 @@ func (sh *shell) addKey(c *cobra.Command, name string) error {
 		if err := cl.call(c.Context(), http.MethodPost, "/v1/keys", map[string]string{"name": name}, &k); err != nil {
 			return err
 		}
-		return sh.show(k, fmt.Sprintf("API key of %s: %s\nIt is shown this once; only its hash is kept.\n", k.Name, k.Key))
+		return sh.show(k, "API key of %s: %s\nIt is shown this once; only its hash is kept.\n", k.Name, k.Key)
 	})
 }
 
@@ -108,11 +108,11 @@ func (sh *shell) removeKey(c *cobra.Command, name string) error {
 		if err != nil {
 			return err
 		}
-		text := fmt.Sprintf("Removed the API key of %s.\n", out.Removed)
-		if out.Left == 0 {
-			text += "No key is left: nobody gets in over the network until there is one. The next start of the server makes one, or now: " +
-				sh.again("keys add NAME") + "\n"
+		if err := sh.show(out, "Removed the API key of %s.\n", out.Removed); err != nil || sh.json || out.Left > 0 {
+			return err
 		}
-		return sh.show(out, text)
+		sh.printf("No key is left: nobody gets in over the network until there is one. The next start of the server makes one, or now: %s\n",
+			sh.again("keys add NAME"))
+		return nil
 	})
 }

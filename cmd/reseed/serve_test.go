@@ -59,7 +59,9 @@ func (s *shown) key() string {
 	return ""
 }
 
-func (s *shown) url() string { return strings.Fields(s.text.String())[2] }
+func (s *shown) url() string {
+	return regexp.MustCompile(`Reseed serves (\S+)`).FindStringSubmatch(s.text.String())[1]
+}
 
 // serving runs a server on the shell's data while the test does something.
 func serving(t *testing.T, sh *shell, o serveOptions, during func(*shown)) {
@@ -247,6 +249,7 @@ func TestAnImpostorGetsNoKey(t *testing.T) {
 			if err := writeDoor(sh.data, door{URL: impostor.URL, Key: "secret-of-the-door"}); err != nil {
 				t.Fatal(err)
 			}
+			sh.makesData = true
 			cl, err := sh.connect(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -34,7 +35,7 @@ func (k *wrongKeys) asked(r *http.Request, right bool) {
 	d := wait.Delay()
 	if d > wrongKeyWait {
 		wait.Cancel()
-		d = wrongKeyWait
+		d = wrongKeyWait/2 + rand.N(wrongKeyWait/2) // not all at the same moment
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
