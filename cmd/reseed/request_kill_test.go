@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"reseed/internal/effort"
 )
 
 // How many kills of a server under requests; by hand, some hundred:
@@ -23,7 +25,7 @@ import (
 //	RESEED_TEST_REQUEST_KILLS=300 go test ./cmd/reseed -run TestKillUnderRequests -v
 const (
 	envRequestKills     = "RESEED_TEST_REQUEST_KILLS"
-	defaultRequestKills = 6
+	defaultRequestKills = 30 // one in five of them, see package effort
 	requestsAtOnce      = 4
 	keyOfRequests       = "a-key-of-twenty-four-chars"
 )
@@ -45,7 +47,7 @@ func TestKillUnderRequests(t *testing.T) {
 	t.Parallel()
 	v := &victim{t: t, bin: filepath.Join(commands(t), "reseed"), data: t.TempDir(), made: map[string]bool{}}
 	rng := rand.New(rand.NewPCG(uint64(setting(t, envSeed, defaultSeed)), 1))
-	kills := setting(t, envRequestKills, defaultRequestKills)
+	kills := setting(t, envRequestKills, effort.Some(defaultRequestKills))
 	for range kills {
 		end := v.serve()
 		v.ask(time.Duration(rng.IntN(40))*time.Millisecond, end)

@@ -341,6 +341,23 @@ func TestAWrongPartOfARequestStopsAllOfIt(t *testing.T) {
 	}
 }
 
+// Requests that change the same at once all do it, one after the other.
+func TestTagsAtOnceAreAllAdded(t *testing.T) {
+	t.Parallel()
+	d := fill(t).deeds(t)
+	bodies, want := []string{}, []string{`"old"`}
+	for i := range 16 {
+		bodies = append(bodies, fmt.Sprintf(`{"tags":["t%d"]}`, i))
+		want = append(want, fmt.Sprintf(`"t%d"`, i))
+	}
+	if got := d.race("POST", d.ids.Replace("/v1/customers/{c1}/attributes/tags"), bodies...); got[200] != 16 {
+		t.Errorf("%v", got)
+	}
+	if !d.tells("/v1/customers/{c1}", want...) {
+		t.Error("a tag is missing")
+	}
+}
+
 // A customer that comes back has what people gave to the earlier one of its external id, together with what it comes with.
 func TestACustomerComesBackToItsEdits(t *testing.T) {
 	t.Parallel()
