@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -64,13 +65,18 @@ func (v *victim) serve() (end func()) {
 	ctx, cancel := context.WithCancel(v.t.Context())
 	cmd := exec.CommandContext(ctx, v.bin, "--data", v.data, "serve", "--addr", "127.0.0.1:0")
 	cmd.Env = append(os.Environ(), "RESEED_API_KEY="+keyOfRequests)
-	out := &greeting{line: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = out, os.Stderr
-	if err := cmd.Start(); err != nil {
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
 		v.t.Fatal(err)
 	}
-	<-out.line
-	v.url = regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(out.text.String())
+	v.url = ""
+	for said := bufio.NewScanner(out); v.url == "" && said.Scan(); {
+		v.url = regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(said.Text())
+	}
 	if v.source == "" {
 		_, body := v.do("POST", "/v1/data_sources", `{"name":"Killed"}`)
 		var src struct{ UUID string }
