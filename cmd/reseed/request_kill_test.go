@@ -79,7 +79,9 @@ func (v *victim) serve() (end func()) {
 	}
 	if v.source == "" {
 		_, body := v.do("POST", "/v1/data_sources", `{"name":"Killed"}`)
-		var src struct{ UUID string }
+		var src struct {
+			UUID string `json:"uuid"`
+		}
 		if err := json.Unmarshal([]byte(body), &src); err != nil {
 			v.t.Fatal(err)
 		}
