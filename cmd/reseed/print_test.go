@@ -50,8 +50,8 @@ func TestJoinedErrorsAreLines(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	sh := &shell{errOut: &out}
-	sh.exit(errors.Join(errors.New("one\n!"), errors.Join(errors.New("two"), errors.New("three"))))
-	if got, want := out.String(), "reseed: one\\n!\nreseed: two\nreseed: three\n"; got != want {
+	sh.exit(errors.Join(errors.New("one\nmore"), errors.Join(errors.New("two"), errors.New("three"))))
+	if got, want := out.String(), "reseed: one\\nmore\nreseed: two\nreseed: three\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
