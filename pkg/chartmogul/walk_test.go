@@ -504,7 +504,7 @@ func (w *walk) endure() {
 		if it.PK == store.TombstoneLogKey().PK {
 			w.t.Fatal("it was left: ", it.SK)
 		}
-		if it.PK == store.AccountPK && (slices.ContainsFunc([]string{store.SKLock, store.SKOpen, store.SKGrace}, func(of string) bool { return strings.HasPrefix(it.SK, of) })) {
+		if it.PK == store.AccountPK && slices.ContainsFunc([]string{store.SKLock, store.SKOpen, store.SKGrace}, func(of string) bool { return strings.HasPrefix(it.SK, of) }) {
 			w.t.Fatal("it was left: ", it.SK)
 		}
 	}

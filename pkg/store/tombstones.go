@@ -162,7 +162,7 @@ func importGrave(number int64) grave {
 }
 
 func kindNumber(k Kind) byte {
-	switch k {
+	switch k { //nolint:exhaustive // others are of no tombstones
 	case KindCustomer:
 		return 1
 	case KindInvoicesOf:

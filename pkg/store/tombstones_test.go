@@ -79,18 +79,18 @@ func (c *cemetery) change(st *store.Store, change func(*store.Directory)) *store
 	return d
 }
 
-func (c *cemetery) bury(st *store.Store, job string, stones ...store.Tombstone) *store.Directory {
+func (c *cemetery) bury(st *store.Store, job string, stones ...store.Tombstone) {
 	c.tb.Helper()
 	for _, t := range stones {
 		c.now[t], c.ever[t] = job, true
 	}
-	return c.change(st, func(d *store.Directory) { d.Bury(job, stones...) })
+	c.change(st, func(d *store.Directory) { d.Bury(job, stones...) })
 }
 
-func (c *cemetery) exhume(st *store.Store, job string) *store.Directory {
+func (c *cemetery) exhume(st *store.Store, job string) {
 	c.tb.Helper()
 	maps.DeleteFunc(c.now, func(_ store.Tombstone, of string) bool { return of == job })
-	return c.change(st, func(d *store.Directory) { d.Exhume(job) })
+	c.change(st, func(d *store.Directory) { d.Exhume(job) })
 }
 
 // agrees checks a directory against the model at its version.
@@ -162,7 +162,7 @@ func TestTombstonesOfEveryVersion(t *testing.T) {
 				stones := make([]store.Tombstone, rapid.SampledFrom([]int{1, 1, 1, 2, 5, 50}).Draw(rt, "stones"))
 				for i := range stones {
 					n++
-					stones[i] = over(store.Tag(1+i%2), n) //nolint:gosec // two sources
+					stones[i] = over(store.Tag(1+i%2), n)
 				}
 				jobs = append(jobs, fmt.Sprint("job ", n))
 				c.bury(st, jobs[len(jobs)-1], stones...)

@@ -1,3 +1,4 @@
+//nolint:thelper // subtests are no helpers: a failure is to name its own line
 package storetest
 
 import (
