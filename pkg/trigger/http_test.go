@@ -193,3 +193,15 @@ func TestLargestAnswerFitsIntoSixMegabytes(t *testing.T) {
 		}
 	}
 }
+
+// TestConnectionsAreNotOurs: a handler that ends its connection says nothing about that of API Gateway.
+func TestConnectionsAreNotOurs(t *testing.T) {
+	t.Parallel()
+	answer := serve(t, get("/"), func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	if answer.Headers["Connection"] != "" || answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%+v", answer)
+	}
+}
