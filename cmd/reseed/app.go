@@ -56,11 +56,15 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...chartmogu
 		return nil, errors.Join(err, objs.Close(), st.Close())
 	}
 	a, requests := &app{key: chartmogul.NewKey(), uploads: newUploadWatch()}, newInflight()
-	a.queue = newQueue(a.work, log)
+	a.queue = newQueue(a.work, workersOfOne(), log)
 	a.Line = line.New(line.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st), MakeWay: requests.makeWay,
-		Imports:      func(_ context.Context, list ...importer.Message) error { return put(a.queue, list) },
-		Sweeps:       func(_ context.Context, list ...line.Sweep) error { return put(a.queue, list) },
+		Imports: func(_ context.Context, list ...importer.Message) error {
+			return put(a.queue, list, func(m importer.Message) string { return m.Source })
+		},
+		Sweeps: func(_ context.Context, list ...line.Sweep) error {
+			return put(a.queue, list, func(m line.Sweep) string { return m.Source })
+		},
 		SweepUploads: st.Exclusive() || sh.serving && sh.env["RESEED_BUCKET"] != "",
 		Quiet:        requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
 	})
@@ -97,9 +101,9 @@ func otherRequests(st *store.Store) time.Duration {
 	return 30 * time.Second
 }
 
-func put[M any](q *queue, list []M) error {
+func put[M any](q *queue, list []M, source func(M) string) error {
 	for _, m := range list {
-		q.add(m)
+		q.add(source(m), m)
 	}
 	return nil
 }
@@ -173,7 +177,7 @@ func openTable(ctx context.Context, sh *shell, at *cloud.Cloud, log *slog.Logger
 // over what comes. They end with ctx or close.
 func (a *app) start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(ctx)
-	for range max(2, runtime.NumCPU()) {
+	for range workersOfOne() + 1 { // so that there is one left for the others
 		a.queue.run(ctx)
 	}
 	a.queue.every(ctx, time.Minute, a.Tick)
@@ -183,6 +187,9 @@ func (a *app) start(ctx context.Context) {
 func (a *app) watchUploads(ctx context.Context) {
 	a.queue.every(ctx, lookEvery, func(ctx context.Context) error { return a.uploads.look(ctx, time.Now()) })
 }
+
+// workersOfOne is how many workers may be at work for one source.
+func workersOfOne() int { return max(2, runtime.NumCPU()) }
 
 // work does one message.
 func (a *app) work(ctx context.Context, message any) error {

@@ -82,7 +82,7 @@ func kindsOfPlace() map[string]string {
 		"a transaction": "^item .*#t#", "an event": "^item .* e#", "tags": "^item .*#tags$", "names of files": "^item account job#", "attributes": "^item .*#attributes$",
 		"changed fields": "^item .* c#.*#fields$", "changed fields of a line": "^item .*#l#.*#fields$",
 		"the table": `^file table/.*\.(log|sst)$`, "unpacked tables": `^unpacked table/.*\.sst$`,
-		"uploads": "^file objects/uploads/ds_", "a ZIP": "^unpacked objects/uploads/ds_", "half an upload": `^file objects/uploads/ds_.*\.tmp$`, "samples": "/samples/", "rejects": "/rejects.csv$", "change sets": "^unpacked objects/jobs/.*/changes/",
+		"uploads": "^file objects/uploads/ds_", "a ZIP": "^unpacked objects/uploads/ds_", "half an upload": `^file objects/uploads/ds_.*\.tmp$`, "samples": "/samples/", "rejects": "/rejects/.*csv$", "change sets": "^unpacked objects/jobs/.*/changes/",
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"reseed/internal/gen/company"
 	"reseed/pkg/billing"
+	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
 
@@ -235,6 +236,33 @@ func (in input) model(t *testing.T, rejects string, at time.Time) map[string]int
 		}
 	}
 	return content
+}
+
+// rejects are the rejects of a job as people get them.
+func (w *world) rejects(t *testing.T, j *job.Job) string {
+	t.Helper()
+	dir := "jobs/" + j.ID + "/"
+	var all strings.Builder
+	all.WriteString(w.objects[dir+"rejects.csv"]) // of an undo
+	out, last := csv.NewWriter(&all), ""
+	for _, name := range slices.Sorted(maps.Keys(w.objects)) {
+		part, ours := strings.CutPrefix(name, dir+"rejects/")
+		if !ours {
+			continue
+		}
+		file, _, _ := strings.Cut(part, "-")
+		n, err := strconv.Atoi(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file != last {
+			_ = out.Write(append(slices.Clone(j.Import.Files[n].Header), "Reject file", "Reject line", "Reject column", "Reject code", "Reject reason"))
+			out.Flush()
+			last = file
+		}
+		all.WriteString(w.objects[name])
+	}
+	return all.String()
 }
 
 // rejectedLines reads where the rows of a rejects file, which has a header for each dataset, come from.

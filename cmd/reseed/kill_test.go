@@ -351,7 +351,7 @@ func (sc *scenario) undisturbed(t *testing.T, data string, a action) outcome {
 // accounts checks that every row is accounted for (I1), against the rows themselves.
 func (sc *scenario) accounts(t *testing.T, w *world) {
 	t.Helper()
-	rejects, want := w.objects["jobs/"+sc.model.ID+"/rejects.csv"], sc.left
+	rejects, want := w.rejects(t, sc.model), sc.left
 	for ds, rows := range sc.reads {
 		want += sc.rejects[ds]
 		if got := sc.model.Datasets[string(ds)]; got.Rejected != sc.rejects[ds] || got.Read != int64(len(rows)-1) {
@@ -548,7 +548,8 @@ type outline struct {
 	Receipt         eraser.Receipt
 }
 
-func outlineOf(w *world, j *job.Job) outline {
+func outlineOf(t *testing.T, w *world, j *job.Job) outline {
+	t.Helper()
 	o := outline{Status: j.Status, Datasets: j.Datasets, Rejects: j.Rejects, Notes: j.Notes, Done: j.Progress.ItemsDone, Total: j.Progress.ItemsTotal}
 	if j.Erase != nil {
 		o.Removed, o.Receipt = j.Erase.Removed, receiptOf(j)
@@ -566,7 +567,7 @@ func outlineOf(w *world, j *job.Job) outline {
 		}
 	}
 	slices.Sort(o.Files)
-	o.RejectsFile = w.objects[dir+"rejects.csv"]
+	o.RejectsFile = w.rejects(t, j)
 	return o
 }
 
@@ -576,7 +577,7 @@ func (sc *scenario) settled(t *testing.T, data string) {
 	w := lookAt(t, data)
 	sc.strays.Add(int64(w.strays()))
 	if !sc.cancels {
-		if d := cmp.Diff(outlineOf(sc.end, sc.model), outlineOf(w, sc.doer(t, w))); d != "" {
+		if d := cmp.Diff(outlineOf(t, sc.end, sc.model), outlineOf(t, w, sc.doer(t, w))); d != "" {
 			t.Errorf("the job (-undisturbed +killed):\n%s", d)
 		}
 	}

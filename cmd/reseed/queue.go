@@ -11,32 +11,53 @@ import (
 )
 
 // queue hands messages to workers. It holds nothing that matters: the job
-// ledger knows what is left to do, and the ticker hands it out again.
+// ledger knows what is left to do, and the ticker hands it out again. Sources take turns, and one source has at most so many workers
+// at once: with one worker more than that, no source has to wait for all tasks of another.
 type queue struct {
-	do   func(context.Context, any) error
-	log  *slog.Logger
-	mu   sync.Mutex
-	list []any
-	more chan struct{}
-	wg   sync.WaitGroup
+	do    func(context.Context, any) error
+	most  int // workers of one source
+	log   *slog.Logger
+	mu    sync.Mutex
+	lines []*sourceLine // that have messages or workers; the longer ago one had its turn, the further in front
+	more  chan struct{}
+	wg    sync.WaitGroup
+}
+
+// sourceLine is what waits for one source.
+type sourceLine struct {
+	source  string
+	waiting []any
+	busy    int // workers at it
 }
 
 // again is how long a message waits after an error that may pass.
 const again = time.Second
 
-func newQueue(do func(context.Context, any) error, log *slog.Logger) *queue {
-	return &queue{do: do, log: log, more: make(chan struct{}, 1)}
+func newQueue(do func(context.Context, any) error, most int, log *slog.Logger) *queue {
+	return &queue{do: do, most: most, log: log, more: make(chan struct{}, 1)}
 }
 
 // add puts a message in, unless the same one is waiting already.
-func (q *queue) add(m any) {
+func (q *queue) add(source string, m any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if slices.Contains(q.list, m) {
+	l := q.line(source)
+	if slices.Contains(l.waiting, m) {
 		return
 	}
-	q.list = append(q.list, m)
+	l.waiting = append(l.waiting, m)
 	q.signal()
+}
+
+func (q *queue) line(source string) *sourceLine {
+	for _, l := range q.lines {
+		if l.source == source {
+			return l
+		}
+	}
+	l := &sourceLine{source: source}
+	q.lines = append(q.lines, l)
+	return l
 }
 
 func (q *queue) signal() {
@@ -46,26 +67,42 @@ func (q *queue) signal() {
 	}
 }
 
-func (q *queue) take() (any, bool) {
+// take gives the first message of the source that has the fewest workers; of several, of the one whose turn is the longest
+// ago. It is nil if no source may have one now. The worker has to give its place back with leave.
+func (q *queue) take() (l *sourceLine, m any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.list) == 0 {
-		return nil, false
+	for _, o := range q.lines {
+		if len(o.waiting) > 0 && o.busy < q.most && (l == nil || o.busy < l.busy) {
+			l = o
+		}
 	}
-	m := q.list[0]
-	q.list = q.list[1:]
-	if len(q.list) > 0 {
-		q.signal()
+	if l == nil {
+		return nil, nil
 	}
-	return m, true
+	m, l.waiting = l.waiting[0], l.waiting[1:]
+	l.busy++
+	q.lines = append(slices.DeleteFunc(q.lines, func(o *sourceLine) bool { return o == l }), l)
+	q.signal() // there may be more for another worker
+	return l, m
+}
+
+func (q *queue) leave(l *sourceLine) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l.busy--
+	if l.busy == 0 && len(l.waiting) == 0 {
+		q.lines = slices.DeleteFunc(q.lines, func(o *sourceLine) bool { return o == l })
+	}
+	q.signal()
 }
 
 // run starts one worker.
 func (q *queue) run(ctx context.Context) {
 	q.wg.Go(func() {
 		for {
-			m, ok := q.take()
-			if !ok {
+			l, m := q.take()
+			if l == nil {
 				select {
 				case <-ctx.Done():
 					return
@@ -76,12 +113,13 @@ func (q *queue) run(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			q.handle(ctx, m)
+			q.handle(ctx, l.source, m)
+			q.leave(l)
 		}
 	})
 }
 
-func (q *queue) handle(ctx context.Context, m any) {
+func (q *queue) handle(ctx context.Context, source string, m any) {
 	err := q.do(ctx, m)
 	if err == nil || ctx.Err() != nil {
 		return
@@ -89,7 +127,7 @@ func (q *queue) handle(ctx context.Context, m any) {
 	if fault.KindOf(err) != fault.Busy {
 		q.log.Error("a job's step failed and is tried again", "error", err.Error())
 	}
-	time.AfterFunc(again, func() { q.add(m) })
+	time.AfterFunc(again, func() { q.add(source, m) })
 }
 
 // every calls f at once and then at each interval.

@@ -78,6 +78,10 @@ func step(stage string) string {
 		return "looking whether it still fits"
 	case "remove":
 		return "removing"
+	case "unpack":
+		return "unpacking"
+	case "rejects":
+		return "writing what was rejected"
 	case "takeback":
 		return "taking back"
 	case "putback":

@@ -218,6 +218,40 @@ func TestBatchKeepsOrderAndReportsWhatFailed(t *testing.T) {
 	}
 }
 
+// A group with many messages, all workers at them, does not make another group wait; nor do messages of no group.
+func TestGroupsTakeTurns(t *testing.T) {
+	t.Parallel()
+	client, _, base := startSQS(t, "work")
+	url := awsfake.QueueURL(base, "work")
+	for n := range 30 {
+		in := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String(strconv.Itoa(n)), MessageGroupId: aws.String("many")}
+		switch n {
+		case 28:
+			in.MessageGroupId = aws.String("few")
+		case 29:
+			in.MessageGroupId = nil
+		}
+		if _, err := client.SendMessage(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, m := range out.Messages {
+		got[*m.Body+" "+m.Attributes["MessageGroupId"]] = true
+	}
+	if want := map[string]bool{"0 many": true, "28 few": true, "29 ": true, "1 many": true}; !cmp.Equal(got, want) {
+		t.Errorf("received %v", got)
+	}
+	_, err = client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x"), MessageGroupId: aws.String("two words")})
+	if err == nil {
+		t.Error("a group that SQS would refuse was taken")
+	}
+}
+
 func TestLongPollWaitsForAMessage(t *testing.T) {
 	t.Parallel()
 	client, _, base := startSQS(t, "work")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // defaultVisibility is SQS's default for a queue that says nothing.
 const defaultVisibility = 30 * time.Second
 
-// queue is one standard queue: messages in the order they were sent. Whoever uses it holds the lock of SQS.
+// queue is one standard queue: messages in the order they were sent, but groups of messages take turns. Whoever uses it holds the lock of SQS.
 type queue struct {
 	name        string
 	attributes  map[string]string
@@ -30,6 +31,7 @@ type queue struct {
 
 type message struct {
 	id, body   string
+	group      string // "" for none
 	attributes json.RawMessage
 	sent       time.Time
 	visible    time.Time // from when on it can be received
@@ -70,6 +72,7 @@ func redrive(policy string) (deadLetters string, maxReceives int) {
 type sendEntry struct {
 	Id                string //nolint:revive // the wire's own name
 	MessageBody       string
+	MessageGroupId    *string //nolint:revive // the wire's own name
 	DelaySeconds      *int
 	MessageAttributes json.RawMessage
 }
@@ -80,9 +83,13 @@ func (e sendEntry) check() error {
 		return invalid("MessageBody is empty")
 	case len(e.MessageBody) > maxMessageBytes:
 		return invalid("MessageBody is longer than %d bytes", maxMessageBytes)
+	case e.MessageGroupId != nil && !groupID.MatchString(*e.MessageGroupId):
+		return invalid("MessageGroupId has 1 to 128 letters, digits and punctuation marks")
 	}
 	return nil
 }
+
+var groupID = regexp.MustCompile("^[!-~]{1,128}$")
 
 // sentEntry is the answer to a sendEntry.
 type sentEntry struct {
@@ -100,6 +107,9 @@ func (q *queue) send(now time.Time, entry sendEntry) sentEntry {
 		id: uuid.NewString(), body: entry.MessageBody, attributes: entry.MessageAttributes,
 		sent: now, visible: now.Add(delay),
 	}
+	if entry.MessageGroupId != nil {
+		m.group = *entry.MessageGroupId
+	}
 	q.messages = append(q.messages, m)
 	return sentEntry{Id: entry.Id, MessageId: m.id, MD5OfMessageBody: checksum(m.body)}
 }
@@ -115,19 +125,40 @@ type received struct {
 // the dead-letter queue instead.
 func (q *queue) receive(now time.Time, hidden time.Duration, limit int, deadLetters *queue) []received {
 	var out []received
-	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool {
-		if len(out) == limit || m.visible.After(now) {
-			return false
+	given := map[*message]bool{} // also those that are visible again at once
+	for len(out) < limit {
+		m := q.next(now, given)
+		if m == nil {
+			break
 		}
+		given[m] = true
 		if deadLetters != nil && m.receives >= q.maxReceives {
 			m.visible = now
 			deadLetters.messages = append(deadLetters.messages, m)
-			return true
+			q.messages = slices.DeleteFunc(q.messages, func(o *message) bool { return o == m })
+			continue
 		}
 		out = append(out, m.receive(now, hidden))
-		return false
-	})
+	}
 	return out
+}
+
+// next is the first visible message of the group that has the fewest in flight, as a fair queue gives it. Each message without a
+// group is a group of its own.
+func (q *queue) next(now time.Time, given map[*message]bool) *message {
+	flying := map[string]int{}
+	for _, m := range q.messages {
+		if m.group != "" && m.receives > 0 && m.visible.After(now) {
+			flying[m.group]++
+		}
+	}
+	var best *message
+	for _, m := range q.messages {
+		if !given[m] && !m.visible.After(now) && (best == nil || flying[m.group] < flying[best.group]) {
+			best = m
+		}
+	}
+	return best
 }
 
 func (m *message) receive(now time.Time, hidden time.Duration) received {
@@ -137,7 +168,7 @@ func (m *message) receive(now time.Time, hidden time.Duration) received {
 	m.receives++
 	m.receipt = uuid.NewString()
 	m.visible = now.Add(hidden)
-	return received{
+	out := received{
 		MessageId: m.id, ReceiptHandle: m.receipt, Body: m.body, MD5OfBody: checksum(m.body),
 		Attributes: map[string]string{
 			"ApproximateReceiveCount":          strconv.Itoa(m.receives),
@@ -147,6 +178,10 @@ func (m *message) receive(now time.Time, hidden time.Duration) received {
 		},
 		MessageAttributes: m.attributes,
 	}
+	if m.group != "" {
+		out.Attributes["MessageGroupId"] = m.group
+	}
+	return out
 }
 
 // delete removes the message with this receipt handle. One that is gone, or was received again since,

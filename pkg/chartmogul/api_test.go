@@ -105,7 +105,7 @@ func (a *api) adopt(ctx context.Context, src store.Source, files []job.File, _ i
 	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: src.UUID, Import: &job.ImportSpec{Files: files, Mode: job.Upsert}})
 }
 
-func rejects(_ context.Context, _ string) (line.Download, error) {
+func rejects(context.Context, *job.Job) (line.Download, error) {
 	return line.Download{}, fault.New(fault.NotFound, "no_object", "no such object")
 }
 

@@ -71,7 +71,7 @@ type Imports struct {
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
 	// Changes is the whole change set of a job, Rejects the CSV file of the rows that it did not take in.
 	Changes func(context.Context, *job.Job, importer.Format) (line.Download, error)
-	Rejects func(ctx context.Context, jobID string) (line.Download, error)
+	Rejects func(ctx context.Context, j *job.Job) (line.Download, error)
 }
 
 // ImportsOf are the imports of a line.

@@ -385,7 +385,7 @@ func getRejects(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	file, err := c.Imports.Rejects(c.Context(), j.ID)
+	file, err := c.Imports.Rejects(c.Context(), j)
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return reply{}, absent("Rejects file")
 	}

@@ -69,7 +69,7 @@ func newBedWith(tb testing.TB, spec *openAPI, d store.Driver, objs *objects.Obje
 	imports.Changes = func(ctx context.Context, j *job.Job, f importer.Format) (line.Download, error) {
 		return given(changes(ctx, j, f))
 	}
-	imports.Rejects = func(ctx context.Context, id string) (line.Download, error) { return given(rejects(ctx, id)) }
+	imports.Rejects = func(ctx context.Context, j *job.Job) (line.Download, error) { return given(rejects(ctx, j)) }
 	b.handler = chartmogul.New(chartmogul.Config{
 		Store: st, Keys: []chartmogul.Key{{Hash: chartmogul.HashKey(testKey)}}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
 		MaxUpload: 1 << 20, Imports: imports, Erase: chartmogul.EraseOf(b.eraser, b.line.StartErase),

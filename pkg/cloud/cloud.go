@@ -70,14 +70,15 @@ func (c *Cloud) Objects(ctx context.Context, bucket string) (*objects.Objects, e
 
 // Sender returns a function that sends each value as one message, as JSON. When it
 // returns nil all are in the queue; on an error some may be: receivers bear
-// the same message twice.
-func Sender[M any](c *Cloud, queueURL string) func(context.Context, ...M) error {
+// the same message twice. The queue hands out messages of different groups in fair turns (fair queues of SQS), so that
+// one group with many messages does not make the others wait; a message of group "" is of none.
+func Sender[M any](c *Cloud, queueURL string, group func(M) string) func(context.Context, ...M) error {
 	r := resource{"queue", path.Base(queueURL), "RESEED_QUEUE_URL and RESEED_ERASE_QUEUE_URL", "SQS"}
 	client := sqs.NewFromConfig(c.aws, func(o *sqs.Options) { o.APIOptions = append(o.APIOptions, r.explain) })
 	return func(ctx context.Context, messages ...M) error {
 		for len(messages) > 0 {
 			n := min(len(messages), batchSize)
-			if err := send(ctx, client, queueURL, messages[:n]); err != nil {
+			if err := send(ctx, client, queueURL, group, messages[:n]); err != nil {
 				return err
 			}
 			messages = messages[n:]
@@ -86,16 +87,18 @@ func Sender[M any](c *Cloud, queueURL string) func(context.Context, ...M) error 
 	}
 }
 
-func send[M any](ctx context.Context, client *sqs.Client, queueURL string, messages []M) error {
+func send[M any](ctx context.Context, client *sqs.Client, queueURL string, group func(M) string, messages []M) error {
 	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(queueURL)}
 	for i, m := range messages {
 		body, err := json.Marshal(m)
 		if err != nil {
 			return fault.Wrap(err, fault.Internal, "message", "encode a message")
 		}
-		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body)),
-		})
+		entry := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(body))}
+		if g := group(m); g != "" {
+			entry.MessageGroupId = aws.String(g)
+		}
+		in.Entries = append(in.Entries, entry)
 	}
 	out, err := client.SendMessageBatch(ctx, in)
 	if known, ok := errors.AsType[*fault.Error](err); ok {

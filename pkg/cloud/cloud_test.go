@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"reseed/internal/awsfake"
 	"reseed/internal/awsfake/awsfaketest"
@@ -39,7 +40,7 @@ func open(t *testing.T, s3URL, sqsURL string) *cloud.Cloud {
 
 func TestSenderSendsMoreThanOneBatch(t *testing.T) { //nolint:paralleltest // the environment is everybody's
 	_, url := awsfaketest.Start(t, awsfaketest.Resources{Queues: []string{"work"}})
-	send := cloud.Sender[message](open(t, "", url), awsfake.QueueURL(url, "work"))
+	send := cloud.Sender(open(t, "", url), awsfake.QueueURL(url, "work"), group)
 	var messages []message
 	for i := range 23 {
 		messages = append(messages, message{i})
@@ -57,6 +58,7 @@ func TestSenderSendsMoreThanOneBatch(t *testing.T) { //nolint:paralleltest // th
 	for {
 		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 			QueueUrl: aws.String(awsfake.QueueURL(url, "work")), MaxNumberOfMessages: 10,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameMessageGroupId},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -66,6 +68,9 @@ func TestSenderSendsMoreThanOneBatch(t *testing.T) { //nolint:paralleltest // th
 		}
 		for _, m := range out.Messages {
 			bodies[*m.Body] = true
+			if g := m.Attributes["MessageGroupId"]; (g == "odd") != strings.HasSuffix(*m.Body, "1}") {
+				t.Errorf("%s is of group %q", *m.Body, g)
+			}
 		}
 	}
 	if len(bodies) != 23 || !bodies[`{"job":22}`] {
@@ -73,9 +78,17 @@ func TestSenderSendsMoreThanOneBatch(t *testing.T) { //nolint:paralleltest // th
 	}
 }
 
+// group is one for messages whose number ends with a 1; the others have none.
+func group(m message) string {
+	if m.Job%10 == 1 {
+		return "odd"
+	}
+	return ""
+}
+
 func TestSenderFails(t *testing.T) { //nolint:paralleltest // the environment is everybody's
 	_, url := awsfaketest.Start(t, awsfaketest.Resources{})
-	err := cloud.Sender[message](open(t, "", url), awsfake.QueueURL(url, "nowhere"))(t.Context(), message{1})
+	err := cloud.Sender(open(t, "", url), awsfake.QueueURL(url, "nowhere"), group)(t.Context(), message{1})
 	if fault.KindOf(err) != fault.Unavailable || err == nil {
 		t.Errorf("a missing queue: %v", err)
 	}
@@ -84,7 +97,7 @@ func TestSenderFails(t *testing.T) { //nolint:paralleltest // the environment is
 		_, _ = io.WriteString(w, `{"Successful":[],"Failed":[{"Id":"0","Code":"InternalError","SenderFault":false}]}`)
 	}))
 	t.Cleanup(partly.Close)
-	err = cloud.Sender[message](open(t, "", partly.URL), partly.URL+"/work")(t.Context(), message{1})
+	err = cloud.Sender(open(t, "", partly.URL), partly.URL+"/work", group)(t.Context(), message{1})
 	if fault.KindOf(err) != fault.Unavailable || err == nil {
 		t.Errorf("a message that was not taken: %v", err)
 	}
@@ -113,5 +126,5 @@ func TestOpeningMakesNoCall(t *testing.T) {
 	if _, err := c.Objects(t.Context(), "files"); err != nil {
 		t.Error(err)
 	}
-	cloud.Sender[message](c, down.URL+"/q")
+	cloud.Sender(c, down.URL+"/q", group)
 }

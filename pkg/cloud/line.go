@@ -24,7 +24,8 @@ func Line(ctx context.Context, c config.Config, now func() time.Time, log *slog.
 	}
 	return line.New(line.Config{
 		Store: at.Store(c.Table), Objects: objs, Now: now, Log: log, RequestLifetime: c.RequestLifetime, SweepUploads: true,
-		Imports: Sender[importer.Message](at, c.QueueURL), Sweeps: Sender[line.Sweep](at, c.EraseQueueURL),
+		Imports: Sender(at, c.QueueURL, func(m importer.Message) string { return m.Source }),
+		Sweeps:  Sender(at, c.EraseQueueURL, func(m line.Sweep) string { return m.Source }),
 		Grace: c.Grace, Residue: residue(c),
 	}), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -172,10 +173,30 @@ func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) erro
 	if j.Status != job.Running { // one that waits has none; and who cancels that may have no right to delete
 		return nil
 	}
+	if err := im.dropHalf(ctx, j, tasks); err != nil {
+		return err
+	}
 	if err := im.dropRuns(ctx, j); err != nil {
 		return err
 	}
 	return im.dropGround(ctx, j)
+}
+
+// dropHalf removes what is of no use: files that were unpacked for a job that never began with them, and rejects that are not whole, or
+// of a job that was cancelled before it changed anything.
+func (im *Importer) dropHalf(ctx context.Context, j *job.Job, tasks []job.Task) error {
+	half := j.Import.Failing == "" || slices.ContainsFunc(tasks, func(t job.Task) bool {
+		_, step, _ := splitTask(t.ID)
+		return step == stepRejects && t.State != job.TaskDone
+	})
+	var err error
+	if half && !j.Import.Applying {
+		_, err = im.c.Objects.DeleteAll(ctx, rejectsDir(j.ID))
+	}
+	if !j.Import.Scanned && err == nil {
+		_, err = im.c.Objects.DeleteAll(ctx, inputDir(j.ID))
+	}
+	return err
 }
 
 // appliedBy is how many changes some tasks have made, at least.

@@ -55,6 +55,8 @@ type summary struct {
 	Rejects     []string         `json:"rejects,omitempty"`      // names of runs of rejects
 	Ground      []string         `json:"ground,omitempty"`       // names of objects, see ground.go
 	Grounds     int64            `json:"grounds,omitempty"`      // records in those
+	// RejectPieces are the pieces of the input that have rejects: none of an undo, or of before 2026-11-29.
+	RejectPieces []int `json:"reject_pieces,omitempty"`
 	// Of an apply:
 	Applied int64 `json:"applied,omitempty"` // changes made
 }
@@ -93,6 +95,7 @@ func (s *summary) add(o summary) {
 	s.Rejects = append(s.Rejects, o.Rejects...)
 	s.Ground = append(s.Ground, o.Ground...)
 	s.Grounds += o.Grounds
+	s.RejectPieces = append(s.RejectPieces, o.RejectPieces...)
 	s.Applied += o.Applied
 }
 

@@ -250,8 +250,9 @@ type rejection struct {
 	message string
 }
 
-func (r rejection) encode() []byte {
-	var b []byte
+func (r rejection) encode() []byte { return r.append(nil) }
+
+func (r rejection) append(b []byte) []byte {
 	for _, s := range [...]string{r.dataset, r.column, r.code, r.message} {
 		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
 	}

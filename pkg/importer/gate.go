@@ -83,12 +83,8 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err := notEmpty(j, sum); err != nil {
 		return nil, err
 	}
-	if sum.rejected() > 0 {
-		write := im.writeRejects
-		if j.Import.Undo != "" {
-			write = im.writeLeftAlone
-		}
-		if err := write(ctx, j, sum.Rejects); err != nil {
+	if j.Import.Undo != "" && sum.rejected() > 0 {
+		if err := im.writeLeftAlone(ctx, j, sum.Rejects); err != nil {
 			return nil, err
 		}
 	}

@@ -57,8 +57,9 @@ func New(c Config) *Importer {
 // Message asks a worker to go on with a job: with one task of it, or, if Task
 // is empty, with whatever comes next.
 type Message struct {
-	Job  string `json:"job"`
-	Task string `json:"task,omitempty"`
+	Job    string `json:"job"`
+	Task   string `json:"task,omitempty"`
+	Source string `json:"-"` // of the job: messages of several sources take turns. Who handles it need not know
 }
 
 // Request is what Submit needs. The files lie in the object store already.
@@ -166,7 +167,7 @@ func (im *Importer) send(ctx context.Context, j *job.Job) error {
 	if j.Status != job.Running {
 		return nil
 	}
-	return im.c.Send(ctx, []Message{{Job: j.ID}})
+	return im.c.Send(ctx, []Message{{Job: j.ID, Source: j.Source}})
 }
 
 // Apply begins to make a planned change set true in the table. It fails, with nothing
@@ -294,7 +295,7 @@ func (im *Importer) Tick(ctx context.Context) error {
 	}
 	for _, j := range open {
 		if j.Kind == job.Import && j.Status == job.Running {
-			if err := im.c.Send(ctx, []Message{{Job: j.ID}}); err != nil {
+			if err := im.send(ctx, j); err != nil {
 				return err
 			}
 		}
@@ -329,10 +330,12 @@ func (im *Importer) goOn(ctx context.Context, j *job.Job) (*job.Job, error) {
 // step takes a job whose phase is done to the next: to a phase, through the gate, or to its end.
 func (im *Importer) step(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if !j.Import.Scanned {
-		return im.scan(ctx, j)
+		return im.read(ctx, j)
 	}
-	next := nextPhase(j)
+	next, tasks, err := im.next(ctx, j)
 	switch {
+	case err != nil:
+		return nil, err
 	case next == "" && j.Import.Applying:
 		return im.finish(ctx, j)
 	case next == "":
@@ -343,7 +346,32 @@ func (im *Importer) step(ctx context.Context, j *job.Job) (*job.Job, error) {
 			return nil, err
 		}
 	}
-	return im.begin(ctx, j, next)
+	return im.begin(ctx, j, next, tasks)
+}
+
+// read has ZIPs unpacked, then looks through the input.
+func (im *Importer) read(ctx context.Context, j *job.Job) (*job.Job, error) {
+	if j.Stage == "" {
+		phase := phaseName(0, stepUnpack)
+		if tasks, err := im.unpackTasks(ctx, j, phase); err != nil {
+			return nil, err
+		} else if len(tasks) > 0 {
+			return im.begin(ctx, j, phase, tasks)
+		}
+	}
+	return im.scan(ctx, j)
+}
+
+// next is a job's next phase with its tasks; empty if there is none. Without rejects there is no phase for them.
+func (im *Importer) next(ctx context.Context, j *job.Job) (phase string, tasks []string, err error) {
+	phase = nextPhase(j, j.Stage)
+	if _, step := splitPhase(phase); step == stepRejects {
+		if tasks, err = im.rejectTasks(ctx, j, phase); err != nil || len(tasks) > 0 {
+			return phase, tasks, err
+		}
+		phase = nextPhase(j, phase)
+	}
+	return phase, phaseTasks(j, phase), nil
 }
 
 // todo lists the undone tasks of the job's phase.
@@ -354,16 +382,16 @@ func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, e
 	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, j.Stage+"/")
 	for _, t := range tasks {
 		if t.State != job.TaskDone {
-			messages = append(messages, Message{j.ID, t.ID})
+			messages = append(messages, Message{j.ID, t.ID, j.Source})
 		}
 	}
 	return messages, err
 }
 
 // begin makes the tasks of a phase, then says that the job is at it.
-func (im *Importer) begin(ctx context.Context, j *job.Job, phase string) (*job.Job, error) {
+func (im *Importer) begin(ctx context.Context, j *job.Job, phase string, ids []string) (*job.Job, error) {
 	var tasks []job.Task
-	for _, id := range phaseTasks(j, phase) {
+	for _, id := range ids {
 		tasks = append(tasks, job.Task{ID: id, Job: j.ID, Phase: phase, State: job.TaskTodo})
 	}
 	if err := im.c.Ledger.CreateTasks(ctx, j.ID, tasks); err != nil {

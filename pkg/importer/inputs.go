@@ -17,7 +17,7 @@ import (
 // used ends the import with nothing changed.
 func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	spec := *j.Import
-	files, zips, err := im.unpack(ctx, j)
+	files, zips, err := im.inputs(ctx, j)
 	if err != nil {
 		return nil, err
 	}

@@ -252,10 +252,22 @@ func counts(j *job.Job) string {
 	return string(b)
 }
 
+// rejects are the rejects of an import as people get them, or the rows that an undo left alone.
 func (l *line) rejects(t tester, j *job.Job) string {
 	t.Helper()
 	if j.Rejects == 0 {
 		return ""
+	}
+	if j.Import.Undo == "" {
+		file, err := l.Rejects(t.Context(), j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := file.WriteTo(t.Context(), &b); err != nil || int64(b.Len()) != file.Size() {
+			t.Fatalf("%d bytes of rejects, not %d: %v", b.Len(), file.Size(), err)
+		}
+		return b.String()
 	}
 	r, err := l.objects.Open(t.Context(), importer.RejectsName(j.ID), "", 0, -1)
 	if err != nil {

@@ -23,7 +23,7 @@ type mapped struct {
 	dataset billing.Dataset
 	main    []batch // by key range
 	asks    []batch // by key range of the key asked about
-	rejects batch
+	rejects *rejectRuns
 	asked   bool
 	counts  job.Counts
 	sum     summary
@@ -54,6 +54,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		barred: barred,
 		w:      w, stage: stage, by: by, file: p.File, dataset: layout.Dataset(),
 		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
+		rejects: &rejectRuns{w: w, by: fmt.Sprintf("%d-%s", stage, by)},
 	}
 	unescape := hasRejectColumns(file.Header)
 	for {
@@ -69,6 +70,9 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		}
 		m.row(layout, row)
 		m.w.makeWay()
+		if err := m.rejects.spill(ctx); err != nil {
+			return summary{}, err
+		}
 	}
 	m.sum.count(file.Dataset, func(c *job.Counts) { *c = m.counts })
 	return m.store(ctx)
@@ -106,7 +110,7 @@ func (m *mapped) row(layout *billing.Layout, row source.Row) {
 
 func (m *mapped) reject(at place, column, code, message string) {
 	m.counts.Rejected++
-	m.rejects.add(&entry{place: at, kind: reject, body: rejection{string(m.dataset), column, code, message}.encode()})
+	m.rejects.add(at, rejection{string(m.dataset), column, code, message})
 }
 
 // store sorts and writes the runs.
@@ -119,8 +123,7 @@ func (m *mapped) store(ctx context.Context) (summary, error) {
 			return m.sum, err
 		}
 	}
-	var err error
-	m.sum.Rejects, err = m.w.writeRejects(ctx, fmt.Sprintf("%d-%s", m.stage, m.by), m.rejects)
+	err := m.rejects.end(ctx, &m.sum)
 	return m.sum, err
 }
 

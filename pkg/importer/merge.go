@@ -46,7 +46,7 @@ type rangeMerge struct {
 	stage   int
 	out     *changeWriter
 	sum     summary
-	rejects batch
+	rejects *rejectRuns
 	samples sampler
 	group   []entry // equal natural rows, waiting for their occurrence numbers
 	found   *entry  // the finding about the record that follows
@@ -125,6 +125,8 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		}
 		defer m.parents.close()
 	}
+	// Under a name of its own, which the change set has: so they belong together whoever else is at this range.
+	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())}
 	m.beginReplace(keyRange)
 	for {
 		e, err := in.next()
@@ -133,6 +135,9 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		}
 		if err == nil {
 			err = m.take(ctx, e)
+		}
+		if err == nil {
+			err = m.rejects.spill(ctx)
 		}
 		if err != nil {
 			return sum, err
@@ -149,10 +154,7 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 			m.sum.count(m.w.job.Import.Files[i].Dataset, func(all *job.Counts) { *all = all.Add(c) })
 		}
 	}
-	m.rejects.sort()
-	// Under a name of its own, which the change set has: so they belong together whoever else is at this range.
-	by := fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())
-	if m.sum.Rejects, err = m.w.writeRejects(ctx, by, m.rejects); err != nil {
+	if err := m.rejects.end(ctx, &m.sum); err != nil {
 		return sum, err
 	}
 	if err := m.ground.end(&m.sum); err != nil {
@@ -279,7 +281,7 @@ func (m *rangeMerge) count(e *entry, f func(*job.Counts)) {
 func (m *rangeMerge) reject(e *entry, column, code, message string) {
 	m.count(e, countRejected)
 	dataset := m.w.job.Import.Files[e.place.file].Dataset
-	m.rejects.add(&entry{place: e.place, kind: reject, body: rejection{dataset, column, code, message}.encode()})
+	m.rejects.add(e.place, rejection{dataset, column, code, message})
 }
 
 // decide compares the candidates with what is stored.

@@ -10,8 +10,8 @@ import (
 	"reseed/pkg/job"
 )
 
-// A phase is a stage's number and a step; its tasks may run at once. First all
-// stages are decided: map, resolve, merge. Then, unless the job stops there as a plan, all
+// A phase is a stage's number and a step; its tasks may run at once. First ZIPs are unpacked, if there are any. Then all
+// stages are decided: map, resolve, merge; and what was rejected is written, if anything was. Then, unless the job stops there as a plan, all
 // are applied: rows are removed from the last stage to the first, so that
 // nothing hangs in the air, and put from the first to the last.
 //
@@ -21,10 +21,12 @@ import (
 // rows come back ("coming") from the first stage to the last, and then which added customers and plans go: by then it
 // is known of every row that may belong to them whether it stays. It is applied in the same order.
 const (
+	stepUnpack  = "unpack"
 	stepDecide  = "decide"
 	stepMap     = "map"
 	stepResolve = "resolve"
 	stepMerge   = "merge"
+	stepRejects = "rejects"
 	stepCheck   = "check"
 	stepApply   = "apply"
 	stepRemove  = "remove"
@@ -55,7 +57,7 @@ func phases(j *job.Job) []string {
 	case stepwise(j):
 		return undoPhases(j)
 	case j.Import.Small:
-		return append([]string{phaseName(0, stepDecide)}, applyPhases(j)...)
+		return append([]string{phaseName(0, stepDecide), phaseName(0, stepRejects)}, applyPhases(j)...)
 	}
 	return append(decidePhases(j), applyPhases(j)...)
 }
@@ -72,7 +74,7 @@ func decidePhases(j *job.Job) (out []string) {
 		}
 		out = append(out, phaseName(stage, stepMerge))
 	}
-	return out
+	return append(out, phaseName(0, stepRejects))
 }
 
 // applyPhases are the phases behind the decision: none before it.
@@ -173,10 +175,10 @@ func undoPhases(j *job.Job) (out []string) {
 	return out
 }
 
-// nextPhase is the phase behind the job's; empty if there is none.
-func nextPhase(j *job.Job) string {
+// nextPhase is the phase behind another; empty if there is none. Behind none, and behind unpacking, it is the first.
+func nextPhase(j *job.Job, phase string) string {
 	all := phases(j)
-	if next := slices.Index(all, j.Stage) + 1; next < len(all) {
+	if next := slices.Index(all, phase) + 1; next < len(all) {
 		return all[next]
 	}
 	return ""
@@ -200,8 +202,8 @@ func hasStage(j *job.Job, stage int) bool {
 // stagePieces lists the indexes of the pieces that a stage reads.
 func stagePieces(j *job.Job, stage int) []int {
 	var out []int
-	for i, p := range j.Import.Pieces {
-		if stageOf(billing.Dataset(j.Import.Files[p.File].Dataset)) == stage {
+	for i := range j.Import.Pieces {
+		if pieceStage(j, i) == stage {
 			out = append(out, i)
 		}
 	}
@@ -219,23 +221,37 @@ func passOf(j *job.Job, step string) string {
 	return stepPutBack
 }
 
-// phaseTasks lists the ids of a phase's tasks: one for each piece, or each key range, or just one.
+func pieceStage(j *job.Job, piece int) int {
+	return stageOf(billing.Dataset(j.Import.Files[j.Import.Pieces[piece].File].Dataset))
+}
+
+// phaseTasks lists the ids of a phase's tasks: one for each piece, or each key range, or just one. Those of unpacking and of
+// rejects are found out elsewhere.
 func phaseTasks(j *job.Job, phase string) []string {
 	stage, step := splitPhase(phase)
 	n := j.Import.Ranges
 	switch step {
 	case stepMap:
-		var out []string
-		for _, i := range stagePieces(j, stage) {
-			out = append(out, fmt.Sprintf("%s/%05d", phase, i))
-		}
-		return out
+		return numbered(phase, stagePieces(j, stage)...)
 	case stepDecide, stepApply:
 		n = 1
 	}
-	out := make([]string, n)
+	return numbered(phase, upTo(n)...)
+}
+
+// numbered are the ids of tasks with some numbers.
+func numbered(phase string, numbers ...int) []string {
+	out := make([]string, len(numbers))
+	for i, n := range numbers {
+		out[i] = fmt.Sprintf("%s/%05d", phase, n)
+	}
+	return out
+}
+
+func upTo(n int) []int {
+	out := make([]int, n)
 	for i := range out {
-		out[i] = fmt.Sprintf("%s/%05d", phase, i)
+		out[i] = i
 	}
 	return out
 }

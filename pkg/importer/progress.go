@@ -19,7 +19,7 @@ func weight(step string) float64 {
 	case stepPut, stepRemove, stepApply, stepTakeBack, stepPutBack:
 		return 4
 	}
-	return 0.5 // resolve, check, and the like
+	return 0.5 // resolve, rejects, check, and the like
 }
 
 // Progress tells how far an open import has come, from the results of its tasks.
@@ -113,7 +113,11 @@ func fraction(j *job.Job, part float64) float64 {
 	var done, total float64
 	for i, phase := range all {
 		stage, step := splitPhase(phase)
-		share := weight(step) * float64(bytesOf(j, stage))
+		size := bytesOf(j, stage)
+		if step == stepRejects {
+			size = j.Progress.BytesTotal // of all stages
+		}
+		share := weight(step) * float64(size)
 		total += share
 		switch {
 		case i < at:

@@ -121,12 +121,17 @@ func (o objectRuns) read(ctx context.Context, prefix string, section int) (*merg
 }
 
 func (o objectRuns) open(ctx context.Context, names []string, section int) (*merger, error) {
+	return openRuns(names, func(name string) (io.ReadCloser, error) { return o.openSection(ctx, name, section) })
+}
+
+// openRuns merges several runs; open gives nil for an empty one.
+func openRuns(names []string, open func(name string) (io.ReadCloser, error)) (*merger, error) {
 	opened := make([]io.ReadCloser, len(names))
 	var g errgroup.Group
 	g.SetLimit(openAtOnce)
 	for i, name := range names {
 		g.Go(func() (err error) {
-			opened[i], err = o.openSection(ctx, name, section)
+			opened[i], err = open(name)
 			return err
 		})
 	}
@@ -152,12 +157,7 @@ const headBytes = 1 << 10
 
 // openSection is nil where the section is empty.
 func (o objectRuns) openSection(ctx context.Context, name string, section int) (io.ReadCloser, error) {
-	r, err := o.objects.Open(ctx, name, "", 0, headBytes)
-	if err != nil {
-		return nil, err
-	}
-	head, err := io.ReadAll(r)
-	_ = r.Close()
+	head, err := objectPart(ctx, o.objects, name, "", 0, headBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -168,11 +168,20 @@ func (o objectRuns) openSection(ctx context.Context, name string, section int) (
 	return o.objects.Open(ctx, name, "", offset, length)
 }
 
+// objectPart reads a part of an object.
+func objectPart(ctx context.Context, o *objects.Objects, name, version string, offset, length int64) ([]byte, error) {
+	in, err := o.Open(ctx, name, version, offset, length)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	return io.ReadAll(in)
+}
+
 // runsDir is where the runs of a job lie; they go when it ends.
 func runsDir(jobID string) string { return jobDir(jobID) + "runs/" }
 
-// writeRejects stores a run of rejects, if there are any, and gives what a summary says of it. They are objects even where
-// other runs stay in memory, since they outlive the worker.
+// writeRejects stores the rows that a task of an undo leaves alone as a run, if there are any, and gives what a summary says of it.
 func (w *work) writeRejects(ctx context.Context, by string, rejects batch) (names []string, err error) {
 	if len(rejects.refs) == 0 {
 		return nil, nil

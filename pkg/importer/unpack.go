@@ -2,76 +2,155 @@ package importer
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 )
 
-// Limits of a ZIP, against files that unpack to more than anybody meant to send.
+// Limits of ZIPs, against files that unpack to more than anybody meant to send. They hold for the sizes that the ZIPs declare, of their CSV
+// files: an entry that holds more than it declares is an error.
 const (
-	maxUnpacked = 50 << 30 // bytes of all files of an import, as the ZIP declares them
-	maxZipFiles = 100
+	maxUnpacked  = 50 << 30  // bytes, of all ZIPs of an import
+	maxRatio     = 200       // of the unpacked bytes to those of the ZIP, of each and of all
+	freeOfRatio  = 100 << 20 // bytes that may be unpacked whatever the ratio
+	maxZipFiles  = 100
+	wholeStep    = time.Minute // an attempt to unpack an entry that had less time before the deadline of its step does not count
+	mostAttempts = 3
 )
 
-// unpack returns the files of a job with the CSV files of each ZIP in its
-// place. They are told by their first bytes, whatever they are called. The sizes that a ZIP
-// declares are looked at before anything is unpacked, and an entry that holds more than it declares is an error.
-func (im *Importer) unpack(ctx context.Context, j *job.Job) (out, zips []job.File, err error) {
+func inputDir(jobID string) string { return jobDir(jobID) + "input/" }
+
+// zipped is a file that is a ZIP, and its CSV files.
+type zipped struct {
+	file    job.File
+	entries []*zip.File
+}
+
+// zips finds the ZIPs among the files of a job, by their indexes, and looks at what they declare. They are told by their first bytes, whatever they are
+// called.
+func (im *Importer) zips(ctx context.Context, j *job.Job) (map[int]zipped, error) {
+	out := map[int]zipped{}
+	var all sizes
 	for i, f := range j.Import.Files {
 		is, err := im.isZip(ctx, f)
 		if err != nil {
-			return nil, nil, inFile(err, f.Name)
+			return nil, inFile(err, f.Name)
 		}
+		if !is {
+			continue
+		}
+		entries, err := im.zipEntries(ctx, f)
+		if err != nil {
+			return nil, inFile(err, f.Name)
+		}
+		one := sizesOf(f, entries)
+		if err := one.check("The ZIP file"); err != nil {
+			return nil, inFile(err, f.Name)
+		}
+		all.packed, all.unpacked = all.packed+one.packed, all.unpacked+one.unpacked
+		if err := all.check("All ZIP files of this import together"); err != nil {
+			return nil, err
+		}
+		out[i] = zipped{f, entries}
+	}
+	return out, nil
+}
+
+// sizes are bytes of one ZIP or several.
+type sizes struct{ packed, unpacked uint64 }
+
+func sizesOf(f job.File, entries []*zip.File) sizes {
+	s := sizes{packed: uint64(f.Size)} //nolint:gosec // never negative
+	for _, e := range entries {
+		if s.unpacked += e.UncompressedSize64; e.UncompressedSize64 > maxUnpacked { // the sum may not run over
+			s.unpacked = maxUnpacked + 1
+			break
+		}
+	}
+	return s
+}
+
+func (s sizes) check(what string) error {
+	switch {
+	case s.unpacked > maxUnpacked:
+		return badZip("zip_too_large", "%s would unpack to more than %d GiB; import the files in several parts.", what, maxUnpacked>>30)
+	case s.unpacked > freeOfRatio && s.unpacked > maxRatio*s.packed:
+		return badZip("zip_ratio", "%s would unpack to %d MiB, which is more than %d times its size; import the CSV files themselves, not packed.",
+			what, s.unpacked>>20, maxRatio)
+	}
+	return nil
+}
+
+// unpackTasks lists the tasks that unpack the ZIPs of a job, one for each CSV file in them.
+func (im *Importer) unpackTasks(ctx context.Context, j *job.Job, phase string) ([]string, error) {
+	zips, err := im.zips(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int
+	for _, i := range slices.Sorted(maps.Keys(zips)) {
+		for n := range zips[i].entries {
+			numbers = append(numbers, i*maxZipFiles+n)
+		}
+	}
+	return numbered(phase, numbers...), nil
+}
+
+// unpackedObject is where the n-th CSV file of a ZIP goes, which is the i-th file of its job.
+func unpackedObject(jobID string, i, n int) string {
+	return fmt.Sprintf("%s%03d-%04d.csv", inputDir(jobID), i, n)
+}
+
+// inputs are the files of a job with the unpacked CSV files of each ZIP in its place.
+func (im *Importer) inputs(ctx context.Context, j *job.Job) (out, zips []job.File, err error) {
+	found, err := im.zips(ctx, j)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, f := range j.Import.Files {
+		z, is := found[i]
 		if !is {
 			out = append(out, f)
 			continue
 		}
-		unpacked, err := im.unpackFile(ctx, fmt.Sprintf("%sinput/%03d", jobDir(j.ID), i), f)
-		if err != nil {
-			return nil, nil, inFile(err, f.Name)
+		zips = append(zips, f)
+		for n, e := range z.entries {
+			info, err := im.c.Objects.Stat(ctx, unpackedObject(j.ID, i, n))
+			if err != nil {
+				return nil, nil, err
+			}
+			out = append(out, job.File{Name: path.Base(e.Name), Object: info.Key, Version: info.Version, Size: info.Size, Dataset: f.Dataset})
 		}
-		out, zips = append(out, unpacked...), append(zips, f)
 	}
 	return out, zips, nil
 }
 
 func (im *Importer) isZip(ctx context.Context, f job.File) (bool, error) {
 	const magic = "PK\x03\x04"
-	in, err := im.c.Objects.Open(ctx, f.Object, f.Version, 0, int64(len(magic)))
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = in.Close() }()
-	head, err := io.ReadAll(in)
+	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, int64(len(magic)))
 	return string(head) == magic, err
 }
 
-func (im *Importer) unpackFile(ctx context.Context, dir string, f job.File) ([]job.File, error) {
-	z, err := zip.NewReader(&zipBytes{ctx: ctx, objects: im.c.Objects, file: f}, f.Size)
+// zipEntries lists the CSV files of a ZIP, which can be unpacked as far as its directory tells.
+func (im *Importer) zipEntries(ctx context.Context, f job.File) ([]*zip.File, error) {
+	z, err := openZip(ctx, im.c.Objects, f)
 	if err != nil {
-		return nil, badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
+		return nil, err
 	}
 	entries := csvEntries(z)
-	var declared uint64
-	for _, e := range entries {
-		declared += e.UncompressedSize64
-		if e.UncompressedSize64 > maxUnpacked || declared > maxUnpacked {
-			return nil, badZip("zip_too_large", "The files in the ZIP would unpack to more than %d GiB; send them in parts.", maxUnpacked>>30)
-		}
-		if e.Flags&1 != 0 {
-			return nil, badZip("zip_encrypted", "The ZIP file is encrypted; send it without a password.")
-		}
-	}
 	switch {
+	case slices.ContainsFunc(entries, func(e *zip.File) bool { return e.Flags&1 != 0 }):
+		return nil, badZip("zip_encrypted", "The ZIP file is encrypted; send it without a password.")
 	case len(entries) == 0 && isWorkbook(z):
 		return nil, badZip("workbook", "This is a workbook of a spreadsheet; save its sheet as CSV, and import that.")
 	case len(entries) == 0:
@@ -79,19 +158,16 @@ func (im *Importer) unpackFile(ctx context.Context, dir string, f job.File) ([]j
 	case len(entries) > maxZipFiles:
 		return nil, badZip("zip_too_many_files", "There are more than %d files in the ZIP.", maxZipFiles)
 	}
-	out := make([]job.File, len(entries))
-	for n, e := range entries {
-		object := fmt.Sprintf("%s-%04d.csv", dir, n)
-		if err := im.unpackEntry(ctx, object, e); err != nil {
-			return nil, inFile(err, e.Name)
-		}
-		info, err := im.c.Objects.Stat(ctx, object)
-		if err != nil {
-			return nil, err
-		}
-		out[n] = job.File{Name: path.Base(e.Name), Object: object, Version: info.Version, Size: info.Size, Dataset: f.Dataset}
+	return entries, nil
+}
+
+// openZip reads the directory of a ZIP.
+func openZip(ctx context.Context, o *objects.Objects, f job.File) (*zip.Reader, error) {
+	z, err := zip.NewReader(&zipBytes{ctx: ctx, objects: o, file: f}, f.Size)
+	if err != nil && !passes(err) && ctx.Err() == nil {
+		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
 	}
-	return out, nil
+	return z, err
 }
 
 // isWorkbook tells whether a ZIP is a file of Excel, or of another spreadsheet in the same or the open format.
@@ -112,14 +188,45 @@ func csvEntries(z *zip.Reader) []*zip.File {
 	return out
 }
 
-func (im *Importer) unpackEntry(ctx context.Context, object string, e *zip.File) error {
+// unpack unpacks one CSV file of a ZIP, unless that was done already. One that is cut off begins again; done counts the attempts that
+// had a whole step's time and did not come to the end in it.
+func (w *work) unpack(ctx context.Context, number, done int, saved func(int) error) error {
+	i, n := number/maxZipFiles, number%maxZipFiles
+	f := w.job.Import.Files[i]
+	z, err := openZip(ctx, w.objects, f)
+	if err != nil {
+		return inFile(err, f.Name)
+	}
+	e, object := csvEntries(z)[n], unpackedObject(w.job.ID, i, n)
+	if info, err := w.objects.Stat(ctx, object); err == nil && uint64(info.Size) == e.UncompressedSize64 { //nolint:gosec // never negative
+		return nil
+	}
+	if done >= mostAttempts {
+		return inFile(inFile(badZip("zip_entry_too_large",
+			"This file in the ZIP takes longer to unpack than one step may take here; import it itself, not packed."), e.Name), f.Name)
+	}
+	deadline, limited := ctx.Deadline()
+	whole := limited && deadline.Sub(w.clock()) >= wholeStep
+	err = w.unpackEntry(ctx, object, e)
+	if errors.Is(err, errStopped) && whole {
+		if err := saved(done + 1); err != nil {
+			return err
+		}
+	}
+	return inFile(inFile(err, e.Name), f.Name)
+}
+
+func (w *work) unpackEntry(ctx context.Context, object string, e *zip.File) error {
 	r, err := e.Open()
+	if err != nil && (passes(err) || ctx.Err() != nil) {
+		return err
+	}
 	if err != nil {
 		return badZip("bad_zip", "This file in the ZIP cannot be read; make the ZIP anew.")
 	}
 	defer func() { _ = r.Close() }()
 	limited := &io.LimitedReader{R: r, N: int64(e.UncompressedSize64) + 1} //nolint:gosec // at most maxUnpacked
-	err = im.c.Objects.Put(ctx, object, limited)
+	err = w.objects.Put(ctx, object, &watched{ctx, w, limited})
 	switch {
 	case limited.N <= 0:
 		return badZip("zip_lies", "A file in the ZIP holds more than the ZIP declares.")
@@ -127,6 +234,21 @@ func (im *Importer) unpackEntry(ctx context.Context, object string, e *zip.File)
 		return badZip("bad_zip", "This file in the ZIP is damaged; make the ZIP anew.")
 	}
 	return err
+}
+
+// watched is a reader that ends as soon as the worker has to put its work aside.
+type watched struct {
+	ctx context.Context //nolint:containedctx // io.Reader has no room for it
+	w   *work
+	r   io.Reader
+}
+
+// Read reads on, unless it has to stop.
+func (r *watched) Read(p []byte) (int, error) {
+	if err := r.w.interrupted(r.ctx); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
 }
 
 func badZip(code, format string, args ...any) error {
@@ -165,18 +287,13 @@ func (z *zipBytes) ReadAt(p []byte, offset int64) (int, error) {
 }
 
 func (z *zipBytes) load(offset int64) error {
-	in, err := z.objects.Open(z.ctx, z.file.Object, z.file.Version, offset, min(zipChunk, z.file.Size-offset))
+	chunk, err := objectPart(z.ctx, z.objects, z.file.Object, z.file.Version, offset, min(zipChunk, z.file.Size-offset))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = in.Close() }()
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(in); err != nil {
-		return err
-	}
-	if b.Len() == 0 {
+	if len(chunk) == 0 {
 		return io.ErrUnexpectedEOF
 	}
-	z.chunk, z.at = b.Bytes(), offset
+	z.chunk, z.at = chunk, offset
 	return nil
 }

@@ -101,7 +101,7 @@ func (w *work) loadPlans(ctx context.Context) error {
 type result struct {
 	Summary summary    `json:"summary"`
 	Cost    store.Cost `json:"cost"`
-	Done    int        `json:"done,omitempty"` // changes applied so far, of a task that was stopped
+	Done    int        `json:"done,omitempty"` // of a task that was stopped: changes applied so far; of unpacking, see there
 }
 
 func resultOf(t job.Task) (r result, err error) {
@@ -179,7 +179,12 @@ func (im *Importer) taskWork(ctx context.Context, j *job.Job) (*work, error) {
 }
 
 func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result, keep func(result) error) (result, error) {
-	w, err := im.taskWork(ctx, j)
+	stage, step, n := splitTask(id)
+	begin := im.taskWork
+	if step == stepUnpack || step == stepRejects { // these neither decide nor write rows
+		begin = im.newWork
+	}
+	w, err := begin(ctx, j)
 	if err != nil {
 		return result{}, err
 	}
@@ -192,8 +197,9 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 		out.Done = done
 		return keep(spent())
 	}
-	stage, step, n := splitTask(id)
 	switch step {
+	case stepUnpack:
+		err = w.unpack(ctx, n, before.Done, saved)
 	case stepDecide:
 		w.runs = newMemoryRuns()
 		out.Summary, err = w.decideAll(ctx)
@@ -209,6 +215,8 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 		err = w.findHung(ctx, n)
 	case stepNamedStill:
 		err = w.findNamed(ctx, n)
+	case stepRejects:
+		err = w.writeParts(ctx, n)
 	case stepCheck:
 		err = im.check(ctx, w, stage, n)
 	case stepApply:
@@ -271,7 +279,7 @@ func (w *work) mapStage(ctx context.Context, stage int, pieces []int) (summary, 
 }
 
 // lookEvery is how often a worker asks whether its job is to end.
-const lookEvery = time.Second
+const lookEvery = time.Second / 2
 
 // interrupted tells whether a worker has to put its work aside: errStopped when the
 // deadline is near, errEnding when the job is to end, else nil. It is called often.

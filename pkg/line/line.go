@@ -17,7 +17,8 @@ import (
 
 // Sweep asks a worker to go on with an erase. It is the message of the erase queue.
 type Sweep struct {
-	Job string `json:"job"`
+	Job    string `json:"job"`
+	Source string `json:"-"` // see importer.Message; empty if it concerns every source
 }
 
 // Config is what the parts are made of. Of it Store to Sweeps must be set.
@@ -71,9 +72,9 @@ func (l *Line) dispatch(ctx context.Context, j *job.Job) error {
 	case j.Status != job.Running:
 		return nil
 	case j.Kind == job.Erase:
-		return l.Sweeps(ctx, Sweep{j.ID})
+		return l.Sweeps(ctx, Sweep{j.ID, j.Source})
 	default:
-		return l.Imports(ctx, importer.Message{Job: j.ID})
+		return l.Imports(ctx, importer.Message{Job: j.ID, Source: j.Source})
 	}
 }
 
@@ -144,8 +145,25 @@ type Download struct {
 const largestAnswer = 4 << 20
 
 // Rejects opens the CSV file of the rows that an import did not take in, or that an undo left alone.
-func (l *Line) Rejects(ctx context.Context, jobID string) (Download, error) {
-	return l.download(ctx, importer.RejectsName(jobID))
+func (l *Line) Rejects(ctx context.Context, j *job.Job) (Download, error) {
+	whole, err := l.download(ctx, importer.RejectsName(j.ID)) // of an undo
+	if err == nil || fault.KindOf(err) != fault.NotFound {
+		return whole, err
+	}
+	file, none := l.Importer.Rejects(ctx, j)
+	switch {
+	case none != nil:
+		return Download{}, none
+	case file.Size() == 0:
+		return Download{}, err
+	case file.Size() <= largestAnswer:
+		return l.write(ctx, "", file.WriteTo)
+	}
+	key := j.Prefix() + "export/rejects.csv"
+	if info, err := l.Objects.Stat(ctx, key); err == nil && info.Size == file.Size() { // somebody has asked for it before
+		return l.download(ctx, key)
+	}
+	return l.write(ctx, key, file.WriteTo)
 }
 
 func (l *Line) download(ctx context.Context, key string) (Download, error) {
@@ -167,13 +185,24 @@ func (l *Line) Changes(ctx context.Context, j *job.Job, format importer.Format) 
 	if err := l.Importer.Exportable(ctx, j); err != nil {
 		return Download{}, err
 	}
+	return l.write(ctx, j.Prefix()+"export/"+string(format)+".gz", func(ctx context.Context, w io.Writer) error {
+		return l.Importer.Export(ctx, j, format, w)
+	})
+}
+
+// write gives what produce writes: as it is written, or, where objects can be linked to, as an object of some key. Without a key it
+// is always the former.
+func (l *Line) write(ctx context.Context, key string, produce func(context.Context, io.Writer) error) (Download, error) {
+	link := ""
+	if key != "" {
+		var err error
+		if link, err = l.Objects.Link(ctx, key); err != nil {
+			return Download{}, err
+		}
+	}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(l.Importer.Export(ctx, j, format, w)) }()
-	key := j.Prefix() + "export/" + string(format) + ".gz"
-	switch link, err := l.Objects.Link(ctx, key); {
-	case err != nil:
-		return Download{}, errors.Join(err, r.Close())
-	case link == "":
+	go func() { w.CloseWithError(produce(ctx, w)) }()
+	if link == "" {
 		return Download{Body: r}, nil
 	}
 	if err := errors.Join(l.Objects.Put(ctx, key, r), r.Close()); err != nil {

@@ -177,7 +177,9 @@ func TestFilesOfTheAPI(t *testing.T) {
 	must(t, err)
 	b.work(t)
 	b.want(t, []string{"Posted"}, []job.Status{job.Done})
-	rejects, err := b.Rejects(t.Context(), j.ID)
+	ended, err := b.Ledger.Get(t.Context(), j.ID)
+	must(t, err)
+	rejects, err := b.Rejects(t.Context(), ended)
 	must(t, err)
 	must(t, rejects.Body.Close())
 	if _, err := b.Submit(t.Context(), "ds_nobody", nil, importer.Options{}); fault.KindOf(err) != fault.NotFound || err == nil {

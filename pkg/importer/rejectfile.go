@@ -1,0 +1,85 @@
+package importer
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strings"
+
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+)
+
+// RejectsFile are the rejects of an import as people get them: one table behind the other in the order of the input files, each with its own header row.
+// It is empty if every row was taken in.
+type RejectsFile struct {
+	objects *objects.Objects
+	job     *job.Job
+	parts   []objects.Info
+}
+
+// Rejects finds the rejects of an import. There are none yet while its rows are being decided.
+func (im *Importer) Rejects(ctx context.Context, j *job.Job) (*RejectsFile, error) {
+	f := &RejectsFile{objects: im.c.Objects, job: j}
+	if j.Import == nil || !j.Import.Applying && !j.Status.Ended() {
+		return f, nil
+	}
+	for info, err := range im.c.Objects.List(ctx, rejectsDir(j.ID)) {
+		if err != nil {
+			return nil, err
+		}
+		f.parts = append(f.parts, info)
+	}
+	return f, nil
+}
+
+// Size is how many bytes WriteTo will write.
+func (f *RejectsFile) Size() (n int64) {
+	for i, part := range f.parts {
+		n += part.Size + int64(len(f.headerBefore(i)))
+	}
+	return n
+}
+
+// WriteTo writes the file.
+func (f *RejectsFile) WriteTo(ctx context.Context, w io.Writer) error {
+	for i, part := range f.parts {
+		if _, err := io.WriteString(w, f.headerBefore(i)); err != nil {
+			return err
+		}
+		if err := f.copy(ctx, w, part.Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *RejectsFile) copy(ctx context.Context, w io.Writer, key string) error {
+	in, err := f.objects.Open(ctx, key, "", 0, -1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	_, err = io.Copy(w, in)
+	return err
+}
+
+// headerBefore is the header row of a table before its first part, and nothing before others.
+func (f *RejectsFile) headerBefore(i int) string {
+	file := f.fileOf(i)
+	if i > 0 && f.fileOf(i-1) == file || file >= len(f.job.Import.Files) {
+		return ""
+	}
+	var line strings.Builder
+	out := csv.NewWriter(&line)
+	_ = out.Write(rejectsHeader(f.job.Import.Files[file])) // never fails
+	out.Flush()
+	return line.String()
+}
+
+// fileOf is the index of the input file that a part is of.
+func (f *RejectsFile) fileOf(part int) (file int) {
+	_, _ = fmt.Sscanf(strings.TrimPrefix(f.parts[part].Key, rejectsDir(f.job.ID)), "%d-", &file)
+	return file
+}
