@@ -148,11 +148,37 @@ func (im *Importer) scanFile(ctx context.Context, index int, f *job.File, pieceB
 	if err != nil {
 		return nil, nil, inFile(err, f.Name)
 	}
-	err = r.Cut(ctx, pieceBytes, func(p csvsource.Piece) error {
-		pieces = append(pieces, job.Piece{File: index, Offset: p.Offset, Length: p.Length, Line: p.FirstLine})
+	c := cutter{bytes: pieceBytes}
+	err = r.Cut(ctx, max(1, pieceBytes/grains), func(p csvsource.Piece) error {
+		c.add(job.Piece{File: index, Offset: p.Offset, Length: p.Length, Line: p.FirstLine})
 		return nil
 	})
-	return pieces, withoutRejectColumns(layout.Unknown()), inFile(err, f.Name)
+	return c.pieces, withoutRejectColumns(layout.Unknown()), inFile(err, f.Name)
+}
+
+const (
+	// grains is how many parts a piece is made of, at least.
+	grains = 16
+	// shortRow is the length of rows, in bytes, below which a piece holds fewer bytes: each row takes memory of its own while it is mapped.
+	shortRow = 64
+)
+
+// cutter makes pieces of grains: as many as have the bytes of a piece, or that many rows of shortRow bytes.
+type cutter struct {
+	bytes  int64
+	pieces []job.Piece
+}
+
+func (c *cutter) add(grain job.Piece) {
+	if n := len(c.pieces); n > 0 {
+		last := &c.pieces[n-1]
+		full := last.Length >= c.bytes || n < maxPieces && grain.Line-last.Line >= max(1, c.bytes/shortRow)
+		if !full {
+			last.Length += grain.Length
+			return
+		}
+	}
+	c.pieces = append(c.pieces, grain)
 }
 
 // inFile names the file in front of the sentence of an error.
