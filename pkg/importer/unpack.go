@@ -36,59 +36,65 @@ type zipped struct {
 	entries []*zip.File
 }
 
-// zips finds the ZIPs among the files of a job, by their indexes, and looks at what they declare. They are told by their first bytes, whatever they are
-// called.
+// zips finds the ZIPs among the files of a job, by their indexes, and looks at what they declare. They are told by their first bytes,
+// whatever they are called.
 func (im *Importer) zips(ctx context.Context, j *job.Job) (map[int]zipped, error) {
 	out := map[int]zipped{}
-	var all sizes
 	for i, f := range j.Import.Files {
 		is, err := im.isZip(ctx, f)
+		if err == nil && is {
+			var entries []*zip.File
+			entries, err = im.zipEntries(ctx, f)
+			out[i] = zipped{f, entries}
+		}
 		if err != nil {
 			return nil, inFile(err, f.Name)
 		}
-		if !is {
-			continue
-		}
-		entries, err := im.zipEntries(ctx, f)
-		if err != nil {
-			return nil, inFile(err, f.Name)
-		}
-		one := sizesOf(f, entries)
-		if err := one.check("The ZIP file"); err != nil {
-			return nil, inFile(err, f.Name)
-		}
-		all.packed, all.unpacked = all.packed+one.packed, all.unpacked+one.unpacked
-		if err := all.check("All ZIP files of this import together"); err != nil {
-			return nil, err
-		}
-		out[i] = zipped{f, entries}
 	}
-	return out, nil
+	return out, checkSizes(out)
+}
+
+// checkSizes holds ZIPs to the limits.
+func checkSizes(zips map[int]zipped) error {
+	var all sizes
+	for _, z := range zips {
+		all = all.add(z.sizes())
+	}
+	if all.unpacked > maxUnpacked {
+		return badZip("zip_too_large", "The ZIP files of this import would unpack to more than %d GiB in all; import them in several parts.", maxUnpacked>>30)
+	}
+	for _, i := range slices.Sorted(maps.Keys(zips)) {
+		if s := zips[i].sizes(); s.overRatio() {
+			return inFile(s.bomb("The ZIP file"), zips[i].file.Name)
+		}
+	}
+	if all.overRatio() {
+		return all.bomb("The ZIP files of this import together")
+	}
+	return nil
 }
 
 // sizes are bytes of one ZIP or several.
 type sizes struct{ packed, unpacked uint64 }
 
-func sizesOf(f job.File, entries []*zip.File) sizes {
-	s := sizes{packed: uint64(f.Size)} //nolint:gosec // never negative
-	for _, e := range entries {
-		if s.unpacked += e.UncompressedSize64; e.UncompressedSize64 > maxUnpacked { // the sum may not run over
-			s.unpacked = maxUnpacked + 1
-			break
-		}
+// add adds up; what is above the limit stays there, so that no sum runs over.
+func (s sizes) add(o sizes) sizes {
+	return sizes{s.packed + o.packed, min(s.unpacked, maxUnpacked+1) + min(o.unpacked, maxUnpacked+1)}
+}
+
+func (z zipped) sizes() sizes {
+	s := sizes{packed: uint64(z.file.Size)} //nolint:gosec // never negative
+	for _, e := range z.entries {
+		s = s.add(sizes{unpacked: e.UncompressedSize64})
 	}
 	return s
 }
 
-func (s sizes) check(what string) error {
-	switch {
-	case s.unpacked > maxUnpacked:
-		return badZip("zip_too_large", "%s would unpack to more than %d GiB; import the files in several parts.", what, maxUnpacked>>30)
-	case s.unpacked > freeOfRatio && s.unpacked > maxRatio*s.packed:
-		return badZip("zip_ratio", "%s would unpack to %d MiB, which is more than %d times its size; import the CSV files themselves, not packed.",
-			what, s.unpacked>>20, maxRatio)
-	}
-	return nil
+func (s sizes) overRatio() bool { return s.unpacked > freeOfRatio && s.unpacked > maxRatio*s.packed }
+
+func (s sizes) bomb(what string) error {
+	return badZip("zip_ratio", "%s would unpack to %d MiB, which is more than %d times its size; import the CSV files themselves, not packed.",
+		what, s.unpacked>>20, maxRatio)
 }
 
 // unpackTasks lists the tasks that unpack the ZIPs of a job, one for each CSV file in them.
