@@ -56,7 +56,7 @@ func TestWrongSettings(t *testing.T) { //nolint:paralleltest // the environment 
 		for name, err := range map[string]error{
 			`table "my-table"`: table, `bucket "my-bucket"`: listing, `bucket "my-bucket" `: objs.Check(t.Context()),
 			`bucket "my-bucket"  `: objs.Put(t.Context(), "k/secret-key", strings.NewReader("x")),
-			`queue "my-queue"`:     cloud.Sender[message](c, url+"/1/my-queue")(t.Context(), message{1}),
+			`queue "my-queue"`:     cloud.Sender(c, url+"/1/my-queue", group)(t.Context(), message{1}),
 		} {
 			if fault.KindOf(err) != fault.Unavailable || fault.CodeOf(err) != want.code {
 				t.Errorf("%s, %s: %v (%s)", code, name, err, fault.CodeOf(err))

@@ -30,9 +30,9 @@ func rejectsPart(j *job.Job, piece int) string {
 }
 
 // rejectTasks lists the tasks that write the rejects: one for each piece that has some; of a small import just one. There is none
-// once an import is applied: those before 2026-11-29 had written them elsewhere by then.
+// once an import is applied: those before 2026-11-29 had written them elsewhere by then. An undo lists what it leaves alone at its gate.
 func (im *Importer) rejectTasks(ctx context.Context, j *job.Job, phase string) ([]string, error) {
-	if j.Import.Applying {
+	if j.Import.Applying || j.Import.Undo != "" {
 		return nil, nil
 	}
 	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")

@@ -197,6 +197,8 @@ func csvEntries(z *zip.Reader) []*zip.File {
 // unpack unpacks one CSV file of a ZIP, unless that was done already. One that is cut off begins again; done counts the attempts that
 // had a whole step's time and did not come to the end in it.
 func (w *work) unpack(ctx context.Context, number, done int, saved func(int) error) error {
+	deadline, limited := ctx.Deadline()
+	whole := limited && deadline.Sub(w.clock()) >= wholeStep
 	i, n := number/maxZipFiles, number%maxZipFiles
 	f := w.job.Import.Files[i]
 	z, err := openZip(ctx, w.objects, f)
@@ -211,8 +213,6 @@ func (w *work) unpack(ctx context.Context, number, done int, saved func(int) err
 		return inFile(inFile(badZip("zip_entry_too_large",
 			"This file in the ZIP takes longer to unpack than one step may take here; import it itself, not packed."), e.Name), f.Name)
 	}
-	deadline, limited := ctx.Deadline()
-	whole := limited && deadline.Sub(w.clock()) >= wholeStep
 	err = w.unpackEntry(ctx, object, e)
 	if errors.Is(err, errStopped) && whole {
 		if err := saved(done + 1); err != nil {
