@@ -5,15 +5,21 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"errors"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/awsfake/awsfaketest"
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
@@ -303,5 +309,87 @@ func TestAnExportIsWhatApplyWrites(t *testing.T) {
 	b.work(t)
 	if plan, err = b.Ledger.Get(t.Context(), plan.ID); err != nil || plan.Status != job.Failed || len(again.Datasets) != 7 {
 		t.Errorf("the plan is %s: %s, %v", plan.Status, plan.Error, err)
+	}
+}
+
+// The rejects of an import of yesterday's code lie in one file, and are given as they were.
+func TestRejectsOfYesterdaysImports(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	j := b.rejecting(t, 1)
+	const old = "Name,External ID,Reject file\nA,,old.csv\n"
+	must(t, b.Objects.Put(t.Context(), importer.RejectsName(j.ID), strings.NewReader(old)))
+	if got := b.rejects(t, j); got != old {
+		t.Errorf("%s", got)
+	}
+}
+
+// rejecting is an import of some rows that are rejected.
+func (b *bed) rejecting(t *testing.T, rows int) *job.Job {
+	t.Helper()
+	src, err := b.Source(t.Context(), "Posted")
+	must(t, err)
+	f, err := b.Keep(t.Context(), src, "c.csv", strings.NewReader("Name,External ID\n"+strings.Repeat("Nobody of any name,\n", rows)))
+	must(t, err)
+	j, err := b.Submit(t.Context(), src.UUID, []job.File{f}, importer.Options{})
+	must(t, err)
+	b.work(t)
+	j, err = b.Ledger.Get(t.Context(), j.ID)
+	must(t, err)
+	if j.Rejects != int64(rows) {
+		t.Fatalf("%s, %d rejects", j.Status, j.Rejects)
+	}
+	return j
+}
+
+func (b *bed) rejects(t *testing.T, j *job.Job) string {
+	t.Helper()
+	d, err := b.Rejects(t.Context(), j)
+	must(t, err)
+	if d.Link != "" {
+		d.Body = fetched(t, d.Link)
+	}
+	text, err := io.ReadAll(d.Body)
+	must(t, errors.Join(err, d.Body.Close()))
+	return string(text)
+}
+
+func fetched(t *testing.T, link string) io.ReadCloser {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
+	must(t, err)
+	answer, err := http.DefaultClient.Do(r) //nolint:bodyclose // it is the caller's
+	must(t, err)
+	return answer.Body
+}
+
+// More rejects than an answer of Lambda holds are put together as one object, once, and are linked to.
+func TestManyRejectsAreLinkedTo(t *testing.T) {
+	t.Parallel()
+	url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
+	b := newBed(t)
+	few := b.rejecting(t, 2)
+	client := s3.New(s3.Options{
+		Region: "eu-central-1", BaseEndpoint: &url, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	objs, err := objects.S3(t.Context(), client, "files")
+	must(t, err)
+	c := b.Config
+	c.Objects = objs
+	b.Line = line.New(c)
+	if _, err := b.Rejects(t.Context(), few); fault.KindOf(err) != fault.NotFound || err == nil {
+		t.Errorf("rejects that are gone: %v", err)
+	}
+	for _, rows := range []int{3, 50_000} {
+		j := b.rejecting(t, rows)
+		d, err := b.Rejects(t.Context(), j)
+		must(t, err)
+		if (d.Link != "") != (rows > 3) {
+			t.Errorf("%d rejects: link %q", rows, d.Link)
+		}
+		first := b.rejects(t, j)
+		if strings.Count(first, "\n") != rows+1 || first != b.rejects(t, j) {
+			t.Errorf("%d lines of %d rejects", strings.Count(first, "\n"), rows)
+		}
 	}
 }
