@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -52,7 +55,7 @@ func runCommand(b *testing.B, bin string, args ...string) usageOf {
 	c := exec.CommandContext(b.Context(), bin, append(args, "--json")...)
 	c.Stderr = os.Stderr
 	out, err := c.Output()
-	if err != nil {
+	if err != nil && c.ProcessState.ExitCode() != exitRejects {
 		b.Fatalf("%v: %v\n%s", args, err, out)
 	}
 	var u usageOf
@@ -102,8 +105,30 @@ func BenchmarkProcess(b *testing.B) {
 	measure(b, fmt.Sprintf("customers-%d", rows), nil, bin, args...)
 	measure(b, fmt.Sprintf("customers-%d-again", rows), func(dir string) { runCommand(b, bin, append(args, "--data", dir)...) }, bin, args...)
 	measure(b, fmt.Sprintf("customers-%d-plan", rows), nil, bin, append(args, "--plan")...)
+	for name, row := range map[string]string{"rejects": "Somebody,\n", "unreadable-rejects": "\"a\"b,cde\n", "differing-duplicates": "N%d,same\n"} {
+		measure(b, fmt.Sprintf("%s-%d", name, rows), nil, bin, "import", badRows(b, row, rows), "--source", "Big")
+	}
 	whole := made(b, company.Options{Seed: 1, LineItems: rows, Customers: 1, Months: 24, Layout: company.Named})
 	measure(b, fmt.Sprintf("company-%d-line-items", rows), nil, bin, "import", whole, "--source", "Big")
+}
+
+// badRows is a file of customers of which all rows but one, at most, are rejected. A %d in a row is its number.
+func badRows(b *testing.B, row string, rows int) string {
+	b.Helper()
+	name := filepath.Join(b.TempDir(), "bad.csv")
+	f, err := os.Create(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := bufio.NewWriter(f)
+	_, _ = out.WriteString("Name,External ID\n") // an error stays
+	for i := range rows {
+		_, _ = out.WriteString(strings.Replace(row, "%d", strconv.Itoa(i), 1))
+	}
+	if err := errors.Join(out.Flush(), f.Close()); err != nil {
+		b.Fatal(err)
+	}
+	return name
 }
 
 // made is a folder, or its one file, of a made-up company.

@@ -222,6 +222,7 @@ func (f *rowFinder) find(ctx context.Context, at place) (source.Row, error) {
 		}
 	}
 	for {
+		f.w.makeWay()
 		if f.seen++; f.seen%lookAfter == 0 {
 			if err := f.w.interrupted(ctx); err != nil {
 				return source.Row{}, err

@@ -251,6 +251,7 @@ type watched struct {
 
 // Read reads on, unless it has to stop.
 func (r *watched) Read(p []byte) (int, error) {
+	r.w.makeWay()
 	if err := r.w.interrupted(r.ctx); err != nil {
 		return 0, err
 	}
