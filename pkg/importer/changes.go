@@ -349,10 +349,10 @@ type overlay struct {
 	more bool
 }
 
-// overlayOf opens the change set of a key range, of an undo that of what comes back; of a stage that the job has not it is empty.
-func (w *work) overlayOf(ctx context.Context, stage, keyRange int) (*overlay, error) {
-	id := setID{stage, keyRange, passOf(w.job, stepComing)}
-	if !hasStage(w.job, stage) || w.undone != nil && w.job.Import.OnlyAdded {
+// customersOverlay opens the change set of the customers of a key range, of an undo that of those that come back; of a job without customers it is empty.
+func (w *work) customersOverlay(ctx context.Context, keyRange int) (*overlay, error) {
+	id := setID{stageCustomers, keyRange, passOf(w.job, stepComing)}
+	if !hasStage(w.job, stageCustomers) || w.undone != nil && w.job.Import.OnlyAdded {
 		return &overlay{}, nil
 	}
 	set, err := openChanges(ctx, w.objects, id.object(w.job.ID))

@@ -36,6 +36,16 @@ func (im *Importer) sums(ctx context.Context, j *job.Job) (totals, error) {
 	return t, nil
 }
 
+// mention has an import's datasets without rows in the report too.
+func (s *summary) mention(j *job.Job) {
+	if j.Import.Undo != "" {
+		return
+	}
+	for _, ds := range j.Import.Datasets {
+		s.count(ds, func(*job.Counts) {})
+	}
+}
+
 // accounted checks that every row that was read is accounted for (I1).
 func (s *summary) accounted(j *job.Job) error {
 	for name, c := range s.Datasets {
@@ -72,11 +82,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.Import.Undo == "" { // a dataset without rows is in the report too
-		for _, ds := range j.Import.Datasets {
-			sum.count(ds, func(*job.Counts) {})
-		}
-	}
+	sum.mention(j)
 	if err := sum.accounted(j); err != nil {
 		return nil, err
 	}

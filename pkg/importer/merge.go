@@ -120,7 +120,7 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 	defer in.close()
 	m.parents = &overlay{}
 	if m.stage == stageContacts || m.stage == stageEvents {
-		if m.parents, err = m.w.overlayOf(ctx, stageCustomers, keyRange); err != nil {
+		if m.parents, err = m.w.customersOverlay(ctx, keyRange); err != nil {
 			return sum, err
 		}
 		defer m.parents.close()
@@ -401,12 +401,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 		manual = manualOf(c.before) // origin is fixed when a customer is created
 	}
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
-	if c.parent == "" {
-		m.parent = parentState{sk: c.sk, exists: true, manual: manual}
-		if same {
-			m.parent.stored = c.before
-		}
-	}
+	m.heads(c, manual, same)
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
 		return m.emit(c.change(nil, m.stamp(c.entry.body, store.Origin{Import: m.w.number, Manual: manual}, m.w.stampMilli)))
@@ -417,15 +412,24 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	if other := c.before.Str("external_id"); other != store.Attrs(c.entry.body).Str("external_id") {
 		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with that of a stored record; it needs another one.")
-		if c.parent == "" {
-			m.parent.stored = c.before
-		}
+		m.heads(c, manual, true)
 		return nil
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
 	created, _ := c.before.Int(store.AttrCreated)
 	origin := store.Origin{Import: store.OriginOf(c.before).Import, Manual: manual}
 	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))
+}
+
+// heads notes a record that rows may hang on, and whether it stays as it is stored.
+func (m *rangeMerge) heads(c *candidate, manual int64, stays bool) {
+	if c.parent != "" {
+		return
+	}
+	m.parent = parentState{sk: c.sk, exists: true, manual: manual}
+	if stays {
+		m.parent.stored = c.before
+	}
 }
 
 // rejectOrphan rejects a row whose parent is not there, or being erased.

@@ -552,12 +552,22 @@ func (m *model) outdated(p *past) bool {
 			return true
 		}
 	}
+	return m.moved(p) || m.dangles(p)
+}
+
+// moved tells whether external ids that a plan has looked up are others' by now.
+func (m *model) moved(p *past) bool {
 	for id, r := range p.holders {
 		// A pointer tells whose an external id is, and which import added the row.
 		if now := m.holder(id); (now == nil) != (r == nil) || r != nil && (now.id != r.id || now.by != r.by || now.manual != r.manual) {
 			return true
 		}
 	}
+	return false
+}
+
+// dangles tells whether a plan would leave rows without what they belong to.
+func (m *model) dangles(p *past) bool {
 	then := &model{rows: maps.Clone(m.rows)}
 	then.make(p.meant())
 	for _, c := range p.meant() {

@@ -32,14 +32,14 @@ const (
 	stepRemove  = "remove"
 	stepPut     = "put"
 
-	// Of an undo:
+	// These are of an undo.
 	stepGoing  = "going"  // which added rows go
 	stepAsk    = "ask"    // what the rows that come back need
 	stepComing = "coming" // which changed and removed rows come back
 	stepHung   = "hung"   // what becomes of the rows that hang on customers
 	stepNamed  = "named"  // which plans rows name that stay
 
-	// Of the check of a plan that removes rows:
+	// These are of the check of a plan that removes rows.
 	stepHungStill  = "hung-still"
 	stepNamedStill = "named-still"
 

@@ -31,7 +31,7 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 		return summary{}, err
 	}
 	defer asks.close()
-	customers, err := w.overlayOf(ctx, stageCustomers, keyRange)
+	customers, err := w.customersOverlay(ctx, keyRange)
 	if err != nil {
 		return summary{}, err
 	}

@@ -133,10 +133,10 @@ func (u *reversal) begin(ctx context.Context) (err error) {
 		u.named, err = u.w.loadNamed(ctx)
 	case u.going:
 	case stage == stageContacts:
-		u.customers, err = u.w.overlayOf(ctx, stageCustomers, u.id.keyRange)
+		u.customers, err = u.w.customersOverlay(ctx, u.id.keyRange)
 	case looksUp(stage):
 		if stage == stageEvents {
-			if u.customers, err = u.w.overlayOf(ctx, stageCustomers, u.id.keyRange); err != nil {
+			if u.customers, err = u.w.customersOverlay(ctx, u.id.keyRange); err != nil {
 				return err
 			}
 		}

@@ -83,19 +83,25 @@ func TestAnUndoKeepsWhatIsNeededInEveryBlockAndRange(t *testing.T) {
 			if diff := cmp.Diff(want, done.Datasets); diff != "" || done.Status != job.Done {
 				t.Fatalf("%s %s: -want +got\n%s", done.Status, done.Error, diff)
 			}
-			after := l.dump(t, src)
-			hr := l.hasher(t)
-			for i := range customers {
-				k := src.Space().Customer(hr.CustomerH(fmt.Sprintf("c%04d", i)))
-				if _, there := after[k]; there != needed[i] || needed[i] == (shown[k.SK] == importer.Removed) {
-					t.Fatalf("c%04d is there: %v, needed: %v, the plan said %q", i, there, needed[i], shown[k.SK])
-				}
-			}
-			// Each customer has one pointer from its e-mail address.
-			if gone := len(before) - len(after); gone != 2*(customers-len(needed)) {
-				t.Errorf("%d items are gone", gone)
-			}
+			onlyNeeded(t, l, src, before, shown, needed, customers)
 		})
+	}
+}
+
+// onlyNeeded checks that of so many customers those that are needed are left, and that the plan said so.
+func onlyNeeded(t *testing.T, l *line, src store.Source, before map[store.Key]string, shown map[string]importer.Action, needed map[int]bool, customers int) {
+	t.Helper()
+	after := l.dump(t, src)
+	hr := l.hasher(t)
+	for i := range customers {
+		k := src.Space().Customer(hr.CustomerH(fmt.Sprintf("c%04d", i)))
+		if _, there := after[k]; there != needed[i] || needed[i] == (shown[k.SK] == importer.Removed) {
+			t.Fatalf("c%04d is there: %v, needed: %v, the plan said %q", i, there, needed[i], shown[k.SK])
+		}
+	}
+	// Each customer has one pointer from its e-mail address.
+	if gone := len(before) - len(after); gone != 2*(customers-len(needed)) {
+		t.Errorf("%d items are gone", gone)
 	}
 }
 
