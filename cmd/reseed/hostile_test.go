@@ -143,7 +143,7 @@ func TestHostileConnectionsEnd(t *testing.T) {
 		}
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
-			inTown(t, 100, func(t *testing.T, w *town) { w.attacked(t, k, limit) })
+			inTown(t, 100, func(t *testing.T, w *town) { t.Helper(); w.attacked(t, k, limit) })
 		})
 	}
 }
@@ -176,6 +176,7 @@ func (w *town) attacked(t *testing.T, k attack.Kind, limit time.Duration) {
 func TestSlowIsNotHostile(t *testing.T) {
 	t.Parallel()
 	inTown(t, 100, func(t *testing.T, w *town) {
+		t.Helper()
 		const form = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.csv\"\r\n\r\nExternal ID\n"
 		file := &slowReader{pieces: 300, wait: 10 * time.Second}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://town/v1/data_sources/"+w.source+"/imports",
@@ -233,6 +234,7 @@ func (s slowTable) Get(ctx context.Context, keys []store.Key) ([]store.Item, []s
 func TestThereIsAlwaysRoom(t *testing.T) {
 	t.Parallel()
 	inTown(t, 10, func(t *testing.T, w *town) {
+		t.Helper()
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		for _, k := range attack.Kinds() {
@@ -272,6 +274,7 @@ func (l *connections) count() int {
 func TestWrongKeysWait(t *testing.T) {
 	t.Parallel()
 	inTown(t, 100, func(t *testing.T, w *town) {
+		t.Helper()
 		for n := range 30 {
 			status, took, err := w.ping(t.Context(), "wrong")
 			if err != nil || status != 401 || n < wrongKeyBurst && took > 0 || n >= wrongKeyBurst && took == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,11 +140,13 @@ func (sh *shell) checkLength(at net.Addr) error {
 // ends between the two, the next one makes another, and there is never one that nobody knows.
 func (sh *shell) greet(ctx context.Context, url string, a *app, hasKey bool) error {
 	sh.printf("Reseed serves %s (data in %s)\n", url, sh.data)
-	key, err := "YOUR_KEY", error(nil)
+	key := "YOUR_KEY"
 	if !hasKey {
-		if key, err = sh.firstKey(ctx, a, key); err != nil {
+		made, err := sh.firstKey(ctx, a)
+		if err != nil {
 			return err
 		}
+		key = cmp.Or(made, key)
 	}
 	sh.printf("Try, in another terminal:\n")
 	sh.printf("  bin/reseed import testdata/company/*.csv --source Company\n")
@@ -152,11 +155,11 @@ func (sh *shell) greet(ctx context.Context, url string, a *app, hasKey bool) err
 	return nil
 }
 
-// firstKey makes an API key if there is none in the table. otherwise is what it returns if there is.
-func (sh *shell) firstKey(ctx context.Context, a *app, otherwise string) (string, error) {
+// firstKey makes an API key if there is none in the table; else it is empty.
+func (sh *shell) firstKey(ctx context.Context, a *app) (string, error) {
 	list, err := a.Store.APIKeys(ctx)
 	if err != nil || len(list) > 0 {
-		return otherwise, err
+		return "", err
 	}
 	key := chartmogul.NewKey()
 	_, err = fmt.Fprintf(sh.out, "API key: %s\n  It is shown this once; only its hash is kept. More keys, or another: %s\n", key, sh.again("keys add NAME"))

@@ -104,7 +104,7 @@ func statusOf(t *testing.T, url, key string) int {
 // shows it, and it is let in.
 func TestAStartThatFailsLeavesNoKey(t *testing.T) {
 	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func TestAnImpostorGetsNoKey(t *testing.T) {
 // TestServersThatNeverAnswer: a command ends with a sentence that says so.
 func TestServersThatNeverAnswer(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

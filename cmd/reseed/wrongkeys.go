@@ -35,7 +35,7 @@ func (k *wrongKeys) asked(r *http.Request, right bool) {
 	d := wait.Delay()
 	if d > wrongKeyWait {
 		wait.Cancel()
-		d = wrongKeyWait/2 + rand.N(wrongKeyWait/2) // not all at the same moment
+		d = wrongKeyWait/2 + rand.N(wrongKeyWait/2) //nolint:gosec // only so that not all come at the same moment
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

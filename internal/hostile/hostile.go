@@ -87,7 +87,12 @@ func send(c net.Conn, text string) error {
 // untilClosed reads, and returns when the server has closed the connection.
 func untilClosed(c net.Conn) error {
 	_, err := io.Copy(io.Discard, c)
-	if errors.Is(err, net.ErrClosed) { // by us
+	return byUs(err)
+}
+
+// byUs is an error of a connection that we have closed; nil if the server has, in whatever way.
+func byUs(err error) error {
+	if errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
@@ -114,18 +119,15 @@ func drip(c net.Conn, begin string) error {
 func flood(c net.Conn, request string) error {
 	for requests := strings.Repeat(request, 50); ; {
 		if err := send(c, requests); err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return err
-			}
-			return nil
+			return byUs(err)
 		}
 	}
 }
 
 // once makes one request, and is silent then.
 func once(c net.Conn, request string) error {
-	if send(c, request) != nil {
-		return nil
+	if err := send(c, request); err != nil {
+		return byUs(err)
 	}
 	return untilClosed(c)
 }
@@ -134,14 +136,11 @@ func once(c net.Conn, request string) error {
 func answered(c net.Conn, request string) error {
 	buf := make([]byte, 4096)
 	for {
-		if send(c, request) != nil {
-			return nil
+		if err := send(c, request); err != nil {
+			return byUs(err)
 		}
 		if n, err := c.Read(buf); n == 0 {
-			if errors.Is(err, net.ErrClosed) {
-				return err
-			}
-			return nil
+			return byUs(err)
 		}
 	}
 }
@@ -152,8 +151,8 @@ func halfClosed(c net.Conn, _ Target) error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	if send(c, "GET /v1/ping HTTP/1.1\r\nHo") != nil || half.CloseWrite() != nil {
-		return nil
+	if err := errors.Join(send(c, "GET /v1/ping HTTP/1.1\r\nHo"), half.CloseWrite()); err != nil {
+		return byUs(err)
 	}
 	return untilClosed(c)
 }

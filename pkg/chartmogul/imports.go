@@ -303,7 +303,7 @@ func applyImport(c *call) (reply, error) { return c.act(c.Imports.Apply, http.St
 // undoImport is POST /v1/imports/:id/undo: its answer is the new job. With {"plan": true} that stops before anything is written.
 func undoImport(c *call) (reply, error) {
 	return c.act(func(ctx context.Context, id string) (*job.Job, error) {
-		f, err := c.bodyIfAny()
+		f, err := c.bodyIfAny() //nolint:contextcheck // a call has its own
 		if err != nil {
 			return nil, err
 		}

@@ -33,13 +33,13 @@ func main() {
 	long := flag.Duration("for", time.Minute, "how long, for each kind")
 	only := flag.String("only", "", "kinds that hold this text")
 	flag.Parse()
-	if err := run(*base, *source, *only, *many, *long); err != nil {
+	if err := run(context.Background(), *base, *source, *only, *many, *long); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(base, source, only string, many int, long time.Duration) error {
+func run(ctx context.Context, base, source, only string, many int, long time.Duration) error {
 	u, err := url.Parse(base)
 	if err != nil {
 		return err
@@ -59,15 +59,15 @@ func run(base, source, only string, many int, long time.Duration) error {
 	fmt.Println("|---|---|---|---|---|---|---|---|")
 	for _, k := range append([]hostile.Kind{{Name: "none"}}, hostile.Kinds()...) {
 		if strings.Contains(k.Name, only) || k.Name == "none" {
-			one(k, t, base, many, long)
+			one(ctx, k, t, base, many, long)
 		}
 	}
 	return nil
 }
 
 // one runs one kind and prints its line. When the time is over no connection is made any more, and all have to end.
-func one(k hostile.Kind, t hostile.Target, base string, many int, long time.Duration) {
-	over, cancel := context.WithTimeout(context.Background(), long)
+func one(ctx context.Context, k hostile.Kind, t hostile.Target, base string, many int, long time.Duration) {
+	over, cancel := context.WithTimeout(ctx, long)
 	defer cancel()
 	var mu sync.Mutex
 	var made int
@@ -77,7 +77,7 @@ func one(k hostile.Kind, t hostile.Target, base string, many int, long time.Dura
 		for range many {
 			wg.Go(func() {
 				for over.Err() == nil {
-					open, err := k.Attack(context.Background(), t)
+					open, err := k.Attack(ctx, t)
 					mu.Lock()
 					if err == nil {
 						made++
@@ -89,7 +89,7 @@ func one(k hostile.Kind, t hostile.Target, base string, many int, long time.Dura
 			})
 		}
 	}
-	took, failed := good(over, base, t.Key)
+	took, failed := good(ctx, over.Done(), base, t.Key)
 	wg.Wait()
 	slices.Sort(took)
 	at := func(share float64) time.Duration {
@@ -99,15 +99,20 @@ func one(k hostile.Kind, t hostile.Target, base string, many int, long time.Dura
 }
 
 // good is four clients that list customers, and make a connection of their own every now and then.
-func good(ctx context.Context, base, key string) (took []time.Duration, failed int) {
+func good(ctx context.Context, over <-chan struct{}, base, key string) (took []time.Duration, failed int) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			c := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
-			for n := 1; ctx.Err() == nil; n++ {
+			for n := 1; ; n++ {
+				select {
+				case <-over:
+					return
+				default:
+				}
 				began := time.Now()
-				err := ask(c, base, key)
+				err := ask(ctx, c, base, key)
 				mu.Lock()
 				took = append(took, time.Since(began))
 				if err != nil {
@@ -125,8 +130,8 @@ func good(ctx context.Context, base, key string) (took []time.Duration, failed i
 	return took, failed
 }
 
-func ask(c *http.Client, base, key string) error {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, base+"/v1/customers?per_page=20", nil)
+func ask(ctx context.Context, c *http.Client, base, key string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1/customers?per_page=20", nil)
 	if err != nil {
 		return err
 	}
