@@ -26,7 +26,7 @@ func Line(ctx context.Context, c config.Config, now func() time.Time, log *slog.
 		Store: at.Store(c.Table), Objects: objs, Now: now, Log: log, RequestLifetime: c.RequestLifetime, SweepUploads: true,
 		Imports: Sender(at, c.QueueURL, func(m importer.Message) string { return m.Source }),
 		Sweeps:  Sender(at, c.EraseQueueURL, func(m line.Sweep) string { return m.Source }),
-		Grace: c.Grace, Residue: residue(c),
+		Grace:   c.Grace, Residue: residue(c),
 	}), nil
 }
 
