@@ -60,6 +60,8 @@ func (s *shown) key() string {
 }
 
 func (s *shown) url() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return regexp.MustCompile(`Reseed serves (\S+)`).FindStringSubmatch(s.text.String())[1]
 }
 

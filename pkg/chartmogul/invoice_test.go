@@ -161,7 +161,7 @@ func TestOneOfManyAtOnceWins(t *testing.T) {
 		"/v1/import/customers/" + c + "/invoices": `{"invoices":[` + invoice("i1", "2020-01-01") + `]}`,
 	} {
 		if got := a.race("POST", path, eight(body)...); got[http.StatusCreated] != 1 || got[http.StatusUnprocessableEntity] != 7 {
-			t.Errorf("%s: %v", path, got)
+			t.Errorf("%s: %v %s", path, got, a.log.String())
 		}
 	}
 	// Large ones take several transactions; who meets another's parts waits or is told that they are there.

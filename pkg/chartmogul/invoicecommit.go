@@ -300,5 +300,21 @@ func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map
 		}
 		gone = append(gone, store.Write{Item: store.Item{Key: item.Key}, Delete: true, If: cond})
 	}
-	return gone, nil
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	return gone, c.stillAbsent(src, drafts)
+}
+
+// stillAbsent is fault.Conflict if somebody else has made one of the invoices meanwhile: then what lies under it is its own.
+func (c *call) stillAbsent(src store.Source, drafts []*draft) error {
+	keys := make([]store.Key, len(drafts))
+	for i, d := range drafts {
+		keys[i] = src.Space().Invoice(d.row.h)
+	}
+	found, err := c.lookup(c.Context(), keys)
+	if err == nil && len(found) > 0 {
+		err = fault.New(fault.Conflict, "made_meanwhile", "somebody else has made one of these invoices")
+	}
+	return err
 }
