@@ -136,9 +136,6 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		if err == nil {
 			err = m.take(ctx, e)
 		}
-		if err == nil {
-			err = m.rejects.spill(ctx)
-		}
 		if err != nil {
 			return sum, err
 		}
@@ -165,6 +162,9 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 
 // take takes the next entry in key order.
 func (m *rangeMerge) take(ctx context.Context, e entry) error {
+	if err := m.rejects.spill(ctx); err != nil {
+		return err
+	}
 	if e.kind == finding {
 		m.found = &e
 		return nil

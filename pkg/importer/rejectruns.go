@@ -86,7 +86,7 @@ func (r *rejectRuns) encode() ([]byte, error) {
 			if err := out.flush(); err != nil {
 				return nil, err
 			}
-			index = binary.AppendUvarint(index, uint64(piece))      //nolint:gosec // an index
+			index = binary.AppendUvarint(index, uint64(piece))
 			index = binary.AppendUvarint(index, uint64(body.Len())) //nolint:gosec // a length
 			r.pieces = append(r.pieces, piece)
 			last = piece

@@ -3,6 +3,7 @@ package importer_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"encoding/binary"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
@@ -155,13 +155,13 @@ func TestMoreRejectsThanARunHolds(t *testing.T) {
 	for name, line := range map[string]string{"of map": "N%d,\n", "of merge": "N%d,same\n"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var csv strings.Builder
-			csv.WriteString("Name,External ID\nFirst,same\n")
+			var text strings.Builder
+			text.WriteString("Name,External ID\nFirst,same\n")
 			for i := range n {
-				_, _ = fmt.Fprintf(&csv, line, i)
+				_, _ = fmt.Fprintf(&text, line, i)
 			}
 			l := newLine(mem.New(mem.Options{}), objects.Mem(), 64<<20, 1)
-			j := l.upTo(t, l.source(t, "S"), " rejects/", input{"c.csv", "customers", []byte(csv.String())})
+			j := l.upTo(t, l.source(t, "S"), " rejects/", input{"c.csv", "customers", []byte(text.String())})
 			runs, err := l.objects.Names(t.Context(), j.Prefix()+"runs/rejects/")
 			if err != nil || len(runs) < 2 {
 				t.Fatalf("%d runs of rejects, %v", len(runs), err)
@@ -293,41 +293,53 @@ func TestCancelWhileRejectsAreWritten(t *testing.T) {
 	whole, calls := a.run(t, mem.Options{}, func(w *world) { w.trouble = func(*process, int, string, bool) error { return nil } })
 	cancelled := 0
 	for n := 1; n <= calls; n += 5 {
-		a.still.run(t, mem.Options{}, a.sizes, func(t tester, w *world) {
-			delete(w.told, a.id)
-			w.trouble = func(_ *process, call int, _ string, done bool) error {
-				if call != n || done {
-					return nil
-				}
-				j, err := w.quiet.ledger.Get(t.Context(), a.id)
-				if err == nil && !j.Import.Applying {
-					if file, err := w.quiet.Rejects(t.Context(), j); err != nil || file.Size() > 0 {
-						t.Errorf("call %d: rejects are given before they are whole: %v", n, err)
-					}
-				}
-				_, err = w.quiet.Cancel(t.Context(), a.id)
-				if err != nil && fault.KindOf(err) != fault.Conflict {
-					t.Errorf("call %d: %v", n, err)
-				}
-				return nil
-			}
-			w.settle(t)
-			j, err := w.quiet.ledger.Get(t.Context(), a.id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if j.Status != job.Cancelled || j.Import.Applying {
-				return
-			}
+		if a.cancelledAt(t, n) {
 			cancelled++
-			names, err := w.quiet.objects.Names(t.Context(), j.Prefix()+"rejects")
-			if err != nil || len(names) > 0 || len(w.outcome(t).Items) > 0 {
-				t.Errorf("call %d: %v are left, %v", n, names, err)
-			}
-		})
+		}
 	}
 	if cancelled < 5 || whole.Jobs[0].Status != job.Done {
 		t.Errorf("cancelled %d times", cancelled)
+	}
+}
+
+// cancelledAt cancels before a call; it is false if the import was applied by then.
+func (a *atRejects) cancelledAt(t *testing.T, n int) (cancelled bool) {
+	t.Helper()
+	a.still.run(t, mem.Options{}, a.sizes, func(t tester, w *world) {
+		delete(w.told, a.id)
+		w.trouble = func(_ *process, call int, _ string, done bool) error {
+			if call == n && !done {
+				a.cancel(t, w)
+			}
+			return nil
+		}
+		w.settle(t)
+		j, err := w.quiet.ledger.Get(t.Context(), a.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cancelled = j.Status == job.Cancelled && !j.Import.Applying; !cancelled {
+			return
+		}
+		names, err := w.quiet.objects.Names(t.Context(), j.Prefix()+"rejects")
+		if err != nil || len(names) > 0 || len(w.outcome(t).Items) > 0 {
+			t.Errorf("call %d: %v are left, %v", n, names, err)
+		}
+	})
+	return cancelled
+}
+
+// cancel cancels, after a look that finds no rejects yet.
+func (a *atRejects) cancel(t tester, w *world) {
+	t.Helper()
+	j, err := w.quiet.ledger.Get(t.Context(), a.id)
+	if err == nil && !j.Import.Applying {
+		if file, err := w.quiet.Rejects(t.Context(), j); err != nil || file.Size() > 0 {
+			t.Errorf("rejects are given before they are whole: %v", err)
+		}
+	}
+	if _, err := w.quiet.Cancel(t.Context(), a.id); err != nil && fault.KindOf(err) != fault.Conflict {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -178,13 +178,25 @@ func (im *Importer) taskWork(ctx context.Context, j *job.Job) (*work, error) {
 	return w, err
 }
 
+// workFor is taskWork for steps that decide or write rows, and newWork for others.
+func (im *Importer) workFor(ctx context.Context, j *job.Job, step string) (*work, error) {
+	if step == stepUnpack || step == stepRejects {
+		return im.newWork(ctx, j)
+	}
+	return im.taskWork(ctx, j)
+}
+
+// files does one task of the steps that only write files.
+func (w *work) files(ctx context.Context, step string, n, done int, saved func(int) error) error {
+	if step == stepUnpack {
+		return w.unpack(ctx, n, done, saved)
+	}
+	return w.writeParts(ctx, n)
+}
+
 func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result, keep func(result) error) (result, error) {
 	stage, step, n := splitTask(id)
-	begin := im.taskWork
-	if step == stepUnpack || step == stepRejects { // these neither decide nor write rows
-		begin = im.newWork
-	}
-	w, err := begin(ctx, j)
+	w, err := im.workFor(ctx, j, step)
 	if err != nil {
 		return result{}, err
 	}
@@ -198,8 +210,8 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 		return keep(spent())
 	}
 	switch step {
-	case stepUnpack:
-		err = w.unpack(ctx, n, before.Done, saved)
+	case stepUnpack, stepRejects:
+		err = w.files(ctx, step, n, before.Done, saved)
 	case stepDecide:
 		w.runs = newMemoryRuns()
 		out.Summary, err = w.decideAll(ctx)
@@ -215,8 +227,6 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 		err = w.findHung(ctx, n)
 	case stepNamedStill:
 		err = w.findNamed(ctx, n)
-	case stepRejects:
-		err = w.writeParts(ctx, n)
 	case stepCheck:
 		err = im.check(ctx, w, stage, n)
 	case stepApply:

@@ -358,7 +358,7 @@ func fetched(t *testing.T, link string) io.ReadCloser {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
 	must(t, err)
-	answer, err := http.DefaultClient.Do(r) //nolint:bodyclose // it is the caller's
+	answer, err := http.DefaultClient.Do(r)
 	must(t, err)
 	return answer.Body
 }
