@@ -70,6 +70,12 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 		req.Body = http.NoBody
 	}
 	go func() {
+		defer func() {
+			if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+				panic(v)
+			}
+			_ = out.CloseWithError(io.ErrUnexpectedEOF) // nothing, if it is closed already
+		}()
 		t.handler.ServeHTTP(w, req)
 		w.WriteHeader(http.StatusOK)
 		_ = out.Close()

@@ -43,8 +43,11 @@ type moving struct {
 	patience time.Duration
 }
 
-// Read reads what has come.
-func (m *moving) Read(p []byte) (int, error) { return m.moved(m.Conn.Read(p)) }
+// Read reads what has come. Time in which nobody wanted to read does not count.
+func (m *moving) Read(p []byte) (int, error) {
+	_ = m.SetDeadline(time.Now().Add(m.patience))
+	return m.moved(m.Conn.Read(p))
+}
 
 // Write sends.
 func (m *moving) Write(p []byte) (int, error) { return m.moved(m.Conn.Write(p)) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
@@ -74,7 +75,11 @@ func (sh *shell) listSources(c *cobra.Command) error {
 // show prints a value as JSON, or a text.
 func (sh *shell) show(v any, format string, args ...any) error {
 	if sh.json {
-		return json.NewEncoder(sh.out).Encode(v)
+		text, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		return sh.copyOut(bytes.NewReader(append(text, '\n')))
 	}
 	sh.printf(format, args...)
 	return nil

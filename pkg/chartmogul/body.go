@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,10 +71,16 @@ func (c *call) text() ([]byte, error) {
 	switch {
 	case errors.As(err, &over):
 		return nil, tooLarge(c.limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, tooSlow()
 	case err != nil:
 		return nil, failA(http.StatusBadRequest, "", textNotJSON)
 	}
 	return all, nil
+}
+
+func tooSlow() *failure {
+	return failA(http.StatusRequestTimeout, "", "The request body came too slowly. Nothing of it was taken: send it again.")
 }
 
 // left is an error once the client has gone: nobody waits for the rest.

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"os"
 	"strings"
 
 	"reseed/pkg/billing"
@@ -43,7 +44,7 @@ func createImport(c *call) (reply, error) {
 		return reply{}, err
 	}
 	var j *job.Job
-	if kind, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type")); kind == plainJSON {
+	if isJSON(c.Request) {
 		j, err = c.importObjects(src)
 	} else {
 		j, err = c.importForm(src)
@@ -52,6 +53,11 @@ func createImport(c *call) (reply, error) {
 		return reply{}, err
 	}
 	return reply{status: http.StatusAccepted, body: jobWireOf(j)}, nil
+}
+
+func isJSON(r *http.Request) bool {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return kind == plainJSON
 }
 
 // adopt makes the job of an order.
@@ -281,6 +287,8 @@ func (c *call) receiveError(err error) error {
 	switch {
 	case errors.As(err, &over):
 		return tooLarge(c.limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return tooSlow()
 	case errors.As(err, &known), errors.As(err, &sorted):
 		return err
 	}

@@ -283,8 +283,12 @@ func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map
 	if err != nil {
 		return nil, err
 	}
+	all := slices.Concat(found...)
+	if err := c.notArriving(src, all); err != nil {
+		return nil, err
+	}
 	var gone []store.Write
-	for _, item := range slices.Concat(found...) {
+	for _, item := range all {
 		if _, ours := over[item.Key]; ours {
 			continue
 		}
@@ -304,6 +308,18 @@ func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map
 		return nil, nil
 	}
 	return gone, c.stillAbsent(src, drafts)
+}
+
+// notArriving is fault.Busy if an import may be writing some of the items, whose invoice is still to come: its writes have no order.
+func (c *call) notArriving(src store.Source, items []store.Item) error {
+	if !slices.ContainsFunc(items, func(it store.Item) bool { return store.OriginOf(it.Attrs).Import != 0 }) {
+		return nil
+	}
+	holder, err := c.Jobs.Holder(c.Context(), src.Tag)
+	if err == nil && holder != "" {
+		err = contended()
+	}
+	return err
 }
 
 // stillAbsent is fault.Conflict if somebody else has made one of the invoices meanwhile: then what lies under it is its own.

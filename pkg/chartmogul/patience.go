@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"reseed/pkg/line"
 )
 
 // Patience is how long a request may keep its connection without getting on. Where the server has no connections
@@ -71,8 +73,16 @@ type slowWriter struct {
 }
 
 // limitAnswer sets the deadlines of an answer.
-func (p Patience) limitAnswer(w http.ResponseWriter) http.ResponseWriter {
+func (p Patience) limitAnswer(w http.ResponseWriter) *slowWriter {
 	return &slowWriter{w, http.NewResponseController(w), p.Move}
+}
+
+// spare gives the commands of this machine time: behind them may be a pager that somebody reads in, or a pipe that is not filled yet.
+func (w *slowWriter) spare(r *http.Request) {
+	w.move = line.UploadLife
+	if b, ok := r.Body.(*slowBody); ok && b.refill > 0 {
+		b.left, b.refill = line.UploadLife, line.UploadLife
+	}
 }
 
 // WriteHeader sends the status.

@@ -12,6 +12,9 @@ import (
 // takes to work on one is a multiple of it.
 const bodiesAtOnce = 4 * MaxBody
 
+// smallBody is how large a body may be that needs no room: all connections together may bring 32 MB of those.
+const smallBody = 16 << 10
+
 // uploadsAtOnce is how many uploads are received at any one time. Each has a file open, and some buffers.
 const uploadsAtOnce = 50
 
@@ -23,6 +26,9 @@ func (c *call) takeRoom() error {
 	n := min(c.limit, bodiesAtOnce)
 	if c.ContentLength >= 0 {
 		n = min(c.ContentLength, n)
+	}
+	if n <= smallBody {
+		return nil
 	}
 	return c.take(c.bodies, n)
 }

@@ -100,7 +100,7 @@ func New(c Config) http.Handler {
 func (s *server) serve(rt route) http.Handler {
 	allow := allowed(rt.methods)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Patience.limitBody(w, r, rt.limit > MaxBody)
+		s.Patience.limitBody(w, r, rt.limit > MaxBody && !isJSON(r))
 		out := s.Patience.limitAnswer(w)
 		defer s.recovered(out, r)
 		h := rt.methods[r.Method]
@@ -109,6 +109,9 @@ func (s *server) serve(rt route) http.Handler {
 		}
 		var ans reply
 		who, err := s.authenticate(r)
+		if err == nil && who == CommandName {
+			out.spare(r)
+		}
 		switch {
 		case err != nil:
 			w.Header().Set("Connection", "close") // and no body is read
@@ -181,6 +184,9 @@ func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
+	if v == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+		panic(v)
+	}
 	s.Log.Error("request panicked", slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
 	s.write(w, r, reply{status: http.StatusInternalServerError, kind: plainJSON, body: failA(http.StatusInternalServerError, "", textBroken).body})
@@ -198,7 +204,9 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, ans reply) {
 	if stream, ok := ans.body.(io.ReadCloser); ok {
 		defer func() { _ = stream.Close() }()
 		w.WriteHeader(ans.status)
-		_, _ = io.Copy(w, stream)
+		if _, err := io.Copy(w, stream); err != nil { // a part must not look like the whole
+			panic(http.ErrAbortHandler)
+		}
 		return
 	}
 	text, err := piecesOf(ans.body)

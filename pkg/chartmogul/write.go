@@ -29,14 +29,22 @@ func (c *call) settled(do func() error) error {
 		if err := do(); err == nil || fault.KindOf(err) != fault.Conflict {
 			return err
 		}
-		select {
-		case <-time.After(rand.N(pause)): //nolint:gosec // nothing to guess: it is only uneven
-		case <-c.Context().Done():
-			return fault.Wrap(c.Context().Err(), fault.Unavailable, "stopped", "the request was stopped")
+		if err := c.pause(&pause); err != nil {
+			return err
 		}
-		pause = min(2*pause, maxPause)
 	}
 	return contended()
+}
+
+// pause waits, and makes the next pause longer.
+func (c *call) pause(d *time.Duration) error {
+	select {
+	case <-time.After(rand.N(*d)): //nolint:gosec // nothing to guess: it is only uneven
+	case <-c.Context().Done():
+		return fault.Wrap(c.Context().Err(), fault.Unavailable, "stopped", "the request was stopped")
+	}
+	*d = min(2**d, maxPause)
+	return nil
 }
 
 func contended() error {
@@ -58,13 +66,28 @@ func (c *call) write(a account, writes ...store.Write) error {
 	return c.landed(a, writes)
 }
 
-// landed makes sure that writes are to be seen which were made for the directory a.
+// landed makes sure that writes are to be seen which were made for the directory a. While a restore is at their source, nobody
+// knows yet: done anew now, they would be there twice if that restore is refused.
 func (c *call) landed(a account, writes []store.Write) error {
-	now, err := c.Store.Newer(c.Context(), a.Directory)
-	if err != nil || now == nil {
-		return err
+	pause := time.Millisecond
+	for range tries {
+		now, err := c.Store.Newer(c.Context(), a.Directory)
+		if err != nil || now == nil {
+			return err
+		}
+		if a = (account{Directory: now}); !a.restoring(writes) {
+			return a.shows(writes)
+		}
+		if err := c.pause(&pause); err != nil {
+			return err
+		}
 	}
-	return account{Directory: now}.shows(writes)
+	return contended()
+}
+
+// restoring tells whether one of some writes is of a source that is just being restored.
+func (a account) restoring(writes []store.Write) bool {
+	return slices.ContainsFunc(writes, func(w store.Write) bool { return a.Restores(w.Item.PK) })
 }
 
 // shows is fault.Conflict if one of some writes is not to be seen.

@@ -2,6 +2,7 @@ package eraser
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"reseed/pkg/fault"
@@ -31,12 +32,13 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 		defer e.unlock(ctx, j)
 	}
 	for {
+		var fence string
 		if empties {
-			if err := e.vacant(ctx, j); err != nil {
+			if fence, err = e.vacant(ctx, j); err != nil {
 				return nil, err
 			}
 		}
-		restored, err := e.reveal(ctx, j)
+		restored, err := e.reveal(ctx, j, fence)
 		if err == nil {
 			return restored, nil
 		}
@@ -89,10 +91,10 @@ func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
 	return err == nil && holder != holderOf(j)
 }
 
-// reveal makes everything that a job has hidden visible again, and ends it, in one transaction.
-func (e *Eraser) reveal(ctx context.Context, j *job.Job) (restored *job.Job, err error) {
+// reveal makes everything that a job has hidden visible again, and ends it, in one transaction. fence is that of an emptied source.
+func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string) (restored *job.Job, err error) {
 	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-		writes, err := unhide(d, j)
+		writes, err := unhide(d, j, fence)
 		if err != nil {
 			return nil, err
 		}
@@ -129,18 +131,18 @@ func restorable(j *job.Job, now time.Time) error {
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
 // vacant takes the lock of an emptied source, and fences it, both of which it leaves to its caller, and makes sure that nothing has
-// been put into it since.
-func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
+// been put into it since. It returns the fence.
+func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err error) {
 	mine, err := e.c.Ledger.Lock(ctx, j.Tag, holderOf(j))
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !mine {
-		return sourceBusy()
+		return "", sourceBusy()
 	}
 	src, err := e.fence(ctx, j)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, parts := range hiddenBy(j.Erase, src.Space()) {
 		for _, p := range parts {
@@ -149,22 +151,23 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) error {
 				err = outdone("data has been put into the source since; erase its content with a grace period, then restore this")
 			}
 			if err != nil {
-				return err
+				return "", err
 			}
 		}
 	}
-	return nil
+	return src.Restoring, nil
 }
 
 // fence keeps requests from writing to a source until its restore has come to its end. Those that did not see the fence
 // before they wrote look at the directory again afterwards: so each either has written before the source is seen vacant, or
-// finds the fence, or the source restored, and writes once more.
+// finds the fence, or the source restored, and writes once more. Each attempt has a fence of its own, so that none rests on another's.
 func (e *Eraser) fence(ctx context.Context, j *job.Job) (store.Source, error) {
+	fence := j.ID + "-" + e.c.Ledger.NewID()
 	d, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
 		if _, ok := d.ByTag(j.Tag); !ok {
 			return nil, outdone("the data source itself has been erased since; restore that first")
 		}
-		d.SetRestoring(j.Tag, j.ID)
+		d.SetRestoring(j.Tag, fence)
 		return nil, nil
 	})
 	if err != nil {
@@ -174,9 +177,9 @@ func (e *Eraser) fence(ctx context.Context, j *job.Job) (store.Source, error) {
 	return src, nil
 }
 
-// unfence takes the fence of a restore away, if it is still there.
+// unfence takes the fence of a restore away, whichever attempt has put it there.
 func (e *Eraser) unfence(ctx context.Context, j *job.Job) error {
-	ours := func(d *store.Directory) bool { src, _ := d.ByTag(j.Tag); return src.Restoring == j.ID }
+	ours := func(d *store.Directory) bool { src, _ := d.ByTag(j.Tag); return strings.HasPrefix(src.Restoring, j.ID) }
 	d, err := e.c.Store.Directory(ctx)
 	if err != nil || !ours(d) {
 		return err
@@ -223,7 +226,7 @@ func outdone(why string) error {
 }
 
 // unhide changes the directory so that what a job has hidden is visible again.
-func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
+func unhide(d *store.Directory, j *job.Job, fence string) ([]store.Write, error) {
 	spec := j.Erase
 	switch kind := Kind(spec.Selection); {
 	case kind == ManualCustomers:
@@ -234,7 +237,7 @@ func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 	case kind == Source:
 		return nil, d.Restore(spec.Was)
 	case kind.empties():
-		return nil, refill(d, j.ID, spec)
+		return nil, refill(d, fence, spec)
 	default:
 		for _, was := range spec.Sources {
 			if now, ok := d.ByTag(was.Tag); !ok || now.Epochs.Customers != was.Epochs.Customers || now.Epochs.Data != was.Epochs.Data {
@@ -252,12 +255,12 @@ func unhide(d *store.Directory, j *job.Job) ([]store.Write, error) {
 
 // refill gives a source back the epochs that an erase has raised. Its present ones are vacant. What later erases have
 // hidden stays hidden.
-func refill(d *store.Directory, id string, spec *job.EraseSpec) error {
+func refill(d *store.Directory, fence string, spec *job.EraseSpec) error {
 	src, ok := d.ByUUID(spec.Was.UUID)
 	if !ok {
 		return outdone("the data source itself has been erased since; restore that first")
 	}
-	if src.Restoring != id {
+	if src.Restoring != fence {
 		return fault.New(fault.Conflict, codeUnfenced, "this restore was interrupted; try again")
 	}
 	was, more := spec.Was, emptied(spec)

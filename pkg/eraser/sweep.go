@@ -417,6 +417,11 @@ func (r *run) sources() []store.Source {
 
 // end takes the tombstones away and ends the job with its counts.
 func (r *run) end(ctx context.Context) error {
+	if Kind(r.job.Erase.Selection).empties() { // a restore that came too late and was killed may have left its fence
+		if err := r.unfence(ctx, r.job); err != nil {
+			return err
+		}
+	}
 	if err := exhume(ctx, r.st, r.job); err != nil {
 		return err
 	}

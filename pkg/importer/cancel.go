@@ -41,6 +41,8 @@ func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 			j.Status, j.Notes = job.Cancelled, append(j.Notes, nothingChanged)
 		case j.Status.Ended():
 			return fault.Newf(fault.Conflict, "job_ended", "the import has ended already: it is %s", j.Status)
+		case j.Import.Failing != "":
+			return fault.New(fault.Conflict, "job_ended", "the import is ending already: it has failed")
 		default:
 			j.Import.Cancel = true
 		}
@@ -132,7 +134,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 	_, err = im.end(ctx, j.ID, func(j *job.Job) error {
 		j.Cost = sum.cost
 		j.Progress.ItemsDone = applied
-		if j.Import.Failing != "" {
+		if j.Import.Failing != "" && !j.Import.Cancel { // else who was told that it is cancelled has been told the truth
 			j.Status, j.Error, j.Import.Failing = job.Failed, j.Import.Failing, ""
 			if !j.Import.Applying { // else they were booked at the gate
 				j.Datasets = sum.Datasets
@@ -144,7 +146,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 			note = fmt.Sprintf("Cancelled after at least %d of %d changes. They stay; an undo of this job takes them back, and the same files again complete them.",
 				applied, sum.Changes)
 		}
-		j.Status, j.Notes = job.Cancelled, append(j.Notes, note)
+		j.Status, j.Import.Failing, j.Notes = job.Cancelled, "", append(j.Notes, note)
 		return nil
 	})
 	return err
@@ -185,7 +187,7 @@ func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) erro
 // dropHalf removes what is of no use: files that were unpacked for a job that never began with them, and rejects that are not whole, or
 // of a job that was cancelled before it changed anything.
 func (im *Importer) dropHalf(ctx context.Context, j *job.Job, tasks []job.Task) error {
-	half := j.Import.Failing == "" || slices.ContainsFunc(tasks, func(t job.Task) bool {
+	half := j.Import.Failing == "" || j.Import.Cancel || slices.ContainsFunc(tasks, func(t job.Task) bool {
 		_, step, _ := splitTask(t.ID)
 		return step == stepRejects && t.State != job.TaskDone
 	})

@@ -151,7 +151,7 @@ func (c *checker) take(ctx context.Context, ch *change) error {
 	if removals(ch) && !c.w.job.Import.Removes {
 		return nil
 	}
-	if len(c.changes) >= blockSize && (c.stage != stageInvoices || parentOf(ch.sk) == "") {
+	if n := len(c.changes); n >= blockSize && !together(c.changes[n-1].sk, ch.sk) {
 		if err := c.block(ctx); err != nil {
 			return err
 		}

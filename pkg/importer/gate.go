@@ -108,16 +108,20 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if err := goesOn(j); err != nil {
 			return err
 		}
+		if j.Import.Applying { // somebody else was faster
+			return errStopped
+		}
 		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost
 		j.Notes = append(j.Notes, notes...)
-		j.Import.Removes, j.Import.Ground, j.Import.Estimate = sum.removed() > 0, parks(j), estimate(im.c.Store, sum)
+		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
 		return nil
 	}
 	if !j.Import.Plan && confirm == "" {
 		return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
+			err := decided(j)
 			j.Import.Applying = true
-			return decided(j)
+			return err
 		})
 	}
 	if err := im.dropRuns(ctx, j); err != nil {

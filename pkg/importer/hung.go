@@ -213,8 +213,12 @@ func (n *neededness) find(ctx context.Context, of func(store.H) store.Query) err
 }
 
 func (n *neededness) walk(ctx context.Context, q store.Query) error {
-	q.KeysOnly = true
+	q.KeysOnly = n.w.undone != nil // else it matters whether they are superseded
+	seen := 0
 	for it, err := range n.w.store.Items(ctx, q) {
+		if seen++; err == nil && seen%lookAfter == 0 {
+			err = n.w.interrupted(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -225,11 +229,18 @@ func (n *neededness) walk(ctx context.Context, q store.Query) error {
 		if err != nil {
 			return err
 		}
-		if !goes {
+		if !goes && !n.w.superseded(it.Attrs) {
 			n.mark(it.SK)
 		}
 	}
 	return nil
+}
+
+// superseded tells whether a row is of manual customers that were erased and came anew: it cannot be restored, and an import
+// does not heed it. An undo does.
+func (w *work) superseded(a store.Attrs) bool {
+	n := manualOf(a)
+	return w.undone == nil && n > 0 && n < w.dir.ManualEpoch
 }
 
 // dense tells whether reading the stretch of some queries of one partition, in key order, costs less than asking each.
@@ -256,14 +267,17 @@ const runNamed = "named"
 
 // findNamed writes down which of the plans that are to go are named by rows of a key range that stay, or come. No key tells it,
 // so line items and events are read, if there are such plans at all.
-func (w *work) findNamed(ctx context.Context, keyRange int) error {
+func (w *work) findNamed(ctx context.Context, shard int) error {
+	if shard >= w.parts.space.Shards {
+		return nil
+	}
 	going, err := w.plansGoing(ctx)
 	if err != nil || len(going) == 0 {
 		return err
 	}
 	named := map[string]bool{}
 	for _, stage := range []int{stageInvoices, stageEvents} {
-		err := w.eachLeft(ctx, stage, keyRange, func(a store.Attrs) {
+		err := w.eachLeft(ctx, stage, shard, func(a store.Attrs) {
 			if plan := a.Str("plan"); plan != "" {
 				named[plan] = true
 			}
@@ -281,7 +295,7 @@ func (w *work) findNamed(ctx context.Context, keyRange int) error {
 	if len(sections[0].refs) == 0 {
 		return nil
 	}
-	return w.writeRun(ctx, runName(stagePlans, runNamed, fmt.Sprintf("%02x", keyRange)), sections)
+	return w.writeRun(ctx, runName(stagePlans, runNamed, fmt.Sprintf("%02x", shard)), sections)
 }
 
 // plansGoing are the plans that this job is to remove, as far as is known.
@@ -306,8 +320,9 @@ func (w *work) plansGoing(ctx context.Context) (map[string]bool, error) {
 }
 
 // eachLeft calls f for all rows of a stage in a key range as this job leaves them.
-func (w *work) eachLeft(ctx context.Context, stage, keyRange int, f func(store.Attrs)) error {
-	stored := &walk{w: w, queries: w.parts.scans(stage, keyRange, w.ranges)}
+func (w *work) eachLeft(ctx context.Context, stage, shard int, f func(store.Attrs)) error {
+	shards := w.parts.space.Shards
+	stored := &walk{w: w, queries: w.parts.scans(stage, shard, shards)}
 	// upTo passes the stored rows up to a key; the one there is this job's.
 	upTo := func(sk string) error {
 		for n := 0; ; n++ {
@@ -320,12 +335,15 @@ func (w *work) eachLeft(ctx context.Context, stage, keyRange int, f func(store.A
 			if err != nil || !more || sk != "" && it.SK > sk {
 				return err
 			}
-			if stored.pass(); it.SK != sk {
+			if stored.pass(); it.SK != sk && !w.superseded(it.Attrs) {
 				f(it.Attrs)
 			}
 		}
 	}
-	err := w.eachOwn(ctx, stage, keyRange, func(c *change) error {
+	err := w.eachOwn(ctx, stage, shard*w.ranges/shards, func(c *change) error {
+		if w.parts.rangeOf(c.sk, shards) != shard {
+			return nil
+		}
 		if len(c.after) > 0 {
 			f(c.after)
 		}

@@ -53,6 +53,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	spec.ManualEpoch = manual // it may have waited while manual customers were erased
 	spec.Scanned, spec.Small = true, total <= im.c.SmallBytes
 	spec.Epochs = parts.space.Epochs
+	spec.Ground = parks(&job.Job{Import: &spec})
 	if spec.Small && spec.Mode == job.Replace {
 		if spec.Small, err = im.fewStored(ctx, parts, spec.Datasets); err != nil {
 			return nil, err

@@ -235,6 +235,8 @@ func phaseTasks(j *job.Job, phase string) []string {
 		return numbered(phase, stagePieces(j, stage)...)
 	case stepDecide, stepApply:
 		n = 1
+	case stepNamed, stepNamedStill: // by shard: what is read there is all that is stored, be the job small
+		n = mostRanges
 	}
 	return numbered(phase, upTo(n)...)
 }

@@ -113,7 +113,7 @@ func (u *reversal) take(ctx context.Context, c *change) error {
 	if removals(c) != u.going {
 		return nil
 	}
-	if len(u.block) >= blockSize && (u.id.stage != stageInvoices || parentOf(c.sk) == "") {
+	if n := len(u.block); n >= blockSize && !together(u.block[n-1].sk, c.sk) {
 		if err := u.decide(ctx); err != nil {
 			return err
 		}

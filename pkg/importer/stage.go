@@ -143,6 +143,12 @@ func parentOf(sk string) string {
 	return ""
 }
 
+// together tells whether two rows, one behind the other in key order, are of one invoice.
+func together(a, b string) bool {
+	const n = len(store.SKInvoice) + 2*store.HashLen
+	return strings.HasPrefix(b, store.SKInvoice) && len(a) >= n && len(b) > n && a[:n] == b[:n]
+}
+
 func isPlan(sk string) bool     { return strings.HasPrefix(sk, store.SKPlan) }
 func isCustomer(sk string) bool { return strings.HasPrefix(sk, store.SKCustomer) }
 

@@ -40,8 +40,8 @@ func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src 
 		return src, nil, nil, err
 	}
 	undo.Import = &job.ImportSpec{
-		Undo: id, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges, Small: target.Import.Small,
-		Plan: plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
+		Undo: id, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges, Small: target.Import.Small && !hasStage(target, stagePlans),
+		Plan: plan, Ground: plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
 	}
 	if src, err = im.still(ctx, target); err != nil || plan {
 		return src, undo, nil, err

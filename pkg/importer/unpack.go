@@ -2,6 +2,7 @@ package importer
 
 import (
 	"archive/zip"
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
@@ -236,7 +237,7 @@ func (w *work) unpackEntry(ctx context.Context, object string, e *zip.File) erro
 	switch {
 	case limited.N <= 0:
 		return badZip("zip_lies", "A file in the ZIP holds more than the ZIP declares.")
-	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(flate.CorruptInputError)):
 		return badZip("bad_zip", "This file in the ZIP is damaged; make the ZIP anew.")
 	}
 	return err

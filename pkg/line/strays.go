@@ -73,7 +73,11 @@ func (l *Line) sweepStrays(ctx context.Context) error {
 	if s.left == 0 {
 		return nil
 	}
-	return l.writeStrayMark(ctx, strayMark{At: now, Before: s.cut, Newest: newest})
+	before := s.cut
+	if len(kept)+len(gone) < len(folders) { // one may come back: then all of it is looked at
+		before = mark.Before
+	}
+	return l.writeStrayMark(ctx, strayMark{At: now, Before: before, Newest: newest})
 }
 
 func (l *Line) readStrayMark(ctx context.Context) (m strayMark, err error) {
@@ -236,10 +240,16 @@ func (s *strays) named(ctx context.Context, since time.Time) (folders map[string
 			break
 		}
 		for _, f := range inputsOf(j) {
-			folders[path.Dir(f.Object)+"/"] = true
+			folders[requestFolder(f.Object)] = true
 		}
 	}
 	return folders, known, nil
+}
+
+// requestFolder is the folder right below that of the source in which an object lies, at any depth.
+func requestFolder(object string) string {
+	parts := strings.SplitN(object, "/", 4)
+	return strings.Join(parts[:min(3, len(parts))], "/") + "/"
 }
 
 func inputsOf(j *job.Job) []job.File {

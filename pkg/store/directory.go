@@ -56,7 +56,7 @@ type Source struct {
 	Epochs    Epochs    `json:"epochs"`
 	Top       Epochs    `json:"top,omitzero"`        // the highest that they ever were, if a restore has lowered them
 	Left      []Epochs  `json:"left,omitempty"`      // that a restore has left: who wrote at that moment may have put something there
-	Restoring string    `json:"restoring,omitempty"` // the erase of it that is just being restored: nothing is written to it
+	Restoring string    `json:"restoring,omitempty"` // begins with the erase of it that is just being restored: nothing is written to it
 	Shards    int       `json:"shards"`
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 	Fence     int64     `json:"fence,omitempty"`  // raised by each erase that deletes files: an upload that began before is refused
@@ -213,11 +213,11 @@ func (s *Source) top() Epochs {
 	}
 }
 
-// SetRestoring notes which erase of a source is just being restored, or with none that it no longer is.
-func (d *Directory) SetRestoring(tag Tag, erase string) {
+// SetRestoring notes which attempt to restore an erase of a source goes on, or with none that it no longer does.
+func (d *Directory) SetRestoring(tag Tag, fence string) {
 	for i := range d.Sources {
 		if d.Sources[i].Tag == tag {
-			d.Sources[i].Restoring = erase
+			d.Sources[i].Restoring = fence
 		}
 	}
 }
@@ -238,6 +238,7 @@ func (d *Directory) Restore(was Source) error {
 		return tooManySources()
 	}
 	was.Restoring = ""
+	was.Fence++ // what was erased while the source was away may have been in uploads that began before
 	d.Sources = append(d.Sources, was)
 	slices.SortFunc(d.Sources, func(a, b Source) int { return cmp.Compare(a.Tag, b.Tag) })
 	return nil

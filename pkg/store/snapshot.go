@@ -71,3 +71,9 @@ func (d *Directory) Shows(w Write) bool {
 	src, ok := d.find(func(s Source) bool { return s.Space().Has(w.Item.PK) })
 	return ok && src.Restoring == "" && (w.Delete || d.Visible(w.Item.Attrs))
 }
+
+// Restores tells whether a partition is of a source, as it is now, that is just being restored.
+func (d *Directory) Restores(pk string) bool {
+	src, ok := d.find(func(s Source) bool { return s.Space().Has(pk) })
+	return ok && src.Restoring != ""
+}

@@ -199,10 +199,13 @@ func (s *Store) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
 				return
 			}
 			q.After = page.Next
-			q.Limit *= 2
+			q.Limit = min(2*q.Limit, mostLimit)
 		}
 	}
 }
+
+// mostLimit is far more than a page holds.
+const mostLimit = 1 << 20
 
 // Write puts and deletes any number of items, each on its own, and returns
 // when all are durable. No key may be named twice. On an error some may be
