@@ -169,7 +169,7 @@ func (c *call) placed(key store.Key, r billing.Record, manual, place int64) stor
 // have a key first, what was written before is taken back.
 func (w *writing) commit() error {
 	all := slices.Concat(w.left, w.parts, w.heads)
-	if len(all) <= w.c.Store.TransactSize() {
+	if len(w.c.Store.Transactions(all)) <= 1 {
 		return w.c.write(w.a, all...)
 	}
 	if err := w.a.shows(all); err != nil {
@@ -195,7 +195,7 @@ func (w *writing) commit() error {
 // until the last of them is there.
 func (w *writing) chunks(token int64) [][]store.Write {
 	size, now := w.c.Store.TransactSize(), w.c.Now()
-	chunks := slices.Collect(slices.Chunk(marked(append(w.left, w.parts...), token, now), size))
+	chunks := w.c.Store.Transactions(marked(append(w.left, w.parts...), token, now))
 	heads := marked(w.heads, token, now)
 	if len(heads) > size {
 		note := store.Item{Key: w.owner.Source.Space().Writing(token)}

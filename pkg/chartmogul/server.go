@@ -185,7 +185,7 @@ func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if v == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-		panic(v)
+		panic(v) //nolint:forbidigo // the server cuts the connection on it
 	}
 	s.Log.Error("request panicked", slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
@@ -205,7 +205,7 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, ans reply) {
 		defer func() { _ = stream.Close() }()
 		w.WriteHeader(ans.status)
 		if _, err := io.Copy(w, stream); err != nil { // a part must not look like the whole
-			panic(http.ErrAbortHandler)
+			panic(http.ErrAbortHandler) //nolint:forbidigo // so net/http cuts an answer that has begun
 		}
 		return
 	}

@@ -113,8 +113,8 @@ type customerEdit struct {
 	*edit.Change
 }
 
-// edit makes changes and other writes together, in one transaction if they are of one customer: no customer is merged of more
-// than fit into one. The customers show them then.
+// edit makes changes and other writes together, in one transaction if they are of one customer and have 4 MB at most: no customer
+// is merged of more than fit into one. More than that is completed by the same request again. The customers show them then.
 func (c *call) edit(a account, list []customerEdit, more ...store.Write) error {
 	changes := make([]*edit.Change, len(list))
 	for i, e := range list {
@@ -124,7 +124,7 @@ func (c *call) edit(a account, list []customerEdit, more ...store.Write) error {
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(append(more, writes...), c.Store.TransactSize()) {
+	for _, chunk := range c.Store.Transactions(append(more, writes...)) {
 		if err := c.write(a, chunk...); err != nil {
 			return err
 		}

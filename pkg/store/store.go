@@ -230,10 +230,36 @@ func (s *Store) Parallel() int { return max(1, s.limits.Parallel) }
 // UnitsASecond is how many write units a second the table is expected to take.
 func (s *Store) UnitsASecond() int { return max(1, s.limits.UnitsASecond) }
 
-// Transact does a few conditional writes, all or none. A failed condition is
+// maxTransactBytes is the largest sum of the items of one transaction: DynamoDB takes 4 MB.
+const maxTransactBytes = 4_000_000
+
+// Transactions cuts writes, in their order, into as few transactions as take them: by their number and by their bytes.
+func (s *Store) Transactions(writes []Write) (list [][]Write) {
+	from, bytes := 0, 0
+	for i := range writes {
+		n := writes[i].Item.Size()
+		if i > from && (i-from == s.TransactSize() || bytes+n > maxTransactBytes) {
+			list, from, bytes = append(list, writes[from:i:i]), i, 0
+		}
+		bytes += n
+	}
+	if from < len(writes) {
+		list = append(list, writes[from:])
+	}
+	return list
+}
+
+// Transact does a few conditional writes, all or none: at most [Store.TransactSize], of 4 MB together. A failed condition is
 // fault.Conflict; it may also mean that an earlier try of the same call went
 // through although its answer was lost.
 func (s *Store) Transact(ctx context.Context, writes ...Write) error {
+	bytes := 0
+	for i := range writes {
+		bytes += writes[i].Item.Size()
+	}
+	if bytes > maxTransactBytes {
+		return fault.Newf(fault.Internal, "store_transaction", "a transaction of %d bytes, more than %d", bytes, maxTransactBytes)
+	}
 	return retry(ctx, func() (bool, bool, error) {
 		cost, err := s.d.Transact(ctx, writes)
 		s.add(cost)
