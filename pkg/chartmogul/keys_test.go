@@ -206,15 +206,17 @@ func TestBodiesInFlight(t *testing.T) {
 			wg.Go(func() { a.handlerOnly(r) })
 		}
 		synctest.Wait()
+		a.status(400, "POST", "/v1/customers", "{}") // a small one needs no room
+		large := `{"name":"` + strings.Repeat("x", 20<<10) + `"}`
 		began := time.Now()
-		ans := a.do("POST", "/v1/customers", "{}")
+		ans := a.do("POST", "/v1/customers", large)
 		if ans.status != 503 || ans.header.Get("Retry-After") == "" || time.Since(began) < time.Second {
 			t.Errorf("%d %v %s after %v", ans.status, ans.header, ans.body, time.Since(began))
 		}
 		a.status(200, "GET", "/v1/customers", "")
 		stop()
 		wg.Wait()
-		a.status(400, "POST", "/v1/customers", "{}")
+		a.status(400, "POST", "/v1/customers", large)
 	})
 }
 
