@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func (sh *shell) listEdits(c *cobra.Command, cl *client, s source, orphaned bool
 	err = eachEdit(resp.Body, func(line []byte, e editLine) {
 		switch {
 		case sh.json:
-			_, _ = sh.out.Write(line)
+			_ = sh.copyOut(bytes.NewReader(line))
 		case n == 0:
 			_, _ = fmt.Fprintln(w, "RECORD\tEDIT\tBY\tAT\t")
 			fallthrough

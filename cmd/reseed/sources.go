@@ -57,7 +57,7 @@ func (sh *shell) listSources(c *cobra.Command) error {
 			return err
 		}
 		if sh.json {
-			return json.NewEncoder(sh.out).Encode(map[string]any{"data_sources": list})
+			return sh.show(map[string]any{"data_sources": list}, "")
 		}
 		if len(list) == 0 {
 			sh.printf("No data sources yet. \"reseed import FILE --source NAME\" makes one.\n")

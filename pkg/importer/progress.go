@@ -47,7 +47,7 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 			}
 			p.RowsDone += r.Summary.read()
 			p.ItemsDone += r.Summary.Applied
-		} else {
+		} else if step != stepUnpack { // that one saves its tries
 			p.ItemsDone += int64(r.Done)
 		}
 		if t.Phase == j.Stage {
