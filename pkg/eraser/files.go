@@ -110,7 +110,7 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 func (r *run) clearStrays(ctx context.Context, src store.Source, named map[string]bool) error {
 	folders := map[string]bool{}
 	for object := range named {
-		folders[requestFolder(object)] = true
+		folders[objects.RequestFolder(object)] = true
 	}
 	for folder, err := range r.c.Objects.Folders(ctx, uploads+src.UUID+"/") {
 		if err != nil {
@@ -251,10 +251,4 @@ func (r *run) fresh(ctx context.Context, folder string) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// requestFolder is the folder right below that of the source in which an object lies, at any depth.
-func requestFolder(object string) string {
-	parts := strings.SplitN(object, "/", 4)
-	return strings.Join(parts[:min(3, len(parts))], "/") + "/"
 }

@@ -240,16 +240,10 @@ func (s *strays) named(ctx context.Context, since time.Time) (folders map[string
 			break
 		}
 		for _, f := range inputsOf(j) {
-			folders[requestFolder(f.Object)] = true
+			folders[objects.RequestFolder(f.Object)] = true
 		}
 	}
 	return folders, known, nil
-}
-
-// requestFolder is the folder right below that of the source in which an object lies, at any depth.
-func requestFolder(object string) string {
-	parts := strings.SplitN(object, "/", 4)
-	return strings.Join(parts[:min(3, len(parts))], "/") + "/"
 }
 
 func inputsOf(j *job.Job) []job.File {

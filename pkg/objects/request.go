@@ -3,6 +3,7 @@ package objects
 import (
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +19,12 @@ func RequestTime(folder string) (at time.Time, ok bool) {
 	}
 	seconds, nanos := id.Time().UnixTime()
 	return time.Unix(seconds, nanos).UTC(), true
+}
+
+// RequestFolder is the folder right below that of a source in which an uploaded object lies, at any depth.
+func RequestFolder(object string) string {
+	parts := strings.SplitN(object, "/", 4)
+	return strings.Join(parts[:min(3, len(parts))], "/") + "/"
 }
 
 // RequestPrefix is what the names of all folders begin with or come behind that requests have made from a time on; empty for the
