@@ -25,7 +25,7 @@ export RESEED_TEST_DYNOXIDE ?= $(tools)/node_modules/@dynoxide/linux-x64/dynoxid
 endif
 
 GOARCH ?= arm64
-functions := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+functions := $(notdir $(patsubst %/main.go,%,$(wildcard functions/*/main.go)))
 go_release := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
 go_function := CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags "-s -w" -tags lambda.norpc
 FUZZ_TIME ?= 5s

@@ -11,22 +11,22 @@ import (
 	"runtime"
 	"time"
 
+	"reseed/pkg/app"
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/cloud"
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table/pebble"
 )
 
-// app is all of Reseed in one process: the line, workers in place of the
+// instance is all of Reseed in one process: the app, workers in place of the
 // queues, and the REST API.
-type app struct {
-	*line.Line
+type instance struct {
+	*app.App
 	queue   *queue
 	uploads *uploadWatch
 	handler http.Handler
@@ -34,7 +34,7 @@ type app struct {
 	stop    context.CancelFunc
 }
 
-// parts are what an app works on and with. Tests of crashes put others in.
+// parts are what a process works on and with. Tests of crashes put others in.
 type parts struct {
 	open       func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error)
 	pieceBytes int64 // of importer.Config
@@ -46,7 +46,7 @@ const localPiece = 4 << 20
 
 // openApp opens what the data folder, or the DynamoDB table that the environment names, holds. A
 // folder has one owner at a time: for a second one this is fault.Busy.
-func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...chartmogul.Key) (*app, error) {
+func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...chartmogul.Key) (*instance, error) {
 	st, objs, err := sh.open(ctx, sh, log)
 	if err != nil {
 		return nil, err
@@ -55,28 +55,28 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...chartmogu
 	if err != nil {
 		return nil, errors.Join(err, objs.Close(), st.Close())
 	}
-	a, requests := &app{key: chartmogul.NewKey(), uploads: newUploadWatch()}, newInflight()
-	a.queue = newQueue(a.work, workersOfOne(), log)
-	a.Line = line.New(line.Config{
+	in, requests := &instance{key: chartmogul.NewKey(), uploads: newUploadWatch()}, newInflight()
+	in.queue = newQueue(in.work, workersOfOne(), log)
+	in.App = app.New(app.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st), MakeWay: requests.makeWay,
 		Imports: func(_ context.Context, list ...importer.Message) error {
-			return put(a.queue, list, func(m importer.Message) string { return m.Source })
+			return put(in.queue, list, func(m importer.Message) string { return m.Source })
 		},
-		Sweeps: func(_ context.Context, list ...line.Sweep) error {
-			return put(a.queue, list, func(m line.Sweep) string { return m.Source })
+		Sweeps: func(_ context.Context, list ...app.Sweep) error {
+			return put(in.queue, list, func(m app.Sweep) string { return m.Source })
 		},
 		SweepUploads: st.Exclusive() || sh.serving && sh.env["RESEED_BUCKET"] != "",
 		Quiet:        requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
 	})
-	a.uploads.line = a.Line
-	a.handler = requests.wrap(chartmogul.New(chartmogul.Config{
-		Store: st, Keys: append(keys, chartmogul.Key{Hash: chartmogul.HashKey(a.key), Name: chartmogul.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: a.Ledger,
+	in.uploads.app = in.App
+	in.handler = requests.wrap(chartmogul.New(chartmogul.Config{
+		Store: st, Keys: append(keys, chartmogul.Key{Hash: chartmogul.HashKey(in.key), Name: chartmogul.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: in.Ledger,
 		Asked:   newWrongKeys().asked,
-		Imports: chartmogul.ImportsOf(a.Line),
-		Erase:   chartmogul.EraseOf(a.Eraser, a.StartErase),
-		Now:     time.Now, Log: log, Uploads: a.uploads.failures,
+		Imports: chartmogul.ImportsOf(in.App),
+		Erase:   chartmogul.EraseOf(in.Eraser, in.StartErase),
+		Now:     time.Now, Log: log, Uploads: in.uploads.failures,
 	}))
-	return a, nil
+	return in, nil
 }
 
 // graceOf is for how long an erase can be restored, of RESEED_GRACE.
@@ -175,46 +175,46 @@ func openTable(ctx context.Context, sh *shell, at *cloud.Cloud, log *slog.Logger
 
 // start lets the workers run: first over what an earlier process left, then
 // over what comes. They end with ctx or close.
-func (a *app) start(ctx context.Context) {
-	ctx, a.stop = context.WithCancel(ctx)
+func (in *instance) start(ctx context.Context) {
+	ctx, in.stop = context.WithCancel(ctx)
 	for range workersOfOne() + 1 { // so that there is one left for the others
-		a.queue.run(ctx)
+		in.queue.run(ctx)
 	}
-	a.queue.every(ctx, time.Minute, a.Tick)
+	in.queue.every(ctx, time.Minute, in.Tick)
 }
 
 // watchUploads imports what is put into the upload folder, from now on.
-func (a *app) watchUploads(ctx context.Context) {
-	a.queue.every(ctx, lookEvery, func(ctx context.Context) error { return a.uploads.look(ctx, time.Now()) })
+func (in *instance) watchUploads(ctx context.Context) {
+	in.queue.every(ctx, lookEvery, func(ctx context.Context) error { return in.uploads.look(ctx, time.Now()) })
 }
 
 // workersOfOne is how many workers may be at work for one source.
 func workersOfOne() int { return max(2, runtime.NumCPU()) }
 
 // work does one message.
-func (a *app) work(ctx context.Context, message any) error {
+func (in *instance) work(ctx context.Context, message any) error {
 	switch m := message.(type) {
 	case importer.Message:
-		return a.Importer.Handle(ctx, m)
-	case line.Sweep:
-		return a.Sweep(ctx, m)
+		return in.Importer.Handle(ctx, m)
+	case app.Sweep:
+		return in.Sweep(ctx, m)
 	}
 	return fmt.Errorf("no such message: %T", message)
 }
 
 // client is a client of this very process; closing it closes the app.
-func (a *app) client(ctx context.Context) *client {
-	a.start(ctx)
-	return &client{base: "http://reseed", key: a.key, http: &http.Client{Transport: inProcess{a.handler}}, close: a.close}
+func (in *instance) client(ctx context.Context) *client {
+	in.start(ctx)
+	return &client{base: "http://reseed", key: in.key, http: &http.Client{Transport: inProcess{in.handler}}, close: in.close}
 }
 
 // close waits for the workers to put their work aside, and closes the table.
-func (a *app) close() error {
-	if a.stop != nil {
-		a.stop()
-		a.queue.wait()
+func (in *instance) close() error {
+	if in.stop != nil {
+		in.stop()
+		in.queue.wait()
 	}
-	return errors.Join(a.Objects.Close(), a.Store.Close())
+	return errors.Join(in.Objects.Close(), in.Store.Close())
 }
 
 func (sh *shell) logger() *slog.Logger {

@@ -6,7 +6,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"reseed/internal/awsfake/awsfaketest"
-	"reseed/pkg/store/dynamo/dynotest"
+	"reseed/pkg/table/dynamo/dynotest"
 )
 
 // TestScriptsOnAWS runs the command against stand-ins for DynamoDB, with a table, and S3, with a bucket.

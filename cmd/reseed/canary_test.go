@@ -23,7 +23,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"reseed/pkg/billing"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // TestErasedIsNowhere plants a word in all that is personal in a source that is imported by file, with rejects, again and again, is
@@ -218,7 +218,7 @@ func places(t *testing.T, data, word string) (found []string) {
 }
 
 // everyItem is all that a table holds, by key.
-func everyItem(t *testing.T, data string) map[store.Key]string {
+func everyItem(t *testing.T, data string) map[table.Key]string {
 	t.Helper()
 	db, err := engine.Open(filepath.Join(data, "table"), &engine.Options{ReadOnly: true, Logger: quiet{}})
 	if err != nil {
@@ -228,10 +228,10 @@ func everyItem(t *testing.T, data string) map[store.Key]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[store.Key]string{}
+	all := map[table.Key]string{}
 	for more := iter.First(); more; more = iter.Next() {
 		pk, sk, _ := strings.Cut(string(iter.Key()), "\x00")
-		all[store.Key{PK: pk, SK: sk}] = string(iter.Value())
+		all[table.Key{PK: pk, SK: sk}] = string(iter.Value())
 	}
 	for _, err := range []error{iter.Error(), iter.Close(), db.Close()} {
 		if err != nil {

@@ -25,8 +25,9 @@ import (
 
 	"reseed/internal/gen/company"
 	"reseed/pkg/store"
-	"reseed/pkg/store/dynamojson"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/dynamojson"
+	"reseed/pkg/table/pebble"
 )
 
 // The commands that scripts have beside testscript's own.
@@ -170,7 +171,7 @@ func dump(ts *testscript.TestScript, neg bool, args []string) {
 			continue
 		}
 		for _, pk := range partitions(src) {
-			for it, err := range st.Items(context.Background(), store.Query{PK: pk}) {
+			for it, err := range st.Items(context.Background(), table.Query{PK: pk}) {
 				ts.Check(err)
 				fmt.Fprintf(&out, "%s %x\n", dynamojson.AppendItem(nil, it), []byte(it.Attrs))
 			}

@@ -20,7 +20,8 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/pebble"
 )
 
 const (
@@ -195,20 +196,20 @@ func handiwork(t *testing.T, data string) {
 		if !strings.Contains(a, canary) {
 			continue
 		}
-		rec := edit.Record{Space: src.Space(), Key: k, Base: store.Attrs(a), Hash: d.Hasher()}
-		change := func(field string, want *store.Builder) {
+		rec := edit.Record{Space: src.Space(), Key: k, Base: table.Attrs(a), Hash: d.Hasher()}
+		change := func(field string, want *table.Builder) {
 			edited(t, st, rec.Change(want.Attrs(), []string{field}, "people"))
 		}
 		switch store.What(k.SK) {
 		case store.SKCustomer:
 			h, _ := store.TrailingH(k.SK)
-			manners(t, st, edit.Of(src.Space(), h, store.Attrs(a)))
-			change("name", store.NewBuilder().Str("name", canary+"changed"))
-			change("email", store.NewBuilder().Str("email", canary+"changed@example.com"))
+			manners(t, st, edit.Of(src.Space(), h, table.Attrs(a)))
+			change("name", table.NewBuilder().Str("name", canary+"changed"))
+			change("email", table.NewBuilder().Str("email", canary+"changed@example.com"))
 		case store.SKInvoice:
-			change("date", store.NewBuilder().IntAlways("date", 1))
+			change("date", table.NewBuilder().IntAlways("date", 1))
 		case store.SKLine:
-			change("description", store.NewBuilder().Str("description", canary+"changed"))
+			change("description", table.NewBuilder().Str("description", canary+"changed"))
 		}
 	}
 	if err := st.Close(); err != nil {
@@ -330,9 +331,9 @@ func (sc *scenario) vanished(w *world) (total int64, digest string) {
 }
 
 // others are the items of all sources but some.
-func (w *world) others(tags []store.Tag) map[store.Key]string {
+func (w *world) others(tags []store.Tag) map[table.Key]string {
 	out := maps.Clone(w.items)
-	maps.DeleteFunc(out, func(k store.Key, _ string) bool {
+	maps.DeleteFunc(out, func(k table.Key, _ string) bool {
 		return slices.ContainsFunc(tags, func(tag store.Tag) bool { return strings.HasPrefix(k.PK, fmt.Sprintf("%05x.", uint32(tag))) }) ||
 			k.PK == store.ForgottenAt("").PK
 	})

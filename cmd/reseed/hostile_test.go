@@ -22,7 +22,8 @@ import (
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // pipes is a network within one process: what is dialled is accepted.
@@ -221,11 +222,11 @@ func (r *slowReader) Read(p []byte) (int, error) {
 
 // slowTable is a table that takes its time to read.
 type slowTable struct {
-	store.Driver
+	table.Driver
 	wait *atomic.Int64
 }
 
-func (s slowTable) Get(ctx context.Context, keys []store.Key) ([]store.Item, []store.Key, store.Cost, error) {
+func (s slowTable) Get(ctx context.Context, keys []table.Key) ([]table.Item, []table.Key, table.Cost, error) {
 	time.Sleep(time.Duration(s.wait.Load()))
 	return s.Driver.Get(ctx, keys)
 }

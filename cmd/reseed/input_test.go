@@ -17,6 +17,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // input is CSV files of one source, by dataset: a header and rows.
@@ -226,7 +227,7 @@ func (in input) model(t *testing.T, rejects string, at time.Time) map[string]int
 					t.Errorf("%s: accepted, although %s", where, problem.Code)
 					continue
 				}
-				b := store.NewBuilder()
+				b := table.NewBuilder()
 				store.EncodeRecord(b, rec)
 				if a := b.Attrs(); a.Str("external_id") == "" || content[string(a)] == 0 { // the same id is the same record
 					content[string(a)]++
@@ -291,7 +292,7 @@ func (w *world) contents(tag store.Tag) map[string]int {
 	content := map[string]int{}
 	for k, a := range w.items {
 		if strings.HasPrefix(k.PK, fmt.Sprintf("%05x.c", uint32(tag))) && slices.Contains(kinds, store.What(k.SK)) {
-			content[string(store.Attrs(a).Content())]++
+			content[string(table.Attrs(a).Content())]++
 		}
 	}
 	return content

@@ -24,7 +24,8 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/pebble"
 )
 
 // How many kills, and from which seed. A round is replayed by the seed and its name, e.g.
@@ -83,7 +84,7 @@ type scenario struct {
 
 	// Found out by doing it undisturbed:
 	base, end *world
-	steps     []map[store.Key]string // items after each command
+	steps     []map[table.Key]string // items after each command
 	model     *job.Job               // that did it
 	life      tally
 	took      time.Duration
@@ -315,7 +316,7 @@ func (sc *scenario) calibrate(t *testing.T) {
 	copyFolder(t, sc.from, data)
 	sc.base, sc.life = lookAt(t, data), tally{}
 	w := sc.base
-	sc.steps = []map[store.Key]string{w.items}
+	sc.steps = []map[table.Key]string{w.items}
 	for {
 		a, more := sc.next(w, nil)
 		if !more {

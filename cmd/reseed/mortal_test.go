@@ -17,7 +17,8 @@ import (
 
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/pebble"
 )
 
 // The environment of a mortal process.
@@ -139,7 +140,7 @@ func (m *mortality) open(_ context.Context, sh *shell, log *slog.Logger) (*store
 
 // mortalEngine is an engine with mortality, and maybe small limits.
 type mortalEngine struct {
-	store.Driver
+	table.Driver
 	m *mortality
 }
 
@@ -149,7 +150,7 @@ const (
 )
 
 // Limits are those of the engine, or small.
-func (e mortalEngine) Limits() store.Limits {
+func (e mortalEngine) Limits() table.Limits {
 	l := e.Driver.Limits()
 	if e.m.small {
 		l.Write, l.Get, l.Parallel = mortalBatch, mortalPage, 2
@@ -158,7 +159,7 @@ func (e mortalEngine) Limits() store.Limits {
 }
 
 // Query gives a page.
-func (e mortalEngine) Query(ctx context.Context, q store.Query) (store.Page, error) {
+func (e mortalEngine) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	if e.m.small && (q.Limit == 0 || q.Limit > mortalPage) {
 		q.Limit = mortalPage
 	}
@@ -166,8 +167,8 @@ func (e mortalEngine) Query(ctx context.Context, q store.Query) (store.Page, err
 }
 
 // Write writes a batch.
-func (e mortalEngine) Write(ctx context.Context, batch []store.Write) (left []store.Write, cost store.Cost, err error) {
-	some := func(batch []store.Write) func() error {
+func (e mortalEngine) Write(ctx context.Context, batch []table.Write) (left []table.Write, cost table.Cost, err error) {
+	some := func(batch []table.Write) func() error {
 		return func() error {
 			left, cost, err = e.Driver.Write(ctx, batch)
 			return err
@@ -178,7 +179,7 @@ func (e mortalEngine) Write(ctx context.Context, batch []store.Write) (left []st
 }
 
 // Transact writes all or none.
-func (e mortalEngine) Transact(ctx context.Context, writes []store.Write) (cost store.Cost, err error) {
+func (e mortalEngine) Transact(ctx context.Context, writes []table.Write) (cost table.Cost, err error) {
 	err = e.m.meet(transact, func() error {
 		cost, err = e.Driver.Transact(ctx, writes)
 		return err

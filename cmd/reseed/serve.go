@@ -71,20 +71,20 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 		return fmt.Errorf("listen for the commands on this machine: %w", err)
 	}
 	defer func() { _ = own.Close() }()
-	a, err := openApp(ctx, sh, sh.logger(), set...)
+	in, err := openApp(ctx, sh, sh.logger(), set...)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer func() {
 		stop() // those who watch uploads, too
-		err = errors.Join(err, a.close())
+		err = errors.Join(err, in.close())
 	}()
-	a.start(ctx)
-	a.watchUploads(ctx)
-	public, private := newEntrance(l, most, a.handler, a.Log), newEntrance(own, ownConnections, nil, a.Log)
-	d := door{URL: "http://" + own.Addr().String(), Key: a.key}
-	private.Handler = d.proving(a.handler)
+	in.start(ctx)
+	in.watchUploads(ctx)
+	public, private := newEntrance(l, most, in.handler, in.Log), newEntrance(own, ownConnections, nil, in.Log)
+	d := door{URL: "http://" + own.Addr().String(), Key: in.key}
+	private.Handler = d.proving(in.handler)
 	ended := make(chan error, 2)
 	go func() { ended <- private.serve() }()
 	defer func() { err = errors.Join(err, public.shutDown(ctx), private.shutDown(ctx)) }()
@@ -92,7 +92,7 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 		return err
 	}
 	defer func() { _ = os.Remove(doorFile(sh.data)) }()
-	if err := sh.greet(ctx, "http://"+l.Addr().String(), a, len(set) > 0); err != nil {
+	if err := sh.greet(ctx, "http://"+l.Addr().String(), in, len(set) > 0); err != nil {
 		if ctx.Err() != nil { // it was stopped meanwhile, which is no failure
 			return nil
 		}
@@ -138,11 +138,11 @@ func (sh *shell) checkLength(at net.Addr) error {
 
 // greet says where the server is, and the API key, if one has to be made. The key is shown before it is stored: if the process
 // ends between the two, the next one makes another, and there is never one that nobody knows.
-func (sh *shell) greet(ctx context.Context, url string, a *app, hasKey bool) error {
+func (sh *shell) greet(ctx context.Context, url string, in *instance, hasKey bool) error {
 	sh.printf("Reseed serves %s (data in %s)\n", url, sh.data)
 	key := "YOUR_KEY"
 	if !hasKey {
-		made, err := sh.firstKey(ctx, a)
+		made, err := sh.firstKey(ctx, in)
 		if err != nil {
 			return err
 		}
@@ -156,8 +156,8 @@ func (sh *shell) greet(ctx context.Context, url string, a *app, hasKey bool) err
 }
 
 // firstKey makes an API key if there is none in the table; else it is empty.
-func (sh *shell) firstKey(ctx context.Context, a *app) (string, error) {
-	list, err := a.Store.APIKeys(ctx)
+func (sh *shell) firstKey(ctx context.Context, in *instance) (string, error) {
+	list, err := in.Store.APIKeys(ctx)
 	if err != nil || len(list) > 0 {
 		return "", err
 	}
@@ -167,7 +167,7 @@ func (sh *shell) firstKey(ctx context.Context, a *app) (string, error) {
 		return "", fmt.Errorf("the API key could not be shown, so none was made: %w", err)
 	}
 	k := store.APIKey{Name: "first key", Hash: chartmogul.HashKey(key), At: time.Now().UTC().Truncate(time.Millisecond), By: "reseed serve"}
-	if err := a.Store.AddAPIKey(ctx, k); err != nil {
+	if err := in.Store.AddAPIKey(ctx, k); err != nil {
 		return "", fmt.Errorf("the API key above could not be stored, and is not valid: %w", err)
 	}
 	return key, nil

@@ -20,7 +20,8 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/pebble"
 )
 
 // here is a shell on a data folder of the test.
@@ -166,11 +167,11 @@ type deaf struct{}
 func (deaf) Write([]byte) (int, error) { return 0, errors.New("nobody reads") }
 
 // noKeys is a table that takes no API keys.
-type noKeys struct{ store.Driver }
+type noKeys struct{ table.Driver }
 
-func (n noKeys) Transact(ctx context.Context, writes []store.Write) (store.Cost, error) {
+func (n noKeys) Transact(ctx context.Context, writes []table.Write) (table.Cost, error) {
 	if strings.HasPrefix(writes[0].Item.PK, "account.keys") {
-		return store.Cost{}, fault.New(fault.Internal, "disk", "the disk is full")
+		return table.Cost{}, fault.New(fault.Internal, "disk", "the disk is full")
 	}
 	return n.Driver.Transact(ctx, writes)
 }

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"reseed/pkg/app"
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/fault"
-	"reseed/pkg/line"
 	"reseed/pkg/objects"
 )
 
@@ -25,7 +25,7 @@ const (
 // uploadWatch imports files that people put into the uploads folder, as an event of the bucket does on AWS. A file that is
 // replaced later is imported again.
 type uploadWatch struct {
-	line  *line.Line
+	app   *app.App
 	seen  map[string]string // key → version at the last look
 	taken map[string]string // key → version that became an import
 
@@ -52,14 +52,14 @@ func (u *uploadWatch) failures() []chartmogul.FailedUpload {
 // look looks at the folder once.
 func (u *uploadWatch) look(ctx context.Context, now time.Time) error {
 	there := map[string]bool{}
-	for info, err := range u.line.Objects.List(ctx, "uploads/") {
+	for info, err := range u.app.Objects.List(ctx, "uploads/") {
 		if fault.KindOf(err) == fault.NotFound && err != nil { // somebody removes files: at the next look
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if line.IsUpload(info.Key) {
+		if app.IsUpload(info.Key) {
 			there[info.Key] = true
 			u.lookAt(ctx, info.Key, now)
 		}
@@ -69,7 +69,7 @@ func (u *uploadWatch) look(ctx context.Context, now time.Time) error {
 }
 
 func (u *uploadWatch) lookAt(ctx context.Context, key string, now time.Time) {
-	info, err := u.line.Objects.Stat(ctx, key) // it opens nothing, and is refused for what is no plain file
+	info, err := u.app.Objects.Stat(ctx, key) // it opens nothing, and is refused for what is no plain file
 	settled := u.seen[key] == info.Version
 	if u.seen[key] = info.Version; !settled {
 		u.forgive(key)
@@ -79,7 +79,7 @@ func (u *uploadWatch) lookAt(ctx context.Context, key string, now time.Time) {
 		return
 	}
 	if err == nil {
-		err = u.line.Take(ctx, line.Upload{Key: key, Version: info.Version, Once: "upload " + key + " " + info.Version})
+		err = u.app.Take(ctx, app.Upload{Key: key, Version: info.Version, Once: "upload " + key + " " + info.Version})
 	}
 	switch {
 	case err == nil:
@@ -120,7 +120,7 @@ func (u *uploadWatch) fail(key string, err error, now time.Time) {
 	u.failed[key] = f
 	u.mu.Unlock()
 	if !again {
-		u.line.Log.Error("an upload could not be imported and is tried again; `reseed jobs` names it", "code", fault.CodeOf(err), "error", err.Error())
+		u.app.Log.Error("an upload could not be imported and is tried again; `reseed jobs` names it", "code", fault.CodeOf(err), "error", err.Error())
 	}
 }
 

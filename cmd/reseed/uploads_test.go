@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"reseed/pkg/app"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // A file that could not be imported since the table failed is tried again after a minute, said once in the log, and shown until then.
@@ -23,7 +23,7 @@ func TestAFailedUploadIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool
 	var log bytes.Buffer
-	l := line.New(line.Config{
+	l := app.New(app.Config{
 		Store: store.New(mem.New(mem.Options{Before: func(mem.Op, int) error {
 			if down.Load() {
 				return errors.New("the table is down")
@@ -34,7 +34,7 @@ func TestAFailedUploadIsTriedAgain(t *testing.T) {
 		Imports: func(context.Context, ...importer.Message) error { return nil },
 	})
 	u := newUploadWatch()
-	u.line = l
+	u.app = l
 	now := time.Now()
 	look := func(passed time.Duration, failed int) {
 		t.Helper()

@@ -15,11 +15,12 @@ import (
 
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // world is all that a data folder holds, seen from outside while no process has it.
 type world struct {
-	items     map[store.Key]string // all but those of the account and of jobs' tasks; encoded attributes
+	items     map[table.Key]string // all but those of the account and of jobs' tasks; encoded attributes
 	jobs      []*job.Job           // oldest first
 	locks     map[store.Tag]string // who holds them
 	open      map[string]bool      // marks of jobs that have not ended
@@ -37,7 +38,7 @@ type world struct {
 // still to be recovered by the next one.
 func lookAt(t *testing.T, data string) *world {
 	t.Helper()
-	w := &world{items: map[store.Key]string{}, locks: map[store.Tag]string{}, open: map[string]bool{}, objects: map[string]string{}}
+	w := &world{items: map[table.Key]string{}, locks: map[store.Tag]string{}, open: map[string]bool{}, objects: map[string]string{}}
 	db, err := engine.Open(filepath.Join(data, "table"), &engine.Options{ReadOnly: true, Logger: quiet{}})
 	if err != nil {
 		t.Fatalf("the table cannot be opened: %v", err)
@@ -48,7 +49,7 @@ func lookAt(t *testing.T, data string) *world {
 	}
 	for more := iter.First(); more; more = iter.Next() {
 		pk, sk, _ := strings.Cut(string(iter.Key()), "\x00")
-		w.take(t, store.Key{PK: pk, SK: sk}, store.Attrs(iter.Value()))
+		w.take(t, table.Key{PK: pk, SK: sk}, table.Attrs(iter.Value()))
 	}
 	if err := iter.Close(); err != nil {
 		t.Fatal(err)
@@ -70,7 +71,7 @@ func (quiet) Fatalf(format string, args ...any) {
 	os.Exit(1)
 }
 
-func (w *world) take(t *testing.T, k store.Key, a store.Attrs) {
+func (w *world) take(t *testing.T, k table.Key, a table.Attrs) {
 	t.Helper()
 	if !a.Valid() {
 		t.Errorf("%v holds damaged attributes", k)
@@ -104,7 +105,7 @@ func (w *world) take(t *testing.T, k store.Key, a store.Attrs) {
 	}
 }
 
-func decodeBody(t *testing.T, a store.Attrs, v any) {
+func decodeBody(t *testing.T, a table.Attrs, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.Str("body")), v); err != nil {
 		t.Fatal(err)
@@ -147,12 +148,12 @@ func (w *world) since(earlier *world) []*job.Job {
 }
 
 // itemsAnd are the items with the times, numbers and names of some jobs taken out, which differ from run to run.
-func (w *world) itemsAnd(jobs []*job.Job) map[store.Key]string {
+func (w *world) itemsAnd(jobs []*job.Job) map[table.Key]string {
 	stamps, ids := map[int64]bool{}, map[string]bool{} // times and numbers
 	for _, j := range jobs {
 		stamps[j.CreatedAt.UnixMilli()], stamps[job.Number(j.ID)], ids[j.ID] = true, true, true
 	}
-	out := make(map[store.Key]string, len(w.items))
+	out := make(map[table.Key]string, len(w.items))
 	for k, a := range w.items {
 		out[k] = withoutStamps(a, stamps, ids)
 	}
@@ -161,16 +162,16 @@ func (w *world) itemsAnd(jobs []*job.Job) map[store.Key]string {
 
 func withoutStamps(a string, stamps map[int64]bool, ids map[string]bool) string {
 	stamped := func(name string) bool {
-		n, ok := store.Attrs(a).Int(name)
+		n, ok := table.Attrs(a).Int(name)
 		return ok && stamps[n]
 	}
 	metadata := []string{store.AttrCreated, store.AttrImport, store.AttrUpdated}
 	if !slices.ContainsFunc(metadata, stamped) {
 		return a
 	}
-	b := store.NewBuilder()
-	for name, v := range store.Attrs(a).All() {
-		if name == "job" && ids[store.Attrs(a).Str(name)] { // of an entry of the do-not-reload list
+	b := table.NewBuilder()
+	for name, v := range table.Attrs(a).All() {
+		if name == "job" && ids[table.Attrs(a).Str(name)] { // of an entry of the do-not-reload list
 			continue
 		}
 		if slices.Contains(metadata, name) && stamped(name) {
@@ -246,13 +247,13 @@ func accounted(t *testing.T, j *job.Job) {
 }
 
 // differ tells where two sets of items differ; empty if they do not.
-func differ(want, got map[store.Key]string) string {
-	return strayed(got, []map[store.Key]string{want})
+func differ(want, got map[table.Key]string) string {
+	return strayed(got, []map[table.Key]string{want})
 }
 
 // strayed names items that are as in none of some sets. An item that is not there counts as one of them.
-func strayed(got map[store.Key]string, allowed []map[store.Key]string) string {
-	keys := map[store.Key]bool{}
+func strayed(got map[table.Key]string, allowed []map[table.Key]string) string {
+	keys := map[table.Key]bool{}
 	for k := range got {
 		keys[k] = true
 	}
@@ -261,16 +262,16 @@ func strayed(got map[store.Key]string, allowed []map[store.Key]string) string {
 			keys[k] = true
 		}
 	}
-	var wrong []store.Key
+	var wrong []table.Key
 	for k := range keys {
-		if !slices.ContainsFunc(allowed, func(set map[store.Key]string) bool { return set[k] == got[k] }) {
+		if !slices.ContainsFunc(allowed, func(set map[table.Key]string) bool { return set[k] == got[k] }) {
 			wrong = append(wrong, k)
 		}
 	}
 	if len(wrong) == 0 {
 		return ""
 	}
-	slices.SortFunc(wrong, store.Key.Compare)
+	slices.SortFunc(wrong, table.Key.Compare)
 	text := fmt.Sprintf("%d of %d items are wrong:", len(wrong), len(keys))
 	for _, k := range wrong[:min(len(wrong), 5)] {
 		text += fmt.Sprintf("\n  %s %s\n    is     %s", k.PK, k.SK, spell(got[k]))
@@ -286,8 +287,8 @@ func spell(a string) string {
 		return "(nothing)"
 	}
 	var parts []string
-	for name, v := range store.Attrs(a).All() {
-		if v.Type == store.Int {
+	for name, v := range table.Attrs(a).All() {
+		if v.Type == table.Int {
 			parts = append(parts, fmt.Sprintf("%s=%d", name, v.Int()))
 			continue
 		}

@@ -3,29 +3,16 @@
 package main
 
 import (
-	"context"
-	"os"
-	"time"
+	"log/slog"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
-	"reseed/pkg/cloud"
+	"reseed/functions/internal/function"
+	"reseed/pkg/app"
 	"reseed/pkg/config"
 	"reseed/pkg/trigger"
 )
 
 func main() {
-	log := lambdacontext.NewLogger()
-	c, err := config.Read(os.Environ(), config.Table|config.Bucket|config.Queues)
-	if err != nil {
-		log.Error("start", "error", err.Error())
-		os.Exit(1)
-	}
-	l, err := cloud.Line(context.Background(), c, time.Now, log)
-	if err != nil {
-		log.Error("start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(trigger.QueueOrInvoke(log, l.Sweep, l.EraseManual))
+	function.Main(0, func(a *app.App, _ config.Config, log *slog.Logger) any {
+		return trigger.QueueOrInvoke(log, a.Sweep, a.EraseManual)
+	})
 }

@@ -4,29 +4,16 @@ package main
 
 import (
 	"context"
-	"os"
-	"time"
+	"log/slog"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
-	"reseed/pkg/cloud"
+	"reseed/functions/internal/function"
+	"reseed/pkg/app"
 	"reseed/pkg/config"
-	"reseed/pkg/line"
 	"reseed/pkg/trigger"
 )
 
 func main() {
-	log := lambdacontext.NewLogger()
-	c, err := config.Read(os.Environ(), config.Table|config.Bucket|config.Queues)
-	if err != nil {
-		log.Error("start", "error", err.Error())
-		os.Exit(1)
-	}
-	l, err := cloud.Line(context.Background(), c, time.Now, log)
-	if err != nil {
-		log.Error("start", "error", err.Error())
-		os.Exit(1)
-	}
-	lambda.Start(trigger.S3(func(ctx context.Context, o trigger.Object) error { return l.Ingest(ctx, line.Upload(o)) }))
+	function.Main(0, func(a *app.App, _ config.Config, _ *slog.Logger) any {
+		return trigger.S3(func(ctx context.Context, o trigger.Object) error { return a.Ingest(ctx, app.Upload(o)) })
+	})
 }

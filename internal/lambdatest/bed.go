@@ -24,8 +24,8 @@ import (
 	"reseed/internal/awsfake/awsfaketest"
 	"reseed/internal/templatetest"
 	"reseed/pkg/store"
-	"reseed/pkg/store/dynamo"
-	"reseed/pkg/store/dynamo/dynotest"
+	"reseed/pkg/table/dynamo"
+	"reseed/pkg/table/dynamo/dynotest"
 )
 
 // What stands in for the resources of the template, and the API key of events/.

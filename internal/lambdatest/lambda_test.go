@@ -19,11 +19,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reseed/internal/lambdatest"
+	"reseed/pkg/app"
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 	"reseed/pkg/store"
-	"reseed/pkg/store/dynamo/dynotest"
+	"reseed/pkg/table"
+	"reseed/pkg/table/dynamo/dynotest"
 )
 
 var (
@@ -111,7 +112,7 @@ func items(t *testing.T, b *lambdatest.Bed, src store.Source) (n int) {
 		pks = append(pks, sp.CustomerPK(shard), sp.DataPK(shard), sp.EditPK(shard))
 	}
 	for _, pk := range pks {
-		for _, err := range b.Store.Items(t.Context(), store.Query{PK: pk, KeysOnly: true}) {
+		for _, err := range b.Store.Items(t.Context(), table.Query{PK: pk, KeysOnly: true}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -211,7 +212,7 @@ func upload(t *testing.T, b *lambdatest.Bed, sources ...string) (last any) {
 // eraseSource counts, erases and counts again a source of n items.
 func eraseSource(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 	t.Helper()
-	dry := erase(t, b, "delete-source", line.EraseSource{Source: src.Name, DryRun: true})
+	dry := erase(t, b, "delete-source", app.EraseSource{Source: src.Name, DryRun: true})
 	if dry.Plan == nil || dry.Job != "" || items(t, b, src) != n {
 		t.Fatalf("dry run: %+v", dry)
 	}
@@ -219,7 +220,7 @@ func eraseSource(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 		t.Errorf("planned %d of %d items", planned, n)
 	}
 	graceful(t, b, src, n)
-	erased := erase(t, b, "delete-source", line.EraseSource{Source: src.Name})
+	erased := erase(t, b, "delete-source", app.EraseSource{Source: src.Name})
 	if got := eraser.Counts(erased.Removed).Total(); erased.Status != job.Done || got != int64(n) {
 		t.Errorf("erased %d of %d items: %+v", got, n, erased)
 	}
@@ -234,7 +235,7 @@ func eraseSource(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 // graceful empties a source, so that it can be restored, and restores it over the API.
 func graceful(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 	t.Helper()
-	hidden := erase(t, b, "delete-source", line.EraseSource{Selection: "content", Source: src.Name, Grace: "1h"})
+	hidden := erase(t, b, "delete-source", app.EraseSource{Selection: "content", Source: src.Name, Grace: "1h"})
 	if hidden.Status != job.Grace || hidden.Until.IsZero() {
 		t.Fatalf("an erase with a grace period: %+v", hidden)
 	}
@@ -249,7 +250,7 @@ func graceful(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 
 func eraseManual(t *testing.T, b *lambdatest.Bed) {
 	t.Helper()
-	manual := erase(t, b, "delete-manual-customers", line.EraseManual{})
+	manual := erase(t, b, "delete-manual-customers", app.EraseManual{})
 	if manual.Status != job.Done || eraser.Counts(manual.Removed).Total() == 0 {
 		t.Errorf("manual customers: %+v", manual)
 	}
@@ -258,9 +259,9 @@ func eraseManual(t *testing.T, b *lambdatest.Bed) {
 	}
 }
 
-func erase(t *testing.T, b *lambdatest.Bed, folder string, in any) line.Erased {
+func erase(t *testing.T, b *lambdatest.Bed, folder string, in any) app.Erased {
 	t.Helper()
-	var out line.Erased
+	var out app.Erased
 	if err := json.Unmarshal(b.Invoke(t, folder, in), &out); err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +303,7 @@ func TestFilesPostedToTheAPIAreImportedAndErased(t *testing.T) {
 	if n < 12 {
 		t.Errorf("%d items", n)
 	}
-	added := erase(t, b, "delete-source", line.EraseSource{Selection: "import", ID: jobs(t, b)[0].ID})
+	added := erase(t, b, "delete-source", app.EraseSource{Selection: "import", ID: jobs(t, b)[0].ID})
 	if total := eraser.Counts(added.Removed).Total(); added.Status != job.Done || total != int64(n) || items(t, b, gone) != 0 {
 		t.Errorf("what the import added: %+v", added)
 	}

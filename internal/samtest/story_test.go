@@ -21,10 +21,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"reseed/internal/samtest"
+	"reseed/pkg/app"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 	"reseed/pkg/store"
-	"reseed/pkg/store/dynamo"
+	"reseed/pkg/table"
+	"reseed/pkg/table/dynamo"
 )
 
 const (
@@ -163,7 +164,7 @@ func (s *story) eraseSource(t *testing.T) {
 	t.Helper()
 	gone, stays := s.source(t, acme), s.source(t, neighbour)
 	before := s.items(t, stays)
-	s.erase(t, "DeleteSource", line.EraseSource{Source: acme})
+	s.erase(t, "DeleteSource", app.EraseSource{Source: acme})
 	if left := s.items(t, gone); len(left) != 0 {
 		t.Errorf("%d items are left: %v", len(left), left)
 	}
@@ -176,7 +177,7 @@ func (s *story) eraseSource(t *testing.T) {
 // eraseManual erases what came by file, wherever it is, and leaves what came by the API.
 func (s *story) eraseManual(t *testing.T, byAPI store.Source) {
 	t.Helper()
-	s.erase(t, "DeleteManualCustomers", line.EraseManual{})
+	s.erase(t, "DeleteManualCustomers", app.EraseManual{})
 	if left := s.items(t, s.source(t, neighbour)); len(left) != 0 {
 		t.Errorf("%d manual items are left: %v", len(left), left)
 	}
@@ -189,7 +190,7 @@ func (s *story) eraseManual(t *testing.T, byAPI store.Source) {
 // erase runs an erase to its end, over the queue if the invocation leaves something to do.
 func (s *story) erase(t *testing.T, function string, in any) {
 	t.Helper()
-	var out line.Erased
+	var out app.Erased
 	if err := json.Unmarshal(s.invoke(t, function, in), &out); err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +280,7 @@ func (s *story) customersOf(t *testing.T, src store.Source) (n int) {
 
 // items reads the whole table for what bears the tag of a source, of whatever epoch: what Reseed no longer
 // looks at counts too.
-func (s *story) items(t *testing.T, src store.Source) (keys []store.Key) {
+func (s *story) items(t *testing.T, src store.Source) (keys []table.Key) {
 	t.Helper()
 	tag := fmt.Sprintf("%05x.", uint32(src.Tag))
 	pages := dynamodb.NewScanPaginator(s.Dynamo, &dynamodb.ScanInput{TableName: aws.String(samtest.Table), ConsistentRead: aws.Bool(true)})
@@ -297,12 +298,12 @@ func (s *story) items(t *testing.T, src store.Source) (keys []store.Key) {
 	return keys
 }
 
-func keyOf(t *testing.T, item map[string]types.AttributeValue) store.Key {
+func keyOf(t *testing.T, item map[string]types.AttributeValue) table.Key {
 	t.Helper()
 	pk, ok := item["pk"].(*types.AttributeValueMemberS)
 	sk, ok2 := item["sk"].(*types.AttributeValueMemberS)
 	if !ok || !ok2 {
 		t.Fatalf("an item without a key: %v", item)
 	}
-	return store.Key{PK: pk.Value, SK: sk.Value}
+	return table.Key{PK: pk.Value, SK: sk.Value}
 }

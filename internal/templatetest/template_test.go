@@ -13,6 +13,7 @@ import (
 	"reseed/internal/templatetest"
 	"reseed/pkg/config"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 func TestEveryFolderIsAFunctionAndTheReverse(t *testing.T) {
@@ -188,19 +189,19 @@ func deadLetters(q map[string]any) string {
 func TestWhatIsKeptIsSafe(t *testing.T) {
 	t.Parallel()
 	template := templatetest.Load(t)
-	table := template.Resources("AWS::DynamoDB::Table")["Table"]
+	resource := template.Resources("AWS::DynamoDB::Table")["Table"]
 	var keys []string
-	for _, k := range templatetest.List(table["KeySchema"]) {
+	for _, k := range templatetest.List(resource["KeySchema"]) {
 		keys = append(keys, fmt.Sprint(templatetest.Map(k)["AttributeName"]))
 	}
-	if diff := cmp.Diff([]string{store.AttrPK, store.AttrSK}, keys); diff != "" {
+	if diff := cmp.Diff([]string{table.AttrPK, table.AttrSK}, keys); diff != "" {
 		t.Errorf("keys: -want +got\n%s", diff)
 	}
-	if table["BillingMode"] != "PAY_PER_REQUEST" || table["GlobalSecondaryIndexes"] != nil || table["LocalSecondaryIndexes"] != nil {
-		t.Error("the table is on demand and has no index")
+	if resource["BillingMode"] != "PAY_PER_REQUEST" || resource["GlobalSecondaryIndexes"] != nil || resource["LocalSecondaryIndexes"] != nil {
+		t.Error("the resource is on demand and has no index")
 	}
-	if templatetest.Map(table["PointInTimeRecoverySpecification"])["PointInTimeRecoveryEnabled"] != true {
-		t.Error("the table cannot be restored to a point in time")
+	if templatetest.Map(resource["PointInTimeRecoverySpecification"])["PointInTimeRecoveryEnabled"] != true {
+		t.Error("the resource cannot be restored to a point in time")
 	}
 	bucket := template.Resources("AWS::S3::Bucket")["Bucket"]
 	if templatetest.Map(bucket["VersioningConfiguration"])["Status"] != "Enabled" {

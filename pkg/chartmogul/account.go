@@ -5,6 +5,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // account is the directory as this request read it, with the hasher that belongs to it.
@@ -15,7 +16,7 @@ type account struct {
 
 // read gets the directory and the items that keys names for it, in one batch
 // get as a rule.
-func (c *call) read(keys func(*store.Directory) []store.Key) (account, map[store.Key]store.Attrs, error) {
+func (c *call) read(keys func(*store.Directory) []table.Key) (account, map[table.Key]table.Attrs, error) {
 	var last *store.Directory
 	known := c.known.Load()
 	if known != nil {
@@ -34,23 +35,23 @@ func (c *call) read(keys func(*store.Directory) []store.Key) (account, map[store
 
 // account reads the directory alone.
 func (c *call) account() (account, error) {
-	a, _, err := c.read(func(*store.Directory) []store.Key { return nil })
+	a, _, err := c.read(func(*store.Directory) []table.Key { return nil })
 	return a, err
 }
 
 // customerVisible tells whether a stored customer is to be seen.
-func (a account) customerVisible(tag store.Tag, h store.H, attrs store.Attrs) bool {
+func (a account) customerVisible(tag store.Tag, h store.H, attrs table.Attrs) bool {
 	return attrs != nil && !a.HidesCustomer(tag, h, attrs)
 }
 
 // invoiceVisible tells whether a stored invoice is to be seen: its customer must be, too.
-func (a account) invoiceVisible(tag store.Tag, h store.H, attrs store.Attrs) bool {
+func (a account) invoiceVisible(tag store.Tag, h store.H, attrs table.Attrs) bool {
 	return attrs != nil && !a.HidesInvoice(tag, h, attrs)
 }
 
 // invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's, with its customer, or
 // with what an import added.
-func (a account) invoiceErasing(tag store.Tag, h store.H, attrs store.Attrs) bool {
+func (a account) invoiceErasing(tag store.Tag, h store.H, attrs table.Attrs) bool {
 	return a.CoversInvoice(tag, h, attrs)
 }
 
@@ -67,29 +68,29 @@ func (c *call) sources(a account) []store.Source {
 }
 
 // encode makes the item of a record. manual is the manual epoch of what it hangs on; 0 for none.
-func (c *call) encode(key store.Key, r billing.Record, manual int64) store.Item {
+func (c *call) encode(key table.Key, r billing.Record, manual int64) table.Item {
 	b := c.stamped(manual)
 	store.EncodeRecord(b, r)
-	return store.Item{Key: key, Attrs: b.Attrs()}
+	return table.Item{Key: key, Attrs: b.Attrs()}
 }
 
 // stamped begins an item made by this request.
-func (c *call) stamped(manual int64) *store.Builder {
+func (c *call) stamped(manual int64) *table.Builder {
 	now := c.Now().UnixMilli()
-	return store.NewBuilder().Int(store.AttrCreated, now).Int(store.AttrManual, manual).Int(store.AttrUpdated, now)
+	return table.NewBuilder().Int(store.AttrCreated, now).Int(store.AttrManual, manual).Int(store.AttrUpdated, now)
 }
 
 // pointer makes an item that only points: the same bytes as an import makes, so that neither writes the other's anew.
-func pointer(key store.Key, from store.Origin, add func(*store.Builder)) store.Item {
-	b := store.NewBuilder().Origin(from)
+func pointer(key table.Key, from store.Origin, add func(*table.Builder)) table.Item {
+	b := from.AddTo(table.NewBuilder())
 	if add != nil {
 		add(b)
 	}
-	return store.Item{Key: key, Attrs: b.Attrs()}
+	return table.Item{Key: key, Attrs: b.Attrs()}
 }
 
 // lookup is Snapshot's sibling for keys that are already known to be right.
-func (c *call) lookup(ctx context.Context, keys []store.Key) (map[store.Key]store.Attrs, error) {
+func (c *call) lookup(ctx context.Context, keys []table.Key) (map[table.Key]table.Attrs, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}

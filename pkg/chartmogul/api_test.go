@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"reseed/pkg/app"
 	"reseed/pkg/billing"
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/edit"
@@ -23,9 +24,9 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 const testKey = "key-of-the-test"
@@ -71,7 +72,7 @@ func newAPI(tb testing.TB, opt mem.Options) *api {
 	return newAPIOn(tb, mem.New(opt))
 }
 
-func newAPIOn(tb testing.TB, d store.Driver) *api {
+func newAPIOn(tb testing.TB, d table.Driver) *api {
 	tb.Helper()
 	st := store.New(d)
 	a := &api{t: tb, store: st, ledger: job.NewLedger(st, clock), log: &lockedBuffer{}, passed: &atomic.Int64{}}
@@ -105,15 +106,15 @@ func (a *api) adopt(ctx context.Context, src store.Source, files []job.File, _ i
 	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: src.UUID, Import: &job.ImportSpec{Files: files, Mode: job.Upsert}})
 }
 
-func rejects(context.Context, *job.Job) (line.Download, error) {
-	return line.Download{}, fault.New(fault.NotFound, "no_object", "no such object")
+func rejects(context.Context, *job.Job) (app.Download, error) {
+	return app.Download{}, fault.New(fault.NotFound, "no_object", "no such object")
 }
 
 // fixed gives the account a known hash key and two sources, so that all ids are the same in every run.
 func (a *api) fixed() (first, second string) {
 	a.t.Helper()
 	first, second = "ds_11111111-1111-1111-1111-111111111111", "ds_22222222-2222-2222-2222-222222222222"
-	_, err := a.store.ChangeDirectory(a.t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := a.store.ChangeDirectory(a.t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		d.HashKey = bytes.Repeat([]byte{7}, 32)
 		_, err := d.Add(first, "First", "Custom", clock())
 		_, err2 := d.Add(second, "Second", "Stripe", clock())
@@ -207,13 +208,13 @@ func (a *api) manual(source, ext, email string) string {
 	src, _ := d.ByUUID(source)
 	hr := d.Hasher()
 	h := hr.CustomerH(ext)
-	b := store.NewBuilder().Int(store.AttrManual, d.ManualEpoch)
+	b := table.NewBuilder().Int(store.AttrManual, d.ManualEpoch)
 	store.EncodeRecord(b, &billing.Customer{ExternalID: ext, Email: email})
-	err = a.store.Write(a.t.Context(), []store.Write{
-		{Item: store.Item{Key: src.Space().Customer(h), Attrs: b.Attrs()}},
-		{Item: store.Item{
+	err = a.store.Write(a.t.Context(), []table.Write{
+		{Item: table.Item{Key: src.Space().Customer(h), Attrs: b.Attrs()}},
+		{Item: table.Item{
 			Key:   src.Space().Email(hr.EmailH(email), h),
-			Attrs: store.NewBuilder().Int(store.AttrManual, d.ManualEpoch).Attrs(),
+			Attrs: table.NewBuilder().Int(store.AttrManual, d.ManualEpoch).Attrs(),
 		}},
 	})
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"time"
 
+	"reseed/pkg/app"
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 	"reseed/pkg/store"
 )
 
@@ -70,16 +70,16 @@ type Imports struct {
 	// Samples are some of the changes that a job makes or would make.
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
 	// Changes is the whole change set of a job, Rejects the CSV file of the rows that it did not take in.
-	Changes func(context.Context, *job.Job, importer.Format) (line.Download, error)
-	Rejects func(ctx context.Context, j *job.Job) (line.Download, error)
+	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
+	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
 }
 
-// ImportsOf are the imports of a line.
-func ImportsOf(l *line.Line) Imports {
-	im := l.Importer
+// ImportsOf are the imports of an app.
+func ImportsOf(a *app.App) Imports {
+	im := a.Importer
 	return Imports{
-		Keep: l.Keep, Drop: l.Drop, Refer: l.Refer, Adopt: l.Adopt, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
-		Progress: im.Progress, Samples: im.Samples, Changes: l.Changes, Rejects: l.Rejects,
+		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Adopt: a.Adopt, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
+		Progress: im.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
 	}
 }
 

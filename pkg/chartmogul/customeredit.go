@@ -6,7 +6,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // patchCustomer is PATCH /customers/:uuid: always an edit, which stays whatever is imported later. Of a merged
@@ -24,7 +24,7 @@ func patchCustomer(c *call) (ans reply, err error) {
 		}
 		list := c.ownChanges(body, row.group)
 		s := stored{src: row.Source, key: row.Source.Space().Customer(row.H), attrs: row.Attrs, edits: row.Edits.Row}
-		ch, err := c.customerForm().edit(body, s, func(attrs store.Attrs) any {
+		ch, err := c.customerForm().edit(body, s, func(attrs table.Attrs) any {
 			return c.customerWire(rowOf(edit.Group{{Ref: row.Ref, Source: row.Source, Attrs: attrs}}))
 		})
 		if err != nil {

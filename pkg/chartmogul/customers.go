@@ -10,6 +10,7 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // member reads one source customer by its public id, merged or not: directory, record and edits in one batch get.
@@ -18,7 +19,7 @@ func (c *call) member(id string) (account, *edit.Member, error) {
 	if err != nil {
 		return account{}, nil, absent(whatCustomer)
 	}
-	a, found, err := c.read(func(d *store.Directory) []store.Key {
+	a, found, err := c.read(func(d *store.Directory) []table.Key {
 		if src, ok := d.ByTag(tag); ok {
 			return append(edit.Keys(src, h), src.Space().Customer(h))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // searchCustomers is GET /customers/search: 404 when nobody has the address.
@@ -71,7 +72,7 @@ func (c *call) ownersOf(a account, email store.H, after *position, want int) (re
 		if after != nil && src.Tag < after.tag {
 			continue
 		}
-		for _, q := range []store.Query{src.Space().EmailsOf(email), src.Space().EditEmailsOf(email)} {
+		for _, q := range []table.Query{src.Space().EmailsOf(email), src.Space().EditEmailsOf(email)} {
 			if q.Limit = want + 1; after != nil && src.Tag == after.tag {
 				q.After = store.EmailSK(email, after.h)
 			}

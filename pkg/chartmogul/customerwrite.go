@@ -6,6 +6,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // newCustomer is what POST /customers makes.
@@ -77,7 +78,7 @@ func readContact(f *fields, owner *billing.Customer) *billing.Contact {
 // makeCustomer makes a customer that is not there yet. What people gave to an earlier one of its external id is there again.
 func (c *call) makeCustomer(n newCustomer, f *fields) (customerRow, error) {
 	var h store.H
-	a, found, err := c.read(func(d *store.Directory) []store.Key {
+	a, found, err := c.read(func(d *store.Directory) []table.Key {
 		src, ok := d.ByUUID(n.source)
 		if !ok {
 			return nil
@@ -121,7 +122,7 @@ func (c *call) makeCustomer(n newCustomer, f *fields) (customerRow, error) {
 }
 
 // mayMake tells why a customer can't be made, of which attrs are stored.
-func (c *call) mayMake(a account, src store.Source, record *billing.Customer, attrs store.Attrs) error {
+func (c *call) mayMake(a account, src store.Source, record *billing.Customer, attrs table.Attrs) error {
 	h := a.hash.CustomerH(record.ExternalID)
 	switch {
 	case a.customerVisible(src.Tag, h, attrs):
@@ -137,14 +138,14 @@ func (c *call) mayMake(a account, src store.Source, record *billing.Customer, at
 }
 
 // customerWrites make a customer with its e-mail pointer and its primary contact.
-func (c *call) customerWrites(a account, m *edit.Member, n newCustomer, item store.Item) []store.Write {
+func (c *call) customerWrites(a account, m *edit.Member, n newCustomer, item table.Item) []table.Write {
 	sp := m.Source.Space()
-	writes := []store.Write{{Item: item, If: absentOnly()}}
+	writes := []table.Write{{Item: item, If: absentOnly()}}
 	if n.record.Email != "" {
-		writes = append(writes, store.Write{Item: pointer(sp.Email(a.hash.EmailH(n.record.Email), m.H), store.Origin{}, nil)})
+		writes = append(writes, table.Write{Item: pointer(sp.Email(a.hash.EmailH(n.record.Email), m.H), store.Origin{}, nil)})
 	}
 	if n.contact != nil {
-		writes = append(writes, store.Write{Item: c.encode(sp.Contact(m.H, a.hash.ContactH(n.contact)), n.contact, 0)})
+		writes = append(writes, table.Write{Item: c.encode(sp.Contact(m.H, a.hash.ContactH(n.contact)), n.contact, 0)})
 	}
 	return writes
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"reseed/pkg/chartmogul"
-	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // The files of a source with two customers: i1 to i3 are c1's, i9 is c2's.
@@ -90,7 +90,7 @@ func (b *bed) table(source string) string {
 	var out strings.Builder
 	for shard := range src.Shards {
 		for _, pk := range []string{src.Space().DataPK(shard), src.Space().EditPK(shard)} {
-			for item, err := range b.store.Items(b.t.Context(), store.Query{PK: pk}) {
+			for item, err := range b.store.Items(b.t.Context(), table.Query{PK: pk}) {
 				if err != nil {
 					b.t.Fatal(err)
 				}
@@ -499,7 +499,7 @@ func TestTheEditsOfAnErasedInvoiceGoWithTheirPointer(t *testing.T) {
 	b.erase(`{"selection":"customer-invoices","id":%q,"keep_edits":true}`, b.c1())
 	b.work()
 	b.wait(time.Hour)
-	if err := b.line.Tick(t.Context()); err != nil {
+	if err := b.app.Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b.work()

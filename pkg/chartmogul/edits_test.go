@@ -12,7 +12,7 @@ import (
 
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/fault"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // whats are the edits of a list as "id what", those of records that are not there with a star.

@@ -5,10 +5,10 @@ import (
 	"io"
 	"net/http"
 
+	"reseed/pkg/app"
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 )
 
 // confirmation of an erase: how many items its plan has counted.
@@ -23,7 +23,7 @@ func (c *call) erased(sel eraser.Selection) (reply, error) {
 		opt.KeepEdits = &keep
 	}
 	var err error
-	if opt.Grace, err = line.ParseGrace(c.param("grace")); err != nil {
+	if opt.Grace, err = app.ParseGrace(c.param("grace")); err != nil {
 		return reply{}, err
 	}
 	if c.flag("dry_run") {
@@ -110,7 +110,7 @@ func createErasure(c *call) (reply, error) {
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
-	if opt.Grace, err = line.ParseGrace(grace); err != nil {
+	if opt.Grace, err = app.ParseGrace(grace); err != nil {
 		return reply{}, err
 	}
 	a, err := c.account()

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"reseed/pkg/chartmogul"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // FuzzBody: whatever is sent, nothing crashes and nothing is our fault.

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // maxAhead is the most partitions that one list request reads at once.
@@ -14,7 +15,7 @@ const maxAhead = 32
 // span is one partition's share of a list.
 type span struct {
 	src   store.Source
-	query store.Query
+	query table.Query
 }
 
 // gather reads spans in their order until it has want records. It starts with
@@ -55,7 +56,7 @@ func each[A, B any](ctx context.Context, in []A, f func(context.Context, A) (B, 
 
 // sharded are the spans of a list that lies in the shards of several sources,
 // from behind a position on.
-func sharded(sources []store.Source, after *position, in func(store.Space, int) store.Query, key func(store.Space, store.H) store.Key) []span {
+func sharded(sources []store.Source, after *position, in func(store.Space, int) table.Query, key func(store.Space, store.H) table.Key) []span {
 	var spans []span
 	for _, src := range sources {
 		sp := src.Space()

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

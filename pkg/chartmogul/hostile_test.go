@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // mostAllocated is what one request may allocate from its begin to its end, in bytes.

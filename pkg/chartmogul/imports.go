@@ -13,11 +13,11 @@ import (
 	"os"
 	"strings"
 
+	"reseed/pkg/app"
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 	"reseed/pkg/store"
 )
 
@@ -82,8 +82,8 @@ func (c *call) importObjects(src store.Source) (*job.Job, error) {
 func (c *call) importForm(src store.Source) (*job.Job, error) {
 	began := c.Now()
 	o, err := c.receiveForm(src)
-	if err == nil && c.Now().Sub(began) > line.UploadLife {
-		err = failA(http.StatusRequestTimeout, "file", fmt.Sprintf("The upload took longer than %.0f hours: send the files in parts", line.UploadLife.Hours()))
+	if err == nil && c.Now().Sub(began) > app.UploadLife {
+		err = failA(http.StatusRequestTimeout, "file", fmt.Sprintf("The upload took longer than %.0f hours: send the files in parts", app.UploadLife.Hours()))
 	}
 	if err != nil {
 		c.Imports.Drop(c.Context(), o.files)
@@ -378,7 +378,7 @@ func getChanges(c *call) (reply, error) {
 }
 
 // download answers with a file, or with where it is.
-func (c *call) download(file line.Download, kind, name string) (reply, error) {
+func (c *call) download(file app.Download, kind, name string) (reply, error) {
 	if file.Link != "" {
 		c.w.Header().Set("Location", file.Link)
 		return reply{status: http.StatusSeeOther}, nil

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"reseed/pkg/fault"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // lines is the JSON of an invoice with n one-time lines that have external ids.

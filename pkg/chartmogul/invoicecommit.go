@@ -9,6 +9,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // attrWriter marks what is written by several transactions with the request
@@ -28,15 +29,15 @@ type writing struct {
 	c         *call
 	a         account
 	owner     customerRow
-	over      map[store.Key]store.Cond // what may be written over, and when
+	over      map[table.Key]table.Cond // what may be written over, and when
 	manual    int64                    // of the owner, and so of all that hangs on it
-	left      []store.Write            // what goes, since it was left behind where these invoices come
-	parts     []store.Write            // what hangs on invoices and points to them
-	heads     []store.Write            // the invoices
+	left      []table.Write            // what goes, since it was left behind where these invoices come
+	parts     []table.Write            // what hangs on invoices and points to them
+	heads     []table.Write            // the invoices
 	cancelled []*billing.Event         // what cancelled_at of line items stands for
 }
 
-func (c *call) writing(a account, owner customerRow, over map[store.Key]store.Cond) *writing {
+func (c *call) writing(a account, owner customerRow, over map[table.Key]table.Cond) *writing {
 	manual, _ := owner.Attrs.Int(store.AttrManual)
 	return &writing{c: c, a: a, owner: owner, over: over, manual: manual}
 }
@@ -48,8 +49,8 @@ func (w *writing) origin() store.Origin { return store.Origin{Manual: w.manual} 
 func (w *writing) add(d *draft) {
 	sp, inv := w.owner.Source.Space(), d.row
 	w.addParts(d)
-	w.part(pointer(sp.Owner(w.owner.H, inv.h), w.origin(), func(b *store.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
-	w.heads = append(w.heads, store.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: absentOnly()})
+	w.part(pointer(sp.Owner(w.owner.H, inv.h), w.origin(), func(b *table.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
+	w.heads = append(w.heads, table.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: absentOnly()})
 }
 
 // addParts spells line items and transactions of an invoice.
@@ -68,18 +69,18 @@ func (w *writing) addParts(d *draft) {
 	}
 }
 
-func (w *writing) part(item store.Item) {
+func (w *writing) part(item table.Item) {
 	cond, ok := w.over[item.Key]
 	if !ok {
 		cond = absentOnly()
 	}
-	w.parts = append(w.parts, store.Write{Item: item, If: cond})
+	w.parts = append(w.parts, table.Write{Item: item, If: cond})
 }
 
 func (w *writing) external(kind store.Kind, ext string, invoice store.H) {
 	if ext != "" {
 		key := w.owner.Source.Space().External(kind, w.a.hash.External(kind, ext))
-		w.part(pointer(key, w.origin(), func(b *store.Builder) { b.Str(attrInvoice, invoice.String()) }))
+		w.part(pointer(key, w.origin(), func(b *table.Builder) { b.Str(attrInvoice, invoice.String()) }))
 	}
 }
 
@@ -97,8 +98,8 @@ func cancellation(owner customerRow, li *billing.LineItem, at time.Time) *billin
 // twice, or was said before, is one event.
 func (w *writing) cancel() error {
 	sp := w.owner.Source.Space()
-	ids := map[store.Key]int64{}
-	keys := make([]store.Key, len(w.cancelled))
+	ids := map[table.Key]int64{}
+	keys := make([]table.Key, len(w.cancelled))
 	for i, e := range w.cancelled {
 		id := w.a.hash.EventH(e).EventID()
 		keys[i] = sp.Event(w.owner.H, id)
@@ -119,20 +120,20 @@ func (w *writing) cancel() error {
 		}
 		delete(ids, keys[i])
 		w.part(w.c.encode(keys[i], e, w.manual))
-		ptr := pointer(sp.ExternalEvent(id), w.origin(), func(b *store.Builder) { b.Str(attrCustomer, w.owner.H.String()) })
-		w.parts = append(w.parts, store.Write{Item: ptr})
+		ptr := pointer(sp.ExternalEvent(id), w.origin(), func(b *table.Builder) { b.Str(attrCustomer, w.owner.H.String()) })
+		w.parts = append(w.parts, table.Write{Item: ptr})
 	}
 	return nil
 }
 
 // marked adds to what is put who writes it, and since when.
-func marked(list []store.Write, token int64, now time.Time) []store.Write {
+func marked(list []table.Write, token int64, now time.Time) []table.Write {
 	list = slices.Clone(list)
 	for i, w := range list {
 		if w.Delete {
 			continue
 		}
-		b := store.NewBuilder().Int(attrWriter, token).Int(store.AttrCreated, now.UnixMilli())
+		b := table.NewBuilder().Int(attrWriter, token).Int(store.AttrCreated, now.UnixMilli())
 		for name, v := range w.Item.Attrs.All() {
 			if name != store.AttrCreated {
 				b.Raw(name, v)
@@ -145,23 +146,23 @@ func marked(list []store.Write, token int64, now time.Time) []store.Write {
 
 // abandoned is the condition for writing over an item that hangs on no invoice.
 // While the request that wrote it may still be at it, nobody else may.
-func (c *call) abandoned(a store.Attrs) (store.Cond, error) {
+func (c *call) abandoned(a table.Attrs) (table.Cond, error) {
 	token, has := a.Int(attrWriter)
 	if !has {
-		return store.Cond{}, nil
+		return table.Cond{}, nil
 	}
 	at, _ := a.Int(store.AttrCreated)
 	if c.Now().Sub(time.UnixMilli(at)) < abandonedAfter {
-		return store.Cond{}, contended()
+		return table.Cond{}, contended()
 	}
 	return writtenBy(token), nil
 }
 
 // placed is a line item or transaction that remembers its place in the request.
-func (c *call) placed(key store.Key, r billing.Record, manual, place int64) store.Item {
+func (c *call) placed(key table.Key, r billing.Record, manual, place int64) table.Item {
 	b := c.stamped(manual).Int(attrPlace, place)
 	store.EncodeRecord(b, r)
-	return store.Item{Key: key, Attrs: b.Attrs()}
+	return table.Item{Key: key, Attrs: b.Attrs()}
 }
 
 // commit writes all or nothing. What fits goes in one transaction. More than that goes in several, the invoices last:
@@ -178,7 +179,7 @@ func (w *writing) commit() error {
 	token := rand.Int64N(1<<62) + 1 //nolint:gosec // no secret: it only has to differ from others of the same minute
 	ctx, cancel := context.WithTimeout(w.c.Context(), writeTime)
 	defer cancel()
-	var done []store.Write
+	var done []table.Write
 	for _, chunk := range w.chunks(token) {
 		if err := w.c.Store.Transact(ctx, chunk...); err != nil {
 			if fault.KindOf(err) == fault.Conflict {
@@ -193,31 +194,31 @@ func (w *writing) commit() error {
 
 // chunks are the transactions of a write that needs several. Invoices that do not fit into one have a note beside them
 // until the last of them is there.
-func (w *writing) chunks(token int64) [][]store.Write {
+func (w *writing) chunks(token int64) [][]table.Write {
 	size, now := w.c.Store.TransactSize(), w.c.Now()
 	chunks := w.c.Store.Transactions(marked(append(w.left, w.parts...), token, now))
 	heads := marked(w.heads, token, now)
 	if len(heads) > size {
-		note := store.Item{Key: w.owner.Source.Space().Writing(token)}
-		chunks = append(chunks, marked([]store.Write{{Item: note, If: absentOnly()}}, token, now))
-		heads = append(heads, store.Write{Item: note, Delete: true, If: writtenBy(token)})
+		note := table.Item{Key: w.owner.Source.Space().Writing(token)}
+		chunks = append(chunks, marked([]table.Write{{Item: note, If: absentOnly()}}, token, now))
+		heads = append(heads, table.Write{Item: note, Delete: true, If: writtenBy(token)})
 	}
 	return slices.AppendSeq(chunks, slices.Chunk(heads, size))
 }
 
-func writtenBy(token int64) store.Cond {
-	return store.Cond{Op: store.Equals, Attr: attrWriter, N: token}
+func writtenBy(token int64) table.Cond {
+	return table.Cond{Op: table.Equals, Attr: attrWriter, N: token}
 }
 
 // takeBack deletes what this request wrote, invoices first, even if the client
 // has gone meanwhile. What cannot be deleted now is abandoned, which nobody sees.
-func (c *call) takeBack(done []store.Write, token int64) {
+func (c *call) takeBack(done []table.Write, token int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), writeTime)
 	defer cancel()
-	var gone []store.Write
+	var gone []table.Write
 	for _, w := range slices.Backward(done) {
 		if !w.Delete {
-			gone = append(gone, store.Write{Item: store.Item{Key: w.Item.Key}, Delete: true, If: writtenBy(token)})
+			gone = append(gone, table.Write{Item: table.Item{Key: w.Item.Key}, Delete: true, If: writtenBy(token)})
 		}
 	}
 	for chunk := range slices.Chunk(gone, c.Store.TransactSize()) {
@@ -234,7 +235,7 @@ func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
 		return nil
 	}
 	sp := src.Space()
-	var keys, notes []store.Key
+	var keys, notes []table.Key
 	for _, d := range drafts {
 		keys = append(keys, sp.Invoice(d.row.h))
 	}
@@ -251,7 +252,7 @@ func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
 	if err != nil || len(unfinished) == 0 {
 		return err
 	}
-	var gone []store.Write
+	var gone []table.Write
 	for key, attrs := range heads {
 		token, _ := attrs.Int(attrWriter)
 		if unfinished[sp.Writing(token)] == nil {
@@ -261,10 +262,10 @@ func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
 		if err != nil {
 			return err
 		}
-		gone = append(gone, store.Write{Item: store.Item{Key: key}, Delete: true, If: cond})
+		gone = append(gone, table.Write{Item: table.Item{Key: key}, Delete: true, If: cond})
 	}
 	for note := range unfinished {
-		gone = append(gone, store.Write{Item: store.Item{Key: note}, Delete: true})
+		gone = append(gone, table.Write{Item: table.Item{Key: note}, Delete: true})
 	}
 	for chunk := range slices.Chunk(gone, c.Store.TransactSize()) {
 		if err := c.Store.Transact(c.Context(), chunk...); err != nil {
@@ -276,8 +277,8 @@ func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
 
 // leftBehind are the writes that delete what lies under invoices that are not there: requests that did not come to their end
 // have left it. What over holds is written over instead.
-func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map[store.Key]store.Cond) ([]store.Write, error) {
-	found, err := each(c.Context(), drafts, func(ctx context.Context, d *draft) ([]store.Item, error) {
+func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map[table.Key]table.Cond) ([]table.Write, error) {
+	found, err := each(c.Context(), drafts, func(ctx context.Context, d *draft) ([]table.Item, error) {
 		return c.items(ctx, src.Space().InvoiceParts(d.row.h))
 	})
 	if err != nil {
@@ -287,7 +288,7 @@ func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map
 	if err := c.notArriving(src, all); err != nil {
 		return nil, err
 	}
-	var gone []store.Write
+	var gone []table.Write
 	for _, item := range all {
 		if _, ours := over[item.Key]; ours {
 			continue
@@ -299,10 +300,10 @@ func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map
 		if err != nil {
 			return nil, err
 		}
-		if cond.Op == store.Always {
+		if cond.Op == table.Always {
 			cond = stored{attrs: item.Attrs}.unchanged()
 		}
-		gone = append(gone, store.Write{Item: store.Item{Key: item.Key}, Delete: true, If: cond})
+		gone = append(gone, table.Write{Item: table.Item{Key: item.Key}, Delete: true, If: cond})
 	}
 	if len(gone) == 0 {
 		return nil, nil
@@ -311,8 +312,8 @@ func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map
 }
 
 // notArriving is fault.Busy if an import may be writing some of the items, whose invoice is still to come: its writes have no order.
-func (c *call) notArriving(src store.Source, items []store.Item) error {
-	if !slices.ContainsFunc(items, func(it store.Item) bool { return store.OriginOf(it.Attrs).Import != 0 }) {
+func (c *call) notArriving(src store.Source, items []table.Item) error {
+	if !slices.ContainsFunc(items, func(it table.Item) bool { return store.OriginOf(it.Attrs).Import != 0 }) {
 		return nil
 	}
 	holder, err := c.Jobs.Holder(c.Context(), src.Tag)
@@ -324,7 +325,7 @@ func (c *call) notArriving(src store.Source, items []store.Item) error {
 
 // stillAbsent is fault.Conflict if somebody else has made one of the invoices meanwhile: then what lies under it is its own.
 func (c *call) stillAbsent(src store.Source, drafts []*draft) error {
-	keys := make([]store.Key, len(drafts))
+	keys := make([]table.Key, len(drafts))
 	for i, d := range drafts {
 		keys[i] = src.Space().Invoice(d.row.h)
 	}

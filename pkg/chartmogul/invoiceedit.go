@@ -7,6 +7,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/eraser"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // textTransition is what an invoice's status is not set to by its route.
@@ -155,7 +156,7 @@ func setInvoiceStatus(c *call) (reply, error) {
 	ans, err := c.changedInvoice(func() (account, *invoiceRow, error) {
 		return c.externalInvoice(c.PathValue("uuid"), c.PathValue("id"))
 	}, func(account, *invoiceRow) (change, error) {
-		return change{want: store.NewBuilder().Str("status", status).Attrs(), attrs: []string{"status"}}, nil
+		return change{want: table.NewBuilder().Str("status", status).Attrs(), attrs: []string{"status"}}, nil
 	})
 	if ans.body != nil {
 		ans.body = messageWire{"Invoice updated", ans.body}

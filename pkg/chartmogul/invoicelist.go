@@ -8,6 +8,7 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // listInvoices is GET /invoices: of one customer newest first, else source after source.
@@ -96,7 +97,7 @@ func (c *call) invoicesOfSources(p paging) (invoicePage, error) {
 
 func (c *call) invoicesByExternalID(a account, sources []store.Source, ext string, p paging) ([]*invoiceRow, error) {
 	h := a.hash.InvoiceH(ext)
-	var keys []store.Key
+	var keys []table.Key
 	for _, src := range sources {
 		keys = append(keys, src.Space().Invoice(h))
 	}
@@ -119,7 +120,7 @@ const itemsPerInvoice = 4
 // walkInvoices reads one page of invoices, and one more. Each round of a shard reads as many as are still
 // wanted, then the edits from the first to the last of them: some may be hidden.
 func (c *call) walkInvoices(a account, sources []store.Source, p paging) ([]*invoiceRow, error) {
-	spans := sharded(sources, p.after, store.Space.InvoicesIn, func(sp store.Space, h store.H) store.Key {
+	spans := sharded(sources, p.after, store.Space.InvoicesIn, func(sp store.Space, h store.H) table.Key {
 		k := sp.Invoice(h)
 		k.SK = store.After(k.SK) // behind the invoice's children
 		return k
@@ -147,13 +148,13 @@ func (c *call) walkInvoices(a account, sources []store.Source, p paging) ([]*inv
 // scanned is an invoice and the items that follow it.
 type scanned struct {
 	row   *invoiceRow
-	parts []store.Item
+	parts []table.Item
 	held  int  // bytes of them
 	large bool // there are too many: they are left out, and read by themselves
 }
 
 // add takes a line item or transaction, unless there are too many of them.
-func (s *scanned) add(item store.Item) {
+func (s *scanned) add(item table.Item) {
 	s.parts = append(s.parts, item)
 	if s.held += len(item.Attrs); s.held > maxHeld || len(s.parts) > maxParts && overfull(s.parts) {
 		s.parts, s.large = nil, true
@@ -186,7 +187,7 @@ func (c *call) scanOn(ctx context.Context, a account, sp span, want int, all []s
 				break
 			}
 			now = nil
-			if row := a.invoiceIn(sp.src, h, map[store.Key]store.Attrs{item.Key: item.Attrs}); row != nil {
+			if row := a.invoiceIn(sp.src, h, map[table.Key]table.Attrs{item.Key: item.Attrs}); row != nil {
 				all = append(all, scanned{row: row})
 				now = &all[len(all)-1]
 			}
@@ -211,7 +212,7 @@ func (c *call) laid(ctx context.Context, a account, all []scanned) ([]*invoiceRo
 		return nil, nil
 	}
 	first, last := all[0].row, all[len(all)-1].row
-	edits := map[store.Key]store.Attrs{}
+	edits := map[table.Key]table.Attrs{}
 	for item, err := range c.Store.Items(ctx, first.src.Space().InvoiceEditsBetween(first.h, last.h)) {
 		if err == nil {
 			err = c.hold(item)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // An invoice is told with at most [maxParts] line items and as many transactions; imports may bring more. Which those are
@@ -43,7 +44,7 @@ func (r rest) cursor(kind byte, tag store.Tag) *string {
 // complete reads the invoice's line items and transactions, and all their edits: as a rule a page of each.
 func (c *call) complete(ctx context.Context, a account, row *invoiceRow) error {
 	sp := row.src.Space()
-	pages, err := each(ctx, []store.Query{sp.InvoiceParts(row.h), sp.InvoiceEditsBetween(row.h, row.h)}, c.Store.Page)
+	pages, err := each(ctx, []table.Query{sp.InvoiceParts(row.h), sp.InvoiceEditsBetween(row.h, row.h)}, c.Store.Page)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (c *call) complete(ctx context.Context, a account, row *invoiceRow) error {
 }
 
 // overfull tells whether there are more line items or transactions of one invoice than an answer tells.
-func overfull(parts []store.Item) bool {
+func overfull(parts []table.Item) bool {
 	lines := 0
 	for _, it := range parts {
 		if store.What(it.SK) == store.SKLine {
@@ -104,7 +105,7 @@ func restBehind(told []stored, more bool) rest {
 	return restAfter(told[len(told)-1].key)
 }
 
-func restAfter(last store.Key) rest {
+func restAfter(last table.Key) rest {
 	h, _ := store.TrailingH(last.SK)
 	return rest{more: true, after: &h}
 }
@@ -153,12 +154,12 @@ func (c *call) partsOf(ctx context.Context, a account, row *invoiceRow, k store.
 }
 
 // editsOf reads the edits of line items or transactions that follow each other.
-func (c *call) editsOf(ctx context.Context, sp store.Space, parts []store.Item) (map[store.Key]store.Attrs, error) {
-	wanted := make(map[store.Key]bool, len(parts))
+func (c *call) editsOf(ctx context.Context, sp store.Space, parts []table.Item) (map[table.Key]table.Attrs, error) {
+	wanted := make(map[table.Key]bool, len(parts))
 	for _, it := range parts {
 		wanted[sp.FieldsOf(it.Key)] = true
 	}
-	edits := map[store.Key]store.Attrs{}
+	edits := map[table.Key]table.Attrs{}
 	for it, err := range c.Store.Items(ctx, sp.PartEditsBetween(parts[0].Key, parts[len(parts)-1].Key)) {
 		if err != nil {
 			return nil, err

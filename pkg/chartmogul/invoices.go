@@ -9,6 +9,7 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // attrDate is the invoice's date in the pointer from its customer, in Unix milliseconds.
@@ -61,7 +62,7 @@ func (c *call) invoice(id string) (account, *invoiceRow, error) {
 
 // invoiceAt reads an invoice with its edits, wherever it lies as the directory has it.
 func (c *call) invoiceAt(where func(*store.Directory) (store.Source, store.H, error)) (account, *invoiceRow, error) {
-	a, found, err := c.read(func(d *store.Directory) []store.Key {
+	a, found, err := c.read(func(d *store.Directory) []table.Key {
 		src, h, err := where(d)
 		if err != nil {
 			return nil
@@ -83,13 +84,13 @@ func (c *call) invoiceAt(where func(*store.Directory) (store.Source, store.H, er
 }
 
 // invoiceKeys are the keys of an invoice and of what people did to it.
-func invoiceKeys(src store.Source, h store.H) []store.Key {
+func invoiceKeys(src store.Source, h store.H) []table.Key {
 	key := src.Space().Invoice(h)
-	return []store.Key{key, src.Space().FieldsOf(key)}
+	return []table.Key{key, src.Space().FieldsOf(key)}
 }
 
 // invoiceIn is the invoice among what was found, as it was imported; nil if it is not there, or its customer is not.
-func (a account) invoiceIn(src store.Source, h store.H, found map[store.Key]store.Attrs) *invoiceRow {
+func (a account) invoiceIn(src store.Source, h store.H, found map[table.Key]table.Attrs) *invoiceRow {
 	key := src.Space().Invoice(h)
 	attrs := found[key]
 	if !a.invoiceVisible(src.Tag, h, attrs) {
@@ -99,8 +100,8 @@ func (a account) invoiceIn(src store.Source, h store.H, found map[store.Key]stor
 }
 
 // items reads a whole range.
-func (c *call) items(ctx context.Context, q store.Query) ([]store.Item, error) {
-	var all []store.Item
+func (c *call) items(ctx context.Context, q table.Query) ([]table.Item, error) {
+	var all []table.Item
 	for item, err := range c.Store.Items(ctx, q) {
 		if err != nil {
 			return nil, err
@@ -110,8 +111,8 @@ func (c *call) items(ctx context.Context, q store.Query) ([]store.Item, error) {
 	return all, nil
 }
 
-func byKey(items []store.Item) map[store.Key]store.Attrs {
-	m := make(map[store.Key]store.Attrs, len(items))
+func byKey(items []table.Item) map[table.Key]table.Attrs {
+	m := make(map[table.Key]table.Attrs, len(items))
 	for _, it := range items {
 		m[it.Key] = it.Attrs
 	}
@@ -308,7 +309,7 @@ func (c *call) ownedPlaces(a account, owner edit.Ref, places *newest) error {
 
 // invoicesAt reads those of the owners' invoices at the given places that are to be seen, in that order.
 func (c *call) invoicesAt(a account, owners []edit.Ref, places []position) ([]*invoiceRow, error) {
-	keys := make([]store.Key, len(places))
+	keys := make([]table.Key, len(places))
 	for i, at := range places {
 		src, _ := a.ByTag(at.tag)
 		keys[i] = src.Space().Invoice(at.h)

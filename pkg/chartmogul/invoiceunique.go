@@ -2,6 +2,7 @@ package chartmogul
 
 import (
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Attributes of pointers: the identity of the record that the row hangs on, in hex.
@@ -15,8 +16,8 @@ type claim struct {
 	draft   *draft
 	kind    store.Kind
 	h       store.H // of the row
-	pointer store.Key
-	row     store.Key // where the draft wants to put the row
+	pointer table.Key
+	row     table.Key // where the draft wants to put the row
 	name    string    // of the member, as it is complained about
 	text    string    // of the complaint
 }
@@ -49,11 +50,11 @@ func (a account) claims(d *draft) []claim {
 // see them. It returns the keys that hold something that does not count (rows
 // and pointers whose invoice is not there), and on what condition they may be
 // written over. A key that is about to be swept, or being written, is an error.
-func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (over map[store.Key]store.Cond, err error) {
+func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (over map[table.Key]table.Cond, err error) {
 	src, sp := owner.Source, owner.Source.Space()
 	var all []claim
-	var keys []store.Key
-	wanted := map[store.Key]bool{}
+	var keys []table.Key
+	wanted := map[table.Key]bool{}
 	for _, d := range drafts {
 		if a.InvoiceBuried(src.Tag, d.row.h, owner.H) {
 			return nil, erasing()
@@ -98,9 +99,9 @@ func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (ov
 }
 
 // findTaken is findDuplicates for line items and transactions that are added to an invoice.
-func (c *call) findTaken(a account, d *draft) (over map[store.Key]store.Cond, err error) {
+func (c *call) findTaken(a account, d *draft) (over map[table.Key]table.Cond, err error) {
 	all := a.claims(d)
-	var keys []store.Key
+	var keys []table.Key
 	for _, cl := range all {
 		keys = append(keys, cl.pointer, cl.row)
 	}
@@ -112,7 +113,7 @@ func (c *call) findTaken(a account, d *draft) (over map[store.Key]store.Cond, er
 }
 
 // mayReplace finds out on what condition a key may be written over, if it holds something that does not count.
-func (c *call) mayReplace(a account, d *draft, key store.Key, found map[store.Key]store.Attrs, over map[store.Key]store.Cond) (err error) {
+func (c *call) mayReplace(a account, d *draft, key table.Key, found map[table.Key]table.Attrs, over map[table.Key]table.Cond) (err error) {
 	attrs, there := found[key]
 	switch {
 	case a.hidden(attrs):
@@ -124,13 +125,13 @@ func (c *call) mayReplace(a account, d *draft, key store.Key, found map[store.Ke
 }
 
 // weigh decides which of the claims found somebody else's row.
-func (c *call) weigh(a account, src store.Source, all []claim, found map[store.Key]store.Attrs) (map[store.Key]store.Cond, error) {
+func (c *call) weigh(a account, src store.Source, all []claim, found map[table.Key]table.Attrs) (map[table.Key]table.Cond, error) {
 	sp := src.Space()
 	heads, err := a.heads(all, found)
 	if err != nil {
 		return nil, err
 	}
-	var keys []store.Key
+	var keys []table.Key
 	for _, cl := range all {
 		if holder, pointed := heads[cl.pointer]; pointed {
 			keys = append(keys, sp.Invoice(holder), partKey(sp, cl.kind, holder, cl.h))
@@ -140,7 +141,7 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 	if err != nil {
 		return nil, err
 	}
-	over := map[store.Key]store.Cond{}
+	over := map[table.Key]table.Cond{}
 	for _, cl := range all {
 		holder, pointed := heads[cl.pointer]
 		row, there := held[partKey(sp, cl.kind, holder, cl.h)]
@@ -151,7 +152,7 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 			noteFirst(cl.draft.errs, cl.name, cl.text)
 			continue
 		}
-		for _, key := range []store.Key{cl.pointer, cl.row} {
+		for _, key := range []table.Key{cl.pointer, cl.row} {
 			if err := c.mayReplace(a, cl.draft, key, found, over); err != nil {
 				return nil, err
 			}
@@ -161,8 +162,8 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[store.K
 }
 
 // heads are the invoices that the claims' pointers lead to.
-func (a account) heads(all []claim, found map[store.Key]store.Attrs) (map[store.Key]store.H, error) {
-	heads := map[store.Key]store.H{}
+func (a account) heads(all []claim, found map[table.Key]table.Attrs) (map[table.Key]store.H, error) {
+	heads := map[table.Key]store.H{}
 	for _, cl := range all {
 		at := found[cl.pointer]
 		if a.hidden(at) || a.hidden(found[cl.row]) {
@@ -176,7 +177,7 @@ func (a account) heads(all []claim, found map[store.Key]store.Attrs) (map[store.
 }
 
 // partKey is the key of a line item or a transaction.
-func partKey(sp store.Space, kind store.Kind, invoice, h store.H) store.Key {
+func partKey(sp store.Space, kind store.Kind, invoice, h store.H) table.Key {
 	if kind == store.KindTransaction {
 		return sp.Transaction(invoice, h)
 	}

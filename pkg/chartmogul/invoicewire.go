@@ -4,6 +4,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 const whatInvoice = "Invoice"
@@ -137,8 +138,8 @@ func (r *invoiceRow) owned() position {
 }
 
 // lay lays edits over the invoice and takes in its line items and transactions. Those that are hidden are left out.
-func (r *invoiceRow) lay(a account, parts []store.Item, edits map[store.Key]store.Attrs, withDisabled bool) (err error) {
-	if r.stored, err = a.stored(r.src, store.Item{Key: r.key, Attrs: r.attrs}, edits); err != nil {
+func (r *invoiceRow) lay(a account, parts []table.Item, edits map[table.Key]table.Attrs, withDisabled bool) (err error) {
+	if r.stored, err = a.stored(r.src, table.Item{Key: r.key, Attrs: r.attrs}, edits); err != nil {
 		return err
 	}
 	r.record = store.DecodeInvoice(r.shown())
@@ -205,8 +206,8 @@ func (r *invoiceRow) head(a account, record *billing.Invoice, st style) invoiceW
 }
 
 // told spells the invoice's own members as other attributes would have them.
-func (r *invoiceRow) told(a account) func(store.Attrs) any {
-	return func(at store.Attrs) any { return r.head(a, store.DecodeInvoice(at), style{full: true}) }
+func (r *invoiceRow) told(a account) func(table.Attrs) any {
+	return func(at table.Attrs) any { return r.head(a, store.DecodeInvoice(at), style{full: true}) }
 }
 
 func (r *invoiceRow) lineWire(a account, row lineRow, st style) any {
@@ -242,8 +243,8 @@ func (r *invoiceRow) lineWire(a account, row lineRow, st style) any {
 }
 
 // toldLine spells a line item as other attributes would have it.
-func (r *invoiceRow) toldLine(a account, p part) func(store.Attrs) any {
-	return func(at store.Attrs) any {
+func (r *invoiceRow) toldLine(a account, p part) func(table.Attrs) any {
+	return func(at table.Attrs) any {
 		return r.lineWire(a, lineRow{p, store.DecodeLineItem(at)}, style{full: true})
 	}
 }
@@ -259,8 +260,8 @@ func (r *invoiceRow) transWire(row transRow, st style) transactionWire {
 }
 
 // toldTransaction spells a transaction as other attributes would have it.
-func (r *invoiceRow) toldTransaction(p part) func(store.Attrs) any {
-	return func(at store.Attrs) any { return r.transWire(transRow{p, store.DecodeTransaction(at)}, style{}) }
+func (r *invoiceRow) toldTransaction(p part) func(table.Attrs) any {
+	return func(at table.Attrs) any { return r.transWire(transRow{p, store.DecodeTransaction(at)}, style{}) }
 }
 
 // aloneTransaction is a transaction as /transactions answers it.

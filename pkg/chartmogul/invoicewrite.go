@@ -8,6 +8,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // problemE is error family E: each invoice of an import with its own errors.
@@ -103,8 +104,8 @@ func randomH() (h store.H) {
 
 // resolvePlans finds the plans of all line items in one batch get.
 func (c *call) resolvePlans(a account, src store.Source, drafts []*draft) error {
-	wanted := map[string]store.Key{}
-	var keys []store.Key
+	wanted := map[string]table.Key{}
+	var keys []table.Key
 	for _, d := range drafts {
 		for _, id := range d.plans {
 			tag, h, err := store.ParseID(store.PrefixPlan, id)

@@ -7,7 +7,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 const (
@@ -31,7 +31,7 @@ type jobWire struct {
 	Progress   job.Progress          `json:"progress"`
 	Datasets   map[string]job.Counts `json:"datasets,omitempty"`
 	Rejects    int64                 `json:"rejects"`
-	Cost       store.Cost            `json:"cost"` // thousandths of a unit
+	Cost       table.Cost            `json:"cost"` // thousandths of a unit
 	Notes      []string              `json:"notes,omitempty"`
 	Error      string                `json:"error,omitempty"`
 }

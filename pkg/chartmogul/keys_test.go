@@ -12,7 +12,7 @@ import (
 
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // keys are the routes of API keys, all answers of them.

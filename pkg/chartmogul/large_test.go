@@ -14,7 +14,8 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 	"reseed/pkg/trigger"
 )
 
@@ -28,15 +29,15 @@ func (a *api) largeInvoice(source, customer, ext string, lines, trans int, descr
 	src, _ := d.ByUUID(source)
 	hr, sp := d.Hasher(), src.Space()
 	h := hr.InvoiceH(ext)
-	var writes []store.Write
+	var writes []table.Write
 	pointer := func(kind store.Kind, ext string) {
-		b := store.NewBuilder().Str("invoice", h.String())
-		writes = append(writes, store.Write{Item: store.Item{Key: sp.External(kind, hr.External(kind, ext)), Attrs: b.Attrs()}})
+		b := table.NewBuilder().Str("invoice", h.String())
+		writes = append(writes, table.Write{Item: table.Item{Key: sp.External(kind, hr.External(kind, ext)), Attrs: b.Attrs()}})
 	}
-	put := func(key store.Key, r billing.Record) {
-		b := store.NewBuilder().Int(store.AttrUpdated, clock().UnixMilli())
+	put := func(key table.Key, r billing.Record) {
+		b := table.NewBuilder().Int(store.AttrUpdated, clock().UnixMilli())
 		store.EncodeRecord(b, r)
-		writes = append(writes, store.Write{Item: store.Item{Key: key, Attrs: b.Attrs()}})
+		writes = append(writes, table.Write{Item: table.Item{Key: key, Attrs: b.Attrs()}})
 	}
 	put(sp.Invoice(h), &billing.Invoice{ExternalID: ext, CustomerExternalID: customer, Currency: "USD", Date: clock()})
 	for i := range lines {
@@ -49,8 +50,8 @@ func (a *api) largeInvoice(source, customer, ext string, lines, trans int, descr
 		put(sp.Transaction(h, hr.TransactionH(t)), t)
 		pointer(store.KindTransaction, t.ExternalID)
 	}
-	owner := store.NewBuilder().Int("date", clock().UnixMilli()).Attrs()
-	writes = append(writes, store.Write{Item: store.Item{Key: sp.Owner(hr.CustomerH(customer), h), Attrs: owner}})
+	owner := table.NewBuilder().Int("date", clock().UnixMilli()).Attrs()
+	writes = append(writes, table.Write{Item: table.Item{Key: sp.Owner(hr.CustomerH(customer), h), Attrs: owner}})
 	if err := a.store.Write(a.t.Context(), writes); err != nil {
 		a.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // hiddenRows counts the customers of a source that nobody sees, and no erase removes any more.
@@ -16,7 +17,7 @@ func (b *bed) hiddenRows(src store.Source) (n int) {
 		b.t.Fatal(err)
 	}
 	for shard := range src.Shards {
-		for item, err := range b.store.Items(b.t.Context(), store.Query{PK: src.Space().CustomerPK(shard)}) {
+		for item, err := range b.store.Items(b.t.Context(), table.Query{PK: src.Space().CustomerPK(shard)}) {
 			if err != nil {
 				b.t.Fatal(err)
 			}
@@ -57,7 +58,7 @@ func (b *bed) locked(src store.Source) (end func()) {
 func (b *bed) later() {
 	b.t.Helper()
 	for range 3 {
-		if err := b.line.Tick(b.t.Context()); err != nil {
+		if err := b.app.Tick(b.t.Context()); err != nil {
 			b.t.Fatal(err)
 		}
 		b.work()

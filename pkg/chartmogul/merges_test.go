@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 func (a *api) merge(from, into string) {

@@ -11,7 +11,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // deed is a request that writes. Its bed holds c1 (with i1 and the plan p1) that came over REST, the manual customer m1

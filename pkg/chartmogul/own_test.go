@@ -17,23 +17,24 @@ import (
 	"testing"
 	"time"
 
+	"reseed/pkg/app"
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/edit"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
-	"reseed/pkg/line"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // bed is the API over a whole line in memory, whose messages wait until work is called.
 type bed struct {
 	*api
-	line    *line.Line
+	app     *app.App
 	source  string // uuid of "First"
 	imports []importer.Message
-	sweeps  []line.Sweep
+	sweeps  []app.Sweep
 	link    string // where every file is said to be, if set
 }
 
@@ -42,37 +43,37 @@ func newBed(tb testing.TB, spec *openAPI) *bed {
 	return newBedOn(tb, spec, mem.New(mem.Options{}))
 }
 
-func newBedOn(tb testing.TB, spec *openAPI, d store.Driver) *bed {
+func newBedOn(tb testing.TB, spec *openAPI, d table.Driver) *bed {
 	tb.Helper()
 	return newBedWith(tb, spec, d, objects.Mem())
 }
 
-func newBedWith(tb testing.TB, spec *openAPI, d store.Driver, objs *objects.Objects) *bed {
+func newBedWith(tb testing.TB, spec *openAPI, d table.Driver, objs *objects.Objects) *bed {
 	tb.Helper()
 	st := store.New(d)
 	b := &bed{api: &api{t: tb, store: st, log: &lockedBuffer{}, passed: &atomic.Int64{}, spec: spec}}
 	log := slog.New(slog.NewTextHandler(b.log, nil))
-	b.line = line.New(line.Config{
+	b.app = app.New(app.Config{
 		Store: st, Objects: objs, Now: b.now, Log: log, PieceBytes: 100_000, SweepUploads: true,
 		Imports: func(_ context.Context, m ...importer.Message) error { b.imports = append(b.imports, m...); return nil },
-		Sweeps:  func(_ context.Context, m ...line.Sweep) error { b.sweeps = append(b.sweeps, m...); return nil },
+		Sweeps:  func(_ context.Context, m ...app.Sweep) error { b.sweeps = append(b.sweeps, m...); return nil },
 	})
-	b.ledger, b.eraser = b.line.Ledger, b.line.Eraser
-	imports := chartmogul.ImportsOf(b.line)
-	given := func(d line.Download, err error) (line.Download, error) {
+	b.ledger, b.eraser = b.app.Ledger, b.app.Eraser
+	imports := chartmogul.ImportsOf(b.app)
+	given := func(d app.Download, err error) (app.Download, error) {
 		if b.link == "" || err != nil {
 			return d, err
 		}
-		return line.Download{Link: b.link}, d.Body.Close()
+		return app.Download{Link: b.link}, d.Body.Close()
 	}
 	changes, rejects := imports.Changes, imports.Rejects
-	imports.Changes = func(ctx context.Context, j *job.Job, f importer.Format) (line.Download, error) {
+	imports.Changes = func(ctx context.Context, j *job.Job, f importer.Format) (app.Download, error) {
 		return given(changes(ctx, j, f))
 	}
-	imports.Rejects = func(ctx context.Context, j *job.Job) (line.Download, error) { return given(rejects(ctx, j)) }
+	imports.Rejects = func(ctx context.Context, j *job.Job) (app.Download, error) { return given(rejects(ctx, j)) }
 	b.handler = chartmogul.New(chartmogul.Config{
 		Store: st, Keys: []chartmogul.Key{{Hash: chartmogul.HashKey(testKey)}}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
-		MaxUpload: 1 << 20, Imports: imports, Erase: chartmogul.EraseOf(b.eraser, b.line.StartErase),
+		MaxUpload: 1 << 20, Imports: imports, Erase: chartmogul.EraseOf(b.eraser, b.app.StartErase),
 	})
 	b.source, _ = b.fixed()
 	return b
@@ -86,11 +87,11 @@ func (b *bed) step() bool {
 	case len(b.imports) > 0:
 		m := b.imports[0]
 		b.imports = b.imports[1:]
-		err = b.line.Importer.Handle(b.t.Context(), m)
+		err = b.app.Importer.Handle(b.t.Context(), m)
 	case len(b.sweeps) > 0:
 		m := b.sweeps[0]
 		b.sweeps = b.sweeps[1:]
-		err = b.line.Sweep(b.t.Context(), m)
+		err = b.app.Sweep(b.t.Context(), m)
 	default:
 		return false
 	}
@@ -329,7 +330,7 @@ func replaceWaits(b *bed) {
 
 func (b *bed) put(key, text string) {
 	b.t.Helper()
-	if err := b.line.Objects.Put(b.t.Context(), key, strings.NewReader(text)); err != nil {
+	if err := b.app.Objects.Put(b.t.Context(), key, strings.NewReader(text)); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -584,7 +585,7 @@ func restored(b *bed) {
 	b.count(3, "/v1/customers", "entries")
 	b.wait(2 * time.Hour)
 	b.status(409, "POST", "/v1/erasures/"+again+"/restore", "")
-	if err := b.line.Tick(t.Context()); err != nil {
+	if err := b.app.Tick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b.work()

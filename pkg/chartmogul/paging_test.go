@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // walk follows a list's cursors and returns one member of every record, in order.

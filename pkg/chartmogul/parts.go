@@ -5,6 +5,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // partKind is what differs between line items and transactions, which otherwise have the same routes.
@@ -18,7 +19,7 @@ type partKind struct {
 	open   []string // members that may change
 	read   func(*call, *draft, *fields) billing.Record
 	wire   func(account, *partRow, style) any
-	told   func(account, *partRow) func(store.Attrs) any
+	told   func(account, *partRow) func(table.Attrs) any
 }
 
 func lineItems() partKind {
@@ -32,7 +33,7 @@ func lineItems() partKind {
 		},
 		read: func(c *call, d *draft, f *fields) billing.Record { return d.addLine(f, c.lastPlace()) },
 		wire: func(a account, p *partRow, st style) any { return p.invoice.lineWire(a, p.line(), st) },
-		told: func(a account, p *partRow) func(store.Attrs) any { return p.invoice.toldLine(a, p.part) },
+		told: func(a account, p *partRow) func(table.Attrs) any { return p.invoice.toldLine(a, p.part) },
 	}
 }
 
@@ -42,7 +43,7 @@ func transactions() partKind {
 		open: []string{"type", "result", attrDate, "amount_in_cents", "transaction_fees_in_cents", "transaction_fees_currency"},
 		read: func(c *call, d *draft, f *fields) billing.Record { return d.addTransaction(c, f, c.lastPlace()) },
 		wire: func(_ account, p *partRow, st style) any { return p.invoice.transWire(p.transaction(), st).alone() },
-		told: func(_ account, p *partRow) func(store.Attrs) any { return p.invoice.toldTransaction(p.part) },
+		told: func(_ account, p *partRow) func(table.Attrs) any { return p.invoice.toldTransaction(p.part) },
 	}
 }
 
@@ -125,11 +126,11 @@ func (k partKind) byExternalID(c *call) (account, *partRow, error) {
 	if err != nil {
 		return account{}, nil, err
 	}
-	var key store.Key
-	a, found, err := c.read(func(d *store.Directory) []store.Key {
+	var key table.Key
+	a, found, err := c.read(func(d *store.Directory) []table.Key {
 		if src, ok := d.ByUUID(source); ok {
 			key = src.Space().External(k.kind, d.Hasher().External(k.kind, ext))
-			return []store.Key{key}
+			return []table.Key{key}
 		}
 		return nil
 	})
@@ -159,7 +160,7 @@ func (k partKind) load(c *call, a account, src store.Source, invoice, h store.H)
 }
 
 // in is the line item or transaction among what was found. Without its invoice it is not there.
-func (k partKind) in(a account, src store.Source, invoice, h store.H, found map[store.Key]store.Attrs) (*partRow, error) {
+func (k partKind) in(a account, src store.Source, invoice, h store.H, found map[table.Key]table.Attrs) (*partRow, error) {
 	inv := a.invoiceIn(src, invoice, found)
 	if inv == nil {
 		return nil, absent(k.what)
@@ -168,7 +169,7 @@ func (k partKind) in(a account, src store.Source, invoice, h store.H, found map[
 		return nil, err
 	}
 	key := partKey(src.Space(), k.kind, invoice, h)
-	s, err := a.stored(src, store.Item{Key: key, Attrs: found[key]}, found)
+	s, err := a.stored(src, table.Item{Key: key, Attrs: found[key]}, found)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // sample is a line item or a transaction of the files, and what is tried on it.

@@ -7,6 +7,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // create is POST /import/invoices/:uuid/{…}.
@@ -49,7 +50,7 @@ func (r *invoiceRow) owner(a account) customerRow {
 }
 
 // store writes a line item or a transaction, unless something is wrong with it.
-func (k partKind) store(c *call, a account, inv *invoiceRow, d *draft) (made store.Item, err error) {
+func (k partKind) store(c *call, a account, inv *invoiceRow, d *draft) (made table.Item, err error) {
 	over, err := c.findTaken(a, d)
 	if err != nil {
 		return made, err
@@ -155,20 +156,20 @@ func (k partKind) remove(c *call) (reply, error) {
 }
 
 // removal are the writes that remove a row; its pointer only if no other row has taken it.
-func (k partKind) removal(c *call, a account, p *partRow) ([]store.Write, error) {
+func (k partKind) removal(c *call, a account, p *partRow) ([]table.Write, error) {
 	sp := p.src.Space()
-	writes := []store.Write{
-		{Item: store.Item{Key: p.key}, Delete: true, If: p.unchanged()},
-		{Item: store.Item{Key: sp.FieldsOf(p.key)}, Delete: true},
+	writes := []table.Write{
+		{Item: table.Item{Key: p.key}, Delete: true, If: p.unchanged()},
+		{Item: table.Item{Key: sp.FieldsOf(p.key)}, Delete: true},
 	}
 	ext := p.attrs.Str("external_id")
 	if ext == "" {
 		return writes, nil
 	}
 	ptr := sp.External(k.kind, a.hash.External(k.kind, ext))
-	found, err := c.lookup(c.Context(), []store.Key{ptr})
+	found, err := c.lookup(c.Context(), []table.Key{ptr})
 	if found[ptr].Str(attrInvoice) == p.invoice.h.String() {
-		writes = append(writes, store.Write{Item: store.Item{Key: ptr}, Delete: true})
+		writes = append(writes, table.Write{Item: table.Item{Key: ptr}, Delete: true})
 	}
 	return writes, err
 }

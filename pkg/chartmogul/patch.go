@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // A record is changed in one of two ways. With handle_as_user_edit the change is an edit beside the record: it
@@ -24,7 +25,7 @@ const textFixed = "can't be changed"
 
 // change is what becomes of a record.
 type change struct {
-	want   store.Attrs // the record as it shall be
+	want   table.Attrs // the record as it shall be
 	attrs  []string    // the attributes that this is about
 	asEdit bool
 }
@@ -39,7 +40,7 @@ type form struct {
 
 // patch reads a PATCH of a record that is spelled by wire: what is sent is read together with all
 // the rest. What was wrong before is none of its business.
-func (fm form) patch(body *fields, s stored, wire func(store.Attrs) any) (change, error) {
+func (fm form) patch(body *fields, s stored, wire func(table.Attrs) any) (change, error) {
 	if body.truth(userEdit) {
 		return fm.edit(body, s, wire)
 	}
@@ -47,13 +48,13 @@ func (fm form) patch(body *fields, s stored, wire func(store.Attrs) any) (change
 }
 
 // edit reads a change that is an edit.
-func (fm form) edit(body *fields, s stored, wire func(store.Attrs) any) (change, error) {
+func (fm form) edit(body *fields, s stored, wire func(table.Attrs) any) (change, error) {
 	ch, err := fm.over(s.shown(), body, wire)
 	ch.asEdit = true
 	return ch, err
 }
 
-func (fm form) over(base store.Attrs, body *fields, wire func(store.Attrs) any) (ch change, err error) {
+func (fm form) over(base table.Attrs, body *fields, wire func(table.Attrs) any) (ch change, err error) {
 	old := &fields{raw: members(wire(base)), prefix: fm.prefix, errs: map[string]string{}}
 	all := &fields{raw: maps.Clone(old.raw), prefix: fm.prefix, errs: map[string]string{}}
 	for _, name := range fm.open {
@@ -79,7 +80,7 @@ func (fm form) over(base store.Attrs, body *fields, wire func(store.Attrs) any) 
 			body.fail(bare, text)
 		}
 	}
-	b := store.NewBuilder()
+	b := table.NewBuilder()
 	store.EncodeRecord(b, record)
 	ch.want = b.Attrs()
 	return ch, body.refused()
@@ -99,9 +100,9 @@ func (c *call) apply(a account, s *stored, ch change) error {
 	if bytes.Equal(now.Content(), s.attrs.Content()) {
 		return nil
 	}
-	writes := []store.Write{{Item: store.Item{Key: s.key, Attrs: now}, If: s.unchanged()}}
+	writes := []table.Write{{Item: table.Item{Key: s.key, Attrs: now}, If: s.unchanged()}}
 	if store.What(s.key.SK) == store.SKInvoice && slices.Contains(ch.attrs, attrDate) {
-		writes = append(writes, store.Write{Item: a.ownerOf(s.src, s.key, now)})
+		writes = append(writes, table.Write{Item: a.ownerOf(s.src, s.key, now)})
 	}
 	s.attrs = now
 	return c.write(a, writes...)
@@ -118,15 +119,15 @@ func (c *call) editRow(a account, s *stored, ch *edit.Change) error {
 }
 
 // unchanged is the condition that the record is as it was read.
-func (s stored) unchanged() store.Cond {
+func (s stored) unchanged() table.Cond {
 	at, _ := s.attrs.Int(store.AttrUpdated)
-	return store.Cond{Op: store.Equals, Attr: store.AttrUpdated, N: at}
+	return table.Cond{Op: table.Equals, Attr: store.AttrUpdated, N: at}
 }
 
 // with is the record after a change of itself.
-func (s stored) with(ch change, now int64) store.Attrs {
+func (s stored) with(ch change, now int64) table.Attrs {
 	at, _ := s.attrs.Int(store.AttrUpdated)
-	b := store.NewBuilder().IntAlways(store.AttrUpdated, max(now, at+1))
+	b := table.NewBuilder().IntAlways(store.AttrUpdated, max(now, at+1))
 	for name, v := range s.attrs.All() {
 		if name != store.AttrUpdated && !slices.Contains(ch.attrs, name) {
 			b.Raw(name, v)
@@ -141,11 +142,11 @@ func (s stored) with(ch change, now int64) store.Attrs {
 }
 
 // ownerOf is the pointer from its customer to an invoice.
-func (a account) ownerOf(src store.Source, invoice store.Key, attrs store.Attrs) store.Item {
+func (a account) ownerOf(src store.Source, invoice table.Key, attrs table.Attrs) table.Item {
 	h, _ := store.TrailingH(invoice.SK)
 	date, _ := attrs.Int(attrDate)
 	owner := src.Space().Owner(a.hash.CustomerH(attrs.Str("customer")), h)
-	return pointer(owner, store.OriginOf(attrs), func(b *store.Builder) { b.Int(attrDate, date) })
+	return pointer(owner, store.OriginOf(attrs), func(b *table.Builder) { b.Int(attrDate, date) })
 }
 
 // changing reads the body of a PATCH.

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"reseed/pkg/line"
+	"reseed/pkg/app"
 )
 
 // Patience is how long a request may keep its connection without getting on. Where the server has no connections
@@ -79,9 +79,9 @@ func (p Patience) limitAnswer(w http.ResponseWriter) *slowWriter {
 
 // spare gives the commands of this machine time: behind them may be a pager that somebody reads in, or a pipe that is not filled yet.
 func (w *slowWriter) spare(r *http.Request) {
-	w.move = line.UploadLife
+	w.move = app.UploadLife
 	if b, ok := r.Body.(*slowBody); ok && b.refill > 0 {
-		b.left, b.refill = line.UploadLife, line.UploadLife
+		b.left, b.refill = app.UploadLife, app.UploadLife
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 const whatPlan = "Plan"
@@ -37,7 +38,7 @@ func (r planRow) position() position { return position{kind: atPlan, tag: r.src.
 
 func (r planRow) wire() planWire { return r.spell(r.shown()) }
 
-func (r planRow) spell(attrs store.Attrs) planWire {
+func (r planRow) spell(attrs table.Attrs) planWire {
 	p := store.DecodePlan(attrs)
 	return planWire{
 		ExternalID: p.ExternalID, Name: p.Name, IntervalCount: p.IntervalCount, IntervalUnit: p.IntervalUnit,
@@ -46,13 +47,13 @@ func (r planRow) spell(attrs store.Attrs) planWire {
 }
 
 // planIn is the plan among what was found, with its edits; ok is false if it is not to be seen.
-func (a account) planIn(src store.Source, h store.H, found map[store.Key]store.Attrs) (row planRow, ok bool, err error) {
+func (a account) planIn(src store.Source, h store.H, found map[table.Key]table.Attrs) (row planRow, ok bool, err error) {
 	key := src.Space().Plan(h)
 	attrs := found[key]
 	if attrs == nil || !a.Visible(attrs) {
 		return row, false, nil
 	}
-	s, err := a.stored(src, store.Item{Key: key, Attrs: attrs}, found)
+	s, err := a.stored(src, table.Item{Key: key, Attrs: attrs}, found)
 	return planRow{s, h}, err == nil, err
 }
 
@@ -68,7 +69,7 @@ func createPlan(c *call) (ans reply, err error) {
 	}
 	source, plan := f.text("data_source_uuid"), readPlan(f)
 	return ans, c.settled(func() error {
-		a, found, err := c.read(func(d *store.Directory) []store.Key {
+		a, found, err := c.read(func(d *store.Directory) []table.Key {
 			if src, ok := d.ByUUID(source); ok {
 				return planKeys(src, d.Hasher().PlanH(plan))
 			}
@@ -93,7 +94,7 @@ func createPlan(c *call) (ans reply, err error) {
 }
 
 // makePlan makes a plan that is not there yet. What people changed of an earlier one of its external id is there again.
-func (c *call) makePlan(a account, src store.Source, plan *billing.Plan, found map[store.Key]store.Attrs) (planRow, error) {
+func (c *call) makePlan(a account, src store.Source, plan *billing.Plan, found map[table.Key]table.Attrs) (planRow, error) {
 	h := a.hash.PlanH(plan)
 	item := c.encode(src.Space().Plan(h), plan, 0)
 	switch attrs := found[item.Key]; {
@@ -106,7 +107,7 @@ func (c *call) makePlan(a account, src store.Source, plan *billing.Plan, found m
 	if err != nil {
 		return planRow{}, err
 	}
-	return planRow{s, h}, c.write(a, store.Write{Item: item, If: absentOnly()})
+	return planRow{s, h}, c.write(a, table.Write{Item: item, If: absentOnly()})
 }
 
 func readPlan(f *fields) *billing.Plan {
@@ -129,9 +130,9 @@ func readPlan(f *fields) *billing.Plan {
 }
 
 // planKeys are the keys of a plan and of what people changed of it.
-func planKeys(src store.Source, h store.H) []store.Key {
+func planKeys(src store.Source, h store.H) []table.Key {
 	key := src.Space().Plan(h)
-	return []store.Key{key, src.Space().FieldsOf(key)}
+	return []table.Key{key, src.Space().FieldsOf(key)}
 }
 
 // plan reads the plan that the path names.
@@ -140,7 +141,7 @@ func (c *call) plan() (account, planRow, error) {
 	if err != nil {
 		return account{}, planRow{}, absent(whatPlan)
 	}
-	a, found, err := c.read(func(d *store.Directory) []store.Key {
+	a, found, err := c.read(func(d *store.Directory) []table.Key {
 		if src, ok := d.ByTag(tag); ok {
 			return planKeys(src, h)
 		}
@@ -185,7 +186,7 @@ func patchPlan(c *call) (ans reply, err error) {
 		if err != nil {
 			return err
 		}
-		ch, err := fm.edit(body, row.stored, func(attrs store.Attrs) any { return row.spell(attrs) })
+		ch, err := fm.edit(body, row.stored, func(attrs table.Attrs) any { return row.spell(attrs) })
 		if err != nil {
 			return err
 		}
@@ -275,7 +276,7 @@ func (c *call) overlayPlans(a account, rows []planRow) error {
 		found := byKey(items)
 		for i := range rows[from:to] {
 			r := &rows[from+i]
-			if r.stored, err = a.stored(src, store.Item{Key: r.key, Attrs: r.attrs}, found); err != nil {
+			if r.stored, err = a.stored(src, table.Item{Key: r.key, Attrs: r.attrs}, found); err != nil {
 				return err
 			}
 		}
@@ -286,7 +287,7 @@ func (c *call) overlayPlans(a account, rows []planRow) error {
 
 func (c *call) plansByExternalID(a account, sources []store.Source, ext string, p paging) ([]planRow, error) {
 	h := a.hash.PlanH(&billing.Plan{ExternalID: ext})
-	var keys []store.Key
+	var keys []table.Key
 	for _, src := range sources {
 		keys = append(keys, planKeys(src, h)...)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // maxPage is the most records on a page, and how many there are when nothing is asked for.
@@ -48,7 +49,7 @@ func lighter[T any](c *call, p paging, read func(paging) (T, error)) (T, error) 
 }
 
 // hold counts items against what a page may hold.
-func (c *call) hold(items ...store.Item) error {
+func (c *call) hold(items ...table.Item) error {
 	size := 0
 	for _, it := range items {
 		size += len(it.SK) + len(it.Attrs)

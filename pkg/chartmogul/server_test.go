@@ -14,7 +14,7 @@ import (
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 func TestEveryRouteTimesWrongMethod(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 const (
@@ -134,7 +135,7 @@ func createSource(c *call) (reply, error) {
 		system = systemOfREST
 	}
 	var made store.Source
-	_, err = c.Store.ChangeDirectory(c.Context(), func(d *store.Directory) (_ []store.Write, err error) {
+	_, err = c.Store.ChangeDirectory(c.Context(), func(d *store.Directory) (_ []table.Write, err error) {
 		made, err = d.Add(store.PrefixSource+uuid.NewString(), name, system, c.Now())
 		return nil, err
 	})

@@ -6,24 +6,25 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // stored is an invoice, a line item or a transaction as it was imported, and what people have done to it since.
 type stored struct {
 	src   store.Source
-	key   store.Key
-	attrs store.Attrs
+	key   table.Key
+	attrs table.Attrs
 	edits edit.Row
 }
 
 // stored takes a record with its edits from what was read.
-func (a account) stored(src store.Source, item store.Item, edits map[store.Key]store.Attrs) (stored, error) {
+func (a account) stored(src store.Source, item table.Item, edits map[table.Key]table.Attrs) (stored, error) {
 	row, err := edit.ReadRow(a.Directory, edits, src.Space(), item.Key)
 	return stored{src, item.Key, item.Attrs, row}, err
 }
 
 // shown is the record as people see it.
-func (s stored) shown() store.Attrs { return s.edits.Over(s.attrs) }
+func (s stored) shown() table.Attrs { return s.edits.Over(s.attrs) }
 
 // deleted tells whether a person has deleted the record: to the API it is not there any more.
 func (s stored) deleted() bool { return s.edits.Deleted != nil }
@@ -67,7 +68,7 @@ type changeWire struct {
 }
 
 // state spells what people have done to a record; wire spells the record itself.
-func (s stored) state(st style, wire func(store.Attrs) any) *stateWire {
+func (s stored) state(st style, wire func(table.Attrs) any) *stateWire {
 	if !st.full {
 		return nil
 	}
@@ -82,7 +83,7 @@ func (s stored) state(st style, wire func(store.Attrs) any) *stateWire {
 }
 
 // history tells what the edited fields are imported as, and what they are now; nil if none was edited.
-func (s stored) history(wire func(store.Attrs) any) *historyWire {
+func (s stored) history(wire func(table.Attrs) any) *historyWire {
 	last := s.edits.Latest()
 	if last == nil {
 		return nil

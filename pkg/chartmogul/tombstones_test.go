@@ -14,8 +14,9 @@ import (
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
+	"reseed/pkg/table/pebble"
 )
 
 // bury puts tombstones over n records of a source that are not there, of every kind, each as if an erase of its own had.
@@ -23,7 +24,7 @@ func bury(tb testing.TB, st *store.Store, source string, n int) {
 	tb.Helper()
 	const together = 90
 	for from := 0; from < n; from += together {
-		_, err := st.ChangeDirectory(tb.Context(), func(d *store.Directory) ([]store.Write, error) {
+		_, err := st.ChangeDirectory(tb.Context(), func(d *store.Directory) ([]table.Write, error) {
 			src, _ := d.ByUUID(source)
 			for i := from; i < min(n, from+together); i++ {
 				stone := store.Tombstone{Tag: src.Tag, Kind: store.KindImport, Import: int64(i + 1)}
@@ -61,7 +62,7 @@ type gate func(path string) string
 func (b *bed) warm(path string) string { return b.do("GET", path, "").body }
 
 // cold asks a process that has just been started.
-func (b *bed) cold(d store.Driver) gate {
+func (b *bed) cold(d table.Driver) gate {
 	return func(path string) string {
 		st := store.New(d)
 		fresh := &api{t: b.t, handler: chartmogul.New(chartmogul.Config{
@@ -252,7 +253,7 @@ func TestAListOverManyHiddenRows(t *testing.T) {
 		hs = append(hs, b.directory().Hasher().CustomerH(fmt.Sprint("c", i)))
 	}
 	slices.SortFunc(hs, func(x, y store.H) int { return strings.Compare(x.String(), y.String()) })
-	_, err := b.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := b.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		src, _ := d.ByUUID(b.source)
 		var stones []store.Tombstone
 		for _, h := range append(hs[seen:n-seen:n-seen], hs[n-1]) {
@@ -345,23 +346,23 @@ func (b *bed) fill(n int) {
 	d := b.directory()
 	src, _ := d.ByUUID(b.source)
 	sp, hr := src.Space(), d.Hasher()
-	var writes []store.Write
+	var writes []table.Write
 	for i := range n {
 		ext := fmt.Sprint("c", i)
 		h, inv := hr.CustomerH(ext), hr.InvoiceH(ext)
-		record := func(key store.Key, add func(*store.Builder)) {
+		record := func(key table.Key, add func(*table.Builder)) {
 			at := b.now().Add(-time.Hour).UnixMilli()
-			rec := store.NewBuilder().Int(store.AttrCreated, at).Int(store.AttrImport, 1<<40).Int(store.AttrUpdated, at)
+			rec := table.NewBuilder().Int(store.AttrCreated, at).Int(store.AttrImport, 1<<40).Int(store.AttrUpdated, at)
 			add(rec)
-			writes = append(writes, store.Write{Item: store.Item{Key: key, Attrs: rec.Attrs()}})
+			writes = append(writes, table.Write{Item: table.Item{Key: key, Attrs: rec.Attrs()}})
 		}
-		record(sp.Customer(h), func(b *store.Builder) {
+		record(sp.Customer(h), func(b *table.Builder) {
 			b.Str("external_id", ext).Str("name", "Name of "+ext).Str("email", ext+"@example.com").Str("country", "DE").Str("city", "Berlin")
 		})
-		record(sp.Invoice(inv), func(b *store.Builder) {
+		record(sp.Invoice(inv), func(b *table.Builder) {
 			b.Str("external_id", ext).Str("customer", ext).Str("currency", "USD").Int("date", 1_700_000_000_000)
 		})
-		record(sp.LineItem(inv, inv), func(b *store.Builder) {
+		record(sp.LineItem(inv, inv), func(b *table.Builder) {
 			b.Str("external_id", ext).Str("invoice", ext).Str("type", "one_time").Int("amount_in_cents", 100).Int("quantity", 1)
 		})
 	}

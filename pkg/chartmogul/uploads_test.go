@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"reseed/internal/awsfake/awsfaketest"
-	"reseed/pkg/line"
+	"reseed/pkg/app"
 	"reseed/pkg/objects"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // hook runs when a body has been read up to it.
@@ -58,7 +58,7 @@ func (b *bed) uploadAt(at func(moment int)) answer {
 // below names the objects that lie below a folder.
 func (b *bed) below(folder string) []string {
 	b.t.Helper()
-	names, err := b.line.Objects.Names(b.t.Context(), folder)
+	names, err := b.app.Objects.Names(b.t.Context(), folder)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -255,9 +255,9 @@ func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) boo
 	killed := dead.Load()
 	b.work()
 	for range 2 {
-		b.wait(line.UploadLife)
+		b.wait(app.UploadLife)
 		b.wait(time.Hour)
-		if err := b.line.Tick(t.Context()); err != nil {
+		if err := b.app.Tick(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		b.work()
@@ -326,7 +326,7 @@ func TestARefusedUploadLeavesNothing(t *testing.T) {
 func slowUploads(b *bed) {
 	late := b.uploadAt(func(moment int) {
 		if moment == atEnd {
-			b.wait(line.UploadLife + time.Minute)
+			b.wait(app.UploadLife + time.Minute)
 		}
 	})
 	overtaken := b.uploadAt(func(moment int) {

@@ -9,7 +9,7 @@ import (
 
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // sweep runs every open erase to its end.

@@ -16,7 +16,8 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // Random sequences of imports, edits, merges, erases and restores, against the model. To soak:
@@ -80,7 +81,7 @@ func newWalk(tb testing.TB, r *rapid.T) *walk {
 			return nil
 		}
 	}
-	limits := rapid.SampledFrom([]store.Limits{
+	limits := rapid.SampledFrom([]table.Limits{
 		{Get: 100, Write: 25, Transact: 100, Parallel: 8}, {Get: 2, Write: 3, Transact: 20, Parallel: 2},
 	}).Draw(r, "limits")
 	w.mem = mem.New(mem.Options{Before: burn(false), After: burn(true), Limits: limits})
@@ -155,7 +156,7 @@ func (w *walk) planID(s *origin, ext string) string {
 // Workers.
 
 // ofSources are all items of sources, or of one of them.
-func (w *walk) ofSources(tag store.Tag) (items []store.Item) {
+func (w *walk) ofSources(tag store.Tag) (items []table.Item) {
 	for _, it := range w.mem.All() {
 		if len(it.PK) > 5 && it.PK[5] == '.' && (tag == 0 || strings.HasPrefix(it.PK, fmt.Sprintf("%05x.", uint32(tag)))) {
 			items = append(items, it)
@@ -181,12 +182,12 @@ func (w *walk) handle() bool {
 	case len(w.imports) > 0:
 		m := w.imports[0]
 		w.imports = w.imports[1:]
-		err = w.line.Importer.Handle(w.t.Context(), m)
+		err = w.app.Importer.Handle(w.t.Context(), m)
 	case len(w.sweeps) > 0:
 		m := w.sweeps[0]
 		w.sweeps = w.sweeps[1:]
 		before := len(w.ofSources(0))
-		err = w.line.Sweep(w.t.Context(), m)
+		err = w.app.Sweep(w.t.Context(), m)
 		if e := w.erase(m.Job); e != nil {
 			e.removed += before - len(w.ofSources(0))
 		}
@@ -243,7 +244,7 @@ func (w *walk) settle() {
 func (w *walk) tick() {
 	w.t.Helper()
 	w.fuse.Store(0)
-	if err := w.line.Tick(w.t.Context()); err != nil {
+	if err := w.app.Tick(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
 	for _, e := range w.w.erases {
@@ -530,7 +531,7 @@ func (w *walk) fresh(s *origin) {
 }
 
 // spelled is a key with names in place of identities.
-func (w *walk) spelled(d *store.Directory, k store.Key) string {
+func (w *walk) spelled(d *store.Directory, k table.Key) string {
 	var tag uint32
 	_, _ = fmt.Sscanf(k.PK[:5], "%x", &tag)
 	src, ok := d.ByTag(store.Tag(tag))

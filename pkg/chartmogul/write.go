@@ -7,7 +7,7 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/fault"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // A request that changes something looks at the directory and the records, decides, and writes what it makes in one
@@ -53,7 +53,7 @@ func contended() error {
 
 // write does all writes of a request that has read the directory a, or none. fault.Conflict says that it is to be decided
 // anew: somebody else has changed the same records, or what was written is not to be seen.
-func (c *call) write(a account, writes ...store.Write) error {
+func (c *call) write(a account, writes ...table.Write) error {
 	if len(writes) == 0 {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (c *call) write(a account, writes ...store.Write) error {
 
 // landed makes sure that writes are to be seen which were made for the directory a. While a restore is at their source, nobody
 // knows yet: done anew now, they would be there twice if that restore is refused.
-func (c *call) landed(a account, writes []store.Write) error {
+func (c *call) landed(a account, writes []table.Write) error {
 	pause := time.Millisecond
 	for range tries {
 		now, err := c.Store.Newer(c.Context(), a.Directory)
@@ -86,12 +86,12 @@ func (c *call) landed(a account, writes []store.Write) error {
 }
 
 // restoring tells whether one of some writes is of a source that is just being restored.
-func (a account) restoring(writes []store.Write) bool {
-	return slices.ContainsFunc(writes, func(w store.Write) bool { return a.Restores(w.Item.PK) })
+func (a account) restoring(writes []table.Write) bool {
+	return slices.ContainsFunc(writes, func(w table.Write) bool { return a.Restores(w.Item.PK) })
 }
 
 // shows is fault.Conflict if one of some writes is not to be seen.
-func (a account) shows(writes []store.Write) error {
+func (a account) shows(writes []table.Write) error {
 	for i := range writes {
 		if !a.Shows(writes[i]) {
 			return fault.New(fault.Conflict, "directory_moved", "an erase or a restore came in between")
@@ -102,10 +102,10 @@ func (a account) shows(writes []store.Write) error {
 
 // absentOnly is the condition for making a record. What an erase has hidden and not removed yet is there: a restore may
 // bring it back, so nothing takes its place.
-func absentOnly() store.Cond { return store.Cond{Op: store.Absent} }
+func absentOnly() table.Cond { return table.Cond{Op: table.Absent} }
 
 // hidden tells whether something is stored that an erase has hidden and not removed yet.
-func (a account) hidden(attrs store.Attrs) bool { return attrs != nil && !a.Visible(attrs) }
+func (a account) hidden(attrs table.Attrs) bool { return attrs != nil && !a.Visible(attrs) }
 
 // customerEdit is a change of what people gave to a customer.
 type customerEdit struct {
@@ -115,7 +115,7 @@ type customerEdit struct {
 
 // edit makes changes and other writes together, in one transaction if they are of one customer and have 4 MB at most: no customer
 // is merged of more than fit into one. More than that is completed by the same request again. The customers show them then.
-func (c *call) edit(a account, list []customerEdit, more ...store.Write) error {
+func (c *call) edit(a account, list []customerEdit, more ...table.Write) error {
 	changes := make([]*edit.Change, len(list))
 	for i, e := range list {
 		changes[i] = e.Change

@@ -19,7 +19,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/dynamo"
+	"reseed/pkg/table/dynamo"
 )
 
 // connections is how many idle connections are kept to one service. It must not be

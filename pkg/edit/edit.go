@@ -12,6 +12,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Most tags and custom attributes a customer may have: an item of the table has a greatest size.
@@ -35,7 +36,7 @@ type Customer struct {
 }
 
 // Of names a customer by its stored item.
-func Of(sp store.Space, h store.H, attrs store.Attrs) Customer {
+func Of(sp store.Space, h store.H, attrs table.Attrs) Customer {
 	m, _ := attrs.Int(store.AttrManual)
 	return Customer{Space: sp, H: h, Manual: m}
 }
@@ -87,7 +88,7 @@ func Custom(attributes map[string]Value) map[string]any {
 }
 
 // Keys are the keys of the edits of a customer, for a batch get together with its record.
-func Keys(src store.Source, h store.H) []store.Key {
+func Keys(src store.Source, h store.H) []table.Key {
 	keys := keysOf(src.Space(), h)
 	if src.Merges {
 		return keys[:]
@@ -96,21 +97,21 @@ func Keys(src store.Source, h store.H) []store.Key {
 }
 
 // keysOf are the keys of all edits of a customer, that of merges last.
-func keysOf(sp store.Space, h store.H) (keys [4]store.Key) {
+func keysOf(sp store.Space, h store.H) (keys [4]table.Key) {
 	record := sp.CustomerEdit(h, "")
 	for i, what := range [...]string{store.EditTags, store.EditAttributes, store.EditFields, store.EditMerge} {
-		keys[i] = store.Key{PK: record.PK, SK: record.SK + what}
+		keys[i] = table.Key{PK: record.PK, SK: record.SK + what}
 	}
 	return keys
 }
 
 // Read takes a customer's edits from what a batch get found. Edits of a manual customer
 // that was erased since do not count.
-func Read(d *store.Directory, found map[store.Key]store.Attrs, sp store.Space, h store.H) (Edits, error) {
+func Read(d *store.Directory, found map[table.Key]table.Attrs, sp store.Space, h store.H) (Edits, error) {
 	var e Edits
 	for _, key := range keysOf(sp, h) {
 		if a, ok := found[key]; ok {
-			if err := e.Take(d, store.Item{Key: key, Attrs: a}); err != nil {
+			if err := e.Take(d, table.Item{Key: key, Attrs: a}); err != nil {
 				return e, err
 			}
 		}
@@ -119,7 +120,7 @@ func Read(d *store.Directory, found map[store.Key]store.Attrs, sp store.Space, h
 }
 
 // Take reads one of a customer's items of edits, as Read does.
-func (e *Edits) Take(d *store.Directory, it store.Item) (err error) {
+func (e *Edits) Take(d *store.Directory, it table.Item) (err error) {
 	if !d.Visible(it.Attrs) {
 		return nil
 	}
@@ -136,12 +137,12 @@ func (e *Edits) Take(d *store.Directory, it store.Item) (err error) {
 	return err
 }
 
-func readTags(a store.Attrs) []string {
+func readTags(a table.Attrs) []string {
 	v, _ := a.Get(attrTags)
 	return v.List()
 }
 
-func readAttributes(a store.Attrs) (map[string]Value, error) {
+func readAttributes(a table.Attrs) (map[string]Value, error) {
 	raw, ok := a.Get(attrCustom)
 	if !ok {
 		return nil, nil
@@ -179,13 +180,13 @@ func (ch *Change) Show(e *Edits) { ch.show(e) }
 
 // making makes of what is stored of an edit what is to be stored; with keep false the item goes. More goes into the same
 // transaction.
-type making func(e *Edit, was store.Attrs, b *store.Builder) (keep bool, more []store.Write, err error)
+type making func(e *Edit, was table.Attrs, b *table.Builder) (keep bool, more []table.Write, err error)
 
 // Writes are the writes that make changes, each of another edit, of what is stored now; none if there is nothing to write.
 // They belong in one transaction, maybe with others. If that ends in fault.Conflict, somebody else has changed one of the edits
 // meanwhile: then it is to be done all over again. What is not possible is fault.Invalid.
-func (e *Edit) Writes(ctx context.Context, d *store.Directory, changes ...*Change) ([]store.Write, error) {
-	var keys []store.Key
+func (e *Edit) Writes(ctx context.Context, d *store.Directory, changes ...*Change) ([]table.Write, error) {
+	var keys []table.Key
 	for _, ch := range changes {
 		keys = append(keys, ch.item.key)
 	}
@@ -196,7 +197,7 @@ func (e *Edit) Writes(ctx context.Context, d *store.Directory, changes ...*Chang
 	if err != nil {
 		return nil, err
 	}
-	var all []store.Write
+	var all []table.Write
 	for _, ch := range changes {
 		writes, err := e.changed(d, ch.item, found, ch.make)
 		if err != nil {
@@ -257,7 +258,7 @@ func setOf(list []string) map[string]bool {
 func (c Customer) changeTags(change func([]string) ([]string, error)) *Change {
 	ch := &Change{item: c.item(store.EditTags)}
 	ch.show = func(e *Edits) { e.Tags = ch.Tags }
-	ch.make = func(_ *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+	ch.make = func(_ *Edit, was table.Attrs, b *table.Builder) (bool, []table.Write, error) {
 		var err error
 		if ch.Tags, err = change(readTags(was)); err != nil {
 			return false, nil, err
@@ -318,7 +319,7 @@ func (c Customer) Remove(names ...string) *Change {
 func (c Customer) changeAttributes(change func(map[string]Value) error) *Change {
 	ch := &Change{item: c.item(store.EditAttributes)}
 	ch.show = func(e *Edits) { e.Attributes = ch.Attributes }
-	ch.make = func(_ *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+	ch.make = func(_ *Edit, was table.Attrs, b *table.Builder) (bool, []table.Write, error) {
 		all, err := readAttributes(was)
 		if err != nil {
 			return false, nil, err
@@ -367,19 +368,19 @@ func checkName(param, s string) error {
 
 // item is one edit that is to be changed.
 type item struct {
-	key    store.Key
+	key    table.Key
 	manual int64 // of the record it hangs on
 	by     string
 	// follows gives the writes that remove what follows from a stored edit; nil: nothing does.
-	follows func(store.Attrs) ([]store.Write, error)
+	follows func(table.Attrs) ([]table.Write, error)
 }
 
 // changed are the writes that change one edit, given what is stored; none if there is nothing to write. What is
 // stored does not count if it is of an earlier record of this id, erased since.
-func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.Attrs, change making) ([]store.Write, error) {
+func (e *Edit) changed(d *store.Directory, it item, found map[table.Key]table.Attrs, change making) ([]table.Write, error) {
 	stored, exists := found[it.key]
 	was := stored
-	var gone []store.Write
+	var gone []table.Write
 	if !d.Visible(stored) {
 		was = nil
 		var err error
@@ -387,7 +388,7 @@ func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.At
 			return nil, err
 		}
 	}
-	b := store.NewBuilder().Int(store.AttrManual, it.manual).Str(store.AttrBy, it.by)
+	b := table.NewBuilder().Int(store.AttrManual, it.manual).Str(store.AttrBy, it.by)
 	keep, more, err := change(e, was, b)
 	if err != nil {
 		return nil, err
@@ -397,7 +398,7 @@ func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.At
 		return more, nil
 	}
 	for _, w := range gone {
-		if !slices.ContainsFunc(more, func(m store.Write) bool { return m.Item.Key == w.Item.Key }) {
+		if !slices.ContainsFunc(more, func(m table.Write) bool { return m.Item.Key == w.Item.Key }) {
 			more = append(more, w)
 		}
 	}
@@ -405,7 +406,7 @@ func (e *Edit) changed(d *store.Directory, it item, found map[store.Key]store.At
 }
 
 // gone are the writes that remove what follows from a stored edit that is written over unseen.
-func (it item) gone(stored store.Attrs) ([]store.Write, error) {
+func (it item) gone(stored table.Attrs) ([]table.Write, error) {
 	if it.follows == nil {
 		return nil, nil
 	}
@@ -413,17 +414,17 @@ func (it item) gone(stored store.Attrs) ([]store.Write, error) {
 }
 
 // next is the write that replaces the stored item; same says that there is nothing to write.
-func (e *Edit) next(key store.Key, stored store.Attrs, exists, keep bool, b *store.Builder) (w store.Write, same bool) {
+func (e *Edit) next(key table.Key, stored table.Attrs, exists, keep bool, b *table.Builder) (w table.Write, same bool) {
 	now := e.now().UnixMilli()
 	if !exists {
 		// An item made anew begins above any version it had in an earlier life.
 		b.IntAlways(store.AttrUpdated, now).IntAlways(store.AttrVersion, now)
-		return store.Write{Item: store.Item{Key: key, Attrs: b.Attrs()}, If: store.Cond{Op: store.Absent}}, !keep
+		return table.Write{Item: table.Item{Key: key, Attrs: b.Attrs()}, If: table.Cond{Op: table.Absent}}, !keep
 	}
 	version, _ := stored.Int(store.AttrVersion)
-	cond := store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: version}
+	cond := table.Cond{Op: table.Equals, Attr: store.AttrVersion, N: version}
 	if !keep {
-		return store.Write{Item: store.Item{Key: key}, Delete: true, If: cond}, false
+		return table.Write{Item: table.Item{Key: key}, Delete: true, If: cond}, false
 	}
 	oldManual, _ := stored.Int(store.AttrManual)
 	content := b.Attrs()
@@ -432,5 +433,5 @@ func (e *Edit) next(key store.Key, stored store.Attrs, exists, keep bool, b *sto
 		return w, true
 	}
 	b.IntAlways(store.AttrUpdated, now).IntAlways(store.AttrVersion, max(version+1, now))
-	return store.Write{Item: store.Item{Key: key, Attrs: b.Attrs()}, If: cond}, false
+	return table.Write{Item: table.Item{Key: key, Attrs: b.Attrs()}, If: cond}, false
 }

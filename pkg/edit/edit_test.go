@@ -15,7 +15,8 @@ import (
 	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 type world struct {
@@ -42,7 +43,7 @@ func newWorldOn(t *testing.T, opt mem.Options) *world {
 func (w *world) source(name string) store.Source {
 	w.t.Helper()
 	w.until(func() (err error) {
-		w.dir, err = w.st.ChangeDirectory(w.t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		w.dir, err = w.st.ChangeDirectory(w.t.Context(), func(d *store.Directory) ([]table.Write, error) {
 			if _, ok := d.ByName(name); ok {
 				return nil, nil
 			}
@@ -84,7 +85,7 @@ func same(t *testing.T, what string, want, got any) {
 
 func (w *world) customer(n int, manual int64) edit.Customer {
 	h := w.dir.Hasher().External(store.KindCustomer, fmt.Sprint(n))
-	return edit.Of(w.sp, h, store.NewBuilder().Int(store.AttrManual, manual).Attrs())
+	return edit.Of(w.sp, h, table.NewBuilder().Int(store.AttrManual, manual).Attrs())
 }
 
 func (w *world) load(c edit.Customer) edit.Edits {
@@ -304,7 +305,7 @@ func TestEditsOfManualCustomersGoWithThem(t *testing.T) {
 	}
 	same(t, "tags", []string{"old"}, w.load(old).Tags)
 	var err error
-	w.dir, err = w.st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) { d.ManualEpoch++; return nil, nil })
+	w.dir, err = w.st.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) { d.ManualEpoch++; return nil, nil })
 	must(t, err)
 	same(t, "edits of the erased one", edit.Edits{}, w.load(old))
 	same(t, "tags of the other", []string{"old"}, w.load(plain).Tags)

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"reseed/pkg/fault"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // The edits of these tests are made one by one, again and again until nobody was in between.
@@ -64,7 +64,7 @@ func (e *Edit) Remove(ctx context.Context, c Customer, names ...string) (map[str
 	return e.attributes(ctx, c.Remove(names...))
 }
 
-func (e *Edit) Change(ctx context.Context, rec Record, want store.Attrs, fields []string, by string) (Row, error) {
+func (e *Edit) Change(ctx context.Context, rec Record, want table.Attrs, fields []string, by string) (Row, error) {
 	return e.row(ctx, rec.Change(want, fields, by))
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Mark is who did something, and when.
@@ -37,7 +38,7 @@ type Row struct {
 // attrRow holds the edit, as JSON.
 const attrRow = "row"
 
-func readRow(a store.Attrs) (Row, error) {
+func readRow(a table.Attrs) (Row, error) {
 	raw, ok := a.Get(attrRow)
 	if !ok {
 		return Row{}, nil
@@ -50,7 +51,7 @@ func readRow(a store.Attrs) (Row, error) {
 }
 
 // ReadRow takes what was done to a record from what a batch get or a query found.
-func ReadRow(d *store.Directory, found map[store.Key]store.Attrs, sp store.Space, record store.Key) (Row, error) {
+func ReadRow(d *store.Directory, found map[table.Key]table.Attrs, sp store.Space, record table.Key) (Row, error) {
 	a := found[sp.FieldsOf(record)]
 	if !d.Visible(a) {
 		return Row{}, nil
@@ -61,11 +62,11 @@ func ReadRow(d *store.Directory, found map[store.Key]store.Attrs, sp store.Space
 func (r Row) empty() bool { return len(r.Fields) == 0 && r.Disabled == nil && r.Deleted == nil }
 
 // Over lays the changed fields over the record as it was imported.
-func (r Row) Over(imported store.Attrs) store.Attrs {
+func (r Row) Over(imported table.Attrs) table.Attrs {
 	if len(r.Fields) == 0 {
 		return imported
 	}
-	b := store.NewBuilder()
+	b := table.NewBuilder()
 	for name, v := range imported.All() {
 		if _, changed := r.Fields[name]; !changed {
 			b.Raw(name, v)
@@ -77,7 +78,7 @@ func (r Row) Over(imported store.Attrs) store.Attrs {
 	return b.Attrs()
 }
 
-func (f Field) addTo(b *store.Builder, name string) {
+func (f Field) addTo(b *table.Builder, name string) {
 	switch {
 	case f.Str != nil:
 		b.Str(name, *f.Str)
@@ -102,8 +103,8 @@ func (r Row) Latest() *Mark {
 // Record is a stored record whose fields are to be changed.
 type Record struct {
 	Space store.Space
-	Key   store.Key
-	Base  store.Attrs // as it was imported
+	Key   table.Key
+	Base  table.Attrs // as it was imported
 	Hash  *store.Hasher
 }
 
@@ -113,18 +114,18 @@ func (r Record) item() item {
 }
 
 // removal are the writes that remove the pointer which follows from a stored edit of the record.
-func (r Record) removal(stored store.Attrs) ([]store.Write, error) {
+func (r Record) removal(stored table.Attrs) ([]table.Write, error) {
 	row, err := readRow(stored)
 	p, ok := r.pointer(row, 0)
 	if err != nil || !ok {
 		return nil, err
 	}
-	return []store.Write{{Item: store.Item{Key: p.Key}, Delete: true}}, nil
+	return []table.Write{{Item: table.Item{Key: p.Key}, Delete: true}}, nil
 }
 
 // Change gives fields of a record the values that they have in want, which is its attributes as they are to be
 // seen. A field that is as it was imported is no longer changed: so an edit is undone.
-func (r Record) Change(want store.Attrs, fields []string, by string) *Change {
+func (r Record) Change(want table.Attrs, fields []string, by string) *Change {
 	return r.changeRow(by, func(row *Row, now Mark) {
 		for _, name := range fields {
 			row.set(name, r.Base, want, now)
@@ -132,7 +133,7 @@ func (r Record) Change(want store.Attrs, fields []string, by string) *Change {
 	})
 }
 
-func (r *Row) set(name string, base, want store.Attrs, now Mark) {
+func (r *Row) set(name string, base, want table.Attrs, now Mark) {
 	v, given := want.Get(name)
 	if was, ok := base.Get(name); ok == given && was.Type == v.Type && string(was.Raw) == string(v.Raw) {
 		delete(r.Fields, name)
@@ -151,19 +152,19 @@ func (r *Row) set(name string, base, want store.Attrs, now Mark) {
 	r.Fields[name] = f
 }
 
-func fieldOf(v store.Value, m Mark) Field {
+func fieldOf(v table.Value, m Mark) Field {
 	f := Field{Mark: m}
 	switch v.Type {
-	case store.String:
+	case table.String:
 		s := v.Str()
 		f.Str = &s
-	case store.Int:
+	case table.Int:
 		n := v.Int()
 		f.Int = &n
-	case store.Bool:
+	case table.Bool:
 		b := v.Bool()
 		f.Bool = &b
-	case store.Bytes, store.List: // no field of a record is one
+	case table.Bytes, table.List: // no field of a record is one
 	}
 	return f
 }
@@ -209,7 +210,7 @@ func toggle(at **Mark, on bool, now Mark) {
 func (r Record) changeRow(by string, change func(*Row, Mark)) *Change {
 	ch := &Change{item: r.item()}
 	ch.show = func(e *Edits) { e.Row = ch.Row }
-	ch.make = func(e *Edit, was store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+	ch.make = func(e *Edit, was table.Attrs, b *table.Builder) (bool, []table.Write, error) {
 		old, err := readRow(was)
 		if err != nil {
 			return false, nil, err
@@ -250,7 +251,7 @@ func (r Record) owner(row Row) string {
 }
 
 // stamp is when an edit was last changed, if it becomes now what was stored before.
-func (e *Edit) stamp(was, now store.Attrs) int64 {
+func (e *Edit) stamp(was, now table.Attrs) int64 {
 	m, _ := was.Int(store.AttrManual)
 	n, _ := now.Int(store.AttrManual)
 	if at, ok := was.Int(store.AttrUpdated); ok && m == n && bytes.Equal(was.Content(), now.Content()) {
@@ -261,7 +262,7 @@ func (e *Edit) stamp(was, now store.Attrs) int64 {
 
 // pointers are the writes that make what is found by an edited field: a customer by its new e-mail address, an
 // invoice in the order of its new date.
-func (r Record) pointers(was Row, stored store.Attrs, p store.Item, is bool) []store.Write {
+func (r Record) pointers(was Row, stored table.Attrs, p table.Item, is bool) []table.Write {
 	at, _ := stored.Int(store.AttrUpdated)
 	before := r
 	before.Base = stored // the manual epoch may be another now
@@ -270,31 +271,31 @@ func (r Record) pointers(was Row, stored store.Attrs, p store.Item, is bool) []s
 	case ok && is && old.Key == p.Key && string(old.Attrs) == string(p.Attrs), !ok && !is:
 		return nil
 	case !is:
-		return []store.Write{{Item: store.Item{Key: old.Key}, Delete: true}}
+		return []table.Write{{Item: table.Item{Key: old.Key}, Delete: true}}
 	case ok && old.Key != p.Key:
-		return []store.Write{{Item: store.Item{Key: old.Key}, Delete: true}, {Item: p}}
+		return []table.Write{{Item: table.Item{Key: old.Key}, Delete: true}, {Item: p}}
 	}
-	return []store.Write{{Item: p}}
+	return []table.Write{{Item: p}}
 }
 
 // pointer is the one that follows from an edit which was last changed then.
-func (r Record) pointer(row Row, changed int64) (it store.Item, ok bool) {
+func (r Record) pointer(row Row, changed int64) (it table.Item, ok bool) {
 	m, _ := r.Base.Int(store.AttrManual)
-	b := store.NewBuilder().Int(store.AttrManual, m)
+	b := table.NewBuilder().Int(store.AttrManual, m)
 	h, _ := store.TrailingH(r.Key.SK)
 	if email := row.Fields["email"].Str; email != nil && store.What(r.Key.SK) == store.SKCustomer {
-		return store.Item{Key: r.Space.EditEmail(r.Hash.EmailH(*email), h), Attrs: b.Attrs()}, true
+		return table.Item{Key: r.Space.EditEmail(r.Hash.EmailH(*email), h), Attrs: b.Attrs()}, true
 	}
 	if owner, ok := store.ParseH(row.Owner); ok {
 		date := row.Fields[attrDate]
 		b.IntAlways(attrDate, *date.Int).IntAlways(store.AttrUpdated, changed) // the latter for who sweeps old edits: both go, or none
-		return store.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.Attrs()}, true
+		return table.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.Attrs()}, true
 	}
 	return it, false
 }
 
 // EmailOf is the e-mail address that a person has given to a customer, of the stored item of its changed fields.
-func EmailOf(fields store.Attrs) string {
+func EmailOf(fields table.Attrs) string {
 	row, err := readRow(fields)
 	if err != nil || row.Fields["email"].Str == nil {
 		return ""
@@ -304,7 +305,7 @@ func EmailOf(fields store.Attrs) string {
 
 // OwnerOf is the customer that a pointer leads from to an invoice whose date a person has changed, of the stored item of
 // the invoice's changed fields.
-func OwnerOf(fields store.Attrs) (store.H, bool) {
+func OwnerOf(fields table.Attrs) (store.H, bool) {
 	row, err := readRow(fields)
 	if err != nil {
 		return store.H{}, false

@@ -12,14 +12,15 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // record stores a record as an import does.
 func (w *world) record(sp store.Space, r billing.Record, manual int64) edit.Record {
 	w.t.Helper()
 	hash := w.dir.Hasher()
-	var key store.Key
+	var key table.Key
 	switch r := r.(type) {
 	case *billing.Customer:
 		key = sp.Customer(hash.CustomerH(r.ExternalID))
@@ -30,10 +31,10 @@ func (w *world) record(sp store.Space, r billing.Record, manual int64) edit.Reco
 	case *billing.LineItem:
 		key = sp.LineItem(hash.InvoiceH(r.InvoiceExternalID), hash.LineItemH(r))
 	}
-	b := store.NewBuilder().Int(store.AttrManual, manual)
+	b := table.NewBuilder().Int(store.AttrManual, manual)
 	store.EncodeRecord(b, r)
 	w.until(func() error {
-		return w.st.Write(w.t.Context(), []store.Write{{Item: store.Item{Key: key, Attrs: b.Attrs()}}})
+		return w.st.Write(w.t.Context(), []table.Write{{Item: table.Item{Key: key, Attrs: b.Attrs()}}})
 	})
 	return edit.Record{Space: sp, Key: key, Base: b.Attrs(), Hash: hash}
 }
@@ -41,7 +42,7 @@ func (w *world) record(sp store.Space, r billing.Record, manual int64) edit.Reco
 // change gives fields of a customer other values; those that are named but not given are emptied.
 func (w *world) change(rec edit.Record, now billing.Record, by string, fields ...string) edit.Row {
 	w.t.Helper()
-	b := store.NewBuilder()
+	b := table.NewBuilder()
 	store.EncodeRecord(b, now)
 	row, err := w.e.Change(w.t.Context(), rec, b.Attrs(), fields, by)
 	must(w.t, err)
@@ -62,7 +63,7 @@ func (w *world) pointers(sp store.Space) []string {
 	w.t.Helper()
 	var all []string
 	for shard := range sp.Shards {
-		for it, err := range w.st.Items(w.t.Context(), store.Query{PK: sp.EditPK(shard)}) {
+		for it, err := range w.st.Items(w.t.Context(), table.Query{PK: sp.EditPK(shard)}) {
 			must(w.t, err)
 			if what := store.What(it.SK); what == store.SKEmail || what == store.SKOwner {
 				all = append(all, it.SK)
@@ -119,7 +120,7 @@ func TestFieldsAtOnceDoNotGetLost(t *testing.T) {
 	var wg sync.WaitGroup
 	for i, name := range all {
 		wg.Go(func() {
-			want := store.NewBuilder().Str(name, name).Attrs()
+			want := table.NewBuilder().Str(name, name).Attrs()
 			if _, err := w.e.Change(t.Context(), rec, want, []string{name}, fmt.Sprint(i)); err != nil {
 				t.Error(err)
 			}
@@ -199,7 +200,7 @@ func TestFieldsOfManualRecords(t *testing.T) {
 func (w *world) raiseManual() {
 	w.t.Helper()
 	var err error
-	w.dir, err = w.st.ChangeDirectory(w.t.Context(), func(d *store.Directory) ([]store.Write, error) { d.ManualEpoch++; return nil, nil })
+	w.dir, err = w.st.ChangeDirectory(w.t.Context(), func(d *store.Directory) ([]table.Write, error) { d.ManualEpoch++; return nil, nil })
 	must(w.t, err)
 }
 
@@ -210,7 +211,7 @@ func TestLostAnswers(t *testing.T) {
 		w := newWorldOn(t, mem.Options{Seed: 3, Lost: 0.3, Busy: 0.1, Partial: 0.2})
 		rec := w.record(w.sp, &billing.Customer{ExternalID: "c1"}, 0)
 		for i := range 30 {
-			b := store.NewBuilder().Str("name", fmt.Sprint("n", i)).Str("email", fmt.Sprint(i, "@x.de")).Attrs()
+			b := table.NewBuilder().Str("name", fmt.Sprint("n", i)).Str("email", fmt.Sprint(i, "@x.de")).Attrs()
 			w.until(func() error { _, err := w.e.Change(t.Context(), rec, b, []string{"name", "email"}, "me"); return err })
 		}
 		var row edit.Row
@@ -226,7 +227,7 @@ func TestLostAnswers(t *testing.T) {
 		same(t, "name", "n29", *row.Fields["name"].Str)
 		for shard := range w.sp.Shards {
 			w.until(func() error {
-				page, err := w.st.Page(t.Context(), store.Query{PK: w.sp.EditPK(shard), From: store.SKEmail})
+				page, err := w.st.Page(t.Context(), table.Query{PK: w.sp.EditPK(shard), From: store.SKEmail})
 				for _, it := range page.Items {
 					sks = append(sks, it.SK)
 				}

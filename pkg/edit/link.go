@@ -9,6 +9,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // MaxMerged is the most source customers that show as one.
@@ -55,7 +56,7 @@ func (l Link) linked() bool { return l.Into != nil || len(l.From) > 0 }
 // attrLink holds the edit, as JSON.
 const attrLink = "link"
 
-func readLink(a store.Attrs) (Link, error) {
+func readLink(a table.Attrs) (Link, error) {
 	raw, ok := a.Get(attrLink)
 	if !ok {
 		return Link{}, nil
@@ -71,7 +72,7 @@ func readLink(a store.Attrs) (Link, error) {
 type Member struct {
 	Ref
 	Source store.Source
-	Attrs  store.Attrs // as imported
+	Attrs  table.Attrs // as imported
 	Edits  Edits
 }
 
@@ -81,7 +82,7 @@ func (m *Member) item() item { return m.Customer().item(store.EditMerge) }
 func (m *Member) Linked() bool { return m.Edits.Merge.linked() }
 
 // Shown is the member's record with the changed fields laid over it.
-func (m *Member) Shown() store.Attrs { return m.Edits.Row.Over(m.Attrs) }
+func (m *Member) Shown() table.Attrs { return m.Edits.Row.Over(m.Attrs) }
 
 // Customer names the member for an edit of it.
 func (m *Member) Customer() Customer { return Of(m.Source.Space(), m.H, m.Attrs) }
@@ -139,7 +140,7 @@ type loader struct {
 
 // load reads customers with their edits. Those that are not to be seen are nil in known.
 func (l *loader) load(ctx context.Context, refs []Ref) error {
-	var keys []store.Key
+	var keys []table.Key
 	var asked []Ref
 	for _, r := range refs {
 		if _, ok := l.known[r]; ok {
@@ -169,9 +170,9 @@ func (l *loader) load(ctx context.Context, refs []Ref) error {
 }
 
 // ReadMember takes a customer from what a batch get found of its record and its [Keys]; nil if it is not to be seen.
-func ReadMember(d *store.Directory, found map[store.Key]store.Attrs, r Ref) (*Member, error) {
+func ReadMember(d *store.Directory, found map[table.Key]table.Attrs, r Ref) (*Member, error) {
 	src, ok := d.ByTag(r.Tag)
-	var attrs store.Attrs
+	var attrs table.Attrs
 	if ok {
 		attrs, ok = found[src.Space().Customer(r.H)]
 	}

@@ -10,6 +10,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Entry is one item of edits, as a list of all edits has it.
@@ -21,8 +22,8 @@ type Entry struct {
 	Orphan bool // the record is not there, or the merge is none any more; those of records that are being erased are not listed
 	Place  Place
 
-	item   store.Item
-	record store.Key
+	item   table.Item
+	record table.Key
 }
 
 // What lists what the item holds: tags, attributes, fields, disabled, deleted, merge.
@@ -102,7 +103,7 @@ func (e *Edit) All(ctx context.Context, d *store.Directory, src store.Source, af
 	}
 }
 
-func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, part int, q store.Query) ([]*Entry, string, error) {
+func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, part int, q table.Query) ([]*Entry, string, error) {
 	page, err := e.st.Page(ctx, q)
 	if err != nil {
 		return nil, "", err
@@ -123,7 +124,7 @@ func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, p
 }
 
 // entry reads one item; nil if it is no edit.
-func entry(src store.Source, it store.Item) (*Entry, error) {
+func entry(src store.Source, it table.Item) (*Entry, error) {
 	sk, what, ok := edited(it.SK)
 	record, is := src.Space().Edited(it.SK)
 	if !ok || !is {
@@ -183,7 +184,7 @@ func (r Ref) CustomerID() string { return store.ID(store.PrefixCustomer, r.Tag, 
 
 // judge finds out which of the edits are orphans.
 func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) ([]*Entry, error) {
-	var keys []store.Key
+	var keys []table.Key
 	for _, n := range entries {
 		keys = append(keys, n.record, invoiceOf(src.Space(), n.record))
 	}
@@ -241,13 +242,13 @@ func (l *loader) parted(child, parent Ref) bool {
 }
 
 // erased tells whether a record is hidden by an erase that can still be restored, or is being swept: its edits are, too.
-func erased(d *store.Directory, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
+func erased(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
 	top := invoiceOf(src.Space(), record)
 	return d.Hides(src.Tag, record.SK, found[record]) || d.Hides(src.Tag, top.SK, found[top])
 }
 
 // invoiceOf is the invoice that a line item or transaction hangs on; the record itself if it is neither.
-func invoiceOf(sp store.Space, record store.Key) store.Key {
+func invoiceOf(sp store.Space, record table.Key) table.Key {
 	if !strings.HasPrefix(record.SK, store.SKInvoice) {
 		return record
 	}
@@ -256,8 +257,8 @@ func invoiceOf(sp store.Space, record store.Key) store.Key {
 }
 
 // stands tells whether a record is to be seen, given what a batch get found of it and of its invoice.
-func stands(d *store.Directory, src store.Source, found map[store.Key]store.Attrs, record store.Key) bool {
-	for _, k := range []store.Key{record, invoiceOf(src.Space(), record)} {
+func stands(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
+	for _, k := range []table.Key{record, invoiceOf(src.Space(), record)} {
 		if _, ok := found[k]; !ok {
 			return false
 		}
@@ -300,7 +301,7 @@ func (e *Edit) drop(ctx context.Context, d *store.Directory, src store.Source, o
 		return 0, nil
 	}
 	hash := d.Hasher()
-	var writes []store.Write
+	var writes []table.Write
 	for _, n := range orphans {
 		writes = append(writes, n.removal(src.Space(), hash)...)
 	}
@@ -325,13 +326,13 @@ func (e *Edit) drop(ctx context.Context, d *store.Directory, src store.Source, o
 }
 
 // removal deletes an edit with the pointer that follows from it.
-func (n *Entry) removal(sp store.Space, hash *store.Hasher) []store.Write {
+func (n *Entry) removal(sp store.Space, hash *store.Hasher) []table.Write {
 	version, _ := n.item.Attrs.Int(store.AttrVersion)
-	out := []store.Write{{
-		Item: store.Item{Key: n.item.Key}, Delete: true, If: store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: version},
+	out := []table.Write{{
+		Item: table.Item{Key: n.item.Key}, Delete: true, If: table.Cond{Op: table.Equals, Attr: store.AttrVersion, N: version},
 	}}
 	if p, ok := (Record{Space: sp, Key: n.record, Hash: hash}).pointer(n.Row, 0); ok {
-		out = append(out, store.Write{Item: store.Item{Key: p.Key}, Delete: true})
+		out = append(out, table.Write{Item: table.Item{Key: p.Key}, Delete: true})
 	}
 	return out
 }
@@ -360,9 +361,9 @@ func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record,
 		return rec, nil, noRecord()
 	case rec.Base == nil:
 		m, _ := attrs.Int(store.AttrManual)
-		rec.Base = store.NewBuilder().Int(store.AttrManual, m).Attrs()
+		rec.Base = table.NewBuilder().Int(store.AttrManual, m).Attrs()
 	}
-	n, err := entry(src, store.Item{Key: fields, Attrs: attrs})
+	n, err := entry(src, table.Item{Key: fields, Attrs: attrs})
 	if err == nil {
 		n.Orphan = !there
 	}
@@ -399,7 +400,7 @@ func (e *Edit) locate(ctx context.Context, d *store.Directory, id string) (store
 // part finds a line item or transaction by its public id: stored, or only edited.
 func (e *Edit) part(ctx context.Context, src store.Source, id string, h store.H) (string, error) {
 	sp := src.Space()
-	for _, q := range []store.Query{sp.PartsUnder(h), sp.EditsUnder(h)} {
+	for _, q := range []table.Query{sp.PartsUnder(h), sp.EditsUnder(h)} {
 		q.KeysOnly = true
 		for it, err := range e.st.Items(ctx, q) {
 			if err != nil {

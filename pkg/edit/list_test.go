@@ -8,6 +8,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // edits lists all edits of a source, as "id what", those of records that are not there with a star.
@@ -28,7 +29,7 @@ func (w *world) edits(src store.Source) []string {
 
 func (w *world) gone(rec edit.Record) {
 	w.t.Helper()
-	must(w.t, w.st.Write(w.t.Context(), []store.Write{{Item: store.Item{Key: rec.Key}, Delete: true}}))
+	must(w.t, w.st.Write(w.t.Context(), []table.Write{{Item: table.Item{Key: rec.Key}, Delete: true}}))
 }
 
 func TestListOfAllEdits(t *testing.T) {
@@ -47,7 +48,7 @@ func TestListOfAllEdits(t *testing.T) {
 	must(t, err)
 	w.change(crec, &billing.Customer{Email: "a@x.de"}, "me", "email")
 	w.merge(other, edit.Ref{Tag: src.Tag, H: who.H})
-	day := store.NewBuilder().Int("date", 86400000).Attrs()
+	day := table.NewBuilder().Int("date", 86400000).Attrs()
 	_, err = w.e.Change(ctx, irec, day, []string{"date"}, "me")
 	must(t, err)
 	_, err = w.e.Disable(ctx, irec, true, "you")

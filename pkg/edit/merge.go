@@ -8,13 +8,14 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Merge makes the customer that from shows as a part of the one that into shows as. A customer that is not to be
 // seen is fault.NotFound, a merge of a customer into itself fault.Invalid, code merge_into_itself.
 func (e *Edit) Merge(ctx context.Context, from, into Ref, by string) error {
 	mark := Mark{by, e.now().UnixMilli()}
-	return e.relink(ctx, func(l *loader, again bool) ([]store.Write, error) {
+	return e.relink(ctx, func(l *loader, again bool) ([]table.Write, error) {
 		groups, err := e.groups(ctx, l, []Ref{from, into})
 		if err != nil {
 			return nil, err
@@ -41,7 +42,7 @@ func (e *Edit) Merge(ctx context.Context, from, into Ref, by string) error {
 // its own id again. One that is no part of root is fault.Invalid, code not_merged; the root itself can't be split off,
 // which is fault.Invalid, code unmerge_root.
 func (e *Edit) Unmerge(ctx context.Context, part, root Ref) error {
-	return e.relink(ctx, func(l *loader, again bool) ([]store.Write, error) {
+	return e.relink(ctx, func(l *loader, again bool) ([]table.Write, error) {
 		groups, err := e.groups(ctx, l, []Ref{part, root})
 		if err != nil {
 			return nil, err
@@ -74,10 +75,10 @@ var errLinked = errors.New("the links are so already")
 
 // relink changes links together with the directory, so that one change comes after the other. A second try may find
 // that the first one went through although its answer was lost.
-func (e *Edit) relink(ctx context.Context, change func(l *loader, again bool) ([]store.Write, error)) error {
+func (e *Edit) relink(ctx context.Context, change func(l *loader, again bool) ([]table.Write, error)) error {
 	again := false
 	for {
-		_, err := e.st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+		_, err := e.st.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 			writes, err := change(&loader{e, d, map[Ref]*Member{}}, again)
 			again = true
 			return writes, err
@@ -97,7 +98,7 @@ func noCustomer() error {
 
 // tie links one root to another. Of the latter a link that leads to something that is not to be seen now
 // is given up: else, when that came back, links could run in a circle.
-func (e *Edit) tie(ctx context.Context, l *loader, from, into *Member, mark Mark) ([]store.Write, error) {
+func (e *Edit) tie(ctx context.Context, l *loader, from, into *Member, mark Mark) ([]table.Write, error) {
 	c := &changes{l: l, links: map[Ref]Link{}}
 	c.untie(from.Ref)
 	c.untie(into.Ref)
@@ -147,8 +148,8 @@ func without(refs []Ref, r Ref) []Ref {
 }
 
 // writes spell the changed links.
-func (c *changes) writes(ctx context.Context) ([]store.Write, error) {
-	var keys []store.Key
+func (c *changes) writes(ctx context.Context) ([]table.Write, error) {
+	var keys []table.Key
 	for r := range c.links {
 		keys = append(keys, c.l.known[r].item().key)
 	}
@@ -156,10 +157,10 @@ func (c *changes) writes(ctx context.Context) ([]store.Write, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []store.Write
+	var out []table.Write
 	for r, link := range c.links {
 		link.From = c.possible(link.From, r)
-		writes, err := c.l.e.changed(c.l.d, c.l.known[r].item(), found, func(_ *Edit, _ store.Attrs, b *store.Builder) (bool, []store.Write, error) {
+		writes, err := c.l.e.changed(c.l.d, c.l.known[r].item(), found, func(_ *Edit, _ table.Attrs, b *table.Builder) (bool, []table.Write, error) {
 			body, err := json.Marshal(link)
 			if err != nil {
 				return false, nil, fault.Wrap(err, fault.Internal, "edit", "write a merge")

@@ -16,7 +16,8 @@ import (
 	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // person stores a customer and names it.
@@ -172,8 +173,8 @@ func TestLinksReadHalfway(t *testing.T) {
 	link := func(r edit.Ref, l edit.Link) {
 		body, err := json.Marshal(l)
 		must(t, err)
-		it := store.Item{Key: src.Space().CustomerEdit(r.H, store.EditMerge), Attrs: store.NewBuilder().Bytes("link", body).Attrs()}
-		must(t, w.st.Write(t.Context(), []store.Write{{Item: it}}))
+		it := table.Item{Key: src.Space().CustomerEdit(r.H, store.EditMerge), Attrs: table.NewBuilder().Bytes("link", body).Attrs()}
+		must(t, w.st.Write(t.Context(), []table.Write{{Item: it}}))
 	}
 	must(t, w.e.Merge(t.Context(), a, x, "me")) // the source has merges
 	w.look()
@@ -259,7 +260,7 @@ func TestNoCircles(t *testing.T) {
 	a, b, c := w.person(src, "a", 0), w.person(src, "b", 0), w.person(src, "c", 0)
 	w.merge(a, b)
 	w.merge(b, c)
-	must(t, w.st.Write(t.Context(), []store.Write{{Item: store.Item{Key: w.sp.Customer(b.H)}, Delete: true}}))
+	must(t, w.st.Write(t.Context(), []table.Write{{Item: table.Item{Key: w.sp.Customer(b.H)}, Delete: true}}))
 	same(t, "without b", map[edit.Ref][]edit.Ref{a: {a}, c: {c}}, w.groups(a, b, c))
 	w.merge(c, a)
 	w.person(src, "b", 0)
@@ -374,10 +375,10 @@ func (f *family) erase(r edit.Ref, edits bool) {
 		return
 	}
 	sp := src.Space()
-	gone := []store.Write{{Item: store.Item{Key: sp.Customer(r.H)}, Delete: true}}
+	gone := []table.Write{{Item: table.Item{Key: sp.Customer(r.H)}, Delete: true}}
 	delete(f.record, r)
 	if edits {
-		gone = append(gone, store.Write{Item: store.Item{Key: sp.CustomerEdit(r.H, store.EditMerge)}, Delete: true})
+		gone = append(gone, table.Write{Item: table.Item{Key: sp.CustomerEdit(r.H, store.EditMerge)}, Delete: true})
 		f.forget(r)
 	}
 	must(f.t, f.st.Write(f.t.Context(), gone))
@@ -397,7 +398,7 @@ func (f *family) make(r edit.Ref, manual bool) {
 }
 
 func (f *family) directory(change func(*store.Directory)) {
-	_, err := f.st.ChangeDirectory(f.t.Context(), func(d *store.Directory) ([]store.Write, error) { change(d); return nil, nil })
+	_, err := f.st.ChangeDirectory(f.t.Context(), func(d *store.Directory) ([]table.Write, error) { change(d); return nil, nil })
 	must(f.t, err)
 }
 

@@ -12,7 +12,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/pebble"
 )
 
 // benchItems is how many items a source of these benchmarks holds, unless RESEED_BENCH_ITEMS says otherwise.
@@ -45,7 +46,7 @@ func embedded(b *testing.B, n int) (e *eraser.Eraser, source, imported string) {
 			b.Error(err)
 		}
 	})
-	dir, err := st.ChangeDirectory(b.Context(), func(d *store.Directory) ([]store.Write, error) {
+	dir, err := st.ChangeDirectory(b.Context(), func(d *store.Directory) ([]table.Write, error) {
 		_, err := d.Add("ds_1", "Acme", "CSV", time.Now())
 		return nil, err
 	})
@@ -60,10 +61,10 @@ func embedded(b *testing.B, n int) (e *eraser.Eraser, source, imported string) {
 		// In key order within each shard, as an import writes.
 		var h store.H
 		binary.BigEndian.PutUint64(h[:8], uint64(float64(i)/float64(n)*(1<<63))<<1)
-		attrs := store.NewBuilder().Int(store.AttrCreated, 1_763_890_000_000).Origin(store.Origin{Import: job.Number(j.ID), Manual: 1}).Str("city", "Springfield").Str("company", fmt.Sprintf("Company %d", i)).
+		attrs := store.Origin{Import: job.Number(j.ID), Manual: 1}.AddTo(table.NewBuilder().Int(store.AttrCreated, 1_763_890_000_000)).Str("city", "Springfield").Str("company", fmt.Sprintf("Company %d", i)).
 			Str("country", "US").Str("email", fmt.Sprintf("person%d@example.com", i)).Str("external_id", fmt.Sprintf("cus-%08d", i)).
 			Bytes("h", make([]byte, 100)).Str("name", fmt.Sprintf("Person %d", i)).Attrs()
-		if err := w.Add(store.Write{Item: store.Item{Key: src.Space().Customer(h), Attrs: attrs}, Replaces: store.Nothing}); err != nil {
+		if err := w.Add(table.Write{Item: table.Item{Key: src.Space().Customer(h), Attrs: attrs}, Replaces: table.Nothing}); err != nil {
 			b.Fatal(err)
 		}
 	}

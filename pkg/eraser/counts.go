@@ -8,6 +8,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Names of what is counted besides the datasets.
@@ -57,7 +58,7 @@ type part struct {
 	edits    bool
 }
 
-func (p part) query() store.Query { return store.Query{PK: p.pk, From: p.from, To: p.to} }
+func (p part) query() table.Query { return table.Query{PK: p.pk, From: p.from, To: p.to} }
 
 func (p part) kindOf(sk string) string {
 	switch what := store.What(sk); {

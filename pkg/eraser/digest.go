@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Digest tells one set of keys from another, in whatever order they come: the sum of the SHA-256 of each key (partition
@@ -14,7 +14,7 @@ import (
 type Digest [4]uint64
 
 // add adds a key.
-func (d *Digest) add(k store.Key) {
+func (d *Digest) add(k table.Key) {
 	b := make([]byte, 0, 128)
 	b = append(append(append(b, k.PK...), 0), k.SK...)
 	sum := sha256.Sum256(b)

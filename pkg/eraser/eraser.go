@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Defaults of Config.
@@ -81,8 +82,8 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC()}
 	for {
 		var refused error
-		_, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
-			var more []store.Write
+		_, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
+			var more []table.Write
 			if more, refused = e.hide(ctx, d, sel, opt, j); refused != nil {
 				return nil, refused
 			}
@@ -170,7 +171,7 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 }
 
 // hide changes the directory so that the selection is invisible, and says in the job what is to be swept.
-func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, opt Options, j *job.Job) ([]store.Write, error) {
+func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, opt Options, j *job.Job) ([]table.Write, error) {
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: opt.keeps(sel.Kind), By: opt.By}
 	j.Erase, j.Status, j.CreatedAt = spec, job.Waiting, e.c.Now().UTC()
 	if grace := e.grace(opt); grace > 0 {
@@ -237,7 +238,7 @@ func (e *Eraser) grace(opt Options) time.Duration {
 }
 
 // bury puts tombstones over records. A customer that is merged of several sources' is of none of them alone.
-func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, forget bool, j *job.Job) (writes []store.Write, err error) {
+func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, forget bool, j *job.Job) (writes []table.Write, err error) {
 	for _, r := range t.records {
 		if r.Tag != t.src.Tag {
 			j.Source, j.SourceName, j.Tag = "", "", 0
@@ -265,8 +266,8 @@ func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, forget 
 			continue
 		}
 		key := store.ForgottenKey(d.Hasher().ForgottenH(m.Source.Name, ext))
-		attrs := store.NewBuilder().IntAlways(store.AttrCreated, j.CreatedAt.UnixMilli()).Str("job", j.ID).Attrs()
-		writes = append(writes, store.Write{Item: store.Item{Key: key, Attrs: attrs}})
+		attrs := table.NewBuilder().IntAlways(store.AttrCreated, j.CreatedAt.UnixMilli()).Str("job", j.ID).Attrs()
+		writes = append(writes, table.Write{Item: table.Item{Key: key, Attrs: attrs}})
 		j.Erase.Forgotten = append(j.Erase.Forgotten, key.SK)
 	}
 	d.Forgets = true

@@ -18,7 +18,8 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 func TestEraseRemovesTheSelectionAndNothingElse(t *testing.T) {
@@ -58,7 +59,7 @@ func TestASelectionIsInvisibleAndItsNameFreeAtOnce(t *testing.T) {
 	w := seeded(t, mem.Options{})
 	hr := w.directory().Hasher()
 	j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{})
-	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		_, err := d.Add("ds_new", "Acme", "CSV", time.Now())
 		return nil, err
 	})
@@ -250,7 +251,7 @@ func TestARowMadeAgainMeanwhileSurvives(t *testing.T) {
 		j := w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
 		d := w.directory()
 		key := w.acme.Space().Customer(customerH(d.Hasher(), 2))
-		again := store.Item{Key: key, Attrs: attrs(d.ManualEpoch, "external_id", "cus-2", "name", "anew")}
+		again := table.Item{Key: key, Attrs: attrs(d.ManualEpoch, "external_id", "cus-2", "name", "anew")}
 		var calls atomic.Int64
 		was := false
 		w.before = func(mem.Op) error {
@@ -262,7 +263,7 @@ func TestARowMadeAgainMeanwhileSurvives(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return w.st.Write(t.Context(), []store.Write{{Item: again}})
+			return w.st.Write(t.Context(), []table.Write{{Item: again}})
 		}
 		w.armed.Store(true)
 		j = w.sweep(j.ID)
@@ -326,7 +327,7 @@ func TestNothingIsVerifiedWhileALateWriterMayBeLeft(t *testing.T) {
 			time.Sleep(29 * time.Second)
 			sp, hr := w.acme.Space(), w.directory().Hasher()
 			for i := range 3 {
-				w.put(store.Item{Key: sp.Customer(customerH(hr, 100+i)), Attrs: attrs(0)})
+				w.put(table.Item{Key: sp.Customer(customerH(hr, 100+i)), Attrs: attrs(0)})
 			}
 		}()
 		short, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -390,7 +391,7 @@ func TestAnEndedEraseStartsWhoWaited(t *testing.T) {
 func TestTwoSweepsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 10, Parallel: 4}})
+		w := newWorld(t, mem.Options{Limits: table.Limits{Get: 100, Write: 25, Transact: 10, Parallel: 4}})
 		w.seed(w.acme, 12, 5)
 		j := w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{})
 		w.before = func(mem.Op) error { time.Sleep(time.Second); return nil }
@@ -411,7 +412,7 @@ func TestACustomerLeavesWhatIsNotIts(t *testing.T) {
 	w := seeded(t, mem.Options{})
 	hr, sp := w.directory().Hasher(), w.acme.Space()
 	line := hr.External(store.KindLineItem, "line-3")
-	taken := store.Item{Key: sp.External(store.KindLineItem, line), Attrs: attrs(0, "invoice", invoiceH(hr, 4).String())}
+	taken := table.Item{Key: sp.External(store.KindLineItem, line), Attrs: attrs(0, "invoice", invoiceH(hr, 4).String())}
 	w.put(taken) // the external id points to a line of another invoice by now
 	x := selections(w)["customer"]
 	want := maps.Clone(x.want)
@@ -431,10 +432,10 @@ func TestACustomerWithManyInvoicesAndEvents(t *testing.T) {
 		inv := invoiceH(hr, 1000+i)
 		event := hr.External(store.KindEvent, string(rune('a'+i))).EventID()
 		w.put(
-			store.Item{Key: sp.Owner(h, inv), Attrs: attrs(0)},
-			store.Item{Key: sp.Invoice(inv), Attrs: attrs(0, "customer", "cus-3")},
-			store.Item{Key: sp.Event(h, event), Attrs: attrs(0)},
-			store.Item{Key: sp.ExternalEvent(event), Attrs: attrs(0, "customer", h.String())},
+			table.Item{Key: sp.Owner(h, inv), Attrs: attrs(0)},
+			table.Item{Key: sp.Invoice(inv), Attrs: attrs(0, "customer", "cus-3")},
+			table.Item{Key: sp.Event(h, event), Attrs: attrs(0)},
+			table.Item{Key: sp.ExternalEvent(event), Attrs: attrs(0, "customer", h.String())},
 		)
 	}
 	want := counts(1)
@@ -583,14 +584,14 @@ func TestNewEpochsArePurgedToo(t *testing.T) {
 	disk := &purger{Driver: w.driver}
 	w.st = store.New(disk)
 	j := w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
-	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		d.Empty(w.acme.UUID, store.Epochs{Customers: 1})
 		return nil, nil
 	})
 	must(t, err)
 	now, _ := w.directory().ByUUID(w.acme.UUID)
 	late := now.Space().Customer(customerH(w.directory().Hasher(), 50))
-	w.put(store.Item{Key: late, Attrs: attrs(j.Erase.ManualWas)})
+	w.put(table.Item{Key: late, Attrs: attrs(j.Erase.ManualWas)})
 	w.sweep(j.ID)
 	if _, there := w.items(now)[late.PK+" "+late.SK]; there {
 		t.Error("the row in the new epoch is left")
@@ -617,7 +618,7 @@ func TestAStalePointerDoesNotCostAnotherItsInvoice(t *testing.T) {
 	for _, kind := range []string{"customer", "customer invoices"} {
 		w, x := prepared(t, kind, mem.Options{})
 		hr, sp := w.directory().Hasher(), w.acme.Space()
-		w.put(store.Item{Key: sp.Owner(customerH(hr, 3), invoiceH(hr, 4)), Attrs: attrs(0)})
+		w.put(table.Item{Key: sp.Owner(customerH(hr, 3), invoiceH(hr, 4)), Attrs: attrs(0)})
 		key := sp.Invoice(invoiceH(hr, 4))
 		want := maps.Clone(x.want)
 		want["invoice_pointers"]++
@@ -631,7 +632,7 @@ func TestAStalePointerDoesNotCostAnotherItsInvoice(t *testing.T) {
 // The largest customer that can be merged, of two sources and to be forgotten, is hidden and restored in one transaction each.
 func TestTheLargestMergedCustomer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 4, Exclusive: true}}) // DynamoDB's
+	w := newWorld(t, mem.Options{Limits: table.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 4, Exclusive: true}}) // DynamoDB's
 	w.seed(w.acme, edit.MaxMerged/2, 0)
 	w.seed(w.acme2, edit.MaxMerged/2, 0)
 	w.seed(w.acme, edit.MaxMerged/2+1, 0) // and a bystander

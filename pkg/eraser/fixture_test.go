@@ -17,7 +17,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // world is a table with two sources whose names and contents look alike.
@@ -51,12 +52,12 @@ func newWorld(t *testing.T, opt mem.Options) *world {
 		}
 	}
 	opt.Before, opt.After = hook(&w.before), hook(&w.after)
-	if opt.Limits == (store.Limits{}) {
-		opt.Limits = store.Limits{Get: 100, Write: 25, Transact: 10, Parallel: 4, Exclusive: true}
+	if opt.Limits == (table.Limits{}) {
+		opt.Limits = table.Limits{Get: 100, Write: 25, Transact: 10, Parallel: 4, Exclusive: true}
 	}
 	w.driver = mem.New(opt)
 	w.st = store.New(w.driver)
-	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		for i, name := range []string{"Acme", "Acme2"} {
 			if _, err := d.Add(fmt.Sprintf("ds_%d", i+1), name, "CSV", time.Now()); err != nil {
 				return nil, err
@@ -138,11 +139,11 @@ func (w *world) sweep(id string) *job.Job {
 	return nil
 }
 
-func (w *world) put(items ...store.Item) {
+func (w *world) put(items ...table.Item) {
 	w.t.Helper()
-	writes := make([]store.Write, len(items))
+	writes := make([]table.Write, len(items))
 	for i, item := range items {
-		writes[i] = store.Write{Item: item}
+		writes[i] = table.Write{Item: item}
 	}
 	must(w.t, w.st.Write(w.t.Context(), writes))
 }
@@ -154,7 +155,7 @@ func (w *world) seed(src store.Source, n, manual int) {
 	w.t.Helper()
 	d := w.directory()
 	hr, sp := d.Hasher(), src.Space()
-	items := []store.Item{
+	items := []table.Item{
 		{Key: sp.Plan(hr.External(store.KindPlan, "gold")), Attrs: attrs(0, "name", "Gold")},
 		{Key: sp.Plan(hr.External(store.KindPlan, "iron")), Attrs: attrs(0, "name", "Iron")},
 		{Key: sp.FieldsOf(sp.Plan(hr.External(store.KindPlan, "iron"))), Attrs: edited(0, store.H{})},
@@ -182,13 +183,13 @@ const (
 	planItems   = 3
 )
 
-func customer(hr *store.Hasher, sp store.Space, i int, epoch int64) []store.Item {
+func customer(hr *store.Hasher, sp store.Space, i int, epoch int64) []table.Item {
 	id := fmt.Sprintf("cus-%d", i)
 	h, inv := customerH(hr, i), invoiceH(hr, i)
 	line := hr.External(store.KindLineItem, fmt.Sprintf("line-%d", i))
 	anon := hr.Natural(store.KindLineItem, fmt.Sprintf("inv-%d", i), "one_time")
 	paid := hr.External(store.KindTransaction, fmt.Sprintf("paid-%d", i))
-	items := []store.Item{
+	items := []table.Item{
 		{Key: sp.Customer(h), Attrs: attrs(epoch, "external_id", id, "email", id+"@Example.com")},
 		{Key: sp.Contact(h, hr.Natural(store.KindContact, id, "x")), Attrs: attrs(epoch, "name", "X")},
 		{Key: sp.Email(hr.External(store.KindEmail, id+"@example.com"), h), Attrs: attrs(epoch)},
@@ -204,26 +205,26 @@ func customer(hr *store.Hasher, sp store.Space, i int, epoch int64) []store.Item
 	}
 	event := hr.External(store.KindEvent, fmt.Sprintf("event-%d", i)).EventID()
 	return append(items,
-		store.Item{Key: sp.Event(h, event), Attrs: attrs(epoch, "type", "start")},
-		store.Item{Key: sp.ExternalEvent(event), Attrs: attrs(epoch, "customer", h.String())},
-		store.Item{Key: sp.Contact(h, hr.Natural(store.KindContact, id, "y")), Attrs: attrs(epoch, "name", "Y")},
-		store.Item{Key: sp.FieldsOf(sp.Invoice(inv)), Attrs: edited(epoch, h)},
-		store.Item{Key: sp.FieldsOf(sp.LineItem(inv, line)), Attrs: edited(epoch, store.H{})},
-		store.Item{Key: sp.EditOwner(h, inv), Attrs: edited(epoch, store.H{})},
+		table.Item{Key: sp.Event(h, event), Attrs: attrs(epoch, "type", "start")},
+		table.Item{Key: sp.ExternalEvent(event), Attrs: attrs(epoch, "customer", h.String())},
+		table.Item{Key: sp.Contact(h, hr.Natural(store.KindContact, id, "y")), Attrs: attrs(epoch, "name", "Y")},
+		table.Item{Key: sp.FieldsOf(sp.Invoice(inv)), Attrs: edited(epoch, h)},
+		table.Item{Key: sp.FieldsOf(sp.LineItem(inv, line)), Attrs: edited(epoch, store.H{})},
+		table.Item{Key: sp.EditOwner(h, inv), Attrs: edited(epoch, store.H{})},
 	)
 }
 
 // edited is an edit made long ago; of an invoice it knows whose that is.
-func edited(manual int64, owner store.H) store.Attrs {
+func edited(manual int64, owner store.H) table.Attrs {
 	row := "{}"
 	if !owner.IsZero() {
 		row = fmt.Sprintf(`{"owner":%q}`, owner)
 	}
-	return store.NewBuilder().Int(store.AttrManual, manual).IntAlways(store.AttrUpdated, 1).Bytes("row", []byte(row)).Attrs()
+	return table.NewBuilder().Int(store.AttrManual, manual).IntAlways(store.AttrUpdated, 1).Bytes("row", []byte(row)).Attrs()
 }
 
-func attrs(manual int64, pairs ...string) store.Attrs {
-	b := store.NewBuilder().Int(store.AttrManual, manual).IntAlways(store.AttrCreated, 1)
+func attrs(manual int64, pairs ...string) table.Attrs {
+	b := table.NewBuilder().Int(store.AttrManual, manual).IntAlways(store.AttrCreated, 1)
 	for i := 0; i < len(pairs); i += 2 {
 		b.Str(pairs[i], pairs[i+1])
 	}
@@ -239,7 +240,7 @@ func (w *world) items(src store.Source) map[string]string {
 		pks = append(pks, sp.CustomerPK(i), sp.DataPK(i), sp.EditPK(i))
 	}
 	for _, pk := range pks {
-		for item, err := range w.st.Items(w.t.Context(), store.Query{PK: pk}) {
+		for item, err := range w.st.Items(w.t.Context(), table.Query{PK: pk}) {
 			must(w.t, err)
 			all[item.PK+" "+item.SK] = string(item.Attrs)
 		}
@@ -272,7 +273,7 @@ func (w *world) adds(customers ...int) {
 	j := w.past(&job.ImportSpec{Applying: true})
 	w.imported = j.ID
 	hr, sp := w.directory().Hasher(), w.acme.Space()
-	items := []store.Item{{Key: sp.Plan(hr.External(store.KindPlan, "iron")), Attrs: attrs(0, "name", "Iron", "external_id", "iron")}}
+	items := []table.Item{{Key: sp.Plan(hr.External(store.KindPlan, "iron")), Attrs: attrs(0, "name", "Iron", "external_id", "iron")}}
 	for _, i := range customers {
 		items = append(items, customer(hr, sp, i, w.epochOf(sp, customerH(hr, i)))...)
 	}
@@ -313,8 +314,8 @@ func (w *world) epochOf(sp store.Space, h store.H) int64 {
 }
 
 // added are the attributes of a row as an import adds it.
-func added(a store.Attrs, id string) store.Attrs {
-	b := store.NewBuilder().Int(store.AttrImport, job.Number(id))
+func added(a table.Attrs, id string) table.Attrs {
+	b := table.NewBuilder().Int(store.AttrImport, job.Number(id))
 	for name, v := range a.All() {
 		b.Raw(name, v)
 	}

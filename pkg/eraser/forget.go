@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Forgotten tells whether a customer is on the do-not-reload list, by the name of its source and its external id.
@@ -25,5 +26,5 @@ func (e *Eraser) Remember(ctx context.Context, source, customer string) (was boo
 		return was, err
 	}
 	key := store.ForgottenKey(d.Hasher().ForgottenH(source, customer))
-	return true, e.c.Store.Write(ctx, []store.Write{{Item: store.Item{Key: key}, Delete: true}})
+	return true, e.c.Store.Write(ctx, []table.Write{{Item: table.Item{Key: key}, Delete: true}})
 }

@@ -8,7 +8,8 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // former is a world whose acme was emptied so that it can be restored, and holds the same customers anew. It is a customer of that,
@@ -67,11 +68,11 @@ func TestACustomerIsErasedAtRestoredEpochsToo(t *testing.T) {
 		hidden := w.start(eraser.Selection{Kind: eraser.Content, Source: w.acme.UUID}, eraser.Options{Grace: &grace})
 		now, _ := w.directory().ByUUID(w.acme.UUID)
 		sp, h := now.Space(), customerH(w.directory().Hasher(), 3)
-		one := store.Item{Key: sp.Customer(h), Attrs: attrs(0, "external_id", "cus-3")}
+		one := table.Item{Key: sp.Customer(h), Attrs: attrs(0, "external_id", "cus-3")}
 		w.put(one)
 		moment := time.Millisecond
 		j := w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: h}, eraser.Options{Grace: &moment})
-		must(t, w.st.Write(t.Context(), []store.Write{{Item: store.Item{Key: one.Key}, Delete: true}})) // so that the source is vacant
+		must(t, w.st.Write(t.Context(), []table.Write{{Item: table.Item{Key: one.Key}, Delete: true}})) // so that the source is vacant
 		_, err := w.eraser().Restore(t.Context(), hidden.ID)
 		must(t, err)
 		time.Sleep(2 * moment)

@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // findImport is an import whose added rows can be erased: it has ended, and is of a source that is there and was not emptied since,
@@ -45,7 +46,7 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 }
 
 // buryImport hides the rows that an import added. No job may be at the source: what it has decided may rest on them.
-func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, src store.Source, id string, j *job.Job) ([]store.Write, error) {
+func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, src store.Source, id string, j *job.Job) ([]table.Write, error) {
 	holder, err := e.c.Ledger.Holder(ctx, src.Tag)
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, src store.S
 	if j.Status != job.Grace {
 		return nil, nil // it takes the lock itself
 	}
-	return []store.Write{{Item: store.Item{Key: store.LockKey(src.Tag)}, Delete: true, If: store.Cond{Op: store.Absent}}}, nil
+	return []table.Write{{Item: table.Item{Key: store.LockKey(src.Tag)}, Delete: true, If: table.Cond{Op: table.Absent}}}, nil
 }
 
 // countImport counts the rows that an import added, unless others hang on them.
@@ -112,7 +113,7 @@ func (r *run) imported(ctx context.Context) error {
 	if err := r.stillAlone(ctx, walk, number); err != nil {
 		return err
 	}
-	rows := store.Cond{Op: store.Equals, Attr: store.AttrImport, N: number}
+	rows := table.Cond{Op: table.Equals, Attr: store.AttrImport, N: number}
 	return r.lanes(ctx, laneName(walk.sp), rowParts(walk.sp), hiddenAmong(rows, walk.editsOf))
 }
 
@@ -141,7 +142,7 @@ var errRefused = errors.New("refused")
 
 // refuse takes an erase back of which nothing was swept yet: in one write everything is visible again, and the job has failed.
 func (r *run) refuse(ctx context.Context, why error) error {
-	_, err := r.st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+	_, err := r.st.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 		d.Exhume(r.job.ID)
 		_, ending, err := r.ledger.Ending(ctx, r.job.ID, func(j *job.Job) error {
 			j.Status, j.Stage, j.Error = job.Failed, "", why.Error()

@@ -11,7 +11,8 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 func wantCode(t *testing.T, err error, code string) {
@@ -22,13 +23,13 @@ func wantCode(t *testing.T, err error, code string) {
 }
 
 // others is everything that can hang on what an import added: on customer 3, its invoice, or the plan.
-func others(w *world) map[string][]store.Item {
+func others(w *world) map[string][]table.Item {
 	hr, sp := w.directory().Hasher(), w.acme.Space()
 	h, inv := customerH(hr, 3), invoiceH(hr, 3)
 	own, event := hr.External(store.KindInvoice, "other"), hr.External(store.KindEvent, "other").EventID()
 	line, paid := hr.External(store.KindLineItem, "other"), hr.External(store.KindTransaction, "other")
 	stranger := customerH(hr, 1)
-	return map[string][]store.Item{
+	return map[string][]table.Item{
 		"1 contacts":            {{Key: sp.Contact(h, hr.Natural(store.KindContact, "other")), Attrs: attrs(0, "name", "Other")}},
 		"1 invoices":            {{Key: sp.Owner(h, own), Attrs: attrs(0)}, {Key: sp.Invoice(own), Attrs: attrs(0, "customer", "cus-3")}},
 		"1 subscription events": {{Key: sp.Event(h, event), Attrs: attrs(0)}, {Key: sp.ExternalEvent(event), Attrs: attrs(0, "customer", h.String())}},
@@ -231,7 +232,7 @@ func TestRowsWithoutAPlanHangOnNone(t *testing.T) {
 	t.Parallel()
 	w, x := prepared(t, "import", mem.Options{})
 	sp, hr := w.acme.Space(), w.directory().Hasher()
-	w.put(store.Item{Key: sp.Plan(hr.Natural(store.KindPlan, "nameless")), Attrs: added(attrs(0, "name", "Nameless"), w.imported)})
+	w.put(table.Item{Key: sp.Plan(hr.Natural(store.KindPlan, "nameless")), Attrs: added(attrs(0, "name", "Nameless"), w.imported)})
 	x.want["plans"]++
 	same(t, "removed", x.want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
 }

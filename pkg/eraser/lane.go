@@ -12,6 +12,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // lanesAtOnce is how many shards are swept in parallel: each is a partition of
@@ -152,7 +153,7 @@ func (l *lane) clean(ctx context.Context, m method) (bool, error) {
 }
 
 // keep stores a checkpoint, together with extra writes, and goes on from it.
-func (l *lane) keep(ctx context.Context, cp checkpoint, extra ...store.Write) error {
+func (l *lane) keep(ctx context.Context, cp checkpoint, extra ...table.Write) error {
 	t, err := l.ledger.Save(ctx, l.task, encode(cp), extra...)
 	if err != nil {
 		return err
@@ -164,7 +165,7 @@ func (l *lane) keep(ctx context.Context, cp checkpoint, extra ...store.Write) er
 }
 
 // with is the checkpoint with more removed.
-func (cp checkpoint) with(p part, items []store.Item) checkpoint {
+func (cp checkpoint) with(p part, items []table.Item) checkpoint {
 	sum := maps.Clone(cp.Removed)
 	for _, item := range items {
 		sum[p.kindOf(item.SK)]++
@@ -178,7 +179,7 @@ func (cp checkpoint) with(p part, items []store.Item) checkpoint {
 func everything() method { return method{sweep: (*lane).sweepAll, clean: (*lane).empty} }
 
 // among sweeps the items that meet a condition from among the others, and that may be made anew meanwhile.
-func among(c store.Cond) method {
+func among(c table.Cond) method {
 	return method{
 		sweep: func(l *lane, ctx context.Context, p part) error { return l.pick(ctx, p, c) },
 		clean: func(l *lane, ctx context.Context, p part) (bool, error) { return l.none(ctx, p, c) },
@@ -187,7 +188,7 @@ func among(c store.Cond) method {
 
 // hiddenAmong sweeps the items that meet a condition from among the others. Nobody sees them any more, and nothing takes their
 // place before they are gone. What with says belongs to them goes before them.
-func hiddenAmong(c store.Cond, with func(context.Context, []store.Item) ([]store.Key, error)) method {
+func hiddenAmong(c table.Cond, with func(context.Context, []table.Item) ([]table.Key, error)) method {
 	return method{
 		sweep: func(l *lane, ctx context.Context, p part) error {
 			return l.sweepPages(ctx, p, &picking{c, with})
@@ -198,8 +199,8 @@ func hiddenAmong(c store.Cond, with func(context.Context, []store.Item) ([]store
 
 // picking is what goes of a partition.
 type picking struct {
-	c    store.Cond
-	with func(context.Context, []store.Item) ([]store.Key, error)
+	c    table.Cond
+	with func(context.Context, []table.Item) ([]table.Key, error)
 }
 
 // sweepAll deletes all that a partition holds.
@@ -239,7 +240,7 @@ func (l *lane) sweepPages(ctx context.Context, p part, pick *picking) error {
 }
 
 // of leaves of a page what goes.
-func (pick *picking) of(page store.Page) store.Page {
+func (pick *picking) of(page table.Page) table.Page {
 	if pick == nil {
 		return page
 	}
@@ -251,7 +252,7 @@ func (pick *picking) of(page store.Page) store.Page {
 	return page
 }
 
-func (l *lane) sweepPage(ctx context.Context, p part, page store.Page, pick *picking) error {
+func (l *lane) sweepPage(ctx context.Context, p part, page table.Page, pick *picking) error {
 	n := len(page.Items)
 	if n == 0 {
 		return nil
@@ -288,13 +289,13 @@ func (l *lane) sweepAtOnce(ctx context.Context, p part) error {
 		if err := l.late(ctx); err != nil {
 			return err
 		}
-		page, err := l.st.Page(ctx, store.Query{PK: p.pk, After: cp.After, KeysOnly: true})
+		page, err := l.st.Page(ctx, table.Query{PK: p.pk, After: cp.After, KeysOnly: true})
 		if err != nil {
 			return err
 		}
 		cp = cp.with(p, page.Items)
 		for _, size := range page.Sizes {
-			cp.Milli += store.WriteCost(size, 0).WriteMilli
+			cp.Milli += table.WriteCost(size, 0).WriteMilli
 		}
 		cp.After, cp.Counted = page.Next, page.Next == ""
 		if first && cp.Counted && len(page.Items) == 0 {
@@ -312,7 +313,7 @@ func (l *lane) sweepAtOnce(ctx context.Context, p part) error {
 // deleteSpan deletes what is left of a page that was counted.
 func (l *lane) deleteSpan(ctx context.Context, p part, s span, pick *picking) error {
 	// A space is the smallest character of a key, so the bound is just behind the last one.
-	q := store.Query{PK: p.pk, From: s.First, To: s.Last + " ", KeysOnly: pick == nil, Limit: l.c.Page}
+	q := table.Query{PK: p.pk, From: s.First, To: s.Last + " ", KeysOnly: pick == nil, Limit: l.c.Page}
 	for {
 		page, err := l.st.Page(ctx, q)
 		if err != nil {
@@ -336,7 +337,7 @@ func (l *lane) empty(ctx context.Context, p part) (bool, error) {
 }
 
 // pick deletes the items of a partition that meet c, each on condition that it still does.
-func (l *lane) pick(ctx context.Context, p part, c store.Cond) error {
+func (l *lane) pick(ctx context.Context, p part, c table.Cond) error {
 	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return err
@@ -359,13 +360,13 @@ func (l *lane) pick(ctx context.Context, p part, c store.Cond) error {
 }
 
 // only keeps the items that meet c.
-func only(items []store.Item, c store.Cond) []store.Item {
-	return slices.DeleteFunc(items, func(item store.Item) bool { return !c.Holds(item.Attrs, true) })
+func only(items []table.Item, c table.Cond) []table.Item {
+	return slices.DeleteFunc(items, func(item table.Item) bool { return !c.Holds(item.Attrs, true) })
 }
 
 // drop deletes items and counts them in one transaction. Those that were
 // made again meanwhile fail its conditions: they stay, and it is tried without them.
-func (l *lane) drop(ctx context.Context, p part, items []store.Item, c store.Cond) error {
+func (l *lane) drop(ctx context.Context, p part, items []table.Item, c table.Cond) error {
 	for len(items) > 0 {
 		if err := l.late(ctx); err != nil {
 			return err
@@ -392,7 +393,7 @@ func (l *lane) drop(ctx context.Context, p part, items []store.Item, c store.Con
 }
 
 // none tells whether a partition holds no item that meets c.
-func (l *lane) none(ctx context.Context, p part, c store.Cond) (bool, error) {
+func (l *lane) none(ctx context.Context, p part, c table.Cond) (bool, error) {
 	for q := p.query(); ; {
 		if err := l.late(ctx); err != nil {
 			return false, err
@@ -502,14 +503,14 @@ func (l *lane) pass(ctx context.Context, walk reader, h store.H) (n int, err err
 }
 
 // remove deletes keys that exist, in their order, in transactions that count them, and tells how many it has.
-func (l *lane) remove(ctx context.Context, keys []store.Key) (n int, err error) {
+func (l *lane) remove(ctx context.Context, keys []table.Key) (n int, err error) {
 	for chunk := range slices.Chunk(keys, l.st.TransactSize()-1) {
 		if err := l.late(ctx); err != nil {
 			return n, err
 		}
 		cp := l.cp
 		for _, k := range chunk {
-			cp = cp.with(partOf(k), []store.Item{{Key: k}})
+			cp = cp.with(partOf(k), []table.Item{{Key: k}})
 		}
 		if err := l.keep(ctx, cp, deletesOf(chunk)...); err != nil {
 			return n, err
@@ -519,21 +520,21 @@ func (l *lane) remove(ctx context.Context, keys []store.Key) (n int, err error) 
 	return n, nil
 }
 
-func keysOf(items []store.Item) []store.Key {
-	keys := make([]store.Key, len(items))
+func keysOf(items []table.Item) []table.Key {
+	keys := make([]table.Key, len(items))
 	for i, item := range items {
 		keys[i] = item.Key
 	}
 	return keys
 }
 
-func deletesOf(keys []store.Key) []store.Write {
-	w := make([]store.Write, len(keys))
+func deletesOf(keys []table.Key) []table.Write {
+	w := make([]table.Write, len(keys))
 	for i, k := range keys {
-		w[i] = store.Write{Item: store.Item{Key: k}, Delete: true}
+		w[i] = table.Write{Item: table.Item{Key: k}, Delete: true}
 	}
 	return w
 }
 
 // partOf is the partition of a key.
-func partOf(k store.Key) part { return part{pk: k.PK, edits: store.EditsIn(k.PK)} }
+func partOf(k table.Key) part { return part{pk: k.PK, edits: store.EditsIn(k.PK)} }

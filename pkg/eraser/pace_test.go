@@ -13,8 +13,9 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
-	"reseed/pkg/store/simtable"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
+	"reseed/pkg/table/simtable"
 )
 
 // Of the table of the issue: 1,000 write units a second and partition key, 4,000 in all.
@@ -34,7 +35,7 @@ const (
 func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		table := mem.New(mem.Options{Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 32, UnitsASecond: paceTable}})
+		table := mem.New(mem.Options{Limits: table.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 32, UnitsASecond: paceTable}})
 		src, _ := filled(t, store.New(table), paceItems)
 		sim := simtable.New(table, simtable.Options{
 			Key: 1000, Table: paceTable, Burst: burst, Seed: 1, Now: time.Now, MinLatency: 5 * time.Millisecond, MaxLatency: 20 * time.Millisecond,
@@ -73,7 +74,7 @@ func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
 // filled is a source of n customers of about 300 bytes, evenly spread over its shards, and the import that has added them.
 func filled(t *testing.T, st *store.Store, n int) (src store.Source, imported string) {
 	t.Helper()
-	d, err := st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	d, err := st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		_, err := d.Add("ds_1", "Acme", "CSV", time.Now())
 		return nil, err
 	})
@@ -84,7 +85,7 @@ func filled(t *testing.T, st *store.Store, n int) (src store.Source, imported st
 	for i := range n {
 		var h store.H
 		binary.BigEndian.PutUint64(h[:8], uint64(float64(i)/float64(n)*(1<<63))<<1)
-		must(t, w.Add(store.Write{Item: store.Item{Key: src.Space().Customer(h), Attrs: added(attrs(0, "name", strings.Repeat("x", 250)), j.ID)}}))
+		must(t, w.Add(table.Write{Item: table.Item{Key: src.Space().Customer(h), Attrs: added(attrs(0, "name", strings.Repeat("x", 250)), j.ID)}}))
 	}
 	must(t, w.Flush())
 	return src, j.ID

@@ -9,6 +9,7 @@ import (
 
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // countersAtOnce is how many partitions are counted in parallel.
@@ -45,7 +46,7 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: e.grace(opt).Seconds(), Notes: notes(sel.Kind), PricesOf: store.PricesOf}
+	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: e.grace(opt).Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf}
 	p.Survives = survives(sel.Kind, p.KeepEdits)
 	all, err := e.countSelection(ctx, d, sel, p)
 	if err != nil {
@@ -56,7 +57,7 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 	if sel.Kind == ManualCustomers || sel.Kind.records() {
 		p.WriteUnits *= 2 // what may be made anew meanwhile goes in transactions
 	}
-	p.Dollars = store.Cost{WriteMilli: store.MilliUnits(p.WriteUnits)}.Dollars()
+	p.Dollars = table.Cost{WriteMilli: table.MilliUnits(p.WriteUnits)}.Dollars()
 	if opt.Forget {
 		p.Notes = append(p.Notes, "The customer is put on the do-not-reload list: later imports report it as rejected, with the code forgotten.")
 	}
@@ -69,7 +70,7 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 		for _, src := range d.Sources {
 			all = append(all, allParts(src.Space())...)
 		}
-		return e.count(ctx, all, func(a store.Attrs) bool { n := store.OriginOf(a).Manual; return n > 0 && n >= d.ManualEpoch })
+		return e.count(ctx, all, func(a table.Attrs) bool { n := store.OriginOf(a).Manual; return n > 0 && n >= d.ManualEpoch })
 	}
 	t, err := e.find(ctx, d, sel)
 	if err != nil {
@@ -129,7 +130,7 @@ func notes(k Kind) []string {
 
 // count reads partitions, several at once: the keys only,
 // unless is has to look at the items.
-func (e *Eraser) count(ctx context.Context, all partitions, is func(store.Attrs) bool) (Counts, error) {
+func (e *Eraser) count(ctx context.Context, all partitions, is func(table.Attrs) bool) (Counts, error) {
 	var (
 		mu  sync.Mutex
 		sum = Counts{}
@@ -153,7 +154,7 @@ func (e *Eraser) count(ctx context.Context, all partitions, is func(store.Attrs)
 	return sum, g.Wait()
 }
 
-func (e *Eraser) countPart(ctx context.Context, p part, is func(store.Attrs) bool, n Counts) error {
+func (e *Eraser) countPart(ctx context.Context, p part, is func(table.Attrs) bool, n Counts) error {
 	q := p.query()
 	q.KeysOnly = is == nil
 	for item, err := range e.c.Store.Items(ctx, q) {
@@ -168,7 +169,7 @@ func (e *Eraser) countPart(ctx context.Context, p part, is func(store.Attrs) boo
 }
 
 // countRecord adds what hangs on a record and was not seen before.
-func (r reader) countRecord(ctx context.Context, kind Kind, rec job.ErasedRecord, seen map[store.Key]bool, n Counts) error {
+func (r reader) countRecord(ctx context.Context, kind Kind, rec job.ErasedRecord, seen map[table.Key]bool, n Counts) error {
 	h, _ := store.ParseH(rec.H)
 	for keys, err := range r.record(ctx, kind, h) {
 		if err != nil {
@@ -193,7 +194,7 @@ func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target,
 		if err != nil {
 			return nil, err
 		}
-		seen := map[store.Key]bool{} // spaces may share partitions
+		seen := map[table.Key]bool{} // spaces may share partitions
 		for i, sp := range spaces {
 			sum := n
 			if i > 0 {

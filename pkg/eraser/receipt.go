@@ -11,7 +11,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Residue is where copies of what was erased may live on for a while: settings of the deployment.
@@ -68,7 +68,7 @@ func (r *run) receipt(j *job.Job, digest Digest) Receipt {
 		Job: j.ID, Selection: kind, Source: j.Source, SourceName: j.SourceName, Import: spec.Import, AskedBy: spec.By, AskedAt: j.CreatedAt,
 		Grace: spec.Until, KeptEdits: spec.KeepEdits, Forgotten: len(spec.Forgotten), Removed: removed, Total: removed.Total(), KeyDigest: digest,
 		Imports: r.lead.Files, VerifiedAt: r.lead.Seen, Seconds: now.Sub(begun).Seconds(),
-		WriteUnits: j.Cost.WriteUnits(), ReadUnits: j.Cost.ReadUnits(), Dollars: j.Cost.Dollars(), PricesOf: store.PricesOf,
+		WriteUnits: j.Cost.WriteUnits(), ReadUnits: j.Cost.ReadUnits(), Dollars: j.Cost.Dollars(), PricesOf: table.PricesOf,
 		Survives: survives(kind, spec.KeepEdits), Residue: r.c.Residue.remains(now),
 	}
 	for _, x := range spec.Records {

@@ -7,6 +7,7 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Attributes of pointers that say what they belong to, as the hex H.
@@ -28,13 +29,13 @@ type reader struct {
 	edits bool // of what belongs to the record too
 }
 
-type groups = iter.Seq2[[]store.Key, error]
+type groups = iter.Seq2[[]table.Key, error]
 
 // record walks one customer or invoice.
 func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
 	switch kind {
 	case Invoice:
-		return func(yield func([]store.Key, error) bool) { yield(r.ownInvoice(ctx, h)) }
+		return func(yield func([]table.Key, error) bool) { yield(r.ownInvoice(ctx, h)) }
 	case CustomerInvoices:
 		return r.invoices(ctx, h)
 	case Customer, Source, Content, Dependent, ManualCustomers, Import:
@@ -44,7 +45,7 @@ func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
 
 func (r reader) customer(ctx context.Context, h store.H) groups {
 	walks := []func(context.Context, store.H) groups{r.invoices, r.events, r.contacts, r.self}
-	return func(yield func([]store.Key, error) bool) {
+	return func(yield func([]table.Key, error) bool) {
 		for _, walk := range walks {
 			for keys, err := range walk(ctx, h) {
 				if !yield(keys, err) || err != nil {
@@ -59,7 +60,7 @@ func (r reader) customer(ctx context.Context, h store.H) groups {
 func (r reader) invoices(ctx context.Context, customer store.H) groups {
 	q := r.sp.OwnersOf(customer)
 	q.KeysOnly = true
-	return func(yield func([]store.Key, error) bool) {
+	return func(yield func([]table.Key, error) bool) {
 		for item, err := range r.st.Items(ctx, q) {
 			if err != nil {
 				yield(nil, err)
@@ -78,7 +79,7 @@ func (r reader) invoices(ctx context.Context, customer store.H) groups {
 }
 
 // invoiceOf is an invoice that a customer's pointer leads to; nothing, if it is another's by now.
-func (r reader) invoiceOf(ctx context.Context, customer, h store.H) ([]store.Key, error) {
+func (r reader) invoiceOf(ctx context.Context, customer, h store.H) ([]table.Key, error) {
 	key := r.sp.Invoice(h)
 	found, err := r.st.Lookup(ctx, key)
 	if err != nil {
@@ -92,7 +93,7 @@ func (r reader) invoiceOf(ctx context.Context, customer, h store.H) ([]store.Key
 }
 
 // ownInvoice is an invoice with the pointer from its customer.
-func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) {
+func (r reader) ownInvoice(ctx context.Context, h store.H) ([]table.Key, error) {
 	key := r.sp.Invoice(h)
 	found, err := r.st.Lookup(ctx, key)
 	if err != nil {
@@ -104,15 +105,15 @@ func (r reader) ownInvoice(ctx context.Context, h store.H) ([]store.Key, error) 
 	if err != nil || !there {
 		return keys, err
 	}
-	owner, err := r.existing(ctx, []store.Key{r.sp.Owner(customer, h)}, nil)
+	owner, err := r.existing(ctx, []table.Key{r.sp.Owner(customer, h)}, nil)
 	return append(owner, keys...), err // the invoice last: it is what names the pointer
 }
 
 // invoice is the invoice, if it is there, with its line items and transactions, the pointers to them, and the edits of all.
-func (r reader) invoice(ctx context.Context, customer, h store.H, there bool) ([]store.Key, error) {
+func (r reader) invoice(ctx context.Context, customer, h store.H, there bool) ([]table.Key, error) {
 	q := r.sp.InvoiceParts(h)
 	q.KeysOnly = true
-	var parts, pointers []store.Key
+	var parts, pointers []table.Key
 	for item, err := range r.st.Items(ctx, q) {
 		if err != nil {
 			return nil, err
@@ -126,7 +127,7 @@ func (r reader) invoice(ctx context.Context, customer, h store.H, there bool) ([
 		pointers = append(pointers, r.sp.External(kind, own))
 	}
 	// An external id may by now point to a row of another invoice: that pointer stays.
-	pointers, err := r.existing(ctx, pointers, func(a store.Attrs) bool { return a.Str(attrInvoice) == h.String() })
+	pointers, err := r.existing(ctx, pointers, func(a table.Attrs) bool { return a.Str(attrInvoice) == h.String() })
 	if err != nil {
 		return nil, err
 	}
@@ -143,12 +144,12 @@ func (r reader) invoice(ctx context.Context, customer, h store.H, there bool) ([
 
 // invoiceEdits are the edits of an invoice and its parts, with the pointer to its changed date: the latter first, since
 // only the edit tells whose pointer it is when the invoice is gone.
-func (r reader) invoiceEdits(ctx context.Context, customer, h store.H) ([]store.Key, error) {
+func (r reader) invoiceEdits(ctx context.Context, customer, h store.H) ([]table.Key, error) {
 	if !r.edits {
 		return nil, nil
 	}
-	var keys []store.Key
-	dated := []store.Key{r.sp.EditOwner(customer, h)}
+	var keys []table.Key
+	dated := []table.Key{r.sp.EditOwner(customer, h)}
 	for item, err := range r.st.Items(ctx, r.sp.InvoiceEditsBetween(h, h)) {
 		if err != nil {
 			return nil, err
@@ -164,9 +165,9 @@ func (r reader) invoiceEdits(ctx context.Context, customer, h store.H) ([]store.
 
 // events walks a customer's events with their pointers.
 func (r reader) events(ctx context.Context, customer store.H) groups {
-	ours := func(a store.Attrs) bool { return a.Str(attrCustomer) == customer.String() }
-	return r.pages(ctx, r.sp.EventsOf(customer), func(keys []store.Key) ([]store.Key, error) {
-		pointers := make([]store.Key, len(keys))
+	ours := func(a table.Attrs) bool { return a.Str(attrCustomer) == customer.String() }
+	return r.pages(ctx, r.sp.EventsOf(customer), func(keys []table.Key) ([]table.Key, error) {
+		pointers := make([]table.Key, len(keys))
 		for i, k := range keys {
 			id, _ := store.TrailingEventID(k.SK)
 			pointers[i] = r.sp.ExternalEvent(id)
@@ -177,19 +178,19 @@ func (r reader) events(ctx context.Context, customer store.H) groups {
 }
 
 func (r reader) contacts(ctx context.Context, customer store.H) groups {
-	return r.pages(ctx, r.sp.ContactsOf(customer), func(keys []store.Key) ([]store.Key, error) { return keys, nil })
+	return r.pages(ctx, r.sp.ContactsOf(customer), func(keys []table.Key) ([]table.Key, error) { return keys, nil })
 }
 
 // self is the customer's edits, the pointers from its e-mail addresses, and last itself.
 func (r reader) self(ctx context.Context, h store.H) groups {
-	return func(yield func([]store.Key, error) bool) {
+	return func(yield func([]table.Key, error) bool) {
 		own := r.sp.Customer(h)
 		found, err := r.st.Lookup(ctx, own, r.sp.FieldsOf(own))
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		var pointers, keys []store.Key
+		var pointers, keys []table.Key
 		if email := edit.EmailOf(found[r.sp.FieldsOf(own)]); email != "" {
 			pointers = append(pointers, r.sp.EditEmail(r.hr.EmailH(email), h))
 		}
@@ -218,9 +219,9 @@ func (r reader) self(ctx context.Context, h store.H) groups {
 }
 
 // pages walks a range in small groups.
-func (r reader) pages(ctx context.Context, q store.Query, with func([]store.Key) ([]store.Key, error)) groups {
+func (r reader) pages(ctx context.Context, q table.Query, with func([]table.Key) ([]table.Key, error)) groups {
 	q.KeysOnly, q.Limit = true, groupSize
-	return func(yield func([]store.Key, error) bool) {
+	return func(yield func([]table.Key, error) bool) {
 		for {
 			page, err := r.st.Page(ctx, q)
 			if err != nil {
@@ -237,12 +238,12 @@ func (r reader) pages(ctx context.Context, q store.Query, with func([]store.Key)
 }
 
 // existing keeps the keys of items that exist and are as is says; nil asks nothing.
-func (r reader) existing(ctx context.Context, keys []store.Key, is func(store.Attrs) bool) ([]store.Key, error) {
+func (r reader) existing(ctx context.Context, keys []table.Key, is func(table.Attrs) bool) ([]table.Key, error) {
 	found, err := r.st.Lookup(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
-	var out []store.Key
+	var out []table.Key
 	for _, k := range keys {
 		if a, ok := found[k]; ok && (is == nil || is(a)) {
 			out = append(out, k)

@@ -8,6 +8,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Restore takes an erase back that is still in its grace period: everything is visible again in one write. After that
@@ -93,12 +94,12 @@ func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
 
 // reveal makes everything that a job has hidden visible again, and ends it, in one transaction. fence is that of an emptied source.
 func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string) (restored *job.Job, err error) {
-	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 		writes, err := unhide(d, j, fence)
 		if err != nil {
 			return nil, err
 		}
-		var ending []store.Write
+		var ending []table.Write
 		restored, ending, err = e.c.Ledger.Ending(ctx, j.ID, func(j *job.Job) error {
 			err := restorable(j, e.c.Now())
 			j.Status = job.Restored
@@ -146,7 +147,7 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err erro
 	}
 	for _, parts := range hiddenBy(j.Erase, src.Space()) {
 		for _, p := range parts {
-			page, err := e.c.Store.Page(ctx, store.Query{PK: p.pk, Limit: 1, KeysOnly: true})
+			page, err := e.c.Store.Page(ctx, table.Query{PK: p.pk, Limit: 1, KeysOnly: true})
 			if err == nil && len(page.Items) > 0 {
 				err = outdone("data has been put into the source since; erase its content with a grace period, then restore this")
 			}
@@ -163,7 +164,7 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err erro
 // finds the fence, or the source restored, and writes once more. Each attempt has a fence of its own, so that none rests on another's.
 func (e *Eraser) fence(ctx context.Context, j *job.Job) (store.Source, error) {
 	fence := j.ID + "-" + e.c.Ledger.NewID()
-	d, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+	d, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 		if _, ok := d.ByTag(j.Tag); !ok {
 			return nil, outdone("the data source itself has been erased since; restore that first")
 		}
@@ -184,7 +185,7 @@ func (e *Eraser) unfence(ctx context.Context, j *job.Job) error {
 	if err != nil || !ours(d) {
 		return err
 	}
-	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 		if ours(d) {
 			d.SetRestoring(j.Tag, "")
 		}
@@ -226,7 +227,7 @@ func outdone(why string) error {
 }
 
 // unhide changes the directory so that what a job has hidden is visible again.
-func unhide(d *store.Directory, j *job.Job, fence string) ([]store.Write, error) {
+func unhide(d *store.Directory, j *job.Job, fence string) ([]table.Write, error) {
 	spec := j.Erase
 	switch kind := Kind(spec.Selection); {
 	case kind == ManualCustomers:
@@ -246,9 +247,9 @@ func unhide(d *store.Directory, j *job.Job, fence string) ([]store.Write, error)
 		}
 		d.Exhume(j.ID)
 	}
-	var writes []store.Write
+	var writes []table.Write
 	for _, sk := range spec.Forgotten {
-		writes = append(writes, store.Write{Item: store.Item{Key: store.ForgottenAt(sk)}, Delete: true})
+		writes = append(writes, table.Write{Item: table.Item{Key: store.ForgottenAt(sk)}, Delete: true})
 	}
 	return writes, nil
 }

@@ -11,7 +11,8 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // restorables are the kinds that may have a grace period.
@@ -76,11 +77,11 @@ func TestARestoredSelectionIsAsItWas(t *testing.T) {
 }
 
 // forgotten are the entries of the do-not-reload list.
-func (w *world) forgotten() []store.Key {
+func (w *world) forgotten() []table.Key {
 	w.t.Helper()
-	var keys []store.Key
+	var keys []table.Key
 	pk := store.ForgottenAt("x").PK
-	for item, err := range w.st.Items(w.t.Context(), store.Query{PK: pk}) {
+	for item, err := range w.st.Items(w.t.Context(), table.Query{PK: pk}) {
 		must(w.t, err)
 		keys = append(keys, item.Key)
 	}
@@ -273,7 +274,7 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	}
 	w, x := prepared(t, "source", mem.Options{})
 	j := w.start(x.sel, gentle(x))
-	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		_, err := d.Add("ds_new", "acme", "CSV", time.Now())
 		return nil, err
 	})
@@ -386,7 +387,7 @@ func TestARestoreOfAFilledSource(t *testing.T) {
 	items := w.items(w.acme)
 	first := w.start(x.sel, gentle(x))
 	now := w.directory().Sources[0].Space()
-	w.put(store.Item{Key: now.Customer(customerH(w.directory().Hasher(), 1)), Attrs: attrs(0, "external_id", "cus-1")})
+	w.put(table.Item{Key: now.Customer(customerH(w.directory().Hasher(), 1)), Attrs: attrs(0, "external_id", "cus-1")})
 	_, err := w.eraser().Restore(t.Context(), first.ID)
 	if fault.CodeOf(err) != "not_restorable" {
 		t.Fatalf("over what came since: %v", err)
@@ -413,7 +414,7 @@ func TestALateWriterOfARestore(t *testing.T) {
 	now := w.directory().Sources[0].Space()
 	_, err := w.eraser().Restore(t.Context(), j.ID)
 	must(t, err)
-	late := store.Item{Key: now.Customer(customerH(w.directory().Hasher(), 50)), Attrs: attrs(0, "external_id", "late")}
+	late := table.Item{Key: now.Customer(customerH(w.directory().Hasher(), 50)), Attrs: attrs(0, "external_id", "late")}
 	w.put(late)
 	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID)
 	found, err := w.st.Get(t.Context(), late.Key)

@@ -10,6 +10,7 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // survey is what there is of one import in its source: what it added, and what hangs on that and did not come with it.
@@ -53,14 +54,14 @@ func (r reader) survey(ctx context.Context, number int64) (*survey, error) {
 }
 
 // ours tells whether the import added an item.
-func (s *survey) ours(it store.Item) bool { return store.OriginOf(it.Attrs).Import == s.number }
+func (s *survey) ours(it table.Item) bool { return store.OriginOf(it.Attrs).Import == s.number }
 
 // surveyor reads one shard, or the plans.
 type surveyor struct {
 	reader
 	*survey
 	counts Counts       // of what the import added
-	batch  []store.Item // records of it whose edits are looked for together: of one partition, in key order
+	batch  []table.Item // records of it whose edits are looked for together: of one partition, in key order
 }
 
 func (r reader) surveyor(s *survey) *surveyor {
@@ -68,7 +69,7 @@ func (r reader) surveyor(s *survey) *surveyor {
 }
 
 func (v *surveyor) shard(ctx context.Context, shard int) error {
-	within := func(pk, letter string) store.Query { return store.Query{PK: pk, From: letter, To: store.After(letter)} }
+	within := func(pk, letter string) table.Query { return table.Query{PK: pk, From: letter, To: store.After(letter)} }
 	customers, data := v.sp.CustomerPK(shard), v.sp.DataPK(shard)
 	if err := v.families(ctx, v.sp.CustomersIn(shard), within(customers, store.SKContact), within(data, store.SKOwner), within(data, store.SKEvent)); err != nil {
 		return err
@@ -76,7 +77,7 @@ func (v *surveyor) shard(ctx context.Context, shard int) error {
 	if err := v.invoices(ctx, v.sp.InvoicesIn(shard)); err != nil {
 		return err
 	}
-	for _, pointers := range []store.Query{within(customers, store.SKEmail), within(data, store.SKExternal)} {
+	for _, pointers := range []table.Query{within(customers, store.SKEmail), within(data, store.SKExternal)} {
 		for it, err := range v.st.Items(ctx, pointers) {
 			if err == nil {
 				err = v.take(ctx, it)
@@ -90,7 +91,7 @@ func (v *surveyor) shard(ctx context.Context, shard int) error {
 }
 
 // families reads customers and what hangs on them, which is in the order of the customers.
-func (v *surveyor) families(ctx context.Context, customers store.Query, children ...store.Query) error {
+func (v *surveyor) families(ctx context.Context, customers table.Query, children ...table.Query) error {
 	cursors := make([]cursor, len(children))
 	for i, q := range children {
 		next, stop := iter.Pull2(v.st.Items(ctx, q))
@@ -114,7 +115,7 @@ func (v *surveyor) families(ctx context.Context, customers store.Query, children
 		}
 	}
 	for i := range cursors { // what is left hangs on nothing
-		if err := v.childrenOf(ctx, store.Item{}, &cursors[i]); err != nil {
+		if err := v.childrenOf(ctx, table.Item{}, &cursors[i]); err != nil {
 			return err
 		}
 	}
@@ -123,8 +124,8 @@ func (v *surveyor) families(ctx context.Context, customers store.Query, children
 
 // cursor stands at an item, until there is no more.
 type cursor struct {
-	next func() (store.Item, error, bool)
-	item store.Item
+	next func() (table.Item, error, bool)
+	item table.Item
 	more bool
 }
 
@@ -134,10 +135,10 @@ func (c *cursor) step() (err error) {
 }
 
 // childrenOf goes up to the last child of a customer; without one, to the end.
-func (v *surveyor) childrenOf(ctx context.Context, customer store.Item, c *cursor) error {
+func (v *surveyor) childrenOf(ctx context.Context, customer table.Item, c *cursor) error {
 	for c.more {
 		h, _ := store.LeadingH(c.item.SK)
-		parent := store.Item{}
+		parent := table.Item{}
 		switch sk := store.CustomerSK(h); {
 		case sk == customer.SK:
 			parent = customer
@@ -156,8 +157,8 @@ func (v *surveyor) childrenOf(ctx context.Context, customer store.Item, c *curso
 }
 
 // invoices reads invoices, each of which its line items and transactions follow.
-func (v *surveyor) invoices(ctx context.Context, q store.Query) error {
-	invoice := store.Item{}
+func (v *surveyor) invoices(ctx context.Context, q table.Query) error {
+	invoice := table.Item{}
 	for it, err := range v.st.Items(ctx, q) {
 		switch {
 		case err != nil:
@@ -167,7 +168,7 @@ func (v *surveyor) invoices(ctx context.Context, q store.Query) error {
 		case strings.HasPrefix(it.SK, invoice.SK):
 			err = v.child(ctx, invoice, it)
 		default:
-			err = v.child(ctx, store.Item{}, it)
+			err = v.child(ctx, table.Item{}, it)
 		}
 		if err != nil {
 			return err
@@ -177,7 +178,7 @@ func (v *surveyor) invoices(ctx context.Context, q store.Query) error {
 }
 
 // child takes what hangs on a parent, if that is there, and maybe on a plan.
-func (v *surveyor) child(ctx context.Context, parent, it store.Item) error {
+func (v *surveyor) child(ctx context.Context, parent, it table.Item) error {
 	switch {
 	case v.ours(it):
 	case v.ours(parent), v.plans[it.Attrs.Str("plan")]:
@@ -187,7 +188,7 @@ func (v *surveyor) child(ctx context.Context, parent, it store.Item) error {
 }
 
 // note notes what hangs there and did not come with the import.
-func (v *surveyor) note(it store.Item) {
+func (v *surveyor) note(it table.Item) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	kind := kindOf(it.SK)
@@ -199,7 +200,7 @@ func (v *surveyor) note(it store.Item) {
 }
 
 // take counts an item, if the import added it.
-func (v *surveyor) take(ctx context.Context, it store.Item) error {
+func (v *surveyor) take(ctx context.Context, it table.Item) error {
 	if !v.ours(it) {
 		return nil
 	}
@@ -235,9 +236,9 @@ func (v *surveyor) done(ctx context.Context) error {
 }
 
 // editsOf are the edits of some records of one partition, which are in key order, with the pointers that lead to those; none if edits stay.
-func (r reader) editsOf(ctx context.Context, items []store.Item) ([]store.Key, error) {
-	records := map[store.Key]store.Attrs{}
-	var first, last store.Key
+func (r reader) editsOf(ctx context.Context, items []table.Item) ([]table.Key, error) {
+	records := map[table.Key]table.Attrs{}
+	var first, last table.Key
 	for _, it := range items {
 		if !edited(it.SK) {
 			continue
@@ -251,8 +252,8 @@ func (r reader) editsOf(ctx context.Context, items []store.Item) ([]store.Key, e
 	if !r.edits || len(records) == 0 {
 		return nil, nil
 	}
-	var pointers, keys []store.Key
-	for item, err := range r.st.Items(ctx, store.Query{PK: r.sp.FieldsOf(first).PK, From: first.SK, To: store.After(last.SK)}) {
+	var pointers, keys []table.Key
+	for item, err := range r.st.Items(ctx, table.Query{PK: r.sp.FieldsOf(first).PK, From: first.SK, To: store.After(last.SK)}) {
 		if err != nil {
 			return nil, err
 		}
@@ -276,7 +277,7 @@ func edited(sk string) bool {
 }
 
 // pointersTo are the pointers that an edit of a record may have.
-func (r reader) pointersTo(record store.Key, attrs store.Attrs, fields store.Item) []store.Key {
+func (r reader) pointersTo(record table.Key, attrs table.Attrs, fields table.Item) []table.Key {
 	if fields.Key != r.sp.FieldsOf(record) {
 		return nil
 	}
@@ -284,11 +285,11 @@ func (r reader) pointersTo(record store.Key, attrs store.Attrs, fields store.Ite
 	switch store.What(record.SK) {
 	case store.SKCustomer:
 		if email := edit.EmailOf(fields.Attrs); email != "" {
-			return []store.Key{r.sp.EditEmail(r.hr.EmailH(email), h)}
+			return []table.Key{r.sp.EditEmail(r.hr.EmailH(email), h)}
 		}
 	case store.SKInvoice:
 		customer := r.hr.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID)
-		keys := []store.Key{r.sp.EditOwner(customer, h)}
+		keys := []table.Key{r.sp.EditOwner(customer, h)}
 		if owner, ok := edit.OwnerOf(fields.Attrs); ok && owner != customer {
 			keys = append(keys, r.sp.EditOwner(owner, h))
 		}

@@ -13,6 +13,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Phases of an erase. What they have behind them is never done again: once a
@@ -34,7 +35,7 @@ type lead struct {
 	Done  []string   `json:"spaces,omitempty"` // spaces that are through, of an erase that visits many
 	Seen  time.Time  `json:"seen,omitzero"`    // when it was seen gone
 	Files int        `json:"files,omitempty"`  // imports whose files are gone
-	Cost  store.Cost `json:"cost"`
+	Cost  table.Cost `json:"cost"`
 }
 
 // errStop ends a sweep that is not done: its time is up, or a source is not free.
@@ -48,7 +49,7 @@ type run struct {
 	job    *job.Job
 	lease  *job.Lease
 	lead   lead
-	before store.Cost // spent by earlier runs
+	before table.Cost // spent by earlier runs
 	stopAt time.Time  // zero: no deadline
 
 	items   atomic.Int64 // removed so far
@@ -267,7 +268,7 @@ func (r *run) sweep(ctx context.Context) error {
 		return err
 	}
 	// Edits made since are of rows that came anew.
-	old := store.Cond{Op: store.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
+	old := table.Cond{Op: table.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
 	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
 }
 
@@ -367,7 +368,7 @@ func (r *run) visit(ctx context.Context, src store.Source) error {
 	if err != nil {
 		return err
 	}
-	manual := among(store.Cond{Op: store.Less, Attr: store.AttrManual, N: r.job.Erase.Manual})
+	manual := among(table.Cond{Op: table.Less, Attr: store.AttrManual, N: r.job.Erase.Manual})
 	if err := r.lanes(ctx, laneName(src.Space()), allParts(src.Space()), manual); err != nil {
 		return err
 	}
@@ -434,7 +435,7 @@ func (r *run) end(ctx context.Context) error {
 		j.Erase.Removed = sum.Removed
 		j.Progress.ItemsDone = sum.Removed.Total()
 		// Units are what DynamoDB would have counted, wherever the table is.
-		j.Cost = r.before.Add(r.st.Spent()).Add(store.Cost{WriteMilli: sum.Milli})
+		j.Cost = r.before.Add(r.st.Spent()).Add(table.Cost{WriteMilli: sum.Milli})
 		j.Erase.Receipt = encode(r.receipt(j, sum.Digest))
 		return nil
 	})
@@ -458,7 +459,7 @@ func exhume(ctx context.Context, st *store.Store, j *job.Job) error {
 	if err != nil || !slices.ContainsFunc(tombstones(j), there) {
 		return err
 	}
-	_, err = st.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+	_, err = st.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 		d.Exhume(j.ID)
 		return nil, nil
 	})

@@ -8,8 +8,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/dynamo"
-	"reseed/pkg/store/dynamo/dynotest"
+	"reseed/pkg/table/dynamo"
+	"reseed/pkg/table/dynamo/dynotest"
 )
 
 // unitItems are enough that what is spent on the job itself hardly counts.

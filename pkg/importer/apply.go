@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // reserve is how long before a deadline a worker stops, so that no request of
@@ -73,8 +73,8 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 // was before a change that was cut off knows that its pointers are so too.
 type changeApplier struct {
 	w                 *work
-	records, pointers *store.Writer
-	waiting           []store.Write // pointers whose records may not be durable yet
+	records, pointers *table.Writer
+	waiting           []table.Write // pointers whose records may not be durable yet
 }
 
 // mostWaiting is how many pointers wait at most.

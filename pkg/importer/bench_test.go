@@ -18,7 +18,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/pebble"
 )
 
 // benchRows is the size of the benchmark's file: large enough for every phase to count.
@@ -101,22 +102,22 @@ func BenchmarkAgainstBarePebble(b *testing.B) {
 }
 
 // items are all items of the source, in the order of their keys.
-func (m *machine) items(b *testing.B) []store.Item {
+func (m *machine) items(b *testing.B) []table.Item {
 	b.Helper()
-	var out []store.Item
+	var out []table.Item
 	for shard := range m.source.Shards {
-		for it, err := range m.store.Items(b.Context(), store.Query{PK: m.source.Space().CustomerPK(shard)}) {
+		for it, err := range m.store.Items(b.Context(), table.Query{PK: m.source.Space().CustomerPK(shard)}) {
 			if err != nil {
 				b.Fatal(err)
 			}
 			out = append(out, it)
 		}
 	}
-	slices.SortFunc(out, func(x, y store.Item) int { return x.Compare(y.Key) })
+	slices.SortFunc(out, func(x, y table.Item) int { return x.Compare(y.Key) })
 	return out
 }
 
-func putBare(b *testing.B, items []store.Item) {
+func putBare(b *testing.B, items []table.Item) {
 	b.Helper()
 	db, err := bare.Open(b.TempDir(), &bare.Options{Logger: quiet{}})
 	if err != nil {
@@ -175,7 +176,7 @@ func newMachine(b *testing.B) *machine {
 			return nil
 		},
 	})
-	_, err = st.ChangeDirectory(b.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err = st.ChangeDirectory(b.Context(), func(d *store.Directory) ([]table.Write, error) {
 		var err error
 		m.source, err = d.Add("ds_bench", "Bench", "CSV", time.Now())
 		return nil, err

@@ -8,7 +8,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // errEnding says that a worker stopped because its job is to end: it was cancelled, or fails.
@@ -299,7 +299,7 @@ func (w *work) mendBlock(ctx context.Context, block []change) error {
 	if err != nil {
 		return err
 	}
-	var pointers []store.Write
+	var pointers []table.Write
 	for i := range block {
 		if c := &block[i]; string(stored[i]) == string(c.after) {
 			pointers = append(pointers, appendWrites(nil, w.hasher, w.parts, c)[1:]...)

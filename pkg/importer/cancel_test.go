@@ -8,7 +8,7 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // TestACancelledJobEndsWithItsLastWorker cancels an import at every call that a worker makes, whose task is not the only

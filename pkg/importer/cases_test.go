@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"reseed/pkg/billing"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // Sequences that once went wrong, each against the model.

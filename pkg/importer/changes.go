@@ -13,7 +13,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // A change set is the exact list of what one key range of one stage changes,
@@ -30,7 +30,7 @@ type change struct {
 	sk            string
 	file          int   // index in the job
 	line          int64 // 0 for a row that the input lacks
-	before, after store.Attrs
+	before, after table.Attrs
 }
 
 // dataset is that of the record.
@@ -377,7 +377,7 @@ func (o *overlay) step() (err error) {
 }
 
 // at is what becomes of the item under sk: nil if it is removed. known is false if it stays as it is stored.
-func (o *overlay) at(sk string) (after store.Attrs, known bool, err error) {
+func (o *overlay) at(sk string) (after table.Attrs, known bool, err error) {
 	for o.more && o.cur.sk < sk {
 		if err := o.step(); err != nil {
 			return nil, false, err

@@ -11,7 +11,7 @@ import (
 	"reseed/internal/gen/company"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // Capacity units a row, held against the bars of the import engine: what an import costs does not

@@ -10,8 +10,8 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
-	"reseed/pkg/store/dynamojson"
+	"reseed/pkg/table"
+	"reseed/pkg/table/dynamojson"
 )
 
 // Format is how a change set is written out.
@@ -152,7 +152,7 @@ func (x *exporter) items(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var writes []store.Write
+	var writes []table.Write
 	return x.each(ctx, func(c *change) error {
 		if c.action() != Added {
 			return nil

@@ -10,7 +10,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // TestAFailedJobEndsWithItsLastWorker has an import fail by one worker at every call of another that is in the middle of
@@ -104,7 +105,7 @@ func (l *line) applying(t *testing.T, src store.Source) (id string) {
 // erased takes a source out of the directory.
 func (l *line) erased(t *testing.T, src store.Source) {
 	t.Helper()
-	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		d.Remove(src.UUID)
 		return nil, nil
 	})

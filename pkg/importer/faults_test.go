@@ -14,8 +14,8 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // story is something that is done to a source: first in peace, then disturbed.
@@ -158,8 +158,8 @@ func ways() map[string][2]int64 {
 }
 
 // quick are limits that make many calls, one after the other, of a table that many processes share, or one owns.
-func quick(exclusive bool) store.Limits {
-	return store.Limits{Get: 25, Write: 10, Transact: 25, Parallel: 1, Exclusive: exclusive}
+func quick(exclusive bool) table.Limits {
+	return table.Limits{Get: 25, Write: 10, Transact: 25, Parallel: 1, Exclusive: exclusive}
 }
 
 // begun is a story after its peace, and its end if nothing disturbs it.

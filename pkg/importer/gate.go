@@ -8,12 +8,13 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // totals is what all tasks of a job came to.
 type totals struct {
 	summary
-	cost store.Cost
+	cost table.Cost
 }
 
 // sums adds up the tasks' results.
@@ -198,14 +199,14 @@ func (im *Importer) dropRuns(ctx context.Context, j *job.Job) error {
 // estimate tells what applying will take. The write units are exact, as long as nothing moves.
 func estimate(st *store.Store, sum totals) *job.Estimate {
 	e := &job.Estimate{
-		Changes: sum.Changes, WriteUnits: float64(sum.WriteMilli+sum.RemoveMilli) / 1000, PricesOf: store.PricesOf,
+		Changes: sum.Changes, WriteUnits: float64(sum.WriteMilli+sum.RemoveMilli) / 1000, PricesOf: table.PricesOf,
 		// What is compared before a plan is applied: dense rows by range, as the plan did, others one by one.
 		ReadUnits: sum.cost.ReadUnits(),
 	}
 	if sum.removed() == 0 { // else it is looked again too what belongs to the removed rows
 		e.ReadUnits = min(e.ReadUnits, float64(sum.Changes+sum.Grounds))
 	}
-	e.Dollars = store.Cost{WriteMilli: store.MilliUnits(e.WriteUnits), ReadMilli: store.MilliUnits(e.ReadUnits)}.Dollars()
+	e.Dollars = table.Cost{WriteMilli: table.MilliUnits(e.WriteUnits), ReadMilli: table.MilliUnits(e.ReadUnits)}.Dollars()
 	e.Seconds = e.WriteUnits / float64(st.UnitsASecond())
 	return e
 }

@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // The ground of a plan is what its rows rest on besides the items that it changes: the customers and invoices that they belong to, as
@@ -47,7 +48,7 @@ func (w *work) newGround(ctx context.Context, by string) ground {
 }
 
 // note notes what is stored under a key, nil if nothing is. Keys come in ascending order, and may come again.
-func (g *ground) note(sk string, stored store.Attrs) (err error) {
+func (g *ground) note(sk string, stored table.Attrs) (err error) {
 	if g.create == nil || sk == g.last {
 		return nil
 	}
@@ -63,7 +64,7 @@ func (g *ground) note(sk string, stored store.Attrs) (err error) {
 }
 
 // digestOf is a short hash of what is stored; empty of nothing.
-func digestOf(a store.Attrs) []byte {
+func digestOf(a table.Attrs) []byte {
 	if a == nil {
 		return nil
 	}

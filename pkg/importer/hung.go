@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Whether a record may go depends on what belongs to it: on whether any of that stays. What is stored there is walked
@@ -48,7 +49,7 @@ func (t *turns) close() {
 func hungKinds() [3]string { return [3]string{store.SKContact, store.SKOwner, store.SKEvent} }
 
 // hungKey is the key under which a row hangs on a customer; empty if there is no row, or it does not.
-func (w *work) hungKey(sk string, a store.Attrs) string {
+func (w *work) hungKey(sk string, a table.Attrs) string {
 	if a == nil {
 		return ""
 	}
@@ -137,7 +138,7 @@ func (w *work) needed(ctx context.Context, sks []string, hung [3]*turns) (map[st
 		}
 		return n.needed, n.find(ctx, space.InvoiceParts)
 	}
-	for i, of := range []func(store.H) store.Query{space.ContactsOf, space.OwnersOf, space.EventsOf} {
+	for i, of := range []func(store.H) table.Query{space.ContactsOf, space.OwnersOf, space.EventsOf} {
 		n.goes = func(key string) (bool, error) { return n.turned(hung[i], key) }
 		if err := n.find(ctx, of); err != nil {
 			return nil, err
@@ -183,13 +184,13 @@ func (n *neededness) mark(key string) {
 }
 
 // find walks what is stored under the records: where they lie dense, all of it at once, where sparse, record by record.
-func (n *neededness) find(ctx context.Context, of func(store.H) store.Query) error {
+func (n *neededness) find(ctx context.Context, of func(store.H) table.Query) error {
 	for from := 0; from < len(n.records); {
 		pk, to := n.w.parts.of(n.records[from]), from+1
 		for to < len(n.records) && n.w.parts.of(n.records[to]) == pk {
 			to++
 		}
-		var queries []store.Query
+		var queries []table.Query
 		for _, sk := range n.records[from:to] {
 			h, _ := store.LeadingH(sk)
 			queries = append(queries, of(h))
@@ -212,7 +213,7 @@ func (n *neededness) find(ctx context.Context, of func(store.H) store.Query) err
 	return nil
 }
 
-func (n *neededness) walk(ctx context.Context, q store.Query) error {
+func (n *neededness) walk(ctx context.Context, q table.Query) error {
 	q.KeysOnly = n.w.undone != nil // else it matters whether they are superseded
 	seen := 0
 	for it, err := range n.w.store.Items(ctx, q) {
@@ -238,20 +239,20 @@ func (n *neededness) walk(ctx context.Context, q store.Query) error {
 
 // superseded tells whether a row is of manual customers that were erased and came anew: it cannot be restored, and an import
 // does not heed it. An undo does.
-func (w *work) superseded(a store.Attrs) bool {
+func (w *work) superseded(a table.Attrs) bool {
 	n := manualOf(a)
 	return w.undone == nil && n > 0 && n < w.dir.ManualEpoch
 }
 
 // dense tells whether reading the stretch of some queries of one partition, in key order, costs less than asking each.
-func (w *work) dense(ctx context.Context, queries []store.Query) (bool, error) {
+func (w *work) dense(ctx context.Context, queries []table.Query) (bool, error) {
 	if len(queries) <= fewKeys {
 		return false, nil
 	}
 	what := queries[0].From[:2]
 	ends := []string{queries[0].From, queries[len(queries)-1].To}
 	if _, known := w.density[what]; !known {
-		page, err := w.store.Page(ctx, store.Query{PK: queries[0].PK, From: ends[0], To: ends[1], Limit: probe, KeysOnly: true})
+		page, err := w.store.Page(ctx, table.Query{PK: queries[0].PK, From: ends[0], To: ends[1], Limit: probe, KeysOnly: true})
 		if err != nil {
 			return false, err
 		}
@@ -277,7 +278,7 @@ func (w *work) findNamed(ctx context.Context, shard int) error {
 	}
 	named := map[string]bool{}
 	for _, stage := range []int{stageInvoices, stageEvents} {
-		err := w.eachLeft(ctx, stage, shard, func(a store.Attrs) {
+		err := w.eachLeft(ctx, stage, shard, func(a table.Attrs) {
 			if plan := a.Str("plan"); plan != "" {
 				named[plan] = true
 			}
@@ -320,7 +321,7 @@ func (w *work) plansGoing(ctx context.Context) (map[string]bool, error) {
 }
 
 // eachLeft calls f for all rows of a stage in a key range as this job leaves them.
-func (w *work) eachLeft(ctx context.Context, stage, shard int, f func(store.Attrs)) error {
+func (w *work) eachLeft(ctx context.Context, stage, shard int, f func(table.Attrs)) error {
 	shards := w.parts.space.Shards
 	stored := &walk{w: w, queries: w.parts.scans(stage, shard, shards)}
 	// upTo passes the stored rows up to a key; the one there is this job's.

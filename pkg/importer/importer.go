@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Defaults of Config.
@@ -149,7 +150,7 @@ func (im *Importer) adopt(ctx context.Context, began store.Source, j *job.Job) (
 }
 
 // create stores a job, with extra writes in the same transaction, and gets it going.
-func (im *Importer) create(ctx context.Context, src store.Source, j *job.Job, extra ...store.Write) (*job.Job, error) {
+func (im *Importer) create(ctx context.Context, src store.Source, j *job.Job, extra ...table.Write) (*job.Job, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func (im *Importer) send(ctx context.Context, j *job.Job) error {
 // written, if stored rows have moved since in a way that matters (see check.go). A plan of an undo is fault.Conflict if another undo of
 // the same import was begun since.
 func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
-	j, err := im.c.Ledger.Resume(ctx, id, func(j *job.Job) ([]store.Write, error) {
+	j, err := im.c.Ledger.Resume(ctx, id, func(j *job.Job) ([]table.Write, error) {
 		if j.Import == nil {
 			return nil, errNoImport()
 		}
@@ -183,7 +184,7 @@ func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
 			return nil, nil
 		}
 		link, err := im.undoing(ctx, j.Import.Undo, j.ID)
-		return []store.Write{link}, err
+		return []table.Write{link}, err
 	})
 	if err != nil {
 		return nil, err

@@ -18,7 +18,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 func TestTheSampleCompanyGoesInWholeAndTheSecondTimeNothingChanges(t *testing.T) {
@@ -61,12 +62,12 @@ func TestTheSampleCompanyGoesInWholeAndTheSecondTimeNothingChanges(t *testing.T)
 func TestTheOutcomeDependsOnNoPieceSize(t *testing.T) {
 	t.Parallel()
 	inputs := append(folder(t, "twelve"), input{"more.csv", "", []byte("External ID,Name,Email\nz1,Zed,z@example.com\nz1,Zed,z@example.com\nz1,Other,z@example.com\n,Nobody,\n")})
-	var want map[store.Key]string
+	var want map[table.Key]string
 	var sums string
 	for _, size := range []int64{1 << 20, 5000, 700, 97} {
 		l := newLine(mem.New(mem.Options{}), objects.Mem(), size, map[bool]int64{true: 1 << 30, false: 1}[size == 1<<20])
 		// Identities are keyed by a random secret: give every table the same one.
-		_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+		_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 			d.HashKey = bytes.Repeat([]byte{7}, 32)
 			return nil, nil
 		})
@@ -176,12 +177,12 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 	for name, sizes := range map[string][2]int64{"small": {0, 1 << 30}, "large": {4000, 1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var want map[store.Key]string
+			var want map[table.Key]string
 			var sums string
 			for n := 0; ; n += 1 + n/3 { // every early call, then ever fewer: runs are many
 				c := &cutter{at: n}
 				opt := mem.Options{
-					Limits: store.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 1, Exclusive: true}, Before: c.before,
+					Limits: table.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 1, Exclusive: true}, Before: c.before,
 				}
 				driver := mem.New(opt)
 				objs := objects.Mem()
@@ -228,7 +229,7 @@ func (c *cutter) disarm() {
 }
 
 // survive imports the twelve, with a new process in place of one that is cut.
-func survive(t *testing.T, l *line, restart func() *line, c *cutter) (map[store.Key]string, *job.Job) {
+func survive(t *testing.T, l *line, restart func() *line, c *cutter) (map[table.Key]string, *job.Job) {
 	t.Helper()
 	inputs := folder(t, "twelve")
 	for try := 0; ; try++ {
@@ -246,7 +247,7 @@ func survive(t *testing.T, l *line, restart func() *line, c *cutter) (map[store.
 
 func attempt(ctx context.Context, t *testing.T, l *line, inputs []input) (*job.Job, error) {
 	t.Helper()
-	_, err := l.store.ChangeDirectory(ctx, func(d *store.Directory) ([]store.Write, error) {
+	_, err := l.store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 		d.HashKey = bytes.Repeat([]byte{7}, 32)
 		if _, ok := d.ByName("S"); ok {
 			return nil, nil

@@ -18,6 +18,7 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // tester is what tester and *rapid.T have in common.
@@ -45,13 +46,13 @@ type line struct {
 
 func today() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
 
-func newLine(d store.Driver, o *objects.Objects, pieceBytes, smallBytes int64) *line {
+func newLine(d table.Driver, o *objects.Objects, pieceBytes, smallBytes int64) *line {
 	l := &line{now: today()}
 	l.wire(d, o, pieceBytes, smallBytes, func() time.Time { return l.now })
 	return l
 }
 
-func (l *line) wire(d store.Driver, o *objects.Objects, pieceBytes, smallBytes int64, clock func() time.Time) {
+func (l *line) wire(d table.Driver, o *objects.Objects, pieceBytes, smallBytes int64, clock func() time.Time) {
 	l.store, l.objects = store.New(d), o
 	l.ledger = job.NewLedger(l.store, clock)
 	l.Importer = importer.New(importer.Config{
@@ -84,7 +85,7 @@ func (l *line) drain(ctx context.Context) error {
 func (l *line) source(t tester, name string) store.Source {
 	t.Helper()
 	var src store.Source
-	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		var err error
 		if found, ok := d.ByName(name); ok {
 			src = found
@@ -178,7 +179,7 @@ func folder(t tester, dir string) []input {
 }
 
 // dump is all that a source holds, stamps included.
-func (l *line) dump(t tester, src store.Source) map[store.Key]string {
+func (l *line) dump(t tester, src store.Source) map[table.Key]string {
 	t.Helper()
 	sp := src.Space()
 	pks := []string{sp.PlanPK()}
@@ -189,7 +190,7 @@ func (l *line) dump(t tester, src store.Source) map[store.Key]string {
 }
 
 // dumpEdits is all edits of a source.
-func (l *line) dumpEdits(t tester, src store.Source) map[store.Key]string {
+func (l *line) dumpEdits(t tester, src store.Source) map[table.Key]string {
 	t.Helper()
 	var pks []string
 	for n := range src.Shards {
@@ -198,11 +199,11 @@ func (l *line) dumpEdits(t tester, src store.Source) map[store.Key]string {
 	return l.items(t, pks)
 }
 
-func (l *line) items(t tester, pks []string) map[store.Key]string {
+func (l *line) items(t tester, pks []string) map[table.Key]string {
 	t.Helper()
-	out := map[store.Key]string{}
+	out := map[table.Key]string{}
 	for _, pk := range pks {
-		for it, err := range l.store.Items(t.Context(), store.Query{PK: pk}) {
+		for it, err := range l.store.Items(t.Context(), table.Query{PK: pk}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -213,17 +214,17 @@ func (l *line) items(t tester, pks []string) map[store.Key]string {
 }
 
 // addedBy makes sure that an import added all of a dump, and takes out by which: its number is another each time.
-func addedBy(t tester, j *job.Job, dump map[store.Key]string) map[store.Key]string {
+func addedBy(t tester, j *job.Job, dump map[table.Key]string) map[table.Key]string {
 	t.Helper()
-	out := map[store.Key]string{}
+	out := map[table.Key]string{}
 	for k, attrs := range dump {
-		b := store.NewBuilder()
-		for name, v := range store.Attrs(attrs).All() {
+		b := table.NewBuilder()
+		for name, v := range table.Attrs(attrs).All() {
 			if name != store.AttrImport {
 				b.Raw(name, v)
 			}
 		}
-		if n := store.OriginOf(store.Attrs(attrs)).Import; n == 0 || n != job.Number(j.ID) {
+		if n := store.OriginOf(table.Attrs(attrs)).Import; n == 0 || n != job.Number(j.ID) {
 			t.Errorf("%v was added by import %d", k, n)
 		}
 		out[k] = string(b.Attrs())
@@ -231,7 +232,7 @@ func addedBy(t tester, j *job.Job, dump map[store.Key]string) map[store.Key]stri
 	return out
 }
 
-func same(t tester, got, want map[store.Key]string) {
+func same(t tester, got, want map[table.Key]string) {
 	t.Helper()
 	for k, v := range want {
 		if g, ok := got[k]; !ok {

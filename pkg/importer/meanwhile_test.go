@@ -11,8 +11,8 @@ import (
 	"reseed/internal/effort"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // meanwhile does something once, in the middle of a call: the n-th, or the first after it that finds a new job.
@@ -78,7 +78,7 @@ func TestCancelledAnywhere(t *testing.T) {
 		if soak(t) {
 			step = 1
 		}
-		var before map[store.Key]map[string]any
+		var before map[table.Key]map[string]any
 		b.still.run(t, mem.Options{}, b.sizes, func(t tester, w *world) { before = w.outcome(t).Items })
 		for n := range effort.Cases(t.Name(), b.calls, step) {
 			for _, again := range []bool{false, true} {
@@ -112,7 +112,7 @@ func TestCancelledAnywhere(t *testing.T) {
 }
 
 // after takes a job that was stopped half-way back, or does it again.
-func (b begun) after(t tester, w *world, name string, again bool, before map[store.Key]map[string]any) {
+func (b begun) after(t tester, w *world, name string, again bool, before map[table.Key]map[string]any) {
 	t.Helper()
 	if again {
 		b.told(t, w)

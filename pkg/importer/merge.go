@@ -13,6 +13,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // maxEqualRows is how many rows without an external id may be equal in one file.
@@ -24,7 +25,7 @@ type candidate struct {
 	entry  entry
 	manual *int64 // from a finding; nil: this import's
 	parent string
-	before store.Attrs
+	before table.Attrs
 	hidden bool // what is stored there is being erased
 }
 
@@ -34,7 +35,7 @@ type parentState struct {
 	exists  bool
 	manual  int64
 	erasing bool        // and can be restored
-	stored  store.Attrs // nil if this import changes it
+	stored  table.Attrs // nil if this import changes it
 }
 
 // rangeMerge is the one loop that decides what becomes of every row of a key
@@ -53,7 +54,7 @@ type rangeMerge struct {
 	block   []candidate
 	parent  parentState
 	parents *overlay // what this import makes of the customers that rows hang on
-	builder *store.Builder
+	builder *table.Builder
 	after   []byte // of the change that is being made
 	ground  ground
 	counts  []job.Counts // by file
@@ -65,7 +66,7 @@ func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, er
 	id := setID{stage: stage, keyRange: keyRange}
 	return w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
 		m := &rangeMerge{
-			w: w, stage: stage, out: out, builder: store.NewBuilder(), counts: make([]job.Counts, len(w.job.Import.Files)), ground: w.newGround(ctx, id.name()),
+			w: w, stage: stage, out: out, builder: table.NewBuilder(), counts: make([]job.Counts, len(w.job.Import.Files)), ground: w.newGround(ctx, id.name()),
 		}
 		defer m.ground.abort()
 		return m.merge(ctx, keyRange)
@@ -410,7 +411,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 		m.count(&c.entry, func(n *job.Counts) { n.Unchanged++ })
 		return nil
 	}
-	if other := c.before.Str("external_id"); other != store.Attrs(c.entry.body).Str("external_id") {
+	if other := c.before.Str("external_id"); other != table.Attrs(c.entry.body).Str("external_id") {
 		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with that of a stored record; it needs another one.")
 		m.heads(c, manual, true)
 		return nil
@@ -442,7 +443,7 @@ func (m *rangeMerge) rejectOrphan(c *candidate) {
 	m.reject(&c.entry, column, code, message)
 }
 
-func (c *candidate) change(before, after store.Attrs) *change {
+func (c *candidate) change(before, after table.Attrs) *change {
 	return &change{c.sk, c.entry.place.file, c.entry.place.line, before, after}
 }
 
@@ -469,9 +470,9 @@ func (m *rangeMerge) write(c *change, milli *int64) error {
 
 // stamp puts the metadata before the content. Times come from the job, not
 // from the clock: whoever merges again gets the same bytes (I6). The attributes are valid until the next call.
-func (m *rangeMerge) stamp(content []byte, from store.Origin, created int64) store.Attrs {
+func (m *rangeMerge) stamp(content []byte, from store.Origin, created int64) table.Attrs {
 	m.builder.Reset()
-	m.after = m.builder.IntAlways(store.AttrCreated, created).Origin(from).
+	m.after = from.AddTo(m.builder.IntAlways(store.AttrCreated, created)).
 		IntAlways(store.AttrUpdated, m.w.stampMilli).AppendTo(m.after[:0])
 	m.after = append(m.after, content...)
 	return m.after

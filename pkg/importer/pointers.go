@@ -4,21 +4,22 @@ import (
 	"strings"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // pointer is an item that leads to a record. It belongs to the record that it
 // names and is written by the key range that owns it.
 type pointer struct {
 	sk    string
-	attrs store.Attrs
+	attrs table.Attrs
 }
 
 // pointersOf lists the pointers that a record with these attributes has.
-func pointersOf(hr *store.Hasher, sk string, a store.Attrs) []pointer {
+func pointersOf(hr *store.Hasher, sk string, a table.Attrs) []pointer {
 	if len(a) == 0 { // there was, or will be, no such record
 		return nil
 	}
-	b := store.NewBuilder().Origin(store.OriginOf(a))
+	b := store.OriginOf(a).AddTo(table.NewBuilder())
 	lead, _ := store.LeadingH(sk)
 	switch {
 	case strings.HasPrefix(sk, store.SKCustomer):
@@ -34,7 +35,7 @@ func pointersOf(hr *store.Hasher, sk string, a store.Attrs) []pointer {
 	return nil
 }
 
-func invoicePointers(hr *store.Hasher, sk string, invoice store.H, a store.Attrs, b *store.Builder) []pointer {
+func invoicePointers(hr *store.Hasher, sk string, invoice store.H, a table.Attrs, b *table.Builder) []pointer {
 	kind := store.KindLineItem
 	switch {
 	case len(sk) == len(store.SKInvoice)+2*store.HashLen:
@@ -52,7 +53,7 @@ func invoicePointers(hr *store.Hasher, sk string, invoice store.H, a store.Attrs
 
 // appendWrites adds what makes one change true in the table: the record, its
 // new pointers, and the end of its old ones.
-func appendWrites(dst []store.Write, hr *store.Hasher, p *partitions, c *change) []store.Write {
+func appendWrites(dst []table.Write, hr *store.Hasher, p *partitions, c *change) []table.Write {
 	dst = append(dst, write(p.key(c.sk), c.before, c.after))
 	before, after := pointersOf(hr, c.sk, c.before), pointersOf(hr, c.sk, c.after)
 	for _, ptr := range after {
@@ -70,26 +71,26 @@ func appendWrites(dst []store.Write, hr *store.Hasher, p *partitions, c *change)
 }
 
 // write is the write that leads from attributes to others; none are nil.
-func write(k store.Key, before, after store.Attrs) store.Write {
-	w := store.Write{Item: store.Item{Key: k, Attrs: after}, Delete: after == nil, Replaces: store.Nothing}
+func write(k table.Key, before, after table.Attrs) table.Write {
+	w := table.Write{Item: table.Item{Key: k, Attrs: after}, Delete: after == nil, Replaces: table.Nothing}
 	if before != nil {
-		w.Replaces = store.Item{Key: k, Attrs: before}.Size()
+		w.Replaces = table.Item{Key: k, Attrs: before}.Size()
 	}
 	return w
 }
 
 // named are the attributes of the pointer of that key; nil if there is none.
-func named(list []pointer, sk string) store.Attrs {
+func named(list []pointer, sk string) table.Attrs {
 	for _, q := range list {
 		if q.sk == sk {
-			return append(store.Attrs{}, q.attrs...)
+			return append(table.Attrs{}, q.attrs...)
 		}
 	}
 	return nil
 }
 
 // pointed tells whether a record with these attributes has a pointer; it has at most one.
-func pointed(sk string, a store.Attrs) bool {
+func pointed(sk string, a table.Attrs) bool {
 	switch {
 	case strings.HasPrefix(sk, store.SKCustomer):
 		return a.Str("email") != ""
@@ -109,10 +110,10 @@ func (w *work) costOf(c *change) (milli int64) {
 		if a == nil {
 			a = c.before
 		}
-		size := store.Item{Key: w.parts.key(c.sk), Attrs: a}.Size()
-		milli = store.WriteCost(0, size).WriteMilli
+		size := table.Item{Key: w.parts.key(c.sk), Attrs: a}.Size()
+		milli = table.WriteCost(0, size).WriteMilli
 		if pointed(c.sk, a) {
-			milli += store.WriteCost(0, 1).WriteMilli
+			milli += table.WriteCost(0, 1).WriteMilli
 		}
 		return milli
 	}
@@ -122,7 +123,7 @@ func (w *work) costOf(c *change) (milli int64) {
 		if !w.writes[i].Delete {
 			after = w.writes[i].Item.Size()
 		}
-		milli += store.WriteCost(max(0, w.writes[i].Replaces), after).WriteMilli
+		milli += table.WriteCost(max(0, w.writes[i].Replaces), after).WriteMilli
 	}
 	return milli
 }

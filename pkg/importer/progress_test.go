@@ -6,7 +6,7 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // TestProgressNeverGoesBackNorTooFar looks at an import in pieces, and at its undo, after every message.

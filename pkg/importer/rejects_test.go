@@ -20,7 +20,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // spoiled are two files with rejects of every kind: rows that can't be split, that are too long, that are wrong, and that fall when they
@@ -395,7 +396,7 @@ func forgetPieces(t *testing.T, l *process, id string) {
 	for _, task := range tasks {
 		key := store.TaskKey(id, task.ID)
 		if task.Phase == "0 rejects" {
-			if err := l.store.Transact(ctx, store.Write{Item: store.Item{Key: key}, Delete: true}); err != nil {
+			if err := l.store.Transact(ctx, table.Write{Item: table.Item{Key: key}, Delete: true}); err != nil {
 				t.Fatal(err)
 			}
 			continue
@@ -416,8 +417,8 @@ func forgetPieces(t *testing.T, l *process, id string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		attrs := store.NewBuilder().IntAlways(store.AttrVersion, task.Version+1).Str("body", string(body)).Attrs()
-		if err := l.store.Transact(ctx, store.Write{Item: store.Item{Key: key, Attrs: attrs}}); err != nil {
+		attrs := table.NewBuilder().IntAlways(store.AttrVersion, task.Version+1).Str("body", string(body)).Attrs()
+		if err := l.store.Transact(ctx, table.Write{Item: table.Item{Key: key, Attrs: attrs}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // replaced is the part of a merge that only a replace has: it walks everything that is stored, and
@@ -76,7 +77,7 @@ func (m *rangeMerge) endReplace(ctx context.Context) error {
 }
 
 // lacking takes a stored record that the input lacks: to be removed, if the input gives its dataset.
-func (m *rangeMerge) lacking(ctx context.Context, it store.Item) error {
+func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	a, parent := m.w.present(it.SK, it.Attrs), parentOf(it.SK)
 	switch {
 	case a == nil && parent == "":
@@ -179,7 +180,7 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	if hidden, err := w.anyHidden(ctx, h); hidden || err != nil {
 		return hidden, err
 	}
-	var queries []store.Query
+	var queries []table.Query
 	if !w.given(billing.Contacts) {
 		queries = append(queries, space.ContactsOf(h))
 	}
@@ -209,7 +210,7 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 		return false, nil
 	}
 	space := w.parts.space
-	queries := []store.Query{space.ContactsOf(customer), space.EventsOf(customer)}
+	queries := []table.Query{space.ContactsOf(customer), space.EventsOf(customer)}
 	for it, err := range w.store.Items(ctx, space.OwnersOf(customer)) {
 		if err != nil {
 			return false, err
@@ -231,7 +232,7 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 }
 
 // anyNotGiven tells whether a range holds a record of a dataset that the input does not give.
-func (w *work) anyNotGiven(ctx context.Context, q store.Query) (bool, error) {
+func (w *work) anyNotGiven(ctx context.Context, q table.Query) (bool, error) {
 	for it, err := range w.store.Items(ctx, q) {
 		if err != nil || !w.given(datasetOf(it.SK, it.Attrs)) {
 			return err == nil, err
@@ -243,7 +244,7 @@ func (w *work) anyNotGiven(ctx context.Context, q store.Query) (bool, error) {
 // plansNamed are the sort keys of the plans that stored rows name which this import does not give, or, while records of
 // the source are being erased, any row: it may be one of those. No key tells it, so those rows are read, all shards at once.
 func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
-	var queries []store.Query
+	var queries []table.Query
 	erasing := w.dir.AnyBuried(w.tag)
 	if erasing || !w.given(billing.LineItems) {
 		queries = append(queries, w.parts.scans(stageInvoices, 0, 1)...)
@@ -274,7 +275,7 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 }
 
 // any tells whether there is an item in any of the ranges.
-func (w *work) any(ctx context.Context, queries ...store.Query) (bool, error) {
+func (w *work) any(ctx context.Context, queries ...table.Query) (bool, error) {
 	var some atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)
 	for _, q := range queries {

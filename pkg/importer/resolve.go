@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // blockSize is how many distinct keys are compared with the table at a time.
@@ -118,9 +119,9 @@ func (a *answers) answer(ctx context.Context, block []question) error {
 }
 
 // one answers one question, given what is stored there.
-func (a *answers) one(q *question, stored store.Attrs) error {
+func (a *answers) one(q *question, stored table.Attrs) error {
 	there := a.w.present(q.about, stored)
-	var after store.Attrs
+	var after table.Attrs
 	known := false
 	if isCustomer(q.about) {
 		var err error
@@ -172,7 +173,7 @@ func (a *answers) add(asker *entry, body []byte) {
 }
 
 // findCustomer is what an invoice has to know of its customer, if anything.
-func (w *work) findCustomer(a store.Attrs) []byte {
+func (w *work) findCustomer(a table.Attrs) []byte {
 	if a == nil {
 		return findReject("Customer external ID", "unknown_customer", w.notThere("customer", billing.Customers, "invoice"))
 	}
@@ -185,7 +186,7 @@ func (w *work) findCustomer(a store.Attrs) []byte {
 // holder looks whether an external id is held by another row: by one that is stored
 // under another parent, or by an earlier one of this input. A replace lets it move: it removes the
 // row that holds it, since that cannot stand in the input too.
-func (a *answers) holder(stored store.Attrs, q *question) {
+func (a *answers) holder(stored table.Attrs, q *question) {
 	owner := stored.Str("invoice") + stored.Str("customer")
 	replace := a.w.job.Import.Mode == job.Replace
 	if a.about != q.about {
@@ -225,7 +226,7 @@ func findReject(column, code, message string) []byte {
 func findManual(m int64) []byte { return binary.AppendVarint([]byte{'m'}, m) }
 
 // manualOf is an item's manual epoch; 0 if it is not manual.
-func manualOf(a store.Attrs) int64 {
+func manualOf(a table.Attrs) int64 {
 	m, _ := a.Int(store.AttrManual)
 	return m
 }

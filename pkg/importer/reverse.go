@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // An undo is a merge: the change sets of the job that is taken back, turned round, with what is stored. A row
@@ -255,7 +256,7 @@ func (u *reversal) leave(c *change, v *verdict) {
 }
 
 // nameOf is how people know a row: its external id, or that of what it belongs to.
-func nameOf(a store.Attrs) string {
+func nameOf(a table.Attrs) string {
 	for _, name := range []string{"external_id", "invoice", "customer", "name"} {
 		if s := a.Str(name); s != "" {
 			return s
@@ -289,7 +290,7 @@ func (u *reversal) findHidden(ctx context.Context) error {
 
 // moved says why a row is left alone whatever belongs to it: it is hidden, or not as the job left it. What is hidden can
 // be restored, and must be as it was then.
-func (u *reversal) moved(c *change, stored store.Attrs) (code, why string) {
+func (u *reversal) moved(c *change, stored table.Attrs) (code, why string) {
 	switch {
 	case u.w.buried(c.sk, stored), u.w.buried(c.sk, c.after), u.hidden[parentOf(c.sk)]:
 		u.hidden[c.sk] = true // what is to be put back under it is met next
@@ -336,7 +337,7 @@ const goneParent = "A record that it belongs to is not there any more."
 
 // findHomeless leaves those rows alone that cannot be put back as they were: what they belong to is not there, or another row has
 // their external id.
-func (u *reversal) findHomeless(ctx context.Context, stored []store.Attrs, verdicts []verdict) error {
+func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdicts []verdict) error {
 	parents, err := u.findParents(ctx, verdicts)
 	if err != nil {
 		return err
@@ -435,7 +436,7 @@ func (w *work) askBack(ctx context.Context, stage, keyRange int) error {
 }
 
 // askExternal adds an entry about a row's external id.
-func (w *work) askExternal(ctx context.Context, out *spill, kind entryKind, sk string, a store.Attrs) error {
+func (w *work) askExternal(ctx context.Context, out *spill, kind entryKind, sk string, a table.Attrs) error {
 	for _, p := range pointersOf(w.hasher, sk, a) {
 		if p.sk[:len(store.SKExternal)] == store.SKExternal {
 			if err := out.add(ctx, &entry{key: p.sk, kind: kind, body: []byte(sk)}); err != nil {
@@ -448,7 +449,7 @@ func (w *work) askExternal(ctx context.Context, out *spill, kind entryKind, sk s
 
 // back answers those who ask for what is to be put back: there is the customer as this undo leaves it, or what is stored
 // under an external id.
-func (a *answers) back(q *question, there, stored store.Attrs) {
+func (a *answers) back(q *question, there, stored table.Attrs) {
 	if isCustomer(q.about) {
 		for n := range q.askers {
 			if there == nil {

@@ -14,6 +14,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // row is one row of a file: its cells by their columns. Blank cells are not there.
@@ -432,7 +433,7 @@ func (r *record) origin(attrs map[string]any) map[string]any {
 
 // expected spells a record as the table has it: the item, and the pointers that lead to it. Keys are pinned
 // by goldens of their own (pkg/store), so they are taken from there.
-func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, map[string]any)) {
+func (r *record) expected(hr *store.Hasher, sp store.Space, add func(table.Key, map[string]any)) {
 	str := func(name string) string { s, _ := r.attrs[name].(string); return s }
 	at := func(name string) time.Time {
 		if ms, ok := r.attrs[name].(int64); ok {
@@ -440,7 +441,7 @@ func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, 
 		}
 		return time.Time{}
 	}
-	item := func(k store.Key) store.Key {
+	item := func(k table.Key) table.Key {
 		k.SK = store.NthSK(k.SK, r.id.nth)
 		all := maps.Clone(r.attrs)
 		all["_at"], all["_up"] = r.created, r.updated
@@ -495,7 +496,7 @@ func (r *record) expected(hr *store.Hasher, sp store.Space, add func(store.Key, 
 }
 
 // key is where the record lies.
-func (r *record) key(hr *store.Hasher, sp store.Space) (key store.Key) {
-	r.expected(hr, sp, func(k store.Key, _ map[string]any) { key = cmp.Or(key, k) })
+func (r *record) key(hr *store.Hasher, sp store.Space) (key table.Key) {
+	r.expected(hr, sp, func(k table.Key, _ map[string]any) { key = cmp.Or(key, k) })
 	return key
 }

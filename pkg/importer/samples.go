@@ -10,7 +10,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Action is what a change does.
@@ -55,22 +55,22 @@ func changeOf(j *job.Job, c *change) Change {
 }
 
 // plain are attributes as JSON has them.
-func plain(a store.Attrs) map[string]any {
+func plain(a table.Attrs) map[string]any {
 	if len(a) == 0 {
 		return nil
 	}
 	m := map[string]any{}
 	for name, v := range a.All() {
 		switch v.Type {
-		case store.Int:
+		case table.Int:
 			m[name] = v.Int()
-		case store.Bool:
+		case table.Bool:
 			m[name] = v.Bool()
-		case store.List:
+		case table.List:
 			m[name] = v.List()
-		case store.Bytes:
+		case table.Bytes:
 			m[name] = v.Raw
-		case store.String:
+		case table.String:
 			m[name] = v.Str()
 		}
 	}

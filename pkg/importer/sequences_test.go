@@ -14,11 +14,11 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
-	"reseed/pkg/store"
-	"reseed/pkg/store/dynamo"
-	"reseed/pkg/store/dynamo/dynotest"
-	"reseed/pkg/store/mem"
-	"reseed/pkg/store/pebble"
+	"reseed/pkg/table"
+	"reseed/pkg/table/dynamo"
+	"reseed/pkg/table/dynamo/dynotest"
+	"reseed/pkg/table/mem"
+	"reseed/pkg/table/pebble"
 )
 
 // Random sequences of imports, replaces, plans, undos and edits, against the model, on all three tables. To soak:
@@ -28,10 +28,10 @@ import (
 func TestSequencesInMemory(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		limits := rapid.SampledFrom([]store.Limits{
+		limits := rapid.SampledFrom([]table.Limits{
 			{Get: 100, Write: 25, Transact: 100, Parallel: 8}, {Get: 2, Write: 3, Transact: 10, Parallel: 2},
 		}).Draw(t, "limits")
-		sequences(t, mem.New(mem.Options{Limits: limits, PageBytes: rapid.SampledFrom([]int{store.PageBytes, 300}).Draw(t, "page")}))
+		sequences(t, mem.New(mem.Options{Limits: limits, PageBytes: rapid.SampledFrom([]int{table.PageBytes, 300}).Draw(t, "page")}))
 	})
 }
 
@@ -85,7 +85,7 @@ func fewer(t *testing.T, in int, property func(*rapid.T)) {
 // walk is a sequence being drawn.
 type walk struct{ *subject }
 
-func sequences(t *rapid.T, d store.Driver) {
+func sequences(t *rapid.T, d table.Driver) {
 	w := walk{newSubject(t, d, rapid.SampledFrom([]int{1, 2, 16}).Draw(t, "shards"))}
 	t.Repeat(map[string]func(*rapid.T){
 		"":        func(t *rapid.T) { w.check(t) },

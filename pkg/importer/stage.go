@@ -7,6 +7,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Stages of an import, in the order in which they depend on one another. A
@@ -69,7 +70,7 @@ func (p *partitions) of(sk string) string {
 	return p.data[p.space.ShardOf(h)]
 }
 
-func (p *partitions) key(sk string) store.Key { return store.Key{PK: p.of(sk), SK: sk} }
+func (p *partitions) key(sk string) table.Key { return table.Key{PK: p.of(sk), SK: sk} }
 
 // rangeOf is the key range, out of n, that a sort key belongs to: a run of
 // neighbouring shards, so that a partition key has one writer.
@@ -87,20 +88,20 @@ func prefixOf(stage int) string {
 }
 
 // scans lists the queries that walk all stored records of a stage in one key range out of n, in key order.
-func (p *partitions) scans(stage, keyRange, n int) []store.Query {
+func (p *partitions) scans(stage, keyRange, n int) []table.Query {
 	prefix := prefixOf(stage)
-	q := store.Query{From: prefix, To: store.After(prefix)}
+	q := table.Query{From: prefix, To: store.After(prefix)}
 	if stage == stagePlans {
 		if q.PK = p.plans; keyRange > 0 {
 			return nil
 		}
-		return []store.Query{q}
+		return []table.Query{q}
 	}
 	of := p.data
 	if stage == stageCustomers || stage == stageContacts {
 		of = p.customers
 	}
-	var out []store.Query
+	var out []table.Query
 	for _, pk := range of[keyRange*p.space.Shards/n : (keyRange+1)*p.space.Shards/n] {
 		q.PK = pk
 		out = append(out, q)
@@ -109,7 +110,7 @@ func (p *partitions) scans(stage, keyRange, n int) []store.Query {
 }
 
 // datasetOf is the dataset that a stored record came with.
-func datasetOf(sk string, a store.Attrs) billing.Dataset {
+func datasetOf(sk string, a table.Attrs) billing.Dataset {
 	switch store.What(sk) {
 	case store.SKPlan:
 		return billing.Plans

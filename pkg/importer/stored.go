@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // probe is how many items are read to learn how dense a source is.
@@ -17,8 +18,8 @@ const fewKeys = 4
 // is nothing. Where the keys lie dense among what is stored it reads the
 // range (about 0.1 read unit a row), where they are sparse it gets them (1 unit
 // a row); it finds out by a probe and the even spread of hashes. Strongly consistent both ways.
-func (w *work) storedAt(ctx context.Context, sks []string) ([]store.Attrs, error) {
-	out := make([]store.Attrs, len(sks))
+func (w *work) storedAt(ctx context.Context, sks []string) ([]table.Attrs, error) {
+	out := make([]table.Attrs, len(sks))
 	for from := 0; from < len(sks); {
 		pk, to := w.parts.of(sks[from]), from+1
 		for to < len(sks) && w.parts.of(sks[to]) == pk {
@@ -32,18 +33,18 @@ func (w *work) storedAt(ctx context.Context, sks []string) ([]store.Attrs, error
 	return out, nil
 }
 
-func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []store.Attrs) error {
+func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []table.Attrs) error {
 	what := sks[0][:2]
 	density, known := w.density[what]
 	if len(sks) <= fewKeys || known && sparse(sks, density) {
 		return w.storedByGet(ctx, pk, sks, out)
 	}
-	q := store.Query{PK: pk, From: sks[0], To: sks[len(sks)-1] + "!"}
+	q := table.Query{PK: pk, From: sks[0], To: sks[len(sks)-1] + "!"}
 	if !known {
 		q.Limit = probe
 	}
 	at := 0
-	var cost store.Cost
+	var cost table.Cost
 	for {
 		page, err := w.store.Page(ctx, q)
 		if err != nil {
@@ -72,7 +73,7 @@ func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []stor
 
 // learn notes what it costs to read all items of a kind, in thousandths of a unit: hashes spread evenly, so a
 // stretch of one partition tells about all of them.
-func (w *work) learn(what string, cost store.Cost, from, to string) {
+func (w *work) learn(what string, cost table.Cost, from, to string) {
 	if span := position(to) - position(from); span > 0 {
 		w.density[what] = float64(cost.ReadMilli) / span
 	}
@@ -94,10 +95,10 @@ func position(sk string) float64 {
 	return float64(n) / (1 << 52)
 }
 
-func (w *work) storedByGet(ctx context.Context, pk string, sks []string, out []store.Attrs) error {
-	keys := make([]store.Key, len(sks))
+func (w *work) storedByGet(ctx context.Context, pk string, sks []string, out []table.Attrs) error {
+	keys := make([]table.Key, len(sks))
 	for i, sk := range sks {
-		keys[i] = store.Key{PK: pk, SK: sk}
+		keys[i] = table.Key{PK: pk, SK: sk}
 	}
 	found, err := w.store.Lookup(ctx, keys...)
 	if err != nil {
@@ -110,7 +111,7 @@ func (w *work) storedByGet(ctx context.Context, pk string, sks []string, out []s
 }
 
 // storedUnder returns what is present under the keys of some changes, in ascending order; nil where there is nothing.
-func (w *work) storedUnder(ctx context.Context, changes []change) ([]store.Attrs, error) {
+func (w *work) storedUnder(ctx context.Context, changes []change) ([]table.Attrs, error) {
 	stored, err := w.rawUnder(ctx, changes)
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (w *work) storedUnder(ctx context.Context, changes []change) ([]store.Attrs
 }
 
 // rawUnder returns what is stored under the keys of some changes, be it hidden or not.
-func (w *work) rawUnder(ctx context.Context, changes []change) ([]store.Attrs, error) {
+func (w *work) rawUnder(ctx context.Context, changes []change) ([]table.Attrs, error) {
 	sks := make([]string, len(changes))
 	for i := range changes {
 		sks[i] = changes[i].sk
@@ -133,19 +134,19 @@ func (w *work) rawUnder(ctx context.Context, changes []change) ([]store.Attrs, e
 // walk goes through all stored records of one stage in a key range, in key order.
 type walk struct {
 	w       *work
-	queries []store.Query
-	page    []store.Item
+	queries []table.Query
+	page    []table.Item
 }
 
 // peek is the next record, and whether there is one.
-func (s *walk) peek(ctx context.Context) (store.Item, bool, error) {
+func (s *walk) peek(ctx context.Context) (table.Item, bool, error) {
 	for len(s.page) == 0 {
 		if len(s.queries) == 0 {
-			return store.Item{}, false, nil
+			return table.Item{}, false, nil
 		}
 		page, err := s.w.store.Page(ctx, s.queries[0])
 		if err != nil {
-			return store.Item{}, false, err
+			return table.Item{}, false, err
 		}
 		s.page = page.Items
 		if s.queries[0].After = page.Next; page.Next == "" {
@@ -160,7 +161,7 @@ func (s *walk) pass() { s.page = s.page[1:] }
 
 // present is what of a stored item counts: nothing if it is of an older manual
 // epoch or lies under a tombstone.
-func (w *work) present(sk string, a store.Attrs) store.Attrs {
+func (w *work) present(sk string, a table.Attrs) table.Attrs {
 	if a == nil || w.dir.Hides(w.tag, sk, a) {
 		return nil
 	}
@@ -168,4 +169,4 @@ func (w *work) present(sk string, a store.Attrs) store.Attrs {
 }
 
 // buried tells whether an item is hidden by a tombstone.
-func (w *work) buried(sk string, a store.Attrs) bool { return w.dir.Covers(w.tag, sk, a) }
+func (w *work) buried(sk string, a table.Attrs) bool { return w.dir.Covers(w.tag, sk, a) }

@@ -24,30 +24,31 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // subject is a source and what the model knows of it, with another source beside it. Whatever is done to it is done to
 // the model too, and what comes of it must be the same.
 type subject struct {
 	*line     // the process that does what comes next
-	driver    store.Driver
+	driver    table.Driver
 	model     *model
 	src       store.Source
 	bystander store.Source
-	untouched map[store.Key]string // what the bystander holds
-	edits     map[store.Key]string // edits of the source
-	before    map[*past]map[store.Key]string
+	untouched map[table.Key]string // what the bystander holds
+	edits     map[table.Key]string // edits of the source
+	before    map[*past]map[table.Key]string
 	touched   bool // something but a job has changed the source since the last job
 }
 
-func newSubject(t tester, d store.Driver, shards int) *subject {
+func newSubject(t tester, d table.Driver, shards int) *subject {
 	s := &subject{
-		line: newLine(d, objects.Mem(), 0, 0), driver: d, model: newModel(), before: map[*past]map[store.Key]string{},
+		line: newLine(d, objects.Mem(), 0, 0), driver: d, model: newModel(), before: map[*past]map[table.Key]string{},
 	}
 	setSecret(t, s.line)
 	s.source(t, "S")
 	s.bystander = s.source(t, "Bystander")
-	dir, err := s.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	dir, err := s.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		d.Sources[0].Shards = shards
 		return nil, nil
 	})
@@ -67,7 +68,7 @@ func newSubject(t tester, d store.Driver, shards int) *subject {
 // setSecret gives every table the same secret, so that runs can be repeated.
 func setSecret(t tester, l *line) {
 	t.Helper()
-	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		d.HashKey = bytes.Repeat([]byte{7}, 32)
 		return nil, nil
 	})
@@ -386,7 +387,7 @@ func (s *subject) touch(t tester, id ident, owner string) {
 	r := *was
 	r.attrs, r.updated = maps.Clone(was.attrs), s.now.UnixMilli()
 	r.attrs["owner"] = owner
-	s.write(t, &r, store.Cond{Op: store.Equals, Attr: store.AttrUpdated, N: was.updated})
+	s.write(t, &r, table.Cond{Op: table.Equals, Attr: store.AttrUpdated, N: was.updated})
 }
 
 // create makes a customer as the API does: it is not manual.
@@ -394,14 +395,14 @@ func (s *subject) create(t tester, externalID string) {
 	t.Helper()
 	s.now = s.now.Add(time.Minute)
 	r := row{"External ID": externalID}
-	s.write(t, &record{r.ident(billing.Customers), r.attrs(billing.Customers), nil, 0, s.now.UnixMilli(), s.now.UnixMilli()}, store.Cond{Op: store.Absent})
+	s.write(t, &record{r.ident(billing.Customers), r.attrs(billing.Customers), nil, 0, s.now.UnixMilli(), s.now.UnixMilli()}, table.Cond{Op: table.Absent})
 }
 
-func (s *subject) write(t tester, r *record, cond store.Cond) {
+func (s *subject) write(t tester, r *record, cond table.Cond) {
 	t.Helper()
 	all := r.origin(maps.Clone(r.attrs))
 	all["_at"], all["_up"] = r.created, r.updated
-	b := store.NewBuilder()
+	b := table.NewBuilder()
 	for name, v := range all {
 		switch v := v.(type) {
 		case string:
@@ -413,7 +414,7 @@ func (s *subject) write(t tester, r *record, cond store.Cond) {
 		}
 	}
 	k := r.key(s.hasher(t), s.src.Space())
-	if err := s.store.Transact(t.Context(), store.Write{Item: store.Item{Key: k, Attrs: b.Attrs()}, If: cond}); err != nil {
+	if err := s.store.Transact(t.Context(), table.Write{Item: table.Item{Key: k, Attrs: b.Attrs()}, If: cond}); err != nil {
 		t.Fatal(err)
 	}
 	s.model.set(r.id, r)
@@ -441,19 +442,19 @@ func (s *subject) tag(t tester, customer, tag string) {
 // check compares all that is stored with the model: records, and the pointers that lead to them.
 func (s *subject) check(t tester) {
 	t.Helper()
-	want := map[store.Key]map[string]any{}
+	want := map[table.Key]map[string]any{}
 	hr := s.hasher(t)
 	for _, r := range s.model.rows {
-		r.expected(hr, s.src.Space(), func(k store.Key, attrs map[string]any) {
+		r.expected(hr, s.src.Space(), func(k table.Key, attrs map[string]any) {
 			if want[k] != nil {
 				t.Fatalf("two records have the item %v, one of them %v", k, r.id)
 			}
 			want[k] = attrs
 		})
 	}
-	got := map[store.Key]map[string]any{}
+	got := map[table.Key]map[string]any{}
 	for k, attrs := range s.dump(t, s.src) {
-		got[k] = decoded(store.Attrs(attrs))
+		got[k] = decoded(table.Attrs(attrs))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("the table differs: -want +got\n%s", diff)
@@ -465,15 +466,15 @@ func (s *subject) check(t tester) {
 	same(t, s.dumpEdits(t, s.src), s.edits)
 }
 
-func decoded(a store.Attrs) map[string]any {
+func decoded(a table.Attrs) map[string]any {
 	out := map[string]any{}
 	for name, v := range a.All() {
 		switch v.Type {
-		case store.Int:
+		case table.Int:
 			out[name] = v.Int()
-		case store.Bool:
+		case table.Bool:
 			out[name] = v.Bool()
-		case store.String, store.Bytes, store.List:
+		case table.String, table.Bytes, table.List:
 			out[name] = v.Str()
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Undo makes the job that takes back a finished import, row by row where nothing has touched
@@ -29,7 +30,7 @@ func (im *Importer) Undo(ctx context.Context, id string, plan bool) (*job.Job, e
 }
 
 // prepareUndo gives the job that takes an import back, and the write by which the import says so, unless it is a plan.
-func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src store.Source, undo *job.Job, link []store.Write, err error) {
+func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src store.Source, undo *job.Job, link []table.Write, err error) {
 	target, err := im.c.Ledger.Get(ctx, id)
 	if err != nil {
 		return src, nil, nil, err
@@ -46,11 +47,11 @@ func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src 
 	if src, err = im.still(ctx, target); err != nil || plan {
 		return src, undo, nil, err
 	}
-	return src, undo, []store.Write{write}, nil
+	return src, undo, []table.Write{write}, nil
 }
 
 // undoing is the write by which a job that can be taken back says that another one is at it.
-func (im *Importer) undoing(ctx context.Context, id, by string) (store.Write, error) {
+func (im *Importer) undoing(ctx context.Context, id, by string) (table.Write, error) {
 	return im.c.Ledger.Changed(ctx, id, func(target *job.Job) error {
 		if err := im.undoable(ctx, target); err != nil {
 			return err

@@ -13,7 +13,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // csvOf is a file of n rows.
@@ -89,7 +90,7 @@ func TestAnUndoKeepsWhatIsNeededInEveryBlockAndRange(t *testing.T) {
 }
 
 // onlyNeeded checks that of so many customers those that are needed are left, and that the plan said so.
-func onlyNeeded(t *testing.T, l *line, src store.Source, before map[store.Key]string, shown map[string]importer.Action, needed map[int]bool, customers int) {
+func onlyNeeded(t *testing.T, l *line, src store.Source, before map[table.Key]string, shown map[string]importer.Action, needed map[int]bool, customers int) {
 	t.Helper()
 	after := l.dump(t, src)
 	hr := l.hasher(t)
@@ -150,7 +151,7 @@ func TestAnUndoKeepsThePlanOfARowThatCameOverTheAPI(t *testing.T) {
 		id := row{"Invoice external ID": "i1", "External ID": "l1"}.ident(billing.LineItems)
 		r := *s.model.rows[id]
 		r.attrs = map[string]any{"external_id": "l1", "invoice": "i1", "type": "one_time", "amount_in_cents": int64(1), "plan": "p9"}
-		s.write(t, &r, store.Cond{})
+		s.write(t, &r, table.Cond{})
 		if u := s.undo(t, p); fmt.Sprint(u.left) != "[needed_since]" {
 			t.Fatalf("left alone: %v", u.left)
 		}
@@ -282,7 +283,7 @@ func (s *subject) forgetNewSteps(t tester, id string) {
 	}
 	for _, task := range tasks {
 		if !strings.HasSuffix(task.Phase, "takeback") && !strings.HasSuffix(task.Phase, "putback") {
-			if err := s.store.Write(t.Context(), []store.Write{{Item: store.Item{Key: store.TaskKey(id, task.ID)}, Delete: true}}); err != nil {
+			if err := s.store.Write(t.Context(), []table.Write{{Item: table.Item{Key: store.TaskKey(id, task.ID)}, Delete: true}}); err != nil {
 				t.Fatal(err)
 			}
 		}

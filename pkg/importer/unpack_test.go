@@ -19,7 +19,7 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // packed is a ZIP of some files, in their order.

@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // errHeld says that somebody else is at a task.
@@ -32,7 +33,7 @@ type work struct {
 	ledger  *job.Ledger
 	density map[string]float64 // by kind of key, see learn
 	undone  *job.Job           // of an undo: the job that is taken back
-	writes  []store.Write      // reused
+	writes  []table.Write      // reused
 	looked  time.Time          // when the job was last looked at, see interrupted
 	clock   func() time.Time
 	// now is the job's time: rows are judged, and items stamped, by it, whoever does the work and when.
@@ -76,7 +77,7 @@ func errErased() error {
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans, w.named = map[string]bool{}, map[string]bool{}
-	for it, err := range w.store.Items(ctx, store.Query{PK: w.parts.plans, KeysOnly: !w.dir.AnyBuried(w.tag)}) {
+	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.plans, KeysOnly: !w.dir.AnyBuried(w.tag)}) {
 		if err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (w *work) loadPlans(ctx context.Context) error {
 // result is what the ledger keeps of a task.
 type result struct {
 	Summary summary    `json:"summary"`
-	Cost    store.Cost `json:"cost"`
+	Cost    table.Cost `json:"cost"`
 	Done    int        `json:"done,omitempty"` // of a task that was stopped: changes applied so far; of unpacking, see there
 }
 

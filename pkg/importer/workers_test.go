@@ -11,7 +11,7 @@ import (
 
 	"reseed/internal/effort"
 	"reseed/pkg/job"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table/mem"
 )
 
 // slow makes every call of the table take a while, of random length, so that processes get in each other's way in

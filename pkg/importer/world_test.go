@@ -22,7 +22,8 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // world is what outlives a process: the table, the objects, and a clock that jumps to where something happens.
@@ -66,7 +67,7 @@ func genesis(t *testing.T) *still {
 	l := newLine(s.table, objects.Mem(), 0, 0)
 	setSecret(t, l)
 	l.source(t, "S")
-	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 		d.Sources[0].Shards = 2
 		return nil, nil
 	})
@@ -149,7 +150,7 @@ func errCut() error { return fault.New(fault.Unavailable, "cut", "cut") }
 // seen is the table as one process sees it. A request that is on its way cannot be called back: it is done
 // though nobody waits for the answer any more.
 type seen struct {
-	store.Driver
+	table.Driver
 	hook func(op string, done bool) error
 }
 
@@ -169,7 +170,7 @@ func (s *seen) around(ctx context.Context, op string, call func(context.Context)
 	return s.hook(op, true)
 }
 
-func (s *seen) Get(ctx context.Context, keys []store.Key) (items []store.Item, left []store.Key, cost store.Cost, err error) {
+func (s *seen) Get(ctx context.Context, keys []table.Key) (items []table.Item, left []table.Key, cost table.Cost, err error) {
 	err = s.around(ctx, "get", func(ctx context.Context) error {
 		items, left, cost, err = s.Driver.Get(ctx, keys)
 		return err
@@ -177,7 +178,7 @@ func (s *seen) Get(ctx context.Context, keys []store.Key) (items []store.Item, l
 	return items, left, cost, err
 }
 
-func (s *seen) Query(ctx context.Context, q store.Query) (page store.Page, err error) {
+func (s *seen) Query(ctx context.Context, q table.Query) (page table.Page, err error) {
 	err = s.around(ctx, "query", func(ctx context.Context) error {
 		page, err = s.Driver.Query(ctx, q)
 		return err
@@ -185,7 +186,7 @@ func (s *seen) Query(ctx context.Context, q store.Query) (page store.Page, err e
 	return page, err
 }
 
-func (s *seen) Write(ctx context.Context, batch []store.Write) (left []store.Write, cost store.Cost, err error) {
+func (s *seen) Write(ctx context.Context, batch []table.Write) (left []table.Write, cost table.Cost, err error) {
 	err = s.around(ctx, "write", func(ctx context.Context) error {
 		left, cost, err = s.Driver.Write(ctx, batch)
 		return err
@@ -193,7 +194,7 @@ func (s *seen) Write(ctx context.Context, batch []store.Write) (left []store.Wri
 	return left, cost, err
 }
 
-func (s *seen) Transact(ctx context.Context, writes []store.Write) (cost store.Cost, err error) {
+func (s *seen) Transact(ctx context.Context, writes []table.Write) (cost table.Cost, err error) {
 	err = s.around(ctx, "transact", func(ctx context.Context) error {
 		cost, err = s.Driver.Transact(ctx, writes)
 		return err
@@ -307,7 +308,7 @@ func (w *world) latest(t tester, fits func(*job.Job) bool) *job.Job {
 
 // outcome is all that counts in the end.
 type outcome struct {
-	Items map[store.Key]map[string]any // stamps of new jobs are their numbers
+	Items map[table.Key]map[string]any // stamps of new jobs are their numbers
 	Jobs  []report
 }
 
@@ -324,7 +325,7 @@ type report struct {
 // outcome looks at everything.
 func (w *world) outcome(t tester) outcome {
 	t.Helper()
-	out := outcome{Items: map[store.Key]map[string]any{}}
+	out := outcome{Items: map[table.Key]map[string]any{}}
 	number := map[any]string{}
 	for _, j := range w.news(t) {
 		number[j.CreatedAt.UnixMilli()] = "job " + strconv.Itoa(len(out.Jobs))
@@ -332,7 +333,7 @@ func (w *world) outcome(t tester) outcome {
 		out.Jobs = append(out.Jobs, w.report(t, j))
 	}
 	for k, attrs := range w.quiet.dump(t, w.src) {
-		item := decoded(store.Attrs(attrs))
+		item := decoded(table.Attrs(attrs))
 		for _, stamp := range []string{"_at", "_i", "_up"} {
 			if n, ok := number[item[stamp]]; ok {
 				item[stamp] = n
@@ -344,8 +345,8 @@ func (w *world) outcome(t tester) outcome {
 }
 
 // contents are the items without their stamps.
-func (o outcome) contents() map[store.Key]map[string]any {
-	out := map[store.Key]map[string]any{}
+func (o outcome) contents() map[table.Key]map[string]any {
+	out := map[table.Key]map[string]any{}
 	for k, item := range o.Items {
 		out[k] = maps.Clone(item)
 		delete(out[k], "_at")

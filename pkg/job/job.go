@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Kind is what a job does.
@@ -73,7 +74,7 @@ type Job struct {
 	Progress   Progress          `json:"progress"`           // of the input, for people
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once Ended
 	Rejects    int64             `json:"rejects"`
-	Cost       store.Cost        `json:"cost"`
+	Cost       table.Cost        `json:"cost"`
 	Notes      []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored
 	Error      string            `json:"error,omitempty"`
 	Version    int64             `json:"-"` // of the stored item

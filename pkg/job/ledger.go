@@ -15,6 +15,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // Attributes of the ledger's items.
@@ -89,7 +90,7 @@ func (j *Job) Prefix() string { return "jobs/" + j.ID + "/" }
 // job of the same Once mark is returned in its place, and nothing changes. ID
 // and CreatedAt are given if they are not set. A failed condition of the extra writes is
 // fault.Conflict.
-func (l *Ledger) Create(ctx context.Context, j *Job, extra ...store.Write) (*Job, error) {
+func (l *Ledger) Create(ctx context.Context, j *Job, extra ...table.Write) (*Job, error) {
 	for {
 		writes, err := l.Prepare(ctx, j)
 		if err != nil {
@@ -150,7 +151,7 @@ func (l *Ledger) Stored(ctx context.Context, j *Job) (*Job, error) {
 // Prepare gives the writes that create j, for a transaction of the caller's
 // own (a change of the directory). It sets the job's id, time and status. A transaction that fails is to
 // be prepared anew: the lock may have been taken meanwhile. A job in its grace period stays in it, and takes no lock.
-func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]store.Write, error) {
+func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]table.Write, error) {
 	if j.ID == "" {
 		j.ID = l.NewID()
 	}
@@ -165,7 +166,7 @@ func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]store.Write, error) {
 	if j.Status != Grace {
 		j.Status = Waiting
 	}
-	writes := []store.Write{{Item: mark(openKey(j), j.ID), If: store.Cond{Op: store.Absent}}}
+	writes := []table.Write{{Item: mark(openKey(j), j.ID), If: table.Cond{Op: table.Absent}}}
 	if holder == "" && j.Status == Waiting {
 		j.Status, j.StartedAt = Running, l.now().UTC()
 		if j.Tag != 0 {
@@ -173,14 +174,14 @@ func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]store.Write, error) {
 		}
 	}
 	if j.Once != "" {
-		writes = append(writes, store.Write{Item: mark(store.OnceKey(j.Once), j.ID), If: store.Cond{Op: store.Absent}})
+		writes = append(writes, table.Write{Item: mark(store.OnceKey(j.Once), j.ID), If: table.Cond{Op: table.Absent}})
 	}
 	item, err := encodeJob(j)
-	return append(writes, store.Write{Item: item, If: store.Cond{Op: store.Absent}}), err
+	return append(writes, table.Write{Item: item, If: table.Cond{Op: table.Absent}}), err
 }
 
 // openKey is the key of the mark that a job has not ended.
-func openKey(j *Job) store.Key {
+func openKey(j *Job) table.Key {
 	if j.Status == Grace && j.Erase.buries() {
 		return store.GraceKey(j.Erase.Until, j.ID)
 	}
@@ -191,24 +192,24 @@ func openKey(j *Job) store.Key {
 func (s *EraseSpec) buries() bool { return s != nil && (len(s.Records) > 0 || s.Import != "") }
 
 // unmark removes the marks that a job has not ended: of erases that older versions have made there is the other one.
-func unmark(j *Job) []store.Write {
-	gone := []store.Write{{Item: store.Item{Key: store.OpenJobKey(j.ID)}, Delete: true}}
+func unmark(j *Job) []table.Write {
+	gone := []table.Write{{Item: table.Item{Key: store.OpenJobKey(j.ID)}, Delete: true}}
 	if k := openKey(j); k != gone[0].Item.Key {
-		gone = append(gone, store.Write{Item: store.Item{Key: k}, Delete: true})
+		gone = append(gone, table.Write{Item: table.Item{Key: k}, Delete: true})
 	}
 	return gone
 }
 
-func mark(k store.Key, id string) store.Item {
-	return store.Item{Key: k, Attrs: store.NewBuilder().Str(attrJob, id).Attrs()}
+func mark(k table.Key, id string) table.Item {
+	return table.Item{Key: k, Attrs: table.NewBuilder().Str(attrJob, id).Attrs()}
 }
 
-func takeLock(tag store.Tag, id string) store.Write {
+func takeLock(tag store.Tag, id string) table.Write {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	turn := int64(binary.BigEndian.Uint64(b[:]) >> 1)
-	attrs := store.NewBuilder().Str(attrJob, id).IntAlways(attrTurn, turn).Attrs()
-	return store.Write{Item: store.Item{Key: store.LockKey(tag), Attrs: attrs}, If: store.Cond{Op: store.Absent}}
+	attrs := table.NewBuilder().Str(attrJob, id).IntAlways(attrTurn, turn).Attrs()
+	return table.Write{Item: table.Item{Key: store.LockKey(tag), Attrs: attrs}, If: table.Cond{Op: table.Absent}}
 }
 
 // Holder is the id of the job that has the lock of a source; empty if it is free, or for tag 0.
@@ -217,7 +218,7 @@ func (l *Ledger) Holder(ctx context.Context, tag store.Tag) (string, error) {
 	return lock.Str(attrJob), err
 }
 
-func (l *Ledger) lock(ctx context.Context, tag store.Tag) (store.Attrs, error) {
+func (l *Ledger) lock(ctx context.Context, tag store.Tag) (table.Attrs, error) {
 	if tag == 0 {
 		return nil, nil
 	}
@@ -261,7 +262,7 @@ func (l *Ledger) Unlock(ctx context.Context, tag store.Tag, id string) (*Job, er
 
 // Unlocking is the write that gives back what Lock took, for a transaction of the caller's own, which is a
 // fault.Conflict if the lock is another's by then. So is this if it is already.
-func (l *Ledger) Unlocking(ctx context.Context, tag store.Tag, id string) (store.Write, error) {
+func (l *Ledger) Unlocking(ctx context.Context, tag store.Tag, id string) (table.Write, error) {
 	lock, err := l.lock(ctx, tag)
 	if err == nil && lock.Str(attrJob) != id {
 		err = fault.New(fault.Conflict, "lock_lost", "the lock of the source is another's by now")
@@ -269,11 +270,11 @@ func (l *Ledger) Unlocking(ctx context.Context, tag store.Tag, id string) (store
 	return unlocking(tag, lock), err
 }
 
-func unlocking(tag store.Tag, lock store.Attrs) store.Write {
+func unlocking(tag store.Tag, lock table.Attrs) table.Write {
 	turn, _ := lock.Int(attrTurn)
-	return store.Write{
-		Item: store.Item{Key: store.LockKey(tag)}, Delete: true,
-		If: store.Cond{Op: store.Equals, Attr: attrTurn, N: turn},
+	return table.Write{
+		Item: table.Item{Key: store.LockKey(tag)}, Delete: true,
+		If: table.Cond{Op: table.Equals, Attr: attrTurn, N: turn},
 	}
 }
 
@@ -290,7 +291,7 @@ func (l *Ledger) Get(ctx context.Context, id string) (*Job, error) {
 }
 
 func (l *Ledger) get(ctx context.Context, ids []string) ([]*Job, error) {
-	keys := make([]store.Key, len(ids))
+	keys := make([]table.Key, len(ids))
 	for i, id := range ids {
 		keys[i] = store.JobKey(id)
 	}
@@ -331,7 +332,7 @@ func (l *Ledger) List(ctx context.Context, limit int, before string) ([]*Job, er
 // All walks the jobs, newest first, reading page of them at a time: those made before the job of id before, unless that
 // is empty.
 func (l *Ledger) All(ctx context.Context, page int, before string) iter.Seq2[*Job, error] {
-	q := store.Query{
+	q := table.Query{
 		PK: store.AccountPK, From: store.SKJob, To: store.After(store.SKJob),
 		Limit: page, Reverse: true,
 	}
@@ -354,7 +355,7 @@ func (l *Ledger) All(ctx context.Context, page int, before string) iter.Seq2[*Jo
 // Open gives the jobs that have not ended, oldest first, but for erases of single records that can still be restored: see
 // [Ledger.Graces].
 func (l *Ledger) Open(ctx context.Context) ([]*Job, error) {
-	q := store.Query{PK: store.AccountPK, From: store.SKOpen, To: store.After(store.SKOpen)}
+	q := table.Query{PK: store.AccountPK, From: store.SKOpen, To: store.After(store.SKOpen)}
 	return l.marked(ctx, q, func(sk string) string { return strings.TrimPrefix(sk, store.SKOpen) })
 }
 
@@ -365,7 +366,7 @@ func (l *Ledger) Graces(ctx context.Context, until time.Time) ([]*Job, error) {
 }
 
 // marked gives the jobs of some marks that have not ended.
-func (l *Ledger) marked(ctx context.Context, q store.Query, idOf func(sk string) string) ([]*Job, error) {
+func (l *Ledger) marked(ctx context.Context, q table.Query, idOf func(sk string) string) ([]*Job, error) {
 	var ids []string
 	q.KeysOnly = true
 	for item, err := range l.st.Items(ctx, q) {
@@ -387,16 +388,16 @@ func (l *Ledger) marked(ctx context.Context, q store.Query, idOf func(sk string)
 // Resume begins a planned job again, as if it were made now: Running with the lock
 // of its source, or Waiting. A job that is not planned is fault.Conflict. Further writes that change gives go into the
 // same transaction. An error of change ends it, with nothing written.
-func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) ([]store.Write, error)) (*Job, error) {
+func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) ([]table.Write, error)) (*Job, error) {
 	return l.begin(ctx, id, Planned, change)
 }
 
 // Due begins an erase whose grace period is over, like [Ledger.Resume]. One that is not in it is fault.Conflict.
 func (l *Ledger) Due(ctx context.Context, id string) (*Job, error) {
-	return l.begin(ctx, id, Grace, func(*Job) ([]store.Write, error) { return nil, nil })
+	return l.begin(ctx, id, Grace, func(*Job) ([]table.Write, error) { return nil, nil })
 }
 
-func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(*Job) ([]store.Write, error)) (*Job, error) {
+func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(*Job) ([]table.Write, error)) (*Job, error) {
 	for {
 		j, err := l.Get(ctx, id)
 		if err != nil {
@@ -419,7 +420,7 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 		}
 		marks := unmark(j)
 		j.Status, j.StartedAt, j.EndedAt = Waiting, time.Time{}, time.Time{}
-		marks[0] = store.Write{Item: mark(openKey(j), id)}
+		marks[0] = table.Write{Item: mark(openKey(j), id)}
 		writes = append(writes, marks...)
 		if holder == "" {
 			j.Status, j.StartedAt = Running, l.now().UTC()
@@ -447,25 +448,25 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 // Update changes a job on condition that nobody else has meanwhile, else all
 // over again. Status is not to be changed here. An error of change ends it, with nothing written.
 func (l *Ledger) Update(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
-	return l.change(ctx, id, change, func(*Job) ([]store.Write, error) { return nil, nil })
+	return l.change(ctx, id, change, func(*Job) ([]table.Write, error) { return nil, nil })
 }
 
 // Changed is the write that changes a job, for a transaction of the caller's own (see [Ledger.Create]), which is a
 // fault.Conflict if somebody else has changed the job meanwhile. Status is not to be changed here.
-func (l *Ledger) Changed(ctx context.Context, id string, change func(*Job) error) (store.Write, error) {
+func (l *Ledger) Changed(ctx context.Context, id string, change func(*Job) error) (table.Write, error) {
 	j, err := l.Get(ctx, id)
 	if err == nil {
 		err = change(j)
 	}
 	if err != nil {
-		return store.Write{}, err
+		return table.Write{}, err
 	}
 	return l.next(j)
 }
 
 // Ending gives the writes that end a job which holds no lock, for a transaction of the caller's own: change sets its last
 // state. They are a fault.Conflict if somebody else has changed the job meanwhile, and so is a job that has ended.
-func (l *Ledger) Ending(ctx context.Context, id string, change func(*Job) error) (*Job, []store.Write, error) {
+func (l *Ledger) Ending(ctx context.Context, id string, change func(*Job) error) (*Job, []table.Write, error) {
 	j, err := l.Get(ctx, id)
 	if err != nil {
 		return nil, nil, err
@@ -488,7 +489,7 @@ func (l *Ledger) End(ctx context.Context, id string, change func(*Job) error) (e
 		return nil, nil, err
 	}
 	if ended = was; !was.Status.Ended() {
-		ended, err = l.change(ctx, id, l.ending(change), func(j *Job) ([]store.Write, error) {
+		ended, err = l.change(ctx, id, l.ending(change), func(j *Job) ([]table.Write, error) {
 			gone := unmark(j)
 			lock, err := l.lock(ctx, j.Tag)
 			if lock.Str(attrJob) == id {
@@ -526,7 +527,7 @@ func (l *Ledger) ending(change func(*Job) error) func(*Job) error {
 	}
 }
 
-func (l *Ledger) change(ctx context.Context, id string, change func(*Job) error, more func(*Job) ([]store.Write, error)) (*Job, error) {
+func (l *Ledger) change(ctx context.Context, id string, change func(*Job) error, more func(*Job) ([]table.Write, error)) (*Job, error) {
 	for {
 		j, err := l.Get(ctx, id)
 		if err != nil {
@@ -558,7 +559,7 @@ func (l *Ledger) change(ctx context.Context, id string, change func(*Job) error,
 
 // holds tells whether the table holds exactly this item: then a conflict only
 // means that an earlier try of the same write went through and its answer was lost.
-func (l *Ledger) holds(ctx context.Context, item store.Item) (bool, error) {
+func (l *Ledger) holds(ctx context.Context, item table.Item) (bool, error) {
 	stored, err := l.st.Get(ctx, item.Key)
 	return err == nil && len(stored) == 1 && bytes.Equal(stored[0].Attrs, item.Attrs), err
 }
@@ -626,27 +627,27 @@ func (l *Ledger) start(ctx context.Context, j *Job) (*Job, error) {
 }
 
 // next is the conditional write of the job's next version.
-func (l *Ledger) next(j *Job) (store.Write, error) {
+func (l *Ledger) next(j *Job) (table.Write, error) {
 	was := j.Version
 	j.Version++
 	item, err := encodeJob(j)
-	return store.Write{Item: item, If: store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: was}}, err
+	return table.Write{Item: item, If: table.Cond{Op: table.Equals, Attr: store.AttrVersion, N: was}}, err
 }
 
-func encodeJob(j *Job) (store.Item, error) {
+func encodeJob(j *Job) (table.Item, error) {
 	return encode(store.JobKey(j.ID), j.Version, j)
 }
 
-func encode(k store.Key, version int64, v any) (store.Item, error) {
+func encode(k table.Key, version int64, v any) (table.Item, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		return store.Item{}, fault.Wrap(err, fault.Internal, "ledger", "encode an item of the ledger")
+		return table.Item{}, fault.Wrap(err, fault.Internal, "ledger", "encode an item of the ledger")
 	}
-	attrs := store.NewBuilder().IntAlways(store.AttrVersion, version).Str(attrBody, string(body)).Attrs()
-	return store.Item{Key: k, Attrs: attrs}, nil
+	attrs := table.NewBuilder().IntAlways(store.AttrVersion, version).Str(attrBody, string(body)).Attrs()
+	return table.Item{Key: k, Attrs: attrs}, nil
 }
 
-func decodeJob(a store.Attrs) (*Job, error) {
+func decodeJob(a table.Attrs) (*Job, error) {
 	j := &Job{}
 	if err := json.Unmarshal([]byte(a.Str(attrBody)), j); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "ledger", "read a job")

@@ -17,7 +17,8 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 func must(t *testing.T, err error) {
@@ -202,9 +203,9 @@ func TestExtraWritesAreInTheTransaction(t *testing.T) {
 	t.Parallel()
 	st := newStore(mem.Options{})
 	l := job.NewLedger(st, time.Now)
-	extra := store.Write{
-		Item: store.Item{Key: store.Key{PK: "x", SK: "y"}, Attrs: store.NewBuilder().Int("n", 1).Attrs()},
-		If:   store.Cond{Op: store.Absent},
+	extra := table.Write{
+		Item: table.Item{Key: table.Key{PK: "x", SK: "y"}, Attrs: table.NewBuilder().Int("n", 1).Attrs()},
+		If:   table.Cond{Op: table.Absent},
 	}
 	_, err := l.Create(t.Context(), &job.Job{Kind: job.Import, Tag: 1}, extra)
 	must(t, err)
@@ -455,7 +456,7 @@ func TestALeaseRunsOutUnderTheEyesOfWhoAsks(t *testing.T) {
 func TestWhereOneProcessOwnsTheTableAnotherIsDead(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	st := newStore(mem.Options{Limits: store.Limits{Get: 10, Write: 10, Transact: 10, Parallel: 1, Exclusive: true}})
+	st := newStore(mem.Options{Limits: table.Limits{Get: 10, Write: 10, Transact: 10, Parallel: 1, Exclusive: true}})
 	before, now := job.NewLedger(st, time.Now), job.NewLedger(st, time.Now)
 	must(t, before.CreateTasks(ctx, "j", tasks(1)))
 	task := job.Task{Job: "j", ID: "1 map/000"}
@@ -588,7 +589,7 @@ func TestALeaseThatWasTakenOverEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
-		st := newStore(mem.Options{Limits: store.Limits{Get: 10, Write: 10, Transact: 10, Parallel: 1, Exclusive: true}})
+		st := newStore(mem.Options{Limits: table.Limits{Get: 10, Write: 10, Transact: 10, Parallel: 1, Exclusive: true}})
 		l, other := job.NewLedger(st, time.Now), job.NewLedger(st, time.Now)
 		must(t, l.CreateTasks(ctx, "j", tasks(1)))
 		task, err := l.Claim(ctx, job.Task{Job: "j", ID: "1 map/000"}, l.NewHolder())
@@ -612,7 +613,7 @@ func TestAnUnclaimedTaskHasOneWriter(t *testing.T) {
 	other := one
 	_, err = l.Save(ctx, one, json.RawMessage(`{"n":1}`))
 	must(t, err)
-	bystander := store.Write{Item: store.Item{Key: store.OnceKey("x")}, Delete: true}
+	bystander := table.Write{Item: table.Item{Key: store.OnceKey("x")}, Delete: true}
 	if _, err := l.Save(ctx, other, json.RawMessage(`{"n":2}`), bystander); err == nil || fault.KindOf(err) != fault.Conflict {
 		t.Errorf("the second writer: %v", err)
 	}
@@ -640,8 +641,8 @@ func TestGracesAreFoundWhenTheyEnd(t *testing.T) {
 	content := grace(at, job.EraseSpec{Selection: "content"})
 	// One that an older version has made.
 	old := grace(at, record)
-	must(t, st.Transact(ctx, store.Write{Item: store.Item{Key: store.GraceKey(at, old.ID)}, Delete: true},
-		store.Write{Item: store.Item{Key: store.OpenJobKey(old.ID), Attrs: store.NewBuilder().Str("job", old.ID).Attrs()}}))
+	must(t, st.Transact(ctx, table.Write{Item: table.Item{Key: store.GraceKey(at, old.ID)}, Delete: true},
+		table.Write{Item: table.Item{Key: store.OpenJobKey(old.ID), Attrs: table.NewBuilder().Str("job", old.ID).Attrs()}}))
 	found := func(until time.Time) []string {
 		t.Helper()
 		jobs, err := l.Graces(ctx, until)

@@ -11,6 +11,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // LeaseLength is how long a lease must be seen unchanged before it may be taken over.
@@ -48,7 +49,7 @@ type Task struct {
 
 // CreateTasks stores tasks of a job that are not there yet, and leaves those that are.
 func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) error {
-	keys := make([]store.Key, len(tasks))
+	keys := make([]table.Key, len(tasks))
 	for i, t := range tasks {
 		if !strings.HasPrefix(t.ID, t.Phase+"/") {
 			return fault.New(fault.Internal, "task_id", "a task's id begins with its phase")
@@ -74,7 +75,7 @@ func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) erro
 			if err != nil {
 				return err
 			}
-			err = l.st.Transact(ctx, store.Write{Item: item, If: store.Cond{Op: store.Absent}})
+			err = l.st.Transact(ctx, table.Write{Item: item, If: table.Cond{Op: table.Absent}})
 			if err != nil && fault.KindOf(err) != fault.Conflict { // a conflict: somebody else has made it
 				return err
 			}
@@ -87,7 +88,7 @@ func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) erro
 // Tasks reads the tasks of a job whose ids begin with the prefix ("1 map/";
 // empty for all), in the order of their ids.
 func (l *Ledger) Tasks(ctx context.Context, job, prefix string) ([]Task, error) {
-	q := store.Query{PK: store.TaskPK(job), From: store.SKTask + prefix, To: store.After(store.SKTask + prefix)}
+	q := table.Query{PK: store.TaskPK(job), From: store.SKTask + prefix, To: store.After(store.SKTask + prefix)}
 	var tasks []Task
 	for item, err := range l.st.Items(ctx, q) {
 		if err != nil {
@@ -114,7 +115,7 @@ func (l *Ledger) Task(ctx context.Context, job, id string) (Task, error) {
 	return decodeTask(job, items[0])
 }
 
-func decodeTask(job string, item store.Item) (Task, error) {
+func decodeTask(job string, item table.Item) (Task, error) {
 	var t Task
 	if err := json.Unmarshal([]byte(item.Attrs.Str(attrBody)), &t); err != nil {
 		return t, fault.Wrap(err, fault.Internal, "ledger", "read a task")
@@ -171,7 +172,7 @@ func (l *Ledger) Renew(ctx context.Context, t Task) (Task, error) {
 }
 
 // Save keeps what is known so far, and is a sign of life.
-func (l *Ledger) Save(ctx context.Context, t Task, result json.RawMessage, extra ...store.Write) (Task, error) {
+func (l *Ledger) Save(ctx context.Context, t Task, result json.RawMessage, extra ...table.Write) (Task, error) {
 	t.Counter++
 	t.Result = result
 	return l.store(ctx, t.Holder, t, extra...)
@@ -195,7 +196,7 @@ func (l *Ledger) Release(ctx context.Context, t Task) error {
 // store writes the next version of a task, on condition that the last one is
 // still there, or one that the same holder has written without getting the answer. Extra writes go into the same
 // transaction.
-func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...store.Write) (Task, error) {
+func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...table.Write) (Task, error) {
 	was := t
 	for {
 		t.Version = was.Version + 1
@@ -203,8 +204,8 @@ func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...stor
 		if err != nil {
 			return was, err
 		}
-		cond := store.Cond{Op: store.Equals, Attr: store.AttrVersion, N: was.Version}
-		err = l.st.Transact(ctx, append([]store.Write{{Item: item, If: cond}}, extra...)...)
+		cond := table.Cond{Op: table.Equals, Attr: store.AttrVersion, N: was.Version}
+		err = l.st.Transact(ctx, append([]table.Write{{Item: item, If: cond}}, extra...)...)
 		if err == nil {
 			return t, nil
 		}
@@ -229,7 +230,7 @@ func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...stor
 // clock of this process. It is safe for concurrent use.
 type Watch struct {
 	mu   sync.Mutex
-	seen map[store.Key]sighting
+	seen map[table.Key]sighting
 }
 
 type sighting struct {
@@ -239,7 +240,7 @@ type sighting struct {
 }
 
 // NewWatch returns a Watch that has seen nothing.
-func NewWatch() *Watch { return &Watch{seen: map[store.Key]sighting{}} }
+func NewWatch() *Watch { return &Watch{seen: map[table.Key]sighting{}} }
 
 // Unchanged tells for how long the lease of t, as it was just read, has been
 // seen with this holder and counter: 0 at first sight. The times must carry a monotonic reading.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/table"
 )
 
 // APIKey is an API key that was made while Reseed runs. The key itself is stored nowhere.
@@ -30,7 +31,7 @@ const (
 // APIKeys reads all API keys that are in the table, in the order of their making.
 func (s *Store) APIKeys(ctx context.Context) ([]APIKey, error) {
 	var list []APIKey
-	for it, err := range s.Items(ctx, Query{PK: apiKeysPK}) {
+	for it, err := range s.Items(ctx, table.Query{PK: apiKeysPK}) {
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +55,7 @@ func (s *Store) AddAPIKey(ctx context.Context, k APIKey) error {
 		return err
 	}
 	it := EncodeAPIKey(d.Hasher(), k)
-	err = s.Transact(ctx, Write{Item: it, If: Cond{Op: Absent}})
+	err = s.Transact(ctx, table.Write{Item: it, If: table.Cond{Op: table.Absent}})
 	if err == nil || fault.KindOf(err) != fault.Conflict {
 		return err
 	}
@@ -71,19 +72,19 @@ func (s *Store) RemoveAPIKey(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return s.Write(ctx, []Write{{Item: Item{Key: APIKeyKey(apiKeyH(d.Hasher(), name))}, Delete: true}})
+	return s.Write(ctx, []table.Write{{Item: table.Item{Key: APIKeyKey(apiKeyH(d.Hasher(), name))}, Delete: true}})
 }
 
 // EncodeAPIKey makes the item of an API key.
-func EncodeAPIKey(hr *Hasher, k APIKey) Item {
-	b := NewBuilder().IntAlways(AttrCreated, k.At.UnixMilli()).Str(AttrBy, k.By).Bytes(attrKeyHash, k.Hash[:]).Str(attrKeyName, k.Name)
-	return Item{APIKeyKey(apiKeyH(hr, k.Name)), b.Attrs()}
+func EncodeAPIKey(hr *Hasher, k APIKey) table.Item {
+	b := table.NewBuilder().IntAlways(AttrCreated, k.At.UnixMilli()).Str(AttrBy, k.By).Bytes(attrKeyHash, k.Hash[:]).Str(attrKeyName, k.Name)
+	return table.Item{Key: APIKeyKey(apiKeyH(hr, k.Name)), Attrs: b.Attrs()}
 }
 
 // apiKeyH is the identity of an API key: names may tell of people, so the key of its item does not spell it.
 func apiKeyH(hr *Hasher, name string) H { return hr.External(KindAPIKey, strings.ToLower(name)) }
 
-func decodeAPIKey(a Attrs) (APIKey, bool) {
+func decodeAPIKey(a table.Attrs) (APIKey, bool) {
 	k := APIKey{Name: a.Str(attrKeyName), By: a.Str(AttrBy)}
 	at, _ := a.Int(AttrCreated)
 	k.At = time.UnixMilli(at).UTC()

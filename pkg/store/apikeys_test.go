@@ -11,7 +11,8 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 func apiKey(name string, minute int) store.APIKey {
@@ -58,12 +59,12 @@ func TestAnAPIKeyWithScopesIsNotLetIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	it := store.EncodeAPIKey(d.Hasher(), apiKey("reader", 1))
-	b := store.NewBuilder()
+	b := table.NewBuilder()
 	for name, v := range it.Attrs.All() {
 		b.Raw(name, v)
 	}
 	it.Attrs = b.List("scopes", []string{"read"}).Attrs()
-	if err := st.Write(t.Context(), []store.Write{{Item: it}}); err != nil {
+	if err := st.Write(t.Context(), []table.Write{{Item: it}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := st.APIKeys(t.Context())

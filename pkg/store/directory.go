@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/table"
 )
 
 // MaxSources is the largest number of sources in one account.
@@ -43,7 +44,7 @@ type Directory struct {
 	pending []tombstoneChange // to be written with the directory
 	hasher  *Hasher
 
-	raw Attrs // as Snapshot read it: what is the same need not be decoded again
+	raw table.Attrs // as Snapshot read it: what is the same need not be decoded again
 }
 
 // Source is a container of imported data.
@@ -104,11 +105,11 @@ func (d *Directory) RaiseFence(tags ...Tag) {
 
 // Hold stores the directory as it is, for a transaction that is to hold only if nobody has changed it since it was
 // read: else that is a fault.Conflict.
-func (d *Directory) Hold() (Write, error) {
+func (d *Directory) Hold() (table.Write, error) {
 	next := *d
 	next.Version++
 	item, err := encodeDirectory(&next)
-	return Write{Item: item, If: Cond{Equals, AttrVersion, d.Version}}, err
+	return table.Write{Item: item, If: table.Cond{Op: table.Equals, Attr: AttrVersion, N: d.Version}}, err
 }
 
 func (d *Directory) find(is func(Source) bool) (Source, bool) {
@@ -272,7 +273,7 @@ func (s *Store) firstDirectory(ctx context.Context) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.Transact(ctx, Write{Item: item, If: Cond{Op: Absent}})
+	err = s.Transact(ctx, table.Write{Item: item, If: table.Cond{Op: table.Absent}})
 	if fault.KindOf(err) == fault.Conflict && err != nil { // somebody else was first
 		return s.Directory(ctx)
 	}
@@ -282,7 +283,7 @@ func (s *Store) firstDirectory(ctx context.Context) (*Directory, error) {
 // ChangeDirectory reads the directory, lets change alter it and stores it on
 // condition that nobody has changed it meanwhile, else all over again. Further
 // writes go into the same transaction. An error of change ends it, with nothing written.
-func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]Write, error)) (*Directory, error) {
+func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]table.Write, error)) (*Directory, error) {
 	for {
 		d, err := s.Directory(ctx)
 		if err != nil {
@@ -302,7 +303,7 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 		if err != nil {
 			return nil, err
 		}
-		err = s.Transact(ctx, slices.Concat([]Write{{Item: item, If: Cond{Equals, AttrVersion, was}}}, stones, more)...)
+		err = s.Transact(ctx, slices.Concat([]table.Write{{Item: item, If: table.Cond{Op: table.Equals, Attr: AttrVersion, N: was}}}, stones, more)...)
 		if err == nil {
 			s.graves.keep(d.stored)
 			return d, nil
@@ -319,7 +320,7 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 }
 
 // readDirectory is the directory as it was stored, with its tombstones; errMoved says that it is to be read anew.
-func (s *Store) readDirectory(ctx context.Context, stored Attrs) (*Directory, error) {
+func (s *Store) readDirectory(ctx context.Context, stored table.Attrs) (*Directory, error) {
 	d, err := decodeDirectory(stored)
 	if err == nil {
 		err = s.findTombstones(ctx, d)
@@ -338,7 +339,7 @@ type storedDirectory struct {
 // they find there, but drop any field that they do not know.
 const kindStored Kind = "stored"
 
-func encodeDirectory(d *Directory) (Item, error) {
+func encodeDirectory(d *Directory) (table.Item, error) {
 	stones := slices.Clone(d.older.list)
 	if d.changed > 0 {
 		stones = append(stones, Tombstone{Kind: kindStored, Import: d.changed})
@@ -348,12 +349,12 @@ func encodeDirectory(d *Directory) (Item, error) {
 	}
 	body, err := json.Marshal(storedDirectory{d, stones})
 	if err != nil {
-		return Item{}, fault.Wrap(err, fault.Internal, "directory", "encode the directory")
+		return table.Item{}, fault.Wrap(err, fault.Internal, "directory", "encode the directory")
 	}
-	return Item{DirectoryKey(), NewBuilder().IntAlways(AttrVersion, d.Version).Str(attrBody, string(body)).Attrs()}, nil
+	return table.Item{Key: DirectoryKey(), Attrs: table.NewBuilder().IntAlways(AttrVersion, d.Version).Str(attrBody, string(body)).Attrs()}, nil
 }
 
-func decodeDirectory(a Attrs) (*Directory, error) {
+func decodeDirectory(a table.Attrs) (*Directory, error) {
 	d := &Directory{counts: map[Tag]int64{}}
 	stored := storedDirectory{Directory: d}
 	if err := json.Unmarshal([]byte(a.Str(attrBody)), &stored); err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"sync/atomic"
+
+	"reseed/pkg/table"
 )
 
 // graveyard keeps the stored tombstones as they were last read, so that a request reads only what has changed since: nothing, as a
@@ -49,7 +51,7 @@ func (s *Store) findTombstones(ctx context.Context, d *Directory) (err error) {
 	case s.graves.turn <- struct{}{}:
 		defer func() { <-s.graves.turn }()
 	case <-ctx.Done():
-		return stopped(ctx)
+		return table.Stopped(ctx)
 	}
 	if known() { // somebody else has read them meanwhile
 		return nil
@@ -112,7 +114,7 @@ func (s *Store) tombstoneLog(ctx context.Context) (*tombstoneLog, error) {
 }
 
 // readLog takes the log from what was found. Without one there are no tombstones by now, and nothing is known of what there was.
-func readLog(found map[Key]Attrs) (*tombstoneLog, error) {
+func readLog(found map[table.Key]table.Attrs) (*tombstoneLog, error) {
 	log := &tombstoneLog{}
 	if a, ok := found[TombstoneLogKey()]; ok {
 		return log, decodeBody(a, log)
@@ -123,11 +125,11 @@ func readLog(found map[Key]Attrs) (*tombstoneLog, error) {
 
 // moveTombstones gives the writes that go with a changed directory whose version was another: tombstones that were put or taken
 // away, and the log of that. It notes in the directory how many there are.
-func (s *Store) moveTombstones(ctx context.Context, d *Directory, was int64) (writes []Write, err error) {
+func (s *Store) moveTombstones(ctx context.Context, d *Directory, was int64) (writes []table.Write, err error) {
 	if len(d.pending) == 0 {
 		return nil, nil
 	}
-	keys := []Key{TombstoneLogKey()}
+	keys := []table.Key{TombstoneLogKey()}
 	for _, c := range d.pending {
 		keys = append(keys, TombstonesKey(c.Job))
 	}
@@ -144,7 +146,7 @@ func (s *Store) moveTombstones(ctx context.Context, d *Directory, was int64) (wr
 	}
 	for _, c := range d.pending {
 		c.Version = d.Version
-		w := Write{Item: Item{Key: TombstonesKey(c.Job)}, Delete: c.Gone}
+		w := table.Write{Item: table.Item{Key: TombstonesKey(c.Job)}, Delete: c.Gone}
 		if c.Gone {
 			a, there := found[w.Item.Key]
 			if !there { // those of older versions lie in the directory
@@ -166,10 +168,10 @@ func (s *Store) moveTombstones(ctx context.Context, d *Directory, was int64) (wr
 		return nil, nil
 	}
 	if d.changed == 0 {
-		return append(writes, Write{Item: Item{Key: TombstoneLogKey()}, Delete: true}), nil
+		return append(writes, table.Write{Item: table.Item{Key: TombstoneLogKey()}, Delete: true}), nil
 	}
 	item, err := encodeBody(TombstoneLogKey(), log)
-	return append(writes, Write{Item: item}), err
+	return append(writes, table.Write{Item: item}), err
 }
 
 // take takes a change into the directory that makes it.

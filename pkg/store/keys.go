@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"reseed/pkg/table"
 )
 
 // This file is the only one that spells a key. docs/TABLE.md describes each
@@ -199,56 +201,60 @@ func NthSK(sk string, n int) string {
 }
 
 // Customer is the key of a customer.
-func (s Space) Customer(h H) Key { return Key{s.CustomerPK(s.ShardOf(h)), CustomerSK(h)} }
+func (s Space) Customer(h H) table.Key {
+	return table.Key{PK: s.CustomerPK(s.ShardOf(h)), SK: CustomerSK(h)}
+}
 
 // Contact is the key of a contact of a customer.
-func (s Space) Contact(customer, h H) Key {
-	return Key{s.CustomerPK(s.ShardOf(customer)), ContactSK(customer, h)}
+func (s Space) Contact(customer, h H) table.Key {
+	return table.Key{PK: s.CustomerPK(s.ShardOf(customer)), SK: ContactSK(customer, h)}
 }
 
 // Email is the key of the pointer from an e-mail address to a customer.
-func (s Space) Email(email, customer H) Key {
-	return Key{s.CustomerPK(s.ShardOf(email)), EmailSK(email, customer)}
+func (s Space) Email(email, customer H) table.Key {
+	return table.Key{PK: s.CustomerPK(s.ShardOf(email)), SK: EmailSK(email, customer)}
 }
 
 // Plan is the key of a plan.
-func (s Space) Plan(h H) Key { return Key{s.PlanPK(), PlanSK(h)} }
+func (s Space) Plan(h H) table.Key { return table.Key{PK: s.PlanPK(), SK: PlanSK(h)} }
 
 // Invoice is the key of an invoice.
-func (s Space) Invoice(h H) Key { return Key{s.DataPK(s.ShardOf(h)), InvoiceSK(h)} }
+func (s Space) Invoice(h H) table.Key { return table.Key{PK: s.DataPK(s.ShardOf(h)), SK: InvoiceSK(h)} }
 
 // LineItem is the key of a line item of an invoice.
-func (s Space) LineItem(invoice, h H) Key {
-	return Key{s.DataPK(s.ShardOf(invoice)), LineItemSK(invoice, h)}
+func (s Space) LineItem(invoice, h H) table.Key {
+	return table.Key{PK: s.DataPK(s.ShardOf(invoice)), SK: LineItemSK(invoice, h)}
 }
 
 // Transaction is the key of a transaction of an invoice.
-func (s Space) Transaction(invoice, h H) Key {
-	return Key{s.DataPK(s.ShardOf(invoice)), TransactionSK(invoice, h)}
+func (s Space) Transaction(invoice, h H) table.Key {
+	return table.Key{PK: s.DataPK(s.ShardOf(invoice)), SK: TransactionSK(invoice, h)}
 }
 
 // Owner is the key of the pointer from a customer to one of its invoices.
-func (s Space) Owner(customer, invoice H) Key {
-	return Key{s.DataPK(s.ShardOf(customer)), OwnerSK(customer, invoice)}
+func (s Space) Owner(customer, invoice H) table.Key {
+	return table.Key{PK: s.DataPK(s.ShardOf(customer)), SK: OwnerSK(customer, invoice)}
 }
 
 // Event is the key of a subscription event of a customer.
-func (s Space) Event(customer H, id int64) Key {
-	return Key{s.DataPK(s.ShardOf(customer)), EventSK(customer, id)}
+func (s Space) Event(customer H, id int64) table.Key {
+	return table.Key{PK: s.DataPK(s.ShardOf(customer)), SK: EventSK(customer, id)}
 }
 
 // External is the key of the pointer from the external id of a line item or a
 // transaction to its row.
-func (s Space) External(kind Kind, h H) Key {
-	return Key{s.DataPK(s.ShardOf(h)), ExternalSK(kind, h)}
+func (s Space) External(kind Kind, h H) table.Key {
+	return table.Key{PK: s.DataPK(s.ShardOf(h)), SK: ExternalSK(kind, h)}
 }
 
 // Writing is the key of the note that a request has not written all of its invoices yet.
-func (s Space) Writing(token int64) Key { return Key{s.DataPK(0), WritingSK(token)} }
+func (s Space) Writing(token int64) table.Key {
+	return table.Key{PK: s.DataPK(0), SK: WritingSK(token)}
+}
 
 // ExternalEvent is the key of the pointer from an event's integer id to its row. Every event has one.
-func (s Space) ExternalEvent(id int64) Key {
-	return Key{s.DataPK(s.ShardOf(leadingOf(id))), ExternalEventSK(id)}
+func (s Space) ExternalEvent(id int64) table.Key {
+	return table.Key{PK: s.DataPK(s.ShardOf(leadingOf(id))), SK: ExternalEventSK(id)}
 }
 
 // leadingOf is an identity whose event id is id.
@@ -275,12 +281,14 @@ const (
 )
 
 // CustomerEdit is the key of one edit of a customer.
-func (s Space) CustomerEdit(h H, what string) Key {
-	return Key{s.EditPK(s.ShardOf(h)), CustomerSK(h) + what}
+func (s Space) CustomerEdit(h H, what string) table.Key {
+	return table.Key{PK: s.EditPK(s.ShardOf(h)), SK: CustomerSK(h) + what}
 }
 
 // FieldsOf is the key of the changed fields of a record: a customer, plan, invoice, line item or transaction.
-func (s Space) FieldsOf(record Key) Key { return Key{s.editsOf(record.SK), record.SK + EditFields} }
+func (s Space) FieldsOf(record table.Key) table.Key {
+	return table.Key{PK: s.editsOf(record.SK), SK: record.SK + EditFields}
+}
 
 // editsOf is the partition of the edits of the record with that sort key.
 func (s Space) editsOf(sk string) string {
@@ -292,67 +300,67 @@ func (s Space) editsOf(sk string) string {
 }
 
 // Edited is the key of the record that an edit's sort key names; ok is false for a pointer.
-func (s Space) Edited(sk string) (record Key, ok bool) {
+func (s Space) Edited(sk string) (record table.Key, ok bool) {
 	end := strings.LastIndexByte(sk, '#')
 	if end < 2 {
-		return Key{}, false
+		return table.Key{}, false
 	}
 	h, _ := LeadingH(sk)
 	switch sk[:2] {
 	case SKCustomer:
-		return Key{s.CustomerPK(s.ShardOf(h)), sk[:end]}, true
+		return table.Key{PK: s.CustomerPK(s.ShardOf(h)), SK: sk[:end]}, true
 	case SKPlan:
-		return Key{s.PlanPK(), sk[:end]}, true
+		return table.Key{PK: s.PlanPK(), SK: sk[:end]}, true
 	case SKInvoice:
-		return Key{s.DataPK(s.ShardOf(h)), sk[:end]}, true
+		return table.Key{PK: s.DataPK(s.ShardOf(h)), SK: sk[:end]}, true
 	}
-	return Key{}, false
+	return table.Key{}, false
 }
 
 // EditEmail is the key of the pointer from an e-mail address that a person has given to a customer.
-func (s Space) EditEmail(email, customer H) Key {
-	return Key{s.EditPK(s.ShardOf(email)), EmailSK(email, customer)}
+func (s Space) EditEmail(email, customer H) table.Key {
+	return table.Key{PK: s.EditPK(s.ShardOf(email)), SK: EmailSK(email, customer)}
 }
 
 // EditOwner is the key of the pointer from a customer to an invoice whose date a person has changed.
-func (s Space) EditOwner(customer, invoice H) Key {
-	return Key{s.EditPK(s.ShardOf(customer)), OwnerSK(customer, invoice)}
+func (s Space) EditOwner(customer, invoice H) table.Key {
+	return table.Key{PK: s.EditPK(s.ShardOf(customer)), SK: OwnerSK(customer, invoice)}
 }
 
 // ContactsOf is the range of a customer's contacts.
-func (s Space) ContactsOf(customer H) Query {
+func (s Space) ContactsOf(customer H) table.Query {
 	return under(s.CustomerPK(s.ShardOf(customer)), SKContact+customer.String()+"#")
 }
 
 // OwnersOf is the range of the pointers from a customer to its invoices.
-func (s Space) OwnersOf(customer H) Query {
+func (s Space) OwnersOf(customer H) table.Query {
 	return under(s.DataPK(s.ShardOf(customer)), SKOwner+customer.String()+"#")
 }
 
 // EventsOf is the range of a customer's subscription events.
-func (s Space) EventsOf(customer H) Query {
+func (s Space) EventsOf(customer H) table.Query {
 	return under(s.DataPK(s.ShardOf(customer)), SKEvent+customer.String()+"#")
 }
 
 // InvoiceParts is the range of an invoice's line items and transactions, the invoice itself not among them.
-func (s Space) InvoiceParts(invoice H) Query {
+func (s Space) InvoiceParts(invoice H) table.Query {
 	return under(s.DataPK(s.ShardOf(invoice)), SKInvoice+invoice.String()+"#")
 }
 
 // PartsOf is the range of an invoice's line items, or of its transactions.
-func (s Space) PartsOf(kind Kind, invoice H) Query {
+func (s Space) PartsOf(kind Kind, invoice H) table.Query {
 	return under(s.DataPK(s.ShardOf(invoice)), partsSK(kind, invoice))
 }
 
 // PartsLike is the range of those whose identities begin like that in a public id (see [Under]).
-func (s Space) PartsLike(kind Kind, invoice, h H) Query {
+func (s Space) PartsLike(kind Kind, invoice, h H) table.Query {
 	_, own := SplitUnder(h)
 	return under(s.DataPK(s.ShardOf(invoice)), partsSK(kind, invoice)+own)
 }
 
 // PartEditsBetween is the range of the edits of the line items or transactions first to last (inclusive) of an invoice.
-func (s Space) PartEditsBetween(first, last Key) Query {
-	return Query{PK: s.editsOf(first.SK), From: first.SK, To: After(last.SK)}
+func (s Space) PartEditsBetween(first, last table.Key) table.Query {
+	return table.Query{PK: s.editsOf(first.SK), From: first.SK, To: After(last.SK)}
 }
 
 func partsSK(kind Kind, invoice H) string {
@@ -363,66 +371,68 @@ func partsSK(kind Kind, invoice H) string {
 }
 
 // EmailsOf is the range of the pointers from an e-mail address to its customers.
-func (s Space) EmailsOf(email H) Query {
+func (s Space) EmailsOf(email H) table.Query {
 	return under(s.CustomerPK(s.ShardOf(email)), SKEmail+email.String()+"#")
 }
 
 // CustomersIn is the range of the customers of one shard.
-func (s Space) CustomersIn(shard int) Query { return under(s.CustomerPK(shard), SKCustomer) }
+func (s Space) CustomersIn(shard int) table.Query { return under(s.CustomerPK(shard), SKCustomer) }
 
 // InvoicesIn is the range of the invoices of one shard, each followed by its line items and transactions.
-func (s Space) InvoicesIn(shard int) Query { return under(s.DataPK(shard), SKInvoice) }
+func (s Space) InvoicesIn(shard int) table.Query { return under(s.DataPK(shard), SKInvoice) }
 
 // Plans is the range of all plans.
-func (s Space) Plans() Query { return under(s.PlanPK(), SKPlan) }
+func (s Space) Plans() table.Query { return under(s.PlanPK(), SKPlan) }
 
 // EditsBetween is the range of the edits of the customers first to last (inclusive) of one shard.
-func (s Space) EditsBetween(first, last H) Query {
-	return Query{PK: s.EditPK(s.ShardOf(first)), From: SKCustomer + first.String(), To: After(SKCustomer + last.String())}
+func (s Space) EditsBetween(first, last H) table.Query {
+	return table.Query{PK: s.EditPK(s.ShardOf(first)), From: SKCustomer + first.String(), To: After(SKCustomer + last.String())}
 }
 
 // InvoiceEditsBetween is the range of the edits of the invoices first to last (inclusive) of one shard, with those of
 // their line items and transactions.
-func (s Space) InvoiceEditsBetween(first, last H) Query {
-	return Query{PK: s.EditPK(s.ShardOf(first)), From: InvoiceSK(first), To: After(InvoiceSK(last))}
+func (s Space) InvoiceEditsBetween(first, last H) table.Query {
+	return table.Query{PK: s.EditPK(s.ShardOf(first)), From: InvoiceSK(first), To: After(InvoiceSK(last))}
 }
 
 // EditsIn is the range of the edits in one of the Shards+1 partitions of edits: those of a shard, or last those of the
 // plans. Pointers are not among them.
-func (s Space) EditsIn(part int) Query {
+func (s Space) EditsIn(part int) table.Query {
 	if part == s.Shards {
 		return s.PlanEdits()
 	}
-	return Query{PK: s.EditPK(part), From: SKCustomer, To: After(SKInvoice)}
+	return table.Query{PK: s.EditPK(part), From: SKCustomer, To: After(SKInvoice)}
 }
 
 // PartsUnder is the range that holds what a line item's or transaction's public id names, given its identity there
 // (see [Under]); EditsUnder that of its edits. Both hold more.
-func (s Space) PartsUnder(h H) Query {
+func (s Space) PartsUnder(h H) table.Query {
 	parent, _ := SplitUnder(h)
 	return under(s.DataPK(s.ShardOf(h)), SKInvoice+parent)
 }
 
 // EditsUnder see [Space.PartsUnder].
-func (s Space) EditsUnder(h H) Query {
+func (s Space) EditsUnder(h H) table.Query {
 	parent, _ := SplitUnder(h)
 	return under(s.EditPK(s.ShardOf(h)), SKInvoice+parent)
 }
 
 // PlanEdits is the range of the edits of all plans.
-func (s Space) PlanEdits() Query { return under(s.PlanEditPK(), SKPlan) }
+func (s Space) PlanEdits() table.Query { return under(s.PlanEditPK(), SKPlan) }
 
 // EditEmailsOf is the range of the pointers from an e-mail address to the customers whom people have given it.
-func (s Space) EditEmailsOf(email H) Query {
+func (s Space) EditEmailsOf(email H) table.Query {
 	return under(s.EditPK(s.ShardOf(email)), SKEmail+email.String()+"#")
 }
 
 // EditOwnersOf is the range of the pointers from a customer to its invoices whose dates people have changed.
-func (s Space) EditOwnersOf(customer H) Query {
+func (s Space) EditOwnersOf(customer H) table.Query {
 	return under(s.EditPK(s.ShardOf(customer)), SKOwner+customer.String()+"#")
 }
 
-func under(pk, prefix string) Query { return Query{PK: pk, From: prefix, To: After(prefix)} }
+func under(pk, prefix string) table.Query {
+	return table.Query{PK: pk, From: prefix, To: After(prefix)}
+}
 
 // What names the kind of record or pointer that a sort key of a customer,
 // content or plan partition belongs to: its first letter (SKCustomer …), or SKLine
@@ -444,7 +454,7 @@ func After(prefix string) string { return prefix + "\x7f" }
 const AccountPK = "account"
 
 // DirectoryKey is the directory's key.
-func DirectoryKey() Key { return Key{AccountPK, "directory"} }
+func DirectoryKey() table.Key { return table.Key{PK: AccountPK, SK: "directory"} }
 
 // Parts of the job ledger.
 const (
@@ -456,19 +466,19 @@ const (
 )
 
 // JobKey is the key of a job. Ids are in order of their making.
-func JobKey(id string) Key { return Key{AccountPK, SKJob + id} }
+func JobKey(id string) table.Key { return table.Key{PK: AccountPK, SK: SKJob + id} }
 
 // OpenJobKey is the key of the mark of a job that has not ended, so that nobody walks the history to find work.
-func OpenJobKey(id string) Key { return Key{AccountPK, SKOpen + id} }
+func OpenJobKey(id string) table.Key { return table.Key{PK: AccountPK, SK: SKOpen + id} }
 
 // GraceKey is the key of the mark of an erase of single records that can be restored until then. There may be many, and nobody
 // looks for them before that.
-func GraceKey(until time.Time, id string) Key {
-	return Key{AccountPK, fmt.Sprintf("%s%013d#%s", SKGrace, until.UnixMilli(), id)}
+func GraceKey(until time.Time, id string) table.Key {
+	return table.Key{PK: AccountPK, SK: fmt.Sprintf("%s%013d#%s", SKGrace, until.UnixMilli(), id)}
 }
 
 // GracesUntil is the range of those marks, up to a time; zero is all.
-func GracesUntil(until time.Time) Query {
+func GracesUntil(until time.Time) table.Query {
 	q := under(AccountPK, SKGrace)
 	if !until.IsZero() {
 		q.To = fmt.Sprintf("%s%013d", SKGrace, until.UnixMilli()+1)
@@ -480,34 +490,36 @@ func GracesUntil(until time.Time) Query {
 func GraceJob(sk string) string { return sk[strings.LastIndexByte(sk, '#')+1:] }
 
 // LockKey is the key of the lock that gives one job at a time the right to write to a source.
-func LockKey(tag Tag) Key { return Key{AccountPK, fmt.Sprintf("%s%05x", SKLock, uint32(tag))} }
+func LockKey(tag Tag) table.Key {
+	return table.Key{PK: AccountPK, SK: fmt.Sprintf("%s%05x", SKLock, uint32(tag))}
+}
 
 // TaskPK is the partition of one job's tasks.
 func TaskPK(job string) string { return "job#" + job }
 
 // TaskKey is the key of one task of a job.
-func TaskKey(job, task string) Key { return Key{TaskPK(job), SKTask + task} }
+func TaskKey(job, task string) table.Key { return table.Key{PK: TaskPK(job), SK: SKTask + task} }
 
 // OnceKey is the key of the mark that makes an event that comes several times one job.
-func OnceKey(digest string) Key { return Key{AccountPK, "once#" + digest} }
+func OnceKey(digest string) table.Key { return table.Key{PK: AccountPK, SK: "once#" + digest} }
 
 // ForgottenKey is the key of an entry of the do-not-reload list: of a customer, by the name of its source.
-func ForgottenKey(source, customer H) Key {
-	return Key{forgottenPK, source.String() + "#" + customer.String()}
+func ForgottenKey(source, customer H) table.Key {
+	return table.Key{PK: forgottenPK, SK: source.String() + "#" + customer.String()}
 }
 
 // ForgottenAt is the key of an entry with that sort key.
-func ForgottenAt(sk string) Key { return Key{forgottenPK, sk} }
+func ForgottenAt(sk string) table.Key { return table.Key{PK: forgottenPK, SK: sk} }
 
 const forgottenPK = "account.forgotten"
 
 // Forgotten is the range of the entries of one source's name.
-func Forgotten(source H) Query { return under(forgottenPK, source.String()+"#") }
+func Forgotten(source H) table.Query { return under(forgottenPK, source.String()+"#") }
 
 const tombstonesPK = "account.tombstones"
 
 // TombstonesKey is the key of the tombstones of one erase.
-func TombstonesKey(job string) Key { return Key{tombstonesPK, SKTombstones + job} }
+func TombstonesKey(job string) table.Key { return table.Key{PK: tombstonesPK, SK: SKTombstones + job} }
 
 // SKTombstones begins the sort keys of tombstones.
 const SKTombstones = "job#"
@@ -516,12 +528,12 @@ const SKTombstones = "job#"
 func TombstoneJob(sk string) string { return strings.TrimPrefix(sk, SKTombstones) }
 
 // Tombstones is the range of the tombstones of all erases.
-func Tombstones() Query { return under(tombstonesPK, SKTombstones) }
+func Tombstones() table.Query { return under(tombstonesPK, SKTombstones) }
 
 // TombstoneLogKey is the key of the log of what has changed of the tombstones last.
-func TombstoneLogKey() Key { return Key{tombstonesPK, "log"} }
+func TombstoneLogKey() table.Key { return table.Key{PK: tombstonesPK, SK: "log"} }
 
 // APIKeyKey is the key of an API key, by the identity of its name.
-func APIKeyKey(name H) Key { return Key{apiKeysPK, "key#" + name.String()} }
+func APIKeyKey(name H) table.Key { return table.Key{PK: apiKeysPK, SK: "key#" + name.String()} }
 
 const apiKeysPK = "account.keys"

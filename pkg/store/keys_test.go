@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 var hasher = store.NewHasher([]byte("0123456789abcdef0123456789abcdef"))
@@ -24,7 +25,7 @@ func TestKeysGolden(t *testing.T) {
 	m := hasher.External(store.KindEmail, "a@example.com")
 	var b strings.Builder
 	line := func(name, s string) { b.WriteString(name + "\t" + s + "\n") }
-	key := func(name string, k store.Key) { line(name, k.PK+" "+k.SK) }
+	key := func(name string, k table.Key) { line(name, k.PK+" "+k.SK) }
 	key("directory", store.DirectoryKey())
 	key("job", store.JobKey("J"))
 	key("task", store.TaskKey("J", "T"))
@@ -59,7 +60,7 @@ func TestKeysOfEditsGolden(t *testing.T) {
 	var b strings.Builder
 	for _, x := range []struct {
 		name string
-		key  store.Key
+		key  table.Key
 	}{
 		{"attributes", sp.CustomerEdit(c, store.EditAttributes)},
 		{"fields of a customer", sp.FieldsOf(sp.Customer(c))},
@@ -88,9 +89,9 @@ func TestASpaceHasItsPartitions(t *testing.T) {
 	t.Parallel()
 	was := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
 	h := hasher.External(store.KindCustomer, "c1")
-	customers := []store.Key{was.Customer(h), was.Contact(h, h), was.Email(h, h)}
-	data := []store.Key{was.Plan(h), was.Invoice(h), was.LineItem(h, h), was.Owner(h, h), was.Event(h, 1), was.External(store.KindLineItem, h), was.Writing(1)}
-	edits := []store.Key{was.CustomerEdit(h, store.EditTags), was.FieldsOf(was.Plan(h)), was.EditEmail(h, h)}
+	customers := []table.Key{was.Customer(h), was.Contact(h, h), was.Email(h, h)}
+	data := []table.Key{was.Plan(h), was.Invoice(h), was.LineItem(h, h), was.Owner(h, h), was.Event(h, 1), was.External(store.KindLineItem, h), was.Writing(1)}
+	edits := []table.Key{was.CustomerEdit(h, store.EditTags), was.FieldsOf(was.Plan(h)), was.EditEmail(h, h)}
 	for _, x := range []struct {
 		more                   store.Epochs
 		tag                    store.Tag
@@ -109,7 +110,7 @@ func TestASpaceHasItsPartitions(t *testing.T) {
 		now.Epochs.Data += x.more.Data
 		now.Epochs.Edits += x.more.Edits
 		for _, kind := range []struct {
-			keys []store.Key
+			keys []table.Key
 			want bool
 		}{{customers, x.customers}, {data, x.data}, {edits, x.edits}} {
 			for _, k := range kind.keys {
@@ -126,7 +127,7 @@ func TestEditsNameTheirRecords(t *testing.T) {
 	sp := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
 	rapid.Check(t, func(t *rapid.T) {
 		h, own := drawH(t, "h"), drawH(t, "own")
-		for _, key := range []store.Key{sp.Customer(h), sp.Invoice(h), sp.LineItem(h, own), sp.Transaction(h, own), sp.Plan(h)} {
+		for _, key := range []table.Key{sp.Customer(h), sp.Invoice(h), sp.LineItem(h, own), sp.Transaction(h, own), sp.Plan(h)} {
 			edit := sp.FieldsOf(key)
 			if back, ok := sp.Edited(edit.SK); !ok || back != key {
 				t.Fatalf("%v came back as %v", key, back)
@@ -139,7 +140,7 @@ func TestEditsNameTheirRecords(t *testing.T) {
 				t.Fatalf("%v is not in %v", edit, q)
 			}
 		}
-		for _, key := range []store.Key{sp.EditEmail(own, h), sp.EditOwner(h, own)} {
+		for _, key := range []table.Key{sp.EditEmail(own, h), sp.EditOwner(h, own)} {
 			if _, ok := sp.Edited(key.SK); ok {
 				t.Fatalf("%v is taken for an edit", key)
 			}

@@ -1,5 +1,7 @@
 package store
 
+import "reseed/pkg/table"
+
 // Origin is where a record came from. What is found by a record, or hangs on it, carries it too.
 type Origin struct {
 	Import int64 // the number of the import that added it; 0: it came over REST
@@ -7,14 +9,14 @@ type Origin struct {
 }
 
 // OriginOf reads the origin of an item.
-func OriginOf(a Attrs) Origin {
+func OriginOf(a table.Attrs) Origin {
 	o := Origin{}
 	o.Import, _ = a.Int(AttrImport)
 	o.Manual, _ = a.Int(AttrManual)
 	return o
 }
 
-// Origin adds an origin to an item.
-func (b *Builder) Origin(o Origin) *Builder {
+// AddTo adds the origin to an item.
+func (o Origin) AddTo(b *table.Builder) *table.Builder {
 	return b.Int(AttrImport, o.Import).Int(AttrManual, o.Manual)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/table"
 )
 
 // This file is how records are stored: the names of their attributes, and the
@@ -17,9 +18,11 @@ import (
 // a zero time, an empty text, false and a nil pointer are absent, and so is 0 where it means "none".
 
 // EncodeRecord adds the content of a record to b, in ascending order of the attributes' names.
-func EncodeRecord(b *Builder, r billing.Record) { b.buf = AppendRecord(b.buf, r) }
+func EncodeRecord(b *table.Builder, r billing.Record) {
+	b.Append(func(dst []byte) []byte { return AppendRecord(dst, r) })
+}
 
-// AppendRecord appends the content of a record to dst, as [Attrs] that are
+// AppendRecord appends the content of a record to dst, as [table.Attrs] that are
 // canonical as they stand: what an import of many rows uses, since nothing is
 // compared, copied or allocated on the way. The appenders below therefore name
 // the attributes in ascending order.
@@ -43,14 +46,6 @@ func AppendRecord(dst []byte, r billing.Record) []byte {
 	return dst
 }
 
-// appendAt appends a time unless it is zero; 1970-01-01 is a time like any other.
-func appendAt(b []byte, name string, t time.Time) []byte {
-	if t.IsZero() {
-		return b
-	}
-	return appendIntAlways(b, name, t.UnixMilli())
-}
-
 // IsTime tells whether the attribute of that name is a time, in milliseconds of Unix time.
 func IsTime(name string) bool {
 	switch name {
@@ -61,155 +56,123 @@ func IsTime(name string) bool {
 	return false
 }
 
-// appendOpt appends an integer unless it is nil.
-func appendOpt(b []byte, name string, n *int64) []byte {
-	if n == nil {
-		return b
-	}
-	return appendIntAlways(b, name, *n)
-}
-
 func appendCustomer(b []byte, c *billing.Customer) []byte {
-	b = appendStr(b, "city", c.City)
-	b = appendStr(b, "company", c.Company)
-	b = appendStr(b, "country", c.Country)
-	b = appendStr(b, "email", c.Email)
-	b = appendStr(b, "external_id", c.ExternalID)
-	b = appendAt(b, "free_trial_started_at", c.FreeTrialStartedAt)
-	b = appendAt(b, "lead_created_at", c.LeadCreatedAt)
-	b = appendStr(b, "name", c.Name)
-	b = appendStr(b, "owner", c.Owner)
-	b = appendStr(b, "state", c.State)
-	b = appendStr(b, "website_url", c.WebsiteURL)
-	b = appendStr(b, "zip", c.Zip)
+	b = table.AppendStr(b, "city", c.City)
+	b = table.AppendStr(b, "company", c.Company)
+	b = table.AppendStr(b, "country", c.Country)
+	b = table.AppendStr(b, "email", c.Email)
+	b = table.AppendStr(b, "external_id", c.ExternalID)
+	b = table.AppendTime(b, "free_trial_started_at", c.FreeTrialStartedAt)
+	b = table.AppendTime(b, "lead_created_at", c.LeadCreatedAt)
+	b = table.AppendStr(b, "name", c.Name)
+	b = table.AppendStr(b, "owner", c.Owner)
+	b = table.AppendStr(b, "state", c.State)
+	b = table.AppendStr(b, "website_url", c.WebsiteURL)
+	b = table.AppendStr(b, "zip", c.Zip)
 	return b
 }
 
 func appendContact(b []byte, c *billing.Contact) []byte {
-	b = appendStr(b, "customer", c.CustomerExternalID)
-	b = appendStr(b, "email", c.Email)
-	b = appendStr(b, "external_id", c.ExternalID)
-	b = appendStr(b, "first_name", c.FirstName)
-	b = appendStr(b, "last_name", c.LastName)
-	b = appendStr(b, "linked_in", c.LinkedIn)
-	b = appendStr(b, "note", c.Note)
-	b = appendStr(b, "phone", c.Phone)
-	b = appendInt(b, "position", c.Position)
-	b = appendStr(b, "title", c.Title)
-	b = appendStr(b, "twitter", c.Twitter)
+	b = table.AppendStr(b, "customer", c.CustomerExternalID)
+	b = table.AppendStr(b, "email", c.Email)
+	b = table.AppendStr(b, "external_id", c.ExternalID)
+	b = table.AppendStr(b, "first_name", c.FirstName)
+	b = table.AppendStr(b, "last_name", c.LastName)
+	b = table.AppendStr(b, "linked_in", c.LinkedIn)
+	b = table.AppendStr(b, "note", c.Note)
+	b = table.AppendStr(b, "phone", c.Phone)
+	b = table.AppendInt(b, "position", c.Position)
+	b = table.AppendStr(b, "title", c.Title)
+	b = table.AppendStr(b, "twitter", c.Twitter)
 	return b
 }
 
 func appendPlan(b []byte, p *billing.Plan) []byte {
-	b = appendStr(b, "external_id", p.ExternalID)
-	b = appendInt(b, "interval_count", p.IntervalCount)
-	b = appendStr(b, "interval_unit", p.IntervalUnit)
-	b = appendStr(b, "name", p.Name)
+	b = table.AppendStr(b, "external_id", p.ExternalID)
+	b = table.AppendInt(b, "interval_count", p.IntervalCount)
+	b = table.AppendStr(b, "interval_unit", p.IntervalUnit)
+	b = table.AppendStr(b, "name", p.Name)
 	return b
 }
 
 func appendInvoice(b []byte, i *billing.Invoice) []byte {
-	b = appendStr(b, "collection_method", i.CollectionMethod)
-	b = appendStr(b, "currency", i.Currency)
-	b = appendStr(b, "customer", i.CustomerExternalID)
-	b = appendAt(b, "date", i.Date)
-	b = appendAt(b, "due_date", i.DueDate)
-	b = appendStr(b, "external_id", i.ExternalID)
-	b = appendStr(b, "status", i.Status)
+	b = table.AppendStr(b, "collection_method", i.CollectionMethod)
+	b = table.AppendStr(b, "currency", i.Currency)
+	b = table.AppendStr(b, "customer", i.CustomerExternalID)
+	b = table.AppendTime(b, "date", i.Date)
+	b = table.AppendTime(b, "due_date", i.DueDate)
+	b = table.AppendStr(b, "external_id", i.ExternalID)
+	b = table.AppendStr(b, "status", i.Status)
 	return b
 }
 
 func appendLineItem(b []byte, l *billing.LineItem) []byte {
-	b = appendStr(b, "account_code", l.AccountCode)
-	b = appendInt(b, "amount_in_cents", l.AmountInCents)
-	b = appendOpt(b, "balance_transfer", l.BalanceTransfer)
-	b = appendStr(b, "description", l.Description)
-	b = appendInt(b, "discount_amount_in_cents", l.DiscountAmountInCents)
-	b = appendStr(b, "discount_code", l.DiscountCode)
-	b = appendStr(b, "discount_description", l.DiscountDescription)
-	b = appendOpt(b, "event_order", l.EventOrder)
-	b = appendStr(b, "external_id", l.ExternalID)
-	b = appendStr(b, "invoice", l.InvoiceExternalID)
-	b = appendStr(b, "plan", l.PlanExternalID)
-	b = appendBool(b, "prorated", l.Prorated)
-	b = appendStr(b, "proration_type", l.ProrationType)
-	b = appendInt(b, "quantity", l.Quantity)
-	b = appendAt(b, "service_period_end", l.ServicePeriodEnd)
-	b = appendAt(b, "service_period_start", l.ServicePeriodStart)
-	b = appendStr(b, "subscription", l.SubscriptionExternalID)
-	b = appendStr(b, "subscription_set", l.SubscriptionSetExternalID)
-	b = appendInt(b, "tax_amount_in_cents", l.TaxAmountInCents)
-	b = appendStr(b, "transaction_fees_currency", l.TransactionFeesCurrency)
-	b = appendInt(b, "transaction_fees_in_cents", l.TransactionFeesInCents)
-	b = appendStr(b, "type", l.Type)
+	b = table.AppendStr(b, "account_code", l.AccountCode)
+	b = table.AppendInt(b, "amount_in_cents", l.AmountInCents)
+	b = table.AppendOpt(b, "balance_transfer", l.BalanceTransfer)
+	b = table.AppendStr(b, "description", l.Description)
+	b = table.AppendInt(b, "discount_amount_in_cents", l.DiscountAmountInCents)
+	b = table.AppendStr(b, "discount_code", l.DiscountCode)
+	b = table.AppendStr(b, "discount_description", l.DiscountDescription)
+	b = table.AppendOpt(b, "event_order", l.EventOrder)
+	b = table.AppendStr(b, "external_id", l.ExternalID)
+	b = table.AppendStr(b, "invoice", l.InvoiceExternalID)
+	b = table.AppendStr(b, "plan", l.PlanExternalID)
+	b = table.AppendBool(b, "prorated", l.Prorated)
+	b = table.AppendStr(b, "proration_type", l.ProrationType)
+	b = table.AppendInt(b, "quantity", l.Quantity)
+	b = table.AppendTime(b, "service_period_end", l.ServicePeriodEnd)
+	b = table.AppendTime(b, "service_period_start", l.ServicePeriodStart)
+	b = table.AppendStr(b, "subscription", l.SubscriptionExternalID)
+	b = table.AppendStr(b, "subscription_set", l.SubscriptionSetExternalID)
+	b = table.AppendInt(b, "tax_amount_in_cents", l.TaxAmountInCents)
+	b = table.AppendStr(b, "transaction_fees_currency", l.TransactionFeesCurrency)
+	b = table.AppendInt(b, "transaction_fees_in_cents", l.TransactionFeesInCents)
+	b = table.AppendStr(b, "type", l.Type)
 	return b
 }
 
 func appendTransaction(b []byte, t *billing.Transaction) []byte {
-	b = appendOpt(b, "amount_in_cents", t.AmountInCents)
-	b = appendAt(b, "date", t.Date)
-	b = appendBool(b, "exclude_discount_on_refund", t.ExcludeDiscountOnRefund)
-	b = appendBool(b, "exclude_fees_on_refund", t.ExcludeFeesOnRefund)
-	b = appendBool(b, "exclude_tax_on_refund", t.ExcludeTaxOnRefund)
-	b = appendStr(b, "external_id", t.ExternalID)
-	b = appendStr(b, "invoice", t.InvoiceExternalID)
-	b = appendStr(b, "result", t.Result)
-	b = appendStr(b, "transaction_fees_currency", t.TransactionFeesCurrency)
-	b = appendOpt(b, "transaction_fees_in_cents", t.TransactionFeesInCents)
-	b = appendStr(b, "type", t.Type)
+	b = table.AppendOpt(b, "amount_in_cents", t.AmountInCents)
+	b = table.AppendTime(b, "date", t.Date)
+	b = table.AppendBool(b, "exclude_discount_on_refund", t.ExcludeDiscountOnRefund)
+	b = table.AppendBool(b, "exclude_fees_on_refund", t.ExcludeFeesOnRefund)
+	b = table.AppendBool(b, "exclude_tax_on_refund", t.ExcludeTaxOnRefund)
+	b = table.AppendStr(b, "external_id", t.ExternalID)
+	b = table.AppendStr(b, "invoice", t.InvoiceExternalID)
+	b = table.AppendStr(b, "result", t.Result)
+	b = table.AppendStr(b, "transaction_fees_currency", t.TransactionFeesCurrency)
+	b = table.AppendOpt(b, "transaction_fees_in_cents", t.TransactionFeesInCents)
+	b = table.AppendStr(b, "type", t.Type)
 	return b
 }
 
 func appendEvent(b []byte, e *billing.Event) []byte {
-	b = appendOpt(b, "amount_in_cents", e.AmountInCents)
-	b = appendBool(b, "cancellation", e.Cancellation)
-	b = appendStr(b, "currency", e.Currency)
-	b = appendStr(b, "customer", e.CustomerExternalID)
-	b = appendAt(b, "date", e.Date)
-	b = appendAt(b, "effective_date", e.EffectiveDate)
-	b = appendOpt(b, "event_order", e.EventOrder)
-	b = appendStr(b, "external_id", e.ExternalID)
-	b = appendStr(b, "invoice", e.InvoiceExternalID)
-	b = appendStr(b, "plan", e.PlanExternalID)
-	b = appendOpt(b, "quantity", e.Quantity)
-	b = appendStr(b, "retracted_event", e.RetractedEventID)
-	b = appendStr(b, "subscription", e.SubscriptionExternalID)
-	b = appendStr(b, "subscription_set", e.SubscriptionSetExternalID)
-	b = appendOpt(b, "tax_amount_in_cents", e.TaxAmountInCents)
-	b = appendStr(b, "type", e.Type)
+	b = table.AppendOpt(b, "amount_in_cents", e.AmountInCents)
+	b = table.AppendBool(b, "cancellation", e.Cancellation)
+	b = table.AppendStr(b, "currency", e.Currency)
+	b = table.AppendStr(b, "customer", e.CustomerExternalID)
+	b = table.AppendTime(b, "date", e.Date)
+	b = table.AppendTime(b, "effective_date", e.EffectiveDate)
+	b = table.AppendOpt(b, "event_order", e.EventOrder)
+	b = table.AppendStr(b, "external_id", e.ExternalID)
+	b = table.AppendStr(b, "invoice", e.InvoiceExternalID)
+	b = table.AppendStr(b, "plan", e.PlanExternalID)
+	b = table.AppendOpt(b, "quantity", e.Quantity)
+	b = table.AppendStr(b, "retracted_event", e.RetractedEventID)
+	b = table.AppendStr(b, "subscription", e.SubscriptionExternalID)
+	b = table.AppendStr(b, "subscription_set", e.SubscriptionSetExternalID)
+	b = table.AppendOpt(b, "tax_amount_in_cents", e.TaxAmountInCents)
+	b = table.AppendStr(b, "type", e.Type)
 	return b
 }
 
-func (a Attrs) num(name string) int64 { n, _ := a.Int(name); return n }
-
-func (a Attrs) flag(name string) bool { v, _ := a.Get(name); return v.Bool() }
-
-func (a Attrs) opt(name string) *int64 {
-	if n, ok := a.Int(name); ok {
-		return &n
-	}
-	return nil
-}
-
-func (a Attrs) at(name string) time.Time {
-	v, _ := a.Get(name)
-	return v.at()
-}
-
-// at is the value as a time; zero if it is none.
-func (v Value) at() time.Time {
-	if v.Type != Int {
-		return time.Time{}
-	}
-	return time.UnixMilli(v.Int()).UTC()
-}
-
 // DecodeCustomer reads a customer from its item's attributes.
-func DecodeCustomer(a Attrs) *billing.Customer {
+func DecodeCustomer(a table.Attrs) *billing.Customer {
 	c := &billing.Customer{}
 	texts := string(a) // one copy, of which all texts are parts
 	for rest := []byte(a); len(rest) > 0; {
-		name, v, after, ok := next(rest)
+		name, v, after, ok := table.Next(rest)
 		if !ok {
 			break
 		}
@@ -233,9 +196,9 @@ func DecodeCustomer(a Attrs) *billing.Customer {
 		case "zip":
 			c.Zip = text
 		case "lead_created_at":
-			c.LeadCreatedAt = v.at()
+			c.LeadCreatedAt = v.Time()
 		case "free_trial_started_at":
-			c.FreeTrialStartedAt = v.at()
+			c.FreeTrialStartedAt = v.Time()
 		case "owner":
 			c.Owner = text
 		case "website_url":
@@ -247,14 +210,14 @@ func DecodeCustomer(a Attrs) *billing.Customer {
 }
 
 // DecodeContact reads a contact from its item's attributes.
-func DecodeContact(a Attrs) *billing.Contact {
+func DecodeContact(a table.Attrs) *billing.Contact {
 	return &billing.Contact{
 		CustomerExternalID: a.Str("customer"),
 		ExternalID:         a.Str("external_id"),
 		FirstName:          a.Str("first_name"),
 		LastName:           a.Str("last_name"),
 		Email:              a.Str("email"),
-		Position:           a.num("position"),
+		Position:           a.Num("position"),
 		Title:              a.Str("title"),
 		Phone:              a.Str("phone"),
 		LinkedIn:           a.Str("linked_in"),
@@ -264,22 +227,22 @@ func DecodeContact(a Attrs) *billing.Contact {
 }
 
 // DecodePlan reads a plan from its item's attributes.
-func DecodePlan(a Attrs) *billing.Plan {
+func DecodePlan(a table.Attrs) *billing.Plan {
 	return &billing.Plan{
 		ExternalID:    a.Str("external_id"),
 		Name:          a.Str("name"),
-		IntervalCount: a.num("interval_count"),
+		IntervalCount: a.Num("interval_count"),
 		IntervalUnit:  a.Str("interval_unit"),
 	}
 }
 
 // DecodeInvoice reads an invoice from its item's attributes.
-func DecodeInvoice(a Attrs) *billing.Invoice {
+func DecodeInvoice(a table.Attrs) *billing.Invoice {
 	return &billing.Invoice{
 		CustomerExternalID: a.Str("customer"),
 		ExternalID:         a.Str("external_id"),
-		Date:               a.at("date"),
-		DueDate:            a.at("due_date"),
+		Date:               a.Time("date"),
+		DueDate:            a.Time("due_date"),
 		Currency:           a.Str("currency"),
 		Status:             a.Str("status"),
 		CollectionMethod:   a.Str("collection_method"),
@@ -287,52 +250,52 @@ func DecodeInvoice(a Attrs) *billing.Invoice {
 }
 
 // DecodeLineItem reads a line item from its item's attributes.
-func DecodeLineItem(a Attrs) *billing.LineItem {
+func DecodeLineItem(a table.Attrs) *billing.LineItem {
 	return &billing.LineItem{
 		InvoiceExternalID:         a.Str("invoice"),
 		ExternalID:                a.Str("external_id"),
 		Type:                      a.Str("type"),
 		SubscriptionExternalID:    a.Str("subscription"),
 		SubscriptionSetExternalID: a.Str("subscription_set"),
-		AmountInCents:             a.num("amount_in_cents"),
+		AmountInCents:             a.Num("amount_in_cents"),
 		PlanExternalID:            a.Str("plan"),
-		ServicePeriodStart:        a.at("service_period_start"),
-		ServicePeriodEnd:          a.at("service_period_end"),
-		Quantity:                  a.num("quantity"),
-		Prorated:                  a.flag("prorated"),
+		ServicePeriodStart:        a.Time("service_period_start"),
+		ServicePeriodEnd:          a.Time("service_period_end"),
+		Quantity:                  a.Num("quantity"),
+		Prorated:                  a.Flag("prorated"),
 		ProrationType:             a.Str("proration_type"),
 		DiscountCode:              a.Str("discount_code"),
-		DiscountAmountInCents:     a.num("discount_amount_in_cents"),
+		DiscountAmountInCents:     a.Num("discount_amount_in_cents"),
 		DiscountDescription:       a.Str("discount_description"),
-		TaxAmountInCents:          a.num("tax_amount_in_cents"),
+		TaxAmountInCents:          a.Num("tax_amount_in_cents"),
 		Description:               a.Str("description"),
-		TransactionFeesInCents:    a.num("transaction_fees_in_cents"),
+		TransactionFeesInCents:    a.Num("transaction_fees_in_cents"),
 		TransactionFeesCurrency:   a.Str("transaction_fees_currency"),
 		AccountCode:               a.Str("account_code"),
-		EventOrder:                a.opt("event_order"),
-		BalanceTransfer:           a.opt("balance_transfer"),
+		EventOrder:                a.Opt("event_order"),
+		BalanceTransfer:           a.Opt("balance_transfer"),
 	}
 }
 
 // DecodeTransaction reads a transaction from its item's attributes.
-func DecodeTransaction(a Attrs) *billing.Transaction {
+func DecodeTransaction(a table.Attrs) *billing.Transaction {
 	return &billing.Transaction{
 		InvoiceExternalID:       a.Str("invoice"),
 		ExternalID:              a.Str("external_id"),
 		Type:                    a.Str("type"),
 		Result:                  a.Str("result"),
-		Date:                    a.at("date"),
-		AmountInCents:           a.opt("amount_in_cents"),
-		ExcludeTaxOnRefund:      a.flag("exclude_tax_on_refund"),
-		ExcludeDiscountOnRefund: a.flag("exclude_discount_on_refund"),
-		ExcludeFeesOnRefund:     a.flag("exclude_fees_on_refund"),
-		TransactionFeesInCents:  a.opt("transaction_fees_in_cents"),
+		Date:                    a.Time("date"),
+		AmountInCents:           a.Opt("amount_in_cents"),
+		ExcludeTaxOnRefund:      a.Flag("exclude_tax_on_refund"),
+		ExcludeDiscountOnRefund: a.Flag("exclude_discount_on_refund"),
+		ExcludeFeesOnRefund:     a.Flag("exclude_fees_on_refund"),
+		TransactionFeesInCents:  a.Opt("transaction_fees_in_cents"),
 		TransactionFeesCurrency: a.Str("transaction_fees_currency"),
 	}
 }
 
 // DecodeEvent reads a subscription event from its item's attributes.
-func DecodeEvent(a Attrs) *billing.Event {
+func DecodeEvent(a table.Attrs) *billing.Event {
 	return &billing.Event{
 		CustomerExternalID:        a.Str("customer"),
 		ExternalID:                a.Str("external_id"),
@@ -340,16 +303,16 @@ func DecodeEvent(a Attrs) *billing.Event {
 		SubscriptionSetExternalID: a.Str("subscription_set"),
 		PlanExternalID:            a.Str("plan"),
 		Type:                      a.Str("type"),
-		Date:                      a.at("date"),
-		EffectiveDate:             a.at("effective_date"),
+		Date:                      a.Time("date"),
+		EffectiveDate:             a.Time("effective_date"),
 		Currency:                  a.Str("currency"),
-		AmountInCents:             a.opt("amount_in_cents"),
-		TaxAmountInCents:          a.opt("tax_amount_in_cents"),
-		Quantity:                  a.opt("quantity"),
+		AmountInCents:             a.Opt("amount_in_cents"),
+		TaxAmountInCents:          a.Opt("tax_amount_in_cents"),
+		Quantity:                  a.Opt("quantity"),
 		RetractedEventID:          a.Str("retracted_event"),
-		EventOrder:                a.opt("event_order"),
+		EventOrder:                a.Opt("event_order"),
 		InvoiceExternalID:         a.Str("invoice"),
-		Cancellation:              a.flag("cancellation"),
+		Cancellation:              a.Flag("cancellation"),
 	}
 }
 

@@ -12,16 +12,17 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
-func encode(r billing.Record) store.Attrs {
-	b := store.NewBuilder()
+func encode(r billing.Record) table.Attrs {
+	b := table.NewBuilder()
 	store.EncodeRecord(b, r)
 	return b.Attrs()
 }
 
 // decode reads what encode wrote, as the kind of like.
-func decode(like billing.Record, a store.Attrs) billing.Record {
+func decode(like billing.Record, a table.Attrs) billing.Record {
 	switch like.(type) {
 	case *billing.Customer:
 		return store.DecodeCustomer(a)
@@ -274,7 +275,7 @@ func TestIdentities(t *testing.T) {
 }
 
 func BenchmarkEncodeCustomer(b *testing.B) {
-	r, builder := samples()[0].record, store.NewBuilder()
+	r, builder := samples()[0].record, table.NewBuilder()
 	b.ReportAllocs()
 	for b.Loop() {
 		builder.Reset()

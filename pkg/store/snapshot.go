@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"reseed/pkg/table"
 )
 
 // Snapshot reads the directory together with the items that keys names for it,
@@ -13,7 +15,7 @@ import (
 // what Snapshot returns. When the directory has moved and
 // the keys with it, everything is asked once more. Items that do not exist are
 // missing from the map.
-func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Directory) []Key) (*Directory, map[Key]Attrs, error) {
+func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Directory) []table.Key) (*Directory, map[table.Key]table.Attrs, error) {
 	if known == nil {
 		d, err := s.Directory(ctx)
 		if err != nil {
@@ -23,7 +25,7 @@ func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Direc
 	}
 	asked := keys(known)
 	for {
-		found, err := s.Lookup(ctx, append([]Key{DirectoryKey()}, asked...)...)
+		found, err := s.Lookup(ctx, append([]table.Key{DirectoryKey()}, asked...)...)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -67,7 +69,7 @@ func (s *Store) Newer(ctx context.Context, d *Directory) (*Directory, error) {
 
 // Shows tells whether what was written is to be seen, as far as that is up to the directory: it lies where its source is now,
 // which is not just being restored, and is of no epoch that was left.
-func (d *Directory) Shows(w Write) bool {
+func (d *Directory) Shows(w table.Write) bool {
 	src, ok := d.find(func(s Source) bool { return s.Space().Has(w.Item.PK) })
 	return ok && src.Restoring == "" && (w.Delete || d.Visible(w.Item.Attrs))
 }

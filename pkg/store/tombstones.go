@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/table"
 )
 
 // Tombstone hides one customer, with all that hangs on it, all invoices of one, one invoice, or all rows that one import
@@ -80,7 +81,7 @@ func (d *Directory) InvoiceBuried(tag Tag, invoice, customer H) bool {
 
 // Erasing tells whether an item was added by an import whose rows are being erased. They may be restored as yet, so
 // nothing takes their place.
-func (d *Directory) Erasing(a Attrs) bool {
+func (d *Directory) Erasing(a table.Attrs) bool {
 	if d.stored.ofImports()+d.older.set.ofImports() == 0 {
 		return false
 	}
@@ -89,31 +90,31 @@ func (d *Directory) Erasing(a Attrs) bool {
 }
 
 // Visible tells whether an item is of the current manual epoch, or not manual at all, and not one that [Directory.Erasing] tells of.
-func (d *Directory) Visible(a Attrs) bool {
+func (d *Directory) Visible(a table.Attrs) bool {
 	n, manual := a.Int(AttrManual)
 	return (!manual || n >= d.ManualEpoch) && !d.Erasing(a)
 }
 
 // Hides tells whether a stored record of a source is not to be seen: it is of an older manual epoch, or a tombstone lies
 // over it (see [Directory.Covers]).
-func (d *Directory) Hides(tag Tag, sk string, a Attrs) bool {
+func (d *Directory) Hides(tag Tag, sk string, a table.Attrs) bool {
 	return !d.Visible(a) || d.Covers(tag, sk, a)
 }
 
 // HidesCustomer is [Directory.Hides] of a customer.
-func (d *Directory) HidesCustomer(tag Tag, h H, a Attrs) bool {
+func (d *Directory) HidesCustomer(tag Tag, h H, a table.Attrs) bool {
 	return !d.Visible(a) || d.Buried(tag, KindCustomer, h)
 }
 
 // HidesInvoice is [Directory.Hides] of an invoice.
-func (d *Directory) HidesInvoice(tag Tag, h H, a Attrs) bool {
+func (d *Directory) HidesInvoice(tag Tag, h H, a table.Attrs) bool {
 	return !d.Visible(a) || d.CoversInvoice(tag, h, a)
 }
 
 // Covers tells whether a tombstone lies over a stored record of a source: over itself, the import that added it, or the customer or
 // invoice that it hangs on. A line item or transaction says in no key or attribute whose it is, so a tombstone over a customer
 // covers only its invoice.
-func (d *Directory) Covers(tag Tag, sk string, a Attrs) bool {
+func (d *Directory) Covers(tag Tag, sk string, a table.Attrs) bool {
 	if !d.AnyBuried(tag) {
 		return false
 	}
@@ -133,7 +134,7 @@ func (d *Directory) Covers(tag Tag, sk string, a Attrs) bool {
 }
 
 // CoversInvoice is [Directory.Covers] of an invoice.
-func (d *Directory) CoversInvoice(tag Tag, h H, a Attrs) bool {
+func (d *Directory) CoversInvoice(tag Tag, h H, a table.Attrs) bool {
 	return d.AnyBuried(tag) && (d.Erasing(a) || d.InvoiceBuried(tag, h, d.hasher.CustomerH(a.Str("customer"))))
 }
 
@@ -328,11 +329,11 @@ func (l *tombstoneLog) travel(s *tombstones, to int64) (there *tombstones, ok bo
 	return s.with(to, way...), true
 }
 
-func encodeBody(key Key, v any) (Item, error) {
+func encodeBody(key table.Key, v any) (table.Item, error) {
 	body, err := json.Marshal(v)
-	return Item{key, NewBuilder().Str(attrBody, string(body)).Attrs()}, fault.Wrap(err, fault.Internal, "directory", "encode tombstones")
+	return table.Item{Key: key, Attrs: table.NewBuilder().Str(attrBody, string(body)).Attrs()}, fault.Wrap(err, fault.Internal, "directory", "encode tombstones")
 }
 
-func decodeBody(a Attrs, v any) error {
+func decodeBody(a table.Attrs, v any) error {
 	return fault.Wrap(json.Unmarshal([]byte(a.Str(attrBody)), v), fault.Internal, "directory", "read tombstones")
 }

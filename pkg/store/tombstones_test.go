@@ -18,7 +18,8 @@ import (
 	"pgregory.net/rapid"
 
 	"reseed/pkg/store"
-	"reseed/pkg/store/mem"
+	"reseed/pkg/table"
+	"reseed/pkg/table/mem"
 )
 
 // cemetery is a table with two sources and what a model says of its tombstones, at every version of the directory.
@@ -68,7 +69,7 @@ func (c *cemetery) process() *store.Store { return store.New(c.driver) }
 
 func (c *cemetery) change(st *store.Store, change func(*store.Directory)) *store.Directory {
 	c.tb.Helper()
-	d, err := st.ChangeDirectory(context.Background(), func(d *store.Directory) ([]store.Write, error) {
+	d, err := st.ChangeDirectory(context.Background(), func(d *store.Directory) ([]table.Write, error) {
 		change(d)
 		return nil, nil
 	})
@@ -310,7 +311,7 @@ func TestTombstonesAreCutAtEveryCall(t *testing.T) {
 					}
 					return nil
 				}
-				_, err := st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]store.Write, error) {
+				_, err := st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
 					step.change(d)
 					return nil, nil
 				})
@@ -382,8 +383,8 @@ func TestTombstonesOfOlderVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := c.process()
-	old := store.NewBuilder().IntAlways(store.AttrVersion, 9).Str("body", strings.TrimSpace(string(body))).Attrs()
-	if err := st.Write(t.Context(), []store.Write{{Item: store.Item{Key: store.DirectoryKey(), Attrs: old}}}); err != nil {
+	old := table.NewBuilder().IntAlways(store.AttrVersion, 9).Str("body", strings.TrimSpace(string(body))).Attrs()
+	if err := st.Write(t.Context(), []table.Write{{Item: table.Item{Key: store.DirectoryKey(), Attrs: old}}}); err != nil {
 		t.Fatal(err)
 	}
 	hr := store.NewHasher(bytes.Repeat([]byte{7}, 32))
@@ -399,8 +400,8 @@ func TestTombstonesOfOlderVersions(t *testing.T) {
 	}
 	c.at[9] = maps.Clone(c.now)
 	d := c.look(st)
-	added := store.NewBuilder().Int(store.AttrImport, 4_242_424_242_424_242).Attrs()
-	plain := store.NewBuilder().Int(store.AttrImport, 17).Attrs()
+	added := table.NewBuilder().Int(store.AttrImport, 4_242_424_242_424_242).Attrs()
+	plain := table.NewBuilder().Int(store.AttrImport, 17).Attrs()
 	if !d.Erasing(added) || d.Erasing(plain) || !d.Hides(2, store.CustomerSK(hr.CustomerH("c9")), added) || d.Hides(2, store.CustomerSK(hr.CustomerH("c9")), plain) {
 		t.Error("what an import added")
 	}
@@ -452,8 +453,8 @@ func TestAnOlderVersionLosesNoTombstones(t *testing.T) {
 		t.Fatal(err)
 	}
 	version, _ := was.Int(store.AttrVersion)
-	attrs := store.NewBuilder().IntAlways(store.AttrVersion, version+1).Str("body", string(body)).Attrs()
-	if err := st.Write(t.Context(), []store.Write{{Item: store.Item{Key: store.DirectoryKey(), Attrs: attrs}}}); err != nil {
+	attrs := table.NewBuilder().IntAlways(store.AttrVersion, version+1).Str("body", string(body)).Attrs()
+	if err := st.Write(t.Context(), []table.Write{{Item: table.Item{Key: store.DirectoryKey(), Attrs: attrs}}}); err != nil {
 		t.Fatal(err)
 	}
 	c.at[version+1] = c.at[version]
@@ -496,12 +497,12 @@ func TestWhatTombstonesHide(t *testing.T) {
 	hr := c.look(st).Hasher()
 	ours, other := hr.CustomerH("ours"), hr.CustomerH("other")
 	inv, line := hr.InvoiceH("inv"), hr.External(store.KindLineItem, "line")
-	of := func(customer string, number int64) store.Attrs {
-		return store.NewBuilder().Int(store.AttrImport, number).Str("customer", customer).Attrs()
+	of := func(customer string, number int64) table.Attrs {
+		return table.NewBuilder().Int(store.AttrImport, number).Str("customer", customer).Attrs()
 	}
 	records := map[string]struct {
 		sk    string
-		attrs store.Attrs
+		attrs table.Attrs
 	}{
 		"customer": {store.CustomerSK(ours), of("", 5)}, "contact": {store.ContactSK(ours, line), of("ours", 5)},
 		"event": {store.EventSK(ours, 7), of("ours", 5)}, "owner": {store.OwnerSK(ours, inv), of("", 5)},

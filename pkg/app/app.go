@@ -1,0 +1,216 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"reseed/pkg/eraser"
+	"reseed/pkg/fault"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+)
+
+// Sweep asks a worker to go on with an erase. It is the message of the erase queue.
+type Sweep struct {
+	Job    string `json:"job"`
+	Source string `json:"-"` // see importer.Message; empty if it concerns every source
+}
+
+// Config is what the parts are made of. Of it Store to Sweeps must be set.
+type Config struct {
+	Store   *store.Store
+	Objects *objects.Objects
+	Now     func() time.Time // with a monotonic reading
+	Log     *slog.Logger
+	// Imports and Sweeps carry messages to workers, who call Importer.Handle and App.Sweep.
+	Imports func(context.Context, ...importer.Message) error
+	Sweeps  func(context.Context, ...Sweep) error
+	// RequestLifetime is how long a request may go on with what it has read of the directory.
+	RequestLifetime time.Duration
+	PieceBytes      int64 // of importer.Config, as is MakeWay
+	MakeWay         func()
+	// SweepUploads says that the tick deletes uploads that belong to no import: only for who is in charge of both the table and
+	// the objects, since elsewhere the jobs may be that need them.
+	SweepUploads bool
+	// Quiet, Grace and Residue are those of eraser.Config.
+	Quiet   func(context.Context) error
+	Grace   time.Duration
+	Residue eraser.Residue
+}
+
+// App is all parts, put together. It is safe for concurrent use.
+type App struct {
+	Config
+	Ledger   *job.Ledger
+	Importer *importer.Importer
+	Eraser   *eraser.Eraser
+}
+
+// New puts the parts together. It makes no call.
+func New(c Config) *App {
+	a := &App{Config: c, Ledger: job.NewLedger(c.Store, c.Now)}
+	a.Importer = importer.New(importer.Config{
+		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, PieceBytes: c.PieceBytes, MakeWay: c.MakeWay,
+		Send:     func(ctx context.Context, m []importer.Message) error { return c.Imports(ctx, m...) },
+		Dispatch: a.dispatch,
+	})
+	a.Eraser = eraser.New(eraser.Config{
+		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, Dispatch: a.dispatch, Settle: c.RequestLifetime,
+		Quiet: c.Quiet, Grace: c.Grace, Residue: c.Residue,
+	})
+	return a
+}
+
+// dispatch gets a job going that has become Running.
+func (a *App) dispatch(ctx context.Context, j *job.Job) error {
+	switch {
+	case j.Status != job.Running:
+		return nil
+	case j.Kind == job.Erase:
+		return a.Sweeps(ctx, Sweep{j.ID, j.Source})
+	default:
+		return a.Imports(ctx, importer.Message{Job: j.ID, Source: j.Source})
+	}
+}
+
+// Tick goes on with what was left: it starts jobs whose turn has come and hands out
+// again what nobody may be at. Handing out twice is harmless. Then it deletes uploads that belong to no import.
+func (a *App) Tick(ctx context.Context) error {
+	if _, err := a.Ledger.StartWaiting(ctx); err != nil { // they are handed out with the others below
+		return err
+	}
+	if err := a.Importer.Tick(ctx); err != nil {
+		return err
+	}
+	open, err := a.Ledger.Open(ctx)
+	if err != nil {
+		return err
+	}
+	due, err := a.Ledger.Graces(ctx, a.Now())
+	if err != nil {
+		return err
+	}
+	for _, j := range append(open, due...) {
+		if j.Kind != job.Erase {
+			continue
+		}
+		if j.Status != job.Running {
+			if j, err = a.Eraser.Due(ctx, j); err != nil {
+				return err
+			}
+			if j == nil {
+				continue
+			}
+		}
+		if err := a.dispatch(ctx, j); err != nil {
+			return err
+		}
+	}
+	if !a.SweepUploads {
+		return nil
+	}
+	return a.sweepStrays(ctx)
+}
+
+// Sweep goes on with an erase until it is done or time runs out; then the next tick
+// hands it out again.
+func (a *App) Sweep(ctx context.Context, m Sweep) error {
+	if _, err := a.Eraser.Sweep(ctx, m.Job); err != nil && fault.KindOf(err) != fault.NotFound { // of a job that is not there
+		return err
+	}
+	return nil
+}
+
+// StartErase makes a selection invisible and gets its sweep going.
+func (a *App) StartErase(ctx context.Context, sel eraser.Selection, opt eraser.Options) (*job.Job, error) {
+	j, err := a.Eraser.Start(ctx, sel, opt)
+	if err != nil {
+		return nil, err
+	}
+	return j, a.dispatch(ctx, j)
+}
+
+// Download is a file for a client: its bytes, or where they are to be had.
+type Download struct {
+	Body io.ReadCloser
+	Link string // for files that are too large for an answer of a Lambda function
+}
+
+// largestAnswer is what an answer of a Lambda function may hold, in bytes, once it is spelled as text.
+const largestAnswer = 4 << 20
+
+// Rejects opens the CSV file of the rows that an import did not take in, or that an undo left alone.
+func (a *App) Rejects(ctx context.Context, j *job.Job) (Download, error) {
+	whole, err := a.download(ctx, importer.RejectsName(j.ID)) // of an undo
+	if err == nil || fault.KindOf(err) != fault.NotFound {
+		return whole, err
+	}
+	file, none := a.Importer.Rejects(ctx, j)
+	switch {
+	case none != nil:
+		return Download{}, none
+	case file.Size() == 0:
+		return Download{}, err
+	case file.Size() <= largestAnswer:
+		return a.write(ctx, "", file.WriteTo)
+	}
+	key := j.Prefix() + "export/rejects.csv"
+	if info, err := a.Objects.Stat(ctx, key); err == nil && info.Size == file.Size() { // somebody has asked for it before
+		return a.download(ctx, key)
+	}
+	return a.write(ctx, key, file.WriteTo)
+}
+
+func (a *App) download(ctx context.Context, key string) (Download, error) {
+	info, err := a.Objects.Stat(ctx, key)
+	if err != nil {
+		return Download{}, err
+	}
+	if info.Size > largestAnswer {
+		if link, err := a.Objects.Link(ctx, key); link != "" || err != nil {
+			return Download{Link: link}, err
+		}
+	}
+	body, err := a.Objects.Open(ctx, key, info.Version, 0, -1)
+	return Download{Body: body}, err
+}
+
+// Changes writes out the change set of an import (see [importer.Importer.Export]).
+func (a *App) Changes(ctx context.Context, j *job.Job, format importer.Format) (Download, error) {
+	if err := a.Importer.Exportable(ctx, j); err != nil {
+		return Download{}, err
+	}
+	return a.write(ctx, j.Prefix()+"export/"+string(format)+".gz", func(ctx context.Context, w io.Writer) error {
+		return a.Importer.Export(ctx, j, format, w)
+	})
+}
+
+// write gives what produce writes: as it is written, or, where objects can be linked to, as an object of some key. Without a key it
+// is always the former.
+func (a *App) write(ctx context.Context, key string, produce func(context.Context, io.Writer) error) (Download, error) {
+	link := ""
+	if key != "" {
+		var err error
+		if link, err = a.Objects.Link(ctx, key); err != nil {
+			return Download{}, err
+		}
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(produce(ctx, w)) }()
+	if link == "" {
+		return Download{Body: r}, nil
+	}
+	if err := errors.Join(a.Objects.Put(ctx, key, r), r.Close()); err != nil {
+		return Download{}, err
+	}
+	return a.download(ctx, key)
+}
+
+func noSource() error {
+	return fault.New(fault.NotFound, "source_not_found", "there is no such data source")
+}

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"reseed/pkg/eraser"
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+)
+
+// EraseSource is the input of the function delete-source.
+type EraseSource struct {
+	Selection string `json:"selection"` // source (if empty), content, dependent, customer, customer-invoices, invoice, import
+	Source    string `json:"source"`    // name or uuid; of the first three
+	ID        string `json:"id"`        // public id, or that of the import's job; of the others
+	KeepEdits *bool  `json:"keep_edits"`
+	Forget    bool   `json:"forget"`
+	Grace     string `json:"grace"` // a duration such as 72h
+	DryRun    bool   `json:"dry_run"`
+}
+
+// EraseManual is the input of the function delete-manual-customers.
+type EraseManual struct {
+	Grace  string `json:"grace"`
+	DryRun bool   `json:"dry_run"`
+}
+
+// Erased is the answer of both: the plan of a dry run, else the job.
+type Erased struct {
+	Plan    *eraser.Plan     `json:"plan,omitempty"`
+	Job     string           `json:"job,omitempty"`
+	Status  job.Status       `json:"status,omitempty"`
+	Until   time.Time        `json:"restorable_until,omitzero"`
+	Removed map[string]int64 `json:"removed,omitempty"` // by kind, once Status is done
+	Receipt *eraser.Receipt  `json:"receipt,omitempty"` // then too
+}
+
+// EraseSource erases one source or a part of it, as far as the time of ctx allows: the rest is
+// done by sweeps. No source at all is fault.Invalid.
+func (a *App) EraseSource(ctx context.Context, in EraseSource) (Erased, error) {
+	kind := eraser.Kind(in.Selection)
+	if kind == "" {
+		kind = eraser.Source
+	}
+	d, err := a.Store.Directory(ctx)
+	if err != nil {
+		return Erased{}, err
+	}
+	sel, err := eraser.Select(d, kind, in.Source, in.ID)
+	if err != nil {
+		return Erased{}, err
+	}
+	grace, err := ParseGrace(in.Grace)
+	if err != nil {
+		return Erased{}, err
+	}
+	return a.erase(ctx, sel, eraser.Options{
+		KeepEdits: in.KeepEdits, Forget: in.Forget, Grace: grace, By: "function delete-source",
+	}, in.DryRun)
+}
+
+// EraseManual erases every manual customer with all that belongs to them, as far as
+// the time of ctx allows: the rest is done by sweeps.
+func (a *App) EraseManual(ctx context.Context, in EraseManual) (Erased, error) {
+	grace, err := ParseGrace(in.Grace)
+	if err != nil {
+		return Erased{}, err
+	}
+	return a.erase(ctx, eraser.Selection{Kind: eraser.ManualCustomers},
+		eraser.Options{Grace: grace, By: "function delete-manual-customers"}, in.DryRun)
+}
+
+// ParseGrace reads a grace period such as 72h; an empty one is the deployment's.
+func ParseGrace(text string) (*time.Duration, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // not given
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Invalid, Code: "bad_selection", Param: "grace", Message: "a grace period is a duration such as 72h or 30m"}
+	}
+	return &d, nil
+}
+
+func (a *App) erase(ctx context.Context, sel eraser.Selection, opt eraser.Options, dryRun bool) (Erased, error) {
+	if dryRun {
+		p, err := a.Eraser.Plan(ctx, sel, opt)
+		return Erased{Plan: p}, err
+	}
+	j, err := a.Eraser.Start(ctx, sel, opt)
+	if err != nil {
+		return Erased{}, err
+	}
+	id := j.ID
+	if j.Status == job.Running {
+		if _, err := a.Eraser.Sweep(ctx, id); err != nil { // it is invisible already: a tick goes on
+			a.Log.WarnContext(ctx, "a sweep stopped", "job", id, "code", fault.CodeOf(err), "error", err.Error())
+		}
+	}
+	if j, err = a.Ledger.Get(ctx, id); err != nil {
+		return Erased{}, err
+	}
+	answer := Erased{Job: id, Status: j.Status, Until: j.Erase.Until}
+	if j.Status != job.Done {
+		return answer, nil
+	}
+	answer.Removed = j.Erase.Removed
+	receipt, err := eraser.ReceiptOf(j)
+	answer.Receipt = &receipt
+	return answer, err
+}

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+)
+
+// UploadLife is how long an upload may take, from its first byte until it is an import. What is older and belongs to no import
+// is deleted by the tick, after twice that time.
+const UploadLife = 12 * time.Hour
+
+// dropTime is how long a request may take to delete its files when it has failed.
+const dropTime = 10 * time.Second
+
+// Keep stores a file that was uploaded for a source, below the folder of that source but
+// too deep to be taken for an upload that nobody has announced (see [App.Ingest]). The time
+// of it is in the name of its folder. The name is for people: it is no part of the key.
+func (a *App) Keep(ctx context.Context, src store.Source, name string, body io.Reader) (job.File, error) {
+	key := path.Join(uploads, src.UUID, uuid.MustParse(a.Ledger.NewID()).String(), "input")
+	f := job.File{Name: name, Object: key}
+	err := a.Objects.Put(ctx, key, body)
+	if err == nil {
+		var info objects.Info
+		info, err = a.Objects.Stat(ctx, key)
+		f.Version, f.Size = info.Version, info.Size
+	}
+	if err != nil {
+		a.Drop(ctx, []job.File{f})
+	}
+	return f, err
+}
+
+// Drop deletes files of [App.Keep] that become no import, also when ctx has ended: the client may be gone. The tick deletes what
+// it could not.
+func (a *App) Drop(ctx context.Context, files []job.File) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+	defer cancel()
+	for _, f := range files {
+		if _, err := a.Objects.DeleteAll(ctx, path.Dir(f.Object)+"/"); err != nil {
+			a.Log.WarnContext(ctx, "files of a refused upload could not be deleted: the tick does that in a day", "code", fault.CodeOf(err), "error", err.Error())
+			return
+		}
+	}
+}
+
+// Refer finds an object below the upload folder of a source, so that it can be imported without
+// being sent again.
+func (a *App) Refer(ctx context.Context, src store.Source, key string) (job.File, error) {
+	parts := strings.Split(key, "/")
+	if len(parts) < 3 || parts[0] != uploads || parts[1] != src.UUID && !strings.EqualFold(parts[1], src.Name) || objects.CheckKey(key) != nil {
+		return job.File{}, badObject("foreign_object",
+			"An object is named by its whole key, and lies below the upload folder of this source: uploads/<source name or uuid>/…")
+	}
+	info, err := a.Objects.Stat(ctx, key)
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		err = badObject("no_such_object", "There is no such object.")
+	}
+	return job.File{Name: path.Base(key), Object: key, Version: info.Version, Size: info.Size}, err
+}
+
+func badObject(code, message string) error {
+	return &fault.Error{Kind: fault.Invalid, Code: code, Param: "objects", Message: message}
+}
+
+// Submit imports files that are kept into a source.
+func (a *App) Submit(ctx context.Context, sourceUUID string, files []job.File, how importer.Options) (*job.Job, error) {
+	dir, err := a.Store.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	src, ok := dir.ByUUID(sourceUUID)
+	if !ok {
+		return nil, noSource()
+	}
+	return a.Adopt(ctx, src, files, how)
+}
+
+// Adopt imports files into a source. It is the source as it was when the first of them began to come in: see [importer.Importer.Submit].
+func (a *App) Adopt(ctx context.Context, src store.Source, files []job.File, how importer.Options) (*job.Job, error) {
+	return a.Importer.Submit(ctx, importer.Request{Source: src, Files: files, Options: how})
+}

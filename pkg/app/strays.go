@@ -1,0 +1,281 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+	"reseed/pkg/store"
+)
+
+// What lies below uploads/ds_… and belongs to no import is deleted: what a request has left that was killed, and the folder of
+// a source that is gone for good. What people put there for a source that exists stays, and so do folders of any other name.
+const (
+	strayAge    = 2 * UploadLife // by then nothing can become an import any more
+	strayEvery  = time.Hour      // how often it is looked for
+	strayMost   = 500            // folders that one tick deletes
+	historyPage = 200            // jobs that are read at a time
+	historyMost = 20_000         // jobs that are read at all; uploads from before them stay until an erase of their source
+)
+
+// strayMarkKey is the object that tells how far was looked. It lies with the files, so that a table that was restored from a backup
+// is known for one that lacks their jobs.
+const strayMarkKey = "sweep/uploads.json"
+
+// strayMark is what that object holds.
+type strayMark struct {
+	At     time.Time `json:"at"`               // when it was last looked for strays
+	Before time.Time `json:"before,omitzero"`  // every folder of a request that is older was looked at
+	Newest string    `json:"newest,omitempty"` // id of the newest job at that time
+}
+
+// sweepStrays deletes what no import has adopted, if it is time for that. What is left goes at the next tick.
+func (a *App) sweepStrays(ctx context.Context) error {
+	mark, err := a.readStrayMark(ctx)
+	now := a.Now().UTC().Truncate(time.Millisecond) // as exact as the names of folders
+	if err != nil || now.Sub(mark.At) < strayEvery {
+		return err
+	}
+	folders, err := a.sourceFolders(ctx)
+	if err != nil || len(folders) == 0 {
+		return err
+	}
+	newest, same, err := a.sameTable(ctx, mark)
+	if err != nil {
+		return err
+	}
+	if !same {
+		a.Log.ErrorContext(ctx, "uploads are not swept: the table lacks a job that it had; see the runbook, Restoring", "job", mark.Newest)
+		return nil
+	}
+	kept, gone, ok, err := a.judge(ctx, folders)
+	if err != nil || !ok {
+		return err
+	}
+	s := strays{App: a, cut: now.Add(-strayAge), left: strayMost}
+	if err := s.sweepRequests(ctx, kept, mark.Before); err != nil {
+		return err
+	}
+	if err := s.sweepSources(ctx, gone); err != nil {
+		return err
+	}
+	if s.deleted > 0 {
+		a.Log.InfoContext(ctx, "uploads that belong to no import were deleted", "folders", s.deleted)
+	}
+	if s.left == 0 {
+		return nil
+	}
+	before := s.cut
+	if len(kept)+len(gone) < len(folders) { // one may come back: then all of it is looked at
+		before = mark.Before
+	}
+	return a.writeStrayMark(ctx, strayMark{At: now, Before: before, Newest: newest})
+}
+
+func (a *App) readStrayMark(ctx context.Context) (m strayMark, err error) {
+	r, err := a.Objects.Open(ctx, strayMarkKey, "", 0, -1)
+	if err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			err = nil
+		}
+		return m, err
+	}
+	defer func() { _ = r.Close() }()
+	text, err := io.ReadAll(r)
+	if err == nil && json.Unmarshal(text, &m) != nil {
+		m = strayMark{} // look at everything again
+	}
+	return m, err
+}
+
+func (a *App) writeStrayMark(ctx context.Context, m strayMark) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return a.Objects.Put(ctx, strayMarkKey, strings.NewReader(string(text)))
+}
+
+// sourceFolders lists the folders below uploads/ that have the name of a uuid of a source.
+func (a *App) sourceFolders(ctx context.Context) (names []string, err error) {
+	for folder, err := range a.Objects.Folders(ctx, uploads+"/") {
+		if err != nil {
+			return nil, err
+		}
+		name := path.Base(folder)
+		if id, err := uuid.Parse(strings.TrimPrefix(name, store.PrefixSource)); err == nil && name == store.PrefixSource+id.String() {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// sameTable tells whether the table has the newest job that the mark knows of, and gives the newest of now.
+func (a *App) sameTable(ctx context.Context, m strayMark) (newest string, same bool, err error) {
+	if m.Newest != "" {
+		_, err := a.Ledger.Get(ctx, m.Newest)
+		if fault.KindOf(err) == fault.NotFound && err != nil {
+			return "", false, nil //nolint:nilerr // it is not there, and that is an answer
+		}
+		if err != nil {
+			return "", false, err
+		}
+	}
+	list, err := a.Ledger.List(ctx, 1, "")
+	if len(list) > 0 {
+		newest = list[0].ID
+	}
+	return newest, true, err
+}
+
+// judge tells folders of sources that exist from those of sources that are gone for good. One that an erase can give back, and one
+// that is named like a source, is neither. ok is false if somebody has changed the directory meanwhile: then the next tick looks again.
+func (a *App) judge(ctx context.Context, names []string) (kept, gone []string, ok bool, err error) {
+	d, err := a.Store.Directory(ctx)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	open, err := a.Ledger.Open(ctx)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	erasing := map[string]bool{}
+	for _, j := range open {
+		erasing[j.Source] = true
+	}
+	for _, name := range names {
+		_, named := d.ByName(name)
+		switch _, there := d.ByUUID(name); {
+		case there:
+			kept = append(kept, name)
+		case !named && !erasing[name]:
+			gone = append(gone, name)
+		}
+	}
+	again, err := a.Store.Directory(ctx)
+	return kept, gone, err == nil && again.Version == d.Version, err
+}
+
+// strays is one look for them.
+type strays struct {
+	*App
+	cut     time.Time // what is younger stays
+	left    int       // how many folders may still be deleted
+	deleted int
+}
+
+func (s *strays) remove(ctx context.Context, folder string) error {
+	if s.left == 0 {
+		return nil
+	}
+	if _, err := s.Objects.DeleteAll(ctx, folder); err != nil {
+		return err
+	}
+	s.left--
+	s.deleted++
+	return nil
+}
+
+// sweepRequests deletes the folders that requests have made since from, if no job names an object in them.
+func (s *strays) sweepRequests(ctx context.Context, sources []string, from time.Time) error {
+	var folders []string
+	oldest := s.cut
+	for _, name := range sources {
+		for folder, err := range s.Objects.FoldersFrom(ctx, uploads+"/"+name+"/", objects.RequestPrefix(from)) {
+			if err != nil {
+				return err
+			}
+			at, ok := objects.RequestTime(folder)
+			if !ok || at.Before(from) || !at.Before(s.cut) {
+				continue
+			}
+			folders = append(folders, folder)
+			if at.Before(oldest) {
+				oldest = at
+			}
+		}
+	}
+	if len(folders) == 0 {
+		return nil
+	}
+	named, known, err := s.named(ctx, oldest)
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		if at, _ := objects.RequestTime(folder); named[folder] || at.Before(known) {
+			continue
+		}
+		if err := s.remove(ctx, folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// named are the folders of objects that jobs name which were made since a time, and since when all those jobs are known.
+func (s *strays) named(ctx context.Context, since time.Time) (folders map[string]bool, known time.Time, err error) {
+	folders = map[string]bool{}
+	const skew = time.Hour // between the clocks of several processes
+	since = since.Add(-skew)
+	n := 0
+	for j, err := range s.Ledger.All(ctx, historyPage, "") {
+		if err != nil {
+			return nil, known, err
+		}
+		if j.CreatedAt.Before(since) {
+			break
+		}
+		if n++; n > historyMost {
+			known = j.CreatedAt.Add(skew)
+			s.Log.WarnContext(ctx, "uploads before a time are not swept: too many jobs came after them", "before", known)
+			break
+		}
+		for _, f := range inputsOf(j) {
+			folders[objects.RequestFolder(f.Object)] = true
+		}
+	}
+	return folders, known, nil
+}
+
+func inputsOf(j *job.Job) []job.File {
+	if j.Import == nil {
+		return nil
+	}
+	return j.Import.Inputs()
+}
+
+// sweepSources deletes the folders of sources that are gone for good, once everything in them is old.
+func (s *strays) sweepSources(ctx context.Context, gone []string) error {
+	for _, name := range gone {
+		folder := uploads + "/" + name + "/"
+		old, err := s.old(ctx, folder)
+		if err == nil && old {
+			err = s.remove(ctx, folder)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *strays) old(ctx context.Context, folder string) (bool, error) {
+	for info, err := range s.Objects.List(ctx, folder) {
+		if err != nil {
+			return false, err
+		}
+		if at, ok := objects.RequestTime(path.Dir(info.Key)); ok && !at.Before(s.cut) || !ok && !info.Modified.Before(s.cut) {
+			return false, nil
+		}
+	}
+	return true, nil
+}

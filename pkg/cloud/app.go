@@ -1,0 +1,37 @@
+package cloud
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"reseed/pkg/app"
+	"reseed/pkg/config"
+	"reseed/pkg/eraser"
+	"reseed/pkg/importer"
+)
+
+// App puts Reseed together on AWS, from settings that need config.Table,
+// config.Bucket and config.Queues. It makes no call.
+func App(ctx context.Context, c config.Config, now func() time.Time, log *slog.Logger) (*app.App, error) {
+	at, err := Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	objs, err := at.Objects(ctx, c.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	return app.New(app.Config{
+		Store: at.Store(c.Table), Objects: objs, Now: now, Log: log, RequestLifetime: c.RequestLifetime, SweepUploads: true,
+		Imports: Sender(at, c.QueueURL, func(m importer.Message) string { return m.Source }),
+		Sweeps:  Sender(at, c.EraseQueueURL, func(m app.Sweep) string { return m.Source }),
+		Grace:   c.Grace, Residue: residue(c),
+	}), nil
+}
+
+// residue is where copies of what was erased may live on: what the template has set up.
+func residue(c config.Config) eraser.Residue {
+	const day = 24 * time.Hour
+	return eraser.Residue{Backups: time.Duration(c.BackupDays) * day, Logs: time.Duration(c.LogDays) * day}
+}

@@ -1,0 +1,142 @@
+package dynamo
+
+import (
+	"reseed/pkg/table"
+	"reseed/pkg/table/dynamojson"
+)
+
+// answer reads an answer, and sums the capacity it tells.
+type answer struct {
+	*dynamojson.Decoder
+	milli int64
+}
+
+func (a *answer) capacities() error { return a.Array(a.capacity) }
+
+func (a *answer) capacity() error {
+	return a.Object(func(name []byte) error {
+		if string(name) != "CapacityUnits" {
+			return a.Skip()
+		}
+		units, err := a.Float()
+		a.milli += table.MilliUnits(units)
+		return err
+	})
+}
+
+// of reads the member of an object that is named like the table.
+func (a *answer) of(tableName string, read func() error) error {
+	return a.Object(func(name []byte) error {
+		if string(name) != tableName {
+			return a.Skip()
+		}
+		return read()
+	})
+}
+
+func readQuery(body []byte, keysOnly bool) (page table.Page, err error) {
+	a := answer{Decoder: dynamojson.NewDecoder(body)}
+	err = a.Object(func(name []byte) error {
+		switch string(name) {
+		case "Items":
+			return a.Array(func() error {
+				it, err := a.item(keysOnly)
+				page.Items = append(page.Items, it)
+				return err
+			})
+		case "LastEvaluatedKey":
+			last, err := a.Key()
+			page.Next = last.SK
+			return err
+		case "ConsumedCapacity":
+			return a.capacity()
+		}
+		return a.Skip()
+	})
+	page.Cost.ReadMilli = a.milli
+	return page, err
+}
+
+func (a *answer) item(keyOnly bool) (it table.Item, err error) {
+	if keyOnly {
+		it.Key, err = a.Key()
+		return it, err
+	}
+	return a.Item()
+}
+
+// getAnswer is what a BatchGetItem found, and the keys it left unread.
+type getAnswer struct {
+	items []table.Item
+	left  []table.Key
+	milli int64
+}
+
+func readGet(body []byte, tableName string, most int) (got getAnswer, err error) {
+	got.items = make([]table.Item, 0, most)
+	a := answer{Decoder: dynamojson.NewDecoder(body)}
+	err = a.Object(func(name []byte) error {
+		switch string(name) {
+		case "Responses":
+			return a.of(tableName, func() error {
+				return a.Array(func() error {
+					it, err := a.Item()
+					got.items = append(got.items, it)
+					return err
+				})
+			})
+		case "UnprocessedKeys":
+			return a.of(tableName, func() error { return a.unread(&got.left) })
+		case "ConsumedCapacity":
+			return a.capacities()
+		}
+		return a.Skip()
+	})
+	got.milli = a.milli
+	return got, err
+}
+
+func (a *answer) unread(left *[]table.Key) error {
+	return a.Object(func(name []byte) error {
+		if string(name) != "Keys" {
+			return a.Skip()
+		}
+		return a.Array(func() error { return a.key(left) })
+	})
+}
+
+func (a *answer) key(to *[]table.Key) error {
+	k, err := a.Key()
+	*to = append(*to, k)
+	return err
+}
+
+// writeAnswer is the keys that a BatchWriteItem left undone.
+type writeAnswer struct {
+	left  []table.Key
+	milli int64
+}
+
+func readWrite(body []byte, tableName string) (got writeAnswer, err error) {
+	a := answer{Decoder: dynamojson.NewDecoder(body)}
+	err = a.Object(func(name []byte) error {
+		switch string(name) {
+		case "UnprocessedItems":
+			return a.of(tableName, func() error {
+				return a.Array(func() error { return a.undone(&got.left) })
+			})
+		case "ConsumedCapacity":
+			return a.capacities()
+		}
+		return a.Skip()
+	})
+	got.milli = a.milli
+	return got, err
+}
+
+// undone reads {"PutRequest":{"Item":…}} or {"DeleteRequest":{"Key":…}}.
+func (a *answer) undone(left *[]table.Key) error {
+	return a.Object(func([]byte) error {
+		return a.Object(func([]byte) error { return a.key(left) })
+	})
+}
