@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -210,12 +211,21 @@ func (c *client) erase(ctx context.Context, e erasure, out any) error {
 func (c *client) upload(ctx context.Context, sourceUUID string, options map[string]string, files []string, progress io.Writer) (*job.Job, error) {
 	pr, pw := io.Pipe()
 	form := multipart.NewWriter(pw)
-	wrong := make(chan error, 1)
+	begun, wrong := make(chan struct{}), make(chan error, 1)
 	go func() {
-		err := writeForm(form, options, files, progress)
+		inputs, err := begin(files)
+		close(begun)
+		if err == nil {
+			err = writeForm(form, options, inputs, progress)
+		}
 		wrong <- err
 		pw.CloseWithError(err)
 	}()
+	select {
+	case <-begun:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	resp, err := c.do(ctx, http.MethodPost, "/v1/data_sources/"+sourceUUID+"/imports", pr, form.FormDataContentType())
 	_ = pr.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
@@ -233,31 +243,60 @@ func (c *client) upload(ctx context.Context, sourceUUID string, options map[stri
 	return &j, decode(resp.Body, &j)
 }
 
-func writeForm(form *multipart.Writer, options map[string]string, files []string, progress io.Writer) error {
+// uploadFile is a file to upload. What is no regular file, such as a pipe, is open already, with its first bytes in the buffer.
+type uploadFile struct {
+	name string
+	file *os.File
+	buf  *bufio.Reader
+}
+
+// begin waits until each pipe has something to read, or has ended. A server cuts an upload that says nothing for a while, so it
+// hears of one only when the programs at the other ends have begun, say when a long query has its first row.
+func begin(files []string) ([]uploadFile, error) {
+	inputs := make([]uploadFile, len(files))
+	for i, name := range files {
+		inputs[i].name = name
+		info, err := os.Stat(name)
+		if err != nil || info.Mode().IsRegular() {
+			continue // it is opened in its turn, where an error is told
+		}
+		f, err := os.Open(name) //nolint:gosec // the person names the file
+		if err != nil {
+			return nil, err
+		}
+		inputs[i].file, inputs[i].buf = f, bufio.NewReader(f)
+		_, _ = inputs[i].buf.Peek(1) // whoever reads on gets its error
+	}
+	return inputs, nil
+}
+
+func writeForm(form *multipart.Writer, options map[string]string, inputs []uploadFile, progress io.Writer) error {
 	for name, value := range options {
 		if err := form.WriteField(name, value); err != nil {
 			return err
 		}
 	}
-	for _, name := range files {
-		if err := writeFile(form, name, progress); err != nil {
+	for _, in := range inputs {
+		if err := in.write(form, progress); err != nil {
 			return err
 		}
 	}
 	return form.Close()
 }
 
-func writeFile(form *multipart.Writer, name string, progress io.Writer) error {
-	f, err := os.Open(name) //nolint:gosec // the person names the file
+func (u uploadFile) write(form *multipart.Writer, progress io.Writer) (err error) {
+	if u.file == nil {
+		if u.file, err = os.Open(u.name); err != nil { //nolint:gosec // the person names the file
+			return err
+		}
+		u.buf = bufio.NewReader(u.file)
+	}
+	defer func() { _ = u.file.Close() }()
+	part, err := form.CreateFormFile("file", filepath.Base(u.name))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }()
-	part, err := form.CreateFormFile("file", filepath.Base(name))
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(part, io.TeeReader(f, lenient{progress}))
+	_, err = io.Copy(part, io.TeeReader(u.buf, lenient{progress}))
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -318,6 +319,51 @@ func TestLongIsNotSilent(t *testing.T) {
 	defer resp.Body.Close()
 	if got, err := io.ReadAll(resp.Body); err != nil || len(got) != pieces {
 		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// TestAnUploadWaitsForItsPipe: a server, which cuts silent uploads, hears of an import only when the pipes have begun; Ctrl-C ends
+// the waiting.
+func TestAnUploadWaitsForItsPipe(t *testing.T) {
+	t.Parallel()
+	var written atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !written.Load() {
+			t.Error("the server is asked before there is anything to send")
+		}
+		_ = r.ParseMultipartForm(1 << 20)
+		if f, _, err := r.FormFile("file"); err != nil {
+			t.Error(err)
+		} else if text, _ := io.ReadAll(f); string(text) != "name\nAnn\n" {
+			t.Errorf("got %q", text)
+		}
+		_, _ = io.WriteString(w, `{"id":"1"}`)
+	}))
+	defer srv.Close()
+	dir := t.TempDir()
+	pipe, unused := filepath.Join(dir, "customers.csv"), filepath.Join(dir, "unused.csv")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), syscall.Mkfifo(unused, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	cl := &client{base: srv.URL, key: "key", http: &http.Client{}, close: noClose}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if _, err := cl.upload(ctx, "ds_1", nil, []string{unused}, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled while nobody writes: %v", err)
+	}
+	go func() {
+		w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer w.Close()
+		time.Sleep(30 * time.Millisecond) // an upload that does not wait is at the server by then
+		written.Store(true)
+		_, _ = io.WriteString(w, "name\nAnn\n")
+	}()
+	if _, err := cl.upload(t.Context(), "ds_1", nil, []string{pipe}, io.Discard); err != nil {
+		t.Error(err)
 	}
 }
 

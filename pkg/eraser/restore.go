@@ -132,7 +132,7 @@ func restorable(j *job.Job, now time.Time) error {
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
 // vacant takes the lock of an emptied source, and fences it, both of which it leaves to its caller, and makes sure that nothing has
-// been put into it since. It returns the fence.
+// been put into it since. It looks before it fences as well: a restore that is refused is not to hold up requests. It returns the fence.
 func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err error) {
 	mine, err := e.c.Ledger.Lock(ctx, j.Tag, holderOf(j))
 	if err != nil {
@@ -141,10 +141,24 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err erro
 	if !mine {
 		return "", sourceBusy()
 	}
+	d, err := e.c.Store.Directory(ctx)
+	if err != nil {
+		return "", err
+	}
+	if src, ok := d.ByTag(j.Tag); ok {
+		if err := e.empty(ctx, j, src); err != nil {
+			return "", err
+		}
+	}
 	src, err := e.fence(ctx, j)
 	if err != nil {
 		return "", err
 	}
+	return src.Restoring, e.empty(ctx, j, src)
+}
+
+// empty makes sure that nothing lies where an emptied source keeps what a restore would bring back.
+func (e *Eraser) empty(ctx context.Context, j *job.Job, src store.Source) error {
 	for _, parts := range hiddenBy(j.Erase, src.Space()) {
 		for _, p := range parts {
 			page, err := e.c.Store.Page(ctx, table.Query{PK: p.pk, Limit: 1, KeysOnly: true})
@@ -152,11 +166,11 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err erro
 				err = outdone("data has been put into the source since; erase its content with a grace period, then restore this")
 			}
 			if err != nil {
-				return "", err
+				return err
 			}
 		}
 	}
-	return src.Restoring, nil
+	return nil
 }
 
 // fence keeps requests from writing to a source until its restore has come to its end. Those that did not see the fence

@@ -295,15 +295,16 @@ type tombstoneLog struct {
 	Changes []tombstoneChange `json:"changes"`
 }
 
-// maxLogged is how many tombstones the log holds: about 4 KB, one read unit.
-const maxLogged = 32
+// maxLogged is how many tombstones the log holds: about 8 KB, one read unit.
+const maxLogged = 64
 
-// add adds a change, and lets the oldest go.
+// add adds a change, and lets the oldest go. The newest stays, however large it is (100 customers that are one by merges have
+// 13 KB): so who knows the version before it never has to read all.
 func (l *tombstoneLog) add(c tombstoneChange) {
 	l.Changes = append(l.Changes, c)
-	n := 0
+	n, newest := 0, len(l.Changes)-1
 	for i, c := range slices.Backward(l.Changes) {
-		if n += max(1, len(c.Stones)); n > maxLogged {
+		if n += max(1, len(c.Stones)); n > maxLogged && i < newest {
 			l.From, l.Changes = c.Version, l.Changes[i+1:]
 			return
 		}
