@@ -286,7 +286,7 @@ func writeForm(form *multipart.Writer, options map[string]string, inputs []uploa
 
 func (u uploadFile) write(form *multipart.Writer, progress io.Writer) (err error) {
 	if u.file == nil {
-		if u.file, err = os.Open(u.name); err != nil { //nolint:gosec // the person names the file
+		if u.file, err = os.Open(u.name); err != nil {
 			return err
 		}
 		u.buf = bufio.NewReader(u.file)

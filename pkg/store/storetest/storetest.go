@@ -22,7 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) table.Driver) {
 // tombstones puts and takes away tombstones of many erases, and looks at them as a process that knew them and as one that is new.
 func tombstones(t *testing.T, d table.Driver) {
 	st, ctx := store.New(d), t.Context()
-	const erases = 100 // more than the log tells
+	const erases = 90 // more than the log tells
 	over := func(n int) store.Tombstone {
 		return store.Over(7, store.KindCustomer, store.NewHasher([]byte("key")).CustomerH(fmt.Sprint(n)))
 	}
