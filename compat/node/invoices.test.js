@@ -20,16 +20,21 @@ test('invoices', async (t) => {
   const [first, second, third, fourth, fifth] = invoices;
 
   await t.test('are created with line items and transactions', async () => {
-    assert.match(first.uuid, /^inv_/);
-    assert.deepEqual(first.errors, {});
-    assert.equal(first.date, '2025-01-01T00:00:00.000Z');
-    const [line, extra] = first.line_items;
+    const { uuid, line_items: [line, extra], transactions: [paid], ...rest } = first;
+    assert.match(uuid, /^inv_/);
+    assert.deepEqual(rest, { external_id: 'i1', date: '2025-01-01T00:00:00.000Z', due_date: '2025-01-15T00:00:00.000Z', currency: 'EUR', errors: {} });
+    const sent = invoice('i1', plan);
+    const tail = { account_code: '', discount_description: null, event_order: null, transaction_fees_currency: null, transaction_fees_in_cents: 0 };
     assert.match(line.uuid, /^li_/);
     assert.match(line.subscription_uuid, /^sub_/);
-    assert.deepEqual([line.type, line.plan_uuid, line.amount_in_cents, line.quantity, line.discount_code], ['subscription', plan.uuid, 1000, 2, 'NEW']);
-    assert.deepEqual([extra.type, extra.description, extra.quantity], ['one_time', 'Setup', 1]);
-    assert.match(first.transactions[0].uuid, /^tr_/);
-    assert.equal(first.transactions[0].amount_in_cents, 1590);
+    assert.deepEqual(line, {
+      ...sent.line_items[0], ...tail, uuid: line.uuid, subscription_uuid: line.subscription_uuid, prorated: false, proration_type: null
+    });
+    assert.deepEqual(extra, {
+      ...sent.line_items[1], ...tail, uuid: extra.uuid, quantity: 1, discount_code: '', discount_amount_in_cents: 0, tax_amount_in_cents: 0
+    });
+    assert.match(paid.uuid, /^tr_/);
+    assert.deepEqual(paid, { ...sent.transactions[0], uuid: paid.uuid, transaction_fees_in_cents: null, transaction_fees_currency: null });
   });
   await t.test('are retrieved, and listed page by page', async () => {
     const got = await retrieve(first);
@@ -40,6 +45,8 @@ test('invoices', async (t) => {
     assert.deepEqual(external(await pages('invoices', (q) => Invoice.all(config, { data_source_uuid: source.uuid, ...q }))), ids);
     assert.deepEqual(external(await pages('invoices', (q) => Invoice.all(config, customer.uuid, q))), ids);
     assert.equal((await Invoice.all(config, customer.uuid)).customer_uuid, customer.uuid);
+    assert.equal((await Invoice.all(config, { customer_uuid: customer.uuid, validation_type: 'all' })).invoices.length, 5);
+    assert.deepEqual((await Invoice.all(config, { customer_uuid: customer.uuid, validation_type: 'invalid' })).invoices, []);
     assert.deepEqual((await Invoice.all(config, named('i2'))).invoices, [await retrieve(second)]);
   });
   await t.test('are changed by uuid and by external id', async () => {
@@ -47,6 +54,9 @@ test('invoices', async (t) => {
     assert.equal((await Invoice.update(config, { qs: named('i1'), due_date: '2025-01-20' })).due_date, '2025-01-20T00:00:00.000Z');
     const got = await retrieve(first, { include_edit_histories: true });
     assert.deepEqual([got.currency, got.due_date], ['USD', '2025-01-20T00:00:00.000Z']);
+    await Invoice.modify(config, first.uuid, { qs: { handle_as_user_edit: true }, currency: 'GBP' });
+    const { edit_history_summary: edits } = await retrieve(first, { include_edit_histories: true });
+    assert.deepEqual(edits.values_changed, { currency: { original_value: 'USD', edited_value: 'GBP' } });
     await refused(422, Invoice.modify(config, first.uuid, { currency: 'gold' }));
     await missing(Invoice.update(config, { qs: named('nowhere'), currency: 'USD' }));
   });

@@ -92,6 +92,10 @@ class Case(unittest.TestCase):
     def _read_bystander(self):
         return [repr(kind.retrieve(config, uuid=id).get()) for kind, id in self._bystander]
 
+    def assertTold(self, record, *untold):
+        """Checks that a record has all fields that the client knows, but those named."""
+        self.assertEqual(sorted(set(record._Schema().fields) - set(vars(record))), sorted(untold))
+
     def refused(self, status, promise):
         """Checks that a call fails with the client's own error, and returns the body of the answer."""
         with self.assertRaises(chartmogul.APIError) as caught:

@@ -37,6 +37,7 @@ class DataSources(Case):
     def test_are_listed_by_name_and_retrieved(self):
         self.assertEqual(self.source.system, "Custom")
         self.assertIsInstance(self.source.created_at, datetime.datetime)
+        self.assertTold(self.source, "processing_status", "auto_churn_subscription_setting", "invoice_handling_setting")
         named = chartmogul.DataSource.all(config, name=self.source.name).get().data_sources
         self.assertEqual(repr(named), repr([self.source]))
         self.assertGreaterEqual(len(chartmogul.DataSource.all(config).get().data_sources), 2)
@@ -46,6 +47,9 @@ class DataSources(Case):
         full = self.retrieve(
             with_processing_status=True, with_auto_churn_subscription_setting=True, with_invoice_handling_setting=True
         ).get()
+        self.assertTold(full)
+        self.assertTold(full.processing_status)
+        self.assertTold(full.auto_churn_subscription_setting)
         self.assertEqual(full.processing_status.pending, 0)
         self.assertIs(full.auto_churn_subscription_setting.enabled, False)
         self.assertIn("manual", full.invoice_handling_setting)
@@ -70,6 +74,7 @@ class Plans(Case):
         self.plan = new_plan(self.source, "gold")
 
     def test_are_retrieved_and_listed_page_by_page(self):
+        self.assertTold(self.plan)
         self.assertEqual(repr(chartmogul.Plan.retrieve(config, uuid=self.plan.uuid).get()), repr(self.plan))
 
         def list_(**query):

@@ -34,6 +34,9 @@ class Customers(Case):
 
     def test_are_created_with_all_their_fields(self):
         customer = self.customer
+        self.assertTold(customer)
+        self.assertTold(customer.address)
+        self.assertTold(customer.attributes, "clearbit")  # which ChartMogul has given up in 2025
         self.assertEqual((customer.name, customer.email, customer.status), ("Ann", self.email, "New Lead"))
         self.assertIsNone(customer.customer_since)
         self.assertEqual(customer.lead_created_at, datetime.datetime(2024, 1, 1, tzinfo=UTC))

@@ -6,6 +6,18 @@ from reseed import Case, config, invoice, new_customer, new_invoices, new_plan, 
 
 UTC = datetime.timezone.utc
 
+# Fields that the client knows, and that are not part of an answer: errors are those of an import, and single items have no period.
+UNTOLD = ("errors",)
+OF_SUBSCRIPTIONS = (
+    "plan_uuid",
+    "prorated",
+    "service_period_end",
+    "service_period_start",
+    "subscription_external_id",
+    "subscription_set_external_id",
+    "subscription_uuid",
+)
+
 
 class Billed(Case):
     """A customer with a plan and invoices."""
@@ -40,6 +52,10 @@ class Invoices(Billed):
         got = self.retrieve().get()
         self.assertEqual((got.uuid, got.customer_uuid), (self.bill.uuid, self.customer.uuid))
         self.assertEqual((len(got.line_items), len(got.transactions)), (2, 1))
+        self.assertTold(got, "data_source_uuid", "edit_history_summary")
+        self.assertTold(got.line_items[0], *UNTOLD, "description", "subscription_set_external_id")
+        self.assertTold(got.line_items[1], *UNTOLD, *OF_SUBSCRIPTIONS)
+        self.assertTold(got.transactions[0], *UNTOLD)
 
     def test_are_listed_page_by_page(self):
         for of in ({"customer_uuid": self.customer.uuid}, {"data_source_uuid": self.source.uuid}, {"uuid": self.customer.uuid}):
@@ -101,6 +117,7 @@ class Parts:
 
     def test_are_created_and_retrieved(self):
         self.assertEqual((self.made.type, self.made.external_id, self.made.amount_in_cents), (self.order["type"], "new", 700))
+        self.assertTold(self.made, *UNTOLD, *self.untold)
         self.assertEqual(repr(self.retrieve().get()), repr(self.made))
         self.assertEqual(repr(self.of.retrieve(config, **self.named("new")).get()), repr(self.made))
         self.assertIn("new", self.in_invoice())
@@ -110,6 +127,8 @@ class Parts:
         self.of.modify(config, **self.named("new"), data={"transaction_fees_in_cents": 9}).get()
         got = self.retrieve(include_edit_histories=True).get()
         self.assertEqual((got.amount_in_cents, got.transaction_fees_in_cents), (800, 9))
+        edited = self.of.modify(config, **self.named("new"), handle_as_user_edit=True, data={"amount_in_cents": 900}).get()
+        self.assertEqual(edited.amount_in_cents, 900)
 
     def test_are_disabled_and_enabled_by_uuid_and_by_external_id(self):
         for name in ({"uuid": self.made.uuid}, self.named("new")):
@@ -135,13 +154,13 @@ class Parts:
 
 
 class LineItems(Parts, Billed):
-    of, key, first = LineItem, "line_items", "i1-line"
+    of, key, first, untold = LineItem, "line_items", "i1-line", OF_SUBSCRIPTIONS
     order = {"type": "one_time", "external_id": "new", "amount_in_cents": 700, "description": "More"}
     bad = {"type": "one_time", "amount_in_cents": "much"}
 
 
 class Transactions(Parts, Billed):
-    of, key, first = Transaction, "transactions", "i1-paid"
+    of, key, first, untold = Transaction, "transactions", "i1-paid", ()
     order = {
         "type": "refund",
         "external_id": "new",
