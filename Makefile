@@ -17,11 +17,11 @@ sam := SAM_CLI_TELEMETRY=0 SAM_CLI_CHECK_NEWER_VERSION=0 AWS_DEFAULT_REGION=eu-c
 golangci_lint_stamp := $(tools)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 dynoxide_stamp := $(tools)/dynoxide-$(DYNOXIDE_VERSION)
 sam_stamp := $(tools)/sam-$(SAM_VERSION)-cfn-lint-$(CFN_LINT_VERSION)
-# Of ChartMogul's clients, lock files in compat/ hold the versions.
+# The versions of ChartMogul's clients are in their lock files in compat/.
 compat_locks := compat/node/package-lock.json compat/python/requirements-build.txt compat/python/requirements.txt
 compat_stamp := $(tools)/compat-$(firstword $(shell cat $(compat_locks) | cksum))
 pip_locked := $(tools)/compat/python/bin/pip install --quiet --disable-pip-version-check --require-hashes
-# Where they are installed: with this set, the test of them fails if they lack.
+# Where they are installed: with this set, TestOfficialClients fails if they are missing.
 export RESEED_TEST_COMPAT ?= $(tools)/compat
 
 # The engine that the DynamoDB driver is tested against is packaged for this platform only.

@@ -11,11 +11,11 @@ import (
 // envCompat names the folder that ChartMogul's clients are installed in: if it is set, they have to be there.
 const envCompat = "RESEED_TEST_COMPAT"
 
-// ran finds how many tests a runner says that it has run, if it is any.
+// ran matches what a runner says that has run at least one test.
 var ran = regexp.MustCompile(`(?m)^(?:# pass|Ran) [1-9]`)
 
-// TestOfficialClients: ChartMogul's clients for Node.js and Python get from a running server what they expect of ChartMogul. What
-// they ask for is in the folder compat.
+// TestOfficialClients: ChartMogul's clients for Node.js and Python get from a running server what they expect of ChartMogul. Their
+// tests are in the folder compat.
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	tools := clients(t)
