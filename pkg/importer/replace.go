@@ -191,11 +191,19 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	if found, err := w.any(ctx, all...); found || err != nil {
 		return found, err
 	}
+	if found, err := w.anyPartNotGiven(ctx, h); found || err != nil {
+		return found, err
+	}
+	return w.anyNotGiven(ctx, some...)
+}
+
+// anyPartNotGiven tells whether something that hangs on a customer has a part of a dataset that the input does not give.
+func (w *work) anyPartNotGiven(ctx context.Context, customer store.H) (bool, error) {
 	for _, kind := range hung() {
 		if !slices.ContainsFunc(store.PartsOf(kind.Kind), func(part *store.RecordKind) bool { return !w.given(part.Dataset) }) {
 			continue
 		}
-		for it, err := range w.store.Items(ctx, w.parts.Below(kind, h)) {
+		for it, err := range w.store.Items(ctx, w.parts.Below(kind, customer)) {
 			if err != nil {
 				return false, err
 			}
@@ -203,11 +211,6 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 			if found, err := w.anyNotGiven(ctx, w.parts.Parts(kind, own)); found || err != nil {
 				return found, err
 			}
-		}
-	}
-	for _, q := range some {
-		if found, err := w.anyNotGiven(ctx, q); found || err != nil {
-			return found, err
 		}
 	}
 	return false, nil
@@ -246,10 +249,12 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 }
 
 // anyNotGiven tells whether a range holds a record of a dataset that the input does not give.
-func (w *work) anyNotGiven(ctx context.Context, q table.Query) (bool, error) {
-	for it, err := range w.store.Items(ctx, q) {
-		if err != nil || !w.given(datasetOf(it.SK, it.Attrs)) {
-			return err == nil, err
+func (w *work) anyNotGiven(ctx context.Context, ranges ...table.Query) (bool, error) {
+	for _, q := range ranges {
+		for it, err := range w.store.Items(ctx, q) {
+			if err != nil || !w.given(datasetOf(it.SK, it.Attrs)) {
+				return err == nil, err
+			}
 		}
 	}
 	return false, nil

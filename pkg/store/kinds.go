@@ -535,6 +535,14 @@ func PointersOf(hr *Hasher, sk string, a table.Attrs) (out []Pointer) {
 	return out
 }
 
+// PointersOf lists the pointers that a record has, see [PointersOf].
+func (s Space) PointersOf(hr *Hasher, record table.Item) (out []table.Item) {
+	for _, p := range PointersOf(hr, record.SK, record.Attrs) {
+		out = append(out, table.Item{Key: s.Key(p.SK), Attrs: p.Attrs})
+	}
+	return out
+}
+
 // PointerCount is how many pointers a record with these attributes has.
 func PointerCount(sk string, a table.Attrs) (n int) {
 	if k := RecordAt(sk); k != nil {
