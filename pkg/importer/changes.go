@@ -13,6 +13,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
@@ -214,6 +215,9 @@ func (r *changeReader) next() (change, error) {
 	}
 	if n[2] > uint64(len(b)) {
 		return change{}, errDamaged()
+	}
+	if store.RecordAt(key) == nil {
+		return change{}, errUnknownKey(key)
 	}
 	c := change{sk: key, file: int(n[0]), line: int64(n[1])} //nolint:gosec // written from int
 	if n[2] > 0 {

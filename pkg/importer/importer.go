@@ -207,6 +207,9 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 	if j.Kind != job.Import || j.Status != job.Running {
 		return nil
 	}
+	if err := knowsDatasets(j); err != nil {
+		return err
+	}
 	if old(j) {
 		anew, err := im.startAnew(ctx, j.ID)
 		if err != nil {

@@ -77,7 +77,7 @@ func errErased() error {
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans, w.named = map[string]bool{}, map[string]bool{}
-	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.plans, KeysOnly: !w.dir.AnyBuried(w.tag)}) {
+	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.PlanPK(), KeysOnly: !w.dir.AnyBuried(w.tag)}) {
 		if err != nil {
 			return err
 		}
@@ -274,7 +274,7 @@ func (w *work) decideAll(ctx context.Context) (summary, error) {
 // mapStage maps some pieces of a stage.
 func (w *work) mapStage(ctx context.Context, stage int, pieces []int) (summary, error) {
 	var sum summary
-	if stage == stageInvoices || stage == stageEvents {
+	if namesPlans(stage) {
 		if err := w.loadPlans(ctx); err != nil {
 			return sum, err
 		}
