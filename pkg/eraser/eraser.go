@@ -100,7 +100,7 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 		if stored, readErr := e.c.Ledger.Stored(ctx, j); readErr == nil && stored != nil {
 			return e.started(ctx, stored) // it went through, only the answer was lost
 		}
-		if refused != nil || fault.KindOf(err) != fault.Conflict {
+		if refused != nil || !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
 		// The lock was taken or given back meanwhile: prepare anew.

@@ -130,10 +130,10 @@ func TestEmptyAndUnknownSelectionsAreRefused(t *testing.T) {
 		"unknown invoice":      {eraser.Selection{Kind: eraser.Invoice, Source: w.acme.UUID, H: h}, fault.NotFound},
 	} {
 		_, err := w.eraser().Start(t.Context(), x.sel, eraser.Options{})
-		if err == nil || fault.KindOf(err) != x.want {
+		if !fault.Is(err, x.want) {
 			t.Errorf("%s: start answers %v", name, err)
 		}
-		if _, err = w.eraser().Plan(t.Context(), x.sel, eraser.Options{}); err == nil || fault.KindOf(err) != x.want {
+		if _, err = w.eraser().Plan(t.Context(), x.sel, eraser.Options{}); !fault.Is(err, x.want) {
 			t.Errorf("%s: plan answers %v", name, err)
 		}
 	}

@@ -81,7 +81,7 @@ func must(t *testing.T, err error) {
 
 func wantFault(t *testing.T, err error, kind fault.Kind) {
 	t.Helper()
-	if err == nil || fault.KindOf(err) != kind {
+	if !fault.Is(err, kind) {
 		t.Fatalf("error %v, want one of kind %v", err, kind)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // nor of its invoices. What it brought may else be at former epochs, and come back with a restore.
 func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) (target, error) {
 	j, err := e.c.Ledger.Get(ctx, id)
-	if err == nil && j.Import == nil || fault.KindOf(err) == fault.NotFound && err != nil {
+	if err == nil && j.Import == nil || fault.Is(err, fault.NotFound) {
 		err = fault.New(fault.NotFound, "import_not_found", "there is no such import")
 	}
 	if err != nil {

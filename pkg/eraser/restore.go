@@ -54,7 +54,7 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 func (e *Eraser) again(ctx context.Context, j *job.Job, cause error) (*job.Job, error) {
 	now, err := e.c.Ledger.Get(ctx, j.ID)
 	switch {
-	case err != nil || fault.KindOf(cause) != fault.Conflict:
+	case err != nil || !fault.Is(cause, fault.Conflict):
 		return nil, cause
 	case now.Status == job.Restored:
 		return now, nil
@@ -309,8 +309,8 @@ func (e *Eraser) Due(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil, nil //nolint:nilnil // it is not due, and that is an answer
 	}
 	begun, err := e.c.Ledger.Due(ctx, j.ID)
-	if fault.KindOf(err) == fault.Conflict && err != nil { // restored, or begun by somebody else
-		return nil, nil //nolint:nilnil,nilerr // as above
+	if fault.Is(err, fault.Conflict) { // restored, or begun by somebody else
+		return nil, nil //nolint:nilnil // as above
 	}
 	return begun, err
 }

@@ -133,7 +133,7 @@ func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
 	}
 	t, err := ledger.Claim(ctx, job.Task{Job: j.ID, ID: leadTask}, ledger.NewHolder())
 	if err != nil {
-		if fault.KindOf(err) == fault.Busy { // another sweep is at it
+		if fault.Is(err, fault.Busy) { // another sweep is at it
 			err = nil
 		}
 		return nil, err
@@ -280,7 +280,7 @@ func (r *run) takeOver(ctx context.Context) error {
 		return err
 	}
 	for _, j := range older {
-		if _, err := r.ledger.Due(ctx, j.ID); err != nil && fault.KindOf(err) != fault.Conflict {
+		if _, err := r.ledger.Due(ctx, j.ID); err != nil && !fault.Is(err, fault.Conflict) {
 			return err
 		}
 		if err := r.sweepHidden(ctx, j.Erase, j.Erase.Was.Space()); err != nil {

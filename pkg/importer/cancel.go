@@ -105,7 +105,7 @@ func (im *Importer) takeAll(ctx context.Context, tasks []job.Task) (held string,
 		case err == nil:
 			taken = append(taken, t)
 		case fault.CodeOf(err) == "task_done":
-		case fault.KindOf(err) == fault.Busy:
+		case fault.Is(err, fault.Busy):
 			for _, mine := range taken {
 				if err := im.c.Ledger.Release(ctx, mine); err != nil {
 					return "", err
@@ -153,10 +153,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 }
 
 // passes tells whether what went wrong may go right the next time.
-func passes(err error) bool {
-	kind := fault.KindOf(err)
-	return kind == fault.Busy || kind == fault.Unavailable
-}
+func passes(err error) bool { return fault.Is(err, fault.Busy) || fault.Is(err, fault.Unavailable) }
 
 // tidy makes good what workers have left half done, and removes their runs.
 func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) error {
@@ -263,7 +260,7 @@ func (im *Importer) mendSets(ctx context.Context, j *job.Job, ids []setID, passe
 
 func (w *work) mend(ctx context.Context, id setID, which func(*change) bool, done int) error {
 	set, err := openChanges(ctx, w.objects, id.object(w.job.ID))
-	if fault.KindOf(err) == fault.NotFound && err != nil { // not decided yet, or erased
+	if fault.Is(err, fault.NotFound) { // not decided yet, or erased
 		return nil
 	}
 	if err != nil {

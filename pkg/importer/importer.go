@@ -139,7 +139,7 @@ func (im *Importer) adopt(ctx context.Context, began store.Source, j *job.Job) (
 			return nil, err
 		}
 		made, err := im.create(ctx, src, j, hold)
-		if err == nil || fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return made, err
 		}
 		now, readErr := im.c.Store.Directory(ctx)
@@ -223,7 +223,7 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 }
 
 func dropMissing(err error) error {
-	if fault.KindOf(err) == fault.NotFound {
+	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
 	return err

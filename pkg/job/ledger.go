@@ -100,7 +100,7 @@ func (l *Ledger) Create(ctx context.Context, j *Job, extra ...table.Write) (*Job
 		if err == nil {
 			return l.created(ctx, j)
 		}
-		if fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
 		if first, err := l.Stored(ctx, j); err != nil || first != nil {
@@ -142,8 +142,8 @@ func (l *Ledger) Stored(ctx context.Context, j *Job) (*Job, error) {
 		}
 	}
 	found, err := l.Get(ctx, id)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return nil, nil //nolint:nilnil,nilerr // there is none, and that is an answer
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil //nolint:nilnil // there is none, and that is an answer
 	}
 	return found, err
 }
@@ -237,7 +237,7 @@ func (l *Ledger) Lock(ctx context.Context, tag store.Tag, id string) (bool, erro
 		return holder == id, err
 	}
 	err = l.st.Transact(ctx, takeLock(tag, id))
-	if err == nil || fault.KindOf(err) != fault.Conflict {
+	if !fault.Is(err, fault.Conflict) {
 		return err == nil, err
 	}
 	holder, err = l.Holder(ctx, tag)
@@ -253,7 +253,7 @@ func (l *Ledger) Unlock(ctx context.Context, tag store.Tag, id string) (*Job, er
 	}
 	if lock.Str(attrJob) == id {
 		err = l.st.Transact(ctx, unlocking(tag, lock))
-		if err != nil && fault.KindOf(err) != fault.Conflict { // a conflict: it was given back already
+		if err != nil && !fault.Is(err, fault.Conflict) { // a conflict: it was given back already
 			return nil, err
 		}
 	}
@@ -436,7 +436,7 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 		if err == nil {
 			return l.created(ctx, j)
 		}
-		if fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
 		if same, err := l.holds(ctx, write.Item); same || err != nil {
@@ -548,7 +548,7 @@ func (l *Ledger) change(ctx context.Context, id string, change func(*Job) error,
 		if err == nil {
 			return j, nil
 		}
-		if fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
 		if same, err := l.holds(ctx, write.Item); same || err != nil {
@@ -620,8 +620,8 @@ func (l *Ledger) start(ctx context.Context, j *Job) (*Job, error) {
 		return nil, err
 	}
 	err = l.st.Transact(ctx, takeLock(j.Tag, j.ID), write)
-	if fault.KindOf(err) == fault.Conflict && err != nil {
-		return nil, nil //nolint:nilnil,nilerr // somebody was faster
+	if fault.Is(err, fault.Conflict) {
+		return nil, nil //nolint:nilnil // somebody was faster
 	}
 	return j, err
 }

@@ -30,7 +30,7 @@ func must(t *testing.T, err error) {
 
 func wantFault(t *testing.T, err error, kind fault.Kind) {
 	t.Helper()
-	if err == nil || fault.KindOf(err) != kind {
+	if !fault.Is(err, kind) {
 		t.Fatalf("error %v, want one of kind %v", err, kind)
 	}
 }
@@ -481,7 +481,7 @@ func TestOfManyClaimsOneWins(t *testing.T) {
 			switch {
 			case err == nil:
 				won.Add(1)
-			case fault.KindOf(err) != fault.Busy:
+			case !fault.Is(err, fault.Busy):
 				t.Error(err)
 			}
 		})
@@ -614,7 +614,7 @@ func TestAnUnclaimedTaskHasOneWriter(t *testing.T) {
 	_, err = l.Save(ctx, one, json.RawMessage(`{"n":1}`))
 	must(t, err)
 	bystander := table.Write{Item: table.Item{Key: store.OnceKey("x")}, Delete: true}
-	if _, err := l.Save(ctx, other, json.RawMessage(`{"n":2}`), bystander); err == nil || fault.KindOf(err) != fault.Conflict {
+	if _, err := l.Save(ctx, other, json.RawMessage(`{"n":2}`), bystander); !fault.Is(err, fault.Conflict) {
 		t.Errorf("the second writer: %v", err)
 	}
 	now, err := l.Task(ctx, "j", "sweep/a")

@@ -76,7 +76,7 @@ func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) erro
 				return err
 			}
 			err = l.st.Transact(ctx, table.Write{Item: item, If: table.Cond{Op: table.Absent}})
-			if err != nil && fault.KindOf(err) != fault.Conflict { // a conflict: somebody else has made it
+			if err != nil && !fault.Is(err, fault.Conflict) { // a conflict: somebody else has made it
 				return err
 			}
 			return nil
@@ -149,7 +149,7 @@ func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error)
 	if t, err = l.store(ctx, holder, t); err == nil {
 		l.watch.Forget(t)
 	}
-	if fault.KindOf(err) == fault.Conflict && err != nil {
+	if fault.Is(err, fault.Conflict) {
 		err = fault.Wrap(err, fault.Busy, "task_held", "somebody else was faster")
 	}
 	return t, err
@@ -209,7 +209,7 @@ func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...tabl
 		if err == nil {
 			return t, nil
 		}
-		if fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return was, err
 		}
 		if same, _ := l.holds(ctx, item); same {

@@ -274,7 +274,7 @@ func (s *Store) firstDirectory(ctx context.Context) (*Directory, error) {
 		return nil, err
 	}
 	err = s.Transact(ctx, table.Write{Item: item, If: table.Cond{Op: table.Absent}})
-	if fault.KindOf(err) == fault.Conflict && err != nil { // somebody else was first
+	if fault.Is(err, fault.Conflict) { // somebody else was first
 		return s.Directory(ctx)
 	}
 	return d, err
@@ -308,7 +308,7 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 			s.graves.keep(d.stored)
 			return d, nil
 		}
-		if fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
 		// Only a moved version is worth another try: a failed condition of the other writes is the caller's.

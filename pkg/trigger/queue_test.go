@@ -113,7 +113,7 @@ func TestQueueOrInvoke(t *testing.T) {
 		t.Errorf("queue: %v\n%s", err, diff)
 	}
 	for _, event := range []string{``, `null`, `[]`, `"Acme"`, `{"sorce":"Acme"}`, `{"key1":"value1"}`, `{} {}`, `{"Records":3}`} {
-		if got, err := handler(t.Context(), json.RawMessage(event)); fault.KindOf(err) != fault.Invalid {
+		if got, err := handler(t.Context(), json.RawMessage(event)); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v, %v", event, got, err)
 		}
 	}
