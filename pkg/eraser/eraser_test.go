@@ -456,7 +456,8 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	past := func(tag store.Tag, object string) *job.Job {
 		t.Helper()
 		j, err := l.Create(ctx, &job.Job{
-			Kind: job.Import, Tag: tag, Import: &job.ImportSpec{Files: []job.File{{Name: "ada.csv", Object: object, Header: []string{"Ada"}}}},
+			Kind: job.Import, Tag: tag,
+			Import: &job.ImportSpec{Files: []job.File{{Name: "ada.csv", Object: object, Header: []string{"Ada"}}}, Failing: "it fails"},
 		})
 		must(t, err)
 		_, _, err = l.End(ctx, j.ID, func(j *job.Job) error {

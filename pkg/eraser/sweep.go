@@ -97,13 +97,8 @@ func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error)
 		return false, fault.New(fault.Invalid, "not_an_erase", "this job is not an erase")
 	case j.Status.Ended():
 		return true, nil
-	case j.Status == job.Grace:
+	case j.Status != job.Running:
 		return false, nil
-	}
-	if j.Status == job.Waiting {
-		if j, err = e.started(ctx, j); err != nil || j.Status == job.Waiting {
-			return false, err
-		}
 	}
 	r, err := e.claim(ctx, j)
 	if r == nil {

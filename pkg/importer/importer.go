@@ -278,7 +278,7 @@ func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 	return im.endStopped(ctx, j.ID)
 }
 
-// end ends a job and gets the one going that waited for its source.
+// end ends a job, or stops it as a plan, and gets the one going that waited for its source.
 func (im *Importer) end(ctx context.Context, id string, change func(*job.Job) error) (*job.Job, error) {
 	ended, next, err := im.c.Ledger.End(ctx, id, change)
 	if err == nil && next != nil {

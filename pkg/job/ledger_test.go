@@ -666,10 +666,14 @@ func TestGracesAreFoundWhenTheyEnd(t *testing.T) {
 		must(t, err)
 	}
 	same(t, "open when they have begun", []string{soon.ID, content.ID, old.ID}, open())
-	_, writes, err := l.Ending(ctx, late.ID, func(j *job.Job) error { j.Status = job.Restored; return nil })
+	end, err := l.Ending(ctx, late.ID, "", func(j *job.Job) error { j.Status = job.Restored; return nil })
 	must(t, err)
-	must(t, st.Transact(ctx, writes...))
-	for _, j := range []*job.Job{soon, old, content, rows} {
+	must(t, st.Transact(ctx, end.Writes...))
+	for _, j := range []*job.Job{content, rows} {
+		_, err := l.Due(ctx, j.ID)
+		must(t, err)
+	}
+	for _, j := range []*job.Job{soon, rows, content, old} { // they take turns
 		_, _, err := l.End(ctx, j.ID, done)
 		must(t, err)
 	}

@@ -25,13 +25,13 @@ const RequestLifetime = 20 * time.Second
 // renewEvery leaves room for more than one renewal that fails.
 const renewEvery = 10 * time.Second
 
-// State is where a task stands.
-type State string
+// TaskState is where a task stands.
+type TaskState string
 
 // The states of a task.
 const (
-	TaskTodo State = "todo"
-	TaskDone State = "done"
+	TaskTodo TaskState = "todo"
+	TaskDone TaskState = "done"
 )
 
 // Task is one piece of a job's work. Its id is unique in the job and begins
@@ -40,7 +40,7 @@ type Task struct {
 	ID      string          `json:"-"` // e.g. "1 map/0007"
 	Job     string          `json:"-"`
 	Phase   string          `json:"phase"` // e.g. "1 map"
-	State   State           `json:"state"`
+	State   TaskState       `json:"state"`
 	Holder  string          `json:"holder,omitempty"` // who works on it
 	Counter int64           `json:"counter"`          // moves while the holder lives
 	Result  json.RawMessage `json:"result,omitempty"` // of a done task; what is known so far, of another
