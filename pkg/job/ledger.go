@@ -6,12 +6,12 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"strconv"
 	"sync"
 	"time"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/later"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -102,7 +102,7 @@ func encodeJob(j *Job) (table.Item, error) {
 }
 
 func encode(k table.Key, version int64, v any) (table.Item, error) {
-	body, err := json.Marshal(v)
+	body, err := later.Marshal(v)
 	if err != nil {
 		return table.Item{}, fault.Wrap(err, fault.Internal, "ledger", "encode an item of the ledger")
 	}
@@ -112,7 +112,7 @@ func encode(k table.Key, version int64, v any) (table.Item, error) {
 
 func decodeJob(a table.Attrs) (*Job, error) {
 	j := &Job{}
-	if err := json.Unmarshal([]byte(a.Str(attrBody)), j); err != nil {
+	if err := later.Unmarshal([]byte(a.Str(attrBody)), j); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "ledger", "read a job")
 	}
 	j.Version, _ = a.Int(store.AttrVersion)

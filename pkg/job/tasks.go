@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/later"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -45,6 +46,7 @@ type Task struct {
 	Counter int64           `json:"counter"`          // moves while the holder lives
 	Result  json.RawMessage `json:"result,omitempty"` // of a done task; what is known so far, of another
 	Version int64           `json:"-"`                // of the stored item
+	Later   later.Fields    `json:"-"`
 }
 
 // CreateTasks stores tasks of a job that are not there yet, and leaves those that are.
@@ -117,7 +119,7 @@ func (l *Ledger) Task(ctx context.Context, job, id string) (Task, error) {
 
 func decodeTask(job string, item table.Item) (Task, error) {
 	var t Task
-	if err := json.Unmarshal([]byte(item.Attrs.Str(attrBody)), &t); err != nil {
+	if err := later.Unmarshal([]byte(item.Attrs.Str(attrBody)), &t); err != nil {
 		return t, fault.Wrap(err, fault.Internal, "ledger", "read a task")
 	}
 	t.Job, t.ID = job, strings.TrimPrefix(item.SK, store.SKTask)
