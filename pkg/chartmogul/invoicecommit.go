@@ -184,7 +184,7 @@ func (w *writing) commit() error {
 	var done []table.Write
 	for _, chunk := range w.chunks(token) {
 		if err := w.c.Store.Transact(ctx, chunk...); err != nil {
-			if fault.KindOf(err) == fault.Conflict {
+			if fault.Is(err, fault.Conflict) {
 				w.c.takeBack(done, token)
 			}
 			return err
@@ -224,7 +224,7 @@ func (c *call) takeBack(done []table.Write, token int64) {
 		}
 	}
 	for chunk := range slices.Chunk(gone, c.Store.TransactSize()) {
-		if err := c.Store.Transact(ctx, chunk...); err != nil && fault.KindOf(err) != fault.Conflict {
+		if err := c.Store.Transact(ctx, chunk...); err != nil && !fault.Is(err, fault.Conflict) {
 			return
 		}
 	}

@@ -280,7 +280,7 @@ func (e *Edit) drop(ctx context.Context, d *store.Directory, src store.Source, o
 	switch {
 	case err == nil:
 		return len(orphans), nil
-	case fault.KindOf(err) != fault.Conflict:
+	case !fault.Is(err, fault.Conflict):
 		return 0, err
 	case len(orphans) == 1:
 		return 0, nil

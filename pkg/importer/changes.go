@@ -259,7 +259,7 @@ func (w *work) openSets(ctx context.Context, j *job.Job, stage, keyRange int) (m
 	m = &mergedChanges{}
 	for _, id := range setsOf(j, stage, keyRange) {
 		set, err := openChanges(ctx, w.objects, id.object(j.ID))
-		if fault.KindOf(err) == fault.NotFound && err != nil {
+		if fault.Is(err, fault.NotFound) {
 			continue
 		}
 		there++

@@ -62,7 +62,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	spec.Ranges = min(rangesFor(total, pieceBytes, spec), parts.Shards)
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if !j.Import.Scanned {
-			spec.Cancel, spec.Failing = j.Import.Cancel, j.Import.Failing
+			spec.Cancel, spec.Failing, spec.Later = j.Import.Cancel, j.Import.Failing, j.Import.Later
 			j.Import, j.Notes = &spec, notes
 			j.Progress.BytesTotal = total
 		}

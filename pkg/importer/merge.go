@@ -78,11 +78,11 @@ func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, er
 // second finds it there, and uses it.
 func (w *work) decideOnce(ctx context.Context, id setID, decide func(*changeWriter) (summary, error)) (summary, error) {
 	name := id.object(w.job.ID)
-	if sum, err := w.decided(ctx, name); fault.KindOf(err) != fault.NotFound || err == nil {
+	if sum, err := w.decided(ctx, name); !fault.Is(err, fault.NotFound) {
 		return sum, err
 	}
 	file, err := w.objects.Create(ctx, name)
-	if fault.KindOf(err) == fault.Conflict && err != nil {
+	if fault.Is(err, fault.Conflict) {
 		return w.decided(ctx, name)
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func (w *work) decideOnce(ctx context.Context, id setID, decide func(*changeWrit
 		return sum, err
 	}
 	err = file.Close()
-	if fault.KindOf(err) == fault.Conflict && err != nil {
+	if fault.Is(err, fault.Conflict) {
 		return w.decided(ctx, name)
 	}
 	return sum, err

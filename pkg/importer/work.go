@@ -118,7 +118,7 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 	switch {
 	case err != nil && fault.CodeOf(err) == "task_done":
 		return im.after(ctx, j)
-	case fault.KindOf(err) == fault.Busy && err != nil:
+	case fault.Is(err, fault.Busy):
 		return j, errHeld
 	case err != nil:
 		return j, err
@@ -145,7 +145,7 @@ func save(keep func(json.RawMessage) error, r result) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "task_result", "keep a task's state")
 	}
-	if err = keep(body); err != nil && fault.KindOf(err) == fault.Conflict {
+	if err = keep(body); fault.Is(err, fault.Conflict) {
 		return errHeld
 	}
 	return err
