@@ -103,6 +103,17 @@ const (
 // which a removal waits for a person's yes (I4).
 const DefaultMaxRemoved = 20
 
+// Origin is how the rows of an import came here, which decides whether they are manual: whether erasing the manual customers
+// takes them along.
+type Origin string
+
+// The origins.
+const (
+	ByFile Origin = "file" // a person made the files; the rows are manual
+	ByPull Origin = "pull" // read from a spreadsheet or a billing system that is connected
+	ByAPI  Origin = "api"  // sent by a program to the Import API
+)
+
 // ImportSpec is what an import reads, what it may do, and how far it has been decided.
 type ImportSpec struct {
 	Files       []File `json:"files"`
@@ -114,7 +125,9 @@ type ImportSpec struct {
 	Undo        string `json:"undo,omitempty"`        // the job that is taken back; then there are no files
 	OnlyAdded   bool   `json:"only_added,omitempty"`  // of an undo: that job has neither changed nor removed rows
 	Stepwise    bool   `json:"stepwise,omitempty"`    // of an undo that a version before 2026-11-29 began: it has no gate
-	ManualEpoch int64  `json:"manual_epoch"`          // given to rows that come by file
+	ManualEpoch int64  `json:"manual_epoch"`          // the account's; given to the rows that it adds, if they are manual
+	Origin      Origin `json:"origin,omitempty"`      // empty is [ByFile], as all imports before 2026-11-30 were
+	By          string `json:"by,omitempty"`          // who asked: the name of an API key, or [UploadFolder]
 
 	// Set once the input has been looked through, before anything is written.
 	Scanned  bool         `json:"scanned,omitempty"`
@@ -138,6 +151,12 @@ type ImportSpec struct {
 
 	FilesErased bool `json:"files_erased,omitempty"` // all that it has read and made: it can't be taken back any more
 }
+
+// UploadFolder is who asks for the import of a file that was put into the upload folder.
+const UploadFolder = "upload folder"
+
+// Manual tells whether the rows that the import adds are manual.
+func (s *ImportSpec) Manual() bool { return s.Origin == "" || s.Origin == ByFile }
 
 // Inputs are the objects that the import reads, or has unpacked.
 func (s *ImportSpec) Inputs() []File { return append(slices.Clone(s.Files), s.Zips...) }
