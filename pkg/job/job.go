@@ -173,22 +173,31 @@ type Estimate struct {
 
 // Piece is a part of an input file, cut at record boundaries.
 type Piece struct {
-	File   int   `json:"f"` // index in Files
-	Offset int64 `json:"o"` // bytes
-	Length int64 `json:"n"` // bytes
-	Line   int64 `json:"l"` // physical line of its first byte
+	File   int   `json:"f"`           // index in Files
+	Offset int64 `json:"o"`           // bytes
+	Length int64 `json:"n"`           // bytes
+	Line   int64 `json:"l"`           // physical line of its first byte
+	Stages []int `json:"s,omitempty"` // of NDJSON: the stages that have rows in it
 }
 
 // File is one input file.
 type File struct {
-	Name    string   `json:"name"`              // as the person named it
-	Object  string   `json:"object"`            // where it lies in the object store
-	Version string   `json:"version,omitempty"` // pinned, where the object store has versions
-	Dataset string   `json:"dataset,omitempty"` // found from the header row if empty
-	Size    int64    `json:"size"`
-	Delim   string   `json:"delim,omitempty"`  // found from the header row
-	Header  []string `json:"header,omitempty"` // as it stands in the file
+	Name    string `json:"name"`              // as the person named it
+	Object  string `json:"object"`            // where it lies in the object store
+	Version string `json:"version,omitempty"` // pinned, where the object store has versions
+	Dataset string `json:"dataset,omitempty"` // of its rows; of NDJSON the first of those that it holds. Empty: to be found out
+	Size    int64  `json:"size"`
+
+	// Found when it was looked through.
+	Format   string   `json:"format,omitempty"`   // empty is CSV, else [NDJSON]
+	Delim    string   `json:"delim,omitempty"`    // of CSV
+	Header   []string `json:"header,omitempty"`   // of CSV, as it stands in the file
+	Datasets []string `json:"datasets,omitempty"` // of NDJSON
+	Unnamed  string   `json:"unnamed,omitempty"`  // of NDJSON: the dataset of lines that name none, if any
 }
+
+// NDJSON is the [File.Format] of files with one record a line.
+const NDJSON = "ndjson"
 
 // MaxGrace is the longest time for which an erase can be restored.
 const MaxGrace = 90 * 24 * time.Hour
