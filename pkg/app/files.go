@@ -83,10 +83,5 @@ func (a *App) Submit(ctx context.Context, sourceUUID string, files []job.File, h
 	if !ok {
 		return nil, noSource()
 	}
-	return a.Adopt(ctx, src, files, how)
-}
-
-// Adopt imports files into a source. It is the source as it was when the first of them began to come in: see [importer.Importer.Submit].
-func (a *App) Adopt(ctx context.Context, src store.Source, files []job.File, how importer.Options) (*job.Job, error) {
-	return a.Importer.Submit(ctx, importer.Request{Source: src, Files: files, Options: how})
+	return a.Importer.Submit(ctx, importer.Request{Source: src, Files: files, Origin: job.ByFile, Options: how})
 }

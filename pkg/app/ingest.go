@@ -60,7 +60,7 @@ func (a *App) Take(ctx context.Context, u Upload) error {
 		return err
 	}
 	j, err := a.Importer.Submit(ctx, importer.Request{
-		Source: src, Once: once(u.Once), Files: []job.File{{Name: file, Object: u.Key, Version: info.Version, Size: info.Size}},
+		Source: src, Once: once(u.Once), Origin: job.ByFile, By: job.UploadFolder, Files: []job.File{{Name: file, Object: u.Key, Version: info.Version, Size: info.Size}},
 	})
 	if err != nil {
 		return err

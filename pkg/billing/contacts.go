@@ -3,17 +3,17 @@ package billing
 // contactRow is the contacts file (product facts §1.3). The sample has no
 // column for an id; a file that has one is better off.
 type contactRow struct {
-	CustomerExternalID string `csv:"Customer External ID" rule:"required" names:"customer"`
-	ExternalID         string `csv:"External ID" names:"id"`
-	FirstName          string `csv:"First name"`
-	LastName           string `csv:"Last name"`
-	Email              string `csv:"Email"`
-	Position           string `csv:"Position"`
-	Title              string `csv:"Title"`
-	Phone              string `csv:"Phone"`
-	LinkedIn           string `csv:"LinkedIn"`
-	Twitter            string `csv:"Twitter"`
-	Note               string `csv:"Note"`
+	CustomerExternalID string `csv:"Customer External ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
+	ExternalID         string `csv:"External ID" field:"external_id" is:"id" names:"id"`
+	FirstName          string `csv:"First name" field:"first_name"`
+	LastName           string `csv:"Last name" field:"last_name"`
+	Email              string `csv:"Email" field:"email" is:"email"`
+	Position           string `csv:"Position" field:"position" is:"integer"`
+	Title              string `csv:"Title" field:"title"`
+	Phone              string `csv:"Phone" field:"phone"`
+	LinkedIn           string `csv:"LinkedIn" field:"linked_in"`
+	Twitter            string `csv:"Twitter" field:"twitter"`
+	Note               string `csv:"Note" field:"notes" is:"note"`
 }
 
 func (r *contactRow) record(c *cells) Record {

@@ -2,16 +2,18 @@ package billing
 
 // customerRow is the customers file (product facts §1.2).
 type customerRow struct {
-	Name               string `csv:"Name"`
-	Email              string `csv:"Email"`
-	Company            string `csv:"Company"`
-	Country            string `csv:"Country"`
-	State              string `csv:"State"`
-	City               string `csv:"City"`
-	Zip                string `csv:"Zip"`
-	ExternalID         string `csv:"External ID" rule:"required" names:"id"`
-	LeadCreatedAt      string `csv:"Lead created at"`
-	FreeTrialStartedAt string `csv:"Free trial started at"`
+	Name               string `csv:"Name" field:"name"`
+	Email              string `csv:"Email" field:"email" is:"email"`
+	Company            string `csv:"Company" field:"company"`
+	Country            string `csv:"Country" field:"country" is:"country"`
+	State              string `csv:"State" field:"state"`
+	City               string `csv:"City" field:"city"`
+	Zip                string `csv:"Zip" field:"zip"`
+	ExternalID         string `csv:"External ID" field:"external_id" is:"id" rule:"required" names:"id"`
+	LeadCreatedAt      string `csv:"Lead created at" field:"lead_created_at" is:"time"`
+	FreeTrialStartedAt string `csv:"Free trial started at" field:"free_trial_started_at" is:"time"`
+	Owner              string `csv:"-" field:"owner" is:"email"`
+	WebsiteURL         string `csv:"-" field:"website_url"`
 }
 
 func (r *customerRow) record(c *cells) Record {
@@ -28,6 +30,8 @@ func (r *customerRow) record(c *cells) Record {
 		Zip:                c.text(&r.Zip),
 		LeadCreatedAt:      c.past(&r.LeadCreatedAt),
 		FreeTrialStartedAt: c.time(&r.FreeTrialStartedAt),
+		Owner:              c.email(&r.Owner),
+		WebsiteURL:         c.text(&r.WebsiteURL),
 	}
 	return customer
 }

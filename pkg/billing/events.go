@@ -38,20 +38,21 @@ func EventNeedsPlan(eventType string) bool {
 
 // eventRow is the subscription events file (product facts §1.8).
 type eventRow struct {
-	CustomerExternalID        string `csv:"Customer external ID" rule:"required" names:"customer"`
-	SubscriptionExternalID    string `csv:"Subscription external ID" rule:"required"`
-	SubscriptionSetExternalID string `csv:"Subscription set external ID"`
-	ExternalID                string `csv:"External ID" names:"id"`
-	EventType                 string `csv:"Event Type" rule:"required"`
-	RetractedEventID          string `csv:"Retracted event ID"`
-	Date                      string `csv:"Date" rule:"required"`
-	EffectiveDate             string `csv:"Effective Date" rule:"required"`
-	PlanExternalID            string `csv:"Plan external ID" names:"plan"`
-	Currency                  string `csv:"Currency"`
-	AmountInCents             string `csv:"Amount in Cents"`
-	Quantity                  string `csv:"Quantity"`
-	EventOrder                string `csv:"Event Order"`
-	InvoiceExternalID         string `csv:"Invoice external ID" names:"invoice"`
+	CustomerExternalID        string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
+	SubscriptionExternalID    string `csv:"Subscription external ID" field:"subscription_external_id" is:"id" rule:"required"`
+	SubscriptionSetExternalID string `csv:"Subscription set external ID" field:"subscription_set_external_id" is:"id"`
+	ExternalID                string `csv:"External ID" field:"external_id" is:"id" names:"id"`
+	EventType                 string `csv:"Event Type" field:"event_type" is:"word" rule:"required"`
+	RetractedEventID          string `csv:"Retracted event ID" field:"retracted_event_id" is:"id"`
+	Date                      string `csv:"Date" field:"event_date" is:"time" rule:"required"`
+	EffectiveDate             string `csv:"Effective Date" field:"effective_date" is:"time" rule:"required"`
+	PlanExternalID            string `csv:"Plan external ID" field:"plan_external_id" is:"id" names:"plan"`
+	Currency                  string `csv:"Currency" field:"currency" is:"currency"`
+	AmountInCents             string `csv:"Amount in Cents" field:"amount_in_cents" is:"cents"`
+	Quantity                  string `csv:"Quantity" field:"quantity" is:"integer"`
+	EventOrder                string `csv:"Event Order" field:"event_order" is:"integer"`
+	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" names:"invoice"`
+	TaxAmountInCents          string `csv:"-" field:"tax_amount_in_cents" is:"cents"`
 }
 
 func (r *eventRow) record(c *cells) Record {
@@ -67,6 +68,7 @@ func (r *eventRow) record(c *cells) Record {
 		EffectiveDate:             c.time(&r.EffectiveDate),
 		Currency:                  parsed(c, &r.Currency, ParseCurrency),
 		AmountInCents:             given(c, &r.AmountInCents, ParseCents),
+		TaxAmountInCents:          given(c, &r.TaxAmountInCents, ParseCents),
 		Quantity:                  given(c, &r.Quantity, parseInteger),
 		RetractedEventID:          c.id(&r.RetractedEventID),
 		EventOrder:                given(c, &r.EventOrder, parseInteger),

@@ -2,13 +2,13 @@ package billing
 
 // invoiceRow is the invoices file (product facts §1.5).
 type invoiceRow struct {
-	CustomerExternalID string `csv:"Customer external ID" rule:"required" names:"customer"`
-	InvoiceExternalID  string `csv:"Invoice external ID" rule:"required" names:"id"`
-	InvoicedDate       string `csv:"Invoiced date" rule:"required"`
-	DueDate            string `csv:"Due date"`
-	Currency           string `csv:"Currency" rule:"required"`
-	Status             string `csv:"Status"`
-	CollectionMethod   string `csv:"Collection Method"`
+	CustomerExternalID string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
+	InvoiceExternalID  string `csv:"Invoice external ID" field:"external_id" is:"id" rule:"required" names:"id"`
+	InvoicedDate       string `csv:"Invoiced date" field:"date" is:"time" rule:"required"`
+	DueDate            string `csv:"Due date" field:"due_date" is:"time"`
+	Currency           string `csv:"Currency" field:"currency" is:"currency" rule:"required"`
+	Status             string `csv:"Status" field:"status" is:"word"`
+	CollectionMethod   string `csv:"Collection Method" field:"collection_method" is:"word"`
 }
 
 // InvoiceStatuses are the states an invoice may be in, in the order of their export codes.

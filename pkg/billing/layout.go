@@ -2,16 +2,19 @@ package billing
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"reseed/pkg/fault"
 )
 
-// row is the struct of one dataset's columns: string fields with a csv tag,
-// the header. Two more tags say what a column is:
+// row is the struct of one dataset's columns: string fields with the tags
 //
-//	rule:"required"                  the column must be there, its cells filled
+//	csv:"External ID"                the header of the column; "-": CSV files have none
+//	field:"external_id"              its name in a record (NDJSON), that of the REST API
+//	is:"id"                          what it holds, see [Field]; empty is text
+//	rule:"required"                  it must be there and not blank
 //	names:"id|customer|invoice|plan" it holds the external id of this
 type row interface{ record(c *cells) Record }
 
@@ -78,14 +81,23 @@ func newRow(ds Dataset) row {
 
 // column is one field of a row struct.
 type column struct {
-	name     string
+	name     string // its header, or its name in a record
+	is       string
 	names    string
 	required bool
 	cell     *string // the field itself
 }
 
-// columnsOf reads the tags of a row struct; it is called once per layout.
+// columnsOf reads the columns that files have from the tags of a row struct; it is called once per layout.
 func columnsOf(r row) []column {
+	return slices.DeleteFunc(tagged(r, "csv"), func(c column) bool { return c.name == "-" })
+}
+
+// fieldsOf reads the fields that records have.
+func fieldsOf(r row) []column { return tagged(r, "field") }
+
+// tagged reads the fields of a row struct, named by a tag.
+func tagged(r row, by string) []column {
 	var of any = r
 	if added, ok := r.(addedRow); ok {
 		of = added.Row
@@ -98,7 +110,7 @@ func columnsOf(r row) []column {
 			continue
 		}
 		tag := v.Type().Field(i).Tag
-		columns = append(columns, column{tag.Get("csv"), tag.Get("names"), tag.Get("rule") == "required", cell})
+		columns = append(columns, column{tag.Get(by), tag.Get("is"), tag.Get("names"), tag.Get("rule") == "required", cell})
 	}
 	return columns
 }
@@ -208,34 +220,67 @@ func missingColumn(ds Dataset, name string) error {
 	}
 }
 
-// Layout is one file's header laid over a dataset's columns. It reuses its
-// memory from row to row: one goroutine at a time may use it.
-type Layout struct {
+// form is a dataset's row struct, to be filled and judged row by row. It reuses its memory: one goroutine at a time may use it.
+type form struct {
 	dataset  Dataset
 	row      row
 	reader   cells
-	cells    []*string // where the file's n-th cell goes; nil for an unknown column
 	required []*string // those that must not be blank
-	unknown  []string
+}
+
+// newForm makes a form; columns says which of the struct's fields count.
+func newForm(ds Dataset, columns func(row) []column) (form, error) {
+	r := newRow(ds)
+	if r == nil {
+		return form{}, invalid("unknown_dataset", "There is no dataset of this name; the datasets are %v.", Order())
+	}
+	f := form{dataset: ds, row: r, reader: cells{columns: columns(r)}}
+	for _, c := range f.reader.columns {
+		if c.required {
+			f.required = append(f.required, c.cell)
+		}
+	}
+	return f, nil
+}
+
+// judge makes a record of the filled row, or says why that cannot be. The record is valid until the row is filled again.
+func (f *form) judge(now time.Time) (Record, *Problem) {
+	c := &f.reader
+	c.start(now)
+	for _, cell := range f.required {
+		if *cell == "" {
+			c.fail(cell, errBlank())
+			return nil, c.problem
+		}
+	}
+	rec := f.row.record(c)
+	if c.problem != nil {
+		return nil, c.problem
+	}
+	return rec, nil
+}
+
+// Layout is one file's header laid over a dataset's columns. It reuses its
+// memory from row to row: one goroutine at a time may use it.
+type Layout struct {
+	form
+
+	cells   []*string // where the file's n-th cell goes; nil for an unknown column
+	unknown []string
 }
 
 // NewLayout lays a header over a dataset. It is fault.Invalid when a required
 // column is missing (missing_column) or a name stands twice (duplicate_header);
 // Param is the column.
 func NewLayout(ds Dataset, header []string) (*Layout, error) {
-	r := newRow(ds)
-	if r == nil {
-		return nil, invalid("unknown_dataset", "There is no dataset of this name; the datasets are %v.", Order())
+	f, err := newForm(ds, columnsOf)
+	if err != nil {
+		return nil, err
 	}
-	l := &Layout{dataset: ds, row: r, reader: cells{columns: columnsOf(r)}, cells: make([]*string, len(header))}
-	if f := fitOf(ds, header); f.missing != "" {
-		return nil, missingColumn(ds, f.missing)
+	if fit := fitOf(ds, header); fit.missing != "" {
+		return nil, missingColumn(ds, fit.missing)
 	}
-	for _, c := range l.reader.columns {
-		if c.required {
-			l.required = append(l.required, c.cell)
-		}
-	}
+	l := &Layout{form: f, cells: make([]*string, len(header))}
 	for i, h := range header {
 		if h = strings.TrimSpace(h); h == "" {
 			continue
@@ -273,19 +318,7 @@ func (l *Layout) Unknown() []string { return l.unknown }
 // until the next call; its strings stay so.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	l.fill(fields)
-	c := &l.reader
-	c.start(now)
-	for _, cell := range l.required {
-		if *cell == "" {
-			c.fail(cell, errBlank())
-			return nil, c.problem
-		}
-	}
-	rec := l.row.record(c)
-	if c.problem != nil {
-		return nil, c.problem
-	}
-	return rec, nil
+	return l.judge(now)
 }
 
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.

@@ -3,28 +3,28 @@ package billing
 // lineItemRow is the invoice line items file, subscription and one-time lines
 // alike (product facts §1.6).
 type lineItemRow struct {
-	InvoiceExternalID         string `csv:"Invoice external ID" rule:"required" names:"invoice"`
-	ExternalID                string `csv:"External ID" names:"id"`
-	SubscriptionExternalID    string `csv:"Subscription external ID"`
-	SubscriptionSetExternalID string `csv:"Subscription set external ID"`
-	Type                      string `csv:"Type" rule:"required"`
-	AmountInCents             string `csv:"Amount in cents" rule:"required"`
-	Plan                      string `csv:"Plan" names:"plan"`
-	ServicePeriodStart        string `csv:"Service period start"`
-	ServicePeriodEnd          string `csv:"Service period end"`
-	Quantity                  string `csv:"Quantity"`
-	Proration                 string `csv:"Proration"`
-	DiscountCode              string `csv:"Discount code"`
-	DiscountAmount            string `csv:"Discount amount"`
-	TaxAmount                 string `csv:"Tax amount"`
-	Description               string `csv:"Description"`
-	TransactionFee            string `csv:"Transaction fee"`
-	AccountCode               string `csv:"Account Code"`
-	TransactionFeesCurrency   string `csv:"Transaction fees currency"`
-	DiscountDescription       string `csv:"Discount description"`
-	EventOrder                string `csv:"Event order"`
-	BalanceTransfer           string `csv:"Balance transfer"`
-	ProrationType             string `csv:"Proration type"`
+	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" rule:"required" names:"invoice"`
+	ExternalID                string `csv:"External ID" field:"external_id" is:"id" names:"id"`
+	SubscriptionExternalID    string `csv:"Subscription external ID" field:"subscription_external_id" is:"id"`
+	SubscriptionSetExternalID string `csv:"Subscription set external ID" field:"subscription_set_external_id" is:"id"`
+	Type                      string `csv:"Type" field:"type" is:"word" rule:"required"`
+	AmountInCents             string `csv:"Amount in cents" field:"amount_in_cents" is:"cents" rule:"required"`
+	Plan                      string `csv:"Plan" field:"plan_external_id" is:"id" names:"plan"`
+	ServicePeriodStart        string `csv:"Service period start" field:"service_period_start" is:"time"`
+	ServicePeriodEnd          string `csv:"Service period end" field:"service_period_end" is:"time"`
+	Quantity                  string `csv:"Quantity" field:"quantity" is:"integer"`
+	Proration                 string `csv:"Proration" field:"prorated" is:"truth"`
+	DiscountCode              string `csv:"Discount code" field:"discount_code"`
+	DiscountAmount            string `csv:"Discount amount" field:"discount_amount_in_cents" is:"cents"`
+	TaxAmount                 string `csv:"Tax amount" field:"tax_amount_in_cents" is:"cents"`
+	Description               string `csv:"Description" field:"description" is:"note"`
+	TransactionFee            string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents"`
+	AccountCode               string `csv:"Account Code" field:"account_code"`
+	TransactionFeesCurrency   string `csv:"Transaction fees currency" field:"transaction_fees_currency" is:"currency"`
+	DiscountDescription       string `csv:"Discount description" field:"discount_description" is:"note"`
+	EventOrder                string `csv:"Event order" field:"event_order" is:"integer"`
+	BalanceTransfer           string `csv:"Balance transfer" field:"balance_transfer" is:"cents"`
+	ProrationType             string `csv:"Proration type" field:"proration_type" is:"word"`
 }
 
 func (r *lineItemRow) record(c *cells) Record {

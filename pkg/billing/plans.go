@@ -2,10 +2,10 @@ package billing
 
 // planRow is the plans file (product facts §1.4).
 type planRow struct {
-	Name          string `csv:"Name" rule:"required"`
-	IntervalCount string `csv:"Interval count" rule:"required"`
-	IntervalUnit  string `csv:"Interval unit" rule:"required"`
-	PlanID        string `csv:"Plan ID" names:"id"`
+	Name          string `csv:"Name" field:"name" rule:"required"`
+	IntervalCount string `csv:"Interval count" field:"interval_count" is:"integer" rule:"required"`
+	IntervalUnit  string `csv:"Interval unit" field:"interval_unit" is:"word" rule:"required"`
+	PlanID        string `csv:"Plan ID" field:"external_id" is:"id" names:"id"`
 }
 
 func (r *planRow) record(c *cells) Record {

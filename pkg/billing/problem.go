@@ -27,6 +27,9 @@ const (
 	CodeUnknownEventType = "unknown_event_type"      // see EventTypes
 	CodeMissingColumn    = "missing_column"          // of a header: a required column is not there
 	CodeDuplicateHeader  = "duplicate_header"        // of a header: two columns of one name
+	CodeUnknownField     = "unknown_field"           // of a record: the dataset has no field of this name
+	CodeDuplicateField   = "duplicate_field"         // of a record: a field stands twice
+	CodeWrongType        = "wrong_type"              // of a record: a text where a number belongs, or the like
 	CodeUnknownHeader    = "unrecognised_header_row" // of a header: no dataset has these columns
 )
 

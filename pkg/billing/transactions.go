@@ -2,17 +2,17 @@ package billing
 
 // transactionRow is the transactions file (product facts §1.7).
 type transactionRow struct {
-	InvoiceExternalID       string `csv:"Invoice external ID" rule:"required" names:"invoice"`
-	ExternalID              string `csv:"External ID" names:"id"`
-	Type                    string `csv:"Type" rule:"required"`
-	Result                  string `csv:"Result" rule:"required"`
-	Date                    string `csv:"Date" rule:"required"`
-	AmountInCents           string `csv:"Amount in cents"`
-	ExcludeTaxOnRefund      string `csv:"Exclude tax on refund"`
-	ExcludeDiscountOnRefund string `csv:"Exclude discount on refund"`
-	ExcludeFeesOnRefund     string `csv:"Exclude fees on refund"`
-	TransactionFee          string `csv:"Transaction fee"`
-	TransactionFeesCurrency string `csv:"Transaction fees currency"`
+	InvoiceExternalID       string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" rule:"required" names:"invoice"`
+	ExternalID              string `csv:"External ID" field:"external_id" is:"id" names:"id"`
+	Type                    string `csv:"Type" field:"type" is:"word" rule:"required"`
+	Result                  string `csv:"Result" field:"result" is:"word" rule:"required"`
+	Date                    string `csv:"Date" field:"date" is:"time" rule:"required"`
+	AmountInCents           string `csv:"Amount in cents" field:"amount_in_cents" is:"cents"`
+	ExcludeTaxOnRefund      string `csv:"Exclude tax on refund" field:"exclude_tax_on_refund" is:"truth"`
+	ExcludeDiscountOnRefund string `csv:"Exclude discount on refund" field:"exclude_discount_on_refund" is:"truth"`
+	ExcludeFeesOnRefund     string `csv:"Exclude fees on refund" field:"exclude_fees_on_refund" is:"truth"`
+	TransactionFee          string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents"`
+	TransactionFeesCurrency string `csv:"Transaction fees currency" field:"transaction_fees_currency" is:"currency"`
 }
 
 func (r *transactionRow) record(c *cells) Record {

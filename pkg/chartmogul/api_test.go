@@ -93,7 +93,7 @@ func newAPIOn(tb testing.TB, d table.Driver) *api {
 				return a.keep(ctx, s, name, body)
 			},
 			Drop:     func(context.Context, []job.File) {},
-			Adopt:    a.adopt,
+			Submit:   a.submit,
 			Rejects:  rejects,
 			Progress: func(context.Context, *job.Job) error { return nil },
 		},
@@ -102,8 +102,8 @@ func newAPIOn(tb testing.TB, d table.Driver) *api {
 	return a
 }
 
-func (a *api) adopt(ctx context.Context, src store.Source, files []job.File, _ importer.Options) (*job.Job, error) {
-	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: src.UUID, Import: &job.ImportSpec{Files: files, Mode: job.Upsert}})
+func (a *api) submit(ctx context.Context, r importer.Request) (*job.Job, error) {
+	return a.ledger.Create(ctx, &job.Job{Kind: job.Import, Source: r.Source.UUID, Import: &job.ImportSpec{Files: r.Files, Mode: job.Upsert}})
 }
 
 func rejects(context.Context, *job.Job) (app.Download, error) {

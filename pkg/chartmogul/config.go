@@ -59,8 +59,8 @@ type Imports struct {
 	Refer func(ctx context.Context, source store.Source, object string) (job.File, error)
 	// Drop deletes files of Keep that become no import.
 	Drop func(ctx context.Context, files []job.File)
-	// Adopt makes the job that imports the files into the source, which is told as it was when they began to come in.
-	Adopt func(ctx context.Context, source store.Source, files []job.File, how importer.Options) (*job.Job, error)
+	// Submit makes the job that imports files into a source, which is told as it was when they began to come in.
+	Submit func(context.Context, importer.Request) (*job.Job, error)
 	// Apply, Undo and Cancel are those of [importer.Importer].
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
 	Undo   func(ctx context.Context, jobID string, plan bool) (*job.Job, error)
@@ -78,7 +78,7 @@ type Imports struct {
 func ImportsOf(a *app.App) Imports {
 	im := a.Importer
 	return Imports{
-		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Adopt: a.Adopt, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
+		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
 		Progress: im.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
 	}
 }

@@ -65,7 +65,7 @@ func (c *call) adopt(src store.Source, o order) (*job.Job, error) {
 	for i := range o.files {
 		o.files[i].Dataset = o.dataset
 	}
-	return c.Imports.Adopt(c.Context(), src, o.files, o.how)
+	return c.Imports.Submit(c.Context(), importer.Request{Source: src, Files: o.files, Origin: job.ByFile, By: c.author, Options: o.how})
 }
 
 // importObjects imports what lies in the bucket already.

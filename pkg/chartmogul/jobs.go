@@ -39,6 +39,8 @@ type jobWire struct {
 // importWire is what an import reads, and what it has come to besides its counts.
 type importWire struct {
 	Mode     string        `json:"mode"`
+	Origin   job.Origin    `json:"origin,omitempty"`
+	By       string        `json:"by,omitempty"` // who asked
 	Plan     bool          `json:"plan"`
 	Files    []fileWire    `json:"files"`
 	Confirm  string        `json:"confirm,omitempty"` // why a planned import waits for a yes
@@ -91,7 +93,7 @@ func jobWireOf(j *job.Job) jobWire {
 	}
 	if j.Import != nil {
 		spec := j.Import
-		w.Import = &importWire{spec.Mode, spec.Plan, make([]fileWire, len(spec.Files)), spec.Confirm, spec.Estimate, spec.Undo, spec.UndoneBy, spec.FilesErased}
+		w.Import = &importWire{spec.Mode, spec.Origin, spec.By, spec.Plan, make([]fileWire, len(spec.Files)), spec.Confirm, spec.Estimate, spec.Undo, spec.UndoneBy, spec.FilesErased}
 		for i, f := range j.Import.Files {
 			w.Import.Files[i] = fileWire{f.Name, f.Dataset, f.Size}
 		}

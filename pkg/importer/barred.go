@@ -78,7 +78,7 @@ func errEmptied() error {
 
 const codeEmptied = "source_emptied"
 
-// errManualErased ends an import under which manual customers were erased: the rows that it brings are of those.
+// errManualErased ends an import under which manual customers were erased.
 func errManualErased() error {
 	return fault.New(fault.Conflict, "manual_erased", "Manual customers were erased while the import ran, and what it had written of them with that; import the files again.")
 }

@@ -204,7 +204,7 @@ func (m *machine) run(b *testing.B, file string) *job.Job {
 		b.Fatal(err)
 	}
 	j, err := m.im.Submit(b.Context(), importer.Request{
-		Source: m.source, Files: []job.File{{Name: "customers.csv", Object: key, Version: info.Version, Size: info.Size}},
+		Source: m.source, Origin: job.ByFile, Files: []job.File{{Name: "customers.csv", Object: key, Version: info.Version, Size: info.Size}},
 	})
 	if err != nil {
 		b.Fatal(err)

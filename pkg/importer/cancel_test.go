@@ -35,7 +35,7 @@ func cancelledAt(t *testing.T, n int) (cut bool) {
 	}}), objects.Mem(), 1000, 1)
 	src := l.source(t, "A")
 	csv := "Name,External ID\n" + strings.Repeat("Somebody,id\n", 500)
-	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t.Context(), t, []input{{name: "customers.csv", body: []byte(csv)}})})
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, []input{{name: "customers.csv", body: []byte(csv)}})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func answered(t *testing.T, n int, small int64) (cut, whole bool) {
 	}}), objects.Mem(), 1<<20, small)
 	src := l.source(t, "A")
 	csv := "Name,External ID\nAda,c1\nEve,c2\n"
-	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t.Context(), t, []input{{name: "customers.csv", body: []byte(csv)}})})
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, []input{{name: "customers.csv", body: []byte(csv)}})})
 	if err != nil {
 		t.Fatal(err)
 	}

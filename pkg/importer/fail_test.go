@@ -88,7 +88,7 @@ func (l *line) applying(t *testing.T, src store.Source) (id string) {
 	for i := range 500 {
 		_, _ = fmt.Fprintf(&csv, "Somebody,c%d\n", i)
 	}
-	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t.Context(), t, []input{{name: "customers.csv", body: []byte(csv.String())}})})
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, []input{{name: "customers.csv", body: []byte(csv.String())}})})
 	if err != nil {
 		t.Fatal(err)
 	}

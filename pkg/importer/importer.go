@@ -69,6 +69,8 @@ type Request struct {
 	Files  []job.File
 	// Once is the digest of the event that asks: the same event again gives the same job. May be empty.
 	Once    string
+	Origin  job.Origin // must be given
+	By      string     // who asks, for people to read
 	Options Options
 }
 
@@ -90,18 +92,25 @@ func (o Options) check() error {
 	return nil
 }
 
+func (r Request) check() error {
+	switch {
+	case len(r.Files) == 0:
+		return fault.New(fault.Invalid, "no_files", "an import needs at least one file")
+	case r.Origin != job.ByFile && r.Origin != job.ByPull && r.Origin != job.ByAPI:
+		return fault.Newf(fault.Internal, "unknown_origin", "an import says how its rows came here; %q is no origin", r.Origin)
+	}
+	return r.Options.check()
+}
+
 // Submit makes the job of an import and gets it going, unless another job has the source: then it waits for its turn.
 // A source that is gone is fault.NotFound. One of which something was erased since the files began to come in is
 // fault.Conflict, code [CodeFenced]: they may hold what was erased, and the erase may have deleted some of them.
 func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
-	if len(r.Files) == 0 {
-		return nil, fault.New(fault.Invalid, "no_files", "an import needs at least one file")
-	}
-	if err := r.Options.check(); err != nil {
+	if err := r.check(); err != nil {
 		return nil, err
 	}
 	spec := &job.ImportSpec{
-		Files: r.Files, Mode: job.Upsert, Plan: r.Options.Plan, MaxRemoved: job.DefaultMaxRemoved, AllowEmpty: r.Options.AllowEmpty,
+		Files: r.Files, Origin: r.Origin, By: r.By, Mode: job.Upsert, Plan: r.Options.Plan, MaxRemoved: job.DefaultMaxRemoved, AllowEmpty: r.Options.AllowEmpty,
 	}
 	if r.Options.Mode != "" {
 		spec.Mode = r.Options.Mode

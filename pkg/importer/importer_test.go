@@ -263,7 +263,7 @@ func attempt(ctx context.Context, t *testing.T, l *line, inputs []input) (*job.J
 		return nil, err
 	}
 	src, _ := dir.ByName("S")
-	j, err := l.Submit(ctx, importer.Request{Source: src, Files: l.put(ctx, t, inputs), Once: "the one event"})
+	j, err := l.Submit(ctx, importer.Request{Source: src, Origin: job.ByFile, Files: l.put(ctx, t, inputs), Once: "the one event"})
 	if err != nil {
 		return nil, err
 	}

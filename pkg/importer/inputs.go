@@ -9,7 +9,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
-	"reseed/pkg/source/csvsource"
+	"reseed/pkg/source"
 )
 
 // scan looks through the whole input before anything is decided: which dataset
@@ -27,24 +27,9 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 		total += f.Size
 	}
 	pieceBytes := max(im.c.PieceBytes, total/maxPieces)
-	var notes []string
-	headers := 0
-	for i := range files {
-		pieces, unknown, err := im.scanFile(ctx, i, &files[i], pieceBytes)
-		if err != nil {
-			return nil, err
-		}
-		if headers += headerBytes(files[i].Header); headers > maxHeaders {
-			return nil, fault.Newf(fault.Invalid, "too_many_columns",
-				"%s: the header rows of all files together are longer than %d KB; remove columns that are not needed.", files[i].Name, maxHeaders>>10)
-		}
-		spec.Pieces = append(spec.Pieces, pieces...)
-		if !slices.Contains(spec.Datasets, files[i].Dataset) {
-			spec.Datasets = append(spec.Datasets, files[i].Dataset)
-		}
-		if len(unknown) > 0 {
-			notes = append(notes, fmt.Sprintf("%s: columns ignored: %s", files[i].Name, strings.Join(unknown, ", ")))
-		}
+	notes, err := im.scanFiles(ctx, &spec, pieceBytes)
+	if err != nil {
+		return nil, err
 	}
 	parts, manual, err := im.target(ctx, j)
 	if err != nil {
@@ -68,6 +53,42 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 		}
 		return nil
 	})
+}
+
+// scanFiles looks through all files of an import. The notes name the columns that are ignored.
+func (im *Importer) scanFiles(ctx context.Context, spec *job.ImportSpec, pieceBytes int64) (notes []string, err error) {
+	headers := 0
+	pieces := make([][]source.Piece, len(spec.Files))
+	for i := range spec.Files {
+		f := &spec.Files[i]
+		var ignored []string
+		if pieces[i], ignored, err = im.scanFile(ctx, f, pieceBytes); err != nil {
+			return nil, err
+		}
+		if headers += headerBytes(f.Header); headers > maxHeaders {
+			return nil, fault.Newf(fault.Invalid, "too_many_columns",
+				"%s: the header rows of all files together are longer than %d KB; remove columns that are not needed.", f.Name, maxHeaders>>10)
+		}
+		for _, ds := range append([]string{f.Dataset}, f.Datasets...) {
+			if !slices.Contains(spec.Datasets, ds) {
+				spec.Datasets = append(spec.Datasets, ds)
+			}
+		}
+		if len(ignored) > 0 {
+			notes = append(notes, fmt.Sprintf("%s: columns ignored: %s", f.Name, strings.Join(ignored, ", ")))
+		}
+	}
+	first := stages(&job.Job{Import: spec})[0]
+	for i, f := range spec.Files {
+		for _, p := range pieces[i] {
+			piece := job.Piece{File: i, Offset: p.Offset, Length: p.Length, Line: p.Line}
+			if f.Format != "" {
+				piece.Stages = stagesOf(p, first)
+			}
+			spec.Pieces = append(spec.Pieces, piece)
+		}
+	}
+	return notes, nil
 }
 
 // maxHeaders is how long all header rows of an import may be, in bytes: they are kept in
@@ -127,34 +148,62 @@ func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets [
 	return true, nil
 }
 
-func (im *Importer) scanFile(ctx context.Context, index int, f *job.File, pieceBytes int64) (pieces []job.Piece, unknown []string, err error) {
+// scanFile looks through a file: how it is to be read, and where it is cut. The pieces know the datasets of their rows.
+func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64) (pieces []source.Piece, ignored []string, err error) {
+	if f.Format, err = im.formatOf(ctx, *f); err != nil {
+		return nil, nil, err
+	}
 	in, err := im.c.Objects.Open(ctx, f.Object, f.Version, 0, -1)
 	if err != nil {
 		return nil, nil, err
 	}
-	r := csvsource.Open(in, csvsource.Options{})
-	defer func() { _ = r.Close() }()
-	if f.Header, err = r.Header(ctx); err != nil {
-		return nil, nil, inFile(err, f.Name)
-	}
-	f.Delim = string(r.Delimiter())
-	if f.Dataset == "" {
-		ds, err := billing.Recognise(f.Header)
-		if err != nil {
-			return nil, nil, inFile(err, f.Name)
-		}
-		f.Dataset = string(ds)
-	}
-	layout, err := billing.NewLayout(billing.Dataset(f.Dataset), f.Header)
+	defer func() { _ = in.Close() }()
+	c := cutter{bytes: pieceBytes}
+	s, err := format(*f).Scan(ctx, in, billing.Dataset(f.Dataset), max(1, pieceBytes/grains), func(p source.Piece) error {
+		c.add(p)
+		return nil
+	})
 	if err != nil {
 		return nil, nil, inFile(err, f.Name)
 	}
-	c := cutter{bytes: pieceBytes}
-	err = r.Cut(ctx, max(1, pieceBytes/grains), func(p csvsource.Piece) error {
-		c.add(job.Piece{File: index, Offset: p.Offset, Length: p.Length, Line: p.FirstLine})
-		return nil
-	})
-	return c.pieces, withoutRejectColumns(layout.Unknown()), inFile(err, f.Name)
+	f.Delim, f.Header = s.Delimiter, s.Header
+	held := datasetsOf(c.pieces)
+	if f.Format == "" {
+		f.Dataset = string(s.Dataset)
+	} else {
+		f.Unnamed, f.Datasets = f.Dataset, held
+		if f.Unnamed != "" && !slices.Contains(held, f.Unnamed) {
+			f.Datasets = append(held, f.Unnamed)
+		}
+		f.Dataset = f.Datasets[0]
+	}
+	return c.pieces, s.Ignored, nil
+}
+
+// datasetsOf lists the datasets of some pieces, in their order.
+func datasetsOf(pieces []source.Piece) (out []string) {
+	for _, ds := range billing.Order() {
+		if slices.ContainsFunc(pieces, func(p source.Piece) bool { return slices.Contains(p.Datasets, ds) }) {
+			out = append(out, string(ds))
+		}
+	}
+	return out
+}
+
+// stagesOf are the stages that read an NDJSON piece. Rows of which it cannot be told what they are go with the first stage of the
+// import.
+func stagesOf(p source.Piece, first int) (out []int) {
+	for _, ds := range p.Datasets {
+		stage := first
+		if ds != "" {
+			stage = stageOf(ds)
+		}
+		if !slices.Contains(out, stage) {
+			out = append(out, stage)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 const (
@@ -167,19 +216,29 @@ const (
 // cutter makes pieces of grains: as many as have the bytes of a piece, or that many rows of shortRow bytes.
 type cutter struct {
 	bytes  int64
-	pieces []job.Piece
+	pieces []source.Piece
 }
 
-func (c *cutter) add(grain job.Piece) {
+func (c *cutter) add(grain source.Piece) {
 	if n := len(c.pieces); n > 0 {
 		last := &c.pieces[n-1]
 		full := last.Length >= c.bytes || n < maxPieces && grain.Line-last.Line >= max(1, c.bytes/shortRow)
 		if !full {
 			last.Length += grain.Length
+			last.Datasets = union(last.Datasets, grain.Datasets)
 			return
 		}
 	}
 	c.pieces = append(c.pieces, grain)
+}
+
+func union(a, b []billing.Dataset) []billing.Dataset {
+	for _, ds := range b {
+		if !slices.Contains(a, ds) {
+			a = append(a[:len(a):len(a)], ds)
+		}
+	}
+	return a
 }
 
 // inFile names the file in front of the sentence of an error.

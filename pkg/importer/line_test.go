@@ -129,7 +129,7 @@ func (l *line) put(ctx context.Context, t tester, inputs []input) []job.File {
 func (l *line) run(t tester, src store.Source, inputs ...input) *job.Job {
 	t.Helper()
 	l.now = l.now.Add(time.Minute)
-	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t.Context(), t, inputs)})
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func (l *line) plan(t tester, src store.Source, inputs ...input) *job.Job {
 	t.Helper()
 	l.now = l.now.Add(time.Minute)
 	j, err := l.Submit(t.Context(), importer.Request{
-		Source: src, Files: l.put(t.Context(), t, inputs), Options: importer.Options{Plan: true},
+		Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs), Options: importer.Options{Plan: true},
 	})
 	if err != nil {
 		t.Fatal(err)

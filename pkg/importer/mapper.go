@@ -10,7 +10,6 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/source"
-	"reseed/pkg/source/csvsource"
 	"reseed/pkg/store"
 )
 
@@ -20,73 +19,79 @@ type mapped struct {
 	stage   int
 	by      string // the piece's part of run names
 	file    int
-	dataset billing.Dataset
-	kind    *store.RecordKind
 	main    []batch // by key range
 	asks    []batch // by key range of the key asked about
 	rejects *rejectRuns
 	asked   bool
-	counts  job.Counts
+	dataset billing.Dataset   // of the last row
+	kind    *store.RecordKind // of its records
+	counts  job.Counts        // of the rows of that dataset since they are counted in sum
 	sum     summary
 	barred  *barred
 }
 
 // mapPiece turns the rows of a piece into sorted runs, split by key range, and
-// counts what was read and rejected.
+// counts what was read and rejected. Rows of other stages are passed over.
 func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) (summary, error) {
-	file := w.job.Import.Files[p.File]
-	layout, err := billing.NewLayout(billing.Dataset(file.Dataset), file.Header)
+	rows, err := w.openRows(ctx, p, source.Place{Line: p.Line, Offset: p.Offset})
 	if err != nil {
 		return summary{}, err
 	}
-	in, err := w.objects.Open(ctx, file.Object, file.Version, p.Offset, p.Length)
-	if err != nil {
-		return summary{}, err
-	}
-	src := csvsource.Open(in, csvsource.Options{
-		Header: file.Header, Delimiter: file.Delim[0], StartLine: p.Line, StartOffset: p.Offset,
-	})
-	defer func() { _ = src.Close() }()
+	defer func() { _ = rows.Close() }()
 	barred, err := w.loadBarred(ctx)
 	if err != nil {
 		return summary{}, err
 	}
 	m := &mapped{
 		barred: barred,
-		w:      w, stage: stage, by: by, file: p.File, dataset: layout.Dataset(), kind: store.KindFor(layout.Dataset()),
+		w:      w, stage: stage, by: by, file: p.File,
 		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
 		rejects: &rejectRuns{w: w, by: fmt.Sprintf("%d-%s", stage, by)},
 	}
-	unescape := hasRejectColumns(file.Header)
+	first := stages(w.job)[0]
 	for {
-		row, err := src.Next(ctx)
+		row, err := rows.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return summary{}, fmt.Errorf("read %s: %w", file.Name, err)
+			return summary{}, fmt.Errorf("read %s: %w", w.job.Import.Files[p.File].Name, err)
 		}
-		if unescape {
-			unescapeFormulas(row.Fields)
-		}
-		m.row(layout, row)
 		m.w.makeWay()
+		if row.Dataset == "" && stage != first || row.Dataset != "" && stageOf(row.Dataset) != stage {
+			continue
+		}
+		m.row(row, rows)
 		if err := m.rejects.spill(ctx); err != nil {
 			return summary{}, err
 		}
 	}
-	m.sum.count(file.Dataset, func(c *job.Counts) { *c = m.counts })
+	m.turn("")
 	return m.store(ctx)
 }
 
-func (m *mapped) row(layout *billing.Layout, row source.Row) {
+// turn counts rows of another dataset from now on.
+func (m *mapped) turn(ds billing.Dataset) {
+	if m.counts != (job.Counts{}) {
+		m.sum.count(string(m.dataset), func(c *job.Counts) { *c = c.Add(m.counts) })
+	}
+	m.dataset, m.kind, m.counts = ds, store.KindFor(ds), job.Counts{}
+}
+
+// unrecognised stands for the dataset of rows of which it cannot be told.
+const unrecognised = "unrecognised"
+
+func (m *mapped) row(row source.Row, rows source.Rows) {
+	ds := row.Dataset
+	if ds == "" {
+		ds = unrecognised
+	}
+	if ds != m.dataset {
+		m.turn(ds)
+	}
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
-	if row.Err != nil {
-		m.reject(at, row.Err.Column, row.Err.Code, row.Err.Message)
-		return
-	}
-	rec, problem := layout.Record(row.Fields, m.w.now)
+	rec, problem := rows.Record()
 	if problem == nil {
 		problem = m.checkPlan(rec)
 	}

@@ -383,7 +383,7 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, e
 
 // settle decides one candidate.
 func (m *rangeMerge) settle(c *candidate) error {
-	manual := m.w.job.Import.ManualEpoch
+	manual := m.w.manual
 	if c.hidden { // a row of an import that is erased, or an invoice that the input gives to another customer: else it was refused before
 		p := erasing(m.idColumn(&c.entry))
 		m.reject(&c.entry, p.Column, p.Code, p.Message)

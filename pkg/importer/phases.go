@@ -204,7 +204,7 @@ func hasStage(j *job.Job, stage int) bool {
 func stagePieces(j *job.Job, stage int) []int {
 	var out []int
 	for i := range j.Import.Pieces {
-		if pieceStage(j, i) == stage {
+		if slices.Contains(pieceStages(j, i), stage) {
 			out = append(out, i)
 		}
 	}
@@ -222,8 +222,13 @@ func passOf(j *job.Job, step string) string {
 	return stepPutBack
 }
 
-func pieceStage(j *job.Job, piece int) int {
-	return stageOf(billing.Dataset(j.Import.Files[j.Import.Pieces[piece].File].Dataset))
+// pieceStages lists the stages that read a piece: of CSV one, that of its file.
+func pieceStages(j *job.Job, piece int) []int {
+	p := j.Import.Pieces[piece]
+	if len(p.Stages) > 0 {
+		return p.Stages
+	}
+	return []int{stageOf(billing.Dataset(j.Import.Files[p.File].Dataset))}
 }
 
 // phaseTasks lists the ids of a phase's tasks: one for each piece, or each key range, or just one. Those of unpacking and of

@@ -43,7 +43,7 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 		}
 		if t.State == job.TaskDone {
 			if step == stepMap {
-				p.BytesDone += j.Import.Pieces[n].Length
+				p.BytesDone += j.Import.Pieces[n].Length / int64(len(pieceStages(j, n)))
 			}
 			p.RowsDone += r.Summary.read()
 			p.ItemsDone += r.Summary.Applied

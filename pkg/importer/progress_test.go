@@ -15,7 +15,7 @@ func TestProgressNeverGoesBackNorTooFar(t *testing.T) {
 	l := newLine(mem.New(mem.Options{}), objects.Mem(), 2000, 1)
 	src := l.source(t, "A")
 	files := folder(t, "twelve")
-	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t.Context(), t, files)})
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, files)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"strings"
@@ -71,11 +70,8 @@ func (f *RejectsFile) headerBefore(i int) string {
 	if i > 0 && f.fileOf(i-1) == file || file >= len(f.job.Import.Files) {
 		return ""
 	}
-	var line strings.Builder
-	out := csv.NewWriter(&line)
-	_ = out.Write(rejectsHeader(f.job.Import.Files[file])) // never fails
-	out.Flush()
-	return line.String()
+	of := f.job.Import.Files[file]
+	return string(format(of).RejectsHead(shape(of)))
 }
 
 // fileOf is the index of the input file that a part is of.

@@ -5,27 +5,15 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
-	"slices"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/source/csvsource"
 )
 
 // RejectsName is where the list of the rows that an undo left alone lies in the object store, and the rejects of imports
 // before 2026-11-29 (see [Importer.Rejects]). There is none if there are no such rows.
 func RejectsName(jobID string) string { return jobDir(jobID) + "rejects.csv" }
-
-// rejectColumns are added behind the original columns of a rejects file. A
-// rejects file can be corrected and imported as it is: they are ignored then.
-func rejectColumns() []string {
-	return []string{"Reject file", "Reject line", "Reject column", "Reject code", "Reject reason"}
-}
-
-func hasRejectColumns(header []string) bool { return slices.Contains(header, "Reject code") }
-
-func withoutRejectColumns(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(rejectColumns(), n) })
-}
 
 // writeLeftAlone writes the rows that an undo left alone, in place of the rejects file of an import.
 func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []string) error {
@@ -85,6 +73,6 @@ func nextLeftAlone(in *merger) ([]string, error) {
 	}
 	r, err := decodeRejection(e.body)
 	cells := []string{r.dataset, r.column, r.code, r.message}
-	escapeFormulas(cells)
+	csvsource.EscapeFormulas(cells)
 	return cells, err
 }

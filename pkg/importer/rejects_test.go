@@ -184,7 +184,7 @@ func TestMoreRejectsThanARunHolds(t *testing.T) {
 // upTo takes an import to where a task of some kind comes next.
 func (l *line) upTo(t tester, src store.Source, step string, inputs ...input) *job.Job {
 	t.Helper()
-	j, err := l.Submit(t.Context(), importer.Request{Source: src, Files: l.put(t.Context(), t, inputs)})
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs)})
 	if err != nil {
 		t.Fatal(err)
 	}

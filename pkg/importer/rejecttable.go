@@ -3,30 +3,30 @@ package importer
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/source"
-	"reseed/pkg/source/csvsource"
 )
 
-// The rejects of each input file are a table: its original columns, then where and why. It is stored in parts, one for each
-// piece of the file that has rejects, without a header row: those behind one another, file by file, are what people
-// download (see [Importer.Rejects]).
+// The rejects of each input file are a file of the same format: its rows as they were, with where and why. It is stored in parts,
+// one for each piece of the file that has rejects, without a header row: those behind one another, file by file, are what
+// people download (see [Importer.Rejects]).
 
 func rejectsDir(jobID string) string { return jobDir(jobID) + "rejects/" }
 
 // rejectsPart is where the part of one piece lies: parts list in the order of the input.
 func rejectsPart(j *job.Job, piece int) string {
-	return fmt.Sprintf("%s%05d-%05d.csv", rejectsDir(j.ID), j.Import.Pieces[piece].File, piece)
+	file := j.Import.Pieces[piece].File
+	end := endCSV
+	if j.Import.Files[file].Format == job.NDJSON {
+		end = endNDJSON
+	}
+	return fmt.Sprintf("%s%05d-%05d%s", rejectsDir(j.ID), file, piece, end)
 }
 
 // rejectTasks lists the tasks that write the rejects: one for each piece that has some; of a small import just one. There is none
@@ -81,10 +81,12 @@ func (w *work) writeParts(ctx context.Context, n int) error {
 	return nil
 }
 
-// rejectNames are the runs that may hold rejects of a piece: those of its map, and of all merges of its stage.
+// rejectNames are the runs that may hold rejects of a piece: those of its maps, and of all merges of its stages.
 func (w *work) rejectNames(ctx context.Context, piece int) (names []string, err error) {
-	stage := pieceStage(w.job, piece)
-	from := []string{fmt.Sprintf("%s/%05d", phaseName(stage, stepMap), piece), phaseName(stage, stepMerge) + "/"}
+	var from []string
+	for _, stage := range pieceStages(w.job, piece) {
+		from = append(from, fmt.Sprintf("%s/%05d", phaseName(stage, stepMap), piece), phaseName(stage, stepMerge)+"/")
+	}
 	if w.job.Import.Small {
 		from = []string{phaseName(0, stepDecide) + "/"}
 	}
@@ -117,7 +119,7 @@ func (w *work) writePart(ctx context.Context, n int, in *rejectStream) error {
 	}
 	defer file.Abort() // has no effect once closed
 	out := bufio.NewWriterSize(file, partBuffer)
-	part := &rejectsWriter{rows: &rowFinder{w: w, piece: piece, file: w.job.Import.Files[piece.File]}, csv: csv.NewWriter(out)}
+	part := &rejectsWriter{rows: &rowFinder{w: w, piece: piece}, file: w.job.Import.Files[piece.File], out: out}
 	defer part.rows.close()
 	for ; e != nil && err == nil; e, err = in.of(piece) {
 		if err := part.write(ctx, e); err != nil {
@@ -127,8 +129,7 @@ func (w *work) writePart(ctx context.Context, n int, in *rejectStream) error {
 	if err != nil {
 		return err
 	}
-	part.csv.Flush()
-	if err := errors.Join(part.csv.Error(), out.Flush()); err != nil {
+	if err := out.Flush(); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "rejects_file", "write the rejects file")
 	}
 	return file.Close()
@@ -139,9 +140,10 @@ const partBuffer = 64 << 10
 
 // rejectsWriter writes the rows of one part.
 type rejectsWriter struct {
-	rows  *rowFinder
-	csv   *csv.Writer
-	cells []string // reused
+	rows *rowFinder
+	file job.File
+	out  *bufio.Writer
+	text []byte // reused
 }
 
 func (rw *rejectsWriter) write(ctx context.Context, e *entry) error {
@@ -149,123 +151,65 @@ func (rw *rejectsWriter) write(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
-	f := rw.rows.file
-	if rw.cells, err = rw.rows.cells(ctx, e.place, rw.cells[:0]); err != nil {
+	row, err := rw.rows.find(ctx, e.place)
+	if err != nil {
 		return err
 	}
-	rw.cells = append(originals(rw.cells, f.Header), f.Name, strconv.FormatInt(e.place.line, 10), r.column, r.code, r.message)
-	escapeFormulas(rw.cells)
-	return rw.csv.Write(rw.cells)
-}
-
-// originals are the cells of a row, or the header row itself, as people have made it: if the file is a rejects file, without the columns and the
-// quotes that it got as such.
-func originals(cells, header []string) []string {
-	if !hasRejectColumns(header) {
-		return cells
-	}
-	kept := cells[:0]
-	for i, c := range cells {
-		if !slices.Contains(rejectColumns(), header[i]) {
-			kept = append(kept, c)
-		}
-	}
-	unescapeFormulas(kept)
-	return kept
-}
-
-// rejectsHeader is the header row of a file's table.
-func rejectsHeader(f job.File) []string {
-	cells := append(originals(slices.Clone(f.Header), f.Header), rejectColumns()...)
-	escapeFormulas(cells)
-	return cells
+	rw.text = row.AppendReject(rw.text[:0], source.Reject{File: rw.file.Name, Line: e.place.line, Column: r.column, Code: r.code, Reason: r.message})
+	_, err = rw.out.Write(rw.text)
+	return err
 }
 
 // rowFinder finds rows of one piece again, asked for in their order: it reads the piece once, but for gaps that are not worth reading through.
 type rowFinder struct {
 	w     *work
 	piece job.Piece
-	file  job.File
-	src   *csvsource.Reader
-	at    int64 // offset that src stands at
+	rows  source.Rows
+	at    int64 // offset that rows stands at
 	seen  int
 }
 
 // farAhead is such a gap.
 const farAhead = 1 << 20
 
-// cells appends the cells of a row, as many as its file has columns; of a row that is too long to be split there is but the first.
-func (f *rowFinder) cells(ctx context.Context, at place, cells []string) ([]string, error) {
-	row, err := f.find(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	fields := row.Fields
-	if row.Err != nil && len(fields) == 0 {
-		text, err := f.text(ctx, at)
-		if err != nil {
-			return nil, err
-		}
-		fields = []string{text}
-	}
-	cells = append(cells, fields[:min(len(fields), len(f.file.Header))]...)
-	for len(cells) < len(f.file.Header) {
-		cells = append(cells, "")
-	}
-	return cells, nil
-}
-
-func (f *rowFinder) find(ctx context.Context, at place) (source.Row, error) {
-	if f.src == nil || at.offset > f.at+farAhead {
+// find gives the rows as they stand at a place.
+func (f *rowFinder) find(ctx context.Context, at place) (source.Rows, error) {
+	if f.rows == nil || at.offset > f.at+farAhead {
 		if err := f.open(ctx, at); err != nil {
-			return source.Row{}, err
+			return nil, err
 		}
 	}
 	for {
 		f.w.makeWay()
 		if f.seen++; f.seen%lookAfter == 0 {
 			if err := f.w.interrupted(ctx); err != nil {
-				return source.Row{}, err
+				return nil, err
 			}
 		}
-		row, err := f.src.Next(ctx)
+		row, err := f.rows.Next(ctx)
 		f.at = row.Offset + row.Length
 		switch {
 		case errors.Is(err, io.EOF), err == nil && row.Offset > at.offset:
-			return row, fault.New(fault.Internal, "row_gone", "a rejected row is not where it was read")
+			return nil, fault.New(fault.Internal, "row_gone", "a rejected row is not where it was read")
 		case err != nil:
-			return row, fmt.Errorf("read %s: %w", f.file.Name, err)
+			return nil, fmt.Errorf("read %s: %w", f.w.job.Import.Files[f.piece.File].Name, err)
 		case row.Offset == at.offset:
-			return row, nil
+			return f.rows, nil
 		}
 	}
 }
 
 // open begins to read at a row.
-func (f *rowFinder) open(ctx context.Context, at place) error {
+func (f *rowFinder) open(ctx context.Context, at place) (err error) {
 	f.close()
-	in, err := f.w.objects.Open(ctx, f.file.Object, f.file.Version, at.offset, f.piece.Offset+f.piece.Length-at.offset)
-	if err != nil {
-		return err
-	}
 	f.at = at.offset
-	f.src = csvsource.Open(in, csvsource.Options{
-		Header: f.file.Header, Delimiter: f.file.Delim[0], StartLine: at.line, StartOffset: at.offset,
-	})
-	return nil
+	f.rows, err = f.w.openRows(ctx, f.piece, source.Place{Line: at.line, Offset: at.offset})
+	return err
 }
 
 func (f *rowFinder) close() {
-	if f.src != nil {
-		_ = f.src.Close()
+	if f.rows != nil {
+		_ = f.rows.Close()
+		f.rows = nil
 	}
-}
-
-// text is the beginning of a row that is too long, as much of it as a row may have.
-func (f *rowFinder) text(ctx context.Context, at place) (string, error) {
-	raw, err := objectPart(ctx, f.w.objects, f.file.Object, f.file.Version, at.offset, min(at.length, csvsource.DefaultMaxRecord))
-	if err != nil {
-		return "", err
-	}
-	return strings.ToValidUTF8(strings.TrimRight(string(raw), "\r\n"), string(utf8.RuneError)), nil
 }

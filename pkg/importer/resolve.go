@@ -177,7 +177,7 @@ func (w *work) findCustomer(a table.Attrs) []byte {
 	if a == nil {
 		return findReject("Customer external ID", "unknown_customer", w.notThere("customer", billing.Customers, "invoice"))
 	}
-	if m := manualOf(a); m != w.job.Import.ManualEpoch {
+	if m := manualOf(a); m != w.manual {
 		return findManual(m)
 	}
 	return nil

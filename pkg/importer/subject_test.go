@@ -134,7 +134,7 @@ func (q request) request(t tester, l *line, src store.Source) importer.Request {
 	if q.replace {
 		o.Mode = job.Replace
 	}
-	return importer.Request{Source: src, Files: l.put(t.Context(), t, inputs), Options: o}
+	return importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs), Options: o}
 }
 
 // ended compares a job with what the model says of it, and keeps it.

@@ -41,7 +41,7 @@ func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src 
 		return src, nil, nil, err
 	}
 	undo.Import = &job.ImportSpec{
-		Undo: id, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges, Small: target.Import.Small && !hasStage(target, stagePlans),
+		Undo: id, Origin: target.Import.Origin, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges, Small: target.Import.Small && !hasStage(target, stagePlans),
 		Plan: plan, Ground: plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
 	}
 	if src, err = im.still(ctx, target); err != nil || plan {

@@ -119,7 +119,7 @@ func TestAHalfUnpackedZIPGoesOn(t *testing.T) {
 			if len(w.news(t)) > 0 {
 				return nil
 			}
-			_, err := p.Submit(t.Context(), importer.Request{Source: w.src, Files: w.quiet.put(t.Context(), t, []input{threeFiles(t)})})
+			_, err := p.Submit(t.Context(), importer.Request{Source: w.src, Origin: job.ByFile, Files: w.quiet.put(t.Context(), t, []input{threeFiles(t)})})
 			return err
 		})
 		w.settle(t)

@@ -41,6 +41,7 @@ type work struct {
 	stampMilli int64
 	stint      stint
 	number     int64 // of the job, in the rows that it adds
+	manual     int64 // epoch of the rows that it adds; 0: they are not manual
 }
 
 func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
@@ -61,6 +62,9 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 		store: st, objects: im.c.Objects, runs: objectRuns{im.c.Objects, runsDir(j.ID)}, clock: im.c.Now, ledger: im.c.Ledger, looked: im.c.Now(),
 		density: map[string]float64{}, stint: stint{makeWay: im.c.MakeWay},
 		now: j.CreatedAt, stampMilli: j.CreatedAt.UnixMilli(), number: job.Number(j.ID),
+	}
+	if j.Import.Manual() {
+		w.manual = j.Import.ManualEpoch
 	}
 	if j.Import.Undo != "" {
 		w.undone, err = im.c.Ledger.Get(ctx, j.Import.Undo)
@@ -169,8 +173,9 @@ func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.goOn(ctx, now)
 }
 
-// taskWork is newWork for who is to decide or write rows. Those of an older manual epoch would be hidden, and may
-// come too late to be swept; an undo looks at each.
+// taskWork is newWork for steps that decide or write rows. It fails if manual customers were erased since the import was
+// looked through: the rows that it adds, or the manual ones that it changes, may come too late to be swept. An undo looks at
+// each row.
 func (im *Importer) taskWork(ctx context.Context, j *job.Job) (*work, error) {
 	w, err := im.newWork(ctx, j)
 	if err == nil && w.undone == nil && w.dir.ManualEpoch > j.Import.ManualEpoch {

@@ -105,6 +105,17 @@ const (
 // which a removal waits for a person's yes (I4).
 const DefaultMaxRemoved = 20
 
+// Origin is how the rows of an import came here, which decides whether they are manual: whether erasing the manual customers
+// takes them along.
+type Origin string
+
+// The origins.
+const (
+	ByFile Origin = "file" // a person made the files; the rows are manual
+	ByPull Origin = "pull" // read from a spreadsheet or a billing system that is connected
+	ByAPI  Origin = "api"  // sent by a program to the Import API
+)
+
 // ImportSpec is what an import reads, what it may do, and how far it has been decided.
 type ImportSpec struct {
 	Files       []File `json:"files"`
@@ -116,7 +127,9 @@ type ImportSpec struct {
 	Undo        string `json:"undo,omitempty"`        // the job that is taken back; then there are no files
 	OnlyAdded   bool   `json:"only_added,omitempty"`  // of an undo: that job has neither changed nor removed rows
 	Stepwise    bool   `json:"stepwise,omitempty"`    // of an undo that a version before 2026-11-29 began: it has no gate
-	ManualEpoch int64  `json:"manual_epoch"`          // given to rows that come by file
+	ManualEpoch int64  `json:"manual_epoch"`          // the account's; given to the rows that it adds, if they are manual
+	Origin      Origin `json:"origin,omitempty"`      // empty is [ByFile], as all imports before 2026-11-30 were
+	By          string `json:"by,omitempty"`          // who asked: the name of an API key, or [UploadFolder]
 
 	// Set once the input has been looked through, before anything is written.
 	Scanned  bool         `json:"scanned,omitempty"`
@@ -143,6 +156,12 @@ type ImportSpec struct {
 	Later later.Fields `json:"-"`
 }
 
+// UploadFolder is who asks for the import of a file that was put into the upload folder.
+const UploadFolder = "upload folder"
+
+// Manual tells whether the rows that the import adds are manual.
+func (s *ImportSpec) Manual() bool { return s.Origin == "" || s.Origin == ByFile }
+
 // Inputs are the objects that the import reads, or has unpacked.
 func (s *ImportSpec) Inputs() []File { return append(slices.Clone(s.Files), s.Zips...) }
 
@@ -158,24 +177,33 @@ type Estimate struct {
 
 // Piece is a part of an input file, cut at record boundaries.
 type Piece struct {
-	File   int   `json:"f"` // index in Files
-	Offset int64 `json:"o"` // bytes
-	Length int64 `json:"n"` // bytes
-	Line   int64 `json:"l"` // physical line of its first byte
+	File   int   `json:"f"`           // index in Files
+	Offset int64 `json:"o"`           // bytes
+	Length int64 `json:"n"`           // bytes
+	Line   int64 `json:"l"`           // physical line of its first byte
+	Stages []int `json:"s,omitempty"` // of NDJSON: the stages that have rows in it
 }
 
 // File is one input file.
 type File struct {
-	Name    string   `json:"name"`              // as the person named it
-	Object  string   `json:"object"`            // where it lies in the object store
-	Version string   `json:"version,omitempty"` // pinned, where the object store has versions
-	Dataset string   `json:"dataset,omitempty"` // found from the header row if empty
-	Size    int64    `json:"size"`
-	Delim   string   `json:"delim,omitempty"`  // found from the header row
-	Header  []string `json:"header,omitempty"` // as it stands in the file
+	Name    string `json:"name"`              // as the person named it
+	Object  string `json:"object"`            // where it lies in the object store
+	Version string `json:"version,omitempty"` // pinned, where the object store has versions
+	Dataset string `json:"dataset,omitempty"` // of its rows; of NDJSON the first of those that it holds. Empty: to be found out
+	Size    int64  `json:"size"`
+
+	// Found when it was looked through.
+	Format   string   `json:"format,omitempty"`   // empty is CSV, else [NDJSON]
+	Delim    string   `json:"delim,omitempty"`    // of CSV
+	Header   []string `json:"header,omitempty"`   // of CSV, as it stands in the file
+	Datasets []string `json:"datasets,omitempty"` // of NDJSON
+	Unnamed  string   `json:"unnamed,omitempty"`  // of NDJSON: the dataset of lines that name none, if any
 
 	Later later.Fields `json:"-"`
 }
+
+// NDJSON is the [File.Format] of files with one record a line.
+const NDJSON = "ndjson"
 
 // MaxGrace is the longest time for which an erase can be restored.
 const MaxGrace = 90 * 24 * time.Hour

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-
-	"reseed/pkg/source"
 )
 
 // Piece is a run of whole records of a file.
@@ -61,5 +59,3 @@ func (r *Reader) PieceOptions(p Piece) Options {
 	opts.StartLine, opts.StartOffset = p.FirstLine, p.Offset
 	return opts
 }
-
-var _ source.Source = (*Reader)(nil)

@@ -1,4 +1,4 @@
-// Package csvsource reads CSV files as a source.Source, with bounded memory
+// Package csvsource is the source.Format of CSV files. It reads them with bounded memory
 // whatever the bytes, and cuts them into pieces that read alone exactly as the
 // whole does. Where RFC 4180 leaves room:
 //
@@ -22,5 +22,6 @@
 //     fault.Invalid, as far as their first 64 KB tell.
 //
 // scanner.go finds records, split.go takes one apart, reader.go makes rows,
-// cut.go pieces, and sniff.go knows the files that are not what we read.
+// cut.go pieces, and sniff.go knows the files that are not what we read. format.go
+// puts that together with the columns of datasets, and rejects.go writes rows back.
 package csvsource

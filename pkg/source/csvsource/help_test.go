@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"reseed/pkg/source"
 	"reseed/pkg/source/csvsource"
 )
 
@@ -20,14 +19,14 @@ type fatalf interface {
 	Fatalf(format string, args ...any)
 }
 
-// row is a source.Row that can be compared.
+// row is a csvsource.Row that can be compared.
 type row struct {
 	Line, Offset, Length  int64
 	Fields                []string
 	Code, Column, Message string
 }
 
-func flat(r source.Row) row {
+func flat(r csvsource.Row) row {
 	out := row{Line: r.Line, Offset: r.Offset, Length: r.Length, Fields: slices.Clone(r.Fields)}
 	if r.Err != nil {
 		out.Code, out.Column, out.Message = r.Err.Code, r.Err.Column, r.Err.Message

@@ -10,13 +10,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/source"
 )
 
 // Defaults of [Options].
 const (
-	DefaultMaxRecord = 256 << 10
+	DefaultMaxRecord = source.MaxRecord
 	DefaultMaxFields = 1000
 )
 
@@ -49,7 +50,23 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Reader is a source.Source over CSV text.
+// Row is one record as it was read.
+type Row struct {
+	Line   int64 // 1-based physical line where the record starts
+	Offset int64 // where the record starts in the input, in bytes
+	Length int64 // bytes of the record, its line end included
+
+	// Fields are as many as the header has, unless Err is set: then they are
+	// what could be read, for the report, and may be none. The slice is valid
+	// until the next call of Next; the strings stay valid, and one of them may
+	// keep the record and its neighbours in memory.
+	Fields []string
+
+	// Err is set on a record that could not be read.
+	Err *billing.Problem
+}
+
+// Reader reads the rows of CSV text. It is used by one goroutine.
 type Reader struct {
 	opts   Options
 	r      io.Reader
@@ -92,15 +109,16 @@ func (r *Reader) Close() error {
 // Delimiter returns the byte between cells, once the header is known.
 func (r *Reader) Delimiter() byte { return r.scan.comma }
 
-// Next returns the next row. See [source.Source].
-func (r *Reader) Next(ctx context.Context) (source.Row, error) {
+// Next returns the next row that is not blank. At the end it returns [io.EOF], again and again. Any other error is final too:
+// the input was not read whole.
+func (r *Reader) Next(ctx context.Context) (Row, error) {
 	if _, err := r.columns(ctx); err != nil {
-		return source.Row{}, err
+		return Row{}, err
 	}
 	for {
 		rec, err := r.nextRecord(ctx)
 		if err != nil {
-			return source.Row{}, err
+			return Row{}, err
 		}
 		if row, ok := r.row(rec); ok {
 			return row, nil
@@ -123,10 +141,10 @@ func (r *Reader) nextRecord(ctx context.Context) (*record, error) {
 }
 
 // row makes a row of a record. It returns false for a blank one.
-func (r *Reader) row(rec *record) (source.Row, bool) {
-	row := source.Row{Line: rec.line, Offset: rec.offset, Length: int64(rec.length)}
+func (r *Reader) row(rec *record) (Row, bool) {
+	row := Row{Line: rec.line, Offset: rec.offset, Length: int64(rec.length)}
 	if rec.fate == tooLong {
-		row.Err = &source.RowError{
+		row.Err = &billing.Problem{
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
@@ -143,7 +161,7 @@ func (r *Reader) row(rec *record) (source.Row, bool) {
 		row.Fields = r.cleanFields()
 	default:
 		if allBlank(r.split.fields) {
-			return source.Row{}, false
+			return Row{}, false
 		}
 		row.Fields, row.Err = r.fit()
 	}
@@ -151,7 +169,7 @@ func (r *Reader) row(rec *record) (source.Row, bool) {
 }
 
 // fit brings the cells of a record to the width of the header.
-func (r *Reader) fit() ([]string, *source.RowError) {
+func (r *Reader) fit() ([]string, *billing.Problem) {
 	fields, want := r.split.fields, len(r.header)
 	switch {
 	case len(fields) == want:
@@ -159,7 +177,7 @@ func (r *Reader) fit() ([]string, *source.RowError) {
 	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
-	return fields, &source.RowError{
+	return fields, &billing.Problem{
 		Code:    source.CodeWrongFieldCount,
 		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", len(fields), want),
 	}
@@ -167,18 +185,18 @@ func (r *Reader) fit() ([]string, *source.RowError) {
 
 // quoteError explains a bad record by how its first line ends when it is split,
 // and by nothing beyond it: a piece may end there.
-func (r *Reader) quoteError(end outcome) *source.RowError {
+func (r *Reader) quoteError(end outcome) *billing.Problem {
 	message := "text follows the closing quote of a cell; a quote inside a quoted cell is written twice"
 	if end == open {
 		message = "a cell starts with a quote, but no closing quote ends it properly"
 	}
-	return &source.RowError{Code: source.CodeBadQuote, Column: r.column(len(r.split.fields)), Message: message}
+	return &billing.Problem{Code: source.CodeBadQuote, Column: r.column(len(r.split.fields)), Message: message}
 }
 
 // encodingError names the first column of the split record that is not text.
-func (r *Reader) encodingError() *source.RowError {
+func (r *Reader) encodingError() *billing.Problem {
 	at := slices.IndexFunc(r.split.fields, func(cell string) bool { return !validText(cell) })
-	return &source.RowError{
+	return &billing.Problem{
 		Code: source.CodeBadEncoding, Column: r.column(at),
 		Message: "the row has characters that are not UTF-8; save the file as CSV UTF-8",
 	}
@@ -210,8 +228,8 @@ func (r *Reader) setComma(comma byte) {
 	r.split.comma = comma
 }
 
-// Header returns the column names, trimmed, without blank ones at the end. See
-// [source.Source]. Errors are fault.Invalid with the codes empty_file,
+// Header returns the column names, trimmed, without blank ones at the end. It may be
+// called at any time and more than once. Errors are fault.Invalid with the codes empty_file,
 // bad_header, header_too_long, too_many_columns, duplicate_header, bad_encoding
 // and not_csv, fault.Unavailable if the input breaks off, or those of ctx.
 func (r *Reader) Header(ctx context.Context) ([]string, error) {

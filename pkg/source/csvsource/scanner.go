@@ -60,6 +60,8 @@ type scanner struct {
 	trail         trail
 	rec           record // the last one located
 
+	long []byte // the beginning of the last record that was too long, as much of it as a record may have
+
 	block      string // a run of the input whose records share it as their text
 	blockStart int64  // its offset in the input
 }
@@ -141,6 +143,7 @@ func (s *scanner) content(rec *record) string {
 func (s *scanner) accept(ctx context.Context) error {
 	rec := &s.rec
 	if rec.fate == tooLong {
+		s.long = append(s.long[:0], s.buf[s.start:min(s.end, s.start+s.max)]...)
 		length, err := s.discardLine(ctx)
 		if err != nil {
 			return err

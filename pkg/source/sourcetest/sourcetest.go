@@ -1,265 +1,431 @@
-// Package sourcetest is the conformance suite of source.Source: what the
-// importer relies on, whatever the rows come from.
+// Package sourcetest is the suite of source.Format: what the importer relies on, however records are spelled.
 package sourcetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/source"
 )
 
-// Open makes a source whose input is the given table: its first row is the
-// header. A table without rows is an empty input. Rows of empty cells are blank
-// rows of the input.
-type Open func(t *testing.T, table [][]string) source.Source
+// Spelling is how a format spells the files of the suite, which hold customers.
+type Spelling struct {
+	Format source.Format
+	// Head is what a file begins with before its first row: a header.
+	Head string
+	// Customer spells a row with its line end.
+	Customer func(id, name, email string) string
+	// Broken is a row that cannot be taken apart, of the code Code. Mended is that row as a customer, whose name is "Mended".
+	Broken, Code string
+	// Column names the e-mail address in problems.
+	Column string
+	// Blank is a row that counts as a line and nothing else.
+	Blank string
+}
 
-// Run runs the suite against the sources that open makes.
-func Run(t *testing.T, open Open) {
+// Now is the time at which the suite judges rows.
+func Now() time.Time { return time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC) }
+
+// Found is a row as the suite compares it.
+type Found struct {
+	source.Row
+
+	Customer billing.Customer
+	Problem  billing.Problem
+}
+
+// Run runs the suite.
+func Run(t *testing.T, s Spelling) {
 	t.Helper()
-	tests := map[string]func(*testing.T, Open){
-		"header":                  testHeader,
-		"header only":             testHeaderOnly,
-		"empty input":             testEmpty,
-		"duplicate header":        testDuplicateHeader,
-		"rows in order":           testRows,
-		"next before header":      testNextFirst,
-		"cells come as they are":  testCells,
-		"strings outlive the row": testStringsSurvive,
-		"blank rows":              testBlank,
-		"close":                   testClose,
-		"cancelled context":       testCancelled,
-	}
-	for name, test := range tests {
+	for name, test := range map[string]func(*testing.T, Spelling){
+		"rows":                      testRows,
+		"pieces":                    testPieces,
+		"bytes come as they like":   testTrickle,
+		"a row by itself":           testPlaces,
+		"too long":                  testTooLong,
+		"rejects":                   testRejects,
+		"rejects of a rejects file": testRejectsAgain,
+		"strings outlive the row":   testStrings,
+		"the dataset that is given": testGiven,
+		"nothing":                   testNothing,
+		"a connection that breaks":  testBroken,
+		"end, close and cancel":     testEnd,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, open)
+			test(t, s)
 		})
 	}
 }
 
-// people is a table that any source can hold.
-func people() [][]string {
-	return [][]string{
-		{"Name", "Email", "City"},
-		{"Ann", "ann@example.com", "Bern"},
-		{"Bob", "", "Oslo"},
-		{"Cy", "cy@example.com", ""},
+// file has rows of all sorts, and how many.
+func (s Spelling) file() (text string, rows int) {
+	var b strings.Builder
+	b.WriteString(s.Head)
+	for i := range 40 {
+		b.WriteString(s.Customer(fmt.Sprintf("c%d", i), fmt.Sprintf("Näme %d", i), ""))
+		rows++
+		switch i % 8 {
+		case 2:
+			b.WriteString(s.Broken)
+			rows++
+		case 4:
+			b.WriteString(s.Blank)
+		case 6:
+			b.WriteString(s.Customer("", "No id", ""))
+			b.WriteString(s.Customer("x", "Wrong", "nowhere"))
+			rows += 2
+		}
 	}
+	return b.String(), rows
 }
 
-// start opens a source and closes it when the test ends.
-func start(t *testing.T, open Open, table [][]string) source.Source {
+func (s Spelling) scan(t *testing.T, text string, grain int64) (source.Shape, []source.Piece) {
 	t.Helper()
-	src := open(t, table)
-	t.Cleanup(func() {
-		if err := src.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
+	var pieces []source.Piece
+	shape, err := s.Format.Scan(t.Context(), strings.NewReader(text), "", grain, func(p source.Piece) error {
+		pieces = append(pieces, p)
+		return nil
 	})
-	return src
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shape, pieces
 }
 
-// drain reads all rows; their fields are copied.
-func drain(t *testing.T, src source.Source) []source.Row {
+func (s Spelling) open(t *testing.T, r io.Reader, shape source.Shape, at source.Place) source.Rows {
 	t.Helper()
-	var rows []source.Row
+	rows, err := s.Format.Open(io.NopCloser(r), shape, at, Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rows.Close() })
+	return rows
+}
+
+// all reads rows to their end.
+func all(t *testing.T, rows source.Rows) (out []Found) {
+	t.Helper()
 	for {
-		row, err := src.Next(t.Context())
+		row, err := rows.Next(t.Context())
 		if errors.Is(err, io.EOF) {
-			return rows
+			return out
 		}
-		if err != nil {
-			t.Fatalf("Next after %d rows: %v", len(rows), err)
-		}
-		row.Fields = slices.Clone(row.Fields)
-		rows = append(rows, row)
-	}
-}
-
-// wantRows checks that rows hold exactly the cells of table and that their
-// lines grow.
-func wantRows(t *testing.T, rows []source.Row, table [][]string) {
-	t.Helper()
-	if len(rows) != len(table) {
-		t.Fatalf("%d rows, want %d", len(rows), len(table))
-	}
-	line := int64(1)
-	for i, row := range rows {
-		if row.Err != nil {
-			t.Errorf("row %d: %s: %s", i, row.Err.Code, row.Err.Message)
-		}
-		if !slices.Equal(row.Fields, table[i]) {
-			t.Errorf("row %d: %q, want %q", i, row.Fields, table[i])
-		}
-		if row.Line <= line {
-			t.Errorf("row %d: line %d after line %d", i, row.Line, line)
-		}
-		line = row.Line
-	}
-}
-
-func testHeader(t *testing.T, open Open) {
-	t.Helper()
-	table := people()
-	table[0] = []string{" Name", "Email ", "City"}
-	src := start(t, open, table)
-	for range 2 {
-		header, err := src.Header(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := []string{"Name", "Email", "City"}; !slices.Equal(header, want) {
-			t.Fatalf("header %q, want %q", header, want)
+		out = append(out, judged(rows, row))
+	}
+}
+
+func judged(rows source.Rows, row source.Row) Found {
+	f := Found{Row: row}
+	rec, problem := rows.Record()
+	if c, ok := rec.(*billing.Customer); ok {
+		f.Customer = *c
+	}
+	if problem != nil {
+		f.Problem = *problem
+	}
+	return f
+}
+
+// read reads a whole file in pieces of some size.
+func (s Spelling) read(t *testing.T, text string, grain int64) []Found {
+	t.Helper()
+	shape, pieces := s.scan(t, text, grain)
+	var out []Found
+	for _, p := range pieces {
+		out = append(out, all(t, s.open(t, strings.NewReader(text[p.Offset:p.Offset+p.Length]), shape, p.Place))...)
+	}
+	return out
+}
+
+func testRows(t *testing.T, s Spelling) {
+	t.Helper()
+	text, want := s.file()
+	found := s.read(t, text, 1<<30)
+	if len(found) != want {
+		t.Fatalf("%d rows, want %d", len(found), want)
+	}
+	codes := map[string]int{}
+	for _, f := range found {
+		codes[f.Problem.Code]++
+		lines := strings.Count(text[:f.Offset], "\n") + 1
+		if f.Line != int64(lines) || f.Dataset != billing.Customers || f.Length <= 0 {
+			t.Errorf("%+v is in line %d", f, lines)
+		}
+		if (f.Problem.Code == "") == (f.Customer.ExternalID == "") {
+			t.Errorf("%+v", f)
+		}
+		if f.Problem.Code == billing.CodeBadEmail && (f.Problem.Column != s.Column || f.Problem.Message == "" || strings.Contains(f.Problem.Message, "nowhere")) {
+			t.Errorf("%+v", f.Problem)
 		}
 	}
-	wantRows(t, drain(t, src), table[1:])
-	if _, err := src.Header(t.Context()); err != nil {
-		t.Errorf("header after the end: %v", err)
+	if diff := cmp.Diff(map[string]int{"": 40, s.Code: 5, billing.CodeRequired: 5, billing.CodeBadEmail: 5}, codes); diff != "" {
+		t.Error(diff)
+	}
+	if c := found[1].Customer; c.ExternalID != "c1" || c.Name != "Näme 1" {
+		t.Errorf("%+v", c)
 	}
 }
 
-func testHeaderOnly(t *testing.T, open Open) {
+// Pieces of any size have the same rows, and leave no gap.
+func testPieces(t *testing.T, s Spelling) {
 	t.Helper()
-	src := start(t, open, people()[:1])
-	if _, err := src.Header(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := src.Next(t.Context()); !errors.Is(err, io.EOF) {
-		t.Errorf("Next: %v, want EOF", err)
-	}
-}
-
-func testEmpty(t *testing.T, open Open) {
-	t.Helper()
-	wantInvalid(t, start(t, open, nil), "empty_file")
-}
-
-func testDuplicateHeader(t *testing.T, open Open) {
-	t.Helper()
-	table := people()
-	table[0] = []string{"Name", "Email", " NAME "}
-	wantInvalid(t, start(t, open, table), "duplicate_header")
-}
-
-// wantInvalid checks that neither header nor rows can be had.
-func wantInvalid(t *testing.T, src source.Source, code string) {
-	t.Helper()
-	_, err := src.Header(t.Context())
-	if !fault.Is(err, fault.Invalid) || fault.CodeOf(err) != code {
-		t.Errorf("Header: %v (%v, %q), want invalid, %q", err, fault.KindOf(err), fault.CodeOf(err), code)
-	}
-	if _, err = src.Next(t.Context()); fault.CodeOf(err) != code {
-		t.Errorf("Next: %v, want the error of the header", err)
-	}
-}
-
-func testRows(t *testing.T, open Open) {
-	t.Helper()
-	src := start(t, open, people())
-	wantRows(t, drain(t, src), people()[1:])
-	for range 3 {
-		if _, err := src.Next(t.Context()); !errors.Is(err, io.EOF) {
-			t.Fatalf("the end does not stay: %v", err)
+	text, _ := s.file()
+	for _, end := range []string{"", s.Blank + s.Blank} {
+		text := strings.TrimSuffix(text, "\n") + end // without a line end, too
+		want := s.read(t, text, 1<<30)
+		for _, grain := range []int64{1, 30, 100, 700, 5000} {
+			if diff := cmp.Diff(want, s.read(t, text, grain)); diff != "" {
+				t.Errorf("pieces of %d bytes: %s", grain, diff)
+			}
+			_, pieces := s.scan(t, text, grain)
+			at := int64(len(s.Head))
+			for i, p := range pieces {
+				if p.Offset != at || p.Length < grain && i < len(pieces)-1 {
+					t.Errorf("pieces of %d bytes: %+v, want one at %d", grain, p, at)
+				}
+				at += p.Length
+			}
+			if at != int64(len(text)) {
+				t.Errorf("pieces of %d bytes: the last ends at %d of %d", grain, at, len(text))
+			}
 		}
 	}
 }
 
-func testNextFirst(t *testing.T, open Open) {
+// What a file holds does not depend on how its bytes arrive.
+func testTrickle(t *testing.T, s Spelling) {
 	t.Helper()
-	src := start(t, open, people())
-	wantRows(t, drain(t, src), people()[1:])
-	if header, err := src.Header(t.Context()); err != nil || !slices.Equal(header, people()[0]) {
-		t.Errorf("Header: %q, %v", header, err)
-	}
-}
-
-func testCells(t *testing.T, open Open) {
-	t.Helper()
-	table := [][]string{
-		{"id", "text"},
-		{"comma", "a,b"},
-		{"quotes", `say "hi"`},
-		{"line break", "one\ntwo"},
-		{"spaces", " a b "},
-		{"separators", "a\u2028b\u2029c"},
-		{"invisible", "a\u200bb\u200dc\ufeffd"},
-		{"right to left", "\u202eabc \u05e9\u05dc\u05d5\u05dd"},
-		{"twin nfc", "\u00e9"},
-		{"twin nfd", "e\u0301"},
-		{"emoji", "👩‍👩‍👧"},
-		{"formula", "=1+1"},
-		{"long", strings.Repeat("x", 20_000)},
-	}
-	wantRows(t, drain(t, start(t, open, table)), table[1:])
-}
-
-func testStringsSurvive(t *testing.T, open Open) {
-	t.Helper()
-	src := start(t, open, people())
-	var names []string
-	for range people()[1:] {
-		row, err := src.Next(t.Context())
+	text, _ := s.file()
+	want := s.read(t, text, 300)
+	for name, slow := range map[string]func(io.Reader) io.Reader{"bytes": iotest.OneByteReader, "halves": iotest.HalfReader, "with the end": iotest.DataErrReader} {
+		var pieces []source.Piece
+		shape, err := s.Format.Scan(t.Context(), slow(strings.NewReader(text)), "", 300, func(p source.Piece) error {
+			pieces = append(pieces, p)
+			return nil
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, row.Fields[0])
-	}
-	drain(t, src)
-	if want := []string{"Ann", "Bob", "Cy"}; !slices.Equal(names, want) {
-		t.Errorf("kept strings are %q, want %q", names, want)
-	}
-}
-
-func testBlank(t *testing.T, open Open) {
-	t.Helper()
-	blank := []string{"", "", ""}
-	p := people()
-	dense := drain(t, start(t, open, p))
-	sparse := drain(t, start(t, open, [][]string{p[0], blank, p[1], blank, blank, p[2], p[3], blank}))
-	wantRows(t, sparse, p[1:])
-	for i, skipped := range []int64{1, 3, 3} {
-		if got, want := sparse[i].Line, dense[i].Line+skipped; got != want {
-			t.Errorf("row %d: line %d, want %d: blank rows are counted", i, got, want)
+		var got []Found
+		for _, p := range pieces {
+			got = append(got, all(t, s.open(t, slow(strings.NewReader(text[p.Offset:p.Offset+p.Length])), shape, p.Place))...)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }
 
-func testClose(t *testing.T, open Open) {
+// A row can be read again from where it was found.
+func testPlaces(t *testing.T, s Spelling) {
 	t.Helper()
-	src := open(t, people())
-	if _, err := src.Next(t.Context()); err != nil {
-		t.Fatal(err)
+	text, _ := s.file()
+	shape, _ := s.scan(t, text, 1<<30)
+	for _, want := range s.read(t, text, 1<<30) {
+		rows := s.open(t, strings.NewReader(text[want.Offset:]), shape, want.Place)
+		row, err := rows.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, judged(rows, row)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// A row that is too long is a reject with its beginning, and its neighbours go in.
+func testTooLong(t *testing.T, s Spelling) {
+	t.Helper()
+	before, after := s.Customer("a", "A", ""), s.Customer("b", "B", "")
+	fits := s.Customer("long", strings.Repeat("x", source.MaxRecord-len(s.Customer("long", "x", ""))+len("x\n")), "")
+	for size, code := range map[string]string{fits: billing.CodeTooLong, strings.Replace(fits, "x", "xx", 1): source.CodeRecordTooLong, strings.Replace(fits, "x", strings.Repeat("x", 1<<20), 1): source.CodeRecordTooLong} {
+		text := s.Head + before + size + after
+		for _, grain := range []int64{1, 1 << 30} {
+			found := s.read(t, text, grain)
+			if len(found) != 3 || found[0].Customer.ExternalID != "a" || found[1].Problem.Code != code || found[1].Length != int64(len(size)) || found[2].Customer.ExternalID != "b" {
+				t.Fatalf("%d rows, %+v", len(found), found[1])
+			}
+		}
+		if reject := s.rejects(t, text); len(reject) < source.MaxRecord || len(reject) > source.MaxRecord+2000 {
+			t.Errorf("a reject of %d bytes", len(reject))
+		}
+	}
+}
+
+// rejects writes the rejects file of a file.
+func (s Spelling) rejects(t *testing.T, text string) string {
+	t.Helper()
+	shape, pieces := s.scan(t, text, 1<<30)
+	out := s.Format.RejectsHead(shape)
+	for _, p := range pieces {
+		rows := s.open(t, strings.NewReader(text[p.Offset:p.Offset+p.Length]), shape, p.Place)
+		for {
+			row, err := rows.Next(t.Context())
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := judged(rows, row); f.Problem.Code != "" {
+				out = rows.AppendReject(out, source.Reject{File: "=f", Line: 7, Column: f.Problem.Column, Code: f.Problem.Code, Reason: f.Problem.Message})
+			}
+		}
+	}
+	return string(out)
+}
+
+// Corrected, a rejects file goes in as it is.
+func testRejects(t *testing.T, s Spelling) {
+	t.Helper()
+	rejects := s.rejects(t, s.Head+s.Customer("fine", "Fine", "")+s.Customer("c1", `Ann "=A1" O'Hara, \ {}`, "nowhere")+s.Customer("c2", "=B", "")+s.Customer("c3", "", "nowhere"))
+	if strings.Contains(rejects, "fine") {
+		t.Errorf("%s", rejects)
+	}
+	found := s.read(t, strings.ReplaceAll(rejects, "nowhere", "a@example.com"), 1)
+	if len(found) != 2 || found[0].Problem.Code+found[1].Problem.Code != "" {
+		t.Fatalf("%s\n%+v", rejects, found)
+	}
+	if c := found[0].Customer; c.Name != `Ann "=A1" O'Hara, \ {}` || c.Email != "a@example.com" || c.ExternalID != "c1" {
+		t.Errorf("%+v", c)
+	}
+}
+
+// The rejects of a rejects file are that file.
+func testRejectsAgain(t *testing.T, s Spelling) {
+	t.Helper()
+	text := s.Head + s.Customer("=c1", "=1+1 'x", "nowhere") + s.Customer("", "'=1", "") + s.Customer("c", "+1", "a@b@c")
+	first := s.rejects(t, text)
+	if again := s.rejects(t, first); first != again || strings.Count(first, "\n") != strings.Count(text, "\n") {
+		t.Errorf("at first\n%sthen\n%s", first, again)
+	}
+}
+
+func testStrings(t *testing.T, s Spelling) {
+	t.Helper()
+	text, _ := s.file()
+	shape, pieces := s.scan(t, text, 1<<30)
+	rows := s.open(t, strings.NewReader(text[pieces[0].Offset:]), shape, pieces[0].Place)
+	var names, want []string
+	for {
+		if _, err := rows.Next(t.Context()); err != nil {
+			break
+		}
+		if rec, _ := rows.Record(); rec != nil {
+			c, _ := rec.(*billing.Customer)
+			names, want = append(names, c.Name), append(want, strings.Clone(c.Name))
+		}
+	}
+	if len(names) != 40 || !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+}
+
+// A dataset that is given is that of the rows, whatever they look like.
+func testGiven(t *testing.T, s Spelling) {
+	t.Helper()
+	shape, err := s.Format.Scan(t.Context(), strings.NewReader(s.Head+s.Broken), billing.Customers, 1, func(p source.Piece) error {
+		if !slices.Equal(p.Datasets, []billing.Dataset{billing.Customers}) {
+			t.Errorf("%v", p.Datasets)
+		}
+		return nil
+	})
+	if err != nil || shape.Dataset != billing.Customers {
+		t.Errorf("%+v, %v", shape, err)
+	}
+	if _, err := s.Format.Open(io.NopCloser(strings.NewReader("")), source.Shape{Dataset: billing.Customers, Delimiter: ",", Header: []string{"External ID"}}, source.Place{}, Now()); err != nil {
+		t.Error(err)
+	}
+}
+
+func testNothing(t *testing.T, s Spelling) {
+	t.Helper()
+	for _, text := range []string{"", "\ufeff", s.Blank} {
+		_, err := s.Format.Scan(t.Context(), strings.NewReader(text), "", 1, func(source.Piece) error { return nil })
+		if fault.KindOf(err) != fault.Invalid || fault.CodeOf(err) != "empty_file" {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	_, pieces := s.scan(t, "\ufeff"+s.Head+s.Customer("a", "A", ""), 1)
+	if len(pieces) != 1 || pieces[0].Offset != int64(len("\ufeff"+s.Head)) {
+		t.Errorf("%+v", pieces)
+	}
+}
+
+// What breaks off is never taken for the end, and what emit says ends the scan.
+func testBroken(t *testing.T, s Spelling) {
+	t.Helper()
+	text, _ := s.file()
+	cause := errors.New("cut")
+	cut := func() io.Reader {
+		return io.MultiReader(strings.NewReader(text[:len(text)/2]), iotest.ErrReader(cause))
+	}
+	_, err := s.Format.Scan(t.Context(), cut(), "", 1<<30, func(source.Piece) error { return nil })
+	if fault.KindOf(err) != fault.Unavailable || !errors.Is(err, cause) {
+		t.Errorf("scan: %v", err)
+	}
+	shape, _ := s.scan(t, text, 1<<30)
+	rows := s.open(t, io.MultiReader(bytes.NewReader([]byte(s.Customer("a", "A", ""))), iotest.ErrReader(cause)), shape, source.Place{Line: 2})
+	for err = nil; err == nil; {
+		_, err = rows.Next(t.Context())
+	}
+	if fault.KindOf(err) != fault.Unavailable || !errors.Is(err, cause) {
+		t.Errorf("rows: %v", err)
+	}
+	calls := 0
+	_, err = s.Format.Scan(t.Context(), strings.NewReader(text), "", 1, func(source.Piece) error { calls++; return cause })
+	if !errors.Is(err, cause) || calls != 1 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+}
+
+func testEnd(t *testing.T, s Spelling) {
+	t.Helper()
+	text := s.Customer("a", "A", "") + s.Customer("b", "B", "")
+	shape, _ := s.scan(t, s.Head+text, 1)
+	rows := s.open(t, strings.NewReader(text), shape, source.Place{Line: 2})
+	if n := len(all(t, rows)); n != 2 {
+		t.Errorf("%d rows", n)
 	}
 	for range 2 {
-		if err := src.Close(); err != nil {
-			t.Errorf("Close: %v", err)
+		if _, err := rows.Next(t.Context()); !errors.Is(err, io.EOF) {
+			t.Errorf("the end does not stay: %v", err)
 		}
 	}
-	if _, err := src.Next(t.Context()); !errors.Is(err, source.ErrClosed) {
-		t.Errorf("Next after Close: %v, want ErrClosed", err)
+	for range 2 {
+		if err := rows.Close(); err != nil {
+			t.Error(err)
+		}
 	}
-}
-
-func testCancelled(t *testing.T, open Open) {
-	t.Helper()
+	if _, err := rows.Next(t.Context()); !errors.Is(err, source.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	src := start(t, open, people())
-	if _, err := src.Next(ctx); err != nil {
+	rows = s.open(t, strings.NewReader(text), shape, source.Place{Line: 2})
+	if _, err := rows.Next(ctx); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
-	if _, err := src.Next(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Next: %v, want context.Canceled", err)
+	if _, err := rows.Next(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
-
-	fresh := start(t, open, people())
-	if _, err := fresh.Header(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Header: %v, want context.Canceled", err)
+	if _, err := s.Format.Scan(ctx, strings.NewReader(s.Head+text), "", 1, func(source.Piece) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("scan, cancelled: %v", err)
 	}
 }

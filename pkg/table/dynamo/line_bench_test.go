@@ -79,7 +79,7 @@ func importWhole(b *testing.B, file []byte) error {
 		return err
 	}
 	j, err := im.Submit(ctx, importer.Request{
-		Source: src, Files: []job.File{{Name: "customers.csv", Object: "uploads/bench/customers.csv", Size: int64(len(file))}},
+		Source: src, Origin: job.ByFile, Files: []job.File{{Name: "customers.csv", Object: "uploads/bench/customers.csv", Size: int64(len(file))}},
 	})
 	for err == nil && len(queue) > 0 {
 		m := queue[0]

@@ -1,4 +1,4 @@
-package importer
+package csvsource
 
 import (
 	"strconv"
@@ -19,13 +19,14 @@ func escapeFormula(s string) string {
 	return s
 }
 
-func escapeFormulas(cells []string) {
+// EscapeFormulas does so with all cells of a row that a spreadsheet may open.
+func EscapeFormulas(cells []string) {
 	for i, c := range cells {
 		cells[i] = escapeFormula(c)
 	}
 }
 
-// unescapeFormulas undoes escapeFormulas.
+// unescapeFormulas undoes [EscapeFormulas].
 func unescapeFormulas(cells []string) {
 	for i, c := range cells {
 		if strings.HasPrefix(c, "'") && startsFormula(c) {

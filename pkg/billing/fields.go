@@ -1,0 +1,150 @@
+package billing
+
+import (
+	"strings"
+	"time"
+)
+
+// Field is what a record of a dataset may hold, and the column of CSV files that holds the same.
+type Field struct {
+	Name   string // in a record
+	Column string // header of the column; empty if files have none
+	// Is tells what the field holds: text (at most [MaxText] characters), note (at most [MaxNote]), id, email, country,
+	// currency, word (one of a few), time, cents, integer or truth.
+	Is       string
+	Required bool
+}
+
+// FieldsOf lists the fields of a dataset, in the order of its columns.
+func FieldsOf(ds Dataset) []Field {
+	r := newRow(ds)
+	if r == nil {
+		return nil
+	}
+	columns := tagged(r, "csv")
+	var out []Field
+	for i, f := range fieldsOf(r) {
+		field := Field{Name: f.name, Column: columns[i].name, Is: f.is, Required: f.required}
+		if field.Column == "-" {
+			field.Column = ""
+		}
+		if field.Is == "" {
+			field.Is = "text"
+		}
+		out = append(out, field)
+	}
+	return out
+}
+
+// FieldName is the name that a column of a dataset has in a record. What is no column of it stays as it is.
+func FieldName(ds Dataset, column string) string {
+	for _, f := range FieldsOf(ds) {
+		if f.Column != "" && sameHeader(f.Column, column) {
+			return f.Name
+		}
+	}
+	return column
+}
+
+// ValueType is how a value is written in a record.
+type ValueType byte
+
+// The types of values.
+const (
+	Null ValueType = iota
+	Text
+	Number
+	Truth // true or false
+	List
+	Object
+)
+
+func (t ValueType) String() string {
+	return [...]string{"null", "a text", "a number", "true or false", "a list", "an object"}[t]
+}
+
+// typeOf is how the values of a field are written, by what it holds.
+func typeOf(is string) ValueType {
+	switch is {
+	case "cents", "integer":
+		return Number
+	case "truth":
+		return Truth
+	}
+	return Text
+}
+
+// Fields takes the fields of one record after the other, and makes the same record of them as [Layout] of a row with the same
+// cells. It reuses its memory: one goroutine at a time may use it.
+type Fields struct {
+	form
+
+	places map[string]int // of the columns, by name
+	types  []ValueType    // of the columns
+	seen   uint64         // columns that the record has given
+	next   int            // the column that probably comes next: records of one file have one order
+}
+
+// NewFields makes ready for the records of a dataset. The error is fault.Invalid, code unknown_dataset, if there is none of that name.
+func NewFields(ds Dataset) (*Fields, error) {
+	f, err := newForm(ds, fieldsOf)
+	if err != nil {
+		return nil, err
+	}
+	out := &Fields{form: f, places: map[string]int{}}
+	for i, c := range f.reader.columns {
+		out.places[c.name] = i
+		out.types = append(out.types, typeOf(c.is))
+	}
+	return out, nil
+}
+
+// Begin makes ready for the next record.
+func (f *Fields) Begin() {
+	for i := range f.reader.columns {
+		*f.reader.columns[i].cell = ""
+	}
+	f.seen, f.next = 0, 0
+}
+
+// Set gives a field its value: of a text what it says, of a number how it is written, of a truth "true" or "false". What is null or
+// blank counts as not given.
+func (f *Fields) Set(name string, t ValueType, value string) *Problem {
+	columns := f.reader.columns
+	i := f.next
+	if i >= len(columns) || columns[i].name != name {
+		var known bool
+		if i, known = f.places[name]; !known {
+			return fieldProblem(name, CodeUnknownField, "there is no such field of "+strings.ReplaceAll(string(f.dataset), "_", " ")+".")
+		}
+	}
+	f.next = i + 1
+	switch bit := uint64(1) << i; {
+	case f.seen&bit != 0:
+		return fieldProblem(name, CodeDuplicateField, "this field stands twice.")
+	case t == Null:
+		f.seen |= bit
+	case t != f.types[i]:
+		return fieldProblem(name, CodeWrongType, "this must be "+f.types[i].String()+", and is "+t.String()+".")
+	default:
+		f.seen |= bit
+		*columns[i].cell = trim(value)
+	}
+	return nil
+}
+
+// fieldProblem names a field, unless its name may be anything: it may hold an e-mail address, or be endless.
+func fieldProblem(name, code, what string) *Problem {
+	if q := quote(name); q == "the value" || q != `"`+name+`"` {
+		name = ""
+	}
+	message := strings.ToUpper(what[:1]) + what[1:]
+	if name != "" {
+		message = name + ": " + message
+	}
+	return &Problem{Column: name, Code: code, Message: message}
+}
+
+// Record makes a record of the fields that were set, or says why that cannot be. now is what "in the future" is measured
+// against. The record is valid until Begin; its strings stay so.
+func (f *Fields) Record(now time.Time) (Record, *Problem) { return f.judge(now) }

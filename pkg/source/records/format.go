@@ -1,0 +1,253 @@
+package records
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/source"
+)
+
+// Members of a line that are no fields.
+const (
+	memberDataset = "dataset"
+	memberReject  = "_reject" // in rejects files: why the record was rejected
+	memberLine    = "_line"   // in rejects files: a line that is no JSON object, as a text
+)
+
+// Format is the [source.Format] of NDJSON files.
+type Format struct{}
+
+var _ source.Format = Format{}
+
+// Scan looks through a file. Its errors are empty_file, bad_encoding, and no_records if no line tells which dataset it is of.
+func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, grain int64, emit func(source.Piece) error) (source.Shape, error) {
+	s := source.Shape{Dataset: given}
+	l := newLines(in, source.Place{})
+	if err := l.begin(ctx); err != nil {
+		return s, err
+	}
+	r := rows{shape: s, lines: l}
+	piece, told, some := pieceAt(l), false, false
+	for {
+		row, err := r.Next(ctx)
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
+			return s, err
+		}
+		// Blank lines, too, are of a piece.
+		piece.Length = l.offset() - piece.Offset
+		if !last {
+			some, told = true, told || row.Dataset != ""
+			if !slices.Contains(piece.Datasets, row.Dataset) {
+				piece.Datasets = append(piece.Datasets, row.Dataset)
+			}
+		}
+		if piece.Length >= grain || last && piece.Length > 0 {
+			if err := emit(piece); err != nil {
+				return s, err
+			}
+			piece = pieceAt(l)
+		}
+		if last {
+			return s, usable(given, some, told)
+		}
+	}
+}
+
+// usable refuses a file of which nothing can be told.
+func usable(given billing.Dataset, some, told bool) error {
+	switch {
+	case given != "" || told:
+		return nil
+	case !some:
+		return fault.New(fault.Invalid, "empty_file", "the file is empty: no line tells what it holds")
+	}
+	return fault.New(fault.Invalid, "no_records",
+		`no line of the file is a JSON object that says which dataset it is of, such as {"dataset":"customers","external_id":"c1"}; say which one they are of all, or correct the lines`)
+}
+
+func pieceAt(l *lines) source.Piece {
+	return source.Piece{Place: source.Place{Line: l.number, Offset: l.offset()}}
+}
+
+// begin looks at the beginning of a file: it skips a byte order mark, and refuses what is UTF-16.
+func (l *lines) begin(ctx context.Context) error {
+	if err := l.skipMark(ctx); err != nil {
+		return err
+	}
+	head := l.buf[l.start:l.end]
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) || len(head) > 1 && (head[0] == 0 || head[1] == 0) {
+		return fault.New(fault.Invalid, "bad_encoding", "the file is saved as UTF-16; save it as UTF-8")
+	}
+	return nil
+}
+
+// Open opens a part of a file.
+func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.Time) (source.Rows, error) {
+	return &rows{in: in, shape: s, now: now, lines: newLines(in, at), fields: map[billing.Dataset]*billing.Fields{}}, nil
+}
+
+// RejectsHead is nothing: every line stands for itself.
+func (Format) RejectsHead(source.Shape) []byte { return nil }
+
+// rows reads lines as records.
+type rows struct {
+	in     io.Closer
+	shape  source.Shape
+	now    time.Time
+	lines  *lines
+	fields map[billing.Dataset]*billing.Fields
+	err    error // sticky
+
+	line    line
+	dataset billing.Dataset
+	parsed  bool
+	object  object
+	problem *billing.Problem // of the line as a whole
+	note    bytes.Buffer
+}
+
+// Next goes to the next line that is not blank.
+func (r *rows) Next(ctx context.Context) (source.Row, error) {
+	for r.err == nil {
+		if r.line, r.err = r.lines.next(ctx); r.err == nil && !blank(r.line.text) {
+			r.tell()
+			return source.Row{Place: r.line.Place, Length: r.line.length, Dataset: r.dataset}, nil
+		}
+	}
+	return source.Row{}, r.err
+}
+
+// tell finds out which dataset the line is of. As a rule it says so at its beginning; then it is taken apart only when its record
+// is asked for.
+func (r *rows) tell() {
+	r.parsed, r.problem = false, nil
+	if r.dataset = leading(r.line.text); r.dataset != "" {
+		return
+	}
+	r.dataset = r.shape.Dataset
+	if r.parse(); r.problem != nil {
+		return
+	}
+	for _, m := range r.object.members {
+		switch {
+		case m.name == memberLine:
+			r.problem = &billing.Problem{Column: memberLine, Code: source.CodeBadJSON, Message: "this line was no JSON object; write the corrected one in place of the whole line"}
+			return
+		case m.name != memberDataset:
+		case m.kind != billing.Text:
+			r.problem = &billing.Problem{Column: memberDataset, Code: billing.CodeWrongType, Message: "dataset: This must be a text, and is " + m.kind.String() + "."}
+			return
+		default:
+			ds := billing.Dataset(m.value)
+			if !slices.Contains(billing.Order(), ds) {
+				r.problem = &billing.Problem{Column: memberDataset, Code: source.CodeUnknownDataset, Message: "dataset: There is no dataset of this name."}
+				return
+			}
+			r.dataset = ds
+			return
+		}
+	}
+	if r.dataset == "" {
+		r.problem = &billing.Problem{Column: memberDataset, Code: source.CodeNoDataset, Message: "dataset: The line does not say which dataset it is of."}
+	}
+}
+
+// leading is the dataset that a line names as its first member; empty if it is not as plain as that.
+func leading(text string) billing.Dataset {
+	o := object{text: text}
+	if o.space(); !o.skip('{') {
+		return ""
+	}
+	if o.space(); !o.word(`"` + memberDataset + `"`) {
+		return ""
+	}
+	if o.space(); !o.skip(':') {
+		return ""
+	}
+	if o.space(); !o.skip('"') {
+		return ""
+	}
+	rest := text[o.at:]
+	for _, ds := range billing.Order() {
+		if n := len(ds); len(rest) > n && rest[n] == '"' && rest[:n] == string(ds) {
+			return ds
+		}
+	}
+	return ""
+}
+
+// parse takes the line apart, once.
+func (r *rows) parse() {
+	if r.parsed {
+		return
+	}
+	r.parsed = true
+	if r.line.tooLong {
+		r.problem = &billing.Problem{Code: source.CodeRecordTooLong, Message: fmt.Sprintf("the line is longer than %d bytes", source.MaxRecord)}
+		return
+	}
+	r.problem = r.object.parse(r.line.text)
+}
+
+// Record judges the line.
+func (r *rows) Record() (billing.Record, *billing.Problem) {
+	if r.parse(); r.problem != nil {
+		return nil, r.problem
+	}
+	f, err := r.fieldsOf(r.dataset)
+	if err != nil {
+		return nil, &billing.Problem{Column: memberDataset, Code: fault.CodeOf(err), Message: err.Error()}
+	}
+	f.Begin()
+	named := false
+	for i := range r.object.members {
+		m := &r.object.members[i]
+		switch m.name {
+		case memberReject:
+			continue
+		case memberDataset:
+			if named {
+				return nil, &billing.Problem{Column: memberDataset, Code: billing.CodeDuplicateField, Message: "dataset: This field stands twice."}
+			}
+			named = true
+			continue
+		}
+		if p := f.Set(m.name, m.kind, m.value); p != nil {
+			return nil, p
+		}
+	}
+	return f.Record(r.now)
+}
+
+func (r *rows) fieldsOf(ds billing.Dataset) (*billing.Fields, error) {
+	f := r.fields[ds]
+	if f == nil {
+		var err error
+		if f, err = billing.NewFields(ds); err != nil {
+			return nil, err
+		}
+		r.fields[ds] = f
+	}
+	return f, nil
+}
+
+// Close closes the file.
+func (r *rows) Close() error {
+	in := r.in
+	r.in, r.err = nil, source.ErrClosed
+	if in == nil {
+		return nil
+	}
+	if err := in.Close(); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "close_failed", "the file could not be closed")
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package records
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/source"
+)
+
+// A rejects file is NDJSON, too: each line as it was, with the member _reject behind the others. What is no JSON object stands there
+// as a text, in _line. It can be corrected and imported as it is.
+
+// note is the member _reject.
+type note struct {
+	File   string `json:"file"`
+	Line   int64  `json:"line"`
+	Field  string `json:"field,omitempty"`
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+}
+
+// AppendReject appends the line with why it was rejected.
+func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
+	if r.parse(); r.isObject() {
+		dst = r.appendObject(dst)
+	} else {
+		dst = append(dst, `{"`+memberLine+`":`...)
+		dst = append(dst, r.json(strings.ToValidUTF8(r.line.text, "\ufffd"))...)
+	}
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `"`+memberReject+`":`...)
+	dst = append(dst, r.json(note{why.File, why.Line, billing.FieldName(r.dataset, why.Column), why.Code, why.Reason})...)
+	return append(dst, "}\n"...)
+}
+
+// isObject tells whether the line could be taken apart, whatever else is wrong with it.
+func (r *rows) isObject() bool {
+	return r.problem == nil || r.problem.Column == memberDataset || r.problem.Column == memberLine
+}
+
+// appendObject appends the line up to the brace that ends it, without what an earlier rejects file has added.
+func (r *rows) appendObject(dst []byte) []byte {
+	text := r.object.text
+	if !slices.ContainsFunc(r.object.members, func(m member) bool { return m.name == memberReject }) {
+		return append(dst, strings.TrimRight(text[:strings.LastIndexByte(text, '}')], " \t\r")...)
+	}
+	dst = append(dst, '{')
+	for _, m := range r.object.members {
+		if m.name == memberReject {
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, text[m.from:m.to]...)
+	}
+	return dst
+}
+
+// json spells a value. The result is valid until the next call.
+func (r *rows) json(v any) []byte {
+	r.note.Reset()
+	enc := json.NewEncoder(&r.note)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // texts and numbers, into memory
+	return r.note.Bytes()[:r.note.Len()-1]
+}
