@@ -1,4 +1,4 @@
-package kindstest
+package kindstest_test
 
 import (
 	"maps"
@@ -148,9 +148,9 @@ func (b *bed) sees(key table.Key, stored map[table.Key]table.Attrs) bool {
 		if !src.Space().Has(key.PK) {
 			continue
 		}
-		if parent := store.ParentSK(key.SK); parent != "" {
-			up := src.Space().Key(parent)
-			if d.Hides(src.Tag, parent, stored[up]) {
+		if store.RecordAt(key.SK).Part {
+			parent := src.Space().Key(store.ParentSK(key.SK))
+			if d.Hides(src.Tag, parent.SK, stored[parent]) {
 				return false
 			}
 		}
@@ -286,6 +286,29 @@ func TestNothingIsLeftWithoutWhatItHangsOn(t *testing.T) {
 // lose notes that the parent goes on which nothing hangs.
 func (b *bed) lose(x tie) {
 	maps.DeleteFunc(b.want, func(_ table.Key, r owned) bool { return r.kind == x.parent && r.customer == "c1" })
+}
+
+// A job of a later version, which has a kind that this one does not know, waits for that version: nothing is passed over.
+func TestAJobWithAnUnknownKindWaits(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	f, err := b.Keep(t.Context(), b.acme, "customers.csv", strings.NewReader(samples()[billing.Customers].header+"\n"+line(billing.Customers, "c1")+"\n"))
+	b.must(err)
+	j, err := b.Submit(t.Context(), b.acme.UUID, []job.File{f}, importer.Options{})
+	b.must(err)
+	became := func(datasets ...string) {
+		_, err := b.Ledger.Update(t.Context(), j.ID, func(j *job.Job) error { j.Import.Datasets = datasets; return nil })
+		b.must(err)
+	}
+	became("mails")
+	if err := b.Importer.Handle(t.Context(), b.imports[0]); fault.KindOf(err) != fault.Unavailable || fault.CodeOf(err) != "unknown_kind" {
+		t.Fatalf("it answers %v", err)
+	}
+	b.right("while it waits")
+	became()
+	b.done(j)
+	b.expect(b.acme, []billing.Dataset{billing.Customers}, "c1")
+	b.right("then")
 }
 
 // All records of every kind are found by walking the ranges of the list, and by their public ids.

@@ -1,4 +1,4 @@
-package kindstest
+package kindstest_test
 
 import (
 	"os"

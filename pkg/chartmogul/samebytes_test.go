@@ -11,7 +11,8 @@ import (
 )
 
 // A record that comes over REST and the same record that a file brings are the same bytes, and so are the pointers to it;
-// only stamps tell where it came from. Every kind of record can come either way, and does here.
+// only stamps tell where it came from. Every kind of record can come either way, and does here. All have external ids: a line
+// item or transaction without one has a random identity over REST, since nothing says that two of them are the same.
 func TestARecordIsTheSameBytesWhicheverWayItComes(t *testing.T) {
 	t.Parallel()
 	rest, files := newBed(t, nil), newBed(t, nil) // they have one hash key

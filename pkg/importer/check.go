@@ -172,7 +172,7 @@ func (c *checker) block(ctx context.Context) error {
 	var going []string
 	for i := range c.changes {
 		ch := &c.changes[i]
-		switch plan := ch.after.Str("plan"); {
+		switch plan := ch.after.Str(store.AttrPlan); {
 		case string(stored[i]) != string(ch.before):
 			return errOutdated("Rows that it changes have changed")
 		case plan != "" && !c.w.knowsPlan(plan):

@@ -187,7 +187,7 @@ func (w *work) findCustomer(a table.Attrs) []byte {
 // under another parent, or by an earlier one of this input. A replace lets it move: it removes the
 // row that holds it, since that cannot stand in the input too.
 func (a *answers) holder(stored table.Attrs, q *question) {
-	owner := stored.Str("invoice") + stored.Str("customer")
+	owner := store.HolderOf(stored)
 	replace := a.w.job.Import.Mode == job.Replace
 	if a.about != q.about {
 		a.about, a.first = q.about, nil

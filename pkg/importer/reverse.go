@@ -376,7 +376,7 @@ func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdi
 // planned tells whether the plan is there that a row names; what it names already needs no look.
 func (u *reversal) planned(c *change) bool {
 	plan := c.after.Str(store.AttrPlan)
-	return plan == "" || plan == c.before.Str("plan") || u.w.knowsPlan(plan)
+	return plan == "" || plan == c.before.Str(store.AttrPlan) || u.w.knowsPlan(plan)
 }
 
 // findParents finds out which records are there that rows of the block belong to, but for those in the block itself.
@@ -473,7 +473,7 @@ func (a *answers) back(q *question, there, stored table.Attrs) {
 	}
 	for n := range q.askers {
 		asker := &q.askers[n]
-		owner := there.Str("invoice") + there.Str("customer")
+		owner := store.HolderOf(there)
 		switch {
 		case asker.kind == record:
 			a.freed = append(a.freed, ownerOf(asker))

@@ -318,19 +318,9 @@ func (s Space) EditOwner(customer, invoice H) table.Key {
 	return table.Key{PK: s.EditPK(s.ShardOf(customer)), SK: OwnerSK(customer, invoice)}
 }
 
-// ContactsOf is the range of a customer's contacts.
-func (s Space) ContactsOf(customer H) table.Query {
-	return under(s.CustomerPK(s.ShardOf(customer)), SKContact+customer.String()+"#")
-}
-
 // OwnersOf is the range of the pointers from a customer to its invoices.
 func (s Space) OwnersOf(customer H) table.Query {
 	return under(s.DataPK(s.ShardOf(customer)), SKOwner+customer.String()+"#")
-}
-
-// EventsOf is the range of a customer's subscription events.
-func (s Space) EventsOf(customer H) table.Query {
-	return under(s.DataPK(s.ShardOf(customer)), SKEvent+customer.String()+"#")
 }
 
 // InvoiceParts is the range of an invoice's line items and transactions, the invoice itself not among them.

@@ -97,7 +97,8 @@ type PointerKind struct {
 	Name  string // what it is counted as
 	Of    Kind   // the kind of record whose identity its sort keys begin with; empty: of none
 	Edits bool   // edits have such pointers too
-	// Unique says that its sort key does not name the record: it leads to the one that has an external id now.
+	// Unique says that its sort key does not name the record: it leads to the one that has an external id now, and holds the
+	// identity of what that hangs on (see [HolderOf]).
 	Unique bool
 }
 
@@ -541,6 +542,16 @@ func (s Space) PointersOf(hr *Hasher, record table.Item) (out []table.Item) {
 		out = append(out, table.Item{Key: s.Key(p.SK), Attrs: p.Attrs})
 	}
 	return out
+}
+
+// HolderOf is the identity, in hex, of the record that the record with an external id hangs on, given the pointer from that
+// external id: all that such a pointer holds. It is empty if there is no pointer.
+func HolderOf(pointer table.Attrs) string {
+	_, v, _, ok := table.Next(pointer.Content())
+	if !ok {
+		return ""
+	}
+	return v.Str()
 }
 
 // PointerCount is how many pointers a record with these attributes has.

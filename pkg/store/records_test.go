@@ -23,21 +23,7 @@ func encode(r billing.Record) table.Attrs {
 
 // decode reads what encode wrote, as the kind of like.
 func decode(like billing.Record, a table.Attrs) billing.Record {
-	switch like.(type) {
-	case *billing.Customer:
-		return store.DecodeCustomer(a)
-	case *billing.Contact:
-		return store.DecodeContact(a)
-	case *billing.Plan:
-		return store.DecodePlan(a)
-	case *billing.Invoice:
-		return store.DecodeInvoice(a)
-	case *billing.LineItem:
-		return store.DecodeLineItem(a)
-	case *billing.Transaction:
-		return store.DecodeTransaction(a)
-	}
-	return store.DecodeEvent(a)
+	return store.KindFor(like.Dataset()).Decode(a)
 }
 
 func identity(r billing.Record) store.H {
