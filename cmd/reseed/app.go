@@ -124,9 +124,8 @@ func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *
 	}
 	var objs *objects.Objects
 	if bucket := sh.env["RESEED_BUCKET"]; at != nil && bucket != "" {
-		if objs, err = at.Objects(ctx, bucket); err == nil {
-			err = objs.Check(ctx)
-		}
+		objs = at.Objects(bucket)
+		err = objs.Check(ctx)
 	} else {
 		objs, err = objects.Dir(filepath.Join(sh.data, "objects"))
 	}
