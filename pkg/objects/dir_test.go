@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,4 +140,87 @@ func TestFolderThatIsAFile(t *testing.T) {
 	must(t, os.WriteFile(file, nil, 0o600))
 	_, err := objects.Dir(file)
 	wantFault(t, err, fault.Internal, "object_folder")
+}
+
+func TestFolderHoldsPlainFilesOnly(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(t.TempDir(), "objects")
+	o, err := objects.Dir(root)
+	must(t, err)
+	put(t, o, "uploads/acme/a.csv", "text")
+	stranded := filepath.Join(root, "uploads", "acme", "b.csv.18790f5d3a7b2c41.tmp") // as a kill leaves it
+	must(t, os.WriteFile(stranded, []byte("half"), 0o600))
+	names, err := o.Names(t.Context(), "uploads/")
+	if diff := cmp.Diff([]string{"uploads/acme/a.csv"}, names); diff != "" || err != nil {
+		t.Errorf("names: %v\n%s", err, diff)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "uploads", "acme", "a.csv"))
+	if err != nil || string(text) != "text" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+	_, err = o.DeleteAll(t.Context(), "uploads/acme/")
+	must(t, err)
+	if _, err := os.Stat(filepath.Join(root, "uploads", "acme")); !os.IsNotExist(err) {
+		t.Errorf("the folder, or what was half written, is still there: %v", err)
+	}
+}
+
+// What lies in a folder in place of a file is never opened: reading a pipe may take for ever.
+func TestFolderOpensPlainFilesOnly(t *testing.T) {
+	t.Parallel()
+	root, outside := filepath.Join(t.TempDir(), "objects"), filepath.Join(t.TempDir(), "secret.csv")
+	o, err := objects.Dir(root)
+	must(t, err)
+	in := func(name string) string { return filepath.Join(root, "uploads", "acme", name) }
+	put(t, o, "uploads/acme/a.csv", "text")
+	must(t, os.WriteFile(outside, []byte("secret"), 0o600))
+	must(t, syscall.Mkfifo(in("pipe.csv"), 0o600))
+	must(t, syscall.Mkfifo(in("a.csv.attrs"), 0o600)) // it is no object, and nobody opens it to read a.csv
+	must(t, os.Symlink(in("pipe.csv"), in("to-pipe.csv")))
+	must(t, os.Symlink(outside, in("out.csv")))
+	must(t, os.Symlink(filepath.Dir(outside), in("away")))
+	must(t, os.Symlink("nowhere", in("broken.csv")))
+	must(t, os.Symlink("a.csv", in("in.csv")))
+	for _, name := range []string{"pipe.csv", "to-pipe.csv", "out.csv", "away/secret.csv", "broken.csv"} {
+		_, err := o.Stat(t.Context(), "uploads/acme/"+name)
+		wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
+		_, err = read(t.Context(), o, "uploads/acme/"+name, "", 0, -1)
+		wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
+	}
+	wantText(t, o, "uploads/acme/a.csv", "", "text")
+	wantText(t, o, "uploads/acme/in.csv", "", "text")
+	names, err := o.Names(t.Context(), "uploads/acme/")
+	var want []string
+	for _, name := range []string{"a.csv", "away", "broken.csv", "in.csv", "out.csv", "pipe.csv", "to-pipe.csv"} {
+		want = append(want, "uploads/acme/"+name)
+	}
+	if diff := cmp.Diff(want, names); diff != "" || err != nil {
+		t.Errorf("names: %v\n%s", err, diff)
+	}
+	wantFault(t, create(t.Context(), o, "uploads/acme/away/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
+	wantFault(t, create(t.Context(), o, "uploads/acme/away/new/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
+	_, err = o.DeleteAll(t.Context(), "uploads/acme/away/sub/")
+	wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
+	_, err = o.DeleteAll(t.Context(), "uploads/acme/")
+	must(t, err)
+	if text, err := os.ReadFile(outside); err != nil || string(text) != "secret" {
+		t.Errorf("a file outside the folder: %q, %v", text, err)
+	}
+}
+
+// The folder of all uploads may be a link to another disk.
+func TestFolderOnAnotherDisk(t *testing.T) {
+	t.Parallel()
+	root, disk := filepath.Join(t.TempDir(), "objects"), t.TempDir()
+	o, err := objects.Dir(root)
+	must(t, err)
+	must(t, os.Symlink(disk, filepath.Join(root, "uploads")))
+	must(t, os.Mkdir(filepath.Join(disk, "acme"), 0o700))
+	must(t, os.WriteFile(filepath.Join(disk, "acme", "a.csv"), []byte("text"), 0o600))
+	wantText(t, o, "uploads/acme/a.csv", "", "text")
+	put(t, o, "uploads/acme/b.csv", "more")
+	names, err := o.Names(t.Context(), "uploads/")
+	if diff := cmp.Diff([]string{"uploads/acme/a.csv", "uploads/acme/b.csv"}, names); diff != "" || err != nil {
+		t.Errorf("names: %v\n%s", err, diff)
+	}
 }

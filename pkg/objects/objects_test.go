@@ -7,12 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,7 +34,7 @@ func kinds() map[string]func(t *testing.T) *objects.Objects {
 			return o
 		},
 		"memory": func(t *testing.T) *objects.Objects { t.Helper(); return objects.Mem() },
-		"tests":  func(t *testing.T) *objects.Objects {
+		"tests": func(t *testing.T) *objects.Objects {
 			t.Helper()
 			return buckettest.Objects(&objects.Memory{}, func(buckettest.Op, bool) error { return nil })
 		},
@@ -50,9 +48,9 @@ func kinds() map[string]func(t *testing.T) *objects.Objects {
 
 func bucket(t *testing.T) (*objects.Objects, *s3.Client) {
 	t.Helper()
-	url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
+	address, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
 	client := s3.NewFromConfig(aws.Config{
-		Region: "eu-central-1", BaseEndpoint: &url,
+		Region: "eu-central-1", BaseEndpoint: &address,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	return objects.S3(client, "files"), client
@@ -483,131 +481,4 @@ func TestHostileKeysAreRefused(t *testing.T) {
 			wantFault(t, o.Delete(t.Context(), key), fault.Invalid, "bad_key")
 		}
 	})
-}
-
-func TestFolderHoldsPlainFilesOnly(t *testing.T) {
-	t.Parallel()
-	root := filepath.Join(t.TempDir(), "objects")
-	o, err := objects.Dir(root)
-	must(t, err)
-	put(t, o, "uploads/acme/a.csv", "text")
-	stranded := filepath.Join(root, "uploads", "acme", "b.csv.18790f5d3a7b2c41.tmp") // as a kill leaves it
-	must(t, os.WriteFile(stranded, []byte("half"), 0o600))
-	names, err := o.Names(t.Context(), "uploads/")
-	if diff := cmp.Diff([]string{"uploads/acme/a.csv"}, names); diff != "" || err != nil {
-		t.Errorf("names: %v\n%s", err, diff)
-	}
-	text, err := os.ReadFile(filepath.Join(root, "uploads", "acme", "a.csv"))
-	if err != nil || string(text) != "text" {
-		t.Errorf("the file holds %q, %v", text, err)
-	}
-	_, err = o.DeleteAll(t.Context(), "uploads/acme/")
-	must(t, err)
-	if _, err := os.Stat(filepath.Join(root, "uploads", "acme")); !os.IsNotExist(err) {
-		t.Errorf("the folder, or what was half written, is still there: %v", err)
-	}
-}
-
-func TestBucketKeepsNoVersionOfWhatIsDeleted(t *testing.T) {
-	t.Parallel()
-	o, client := bucket(t)
-	for _, text := range []string{"one", "two", "three"} {
-		put(t, o, "u/a/k", text)
-	}
-	put(t, o, "u/b/k", "one")
-	put(t, o, "u/b/k", "two")
-	put(t, o, "u/b/k2", "neighbour")
-	n, err := o.DeleteAll(t.Context(), "u/a/")
-	if err != nil || n != 1 {
-		t.Fatalf("deleted %d, %v", n, err)
-	}
-	must(t, o.Delete(t.Context(), "u/b/k"))
-	left, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String("files")})
-	must(t, err)
-	if len(left.Versions) != 1 || len(left.DeleteMarkers) != 0 || *left.Versions[0].Key != "u/b/k2" {
-		t.Errorf("left: %d versions, %d markers", len(left.Versions), len(left.DeleteMarkers))
-	}
-}
-
-func TestBucketReadsAnOlderVersion(t *testing.T) {
-	t.Parallel()
-	o, _ := bucket(t)
-	put(t, o, "k", "one")
-	first, err := o.Stat(t.Context(), "k")
-	must(t, err)
-	put(t, o, "k", "two")
-	wantText(t, o, "k", first.Version, "one")
-	wantText(t, o, "k", "", "two")
-	_, err = read(t.Context(), o, "k", "no-such-version", 0, -1)
-	wantFault(t, err, fault.NotFound, objects.CodeGone)
-	_, err = o.StatVersion(t.Context(), "k", "no-such-version")
-	wantFault(t, err, fault.NotFound, objects.CodeGone)
-}
-
-func TestMissingBucketIsNoMissingObject(t *testing.T) {
-	t.Parallel()
-	_, client := bucket(t)
-	o := objects.S3(client, "elsewhere")
-	_, err := read(t.Context(), o, "k", "", 0, -1)
-	wantFault(t, err, fault.Internal, "object_bucket")
-}
-
-// What lies in a folder in place of a file is never opened: a pipe would hold whoever reads it for ever.
-func TestFolderOpensPlainFilesOnly(t *testing.T) {
-	t.Parallel()
-	root, outside := filepath.Join(t.TempDir(), "objects"), filepath.Join(t.TempDir(), "secret.csv")
-	o, err := objects.Dir(root)
-	must(t, err)
-	in := func(name string) string { return filepath.Join(root, "uploads", "acme", name) }
-	put(t, o, "uploads/acme/a.csv", "text")
-	must(t, os.WriteFile(outside, []byte("secret"), 0o600))
-	must(t, syscall.Mkfifo(in("pipe.csv"), 0o600))
-	must(t, syscall.Mkfifo(in("a.csv.attrs"), 0o600)) // it is no object, and nobody opens it to read a.csv
-	must(t, os.Symlink(in("pipe.csv"), in("to-pipe.csv")))
-	must(t, os.Symlink(outside, in("out.csv")))
-	must(t, os.Symlink(filepath.Dir(outside), in("away")))
-	must(t, os.Symlink("nowhere", in("broken.csv")))
-	must(t, os.Symlink("a.csv", in("in.csv")))
-	for _, name := range []string{"pipe.csv", "to-pipe.csv", "out.csv", "away/secret.csv", "broken.csv"} {
-		_, err := o.Stat(t.Context(), "uploads/acme/"+name)
-		wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
-		_, err = read(t.Context(), o, "uploads/acme/"+name, "", 0, -1)
-		wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
-	}
-	wantText(t, o, "uploads/acme/a.csv", "", "text")
-	wantText(t, o, "uploads/acme/in.csv", "", "text")
-	names, err := o.Names(t.Context(), "uploads/acme/")
-	var want []string
-	for _, name := range []string{"a.csv", "away", "broken.csv", "in.csv", "out.csv", "pipe.csv", "to-pipe.csv"} {
-		want = append(want, "uploads/acme/"+name)
-	}
-	if diff := cmp.Diff(want, names); diff != "" || err != nil {
-		t.Errorf("names: %v\n%s", err, diff)
-	}
-	wantFault(t, create(t.Context(), o, "uploads/acme/away/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
-	wantFault(t, create(t.Context(), o, "uploads/acme/away/new/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
-	_, err = o.DeleteAll(t.Context(), "uploads/acme/away/sub/")
-	wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
-	_, err = o.DeleteAll(t.Context(), "uploads/acme/")
-	must(t, err)
-	if text, err := os.ReadFile(outside); err != nil || string(text) != "secret" {
-		t.Errorf("a file outside the folder: %q, %v", text, err)
-	}
-}
-
-// The folder of all uploads may be a link to another disk.
-func TestFolderOnAnotherDisk(t *testing.T) {
-	t.Parallel()
-	root, disk := filepath.Join(t.TempDir(), "objects"), t.TempDir()
-	o, err := objects.Dir(root)
-	must(t, err)
-	must(t, os.Symlink(disk, filepath.Join(root, "uploads")))
-	must(t, os.Mkdir(filepath.Join(disk, "acme"), 0o700))
-	must(t, os.WriteFile(filepath.Join(disk, "acme", "a.csv"), []byte("text"), 0o600))
-	wantText(t, o, "uploads/acme/a.csv", "", "text")
-	put(t, o, "uploads/acme/b.csv", "more")
-	names, err := o.Names(t.Context(), "uploads/")
-	if diff := cmp.Diff([]string{"uploads/acme/a.csv", "uploads/acme/b.csv"}, names); diff != "" || err != nil {
-		t.Errorf("names: %v\n%s", err, diff)
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
@@ -238,3 +239,46 @@ func TestBucketWithoutVersions(t *testing.T) {
 	wantFault(t, err, fault.NotFound, objects.CodeGone)
 }
 
+func TestBucketKeepsNoVersionOfWhatIsDeleted(t *testing.T) {
+	t.Parallel()
+	o, client := bucket(t)
+	for _, text := range []string{"one", "two", "three"} {
+		put(t, o, "u/a/k", text)
+	}
+	put(t, o, "u/b/k", "one")
+	put(t, o, "u/b/k", "two")
+	put(t, o, "u/b/k2", "neighbour")
+	n, err := o.DeleteAll(t.Context(), "u/a/")
+	if err != nil || n != 1 {
+		t.Fatalf("deleted %d, %v", n, err)
+	}
+	must(t, o.Delete(t.Context(), "u/b/k"))
+	left, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String("files")})
+	must(t, err)
+	if len(left.Versions) != 1 || len(left.DeleteMarkers) != 0 || *left.Versions[0].Key != "u/b/k2" {
+		t.Errorf("left: %d versions, %d markers", len(left.Versions), len(left.DeleteMarkers))
+	}
+}
+
+func TestBucketReadsAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	o, _ := bucket(t)
+	put(t, o, "k", "one")
+	first, err := o.Stat(t.Context(), "k")
+	must(t, err)
+	put(t, o, "k", "two")
+	wantText(t, o, "k", first.Version, "one")
+	wantText(t, o, "k", "", "two")
+	_, err = read(t.Context(), o, "k", "no-such-version", 0, -1)
+	wantFault(t, err, fault.NotFound, objects.CodeGone)
+	_, err = o.StatVersion(t.Context(), "k", "no-such-version")
+	wantFault(t, err, fault.NotFound, objects.CodeGone)
+}
+
+func TestMissingBucketIsNoMissingObject(t *testing.T) {
+	t.Parallel()
+	_, client := bucket(t)
+	o := objects.S3(client, "elsewhere")
+	_, err := read(t.Context(), o, "k", "", 0, -1)
+	wantFault(t, err, fault.Internal, "object_bucket")
+}
