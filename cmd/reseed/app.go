@@ -106,9 +106,8 @@ func openData(ctx context.Context, sh *shell, c config.Config, log *slog.Logger)
 	}
 	var objs *objects.Objects
 	if at != nil && c.Bucket != "" {
-		if objs, err = at.Objects(ctx, c.Bucket); err == nil {
-			err = objs.Check(ctx)
-		}
+		objs = at.Objects(c.Bucket)
+		err = objs.Check(ctx)
 	} else {
 		objs, err = objects.Dir(filepath.Join(sh.data, "objects"))
 	}

@@ -373,10 +373,8 @@ func TestManyRejectsAreLinkedTo(t *testing.T) {
 	client := s3.New(s3.Options{
 		Region: "eu-central-1", BaseEndpoint: &url, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	objs, err := objects.S3(t.Context(), client, "files")
-	must(t, err)
 	c := b.Config
-	c.Objects = objs
+	c.Objects = objects.S3(client, "files")
 	b.App = app.New(c)
 	if _, err := b.Rejects(t.Context(), few); !fault.Is(err, fault.NotFound) {
 		t.Errorf("rejects that are gone: %v", err)

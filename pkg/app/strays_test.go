@@ -78,7 +78,7 @@ func everyObjectStore(t *testing.T, test func(*testing.T, *sweeping)) {
 				b.client = s3.NewFromConfig(aws.Config{
 					Region: "eu-central-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 				})
-				objs, err = objects.S3(t.Context(), b.client, bucketOfTest)
+				objs = objects.S3(b.client, bucketOfTest)
 			}
 			must(t, err)
 			b.over(objs, store.New(mem.New(mem.Options{})))

@@ -79,13 +79,9 @@ func objectStores() map[string]func(t *testing.T) *objects.Objects {
 		"s3": func(t *testing.T) *objects.Objects {
 			t.Helper()
 			url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
-			o, err := objects.S3(t.Context(), s3.NewFromConfig(aws.Config{
+			return objects.S3(s3.NewFromConfig(aws.Config{
 				Region: "eu-central-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 			}), "files")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return o
 		},
 	}
 }

@@ -18,12 +18,8 @@ func App(ctx context.Context, c config.Config, now func() time.Time, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	objs, err := at.Objects(ctx, c.Bucket)
-	if err != nil {
-		return nil, err
-	}
 	return app.New(app.Config{
-		Store: at.Store(c.Table), Objects: objs, Now: now, Log: log, RequestLifetime: c.RequestLifetime, SweepUploads: true,
+		Store: at.Store(c.Table), Objects: at.Objects(c.Bucket), Now: now, Log: log, RequestLifetime: c.RequestLifetime, SweepUploads: true,
 		Imports: Sender(at, c.QueueURL, func(m importer.Message) string { return m.Source }),
 		Sweeps:  Sender(at, c.EraseQueueURL, func(m app.Sweep) string { return m.Source }),
 		Grace:   c.Grace, Residue: residue(c),

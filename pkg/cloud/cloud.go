@@ -60,9 +60,9 @@ func (c *Cloud) Store(table string) *store.Store {
 }
 
 // Objects is the bucket of that name.
-func (c *Cloud) Objects(ctx context.Context, bucket string) (*objects.Objects, error) {
+func (c *Cloud) Objects(bucket string) *objects.Objects {
 	r := resource{"bucket", bucket, "RESEED_BUCKET", "S3"}
-	return objects.S3(ctx, s3.NewFromConfig(c.aws, func(o *s3.Options) {
+	return objects.S3(s3.NewFromConfig(c.aws, func(o *s3.Options) {
 		o.APIOptions = append(o.APIOptions, r.explain)
 		o.DisableLogOutputChecksumValidationSkipped = true // it would print a line for each object that came without a checksum
 	}), bucket)

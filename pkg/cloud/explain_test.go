@@ -48,10 +48,7 @@ func TestWrongSettings(t *testing.T) { //nolint:paralleltest // the environment 
 		t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
 		c := open(t, url, url)
 		_, table := c.Store("my-table").Directory(t.Context())
-		objs, err := c.Objects(t.Context(), "my-bucket")
-		if err != nil {
-			t.Fatal(err)
-		}
+		objs := c.Objects("my-bucket")
 		_, listing := objs.Names(t.Context(), "uploads/")
 		for name, err := range map[string]error{
 			`table "my-table"`: table, `bucket "my-bucket"`: listing, `bucket "my-bucket" `: objs.Check(t.Context()),

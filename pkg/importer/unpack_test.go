@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"reseed/internal/blobtest"
+	"reseed/internal/buckettest"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
@@ -200,14 +200,13 @@ func TestAFileIsUnpackedOnce(t *testing.T) {
 // unpacked.
 func TestCancelWhileUnpacking(t *testing.T) {
 	t.Parallel()
-	bucket := &blobtest.Bucket{}
 	var opened func()
-	l := newLine(mem.New(mem.Options{}), objects.Over(bucket.Open(func(op blobtest.Op, done bool) error {
-		if op == blobtest.Open && done {
+	l := newLine(mem.New(mem.Options{}), buckettest.Objects(&objects.Memory{}, func(op buckettest.Op, done bool) error {
+		if op == buckettest.Open && done {
 			opened()
 		}
 		return nil
-	})), 400, 1)
+	}), 400, 1)
 	opened = func() {}
 	noise := make([]byte, 5<<20)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
@@ -246,21 +245,20 @@ func TestCancelWhileUnpacking(t *testing.T) {
 func TestAFileThatNoStepCanUnpack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		slow := func(op blobtest.Op, done bool) error {
-			if op == blobtest.Open && done {
+		slow := func(op buckettest.Op, done bool) error {
+			if op == buckettest.Open && done {
 				time.Sleep(7 * time.Second)
 			}
 			return nil
 		}
 		l := &line{}
-		bucket := &blobtest.Bucket{}
-		var hook blobtest.Hook
-		l.wire(mem.New(mem.Options{}), objects.Over(bucket.Open(func(op blobtest.Op, done bool) error {
+		var hook buckettest.Hook
+		l.wire(mem.New(mem.Options{}), buckettest.Objects(&objects.Memory{}, func(op buckettest.Op, done bool) error {
 			if hook == nil {
 				return nil
 			}
 			return hook(op, done)
-		})), 400, 1, time.Now)
+		}), 400, 1, time.Now)
 		noise := make([]byte, 10<<20)
 		_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
 		j := l.upTo(t, l.source(t, "S"), " unpack/", input{

@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"reseed/internal/blobtest"
+	"reseed/internal/buckettest"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
@@ -29,7 +29,7 @@ import (
 // world is what outlives a process: the table, the objects, and a clock that jumps to where something happens.
 type world struct {
 	table  *mem.Driver
-	bucket *blobtest.Bucket
+	bucket *objects.Memory
 	sizes  [2]int64 // of a piece, and of a small import
 	src    store.Source
 	told   map[string]bool // jobs that are no news
@@ -56,14 +56,14 @@ type process struct {
 // still is a world in which nothing happens, to begin with again and again.
 type still struct {
 	table  *mem.Driver
-	bucket *blobtest.Bucket
+	bucket *objects.Memory
 	at     time.Time
 }
 
 // genesis makes a world with an empty source, at a time when the dates of all rows lie in the past.
 func genesis(t *testing.T) *still {
 	t.Helper()
-	s := &still{table: mem.New(mem.Options{}), bucket: &blobtest.Bucket{}, at: today()}
+	s := &still{table: mem.New(mem.Options{}), bucket: &objects.Memory{}, at: today()}
 	l := newLine(s.table, objects.Mem(), 0, 0)
 	setSecret(t, l)
 	l.source(t, "S")
@@ -126,8 +126,8 @@ func (w *world) start(trouble func(p *process, op string, done bool) error) *pro
 		w.skew = append(w.skew[1:], wrong)
 		clock = func() time.Time { return time.Now().Add(wrong) }
 	}
-	bucket := w.bucket.Open(func(op blobtest.Op, done bool) error { return hook("object "+string(op), done) })
-	p.wire(&seen{w.table, hook}, objects.Over(bucket), w.sizes[0], w.sizes[1], clock)
+	objs := buckettest.Objects(w.bucket, func(op buckettest.Op, done bool) error { return hook("object "+string(op), done) })
+	p.wire(&seen{w.table, hook}, objs, w.sizes[0], w.sizes[1], clock)
 	return p
 }
 

@@ -2,7 +2,9 @@ package objects
 
 import (
 	"context"
-	"fmt"
+	"crypto/rand"
+	"encoding/hex"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -11,24 +13,26 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
-
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
-	"gocloud.dev/blob/memblob"
 
 	"reseed/pkg/fault"
 )
 
-// dirMode is for folders that hold billing data: nobody else's business.
-const dirMode = 0o700
+// The folders hold billing data, which is nobody else's business; whom an owner lets into them may
+// read the files.
+const (
+	dirMode  = 0o700
+	fileMode = 0o666
+)
 
-// folder is what makes fileblob durable and create-only within one process:
-// fileblob syncs nothing, and looks for the file under a lock that each writer has
-// for itself.
+// attributes is the ending of files that no version has written, and that are no objects: fileblob
+// would take them for descriptions of the files beside them.
+const attributes = ".attrs"
+
+// folder is a [Bucket] of files. One process owns it: creating an object is one step within this
+// process only.
 type folder struct {
 	root string
-	mu   sync.Mutex
+	mu   sync.Mutex // held while an object takes its place
 }
 
 // Dir keeps objects as files below a folder, which is made if it is not there.
@@ -40,27 +44,163 @@ func Dir(path string) (*Objects, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "object_folder", "make the folder for objects")
 	}
-	bucket, err := fileblob.OpenBucket(root, &fileblob.Options{
-		DirFileMode: dirMode,
-		NoTempDir:   true, // a rename needs one file system
-		Metadata:    fileblob.MetadataDontWrite,
-	})
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "object_folder", "open the folder for objects")
-	}
-	return &Objects{bucket: bucket, folder: &folder{root: root}}, nil
+	return Over(&folder{root: root}), nil
 }
 
-// Mem keeps objects in memory.
-func Mem() *Objects { return Over(memblob.OpenBucket(nil)) }
+// fileName spells a key as the name of its file, as fileblob of gocloud.dev did, which wrote the
+// folders of earlier versions: what the key says is a folder whose name ends with two dots is none
+// on disk. Reseed makes no such key by itself. [folder.Folders] and [folder.DeleteAll] know the
+// folders on disk only.
+func fileName(key string) string { return strings.ReplaceAll(key, "../", "..__0x2f__") }
 
-// Over keeps objects in a bucket that has neither versions nor files, as the one in memory.
-func Over(bucket *blob.Bucket) *Objects { return &Objects{bucket: bucket} }
+func keyOf(name string) string { return strings.ReplaceAll(name, "..__0x2f__", "../") }
+
+func (f *folder) path(key string) string {
+	return filepath.Join(f.root, filepath.FromSlash(fileName(key)))
+}
+
+// failedFile sorts an error of the file system. A nil err stays nil.
+func failedFile(err error, doing string) error {
+	if os.IsNotExist(err) {
+		return gone()
+	}
+	return unavailable(err, doing)
+}
+
+// Begin implements [Bucket].
+func (f *folder) Begin(ctx context.Context, key string, create bool) (Pending, error) {
+	if err := f.plain(fileName(key)); err != nil {
+		return nil, err
+	}
+	if err := f.prepare(key); err != nil {
+		return nil, unavailable(err, "make a folder for an object")
+	}
+	path := f.path(key)
+	file, err := os.OpenFile(path+temporaryEnding(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode) //nolint:gosec // below the root: keys are checked
+	if err != nil {
+		return nil, failedFile(err, "begin an object")
+	}
+	return &fileWriter{ctx, f, file, path, create}, nil
+}
+
+// fileWriter writes a file beside the place of the object, and renames it in the end.
+type fileWriter struct {
+	ctx    context.Context
+	folder *folder
+	file   *os.File
+	path   string // of the object
+	create bool
+}
+
+// Write implements [Pending].
+func (w *fileWriter) Write(p []byte) (int, error) {
+	n, err := w.file.Write(p)
+	return n, failedFile(err, "write an object")
+}
+
+// Commit implements [Pending]. First the file is durable, then its name.
+func (w *fileWriter) Commit() error {
+	if err := w.file.Sync(); err != nil {
+		w.Abort()
+		return unavailable(err, "sync an object")
+	}
+	if err := w.place(); err != nil {
+		w.Abort()
+		return err
+	}
+	return unavailable(syncDir(filepath.Dir(w.path)), "sync a folder")
+}
+
+func (w *fileWriter) place() error {
+	if err := w.file.Close(); err != nil {
+		return failedFile(err, "complete an object")
+	}
+	if err := w.ctx.Err(); err != nil {
+		return unavailable(err, "complete an object")
+	}
+	w.folder.mu.Lock()
+	defer w.folder.mu.Unlock()
+	if w.create {
+		if _, err := os.Stat(w.path); err == nil {
+			return exists()
+		}
+	}
+	return failedFile(os.Rename(w.file.Name(), w.path), "complete an object")
+}
+
+// Abort implements [Pending].
+func (w *fileWriter) Abort() {
+	_ = w.file.Close() // it may be closed already
+	_ = os.Remove(w.file.Name())
+}
+
+// Open implements [Bucket].
+func (f *folder) Open(_ context.Context, key, version string, offset, length int64) (io.ReadCloser, error) {
+	if err := f.plain(fileName(key)); err != nil {
+		return nil, err
+	}
+	file, err := os.Open(f.path(key))
+	if err != nil {
+		return nil, failedFile(err, "open an object")
+	}
+	if err := seek(file, version, offset); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	r := &reader{file, file, failedFile}
+	if length >= 0 {
+		r.Reader = io.LimitReader(file, length)
+	}
+	return r, nil
+}
+
+// seek goes to an offset of an opened file if that is the version that was asked for: what its name
+// leads to may change any time.
+func seek(file *os.File, version string, offset int64) error {
+	st, err := file.Stat()
+	if err != nil {
+		return failedFile(err, "open an object")
+	}
+	if st.IsDir() || version != "" && version != timedVersion(st.ModTime(), st.Size()) {
+		return gone()
+	}
+	if offset > 0 {
+		_, err = file.Seek(offset, io.SeekStart)
+	}
+	return failedFile(err, "open an object")
+}
+
+// Stat implements [Bucket].
+func (f *folder) Stat(_ context.Context, key, version string) (Info, error) {
+	if err := f.plain(fileName(key)); err != nil {
+		return Info{}, err
+	}
+	st, err := os.Stat(f.path(key))
+	if err != nil {
+		return Info{}, failedFile(err, "look at an object")
+	}
+	info := Info{Key: key, Size: st.Size(), Version: timedVersion(st.ModTime(), st.Size()), Modified: st.ModTime()}
+	if st.IsDir() || version != "" && version != info.Version {
+		return Info{}, gone()
+	}
+	return info, nil
+}
+
+// Delete implements [Bucket].
+func (f *folder) Delete(_ context.Context, key string) error {
+	if err := os.Remove(f.path(key)); err != nil && !os.IsNotExist(err) {
+		return unavailable(err, "delete an object")
+	}
+	return nil
+}
+
+// Link implements [Bucket]: there is none.
+func (*folder) Link(context.Context, string) (string, error) { return "", nil }
 
 // prepare makes the folders above key, each of them durable in the one above it.
 func (f *folder) prepare(key string) error {
 	at := f.root
-	segments := strings.Split(key, "/")
+	segments := strings.Split(fileName(key), "/")
 	for _, name := range segments[:len(segments)-1] {
 		parent := at
 		at = filepath.Join(at, name)
@@ -68,18 +208,13 @@ func (f *folder) prepare(key string) error {
 			if os.IsExist(err) {
 				continue
 			}
-			return anonymous(err)
+			return err
 		}
 		if err := syncDir(parent); err != nil {
-			return anonymous(err)
+			return err
 		}
 	}
 	return nil
-}
-
-// sync makes the entry of key durable in its folder.
-func (f *folder) sync(key string) error {
-	return syncDir(filepath.Dir(filepath.Join(f.root, filepath.FromSlash(key))))
 }
 
 func syncDir(path string) error {
@@ -94,10 +229,10 @@ func syncDir(path string) error {
 	return err
 }
 
-// removeAll removes the folder of a prefix with everything in it, also what was
-// half written and what others put there; its own name goes too, for it may tell
-// about what was deleted. It tells how many objects there were. Somebody else may be removing the same.
-func (f *folder) removeAll(prefix string) (n int64, err error) {
+// DeleteAll implements [Bucket]. It removes the folder of a prefix with everything in it, also what
+// was half written and what others put there; its own name goes too, for it may tell about what was
+// deleted. Somebody else may be removing the same.
+func (f *folder) DeleteAll(_ context.Context, prefix string) (n int64, err error) {
 	path := filepath.Join(f.root, filepath.FromSlash(prefix))
 	if above, ok := cutLast(strings.TrimSuffix(prefix, "/")); ok { // the folder itself may be a link: that goes, and not what is behind it
 		if err := f.plain(above); err != nil {
@@ -111,30 +246,31 @@ func (f *folder) removeAll(prefix string) (n int64, err error) {
 		return err
 	})
 	if err != nil && !os.IsNotExist(err) {
-		return n, unsorted(anonymous(err), "list a folder of objects")
+		return n, unavailable(err, "list a folder of objects")
 	}
 	if err := os.RemoveAll(path); err != nil {
-		return n, unsorted(anonymous(err), "delete a folder of objects")
+		return n, unavailable(err, "delete a folder of objects")
 	}
 	err = syncDir(filepath.Dir(path))
 	if err != nil && !os.IsNotExist(err) {
-		return n, unsorted(anonymous(err), "sync a folder")
+		return n, unavailable(err, "sync a folder")
 	}
 	return n, nil
 }
 
-// plain makes sure that a key leads to a plain file, or nowhere, before anything is opened. A link may lead to a file within the
-// folder at the beginning of its key (uploads, jobs), which itself may be a link to another disk.
-func (f *folder) plain(key string) error {
-	segments := strings.Split(key, "/")
+// plain makes sure that a name below the root leads to a plain file, or nowhere, before anything is
+// opened. A link may lead to a file within the folder at the beginning of its name (uploads, jobs),
+// which itself may be a link to another disk.
+func (f *folder) plain(name string) error {
+	segments := strings.Split(name, "/")
 	top := f.root
 	if len(segments) > 1 {
 		top = filepath.Join(f.root, segments[0])
 		segments = segments[1:]
 	}
 	at, linked := top, false
-	for _, name := range segments {
-		at = filepath.Join(at, name)
+	for _, segment := range segments {
+		at = filepath.Join(at, segment)
 		st, err := os.Lstat(at)
 		if err != nil { // there is nothing, and opening it says so
 			if at = filepath.Dir(at); linked && !within(top, at) {
@@ -147,25 +283,19 @@ func (f *folder) plain(key string) error {
 	if linked && !within(top, at) {
 		return notAFile()
 	}
-	for _, name := range []string{at, at + attributes} {
-		st, err := os.Stat(name)
-		if err == nil && !st.Mode().IsRegular() && !st.IsDir() {
-			return notAFile()
-		}
+	if st, err := os.Stat(at); err == nil && !st.Mode().IsRegular() && !st.IsDir() {
+		return notAFile()
 	}
 	return nil
 }
 
-func cutLast(key string) (above string, ok bool) {
-	i := strings.LastIndex(key, "/")
+func cutLast(name string) (above string, ok bool) {
+	i := strings.LastIndex(name, "/")
 	if i < 0 {
 		return "", false
 	}
-	return key[:i], true
+	return name[:i], true
 }
-
-// attributes is the ending of a file that fileblob opens beside each object.
-const attributes = ".attrs"
 
 // within tells whether a file lies in a folder once all links are followed. One that leads nowhere does not.
 func within(top, file string) bool {
@@ -180,12 +310,12 @@ func notAFile() error {
 	return fault.New(fault.Invalid, CodeNotAFile, "this is no plain file: pipes, devices and links out of the folder are not read; copy the file itself there")
 }
 
-// list gives what is no folder below a prefix, without following links.
-func (f *folder) list(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+// List implements [Bucket]. It gives what is no folder below a prefix, without following links.
+func (f *folder) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		found, err := f.walk(ctx, prefix)
 		if err != nil {
-			yield(Info{}, unsorted(anonymous(err), "list objects"))
+			yield(Info{}, unavailable(err, "list objects"))
 			return
 		}
 		for _, info := range found {
@@ -217,7 +347,7 @@ func (f *folder) walk(ctx context.Context, prefix string) (found []Info, err err
 		if err != nil {
 			return err
 		}
-		key := filepath.ToSlash(rel)
+		key := keyOf(filepath.ToSlash(rel))
 		if !strings.HasPrefix(key, prefix) || isTemporary(key) || strings.HasSuffix(key, attributes) {
 			return nil
 		}
@@ -234,12 +364,12 @@ func (f *folder) walk(ctx context.Context, prefix string) (found []Info, err err
 	return found, err
 }
 
-// folders gives the folders right below a prefix, also empty ones. Links are none.
-func (f *folder) folders(prefix string) iter.Seq2[string, error] {
+// Folders implements [Bucket]. It gives empty folders, too. Links are none.
+func (f *folder) Folders(_ context.Context, prefix, _ string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		entries, err := os.ReadDir(filepath.Join(f.root, filepath.FromSlash(prefix)))
 		if err != nil && !os.IsNotExist(err) {
-			yield("", unsorted(anonymous(err), "list folders of objects"))
+			yield("", unavailable(err, "list folders of objects"))
 			return
 		}
 		for _, e := range entries {
@@ -250,14 +380,14 @@ func (f *folder) folders(prefix string) iter.Seq2[string, error] {
 	}
 }
 
-// isTemporary tells a file that fileblob has not completed.
-func isTemporary(key string) bool {
-	return strings.HasSuffix(key, ".tmp") && temporary.MatchString(key)
-}
-
+// temporary is the ending of a file that is not completed: a number of 15 or 16 hexadecimal digits,
+// which keeps writers of the same object apart, and .tmp.
 var temporary = regexp.MustCompile(`\.[0-9a-f]{15,16}\.tmp$`)
 
-// etag pins a file or an object in memory, as fileblob and memblob spell it.
-func etag(modified time.Time, size int64) string {
-	return fmt.Sprintf("\"%x-%x\"", modified.UnixNano(), size)
+func temporaryEnding() string {
+	var number [8]byte
+	_, _ = rand.Read(number[:]) // it never fails
+	return "." + hex.EncodeToString(number[:]) + ".tmp"
 }
+
+func isTemporary(key string) bool { return temporary.MatchString(key) }

@@ -1,10 +1,10 @@
 // Package objects keeps files: uploads, change sets, rejects, runs that spilled.
 //
-// [Objects] is one type over gocloud.dev/blob: a bucket of S3 ([S3]), a folder
-// ([Dir]) or memory ([Mem]). On top of a blob bucket it adds what Reseed needs:
+// [Objects] is what others use. It checks keys and leaves the rest to a [Bucket]: one of S3 ([S3]),
+// a folder ([Dir]) or memory ([Mem]). All of them keep the same promises:
 //
 //   - [Objects.Create] never replaces an object: of two writers one gets
-//     fault.Conflict. The write-ahead of an import rests on it (architecture §4).
+//     fault.Conflict. The write-ahead of an import rests on it.
 //   - [Objects.Open] reads a range of one exact version. An object that is gone or
 //     was replaced answers fault.NotFound with the code [CodeGone].
 //   - [Objects.DeleteAll] removes everything below a prefix, on S3 with all versions.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reseed/internal/awsfake/awsfaketest"
-	"reseed/internal/blobtest"
+	"reseed/internal/buckettest"
 	"reseed/pkg/fault"
 	"reseed/pkg/objects"
 )
@@ -34,7 +34,10 @@ func kinds() map[string]func(t *testing.T) *objects.Objects {
 			return o
 		},
 		"memory": func(t *testing.T) *objects.Objects { t.Helper(); return objects.Mem() },
-		"tests":  func(t *testing.T) *objects.Objects { t.Helper(); return objects.Over(new(blobtest.Bucket).Open(nil)) },
+		"tests": func(t *testing.T) *objects.Objects {
+			t.Helper()
+			return buckettest.Objects(&objects.Memory{}, func(buckettest.Op, bool) error { return nil })
+		},
 		"S3": func(t *testing.T) *objects.Objects {
 			t.Helper()
 			o, _ := bucket(t)
@@ -45,14 +48,12 @@ func kinds() map[string]func(t *testing.T) *objects.Objects {
 
 func bucket(t *testing.T) (*objects.Objects, *s3.Client) {
 	t.Helper()
-	url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
+	address, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
 	client := s3.NewFromConfig(aws.Config{
-		Region: "eu-central-1", BaseEndpoint: &url,
+		Region: "eu-central-1", BaseEndpoint: &address,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	o, err := objects.S3(t.Context(), client, "files")
-	must(t, err)
-	return o, client
+	return objects.S3(client, "files"), client
 }
 
 func everyKind(t *testing.T, test func(t *testing.T, o *objects.Objects)) {
@@ -311,6 +312,139 @@ func TestDeleteAllSparesTheNeighbour(t *testing.T) {
 	})
 }
 
+func TestEveryStoreIsChecked(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
+		must(t, o.Check(t.Context()))
+		put(t, o, "u/acme/1", "x")
+		must(t, o.Check(t.Context()))
+	})
+}
+
+func TestListingIsInOrderAndKnowsSizes(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
+		want := []string{"u/a-b", "u/a.b/1", "u/a/1", "u/a/10", "u/b"} // as bytes: - and . come before /
+		for i, key := range []string{"u/b", "u/a.b/1", "v", "u/a/10", "u/a-b", "t/1", "u/a/1"} {
+			put(t, o, key, strings.Repeat("x", i))
+		}
+		var got []string
+		for info, err := range o.List(t.Context(), "u/") {
+			must(t, err)
+			got = append(got, info.Key)
+			if stat, err := o.Stat(t.Context(), info.Key); err != nil || info.Size != stat.Size || info.Modified.IsZero() {
+				t.Errorf("List: %+v; Stat: %+v, %v", info, stat, err)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		for name := range o.List(t.Context(), "") { // a caller may stop
+			if name.Key != "t/1" {
+				t.Errorf("the first is %q", name.Key)
+			}
+			break
+		}
+	})
+}
+
+func TestFoldersFromAName(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
+		for _, key := range []string{"u/01-a/1", "u/02-b/1", "u/02-b/2", "u/03-c/deep/1", "u/9", "v/04/1"} {
+			put(t, o, key, "x")
+		}
+		for from, want := range map[string][]string{
+			"": {"u/01-a/", "u/02-b/", "u/03-c/"}, "02": {"u/02-b/", "u/03-c/"}, "02-b": {"u/02-b/", "u/03-c/"}, "02-c": {"u/03-c/"}, "04": nil,
+		} {
+			var got []string
+			for name, err := range o.FoldersFrom(t.Context(), "u/", from) {
+				must(t, err)
+				got = append(got, name)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("from %q (-want +got):\n%s", from, diff)
+			}
+		}
+	})
+}
+
+// Anybody who has a link reads the object, for a quarter of an hour; only S3 has such links.
+func TestLink(t *testing.T) {
+	t.Parallel()
+	for name, start := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := start(t)
+			put(t, o, "a/b c", "text")
+			link, err := o.Link(t.Context(), "a/b c")
+			must(t, err)
+			if name != "S3" {
+				if link != "" {
+					t.Errorf("a link: %s", link)
+				}
+				return
+			}
+			address, err := url.Parse(link)
+			must(t, err)
+			if life := address.Query().Get("X-Amz-Expires"); life != "900" {
+				t.Errorf("the link is good for %q seconds", life)
+			}
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
+			must(t, err)
+			answer, err := http.DefaultClient.Do(request)
+			must(t, err)
+			defer answer.Body.Close()
+			if text, err := io.ReadAll(answer.Body); err != nil || string(text) != "text" {
+				t.Errorf("the link gives %q, %v", text, err)
+			}
+		})
+	}
+}
+
+func TestAbortedLargeObjectLeavesNothing(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
+		put(t, o, "bystander", "text")
+		w, err := o.Replace(t.Context(), "large")
+		must(t, err)
+		_, err = w.Write(make([]byte, 20<<20)) // on S3 some parts are on their way
+		must(t, err)
+		w.Abort()
+		w.Abort()
+		names, err := o.Names(t.Context(), "")
+		if diff := cmp.Diff([]string{"bystander"}, names); diff != "" || err != nil {
+			t.Errorf("names: %v\n%s", err, diff)
+		}
+	})
+}
+
+func TestAroundMayRefuseAChange(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, o *objects.Objects) {
+		t.Helper()
+		put(t, o, "u/1", "text")
+		refused := errors.New("refused")
+		guarded := o.Around(func(func() error) error { return refused })
+		_, err := guarded.DeleteAll(t.Context(), "u/")
+		for what, err := range map[string]error{
+			"put": guarded.Put(t.Context(), "u/2", strings.NewReader("x")), "delete": guarded.Delete(t.Context(), "u/1"), "delete all": err,
+		} {
+			if !errors.Is(err, refused) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		names, err := o.Names(t.Context(), "")
+		if diff := cmp.Diff([]string{"u/1"}, names); diff != "" || err != nil {
+			t.Errorf("names: %v\n%s", err, diff)
+		}
+	})
+}
+
 func TestFolders(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
@@ -347,133 +481,4 @@ func TestHostileKeysAreRefused(t *testing.T) {
 			wantFault(t, o.Delete(t.Context(), key), fault.Invalid, "bad_key")
 		}
 	})
-}
-
-func TestFolderHoldsPlainFilesOnly(t *testing.T) {
-	t.Parallel()
-	root := filepath.Join(t.TempDir(), "objects")
-	o, err := objects.Dir(root)
-	must(t, err)
-	put(t, o, "uploads/acme/a.csv", "text")
-	stranded := filepath.Join(root, "uploads", "acme", "b.csv.18790f5d3a7b2c41.tmp") // as a kill leaves it
-	must(t, os.WriteFile(stranded, []byte("half"), 0o600))
-	names, err := o.Names(t.Context(), "uploads/")
-	if diff := cmp.Diff([]string{"uploads/acme/a.csv"}, names); diff != "" || err != nil {
-		t.Errorf("names: %v\n%s", err, diff)
-	}
-	text, err := os.ReadFile(filepath.Join(root, "uploads", "acme", "a.csv"))
-	if err != nil || string(text) != "text" {
-		t.Errorf("the file holds %q, %v", text, err)
-	}
-	_, err = o.DeleteAll(t.Context(), "uploads/acme/")
-	must(t, err)
-	if _, err := os.Stat(filepath.Join(root, "uploads", "acme")); !os.IsNotExist(err) {
-		t.Errorf("the folder, or what was half written, is still there: %v", err)
-	}
-}
-
-func TestBucketKeepsNoVersionOfWhatIsDeleted(t *testing.T) {
-	t.Parallel()
-	o, client := bucket(t)
-	for _, text := range []string{"one", "two", "three"} {
-		put(t, o, "u/a/k", text)
-	}
-	put(t, o, "u/b/k", "one")
-	put(t, o, "u/b/k", "two")
-	put(t, o, "u/b/k2", "neighbour")
-	n, err := o.DeleteAll(t.Context(), "u/a/")
-	if err != nil || n != 1 {
-		t.Fatalf("deleted %d, %v", n, err)
-	}
-	must(t, o.Delete(t.Context(), "u/b/k"))
-	left, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String("files")})
-	must(t, err)
-	if len(left.Versions) != 1 || len(left.DeleteMarkers) != 0 || *left.Versions[0].Key != "u/b/k2" {
-		t.Errorf("left: %d versions, %d markers", len(left.Versions), len(left.DeleteMarkers))
-	}
-}
-
-func TestBucketReadsAnOlderVersion(t *testing.T) {
-	t.Parallel()
-	o, _ := bucket(t)
-	put(t, o, "k", "one")
-	first, err := o.Stat(t.Context(), "k")
-	must(t, err)
-	put(t, o, "k", "two")
-	wantText(t, o, "k", first.Version, "one")
-	wantText(t, o, "k", "", "two")
-	_, err = read(t.Context(), o, "k", "no-such-version", 0, -1)
-	wantFault(t, err, fault.NotFound, objects.CodeGone)
-	_, err = o.StatVersion(t.Context(), "k", "no-such-version")
-	wantFault(t, err, fault.NotFound, objects.CodeGone)
-}
-
-func TestMissingBucketIsNoMissingObject(t *testing.T) {
-	t.Parallel()
-	_, client := bucket(t)
-	o, err := objects.S3(t.Context(), client, "elsewhere")
-	must(t, err)
-	_, err = read(t.Context(), o, "k", "", 0, -1)
-	wantFault(t, err, fault.Internal, "object_bucket")
-}
-
-// What lies in a folder in place of a file is never opened: a pipe would hold whoever reads it for ever.
-func TestFolderOpensPlainFilesOnly(t *testing.T) {
-	t.Parallel()
-	root, outside := filepath.Join(t.TempDir(), "objects"), filepath.Join(t.TempDir(), "secret.csv")
-	o, err := objects.Dir(root)
-	must(t, err)
-	in := func(name string) string { return filepath.Join(root, "uploads", "acme", name) }
-	put(t, o, "uploads/acme/a.csv", "text")
-	put(t, o, "uploads/acme/b.csv", "text")
-	must(t, os.WriteFile(outside, []byte("secret"), 0o600))
-	must(t, syscall.Mkfifo(in("pipe.csv"), 0o600))
-	must(t, syscall.Mkfifo(in("b.csv.attrs"), 0o600)) // fileblob would open it to read b.csv
-	must(t, os.Symlink(in("pipe.csv"), in("to-pipe.csv")))
-	must(t, os.Symlink(outside, in("out.csv")))
-	must(t, os.Symlink(filepath.Dir(outside), in("away")))
-	must(t, os.Symlink("nowhere", in("broken.csv")))
-	must(t, os.Symlink("a.csv", in("in.csv")))
-	for _, name := range []string{"pipe.csv", "to-pipe.csv", "b.csv", "out.csv", "away/secret.csv", "broken.csv"} {
-		_, err := o.Stat(t.Context(), "uploads/acme/"+name)
-		wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
-		_, err = read(t.Context(), o, "uploads/acme/"+name, "", 0, -1)
-		wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
-	}
-	wantText(t, o, "uploads/acme/a.csv", "", "text")
-	wantText(t, o, "uploads/acme/in.csv", "", "text")
-	names, err := o.Names(t.Context(), "uploads/acme/")
-	var want []string
-	for _, name := range []string{"a.csv", "away", "b.csv", "broken.csv", "in.csv", "out.csv", "pipe.csv", "to-pipe.csv"} {
-		want = append(want, "uploads/acme/"+name)
-	}
-	if diff := cmp.Diff(want, names); diff != "" || err != nil {
-		t.Errorf("names: %v\n%s", err, diff)
-	}
-	wantFault(t, create(t.Context(), o, "uploads/acme/away/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
-	wantFault(t, create(t.Context(), o, "uploads/acme/away/new/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
-	_, err = o.DeleteAll(t.Context(), "uploads/acme/away/sub/")
-	wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
-	_, err = o.DeleteAll(t.Context(), "uploads/acme/")
-	must(t, err)
-	if text, err := os.ReadFile(outside); err != nil || string(text) != "secret" {
-		t.Errorf("a file outside the folder: %q, %v", text, err)
-	}
-}
-
-// The folder of all uploads may be a link to another disk.
-func TestFolderOnAnotherDisk(t *testing.T) {
-	t.Parallel()
-	root, disk := filepath.Join(t.TempDir(), "objects"), t.TempDir()
-	o, err := objects.Dir(root)
-	must(t, err)
-	must(t, os.Symlink(disk, filepath.Join(root, "uploads")))
-	must(t, os.Mkdir(filepath.Join(disk, "acme"), 0o700))
-	must(t, os.WriteFile(filepath.Join(disk, "acme", "a.csv"), []byte("text"), 0o600))
-	wantText(t, o, "uploads/acme/a.csv", "", "text")
-	put(t, o, "uploads/acme/b.csv", "more")
-	names, err := o.Names(t.Context(), "uploads/")
-	if diff := cmp.Diff([]string{"uploads/acme/a.csv", "uploads/acme/b.csv"}, names); diff != "" || err != nil {
-		t.Errorf("names: %v\n%s", err, diff)
-	}
 }

@@ -3,92 +3,149 @@ package objects
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"iter"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/s3blob"
+	"github.com/aws/smithy-go"
 
 	"reseed/pkg/fault"
 )
 
-// S3 keeps objects in a bucket, which should have versions: else reads are pinned by
-// ETag, which tells equal contents from none.
-func S3(ctx context.Context, client *s3.Client, bucket string) (*Objects, error) {
-	b, err := s3blob.OpenBucket(ctx, client, bucket, nil)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "object_bucket", "open the bucket for objects")
-	}
-	return &Objects{bucket: b, s3: &versions{client, bucket}}, nil
+// An upload holds what one PutObject carries, or once that is more than a single request should
+// carry, three parts: two on their way and one being filled. All in bytes.
+const (
+	partSize    = 8 << 20
+	singleLimit = 2 * partSize
+	partsAtOnce = 2
+)
+
+// bucket is a bucket of S3.
+type bucket struct {
+	client  *s3.Client
+	uploads *transfermanager.Client
+	name    string
 }
 
-// versions is what the blob package does not know about a bucket.
-type versions struct {
-	client *s3.Client
-	bucket string
+// S3 keeps objects in a bucket, which should have versions: else reads are pinned by
+// ETag, which tells equal contents from none. It makes no call.
+func S3(client *s3.Client, name string) *Objects {
+	uploads := transfermanager.New(client, func(o *transfermanager.Options) {
+		o.PartSizeBytes, o.MultipartUploadThreshold, o.Concurrency = partSize, singleLimit, partsAtOnce
+	})
+	return Over(&bucket{client, uploads, name})
 }
 
 // isETag tells an ETag, which is quoted, from a version id.
 func isETag(version string) bool { return strings.HasPrefix(version, `"`) }
 
-// pin makes a read answer for one version only.
-func pin(version string) func(as func(any) bool) error {
-	if version == "" {
-		return nil
-	}
-	return func(as func(any) bool) error {
-		var (
-			in   *s3.GetObjectInput
-			file *os.File
-		)
-		switch {
-		case as(&in) && isETag(version):
-			in.IfMatch = aws.String(version)
-		case in != nil:
-			in.VersionId = aws.String(version)
-		case as(&file): // the opened file itself: what its name leads to may change any time
-			st, err := file.Stat()
-			if err != nil {
-				return err
-			}
-			if etag(st.ModTime(), st.Size()) != version {
-				return os.ErrNotExist
-			}
-		}
-		return nil
-	}
-}
-
-// isVersion tells whether that is what was opened: not every store with the API of S3
-// heeds all conditions.
-func isVersion(r *blob.Reader, version string) bool {
-	var got s3.GetObjectOutput
-	if r.As(&got) {
-		return version == aws.ToString(got.VersionId) || version == aws.ToString(got.ETag)
-	}
-	return version == etag(r.ModTime(), r.Size())
-}
-
-// head describes the version of an object, or the newest for "".
-func (v *versions) head(ctx context.Context, key, version string) (Info, error) {
-	in := &s3.HeadObjectInput{Bucket: aws.String(v.bucket), Key: aws.String(key)}
+// pin makes a request answer for one version only: by its id, or by its ETag. Nil is no condition.
+func pin(version string) (id, ifMatch *string) {
 	switch {
+	case version == "":
+		return nil, nil
 	case isETag(version):
-		in.IfMatch = aws.String(version)
-	case version != "":
-		in.VersionId = aws.String(version)
+		return nil, &version
+	default:
+		return &version, nil
 	}
-	out, err := v.client.HeadObject(ctx, in)
+}
+
+// isVersion tells whether an answer is for the version that was asked for: not every store with
+// the API of S3 heeds all conditions.
+func isVersion(asked string, id, etag *string) bool {
+	return asked == "" || asked == aws.ToString(id) || asked == aws.ToString(etag)
+}
+
+// Begin implements [Bucket].
+func (b *bucket) Begin(ctx context.Context, key string, create bool) (Pending, error) {
+	r, w := io.Pipe()
+	in := &transfermanager.UploadObjectInput{Bucket: &b.name, Key: &key, ContentType: aws.String("application/octet-stream"), Body: r}
+	if create {
+		in.IfNoneMatch = aws.String("*")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	u := &upload{pipe: w, cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(u.done)
+		_, u.err = b.uploads.UploadObject(ctx, in)
+		_ = r.CloseWithError(u.err) // a Write that still waits gets the error
+	}()
+	return u, nil
+}
+
+// upload sends an object while it is written: the transfer manager reads the other end of a pipe.
+type upload struct {
+	pipe   *io.PipeWriter
+	cancel context.CancelFunc
+	done   chan struct{} // closed once the upload has ended, with err
+	err    error
+}
+
+// Write implements [Pending].
+func (u *upload) Write(p []byte) (int, error) {
+	n, err := u.pipe.Write(p)
 	if err != nil {
-		return Info{}, headError(err)
+		err = failedS3(err, "write an object")
 	}
-	if version != "" && version != aws.ToString(out.VersionId) && version != aws.ToString(out.ETag) {
+	return n, err
+}
+
+// Commit implements [Pending].
+func (u *upload) Commit() error {
+	defer u.cancel()
+	_ = u.pipe.Close() // it returns no error
+	<-u.done
+	return failedS3(u.err, "complete an object")
+}
+
+// Abort implements [Pending].
+func (u *upload) Abort() {
+	u.cancel()
+	_ = u.pipe.CloseWithError(context.Canceled) // it returns no error
+	<-u.done
+}
+
+// Open implements [Bucket].
+func (b *bucket) Open(ctx context.Context, key, version string, offset, length int64) (io.ReadCloser, error) {
+	in := &s3.GetObjectInput{Bucket: &b.name, Key: &key}
+	in.VersionId, in.IfMatch = pin(version)
+	switch {
+	case length >= 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", offset, offset+length-1))
+	case offset > 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
+	}
+	out, err := b.client.GetObject(ctx, in)
+	if err != nil && statusOf(err) == http.StatusPreconditionFailed { // another ETag
+		return nil, gone()
+	}
+	if err != nil {
+		return nil, failedS3(err, "open an object")
+	}
+	if !isVersion(version, out.VersionId, out.ETag) {
+		_ = out.Body.Close()
+		return nil, gone()
+	}
+	return &reader{out.Body, out.Body, failedS3}, nil
+}
+
+// Stat implements [Bucket].
+func (b *bucket) Stat(ctx context.Context, key, version string) (Info, error) {
+	in := &s3.HeadObjectInput{Bucket: &b.name, Key: &key}
+	in.VersionId, in.IfMatch = pin(version)
+	out, err := b.client.HeadObject(ctx, in)
+	if err != nil {
+		return Info{}, failedHead(err)
+	}
+	if !isVersion(version, out.VersionId, out.ETag) {
 		return Info{}, gone()
 	}
 	info := Info{Key: key, Size: aws.ToInt64(out.ContentLength), Version: aws.ToString(out.VersionId), Modified: aws.ToTime(out.LastModified)}
@@ -98,36 +155,109 @@ func (v *versions) head(ctx context.Context, key, version string) (Info, error) 
 	return info, nil
 }
 
-// headError knows that an answer without a body has only its status: 404, 405 for a
+// failedHead knows that an answer without a body has only its status: 404, 405 for a
 // delete marker, 412 for another ETag.
-func headError(err error) error {
-	if known := explained(err); known != nil {
-		return known
-	}
-	var answer interface{ HTTPStatusCode() int }
-	if errors.As(err, &answer) {
-		switch answer.HTTPStatusCode() {
-		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusPreconditionFailed:
+func failedHead(err error) error {
+	switch statusOf(err) {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusPreconditionFailed:
+		if explained(err) == nil {
 			return gone()
 		}
 	}
-	return unsorted(err, "look at an object")
+	return failedS3(err, "look at an object")
 }
 
-// deleteAll deletes every version of every object whose key begins with prefix and is
+// pages walks a listing page by page, up to its first error.
+func (b *bucket) pages(ctx context.Context, in *s3.ListObjectsV2Input, doing string) iter.Seq2[*s3.ListObjectsV2Output, error] {
+	in.Bucket = &b.name
+	return func(yield func(*s3.ListObjectsV2Output, error) bool) {
+		pages := s3.NewListObjectsV2Paginator(b.client, in)
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(nil, failedS3(err, doing))
+				return
+			}
+			if !yield(page, nil) {
+				return
+			}
+		}
+	}
+}
+
+// List implements [Bucket].
+func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		for page, err := range b.pages(ctx, &s3.ListObjectsV2Input{Prefix: &prefix}, "list objects") {
+			if err != nil {
+				yield(Info{}, err)
+				return
+			}
+			for _, o := range page.Contents {
+				if !yield(Info{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Folders implements [Bucket].
+func (b *bucket) Folders(ctx context.Context, prefix, from string) iter.Seq2[string, error] {
+	in := &s3.ListObjectsV2Input{Prefix: &prefix, Delimiter: aws.String("/")}
+	if from != "" {
+		in.StartAfter = aws.String(prefix + from)
+	}
+	return func(yield func(string, error) bool) {
+		for page, err := range b.pages(ctx, in, "list folders of objects") {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for _, folder := range page.CommonPrefixes {
+				if !yield(aws.ToString(folder.Prefix), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Link implements [Bucket].
+func (b *bucket) Link(ctx context.Context, key string) (string, error) {
+	signer := s3.NewPresignClient(b.client, s3.WithPresignExpires(linkLife))
+	request, err := signer.PresignGetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return "", failedS3(err, "make a link to an object")
+	}
+	return request.URL, nil
+}
+
+// Delete implements [Bucket].
+func (b *bucket) Delete(ctx context.Context, key string) error {
+	_, err := b.deleteVersions(ctx, key, func(k string) bool { return k == key })
+	return err
+}
+
+// DeleteAll implements [Bucket].
+func (b *bucket) DeleteAll(ctx context.Context, prefix string) (int64, error) {
+	return b.deleteVersions(ctx, prefix, func(string) bool { return true })
+}
+
+// deleteVersions deletes every version of every object whose key begins with prefix and is
 // wanted, and tells how many keys it found.
-func (v *versions) deleteAll(ctx context.Context, prefix string, wanted func(key string) bool) (int64, error) {
+func (b *bucket) deleteVersions(ctx context.Context, prefix string, wanted func(key string) bool) (int64, error) {
 	keys := map[string]bool{}
-	pages := s3.NewListObjectVersionsPaginator(v.client, &s3.ListObjectVersionsInput{
-		Bucket: aws.String(v.bucket), Prefix: aws.String(prefix),
+	pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{
+		Bucket: &b.name, Prefix: &prefix,
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return int64(len(keys)), unsorted(err, "list the versions of objects")
+			return int64(len(keys)), failedS3(err, "list the versions of objects")
 		}
 		batch := identifiers(page, wanted)
-		if err := v.deleteBatch(ctx, batch); err != nil {
+		if err := b.deleteBatch(ctx, batch); err != nil {
 			return int64(len(keys)), err
 		}
 		for _, id := range batch {
@@ -149,15 +279,15 @@ func identifiers(page *s3.ListObjectVersionsOutput, wanted func(key string) bool
 	return slices.DeleteFunc(ids, func(id types.ObjectIdentifier) bool { return !wanted(aws.ToString(id.Key)) })
 }
 
-func (v *versions) deleteBatch(ctx context.Context, ids []types.ObjectIdentifier) error {
+func (b *bucket) deleteBatch(ctx context.Context, ids []types.ObjectIdentifier) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	out, err := v.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
-		Bucket: aws.String(v.bucket), Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(true)},
+	out, err := b.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+		Bucket: &b.name, Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(true)},
 	})
 	if err != nil {
-		return unsorted(err, "delete versions of objects")
+		return failedS3(err, "delete versions of objects")
 	}
 	if len(out.Errors) > 0 { // its message names the key (I8)
 		return fault.Newf(fault.Unavailable, "object_store",
@@ -174,33 +304,38 @@ func explained(err error) error {
 	return nil
 }
 
-// unsorted is an error that the bucket has no better word for. Of an answer of S3
-// only its code is kept: its text may name the object (I8).
-func unsorted(err error, doing string) error {
+// statusOf is the status of an answer that is an error, or 0.
+func statusOf(err error) int {
+	var answer interface{ HTTPStatusCode() int }
+	if errors.As(err, &answer) {
+		return answer.HTTPStatusCode()
+	}
+	return 0
+}
+
+// failedS3 sorts an error of the client. Of an answer of S3 only its code is kept: its text may
+// name the object (I8). A nil err stays nil.
+func failedS3(err error, doing string) error {
 	if known := explained(err); known != nil {
 		return known
 	}
-	var api interface{ ErrorCode() string }
-	if !errors.As(err, &api) {
-		return fault.Wrap(err, fault.Unavailable, "object_store", doing)
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return unavailable(err, doing)
 	}
 	cause := errors.New(api.ErrorCode())
 	switch api.ErrorCode() {
-	case "NoSuchVersion": // of a read
+	case "NoSuchKey", "NoSuchVersion", "NotFound", "ObjectNotInActiveTierError":
 		return gone()
 	case "NoSuchBucket":
 		return fault.Wrap(cause, fault.Internal, "object_bucket", "there is no bucket for objects")
+	case "PreconditionFailed":
+		return exists()
 	case "ConditionalRequestConflict": // somebody else is creating it
 		return fault.Wrap(cause, fault.Conflict, "object_exists", "somebody else is writing this object")
+	case "AccessDenied", "Forbidden":
+		return fault.Wrap(cause, fault.Internal, "object_access", "no access to the object store: "+doing)
 	default:
-		return fault.Wrap(cause, fault.Unavailable, "object_store", doing)
+		return unavailable(cause, doing)
 	}
-}
-
-// readError sorts what a read ends with; io.EOF stays what it is.
-func readError(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
-		return err
-	}
-	return failed(err, "read an object")
 }

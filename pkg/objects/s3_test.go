@@ -1,0 +1,284 @@
+package objects_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
+	"reseed/internal/awsfake"
+	"reseed/pkg/fault"
+	"reseed/pkg/objects"
+)
+
+// over is a bucket of S3 behind a handler.
+func over(t *testing.T, h http.HandlerFunc) *objects.Objects {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return objects.S3(s3.New(s3.Options{
+		Region: "eu-central-1", BaseEndpoint: &server.URL, UsePathStyle: true, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}), "files")
+}
+
+// The conditions of a request are S3's to judge: two processes have no other way to agree.
+func TestConditionsGoWithTheRequest(t *testing.T) {
+	t.Parallel()
+	fake, err := awsfake.NewS3("files")
+	must(t, err)
+	var (
+		mu   sync.Mutex
+		seen []string
+	)
+	o := over(t, func(w http.ResponseWriter, r *http.Request) {
+		q, h := r.URL.Query(), r.Header
+		mu.Lock()
+		seen = append(seen, strings.TrimSpace(fmt.Sprintf("%s none-match=%s match=%s version=%t range=%s after=%s", r.Method, h.Get("If-None-Match"), h.Get("If-Match"), q.Has("versionId"),
+			h.Get("Range"), q.Get("start-after"))))
+		mu.Unlock()
+		fake.ServeHTTP(w, r)
+	})
+	ctx := t.Context()
+	must(t, create(ctx, o, "k", "0123456789"))
+	put(t, o, "k", "0123456789")
+	info, err := o.Stat(ctx, "k")
+	must(t, err)
+	_, err = read(ctx, o, "k", info.Version, 2, 3)
+	must(t, err)
+	_, err = read(ctx, o, "k", `"781e5e245d69b566979b86e28d23f2c7"`, 2, -1)
+	must(t, err)
+	for _, err := range o.FoldersFrom(ctx, "u/", "01") {
+		must(t, err)
+	}
+	want := []string{
+		"PUT none-match=* match= version=false range= after=",
+		"PUT none-match= match= version=false range= after=",
+		"HEAD none-match= match= version=false range= after=",
+		"GET none-match= match= version=true range=bytes=2-4 after=",
+		`GET none-match= match="781e5e245d69b566979b86e28d23f2c7" version=false range=bytes=2- after=`,
+		"GET none-match= match= version=false range= after=u/01",
+	}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// More versions than one request of S3 deletes, and one that it refuses.
+func TestDeletesInBatches(t *testing.T) {
+	t.Parallel()
+	fake, err := awsfake.NewS3("files")
+	must(t, err)
+	refuse := false
+	o := over(t, func(w http.ResponseWriter, r *http.Request) {
+		if refuse && r.Method == http.MethodPost {
+			fmt.Fprint(w, `<DeleteResult><Error><Key>u/acme/secret</Key><Code>InternalError</Code><Message>u/acme/secret is held</Message></Error></DeleteResult>`)
+			return
+		}
+		fake.ServeHTTP(w, r)
+	})
+	for i := range 1100 {
+		put(t, o, fmt.Sprintf("u/acme/secret-%d", i%1050), "x")
+	}
+	put(t, o, "u/acme2", "x")
+	refuse = true
+	_, err = o.DeleteAll(t.Context(), "u/acme/")
+	wantFault(t, err, fault.Unavailable, "object_store")
+	if strings.Contains(fmt.Sprint(err), "secret") || !strings.Contains(fmt.Sprint(err), "InternalError") {
+		t.Errorf("the error: %v", err)
+	}
+	refuse = false
+	if n, err := o.DeleteAll(t.Context(), "u/acme/"); n != 1050 || err != nil {
+		t.Errorf("deleted %d, %v", n, err)
+	}
+	if names, err := o.Names(t.Context(), ""); !slices.Equal(names, []string{"u/acme2"}) || err != nil {
+		t.Errorf("left: %q, %v", names, err)
+	}
+}
+
+// calls makes every call of a store with a key, and gives what each ends with.
+func calls(ctx context.Context, o *objects.Objects, key string) map[string]error {
+	_, open := read(ctx, o, key, "", 0, -1)
+	_, stat := o.Stat(ctx, key)
+	_, names := o.Names(ctx, key)
+	_, all := o.DeleteAll(ctx, key+"/")
+	var folders error
+	for _, err := range o.Folders(ctx, key+"/") {
+		folders = err
+	}
+	return map[string]error{
+		"open": open, "stat": stat, "names": names, "folders": folders, "delete all": all, "delete": o.Delete(ctx, key), "create": create(ctx, o, key, "x"),
+		"put": o.Put(ctx, key, strings.NewReader("x")), "large": o.Put(ctx, key, strings.NewReader(strings.Repeat("x", 20<<20))),
+	}
+}
+
+func TestErrorsOfS3(t *testing.T) {
+	t.Parallel()
+	type want struct {
+		status int
+		kind   fault.Kind
+		code   string
+		unlike map[string]string // codes of single calls
+	}
+	gone, bucket := objects.CodeGone, map[string]string{"stat": objects.CodeGone} // an answer to HEAD has no body
+	for code, want := range map[string]want{
+		"NoSuchBucket":               {404, fault.Internal, "object_bucket", bucket},
+		"AccessDenied":               {403, fault.Internal, "object_access", nil},
+		"SlowDown":                   {503, fault.Unavailable, "object_store", nil},
+		"InvalidArgument":            {400, fault.Unavailable, "object_store", nil},
+		"NoSuchKey":                  {404, fault.NotFound, gone, nil},
+		"NoSuchVersion":              {404, fault.NotFound, gone, nil},
+		"PreconditionFailed":         {412, fault.Conflict, "object_exists", map[string]string{"open": gone, "stat": gone}},
+		"ConditionalRequestConflict": {409, fault.Conflict, "object_exists", map[string]string{"stat": "object_store"}},
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			o := over(t, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.WriteHeader(want.status)
+				if r.Method != http.MethodHead {
+					fmt.Fprintf(w, `<Error><Code>%s</Code><Message>about secret</Message><Resource>/files/secret</Resource></Error>`, code)
+				}
+			})
+			for what, err := range calls(t.Context(), o, "secret") {
+				kind, code := want.kind, want.code
+				switch want.unlike[what] {
+				case gone:
+					kind, code = fault.NotFound, gone
+				case "object_store":
+					kind, code = fault.Unavailable, "object_store"
+				}
+				if err == nil || fault.KindOf(err) != kind || fault.CodeOf(err) != code || strings.Contains(err.Error(), "secret") {
+					t.Errorf("%s: %v (%v, %q), want %v, %q", what, err, fault.KindOf(err), fault.CodeOf(err), kind, code)
+				}
+			}
+		})
+	}
+}
+
+// A connection that breaks says which address was asked for, and so the key.
+func TestErrorsOfTheConnectionNameNoKey(t *testing.T) {
+	t.Parallel()
+	o := over(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for what, err := range calls(t.Context(), o, "secret") {
+		if fault.KindOf(err) != fault.Unavailable || fault.CodeOf(err) != "object_store" || strings.Contains(fmt.Sprint(err), "secret") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for what, err := range calls(ctx, o, "secret") {
+		if fault.KindOf(err) != fault.Unavailable || !errors.Is(err, context.Canceled) || strings.Contains(fmt.Sprint(err), "secret") {
+			t.Errorf("cancelled: %s: %v", what, err)
+		}
+	}
+}
+
+// An object that ends before its length is no short object.
+func TestReadThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	o := over(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		fmt.Fprint(w, "half")
+	})
+	text, err := read(t.Context(), o, "k", "", 0, -1)
+	wantFault(t, err, fault.Unavailable, "object_store")
+	if text != "half" {
+		t.Errorf("read %q", text)
+	}
+}
+
+// Not every store with the API of S3 heeds conditions: an answer for another version is none.
+func TestAnswerForAnotherVersion(t *testing.T) {
+	t.Parallel()
+	o := over(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("ETag", `"another"`)
+		w.Header().Set("X-Amz-Version-Id", "another")
+	})
+	for _, version := range []string{"one", `"one"`} {
+		_, err := read(t.Context(), o, "k", version, 0, -1)
+		wantFault(t, err, fault.NotFound, objects.CodeGone)
+		_, err = o.StatVersion(t.Context(), "k", version)
+		wantFault(t, err, fault.NotFound, objects.CodeGone)
+	}
+	for _, version := range []string{"", "another", `"another"`} {
+		if _, err := read(t.Context(), o, "k", version, 0, -1); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Without versions, a bucket pins reads by ETag.
+func TestBucketWithoutVersions(t *testing.T) {
+	t.Parallel()
+	o := over(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"one"`)
+		if match := r.Header.Get("If-Match"); match != "" && match != `"one"` {
+			w.WriteHeader(http.StatusPreconditionFailed)
+		}
+	})
+	info, err := o.Stat(t.Context(), "k")
+	if err != nil || info.Version != `"one"` {
+		t.Errorf("Stat: %+v, %v", info, err)
+	}
+	wantText(t, o, "k", `"one"`, "")
+	_, err = read(t.Context(), o, "k", `"two"`, 0, -1)
+	wantFault(t, err, fault.NotFound, objects.CodeGone)
+	_, err = o.StatVersion(t.Context(), "k", `"two"`)
+	wantFault(t, err, fault.NotFound, objects.CodeGone)
+}
+
+func TestBucketKeepsNoVersionOfWhatIsDeleted(t *testing.T) {
+	t.Parallel()
+	o, client := bucket(t)
+	for _, text := range []string{"one", "two", "three"} {
+		put(t, o, "u/a/k", text)
+	}
+	put(t, o, "u/b/k", "one")
+	put(t, o, "u/b/k", "two")
+	put(t, o, "u/b/k2", "neighbour")
+	n, err := o.DeleteAll(t.Context(), "u/a/")
+	if err != nil || n != 1 {
+		t.Fatalf("deleted %d, %v", n, err)
+	}
+	must(t, o.Delete(t.Context(), "u/b/k"))
+	left, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String("files")})
+	must(t, err)
+	if len(left.Versions) != 1 || len(left.DeleteMarkers) != 0 || *left.Versions[0].Key != "u/b/k2" {
+		t.Errorf("left: %d versions, %d markers", len(left.Versions), len(left.DeleteMarkers))
+	}
+}
+
+func TestBucketReadsAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	o, _ := bucket(t)
+	put(t, o, "k", "one")
+	first, err := o.Stat(t.Context(), "k")
+	must(t, err)
+	put(t, o, "k", "two")
+	wantText(t, o, "k", first.Version, "one")
+	wantText(t, o, "k", "", "two")
+	_, err = read(t.Context(), o, "k", "no-such-version", 0, -1)
+	wantFault(t, err, fault.NotFound, objects.CodeGone)
+	_, err = o.StatVersion(t.Context(), "k", "no-such-version")
+	wantFault(t, err, fault.NotFound, objects.CodeGone)
+}
+
+func TestMissingBucketIsNoMissingObject(t *testing.T) {
+	t.Parallel()
+	_, client := bucket(t)
+	o := objects.S3(client, "elsewhere")
+	_, err := read(t.Context(), o, "k", "", 0, -1)
+	wantFault(t, err, fault.Internal, "object_bucket")
+}
