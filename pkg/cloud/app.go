@@ -11,7 +11,7 @@ import (
 	"reseed/pkg/importer"
 )
 
-// App puts Reseed together on AWS, from settings that need config.Table,
+// App assembles Reseed on AWS. The settings must have been read with the needs config.Table,
 // config.Bucket and config.Queues. It makes no call.
 func App(ctx context.Context, c config.Config, now func() time.Time, log *slog.Logger) (*app.App, error) {
 	at, err := Open(ctx)
@@ -26,7 +26,8 @@ func App(ctx context.Context, c config.Config, now func() time.Time, log *slog.L
 	}), nil
 }
 
-// residue is where copies of what was erased may live on: what the template has set up.
+// residue says how long the template keeps backups and logs, in which copies of erased data may
+// remain.
 func residue(c config.Config) eraser.Residue {
 	const day = 24 * time.Hour
 	return eraser.Residue{Backups: time.Duration(c.BackupDays) * day, Logs: time.Duration(c.LogDays) * day}

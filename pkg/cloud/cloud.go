@@ -22,16 +22,15 @@ import (
 	"reseed/pkg/table/dynamo"
 )
 
-// connections is how many idle connections are kept to one service. It must not be
-// below the number of workers that call it at once, or each call pays for a
-// TLS handshake.
+// connections is how many idle connections to one service are kept. If more workers than this call
+// it at once, calls pay for a TLS handshake.
 const connections = 128
 
-// writeBuffer holds a request of 25 items with its headers, so that it goes out
-// in one write. In bytes, for each connection.
+// writeBuffer is the buffer of each connection, in bytes: a request of 25 items with its headers
+// fits into it and goes out in one write.
 const writeBuffer = 32 << 10
 
-// batchSize is how many messages SQS takes at once.
+// batchSize is how many messages SQS takes in one call.
 const batchSize = 10
 
 // Cloud makes clients that share one configuration and its connections.
@@ -53,25 +52,26 @@ func Open(ctx context.Context) (*Cloud, error) {
 	return &Cloud{c}, nil
 }
 
-// Store is the table of that name.
+// Store returns the store in the table with that name.
 func (c *Cloud) Store(table string) *store.Store {
 	r := resource{"table", table, "RESEED_TABLE", "DYNAMODB"}
 	return store.New(dynamo.New(dynamodb.NewFromConfig(c.aws, func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, r.explain) }), table))
 }
 
-// Objects is the bucket of that name.
+// Objects returns the objects in the bucket with that name.
 func (c *Cloud) Objects(bucket string) *objects.Objects {
 	r := resource{"bucket", bucket, "RESEED_BUCKET", "S3"}
 	return objects.S3(s3.NewFromConfig(c.aws, func(o *s3.Options) {
 		o.APIOptions = append(o.APIOptions, r.explain)
-		o.DisableLogOutputChecksumValidationSkipped = true // it would print a line for each object that came without a checksum
+		o.DisableLogOutputChecksumValidationSkipped = true // else it logs a line for each object without a checksum
 	}), bucket)
 }
 
-// Sender returns a function that sends each value as one message, as JSON. When it
-// returns nil all are in the queue; on an error some may be: receivers bear
-// the same message twice. The queue hands out messages of different groups in fair turns (fair queues of SQS), so that
-// one group with many messages does not make the others wait; a message of group "" is of none.
+// Sender returns a function that sends each value as one message, as JSON. If it returns nil all
+// are in the queue. After an error some may be: receivers must accept the same message twice.
+//
+// group returns a message's group, "" for no group. SQS delivers messages of different groups in
+// turns (fair queues), so that a group with many messages does not make the others wait.
 func Sender[M any](c *Cloud, queueURL string, group func(M) string) func(context.Context, ...M) error {
 	r := resource{"queue", path.Base(queueURL), "RESEED_QUEUE_URL and RESEED_ERASE_QUEUE_URL", "SQS"}
 	client := sqs.NewFromConfig(c.aws, func(o *sqs.Options) { o.APIOptions = append(o.APIOptions, r.explain) })

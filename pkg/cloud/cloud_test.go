@@ -22,7 +22,7 @@ type message struct {
 	Job int `json:"job"`
 }
 
-// open points the SDK at stand-ins, by its own variables; hence these tests are not parallel.
+// open points the SDK at stand-ins by environment variables. So these tests cannot be parallel.
 func open(t *testing.T, s3URL, sqsURL string) *cloud.Cloud {
 	t.Helper()
 	for name, value := range map[string]string{
@@ -38,7 +38,7 @@ func open(t *testing.T, s3URL, sqsURL string) *cloud.Cloud {
 	return c
 }
 
-func TestSenderSendsMoreThanOneBatch(t *testing.T) { //nolint:paralleltest // the environment is everybody's
+func TestSenderSendsMoreThanOneBatch(t *testing.T) { //nolint:paralleltest // the environment is shared
 	_, url := awsfaketest.Start(t, awsfaketest.Resources{Queues: []string{"work"}})
 	send := cloud.Sender(open(t, "", url), awsfake.QueueURL(url, "work"), group)
 	var messages []message
@@ -78,7 +78,7 @@ func TestSenderSendsMoreThanOneBatch(t *testing.T) { //nolint:paralleltest // th
 	}
 }
 
-// group is one for messages whose number ends with a 1; the others have none.
+// group puts messages whose number ends with a 1 into one group, and the others into no group.
 func group(m message) string {
 	if m.Job%10 == 1 {
 		return "odd"
@@ -86,7 +86,7 @@ func group(m message) string {
 	return ""
 }
 
-func TestSenderFails(t *testing.T) { //nolint:paralleltest // the environment is everybody's
+func TestSenderFails(t *testing.T) { //nolint:paralleltest // the environment is shared
 	_, url := awsfaketest.Start(t, awsfaketest.Resources{})
 	err := cloud.Sender(open(t, "", url), awsfake.QueueURL(url, "nowhere"), group)(t.Context(), message{1})
 	if !fault.Is(err, fault.Unavailable) {
@@ -103,7 +103,7 @@ func TestSenderFails(t *testing.T) { //nolint:paralleltest // the environment is
 	}
 }
 
-func TestObjects(t *testing.T) { //nolint:paralleltest // the environment is everybody's
+func TestObjects(t *testing.T) { //nolint:paralleltest // the environment is shared
 	url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
 	o := open(t, url, "").Objects("files")
 	if err := o.Put(t.Context(), "a/b", strings.NewReader("text")); err != nil {

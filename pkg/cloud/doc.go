@@ -1,9 +1,8 @@
-// Package cloud connects to AWS: the table in DynamoDB, the objects in S3, the
-// queues of SQS. Beside the drivers (pkg/store/dynamo, pkg/objects) it is the only package that
-// knows the AWS SDK.
+// Package cloud connects to AWS: to the table in DynamoDB, the objects in S3 and the queues of SQS.
+// Apart from the drivers (pkg/table/dynamo, pkg/objects) it is the only package that uses the AWS
+// SDK.
 //
-// Opening anything makes no call: a cold start pays for what its first request
-// uses. Region, credentials and endpoints come from the environment the way the
-// SDK reads it; the metadata service of EC2 is asked for credentials only
-// where the environment has none.
+// Opening anything makes no call: a cold start pays only for what its first request uses. The SDK
+// reads region, credentials and endpoints from the environment. It asks the metadata service of EC2
+// for credentials only if the environment has none.
 package cloud

@@ -14,16 +14,17 @@ import (
 	"reseed/pkg/fault"
 )
 
-// resource is what a client works on, in the words of who sets it.
+// resource is what a client works on, described in the words of its settings.
 type resource struct {
 	what    string // table, bucket or queue
 	name    string
-	setting string // where the name is set
-	service string // at the end of AWS_ENDPOINT_URL_…
+	setting string // the variable that holds the name
+	service string // the last part of AWS_ENDPOINT_URL_…
 }
 
-// explain lets errors that a wrong setting causes say which resource is meant and what to do. Others stay as they are. All are
-// fault.Unavailable: somebody will mend the setting, and what is under way goes on then.
+// explain makes errors that a wrong setting causes say which resource is meant and what to do.
+// Other errors stay as they are. The explained ones are fault.Unavailable: once the setting is
+// corrected, work under way goes on.
 func (r resource) explain(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Explain", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -35,10 +36,11 @@ func (r resource) explain(stack *middleware.Stack) error {
 			}
 		}
 		return out, about, err
-	}), middleware.After) // the ones before it put the names of service and operation into ctx
+	}), middleware.After) // after those that put the names of service and operation into ctx
 }
 
-// explained is an error for people; nil if it is not known what they could do about err. Nothing of an answer but its code is told.
+// explained returns an error that tells people what to do; nil if it does not know what they could
+// do about err. It quotes nothing of an answer but the code.
 func (r resource) explained(err error, operation, region string) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return r.answered(api.ErrorCode(), operation, region)
@@ -65,7 +67,7 @@ func (r resource) answered(code, operation, region string) error {
 	case "ResourceNotFoundException", "NoSuchBucket", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
 		return fault.Newf(fault.Unavailable, "aws_missing", "there is no %s%s: check %s and AWS_REGION, or make it", r, in, r.setting)
 	case "AccessDeniedException", "AccessDenied", "AllAccessDisabled", "Forbidden":
-		return fault.Newf(fault.Unavailable, "aws_denied", "no permission for %s on %s%s: whose credentials these are needs a policy that allows it", operation, r, in)
+		return fault.Newf(fault.Unavailable, "aws_denied", "no permission for %s on %s%s: the user or role needs a policy that allows it", operation, r, in)
 	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
 		return fault.Newf(fault.Unavailable, "aws_credentials", "the AWS credentials for %s have expired (%s): sign in again", r, code)
 	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "InvalidSignatureException",

@@ -12,7 +12,7 @@ import (
 	"reseed/pkg/fault"
 )
 
-// refusing answers every call with an error of AWS whose text tells more than anybody should read.
+// refusing answers every call with an error of AWS whose text must not be shown.
 func refusing(t *testing.T, status int, code string) (url string) {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,8 +29,9 @@ func refusing(t *testing.T, status int, code string) (url string) {
 	return s.URL
 }
 
-// What a wrong setting causes says which table, bucket or queue is meant and what to do; wherever it comes up.
-func TestWrongSettings(t *testing.T) { //nolint:paralleltest // the environment is everybody's
+// An error that a wrong setting causes says which table, bucket or queue is meant and what to do,
+// whatever the call.
+func TestWrongSettings(t *testing.T) { //nolint:paralleltest // the environment is shared
 	for code, want := range map[string]struct {
 		status int
 		code   string

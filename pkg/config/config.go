@@ -15,13 +15,13 @@ import (
 	"reseed/pkg/job"
 )
 
-// KeyHash is the SHA-256 of an API key: the key itself is known to nobody here.
+// KeyHash is the SHA-256 of an API key. The key itself is not stored.
 type KeyHash = [sha256.Size]byte
 
-// Config is all settings.
+// Config holds all settings.
 type Config struct {
 	Store         string    `env:"RESEED_STORE"`           // of the command: embedded (the default) or dynamodb
-	APIKey        string    `env:"RESEED_API_KEY"`         // of the command: to be let in with, or to let in
+	APIKey        string    `env:"RESEED_API_KEY"`         // of the command: to send to a server; in serve, to accept
 	Table         string    `env:"RESEED_TABLE"`           // of DynamoDB
 	Bucket        string    `env:"RESEED_BUCKET"`          // of S3, with versions
 	QueueURL      string    `env:"RESEED_QUEUE_URL"`       // of the queue that import-chunk works on
@@ -29,20 +29,21 @@ type Config struct {
 	APIKeyHashes  []KeyHash `env:"RESEED_API_KEY_HASHES"`  // in hex, separated by commas
 	PublicURL     string    `env:"RESEED_PUBLIC_URL"`      // where people reach this instance
 	Currency      string    `env:"RESEED_CURRENCY" envDefault:"USD"`
-	// RequestLifetime is how long a request may go on with what it has read of the
-	// directory: the timeout of the API. No erase is verified sooner.
+	// RequestLifetime is how long a request may work with the directory that it read at its start:
+	// the API's timeout. An erase is not verified sooner.
 	RequestLifetime time.Duration `env:"RESEED_REQUEST_LIFETIME" envDefault:"30s"`
-	// Grace is for how long an erase can be restored unless it says otherwise.
+	// Grace is how long an erase can be restored, unless its request says otherwise.
 	Grace time.Duration `env:"RESEED_GRACE"`
-	// BackupDays is how far back the table can be restored to, LogDays how long logs are kept: receipts say so.
+	// BackupDays is how many days back the table can be restored to, LogDays how many days logs are
+	// kept. Receipts say both.
 	BackupDays int `env:"RESEED_BACKUP_DAYS"`
 	LogDays    int `env:"RESEED_LOG_DAYS"`
 }
 
-// Need is a set of settings that must be there.
+// Need is a set of settings that must be given.
 type Need uint8
 
-// What functions need.
+// The sets of settings.
 const (
 	Table Need = 1 << iota
 	Bucket
@@ -50,8 +51,8 @@ const (
 	Keys
 )
 
-// Read reads the settings from an environment as os.Environ gives it. Its error,
-// fault.Invalid, names every variable that is missing or wrong, and no value (I8).
+// Read reads the settings from an environment in the form of os.Environ. Its error, fault.Invalid,
+// names every variable that is missing or wrong, and no value (I8).
 func Read(environ []string, needs Need) (Config, error) {
 	var c Config
 	vars := map[string]string{}
@@ -60,7 +61,7 @@ func Read(environ []string, needs Need) (Config, error) {
 			vars[name] = value
 		}
 	}
-	wrong := faults(env.ParseWithOptions(&c, env.Options{
+	wrong := unusable(env.ParseWithOptions(&c, env.Options{
 		Environment: vars,
 		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[KeyHash](): parseKeyHash},
 	}))
@@ -80,8 +81,8 @@ func Read(environ []string, needs Need) (Config, error) {
 	return c, nil
 }
 
-// faults says which variables could not be read.
-func faults(err error) []string {
+// unusable returns a sentence for each variable that could not be read.
+func unusable(err error) []string {
 	var all env.AggregateError
 	if err == nil || !errors.As(err, &all) {
 		return nil
@@ -97,7 +98,7 @@ func faults(err error) []string {
 	return wrong
 }
 
-// variable is the name of the environment variable of a field.
+// variable returns the name of a field's environment variable.
 func variable(field string) string {
 	f, _ := reflect.TypeFor[Config]().FieldByName(field)
 	return f.Tag.Get("env")
@@ -113,7 +114,9 @@ func wanted(t reflect.Type) string {
 	return fmt.Sprintf("a %s is expected", t)
 }
 
-func (c *Config) missing(needs Need, known []string) []string {
+// missing returns a sentence for each needed variable that is not given. It leaves out what wrong
+// says already.
+func (c *Config) missing(needs Need, wrong []string) []string {
 	var names []string
 	for _, n := range []struct {
 		need  Need
@@ -124,7 +127,7 @@ func (c *Config) missing(needs Need, known []string) []string {
 		{Bucket, "RESEED_BUCKET", c.Bucket != ""},
 		{Queues, "RESEED_QUEUE_URL", c.QueueURL != ""},
 		{Queues, "RESEED_ERASE_QUEUE_URL", c.EraseQueueURL != ""},
-		{Keys, "RESEED_API_KEY_HASHES", len(c.APIKeyHashes) > 0 || strings.Contains(strings.Join(known, " "), "RESEED_API_KEY_HASHES")},
+		{Keys, "RESEED_API_KEY_HASHES", len(c.APIKeyHashes) > 0 || strings.Contains(strings.Join(wrong, " "), "RESEED_API_KEY_HASHES")},
 	} {
 		if needs&n.need != 0 && !n.given {
 			names = append(names, n.name+" is missing")

@@ -47,7 +47,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestAllFaultsAtOnceAndNoValue(t *testing.T) {
+func TestErrorNamesAllMistakesAndNoValue(t *testing.T) {
 	t.Parallel()
 	_, err := config.Read([]string{
 		"RESEED_API_KEY_HASHES=hunter2", "RESEED_REQUEST_LIFETIME=soon", "RESEED_BUCKET=files", "RESEED_QUEUE_URL=",

@@ -1,6 +1,6 @@
-// Package config reads the settings of a deployed Reseed out of its environment.
+// Package config reads Reseed's settings from the environment.
 //
-// [Read] finds every fault of the environment at once. What a function needs is a
-// [Need]; whatever it does not need may be missing, but never wrong. Variables
-// of the AWS SDK (region, credentials, endpoints) are the SDK's own.
+// [Read] reports all mistakes at once. Its caller says which settings it needs ([Need]); others may
+// be missing, but must not be wrong. The AWS SDK reads its own variables (region, credentials,
+// endpoints) itself.
 package config

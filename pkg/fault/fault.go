@@ -6,19 +6,19 @@ import (
 	"fmt"
 )
 
-// Kind is what an error means to whoever called.
+// Kind is what an error means to the caller.
 type Kind uint8
 
-// The kinds of error. The zero value is Internal: what is not sorted is ours.
+// The kinds of error. The zero value is Internal: errors that were not sorted count as our defects.
 const (
 	Internal     Kind = iota // a defect of ours
 	Invalid                  // the input is wrong; the same input fails again
 	NotFound                 // there is no such thing
 	Conflict                 // what is there contradicts the request
-	Unauthorized             // who is calling is not known
-	Forbidden                // who is calling may not do this
+	Unauthorized             // the caller is not known
+	Forbidden                // the caller may not do this
 	TooLarge                 // above a limit
-	Busy                     // somebody else is at it, or too many requests: try again later
+	Busy                     // in use, or too many requests: try again later
 	Unavailable              // something below failed or time ran out: try again
 )
 
@@ -35,10 +35,9 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// Error is an error with a kind. Code is stable (snake_case) and part of the
-// interface; Message is a sentence for people, without secrets and personal
-// values; Param names the parameter, header or column at fault, if there is
-// one; Err is the cause, if there is one.
+// Error is an error with a kind. Code (snake_case) is part of the interface and never changes.
+// Param names the parameter, header or column at fault, if there is one. Message is a sentence for
+// people, without secrets and personal values. Err is the cause, if there is one.
 type Error struct {
 	Kind    Kind
 	Code    string
@@ -58,7 +57,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.Err }
 
-// New makes an error without a cause.
+// New returns an error without a cause.
 func New(kind Kind, code, message string) *Error {
 	return &Error{Kind: kind, Code: code, Message: message}
 }
@@ -68,7 +67,7 @@ func Newf(kind Kind, code, format string, args ...any) *Error {
 	return New(kind, code, fmt.Sprintf(format, args...))
 }
 
-// Wrap makes an error whose cause is err. A nil err stays nil.
+// Wrap returns an error whose cause is err; nil if err is nil.
 func Wrap(err error, kind Kind, code, message string) error {
 	if err == nil {
 		return nil
@@ -76,8 +75,8 @@ func Wrap(err error, kind Kind, code, message string) error {
 	return &Error{Kind: kind, Code: code, Message: message, Err: err}
 }
 
-// KindOf returns the kind of the outermost [*Error] in err's chain. Without
-// one it is Unavailable for an ended context and Internal for the rest.
+// KindOf returns the kind of the outermost [*Error] in err's chain. Without one it is Unavailable
+// for a context that ended, and otherwise Internal, also for nil.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind

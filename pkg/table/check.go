@@ -7,20 +7,19 @@ import (
 	"reseed/pkg/fault"
 )
 
-// What every driver refuses, so that nothing can be stored in one engine that
-// another could not hold or would give back changed. All of it is a defect of
-// the caller (fault.Internal), but for an item that is too large.
+// Every driver makes the checks in this file: so no engine stores what another one could not hold
+// or would return changed. What they refuse is a defect of the caller (fault.Internal), except an
+// item that is too large (fault.TooLarge).
 
-// Ceilings of DynamoDB for the two parts of a key, in bytes. A sort key has
-// one to spare, so that a bound just behind it is still one.
+// Largest parts of a key, in bytes: DynamoDB's limits, less one byte of the sort key, so that the
+// least key above a sort key is a valid bound too.
 const (
 	MaxPK = 2048
 	MaxSK = 1023
 )
 
-// Valid tells whether k may be a key: both parts are given, and are printable
-// ASCII (0x20 to 0x7e). That leaves 0x00 for engines that join the two, and
-// 0x7f for bounds above every key.
+// Valid reports whether k may be a key: both parts are given and printable ASCII (0x20 to 0x7e).
+// That leaves 0x00 for engines that join the two parts, and 0x7f for bounds above every key.
 func (k Key) Valid() bool {
 	return k.PK != "" && len(k.PK) <= MaxPK && printable(k.PK, '~') &&
 		k.SK != "" && len(k.SK) <= MaxSK && printable(k.SK, '~')
@@ -35,7 +34,7 @@ func printable(s string, last byte) bool {
 	return true
 }
 
-// CheckKeys refuses more keys than most, and keys that are none.
+// CheckKeys refuses more than most keys, and keys that are not valid.
 func CheckKeys(keys []Key, most int) error {
 	if len(keys) > most {
 		return fault.Newf(fault.Internal, "store_batch", "%d keys in a batch of at most %d", len(keys), most)
@@ -48,9 +47,9 @@ func CheckKeys(keys []Key, most int) error {
 	return nil
 }
 
-// CheckWrites refuses more writes than most, and items that no engine may
-// hold: attributes that are not well formed, text that is not UTF-8, an
-// attribute that is called like a key, more than [MaxItemBytes].
+// CheckWrites refuses more than most writes, and items that no engine may hold: with malformed
+// attributes, with text that is not UTF-8, with an attribute named like a part of the key, or of
+// more than [MaxItemBytes].
 func CheckWrites(writes []Write, most int) error {
 	if len(writes) > most {
 		return fault.Newf(fault.Internal, "store_batch", "%d writes in a batch of at most %d", len(writes), most)
@@ -87,9 +86,8 @@ func badKey() error {
 	return fault.New(fault.Internal, "store_key", "a key is empty, too long or not printable ASCII")
 }
 
-// storable is the size of a, and whether it is Valid and its names and texts
-// are such that every engine can hold them and give back the same bytes. It is
-// one walk, since every write is checked.
+// storable returns the size of a, and whether a is Valid and every engine can hold its names and
+// texts and return the same bytes. It does both in one walk, since every write is checked.
 func (a Attrs) storable() (size int, ok bool) {
 	var prev []byte
 	for rest := []byte(a); len(rest) > 0; {
@@ -106,7 +104,7 @@ func (a Attrs) storable() (size int, ok bool) {
 	return size, true
 }
 
-// text tells whether the strings in v, if there are any, are UTF-8.
+// text reports whether the strings in v, if it has any, are UTF-8.
 func (v Value) text() bool {
 	switch v.Type {
 	case String:
@@ -125,9 +123,9 @@ func (v Value) text() bool {
 	return false
 }
 
-// Range is the sort keys the query still asks for, from <= sk < to, with After
-// worked in; to is empty where there is no upper bound. ok is false if nothing
-// can lie between them. A query no engine may be asked is fault.Internal.
+// Range returns the sort keys that the query asks for, from <= sk < to, with After taken into
+// account; to is empty if there is no upper bound. ok is false if no key can lie between them. An
+// invalid query is fault.Internal.
 func (q Query) Range() (from, to string, ok bool, err error) {
 	if (Key{q.PK, "-"}).Valid() && q.Limit >= 0 && bound(q.From) && bound(q.To) && bound(q.After) {
 		from, to = q.From, q.To
@@ -145,5 +143,5 @@ func (q Query) Range() (from, to string, ok bool, err error) {
 	return "", "", false, fault.New(fault.Internal, "store_query", "a query's bounds are too long or not ASCII")
 }
 
-// bound tells whether s may bound a sort key: like a key, or with 0x7f.
+// bound reports whether s may bound a sort key: it is like one, may be empty and may contain 0x7f.
 func bound(s string) bool { return len(s) <= MaxSK && printable(s, 0x7f) }

@@ -2,50 +2,48 @@ package table
 
 import "context"
 
-// Driver is one engine that holds the table. Every method is safe for
-// concurrent use. Reads are strongly consistent. Errors are *fault.Error:
-// Conflict for a failed condition, Busy for throttling, Unavailable when the
-// engine cannot be reached, Internal otherwise. The suite in storetest is the
-// contract.
+// Driver is one engine that holds the table. Every method is safe for concurrent use. Reads are
+// strongly consistent. Errors are *fault.Error: Conflict for a failed condition, Busy for
+// throttling, Unavailable if the engine cannot be reached, otherwise Internal. The suite in
+// tabletest is the contract.
 type Driver interface {
-	// Limits tells how large one call may be; the caller never exceeds it.
+	// Limits says how large one call may be. The caller never exceeds it.
 	Limits() Limits
 
-	// Get returns the items found, in any order; absent keys are simply missing.
-	// Keys the engine left unread come back in left and are to be asked again.
-	// Keys must be distinct and at most Limits().Get.
+	// Get returns the items found, in any order; a key without an item is no error. left holds
+	// the keys that the engine did not read: the caller asks for them again. Keys are distinct
+	// and at most Limits().Get.
 	Get(ctx context.Context, keys []Key) (items []Item, left []Key, cost Cost, err error)
 
 	// Query returns one page of the items of one partition key in ascending
 	// order of the sort key (descending if q.Reverse).
 	Query(ctx context.Context, q Query) (Page, error)
 
-	// Write puts and deletes up to Limits().Write items, each on its own: no
-	// order, no atomicity across items. A write replaces the whole item; deleting an absent one
-	// is no error. What was left undone comes back and is to be sent again.
-	// A batch never names one key twice. When err is nil, everything not in left is durable.
+	// Write puts and deletes up to Limits().Write items, each on its own: in no order, not
+	// atomically. A put replaces the whole item; to delete an absent item is no error. left holds
+	// the writes that the engine did not do: the caller sends them again. A batch never names a
+	// key twice. If err is nil, everything not in left is durable.
 	Write(ctx context.Context, batch []Write) (left []Write, cost Cost, err error)
 
-	// Transact does up to Limits().Transact writes, all or none, each under its
-	// condition. A failed condition is fault.Conflict and nothing is written.
-	// A single write is a plain conditional write (it costs no transaction).
+	// Transact does up to Limits().Transact writes, all or none, each under its condition. If a
+	// condition fails it writes nothing and returns fault.Conflict. A single write is a plain
+	// conditional write, not billed as a transaction.
 	Transact(ctx context.Context, writes []Write) (Cost, error)
 
-	// Close frees what the driver holds. The table stays.
+	// Close frees what the driver holds. The items stay stored.
 	Close() error
 }
 
-// Limits are an engine's ceilings per call, in items.
+// Limits are an engine's limits.
 type Limits struct {
-	Get      int // keys a Get
-	Write    int // writes a Write
-	Transact int // writes a Transact
+	Get      int // most keys in a Get
+	Write    int // most writes in a Write
+	Transact int // most writes in a Transact
 	Parallel int // calls that are worth having in flight at once
-	// UnitsASecond is how many write units a second a fresh table takes: what
-	// an estimate of time rests on.
+	// UnitsASecond is how many write units a second a new table takes. Estimates of time use it.
 	UnitsASecond int
-	// Exclusive says that one process owns the table (an embedded store): a
-	// lease held by another process is then dead by definition.
+	// Exclusive says that only one process can have the table open (an embedded store). A lease
+	// that another process took is then void: that process has ended.
 	Exclusive bool
 }
 
@@ -54,10 +52,11 @@ type Query struct {
 	PK string
 	// From and To bound the sort key: From <= SK < To. Empty means unbounded.
 	From, To string
-	// After continues behind this sort key (before it when Reverse); empty starts at the end of the range.
+	// After is the sort key to continue behind, in the order of the query. Empty starts with the
+	// first item of the range, or with the last one if Reverse.
 	After   string
-	Limit   int // most items on the page; 0 means as many as one engine page holds (about 1 MB)
-	Reverse bool
+	Limit   int  // most items on the page; 0 means as many as a page of the engine holds (about 1 MB)
+	Reverse bool // descending order
 	// KeysOnly leaves Attrs nil.
 	KeysOnly bool
 }
@@ -68,12 +67,12 @@ type Page struct {
 	// Next is the After of the next page; empty when the range is exhausted.
 	Next string
 	Cost Cost
-	// Sizes are those of the items (see [Item.Size]), on a page of keys only and
-	// from an engine that knows them; else nil.
+	// Sizes holds the size of each item (see [Item.Size]) if the query asked for keys only and the
+	// engine knows the sizes. Otherwise it is nil.
 	Sizes []int
 }
 
-// Deletes are the writes that delete the page's items.
+// Deletes returns the writes that delete the page's items.
 func (p Page) Deletes() []Write {
 	w := make([]Write, len(p.Items))
 	for i := range p.Items {
@@ -87,12 +86,12 @@ func (p Page) Deletes() []Write {
 
 // Write is one put or delete.
 type Write struct {
-	Item   Item // Attrs nil and Delete true for a delete
+	Item   Item // of a delete the Key alone
 	Delete bool
-	If     Cond // only looked at by Transact
-	// Replaces is what the caller knows of the item stored under the key: its
-	// size in bytes (see [Item.Size]), Nothing, or 0 for unknown. An engine that counts units by
-	// itself then need not look. It changes the count alone, never what is stored.
+	If     Cond // only Transact looks at it
+	// Replaces is what the caller knows of the item stored under the key: its size in bytes (see
+	// [Item.Size]), [Nothing], or 0 for unknown. An engine that counts units itself then need not
+	// look it up. It affects the count only, never what is stored.
 	Replaces int
 }
 
@@ -109,7 +108,7 @@ type Cond struct {
 // CondOp is the kind of a condition.
 type CondOp uint8
 
-// The conditions a conditional write may name.
+// The conditions that a write may have.
 const (
 	Always       CondOp = iota // no condition
 	Absent                     // the item does not exist
@@ -118,8 +117,8 @@ const (
 	Less                       // it exists, and Attr exists and is below N
 )
 
-// Holds tells whether the condition is met by the stored attributes; found
-// says whether the item exists. Drivers without conditions of their own use it.
+// Holds reports whether the stored attributes meet the condition; found says whether the item
+// exists. Drivers of engines without conditions use it.
 func (c Cond) Holds(stored Attrs, found bool) bool {
 	n, has := stored.Int(c.Attr)
 	switch c.Op {
@@ -137,8 +136,8 @@ func (c Cond) Holds(stored Attrs, found bool) bool {
 	return false
 }
 
-// Cost is consumed capacity, in thousandths of a DynamoDB capacity unit so
-// that sums stay exact (a transactional or eventual read is a fraction).
+// Cost is consumed capacity, in thousandths of a DynamoDB capacity unit: so the sums of fractions
+// stay exact.
 type Cost struct {
 	WriteMilli int64 `json:"write_milli"`
 	ReadMilli  int64 `json:"read_milli"`
@@ -149,24 +148,22 @@ func (c Cost) Add(d Cost) Cost {
 	return Cost{c.WriteMilli + d.WriteMilli, c.ReadMilli + d.ReadMilli}
 }
 
-// WriteUnits is the cost in write units.
+// WriteUnits returns the write part in units.
 func (c Cost) WriteUnits() float64 { return float64(c.WriteMilli) / 1000 }
 
-// ReadUnits is the cost in read units.
+// ReadUnits returns the read part in units.
 func (c Cost) ReadUnits() float64 { return float64(c.ReadMilli) / 1000 }
 
-// RangeDeleter is what an engine may offer besides: dropping all items of a
-// partition key at once.
+// RangeDeleter is a Driver that can delete all items of a partition key at once.
 type RangeDeleter interface {
-	// DeleteRange removes every item of pk. It is durable when it returns.
+	// DeleteRange deletes every item of pk. It is durable when it returns.
 	DeleteRange(ctx context.Context, pk string) error
 }
 
-// Purger is what an engine may offer besides: making sure that deleted bytes
-// are no longer there.
+// Purger is a Driver that can remove deleted bytes from the disk.
 type Purger interface {
-	// Purge returns when what was deleted from the partitions, or replaced in
-	// them, before the call has left the disk. It may take long, loses nothing
-	// when it is stopped, and can be called again at any time.
+	// Purge returns when everything that was deleted or replaced in the partitions before the call
+	// has left the disk. It may take long. Stopping it loses nothing, and it may be called again at
+	// any time.
 	Purge(ctx context.Context, pks []string) error
 }

@@ -47,7 +47,7 @@ func build(values map[string]any, order []string) table.Attrs {
 	return b.Attrs()
 }
 
-// read gives back what Builder was fed, without what it leaves out.
+// read returns the values that were given to a Builder, without those that it leaves out.
 func read(a table.Attrs) map[string]any {
 	out := map[string]any{}
 	for name, v := range a.All() {
@@ -111,7 +111,7 @@ func TestAttrsGiveBackWhatWasBuilt(t *testing.T) {
 
 func one(name string, v table.Value) table.Attrs { return table.NewBuilder().Raw(name, v).Attrs() }
 
-func TestAttrsContentIsTheRestBehindTheStamps(t *testing.T) {
+func TestContentLeavesOutTheStamps(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		content := build(map[string]any{"a": "x", "n": int64(3)}, []string{"a", "n"})
@@ -129,7 +129,7 @@ func TestAttrsContentIsTheRestBehindTheStamps(t *testing.T) {
 	}
 }
 
-func TestBuilderIsReusedWithoutTrace(t *testing.T) {
+func TestAResetBuilderSharesNothing(t *testing.T) {
 	t.Parallel()
 	b := table.NewBuilder()
 	first := b.Str("z", "1").Str("a", "2").Attrs()
@@ -159,20 +159,20 @@ func TestAttrsGolden(t *testing.T) {
 func TestAttrsRefuseMalformed(t *testing.T) {
 	t.Parallel()
 	for name, raw := range map[string]string{
-		"cut in the head":        "\x01a",
-		"cut in the value":       "\x01as\x05abc",
-		"rest behind the end":    "\x01as\x01xx",
-		"descending names":       "\x01bs\x01x\x01as\x01x",
-		"the same name twice":    "\x01as\x01x\x01as\x01x",
-		"unknown type":           "\x01aq\x01x",
-		"integer of four bytes":  "\x01an\x04abcd",
-		"bool of two":            "\x01ab\x01\x02",
-		"list that ends early":   "\x01al\x02\x05a",
-		"length spelled long":    "\x01as\x81\x00x",
-		"list length spelled so": "\x01al\x03\x81\x00x",
-		"endless length":         "\x01as\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-		"name of 255, cut":       "\xff" + strings.Repeat("a", 200),
-		"name of 255, no value":  "\xff" + strings.Repeat("a", 255) + "s",
+		"cut in the head":       "\x01a",
+		"cut in the value":      "\x01as\x05abc",
+		"rest behind the end":   "\x01as\x01xx",
+		"descending names":      "\x01bs\x01x\x01as\x01x",
+		"the same name twice":   "\x01as\x01x\x01as\x01x",
+		"unknown type":          "\x01aq\x01x",
+		"integer of four bytes": "\x01an\x04abcd",
+		"bool of two":           "\x01ab\x01\x02",
+		"list that ends early":  "\x01al\x02\x05a",
+		"length of two bytes":   "\x01as\x81\x00x",
+		"the same in a list":    "\x01al\x03\x81\x00x",
+		"endless length":        "\x01as\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+		"name of 255, cut":      "\xff" + strings.Repeat("a", 200),
+		"name of 255, no value": "\xff" + strings.Repeat("a", 255) + "s",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,8 +186,7 @@ func TestAttrsRefuseMalformed(t *testing.T) {
 	}
 }
 
-// FuzzAttrs feeds hostile bytes: nothing panics, and what is valid has one
-// spelling only.
+// FuzzAttrs feeds arbitrary bytes: nothing panics, and valid attributes have only one encoding.
 func FuzzAttrs(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add([]byte("\x01as\x01x"))

@@ -6,44 +6,47 @@ import (
 	"time"
 )
 
-// How throttling is watched, and how many calls are made.
+// How throttling is watched before a limit is cut.
 const (
-	tick     = 10 * time.Millisecond  // how often one who must wait looks again
-	watchFor = 100 * time.Millisecond // how long it is watched before a limit is cut,
-	watchNum = 4                      // and how many answers are,
+	tick     = 10 * time.Millisecond  // how often a writer that must wait looks again
+	watchFor = 100 * time.Millisecond // a watch takes at least so long,
+	watchNum = 4                      // and at least so many answers,
 	watchMax = 2 * time.Second        // unless they take longer than this
-	evidence = 3                      // refusing answers it takes for a first limit; a known one is cut at the first
-	culprit  = 0.9                    // share of all that was refused which makes it one partition key's matter
 
-	firstCalls = 4    // calls that may be in flight at first,
-	callsEvery = 32   // and after how many there may be one more
-	manyKeys   = 4096 // so many buckets are worth looking for unused ones
+	firstEvidence = 3   // answers with refusals that a first limit needs; a cut of a known limit needs one
+	culpritShare  = 0.9 // if so much of what was refused is of one partition key, that key is cut, not the table
 )
 
-// pacer keeps writes at the rate the table takes. All copies of a Store share
-// one. It has a [bucket] for the table and one for every partition key; none
-// has a limit before the engine throttles, and engines that never do pay for
-// one look at on.
+// How many calls may be in flight, and buckets remembered.
+const (
+	firstCalls = 4    // calls in flight at first,
+	callsEvery = 32   // and after how many calls there may be one more
+	manyKeys   = 4096 // from so many buckets on, unused ones are dropped
+)
+
+// pacer keeps writes at the rate that the table takes. All copies of a Table share one. It has a
+// [bucket] for the table and one for every partition key. No bucket has a limit before the engine
+// throttles; with an engine that never does, each write pays for one look at on.
 //
-// Nobody tells it the ceilings, and processes that share a table do not talk:
-// each learns its share from what it is refused.
+// No setting tells it the table's limits, and processes that share a table do not talk to each
+// other: each learns its share from what it is refused.
 //
-// Time is what the timers of those who wait say (advance). So it stands still
-// when nobody waits, which is when it does not matter.
+// Its time comes from the timers of waiting writers (see advance). It stands still while no writer
+// waits, when it does not matter.
 type pacer struct {
 	on    atomic.Bool   // something was refused
-	calls chan struct{} // one for each call in flight
+	calls chan struct{} // one for each call in flight, and for each that may not be made yet
 	made  atomic.Int64
 
 	mu    sync.Mutex
 	now   time.Time
-	turn  uint64 // goes up with every cut and pause: calls from before are told from those after
+	turn  uint64 // goes up with every cut and pause: tells calls made before it from calls after
 	table bucket
 	keys  map[string]*bucket
 	watch *watch
 }
 
-// watch is what is counted from the first refusal to the decision.
+// watch is what is counted between the first refusal and the decision.
 type watch struct {
 	since   time.Time
 	answers int
@@ -51,7 +54,7 @@ type watch struct {
 	keys    map[*bucket]*tally
 }
 
-// tally is units taken and refused, and the answers that refused any.
+// tally counts units taken and refused, and the answers that refused any.
 type tally struct {
 	taken, refused float64
 	answers        int
@@ -67,19 +70,19 @@ func (t *tally) add(u tally) {
 
 func newPacer(limits Limits) *pacer {
 	p := &pacer{calls: make(chan struct{}, max(1, limits.Parallel)), keys: map[string]*bucket{}}
-	p.table.dear = 1
+	p.table.price = 1
 	for range limits.Parallel - firstCalls {
 		p.calls <- struct{}{}
 	}
 	return p
 }
 
-// enter waits for a call to end, if as many are in flight as may be.
+// enter begins a call. It waits while as many are in flight as may be.
 func (p *pacer) enter() { p.calls <- struct{}{} }
 
-// leave ends a call. Now and then there may be one more from then on, up to as
-// many as are worth having: a process that joins others at a full table finds
-// that out before it has sent much in vain.
+// leave ends a call. After every callsEvery calls one more may be in flight, up to the engine's
+// Parallel: so a process that joins others at a busy table finds out before many writes are
+// refused.
 func (p *pacer) leave() {
 	<-p.calls
 	if n := p.made.Add(1); n%callsEvery == 0 && n/callsEvery <= int64(cap(p.calls)-firstCalls) {
@@ -87,20 +90,20 @@ func (p *pacer) leave() {
 	}
 }
 
-// bucket is that of a partition key.
+// bucket returns the bucket of a partition key.
 func (p *pacer) bucket(pk string) *bucket {
 	b := p.keys[pk]
 	if b == nil {
 		if len(p.keys) >= manyKeys {
 			p.forget()
 		}
-		b = &bucket{at: p.now, dear: p.table.dear}
+		b = &bucket{at: p.now, price: p.table.price}
 		p.keys[pk] = b
 	}
 	return b
 }
 
-// forget drops what was not used lately: partition keys come and go with epochs.
+// forget drops buckets that were not used lately: partition keys come and go with epochs.
 func (p *pacer) forget() {
 	for pk, b := range p.keys {
 		if p.now.Sub(b.at) > time.Minute {
@@ -109,7 +112,7 @@ func (p *pacer) forget() {
 	}
 }
 
-// advance sets the time, and decides what was watched long enough.
+// advance sets the time, and decides about a watch that has lasted long enough.
 func (p *pacer) advance(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,21 +126,21 @@ func (p *pacer) advance(now time.Time) {
 	case w == nil:
 	case w.since.IsZero():
 		w.since = now
-	case gap > watchFor: // nobody knows how long it took
+	case gap > watchFor: // no writer kept the time meanwhile, so no rate can be measured
 		p.watch = nil
 	default:
 		p.decide(w, now.Sub(w.since))
 	}
 }
 
-// decide cuts the limit of what was asked for too much, once enough was seen.
+// decide cuts a limit once the watch has seen enough.
 func (p *pacer) decide(w *watch, past time.Duration) {
 	if past < watchFor || past < watchMax && w.answers < watchNum {
 		return
 	}
-	b, t := p.short(w)
+	b, t := p.culprit(w)
 	switch {
-	case b.settling(*t):
+	case b.settles(*t):
 		p.watch = nil
 	case t.sure(b):
 		p.watch = nil
@@ -148,24 +151,25 @@ func (p *pacer) decide(w *watch, past time.Duration) {
 	}
 }
 
-// short is the bucket of the partition key that was refused nearly all. Else it
-// is the table's: what a full table refuses is spread over all keys.
-func (p *pacer) short(w *watch) (*bucket, *tally) {
+// culprit returns the bucket whose limit was exceeded: of the partition key that has nearly all
+// refusals, else of the table, since the refusals of a busy table are spread over all keys.
+func (p *pacer) culprit(w *watch) (*bucket, *tally) {
 	for b, t := range w.keys {
-		if t.refused >= culprit*w.all.refused && t.sure(b) {
+		if t.refused >= culpritShare*w.all.refused && t.sure(b) {
 			return b, t
 		}
 	}
 	return &p.table, &w.all
 }
 
-// sure tells whether t is reason enough to cut b's limit, and tells a first one.
+// sure reports whether t is reason enough to cut b's limit, or enough to measure a first one.
 func (t *tally) sure(b *bucket) bool {
-	return t.answers >= evidence && t.taken > 0 || t.answers > 0 && b.rate > 0
+	return t.answers >= firstEvidence && t.taken > 0 || t.answers > 0 && b.rate > 0
 }
 
-// grant takes what may go now from the first queues into a batch of at most
-// size writes. It returns how many queues it looked at, and the turn to be given to answer.
+// grant moves writes that may be sent now from the first queues into a batch of at most size; n is
+// how many writes are queued. It returns the batch, how many queues it looked at, and the turn,
+// which the caller gives to answer.
 func (p *pacer) grant(queues []*queue, n, size int) (batch []Write, seen int, turn uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -180,27 +184,27 @@ func (p *pacer) grant(queues []*queue, n, size int) (batch []Write, seen int, tu
 		seen++
 		b := p.bucket(q.pk)
 		b.refill(p.now)
-		if !p.now.Before(b.paused) && b.open(len(q.writes)) {
+		if !p.now.Before(b.pauseEnd) && b.open(len(q.writes)) {
 			batch = p.move(q, b, batch, size)
 		}
 	}
 	return batch, seen, p.turn
 }
 
-// move takes writes from q to batch. While a partition key is looked into
-// without a limit of any kind it gets one small call at a time.
+// move moves writes from q to batch. A struck key sends one small call at a time. During a watch so
+// does every key, unless it or the table has a limit.
 func (p *pacer) move(q *queue, b *bucket, batch []Write, size int) []Write {
 	most := b.level
 	if b.rate == 0 {
 		most = float64(size) * MaxItemBytes
 	}
 	if b.struck || p.watch != nil && b.rate == 0 && p.table.rate == 0 {
-		b.paused = p.now.Add(trial)
+		b.pauseEnd = p.now.Add(trial)
 		most = min(most, callUnits)
 	}
 	i := 0
 	for ; i < len(q.writes) && len(batch) < size && most > 0 && !p.table.spent(); i++ {
-		n := q.writes[i].units() * b.dear
+		n := q.writes[i].units() * b.price
 		most -= n
 		b.level -= n
 		p.table.level -= n
@@ -210,8 +214,8 @@ func (p *pacer) move(q *queue, b *bucket, batch []Write, size int) []Write {
 	return batch
 }
 
-// answer learns from what became of a batch: left was refused, the rest was
-// taken at that cost. launched is the turn when it went.
+// answer learns from the outcome of a batch: left was refused, the rest was taken at that cost.
+// launched is the turn at which grant made the batch.
 func (p *pacer) answer(batch, left []Write, cost Cost, launched uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -234,7 +238,7 @@ func (p *pacer) answer(batch, left []Write, cost Cost, launched uint64) {
 		if b.judge(*t, launched, p.turn+1, p.now) {
 			p.turn++
 		}
-		if p.watch != nil && launched >= max(b.cut, p.table.cut) {
+		if p.watch != nil && launched >= max(b.cutTurn, p.table.cutTurn) {
 			p.watch.count(b, *t)
 		}
 	}
@@ -243,7 +247,7 @@ func (p *pacer) answer(batch, left []Write, cost Cost, launched uint64) {
 	}
 }
 
-// tallies sums a batch by partition key, and in all.
+// tallies sums up a batch by partition key, and in all.
 func (p *pacer) tallies(batch, left []Write) (keys map[*bucket]*tally, all tally) {
 	keys = make(map[*bucket]*tally, 1)
 	add := func(w *Write, taken, refused float64) {
@@ -251,7 +255,7 @@ func (p *pacer) tallies(batch, left []Write) (keys map[*bucket]*tally, all tally
 		if keys[b] == nil {
 			keys[b] = &tally{}
 		}
-		n := w.units() * b.dear
+		n := w.units() * b.price
 		t := tally{taken: taken * n, refused: refused * n}
 		keys[b].add(t)
 		all.add(t)
@@ -265,7 +269,7 @@ func (p *pacer) tallies(batch, left []Write) (keys map[*bucket]*tally, all tally
 	return keys, all
 }
 
-// count adds what became of one call, once the time runs.
+// count adds one answer about a partition key.
 func (w *watch) count(b *bucket, t tally) {
 	t.answers = 0
 	w.all.add(t)
@@ -275,5 +279,6 @@ func (w *watch) count(b *bucket, t tally) {
 	w.keys[b].add(t)
 }
 
-// units is what a write will cost, as far as it tells.
+// units is what the write costs as far as it shows: the cost of an item that it replaces or deletes
+// is not known.
 func (w *Write) units() float64 { return float64(units(w.Item.Size(), writeUnitBytes)) }

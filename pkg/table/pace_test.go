@@ -18,25 +18,25 @@ import (
 	"reseed/pkg/table/simtable"
 )
 
-// What is asked of the pace: the ceiling is used, and little is sent in vain.
+// What the pacer must reach.
 const (
-	leastUsed   = 0.95
-	mostRetried = 0.03
+	leastUsed   = 0.95 // share of the ceiling that is used
+	mostRetried = 0.03 // share of the writes that are sent in vain
 )
 
-// scene is writers of some processes, at one table with ceilings.
+// scene is a table with ceilings, to which the writers of several processes write.
 type scene struct {
 	table   simtable.Options
 	stores  int             // processes
-	writers int             // of each
-	keys    int             // partition keys of all; a writer has one
-	bytes   func(i int) int // of the n-th item's largest attribute
+	writers int             // in each process
+	keys    int             // partition keys in all; each writer has one
+	bytes   func(i int) int // size of the i-th item's largest attribute
 	length  time.Duration
 	during  func(*simtable.Table)
 }
 
-// ceilings are those of the issue: 1,000 units a second and partition key,
-// 4,000 in all, a second's burst, and answers after 5 to 20 ms.
+// ceilings are 1,000 units a second for each partition key and 4,000 in all, with a burst of one
+// second and answers after 5 to 20 ms.
 func ceilings() simtable.Options {
 	return simtable.Options{
 		Key: 1000, Table: 4000, Burst: time.Second, Seed: 1, Now: time.Now,
@@ -66,7 +66,7 @@ func scenes() map[string]scene {
 	}
 }
 
-// crowds are scenes of many processes: their start, when nobody knows anything, counts for more.
+// crowds are scenes of many writers. The start, before any limit is known, weighs more in them.
 func crowds() map[string]scene {
 	return map[string]scene{
 		"keys=16,processes=4,writers=64": {table: ceilings(), stores: 4, writers: 16, keys: 16, bytes: small, length: 2 * time.Minute},
@@ -74,10 +74,10 @@ func crowds() map[string]scene {
 	}
 }
 
-// figures are what came of a scene. Seconds holds the counts after each.
+// figures are the results of a scene.
 type figures struct {
-	used, retried float64
-	seconds       []simtable.Counts
+	used, retried float64           // shares (0 to 1)
+	seconds       []simtable.Counts // after each second
 }
 
 func (f figures) check(t *testing.T) {
@@ -88,8 +88,8 @@ func (f figures) check(t *testing.T) {
 	}
 }
 
-// play lets all writers add as fast as they can, counts, and checks that what
-// was flushed is stored. It is to be called in a bubble of synctest.
+// play lets all writers add as fast as they can, counts, and checks that what was flushed is
+// stored. Call it in a bubble of synctest.
 func (s scene) play(t *testing.T) (f figures) {
 	t.Helper()
 	engine := mem.New(mem.Options{Limits: table.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 32}})
@@ -114,12 +114,12 @@ func (s scene) play(t *testing.T) (f figures) {
 	s.stored(t, engine, added)
 	ceiling := min(s.table.Table, float64(s.keys)*s.table.Key)
 	last := f.seconds[len(f.seconds)-1]
-	f.used = (last.Units/ceiling - s.table.Burst.Seconds()) / s.length.Seconds() // what was saved up before is no merit
+	f.used = (last.Units/ceiling - s.table.Burst.Seconds()) / s.length.Seconds() // without the first burst
 	f.retried = last.Retried()
 	return f
 }
 
-// write adds until the end, with a flush now and then, and returns how many.
+// write adds items until the end, flushes now and then, and returns how many items it added.
 func (s scene) write(t *testing.T, st *table.Table, id int, end time.Time) (n int) {
 	t.Helper()
 	w := st.Writer(t.Context())
@@ -151,7 +151,7 @@ func (s scene) item(id, n int) table.Write {
 	return put(k, table.NewBuilder().IntAlways("n", int64(n)).Str("x", strings.Repeat("x", s.bytes(n))))
 }
 
-// stored checks that every writer's items are there, each as it was written, and nothing else.
+// stored checks that the items of every writer are there as they were written, and no others.
 func (s scene) stored(t *testing.T, d table.Driver, added []int) {
 	t.Helper()
 	found := make([]int, len(added))
@@ -172,7 +172,7 @@ func (s scene) stored(t *testing.T, d table.Driver, added []int) {
 	}
 }
 
-// TestPace is the bar: nearly all of the ceiling, little in vain, nothing lost.
+// TestPace checks that writers use nearly all of the ceiling, send little in vain and lose nothing.
 func TestPace(t *testing.T) {
 	t.Parallel()
 	for name, s := range scenes() {
@@ -213,12 +213,12 @@ func TestPaceFollowsTheCeiling(t *testing.T) {
 	})
 }
 
-// An erase knows the keys alone: what a delete costs, it learns from the bill.
+// An erase knows only keys: the pacer learns from the bills what a delete costs.
 func TestPaceOfDeletes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		engine := mem.New(mem.Options{})
-		const n, units = 60_000, 4 // a minute, as the other scenes
+		const n, units = 60_000, 4 // takes a minute, like the other scenes
 		var gone []table.Write
 		fill := table.New(engine).Writer(t.Context())
 		for i := range n {
@@ -245,7 +245,7 @@ func TestPaceOfDeletes(t *testing.T) {
 	})
 }
 
-// A partition key that is asked for more than it takes holds up no other.
+// Writes to a partition key above its limit hold up no other key.
 func TestAHotKeyHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -284,8 +284,8 @@ func TestAHotKeyHoldsUpNoOther(t *testing.T) {
 	})
 }
 
-// Processes that share a table do not talk, and each gets a fair share all the
-// same, whoever was there first. How fair it is varies from time to time: the second best of three counts.
+// Processes that share a table do not talk to each other, and yet each gets a fair share, also one
+// that starts later. How fair it is varies: the second best of three runs counts.
 func TestPaceIsShared(t *testing.T) {
 	t.Parallel()
 	var shares []float64
@@ -298,7 +298,8 @@ func TestPaceIsShared(t *testing.T) {
 	}
 }
 
-// smallerShare is that of two processes of which the second begins to write 20 s after the first, in 30 s a while later.
+// smallerShare lets two processes write, the second from 20 s after the first on. It returns the
+// smaller one's share of the writes between 60 and 90 s.
 func smallerShare(t *testing.T) (share float64) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -333,8 +334,8 @@ func smallerShare(t *testing.T) (share float64) {
 	return share
 }
 
-// TestPaceInBadTimes has failing calls, lost answers and a table that takes
-// nothing for a while. Whoever writes does so again from the last flush.
+// TestPaceInBadTimes has failing calls, lost answers and a table that takes nothing for a while.
+// After an error a writer starts again from its last flush.
 func TestPaceInBadTimes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -361,8 +362,8 @@ func TestPaceInBadTimes(t *testing.T) {
 				}
 			})
 		}
-		var weather sync.WaitGroup
-		weather.Go(func() {
+		var outages sync.WaitGroup
+		outages.Go(func() {
 			for {
 				select {
 				case <-done:
@@ -376,7 +377,7 @@ func TestPaceInBadTimes(t *testing.T) {
 		})
 		wg.Wait()
 		close(done)
-		weather.Wait() // it may be asleep
+		outages.Wait() // it may still sleep
 		s.stored(t, engine, added)
 		sum := 0
 		for _, f := range failed {
@@ -394,14 +395,14 @@ func (s scene) chunk(t *testing.T, st *table.Table, id, from, n int) error {
 	w := st.Writer(t.Context())
 	for i := range n {
 		if w.Add(s.item(id, from+i)) != nil {
-			break // Flush tells
+			break // Flush returns the error
 		}
 	}
 	return w.Flush()
 }
 
-// BenchmarkPace tells the figures of the scenes, in virtual time: an op is one
-// scene, and how long it takes says nothing.
+// BenchmarkPace reports the figures of the scenes, in virtual time: an op is one scene, and the
+// time that it takes means nothing.
 func BenchmarkPace(b *testing.B) {
 	all := scenes()
 	maps.Copy(all, crowds())

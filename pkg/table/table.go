@@ -14,16 +14,17 @@ import (
 	"reseed/pkg/fault"
 )
 
-// Table is a Driver with what every caller needs on top: chunking, retry of
-// what was left undone, and the sum of consumed capacity.
+// Table is a Driver with what every caller needs on top: it cuts work into calls, sends again what
+// the engine left undone, and sums up the consumed capacity.
 type Table struct {
 	d      Driver
 	limits Limits
-	pace   *pacer // one for all copies
+	pace   *pacer // shared with the copies that Metered makes
 	spent  *meter
 }
 
-type meter struct{ write, read, again atomic.Int64 }
+// meter sums what was consumed, in thousandths of a unit, and counts the writes sent again.
+type meter struct{ write, read, retried atomic.Int64 }
 
 // New wraps a driver.
 func New(d Driver) *Table {
@@ -31,19 +32,19 @@ func New(d Driver) *Table {
 	return &Table{d: d, limits: limits, pace: newPacer(limits), spent: &meter{}}
 }
 
-// Metered is the same table with a sum of its own, for one job or request.
+// Metered returns the same table with a sum of its own, for one job or request.
 func (t *Table) Metered() *Table {
 	return &Table{d: t.d, limits: t.limits, pace: t.pace, spent: &meter{}}
 }
 
-// Spent is the capacity consumed through this Table so far.
+// Spent returns the capacity consumed through this Table so far.
 func (t *Table) Spent() Cost { return Cost{t.spent.write.Load(), t.spent.read.Load()} }
 
-// Retried is how many writes the engine left undone, or refused for being too
-// many, and were sent again.
-func (t *Table) Retried() int64 { return t.spent.again.Load() }
+// Retried returns how many writes were sent again, because the engine left them undone or throttled
+// the call.
+func (t *Table) Retried() int64 { return t.spent.retried.Load() }
 
-// Exclusive tells that this process alone owns the table.
+// Exclusive reports whether this process alone owns the table.
 func (t *Table) Exclusive() bool { return t.limits.Exclusive }
 
 // Close closes the driver.
@@ -54,9 +55,9 @@ func (t *Table) add(c Cost) {
 	t.spent.read.Add(c.ReadMilli)
 }
 
-// retry calls f until it has nothing left, waiting longer each time without
-// progress: what an engine leaves undone, and throttling, are ordinary answers.
-// Anything else, and the end of ctx, ends it.
+// retry calls f until it is done, and waits longer after each call without progress. Work left
+// undone and throttling (fault.Busy) are ordinary answers. Any other error ends it, and so does the
+// end of ctx.
 func retry(ctx context.Context, f func() (progress, done bool, err error)) error {
 	wait := newBackoff()
 	for {
@@ -92,12 +93,13 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Stopped is the error of a call whose context ended while it waited for the table.
+// Stopped returns the error of a call whose context ended while it waited for the table.
 func Stopped(ctx context.Context) error {
 	return fault.Wrap(ctx.Err(), fault.Unavailable, "stopped", "stopped while waiting for the table")
 }
 
-// Get returns the items that exist, in any order. Keys may be many; equal keys are asked once.
+// Get returns the items that exist, in any order. There may be any number of keys; a key given
+// twice is read once.
 func (t *Table) Get(ctx context.Context, keys ...Key) ([]Item, error) {
 	keys = distinct(keys)
 	var (
@@ -123,7 +125,7 @@ func (t *Table) Get(ctx context.Context, keys ...Key) ([]Item, error) {
 	return found, err
 }
 
-// Lookup is Get as a map.
+// Lookup is [Table.Get] that returns a map.
 func (t *Table) Lookup(ctx context.Context, keys ...Key) (map[Key]Attrs, error) {
 	items, err := t.Get(ctx, keys...)
 	if err != nil {
@@ -151,7 +153,8 @@ func distinct(keys []Key) []Key {
 	return out
 }
 
-// chunked calls f on consecutive chunks, several at once as far as the engine gains by it.
+// chunked calls f for consecutive chunks of at most size, as many at once as the engine's limits
+// advise.
 func (t *Table) chunked(ctx context.Context, n, size int, f func(ctx context.Context, from, to int) error) error {
 	if n <= size {
 		if n == 0 {
@@ -168,7 +171,7 @@ func (t *Table) chunked(ctx context.Context, n, size int, f func(ctx context.Con
 	return g.Wait()
 }
 
-// Page reads one page, waiting out throttling.
+// Page reads one page. It waits while the engine throttles.
 func (t *Table) Page(ctx context.Context, q Query) (Page, error) {
 	var page Page
 	err := retry(ctx, func() (bool, bool, error) {
@@ -180,8 +183,8 @@ func (t *Table) Page(ctx context.Context, q Query) (Page, error) {
 	return page, err
 }
 
-// Items walks a whole range, page after page. A page is asked for twice as large as the one before: a list that has a few records to go
-// may have thousands to pass over, since they are hidden.
+// Items walks a whole range, page after page. It doubles q.Limit with each page: a caller that
+// wants a few more visible records may first have to pass over thousands of hidden ones.
 func (t *Table) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for {
@@ -199,17 +202,17 @@ func (t *Table) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
 				return
 			}
 			q.After = page.Next
-			q.Limit = min(2*q.Limit, mostLimit)
+			q.Limit = min(2*q.Limit, maxLimit)
 		}
 	}
 }
 
-// mostLimit is far more than a page holds.
-const mostLimit = 1 << 20
+// maxLimit ends the doubling; a page never holds so many items.
+const maxLimit = 1 << 20
 
-// Write puts and deletes any number of items, each on its own, and returns
-// when all are durable. No key may be named twice. On an error some may be
-// written: writing them all again is harmless.
+// Write puts and deletes any number of items, each on its own, and returns when all are durable.
+// No key may occur twice. After an error some items may have been written; it does no harm to write
+// all of them again.
 func (t *Table) Write(ctx context.Context, batch []Write) error {
 	w := t.Writer(ctx)
 	for chunk := range slices.Chunk(batch, t.BatchSize()) {
@@ -218,22 +221,24 @@ func (t *Table) Write(ctx context.Context, batch []Write) error {
 	return w.Flush()
 }
 
-// BatchSize is how many writes make one good call.
+// BatchSize returns how many writes fit into one call.
 func (t *Table) BatchSize() int { return t.limits.Write }
 
-// TransactSize is how many writes one Transact may hold.
+// TransactSize returns how many writes one Transact may hold.
 func (t *Table) TransactSize() int { return t.limits.Transact }
 
-// Parallel is how many such calls are worth having in flight at once.
+// Parallel returns how many calls are worth having in flight at once.
 func (t *Table) Parallel() int { return max(1, t.limits.Parallel) }
 
-// UnitsASecond is how many write units a second the table is expected to take.
+// UnitsASecond returns how many write units a second the table is expected to take.
 func (t *Table) UnitsASecond() int { return max(1, t.limits.UnitsASecond) }
 
-// maxTransactBytes is the largest sum of the items of one transaction: DynamoDB takes 4 MB.
+// maxTransactBytes is the most that the items of one transaction may count together: DynamoDB takes
+// 4 MB.
 const maxTransactBytes = 4_000_000
 
-// Transactions cuts writes, in their order, into as few transactions as take them: by their number and by their bytes.
+// Transactions cuts writes, in their order, into as few transactions as possible: each has at most
+// [Table.TransactSize] writes of 4 MB together.
 func (t *Table) Transactions(writes []Write) (list [][]Write) {
 	from, bytes := 0, 0
 	for i := range writes {
@@ -249,9 +254,9 @@ func (t *Table) Transactions(writes []Write) (list [][]Write) {
 	return list
 }
 
-// Transact does a few conditional writes, all or none: at most [Table.TransactSize], of 4 MB together. A failed condition is
-// fault.Conflict; it may also mean that an earlier try of the same call went
-// through although its answer was lost.
+// Transact does a few conditional writes, all or none: at most [Table.TransactSize], of 4 MB
+// together. A failed condition is fault.Conflict. It may also mean that an earlier try of the same
+// call succeeded and its answer was lost.
 func (t *Table) Transact(ctx context.Context, writes ...Write) error {
 	bytes := 0
 	for i := range writes {
@@ -267,10 +272,10 @@ func (t *Table) Transact(ctx context.Context, writes ...Write) error {
 	})
 }
 
-// DropsRanges tells whether the engine can drop a whole partition at once.
+// DropsRanges reports whether the engine can delete a whole partition at once.
 func (t *Table) DropsRanges() bool { _, ok := t.d.(RangeDeleter); return ok }
 
-// DeleteRange drops a whole partition at once; to be called only where [Table.DropsRanges].
+// DeleteRange deletes a whole partition at once. Call it only if [Table.DropsRanges].
 func (t *Table) DeleteRange(ctx context.Context, pk string) error {
 	rd, ok := t.d.(RangeDeleter)
 	if !ok {
@@ -279,8 +284,8 @@ func (t *Table) DeleteRange(ctx context.Context, pk string) error {
 	return rd.DeleteRange(ctx, pk)
 }
 
-// Purge returns when what was deleted from partitions has left the disk (see
-// [Purger]). An engine that keeps no files of its own has nothing to do.
+// Purge returns when what was deleted from the partitions has left the disk (see [Purger]). An
+// engine that keeps no files of its own has nothing to do.
 func (t *Table) Purge(ctx context.Context, pks ...string) error {
 	p, ok := t.d.(Purger)
 	if !ok || len(pks) == 0 {

@@ -11,8 +11,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// TestTransactionsHaveRoom: writes are cut by their number and by their bytes, in their order, and what is cut can be written.
-func TestTransactionsHaveRoom(t *testing.T) {
+// Writes are cut in their order, by their number and by their bytes, and every part can be written.
+func TestTransactionsAreWithinTheLimits(t *testing.T) {
 	t.Parallel()
 	st := table.New(mem.New(mem.Options{}))
 	for name, sizes := range map[string][]int{

@@ -9,56 +9,56 @@ import (
 	"reseed/pkg/fault"
 )
 
-// What a Writer holds at most: a batch for every call that may be in flight and
-// as many behind; less, if they are large.
+// How much a Writer holds: two batches for every call that may be in flight (one in the call, one
+// behind it), but not much more than roomBytes.
 const (
 	roomBatches = 2
 	roomBytes   = 16 << 20
 )
 
-// Writer streams writes into the table: calls are in flight while more is
-// added, and what the engine leaves undone is sent again, partition key by
-// partition key, at the pace the table takes. It is safe for concurrent use.
+// Writer streams writes into the table: calls are in flight while more writes are added, and what
+// the engine leaves undone is sent again, partition key by partition key, at the pace that the
+// table takes. It is safe for concurrent use.
 //
-// It needs no closing. It has goroutines only while there is a full batch to
-// send, or a Flush waits; the end of its context ends them. No key may be
-// added twice between two flushes, for writes have no order.
+// It needs no closing. It has goroutines only while there is a full batch to send or a Flush waits;
+// the end of its context ends them. No key may be added twice between two flushes, since writes
+// have no order.
 type Writer struct {
 	t    *Table
 	ctx  context.Context
 	room int // most writes held
 
 	mu      sync.Mutex
-	changed sync.Cond // there is room, nothing is held, or it failed
-	held    int       // writes added and not durable
-	bytes   int       // of those
-	waiting int       // of those, writes in no call
+	changed sync.Cond // there is room, nothing is held, or the Writer has failed
+	held    int       // writes added and not durable yet
+	bytes   int       // their size
+	waiting int       // how many of them are in no call
 	full    [][]Write // batches in order of arrival
-	last    []Write   // the one being filled
-	spare   [][]Write // to be filled again
+	last    []Write   // the batch being filled
+	spare   [][]Write // empty batches to fill again
 	queues  map[string]*queue
-	order   []*queue // whose turn it is
-	flushes int      // under way
+	order   []*queue // the next one first
+	flushes int      // how many are under way
 	workers int
 	ticking bool
 	err     error
 }
 
-// queue is the writes of a partition key, once there is a pace to keep.
+// queue holds the writes of one partition key. Writes are queued only once there is a pace to keep.
 type queue struct {
 	pk     string
 	writes []Write
 }
 
-// Writer makes a Writer that lives as long as ctx.
+// Writer returns a [Writer] that lives as long as ctx.
 func (t *Table) Writer(ctx context.Context) *Writer {
 	w := &Writer{t: t, ctx: ctx, room: roomBatches * t.Parallel() * t.BatchSize()}
 	w.changed.L = &w.mu
 	return w
 }
 
-// Add takes writes over, and waits while too much is held. Its error is that of
-// any write added so far, and stays.
+// Add adds writes. It waits while the Writer holds too much. The error may be about any write added
+// so far; all later calls return it too.
 func (w *Writer) Add(writes ...Write) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -79,7 +79,7 @@ func (w *Writer) Add(writes ...Write) error {
 	return nil
 }
 
-// lend adds a batch that is the caller's, who leaves it alone until Flush.
+// lend adds the caller's own slice as a batch. The caller must not change it before Flush returns.
 func (w *Writer) lend(batch []Write) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -90,14 +90,14 @@ func (w *Writer) lend(batch []Write) {
 	}
 }
 
-// Flush returns when everything added is durable. On an error some may be:
-// writing all again is harmless. No call is in flight then any more.
+// Flush returns when everything added is durable. After an error some writes may be durable; it
+// does no harm to write all of them again. In either case no call is in flight any more.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.flushes++
 	if w.workers < w.t.Parallel() && w.ready() {
-		w.workers++ // the one who waits is one of them: a small batch needs no goroutine
+		w.workers++ // the caller works too: a small batch needs no goroutine
 		w.mu.Unlock()
 		w.work()
 		w.mu.Lock()
@@ -120,7 +120,7 @@ func (w *Writer) makeRoom() error {
 	return w.err
 }
 
-// crowded tells that no more should be held.
+// crowded reports whether the Writer should take no more.
 func (w *Writer) crowded() bool { return w.held >= w.room || w.bytes >= roomBytes }
 
 func (w *Writer) hold(writes []Write) {
@@ -129,7 +129,7 @@ func (w *Writer) hold(writes []Write) {
 	w.bytes += bytesOf(writes)
 }
 
-// bytesOf is about what writes take in memory.
+// bytesOf returns about how much memory writes take.
 func bytesOf(writes []Write) (n int) {
 	for i := range writes {
 		it := &writes[i].Item
@@ -138,12 +138,12 @@ func bytesOf(writes []Write) (n int) {
 	return n
 }
 
-// ready tells whether there is something to send.
+// ready reports whether there is something to send.
 func (w *Writer) ready() bool {
 	return w.err == nil && w.waiting > 0 && (w.waiting >= w.t.BatchSize() || w.flushes > 0 || w.crowded())
 }
 
-// start sees to it that what is ready is sent.
+// start makes sure that what is ready is sent.
 func (w *Writer) start() {
 	if w.workers < w.t.Parallel() && w.ready() {
 		w.workers++
@@ -152,7 +152,7 @@ func (w *Writer) start() {
 	w.pulse()
 }
 
-// pulse sees to it that what is ready but may not go yet is looked at again.
+// pulse makes sure that what is ready but held back by the pacer is looked at again.
 func (w *Writer) pulse() {
 	if !w.ticking && w.t.pace.on.Load() && w.ready() {
 		w.ticking = true
@@ -160,7 +160,7 @@ func (w *Writer) pulse() {
 	}
 }
 
-// ticks starts what may go by now, as long as anything is ready.
+// ticks sends what the pacer allows by now, again and again as long as anything is ready.
 func (w *Writer) ticks() {
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
@@ -171,11 +171,12 @@ func (w *Writer) ticks() {
 		case now := <-timer.C:
 			w.t.pace.advance(now)
 		}
-		// Uneven, so that no Writer is always the first of several.
+		// At random times, so that no Writer is always the first of several.
 		timer.Reset(tick/2 + rand.N(tick)) //nolint:gosec // nothing to guess
 	}
 }
 
+// again starts workers for what is ready, and reports whether anything was.
 func (w *Writer) again() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -184,7 +185,7 @@ func (w *Writer) again() bool {
 	return w.ticking
 }
 
-// work sends batches until none may go.
+// work sends batches until no more may be sent.
 func (w *Writer) work() {
 	for {
 		w.t.pace.enter()
@@ -199,8 +200,8 @@ func (w *Writer) work() {
 	}
 }
 
-// take is the next batch that may go, and the pacer's turn as it goes. If there
-// is none, the worker has ended.
+// take returns the next batch that may be sent, and the pacer's turn for it. If there is no such
+// batch it counts the worker as ended.
 func (w *Writer) take() (batch []Write, turn uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -222,7 +223,7 @@ func (w *Writer) take() (batch []Write, turn uint64) {
 	return batch, turn
 }
 
-// next is the oldest batch.
+// next takes the oldest batch.
 func (w *Writer) next() (batch []Write) {
 	if len(w.full) > 0 {
 		batch, w.full = w.full[0], w.full[1:]
@@ -232,7 +233,8 @@ func (w *Writer) next() (batch []Write) {
 	return batch
 }
 
-// paced is a batch of what the pacer grants, of few partition keys.
+// paced takes a batch of what the pacer grants. It holds few partition keys, and the queues that it
+// comes from go to the end.
 func (w *Writer) paced() (batch []Write, turn uint64) {
 	for len(w.full) > 0 || len(w.last) > 0 {
 		w.sort(w.next())
@@ -266,8 +268,8 @@ func (w *Writer) sort(writes []Write) {
 	}
 }
 
-// settle takes in what became of a batch. Throttling and what was left undone
-// are ordinary answers; any other error ends it.
+// settle takes in the outcome of a batch. Throttling and writes left undone are ordinary answers;
+// any other error ends the Writer.
 func (w *Writer) settle(batch, left []Write, cost Cost, err error, turn uint64) {
 	w.t.add(cost)
 	if err != nil {
@@ -277,7 +279,7 @@ func (w *Writer) settle(batch, left []Write, cost Cost, err error, turn uint64) 
 		}
 		left = batch
 	}
-	w.t.spent.again.Add(int64(len(left)))
+	w.t.spent.retried.Add(int64(len(left)))
 	if len(left) > 0 || w.t.pace.on.Load() {
 		w.t.pace.answer(batch, left, cost, turn)
 	}
@@ -295,7 +297,7 @@ func (w *Writer) settle(batch, left []Write, cost Cost, err error, turn uint64) 
 	w.start()
 }
 
-// fail ends it with the first error.
+// fail ends the Writer with err, unless it has failed before.
 func (w *Writer) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

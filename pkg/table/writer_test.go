@@ -16,7 +16,7 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// hooked is an engine whose Write is the test's.
+// hooked is an engine whose Write a test provides.
 type hooked struct {
 	table.Driver
 	limits table.Limits
@@ -38,7 +38,8 @@ func numbered(n int) table.Write {
 	return put(table.Key{PK: fmt.Sprintf("p%d", n%7), SK: fmt.Sprintf("%06d", n)}, table.NewBuilder().IntAlways("n", int64(n)))
 }
 
-// Whatever is left undone, refused, or in the way of a full batch, all is stored when Flush says so.
+// Whatever the engine leaves undone or refuses, and however many writes there are, all are stored
+// when Flush returns.
 func TestWriterWritesAll(t *testing.T) {
 	t.Parallel()
 	for name, opt := range map[string]mem.Options{
@@ -76,7 +77,7 @@ func TestWriterWritesAll(t *testing.T) {
 	}
 }
 
-// count is how many numbered items the engine holds.
+// count returns how many numbered items the engine holds.
 func count(t *testing.T, d table.Driver) (n int) {
 	t.Helper()
 	for pk := range 7 {
@@ -120,7 +121,7 @@ func TestWriterTakesFromManyAtOnce(t *testing.T) {
 	})
 }
 
-// An error is told by every later call, and no call is in flight when Flush has told it.
+// Every later call returns the error, and no call is in flight when Flush has returned it.
 func TestWriterErrorStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -140,7 +141,7 @@ func TestWriterErrorStays(t *testing.T) {
 		n := 0
 		for ; w.Add(numbered(n)) == nil; n++ {
 			if n > 1000 {
-				t.Fatal("the error is not told")
+				t.Fatal("Add returns no error")
 			}
 		}
 		if err := w.Flush(); !errors.Is(err, broken) || flying.Load() != 0 {
@@ -156,7 +157,7 @@ func TestWriterErrorStays(t *testing.T) {
 	})
 }
 
-// A slow call is no barrier: the others go on, and so does who adds.
+// A slow call holds nothing up: other calls go on, and more writes are added.
 func TestWriterHasNoBarrier(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -235,14 +236,14 @@ func TestWriterIsBounded(t *testing.T) {
 	}
 }
 
-// Nobody need close a Writer: synctest fails if a goroutine is left.
+// A Writer need not be closed: synctest fails if a goroutine is left.
 func TestAnAbandonedWriterLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for name, opt := range map[string]mem.Options{"perfect": {}, "partial": {Partial: 0.5}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := table.New(mem.New(opt)).Writer(context.Background()) // whose end does not come
+				w := table.New(mem.New(opt)).Writer(context.Background()) // a context that does not end
 				for n := range 90 {
 					if err := w.Add(numbered(n)); err != nil {
 						t.Fatal(err)
@@ -270,7 +271,7 @@ func TestWriterStopsWithItsContext(t *testing.T) {
 	})
 }
 
-// What a caller gave to Write is the caller's again when it returns.
+// When Write has returned, the caller may use its slice again.
 func TestWriteKeepsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -296,7 +297,8 @@ func TestWriteKeepsNothing(t *testing.T) {
 	})
 }
 
-// free is an engine that does nothing, as wide as the embedded one: what is left is the Store's own work.
+// free is an engine that does nothing, with limits like the embedded one's: a benchmark then
+// measures the Table's own work.
 type free struct{ table.Driver }
 
 func (free) Limits() table.Limits { return limits(4000, 4) }
@@ -320,7 +322,7 @@ func perWrite(b *testing.B, n int) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkWrite is one call of Write, of so many writes.
+// BenchmarkWrite measures one call of Write with a number of writes.
 func BenchmarkWrite(b *testing.B) {
 	engines := map[string]table.Driver{"free": free{}, "mem": mem.New(mem.Options{Limits: free{}.Limits()})}
 	for _, name := range []string{"free", "mem"} {
@@ -339,7 +341,7 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
-// BenchmarkWriter adds a record and a pointer at a time, as an import does.
+// BenchmarkWriter adds a record and a pointer to it at a time, as an import does.
 func BenchmarkWriter(b *testing.B) {
 	const n = 200_000
 	batch := benchWrites(n)

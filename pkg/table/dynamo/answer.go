@@ -5,7 +5,7 @@ import (
 	"reseed/pkg/table/dynamojson"
 )
 
-// answer reads an answer, and sums the capacity it tells.
+// answer reads an answer of the service, and sums the capacity that it reports.
 type answer struct {
 	*dynamojson.Decoder
 	milli int64
@@ -24,8 +24,8 @@ func (a *answer) capacity() error {
 	})
 }
 
-// of reads the member of an object that is named like the table.
-func (a *answer) of(tableName string, read func() error) error {
+// member calls read for the member of an object that is named like the table, and skips the others.
+func (a *answer) member(tableName string, read func() error) error {
 	return a.Object(func(name []byte) error {
 		if string(name) != tableName {
 			return a.Skip()
@@ -65,7 +65,7 @@ func (a *answer) item(keyOnly bool) (it table.Item, err error) {
 	return a.Item()
 }
 
-// getAnswer is what a BatchGetItem found, and the keys it left unread.
+// getAnswer holds the items that a BatchGetItem found, and the keys that it left unread.
 type getAnswer struct {
 	items []table.Item
 	left  []table.Key
@@ -78,7 +78,7 @@ func readGet(body []byte, tableName string, most int) (got getAnswer, err error)
 	err = a.Object(func(name []byte) error {
 		switch string(name) {
 		case "Responses":
-			return a.of(tableName, func() error {
+			return a.member(tableName, func() error {
 				return a.Array(func() error {
 					it, err := a.Item()
 					got.items = append(got.items, it)
@@ -86,7 +86,7 @@ func readGet(body []byte, tableName string, most int) (got getAnswer, err error)
 				})
 			})
 		case "UnprocessedKeys":
-			return a.of(tableName, func() error { return a.unread(&got.left) })
+			return a.member(tableName, func() error { return a.unread(&got.left) })
 		case "ConsumedCapacity":
 			return a.capacities()
 		}
@@ -111,7 +111,7 @@ func (a *answer) key(to *[]table.Key) error {
 	return err
 }
 
-// writeAnswer is the keys that a BatchWriteItem left undone.
+// writeAnswer holds the keys of the writes that a BatchWriteItem left undone.
 type writeAnswer struct {
 	left  []table.Key
 	milli int64
@@ -122,7 +122,7 @@ func readWrite(body []byte, tableName string) (got writeAnswer, err error) {
 	err = a.Object(func(name []byte) error {
 		switch string(name) {
 		case "UnprocessedItems":
-			return a.of(tableName, func() error {
+			return a.member(tableName, func() error {
 				return a.Array(func() error { return a.undone(&got.left) })
 			})
 		case "ConsumedCapacity":

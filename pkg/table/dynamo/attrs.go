@@ -10,7 +10,7 @@ import (
 
 type attributes = map[string]types.AttributeValue
 
-// encode spells an item by hand: reflection would be a third of an import.
+// encode converts an item to the SDK's types, without attributevalue's reflection, which is slow.
 func encode(it table.Item) attributes {
 	m := make(attributes, 16)
 	key(m, it.Key)

@@ -36,9 +36,8 @@ const (
 	benchAt      = 1_763_890_000_000
 )
 
-// BenchmarkWrite compares items per CPU-second of this process: the loop that
-// anybody would write, and the way of an import from its records to the
-// service. Both write the same customers.
+// BenchmarkWrite compares items per CPU second of this process: of a plain loop over the SDK, and
+// of the path of an import from its records to the service. Both write the same customers.
 func BenchmarkWrite(b *testing.B) {
 	file := customersFile(b)
 	compare(b, benchRows, benchRows, func(b *testing.B, s service) (plain, ours func() error) {
@@ -58,7 +57,7 @@ func BenchmarkWrite(b *testing.B) {
 	})
 }
 
-// BenchmarkQuery compares the SDK's way from a full page to structs, and ours to items.
+// BenchmarkQuery compares reading a full page: the SDK into structs, and ours into items.
 func BenchmarkQuery(b *testing.B) {
 	const pages = 20
 	compare(b, pages*pageItems, pages*pageItems, func(b *testing.B, _ service) (plain, ours func() error) {
@@ -79,8 +78,8 @@ func times(n int, f func() error) func() error {
 	}
 }
 
-// compare measures two ways to move items, in turns and under the same
-// settings of the collector. The service is a process of its own and answers at once.
+// compare measures two ways to move items, in turns and under the same settings of the garbage
+// collector. The service is a process of its own and answers at once.
 func compare(b *testing.B, plainItems, items int, ways func(b *testing.B, s service) (plain, ours func() error)) {
 	b.Helper()
 	for _, gc := range []struct {
@@ -110,7 +109,7 @@ func compare(b *testing.B, plainItems, items int, ways func(b *testing.B, s serv
 	}
 }
 
-// cpu is the CPU time that f takes, of user and system. What others left behind is collected before.
+// cpu returns the CPU time that f takes, user and system. It collects earlier garbage first.
 func cpu(b *testing.B, f func() error) time.Duration {
 	b.Helper()
 	runtime.GC()
@@ -140,10 +139,11 @@ func customersFile(b *testing.B) []byte {
 	return file.Bytes()
 }
 
-// plainLoop is the loop that anybody would write: encoding/csv, a struct, MarshalMap and 16 workers.
+// plainLoop is a plain loop over the SDK: encoding/csv, a struct, MarshalMap and 16 workers.
 type plainLoop struct{ client *dynamodb.Client }
 
-// plainCustomer has the attributes that an import stores; T is a date as it is in the file, or in an item.
+// plainCustomer has the attributes that an import stores; T is a date as it is in the file, or in
+// an item.
 type plainCustomer[T string | int64] struct {
 	PK         string `dynamodbav:"pk"`
 	SK         string `dynamodbav:"sk"`
@@ -163,7 +163,7 @@ type plainCustomer[T string | int64] struct {
 
 func newLoop(b *testing.B) *plainLoop {
 	b.Helper()
-	// More than a plain loop would do: without it the 16 workers open connections all the time.
+	// A plain loop would not do even this. Without it the 16 workers open connections all the time.
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = benchWorkers })
 	c, err := awsconfig.LoadDefaultConfig(b.Context(), awsconfig.WithHTTPClient(client))
 	if err != nil {

@@ -1,19 +1,19 @@
 // Package dynamo is the engine on DynamoDB.
 //
-// An item is the two key attributes and one DynamoDB attribute for each of its
-// own: String S, Int N, Bool BOOL, Bytes B, List an L of S. So the table can be
-// read with any tool. Reading puts the names in order again, which gives back
-// the same bytes that were written.
+// An item is stored as its two key attributes and one DynamoDB attribute for each of its own:
+// String is S, Int is N, Bool is BOOL, Bytes is B, List is an L of S. So any tool can read the
+// table. Reading an item puts the names in order again, which gives the same bytes that were
+// written.
 //
-// Every read is strongly consistent, nothing scans. A range of sort keys is
-// one BETWEEN: since keys are printable ASCII, the greatest key below a bound
-// has a spelling (see keyRange), and a page goes on by a bound, not by a start
-// key that DynamoDB would check against it.
+// Every read is strongly consistent; there is no scan. A range of sort keys is one BETWEEN: since
+// keys are printable ASCII, the greatest key below a bound can be written down (see keyRange). The
+// next page is asked for by a bound too, not by ExclusiveStartKey, which DynamoDB checks against
+// the range.
 //
-// The bodies of batches and the answers of reads are read and written by us
-// (see exchange); addresses, signatures, retries and errors are the SDK's.
+// This package itself writes the requests of batches and reads the answers of batches and queries
+// (see exchange). Addresses, signatures, retries and errors are left to the SDK.
 //
-// The SDK tries a call twice at most, a single conditional write once: a second
-// try of one that was applied unnoticed would meet its own work and answer
-// Conflict. Retrying is the business of the layer above.
+// The SDK tries a call at most twice, and a single conditional write once: if the first try was
+// applied and its answer lost, a second try would find its own work and fail with Conflict. All
+// other retries are up to package table.
 package dynamo

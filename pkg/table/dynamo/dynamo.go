@@ -11,13 +11,14 @@ import (
 	"reseed/pkg/table"
 )
 
-// DynamoDB's ceilings per call.
+// DynamoDB's limits.
 const (
 	maxGet      = 100
 	maxWrite    = 25
 	maxTransact = 100
 	parallel    = 32
-	// unitsASecond is what a new table on demand takes at once ("Warm throughput").
+	// unitsASecond is what a new table with on-demand capacity takes from the start (Developer
+	// Guide, "DynamoDB warm throughput").
 	unitsASecond = 4000
 )
 
@@ -30,24 +31,24 @@ type Driver struct {
 
 var _ table.Driver = (*Driver)(nil)
 
-// New wraps a client. It makes no call: the first one a request needs is the first one made.
+// New returns the driver of the table with that name. It makes no call.
 func New(client *dynamodb.Client, name string) *Driver {
 	return &Driver{client: client, table: name}
 }
 
-// Limits are DynamoDB's.
+// Limits implements [table.Driver].
 func (d *Driver) Limits() table.Limits {
 	return table.Limits{Get: maxGet, Write: maxWrite, Transact: maxTransact, Parallel: parallel, UnitsASecond: unitsASecond}
 }
 
-// Close has nothing to do: the client is its maker's.
+// Close does nothing: the caller of New keeps the client.
 func (d *Driver) Close() error { return nil }
 
-// twice lets the SDK repeat a call that may be repeated: a lost connection is
-// not worth the long way round.
+// twice lets the SDK repeat a call once: after a lost connection it does so sooner than package
+// table would.
 func twice(o *dynamodb.Options) { o.RetryMaxAttempts = 2 }
 
-// once keeps the SDK from repeating a conditional write.
+// once keeps the SDK from repeating a conditional write (see the package comment).
 func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
 // Get implements [table.Driver].
@@ -98,9 +99,8 @@ func (d *Driver) Query(ctx context.Context, q table.Query) (page table.Page, err
 	return page, nil
 }
 
-// keyRange asks for from <= sk < to in the one comparison DynamoDB allows.
-// Keys are printable ASCII, so those below to are those up to to with its last
-// byte lowered by one and 0x7f behind.
+// keyRange writes from <= sk < to as the one comparison that DynamoDB allows, whose upper bound is
+// included. Keys are printable ASCII: so sk < "ab" is the same as sk <= "aa\x7f".
 func keyRange(pk, from, to string) (*string, attributes) {
 	values := attributes{":p": &types.AttributeValueMemberS{Value: pk}}
 	expression := "pk = :p"
@@ -141,7 +141,7 @@ func (d *Driver) Write(ctx context.Context, batch []table.Write) ([]table.Write,
 	return undone(batch, got.left), table.Cost{WriteMilli: got.milli}, nil
 }
 
-// undone finds the writes that came back, by their keys.
+// undone returns the writes of the batch whose keys came back.
 func undone(batch []table.Write, keys []table.Key) (left []table.Write) {
 	if len(keys) == 0 {
 		return nil

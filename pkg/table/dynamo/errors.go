@@ -15,14 +15,14 @@ import (
 	"reseed/pkg/fault"
 )
 
-// failure sorts an SDK error. Messages of the engine may quote keys, never
-// values, and keys hold no personal data; they stay in the chain for the log.
+// failure makes a fault of an error of the SDK, and wraps it for the log. The service's messages
+// may quote keys, which hold no personal data, but no values.
 func failure(err error) error {
 	if err == nil {
 		return nil
 	}
 	if own, ok := errors.AsType[*fault.Error](err); ok {
-		return own // an answer that was read by us
+		return own // from reading the answer
 	}
 	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return transaction(cancelled, err)
@@ -34,14 +34,14 @@ func failure(err error) error {
 		return answered(api, err)
 	}
 	var timeout net.Error
-	if errors.As(err, &timeout) || connection(err) {
+	if errors.As(err, &timeout) || unreachable(err) {
 		return fault.Wrap(err, fault.Unavailable, "store_unavailable", "the table cannot be reached")
 	}
 	return fault.Wrap(err, fault.Internal, "store_engine", "the table refused the call")
 }
 
-// connection tells whether the request had no answer at all.
-func connection(err error) bool {
+// unreachable reports whether the request got no answer, or only an HTTP status of 500 or more.
+func unreachable(err error) bool {
 	var send *smithyhttp.RequestSendError
 	var response *awshttp.ResponseError
 	return errors.As(err, &send) || errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
@@ -58,14 +58,14 @@ func answered(api smithy.APIError, err error) error {
 		"InternalFailure":
 		return fault.Wrap(err, fault.Unavailable, "store_unavailable", "the table failed for the moment")
 	}
-	if connection(err) {
+	if unreachable(err) {
 		return fault.Wrap(err, fault.Unavailable, "store_unavailable", "the table failed for the moment")
 	}
 	return fault.Wrap(err, fault.Internal, "store_engine", "the table refused the call")
 }
 
-// transaction looks at why each write was refused. A condition that failed
-// decides: trying again would fail again.
+// transaction makes a fault of the reasons for which writes were refused. If a condition failed it
+// is Conflict, whatever the other reasons: another try would fail too.
 func transaction(c *types.TransactionCanceledException, err error) error {
 	busy := false
 	for _, r := range c.CancellationReasons {

@@ -12,36 +12,36 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// exchange stands in for the SDK's protocol and HTTP client in one call: the
-// bodies of the request and of an answer that is no error are ours. They are
-// most of what a call costs when the SDK makes a map and an object for each
-// attribute. Everything else about a call, errors included, is the SDK's.
+// exchange replaces the SDK's protocol and HTTP client in one call: we write the body of the
+// request and read the body of the answer, unless it is an error. The SDK makes a map and an object
+// for each attribute, which is most of the CPU time of a call. All the rest of a call is the SDK's,
+// errors included.
 type exchange struct {
 	smithyhttp.ClientProtocol
 	dynamodb.HTTPClient
 	bodies  *bodies
-	request []byte                  // in place of the input; nil if that is the SDK's to write
-	answer  func(body []byte) error // in place of the output; it keeps nothing of body
+	request []byte                  // sent in place of the input; nil if the SDK writes the input
+	answer  func(body []byte) error // reads the answer in place of the SDK; keeps no part of body
 }
 
-// exchange prepares a call; see the fields.
+// exchange prepares a call; see the fields of the type.
 func (d *Driver) exchange(request []byte, answer func(body []byte) error) *exchange {
 	growStack(len(request))
 	return &exchange{bodies: &d.bodies, request: request, answer: answer}
 }
 
-// growStack grows a fresh goroutine's stack to the 32 KB that a call through
-// the SDK's layers needs. Left to itself it doubles four times down there, and
-// copies what is deep by then: that cost a tenth of the items per CPU-second.
+// growStack grows the stack of a new goroutine at once to the 32 KB that a call through the SDK's
+// layers needs. Otherwise the runtime would double it four times, deep in those layers, and each
+// time copy all of it: that cost a tenth of the items per CPU second.
 //
 //go:noinline
 func growStack(n int) byte {
 	var room [24 << 10]byte
-	room[n%len(room)] = 1 // else there would be no room
+	room[n%len(room)] = 1 // else the compiler would leave room out
 	return room[n/2%len(room)]
 }
 
-// option makes a call this exchange.
+// option puts the exchange into the options of a call.
 func (e *exchange) option(o *dynamodb.Options) {
 	e.ClientProtocol, e.HTTPClient = o.Protocol, o.HTTPClient
 	o.Protocol, o.HTTPClient = e, e
@@ -67,7 +67,7 @@ func (e *exchange) SerializeRequest(
 	return nil
 }
 
-// keep lets the SDK write the input, and keeps that for Do.
+// keep lets the SDK write the input, and keeps the bytes for Do.
 func (e *exchange) keep(
 	ctx context.Context, schema *smithy.OperationSchema, in smithy.Serializable, req *smithyhttp.Request,
 ) (err error) {
@@ -80,11 +80,12 @@ func (e *exchange) keep(
 	return req.RewindStream()
 }
 
-// Do implements [dynamodb.HTTPClient]. It gives the transport a body that is
-// known to lie in memory: that goes out in one write with the headers. The
-// transport may still look at it when the call has returned, so its memory is not
-// used again. The SDK's body is closed by then and answers with an error, for
-// which the transport gives up the connection: a large answer that begins at once is lost (smithy-go 1.28).
+// Do implements [dynamodb.HTTPClient]. It gives the transport a body in memory, which goes out in
+// one write with the headers. The transport may still read the body when the call has returned, so
+// its memory is not used again.
+//
+// The SDK's own body would be closed by then and return an error, for which the transport would
+// drop the connection: a large answer that begins at once would be lost (smithy-go 1.28).
 func (e *exchange) Do(req *http.Request) (*http.Response, error) {
 	req.Body = io.NopCloser(bytes.NewReader(e.request))
 	return e.HTTPClient.Do(req)

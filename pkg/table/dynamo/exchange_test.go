@@ -27,13 +27,14 @@ import (
 	"reseed/pkg/table/dynamo"
 )
 
-// request is what a service sees of a call.
+// request is a call as the service sees it.
 type request struct {
 	*http.Request
 	body []byte
 }
 
-// recorder answers what it is told, one after the other and the last again and again, and keeps the requests.
+// recorder gives the answers one after the other, and the last one again and again. It keeps the
+// requests.
 func recorder(t *testing.T, answers ...string) (url string, requests chan request) {
 	t.Helper()
 	requests = make(chan request, 9)
@@ -64,7 +65,7 @@ func each() []table.Write {
 	}
 }
 
-// Our bodies say what the SDK's say, and the rest of the request is the SDK's.
+// Our bodies mean the same as the SDK's, and the rest of a request is the same.
 func TestRequestsAreTheSDKs(t *testing.T) {
 	t.Parallel()
 	s := func(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
@@ -142,7 +143,7 @@ func parsed(t *testing.T, body []byte) (v any) {
 	return v
 }
 
-// A second try sends the same body, and the signature of each is that of its body.
+// A second try sends the same body, and each try has the signature of its body.
 func TestBodiesAreSigned(t *testing.T) {
 	t.Parallel()
 	url, requests := recorder(t, `{"__type":"InternalServerError"}`, `{}`)
@@ -206,7 +207,7 @@ func TestUnreadableAnswers(t *testing.T) {
 	}
 }
 
-// A connection that ends within an answer is worth a second try, as any that is lost.
+// A connection that breaks within an answer is tried a second time, like any that is lost.
 func TestAnAnswerThatIsCut(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
@@ -230,7 +231,7 @@ func TestAnAnswerThatIsCut(t *testing.T) {
 	}
 }
 
-// A large answer that comes at once costs no connection: see exchange.Do.
+// A large answer that comes at once does not break the connection: see exchange.Do.
 func TestQuickAnswers(t *testing.T) {
 	t.Parallel()
 	var items strings.Builder
@@ -251,7 +252,7 @@ func TestQuickAnswers(t *testing.T) {
 	}
 }
 
-// Calls that run side by side share memory one after the other, never at once.
+// Concurrent calls never use the same memory at once.
 func TestBodiesAreNotMixedUp(t *testing.T) {
 	t.Parallel()
 	d, _ := stub(t, http.StatusOK, func(r map[string]any) string {

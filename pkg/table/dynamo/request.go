@@ -5,15 +5,16 @@ import (
 	"reseed/pkg/table/dynamojson"
 )
 
-// frame is about how many bytes a body, and each item in it, has beside its contents: so memory is taken once.
+// frame is about how many bytes a body, and each item in it, has besides its contents. The size of
+// a body is estimated so that its memory is allocated once.
 const frame = 100
 
-// batchWrite is the body of a BatchWriteItem.
+// batchWrite returns the body of a BatchWriteItem.
 func batchWrite(name string, batch []table.Write) []byte {
 	size := frame
 	for i := range batch {
 		it := &batch[i].Item
-		size += 2*len(it.Attrs) + len(it.PK) + len(it.SK) + frame // twice: a short value has more around it than a long one
+		size += 2*len(it.Attrs) + len(it.PK) + len(it.SK) + frame // twice, for the JSON around each value
 	}
 	dst := append(make([]byte, 0, size), `{"ReturnConsumedCapacity":"TOTAL","RequestItems":{`...)
 	dst = dynamojson.AppendString(dst, name)
@@ -34,7 +35,7 @@ func batchWrite(name string, batch []table.Write) []byte {
 	return append(dst, `]}}`...)
 }
 
-// batchGet is the body of a BatchGetItem.
+// batchGet returns the body of a BatchGetItem.
 func batchGet(name string, keys []table.Key) []byte {
 	size := frame
 	for _, k := range keys {

@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// serviceEnv makes the test binary the service of the benchmarks: a process of
-// its own, so that its CPU is not counted, which answers every call at once.
+// serviceEnv is an environment variable that makes the test binary the service of the benchmarks: a
+// process of its own, whose CPU time is not counted and which answers every call at once.
 const serviceEnv = "RESEED_TEST_SERVICE"
 
-// service is that process, seen from the benchmarks.
+// service is that process as the benchmarks see it.
 type service struct{ url string }
 
 func startService(b *testing.B) service {
@@ -62,7 +62,7 @@ func startService(b *testing.B) service {
 	return s
 }
 
-// items is how many items were put so far.
+// items returns how many items were put so far.
 func (s service) items(b *testing.B) int {
 	b.Helper()
 	resp, err := http.Get(s.url) //nolint:noctx // a benchmark's
@@ -102,7 +102,8 @@ func serve() int {
 			items.Add(int64(n))
 			answer(w, fmt.Appendf(nil, `{"UnprocessedItems":{},"ConsumedCapacity":[{"TableName":"t","CapacityUnits":%d}]}`, n))
 		case "DynamoDB_20120810.Query":
-			// Not at once: else the SDK's own client loses the connection (see exchange.Do), and only the comparison suffers.
+			// Not at once: else the SDK's own client loses the connection (see exchange.Do), which
+			// would make the comparison unfair.
 			time.Sleep(5 * time.Millisecond)
 			answer(w, page)
 		default:
@@ -124,7 +125,8 @@ func answer(w http.ResponseWriter, body []byte) {
 // pageItems is how many customers of about 300 bytes make a full page.
 const pageItems = 3500
 
-// fullPage is the answer to a Query, its attributes in no order, as the service tells them.
+// fullPage returns the answer to a Query. Its attributes are in no order, as in answers of the
+// service.
 func fullPage() []byte {
 	page := fmt.Appendf(nil, `{"Count":%d,"ScannedCount":%[1]d,"ConsumedCapacity":{"TableName":"t","CapacityUnits":256},"Items":[`, pageItems)
 	for i := range pageItems {

@@ -22,7 +22,7 @@ import (
 	"reseed/pkg/table/dynamo"
 )
 
-// stub answers every call alike and counts them: for what a real engine does
+// stub gives every call the same answer and counts the calls: for answers that a real engine gives
 // only when it is overloaded.
 func stub(t *testing.T, status int, answer func(request map[string]any) string) (*dynamo.Driver, *atomic.Int64) {
 	t.Helper()
@@ -112,7 +112,8 @@ func TestErrorsAreSorted(t *testing.T) {
 	}
 }
 
-// What may have been applied unnoticed must not meet itself as a conflict.
+// A conditional write is not repeated: if it was applied and its answer lost, it would conflict
+// with itself.
 func TestOnlyRepeatableCallsAreRepeated(t *testing.T) {
 	t.Parallel()
 	failing := func(map[string]any) string { return `{"__type":"InternalServerError"}` }
@@ -193,7 +194,7 @@ func TestForeignItemsAreRefused(t *testing.T) {
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestNoServer(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()

@@ -33,7 +33,7 @@ func (d *Driver) Transact(ctx context.Context, batch []table.Write) (table.Cost,
 			}
 		}
 	}
-	// The SDK gives the call a token, by which DynamoDB knows a repetition for one.
+	// The SDK adds a token, by which DynamoDB recognizes a repeated call.
 	out, err := d.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 		TransactItems:          items,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
@@ -41,14 +41,15 @@ func (d *Driver) Transact(ctx context.Context, batch []table.Write) (table.Cost,
 	if err != nil {
 		return table.Cost{}, failure(err)
 	}
-	return writes(out.ConsumedCapacity...), nil
+	return writeCost(out.ConsumedCapacity...), nil
 }
 
+// single does one conditional write.
 func (d *Driver) single(ctx context.Context, w table.Write) (table.Cost, error) {
 	c := condition(w.If)
-	again := once
+	attempts := once
 	if w.If.Op == table.Always {
-		again = twice
+		attempts = twice
 	}
 	var used *types.ConsumedCapacity
 	if w.Delete {
@@ -56,7 +57,7 @@ func (d *Driver) single(ctx context.Context, w table.Write) (table.Cost, error) 
 			TableName: &d.table, Key: key(make(attributes, 2), w.Item.Key),
 			ConditionExpression: c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-		}, again)
+		}, attempts)
 		if err != nil {
 			return table.Cost{}, failure(err)
 		}
@@ -66,7 +67,7 @@ func (d *Driver) single(ctx context.Context, w table.Write) (table.Cost, error) 
 			TableName: &d.table, Item: encode(w.Item),
 			ConditionExpression: c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-		}, again)
+		}, attempts)
 		if err != nil {
 			return table.Cost{}, failure(err)
 		}
@@ -75,18 +76,18 @@ func (d *Driver) single(ctx context.Context, w table.Write) (table.Cost, error) 
 	if used == nil {
 		return table.Cost{}, nil
 	}
-	return writes(*used), nil
+	return writeCost(*used), nil
 }
 
-// expression is a condition in DynamoDB's words.
+// expression is a condition in DynamoDB's syntax.
 type expression struct {
 	expression *string
 	names      map[string]string
 	values     attributes
 }
 
-// condition spells c. A comparison with an attribute that is absent is false,
-// and so is one with a text: both as in [table.Cond.Holds].
+// condition writes c in DynamoDB's syntax. A comparison with an absent attribute is false, and so
+// is one with a string: both as in [table.Cond.Holds].
 func condition(c table.Cond) expression {
 	text := ""
 	switch c.Op {
@@ -104,9 +105,9 @@ func condition(c table.Cond) expression {
 	return expression{&text, map[string]string{"#a": c.Attr}, attributes{":n": number(c.N)}}
 }
 
-// writes sums what calls that only write tell: the part of each is told by
-// transactions alone.
-func writes(capacity ...types.ConsumedCapacity) table.Cost {
+// writeCost sums the capacity of calls that only write. It takes CapacityUnits, since only
+// transactions report WriteCapacityUnits.
+func writeCost(capacity ...types.ConsumedCapacity) table.Cost {
 	var c table.Cost
 	for _, used := range capacity {
 		c.WriteMilli += table.MilliUnits(aws.ToFloat64(used.CapacityUnits))

@@ -77,8 +77,8 @@ func appendList(dst, raw []byte) []byte {
 	return append(dst, `]}`...)
 }
 
-// AppendString appends s as a JSON string, as encoding/json does without its
-// escapes for HTML: bytes that are no UTF-8 become U+FFFD.
+// AppendString appends s as a JSON string, as encoding/json does without its escapes for HTML:
+// bytes that are not UTF-8 become U+FFFD.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	from := len(dst)
@@ -89,8 +89,8 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 	return append(dst, '"')
 }
 
-// plain tells whether b is ASCII without anything to escape. Nearly all texts
-// are, and finding out is most of what an item costs: so eight bytes at once.
+// plain reports whether b is ASCII without anything to escape. Nearly all texts are, and this check
+// is most of the cost of an item: so it looks at eight bytes at once.
 func plain(b []byte) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; len(b) >= 8; b = b[8:] {

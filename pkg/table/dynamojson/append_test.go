@@ -30,7 +30,7 @@ func TestAppendItem(t *testing.T) {
 	}
 }
 
-// Texts are spelled as encoding/json spells them, wherever in the text a byte is.
+// Texts are written as encoding/json writes them, wherever in the text a byte is.
 func FuzzAppendString(f *testing.F) {
 	for _, s := range []string{
 		"", "plain", "exactly8", "more than eight", `"`, `\`, "\x00\x1f\x7f", "\b\f\n\r\t", "é", "12345678é", "\u2028\u2029",

@@ -29,7 +29,8 @@ func BenchmarkAppendItem(b *testing.B) {
 	b.SetBytes(int64(len(dst)))
 }
 
-// BenchmarkItems reads a page of items whose attributes come in no order, as the service tells them.
+// BenchmarkItems reads a page of items whose attributes come in no order, as in answers of the
+// service.
 func BenchmarkItems(b *testing.B) {
 	const items = 1000
 	one := `{"name":{"S":"François Duarte"},"zip":{"S":"EH7 0FJ"},"_at":{"N":"1763890000000"},"country":{"S":"GB"},` +

@@ -10,29 +10,29 @@ import (
 	"reseed/pkg/table"
 )
 
-// Decoder reads one answer of the service. What it returns holds on to no part
-// of the input.
+// Decoder reads one answer of the service. Items and keys that it returns share no memory with the
+// input.
 type Decoder struct {
 	scanner
 	build *table.Builder
 	attrs []attr
-	order []int  // of the attributes by name, as indices: cheaper to move than what they stand for
-	arena []byte // values whose form differs from the input's
-	pk    string // of the last item: those of a range are all equal
+	order []int  // indices of attrs by name: cheaper to move than the attributes
+	arena []byte // values that are not stored as they are in the input
+	pk    string // of the last item, to be used again: all items of a range have the same
 }
 
-// attr is an attribute of the item that is being read.
+// attr is an attribute of the item being read.
 type attr struct {
 	name  []byte
 	value table.Value
 }
 
-// NewDecoder reads input, which must stay as it is meanwhile.
+// NewDecoder returns a Decoder of input, which must not change while it is read.
 func NewDecoder(input []byte) *Decoder {
 	return &Decoder{scanner: scanner{in: input}, build: table.NewBuilder()}
 }
 
-// Item reads an item. With anything in it that Reseed does not write it is store_foreign.
+// Item reads an item. If it holds anything that Reseed does not write, the error is store_foreign.
 func (d *Decoder) Item() (it table.Item, err error) {
 	it.Key, err = d.read(true)
 	if err != nil {
@@ -52,10 +52,11 @@ func (d *Decoder) Item() (it table.Item, err error) {
 	return it, nil
 }
 
-// Key reads the key of an item and passes over its other attributes.
+// Key reads the key of an item and skips its other attributes.
 func (d *Decoder) Key() (table.Key, error) { return d.read(false) }
 
-// read reads an item, its attributes into d.attrs, ordered by name, if they are wanted.
+// read reads an item and returns its key. If wanted, it leaves the attributes in d.attrs and their
+// order in d.order.
 func (d *Decoder) read(wanted bool) (table.Key, error) {
 	var pk, sk []byte
 	d.attrs, d.order, d.arena = d.attrs[:0], d.order[:0], d.arena[:0]
@@ -87,7 +88,8 @@ func (d *Decoder) read(wanted bool) (table.Key, error) {
 	return table.Key{PK: d.pk, SK: string(sk)}, nil
 }
 
-// insert keeps d.order right: an item has few attributes, and the service tells them in any order.
+// insert adds an attribute at its place in d.order. The service sends attributes in any order; an
+// item has few.
 func (d *Decoder) insert(a attr) {
 	d.attrs = append(d.attrs, a)
 	d.order = append(d.order, len(d.order))

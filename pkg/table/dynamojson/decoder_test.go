@@ -26,7 +26,7 @@ func TestItem(t *testing.T) {
 	}
 }
 
-// An item holds on to nothing of the input, nor of the one read before.
+// An item shares no memory with the input, nor with the item read before it.
 func TestItemsAreTheirOwn(t *testing.T) {
 	t.Parallel()
 	text := []byte(`[{"pk":{"S":"p"},"sk":{"S":"s"},"a":{"S":"x"},"n":{"N":"1"},"h":{"B":"AAE="}},` +

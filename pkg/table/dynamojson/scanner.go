@@ -10,14 +10,14 @@ import (
 	"reseed/pkg/fault"
 )
 
-// scanner pulls JSON values off its input, each method one value.
+// scanner reads JSON values from its input; each exported method reads one value.
 type scanner struct {
 	in []byte
 	at int
 }
 
-// Object calls member with the name of each member that is not null; member
-// must read the value. The name is only good until then. A null is an object without members.
+// Object calls member with the name of each member that is not null; member must read the value.
+// The name is valid only until member returns. A null is read as an object without members.
 func (s *scanner) Object(member func(name []byte) error) error {
 	if s.literal("null") {
 		return nil
@@ -30,7 +30,7 @@ func (s *scanner) Object(member func(name []byte) error) error {
 	})
 }
 
-// members is Object, with those that are null.
+// members calls member for every member, also for those that are null.
 func (s *scanner) members(member func(name []byte) error) error {
 	if err := s.expect('{'); err != nil {
 		return err
@@ -77,13 +77,13 @@ func (s *scanner) Float() (float64, error) {
 	s.scalar()
 	text := s.in[from:s.at]
 	n, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || !json.Valid(text) { // ParseFloat knows more than JSON: Inf, hex
+	if err != nil || !json.Valid(text) { // ParseFloat takes more than JSON does: Inf, hex
 		return 0, s.malformed()
 	}
 	return n, nil
 }
 
-// Skip passes over a value of any kind. It looks at brackets and strings only.
+// Skip skips a value of any type. It checks only brackets and strings.
 func (s *scanner) Skip() error {
 	for depth := 0; ; {
 		s.space()
@@ -118,7 +118,7 @@ func (s *scanner) Skip() error {
 	}
 }
 
-// scalar passes over a number or a literal.
+// scalar skips a number or a literal.
 func (s *scanner) scalar() {
 	for s.at < len(s.in) {
 		switch s.in[s.at] {
@@ -140,7 +140,7 @@ func (s *scanner) space() {
 	}
 }
 
-// next passes over c if it is what comes next.
+// next skips white space, and then c if it follows.
 func (s *scanner) next(c byte) bool {
 	s.space()
 	if s.at < len(s.in) && s.in[s.at] == c {
@@ -188,15 +188,15 @@ func (s *scanner) peek(c byte) bool {
 	return s.at < len(s.in) && s.in[s.at] == c
 }
 
-// quoted reads the string that starts here. It is a part of the input, unless it has escapes.
-// Bytes that are no UTF-8 are no JSON (RFC 8259 §8.1).
+// quoted reads the string that starts here. The result is a part of the input, unless the string
+// has escapes. JSON must be UTF-8 (RFC 8259, section 8.1): other bytes are an error.
 func (s *scanner) quoted() ([]byte, error) {
 	s.at++
 	from := s.at
 	for len(s.in)-s.at >= 8 && plain(s.in[s.at:s.at+8]) {
 		s.at += 8
 	}
-	all := byte(0) // the bits of all bytes
+	all := byte(0) // the bits of all bytes, or-ed
 	for ; s.at < len(s.in); s.at++ {
 		c := s.in[s.at]
 		all |= c
@@ -217,7 +217,7 @@ func (s *scanner) quoted() ([]byte, error) {
 	return nil, s.malformed()
 }
 
-// unescape appends the rest of the string to out; s is at the first escape.
+// unescape appends the rest of the string to out. The scanner stands at the first escape.
 func (s *scanner) unescape(out []byte) ([]byte, error) {
 	for s.at < len(s.in) {
 		c := s.in[s.at]
@@ -243,7 +243,7 @@ func (s *scanner) unescape(out []byte) ([]byte, error) {
 	return nil, s.malformed()
 }
 
-// escape reads what follows a backslash. Half a surrogate pair is U+FFFD.
+// escape reads what follows a backslash. Half a surrogate pair becomes U+FFFD.
 func (s *scanner) escape() (rune, bool) {
 	if s.at == len(s.in) {
 		return 0, false
@@ -282,7 +282,7 @@ func (s *scanner) unicode() (rune, bool) {
 				return r, true
 			}
 		}
-		s.at = at // the other stands for itself
+		s.at = at // no pair: the second escape is read on its own
 	}
 	return utf8.RuneError, true
 }

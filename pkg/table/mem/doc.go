@@ -1,8 +1,7 @@
-// Package mem is the in-memory engine, and the adversary: it can throttle,
-// leave part of a batch undone, lose an answer after the write was applied, and
-// fail the n-th call, all from one seed. No real engine does these things when
-// a test wants them; this one does nothing else when asked.
+// Package mem is the engine in memory, for tests. When told to, it does what other engines do
+// rarely: it throttles, leaves a part of a batch undone, loses the answer to a write that it has
+// applied, or fails the n-th call. What it does depends only on a seed.
 //
-// It counts capacity exactly as DynamoDB does and hands nothing out that shares
-// memory with what it holds.
+// It counts capacity exactly as DynamoDB does. Items that it returns share no memory with those
+// that it holds.
 package mem

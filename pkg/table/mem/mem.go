@@ -23,28 +23,27 @@ const (
 	Transact Op = "transact"
 )
 
-// Options say how bad the engine is. The zero value is a perfect one with
-// DynamoDB's limits.
+// Options say how often the engine fails. The zero value never fails and has DynamoDB's limits.
 type Options struct {
-	// Seed makes the run repeatable (as far as the calls come in one order).
+	// Seed makes a run repeatable, if its calls come in the same order.
 	Seed uint64
 	// Busy is the share of calls (0 to 1) that are refused with fault.Busy.
 	Busy float64
-	// Lost is the share of calls (0 to 1) that do their work and then fail with
-	// fault.Unavailable: the answer of a write that was applied never came.
+	// Lost is the share of calls (0 to 1) that are applied and then fail with fault.Unavailable, as
+	// if the answer was lost.
 	Lost float64
-	// Partial is the share of Get and Write calls (0 to 1) that leave a random,
-	// not empty part of the batch undone, up to all of it.
+	// Partial is the share of Get and Write calls (0 to 1) that leave a random part of the batch
+	// undone: at least one key or write, at most all.
 	Partial float64
-	// FailBefore and FailAfter fail the n-th call (from 1, all methods counted
-	// together) with fault.Unavailable, before or after it is applied. 0 is never.
+	// FailBefore and FailAfter are the numbers of calls that fail with fault.Unavailable before or
+	// after they are applied. All methods count together, from 1; 0 means no call.
 	FailBefore, FailAfter int
-	// Before is asked before the n-th call (from 1) is applied, After when it
-	// has been; an error of theirs is the call's. They may block, and call the driver.
+	// Before is called before the n-th call (from 1) is applied, After afterwards. An error that
+	// they return is the call's error. They may block, and may call the driver.
 	Before, After func(op Op, n int) error
-	// Limits replaces DynamoDB's (see [New]).
+	// Limits replaces DynamoDB's limits (see [New]).
 	Limits table.Limits
-	// PageBytes replaces store.PageBytes, so that a test need not fill a page.
+	// PageBytes replaces table.PageBytes, so that a test need not fill a page.
 	PageBytes int
 }
 
@@ -61,7 +60,8 @@ type Driver struct {
 
 var _ table.Driver = (*Driver)(nil)
 
-// partition is the items of one partition key in ascending order; by pointer, since every new one moves those behind it.
+// partition holds the items of one partition key in ascending order. It holds pointers, since every
+// new item moves those behind it.
 type partition []*table.Item
 
 func (p partition) find(sk string) (int, bool) {
@@ -83,7 +83,7 @@ func New(opt Options) *Driver {
 	}
 }
 
-// Clone makes another table that holds the same items.
+// Clone returns another table with copies of the same items.
 func (d *Driver) Clone(opt Options) *Driver {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -96,7 +96,7 @@ func (d *Driver) Clone(opt Options) *Driver {
 	return c
 }
 
-// All is a copy of every item, by key.
+// All returns copies of all items, in the order of their keys.
 func (d *Driver) All() []table.Item {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,17 +109,17 @@ func (d *Driver) All() []table.Item {
 	return all
 }
 
-// Limits are DynamoDB's unless set otherwise.
+// Limits implements [table.Driver]: DynamoDB's limits unless set otherwise.
 func (d *Driver) Limits() table.Limits { return d.opt.Limits }
 
-// Calls is the number of calls so far, whatever became of them.
+// Calls returns the number of calls so far, failed ones too.
 func (d *Driver) Calls() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.calls
 }
 
-// Close makes every later call fail; what was stored is gone.
+// Close drops all items and makes every later call fail.
 func (d *Driver) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -127,7 +127,7 @@ func (d *Driver) Close() error {
 	return nil
 }
 
-// call does one call's work under the lock, with all that can go wrong around it.
+// call does the work of one call under the lock, and lets go wrong what the options say.
 func (d *Driver) call(ctx context.Context, op Op, work func() error) error {
 	if err := ctx.Err(); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "store_cancelled", "the call was cancelled")
@@ -329,7 +329,8 @@ func (d *Driver) put(w table.Write) table.Cost {
 	return table.WriteCost(before, after)
 }
 
-// split leaves a random part of a batch undone, now and then. Both parts are new slices in random order.
+// split leaves a random part of a batch undone now and then. Both parts are new slices in random
+// order.
 func split[T any](d *Driver, batch []T) (now, left []T) {
 	batch = slices.Clone(batch)
 	d.rnd.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })

@@ -103,7 +103,7 @@ func TestHooksCutACall(t *testing.T) {
 	}
 }
 
-// outcome plays the same calls and tells what came of each.
+// outcome makes always the same calls, and counts and describes their outcomes.
 func outcome(ctx context.Context, opt mem.Options) (busy, lost, partial, whole int, all string) {
 	d := mem.New(opt)
 	batch := make([]table.Write, 10)
@@ -127,7 +127,7 @@ func outcome(ctx context.Context, opt mem.Options) (busy, lost, partial, whole i
 	return busy, lost, partial, whole, all
 }
 
-func TestTheAdversaryDoesItsWorstRepeatably(t *testing.T) {
+func TestFailuresAreRepeatable(t *testing.T) {
 	t.Parallel()
 	opt := mem.Options{Seed: 3, Busy: 0.2, Lost: 0.2, Partial: 0.5}
 	busy, lost, partial, whole, first := outcome(t.Context(), opt)

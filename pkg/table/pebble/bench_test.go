@@ -17,10 +17,10 @@ import (
 
 const benchBatch = 4000
 
-// rows are customers of about 300 bytes in 16 shards, in key order.
+// rows returns customers of about 300 bytes in 16 shards, in key order.
 func rows(n int) []table.Write { return rowsWith(n, func() []byte { return make([]byte, 100) }) }
 
-// noisy are rows of which a third cannot be compressed.
+// noisy returns rows of which a third of the bytes cannot be compressed.
 func noisy(n int) []table.Write {
 	rnd := rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)})
 	return rowsWith(n, func() []byte {
@@ -50,7 +50,7 @@ func rowsPerSecond(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkSortedBatches is the driver: an op is 4,000 rows, synced.
+// BenchmarkSortedBatches measures the driver: an op is 4,000 rows, synced.
 func BenchmarkSortedBatches(b *testing.B) {
 	d, err := pebble.Open(b.TempDir(), pebble.Options{})
 	if err != nil {
@@ -70,7 +70,7 @@ func BenchmarkSortedBatches(b *testing.B) {
 	}
 }
 
-// BenchmarkSortedBatchesBare is Pebble itself with its own defaults.
+// BenchmarkSortedBatchesBare measures Pebble itself with its own defaults.
 func BenchmarkSortedBatchesBare(b *testing.B) {
 	db, err := bare.Open(b.TempDir(), &bare.Options{Logger: quiet{}})
 	if err != nil {
@@ -97,7 +97,8 @@ func BenchmarkSortedBatchesBare(b *testing.B) {
 	}
 }
 
-// BenchmarkRewrite replaces 400,000 rows again and again: what is replaced is read for its cost.
+// BenchmarkRewrite replaces 400,000 rows again and again: the driver reads what it replaces to
+// count the cost.
 func BenchmarkRewrite(b *testing.B) {
 	d, err := pebble.Open(b.TempDir(), pebble.Options{})
 	if err != nil {
@@ -153,7 +154,7 @@ func BenchmarkQuery(b *testing.B) {
 
 const sweepBatches = 250 // a million rows
 
-// swept is a table of a million rows of 16 partitions that is at rest, all of it in the bottom level.
+// swept returns a table with a million rows in 16 partitions, all of it in the bottom level.
 func swept(b *testing.B) *pebble.Driver {
 	b.Helper()
 	d, err := pebble.Open(b.TempDir(), pebble.Options{})
@@ -180,7 +181,7 @@ func partitions() (pks []string) {
 
 func partition(n int) string { return fmt.Sprintf("0001f.c1#%02x", n) }
 
-// inPartitions does 16 partitions, two at a time.
+// inPartitions calls do for 16 partitions, two at a time.
 func inPartitions(b *testing.B, do func(pk string) error) {
 	b.Helper()
 	var g errgroup.Group
@@ -193,7 +194,8 @@ func inPartitions(b *testing.B, do func(pk string) error) {
 	}
 }
 
-// itemsPerSecond reports a million items an op, of wall time and of CPU time.
+// itemsPerSecond reports the items per second of wall time and of CPU time; an op is a million
+// items.
 func itemsPerSecond(b *testing.B, cpu time.Duration) {
 	b.Helper()
 	items := float64(b.N * sweepBatches * benchBatch)
@@ -202,7 +204,7 @@ func itemsPerSecond(b *testing.B, cpu time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// cpuTime is what the process has used so far, compactions in the background too.
+// cpuTime returns the CPU time that the process has used so far, in background compactions too.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var r syscall.Rusage
@@ -212,7 +214,8 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// BenchmarkCountKeys counts a million items of 300 bytes, two partitions at a time: what the plan of an erase does.
+// BenchmarkCountKeys counts a million items of 300 bytes, two partitions at a time, as the plan of
+// an erase does.
 func BenchmarkCountKeys(b *testing.B) {
 	d := swept(b)
 	before := cpuTime(b)
@@ -234,7 +237,7 @@ func BenchmarkCountKeys(b *testing.B) {
 	}
 }
 
-// pages walks the keys of a partition.
+// pages calls see for each page of the keys of a partition.
 func pages(b *testing.B, d table.Driver, pk string, see func(table.Page) error) error {
 	b.Helper()
 	q := table.Query{PK: pk, KeysOnly: true, Limit: benchBatch}
@@ -262,7 +265,7 @@ func BenchmarkSweep(b *testing.B) {
 	})
 }
 
-// BenchmarkSweepRange deletes the same as ranges.
+// BenchmarkSweepRange deletes the same items as whole ranges.
 func BenchmarkSweepRange(b *testing.B) {
 	erase(b, func(d *pebble.Driver, pk string) error { return d.DeleteRange(b.Context(), pk) })
 }
@@ -292,7 +295,7 @@ func erase(b *testing.B, sweep func(d *pebble.Driver, pk string) error) {
 	b.ReportMetric(purge.Seconds()/float64(b.N), "s-purge/op")
 }
 
-// quiet keeps the bare engine from talking.
+// quiet drops the messages of the bare engine.
 type quiet struct{}
 
 func (quiet) Infof(string, ...any)  {}

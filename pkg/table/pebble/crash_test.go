@@ -20,7 +20,8 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// childDir names the folder in which a copy of the test binary writes until it is killed.
+// childDir is the environment variable for the folder in which a copy of the test binary writes
+// until it is killed.
 const childDir = "RESEED_TEST_PEBBLE_DIR"
 
 func TestMain(m *testing.M) {
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 
 const childBatch = 50
 
-// child writes batch after batch and tells of each that was acknowledged.
+// child writes batch after batch and prints the number of each that was acknowledged.
 func child(dir string) error {
 	d, err := pebble.Open(dir, pebble.Options{})
 	if err != nil {
@@ -58,7 +59,7 @@ func batchOf(n int) []table.Write {
 	return batch
 }
 
-// perBatch counts what is stored of each batch.
+// perBatch counts the stored items of each batch.
 func perBatch(t *testing.T, d table.Driver) map[int]int {
 	t.Helper()
 	count := map[int]int{}
@@ -100,8 +101,8 @@ func wholeBatches(t *testing.T, d table.Driver, acked int) {
 	}
 }
 
-// A process that is killed loses nothing that it was told is stored, and no
-// batch is torn. While it lives nobody else gets its folder.
+// A process that is killed loses no batch that was acknowledged, and stores no batch in part. While
+// it runs no other process can open its folder.
 func TestKilledProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -139,8 +140,8 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	}
 }
 
-// A machine that loses power keeps what was synced: everything acknowledged,
-// whatever part of the rest reached the disk.
+// A machine that loses power keeps everything that was acknowledged, whatever part of the other
+// writes reached the disk.
 func TestPowerCutLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, unsynced := range []int{0, 50} {
@@ -220,7 +221,7 @@ func TestFolders(t *testing.T) {
 	if err := os.WriteFile(manifests[0], []byte("garbage"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the lock must not stay behind
+	for range 2 { // the second time shows that the first released the lock
 		var log bytes.Buffer
 		opt := pebble.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}
 		if _, err := pebble.Open(broken, opt); fault.CodeOf(err) != "store_open" {

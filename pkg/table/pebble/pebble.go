@@ -15,14 +15,14 @@ import (
 	"reseed/pkg/table"
 )
 
-// The engine's ceilings. A batch of 4,000 is where the sync of the log no
-// longer shows (BenchmarkSortedBatches).
+// The engine's limits. From batches of 4,000 on, syncing the log takes no noticeable share of the
+// time (BenchmarkSortedBatches).
 const (
 	maxGet      = 1000
 	maxWrite    = 4000
 	maxTransact = 100
 	stripes     = 64
-	// unitsASecond is about what an import comes to on two cores (docs/BENCHMARKS.md).
+	// unitsASecond is about what an import reaches on two cores (docs/BENCHMARKS.md).
 	unitsASecond = 200_000
 )
 
@@ -33,11 +33,11 @@ type Driver struct {
 	folder  folder
 	refused refused
 
-	life   sync.RWMutex // held for reading by every call, for writing by Close
+	life   sync.RWMutex // every call holds it for reading, Close for writing
 	closed bool
 
 	seed    maphash.Seed
-	writing [stripes]sync.Mutex // by partition key: between looking at an item and replacing it
+	writing [stripes]sync.Mutex // by hash of the partition key; held from reading an item to replacing it
 }
 
 var (
@@ -46,12 +46,13 @@ var (
 	_ table.Purger       = (*Driver)(nil)
 )
 
-// Limits are large: there is no network to wait for, only the sync of the log.
+// Limits implements [table.Driver]. They are large: no call waits for a network, only for the sync
+// of the log.
 func (d *Driver) Limits() table.Limits {
 	return table.Limits{Get: maxGet, Write: maxWrite, Transact: maxTransact, Parallel: 4, UnitsASecond: unitsASecond, Exclusive: true}
 }
 
-// Close waits for calls under way, and gives the folder free.
+// Close waits for calls under way, and releases the folder.
 func (d *Driver) Close() error {
 	d.life.Lock()
 	defer d.life.Unlock()
@@ -86,7 +87,7 @@ func broken(err error) error {
 	return fault.Wrap(err, fault.Internal, "store_engine", "the embedded table failed")
 }
 
-// Get implements [table.Driver]. Nothing is ever left.
+// Get implements [table.Driver]. left is always empty.
 func (d *Driver) Get(ctx context.Context, keys []table.Key) (items []table.Item, left []table.Key, cost table.Cost, err error) {
 	if err := table.CheckKeys(keys, maxGet); err != nil {
 		return nil, nil, cost, err
@@ -119,7 +120,7 @@ func (d *Driver) Get(ctx context.Context, keys []table.Key) (items []table.Item,
 	return items, nil, cost, nil
 }
 
-// read returns a copy of what is stored under an engine key.
+// read returns a copy of the attributes stored under a key (see appendKey).
 func (d *Driver) read(name []byte) (attrs table.Attrs, found bool, err error) {
 	value, closer, err := d.db.Get(name)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -156,13 +157,13 @@ func (d *Driver) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		return table.Page{}, broken(err)
 	}
 	page := collect(iter, q)
-	if err := iter.Close(); err != nil { // tells of every error on the way
+	if err := iter.Close(); err != nil { // returns every error of the iterator
 		return table.Page{}, broken(err)
 	}
 	return page, nil
 }
 
-// collect walks one page. Errors stop the iterator, which tells them when it is closed.
+// collect walks one page. An error stops the iterator, whose Close then returns it.
 func collect(iter *pebble.Iterator, q table.Query) table.Page {
 	first, next := iter.First, iter.Next
 	if q.Reverse {
@@ -170,7 +171,7 @@ func collect(iter *pebble.Iterator, q table.Query) table.Page {
 	}
 	page := pager{pk: q.PK, keysOnly: q.KeysOnly}
 	if !q.KeysOnly {
-		room := min(q.Limit, mostExpected)
+		room := min(q.Limit, maxRoom)
 		page.items, page.ends, page.names = make([]table.Item, 0, room), make([]int, 0, room), make([]byte, 0, room*nameLength)
 	}
 	for more := first(); more; {
@@ -183,13 +184,13 @@ func collect(iter *pebble.Iterator, q table.Query) table.Page {
 	return page.page(false)
 }
 
-// mostExpected is for how many items of a page room is made at once.
+// How much memory is allocated for a page at first.
 const (
-	mostExpected = 256
-	nameLength   = 32 // bytes of a sort key, about
+	maxRoom    = 256 // items
+	nameLength = 32  // about the bytes of a sort key
 )
 
-// pager gathers a page.
+// pager collects a page.
 type pager struct {
 	pk           string
 	keysOnly     bool
@@ -197,7 +198,7 @@ type pager struct {
 
 	items []table.Item
 	mem   arena
-	// The sort keys are one text, since millions are walked to be counted.
+	// The sort keys are one text at first: a plan of an erase counts millions.
 	names []byte
 	ends  []int
 	sizes []int
@@ -219,7 +220,7 @@ func (p *pager) add(sk, attrs []byte) {
 }
 
 func (p *pager) page(more bool) table.Page {
-	p.cut()
+	p.cutNames()
 	page := table.Page{Items: p.items, Sizes: p.sizes, Cost: table.ReadCost(p.bytes)}
 	if more {
 		page.Next = p.items[p.count-1].SK
@@ -227,8 +228,8 @@ func (p *pager) page(more bool) table.Page {
 	return page
 }
 
-// cut gives the items their names.
-func (p *pager) cut() {
+// cutNames gives the items their keys.
+func (p *pager) cutNames() {
 	names := string(p.names)
 	if p.keysOnly {
 		p.items = make([]table.Item, p.count)
@@ -240,9 +241,8 @@ func (p *pager) cut() {
 	}
 }
 
-// arena copies small values into larger blocks: an allocation for a hundred
-// items and not for each. A block is small enough that an item which is kept
-// does not keep a page.
+// arena copies small values into larger blocks: one allocation serves about a hundred items. A
+// block is much smaller than a page, so an item that is kept does not keep a whole page in memory.
 type arena []byte
 
 const arenaBytes = 32 << 10
@@ -256,8 +256,8 @@ func (a *arena) keep(b []byte) []byte {
 	return (*a)[start:len(*a):len(*a)]
 }
 
-// Write implements [table.Driver]. The batch is one commit: nothing is ever
-// left, and all of it is durable or none.
+// Write implements [table.Driver]. The batch is one commit: left is always empty, and either all
+// writes are durable or none.
 func (d *Driver) Write(ctx context.Context, batch []table.Write) (left []table.Write, cost table.Cost, err error) {
 	if err := table.CheckWrites(batch, maxWrite); err != nil {
 		return nil, cost, err
@@ -284,8 +284,8 @@ func (d *Driver) Write(ctx context.Context, batch []table.Write) (left []table.W
 	return nil, cost, nil
 }
 
-// costOf counts what the sorted batch costs. What the caller does not know of the
-// stored items it finds by walking beside the batch.
+// costOf returns the cost of a sorted batch. If the caller does not know the size of an item that
+// is replaced, it finds the item by walking an iterator beside the batch.
 func (d *Driver) costOf(batch []table.Write) (cost table.Cost, err error) {
 	var walk walker
 	for i := range batch {
@@ -307,20 +307,20 @@ func (d *Driver) costOf(batch []table.Write) (cost table.Cost, err error) {
 	if walk.iter == nil {
 		return cost, nil
 	}
-	if err := walk.iter.Close(); err != nil { // tells of every error on the way
+	if err := walk.iter.Close(); err != nil { // returns every error of the iterator
 		return cost, broken(err)
 	}
 	return cost, nil
 }
 
-// walker finds stored items, asked for in ascending order.
+// walker finds stored items by keys in ascending order.
 type walker struct {
 	iter *pebble.Iterator
 	at   bool // iter stands at an item
 	name []byte
 }
 
-// size is that of the stored item; 0 if there is none.
+// size returns the size of the stored item; 0 if there is none.
 func (w *walker) size(k table.Key) int {
 	attrs, found := w.find(k)
 	if !found {
@@ -329,7 +329,7 @@ func (w *walker) size(k table.Key) int {
 	return table.Item{Key: k, Attrs: attrs}.Size()
 }
 
-// find gives what is stored, valid until the next call.
+// find returns the attributes stored under a key. They are valid until the next call.
 func (w *walker) find(k table.Key) (attrs table.Attrs, found bool) {
 	w.name = appendKey(w.name[:0], k)
 	if !w.at || bytes.Compare(w.iter.Key(), w.name) < 0 {
@@ -343,14 +343,14 @@ func (w *walker) find(k table.Key) (attrs table.Attrs, found bool) {
 	return w.iter.Value(), true
 }
 
-// commit writes all, synced.
+// commit writes the batch, and returns when it is synced.
 func (d *Driver) commit(batch []table.Write) error {
-	bytesOf := 0
+	total := batchHeader
 	for i := range batch {
 		it := &batch[i].Item
-		bytesOf += len(it.PK) + len(it.SK) + len(it.Attrs) + recordOverhead
+		total += len(it.PK) + len(it.SK) + len(it.Attrs) + recordOverhead
 	}
-	b := d.db.NewBatchWithSize(bytesOf + batchHeader)
+	b := d.db.NewBatchWithSize(total)
 	for i := range batch {
 		it := &batch[i].Item
 		size := len(it.PK) + 1 + len(it.SK)
@@ -375,8 +375,8 @@ func (d *Driver) commit(batch []table.Write) error {
 	return nil
 }
 
-// What a batch holds besides keys and values: 12 bytes, and with each record a
-// kind, two lengths and the 0x00 in the key.
+// What a batch of Pebble holds besides keys and values, in bytes: a header, and with each record a
+// kind, two lengths, and the 0x00 in the key.
 const (
 	batchHeader    = 12
 	recordOverhead = 1 + 2 + 3 + 1
@@ -409,11 +409,11 @@ func (d *Driver) Transact(ctx context.Context, writes []table.Write) (cost table
 	return cost, nil
 }
 
-// walkFrom is how many writes are looked at by walking beside them, since neighbours share blocks. Fewer are looked up one by
-// one, with the help of filters.
+// walkFrom is the number of writes from which on an iterator walks beside them, since neighbours
+// share blocks. Items of fewer writes are looked up one by one, which the filters speed up.
 const walkFrom = 10
 
-// admitAll tests the conditions of sorted writes and tells what they will cost.
+// admitAll checks the conditions of sorted writes and returns their cost.
 func (d *Driver) admitAll(writes []table.Write) (cost table.Cost, err error) {
 	var walk walker
 	if len(writes) >= walkFrom {
@@ -421,7 +421,7 @@ func (d *Driver) admitAll(writes []table.Write) (cost table.Cost, err error) {
 			return cost, broken(err)
 		}
 		defer func() {
-			if closing := walk.iter.Close(); closing != nil { // tells of every error on the way
+			if closing := walk.iter.Close(); closing != nil { // returns every error of the iterator
 				cost, err = table.Cost{}, broken(closing)
 			}
 		}()
@@ -447,7 +447,7 @@ func (d *Driver) admitAll(writes []table.Write) (cost table.Cost, err error) {
 	return cost, nil
 }
 
-// admit tests a write's condition and tells what the write will cost.
+// admit checks a write's condition and returns its cost.
 func admit(w *table.Write, attrs table.Attrs, found bool) (cost table.Cost, err error) {
 	if !w.If.Holds(attrs, found) {
 		return cost, fault.New(fault.Conflict, "store_condition", "the stored item is not as expected")
@@ -480,7 +480,7 @@ func (d *Driver) DeleteRange(ctx context.Context, pk string) error {
 	return nil
 }
 
-// span is the engine keys lower <= key < upper.
+// span is a range of stored keys: lower <= key < upper.
 type span struct{ lower, upper []byte }
 
 func spanOf(pk string) span {
@@ -490,8 +490,8 @@ func spanOf(pk string) span {
 	return span{lower, upper}
 }
 
-// hold locks the partitions of a batch, in one order whatever the batch's, and
-// returns what gives them free.
+// hold locks the partitions of a batch and returns a function that unlocks them. It locks in the
+// same order for every batch, so that no two wait for each other.
 func (d *Driver) hold(batch []table.Write) (free func()) {
 	var set uint64
 	last := ""
@@ -511,7 +511,7 @@ func (d *Driver) hold(batch []table.Write) (free func()) {
 	}
 }
 
-// sorted is the batch in key order; itself, if it is already.
+// sorted returns the batch in key order: a copy, unless it is sorted already.
 func sorted(batch []table.Write) []table.Write {
 	order := func(a, b table.Write) int { return a.Item.Compare(b.Item.Key) }
 	if slices.IsSortedFunc(batch, order) {
@@ -522,7 +522,7 @@ func sorted(batch []table.Write) []table.Write {
 	return batch
 }
 
-// twice tells whether sorted keys name one twice.
+// twice reports whether a key occurs twice in n sorted keys.
 func twice(n int, key func(int) table.Key) bool {
 	for i := 1; i < n; i++ {
 		if key(i) == key(i-1) {
@@ -536,8 +536,8 @@ func errTwice() error {
 	return fault.New(fault.Internal, "store_twice", "a batch names a key twice")
 }
 
-// appendKey spells an engine key. 0x00 is in no part of a key, so the order of
-// engine keys is the order of keys, and no partition lies within another.
+// appendKey appends a key as the engine stores it. No part of a key contains 0x00: so stored keys
+// have the order of keys, and no partition lies within another.
 func appendKey(b []byte, k table.Key) []byte {
 	b = append(b, k.PK...)
 	b = append(b, 0)

@@ -16,10 +16,10 @@ import (
 	"reseed/pkg/table"
 )
 
-// Purge implements [table.Purger]. Deleted bytes are in three places: in logs,
-// which are obsolete once what they hold is flushed; in tables, until what deletes
-// them has been merged into the bottom level; in files that are
-// obsolete and not removed yet. Each is emptied in turn. Others go on reading and writing.
+// Purge implements [table.Purger]. Deleted bytes are in three places: in logs, which are obsolete
+// once their writes are flushed to tables; in tables, until the deletes have been merged into the
+// bottom level; and in obsolete files that are not removed yet. Purge empties them in this order.
+// Other calls go on reading and writing meanwhile.
 func (d *Driver) Purge(ctx context.Context, pks []string) error {
 	spans, err := spansOf(pks)
 	if err != nil || len(spans) == 0 {
@@ -43,7 +43,7 @@ func (d *Driver) Purge(ctx context.Context, pks []string) error {
 	return d.discard(ctx, logs)
 }
 
-// spansOf are the partitions' spans in ascending order, which is that of the names.
+// spansOf returns the spans of the partitions in ascending order.
 func spansOf(pks []string) ([]span, error) {
 	pks = slices.Compact(slices.Sorted(slices.Values(pks)))
 	spans := make([]span, len(pks))
@@ -56,7 +56,7 @@ func spansOf(pks []string) ([]span, error) {
 	return spans, nil
 }
 
-// flush makes tables of all that is in memory, and so every log obsolete that was there before.
+// flush writes all that is in memory to tables. All logs that were there before are obsolete then.
 func (d *Driver) flush(ctx context.Context) error {
 	done, err := d.db.AsyncFlush()
 	if err != nil {
@@ -70,21 +70,21 @@ func (d *Driver) flush(ctx context.Context) error {
 	}
 }
 
-// sink merges what is written of the spans into the bottom level, where what is
-// deleted and what deletes it meet, and both go. A compaction of the engine's own may
-// carry a table past ours: so it is over when no table above the bottom is as old as the begin.
+// sink merges the tables that meet the spans into the bottom level, where each delete meets what it
+// deletes and both are dropped. It repeats until no table above the bottom level is from before it
+// began: meanwhile one of the engine's own compactions may have moved such a table out of its way.
 //
-// A compaction takes whole tables, so what small neighbours share is done with
-// the first of them and costs the others a look. Large ones are steps between
-// which the engine's own compactions have their turn, and no writer waits long.
+// It compacts span by span. A compaction takes whole tables, so small neighbours that share a table
+// are done with the first of them. Between large ones the engine's own compactions get their turn,
+// so that no writer waits long.
 func (d *Driver) sink(ctx context.Context, spans []span) error {
 	levels, err := d.db.SSTables()
 	if err != nil {
 		return broken(err)
 	}
-	begin := newest(levels)
+	start := newest(levels)
 	for {
-		high := above(levels, spans, begin)
+		high := above(levels, spans, start)
 		if len(high) == 0 {
 			return nil
 		}
@@ -97,6 +97,7 @@ func (d *Driver) sink(ctx context.Context, spans []span) error {
 	}
 }
 
+// newest returns the sequence number of the newest write in any table.
 func newest(levels [][]pebble.SSTableInfo) (n pebble.SeqNum) {
 	for _, tables := range levels {
 		for i := range tables {
@@ -106,14 +107,13 @@ func newest(levels [][]pebble.SSTableInfo) (n pebble.SeqNum) {
 	return n
 }
 
-// above are those of the sorted spans that meet a table above the bottom
-// level in which something is not younger than begin.
-func above(levels [][]pebble.SSTableInfo, spans []span, begin pebble.SeqNum) (high []span) {
+// above returns the sorted spans that meet a table above the bottom level with a write up to last.
+func above(levels [][]pebble.SSTableInfo, spans []span, last pebble.SeqNum) (high []span) {
 	meets := make([]bool, len(spans))
 	for _, tables := range levels[:len(levels)-1] {
 		for i := range tables {
 			t := &tables[i]
-			if t.SmallestSeqNum > begin {
+			if t.SmallestSeqNum > last {
 				continue
 			}
 			first, _ := slices.BinarySearchFunc(spans, t.Smallest.UserKey, func(s span, key []byte) int {
@@ -145,9 +145,9 @@ func (d *Driver) compact(ctx context.Context, spans []span) error {
 	return nil
 }
 
-// discard waits until the logs are gone, and with them every table that is no
-// part of the store: one that is still being written is, as soon as it is whole. At the
-// end the folder is synced, lest a power cut brings a file back.
+// discard waits until the logs are gone, and every table in the folder that is no part of the
+// store. (A table that is still being written becomes a part when it is complete.) It then syncs
+// the folder, so that a power cut brings no file back.
 func (d *Driver) discard(ctx context.Context, logs []string) error {
 	tables, err := d.folder.list(tableSuffix)
 	if err != nil {
@@ -181,7 +181,7 @@ const (
 	longestWait = 100 * time.Millisecond
 )
 
-// dead are those of the files that are in the folder and no part of the store.
+// dead returns the files that are in the folder and no part of the store.
 func (d *Driver) dead(files []string) (left []string, err error) {
 	levels, err := d.db.SSTables()
 	if err != nil {
@@ -202,7 +202,8 @@ func (d *Driver) dead(files []string) (left []string, err error) {
 	}), nil
 }
 
-// refused are files that could not be removed. The engine does not try again before it is opened anew.
+// refused holds files that could not be removed. The engine itself tries again only when it is
+// opened the next time.
 type refused struct {
 	mu    sync.Mutex
 	paths []string
@@ -217,7 +218,7 @@ func (r *refused) add(path string, err error) {
 	r.paths = append(r.paths, path)
 }
 
-// again removes what was refused before.
+// again tries to remove the files once more.
 func (r *refused) again(disk vfs.FS) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -243,7 +244,7 @@ const (
 	tableSuffix = ".sst"
 )
 
-// list names the files with a suffix.
+// list returns the names of the files with a suffix.
 func (f folder) list(suffix string) ([]string, error) {
 	names, err := f.disk.List(f.dir)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// The partitions of a scene. Those that are purged lie among the others.
+// The partitions of a scene. The purged ones lie between others.
 const (
 	byItem  = "b#items" // deleted one by one
 	byRange = "d#range" // deleted as a whole
@@ -33,13 +33,13 @@ const (
 func purged() []string     { return []string{byItem, changed, byRange, newer} }
 func bystanders() []string { return []string{"a", "b#", "b#items ", "c", "e", "g"} }
 
-// canaries are values of random bytes, which no table can compress, by what became of them.
+// canaries are values of random bytes, which no table can compress, by partition.
 type canaries map[string][][]byte
 
 const canaryBytes = 48
 
-// found counts those that are on the disk, or a third of them, since a table
-// may hold a few bytes that are there already as a reference.
+// found counts the canaries of which a third is on the disk. To look for whole ones is not enough:
+// a compressed table may replace a few bytes by a reference to equal ones.
 func (c canaries) found(disk []byte) map[string]int {
 	n := map[string]int{}
 	for kind, values := range c {
@@ -52,7 +52,7 @@ func (c canaries) found(disk []byte) map[string]int {
 	return n
 }
 
-// scene is a table with deleted values in every place.
+// scene is a table with deleted values in every place where they can be.
 type scene struct {
 	rnd      *rand.ChaCha8
 	d        *pebble.Driver
@@ -90,7 +90,7 @@ const (
 	sceneTable   = 64 << 10
 )
 
-// play fills many small memtables, deletes and overwrites old and new.
+// play fills many small memtables, and deletes and overwrites old and new items.
 func play(t *testing.T, d *pebble.Driver) *scene {
 	t.Helper()
 	s := &scene{rand.NewChaCha8([32]byte{}), d, canaries{}, map[table.Key]table.Attrs{}}
@@ -117,7 +117,7 @@ func play(t *testing.T, d *pebble.Driver) *scene {
 	return s
 }
 
-// change deletes and replaces what was written up to batch n, and is not yet.
+// change returns writes that delete or replace items of ten batches, of which n is the last.
 func (s *scene) change(n int) (batch []table.Write) {
 	for i := (n - 9) * sceneItems; i < (n+1)*sceneItems; i++ {
 		batch = append(batch,
@@ -144,7 +144,8 @@ func (s *scene) holds(t *testing.T, d *pebble.Driver) {
 	}
 }
 
-// everyByte is all files of a folder. A file that goes meanwhile has nothing to say.
+// everyByte returns the contents of all files in a folder. It skips a file that disappears
+// meanwhile.
 func everyByte(t *testing.T, disk vfs.FS, dir string) (all []byte) {
 	t.Helper()
 	names, err := disk.List(dir)
@@ -168,8 +169,8 @@ func everyByte(t *testing.T, disk vfs.FS, dir string) (all []byte) {
 	return all
 }
 
-// busy writes and reads beside a purge until stop is called, in a bystander and
-// in a partition that is purged.
+// busy writes and reads during a purge until stop is called, in a bystander and in a partition that
+// is purged.
 func (s *scene) busy(t *testing.T) (stop func()) {
 	t.Helper()
 	var over atomic.Bool
@@ -202,8 +203,8 @@ func (s *scene) busy(t *testing.T) (stop func()) {
 	}
 }
 
-// seen fails unless a good many canaries of each kind are on the disk: else the test says
-// nothing. Some have gone when the engine merged tables by itself.
+// seen fails unless many canaries of each kind are on the disk before the purge: else the test
+// would prove nothing. Some may be gone, since the engine merges tables by itself.
 func (s *scene) seen(t *testing.T, disk []byte) {
 	t.Helper()
 	found := s.canaries.found(disk)
@@ -221,8 +222,8 @@ func (s *scene) gone(t *testing.T, what string, disk []byte) {
 	}
 }
 
-// No byte of what was deleted or replaced is left in the folder when Purge returns,
-// nor comes back after a power cut; and nothing else is lost.
+// When Purge returns, no byte that was deleted or replaced is left in the folder, none comes back
+// after a power cut, and nothing else is lost.
 func TestPurgeLeavesNoByte(t *testing.T) {
 	t.Parallel()
 	memory := vfs.NewCrashableMem()
@@ -270,7 +271,7 @@ func openFS(t *testing.T, dir string, disk vfs.FS) *pebble.Driver {
 	return d
 }
 
-// A power cut in the midst of a purge loses nothing, and the next purge ends it.
+// A power cut during a purge loses nothing, and the next purge completes it.
 func TestPowerCutInPurge(t *testing.T) {
 	t.Parallel()
 	disk := vfs.NewCrashableMem()
@@ -300,7 +301,7 @@ func TestPowerCutInPurge(t *testing.T) {
 	}
 }
 
-// counted counts operations on files, and does something at every one of a multiple.
+// counted counts operations on files, and calls a function at every n-th.
 type counted struct {
 	every int
 	do    func()
@@ -332,7 +333,7 @@ func (c *counted) MaybeError(errorfs.Op) error {
 
 func (c *counted) String() string { return "counted" }
 
-// A purge that is stopped has done no harm, and the next one ends it.
+// A purge that is stopped has done no harm, and the next one completes it.
 func TestPurgeStops(t *testing.T) {
 	t.Parallel()
 	disk := vfs.NewCrashableMem()
@@ -365,8 +366,8 @@ func TestPurgeStops(t *testing.T) {
 	s.holds(t, s.d)
 }
 
-// A file that cannot be removed at first is removed by the purge; one that
-// cannot be at all is an error, and no wait without end.
+// A purge removes a file that could not be removed at first. If it cannot be removed at all, the
+// purge returns an error and does not wait for ever.
 func TestPurgeOfFilesThatStay(t *testing.T) {
 	t.Parallel()
 	memory := vfs.NewMem()

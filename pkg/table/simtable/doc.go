@@ -1,8 +1,7 @@
-// Package simtable is a table with ceilings, for tests: an engine behind token
-// buckets for every partition key and for the whole table, in write units, as
-// DynamoDB has them. What is above a ceiling comes back undone, a random part
-// of a batch, or as fault.Busy when it is all. It also takes its time, fails,
-// and loses answers.
+// Package simtable puts ceilings on an engine, for tests: a token bucket for every partition key
+// and one for the whole table, in write units, as DynamoDB has them. Writes above a ceiling come
+// back undone, a random part of the batch, or as fault.Busy if it is all of the batch. Calls also
+// take time, fail and lose their answers. Only writes have ceilings.
 //
-// Several Stores on one Table are several processes. Only writes have ceilings.
+// Several [table.Table] on one [Table] stand for several processes.
 package simtable

@@ -10,36 +10,36 @@ import (
 	"reseed/pkg/table"
 )
 
-// Options say what the table takes, and how bad it is. There is no default.
+// Options say how much the table takes and how often it fails. There are no defaults.
 type Options struct {
 	Key, Table float64       // ceilings, in write units a second
-	Burst      time.Duration // unused capacity is kept that long (DynamoDB: up to 5 minutes)
-	// MinLatency and MaxLatency bound what a write takes.
+	Burst      time.Duration // unused capacity is kept for so long (DynamoDB: up to 5 minutes)
+	// MinLatency and MaxLatency bound how long a call takes.
 	MinLatency, MaxLatency time.Duration
-	// Fail and Lose are the shares of calls (0 to 1) that end with
-	// fault.Unavailable, before they are applied and after.
+	// Fail and Lose are the shares of writing calls (0 to 1) that end with fault.Unavailable:
+	// before they are applied, and after.
 	Fail, Lose float64
 	Seed       uint64
-	Now        func() time.Time // on the clock of package time's timers
+	Now        func() time.Time // must run with the timers of package time
 }
 
-// Counts is what became of all writes so far.
+// Counts is the outcome of all writes so far.
 type Counts struct {
 	Calls  int
 	Tried  int     // writes that were sent
-	Undone int     // of them, left undone or refused for want of capacity
+	Undone int     // how many of them were left undone or refused for want of capacity
 	Units  float64 // consumed
 }
 
-// Retried is the share of writes sent that came back (0 to 1).
+// Retried returns the share of the writes sent that came back (0 to 1).
 func (c Counts) Retried() float64 { return float64(c.Undone) / float64(max(1, c.Tried)) }
 
-// Sub is what came after d.
+// Sub returns the counts since d was taken.
 func (c Counts) Sub(d Counts) Counts {
 	return Counts{c.Calls - d.Calls, c.Tried - d.Tried, c.Undone - d.Undone, c.Units - d.Units}
 }
 
-// Table is a [table.Driver] on another one.
+// Table is a [table.Driver] that puts ceilings on another one.
 type Table struct {
 	table.Driver
 	opt Options
@@ -53,7 +53,8 @@ type Table struct {
 
 // New puts ceilings on d. Nothing else may write to d.
 func New(d table.Driver, opt Options) *Table {
-	t := &Table{Driver: d, opt: opt, rnd: rand.New(rand.NewPCG(opt.Seed, 1)), keys: map[string]*bucket{}} //nolint:gosec // repeatable on purpose
+	rnd := rand.New(rand.NewPCG(opt.Seed, 1)) //nolint:gosec // repeatable on purpose
+	t := &Table{Driver: d, opt: opt, rnd: rnd, keys: map[string]*bucket{}}
 	t.table = bucket{level: opt.Table * opt.Burst.Seconds(), at: opt.Now()}
 	return t
 }
@@ -66,7 +67,7 @@ func (t *Table) SetCeilings(key, all float64) {
 	t.opt.Key, t.opt.Table = key, all
 }
 
-// Counts tells what became of the writes so far.
+// Counts returns the outcome of all writes so far.
 func (t *Table) Counts() Counts {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,7 +93,7 @@ func (t *Table) Write(ctx context.Context, batch []table.Write) (left []table.Wr
 	return left, cost, err
 }
 
-// Get implements [table.Driver]. Reads have no ceilings, but take their time.
+// Get implements [table.Driver]. Reads take time, but have no ceilings.
 func (t *Table) Get(ctx context.Context, keys []table.Key) ([]table.Item, []table.Key, table.Cost, error) {
 	if err := t.read(ctx); err != nil {
 		return nil, nil, table.Cost{}, err
@@ -113,6 +114,8 @@ func (t *Table) read(ctx context.Context) error {
 	return wait(ctx, there+back)
 }
 
+// draw draws how long a call and its answer travel, and a number from 0 to 1 that decides whether
+// it fails.
 func (t *Table) draw() (there, back time.Duration, fate float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -166,7 +169,7 @@ func (t *Table) write(ctx context.Context, batch []table.Write) (left []table.Wr
 	return left, cost, nil
 }
 
-// sizes is what is stored under the keys of a batch.
+// sizes returns the sizes of the items stored under the keys of a batch.
 func (t *Table) sizes(ctx context.Context, batch []table.Write) (map[table.Key]int, error) {
 	keys := make([]table.Key, len(batch))
 	for i := range batch {
@@ -203,7 +206,7 @@ func (t *Table) refill() {
 	}
 }
 
-// take takes units from both buckets, or from none.
+// take takes units from both buckets, or from neither if one has too few.
 func (t *Table) take(pk string, units float64) bool {
 	b := t.keys[pk]
 	if b == nil {

@@ -57,8 +57,8 @@ func writeCosts(t *testing.T, d table.Driver) {
 	everyTypeCosts(t, d)
 }
 
-// everyTypeCosts fills an item of each type up to a full KB, and one byte
-// more: so the engine's size is known to be ours to the byte.
+// everyTypeCosts fills an item of each type up to a full KB, and to one byte more: this shows that
+// the engine counts every size as Item.Size does, to the byte.
 func everyTypeCosts(t *testing.T, d table.Driver) {
 	t.Helper()
 	for _, it := range everyType() {
@@ -102,7 +102,7 @@ func readCosts(t *testing.T, d table.Driver) {
 		"from back":         {table.Query{PK: "p", From: "1", To: "3", Reverse: true}, 3},
 		"the one":           {table.Query{PK: "p", From: "1", To: "2"}, 1},
 		"nothing in range":  {table.Query{PK: "p", From: "8"}, 1},
-		"nobody":            {table.Query{PK: "nobody"}, 1},
+		"no partition":      {table.Query{PK: "nobody"}, 1},
 		"a range of no key": {table.Query{PK: "p", From: "2", To: "2"}, 0},
 	} {
 		items, _, cost := query(t, d, c.q)

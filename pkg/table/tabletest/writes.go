@@ -12,8 +12,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// conditions tries every condition on every state of the stored item, alone
-// and in a transaction, on a put and on a delete.
+// conditions tries every condition on every state of the stored item, for a put and for a delete,
+// alone and in a transaction of two.
 func conditions(t *testing.T, d table.Driver) {
 	states := map[string]*table.Builder{
 		"absent": nil, "without": table.NewBuilder().Str("other", "x"),
@@ -96,7 +96,7 @@ func transactions(t *testing.T, d table.Driver) {
 		put(key("a", "counter"), number("v", 2)), remove(key("b", "gone")),
 		put(key("c", "new"), text("x", "4")), put(key("a", "new"), text("x", "5")),
 	}
-	for failing := range writes { // whichever of them it is, none is written
+	for failing := range writes { // whichever fails, no write is done
 		try := append([]table.Write(nil), writes...)
 		try[failing].If = table.Cond{Op: table.Equals, Attr: "v", N: 99}
 		if _, err := transact(t, d, try...); !fault.Is(err, fault.Conflict) {
@@ -116,7 +116,7 @@ func transactions(t *testing.T, d table.Driver) {
 	largest(t, d)
 }
 
-// largest does a transaction of as many writes as there may be.
+// largest does a transaction of as many writes as the engine allows.
 func largest(t *testing.T, d table.Driver) {
 	t.Helper()
 	want := state{}
@@ -176,8 +176,8 @@ func oneWins(t *testing.T, d table.Driver) {
 	}
 }
 
-// counting is a counter that several raise by reading it and writing one more
-// on condition: no step is lost.
+// counting lets several writers raise one counter: each reads it and writes one more under the
+// condition that it has not changed. No step is lost.
 func counting(t *testing.T, d table.Driver) {
 	const writers, steps = 6, 10
 	k := table.Key{PK: "p", SK: "counter"}
@@ -241,8 +241,8 @@ func cancelled(t *testing.T, d table.Driver) {
 	state{k: text("x", "1")}.holds(t, d)
 }
 
-// readAfterWrite lets several write and read at once, each in its own
-// partition: every read sees the write before it.
+// readAfterWrite lets several goroutines write and read at once, each in its own partition: every
+// read sees the write before it.
 func readAfterWrite(t *testing.T, d table.Driver) {
 	var group sync.WaitGroup
 	for i := range 4 {

@@ -1,5 +1,5 @@
-// Package dynotest runs a real DynamoDB-compatible engine (dynoxide) for tests:
-// one for a whole test process, started by its TestMain, ended with it.
+// Package dynotest runs dynoxide, a DynamoDB-compatible engine, for tests: one process for a whole
+// test binary, started by TestMain and ended with it.
 //
 //	var engine dynotest.Engine
 //
@@ -34,12 +34,12 @@ import (
 	"reseed/pkg/table/dynamo"
 )
 
-// Engine is one running dynoxide, holding its tables in memory. The zero value
-// is ready to be started.
+// Engine is a running dynoxide, which holds its tables in memory. The zero value is ready to be
+// started.
 type Engine struct {
 	url    string
 	cmd    *exec.Cmd
-	alive  io.Closer // the engine lives as long as this is open
+	alive  io.Closer // the engine runs as long as this is open
 	client *dynamodb.Client
 }
 
@@ -59,7 +59,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const attempts = 5 // somebody else may take the port in between
+	const attempts = 5 // another process may take the port first
 	for range attempts {
 		if err = e.start(ctx, binary); err == nil {
 			return nil
@@ -68,7 +68,8 @@ func (e *Engine) Start(ctx context.Context) error {
 	return err
 }
 
-// find looks where `make tools` puts the binary, up from the package, then in PATH.
+// find looks for the binary in .tools, where `make tools` puts it, of the working directory and of
+// those above it, and then in PATH.
 func find() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -89,9 +90,9 @@ func find() (string, error) {
 	return "", errors.New("no dynoxide in .tools or PATH: make test installs it")
 }
 
-// mortal ends the engine when its standard input does: so it dies with the
-// test process, whatever kills that.
-const mortal = `"$@" & pid=$!; (cat >/dev/null; kill $pid) <&3 2>/dev/null & watch=$!; wait $pid; kill $watch 2>/dev/null`
+// untilEOF is a shell script that kills the engine when its standard input ends: so the engine ends
+// with the test process, even if that is killed.
+const untilEOF = `"$@" & pid=$!; (cat >/dev/null; kill $pid) <&3 2>/dev/null & watch=$!; wait $pid; kill $watch 2>/dev/null`
 
 func (e *Engine) start(ctx context.Context, binary string) error {
 	port, err := freePort(ctx)
@@ -100,7 +101,7 @@ func (e *Engine) start(ctx context.Context, binary string) error {
 	}
 	var said output
 	e.url = "http://127.0.0.1:" + port
-	e.cmd = exec.Command("/bin/sh", "-c", "exec 3<&0; "+mortal, "dynotest", //nolint:gosec,noctx // ends with its input
+	e.cmd = exec.Command("/bin/sh", "-c", "exec 3<&0; "+untilEOF, "dynotest", //nolint:gosec,noctx // ends with its input
 		binary, "serve", "--host", "127.0.0.1", "--port", port)
 	e.cmd.Stdout, e.cmd.Stderr = &said, &said
 	if e.alive, err = e.cmd.StdinPipe(); err != nil {
@@ -112,7 +113,7 @@ func (e *Engine) start(ctx context.Context, binary string) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = e.cmd.Wait() // it is told to end, or is no good
+		_ = e.cmd.Wait() // how it ended is in its output
 	}()
 	e.client = newClient(e.url)
 	for tick := time.NewTicker(pollEvery); ; <-tick.C {
@@ -130,7 +131,7 @@ func (e *Engine) start(ctx context.Context, binary string) error {
 	}
 }
 
-// pollEvery is how often a starting engine is asked; it takes 10 to 40 ms.
+// pollEvery is how often Start asks whether the engine answers yet; it takes 10 to 40 ms to start.
 const pollEvery = 5 * time.Millisecond
 
 func freePort(ctx context.Context) (string, error) {
@@ -161,13 +162,13 @@ func (e *Engine) Stop() {
 	}
 }
 
-// URL is where the engine listens, for AWS_ENDPOINT_URL_DYNAMODB.
+// URL returns the address of the engine, for AWS_ENDPOINT_URL_DYNAMODB.
 func (e *Engine) URL() string { return e.url }
 
-// Client is a client of the engine, shared by all tests.
+// Client returns a client of the engine, shared by all tests.
 func (e *Engine) Client() *dynamodb.Client { return e.client }
 
-// Table makes an empty table of a name of its own, for dynamo.New.
+// Table creates an empty table with a new name, and returns what dynamo.New takes.
 func (e *Engine) Table(tb testing.TB) (*dynamodb.Client, string) {
 	tb.Helper()
 	name := "reseed-" + strings.ToLower(rand.Text()[:12])
@@ -177,7 +178,7 @@ func (e *Engine) Table(tb testing.TB) (*dynamodb.Client, string) {
 	return e.client, name
 }
 
-// output keeps what the engine says.
+// output keeps what the engine prints.
 type output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -22,10 +22,11 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// BenchmarkLine compares items per CPU-second of the loop that anybody would write, and of a whole import: cut,
-// validated, sorted, merged with what is stored (nothing), its change set kept, applied. An import writes a pointer besides
-// for every customer with an e-mail.
-func BenchmarkLine(b *testing.B) {
+// BenchmarkImport compares items per CPU second of a plain loop over the SDK and of a whole import,
+// which cuts the file, validates and sorts the rows, merges them with what is stored (nothing),
+// keeps the change set and applies it. An import also writes a pointer for every customer with an
+// e-mail.
+func BenchmarkImport(b *testing.B) {
 	file := customersFile(b)
 	items := benchRows + bytes.Count(file, []byte{'@'})
 	compare(b, benchRows, items, func(b *testing.B, s service) (plain, ours func() error) {
@@ -42,7 +43,7 @@ func BenchmarkLine(b *testing.B) {
 	})
 }
 
-// newClient is a client with the settings of cloud.Open.
+// newClient returns a client with the settings of cloud.Open.
 func newClient(ctx context.Context) (*dynamodb.Client, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost, t.WriteBufferSize = 128, 32<<10
@@ -95,16 +96,17 @@ func importWhole(b *testing.B, file []byte) error {
 	return err
 }
 
-// writesElsewhere is a table of which only the writes of rows go over the client: the ledger needs one that remembers.
+// writesElsewhere is a table that sends only the writes of rows to the service, which forgets them.
+// The ledger needs a table that remembers.
 type writesElsewhere struct {
 	table.Driver
 	elsewhere table.Driver
 }
 
-// Limits are the client's.
+// Limits implements [table.Driver]: those of the service.
 func (w *writesElsewhere) Limits() table.Limits { return w.elsewhere.Limits() }
 
-// Write writes rows.
+// Write implements [table.Driver] for rows.
 func (w *writesElsewhere) Write(ctx context.Context, batch []table.Write) ([]table.Write, table.Cost, error) {
 	return w.elsewhere.Write(ctx, batch)
 }

@@ -11,11 +11,11 @@ import (
 	"reseed/pkg/table"
 )
 
-// tableWait is how long a new table may take to be there.
+// tableWait is how long a new table may take to become active.
 const tableWait = 2 * time.Minute
 
-// CreateTable makes the table on demand and waits until it can be used: for
-// tests and trials. A deployment's table is made by template.yaml.
+// CreateTable creates a table with on-demand capacity and waits until it can be used: for tests and
+// trials. template.yaml creates the table of a deployment.
 func CreateTable(ctx context.Context, client *dynamodb.Client, name string) error {
 	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName: aws.String(name),

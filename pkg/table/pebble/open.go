@@ -19,24 +19,24 @@ import (
 
 // Options tune the engine; zero values are the defaults.
 type Options struct {
-	Cache    int64        // bytes of block cache; 16 MB
-	MemTable int64        // bytes of one memtable, of which there are up to three; 16 MB
-	Files    int          // of tables to be open at a time, at least 64; 1,000
-	Logger   *slog.Logger // hears errors of the engine; nil is silence
+	Cache    int64        // bytes of the block cache; by default 16 MB
+	MemTable int64        // bytes of one memtable, of which there are up to three; by default 16 MB
+	Files    int          // tables open at a time, at least 64; by default 1,000
+	Logger   *slog.Logger // gets the engine's errors; by default nothing does
 }
 
 const (
 	defaultCache    = 16 << 20
 	defaultMemTable = 16 << 20
 	memTables       = 3
-	// flushDeletes is how long a deleted range may wait in memory for its
-	// turn to be written out, and with it for its bytes to be dropped.
+	// flushDeletes is how long a deleted range may stay in memory before it is written out. Only
+	// then are its bytes dropped.
 	flushDeletes = 5 * time.Second
-	bitsPerKey   = 10 // of the filters: one Get of an absent key in a hundred reads a block
+	bitsPerKey   = 10 // of the filters: one in a hundred reads of an absent key reads a block
 )
 
-// Open opens the table in dir, making it if there is none. A folder that is
-// open already, in this process or another, is fault.Busy.
+// Open opens the table in dir, and creates it if there is none. If the folder is open already, in
+// this process or another, the error is fault.Busy.
 func Open(dir string, opt Options) (*Driver, error) { return open(dir, opt, vfs.Default) }
 
 func open(dir string, opt Options, disk vfs.FS) (*Driver, error) {
@@ -66,7 +66,7 @@ func lockDir(dir string, disk vfs.FS) (*pebble.Lock, error) {
 	switch {
 	case err == nil:
 		return lock, nil
-	case errors.As(err, &path): // the lock file could not even be made
+	case errors.As(err, &path): // the lock file could not be created
 		return nil, fault.Wrap(err, fault.Unavailable, "store_open", "the data folder cannot be written")
 	}
 	return nil, fault.Wrap(err, fault.Busy, "store_locked", "the data folder is in use by another process")
@@ -86,9 +86,9 @@ func (o Options) pebble() *pebble.Options {
 		CacheSize:                   o.Cache,
 		MemTableSize:                uint64(o.MemTable), //nolint:gosec // a size
 		MemTableStopWritesThreshold: memTables,
-		MaxOpenFiles:                o.Files, // 0 is its default
-		// Sorted batches make tables that hardly overlap: a few more of them in
-		// level 0 cost no read and save rewriting what is about to be merged anyway.
+		MaxOpenFiles:                o.Files, // 0 is Pebble's default
+		// Sorted batches make tables that hardly overlap. A few more of them in level 0 make no
+		// read slower, and save rewriting what will be merged soon anyway.
 		L0CompactionThreshold:      4,
 		L0StopWritesThreshold:      24,
 		LBaseMaxBytes:              64 << 20,
@@ -104,10 +104,10 @@ func (o Options) pebble() *pebble.Options {
 	return opt
 }
 
-// cleaner removes what is obsolete, logs too. Pebble keeps logs to write over
-// them, and with them what was deleted, unless the cleaner needs what is in the
-// files: then each goes to Clean once it is flushed. That an ArchiveCleaner says;
-// the Clean of the DeleteCleaner is nearer, and wins.
+// cleaner removes obsolete files, logs too. Pebble would keep logs to write over them, and with
+// them deleted bytes, unless the cleaner is an ArchiveCleaner: then it passes each log to Clean
+// once it is flushed. So cleaner embeds an ArchiveCleaner, one level deeper than the DeleteCleaner,
+// whose Clean is the one that is called.
 type cleaner struct {
 	pebble.DeleteCleaner
 	keepsNoLogs
@@ -115,7 +115,7 @@ type cleaner struct {
 
 type keepsNoLogs struct{ pebble.ArchiveCleaner }
 
-// logger passes errors on and swallows the engine's chatter.
+// logger passes on the engine's errors and drops its other messages.
 type logger struct{ log *slog.Logger }
 
 func (logger) Infof(string, ...any) {}
@@ -124,8 +124,8 @@ func (l logger) Errorf(format string, args ...any) {
 	l.log.Error("pebble", "error", fmt.Sprintf(format, args...))
 }
 
-// Fatalf must not return: the log could not be written, so nothing may be
-// acknowledged any more. What was is in the log, and is there after a restart.
+// Fatalf ends the process. Pebble calls it when it could not write the log: no write may be
+// acknowledged any more. Those that were acknowledged are in the log and come back after a restart.
 func (l logger) Fatalf(format string, args ...any) {
 	l.log.Log(context.Background(), slog.LevelError, "pebble cannot go on", "error", fmt.Sprintf(format, args...))
 	os.Exit(1)
