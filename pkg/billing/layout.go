@@ -67,7 +67,7 @@ func datasetColumns(ds Dataset) []column {
 	return nil
 }
 
-// Columns are the headers of a dataset's files, in the order and spelling that an export should use.
+// Columns lists the headers of a dataset's files, in the order and spelling for exports.
 func Columns(ds Dataset) []string {
 	var names []string
 	for _, c := range datasetColumns(ds) {
@@ -85,16 +85,16 @@ func columnNaming(ds Dataset, what string) string {
 	return ""
 }
 
-// ColumnID is the header of a dataset's own external ids; empty if it has none.
+// ColumnID returns the header of a dataset's own external ids; empty if it has no such column.
 func ColumnID(ds Dataset) string { return columnNaming(ds, "id") }
 
-// ColumnCustomer is the header of the column in which a dataset refers to a customer; empty if it has none.
+// ColumnCustomer is ColumnID for the external ids of the customers that rows refer to.
 func ColumnCustomer(ds Dataset) string { return columnNaming(ds, "customer") }
 
-// ColumnInvoice is the header of the column in which a dataset refers to an invoice; empty if it has none.
+// ColumnInvoice is ColumnID for the external ids of the invoices that rows refer to.
 func ColumnInvoice(ds Dataset) string { return columnNaming(ds, "invoice") }
 
-// ColumnPlan is the header of the column in which a dataset refers to a plan; empty if it has none.
+// ColumnPlan is ColumnID for the external ids of the plans that rows refer to.
 func ColumnPlan(ds Dataset) string { return columnNaming(ds, "plan") }
 
 func sameHeader(a, b string) bool {
@@ -113,7 +113,7 @@ func position(header []string, name string) int {
 // fit is how well a header suits a dataset.
 type fit struct {
 	dataset Dataset
-	known   int    // columns that the dataset has
+	known   int    // columns of the dataset that the header has
 	missing string // the first required column that the header lacks
 }
 
@@ -137,9 +137,9 @@ func fitOf(ds Dataset, header []string) fit {
 	return f
 }
 
-// Recognise tells whose header a header row is: the dataset that knows most
-// of its columns. It is fault.Invalid if none does (unrecognised_header_row),
-// or if the dataset it looks like requires a column that is not there (missing_column).
+// Recognise returns the dataset that has the most columns of this header row. The error is
+// fault.Invalid: missing_column if the header lacks a column that this dataset requires,
+// unrecognised_header_row if it has too little in common with every dataset.
 func Recognise(header []string) (Dataset, error) {
 	var best fit
 	for _, ds := range Order() {
@@ -176,9 +176,9 @@ type Layout struct {
 	unknown  []string
 }
 
-// NewLayout lays a header over a dataset. It is fault.Invalid when a required
-// column is missing (missing_column) or a name stands twice (duplicate_header);
-// Param is the column.
+// NewLayout binds a file's header to the columns of a dataset. The error is fault.Invalid:
+// missing_column if a required column is missing, duplicate_header if two columns have the same
+// name; in both cases Param is the column.
 func NewLayout(ds Dataset, header []string) (*Layout, error) {
 	r := newRow(ds)
 	if r == nil {
@@ -219,15 +219,14 @@ func (l *Layout) find(header string) *string {
 	return nil
 }
 
-// Dataset is what the file's rows are.
+// Dataset returns the dataset of the file's rows.
 func (l *Layout) Dataset() Dataset { return l.dataset }
 
-// Unknown are the file's columns that the dataset does not have; they are ignored.
+// Unknown lists the file's columns that the dataset does not have. They are ignored.
 func (l *Layout) Unknown() []string { return l.unknown }
 
-// Record turns the cells of one row into a validated record, or says why it
-// cannot. now is what "in the future" is measured against. The record is valid
-// until the next call; its strings stay so.
+// Record turns the cells of one row into a validated record, or says why it cannot. A date later
+// than now lies in the future. The record is valid until the next call; its strings stay valid.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	l.fill(fields)
 	c := &l.reader
@@ -258,7 +257,7 @@ func (l *Layout) fill(fields []string) {
 	}
 }
 
-// trim is strings.TrimSpace, without a call for what needs no trimming.
+// trim is strings.TrimSpace. It is faster for the usual cell, which needs no trimming.
 func trim(s string) string {
 	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
 		return s
@@ -266,5 +265,5 @@ func trim(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// isInk tells whether c is a printable ASCII character other than the space.
+// isInk reports whether c is a printable ASCII character other than the space.
 func isInk(c byte) bool { return c > ' ' && c <= '~' }
