@@ -12,10 +12,10 @@ import (
 	"reseed/pkg/table"
 )
 
-// MaxMerged is the most source customers that show as one.
+// MaxMerged is the largest number of source customers that can be merged into one.
 const MaxMerged = 90
 
-// Ref names a source customer, in whatever source.
+// Ref names a customer of one source.
 type Ref struct {
 	Tag store.Tag
 	H   store.H
@@ -37,18 +37,19 @@ func (r *Ref) UnmarshalJSON(b []byte) error {
 	}
 	h, ok := store.ParseH(j.H)
 	if !ok {
-		return errors.New("this is no identity")
+		return errors.New("h is not an identity of 26 hex digits")
 	}
 	r.Tag, r.H = j.Tag, h
 	return nil
 }
 
-// Link is the merge edit of one customer. A link has two ends, and counts while both have it: so one whose other end
-// was erased with its edits is no link any more, whatever comes back under the same id.
+// Link is the merge edit of one customer. A link between two customers is stored at both, and
+// counts while both have it. So if one of them was erased with its edits, the link is gone, even if
+// a customer with the same id comes back.
 type Link struct {
-	Into *Ref  `json:"into,omitempty"` // the customer that it is merged into
-	Mark       // of Into
-	From []Ref `json:"from,omitempty"` // customers that were merged into it, in that order
+	Into *Ref  `json:"into,omitempty"` // the customer that this one is merged into
+	Mark       // who merged it into Into, and when
+	From []Ref `json:"from,omitempty"` // customers that were merged into this one, oldest merge first
 }
 
 func (l Link) linked() bool { return l.Into != nil || len(l.From) > 0 }
@@ -76,22 +77,23 @@ type Member struct {
 	Edits  Edits
 }
 
-func (m *Member) item() item { return m.Customer().item(store.EditMerge) }
+func (m *Member) target() target { return m.Customer().target(store.EditMerge) }
 
-// Linked tells whether the member was ever merged: it may be part of a group, or not.
+// Linked reports whether the member has links. Its group may still have no other member, if those
+// are invisible.
 func (m *Member) Linked() bool { return m.Edits.Merge.linked() }
 
-// Shown is the member's record with the changed fields laid over it.
+// Shown returns the member's record with the changed fields laid over it.
 func (m *Member) Shown() table.Attrs { return m.Edits.Row.Over(m.Attrs) }
 
-// Customer names the member for an edit of it.
+// Customer returns the member as the target of edits.
 func (m *Member) Customer() Customer { return Of(m.Source.Space(), m.H, m.Attrs) }
 
-// Group is what people see as one customer: the members, the root of the tree of merges first, then whatever was
-// merged into it, each followed by what had been merged into that.
+// Group lists the source customers that people see as one: a tree of merges in depth-first order,
+// so the root comes first, and each member is followed by those that were merged into it.
 type Group []*Member
 
-// Member is the source customer of that name; nil if it is none of the group.
+// Member returns the member of that name; nil if the group has no such member.
 func (g Group) Member(r Ref) *Member {
 	for _, m := range g {
 		if m.Ref == r {
@@ -101,7 +103,7 @@ func (g Group) Member(r Ref) *Member {
 	return nil
 }
 
-// Tags are those of all members, in the order of the group.
+// Tags lists the tags of all members, in the order of the group, each once.
 func (g Group) Tags() []string {
 	if len(g) == 1 {
 		return g[0].Edits.Tags
@@ -119,7 +121,8 @@ func (g Group) Tags() []string {
 	return all
 }
 
-// Attributes are the custom attributes of all members; of those of one name that which comes first in the group.
+// Attributes returns the custom attributes of all members. If several have the same name, the first
+// member in the group wins.
 func (g Group) Attributes() map[string]Value {
 	if len(g) == 1 {
 		return g[0].Edits.Attributes
@@ -131,14 +134,14 @@ func (g Group) Attributes() map[string]Value {
 	return all
 }
 
-// loader reads customers as they are asked for, each once.
+// loader reads customers on demand, each once.
 type loader struct {
 	e     *Edit
 	d     *store.Directory
-	known map[Ref]*Member // nil: not to be seen
+	known map[Ref]*Member // nil: not visible
 }
 
-// load reads customers with their edits. Those that are not to be seen are nil in known.
+// load reads customers with their edits. In known, those that are not visible are nil.
 func (l *loader) load(ctx context.Context, refs []Ref) error {
 	var keys []table.Key
 	var asked []Ref
@@ -169,7 +172,8 @@ func (l *loader) load(ctx context.Context, refs []Ref) error {
 	return nil
 }
 
-// ReadMember takes a customer from what a batch get found of its record and its [Keys]; nil if it is not to be seen.
+// ReadMember takes a customer from what a batch get found under its key and its [Keys]; nil if it
+// is not visible.
 func ReadMember(d *store.Directory, found map[table.Key]table.Attrs, r Ref) (*Member, error) {
 	src, ok := d.ByTag(r.Tag)
 	var attrs table.Attrs
@@ -177,13 +181,13 @@ func ReadMember(d *store.Directory, found map[table.Key]table.Attrs, r Ref) (*Me
 		attrs, ok = found[src.Space().Customer(r.H)]
 	}
 	if !ok || d.HidesCustomer(r.Tag, r.H, attrs) {
-		return nil, nil //nolint:nilnil // it is not to be seen, and that is an answer
+		return nil, nil //nolint:nilnil // not visible is an answer, not an error
 	}
 	edits, err := Read(d, found, src.Space(), r.H)
 	return &Member{r, src, attrs, edits}, err
 }
 
-// into is the customer that r is merged into, if both are to be seen. Both must have been loaded.
+// into returns the customer that r is merged into, if both are visible. Both must have been loaded.
 func (l *loader) into(r Ref) (Ref, bool) {
 	m := l.known[r]
 	if m == nil || m.Edits.Merge.Into == nil {
@@ -196,7 +200,7 @@ func (l *loader) into(r Ref) (Ref, bool) {
 	return up.Ref, true
 }
 
-// climb loads everything above refs.
+// climb loads refs and everything above them in the trees of merges.
 func (l *loader) climb(ctx context.Context, refs []Ref) error {
 	for next := refs; len(next) > 0; {
 		if err := l.load(ctx, next); err != nil {
@@ -215,10 +219,11 @@ func (l *loader) climb(ctx context.Context, refs []Ref) error {
 	return nil
 }
 
-// root is the top of the tree that r is in. Everything above r must have been loaded. It is false if links run in a circle:
-// there is none in the table, but customers are read one after the other, and links may change in between.
+// root returns the root of the tree that r is in. Everything above r must have been loaded. It is
+// false if the loaded links form a cycle. The table never has one; but customers are read one after
+// another, and links may change in between.
 func (l *loader) root(r Ref) (Ref, bool) {
-	for range l.known { // no tree is higher
+	for range l.known { // a tree has at most that many levels
 		up, ok := l.into(r)
 		if !ok {
 			return r, true
@@ -228,7 +233,7 @@ func (l *loader) root(r Ref) (Ref, bool) {
 	return r, false
 }
 
-// descend loads everything below refs, which are to be seen.
+// descend loads everything below refs, which must be visible.
 func (l *loader) descend(ctx context.Context, refs []Ref) error {
 	for next := refs; len(next) > 0; {
 		var below, linked []Ref
@@ -246,7 +251,7 @@ func (l *loader) descend(ctx context.Context, refs []Ref) error {
 	return nil
 }
 
-// children are the customers that are merged into r. They must have been loaded.
+// children lists the customers that are merged into r. They must have been loaded.
 func (l *loader) children(r Ref) []Ref {
 	return slices.DeleteFunc(slices.Clone(l.known[r].Edits.Merge.From), func(child Ref) bool {
 		up, linked := l.into(child)
@@ -268,8 +273,8 @@ func (l *loader) group(root Ref) Group {
 	return g
 }
 
-// Groups reads what each of refs shows as; a customer that is not to be seen has none. The groups of two refs of one
-// tree are equal.
+// Groups reads the group that each of refs shows as. A customer that is not visible has no group.
+// Two refs in one tree have equal groups.
 func (e *Edit) Groups(ctx context.Context, d *store.Directory, refs ...Ref) (map[Ref]Group, error) {
 	return e.groups(ctx, &loader{e, d, map[Ref]*Member{}}, refs)
 }
@@ -281,7 +286,7 @@ func (e *Edit) groups(ctx context.Context, l *loader, refs []Ref) (map[Ref]Group
 		}
 		roots, ok := l.roots(refs)
 		if !ok {
-			clear(l.known) // links have changed: once more
+			clear(l.known) // links have changed while they were read: read them again
 			continue
 		}
 		if err := l.descend(ctx, slices.Collect(maps.Values(roots))); err != nil {
@@ -295,7 +300,7 @@ func (e *Edit) groups(ctx context.Context, l *loader, refs []Ref) (map[Ref]Group
 	}
 }
 
-// roots are those of refs that are to be seen.
+// roots returns the roots of the visible refs; false if the loaded links form a cycle.
 func (l *loader) roots(refs []Ref) (map[Ref]Ref, bool) {
 	roots := map[Ref]Ref{}
 	for _, r := range refs {
