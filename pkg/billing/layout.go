@@ -176,9 +176,9 @@ type Layout struct {
 	unknown  []string
 }
 
-// NewLayout binds a file's header to the columns of a dataset. The error is fault.Invalid:
-// missing_column if a required column is missing, duplicate_header if two columns have the same
-// name; in both cases Param is the column.
+// NewLayout lays a header over a dataset. It is fault.Invalid when a required
+// column is missing (missing_column) or a name stands twice (duplicate_header);
+// Param is the column.
 func NewLayout(ds Dataset, header []string) (*Layout, error) {
 	r := newRow(ds)
 	if r == nil {

@@ -17,12 +17,12 @@ const (
 	Cancellations Dataset = "cancellations" // the older file; its rows become events
 )
 
-// Order lists the datasets so that each comes after those that it refers to.
+// Order is the order in which datasets depend on one another.
 func Order() []Dataset {
 	return []Dataset{Plans, Customers, Contacts, Invoices, LineItems, Transactions, Events, Cancellations}
 }
 
-// Record is a validated row: a pointer to one of the structs in this file.
+// Record is a validated domain value: one of the pointer types of this file.
 type Record interface{ Dataset() Dataset }
 
 // Customer is a customer of one source. Times are UTC; a zero time is "not given".

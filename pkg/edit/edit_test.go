@@ -128,7 +128,7 @@ func TestTags(t *testing.T) {
 		many = append(many, fmt.Sprint(i))
 	}
 	if _, err := w.e.AddTags(ctx, c, many...); err == nil || fault.KindOf(err) != fault.Invalid {
-		t.Errorf("one tag too many: %v", err)
+		t.Errorf("more than the most tags: %v", err)
 	}
 }
 

@@ -182,7 +182,7 @@ func publicID(tag store.Tag, sk string) string {
 	return store.ID(store.PrefixCustomer, tag, h)
 }
 
-// CustomerID returns the public id of a customer.
+// CustomerID is the public id of a customer.
 func (r Ref) CustomerID() string { return store.ID(store.PrefixCustomer, r.Tag, r.H) }
 
 // judge drops invisible edits and those of records that are being erased, and marks orphans.
