@@ -80,15 +80,6 @@ func (c *call) stamped(manual int64) *table.Builder {
 	return table.NewBuilder().Int(store.AttrCreated, now).Int(store.AttrManual, manual).Int(store.AttrUpdated, now)
 }
 
-// pointer makes an item that only points: the same bytes as an import makes, so that neither writes the other's anew.
-func pointer(key table.Key, from store.Origin, add func(*table.Builder)) table.Item {
-	b := from.AddTo(table.NewBuilder())
-	if add != nil {
-		add(b)
-	}
-	return table.Item{Key: key, Attrs: b.Attrs()}
-}
-
 // lookup is Snapshot's sibling for keys that are already known to be right.
 func (c *call) lookup(ctx context.Context, keys []table.Key) (map[table.Key]table.Attrs, error) {
 	if len(keys) == 0 {

@@ -141,8 +141,8 @@ func (c *call) mayMake(a account, src store.Source, record *billing.Customer, at
 func (c *call) customerWrites(a account, m *edit.Member, n newCustomer, item table.Item) []table.Write {
 	sp := m.Source.Space()
 	writes := []table.Write{{Item: item, If: absentOnly()}}
-	if n.record.Email != "" {
-		writes = append(writes, table.Write{Item: pointer(sp.Email(a.hash.EmailH(n.record.Email), m.H), store.Origin{}, nil)})
+	for _, p := range sp.PointersOf(a.hash, item) {
+		writes = append(writes, table.Write{Item: p})
 	}
 	if n.contact != nil {
 		writes = append(writes, table.Write{Item: c.encode(sp.Contact(m.H, a.hash.ContactH(n.contact)), n.contact, 0)})

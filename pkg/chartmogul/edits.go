@@ -212,7 +212,7 @@ func (c *call) editOf() (account, edit.Record, *edit.Entry, error) {
 		return a, edit.Record{}, nil, err
 	}
 	rec, n, err := c.Edits.Find(c.Context(), a.Directory, c.PathValue("id"))
-	if err != nil && fault.KindOf(err) == fault.NotFound {
+	if fault.Is(err, fault.NotFound) {
 		err = absent(whatEdit)
 	}
 	return a, rec, n, err

@@ -30,7 +30,7 @@ func (c *call) erased(sel eraser.Selection) (reply, error) {
 		return c.planned(sel, opt)
 	}
 	_, err = c.Erase.Start(c.Context(), sel, opt)
-	if err != nil && fault.KindOf(err) != fault.NotFound {
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return reply{}, err
 	}
 	return reply{status: http.StatusNoContent}, nil

@@ -90,7 +90,7 @@ func (c *call) importForm(src store.Source) (*job.Job, error) {
 		return nil, c.fenced(src, err)
 	}
 	j, err := c.adopt(src, o)
-	if _, ours := failureOf(err); err != nil && !ours && fault.KindOf(err) != fault.Busy {
+	if _, ours := failureOf(err); err != nil && !ours && !fault.Is(err, fault.Busy) {
 		c.Imports.Drop(c.Context(), o.files)
 	}
 	return j, err
@@ -394,7 +394,7 @@ func getRejects(c *call) (reply, error) {
 		return reply{}, err
 	}
 	file, err := c.Imports.Rejects(c.Context(), j)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
+	if fault.Is(err, fault.NotFound) {
 		return reply{}, absent("Rejects file")
 	}
 	if err != nil {

@@ -42,30 +42,26 @@ func (c *call) writing(a account, owner customerRow, over map[table.Key]table.Co
 	return &writing{c: c, a: a, owner: owner, over: over, manual: manual}
 }
 
-// origin is that of everything written here: it hangs on the owner, and comes over REST.
-func (w *writing) origin() store.Origin { return store.Origin{Manual: w.manual} }
-
 // add spells one invoice.
 func (w *writing) add(d *draft) {
 	sp, inv := w.owner.Source.Space(), d.row
 	w.addParts(d)
-	w.part(pointer(sp.Owner(w.owner.H, inv.h), w.origin(), func(b *table.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
-	w.heads = append(w.heads, table.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: absentOnly()})
+	head := w.c.encode(sp.Invoice(inv.h), inv.record, w.manual)
+	w.pointers(head)
+	w.heads = append(w.heads, table.Write{Item: head, If: absentOnly()})
 }
 
 // addParts spells line items and transactions of an invoice.
 func (w *writing) addParts(d *draft) {
 	sp, inv := w.owner.Source.Space(), d.row
 	for i, l := range inv.lines {
-		w.part(w.c.placed(sp.LineItem(inv.h, l.h), l.record, w.manual, l.place))
-		w.external(store.KindLineItem, l.record.ExternalID, inv.h)
+		w.found(w.c.placed(sp.LineItem(inv.h, l.h), l.record, w.manual, l.place))
 		if at := d.cancelled[i]; !at.IsZero() && l.record.Type == billing.Subscription {
 			w.cancelled = append(w.cancelled, cancellation(w.owner, l.record, at))
 		}
 	}
 	for _, t := range inv.trans {
-		w.part(w.c.placed(sp.Transaction(inv.h, t.h), t.record, w.manual, t.place))
-		w.external(store.KindTransaction, t.record.ExternalID, inv.h)
+		w.found(w.c.placed(sp.Transaction(inv.h, t.h), t.record, w.manual, t.place))
 	}
 }
 
@@ -77,10 +73,16 @@ func (w *writing) part(item table.Item) {
 	w.parts = append(w.parts, table.Write{Item: item, If: cond})
 }
 
-func (w *writing) external(kind store.Kind, ext string, invoice store.H) {
-	if ext != "" {
-		key := w.owner.Source.Space().External(kind, w.a.hash.External(kind, ext))
-		w.part(pointer(key, w.origin(), func(b *table.Builder) { b.Str(attrInvoice, invoice.String()) }))
+// found adds a part with the pointers to it.
+func (w *writing) found(record table.Item) {
+	w.part(record)
+	w.pointers(record)
+}
+
+// pointers adds the pointers to a record.
+func (w *writing) pointers(record table.Item) {
+	for _, p := range w.owner.Source.Space().PointersOf(w.a.hash, record) {
+		w.part(p)
 	}
 }
 
@@ -98,30 +100,30 @@ func cancellation(owner customerRow, li *billing.LineItem, at time.Time) *billin
 // twice, or was said before, is one event.
 func (w *writing) cancel() error {
 	sp := w.owner.Source.Space()
-	ids := map[table.Key]int64{}
+	wanted := map[table.Key]bool{}
 	keys := make([]table.Key, len(w.cancelled))
 	for i, e := range w.cancelled {
-		id := w.a.hash.EventH(e).EventID()
-		keys[i] = sp.Event(w.owner.H, id)
-		ids[keys[i]] = id
+		keys[i] = sp.Event(w.owner.H, w.a.hash.EventH(e).EventID())
+		wanted[keys[i]] = true
 	}
 	said, err := w.c.lookup(w.c.Context(), keys)
 	if err != nil {
 		return err
 	}
 	for i, e := range w.cancelled {
-		id, wanted := ids[keys[i]]
 		old, ok := said[keys[i]]
 		switch {
-		case !wanted || ok && w.a.Visible(old):
+		case !wanted[keys[i]] || ok && w.a.Visible(old):
 			continue
 		case ok: // hidden
 			return erasing()
 		}
-		delete(ids, keys[i])
-		w.part(w.c.encode(keys[i], e, w.manual))
-		ptr := pointer(sp.ExternalEvent(id), w.origin(), func(b *table.Builder) { b.Str(attrCustomer, w.owner.H.String()) })
-		w.parts = append(w.parts, table.Write{Item: ptr})
+		delete(wanted, keys[i])
+		event := w.c.encode(keys[i], e, w.manual)
+		w.part(event)
+		for _, p := range sp.PointersOf(w.a.hash, event) {
+			w.parts = append(w.parts, table.Write{Item: p})
+		}
 	}
 	return nil
 }
@@ -182,7 +184,7 @@ func (w *writing) commit() error {
 	var done []table.Write
 	for _, chunk := range w.chunks(token) {
 		if err := w.c.Store.Transact(ctx, chunk...); err != nil {
-			if fault.KindOf(err) == fault.Conflict {
+			if fault.Is(err, fault.Conflict) {
 				w.c.takeBack(done, token)
 			}
 			return err
@@ -222,7 +224,7 @@ func (c *call) takeBack(done []table.Write, token int64) {
 		}
 	}
 	for chunk := range slices.Chunk(gone, c.Store.TransactSize()) {
-		if err := c.Store.Transact(ctx, chunk...); err != nil && fault.KindOf(err) != fault.Conflict {
+		if err := c.Store.Transact(ctx, chunk...); err != nil && !fault.Is(err, fault.Conflict) {
 			return
 		}
 	}

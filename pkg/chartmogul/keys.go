@@ -110,7 +110,7 @@ func createKey(c *call) (reply, error) {
 	err = c.Store.AddAPIKey(c.Context(), made)
 	c.keys.changed()
 	if err != nil {
-		if fault.KindOf(err) == fault.Conflict {
+		if fault.Is(err, fault.Conflict) {
 			return reply{}, refused(map[string]string{"name": textKeyTaken})
 		}
 		return reply{}, err

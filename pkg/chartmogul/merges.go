@@ -117,7 +117,7 @@ func unmergeCustomers(c *call) (reply, error) {
 
 // accepted is the answer to what ChartMogul does behind the answer, and we before it.
 func accepted(err error) (reply, error) {
-	if err != nil && fault.KindOf(err) == fault.NotFound {
+	if fault.Is(err, fault.NotFound) {
 		return reply{}, absent(whatCustomer)
 	}
 	return reply{status: http.StatusAccepted, body: struct{}{}}, err

@@ -1,6 +1,7 @@
 package chartmogul
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -162,14 +163,16 @@ func (k partKind) removal(c *call, a account, p *partRow) ([]table.Write, error)
 		{Item: table.Item{Key: p.key}, Delete: true, If: p.unchanged()},
 		{Item: table.Item{Key: sp.FieldsOf(p.key)}, Delete: true},
 	}
-	ext := p.attrs.Str("external_id")
-	if ext == "" {
-		return writes, nil
+	pointers := sp.PointersOf(a.hash, table.Item{Key: p.key, Attrs: p.attrs})
+	keys := make([]table.Key, len(pointers))
+	for i := range pointers {
+		keys[i] = pointers[i].Key
 	}
-	ptr := sp.External(k.kind, a.hash.External(k.kind, ext))
-	found, err := c.lookup(c.Context(), []table.Key{ptr})
-	if found[ptr].Str(attrInvoice) == p.invoice.h.String() {
-		writes = append(writes, table.Write{Item: table.Item{Key: ptr}, Delete: true})
+	found, err := c.lookup(c.Context(), keys)
+	for _, ptr := range pointers {
+		if bytes.Equal(found[ptr.Key].Content(), ptr.Attrs.Content()) {
+			writes = append(writes, table.Write{Item: table.Item{Key: ptr.Key}, Delete: true})
+		}
 	}
 	return writes, err
 }

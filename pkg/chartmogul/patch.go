@@ -101,8 +101,13 @@ func (c *call) apply(a account, s *stored, ch change) error {
 		return nil
 	}
 	writes := []table.Write{{Item: table.Item{Key: s.key, Attrs: now}, If: s.unchanged()}}
-	if store.What(s.key.SK) == store.SKInvoice && slices.Contains(ch.attrs, attrDate) {
-		writes = append(writes, table.Write{Item: a.ownerOf(s.src, s.key, now)})
+	sp := s.src.Space()
+	was := sp.PointersOf(a.hash, table.Item{Key: s.key, Attrs: s.attrs})
+	for _, p := range sp.PointersOf(a.hash, table.Item{Key: s.key, Attrs: now}) { // none goes: no identity may be changed
+		same := func(q table.Item) bool { return q.Key == p.Key && bytes.Equal(q.Attrs, p.Attrs) }
+		if !slices.ContainsFunc(was, same) {
+			writes = append(writes, table.Write{Item: p})
+		}
 	}
 	s.attrs = now
 	return c.write(a, writes...)
@@ -139,14 +144,6 @@ func (s stored) with(ch change, now int64) table.Attrs {
 		}
 	}
 	return b.Attrs()
-}
-
-// ownerOf is the pointer from its customer to an invoice.
-func (a account) ownerOf(src store.Source, invoice table.Key, attrs table.Attrs) table.Item {
-	h, _ := store.TrailingH(invoice.SK)
-	date, _ := attrs.Int(attrDate)
-	owner := src.Space().Owner(a.hash.CustomerH(attrs.Str("customer")), h)
-	return pointer(owner, store.OriginOf(attrs), func(b *table.Builder) { b.Int(attrDate, date) })
 }
 
 // changing reads the body of a PATCH.
