@@ -15,14 +15,14 @@ import (
 //	names:"id|customer|invoice|plan" it holds the external id of this
 type row interface{ record(c *cells) Record }
 
-// layout is the columns of one dataset.
+// layout says which row struct a dataset has.
 type layout struct {
 	dataset Dataset
-	becomes Dataset // what its rows become, if not records of a dataset of that name
+	becomes Dataset // the dataset as which its rows are stored, if it is another one
 	row     func() row
 }
 
-//nolint:gochecknoglobals // a constant; only AddLayout, of tests, ever changes it
+//nolint:gochecknoglobals // a constant, except that tests may add to it with AddLayout
 var layouts = []layout{
 	{dataset: Plans, row: func() row { return &planRow{} }},
 	{dataset: Customers, row: func() row { return &customerRow{} }},
@@ -34,7 +34,7 @@ var layouts = []layout{
 	{dataset: Cancellations, becomes: Events, row: func() row { return &cancellationRow{} }},
 }
 
-// Order is the order in which datasets depend on one another.
+// Order lists the datasets so that each comes after those that it refers to.
 func Order() []Dataset {
 	order := make([]Dataset, len(layouts))
 	for i := range layouts {
@@ -43,7 +43,8 @@ func Order() []Dataset {
 	return order
 }
 
-// Becomes is the dataset as which the rows of a dataset are stored: Events of Cancellations, else the same.
+// Becomes returns the dataset as which the rows of ds are stored: Events for Cancellations, ds
+// itself for others.
 func Becomes(ds Dataset) Dataset {
 	for i := range layouts {
 		if l := &layouts[i]; l.dataset == ds && l.becomes != "" {
@@ -53,16 +54,16 @@ func Becomes(ds Dataset) Dataset {
 	return ds
 }
 
-// Row is a struct of a dataset's columns that makes a record of its cells. The columns are string fields with the tags
-// of this package.
+// Row is a pointer to the struct of a test's own dataset. Its columns are string fields with the
+// tags of this package; Record makes a record of them.
 type Row interface{ Record() Record }
 
 type addedRow struct{ Row }
 
 func (r addedRow) record(*cells) Record { return r.Record() }
 
-// AddLayout adds a dataset that exists only in a test, for the whole process: call it before anything else. The linter
-// keeps it out of what is built.
+// AddLayout adds a dataset that exists only in a test, for the whole process. Call it before
+// anything else. The linter forbids it outside tests.
 func AddLayout(ds Dataset, newRow func() Row) {
 	layouts = append(layouts, layout{dataset: ds, row: func() row { return addedRow{newRow()} }})
 }

@@ -303,13 +303,14 @@ func (r Record) pointer(row Row, changed int64) (it table.Item, ok bool) {
 	return it, false
 }
 
-// PointersTo lists the keys of the pointers that may follow from the stored edit of a record's fields: to a customer by
-// its new e-mail address, to an invoice in the order of its new date. customer is that of an invoice as it is stored; the
-// edit may know another.
+// PointersTo lists the keys of the pointers that may exist because of a stored edit (fields) of a
+// record: to a customer by its changed e-mail address, to an invoice in the order of its changed
+// date. customer is the customer of the stored invoice; the pointer may start at another customer,
+// whom the edit names.
 func PointersTo(sp store.Space, hash *store.Hasher, record table.Key, customer store.H, fields table.Attrs) []table.Key {
 	row, err := readRow(fields)
 	if err != nil {
-		row = Row{} // what cannot be read leads nowhere
+		row = Row{} // an edit that can't be read has no pointers
 	}
 	h, _ := store.TrailingH(record.SK)
 	switch store.What(record.SK) {

@@ -120,7 +120,7 @@ func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, p
 func entry(src store.Source, it table.Item) (*Entry, error) {
 	sk, what, ok := store.SplitEdit(it.SK)
 	if !ok {
-		return nil, nil //nolint:nilnil // it is none, and that is an answer
+		return nil, nil //nolint:nilnil // no edit is an answer, not an error
 	}
 	n := &Entry{ID: store.PublicID(src.Tag, sk), By: it.Attrs.Str(store.AttrBy), Place: Place{sk: it.SK}, item: it, record: src.Space().Key(sk)}
 	ms, _ := it.Attrs.Int(store.AttrUpdated)
@@ -154,14 +154,11 @@ func (r Row) latest() *Mark {
 	return last
 }
 
-// CustomerID is the public id of a customer.
-func (r Ref) CustomerID() string { return store.ID(store.PrefixCustomer, r.Tag, r.H) }
-
 // judge drops invisible edits and those of records that are being erased, and marks orphans.
 func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) ([]*Entry, error) {
 	var keys []table.Key
 	for _, n := range entries {
-		keys = append(keys, n.record, headOf(src.Space(), n.record))
+		keys = append(keys, n.record, parentOf(src.Space(), n.record))
 	}
 	if len(keys) == 0 {
 		return nil, nil
@@ -174,7 +171,7 @@ func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, 
 		return !d.Visible(n.item.Attrs) || erased(d, src, found, n.record)
 	})
 	for _, n := range entries {
-		n.Orphan = !stands(d, src, found, n.record)
+		n.Orphan = !visible(d, src, found, n.record)
 	}
 	return entries, e.judgeLinks(ctx, d, src, entries)
 }
@@ -220,21 +217,23 @@ func (l *loader) parted(child, parent Ref) bool {
 // erased reports whether an erase hides a record, because it can still be restored or its sweep has
 // not ended. The erase then hides the record's edits, too.
 func erased(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
-	top := headOf(src.Space(), record)
+	top := parentOf(src.Space(), record)
 	return d.Hides(src.Tag, record.SK, found[record]) || d.Hides(src.Tag, top.SK, found[top])
 }
 
-// headOf is the record that one lies under, as its key says: without it, it is not to be seen. Of a root it is itself.
-func headOf(sp store.Space, record table.Key) table.Key {
+// parentOf returns the key of the record that a record belongs to by its key: the invoice of a line
+// item. Without its parent a record is not visible. A record without a parent is its own.
+func parentOf(sp store.Space, record table.Key) table.Key {
 	if parent := store.ParentSK(record.SK); parent != "" {
 		return sp.Key(parent)
 	}
 	return record
 }
 
-// stands tells whether a record is to be seen, given what a batch get found of it and of the one that it lies under.
-func stands(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
-	for _, k := range []table.Key{record, headOf(src.Space(), record)} {
+// visible reports whether a record is visible, given what a batch get found of it and of its
+// parent.
+func visible(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
+	for _, k := range []table.Key{record, parentOf(src.Space(), record)} {
 		if _, ok := found[k]; !ok {
 			return false
 		}
@@ -324,12 +323,12 @@ func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record,
 	sp := src.Space()
 	key := sp.Key(sk)
 	fields := sp.FieldsOf(key)
-	found, err := e.st.Lookup(ctx, key, headOf(sp, key), fields)
+	found, err := e.st.Lookup(ctx, key, parentOf(sp, key), fields)
 	if err != nil {
 		return Record{}, nil, err
 	}
 	rec := Record{Space: sp, Key: key, Base: found[key], Hash: d.Hasher()}
-	there := stands(d, src, found, key)
+	there := visible(d, src, found, key)
 	attrs := found[fields]
 	if !d.Visible(attrs) {
 		attrs = nil
@@ -372,7 +371,8 @@ func (e *Edit) locate(ctx context.Context, d *store.Directory, id string) (store
 	}
 }
 
-// under finds a record of a kind that lies under others by its public id: stored, or only edited.
+// under returns the sort key of a record that belongs to another one, by its public id. It finds
+// records that are stored and records of which only an edit is left.
 func (e *Edit) under(ctx context.Context, src store.Source, kind *store.RecordKind, id string, h store.H) (string, error) {
 	for _, q := range src.Space().Like(kind, h) {
 		q.KeysOnly = true
