@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-// flags are what the command line says.
+// flags holds what the command line says.
 type flags struct {
 	company.Options
 	out, only       string
@@ -43,7 +43,7 @@ func parse(args []string) (flags, error) {
 	set.StringVar((*string)(&f.Layout), "headers", string(company.Named), "named (current, with customer names), current or 2020")
 	set.StringVar(&f.only, "only", "", "write this dataset only")
 	set.BoolVar(&f.stdout, "stdout", false, "write the one dataset of -only to standard output")
-	set.BoolVar(&f.hostile, "hostile", false, "write the hostile files in place of a company")
+	set.BoolVar(&f.hostile, "hostile", false, "write the hostile files instead of a company")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}

@@ -1,7 +1,7 @@
 package billing
 
-// cancellationRow is the older cancellations file (product facts §1.8). Its
-// rows are subscription_cancelled events that take effect on their date.
+// cancellationRow is a row of a cancellations file, which was used before there were subscription
+// events. It becomes a subscription_cancelled event that takes effect on its date.
 type cancellationRow struct {
 	SubscriptionExternalID string `csv:"Subscription external ID" field:"subscription_external_id" is:"id" rule:"required"`
 	CustomerExternalID     string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`

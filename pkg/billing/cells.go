@@ -8,19 +8,19 @@ import (
 	"reseed/pkg/fault"
 )
 
-// cells reads the cells of one row into values, and keeps the first problem.
-// Its methods take the address of a row's field, which tells the column's name.
+// cells reads the cells of one row into values, and keeps the first problem. Its methods take the
+// address of a field of the row struct: by this address fail finds the name of the column.
 type cells struct {
 	columns []column
 	now     time.Time
 	problem *Problem
 
-	// Memory of the row's record, used again by the next row.
+	// Memory for the row's record. The next row uses it again.
 	records  records
-	integers []int64 // what its pointers point to
+	integers []int64 // targets of the record's *int64 fields
 }
 
-// records has a place for the record of each kind of row.
+// records holds one record of each kind.
 type records struct {
 	customer    Customer
 	contact     Contact
@@ -31,12 +31,12 @@ type records struct {
 	event       Event
 }
 
-// start makes ready for the next row.
+// start prepares for the next row.
 func (c *cells) start(now time.Time) { c.now, c.problem, c.integers = now, nil, c.integers[:0] }
 
 func errBlank() error { return invalid(CodeRequired, "This must not be blank.") }
 
-// fail notes what is wrong with a cell.
+// fail records what is wrong with a cell, unless the row already has a problem.
 func (c *cells) fail(cell *string, err error) {
 	if c.problem != nil {
 		return
@@ -60,7 +60,8 @@ func (c *cells) check(cell *string, err error) {
 	}
 }
 
-// need demands a cell that only some rows of the dataset must fill.
+// need fails if the cell is blank. It is for cells that only some rows of the dataset must fill;
+// rule:"required" is for the others.
 func (c *cells) need(cell *string) {
 	if *cell == "" {
 		c.fail(cell, errBlank())
@@ -90,7 +91,7 @@ func (c *cells) email(cell *string) string {
 	return *cell
 }
 
-// parsed reads a cell that is not blank; a blank one is the zero value.
+// parsed reads a cell. A blank cell is the zero value.
 func parsed[T any](c *cells, cell *string, parse func(string) (T, error)) T {
 	var v T
 	if *cell == "" {
@@ -101,7 +102,7 @@ func parsed[T any](c *cells, cell *string, parse func(string) (T, error)) T {
 	return v
 }
 
-// given is parsed for integers where blank and zero differ: blank is nil.
+// given reads an integer where blank and zero differ: a blank cell is nil.
 func given(c *cells, cell *string, parse func(string) (int64, error)) *int64 {
 	if *cell == "" {
 		return nil
@@ -121,7 +122,7 @@ func (c *cells) past(cell *string) time.Time {
 	return t
 }
 
-// word reads one of a few words; a blank cell is "".
+// word reads one of the given words. A blank cell is "".
 func (c *cells) word(cell *string, words ...string) string {
 	if *cell == "" {
 		return ""

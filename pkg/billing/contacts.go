@@ -1,7 +1,7 @@
 package billing
 
-// contactRow is the contacts file (product facts §1.3). The sample has no
-// column for an id; a file that has one is better off.
+// contactRow is a row of a contacts file. ChartMogul's sample has no column for an id; a file that
+// has one can change a contact's names and e-mail address without making a new contact.
 type contactRow struct {
 	CustomerExternalID string `csv:"Customer External ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	ExternalID         string `csv:"External ID" field:"external_id" is:"id" names:"id"`
@@ -18,7 +18,7 @@ type contactRow struct {
 
 func (r *contactRow) record(c *cells) Record {
 	if r.ExternalID == "" && r.FirstName == "" && r.LastName == "" && r.Email == "" {
-		c.fail(&r.Email, invalid(CodeRequired, "A contact needs an e-mail address or a name, to be told from the next."))
+		c.fail(&r.Email, invalid(CodeRequired, "A contact needs an id, an e-mail address or a name that identifies it."))
 	}
 	contact := &c.records.contact
 	*contact = Contact{

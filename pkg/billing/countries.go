@@ -10,9 +10,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// countries.txt has one country a line: alpha-2, alpha-3, English name, other
-// names. It is a table of our own because the one of x/text costs 3,000
-// allocations at every start of a process, used or not; a test compares the two.
+// countryList has one country on each line: alpha-2 code, alpha-3 code, English name, other names.
+// We keep our own list because golang.org/x/text makes 3,000 allocations for its list whenever a
+// process starts, used or not. A test compares the two.
 //
 //go:embed countries.txt
 var countryList string
@@ -21,11 +21,12 @@ var countryList string
 var stateList string
 
 type places struct {
-	code map[string]string // by name or code, as appendPlaceKey spells it
+	code map[string]string // by name or code, in the spelling of appendPlaceKey
 	name map[string]string // by code
 }
 
-// readPlaces reads lines of code;name;… where every field also means the code.
+// readPlaces reads lines of the form code;name;…. Every field of a line stands for its code; name
+// is the index of the field that names the place.
 func readPlaces(list string, name int) *places {
 	p := &places{map[string]string{}, map[string]string{}}
 	for line := range strings.Lines(list) {
@@ -44,9 +45,9 @@ var (
 	states    = sync.OnceValue(func() *places { return readPlaces(stateList, 1) })
 )
 
-// appendPlaceKey spells a place's name with lower-case ASCII letters only:
-// "Côte d’Ivoire" and "COTE D'IVOIRE" are one place. What so becomes as short
-// as a code keeps its punctuation, because "N/A" is not Namibia.
+// appendPlaceKey spells a place's name with lower-case letters and no accents, spaces or
+// punctuation: "Côte d’Ivoire" and "COTE D'IVOIRE" have the same key. A text that would become as
+// short as a code keeps its punctuation, because "N/A" is not Namibia (NA).
 func appendPlaceKey(b []byte, s string) []byte {
 	b = appendLetters(b, s)
 	if len(b) <= 3 && len(b) < len(s) {
@@ -93,8 +94,8 @@ func (p *places) find(s string) (string, bool) {
 	return code, ok
 }
 
-// ParseCountry reads a country's English name or ISO 3166-1 code, regardless
-// of case and accents, as its alpha-2 code.
+// ParseCountry reads a country's English name or ISO 3166-1 code, regardless of case and accents,
+// and returns its alpha-2 code. The error is fault.Invalid, code unknown_country.
 func ParseCountry(s string) (string, error) {
 	code, ok := countries().find(s)
 	if !ok {
@@ -104,12 +105,13 @@ func ParseCountry(s string) (string, error) {
 	return code, nil
 }
 
-// CountryName is the English name of an alpha-2 code; empty if there is none.
+// CountryName returns the English name of the country with this alpha-2 code; empty if there is
+// none.
 func CountryName(alpha2 string) string { return countries().name[alpha2] }
 
-// ParseState reads a US state's name or code ("California", "ca", "US-CA") as
-// "US-CA". Of other countries, and where it is no known state, it is kept
-// as it was written (product facts §1.2). country is an alpha-2 code or empty.
+// ParseState reads the name or code of a US state ("California", "ca", "US-CA") and returns its
+// code ("US-CA"). An unknown state, or the state of another country, is returned as it was written.
+// country is an alpha-2 code or empty.
 func ParseState(country, s string) string {
 	if country != "" && country != "US" {
 		return s
@@ -120,7 +122,8 @@ func ParseState(country, s string) string {
 	return s
 }
 
-// StateName is the name behind a code like "US-CA"; anything else is its own name.
+// StateName returns the name of the US state with a code such as "US-CA". It returns any other text
+// unchanged.
 func StateName(state string) string {
 	if name, ok := states().name[state]; ok {
 		return name

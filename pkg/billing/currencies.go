@@ -7,9 +7,9 @@ import (
 	"golang.org/x/text/currency"
 )
 
-// currencies are the codes that invoices may be in: everything that is or was
-// legal tender (old invoices are imported too), the funds that are billed in,
-// and what is younger than the table of golang.org/x/text.
+// currencies holds the codes that invoices may be in: every currency that is or was legal tender
+// (people import old invoices too), the units of account that people bill in, and the currencies
+// that are newer than the table of golang.org/x/text.
 //
 //nolint:gochecknoglobals // a constant, which only the first use has to build
 var currencies = sync.OnceValue(func() map[[3]byte]string {
@@ -27,7 +27,8 @@ var currencies = sync.OnceValue(func() map[[3]byte]string {
 	return table
 })
 
-// ParseCurrency reads an ISO 4217 code regardless of case.
+// ParseCurrency reads an ISO 4217 code regardless of case, and returns it in upper case. The error
+// is fault.Invalid, code unknown_currency.
 func ParseCurrency(s string) (string, error) {
 	if len(s) == 3 {
 		if code, ok := currencies()[[3]byte{upper(s[0]), upper(s[1]), upper(s[2])}]; ok {
@@ -45,7 +46,7 @@ func upper(c byte) byte {
 	return c
 }
 
-// CurrencySign is how an amount in the currency is marked, such as "€"; the code itself where there is no sign.
+// CurrencySign returns the sign of a currency, such as "€"; the code itself if it has no sign.
 func CurrencySign(code string) string {
 	unit, err := currency.ParseISO(code)
 	if err != nil {

@@ -1,6 +1,6 @@
 package billing
 
-// customerRow is the customers file (product facts §1.2).
+// customerRow is a row of a customers file.
 type customerRow struct {
 	Name               string `csv:"Name" field:"name"`
 	Email              string `csv:"Email" field:"email" is:"email"`

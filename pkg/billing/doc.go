@@ -1,14 +1,15 @@
-// Package billing is the domain: records, the columns of the files they come
-// in, and the rules that a row has to meet. It is pure: no I/O, no clock, no JSON.
+// Package billing is the domain: records, the columns of the files they come in, and the rules that
+// a row has to meet. It is pure: no I/O, no clock, no JSON.
 //
-// A dataset's columns are the fields of one row struct (customers.go,
-// line_items.go, …): its csv tags are the only definition of the header names,
-// which are matched trimmed and regardless of case, so that one struct
-// serves the older and the current sample files. A [Layout] is one file's
-// header laid over such a struct; [Layout.Record] turns the cells of a row
-// into a [Record], or says by a [Problem] why it cannot.
+// The columns are those of ChartMogul's structured CSV import
+// (https://help.chartmogul.com/hc/en-us/articles/360013881659). A dataset's columns are the fields
+// of one row struct (customers.go, line_items.go, …): its csv tags are the only definition of the
+// header names. Headers are compared trimmed and regardless of case, so one struct serves
+// ChartMogul's older and current sample files. A [Layout] lays one file's header over such a
+// struct; [Layout.Record] turns the cells of a row into a [Record], or says in a [Problem] why it
+// cannot.
 //
-// Only what a row can tell by itself is decided here. Whether its plan,
-// invoice or customer exists is decided where rows meet the store;
-// [ColumnPlan] and its like name the column to blame then.
+// This package checks only what can be seen from the row alone. The importer checks whether the
+// row's plan, invoice or customer exists; [ColumnPlan] and its like tell it which column to name in
+// a reject.
 package billing

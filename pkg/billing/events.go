@@ -1,6 +1,6 @@
 package billing
 
-// Types of subscription events that the rules of this package name.
+// The types of subscription events that have rules of their own.
 const (
 	StartScheduled  = "subscription_start_scheduled"
 	Started         = "subscription_start"
@@ -9,8 +9,8 @@ const (
 	Updated         = "subscription_updated"
 )
 
-// EventTypes are the types of subscription events, in the order of their
-// export codes, 0 to 9 (product facts §1.8).
+// EventTypes lists the types of subscription events, in the order of ChartMogul's export codes, 0
+// to 9 (https://dev.chartmogul.com/docs/destinations/source-data/subscription-events).
 func EventTypes() []string {
 	return []string{
 		StartScheduled,
@@ -26,8 +26,8 @@ func EventTypes() []string {
 	}
 }
 
-// EventNeedsPlan tells whether events of this type must name plan, currency
-// and amount: those that start or update a subscription.
+// EventNeedsPlan reports whether an event of this type must have a plan, a currency and an amount.
+// That is so if it starts or updates a subscription.
 func EventNeedsPlan(eventType string) bool {
 	switch eventType {
 	case StartScheduled, Started, UpdateScheduled, Updated:
@@ -36,7 +36,7 @@ func EventNeedsPlan(eventType string) bool {
 	return false
 }
 
-// eventRow is the subscription events file (product facts §1.8).
+// eventRow is a row of a subscription events file.
 type eventRow struct {
 	CustomerExternalID        string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	SubscriptionExternalID    string `csv:"Subscription external ID" field:"subscription_external_id" is:"id" rule:"required"`

@@ -1,13 +1,13 @@
 package billing
 
-// NewRow returns the row struct of a dataset, for other csv readers to fill.
+// NewRow returns a pointer to the row struct of a dataset, which another CSV reader can fill.
 func NewRow(ds Dataset) any { return newRow(ds) }
 
-// Fill puts cells into the layout's row struct and returns it.
+// Fill puts the cells of a row into the layout's row struct and returns that struct.
 func (l *Layout) Fill(fields []string) any {
 	l.fill(fields)
 	return l.row
 }
 
-// CountryList is the table of countries.
+// CountryList returns the list of countries.
 func CountryList() string { return countryList }

@@ -27,7 +27,7 @@ type finding struct {
 	Code   string `json:"code"`
 }
 
-// The hostile files that are about what stands in a cell are rejected here, to the line and code.
+// The hostile files about the content of cells give exactly the expected rejects.
 func TestHostileCells(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join("..", "..", "testdata", "hostile")
@@ -53,7 +53,7 @@ func TestHostileCells(t *testing.T) {
 		}
 	}
 	if tried < 15 {
-		t.Errorf("only %d files are about cells", tried)
+		t.Errorf("only %d hostile files are about the content of cells", tried)
 	}
 }
 

@@ -1,6 +1,6 @@
 package billing
 
-// invoiceRow is the invoices file (product facts §1.5).
+// invoiceRow is a row of an invoices file.
 type invoiceRow struct {
 	CustomerExternalID string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	InvoiceExternalID  string `csv:"Invoice external ID" field:"external_id" is:"id" rule:"required" names:"id"`
@@ -11,7 +11,8 @@ type invoiceRow struct {
 	CollectionMethod   string `csv:"Collection Method" field:"collection_method" is:"word"`
 }
 
-// InvoiceStatuses are the states an invoice may be in, in the order of their export codes.
+// InvoiceStatuses lists the states that an invoice may be in, in the order of ChartMogul's export
+// codes, from 0 (https://dev.chartmogul.com/docs/destinations/source-data/invoices).
 func InvoiceStatuses() []string {
 	return []string{"open", "paid", "refunded", "written_off", "voided"}
 }

@@ -18,14 +18,14 @@ import (
 //	names:"id|customer|invoice|plan" it holds the external id of this
 type row interface{ record(c *cells) Record }
 
-// layout is the columns of one dataset.
+// layout says which row struct a dataset has.
 type layout struct {
 	dataset Dataset
-	becomes Dataset // what its rows become, if not records of a dataset of that name
+	becomes Dataset // the dataset as which its rows are stored, if it is another one
 	row     func() row
 }
 
-//nolint:gochecknoglobals // a constant; only AddLayout, of tests, ever changes it
+//nolint:gochecknoglobals // a constant, except that tests may add to it with AddLayout
 var layouts = []layout{
 	{dataset: Plans, row: func() row { return &planRow{} }},
 	{dataset: Customers, row: func() row { return &customerRow{} }},
@@ -37,7 +37,7 @@ var layouts = []layout{
 	{dataset: Cancellations, becomes: Events, row: func() row { return &cancellationRow{} }},
 }
 
-// Order is the order in which datasets depend on one another.
+// Order lists the datasets so that each comes after those that it refers to.
 func Order() []Dataset {
 	order := make([]Dataset, len(layouts))
 	for i := range layouts {
@@ -46,7 +46,8 @@ func Order() []Dataset {
 	return order
 }
 
-// Becomes is the dataset as which the rows of a dataset are stored: Events of Cancellations, else the same.
+// Becomes returns the dataset as which the rows of ds are stored: Events for Cancellations, ds
+// itself for others.
 func Becomes(ds Dataset) Dataset {
 	for i := range layouts {
 		if l := &layouts[i]; l.dataset == ds && l.becomes != "" {
@@ -56,16 +57,16 @@ func Becomes(ds Dataset) Dataset {
 	return ds
 }
 
-// Row is a struct of a dataset's columns that makes a record of its cells. The columns are string fields with the tags
-// of this package.
+// Row is a pointer to the struct of a test's own dataset. Its columns are string fields with the
+// tags of this package; Record makes a record of them.
 type Row interface{ Record() Record }
 
 type addedRow struct{ Row }
 
 func (r addedRow) record(*cells) Record { return r.Record() }
 
-// AddLayout adds a dataset that exists only in a test, for the whole process: call it before anything else. The linter
-// keeps it out of what is built.
+// AddLayout adds a dataset that exists only in a test, for the whole process. Call it before
+// anything else. The linter forbids it outside tests.
 func AddLayout(ds Dataset, newRow func() Row) {
 	layouts = append(layouts, layout{dataset: ds, row: func() row { return addedRow{newRow()} }})
 }
@@ -122,7 +123,7 @@ func datasetColumns(ds Dataset) []column {
 	return nil
 }
 
-// Columns are the headers of a dataset's files, in the order and spelling that an export should use.
+// Columns lists the headers of a dataset's files, in the order and spelling for exports.
 func Columns(ds Dataset) []string {
 	var names []string
 	for _, c := range datasetColumns(ds) {
@@ -140,16 +141,16 @@ func columnNaming(ds Dataset, what string) string {
 	return ""
 }
 
-// ColumnID is the header of a dataset's own external ids; empty if it has none.
+// ColumnID returns the header of a dataset's own external ids; empty if it has no such column.
 func ColumnID(ds Dataset) string { return columnNaming(ds, "id") }
 
-// ColumnCustomer is the header of the column in which a dataset refers to a customer; empty if it has none.
+// ColumnCustomer is ColumnID for the external ids of the customers that rows refer to.
 func ColumnCustomer(ds Dataset) string { return columnNaming(ds, "customer") }
 
-// ColumnInvoice is the header of the column in which a dataset refers to an invoice; empty if it has none.
+// ColumnInvoice is ColumnID for the external ids of the invoices that rows refer to.
 func ColumnInvoice(ds Dataset) string { return columnNaming(ds, "invoice") }
 
-// ColumnPlan is the header of the column in which a dataset refers to a plan; empty if it has none.
+// ColumnPlan is ColumnID for the external ids of the plans that rows refer to.
 func ColumnPlan(ds Dataset) string { return columnNaming(ds, "plan") }
 
 func sameHeader(a, b string) bool {
@@ -168,7 +169,7 @@ func position(header []string, name string) int {
 // fit is how well a header suits a dataset.
 type fit struct {
 	dataset Dataset
-	known   int    // columns that the dataset has
+	known   int    // columns of the dataset that the header has
 	missing string // the first required column that the header lacks
 }
 
@@ -192,9 +193,9 @@ func fitOf(ds Dataset, header []string) fit {
 	return f
 }
 
-// Recognise tells whose header a header row is: the dataset that knows most
-// of its columns. It is fault.Invalid if none does (unrecognised_header_row),
-// or if the dataset it looks like requires a column that is not there (missing_column).
+// Recognise returns the dataset that has the most columns of this header row. The error is
+// fault.Invalid: missing_column if the header lacks a column that this dataset requires,
+// unrecognised_header_row if it has too little in common with every dataset.
 func Recognise(header []string) (Dataset, error) {
 	var best fit
 	for _, ds := range Order() {
@@ -307,15 +308,14 @@ func (l *Layout) find(header string) *string {
 	return nil
 }
 
-// Dataset is what the file's rows are.
+// Dataset returns the dataset of the file's rows.
 func (l *Layout) Dataset() Dataset { return l.dataset }
 
-// Unknown are the file's columns that the dataset does not have; they are ignored.
+// Unknown lists the file's columns that the dataset does not have. They are ignored.
 func (l *Layout) Unknown() []string { return l.unknown }
 
-// Record turns the cells of one row into a validated record, or says why it
-// cannot. now is what "in the future" is measured against. The record is valid
-// until the next call; its strings stay so.
+// Record turns the cells of one row into a validated record, or says why it cannot. A date later
+// than now lies in the future. The record is valid until the next call; its strings stay valid.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	l.fill(fields)
 	return l.judge(now)
@@ -334,7 +334,7 @@ func (l *Layout) fill(fields []string) {
 	}
 }
 
-// trim is strings.TrimSpace, without a call for what needs no trimming.
+// trim is strings.TrimSpace. It is faster for the usual cell, which needs no trimming.
 func trim(s string) string {
 	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
 		return s
@@ -342,5 +342,5 @@ func trim(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// isInk tells whether c is a printable ASCII character other than the space.
+// isInk reports whether c is a printable ASCII character other than the space.
 func isInk(c byte) bool { return c > ' ' && c <= '~' }

@@ -20,7 +20,7 @@ import (
 
 func now() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
 
-// headers are the header rows of the sample files, older and current.
+// headers returns the header rows of ChartMogul's sample files, older and current.
 func headers() map[string]billing.Dataset {
 	return map[string]billing.Dataset{
 		"Name,Email,Company,Country,State,City,Zip,External ID,Lead created at,Free trial started at": billing.Customers,
@@ -124,7 +124,7 @@ func TestUnknownColumnsAreNamedAndIgnored(t *testing.T) {
 	}
 }
 
-func TestColumnsToBlame(t *testing.T) {
+func TestColumnsThatName(t *testing.T) {
 	t.Parallel()
 	got := [][]string{}
 	for _, ds := range billing.Order() {
@@ -147,7 +147,7 @@ func TestColumnsToBlame(t *testing.T) {
 	}
 }
 
-// Our filler and gocsv's unmarshaller read the same tags; they must agree.
+// Layout.fill and gocsv's unmarshaller read the same tags; they must agree.
 func TestFillAgreesWithGocsv(t *testing.T) {
 	t.Parallel()
 	for _, ds := range billing.Order() {

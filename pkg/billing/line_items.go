@@ -1,7 +1,7 @@
 package billing
 
-// lineItemRow is the invoice line items file, subscription and one-time lines
-// alike (product facts §1.6).
+// lineItemRow is a row of an invoice line items file. Subscription lines and one-time lines have
+// the same columns.
 type lineItemRow struct {
 	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" rule:"required" names:"invoice"`
 	ExternalID                string `csv:"External ID" field:"external_id" is:"id" names:"id"`
@@ -62,7 +62,7 @@ func (r *lineItemRow) record(c *cells) Record {
 	return l
 }
 
-// subscription is what holds for lines of a subscription only.
+// subscription applies the rules for subscription lines.
 func (r *lineItemRow) subscription(c *cells, l *LineItem) {
 	c.need(&r.SubscriptionExternalID)
 	c.need(&r.Plan)
@@ -71,10 +71,10 @@ func (r *lineItemRow) subscription(c *cells, l *LineItem) {
 	if l.BalanceTransfer != nil && *l.BalanceTransfer != 0 {
 		c.fail(&r.BalanceTransfer, invalid(CodeOutOfRange, "Only a one-time line transfers a balance."))
 	}
-	l.BalanceTransfer = nil // the sample fills the column with 0
+	l.BalanceTransfer = nil // ChartMogul's sample has 0 here on subscription lines
 }
 
-// quantity reads how many were sold: never 0, 1 unless given.
+// quantity reads how many were sold: 1 if the cell is blank, never 0.
 func (c *cells) quantity(cell *string) int64 {
 	if *cell == "" {
 		return 1

@@ -14,9 +14,9 @@ import (
 	"reseed/pkg/store"
 )
 
-// BenchmarkMap is what an import does with every row, one piece of 4 MB after
-// the other on one goroutine: bytes, cells, record, encoded attributes and
-// sort key. The figure to compare is rows/cpu-s.
+// BenchmarkMap does what an import does with every row: bytes to cells, record, encoded attributes
+// and sort key. It maps one piece of 4 MB after another on one goroutine. The figure to compare is
+// rows/cpu-s.
 func BenchmarkMap(b *testing.B) {
 	files := generateFiles(b, 20_000)
 	for _, dataset := range company.Named.Datasets()[1:] { // not the six plans
@@ -52,7 +52,7 @@ func generateFiles(b *testing.B, customers int) map[company.Dataset]*bytes.Buffe
 	return files
 }
 
-// mapBench holds what a worker of an import holds.
+// mapBench holds the state of one worker of an import.
 type mapBench struct {
 	file   []byte
 	pieces []csvsource.Options
@@ -60,7 +60,7 @@ type mapBench struct {
 	layout *billing.Layout
 	hasher *store.Hasher
 	keys   []string // of the piece's records
-	bodies []byte   // their attributes, one behind the other
+	bodies []byte   // attributes of the piece's records, concatenated
 }
 
 func newMapBench(b *testing.B, ds billing.Dataset, file []byte) *mapBench {
@@ -126,7 +126,7 @@ func (m *mapBench) sortKey(rec billing.Record) string {
 	return ""
 }
 
-// cpuTime is what the process has used of both cores so far.
+// cpuTime returns the CPU time that the process has used so far, on all cores.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage

@@ -2,12 +2,13 @@ package billing
 
 import "strings"
 
-// MaxInteger bounds every amount and count: JSON numbers carry integers up to
-// it exactly, and sums of thousands of them still fit an int64.
+// MaxInteger is the largest amount or count, positive or negative. A JSON number holds integers up
+// to it exactly, and the sum of a thousand of them still fits an int64.
 const MaxInteger = 1<<53 - 1
 
-// ParseCents reads an amount: an integer number of cents (minor units), with
-// digits and a minus sign only. "10.00", "1,000", "1e3" and "(5)" are refused rather than guessed at.
+// ParseCents reads an amount: an integer number of cents (minor units), written with digits and
+// perhaps a minus sign. It refuses "10.00", "1,000", "1e3" and "(5)", whose meaning it would have
+// to guess. The error is fault.Invalid: not_a_number_of_cents or out_of_range.
 func ParseCents(s string) (int64, error) {
 	n, ok := scanInteger(s)
 	if !ok {
@@ -25,8 +26,8 @@ func parseInteger(s string) (int64, error) {
 	return bounded(n, s)
 }
 
-// scanInteger reads digits behind an optional minus sign. It says false to
-// anything else, and stops counting above MaxInteger.
+// scanInteger reads digits with an optional minus sign before them; anything else is false. It
+// returns MaxInteger+1 for every larger number.
 func scanInteger(s string) (int64, bool) {
 	digits := strings.TrimPrefix(s, "-")
 	n := int64(0)
@@ -42,7 +43,7 @@ func scanInteger(s string) (int64, bool) {
 	return n, digits != ""
 }
 
-// bounded refuses what s spells if it is too large.
+// bounded refuses a number beyond MaxInteger. s is how the file spells it.
 func bounded(n int64, s string) (int64, error) {
 	if n > MaxInteger || n < -MaxInteger {
 		return 0, invalid(CodeOutOfRange, "%s is too large a number.", quoteNumber(s))

@@ -1,6 +1,6 @@
 package billing
 
-// planRow is the plans file (product facts §1.4).
+// planRow is a row of a plans file.
 type planRow struct {
 	Name          string `csv:"Name" field:"name" rule:"required"`
 	IntervalCount string `csv:"Interval count" field:"interval_count" is:"integer" rule:"required"`

@@ -8,21 +8,22 @@ import (
 	"reseed/pkg/fault"
 )
 
-// Codes of a [Problem]. They stand in reports and reject files: never change one.
+// The codes of a [Problem]. Reports and reject files hold them, and programs read those: never
+// change a code.
 const (
 	CodeRequired         = "required"                // the cell is blank
-	CodeUnknownCurrency  = "unknown_currency"        // no ISO 4217 code
-	CodeNotADate         = "not_a_date"              // not ISO, or no day of the calendar
-	CodeDateInFuture     = "date_in_future"          // where only the past makes sense
+	CodeUnknownCurrency  = "unknown_currency"        // not an ISO 4217 code
+	CodeNotADate         = "not_a_date"              // not an ISO date, or not in the calendar
+	CodeDateInFuture     = "date_in_future"          // in a column where only the past makes sense
 	CodeNotAnInteger     = "not_an_integer"          // a count or an order
 	CodeNotCents         = "not_a_number_of_cents"   // an amount
 	CodeOutOfRange       = "out_of_range"            // too small, too large, or contradicts another cell
-	CodeTooLong          = "too_long"                // more characters than may be
-	CodeUnknownValue     = "unknown_value"           // not one of the words of this column
+	CodeTooLong          = "too_long"                // more characters than allowed
+	CodeUnknownValue     = "unknown_value"           // not one of the words that this column allows
 	CodeBadEmail         = "bad_email"               // cannot be an e-mail address
-	CodeUnknownCountry   = "unknown_country"         // no country's name or code
+	CodeUnknownCountry   = "unknown_country"         // not the name or code of a country
 	CodeNotABoolean      = "not_a_boolean"           // neither TRUE nor FALSE
-	CodeZeroQuantity     = "zero_quantity"           // a quantity of nothing
+	CodeZeroQuantity     = "zero_quantity"           // a quantity of 0
 	CodeBadCharacter     = "bad_character"           // a control or invisible character
 	CodeUnknownEventType = "unknown_event_type"      // see EventTypes
 	CodeMissingColumn    = "missing_column"          // of a header: a required column is not there
@@ -37,9 +38,9 @@ func invalid(code, format string, args ...any) error {
 	return fault.Newf(fault.Invalid, code, format, args...)
 }
 
-// quote shows a value in a message, shortened to 40 characters. Only values
-// of columns that hold nothing personal get here; but a shifted column could
-// bring an e-mail address along, so that is never shown (I8).
+// quote returns a value as messages show it, shortened to 40 characters. It is called only for
+// columns that hold nothing personal. But the cells of a row may be shifted, so it never shows an
+// e-mail address (invariant I8 in docs/ARCHITECTURE.md).
 func quote(s string) string {
 	const most = 40
 	if strings.ContainsRune(s, '@') {
@@ -51,8 +52,8 @@ func quote(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// quoteNumber is quote for what should have been an amount or a date: it shows
-// nothing that does not have a digit, since that is more likely a name.
+// quoteNumber is quote for cells that should hold an amount or a date. It does not show a value
+// without a digit, which is more likely a name.
 func quoteNumber(s string) string {
 	if !strings.ContainsAny(s, "0123456789") && s != "NaN" {
 		return "the value"

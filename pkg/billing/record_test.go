@@ -14,14 +14,14 @@ import (
 
 type row map[string]string
 
-// with is r with some cells changed.
+// with returns a copy of r with one cell changed.
 func (r row) with(name, value string) row {
 	out := maps.Clone(r)
 	out[name] = value
 	return out
 }
 
-// good has one full row of every dataset.
+// good returns a valid row of every dataset.
 func good() map[billing.Dataset]row {
 	return map[billing.Dataset]row{
 		billing.Customers: {
@@ -210,7 +210,7 @@ func TestBadCells(t *testing.T) {
 	}
 }
 
-func TestContactWithoutAnythingToTellItBy(t *testing.T) {
+func TestContactWithoutIDNameOrEmail(t *testing.T) {
 	t.Parallel()
 	_, p := read(t, billing.Contacts, row{"Customer External ID": "c1", "Email": "", "Phone": "1"})
 	if p == nil || p.Code != billing.CodeRequired || p.Column != "Email" {
@@ -218,7 +218,7 @@ func TestContactWithoutAnythingToTellItBy(t *testing.T) {
 	}
 }
 
-func TestDefaultsAndTolerance(t *testing.T) {
+func TestBlankCellsAndOtherSpellings(t *testing.T) {
 	t.Parallel()
 	rec, p := read(t, billing.LineItems, row{
 		"Invoice external ID": "i1", "Type": "one time", "Amount in cents": "-0", "Quantity": "", "Balance transfer": "-7",

@@ -2,7 +2,7 @@ package billing
 
 import "time"
 
-// Dataset is one kind of record, as files and reports name it.
+// Dataset is a kind of record, under the name that files and reports use for it.
 type Dataset string
 
 // The datasets.
@@ -27,7 +27,7 @@ type Customer struct {
 	Email              string
 	Company            string
 	Country            string // ISO 3166-1 alpha-2
-	State              string // ISO 3166-2 ("US-CA") for a US state, else as it was written
+	State              string // ISO 3166-2 ("US-CA") if it is a known US state, else as it was written
 	City               string
 	Zip                string
 	LeadCreatedAt      time.Time
@@ -36,7 +36,7 @@ type Customer struct {
 	WebsiteURL         string // REST only
 }
 
-// DisplayName is what people see: name, else company, else the external id.
+// DisplayName returns what people see: the name, else the company, else the external id.
 func (c *Customer) DisplayName() string {
 	switch {
 	case c.Name != "":
@@ -62,12 +62,12 @@ type Contact struct {
 	Note               string
 }
 
-// Plan is what a subscription is to. Interval units: day, month, year.
+// Plan is something that customers subscribe to. It is billed once per interval.
 type Plan struct {
 	ExternalID    string // optional
 	Name          string
 	IntervalCount int64
-	IntervalUnit  string
+	IntervalUnit  string // day, month or year
 }
 
 // Invoice is a bill to a customer.
@@ -179,9 +179,9 @@ func (e *Event) Dataset() Dataset {
 	return Events
 }
 
-// Problem is why a row is not taken in.
+// Problem says why a row is rejected.
 type Problem struct {
-	Column  string // the header as the file should spell it
-	Code    string // stable
-	Message string // a sentence for a finance person; no personal value in it (I8)
+	Column  string // its header, in the spelling of [Columns]; may be empty
+	Code    string // never changes
+	Message string // a sentence for people in finance; holds no personal data (I8)
 }

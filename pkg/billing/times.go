@@ -2,7 +2,7 @@ package billing
 
 import "time"
 
-// The years that dates may lie in, and where they begin and end in seconds since 1970.
+// The years that a date may lie in, and their first and last second in Unix time.
 const (
 	firstYear = 1900
 	lastYear  = 2200
@@ -11,11 +11,10 @@ const (
 	lastSecond  = 7_289_654_399
 )
 
-// ParseTime reads a date (2024-12-31) or a time: 2024-12-31 18:30:00,
-// optionally followed by UTC, Z or an offset (+0200, +02:00, with or
-// without a space), with a T instead of the space, with fractions of a second.
-// Without a zone it is UTC (product facts §1.2, §1.5). The result is UTC in
-// whole milliseconds, as it is stored. Everything else is fault.Invalid, codes not_a_date and out_of_range.
+// ParseTime reads a date (2024-12-31) or a time (2024-12-31 18:30:00). A time may have a T in place
+// of the space, no seconds, fractions of a second, and a zone: UTC, Z or an offset (+0200, +02:00),
+// with or without a space before it. Without a zone it is UTC. The result is UTC in whole
+// milliseconds, as it is stored. The error is fault.Invalid: not_a_date or out_of_range.
 func ParseTime(s string) (time.Time, error) {
 	t, ok := scanTime(s)
 	switch {
@@ -70,8 +69,8 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// scanner reads a text of fixed shape from the left. It is several times as
-// fast as trying one layout of time.Parse after the other.
+// scanner reads a text of a fixed form from the left. It is several times faster than trying one
+// layout of time.Parse after another. bad is set once something does not fit, and stays set.
 type scanner struct {
 	rest string
 	bad  bool
@@ -87,13 +86,13 @@ func (p *scanner) skip(c byte) bool {
 
 func (p *scanner) literal(c byte) { p.bad = !p.skip(c) || p.bad }
 
-// two reads a number of two digits.
+// two reads a number of two digits between low and high.
 func (p *scanner) two(low, high int) int {
 	if len(p.rest) < 2 {
 		p.bad = true
 		return 0
 	}
-	tens, ones := p.rest[0]-'0', p.rest[1]-'0' // above 9 if it is no digit
+	tens, ones := p.rest[0]-'0', p.rest[1]-'0' // above 9 if it is not a digit
 	v := 10*int(tens) + int(ones)
 	p.bad = p.bad || tens > 9 || ones > 9 || v < low || v > high
 	p.rest = p.rest[2:]
@@ -114,7 +113,7 @@ func (p *scanner) fraction() int {
 	return v
 }
 
-// zone reads what follows the time of day as minutes east of UTC; nothing at all is UTC.
+// zone reads the rest of a time, its zone, as minutes east of UTC. No rest means UTC.
 func (p *scanner) zone() int {
 	p.skip(' ')
 	switch p.rest {

@@ -1,6 +1,6 @@
 package billing
 
-// transactionRow is the transactions file (product facts §1.7).
+// transactionRow is a row of a transactions file.
 type transactionRow struct {
 	InvoiceExternalID       string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" rule:"required" names:"invoice"`
 	ExternalID              string `csv:"External ID" field:"external_id" is:"id" names:"id"`

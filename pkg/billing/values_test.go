@@ -121,7 +121,7 @@ func TestCountries(t *testing.T) {
 	}
 }
 
-// The table is our own (see countries.go); what it says is what Unicode says.
+// Our own list of countries (see countries.go) agrees with Unicode's.
 func TestCountriesAgreeWithUnicode(t *testing.T) {
 	t.Parallel()
 	lines, seen := strings.Split(strings.TrimSpace(billing.CountryList()), "\n"), map[string]string{}
@@ -188,7 +188,7 @@ func TestBooleans(t *testing.T) {
 	}
 }
 
-func TestEventTypesAreReadAsTheyAreSpelt(t *testing.T) {
+func TestEventTypesInEverySpelling(t *testing.T) {
 	t.Parallel()
 	for i, s := range billing.EventTypes() {
 		for _, spelling := range []string{s, strings.ToUpper(s), strings.ReplaceAll(s, "_", " "), strings.ReplaceAll(s, "_", "")} {
@@ -202,7 +202,7 @@ func TestEventTypesAreReadAsTheyAreSpelt(t *testing.T) {
 	}
 }
 
-// cellText draws what stands in cells: ASCII most of the time, and of every length around the limit.
+// cellText draws the text of a cell: mostly ASCII, and texts of every length around the limit.
 func cellText() *rapid.Generator[string] {
 	return rapid.OneOf(
 		rapid.StringMatching(`[ -~]{0,20}`),
@@ -216,8 +216,8 @@ func cellText() *rapid.Generator[string] {
 	)
 }
 
-// What passes for being plain ASCII passes by the rules too, and nothing else is refused for it.
-func TestChecksAreWhatTheirRulesSay(t *testing.T) {
+// The checks have a short cut for plain ASCII. With it they accept exactly what the rules allow.
+func TestChecksFollowTheirRules(t *testing.T) {
 	t.Parallel()
 	visible := func(r rune) bool { return r != utf8.RuneError && unicode.IsGraphic(r) }
 	all := func(s string, ok func(rune) bool) bool {

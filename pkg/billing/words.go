@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// sameWord compares two words regardless of case, spaces, underscores and
-// hyphens: "OneTime", "one time" and "one_time" are one word.
+// sameWord reports whether two words are equal regardless of case, spaces, underscores and hyphens:
+// "OneTime", "one time" and "one_time" are.
 func sameWord(a, b string) bool {
 	for {
 		a, b = skipJoints(a), skipJoints(b)
@@ -22,7 +22,7 @@ func sameWord(a, b string) bool {
 	}
 }
 
-// skipJoints drops what may stand between the parts of a word.
+// skipJoints drops leading spaces, underscores and hyphens, which may join the parts of a word.
 func skipJoints(s string) string {
 	for s != "" && (s[0] == ' ' || s[0] == '_' || s[0] == '-') {
 		s = s[1:]
@@ -37,7 +37,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// oneOf finds the word of a list that s means.
+// oneOf returns the word of the list that s is a spelling of.
 func oneOf(s string, words []string) (string, bool) {
 	if i := slices.Index(words, s); i >= 0 {
 		return words[i], true
@@ -50,7 +50,8 @@ func oneOf(s string, words []string) (string, bool) {
 	return "", false
 }
 
-// ParseBool reads a truth value as spreadsheets write it.
+// ParseBool reads true, 1, yes, false, 0 or no, regardless of case. The error is fault.Invalid,
+// code not_a_boolean.
 func ParseBool(s string) (bool, error) {
 	if _, ok := oneOf(s, []string{"true", "1", "yes"}); ok {
 		return true, nil
@@ -61,8 +62,9 @@ func ParseBool(s string) (bool, error) {
 	return false, invalid(CodeNotABoolean, "%s is neither TRUE nor FALSE.", quote(s))
 }
 
-// CheckEmail tells whether s can be an e-mail address: one @ between two
-// non-empty parts, nothing invisible. What mail servers accept is wider than any grammar.
+// CheckEmail checks that s can be an e-mail address: one @ between two non-empty parts, no spaces
+// and no invisible characters. It checks no more, because mail servers accept more than any grammar
+// says. The error is fault.Invalid, code bad_email.
 func CheckEmail(s string) error {
 	local, domain, ok := strings.Cut(s, "@")
 	if !ok || local == "" || domain == "" || strings.ContainsRune(domain, '@') {
@@ -79,8 +81,9 @@ func CheckEmail(s string) error {
 	return nil
 }
 
-// CheckID tells whether s, already trimmed, can be an external id: not too
-// long, and without characters that nobody sees, as two ids that look the same must be the same.
+// CheckID checks that s, already trimmed, can be an external id: at most MaxText characters and no
+// invisible ones, so that ids that differ also look different. The error is fault.Invalid:
+// bad_character or too_long.
 func CheckID(s string) error {
 	if len(s) <= MaxText && isASCII(s, ' ') {
 		return nil
@@ -93,8 +96,8 @@ func CheckID(s string) error {
 	return CheckLength(s, MaxText)
 }
 
-// isASCII tells whether s is printable ASCII only, no byte below least. Nearly
-// every cell is, and then nothing has to be known of its characters.
+// isASCII reports whether every byte of s is from least to '~', the last printable one. Nearly
+// every cell is such a text; then its characters need no further checks.
 func isASCII(s string, least byte) bool {
 	for i := range len(s) {
 		if s[i] < least || s[i] > '~' {
@@ -104,13 +107,14 @@ func isASCII(s string, least byte) bool {
 	return true
 }
 
-// Most characters of a text.
+// The most characters that a text may have.
 const (
-	MaxText = 255    // names and ids (product facts §1.2)
-	MaxNote = 10_000 // notes and descriptions: far below what one item may hold
+	MaxText = 255    // names and ids: ChartMogul's limit
+	MaxNote = 10_000 // notes and descriptions: far below the size limit of an item
 )
 
-// CheckLength tells whether s is a text of at most so many characters.
+// CheckLength checks that s is valid UTF-8 without NUL and has at most that many characters. The
+// error is fault.Invalid: bad_character or too_long.
 func CheckLength(s string, most int) error {
 	if len(s) <= most && isASCII(s, ' ') {
 		return nil

@@ -29,7 +29,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world { t.Helper(); return newWorldOn(t, mem.Options{}) }
 
-// newWorldOn makes one source on a table that may be a bad one.
+// newWorldOn makes one source in a table that may fail, as opt says.
 func newWorldOn(t *testing.T, opt mem.Options) *world {
 	t.Helper()
 	st := store.New(mem.New(opt))
@@ -39,7 +39,7 @@ func newWorldOn(t *testing.T, opt mem.Options) *world {
 	return w
 }
 
-// source adds a source.
+// source adds a source, unless there is one of this name.
 func (w *world) source(name string) store.Source {
 	w.t.Helper()
 	w.until(func() (err error) {
@@ -56,7 +56,7 @@ func (w *world) source(name string) store.Source {
 	return s
 }
 
-// until does it again as long as the table's answer does not come.
+// until repeats do while the table is unavailable.
 func (w *world) until(do func() error) {
 	w.t.Helper()
 	for range 100 {
@@ -140,7 +140,7 @@ func (w *world) remove(c edit.Customer) func(...string) ([]string, error) {
 	return func(tags ...string) ([]string, error) { return w.e.RemoveTags(w.t.Context(), c, tags...) }
 }
 
-func TestWithNothingLeftTheItemGoes(t *testing.T) {
+func TestAnEmptyEditIsDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.customer(1, 0)
@@ -155,7 +155,7 @@ func TestWithNothingLeftTheItemGoes(t *testing.T) {
 	same(t, "items", 0, len(items))
 }
 
-func TestTheSameAgainWritesNothing(t *testing.T) {
+func TestAnEqualEditWritesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.customer(1, 0)
@@ -252,7 +252,7 @@ func TestValuesThatDoNotFit(t *testing.T) {
 	}
 }
 
-func TestEditsAtOnceDoNotGetLost(t *testing.T) {
+func TestConcurrentEditsAreAllKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.customer(1, 0)
@@ -272,7 +272,7 @@ func TestEditsAtOnceDoNotGetLost(t *testing.T) {
 	same(t, "attributes", 20, len(got.Attributes))
 }
 
-func TestTagsOfMany(t *testing.T) {
+func TestTagsOfManyCustomers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var all []edit.Customer
@@ -291,8 +291,8 @@ func TestTagsOfMany(t *testing.T) {
 	}
 }
 
-// The edits of a manual customer are invisible with it, and a customer of the
-// same id that is made afterwards begins without them.
+// The edits of an erased manual customer are invisible, and a later customer of the same id begins
+// without them.
 func TestEditsOfManualCustomersGoWithThem(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t), t.Context()

@@ -7,7 +7,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// The edits of these tests are made one by one, again and again until nobody was in between.
+// The methods below make one change each, and retry while another writer interferes.
 
 func (e *Edit) do(ctx context.Context, ch *Change) error {
 	for {

@@ -10,16 +10,16 @@ import (
 	"reseed/pkg/table"
 )
 
-// Mark is who did something, and when.
+// Mark says who did something, and when.
 type Mark struct {
 	By string `json:"by"`
 	At int64  `json:"at"` // Unix milliseconds
 }
 
-// Time is when it was done.
+// Time returns when it was done, in UTC.
 func (m Mark) Time() time.Time { return time.UnixMilli(m.At).UTC() }
 
-// Field is a changed field: one of the three values, or none of them if the field was emptied.
+// Field is a changed field. One of the three values is set; no value if the field was emptied.
 type Field struct {
 	Mark
 	Str  *string `json:"s,omitempty"`
@@ -27,12 +27,15 @@ type Field struct {
 	Bool *bool   `json:"b,omitempty"`
 }
 
-// Row is what people have done to the fields of one record. Fields are called as the record's attributes in the table.
+// Row holds what people have done to one record: changed fields, by the name of the record's
+// attribute in the table; and whether it is disabled or deleted.
 type Row struct {
 	Fields   map[string]Field `json:"fields,omitempty"`
 	Disabled *Mark            `json:"disabled,omitempty"`
 	Deleted  *Mark            `json:"deleted,omitempty"`
-	Owner    string           `json:"owner,omitempty"` // the customer whose pointer has an invoice's changed date, as hex
+	// Owner is the customer (H in hex) whose pointer to this invoice has the changed date. It is
+	// set only if the date of an invoice was changed.
+	Owner string `json:"owner,omitempty"`
 }
 
 // attrRow holds the edit, as JSON.
@@ -50,7 +53,7 @@ func readRow(a table.Attrs) (Row, error) {
 	return r, nil
 }
 
-// ReadRow takes what was done to a record from what a batch get or a query found.
+// ReadRow takes the changed fields of a record from what a batch get or a query found.
 func ReadRow(d *store.Directory, found map[table.Key]table.Attrs, sp store.Space, record table.Key) (Row, error) {
 	a := found[sp.FieldsOf(record)]
 	if !d.Visible(a) {
@@ -89,7 +92,7 @@ func (f Field) addTo(b *table.Builder, name string) {
 	}
 }
 
-// Latest is the last change of a field; nil if none was changed.
+// Latest returns the last change of a field; nil if no field was changed.
 func (r Row) Latest() *Mark {
 	var last *Mark
 	for _, f := range r.Fields {
@@ -108,13 +111,13 @@ type Record struct {
 	Hash  *store.Hasher
 }
 
-func (r Record) item() item {
+func (r Record) target() target {
 	m, _ := r.Base.Int(store.AttrManual)
-	return item{key: r.Space.FieldsOf(r.Key), manual: m, follows: r.removal}
+	return target{key: r.Space.FieldsOf(r.Key), manual: m, removePointer: r.removePointer}
 }
 
-// removal are the writes that remove the pointer which follows from a stored edit of the record.
-func (r Record) removal(stored table.Attrs) ([]table.Write, error) {
+// removePointer returns the writes that remove the pointer of a stored edit of the record.
+func (r Record) removePointer(stored table.Attrs) ([]table.Write, error) {
 	row, err := readRow(stored)
 	p, ok := r.pointer(row, 0)
 	if err != nil || !ok {
@@ -123,8 +126,8 @@ func (r Record) removal(stored table.Attrs) ([]table.Write, error) {
 	return []table.Write{{Item: table.Item{Key: p.Key}, Delete: true}}, nil
 }
 
-// Change gives fields of a record the values that they have in want, which is its attributes as they are to be
-// seen. A field that is as it was imported is no longer changed: so an edit is undone.
+// Change gives fields of a record the values that they have in want, the attributes as people shall
+// see them. A field with the imported value counts as not changed.
 func (r Record) Change(want table.Attrs, fields []string, by string) *Change {
 	return r.changeRow(by, func(row *Row, now Mark) {
 		for _, name := range fields {
@@ -175,7 +178,8 @@ func (f Field) same(o Field) bool {
 
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// Revert takes back changed fields; all of them, and that the row is disabled or deleted, if none are named.
+// Revert takes back the changes of these fields. Without fields, it takes back everything that was
+// done to the record, also that it is disabled or deleted.
 func (r Record) Revert(fields ...string) *Change {
 	return r.changeRow("", func(row *Row, _ Mark) {
 		for _, name := range fields {
@@ -187,12 +191,12 @@ func (r Record) Revert(fields ...string) *Change {
 	})
 }
 
-// Disable hides a row from what is counted, or shows it again.
+// Disable marks a row so that metrics leave it out, or takes the mark away.
 func (r Record) Disable(disabled bool, by string) *Change {
 	return r.changeRow(by, func(row *Row, now Mark) { toggle(&row.Disabled, disabled, now) })
 }
 
-// Delete hides a row for good, as far as people are concerned: an import that brings it again does not show it.
+// Delete hides a row from people, also if an import brings it again.
 func (r Record) Delete(by string) *Change {
 	return r.changeRow(by, func(row *Row, now Mark) { toggle(&row.Deleted, true, now) })
 }
@@ -206,11 +210,11 @@ func toggle(at **Mark, on bool, now Mark) {
 	}
 }
 
-// changeRow changes what was done to a record, with the pointers that follow from it.
+// changeRow changes what was done to a record, and the pointer that follows from it.
 func (r Record) changeRow(by string, change func(*Row, Mark)) *Change {
-	ch := &Change{item: r.item()}
+	ch := &Change{target: r.target()}
 	ch.show = func(e *Edits) { e.Row = ch.Row }
-	ch.make = func(e *Edit, was table.Attrs, b *table.Builder) (bool, []table.Write, error) {
+	ch.apply = func(e *Edit, was table.Attrs, b *table.Builder) (bool, []table.Write, error) {
 		old, err := readRow(was)
 		if err != nil {
 			return false, nil, err
@@ -235,11 +239,12 @@ func (r Record) changeRow(by string, change func(*Row, Mark)) *Change {
 	return ch
 }
 
-// attrDate is the date of an invoice, in the pointer from its customer too.
+// attrDate is the date of an invoice, also in the pointer from its customer.
 const attrDate = "date"
 
-// owner is the customer that a pointer leads from to an invoice of another date. It is kept with the edit, since the
-// invoice may be gone, or another customer's, when the pointer has to go.
+// owner returns the customer (H in hex) whose pointer leads to an invoice with a changed date;
+// empty if there is no such pointer. The edit keeps it, because when the pointer is removed the
+// invoice may be gone or belong to another customer.
 func (r Record) owner(row Row) string {
 	if store.What(r.Key.SK) != store.SKInvoice || row.Fields[attrDate].Int == nil {
 		return ""
@@ -250,7 +255,8 @@ func (r Record) owner(row Row) string {
 	return row.Owner
 }
 
-// stamp is when an edit was last changed, if it becomes now what was stored before.
+// stamp returns when the edit was last changed, if was is stored and now is written: the time of
+// the stored one if both are equal.
 func (e *Edit) stamp(was, now table.Attrs) int64 {
 	m, _ := was.Int(store.AttrManual)
 	n, _ := now.Int(store.AttrManual)
@@ -260,12 +266,13 @@ func (e *Edit) stamp(was, now table.Attrs) int64 {
 	return e.now().UnixMilli()
 }
 
-// pointers are the writes that make what is found by an edited field: a customer by its new e-mail address, an
-// invoice in the order of its new date.
+// pointers returns the writes that replace the pointer of the stored edit by p, if there is one
+// (is). A pointer finds a customer by its changed e-mail address, or an invoice in the order of its
+// changed date.
 func (r Record) pointers(was Row, stored table.Attrs, p table.Item, is bool) []table.Write {
 	at, _ := stored.Int(store.AttrUpdated)
 	before := r
-	before.Base = stored // the manual epoch may be another now
+	before.Base = stored // its manual epoch, which may differ from the record's
 	old, ok := before.pointer(was, at)
 	switch {
 	case ok && is && old.Key == p.Key && string(old.Attrs) == string(p.Attrs), !ok && !is:
@@ -278,7 +285,7 @@ func (r Record) pointers(was Row, stored table.Attrs, p table.Item, is bool) []t
 	return []table.Write{{Item: p}}
 }
 
-// pointer is the one that follows from an edit which was last changed then.
+// pointer returns the pointer of an edit that was last changed at that time, in Unix milliseconds.
 func (r Record) pointer(row Row, changed int64) (it table.Item, ok bool) {
 	m, _ := r.Base.Int(store.AttrManual)
 	b := table.NewBuilder().Int(store.AttrManual, m)
@@ -288,19 +295,22 @@ func (r Record) pointer(row Row, changed int64) (it table.Item, ok bool) {
 	}
 	if owner, ok := store.ParseH(row.Owner); ok {
 		date := row.Fields[attrDate]
-		b.IntAlways(attrDate, *date.Int).IntAlways(store.AttrUpdated, changed) // the latter for who sweeps old edits: both go, or none
+		b.IntAlways(attrDate, *date.Int)
+		// A sweep judges an old edit and its pointer by the same time: it removes both or neither.
+		b.IntAlways(store.AttrUpdated, changed)
 		return table.Item{Key: r.Space.EditOwner(owner, h), Attrs: b.Attrs()}, true
 	}
 	return it, false
 }
 
-// PointersTo lists the keys of the pointers that may follow from the stored edit of a record's fields: to a customer by
-// its new e-mail address, to an invoice in the order of its new date. customer is that of an invoice as it is stored; the
-// edit may know another.
+// PointersTo lists the keys of the pointers that may exist because of a stored edit (fields) of a
+// record: to a customer by its changed e-mail address, to an invoice in the order of its changed
+// date. customer is the customer of the stored invoice; the pointer may start at another customer,
+// whom the edit names.
 func PointersTo(sp store.Space, hash *store.Hasher, record table.Key, customer store.H, fields table.Attrs) []table.Key {
 	row, err := readRow(fields)
 	if err != nil {
-		row = Row{} // what cannot be read leads nowhere
+		row = Row{} // an edit that can't be read has no pointers
 	}
 	h, _ := store.TrailingH(record.SK)
 	switch store.What(record.SK) {

@@ -39,7 +39,8 @@ func (w *world) record(sp store.Space, r billing.Record, manual int64) edit.Reco
 	return edit.Record{Space: sp, Key: key, Base: b.Attrs(), Hash: hash}
 }
 
-// change gives fields of a customer other values; those that are named but not given are emptied.
+// change gives fields of a record the values that they have in now; a field without a value is
+// emptied.
 func (w *world) change(rec edit.Record, now billing.Record, by string, fields ...string) edit.Row {
 	w.t.Helper()
 	b := table.NewBuilder()
@@ -58,7 +59,7 @@ func (w *world) row(rec edit.Record) edit.Row {
 	return row
 }
 
-// pointers are the sort keys that point in the edit partitions.
+// pointers lists the sort keys of the pointers in the edit partitions of a source.
 func (w *world) pointers(sp store.Space) []string {
 	w.t.Helper()
 	var all []string
@@ -112,7 +113,7 @@ func TestFields(t *testing.T) {
 	same(t, "items", 0, len(found))
 }
 
-func TestFieldsAtOnceDoNotGetLost(t *testing.T) {
+func TestConcurrentEditsOfFieldsAreAllKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rec := w.record(w.sp, &billing.Customer{ExternalID: "c1"}, 0)
@@ -177,7 +178,8 @@ func TestPointersFollowTheEdit(t *testing.T) {
 	same(t, "reverted", []string(nil), w.pointers(w.sp))
 }
 
-// An edit of a record that came by hand goes with it. One of a record that is there again in another way stays.
+// The edit of a manual record becomes invisible with it. It stays if the record was made again over
+// REST.
 func TestFieldsOfManualRecords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -204,7 +206,7 @@ func (w *world) raiseManual() {
 	must(w.t, err)
 }
 
-// TestLostAnswers: a change that is tried again until its answer comes is made once.
+// A change whose answer is lost and that is tried again is made once.
 func TestLostAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,20 +13,22 @@ import (
 	"reseed/pkg/table"
 )
 
-// Entry is one item of edits, as a list of all edits has it.
+// Entry is one stored edit in the list of all edits of a source. Edits of records that are being
+// erased are not listed.
 type Entry struct {
-	ID     string // public, of the record that it hangs on
-	Edits         // what the item holds; of the rest of the record's edits nothing
-	By     string // who changed it last; empty if nobody knows
+	ID     string // public id of the edited record
+	Edits         // what this item holds; other edits of the record are entries of their own
+	By     string // who changed it last; empty if that is not known
 	At     time.Time
-	Orphan bool // the record is not there, or the merge is none any more; those of records that are being erased are not listed
+	Orphan bool // the record does not exist, or no link of the merge counts any more
 	Place  Place
 
 	item   table.Item
 	record table.Key
 }
 
-// What lists what the item holds: tags, attributes, fields, disabled, deleted, merge.
+// What lists the kinds of edits that the item holds: tags, attributes, fields, disabled, deleted,
+// merge.
 func (n *Entry) What() []string {
 	var out []string
 	for _, x := range []struct {
@@ -47,7 +49,8 @@ func (n *Entry) What() []string {
 	return out
 }
 
-// Place is where an edit stands in the list of all edits of a source. The zero Place is the beginning.
+// Place is the position of an edit in the list of all edits of a source. The zero Place comes
+// before the first edit.
 type Place struct {
 	part int
 	sk   string
@@ -66,7 +69,7 @@ func ParsePlace(s string) (Place, bool) {
 // pageOfEdits is how many edits are read at once.
 const pageOfEdits = 100
 
-// All walks the edits of a source in the order of their keys, from behind a place on.
+// All walks the edits of a source in the order of their keys, starting after a place.
 func (e *Edit) All(ctx context.Context, d *store.Directory, src store.Source, after Place) iter.Seq2[*Entry, error] {
 	return func(yield func(*Entry, error) bool) {
 		sp := src.Space()
@@ -113,11 +116,11 @@ func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, p
 	return out, page.Next, err
 }
 
-// entry reads one item; nil if it is no edit.
+// entry reads one item; nil if it is not an edit.
 func entry(src store.Source, it table.Item) (*Entry, error) {
 	sk, what, ok := store.SplitEdit(it.SK)
 	if !ok {
-		return nil, nil //nolint:nilnil // it is none, and that is an answer
+		return nil, nil //nolint:nilnil // no edit is an answer, not an error
 	}
 	n := &Entry{ID: store.PublicID(src.Tag, sk), By: it.Attrs.Str(store.AttrBy), Place: Place{sk: it.SK}, item: it, record: src.Space().Key(sk)}
 	ms, _ := it.Attrs.Int(store.AttrUpdated)
@@ -140,7 +143,7 @@ func entry(src store.Source, it table.Item) (*Entry, error) {
 	return n, err
 }
 
-// latest is the last thing that was done to the row.
+// latest returns the last change of the row: of a field, or that it was disabled or deleted.
 func (r Row) latest() *Mark {
 	last := r.Latest()
 	for _, m := range []*Mark{r.Disabled, r.Deleted} {
@@ -151,14 +154,11 @@ func (r Row) latest() *Mark {
 	return last
 }
 
-// CustomerID is the public id of a customer.
-func (r Ref) CustomerID() string { return store.ID(store.PrefixCustomer, r.Tag, r.H) }
-
-// judge finds out which of the edits are orphans.
+// judge drops invisible edits and those of records that are being erased, and marks orphans.
 func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) ([]*Entry, error) {
 	var keys []table.Key
 	for _, n := range entries {
-		keys = append(keys, n.record, headOf(src.Space(), n.record))
+		keys = append(keys, n.record, parentOf(src.Space(), n.record))
 	}
 	if len(keys) == 0 {
 		return nil, nil
@@ -171,13 +171,13 @@ func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, 
 		return !d.Visible(n.item.Attrs) || erased(d, src, found, n.record)
 	})
 	for _, n := range entries {
-		n.Orphan = !stands(d, src, found, n.record)
+		n.Orphan = !visible(d, src, found, n.record)
 	}
 	return entries, e.judgeLinks(ctx, d, src, entries)
 }
 
-// judgeLinks leaves out of merges the links that the other end has no more, though it is to be seen: it was erased with its edits
-// and came back. A merge that has no others is an orphan.
+// judgeLinks drops from merges the links that a visible other end does not have: that customer was
+// erased with its edits and came back. A merge that has no link left is an orphan.
 func (e *Edit) judgeLinks(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) error {
 	l := &loader{e, d, map[Ref]*Member{}}
 	own := map[*Entry]Ref{}
@@ -207,29 +207,33 @@ func (e *Edit) judgeLinks(ctx context.Context, d *store.Directory, src store.Sou
 	return nil
 }
 
-// parted tells whether two customers are to be seen, and no link leads from the one to the other. Both must have been loaded.
+// parted reports whether two customers are visible and the first is not merged into the second.
+// Both must have been loaded.
 func (l *loader) parted(child, parent Ref) bool {
 	up, linked := l.into(child)
 	return l.known[child] != nil && l.known[parent] != nil && (!linked || up != parent)
 }
 
-// erased tells whether a record is hidden by an erase that can still be restored, or is being swept: its edits are, too.
+// erased reports whether an erase hides a record, because it can still be restored or its sweep has
+// not ended. The erase then hides the record's edits, too.
 func erased(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
-	top := headOf(src.Space(), record)
+	top := parentOf(src.Space(), record)
 	return d.Hides(src.Tag, record.SK, found[record]) || d.Hides(src.Tag, top.SK, found[top])
 }
 
-// headOf is the record that one lies under, as its key says: without it, it is not to be seen. Of a root it is itself.
-func headOf(sp store.Space, record table.Key) table.Key {
+// parentOf returns the key of the record that a record belongs to by its key: the invoice of a line
+// item. Without its parent a record is not visible. A record without a parent is its own.
+func parentOf(sp store.Space, record table.Key) table.Key {
 	if parent := store.ParentSK(record.SK); parent != "" {
 		return sp.Key(parent)
 	}
 	return record
 }
 
-// stands tells whether a record is to be seen, given what a batch get found of it and of the one that it lies under.
-func stands(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
-	for _, k := range []table.Key{record, headOf(src.Space(), record)} {
+// visible reports whether a record is visible, given what a batch get found of it and of its
+// parent.
+func visible(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
+	for _, k := range []table.Key{record, parentOf(src.Space(), record)} {
 		if _, ok := found[k]; !ok {
 			return false
 		}
@@ -237,11 +241,12 @@ func stands(d *store.Directory, src store.Source, found map[table.Key]table.Attr
 	return !erased(d, src, found, record)
 }
 
-// dropTogether is how many orphans go in one transaction, each with at most one pointer.
+// dropTogether is how many orphans one transaction deletes, each with at most one pointer.
 const dropTogether = 25
 
-// Drop removes the edits of a source whose records are not there, and tells how many. One that is changed meanwhile
-// stays, and so do those of records that are erased, as long as they can be restored or have not been swept.
+// Drop deletes the orphans among the edits of a source, and returns how many it has deleted. It
+// leaves edits that are changed meanwhile, and edits of records that are being erased (see
+// [Entry]).
 func (e *Edit) Drop(ctx context.Context, d *store.Directory, src store.Source) (int, error) {
 	var orphans []*Entry
 	dropped := 0
@@ -266,7 +271,7 @@ func (e *Edit) Drop(ctx context.Context, d *store.Directory, src store.Source) (
 	return dropped, flush()
 }
 
-// drop removes edits together; if one of them was changed meanwhile, one after the other.
+// drop deletes orphans in one transaction; if one of them was changed meanwhile, each in its own.
 func (e *Edit) drop(ctx context.Context, d *store.Directory, src store.Source, orphans []*Entry) (int, error) {
 	if len(orphans) == 0 {
 		return 0, nil
@@ -296,7 +301,7 @@ func (e *Edit) drop(ctx context.Context, d *store.Directory, src store.Source, o
 	return dropped, nil
 }
 
-// removal deletes an edit with the pointer that follows from it.
+// removal returns the writes that delete an edit and its pointer.
 func (n *Entry) removal(sp store.Space, hash *store.Hasher) []table.Write {
 	version, _ := n.item.Attrs.Int(store.AttrVersion)
 	out := []table.Write{{
@@ -308,7 +313,8 @@ func (n *Entry) removal(sp store.Space, hash *store.Hasher) []table.Write {
 	return out
 }
 
-// Find reads the record of a public id and what was done to its fields. It is fault.NotFound if there is neither.
+// Find reads the record with a public id and what was done to its fields. The error is
+// fault.NotFound if neither exists.
 func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record, *Entry, error) {
 	src, sk, err := e.locate(ctx, d, id)
 	if err != nil {
@@ -317,12 +323,12 @@ func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record,
 	sp := src.Space()
 	key := sp.Key(sk)
 	fields := sp.FieldsOf(key)
-	found, err := e.st.Lookup(ctx, key, headOf(sp, key), fields)
+	found, err := e.st.Lookup(ctx, key, parentOf(sp, key), fields)
 	if err != nil {
 		return Record{}, nil, err
 	}
 	rec := Record{Space: sp, Key: key, Base: found[key], Hash: d.Hasher()}
-	there := stands(d, src, found, key)
+	there := visible(d, src, found, key)
 	attrs := found[fields]
 	if !d.Visible(attrs) {
 		attrs = nil
@@ -345,7 +351,7 @@ func noRecord() error {
 	return fault.New(fault.NotFound, "record_not_found", "there is no such record")
 }
 
-// locate finds the source and the sort key that a public id means.
+// locate returns the source and the sort key of the record with a public id.
 func (e *Edit) locate(ctx context.Context, d *store.Directory, id string) (store.Source, string, error) {
 	prefix, _, _ := strings.Cut(id, "_")
 	prefix += "_"
@@ -365,7 +371,8 @@ func (e *Edit) locate(ctx context.Context, d *store.Directory, id string) (store
 	}
 }
 
-// under finds a record of a kind that lies under others by its public id: stored, or only edited.
+// under returns the sort key of a record that belongs to another one, by its public id. It finds
+// records that are stored and records of which only an edit is left.
 func (e *Edit) under(ctx context.Context, src store.Source, kind *store.RecordKind, id string, h store.H) (string, error) {
 	for _, q := range src.Space().Like(kind, h) {
 		q.KeysOnly = true

@@ -11,7 +11,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// edits lists all edits of a source, as "id what", those of records that are not there with a star.
+// edits lists all edits of a source as "id[kinds]", with a star behind orphans.
 func (w *world) edits(src store.Source) []string {
 	w.t.Helper()
 	var all []string
@@ -27,109 +27,159 @@ func (w *world) edits(src store.Source) []string {
 	return all
 }
 
+// orphans lists the orphans among the edits of a source, each with a star behind it.
+func (w *world) orphans(src store.Source) []string {
+	w.t.Helper()
+	return slices.DeleteFunc(w.edits(src), func(s string) bool { return s[len(s)-1] != '*' })
+}
+
+// gone deletes a record, as a sweep does.
 func (w *world) gone(rec edit.Record) {
 	w.t.Helper()
 	must(w.t, w.st.Write(w.t.Context(), []table.Write{{Item: table.Item{Key: rec.Key}, Delete: true}}))
 }
 
-func TestListOfAllEdits(t *testing.T) {
-	t.Parallel()
+// edited is a source with an edit of every kind.
+type edited struct {
+	*world
+	src                           store.Source
+	customer, invoice, plan, line edit.Record
+	cus, inv, pl, li              string   // public ids of these records
+	h                             store.H  // of the customer
+	other                         edit.Ref // a customer that was merged into the first one
+}
+
+func newEdited(t *testing.T) *edited {
+	t.Helper()
 	w, ctx := newWorld(t), t.Context()
 	src, hash := w.dir.Sources[0], w.dir.Hasher()
 	c, i, p := &billing.Customer{ExternalID: "c1"}, &billing.Invoice{ExternalID: "i1", CustomerExternalID: "c1"}, &billing.Plan{ExternalID: "p1"}
 	l := &billing.LineItem{InvoiceExternalID: "i1", ExternalID: "l1"}
-	crec, irec, prec, lrec := w.record(w.sp, c, 0), w.record(w.sp, i, 0), w.record(w.sp, p, 0), w.record(w.sp, l, 0)
-	other := w.person(src, "c2", 0)
-	who := edit.Of(w.sp, hash.CustomerH("c1"), crec.Base).By("me")
-
-	_, err := w.e.AddTags(ctx, who, "x")
-	must(t, err)
-	_, err = w.e.Put(ctx, who, map[string]edit.Untyped{"k": {Value: "v"}})
-	must(t, err)
-	w.change(crec, &billing.Customer{Email: "a@x.de"}, "me", "email")
-	w.merge(other, edit.Ref{Tag: src.Tag, H: who.H})
-	day := table.NewBuilder().Int("date", 86400000).Attrs()
-	_, err = w.e.Change(ctx, irec, day, []string{"date"}, "me")
-	must(t, err)
-	_, err = w.e.Disable(ctx, irec, true, "you")
-	must(t, err)
-	_, err = w.e.Delete(ctx, lrec, "me")
-	must(t, err)
-	w.change(prec, &billing.Plan{Name: "Gold"}, "me", "name")
-
+	x := &edited{
+		world: w, src: src, h: hash.CustomerH("c1"), other: w.person(src, "c2", 0),
+		customer: w.record(w.sp, c, 0), invoice: w.record(w.sp, i, 0), plan: w.record(w.sp, p, 0), line: w.record(w.sp, l, 0),
+	}
 	id := func(prefix string, h store.H) string { return store.ID(prefix, src.Tag, h) }
-	cus, inv := id("cus_", who.H), id("inv_", hash.InvoiceH("i1"))
-	li, pl := id("li_", store.Under(hash.InvoiceH("i1"), hash.LineItemH(l))), id("pl_", hash.PlanH(p))
+	x.cus, x.inv, x.pl = id("cus_", x.h), id("inv_", hash.InvoiceH("i1")), id("pl_", hash.PlanH(p))
+	x.li = id("li_", store.Under(hash.InvoiceH("i1"), hash.LineItemH(l)))
+
+	first := edit.Of(w.sp, x.h, x.customer.Base).By("me")
+	_, err := w.e.AddTags(ctx, first, "x")
+	must(t, err)
+	_, err = w.e.Put(ctx, first, map[string]edit.Untyped{"k": {Value: "v"}})
+	must(t, err)
+	w.change(x.customer, &billing.Customer{Email: "a@x.de"}, "me", "email")
+	w.merge(x.other, edit.Ref{Tag: src.Tag, H: x.h})
+	day := table.NewBuilder().Int("date", 86400000).Attrs()
+	_, err = w.e.Change(ctx, x.invoice, day, []string{"date"}, "me")
+	must(t, err)
+	_, err = w.e.Disable(ctx, x.invoice, true, "you")
+	must(t, err)
+	_, err = w.e.Delete(ctx, x.line, "me")
+	must(t, err)
+	w.change(x.plan, &billing.Plan{Name: "Gold"}, "me", "name")
+	return x
+}
+
+func TestListOfAllEdits(t *testing.T) {
+	t.Parallel()
+	w := newEdited(t)
 	want := []string{
-		cus + "[attributes]", cus + "[fields]", cus + "[merge]", cus + "[tags]", other.CustomerID() + "[merge]",
-		inv + "[fields disabled]", li + "[deleted]", pl + "[fields]",
+		w.cus + "[attributes]", w.cus + "[fields]", w.cus + "[merge]", w.cus + "[tags]", w.other.CustomerID() + "[merge]",
+		w.inv + "[fields disabled]", w.li + "[deleted]", w.pl + "[fields]",
 	}
 	slices.Sort(want)
-	same(t, "edits", want, w.edits(src))
+	same(t, "edits", want, w.edits(w.src))
 
-	var places []edit.Place
-	for n, err := range w.e.All(ctx, w.dir, src, edit.Place{}) {
+	for n, err := range w.e.All(t.Context(), w.dir, w.src, edit.Place{}) {
 		must(t, err)
-		places = append(places, n.Place)
-		if by := map[string]string{inv: "you"}[n.ID]; n.ID != cus && n.By != max(by, "me") {
-			t.Errorf("%s %v is by %q", n.ID, n.What(), n.By)
+		by := "me"
+		switch {
+		case n.ID == w.inv:
+			by = "you" // has disabled it last
+		case n.ID == w.cus && n.Merge.Into == nil && len(n.Merge.From) > 0:
+			by = "" // the other customer's end of the link says who
 		}
-		if n.At.IsZero() || n.ID == cus && len(n.Tags) == 1 && n.By != "me" {
-			t.Errorf("%v by %q at %v", n.What(), n.By, n.At)
+		if n.By != by || n.At.IsZero() {
+			t.Errorf("%s %v is by %q at %v, want %q", n.ID, n.What(), n.By, n.At, by)
 		}
 	}
+}
+
+func TestListOfEditsFromAPlaceOn(t *testing.T) {
+	t.Parallel()
+	w := newEdited(t)
+	var places []edit.Place
+	for n, err := range w.e.All(t.Context(), w.dir, w.src, edit.Place{}) {
+		must(t, err)
+		places = append(places, n.Place)
+	}
+	same(t, "places", 8, len(places))
 	for at, p := range places {
 		parsed, ok := edit.ParsePlace(p.String())
 		same(t, "place", true, ok && parsed == p)
 		rest := 0
-		for _, err := range w.e.All(ctx, w.dir, src, parsed) {
+		for _, err := range w.e.All(t.Context(), w.dir, w.src, parsed) {
 			must(t, err)
 			rest++
 		}
-		same(t, "behind the place", len(places)-at-1, rest)
+		same(t, "edits after the place", len(places)-at-1, rest)
 	}
-	for _, bad := range []string{"", "1", "x.c#", "-1." + store.CustomerSK(who.H) + "#tags", "1.m#x#tags", "0." + store.CustomerSK(who.H)} {
+	for _, bad := range []string{"", "1", "x.c#", "-1." + store.CustomerSK(w.h) + "#tags", "1.m#x#tags", "0." + store.CustomerSK(w.h)} {
 		if _, ok := edit.ParsePlace(bad); ok {
 			t.Errorf("%q is a place", bad)
 		}
 	}
+}
 
-	for _, x := range []struct {
-		id   string
-		what string
-	}{{cus, "[fields]"}, {inv, "[fields disabled]"}, {li, "[deleted]"}, {pl, "[fields]"}, {other.CustomerID(), "[]"}} {
-		_, n, err := w.e.Find(ctx, w.dir, x.id)
+func TestFind(t *testing.T) {
+	t.Parallel()
+	w := newEdited(t)
+	for id, what := range map[string]string{
+		w.cus: "[fields]", w.inv: "[fields disabled]", w.li: "[deleted]", w.pl: "[fields]", w.other.CustomerID(): "[]",
+	} {
+		_, n, err := w.e.Find(t.Context(), w.dir, id)
 		must(t, err)
-		same(t, x.id, x.id+x.what, n.ID+fmt.Sprint(n.What()))
+		same(t, id, id+what, n.ID+fmt.Sprint(n.What()))
 	}
+}
 
-	// A line item is an orphan without its invoice, and all edits of an invoice without its customer's.
-	w.gone(irec)
-	same(t, "orphans", []string{inv + "[fields disabled]*", li + "[deleted]*"},
-		slices.DeleteFunc(w.edits(src), func(s string) bool { return s[len(s)-1] != '*' }))
-	rec, n, err := w.e.Find(ctx, w.dir, inv)
+// Without the invoice, its edit and the edit of its line item are orphans.
+func TestDropOfAnInvoicesOrphans(t *testing.T) {
+	t.Parallel()
+	w, ctx := newEdited(t), t.Context()
+	w.gone(w.invoice)
+	same(t, "orphans", []string{w.inv + "[fields disabled]*", w.li + "[deleted]*"}, w.orphans(w.src))
+	rec, n, err := w.e.Find(ctx, w.dir, w.inv)
 	must(t, err)
 	same(t, "orphan", true, n.Orphan)
 	_, err = w.e.Revert(ctx, rec, "date")
 	must(t, err)
-	same(t, "pointers", 1, len(w.pointers(w.sp))) // that of the customer's e-mail
+	same(t, "pointers", 1, len(w.pointers(w.sp))) // by the customer's e-mail address
 
-	dropped, err := w.e.Drop(ctx, w.dir, src)
+	dropped, err := w.e.Drop(ctx, w.dir, w.src)
 	must(t, err)
 	same(t, "dropped", 2, dropped)
-	same(t, "edits", 6, len(w.edits(src)))
-	if _, _, err := w.e.Find(ctx, w.dir, inv); code(err) != "record_not_found" {
+	same(t, "edits", 6, len(w.edits(w.src)))
+	if _, _, err := w.e.Find(ctx, w.dir, w.inv); code(err) != "record_not_found" {
 		t.Errorf("found an edit that was dropped: %v", err)
 	}
-	w.gone(crec)
-	w.gone(prec)
-	dropped, err = w.e.Drop(ctx, w.dir, src)
+}
+
+// The link of the other customer is kept: its own end is no orphan. It does not count any more,
+// even if the customer comes back.
+func TestDropOfACustomersOrphans(t *testing.T) {
+	t.Parallel()
+	w := newEdited(t)
+	w.gone(w.customer)
+	w.gone(w.plan)
+	dropped, err := w.e.Drop(t.Context(), w.dir, w.src)
 	must(t, err)
 	same(t, "dropped", 5, dropped)
-	same(t, "left", []string{other.CustomerID() + "[merge]"}, w.edits(src))
-	same(t, "pointers", 0, len(w.pointers(w.sp)))
-	w.record(w.sp, c, 0)
-	same(t, "group", []edit.Ref{other}, w.groups(other)[other])
+	same(t, "left", []string{w.other.CustomerID() + "[merge]", w.inv + "[fields disabled]", w.li + "[deleted]"}, w.edits(w.src))
+	same(t, "pointers", 1, len(w.pointers(w.sp))) // by the date of the invoice
+	w.record(w.sp, &billing.Customer{ExternalID: "c1"}, 0)
+	same(t, "group", []edit.Ref{w.other}, w.groups(w.other)[w.other])
 }
 
 func TestDropOfManyOrphans(t *testing.T) {
@@ -143,9 +193,8 @@ func TestDropOfManyOrphans(t *testing.T) {
 			w.gone(rec)
 		}
 	}
-	w.raiseManual() // edits of manual customers are hidden with them, and may be restored
-	stars := slices.DeleteFunc(w.edits(src), func(s string) bool { return s[len(s)-1] != '*' })
-	same(t, "orphans", 150/2, len(stars))
+	w.raiseManual() // hides the edits of manual customers; they may be restored
+	same(t, "orphans", 150/2, len(w.orphans(src)))
 	dropped, err := w.e.Drop(t.Context(), w.dir, src)
 	must(t, err)
 	same(t, "dropped", 150/2, dropped)

@@ -11,8 +11,9 @@ import (
 	"reseed/pkg/table"
 )
 
-// Merge makes the customer that from shows as a part of the one that into shows as. A customer that is not to be
-// seen is fault.NotFound, a merge of a customer into itself fault.Invalid, code merge_into_itself.
+// Merge merges the customer that from shows as into the one that into shows as. The error is
+// fault.NotFound, code customer_not_found, if one of them is not visible, and fault.Invalid if they
+// are one customer already (merge_into_itself) or would have too many members (too_many_merged).
 func (e *Edit) Merge(ctx context.Context, from, into Ref, by string) error {
 	mark := Mark{by, e.now().UnixMilli()}
 	return e.relink(ctx, func(l *loader, again bool) ([]table.Write, error) {
@@ -38,9 +39,10 @@ func (e *Edit) Merge(ctx context.Context, from, into Ref, by string) error {
 	})
 }
 
-// Unmerge splits a source customer off the customer that root shows as, with whatever had been merged into it. It has
-// its own id again. One that is no part of root is fault.Invalid, code not_merged; the root itself can't be split off,
-// which is fault.Invalid, code unmerge_root.
+// Unmerge splits a source customer, with all that was merged into it, off the customer that root
+// shows as. It shows under its own id again. The error is fault.NotFound, code customer_not_found,
+// if one of them is not visible, and fault.Invalid if part does not belong to root (not_merged) or
+// is the root itself (unmerge_root).
 func (e *Edit) Unmerge(ctx context.Context, part, root Ref) error {
 	return e.relink(ctx, func(l *loader, again bool) ([]table.Write, error) {
 		groups, err := e.groups(ctx, l, []Ref{part, root})
@@ -70,11 +72,12 @@ func (e *Edit) Unmerge(ctx context.Context, part, root Ref) error {
 	})
 }
 
-// errLinked says that the links are as they should be, so that there is nothing to write.
-var errLinked = errors.New("the links are so already")
+// errLinked ends a change that has nothing to write, because a try before it has made the change.
+var errLinked = errors.New("the links are already as wanted")
 
-// relink changes links together with the directory, so that one change comes after the other. A second try may find
-// that the first one went through although its answer was lost.
+// relink changes links in the transaction that changes the directory, so that no two changes of
+// links overlap. A retry (again) may find that the try before it went through although its answer
+// was lost.
 func (e *Edit) relink(ctx context.Context, change func(l *loader, again bool) ([]table.Write, error)) error {
 	again := false
 	for {
@@ -96,8 +99,9 @@ func noCustomer() error {
 	return fault.New(fault.NotFound, "customer_not_found", "there is no such customer")
 }
 
-// tie links one root to another. Of the latter a link that leads to something that is not to be seen now
-// is given up: else, when that came back, links could run in a circle.
+// tie links the root from to the root into. Each may still have a link of its own that does not
+// count now, because the other end is not visible. These are removed: they could form a cycle if
+// the other ends came back.
 func (e *Edit) tie(ctx context.Context, l *loader, from, into *Member, mark Mark) ([]table.Write, error) {
 	c := &changes{l: l, links: map[Ref]Link{}}
 	c.untie(from.Ref)
@@ -112,7 +116,7 @@ func (e *Edit) tie(ctx context.Context, l *loader, from, into *Member, mark Mark
 	return c.writes(ctx)
 }
 
-// changes are links on their way into the table.
+// changes collects changed links until they are written.
 type changes struct {
 	l     *loader
 	links map[Ref]Link
@@ -128,7 +132,7 @@ func (c *changes) link(r Ref) Link {
 	return Link{}
 }
 
-// untie takes a customer's link away, at both ends as far as they are to be seen.
+// untie removes a customer's link: from the customer, and from the other end if that is visible.
 func (c *changes) untie(r Ref) {
 	child := c.link(r)
 	if child.Into == nil {
@@ -147,11 +151,11 @@ func without(refs []Ref, r Ref) []Ref {
 	return slices.DeleteFunc(slices.Clone(refs), func(x Ref) bool { return x == r })
 }
 
-// writes spell the changed links.
+// writes returns the writes of the changed links.
 func (c *changes) writes(ctx context.Context) ([]table.Write, error) {
 	var keys []table.Key
 	for r := range c.links {
-		keys = append(keys, c.l.known[r].item().key)
+		keys = append(keys, c.l.known[r].target().key)
 	}
 	found, err := c.l.e.st.Lookup(ctx, keys...)
 	if err != nil {
@@ -160,7 +164,7 @@ func (c *changes) writes(ctx context.Context) ([]table.Write, error) {
 	var out []table.Write
 	for r, link := range c.links {
 		link.From = c.possible(link.From, r)
-		writes, err := c.l.e.changed(c.l.d, c.l.known[r].item(), found, func(_ *Edit, _ table.Attrs, b *table.Builder) (bool, []table.Write, error) {
+		writes, err := c.l.e.changed(c.l.d, c.l.known[r].target(), found, func(_ *Edit, _ table.Attrs, b *table.Builder) (bool, []table.Write, error) {
 			body, err := json.Marshal(link)
 			if err != nil {
 				return false, nil, fault.Wrap(err, fault.Internal, "edit", "write a merge")
@@ -176,8 +180,9 @@ func (c *changes) writes(ctx context.Context) ([]table.Write, error) {
 	return out, nil
 }
 
-// possible are the customers that may be linked to r, now or when they are to be seen again. A source that is not there
-// may be restored, or gone for good, which nobody tells: of the customers of such the latest are kept.
+// possible drops from r's list the customers whose links to r can't count any more. Those of absent
+// sources might count again: such a source may be restored, or be gone for good, which can't be
+// known here. The latest MaxMerged of them are kept.
 func (c *changes) possible(from []Ref, r Ref) []Ref {
 	from = slices.DeleteFunc(slices.Clone(from), func(child Ref) bool {
 		up := c.link(child).Into

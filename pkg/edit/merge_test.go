@@ -20,7 +20,7 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// person stores a customer and names it.
+// person stores a customer and returns its name.
 func (w *world) person(src store.Source, ext string, manual int64) edit.Ref {
 	w.t.Helper()
 	w.record(src.Space(), &billing.Customer{ExternalID: ext}, manual)
@@ -33,13 +33,13 @@ func (w *world) merge(from, into edit.Ref) {
 	w.look()
 }
 
-// look reads the directory anew.
+// look reads the directory again.
 func (w *world) look() {
 	w.t.Helper()
 	w.until(func() (err error) { w.dir, err = w.st.Directory(w.t.Context()); return err })
 }
 
-// groups are what each of refs shows as.
+// groups returns the group that each of refs shows as.
 func (w *world) groups(refs ...edit.Ref) map[edit.Ref][]edit.Ref {
 	w.t.Helper()
 	out := map[edit.Ref][]edit.Ref{}
@@ -69,7 +69,7 @@ func TestMerge(t *testing.T) {
 	}
 	w.merge(a, b)
 	w.merge(c, d)
-	w.merge(d, a) // a part stands for the whole
+	w.merge(d, a) // merges the whole groups of d and a
 	for _, s := range w.dir.Sources {
 		same(t, "Merges of "+s.Name, true, s.Merges)
 	}
@@ -106,7 +106,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-func TestUnionsOfAGroup(t *testing.T) {
+func TestTagsAndAttributesOfAGroup(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t), t.Context()
 	a, b := w.person(w.dir.Sources[0], "a", 0), w.person(w.dir.Sources[0], "b", 0)
@@ -127,7 +127,7 @@ func TestUnionsOfAGroup(t *testing.T) {
 	same(t, "member", true, g.Member(a) == g[1] && g.Member(b) == g[0] && g.Member(edit.Ref{}) == nil)
 }
 
-func TestMostMerged(t *testing.T) {
+func TestTooManyMerged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var all []edit.Ref
@@ -135,14 +135,14 @@ func TestMostMerged(t *testing.T) {
 		all = append(all, w.person(w.dir.Sources[0], fmt.Sprint(i), 0))
 	}
 	for i := 1; i < edit.MaxMerged; i++ {
-		w.merge(all[i-1], all[i]) // as deep as can be
+		w.merge(all[i-1], all[i]) // a tree as deep as possible
 	}
 	err := w.e.Merge(t.Context(), all[edit.MaxMerged], all[0], "me")
 	same(t, "code", "too_many_merged", code(err))
 	same(t, "members", edit.MaxMerged, len(w.groups(all[0])[all[0]]))
 }
 
-func TestMergesAgainstEachOther(t *testing.T) {
+func TestTwoOppositeMergesAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 20 {
 		w := newWorld(t)
@@ -158,14 +158,14 @@ func TestMergesAgainstEachOther(t *testing.T) {
 			want = []edit.Ref{b, a}
 		}
 		if got := []string{code(errs[0]), code(errs[1])}; got[0] == got[1] || code(errors.Join(errs...)) != "merge_into_itself" {
-			t.Fatalf("two merges against each other: %v", got)
+			t.Fatalf("two opposite merges: %v", got)
 		}
 		same(t, "group", want, w.groups(a)[a])
 	}
 }
 
-// Customers are read one after the other. Whatever links change in between, a read comes to its end.
-func TestLinksReadHalfway(t *testing.T) {
+// Customers are read one after another, and links may change in between. A read ends all the same.
+func TestLinksThatChangeWhileTheyAreRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	src := w.dir.Sources[0]
@@ -252,8 +252,8 @@ func TestMergesWhoseAnswersAreLost(t *testing.T) {
 	})
 }
 
-// Somebody who is away while the others change places must not close a circle when coming back.
-func TestNoCircles(t *testing.T) {
+// A customer that is invisible while others are merged must not close a cycle when it comes back.
+func TestNoCycles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	src := w.dir.Sources[0]
@@ -267,15 +267,15 @@ func TestNoCircles(t *testing.T) {
 	same(t, "group", []edit.Ref{a, c, b}, w.groups(b)[b])
 }
 
-// family is what merges should come to: a simple model of customers that come and go.
+// family is a simple model of what merges should result in, while customers come and go.
 type family struct {
 	*world
 	ext    map[edit.Ref]string
-	record map[edit.Ref]int64 // manual epoch of those stored
+	record map[edit.Ref]int64 // manual epochs of the stored customers
 	buried map[edit.Ref]bool
 	into   map[edit.Ref]edit.Ref
 	from   map[edit.Ref][]edit.Ref
-	manual map[edit.Ref]int64 // of the merge edit
+	manual map[edit.Ref]int64 // manual epochs of the merge edits
 }
 
 func (f *family) visible(r edit.Ref) bool {
@@ -297,7 +297,7 @@ func (f *family) root(t *rapid.T, r edit.Ref) edit.Ref {
 		}
 		r = p
 	}
-	t.Fatal("links run in a circle")
+	t.Fatal("the links form a cycle")
 	return r
 }
 
@@ -324,7 +324,7 @@ func (f *family) merge(t *rapid.T, a, b edit.Ref) {
 	err := f.e.Merge(f.t.Context(), a, b, "me")
 	if !f.visible(a) || !f.visible(b) {
 		if code(err) != "customer_not_found" {
-			t.Fatalf("a merge with somebody who is not there: %v", err)
+			t.Fatalf("a merge with an invisible customer: %v", err)
 		}
 		return
 	}
@@ -362,7 +362,7 @@ func (f *family) unmerge(t *rapid.T, part edit.Ref) {
 	f.untie(part)
 }
 
-// forget is what happens to the model when an edit is gone or not to be seen.
+// forget removes the links of a customer from the model: its edit is gone or invisible.
 func (f *family) forget(r edit.Ref) {
 	delete(f.into, r)
 	delete(f.from, r)
@@ -423,7 +423,7 @@ func (f *family) eraseManual() {
 	}
 	for r, m := range f.record {
 		if m != 0 && m < f.dir.ManualEpoch {
-			delete(f.record, r) // so that it can be made again
+			delete(f.record, r) // it can be made again
 		}
 	}
 }
@@ -435,7 +435,7 @@ func (f *family) check(t *rapid.T, all []edit.Ref) {
 	for _, r := range all {
 		if !f.visible(r) {
 			if got[r] != nil {
-				t.Fatalf("%s is not to be seen, and shows as %v", f.ext[r], got[r])
+				t.Fatalf("%s is invisible, and shows as %v", f.ext[r], got[r])
 			}
 			continue
 		}

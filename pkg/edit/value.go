@@ -23,10 +23,10 @@ const (
 	Boolean   Type = "Boolean"
 )
 
-// MaxText is the length of the longest text value, name and tag, in characters.
+// MaxText is the most characters that a text value, a name or a tag may have.
 const MaxText = 255
 
-// timeLayout is how timestamps are stored and shown.
+// timeLayout is the form in which timestamps are stored and shown.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // Value is the value of a custom attribute.
@@ -36,8 +36,9 @@ type Value struct {
 	Source string `json:"source,omitempty"`
 }
 
-// NewValue makes a value of a type from what a request carries: a string, a
-// bool, a json.Number, a float64 or an int64. One that does not fit the type is fault.Invalid.
+// NewValue makes a value of a type from what a request holds: a string, a bool, a json.Number, a
+// float64 or an int64. If raw does not fit the type, the error is fault.Invalid, code
+// invalid_value.
 func NewValue(typ Type, raw any, source string) (Value, error) {
 	text, ok := rawText(raw)
 	if ok {
@@ -52,7 +53,7 @@ func NewValue(typ Type, raw any, source string) (Value, error) {
 	return Value{Type: typ, Text: text, Source: source}, nil
 }
 
-// ParseType reads the name of a type.
+// ParseType reads the name of a type. The error is fault.Invalid, code invalid_type.
 func ParseType(s string) (Type, error) {
 	switch t := Type(s); t {
 	case String, Integer, Decimal, Timestamp, Boolean:
@@ -64,7 +65,7 @@ func ParseType(s string) (Type, error) {
 	}
 }
 
-// typeOf is the type of a value that came without one.
+// typeOf returns the type of a value that was sent without one.
 func typeOf(raw any) Type {
 	switch v := raw.(type) {
 	case bool:
@@ -129,7 +130,7 @@ func parseTime(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// JSON is the value as an answer carries it: string, json.Number or bool.
+// JSON returns the value as API answers hold it: a string, json.Number or bool.
 func (v Value) JSON() any {
 	switch v.Type {
 	case Integer, Decimal:

@@ -31,7 +31,7 @@ func twelve() company.Options {
 	return o
 }
 
-// Nobody edits the checked-in companies by hand, and the same seed gives the
+// The checked-in companies are not edited by hand, and the same seed gives the
 // same bytes on every machine.
 func TestCheckedInFilesAreFresh(t *testing.T) {
 	t.Parallel()
@@ -115,10 +115,10 @@ func TestSeedMatters(t *testing.T) {
 	}
 }
 
-// Every row of every layout is accepted by the rules that imports obey.
+// The rules of imports accept every row of every layout.
 func TestRowsAreValid(t *testing.T) {
 	t.Parallel()
-	// The latest day that the sample may know of as past.
+	// Dates in the sample that must lie in the past are not later than this.
 	now := time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
 	for _, layout := range []company.Layout{company.Named, company.Current, company.Y2020} {
 		o := sample()
@@ -160,7 +160,7 @@ func checkRows(t *testing.T, dataset company.Dataset, rows [][]string, now time.
 	}
 }
 
-// past are the dates of a record that lie before the middle of 2026.
+// past lists the dates of a record that must not be later than the middle of 2026.
 func past(record billing.Record) []time.Time {
 	switch r := record.(type) {
 	case *billing.Customer:
@@ -186,7 +186,7 @@ func parse(t *testing.T, text string) [][]string {
 	return rows
 }
 
-// table gives the rows of a file as maps from column to cell.
+// table returns the rows of a file as maps from column to cell.
 func table(t *testing.T, text string) []map[string]string {
 	t.Helper()
 	rows := parse(t, text)
@@ -201,6 +201,7 @@ func table(t *testing.T, text string) []map[string]string {
 	return out
 }
 
+// column counts how often each value occurs in a column.
 func column(rows []map[string]string, name string) map[string]int {
 	counts := map[string]int{}
 	for _, row := range rows {
@@ -264,7 +265,6 @@ func TestTwelveCustomersShowEverything(t *testing.T) {
 	lines, events := table(t, files[company.LineItems]), table(t, files[company.SubscriptionEvents])
 	transactions := column(table(t, files[company.Transactions]), "External ID")
 	mails, types := column(table(t, customers), "Email"), column(events, "Event Type")
-	story := strings.Contains
 	twins := map[string]int{}
 	for _, l := range lines {
 		twins[strings.Join([]string{l["Invoice external ID"], l["Type"], l["Subscription external ID"], l["Plan"], l["Service period start"], l["Description"]}, "|")]++
@@ -280,27 +280,27 @@ func TestTwelveCustomersShowEverything(t *testing.T) {
 		})
 	}
 	for what, found := range map[string]bool{
-		"a quoted comma":                story(customers, `, Lind & Partners"`),
-		"quotes in a cell":              story(customers, `"The ""`),
-		"a line break in a cell":        story(contacts, "PDF.\nCopy"),
-		"letters beyond ASCII":          strings.ContainsFunc(customers, func(r rune) bool { return r > 0x80 }),
-		"no e-mail":                     mails[""] > 0,
-		"an e-mail of two customers":    slices.Max(slices.Collect(maps.Values(mails))) == 2,
-		"transactions without an id":    transactions[""] > 0,
-		"transactions with an id":       len(transactions) > 1,
-		"one-time lines":                has(lines, map[string]string{"Type": "OneTime", "Plan": ""}),
-		"twin lines but for the text":   has(lines, map[string]string{"Description": "Workshop, day 1"}) && has(lines, map[string]string{"Description": "Workshop, day 2"}),
-		"lines of one natural identity": slices.Max(slices.Collect(maps.Values(twins))) == 2,
-		"proration":                     has(lines, map[string]string{"Proration": "TRUE"}),
-		"discounts":                     has(lines, map[string]string{"Discount code": "WELCOME20"}),
-		"a set of subscriptions":        slices.ContainsFunc(lines, func(l map[string]string) bool { return l["Subscription set external ID"] != "" }),
+		"a quoted comma":                 strings.Contains(customers, `, Lind & Partners"`),
+		"quotes in a cell":               strings.Contains(customers, `"The ""`),
+		"a line break in a cell":         strings.Contains(contacts, "PDF.\nCopy"),
+		"letters beyond ASCII":           strings.ContainsFunc(customers, func(r rune) bool { return r > 0x80 }),
+		"no e-mail":                      mails[""] > 0,
+		"an e-mail of two customers":     slices.Max(slices.Collect(maps.Values(mails))) == 2,
+		"transactions without an id":     transactions[""] > 0,
+		"transactions with an id":        len(transactions) > 1,
+		"one-time lines":                 has(lines, map[string]string{"Type": "OneTime", "Plan": ""}),
+		"lines that differ in text only": has(lines, map[string]string{"Description": "Workshop, day 1"}) && has(lines, map[string]string{"Description": "Workshop, day 2"}),
+		"lines of one natural identity":  slices.Max(slices.Collect(maps.Values(twins))) == 2,
+		"proration":                      has(lines, map[string]string{"Proration": "TRUE"}),
+		"discounts":                      has(lines, map[string]string{"Discount code": "WELCOME20"}),
+		"a set of subscriptions":         slices.ContainsFunc(lines, func(l map[string]string) bool { return l["Subscription set external ID"] != "" }),
 		"negative quantities": slices.ContainsFunc(lines, func(l map[string]string) bool {
 			return l["Quantity"][0] == '-' && l["Amount in cents"][0] == '-'
 		}),
 		"blank cells of a cancellation": has(events, map[string]string{"Event Type": "subscription_cancelled", "Plan external ID": "", "Currency": "", "Amount in Cents": "", "Quantity": ""}),
 		"a withdrawal without an id":    has(events, map[string]string{"Event Type": "subscription_event_retracted", "Retracted event ID": ""}),
 		"a future effective date":       has(events, map[string]string{"Event Type": "subscription_cancellation_scheduled", "Effective Date": "2031-03-31"}),
-		"a start to come":               types["subscription_start_scheduled"] > 0,
+		"a scheduled start":             types["subscription_start_scheduled"] > 0,
 		"an update":                     types["subscription_updated"] > 0,
 		"events without an id":          has(events, map[string]string{"External ID": ""}),
 	} {
@@ -310,7 +310,7 @@ func TestTwelveCustomersShowEverything(t *testing.T) {
 	}
 }
 
-// A withdrawal that names an event names one that exists and was scheduled.
+// If a withdrawal names an event, there is exactly one event with that id.
 func TestWithdrawnEventsExist(t *testing.T) {
 	t.Parallel()
 	files, _ := generate(t, sample())
@@ -320,7 +320,7 @@ func TestWithdrawnEventsExist(t *testing.T) {
 		if id := e["Retracted event ID"]; id != "" {
 			named++
 			if ids[id] != 1 {
-				t.Errorf("%s is withdrawn and not there", id)
+				t.Errorf("%s is withdrawn, but there is no such event", id)
 			}
 		}
 	}
@@ -388,7 +388,7 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// full fails after some bytes, as a full disk does.
+// full is a writer that fails after some bytes, like a full disk.
 type full struct{ room int }
 
 var errFull = errors.New("no room")
@@ -400,7 +400,7 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A writer that fails ends the work at once, however large the company.
+// A writer that fails ends the work at once, no matter how large the company is.
 func TestWriteErrors(t *testing.T) {
 	t.Parallel()
 	o := sample()
@@ -413,8 +413,8 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
-// One operation is one row of the customers file; memory per row stays the same
-// however many there are.
+// One operation is one row of the customers file. Memory per row does not depend
+// on how many rows there are.
 func BenchmarkCustomers(b *testing.B) {
 	o := sample()
 	o.Customers = b.N
@@ -425,7 +425,7 @@ func BenchmarkCustomers(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
 
-// One operation is one line item with what belongs to it in every dataset.
+// One operation is one line item, with its share of the rows of every dataset.
 func BenchmarkLineItems(b *testing.B) {
 	o := sample()
 	o.LineItems = b.N

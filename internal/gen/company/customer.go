@@ -12,20 +12,20 @@ const (
 	steady        persona = iota // monthly, nothing happens
 	yearly                       // pays once a year, with a discount
 	halfYearly                   // pays twice a year
-	upgrading                    // changes to a dearer plan within a period
-	refunded                     // a payment fails, succeeds, is refunded
-	onboarded                    // buys two services that differ by description only
+	upgrading                    // changes to a more expensive plan within a period
+	refunded                     // has a payment that fails, succeeds and is refunded
+	onboarded                    // buys two services that differ in their description only
 	churned                      // cancels
 	prospect                     // has only a scheduled start, in the future
-	wavering                     // schedules a cancellation and withdraws it, without naming it
+	wavering                     // schedules a cancellation and withdraws it without naming its event
 	growing                      // adds seats within a period
 	multiPart                    // has two subscriptions in one set
-	returning                    // withdraws a cancellation by its id, cancels, comes back
+	returning                    // withdraws a cancellation by the id of its event, cancels later, comes back
 	personas      = int(returning) + 1
 	historyLength = 6 // months that the longest story needs, at least
 )
 
-// customer is a row of the customers file and what its history starts from.
+// customer is what a customer's row and history are made from.
 type customer struct {
 	number      int
 	id          string
@@ -34,17 +34,17 @@ type customer struct {
 	company     string
 	place       *place
 	lead, trial time.Time // trial is zero for some
-	start       time.Time // first invoice; for a prospect nothing happens then
+	start       time.Time // first invoice; a prospect has no invoices
 	persona     persona
 }
 
-// booksClosed is the first moment that no invoice reaches.
+// booksClosed is when the books close. All invoices are earlier.
 func booksClosed() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
-// future is the effective date of what has been scheduled but has not happened.
+// future is the effective date of events that are scheduled and have not happened.
 func future() time.Time { return time.Date(2031, 3, 31, 0, 0, 0, 0, time.UTC) }
 
-// profile invents customer number n. It depends on nothing but the seed and n.
+// profile invents customer number n, from the seed and n alone.
 func (g *generator) profile(n int) customer {
 	d := throw(g.Seed, topicProfile, n)
 	c := customer{number: n, id: "scus_" + padded(n+1, 6), persona: g.persona(n)}
@@ -60,8 +60,8 @@ func (g *generator) profile(n int) customer {
 	return c
 }
 
-// persona deals the twelve personas to a block of twelve customers, in an order
-// of that block.
+// persona returns the persona of customer number n. In each block of twelve
+// customers every persona occurs once, in an order of its own.
 func (g *generator) persona(n int) persona {
 	d := throw(g.Seed, topicPersona, n/personas)
 	var deck [personas]persona
@@ -73,7 +73,8 @@ func (g *generator) persona(n int) persona {
 	return deck[n%personas]
 }
 
-// companyName makes names that need quoting come up among any twelve customers.
+// companyName invents a company's name. Of any twelve customers, two have names
+// that must be quoted in CSV.
 func (g *generator) companyName(d *dice, n int, last string) string {
 	switch n % personas {
 	case 2:
@@ -84,9 +85,9 @@ func (g *generator) companyName(d *dice, n int, last string) string {
 	return pick(d, g.words.adjectives) + " " + pick(d, g.words.trades) + pick(d, g.words.suffixes)
 }
 
-// address is the customer's e-mail. One in 25 has none. The number keeps
-// addresses apart; one address in forty is meant to be found twice (see
-// [generator.email]).
+// address invents the customer's e-mail address; one customer in 25 has none. It
+// holds the customer's number, so addresses differ. [generator.email] makes one
+// customer in forty share an address.
 func (c *customer) address(d *dice) string {
 	if c.number%25 == 11 {
 		return ""
@@ -98,8 +99,8 @@ func (c *customer) address(d *dice) string {
 	return c.first.ascii + "." + c.last.ascii + strconv.Itoa(c.number+1) + domain
 }
 
-// email is what is written: one customer in forty shares the address of the one
-// before, as two firms of one owner do.
+// email returns the address that is written. One customer in forty has the
+// address of the customer before it, like two firms of one owner.
 func (g *generator) email(c *customer) string {
 	if c.number%40 == 10 {
 		return g.profileEmail(c.number - 1)
@@ -112,10 +113,9 @@ func (g *generator) profileEmail(n int) string {
 	return c.email
 }
 
-// startDate is the day of the first invoice: never after the 28th, so that
-// every month has that day, and early enough for the persona's story. A year
-// that is paid in advance starts in the first half of a year, so that no
-// service period ends after June 2026.
+// startDate draws the day of the first invoice: at most the 28th, a day that
+// every month has, and early enough for the persona's story. A yearly plan starts
+// in the first half of a year, so that no service period ends after June 2026.
 func (g *generator) startDate(d *dice, p persona) time.Time {
 	first := booksClosed().AddDate(0, -g.Months, 0)
 	start := first.AddDate(0, d.below(g.Months-historyLength), d.below(28))
@@ -128,7 +128,7 @@ func (g *generator) startDate(d *dice, p persona) time.Time {
 	return start.AddDate(0, -6, 0)
 }
 
-// fillZip fills the digits and letters of the place's pattern.
+// fillZip puts digits and letters into the place's pattern.
 func (p *place) fillZip(d *dice) string {
 	b := []byte(p.zip)
 	for i, c := range b {
@@ -152,12 +152,12 @@ const (
 	utcForm
 	isoForm
 	offsetForm
-	nakedForm
-	dateForms = int(nakedForm) + 1
+	zonelessForm
+	dateForms = int(zonelessForm) + 1
 )
 
-// format writes t (UTC) in this form; the zero time is blank. All but dayForm
-// keep the moment to the second.
+// format writes t (UTC) in this form; the zero time is blank. All forms but
+// dayForm hold the time to the second.
 func (f dateForm) format(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -169,14 +169,14 @@ func (f dateForm) format(t time.Time) string {
 		return t.Format("2006-01-02T15:04:05Z")
 	case offsetForm:
 		return t.Add(2*time.Hour).Format("2006-01-02T15:04:05") + "+02:00"
-	case nakedForm:
+	case zonelessForm:
 		return t.Format(time.DateTime)
 	case dayForm:
 	}
 	return t.Format(time.DateOnly)
 }
 
-// padded is n in decimal with leading zeros up to width.
+// padded writes n in decimal, with leading zeros up to width.
 func padded(n, width int) string {
 	var buf [20]byte
 	i := len(buf)

@@ -2,13 +2,13 @@ package company
 
 // dice is a SplitMix64 generator. It is spelt out here because the checked-in
 // files depend on its exact sequence, which the standard library does not
-// promise to keep, and because starting one anew for every customer is free.
+// promise to keep, and because starting one for every customer costs nothing.
 type dice struct{ state uint64 }
 
 const goldenGamma = 0x9e3779b97f4a7c15
 
-// topic separates the draws for one customer, so that a dataset can be written
-// without making the others.
+// topic separates the draws for one customer, so that one dataset can be written
+// without drawing for the others.
 type topic uint64
 
 const (
@@ -35,12 +35,12 @@ func (d *dice) next() uint64 {
 	return z ^ z>>31
 }
 
-// below draws from 0 to n-1; n must be positive.
+// below draws a number from 0 to n-1; n must be positive.
 func (d *dice) below(n int) int {
 	return int(d.next() >> 33 % uint64(n))
 }
 
-// percent is true p times out of a hundred.
+// percent returns true p times in a hundred.
 func (d *dice) percent(p int) bool { return d.below(100) < p }
 
 func pick[T any](d *dice, from []T) T { return from[d.below(len(from))] }

@@ -13,8 +13,8 @@ import (
 const ExpectedFile = "EXPECTED.json"
 
 // WriteDir writes the datasets (all of the layout if none are named) to
-// <dataset>.csv in dir, which is made if need be, and the summary to
-// [ExpectedFile]. Files of the same names are replaced.
+// <dataset>.csv in dir, and the summary to [ExpectedFile]. It makes dir if it
+// does not exist, and replaces files of the same names.
 func WriteDir(dir string, o Options, only ...Dataset) (Summary, error) {
 	if len(only) == 0 {
 		only = o.Layout.Datasets()

@@ -3,7 +3,7 @@
 // customers, contacts, plans, invoices, line items, transactions and
 // subscription events (or cancellations, in the layout of 2020).
 //
-// Everything follows from the seed and the number of a customer alone, so the
+// A customer's data follows from the seed and the customer's number alone. So the
 // same options give the same bytes, one dataset can be written without the
 // others and still fits them, and memory does not grow with the company.
 //

@@ -24,13 +24,13 @@ type generator struct {
 	words   *lexicon
 	tables  map[Dataset]*table
 	amounts map[string]int64
-	lines   int // line items made, written or not
+	lines   int // line items invented so far, written or not
 }
 
-// Generate writes each dataset that has a writer; datasets without one are
-// skipped, which changes nothing in the others. It fails for options that make
-// no sense, for a dataset that the layout does not have, and when a writer
-// fails. The caller closes the writers.
+// Generate writes each dataset that has a writer. The others are left out, which
+// changes nothing in those that are written. It fails for options that make no
+// sense, for a dataset that the layout does not have, and when a writer fails.
+// The caller closes the writers.
 func Generate(o Options, writers map[Dataset]io.Writer) (Summary, error) {
 	if err := o.check(); err != nil {
 		return Summary{}, err
@@ -49,8 +49,8 @@ func Generate(o Options, writers map[Dataset]io.Writer) (Summary, error) {
 	return g.finish()
 }
 
-// more says whether customer number n is still part of the company. It also
-// ends the work when a writer has failed.
+// more reports whether there is a customer number n. It is false also when a
+// writer has failed, which ends the work.
 func (g *generator) more(n int) bool {
 	for _, t := range g.tables {
 		if t.err != nil {
@@ -64,7 +64,7 @@ func (g *generator) more(n int) bool {
 }
 
 // writeCustomer writes customer number n and all that belongs to it. The
-// history, by far the larger part, is left out if nobody needs it.
+// history, by far the larger part, is made only if a dataset needs it.
 func (g *generator) writeCustomer(n int) {
 	c := g.profile(n)
 	g.writeProfile(&c)

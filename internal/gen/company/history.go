@@ -14,7 +14,7 @@ type invoice struct {
 	payments     []transaction
 }
 
-// line is a line item. A line without a subscription is a one-time one.
+// line is a line item. Without a subscription it is a one-time line.
 type line struct {
 	subscription, set        string
 	plan                     *plan // nil for one-time lines
@@ -25,7 +25,7 @@ type line struct {
 	discount, tax, fee       int64
 	discountCode, discountBy string
 	description              string
-	order                    int // 0: none
+	order                    int // 0: blank
 }
 
 type transaction struct {
@@ -55,7 +55,7 @@ const (
 	eventRetracted      = "subscription_event_retracted"
 )
 
-// subscription is a running contract: what the next period will be billed for.
+// subscription is a running contract: what the next invoice bills.
 type subscription struct {
 	id, set  string
 	plan     *plan
@@ -70,7 +70,7 @@ type history struct {
 	customer *customer
 	words    *lexicon
 	dice     dice
-	form     dateForm // how this customer's invoices and transactions are dated
+	form     dateForm // of the dates in this customer's invoices and transactions
 	ids      bool     // transactions and events have external ids
 	fees     bool     // the payment provider's fee is known
 
@@ -78,7 +78,8 @@ type history struct {
 	events   []event
 }
 
-// history tells the whole story of a customer, from the seed and its number.
+// history invents the whole story of a customer, from the seed and the customer's
+// number.
 func (g *generator) history(c *customer) *history {
 	h := &history{customer: c, words: g.words, dice: throw(g.Seed, topicHistory, c.number)}
 	if h.dice.percent(35) {
@@ -94,7 +95,7 @@ func (g *generator) history(c *customer) *history {
 	return h
 }
 
-// scheduleStart announces a subscription that no line item has yet.
+// scheduleStart schedules the start of a subscription that has no line items yet.
 func (h *history) scheduleStart() {
 	p := &h.words.plans[goldYearly]
 	h.addEvent(event{
@@ -143,8 +144,8 @@ func (h *history) choosePlan() *plan {
 	return &h.words.plans[chosen]
 }
 
-// stays is the number of periods that the first contract lasts; -1: until the
-// books close.
+// stays returns how many periods the first contract lasts; -1 if it lasts until
+// the books close.
 func (h *history) stays(s *subscription) int {
 	switch h.customer.persona {
 	case churned:
@@ -172,14 +173,14 @@ func (h *history) run(s *subscription, last int) {
 	}
 }
 
-// next is the first day of the period that has not been billed.
+// next returns the first day of the first period that has not been billed.
 func (s *subscription) next() time.Time { return s.begun.AddDate(0, s.periods*s.plan.months(), 0) }
 
-// live is what happens within the period that was just billed.
+// live adds what the persona does within the period that was just billed.
 func (h *history) live(s *subscription) {
 	switch persona := h.customer.persona; {
 	case persona == upgrading && s.periods == 3:
-		h.change(s, h.dearer(s.plan), s.quantity)
+		h.change(s, h.upgrade(s.plan), s.quantity)
 	case persona == growing && s.periods == 2:
 		h.change(s, s.plan, s.quantity+1+h.dice.below(4))
 	case persona == wavering && s.periods == 1:
@@ -189,15 +190,16 @@ func (h *history) live(s *subscription) {
 	}
 }
 
-func (h *history) dearer(p *plan) *plan {
+// upgrade returns the next more expensive monthly plan.
+func (h *history) upgrade(p *plan) *plan {
 	if p == &h.words.plans[bronzeMonthly] {
 		return &h.words.plans[silverMonthly]
 	}
 	return &h.words.plans[goldMonthly]
 }
 
-// waver schedules a cancellation and withdraws it some days later; retracts may
-// be empty, then only subscription and effective date say what is withdrawn.
+// waver schedules a cancellation and withdraws it some days later. If retracts is
+// empty, only the subscription and the effective date say what is withdrawn.
 func (h *history) waver(s *subscription, effective time.Time, id, retracts string) {
 	day := s.next().AddDate(0, 0, 3)
 	h.addEvent(event{id: id, kind: eventCancelLater, subscription: s.id, date: day, effective: effective})
@@ -219,7 +221,7 @@ func (h *history) cancel(s *subscription) {
 	}
 }
 
-// bill writes the invoice of the next period.
+// bill adds the invoice for the next period.
 func (h *history) bill(s *subscription) {
 	day := s.next()
 	inv := h.newInvoice(day)
@@ -247,7 +249,7 @@ func (h *history) newInvoice(day time.Time) invoice {
 	return inv
 }
 
-// timeOfDay is midnight where only the day is written.
+// timeOfDay draws a time of day. It is midnight if only the day is written.
 func (h *history) timeOfDay() time.Duration {
 	if h.form == dayForm {
 		return 0
@@ -277,7 +279,7 @@ func (h *history) total(l *line, gross int64) {
 }
 
 // addServices puts one-time lines on the first invoice. Those of an onboarded
-// customer are equal but for the description.
+// customer differ in their description only.
 func (h *history) addServices(inv *invoice) {
 	var services []string
 	switch {
@@ -296,7 +298,7 @@ func (h *history) addServices(inv *invoice) {
 }
 
 // change moves a contract to another plan or number of seats in the middle of a
-// period: the rest of the period is credited and billed anew.
+// period: the rest of the period is credited, and billed at the new price.
 func (h *history) change(s *subscription, to *plan, quantity int) {
 	day, end := s.next().AddDate(0, 0, 10), s.next().AddDate(0, s.plan.months(), 0)
 	if !day.Before(booksClosed()) {
@@ -314,14 +316,14 @@ func (h *history) change(s *subscription, to *plan, quantity int) {
 	h.addEvent(event{kind: eventUpdated, subscription: s.id, date: day, effective: day, plan: to, quantity: quantity})
 }
 
-// rest is the share of a monthly price for the days from day to end.
+// rest returns the share of a monthly price for the days from day to end.
 func rest(price int64, day, end time.Time) int64 {
 	days := int64(end.Sub(day) / (24 * time.Hour))
 	return price * days / 30
 }
 
-// pay records how an invoice was paid, if it was and if there was something to
-// pay. Nothing happens later than two months after the books closed.
+// pay adds the transactions of an invoice, unless it has nothing to pay or is
+// left unpaid. None is later than two months after the books close.
 func (h *history) pay(inv *invoice, period int) {
 	var total int64
 	for i := range inv.lines {
@@ -350,8 +352,7 @@ func (h *history) addTransaction(inv *invoice, kind, result string, day time.Tim
 	inv.payments = append(inv.payments, t)
 }
 
-// addEvent appends an event, with an id of its own where the customer's events
-// have ids.
+// addEvent adds an event, with an id if the customer's events have ids.
 func (h *history) addEvent(e event) {
 	if e.id == "" && h.ids {
 		e.id = h.eventID(len(h.events) + 1)

@@ -35,8 +35,8 @@ const (
 	Y2020 Layout = "2020"
 )
 
-// Datasets lists the files that a company has in this layout, in the order in
-// which one refers to the other; nil for an unknown layout.
+// Datasets lists the files that a company has in this layout, each after those
+// that it refers to; nil for an unknown layout.
 func (l Layout) Datasets() []Dataset {
 	switch l {
 	case Named, Current:
@@ -47,8 +47,8 @@ func (l Layout) Datasets() []Dataset {
 	return nil
 }
 
-// The shortest and longest history that can be asked for, in months. Below a
-// year a yearly plan would not fit before the end of the books.
+// The shortest and longest history, in months. In less than a year a yearly plan
+// would not fit before the books close.
 const (
 	minMonths = 12
 	maxMonths = 240
@@ -56,11 +56,11 @@ const (
 
 // Options say how large the company is and how its files look.
 type Options struct {
-	Seed uint64 // another seed is another company
+	Seed uint64 // another seed makes another company
 	// Customers is how many customers there are; ignored if LineItems is set.
 	Customers int
 	// LineItems, if above zero, adds customers until there are at least that
-	// many line items (plus at most one customer's).
+	// many line items; the last customer's may exceed it.
 	LineItems int
 	Months    int    // length of the books, which end with December 2025; 12 to 240
 	Layout    Layout // header rows

@@ -27,8 +27,8 @@ func (g *generator) writeProfile(c *customer) {
 	t.add(c.first.text+" "+c.last.text, g.email(c), c.company, country, region, c.place.city, zip, c.id, lead, trial)
 }
 
-// writeContacts writes the customer as its own first contact, and a colleague
-// for one in three. A contact without an e-mail is told apart by its names.
+// writeContacts writes the customer's own name as its first contact, and for one
+// customer in three a colleague. Names identify a contact without an e-mail.
 func (g *generator) writeContacts(c *customer) {
 	d := throw(g.Seed, topicContacts, c.number)
 	g.writeContact(c, &d, c.first, c.last, g.email(c))
@@ -57,7 +57,7 @@ func (g *generator) writeContact(c *customer, d *dice, first, last name, mail st
 		twitter = "@" + first.ascii + "_" + last.ascii
 	}
 	note := pick(d, g.words.notes)
-	if c.number%personas == 4 { // so that any twelve customers have a line break
+	if c.number%personas == 4 { // so any twelve customers have a line break in a cell
 		note = g.words.notes[len(g.words.notes)-1]
 	}
 	g.tables[Contacts].add(c.id, first.text, last.text, mail, "", pick(d, g.words.titles), phone, linkedIn, twitter, note)
@@ -79,8 +79,8 @@ func (g *generator) writeHistory(h *history) {
 	}
 }
 
-// writeLine writes line i of an invoice. The current sample has no external ids
-// there, the older layout gets them.
+// writeLine writes line i of an invoice. Lines have external ids in the layout of
+// 2020 only.
 func (g *generator) writeLine(inv *invoice, i int) {
 	g.lines++
 	t, l := g.tables[LineItems], &inv.lines[i]
@@ -125,7 +125,7 @@ func feeCurrency(inv *invoice, l *line) string {
 	return currencies()[inv.currency]
 }
 
-// balance is zero where the column applies: on one-time lines.
+// balance is zero on one-time lines, and blank on others.
 func balance(l *line) string {
 	if l.plan != nil {
 		return ""

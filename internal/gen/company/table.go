@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The header rows, in the exact order and spelling of the published samples.
+// The header rows, in the exact order and spelling of ChartMogul's samples.
 const (
 	customersHeader2020 = "Name,Email,Company,Country,State,City,Zip,External ID,Lead created at,Free trial started at"
 	customersHeader     = "Company,Country,State,City,Zip,External ID,Lead created at,Free trial started at"
@@ -23,7 +23,7 @@ const (
 	cancellationsHeader = "Subscription external ID,Customer external ID,Date"
 )
 
-// header is the header row of a dataset that the layout has.
+// header returns the header row of a dataset of the layout.
 func (l Layout) header(d Dataset) string {
 	old := l == Y2020
 	switch d {
@@ -54,11 +54,12 @@ func choose(first bool, a, b string) string {
 	return b
 }
 
-// table is one file being written. A nil table is a file that nobody wants.
+// table is one file being written. A nil table ignores its rows: its file is not
+// written.
 type table struct {
 	out  *csv.Writer
 	rows int64
-	err  error // the first one; nothing is written after it
+	err  error // the first error; nothing is written after it
 }
 
 func newTable(w io.Writer, header string) *table {
@@ -76,7 +77,7 @@ func (t *table) add(fields ...string) {
 	t.err = t.out.Write(fields)
 }
 
-// finish writes what is buffered and tells the first error.
+// finish writes what is buffered and returns the first error.
 func (t *table) finish() error {
 	t.out.Flush()
 	if t.err == nil {
@@ -87,7 +88,7 @@ func (t *table) finish() error {
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-// numberUnlessZero is blank for zero, as samples leave some amounts blank.
+// numberUnlessZero is blank for zero: the samples leave some amounts blank.
 func numberUnlessZero(n int64) string {
 	if n == 0 {
 		return ""

@@ -1,18 +1,20 @@
 package company
 
+import "strings"
+
 // name is a first or last name with the spelling it has in an e-mail address.
 type name struct{ text, ascii string }
 
 // people are first and last names that go together.
 type people struct{ first, last []name }
 
-// place is a town with what depends on it. In zip, '#' stands for a digit and
-// '@' for a capital letter.
+// place is a town, with everything about a customer that depends on it. In zip,
+// '#' stands for a digit and '@' for a capital letter.
 type place struct {
 	city, zip         string
-	region            []string // accepted spellings; empty where none is written
+	region            []string // accepted spellings; an empty one leaves the cell blank
 	country           []string // accepted spellings
-	currency, taxRate int      // index of currencies; percent
+	currency, taxRate int      // currency: index in currencies; taxRate: percent
 	people            *people
 }
 
@@ -41,7 +43,7 @@ func (p *plan) months() int {
 	return p.count
 }
 
-// lexicon is everything that the company's data is drawn from.
+// lexicon holds the words and prices that the company's data is drawn from.
 type lexicon struct {
 	plans              []plan
 	places             []place
@@ -166,16 +168,7 @@ func japanese() *people {
 func plain(texts ...string) []name {
 	names := make([]name, len(texts))
 	for i, text := range texts {
-		names[i] = name{text, lowerASCII(text)}
+		names[i] = name{text, strings.ToLower(text)}
 	}
 	return names
-}
-
-// lowerASCII lowers a name that has ASCII letters only.
-func lowerASCII(text string) string {
-	b := []byte(text)
-	for i := range b {
-		b[i] |= 0x20
-	}
-	return string(b)
 }

@@ -2,28 +2,28 @@ package hostile
 
 import "strings"
 
-// Case is one file and what must become of it.
+// Case is one file and the outcome that its import must have.
 type Case struct {
 	File    string `json:"file"`
 	Dataset string `json:"dataset"`
-	// Family is the row of the list of bad inputs that the file belongs to.
+	// Family is the kind of bad input that the file is an example of.
 	Family string `json:"family"`
 	Why    string `json:"why"` // what is odd about the file
-	// Refused is the code with which the file as a whole is refused; then no
-	// row of it is counted.
+	// Refused is the code with which the whole file is refused; then no row of
+	// it is counted.
 	Refused string `json:"refused,omitempty"`
-	// Added rows go in. Repeats are rows that say again what an earlier row of
-	// the file said; they count as unchanged.
+	// Added counts the rows that go in. Repeats counts the rows that repeat an
+	// earlier row of the file; the report counts them as unchanged.
 	Added   int      `json:"added"`
 	Repeats int      `json:"repeats,omitempty"`
 	Rejects []Reject `json:"rejects,omitempty"`
-	// Unknown are the columns that are named in the report and ignored.
+	// Unknown lists the columns that the report names and the import ignores.
 	Unknown []string `json:"unknown_columns,omitempty"`
 
 	Content string `json:"-"`
 }
 
-// Read is how many rows the import must count: every row has one fate.
+// Read returns how many rows the import must count as read.
 func (c *Case) Read() int { return c.Added + c.Repeats + len(c.Rejects) }
 
 // Reject is a row that must not go in.
@@ -33,7 +33,7 @@ type Reject struct {
 	Code   string `json:"code"`
 }
 
-// Cases are all hostile files, by family.
+// Cases lists all hostile files, family by family.
 func Cases() []Case {
 	var all []Case
 	for _, family := range [][]Case{structure(), encodings(), headers(), duplicates(), amounts(), dates(), values(), references()} {
@@ -42,7 +42,8 @@ func Cases() []Case {
 	return all
 }
 
-// Base is what a source must hold before a case is imported: file name to content.
+// Base returns the files that must be imported into a source before a case: file
+// name to content.
 func Base() map[string]string {
 	return map[string]string{
 		"plans.csv":     "Name,Interval count,Interval unit,Plan ID\nGold Monthly,1,month,plan_gold\n",
@@ -52,7 +53,7 @@ func Base() map[string]string {
 	}
 }
 
-// Shortest headers that the families share.
+// Headers that several families use, with few columns.
 const (
 	customersHeader    = "Name,Email,Company,External ID"
 	invoicesHeader     = "Customer external ID,Invoice external ID,Invoiced date,Due Date,Currency"
@@ -61,13 +62,13 @@ const (
 	eventsHeader       = "Customer external ID,Subscription external ID,External ID,Event Type,Retracted event ID,Date,Effective Date,Plan external ID,Currency,Amount in Cents,Quantity"
 )
 
-// probe is a row that differs from a good one in one cell; its code is empty if
-// the row is good all the same.
+// probe is a row that differs from a good one in one cell. code is the code of its
+// reject; empty if the row is good, too.
 type probe struct{ cell, code string }
 
-// probes writes one row for each probe, in the place of %v and with the row's
-// number in the place of %n, and says what must become of them. column is
-// the one that the cell is in.
+// probes returns the case with one row for each probe, and the outcome of each. A
+// row is made from a pattern: %v stands for the cell, %n for the number of the
+// line. column is the header of the cell's column.
 func (c Case) probes(header, row, column string, list ...probe) Case {
 	var text strings.Builder
 	text.WriteString(header + "\n")
@@ -86,7 +87,7 @@ func (c Case) probes(header, row, column string, list ...probe) Case {
 
 func padded(n int) string { return string([]byte{byte('0' + n/10), byte('0' + n%10)}) }
 
-// quoted writes a cell as CSV.
+// quoted returns a cell as CSV spells it.
 func quoted(cell string) string {
 	if strings.ContainsAny(cell, "\",\r\n") {
 		return `"` + strings.ReplaceAll(cell, `"`, `""`) + `"`

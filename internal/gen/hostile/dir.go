@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// WriteDir writes the cases, the rows they need (base/), EXPECTED.json and
-// README.md to dir, which is made if need be.
+// WriteDir writes the cases, the files that they need (base/), EXPECTED.json and
+// README.md to dir. It makes dir if it does not exist.
 func WriteDir(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "base"), 0o750); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
@@ -26,7 +26,7 @@ func WriteDir(dir string) error {
 	return nil
 }
 
-// contents is every file of the folder by its slash-separated name.
+// contents returns every file of the folder by its slash-separated name.
 func contents() (map[string]string, error) {
 	files := map[string]string{"README.md": readme()}
 	for name, content := range Base() {
@@ -66,8 +66,8 @@ func readme() string {
 	return text.String()
 }
 
-// outcome is the last cell of the table: rejects of one column and code stand
-// together.
+// outcome returns the last cell of the table. Rejects with the same column and
+// code are listed together.
 func (c *Case) outcome() string {
 	if c.Refused != "" {
 		return "refused: " + c.Refused

@@ -23,7 +23,7 @@ import (
 
 const checkedIn = "../../../testdata/hostile"
 
-// Nobody edits testdata/hostile by hand: it equals what is written anew.
+// testdata/hostile is not edited by hand: it equals what WriteDir writes.
 func TestCheckedInFilesAreFresh(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -53,8 +53,8 @@ func readTree(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// The reader and the rules for rows do to each file what it says they must.
-// Duplicates and references are the importer's to find; here they pass.
+// The CSV reader and the rules for rows give each file its expected outcome. They
+// can't see duplicates and unknown references: the importer finds those.
 func TestCasesHoldForReaderAndRules(t *testing.T) {
 	t.Parallel()
 	for _, c := range hostile.Cases() {
@@ -128,14 +128,14 @@ func code(t *testing.T, err error) string {
 	return e.Code
 }
 
-// The names are those of the datasets, no file is written twice, and every
-// family is there.
+// Every case names a dataset, no two cases have the same file, and no family is
+// missing.
 func TestCasesAreComplete(t *testing.T) {
 	t.Parallel()
 	files, families := map[string]bool{}, map[string]bool{}
 	for _, c := range hostile.Cases() {
 		if files[c.File] {
-			t.Errorf("%s is there twice", c.File)
+			t.Errorf("%s is the file of two cases", c.File)
 		}
 		files[c.File] = true
 		families[strings.Fields(c.Family)[0]] = true

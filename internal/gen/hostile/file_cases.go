@@ -6,7 +6,7 @@ import (
 	"unicode/utf16"
 )
 
-// Families, as in the list of bad inputs.
+// The families of bad input. Their names are part of the checked-in files.
 const (
 	familyStructure  = "B1 structure"
 	familyEncoding   = "B2 encoding"

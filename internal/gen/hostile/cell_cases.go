@@ -74,7 +74,7 @@ func dates() []Case {
 	}
 }
 
-// longID is an id of so many characters.
+// longID returns an id of n characters that begins with first.
 func longID(first string, n int) string { return first + strings.Repeat("x", n-1) }
 
 func values() []Case {
