@@ -218,7 +218,8 @@ func TestBatchKeepsOrderAndReportsWhatFailed(t *testing.T) {
 	}
 }
 
-// A group with many messages, all workers at them, does not make another group wait; nor do messages of no group.
+// A group with many messages, also in flight, does not make another group wait, nor messages
+// without a group.
 func TestGroupsTakeTurns(t *testing.T) {
 	t.Parallel()
 	client, _, base := startSQS(t, "work")

@@ -4,7 +4,6 @@ import (
 	"crypto/md5" // the protocol's own checksum, no secret
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -15,32 +14,34 @@ import (
 	"github.com/google/uuid"
 )
 
-// defaultVisibility is SQS's default for a queue that says nothing.
+// defaultVisibility is SQS's default visibility timeout.
 const defaultVisibility = 30 * time.Second
 
-// queue is one standard queue: messages in the order they were sent, but groups of messages take turns. Whoever uses it holds the lock of SQS.
+// queue is one standard queue. It delivers messages in the order in which they were sent, except
+// that groups take turns. Callers hold the lock of SQS.
 type queue struct {
 	name        string
 	attributes  map[string]string
 	visibility  time.Duration
 	delay       time.Duration
-	deadLetters string // name of the dead-letter queue, "" for none
-	maxReceives int    // receives after which a message goes there
+	deadLetters string // name of the dead-letter queue, "" if it has no such queue
+	maxReceives int    // receives after which a message goes to that queue
 	messages    []*message
 }
 
 type message struct {
 	id, body   string
-	group      string // "" for none
+	group      string // "" if it has no group
 	attributes json.RawMessage
 	sent       time.Time
-	visible    time.Time // from when on it can be received
-	first      time.Time // when it was received first
+	visible    time.Time // it can be received from then on
+	first      time.Time // when it was first received
 	receives   int
 	receipt    string // handle of the last receive
 }
 
-// newQueue reads the settings that CreateQueue takes; what it does not know it only gives back.
+// newQueue reads the attributes that CreateQueue takes. Those that it does not know it only
+// returns.
 func newQueue(name string, attributes map[string]string) *queue {
 	q := &queue{name: name, attributes: attributes, visibility: defaultVisibility}
 	if seconds, err := strconv.Atoi(attributes["VisibilityTimeout"]); err == nil {
@@ -114,18 +115,18 @@ func (q *queue) send(now time.Time, entry sendEntry) sentEntry {
 	return sentEntry{Id: entry.Id, MessageId: m.id, MD5OfMessageBody: checksum(m.body)}
 }
 
-// received is a message as ReceiveMessage gives it; all its attributes are there, asked for or not.
+// received is a message as ReceiveMessage returns it, with all attributes, asked for or not.
 type received struct {
 	MessageId, ReceiptHandle, Body, MD5OfBody string //nolint:revive // the wire's own name
 	Attributes                                map[string]string
 	MessageAttributes                         json.RawMessage `json:",omitempty"`
 }
 
-// receive hands out up to limit visible messages and hides them. A message received too often goes to
-// the dead-letter queue instead.
+// receive delivers up to limit visible messages and hides them. A message received too often goes
+// to the dead-letter queue instead.
 func (q *queue) receive(now time.Time, hidden time.Duration, limit int, deadLetters *queue) []received {
 	var out []received
-	given := map[*message]bool{} // also those that are visible again at once
+	given := map[*message]bool{} // a message with a visibility timeout of 0 is visible again at once
 	for len(out) < limit {
 		m := q.next(now, given)
 		if m == nil {
@@ -143,8 +144,8 @@ func (q *queue) receive(now time.Time, hidden time.Duration, limit int, deadLett
 	return out
 }
 
-// next is the first visible message of the group that has the fewest in flight, as a fair queue gives it. Each message without a
-// group is a group of its own.
+// next returns the first visible message of the group that has the fewest in flight, as a fair
+// queue does. Each message without a group counts as a group of its own.
 func (q *queue) next(now time.Time, given map[*message]bool) *message {
 	flying := map[string]int{}
 	for _, m := range q.messages {
@@ -184,8 +185,8 @@ func (m *message) receive(now time.Time, hidden time.Duration) received {
 	return out
 }
 
-// delete removes the message with this receipt handle. One that is gone, or was received again since,
-// is no error and stays as it is, like in SQS.
+// delete removes the message with this receipt handle. As in SQS it does nothing, and is no error,
+// if the message is gone or was received again since.
 func (q *queue) delete(receipt string) {
 	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool { return m.receipt == receipt })
 }
@@ -216,11 +217,4 @@ func (q *queue) describe(now time.Time) map[string]string {
 func checksum(body string) string {
 	sum := md5.Sum([]byte(body))
 	return hex.EncodeToString(sum[:])
-}
-
-func asAPIError(err error) *apiError {
-	if api := (*apiError)(nil); errors.As(err, &api) {
-		return api
-	}
-	return &apiError{code: "InternalError", message: err.Error()}
 }

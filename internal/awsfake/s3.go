@@ -9,7 +9,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
-// NewS3 serves the S3 API over the named buckets, all versioned and empty at first.
+// NewS3 returns a handler of the S3 API with these buckets, versioned and empty at first.
 func NewS3(buckets ...string) (http.Handler, error) {
 	backend := s3mem.New()
 	for _, name := range buckets {
@@ -31,8 +31,8 @@ func createVersioned(backend *s3mem.Backend, name string) error {
 	return nil
 }
 
-// withoutChecksums drops the checksum headers of a request. gofakes3 would store them as metadata and
-// give the checksum of the whole object with every range of it, which the SDK then refuses.
+// withoutChecksums drops the checksum headers of a request. gofakes3 would store them as metadata
+// and return the checksum of the whole object with every range of it, which the SDK refuses.
 func withoutChecksums(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name := range r.Header {

@@ -3,6 +3,7 @@ package awsfake
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,27 +11,27 @@ import (
 	"time"
 )
 
-// Limits of SQS that a client meets: bytes of a message or of a whole batch, entries of a batch.
+// Limits of SQS: bytes of a message or of a whole batch, entries of a batch.
 const (
 	maxMessageBytes = 1 << 20
 	maxBatch        = 10
 )
 
-// account is the account number in queue URLs and ARNs, as other local stand-ins have it.
+// account is the account number in queue URLs and ARNs, the same as other local stand-ins use.
 const account = "000000000000"
 
 // pollStep is how often a long poll looks at its queue.
 const pollStep = 20 * time.Millisecond
 
-// SQS is a set of standard queues behind the JSON protocol of SQS. Safe for concurrent use.
+// SQS serves a set of standard queues over the JSON protocol of SQS. It is safe for concurrent use.
 type SQS struct {
 	now    func() time.Time
 	mu     sync.Mutex
 	queues map[string]*queue
 }
 
-// NewSQS serves the named queues, all empty, with SQS's default settings. More can be made by CreateQueue.
-// Visibility timeouts run on now.
+// NewSQS returns an SQS with these queues, empty and with SQS's default settings. CreateQueue makes
+// more. Visibility timeouts go by now.
 func NewSQS(now func() time.Time, queues ...string) *SQS {
 	s := &SQS{now: now, queues: map[string]*queue{}}
 	for _, name := range queues {
@@ -39,13 +40,13 @@ func NewSQS(now func() time.Time, queues ...string) *SQS {
 	return s
 }
 
-// QueueURL is the URL of a queue of the SQS stand-in at base. Only its last part counts, so a queue
-// has one name under every address of the stand-in.
+// QueueURL returns the URL of a queue in the stand-in at base. The stand-in reads only its last
+// part, so a queue is the same under every address of the stand-in.
 func QueueURL(base, name string) string {
 	return strings.TrimSuffix(base, "/") + "/" + account + "/" + name
 }
 
-// apiError is an answer that the SDK turns into an API error of this code.
+// apiError is an answer that the SDK turns into an API error with this code.
 type apiError struct {
 	code, message string
 }
@@ -54,6 +55,13 @@ func (e *apiError) Error() string { return e.code + ": " + e.message }
 
 func invalid(format string, args ...any) error {
 	return &apiError{code: "InvalidParameterValue", message: fmt.Sprintf(format, args...)}
+}
+
+func asAPIError(err error) *apiError {
+	if api := (*apiError)(nil); errors.As(err, &api) {
+		return api
+	}
+	return &apiError{code: "InternalError", message: err.Error()}
 }
 
 // ServeHTTP answers one operation, named by the header X-Amz-Target.
@@ -67,7 +75,7 @@ func (s *SQS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		answer = map[string]string{"__type": "com.amazonaws.sqs#" + api.code, "message": api.message}
 	}
-	// A client that went away is the only way for this to fail, and nobody is left to tell.
+	// This fails only if the client has gone away.
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
@@ -92,7 +100,7 @@ func (s *SQS) serve(ctx context.Context, r *http.Request, operation string) (any
 	}
 }
 
-// answerTo decodes the request into what the operation takes, and runs it.
+// answerTo decodes the request into the input of the operation, and runs it.
 func answerTo[T any](r *http.Request, operation func(T) (any, error)) (any, error) {
 	var in T
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {

@@ -1,6 +1,6 @@
-// Package effort says how many of its cases a test goes through, where they are many and all alike: cuts at every call, kills,
-// seeds. `make test` goes through one in five, always the same ones. With RESEED_TEST_ALL set, as by `make test-race`, a test
-// goes through all of them.
+// Package effort says how many cases a test tries if it has many similar ones: failures at every
+// call, kills, seeds. In `make test` it tries one in five, always the same ones. With
+// RESEED_TEST_ALL set, as in `make test-race`, it tries all.
 package effort
 
 import (
@@ -9,14 +9,15 @@ import (
 	"os"
 )
 
-// share is one in how many. It has no divisor in common with the patterns by which tests choose what to do in their n-th case
-// (n%2, n%3, n%4), so that a sample has some of each.
+// share means that one in so many cases is tried. Tests choose what to do in their n-th case by
+// n%2, n%3 or n%4. share has no divisor in common with these, so that a sample has some cases of
+// each.
 const share = 5
 
-// All tells whether all cases are wanted.
+// All reports whether all cases are wanted.
 func All() bool { return os.Getenv("RESEED_TEST_ALL") != "" }
 
-// Some is how many of n seeds, kills or items are enough: a fifth, rounded up, or n.
+// Some returns how many of n seeds, kills or items to try: a fifth, rounded up, or all.
 func Some(n int) int {
 	if All() {
 		return n
@@ -24,8 +25,8 @@ func Some(n int) int {
 	return (n + share - 1) / share
 }
 
-// Cases are the numbers 1, 1+step, 1+2*step … up to most: all, or one in five of them. Which one it begins with depends on
-// the name of the test, so that tests that are alike sample different cases.
+// Cases returns the numbers 1, 1+step, 1+2*step … up to most: all, or one in five of them. The
+// first one depends on the name of the test, so that similar tests try different cases.
 func Cases(name string, most, step int) iter.Seq[int] {
 	first := 1
 	if !All() {

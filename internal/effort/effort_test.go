@@ -15,7 +15,7 @@ func TestAll(t *testing.T) {
 	}
 }
 
-// The samples of tests with enough different names are all cases together.
+// The samples of tests with different names together contain all cases.
 func TestSamples(t *testing.T) {
 	t.Setenv("RESEED_TEST_ALL", "")
 	together := map[int]int{}
@@ -31,7 +31,7 @@ func TestSamples(t *testing.T) {
 	if len(together) != 20 {
 		t.Errorf("%v", together)
 	}
-	for n := range effort.Cases("a", math.MaxInt, 1) { // an end that is not known
+	for n := range effort.Cases("a", math.MaxInt, 1) { // for tests that do not know their last case
 		if n > 100 {
 			break
 		}

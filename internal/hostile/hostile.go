@@ -1,5 +1,6 @@
-// Package hostile makes connections that cost a server something and bring it nothing: what a broken client does
-// by mistake, and somebody else on purpose. Tests and internal/hostile/load use it against a server of their own.
+// Package hostile makes connections that cost a server resources and are of no use, as a broken
+// client does by mistake and an attacker on purpose. Tests and internal/hostile/load use it against
+// a server of their own.
 package hostile
 
 import (
@@ -16,18 +17,18 @@ import (
 // Target is the server.
 type Target struct {
 	Dial   func(context.Context) (net.Conn, error)
-	Key    string // a right one
-	Source string // uuid of a source that takes uploads
+	Key    string // a valid API key
+	Source string // UUID of a source that takes uploads
 }
 
 // Kind is one way to be hostile.
 type Kind struct {
 	Name   string
-	Keyed  bool // it comes with a right key
+	Keyed  bool // it has a valid key
 	attack func(net.Conn, Target) error
 }
 
-// Kinds are all of them.
+// Kinds returns all kinds.
 func Kinds() []Kind {
 	const body = "Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
 	return []Kind{
@@ -45,7 +46,7 @@ func Kinds() []Kind {
 	}
 }
 
-// Attack makes one connection, and returns how long it was open when the server has closed it.
+// Attack makes one connection, and returns when the server has closed it: how long it was open.
 func (k Kind) Attack(ctx context.Context, t Target) (open time.Duration, err error) {
 	c, err := t.Dial(ctx)
 	if err != nil {
@@ -72,7 +73,7 @@ const (
 	uploadEnd = "\r\n--" + boundary + "--\r\n"
 )
 
-// upload begins an upload of so many bytes.
+// upload returns the beginning of an upload of size bytes.
 func upload(t Target, size int) string {
 	form := "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.csv\"\r\n\r\n"
 	return head("POST", "/v1/data_sources/"+t.Source+"/imports", t.Key) +
@@ -90,7 +91,7 @@ func untilClosed(c net.Conn) error {
 	return byUs(err)
 }
 
-// byUs is an error of a connection that we have closed; nil if the server has, in whatever way.
+// byUs returns err if we have closed the connection; nil if the server has, in whatever way.
 func byUs(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		return err
@@ -98,11 +99,11 @@ func byUs(err error) error {
 	return nil
 }
 
-// drip sends a beginning, and then a byte every second.
-func drip(c net.Conn, begin string) error {
+// drip sends the beginning of a request, and then a byte every second.
+func drip(c net.Conn, beginning string) error {
 	gone := make(chan error, 1)
 	go func() { gone <- untilClosed(c) }()
-	if send(c, begin) != nil {
+	if send(c, beginning) != nil {
 		return <-gone
 	}
 	for {
@@ -110,7 +111,7 @@ func drip(c net.Conn, begin string) error {
 		case err := <-gone:
 			return err
 		case <-time.After(time.Second):
-			_ = send(c, "x") // gone tells
+			_ = send(c, "x") // an error comes over gone
 		}
 	}
 }
@@ -124,7 +125,7 @@ func flood(c net.Conn, request string) error {
 	}
 }
 
-// once makes one request, and is silent then.
+// once sends one request, and nothing more.
 func once(c net.Conn, request string) error {
 	if err := send(c, request); err != nil {
 		return byUs(err)
@@ -132,7 +133,7 @@ func once(c net.Conn, request string) error {
 	return untilClosed(c)
 }
 
-// answered makes one request after the other, each when the last is answered.
+// answered sends one request after the other, each when the one before is answered.
 func answered(c net.Conn, request string) error {
 	buf := make([]byte, 4096)
 	for {
@@ -145,7 +146,7 @@ func answered(c net.Conn, request string) error {
 	}
 }
 
-// halfClosed says that no more comes, in the middle of a header.
+// halfClosed closes its sending side in the middle of a header.
 func halfClosed(c net.Conn, _ Target) error {
 	half, ok := c.(interface{ CloseWrite() error })
 	if !ok {
@@ -157,7 +158,7 @@ func halfClosed(c net.Conn, _ Target) error {
 	return untilClosed(c)
 }
 
-// uploads sends a file of a megabyte that holds no rows, and is silent then.
+// uploads sends a file of a megabyte without rows, and nothing more.
 func uploads(c net.Conn, t Target) error {
 	const piece, pieces = 16 << 10, 64
 	go func() {
@@ -169,7 +170,7 @@ func uploads(c net.Conn, t Target) error {
 			}
 		}
 		if err == nil {
-			_ = send(c, uploadEnd) // the answer tells
+			_ = send(c, uploadEnd) // untilClosed notices a failure
 		}
 	}()
 	return untilClosed(c)

@@ -28,7 +28,7 @@ import (
 	"reseed/pkg/table/dynamo/dynotest"
 )
 
-// What stands in for the resources of the template, and the API key of events/.
+// Names of the stand-ins for the resources of the template, and the hash of the API key of events/.
 const (
 	bucket      = "files"
 	importQueue = "import"
@@ -36,11 +36,12 @@ const (
 	keyHash     = "25bf8e1a2393f1108d37029b3df5593236c755742ec93465bbafa9b290bddcf6" // of the key "local"
 )
 
-// Bed is a deployed Reseed without AWS: stand-ins, empty at first, and every function running.
+// Bed is Reseed as it is deployed, without AWS: every function running, over stand-ins that are
+// empty at first.
 type Bed struct {
 	Template  *templatetest.Template
 	Functions map[string]*Function // by folder
-	Store     *store.Store         // the table, seen from outside
+	Store     *store.Store         // the table of the functions, for tests to look into
 
 	s3     *s3.Client
 	sqs    *sqs.Client
@@ -48,8 +49,8 @@ type Bed struct {
 	starts map[string]func(testing.TB) *Function
 }
 
-// Build builds every function the way it is deployed, for this machine, and gives the
-// folder: one binary for each folder of functions/.
+// Build builds every function as for a deployment, but for this machine: into dir, one binary for
+// each folder of functions/. root is the folder of the repository.
 func Build(ctx context.Context, root, dir string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "lambda.norpc", "-o", dir, "./functions/...")
 	cmd.Dir = root
@@ -60,7 +61,8 @@ func Build(ctx context.Context, root, dir string) error {
 	return nil
 }
 
-// NewBed starts the stand-ins, over an engine of the caller's, and every function of the template.
+// NewBed starts the stand-ins, with a new table in the engine, and every function of the template.
+// binaries is the folder that [Build] filled.
 func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	tb.Helper()
 	s3URL, sqsURL := awsfaketest.Start(tb, awsfaketest.Resources{Buckets: []string{bucket}, Queues: []string{importQueue, eraseQueue}})
@@ -84,17 +86,18 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	return b
 }
 
-// unhurried is the longest time that AWS gives a function. Each has it here, so that no test ends by the clock of a slow machine.
+// unhurried is the longest timeout that AWS allows. Every function has it here, so that no test
+// fails because a machine is slow.
 const unhurried = 15 * time.Minute
 
-// Start starts one more sandbox of a function.
+// Start starts one more process of a function.
 func (b *Bed) Start(tb testing.TB, folder string) *Function {
 	tb.Helper()
 	return b.starts[folder](tb)
 }
 
-// environment is what a function finds: only what the template declares, with the
-// stand-ins in place of references.
+// environment returns the environment of a function: the variables that the template declares, with
+// the stand-ins in place of references, and credentials.
 func environment(f templatetest.Function, values map[string]string) []string {
 	environ := []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"}
 	for name, v := range f.Variables {
@@ -114,7 +117,7 @@ func config(endpoint string) aws.Config {
 	}
 }
 
-// Invoke hands an event to the function of a folder, and fails the test if the function fails.
+// Invoke sends an event to the function of a folder, and fails the test if the function fails.
 func (b *Bed) Invoke(tb testing.TB, folder string, event any) []byte {
 	tb.Helper()
 	body, err := json.Marshal(event)
@@ -128,7 +131,7 @@ func (b *Bed) Invoke(tb testing.TB, folder string, event any) []byte {
 	return said
 }
 
-// Put puts a file into the bucket and gives the event that S3 would send.
+// Put puts a file into the bucket and returns the event that S3 would send.
 func (b *Bed) Put(tb testing.TB, key, text string) events.S3Event {
 	tb.Helper()
 	out, err := b.s3.PutObject(tb.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(text)})
@@ -153,7 +156,7 @@ func (b *Bed) Objects(tb testing.TB, prefix string) int {
 	return len(out.Versions)
 }
 
-// Messages counts what waits in both queues.
+// Messages counts the visible messages in both queues.
 func (b *Bed) Messages(tb testing.TB) (n int) {
 	tb.Helper()
 	for _, queue := range []string{importQueue, eraseQueue} {
@@ -178,7 +181,7 @@ func (b *Bed) Work(tb testing.TB) {
 	}
 }
 
-// deliver hands one message to its function; false when there is none.
+// deliver delivers one message of a queue to its function. It returns false if there is no message.
 func (b *Bed) deliver(tb testing.TB, queue, folder string) bool {
 	tb.Helper()
 	u := awsfake.QueueURL(b.sqsURL, queue)
@@ -199,7 +202,7 @@ func (b *Bed) deliver(tb testing.TB, queue, folder string) bool {
 	return len(got.Messages) > 0
 }
 
-// Call makes a request to the API and gives status and body.
+// Call makes a request to the API and returns status and body.
 func (b *Bed) Call(tb testing.TB, method, path, contentType string, body []byte) (int, string) {
 	tb.Helper()
 	target, err := url.Parse(path)
@@ -226,7 +229,7 @@ func (b *Bed) Call(tb testing.TB, method, path, contentType string, body []byte)
 	return answer.StatusCode, answer.Body
 }
 
-// Drop loses all messages, as no queue ever should.
+// Drop deletes all messages undelivered, as if they were lost.
 func (b *Bed) Drop(tb testing.TB) {
 	tb.Helper()
 	for _, queue := range []string{importQueue, eraseQueue} {

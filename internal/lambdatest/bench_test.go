@@ -25,8 +25,8 @@ func invoke(b *testing.B, f *lambdatest.Function, body []byte) {
 	}
 }
 
-// BenchmarkColdStart is from the start of the process to its first answer: of the API
-// without and with a look at the table, and of the function that S3 starts.
+// BenchmarkColdStart measures from the start of the process to its first answer: of the API without
+// and with a read of the table, and of the function that S3 invokes.
 func BenchmarkColdStart(b *testing.B) {
 	bed := lambdatest.NewBed(b, &engine, binaries)
 	for _, name := range []string{"api.ping.json", "api.customers.json", "ingest-csv.put.json"} {
@@ -49,7 +49,7 @@ func BenchmarkColdStart(b *testing.B) {
 	}
 }
 
-// BenchmarkWarmInvoke is one more event for a sandbox that runs already.
+// BenchmarkWarmInvoke measures one more event for a process that is running already.
 func BenchmarkWarmInvoke(b *testing.B) {
 	bed := lambdatest.NewBed(b, &engine, binaries)
 	for _, name := range []string{"api.ping.json", "api.customers.json"} {

@@ -53,7 +53,7 @@ func newBed(t *testing.T) *lambdatest.Bed {
 	return lambdatest.NewBed(t, &engine, binaries)
 }
 
-// datasets are in an order in which each file finds what it refers to.
+// datasets returns the datasets in such an order that each file refers only to files before it.
 func datasets() []string {
 	return []string{"plans", "customers", "contacts", "invoices", "line_items", "transactions", "subscription_events"}
 }
@@ -103,7 +103,7 @@ func directory(t *testing.T, b *lambdatest.Bed) *store.Directory {
 	return d
 }
 
-// items counts what the partitions of a source hold.
+// items counts the items in the partitions of a source.
 func items(t *testing.T, b *lambdatest.Bed, src store.Source) (n int) {
 	t.Helper()
 	sp := src.Space()
@@ -147,7 +147,7 @@ func TestEveryEventIsAnswered(t *testing.T) {
 			t.Errorf("%s: a message failed: %s", e.Name, said)
 		}
 	}
-	// Of all that, only the source was made, and erased again: the uploads of the events do not exist.
+	// The events make one source, and erase it again. Their uploads do not exist.
 	if d := directory(t, b); len(d.Sources) != 0 || d.ManualEpoch != 2 {
 		t.Errorf("sources %v, manual epoch %d", d.Sources, d.ManualEpoch)
 	}
@@ -160,8 +160,8 @@ func TestEveryEventIsAnswered(t *testing.T) {
 func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	last := upload(t, b, "Acme & Söhne", "Acme") // one name begins with the other
-	b.Invoke(t, "ingest-csv", last)              // delivered twice
+	last := upload(t, b, "Acme & Söhne", "Acme") // one name is a prefix of the other
+	b.Invoke(t, "ingest-csv", last)              // the same event a second time
 	b.Work(t)
 	b.Invoke(t, "tick", map[string]string{})
 	b.Work(t)
@@ -187,16 +187,16 @@ func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
 		t.Errorf("the neighbour has %d items of %d", got, n)
 	}
 	if b.Objects(t, "uploads/Acme/") != 0 || b.Objects(t, "uploads/Acme & Söhne/") != 7 {
-		t.Error("the uploads of the erased source, and no others, are to go")
+		t.Error("an erase must delete the uploads of its source, and no others")
 	}
-	b.Invoke(t, "ingest-csv", last) // late: its object is gone
+	b.Invoke(t, "ingest-csv", last) // too late: the erase has deleted its object
 	if d := directory(t, b); len(d.Sources) != 1 {
 		t.Errorf("an upload that is gone made a source: %+v", d.Sources)
 	}
 	eraseManual(t, b)
 }
 
-// upload puts every dataset of the sample company into sources, and gives the last event.
+// upload uploads every dataset of the sample company to each source, and returns the last event.
 func upload(t *testing.T, b *lambdatest.Bed, sources ...string) (last any) {
 	t.Helper()
 	for _, source := range sources {
@@ -209,7 +209,8 @@ func upload(t *testing.T, b *lambdatest.Bed, sources ...string) (last any) {
 	return last
 }
 
-// eraseSource counts, erases and counts again a source of n items.
+// eraseSource plans an erase of a source of n items, restores it from an erase with a grace period,
+// then erases it.
 func eraseSource(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 	t.Helper()
 	dry := erase(t, b, "delete-source", app.EraseSource{Source: src.Name, DryRun: true})
@@ -219,7 +220,7 @@ func eraseSource(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 	if planned := dry.Plan.Removes.Total() + dry.Plan.Pointers.Total(); planned != int64(n) {
 		t.Errorf("planned %d of %d items", planned, n)
 	}
-	graceful(t, b, src, n)
+	restored(t, b, src, n)
 	erased := erase(t, b, "delete-source", app.EraseSource{Source: src.Name})
 	if got := eraser.Counts(erased.Removed).Total(); erased.Status != job.Done || got != int64(n) {
 		t.Errorf("erased %d of %d items: %+v", got, n, erased)
@@ -232,8 +233,8 @@ func eraseSource(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 	}
 }
 
-// graceful empties a source, so that it can be restored, and restores it over the API.
-func graceful(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
+// restored erases the content of a source with a grace period, and restores it over the API.
+func restored(t *testing.T, b *lambdatest.Bed, src store.Source, n int) {
 	t.Helper()
 	hidden := erase(t, b, "delete-source", app.EraseSource{Selection: "content", Source: src.Name, Grace: "1h"})
 	if hidden.Status != job.Grace || hidden.Until.IsZero() {
@@ -319,7 +320,7 @@ func TestFilesPostedToTheAPIAreImportedAndErased(t *testing.T) {
 	}
 }
 
-// call makes a request to the API that must have a status, and reads the answer.
+// call makes a request to the API, which must answer with status want, and decodes the answer.
 func call[T any](t *testing.T, b *lambdatest.Bed, want int, method, path, contentType string, body []byte) (out T) {
 	t.Helper()
 	status, said := b.Call(t, method, path, contentType, body)
@@ -338,8 +339,8 @@ type seen struct {
 	Datasets map[string]job.Counts `json:"datasets"`
 }
 
-// worked lets a job's steps be done, and looks at it.
-func worked(t *testing.T, b *lambdatest.Bed, id string, want job.Status) seen {
+// ran delivers all messages, and returns the job, which must have status want.
+func ran(t *testing.T, b *lambdatest.Bed, id string, want job.Status) seen {
 	t.Helper()
 	b.Work(t)
 	j := call[seen](t, b, http.StatusOK, http.MethodGet, "/v1/imports/"+id, "", nil)
@@ -367,7 +368,7 @@ func TestPlanApplyUndoOverTheAPI(t *testing.T) {
 	_ = w.Close()
 
 	plan := call[seen](t, b, http.StatusAccepted, http.MethodPost, imports, w.FormDataContentType(), form.Bytes()).ID
-	if j := worked(t, b, plan, job.Planned); j.Datasets["customers"] != (job.Counts{Read: 12, Added: 12}) || items(t, b, directory(t, b).Sources[0]) != 0 {
+	if j := ran(t, b, plan, job.Planned); j.Datasets["customers"] != (job.Counts{Read: 12, Added: 12}) || items(t, b, directory(t, b).Sources[0]) != 0 {
 		t.Errorf("planned: %+v", j)
 	}
 	samples := call[struct{ Changes []any }](t, b, http.StatusOK, http.MethodGet, jobs+plan+"/samples", "", nil)
@@ -375,8 +376,8 @@ func TestPlanApplyUndoOverTheAPI(t *testing.T) {
 		t.Errorf("%d samples", len(samples.Changes))
 	}
 	call[seen](t, b, http.StatusAccepted, http.MethodPost, jobs+plan+"/apply", "", nil)
-	worked(t, b, plan, job.Done)
-	if n := items(t, b, directory(t, b).Sources[0]); n != 23 { // with their e-mail pointers
+	ran(t, b, plan, job.Done)
+	if n := items(t, b, directory(t, b).Sources[0]); n != 23 { // 12 customers and 11 e-mail pointers
 		t.Errorf("%d items are there after apply", n)
 	}
 	if n := strings.Count(changes(t, b, plan, "ndjson"), `"action":"added"`); n != 12 {
@@ -386,29 +387,30 @@ func TestPlanApplyUndoOverTheAPI(t *testing.T) {
 		t.Errorf("%d items are exported", n)
 	}
 	undo := call[seen](t, b, http.StatusAccepted, http.MethodPost, jobs+plan+"/undo", "", nil).ID
-	if j := worked(t, b, undo, job.Done); j.Datasets["customers"] != (job.Counts{Read: 12, Removed: 12}) || items(t, b, directory(t, b).Sources[0]) != 0 {
+	if j := ran(t, b, undo, job.Done); j.Datasets["customers"] != (job.Counts{Read: 12, Removed: 12}) || items(t, b, directory(t, b).Sources[0]) != 0 {
 		t.Errorf("undone: %+v", j)
 	}
 
-	// A file that lies in the bucket is named, not sent; and a plan is cancelled.
+	// A file in the bucket is imported by its name; a plan can be cancelled, and an import that
+	// waits.
 	b.Put(t, "uploads/Books/plans.csv", sample(t, b, "plans"))
 	order := []byte(`{"objects":["uploads/Books/plans.csv"],"mode":"replace","plan":true,"max_removed":0}`)
 	named := call[seen](t, b, http.StatusAccepted, http.MethodPost, imports, "application/json", order).ID
-	worked(t, b, named, job.Planned)
+	ran(t, b, named, job.Planned)
 	if j := call[seen](t, b, http.StatusOK, http.MethodDelete, jobs+named, "", nil); j.Status != job.Cancelled {
 		t.Errorf("cancelled: %+v", j)
 	}
 	waits := call[seen](t, b, http.StatusAccepted, http.MethodPost, imports, "application/json", order).ID
 	next := call[seen](t, b, http.StatusAccepted, http.MethodPost, imports, "application/json", order)
 	if j := call[seen](t, b, http.StatusOK, http.MethodDelete, jobs+next.ID, "", nil); next.Status != job.Waiting || j.Status != job.Cancelled {
-		t.Errorf("one that waits: %+v, %+v", next, j)
+		t.Errorf("an import that waits: %+v, %+v", next, j)
 	}
-	worked(t, b, waits, job.Planned)
+	ran(t, b, waits, job.Planned)
 	call[struct{ Message string }](t, b, http.StatusConflict, http.MethodPost, jobs+plan+"/apply", "", nil)
 	call[struct{ Error string }](t, b, http.StatusNotFound, http.MethodPost, jobs+"nobody/undo", "", nil)
 }
 
-// changes is the change set of a job, unpacked.
+// changes returns the change set of a job, uncompressed.
 func changes(t *testing.T, b *lambdatest.Bed, id, format string) string {
 	t.Helper()
 	status, packed := b.Call(t, http.MethodGet, "/v1/imports/"+id+"/changes?format="+format, "", nil)
@@ -426,7 +428,7 @@ func changes(t *testing.T, b *lambdatest.Bed, id, format string) string {
 	return string(text)
 }
 
-func TestTickGoesOnWithWhatWasLost(t *testing.T) {
+func TestTickResendsLostMessages(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	b.Invoke(t, "ingest-csv", b.Put(t, "uploads/Lost/customers.csv", sample(t, b, "customers")))

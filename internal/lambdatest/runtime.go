@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// prefix is the version of the Runtime API.
+// prefix begins the paths of the Runtime API.
 const prefix = "/2018-06-01/runtime/"
 
-// Function is a running bootstrap: one sandbox, which takes one event at a time.
+// Function is a running function: one process, which takes one event at a time.
 type Function struct {
 	Timeout time.Duration // of one invocation
 
 	events  chan event
 	ended   chan struct{} // closed when the process has ended
-	mu      sync.Mutex    // one event at a time
+	mu      sync.Mutex    // held during an invocation
 	waiting answers
 	output  output
 	count   int
@@ -39,35 +39,35 @@ type event struct {
 	deadline time.Time
 }
 
-// answer is what the function said to an event.
+// answer is the function's answer to an event.
 type answer struct {
 	body   []byte
 	failed bool
 }
 
-// answers are where answers are waited for, by the id of the request.
+// answers holds the channels on which answers are awaited, by request id.
 type answers struct {
 	sync.Mutex
 	of map[string]chan answer
 }
 
-// FunctionError is what a function answers that failed.
+// FunctionError is the answer of a function that failed.
 type FunctionError struct {
 	Message string `json:"errorMessage"`
 	Type    string `json:"errorType"`
 }
 
-// Error gives type and message.
+// Error returns type and message.
 func (f *FunctionError) Error() string { return f.Type + ": " + f.Message }
 
-// Start starts a bootstrap with this environment and nothing else. It is stopped when the test ends.
-func Start(tb testing.TB, bootstrap string, environ []string, timeout time.Duration) *Function {
+// Start starts a binary with this environment and nothing else. It is stopped when the test ends.
+func Start(tb testing.TB, binary string, environ []string, timeout time.Duration) *Function {
 	tb.Helper()
 	f := &Function{Timeout: timeout, events: make(chan event), ended: make(chan struct{}), waiting: answers{of: map[string]chan answer{}}}
 	var ctx context.Context
 	ctx, f.stop = context.WithCancel(context.Background())
 	f.api = httptest.NewServer(f.serve(ctx))
-	cmd := exec.CommandContext(ctx, bootstrap)
+	cmd := exec.CommandContext(ctx, binary)
 	cmd.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(f.api.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=test",
 		"AWS_LAMBDA_LOG_FORMAT=JSON",
@@ -78,31 +78,32 @@ func Start(tb testing.TB, bootstrap string, environ []string, timeout time.Durat
 	}
 	go func() {
 		defer close(f.ended)
-		_ = cmd.Wait() // killed at the end; how it ended before is in its output
+		_ = cmd.Wait() // it is killed at the end; if it ends before, its output says why
 	}()
 	tb.Cleanup(func() {
 		f.Stop()
 		if tb.Failed() {
-			tb.Logf("%s said:\n%s", bootstrap, f.output.String())
+			tb.Logf("%s said:\n%s", binary, f.output.String())
 		}
 	})
 	return f
 }
 
-// Stop kills the process, as AWS does with a sandbox that it needs no more.
+// Stop kills the process, as AWS does when it no longer needs it.
 func (f *Function) Stop() {
 	f.stop()
 	<-f.ended
 	f.api.Close()
 }
 
-// Invoke hands the function an event and gives its answer; [*FunctionError] if it failed.
+// Invoke sends the function an event and returns its answer. If the function failed, the error is a
+// [*FunctionError].
 func (f *Function) Invoke(ctx context.Context, body []byte) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.count++
 	e := event{id: "request-" + strconv.Itoa(f.count), body: body, deadline: time.Now().Add(f.Timeout)}
-	said := f.waiting.wait(e.id)
+	said := f.waiting.await(e.id)
 	select {
 	case f.events <- e:
 	case <-f.ended:
@@ -126,12 +127,12 @@ func (a answer) result() ([]byte, error) {
 	}
 	var failure FunctionError
 	if err := json.Unmarshal(a.body, &failure); err != nil {
-		return nil, fmt.Errorf("an error that is no JSON: %q", a.body)
+		return nil, fmt.Errorf("an error that is not JSON: %q", a.body)
 	}
 	return nil, &failure
 }
 
-// Output is what the function has logged.
+// Output returns what the function has logged.
 func (f *Function) Output() string { return f.output.String() }
 
 // serve serves the Runtime API to one function.
@@ -153,7 +154,7 @@ func (f *Function) serve(ctx context.Context) http.Handler {
 	mux.HandleFunc("POST "+prefix+"invocation/{id}/{outcome}", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err == nil {
-			f.waiting.give(r.PathValue("id"), answer{body, r.PathValue("outcome") == "error"})
+			f.waiting.deliver(r.PathValue("id"), answer{body, r.PathValue("outcome") == "error"})
 		}
 		w.WriteHeader(http.StatusAccepted)
 	})
@@ -164,7 +165,8 @@ func (f *Function) serve(ctx context.Context) http.Handler {
 	return mux
 }
 
-func (a *answers) wait(id string) <-chan answer {
+// await returns the channel on which the answer to a request will come.
+func (a *answers) await(id string) <-chan answer {
 	a.Lock()
 	defer a.Unlock()
 	said := make(chan answer, 1)
@@ -172,11 +174,12 @@ func (a *answers) wait(id string) <-chan answer {
 	return said
 }
 
-func (a *answers) give(id string, what answer) {
+// deliver sends the first answer to a request to its channel, and drops others.
+func (a *answers) deliver(id string, first answer) {
 	a.Lock()
 	defer a.Unlock()
 	if said := a.of[id]; said != nil {
-		said <- what
+		said <- first
 		delete(a.of, id)
 	}
 }
@@ -187,14 +190,14 @@ type output struct {
 	buf bytes.Buffer
 }
 
-// Write keeps p.
+// Write implements [io.Writer].
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.buf.Write(p)
 }
 
-// String is all that was written.
+// String returns all that was written.
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -21,29 +21,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"reseed/internal/awsfake"
+	"reseed/internal/templatetest"
 )
 
-// Table and Bucket are what hack/sam gives to the functions.
+// Table and Bucket are the names that hack/sam gives to the functions.
 const (
 	Table  = "reseed"
 	Bucket = "reseed"
 )
 
-// Bed is a running bed: stand-ins with clients to look at them, and functions built.
+// Bed holds the stand-ins, with clients to look into them, and the built functions.
 type Bed struct {
-	Dynamo *dynamodb.Client
-	S3     *s3.Client
-	SQS    *sqs.Client
+	Template *templatetest.Template
+	Dynamo   *dynamodb.Client
+	S3       *s3.Client
+	SQS      *sqs.Client
 
 	script string
 	sqsURL string
 }
 
-// Start starts the stand-ins, empty, and builds every function of template.yaml. Both are removed when the
-// test ends. There is one bed on a machine at a time.
+// Start starts the stand-ins, empty, and builds every function of template.yaml. Both are removed
+// when the test ends. A machine can have one bed at a time.
 func Start(tb testing.TB) *Bed {
 	tb.Helper()
-	bed := &Bed{script: filepath.Join(Root(tb), "hack", "sam", "bed")}
+	template := templatetest.Load(tb)
+	bed := &Bed{Template: template, script: filepath.Join(template.Root, "hack", "sam", "bed")}
 	tb.Cleanup(func() { _, _ = bed.run(context.Background(), "down") })
 	endpoints := parse(bed.must(tb, "up"))
 	bed.must(tb, "build")
@@ -54,32 +57,14 @@ func Start(tb testing.TB) *Bed {
 	return bed
 }
 
-// Root is the folder of go.mod.
-func Root(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			tb.Fatal("samtest: no go.mod above the working directory")
-		}
-		dir = parent
-	}
-}
-
-// QueueURL is the URL of a queue as [Bed.SQS] reaches it.
+// QueueURL returns the URL of a queue for [Bed.SQS].
 func (b *Bed) QueueURL(name string) string { return awsfake.QueueURL(b.sqsURL, name) }
 
 // ErrFunction says that the function ran and answered with an error.
 var ErrFunction = errors.New("the function answered with an error")
 
-// Invoke runs the function with this logical id once, in a container of its own, and gives its answer.
+// Invoke runs the function with this logical id once, in a container of its own, and returns its
+// answer.
 func (b *Bed) Invoke(tb testing.TB, function string, event []byte) []byte {
 	tb.Helper()
 	answer, err := b.TryInvoke(tb, function, event)
@@ -89,7 +74,8 @@ func (b *Bed) Invoke(tb testing.TB, function string, event []byte) []byte {
 	return answer
 }
 
-// TryInvoke is Invoke for a function that may fail: then the error is [ErrFunction], and the answer tells why.
+// TryInvoke is [Bed.Invoke] for a function that may fail: then the error is [ErrFunction], and the
+// answer says why.
 func (b *Bed) TryInvoke(tb testing.TB, function string, event []byte) ([]byte, error) {
 	tb.Helper()
 	file := filepath.Join(tb.TempDir(), "event.json")
@@ -103,12 +89,12 @@ func (b *Bed) TryInvoke(tb testing.TB, function string, event []byte) ([]byte, e
 	return answer, err
 }
 
-// API serves the HTTP API until the test ends and gives its base URL.
+// API serves the HTTP API until the test ends and returns its base URL.
 func (b *Bed) API(tb testing.TB) string {
 	tb.Helper()
 	addr := freeAddress(tb)
 	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command(b.script, "api", port) //nolint:noctx // ended by TERM below, so that it removes its containers
+	cmd := exec.Command(b.script, "api", port) //nolint:noctx // SIGTERM ends it below, so that it removes its containers
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
@@ -140,10 +126,10 @@ func freeAddress(tb testing.TB) string {
 	return listener.Addr().String()
 }
 
-// waitFor returns as soon as something listens on addr, and fails when the process ends before.
+// waitFor returns as soon as a process listens on addr, and fails if ended is closed before.
 func waitFor(tb testing.TB, addr string, ended <-chan struct{}) {
 	tb.Helper()
-	for { // as long as that takes: containers of every function are made first
+	for { // without a limit: first the containers of all functions are created
 		conn, err := (&net.Dialer{}).DialContext(tb.Context(), "tcp", addr)
 		if err == nil {
 			_ = conn.Close()
@@ -157,7 +143,7 @@ func waitFor(tb testing.TB, addr string, ended <-chan struct{}) {
 	}
 }
 
-// must runs the script, and fails with all it wrote.
+// must runs the script and returns its standard output. It fails the test if the script fails.
 func (b *Bed) must(tb testing.TB, args ...string) string {
 	tb.Helper()
 	out, err := b.run(tb.Context(), args...)
@@ -167,7 +153,7 @@ func (b *Bed) must(tb testing.TB, args ...string) string {
 	return string(out)
 }
 
-// run gives the script's standard output; its standard error is in the error.
+// run runs the script and returns its standard output. An error contains all of its output.
 func (b *Bed) run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, b.script, args...)
 	var stdout, stderr bytes.Buffer

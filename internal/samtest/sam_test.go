@@ -8,13 +8,14 @@ import (
 	"reseed/internal/samtest"
 )
 
-// TestEveryEventIsAnswered replays events/ against the built functions in containers, one after the other:
-// there is one bed.
+// TestEveryEventIsAnswered replays events/ against the built functions in containers, one event
+// after the other, since there is one bed.
 func TestEveryEventIsAnswered(t *testing.T) {
 	bed := samtest.Start(t)
-	for _, event := range samtest.Events(t, samtest.Root(t)) {
+	functions := bed.Template.Functions()
+	for _, event := range bed.Template.Events(t) {
 		t.Run(event.Name, func(t *testing.T) {
-			bed.Invoke(t, event.Function, event.Body)
+			bed.Invoke(t, functions[event.Function].LogicalID, event.Body)
 		})
 	}
 }

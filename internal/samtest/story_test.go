@@ -33,12 +33,12 @@ const (
 	eraseQueue  = "reseed-erase"
 	apiKey      = "local" // its hash is in hack/sam/env.json
 	customers   = 12      // rows of the sample file
-	// One name begins with the other: an erase must not take the neighbour along.
+	// One name is a prefix of the other: an erase of one must not erase the other.
 	acme, neighbour = "Acme", "Acme & Söhne"
 )
 
-// TestUploadsBecomeItemsAndAreErased follows files from the bucket to the table, to the API, and out again.
-// Each step needs the one before.
+// TestUploadsBecomeItemsAndAreErased follows files from the bucket into the table and the API,
+// until they are erased. Each step needs the one before.
 func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
 	s := &story{Bed: samtest.Start(t)}
 	s.upload(t)
@@ -51,18 +51,18 @@ func TestUploadsBecomeItemsAndAreErased(t *testing.T) {
 	s.eraseManual(t, byAPI)
 }
 
-// story is a bed with what its steps share.
+// story is a bed and what its steps share.
 type story struct {
 	*samtest.Bed
 
 	base string // URL of the API
 }
 
-// upload puts the sample file into two sources and tells ingest-csv, which must leave work in the queue and
-// nothing in the sources.
+// upload uploads the sample file to two sources and invokes ingest-csv, which must leave work in
+// the queue and nothing in the sources.
 func (s *story) upload(t *testing.T) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(samtest.Root(t), "testdata", "twelve", "customers.csv"))
+	text, err := os.ReadFile(filepath.Join(s.Template.Root, "testdata", "twelve", "customers.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (s *story) upload(t *testing.T) {
 	}
 }
 
-// put puts a file into the bucket and gives the record by which S3 tells of it.
+// put puts a file into the bucket and returns the record of the event that S3 would send.
 func (s *story) put(t *testing.T, key, text string) (r events.S3EventRecord) {
 	t.Helper()
 	out, err := s.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(samtest.Bucket), Key: &key, Body: strings.NewReader(text)})
@@ -91,7 +91,7 @@ func (s *story) put(t *testing.T, key, text string) (r events.S3EventRecord) {
 	return r
 }
 
-// deliver hands messages to import-chunk until its queue is empty. There must be some.
+// deliver delivers messages to import-chunk until its queue is empty. There must be messages.
 func (s *story) deliver(t *testing.T) {
 	t.Helper()
 	if s.drain(t, importQueue, "ImportChunk") == 0 {
@@ -99,7 +99,8 @@ func (s *story) deliver(t *testing.T) {
 	}
 }
 
-// drain hands what is in a queue, and what that leads to, to a function, and counts the deliveries.
+// drain delivers the messages of a queue to a function, also those that the function sends, until
+// the queue is empty. It returns the number of deliveries.
 func (s *story) drain(t *testing.T, queue, function string) (n int) {
 	t.Helper()
 	for event := s.TakeMessages(t, queue); event != nil; event = s.TakeMessages(t, queue) {
@@ -113,7 +114,7 @@ func (s *story) drain(t *testing.T, queue, function string) (n int) {
 	return n
 }
 
-// imported looks at the ledger and the table: both imports are done, and every row is an item.
+// imported checks in the ledger and the table that both imports are done and every row is an item.
 func (s *story) imported(t *testing.T) {
 	t.Helper()
 	list, err := job.NewLedger(s.store(), time.Now).List(t.Context(), 10, "")
@@ -132,7 +133,8 @@ func (s *story) imported(t *testing.T) {
 	}
 }
 
-// served reads the imports over HTTP and makes a source with a customer there, which it gives.
+// served reads the imported customers over the API. It makes a source with one customer there, and
+// returns the source.
 func (s *story) served(t *testing.T) (byAPI store.Source) {
 	t.Helper()
 	s.call(t, http.MethodGet, "/v1/ping", "", http.StatusOK, nil)
@@ -159,7 +161,8 @@ func (s *story) served(t *testing.T) (byAPI store.Source) {
 	return byAPI
 }
 
-// eraseSource erases one source: nothing of it is left in the table, and its neighbour is as before.
+// eraseSource erases one source: nothing of it is left in the table, and the other one is as
+// before.
 func (s *story) eraseSource(t *testing.T) {
 	t.Helper()
 	gone, stays := s.source(t, acme), s.source(t, neighbour)
@@ -174,7 +177,7 @@ func (s *story) eraseSource(t *testing.T) {
 	s.lists(t, "?per_page=200", customers+1)
 }
 
-// eraseManual erases what came by file, wherever it is, and leaves what came by the API.
+// eraseManual erases what came from files, in all sources, and leaves what came over the API.
 func (s *story) eraseManual(t *testing.T, byAPI store.Source) {
 	t.Helper()
 	s.erase(t, "DeleteManualCustomers", app.EraseManual{})
@@ -187,7 +190,7 @@ func (s *story) eraseManual(t *testing.T, byAPI store.Source) {
 	s.lists(t, "?per_page=200", 1)
 }
 
-// erase runs an erase to its end, over the queue if the invocation leaves something to do.
+// erase runs an erase to its end. What the first invocation does not do, messages in the queue do.
 func (s *story) erase(t *testing.T, function string, in any) {
 	t.Helper()
 	var out app.Erased
@@ -213,7 +216,7 @@ func (s *story) invoke(t *testing.T, function string, in any) []byte {
 	return s.Invoke(t, function, event)
 }
 
-// lists counts the customers that the API lists for a query.
+// lists checks how many customers the API lists for a query.
 func (s *story) lists(t *testing.T, query string, want int) {
 	t.Helper()
 	var got struct {
@@ -225,7 +228,8 @@ func (s *story) lists(t *testing.T, query string, want int) {
 	}
 }
 
-// call makes a request to the API, and reads its answer into out unless that is nil.
+// call makes a request to the API, which must answer with status want, and decodes the answer into
+// out unless that is nil.
 func (s *story) call(t *testing.T, method, path, body string, want int, out any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.base+path, strings.NewReader(body))
@@ -253,7 +257,7 @@ func (s *story) call(t *testing.T, method, path, body string, want int, out any)
 
 func (s *story) store() *store.Store { return store.New(dynamo.New(s.Dynamo, samtest.Table)) }
 
-// source is the source of a name, which must be there.
+// source returns the source with a name, which must exist.
 func (s *story) source(t *testing.T, name string) store.Source {
 	t.Helper()
 	d, err := s.store().Directory(t.Context())
@@ -278,8 +282,8 @@ func (s *story) customersOf(t *testing.T, src store.Source) (n int) {
 	return n
 }
 
-// items reads the whole table for what bears the tag of a source, of whatever epoch: what Reseed no longer
-// looks at counts too.
+// items scans the whole table for keys with the tag of a source, of any epoch: also items that
+// Reseed no longer looks at.
 func (s *story) items(t *testing.T, src store.Source) (keys []table.Key) {
 	t.Helper()
 	tag := fmt.Sprintf("%05x.", uint32(src.Tag))

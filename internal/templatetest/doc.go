@@ -1,3 +1,3 @@
-// Package templatetest reads template.yaml, so that tests can hold it against the
-// folders, the events and the code.
+// Package templatetest reads template.yaml, so that tests can compare it with the folders of
+// functions/, with events/ and with the code.
 package templatetest

@@ -13,14 +13,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Template is template.yaml. Intrinsic functions are maps of one entry, as in the long
-// form: !Ref X is {"Ref": "X"}.
+// Template is template.yaml. Intrinsic functions are maps with one entry, as in their long form:
+// !Ref X is {"Ref": "X"}.
 type Template struct {
 	Root string // the folder of the repository
 	all  map[string]any
 }
 
-// Function is one function of the template, with the settings of Globals laid under its own.
+// Function is one function of the template. Settings that it does not have are those of Globals.
 type Function struct {
 	LogicalID string
 	Folder    string // name of its folder in functions/
@@ -29,7 +29,6 @@ type Function struct {
 	Variables map[string]any
 	Triggers  map[string]map[string]any // properties by type: S3, SQS, …
 	Rights    []Right
-	Whole     map[string]any // its own properties
 }
 
 // Right is one statement of the function's policies.
@@ -63,8 +62,8 @@ func Load(tb testing.TB) *Template {
 	return &Template{root, Map(plain(tb, doc.Content[0]))}
 }
 
-// Text is a value of the template as a text: itself, or the default of the parameter that it refers to. ok is
-// false if it is neither.
+// Text returns a value of the template as text: the value itself, or the default of the parameter
+// that it refers to. ok is false if it is neither.
 func (t *Template) Text(v any) (text string, ok bool) {
 	if text, ok = v.(string); ok {
 		return text, true
@@ -74,7 +73,7 @@ func (t *Template) Text(v any) (text string, ok bool) {
 	return fmt.Sprint(value), ok
 }
 
-// plain turns a node into maps, lists, texts, numbers and truths.
+// plain converts a node to maps, lists, strings, numbers and booleans.
 func plain(tb testing.TB, n *yaml.Node) any {
 	tb.Helper()
 	if tag := n.Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
@@ -110,17 +109,17 @@ func plain(tb testing.TB, n *yaml.Node) any {
 		return v
 	case yaml.DocumentNode, yaml.AliasNode:
 	}
-	tb.Fatalf("line %d of the template: CloudFormation has no such thing", n.Line)
+	tb.Fatalf("line %d of the template: CloudFormation has no aliases", n.Line)
 	return nil
 }
 
-// Map is v as a map: empty if it is none.
+// Map returns v if it is a map, else an empty one.
 func Map(v any) map[string]any {
 	m, _ := v.(map[string]any)
 	return m
 }
 
-// List is v as a list, of one if it is none.
+// List returns v if it is a list, else a list of v alone; nil if v is nil.
 func List(v any) []any {
 	if list, ok := v.([]any); ok {
 		return list
@@ -131,7 +130,7 @@ func List(v any) []any {
 	return []any{v}
 }
 
-// Resources gives the properties of the resources of a type, by logical id.
+// Resources returns the properties of the resources of a type, by logical id.
 func (t *Template) Resources(kind string) map[string]map[string]any {
 	found := map[string]map[string]any{}
 	for id, r := range Map(t.all["Resources"]) {
@@ -142,14 +141,14 @@ func (t *Template) Resources(kind string) map[string]map[string]any {
 	return found
 }
 
-// Functions gives the functions by folder.
+// Functions returns the functions by folder.
 func (t *Template) Functions() map[string]Function {
 	globals := Map(Map(t.all["Globals"])["Function"])
 	found := map[string]Function{}
 	for id, own := range t.Resources("AWS::Serverless::Function") {
 		code, _ := own["CodeUri"].(string)
 		f := Function{
-			LogicalID: id, Folder: filepath.Base(code), Whole: own, Triggers: map[string]map[string]any{}, Variables: map[string]any{},
+			LogicalID: id, Folder: filepath.Base(code), Triggers: map[string]map[string]any{}, Variables: map[string]any{},
 			Timeout: time.Duration(number(first(own["Timeout"], globals["Timeout"]))) * time.Second,
 			Memory:  number(first(own["MemorySize"], globals["MemorySize"])),
 		}
@@ -191,7 +190,7 @@ func right(s map[string]any) Right {
 	return r
 }
 
-// Folders lists the folders of functions/.
+// Folders returns the names of the folders of functions/.
 func (t *Template) Folders(tb testing.TB) []string {
 	tb.Helper()
 	mains, err := filepath.Glob(filepath.Join(t.Root, "functions", "*", "main.go"))
@@ -208,11 +207,11 @@ func (t *Template) Folders(tb testing.TB) []string {
 // Event is one file of events/: <function>.<case>.json.
 type Event struct {
 	Name     string // of the file, without .json
-	Function string // the folder
+	Function string // folder of the function
 	Body     []byte
 }
 
-// Events reads events/, in the order of their names.
+// Events reads all files of events/, in the order of their names.
 func (t *Template) Events(tb testing.TB) []Event {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join(t.Root, "events", "*"))

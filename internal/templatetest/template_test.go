@@ -16,7 +16,7 @@ import (
 	"reseed/pkg/table"
 )
 
-func TestEveryFolderIsAFunctionAndTheReverse(t *testing.T) {
+func TestEveryFolderIsAFunctionWithEvents(t *testing.T) {
 	t.Parallel()
 	template := templatetest.Load(t)
 	folders := template.Folders(t)
@@ -27,7 +27,7 @@ func TestEveryFolderIsAFunctionAndTheReverse(t *testing.T) {
 	for _, e := range template.Events(t) {
 		events[e.Function] = true
 		if !json.Valid(e.Body) {
-			t.Errorf("events/%s.json is no JSON", e.Name)
+			t.Errorf("events/%s.json is not JSON", e.Name)
 		}
 	}
 	if diff := cmp.Diff(folders, slices.Sorted(maps.Keys(events))); diff != "" {
@@ -35,12 +35,12 @@ func TestEveryFolderIsAFunctionAndTheReverse(t *testing.T) {
 	}
 }
 
-// deletes are the actions that remove data for good.
+// deletes reports whether an action removes data.
 func deletes(action string) bool {
 	return strings.HasPrefix(action, "dynamodb:Delete") || strings.HasPrefix(action, "s3:Delete") || action == "dynamodb:BatchWriteItem"
 }
 
-func TestWhoMayDelete(t *testing.T) {
+func TestRightsToDelete(t *testing.T) {
 	t.Parallel()
 	items := map[string]bool{"delete-source": true, "delete-manual-customers": true, "tick": true, "api": true}
 	files := map[string]bool{"delete-source": true, "delete-manual-customers": true}
@@ -48,7 +48,7 @@ func TestWhoMayDelete(t *testing.T) {
 		for _, r := range f.Rights {
 			for _, a := range r.Actions {
 				switch {
-				case a == "dynamodb:BatchWriteItem" && folder == "import-chunk": // its puts; IAM cannot tell deletes from them
+				case a == "dynamodb:BatchWriteItem" && folder == "import-chunk": // for its puts; IAM cannot allow these alone
 				case strings.HasPrefix(a, "dynamodb:") && deletes(a) && !items[folder] && !onlyLedger(r):
 					t.Errorf("%s may %s (%s)", folder, a, r.Sid)
 				case strings.HasPrefix(a, "s3:") && deletes(a) && !files[folder] && !below(r, "/jobs/*") && !onlyStrays(folder, r):
@@ -59,13 +59,13 @@ func TestWhoMayDelete(t *testing.T) {
 	}
 }
 
-// onlyStrays tells whether a right is for uploads alone that may belong to no import.
+// onlyStrays reports whether a right is only for uploads that may belong to no import.
 func onlyStrays(folder string, r templatetest.Right) bool {
 	return folder == "api" && below(r, "/uploads/ds_*/*/input") || folder == "tick" && below(r, "/uploads/ds_*")
 }
 
-// onlyLedger tells whether a right is for the partition of the ledger alone: locks and
-// marks of jobs are given back by deleting them.
+// onlyLedger reports whether a right is only for the partition of the ledger: locks and marks of
+// jobs are released by deleting them.
 func onlyLedger(r templatetest.Right) bool {
 	want := map[string]any{
 		"ForAllValues:StringEquals": map[string]any{"dynamodb:LeadingKeys": []any{store.AccountPK}},
@@ -111,7 +111,7 @@ func TestSettingsAreWhatTheCodeReads(t *testing.T) {
 		var environ []string
 		for name, v := range f.Variables {
 			text, ok := template.Text(v)
-			if !ok { // it is made with the stack, or given to it
+			if !ok { // known only when the stack is created
 				text = strings.Repeat("ab", 32)
 			}
 			environ = append(environ, name+"="+text)
@@ -143,7 +143,7 @@ func checkMemory(t *testing.T, folder string, f templatetest.Function) {
 	}
 }
 
-func TestQueuesAndWhoWorksOnThem(t *testing.T) {
+func TestQueuesAndTheirFunctions(t *testing.T) {
 	t.Parallel()
 	template := templatetest.Load(t)
 	queues := template.Resources("AWS::SQS::Queue")
@@ -176,7 +176,7 @@ func TestQueuesAndWhoWorksOnThem(t *testing.T) {
 	}
 	for id := range queues {
 		if !strings.Contains(id, "Dead") && !worked[id] {
-			t.Errorf("nobody works on %s", id)
+			t.Errorf("no function works on %s", id)
 		}
 	}
 }
@@ -186,7 +186,7 @@ func deadLetters(q map[string]any) string {
 	return strings.TrimSuffix(fmt.Sprint(arn["Fn::GetAtt"]), ".Arn")
 }
 
-func TestWhatIsKeptIsSafe(t *testing.T) {
+func TestTableAndBucket(t *testing.T) {
 	t.Parallel()
 	template := templatetest.Load(t)
 	resource := template.Resources("AWS::DynamoDB::Table")["Table"]

@@ -9,16 +9,16 @@ import (
 	"reseed/internal/awsfake"
 )
 
-// Resources names what exists from the start.
+// Resources names the buckets and queues that exist from the start.
 type Resources struct {
 	Buckets []string
 	Queues  []string
 }
 
-// Start serves S3 and SQS until the test ends and gives their base URLs (for AWS_ENDPOINT_URL_S3 and
-// AWS_ENDPOINT_URL_SQS, or a client's BaseEndpoint). Each call has data of its own. The URL of a queue
-// is [awsfake.QueueURL] of the second; buckets are addressed by path, as the SDK does by itself where
-// the host is an IP address.
+// Start serves S3 and SQS until the test ends and returns their base URLs (for AWS_ENDPOINT_URL_S3
+// and AWS_ENDPOINT_URL_SQS, or a client's BaseEndpoint). Each call starts with empty ones. Pass
+// sqsURL to [awsfake.QueueURL] for the URL of a queue. Buckets are addressed by path, which the SDK
+// chooses when the host is an IP address.
 func Start(tb testing.TB, have Resources) (s3URL, sqsURL string) {
 	tb.Helper()
 	s3, err := awsfake.NewS3(have.Buckets...)

@@ -1,4 +1,4 @@
-// Command cmd serves the stand-ins of package awsfake, for the containers of the SAM bed.
+// Command cmd serves the stand-ins of package awsfake, for the containers of the SAM tests.
 package main
 
 import (
@@ -32,8 +32,8 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("awsfake", flag.ContinueOnError)
 	s3Addr := flags.String("s3", "127.0.0.1:9000", "address of the S3 API")
 	sqsAddr := flags.String("sqs", "127.0.0.1:9324", "address of the SQS API")
-	buckets := flags.String("buckets", "", "buckets to create, with commas in between")
-	queues := flags.String("queues", "", "queues to create, with commas in between")
+	buckets := flags.String("buckets", "", "buckets to create, separated by commas")
+	queues := flags.String("queues", "", "queues to create, separated by commas")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func serve(ctx context.Context, name, addr string, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	go func() {
 		<-ctx.Done()
-		_ = server.Close() // what is in memory is lost with the process anyhow
+		_ = server.Close() // everything is in memory, and lost with the process
 	}()
 	fmt.Printf("%s listening on %s\n", name, listener.Addr())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

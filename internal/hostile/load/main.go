@@ -1,9 +1,9 @@
-// Command load measures how a server that runs serves a good client while many hostile connections of one kind are
-// open, for each kind in turn:
+// Command load measures how a running server serves good clients while many hostile connections of
+// one kind are open, for each kind in turn:
 //
 //	RESEED_API_KEY=… go run ./internal/hostile/load -url http://127.0.0.1:8080 -source DS_UUID
 //
-// It is only for a server of one's own, on this machine.
+// It works only against a server on this machine.
 package main
 
 import (
@@ -24,14 +24,14 @@ import (
 	"reseed/internal/hostile"
 )
 
-const buffer = 16 << 10 // bytes on their way to or from a hostile connection
+const buffer = 16 << 10 // bytes of the send and of the receive buffer of a hostile connection
 
 func main() {
 	base := flag.String("url", "http://127.0.0.1:8080", "the server, on this machine")
-	source := flag.String("source", "", "uuid of a source that takes uploads")
+	source := flag.String("source", "", "UUID of a source that takes uploads")
 	many := flag.Int("connections", 1000, "hostile connections at a time")
-	long := flag.Duration("for", time.Minute, "how long, for each kind")
-	only := flag.String("only", "", "kinds that hold this text")
+	long := flag.Duration("for", time.Minute, "how long each kind is measured")
+	only := flag.String("only", "", "measure only kinds whose names contain this text")
 	flag.Parse()
 	if err := run(context.Background(), *base, *source, *only, *many, *long); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -45,28 +45,29 @@ func run(ctx context.Context, base, source, only string, many int, long time.Dur
 		return err
 	}
 	if ip := net.ParseIP(u.Hostname()); ip == nil || !ip.IsLoopback() {
-		return errors.New("only a server on this machine, by its address")
+		return errors.New("-url must name a server on this machine by its IP address")
 	}
 	key := os.Getenv("RESEED_API_KEY")
 	t := hostile.Target{Key: key, Source: source, Dial: func(ctx context.Context) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
-		if tcp, ok := c.(*net.TCPConn); ok { // a thousand of them are not to fill the memory of the machine
+		if tcp, ok := c.(*net.TCPConn); ok { // so that a thousand connections do not fill the machine's memory
 			_ = errors.Join(tcp.SetWriteBuffer(buffer), tcp.SetReadBuffer(buffer))
 		}
 		return c, err
 	}}
-	fmt.Println("| kind | requests of the good client | failed | p50 | p99 | longest | connections made | longest that one was open |")
+	fmt.Println("| kind | requests of good clients | failed | p50 | p99 | longest | connections made | longest one open |")
 	fmt.Println("|---|---|---|---|---|---|---|---|")
 	for _, k := range append([]hostile.Kind{{Name: "none"}}, hostile.Kinds()...) {
 		if strings.Contains(k.Name, only) || k.Name == "none" {
-			one(ctx, k, t, base, many, long)
+			measure(ctx, k, t, base, many, long)
 		}
 	}
 	return nil
 }
 
-// one runs one kind and prints its line. When the time is over no connection is made any more, and all have to end.
-func one(ctx context.Context, k hostile.Kind, t hostile.Target, base string, many int, long time.Duration) {
+// measure runs one kind and prints its row. When the time is over it makes no more connections, and
+// waits until the server has closed all.
+func measure(ctx context.Context, k hostile.Kind, t hostile.Target, base string, many int, long time.Duration) {
 	over, cancel := context.WithTimeout(ctx, long)
 	defer cancel()
 	var mu sync.Mutex
@@ -98,7 +99,7 @@ func one(ctx context.Context, k hostile.Kind, t hostile.Target, base string, man
 	fmt.Printf("| %s | %d | %d | %v | %v | %v | %d | %v |\n", k.Name, len(took), failed, at(0.5), at(0.99), at(1), made, longest.Round(time.Millisecond))
 }
 
-// good is four clients that list customers, and make a connection of their own every now and then.
+// good runs four clients that list customers, and open a new connection every ten requests.
 func good(ctx context.Context, over <-chan struct{}, base, key string) (took []time.Duration, failed int) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup

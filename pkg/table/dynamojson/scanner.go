@@ -311,5 +311,5 @@ func (s *scanner) hex() (rune, bool) {
 
 // malformed does not quote the input, which holds personal data (I8).
 func (s *scanner) malformed() error {
-	return fault.Newf(fault.Internal, "store_engine", "the table's answer is no DynamoDB JSON at byte %d", s.at)
+	return fault.Newf(fault.Internal, "store_engine", "the table's answer is not DynamoDB JSON at byte %d", s.at)
 }
