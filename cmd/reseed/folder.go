@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"reseed/pkg/importer"
 )
 
 // stdin is the file that - stands for.
 const stdin = "/dev/stdin"
 
-// expand puts the CSV and ZIP files of a folder in its place, in the order of their names.
+// expand puts the files of a folder that can be imported in its place, in the order of their names.
 func (sh *shell) expand(args []string) ([]string, error) {
 	var files []string
 	for _, arg := range args {
@@ -30,7 +32,7 @@ func (sh *shell) expand(args []string) ([]string, error) {
 			return nil, usage("%v", err)
 		}
 		if len(found) == 0 {
-			return nil, usage("there is no CSV or ZIP file in %s", arg)
+			return nil, usage("there is no CSV, NDJSON or ZIP file in %s", arg)
 		}
 		files = append(files, found...)
 	}
@@ -71,11 +73,10 @@ func walkFolder(root string) (names []string, plain map[string]bool, err error) 
 		if err != nil {
 			return err
 		}
-		ext := strings.ToLower(filepath.Ext(name))
 		switch hidden := strings.HasPrefix(d.Name(), "."); {
 		case d.IsDir() && hidden && name != root:
 			return fs.SkipDir
-		case d.IsDir() || hidden || ext != ".csv" && ext != ".zip":
+		case d.IsDir() || hidden || !importer.Takes(name):
 			return nil
 		}
 		names = append(names, name)

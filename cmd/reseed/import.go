@@ -41,15 +41,19 @@ func importCommand(sh *shell) *cobra.Command {
 	var o importOptions
 	c := &cobra.Command{
 		Use:   "import FILE...",
-		Short: "Import CSV files, folders of them or ZIPs into a data source",
-		Long: `Import CSV files into a data source, which is made if it does not exist. A
-folder stands for the CSV and ZIP files in it, a ZIP for the CSV files in it.
-Pipes are read to their end; - is standard input.
+		Short: "Import CSV or NDJSON files, folders of them or ZIPs into a data source",
+		Long: `Import files into a data source, which is made if it does not exist. A file is
+CSV, or NDJSON: one JSON object a line, such as
+{"dataset":"customers","external_id":"c1","name":"Ann"}; docs/FORMATS.md lists the
+columns and fields. Either may be packed as .gz. A folder stands for the files in
+it (.csv, .ndjson, these with .gz, and .zip), a ZIP for the CSV and NDJSON files
+in it. Pipes are read to their end; - is standard input.
 
-Each file's dataset is found from its header row; several files are worked in
+The dataset of a CSV file is found from its header row, that of NDJSON from each
+line; one NDJSON file may hold several, in any order. Several files are worked in
 the order in which they depend on one another. Good rows go in; bad rows are
-rejected with file, line, column and reason, and do not stop the others. The
-same files again change nothing.
+rejected with file, line, column or field, and reason, and do not stop the others.
+The same files again change nothing.
 
 With --plan nothing is written: the report shows what would be added, changed,
 removed and rejected, some rows before and after, and what it would cost.
@@ -64,6 +68,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 2 usage, 3 done or planned with rejects.`,
 		Example: `  reseed import testdata/company/*.csv --source Company
   reseed import export.zip --source Company --plan
+  reseed import data.ndjson.gz --source Company
   reseed import customers.csv --source Company --mode replace
   reseed import march.csv --source Billing --dataset customers --json
   zcat customers.csv.gz | reseed import - --source Company`,
@@ -86,7 +91,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 		},
 	}
 	c.Flags().StringVar(&o.source, "source", "", "name or uuid of the data source")
-	c.Flags().StringVar(&o.dataset, "dataset", "", "what the files hold, if their header rows do not say")
+	c.Flags().StringVar(&o.dataset, "dataset", "", "what the files hold, if their header rows do not say; of NDJSON, the lines that do not")
 	c.Flags().StringVar(&o.mode, "mode", job.Upsert, "upsert: add and change rows; replace: also remove those that the files lack")
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would change")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a large removal")

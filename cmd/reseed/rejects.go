@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"io"
 	"slices"
 	"strings"
@@ -25,31 +27,84 @@ func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) 
 		return
 	}
 	sh.printf("Rejected:\n")
-	in := csv.NewReader(r)
-	in.FieldsPerRecord = -1
-	shown, from := 0, -1
+	in, end := &rejectsReader{in: bufio.NewReader(r)}, ".ndjson"
+	shown := 0
 	for shown < shownRejects {
-		rec, err := in.Read()
+		why, err := in.next()
 		if err != nil {
 			break
 		}
-		if at := slices.Index(rec, "Reject file"); at >= 0 {
-			from = at
-			continue
-		}
-		if from < 0 || len(rec) < from+5 {
-			continue
-		}
-		file, line, column, code, reason := rec[from], rec[from+1], rec[from+2], rec[from+3], rec[from+4]
+		reason, column := why.Reason, why.Field
 		if column != "" {
 			reason = strings.TrimPrefix(reason, column+": ") // some sentences begin with it
 			column = ", " + column
 		}
-		sh.printf("  %s line %s%s: %s [%s]\n", file, line, column, reason, code)
+		sh.printf("  %s line %s%s: %s [%s]\n", why.File, why.Line, column, reason, why.Code)
 		shown++
 	}
+	if in.columns > 0 {
+		end = ".csv"
+	}
 	sh.printMore(j, shown)
-	sh.printf("All rejected rows, to correct and import again: %s\n", sh.again("jobs %s --rejects > rejects.csv", j.ID))
+	sh.printf("All rejected rows, to correct and import again: %s\n", sh.again("jobs %s --rejects > rejects%s", j.ID, end))
+}
+
+// rejected is why a row was rejected, as its rejects file says.
+type rejected struct {
+	File   string      `json:"file"`
+	Line   json.Number `json:"line"`
+	Field  string      `json:"field"`
+	Code   string      `json:"code"`
+	Reason string      `json:"reason"`
+}
+
+// rejectsReader reads a rejects file: tables, and lines of JSON objects.
+type rejectsReader struct {
+	in      *bufio.Reader
+	columns int // of the table, before those that say why
+}
+
+// next reads the next rejected row; io.EOF behind the last.
+func (r *rejectsReader) next() (why rejected, err error) {
+	for {
+		text, err := r.row()
+		if err != nil {
+			return why, err
+		}
+		if strings.HasPrefix(text, "{") {
+			var line struct {
+				Reject rejected `json:"_reject"`
+			}
+			if json.Unmarshal([]byte(text), &line) == nil {
+				return line.Reject, nil
+			}
+		}
+		cells, err := csv.NewReader(strings.NewReader(text)).Read()
+		if err != nil {
+			return why, err
+		}
+		if at := slices.Index(cells, "Reject file"); at >= 0 {
+			r.columns = at
+			continue
+		}
+		if len(cells) == r.columns+5 {
+			cells = cells[r.columns:]
+			return rejected{cells[0], json.Number(cells[1]), cells[2], cells[3], cells[4]}, nil
+		}
+	}
+}
+
+// row reads a JSON object, or a row of a table with the line ends in its quotes.
+func (r *rejectsReader) row() (text string, err error) {
+	for {
+		line, err := r.in.ReadString('\n')
+		if text += line; err != nil || strings.HasPrefix(text, "{") || strings.Count(text, `"`)%2 == 0 {
+			if text != "" {
+				err = nil
+			}
+			return text, err
+		}
+	}
 }
 
 // printFirstLeftAlone prints which rows an undo left alone first, and why.

@@ -267,11 +267,8 @@ func (sh *shell) printDatasets(j *job.Job) {
 		fprintf(w, "%s\t", f.word)
 	}
 	_, _ = fmt.Fprintln(w)
-	for _, ds := range billing.Order() {
-		c, ok := j.Datasets[string(ds)]
-		if !ok {
-			continue
-		}
+	for _, ds := range datasetsOf(j) {
+		c := j.Datasets[ds]
 		fprintf(w, "%s\t%d\t", ds, c.Read)
 		for _, f := range figures(j) {
 			fprintf(w, "%d\t", f.of(c))
@@ -279,6 +276,18 @@ func (sh *shell) printDatasets(j *job.Job) {
 		_, _ = fmt.Fprintln(w)
 	}
 	_ = w.Flush()
+}
+
+// datasetsOf lists the datasets that a job has counts of, in their order; last comes what is none: rows of which that could not be told.
+func datasetsOf(j *job.Job) (out []string) {
+	rest := maps.Clone(j.Datasets)
+	for _, ds := range billing.Order() {
+		if _, ok := rest[string(ds)]; ok {
+			out = append(out, string(ds))
+			delete(rest, string(ds))
+		}
+	}
+	return append(out, slices.Sorted(maps.Keys(rest))...)
 }
 
 // printCounts prints counts by kind, with a word behind.

@@ -4,6 +4,7 @@
 //	go run ./internal/gen -out testdata/company -seed 1 -customers 200
 //	go run ./internal/gen -only customers -customers 1000000 -stdout >customers.csv
 //	go run ./internal/gen -out /tmp/large -line-items 4000000
+//	go run ./internal/gen -out /tmp/records -format ndjson
 //	go run ./internal/gen -hostile -out testdata/hostile
 package main
 
@@ -41,6 +42,12 @@ func parse(args []string) (flags, error) {
 	set.IntVar(&f.LineItems, "line-items", 0, "if above 0: add customers until there are about this many line items")
 	set.IntVar(&f.Months, "months", 24, "months of history, ending with December 2025")
 	set.StringVar((*string)(&f.Layout), "headers", string(company.Named), "named (current, with customer names), current or 2020")
+	set.Func("format", "csv (unless given) or ndjson", func(s string) error {
+		if f.Format = company.Format(s); s == "csv" {
+			f.Format = company.CSV
+		}
+		return nil
+	})
 	set.StringVar(&f.only, "only", "", "write this dataset only")
 	set.BoolVar(&f.stdout, "stdout", false, "write the one dataset of -only to standard output")
 	set.BoolVar(&f.hostile, "hostile", false, "write the hostile files instead of a company")

@@ -139,15 +139,18 @@ func (a *App) StartErase(ctx context.Context, sel eraser.Selection, opt eraser.O
 type Download struct {
 	Body io.ReadCloser
 	Link string // for files that are too large for an answer of a Lambda function
+	// Ending is the ending of a rejects file: .csv or .ndjson.
+	Ending string
 }
 
 // largestAnswer is what an answer of a Lambda function may hold, in bytes, once it is spelled as text.
 const largestAnswer = 4 << 20
 
-// Rejects opens the CSV file of the rows that an import did not take in, or that an undo left alone.
+// Rejects opens the file of the rows that an import did not take in, or the table of those that an undo left alone.
 func (a *App) Rejects(ctx context.Context, j *job.Job) (Download, error) {
 	whole, err := a.download(ctx, importer.RejectsName(j.ID)) // of an undo
 	if !fault.Is(err, fault.NotFound) {
+		whole.Ending = ".csv"
 		return whole, err
 	}
 	file, none := a.Importer.Rejects(ctx, j)
@@ -156,10 +159,17 @@ func (a *App) Rejects(ctx context.Context, j *job.Job) (Download, error) {
 		return Download{}, none
 	case file.Size() == 0:
 		return Download{}, err
-	case file.Size() <= largestAnswer:
+	}
+	d, err := a.rejects(ctx, j, file)
+	d.Ending = file.Ending()
+	return d, err
+}
+
+func (a *App) rejects(ctx context.Context, j *job.Job, file *importer.RejectsFile) (Download, error) {
+	if file.Size() <= largestAnswer {
 		return a.write(ctx, "", file.WriteTo)
 	}
-	key := j.Prefix() + "export/rejects.csv"
+	key := j.Prefix() + "export/rejects" + file.Ending()
 	if info, err := a.Objects.Stat(ctx, key); err == nil && info.Size == file.Size() { // somebody has asked for it before
 		return a.download(ctx, key)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"path"
 	"strings"
 
 	"github.com/google/uuid"
@@ -19,7 +18,7 @@ import (
 )
 
 // uploads is the folder of the object store that people put files into:
-// uploads/<source name or uuid>/<file>.csv, or .zip.
+// uploads/<source name or uuid>/<file>, if it is one that [importer.Takes].
 const uploads = "uploads"
 
 // systemOfFiles is the system of a source that is made for a file.
@@ -43,8 +42,8 @@ func (a *App) Ingest(ctx context.Context, u Upload) error {
 	return nil
 }
 
-// Take makes the import of an upload, and its source if there is none of that name. What lies elsewhere or is no CSV or ZIP
-// file makes nothing. An upload that is gone by now is fault.NotFound, code [objects.CodeGone], and makes no source either.
+// Take makes the import of an upload, and its source if there is none of that name. What lies elsewhere or is no file to
+// import makes nothing. An upload that is gone by now is fault.NotFound, code [objects.CodeGone], and makes no source either.
 func (a *App) Take(ctx context.Context, u Upload) error {
 	name, file, ok := splitUpload(u.Key)
 	if !ok {
@@ -81,17 +80,13 @@ func once(event string) string {
 // IsUpload tells whether an object is to be imported by itself: one that people have put there, and that has the ending.
 func IsUpload(key string) bool { _, _, ok := splitUpload(key); return ok }
 
-// splitUpload takes uploads/<source>/<file>.csv or .zip apart.
+// splitUpload takes uploads/<source>/<file> apart.
 func splitUpload(key string) (source, file string, ok bool) {
 	parts := strings.Split(key, "/")
 	if len(parts) != 3 || parts[0] != uploads || strings.TrimSpace(parts[1]) == "" {
 		return "", "", false
 	}
-	switch strings.ToLower(path.Ext(parts[2])) {
-	case ".csv", ".zip":
-		return parts[1], parts[2], true
-	}
-	return "", "", false
+	return parts[1], parts[2], importer.Takes(parts[2])
 }
 
 // errThere ends a change of the directory that is not needed.

@@ -69,7 +69,7 @@ type Imports struct {
 	Progress func(context.Context, *job.Job) error
 	// Samples are some of the changes that a job makes or would make.
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
-	// Changes is the whole change set of a job, Rejects the CSV file of the rows that it did not take in.
+	// Changes is the whole change set of a job, Rejects the file of the rows that it did not take in.
 	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
 	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
 }

@@ -400,5 +400,9 @@ func getRejects(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return c.download(file, typeCSV, j.ID+".rejects.csv")
+	kind := typeCSV
+	if file.Ending == ".ndjson" {
+		kind = typeNDJSON
+	}
+	return c.download(file, kind, j.ID+".rejects"+file.Ending)
 }

@@ -55,6 +55,8 @@ type fileWire struct {
 	Name    string `json:"name"`
 	Dataset string `json:"dataset,omitempty"`
 	Size    int64  `json:"size"`
+
+	Datasets []string `json:"datasets,omitempty"` // of NDJSON
 }
 
 // eraseWire is what an erase removes; Removed is final once the job has ended, and then there is a receipt.
@@ -95,7 +97,7 @@ func jobWireOf(j *job.Job) jobWire {
 		spec := j.Import
 		w.Import = &importWire{spec.Mode, spec.Origin, spec.By, spec.Plan, make([]fileWire, len(spec.Files)), spec.Confirm, spec.Estimate, spec.Undo, spec.UndoneBy, spec.FilesErased}
 		for i, f := range j.Import.Files {
-			w.Import.Files[i] = fileWire{f.Name, f.Dataset, f.Size}
+			w.Import.Files[i] = fileWire{f.Name, f.Dataset, f.Size, f.Datasets}
 		}
 	}
 	if j.Erase != nil {

@@ -14,11 +14,17 @@ import (
 // eachWay tries a sequence with imports that one worker does in memory, and with imports in pieces and key ranges.
 func eachWay(t *testing.T, sequence func(tester, *subject)) {
 	t.Helper()
-	for name, sizes := range map[string][2]int64{"small": {0, 1 << 30}, "large": {60, 1}} {
-		t.Run(name, func(t *testing.T) {
+	small, large := [2]int64{0, 1 << 30}, [2]int64{60, 1}
+	for _, way := range []struct {
+		name    string
+		sizes   [2]int64
+		spelled spelling
+	}{{"small", small, inCSV}, {"large", large, inCSV}, {"small, packed", small, inGzip}, {"large, in one file", large, inOneFile}} {
+		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSubject(t, mem.New(mem.Options{}), 16)
-			s.process(sizes[0], sizes[1], 1)
+			s.spelled = way.spelled
+			s.process(way.sizes[0], way.sizes[1], 1)
 			sequence(t, s)
 			s.check(t)
 		})

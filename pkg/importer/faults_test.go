@@ -31,6 +31,12 @@ func stories() []story {
 	undo := func(t tester, w *world) { t.Helper(); w.undoes(t) }
 	return []story{
 		{name: "an import", peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, messy()) }},
+		{name: "an import of NDJSON", peace: first, told: func(t tester, w *world) {
+			t.Helper()
+			q := messy()
+			q.spelled = inOneFile
+			w.imports(t, q)
+		}},
 		{name: "a plan that is applied", parks: true, peace: first, told: func(t tester, w *world) {
 			t.Helper()
 			q := messy()

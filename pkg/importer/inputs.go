@@ -235,7 +235,7 @@ func (c *cutter) add(grain source.Piece) {
 func union(a, b []billing.Dataset) []billing.Dataset {
 	for _, ds := range b {
 		if !slices.Contains(a, ds) {
-			a = append(a[:len(a):len(a)], ds)
+			a = append(slices.Clip(a), ds)
 		}
 	}
 	return a

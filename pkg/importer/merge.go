@@ -58,7 +58,7 @@ type rangeMerge struct {
 	builder *table.Builder
 	after   []byte // of the change that is being made
 	ground  ground
-	counts  []job.Counts // by file
+	counts  []job.Counts // by dataset of the import
 	replaced
 }
 
@@ -67,7 +67,7 @@ func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, er
 	id := setID{stage: stage, keyRange: keyRange}
 	return w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
 		m := &rangeMerge{
-			w: w, stage: stage, out: out, builder: table.NewBuilder(), counts: make([]job.Counts, len(w.job.Import.Files)), ground: w.newGround(ctx, id.name()),
+			w: w, stage: stage, out: out, builder: table.NewBuilder(), counts: make([]job.Counts, len(w.job.Import.Datasets)), ground: w.newGround(ctx, id.name()),
 		}
 		defer m.ground.abort()
 		return m.merge(ctx, keyRange)
@@ -150,7 +150,7 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 	}
 	for i, c := range m.counts {
 		if c != (job.Counts{}) {
-			m.sum.count(m.w.job.Import.Files[i].Dataset, func(all *job.Counts) { *all = all.Add(c) })
+			m.sum.count(m.w.job.Import.Datasets[i], func(all *job.Counts) { *all = all.Add(c) })
 		}
 	}
 	if err := m.rejects.end(ctx, &m.sum); err != nil {
@@ -274,19 +274,26 @@ func (m *rangeMerge) duplicate(first *candidate, e *entry) {
 		"The same record stands in "+where+" with other values; the first one was used.")
 }
 
-// idColumn is the column that names the record in a row's own file.
+// datasetOf is the dataset of a row of the input.
+func (m *rangeMerge) datasetOf(e *entry) string {
+	if f := &m.w.job.Import.Files[e.place.file]; f.Format == "" {
+		return f.Dataset
+	}
+	return string(datasetOf(e.key, e.body))
+}
+
+// idColumn is the column that names the record in files of the row's dataset.
 func (m *rangeMerge) idColumn(e *entry) string {
-	return billing.ColumnID(billing.Dataset(m.w.job.Import.Files[e.place.file].Dataset))
+	return billing.ColumnID(billing.Dataset(m.datasetOf(e)))
 }
 
 func (m *rangeMerge) count(e *entry, f func(*job.Counts)) {
-	f(&m.counts[e.place.file])
+	f(&m.counts[slices.Index(m.w.job.Import.Datasets, m.datasetOf(e))])
 }
 
 func (m *rangeMerge) reject(e *entry, column, code, message string) {
 	m.count(e, countRejected)
-	dataset := m.w.job.Import.Files[e.place.file].Dataset
-	m.rejects.add(e.place, rejection{dataset, column, code, message})
+	m.rejects.add(e.place, rejection{m.datasetOf(e), column, code, message})
 }
 
 // decide compares the candidates with what is stored.

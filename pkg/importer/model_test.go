@@ -181,6 +181,7 @@ type request struct {
 	plan       bool
 	maxRemoved int64
 	allowEmpty bool
+	spelled    spelling
 }
 
 func (q request) given(ds billing.Dataset) bool {

@@ -10,8 +10,8 @@ import (
 	"reseed/pkg/objects"
 )
 
-// RejectsFile are the rejects of an import as people get them: one table behind the other in the order of the input files, each with its own header row.
-// It is empty if every row was taken in.
+// RejectsFile are the rejects of an import as people get them, in the order of the input files: of CSV files one table behind the other,
+// each with its own header row, of NDJSON files their lines. It is empty if every row was taken in.
 type RejectsFile struct {
 	objects *objects.Objects
 	job     *job.Job
@@ -39,6 +39,16 @@ func (f *RejectsFile) Size() (n int64) {
 		n += part.Size + int64(len(f.headerBefore(i)))
 	}
 	return n
+}
+
+// Ending is the ending that the file should have: .ndjson, or .csv as soon as there is a table.
+func (f *RejectsFile) Ending() string {
+	for i := range f.parts {
+		if file := f.fileOf(i); file >= len(f.job.Import.Files) || f.job.Import.Files[file].Format != job.NDJSON {
+			return endCSV
+		}
+	}
+	return endNDJSON
 }
 
 // WriteTo writes the file.

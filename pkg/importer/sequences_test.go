@@ -134,6 +134,7 @@ func (w walk) next(t *rapid.T) {
 
 func (w walk) submit(t *rapid.T, q request) {
 	w.next(t)
+	q.spelled = rapid.SampledFrom(spellings()).Draw(t, "spelled")
 	p := w.subject.submit(t, q)
 	if p.status == job.Done && rapid.IntRange(0, 2).Draw(t, "again") == 0 {
 		w.check(t)

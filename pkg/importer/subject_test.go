@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -39,6 +38,7 @@ type subject struct {
 	edits     map[table.Key]string // edits of the source
 	before    map[*past]map[table.Key]string
 	touched   bool // something but a job has changed the source since the last job
+	spelled   spelling
 }
 
 func newSubject(t tester, d table.Driver, shards int) *subject {
@@ -88,6 +88,9 @@ func (s *subject) process(pieceBytes, smallBytes int64, order uint64) {
 func (s *subject) submit(t tester, q request) *past {
 	t.Helper()
 	s.now = s.now.Add(time.Minute)
+	if q.spelled == inCSV {
+		q.spelled = s.spelled
+	}
 	p := s.model.decide(q, s.now.UnixMilli())
 	s.before[p] = s.dump(t, s.src)
 	j := s.send(t, s.src, q)
@@ -125,10 +128,7 @@ func (l *line) send(t tester, src store.Source, q request) *job.Job {
 // request puts the files where an import finds them.
 func (q request) request(t tester, l *line, src store.Source) importer.Request {
 	t.Helper()
-	var inputs []input
-	for i, s := range q.sheets {
-		inputs = append(inputs, input{fmt.Sprintf("%d.csv", i), string(s.dataset), s.csv()})
-	}
+	inputs := q.inputs(t)
 	most := int(q.maxRemoved)
 	o := importer.Options{Plan: q.plan, AllowEmpty: q.allowEmpty, MaxRemoved: &most}
 	if q.replace {
@@ -196,7 +196,11 @@ func sorted(s []string) []string { return slices.Sorted(slices.Values(s)) }
 func (l *line) rejectCodes(t tester, j *job.Job) map[place]string {
 	t.Helper()
 	out := map[place]string{}
-	r := csv.NewReader(strings.NewReader(l.rejects(t, j)))
+	text := l.rejects(t, j)
+	if strings.HasPrefix(text, "{") {
+		return ndjsonRejects(t, text)
+	}
+	r := csv.NewReader(strings.NewReader(text))
 	r.FieldsPerRecord = -1
 	for {
 		cells, err := r.Read()

@@ -3,6 +3,7 @@ package importer
 import (
 	"archive/zip"
 	"compress/flate"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,12 @@ import (
 	"reseed/pkg/objects"
 )
 
-// Limits of ZIPs, against files that unpack to more than anybody meant to send. They hold for the sizes that the ZIPs declare, of their CSV
-// files: an entry that holds more than it declares is an error.
+// Limits of packed files, against what unpacks to more than anybody meant to send. They hold for the sizes that ZIPs declare, of their
+// CSV and NDJSON files: an entry that holds more than it declares is an error. A .gz declares nothing: it is unpacked as far as the
+// limits go.
 const (
-	maxUnpacked  = 50 << 30  // bytes, of all ZIPs of an import
-	maxRatio     = 200       // of the unpacked bytes to those of the ZIP, of each and of all
+	maxUnpacked  = 50 << 30  // bytes, of all packed files of an import
+	maxRatio     = 200       // of the unpacked bytes to the packed ones, of each file and of all
 	freeOfRatio  = 100 << 20 // bytes that may be unpacked whatever the ratio
 	maxZipFiles  = 100
 	wholeStep    = time.Minute // an attempt to unpack an entry that had less time before the deadline of its step does not count
@@ -31,32 +33,69 @@ const (
 
 func inputDir(jobID string) string { return jobDir(jobID) + "input/" }
 
-// zipped is a file that is a ZIP, and its CSV files.
-type zipped struct {
+// packed is a ZIP with its CSV and NDJSON files, or a .gz, which has no entries.
+type packed struct {
 	file    job.File
 	entries []*zip.File
 }
 
-// zips finds the ZIPs among the files of a job, by their indexes, and looks at what they declare. They are told by their first bytes,
-// whatever they are called.
-func (im *Importer) zips(ctx context.Context, j *job.Job) (map[int]zipped, error) {
-	out := map[int]zipped{}
-	for i, f := range j.Import.Files {
-		is, err := im.isZip(ctx, f)
-		if err == nil && is {
-			var entries []*zip.File
-			entries, err = im.zipEntries(ctx, f)
-			out[i] = zipped{f, entries}
+// names are those of the unpacked files.
+func (p packed) names() (out []string) {
+	if len(p.entries) == 0 {
+		name := p.file.Name
+		if strings.EqualFold(path.Ext(name), endGzip) {
+			name = name[:len(name)-len(endGzip)]
 		}
+		return []string{name}
+	}
+	for _, e := range p.entries {
+		out = append(out, path.Base(e.Name))
+	}
+	return out
+}
+
+// The first bytes of packed files.
+const (
+	magicZIP  = "PK\x03\x04"
+	magicGzip = "\x1f\x8b"
+)
+
+// packedFiles finds the packed files among those of a job, by their indexes, and looks at what they declare.
+func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed, error) {
+	out := map[int]packed{}
+	for i, f := range j.Import.Files {
+		p, is, err := packedFile(ctx, im.c.Objects, f)
 		if err != nil {
 			return nil, inFile(err, f.Name)
+		}
+		if is {
+			out[i] = p
 		}
 	}
 	return out, checkSizes(out)
 }
 
+// packedFile tells whether a file is packed, and what is in it: by its first bytes, whatever it is called.
+func packedFile(ctx context.Context, o *objects.Objects, f job.File) (p packed, is bool, err error) {
+	magic, err := objectPart(ctx, o, f.Object, f.Version, 0, int64(len(magicZIP)))
+	p.file = f
+	switch {
+	case err != nil:
+		return p, false, err
+	case string(magic) == magicZIP:
+		p.entries, err = zipEntries(ctx, o, f)
+		return p, true, err
+	}
+	return p, isPacked(magic), nil
+}
+
+// isPacked tells by the first bytes of a file whether it is packed.
+func isPacked(magic []byte) bool {
+	return string(magic) == magicZIP || strings.HasPrefix(string(magic), magicGzip)
+}
+
 // checkSizes holds ZIPs to the limits.
-func checkSizes(zips map[int]zipped) error {
+func checkSizes(zips map[int]packed) error {
 	var all sizes
 	for _, z := range zips {
 		all = all.add(z.sizes())
@@ -83,9 +122,12 @@ func (s sizes) add(o sizes) sizes {
 	return sizes{s.packed + o.packed, min(s.unpacked, maxUnpacked+1) + min(o.unpacked, maxUnpacked+1)}
 }
 
-func (z zipped) sizes() sizes {
-	s := sizes{packed: uint64(z.file.Size)} //nolint:gosec // never negative
-	for _, e := range z.entries {
+func (p packed) sizes() sizes {
+	if len(p.entries) == 0 {
+		return sizes{}
+	}
+	s := sizes{packed: uint64(p.file.Size)} //nolint:gosec // never negative
+	for _, e := range p.entries {
 		s = s.add(sizes{unpacked: e.UncompressedSize64})
 	}
 	return s
@@ -94,33 +136,33 @@ func (z zipped) sizes() sizes {
 func (s sizes) overRatio() bool { return s.unpacked > freeOfRatio && s.unpacked > maxRatio*s.packed }
 
 func (s sizes) bomb(what string) error {
-	return badZip("zip_ratio", "%s would unpack to %d MiB, which is more than %d times its size; import the CSV files themselves, not packed.",
+	return badZip("zip_ratio", "%s would unpack to %d MiB, which is more than %d times its size; import the files in it themselves, not packed.",
 		what, s.unpacked>>20, maxRatio)
 }
 
-// unpackTasks lists the tasks that unpack the ZIPs of a job, one for each CSV file in them.
+// unpackTasks lists the tasks that unpack the files of a job, one for each file in them.
 func (im *Importer) unpackTasks(ctx context.Context, j *job.Job, phase string) ([]string, error) {
-	zips, err := im.zips(ctx, j)
+	files, err := im.packedFiles(ctx, j)
 	if err != nil {
 		return nil, err
 	}
 	var numbers []int
-	for _, i := range slices.Sorted(maps.Keys(zips)) {
-		for n := range zips[i].entries {
+	for _, i := range slices.Sorted(maps.Keys(files)) {
+		for n := range files[i].names() {
 			numbers = append(numbers, i*maxZipFiles+n)
 		}
 	}
 	return numbered(phase, numbers...), nil
 }
 
-// unpackedObject is where the n-th CSV file of a ZIP goes, which is the i-th file of its job.
+// unpackedObject is where the n-th file in a packed one goes, which is the i-th file of its job.
 func unpackedObject(jobID string, i, n int) string {
 	return fmt.Sprintf("%s%03d-%04d.csv", inputDir(jobID), i, n)
 }
 
-// inputs are the files of a job with the unpacked CSV files of each ZIP in its place.
+// inputs are the files of a job with the unpacked files in place of the packed ones.
 func (im *Importer) inputs(ctx context.Context, j *job.Job) (out, zips []job.File, err error) {
-	found, err := im.zips(ctx, j)
+	found, err := im.packedFiles(ctx, j)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,37 +173,31 @@ func (im *Importer) inputs(ctx context.Context, j *job.Job) (out, zips []job.Fil
 			continue
 		}
 		zips = append(zips, f)
-		for n, e := range z.entries {
+		for n, name := range z.names() {
 			info, err := im.c.Objects.Stat(ctx, unpackedObject(j.ID, i, n))
 			if err != nil {
 				return nil, nil, err
 			}
-			out = append(out, job.File{Name: path.Base(e.Name), Object: info.Key, Version: info.Version, Size: info.Size, Dataset: f.Dataset})
+			out = append(out, job.File{Name: name, Object: info.Key, Version: info.Version, Size: info.Size, Dataset: f.Dataset})
 		}
 	}
 	return out, zips, nil
 }
 
-func (im *Importer) isZip(ctx context.Context, f job.File) (bool, error) {
-	const magic = "PK\x03\x04"
-	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, int64(len(magic)))
-	return string(head) == magic, err
-}
-
-// zipEntries lists the CSV files of a ZIP, which can be unpacked as far as its directory tells.
-func (im *Importer) zipEntries(ctx context.Context, f job.File) ([]*zip.File, error) {
-	z, err := openZip(ctx, im.c.Objects, f)
+// zipEntries lists the CSV and NDJSON files of a ZIP, which can be unpacked as far as its directory tells.
+func zipEntries(ctx context.Context, o *objects.Objects, f job.File) ([]*zip.File, error) {
+	z, err := openZip(ctx, o, f)
 	if err != nil {
 		return nil, err
 	}
-	entries := csvEntries(z)
+	entries := inputEntries(z)
 	switch {
 	case slices.ContainsFunc(entries, func(e *zip.File) bool { return e.Flags&1 != 0 }):
 		return nil, badZip("zip_encrypted", "The ZIP file is encrypted; send it without a password.")
 	case len(entries) == 0 && isWorkbook(z):
 		return nil, badZip("workbook", "This is a workbook of a spreadsheet; save its sheet as CSV, and import that.")
 	case len(entries) == 0:
-		return nil, badZip("zip_without_csv", "There is no CSV file in the ZIP.")
+		return nil, badZip("zip_without_csv", "There is no CSV or NDJSON file in the ZIP.")
 	case len(entries) > maxZipFiles:
 		return nil, badZip("zip_too_many_files", "There are more than %d files in the ZIP.", maxZipFiles)
 	}
@@ -182,12 +218,12 @@ func isWorkbook(z *zip.Reader) bool {
 	return slices.ContainsFunc(z.File, func(e *zip.File) bool { return strings.HasPrefix(e.Name, "xl/") || e.Name == "content.xml" })
 }
 
-// csvEntries lists the CSV files, but not what archivers and systems add of their own.
-func csvEntries(z *zip.Reader) []*zip.File {
+// inputEntries lists the CSV and NDJSON files, but not what archivers and systems add of their own.
+func inputEntries(z *zip.Reader) []*zip.File {
 	var out []*zip.File
 	for _, e := range z.File {
 		name := path.Base(e.Name)
-		if strings.HasPrefix(e.Name, "__MACOSX/") || strings.HasPrefix(name, ".") || !strings.EqualFold(path.Ext(name), ".csv") {
+		if strings.HasPrefix(e.Name, "__MACOSX/") || strings.HasPrefix(name, ".") || !isPlain(name) {
 			continue
 		}
 		out = append(out, e)
@@ -195,32 +231,49 @@ func csvEntries(z *zip.Reader) []*zip.File {
 	return out
 }
 
-// unpack unpacks one CSV file of a ZIP, unless that was done already. One that is cut off begins again; done counts the attempts that
-// had a whole step's time and did not come to the end in it.
+// unpack unpacks one file in a packed one, unless that was done already. One that is cut off begins again; done counts the attempts
+// that had a whole step's time and did not come to the end in it.
 func (w *work) unpack(ctx context.Context, number, done int, saved func(int) error) error {
 	deadline, limited := ctx.Deadline()
 	whole := limited && deadline.Sub(w.clock()) >= wholeStep
 	i, n := number/maxZipFiles, number%maxZipFiles
-	f := w.job.Import.Files[i]
-	z, err := openZip(ctx, w.objects, f)
-	if err != nil {
-		return inFile(err, f.Name)
-	}
-	e, object := csvEntries(z)[n], unpackedObject(w.job.ID, i, n)
-	if info, err := w.objects.Stat(ctx, object); err == nil && uint64(info.Size) == e.UncompressedSize64 { //nolint:gosec // never negative
+	f, object := w.job.Import.Files[i], unpackedObject(w.job.ID, i, n)
+	if _, err := w.objects.Stat(ctx, object); err == nil {
 		return nil
 	}
-	if done >= mostAttempts {
-		return inFile(inFile(badZip("zip_entry_too_large",
-			"This file in the ZIP takes longer to unpack than one step may take here; import it itself, not packed."), e.Name), f.Name)
+	p, _, err := packedFile(ctx, w.objects, f)
+	switch {
+	case err != nil:
+	case done >= mostAttempts:
+		err = p.inEntry(n, badZip("zip_entry_too_large",
+			"This file %stakes longer to unpack than one step may take here; import it itself, not packed.", p.place()))
+	case len(p.entries) == 0:
+		err = w.unpackGzip(ctx, object, f)
+	default:
+		err = p.inEntry(n, w.unpackEntry(ctx, object, p.entries[n]))
 	}
-	err = w.unpackEntry(ctx, object, e)
 	if errors.Is(err, errStopped) && whole {
 		if err := saved(done + 1); err != nil {
 			return err
 		}
 	}
-	return inFile(inFile(err, e.Name), f.Name)
+	return inFile(err, f.Name)
+}
+
+// place is where the unpacked files are, in a sentence.
+func (p packed) place() string {
+	if len(p.entries) == 0 {
+		return ""
+	}
+	return "in the ZIP "
+}
+
+// inEntry names the n-th file of a ZIP in front of an error.
+func (p packed) inEntry(n int, err error) error {
+	if len(p.entries) == 0 {
+		return err
+	}
+	return inFile(err, p.entries[n].Name)
 }
 
 func (w *work) unpackEntry(ctx context.Context, object string, e *zip.File) error {
@@ -233,14 +286,86 @@ func (w *work) unpackEntry(ctx context.Context, object string, e *zip.File) erro
 	}
 	defer func() { _ = r.Close() }()
 	limited := &io.LimitedReader{R: r, N: int64(e.UncompressedSize64) + 1} //nolint:gosec // at most maxUnpacked
-	err = w.objects.Put(ctx, object, &watched{ctx, w, limited})
+	err = w.objects.Put(ctx, object, &watched{ctx: ctx, w: w, r: limited})
 	switch {
 	case limited.N <= 0:
 		return badZip("zip_lies", "A file in the ZIP holds more than the ZIP declares.")
-	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(flate.CorruptInputError)):
+	case err != nil && isDamage(err):
 		return badZip("bad_zip", "This file in the ZIP is damaged; make the ZIP anew.")
 	}
 	return err
+}
+
+// unpackGzip unpacks a .gz, as far as the limits go.
+func (w *work) unpackGzip(ctx context.Context, object string, f job.File) error {
+	room, err := w.roomFor(ctx, f)
+	if err != nil {
+		return err
+	}
+	in, err := w.objects.Open(ctx, f.Object, f.Version, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	// What is wrong with the object store is no fault of the file.
+	watch := &watched{ctx: ctx, w: w, r: in}
+	z, err := gzip.NewReader(watch)
+	if err == nil {
+		limited := &io.LimitedReader{R: z, N: room + 1}
+		err = w.objects.Put(ctx, object, &bounded{limited, room})
+	}
+	if err == nil || ctx.Err() != nil || watch.err != nil || !isDamage(err) {
+		return err
+	}
+	return badZip("bad_gzip", "The .gz file is damaged or cut off; make it anew.")
+}
+
+// roomFor is how many bytes a .gz may unpack to: within the limits of its own, and within what the others of the import have left of
+// those of all.
+func (w *work) roomFor(ctx context.Context, f job.File) (int64, error) {
+	var all int64
+	for _, o := range w.job.Import.Files {
+		magic, err := objectPart(ctx, w.objects, o.Object, o.Version, 0, int64(len(magicZIP)))
+		if err != nil {
+			return 0, err
+		}
+		if isPacked(magic) {
+			all += o.Size
+		}
+	}
+	left := allowed(all)
+	for info, err := range w.objects.List(ctx, inputDir(w.job.ID)) {
+		if err != nil {
+			return 0, err
+		}
+		left -= info.Size
+	}
+	return max(0, min(left, allowed(f.Size))), nil
+}
+
+// allowed is how many bytes files may unpack to that are so large.
+func allowed(size int64) int64 { return min(maxUnpacked, max(freeOfRatio, maxRatio*size)) }
+
+// bounded refuses to read on where a limit is reached.
+type bounded struct {
+	*io.LimitedReader
+
+	room int64
+}
+
+// Read reads on, unless that is too much.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.LimitedReader.Read(p)
+	if b.N <= 0 {
+		return 0, badZip("gzip_too_large", "The .gz file unpacks to more than %d MiB, which is as much as it may, at its size and beside the other packed files of this import; import the file in it itself, not packed.", b.room>>20)
+	}
+	return n, err
+}
+
+// isDamage tells whether an error says that what is packed cannot be unpacked.
+func isDamage(err error) bool {
+	return errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, zip.ErrFormat) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(flate.CorruptInputError))
 }
 
 // watched is a reader that ends as soon as the worker has to put its work aside.
@@ -248,15 +373,19 @@ type watched struct {
 	ctx context.Context //nolint:containedctx // io.Reader has no room for it
 	w   *work
 	r   io.Reader
+	err error // why it stopped, if not at the end
 }
 
 // Read reads on, unless it has to stop.
-func (r *watched) Read(p []byte) (int, error) {
+func (r *watched) Read(p []byte) (n int, err error) {
 	r.w.makeWay()
-	if err := r.w.interrupted(r.ctx); err != nil {
-		return 0, err
+	if err = r.w.interrupted(r.ctx); err == nil {
+		n, err = r.r.Read(p)
 	}
-	return r.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
 }
 
 func badZip(code, format string, args ...any) error {

@@ -22,8 +22,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// packed is a ZIP of some files, in their order.
-func packed(t tester, files ...input) []byte {
+// zipOf is a ZIP of some files, in their order.
+func zipOf(t tester, files ...input) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -73,7 +73,7 @@ func threeFiles(t tester) input {
 		}
 		files = append(files, input{name: name + ".csv", body: []byte(body)})
 	}
-	return input{name: "three.zip", body: packed(t, files...)}
+	return input{name: "three.zip", body: zipOf(t, files...)}
 }
 
 // ZIPs that would unpack to too much are refused before anything is unpacked: one alone, or all of an import together.
@@ -212,7 +212,7 @@ func TestCancelWhileUnpacking(t *testing.T) {
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
 	large := input{name: "large.csv", body: fmt.Appendf(nil, "Name,External ID\n%x\n", noise)}
 	small := input{name: "small.csv", body: []byte("Name,External ID\nA,a\n")}
-	j := l.upTo(t, l.source(t, "S"), " unpack/", input{name: "two.zip", body: packed(t, small, large)})
+	j := l.upTo(t, l.source(t, "S"), " unpack/", input{name: "two.zip", body: zipOf(t, small, large)})
 	if err := l.Handle(t.Context(), l.queue[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestAFileThatNoStepCanUnpack(t *testing.T) {
 		noise := make([]byte, 10<<20)
 		_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
 		j := l.upTo(t, l.source(t, "S"), " unpack/", input{
-			name: "z.zip", body: packed(t, input{name: "large.csv", body: fmt.Appendf(nil, "Name,External ID\n%x\n", noise)}),
+			name: "z.zip", body: zipOf(t, input{name: "large.csv", body: fmt.Appendf(nil, "Name,External ID\n%x\n", noise)}),
 		})
 		task := l.queue[0]
 		hook = slow

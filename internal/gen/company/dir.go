@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 )
 
-// ExpectedFile is the name of the summary beside the CSV files.
+// ExpectedFile is the name of the summary beside the files.
 const ExpectedFile = "EXPECTED.json"
 
 // WriteDir writes the datasets (all of the layout if none are named) to
-// <dataset>.csv in dir, and the summary to [ExpectedFile]. It makes dir if it
-// does not exist, and replaces files of the same names.
+// <dataset>.csv (or .ndjson) in dir, and the summary to [ExpectedFile]. It makes
+// dir if it does not exist, and replaces files of the same names.
 func WriteDir(dir string, o Options, only ...Dataset) (Summary, error) {
 	if len(only) == 0 {
 		only = o.Layout.Datasets()
@@ -22,7 +22,7 @@ func WriteDir(dir string, o Options, only ...Dataset) (Summary, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return Summary{}, fmt.Errorf("make the folder: %w", err)
 	}
-	files, err := create(dir, only)
+	files, err := create(dir, o.Format.end(), only)
 	if err != nil {
 		return Summary{}, errors.Join(err, files.close())
 	}
@@ -35,10 +35,10 @@ func WriteDir(dir string, o Options, only ...Dataset) (Summary, error) {
 
 type openFiles map[Dataset]*os.File
 
-func create(dir string, datasets []Dataset) (openFiles, error) {
+func create(dir, end string, datasets []Dataset) (openFiles, error) {
 	files := openFiles{}
 	for _, dataset := range datasets {
-		f, err := os.Create(filepath.Join(dir, filepath.Base(string(dataset)+".csv")))
+		f, err := os.Create(filepath.Join(dir, filepath.Base(string(dataset)+end)))
 		if err != nil {
 			return files, fmt.Errorf("create %s: %w", dataset, err)
 		}

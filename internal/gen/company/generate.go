@@ -40,7 +40,7 @@ func Generate(o Options, writers map[Dataset]io.Writer) (Summary, error) {
 		if !slices.Contains(o.Layout.Datasets(), dataset) {
 			return Summary{}, fmt.Errorf("layout %s has no dataset %q", o.Layout, dataset)
 		}
-		g.tables[dataset] = newTable(w, o.Layout.header(dataset))
+		g.tables[dataset] = newTable(w, dataset, o)
 	}
 	g.writePlans()
 	for n := 0; g.more(n); n++ {

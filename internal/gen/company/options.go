@@ -35,6 +35,24 @@ const (
 	Y2020 Layout = "2020"
 )
 
+// Format chooses how the files are spelled.
+type Format string
+
+const (
+	// CSV is the zero value.
+	CSV Format = ""
+	// NDJSON is one record a line, with the cells of the layout as its fields (docs/FORMATS.md).
+	NDJSON Format = "ndjson"
+)
+
+// end is the ending of a file.
+func (f Format) end() string {
+	if f == NDJSON {
+		return ".ndjson"
+	}
+	return ".csv"
+}
+
 // Datasets lists the files that a company has in this layout, each after those
 // that it refers to; nil for an unknown layout.
 func (l Layout) Datasets() []Dataset {
@@ -64,11 +82,15 @@ type Options struct {
 	LineItems int
 	Months    int    // length of the books, which end with December 2025; 12 to 240
 	Layout    Layout // header rows
+	Format    Format // of the files
 }
 
 func (o Options) check() error {
 	if o.Layout.Datasets() == nil {
 		return fmt.Errorf("unknown layout %q", o.Layout)
+	}
+	if o.Format != CSV && o.Format != NDJSON {
+		return fmt.Errorf("unknown format %q", o.Format)
 	}
 	if o.Months < minMonths || o.Months > maxMonths {
 		return fmt.Errorf("months must be %d to %d", minMonths, maxMonths)

@@ -2,6 +2,7 @@ package company
 
 import (
 	"encoding/csv"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -57,28 +58,40 @@ func choose(first bool, a, b string) string {
 // table is one file being written. A nil table ignores its rows: its file is not
 // written.
 type table struct {
-	out  *csv.Writer
-	rows int64
-	err  error // the first error; nothing is written after it
+	out     *csv.Writer
+	records *recordWriter // in place of out
+	rows    int64
+	err     error // the first error; nothing is written after it
 }
 
-func newTable(w io.Writer, header string) *table {
+func newTable(w io.Writer, d Dataset, o Options) *table {
+	header := strings.Split(o.Layout.header(d), ",")
+	if o.Format == NDJSON {
+		return &table{records: newRecordWriter(w, d, header)}
+	}
 	t := &table{out: csv.NewWriter(w)}
-	t.err = t.out.Write(strings.Split(header, ","))
+	t.err = t.out.Write(header)
 	return t
 }
 
 // add writes one record.
-func (t *table) add(fields ...string) {
+func (t *table) add(cells ...string) {
 	if t == nil || t.err != nil {
 		return
 	}
 	t.rows++
-	t.err = t.out.Write(fields)
+	if t.records != nil {
+		t.err = t.records.write(cells)
+		return
+	}
+	t.err = t.out.Write(cells)
 }
 
 // finish writes what is buffered and returns the first error.
 func (t *table) finish() error {
+	if t.records != nil {
+		return errors.Join(t.err, t.records.out.Flush())
+	}
 	t.out.Flush()
 	if t.err == nil {
 		t.err = t.out.Error()
