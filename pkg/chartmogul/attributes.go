@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/records"
 )
 
 // textCustom is what custom attributes of the wrong shape are answered with.
@@ -22,57 +23,15 @@ type customWire struct {
 
 // getAttributes is GET /customers/:uuid/attributes: top level, without an envelope.
 func getAttributes(c *call) (reply, error) {
-	_, row, err := c.customer(c.PathValue("uuid"))
+	_, row, err := c.Records.Customer(c.Context(), c.PathValue("uuid"))
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: attributesOf(row.group)}, nil
-}
-
-// Of a merged customer, what is added goes to the one that the others were merged into, and what is removed is
-// removed from all.
-
-// editing is a source customer that is edited by who asks.
-type editing struct {
-	m *edit.Member
-	c edit.Customer
-}
-
-func (c *call) editing(m *edit.Member) editing { return editing{m, m.Customer().By(c.author)} }
-
-func (e editing) add(tags []string) customerEdit { return customerEdit{e.m, e.c.AddTags(tags...)} }
-
-func (e editing) set(values map[string]edit.Value) customerEdit {
-	return customerEdit{e.m, e.c.Set(values)}
-}
-
-// putCustomOf keeps the types that attributes have, with whichever member.
-func (c *call) putCustomOf(g edit.Group, values map[string]edit.Untyped) customerEdit {
-	for name, v := range g.Attributes() {
-		if raw, ok := values[name]; ok {
-			raw.Type = v.Type
-			values[name] = raw
-		}
-	}
-	return customerEdit{g[0], c.editing(g[0]).c.Put(values)}
-}
-
-func (c *call) removeTagsOf(g edit.Group, tags []string) (list []customerEdit) {
-	for _, m := range g {
-		list = append(list, customerEdit{m, c.editing(m).c.RemoveTags(tags...)})
-	}
-	return list
-}
-
-func (c *call) removeCustomOf(g edit.Group, names []string) (list []customerEdit) {
-	for _, m := range g {
-		list = append(list, customerEdit{m, c.editing(m).c.Remove(names...)})
-	}
-	return list
+	return reply{status: http.StatusOK, body: attributesOf(row.Group)}, nil
 }
 
 // edited reads the request's body and its customer, and makes what change makes of the two.
-func (c *call) edited(member string, change func(*fields, edit.Group) []customerEdit) (g edit.Group, err error) {
+func (c *call) edited(member string, change func(*fields, edit.Group) []records.CustomerEdit) (edit.Group, error) {
 	f, err := c.body()
 	if err != nil {
 		return nil, err
@@ -80,18 +39,10 @@ func (c *call) edited(member string, change func(*fields, edit.Group) []customer
 	if err := f.require(member); err != nil {
 		return nil, err
 	}
-	return g, c.settled(func() error {
-		a, row, err := c.customer(c.PathValue("uuid"))
-		if err != nil {
-			return err
-		}
-		list := change(f, row.group)
-		if err := f.refused(); err != nil {
-			return err
-		}
-		g = row.group
-		return c.edit(a, list)
+	cu, err := c.Records.EditCustomer(c.Context(), c.PathValue("uuid"), func(_ records.Account, cu records.Customer) ([]records.CustomerEdit, error) {
+		return change(f, cu.Group), f.refused()
 	})
+	return cu.Group, err
 }
 
 func tagsReply(g edit.Group, err error) (reply, error) {
@@ -104,35 +55,37 @@ func customReply(g edit.Group, err error) (reply, error) {
 
 // addTags is POST /customers/:uuid/attributes/tags.
 func addTags(c *call) (reply, error) {
-	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit {
-		return []customerEdit{c.editing(g[0]).add(f.texts("tags", edit.MaxTags))}
+	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []records.CustomerEdit {
+		return []records.CustomerEdit{records.AddTags(g[0], c.author, f.texts("tags", edit.MaxTags))}
 	}))
 }
 
 // removeTags is DELETE /customers/:uuid/attributes/tags.
 func removeTags(c *call) (reply, error) {
-	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit { return c.removeTagsOf(g, f.texts("tags", edit.MaxTags)) }))
+	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []records.CustomerEdit {
+		return records.RemoveTags(g, c.author, f.texts("tags", edit.MaxTags))
+	}))
 }
 
 // addCustom is POST /customers/:uuid/attributes/custom: a list, each with its type.
 func addCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
-		return []customerEdit{c.editing(g[0]).set(readCustomList(f, "custom"))}
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) []records.CustomerEdit {
+		return []records.CustomerEdit{records.SetCustom(g[0], c.author, readCustomList(f, "custom"))}
 	}))
 }
 
 // setCustom is PUT /customers/:uuid/attributes/custom: a map without types.
 func setCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
-		return []customerEdit{c.putCustomOf(g, readCustomMap(f, "custom"))}
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) []records.CustomerEdit {
+		return []records.CustomerEdit{records.PutCustom(g, c.author, readCustomMap(f, "custom"))}
 	}))
 }
 
 // removeCustom is DELETE /customers/:uuid/attributes/custom: a list of keys. It answers with
 // a body, since Go's and PHP's clients decode one.
 func removeCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
-		return c.removeCustomOf(g, f.texts("custom", edit.MaxAttributes))
+	return customReply(c.edited("custom", func(f *fields, g edit.Group) []records.CustomerEdit {
+		return records.RemoveCustom(g, c.author, f.texts("custom", edit.MaxAttributes))
 	}))
 }
 
@@ -198,7 +151,7 @@ func jsonValue(raw []byte) any {
 
 // byEmail does the same to every customer of an e-mail address and answers with all of them. If there are so many that it takes
 // several transactions, and it is cut between them, the same once more completes it.
-func (c *call) byEmail(member string, read func(*fields), change func(editing) customerEdit) (ans reply, err error) {
+func (c *call) byEmail(member string, read func(*fields), change func(*edit.Member) records.CustomerEdit) (reply, error) {
 	f, err := c.body()
 	if err != nil {
 		return reply{}, err
@@ -211,29 +164,29 @@ func (c *call) byEmail(member string, read func(*fields), change func(editing) c
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
-	return ans, c.settled(func() error {
-		a, err := c.account()
-		if err != nil {
-			return err
+	var page []shown
+	err = c.Records.EditCustomers(c.Context(), func() (a records.Account, list []records.CustomerEdit, err error) {
+		if a, err = c.Records.Account(c.Context()); err != nil {
+			return a, nil, err
 		}
-		page, err := c.customersByEmail(a, email, paging{size: maxPage})
-		if err != nil {
-			return err
+		if page, err = c.customersByEmail(a, email, paging{size: maxPage}); err != nil {
+			return a, nil, err
 		}
-		if len(page) > maxPage {
-			return refused(map[string]string{"email": fmt.Sprintf(textTooManyOwners, maxPage)})
+		switch {
+		case len(page) > maxPage:
+			return a, nil, refused(map[string]string{"email": fmt.Sprintf(textTooManyOwners, maxPage)})
+		case len(page) == 0:
+			return a, nil, nobody(email)
 		}
-		if len(page) == 0 {
-			return nobody(email)
+		for _, s := range page {
+			list = append(list, change(s.group[0]))
 		}
-		list := make([]customerEdit, len(page))
-		for i, s := range page {
-			list[i] = change(c.editing(s.group[0]))
-		}
-		err = c.edit(a, list)
-		ans = reply{status: http.StatusOK, body: listed{name: "entries", records: c.entries(page, &paged{})}}
-		return err
+		return a, list, nil
 	})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: listed{name: "entries", elements: c.entries(page, &paged{})}}, nil
 }
 
 // addTagsByEmail is POST /customers/attributes/tags.
@@ -241,7 +194,7 @@ func addTagsByEmail(c *call) (reply, error) {
 	var tags []string
 	return c.byEmail("tags", func(f *fields) {
 		tags = f.texts("tags", edit.MaxTags)
-	}, func(e editing) customerEdit { return e.add(tags) })
+	}, func(m *edit.Member) records.CustomerEdit { return records.AddTags(m, c.author, tags) })
 }
 
 // addCustomByEmail is POST /customers/attributes/custom.
@@ -249,5 +202,5 @@ func addCustomByEmail(c *call) (reply, error) {
 	var values map[string]edit.Value
 	return c.byEmail("custom", func(f *fields) {
 		values = readCustomList(f, "custom")
-	}, func(e editing) customerEdit { return e.set(values) })
+	}, func(m *edit.Member) records.CustomerEdit { return records.SetCustom(m, c.author, values) })
 }

@@ -12,6 +12,7 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 )
 
@@ -100,4 +101,9 @@ func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, era
 	return Erase{
 		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
 	}
+}
+
+// recordsOf are the use-cases on records.
+func recordsOf(c Config) *records.Records {
+	return records.New(records.Config{Store: c.Store, Edits: c.Edits, Now: c.Now, Holder: c.Jobs.Holder, Forgotten: c.Erase.Forgotten})
 }

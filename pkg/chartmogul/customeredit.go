@@ -2,41 +2,32 @@ package chartmogul
 
 import (
 	"net/http"
-	"slices"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
+	"reseed/pkg/records"
 	"reseed/pkg/table"
 )
 
 // patchCustomer is PATCH /customers/:uuid: always an edit, which stays whatever is imported later. Of a merged
 // customer the one is edited that the others were merged into. A lead status is taken and has no effect, since nobody
 // has another than "New Lead".
-func patchCustomer(c *call) (ans reply, err error) {
+func patchCustomer(c *call) (reply, error) {
 	body, err := c.body()
 	if err != nil {
 		return reply{}, err
 	}
-	return ans, c.settled(func() error {
-		a, row, err := c.customer(c.PathValue("uuid"))
-		if err != nil {
-			return err
-		}
-		list := c.ownChanges(body, row.group)
-		s := stored{src: row.Source, key: row.Source.Space().Customer(row.H), attrs: row.Attrs, edits: row.Edits.Row}
-		ch, err := c.customerForm().edit(body, s, func(attrs table.Attrs) any {
-			return c.customerWire(rowOf(edit.Group{{Ref: row.Ref, Source: row.Source, Attrs: attrs}}))
+	cu, err := c.Records.EditCustomer(c.Context(), c.PathValue("uuid"), func(a records.Account, cu records.Customer) ([]records.CustomerEdit, error) {
+		list := c.ownChanges(body, cu.Group)
+		ch, err := c.customerForm().edit(body, cu.Stored(), func(attrs table.Attrs) any {
+			return c.customerWire(records.CustomerOf(edit.Group{{Ref: cu.Ref, Source: cu.Source, Attrs: attrs}}))
 		})
-		if err != nil {
-			return err
-		}
-		list = append(list, customerEdit{row.Member, a.editable(s).Change(ch.want, ch.attrs, c.author)})
-		if err := c.edit(a, list); err != nil {
-			return err
-		}
-		ans = reply{status: http.StatusOK, body: c.customerWire(rowOf(row.group))}
-		return nil
+		return append(list, a.EditFields(cu, ch, c.author)), err
 	})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: c.customerWire(cu)}, nil
 }
 
 func (c *call) customerForm() form {
@@ -51,7 +42,7 @@ func (c *call) customerForm() form {
 
 // ownChanges are what a PATCH changes of the things that only people give to a customer. Tags are those of all members
 // together.
-func (c *call) ownChanges(body *fields, g edit.Group) (list []customerEdit) {
+func (c *call) ownChanges(body *fields, g edit.Group) (list []records.CustomerEdit) {
 	if body.value("primary_contact") != nil {
 		body.fail("primary_contact", textFixed)
 	}
@@ -61,17 +52,11 @@ func (c *call) ownChanges(body *fields, g edit.Group) (list []customerEdit) {
 	}
 	if f.value("custom") != nil {
 		if values := readCustomMap(f, "custom"); len(values) > 0 {
-			list = append(list, c.putCustomOf(g, values))
+			list = append(list, records.PutCustom(g, c.author, values))
 		}
 	}
 	if f.value("tags") == nil {
 		return list
 	}
-	tags := f.texts("tags", edit.MaxTags)
-	list = append(list, customerEdit{g[0], c.editing(g[0]).c.SetTags(tags...)})
-	gone := slices.DeleteFunc(slices.Clone(g.Tags()), func(t string) bool { return slices.Contains(tags, t) })
-	if len(gone) == 0 {
-		return list
-	}
-	return append(list, c.removeTagsOf(g[1:], gone)...)
+	return append(list, records.SetTags(g, c.author, f.texts("tags", edit.MaxTags))...)
 }

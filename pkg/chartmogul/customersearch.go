@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -21,7 +22,7 @@ func searchCustomers(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return reply{}, err
 	}
@@ -37,14 +38,14 @@ func searchCustomers(c *call) (reply, error) {
 	}
 	found := c.entries(page.shown, &page.tail)
 	behind := searchTail{customerTail: customersTail(p, page.tail)}
-	return reply{status: http.StatusOK, body: listed{name: "entries", records: found, behind: behind}}, nil
+	return reply{status: http.StatusOK, body: listed{name: "entries", elements: found, behind: behind}}, nil
 }
 
 // customersByEmail finds the customers of an e-mail address that a page has, and one more if there are more: as imported or as
 // people have given it. A pointer counts only if its customer still has the address. One that was merged is where its first member is that has it.
-func (c *call) customersByEmail(a account, email string, p paging) (page []shown, err error) {
-	h := a.hash.EmailH(email)
-	has := func(m *edit.Member) bool { return a.hash.EmailH(m.Shown().Str("email")) == h }
+func (c *call) customersByEmail(a records.Account, email string, p paging) (page []shown, err error) {
+	h := a.Hash.EmailH(email)
+	has := func(m *edit.Member) bool { return a.Hash.EmailH(m.Shown().Str("email")) == h }
 	is := func(g edit.Group, m *edit.Member) bool {
 		return has(m) && !slices.ContainsFunc(g, func(o *edit.Member) bool { return inOrder(o.Ref, m.Ref) < 0 && has(o) })
 	}
@@ -66,7 +67,7 @@ func (c *call) customersByEmail(a account, email string, p paging) (page []shown
 
 // ownersOf finds the first of those to whom pointers from an e-mail address lead, in the order of lists; more says that there
 // are others behind them. Each source is asked twice, all at once.
-func (c *call) ownersOf(a account, email store.H, after *position, want int) (refs []edit.Ref, more bool, err error) {
+func (c *call) ownersOf(a records.Account, email store.H, after *position, want int) (refs []edit.Ref, more bool, err error) {
 	var spans []span
 	for _, src := range a.Sources {
 		if after != nil && src.Tag < after.tag {

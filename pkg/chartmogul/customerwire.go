@@ -6,13 +6,10 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
-	"reseed/pkg/store"
+	"reseed/pkg/records"
 )
 
-const (
-	whatCustomer  = "Customer"
-	statusNewLead = "New Lead" // of everybody, until there are metrics
-)
+const statusNewLead = "New Lead" // of everybody, until there are metrics
 
 // customerWire is a customer on the wire (chartmogul-api §2.3).
 type customerWire struct {
@@ -78,34 +75,23 @@ type searchTail struct {
 	TotalPages *int `json:"total_pages"`
 }
 
-// customerRow is a customer as people see it: one or more that were merged.
-type customerRow struct {
-	*edit.Member // the one that the others were merged into: everything but tags, custom attributes and ids is its own
-	group        edit.Group
-	record       *billing.Customer // as it is to be seen
-}
-
-func rowOf(g edit.Group) customerRow {
-	return customerRow{g[0], g, store.DecodeCustomer(g[0].Shown())}
-}
-
-func (c *call) customerWire(r customerRow) *customerWire {
+func (c *call) customerWire(r records.Customer) *customerWire {
 	w := &customerWire{}
 	c.spellOut(r, w)
 	return w
 }
 
 // spellOut fills in a customer; what w was before is gone.
-func (c *call) spellOut(r customerRow, w *customerWire) {
-	cu := r.record
+func (c *call) spellOut(r records.Customer, w *customerWire) {
+	cu := r.Record
 	id := r.CustomerID()
 	sources, ids := w.DataSourceUUIDs[:0], w.ExternalIDs[:0]
-	for _, m := range r.group { // as they were imported
+	for _, m := range r.Group { // as they were imported
 		sources, ids = append(sources, m.Source.UUID), append(ids, m.Attrs.Str("external_id"))
 	}
 	*w = customerWire{
 		ID: r.H.Number(), UUID: id, ExternalID: cu.ExternalID, Name: cu.DisplayName(), Email: cu.Email,
-		Status: statusNewLead, Attributes: attributesOf(r.group),
+		Status: statusNewLead, Attributes: attributesOf(r.Group),
 		DataSourceUUID: r.Source.UUID, DataSourceUUIDs: sources, ExternalIDs: ids,
 		Company: cu.Company, Country: optText(cu.Country), State: optText(cu.State), City: optText(cu.City), Zip: optText(cu.Zip),
 		LeadCreatedAt: stamp(cu.LeadCreatedAt), FreeTrialStartedAt: stamp(cu.FreeTrialStartedAt),

@@ -5,9 +5,8 @@
 //
 // One request: authenticate → find the route → read the directory and the
 // records → answer. A handler gets a [call] and returns a reply or an error;
-// status.go alone turns errors into statuses and bodies. REST writes go straight
-// to the store: one transaction per record with its pointers (see invoicecommit.go
-// for those too large for one). Lists walk shard after shard in key order, so
+// status.go alone turns errors into statuses and bodies. What creates, changes or
+// deletes records is in package records. Lists walk shard after shard in key order, so
 // newest-first holds within one customer only, and total_pages of a first page
 // that does not hold everything is estimated from how far into the hash space
 // it reached.
@@ -17,8 +16,7 @@
 // count, a large invoice tells the first of its line items (invoiceparts.go).
 //
 // Invoices, line items and transactions are read with what people have edited
-// laid over them (stored.go). How they are changed, as an edit that stays or as
-// the imported record itself, is in patch.go.
+// laid over them. How a PATCH says what changes is in patch.go.
 //
 // A customer is what people see as one: a group of source customers, one unless
 // some were merged (package edit). Its fields are those of the first, the root; tags, custom

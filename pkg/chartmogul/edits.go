@@ -12,11 +12,11 @@ import (
 
 	"reseed/pkg/edit"
 	"reseed/pkg/fault"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 )
 
 const (
-	whatEdit     = "Record"
 	typeNDJSON   = "application/x-ndjson"
 	formatNDJSON = "ndjson"
 )
@@ -95,19 +95,6 @@ func valueOf(attr string, f edit.Field) any {
 	return nil
 }
 
-// sourceOf finds the source that the path names.
-func (c *call) sourceOf() (account, store.Source, error) {
-	a, err := c.account()
-	if err != nil {
-		return a, store.Source{}, err
-	}
-	src, ok := a.ByUUID(c.PathValue("uuid"))
-	if !ok {
-		return a, src, absent(whatSource)
-	}
-	return a, src, nil
-}
-
 // listEdits is GET /v1/data_sources/:uuid/edits: all that people have done to the records of a source.
 func listEdits(c *call) (reply, error) {
 	format := c.param("format")
@@ -118,14 +105,14 @@ func listEdits(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	a, src, err := c.sourceOf()
+	a, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
 	if err != nil {
 		return reply{}, err
 	}
 	if format == formatNDJSON {
 		return reply{status: http.StatusOK, body: c.editLines(a, src), kind: typeNDJSON}, nil
 	}
-	list, tail := records{}, paged{}
+	list, tail := elements{}, paged{}
 	for n, err := range c.Edits.All(c.Context(), a.Directory, src, after) {
 		if err != nil {
 			return reply{}, err
@@ -139,7 +126,7 @@ func listEdits(c *call) (reply, error) {
 		cursor := base64.RawURLEncoding.EncodeToString([]byte(n.Place.String()))
 		tail.Cursor = &cursor
 	}
-	return reply{status: http.StatusOK, body: listed{name: "edits", records: list, behind: tail}}, nil
+	return reply{status: http.StatusOK, body: listed{name: "edits", elements: list, behind: tail}}, nil
 }
 
 // editPaging is paging with a cursor of its own kind.
@@ -161,7 +148,7 @@ func (c *call) editPaging() (size int, after edit.Place, err error) {
 
 // editLines streams all edits, a line each. If something goes wrong on the way the last line is an error: a part must
 // not look like the whole.
-func (c *call) editLines(a account, src store.Source) io.ReadCloser {
+func (c *call) editLines(a records.Account, src store.Source) io.ReadCloser {
 	r, w := io.Pipe()
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -177,7 +164,7 @@ func (c *call) editLines(a account, src store.Source) io.ReadCloser {
 }
 
 // encodeEdits spells edits until all are, or nobody is there any more.
-func (c *call) encodeEdits(enc *json.Encoder, a account, src store.Source) error {
+func (c *call) encodeEdits(enc *json.Encoder, a records.Account, src store.Source) error {
 	orphaned := c.flag("orphaned")
 	for n, err := range c.Edits.All(c.Context(), a.Directory, src, edit.Place{}) {
 		if err != nil {
@@ -194,7 +181,7 @@ func (c *call) encodeEdits(enc *json.Encoder, a account, src store.Source) error
 
 // dropEdits is DELETE /v1/data_sources/:uuid/edits?orphaned=true: the edits of records that are not there.
 func dropEdits(c *call) (reply, error) {
-	a, src, err := c.sourceOf()
+	a, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -205,22 +192,9 @@ func dropEdits(c *call) (reply, error) {
 	return reply{status: http.StatusOK, body: droppedWire{n}}, err
 }
 
-// editOf finds the record that the path names, and what was done to its fields.
-func (c *call) editOf() (account, edit.Record, *edit.Entry, error) {
-	a, err := c.account()
-	if err != nil {
-		return a, edit.Record{}, nil, err
-	}
-	rec, n, err := c.Edits.Find(c.Context(), a.Directory, c.PathValue("id"))
-	if err != nil && fault.KindOf(err) == fault.NotFound {
-		err = absent(whatEdit)
-	}
-	return a, rec, n, err
-}
-
 // getEdit is GET /v1/edits/:id: the changed fields of a record, and whether it is disabled or deleted.
 func getEdit(c *call) (reply, error) {
-	_, _, n, err := c.editOf()
+	_, _, n, err := c.Records.Edited(c.Context(), c.PathValue("id"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -228,28 +202,21 @@ func getEdit(c *call) (reply, error) {
 }
 
 // revertEdit is DELETE /v1/edits/:id: it takes back the named fields, or else everything that getEdit shows.
-func revertEdit(c *call) (ans reply, err error) {
+func revertEdit(c *call) (reply, error) {
 	var names []string
 	if v := c.param("fields"); v != "" {
 		for name := range strings.SplitSeq(v, ",") {
 			names = append(names, attrOf(strings.TrimSpace(name)))
 		}
 	}
-	return ans, c.settled(func() error {
-		a, rec, n, err := c.editOf()
-		if err != nil {
-			return err
-		}
+	n, err := c.Records.Revert(c.Context(), c.PathValue("id"), func(n *edit.Entry) ([]string, error) {
 		if slices.ContainsFunc(names, func(name string) bool { _, ok := n.Row.Fields[name]; return !ok }) {
-			return refused(map[string]string{"fields": "must be names of changed fields"})
+			return nil, refused(map[string]string{"fields": "must be names of changed fields"})
 		}
-		ch := rec.Revert(names...)
-		writes, err := c.Edits.Writes(c.Context(), a.Directory, ch)
-		if err == nil {
-			err = c.write(a, writes...)
-		}
-		n.Row = ch.Row
-		ans = reply{status: http.StatusOK, body: editWireOf(n)}
-		return err
+		return names, nil
 	})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: editWireOf(n)}, nil
 }

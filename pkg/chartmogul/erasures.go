@@ -9,6 +9,7 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/records"
 )
 
 // confirmation of an erase: how many items its plan has counted.
@@ -55,7 +56,7 @@ func (c *call) deleteOfSource(kind eraser.Kind) (reply, error) {
 
 // deleteCustomer is DELETE /customers/:uuid: the customer and all that hangs on it.
 func deleteCustomer(c *call) (reply, error) {
-	_, row, err := c.customer(c.PathValue("uuid"))
+	_, row, err := c.Records.Customer(c.Context(), c.PathValue("uuid"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -69,14 +70,14 @@ func deleteCustomerInvoices(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	a, row, err := c.customer(c.PathValue("customer"))
+	a, row, err := c.Records.Customer(c.Context(), c.PathValue("customer"))
 	if err != nil {
 		return reply{}, err
 	}
 	ext, found := c.param("customer_external_id"), false
 	var ans reply
-	for _, m := range row.group {
-		if m.Tag != src.Tag || ext != "" && m.H != a.hash.CustomerH(ext) {
+	for _, m := range row.Group {
+		if m.Tag != src.Tag || ext != "" && m.H != a.Hash.CustomerH(ext) {
 			continue
 		}
 		found = true
@@ -85,7 +86,7 @@ func deleteCustomerInvoices(c *call) (reply, error) {
 		}
 	}
 	if !found {
-		return reply{}, absent(whatCustomer)
+		return reply{}, absent(records.WhatCustomer)
 	}
 	return ans, nil
 }
@@ -113,7 +114,7 @@ func createErasure(c *call) (reply, error) {
 	if opt.Grace, err = app.ParseGrace(grace); err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return reply{}, err
 	}
@@ -200,7 +201,7 @@ func getReceipt(c *call) (reply, error) {
 func listReceipts(c *call) (reply, error) {
 	finished := func(j *job.Job) bool { return j.Erase != nil && len(j.Erase.Receipt) > 0 }
 	list, tail, err := c.jobPage(finished, func(j *job.Job) (any, error) { return eraser.ReceiptOf(j) })
-	return reply{status: http.StatusOK, body: listed{name: "receipts", records: list, behind: tail}}, err
+	return reply{status: http.StatusOK, body: listed{name: "receipts", elements: list, behind: tail}}, err
 }
 
 // liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: the customer may be loaded again.

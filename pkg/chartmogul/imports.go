@@ -18,6 +18,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 )
 
@@ -101,14 +102,14 @@ func (c *call) fenced(src store.Source, err error) error {
 	if _, ours := failureOf(err); !ours {
 		return err
 	}
-	a, readErr := c.account()
+	a, readErr := c.Records.Account(c.Context())
 	if readErr != nil {
 		return err
 	}
 	now, there := a.ByUUID(src.UUID)
 	switch {
 	case !there:
-		return absent(whatSource)
+		return absent(records.WhatSource)
 	case now.Fence != src.Fence:
 		return importer.Fenced()
 	}

@@ -3,45 +3,30 @@ package chartmogul
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/records"
 )
-
-// Names under which the parts of an invoice are complained about. The Go client
-// compares the ones of duplicates literally (chartmogul-api §4).
-const (
-	prefixLine  = "line_items."
-	prefixTrans = "transactions."
-)
-
-// draft is an invoice as a request describes it, and what is wrong with it.
-type draft struct {
-	row       *invoiceRow
-	plans     []string    // plan_uuid of each line item
-	cancelled []time.Time // cancelled_at of each line item
-	errs      map[string]string
-}
 
 // readDrafts reads the invoices of an import, as long as somebody waits for the answer.
-func (c *call) readDrafts(list []json.RawMessage) ([]*draft, error) {
-	drafts, records := make([]*draft, len(list)), 0
+func (c *call) readDrafts(list []json.RawMessage) ([]*records.Draft, error) {
+	drafts, n := make([]*records.Draft, len(list)), 0
 	for i, raw := range list {
 		if err := c.left(); err != nil {
 			return nil, err
 		}
 		drafts[i] = c.readDraft(raw)
-		if records += drafts[i].records(); records > maxRecords {
+		if n += sizeOf(drafts[i]); n > maxRecords {
 			return nil, refused(map[string]string{"invoices": fmt.Sprintf(textTooManyRecords, maxRecords)})
 		}
 	}
 	return drafts, nil
 }
 
-// records counts what an invoice brings, the cancellations of its line items too.
-func (d *draft) records() int {
-	n := 1 + len(d.row.lines) + len(d.row.trans)
-	for _, at := range d.cancelled {
+// sizeOf counts what an invoice brings, the cancellations of its line items too.
+func sizeOf(d *records.Draft) int {
+	n := 1 + len(d.Invoice.Lines) + len(d.Invoice.Transactions)
+	for _, at := range d.Cancelled {
 		if !at.IsZero() {
 			n++
 		}
@@ -49,27 +34,27 @@ func (d *draft) records() int {
 	return n
 }
 
-func (c *call) readDraft(raw []byte) *draft {
-	d := &draft{row: &invoiceRow{record: &billing.Invoice{}}, errs: map[string]string{}}
-	f, ok := parseFields(raw, "", d.errs)
+func (c *call) readDraft(raw []byte) *records.Draft {
+	d := &records.Draft{Invoice: &records.Invoice{Record: &billing.Invoice{}}, Errs: map[string]string{}}
+	f, ok := parseFields(raw, "", d.Errs)
 	if !ok {
-		d.errs["base"] = "must be an object"
+		d.Errs["base"] = "must be an object"
 		return d
 	}
-	d.row.record = c.readInvoice(f)
+	d.Invoice.Record = c.readInvoice(f)
 	for _, raw := range f.list("line_items", maxParts) {
-		if line, ok := parseFields(raw, prefixLine, d.errs); ok {
-			d.addLine(line, int64(len(d.row.lines)+1))
+		if line, ok := parseFields(raw, records.PrefixLine, d.Errs); ok {
+			addLine(d, line, int64(len(d.Invoice.Lines)+1))
 		} else {
 			f.fail("line_items", "must be a list of objects")
 		}
 	}
-	if len(d.row.lines) == 0 {
+	if len(d.Invoice.Lines) == 0 {
 		f.fail("line_items", textBlank)
 	}
 	for _, raw := range f.list("transactions", maxParts) {
-		if t, ok := parseFields(raw, prefixTrans, d.errs); ok {
-			d.addTransaction(c, t, int64(len(d.row.trans)+1))
+		if t, ok := parseFields(raw, records.PrefixTransaction, d.Errs); ok {
+			c.addTransaction(d, t, int64(len(d.Invoice.Transactions)+1))
 		} else {
 			f.fail("transactions", "must be a list of objects")
 		}
@@ -77,15 +62,15 @@ func (c *call) readDraft(raw []byte) *draft {
 	return d
 }
 
-func (d *draft) addLine(f *fields, place int64) billing.Record {
-	li := d.readLine(f)
-	d.row.lines = append(d.row.lines, lineRow{part{place: place}, li})
+func addLine(d *records.Draft, f *fields, place int64) billing.Record {
+	li := readLine(d, f)
+	d.Invoice.Lines = append(d.Invoice.Lines, records.Line{Part: records.Part{Place: place}, Record: li})
 	return li
 }
 
-func (d *draft) addTransaction(c *call, f *fields, place int64) billing.Record {
-	t := c.readTransaction(f, d.row.record)
-	d.row.trans = append(d.row.trans, transRow{part{place: place}, t})
+func (c *call) addTransaction(d *records.Draft, f *fields, place int64) billing.Record {
+	t := c.readTransaction(f, d.Invoice.Record)
+	d.Invoice.Transactions = append(d.Invoice.Transactions, records.Transaction{Part: records.Part{Place: place}, Record: t})
 	return t
 }
 
@@ -104,10 +89,10 @@ func (c *call) readInvoice(f *fields) *billing.Invoice {
 	return inv
 }
 
-// readLine reads a line item. Its plan is known by uuid only until [call.resolvePlans] has looked.
-func (d *draft) readLine(f *fields) *billing.LineItem {
+// readLine reads a line item. Its plan is known by uuid only until [records.Records.ResolvePlans] has looked.
+func readLine(d *records.Draft, f *fields) *billing.LineItem {
 	li := &billing.LineItem{
-		InvoiceExternalID: d.row.record.ExternalID, ExternalID: f.id("external_id"), Type: f.oneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.wholeOr("amount_in_cents", 0),
+		InvoiceExternalID: d.Invoice.Record.ExternalID, ExternalID: f.id("external_id"), Type: f.oneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.wholeOr("amount_in_cents", 0),
 		SubscriptionExternalID: f.id("subscription_external_id"), SubscriptionSetExternalID: f.id("subscription_set_external_id"),
 		ServicePeriodStart: f.when("service_period_start"), ServicePeriodEnd: f.when("service_period_end"),
 		Quantity: f.wholeOr("quantity", 1), Prorated: f.truth("prorated"), ProrationType: f.oneOf("proration_type", "differential", "full"),
@@ -117,8 +102,8 @@ func (d *draft) readLine(f *fields) *billing.LineItem {
 		TransactionFeesCurrency: f.currency("transaction_fees_currency"), AccountCode: f.text("account_code"),
 		EventOrder: f.whole("event_order"), BalanceTransfer: f.whole("balance_transfer"),
 	}
-	d.plans = append(d.plans, f.text("plan_uuid"))
-	d.cancelled = append(d.cancelled, f.when("cancelled_at"))
+	d.Plans = append(d.Plans, f.text("plan_uuid"))
+	d.Cancelled = append(d.Cancelled, f.when("cancelled_at"))
 	f.given("type", "amount_in_cents")
 	if li.Type == billing.Subscription {
 		f.given("plan_uuid", "service_period_start", "service_period_end")

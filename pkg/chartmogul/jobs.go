@@ -161,12 +161,12 @@ func (c *call) jobs(kind job.Kind) (reply, error) {
 	if c.Uploads != nil && c.param("cursor") == "" {
 		tail.Uploads = c.Uploads()
 	}
-	return reply{status: http.StatusOK, body: listed{name: "jobs", records: list, behind: tail}}, nil
+	return reply{status: http.StatusOK, body: listed{name: "jobs", elements: list, behind: tail}}, nil
 }
 
 // jobPage spells the page of some jobs that the request asks for, newest first. The cursor is the last id: ids are in order of
 // their making.
-func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error)) (list records, tail paged, err error) {
+func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error)) (list elements, tail paged, err error) {
 	size := pageOfJob
 	if v := c.param("per_page"); v != "" {
 		n, err := strconv.Atoi(v)

@@ -9,12 +9,12 @@ import (
 // (see pkg/trigger) makes 4 bytes of 3.
 const maxAnswer = 4 << 20
 
-// listed is an answer that is a list: members before the records, the records, members behind them.
+// listed is an answer that is a list: members before the elements, the elements, members behind them.
 type listed struct {
-	before  any // nil for none
-	name    string
-	records records
-	behind  any // nil for none
+	before   any // nil for none
+	name     string
+	elements elements
+	behind   any // nil for none
 }
 
 // pieces spell the answer, one behind the other.
@@ -23,7 +23,7 @@ func (l listed) pieces() [][]byte {
 	head = append(appendText(head, l.name), ':', '[')
 	tail := appendMembers([]byte{']', ','}, l.behind)
 	tail[len(tail)-1] = '}' // in place of the last comma
-	return [][]byte{head, l.records.text, tail}
+	return [][]byte{head, l.elements.text, tail}
 }
 
 // appendMembers appends the members of one of our own objects, each with a comma behind it.
@@ -38,22 +38,22 @@ func appendMembers(b []byte, object any) []byte {
 	return append(append(b, text[1:len(text)-1]...), ',')
 }
 
-// mostKept is how large the room of some records may be, in bytes, to be used again.
+// mostKept is how large the room of some elements may be, in bytes, to be used again.
 const mostKept = 1 << 20
 
 // newRooms are used again and again for the texts of lists of customers.
 func newRooms() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
 
-// done gives the room of the records back. Nobody may look at them any more.
-func (r *records) done() {
+// done gives the room of the elements back. Nobody may look at them any more.
+func (r *elements) done() {
 	if room := r.text; r.rooms != nil && cap(room) <= mostKept {
 		r.rooms.Put(&room)
 	}
 	r.text = nil
 }
 
-// records are spelled one after the other, as many as an answer holds.
-type records struct {
+// elements are spelled one after the other, as many as an answer holds.
+type elements struct {
 	text []byte // with commas between
 	n    int
 	most int // how many there may be
@@ -62,7 +62,7 @@ type records struct {
 }
 
 // add spells one more record. It is false if that does not fit any more: the first always does.
-func (r *records) add(record any) bool {
+func (r *elements) add(record any) bool {
 	was := len(r.text)
 	switch {
 	case r.n == 1: // the others will be about as long
@@ -103,13 +103,13 @@ func (r raw) appendTo(b []byte) []byte { return append(b, r...) }
 
 // alone spells one record that is the whole answer.
 func alone(record any) raw {
-	var one records
+	var one elements
 	one.add(record)
 	return raw(one.text)
 }
 
 // spell adds the records of a page to none, and ends the page where an answer is full: the next goes on from there.
-func spell[T any](out records, page []T, tail *paged, at func(T) position, record func(T) any) records {
+func spell[T any](out elements, page []T, tail *paged, at func(T) position, record func(T) any) elements {
 	out.most = len(page)
 	for i, r := range page {
 		if !out.add(record(r)) {

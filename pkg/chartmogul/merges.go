@@ -5,8 +5,7 @@ import (
 	"slices"
 
 	"reseed/pkg/edit"
-	"reseed/pkg/fault"
-	"reseed/pkg/store"
+	"reseed/pkg/records"
 )
 
 // mergeCustomers is POST /customers/merges.
@@ -27,57 +26,31 @@ func mergeCustomers(c *call) (reply, error) {
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return reply{}, err
 	}
-	one, err := c.named(a, from)
+	one, err := c.customerNamed(a, from)
 	if err != nil {
 		return reply{}, err
 	}
-	other, err := c.named(a, into)
+	other, err := c.customerNamed(a, into)
 	if err != nil {
 		return reply{}, err
 	}
-	return accepted(c.Edits.Merge(c.Context(), one, other, c.author))
+	return accepted(c.Records.Merge(c.Context(), one, other, c.author))
 }
 
-// named finds the customer that an object names: by its uuid, or by a source and an external id of it.
-func (c *call) named(a account, f *fields) (edit.Ref, error) {
+// customerNamed finds the customer that an object names: by its uuid, or by a source and an external id of it.
+func (c *call) customerNamed(a records.Account, f *fields) (edit.Ref, error) {
 	if id := f.text("customer_uuid"); id != "" {
-		return c.rootOf(a, id)
+		return c.Records.Ref(c.Context(), a, records.Name{ID: id})
 	}
-	src, ext := f.needed("data_source_uuid"), f.needed("external_id")
+	n := records.Name{Source: f.needed("data_source_uuid"), ExternalID: f.needed("external_id")}
 	if err := f.refused(); err != nil {
 		return edit.Ref{}, err
 	}
-	return a.pair(src, ext)
-}
-
-// rootOf is the customer of a uuid. One that was merged away is not there.
-func (c *call) rootOf(a account, id string) (edit.Ref, error) {
-	tag, h, err := store.ParseID(store.PrefixCustomer, id)
-	if err != nil {
-		return edit.Ref{}, absent(whatCustomer)
-	}
-	r := edit.Ref{Tag: tag, H: h}
-	groups, err := c.Edits.Groups(c.Context(), a.Directory, r)
-	if err != nil {
-		return r, err
-	}
-	if g := groups[r]; g == nil || g[0].Ref != r {
-		return r, absent(whatCustomer)
-	}
-	return r, nil
-}
-
-// pair is the source customer of an external id.
-func (a account) pair(source, ext string) (edit.Ref, error) {
-	src, ok := a.ByUUID(source)
-	if !ok {
-		return edit.Ref{}, absent(whatSource)
-	}
-	return edit.Ref{Tag: src.Tag, H: a.hash.CustomerH(ext)}, nil
+	return c.Records.Ref(c.Context(), a, n)
 }
 
 // unmergeCustomers is POST /customers/unmerges: it splits one source customer off. There is nothing yet that could
@@ -100,25 +73,22 @@ func unmergeCustomers(c *call) (reply, error) {
 	if err := f.refused(); err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return reply{}, err
 	}
-	whole, err := c.rootOf(a, root)
+	whole, err := c.Records.Ref(c.Context(), a, records.Name{ID: root})
 	if err != nil {
 		return reply{}, err
 	}
-	part, err := a.pair(src, ext)
+	part, err := c.Records.Ref(c.Context(), a, records.Name{Source: src, ExternalID: ext})
 	if err != nil {
 		return reply{}, err
 	}
-	return accepted(c.Edits.Unmerge(c.Context(), part, whole))
+	return accepted(c.Records.Unmerge(c.Context(), part, whole))
 }
 
 // accepted is the answer to what ChartMogul does behind the answer, and we before it.
 func accepted(err error) (reply, error) {
-	if err != nil && fault.KindOf(err) == fault.NotFound {
-		return reply{}, absent(whatCustomer)
-	}
 	return reply{status: http.StatusAccepted, body: struct{}{}}, err
 }

@@ -7,11 +7,10 @@ import (
 	"github.com/google/uuid"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
-
-const whatPlan = "Plan"
 
 // planWire is a plan on the wire.
 type planWire struct {
@@ -28,38 +27,22 @@ type planList struct {
 	paged
 }
 
-// planRow is a plan as it was imported, and what people have changed of it.
-type planRow struct {
-	stored
-	h store.H
-}
+func placeOfPlan(p records.Plan) position { return position{kind: atPlan, tag: p.Source.Tag, h: p.H} }
 
-func (r planRow) position() position { return position{kind: atPlan, tag: r.src.Tag, h: r.h} }
+func wireOfPlan(p records.Plan) planWire { return spellPlan(p, p.Shown()) }
 
-func (r planRow) wire() planWire { return r.spell(r.shown()) }
-
-func (r planRow) spell(attrs table.Attrs) planWire {
-	p := store.DecodePlan(attrs)
+// spellPlan spells a plan as it is with some attributes.
+func spellPlan(p records.Plan, attrs table.Attrs) planWire {
+	is := store.DecodePlan(attrs)
 	return planWire{
-		ExternalID: p.ExternalID, Name: p.Name, IntervalCount: p.IntervalCount, IntervalUnit: p.IntervalUnit,
-		DataSourceUUID: r.src.UUID, UUID: store.ID(store.PrefixPlan, r.src.Tag, r.h),
+		ExternalID: is.ExternalID, Name: is.Name, IntervalCount: is.IntervalCount, IntervalUnit: is.IntervalUnit,
+		DataSourceUUID: p.Source.UUID, UUID: store.ID(store.PrefixPlan, p.Source.Tag, p.H),
 	}
-}
-
-// planIn is the plan among what was found, with its edits; ok is false if it is not to be seen.
-func (a account) planIn(src store.Source, h store.H, found map[table.Key]table.Attrs) (row planRow, ok bool, err error) {
-	key := src.Space().Plan(h)
-	attrs := found[key]
-	if attrs == nil || !a.Visible(attrs) {
-		return row, false, nil
-	}
-	s, err := a.stored(src, table.Item{Key: key, Attrs: attrs}, found)
-	return planRow{s, h}, err == nil, err
 }
 
 // createPlan is POST /plans. Without an external id the plan gets a random one.
 // ChartMogul gives it the uuid of the plan; ours follows from the external id, so that would be a circle.
-func createPlan(c *call) (ans reply, err error) {
+func createPlan(c *call) (reply, error) {
 	f, err := c.body()
 	if err != nil {
 		return reply{}, err
@@ -68,46 +51,11 @@ func createPlan(c *call) (ans reply, err error) {
 		return reply{}, err
 	}
 	source, plan := f.text("data_source_uuid"), readPlan(f)
-	return ans, c.settled(func() error {
-		a, found, err := c.read(func(d *store.Directory) []table.Key {
-			if src, ok := d.ByUUID(source); ok {
-				return planKeys(src, d.Hasher().PlanH(plan))
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		src, ok := a.ByUUID(source)
-		if !ok {
-			return absent(whatSource)
-		}
-		if err := f.refused(); err != nil {
-			return err
-		}
-		row, err := c.makePlan(a, src, plan, found)
-		if err == nil {
-			ans = reply{status: http.StatusCreated, body: row.wire()}
-		}
-		return err
-	})
-}
-
-// makePlan makes a plan that is not there yet. What people changed of an earlier one of its external id is there again.
-func (c *call) makePlan(a account, src store.Source, plan *billing.Plan, found map[table.Key]table.Attrs) (planRow, error) {
-	h := a.hash.PlanH(plan)
-	item := c.encode(src.Space().Plan(h), plan, 0)
-	switch attrs := found[item.Key]; {
-	case a.hidden(attrs):
-		return planRow{}, erasing()
-	case attrs != nil:
-		return planRow{}, refused(map[string]string{"external_id": textPlanDup})
-	}
-	s, err := a.stored(src, item, found)
+	made, err := c.Records.CreatePlan(c.Context(), source, plan, f.refused())
 	if err != nil {
-		return planRow{}, err
+		return reply{}, err
 	}
-	return planRow{s, h}, c.write(a, table.Write{Item: item, If: absentOnly()})
+	return reply{status: http.StatusCreated, body: wireOfPlan(made)}, nil
 }
 
 func readPlan(f *fields) *billing.Plan {
@@ -129,49 +77,17 @@ func readPlan(f *fields) *billing.Plan {
 	return plan
 }
 
-// planKeys are the keys of a plan and of what people changed of it.
-func planKeys(src store.Source, h store.H) []table.Key {
-	key := src.Space().Plan(h)
-	return []table.Key{key, src.Space().FieldsOf(key)}
-}
-
-// plan reads the plan that the path names.
-func (c *call) plan() (account, planRow, error) {
-	tag, h, err := store.ParseID(store.PrefixPlan, c.PathValue("uuid"))
-	if err != nil {
-		return account{}, planRow{}, absent(whatPlan)
-	}
-	a, found, err := c.read(func(d *store.Directory) []table.Key {
-		if src, ok := d.ByTag(tag); ok {
-			return planKeys(src, h)
-		}
-		return nil
-	})
-	if err != nil {
-		return a, planRow{}, err
-	}
-	src, ok := a.ByTag(tag)
-	if !ok {
-		return a, planRow{}, absent(whatPlan)
-	}
-	row, ok, err := a.planIn(src, h, found)
-	if err == nil && !ok {
-		err = absent(whatPlan)
-	}
-	return a, row, err
-}
-
 // getPlan is GET /plans/:uuid.
 func getPlan(c *call) (reply, error) {
-	_, row, err := c.plan()
+	_, p, err := c.Records.Plan(c.Context(), c.PathValue("uuid"))
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: row.wire()}, nil
+	return reply{status: http.StatusOK, body: wireOfPlan(p)}, nil
 }
 
 // patchPlan is PATCH /plans/:uuid: always an edit, which stays whatever is imported later.
-func patchPlan(c *call) (ans reply, err error) {
+func patchPlan(c *call) (reply, error) {
 	body, err := c.body()
 	if err != nil {
 		return reply{}, err
@@ -181,19 +97,13 @@ func patchPlan(c *call) (ans reply, err error) {
 		fixed: []string{"external_id", "data_source_uuid"},
 		read:  func(f *fields) (billing.Record, error) { return readPlan(f), nil },
 	}
-	return ans, c.settled(func() error {
-		a, row, err := c.plan()
-		if err != nil {
-			return err
-		}
-		ch, err := fm.edit(body, row.stored, func(attrs table.Attrs) any { return row.spell(attrs) })
-		if err != nil {
-			return err
-		}
-		err = c.apply(a, &row.stored, ch)
-		ans = reply{status: http.StatusAccepted, body: row.wire()}
-		return err
+	p, err := c.Records.ChangePlan(c.Context(), c.PathValue("uuid"), c.author, func(p records.Plan) (records.Change, error) {
+		return fm.edit(body, p.Stored, func(attrs table.Attrs) any { return spellPlan(p, attrs) })
 	})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusAccepted, body: wireOfPlan(p)}, nil
 }
 
 // listPlans is GET /plans.
@@ -202,13 +112,13 @@ func listPlans(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return reply{}, err
 	}
 	sources := c.sources(a)
-	read := func(r planRow) float64 { return share(sources, r.src.Tag, r.h) }
-	var rows []planRow
+	read := func(r records.Plan) float64 { return share(sources, r.Source.Tag, r.H) }
+	var rows []records.Plan
 	if ext := c.param("external_id"); ext != "" {
 		rows, err = c.plansByExternalID(a, sources, ext, p)
 		read = everything
@@ -218,18 +128,18 @@ func listPlans(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	rows, tail := cut(p, rows, planRow.position, read)
+	rows, tail := cut(p, rows, placeOfPlan, read)
 	if err := c.overlayPlans(a, rows); err != nil {
 		return reply{}, err
 	}
 	list := planList{Plans: make([]planWire, len(rows)), paged: tail}
 	for i, r := range rows {
-		list.Plans[i] = r.wire()
+		list.Plans[i] = wireOfPlan(r)
 	}
 	return reply{status: http.StatusOK, body: list}, nil
 }
 
-func (c *call) walkPlans(a account, sources []store.Source, p paging) ([]planRow, error) {
+func (c *call) walkPlans(a records.Account, sources []store.Source, p paging) ([]records.Plan, error) {
 	var spans []span
 	for _, src := range sources {
 		q := src.Space().Plans()
@@ -241,8 +151,8 @@ func (c *call) walkPlans(a account, sources []store.Source, p paging) ([]planRow
 		}
 		spans = append(spans, span{src, q})
 	}
-	return gather(c.Context(), spans, p.size+1, func(ctx context.Context, sp span, want int) ([]planRow, error) {
-		var rows []planRow
+	return gather(c.Context(), spans, p.size+1, func(ctx context.Context, sp span, want int) ([]records.Plan, error) {
+		var rows []records.Plan
 		sp.query.Limit = want
 		for item, err := range c.Store.Items(ctx, sp.query) {
 			if err != nil {
@@ -252,7 +162,7 @@ func (c *call) walkPlans(a account, sources []store.Source, p paging) ([]planRow
 			if !ok || !a.Visible(item.Attrs) {
 				continue
 			}
-			if rows = append(rows, planRow{stored{src: sp.src, key: item.Key, attrs: item.Attrs}, h}); len(rows) == want {
+			if rows = append(rows, records.Plan{Stored: records.Stored{Source: sp.src, Key: item.Key, Attrs: item.Attrs}, H: h}); len(rows) == want {
 				break
 			}
 		}
@@ -261,22 +171,22 @@ func (c *call) walkPlans(a account, sources []store.Source, p paging) ([]planRow
 }
 
 // overlayPlans lays the edits over a page of plans: one query for each source.
-func (c *call) overlayPlans(a account, rows []planRow) error {
+func (c *call) overlayPlans(a records.Account, rows []records.Plan) error {
 	for from := 0; from < len(rows); {
-		to, src := from+1, rows[from].src
-		for to < len(rows) && rows[to].src.Tag == src.Tag {
+		to, src := from+1, rows[from].Source
+		for to < len(rows) && rows[to].Source.Tag == src.Tag {
 			to++
 		}
 		q := src.Space().PlanEdits()
-		q.From, q.To = rows[from].key.SK, store.After(rows[to-1].key.SK)
-		items, err := c.items(c.Context(), q)
+		q.From, q.To = rows[from].Key.SK, store.After(rows[to-1].Key.SK)
+		items, err := c.Records.Items(c.Context(), q)
 		if err != nil {
 			return err
 		}
-		found := byKey(items)
+		found := records.ByKey(items)
 		for i := range rows[from:to] {
 			r := &rows[from+i]
-			if r.stored, err = a.stored(src, table.Item{Key: r.key, Attrs: r.attrs}, found); err != nil {
+			if r.Stored, err = a.Stored(src, table.Item{Key: r.Key, Attrs: r.Attrs}, found); err != nil {
 				return err
 			}
 		}
@@ -285,23 +195,23 @@ func (c *call) overlayPlans(a account, rows []planRow) error {
 	return nil
 }
 
-func (c *call) plansByExternalID(a account, sources []store.Source, ext string, p paging) ([]planRow, error) {
-	h := a.hash.PlanH(&billing.Plan{ExternalID: ext})
+func (c *call) plansByExternalID(a records.Account, sources []store.Source, ext string, p paging) ([]records.Plan, error) {
+	h := a.Hash.PlanH(&billing.Plan{ExternalID: ext})
 	var keys []table.Key
 	for _, src := range sources {
-		keys = append(keys, planKeys(src, h)...)
+		keys = append(keys, records.PlanKeys(src, h)...)
 	}
-	found, err := c.lookup(c.Context(), keys)
+	found, err := c.Records.Lookup(c.Context(), keys)
 	if err != nil {
 		return nil, err
 	}
-	var rows []planRow
+	var rows []records.Plan
 	for _, src := range sources {
-		row, ok, err := a.planIn(src, h, found)
+		row, ok, err := a.PlanIn(src, h, found)
 		if err != nil {
 			return nil, err
 		}
-		if ok && (p.after == nil || p.after.before(row.position())) {
+		if ok && (p.after == nil || p.after.before(placeOfPlan(row))) {
 			rows = append(rows, row)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -26,6 +27,18 @@ func (c *call) flag(name string) bool {
 type paging struct {
 	size  int
 	after *position // nil on the first page
+}
+
+// sources are those that a list's data_source_uuid and system filters leave.
+func (c *call) sources(a records.Account) []store.Source {
+	id, system := c.param("data_source_uuid"), c.param("system")
+	var out []store.Source
+	for _, s := range a.Sources {
+		if (id == "" || s.UUID == id) && (system == "" || s.System == system) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // errHeavy says that the records of a page are too large to be held together.

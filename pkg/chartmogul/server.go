@@ -17,6 +17,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
+	"reseed/pkg/records"
 )
 
 // Content types: one family of endpoints names the character set, the other does not (chartmogul-api §1.2).
@@ -25,11 +26,10 @@ const (
 	utf8JSON  = "application/json; charset=utf-8"
 )
 
-// server is the API. known is the directory as the last request saw it: it only
-// saves a round trip by guessing keys, and decoding it once more. It is never trusted (store.Snapshot).
+// server is the API.
 type server struct {
 	Config
-	known   atomic.Pointer[account]
+	Records *records.Records
 	sign    string // of the account's currency
 	keys    *keyring
 	bodies  *semaphore.Weighted // room for bodies, in bytes
@@ -78,7 +78,7 @@ func New(c Config) http.Handler {
 		c.Patience = DefaultPatience()
 	}
 	s := &server{
-		Config: c, sign: billing.CurrencySign(c.Currency), keys: &keyring{set: c.Keys, store: c.Store, now: c.Now},
+		Config: c, Records: recordsOf(c), sign: billing.CurrencySign(c.Currency), keys: &keyring{set: c.Keys, store: c.Store, now: c.Now},
 		bodies: semaphore.NewWeighted(bodiesAtOnce), uploads: semaphore.NewWeighted(uploadsAtOnce), rooms: newRooms(),
 	}
 	mux := http.NewServeMux()
@@ -225,7 +225,7 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, ans reply) {
 		_, _ = w.Write(piece)
 	}
 	if l, ok := ans.body.(listed); ok {
-		l.records.done()
+		l.elements.done()
 	}
 }
 

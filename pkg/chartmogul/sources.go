@@ -6,18 +6,14 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/google/uuid"
-
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
-	"reseed/pkg/table"
 )
 
 const (
 	systemOfREST = "Custom" // what ChartMogul calls a source made over its API
 	statusIdle   = "idle"
-	whatSource   = "Data source"
 )
 
 // sourceWire is a data source on the wire. The three settings are only there when asked for.
@@ -134,11 +130,7 @@ func createSource(c *call) (reply, error) {
 	if system == "" {
 		system = systemOfREST
 	}
-	var made store.Source
-	_, err = c.Store.ChangeDirectory(c.Context(), func(d *store.Directory) (_ []table.Write, err error) {
-		made, err = d.Add(store.PrefixSource+uuid.NewString(), name, system, c.Now())
-		return nil, err
-	})
+	made, err := c.Records.AddSource(c.Context(), name, system)
 	if fault.CodeOf(err) == "taken" {
 		return reply{}, refused(map[string]string{"name": textNameTaken})
 	}
@@ -150,7 +142,7 @@ func createSource(c *call) (reply, error) {
 
 // listSources is GET /data_sources: all of them, there is no paging.
 func listSources(c *call) (reply, error) {
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return reply{}, err
 	}
@@ -167,9 +159,9 @@ func listSources(c *call) (reply, error) {
 	return reply{status: http.StatusOK, body: sourceList{list}}, nil
 }
 
-// source is [call.sourceOf] without the account.
+// source is the one that the path names.
 func (c *call) source() (store.Source, error) {
-	_, src, err := c.sourceOf()
+	_, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
 	return src, err
 }
 

@@ -47,15 +47,8 @@ const (
 	textNotJSON        = "The request body is not valid JSON"
 	textUnknownPath    = "There is no such endpoint"
 	textBadMethod      = "This endpoint does not support that method"
-	textBeingErased    = "This record is being erased, and may still be restored. Restore it, or try again when that erase has ended."
-	textForgotten      = "This customer was erased and is not to be loaded again: it is on the do-not-reload list."
 	textNameTaken      = "Has already been taken."
 	textNameNeeded     = "A name is required for each data source."
-	textCustomerDup    = "The external ID for this customer already exists in our system."
-	textPlanDup        = "A plan with this identifier already exists in our system."
-	textInvoiceDup     = "The external ID for this invoice already exists in our system."
-	textLineDup        = "The external ID for this line item already exists in our system."
-	textTransDup       = "has already been taken"
 	textBlank          = "can't be blank"
 	textBadCurrency    = "Currency is invalid"
 	textInFuture       = "Date is in the future"
@@ -94,13 +87,6 @@ func refused(errs map[string]string) *failure {
 
 func tooLarge(limit int64) *failure {
 	return failA(http.StatusRequestEntityTooLarge, "", fmt.Sprintf("The request body is larger than %d MB", limit>>20))
-}
-
-// erasing is the answer to a new record whose key still carries a tombstone.
-func erasing() *failure {
-	f := failA(http.StatusTooManyRequests, "", textBeingErased)
-	f.retryAfter = retrySeconds
-	return f
 }
 
 const retrySeconds = 5

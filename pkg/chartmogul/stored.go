@@ -4,35 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 
-	"reseed/pkg/edit"
-	"reseed/pkg/store"
+	"reseed/pkg/records"
 	"reseed/pkg/table"
 )
-
-// stored is an invoice, a line item or a transaction as it was imported, and what people have done to it since.
-type stored struct {
-	src   store.Source
-	key   table.Key
-	attrs table.Attrs
-	edits edit.Row
-}
-
-// stored takes a record with its edits from what was read.
-func (a account) stored(src store.Source, item table.Item, edits map[table.Key]table.Attrs) (stored, error) {
-	row, err := edit.ReadRow(a.Directory, edits, src.Space(), item.Key)
-	return stored{src, item.Key, item.Attrs, row}, err
-}
-
-// shown is the record as people see it.
-func (s stored) shown() table.Attrs { return s.edits.Over(s.attrs) }
-
-// deleted tells whether a person has deleted the record: to the API it is not there any more.
-func (s stored) deleted() bool { return s.edits.Deleted != nil }
-
-// hidden tells whether an answer leaves the record out; disabled ones may be asked for.
-func (s stored) hidden(withDisabled bool) bool {
-	return s.deleted() || s.edits.Disabled != nil && !withDisabled
-}
 
 // withDisabled tells whether disabled records are asked for.
 func (c *call) withDisabled() bool { return c.flag("with_disabled") }
@@ -67,30 +41,30 @@ type changeWire struct {
 	Edited   json.RawMessage `json:"edited_value"`
 }
 
-// state spells what people have done to a record; wire spells the record itself.
-func (s stored) state(st style, wire func(table.Attrs) any) *stateWire {
+// stateOf spells what people have done to a record; wire spells the record itself.
+func stateOf(s records.Stored, st style, wire func(table.Attrs) any) *stateWire {
 	if !st.full {
 		return nil
 	}
-	w := &stateWire{Disabled: s.edits.Disabled != nil}
-	if m := s.edits.Disabled; m != nil {
+	w := &stateWire{Disabled: s.Edits.Disabled != nil}
+	if m := s.Edits.Disabled; m != nil {
 		w.DisabledAt, w.DisabledBy = stamp(m.Time()), &m.By
 	}
 	if st.histories {
-		w.History = s.history(wire)
+		w.History = historyOf(s, wire)
 	}
 	return w
 }
 
-// history tells what the edited fields are imported as, and what they are now; nil if none was edited.
-func (s stored) history(wire func(table.Attrs) any) *historyWire {
-	last := s.edits.Latest()
+// historyOf tells what the edited fields are imported as, and what they are now; nil if none was edited.
+func historyOf(s records.Stored, wire func(table.Attrs) any) *historyWire {
+	last := s.Edits.Latest()
 	if last == nil {
 		return nil
 	}
 	h := &historyWire{map[string]changeWire{}, last.By, stamp(last.Time())}
-	was, is := members(wire(s.attrs)), members(wire(s.shown()))
-	for attr := range s.edits.Fields {
+	was, is := members(wire(s.Attrs)), members(wire(s.Shown()))
+	for attr := range s.Edits.Fields {
 		name := memberOf(attr)
 		if was[name] != nil || is[name] != nil { // a description is on the wire of one-time lines only
 			h.ValuesChanged[name] = changeWire{was[name], is[name]}

@@ -1,6 +1,8 @@
-package chartmogul
+package records
 
 import (
+	"context"
+
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -13,7 +15,7 @@ const (
 
 // claim is an external id that a draft wants for a line item or a transaction.
 type claim struct {
-	draft   *draft
+	draft   *Draft
 	kind    store.Kind
 	h       store.H // of the row
 	pointer table.Key
@@ -23,22 +25,22 @@ type claim struct {
 }
 
 // claims lists the external ids of a draft.
-func (a account) claims(d *draft) []claim {
-	sp, inv := d.row.src.Space(), d.row.h
+func (a Account) claims(d *Draft) []claim {
+	sp, inv := d.Invoice.Source.Space(), d.Invoice.H
 	var out []claim
-	for _, l := range d.row.lines {
-		if l.record.ExternalID != "" {
+	for _, l := range d.Invoice.Lines {
+		if l.Record.ExternalID != "" {
 			out = append(out, claim{
-				d, store.KindLineItem, l.h, sp.External(store.KindLineItem, l.h), sp.LineItem(inv, l.h),
-				prefixLine + "external_id", textLineDup,
+				d, store.KindLineItem, l.H, sp.External(store.KindLineItem, l.H), sp.LineItem(inv, l.H),
+				PrefixLine + "external_id", textLineDup,
 			})
 		}
 	}
-	for _, t := range d.row.trans {
-		if t.record.ExternalID != "" {
+	for _, t := range d.Invoice.Transactions {
+		if t.Record.ExternalID != "" {
 			out = append(out, claim{
-				d, store.KindTransaction, t.h, sp.External(store.KindTransaction, t.h), sp.Transaction(inv, t.h),
-				prefixTrans + "external_id", textTransDup,
+				d, store.KindTransaction, t.H, sp.External(store.KindTransaction, t.H), sp.Transaction(inv, t.H),
+				PrefixTransaction + "external_id", textTransDup,
 			})
 		}
 	}
@@ -50,48 +52,48 @@ func (a account) claims(d *draft) []claim {
 // see them. It returns the keys that hold something that does not count (rows
 // and pointers whose invoice is not there), and on what condition they may be
 // written over. A key that is about to be swept, or being written, is an error.
-func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (over map[table.Key]table.Cond, err error) {
+func (r *Records) findDuplicates(ctx context.Context, a Account, owner Customer, drafts []*Draft) (over map[table.Key]table.Cond, err error) {
 	src, sp := owner.Source, owner.Source.Space()
 	var all []claim
 	var keys []table.Key
 	wanted := map[table.Key]bool{}
 	for _, d := range drafts {
-		if a.InvoiceBuried(src.Tag, d.row.h, owner.H) {
+		if a.InvoiceBuried(src.Tag, d.Invoice.H, owner.H) {
 			return nil, erasing()
 		}
-		key := sp.Invoice(d.row.h)
-		if d.row.record.ExternalID != "" && wanted[key] {
-			noteFirst(d.errs, "external_id", textInvoiceDup)
+		key := sp.Invoice(d.Invoice.H)
+		if d.Invoice.Record.ExternalID != "" && wanted[key] {
+			d.note("external_id", textInvoiceDup)
 		}
 		wanted[key] = true
-		keys = append(keys, key, sp.Owner(owner.H, d.row.h))
+		keys = append(keys, key, sp.Owner(owner.H, d.Invoice.H))
 		for _, cl := range a.claims(d) {
 			if wanted[cl.pointer] {
-				noteFirst(d.errs, cl.name, cl.text)
+				d.note(cl.name, cl.text)
 			}
 			wanted[cl.pointer] = true
 			keys = append(keys, cl.pointer, cl.row)
 			all = append(all, cl)
 		}
 	}
-	found, err := c.lookup(c.Context(), keys)
+	found, err := r.Lookup(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range drafts {
-		head := found[sp.Invoice(d.row.h)]
+		head := found[sp.Invoice(d.Invoice.H)]
 		if a.hidden(head) {
 			return nil, erasing()
 		}
-		if a.invoiceVisible(src.Tag, d.row.h, head) {
-			noteFirst(d.errs, "external_id", textInvoiceDup)
+		if a.InvoiceVisible(src.Tag, d.Invoice.H, head) {
+			d.note("external_id", textInvoiceDup)
 		}
 	}
-	if over, err = c.weigh(a, src, all, found); err != nil {
+	if over, err = r.weigh(ctx, a, src, all, found); err != nil {
 		return nil, err
 	}
 	for _, d := range drafts {
-		if err := c.mayReplace(a, d, sp.Owner(owner.H, d.row.h), found, over); err != nil {
+		if err := r.mayReplace(a, d, sp.Owner(owner.H, d.Invoice.H), found, over); err != nil {
 			return nil, err
 		}
 	}
@@ -99,33 +101,33 @@ func (c *call) findDuplicates(a account, owner customerRow, drafts []*draft) (ov
 }
 
 // findTaken is findDuplicates for line items and transactions that are added to an invoice.
-func (c *call) findTaken(a account, d *draft) (over map[table.Key]table.Cond, err error) {
+func (r *Records) findTaken(ctx context.Context, a Account, d *Draft) (over map[table.Key]table.Cond, err error) {
 	all := a.claims(d)
 	var keys []table.Key
 	for _, cl := range all {
 		keys = append(keys, cl.pointer, cl.row)
 	}
-	found, err := c.lookup(c.Context(), keys)
+	found, err := r.Lookup(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	return c.weigh(a, d.row.src, all, found)
+	return r.weigh(ctx, a, d.Invoice.Source, all, found)
 }
 
 // mayReplace finds out on what condition a key may be written over, if it holds something that does not count.
-func (c *call) mayReplace(a account, d *draft, key table.Key, found map[table.Key]table.Attrs, over map[table.Key]table.Cond) (err error) {
+func (r *Records) mayReplace(a Account, d *Draft, key table.Key, found map[table.Key]table.Attrs, over map[table.Key]table.Cond) (err error) {
 	attrs, there := found[key]
 	switch {
 	case a.hidden(attrs):
 		return erasing()
-	case there && len(d.errs) == 0:
-		over[key], err = c.abandoned(attrs)
+	case there && len(d.Errs) == 0:
+		over[key], err = r.abandoned(attrs)
 	}
 	return err
 }
 
 // weigh decides which of the claims found somebody else's row.
-func (c *call) weigh(a account, src store.Source, all []claim, found map[table.Key]table.Attrs) (map[table.Key]table.Cond, error) {
+func (r *Records) weigh(ctx context.Context, a Account, src store.Source, all []claim, found map[table.Key]table.Attrs) (map[table.Key]table.Cond, error) {
 	sp := src.Space()
 	heads, err := a.heads(all, found)
 	if err != nil {
@@ -134,26 +136,26 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[table.K
 	var keys []table.Key
 	for _, cl := range all {
 		if holder, pointed := heads[cl.pointer]; pointed {
-			keys = append(keys, sp.Invoice(holder), partKey(sp, cl.kind, holder, cl.h))
+			keys = append(keys, sp.Invoice(holder), PartKey(sp, cl.kind, holder, cl.h))
 		}
 	}
-	held, err := c.lookup(c.Context(), keys)
+	held, err := r.Lookup(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
 	over := map[table.Key]table.Cond{}
 	for _, cl := range all {
 		holder, pointed := heads[cl.pointer]
-		row, there := held[partKey(sp, cl.kind, holder, cl.h)]
+		row, there := held[PartKey(sp, cl.kind, holder, cl.h)]
 		if pointed && a.invoiceErasing(src.Tag, holder, held[sp.Invoice(holder)]) {
 			return nil, erasing()
 		}
-		if pointed && there && a.Visible(row) && a.invoiceVisible(src.Tag, holder, held[sp.Invoice(holder)]) {
-			noteFirst(cl.draft.errs, cl.name, cl.text)
+		if pointed && there && a.Visible(row) && a.InvoiceVisible(src.Tag, holder, held[sp.Invoice(holder)]) {
+			cl.draft.note(cl.name, cl.text)
 			continue
 		}
 		for _, key := range []table.Key{cl.pointer, cl.row} {
-			if err := c.mayReplace(a, cl.draft, key, found, over); err != nil {
+			if err := r.mayReplace(a, cl.draft, key, found, over); err != nil {
 				return nil, err
 			}
 		}
@@ -162,7 +164,7 @@ func (c *call) weigh(a account, src store.Source, all []claim, found map[table.K
 }
 
 // heads are the invoices that the claims' pointers lead to.
-func (a account) heads(all []claim, found map[table.Key]table.Attrs) (map[table.Key]store.H, error) {
+func (a Account) heads(all []claim, found map[table.Key]table.Attrs) (map[table.Key]store.H, error) {
 	heads := map[table.Key]store.H{}
 	for _, cl := range all {
 		at := found[cl.pointer]
@@ -176,8 +178,8 @@ func (a account) heads(all []claim, found map[table.Key]table.Attrs) (map[table.
 	return heads, nil
 }
 
-// partKey is the key of a line item or a transaction.
-func partKey(sp store.Space, kind store.Kind, invoice, h store.H) table.Key {
+// PartKey is the key of a line item or a transaction.
+func PartKey(sp store.Space, kind store.Kind, invoice, h store.H) table.Key {
 	if kind == store.KindTransaction {
 		return sp.Transaction(invoice, h)
 	}

@@ -1,4 +1,4 @@
-package chartmogul
+package records
 
 import (
 	"context"
@@ -6,13 +6,15 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
-// attrWriter marks what is written by several transactions with the request
+// attrWriter marks what is written by several transactions with the use-case
 // that writes it. Until the invoice is there, nobody else may take such a key
 // while that request can still be at it.
 const attrWriter = "_w"
@@ -26,9 +28,9 @@ const (
 
 // writing spells the items of an import of invoices.
 type writing struct {
-	c         *call
-	a         account
-	owner     customerRow
+	r         *Records
+	a         Account
+	owner     Customer
 	over      map[table.Key]table.Cond // what may be written over, and when
 	manual    int64                    // of the owner, and so of all that hangs on it
 	left      []table.Write            // what goes, since it was left behind where these invoices come
@@ -37,35 +39,35 @@ type writing struct {
 	cancelled []*billing.Event         // what cancelled_at of line items stands for
 }
 
-func (c *call) writing(a account, owner customerRow, over map[table.Key]table.Cond) *writing {
+func (r *Records) writing(a Account, owner Customer, over map[table.Key]table.Cond) *writing {
 	manual, _ := owner.Attrs.Int(store.AttrManual)
-	return &writing{c: c, a: a, owner: owner, over: over, manual: manual}
+	return &writing{r: r, a: a, owner: owner, over: over, manual: manual}
 }
 
 // origin is that of everything written here: it hangs on the owner, and comes over REST.
 func (w *writing) origin() store.Origin { return store.Origin{Manual: w.manual} }
 
 // add spells one invoice.
-func (w *writing) add(d *draft) {
-	sp, inv := w.owner.Source.Space(), d.row
+func (w *writing) add(d *Draft) {
+	sp, inv := w.owner.Source.Space(), d.Invoice
 	w.addParts(d)
-	w.part(pointer(sp.Owner(w.owner.H, inv.h), w.origin(), func(b *table.Builder) { b.Int(attrDate, inv.record.Date.UnixMilli()) }))
-	w.heads = append(w.heads, table.Write{Item: w.c.encode(sp.Invoice(inv.h), inv.record, w.manual), If: absentOnly()})
+	w.part(pointer(sp.Owner(w.owner.H, inv.H), w.origin(), func(b *table.Builder) { b.Int(AttrDate, inv.Record.Date.UnixMilli()) }))
+	w.heads = append(w.heads, table.Write{Item: w.r.encode(sp.Invoice(inv.H), inv.Record, w.manual), If: absentOnly()})
 }
 
 // addParts spells line items and transactions of an invoice.
-func (w *writing) addParts(d *draft) {
-	sp, inv := w.owner.Source.Space(), d.row
-	for i, l := range inv.lines {
-		w.part(w.c.placed(sp.LineItem(inv.h, l.h), l.record, w.manual, l.place))
-		w.external(store.KindLineItem, l.record.ExternalID, inv.h)
-		if at := d.cancelled[i]; !at.IsZero() && l.record.Type == billing.Subscription {
-			w.cancelled = append(w.cancelled, cancellation(w.owner, l.record, at))
+func (w *writing) addParts(d *Draft) {
+	sp, inv := w.owner.Source.Space(), d.Invoice
+	for i, l := range inv.Lines {
+		w.part(w.r.placed(sp.LineItem(inv.H, l.H), l.Record, w.manual, l.Place))
+		w.external(store.KindLineItem, l.Record.ExternalID, inv.H)
+		if at := d.Cancelled[i]; !at.IsZero() && l.Record.Type == billing.Subscription {
+			w.cancelled = append(w.cancelled, cancellation(w.owner, l.Record, at))
 		}
 	}
-	for _, t := range inv.trans {
-		w.part(w.c.placed(sp.Transaction(inv.h, t.h), t.record, w.manual, t.place))
-		w.external(store.KindTransaction, t.record.ExternalID, inv.h)
+	for _, t := range inv.Transactions {
+		w.part(w.r.placed(sp.Transaction(inv.H, t.H), t.Record, w.manual, t.Place))
+		w.external(store.KindTransaction, t.Record.ExternalID, inv.H)
 	}
 }
 
@@ -79,15 +81,15 @@ func (w *writing) part(item table.Item) {
 
 func (w *writing) external(kind store.Kind, ext string, invoice store.H) {
 	if ext != "" {
-		key := w.owner.Source.Space().External(kind, w.a.hash.External(kind, ext))
+		key := w.owner.Source.Space().External(kind, w.a.Hash.External(kind, ext))
 		w.part(pointer(key, w.origin(), func(b *table.Builder) { b.Str(attrInvoice, invoice.String()) }))
 	}
 }
 
 // cancellation is the event that a line item's cancelled_at stands for.
-func cancellation(owner customerRow, li *billing.LineItem, at time.Time) *billing.Event {
+func cancellation(owner Customer, li *billing.LineItem, at time.Time) *billing.Event {
 	return &billing.Event{
-		CustomerExternalID: owner.record.ExternalID, SubscriptionExternalID: li.SubscriptionExternalID,
+		CustomerExternalID: owner.Record.ExternalID, SubscriptionExternalID: li.SubscriptionExternalID,
 		SubscriptionSetExternalID: li.SubscriptionSetExternalID, Type: billing.Cancelled, Date: at, EffectiveDate: at,
 		InvoiceExternalID: li.InvoiceExternalID, Cancellation: true,
 	}
@@ -96,16 +98,16 @@ func cancellation(owner customerRow, li *billing.LineItem, at time.Time) *billin
 // cancel adds the cancellations with their pointers. Each is known by
 // subscription and date, as in the older file of cancellations: what is said
 // twice, or was said before, is one event.
-func (w *writing) cancel() error {
+func (w *writing) cancel(ctx context.Context) error {
 	sp := w.owner.Source.Space()
 	ids := map[table.Key]int64{}
 	keys := make([]table.Key, len(w.cancelled))
 	for i, e := range w.cancelled {
-		id := w.a.hash.EventH(e).EventID()
+		id := w.a.Hash.EventH(e).EventID()
 		keys[i] = sp.Event(w.owner.H, id)
 		ids[keys[i]] = id
 	}
-	said, err := w.c.lookup(w.c.Context(), keys)
+	said, err := w.r.Lookup(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -119,7 +121,7 @@ func (w *writing) cancel() error {
 			return erasing()
 		}
 		delete(ids, keys[i])
-		w.part(w.c.encode(keys[i], e, w.manual))
+		w.part(w.r.encode(keys[i], e, w.manual))
 		ptr := pointer(sp.ExternalEvent(id), w.origin(), func(b *table.Builder) { b.Str(attrCustomer, w.owner.H.String()) })
 		w.parts = append(w.parts, table.Write{Item: ptr})
 	}
@@ -146,57 +148,57 @@ func marked(list []table.Write, token int64, now time.Time) []table.Write {
 
 // abandoned is the condition for writing over an item that hangs on no invoice.
 // While the request that wrote it may still be at it, nobody else may.
-func (c *call) abandoned(a table.Attrs) (table.Cond, error) {
+func (r *Records) abandoned(a table.Attrs) (table.Cond, error) {
 	token, has := a.Int(attrWriter)
 	if !has {
 		return table.Cond{}, nil
 	}
 	at, _ := a.Int(store.AttrCreated)
-	if c.Now().Sub(time.UnixMilli(at)) < abandonedAfter {
+	if r.Now().Sub(time.UnixMilli(at)) < abandonedAfter {
 		return table.Cond{}, contended()
 	}
 	return writtenBy(token), nil
 }
 
 // placed is a line item or transaction that remembers its place in the request.
-func (c *call) placed(key table.Key, r billing.Record, manual, place int64) table.Item {
-	b := c.stamped(manual).Int(attrPlace, place)
-	store.EncodeRecord(b, r)
+func (r *Records) placed(key table.Key, rec billing.Record, manual, place int64) table.Item {
+	b := r.stamped(manual).Int(attrPlace, place)
+	store.EncodeRecord(b, rec)
 	return table.Item{Key: key, Attrs: b.Attrs()}
 }
 
 // commit writes all or nothing. What fits goes in one transaction. More than that goes in several, the invoices last:
 // without its invoice nothing of it is seen, and a request after abandonedAfter writes over it. When somebody else turns out to
 // have a key first, what was written before is taken back.
-func (w *writing) commit() error {
+func (w *writing) commit(ctx context.Context) error {
 	all := slices.Concat(w.left, w.parts, w.heads)
-	if len(w.c.Store.Transactions(all)) <= 1 {
-		return w.c.write(w.a, all...)
+	if len(w.r.Store.Transactions(all)) <= 1 {
+		return w.r.write(ctx, w.a, all...)
 	}
 	if err := w.a.shows(all); err != nil {
 		return err
 	}
 	token := rand.Int64N(1<<62) + 1 //nolint:gosec // no secret: it only has to differ from others of the same minute
-	ctx, cancel := context.WithTimeout(w.c.Context(), writeTime)
+	within, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()
 	var done []table.Write
 	for _, chunk := range w.chunks(token) {
-		if err := w.c.Store.Transact(ctx, chunk...); err != nil {
+		if err := w.r.Store.Transact(within, chunk...); err != nil {
 			if fault.KindOf(err) == fault.Conflict {
-				w.c.takeBack(done, token)
+				w.r.takeBack(ctx, done, token)
 			}
 			return err
 		}
 		done = append(done, chunk...)
 	}
-	return w.c.landed(w.a, all)
+	return w.r.landed(ctx, w.a, all)
 }
 
 // chunks are the transactions of a write that needs several. Invoices that do not fit into one have a note beside them
 // until the last of them is there.
 func (w *writing) chunks(token int64) [][]table.Write {
-	size, now := w.c.Store.TransactSize(), w.c.Now()
-	chunks := w.c.Store.Transactions(marked(append(w.left, w.parts...), token, now))
+	size, now := w.r.Store.TransactSize(), w.r.Now()
+	chunks := w.r.Store.Transactions(marked(append(w.left, w.parts...), token, now))
 	heads := marked(w.heads, token, now)
 	if len(heads) > size {
 		note := table.Item{Key: w.owner.Source.Space().Writing(token)}
@@ -212,8 +214,8 @@ func writtenBy(token int64) table.Cond {
 
 // takeBack deletes what this request wrote, invoices first, even if the client
 // has gone meanwhile. What cannot be deleted now is abandoned, which nobody sees.
-func (c *call) takeBack(done []table.Write, token int64) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), writeTime)
+func (r *Records) takeBack(ctx context.Context, done []table.Write, token int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	var gone []table.Write
 	for _, w := range slices.Backward(done) {
@@ -221,8 +223,8 @@ func (c *call) takeBack(done []table.Write, token int64) {
 			gone = append(gone, table.Write{Item: table.Item{Key: w.Item.Key}, Delete: true, If: writtenBy(token)})
 		}
 	}
-	for chunk := range slices.Chunk(gone, c.Store.TransactSize()) {
-		if err := c.Store.Transact(ctx, chunk...); err != nil && fault.KindOf(err) != fault.Conflict {
+	for chunk := range slices.Chunk(gone, r.Store.TransactSize()) {
+		if err := r.Store.Transact(ctx, chunk...); err != nil && fault.KindOf(err) != fault.Conflict {
 			return
 		}
 	}
@@ -230,16 +232,16 @@ func (c *call) takeBack(done []table.Write, token int64) {
 
 // takeOver deletes those invoices of the drafts that a request has left which did not come to its end: so the same
 // request once more makes them all. Only one of many invoices can have left some.
-func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
-	if len(drafts) <= c.Store.TransactSize() {
+func (r *Records) takeOver(ctx context.Context, a Account, src store.Source, drafts []*Draft) error {
+	if len(drafts) <= r.Store.TransactSize() {
 		return nil
 	}
 	sp := src.Space()
 	var keys, notes []table.Key
 	for _, d := range drafts {
-		keys = append(keys, sp.Invoice(d.row.h))
+		keys = append(keys, sp.Invoice(d.Invoice.H))
 	}
-	heads, err := c.lookup(c.Context(), keys)
+	heads, err := r.Lookup(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -248,7 +250,7 @@ func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
 			notes = append(notes, sp.Writing(token))
 		}
 	}
-	unfinished, err := c.lookup(c.Context(), notes)
+	unfinished, err := r.Lookup(ctx, notes)
 	if err != nil || len(unfinished) == 0 {
 		return err
 	}
@@ -258,7 +260,7 @@ func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
 		if unfinished[sp.Writing(token)] == nil {
 			continue
 		}
-		cond, err := c.abandoned(attrs)
+		cond, err := r.abandoned(attrs)
 		if err != nil {
 			return err
 		}
@@ -267,8 +269,8 @@ func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
 	for note := range unfinished {
 		gone = append(gone, table.Write{Item: table.Item{Key: note}, Delete: true})
 	}
-	for chunk := range slices.Chunk(gone, c.Store.TransactSize()) {
-		if err := c.Store.Transact(c.Context(), chunk...); err != nil {
+	for chunk := range slices.Chunk(gone, r.Store.TransactSize()) {
+		if err := r.Store.Transact(ctx, chunk...); err != nil {
 			return err
 		}
 	}
@@ -277,15 +279,12 @@ func (c *call) takeOver(a account, src store.Source, drafts []*draft) error {
 
 // leftBehind are the writes that delete what lies under invoices that are not there: requests that did not come to their end
 // have left it. What over holds is written over instead.
-func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map[table.Key]table.Cond) ([]table.Write, error) {
-	found, err := each(c.Context(), drafts, func(ctx context.Context, d *draft) ([]table.Item, error) {
-		return c.items(ctx, src.Space().InvoiceParts(d.row.h))
-	})
+func (r *Records) leftBehind(ctx context.Context, a Account, src store.Source, drafts []*Draft, over map[table.Key]table.Cond) ([]table.Write, error) {
+	all, err := r.partsUnder(ctx, src, drafts)
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(found...)
-	if err := c.notArriving(src, all); err != nil {
+	if err := r.notArriving(ctx, src, all); err != nil {
 		return nil, err
 	}
 	var gone []table.Write
@@ -296,27 +295,45 @@ func (c *call) leftBehind(a account, src store.Source, drafts []*draft, over map
 		if a.hidden(item.Attrs) {
 			return nil, erasing()
 		}
-		cond, err := c.abandoned(item.Attrs)
+		cond, err := r.abandoned(item.Attrs)
 		if err != nil {
 			return nil, err
 		}
 		if cond.Op == table.Always {
-			cond = stored{attrs: item.Attrs}.unchanged()
+			cond = Stored{Attrs: item.Attrs}.unchanged()
 		}
 		gone = append(gone, table.Write{Item: table.Item{Key: item.Key}, Delete: true, If: cond})
 	}
 	if len(gone) == 0 {
 		return nil, nil
 	}
-	return gone, c.stillAbsent(src, drafts)
+	return gone, r.stillAbsent(ctx, src, drafts)
+}
+
+// partsAtOnce is how many invoices are searched for parts at once.
+const partsAtOnce = 32
+
+// partsUnder reads the line items and transactions of invoices, whether those are there or not.
+func (r *Records) partsUnder(ctx context.Context, src store.Source, drafts []*Draft) ([]table.Item, error) {
+	found := make([][]table.Item, len(drafts))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(partsAtOnce)
+	for i, d := range drafts {
+		g.Go(func() (err error) {
+			found[i], err = r.Items(ctx, src.Space().InvoiceParts(d.Invoice.H))
+			return err
+		})
+	}
+	err := g.Wait()
+	return slices.Concat(found...), err
 }
 
 // notArriving is fault.Busy if an import may be writing some of the items, whose invoice is still to come: its writes have no order.
-func (c *call) notArriving(src store.Source, items []table.Item) error {
+func (r *Records) notArriving(ctx context.Context, src store.Source, items []table.Item) error {
 	if !slices.ContainsFunc(items, func(it table.Item) bool { return store.OriginOf(it.Attrs).Import != 0 }) {
 		return nil
 	}
-	holder, err := c.Jobs.Holder(c.Context(), src.Tag)
+	holder, err := r.Holder(ctx, src.Tag)
 	if err == nil && holder != "" {
 		err = contended()
 	}
@@ -324,12 +341,12 @@ func (c *call) notArriving(src store.Source, items []table.Item) error {
 }
 
 // stillAbsent is fault.Conflict if somebody else has made one of the invoices meanwhile: then what lies under it is its own.
-func (c *call) stillAbsent(src store.Source, drafts []*draft) error {
+func (r *Records) stillAbsent(ctx context.Context, src store.Source, drafts []*Draft) error {
 	keys := make([]table.Key, len(drafts))
 	for i, d := range drafts {
-		keys[i] = src.Space().Invoice(d.row.h)
+		keys[i] = src.Space().Invoice(d.Invoice.H)
 	}
-	found, err := c.lookup(c.Context(), keys)
+	found, err := r.Lookup(ctx, keys)
 	if err == nil && len(found) > 0 {
 		err = fault.New(fault.Conflict, "made_meanwhile", "somebody else has made one of these invoices")
 	}
