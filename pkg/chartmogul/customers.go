@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 )
@@ -33,12 +34,12 @@ func (c *call) groups(a records.Account, members ...*edit.Member) (map[edit.Ref]
 }
 
 // getCustomer is GET /customers/:uuid.
-func getCustomer(c *call) (reply, error) {
+func getCustomer(c *call) (httpapi.Reply, error) {
 	_, row, err := c.Records.Customer(c.Context(), c.PathValue("uuid"))
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: c.customerWire(row)}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: c.customerWire(row)}, nil
 }
 
 // shown is a customer at its place in a list: that of its first member there.
@@ -52,19 +53,19 @@ func (s shown) position() position { return placeOf(s.at) }
 func placeOf(r edit.Ref) position { return position{kind: atCustomer, tag: r.Tag, h: r.H} }
 
 // listCustomers is GET /customers: source after source, in the order of the ids.
-func listCustomers(c *call) (reply, error) {
+func listCustomers(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atCustomer)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	a, err := c.Records.Account(c.Context())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	sources := c.sources(a)
 	page, err := lighter(c, p, func(p paging) (customerPage, error) {
-		switch ext := c.param("external_id"); {
-		case !newLead(c.param("status")): // nobody is anything else yet
+		switch ext := c.Param("external_id"); {
+		case !newLead(c.Param("status")): // nobody is anything else yet
 			return pageOf(p, nil), nil
 		case ext != "":
 			found, err := c.customersByExternalID(a, sources, ext, p)
@@ -73,16 +74,16 @@ func listCustomers(c *call) (reply, error) {
 		return c.customerPage(a, sources, p)
 	})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	entries := c.entries(page.shown, &page.tail)
-	return reply{status: http.StatusOK, body: listed{name: "entries", elements: entries, behind: customersTail(p, page.tail)}}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "entries", Elements: entries, Behind: customersTail(p, page.tail)}}, nil
 }
 
 // customerPage is a page of customers.
 type customerPage struct {
 	shown []shown
-	tail  paged
+	tail  httpapi.Paged
 }
 
 // pageOf is a page of customers that were all read.
@@ -171,15 +172,15 @@ func inOrder(x, y edit.Ref) int {
 }
 
 // entries spells a page of customers.
-func (c *call) entries(page []shown, tail *paged) elements {
+func (c *call) entries(page []shown, tail *httpapi.Paged) httpapi.Elements {
 	var w customerWire // for one after the other
-	return spell(elements{rooms: c.rooms}, page, tail, shown.position, func(s shown) any {
+	return spell(httpapi.Elements{Rooms: c.rooms}, page, tail, shown.position, func(s shown) any {
 		c.spellOut(records.CustomerOf(s.group), &w)
 		return &w
 	})
 }
 
-func customersTail(p paging, tail paged) customerTail {
+func customersTail(p paging, tail httpapi.Paged) customerTail {
 	t := customerTail{CurrentPage: tail.CurrentPage, TotalPages: tail.TotalPages, HasMore: tail.HasMore, Cursor: tail.Cursor}
 	if p.after == nil {
 		t.PerPage, t.Page = &p.size, tail.CurrentPage
@@ -199,7 +200,7 @@ func (c *call) walkCustomers(a records.Account, sources []store.Source, after *p
 		var members []*edit.Member
 		var room []edit.Member // for several at once
 		sp.query.Limit = want
-		for item, err := range c.Store.Items(ctx, sp.query) {
+		for item, err := range c.Records.Store.Items(ctx, sp.query) {
 			if err != nil {
 				return nil, err
 			}
@@ -237,7 +238,7 @@ const togetherRead = 50
 func (c *call) groupsOf(a records.Account, refs []edit.Ref) (map[edit.Ref]edit.Group, error) {
 	out := make(map[edit.Ref]edit.Group, len(refs))
 	for some := range slices.Chunk(refs, togetherRead) {
-		groups, err := c.Edits.Groups(c.Context(), a.Directory, some...)
+		groups, err := c.Records.Edits.Groups(c.Context(), a.Directory, some...)
 		if err != nil {
 			return nil, err
 		}
@@ -296,7 +297,7 @@ func (c *call) overlay(a records.Account, members []*edit.Member) error {
 
 func (c *call) overlayRun(ctx context.Context, a records.Account, run []*edit.Member) error {
 	next := 0
-	for it, err := range c.Store.Items(ctx, run[0].Source.Space().EditsBetween(run[0].H, run[len(run)-1].H)) {
+	for it, err := range c.Records.Store.Items(ctx, run[0].Source.Space().EditsBetween(run[0].H, run[len(run)-1].H)) {
 		if err != nil {
 			return err
 		}

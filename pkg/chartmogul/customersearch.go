@@ -7,38 +7,39 @@ import (
 	"strings"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
 // searchCustomers is GET /customers/search: 404 when nobody has the address.
-func searchCustomers(c *call) (reply, error) {
-	email := strings.TrimSpace(c.param("email"))
+func searchCustomers(c *call) (httpapi.Reply, error) {
+	email := strings.TrimSpace(c.Param("email"))
 	if email == "" {
-		return reply{}, missing("email")
+		return httpapi.Reply{}, httpapi.Missing("email")
 	}
 	p, err := c.paging(atCustomer)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	a, err := c.Records.Account(c.Context())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	page, err := lighter(c, p, func(p paging) (customerPage, error) {
 		found, err := c.customersByEmail(a, email, p)
 		return pageOf(p, found), err
 	})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	if len(page.shown) == 0 {
-		return reply{}, nobody(email)
+		return httpapi.Reply{}, nobody(email)
 	}
 	found := c.entries(page.shown, &page.tail)
 	behind := searchTail{customerTail: customersTail(p, page.tail)}
-	return reply{status: http.StatusOK, body: listed{name: "entries", elements: found, behind: behind}}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "entries", Elements: found, Behind: behind}}, nil
 }
 
 // customersByEmail finds the customers of an e-mail address that a page has, and one more if there are more: as imported or as
@@ -81,7 +82,7 @@ func (c *call) ownersOf(a records.Account, email store.H, after *position, want 
 		}
 	}
 	found, err := each(c.Context(), spans, func(ctx context.Context, sp span) (refs []edit.Ref, err error) {
-		for item, err := range c.Store.Items(ctx, sp.query) {
+		for item, err := range c.Records.Store.Items(ctx, sp.query) {
 			if err != nil {
 				return nil, err
 			}
@@ -101,6 +102,6 @@ func (c *call) ownersOf(a records.Account, email store.H, after *position, want 
 }
 
 // nobody is the answer to an e-mail address that no customer has. The text is ChartMogul's, verbatim.
-func nobody(email string) *failure {
-	return failA(http.StatusNotFound, "email", `Can't find any customers with email: "`+email+`"`)
+func nobody(email string) *httpapi.Error {
+	return httpapi.Problem(http.StatusNotFound, "email", `Can't find any customers with email: "`+email+`"`)
 }

@@ -7,24 +7,25 @@ import (
 	"slices"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
 // listInvoices is GET /invoices: of one customer newest first, else source after source.
-func listInvoices(c *call) (reply, error) {
+func listInvoices(c *call) (httpapi.Reply, error) {
 	passes, err := c.validationType()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	kind := atInvoice
-	if c.param("customer_uuid") != "" {
+	if c.Param("customer_uuid") != "" {
 		kind = atOwned
 	}
 	p, err := c.paging(kind)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	page, err := lighter(c, p, func(p paging) (invoicePage, error) {
 		switch {
@@ -37,38 +38,38 @@ func listInvoices(c *call) (reply, error) {
 		return c.invoicesOfSources(p)
 	})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	if err := c.address(page.account, page.rows...); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: page.list(nil, kind, c.style())}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: page.list(nil, kind, c.style())}, nil
 }
 
 // invoicePage is a page of invoices.
 type invoicePage struct {
 	account records.Account
 	rows    []*invoiceRow
-	tail    paged
+	tail    httpapi.Paged
 }
 
 // list spells the page, in a list of one of the two kinds.
-func (p invoicePage) list(before any, kind byte, st style) listed {
+func (p invoicePage) list(before any, kind byte, st style) httpapi.Listed {
 	at := (*invoiceRow).position
 	if kind == atOwned {
 		at = (*invoiceRow).owned
 	}
-	list := spell(elements{}, p.rows, &p.tail, at, func(r *invoiceRow) any { return told{r, p.account, st} })
-	return listed{before: before, name: "invoices", elements: list, behind: p.tail}
+	list := spell(httpapi.Elements{}, p.rows, &p.tail, at, func(r *invoiceRow) any { return told{r, p.account, st} })
+	return httpapi.Listed{Before: before, Name: "invoices", Elements: list, Behind: p.tail}
 }
 
 // invoicesOfCustomer answers the customer_uuid filter: nobody's and a stranger's invoices are none.
 func (c *call) invoicesOfCustomer(p paging) (invoicePage, error) {
-	a, owners, err := c.owner(c.param("customer_uuid"))
-	if f := (*failure)(nil); err != nil && !errors.As(err, &f) {
+	a, owners, err := c.owner(c.Param("customer_uuid"))
+	if f := (*httpapi.Error)(nil); err != nil && !errors.As(err, &f) {
 		return invoicePage{}, err
 	}
-	if want := c.param("data_source_uuid"); want != "" {
+	if want := c.Param("data_source_uuid"); want != "" {
 		src, _ := a.ByUUID(want)
 		owners = slices.DeleteFunc(owners, func(r edit.Ref) bool { return r.Tag != src.Tag })
 	}
@@ -80,7 +81,7 @@ func (c *call) invoicesOfSources(p paging) (invoicePage, error) {
 	if err != nil {
 		return invoicePage{}, err
 	}
-	sources, ext := c.sources(a), c.param("external_id")
+	sources, ext := c.sources(a), c.Param("external_id")
 	read := func(r *invoiceRow) float64 { return share(sources, r.Source.Tag, r.H) }
 	var rows []*invoiceRow
 	if ext != "" {
@@ -182,7 +183,7 @@ func (c *call) scanInvoices(ctx context.Context, a records.Account, sp span, wan
 // that never came to its end, and are passed over.
 func (c *call) scanOn(ctx context.Context, a records.Account, sp span, want int, all []scanned) ([]scanned, bool, error) {
 	var now *scanned
-	for item, err := range c.Store.Items(ctx, sp.query) {
+	for item, err := range c.Records.Store.Items(ctx, sp.query) {
 		if err != nil {
 			return nil, false, err
 		}
@@ -218,7 +219,7 @@ func (c *call) laid(ctx context.Context, a records.Account, all []scanned) ([]*i
 	}
 	first, last := all[0].row, all[len(all)-1].row
 	edits := map[table.Key]table.Attrs{}
-	for item, err := range c.Store.Items(ctx, first.Source.Space().InvoiceEditsBetween(first.H, last.H)) {
+	for item, err := range c.Records.Store.Items(ctx, first.Source.Space().InvoiceEditsBetween(first.H, last.H)) {
 		if err == nil {
 			err = c.hold(item)
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
@@ -45,7 +46,7 @@ func (r rest) cursor(kind byte, tag store.Tag) *string {
 // complete reads the invoice's line items and transactions, and all their edits: as a rule a page of each.
 func (c *call) complete(ctx context.Context, a records.Account, row *invoiceRow) error {
 	sp := row.Source.Space()
-	pages, err := each(ctx, []table.Query{sp.InvoiceParts(row.H), sp.InvoiceEditsBetween(row.H, row.H)}, c.Store.Page)
+	pages, err := each(ctx, []table.Query{sp.InvoiceParts(row.H), sp.InvoiceEditsBetween(row.H, row.H)}, c.Records.Store.Page)
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func restAfter(last table.Key) rest {
 }
 
 // maxHeld is about how many stored bytes of line items, or transactions, of one invoice are held at once.
-const maxHeld = maxAnswer
+const maxHeld = httpapi.MaxAnswer
 
 // partsOf reads the first line items or transactions of an invoice that are to be told, behind one of them, with their
 // edits; more says that there are others behind those.
@@ -124,7 +125,7 @@ func (c *call) partsOf(ctx context.Context, a records.Account, row *invoiceRow, 
 	held, with := 0, c.withDisabled()
 	for {
 		q.Limit = want + 1 - len(out)
-		page, err := c.Store.Page(ctx, q)
+		page, err := c.Records.Store.Page(ctx, q)
 		if err != nil || len(page.Items) == 0 {
 			return out, false, err
 		}
@@ -161,7 +162,7 @@ func (c *call) editsOf(ctx context.Context, sp store.Space, parts []table.Item) 
 		wanted[sp.FieldsOf(it.Key)] = true
 	}
 	edits := map[table.Key]table.Attrs{}
-	for it, err := range c.Store.Items(ctx, sp.PartEditsBetween(parts[0].Key, parts[len(parts)-1].Key)) {
+	for it, err := range c.Records.Store.Items(ctx, sp.PartEditsBetween(parts[0].Key, parts[len(parts)-1].Key)) {
 		if err != nil {
 			return nil, err
 		}
@@ -179,13 +180,14 @@ type told struct {
 	st  style
 }
 
-func (t told) appendTo(b []byte) []byte {
-	b, _ = spelled(b, t.row.wire(t.a, t.st)) // our own types never fail
+// AppendJSON appends the invoice.
+func (t told) AppendJSON(b []byte) []byte {
+	b, _ = httpapi.AppendJSON(b, t.row.wire(t.a, t.st)) // our own types never fail
 	return b
 }
 
-// shorten leaves out the second half of the line items and of the transactions, if it can.
-func (t told) shorten() bool {
+// Shorten leaves out the second half of the line items and of the transactions, if it can.
+func (t told) Shorten() bool {
 	r := t.row
 	if len(r.Lines)+len(r.Transactions) == 0 {
 		return false
@@ -216,18 +218,18 @@ type partList struct {
 }
 
 // list is GET /invoices/:uuid/{…}: all of them, in the order of their keys.
-func (k partKind) list(c *call) (reply, error) {
+func (k partKind) list(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(k.at)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	a, whole, err := c.Records.Invoice(c.Context(), records.Name{ID: c.PathValue("uuid")})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	inv := &invoiceRow{Invoice: whole}
 	if inv.Hidden(c.withDisabled()) {
-		return reply{}, absent(records.WhatInvoice)
+		return httpapi.Reply{}, httpapi.Absent(records.WhatInvoice)
 	}
 	var after *store.H
 	if p.after != nil {
@@ -235,22 +237,22 @@ func (k partKind) list(c *call) (reply, error) {
 	}
 	parts, more, err := c.partsOf(c.Context(), a, inv, k.kind, after, p.size)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	at := func(s records.Stored) position {
 		h, _ := store.TrailingH(s.Key.SK)
 		return position{kind: k.at, tag: inv.Source.Tag, h: h}
 	}
-	tail := paged{HasMore: more}
+	tail := httpapi.Paged{HasMore: more}
 	if len(parts) > 0 {
 		tail.Cursor = restAfter(parts[len(parts)-1].Key).cursor(k.at, inv.Source.Tag)
 	}
 	st := c.style()
-	list := spell(elements{}, parts, &tail, at, func(s records.Stored) any {
+	list := spell(httpapi.Elements{}, parts, &tail, at, func(s records.Stored) any {
 		return k.wire(a, &records.PartOf{Part: records.Part{Stored: s, H: at(s).h}, Invoice: inv.Invoice}, st)
 	})
 	head := partList{store.ID(store.PrefixInvoice, inv.Source.Tag, inv.H)}
-	return reply{status: http.StatusOK, body: listed{before: head, name: k.name, elements: list, behind: tail}}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Before: head, Name: k.name, Elements: list, Behind: tail}}, nil
 }
 
 // inOrderOfRequest are line items or transactions as they came, those of files in the order of their keys.

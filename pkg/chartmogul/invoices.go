@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
@@ -19,30 +20,30 @@ type invoiceHead struct {
 }
 
 // getInvoice is GET /invoices/:uuid.
-func getInvoice(c *call) (reply, error) {
+func getInvoice(c *call) (httpapi.Reply, error) {
 	if _, err := c.validationType(); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	a, inv, err := c.Records.Invoice(c.Context(), records.Name{ID: c.PathValue("uuid")})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	if inv.Hidden(c.withDisabled()) {
-		return reply{}, absent(records.WhatInvoice)
+		return httpapi.Reply{}, httpapi.Absent(records.WhatInvoice)
 	}
 	return c.oneInvoice(a, inv)
 }
 
 // oneInvoice answers with an invoice and its line items and transactions.
-func (c *call) oneInvoice(a records.Account, inv *records.Invoice) (reply, error) {
+func (c *call) oneInvoice(a records.Account, inv *records.Invoice) (httpapi.Reply, error) {
 	row := &invoiceRow{Invoice: inv}
 	if err := c.complete(c.Context(), a, row); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	if err := c.address(a, row); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: alone(told{row, a, c.style()})}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Alone(told{row, a, c.style()})}, nil
 }
 
 // completeAll completes many, several at once, and leaves out those that are hidden.
@@ -65,7 +66,7 @@ func (c *call) address(a records.Account, rows ...*invoiceRow) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	groups, err := c.Edits.Groups(c.Context(), a.Directory, refs...)
+	groups, err := c.Records.Edits.Groups(c.Context(), a.Directory, refs...)
 	for _, r := range rows {
 		if g := groups[r.customer]; g != nil {
 			r.customer = g[0].Ref
@@ -82,32 +83,32 @@ func (c *call) unhidden(rows []*invoiceRow) []*invoiceRow {
 // validationType reads the filter of that name. Nothing invalid is ever stored, so
 // it either lets everything pass or nothing.
 func (c *call) validationType() (all bool, err error) {
-	switch c.param("validation_type") {
+	switch c.Param("validation_type") {
 	case "", "valid", "all":
 		return true, nil
 	case "invalid":
 		return false, nil
 	}
-	return false, unusable("validation_type")
+	return false, httpapi.Unusable("validation_type")
 }
 
 // listCustomerInvoices is GET /import/customers/:uuid/invoices: newest first. A
 // customer that is gone has none; that is no error as long as its source is there (chartmogul-api §2.2).
-func listCustomerInvoices(c *call) (reply, error) {
+func listCustomerInvoices(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atOwned)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	id := c.PathValue("uuid")
 	a, owners, err := c.owner(id)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	page, err := lighter(c, p, func(p paging) (invoicePage, error) { return c.ownedInvoices(a, owners, p) })
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: page.list(invoiceHead{id}, atOwned, style{})}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: page.list(invoiceHead{id}, atOwned, style{})}, nil
 }
 
 // owner finds whose invoices those of a customer's public id are: its own, and those of what was merged into it. One
@@ -115,7 +116,7 @@ func listCustomerInvoices(c *call) (reply, error) {
 func (c *call) owner(id string) (records.Account, []edit.Ref, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {
-		return records.Account{}, nil, absent(records.WhatCustomer)
+		return records.Account{}, nil, httpapi.Absent(records.WhatCustomer)
 	}
 	a, err := c.Records.Account(c.Context())
 	if err != nil {
@@ -125,11 +126,11 @@ func (c *call) owner(id string) (records.Account, []edit.Ref, error) {
 	r := edit.Ref{Tag: tag, H: h}
 	switch {
 	case !ok:
-		return a, nil, absent(records.WhatCustomer)
+		return a, nil, httpapi.Absent(records.WhatCustomer)
 	case !src.Merges:
 		return a, []edit.Ref{r}, nil
 	}
-	groups, err := c.Edits.Groups(c.Context(), a.Directory, r)
+	groups, err := c.Records.Edits.Groups(c.Context(), a.Directory, r)
 	g, there := groups[r]
 	if err != nil || there && g[0].Ref != r {
 		return a, nil, err
@@ -190,7 +191,7 @@ func (n *newest) add(at position) {
 	if n.seen++; n.after != nil && newestFirst(at, *n.after) <= 0 {
 		return
 	}
-	if n.found = append(n.found, at); len(n.found) >= 2*max(n.want, maxPage) {
+	if n.found = append(n.found, at); len(n.found) >= 2*max(n.want, httpapi.MaxPage) {
 		n.list()
 	}
 }
@@ -209,14 +210,14 @@ func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) er
 	if a.Buried(src.Tag, store.KindCustomer, customer) {
 		return nil
 	}
-	sp, ext := src.Space(), c.param("external_id")
+	sp, ext := src.Space(), c.Param("external_id")
 	only := a.Hash.InvoiceH(ext)
 	changed, err := c.Records.Items(c.Context(), sp.EditOwnersOf(customer))
 	if err != nil {
 		return err
 	}
 	edited := records.ByKey(changed)
-	for item, err := range c.Store.Items(c.Context(), sp.OwnersOf(customer)) {
+	for item, err := range c.Records.Store.Items(c.Context(), sp.OwnersOf(customer)) {
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 )
 
@@ -13,37 +14,37 @@ type problemE struct {
 }
 
 // importInvoices is POST /import/customers/:uuid/invoices: all of them or none.
-func importInvoices(c *call) (reply, error) {
-	f, err := c.body()
+func importInvoices(c *call) (httpapi.Reply, error) {
+	f, err := c.Fields()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	if err := f.require("invoices"); err != nil {
-		return reply{}, err
+	if err := f.Require("invoices"); err != nil {
+		return httpapi.Reply{}, err
 	}
-	list := f.list("invoices", maxInvoices)
-	if err := f.refused(); err != nil {
-		return reply{}, err
+	list := f.List("invoices", maxInvoices)
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
 	}
 	a, made, err := c.Records.ImportInvoices(c.Context(), c.PathValue("uuid"), func() ([]*records.Draft, error) { return c.readDrafts(list) })
 	if wrong, ok := errors.AsType[*records.RefusedError](err); ok {
-		return reply{}, refusedDrafts(wrong)
+		return httpapi.Reply{}, refusedDrafts(wrong)
 	}
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusCreated, body: listed{name: "invoices", elements: draftsTold(a, made)}}, nil
+	return httpapi.Reply{Status: http.StatusCreated, Body: httpapi.Listed{Name: "invoices", Elements: draftsTold(a, made)}}, nil
 }
 
 // draftsTold spells what was stored: with their line items and transactions as long as there is room for those.
-func draftsTold(a records.Account, drafts []*records.Draft) elements {
-	out := elements{most: len(drafts)}
+func draftsTold(a records.Account, drafts []*records.Draft) httpapi.Elements {
+	out := httpapi.Elements{Most: len(drafts)}
 	for _, d := range drafts {
 		t := told{&invoiceRow{Invoice: d.Invoice}, a, style{}}
-		if was := out; !out.add(t) || len(out.text) > maxAnswer/2 {
+		if was := out; !out.Add(t) || out.Size() > httpapi.MaxAnswer/2 {
 			out = was
 			t.behead()
-			out.add(t)
+			out.Add(t)
 		}
 	}
 	return out
@@ -57,5 +58,5 @@ func refusedDrafts(wrong *records.RefusedError) error {
 		out[i] = row.head(wrong.Account, row.Record, style{})
 		out[i].UUID, out[i].Errors = nil, d.Errs
 	}
-	return &failure{status: http.StatusUnprocessableEntity, body: problemE{out}}
+	return &httpapi.Error{Status: http.StatusUnprocessableEntity, Body: problemE{out}}
 }

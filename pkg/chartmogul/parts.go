@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
@@ -17,7 +18,7 @@ type partKind struct {
 	kind   store.Kind
 	prefix string   // of its members in the complaints about an invoice
 	open   []string // members that may change
-	read   func(*call, *records.Draft, *fields) billing.Record
+	read   func(*call, *records.Draft, *httpapi.Fields) billing.Record
 	wire   func(records.Account, *records.PartOf, style) any
 	told   func(records.Account, *records.PartOf) func(table.Attrs) any
 }
@@ -31,7 +32,7 @@ func lineItems() partKind {
 			"discount_description", "tax_amount_in_cents", "transaction_fees_in_cents", "transaction_fees_currency",
 			"description", "account_code", "event_order", "balance_transfer",
 		},
-		read: func(c *call, d *records.Draft, f *fields) billing.Record { return addLine(d, f, c.lastPlace()) },
+		read: func(c *call, d *records.Draft, f *httpapi.Fields) billing.Record { return addLine(d, f, c.lastPlace()) },
 		wire: func(a records.Account, p *records.PartOf, st style) any {
 			return invoiceOf(p).lineWire(a, p.Line(), st)
 		},
@@ -45,7 +46,7 @@ func transactions() partKind {
 	return partKind{
 		name: "transactions", what: records.WhatTransaction, at: atTransaction, kind: store.KindTransaction, prefix: records.PrefixTransaction,
 		open: []string{"type", "result", records.AttrDate, "amount_in_cents", "transaction_fees_in_cents", "transaction_fees_currency"},
-		read: func(c *call, d *records.Draft, f *fields) billing.Record {
+		read: func(c *call, d *records.Draft, f *httpapi.Fields) billing.Record {
 			return c.addTransaction(d, f, c.lastPlace())
 		},
 		wire: func(_ records.Account, p *records.PartOf, st style) any {
@@ -64,24 +65,24 @@ func (c *call) lastPlace() int64 { return c.Now().UnixMilli() }
 func invoiceOf(p *records.PartOf) *invoiceRow { return &invoiceRow{Invoice: p.Invoice} }
 
 // answer spells a line item or a transaction by itself.
-func (k partKind) answer(c *call, a records.Account, p *records.PartOf, status int) reply {
+func (k partKind) answer(c *call, a records.Account, p *records.PartOf, status int) httpapi.Reply {
 	st := c.style()
 	st.alone = true
-	return reply{status: status, body: k.wire(a, p, st)}
+	return httpapi.Reply{Status: status, Body: k.wire(a, p, st)}
 }
 
 // get is GET /{…}/:uuid and /{…}?data_source_uuid&external_id.
-func (k partKind) get(c *call) (reply, error) {
+func (k partKind) get(c *call) (httpapi.Reply, error) {
 	name, err := c.named()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	a, p, err := c.Records.Part(c.Context(), k.kind, name)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	if with := c.withDisabled(); p.Hidden(with) || p.Invoice.Hidden(with) {
-		return reply{}, records.Absent(k.what)
+		return httpapi.Reply{}, records.Absent(k.what)
 	}
 	return k.answer(c, a, p, http.StatusOK), nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
@@ -25,37 +26,37 @@ type form struct {
 	open   []string // members
 	fixed  []string // they may be sent as they are
 	prefix string   // of the names under which read complains
-	read   func(*fields) (billing.Record, error)
+	read   func(*httpapi.Fields) (billing.Record, error)
 }
 
 // patch reads a PATCH of a record that is spelled by wire: what is sent is read together with all
 // the rest. What was wrong before is none of its business.
-func (fm form) patch(body *fields, s records.Stored, wire func(table.Attrs) any) (records.Change, error) {
-	if body.truth(userEdit) {
+func (fm form) patch(body *httpapi.Fields, s records.Stored, wire func(table.Attrs) any) (records.Change, error) {
+	if body.Truth(userEdit) {
 		return fm.edit(body, s, wire)
 	}
 	return fm.over(s.Attrs, body, wire)
 }
 
 // edit reads a change that is an edit.
-func (fm form) edit(body *fields, s records.Stored, wire func(table.Attrs) any) (records.Change, error) {
+func (fm form) edit(body *httpapi.Fields, s records.Stored, wire func(table.Attrs) any) (records.Change, error) {
 	ch, err := fm.over(s.Shown(), body, wire)
 	ch.AsEdit = true
 	return ch, err
 }
 
-func (fm form) over(base table.Attrs, body *fields, wire func(table.Attrs) any) (ch records.Change, err error) {
-	old := &fields{raw: members(wire(base)), prefix: fm.prefix, errs: map[string]string{}}
-	all := &fields{raw: maps.Clone(old.raw), prefix: fm.prefix, errs: map[string]string{}}
+func (fm form) over(base table.Attrs, body *httpapi.Fields, wire func(table.Attrs) any) (ch records.Change, err error) {
+	old := &httpapi.Fields{Raw: members(wire(base)), Prefix: fm.prefix, Errs: map[string]string{}}
+	all := &httpapi.Fields{Raw: maps.Clone(old.Raw), Prefix: fm.prefix, Errs: map[string]string{}}
 	for _, name := range fm.open {
-		if body.has(name) {
-			all.raw[name] = body.raw[name]
-			ch.Attrs = append(ch.Attrs, attrOf(name))
+		if body.Has(name) {
+			all.Raw[name] = body.Raw[name]
+			ch.Attrs = append(ch.Attrs, records.AttrOf(name))
 		}
 	}
 	for _, name := range fm.fixed {
-		if body.value(name) != nil && body.text(name) != old.text(name) {
-			body.fail(name, textFixed)
+		if body.Value(name) != nil && body.Text(name) != old.Text(name) {
+			body.Fail(name, textFixed)
 		}
 	}
 	if _, err := fm.read(old); err != nil {
@@ -65,46 +66,46 @@ func (fm form) over(base table.Attrs, body *fields, wire func(table.Attrs) any) 
 	if err != nil {
 		return ch, err
 	}
-	for name, text := range all.errs {
-		if bare := strings.TrimPrefix(name, fm.prefix); body.has(bare) || old.errs[name] != text {
-			body.fail(bare, text)
+	for name, text := range all.Errs {
+		if bare := strings.TrimPrefix(name, fm.prefix); body.Has(bare) || old.Errs[name] != text {
+			body.Fail(bare, text)
 		}
 	}
 	b := table.NewBuilder()
 	store.EncodeRecord(b, record)
 	ch.Want = b.Attrs()
-	return ch, body.refused()
+	return ch, body.Refused()
 }
 
 // changing reads the body of a PATCH.
-func (c *call) changing() (*fields, error) {
-	body, err := c.body()
-	if err == nil && c.flag(userEdit) {
-		body.raw[userEdit] = json.RawMessage("true")
+func (c *call) changing() (*httpapi.Fields, error) {
+	body, err := c.Fields()
+	if err == nil && c.Flag(userEdit) {
+		body.Raw[userEdit] = json.RawMessage("true")
 	}
 	return body, err
 }
 
 // disabling reads the body of a PATCH …/disabled_state.
 func (c *call) disabling() (bool, error) {
-	body, err := c.body()
+	body, err := c.Fields()
 	if err != nil {
 		return false, err
 	}
-	if err := body.require("disabled"); err != nil {
+	if err := body.Require("disabled"); err != nil {
 		return false, err
 	}
-	body.given("disabled")
-	disabled := body.truth("disabled")
-	return disabled, body.refused()
+	body.Given("disabled")
+	disabled := body.Truth("disabled")
+	return disabled, body.Refused()
 }
 
 // deleting tells whether a DELETE is to be an edit. It may have no body.
 func (c *call) deleting() (asEdit bool, err error) {
-	body, err := c.bodyIfAny()
+	body, err := c.FieldsIfAny()
 	if err != nil {
 		return false, err
 	}
-	asEdit = body.truth(userEdit) || c.flag(userEdit)
-	return asEdit, body.refused()
+	asEdit = body.Truth(userEdit) || c.Flag(userEdit)
+	return asEdit, body.Refused()
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
@@ -24,7 +25,7 @@ type planWire struct {
 
 type planList struct {
 	Plans []planWire `json:"plans"`
-	paged
+	httpapi.Paged
 }
 
 func placeOfPlan(p records.Plan) position { return position{kind: atPlan, tag: p.Source.Tag, h: p.H} }
@@ -42,32 +43,32 @@ func spellPlan(p records.Plan, attrs table.Attrs) planWire {
 
 // createPlan is POST /plans. Without an external id the plan gets a random one.
 // ChartMogul gives it the uuid of the plan; ours follows from the external id, so that would be a circle.
-func createPlan(c *call) (reply, error) {
-	f, err := c.body()
+func createPlan(c *call) (httpapi.Reply, error) {
+	f, err := c.Fields()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	if err := f.require("data_source_uuid", "name", "interval_count", "interval_unit"); err != nil {
-		return reply{}, err
+	if err := f.Require("data_source_uuid", "name", "interval_count", "interval_unit"); err != nil {
+		return httpapi.Reply{}, err
 	}
-	source, plan := f.text("data_source_uuid"), readPlan(f)
-	made, err := c.Records.CreatePlan(c.Context(), source, plan, f.refused())
+	source, plan := f.Text("data_source_uuid"), readPlan(f)
+	made, err := c.Records.CreatePlan(c.Context(), source, plan, f.Refused())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusCreated, body: wireOfPlan(made)}, nil
+	return httpapi.Reply{Status: http.StatusCreated, Body: wireOfPlan(made)}, nil
 }
 
-func readPlan(f *fields) *billing.Plan {
-	plan := &billing.Plan{ExternalID: f.id("external_id"), Name: f.needed("name"), IntervalUnit: f.oneOf("interval_unit", "day", "month", "year")}
+func readPlan(f *httpapi.Fields) *billing.Plan {
+	plan := &billing.Plan{ExternalID: f.ID("external_id"), Name: f.Needed("name"), IntervalUnit: f.OneOf("interval_unit", "day", "month", "year")}
 	if plan.IntervalUnit == "" {
-		f.fail("interval_unit", textBlank)
+		f.Fail("interval_unit", httpapi.TextBlank)
 	}
-	switch n := f.whole("interval_count"); {
+	switch n := f.Whole("interval_count"); {
 	case n == nil:
-		f.fail("interval_count", textBlank)
+		f.Fail("interval_count", httpapi.TextBlank)
 	case *n < 1:
-		f.fail("interval_count", "must be greater than 0")
+		f.Fail("interval_count", "must be greater than 0")
 	default:
 		plan.IntervalCount = *n
 	}
@@ -78,65 +79,65 @@ func readPlan(f *fields) *billing.Plan {
 }
 
 // getPlan is GET /plans/:uuid.
-func getPlan(c *call) (reply, error) {
+func getPlan(c *call) (httpapi.Reply, error) {
 	_, p, err := c.Records.Plan(c.Context(), c.PathValue("uuid"))
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: wireOfPlan(p)}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: wireOfPlan(p)}, nil
 }
 
 // patchPlan is PATCH /plans/:uuid: always an edit, which stays whatever is imported later.
-func patchPlan(c *call) (reply, error) {
-	body, err := c.body()
+func patchPlan(c *call) (httpapi.Reply, error) {
+	body, err := c.Fields()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	fm := form{
 		open:  []string{"name", "interval_count", "interval_unit"},
 		fixed: []string{"external_id", "data_source_uuid"},
-		read:  func(f *fields) (billing.Record, error) { return readPlan(f), nil },
+		read:  func(f *httpapi.Fields) (billing.Record, error) { return readPlan(f), nil },
 	}
-	p, err := c.Records.ChangePlan(c.Context(), c.PathValue("uuid"), c.author, func(p records.Plan) (records.Change, error) {
+	p, err := c.Records.ChangePlan(c.Context(), c.PathValue("uuid"), c.Author, func(p records.Plan) (records.Change, error) {
 		return fm.edit(body, p.Stored, func(attrs table.Attrs) any { return spellPlan(p, attrs) })
 	})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusAccepted, body: wireOfPlan(p)}, nil
+	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfPlan(p)}, nil
 }
 
 // listPlans is GET /plans.
-func listPlans(c *call) (reply, error) {
+func listPlans(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atPlan)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	a, err := c.Records.Account(c.Context())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	sources := c.sources(a)
 	read := func(r records.Plan) float64 { return share(sources, r.Source.Tag, r.H) }
 	var rows []records.Plan
-	if ext := c.param("external_id"); ext != "" {
+	if ext := c.Param("external_id"); ext != "" {
 		rows, err = c.plansByExternalID(a, sources, ext, p)
 		read = everything
 	} else {
 		rows, err = c.walkPlans(a, sources, p)
 	}
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	rows, tail := cut(p, rows, placeOfPlan, read)
 	if err := c.overlayPlans(a, rows); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	list := planList{Plans: make([]planWire, len(rows)), paged: tail}
+	list := planList{Plans: make([]planWire, len(rows)), Paged: tail}
 	for i, r := range rows {
 		list.Plans[i] = wireOfPlan(r)
 	}
-	return reply{status: http.StatusOK, body: list}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: list}, nil
 }
 
 func (c *call) walkPlans(a records.Account, sources []store.Source, p paging) ([]records.Plan, error) {
@@ -154,7 +155,7 @@ func (c *call) walkPlans(a records.Account, sources []store.Source, p paging) ([
 	return gather(c.Context(), spans, p.size+1, func(ctx context.Context, sp span, want int) ([]records.Plan, error) {
 		var rows []records.Plan
 		sp.query.Limit = want
-		for item, err := range c.Store.Items(ctx, sp.query) {
+		for item, err := range c.Records.Store.Items(ctx, sp.query) {
 			if err != nil {
 				return nil, err
 			}

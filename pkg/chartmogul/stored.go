@@ -2,14 +2,13 @@ package chartmogul
 
 import (
 	"encoding/json"
-	"slices"
 
 	"reseed/pkg/records"
 	"reseed/pkg/table"
 )
 
 // withDisabled tells whether disabled records are asked for.
-func (c *call) withDisabled() bool { return c.flag("with_disabled") }
+func (c *call) withDisabled() bool { return c.Flag("with_disabled") }
 
 // style is how much an answer tells of records.
 type style struct {
@@ -19,7 +18,7 @@ type style struct {
 }
 
 // style reads how much is asked for.
-func (c *call) style() style { return style{full: true, histories: c.flag("include_edit_histories")} }
+func (c *call) style() style { return style{full: true, histories: c.Flag("include_edit_histories")} }
 
 // stateWire is what people have done to a record.
 type stateWire struct {
@@ -65,7 +64,7 @@ func historyOf(s records.Stored, wire func(table.Attrs) any) *historyWire {
 	h := &historyWire{map[string]changeWire{}, last.By, stamp(last.Time())}
 	was, is := members(wire(s.Attrs)), members(wire(s.Shown()))
 	for attr := range s.Edits.Fields {
-		name := memberOf(attr)
+		name := records.MemberOf(attr)
 		if was[name] != nil || is[name] != nil { // a description is on the wire of one-time lines only
 			h.ValuesChanged[name] = changeWire{was[name], is[name]}
 		}
@@ -79,30 +78,4 @@ func members(wire any) map[string]json.RawMessage {
 	raw, _ := json.Marshal(wire) // our own types never fail
 	_ = json.Unmarshal(raw, &m)
 	return m
-}
-
-// renamed are the members that are stored under another name.
-func renamed() [][2]string {
-	return [][2]string{
-		{"customer_external_id", "customer"},
-		{"plan_uuid", "plan"},
-		{"subscription_external_id", "subscription"},
-		{"subscription_set_external_id", "subscription_set"},
-	}
-}
-
-// attrOf is the attribute that a member is stored in.
-func attrOf(member string) string {
-	if i := slices.IndexFunc(renamed(), func(r [2]string) bool { return r[0] == member }); i >= 0 {
-		return renamed()[i][1]
-	}
-	return member
-}
-
-// memberOf is the member that tells an attribute.
-func memberOf(attr string) string {
-	if i := slices.IndexFunc(renamed(), func(r [2]string) bool { return r[1] == attr }); i >= 0 {
-		return renamed()[i][0]
-	}
-	return attr
 }
