@@ -17,6 +17,12 @@ sam := SAM_CLI_TELEMETRY=0 SAM_CLI_CHECK_NEWER_VERSION=0 AWS_DEFAULT_REGION=eu-c
 golangci_lint_stamp := $(tools)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 dynoxide_stamp := $(tools)/dynoxide-$(DYNOXIDE_VERSION)
 sam_stamp := $(tools)/sam-$(SAM_VERSION)-cfn-lint-$(CFN_LINT_VERSION)
+# The versions of ChartMogul's clients are in their lock files in compat/.
+compat_locks := compat/node/package-lock.json compat/python/requirements-build.txt compat/python/requirements.txt
+compat_stamp := $(tools)/compat-$(firstword $(shell cat $(compat_locks) | cksum))
+pip_locked := $(tools)/compat/python/bin/pip install --quiet --disable-pip-version-check --require-hashes
+# Where they are installed: with this set, TestOfficialClients fails if they are missing.
+export RESEED_TEST_COMPAT ?= $(tools)/compat
 
 # The engine that the DynamoDB driver is tested against is packaged for this platform only.
 platform := $(shell uname -sm)
@@ -61,16 +67,16 @@ build/%/bootstrap: always
 ## Testing
 
 .PHONY: test
-test: $(dynoxide_stamp) ## all tests, with a sample of kills and cuts; those in containers too where Docker can be had
+test: $(dynoxide_stamp) $(compat_stamp) ## all tests, with a sample of kills and cuts; those in containers too where Docker can be had
 	$(go_test) -shuffle=on $(TEST_FLAGS) ./...
 	@$(MAKE) sam-test-if-possible
 
 .PHONY: test-race
-test-race: $(dynoxide_stamp) ## the same with the race detector and all kills and cuts, without containers
+test-race: $(dynoxide_stamp) $(compat_stamp) ## the same with the race detector and all kills and cuts, without containers
 	RESEED_TEST_ALL=1 $(go_test) -race -shuffle=on $(TEST_FLAGS) ./...
 
 .PHONY: slowest
-slowest: $(dynoxide_stamp) ## the ten slowest tests by the CPU time they take alone (docs/TESTING.md)
+slowest: $(dynoxide_stamp) $(compat_stamp) ## the ten slowest tests by the CPU time they take alone (docs/TESTING.md)
 	@hack/slowest
 
 # Of make soak: kills of whole processes (as many of imports as of erases), random sequences (of edits and erases more than 100,000 steps in all), and
@@ -155,7 +161,10 @@ fuzz: ## every fuzz target for a while (FUZZ_TIME=5s)
 ## Tools
 
 .PHONY: tools
-tools: $(golangci_lint_stamp) $(dynoxide_stamp) $(sam_stamp) ## install what the other targets need, into .tools
+tools: $(golangci_lint_stamp) $(dynoxide_stamp) $(sam_stamp) $(compat_stamp) ## install what the other targets need, into .tools
+
+.PHONY: compat-tools
+compat-tools: $(compat_stamp) ## install ChartMogul's clients for Node.js and Python, which a test drives Reseed with
 
 $(golangci_lint_stamp):
 	@echo "golangci-lint $(GOLANGCI_LINT_VERSION) is built once, which takes some minutes"
@@ -176,6 +185,16 @@ $(sam_stamp):
 	@mkdir -p $(tools)
 	python3 -m venv $(tools)/venv
 	$(tools)/venv/bin/pip install --quiet --disable-pip-version-check aws-sam-cli==$(SAM_VERSION) cfn-lint==$(CFN_LINT_VERSION)
+	@touch $@
+
+$(compat_stamp):
+	@mkdir -p $(tools)/compat/node
+	cp compat/node/package.json compat/node/package-lock.json $(tools)/compat/node/
+	npm ci --prefix $(tools)/compat/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	python3 -m venv --clear $(tools)/compat/python
+	$(pip_locked) -r compat/python/requirements-build.txt
+	$(pip_locked) --no-build-isolation -r compat/python/requirements.txt
+	@rm -f $(tools)/compat-*
 	@touch $@
 
 .PHONY: clean

@@ -14,11 +14,11 @@ import (
 	"reseed/pkg/api"
 	"reseed/pkg/app"
 	"reseed/pkg/cloud"
+	"reseed/pkg/config"
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
-	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
 	"reseed/pkg/table/pebble"
@@ -37,7 +37,7 @@ type instance struct {
 
 // parts are what a process works on and with. Tests of crashes put others in.
 type parts struct {
-	open       func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error)
+	open       func(context.Context, *shell, config.Config, *slog.Logger) (*store.Store, *objects.Objects, error)
 	pieceBytes int64 // of importer.Config
 }
 
@@ -48,26 +48,30 @@ const localPiece = 4 << 20
 // openApp opens what the data folder, or the DynamoDB table that the environment names, holds. A
 // folder has one owner at a time: for a second one this is fault.Busy.
 func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.Key) (*instance, error) {
-	st, objs, err := sh.open(ctx, sh, log)
+	c, err := sh.settings()
 	if err != nil {
 		return nil, err
 	}
-	grace, err := graceOf(sh.env)
+	st, objs, err := sh.open(ctx, sh, c, log)
 	if err != nil {
-		return nil, errors.Join(err, objs.Close(), st.Close())
+		return nil, err
+	}
+	lifetime := c.RequestLifetime
+	if st.Exclusive() { // there are no requests of other processes
+		lifetime = 0
 	}
 	in, requests := &instance{key: httpapi.NewKey(), uploads: newUploadWatch()}, newInflight()
 	in.queue = newQueue(in.work, workersOfOne(), log)
 	in.App = app.New(app.Config{
-		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: otherRequests(st), MakeWay: requests.makeWay,
+		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: lifetime, MakeWay: requests.makeWay,
 		Imports: func(_ context.Context, list ...importer.Message) error {
 			return put(in.queue, list, func(m importer.Message) string { return m.Source })
 		},
 		Sweeps: func(_ context.Context, list ...app.Sweep) error {
 			return put(in.queue, list, func(m app.Sweep) string { return m.Source })
 		},
-		SweepUploads: st.Exclusive() || sh.serving && sh.env["RESEED_BUCKET"] != "",
-		Quiet:        requests.quiet, Grace: grace, Residue: eraser.Residue{Local: st.Exclusive()},
+		SweepUploads: st.Exclusive() || sh.serving && c.Bucket != "",
+		Quiet:        requests.quiet, Grace: c.Grace, Residue: eraser.Residue{Local: st.Exclusive()},
 	})
 	in.uploads.app = in.App
 	in.handler = requests.wrap(api.New(api.Config{
@@ -80,28 +84,6 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	return in, nil
 }
 
-// graceOf is for how long an erase can be restored, of RESEED_GRACE.
-func graceOf(env map[string]string) (time.Duration, error) {
-	text := env["RESEED_GRACE"]
-	if text == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 || d > job.MaxGrace {
-		return 0, usage("RESEED_GRACE is %q; it is a duration from 0s to 2160h, such as 72h", text)
-	}
-	return d, nil
-}
-
-// otherRequests is how long requests of other processes may go on with what
-// they read of the directory (see config.RequestLifetime): none here, where this process owns the table.
-func otherRequests(st *store.Store) time.Duration {
-	if st.Exclusive() {
-		return 0
-	}
-	return 30 * time.Second
-}
-
 func put[M any](q *queue, list []M, source func(M) string) error {
 	for _, m := range list {
 		q.add(source(m), m)
@@ -111,21 +93,21 @@ func put[M any](q *queue, list []M, source func(M) string) error {
 
 // openData opens the table and the objects. With RESEED_STORE=dynamodb the
 // table is RESEED_TABLE on DynamoDB, and the objects are in RESEED_BUCKET if that is set.
-func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *objects.Objects, error) {
+func openData(ctx context.Context, sh *shell, c config.Config, log *slog.Logger) (*store.Store, *objects.Objects, error) {
 	var at *cloud.Cloud
-	if sh.env["RESEED_STORE"] == "dynamodb" {
+	if c.Store == "dynamodb" {
 		var err error
 		if at, err = cloud.Open(ctx); err != nil {
 			return nil, nil, err
 		}
 	}
-	st, err := openTable(ctx, sh, at, log)
+	st, err := openTable(ctx, sh, c, at, log)
 	if err != nil {
 		return nil, nil, err
 	}
 	var objs *objects.Objects
-	if bucket := sh.env["RESEED_BUCKET"]; at != nil && bucket != "" {
-		if objs, err = at.Objects(ctx, bucket); err == nil {
+	if at != nil && c.Bucket != "" {
+		if objs, err = at.Objects(ctx, c.Bucket); err == nil {
 			err = objs.Check(ctx)
 		}
 	} else {
@@ -137,22 +119,19 @@ func openData(ctx context.Context, sh *shell, log *slog.Logger) (*store.Store, *
 	return st, objs, nil
 }
 
-func openTable(ctx context.Context, sh *shell, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
+func openTable(ctx context.Context, sh *shell, c config.Config, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
 	if at != nil {
-		table := sh.env["RESEED_TABLE"]
-		if table == "" {
+		if c.Table == "" {
 			return nil, usage("RESEED_STORE=dynamodb needs the table's name in RESEED_TABLE")
 		}
-		st := at.Store(table)
+		st := at.Store(c.Table)
 		if _, err := st.Directory(ctx); err != nil { // what is wrong with the table is said now, and not by each request
 			return nil, errors.Join(err, st.Close())
 		}
 		return st, nil
 	}
-	switch kind := sh.env["RESEED_STORE"]; kind {
-	case "", "embedded":
-	default:
-		return nil, usage("RESEED_STORE is %q; it is embedded or dynamodb", kind)
+	if c.Store != "" && c.Store != "embedded" {
+		return nil, usage("RESEED_STORE is %q; it is embedded or dynamodb", c.Store)
 	}
 	folder, made := filepath.Join(sh.data, "table"), false
 	if _, err := os.Stat(folder); os.IsNotExist(err) {

@@ -31,7 +31,7 @@ func (sh *shell) connect(ctx context.Context) (*client, error) {
 		if err == nil {
 			return a.client(ctx), nil
 		}
-		if fault.KindOf(err) != fault.Busy || time.Now().After(deadline) {
+		if !fault.Is(err, fault.Busy) || time.Now().After(deadline) {
 			return nil, err
 		}
 		select {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	attack "reseed/internal/hostile"
+	"reseed/pkg/config"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
@@ -65,7 +66,7 @@ const rightKey = "a right key of the test"
 func memory(wait *atomic.Int64) *shell {
 	return &shell{out: io.Discard, errOut: io.Discard, parts: parts{
 		pieceBytes: localPiece,
-		open: func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error) {
+		open: func(context.Context, *shell, config.Config, *slog.Logger) (*store.Store, *objects.Objects, error) {
 			return store.New(slowTable{mem.New(mem.Options{}), wait}), objects.Mem(), nil
 		},
 	}}

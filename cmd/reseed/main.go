@@ -18,7 +18,7 @@ func run(p parts) int {
 	defer stop()
 	limitMemory(importMemory)
 	return execute(ctx, os.Args[1:], &shell{
-		parts: p, self: invokedAs(os.Args[0]), env: environment(os.Environ()), out: os.Stdout, errOut: os.Stderr,
+		parts: p, self: invokedAs(os.Args[0]), environ: os.Environ(), out: os.Stdout, errOut: os.Stderr,
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"reseed/pkg/config"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
@@ -121,7 +122,7 @@ func mortal() {
 }
 
 // open is openData on a data folder, with mortality in between.
-func (m *mortality) open(_ context.Context, sh *shell, log *slog.Logger) (*store.Store, *objects.Objects, error) {
+func (m *mortality) open(_ context.Context, sh *shell, _ config.Config, log *slog.Logger) (*store.Store, *objects.Objects, error) {
 	d, err := pebble.Open(filepath.Join(sh.data, "table"), pebble.Options{Logger: log})
 	if err != nil {
 		return nil, nil, err

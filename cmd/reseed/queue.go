@@ -124,7 +124,7 @@ func (q *queue) handle(ctx context.Context, source string, m any) {
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	if fault.KindOf(err) != fault.Busy {
+	if !fault.Is(err, fault.Busy) {
 		q.log.Error("a job's step failed and is tried again", "error", err.Error())
 	}
 	time.AfterFunc(again, func() { q.add(source, m) })

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"reseed/pkg/config"
 )
 
 // Exit statuses (architecture §10).
@@ -50,7 +52,7 @@ type shell struct {
 	data      string
 	url       string
 	json      bool
-	env       map[string]string
+	environ   []string // as os.Environ gives it
 	out       io.Writer
 	errOut    io.Writer
 }
@@ -77,14 +79,13 @@ func quoted(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-func environment(list []string) map[string]string {
-	env := map[string]string{}
-	for _, kv := range list {
-		if k, v, ok := strings.Cut(kv, "="); ok {
-			env[k] = v
-		}
+// settings are those of the environment.
+func (sh *shell) settings() (config.Config, error) {
+	c, err := config.Read(sh.environ, 0)
+	if err != nil {
+		return c, usage("%s", err.Error())
 	}
-	return env
+	return c, nil
 }
 
 // What the runtime's memory is held to, in bytes: an import of any size then stays below 200 MB in all, an erase below 100 MB.

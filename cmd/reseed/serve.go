@@ -124,7 +124,10 @@ func (o serveOptions) most() (int, error) {
 // checkLength refuses a key of the settings that can be guessed, where others than this machine can try. The made ones are long.
 func (sh *shell) checkLength(at net.Addr) error {
 	const enough = 16
-	key := sh.env["RESEED_API_KEY"]
+	key, err := sh.apiKey()
+	if err != nil {
+		return err
+	}
 	if key == "" || utf8.RuneCountInString(key) >= enough {
 		return nil
 	}

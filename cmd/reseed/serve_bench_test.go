@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -50,7 +53,7 @@ func serveCustomers(b *testing.B, bin string) *served {
 	runCommand(b, bin, "import", file, "--source", "Bench", "--data", dir)
 	s := &served{
 		cmd:  exec.CommandContext(b.Context(), bin, "serve", "--addr", "127.0.0.1:0", "--data", dir),
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * benchClients}},
+		http: &http.Client{},
 	}
 	s.cmd.Env, s.cmd.Stderr = append(os.Environ(), "RESEED_API_KEY="+benchKey), os.Stderr
 	if err := s.cmd.Start(); err != nil {
@@ -99,14 +102,28 @@ func (s *served) edit(b *testing.B) {
 	}
 }
 
-// look gets an answer and does nothing with it, since the processors are the server's as well.
-func (s *served) look(ctx context.Context, path string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
+// asker is a client of one connection that does as little as it can, since the processors are the server's as well.
+type asker struct {
+	conn   net.Conn
+	answer *bufio.Reader
+	head   string // of every request, behind its first line
+}
+
+func (s *served) asker(ctx context.Context) (*asker, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
+		return nil, err
+	}
+	key := base64.StdEncoding.EncodeToString([]byte(benchKey + ":"))
+	return &asker{conn, bufio.NewReader(conn), " HTTP/1.1\r\nHost: reseed\r\nAuthorization: Basic " + key + "\r\n\r\n"}, nil
+}
+
+// look gets an answer and does nothing with it.
+func (a *asker) look(path string) error {
+	if _, err := io.WriteString(a.conn, "GET "+path+a.head); err != nil {
 		return err
 	}
-	r.SetBasicAuth(benchKey, "")
-	ans, err := s.http.Do(r)
+	ans, err := http.ReadResponse(a.answer, nil)
 	if err != nil {
 		return err
 	}
@@ -142,8 +159,13 @@ func (s *served) rate(b *testing.B, goesOn func() bool, path func(*served, int64
 	began := time.Now()
 	for range benchClients {
 		g.Go(func() error {
+			a, err := s.asker(b.Context())
+			if err != nil {
+				return err
+			}
+			defer a.conn.Close()
 			for goesOn() {
-				if err := s.look(b.Context(), path(s, done.Add(1))); err != nil {
+				if err := a.look(path(s, done.Add(1))); err != nil {
 					return err
 				}
 			}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"reseed/pkg/config"
 	"reseed/pkg/fault"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
@@ -30,7 +31,7 @@ func here(t *testing.T, out io.Writer) *shell {
 	t.Helper()
 	return &shell{
 		parts: parts{open: openData, pieceBytes: localPiece}, self: "reseed", data: filepath.Join(t.TempDir(), "data"),
-		env: map[string]string{}, out: out, errOut: io.Discard,
+		out: out, errOut: io.Discard,
 	}
 }
 
@@ -113,8 +114,8 @@ func TestAStartThatFailsLeavesNoKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = taken.Close() })
-	broken := func(what error) func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error) {
-		return func(context.Context, *shell, *slog.Logger) (*store.Store, *objects.Objects, error) {
+	broken := func(what error) func(context.Context, *shell, config.Config, *slog.Logger) (*store.Store, *objects.Objects, error) {
+		return func(context.Context, *shell, config.Config, *slog.Logger) (*store.Store, *objects.Objects, error) {
 			return nil, nil, what
 		}
 	}
@@ -124,7 +125,10 @@ func TestAStartThatFailsLeavesNoKey(t *testing.T) {
 			sh.open = broken(fault.New(fault.Busy, "store_locked", "in use"))
 			return anyAddress()
 		},
-		"a setting is wrong": func(sh *shell) serveOptions { sh.env["RESEED_GRACE"] = "soon"; return anyAddress() },
+		"a setting is wrong": func(sh *shell) serveOptions {
+			sh.environ = append(sh.environ, "RESEED_GRACE=soon")
+			return anyAddress()
+		},
 		"the door cannot be written": func(sh *shell) serveOptions {
 			if err := os.MkdirAll(doorFile(sh.data)+".new", 0o700); err != nil {
 				t.Fatal(err)
@@ -133,7 +137,7 @@ func TestAStartThatFailsLeavesNoKey(t *testing.T) {
 		},
 		"the key cannot be shown": func(sh *shell) serveOptions { sh.out = deaf{}; return anyAddress() },
 		"the key cannot be stored": func(sh *shell) serveOptions {
-			sh.open = func(_ context.Context, sh *shell, log *slog.Logger) (*store.Store, *objects.Objects, error) {
+			sh.open = func(_ context.Context, sh *shell, _ config.Config, log *slog.Logger) (*store.Store, *objects.Objects, error) {
 				d, err := pebble.Open(filepath.Join(sh.data, "table"), pebble.Options{Logger: log})
 				if err != nil {
 					return nil, nil, err
@@ -193,7 +197,7 @@ func TestTheKeyOfOlderVersionsIsHonoured(t *testing.T) {
 			t.Errorf("%q", said.text.String())
 		}
 	})
-	sh.env["RESEED_API_KEY"] = "another one that is long"
+	sh.environ = append(sh.environ, "RESEED_API_KEY=another one that is long")
 	serving(t, sh, anyAddress(), func(said *shown) {
 		if statusOf(t, said.url(), "demo") != 401 || statusOf(t, said.url(), "another one that is long") != 200 {
 			t.Error("RESEED_API_KEY did not take the place of the older key")
@@ -210,14 +214,14 @@ func TestKeysThatAreRefused(t *testing.T) {
 		{"", "127.0.0.1:x", "listen"},
 	} {
 		sh := here(t, io.Discard)
-		sh.env["RESEED_API_KEY"] = c.key
+		sh.environ = append(sh.environ, "RESEED_API_KEY="+c.key)
 		if err := sh.serve(t.Context(), serveOptions{addr: c.addr}); err == nil || !strings.Contains(err.Error(), c.want) || c.key != "" && strings.Contains(err.Error(), c.key) {
 			t.Errorf("%v", err)
 		}
 	}
 	sh := here(t, nil)
 	warned := newShown()
-	sh.env["RESEED_API_KEY"], sh.errOut = "demo", warned
+	sh.environ, sh.errOut = append(sh.environ, "RESEED_API_KEY=demo"), warned
 	serving(t, sh, anyAddress(), func(said *shown) {
 		if statusOf(t, said.url(), "demo") != 200 || !strings.Contains(warned.text.String(), "fewer than 16 characters") {
 			t.Errorf("on loopback: %q", warned.text.String())
@@ -275,7 +279,7 @@ func TestServersThatNeverAnswer(t *testing.T) {
 	}
 	defer l.Close()
 	sh := here(t, io.Discard)
-	sh.url, sh.env["RESEED_API_KEY"] = "http://"+l.Addr().String(), "key"
+	sh.url, sh.environ = "http://"+l.Addr().String(), append(sh.environ, "RESEED_API_KEY=key")
 	short := waits{dial: time.Minute, answer: 20 * time.Millisecond, move: time.Hour}
 	if _, err := sh.remote(t.Context(), short); err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("at first: %v", err)

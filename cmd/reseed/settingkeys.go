@@ -28,11 +28,14 @@ func (sh *shell) settingKeys() ([]httpapi.Key, error) {
 
 // apiKey is RESEED_API_KEY; empty if it is not set.
 func (sh *shell) apiKey() (string, error) {
-	key := sh.env["RESEED_API_KEY"]
-	if strings.Contains(key, ":") {
+	c, err := sh.settings()
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(c.APIKey, ":") {
 		return "", usage("RESEED_API_KEY must not hold a colon: it goes as the user name of basic auth, which ends at the first one")
 	}
-	return key, nil
+	return c.APIKey, nil
 }
 
 // madeKey is the key that an older version made at its first start: its hash lies in the data folder.

@@ -53,7 +53,7 @@ func (u *uploadWatch) failures() []wire.FailedUpload {
 func (u *uploadWatch) look(ctx context.Context, now time.Time) error {
 	there := map[string]bool{}
 	for info, err := range u.app.Objects.List(ctx, "uploads/") {
-		if fault.KindOf(err) == fault.NotFound && err != nil { // somebody removes files: at the next look
+		if fault.Is(err, fault.NotFound) { // somebody removes files: at the next look
 			return nil
 		}
 		if err != nil {

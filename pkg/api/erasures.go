@@ -37,7 +37,7 @@ func (c *call) erased(sel eraser.Selection) (httpapi.Reply, error) {
 		return c.planned(sel, opt)
 	}
 	_, err = c.Erase.Start(c.Context(), sel, opt)
-	if err != nil && fault.KindOf(err) != fault.NotFound {
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return httpapi.Reply{}, err
 	}
 	return httpapi.Reply{Status: http.StatusNoContent}, nil

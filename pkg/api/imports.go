@@ -88,7 +88,7 @@ func (c *call) importForm(src store.Source) (*job.Job, error) {
 		return nil, c.fenced(src, err)
 	}
 	j, err := c.adopt(src, o)
-	if err != nil && !httpapi.Ours(err) && fault.KindOf(err) != fault.Busy {
+	if err != nil && !httpapi.Ours(err) && !fault.Is(err, fault.Busy) {
 		c.Imports.Drop(c.Context(), o.files)
 	}
 	return j, err
@@ -389,7 +389,7 @@ func getRejects(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	file, err := c.Imports.Rejects(c.Context(), j)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
+	if fault.Is(err, fault.NotFound) {
 		return httpapi.Reply{}, httpapi.Absent("Rejects file")
 	}
 	if err != nil {

@@ -50,7 +50,7 @@ func (c *call) findJob(kind job.Kind) (*job.Job, error) {
 	}
 	j, err := c.Jobs.Get(c.Context(), id)
 	switch {
-	case err != nil && fault.KindOf(err) != fault.NotFound:
+	case err != nil && !fault.Is(err, fault.NotFound):
 		return nil, err
 	case err != nil, kind != "" && j.Kind != kind:
 		return nil, httpapi.Absent(whatJob)

@@ -74,7 +74,7 @@ func createKey(c *call) (httpapi.Reply, error) {
 	key := httpapi.NewKey()
 	made := store.APIKey{Name: name, Hash: httpapi.HashKey(key), At: c.Now().UTC().Truncate(time.Millisecond), By: c.Author}
 	if err := c.keys.Add(c.Context(), made); err != nil {
-		if fault.KindOf(err) == fault.Conflict {
+		if fault.Is(err, fault.Conflict) {
 			return httpapi.Reply{}, httpapi.Refused(map[string]string{"name": textKeyTaken})
 		}
 		return httpapi.Reply{}, err

@@ -43,7 +43,7 @@ func (b *bed) ofSource(uuid string) store.Source {
 // locked has another import at a source, which ends when it is told to.
 func (b *bed) locked(src store.Source) (end func()) {
 	b.t.Helper()
-	j, err := b.ledger.Create(b.t.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{}})
+	j, err := b.ledger.Create(b.t.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Failing: "it fails"}})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func (a *App) Tick(ctx context.Context) error {
 // Sweep goes on with an erase until it is done or time runs out; then the next tick
 // hands it out again.
 func (a *App) Sweep(ctx context.Context, m Sweep) error {
-	if _, err := a.Eraser.Sweep(ctx, m.Job); err != nil && fault.KindOf(err) != fault.NotFound { // of a job that is not there
+	if _, err := a.Eraser.Sweep(ctx, m.Job); err != nil && !fault.Is(err, fault.NotFound) { // of a job that is not there
 		return err
 	}
 	return nil
@@ -147,7 +147,7 @@ const largestAnswer = 4 << 20
 // Rejects opens the CSV file of the rows that an import did not take in, or that an undo left alone.
 func (a *App) Rejects(ctx context.Context, j *job.Job) (Download, error) {
 	whole, err := a.download(ctx, importer.RejectsName(j.ID)) // of an undo
-	if err == nil || fault.KindOf(err) != fault.NotFound {
+	if !fault.Is(err, fault.NotFound) {
 		return whole, err
 	}
 	file, none := a.Importer.Rejects(ctx, j)

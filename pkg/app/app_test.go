@@ -189,7 +189,7 @@ func TestFilesOfTheAPI(t *testing.T) {
 	rejects, err := b.Rejects(t.Context(), ended)
 	must(t, err)
 	must(t, rejects.Body.Close())
-	if _, err := b.Submit(t.Context(), "ds_nobody", nil, importer.Options{}); fault.KindOf(err) != fault.NotFound || err == nil {
+	if _, err := b.Submit(t.Context(), "ds_nobody", nil, importer.Options{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("no such source: %v", err)
 	}
 }
@@ -239,7 +239,7 @@ func TestEraseByInvocation(t *testing.T) {
 			t.Errorf("source %q: %v", name, err)
 		}
 	}
-	if _, err := b.EraseSource(t.Context(), app.EraseSource{Source: "Acme"}); fault.KindOf(err) != fault.NotFound || err == nil {
+	if _, err := b.EraseSource(t.Context(), app.EraseSource{Source: "Acme"}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a source that is gone: %v", err)
 	}
 }
@@ -378,7 +378,7 @@ func TestManyRejectsAreLinkedTo(t *testing.T) {
 	c := b.Config
 	c.Objects = objs
 	b.App = app.New(c)
-	if _, err := b.Rejects(t.Context(), few); fault.KindOf(err) != fault.NotFound || err == nil {
+	if _, err := b.Rejects(t.Context(), few); !fault.Is(err, fault.NotFound) {
 		t.Errorf("rejects that are gone: %v", err)
 	}
 	for _, rows := range []int{3, 50_000} {

@@ -63,7 +63,7 @@ func (a *App) Refer(ctx context.Context, src store.Source, key string) (job.File
 			"An object is named by its whole key, and lies below the upload folder of this source: uploads/<source name or uuid>/…")
 	}
 	info, err := a.Objects.Stat(ctx, key)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
+	if fault.Is(err, fault.NotFound) {
 		err = badObject("no_such_object", "There is no such object.")
 	}
 	return job.File{Name: path.Base(key), Object: key, Version: info.Version, Size: info.Size}, err

@@ -36,7 +36,7 @@ type Upload struct {
 // that is gone by now, that names a source by a uuid that nobody has, or whose key no object can have. The log says so.
 func (a *App) Ingest(ctx context.Context, u Upload) error {
 	err := a.Take(ctx, u)
-	if err == nil || fault.KindOf(err) != fault.NotFound && fault.CodeOf(err) != objects.CodeBadKey {
+	if !fault.Is(err, fault.NotFound) && fault.CodeOf(err) != objects.CodeBadKey {
 		return err
 	}
 	a.Log.WarnContext(ctx, "an upload is ignored", "code", fault.CodeOf(err))

@@ -83,7 +83,7 @@ func (a *App) sweepStrays(ctx context.Context) error {
 func (a *App) readStrayMark(ctx context.Context) (m strayMark, err error) {
 	r, err := a.Objects.Open(ctx, strayMarkKey, "", 0, -1)
 	if err != nil {
-		if fault.KindOf(err) == fault.NotFound {
+		if fault.Is(err, fault.NotFound) {
 			err = nil
 		}
 		return m, err
@@ -122,8 +122,8 @@ func (a *App) sourceFolders(ctx context.Context) (names []string, err error) {
 func (a *App) sameTable(ctx context.Context, m strayMark) (newest string, same bool, err error) {
 	if m.Newest != "" {
 		_, err := a.Ledger.Get(ctx, m.Newest)
-		if fault.KindOf(err) == fault.NotFound && err != nil {
-			return "", false, nil //nolint:nilerr // it is not there, and that is an answer
+		if fault.Is(err, fault.NotFound) {
+			return "", false, nil // it is not there, and that is an answer
 		}
 		if err != nil {
 			return "", false, err

@@ -17,11 +17,6 @@ const (
 	Cancellations Dataset = "cancellations" // the older file; its rows become events
 )
 
-// Order is the order in which datasets depend on one another.
-func Order() []Dataset {
-	return []Dataset{Plans, Customers, Contacts, Invoices, LineItems, Transactions, Events, Cancellations}
-}
-
 // Record is a validated domain value: one of the pointer types of this file.
 type Record interface{ Dataset() Dataset }
 

@@ -89,7 +89,7 @@ func group(m message) string {
 func TestSenderFails(t *testing.T) { //nolint:paralleltest // the environment is everybody's
 	_, url := awsfaketest.Start(t, awsfaketest.Resources{})
 	err := cloud.Sender(open(t, "", url), awsfake.QueueURL(url, "nowhere"), group)(t.Context(), message{1})
-	if fault.KindOf(err) != fault.Unavailable || err == nil {
+	if !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a missing queue: %v", err)
 	}
 	partly := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -98,7 +98,7 @@ func TestSenderFails(t *testing.T) { //nolint:paralleltest // the environment is
 	}))
 	t.Cleanup(partly.Close)
 	err = cloud.Sender(open(t, "", partly.URL), partly.URL+"/work", group)(t.Context(), message{1})
-	if fault.KindOf(err) != fault.Unavailable || err == nil {
+	if !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a message that was not taken: %v", err)
 	}
 }

@@ -58,7 +58,7 @@ func TestWrongSettings(t *testing.T) { //nolint:paralleltest // the environment 
 			`bucket "my-bucket"  `: objs.Put(t.Context(), "k/secret-key", strings.NewReader("x")),
 			`queue "my-queue"`:     cloud.Sender(c, url+"/1/my-queue", group)(t.Context(), message{1}),
 		} {
-			if fault.KindOf(err) != fault.Unavailable || fault.CodeOf(err) != want.code {
+			if !fault.Is(err, fault.Unavailable) || fault.CodeOf(err) != want.code {
 				t.Errorf("%s, %s: %v (%s)", code, name, err, fault.CodeOf(err))
 				continue
 			}

@@ -20,6 +20,8 @@ type KeyHash = [sha256.Size]byte
 
 // Config is all settings.
 type Config struct {
+	Store         string    `env:"RESEED_STORE"`           // of the command: embedded (the default) or dynamodb
+	APIKey        string    `env:"RESEED_API_KEY"`         // of the command: to be let in with, or to let in
 	Table         string    `env:"RESEED_TABLE"`           // of DynamoDB
 	Bucket        string    `env:"RESEED_BUCKET"`          // of S3, with versions
 	QueueURL      string    `env:"RESEED_QUEUE_URL"`       // of the queue that import-chunk works on

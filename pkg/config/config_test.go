@@ -52,7 +52,7 @@ func TestAllFaultsAtOnceAndNoValue(t *testing.T) {
 	_, err := config.Read([]string{
 		"RESEED_API_KEY_HASHES=hunter2", "RESEED_REQUEST_LIFETIME=soon", "RESEED_BUCKET=files", "RESEED_QUEUE_URL=",
 	}, config.Table|config.Bucket|config.Queues|config.Keys)
-	if fault.KindOf(err) != fault.Invalid || err == nil {
+	if !fault.Is(err, fault.Invalid) {
 		t.Fatal(err)
 	}
 	want := "settings: RESEED_API_KEY_HASHES is not usable: SHA-256 hashes in hex, separated by commas, are expected; " +
@@ -62,7 +62,7 @@ func TestAllFaultsAtOnceAndNoValue(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	for _, v := range []string{"RESEED_REQUEST_LIFETIME=-1s", "RESEED_API_KEY_HASHES=ab", "RESEED_API_KEY_HASHES=" + strings.Repeat("ab", 33)} {
-		if _, err := config.Read([]string{v}, 0); fault.KindOf(err) != fault.Invalid || err == nil {
+		if _, err := config.Read([]string{v}, 0); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", v, err)
 		}
 	}

@@ -61,7 +61,7 @@ func (w *world) until(do func() error) {
 	w.t.Helper()
 	for range 100 {
 		err := do()
-		if err == nil || fault.KindOf(err) != fault.Unavailable {
+		if !fault.Is(err, fault.Unavailable) {
 			must(w.t, err)
 			return
 		}
@@ -119,7 +119,7 @@ func TestTags(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "  ", strings.Repeat("ä", 256), "\xff"} {
-		if _, err := w.e.AddTags(ctx, c, bad); err == nil || fault.KindOf(err) != fault.Invalid {
+		if _, err := w.e.AddTags(ctx, c, bad); !fault.Is(err, fault.Invalid) {
 			t.Errorf("tag %q: %v", bad, err)
 		}
 	}
@@ -127,7 +127,7 @@ func TestTags(t *testing.T) {
 	for i := range edit.MaxTags {
 		many = append(many, fmt.Sprint(i))
 	}
-	if _, err := w.e.AddTags(ctx, c, many...); err == nil || fault.KindOf(err) != fault.Invalid {
+	if _, err := w.e.AddTags(ctx, c, many...); !fault.Is(err, fault.Invalid) {
 		t.Errorf("more than the most tags: %v", err)
 	}
 }
@@ -210,7 +210,7 @@ func TestAttributes(t *testing.T) {
 		[]edit.Type{got["age"].Type, got["new"].Type, got["part"].Type, got["yes"].Type, got["text"].Type})
 	same(t, "age", "9", got["age"].Text)
 	_, err = w.e.Put(ctx, c, map[string]edit.Untyped{"age": {Value: "old"}})
-	if err == nil || fault.KindOf(err) != fault.Invalid {
+	if !fault.Is(err, fault.Invalid) {
 		t.Fatalf("a text for an integer: %v", err)
 	}
 	left, err := w.e.Remove(ctx, c, "age", "new", "part", "yes", "text", "none")
@@ -240,7 +240,7 @@ func TestValuesThatDoNotFit(t *testing.T) {
 		{edit.String, []any{"x"}},
 		{"Money", "1"},
 	} {
-		if v, err := edit.NewValue(x.typ, x.raw, ""); err == nil || fault.KindOf(err) != fault.Invalid {
+		if v, err := edit.NewValue(x.typ, x.raw, ""); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s %v: %v, %v", x.typ, x.raw, v, err)
 		}
 	}

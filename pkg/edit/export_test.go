@@ -19,7 +19,7 @@ func (e *Edit) do(ctx context.Context, ch *Change) error {
 		if err != nil || len(writes) == 0 {
 			return err
 		}
-		if err := e.st.Transact(ctx, writes...); err == nil || fault.KindOf(err) != fault.Conflict {
+		if err := e.st.Transact(ctx, writes...); !fault.Is(err, fault.Conflict) {
 			return err
 		}
 	}

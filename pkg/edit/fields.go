@@ -294,21 +294,26 @@ func (r Record) pointer(row Row, changed int64) (it table.Item, ok bool) {
 	return it, false
 }
 
-// EmailOf is the e-mail address that a person has given to a customer, of the stored item of its changed fields.
-func EmailOf(fields table.Attrs) string {
-	row, err := readRow(fields)
-	if err != nil || row.Fields["email"].Str == nil {
-		return ""
-	}
-	return *row.Fields["email"].Str
-}
-
-// OwnerOf is the customer that a pointer leads from to an invoice whose date a person has changed, of the stored item of
-// the invoice's changed fields.
-func OwnerOf(fields table.Attrs) (store.H, bool) {
+// PointersTo lists the keys of the pointers that may follow from the stored edit of a record's fields: to a customer by
+// its new e-mail address, to an invoice in the order of its new date. customer is that of an invoice as it is stored; the
+// edit may know another.
+func PointersTo(sp store.Space, hash *store.Hasher, record table.Key, customer store.H, fields table.Attrs) []table.Key {
 	row, err := readRow(fields)
 	if err != nil {
-		return store.H{}, false
+		row = Row{} // what cannot be read leads nowhere
 	}
-	return store.ParseH(row.Owner)
+	h, _ := store.TrailingH(record.SK)
+	switch store.What(record.SK) {
+	case store.SKCustomer:
+		if email := row.Fields["email"].Str; email != nil && *email != "" {
+			return []table.Key{sp.EditEmail(hash.EmailH(*email), h)}
+		}
+	case store.SKInvoice:
+		keys := []table.Key{sp.EditOwner(customer, h)}
+		if owner, ok := store.ParseH(row.Owner); ok && owner != customer {
+			keys = append(keys, sp.EditOwner(owner, h))
+		}
+		return keys
+	}
+	return nil
 }

@@ -148,7 +148,7 @@ func (l *loader) load(ctx context.Context, refs []Ref) error {
 		}
 		l.known[r] = nil
 		src, ok := l.d.ByTag(r.Tag)
-		if !ok || l.d.Buried(r.Tag, store.KindCustomer, r.H) {
+		if !ok {
 			continue
 		}
 		asked = append(asked, r)

@@ -59,18 +59,8 @@ func (p Place) String() string { return strconv.Itoa(p.part) + "." + p.sk }
 func ParsePlace(s string) (Place, bool) {
 	part, sk, ok := strings.Cut(s, ".")
 	n, err := strconv.Atoi(part)
-	_, _, is := edited(sk)
+	_, _, is := store.SplitEdit(sk)
 	return Place{n, sk}, ok && err == nil && n >= 0 && n <= store.MaxShards && is
-}
-
-// edited splits an edit's sort key into that of the record and what is edited.
-func edited(sk string) (record, what string, ok bool) {
-	at := strings.LastIndexByte(sk, '#')
-	if at < 0 || !slices.Contains([]string{store.EditTags, store.EditAttributes, store.EditFields, store.EditMerge}, sk[at:]) {
-		return "", "", false
-	}
-	_, ok = store.LeadingH(sk)
-	return sk[:at], sk[at:], ok
 }
 
 // pageOfEdits is how many edits are read at once.
@@ -125,12 +115,11 @@ func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, p
 
 // entry reads one item; nil if it is no edit.
 func entry(src store.Source, it table.Item) (*Entry, error) {
-	sk, what, ok := edited(it.SK)
-	record, is := src.Space().Edited(it.SK)
-	if !ok || !is {
+	sk, what, ok := store.SplitEdit(it.SK)
+	if !ok {
 		return nil, nil //nolint:nilnil // it is none, and that is an answer
 	}
-	n := &Entry{ID: publicID(src.Tag, sk), By: it.Attrs.Str(store.AttrBy), Place: Place{sk: it.SK}, item: it, record: record}
+	n := &Entry{ID: store.PublicID(src.Tag, sk), By: it.Attrs.Str(store.AttrBy), Place: Place{sk: it.SK}, item: it, record: src.Space().Key(sk)}
 	ms, _ := it.Attrs.Int(store.AttrUpdated)
 	n.At = time.UnixMilli(ms).UTC()
 	var err error
@@ -162,23 +151,6 @@ func (r Row) latest() *Mark {
 	return last
 }
 
-// publicID is the id of the record with a sort key.
-func publicID(tag store.Tag, sk string) string {
-	h, _ := store.LeadingH(sk)
-	own, _ := store.TrailingH(sk)
-	switch store.What(sk) {
-	case store.SKPlan:
-		return store.ID(store.PrefixPlan, tag, h)
-	case store.SKInvoice:
-		return store.ID(store.PrefixInvoice, tag, h)
-	case store.SKLine:
-		return store.ID(store.PrefixLineItem, tag, store.Under(h, own))
-	case store.SKTrans:
-		return store.ID(store.PrefixTransaction, tag, store.Under(h, own))
-	}
-	return store.ID(store.PrefixCustomer, tag, h)
-}
-
 // CustomerID is the public id of a customer.
 func (r Ref) CustomerID() string { return store.ID(store.PrefixCustomer, r.Tag, r.H) }
 
@@ -186,7 +158,7 @@ func (r Ref) CustomerID() string { return store.ID(store.PrefixCustomer, r.Tag, 
 func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) ([]*Entry, error) {
 	var keys []table.Key
 	for _, n := range entries {
-		keys = append(keys, n.record, invoiceOf(src.Space(), n.record))
+		keys = append(keys, n.record, headOf(src.Space(), n.record))
 	}
 	if len(keys) == 0 {
 		return nil, nil
@@ -243,22 +215,21 @@ func (l *loader) parted(child, parent Ref) bool {
 
 // erased tells whether a record is hidden by an erase that can still be restored, or is being swept: its edits are, too.
 func erased(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
-	top := invoiceOf(src.Space(), record)
+	top := headOf(src.Space(), record)
 	return d.Hides(src.Tag, record.SK, found[record]) || d.Hides(src.Tag, top.SK, found[top])
 }
 
-// invoiceOf is the invoice that a line item or transaction hangs on; the record itself if it is neither.
-func invoiceOf(sp store.Space, record table.Key) table.Key {
-	if !strings.HasPrefix(record.SK, store.SKInvoice) {
-		return record
+// headOf is the record that one lies under, as its key says: without it, it is not to be seen. Of a root it is itself.
+func headOf(sp store.Space, record table.Key) table.Key {
+	if parent := store.ParentSK(record.SK); parent != "" {
+		return sp.Key(parent)
 	}
-	h, _ := store.LeadingH(record.SK)
-	return sp.Invoice(h)
+	return record
 }
 
-// stands tells whether a record is to be seen, given what a batch get found of it and of its invoice.
+// stands tells whether a record is to be seen, given what a batch get found of it and of the one that it lies under.
 func stands(d *store.Directory, src store.Source, found map[table.Key]table.Attrs, record table.Key) bool {
-	for _, k := range []table.Key{record, invoiceOf(src.Space(), record)} {
+	for _, k := range []table.Key{record, headOf(src.Space(), record)} {
 		if _, ok := found[k]; !ok {
 			return false
 		}
@@ -309,7 +280,7 @@ func (e *Edit) drop(ctx context.Context, d *store.Directory, src store.Source, o
 	switch {
 	case err == nil:
 		return len(orphans), nil
-	case fault.KindOf(err) != fault.Conflict:
+	case !fault.Is(err, fault.Conflict):
 		return 0, err
 	case len(orphans) == 1:
 		return 0, nil
@@ -344,9 +315,9 @@ func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record,
 		return Record{}, nil, err
 	}
 	sp := src.Space()
-	key, _ := sp.Edited(sk + store.EditFields)
+	key := sp.Key(sk)
 	fields := sp.FieldsOf(key)
-	found, err := e.st.Lookup(ctx, key, invoiceOf(sp, key), fields)
+	found, err := e.st.Lookup(ctx, key, headOf(sp, key), fields)
 	if err != nil {
 		return Record{}, nil, err
 	}
@@ -383,31 +354,27 @@ func (e *Edit) locate(ctx context.Context, d *store.Directory, id string) (store
 	if err != nil || !ok {
 		return src, "", noRecord()
 	}
-	switch prefix {
-	case store.PrefixCustomer:
-		return src, store.CustomerSK(h), nil
-	case store.PrefixPlan:
-		return src, store.PlanSK(h), nil
-	case store.PrefixInvoice:
-		return src, store.InvoiceSK(h), nil
-	case store.PrefixLineItem, store.PrefixTransaction:
-		sk, err := e.part(ctx, src, id, h)
+	switch kind := store.KindOfID(prefix); {
+	case kind == nil || len(kind.Edits) == 0:
+		return src, "", noRecord()
+	case kind.Under():
+		sk, err := e.under(ctx, src, kind, id, h)
 		return src, sk, err
+	default:
+		return src, kind.SK + h.String(), nil
 	}
-	return src, "", noRecord()
 }
 
-// part finds a line item or transaction by its public id: stored, or only edited.
-func (e *Edit) part(ctx context.Context, src store.Source, id string, h store.H) (string, error) {
-	sp := src.Space()
-	for _, q := range []table.Query{sp.PartsUnder(h), sp.EditsUnder(h)} {
+// under finds a record of a kind that lies under others by its public id: stored, or only edited.
+func (e *Edit) under(ctx context.Context, src store.Source, kind *store.RecordKind, id string, h store.H) (string, error) {
+	for _, q := range src.Space().Like(kind, h) {
 		q.KeysOnly = true
 		for it, err := range e.st.Items(ctx, q) {
 			if err != nil {
 				return "", err
 			}
 			sk := strings.TrimSuffix(it.SK, store.EditFields)
-			if len(sk) > len(store.InvoiceSK(h)) && publicID(src.Tag, sk) == id {
+			if store.RecordAt(sk) == kind && store.PublicID(src.Tag, sk) == id {
 				return sk, nil
 			}
 		}

@@ -86,7 +86,7 @@ func (e *Edit) relink(ctx context.Context, change func(l *loader, again bool) ([
 		switch {
 		case errors.Is(err, errLinked):
 			return nil
-		case err == nil || fault.KindOf(err) != fault.Conflict:
+		case !fault.Is(err, fault.Conflict):
 			return err
 		}
 	}

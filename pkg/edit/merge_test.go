@@ -206,7 +206,7 @@ func TestManyMergesAtOnce(t *testing.T) {
 				if rnd.IntN(3) == 0 {
 					err = w.e.Unmerge(t.Context(), a, b)
 				}
-				if err != nil && fault.KindOf(err) != fault.Invalid {
+				if err != nil && !fault.Is(err, fault.Invalid) {
 					t.Error(err)
 				}
 			}

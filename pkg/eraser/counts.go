@@ -5,20 +5,16 @@ import (
 	"slices"
 	"strings"
 
-	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
-// Names of what is counted besides the datasets.
+// Names of what is counted besides datasets and pointers, which [store.Kinds] and [store.PointerKinds] name.
 const (
-	Edits           = "edits"            // items of tags, custom attributes, changed fields
-	Merges          = "merges"           // customers that are merged, or have others merged into them
-	EmailPointers   = "email_pointers"   // e-mail → customer
-	InvoicePointers = "invoice_pointers" // customer → invoice
-	IDPointers      = "id_pointers"      // external id → line item, transaction, event
-	Others          = "others"           // nothing that this version knows
+	Edits  = "edits"  // items of tags, custom attributes, changed fields
+	Merges = "merges" // customers that are merged, or have others merged into them
+	Others = "others" // nothing that this version knows
 )
 
 // Counts are numbers of items by kind: the names of datasets, Edits, and pointers.
@@ -61,8 +57,8 @@ type part struct {
 func (p part) query() table.Query { return table.Query{PK: p.pk, From: p.from, To: p.to} }
 
 func (p part) kindOf(sk string) string {
-	switch what := store.What(sk); {
-	case !p.edits, what == store.SKEmail, what == store.SKOwner:
+	switch {
+	case !p.edits, store.PointerAt(sk) != nil:
 		return kindOf(sk)
 	case strings.HasSuffix(sk, store.EditMerge):
 		return Merges
@@ -85,14 +81,24 @@ func editParts(sp store.Space) partitions {
 	return append(eachShard(sp, func(i int) []part { return []part{{pk: sp.EditPK(i), edits: true}} }), []part{{pk: sp.PlanEditPK(), edits: true}})
 }
 
-// dependentEdits are the edits of everything but customers.
+// dependentEdits are the edits of what lies in [dataParts], with their pointers.
 func dependentEdits(sp store.Space) partitions {
-	return append(eachShard(sp, func(i int) []part {
-		pk := sp.EditPK(i)
-		return []part{
-			{pk: pk, from: store.SKInvoice, to: store.After(store.SKInvoice), edits: true},
-			{pk: pk, from: store.SKOwner, to: store.After(store.SKOwner), edits: true},
+	var letters []string
+	for _, k := range store.Kinds() {
+		if k.Place == store.WithData && !k.Part && len(k.Edits) > 0 {
+			letters = append(letters, k.SK)
 		}
+	}
+	for _, p := range store.PointerKinds() {
+		if p.Place == store.WithData && p.Edits {
+			letters = append(letters, p.SK)
+		}
+	}
+	return append(eachShard(sp, func(i int) (parts []part) {
+		for _, letter := range letters {
+			parts = append(parts, part{pk: sp.EditPK(i), from: letter, to: store.After(letter), edits: true})
+		}
+		return parts
 	}), []part{{pk: sp.PlanEditPK(), edits: true}})
 }
 
@@ -150,29 +156,13 @@ func hiddenBy(spec *job.EraseSpec, sp store.Space) partitions {
 	return nil
 }
 
-// kindOf names what a sort key outside the edits stands for.
+// kindOf names what a sort key outside the edits stands for: a dataset, or a kind of pointer.
 func kindOf(sk string) string {
-	switch store.What(sk) {
-	case store.SKCustomer:
-		return string(billing.Customers)
-	case store.SKContact:
-		return string(billing.Contacts)
-	case store.SKPlan:
-		return string(billing.Plans)
-	case store.SKInvoice:
-		return string(billing.Invoices)
-	case store.SKLine:
-		return string(billing.LineItems)
-	case store.SKTrans:
-		return string(billing.Transactions)
-	case store.SKEvent:
-		return string(billing.Events)
-	case store.SKEmail:
-		return EmailPointers
-	case store.SKOwner:
-		return InvoicePointers
-	case store.SKExternal:
-		return IDPointers
+	if k := store.RecordAt(sk); k != nil {
+		return string(k.Dataset)
+	}
+	if p := store.PointerAt(sk); p != nil {
+		return p.Name
 	}
 	return Others
 }

@@ -95,12 +95,12 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 			return append(writes, more...), err
 		})
 		if err == nil {
-			return e.started(ctx, j)
+			return j, nil
 		}
 		if stored, readErr := e.c.Ledger.Stored(ctx, j); readErr == nil && stored != nil {
-			return e.started(ctx, stored) // it went through, only the answer was lost
+			return stored, nil // it went through, only the answer was lost
 		}
-		if refused != nil || fault.KindOf(err) != fault.Conflict {
+		if refused != nil || !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
 		// The lock was taken or given back meanwhile: prepare anew.
@@ -121,23 +121,7 @@ func fenced(j *job.Job) []store.Tag {
 
 const codeUnderway = "erase_underway"
 
-// started gives a job that came behind a lock its turn, if the lock was given back meanwhile.
-func (e *Eraser) started(ctx context.Context, j *job.Job) (*job.Job, error) {
-	if j.Status != job.Waiting {
-		return j, nil
-	}
-	next, err := e.c.Ledger.NextWaiting(ctx, j.Tag)
-	if err != nil {
-		return nil, err
-	}
-	if next != nil && next.ID != j.ID {
-		if err := e.dispatch(ctx, next); err != nil {
-			return nil, err
-		}
-	}
-	return e.c.Ledger.Get(ctx, j.ID)
-}
-
+// dispatch hands out a job that an end of another one has started; next is nil if it has started none.
 func (e *Eraser) dispatch(ctx context.Context, next *job.Job) error {
 	if next == nil || e.c.Dispatch == nil {
 		return nil

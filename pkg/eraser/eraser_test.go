@@ -130,10 +130,10 @@ func TestEmptyAndUnknownSelectionsAreRefused(t *testing.T) {
 		"unknown invoice":      {eraser.Selection{Kind: eraser.Invoice, Source: w.acme.UUID, H: h}, fault.NotFound},
 	} {
 		_, err := w.eraser().Start(t.Context(), x.sel, eraser.Options{})
-		if err == nil || fault.KindOf(err) != x.want {
+		if !fault.Is(err, x.want) {
 			t.Errorf("%s: start answers %v", name, err)
 		}
-		if _, err = w.eraser().Plan(t.Context(), x.sel, eraser.Options{}); err == nil || fault.KindOf(err) != x.want {
+		if _, err = w.eraser().Plan(t.Context(), x.sel, eraser.Options{}); !fault.Is(err, x.want) {
 			t.Errorf("%s: plan answers %v", name, err)
 		}
 	}
@@ -456,7 +456,8 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	past := func(tag store.Tag, object string) *job.Job {
 		t.Helper()
 		j, err := l.Create(ctx, &job.Job{
-			Kind: job.Import, Tag: tag, Import: &job.ImportSpec{Files: []job.File{{Name: "ada.csv", Object: object, Header: []string{"Ada"}}}},
+			Kind: job.Import, Tag: tag,
+			Import: &job.ImportSpec{Files: []job.File{{Name: "ada.csv", Object: object, Header: []string{"Ada"}}}, Failing: "it fails"},
 		})
 		must(t, err)
 		_, _, err = l.End(ctx, j.ID, func(j *job.Job) error {

@@ -192,7 +192,7 @@ func (r *run) clearInputs(ctx context.Context, j *job.Job, others map[string]boo
 		}
 		info, err := r.c.Objects.Stat(ctx, f.Object)
 		switch {
-		case err != nil && fault.KindOf(err) == fault.NotFound: // older versions of it may be there
+		case fault.Is(err, fault.NotFound): // older versions of it may be there
 		case err != nil:
 			return err
 		case f.Version != "" && f.Version != info.Version, f.Version == "" && !info.Modified.Before(r.job.CreatedAt):

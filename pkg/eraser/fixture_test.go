@@ -81,7 +81,7 @@ func must(t *testing.T, err error) {
 
 func wantFault(t *testing.T, err error, kind fault.Kind) {
 	t.Helper()
-	if err == nil || fault.KindOf(err) != kind {
+	if !fault.Is(err, kind) {
 		t.Fatalf("error %v, want one of kind %v", err, kind)
 	}
 }
@@ -292,13 +292,17 @@ func (w *world) past(spec *job.ImportSpec) *job.Job {
 	return ended(w.t, w.ledger(), w.acme, spec)
 }
 
-// ended is an import of a source that has ended.
+// ended is an import of a source that has ended: it has failed if it never applied anything.
 func ended(tb testing.TB, l *job.Ledger, src store.Source, spec *job.ImportSpec) *job.Job {
 	tb.Helper()
+	status := job.Done
+	if !spec.Applying {
+		status, spec.Failing = job.Failed, "it has failed"
+	}
 	spec.Epochs = src.Epochs
 	j, err := l.Create(tb.Context(), &job.Job{Kind: job.Import, Source: src.UUID, Tag: src.Tag, Import: spec})
 	if err == nil {
-		j, _, err = l.End(tb.Context(), j.ID, func(j *job.Job) error { j.Status = job.Done; return nil })
+		j, _, err = l.End(tb.Context(), j.ID, func(j *job.Job) error { j.Status = status; return nil })
 	}
 	if err != nil {
 		tb.Fatal(err)

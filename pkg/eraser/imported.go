@@ -18,7 +18,7 @@ import (
 // nor of its invoices. What it brought may else be at former epochs, and come back with a restore.
 func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) (target, error) {
 	j, err := e.c.Ledger.Get(ctx, id)
-	if err == nil && j.Import == nil || fault.KindOf(err) == fault.NotFound && err != nil {
+	if err == nil && j.Import == nil || fault.Is(err, fault.NotFound) {
 		err = fault.New(fault.NotFound, "import_not_found", "there is no such import")
 	}
 	if err != nil {
@@ -142,24 +142,17 @@ var errRefused = errors.New("refused")
 
 // refuse takes an erase back of which nothing was swept yet: in one write everything is visible again, and the job has failed.
 func (r *run) refuse(ctx context.Context, why error) error {
-	_, err := r.st.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
+	var end job.Ending
+	_, err := r.st.ChangeDirectory(ctx, func(d *store.Directory) (_ []table.Write, err error) {
 		d.Exhume(r.job.ID)
-		_, ending, err := r.ledger.Ending(ctx, r.job.ID, func(j *job.Job) error {
+		end, err = r.ledger.Ending(ctx, r.job.ID, r.job.ID, func(j *job.Job) error {
 			j.Status, j.Stage, j.Error = job.Failed, "", why.Error()
 			return nil
 		})
-		if err != nil {
-			return nil, err
-		}
-		unlocking, err := r.ledger.Unlocking(ctx, r.job.Tag, r.job.ID)
-		return append(ending, unlocking), err
+		return end.Writes, err
 	})
-	if err != nil {
-		return err
-	}
-	next, err := r.ledger.NextWaiting(ctx, r.job.Tag)
 	if err == nil {
-		err = r.dispatch(ctx, next)
+		err = r.dispatch(ctx, end.Next)
 	}
 	if err != nil {
 		return err

@@ -377,7 +377,7 @@ func (l *lane) drop(ctx context.Context, p part, items []table.Item, c table.Con
 			writes[i].If = c
 		}
 		err := l.keep(ctx, l.cp.with(p, items), writes...)
-		if err == nil || fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return err
 		}
 		left, readErr := l.st.Get(ctx, keys...)

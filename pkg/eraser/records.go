@@ -1,6 +1,7 @@
 package eraser
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"slices"
@@ -10,13 +11,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// Attributes of pointers that say what they belong to, as the hex H.
-const (
-	attrInvoice  = "invoice"  // of the pointer to a line item or transaction
-	attrCustomer = "customer" // of the pointer to an event
-)
-
-// groupSize is how many events or contacts are looked at together.
+// groupSize is how many records are looked at together.
 const groupSize = 100
 
 // reader walks what hangs on one record. It yields the keys that exist, group
@@ -33,21 +28,31 @@ type groups = iter.Seq2[[]table.Key, error]
 
 // record walks one customer or invoice.
 func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
+	invoices := store.KindNamed(store.KindInvoice)
 	switch kind {
 	case Invoice:
-		return func(yield func([]table.Key, error) bool) { yield(r.ownInvoice(ctx, h)) }
+		return func(yield func([]table.Key, error) bool) { yield(r.own(ctx, invoices, h)) }
 	case CustomerInvoices:
-		return r.invoices(ctx, h)
+		return r.found(ctx, invoices, h)
 	case Customer, Source, Content, Dependent, ManualCustomers, Import:
 	}
 	return r.customer(ctx, h)
 }
 
+// customer walks all that hangs on a customer, from the last stage of an import to the first, and then itself.
 func (r reader) customer(ctx context.Context, h store.H) groups {
-	walks := []func(context.Context, store.H) groups{r.invoices, r.events, r.contacts, r.self}
+	var walks []groups
+	for _, kind := range slices.Backward(store.Hanging(store.KindCustomer)) {
+		if kind.Found != "" {
+			walks = append(walks, r.found(ctx, kind, h))
+		} else {
+			walks = append(walks, r.under(ctx, kind, h))
+		}
+	}
+	walks = append(walks, r.self(ctx, h))
 	return func(yield func([]table.Key, error) bool) {
 		for _, walk := range walks {
-			for keys, err := range walk(ctx, h) {
+			for keys, err := range walk {
 				if !yield(keys, err) || err != nil {
 					return
 				}
@@ -56,9 +61,9 @@ func (r reader) customer(ctx context.Context, h store.H) groups {
 	}
 }
 
-// invoices walks a customer's invoices, each with the pointer that found it.
-func (r reader) invoices(ctx context.Context, customer store.H) groups {
-	q := r.sp.OwnersOf(customer)
+// found walks the records of a kind to which pointers of a customer lead, each with that pointer.
+func (r reader) found(ctx context.Context, kind *store.RecordKind, customer store.H) groups {
+	q := r.sp.Below(kind, customer)
 	q.KeysOnly = true
 	return func(yield func([]table.Key, error) bool) {
 		for item, err := range r.st.Items(ctx, q) {
@@ -67,7 +72,7 @@ func (r reader) invoices(ctx context.Context, customer store.H) groups {
 				return
 			}
 			h, _ := store.TrailingH(item.SK)
-			keys, err := r.invoiceOf(ctx, customer, h)
+			keys, err := r.foundBy(ctx, kind, customer, h)
 			if err == nil {
 				keys = append(keys, item.Key)
 			}
@@ -78,149 +83,149 @@ func (r reader) invoices(ctx context.Context, customer store.H) groups {
 	}
 }
 
-// invoiceOf is an invoice that a customer's pointer leads to; nothing, if it is another's by now.
-func (r reader) invoiceOf(ctx context.Context, customer, h store.H) ([]table.Key, error) {
-	key := r.sp.Invoice(h)
+// foundBy is a record that a customer's pointer leads to; nothing, if it is another's by now.
+func (r reader) foundBy(ctx context.Context, kind *store.RecordKind, customer, h store.H) ([]table.Key, error) {
+	key := r.sp.Key(kind.SK + h.String())
 	found, err := r.st.Lookup(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	a, there := found[key]
-	if there && r.hr.CustomerH(store.DecodeInvoice(a).CustomerExternalID) != customer {
+	if there && r.hr.CustomerH(a.Str(kind.OfAttr)) != customer {
 		return nil, nil
 	}
-	return r.invoice(ctx, customer, h, there)
+	return r.whole(ctx, kind, customer, key, there)
 }
 
-// ownInvoice is an invoice with the pointer from its customer.
-func (r reader) ownInvoice(ctx context.Context, h store.H) ([]table.Key, error) {
-	key := r.sp.Invoice(h)
+// own is a record with the pointer from its customer.
+func (r reader) own(ctx context.Context, kind *store.RecordKind, h store.H) ([]table.Key, error) {
+	key := r.sp.Key(kind.SK + h.String())
 	found, err := r.st.Lookup(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	a, there := found[key]
-	customer := r.hr.CustomerH(store.DecodeInvoice(a).CustomerExternalID)
-	keys, err := r.invoice(ctx, customer, h, there)
+	keys, err := r.whole(ctx, kind, r.hr.CustomerH(a.Str(kind.OfAttr)), key, there)
 	if err != nil || !there {
 		return keys, err
 	}
-	owner, err := r.existing(ctx, []table.Key{r.sp.Owner(customer, h)}, nil)
-	return append(owner, keys...), err // the invoice last: it is what names the pointer
+	pointers, err := r.pointers(ctx, table.Item{Key: key, Attrs: a})
+	return append(pointers, keys...), err // the record last: it is what names the pointer
 }
 
-// invoice is the invoice, if it is there, with its line items and transactions, the pointers to them, and the edits of all.
-func (r reader) invoice(ctx context.Context, customer, h store.H, there bool) ([]table.Key, error) {
-	q := r.sp.InvoiceParts(h)
-	q.KeysOnly = true
-	var parts, pointers []table.Key
-	for item, err := range r.st.Items(ctx, q) {
+// whole is the record, if it is there, with its parts, the pointers to them, and the edits of all.
+func (r reader) whole(ctx context.Context, kind *store.RecordKind, customer store.H, key table.Key, there bool) ([]table.Key, error) {
+	h, _ := store.LeadingH(key.SK)
+	var parts []table.Item
+	for item, err := range r.st.Items(ctx, r.sp.Parts(kind, h)) {
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, item.Key)
-		own, _ := store.TrailingH(item.SK)
-		kind := store.KindLineItem
-		if store.What(item.SK) == store.SKTrans {
-			kind = store.KindTransaction
-		}
-		pointers = append(pointers, r.sp.External(kind, own))
+		parts = append(parts, item)
 	}
-	// An external id may by now point to a row of another invoice: that pointer stays.
-	pointers, err := r.existing(ctx, pointers, func(a table.Attrs) bool { return a.Str(attrInvoice) == h.String() })
+	pointers, err := r.pointers(ctx, parts...)
 	if err != nil {
 		return nil, err
 	}
-	edits, err := r.invoiceEdits(ctx, customer, h)
+	edits, err := r.editsWith(ctx, customer, key)
 	if err != nil {
 		return nil, err
 	}
-	keys := slices.Concat(edits, pointers, parts)
+	keys := slices.Concat(edits, pointers, keysOf(parts))
 	if there {
-		keys = append(keys, r.sp.Invoice(h))
+		keys = append(keys, key)
 	}
 	return keys, nil
 }
 
-// invoiceEdits are the edits of an invoice and its parts, with the pointer to its changed date: the latter first, since
-// only the edit tells whose pointer it is when the invoice is gone.
-func (r reader) invoiceEdits(ctx context.Context, customer, h store.H) ([]table.Key, error) {
+// pointers are those that lead to some records and are there. An external id may by now lead to another record: that
+// pointer stays.
+func (r reader) pointers(ctx context.Context, records ...table.Item) ([]table.Key, error) {
+	var keys []table.Key
+	want := map[table.Key]table.Attrs{}
+	for _, it := range records {
+		for _, p := range store.PointersOf(r.hr, it.SK, it.Attrs) {
+			key := r.sp.Key(p.SK)
+			keys = append(keys, key)
+			if store.PointerAt(p.SK).Unique {
+				want[key] = p.Attrs.Content()
+			}
+		}
+	}
+	return r.existing(ctx, keys, func(key table.Key, a table.Attrs) bool {
+		content, unique := want[key]
+		return !unique || bytes.Equal(a.Content(), content)
+	})
+}
+
+// editsWith are the edits of a record and its parts, if those go too, with the pointers that follow from them: those
+// first, since only the edit tells whose pointer it is when the record is gone.
+func (r reader) editsWith(ctx context.Context, customer store.H, record table.Key) ([]table.Key, error) {
 	if !r.edits {
 		return nil, nil
 	}
+	pointers := edit.PointersTo(r.sp, r.hr, record, customer, nil)
 	var keys []table.Key
-	dated := []table.Key{r.sp.EditOwner(customer, h)}
-	for item, err := range r.st.Items(ctx, r.sp.InvoiceEditsBetween(h, h)) {
+	for item, err := range r.st.Items(ctx, r.sp.EditsOf(record.SK)) {
 		if err != nil {
 			return nil, err
 		}
 		keys = append(keys, item.Key)
-		if owner, ok := edit.OwnerOf(item.Attrs); ok && owner != customer {
-			dated = append(dated, r.sp.EditOwner(owner, h))
+		if item.Key == r.sp.FieldsOf(record) {
+			pointers = edit.PointersTo(r.sp, r.hr, record, customer, item.Attrs)
 		}
 	}
-	dated, err := r.existing(ctx, dated, nil)
-	return append(dated, keys...), err
+	pointers, err := r.existing(ctx, pointers, nil)
+	return append(pointers, keys...), err
 }
 
-// events walks a customer's events with their pointers.
-func (r reader) events(ctx context.Context, customer store.H) groups {
-	ours := func(a table.Attrs) bool { return a.Str(attrCustomer) == customer.String() }
-	return r.pages(ctx, r.sp.EventsOf(customer), func(keys []table.Key) ([]table.Key, error) {
-		pointers := make([]table.Key, len(keys))
-		for i, k := range keys {
-			id, _ := store.TrailingEventID(k.SK)
-			pointers[i] = r.sp.ExternalEvent(id)
+// under walks the records of a kind that lie under a customer, with their pointers and edits.
+func (r reader) under(ctx context.Context, kind *store.RecordKind, customer store.H) groups {
+	return func(yield func([]table.Key, error) bool) {
+		walks := []groups{r.pages(ctx, r.sp.Below(kind, customer), func(items []table.Item) ([]table.Key, error) {
+			pointers, err := r.pointers(ctx, items...)
+			return append(pointers, keysOf(items)...), err
+		})}
+		if r.edits && len(kind.Edits) > 0 {
+			edits := r.pages(ctx, r.sp.EditsBelow(kind, customer), func(items []table.Item) ([]table.Key, error) { return keysOf(items), nil })
+			walks = []groups{edits, walks[0]}
 		}
-		pointers, err := r.existing(ctx, pointers, ours)
-		return slices.Concat(pointers, keys), err
-	})
+		for _, walk := range walks {
+			for keys, err := range walk {
+				if !yield(keys, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
-func (r reader) contacts(ctx context.Context, customer store.H) groups {
-	return r.pages(ctx, r.sp.ContactsOf(customer), func(keys []table.Key) ([]table.Key, error) { return keys, nil })
-}
-
-// self is the customer's edits, the pointers from its e-mail addresses, and last itself.
+// self is the customer's edits, the pointers to it, and last itself.
 func (r reader) self(ctx context.Context, h store.H) groups {
 	return func(yield func([]table.Key, error) bool) {
 		own := r.sp.Customer(h)
-		found, err := r.st.Lookup(ctx, own, r.sp.FieldsOf(own))
+		found, err := r.st.Lookup(ctx, own)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		var pointers, keys []table.Key
-		if email := edit.EmailOf(found[r.sp.FieldsOf(own)]); email != "" {
-			pointers = append(pointers, r.sp.EditEmail(r.hr.EmailH(email), h))
-		}
 		a, there := found[own]
-		if there {
-			pointers = append(pointers, r.sp.Email(r.hr.EmailH(store.DecodeCustomer(a).Email), h))
+		keys, err := r.editsWith(ctx, h, own)
+		var pointers []table.Key
+		if err == nil {
+			pointers, err = r.pointers(ctx, table.Item{Key: own, Attrs: a})
 		}
-		if keys, err = r.existing(ctx, pointers, nil); err != nil {
-			yield(nil, err)
-			return
-		}
-		q := r.sp.EditsBetween(h, h)
-		q.KeysOnly = true
-		for item, err := range r.st.Items(ctx, q) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			keys = append(keys, item.Key)
-		}
+		keys = append(pointers, keys...)
 		if there {
 			keys = append(keys, own)
 		}
-		yield(keys, nil)
+		yield(keys, err)
 	}
 }
 
 // pages walks a range in small groups.
-func (r reader) pages(ctx context.Context, q table.Query, with func([]table.Key) ([]table.Key, error)) groups {
-	q.KeysOnly, q.Limit = true, groupSize
+func (r reader) pages(ctx context.Context, q table.Query, with func([]table.Item) ([]table.Key, error)) groups {
+	q.Limit = groupSize
 	return func(yield func([]table.Key, error) bool) {
 		for {
 			page, err := r.st.Page(ctx, q)
@@ -228,7 +233,7 @@ func (r reader) pages(ctx context.Context, q table.Query, with func([]table.Key)
 				yield(nil, err)
 				return
 			}
-			keys, err := with(keysOf(page.Items))
+			keys, err := with(page.Items)
 			if !yield(keys, err) || err != nil || page.Next == "" {
 				return
 			}
@@ -238,14 +243,14 @@ func (r reader) pages(ctx context.Context, q table.Query, with func([]table.Key)
 }
 
 // existing keeps the keys of items that exist and are as is says; nil asks nothing.
-func (r reader) existing(ctx context.Context, keys []table.Key, is func(table.Attrs) bool) ([]table.Key, error) {
+func (r reader) existing(ctx context.Context, keys []table.Key, is func(table.Key, table.Attrs) bool) ([]table.Key, error) {
 	found, err := r.st.Lookup(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
 	var out []table.Key
 	for _, k := range keys {
-		if a, ok := found[k]; ok && (is == nil || is(a)) {
+		if a, ok := found[k]; ok && (is == nil || is(k, a)) {
 			out = append(out, k)
 		}
 	}

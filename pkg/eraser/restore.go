@@ -41,7 +41,8 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 		}
 		restored, err := e.reveal(ctx, j, fence)
 		if err == nil {
-			return restored, nil
+			_ = e.dispatch(ctx, restored.Next) // else the tick hands it out
+			return restored.Job, nil
 		}
 		if j, err = e.again(ctx, j, err); err != nil || j.Status == job.Restored {
 			return j, err
@@ -54,7 +55,7 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 func (e *Eraser) again(ctx context.Context, j *job.Job, cause error) (*job.Job, error) {
 	now, err := e.c.Ledger.Get(ctx, j.ID)
 	switch {
-	case err != nil || fault.KindOf(cause) != fault.Conflict:
+	case err != nil || !fault.Is(cause, fault.Conflict):
 		return nil, cause
 	case now.Status == job.Restored:
 		return now, nil
@@ -92,26 +93,26 @@ func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
 	return err == nil && holder != holderOf(j)
 }
 
-// reveal makes everything that a job has hidden visible again, and ends it, in one transaction. fence is that of an emptied source.
-func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string) (restored *job.Job, err error) {
+// reveal makes everything that a job has hidden visible again, and ends it, in one transaction. fence is that of an emptied source,
+// whose lock is passed on.
+func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string) (end job.Ending, err error) {
+	holder := ""
+	if Kind(j.Erase.Selection).empties() {
+		holder = holderOf(j)
+	}
 	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 		writes, err := unhide(d, j, fence)
 		if err != nil {
 			return nil, err
 		}
-		var ending []table.Write
-		restored, ending, err = e.c.Ledger.Ending(ctx, j.ID, func(j *job.Job) error {
+		end, err = e.c.Ledger.Ending(ctx, j.ID, holder, func(j *job.Job) error {
 			err := restorable(j, e.c.Now())
 			j.Status = job.Restored
 			return err
 		})
-		if err != nil || !Kind(j.Erase.Selection).empties() {
-			return append(writes, ending...), err
-		}
-		unlocking, err := e.c.Ledger.Unlocking(ctx, j.Tag, holderOf(j))
-		return append(append(writes, ending...), unlocking), err
+		return append(writes, end.Writes...), err
 	})
-	return restored, err
+	return end, err
 }
 
 // restorable tells why a job can't be restored.
@@ -221,18 +222,9 @@ func (e *Eraser) unlock(ctx context.Context, j *job.Job) {
 	if err := e.unfence(ctx, j); err != nil {
 		return
 	}
-	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
-	if err != nil {
-		return
-	}
-	var next *job.Job
-	if holder == holderOf(j) {
-		next, err = e.c.Ledger.Unlock(ctx, j.Tag, holder)
-	} else {
-		next, err = e.c.Ledger.NextWaiting(ctx, j.Tag)
-	}
+	next, err := e.c.Ledger.Unlock(ctx, j.Tag, holderOf(j))
 	if err == nil {
-		_ = e.dispatch(ctx, next) // else the tick gets it going
+		_ = e.dispatch(ctx, next) // else the tick hands it out
 	}
 }
 
@@ -309,8 +301,8 @@ func (e *Eraser) Due(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil, nil //nolint:nilnil // it is not due, and that is an answer
 	}
 	begun, err := e.c.Ledger.Due(ctx, j.ID)
-	if fault.KindOf(err) == fault.Conflict && err != nil { // restored, or begun by somebody else
-		return nil, nil //nolint:nilnil,nilerr // as above
+	if fault.Is(err, fault.Conflict) { // restored, or begun by somebody else
+		return nil, nil //nolint:nilnil // as above
 	}
 	return begun, err
 }

@@ -3,7 +3,6 @@ package eraser
 import (
 	"context"
 	"iter"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -60,25 +59,32 @@ func (s *survey) ours(it table.Item) bool { return store.OriginOf(it.Attrs).Impo
 type surveyor struct {
 	reader
 	*survey
-	counts Counts       // of what the import added
-	batch  []table.Item // records of it whose edits are looked for together: of one partition, in key order
+	counts Counts // of what the import added
+	// batches are records of it whose edits are looked for together, by the first letter of their keys: each of one
+	// partition, in key order.
+	batches map[byte][]table.Item
 }
 
 func (r reader) surveyor(s *survey) *surveyor {
-	return &surveyor{reader: r, survey: s, counts: Counts{}}
+	return &surveyor{reader: r, survey: s, counts: Counts{}, batches: map[byte][]table.Item{}}
 }
 
 func (v *surveyor) shard(ctx context.Context, shard int) error {
-	within := func(pk, letter string) table.Query { return table.Query{PK: pk, From: letter, To: store.After(letter)} }
-	customers, data := v.sp.CustomerPK(shard), v.sp.DataPK(shard)
-	if err := v.families(ctx, v.sp.CustomersIn(shard), within(customers, store.SKContact), within(data, store.SKOwner), within(data, store.SKEvent)); err != nil {
+	if err := v.families(ctx, shard); err != nil {
 		return err
 	}
-	if err := v.invoices(ctx, v.sp.InvoicesIn(shard)); err != nil {
-		return err
+	for _, kind := range store.Kinds() {
+		if len(store.PartsOf(kind.Kind)) > 0 {
+			if err := v.withParts(ctx, kind, shard); err != nil {
+				return err
+			}
+		}
 	}
-	for _, pointers := range []table.Query{within(customers, store.SKEmail), within(data, store.SKExternal)} {
-		for it, err := range v.st.Items(ctx, pointers) {
+	for _, p := range store.PointerKinds() {
+		if p.Stands() != nil { // read with the families
+			continue
+		}
+		for it, err := range v.st.Items(ctx, v.sp.All(p.SK, shard)) {
 			if err == nil {
 				err = v.take(ctx, it)
 			}
@@ -91,17 +97,18 @@ func (v *surveyor) shard(ctx context.Context, shard int) error {
 }
 
 // families reads customers and what hangs on them, which is in the order of the customers.
-func (v *surveyor) families(ctx context.Context, customers table.Query, children ...table.Query) error {
+func (v *surveyor) families(ctx context.Context, shard int) error {
+	children := store.Hanging(store.KindCustomer)
 	cursors := make([]cursor, len(children))
-	for i, q := range children {
-		next, stop := iter.Pull2(v.st.Items(ctx, q))
+	for i, kind := range children {
+		next, stop := iter.Pull2(v.st.Items(ctx, v.sp.All(kind.Below(), shard)))
 		defer stop()
 		cursors[i].next = next
 		if err := cursors[i].step(); err != nil {
 			return err
 		}
 	}
-	for it, err := range v.st.Items(ctx, customers) {
+	for it, err := range v.st.Items(ctx, v.sp.CustomersIn(shard)) {
 		if err == nil {
 			err = v.take(ctx, it)
 		}
@@ -156,17 +163,17 @@ func (v *surveyor) childrenOf(ctx context.Context, customer table.Item, c *curso
 	return nil
 }
 
-// invoices reads invoices, each of which its line items and transactions follow.
-func (v *surveyor) invoices(ctx context.Context, q table.Query) error {
-	invoice := table.Item{}
-	for it, err := range v.st.Items(ctx, q) {
+// withParts reads the records of a kind, each of which its parts follow.
+func (v *surveyor) withParts(ctx context.Context, kind *store.RecordKind, shard int) error {
+	head := table.Item{}
+	for it, err := range v.st.Items(ctx, v.sp.All(kind.SK, shard)) {
 		switch {
 		case err != nil:
-		case store.What(it.SK) == store.SKInvoice:
-			invoice = it
+		case store.RecordAt(it.SK) == kind:
+			head = it
 			err = v.take(ctx, it)
-		case strings.HasPrefix(it.SK, invoice.SK):
-			err = v.child(ctx, invoice, it)
+		case store.ParentSK(it.SK) == head.SK:
+			err = v.child(ctx, head, it)
 		default:
 			err = v.child(ctx, table.Item{}, it)
 		}
@@ -181,7 +188,7 @@ func (v *surveyor) invoices(ctx context.Context, q table.Query) error {
 func (v *surveyor) child(ctx context.Context, parent, it table.Item) error {
 	switch {
 	case v.ours(it):
-	case v.ours(parent), v.plans[it.Attrs.Str("plan")]:
+	case v.ours(parent), v.plans[it.Attrs.Str(store.AttrPlan)]:
 		v.note(it)
 	}
 	return v.take(ctx, it)
@@ -192,8 +199,8 @@ func (v *surveyor) note(it table.Item) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	kind := kindOf(it.SK)
-	if kind == InvoicePointers {
-		kind = "invoices"
+	if p := store.PointerAt(it.SK); p != nil && p.Stands() != nil {
+		kind = string(p.Stands().Dataset)
 	}
 	v.hanging[kind]++
 	v.whose[store.OriginOf(it.Attrs).Import] = true
@@ -208,20 +215,26 @@ func (v *surveyor) take(ctx context.Context, it table.Item) error {
 	if !v.edits || !edited(it.SK) {
 		return nil
 	}
-	if v.batch = append(v.batch, it); len(v.batch) < editsTogether {
+	letter := it.SK[0]
+	if v.batches[letter] = append(v.batches[letter], it); len(v.batches[letter]) < editsTogether {
 		return nil
 	}
 	return v.flush(ctx)
 }
 
-// flush counts the edits of a batch.
+// flush counts the edits of the batches.
 func (v *surveyor) flush(ctx context.Context) error {
-	keys, err := v.editsOf(ctx, v.batch)
-	for _, k := range keys {
-		v.counts[partOf(k).kindOf(k.SK)]++
+	for _, batch := range v.batches {
+		keys, err := v.editsOf(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			v.counts[partOf(k).kindOf(k.SK)]++
+		}
 	}
-	v.batch = v.batch[:0]
-	return err
+	clear(v.batches)
+	return nil
 }
 
 // done adds what was counted.
@@ -269,11 +282,8 @@ func (r reader) editsOf(ctx context.Context, items []table.Item) ([]table.Key, e
 
 // edited tells whether a record of that sort key can have edits.
 func edited(sk string) bool {
-	switch store.What(sk) {
-	case store.SKCustomer, store.SKPlan, store.SKInvoice, store.SKLine, store.SKTrans:
-		return true
-	}
-	return false
+	k := store.RecordAt(sk)
+	return k != nil && len(k.Edits) > 0
 }
 
 // pointersTo are the pointers that an edit of a record may have.
@@ -281,19 +291,6 @@ func (r reader) pointersTo(record table.Key, attrs table.Attrs, fields table.Ite
 	if fields.Key != r.sp.FieldsOf(record) {
 		return nil
 	}
-	h, _ := store.LeadingH(record.SK)
-	switch store.What(record.SK) {
-	case store.SKCustomer:
-		if email := edit.EmailOf(fields.Attrs); email != "" {
-			return []table.Key{r.sp.EditEmail(r.hr.EmailH(email), h)}
-		}
-	case store.SKInvoice:
-		customer := r.hr.CustomerH(store.DecodeInvoice(attrs).CustomerExternalID)
-		keys := []table.Key{r.sp.EditOwner(customer, h)}
-		if owner, ok := edit.OwnerOf(fields.Attrs); ok && owner != customer {
-			keys = append(keys, r.sp.EditOwner(owner, h))
-		}
-		return keys
-	}
-	return nil
+	customer := r.hr.CustomerH(store.RecordAt(record.SK).CustomerID(attrs))
+	return edit.PointersTo(r.sp, r.hr, record, customer, fields.Attrs)
 }

@@ -97,13 +97,8 @@ func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error)
 		return false, fault.New(fault.Invalid, "not_an_erase", "this job is not an erase")
 	case j.Status.Ended():
 		return true, nil
-	case j.Status == job.Grace:
+	case j.Status != job.Running:
 		return false, nil
-	}
-	if j.Status == job.Waiting {
-		if j, err = e.started(ctx, j); err != nil || j.Status == job.Waiting {
-			return false, err
-		}
 	}
 	r, err := e.claim(ctx, j)
 	if r == nil {
@@ -133,7 +128,7 @@ func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
 	}
 	t, err := ledger.Claim(ctx, job.Task{Job: j.ID, ID: leadTask}, ledger.NewHolder())
 	if err != nil {
-		if fault.KindOf(err) == fault.Busy { // another sweep is at it
+		if fault.Is(err, fault.Busy) { // another sweep is at it
 			err = nil
 		}
 		return nil, err
@@ -280,7 +275,7 @@ func (r *run) takeOver(ctx context.Context) error {
 		return err
 	}
 	for _, j := range older {
-		if _, err := r.ledger.Due(ctx, j.ID); err != nil && fault.KindOf(err) != fault.Conflict {
+		if _, err := r.ledger.Due(ctx, j.ID); err != nil && !fault.Is(err, fault.Conflict) {
 			return err
 		}
 		if err := r.sweepHidden(ctx, j.Erase, j.Erase.Was.Space()); err != nil {

@@ -90,6 +90,9 @@ func KindOf(err error) Kind {
 	}
 }
 
+// Is reports whether err is an error of this kind (see [KindOf]). A nil error is of none.
+func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }
+
 // CodeOf returns the code of the outermost [*Error] in err's chain, or "".
 func CodeOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -33,6 +33,11 @@ func TestKindOf(t *testing.T) {
 			if got := fault.KindOf(tt.err); got != tt.kind {
 				t.Errorf("KindOf = %v, want %v", got, tt.kind)
 			}
+			for k := fault.Internal; k <= fault.Unavailable; k++ {
+				if got, want := fault.Is(tt.err, k), tt.err != nil && k == tt.kind; got != want {
+					t.Errorf("Is(%v) = %v, want %v", k, got, want)
+				}
+			}
 			if got := fault.CodeOf(tt.err); got != tt.code {
 				t.Errorf("CodeOf = %q, want %q", got, tt.code)
 			}

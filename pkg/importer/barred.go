@@ -6,6 +6,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // barred are the records of a source that no import may bring: those that an erase has hidden and can still
@@ -34,33 +35,33 @@ func (w *work) loadBarred(ctx context.Context) (*barred, error) {
 	return b, nil
 }
 
-// refuse says why a record is barred; nil if it is not.
-func (b *barred) refuse(tag store.Tag, rec billing.Record) *billing.Problem {
+// refuse says why a record that belongs under a sort key is barred; nil if it is not.
+func (b *barred) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec billing.Record) *billing.Problem {
 	hides := b.dir.AnyBuried(tag)
 	if !hides && len(b.forgotten) == 0 {
 		return nil
 	}
-	customer, invoice, column := idsOf(rec)
-	if customer != "" && len(b.forgotten) > 0 {
+	a := table.Attrs(kind.Append(nil, rec))
+	if customer := kind.CustomerID(a); customer != "" && len(b.forgotten) > 0 {
 		if _, h := b.hasher.ForgottenH("", customer); b.forgotten[h] {
 			return &billing.Problem{
-				Column: column, Code: "forgotten",
+				Column: columnNaming(kind), Code: "forgotten",
 				Message: "This customer was erased and is not to be loaded again. If that is meant no more, take it off the do-not-reload list.",
 			}
 		}
 	}
-	if !hides {
-		return nil
+	if b.dir.Covers(tag, sk, a) {
+		return erasing(columnNaming(kind))
 	}
-	_, isInvoice := rec.(*billing.Invoice)
-	switch h := b.hasher.CustomerH(customer); {
-	case customer != "" && b.dir.Buried(tag, store.KindCustomer, h):
-	case isInvoice && b.dir.Buried(tag, store.KindInvoicesOf, h):
-	case invoice != "" && b.dir.Buried(tag, store.KindInvoice, b.hasher.InvoiceH(invoice)):
-	default:
-		return nil
+	return nil
+}
+
+// columnNaming is the column by which a row is known: that of its parent if its key begins with that, else its own.
+func columnNaming(kind *store.RecordKind) string {
+	if kind.Under() {
+		return kind.Parent().Called
 	}
-	return erasing(column)
+	return billing.ColumnID(kind.Dataset)
 }
 
 func erasing(column string) *billing.Problem {
@@ -68,25 +69,6 @@ func erasing(column string) *billing.Problem {
 		Column: column, Code: codeErasing,
 		Message: "This record is being erased, and can still be restored. Restore it, or import again when the erase has ended.",
 	}
-}
-
-// idsOf are the external ids of the customer and of the invoice that a record is or hangs on, and the column that names the record.
-func idsOf(rec billing.Record) (customer, invoice, column string) {
-	switch r := rec.(type) {
-	case *billing.Customer:
-		return r.ExternalID, "", billing.ColumnID(billing.Customers)
-	case *billing.Contact:
-		return r.CustomerExternalID, "", "Customer external ID"
-	case *billing.Invoice:
-		return r.CustomerExternalID, r.ExternalID, billing.ColumnID(billing.Invoices)
-	case *billing.LineItem:
-		return "", r.InvoiceExternalID, "Invoice external ID"
-	case *billing.Transaction:
-		return "", r.InvoiceExternalID, "Invoice external ID"
-	case *billing.Event:
-		return r.CustomerExternalID, "", "Customer external ID"
-	}
-	return "", "", ""
 }
 
 // errEmptied ends an import under which its source was emptied: what it has decided rests on what is gone.

@@ -34,23 +34,24 @@ func goesOn(j *job.Job) error {
 // One that has ended already is fault.Conflict.
 func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 	j, err := im.c.Ledger.Update(ctx, id, func(j *job.Job) error {
-		switch {
+		switch s := j.State(); {
 		case j.Import == nil:
 			return errNoImport()
-		case j.Status == job.Planned: // it has neither lock nor mark to give back
-			j.Status, j.Notes = job.Cancelled, append(j.Notes, nothingChanged)
+		case j.Status == job.Planned:
+			return errPlanned
 		case j.Status.Ended():
 			return fault.Newf(fault.Conflict, "job_ended", "the import has ended already: it is %s", j.Status)
-		case j.Import.Failing != "":
+		case s == job.StateFailing, s == job.StateFailingHalfway:
 			return fault.New(fault.Conflict, "job_ended", "the import is ending already: it has failed")
-		default:
-			j.Import.Cancel = true
 		}
+		j.Import.Cancel = true
 		return nil
 	})
 	switch {
-	case err != nil || j.Status.Ended():
-		return j, err
+	case errors.Is(err, errPlanned):
+		return im.drop(ctx, id)
+	case err != nil:
+		return nil, err
 	case j.Status == job.Waiting:
 		err = im.endStopped(ctx, j.ID)
 	default:
@@ -60,6 +61,24 @@ func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 		return nil, err
 	}
 	return im.c.Ledger.Get(ctx, id)
+}
+
+// errPlanned says that a job is a plan, which has no workers that must stop.
+var errPlanned = errors.New("importer: the job is a plan")
+
+// drop cancels a plan, unless somebody applies it meanwhile: then that is cancelled.
+func (im *Importer) drop(ctx context.Context, id string) (*job.Job, error) {
+	j, err := im.end(ctx, id, func(j *job.Job) error {
+		if j.Status != job.Planned {
+			return errStopped
+		}
+		j.Status, j.Notes = job.Cancelled, append(j.Notes, nothingChanged)
+		return nil
+	})
+	if errors.Is(err, errStopped) || err == nil && j.Status != job.Cancelled {
+		return im.Cancel(ctx, id)
+	}
+	return j, err
 }
 
 const nothingChanged = "Cancelled before anything was changed."
@@ -105,7 +124,7 @@ func (im *Importer) takeAll(ctx context.Context, tasks []job.Task) (held string,
 		case err == nil:
 			taken = append(taken, t)
 		case fault.CodeOf(err) == "task_done":
-		case fault.KindOf(err) == fault.Busy:
+		case fault.Is(err, fault.Busy):
 			for _, mine := range taken {
 				if err := im.c.Ledger.Release(ctx, mine); err != nil {
 					return "", err
@@ -153,10 +172,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 }
 
 // passes tells whether what went wrong may go right the next time.
-func passes(err error) bool {
-	kind := fault.KindOf(err)
-	return kind == fault.Busy || kind == fault.Unavailable
-}
+func passes(err error) bool { return fault.Is(err, fault.Busy) || fault.Is(err, fault.Unavailable) }
 
 // tidy makes good what workers have left half done, and removes their runs.
 func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) error {
@@ -263,7 +279,7 @@ func (im *Importer) mendSets(ctx context.Context, j *job.Job, ids []setID, passe
 
 func (w *work) mend(ctx context.Context, id setID, which func(*change) bool, done int) error {
 	set, err := openChanges(ctx, w.objects, id.object(w.job.ID))
-	if fault.KindOf(err) == fault.NotFound && err != nil { // not decided yet, or erased
+	if fault.Is(err, fault.NotFound) { // not decided yet, or erased
 		return nil
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
@@ -215,6 +216,9 @@ func (r *changeReader) next() (change, error) {
 	if n[2] > uint64(len(b)) {
 		return change{}, errDamaged()
 	}
+	if store.RecordAt(key) == nil {
+		return change{}, errUnknownKey(key)
+	}
 	c := change{sk: key, file: int(n[0]), line: int64(n[1])} //nolint:gosec // written from int
 	if n[2] > 0 {
 		c.before = b[:n[2]:n[2]]
@@ -255,7 +259,7 @@ func (w *work) openSets(ctx context.Context, j *job.Job, stage, keyRange int) (m
 	m = &mergedChanges{}
 	for _, id := range setsOf(j, stage, keyRange) {
 		set, err := openChanges(ctx, w.objects, id.object(j.ID))
-		if fault.KindOf(err) == fault.NotFound && err != nil {
+		if fault.Is(err, fault.NotFound) {
 			continue
 		}
 		there++

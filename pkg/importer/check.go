@@ -115,7 +115,7 @@ type checker struct {
 	w       *work
 	stage   int
 	changes []change
-	hung    [3]*turns
+	hung    []*turns
 	named   map[string]bool
 }
 
@@ -128,7 +128,7 @@ func (c *checker) begin(ctx context.Context, keyRange int) (err error) {
 	switch {
 	case there == 0: // an erase took it: it may name what was erased
 		return errOutdated("Data of this source has been erased")
-	case looksUp(c.stage):
+	case namesPlans(c.stage):
 		return c.w.loadPlans(ctx)
 	case !c.w.job.Import.Removes:
 		return nil
@@ -151,7 +151,7 @@ func (c *checker) take(ctx context.Context, ch *change) error {
 	if removals(ch) && !c.w.job.Import.Removes {
 		return nil
 	}
-	if n := len(c.changes); n >= blockSize && !together(c.changes[n-1].sk, ch.sk) {
+	if n := len(c.changes); n >= blockSize && !store.Together(c.changes[n-1].sk, ch.sk) {
 		if err := c.block(ctx); err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func (c *checker) block(ctx context.Context) error {
 // unneeded checks that nothing that stays belongs to rows which are to go.
 func (c *checker) unneeded(ctx context.Context, going []string) (err error) {
 	needed := c.named
-	if c.stage == stageCustomers || c.stage == stageInvoices {
+	if heads(c.stage) {
 		if needed, err = c.w.needed(ctx, going, c.hung); err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func (im *Importer) Exportable(ctx context.Context, j *job.Job) error {
 	}
 	for _, id := range changeSets(j) {
 		_, err := im.c.Objects.Stat(ctx, id.object(j.ID))
-		if err == nil || fault.KindOf(err) != fault.NotFound {
+		if !fault.Is(err, fault.NotFound) {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func (x *exporter) each(ctx context.Context, f func(*change) error) error {
 	withheld := x.job.Import.Undo == "" && !x.job.Import.Removes
 	for _, id := range changeSets(x.job) {
 		set, err := openChanges(ctx, x.im.c.Objects, id.object(x.job.ID))
-		if fault.KindOf(err) == fault.NotFound && err != nil && x.job.Status != job.Done { // it stopped before this one
+		if fault.Is(err, fault.NotFound) && x.job.Status != job.Done { // it stopped before this one
 			continue
 		}
 		if err != nil {

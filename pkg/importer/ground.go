@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"strings"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -136,11 +137,9 @@ func (w *work) stand(ctx context.Context, sks []string, digests [][]byte) error 
 		if bytes.Equal(digestOf(w.present(sk, stored[i])), digests[i]) {
 			continue
 		}
-		switch store.What(sk) {
-		case store.SKCustomer:
-			return errOutdated("Customers that its rows belong to have changed, or are gone,")
-		case store.SKInvoice:
-			return errOutdated("Invoices that its rows belong to have changed, or are gone,")
+		if k := store.RecordAt(sk); k != nil {
+			ds := string(k.Dataset)
+			return errOutdated(strings.ToUpper(ds[:1]) + ds[1:] + " that its rows belong to have changed, or are gone,")
 		}
 		return errOutdated("External IDs of its rows have been given, moved or freed")
 	}

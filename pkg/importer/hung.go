@@ -45,37 +45,26 @@ func (t *turns) close() {
 	}
 }
 
-// hungKinds are the kinds of what hangs on customers: contacts, pointers to invoices, events.
-func hungKinds() [3]string { return [3]string{store.SKContact, store.SKOwner, store.SKEvent} }
-
 // hungKey is the key under which a row hangs on a customer; empty if there is no row, or it does not.
 func (w *work) hungKey(sk string, a table.Attrs) string {
 	if a == nil {
 		return ""
 	}
-	switch store.What(sk) {
-	case store.SKContact, store.SKEvent:
-		return sk
-	case store.SKInvoice:
-		h, _ := store.LeadingH(sk)
-		return store.OwnerSK(w.hasher.CustomerH(a.Str("customer")), h)
-	}
-	return ""
+	return store.BelowSK(w.hasher, sk, a)
 }
 
-func runHung(kind string) string { return "hung-" + kind[:1] }
+func runHung(kind *store.RecordKind) string { return "hung-" + kind.Below()[:1] }
 
 // findHung writes down what this job makes of what hangs on customers, by the key ranges of those.
 func (w *work) findHung(ctx context.Context, keyRange int) error {
-	stages := [3]int{stageContacts, stageInvoices, stageEvents}
-	for i, kind := range hungKinds() {
-		if !hasStage(w.job, stages[i]) {
+	for _, kind := range hung() {
+		if !hasStage(w.job, kind.Stage) {
 			continue
 		}
 		out := &spill{w: w, name: func(n int) string {
 			return runName(stageCustomers, runHung(kind), fmt.Sprintf("%02x-%04d", keyRange, n))
 		}}
-		err := w.eachOwn(ctx, stages[i], keyRange, func(c *change) error { return w.turn(ctx, out, c) })
+		err := w.eachOwn(ctx, kind.Stage, keyRange, func(c *change) error { return w.turn(ctx, out, c) })
 		if err == nil {
 			err = out.end(ctx)
 		}
@@ -104,12 +93,13 @@ func (w *work) turn(ctx context.Context, out *spill, c *change) error {
 }
 
 // openHung opens what findHung has written of the customers of a key range.
-func (w *work) openHung(ctx context.Context, keyRange int) (all [3]*turns, err error) {
-	for i, kind := range hungKinds() {
+func (w *work) openHung(ctx context.Context, keyRange int) (all []*turns, err error) {
+	for _, kind := range hung() {
 		in, err := w.runs.read(ctx, runPrefix(stageCustomers, runHung(kind)), keyRange)
 		if err == nil {
-			all[i] = &turns{in: in}
-			err = all[i].step()
+			t := &turns{in: in}
+			all = append(all, t)
+			err = t.step()
 		}
 		if err != nil {
 			return all, err
@@ -120,32 +110,36 @@ func (w *work) openHung(ctx context.Context, keyRange int) (all [3]*turns, err e
 
 // needed tells which of some rows that are to go, in key order, have something belong to them that stays. Of customers all that hangs on
 // them counts, and what comes and goes of that is read on with every call; of an invoice the line items and transactions that are not among the rows.
-func (w *work) needed(ctx context.Context, sks []string, hung [3]*turns) (map[string]bool, error) {
+func (w *work) needed(ctx context.Context, sks []string, turned []*turns) (map[string]bool, error) {
 	n := &neededness{w: w, needed: map[string]bool{}}
-	space := w.parts.space
 	for _, sk := range sks {
-		if parentOf(sk) == "" {
+		if store.ParentSK(sk) == "" {
 			n.records = append(n.records, sk)
 		}
 	}
 	if len(n.records) == 0 {
 		return n.needed, nil
 	}
-	if !isCustomer(n.records[0]) {
+	if kind := store.RecordAt(n.records[0]); kind.Kind != store.KindCustomer {
 		n.goes = func(key string) (bool, error) {
 			_, found := slices.BinarySearch(sks, key)
 			return found, nil
 		}
-		return n.needed, n.find(ctx, space.InvoiceParts)
+		return n.needed, n.find(ctx, func(h store.H) table.Query { return w.parts.Parts(kind, h) })
 	}
-	for i, of := range []func(store.H) table.Query{space.ContactsOf, space.OwnersOf, space.EventsOf} {
-		n.goes = func(key string) (bool, error) { return n.turned(hung[i], key) }
+	for i, kind := range hung() {
+		of := func(h store.H) table.Query { return w.parts.Below(kind, h) }
+		var t *turns // nil: nothing comes or goes
+		if i < len(turned) {
+			t = turned[i]
+		}
+		n.goes = func(key string) (bool, error) { return n.turned(t, key) }
 		if err := n.find(ctx, of); err != nil {
 			return nil, err
 		}
 		// What comes behind the last row that is stored.
 		last, _ := store.LeadingH(n.records[len(n.records)-1])
-		if _, err := n.turned(hung[i], of(last).To); err != nil {
+		if _, err := n.turned(t, of(last).To); err != nil {
 			return nil, err
 		}
 	}
@@ -186,8 +180,8 @@ func (n *neededness) mark(key string) {
 // find walks what is stored under the records: where they lie dense, all of it at once, where sparse, record by record.
 func (n *neededness) find(ctx context.Context, of func(store.H) table.Query) error {
 	for from := 0; from < len(n.records); {
-		pk, to := n.w.parts.of(n.records[from]), from+1
-		for to < len(n.records) && n.w.parts.of(n.records[to]) == pk {
+		pk, to := n.w.parts.Of(n.records[from]), from+1
+		for to < len(n.records) && n.w.parts.Of(n.records[to]) == pk {
 			to++
 		}
 		var queries []table.Query
@@ -223,7 +217,7 @@ func (n *neededness) walk(ctx context.Context, q table.Query) error {
 		if err != nil {
 			return err
 		}
-		if len(it.SK) <= len(store.SKInvoice)+2*store.HashLen { // an invoice, on the way to the parts of the next
+		if k := store.RecordAt(it.SK); k != nil && !k.Part && !k.Under() { // an invoice, on the way to the parts of the next
 			continue
 		}
 		goes, err := n.goes(it.SK)
@@ -269,7 +263,7 @@ const runNamed = "named"
 // findNamed writes down which of the plans that are to go are named by rows of a key range that stay, or come. No key tells it,
 // so line items and events are read, if there are such plans at all.
 func (w *work) findNamed(ctx context.Context, shard int) error {
-	if shard >= w.parts.space.Shards {
+	if shard >= w.parts.Shards {
 		return nil
 	}
 	going, err := w.plansGoing(ctx)
@@ -277,9 +271,12 @@ func (w *work) findNamed(ctx context.Context, shard int) error {
 		return err
 	}
 	named := map[string]bool{}
-	for _, stage := range []int{stageInvoices, stageEvents} {
+	for stage := range store.Stages() {
+		if !namesPlans(stage) {
+			continue
+		}
 		err := w.eachLeft(ctx, stage, shard, func(a table.Attrs) {
-			if plan := a.Str("plan"); plan != "" {
+			if plan := a.Str(store.AttrPlan); plan != "" {
 				named[plan] = true
 			}
 		})
@@ -322,7 +319,7 @@ func (w *work) plansGoing(ctx context.Context) (map[string]bool, error) {
 
 // eachLeft calls f for all rows of a stage in a key range as this job leaves them.
 func (w *work) eachLeft(ctx context.Context, stage, shard int, f func(table.Attrs)) error {
-	shards := w.parts.space.Shards
+	shards := w.parts.Shards
 	stored := &walk{w: w, queries: w.parts.scans(stage, shard, shards)}
 	// upTo passes the stored rows up to a key; the one there is this job's.
 	upTo := func(sk string) error {

@@ -139,7 +139,7 @@ func (im *Importer) adopt(ctx context.Context, began store.Source, j *job.Job) (
 			return nil, err
 		}
 		made, err := im.create(ctx, src, j, hold)
-		if err == nil || fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return made, err
 		}
 		now, readErr := im.c.Store.Directory(ctx)
@@ -207,6 +207,9 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 	if j.Kind != job.Import || j.Status != job.Running {
 		return nil
 	}
+	if err := knowsDatasets(j); err != nil {
+		return err
+	}
 	if old(j) {
 		anew, err := im.startAnew(ctx, j.ID)
 		if err != nil {
@@ -223,7 +226,7 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 }
 
 func dropMissing(err error) error {
-	if fault.KindOf(err) == fault.NotFound {
+	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
 	return err
@@ -278,7 +281,7 @@ func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 	return im.endStopped(ctx, j.ID)
 }
 
-// end ends a job and gets the one going that waited for its source.
+// end ends a job, or stops it as a plan, and gets the one going that waited for its source.
 func (im *Importer) end(ctx context.Context, id string, change func(*job.Job) error) (*job.Job, error) {
 	ended, next, err := im.c.Ledger.End(ctx, id, change)
 	if err == nil && next != nil {

@@ -52,17 +52,17 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	}
 	spec.ManualEpoch = manual // it may have waited while manual customers were erased
 	spec.Scanned, spec.Small = true, total <= im.c.SmallBytes
-	spec.Epochs = parts.space.Epochs
+	spec.Epochs = parts.Epochs
 	spec.Ground = parks(&job.Job{Import: &spec})
 	if spec.Small && spec.Mode == job.Replace {
 		if spec.Small, err = im.fewStored(ctx, parts, spec.Datasets); err != nil {
 			return nil, err
 		}
 	}
-	spec.Ranges = min(rangesFor(total, pieceBytes, spec), parts.space.Shards)
+	spec.Ranges = min(rangesFor(total, pieceBytes, spec), parts.Shards)
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if !j.Import.Scanned {
-			spec.Cancel, spec.Failing = j.Import.Cancel, j.Import.Failing
+			spec.Cancel, spec.Failing, spec.Later = j.Import.Cancel, j.Import.Failing, j.Import.Later
 			j.Import, j.Notes = &spec, notes
 			j.Progress.BytesTotal = total
 		}
@@ -117,7 +117,7 @@ func (im *Importer) target(ctx context.Context, j *job.Job) (*partitions, int64,
 // can look at all of it: it reads a page of the first shard, since hashes spread evenly.
 func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets []string) (bool, error) {
 	for _, ds := range datasets {
-		q := parts.scans(stageOf(billing.Dataset(ds)), 0, parts.space.Shards)[0]
+		q := parts.scans(stageOf(billing.Dataset(ds)), 0, parts.Shards)[0]
 		q.KeysOnly = true
 		page, err := im.c.Store.Page(ctx, q)
 		if err != nil || page.Next != "" {

@@ -21,6 +21,7 @@ type mapped struct {
 	by      string // the piece's part of run names
 	file    int
 	dataset billing.Dataset
+	kind    *store.RecordKind
 	main    []batch // by key range
 	asks    []batch // by key range of the key asked about
 	rejects *rejectRuns
@@ -52,7 +53,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 	}
 	m := &mapped{
 		barred: barred,
-		w:      w, stage: stage, by: by, file: p.File, dataset: layout.Dataset(),
+		w:      w, stage: stage, by: by, file: p.File, dataset: layout.Dataset(), kind: store.KindFor(layout.Dataset()),
 		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
 		rejects: &rejectRuns{w: w, by: fmt.Sprintf("%d-%s", stage, by)},
 	}
@@ -87,24 +88,25 @@ func (m *mapped) row(layout *billing.Layout, row source.Row) {
 	}
 	rec, problem := layout.Record(row.Fields, m.w.now)
 	if problem == nil {
-		problem = m.w.checkPlan(rec)
+		problem = m.checkPlan(rec)
 	}
+	var where store.Location
 	if problem == nil {
-		problem = m.barred.refuse(m.w.tag, rec)
+		where = m.kind.Locate(m.w.hasher, rec)
+		problem = m.barred.refuse(m.w.tag, m.kind, where.SK, rec)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
 		return
 	}
-	where := m.w.locate(rec)
-	b := &m.main[m.w.parts.rangeOf(where.sk, m.w.ranges)]
-	e := entry{key: where.sk, place: at, kind: record, natural: where.natural}
+	b := &m.main[m.w.parts.rangeOf(where.SK, m.w.ranges)]
+	e := entry{key: where.SK, place: at, kind: record, natural: where.Natural}
 	begin := b.begin(&e)
-	b.mem = store.AppendRecord(b.mem, rec)
+	b.mem = m.kind.Append(b.mem, rec)
 	b.end(&e, begin)
-	if where.about != "" {
+	if where.About != "" {
 		m.asked = true
-		m.asks[m.w.parts.rangeOf(where.about, m.w.ranges)].add(&entry{key: where.about, place: at, kind: lookup, body: []byte(where.sk)})
+		m.asks[m.w.parts.rangeOf(where.About, m.w.ranges)].add(&entry{key: where.About, place: at, kind: lookup, body: []byte(where.SK)})
 	}
 }
 
@@ -134,66 +136,20 @@ func (w *work) writeRun(ctx context.Context, name string, sections []batch) erro
 	return w.runs.write(ctx, name, sections)
 }
 
-// location is where a record belongs.
-type location struct {
-	sk      string
-	natural bool // it is known by its content alone
-	// about is a key that must be looked up before the record can be merged: an invoice's customer, or who else
-	// has the external id of a line item, a transaction or an event. Empty if there is none.
-	about string
-}
-
-func (w *work) locate(rec billing.Record) location {
-	hr := w.hasher
-	switch r := rec.(type) {
-	case *billing.Customer:
-		return location{sk: store.CustomerSK(hr.CustomerH(r.ExternalID))}
-	case *billing.Contact:
-		return location{sk: store.ContactSK(hr.CustomerH(r.CustomerExternalID), hr.ContactH(r)), natural: r.ExternalID == ""}
-	case *billing.Plan:
-		// Two plans of one name and interval are one plan: no occurrence numbers.
-		return location{sk: store.PlanSK(hr.PlanH(r))}
-	case *billing.Invoice:
-		return location{sk: store.InvoiceSK(hr.InvoiceH(r.ExternalID)), about: store.CustomerSK(hr.CustomerH(r.CustomerExternalID))}
-	case *billing.LineItem:
-		invoice, own := hr.InvoiceH(r.InvoiceExternalID), hr.LineItemH(r)
-		if r.ExternalID == "" {
-			return location{sk: store.LineItemSK(invoice, own), natural: true}
-		}
-		return location{sk: store.LineItemSK(invoice, own), about: store.ExternalSK(store.KindLineItem, own)}
-	case *billing.Transaction:
-		invoice, own := hr.InvoiceH(r.InvoiceExternalID), hr.TransactionH(r)
-		if r.ExternalID == "" {
-			return location{sk: store.TransactionSK(invoice, own), natural: true}
-		}
-		return location{sk: store.TransactionSK(invoice, own), about: store.ExternalSK(store.KindTransaction, own)}
-	case *billing.Event:
-		customer, id := hr.CustomerH(r.CustomerExternalID), hr.EventH(r).EventID()
-		if r.ExternalID == "" {
-			return location{sk: store.EventSK(customer, id), natural: true}
-		}
-		return location{sk: store.EventSK(customer, id), about: store.ExternalEventSK(id)}
-	}
-	return location{}
-}
-
 // checkPlan rejects a row that names a plan which is neither stored nor part of this import.
-func (w *work) checkPlan(rec billing.Record) *billing.Problem {
-	var plan string
-	switch r := rec.(type) {
-	case *billing.LineItem:
-		plan = r.PlanExternalID
-	case *billing.Event:
-		plan = r.PlanExternalID
+func (m *mapped) checkPlan(rec billing.Record) *billing.Problem {
+	if m.kind.Plan == nil {
+		return nil
 	}
-	if plan == "" || w.knowsPlan(plan) {
+	plan := m.kind.Plan(rec)
+	if plan == "" || m.w.knowsPlan(plan) {
 		return nil
 	}
 	message := "The plan of this row is neither among the stored plans nor in this import; import the plans file with it, or correct the plan's id."
-	if w.replaces(billing.Plans) {
-		message = w.notThere("plan", billing.Plans, "row")
+	if m.w.replaces(billing.Plans) {
+		message = m.w.notThere("plan", billing.Plans, "row")
 	}
-	return &billing.Problem{Column: billing.ColumnPlan(rec.Dataset()), Code: "unknown_plan", Message: message}
+	return &billing.Problem{Column: billing.ColumnPlan(m.dataset), Code: "unknown_plan", Message: message}
 }
 
 // knowsPlan tells whether there is a plan of this external id. Many rows name few plans: found ones are

@@ -24,6 +24,7 @@ type candidate struct {
 	sk     string
 	entry  entry
 	manual *int64 // from a finding; nil: this import's
+	kind   *store.RecordKind
 	parent string
 	before table.Attrs
 	hidden bool // what is stored there is being erased
@@ -77,11 +78,11 @@ func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, er
 // second finds it there, and uses it.
 func (w *work) decideOnce(ctx context.Context, id setID, decide func(*changeWriter) (summary, error)) (summary, error) {
 	name := id.object(w.job.ID)
-	if sum, err := w.decided(ctx, name); fault.KindOf(err) != fault.NotFound || err == nil {
+	if sum, err := w.decided(ctx, name); !fault.Is(err, fault.NotFound) {
 		return sum, err
 	}
 	file, err := w.objects.Create(ctx, name)
-	if fault.KindOf(err) == fault.Conflict && err != nil {
+	if fault.Is(err, fault.Conflict) {
 		return w.decided(ctx, name)
 	}
 	if err != nil {
@@ -97,7 +98,7 @@ func (w *work) decideOnce(ctx context.Context, id setID, decide func(*changeWrit
 		return sum, err
 	}
 	err = file.Close()
-	if fault.KindOf(err) == fault.Conflict && err != nil {
+	if fault.Is(err, fault.Conflict) {
 		return w.decided(ctx, name)
 	}
 	return sum, err
@@ -120,7 +121,7 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 	}
 	defer in.close()
 	m.parents = &overlay{}
-	if m.stage == stageContacts || m.stage == stageEvents {
+	if underCustomers(m.stage) {
 		if m.parents, err = m.w.customersOverlay(ctx, keyRange); err != nil {
 			return sum, err
 		}
@@ -224,7 +225,10 @@ func (m *rangeMerge) endGroup(ctx context.Context) error {
 // offer takes one row under its final key: it falls by a finding, is a
 // duplicate of the row before it, or becomes a candidate.
 func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry) error {
-	c := candidate{sk: sk, entry: e, parent: parentOf(sk)}
+	c := candidate{sk: sk, entry: e, kind: store.RecordAt(sk), parent: store.ParentSK(sk)}
+	if c.kind == nil {
+		return errUnknownKey(sk)
+	}
 	if found != nil {
 		if found.body[0] == 'r' {
 			r, err := decodeRejection(found.body[1:])
@@ -339,7 +343,7 @@ func (m *rangeMerge) loadBefore(ctx context.Context) error {
 // stored, be they hidden or not, with what this import makes of them. On the walk of a replace the invoices of
 // line items and transactions are met.
 func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, error) {
-	if m.stored != nil && m.stage == stageInvoices {
+	if m.stored != nil && hasParts(m.stage) {
 		return nil, nil
 	}
 	var sks []string
@@ -396,9 +400,9 @@ func (m *rangeMerge) settle(c *candidate) error {
 		manual = m.parent.manual
 	case c.manual != nil:
 		manual = *c.manual
-	case isPlan(c.sk):
+	case !c.kind.Manual:
 		manual = 0
-	case c.before != nil && isCustomer(c.sk):
+	case c.before != nil && c.kind.Of == "":
 		manual = manualOf(c.before) // origin is fixed when a customer is created
 	}
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
@@ -452,7 +456,7 @@ func (m *rangeMerge) emit(c *change) error {
 	if err := m.flushRemovals(); err != nil {
 		return err
 	}
-	if m.parent.stored != nil && parentOf(c.sk) == m.parent.sk {
+	if m.parent.stored != nil && store.ParentSK(c.sk) == m.parent.sk {
 		if err := m.ground.note(m.parent.sk, m.parent.stored); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
+	"reseed/pkg/store"
 )
 
 // A phase is a stage's number and a step; its tasks may run at once. First ZIPs are unpacked, if there are any. Then all
@@ -108,7 +109,7 @@ func checkPhases(j *job.Job) (out []string) {
 
 // hangs tells whether a job may change customers and what hangs on them.
 func hangs(j *job.Job) bool {
-	return hasStage(j, stageCustomers) && (hasStage(j, stageContacts) || hasStage(j, stageInvoices) || hasStage(j, stageEvents))
+	return hasStage(j, stageCustomers) && slices.ContainsFunc(hung(), func(k *store.RecordKind) bool { return hasStage(j, k.Stage) })
 }
 
 // writePhases are those that write, in the order in which nothing hangs in the air.
@@ -187,7 +188,7 @@ func nextPhase(j *job.Job, phase string) string {
 // stages lists the stages that a job has, in their order.
 func stages(j *job.Job) []int {
 	var out []int
-	for stage := range stageCount {
+	for stage := range store.Stages() {
 		if hasStage(j, stage) {
 			out = append(out, stage)
 		}

@@ -31,8 +31,8 @@ func withoutRejectColumns(names []string) []string {
 func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []string) error {
 	there := func() (bool, error) {
 		_, err := im.c.Objects.Stat(ctx, RejectsName(j.ID))
-		if fault.KindOf(err) == fault.NotFound && err != nil {
-			return false, nil //nolint:nilerr // there is none, and that is an answer
+		if fault.Is(err, fault.NotFound) {
+			return false, nil // there is none, and that is an answer
 		}
 		return err == nil, err
 	}
@@ -42,7 +42,7 @@ func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []stri
 		return err
 	}
 	err := im.listLeftAlone(ctx, j, names)
-	if fault.KindOf(err) == fault.NotFound && err != nil { // somebody else has made it meanwhile, and dropped the runs
+	if fault.Is(err, fault.NotFound) { // somebody else has made it meanwhile, and dropped the runs
 		if is, _ := there(); is {
 			return nil
 		}

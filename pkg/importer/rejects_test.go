@@ -339,7 +339,7 @@ func (a *atRejects) cancel(t tester, w *world) {
 			t.Errorf("rejects are given before they are whole: %v", err)
 		}
 	}
-	if _, err := w.quiet.Cancel(t.Context(), a.id); err != nil && fault.KindOf(err) != fault.Conflict {
+	if _, err := w.quiet.Cancel(t.Context(), a.id); err != nil && !fault.Is(err, fault.Conflict) {
 		t.Errorf("%v", err)
 	}
 }

@@ -78,7 +78,7 @@ func (m *rangeMerge) endReplace(ctx context.Context) error {
 
 // lacking takes a stored record that the input lacks: to be removed, if the input gives its dataset.
 func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
-	a, parent := m.w.present(it.SK, it.Attrs), parentOf(it.SK)
+	a, parent := m.w.present(it.SK, it.Attrs), store.ParentSK(it.SK)
 	switch {
 	case a == nil && parent == "":
 		m.hidden = it.SK
@@ -176,32 +176,44 @@ func (w *work) given(ds billing.Dataset) bool {
 // would be rejected, and then nothing is removed.
 func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	h, _ := store.LeadingH(sk)
-	space := w.parts.space
 	if hidden, err := w.anyHidden(ctx, h); hidden || err != nil {
 		return hidden, err
 	}
-	var queries []table.Query
-	if !w.given(billing.Contacts) {
-		queries = append(queries, space.ContactsOf(h))
+	var all, some []table.Query // ranges of what the input does not give; and of what may be of several datasets
+	for _, kind := range hung() {
+		switch {
+		case kind.Came != nil:
+			some = append(some, w.parts.Below(kind, h))
+		case !w.given(kind.Dataset):
+			all = append(all, w.parts.Below(kind, h))
+		}
 	}
-	if !w.given(billing.Invoices) {
-		queries = append(queries, space.OwnersOf(h))
+	if found, err := w.any(ctx, all...); found || err != nil {
+		return found, err
 	}
-	if some, err := w.any(ctx, queries...); some || err != nil {
-		return some, err
+	if found, err := w.anyPartNotGiven(ctx, h); found || err != nil {
+		return found, err
 	}
-	if !w.given(billing.LineItems) || !w.given(billing.Transactions) {
-		for it, err := range w.store.Items(ctx, space.OwnersOf(h)) {
+	return w.anyNotGiven(ctx, some...)
+}
+
+// anyPartNotGiven tells whether something that hangs on a customer has a part of a dataset that the input does not give.
+func (w *work) anyPartNotGiven(ctx context.Context, customer store.H) (bool, error) {
+	for _, kind := range hung() {
+		if !slices.ContainsFunc(store.PartsOf(kind.Kind), func(part *store.RecordKind) bool { return !w.given(part.Dataset) }) {
+			continue
+		}
+		for it, err := range w.store.Items(ctx, w.parts.Below(kind, customer)) {
 			if err != nil {
 				return false, err
 			}
-			invoice, _ := store.TrailingH(it.SK)
-			if some, err := w.anyNotGiven(ctx, space.InvoiceParts(invoice)); some || err != nil {
-				return some, err
+			own, _ := store.TrailingH(it.SK)
+			if found, err := w.anyNotGiven(ctx, w.parts.Parts(kind, own)); found || err != nil {
+				return found, err
 			}
 		}
 	}
-	return w.anyNotGiven(ctx, space.EventsOf(h))
+	return false, nil
 }
 
 // anyHidden tells whether something of a customer is being erased: it can be restored, and is not to come back to nobody.
@@ -209,17 +221,22 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 	if !w.dir.AnyBuried(w.tag) {
 		return false, nil
 	}
-	space := w.parts.space
-	queries := []table.Query{space.ContactsOf(customer), space.EventsOf(customer)}
-	for it, err := range w.store.Items(ctx, space.OwnersOf(customer)) {
-		if err != nil {
-			return false, err
+	var queries []table.Query
+	for _, kind := range hung() {
+		if kind.Found == "" {
+			queries = append(queries, w.parts.Below(kind, customer))
+			continue
 		}
-		invoice, _ := store.TrailingH(it.SK)
-		if w.dir.Erasing(it.Attrs) || w.dir.InvoiceBuried(w.tag, invoice, customer) {
-			return true, nil
+		for it, err := range w.store.Items(ctx, w.parts.Below(kind, customer)) {
+			if err != nil {
+				return false, err
+			}
+			invoice, _ := store.TrailingH(it.SK)
+			if w.dir.Erasing(it.Attrs) || w.dir.InvoiceBuried(w.tag, invoice, customer) {
+				return true, nil
+			}
+			queries = append(queries, w.parts.Parts(kind, invoice))
 		}
-		queries = append(queries, space.InvoiceParts(invoice))
 	}
 	for _, q := range queries {
 		for it, err := range w.store.Items(ctx, q) {
@@ -232,10 +249,12 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 }
 
 // anyNotGiven tells whether a range holds a record of a dataset that the input does not give.
-func (w *work) anyNotGiven(ctx context.Context, q table.Query) (bool, error) {
-	for it, err := range w.store.Items(ctx, q) {
-		if err != nil || !w.given(datasetOf(it.SK, it.Attrs)) {
-			return err == nil, err
+func (w *work) anyNotGiven(ctx context.Context, ranges ...table.Query) (bool, error) {
+	for _, q := range ranges {
+		for it, err := range w.store.Items(ctx, q) {
+			if err != nil || !w.given(datasetOf(it.SK, it.Attrs)) {
+				return err == nil, err
+			}
 		}
 	}
 	return false, nil
@@ -246,11 +265,10 @@ func (w *work) anyNotGiven(ctx context.Context, q table.Query) (bool, error) {
 func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	var queries []table.Query
 	erasing := w.dir.AnyBuried(w.tag)
-	if erasing || !w.given(billing.LineItems) {
-		queries = append(queries, w.parts.scans(stageInvoices, 0, 1)...)
-	}
-	if erasing || !w.given(billing.Events) {
-		queries = append(queries, w.parts.scans(stageEvents, 0, 1)...)
+	for stage := range store.Stages() {
+		if anyOf(stage, func(k *store.RecordKind) bool { return k.Plan != nil && (erasing || !w.given(k.Dataset)) }) {
+			queries = append(queries, w.parts.scans(stage, 0, 1)...)
+		}
 	}
 	var mu sync.Mutex
 	named := map[string]bool{}
@@ -262,7 +280,7 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 				if err != nil {
 					return err
 				}
-				if plan := it.Attrs.Str("plan"); plan != "" {
+				if plan := it.Attrs.Str(store.AttrPlan); plan != "" {
 					mu.Lock()
 					named[store.PlanSK(w.hasher.External(store.KindPlan, plan))] = true
 					mu.Unlock()

@@ -72,7 +72,7 @@ type reversal struct {
 	block   []change
 	ground  ground
 
-	hung      [3]*turns // of the rows that hang on customers, see findHung
+	hung      []*turns // of the rows that hang on customers, see findHung
 	named     map[string]bool
 	customers *overlay // of those that come back
 	found     *findings
@@ -114,7 +114,7 @@ func (u *reversal) take(ctx context.Context, c *change) error {
 	if removals(c) != u.going {
 		return nil
 	}
-	if n := len(u.block); n >= blockSize && !together(u.block[n-1].sk, c.sk) {
+	if n := len(u.block); n >= blockSize && !store.Together(u.block[n-1].sk, c.sk) {
 		if err := u.decide(ctx); err != nil {
 			return err
 		}
@@ -133,17 +133,26 @@ func (u *reversal) begin(ctx context.Context) (err error) {
 	case u.going && stage == stagePlans:
 		u.named, err = u.w.loadNamed(ctx)
 	case u.going:
-	case stage == stageContacts:
-		u.customers, err = u.w.customersOverlay(ctx, u.id.keyRange)
-	case looksUp(stage):
-		if stage == stageEvents {
-			if u.customers, err = u.w.customersOverlay(ctx, u.id.keyRange); err != nil {
-				return err
-			}
+	default:
+		err = u.beginComing(ctx, stage)
+	}
+	return err
+}
+
+// beginComing opens what rows that come back need.
+func (u *reversal) beginComing(ctx context.Context, stage int) (err error) {
+	if underCustomers(stage) {
+		if u.customers, err = u.w.customersOverlay(ctx, u.id.keyRange); err != nil {
+			return err
 		}
-		if err = u.w.loadPlans(ctx); err == nil {
-			u.found, err = u.w.openFindings(ctx, stage, u.id.keyRange)
+	}
+	if namesPlans(stage) {
+		if err = u.w.loadPlans(ctx); err != nil {
+			return err
 		}
+	}
+	if looksUp(stage) {
+		u.found, err = u.w.openFindings(ctx, stage, u.id.keyRange)
 	}
 	return err
 }
@@ -269,12 +278,12 @@ func nameOf(a table.Attrs) string {
 // or attribute whose they are.
 func (u *reversal) findHidden(ctx context.Context) error {
 	u.hidden = map[string]bool{}
-	if u.id.stage != stageInvoices || !u.w.dir.AnyBuried(u.w.tag) {
+	if !hasParts(u.id.stage) || !u.w.dir.AnyBuried(u.w.tag) {
 		return nil
 	}
 	var sks []string
 	for i := range u.block {
-		if parent := parentOf(u.block[i].sk); parent != "" && (len(sks) == 0 || sks[len(sks)-1] != parent) {
+		if parent := store.ParentSK(u.block[i].sk); parent != "" && (len(sks) == 0 || sks[len(sks)-1] != parent) {
 			sks = append(sks, parent)
 		}
 	}
@@ -292,7 +301,7 @@ func (u *reversal) findHidden(ctx context.Context) error {
 // be restored, and must be as it was then.
 func (u *reversal) moved(c *change, stored table.Attrs) (code, why string) {
 	switch {
-	case u.w.buried(c.sk, stored), u.w.buried(c.sk, c.after), u.hidden[parentOf(c.sk)]:
+	case u.w.buried(c.sk, stored), u.w.buried(c.sk, c.after), u.hidden[store.ParentSK(c.sk)]:
 		u.hidden[c.sk] = true // what is to be put back under it is met next
 		return codeErasing, "It is being erased, and can still be restored."
 	case !u.w.dir.Visible(stored), !u.w.dir.Visible(c.after):
@@ -308,7 +317,7 @@ func (u *reversal) moved(c *change, stored table.Attrs) (code, why string) {
 // findNeeded leaves those rows alone that are to go but have others belong to them that stay.
 func (u *reversal) findNeeded(ctx context.Context, verdicts []verdict) error {
 	stay := func(sk string) bool { return u.named[sk] }
-	if u.id.stage == stageCustomers || u.id.stage == stageInvoices {
+	if heads(u.id.stage) {
 		needed, err := u.w.needed(ctx, u.removals(verdicts), u.hung)
 		if err != nil {
 			return err
@@ -344,20 +353,20 @@ func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdi
 	}
 	for i := range u.block {
 		c, v := &u.block[i], &verdicts[i]
-		if parentOf(c.sk) == "" { // for what lies under it
+		if store.ParentSK(c.sk) == "" { // for what lies under it
 			parents[c.sk] = v.unchanged || v.open() || u.w.present(c.sk, stored[i]) != nil
 		}
 		if !v.open() {
 			continue
 		}
-		if parent := parentOf(c.sk); parent != "" && !parents[parent] || !u.planned(c) {
+		if parent := store.ParentSK(c.sk); parent != "" && !parents[parent] || !u.planned(c) {
 			v.code, v.why = "parent_gone", goneParent
 			continue
 		}
 		if v.code, v.why, err = u.found.about(c.sk); err != nil {
 			return err
 		}
-		if v.code != "" && parentOf(c.sk) == "" {
+		if v.code != "" && store.ParentSK(c.sk) == "" {
 			parents[c.sk] = u.w.present(c.sk, stored[i]) != nil
 		}
 	}
@@ -366,7 +375,7 @@ func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdi
 
 // planned tells whether the plan is there that a row names; what it names already needs no look.
 func (u *reversal) planned(c *change) bool {
-	plan := c.after.Str("plan")
+	plan := c.after.Str(store.AttrPlan)
 	return plan == "" || plan == c.before.Str("plan") || u.w.knowsPlan(plan)
 }
 
@@ -375,7 +384,7 @@ func (u *reversal) findParents(ctx context.Context, verdicts []verdict) (map[str
 	var sks []string
 	last := ""
 	for i := range u.block {
-		parent := parentOf(u.block[i].sk)
+		parent := store.ParentSK(u.block[i].sk)
 		if parent == "" {
 			last = u.block[i].sk
 			continue
@@ -418,13 +427,14 @@ func (w *work) askBack(ctx context.Context, stage, keyRange int) error {
 		return err
 	}
 	err = w.eachUndone(ctx, stage, keyRange, func(c *change) error {
-		switch customer := c.after.Str("customer"); {
+		kind := store.RecordAt(c.sk)
+		switch customer := c.after.Str(kind.OfAttr); {
 		case removals(c):
-		case stage != stageInvoices || parentOf(c.sk) != "":
+		case kind.Found == "":
 			if len(c.before) == 0 {
 				return w.askExternal(ctx, out, lookup, c.sk, c.after)
 			}
-		case customer != c.before.Str("customer"):
+		case customer != c.before.Str(kind.OfAttr):
 			return out.add(ctx, &entry{key: store.CustomerSK(w.hasher.CustomerH(customer)), kind: lookup, body: []byte(c.sk)})
 		}
 		return nil
@@ -437,9 +447,9 @@ func (w *work) askBack(ctx context.Context, stage, keyRange int) error {
 
 // askExternal adds an entry about a row's external id.
 func (w *work) askExternal(ctx context.Context, out *spill, kind entryKind, sk string, a table.Attrs) error {
-	for _, p := range pointersOf(w.hasher, sk, a) {
-		if p.sk[:len(store.SKExternal)] == store.SKExternal {
-			if err := out.add(ctx, &entry{key: p.sk, kind: kind, body: []byte(sk)}); err != nil {
+	for _, p := range store.PointersOf(w.hasher, sk, a) {
+		if store.PointerAt(p.SK).Unique {
+			if err := out.add(ctx, &entry{key: p.SK, kind: kind, body: []byte(sk)}); err != nil {
 				return err
 			}
 		}

@@ -2,163 +2,110 @@ package importer
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
-// Stages of an import, in the order in which they depend on one another. A
-// stage's datasets share one key order.
+// Stages of an import that others refer to, see [store.RecordKind].
 const (
-	stagePlans = iota
-	stageCustomers
-	stageContacts
-	stageInvoices // with their line items and transactions
-	stageEvents
-	stageCount
+	stagePlans     = store.StagePlans
+	stageCustomers = store.StageCustomers
 )
 
+// stageOf is the stage of a dataset's rows; -1, which no job has, if this version does not know it.
 func stageOf(ds billing.Dataset) int {
-	switch ds {
-	case billing.Plans:
-		return stagePlans
-	case billing.Customers:
-		return stageCustomers
-	case billing.Contacts:
-		return stageContacts
-	case billing.Invoices, billing.LineItems, billing.Transactions:
-		return stageInvoices
-	case billing.Events, billing.Cancellations:
-		return stageEvents
+	if k := store.KindFor(ds); k != nil {
+		return k.Stage
 	}
-	return stageCount
+	return -1
+}
+
+// anyOf tells whether something is true of a kind of a stage.
+func anyOf(stage int, is func(*store.RecordKind) bool) bool {
+	return slices.ContainsFunc(store.KindsOf(stage), is)
 }
 
 // looksUp tells whether a stage's rows ask about other keys before they can be merged.
-func looksUp(stage int) bool { return stage == stageInvoices || stage == stageEvents }
+func looksUp(stage int) bool { return anyOf(stage, (*store.RecordKind).LooksUp) }
 
-// partitions spells the partition keys of a source once.
-type partitions struct {
-	space     store.Space
-	plans     string
-	customers []string // by shard
-	data      []string // by shard
+// namesPlans tells whether rows of a stage name plans.
+func namesPlans(stage int) bool {
+	return anyOf(stage, func(k *store.RecordKind) bool { return k.Plan != nil })
 }
 
-func newPartitions(sp store.Space) *partitions {
-	p := &partitions{space: sp, plans: sp.PlanPK()}
-	for n := range sp.Shards {
-		p.customers = append(p.customers, sp.CustomerPK(n))
-		p.data = append(p.data, sp.DataPK(n))
-	}
-	return p
+// hasParts tells whether the records of a stage have parts, which follow them.
+func hasParts(stage int) bool {
+	return anyOf(stage, func(k *store.RecordKind) bool { return k.Part })
 }
 
-// of is the partition that a sort key lies in.
-func (p *partitions) of(sk string) string {
-	if strings.HasPrefix(sk, store.SKPlan) {
-		return p.plans
-	}
-	h, _ := store.LeadingH(sk)
-	switch sk[:2] {
-	case store.SKCustomer, store.SKContact, store.SKEmail:
-		return p.customers[p.space.ShardOf(h)]
-	}
-	return p.data[p.space.ShardOf(h)]
+// underCustomers tells whether the keys of a stage's rows say whose they are.
+func underCustomers(stage int) bool {
+	return anyOf(stage, func(k *store.RecordKind) bool { return k.Under() && k.Of == store.KindCustomer })
 }
 
-func (p *partitions) key(sk string) table.Key { return table.Key{PK: p.of(sk), SK: sk} }
+// heads tells whether rows hang on the records of a stage, as their keys say, or those of pointers.
+func heads(stage int) bool { return stage == stageCustomers || hasParts(stage) }
+
+// hung lists the kinds of what hangs on customers.
+func hung() []*store.RecordKind { return store.Hanging(store.KindCustomer) }
 
 // rangeOf is the key range, out of n, that a sort key belongs to: a run of
 // neighbouring shards, so that a partition key has one writer.
 func (p *partitions) rangeOf(sk string, n int) int {
-	if n == 1 || strings.HasPrefix(sk, store.SKPlan) {
+	if n == 1 || isPlan(sk) {
 		return 0
 	}
 	h, _ := store.LeadingH(sk)
-	return p.space.ShardOf(h) * n / p.space.Shards
+	return p.ShardOf(h) * n / p.Shards
 }
 
-// prefixOf is what the sort keys of a stage's records begin with.
-func prefixOf(stage int) string {
-	return [stageCount]string{store.SKPlan, store.SKCustomer, store.SKContact, store.SKInvoice, store.SKEvent}[stage]
-}
+// partitions spells the partition keys of a source once.
+type partitions struct{ *store.Partitions }
+
+func newPartitions(sp store.Space) *partitions { return &partitions{sp.Partitions()} }
+
+func (p *partitions) key(sk string) table.Key { return table.Key{PK: p.Of(sk), SK: sk} }
 
 // scans lists the queries that walk all stored records of a stage in one key range out of n, in key order.
 func (p *partitions) scans(stage, keyRange, n int) []table.Query {
-	prefix := prefixOf(stage)
-	q := table.Query{From: prefix, To: store.After(prefix)}
-	if stage == stagePlans {
-		if q.PK = p.plans; keyRange > 0 {
+	kind := store.KindsOf(stage)[0]
+	q := table.Query{From: kind.SK, To: store.After(kind.SK)}
+	of := p.At(kind.Place)
+	if kind.Place == store.WithPlans {
+		if keyRange > 0 {
 			return nil
 		}
-		return []table.Query{q}
-	}
-	of := p.data
-	if stage == stageCustomers || stage == stageContacts {
-		of = p.customers
+	} else {
+		of = of[keyRange*p.Shards/n : (keyRange+1)*p.Shards/n]
 	}
 	var out []table.Query
-	for _, pk := range of[keyRange*p.space.Shards/n : (keyRange+1)*p.space.Shards/n] {
+	for _, pk := range of {
 		q.PK = pk
 		out = append(out, q)
 	}
 	return out
 }
 
-// datasetOf is the dataset that a stored record came with.
+// datasetOf is the dataset that a stored record came with; empty of what is no record.
 func datasetOf(sk string, a table.Attrs) billing.Dataset {
-	switch store.What(sk) {
-	case store.SKPlan:
-		return billing.Plans
-	case store.SKCustomer:
-		return billing.Customers
-	case store.SKContact:
-		return billing.Contacts
-	case store.SKInvoice:
-		return billing.Invoices
-	case store.SKLine:
-		return billing.LineItems
-	case store.SKTrans:
-		return billing.Transactions
-	}
-	if v, _ := a.Get("cancellation"); v.Bool() {
-		return billing.Cancellations
-	}
-	return billing.Events
-}
-
-// parentOf is the sort key of the record without which sk's cannot be; empty
-// for those that stand alone, and for invoices, which look their customer up.
-func parentOf(sk string) string {
-	switch {
-	case strings.HasPrefix(sk, store.SKContact), strings.HasPrefix(sk, store.SKEvent):
-		h, _ := store.LeadingH(sk)
-		return store.CustomerSK(h)
-	case strings.HasPrefix(sk, store.SKInvoice) && len(sk) > len(store.SKInvoice)+2*store.HashLen:
-		return sk[:len(store.SKInvoice)+2*store.HashLen]
+	if k := store.RecordAt(sk); k != nil {
+		return k.CameWith(a)
 	}
 	return ""
 }
 
-// together tells whether two rows, one behind the other in key order, are of one invoice.
-func together(a, b string) bool {
-	const n = len(store.SKInvoice) + 2*store.HashLen
-	return strings.HasPrefix(b, store.SKInvoice) && len(a) >= n && len(b) > n && a[:n] == b[:n]
-}
-
-func isPlan(sk string) bool     { return strings.HasPrefix(sk, store.SKPlan) }
-func isCustomer(sk string) bool { return strings.HasPrefix(sk, store.SKCustomer) }
+func isPlan(sk string) bool     { return store.PlaceOf(sk) == store.WithPlans }
+func isCustomer(sk string) bool { return sk[:len(store.SKCustomer)] == store.SKCustomer }
 
 // missingParent is the reject of a row whose parent will not be there.
 func (w *work) missingParent(sk string) (column, code, message string) {
-	if strings.HasPrefix(sk, store.SKInvoice) {
-		return "Invoice external ID", "unknown_invoice", w.notThere("invoice", billing.Invoices, "row")
-	}
-	return "Customer external ID", "unknown_customer", w.notThere("customer", billing.Customers, "row")
+	parent := store.RecordAt(sk).Parent()
+	return parent.Called, "unknown_" + string(parent.Kind), w.notThere(string(parent.Kind), parent.Dataset, "row")
 }
 
 // notThere says that what a row belongs to will not be there: what is stored does not count if it is replaced.
@@ -172,4 +119,20 @@ func (w *work) notThere(what string, ds billing.Dataset, row string) string {
 // replaces tells whether the import is the whole truth for a dataset.
 func (w *work) replaces(ds billing.Dataset) bool {
 	return w.job.Import.Mode == job.Replace && w.given(ds)
+}
+
+// knowsDatasets refuses a job of a later version that has rows of a kind which this one does not know: it would pass them over.
+func knowsDatasets(j *job.Job) error {
+	for _, ds := range j.Import.Datasets {
+		if store.KindFor(billing.Dataset(ds)) == nil {
+			return fault.Newf(fault.Unavailable, "unknown_kind", "this version does not know the dataset %q; deploy the version that has begun the job", ds)
+		}
+	}
+	return nil
+}
+
+// errUnknownKey is the answer to a key that this version does not know: a later one has made it, and may take the task.
+func errUnknownKey(sk string) error {
+	return fault.Newf(fault.Unavailable, "unknown_kind",
+		"this version does not know the records whose sort keys begin with %q; deploy the version that has made them", store.What(sk))
 }

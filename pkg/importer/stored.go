@@ -21,8 +21,11 @@ const fewKeys = 4
 func (w *work) storedAt(ctx context.Context, sks []string) ([]table.Attrs, error) {
 	out := make([]table.Attrs, len(sks))
 	for from := 0; from < len(sks); {
-		pk, to := w.parts.of(sks[from]), from+1
-		for to < len(sks) && w.parts.of(sks[to]) == pk {
+		pk, to := w.parts.Of(sks[from]), from+1
+		if pk == "" {
+			return nil, errUnknownKey(sks[from])
+		}
+		for to < len(sks) && w.parts.Of(sks[to]) == pk {
 			to++
 		}
 		if err := w.storedIn(ctx, pk, sks[from:to], out[from:to]); err != nil {

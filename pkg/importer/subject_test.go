@@ -364,7 +364,7 @@ func (s *subject) begun(t tester, target *past, plan bool) *past {
 	was := s.dump(t, s.src)
 	j, err := s.Undo(t.Context(), target.id, plan)
 	if !target.undoable() {
-		if fault.KindOf(err) != fault.Conflict || err == nil {
+		if !fault.Is(err, fault.Conflict) {
 			t.Fatalf("undo of a job that cannot be undone: %v", err)
 		}
 		return nil

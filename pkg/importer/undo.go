@@ -22,7 +22,7 @@ func (im *Importer) Undo(ctx context.Context, id string, plan bool) (*job.Job, e
 		}
 		// In one transaction, so that the import always names the job that is at it.
 		j, err := im.create(ctx, src, undo, link...)
-		if err == nil || fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return j, err
 		}
 		// The import has changed meanwhile: somebody else takes it back.

@@ -77,7 +77,7 @@ func errErased() error {
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans, w.named = map[string]bool{}, map[string]bool{}
-	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.plans, KeysOnly: !w.dir.AnyBuried(w.tag)}) {
+	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.PlanPK(), KeysOnly: !w.dir.AnyBuried(w.tag)}) {
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 	switch {
 	case err != nil && fault.CodeOf(err) == "task_done":
 		return im.after(ctx, j)
-	case fault.KindOf(err) == fault.Busy && err != nil:
+	case fault.Is(err, fault.Busy):
 		return j, errHeld
 	case err != nil:
 		return j, err
@@ -145,7 +145,7 @@ func save(keep func(json.RawMessage) error, r result) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "task_result", "keep a task's state")
 	}
-	if err = keep(body); err != nil && fault.KindOf(err) == fault.Conflict {
+	if err = keep(body); fault.Is(err, fault.Conflict) {
 		return errHeld
 	}
 	return err
@@ -274,7 +274,7 @@ func (w *work) decideAll(ctx context.Context) (summary, error) {
 // mapStage maps some pieces of a stage.
 func (w *work) mapStage(ctx context.Context, stage int, pieces []int) (summary, error) {
 	var sum summary
-	if stage == stageInvoices || stage == stageEvents {
+	if namesPlans(stage) {
 		if err := w.loadPlans(ctx); err != nil {
 			return sum, err
 		}

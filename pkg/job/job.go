@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"reseed/pkg/later"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -78,6 +79,7 @@ type Job struct {
 	Notes      []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored
 	Error      string            `json:"error,omitempty"`
 	Version    int64             `json:"-"` // of the stored item
+	Later      later.Fields      `json:"-"` // that a later version has stored; here and below they are kept as they are
 }
 
 // Progress is how far a job has come.
@@ -137,6 +139,8 @@ type ImportSpec struct {
 	UndoneBy string `json:"undone_by,omitempty"` // the latest job that took it back
 
 	FilesErased bool `json:"files_erased,omitempty"` // all that it has read and made: it can't be taken back any more
+
+	Later later.Fields `json:"-"`
 }
 
 // Inputs are the objects that the import reads, or has unpacked.
@@ -169,6 +173,8 @@ type File struct {
 	Size    int64    `json:"size"`
 	Delim   string   `json:"delim,omitempty"`  // found from the header row
 	Header  []string `json:"header,omitempty"` // as it stands in the file
+
+	Later later.Fields `json:"-"`
 }
 
 // MaxGrace is the longest time for which an erase can be restored.
@@ -189,6 +195,8 @@ type EraseSpec struct {
 	Sources   []store.Source   `json:"sources,omitempty"`      // to visit, for manual customers
 	Removed   map[string]int64 `json:"removed,omitempty"`      // items by kind, final once Ended
 	Receipt   json.RawMessage  `json:"receipt,omitempty"`      // once Done, see package eraser
+
+	Later later.Fields `json:"-"`
 }
 
 // ErasedRecord is one record of a selection of single ones.

@@ -56,7 +56,7 @@ func (ls *Lease) renew() {
 		switch {
 		case err == nil:
 			alive = asked
-		case fault.KindOf(err) == fault.Conflict, ls.ledger.now().Sub(alive) >= LeaseLength-RequestLifetime-renewEvery:
+		case fault.Is(err, fault.Conflict), ls.ledger.now().Sub(alive) >= LeaseLength-RequestLifetime-renewEvery:
 			ls.cancel(errLost())
 			return
 		}

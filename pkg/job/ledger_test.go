@@ -30,7 +30,7 @@ func must(t *testing.T, err error) {
 
 func wantFault(t *testing.T, err error, kind fault.Kind) {
 	t.Helper()
-	if err == nil || fault.KindOf(err) != kind {
+	if !fault.Is(err, kind) {
 		t.Fatalf("error %v, want one of kind %v", err, kind)
 	}
 }
@@ -481,7 +481,7 @@ func TestOfManyClaimsOneWins(t *testing.T) {
 			switch {
 			case err == nil:
 				won.Add(1)
-			case fault.KindOf(err) != fault.Busy:
+			case !fault.Is(err, fault.Busy):
 				t.Error(err)
 			}
 		})
@@ -614,7 +614,7 @@ func TestAnUnclaimedTaskHasOneWriter(t *testing.T) {
 	_, err = l.Save(ctx, one, json.RawMessage(`{"n":1}`))
 	must(t, err)
 	bystander := table.Write{Item: table.Item{Key: store.OnceKey("x")}, Delete: true}
-	if _, err := l.Save(ctx, other, json.RawMessage(`{"n":2}`), bystander); err == nil || fault.KindOf(err) != fault.Conflict {
+	if _, err := l.Save(ctx, other, json.RawMessage(`{"n":2}`), bystander); !fault.Is(err, fault.Conflict) {
 		t.Errorf("the second writer: %v", err)
 	}
 	now, err := l.Task(ctx, "j", "sweep/a")
@@ -666,10 +666,14 @@ func TestGracesAreFoundWhenTheyEnd(t *testing.T) {
 		must(t, err)
 	}
 	same(t, "open when they have begun", []string{soon.ID, content.ID, old.ID}, open())
-	_, writes, err := l.Ending(ctx, late.ID, func(j *job.Job) error { j.Status = job.Restored; return nil })
+	end, err := l.Ending(ctx, late.ID, "", func(j *job.Job) error { j.Status = job.Restored; return nil })
 	must(t, err)
-	must(t, st.Transact(ctx, writes...))
-	for _, j := range []*job.Job{soon, old, content, rows} {
+	must(t, st.Transact(ctx, end.Writes...))
+	for _, j := range []*job.Job{content, rows} {
+		_, err := l.Due(ctx, j.ID)
+		must(t, err)
+	}
+	for _, j := range []*job.Job{soon, rows, content, old} { // they take turns
 		_, _, err := l.End(ctx, j.ID, done)
 		must(t, err)
 	}

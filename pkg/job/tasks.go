@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/later"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -25,13 +26,13 @@ const RequestLifetime = 20 * time.Second
 // renewEvery leaves room for more than one renewal that fails.
 const renewEvery = 10 * time.Second
 
-// State is where a task stands.
-type State string
+// TaskState is where a task stands.
+type TaskState string
 
 // The states of a task.
 const (
-	TaskTodo State = "todo"
-	TaskDone State = "done"
+	TaskTodo TaskState = "todo"
+	TaskDone TaskState = "done"
 )
 
 // Task is one piece of a job's work. Its id is unique in the job and begins
@@ -40,11 +41,12 @@ type Task struct {
 	ID      string          `json:"-"` // e.g. "1 map/0007"
 	Job     string          `json:"-"`
 	Phase   string          `json:"phase"` // e.g. "1 map"
-	State   State           `json:"state"`
+	State   TaskState       `json:"state"`
 	Holder  string          `json:"holder,omitempty"` // who works on it
 	Counter int64           `json:"counter"`          // moves while the holder lives
 	Result  json.RawMessage `json:"result,omitempty"` // of a done task; what is known so far, of another
 	Version int64           `json:"-"`                // of the stored item
+	Later   later.Fields    `json:"-"`
 }
 
 // CreateTasks stores tasks of a job that are not there yet, and leaves those that are.
@@ -76,7 +78,7 @@ func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) erro
 				return err
 			}
 			err = l.st.Transact(ctx, table.Write{Item: item, If: table.Cond{Op: table.Absent}})
-			if err != nil && fault.KindOf(err) != fault.Conflict { // a conflict: somebody else has made it
+			if err != nil && !fault.Is(err, fault.Conflict) { // a conflict: somebody else has made it
 				return err
 			}
 			return nil
@@ -117,7 +119,7 @@ func (l *Ledger) Task(ctx context.Context, job, id string) (Task, error) {
 
 func decodeTask(job string, item table.Item) (Task, error) {
 	var t Task
-	if err := json.Unmarshal([]byte(item.Attrs.Str(attrBody)), &t); err != nil {
+	if err := later.Unmarshal([]byte(item.Attrs.Str(attrBody)), &t); err != nil {
 		return t, fault.Wrap(err, fault.Internal, "ledger", "read a task")
 	}
 	t.Job, t.ID = job, strings.TrimPrefix(item.SK, store.SKTask)
@@ -149,7 +151,7 @@ func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error)
 	if t, err = l.store(ctx, holder, t); err == nil {
 		l.watch.Forget(t)
 	}
-	if fault.KindOf(err) == fault.Conflict && err != nil {
+	if fault.Is(err, fault.Conflict) {
 		err = fault.Wrap(err, fault.Busy, "task_held", "somebody else was faster")
 	}
 	return t, err
@@ -209,7 +211,7 @@ func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...tabl
 		if err == nil {
 			return t, nil
 		}
-		if fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return was, err
 		}
 		if same, _ := l.holds(ctx, item); same {

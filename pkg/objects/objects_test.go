@@ -113,7 +113,7 @@ func wantText(t *testing.T, o *objects.Objects, key, version, want string) {
 
 func wantFault(t *testing.T, err error, kind fault.Kind, code string) {
 	t.Helper()
-	if err == nil || fault.KindOf(err) != kind || fault.CodeOf(err) != code {
+	if !fault.Is(err, kind) || fault.CodeOf(err) != code {
 		t.Errorf("error %v (%v, %q), want %v, %q", err, fault.KindOf(err), fault.CodeOf(err), kind, code)
 	}
 }
@@ -193,7 +193,7 @@ func TestOfManyCreatorsOneWins(t *testing.T) {
 				case err == nil:
 					won.Add(1)
 					winner.Store(text)
-				case fault.KindOf(err) != fault.Conflict:
+				case !fault.Is(err, fault.Conflict):
 					t.Error(err)
 				}
 			})
@@ -234,7 +234,7 @@ func TestAbortedAndCancelledWritesLeaveNothing(t *testing.T) {
 		_, err = io.WriteString(w, "half")
 		must(t, err)
 		cancel()
-		if err := w.Close(); fault.KindOf(err) != fault.Unavailable || !errors.Is(err, context.Canceled) {
+		if err := w.Close(); !fault.Is(err, fault.Unavailable) || !errors.Is(err, context.Canceled) {
 			t.Errorf("Close after cancel: %v", err)
 		}
 		names, err := o.Names(t.Context(), "")

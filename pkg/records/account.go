@@ -93,15 +93,6 @@ func (r *Records) stamped(manual int64) *table.Builder {
 	return table.NewBuilder().Int(store.AttrCreated, now).Int(store.AttrManual, manual).Int(store.AttrUpdated, now)
 }
 
-// pointer makes an item that only points: the same bytes as an import makes, so that neither writes the other's anew.
-func pointer(key table.Key, from store.Origin, add func(*table.Builder)) table.Item {
-	b := from.AddTo(table.NewBuilder())
-	if add != nil {
-		add(b)
-	}
-	return table.Item{Key: key, Attrs: b.Attrs()}
-}
-
 // Lookup reads the items of keys that are known to be right.
 func (r *Records) Lookup(ctx context.Context, keys []table.Key) (map[table.Key]table.Attrs, error) {
 	if len(keys) == 0 {

@@ -88,7 +88,7 @@ func (r *Records) DeletePart(ctx context.Context, kind store.Kind, n Name, by st
 		if asEdit {
 			return r.editRow(ctx, a, &p.Stored, a.editable(p.Stored).Delete(by))
 		}
-		writes, err := r.removal(ctx, a, kind, p)
+		writes, err := r.removal(ctx, a, p)
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (r *Records) Edited(ctx context.Context, id string) (Account, edit.Record, 
 		return a, edit.Record{}, nil, err
 	}
 	rec, n, err := r.Edits.Find(ctx, a.Directory, id)
-	if err != nil && fault.KindOf(err) == fault.NotFound {
+	if fault.Is(err, fault.NotFound) {
 		err = Absent(WhatRecord)
 	}
 	return a, rec, n, err
@@ -155,8 +155,13 @@ func (r *Records) apply(ctx context.Context, a Account, s *Stored, ch Change, by
 		return nil
 	}
 	writes := []table.Write{{Item: table.Item{Key: s.Key, Attrs: now}, If: s.unchanged()}}
-	if store.What(s.Key.SK) == store.SKInvoice && slices.Contains(ch.Attrs, AttrDate) {
-		writes = append(writes, table.Write{Item: a.ownerOf(s.Source, s.Key, now)})
+	sp := s.Source.Space()
+	was := sp.PointersOf(a.Hash, table.Item{Key: s.Key, Attrs: s.Attrs})
+	for _, p := range sp.PointersOf(a.Hash, table.Item{Key: s.Key, Attrs: now}) { // none goes: no identity may be changed
+		same := func(q table.Item) bool { return q.Key == p.Key && bytes.Equal(q.Attrs, p.Attrs) }
+		if !slices.ContainsFunc(was, same) {
+			writes = append(writes, table.Write{Item: p})
+		}
 	}
 	s.Attrs = now
 	return r.write(ctx, a, writes...)
@@ -187,12 +192,4 @@ func (s Stored) with(ch Change, now int64) table.Attrs {
 		}
 	}
 	return b.Attrs()
-}
-
-// ownerOf is the pointer from its customer to an invoice.
-func (a Account) ownerOf(src store.Source, invoice table.Key, attrs table.Attrs) table.Item {
-	h, _ := store.TrailingH(invoice.SK)
-	date, _ := attrs.Int(AttrDate)
-	owner := src.Space().Owner(a.Hash.CustomerH(attrs.Str("customer")), h)
-	return pointer(owner, store.OriginOf(attrs), func(b *table.Builder) { b.Int(AttrDate, date) })
 }

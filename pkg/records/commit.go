@@ -44,30 +44,26 @@ func (r *Records) writing(a Account, owner Customer, over map[table.Key]table.Co
 	return &writing{r: r, a: a, owner: owner, over: over, manual: manual}
 }
 
-// origin is that of everything written here: it hangs on the owner, and comes over REST.
-func (w *writing) origin() store.Origin { return store.Origin{Manual: w.manual} }
-
 // add spells one invoice.
 func (w *writing) add(d *Draft) {
 	sp, inv := w.owner.Source.Space(), d.Invoice
 	w.addParts(d)
-	w.part(pointer(sp.Owner(w.owner.H, inv.H), w.origin(), func(b *table.Builder) { b.Int(AttrDate, inv.Record.Date.UnixMilli()) }))
-	w.heads = append(w.heads, table.Write{Item: w.r.encode(sp.Invoice(inv.H), inv.Record, w.manual), If: absentOnly()})
+	head := w.r.encode(sp.Invoice(inv.H), inv.Record, w.manual)
+	w.pointers(head)
+	w.heads = append(w.heads, table.Write{Item: head, If: absentOnly()})
 }
 
 // addParts spells line items and transactions of an invoice.
 func (w *writing) addParts(d *Draft) {
 	sp, inv := w.owner.Source.Space(), d.Invoice
 	for i, l := range inv.Lines {
-		w.part(w.r.placed(sp.LineItem(inv.H, l.H), l.Record, w.manual, l.Place))
-		w.external(store.KindLineItem, l.Record.ExternalID, inv.H)
+		w.found(w.r.placed(sp.LineItem(inv.H, l.H), l.Record, w.manual, l.Place))
 		if at := d.Cancelled[i]; !at.IsZero() && l.Record.Type == billing.Subscription {
 			w.cancelled = append(w.cancelled, cancellation(w.owner, l.Record, at))
 		}
 	}
 	for _, t := range inv.Transactions {
-		w.part(w.r.placed(sp.Transaction(inv.H, t.H), t.Record, w.manual, t.Place))
-		w.external(store.KindTransaction, t.Record.ExternalID, inv.H)
+		w.found(w.r.placed(sp.Transaction(inv.H, t.H), t.Record, w.manual, t.Place))
 	}
 }
 
@@ -79,10 +75,16 @@ func (w *writing) part(item table.Item) {
 	w.parts = append(w.parts, table.Write{Item: item, If: cond})
 }
 
-func (w *writing) external(kind store.Kind, ext string, invoice store.H) {
-	if ext != "" {
-		key := w.owner.Source.Space().External(kind, w.a.Hash.External(kind, ext))
-		w.part(pointer(key, w.origin(), func(b *table.Builder) { b.Str(attrInvoice, invoice.String()) }))
+// found adds a part with the pointers to it.
+func (w *writing) found(record table.Item) {
+	w.part(record)
+	w.pointers(record)
+}
+
+// pointers adds the pointers to a record.
+func (w *writing) pointers(record table.Item) {
+	for _, p := range w.owner.Source.Space().PointersOf(w.a.Hash, record) {
+		w.part(p)
 	}
 }
 
@@ -100,30 +102,30 @@ func cancellation(owner Customer, li *billing.LineItem, at time.Time) *billing.E
 // twice, or was said before, is one event.
 func (w *writing) cancel(ctx context.Context) error {
 	sp := w.owner.Source.Space()
-	ids := map[table.Key]int64{}
+	wanted := map[table.Key]bool{}
 	keys := make([]table.Key, len(w.cancelled))
 	for i, e := range w.cancelled {
-		id := w.a.Hash.EventH(e).EventID()
-		keys[i] = sp.Event(w.owner.H, id)
-		ids[keys[i]] = id
+		keys[i] = sp.Event(w.owner.H, w.a.Hash.EventH(e).EventID())
+		wanted[keys[i]] = true
 	}
 	said, err := w.r.Lookup(ctx, keys)
 	if err != nil {
 		return err
 	}
 	for i, e := range w.cancelled {
-		id, wanted := ids[keys[i]]
 		old, ok := said[keys[i]]
 		switch {
-		case !wanted || ok && w.a.Visible(old):
+		case !wanted[keys[i]] || ok && w.a.Visible(old):
 			continue
 		case ok: // hidden
 			return erasing()
 		}
-		delete(ids, keys[i])
-		w.part(w.r.encode(keys[i], e, w.manual))
-		ptr := pointer(sp.ExternalEvent(id), w.origin(), func(b *table.Builder) { b.Str(attrCustomer, w.owner.H.String()) })
-		w.parts = append(w.parts, table.Write{Item: ptr})
+		delete(wanted, keys[i])
+		event := w.r.encode(keys[i], e, w.manual)
+		w.part(event)
+		for _, p := range sp.PointersOf(w.a.Hash, event) {
+			w.parts = append(w.parts, table.Write{Item: p})
+		}
 	}
 	return nil
 }
@@ -184,7 +186,7 @@ func (w *writing) commit(ctx context.Context) error {
 	var done []table.Write
 	for _, chunk := range w.chunks(token) {
 		if err := w.r.Store.Transact(within, chunk...); err != nil {
-			if fault.KindOf(err) == fault.Conflict {
+			if fault.Is(err, fault.Conflict) {
 				w.r.takeBack(ctx, done, token)
 			}
 			return err
@@ -224,7 +226,7 @@ func (r *Records) takeBack(ctx context.Context, done []table.Write, token int64)
 		}
 	}
 	for chunk := range slices.Chunk(gone, r.Store.TransactSize()) {
-		if err := r.Store.Transact(ctx, chunk...); err != nil && fault.KindOf(err) != fault.Conflict {
+		if err := r.Store.Transact(ctx, chunk...); err != nil && !fault.Is(err, fault.Conflict) {
 			return
 		}
 	}

@@ -49,7 +49,7 @@ func (r *Records) Unmerge(ctx context.Context, part, whole edit.Ref) error {
 
 // noCustomer is err, or what to tell of a customer that is not there.
 func noCustomer(err error) error {
-	if err != nil && fault.KindOf(err) == fault.NotFound {
+	if fault.Is(err, fault.NotFound) {
 		return Absent(WhatCustomer)
 	}
 	return err

@@ -95,8 +95,8 @@ func (r *Records) mayMake(ctx context.Context, a Account, src store.Source, reco
 func (r *Records) customerWrites(a Account, m *edit.Member, n NewCustomer, item table.Item) []table.Write {
 	sp := m.Source.Space()
 	writes := []table.Write{{Item: item, If: absentOnly()}}
-	if n.Record.Email != "" {
-		writes = append(writes, table.Write{Item: pointer(sp.Email(a.Hash.EmailH(n.Record.Email), m.H), store.Origin{}, nil)})
+	for _, p := range sp.PointersOf(a.Hash, item) {
+		writes = append(writes, table.Write{Item: p})
 	}
 	if n.Contact != nil {
 		writes = append(writes, table.Write{Item: r.encode(sp.Contact(m.H, a.Hash.ContactH(n.Contact)), n.Contact, 0)})

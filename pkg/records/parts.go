@@ -1,6 +1,7 @@
 package records
 
 import (
+	"bytes"
 	"context"
 
 	"reseed/pkg/billing"
@@ -180,20 +181,22 @@ func (r *Records) storePart(ctx context.Context, a Account, owner Customer, d *D
 }
 
 // removal are the writes that remove a row; its pointer only if no other row has taken it.
-func (r *Records) removal(ctx context.Context, a Account, kind store.Kind, p *PartOf) ([]table.Write, error) {
+func (r *Records) removal(ctx context.Context, a Account, p *PartOf) ([]table.Write, error) {
 	sp := p.Source.Space()
 	writes := []table.Write{
 		{Item: table.Item{Key: p.Key}, Delete: true, If: p.unchanged()},
 		{Item: table.Item{Key: sp.FieldsOf(p.Key)}, Delete: true},
 	}
-	ext := p.Attrs.Str("external_id")
-	if ext == "" {
-		return writes, nil
+	pointers := sp.PointersOf(a.Hash, table.Item{Key: p.Key, Attrs: p.Attrs})
+	keys := make([]table.Key, len(pointers))
+	for i := range pointers {
+		keys[i] = pointers[i].Key
 	}
-	ptr := sp.External(kind, a.Hash.External(kind, ext))
-	found, err := r.Lookup(ctx, []table.Key{ptr})
-	if found[ptr].Str(attrInvoice) == p.Invoice.H.String() {
-		writes = append(writes, table.Write{Item: table.Item{Key: ptr}, Delete: true})
+	found, err := r.Lookup(ctx, keys)
+	for _, ptr := range pointers {
+		if bytes.Equal(found[ptr.Key].Content(), ptr.Attrs.Content()) {
+			writes = append(writes, table.Write{Item: table.Item{Key: ptr.Key}, Delete: true})
+		}
 	}
 	return writes, err
 }

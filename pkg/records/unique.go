@@ -7,11 +7,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// Attributes of pointers: the identity of the record that the row hangs on, in hex.
-const (
-	attrInvoice  = "invoice"  // of x#l# and x#t#
-	attrCustomer = "customer" // of x#e#
-)
+// attrInvoice is the attribute of the pointer to a line item or transaction: the identity of its invoice, in hex.
+const attrInvoice = "invoice"
 
 // claim is an external id that a draft wants for a line item or a transaction.
 type claim struct {

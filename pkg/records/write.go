@@ -26,7 +26,7 @@ const (
 func (r *Records) settled(ctx context.Context, do func() error) error {
 	pause := time.Millisecond
 	for range tries {
-		if err := do(); err == nil || fault.KindOf(err) != fault.Conflict {
+		if err := do(); !fault.Is(err, fault.Conflict) {
 			return err
 		}
 		if err := wait(ctx, &pause); err != nil {

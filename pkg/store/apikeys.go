@@ -56,7 +56,7 @@ func (s *Store) AddAPIKey(ctx context.Context, k APIKey) error {
 	}
 	it := EncodeAPIKey(d.Hasher(), k)
 	err = s.Transact(ctx, table.Write{Item: it, If: table.Cond{Op: table.Absent}})
-	if err == nil || fault.KindOf(err) != fault.Conflict {
+	if !fault.Is(err, fault.Conflict) {
 		return err
 	}
 	// It may be ours, of a try whose answer was lost.

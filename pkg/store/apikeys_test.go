@@ -35,7 +35,7 @@ func TestAPIKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := st.AddAPIKey(ctx, apiKey("FIRST", 9)); fault.KindOf(err) != fault.Conflict || err == nil {
+	if err := st.AddAPIKey(ctx, apiKey("FIRST", 9)); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a name twice: %v", err)
 	}
 	if err := st.AddAPIKey(ctx, apiKey("third", 3)); err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/later"
 	"reseed/pkg/table"
 )
 
@@ -35,6 +35,8 @@ type Directory struct {
 	ManualTop   int64    `json:"manual_top,omitempty"` // the highest that it ever was, if a restore has lowered it
 	Forgets     bool     `json:"forgets,omitempty"`    // there is a do-not-reload list
 	Sources     []Source `json:"sources"`
+
+	Later later.Fields `json:"-"` // that a later version has stored; here and in sources they are kept as they are
 
 	// Tombstones are items of their own (see graveyard): the directory only counts them.
 	changed int64             // the version that changed them last; 0: there are none
@@ -61,6 +63,8 @@ type Source struct {
 	Shards    int       `json:"shards"`
 	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
 	Fence     int64     `json:"fence,omitempty"`  // raised by each erase that deletes files: an upload that began before is refused
+
+	Later later.Fields `json:"-"`
 }
 
 // Space spells the keys of the source.
@@ -274,7 +278,7 @@ func (s *Store) firstDirectory(ctx context.Context) (*Directory, error) {
 		return nil, err
 	}
 	err = s.Transact(ctx, table.Write{Item: item, If: table.Cond{Op: table.Absent}})
-	if fault.KindOf(err) == fault.Conflict && err != nil { // somebody else was first
+	if fault.Is(err, fault.Conflict) { // somebody else was first
 		return s.Directory(ctx)
 	}
 	return d, err
@@ -308,7 +312,7 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 			s.graves.keep(d.stored)
 			return d, nil
 		}
-		if fault.KindOf(err) != fault.Conflict {
+		if !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
 		// Only a moved version is worth another try: a failed condition of the other writes is the caller's.
@@ -347,7 +351,7 @@ func encodeDirectory(d *Directory) (table.Item, error) {
 	for _, tag := range slices.Sorted(maps.Keys(d.counts)) {
 		stones = append(stones, Tombstone{Kind: kindStored, Tag: tag, Import: d.counts[tag]})
 	}
-	body, err := json.Marshal(storedDirectory{d, stones})
+	body, err := later.Marshal(storedDirectory{d, stones})
 	if err != nil {
 		return table.Item{}, fault.Wrap(err, fault.Internal, "directory", "encode the directory")
 	}
@@ -357,7 +361,7 @@ func encodeDirectory(d *Directory) (table.Item, error) {
 func decodeDirectory(a table.Attrs) (*Directory, error) {
 	d := &Directory{counts: map[Tag]int64{}}
 	stored := storedDirectory{Directory: d}
-	if err := json.Unmarshal([]byte(a.Str(attrBody)), &stored); err != nil {
+	if err := later.Unmarshal([]byte(a.Str(attrBody)), &stored); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "directory", "read the directory")
 	}
 	d.Version, _ = a.Int(AttrVersion)

@@ -292,29 +292,20 @@ func (s Space) FieldsOf(record table.Key) table.Key {
 
 // editsOf is the partition of the edits of the record with that sort key.
 func (s Space) editsOf(sk string) string {
-	if strings.HasPrefix(sk, SKPlan) {
-		return s.PlanEditPK()
-	}
 	h, _ := LeadingH(sk)
-	return s.EditPK(s.ShardOf(h))
+	return s.editPK(PlaceOf(sk), s.ShardOf(h))
 }
 
 // Edited is the key of the record that an edit's sort key names; ok is false for a pointer.
 func (s Space) Edited(sk string) (record table.Key, ok bool) {
 	end := strings.LastIndexByte(sk, '#')
-	if end < 2 {
+	if end < len(SKCustomer) {
 		return table.Key{}, false
 	}
-	h, _ := LeadingH(sk)
-	switch sk[:2] {
-	case SKCustomer:
-		return table.Key{PK: s.CustomerPK(s.ShardOf(h)), SK: sk[:end]}, true
-	case SKPlan:
-		return table.Key{PK: s.PlanPK(), SK: sk[:end]}, true
-	case SKInvoice:
-		return table.Key{PK: s.DataPK(s.ShardOf(h)), SK: sk[:end]}, true
+	if k := RecordAt(sk[:end]); k == nil || len(k.Edits) == 0 {
+		return table.Key{}, false
 	}
-	return table.Key{}, false
+	return s.Key(sk[:end]), true
 }
 
 // EditEmail is the key of the pointer from an e-mail address that a person has given to a customer.
@@ -396,25 +387,20 @@ func (s Space) InvoiceEditsBetween(first, last H) table.Query {
 }
 
 // EditsIn is the range of the edits in one of the Shards+1 partitions of edits: those of a shard, or last those of the
-// plans. Pointers are not among them.
+// plans. Pointers may be among them, see [SplitEdit].
 func (s Space) EditsIn(part int) table.Query {
 	if part == s.Shards {
 		return s.PlanEdits()
 	}
-	return table.Query{PK: s.EditPK(part), From: SKCustomer, To: After(SKInvoice)}
+	first, last := editLetters()
+	return table.Query{PK: s.EditPK(part), From: first, To: After(last)}
 }
 
 // PartsUnder is the range that holds what a line item's or transaction's public id names, given its identity there
-// (see [Under]); EditsUnder that of its edits. Both hold more.
+// (see [Under]). It holds more.
 func (s Space) PartsUnder(h H) table.Query {
 	parent, _ := SplitUnder(h)
 	return under(s.DataPK(s.ShardOf(h)), SKInvoice+parent)
-}
-
-// EditsUnder see [Space.PartsUnder].
-func (s Space) EditsUnder(h H) table.Query {
-	parent, _ := SplitUnder(h)
-	return under(s.EditPK(s.ShardOf(h)), SKInvoice+parent)
 }
 
 // PlanEdits is the range of the edits of all plans.
@@ -434,9 +420,8 @@ func under(pk, prefix string) table.Query {
 	return table.Query{PK: pk, From: prefix, To: After(prefix)}
 }
 
-// What names the kind of record or pointer that a sort key of a customer,
-// content or plan partition belongs to: its first letter (SKCustomer …), or SKLine
-// and SKTrans for what lies under an invoice.
+// What is how the sort key of a record or pointer begins, which tells its kind: SKCustomer …, or SKLine and SKTrans for
+// what lies under an invoice. [RecordAt] and [PointerAt] say what there is to know of that.
 func What(sk string) string {
 	if len(sk) > len(SKInvoice)+2*HashLen && sk[:2] == SKInvoice {
 		return sk[len(SKInvoice)+2*HashLen:][:len(SKLine)]

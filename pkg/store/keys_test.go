@@ -149,7 +149,7 @@ func TestEditsNameTheirRecords(t *testing.T) {
 		if q := sp.PartsUnder(under); q.PK != sp.LineItem(h, own).PK || !strings.HasPrefix(sp.LineItem(h, own).SK, q.From) {
 			t.Fatalf("a part is not in %v", q)
 		}
-		if q := sp.EditsUnder(under); q.PK != sp.FieldsOf(sp.LineItem(h, own)).PK || !strings.HasPrefix(sp.LineItem(h, own).SK, q.From) {
+		if q := sp.Like(store.KindNamed(store.KindLineItem), under)[1]; q.PK != sp.FieldsOf(sp.LineItem(h, own)).PK || !strings.HasPrefix(sp.LineItem(h, own).SK, q.From) {
 			t.Fatalf("an edit of a part is not in %v", q)
 		}
 	})

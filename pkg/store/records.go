@@ -27,33 +27,7 @@ func EncodeRecord(b *table.Builder, r billing.Record) {
 // compared, copied or allocated on the way. The appenders below therefore name
 // the attributes in ascending order.
 func AppendRecord(dst []byte, r billing.Record) []byte {
-	switch r := r.(type) {
-	case *billing.Customer:
-		return appendCustomer(dst, r)
-	case *billing.Contact:
-		return appendContact(dst, r)
-	case *billing.Plan:
-		return appendPlan(dst, r)
-	case *billing.Invoice:
-		return appendInvoice(dst, r)
-	case *billing.LineItem:
-		return appendLineItem(dst, r)
-	case *billing.Transaction:
-		return appendTransaction(dst, r)
-	case *billing.Event:
-		return appendEvent(dst, r)
-	}
-	return dst
-}
-
-// IsTime tells whether the attribute of that name is a time, in milliseconds of Unix time.
-func IsTime(name string) bool {
-	switch name {
-	case AttrCreated, AttrUpdated, "date", "due_date", "effective_date", "free_trial_started_at", "lead_created_at",
-		"service_period_end", "service_period_start":
-		return true
-	}
-	return false
+	return KindFor(r.Dataset()).Append(dst, r)
 }
 
 func appendCustomer(b []byte, c *billing.Customer) []byte {

@@ -122,15 +122,19 @@ func (d *Directory) Covers(tag Tag, sk string, a table.Attrs) bool {
 	if !ok || d.Erasing(a) {
 		return ok
 	}
-	switch What(sk) {
-	case SKInvoice:
-		return d.CoversInvoice(tag, h, a)
-	case SKLine, SKTrans:
-		return d.Buried(tag, KindInvoice, h)
-	case SKCustomer, SKContact, SKOwner, SKEvent:
-		return d.Buried(tag, KindCustomer, h)
+	if p := PointerAt(sk); p != nil {
+		return p.Of != "" && d.Buried(tag, p.Of, h)
 	}
-	return false
+	switch k := RecordAt(sk); {
+	case k == nil:
+		return false
+	case k.Found != "":
+		return d.CoversInvoice(tag, h, a)
+	case k.Under():
+		return d.Buried(tag, k.Of, h)
+	default:
+		return d.Buried(tag, k.Kind, h)
+	}
 }
 
 // CoversInvoice is [Directory.Covers] of an invoice.

@@ -84,7 +84,7 @@ func TestChecksRefuseWhatAnEngineCouldNotHold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := table.CheckWrites([]table.Write{c.w}, 1)
-			if err == nil || fault.KindOf(err) != c.kind {
+			if !fault.Is(err, c.kind) {
 				t.Errorf("got %v, want %v", err, c.kind)
 			}
 		})
@@ -134,7 +134,7 @@ func TestQueryRange(t *testing.T) {
 		})
 	}
 	for _, q := range []table.Query{{}, {PK: "p", From: "\xff"}, {PK: "p", Limit: -1}, {PK: "p", To: "\x00"}} {
-		if _, _, _, err := q.Range(); fault.KindOf(err) != fault.Internal || err == nil {
+		if _, _, _, err := q.Range(); !fault.Is(err, fault.Internal) {
 			t.Errorf("%+v: %v", q, err)
 		}
 	}

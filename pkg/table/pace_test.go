@@ -354,7 +354,7 @@ func TestPaceInBadTimes(t *testing.T) {
 				for added[id] < n {
 					if err := s.chunk(t, st, id, added[id], chunk); err == nil {
 						added[id] += chunk
-					} else if failed[id]++; fault.KindOf(err) != fault.Unavailable {
+					} else if failed[id]++; !fault.Is(err, fault.Unavailable) {
 						t.Error(err)
 						return
 					}

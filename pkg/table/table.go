@@ -62,7 +62,7 @@ func retry(ctx context.Context, f func() (progress, done bool, err error)) error
 	for {
 		progress, done, err := f()
 		switch {
-		case err != nil && fault.KindOf(err) != fault.Busy:
+		case err != nil && !fault.Is(err, fault.Busy):
 			return err
 		case err == nil && done:
 			return nil

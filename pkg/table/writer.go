@@ -271,7 +271,7 @@ func (w *Writer) sort(writes []Write) {
 func (w *Writer) settle(batch, left []Write, cost Cost, err error, turn uint64) {
 	w.t.add(cost)
 	if err != nil {
-		if fault.KindOf(err) != fault.Busy {
+		if !fault.Is(err, fault.Busy) {
 			w.fail(err)
 			return
 		}

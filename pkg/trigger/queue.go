@@ -14,7 +14,7 @@ import (
 // Queue hands each message to handle, one after the other. Messages that failed, or
 // were not begun because time ran out, are named in the answer and come again; the
 // others of the batch are done.
-func Queue[M any](log *slog.Logger, handle func(context.Context, M) error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+func Queue[M comparable](log *slog.Logger, handle func(context.Context, M) error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 		answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // null would mean: all failed
 		for _, m := range batch.Records {
@@ -28,11 +28,11 @@ func Queue[M any](log *slog.Logger, handle func(context.Context, M) error) func(
 	}
 }
 
-func deliver[M any](ctx context.Context, body string, handle func(context.Context, M) error) error {
+func deliver[M comparable](ctx context.Context, body string, handle func(context.Context, M) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	m, err := decode[M]([]byte(body))
+	m, err := message[M](body)
 	if err != nil {
 		return err // again and again, until the dead-letter queue has it for people to see
 	}
@@ -41,7 +41,7 @@ func deliver[M any](ctx context.Context, body string, handle func(context.Contex
 
 // QueueOrInvoke is [Queue] for events of SQS; any other JSON object is the input of a
 // person or a script, and is answered with what invoke returns.
-func QueueOrInvoke[M, In, Out any](
+func QueueOrInvoke[M comparable, In, Out any](
 	log *slog.Logger, handle func(context.Context, M) error, invoke func(context.Context, In) (Out, error),
 ) func(context.Context, json.RawMessage) (any, error) {
 	queue := Queue(log, handle)
@@ -68,7 +68,17 @@ func isBatch(event []byte) bool {
 	return json.Unmarshal(event, &e) == nil && e.Records != nil
 }
 
-// decode is strict: a misspelt field must not be taken for one that is not given.
+// message reads what a function of this version or another one has sent. Fields that this version does not know are those of a
+// later one, and ignored; a message of which it knows nothing is none.
+func message[M comparable](body string) (m M, err error) {
+	var none M
+	if json.Unmarshal([]byte(body), &m) != nil || m == none {
+		return m, fault.New(fault.Invalid, "bad_event", "this is no message that is expected here")
+	}
+	return m, nil
+}
+
+// decode is strict: a person's misspelt field must not be taken for one that is not given.
 func decode[T any](text []byte) (T, error) {
 	var v T
 	d := json.NewDecoder(bytes.NewReader(text))

@@ -67,11 +67,11 @@ func TestQueueNamesOnlyWhatFailed(t *testing.T) {
 		}
 		return nil
 	})
-	answer, err := handler(t.Context(), batch(`{"job":"1"}`, `{"job":"2"}`, `no JSON`, `{"jbo":"3"}`, `null`, `{"job":"4"}`))
+	answer, err := handler(t.Context(), batch(`{"job":"1"}`, `{"job":"2"}`, `no JSON`, `{"jbo":"3"}`, `null`, `{"job":"4","task":{"of":["a","later"],"version":1}}`, `[]`, `{"job":5}`, `{"job":"6"} {}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"b", "c", "d", "e"}, failures(t, answer)); diff != "" {
+	if diff := cmp.Diff([]string{"b", "c", "d", "e", "g", "h", "i"}, failures(t, answer)); diff != "" {
 		t.Errorf("failures: -want +got\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"1", "2", "4"}, seen); diff != "" {
@@ -112,8 +112,8 @@ func TestQueueOrInvoke(t *testing.T) {
 	if diff := cmp.Diff([]string{"m"}, failures(t, got)); diff != "" || err != nil {
 		t.Errorf("queue: %v\n%s", err, diff)
 	}
-	for _, event := range []string{``, `null`, `[]`, `"Acme"`, `{"sorce":"Acme"}`, `{"key1":"value1"}`, `{} {}`, `{"Records":3}`} {
-		if got, err := handler(t.Context(), json.RawMessage(event)); fault.KindOf(err) != fault.Invalid {
+	for _, event := range []string{``, `null`, `[]`, `"Acme"`, `{"sorce":"Acme"}`, `{"source":"Acme","dry-run":true}`, `{"key1":"value1"}`, `{} {}`, `{"Records":3}`} {
+		if got, err := handler(t.Context(), json.RawMessage(event)); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v, %v", event, got, err)
 		}
 	}

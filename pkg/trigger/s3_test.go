@@ -66,7 +66,7 @@ func TestWhatIsNoNotificationIsRefused(t *testing.T) {
 		string(s3Event(s3Record("ObjectCreated:Put", "100%", "1"))),
 		string(s3Event(s3Record("ObjectCreated:Put", "", "1"))),
 	} {
-		if _, err := trigger.DecodeS3([]byte(event)); fault.KindOf(err) != fault.Invalid {
+		if _, err := trigger.DecodeS3([]byte(event)); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", event, err)
 		}
 	}
@@ -128,7 +128,7 @@ func FuzzDecodeS3(f *testing.F) {
 	f.Add([]byte(`{"Records":[{"eventName":"ObjectCreated:","s3":{"bucket":{"name":"x"},"object":{"key":"%zz"}}}]}`))
 	f.Fuzz(func(t *testing.T, event []byte) {
 		got, err := trigger.DecodeS3(event)
-		if err != nil && (fault.KindOf(err) != fault.Invalid || got != nil) {
+		if err != nil && (!fault.Is(err, fault.Invalid) || got != nil) {
 			t.Errorf("%v with %v", err, got)
 		}
 		for _, o := range got {

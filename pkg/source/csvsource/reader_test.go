@@ -230,7 +230,7 @@ func TestHeaderErrors(t *testing.T) {
 			opts := csvsource.Options{MaxRecord: 32 << 10}
 			rd := csvsource.Open(strings.NewReader(tt.text), opts)
 			_, err := rd.Header(t.Context())
-			if fault.KindOf(err) != fault.Invalid || fault.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.says) {
+			if !fault.Is(err, fault.Invalid) || fault.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("Header: %v (%v, %q), want invalid, %q, %q", err, fault.KindOf(err), fault.CodeOf(err), tt.code, tt.says)
 			}
 			if _, again := rd.Next(t.Context()); !errors.Is(again, err) {
@@ -294,7 +294,7 @@ func TestBrokenInputIsNotTheEnd(t *testing.T) {
 			}
 			for range 2 {
 				_, err := rd.Next(t.Context())
-				if !errors.Is(err, broken) || fault.KindOf(err) != fault.Unavailable {
+				if !errors.Is(err, broken) || !fault.Is(err, fault.Unavailable) {
 					t.Errorf("Next: %v, want the error of the input", err)
 				}
 			}

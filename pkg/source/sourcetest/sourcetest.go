@@ -151,7 +151,7 @@ func testDuplicateHeader(t *testing.T, open Open) {
 func wantInvalid(t *testing.T, src source.Source, code string) {
 	t.Helper()
 	_, err := src.Header(t.Context())
-	if fault.KindOf(err) != fault.Invalid || fault.CodeOf(err) != code {
+	if !fault.Is(err, fault.Invalid) || fault.CodeOf(err) != code {
 		t.Errorf("Header: %v (%v, %q), want invalid, %q", err, fault.KindOf(err), fault.CodeOf(err), code)
 	}
 	if _, err = src.Next(t.Context()); fault.CodeOf(err) != code {

@@ -225,7 +225,7 @@ func TestAnAnswerThatIsCut(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	_, err := dynamo.New(clientOf(server.URL), "t").Query(t.Context(), table.Query{PK: "p"})
-	if err == nil || fault.KindOf(err) != fault.Unavailable || calls.Load() != 2 {
+	if !fault.Is(err, fault.Unavailable) || calls.Load() != 2 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 }

@@ -104,7 +104,7 @@ func TestErrorsAreSorted(t *testing.T) {
 			_, query := d.Query(t.Context(), table.Query{PK: "p"})
 			_, _, batch := d.Write(t.Context(), []table.Write{write("a")})
 			for i, err := range []error{one, two, get, query, batch} {
-				if err == nil || fault.KindOf(err) != c.want {
+				if !fault.Is(err, c.want) {
 					t.Errorf("call %d: %v is %v, want %v", i, err, fault.KindOf(err), c.want)
 				}
 			}
@@ -131,7 +131,7 @@ func TestOnlyRepeatableCallsAreRepeated(t *testing.T) {
 				tokens <- r["ClientRequestToken"]
 				return failing(r)
 			})
-			if _, err := d.Transact(t.Context(), c.writes); fault.KindOf(err) != fault.Unavailable || err == nil {
+			if _, err := d.Transact(t.Context(), c.writes); !fault.Is(err, fault.Unavailable) {
 				t.Errorf("got %v", err)
 			}
 			if got := calls.Load(); got != c.want {
@@ -199,11 +199,11 @@ func TestNobodyThere(t *testing.T) {
 	server.Close()
 	d := dynamo.New(clientOf(server.URL), "t")
 	for _, writes := range [][]table.Write{{conditional()}, {write("a"), write("b")}} {
-		if _, err := d.Transact(t.Context(), writes); fault.KindOf(err) != fault.Unavailable || err == nil {
+		if _, err := d.Transact(t.Context(), writes); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if err := dynamo.CreateTable(t.Context(), clientOf(server.URL), "t"); fault.KindOf(err) != fault.Unavailable {
+	if err := dynamo.CreateTable(t.Context(), clientOf(server.URL), "t"); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("create table: %v", err)
 	}
 }

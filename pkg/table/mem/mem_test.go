@@ -62,7 +62,7 @@ func TestTheNthCallFailsBeforeOrAfterItIsApplied(t *testing.T) {
 			if _, _, err := d.Write(t.Context(), nil); err != nil {
 				t.Errorf("the first call: %v", err)
 			}
-			if _, err := d.Transact(t.Context(), one); fault.KindOf(err) != fault.Unavailable || err == nil {
+			if _, err := d.Transact(t.Context(), one); !fault.Is(err, fault.Unavailable) {
 				t.Errorf("the second call: %v", err)
 			}
 			if got := stored(t, d); got != c.want {
@@ -113,7 +113,7 @@ func outcome(ctx context.Context, opt mem.Options) (busy, lost, partial, whole i
 		}
 		left, _, err := d.Write(ctx, batch)
 		switch {
-		case fault.KindOf(err) == fault.Busy:
+		case fault.Is(err, fault.Busy):
 			busy++
 		case err != nil:
 			lost++
@@ -167,7 +167,7 @@ func TestClosed(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := d.Write(t.Context(), one); fault.KindOf(err) != fault.Unavailable || err == nil {
+	if _, _, err := d.Write(t.Context(), one); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("got %v", err)
 	}
 }

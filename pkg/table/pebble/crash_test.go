@@ -121,7 +121,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 				t.Errorf("the writer says %q", lines.Text())
 			}
 		}
-		if _, err := pebble.Open(dir, pebble.Options{}); fault.KindOf(err) != fault.Busy || err == nil {
+		if _, err := pebble.Open(dir, pebble.Options{}); !fault.Is(err, fault.Busy) {
 			t.Errorf("a folder in use by another process: %v", err)
 		}
 		if err := writer.Process.Kill(); err != nil {
@@ -176,7 +176,7 @@ func TestPowerCutLosesNothing(t *testing.T) {
 				t.Errorf("%d items of batch %d, want %d", count[n], n, want)
 			}
 		}
-		if _, err := survivor.Transact(t.Context(), []table.Write{lock}); fault.KindOf(err) != fault.Conflict {
+		if _, err := survivor.Transact(t.Context(), []table.Write{lock}); !fault.Is(err, fault.Conflict) {
 			t.Errorf("the lock is lost: %v", err)
 		}
 		if err := survivor.Close(); err != nil {
@@ -190,7 +190,7 @@ func TestFolders(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "on", "demand")
 	d := open(t, dir)
 	_, err := pebble.Open(dir, pebble.Options{})
-	if fault.KindOf(err) != fault.Busy || err == nil {
+	if !fault.Is(err, fault.Busy) {
 		t.Errorf("the second opener: %v", err)
 	}
 	if fault.CodeOf(err) != "store_locked" {
@@ -205,7 +205,7 @@ func TestFolders(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pebble.Open(file, pebble.Options{}); fault.KindOf(err) != fault.Unavailable || err == nil {
+	if _, err := pebble.Open(file, pebble.Options{}); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a file as the folder: %v", err)
 	}
 	broken := t.TempDir()

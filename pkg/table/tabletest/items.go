@@ -189,7 +189,7 @@ func refusals(t *testing.T, d table.Driver) {
 	good := table.Key{PK: "p", SK: "s"}
 	refused := func(what string, err error) {
 		t.Helper()
-		if err == nil || fault.KindOf(err) != fault.Internal {
+		if !fault.Is(err, fault.Internal) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -218,7 +218,7 @@ func refusals(t *testing.T, d table.Driver) {
 		return err
 	}))
 	_, _, err = d.Write(ctx, []table.Write{put(good, table.NewBuilder().Bytes("x", make([]byte, table.MaxItemBytes)).Attrs())})
-	if fault.KindOf(err) != fault.TooLarge {
+	if !fault.Is(err, fault.TooLarge) {
 		t.Errorf("an item of more than %d bytes: %v", table.MaxItemBytes, err)
 	}
 	tooMany(t, d, refused)

@@ -55,7 +55,7 @@ func again(t *testing.T, call func() error) error {
 	t.Helper()
 	const enough = 10_000
 	for range enough {
-		if err := call(); err == nil || fault.KindOf(err) != fault.Busy {
+		if err := call(); !fault.Is(err, fault.Busy) {
 			return err
 		}
 		runtime.Gosched()

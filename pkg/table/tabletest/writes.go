@@ -63,7 +63,7 @@ func (c conditionCase) check(t *testing.T, d table.Driver) {
 	}
 	_, err := transact(t, d, writes...)
 	holds := c.cond.Holds(before, c.stored != nil)
-	if holds && err != nil || !holds && fault.KindOf(err) != fault.Conflict {
+	if holds && err != nil || !holds && !fault.Is(err, fault.Conflict) {
 		t.Errorf("%+v on %q: %v", c.cond, before, err)
 	}
 	want, there := before, c.stored != nil
@@ -99,7 +99,7 @@ func transactions(t *testing.T, d table.Driver) {
 	for failing := range writes { // whichever of them it is, none is written
 		try := append([]table.Write(nil), writes...)
 		try[failing].If = table.Cond{Op: table.Equals, Attr: "v", N: 99}
-		if _, err := transact(t, d, try...); fault.KindOf(err) != fault.Conflict {
+		if _, err := transact(t, d, try...); !fault.Is(err, fault.Conflict) {
 			t.Errorf("write %d of 4 fails: %v", failing, err)
 		}
 		want.holds(t, d, "c")
@@ -131,7 +131,7 @@ func largest(t *testing.T, d table.Driver) {
 		t.Fatal(err)
 	}
 	want.holds(t, d)
-	if _, err := transact(t, d, writes...); fault.KindOf(err) != fault.Conflict {
+	if _, err := transact(t, d, writes...); !fault.Is(err, fault.Conflict) {
 		t.Errorf("the same once more: %v", err)
 	}
 }
@@ -157,7 +157,7 @@ func oneWins(t *testing.T, d table.Driver) {
 				case err == nil:
 					wins.Add(1)
 					winner.Store(int64(i))
-				case fault.KindOf(err) != fault.Conflict:
+				case !fault.Is(err, fault.Conflict):
 					t.Errorf("round %d: %v", round, err)
 				}
 			})
@@ -187,7 +187,7 @@ func counting(t *testing.T, d table.Driver) {
 		group.Go(func() {
 			for done := 0; done < steps && !t.Failed(); {
 				items, _, _, err := d.Get(t.Context(), []table.Key{k})
-				if err != nil && fault.KindOf(err) != fault.Busy {
+				if err != nil && !fault.Is(err, fault.Busy) {
 					t.Errorf("get: %v", err)
 				}
 				if len(items) == 0 {
@@ -199,7 +199,7 @@ func counting(t *testing.T, d table.Driver) {
 				switch _, err := transact(t, d, w); {
 				case err == nil:
 					done++
-				case fault.KindOf(err) != fault.Conflict:
+				case !fault.Is(err, fault.Conflict):
 					t.Errorf("transact: %v", err)
 				}
 			}
@@ -216,7 +216,7 @@ func cancelled(t *testing.T, d table.Driver) {
 	cancel()
 	ended := func(what string, err error) {
 		t.Helper()
-		if err == nil || fault.KindOf(err) != fault.Unavailable {
+		if !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

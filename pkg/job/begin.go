@@ -1,0 +1,145 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// Create stores a new job in one transaction: Running with the lock of its
+// source if that is free, else Waiting. A job without a tag needs no lock. A
+// job of the same Once mark is returned in its place, and nothing changes. ID
+// and CreatedAt are given if they are not set. A failed condition of the extra writes is
+// fault.Conflict.
+func (l *Ledger) Create(ctx context.Context, j *Job, extra ...table.Write) (*Job, error) {
+	for {
+		lock, writes, err := l.prepare(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		err = l.st.Transact(ctx, append(writes, extra...)...)
+		if err == nil {
+			return j, nil
+		}
+		if !fault.Is(err, fault.Conflict) {
+			return nil, err
+		}
+		if first, err := l.Stored(ctx, j); err != nil || first != nil {
+			return first, err
+		}
+		// Only a lock that has changed meanwhile is worth another try: the rest is the caller's.
+		if now, err2 := l.lock(ctx, j.Tag); err2 != nil || bytes.Equal(now, lock) {
+			return nil, err
+		}
+	}
+}
+
+// Stored finds the job that is in the ledger in j's place: itself, if a
+// transaction went through although its answer was lost, or the first one of
+// the same Once mark. It is nil if there is none.
+func (l *Ledger) Stored(ctx context.Context, j *Job) (*Job, error) {
+	id := j.ID
+	if j.Once != "" {
+		marks, err := l.st.Get(ctx, store.OnceKey(j.Once))
+		if err != nil {
+			return nil, err
+		}
+		if len(marks) == 1 {
+			id = marks[0].Attrs.Str(attrJob)
+		}
+	}
+	found, err := l.Get(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil //nolint:nilnil // there is none, and that is an answer
+	}
+	return found, err
+}
+
+// Prepare gives the writes that create j, for a transaction of the caller's
+// own (a change of the directory). It sets the job's id, time and status. A transaction that fails is to
+// be prepared anew: the lock may have changed meanwhile. A job in its grace period stays in it, and takes no lock.
+func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]table.Write, error) {
+	_, writes, err := l.prepare(ctx, j)
+	return writes, err
+}
+
+// prepare is [Ledger.Prepare]; it returns the lock of the source as it was, too.
+func (l *Ledger) prepare(ctx context.Context, j *Job) (lock table.Attrs, writes []table.Write, err error) {
+	if j.ID == "" {
+		j.ID = l.NewID()
+	}
+	if j.CreatedAt.IsZero() {
+		j.CreatedAt = l.now().UTC()
+	}
+	j.Version, j.StartedAt = 1, time.Time{}
+	if j.Status != Grace {
+		if lock, writes, err = l.place(ctx, j); err != nil {
+			return nil, nil, err
+		}
+	}
+	writes = append(writes, table.Write{Item: mark(openKey(j), j.ID), If: table.Cond{Op: table.Absent}})
+	if j.Once != "" {
+		writes = append(writes, table.Write{Item: mark(store.OnceKey(j.Once), j.ID), If: table.Cond{Op: table.Absent}})
+	}
+	item, err := encodeJob(j)
+	return lock, append(writes, table.Write{Item: item, If: table.Cond{Op: table.Absent}}), err
+}
+
+// Resume begins a planned job again, as if it were made now: Running with the lock
+// of its source, or Waiting. A job that is not planned is fault.Conflict. Further writes that change gives go into the
+// same transaction. An error of change ends it, with nothing written.
+func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) ([]table.Write, error)) (*Job, error) {
+	return l.begin(ctx, id, Planned, change)
+}
+
+// Due begins an erase whose grace period is over, like [Ledger.Resume]. One that is not in it is fault.Conflict.
+func (l *Ledger) Due(ctx context.Context, id string) (*Job, error) {
+	return l.begin(ctx, id, Grace, func(*Job) ([]table.Write, error) { return nil, nil })
+}
+
+func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(*Job) ([]table.Write, error)) (*Job, error) {
+	for {
+		j, err := l.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if j.Status != from {
+			what := "a plan that waits to be applied"
+			if from == Grace {
+				what = "an erase in its grace period"
+			}
+			return nil, fault.Newf(fault.Conflict, "not_"+string(from), "the job is not %s: it is %s", what, j.Status)
+		}
+		writes, err := change(j)
+		if err != nil {
+			return nil, err
+		}
+		marks := unmark(j)
+		_, place, err := l.place(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		j.EndedAt = time.Time{}
+		marks[0] = table.Write{Item: mark(openKey(j), id)}
+		writes = slices.Concat(writes, marks, place)
+		write, err := l.next(j)
+		if err != nil {
+			return nil, err
+		}
+		err = l.st.Transact(ctx, append(writes, write)...)
+		if err == nil {
+			return j, nil
+		}
+		if !fault.Is(err, fault.Conflict) {
+			return nil, err
+		}
+		if same, err := l.holds(ctx, write.Item); same || err != nil {
+			return j, err
+		}
+	}
+}
