@@ -90,7 +90,7 @@ soak: ## kill -9 again and again, and random sequences against a model, from a n
 	@echo "seed $(SOAK_SEED)"
 	RESEED_TEST_KILLS=$(SOAK_KILLS) RESEED_TEST_SEED=$(SOAK_SEED) $(go_test) -count=1 -run 'Kill|ErasedIsNowhere' -v ./cmd/reseed | grep -vE '^ *(=== |--- PASS)'
 	RESEED_TEST_ALL=1 $(go_test) -count=1 -run 'Sequences|Anywhere' ./pkg/importer -rapid.checks=$(SOAK_CHECKS) -rapid.seed=$(SOAK_SEED)
-	$(go_test) -count=1 -run SequencesOfEditsAndErases ./pkg/chartmogul -rapid.checks=$$((2 * $(SOAK_CHECKS))) -rapid.steps=100 -rapid.seed=$(SOAK_SEED)
+	$(go_test) -count=1 -run SequencesOfEditsAndErases ./pkg/api -rapid.checks=$$((2 * $(SOAK_CHECKS))) -rapid.steps=100 -rapid.seed=$(SOAK_SEED)
 
 .PHONY: sam-test-if-possible
 sam-test-if-possible:

@@ -11,12 +11,13 @@ import (
 	"runtime"
 	"time"
 
+	"reseed/pkg/api"
 	"reseed/pkg/app"
-	"reseed/pkg/chartmogul"
 	"reseed/pkg/cloud"
 	"reseed/pkg/config"
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
@@ -46,7 +47,7 @@ const localPiece = 4 << 20
 
 // openApp opens what the data folder, or the DynamoDB table that the environment names, holds. A
 // folder has one owner at a time: for a second one this is fault.Busy.
-func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...chartmogul.Key) (*instance, error) {
+func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.Key) (*instance, error) {
 	c, err := sh.settings()
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...chartmogu
 	if st.Exclusive() { // there are no requests of other processes
 		lifetime = 0
 	}
-	in, requests := &instance{key: chartmogul.NewKey(), uploads: newUploadWatch()}, newInflight()
+	in, requests := &instance{key: httpapi.NewKey(), uploads: newUploadWatch()}, newInflight()
 	in.queue = newQueue(in.work, workersOfOne(), log)
 	in.App = app.New(app.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: lifetime, MakeWay: requests.makeWay,
@@ -73,11 +74,11 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...chartmogu
 		Quiet:        requests.quiet, Grace: c.Grace, Residue: eraser.Residue{Local: st.Exclusive()},
 	})
 	in.uploads.app = in.App
-	in.handler = requests.wrap(chartmogul.New(chartmogul.Config{
-		Store: st, Keys: append(keys, chartmogul.Key{Hash: chartmogul.HashKey(in.key), Name: chartmogul.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: in.Ledger,
+	in.handler = requests.wrap(api.New(api.Config{
+		Store: st, Keys: append(keys, httpapi.Key{Hash: httpapi.HashKey(in.key), Name: httpapi.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: in.Ledger,
 		Asked:   newWrongKeys().asked,
-		Imports: chartmogul.ImportsOf(in.App),
-		Erase:   chartmogul.EraseOf(in.Eraser, in.StartErase),
+		Imports: api.ImportsOf(in.App),
+		Erase:   api.EraseOf(in.Eraser, in.StartErase),
 		Now:     time.Now, Log: log, Uploads: in.uploads.failures,
 	}))
 	return in, nil

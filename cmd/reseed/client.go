@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"reseed/pkg/chartmogul"
+	"reseed/pkg/api/wire"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 )
@@ -152,10 +152,10 @@ func (c *client) job(ctx context.Context, id string) (*job.Job, error) {
 }
 
 // jobs are the newest jobs, and the files of the upload folder that could not become one.
-func (c *client) jobs(ctx context.Context) ([]job.Job, []chartmogul.FailedUpload, error) {
+func (c *client) jobs(ctx context.Context) ([]job.Job, []wire.FailedUpload, error) {
 	var out struct {
-		Jobs    []job.Job                 `json:"jobs"`
-		Uploads []chartmogul.FailedUpload `json:"uploads"`
+		Jobs    []job.Job           `json:"jobs"`
+		Uploads []wire.FailedUpload `json:"uploads"`
 	}
 	err := c.call(ctx, http.MethodGet, "/v1/jobs", nil, &out)
 	return out.Jobs, out.Uploads, err

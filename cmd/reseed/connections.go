@@ -118,7 +118,7 @@ func recognised(r *http.Request) {
 	}
 }
 
-// How long a connection may take where no handler sets a deadline of its own (chartmogul.Patience).
+// How long a connection may take where no handler sets a deadline of its own (httpapi.Patience).
 const (
 	headerTime = 10 * time.Second // for the first request's first byte, and for any request's header
 	silentTime = 60 * time.Second // between requests

@@ -19,8 +19,8 @@ import (
 	"time"
 
 	attack "reseed/internal/hostile"
-	"reseed/pkg/chartmogul"
 	"reseed/pkg/config"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
@@ -86,7 +86,7 @@ func inTown(t *testing.T, most int, test func(*testing.T, *town)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &town{net: newPipes()}
-		a, err := openApp(t.Context(), memory(&w.slow), slog.New(slog.DiscardHandler), chartmogul.Key{Hash: chartmogul.HashKey(rightKey)})
+		a, err := openApp(t.Context(), memory(&w.slow), slog.New(slog.DiscardHandler), httpapi.Key{Hash: httpapi.HashKey(rightKey)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func (w *town) ping(ctx context.Context, key string) (status int, took time.Dura
 // TestHostileConnectionsEnd: whatever a connection does to stay, it is closed, and others are served at once meanwhile.
 func TestHostileConnectionsEnd(t *testing.T) {
 	t.Parallel()
-	patience := chartmogul.DefaultPatience()
+	patience := httpapi.DefaultPatience()
 	limits := map[string]time.Duration{
 		"without a byte": headerTime, "dripping header": headerTime, "dripping body without a key": 0, "dripping body": patience.Body,
 		"dripping upload": patience.Move, "unread answers without a key": patience.Move, "unread lists": patience.Move,

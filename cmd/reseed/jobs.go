@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"reseed/pkg/chartmogul"
+	"reseed/pkg/api/wire"
 	"reseed/pkg/importer"
 )
 
@@ -136,7 +136,7 @@ func (sh *shell) listJobs(ctx context.Context, cl *client) error {
 }
 
 // printFailedUploads prints which files of the upload folder could not be imported, and why.
-func (sh *shell) printFailedUploads(uploads []chartmogul.FailedUpload) {
+func (sh *shell) printFailedUploads(uploads []wire.FailedUpload) {
 	if len(uploads) > 0 {
 		sh.printf("\nNot imported, and tried again every minute:\n")
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"reseed/pkg/chartmogul"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/store"
 )
 
@@ -164,12 +164,12 @@ func (sh *shell) firstKey(ctx context.Context, in *instance) (string, error) {
 	if err != nil || len(list) > 0 {
 		return "", err
 	}
-	key := chartmogul.NewKey()
+	key := httpapi.NewKey()
 	_, err = fmt.Fprintf(sh.out, "API key: %s\n  It is shown this once; only its hash is kept. More keys, or another: %s\n", key, sh.again("keys add NAME"))
 	if err != nil {
 		return "", fmt.Errorf("the API key could not be shown, so none was made: %w", err)
 	}
-	k := store.APIKey{Name: "first key", Hash: chartmogul.HashKey(key), At: time.Now().UTC().Truncate(time.Millisecond), By: "reseed serve"}
+	k := store.APIKey{Name: "first key", Hash: httpapi.HashKey(key), At: time.Now().UTC().Truncate(time.Millisecond), By: "reseed serve"}
 	if err := in.Store.AddAPIKey(ctx, k); err != nil {
 		return "", fmt.Errorf("the API key above could not be stored, and is not valid: %w", err)
 	}

@@ -10,18 +10,18 @@ import (
 	"path/filepath"
 	"strings"
 
-	"reseed/pkg/chartmogul"
+	"reseed/pkg/httpapi"
 )
 
 // settingKeys are the API keys that are let in besides those of the table: RESEED_API_KEY, else the one that an
 // older version made for this data folder.
-func (sh *shell) settingKeys() ([]chartmogul.Key, error) {
+func (sh *shell) settingKeys() ([]httpapi.Key, error) {
 	key, err := sh.apiKey()
 	switch {
 	case err != nil:
 		return nil, err
 	case key != "":
-		return []chartmogul.Key{{Hash: chartmogul.HashKey(key)}}, nil
+		return []httpapi.Key{{Hash: httpapi.HashKey(key)}}, nil
 	}
 	return sh.madeKey()
 }
@@ -39,7 +39,7 @@ func (sh *shell) apiKey() (string, error) {
 }
 
 // madeKey is the key that an older version made at its first start: its hash lies in the data folder.
-func (sh *shell) madeKey() ([]chartmogul.Key, error) {
+func (sh *shell) madeKey() ([]httpapi.Key, error) {
 	file := filepath.Join(sh.data, "api-key.sha256")
 	text, err := os.ReadFile(file) //nolint:gosec // in the data folder that the person names
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,5 +52,5 @@ func (sh *shell) madeKey() ([]chartmogul.Key, error) {
 	if err != nil || len(hash) != sha256.Size {
 		return nil, fmt.Errorf("%s is damaged; remove it, and make a key with %s", file, sh.again("keys add NAME"))
 	}
-	return []chartmogul.Key{{Hash: [sha256.Size]byte(hash)}}, nil
+	return []httpapi.Key{{Hash: [sha256.Size]byte(hash)}}, nil
 }

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"reseed/pkg/api/wire"
 	"reseed/pkg/app"
-	"reseed/pkg/chartmogul"
 	"reseed/pkg/fault"
 	"reseed/pkg/objects"
 )
@@ -30,22 +30,22 @@ type uploadWatch struct {
 	taken map[string]string // key → version that became an import
 
 	mu     sync.Mutex // of failed, which requests ask for
-	failed map[string]chartmogul.FailedUpload
+	failed map[string]wire.FailedUpload
 }
 
 func newUploadWatch() *uploadWatch {
-	return &uploadWatch{seen: map[string]string{}, taken: map[string]string{}, failed: map[string]chartmogul.FailedUpload{}}
+	return &uploadWatch{seen: map[string]string{}, taken: map[string]string{}, failed: map[string]wire.FailedUpload{}}
 }
 
 // failures are the files that could not be imported, in the order of their keys.
-func (u *uploadWatch) failures() []chartmogul.FailedUpload {
+func (u *uploadWatch) failures() []wire.FailedUpload {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	var list []chartmogul.FailedUpload
+	var list []wire.FailedUpload
 	for _, f := range u.failed {
 		list = append(list, f)
 	}
-	slices.SortFunc(list, func(a, b chartmogul.FailedUpload) int { return strings.Compare(a.Object, b.Object) })
+	slices.SortFunc(list, func(a, b wire.FailedUpload) int { return strings.Compare(a.Object, b.Object) })
 	return list
 }
 
@@ -113,7 +113,7 @@ func (u *uploadWatch) fail(key string, err error, now time.Time) {
 	u.mu.Lock()
 	f, again := u.failed[key]
 	if !again {
-		f = chartmogul.FailedUpload{Object: key, Since: now.UTC()}
+		f = wire.FailedUpload{Object: key, Since: now.UTC()}
 	}
 	again = again && f.Error == why
 	f.Error, f.TriedAt = why, now.UTC()

@@ -7,10 +7,14 @@ import (
 	"net/http"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 )
 
 // textCustom is what custom attributes of the wrong shape are answered with.
 const textCustom = "must be a list of objects with type, key and value"
+
+const textTooManyOwners = "is that of more than %d customers; name them one by one"
 
 type tagsWire struct {
 	Tags []string `json:"tags"`
@@ -21,156 +25,108 @@ type customWire struct {
 }
 
 // getAttributes is GET /customers/:uuid/attributes: top level, without an envelope.
-func getAttributes(c *call) (reply, error) {
-	_, row, err := c.customer(c.PathValue("uuid"))
+func getAttributes(c *call) (httpapi.Reply, error) {
+	_, row, err := c.Records.Customer(c.Context(), c.PathValue("uuid"))
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: attributesOf(row.group)}, nil
-}
-
-// Of a merged customer, what is added goes to the one that the others were merged into, and what is removed is
-// removed from all.
-
-// editing is a source customer that is edited by who asks.
-type editing struct {
-	m *edit.Member
-	c edit.Customer
-}
-
-func (c *call) editing(m *edit.Member) editing { return editing{m, m.Customer().By(c.author)} }
-
-func (e editing) add(tags []string) customerEdit { return customerEdit{e.m, e.c.AddTags(tags...)} }
-
-func (e editing) set(values map[string]edit.Value) customerEdit {
-	return customerEdit{e.m, e.c.Set(values)}
-}
-
-// putCustomOf keeps the types that attributes have, with whichever member.
-func (c *call) putCustomOf(g edit.Group, values map[string]edit.Untyped) customerEdit {
-	for name, v := range g.Attributes() {
-		if raw, ok := values[name]; ok {
-			raw.Type = v.Type
-			values[name] = raw
-		}
-	}
-	return customerEdit{g[0], c.editing(g[0]).c.Put(values)}
-}
-
-func (c *call) removeTagsOf(g edit.Group, tags []string) (list []customerEdit) {
-	for _, m := range g {
-		list = append(list, customerEdit{m, c.editing(m).c.RemoveTags(tags...)})
-	}
-	return list
-}
-
-func (c *call) removeCustomOf(g edit.Group, names []string) (list []customerEdit) {
-	for _, m := range g {
-		list = append(list, customerEdit{m, c.editing(m).c.Remove(names...)})
-	}
-	return list
+	return httpapi.Reply{Status: http.StatusOK, Body: attributesOf(row.Group)}, nil
 }
 
 // edited reads the request's body and its customer, and makes what change makes of the two.
-func (c *call) edited(member string, change func(*fields, edit.Group) []customerEdit) (g edit.Group, err error) {
-	f, err := c.body()
+func (c *call) edited(member string, change func(*httpapi.Fields, edit.Group) []records.CustomerEdit) (edit.Group, error) {
+	f, err := c.Fields()
 	if err != nil {
 		return nil, err
 	}
-	if err := f.require(member); err != nil {
+	if err := f.Require(member); err != nil {
 		return nil, err
 	}
-	return g, c.settled(func() error {
-		a, row, err := c.customer(c.PathValue("uuid"))
-		if err != nil {
-			return err
-		}
-		list := change(f, row.group)
-		if err := f.refused(); err != nil {
-			return err
-		}
-		g = row.group
-		return c.edit(a, list)
+	cu, err := c.Records.EditCustomer(c.Context(), c.PathValue("uuid"), func(_ records.Account, cu records.Customer) ([]records.CustomerEdit, error) {
+		return change(f, cu.Group), f.Refused()
 	})
+	return cu.Group, err
 }
 
-func tagsReply(g edit.Group, err error) (reply, error) {
-	return reply{status: http.StatusOK, body: tagsWire{tagsOf(g.Tags())}}, err
+func tagsReply(g edit.Group, err error) (httpapi.Reply, error) {
+	return httpapi.Reply{Status: http.StatusOK, Body: tagsWire{tagsOf(g.Tags())}}, err
 }
 
-func customReply(g edit.Group, err error) (reply, error) {
-	return reply{status: http.StatusOK, body: customWire{edit.Custom(g.Attributes())}}, err
+func customReply(g edit.Group, err error) (httpapi.Reply, error) {
+	return httpapi.Reply{Status: http.StatusOK, Body: customWire{edit.Custom(g.Attributes())}}, err
 }
 
 // addTags is POST /customers/:uuid/attributes/tags.
-func addTags(c *call) (reply, error) {
-	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit {
-		return []customerEdit{c.editing(g[0]).add(f.texts("tags", edit.MaxTags))}
+func addTags(c *call) (httpapi.Reply, error) {
+	return tagsReply(c.edited("tags", func(f *httpapi.Fields, g edit.Group) []records.CustomerEdit {
+		return []records.CustomerEdit{records.AddTags(g[0], c.Author, f.Texts("tags", edit.MaxTags))}
 	}))
 }
 
 // removeTags is DELETE /customers/:uuid/attributes/tags.
-func removeTags(c *call) (reply, error) {
-	return tagsReply(c.edited("tags", func(f *fields, g edit.Group) []customerEdit { return c.removeTagsOf(g, f.texts("tags", edit.MaxTags)) }))
+func removeTags(c *call) (httpapi.Reply, error) {
+	return tagsReply(c.edited("tags", func(f *httpapi.Fields, g edit.Group) []records.CustomerEdit {
+		return records.RemoveTags(g, c.Author, f.Texts("tags", edit.MaxTags))
+	}))
 }
 
 // addCustom is POST /customers/:uuid/attributes/custom: a list, each with its type.
-func addCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
-		return []customerEdit{c.editing(g[0]).set(readCustomList(f, "custom"))}
+func addCustom(c *call) (httpapi.Reply, error) {
+	return customReply(c.edited("custom", func(f *httpapi.Fields, g edit.Group) []records.CustomerEdit {
+		return []records.CustomerEdit{records.SetCustom(g[0], c.Author, readCustomList(f, "custom"))}
 	}))
 }
 
 // setCustom is PUT /customers/:uuid/attributes/custom: a map without types.
-func setCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
-		return []customerEdit{c.putCustomOf(g, readCustomMap(f, "custom"))}
+func setCustom(c *call) (httpapi.Reply, error) {
+	return customReply(c.edited("custom", func(f *httpapi.Fields, g edit.Group) []records.CustomerEdit {
+		return []records.CustomerEdit{records.PutCustom(g, c.Author, readCustomMap(f, "custom"))}
 	}))
 }
 
 // removeCustom is DELETE /customers/:uuid/attributes/custom: a list of keys. It answers with
 // a body, since Go's and PHP's clients decode one.
-func removeCustom(c *call) (reply, error) {
-	return customReply(c.edited("custom", func(f *fields, g edit.Group) []customerEdit {
-		return c.removeCustomOf(g, f.texts("custom", edit.MaxAttributes))
+func removeCustom(c *call) (httpapi.Reply, error) {
+	return customReply(c.edited("custom", func(f *httpapi.Fields, g edit.Group) []records.CustomerEdit {
+		return records.RemoveCustom(g, c.Author, f.Texts("custom", edit.MaxAttributes))
 	}))
 }
 
 // readCustomList reads [{type, key, value, source}, …].
-func readCustomList(f *fields, name string) map[string]edit.Value {
+func readCustomList(f *httpapi.Fields, name string) map[string]edit.Value {
 	out := map[string]edit.Value{}
-	for _, raw := range f.list(name, edit.MaxAttributes) {
-		o, ok := parseFields(raw, f.prefix+name+".", f.errs)
+	for _, raw := range f.List(name, edit.MaxAttributes) {
+		o, ok := httpapi.ParseFields(raw, f.Prefix+name+".", f.Errs)
 		if !ok {
-			f.fail(name, textCustom)
+			f.Fail(name, textCustom)
 			return nil
 		}
-		typ, err := edit.ParseType(o.text("type"))
-		o.complain("type", err)
-		v, err := edit.NewValue(typ, jsonValue(o.raw["value"]), o.text("source"))
+		typ, err := edit.ParseType(o.Text("type"))
+		complain(o, "type", err)
+		v, err := edit.NewValue(typ, jsonValue(o.Raw["value"]), o.Text("source"))
 		if typ != "" {
-			o.complain("value", err)
+			complain(o, "value", err)
 		}
-		out[o.needed("key")] = v
+		out[o.Needed("key")] = v
 	}
 	return out
 }
 
 // readCustomMap reads {key: value, …} or {key: {value, source}, …}.
-func readCustomMap(f *fields, name string) map[string]edit.Untyped {
+func readCustomMap(f *httpapi.Fields, name string) map[string]edit.Untyped {
 	out := map[string]edit.Untyped{}
-	o := f.object(name)
+	o := f.Object(name)
 	if o == nil {
-		f.fail(name, "must be an object")
+		f.Fail(name, "must be an object")
 		return nil
 	}
-	if len(o.raw) > edit.MaxAttributes {
-		f.fail(name, fmt.Sprintf(textTooMany, edit.MaxAttributes))
+	if len(o.Raw) > edit.MaxAttributes {
+		f.Fail(name, fmt.Sprintf(httpapi.TextTooMany, edit.MaxAttributes))
 		return nil
 	}
-	for key, raw := range o.raw {
-		if in, ok := parseFields(raw, o.prefix+key+".", f.errs); ok {
-			out[key] = edit.Untyped{Value: jsonValue(in.raw["value"]), Source: in.text("source")}
+	for key, raw := range o.Raw {
+		if in, ok := httpapi.ParseFields(raw, o.Prefix+key+".", f.Errs); ok {
+			out[key] = edit.Untyped{Value: jsonValue(in.Raw["value"]), Source: in.Text("source")}
 			continue
 		}
 		out[key] = edit.Untyped{Value: jsonValue(raw)}
@@ -179,9 +135,9 @@ func readCustomMap(f *fields, name string) map[string]edit.Untyped {
 }
 
 // complain notes an error of the domain about a member.
-func (f *fields) complain(name string, err error) {
+func complain(f *httpapi.Fields, name string, err error) {
 	if err != nil {
-		f.checked(name, "", err)
+		f.Checked(name, "", err)
 	}
 }
 
@@ -198,56 +154,56 @@ func jsonValue(raw []byte) any {
 
 // byEmail does the same to every customer of an e-mail address and answers with all of them. If there are so many that it takes
 // several transactions, and it is cut between them, the same once more completes it.
-func (c *call) byEmail(member string, read func(*fields), change func(editing) customerEdit) (ans reply, err error) {
-	f, err := c.body()
+func (c *call) byEmail(member string, read func(*httpapi.Fields), change func(*edit.Member) records.CustomerEdit) (httpapi.Reply, error) {
+	f, err := c.Fields()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	if err := f.require("email", member); err != nil {
-		return reply{}, err
+	if err := f.Require("email", member); err != nil {
+		return httpapi.Reply{}, err
 	}
-	email := f.needed("email")
+	email := f.Needed("email")
 	read(f)
-	if err := f.refused(); err != nil {
-		return reply{}, err
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
 	}
-	return ans, c.settled(func() error {
-		a, err := c.account()
-		if err != nil {
-			return err
+	var page []shown
+	err = c.Records.EditCustomers(c.Context(), func() (a records.Account, list []records.CustomerEdit, err error) {
+		if a, err = c.Records.Account(c.Context()); err != nil {
+			return a, nil, err
 		}
-		page, err := c.customersByEmail(a, email, paging{size: maxPage})
-		if err != nil {
-			return err
+		if page, err = c.customersByEmail(a, email, paging{size: httpapi.MaxPage}); err != nil {
+			return a, nil, err
 		}
-		if len(page) > maxPage {
-			return refused(map[string]string{"email": fmt.Sprintf(textTooManyOwners, maxPage)})
+		switch {
+		case len(page) > httpapi.MaxPage:
+			return a, nil, httpapi.Refused(map[string]string{"email": fmt.Sprintf(textTooManyOwners, httpapi.MaxPage)})
+		case len(page) == 0:
+			return a, nil, nobody(email)
 		}
-		if len(page) == 0 {
-			return nobody(email)
+		for _, s := range page {
+			list = append(list, change(s.group[0]))
 		}
-		list := make([]customerEdit, len(page))
-		for i, s := range page {
-			list[i] = change(c.editing(s.group[0]))
-		}
-		err = c.edit(a, list)
-		ans = reply{status: http.StatusOK, body: listed{name: "entries", records: c.entries(page, &paged{})}}
-		return err
+		return a, list, nil
 	})
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "entries", Elements: c.entries(page, &httpapi.Paged{})}}, nil
 }
 
 // addTagsByEmail is POST /customers/attributes/tags.
-func addTagsByEmail(c *call) (reply, error) {
+func addTagsByEmail(c *call) (httpapi.Reply, error) {
 	var tags []string
-	return c.byEmail("tags", func(f *fields) {
-		tags = f.texts("tags", edit.MaxTags)
-	}, func(e editing) customerEdit { return e.add(tags) })
+	return c.byEmail("tags", func(f *httpapi.Fields) {
+		tags = f.Texts("tags", edit.MaxTags)
+	}, func(m *edit.Member) records.CustomerEdit { return records.AddTags(m, c.Author, tags) })
 }
 
 // addCustomByEmail is POST /customers/attributes/custom.
-func addCustomByEmail(c *call) (reply, error) {
+func addCustomByEmail(c *call) (httpapi.Reply, error) {
 	var values map[string]edit.Value
-	return c.byEmail("custom", func(f *fields) {
+	return c.byEmail("custom", func(f *httpapi.Fields) {
 		values = readCustomList(f, "custom")
-	}, func(e editing) customerEdit { return e.set(values) })
+	}, func(m *edit.Member) records.CustomerEdit { return records.SetCustom(m, c.Author, values) })
 }

@@ -2,41 +2,33 @@ package chartmogul
 
 import (
 	"net/http"
-	"slices"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 	"reseed/pkg/table"
 )
 
 // patchCustomer is PATCH /customers/:uuid: always an edit, which stays whatever is imported later. Of a merged
 // customer the one is edited that the others were merged into. A lead status is taken and has no effect, since nobody
 // has another than "New Lead".
-func patchCustomer(c *call) (ans reply, err error) {
-	body, err := c.body()
+func patchCustomer(c *call) (httpapi.Reply, error) {
+	body, err := c.Fields()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return ans, c.settled(func() error {
-		a, row, err := c.customer(c.PathValue("uuid"))
-		if err != nil {
-			return err
-		}
-		list := c.ownChanges(body, row.group)
-		s := stored{src: row.Source, key: row.Source.Space().Customer(row.H), attrs: row.Attrs, edits: row.Edits.Row}
-		ch, err := c.customerForm().edit(body, s, func(attrs table.Attrs) any {
-			return c.customerWire(rowOf(edit.Group{{Ref: row.Ref, Source: row.Source, Attrs: attrs}}))
+	cu, err := c.Records.EditCustomer(c.Context(), c.PathValue("uuid"), func(a records.Account, cu records.Customer) ([]records.CustomerEdit, error) {
+		list := c.ownChanges(body, cu.Group)
+		ch, err := c.customerForm().edit(body, cu.Stored(), func(attrs table.Attrs) any {
+			return c.customerWire(records.CustomerOf(edit.Group{{Ref: cu.Ref, Source: cu.Source, Attrs: attrs}}))
 		})
-		if err != nil {
-			return err
-		}
-		list = append(list, customerEdit{row.Member, a.editable(s).Change(ch.want, ch.attrs, c.author)})
-		if err := c.edit(a, list); err != nil {
-			return err
-		}
-		ans = reply{status: http.StatusOK, body: c.customerWire(rowOf(row.group))}
-		return nil
+		return append(list, a.EditFields(cu, ch, c.Author)), err
 	})
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: c.customerWire(cu)}, nil
 }
 
 func (c *call) customerForm() form {
@@ -45,33 +37,27 @@ func (c *call) customerForm() form {
 			"name", "email", "company", "country", "state", "city", "zip", "lead_created_at", "free_trial_started_at", "owner", "website_url",
 		},
 		fixed: []string{"external_id", "data_source_uuid"},
-		read:  func(f *fields) (billing.Record, error) { return c.readCustomer(f), nil },
+		read:  func(f *httpapi.Fields) (billing.Record, error) { return c.readCustomer(f), nil },
 	}
 }
 
 // ownChanges are what a PATCH changes of the things that only people give to a customer. Tags are those of all members
 // together.
-func (c *call) ownChanges(body *fields, g edit.Group) (list []customerEdit) {
-	if body.value("primary_contact") != nil {
-		body.fail("primary_contact", textFixed)
+func (c *call) ownChanges(body *httpapi.Fields, g edit.Group) (list []records.CustomerEdit) {
+	if body.Value("primary_contact") != nil {
+		body.Fail("primary_contact", textFixed)
 	}
-	f := body.object("attributes")
+	f := body.Object("attributes")
 	if f == nil {
 		return nil
 	}
-	if f.value("custom") != nil {
+	if f.Value("custom") != nil {
 		if values := readCustomMap(f, "custom"); len(values) > 0 {
-			list = append(list, c.putCustomOf(g, values))
+			list = append(list, records.PutCustom(g, c.Author, values))
 		}
 	}
-	if f.value("tags") == nil {
+	if f.Value("tags") == nil {
 		return list
 	}
-	tags := f.texts("tags", edit.MaxTags)
-	list = append(list, customerEdit{g[0], c.editing(g[0]).c.SetTags(tags...)})
-	gone := slices.DeleteFunc(slices.Clone(g.Tags()), func(t string) bool { return slices.Contains(tags, t) })
-	if len(gone) == 0 {
-		return list
-	}
-	return append(list, c.removeTagsOf(g[1:], gone)...)
+	return append(list, records.SetTags(g, c.Author, f.Texts("tags", edit.MaxTags))...)
 }

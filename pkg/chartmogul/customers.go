@@ -9,51 +9,13 @@ import (
 	"strings"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
-	"reseed/pkg/table"
 )
 
-// member reads one source customer by its public id, merged or not: directory, record and edits in one batch get.
-func (c *call) member(id string) (account, *edit.Member, error) {
-	tag, h, err := store.ParseID(store.PrefixCustomer, id)
-	if err != nil {
-		return account{}, nil, absent(whatCustomer)
-	}
-	a, found, err := c.read(func(d *store.Directory) []table.Key {
-		if src, ok := d.ByTag(tag); ok {
-			return append(edit.Keys(src, h), src.Space().Customer(h))
-		}
-		return nil
-	})
-	if err != nil {
-		return a, nil, err
-	}
-	m, err := edit.ReadMember(a.Directory, found, edit.Ref{Tag: tag, H: h})
-	if err == nil && m == nil {
-		err = absent(whatCustomer)
-	}
-	return a, m, err
-}
-
-// customer reads the customer of a public id with what was merged into it. One that was merged away is not there.
-func (c *call) customer(id string) (account, customerRow, error) {
-	a, m, err := c.member(id)
-	if err != nil {
-		return a, customerRow{}, err
-	}
-	groups, err := c.groups(a, m)
-	if err != nil {
-		return a, customerRow{}, err
-	}
-	g := groups[m.Ref]
-	if g == nil || g[0].Ref != m.Ref {
-		return a, customerRow{}, absent(whatCustomer)
-	}
-	return a, rowOf(g), nil
-}
-
 // groups are what members show as. Only of those that were ever merged is more read.
-func (c *call) groups(a account, members ...*edit.Member) (map[edit.Ref]edit.Group, error) {
+func (c *call) groups(a records.Account, members ...*edit.Member) (map[edit.Ref]edit.Group, error) {
 	out := map[edit.Ref]edit.Group{}
 	var linked []edit.Ref
 	for _, m := range members {
@@ -72,12 +34,12 @@ func (c *call) groups(a account, members ...*edit.Member) (map[edit.Ref]edit.Gro
 }
 
 // getCustomer is GET /customers/:uuid.
-func getCustomer(c *call) (reply, error) {
-	_, row, err := c.customer(c.PathValue("uuid"))
+func getCustomer(c *call) (httpapi.Reply, error) {
+	_, row, err := c.Records.Customer(c.Context(), c.PathValue("uuid"))
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: c.customerWire(row)}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: c.customerWire(row)}, nil
 }
 
 // shown is a customer at its place in a list: that of its first member there.
@@ -91,19 +53,19 @@ func (s shown) position() position { return placeOf(s.at) }
 func placeOf(r edit.Ref) position { return position{kind: atCustomer, tag: r.Tag, h: r.H} }
 
 // listCustomers is GET /customers: source after source, in the order of the ids.
-func listCustomers(c *call) (reply, error) {
+func listCustomers(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atCustomer)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	sources := c.sources(a)
 	page, err := lighter(c, p, func(p paging) (customerPage, error) {
-		switch ext := c.param("external_id"); {
-		case !newLead(c.param("status")): // nobody is anything else yet
+		switch ext := c.Param("external_id"); {
+		case !newLead(c.Param("status")): // nobody is anything else yet
 			return pageOf(p, nil), nil
 		case ext != "":
 			found, err := c.customersByExternalID(a, sources, ext, p)
@@ -112,16 +74,16 @@ func listCustomers(c *call) (reply, error) {
 		return c.customerPage(a, sources, p)
 	})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	entries := c.entries(page.shown, &page.tail)
-	return reply{status: http.StatusOK, body: listed{name: "entries", records: entries, behind: customersTail(p, page.tail)}}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "entries", Elements: entries, Behind: customersTail(p, page.tail)}}, nil
 }
 
 // customerPage is a page of customers.
 type customerPage struct {
 	shown []shown
-	tail  paged
+	tail  httpapi.Paged
 }
 
 // pageOf is a page of customers that were all read.
@@ -131,7 +93,7 @@ func pageOf(p paging, all []shown) customerPage {
 }
 
 // customerPage is a page of all customers of the sources, with their edits.
-func (c *call) customerPage(a account, sources []store.Source, p paging) (customerPage, error) {
+func (c *call) customerPage(a records.Account, sources []store.Source, p paging) (customerPage, error) {
 	var page []shown
 	for after, more := p.after, true; more && len(page) <= p.size; {
 		want := p.size + 1 - len(page)
@@ -161,7 +123,7 @@ func (c *call) customerPage(a account, sources []store.Source, p paging) (custom
 
 // show leaves each customer once among members that follow each other in a list. Members of sources that know
 // no merges come without their edits.
-func (c *call) show(a account, sources []store.Source, members []*edit.Member) ([]shown, error) {
+func (c *call) show(a records.Account, sources []store.Source, members []*edit.Member) ([]shown, error) {
 	var merging []*edit.Member
 	for _, m := range members {
 		if m.Source.Merges {
@@ -210,15 +172,15 @@ func inOrder(x, y edit.Ref) int {
 }
 
 // entries spells a page of customers.
-func (c *call) entries(page []shown, tail *paged) records {
+func (c *call) entries(page []shown, tail *httpapi.Paged) httpapi.Elements {
 	var w customerWire // for one after the other
-	return spell(records{rooms: c.rooms}, page, tail, shown.position, func(s shown) any {
-		c.spellOut(rowOf(s.group), &w)
+	return spell(httpapi.Elements{Rooms: c.rooms}, page, tail, shown.position, func(s shown) any {
+		c.spellOut(records.CustomerOf(s.group), &w)
 		return &w
 	})
 }
 
-func customersTail(p paging, tail paged) customerTail {
+func customersTail(p paging, tail httpapi.Paged) customerTail {
 	t := customerTail{CurrentPage: tail.CurrentPage, TotalPages: tail.TotalPages, HasMore: tail.HasMore, Cursor: tail.Cursor}
 	if p.after == nil {
 		t.PerPage, t.Page = &p.size, tail.CurrentPage
@@ -232,18 +194,18 @@ func newLead(filter string) bool {
 }
 
 // walkCustomers reads so many source customers behind a place, without their edits.
-func (c *call) walkCustomers(a account, sources []store.Source, after *position, want int) ([]*edit.Member, error) {
+func (c *call) walkCustomers(a records.Account, sources []store.Source, after *position, want int) ([]*edit.Member, error) {
 	spans := sharded(sources, after, store.Space.CustomersIn, store.Space.Customer)
 	return gather(c.Context(), spans, want, func(ctx context.Context, sp span, want int) ([]*edit.Member, error) {
 		var members []*edit.Member
 		var room []edit.Member // for several at once
 		sp.query.Limit = want
-		for item, err := range c.Store.Items(ctx, sp.query) {
+		for item, err := range c.Records.Store.Items(ctx, sp.query) {
 			if err != nil {
 				return nil, err
 			}
 			h, ok := store.TrailingH(item.SK)
-			if !ok || !a.customerVisible(sp.src.Tag, h, item.Attrs) {
+			if !ok || !a.CustomerVisible(sp.src.Tag, h, item.Attrs) {
 				continue
 			}
 			if len(room) == cap(room) {
@@ -260,8 +222,8 @@ func (c *call) walkCustomers(a account, sources []store.Source, after *position,
 }
 
 // customersByExternalID asks each source for the one key that can hold it.
-func (c *call) customersByExternalID(a account, sources []store.Source, ext string, p paging) ([]shown, error) {
-	h := a.hash.CustomerH(ext)
+func (c *call) customersByExternalID(a records.Account, sources []store.Source, ext string, p paging) ([]shown, error) {
+	h := a.Hash.CustomerH(ext)
 	refs := make([]edit.Ref, len(sources))
 	for i, src := range sources {
 		refs[i] = edit.Ref{Tag: src.Tag, H: h}
@@ -273,10 +235,10 @@ func (c *call) customersByExternalID(a account, sources []store.Source, ext stri
 const togetherRead = 50
 
 // groupsOf is [edit.Edit.Groups] for a page: it reads no more than may be held.
-func (c *call) groupsOf(a account, refs []edit.Ref) (map[edit.Ref]edit.Group, error) {
+func (c *call) groupsOf(a records.Account, refs []edit.Ref) (map[edit.Ref]edit.Group, error) {
 	out := make(map[edit.Ref]edit.Group, len(refs))
 	for some := range slices.Chunk(refs, togetherRead) {
-		groups, err := c.Edits.Groups(c.Context(), a.Directory, some...)
+		groups, err := c.Records.Edits.Groups(c.Context(), a.Directory, some...)
 		if err != nil {
 			return nil, err
 		}
@@ -294,7 +256,7 @@ func (c *call) groupsOf(a account, refs []edit.Ref) (map[edit.Ref]edit.Group, er
 
 // customersAt reads the customers that have members at the given places, as far as is likes those and they are behind
 // the cursor. Each is there once, where its first member is.
-func (c *call) customersAt(a account, refs []edit.Ref, after *position, is func(edit.Group, *edit.Member) bool) ([]shown, error) {
+func (c *call) customersAt(a records.Account, refs []edit.Ref, after *position, is func(edit.Group, *edit.Member) bool) ([]shown, error) {
 	groups, err := c.groupsOf(a, refs)
 	if err != nil {
 		return nil, err
@@ -317,7 +279,7 @@ func (c *call) customersAt(a account, refs []edit.Ref, after *position, is func(
 
 // overlay lays the edits over customers in the order of a list: one query for each shard
 // that they touch, since edits have the same order as their customers.
-func (c *call) overlay(a account, members []*edit.Member) error {
+func (c *call) overlay(a records.Account, members []*edit.Member) error {
 	var runs [][]*edit.Member
 	for from := 0; from < len(members); {
 		to, sp := from+1, members[from].Source.Space()
@@ -333,9 +295,9 @@ func (c *call) overlay(a account, members []*edit.Member) error {
 	return err
 }
 
-func (c *call) overlayRun(ctx context.Context, a account, run []*edit.Member) error {
+func (c *call) overlayRun(ctx context.Context, a records.Account, run []*edit.Member) error {
 	next := 0
-	for it, err := range c.Store.Items(ctx, run[0].Source.Space().EditsBetween(run[0].H, run[len(run)-1].H)) {
+	for it, err := range c.Records.Store.Items(ctx, run[0].Source.Space().EditsBetween(run[0].H, run[len(run)-1].H)) {
 		if err != nil {
 			return err
 		}

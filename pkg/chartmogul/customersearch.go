@@ -7,44 +7,46 @@ import (
 	"strings"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
 // searchCustomers is GET /customers/search: 404 when nobody has the address.
-func searchCustomers(c *call) (reply, error) {
-	email := strings.TrimSpace(c.param("email"))
+func searchCustomers(c *call) (httpapi.Reply, error) {
+	email := strings.TrimSpace(c.Param("email"))
 	if email == "" {
-		return reply{}, missing("email")
+		return httpapi.Reply{}, httpapi.Missing("email")
 	}
 	p, err := c.paging(atCustomer)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	page, err := lighter(c, p, func(p paging) (customerPage, error) {
 		found, err := c.customersByEmail(a, email, p)
 		return pageOf(p, found), err
 	})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	if len(page.shown) == 0 {
-		return reply{}, nobody(email)
+		return httpapi.Reply{}, nobody(email)
 	}
 	found := c.entries(page.shown, &page.tail)
 	behind := searchTail{customerTail: customersTail(p, page.tail)}
-	return reply{status: http.StatusOK, body: listed{name: "entries", records: found, behind: behind}}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "entries", Elements: found, Behind: behind}}, nil
 }
 
 // customersByEmail finds the customers of an e-mail address that a page has, and one more if there are more: as imported or as
 // people have given it. A pointer counts only if its customer still has the address. One that was merged is where its first member is that has it.
-func (c *call) customersByEmail(a account, email string, p paging) (page []shown, err error) {
-	h := a.hash.EmailH(email)
-	has := func(m *edit.Member) bool { return a.hash.EmailH(m.Shown().Str("email")) == h }
+func (c *call) customersByEmail(a records.Account, email string, p paging) (page []shown, err error) {
+	h := a.Hash.EmailH(email)
+	has := func(m *edit.Member) bool { return a.Hash.EmailH(m.Shown().Str("email")) == h }
 	is := func(g edit.Group, m *edit.Member) bool {
 		return has(m) && !slices.ContainsFunc(g, func(o *edit.Member) bool { return inOrder(o.Ref, m.Ref) < 0 && has(o) })
 	}
@@ -66,7 +68,7 @@ func (c *call) customersByEmail(a account, email string, p paging) (page []shown
 
 // ownersOf finds the first of those to whom pointers from an e-mail address lead, in the order of lists; more says that there
 // are others behind them. Each source is asked twice, all at once.
-func (c *call) ownersOf(a account, email store.H, after *position, want int) (refs []edit.Ref, more bool, err error) {
+func (c *call) ownersOf(a records.Account, email store.H, after *position, want int) (refs []edit.Ref, more bool, err error) {
 	var spans []span
 	for _, src := range a.Sources {
 		if after != nil && src.Tag < after.tag {
@@ -80,7 +82,7 @@ func (c *call) ownersOf(a account, email store.H, after *position, want int) (re
 		}
 	}
 	found, err := each(c.Context(), spans, func(ctx context.Context, sp span) (refs []edit.Ref, err error) {
-		for item, err := range c.Store.Items(ctx, sp.query) {
+		for item, err := range c.Records.Store.Items(ctx, sp.query) {
 			if err != nil {
 				return nil, err
 			}
@@ -100,6 +102,6 @@ func (c *call) ownersOf(a account, email store.H, after *position, want int) (re
 }
 
 // nobody is the answer to an e-mail address that no customer has. The text is ChartMogul's, verbatim.
-func nobody(email string) *failure {
-	return failA(http.StatusNotFound, "email", `Can't find any customers with email: "`+email+`"`)
+func nobody(email string) *httpapi.Error {
+	return httpapi.Problem(http.StatusNotFound, "email", `Can't find any customers with email: "`+email+`"`)
 }

@@ -3,16 +3,15 @@ package chartmogul
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
-	"reseed/pkg/store"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 )
 
-const (
-	whatCustomer  = "Customer"
-	statusNewLead = "New Lead" // of everybody, until there are metrics
-)
+const statusNewLead = "New Lead" // of everybody, until there are metrics
 
 // customerWire is a customer on the wire (chartmogul-api §2.3).
 type customerWire struct {
@@ -78,34 +77,23 @@ type searchTail struct {
 	TotalPages *int `json:"total_pages"`
 }
 
-// customerRow is a customer as people see it: one or more that were merged.
-type customerRow struct {
-	*edit.Member // the one that the others were merged into: everything but tags, custom attributes and ids is its own
-	group        edit.Group
-	record       *billing.Customer // as it is to be seen
-}
-
-func rowOf(g edit.Group) customerRow {
-	return customerRow{g[0], g, store.DecodeCustomer(g[0].Shown())}
-}
-
-func (c *call) customerWire(r customerRow) *customerWire {
+func (c *call) customerWire(r records.Customer) *customerWire {
 	w := &customerWire{}
 	c.spellOut(r, w)
 	return w
 }
 
 // spellOut fills in a customer; what w was before is gone.
-func (c *call) spellOut(r customerRow, w *customerWire) {
-	cu := r.record
+func (c *call) spellOut(r records.Customer, w *customerWire) {
+	cu := r.Record
 	id := r.CustomerID()
 	sources, ids := w.DataSourceUUIDs[:0], w.ExternalIDs[:0]
-	for _, m := range r.group { // as they were imported
+	for _, m := range r.Group { // as they were imported
 		sources, ids = append(sources, m.Source.UUID), append(ids, m.Attrs.Str("external_id"))
 	}
 	*w = customerWire{
 		ID: r.H.Number(), UUID: id, ExternalID: cu.ExternalID, Name: cu.DisplayName(), Email: cu.Email,
-		Status: statusNewLead, Attributes: attributesOf(r.group),
+		Status: statusNewLead, Attributes: attributesOf(r.Group),
 		DataSourceUUID: r.Source.UUID, DataSourceUUIDs: sources, ExternalIDs: ids,
 		Company: cu.Company, Country: optText(cu.Country), State: optText(cu.State), City: optText(cu.City), Zip: optText(cu.Zip),
 		LeadCreatedAt: stamp(cu.LeadCreatedAt), FreeTrialStartedAt: stamp(cu.FreeTrialStartedAt),
@@ -121,7 +109,7 @@ func (c *call) spellOut(r customerRow, w *customerWire) {
 
 // maxAttributes is how many bytes of tags, and how many of custom attributes, an answer tells of one customer. Only those of
 // several that were merged can be more: the list of edits has them all.
-const maxAttributes = maxAnswer / 3
+const maxAttributes = httpapi.MaxAnswer / 3
 
 func attributesOf(g edit.Group) attributesWire {
 	w := attributesWire{Tags: tagsOf(g.Tags()), Custom: edit.Custom(g.Attributes())}
@@ -135,14 +123,14 @@ func attributesOf(g edit.Group) attributesWire {
 func (w *attributesWire) shorten() {
 	room := maxAttributes
 	for i, t := range w.Tags {
-		if room -= len(appendText(nil, t)) + 1; room < 0 {
+		if room -= len(httpapi.AppendText(nil, t)) + 1; room < 0 {
 			w.Tags, w.Truncated = w.Tags[:i], true
 			break
 		}
 	}
 	room = maxAttributes
 	for _, name := range slices.Sorted(maps.Keys(w.Custom)) {
-		value, _ := spelled(appendText(nil, name), w.Custom[name]) // never fails
+		value, _ := httpapi.AppendJSON(httpapi.AppendText(nil, name), w.Custom[name]) // never fails
 		if room -= len(value) + 2; room < 0 {
 			delete(w.Custom, name)
 			w.Truncated = true
@@ -156,4 +144,55 @@ func tagsOf(tags []string) []string {
 		return []string{}
 	}
 	return tags
+}
+
+// AppendJSON appends the customer.
+func (w *customerWire) AppendJSON(b []byte) []byte {
+	b = strconv.AppendUint(append(b, `{"id":`...), uint64(w.ID), 10)
+	b = httpapi.AppendPlain(append(b, `,"uuid":`...), w.UUID)
+	b = httpapi.AppendText(append(b, `,"external_id":`...), w.ExternalID)
+	b = httpapi.AppendText(append(b, `,"name":`...), w.Name)
+	b = httpapi.AppendText(append(b, `,"email":`...), w.Email)
+	b = httpapi.AppendPlain(append(b, `,"status":`...), w.Status)
+	b = w.CustomerSince.appendTo(append(b, `,"customer-since":`...))
+	b = w.Attributes.appendTo(append(b, `,"attributes":`...))
+	b = httpapi.AppendPlain(append(b, `,"data_source_uuid":`...), w.DataSourceUUID)
+	b = httpapi.AppendTexts(append(b, `,"data_source_uuids":`...), w.DataSourceUUIDs)
+	b = httpapi.AppendTexts(append(b, `,"external_ids":`...), w.ExternalIDs)
+	b = httpapi.AppendText(append(b, `,"company":`...), w.Company)
+	b = w.Country.appendTo(append(b, `,"country":`...))
+	b = w.State.appendTo(append(b, `,"state":`...))
+	b = w.City.appendTo(append(b, `,"city":`...))
+	b = w.Zip.appendTo(append(b, `,"zip":`...))
+	b = w.LeadCreatedAt.appendTo(append(b, `,"lead_created_at":`...))
+	b = w.FreeTrialStartedAt.appendTo(append(b, `,"free_trial_started_at":`...))
+	b = w.Address.Country.appendTo(append(b, `,"address":{"country":`...))
+	b = w.Address.State.appendTo(append(b, `,"state":`...))
+	b = w.Address.City.appendTo(append(b, `,"city":`...))
+	b = w.Address.Zip.appendTo(append(b, `,"address_zip":`...))
+	b = strconv.AppendInt(append(b, `},"mrr":`...), w.MRR, 10)
+	b = strconv.AppendInt(append(b, `,"arr":`...), w.ARR, 10)
+	b = w.BillingSystemURL.appendTo(append(b, `,"billing-system-url":`...))
+	b = httpapi.AppendText(append(b, `,"chartmogul-url":`...), w.ChartMogulURL)
+	b = httpapi.AppendText(append(b, `,"billing-system-type":`...), w.BillingSystemType)
+	b = httpapi.AppendText(append(b, `,"currency":`...), w.Currency)
+	b = httpapi.AppendText(append(b, `,"currency-sign":`...), w.CurrencySign)
+	b = w.Owner.appendTo(append(b, `,"owner":`...))
+	b = w.WebsiteURL.appendTo(append(b, `,"website_url":`...))
+	return append(b, '}')
+}
+
+// appendTo appends what people added to a customer.
+func (w *attributesWire) appendTo(b []byte) []byte {
+	b = httpapi.AppendTexts(append(b, `{"tags":`...), w.Tags)
+	b = append(b, `,"stripe":{},"custom":`...)
+	if len(w.Custom) == 0 {
+		b = append(b, '{', '}')
+	} else {
+		b, _ = httpapi.AppendJSON(b, w.Custom) // texts, numbers and truth values never fail
+	}
+	if w.Truncated {
+		b = append(b, `,"truncated":true`...)
+	}
+	return append(b, '}')
 }

@@ -1,24 +1,14 @@
 // Package chartmogul serves the REST API that ChartMogul's official clients
-// speak, and Reseed's own routes beside it (imports, erasures, jobs). It is the
-// only package that knows the public JSON: wire types live here, apart from the
-// domain's.
+// speak: it reads requests, and spells answers. Its wire types live here, apart
+// from the domain's. What creates, changes or deletes records is in package records.
 //
-// One request: authenticate → find the route → read the directory and the
-// records → answer. A handler gets a [call] and returns a reply or an error;
-// status.go alone turns errors into statuses and bodies. REST writes go straight
-// to the store: one transaction per record with its pointers (see invoicecommit.go
-// for those too large for one). Lists walk shard after shard in key order, so
-// newest-first holds within one customer only, and total_pages of a first page
-// that does not hold everything is estimated from how far into the hash space
-// it reached.
-//
-// What a request brings is counted before anything is made of it (shape.go), and
-// an answer has 4 MB at most (listed.go): lists end a page by bytes as well as by
-// count, a large invoice tells the first of its line items (invoiceparts.go).
+// Lists walk shard after shard in key order, so newest-first holds within one
+// customer only, and total_pages of a first page that does not hold everything
+// is estimated from how far into the hash space it reached. A page ends where an
+// answer is full; a large invoice tells the first of its line items (invoiceparts.go).
 //
 // Invoices, line items and transactions are read with what people have edited
-// laid over them (stored.go). How they are changed, as an edit that stays or as
-// the imported record itself, is in patch.go.
+// laid over them. How a PATCH says what changes is in patch.go.
 //
 // A customer is what people see as one: a group of source customers, one unless
 // some were merged (package edit). Its fields are those of the first, the root; tags, custom

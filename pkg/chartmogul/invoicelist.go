@@ -7,23 +7,25 @@ import (
 	"slices"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
 // listInvoices is GET /invoices: of one customer newest first, else source after source.
-func listInvoices(c *call) (reply, error) {
+func listInvoices(c *call) (httpapi.Reply, error) {
 	passes, err := c.validationType()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	kind := atInvoice
-	if c.param("customer_uuid") != "" {
+	if c.Param("customer_uuid") != "" {
 		kind = atOwned
 	}
 	p, err := c.paging(kind)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	page, err := lighter(c, p, func(p paging) (invoicePage, error) {
 		switch {
@@ -36,38 +38,38 @@ func listInvoices(c *call) (reply, error) {
 		return c.invoicesOfSources(p)
 	})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	if err := c.address(page.account, page.rows...); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: page.list(nil, kind, c.style())}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: page.list(nil, kind, c.style())}, nil
 }
 
 // invoicePage is a page of invoices.
 type invoicePage struct {
-	account
-	rows []*invoiceRow
-	tail paged
+	account records.Account
+	rows    []*invoiceRow
+	tail    httpapi.Paged
 }
 
 // list spells the page, in a list of one of the two kinds.
-func (p invoicePage) list(before any, kind byte, st style) listed {
+func (p invoicePage) list(before any, kind byte, st style) httpapi.Listed {
 	at := (*invoiceRow).position
 	if kind == atOwned {
 		at = (*invoiceRow).owned
 	}
-	list := spell(records{}, p.rows, &p.tail, at, func(r *invoiceRow) any { return told{r, p.account, st} })
-	return listed{before: before, name: "invoices", records: list, behind: p.tail}
+	list := spell(httpapi.Elements{}, p.rows, &p.tail, at, func(r *invoiceRow) any { return told{r, p.account, st} })
+	return httpapi.Listed{Before: before, Name: "invoices", Elements: list, Behind: p.tail}
 }
 
 // invoicesOfCustomer answers the customer_uuid filter: nobody's and a stranger's invoices are none.
 func (c *call) invoicesOfCustomer(p paging) (invoicePage, error) {
-	a, owners, err := c.owner(c.param("customer_uuid"))
-	if f := (*failure)(nil); err != nil && !errors.As(err, &f) {
+	a, owners, err := c.owner(c.Param("customer_uuid"))
+	if f := (*httpapi.Error)(nil); err != nil && !errors.As(err, &f) {
 		return invoicePage{}, err
 	}
-	if want := c.param("data_source_uuid"); want != "" {
+	if want := c.Param("data_source_uuid"); want != "" {
 		src, _ := a.ByUUID(want)
 		owners = slices.DeleteFunc(owners, func(r edit.Ref) bool { return r.Tag != src.Tag })
 	}
@@ -75,12 +77,12 @@ func (c *call) invoicesOfCustomer(p paging) (invoicePage, error) {
 }
 
 func (c *call) invoicesOfSources(p paging) (invoicePage, error) {
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return invoicePage{}, err
 	}
-	sources, ext := c.sources(a), c.param("external_id")
-	read := func(r *invoiceRow) float64 { return share(sources, r.src.Tag, r.h) }
+	sources, ext := c.sources(a), c.Param("external_id")
+	read := func(r *invoiceRow) float64 { return share(sources, r.Source.Tag, r.H) }
 	var rows []*invoiceRow
 	if ext != "" {
 		rows, err = c.invoicesByExternalID(a, sources, ext, p)
@@ -95,19 +97,23 @@ func (c *call) invoicesOfSources(p paging) (invoicePage, error) {
 	return invoicePage{a, rows, tail}, nil
 }
 
-func (c *call) invoicesByExternalID(a account, sources []store.Source, ext string, p paging) ([]*invoiceRow, error) {
-	h := a.hash.InvoiceH(ext)
+func (c *call) invoicesByExternalID(a records.Account, sources []store.Source, ext string, p paging) ([]*invoiceRow, error) {
+	h := a.Hash.InvoiceH(ext)
 	var keys []table.Key
 	for _, src := range sources {
 		keys = append(keys, src.Space().Invoice(h))
 	}
-	found, err := c.lookup(c.Context(), keys)
+	found, err := c.Records.Lookup(c.Context(), keys)
 	if err != nil {
 		return nil, err
 	}
 	var rows []*invoiceRow
 	for _, src := range sources {
-		if row := a.invoiceIn(src, h, found); row != nil && (p.after == nil || p.after.before(row.position())) {
+		inv := a.InvoiceIn(src, h, found)
+		if inv == nil {
+			continue
+		}
+		if row := (&invoiceRow{Invoice: inv}); p.after == nil || p.after.before(row.position()) {
 			rows = append(rows, row)
 		}
 	}
@@ -119,7 +125,7 @@ const itemsPerInvoice = 4
 
 // walkInvoices reads one page of invoices, and one more. Each round of a shard reads as many as are still
 // wanted, then the edits from the first to the last of them: some may be hidden.
-func (c *call) walkInvoices(a account, sources []store.Source, p paging) ([]*invoiceRow, error) {
+func (c *call) walkInvoices(a records.Account, sources []store.Source, p paging) ([]*invoiceRow, error) {
 	spans := sharded(sources, p.after, store.Space.InvoicesIn, func(sp store.Space, h store.H) table.Key {
 		k := sp.Invoice(h)
 		k.SK = store.After(k.SK) // behind the invoice's children
@@ -137,7 +143,7 @@ func (c *call) walkInvoices(a account, sources []store.Source, p paging) ([]*inv
 				return nil, err
 			}
 			if more = len(rows)+len(scanned) == want; more {
-				sp.query.After = store.After(scanned[len(scanned)-1].row.key.SK)
+				sp.query.After = store.After(scanned[len(scanned)-1].row.Key.SK)
 			}
 			rows = append(rows, shown...)
 		}
@@ -163,11 +169,11 @@ func (s *scanned) add(item table.Item) {
 
 // scanInvoices reads the next invoices of a shard. Line items and transactions
 // follow their invoice in key order, so one scan reads them all; those of a large one are passed over.
-func (c *call) scanInvoices(ctx context.Context, a account, sp span, want int) (all []scanned, err error) {
+func (c *call) scanInvoices(ctx context.Context, a records.Account, sp span, want int) (all []scanned, err error) {
 	sp.query.Limit = want * itemsPerInvoice
 	for more := true; more; {
 		if all, more, err = c.scanOn(ctx, a, sp, want, all); more {
-			sp.query.After = store.After(all[len(all)-1].row.key.SK) // behind the rest of the large one
+			sp.query.After = store.After(all[len(all)-1].row.Key.SK) // behind the rest of the large one
 		}
 	}
 	return all, err
@@ -175,9 +181,9 @@ func (c *call) scanInvoices(ctx context.Context, a account, sp span, want int) (
 
 // scanOn goes on until a large invoice, and then says that there may be more. Children without an invoice are of a write
 // that never came to its end, and are passed over.
-func (c *call) scanOn(ctx context.Context, a account, sp span, want int, all []scanned) ([]scanned, bool, error) {
+func (c *call) scanOn(ctx context.Context, a records.Account, sp span, want int, all []scanned) ([]scanned, bool, error) {
 	var now *scanned
-	for item, err := range c.Store.Items(ctx, sp.query) {
+	for item, err := range c.Records.Store.Items(ctx, sp.query) {
 		if err != nil {
 			return nil, false, err
 		}
@@ -187,13 +193,13 @@ func (c *call) scanOn(ctx context.Context, a account, sp span, want int, all []s
 				break
 			}
 			now = nil
-			if row := a.invoiceIn(sp.src, h, map[table.Key]table.Attrs{item.Key: item.Attrs}); row != nil {
-				all = append(all, scanned{row: row})
+			if inv := a.InvoiceIn(sp.src, h, map[table.Key]table.Attrs{item.Key: item.Attrs}); inv != nil {
+				all = append(all, scanned{row: &invoiceRow{Invoice: inv}})
 				now = &all[len(all)-1]
 			}
 			continue
 		}
-		if now == nil || now.row.h != h {
+		if now == nil || now.row.H != h {
 			continue
 		}
 		if err := c.hold(item); err != nil {
@@ -207,13 +213,13 @@ func (c *call) scanOn(ctx context.Context, a account, sp span, want int, all []s
 }
 
 // laid lays their edits over invoices of one shard, and leaves out those that are hidden.
-func (c *call) laid(ctx context.Context, a account, all []scanned) ([]*invoiceRow, error) {
+func (c *call) laid(ctx context.Context, a records.Account, all []scanned) ([]*invoiceRow, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
 	first, last := all[0].row, all[len(all)-1].row
 	edits := map[table.Key]table.Attrs{}
-	for item, err := range c.Store.Items(ctx, first.src.Space().InvoiceEditsBetween(first.h, last.h)) {
+	for item, err := range c.Records.Store.Items(ctx, first.Source.Space().InvoiceEditsBetween(first.H, last.H)) {
 		if err == nil {
 			err = c.hold(item)
 		}
@@ -231,7 +237,7 @@ func (c *call) laid(ctx context.Context, a account, all []scanned) ([]*invoiceRo
 			}
 			continue
 		}
-		if err := s.row.lay(a, s.parts, edits, c.withDisabled()); err != nil {
+		if err := s.row.Lay(a, s.parts, edits, c.withDisabled()); err != nil {
 			return nil, err
 		}
 	}

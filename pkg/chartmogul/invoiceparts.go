@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -28,8 +30,8 @@ type truncated struct {
 
 func (r *invoiceRow) truncated() truncated {
 	return truncated{
-		LineItemsTruncated: r.moreLines.more, LineItemsCursor: r.moreLines.cursor(atLine, r.src.Tag),
-		TransactionsTruncated: r.moreTrans.more, TransactionsCursor: r.moreTrans.cursor(atTransaction, r.src.Tag),
+		LineItemsTruncated: r.moreLines.more, LineItemsCursor: r.moreLines.cursor(atLine, r.Source.Tag),
+		TransactionsTruncated: r.moreTrans.more, TransactionsCursor: r.moreTrans.cursor(atTransaction, r.Source.Tag),
 	}
 }
 
@@ -42,9 +44,9 @@ func (r rest) cursor(kind byte, tag store.Tag) *string {
 }
 
 // complete reads the invoice's line items and transactions, and all their edits: as a rule a page of each.
-func (c *call) complete(ctx context.Context, a account, row *invoiceRow) error {
-	sp := row.src.Space()
-	pages, err := each(ctx, []table.Query{sp.InvoiceParts(row.h), sp.InvoiceEditsBetween(row.h, row.h)}, c.Store.Page)
+func (c *call) complete(ctx context.Context, a records.Account, row *invoiceRow) error {
+	sp := row.Source.Space()
+	pages, err := each(ctx, []table.Query{sp.InvoiceParts(row.H), sp.InvoiceEditsBetween(row.H, row.H)}, c.Records.Store.Page)
 	if err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func (c *call) complete(ctx context.Context, a account, row *invoiceRow) error {
 	if err := c.hold(pages[0].Items...); err != nil {
 		return err
 	}
-	return row.lay(a, pages[0].Items, byKey(pages[1].Items), c.withDisabled())
+	return row.Lay(a, pages[0].Items, records.ByKey(pages[1].Items), c.withDisabled())
 }
 
 // overfull tells whether there are more line items or transactions of one invoice than an answer tells.
@@ -69,13 +71,13 @@ func overfull(parts []table.Item) bool {
 }
 
 // completeLarge reads as many line items and transactions of a large invoice as an answer tells.
-func (c *call) completeLarge(ctx context.Context, a account, row *invoiceRow) error {
-	row.lines, row.trans = nil, nil
-	found, err := c.lookup(ctx, invoiceKeys(row.src, row.h)[1:])
+func (c *call) completeLarge(ctx context.Context, a records.Account, row *invoiceRow) error {
+	row.Lines, row.Transactions = nil, nil
+	found, err := c.Records.Lookup(ctx, records.InvoiceKeys(row.Source, row.H)[1:])
 	if err != nil {
 		return err
 	}
-	if err := row.lay(a, nil, found, true); err != nil {
+	if err := row.Lay(a, nil, found, true); err != nil {
 		return err
 	}
 	for _, k := range []store.Kind{store.KindLineItem, store.KindTransaction} {
@@ -84,7 +86,7 @@ func (c *call) completeLarge(ctx context.Context, a account, row *invoiceRow) er
 			return err
 		}
 		for _, s := range parts {
-			row.add(s)
+			row.Add(s)
 		}
 		*row.rest(k) = restBehind(parts, more)
 	}
@@ -98,11 +100,11 @@ func (r *invoiceRow) rest(k store.Kind) *rest {
 	return &r.moreLines
 }
 
-func restBehind(told []stored, more bool) rest {
+func restBehind(told []records.Stored, more bool) rest {
 	if !more {
 		return rest{}
 	}
-	return restAfter(told[len(told)-1].key)
+	return restAfter(told[len(told)-1].Key)
 }
 
 func restAfter(last table.Key) rest {
@@ -111,32 +113,32 @@ func restAfter(last table.Key) rest {
 }
 
 // maxHeld is about how many stored bytes of line items, or transactions, of one invoice are held at once.
-const maxHeld = maxAnswer
+const maxHeld = httpapi.MaxAnswer
 
 // partsOf reads the first line items or transactions of an invoice that are to be told, behind one of them, with their
 // edits; more says that there are others behind those.
-func (c *call) partsOf(ctx context.Context, a account, row *invoiceRow, k store.Kind, after *store.H, want int) (out []stored, more bool, err error) {
-	q := row.src.Space().PartsOf(k, row.h)
+func (c *call) partsOf(ctx context.Context, a records.Account, row *invoiceRow, k store.Kind, after *store.H, want int) (out []records.Stored, more bool, err error) {
+	q := row.Source.Space().PartsOf(k, row.H)
 	if after != nil {
-		q.After = partKey(row.src.Space(), k, row.h, *after).SK
+		q.After = records.PartKey(row.Source.Space(), k, row.H, *after).SK
 	}
 	held, with := 0, c.withDisabled()
 	for {
 		q.Limit = want + 1 - len(out)
-		page, err := c.Store.Page(ctx, q)
+		page, err := c.Records.Store.Page(ctx, q)
 		if err != nil || len(page.Items) == 0 {
 			return out, false, err
 		}
-		edits, err := c.editsOf(ctx, row.src.Space(), page.Items)
+		edits, err := c.editsOf(ctx, row.Source.Space(), page.Items)
 		if err != nil {
 			return out, false, err
 		}
 		for _, item := range page.Items {
-			s, err := a.stored(row.src, item, edits)
+			s, err := a.Stored(row.Source, item, edits)
 			if err != nil {
 				return out, false, err
 			}
-			if !a.Visible(item.Attrs) || s.hidden(with) {
+			if !a.Visible(item.Attrs) || s.Hidden(with) {
 				continue
 			}
 			if held += len(item.Attrs); len(out) == want || len(out) > 0 && held > maxHeld {
@@ -160,7 +162,7 @@ func (c *call) editsOf(ctx context.Context, sp store.Space, parts []table.Item) 
 		wanted[sp.FieldsOf(it.Key)] = true
 	}
 	edits := map[table.Key]table.Attrs{}
-	for it, err := range c.Store.Items(ctx, sp.PartEditsBetween(parts[0].Key, parts[len(parts)-1].Key)) {
+	for it, err := range c.Records.Store.Items(ctx, sp.PartEditsBetween(parts[0].Key, parts[len(parts)-1].Key)) {
 		if err != nil {
 			return nil, err
 		}
@@ -174,30 +176,31 @@ func (c *call) editsOf(ctx context.Context, sp store.Space, parts []table.Item) 
 // told is an invoice as an answer tells it.
 type told struct {
 	row *invoiceRow
-	a   account
+	a   records.Account
 	st  style
 }
 
-func (t told) appendTo(b []byte) []byte {
-	b, _ = spelled(b, t.row.wire(t.a, t.st)) // our own types never fail
+// AppendJSON appends the invoice.
+func (t told) AppendJSON(b []byte) []byte {
+	b, _ = httpapi.AppendJSON(b, t.row.wire(t.a, t.st)) // our own types never fail
 	return b
 }
 
-// shorten leaves out the second half of the line items and of the transactions, if it can.
-func (t told) shorten() bool {
+// Shorten leaves out the second half of the line items and of the transactions, if it can.
+func (t told) Shorten() bool {
 	r := t.row
-	if len(r.lines)+len(r.trans) == 0 {
+	if len(r.Lines)+len(r.Transactions) == 0 {
 		return false
 	}
-	if half := len(r.lines) / 2; half > 0 {
-		r.lines, r.moreLines = r.lines[:half], restAfter(r.lines[half-1].key)
-	} else if len(r.lines) > 0 {
-		r.lines, r.moreLines = nil, rest{more: true}
+	if half := len(r.Lines) / 2; half > 0 {
+		r.Lines, r.moreLines = r.Lines[:half], restAfter(r.Lines[half-1].Key)
+	} else if len(r.Lines) > 0 {
+		r.Lines, r.moreLines = nil, rest{more: true}
 	}
-	if half := len(r.trans) / 2; half > 0 {
-		r.trans, r.moreTrans = r.trans[:half], restAfter(r.trans[half-1].key)
-	} else if len(r.trans) > 0 {
-		r.trans, r.moreTrans = nil, rest{more: true}
+	if half := len(r.Transactions) / 2; half > 0 {
+		r.Transactions, r.moreTrans = r.Transactions[:half], restAfter(r.Transactions[half-1].Key)
+	} else if len(r.Transactions) > 0 {
+		r.Transactions, r.moreTrans = nil, rest{more: true}
 	}
 	return true
 }
@@ -205,8 +208,8 @@ func (t told) shorten() bool {
 // behead leaves out all of them.
 func (t told) behead() {
 	r := t.row
-	r.moreLines, r.moreTrans = rest{more: r.moreLines.more || len(r.lines) > 0}, rest{more: r.moreTrans.more || len(r.trans) > 0}
-	r.lines, r.trans = nil, nil
+	r.moreLines, r.moreTrans = rest{more: r.moreLines.more || len(r.Lines) > 0}, rest{more: r.moreTrans.more || len(r.Transactions) > 0}
+	r.Lines, r.Transactions = nil, nil
 }
 
 // partList is the head of a page of an invoice's line items or transactions.
@@ -215,17 +218,18 @@ type partList struct {
 }
 
 // list is GET /invoices/:uuid/{…}: all of them, in the order of their keys.
-func (k partKind) list(c *call) (reply, error) {
+func (k partKind) list(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(k.at)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	a, inv, err := c.invoice(c.PathValue("uuid"))
+	a, whole, err := c.Records.Invoice(c.Context(), records.Name{ID: c.PathValue("uuid")})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	if inv.hidden(c.withDisabled()) {
-		return reply{}, absent(whatInvoice)
+	inv := &invoiceRow{Invoice: whole}
+	if inv.Hidden(c.withDisabled()) {
+		return httpapi.Reply{}, httpapi.Absent(records.WhatInvoice)
 	}
 	var after *store.H
 	if p.after != nil {
@@ -233,20 +237,22 @@ func (k partKind) list(c *call) (reply, error) {
 	}
 	parts, more, err := c.partsOf(c.Context(), a, inv, k.kind, after, p.size)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	at := func(s stored) position {
-		h, _ := store.TrailingH(s.key.SK)
-		return position{kind: k.at, tag: inv.src.Tag, h: h}
+	at := func(s records.Stored) position {
+		h, _ := store.TrailingH(s.Key.SK)
+		return position{kind: k.at, tag: inv.Source.Tag, h: h}
 	}
-	tail := paged{HasMore: more}
+	tail := httpapi.Paged{HasMore: more}
 	if len(parts) > 0 {
-		tail.Cursor = restAfter(parts[len(parts)-1].key).cursor(k.at, inv.src.Tag)
+		tail.Cursor = restAfter(parts[len(parts)-1].Key).cursor(k.at, inv.Source.Tag)
 	}
 	st := c.style()
-	list := spell(records{}, parts, &tail, at, func(s stored) any { return k.wire(a, &partRow{part{stored: s, h: at(s).h}, inv}, st) })
-	head := partList{store.ID(store.PrefixInvoice, inv.src.Tag, inv.h)}
-	return reply{status: http.StatusOK, body: listed{before: head, name: k.name, records: list, behind: tail}}, nil
+	list := spell(httpapi.Elements{}, parts, &tail, at, func(s records.Stored) any {
+		return k.wire(a, &records.PartOf{Part: records.Part{Stored: s, H: at(s).h}, Invoice: inv.Invoice}, st)
+	})
+	head := partList{store.ID(store.PrefixInvoice, inv.Source.Tag, inv.H)}
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Before: head, Name: k.name, Elements: list, Behind: tail}}, nil
 }
 
 // inOrderOfRequest are line items or transactions as they came, those of files in the order of their keys.

@@ -3,45 +3,40 @@ package chartmogul
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 )
 
-// Names under which the parts of an invoice are complained about. The Go client
-// compares the ones of duplicates literally (chartmogul-api §4).
+// Limits of what one call may bring.
 const (
-	prefixLine  = "line_items."
-	prefixTrans = "transactions."
+	maxInvoices = 1000
+	maxParts    = 1000   // line items of an invoice, and as many transactions
+	maxRecords  = 10_000 // invoices, line items, transactions and cancellations together
 )
 
-// draft is an invoice as a request describes it, and what is wrong with it.
-type draft struct {
-	row       *invoiceRow
-	plans     []string    // plan_uuid of each line item
-	cancelled []time.Time // cancelled_at of each line item
-	errs      map[string]string
-}
+const textTooManyRecords = "hold more than %d invoices, line items, transactions and cancellations together; split the call"
 
 // readDrafts reads the invoices of an import, as long as somebody waits for the answer.
-func (c *call) readDrafts(list []json.RawMessage) ([]*draft, error) {
-	drafts, records := make([]*draft, len(list)), 0
+func (c *call) readDrafts(list []json.RawMessage) ([]*records.Draft, error) {
+	drafts, n := make([]*records.Draft, len(list)), 0
 	for i, raw := range list {
-		if err := c.left(); err != nil {
+		if err := c.Left(); err != nil {
 			return nil, err
 		}
 		drafts[i] = c.readDraft(raw)
-		if records += drafts[i].records(); records > maxRecords {
-			return nil, refused(map[string]string{"invoices": fmt.Sprintf(textTooManyRecords, maxRecords)})
+		if n += sizeOf(drafts[i]); n > maxRecords {
+			return nil, httpapi.Refused(map[string]string{"invoices": fmt.Sprintf(textTooManyRecords, maxRecords)})
 		}
 	}
 	return drafts, nil
 }
 
-// records counts what an invoice brings, the cancellations of its line items too.
-func (d *draft) records() int {
-	n := 1 + len(d.row.lines) + len(d.row.trans)
-	for _, at := range d.cancelled {
+// sizeOf counts what an invoice brings, the cancellations of its line items too.
+func sizeOf(d *records.Draft) int {
+	n := 1 + len(d.Invoice.Lines) + len(d.Invoice.Transactions)
+	for _, at := range d.Cancelled {
 		if !at.IsZero() {
 			n++
 		}
@@ -49,105 +44,96 @@ func (d *draft) records() int {
 	return n
 }
 
-func (c *call) readDraft(raw []byte) *draft {
-	d := &draft{row: &invoiceRow{record: &billing.Invoice{}}, errs: map[string]string{}}
-	f, ok := parseFields(raw, "", d.errs)
+func (c *call) readDraft(raw []byte) *records.Draft {
+	d := &records.Draft{Invoice: &records.Invoice{Record: &billing.Invoice{}}, Errs: map[string]string{}}
+	f, ok := httpapi.ParseFields(raw, "", d.Errs)
 	if !ok {
-		d.errs["base"] = "must be an object"
+		d.Errs["base"] = "must be an object"
 		return d
 	}
-	d.row.record = c.readInvoice(f)
-	for _, raw := range f.list("line_items", maxParts) {
-		if line, ok := parseFields(raw, prefixLine, d.errs); ok {
-			d.addLine(line, int64(len(d.row.lines)+1))
+	d.Invoice.Record = c.readInvoice(f)
+	for _, raw := range f.List("line_items", maxParts) {
+		if line, ok := httpapi.ParseFields(raw, records.PrefixLine, d.Errs); ok {
+			addLine(d, line, int64(len(d.Invoice.Lines)+1))
 		} else {
-			f.fail("line_items", "must be a list of objects")
+			f.Fail("line_items", "must be a list of objects")
 		}
 	}
-	if len(d.row.lines) == 0 {
-		f.fail("line_items", textBlank)
+	if len(d.Invoice.Lines) == 0 {
+		f.Fail("line_items", httpapi.TextBlank)
 	}
-	for _, raw := range f.list("transactions", maxParts) {
-		if t, ok := parseFields(raw, prefixTrans, d.errs); ok {
-			d.addTransaction(c, t, int64(len(d.row.trans)+1))
+	for _, raw := range f.List("transactions", maxParts) {
+		if t, ok := httpapi.ParseFields(raw, records.PrefixTransaction, d.Errs); ok {
+			c.addTransaction(d, t, int64(len(d.Invoice.Transactions)+1))
 		} else {
-			f.fail("transactions", "must be a list of objects")
+			f.Fail("transactions", "must be a list of objects")
 		}
 	}
 	return d
 }
 
-func (d *draft) addLine(f *fields, place int64) billing.Record {
-	li := d.readLine(f)
-	d.row.lines = append(d.row.lines, lineRow{part{place: place}, li})
+func addLine(d *records.Draft, f *httpapi.Fields, place int64) billing.Record {
+	li := readLine(d, f)
+	d.Invoice.Lines = append(d.Invoice.Lines, records.Line{Part: records.Part{Place: place}, Record: li})
 	return li
 }
 
-func (d *draft) addTransaction(c *call, f *fields, place int64) billing.Record {
-	t := c.readTransaction(f, d.row.record)
-	d.row.trans = append(d.row.trans, transRow{part{place: place}, t})
+func (c *call) addTransaction(d *records.Draft, f *httpapi.Fields, place int64) billing.Record {
+	t := c.readTransaction(f, d.Invoice.Record)
+	d.Invoice.Transactions = append(d.Invoice.Transactions, records.Transaction{Part: records.Part{Place: place}, Record: t})
 	return t
 }
 
-func (c *call) readInvoice(f *fields) *billing.Invoice {
+func (c *call) readInvoice(f *httpapi.Fields) *billing.Invoice {
 	inv := &billing.Invoice{
-		ExternalID: f.neededID("external_id"), Date: f.past("date", c.Now()), DueDate: f.when("due_date"), Currency: f.currency("currency"),
-		Status:           f.oneOf("status", "open", "paid", "refunded", "written_off", "voided"),
-		CollectionMethod: f.oneOf("collection_method", "manual", "automatic"),
+		ExternalID: f.NeededID("external_id"), Date: f.Past("date", c.Now()), DueDate: f.When("due_date"), Currency: f.Currency("currency"),
+		Status:           f.OneOf("status", "open", "paid", "refunded", "written_off", "voided"),
+		CollectionMethod: f.OneOf("collection_method", "manual", "automatic"),
 	}
 	if inv.Date.IsZero() {
-		f.fail("date", textBlank)
+		f.Fail("date", httpapi.TextBlank)
 	}
 	if inv.Currency == "" {
-		f.fail("currency", textBlank)
+		f.Fail("currency", httpapi.TextBlank)
 	}
 	return inv
 }
 
-// readLine reads a line item. Its plan is known by uuid only until [call.resolvePlans] has looked.
-func (d *draft) readLine(f *fields) *billing.LineItem {
+// readLine reads a line item. Its plan is known by uuid only until [records.Records.ResolvePlans] has looked.
+func readLine(d *records.Draft, f *httpapi.Fields) *billing.LineItem {
 	li := &billing.LineItem{
-		InvoiceExternalID: d.row.record.ExternalID, ExternalID: f.id("external_id"), Type: f.oneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.wholeOr("amount_in_cents", 0),
-		SubscriptionExternalID: f.id("subscription_external_id"), SubscriptionSetExternalID: f.id("subscription_set_external_id"),
-		ServicePeriodStart: f.when("service_period_start"), ServicePeriodEnd: f.when("service_period_end"),
-		Quantity: f.wholeOr("quantity", 1), Prorated: f.truth("prorated"), ProrationType: f.oneOf("proration_type", "differential", "full"),
-		DiscountCode: f.text("discount_code"), DiscountAmountInCents: f.wholeOr("discount_amount_in_cents", 0),
-		DiscountDescription: f.text("discount_description"), TaxAmountInCents: f.wholeOr("tax_amount_in_cents", 0),
-		Description: f.limited("description", billing.MaxNote), TransactionFeesInCents: f.wholeOr("transaction_fees_in_cents", 0),
-		TransactionFeesCurrency: f.currency("transaction_fees_currency"), AccountCode: f.text("account_code"),
-		EventOrder: f.whole("event_order"), BalanceTransfer: f.whole("balance_transfer"),
+		InvoiceExternalID: d.Invoice.Record.ExternalID, ExternalID: f.ID("external_id"), Type: f.OneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.WholeOr("amount_in_cents", 0),
+		SubscriptionExternalID: f.ID("subscription_external_id"), SubscriptionSetExternalID: f.ID("subscription_set_external_id"),
+		ServicePeriodStart: f.When("service_period_start"), ServicePeriodEnd: f.When("service_period_end"),
+		Quantity: f.WholeOr("quantity", 1), Prorated: f.Truth("prorated"), ProrationType: f.OneOf("proration_type", "differential", "full"),
+		DiscountCode: f.Text("discount_code"), DiscountAmountInCents: f.WholeOr("discount_amount_in_cents", 0),
+		DiscountDescription: f.Text("discount_description"), TaxAmountInCents: f.WholeOr("tax_amount_in_cents", 0),
+		Description: f.Limited("description", billing.MaxNote), TransactionFeesInCents: f.WholeOr("transaction_fees_in_cents", 0),
+		TransactionFeesCurrency: f.Currency("transaction_fees_currency"), AccountCode: f.Text("account_code"),
+		EventOrder: f.Whole("event_order"), BalanceTransfer: f.Whole("balance_transfer"),
 	}
-	d.plans = append(d.plans, f.text("plan_uuid"))
-	d.cancelled = append(d.cancelled, f.when("cancelled_at"))
-	f.given("type", "amount_in_cents")
+	d.Plans = append(d.Plans, f.Text("plan_uuid"))
+	d.Cancelled = append(d.Cancelled, f.When("cancelled_at"))
+	f.Given("type", "amount_in_cents")
 	if li.Type == billing.Subscription {
-		f.given("plan_uuid", "service_period_start", "service_period_end")
+		f.Given("plan_uuid", "service_period_start", "service_period_end")
 	}
 	if li.Quantity == 0 {
-		f.fail("quantity", "must be other than 0")
+		f.Fail("quantity", "must be other than 0")
 	}
 	if !li.ServicePeriodEnd.IsZero() && li.ServicePeriodEnd.Before(li.ServicePeriodStart) {
-		f.fail("service_period_end", "must not be before the start")
+		f.Fail("service_period_end", "must not be before the start")
 	}
 	return li
 }
 
-func (c *call) readTransaction(f *fields, inv *billing.Invoice) *billing.Transaction {
+func (c *call) readTransaction(f *httpapi.Fields, inv *billing.Invoice) *billing.Transaction {
 	t := &billing.Transaction{
-		InvoiceExternalID: inv.ExternalID, ExternalID: f.id("external_id"),
-		Type: f.oneOf("type", billing.Payment, billing.Refund), Result: f.oneOf("result", billing.Successful, billing.Failed),
-		Date: f.past("date", c.Now()), AmountInCents: f.whole("amount_in_cents"),
-		TransactionFeesInCents: f.whole("transaction_fees_in_cents"), TransactionFeesCurrency: f.currency("transaction_fees_currency"),
+		InvoiceExternalID: inv.ExternalID, ExternalID: f.ID("external_id"),
+		Type: f.OneOf("type", billing.Payment, billing.Refund), Result: f.OneOf("result", billing.Successful, billing.Failed),
+		Date: f.Past("date", c.Now()), AmountInCents: f.Whole("amount_in_cents"),
+		TransactionFeesInCents: f.Whole("transaction_fees_in_cents"), TransactionFeesCurrency: f.Currency("transaction_fees_currency"),
 	}
-	f.given("type", "result", "date")
+	f.Given("type", "result", "date")
 	return t
-}
-
-// given complains of members that are not given.
-func (f *fields) given(names ...string) {
-	for _, n := range names {
-		if f.value(n) == nil {
-			f.fail(n, textBlank)
-		}
-	}
 }

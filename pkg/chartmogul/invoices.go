@@ -8,12 +8,11 @@ import (
 	"slices"
 
 	"reseed/pkg/edit"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
-
-// attrDate is the invoice's date in the pointer from its customer, in Unix milliseconds.
-const attrDate = "date"
 
 // invoiceHead is what a list of a customer's invoices begins with.
 type invoiceHead struct {
@@ -21,106 +20,34 @@ type invoiceHead struct {
 }
 
 // getInvoice is GET /invoices/:uuid.
-func getInvoice(c *call) (reply, error) {
+func getInvoice(c *call) (httpapi.Reply, error) {
 	if _, err := c.validationType(); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	a, row, err := c.invoice(c.PathValue("uuid"))
+	a, inv, err := c.Records.Invoice(c.Context(), records.Name{ID: c.PathValue("uuid")})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	if row.hidden(c.withDisabled()) {
-		return reply{}, absent(whatInvoice)
+	if inv.Hidden(c.withDisabled()) {
+		return httpapi.Reply{}, httpapi.Absent(records.WhatInvoice)
 	}
-	return c.oneInvoice(a, row)
+	return c.oneInvoice(a, inv)
 }
 
 // oneInvoice answers with an invoice and its line items and transactions.
-func (c *call) oneInvoice(a account, row *invoiceRow) (reply, error) {
+func (c *call) oneInvoice(a records.Account, inv *records.Invoice) (httpapi.Reply, error) {
+	row := &invoiceRow{Invoice: inv}
 	if err := c.complete(c.Context(), a, row); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	if err := c.address(a, row); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: alone(told{row, a, c.style()})}, nil
-}
-
-// invoice reads the invoice of a public id, without line items and transactions. It may be hidden.
-func (c *call) invoice(id string) (account, *invoiceRow, error) {
-	tag, h, err := store.ParseID(store.PrefixInvoice, id)
-	if err != nil {
-		return account{}, nil, absent(whatInvoice)
-	}
-	return c.invoiceAt(func(d *store.Directory) (store.Source, store.H, error) {
-		if src, ok := d.ByTag(tag); ok {
-			return src, h, nil
-		}
-		return store.Source{}, h, absent(whatInvoice)
-	})
-}
-
-// invoiceAt reads an invoice with its edits, wherever it lies as the directory has it.
-func (c *call) invoiceAt(where func(*store.Directory) (store.Source, store.H, error)) (account, *invoiceRow, error) {
-	a, found, err := c.read(func(d *store.Directory) []table.Key {
-		src, h, err := where(d)
-		if err != nil {
-			return nil
-		}
-		return invoiceKeys(src, h)
-	})
-	if err != nil {
-		return a, nil, err
-	}
-	src, h, err := where(a.Directory)
-	if err != nil {
-		return a, nil, err
-	}
-	row := a.invoiceIn(src, h, found)
-	if row == nil {
-		return a, nil, absent(whatInvoice)
-	}
-	return a, row, row.lay(a, nil, found, true)
-}
-
-// invoiceKeys are the keys of an invoice and of what people did to it.
-func invoiceKeys(src store.Source, h store.H) []table.Key {
-	key := src.Space().Invoice(h)
-	return []table.Key{key, src.Space().FieldsOf(key)}
-}
-
-// invoiceIn is the invoice among what was found, as it was imported; nil if it is not there, or its customer is not.
-func (a account) invoiceIn(src store.Source, h store.H, found map[table.Key]table.Attrs) *invoiceRow {
-	key := src.Space().Invoice(h)
-	attrs := found[key]
-	if !a.invoiceVisible(src.Tag, h, attrs) {
-		return nil
-	}
-	return &invoiceRow{stored: stored{src: src, key: key, attrs: attrs}, h: h, record: store.DecodeInvoice(attrs)}
-}
-
-// items reads a whole range.
-func (c *call) items(ctx context.Context, q table.Query) ([]table.Item, error) {
-	var all []table.Item
-	for item, err := range c.Store.Items(ctx, q) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, item)
-	}
-	return all, nil
-}
-
-func byKey(items []table.Item) map[table.Key]table.Attrs {
-	m := make(map[table.Key]table.Attrs, len(items))
-	for _, it := range items {
-		m[it.Key] = it.Attrs
-	}
-	return m
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Alone(told{row, a, c.style()})}, nil
 }
 
 // completeAll completes many, several at once, and leaves out those that are hidden.
-func (c *call) completeAll(a account, rows []*invoiceRow) ([]*invoiceRow, error) {
+func (c *call) completeAll(a records.Account, rows []*invoiceRow) ([]*invoiceRow, error) {
 	_, err := each(c.Context(), rows, func(ctx context.Context, row *invoiceRow) (struct{}, error) {
 		return struct{}{}, c.complete(ctx, a, row)
 	})
@@ -128,18 +55,18 @@ func (c *call) completeAll(a account, rows []*invoiceRow) ([]*invoiceRow, error)
 }
 
 // address finds out as whose people see invoices: those of a customer that was merged away are another's.
-func (c *call) address(a account, rows ...*invoiceRow) error {
+func (c *call) address(a records.Account, rows ...*invoiceRow) error {
 	var refs []edit.Ref
 	for _, r := range rows {
-		r.customer = edit.Ref{Tag: r.src.Tag, H: a.hash.CustomerH(r.record.CustomerExternalID)}
-		if r.src.Merges {
+		r.customer = edit.Ref{Tag: r.Source.Tag, H: a.Hash.CustomerH(r.Record.CustomerExternalID)}
+		if r.Source.Merges {
 			refs = append(refs, r.customer)
 		}
 	}
 	if len(refs) == 0 {
 		return nil
 	}
-	groups, err := c.Edits.Groups(c.Context(), a.Directory, refs...)
+	groups, err := c.Records.Edits.Groups(c.Context(), a.Directory, refs...)
 	for _, r := range rows {
 		if g := groups[r.customer]; g != nil {
 			r.customer = g[0].Ref
@@ -150,48 +77,48 @@ func (c *call) address(a account, rows ...*invoiceRow) error {
 
 func (c *call) unhidden(rows []*invoiceRow) []*invoiceRow {
 	with := c.withDisabled()
-	return slices.DeleteFunc(rows, func(r *invoiceRow) bool { return r.hidden(with) })
+	return slices.DeleteFunc(rows, func(r *invoiceRow) bool { return r.Hidden(with) })
 }
 
 // validationType reads the filter of that name. Nothing invalid is ever stored, so
 // it either lets everything pass or nothing.
 func (c *call) validationType() (all bool, err error) {
-	switch c.param("validation_type") {
+	switch c.Param("validation_type") {
 	case "", "valid", "all":
 		return true, nil
 	case "invalid":
 		return false, nil
 	}
-	return false, unusable("validation_type")
+	return false, httpapi.Unusable("validation_type")
 }
 
 // listCustomerInvoices is GET /import/customers/:uuid/invoices: newest first. A
 // customer that is gone has none; that is no error as long as its source is there (chartmogul-api §2.2).
-func listCustomerInvoices(c *call) (reply, error) {
+func listCustomerInvoices(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atOwned)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	id := c.PathValue("uuid")
 	a, owners, err := c.owner(id)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	page, err := lighter(c, p, func(p paging) (invoicePage, error) { return c.ownedInvoices(a, owners, p) })
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: page.list(invoiceHead{id}, atOwned, style{})}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: page.list(invoiceHead{id}, atOwned, style{})}, nil
 }
 
 // owner finds whose invoices those of a customer's public id are: its own, and those of what was merged into it. One
 // that was merged away has none. Whether a customer is there that was never merged is not asked.
-func (c *call) owner(id string) (account, []edit.Ref, error) {
+func (c *call) owner(id string) (records.Account, []edit.Ref, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {
-		return account{}, nil, absent(whatCustomer)
+		return records.Account{}, nil, httpapi.Absent(records.WhatCustomer)
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return a, nil, err
 	}
@@ -199,11 +126,11 @@ func (c *call) owner(id string) (account, []edit.Ref, error) {
 	r := edit.Ref{Tag: tag, H: h}
 	switch {
 	case !ok:
-		return a, nil, absent(whatCustomer)
+		return a, nil, httpapi.Absent(records.WhatCustomer)
 	case !src.Merges:
 		return a, []edit.Ref{r}, nil
 	}
-	groups, err := c.Edits.Groups(c.Context(), a.Directory, r)
+	groups, err := c.Records.Edits.Groups(c.Context(), a.Directory, r)
 	g, there := groups[r]
 	if err != nil || there && g[0].Ref != r {
 		return a, nil, err
@@ -218,7 +145,7 @@ func (c *call) owner(id string) (account, []edit.Ref, error) {
 // ownedInvoices reads one page of a customer's invoices, newest first. The
 // pointers from the customer carry the dates, so all of them are read (they are
 // small), but only those of a page are held, and only the page's invoices are read.
-func (c *call) ownedInvoices(a account, owners []edit.Ref, p paging) (invoicePage, error) {
+func (c *call) ownedInvoices(a records.Account, owners []edit.Ref, p paging) (invoicePage, error) {
 	var rows []*invoiceRow
 	total := 0
 	for after := p.after; len(rows) <= p.size; {
@@ -264,7 +191,7 @@ func (n *newest) add(at position) {
 	if n.seen++; n.after != nil && newestFirst(at, *n.after) <= 0 {
 		return
 	}
-	if n.found = append(n.found, at); len(n.found) >= 2*max(n.want, maxPage) {
+	if n.found = append(n.found, at); len(n.found) >= 2*max(n.want, httpapi.MaxPage) {
 		n.list()
 	}
 }
@@ -277,20 +204,20 @@ func (n *newest) list() []position {
 }
 
 // ownedPlaces finds where a source customer's invoices are, with the dates that people have given them, if they did.
-func (c *call) ownedPlaces(a account, owner edit.Ref, places *newest) error {
+func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) error {
 	src, _ := a.ByTag(owner.Tag)
 	customer := owner.H
 	if a.Buried(src.Tag, store.KindCustomer, customer) {
 		return nil
 	}
-	sp, ext := src.Space(), c.param("external_id")
-	only := a.hash.InvoiceH(ext)
-	changed, err := c.items(c.Context(), sp.EditOwnersOf(customer))
+	sp, ext := src.Space(), c.Param("external_id")
+	only := a.Hash.InvoiceH(ext)
+	changed, err := c.Records.Items(c.Context(), sp.EditOwnersOf(customer))
 	if err != nil {
 		return err
 	}
-	edited := byKey(changed)
-	for item, err := range c.Store.Items(c.Context(), sp.OwnersOf(customer)) {
+	edited := records.ByKey(changed)
+	for item, err := range c.Records.Store.Items(c.Context(), sp.OwnersOf(customer)) {
 		if err != nil {
 			return err
 		}
@@ -298,9 +225,9 @@ func (c *call) ownedPlaces(a account, owner edit.Ref, places *newest) error {
 		if !ok || !a.Visible(item.Attrs) || ext != "" && h != only {
 			continue
 		}
-		date, _ := item.Attrs.Int(attrDate)
+		date, _ := item.Attrs.Int(records.AttrDate)
 		if at, ok := edited[sp.EditOwner(customer, h)]; ok && a.Visible(at) {
-			date, _ = at.Int(attrDate)
+			date, _ = at.Int(records.AttrDate)
 		}
 		places.add(position{kind: atOwned, tag: src.Tag, h: h, date: date})
 	}
@@ -308,23 +235,22 @@ func (c *call) ownedPlaces(a account, owner edit.Ref, places *newest) error {
 }
 
 // invoicesAt reads those of the owners' invoices at the given places that are to be seen, in that order.
-func (c *call) invoicesAt(a account, owners []edit.Ref, places []position) ([]*invoiceRow, error) {
+func (c *call) invoicesAt(a records.Account, owners []edit.Ref, places []position) ([]*invoiceRow, error) {
 	keys := make([]table.Key, len(places))
 	for i, at := range places {
 		src, _ := a.ByTag(at.tag)
 		keys[i] = src.Space().Invoice(at.h)
 	}
-	found, err := c.lookup(c.Context(), keys)
+	found, err := c.Records.Lookup(c.Context(), keys)
 	if err != nil {
 		return nil, err
 	}
 	var rows []*invoiceRow
 	for _, at := range places {
 		src, _ := a.ByTag(at.tag)
-		row := a.invoiceIn(src, at.h, found)
-		if row != nil && slices.Contains(owners, edit.Ref{Tag: at.tag, H: a.hash.CustomerH(row.record.CustomerExternalID)}) {
-			row.date = at.date
-			rows = append(rows, row)
+		inv := a.InvoiceIn(src, at.h, found)
+		if inv != nil && slices.Contains(owners, edit.Ref{Tag: at.tag, H: a.Hash.CustomerH(inv.Record.CustomerExternalID)}) {
+			rows = append(rows, &invoiceRow{Invoice: inv, date: at.date})
 		}
 	}
 	return c.completeAll(a, rows)

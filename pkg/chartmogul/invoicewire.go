@@ -3,15 +3,10 @@ package chartmogul
 import (
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
-
-const whatInvoice = "Invoice"
-
-// attrPlace is a line item's or transaction's place in the request it came
-// with, from 1; rows of files have none. Its leading "_" keeps it out of what imports compare.
-const attrPlace = "_n"
 
 // invoiceWire is an invoice on the wire (chartmogul-api §2.7).
 type invoiceWire struct {
@@ -100,96 +95,38 @@ type transactionWire struct {
 	*stateWire
 }
 
-// invoiceRow is an invoice with its line items and transactions. The records are what people see.
+// invoiceRow is an invoice as a list or an answer tells it.
 type invoiceRow struct {
-	stored
-	h        store.H
+	*records.Invoice
 	customer edit.Ref // as people see it
 	date     int64    // in the order of its customer's invoices
-	record   *billing.Invoice
-	lines    []lineRow // in the order of their keys, as transactions are
-	trans    []transRow
 
 	moreLines, moreTrans rest
 }
 
-// part is a line item or a transaction.
-type part struct {
-	stored
-	h     store.H
-	place int64
-}
-
-type lineRow struct {
-	part
-	record *billing.LineItem
-}
-
-type transRow struct {
-	part
-	record *billing.Transaction
-}
-
-func (r *invoiceRow) position() position { return position{kind: atInvoice, tag: r.src.Tag, h: r.h} }
+func (r *invoiceRow) position() position { return position{kind: atInvoice, tag: r.Source.Tag, h: r.H} }
 
 // owned is the row's place among the invoices of its customer.
 func (r *invoiceRow) owned() position {
-	return position{kind: atOwned, tag: r.src.Tag, h: r.h, date: r.date}
+	return position{kind: atOwned, tag: r.Source.Tag, h: r.H, date: r.date}
 }
-
-// lay lays edits over the invoice and takes in its line items and transactions. Those that are hidden are left out.
-func (r *invoiceRow) lay(a account, parts []table.Item, edits map[table.Key]table.Attrs, withDisabled bool) (err error) {
-	if r.stored, err = a.stored(r.src, table.Item{Key: r.key, Attrs: r.attrs}, edits); err != nil {
-		return err
-	}
-	r.record = store.DecodeInvoice(r.shown())
-	for _, item := range parts {
-		s, err := a.stored(r.src, item, edits)
-		if err != nil {
-			return err
-		}
-		if a.Visible(item.Attrs) && !s.hidden(withDisabled) {
-			r.add(s)
-		}
-	}
-	return nil
-}
-
-func (r *invoiceRow) add(s stored) {
-	h, ok := store.TrailingH(s.key.SK)
-	if !ok {
-		return
-	}
-	place, _ := s.attrs.Int(attrPlace)
-	p := part{s, h, place}
-	switch store.What(s.key.SK) {
-	case store.SKLine:
-		r.lines = append(r.lines, p.line())
-	case store.SKTrans:
-		r.trans = append(r.trans, p.transaction())
-	}
-}
-
-func (p part) line() lineRow { return lineRow{p, store.DecodeLineItem(p.shown())} }
-
-func (p part) transaction() transRow { return transRow{p, store.DecodeTransaction(p.shown())} }
 
 // wire spells the invoice: as /import answers it, or as /invoices does.
-func (r *invoiceRow) wire(a account, st style) invoiceWire {
-	w := r.head(a, r.record, st)
+func (r *invoiceRow) wire(a records.Account, st style) invoiceWire {
+	w := r.head(a, r.Record, st)
 	w.truncated = r.truncated()
-	for _, l := range inOrderOfRequest(r.lines, func(l lineRow) int64 { return l.place }) {
+	for _, l := range inOrderOfRequest(r.Lines, func(l records.Line) int64 { return l.Place }) {
 		w.LineItems = append(w.LineItems, r.lineWire(a, l, st))
 	}
-	for _, t := range inOrderOfRequest(r.trans, func(t transRow) int64 { return t.place }) {
+	for _, t := range inOrderOfRequest(r.Transactions, func(t records.Transaction) int64 { return t.Place }) {
 		w.Transactions = append(w.Transactions, r.transWire(t, st))
 	}
 	return w
 }
 
 // head is the invoice without line items and transactions.
-func (r *invoiceRow) head(a account, record *billing.Invoice, st style) invoiceWire {
-	id := store.ID(store.PrefixInvoice, r.src.Tag, r.h)
+func (r *invoiceRow) head(a records.Account, record *billing.Invoice, st style) invoiceWire {
+	id := store.ID(store.PrefixInvoice, r.Source.Tag, r.H)
 	w := invoiceWire{
 		UUID: &id, Date: stamp(record.Date), DueDate: stamp(record.DueDate), Errors: map[string]string{},
 		ExternalID: record.ExternalID, Currency: record.Currency, LineItems: []any{}, Transactions: []transactionWire{},
@@ -199,19 +136,19 @@ func (r *invoiceRow) head(a account, record *billing.Invoice, st style) invoiceW
 			CustomerUUID:       r.customer.CustomerID(),
 			CustomerExternalID: record.CustomerExternalID,
 			CollectionMethod:   opt(record.CollectionMethod), Status: opt(record.Status),
-			stateWire: r.state(st, r.told(a)),
+			stateWire: stateOf(r.Stored, st, r.told(a)),
 		}
 	}
 	return w
 }
 
 // told spells the invoice's own members as other attributes would have them.
-func (r *invoiceRow) told(a account) func(table.Attrs) any {
+func (r *invoiceRow) told(a records.Account) func(table.Attrs) any {
 	return func(at table.Attrs) any { return r.head(a, store.DecodeInvoice(at), style{full: true}) }
 }
 
-func (r *invoiceRow) lineWire(a account, row lineRow, st style) any {
-	li := row.record
+func (r *invoiceRow) lineWire(a records.Account, row records.Line, st style) any {
+	li := row.Record
 	tail := lineTail{
 		AmountInCents: li.AmountInCents, Quantity: li.Quantity,
 		DiscountCode: li.DiscountCode, DiscountAmountInCents: li.DiscountAmountInCents, DiscountDescription: opt(li.DiscountDescription),
@@ -219,22 +156,22 @@ func (r *invoiceRow) lineWire(a account, row lineRow, st style) any {
 		TransactionFeesCurrency: opt(li.TransactionFeesCurrency), AccountCode: li.AccountCode, EventOrder: li.EventOrder,
 	}
 	if st.full {
-		tail.balanceWire = &balanceWire{BalanceTransfer: li.BalanceTransfer, stateWire: row.state(st, r.toldLine(a, row.part))}
+		tail.balanceWire = &balanceWire{BalanceTransfer: li.BalanceTransfer, stateWire: stateOf(row.Stored, st, r.toldLine(a, row.Part))}
 	}
 	if st.alone {
-		tail.aloneWire = &aloneWire{store.ID(store.PrefixInvoice, r.src.Tag, r.h), opt(li.PlanExternalID)}
+		tail.aloneWire = &aloneWire{store.ID(store.PrefixInvoice, r.Source.Tag, r.H), opt(li.PlanExternalID)}
 	}
-	id := store.ID(store.PrefixLineItem, r.src.Tag, store.Under(r.h, row.h))
+	id := store.ID(store.PrefixLineItem, r.Source.Tag, store.Under(r.H, row.H))
 	plan := ""
 	if li.PlanExternalID != "" {
-		plan = store.ID(store.PrefixPlan, r.src.Tag, a.hash.PlanH(&billing.Plan{ExternalID: li.PlanExternalID}))
+		plan = store.ID(store.PrefixPlan, r.Source.Tag, a.Hash.PlanH(&billing.Plan{ExternalID: li.PlanExternalID}))
 	}
 	if li.Type == billing.OneTime {
 		return oneTimeLine{id, opt(li.ExternalID), li.Type, opt(li.Description), plan, tail}
 	}
 	return subscriptionLine{
 		UUID: id, ExternalID: opt(li.ExternalID), Type: li.Type,
-		SubscriptionUUID:       store.ID(store.PrefixSubscription, r.src.Tag, a.hash.External(store.KindSubscription, li.SubscriptionExternalID)),
+		SubscriptionUUID:       store.ID(store.PrefixSubscription, r.Source.Tag, a.Hash.External(store.KindSubscription, li.SubscriptionExternalID)),
 		SubscriptionExternalID: li.SubscriptionExternalID, SubscriptionSetExternalID: li.SubscriptionSetExternalID,
 		Prorated: li.Prorated, ProrationType: opt(li.ProrationType),
 		ServicePeriodStart: stamp(li.ServicePeriodStart), ServicePeriodEnd: stamp(li.ServicePeriodEnd),
@@ -243,25 +180,27 @@ func (r *invoiceRow) lineWire(a account, row lineRow, st style) any {
 }
 
 // toldLine spells a line item as other attributes would have it.
-func (r *invoiceRow) toldLine(a account, p part) func(table.Attrs) any {
+func (r *invoiceRow) toldLine(a records.Account, p records.Part) func(table.Attrs) any {
 	return func(at table.Attrs) any {
-		return r.lineWire(a, lineRow{p, store.DecodeLineItem(at)}, style{full: true})
+		return r.lineWire(a, records.Line{Part: p, Record: store.DecodeLineItem(at)}, style{full: true})
 	}
 }
 
-func (r *invoiceRow) transWire(row transRow, st style) transactionWire {
-	t := row.record
+func (r *invoiceRow) transWire(row records.Transaction, st style) transactionWire {
+	t := row.Record
 	return transactionWire{
-		UUID: store.ID(store.PrefixTransaction, r.src.Tag, store.Under(r.h, row.h)), ExternalID: opt(t.ExternalID),
+		UUID: store.ID(store.PrefixTransaction, r.Source.Tag, store.Under(r.H, row.H)), ExternalID: opt(t.ExternalID),
 		AmountInCents: t.AmountInCents, Type: t.Type, Date: stamp(t.Date), Result: t.Result,
 		TransactionFeesInCents: t.TransactionFeesInCents, TransactionFeesCurrency: opt(t.TransactionFeesCurrency),
-		stateWire: row.state(st, r.toldTransaction(row.part)),
+		stateWire: stateOf(row.Stored, st, r.toldTransaction(row.Part)),
 	}
 }
 
 // toldTransaction spells a transaction as other attributes would have it.
-func (r *invoiceRow) toldTransaction(p part) func(table.Attrs) any {
-	return func(at table.Attrs) any { return r.transWire(transRow{p, store.DecodeTransaction(at)}, style{}) }
+func (r *invoiceRow) toldTransaction(p records.Part) func(table.Attrs) any {
+	return func(at table.Attrs) any {
+		return r.transWire(records.Transaction{Part: p, Record: store.DecodeTransaction(at)}, style{})
+	}
 }
 
 // aloneTransaction is a transaction as /transactions answers it.

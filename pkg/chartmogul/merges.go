@@ -5,120 +5,91 @@ import (
 	"slices"
 
 	"reseed/pkg/edit"
-	"reseed/pkg/fault"
-	"reseed/pkg/store"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 )
 
 // mergeCustomers is POST /customers/merges.
-func mergeCustomers(c *call) (reply, error) {
-	f, err := c.body()
+func mergeCustomers(c *call) (httpapi.Reply, error) {
+	f, err := c.Fields()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	if err := f.require("from", "into"); err != nil {
-		return reply{}, err
+	if err := f.Require("from", "into"); err != nil {
+		return httpapi.Reply{}, err
 	}
-	from, into := f.object("from"), f.object("into")
-	for name, o := range map[string]*fields{"from": from, "into": into} {
+	from, into := f.Object("from"), f.Object("into")
+	for name, o := range map[string]*httpapi.Fields{"from": from, "into": into} {
 		if o == nil {
-			f.fail(name, "must be an object")
+			f.Fail(name, "must be an object")
 		}
 	}
-	if err := f.refused(); err != nil {
-		return reply{}, err
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	one, err := c.named(a, from)
+	one, err := c.customerNamed(a, from)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	other, err := c.named(a, into)
+	other, err := c.customerNamed(a, into)
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return accepted(c.Edits.Merge(c.Context(), one, other, c.author))
+	return accepted(c.Records.Merge(c.Context(), one, other, c.Author))
 }
 
-// named finds the customer that an object names: by its uuid, or by a source and an external id of it.
-func (c *call) named(a account, f *fields) (edit.Ref, error) {
-	if id := f.text("customer_uuid"); id != "" {
-		return c.rootOf(a, id)
+// customerNamed finds the customer that an object names: by its uuid, or by a source and an external id of it.
+func (c *call) customerNamed(a records.Account, f *httpapi.Fields) (edit.Ref, error) {
+	if id := f.Text("customer_uuid"); id != "" {
+		return c.Records.Ref(c.Context(), a, records.Name{ID: id})
 	}
-	src, ext := f.needed("data_source_uuid"), f.needed("external_id")
-	if err := f.refused(); err != nil {
+	n := records.Name{Source: f.Needed("data_source_uuid"), ExternalID: f.Needed("external_id")}
+	if err := f.Refused(); err != nil {
 		return edit.Ref{}, err
 	}
-	return a.pair(src, ext)
-}
-
-// rootOf is the customer of a uuid. One that was merged away is not there.
-func (c *call) rootOf(a account, id string) (edit.Ref, error) {
-	tag, h, err := store.ParseID(store.PrefixCustomer, id)
-	if err != nil {
-		return edit.Ref{}, absent(whatCustomer)
-	}
-	r := edit.Ref{Tag: tag, H: h}
-	groups, err := c.Edits.Groups(c.Context(), a.Directory, r)
-	if err != nil {
-		return r, err
-	}
-	if g := groups[r]; g == nil || g[0].Ref != r {
-		return r, absent(whatCustomer)
-	}
-	return r, nil
-}
-
-// pair is the source customer of an external id.
-func (a account) pair(source, ext string) (edit.Ref, error) {
-	src, ok := a.ByUUID(source)
-	if !ok {
-		return edit.Ref{}, absent(whatSource)
-	}
-	return edit.Ref{Tag: src.Tag, H: a.hash.CustomerH(ext)}, nil
+	return c.Records.Ref(c.Context(), a, n)
 }
 
 // unmergeCustomers is POST /customers/unmerges: it splits one source customer off. There is nothing yet that could
 // be moved with it.
-func unmergeCustomers(c *call) (reply, error) {
-	f, err := c.body()
+func unmergeCustomers(c *call) (httpapi.Reply, error) {
+	f, err := c.Fields()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	if err := f.require("customer_uuid", "data_source_uuid", "external_id"); err != nil {
-		return reply{}, err
+	if err := f.Require("customer_uuid", "data_source_uuid", "external_id"); err != nil {
+		return httpapi.Reply{}, err
 	}
-	root, src, ext := f.needed("customer_uuid"), f.needed("data_source_uuid"), f.needed("external_id")
+	root, src, ext := f.Needed("customer_uuid"), f.Needed("data_source_uuid"), f.Needed("external_id")
 	movable := []string{"tasks", "opportunities", "notes"}
-	for _, what := range f.texts("move_to_new_customer", len(movable)) {
+	for _, what := range f.Texts("move_to_new_customer", len(movable)) {
 		if !slices.Contains(movable, what) {
-			f.fail("move_to_new_customer", "must be a list of: tasks, opportunities, notes")
+			f.Fail("move_to_new_customer", "must be a list of: tasks, opportunities, notes")
 		}
 	}
-	if err := f.refused(); err != nil {
-		return reply{}, err
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
 	}
-	a, err := c.account()
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	whole, err := c.rootOf(a, root)
+	whole, err := c.Records.Ref(c.Context(), a, records.Name{ID: root})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	part, err := a.pair(src, ext)
+	part, err := c.Records.Ref(c.Context(), a, records.Name{Source: src, ExternalID: ext})
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return accepted(c.Edits.Unmerge(c.Context(), part, whole))
+	return accepted(c.Records.Unmerge(c.Context(), part, whole))
 }
 
 // accepted is the answer to what ChartMogul does behind the answer, and we before it.
-func accepted(err error) (reply, error) {
-	if fault.Is(err, fault.NotFound) {
-		return reply{}, absent(whatCustomer)
-	}
-	return reply{status: http.StatusAccepted, body: struct{}{}}, err
+func accepted(err error) (httpapi.Reply, error) {
+	return httpapi.Reply{Status: http.StatusAccepted, Body: struct{}{}}, err
 }

@@ -3,29 +3,30 @@ package chartmogul
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"sync/atomic"
 
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
-
-// maxPage is the most records on a page, and how many there are when nothing is asked for.
-const maxPage = 200
-
-// param is a query parameter; empty values count as absent (chartmogul-api §1.2).
-func (c *call) param(name string) string { return c.URL.Query().Get(name) }
-
-// flag is a boolean query parameter: true/false, or 1/0 from PHP.
-func (c *call) flag(name string) bool {
-	v := c.param(name)
-	return v == "true" || v == "1"
-}
 
 // paging is what a list request asks for.
 type paging struct {
 	size  int
 	after *position // nil on the first page
+}
+
+// sources are those that a list's data_source_uuid and system filters leave.
+func (c *call) sources(a records.Account) []store.Source {
+	id, system := c.Param("data_source_uuid"), c.Param("system")
+	var out []store.Source
+	for _, s := range a.Sources {
+		if (id == "" || s.UUID == id) && (system == "" || s.System == system) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // errHeavy says that the records of a page are too large to be held together.
@@ -67,52 +68,30 @@ func (c *call) holdBytes(size int) error {
 	return nil
 }
 
-// perPage is how many records are asked for.
-func (c *call) perPage() (int, error) {
-	v := c.param("per_page")
-	if v == "" {
-		return maxPage, nil
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 {
-		return 0, unusable("per_page")
-	}
-	return min(n, maxPage), nil
-}
-
 // paging reads per_page, cursor and the deprecated page, of which only 1 is tolerated.
 func (c *call) paging(kind byte) (paging, error) {
-	size, err := c.perPage()
+	size, err := c.PerPage()
 	p := paging{size: size}
 	if err != nil {
 		return p, err
 	}
-	if v := c.param("page"); v != "" && v != "1" {
-		return p, failA(http.StatusBadRequest, "page", `Parameter "page" is deprecated`)
+	if v := c.Param("page"); v != "" && v != "1" {
+		return p, httpapi.Problem(http.StatusBadRequest, "page", `Parameter "page" is deprecated`)
 	}
-	if v := c.param("cursor"); v != "" {
+	if v := c.Param("cursor"); v != "" {
 		at, ok := parseCursor(kind, v)
 		if !ok {
-			return p, unusable("cursor")
+			return p, httpapi.Unusable("cursor")
 		}
 		p.after = &at
 	}
 	return p, nil
 }
 
-// paged is the tail of every list. The keys that only a first page has are
-// pointers: nil leaves them out.
-type paged struct {
-	CurrentPage *int    `json:"current_page,omitempty"`
-	TotalPages  *int    `json:"total_pages,omitempty"`
-	Cursor      *string `json:"cursor"`
-	HasMore     bool    `json:"has_more"`
-}
-
 // cut makes a page of the records that were read, one more than fit if there are more.
 // at tells a record's place; read is the share of the whole list that the records span (0 to 1].
-func cut[T any](p paging, found []T, at func(T) position, read func(last T) float64) ([]T, paged) {
-	out := paged{HasMore: len(found) > p.size}
+func cut[T any](p paging, found []T, at func(T) position, read func(last T) float64) ([]T, httpapi.Paged) {
+	out := httpapi.Paged{HasMore: len(found) > p.size}
 	total := 0
 	if len(found) > 0 {
 		total = 1

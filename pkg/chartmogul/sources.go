@@ -1,23 +1,21 @@
 package chartmogul
 
 import (
-	"math"
 	"net/http"
 	"strings"
 	"unicode"
 
-	"github.com/google/uuid"
-
 	"reseed/pkg/fault"
-	"reseed/pkg/job"
+	"reseed/pkg/httpapi"
 	"reseed/pkg/store"
-	"reseed/pkg/table"
 )
 
 const (
 	systemOfREST = "Custom" // what ChartMogul calls a source made over its API
 	statusIdle   = "idle"
-	whatSource   = "Data source"
+
+	textNameTaken  = "Has already been taken."
+	textNameNeeded = "A name is required for each data source."
 )
 
 // sourceWire is a data source on the wire. The three settings are only there when asked for.
@@ -27,16 +25,9 @@ type sourceWire struct {
 	System          string           `json:"system"`
 	CreatedAt       stamp            `json:"created_at"`
 	Status          string           `json:"status"`
-	Processing      *processingWire  `json:"processing_status,omitempty"`
+	Processing      *Processing      `json:"processing_status,omitempty"`
 	AutoChurn       *autoChurnWire   `json:"auto_churn_subscription_setting,omitempty"`
 	InvoiceHandling *invoicesSetting `json:"invoice_handling_setting,omitempty"`
-}
-
-// processingWire counts the rows of the source's latest import.
-type processingWire struct {
-	Processed int64 `json:"processed"`
-	Failed    int64 `json:"failed"`
-	Pending   int64 `json:"pending"`
 }
 
 type autoChurnWire struct {
@@ -63,10 +54,10 @@ type sourceList struct {
 
 func (c *call) sourceWire(s store.Source) sourceWire {
 	w := sourceWire{UUID: s.UUID, Name: s.Name, System: s.System, CreatedAt: stamp(s.CreatedAt), Status: statusIdle}
-	if c.flag("with_auto_churn_subscription_setting") {
+	if c.Flag("with_auto_churn_subscription_setting") {
 		w.AutoChurn = &autoChurnWire{}
 	}
-	if c.flag("with_invoice_handling_setting") { // ChartMogul's defaults: neither can be set yet
+	if c.Flag("with_invoice_handling_setting") { // ChartMogul's defaults: neither can be set yet
 		h := invoiceHandling{Create: "paid", Update: "open"}
 		w.InvoiceHandling = &invoicesSetting{Manual: h, Automatic: h}
 	}
@@ -75,113 +66,86 @@ func (c *call) sourceWire(s store.Source) sourceWire {
 
 // withProcessing adds processing_status where it was asked for.
 func (c *call) withProcessing(list []sourceWire) error {
-	if !c.flag("with_processing_status") {
+	if !c.Flag("with_processing_status") {
 		return nil
 	}
-	latest, err := c.latestImports()
+	latest, err := c.Processing(c.Context())
 	if err != nil {
 		return err
 	}
 	for i := range list {
-		list[i].Processing = &processingWire{}
-		if j := latest[list[i].UUID]; j != nil {
-			*list[i].Processing = processingOf(j)
-		}
+		p := latest[list[i].UUID]
+		list[i].Processing = &p
 	}
 	return nil
 }
 
-// processingOf counts the rows of a job. How many an open one has left to read is
-// estimated from its bytes; what was read and is not decided yet is pending too.
-func processingOf(j *job.Job) processingWire {
-	var p processingWire
-	for _, n := range j.Datasets {
-		p.Processed += n.Read - n.Rejected
-		p.Failed += n.Rejected
-	}
-	if j.Status.Ended() {
-		return p
-	}
-	rows := float64(j.Progress.RowsDone)
-	if done := j.Progress.BytesDone; done > 0 {
-		rows *= float64(j.Progress.BytesTotal) / float64(done)
-	}
-	all := int64(math.Round(rows))
-	p.Processed = min(all-p.Failed, int64(float64(all)*j.Progress.Fraction))
-	p.Pending = max(0, all-p.Processed-p.Failed)
-	return p
-}
-
 // createSource is POST /data_sources.
-func createSource(c *call) (reply, error) {
-	f, err := c.body()
+func createSource(c *call) (httpapi.Reply, error) {
+	f, err := c.Fields()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	if err := f.require("name"); err != nil {
-		return reply{}, err
+	if err := f.Require("name"); err != nil {
+		return httpapi.Reply{}, err
 	}
-	name, system := f.text("name"), f.text("system")
+	name, system := f.Text("name"), f.Text("system")
 	if name == "" {
-		f.fail("name", textNameNeeded)
+		f.Fail("name", textNameNeeded)
 	}
 	if strings.ContainsFunc(name, unicode.IsControl) { // a list of names would show a line that is none
-		f.fail("name", "must not hold control characters")
+		f.Fail("name", "must not hold control characters")
 	}
-	if err := f.refused(); err != nil {
-		return reply{}, err
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
 	}
 	if system == "" {
 		system = systemOfREST
 	}
-	var made store.Source
-	_, err = c.Store.ChangeDirectory(c.Context(), func(d *store.Directory) (_ []table.Write, err error) {
-		made, err = d.Add(store.PrefixSource+uuid.NewString(), name, system, c.Now())
-		return nil, err
-	})
+	made, err := c.Records.AddSource(c.Context(), name, system)
 	if fault.CodeOf(err) == "taken" {
-		return reply{}, refused(map[string]string{"name": textNameTaken})
+		return httpapi.Reply{}, httpapi.Refused(map[string]string{"name": textNameTaken})
 	}
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusCreated, body: c.sourceWire(made)}, nil
+	return httpapi.Reply{Status: http.StatusCreated, Body: c.sourceWire(made)}, nil
 }
 
 // listSources is GET /data_sources: all of them, there is no paging.
-func listSources(c *call) (reply, error) {
-	a, err := c.account()
+func listSources(c *call) (httpapi.Reply, error) {
+	a, err := c.Records.Account(c.Context())
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	list := []sourceWire{}
-	name, system := c.param("name"), c.param("system")
+	name, system := c.Param("name"), c.Param("system")
 	for _, s := range a.Sources {
 		if (name == "" || s.Name == name) && (system == "" || s.System == system) {
 			list = append(list, c.sourceWire(s))
 		}
 	}
 	if err := c.withProcessing(list); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: sourceList{list}}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: sourceList{list}}, nil
 }
 
-// source is [call.sourceOf] without the account.
+// source is the one that the path names.
 func (c *call) source() (store.Source, error) {
-	_, src, err := c.sourceOf()
+	_, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
 	return src, err
 }
 
 // getSource is GET /data_sources/:uuid.
-func getSource(c *call) (reply, error) {
+func getSource(c *call) (httpapi.Reply, error) {
 	s, err := c.source()
 	if err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
 	one := []sourceWire{c.sourceWire(s)}
 	if err := c.withProcessing(one); err != nil {
-		return reply{}, err
+		return httpapi.Reply{}, err
 	}
-	return reply{status: http.StatusOK, body: one[0]}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: one[0]}, nil
 }

@@ -40,7 +40,7 @@ func TestCustomersSpellThemselvesAsJSON(t *testing.T) {
 		if err := enc.Encode(w); err != nil {
 			t.Fatal(err)
 		}
-		if got := string(w.appendTo(nil)) + "\n"; got != want.String() {
+		if got := string(w.AppendJSON(nil)) + "\n"; got != want.String() {
 			t.Fatalf("got  %s\nwant %s", got, want.String())
 		}
 	})

@@ -2,40 +2,13 @@ package chartmogul
 
 import (
 	"encoding/json"
-	"slices"
 
-	"reseed/pkg/edit"
-	"reseed/pkg/store"
+	"reseed/pkg/records"
 	"reseed/pkg/table"
 )
 
-// stored is an invoice, a line item or a transaction as it was imported, and what people have done to it since.
-type stored struct {
-	src   store.Source
-	key   table.Key
-	attrs table.Attrs
-	edits edit.Row
-}
-
-// stored takes a record with its edits from what was read.
-func (a account) stored(src store.Source, item table.Item, edits map[table.Key]table.Attrs) (stored, error) {
-	row, err := edit.ReadRow(a.Directory, edits, src.Space(), item.Key)
-	return stored{src, item.Key, item.Attrs, row}, err
-}
-
-// shown is the record as people see it.
-func (s stored) shown() table.Attrs { return s.edits.Over(s.attrs) }
-
-// deleted tells whether a person has deleted the record: to the API it is not there any more.
-func (s stored) deleted() bool { return s.edits.Deleted != nil }
-
-// hidden tells whether an answer leaves the record out; disabled ones may be asked for.
-func (s stored) hidden(withDisabled bool) bool {
-	return s.deleted() || s.edits.Disabled != nil && !withDisabled
-}
-
 // withDisabled tells whether disabled records are asked for.
-func (c *call) withDisabled() bool { return c.flag("with_disabled") }
+func (c *call) withDisabled() bool { return c.Flag("with_disabled") }
 
 // style is how much an answer tells of records.
 type style struct {
@@ -45,7 +18,7 @@ type style struct {
 }
 
 // style reads how much is asked for.
-func (c *call) style() style { return style{full: true, histories: c.flag("include_edit_histories")} }
+func (c *call) style() style { return style{full: true, histories: c.Flag("include_edit_histories")} }
 
 // stateWire is what people have done to a record.
 type stateWire struct {
@@ -67,31 +40,31 @@ type changeWire struct {
 	Edited   json.RawMessage `json:"edited_value"`
 }
 
-// state spells what people have done to a record; wire spells the record itself.
-func (s stored) state(st style, wire func(table.Attrs) any) *stateWire {
+// stateOf spells what people have done to a record; wire spells the record itself.
+func stateOf(s records.Stored, st style, wire func(table.Attrs) any) *stateWire {
 	if !st.full {
 		return nil
 	}
-	w := &stateWire{Disabled: s.edits.Disabled != nil}
-	if m := s.edits.Disabled; m != nil {
+	w := &stateWire{Disabled: s.Edits.Disabled != nil}
+	if m := s.Edits.Disabled; m != nil {
 		w.DisabledAt, w.DisabledBy = stamp(m.Time()), &m.By
 	}
 	if st.histories {
-		w.History = s.history(wire)
+		w.History = historyOf(s, wire)
 	}
 	return w
 }
 
-// history tells what the edited fields are imported as, and what they are now; nil if none was edited.
-func (s stored) history(wire func(table.Attrs) any) *historyWire {
-	last := s.edits.Latest()
+// historyOf tells what the edited fields are imported as, and what they are now; nil if none was edited.
+func historyOf(s records.Stored, wire func(table.Attrs) any) *historyWire {
+	last := s.Edits.Latest()
 	if last == nil {
 		return nil
 	}
 	h := &historyWire{map[string]changeWire{}, last.By, stamp(last.Time())}
-	was, is := members(wire(s.attrs)), members(wire(s.shown()))
-	for attr := range s.edits.Fields {
-		name := memberOf(attr)
+	was, is := members(wire(s.Attrs)), members(wire(s.Shown()))
+	for attr := range s.Edits.Fields {
+		name := records.MemberOf(attr)
 		if was[name] != nil || is[name] != nil { // a description is on the wire of one-time lines only
 			h.ValuesChanged[name] = changeWire{was[name], is[name]}
 		}
@@ -105,30 +78,4 @@ func members(wire any) map[string]json.RawMessage {
 	raw, _ := json.Marshal(wire) // our own types never fail
 	_ = json.Unmarshal(raw, &m)
 	return m
-}
-
-// renamed are the members that are stored under another name.
-func renamed() [][2]string {
-	return [][2]string{
-		{"customer_external_id", "customer"},
-		{"plan_uuid", "plan"},
-		{"subscription_external_id", "subscription"},
-		{"subscription_set_external_id", "subscription_set"},
-	}
-}
-
-// attrOf is the attribute that a member is stored in.
-func attrOf(member string) string {
-	if i := slices.IndexFunc(renamed(), func(r [2]string) bool { return r[0] == member }); i >= 0 {
-		return renamed()[i][1]
-	}
-	return member
-}
-
-// memberOf is the member that tells an attribute.
-func memberOf(attr string) string {
-	if i := slices.IndexFunc(renamed(), func(r [2]string) bool { return r[1] == attr }); i >= 0 {
-		return renamed()[i][0]
-	}
-	return attr
 }

@@ -2,6 +2,8 @@ package chartmogul
 
 import (
 	"time"
+
+	"reseed/pkg/httpapi"
 )
 
 // stamp is a time as the import side writes it: 2016-01-01T12:00:00.000Z, null when unset (chartmogul-api §3).
@@ -52,7 +54,7 @@ func (s optText) appendTo(b []byte) []byte {
 	if s == "" {
 		return append(b, "null"...)
 	}
-	return appendText(b, string(s))
+	return httpapi.AppendText(b, string(s))
 }
 
 // opt is a text that is null when unset.

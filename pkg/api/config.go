@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"reseed/pkg/api/wire"
+	"reseed/pkg/app"
+	"reseed/pkg/edit"
+	"reseed/pkg/eraser"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+)
+
+// DefaultMaxUpload is how many bytes the files of one import may have together: one S3 object.
+const DefaultMaxUpload = 5 << 30
+
+// Config is what the API needs. Everything before Asked must be set, but there may be no Keys.
+type Config struct {
+	Store   *store.Store
+	Keys    []httpapi.Key // that are let in beside those in the table
+	Edits   *edit.Edit
+	Jobs    *job.Ledger
+	Imports Imports
+	Erase   Erase
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	// Asked is told of each request whether it has a right key. It may keep one without waiting. Nil: nobody wants to know.
+	Asked func(r *http.Request, right bool)
+
+	PublicURL string           // where people open the console, without a slash at the end
+	Currency  string           // of the account, ISO 4217; USD if empty
+	MaxUpload int64            // bytes; DefaultMaxUpload if 0
+	Patience  httpapi.Patience // DefaultPatience if zero
+	// Uploads are the files in the upload folder that could not be imported; nil where something else looks at it.
+	Uploads func() []wire.FailedUpload
+}
+
+// Imports is how files become jobs, and what becomes of those.
+type Imports struct {
+	// Keep stores one uploaded file, read to its end, and says where it lies.
+	Keep func(ctx context.Context, source store.Source, name string, body io.Reader) (job.File, error)
+	// Refer finds an object that lies in the bucket already.
+	Refer func(ctx context.Context, source store.Source, object string) (job.File, error)
+	// Drop deletes files of Keep that become no import.
+	Drop func(ctx context.Context, files []job.File)
+	// Submit makes the job that imports files into a source, which is told as it was when they began to come in.
+	Submit func(context.Context, importer.Request) (*job.Job, error)
+	// Apply, Undo and Cancel are those of [importer.Importer].
+	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
+	Undo   func(ctx context.Context, jobID string, plan bool) (*job.Job, error)
+	Cancel func(ctx context.Context, jobID string) (*job.Job, error)
+	// Progress completes an open job with how far it has come.
+	Progress func(context.Context, *job.Job) error
+	// Samples are some of the changes that a job makes or would make.
+	Samples func(context.Context, *job.Job) ([]importer.Change, error)
+	// Changes is the whole change set of a job, Rejects the file of the rows that it did not take in.
+	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
+	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
+}
+
+// ImportsOf are the imports of an app.
+func ImportsOf(a *app.App) Imports {
+	im := a.Importer
+	return Imports{
+		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
+		Progress: im.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
+	}
+}
+
+// Erase is how selections are erased, and brought back.
+type Erase struct {
+	// Plan counts what a selection holds, without touching it.
+	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
+	// Start makes a selection invisible and gets its sweep going.
+	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
+	// Restore, Forgotten and Remember are those of [eraser.Eraser].
+	Restore   func(ctx context.Context, jobID string) (*job.Job, error)
+	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
+	Remember  func(ctx context.Context, source, customer string) (bool, error)
+}
+
+// EraseOf is what an eraser can do; start is its own, or one that gets the sweep going too.
+func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
+	return Erase{
+		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
+	}
+}

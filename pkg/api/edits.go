@@ -1,0 +1,193 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"reseed/pkg/api/wire"
+	"reseed/pkg/edit"
+	"reseed/pkg/fault"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/records"
+	"reseed/pkg/store"
+)
+
+const (
+	typeNDJSON   = "application/x-ndjson"
+	formatNDJSON = "ndjson"
+)
+
+func wireOfEdit(n *edit.Entry) wire.Edit {
+	w := wire.Edit{
+		ID: n.ID, What: append([]string{}, n.What()...), Orphaned: n.Orphan, Author: n.By, Tags: n.Tags,
+		Attributes: edit.Custom(n.Attributes), Fields: map[string]wire.Field{},
+		Disabled: markOf(n.Row.Disabled), Deleted: markOf(n.Row.Deleted),
+	}
+	if n.At.UnixMilli() > 0 {
+		w.ChangedAt = &n.At
+	}
+	for attr, f := range n.Row.Fields {
+		w.Fields[records.MemberOf(attr)] = wire.Field{Value: valueOf(attr, f), Mark: *markOf(&f.Mark)}
+	}
+	if into := n.Merge.Into; into != nil {
+		id := into.CustomerID()
+		w.MergedInto = &id
+	}
+	for _, r := range n.Merge.From {
+		w.MergedFrom = append(w.MergedFrom, r.CustomerID())
+	}
+	return w
+}
+
+func markOf(m *edit.Mark) *wire.Mark {
+	if m == nil {
+		return nil
+	}
+	return &wire.Mark{Author: m.By, At: m.Time()}
+}
+
+func valueOf(attr string, f edit.Field) any {
+	switch {
+	case f.Str != nil:
+		return *f.Str
+	case f.Bool != nil:
+		return *f.Bool
+	case f.Int != nil && store.IsTime(attr):
+		return time.UnixMilli(*f.Int).UTC()
+	case f.Int != nil:
+		return *f.Int
+	}
+	return nil
+}
+
+// listEdits is GET /v1/data_sources/:uuid/edits: all that people have done to the records of a source.
+func listEdits(c *call) (httpapi.Reply, error) {
+	format := c.Param("format")
+	if format != "" && format != formatNDJSON {
+		return httpapi.Reply{}, httpapi.Unusable("format")
+	}
+	size, after, err := c.editPaging()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	a, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if format == formatNDJSON {
+		return httpapi.Reply{Status: http.StatusOK, Body: c.editLines(a, src), Kind: typeNDJSON}, nil
+	}
+	list, tail := httpapi.Elements{}, httpapi.Paged{}
+	for n, err := range c.Records.Edits.All(c.Context(), a.Directory, src, after) {
+		if err != nil {
+			return httpapi.Reply{}, err
+		}
+		if c.Flag("orphaned") && !n.Orphan {
+			continue
+		}
+		if tail.HasMore = list.Len() == size || !list.Add(wireOfEdit(n)); tail.HasMore {
+			break
+		}
+		cursor := base64.RawURLEncoding.EncodeToString([]byte(n.Place.String()))
+		tail.Cursor = &cursor
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "edits", Elements: list, Behind: tail}}, nil
+}
+
+// editPaging is paging with a cursor of its own kind.
+func (c *call) editPaging() (size int, after edit.Place, err error) {
+	size, err = c.PerPage()
+	if err != nil {
+		return size, after, err
+	}
+	if v := c.Param("cursor"); v != "" {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(v)
+		at, ok := edit.ParsePlace(string(raw))
+		if err != nil || !ok {
+			return size, after, httpapi.Unusable("cursor")
+		}
+		after = at
+	}
+	return size, after, nil
+}
+
+// editLines streams all edits, a line each. If something goes wrong on the way the last line is an error: a part must
+// not look like the whole.
+func (c *call) editLines(a records.Account, src store.Source) io.ReadCloser {
+	r, w := io.Pipe()
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	go func() {
+		err := c.encodeEdits(enc, a, src)
+		if err != nil {
+			c.Log.Error("a stream of edits broke off", slog.String("code", fault.CodeOf(err)), slog.String("error", err.Error()))
+			err = enc.Encode(httpapi.Broken())
+		}
+		_ = w.CloseWithError(err) // never fails
+	}()
+	return r
+}
+
+// encodeEdits spells edits until all are, or nobody is there any more.
+func (c *call) encodeEdits(enc *json.Encoder, a records.Account, src store.Source) error {
+	orphaned := c.Flag("orphaned")
+	for n, err := range c.Records.Edits.All(c.Context(), a.Directory, src, edit.Place{}) {
+		if err != nil {
+			return err
+		}
+		if n.Orphan || !orphaned {
+			if enc.Encode(wireOfEdit(n)) != nil {
+				return nil // nobody reads on
+			}
+		}
+	}
+	return nil
+}
+
+// dropEdits is DELETE /v1/data_sources/:uuid/edits?orphaned=true: the edits of records that are not there.
+func dropEdits(c *call) (httpapi.Reply, error) {
+	a, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if !c.Flag("orphaned") {
+		return httpapi.Reply{}, httpapi.Missing("orphaned") // all edits are never meant
+	}
+	n, err := c.Records.Edits.Drop(c.Context(), a.Directory, src)
+	return httpapi.Reply{Status: http.StatusOK, Body: wire.Dropped{Dropped: n}}, err
+}
+
+// getEdit is GET /v1/edits/:id: the changed fields of a record, and whether it is disabled or deleted.
+func getEdit(c *call) (httpapi.Reply, error) {
+	_, _, n, err := c.Records.Edited(c.Context(), c.PathValue("id"))
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: wireOfEdit(n)}, nil
+}
+
+// revertEdit is DELETE /v1/edits/:id: it takes back the named fields, or else everything that getEdit shows.
+func revertEdit(c *call) (httpapi.Reply, error) {
+	var names []string
+	if v := c.Param("fields"); v != "" {
+		for name := range strings.SplitSeq(v, ",") {
+			names = append(names, records.AttrOf(strings.TrimSpace(name)))
+		}
+	}
+	n, err := c.Records.Revert(c.Context(), c.PathValue("id"), func(n *edit.Entry) ([]string, error) {
+		if slices.ContainsFunc(names, func(name string) bool { _, ok := n.Row.Fields[name]; return !ok }) {
+			return nil, httpapi.Refused(map[string]string{"fields": "must be names of changed fields"})
+		}
+		return names, nil
+	})
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: wireOfEdit(n)}, nil
+}

@@ -1,0 +1,180 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+
+	"reseed/pkg/app"
+	"reseed/pkg/chartmogul"
+	"reseed/pkg/eraser"
+	"reseed/pkg/fault"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/job"
+)
+
+// confirmation of an erase: how many items its plan has counted.
+const textMoved = "The selection holds %d items now, not %d as confirmed. Nothing was erased; look at the plan again."
+
+// eraseOf answers a DELETE of ChartMogul's API.
+func (s *server) eraseOf(c *httpapi.Call, sel chartmogul.Selection) (httpapi.Reply, error) {
+	return (&call{server: s, Call: c}).erased(eraser.Selection{Kind: eraser.Kind(sel.Kind), Source: sel.Source, H: sel.H})
+}
+
+// erased answers a DELETE of ChartMogul's API: it makes a selection invisible, or only tells what would go if
+// dry_run is asked for. What vanished between the look and the erase is as gone as it was asked to be.
+func (c *call) erased(sel eraser.Selection) (httpapi.Reply, error) {
+	opt := eraser.Options{By: c.Author, Forget: c.Flag("forget")}
+	if v := c.Param("keep_edits"); v != "" {
+		keep := c.Flag("keep_edits")
+		opt.KeepEdits = &keep
+	}
+	var err error
+	if opt.Grace, err = app.ParseGrace(c.Param("grace")); err != nil {
+		return httpapi.Reply{}, err
+	}
+	if c.Flag("dry_run") {
+		return c.planned(sel, opt)
+	}
+	_, err = c.Erase.Start(c.Context(), sel, opt)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusNoContent}, nil
+}
+
+// createErasure is POST /v1/erasures: a plan with dry_run, else a job.
+func createErasure(c *call) (httpapi.Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if err := f.Require("selection"); err != nil {
+		return httpapi.Reply{}, err
+	}
+	f.Only("selection", "id", "source", "keep_edits", "forget", "grace", "confirm", "dry_run") // a misspelt dry_run must not erase
+	kind, source, id := eraser.Kind(f.Text("selection")), f.Text("source"), f.Text("id")
+	opt := eraser.Options{By: c.Author, Forget: f.Truth("forget")}
+	if f.Has("keep_edits") {
+		keep := f.Truth("keep_edits")
+		opt.KeepEdits = &keep
+	}
+	grace, dry, confirm := f.Text("grace"), f.Truth("dry_run"), f.Whole("confirm")
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
+	}
+	if opt.Grace, err = app.ParseGrace(grace); err != nil {
+		return httpapi.Reply{}, err
+	}
+	a, err := c.Records.Account(c.Context())
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	sel, err := eraser.Select(a.Directory, kind, source, id)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if dry {
+		return c.planned(sel, opt)
+	}
+	if err := c.confirmed(sel, opt, confirm); err != nil {
+		return httpapi.Reply{}, err
+	}
+	j, err := c.Erase.Start(c.Context(), sel, opt)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+}
+
+// confirmed refuses an erase of another number of items than somebody has said yes to.
+func (c *call) confirmed(sel eraser.Selection, opt eraser.Options, confirm *int64) error {
+	if confirm == nil {
+		return nil
+	}
+	p, err := c.Erase.Plan(c.Context(), sel, opt)
+	if err != nil {
+		return err
+	}
+	if n := p.Total(); n != *confirm {
+		return fault.Newf(fault.Conflict, "selection_moved", textMoved, n, *confirm)
+	}
+	return nil
+}
+
+func (c *call) planned(sel eraser.Selection, opt eraser.Options) (httpapi.Reply, error) {
+	p, err := c.Erase.Plan(c.Context(), sel, opt)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: wireOfPlan(p)}, nil
+}
+
+// getErasure is GET /v1/erasures/:id.
+func getErasure(c *call) (httpapi.Reply, error) { return c.oneJob(job.Erase) }
+
+// listErasures is GET /v1/erasures: newest first.
+func listErasures(c *call) (httpapi.Reply, error) { return c.jobs(job.Erase) }
+
+// restoreErasure is POST /v1/erasures/:id/restore.
+func restoreErasure(c *call) (httpapi.Reply, error) {
+	j, err := c.findJob(job.Erase)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if j, err = c.Erase.Restore(c.Context(), j.ID); err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: wireOfJob(j)}, nil
+}
+
+// getReceipt is GET /v1/erasures/:id/receipt: JSON, or one page of HTML with format=html.
+func getReceipt(c *call) (httpapi.Reply, error) {
+	j, err := c.findJob(job.Erase)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	r, err := eraser.ReceiptOf(j)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	switch c.Param("format") {
+	case "", "json":
+		return httpapi.Reply{Status: http.StatusOK, Body: wireOfReceipt(r)}, nil
+	case "html":
+		var page bytes.Buffer
+		err := r.WriteHTML(&page)
+		return httpapi.Reply{Status: http.StatusOK, Body: io.NopCloser(&page), Kind: "text/html; charset=utf-8"}, err
+	}
+	return httpapi.Reply{}, httpapi.Unusable("format")
+}
+
+// listReceipts is GET /v1/receipts: newest first.
+func listReceipts(c *call) (httpapi.Reply, error) {
+	finished := func(j *job.Job) bool { return j.Erase != nil && len(j.Erase.Receipt) > 0 }
+	list, tail, err := c.jobPage(finished, func(j *job.Job) (any, error) {
+		r, err := eraser.ReceiptOf(j)
+		return wireOfReceipt(r), err
+	})
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "receipts", Elements: list, Behind: tail}}, err
+}
+
+// liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: the customer may be loaded again.
+func liftForgotten(c *call) (httpapi.Reply, error) {
+	src, err := c.source()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	ext := c.Param("external_id")
+	if ext == "" {
+		return httpapi.Reply{}, httpapi.Missing("external_id")
+	}
+	was, err := c.Erase.Remember(c.Context(), src.Name, ext)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if !was {
+		return httpapi.Reply{}, httpapi.Absent("Entry of the do-not-reload list")
+	}
+	return httpapi.Reply{Status: http.StatusNoContent}, nil
+}

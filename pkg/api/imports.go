@@ -1,0 +1,403 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+
+	"reseed/pkg/api/wire"
+	"reseed/pkg/app"
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+	"reseed/pkg/records"
+	"reseed/pkg/store"
+)
+
+const (
+	maxFiles  = 100 // of one import
+	maxOption = 64  // bytes of an option in a form
+	typeCSV   = "text/csv; charset=utf-8"
+	typeGzip  = "application/gzip"
+)
+
+// order is what a client asks for with an import.
+type order struct {
+	files   []job.File
+	dataset string
+	how     importer.Options
+}
+
+// createImport is POST /v1/data_sources/:uuid/imports: a multipart form with
+// one or more parts called file, which are streamed into the object store (none is held in memory), or a
+// JSON object whose member objects names what lies in the bucket already. Further parts or members: see [order.read].
+func createImport(c *call) (httpapi.Reply, error) {
+	src, err := c.source()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	var j *job.Job
+	if httpapi.IsJSON(c.Request) {
+		j, err = c.importObjects(src)
+	} else {
+		j, err = c.importForm(src)
+	}
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+}
+
+// adopt makes the job of an order.
+func (c *call) adopt(src store.Source, o order) (*job.Job, error) {
+	for i := range o.files {
+		o.files[i].Dataset = o.dataset
+	}
+	return c.Imports.Submit(c.Context(), importer.Request{Source: src, Files: o.files, Origin: job.ByFile, By: c.Author, Options: o.how})
+}
+
+// importObjects imports what lies in the bucket already.
+func (c *call) importObjects(src store.Source) (*job.Job, error) {
+	o, err := c.refer(src)
+	if err != nil {
+		return nil, err
+	}
+	return c.adopt(src, o)
+}
+
+// importForm imports the files of a form. If that is refused, its files are deleted; if it is not known whether there is a job
+// now, the tick finds that out later.
+func (c *call) importForm(src store.Source) (*job.Job, error) {
+	began := c.Now()
+	o, err := c.receiveForm(src)
+	if err == nil && c.Now().Sub(began) > app.UploadLife {
+		err = httpapi.Problem(http.StatusRequestTimeout, "file", fmt.Sprintf("The upload took longer than %.0f hours: send the files in parts", app.UploadLife.Hours()))
+	}
+	if err != nil {
+		c.Imports.Drop(c.Context(), o.files)
+		return nil, c.fenced(src, err)
+	}
+	j, err := c.adopt(src, o)
+	if err != nil && !httpapi.Ours(err) && !fault.Is(err, fault.Busy) {
+		c.Imports.Drop(c.Context(), o.files)
+	}
+	return j, err
+}
+
+// fenced is the error of an upload whose files could not be stored: an erase of the source may have deleted their folder meanwhile.
+func (c *call) fenced(src store.Source, err error) error {
+	if !httpapi.Ours(err) {
+		return err
+	}
+	a, readErr := c.Records.Account(c.Context())
+	if readErr != nil {
+		return err
+	}
+	now, there := a.ByUUID(src.UUID)
+	switch {
+	case !there:
+		return httpapi.Absent(records.WhatSource)
+	case now.Fence != src.Fence:
+		return importer.Fenced()
+	}
+	return err
+}
+
+// refer reads an order in JSON.
+func (c *call) refer(src store.Source) (order, error) {
+	var o order
+	f, err := c.Fields()
+	if err != nil {
+		return o, err
+	}
+	if err := f.Require("objects"); err != nil {
+		return o, err
+	}
+	var objects []string
+	if json.Unmarshal(f.Value("objects"), &objects) != nil || len(objects) == 0 || len(objects) > maxFiles {
+		f.Fail("objects", fmt.Sprintf("must be a list of 1 to %d keys of objects", maxFiles))
+	}
+	if err := o.read(f, "objects"); err != nil {
+		return o, err
+	}
+	for _, key := range objects {
+		file, err := c.Imports.Refer(c.Context(), src, key)
+		if err != nil {
+			return o, err
+		}
+		o.files = append(o.files, file)
+	}
+	return o, nil
+}
+
+// read reads the options of an order: dataset (it goes for all files), mode, plan, max_removed and allow_empty. What
+// is not given is the default. A misspelt option is refused: it may have been a plan.
+func (o *order) read(f *httpapi.Fields, others ...string) error {
+	f.Only(append(others, "dataset", "mode", "plan", "max_removed", "allow_empty")...)
+	var datasets []string
+	for _, ds := range billing.Order() {
+		datasets = append(datasets, string(ds))
+	}
+	o.dataset, o.how.Mode = f.OneOf("dataset", datasets...), f.OneOf("mode", job.Upsert, job.Replace)
+	o.how.Plan, o.how.AllowEmpty = f.Truth("plan"), f.Truth("allow_empty")
+	if n := f.Whole("max_removed"); n != nil {
+		most := int(*n)
+		if o.how.MaxRemoved = &most; *n < 0 || *n > 100 {
+			f.Fail("max_removed", "must be a percentage from 0 to 100")
+		}
+	}
+	return f.Refused()
+}
+
+func (c *call) receiveForm(src store.Source) (order, error) {
+	upload, err := c.Upload()
+	if err != nil {
+		return order{}, err
+	}
+	_, params, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	body := &formBody{ReadCloser: upload, end: []byte("--" + params["boundary"] + "--")}
+	c.Body = body
+	form, err := c.MultipartReader()
+	if err != nil {
+		return order{}, httpapi.Problem(http.StatusBadRequest, "file", "The request body must be a multipart form with one or more parts called file, or a JSON object that names objects")
+	}
+	o, err := c.receive(src, form)
+	if err != nil {
+		return o, c.receiveError(err)
+	}
+	if !body.ended { // else a form that was cut behind a file would be taken for one of fewer files
+		return o, brokenForm()
+	}
+	if len(o.files) == 0 {
+		return o, httpapi.Missing("file")
+	}
+	return o, nil
+}
+
+// formBody is the body of a form. It remembers whether the boundary that ends a form has come.
+type formBody struct {
+	io.ReadCloser
+	end   []byte
+	tail  []byte // the last bytes before those that come, fewer than end has
+	ended bool
+}
+
+// Read reads on.
+func (b *formBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.ended {
+		return n, err
+	}
+	keep := len(b.end) - 1
+	seam := append(b.tail, p[:min(n, keep)]...)
+	b.ended = bytes.Contains(seam, b.end) || bytes.Contains(p[:n], b.end)
+	if n >= keep {
+		seam = p[n-keep : n]
+	}
+	b.tail = append(b.tail[:0:0], seam[max(0, len(seam)-keep):]...)
+	return n, err
+}
+
+// receive reads the form and stores its files. What is wrong with an option that comes first is said before
+// a file is taken.
+func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err error) {
+	options := httpapi.NewFields()
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return o, nil
+		}
+		if err != nil {
+			return o, err
+		}
+		if part.FormName() == "" {
+			return o, brokenForm()
+		}
+		if part.FormName() != "file" {
+			value, err := io.ReadAll(io.LimitReader(part, maxOption))
+			if err == nil {
+				options.Put(part.FormName(), strings.TrimSpace(string(value)))
+				err = o.read(options)
+			}
+			if err != nil {
+				return o, err
+			}
+			continue
+		}
+		if len(o.files) == maxFiles {
+			return o, httpapi.Refused(map[string]string{"file": "is more than one import can take"})
+		}
+		f, err := c.receiveFile(src, part)
+		if err != nil {
+			return o, err
+		}
+		o.files = append(o.files, f)
+	}
+}
+
+// receiveFile stores one file. Its name is shown to people and nothing else: it names no path.
+func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, error) {
+	name := part.FileName()
+	if name == "" {
+		name = "upload.csv"
+	}
+	if billing.CheckID(name) != nil {
+		return job.File{}, httpapi.Refused(map[string]string{"file": "has a name that is too long or holds invisible characters"})
+	}
+	body := &watched{Reader: part}
+	f, err := c.Imports.Keep(c.Context(), src, name, body)
+	if body.err != nil { // the cause, whatever became of it on the way up
+		return f, body.err
+	}
+	return f, err
+}
+
+// watched remembers why reading ended, if not at the end.
+type watched struct {
+	io.Reader
+	err error
+}
+
+// Read reads on.
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
+}
+
+// receiveError tells the client's faults from ours: what breaks off or is no form is the client's.
+func (c *call) receiveError(err error) error {
+	var over *http.MaxBytesError
+	var known *httpapi.Error
+	var sorted *fault.Error
+	switch {
+	case errors.As(err, &over):
+		return httpapi.TooLarge(c.MaxUpload)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return httpapi.TooSlow()
+	case errors.As(err, &known), errors.As(err, &sorted):
+		return err
+	}
+	return brokenForm()
+}
+
+func brokenForm() *httpapi.Error {
+	return httpapi.Problem(http.StatusBadRequest, "file", "The multipart form is broken or incomplete")
+}
+
+// listImports is GET /v1/imports: newest first.
+func listImports(c *call) (httpapi.Reply, error) { return c.jobs(job.Import) }
+
+// getImport is GET /v1/imports/:id.
+func getImport(c *call) (httpapi.Reply, error) { return c.oneJob(job.Import) }
+
+// applyImport is POST /v1/imports/:id/apply.
+func applyImport(c *call) (httpapi.Reply, error) { return c.act(c.Imports.Apply, http.StatusAccepted) }
+
+// undoImport is POST /v1/imports/:id/undo: its answer is the new job. With {"plan": true} that stops before anything is written.
+func undoImport(c *call) (httpapi.Reply, error) {
+	return c.act(func(ctx context.Context, id string) (*job.Job, error) {
+		f, err := c.FieldsIfAny() //nolint:contextcheck // a call has its own
+		if err != nil {
+			return nil, err
+		}
+		f.Only("plan")
+		plan := f.Truth("plan")
+		if err := f.Refused(); err != nil {
+			return nil, err
+		}
+		return c.Imports.Undo(ctx, id, plan)
+	}, http.StatusAccepted)
+}
+
+// cancelImport is DELETE /v1/imports/:id. A running import ends as soon as its workers have stopped, and as cancelled.
+func cancelImport(c *call) (httpapi.Reply, error) { return c.act(c.Imports.Cancel, http.StatusOK) }
+
+func (c *call) act(do func(context.Context, string) (*job.Job, error), status int) (httpapi.Reply, error) {
+	j, err := c.findJob(job.Import)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if j, err = do(c.Context(), j.ID); err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: status, Body: wireOfJob(j)}, nil
+}
+
+// getSamples is GET /v1/imports/:id/samples: the first changes of each dataset and action.
+func getSamples(c *call) (httpapi.Reply, error) {
+	j, err := c.findJob(job.Import)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	list := wire.Samples{Changes: []wire.Change{}}
+	changes, err := c.Imports.Samples(c.Context(), j)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	for _, ch := range changes {
+		list.Changes = append(list.Changes, wireOfChange(ch))
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: list}, nil
+}
+
+// getChanges is GET /v1/imports/:id/changes?format=: the whole change set, compressed.
+func getChanges(c *call) (httpapi.Reply, error) {
+	j, err := c.findJob(job.Import)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	format := importer.NDJSON
+	if v := c.Param("format"); v != "" {
+		format = importer.Format(v)
+	}
+	if format != importer.NDJSON && format != importer.DynamoDBJSON {
+		return httpapi.Reply{}, httpapi.Unusable("format")
+	}
+	file, err := c.Imports.Changes(c.Context(), j, format)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return c.download(file, typeGzip, fmt.Sprintf("%s.%s.gz", j.ID, format))
+}
+
+// download answers with a file, or with where it is.
+func (c *call) download(file app.Download, kind, name string) (httpapi.Reply, error) {
+	if file.Link != "" {
+		return httpapi.Reply{Status: http.StatusSeeOther, Header: map[string]string{"Location": file.Link}}, nil
+	}
+	header := map[string]string{"Content-Disposition": `attachment; filename="` + name + `"`}
+	return httpapi.Reply{Status: http.StatusOK, Body: file.Body, Kind: kind, Header: header}, nil
+}
+
+// getRejects is GET /v1/imports/:id/rejects: 404 if every row was taken in.
+func getRejects(c *call) (httpapi.Reply, error) {
+	j, err := c.findJob(job.Import)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	file, err := c.Imports.Rejects(c.Context(), j)
+	if fault.Is(err, fault.NotFound) {
+		return httpapi.Reply{}, httpapi.Absent("Rejects file")
+	}
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	kind := typeCSV
+	if file.Ending == ".ndjson" {
+		kind = typeNDJSON
+	}
+	return c.download(file, kind, j.ID+".rejects"+file.Ending)
+}

@@ -1,0 +1,172 @@
+package api
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"strconv"
+
+	"reseed/pkg/api/wire"
+	"reseed/pkg/chartmogul"
+	"reseed/pkg/fault"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/job"
+)
+
+const (
+	whatJob   = "Job"
+	pageOfJob = 50 // jobs on a page unless per_page says otherwise
+)
+
+// jobTail is what a list of jobs ends with.
+type jobTail struct {
+	httpapi.Paged
+
+	Uploads []wire.FailedUpload `json:"uploads,omitempty"` // on the first page
+}
+
+// listJobs is GET /v1/jobs: newest first.
+func listJobs(c *call) (httpapi.Reply, error) { return c.jobs("") }
+
+// getJob is GET /v1/jobs/:id.
+func getJob(c *call) (httpapi.Reply, error) { return c.oneJob("") }
+
+// oneJob answers with the job of the path; of one kind only, unless kind is empty.
+func (c *call) oneJob(kind job.Kind) (httpapi.Reply, error) {
+	j, err := c.findJob(kind)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if err := c.Imports.Progress(c.Context(), j); err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: wireOfJob(j)}, nil
+}
+
+func (c *call) findJob(kind job.Kind) (*job.Job, error) {
+	id := c.PathValue("id")
+	if !jobID(id) {
+		return nil, httpapi.Absent(whatJob)
+	}
+	j, err := c.Jobs.Get(c.Context(), id)
+	switch {
+	case err != nil && !fault.Is(err, fault.NotFound):
+		return nil, err
+	case err != nil, kind != "" && j.Kind != kind:
+		return nil, httpapi.Absent(whatJob)
+	}
+	return j, nil
+}
+
+// jobID tells whether s can be the id of a job: anything else must not reach a key.
+func jobID(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	for _, r := range s {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'z') && r != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// jobs answers with one page of the ledger.
+func (c *call) jobs(kind job.Kind) (httpapi.Reply, error) {
+	list, page, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind }, func(j *job.Job) (any, error) {
+		err := c.Imports.Progress(c.Context(), j)
+		return wireOfJob(j), err
+	})
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	tail := jobTail{Paged: page}
+	if c.Uploads != nil && c.Param("cursor") == "" {
+		tail.Uploads = c.Uploads()
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "jobs", Elements: list, Behind: tail}}, nil
+}
+
+// jobPage spells the page of some jobs that the request asks for, newest first. The cursor is the last id: ids are in order of
+// their making.
+func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error)) (list httpapi.Elements, tail httpapi.Paged, err error) {
+	size := pageOfJob
+	if v := c.Param("per_page"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			return list, tail, httpapi.Unusable("per_page")
+		}
+		size = min(n, httpapi.MaxPage)
+	}
+	before := c.Param("cursor")
+	if before != "" && !jobID(before) {
+		return list, tail, httpapi.Unusable("cursor")
+	}
+	for j, err := range c.Jobs.All(c.Context(), size+1, before) {
+		if err != nil {
+			return list, tail, err
+		}
+		if !is(j) {
+			continue
+		}
+		if tail.HasMore = list.Len() == size; tail.HasMore {
+			break
+		}
+		record, err := tell(j)
+		if err != nil {
+			return list, tail, err
+		}
+		if tail.HasMore = !list.Add(record); tail.HasMore {
+			break
+		}
+		tail.Cursor = &j.ID
+	}
+	return list, tail, nil
+}
+
+// latestJobs is how far back the latest import of a source is looked for.
+const latestJobs = 500
+
+// processing counts the rows of the latest import of each source; a plan is none until it is applied.
+func (s *server) processing(ctx context.Context) (map[string]chartmogul.Processing, error) {
+	page, err := s.Jobs.List(ctx, latestJobs, "")
+	if err != nil {
+		return nil, err
+	}
+	latest := map[string]chartmogul.Processing{}
+	for _, j := range page {
+		if _, later := latest[j.Source]; later || j.Kind != job.Import || plans(j) {
+			continue
+		}
+		if err := s.Imports.Progress(ctx, j); err != nil {
+			return nil, err
+		}
+		latest[j.Source] = processingOf(j)
+	}
+	return latest, nil
+}
+
+// processingOf counts the rows of a job. How many an open one has left to read is
+// estimated from its bytes; what was read and is not decided yet is pending too.
+func processingOf(j *job.Job) (p chartmogul.Processing) {
+	for _, n := range j.Datasets {
+		p.Processed += n.Read - n.Rejected
+		p.Failed += n.Rejected
+	}
+	if j.Status.Ended() {
+		return p
+	}
+	rows := float64(j.Progress.RowsDone)
+	if done := j.Progress.BytesDone; done > 0 {
+		rows *= float64(j.Progress.BytesTotal) / float64(done)
+	}
+	all := int64(math.Round(rows))
+	p.Processed = min(all-p.Failed, int64(float64(all)*j.Progress.Fraction))
+	p.Pending = max(0, all-p.Processed-p.Failed)
+	return p
+}
+
+// plans tells whether a job is, or was, no more than a plan.
+func plans(j *job.Job) bool {
+	return !j.Import.Applying && (j.Import.Plan || j.Import.Parked)
+}

@@ -1,0 +1,140 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// hiddenRows counts the customers of a source that nobody sees, and no erase removes any more.
+func (b *bed) hiddenRows(src store.Source) (n int) {
+	b.t.Helper()
+	d, err := b.store.Directory(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for shard := range src.Shards {
+		for item, err := range b.store.Items(b.t.Context(), table.Query{PK: src.Space().CustomerPK(shard)}) {
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			if !d.Visible(item.Attrs) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// ofSource is a source by its uuid.
+func (b *bed) ofSource(uuid string) store.Source {
+	b.t.Helper()
+	d, err := b.store.Directory(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	src, _ := d.ByUUID(uuid)
+	return src
+}
+
+// locked has another import at a source, which ends when it is told to.
+func (b *bed) locked(src store.Source) (end func()) {
+	b.t.Helper()
+	j, err := b.ledger.Create(b.t.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Failing: "it fails"}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return func() {
+		if _, _, err := b.ledger.End(b.t.Context(), j.ID, func(j *job.Job) error { j.Status = job.Failed; return nil }); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// later works through some ticks.
+func (b *bed) later() {
+	b.t.Helper()
+	for range 3 {
+		if err := b.app.Tick(b.t.Context()); err != nil {
+			b.t.Fatal(err)
+		}
+		b.work()
+	}
+}
+
+// An import that waited while manual customers were erased, and its source was visited, brings rows that are to be seen.
+func TestAnImportThatWaitedForAnEraseOfManualCustomers(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	src := b.ofSource(b.source)
+	other := b.must(202, "POST", "/v1/erasures", `{"selection":"content","source":"First"}`) // has the source
+	id := b.id(b.imported(file("c.csv", customersFile)))
+	b.is(id, "waiting")
+	erase := b.erase(`{"selection":"manual-customers","grace":"0s"}`)
+	b.work()
+	b.later()
+	b.must(200, "GET", "/v1/erasures/"+text(t, other, "id")+"/receipt", "")
+	b.must(200, "GET", "/v1/erasures/"+erase+"/receipt", "")
+	b.is(id, "done")
+	b.count(2, "/v1/customers", "entries")
+	if n := b.hiddenRows(src); n > 0 {
+		t.Errorf("%d rows that nobody sees stay for ever", n)
+	}
+}
+
+// An undo between the visit of its source and the end of an erase of manual customers puts back none of those.
+func TestAnUndoAfterAnEraseOfManualCustomers(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	src := b.ofSource(b.source)
+	b.done("done", file("c.csv", customersFile))
+	id := b.done("done", part{"mode", "", "replace"}, part{"max_removed", "", "100"}, file("c.csv", "Name,External ID\nBob,c2\n"))
+	end := b.locked(b.ofSource(second)) // where the erase waits
+	erase := b.erase(`{"selection":"manual-customers","grace":"0s"}`)
+	b.work()
+	if rejects := b.undone(id); !strings.Contains(rejects, "erased") {
+		t.Errorf("not told: %s", rejects)
+	}
+	end()
+	b.later()
+	b.must(200, "GET", "/v1/erasures/"+erase+"/receipt", "")
+	if n := b.hiddenRows(src); n > 0 {
+		t.Errorf("%d rows that nobody sees stay for ever", n)
+	}
+}
+
+// An undo leaves alone the manual customers that an erase has hidden: a restore brings them back.
+func TestAnUndoLeavesManualCustomersThatCanBeRestored(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	id := b.done("done", accountFiles("", "")...)
+	shown := "/v1/import/customers/" + b.c1() + "/invoices"
+	was := b.do("GET", shown, "").body
+	erase := b.erase(`{"selection":"manual-customers","grace":"48h"}`)
+	if rejects := b.undone(id); strings.Count(rejects, ",erased,") < 10 {
+		t.Errorf("not told: %s", rejects)
+	}
+	b.restored(erase, shown, was)
+}
+
+// A customer is manual if a file has made it, whatever has changed it since, and not if it was made over the API, though a
+// file has changed it since. What hangs on it is as it is.
+func TestWhoIsAManualCustomer(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	byAPI := b.customer(b.source, "c1", `,"name":"Old"`)
+	b.done("done", accountFiles("", "")...) // changes c1, makes c2, and invoices of both
+	b.tells("Ann", "/v1/customers/"+byAPI, "name")
+	byFile := column(t, b.must(200, "GET", "/v1/customers?external_id=c2", ""), "entries", "uuid")[0]
+	b.must(200, "PATCH", "/v1/customers/"+byFile, `{"name":"Robert"}`)
+	b.invoice(byFile, "i8", "2025-01-01")
+	b.erase(`{"selection":"manual-customers"}`)
+	b.work()
+	b.count(1, "/v1/customers", "entries")
+	b.tells("Ann", "/v1/customers/"+byAPI, "name")
+	b.count(3, "/v1/invoices", "invoices") // those of c1, by file
+	b.count(2, "/v1/plans", "plans")
+}

@@ -1,0 +1,60 @@
+package api
+
+import (
+	"net/http"
+
+	"reseed/pkg/httpapi"
+)
+
+type methods = map[string]func(*call) (httpapi.Reply, error)
+
+// route is one path and what answers there, by method.
+type route struct {
+	path string
+	methods
+}
+
+// own are Reseed's routes but the one that takes files.
+func own() []route {
+	return []route{
+		{"/v1/data_sources/{uuid}/edits", methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},
+		{"/v1/edits/{id}", methods{http.MethodGet: getEdit, http.MethodDelete: revertEdit}},
+		{"/v1/imports", methods{http.MethodGet: listImports}},
+		{"/v1/imports/{id}", methods{http.MethodGet: getImport, http.MethodDelete: cancelImport}},
+		{"/v1/imports/{id}/apply", methods{http.MethodPost: applyImport}},
+		{"/v1/imports/{id}/undo", methods{http.MethodPost: undoImport}},
+		{"/v1/imports/{id}/samples", methods{http.MethodGet: getSamples}},
+		{"/v1/imports/{id}/changes", methods{http.MethodGet: getChanges}},
+		{"/v1/imports/{id}/rejects", methods{http.MethodGet: getRejects}},
+		{"/v1/erasures", methods{http.MethodGet: listErasures, http.MethodPost: createErasure}},
+		{"/v1/erasures/{id}", methods{http.MethodGet: getErasure}},
+		{"/v1/erasures/{id}/restore", methods{http.MethodPost: restoreErasure}},
+		{"/v1/erasures/{id}/receipt", methods{http.MethodGet: getReceipt}},
+		{"/v1/receipts", methods{http.MethodGet: listReceipts}},
+		{"/v1/data_sources/{uuid}/forgotten", methods{http.MethodDelete: liftForgotten}},
+		{"/v1/keys", methods{http.MethodGet: listKeys, http.MethodPost: createKey}},
+		{"/v1/keys/{name}", methods{http.MethodDelete: deleteKey}},
+		{"/v1/jobs", methods{http.MethodGet: listJobs}},
+		{"/v1/jobs/{id}", methods{http.MethodGet: getJob}},
+	}
+}
+
+// routes are all of Reseed's own.
+func (s *server) routes() []httpapi.Route {
+	out := []httpapi.Route{{
+		Path: "/v1/data_sources/{uuid}/imports", Kind: httpapi.PlainJSON, Upload: s.MaxUpload, Methods: s.on(methods{http.MethodPost: createImport}),
+	}}
+	for _, r := range own() {
+		out = append(out, httpapi.Route{Path: r.path, Kind: httpapi.PlainJSON, Methods: s.on(r.methods)})
+	}
+	return out
+}
+
+// on are handlers of the server.
+func (s *server) on(m methods) map[string]httpapi.Handler {
+	out := map[string]httpapi.Handler{}
+	for method, h := range m {
+		out[method] = func(c *httpapi.Call) (httpapi.Reply, error) { return h(&call{server: s, Call: c}) }
+	}
+	return out
+}

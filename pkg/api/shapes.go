@@ -1,0 +1,98 @@
+package api
+
+import (
+	"reseed/pkg/api/wire"
+	"reseed/pkg/eraser"
+	"reseed/pkg/importer"
+	"reseed/pkg/job"
+)
+
+// What is stored, in the shapes that go over the wire.
+
+func wireOfJob(j *job.Job) wire.Job {
+	w := wire.Job{
+		ID: j.ID, Kind: string(j.Kind), Status: wire.Status(j.Status), Source: j.Source, SourceName: j.SourceName,
+		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Stage: j.Stage, Progress: wireOfProgress(j.Progress),
+		Rejects: j.Rejects, Cost: wire.Cost{WriteMilli: j.Cost.WriteMilli, ReadMilli: j.Cost.ReadMilli}, Notes: j.Notes, Error: j.Error,
+	}
+	if len(j.Datasets) > 0 {
+		w.Datasets = make(map[string]wire.Counts, len(j.Datasets))
+	}
+	for name, c := range j.Datasets {
+		w.Datasets[name] = wire.Counts{
+			Read: c.Read, Added: c.Added, Changed: c.Changed, Unchanged: c.Unchanged, Removed: c.Removed, Rejected: c.Rejected,
+		}
+	}
+	if j.Import != nil {
+		w.Import = wireOfImport(j.Import)
+	}
+	if j.Erase != nil {
+		w.Erase = wireOfErase(j)
+	}
+	return w
+}
+
+func wireOfProgress(p job.Progress) wire.Progress {
+	return wire.Progress{
+		BytesDone: p.BytesDone, BytesTotal: p.BytesTotal, RowsDone: p.RowsDone, ItemsDone: p.ItemsDone, ItemsTotal: p.ItemsTotal,
+		Fraction: p.Fraction, RowsASecond: p.RowsASecond, SecondsLeft: p.SecondsLeft,
+	}
+}
+
+func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
+	w := &wire.ImportJob{
+		Mode: spec.Mode, Origin: string(spec.Origin), By: spec.By, Plan: spec.Plan, Files: make([]wire.File, len(spec.Files)), Confirm: spec.Confirm,
+		Undo: spec.Undo, UndoneBy: spec.UndoneBy, FilesErased: spec.FilesErased,
+	}
+	for i, f := range spec.Files {
+		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets}
+	}
+	if e := spec.Estimate; e != nil {
+		w.Estimate = &wire.Estimate{
+			Changes: e.Changes, WriteUnits: e.WriteUnits, ReadUnits: e.ReadUnits, Dollars: e.Dollars, PricesOf: e.PricesOf, Seconds: e.Seconds,
+		}
+	}
+	return w
+}
+
+func wireOfErase(j *job.Job) *wire.EraseJob {
+	w := &wire.EraseJob{Selection: j.Erase.Selection, KeepEdits: j.Erase.KeepEdits, By: j.Erase.By, Removed: j.Erase.Removed}
+	if j.Status == job.Grace {
+		w.Until = j.Erase.Until
+	}
+	for _, r := range j.Erase.Records {
+		w.IDs = append(w.IDs, r.ID)
+	}
+	return w
+}
+
+func wireOfPlan(p *eraser.Plan) *wire.ErasePlan {
+	return &wire.ErasePlan{
+		Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Records: p.Records, Import: p.Import,
+		KeepEdits: p.KeepEdits, Grace: p.Grace, Removes: wire.Items(p.Removes), Pointers: wire.Items(p.Pointers),
+		Survives: p.Survives, Notes: p.Notes, WriteUnits: p.WriteUnits, Dollars: p.Dollars, PricesOf: p.PricesOf,
+	}
+}
+
+func wireOfReceipt(r eraser.Receipt) wire.Receipt {
+	digest, _ := r.KeyDigest.MarshalText() // never fails
+	w := wire.Receipt{
+		Job: r.Job, Selection: string(r.Selection), Source: r.Source, SourceName: r.SourceName, Records: r.Records, Import: r.Import,
+		AskedBy: r.AskedBy, AskedAt: r.AskedAt, Grace: r.Grace, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
+		Removed: wire.Items(r.Removed), Total: r.Total, KeyDigest: string(digest), Imports: r.Imports, VerifiedAt: r.VerifiedAt,
+		Seconds: r.Seconds, WriteUnits: r.WriteUnits, ReadUnits: r.ReadUnits, Dollars: r.Dollars, PricesOf: r.PricesOf, Survives: r.Survives,
+	}
+	if r.Residue != nil {
+		w.Residue = make([]wire.Remains, len(r.Residue))
+	}
+	for i, x := range r.Residue {
+		w.Residue[i] = wire.Remains{What: x.What, Until: x.Until, Note: x.Note}
+	}
+	return w
+}
+
+func wireOfChange(c importer.Change) wire.Change {
+	return wire.Change{
+		Dataset: string(c.Dataset), Action: string(c.Action), Key: c.Key, File: c.File, Line: c.Line, Before: c.Before, After: c.After,
+	}
+}

@@ -1,0 +1,100 @@
+package wire
+
+import "time"
+
+// Selections of an erase.
+const (
+	SelectSource           = "source"
+	SelectContent          = "content"
+	SelectDependent        = "dependent"
+	SelectManualCustomers  = "manual-customers"
+	SelectCustomer         = "customer"
+	SelectCustomerInvoices = "customer-invoices"
+	SelectInvoice          = "invoice"
+	SelectImport           = "import"
+)
+
+// Erasure asks for an erase.
+type Erasure struct {
+	Selection string `json:"selection"`
+	ID        string `json:"id,omitempty"`     // public id, or the import's job
+	Source    string `json:"source,omitempty"` // name or uuid
+	Grace     string `json:"grace,omitempty"`  // a duration such as 72h
+	KeepEdits *bool  `json:"keep_edits,omitempty"`
+	Forget    bool   `json:"forget,omitempty"`
+	Confirm   *int64 `json:"confirm,omitempty"` // how many items the plan has counted
+	DryRun    bool   `json:"dry_run,omitempty"` // only a plan
+}
+
+// Items are numbers of items by kind.
+type Items map[string]int64
+
+// Total is the number of items.
+func (m Items) Total() (n int64) {
+	for _, k := range m {
+		n += k
+	}
+	return n
+}
+
+// ErasePlan says what an erase would remove. Its counts are exact at the time of reading.
+type ErasePlan struct {
+	Selection  string   `json:"selection"`
+	Source     string   `json:"source,omitempty"`
+	SourceName string   `json:"source_name,omitempty"`
+	Records    []string `json:"records,omitempty"` // public ids
+	Import     string   `json:"import,omitempty"`  // the job whose added rows go
+	KeepEdits  bool     `json:"keep_edits"`
+	Grace      float64  `json:"grace_seconds"`
+	Removes    Items    `json:"counts"`      // records and edits
+	Pointers   Items    `json:"pointers"`    // what they are found by
+	Survives   []string `json:"survives"`    // what stays, in sentences
+	Notes      []string `json:"notes"`       // what goes besides
+	WriteUnits float64  `json:"write_units"` // of the removal, about
+	Dollars    float64  `json:"dollars"`     // for those, on DynamoDB on demand
+	PricesOf   string   `json:"prices_of"`
+}
+
+// Total is the number of items that go.
+func (p *ErasePlan) Total() int64 { return p.Removes.Total() + p.Pointers.Total() }
+
+// Receipt is the proof of an erase. It holds no personal data.
+type Receipt struct {
+	Job        string    `json:"job"`
+	Selection  string    `json:"selection"`
+	Source     string    `json:"source,omitempty"`
+	SourceName string    `json:"source_name,omitempty"`
+	Records    []string  `json:"records,omitempty"` // public ids
+	Import     string    `json:"import,omitempty"`  // the job whose added rows went
+	AskedBy    string    `json:"asked_by"`
+	AskedAt    time.Time `json:"asked_at"` // invisible from then on
+	Grace      time.Time `json:"restorable_until,omitzero"`
+	KeptEdits  bool      `json:"kept_edits"`
+	Forgotten  int       `json:"forgotten,omitempty"` // customers on the do-not-reload list
+	Removed    Items     `json:"removed"`
+	Total      int64     `json:"total"`           // items
+	KeyDigest  string    `json:"key_digest"`      // hex
+	Imports    int       `json:"imports_cleared"` // imports whose uploads, change sets and rejects are gone
+	VerifiedAt time.Time `json:"verified_at"`     // every partition was read and nothing found
+	Seconds    float64   `json:"seconds"`         // from the beginning of the removal to its end
+	WriteUnits float64   `json:"write_units"`
+	ReadUnits  float64   `json:"read_units"`
+	Dollars    float64   `json:"dollars"` // on DynamoDB on demand
+	PricesOf   string    `json:"prices_of"`
+	Survives   []string  `json:"survives"` // what was not erased, in sentences
+	Residue    []Remains `json:"residue"`
+}
+
+// Remains is a place where a copy may live on.
+type Remains struct {
+	What  string    `json:"what"`
+	Until time.Time `json:"until,omitzero"`
+	Note  string    `json:"note"`
+}
+
+// ReceiptPage is a page of receipts, newest first.
+type ReceiptPage struct {
+	Receipts []Receipt `json:"receipts"`
+	Cursor   *string   `json:"cursor"` // of the page behind it
+	HasMore  bool      `json:"has_more"`
+}

@@ -1,0 +1,50 @@
+package wire
+
+import "time"
+
+// Source is a data source.
+type Source struct {
+	UUID      string    `json:"uuid"`
+	Name      string    `json:"name"`
+	System    string    `json:"system"`
+	CreatedAt time.Time `json:"created_at"`
+	Status    string    `json:"status"`
+}
+
+// Sources are all data sources.
+type Sources struct {
+	Sources []Source `json:"data_sources"`
+}
+
+// Edit is what people have done to one record. What is not of it is left out.
+type Edit struct {
+	ID         string           `json:"id"`
+	What       []string         `json:"what"`
+	Orphaned   bool             `json:"orphaned"`
+	Author     string           `json:"author,omitempty"`
+	ChangedAt  *time.Time       `json:"changed_at,omitempty"`
+	Tags       []string         `json:"tags,omitempty"`
+	Attributes map[string]any   `json:"attributes,omitempty"`
+	Fields     map[string]Field `json:"fields,omitempty"`
+	Disabled   *Mark            `json:"disabled,omitempty"`
+	Deleted    *Mark            `json:"deleted,omitempty"`
+	MergedInto *string          `json:"merged_into,omitempty"`
+	MergedFrom []string         `json:"merged_from,omitempty"`
+}
+
+// Mark says who did something, and when.
+type Mark struct {
+	Author string    `json:"author"`
+	At     time.Time `json:"at"`
+}
+
+// Field is a changed field. Value is null of one that was emptied.
+type Field struct {
+	Value any `json:"value"`
+	Mark
+}
+
+// Dropped is how many edits were dropped.
+type Dropped struct {
+	Dropped int `json:"dropped"`
+}

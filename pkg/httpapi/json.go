@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// Speller is an answer, or a part of one, that spells its own JSON: what lists are made of, many at a time, for which
+// encoding/json would take longer than all the rest of the request. What it spells is what encoding/json would.
+type Speller interface {
+	AppendJSON(b []byte) []byte
+}
+
+// AppendJSON appends any value as JSON, with <, > and & as they are.
+func AppendJSON(b []byte, v any) ([]byte, error) {
+	if s, ok := v.(Speller); ok {
+		return s.AppendJSON(b), nil
+	}
+	buf := bytes.NewBuffer(b)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
+}
+
+// AppendText appends a text.
+func AppendText(b []byte, s string) []byte {
+	if !plain(s) {
+		b, _ = AppendJSON(b, s) // a text never fails
+		return b
+	}
+	return AppendPlain(b, s)
+}
+
+// plain tells whether a text stands in JSON as it is. Of some it does not see it.
+func plain(s string) bool {
+	ascii := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c == '"', c == '\\', c == 0xe2: // U+2028 begins with that, and is escaped
+			return false
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	return ascii || utf8.ValidString(s)
+}
+
+// AppendPlain appends a text that is known to be plain.
+func AppendPlain(b []byte, s string) []byte { return append(append(append(b, '"'), s...), '"') }
+
+// AppendTexts appends a list of texts.
+func AppendTexts(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendText(b, s)
+	}
+	return append(b, ']')
+}

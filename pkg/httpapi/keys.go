@@ -1,0 +1,137 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"sync"
+	"time"
+
+	"reseed/pkg/store"
+)
+
+// Key is an API key that settings bring.
+type Key struct {
+	Hash [sha256.Size]byte // [HashKey] of it; the key itself is known to nobody
+	Name string            // who has it, for audit; if empty it goes by the beginning of its hash
+	Own  bool              // of the process itself: it is not listed
+}
+
+// CommandName is what edits and receipts call the commands on a data folder, which come with a key of the process.
+const CommandName = "the reseed command"
+
+// NewKey is the text of a new API key: 192 bits that nobody guesses.
+func NewKey() string {
+	b := make([]byte, 24)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
+}
+
+// HashKey is the hash under which an API key is kept.
+func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
+
+// Holder is what edits and receipts call who has the key.
+func (k Key) Holder() string {
+	if k.Name != "" {
+		return k.Name
+	}
+	return nameOfHash(k.Hash)
+}
+
+func nameOfHash(hash [sha256.Size]byte) string { return "key " + hex.EncodeToString(hash[:4]) }
+
+// keysAge is for how long keys of the table are believed without another look. So a key that was removed by another
+// process is refused after that time, and one that was added is let in; by this one, at once.
+const keysAge = 2 * time.Second
+
+// Keyring is the API keys that are let in: those of the settings, and those in the table.
+type Keyring struct {
+	set   []Key
+	store *store.Store
+	now   func() time.Time
+
+	mu      sync.Mutex
+	made    []store.APIKey
+	read    time.Time // when made was read
+	changes int       // how often this process has changed them
+}
+
+// NewKeyring makes a keyring. It makes no call.
+func NewKeyring(set []Key, st *store.Store, now func() time.Time) *Keyring {
+	return &Keyring{set: set, store: st, now: now}
+}
+
+// Set are the keys of the settings.
+func (r *Keyring) Set() []Key { return r.set }
+
+// Add lets in one more key, as [store.Store.AddAPIKey] does.
+func (r *Keyring) Add(ctx context.Context, k store.APIKey) error {
+	defer r.changed()
+	return r.store.AddAPIKey(ctx, k)
+}
+
+// Remove lets in a key of the table no more.
+func (r *Keyring) Remove(ctx context.Context, name string) error {
+	defer r.changed()
+	return r.store.RemoveAPIKey(ctx, name)
+}
+
+// holder finds who has a key; ok is false if nobody has. Comparing takes the same time for every key, so that
+// the time of an answer tells nothing about the keys. The table is asked only for a key that no setting brings.
+func (r *Keyring) holder(ctx context.Context, key string) (who string, ok bool, err error) {
+	given := HashKey(key)
+	for _, k := range r.set {
+		if subtle.ConstantTimeCompare(given[:], k.Hash[:]) == 1 {
+			who, ok = k.Holder(), true
+		}
+	}
+	if ok {
+		return who, true, nil
+	}
+	made, err := r.known(ctx)
+	for _, k := range made {
+		if subtle.ConstantTimeCompare(given[:], k.Hash[:]) == 1 {
+			who, ok = k.Name, true
+		}
+	}
+	return who, ok, err
+}
+
+// known are the keys of the table, as they were a moment ago.
+func (r *Keyring) known(ctx context.Context) ([]store.APIKey, error) {
+	r.mu.Lock()
+	made, read := r.made, r.read
+	r.mu.Unlock()
+	if age := r.now().Sub(read); !read.IsZero() && age >= 0 && age < keysAge {
+		return made, nil
+	}
+	return r.Made(ctx)
+}
+
+// Made reads the keys of the table. What was read before this process changed one is not kept.
+func (r *Keyring) Made(ctx context.Context) ([]store.APIKey, error) {
+	r.mu.Lock()
+	changes := r.changes
+	r.mu.Unlock()
+	at := r.now()
+	made, err := r.store.APIKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.changes == changes {
+		r.made, r.read = made, at
+	}
+	return made, nil
+}
+
+// changed makes the next request look again.
+func (r *Keyring) changed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes++
+	r.read = time.Time{}
+}

@@ -1,0 +1,123 @@
+package records
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/edit"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// Config is what the use-cases need. All of it must be set.
+type Config struct {
+	Store *store.Store
+	Edits *edit.Edit
+	Now   func() time.Time
+	// Holder is the job that writes to a source at the moment, or empty.
+	Holder func(context.Context, store.Tag) (string, error)
+	// Forgotten tells whether a customer is on the do-not-reload list.
+	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
+}
+
+// Records are the use-cases. They are safe for concurrent use.
+type Records struct {
+	Config
+	// known is the directory as the last caller saw it: it only saves a round trip by guessing keys, and decoding it
+	// once more. It is never trusted (store.Snapshot).
+	known atomic.Pointer[Account]
+}
+
+// New makes the use-cases. It makes no call.
+func New(c Config) *Records { return &Records{Config: c} }
+
+// Account is the directory as a caller has read it, with the hasher that belongs to it. It says what is to be seen.
+type Account struct {
+	*store.Directory
+	Hash *store.Hasher
+}
+
+// read gets the directory and the items that keys names for it, in one batch
+// get as a rule.
+func (r *Records) read(ctx context.Context, keys func(*store.Directory) []table.Key) (Account, map[table.Key]table.Attrs, error) {
+	var last *store.Directory
+	known := r.known.Load()
+	if known != nil {
+		last = known.Directory
+	}
+	dir, found, err := r.Store.Snapshot(ctx, last, keys)
+	if err != nil {
+		return Account{}, nil, err
+	}
+	if dir != last {
+		known = &Account{dir, dir.Hasher()}
+		r.known.Store(known)
+	}
+	return *known, found, nil
+}
+
+// Account reads the directory alone.
+func (r *Records) Account(ctx context.Context) (Account, error) {
+	a, _, err := r.read(ctx, func(*store.Directory) []table.Key { return nil })
+	return a, err
+}
+
+// CustomerVisible tells whether a stored customer is to be seen.
+func (a Account) CustomerVisible(tag store.Tag, h store.H, attrs table.Attrs) bool {
+	return attrs != nil && !a.HidesCustomer(tag, h, attrs)
+}
+
+// InvoiceVisible tells whether a stored invoice is to be seen: its customer must be, too.
+func (a Account) InvoiceVisible(tag store.Tag, h store.H, attrs table.Attrs) bool {
+	return attrs != nil && !a.HidesInvoice(tag, h, attrs)
+}
+
+// invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's, with its customer, or
+// with what an import added.
+func (a Account) invoiceErasing(tag store.Tag, h store.H, attrs table.Attrs) bool {
+	return a.CoversInvoice(tag, h, attrs)
+}
+
+// encode makes the item of a record. manual is the manual epoch of what it hangs on; 0 for none.
+func (r *Records) encode(key table.Key, rec billing.Record, manual int64) table.Item {
+	b := r.stamped(manual)
+	store.EncodeRecord(b, rec)
+	return table.Item{Key: key, Attrs: b.Attrs()}
+}
+
+// stamped begins an item made now.
+func (r *Records) stamped(manual int64) *table.Builder {
+	now := r.Now().UnixMilli()
+	return table.NewBuilder().Int(store.AttrCreated, now).Int(store.AttrManual, manual).Int(store.AttrUpdated, now)
+}
+
+// Lookup reads the items of keys that are known to be right.
+func (r *Records) Lookup(ctx context.Context, keys []table.Key) (map[table.Key]table.Attrs, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return r.Store.Lookup(ctx, keys...)
+}
+
+// Items reads a whole range.
+func (r *Records) Items(ctx context.Context, q table.Query) ([]table.Item, error) {
+	var all []table.Item
+	for item, err := range r.Store.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}
+
+// ByKey are the attributes of items by their keys.
+func ByKey(items []table.Item) map[table.Key]table.Attrs {
+	m := make(map[table.Key]table.Attrs, len(items))
+	for _, it := range items {
+		m[it.Key] = it.Attrs
+	}
+	return m
+}

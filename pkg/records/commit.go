@@ -1,0 +1,356 @@
+package records
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// attrWriter marks what is written by several transactions with the use-case
+// that writes it. Until the invoice is there, nobody else may take such a key
+// while that request can still be at it.
+const attrWriter = "_w"
+
+// A write of several transactions has to end within writeTime. What is older
+// than abandonedAfter and has no invoice was left by a request that never came to its end.
+const (
+	writeTime      = 20 * time.Second
+	abandonedAfter = time.Minute
+)
+
+// writing spells the items of an import of invoices.
+type writing struct {
+	r         *Records
+	a         Account
+	owner     Customer
+	over      map[table.Key]table.Cond // what may be written over, and when
+	manual    int64                    // of the owner, and so of all that hangs on it
+	left      []table.Write            // what goes, since it was left behind where these invoices come
+	parts     []table.Write            // what hangs on invoices and points to them
+	heads     []table.Write            // the invoices
+	cancelled []*billing.Event         // what cancelled_at of line items stands for
+}
+
+func (r *Records) writing(a Account, owner Customer, over map[table.Key]table.Cond) *writing {
+	manual, _ := owner.Attrs.Int(store.AttrManual)
+	return &writing{r: r, a: a, owner: owner, over: over, manual: manual}
+}
+
+// add spells one invoice.
+func (w *writing) add(d *Draft) {
+	sp, inv := w.owner.Source.Space(), d.Invoice
+	w.addParts(d)
+	head := w.r.encode(sp.Invoice(inv.H), inv.Record, w.manual)
+	w.pointers(head)
+	w.heads = append(w.heads, table.Write{Item: head, If: absentOnly()})
+}
+
+// addParts spells line items and transactions of an invoice.
+func (w *writing) addParts(d *Draft) {
+	sp, inv := w.owner.Source.Space(), d.Invoice
+	for i, l := range inv.Lines {
+		w.found(w.r.placed(sp.LineItem(inv.H, l.H), l.Record, w.manual, l.Place))
+		if at := d.Cancelled[i]; !at.IsZero() && l.Record.Type == billing.Subscription {
+			w.cancelled = append(w.cancelled, cancellation(w.owner, l.Record, at))
+		}
+	}
+	for _, t := range inv.Transactions {
+		w.found(w.r.placed(sp.Transaction(inv.H, t.H), t.Record, w.manual, t.Place))
+	}
+}
+
+func (w *writing) part(item table.Item) {
+	cond, ok := w.over[item.Key]
+	if !ok {
+		cond = absentOnly()
+	}
+	w.parts = append(w.parts, table.Write{Item: item, If: cond})
+}
+
+// found adds a part with the pointers to it.
+func (w *writing) found(record table.Item) {
+	w.part(record)
+	w.pointers(record)
+}
+
+// pointers adds the pointers to a record.
+func (w *writing) pointers(record table.Item) {
+	for _, p := range w.owner.Source.Space().PointersOf(w.a.Hash, record) {
+		w.part(p)
+	}
+}
+
+// cancellation is the event that a line item's cancelled_at stands for.
+func cancellation(owner Customer, li *billing.LineItem, at time.Time) *billing.Event {
+	return &billing.Event{
+		CustomerExternalID: owner.Record.ExternalID, SubscriptionExternalID: li.SubscriptionExternalID,
+		SubscriptionSetExternalID: li.SubscriptionSetExternalID, Type: billing.Cancelled, Date: at, EffectiveDate: at,
+		InvoiceExternalID: li.InvoiceExternalID, Cancellation: true,
+	}
+}
+
+// cancel adds the cancellations with their pointers. Each is known by
+// subscription and date, as in the older file of cancellations: what is said
+// twice, or was said before, is one event.
+func (w *writing) cancel(ctx context.Context) error {
+	sp := w.owner.Source.Space()
+	wanted := map[table.Key]bool{}
+	keys := make([]table.Key, len(w.cancelled))
+	for i, e := range w.cancelled {
+		keys[i] = sp.Event(w.owner.H, w.a.Hash.EventH(e).EventID())
+		wanted[keys[i]] = true
+	}
+	said, err := w.r.Lookup(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for i, e := range w.cancelled {
+		old, ok := said[keys[i]]
+		switch {
+		case !wanted[keys[i]] || ok && w.a.Visible(old):
+			continue
+		case ok: // hidden
+			return erasing()
+		}
+		delete(wanted, keys[i])
+		event := w.r.encode(keys[i], e, w.manual)
+		w.part(event)
+		for _, p := range sp.PointersOf(w.a.Hash, event) {
+			w.parts = append(w.parts, table.Write{Item: p})
+		}
+	}
+	return nil
+}
+
+// marked adds to what is put who writes it, and since when.
+func marked(list []table.Write, token int64, now time.Time) []table.Write {
+	list = slices.Clone(list)
+	for i, w := range list {
+		if w.Delete {
+			continue
+		}
+		b := table.NewBuilder().Int(attrWriter, token).Int(store.AttrCreated, now.UnixMilli())
+		for name, v := range w.Item.Attrs.All() {
+			if name != store.AttrCreated {
+				b.Raw(name, v)
+			}
+		}
+		list[i].Item.Attrs = b.Attrs()
+	}
+	return list
+}
+
+// abandoned is the condition for writing over an item that hangs on no invoice.
+// While the request that wrote it may still be at it, nobody else may.
+func (r *Records) abandoned(a table.Attrs) (table.Cond, error) {
+	token, has := a.Int(attrWriter)
+	if !has {
+		return table.Cond{}, nil
+	}
+	at, _ := a.Int(store.AttrCreated)
+	if r.Now().Sub(time.UnixMilli(at)) < abandonedAfter {
+		return table.Cond{}, contended()
+	}
+	return writtenBy(token), nil
+}
+
+// placed is a line item or transaction that remembers its place in the request.
+func (r *Records) placed(key table.Key, rec billing.Record, manual, place int64) table.Item {
+	b := r.stamped(manual).Int(attrPlace, place)
+	store.EncodeRecord(b, rec)
+	return table.Item{Key: key, Attrs: b.Attrs()}
+}
+
+// commit writes all or nothing. What fits goes in one transaction. More than that goes in several, the invoices last:
+// without its invoice nothing of it is seen, and a request after abandonedAfter writes over it. When somebody else turns out to
+// have a key first, what was written before is taken back.
+func (w *writing) commit(ctx context.Context) error {
+	all := slices.Concat(w.left, w.parts, w.heads)
+	if len(w.r.Store.Transactions(all)) <= 1 {
+		return w.r.write(ctx, w.a, all...)
+	}
+	if err := w.a.shows(all); err != nil {
+		return err
+	}
+	token := rand.Int64N(1<<62) + 1 //nolint:gosec // no secret: it only has to differ from others of the same minute
+	within, cancel := context.WithTimeout(ctx, writeTime)
+	defer cancel()
+	var done []table.Write
+	for _, chunk := range w.chunks(token) {
+		if err := w.r.Store.Transact(within, chunk...); err != nil {
+			if fault.Is(err, fault.Conflict) {
+				w.r.takeBack(ctx, done, token)
+			}
+			return err
+		}
+		done = append(done, chunk...)
+	}
+	return w.r.landed(ctx, w.a, all)
+}
+
+// chunks are the transactions of a write that needs several. Invoices that do not fit into one have a note beside them
+// until the last of them is there.
+func (w *writing) chunks(token int64) [][]table.Write {
+	size, now := w.r.Store.TransactSize(), w.r.Now()
+	chunks := w.r.Store.Transactions(marked(append(w.left, w.parts...), token, now))
+	heads := marked(w.heads, token, now)
+	if len(heads) > size {
+		note := table.Item{Key: w.owner.Source.Space().Writing(token)}
+		chunks = append(chunks, marked([]table.Write{{Item: note, If: absentOnly()}}, token, now))
+		heads = append(heads, table.Write{Item: note, Delete: true, If: writtenBy(token)})
+	}
+	return slices.AppendSeq(chunks, slices.Chunk(heads, size))
+}
+
+func writtenBy(token int64) table.Cond {
+	return table.Cond{Op: table.Equals, Attr: attrWriter, N: token}
+}
+
+// takeBack deletes what this request wrote, invoices first, even if the client
+// has gone meanwhile. What cannot be deleted now is abandoned, which nobody sees.
+func (r *Records) takeBack(ctx context.Context, done []table.Write, token int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	var gone []table.Write
+	for _, w := range slices.Backward(done) {
+		if !w.Delete {
+			gone = append(gone, table.Write{Item: table.Item{Key: w.Item.Key}, Delete: true, If: writtenBy(token)})
+		}
+	}
+	for chunk := range slices.Chunk(gone, r.Store.TransactSize()) {
+		if err := r.Store.Transact(ctx, chunk...); err != nil && !fault.Is(err, fault.Conflict) {
+			return
+		}
+	}
+}
+
+// takeOver deletes those invoices of the drafts that a request has left which did not come to its end: so the same
+// request once more makes them all. Only one of many invoices can have left some.
+func (r *Records) takeOver(ctx context.Context, a Account, src store.Source, drafts []*Draft) error {
+	if len(drafts) <= r.Store.TransactSize() {
+		return nil
+	}
+	sp := src.Space()
+	var keys, notes []table.Key
+	for _, d := range drafts {
+		keys = append(keys, sp.Invoice(d.Invoice.H))
+	}
+	heads, err := r.Lookup(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, attrs := range heads {
+		if token, ok := attrs.Int(attrWriter); ok && a.Visible(attrs) {
+			notes = append(notes, sp.Writing(token))
+		}
+	}
+	unfinished, err := r.Lookup(ctx, notes)
+	if err != nil || len(unfinished) == 0 {
+		return err
+	}
+	var gone []table.Write
+	for key, attrs := range heads {
+		token, _ := attrs.Int(attrWriter)
+		if unfinished[sp.Writing(token)] == nil {
+			continue
+		}
+		cond, err := r.abandoned(attrs)
+		if err != nil {
+			return err
+		}
+		gone = append(gone, table.Write{Item: table.Item{Key: key}, Delete: true, If: cond})
+	}
+	for note := range unfinished {
+		gone = append(gone, table.Write{Item: table.Item{Key: note}, Delete: true})
+	}
+	for chunk := range slices.Chunk(gone, r.Store.TransactSize()) {
+		if err := r.Store.Transact(ctx, chunk...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leftBehind are the writes that delete what lies under invoices that are not there: requests that did not come to their end
+// have left it. What over holds is written over instead.
+func (r *Records) leftBehind(ctx context.Context, a Account, src store.Source, drafts []*Draft, over map[table.Key]table.Cond) ([]table.Write, error) {
+	all, err := r.partsUnder(ctx, src, drafts)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.notArriving(ctx, src, all); err != nil {
+		return nil, err
+	}
+	var gone []table.Write
+	for _, item := range all {
+		if _, ours := over[item.Key]; ours {
+			continue
+		}
+		if a.hidden(item.Attrs) {
+			return nil, erasing()
+		}
+		cond, err := r.abandoned(item.Attrs)
+		if err != nil {
+			return nil, err
+		}
+		if cond.Op == table.Always {
+			cond = Stored{Attrs: item.Attrs}.unchanged()
+		}
+		gone = append(gone, table.Write{Item: table.Item{Key: item.Key}, Delete: true, If: cond})
+	}
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	return gone, r.stillAbsent(ctx, src, drafts)
+}
+
+// partsAtOnce is how many invoices are searched for parts at once.
+const partsAtOnce = 32
+
+// partsUnder reads the line items and transactions of invoices, whether those are there or not.
+func (r *Records) partsUnder(ctx context.Context, src store.Source, drafts []*Draft) ([]table.Item, error) {
+	found := make([][]table.Item, len(drafts))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(partsAtOnce)
+	for i, d := range drafts {
+		g.Go(func() (err error) {
+			found[i], err = r.Items(ctx, src.Space().InvoiceParts(d.Invoice.H))
+			return err
+		})
+	}
+	err := g.Wait()
+	return slices.Concat(found...), err
+}
+
+// notArriving is fault.Busy if an import may be writing some of the items, whose invoice is still to come: its writes have no order.
+func (r *Records) notArriving(ctx context.Context, src store.Source, items []table.Item) error {
+	if !slices.ContainsFunc(items, func(it table.Item) bool { return store.OriginOf(it.Attrs).Import != 0 }) {
+		return nil
+	}
+	holder, err := r.Holder(ctx, src.Tag)
+	if err == nil && holder != "" {
+		err = contended()
+	}
+	return err
+}
+
+// stillAbsent is fault.Conflict if somebody else has made one of the invoices meanwhile: then what lies under it is its own.
+func (r *Records) stillAbsent(ctx context.Context, src store.Source, drafts []*Draft) error {
+	keys := make([]table.Key, len(drafts))
+	for i, d := range drafts {
+		keys[i] = src.Space().Invoice(d.Invoice.H)
+	}
+	found, err := r.Lookup(ctx, keys)
+	if err == nil && len(found) > 0 {
+		err = fault.New(fault.Conflict, "made_meanwhile", "somebody else has made one of these invoices")
+	}
+	return err
+}

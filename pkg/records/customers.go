@@ -1,0 +1,72 @@
+package records
+
+import (
+	"context"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/edit"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// Name says which record is meant: by its public id, or else by the uuid of its source and its external id.
+type Name struct{ ID, Source, ExternalID string }
+
+// Customer is a customer as people see it: one or more that were merged.
+type Customer struct {
+	*edit.Member // the one that the others were merged into: everything but tags, custom attributes and ids is its own
+	Group        edit.Group
+	Record       *billing.Customer // as people see it
+}
+
+// CustomerOf is the customer that a group shows as.
+func CustomerOf(g edit.Group) Customer {
+	return Customer{g[0], g, store.DecodeCustomer(g[0].Shown())}
+}
+
+// Customer reads the customer of a public id with what was merged into it. One that was merged away is not there.
+func (r *Records) Customer(ctx context.Context, id string) (Account, Customer, error) {
+	a, m, err := r.member(ctx, id)
+	if err != nil {
+		return a, Customer{}, err
+	}
+	g, err := r.group(ctx, a, m)
+	if err != nil {
+		return a, Customer{}, err
+	}
+	if g == nil || g[0].Ref != m.Ref {
+		return a, Customer{}, Absent(WhatCustomer)
+	}
+	return a, CustomerOf(g), nil
+}
+
+// member reads one source customer by its public id, merged or not: directory, record and edits in one batch get.
+func (r *Records) member(ctx context.Context, id string) (Account, *edit.Member, error) {
+	tag, h, err := store.ParseID(store.PrefixCustomer, id)
+	if err != nil {
+		return Account{}, nil, Absent(WhatCustomer)
+	}
+	a, found, err := r.read(ctx, func(d *store.Directory) []table.Key {
+		if src, ok := d.ByTag(tag); ok {
+			return append(edit.Keys(src, h), src.Space().Customer(h))
+		}
+		return nil
+	})
+	if err != nil {
+		return a, nil, err
+	}
+	m, err := edit.ReadMember(a.Directory, found, edit.Ref{Tag: tag, H: h})
+	if err == nil && m == nil {
+		err = Absent(WhatCustomer)
+	}
+	return a, m, err
+}
+
+// group is what a source customer shows as; nil if it is gone meanwhile. Only of one that was ever merged is more read.
+func (r *Records) group(ctx context.Context, a Account, m *edit.Member) (edit.Group, error) {
+	if !m.Linked() {
+		return edit.Group{m}, nil
+	}
+	groups, err := r.Edits.Groups(ctx, a.Directory, m.Ref)
+	return groups[m.Ref], err
+}

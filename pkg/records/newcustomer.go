@@ -1,0 +1,105 @@
+package records
+
+import (
+	"context"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/edit"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// NewCustomer is a customer to be made.
+type NewCustomer struct {
+	Source  string // uuid
+	Record  *billing.Customer
+	Contact *billing.Contact // the primary one; nil: none
+	Tags    []string
+	Custom  map[string]edit.Value
+	By      string // who makes it
+	Wrong   error  // what its reader has found wrong with it. A source that is not there comes first
+}
+
+// CreateCustomer makes a customer that is not there yet: with its e-mail pointer, its primary contact, and what people add
+// to it. What people gave to an earlier one of its external id is there again.
+func (r *Records) CreateCustomer(ctx context.Context, n NewCustomer) (made Customer, err error) {
+	err = r.settled(ctx, func() (err error) {
+		made, err = r.createCustomer(ctx, n)
+		return err
+	})
+	return made, err
+}
+
+func (r *Records) createCustomer(ctx context.Context, n NewCustomer) (Customer, error) {
+	var h store.H
+	a, found, err := r.read(ctx, func(d *store.Directory) []table.Key {
+		src, ok := d.ByUUID(n.Source)
+		if !ok {
+			return nil
+		}
+		h = d.Hasher().CustomerH(n.Record.ExternalID)
+		return append(edit.Keys(src, h), src.Space().Customer(h))
+	})
+	if err != nil {
+		return Customer{}, err
+	}
+	src, ok := a.ByUUID(n.Source)
+	if !ok {
+		return Customer{}, Absent(WhatSource)
+	}
+	if n.Wrong != nil {
+		return Customer{}, n.Wrong
+	}
+	if err := r.mayMake(ctx, a, src, n.Record, found[src.Space().Customer(h)]); err != nil {
+		return Customer{}, err
+	}
+	item := r.encode(src.Space().Customer(h), n.Record, 0)
+	m := &edit.Member{Ref: edit.Ref{Tag: src.Tag, H: h}, Source: src, Attrs: item.Attrs}
+	if m.Edits, err = edit.Read(a.Directory, found, src.Space(), h); err != nil {
+		return Customer{}, err
+	}
+	var edits []CustomerEdit
+	if len(n.Tags) > 0 {
+		edits = append(edits, AddTags(m, n.By, n.Tags))
+	}
+	if len(n.Custom) > 0 {
+		edits = append(edits, SetCustom(m, n.By, n.Custom))
+	}
+	if err := r.edit(ctx, a, edits, r.customerWrites(a, m, n, item)...); err != nil {
+		return Customer{}, err
+	}
+	g, err := r.group(ctx, a, m)
+	if err != nil || g == nil { // the latter: erased already
+		return CustomerOf(edit.Group{m}), err
+	}
+	return CustomerOf(g), nil
+}
+
+// mayMake tells why a customer can't be made, of which attrs are stored.
+func (r *Records) mayMake(ctx context.Context, a Account, src store.Source, record *billing.Customer, attrs table.Attrs) error {
+	h := a.Hash.CustomerH(record.ExternalID)
+	switch {
+	case a.CustomerVisible(src.Tag, h, attrs):
+		return wrongID(textCustomerDup)
+	case attrs != nil || a.Buried(src.Tag, store.KindCustomer, h):
+		return erasing()
+	}
+	forgotten, err := r.Forgotten(ctx, a.Directory, src.Name, record.ExternalID)
+	if err == nil && forgotten {
+		err = wrongID(textForgotten)
+	}
+	return err
+}
+
+// customerWrites make a customer with its e-mail pointer and its primary contact.
+func (r *Records) customerWrites(a Account, m *edit.Member, n NewCustomer, item table.Item) []table.Write {
+	sp := m.Source.Space()
+	writes := []table.Write{{Item: item, If: absentOnly()}}
+	for _, p := range sp.PointersOf(a.Hash, item) {
+		writes = append(writes, table.Write{Item: p})
+	}
+	if n.Contact != nil {
+		writes = append(writes, table.Write{Item: r.encode(sp.Contact(m.H, a.Hash.ContactH(n.Contact)), n.Contact, 0)})
+	}
+	return writes
+}
