@@ -186,8 +186,13 @@ func (f *folder) Stat(_ context.Context, key, version string) (Info, error) {
 	return info, nil
 }
 
-// Delete implements [Bucket].
+// Delete implements [Bucket]. It removes a link, and not the file behind it.
 func (f *folder) Delete(_ context.Context, key string) error {
+	if above, ok := cutLast(fileName(key)); ok {
+		if err := f.plain(above); err != nil {
+			return err
+		}
+	}
 	if err := os.Remove(f.path(key)); err != nil && !os.IsNotExist(err) {
 		return unavailable(err, "delete an object")
 	}

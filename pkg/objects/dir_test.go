@@ -199,6 +199,8 @@ func TestFolderOpensPlainFilesOnly(t *testing.T) {
 	}
 	wantFault(t, create(t.Context(), o, "uploads/acme/away/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
 	wantFault(t, create(t.Context(), o, "uploads/acme/away/new/new.csv", "x"), fault.Invalid, objects.CodeNotAFile)
+	wantFault(t, o.Delete(t.Context(), "uploads/acme/away/"+filepath.Base(outside)), fault.Invalid, objects.CodeNotAFile)
+	must(t, o.Delete(t.Context(), "uploads/acme/out.csv"))
 	_, err = o.DeleteAll(t.Context(), "uploads/acme/away/sub/")
 	wantFault(t, err, fault.Invalid, objects.CodeNotAFile)
 	_, err = o.DeleteAll(t.Context(), "uploads/acme/")

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
@@ -34,11 +35,16 @@ type bucket struct {
 	name    string
 }
 
+// abortTime is how long the removal of the parts of a broken upload may take. It goes on when the
+// context of the upload has ended; what it leaves, the bucket's lifecycle rule removes.
+const abortTime = 5 * time.Second
+
 // S3 keeps objects in a bucket, which should have versions: else reads are pinned by
 // ETag, which tells equal contents from none. It makes no call.
 func S3(client *s3.Client, name string) *Objects {
 	uploads := transfermanager.New(client, func(o *transfermanager.Options) {
 		o.PartSizeBytes, o.MultipartUploadThreshold, o.Concurrency = partSize, singleLimit, partsAtOnce
+		o.FailTimeout = abortTime
 	})
 	return Over(&bucket{client, uploads, name})
 }

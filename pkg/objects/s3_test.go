@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -281,4 +282,35 @@ func TestMissingBucketIsNoMissingObject(t *testing.T) {
 	o := objects.S3(client, "elsewhere")
 	_, err := read(t.Context(), o, "k", "", 0, -1)
 	wantFault(t, err, fault.Internal, "object_bucket")
+}
+
+// An upload that is given up leaves no parts in the bucket, also when its context has ended.
+func TestAbortedUploadLeavesNoParts(t *testing.T) {
+	t.Parallel()
+	var removed atomic.Bool
+	o := over(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		switch {
+		case r.Method == http.MethodPost && r.URL.Query().Has("uploads"):
+			_, _ = io.WriteString(w, `<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>`)
+		case r.Method == http.MethodPut:
+			w.Header().Set("ETag", `"e"`)
+		case r.Method == http.MethodDelete && r.URL.Query().Get("uploadId") == "7":
+			removed.Store(true)
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	w, err := o.Create(ctx, "runs/a")
+	must(t, err)
+	part := make([]byte, 1<<20)
+	for range 64 {
+		_, err := w.Write(part)
+		must(t, err)
+	}
+	cancel()
+	w.Abort()
+	if !removed.Load() {
+		t.Error("the parts stay in the bucket")
+	}
 }
