@@ -114,35 +114,39 @@ func TestFieldsHoldWhatTheySay(t *testing.T) {
 		found := 0
 		for _, ds := range billing.Order() {
 			for _, f := range billing.FieldsOf(ds) {
-				if f.Is != is {
-					continue
-				}
-				found++
-				code := wrong.code
-				if f.Name == "event_type" {
-					code = billing.CodeUnknownEventType
-				}
-				p := set(ds, f, wrong.value)
-				if p == nil || p.Code != code || p.Column != f.Name || !strings.HasPrefix(p.Message, f.Name+": ") {
-					t.Errorf("%s: %s, which is %s: %+v", ds, f.Name, is, p)
-				}
-				if is == "note" && set(ds, f, wrong.value[1:]) != nil {
-					t.Errorf("%s: %s is no note", ds, f.Name)
-				}
-				if p := set(ds, f, ""); f.Required != (p != nil && p.Code == billing.CodeRequired) && !slices.Contains(needed(), f.Name) {
-					t.Errorf("%s: %s blank: %+v", ds, f.Name, p)
-				}
-				if is == "word" {
-					for _, w := range wordsOf(ds, f) {
-						if p := set(ds, f, w); p != nil && p.Column == f.Name {
-							t.Errorf("%s: %s does not take %q: %+v", ds, f.Name, w, p)
-						}
-					}
+				if f.Is == is {
+					found++
+					holds(t, ds, f, wrong.value, wrong.code)
 				}
 			}
 		}
 		if found == 0 {
 			t.Errorf("no field is %s", is)
+		}
+	}
+}
+
+// holds checks that a field is what it says: value is of that kind, but wrong.
+func holds(t *testing.T, ds billing.Dataset, f billing.Field, value, code string) {
+	t.Helper()
+	if f.Name == "event_type" {
+		code = billing.CodeUnknownEventType
+	}
+	if p := set(ds, f, value); p == nil || p.Code != code || p.Column != f.Name || !strings.HasPrefix(p.Message, f.Name+": ") {
+		t.Errorf("%s: %s, which is %s: %+v", ds, f.Name, f.Is, p)
+	}
+	if f.Is == "note" && set(ds, f, value[1:]) != nil {
+		t.Errorf("%s: %s is no note", ds, f.Name)
+	}
+	if p := set(ds, f, ""); f.Required != (p != nil && p.Code == billing.CodeRequired) && !slices.Contains(needed(), f.Name) {
+		t.Errorf("%s: %s blank: %+v", ds, f.Name, p)
+	}
+	if f.Is != "word" {
+		return
+	}
+	for _, w := range wordsOf(ds, f) {
+		if p := set(ds, f, w); p != nil && p.Column == f.Name {
+			t.Errorf("%s: %s does not take %q: %+v", ds, f.Name, w, p)
 		}
 	}
 }
@@ -156,36 +160,14 @@ func needed() []string {
 func TestFieldsAndColumnsMakeTheSameRecord(t *testing.T) {
 	t.Parallel()
 	for ds, cells := range good() {
-		seen := map[string]bool{}
-		var header, row []string
-		fields, err := billing.NewFields(ds)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fields.Begin()
-		for _, f := range billing.FieldsOf(ds) {
-			if f.Name == "" || seen[f.Name] || f.Column != "" && billing.FieldName(ds, strings.ToUpper(f.Column)) != f.Name {
-				t.Errorf("%s: %+v", ds, f)
-			}
-			seen[f.Name] = true
-			if f.Column == "" {
-				continue
-			}
-			header, row = append(header, f.Column), append(row, cells[f.Column])
-			if p := fields.Set(f.Name, typeOf(f), cells[f.Column]); p != nil {
-				t.Fatal(p)
-			}
-		}
-		if !slices.Equal(header, billing.Columns(ds)) {
-			t.Errorf("%s: %v", ds, header)
-		}
+		fields, header, row := spelledOut(t, ds, cells)
 		layout, err := billing.NewLayout(ds, header)
 		if err != nil {
 			t.Fatal(err)
 		}
 		byColumns, p := layout.Record(row, now())
 		byFields, q := fields.Record(now())
-		if diff := cmp.Diff(byColumns, byFields); diff != "" || p != nil || q != nil {
+		if diff := cmp.Diff(byColumns, byFields); diff != "" || p != nil || q != nil || !slices.Equal(header, billing.Columns(ds)) {
 			t.Errorf("%s: %v, %v, %s", ds, p, q, diff)
 		}
 	}
@@ -195,4 +177,29 @@ func TestFieldsAndColumnsMakeTheSameRecord(t *testing.T) {
 	if _, err := billing.NewFields("nonsense"); err == nil {
 		t.Error("there is a dataset called nonsense")
 	}
+}
+
+// spelledOut writes a row as a record and as the cells below a header row.
+func spelledOut(t *testing.T, ds billing.Dataset, cells row) (fields *billing.Fields, header, row []string) {
+	t.Helper()
+	fields, err := billing.NewFields(ds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields.Begin()
+	seen := map[string]bool{}
+	for _, f := range billing.FieldsOf(ds) {
+		if f.Name == "" || seen[f.Name] || f.Column != "" && billing.FieldName(ds, strings.ToUpper(f.Column)) != f.Name {
+			t.Errorf("%s: %+v", ds, f)
+		}
+		seen[f.Name] = true
+		if f.Column == "" {
+			continue
+		}
+		header, row = append(header, f.Column), append(row, cells[f.Column])
+		if p := fields.Set(f.Name, typeOf(f), cells[f.Column]); p != nil {
+			t.Fatal(p)
+		}
+	}
+	return fields, header, row
 }

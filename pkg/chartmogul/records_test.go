@@ -35,8 +35,8 @@ func records(b *bed) {
 	b.count(2, "/v1/customers", "entries")
 }
 
-func zipped(t testing.TB, text string) string {
-	t.Helper()
+func zipped(tb testing.TB, text string) string {
+	tb.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
 	_, err := z.Write([]byte(text))
@@ -44,7 +44,7 @@ func zipped(t testing.TB, text string) string {
 		err = z.Close()
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.String()
 }
