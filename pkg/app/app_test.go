@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,26 @@ func TestAnUploadMayBeAZIP(t *testing.T) {
 	list, err := b.Ledger.List(t.Context(), 1, "")
 	must(t, err)
 	if diff := cmp.Diff(map[string]job.Counts{"customers": {Read: 2, Added: 2}}, list[0].Datasets); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestAnUploadMayBeNDJSON(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	const line = `{"dataset":"customers","external_id":"a"}` + "\n"
+	var packed strings.Builder
+	z := gzip.NewWriter(&packed)
+	_, err := z.Write([]byte(line))
+	must(t, err)
+	must(t, z.Close())
+	for name, text := range map[string]string{"x.ndjson": line, "x.NDJSON.gz": packed.String(), "x.csv.gz": packed.String(), "x.ndjson.zip": "PK", "x.gz": line, "x.json": line, "ndjson": line} {
+		must(t, b.Ingest(t.Context(), b.put(t, "uploads/Lines/"+name, text)))
+	}
+	b.work(t)
+	_, jobs := b.state(t)
+	slices.Sort(jobs)
+	if diff := cmp.Diff([]job.Status{job.Done, job.Done, job.Done, job.Failed}, jobs); diff != "" { // "PK" is no ZIP
 		t.Errorf("-want +got\n%s", diff)
 	}
 }

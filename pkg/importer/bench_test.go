@@ -28,12 +28,18 @@ const benchRows = 200_000
 // BenchmarkImport imports one customers file into the embedded store, with two workers,
 // durable: first into an empty source, then unchanged. ns/op is of one file;
 // rows/s is what to compare. Where the time goes: -cpuprofile.
-func BenchmarkImport(b *testing.B) {
+func BenchmarkImport(b *testing.B) { benchmarkImport(b, company.CSV, "customers.csv") }
+
+// BenchmarkImportNDJSON does the same with the same customers as records.
+func BenchmarkImportNDJSON(b *testing.B) { benchmarkImport(b, company.NDJSON, "customers.ndjson") }
+
+func benchmarkImport(b *testing.B, format company.Format, name string) {
+	b.Helper()
 	dir := b.TempDir()
-	if _, err := company.WriteDir(dir, company.Options{Seed: 2, Customers: benchRows, Months: 24, Layout: company.Named}, company.Customers); err != nil {
+	if _, err := company.WriteDir(dir, company.Options{Seed: 2, Customers: benchRows, Months: 24, Layout: company.Named, Format: format}, company.Customers); err != nil {
 		b.Fatal(err)
 	}
-	file := filepath.Join(dir, "customers.csv")
+	file := filepath.Join(dir, name)
 	b.Run("first", func(b *testing.B) {
 		for range b.N {
 			b.StopTimer()

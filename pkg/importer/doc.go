@@ -1,12 +1,12 @@
 // Package importer brings a source's data in line with an input. An import is
 // a sort and a merge:
 //
-//	unpack   ZIPs, if there are any, file by file
+//	unpack   ZIPs and .gz files, if there are any, file by file
 //	scan     datasets found, files cut into pieces at record boundaries
 //	map      piece of a file → records and rejects → runs sorted by table key, split by key range
 //	resolve  distinct keys that rows refer to ⨝ stored items → findings
 //	merge    key range: runs of all pieces ⨝ stored items → change set, written ahead
-//	rejects  pieces that have some ⨝ their rejects → one table a file, in parts
+//	rejects  pieces that have some ⨝ their rejects → one rejects file for each, in parts
 //	gate     sums; a plan stops here, and so does too large a removal
 //	check    of a plan that is applied later: nothing may have moved
 //	apply    change set → table, in key order, one writer per key range

@@ -3,6 +3,7 @@ package importer_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,9 +34,7 @@ func stories() []story {
 		{name: "an import", peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, messy()) }},
 		{name: "an import of NDJSON", peace: first, told: func(t tester, w *world) {
 			t.Helper()
-			q := messy()
-			q.spelled = inOneFile
-			w.imports(t, q)
+			w.imports(t, mingle(messy()))
 		}},
 		{name: "a plan that is applied", parks: true, peace: first, told: func(t tester, w *world) {
 			t.Helper()
@@ -103,6 +102,20 @@ func messy() request {
 		{"Invoice external ID": "i4", "External ID": "l1", "Type": "one_time", "Amount in cents": "1"},
 		{"Invoice external ID": "i4", "External ID": "l4", "Type": "one_time", "Amount in cents": "4", "Plan": "p2"},
 	}})
+	return q
+}
+
+// mingle is an import of the same rows in one packed file, which two stages or more read.
+func mingle(q request) request {
+	var sheets []sheet
+	for _, s := range q.sheets {
+		if i := slices.IndexFunc(sheets, func(o sheet) bool { return o.dataset == s.dataset }); i >= 0 {
+			sheets[i].rows = append(sheets[i].rows, s.rows...)
+			continue
+		}
+		sheets = append(sheets, s)
+	}
+	q.sheets, q.spelled = sheets, inGzip
 	return q
 }
 

@@ -139,8 +139,9 @@ func ndjsonRejects(t tester, text string) map[place]string {
 	for line := range strings.Lines(text) {
 		var r struct {
 			Reject struct {
-				File, Code string
-				Line       int
+				File string `json:"file"`
+				Line int    `json:"line"`
+				Code string `json:"code"`
 			} `json:"_reject"`
 		}
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
