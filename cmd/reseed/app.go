@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"reseed/pkg/api"
+	"reseed/pkg/api/client"
 	"reseed/pkg/app"
 	"reseed/pkg/cloud"
 	"reseed/pkg/config"
@@ -181,10 +182,10 @@ func (in *instance) work(ctx context.Context, message any) error {
 	return fmt.Errorf("no such message: %T", message)
 }
 
-// client is a client of this very process; closing it closes the app.
-func (in *instance) client(ctx context.Context) *client {
+// session is one with this very process; closing it closes the app.
+func (in *instance) session(ctx context.Context) *session {
 	in.start(ctx)
-	return &client{base: "http://reseed", key: in.key, http: &http.Client{Transport: inProcess{in.handler}}, close: in.close}
+	return &session{client.New("http://reseed", in.key, &http.Client{Transport: inProcess{in.handler}}), in.close}
 }
 
 // close waits for the workers to put their work aside, and closes the table.

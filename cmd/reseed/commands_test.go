@@ -24,6 +24,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"reseed/internal/gen/company"
+	"reseed/pkg/api/client"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/dynamojson"
@@ -86,15 +87,15 @@ func tag(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var d door
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("data/serve.json")), &d))
-	c := &client{base: d.URL, key: d.Key, http: &http.Client{}}
+	c := client.New(d.URL, d.Key, &http.Client{})
 	var list struct {
 		Entries []struct {
 			UUID string `json:"uuid"`
 		} `json:"entries"`
 	}
-	ts.Check(c.call(context.Background(), http.MethodGet, "/v1/customers?external_id="+args[0], nil, &list))
+	ts.Check(c.Call(context.Background(), http.MethodGet, "/v1/customers?external_id="+args[0], nil, &list))
 	for _, e := range list.Entries {
-		ts.Check(c.call(context.Background(), http.MethodPost, "/v1/customers/"+e.UUID+"/attributes/tags", map[string]any{"tags": args[1:]}, nil))
+		ts.Check(c.Call(context.Background(), http.MethodPost, "/v1/customers/"+e.UUID+"/attributes/tags", map[string]any{"tags": args[1:]}, nil))
 	}
 }
 

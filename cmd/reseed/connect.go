@@ -9,15 +9,22 @@ import (
 	"strings"
 	"time"
 
+	"reseed/pkg/api/client"
 	"reseed/pkg/fault"
 )
 
 // patience is how long a command waits for another one that has the data folder.
 const patience = 30 * time.Second
 
+// session is a client of the server that a command works on. Closing it ends what was begun for it.
+type session struct {
+	*client.Client
+	close func() error
+}
+
 // connect finds who serves the data: --url, the server that runs on the data
 // folder, or else this process.
-func (sh *shell) connect(ctx context.Context) (*client, error) {
+func (sh *shell) connect(ctx context.Context) (*session, error) {
 	if sh.url != "" {
 		return sh.remote(ctx, defaultWaits())
 	}
@@ -29,7 +36,7 @@ func (sh *shell) connect(ctx context.Context) (*client, error) {
 		}
 		a, err := openApp(ctx, sh, sh.logger(), made...)
 		if err == nil {
-			return a.client(ctx), nil
+			return a.session(ctx), nil
 		}
 		if !fault.Is(err, fault.Busy) || time.Now().After(deadline) {
 			return nil, err
@@ -43,7 +50,7 @@ func (sh *shell) connect(ctx context.Context) (*client, error) {
 }
 
 // remote is a client of the instance at --url, which has to answer at once before anything is asked of it.
-func (sh *shell) remote(ctx context.Context, w waits) (*client, error) {
+func (sh *shell) remote(ctx context.Context, w waits) (*session, error) {
 	key, err := sh.apiKey()
 	switch {
 	case err != nil:
@@ -51,10 +58,10 @@ func (sh *shell) remote(ctx context.Context, w waits) (*client, error) {
 	case key == "":
 		return nil, usage("--url needs the API key in RESEED_API_KEY")
 	}
-	c := &client{base: strings.TrimSuffix(sh.url, "/"), key: key, http: patientClient(w), close: noClose}
+	c := &session{client.New(strings.TrimSuffix(sh.url, "/"), key, patientClient(w)), noClose}
 	ctx, cancel := context.WithTimeout(ctx, w.answer)
 	defer cancel()
-	return c, c.call(ctx, http.MethodGet, "/v1/ping", nil, nil)
+	return c, c.Ping(ctx)
 }
 
 func noClose() error { return nil }

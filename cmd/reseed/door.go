@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"reseed/pkg/api/client"
 )
 
 // door is how the server that owns a data folder lets other commands in: its
@@ -55,7 +57,7 @@ func (d door) proving(h http.Handler) http.Handler {
 }
 
 // proven tells whether the server at the door's address has the door's key.
-func (d door) proven(ctx context.Context, client *http.Client) bool {
+func (d door) proven(ctx context.Context, over *http.Client) bool {
 	ctx, cancel := context.WithTimeout(ctx, proofTime)
 	defer cancel()
 	nonce := rand.Text() + rand.Text()
@@ -63,7 +65,7 @@ func (d door) proven(ctx context.Context, client *http.Client) bool {
 	if err != nil {
 		return false
 	}
-	resp, err := client.Do(req)
+	resp, err := over.Do(req)
 	if err != nil {
 		return false
 	}
@@ -73,7 +75,7 @@ func (d door) proven(ctx context.Context, client *http.Client) bool {
 }
 
 // throughDoor is a client of the server that owns the folder; nil if none proves to be it.
-func throughDoor(ctx context.Context, data string) *client {
+func throughDoor(ctx context.Context, data string) *session {
 	body, err := os.ReadFile(doorFile(data))
 	if err != nil {
 		return nil
@@ -86,7 +88,7 @@ func throughDoor(ctx context.Context, data string) *client {
 	if !d.proven(ctx, remote) {
 		return nil
 	}
-	return &client{base: d.URL, key: d.Key, http: remote, close: noClose}
+	return &session{client.New(d.URL, d.Key, remote), noClose}
 }
 
 // writeDoor lets the other commands on this folder in.

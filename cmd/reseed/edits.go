@@ -1,18 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 )
 
 func editsCommand(sh *shell) *cobra.Command {
@@ -28,7 +28,7 @@ is orphaned: it counts again when the record comes back. --json prints one JSON 
   reseed edits drop Billing`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return sh.withSource(c, args[0], func(cl *client, s source) error { return sh.listEdits(c, cl, s, orphaned) })
+			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error { return sh.listEdits(c, cl, s, orphaned) })
 		},
 	}
 	c.Flags().BoolVar(&orphaned, "orphaned", false, "only those whose records are not there")
@@ -36,11 +36,9 @@ is orphaned: it counts again when the record comes back. --json prints one JSON 
 		Use: "drop NAME", Short: "Drop the orphaned edits of a data source", Args: cobra.ExactArgs(1),
 		Example: "  reseed edits drop Billing",
 		RunE: func(c *cobra.Command, args []string) error {
-			return sh.withSource(c, args[0], func(cl *client, s source) error {
-				var out struct {
-					Dropped int `json:"dropped"`
-				}
-				if err := cl.call(c.Context(), http.MethodDelete, "/v1/data_sources/"+s.UUID+"/edits?orphaned=true", nil, &out); err != nil {
+			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error {
+				out, err := cl.DropEdits(c.Context(), s.UUID)
+				if err != nil {
 					return err
 				}
 				return sh.show(out, "Dropped %d orphaned edits.\n", out.Dropped)
@@ -52,9 +50,9 @@ is orphaned: it counts again when the record comes back. --json prints one JSON 
 }
 
 // withSource lets do use the data source of a name.
-func (sh *shell) withSource(c *cobra.Command, name string, do func(*client, source) error) error {
-	return sh.with(c.Context(), func(cl *client) error {
-		s, ok, err := cl.sourceNamed(c.Context(), name)
+func (sh *shell) withSource(c *cobra.Command, name string, do func(*client.Client, wire.Source) error) error {
+	return sh.with(c.Context(), func(cl *client.Client) error {
+		s, ok, err := cl.SourceNamed(c.Context(), name)
 		if err != nil {
 			return err
 		}
@@ -65,63 +63,39 @@ func (sh *shell) withSource(c *cobra.Command, name string, do func(*client, sour
 	})
 }
 
-// editLine is an edit as the API tells it. Error is the last line of a list that broke off.
-type editLine struct {
-	ID        string    `json:"id"`
-	What      []string  `json:"what"`
-	Orphaned  bool      `json:"orphaned"`
-	Author    string    `json:"author"`
-	ChangedAt time.Time `json:"changed_at"`
-	Error     string    `json:"error"`
-}
-
-func (sh *shell) listEdits(c *cobra.Command, cl *client, s source, orphaned bool) error {
-	resp, err := cl.do(c.Context(), http.MethodGet, fmt.Sprintf("/v1/data_sources/%s/edits?format=ndjson&orphaned=%t", s.UUID, orphaned), nil, "")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
+func (sh *shell) listEdits(c *cobra.Command, cl *client.Client, s wire.Source, orphaned bool) (err error) {
 	w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
+	defer func() { err = errors.Join(err, w.Flush()) }()
 	n := 0
-	err = eachEdit(resp.Body, func(line []byte, e editLine) {
+	for e, err := range cl.Edits(c.Context(), s.UUID, orphaned) {
+		if err != nil {
+			return err
+		}
 		switch {
 		case sh.json:
-			_ = sh.copyOut(bytes.NewReader(line))
+			_ = sh.copyOut(bytes.NewReader(e.Line))
 		case n == 0:
 			_, _ = fmt.Fprintln(w, "RECORD\tEDIT\tBY\tAT\t")
 			fallthrough
 		default:
-			mark := ""
-			if e.Orphaned {
-				mark = "orphaned"
-			}
-			fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.ID, strings.Join(e.What, ", "), e.Author, e.ChangedAt.Format("2006-01-02 15:04"), mark)
+			printEdit(w, e.Edit)
 		}
 		n++
-	})
-	if err == nil && n == 0 && !sh.json {
+	}
+	if n == 0 && !sh.json {
 		sh.printf("No edits.\n")
 	}
-	return errors.Join(err, w.Flush())
+	return nil
 }
 
-// eachEdit reads a list of edits, a line each.
-func eachEdit(r io.Reader, do func(line []byte, e editLine)) error {
-	for in := bufio.NewReader(r); ; {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		var e editLine
-		if err := json.Unmarshal(line, &e); err != nil {
-			return err
-		}
-		if e.Error != "" {
-			return errors.New(e.Error)
-		}
-		do(line, e)
+func printEdit(w io.Writer, e wire.Edit) {
+	var at time.Time
+	if e.ChangedAt != nil {
+		at = *e.ChangedAt
 	}
+	mark := ""
+	if e.Orphaned {
+		mark = "orphaned"
+	}
+	fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.ID, strings.Join(e.What, ", "), e.Author, at.Format("2006-01-02 15:04"), mark)
 }

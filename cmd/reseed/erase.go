@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"reseed/pkg/eraser"
-	"reseed/pkg/job"
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 )
 
 type eraseOptions struct {
@@ -36,7 +36,7 @@ func (o *eraseOptions) addKeepEdits(c *cobra.Command, byDefault bool) {
 
 // eraseKind is one subcommand.
 type eraseKind struct {
-	kind  eraser.Kind
+	kind  string
 	use   string
 	short string
 	what  string // of the question, before the argument
@@ -45,14 +45,14 @@ type eraseKind struct {
 // kindsOfErase are the selections that the command knows, as architecture §10 names them.
 func kindsOfErase() []eraseKind {
 	return []eraseKind{
-		{eraser.Source, "source NAME", "Erase a data source with everything in it", "data source "},
-		{eraser.Content, "content NAME", "Empty a data source, which stays, with its id", "everything in data source "},
-		{eraser.Dependent, "dependent NAME", "Erase the plans, invoices and events of a data source; its customers and their contacts stay", "everything but customers and contacts of data source "},
-		{eraser.ManualCustomers, "manual-customers", "Erase all customers that a file has made (not those made over the API), in every source", "all manual customers"},
-		{eraser.Customer, "customer ID", "Erase one customer, with whatever is merged into it, its invoices, contacts, events and edits", "customer "},
-		{eraser.CustomerInvoices, "invoices CUSTOMER-ID", "Erase all invoices that a customer has in one source", "all invoices of customer "},
-		{eraser.Invoice, "invoice ID", "Erase one invoice with its line items and transactions", "invoice "},
-		{eraser.Import, "import JOB", "Erase the rows that one import added (to take back its changes too, see undo)", "what was added by import "},
+		{wire.SelectSource, "source NAME", "Erase a data source with everything in it", "data source "},
+		{wire.SelectContent, "content NAME", "Empty a data source, which stays, with its id", "everything in data source "},
+		{wire.SelectDependent, "dependent NAME", "Erase the plans, invoices and events of a data source; its customers and their contacts stay", "everything but customers and contacts of data source "},
+		{wire.SelectManualCustomers, "manual-customers", "Erase all customers that a file has made (not those made over the API), in every source", "all manual customers"},
+		{wire.SelectCustomer, "customer ID", "Erase one customer, with whatever is merged into it, its invoices, contacts, events and edits", "customer "},
+		{wire.SelectCustomerInvoices, "invoices CUSTOMER-ID", "Erase all invoices that a customer has in one source", "all invoices of customer "},
+		{wire.SelectInvoice, "invoice ID", "Erase one invoice with its line items and transactions", "invoice "},
+		{wire.SelectImport, "import JOB", "Erase the rows that one import added (to take back its changes too, see undo)", "what was added by import "},
 	}
 }
 
@@ -84,42 +84,42 @@ end there is a receipt. With --grace it can be restored until the removal begins
 func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 	var o eraseOptions
 	args := 1
-	if k.kind == eraser.ManualCustomers {
+	if k.kind == wire.SelectManualCustomers {
 		args = 0
 	}
 	c := &cobra.Command{Use: k.use, Short: k.short, Args: cobra.ExactArgs(args)}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		limitMemory(eraseMemory)
-		e := erasure{Selection: string(k.kind), Grace: o.grace, Forget: o.forget}
+		e := wire.Erasure{Selection: k.kind, Grace: o.grace, Forget: o.forget}
 		if c.Flags().Changed("keep-edits") {
 			e.KeepEdits = &o.keep
 		}
 		what := k.what + strings.Join(args, "")
 		switch k.kind {
-		case eraser.Source, eraser.Content, eraser.Dependent:
+		case wire.SelectSource, wire.SelectContent, wire.SelectDependent:
 			e.Source = args[0]
-		case eraser.Customer, eraser.CustomerInvoices, eraser.Invoice, eraser.Import:
+		case wire.SelectCustomer, wire.SelectCustomerInvoices, wire.SelectInvoice, wire.SelectImport:
 			e.ID = args[0]
-		case eraser.ManualCustomers:
+		case wire.SelectManualCustomers:
 		}
-		return sh.with(c.Context(), func(cl *client) error { return sh.runErase(c, cl, e, what, o) })
+		return sh.with(c.Context(), func(cl *client.Client) error { return sh.runErase(c, cl, e, what, o) })
 	}
 	switch k.kind {
-	case eraser.Content, eraser.Dependent:
+	case wire.SelectContent, wire.SelectDependent:
 		o.addKeepEdits(c, true)
-	case eraser.CustomerInvoices, eraser.Invoice, eraser.Import:
+	case wire.SelectCustomerInvoices, wire.SelectInvoice, wire.SelectImport:
 		o.addKeepEdits(c, false)
-	case eraser.Customer:
+	case wire.SelectCustomer:
 		c.Flags().BoolVar(&o.forget, "forget", false, "put the customer on the do-not-reload list: later imports reject its rows")
-	case eraser.Source, eraser.ManualCustomers:
+	case wire.SelectSource, wire.SelectManualCustomers:
 	}
 	return o.addFlags(sh.addJSONFlag(c))
 }
 
-func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, o eraseOptions) error {
+func (sh *shell) runErase(c *cobra.Command, cl *client.Client, e wire.Erasure, what string, o eraseOptions) error {
 	ctx := c.Context()
 	if e.Source != "" {
-		s, ok, err := cl.sourceNamed(ctx, e.Source)
+		s, ok, err := cl.SourceNamed(ctx, e.Source)
 		if err != nil {
 			return err
 		}
@@ -128,17 +128,15 @@ func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, 
 		}
 		e.Source, e.ID = "", s.UUID
 	}
-	var plan eraser.Plan
-	dry := e
-	dry.DryRun = true
-	if err := cl.erase(ctx, dry, &plan); err != nil {
+	plan, err := cl.PlanErase(ctx, e)
+	if err != nil {
 		return err
 	}
 	if o.plan && sh.json {
 		return sh.show(plan, "")
 	}
 	if !sh.json {
-		sh.printErasePlan(what, &plan)
+		sh.printErasePlan(what, plan)
 	}
 	if o.plan {
 		return nil
@@ -148,14 +146,14 @@ func (sh *shell) runErase(c *cobra.Command, cl *client, e erasure, what string, 
 	}
 	total := plan.Total()
 	e.Confirm = &total
-	var j job.Job
-	if err := cl.erase(ctx, e, &j); err != nil {
+	j, err := cl.Erase(ctx, e)
+	if err != nil {
 		return err
 	}
-	return sh.waitErased(c, cl, &j)
+	return sh.waitErased(c, cl, j)
 }
 
-func (sh *shell) printErasePlan(what string, p *eraser.Plan) {
+func (sh *shell) printErasePlan(what string, p *wire.ErasePlan) {
 	sh.printf("Erasing %s removes:\n", what)
 	sh.printCounts(p.Removes, "")
 	if n := p.Pointers.Total(); n > 0 {
@@ -180,9 +178,9 @@ func (sh *shell) printErasePlan(what string, p *eraser.Plan) {
 }
 
 // waitErased follows an erase to its end; one that can still be restored has come as far as it does now.
-func (sh *shell) waitErased(c *cobra.Command, cl *client, j *job.Job) error {
+func (sh *shell) waitErased(c *cobra.Command, cl *client.Client, j *wire.Job) error {
 	ctx := c.Context()
-	if j.Status != job.Grace {
+	if j.Status != wire.Grace {
 		done, err := sh.wait(ctx, cl, j.ID)
 		if err != nil {
 			return err
@@ -192,7 +190,7 @@ func (sh *shell) waitErased(c *cobra.Command, cl *client, j *job.Job) error {
 	if err := sh.showJob(ctx, cl, j); err != nil || sh.json {
 		return err
 	}
-	if j.Status == job.Done {
+	if j.Status == wire.Done {
 		sh.printf("Seen gone. The receipt: %s\n", sh.again("receipts %s", j.ID))
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	attack "reseed/internal/hostile"
+	"reseed/pkg/api/client"
 	"reseed/pkg/config"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/objects"
@@ -96,8 +97,8 @@ func inTown(t *testing.T, most int, test func(*testing.T, *town)) {
 		}}
 		var served sync.WaitGroup
 		served.Go(func() { _ = w.e.serve() })
-		cl := &client{base: "http://town", key: rightKey, http: w.client}
-		src, err := cl.addSource(t.Context(), "Town", "CSV")
+		cl := client.New("http://town", rightKey, w.client)
+		src, err := cl.AddSource(t.Context(), "Town", "CSV")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,8 +200,8 @@ func TestSlowIsNotHostile(t *testing.T) {
 		}
 		w.slow.Store(int64(3 * time.Minute))
 		defer w.slow.Store(0)
-		cl := &client{base: "http://town", key: rightKey, http: w.client}
-		if _, err := cl.sources(t.Context()); err != nil {
+		cl := client.New("http://town", rightKey, w.client)
+		if _, err := cl.Sources(t.Context()); err != nil {
 			t.Errorf("a long question: %v", err)
 		}
 	})

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
-	"reseed/pkg/job"
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 	"reseed/pkg/store"
 )
 
@@ -23,18 +23,8 @@ type importOptions struct {
 	allowEmpty bool
 }
 
-func (o importOptions) form() map[string]string {
-	form := map[string]string{"mode": o.mode, "max_removed": strconv.Itoa(o.maxRemoved)}
-	if o.dataset != "" {
-		form["dataset"] = o.dataset
-	}
-	if o.plan {
-		form["plan"] = "true"
-	}
-	if o.allowEmpty {
-		form["allow_empty"] = "true"
-	}
-	return form
+func (o importOptions) wire() wire.ImportOptions {
+	return wire.ImportOptions{Dataset: o.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: &o.maxRemoved, AllowEmpty: o.allowEmpty}
 }
 
 func importCommand(sh *shell) *cobra.Command {
@@ -77,7 +67,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 			switch {
 			case o.source == "":
 				return usage("--source must not be empty")
-			case o.mode != job.Upsert && o.mode != job.Replace:
+			case o.mode != wire.Upsert && o.mode != wire.Replace:
 				return usage("--mode %q is not known; it is upsert or replace", o.mode)
 			case o.maxRemoved < 0 || o.maxRemoved > 100:
 				return usage("--max-removed is a percentage from 0 to 100")
@@ -87,41 +77,41 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 			if err != nil {
 				return err
 			}
-			return sh.with(c.Context(), func(cl *client) error { return sh.runImport(c.Context(), cl, files, o) })
+			return sh.with(c.Context(), func(cl *client.Client) error { return sh.runImport(c.Context(), cl, files, o) })
 		},
 	}
 	c.Flags().StringVar(&o.source, "source", "", "name or uuid of the data source")
 	c.Flags().StringVar(&o.dataset, "dataset", "", "what the files hold, if their header rows do not say; of NDJSON, the lines that do not")
-	c.Flags().StringVar(&o.mode, "mode", job.Upsert, "upsert: add and change rows; replace: also remove those that the files lack")
+	c.Flags().StringVar(&o.mode, "mode", wire.Upsert, "upsert: add and change rows; replace: also remove those that the files lack")
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would change")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a large removal")
-	c.Flags().IntVar(&o.maxRemoved, "max-removed", job.DefaultMaxRemoved, "percent of a dataset's rows above which a removal waits for a yes")
+	c.Flags().IntVar(&o.maxRemoved, "max-removed", wire.DefaultMaxRemoved, "percent of a dataset's rows above which a removal waits for a yes")
 	c.Flags().BoolVar(&o.allowEmpty, "allow-empty", false, "let files without rows replace, that is remove, everything")
 	_ = c.MarkFlagRequired("source")
 	return sh.addJSONFlag(c)
 }
 
 // with connects, does f, and disconnects.
-func (sh *shell) with(ctx context.Context, f func(*client) error) error {
-	cl, err := sh.connect(ctx)
+func (sh *shell) with(ctx context.Context, f func(*client.Client) error) error {
+	s, err := sh.connect(ctx)
 	if err != nil {
 		return err
 	}
-	err = f(cl)
-	if closeErr := cl.close(); err == nil && closeErr != nil {
+	err = f(s.Client)
+	if closeErr := s.close(); err == nil && closeErr != nil {
 		return closeErr
 	}
 	return err
 }
 
-func (sh *shell) runImport(ctx context.Context, cl *client, files []string, o importOptions) error {
-	src, ok, err := cl.sourceNamed(ctx, o.source)
+func (sh *shell) runImport(ctx context.Context, cl *client.Client, files []string, o importOptions) error {
+	src, ok, err := cl.SourceNamed(ctx, o.source)
 	if err == nil && !ok && store.IsSourceUUID(o.source) {
 		err = errors.New("there is none of that uuid")
 	}
 	made := err == nil && !ok
 	if made {
-		src, err = cl.addSource(ctx, o.source, "CSV")
+		src, err = cl.AddSource(ctx, o.source, "CSV")
 	}
 	if err != nil {
 		return fmt.Errorf("data source %q: %w", o.source, err)
@@ -130,7 +120,7 @@ func (sh *shell) runImport(ctx context.Context, cl *client, files []string, o im
 		sh.printf("Made the data source %s.\n", src.Name)
 	}
 	bar := sh.bar("uploading", totalSize(files))
-	j, err := cl.upload(ctx, src.UUID, o.form(), files, bar)
+	j, err := upload(ctx, cl, src.UUID, o.wire(), files, bar)
 	_ = bar.Finish()
 	if err != nil {
 		return err
@@ -138,14 +128,14 @@ func (sh *shell) runImport(ctx context.Context, cl *client, files []string, o im
 	if j, err = sh.wait(ctx, cl, j.ID); err != nil {
 		return err
 	}
-	if j.Status != job.Planned || o.plan {
+	if j.Status != wire.Planned || o.plan {
 		return sh.showJob(ctx, cl, j)
 	}
 	return sh.confirmRemoval(ctx, cl, j, o.yes)
 }
 
 // confirmRemoval asks whether a removal above the share is meant, and applies it then.
-func (sh *shell) confirmRemoval(ctx context.Context, cl *client, j *job.Job, yes bool) error {
+func (sh *shell) confirmRemoval(ctx context.Context, cl *client.Client, j *wire.Job, yes bool) error {
 	if !yes {
 		if err := sh.showJob(ctx, cl, j); err != nil && exitOf(err) == exitFailed {
 			return err
@@ -154,7 +144,7 @@ func (sh *shell) confirmRemoval(ctx context.Context, cl *client, j *job.Job, yes
 			return &exitError{exitFailed, fmt.Errorf("nothing was written; to go on: %s", sh.again("apply %s", j.ID))}
 		}
 	}
-	return sh.act(ctx, cl, j.ID, "apply", false)
+	return sh.act(ctx, cl, (*client.Client).Apply, j.ID)
 }
 
 func totalSize(files []string) int64 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
 	"reseed/pkg/importer"
 )
@@ -40,7 +41,7 @@ added rows as DynamoDB's bulk loader takes them.`,
 			if err := o.check(args, sh.json); err != nil {
 				return err
 			}
-			return sh.with(c.Context(), func(cl *client) error {
+			return sh.with(c.Context(), func(cl *client.Client) error {
 				if len(args) == 0 {
 					return sh.listJobs(c.Context(), cl)
 				}
@@ -72,7 +73,7 @@ func (o jobsOptions) check(args []string, json bool) error {
 	return nil
 }
 
-func (sh *shell) showOrPrint(ctx context.Context, cl *client, id string, o jobsOptions) error {
+func (sh *shell) showOrPrint(ctx context.Context, cl *client.Client, id string, o jobsOptions) error {
 	switch {
 	case o.rejects:
 		return sh.printRejects(ctx, cl, id)
@@ -81,7 +82,7 @@ func (sh *shell) showOrPrint(ctx context.Context, cl *client, id string, o jobsO
 	case o.export != "":
 		return sh.printChanges(ctx, cl, id, importer.Format(o.export))
 	}
-	j, err := cl.job(ctx, id)
+	j, err := cl.Job(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -89,8 +90,8 @@ func (sh *shell) showOrPrint(ctx context.Context, cl *client, id string, o jobsO
 }
 
 // printChanges prints a change set, which comes compressed.
-func (sh *shell) printChanges(ctx context.Context, cl *client, id string, format importer.Format) error {
-	r, err := cl.open(ctx, id, "changes?format="+string(format))
+func (sh *shell) printChanges(ctx context.Context, cl *client.Client, id string, format importer.Format) error {
+	r, err := cl.Changes(ctx, id, string(format))
 	if err != nil {
 		return err
 	}
@@ -105,11 +106,12 @@ func (sh *shell) printChanges(ctx context.Context, cl *client, id string, format
 	return nil
 }
 
-func (sh *shell) listJobs(ctx context.Context, cl *client) error {
-	list, uploads, err := cl.jobs(ctx)
+func (sh *shell) listJobs(ctx context.Context, cl *client.Client) error {
+	page, err := cl.Jobs(ctx, "")
 	if err != nil {
 		return err
 	}
+	list, uploads := page.Jobs, page.Uploads
 	if sh.json {
 		reports := make([]report, len(list))
 		for i := range list {
@@ -145,10 +147,10 @@ func (sh *shell) printFailedUploads(uploads []wire.FailedUpload) {
 	}
 }
 
-func (sh *shell) printRejects(ctx context.Context, cl *client, id string) error {
-	r, err := cl.open(ctx, id, "rejects")
-	if isNotFound(err) {
-		if _, err := cl.job(ctx, id); err != nil {
+func (sh *shell) printRejects(ctx context.Context, cl *client.Client, id string) error {
+	r, err := cl.Rejects(ctx, id)
+	if client.IsNotFound(err) {
+		if _, err := cl.Job(ctx, id); err != nil {
 			return err
 		}
 		return errors.New("this job has no rejects file: no row was rejected, or data of its source was erased since")

@@ -2,23 +2,13 @@ package main
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
-)
 
-// apiKey is an API key as the API shows it. Key is there only in the answer that makes it.
-type apiKey struct {
-	Name      string     `json:"name"`
-	Setting   bool       `json:"setting"`
-	Yours     bool       `json:"yours"`
-	CreatedAt *time.Time `json:"created_at,omitempty"`
-	CreatedBy string     `json:"created_by,omitempty"`
-	Key       string     `json:"key,omitempty"`
-}
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
+)
 
 func keysCommand(sh *shell) *cobra.Command {
 	c := &cobra.Command{
@@ -58,23 +48,21 @@ the data folder need no key.`,
 }
 
 func (sh *shell) listKeys(c *cobra.Command) error {
-	return sh.with(c.Context(), func(cl *client) error {
-		var out struct {
-			Keys []apiKey `json:"keys"`
-		}
-		if err := cl.call(c.Context(), http.MethodGet, "/v1/keys", nil, &out); err != nil {
+	return sh.with(c.Context(), func(cl *client.Client) error {
+		list, err := cl.Keys(c.Context())
+		if err != nil {
 			return err
 		}
 		if sh.json {
-			return sh.show(out, "")
+			return sh.show(wire.Keys{Keys: list}, "")
 		}
-		if len(out.Keys) == 0 {
+		if len(list) == 0 {
 			sh.printf("No API keys. \"reseed keys add NAME\" makes one.\n")
 			return nil
 		}
 		w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintln(w, "NAME\tMADE\tBY")
-		for _, k := range out.Keys {
+		for _, k := range list {
 			made := "a setting"
 			if k.CreatedAt != nil {
 				made = k.CreatedAt.Format("2006-01-02 15:04")
@@ -86,9 +74,9 @@ func (sh *shell) listKeys(c *cobra.Command) error {
 }
 
 func (sh *shell) addKey(c *cobra.Command, name string) error {
-	return sh.with(c.Context(), func(cl *client) error {
-		var k apiKey
-		if err := cl.call(c.Context(), http.MethodPost, "/v1/keys", map[string]string{"name": name}, &k); err != nil {
+	return sh.with(c.Context(), func(cl *client.Client) error {
+		k, err := cl.AddKey(c.Context(), name)
+		if err != nil {
 			return err
 		}
 		return sh.show(k, "API key of %s: %s\nIt is shown this once; only its hash is kept.\n", k.Name, k.Key)
@@ -96,13 +84,9 @@ func (sh *shell) addKey(c *cobra.Command, name string) error {
 }
 
 func (sh *shell) removeKey(c *cobra.Command, name string) error {
-	return sh.with(c.Context(), func(cl *client) error {
-		var out struct {
-			Removed string `json:"removed"`
-			Left    int    `json:"left"`
-		}
-		err := cl.call(c.Context(), http.MethodDelete, "/v1/keys/"+url.PathEscape(name), nil, &out)
-		if isNotFound(err) {
+	return sh.with(c.Context(), func(cl *client.Client) error {
+		out, err := cl.RemoveKey(c.Context(), name)
+		if client.IsNotFound(err) {
 			return fmt.Errorf("there is no API key %q; to see what there is: %s", name, sh.again("keys list"))
 		}
 		if err != nil {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
-	"os"
 	"time"
 )
 
@@ -57,9 +55,4 @@ func (m *moving) moved(n int, err error) (int, error) {
 		_ = m.SetDeadline(time.Now().Add(m.patience))
 	}
 	return n, err
-}
-
-// silent tells whether an error is of a server that did not answer in time.
-func silent(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }

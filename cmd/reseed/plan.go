@@ -6,13 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"reseed/pkg/importer"
-	"reseed/pkg/job"
+	"reseed/pkg/api/wire"
 	"reseed/pkg/store"
 )
 
 // printPlan prints what a plan would do: some rows before and after, and what it would take.
-func (sh *shell) printPlan(j *job.Job, samples []importer.Change) {
+func (sh *shell) printPlan(j *wire.Job, samples []wire.Change) {
 	if len(samples) > 0 {
 		sh.printf("\nFor example:\n")
 	}
@@ -37,13 +36,13 @@ func (sh *shell) printPlan(j *job.Job, samples []importer.Change) {
 }
 
 // printSample prints one change: a line for a row that comes or goes, one more for each field that differs in another.
-func (sh *shell) printSample(c importer.Change) {
-	sh.printf("  %s %s %s", c.Action, singular(string(c.Dataset)), nameOf(c))
+func (sh *shell) printSample(c wire.Change) {
+	sh.printf("  %s %s %s", c.Action, singular(c.Dataset), nameOf(c))
 	if c.Line > 0 {
 		sh.printf(" (%s line %d)", c.File, c.Line)
 	}
 	fields := fieldsOf(c)
-	if c.Action == importer.Changed {
+	if c.Action == wire.Changed {
 		sh.printf("\n")
 		for _, f := range fields {
 			sh.printf("      %s\n", f)
@@ -80,7 +79,7 @@ func about(seconds float64) string {
 }
 
 // nameOf is how people know the record: its external id, or what it belongs to.
-func nameOf(c importer.Change) string {
+func nameOf(c wire.Change) string {
 	attrs := c.After
 	if attrs == nil {
 		attrs = c.Before
@@ -94,7 +93,7 @@ func nameOf(c importer.Change) string {
 }
 
 // fieldsOf lists the fields of a row that is added or removed, and what differs in a changed one.
-func fieldsOf(c importer.Change) []string {
+func fieldsOf(c wire.Change) []string {
 	names := map[string]bool{}
 	for _, attrs := range []map[string]any{c.Before, c.After} {
 		for name := range attrs {
@@ -107,7 +106,7 @@ func fieldsOf(c importer.Change) []string {
 		label := strings.ReplaceAll(name, "_", " ")
 		switch {
 		case !show, before == after:
-		case c.Action == importer.Changed:
+		case c.Action == wire.Changed:
 			out = append(out, label+": "+orNothing(before)+" → "+orNothing(after))
 		default:
 			out = append(out, label+" "+before+after) // there is only one of them

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"reseed/pkg/job"
+	"reseed/pkg/api/wire"
 )
 
 // commands makes a folder with the commands reseed and mortal: this test binary under other names, or, if the
@@ -210,7 +210,7 @@ func (sc *scenario) asked(t *testing.T, rng *rand.Rand, data string, a action, s
 			complaints = append(complaints, fmt.Sprintf("%q through a server: exit status %d: %s", a.args, out.status, out.said))
 		}
 	}
-	busy := func(j job.Job) bool { return !j.Status.Ended() && j.Status != job.Grace }
+	busy := func(j wire.Job) bool { return !j.Status.Ended() && j.Status != wire.Grace }
 	for server.lives() && slices.ContainsFunc(through(t, data), busy) {
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -247,7 +247,7 @@ func (sc *scenario) cancelled(t *testing.T, later time.Duration, data string, se
 	case <-time.After(later):
 	}
 	for _, j := range through(t, data) {
-		if j.Status != job.Running {
+		if j.Status != wire.Running {
 			continue
 		}
 		out := sc.start(t, data, "", []string{"cancel", j.ID}, fate{}).ended()
@@ -259,15 +259,15 @@ func (sc *scenario) cancelled(t *testing.T, later time.Duration, data string, se
 }
 
 // through lists the jobs as the server that owns a data folder knows them; none if it does not answer.
-func through(t *testing.T, data string) []job.Job {
+func through(t *testing.T, data string) []wire.Job {
 	t.Helper()
 	cl := throughDoor(t.Context(), data)
 	if cl == nil {
 		return nil
 	}
-	list, _, err := cl.jobs(t.Context())
+	page, err := cl.Jobs(t.Context(), "")
 	if err != nil {
 		return nil // it is dying
 	}
-	return list
+	return page.Jobs
 }

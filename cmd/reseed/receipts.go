@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"maps"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -12,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"reseed/pkg/eraser"
-	"reseed/pkg/job"
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 )
 
 func restoreCommand(sh *shell) *cobra.Command {
@@ -26,12 +24,12 @@ has been filled again must be erased before.`,
 		Example: "  reseed restore 0192f0c4a3b87c5e9d1f",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return sh.with(c.Context(), func(cl *client) error {
-				var j job.Job
-				if err := cl.call(c.Context(), http.MethodPost, "/v1/erasures/"+url.PathEscape(args[0])+"/restore", nil, &j); err != nil {
+			return sh.with(c.Context(), func(cl *client.Client) error {
+				j, err := cl.Restore(c.Context(), args[0])
+				if err != nil {
 					return err
 				}
-				return sh.showJob(c.Context(), cl, &j)
+				return sh.showJob(c.Context(), cl, j)
 			})
 		},
 	}
@@ -49,21 +47,21 @@ removed, when it was seen gone, and where copies may live on until when. --html 
   reseed receipts 0192f0c4a3b87c5e9d1f --html > receipt.html`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return sh.with(c.Context(), func(cl *client) error {
+			return sh.with(c.Context(), func(cl *client.Client) error {
 				switch {
 				case len(args) == 0:
 					return sh.listReceipts(c, cl)
 				case html:
 					return sh.receiptPage(c, cl, args[0])
 				}
-				var r eraser.Receipt
-				if err := cl.call(c.Context(), http.MethodGet, "/v1/erasures/"+url.PathEscape(args[0])+"/receipt", nil, &r); err != nil {
+				r, err := cl.Receipt(c.Context(), args[0])
+				if err != nil {
 					return err
 				}
 				if sh.json {
 					return sh.show(r, "")
 				}
-				sh.printReceipt(&r)
+				sh.printReceipt(r)
 				return nil
 			})
 		},
@@ -72,31 +70,19 @@ removed, when it was seen gone, and where copies may live on until when. --html 
 	return sh.addJSONFlag(c)
 }
 
-func (sh *shell) receiptPage(c *cobra.Command, cl *client, id string) error {
-	resp, err := cl.do(c.Context(), http.MethodGet, "/v1/erasures/"+url.PathEscape(id)+"/receipt?format=html", nil, "")
+func (sh *shell) receiptPage(c *cobra.Command, cl *client.Client, id string) error {
+	page, err := cl.ReceiptPage(c.Context(), id)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	return sh.copyOut(resp.Body)
+	defer func() { _ = page.Close() }()
+	return sh.copyOut(page)
 }
 
-func (sh *shell) listReceipts(c *cobra.Command, cl *client) error {
-	var all []eraser.Receipt
-	for cursor := ""; ; {
-		var page struct {
-			Receipts []eraser.Receipt `json:"receipts"`
-			Cursor   *string          `json:"cursor"`
-			HasMore  bool             `json:"has_more"`
-		}
-		if err := cl.call(c.Context(), http.MethodGet, "/v1/receipts?cursor="+url.QueryEscape(cursor), nil, &page); err != nil {
-			return err
-		}
-		all = append(all, page.Receipts...)
-		if !page.HasMore || page.Cursor == nil {
-			break
-		}
-		cursor = *page.Cursor
+func (sh *shell) listReceipts(c *cobra.Command, cl *client.Client) error {
+	all, err := cl.Receipts(c.Context())
+	if err != nil {
+		return err
 	}
 	if sh.json {
 		return sh.show(map[string]any{"receipts": all}, "")
@@ -113,9 +99,9 @@ func (sh *shell) listReceipts(c *cobra.Command, cl *client) error {
 	return w.Flush()
 }
 
-func (sh *shell) printReceipt(r *eraser.Receipt) {
+func (sh *shell) printReceipt(r *wire.Receipt) {
 	when := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-	what := append([]string{string(r.Selection), r.SourceName, r.Import}, r.Records...)
+	what := append([]string{r.Selection, r.SourceName, r.Import}, r.Records...)
 	what = slices.DeleteFunc(what, func(s string) bool { return s == "" })
 	sh.printf("Receipt of erase %s: %s\n", r.Job, strings.Join(what, " "))
 	sh.printf("Asked by %s, and invisible since %s. Seen gone %s, after %.1f s.\n", r.AskedBy, when(r.AskedAt), when(r.VerifiedAt), r.Seconds)
@@ -124,8 +110,7 @@ func (sh *shell) printReceipt(r *eraser.Receipt) {
 		sh.printf("  %8d  %s\n", r.Removed[kind], strings.ReplaceAll(kind, "_", " "))
 	}
 	sh.printf("  %8d  items in all\n", r.Total)
-	digest, _ := r.KeyDigest.MarshalText()
-	sh.printf("Digest of the keys: %s\n", digest)
+	sh.printf("Digest of the keys: %s\n", r.KeyDigest)
 	sh.printf("Imports whose files are gone: %d\n", r.Imports)
 	if r.Forgotten > 0 {
 		sh.printf("Customers on the do-not-reload list: %d\n", r.Forgotten)

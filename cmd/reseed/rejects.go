@@ -9,15 +9,16 @@ import (
 	"slices"
 	"strings"
 
-	"reseed/pkg/job"
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 )
 
 // shownRejects is how many rejects a report prints by itself.
 const shownRejects = 10
 
 // printFirstRejects prints where and why the first rows were rejected.
-func (sh *shell) printFirstRejects(ctx context.Context, cl *client, j *job.Job) {
-	r, err := cl.open(ctx, j.ID, "rejects")
+func (sh *shell) printFirstRejects(ctx context.Context, cl *client.Client, j *wire.Job) {
+	r, err := cl.Rejects(ctx, j.ID)
 	if err != nil {
 		return
 	}
@@ -108,7 +109,7 @@ func (r *rejectsReader) row() (text string, err error) {
 }
 
 // printFirstLeftAlone prints which rows an undo left alone first, and why.
-func (sh *shell) printFirstLeftAlone(r io.Reader, j *job.Job) {
+func (sh *shell) printFirstLeftAlone(r io.Reader, j *wire.Job) {
 	sh.printf("Left alone:\n")
 	in := csv.NewReader(r)
 	_, _ = in.Read() // the header
@@ -125,7 +126,7 @@ func (sh *shell) printFirstLeftAlone(r io.Reader, j *job.Job) {
 	sh.printf("All rows that were left alone: %s\n", sh.again("jobs %s --rejects", j.ID))
 }
 
-func (sh *shell) printMore(j *job.Job, shown int) {
+func (sh *shell) printMore(j *wire.Job, shown int) {
 	if more := j.Rejects - int64(shown); more > 0 {
 		sh.printf("  ... and %d more\n", more)
 	}

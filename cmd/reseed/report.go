@@ -10,28 +10,28 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 	"reseed/pkg/billing"
-	"reseed/pkg/importer"
-	"reseed/pkg/job"
 )
 
 // report is what --json prints of a job (architecture §10).
 type report struct {
-	Job      string                `json:"job"`
-	Status   job.Status            `json:"status"`
-	Datasets map[string]job.Counts `json:"datasets"`
-	Cost     costReport            `json:"cost"`
-	Rejects  int64                 `json:"rejects"`
-	Seconds  float64               `json:"seconds"`
-	Removed  map[string]int64      `json:"removed,omitempty"`
-	Progress *job.Progress         `json:"progress,omitempty"` // of a job that has not ended
-	Confirm  string                `json:"confirm,omitempty"`  // why it waits for a yes
-	Estimate *job.Estimate         `json:"estimate,omitempty"` // of a plan
-	Samples  []importer.Change     `json:"samples,omitempty"`  // of a plan
-	Undo     string                `json:"undo,omitempty"`
-	UndoneBy string                `json:"undone_by,omitempty"`
-	Notes    []string              `json:"notes,omitempty"`
-	Error    string                `json:"error,omitempty"`
+	Job      string                 `json:"job"`
+	Status   wire.Status            `json:"status"`
+	Datasets map[string]wire.Counts `json:"datasets"`
+	Cost     costReport             `json:"cost"`
+	Rejects  int64                  `json:"rejects"`
+	Seconds  float64                `json:"seconds"`
+	Removed  map[string]int64       `json:"removed,omitempty"`
+	Progress *wire.Progress         `json:"progress,omitempty"` // of a job that has not ended
+	Confirm  string                 `json:"confirm,omitempty"`  // why it waits for a yes
+	Estimate *wire.Estimate         `json:"estimate,omitempty"` // of a plan
+	Samples  []wire.Change          `json:"samples,omitempty"`  // of a plan
+	Undo     string                 `json:"undo,omitempty"`
+	UndoneBy string                 `json:"undone_by,omitempty"`
+	Notes    []string               `json:"notes,omitempty"`
+	Error    string                 `json:"error,omitempty"`
 }
 
 type costReport struct {
@@ -39,13 +39,13 @@ type costReport struct {
 	ReadUnits  float64 `json:"read_units"`
 }
 
-func reportOf(j *job.Job) report {
+func reportOf(j *wire.Job) report {
 	r := report{
 		Job: j.ID, Status: j.Status, Datasets: j.Datasets, Rejects: j.Rejects, Notes: j.Notes, Error: j.Error,
 		Cost: costReport{j.Cost.WriteUnits(), j.Cost.ReadUnits()},
 	}
 	if r.Datasets == nil {
-		r.Datasets = map[string]job.Counts{}
+		r.Datasets = map[string]wire.Counts{}
 	}
 	if j.Erase != nil {
 		r.Removed = j.Erase.Removed
@@ -53,7 +53,7 @@ func reportOf(j *job.Job) report {
 	if j.Import != nil {
 		r.Undo, r.UndoneBy = j.Import.Undo, j.Import.UndoneBy
 	}
-	if j.Status == job.Planned {
+	if j.Status == wire.Planned {
 		r.Confirm, r.Estimate = j.Import.Confirm, j.Import.Estimate
 	}
 	if !j.Status.Ended() {
@@ -74,11 +74,11 @@ func exitOf(err error) int {
 }
 
 // showJob prints how a job ended, or how far it is, and returns the exit status that says so.
-func (sh *shell) showJob(ctx context.Context, cl *client, j *job.Job) error {
-	var samples []importer.Change
-	if j.Status == job.Planned {
+func (sh *shell) showJob(ctx context.Context, cl *client.Client, j *wire.Job) error {
+	var samples []wire.Change
+	if j.Status == wire.Planned {
 		var err error
-		if samples, err = cl.samples(ctx, j.ID); err != nil {
+		if samples, err = cl.Samples(ctx, j.ID); err != nil {
 			return err
 		}
 	}
@@ -100,7 +100,7 @@ func (sh *shell) showJob(ctx context.Context, cl *client, j *job.Job) error {
 	return nil
 }
 
-func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples []importer.Change) {
+func (sh *shell) printJob(ctx context.Context, cl *client.Client, j *wire.Job, samples []wire.Change) {
 	r := reportOf(j)
 	sh.printf("%s %s: %s", kindOf(j), j.ID, j.Status)
 	if j.SourceName != "" {
@@ -117,7 +117,7 @@ func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples [
 		sh.printf("%s\n", j.Error)
 	}
 	switch {
-	case j.Status == job.Grace:
+	case j.Status == wire.Grace:
 		sh.printf("It is invisible now, and can be restored until %s: %s\n", j.Erase.Until.UTC().Format(time.RFC3339), sh.again("restore %s", j.ID))
 		return
 	case !j.Status.Ended():
@@ -139,21 +139,21 @@ func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples [
 }
 
 // printNext says what can be done with a job that has come to its end.
-func (sh *shell) printNext(j *job.Job, samples []importer.Change) {
+func (sh *shell) printNext(j *wire.Job, samples []wire.Change) {
 	switch {
-	case j.Status == job.Planned:
+	case j.Status == wire.Planned:
 		sh.printPlan(j, samples)
-	case j.Status != job.Done || j.Import == nil || changesOf(j) == 0:
+	case j.Status != wire.Done || j.Import == nil || changesOf(j) == 0:
 	case j.Import.Undo == "" && j.Import.UndoneBy == "" && !j.Import.FilesErased:
 		sh.printf("To take it back: %s\n", sh.again("undo %s", j.ID))
 	}
 }
 
 // printUndoneBy says which undo took an import back, and whether that still holds.
-func (sh *shell) printUndoneBy(ctx context.Context, cl *client, id string) {
+func (sh *shell) printUndoneBy(ctx context.Context, cl *client.Client, id string) {
 	sh.printf("Undone by job %s", id)
-	if by, err := cl.job(ctx, id); err == nil {
-		if by.Status != job.Done {
+	if by, err := cl.Job(ctx, id); err == nil {
+		if by.Status != wire.Done {
 			sh.printf(", which is %s", by.Status)
 		}
 		if by.Import != nil && by.Import.UndoneBy != "" {
@@ -166,18 +166,18 @@ func (sh *shell) printUndoneBy(ctx context.Context, cl *client, id string) {
 // figure is one count of a report, in the words for it.
 type figure struct {
 	word string
-	of   func(job.Counts) int64
+	of   func(wire.Counts) int64
 	// always is set of what is said in a sentence even if it is zero.
 	always bool
 }
 
 // figures are the counts of a job; an undo has words of its own.
-func figures(j *job.Job) []figure {
-	added := func(c job.Counts) int64 { return c.Added }
-	changed := func(c job.Counts) int64 { return c.Changed }
-	unchanged := func(c job.Counts) int64 { return c.Unchanged }
-	removed := func(c job.Counts) int64 { return c.Removed }
-	rejected := func(c job.Counts) int64 { return c.Rejected }
+func figures(j *wire.Job) []figure {
+	added := func(c wire.Counts) int64 { return c.Added }
+	changed := func(c wire.Counts) int64 { return c.Changed }
+	unchanged := func(c wire.Counts) int64 { return c.Unchanged }
+	removed := func(c wire.Counts) int64 { return c.Removed }
+	rejected := func(c wire.Counts) int64 { return c.Rejected }
 	if isUndo(j) {
 		return []figure{
 			{"removed again", removed, false},
@@ -197,7 +197,7 @@ func figures(j *job.Job) []figure {
 }
 
 // totalOf sums the counts of all datasets.
-func totalOf(j *job.Job) (sum job.Counts) {
+func totalOf(j *wire.Job) (sum wire.Counts) {
 	for _, c := range j.Datasets {
 		sum = sum.Add(c)
 	}
@@ -205,23 +205,23 @@ func totalOf(j *job.Job) (sum job.Counts) {
 }
 
 // changesOf is how many rows a job changes in any way.
-func changesOf(j *job.Job) int64 {
+func changesOf(j *wire.Job) int64 {
 	sum := totalOf(j)
 	return sum.Added + sum.Changed + sum.Removed
 }
 
 // halfway tells whether a job ended before it had done all that it had decided.
-func halfway(j *job.Job) bool { return j.Status == job.Failed || j.Status == job.Cancelled }
+func halfway(j *wire.Job) bool { return j.Status == wire.Failed || j.Status == wire.Cancelled }
 
 // sumsOf says in a few words what has become of the rows of all datasets, or would become of them.
-func sumsOf(j *job.Job) string {
+func sumsOf(j *wire.Job) string {
 	sum := totalOf(j)
 	switch {
 	case halfway(j), !j.Status.Ended(): // decided, but not done
 		return ""
-	case isUndo(j) && j.Status == job.Done && sum == job.Counts{}:
+	case isUndo(j) && j.Status == wire.Done && sum == wire.Counts{}:
 		return "there was nothing to take back"
-	case sum == job.Counts{}:
+	case sum == wire.Counts{}:
 		return ""
 	}
 	var parts []string
@@ -233,20 +233,20 @@ func sumsOf(j *job.Job) string {
 	return strings.Join(parts, ", ")
 }
 
-func isUndo(j *job.Job) bool { return j.Import != nil && j.Import.Undo != "" }
+func isUndo(j *wire.Job) bool { return j.Import != nil && j.Import.Undo != "" }
 
-func kindOf(j *job.Job) string {
+func kindOf(j *wire.Job) string {
 	switch {
 	case isUndo(j):
 		return "Undo"
-	case j.Kind == job.Erase:
+	case j.Kind == wire.Erase:
 		return "Erase"
 	}
 	return "Import"
 }
 
 // printDatasets prints the counts of each dataset.
-func (sh *shell) printDatasets(j *job.Job) {
+func (sh *shell) printDatasets(j *wire.Job) {
 	if len(j.Datasets) == 0 {
 		return
 	}
@@ -279,7 +279,7 @@ func (sh *shell) printDatasets(j *job.Job) {
 }
 
 // datasetsOf lists the datasets that a job has counts of, in their order; last comes what is none: rows of which that could not be told.
-func datasetsOf(j *job.Job) (out []string) {
+func datasetsOf(j *wire.Job) (out []string) {
 	rest := maps.Clone(j.Datasets)
 	for _, ds := range billing.Order() {
 		if _, ok := rest[string(ds)]; ok {

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 	"reseed/pkg/config"
 	"reseed/pkg/fault"
 	"reseed/pkg/objects"
@@ -263,8 +265,8 @@ func TestAnImpostorGetsNoKey(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer cl.close()
-			if cl.base == impostor.URL || told.Load() > 0 || asked.Load() == 0 {
-				t.Errorf("connected to %s; asked %d times, told the key %d times", cl.base, asked.Load(), told.Load())
+			if err := cl.Ping(t.Context()); err != nil || told.Load() > 0 || asked.Load() == 0 {
+				t.Errorf("the impostor was asked %d times, and told the key %d times; %v", asked.Load(), told.Load(), err)
 			}
 		})
 	}
@@ -284,8 +286,8 @@ func TestServersThatNeverAnswer(t *testing.T) {
 	if _, err := sh.remote(t.Context(), short); err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("at first: %v", err)
 	}
-	cl := &client{base: sh.url, key: "key", http: patientClient(waits{dial: time.Minute, move: 20 * time.Millisecond}), close: noClose}
-	if _, err := cl.sources(t.Context()); err == nil || !strings.Contains(err.Error(), "does not answer") {
+	cl := client.New(sh.url, "key", patientClient(waits{dial: time.Minute, move: 20 * time.Millisecond}))
+	if _, err := cl.Sources(t.Context()); err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("later: %v", err)
 	}
 	if _, err := sh.wait(t.Context(), cl, "0192"); err == nil || !strings.Contains(err.Error(), "does not answer") || !strings.Contains(err.Error(), "the job goes on") {
@@ -307,7 +309,7 @@ func TestLongIsNotSilent(t *testing.T) {
 	}))
 	defer srv.Close()
 	// The whole takes longer than the patience, which any piece stays far below.
-	cl := &client{base: srv.URL, key: "key", http: patientClient(waits{dial: time.Minute, move: pieces * 10 * time.Millisecond}), close: noClose}
+	over := patientClient(waits{dial: time.Minute, move: pieces * 10 * time.Millisecond})
 	body, in := io.Pipe()
 	go func() {
 		for range pieces {
@@ -316,7 +318,11 @@ func TestLongIsNotSilent(t *testing.T) {
 		}
 		_ = in.Close()
 	}()
-	resp, err := cl.do(t.Context(), http.MethodPost, "/", body, "")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := over.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,10 +355,10 @@ func TestAnUploadWaitsForItsPipe(t *testing.T) {
 	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), syscall.Mkfifo(unused, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	cl := &client{base: srv.URL, key: "key", http: &http.Client{}, close: noClose}
+	cl := client.New(srv.URL, "key", &http.Client{})
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if _, err := cl.upload(ctx, "ds_1", nil, []string{unused}, io.Discard); !errors.Is(err, context.Canceled) {
+	if _, err := upload(ctx, cl, "ds_1", wire.ImportOptions{}, []string{unused}, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled while nobody writes: %v", err)
 	}
 	go func() {
@@ -366,7 +372,7 @@ func TestAnUploadWaitsForItsPipe(t *testing.T) {
 		written.Store(true)
 		_, _ = io.WriteString(w, "name\nAnn\n")
 	}()
-	if _, err := cl.upload(t.Context(), "ds_1", nil, []string{pipe}, io.Discard); err != nil {
+	if _, err := upload(t.Context(), cl, "ds_1", wire.ImportOptions{}, []string{pipe}, io.Discard); err != nil {
 		t.Error(err)
 	}
 }
@@ -380,15 +386,15 @@ func TestAKeyOfAServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var k apiKey
-		if err := cl.call(t.Context(), http.MethodPost, "/v1/keys", map[string]string{"name": "Ann"}, &k); err != nil {
+		k, err := cl.AddKey(t.Context(), "Ann")
+		if err != nil {
 			t.Fatal(err)
 		}
 		if statusOf(t, said.url(), k.Key) != 200 {
 			t.Error("a new key is not let in")
 		}
-		for _, name := range []string{"Ann", "first%20key"} {
-			if err := cl.call(t.Context(), http.MethodDelete, "/v1/keys/"+name, nil, nil); err != nil {
+		for _, name := range []string{"Ann", "first key"} {
+			if _, err := cl.RemoveKey(t.Context(), name); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"reseed/pkg/api/client"
 )
 
 func sourcesCommand(sh *shell) *cobra.Command {
@@ -29,8 +31,8 @@ func sourcesCommand(sh *shell) *cobra.Command {
 		Example: `  reseed sources add Billing --system "Import API"`,
 		RunE: func(c *cobra.Command, args []string) error {
 			sh.makesData = true
-			return sh.with(c.Context(), func(cl *client) error {
-				s, err := cl.addSource(c.Context(), args[0], system)
+			return sh.with(c.Context(), func(cl *client.Client) error {
+				s, err := cl.AddSource(c.Context(), args[0], system)
 				if err != nil {
 					return err
 				}
@@ -51,8 +53,8 @@ func removeCommand(sh *shell) *cobra.Command {
 }
 
 func (sh *shell) listSources(c *cobra.Command) error {
-	return sh.with(c.Context(), func(cl *client) error {
-		list, err := cl.sources(c.Context())
+	return sh.with(c.Context(), func(cl *client.Client) error {
+		list, err := cl.Sources(c.Context())
 		if err != nil {
 			return err
 		}

@@ -10,18 +10,19 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"reseed/pkg/job"
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 )
 
 // look is how often a job that is waited for is looked at.
 const look = 150 * time.Millisecond
 
 // wait follows a job to its end, with progress on a terminal.
-func (sh *shell) wait(ctx context.Context, cl *client, id string) (*job.Job, error) {
+func (sh *shell) wait(ctx context.Context, cl *client.Client, id string) (*wire.Job, error) {
 	bar := sh.bar("waiting", 0)
 	defer func() { _ = bar.Finish() }()
 	for {
-		j, err := cl.job(ctx, id)
+		j, err := cl.Job(ctx, id)
 		if err != nil {
 			return j, fmt.Errorf("%w; the job goes on where it runs: %s", err, sh.again("jobs %s", id))
 		}
@@ -43,12 +44,12 @@ func (sh *shell) wait(ctx context.Context, cl *client, id string) (*job.Job, err
 const permille = 1000
 
 // describe says in few words how far a job is: with the bar it has to fit into a narrow terminal.
-func describe(j *job.Job) string {
+func describe(j *wire.Job) string {
 	p := j.Progress
 	switch {
-	case j.Status == job.Waiting:
+	case j.Status == wire.Waiting:
 		return "waiting for another job of this source"
-	case j.Kind == job.Erase:
+	case j.Kind == wire.Erase:
 		return fmt.Sprintf("erasing, %d items gone", p.ItemsDone)
 	case j.Stage == "":
 		return "reading"

@@ -32,6 +32,18 @@ const (
 	Replace = "replace" // the input is the whole truth for its datasets: what it lacks is removed
 )
 
+// DefaultMaxRemoved is the percentage of a dataset's rows above which a removal waits for a yes unless something else is said.
+const DefaultMaxRemoved = 20
+
+// ImportOptions say how files are imported. What is not given is the server's default.
+type ImportOptions struct {
+	Dataset    string // of all files; else each header row says
+	Mode       string // Upsert or Replace
+	Plan       bool   // nothing is written before it is applied
+	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes
+	AllowEmpty bool   // files without rows may replace everything
+}
+
 // Job is an import or an erase.
 type Job struct {
 	ID         string            `json:"id"` // sorts by time of making

@@ -1,4 +1,4 @@
-package chartmogul_test
+package api_test
 
 import (
 	"bytes"

@@ -1,0 +1,134 @@
+// Package client calls the REST API: Reseed's own routes, and those of ChartMogul's that lead to them. What it sends and gets
+// is in package wire. It knows nothing of what is behind the API, so whatever is built on it works on any server.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+)
+
+// Client calls the API of one server. It is safe for concurrent use.
+type Client struct {
+	base string
+	key  string
+	http *http.Client
+}
+
+// New makes a client of the server at a base URL, without a slash at its end, with an API key. It makes no call.
+func New(base, key string, over *http.Client) *Client { return &Client{base, key, over} }
+
+// Error is an answer that is no success.
+type Error struct {
+	Status  int    // of HTTP
+	Message string // what the server says, for people
+}
+
+// Error is the message.
+func (e *Error) Error() string { return e.Message }
+
+// IsNotFound tells whether an error is the answer of a server that there is no such thing.
+func IsNotFound(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusNotFound
+}
+
+// Ping calls the server, with the key.
+func (c *Client) Ping(ctx context.Context) error {
+	return c.Call(ctx, http.MethodGet, "/v1/ping", nil, nil)
+}
+
+// Call is for routes that have no method here. It sends in as JSON, unless that is nil, and decodes the answer into out, unless
+// that is nil. An answer that is no success is an [*Error].
+func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	contentType := ""
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body, contentType = bytes.NewReader(b), "application/json"
+	}
+	resp, err := c.do(ctx, method, path, body, contentType)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return decode(resp.Body, out)
+}
+
+// decode reads an answer into out, unless that is nil.
+func decode(body io.Reader, out any) error {
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(body).Decode(out)
+}
+
+// stream opens an answer that may be of any length.
+func (c *Client) stream(ctx context.Context, path string) (io.ReadCloser, error) {
+	resp, err := c.do(ctx, http.MethodGet, path, nil, "")
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	req.SetBasicAuth(c.key, "")
+	resp, err := c.http.Do(req)
+	switch {
+	case err != nil && silent(err):
+		return nil, fmt.Errorf("%s accepts connections but does not answer", c.base)
+	case err != nil:
+		return nil, fmt.Errorf("cannot reach %s: %w", c.base, errors.Unwrap(err))
+	}
+	if resp.StatusCode < http.StatusMultipleChoices {
+		return resp, nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	return nil, &Error{resp.StatusCode, messageOf(resp.StatusCode, text)}
+}
+
+// silent tells whether an error is of a server that did not answer in time.
+func silent(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// messageOf finds the sentence in the API's shapes of error.
+func messageOf(status int, body []byte) string {
+	var shape struct {
+		Message string            `json:"message"`
+		Error   string            `json:"error"`
+		Errors  map[string]string `json:"errors"`
+	}
+	_ = json.Unmarshal(body, &shape)
+	for field, text := range shape.Errors {
+		return field + ": " + text
+	}
+	switch {
+	case shape.Message != "":
+		return shape.Message
+	case shape.Error != "":
+		return shape.Error
+	}
+	return fmt.Sprintf("the server answered %d", status)
+}
+
+// of is a path in which a name stands for one part.
+func of(format, name string) string { return fmt.Sprintf(format, url.PathEscape(name)) }

@@ -1,0 +1,151 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"reseed/pkg/api/wire"
+)
+
+// File is a file to import.
+type File struct {
+	Name string // for people
+	// Open is called when it is the file's turn.
+	Open func() (io.ReadCloser, error)
+}
+
+// Import sends files, and imports them into a data source. Its job may be running still.
+func (c *Client) Import(ctx context.Context, source string, how wire.ImportOptions, files []File) (*wire.Job, error) {
+	pr, pw := io.Pipe()
+	form := multipart.NewWriter(pw)
+	wrong := make(chan error, 1)
+	go func() {
+		err := writeForm(form, how, files)
+		wrong <- err
+		pw.CloseWithError(err)
+	}()
+	resp, err := c.do(ctx, http.MethodPost, of("/v1/data_sources/%s/imports", source), pr, form.FormDataContentType())
+	_ = pr.CloseWithError(io.ErrClosedPipe)
+	if err != nil {
+		select {
+		case cause := <-wrong: // a file that can't be read, which to the server is a form that breaks off
+			if cause != nil && !errors.Is(cause, io.ErrClosedPipe) {
+				return nil, cause
+			}
+		default:
+		}
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var j wire.Job
+	return &j, decode(resp.Body, &j)
+}
+
+func writeForm(form *multipart.Writer, how wire.ImportOptions, files []File) error {
+	for name, value := range fieldsOf(how) {
+		if err := form.WriteField(name, value); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
+		if err := writeFile(form, f); err != nil {
+			return err
+		}
+	}
+	return form.Close()
+}
+
+// fieldsOf are options as a form has them. What is not given is the server's default.
+func fieldsOf(how wire.ImportOptions) map[string]string {
+	fields := map[string]string{}
+	for name, value := range map[string]string{"dataset": how.Dataset, "mode": how.Mode} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	for name, yes := range map[string]bool{"plan": how.Plan, "allow_empty": how.AllowEmpty} {
+		if yes {
+			fields[name] = "true"
+		}
+	}
+	if how.MaxRemoved != nil {
+		fields["max_removed"] = strconv.Itoa(*how.MaxRemoved)
+	}
+	return fields
+}
+
+func writeFile(form *multipart.Writer, f File) error {
+	in, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	part, err := form.CreateFormFile("file", f.Name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(part, in)
+	return err
+}
+
+// Job is the import or erase of an id.
+func (c *Client) Job(ctx context.Context, id string) (*wire.Job, error) {
+	return c.job(ctx, http.MethodGet, of("/v1/jobs/%s", id), nil)
+}
+
+// Jobs is the page of jobs behind a cursor, newest first; the first page if that is empty.
+func (c *Client) Jobs(ctx context.Context, cursor string) (page wire.JobPage, err error) {
+	path := "/v1/jobs"
+	if cursor != "" {
+		path += "?cursor=" + url.QueryEscape(cursor)
+	}
+	err = c.Call(ctx, http.MethodGet, path, nil, &page)
+	return page, err
+}
+
+// Apply does what a planned import or undo has shown.
+func (c *Client) Apply(ctx context.Context, id string) (*wire.Job, error) {
+	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/apply", id), nil)
+}
+
+// Undo takes an import back. Its answer is the job that does, or, as a plan, would do.
+func (c *Client) Undo(ctx context.Context, id string, plan bool) (*wire.Job, error) {
+	var in any
+	if plan {
+		in = map[string]bool{"plan": true}
+	}
+	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/undo", id), in)
+}
+
+// Cancel ends an import that waits, runs or is planned.
+func (c *Client) Cancel(ctx context.Context, id string) (*wire.Job, error) {
+	return c.job(ctx, http.MethodDelete, of("/v1/imports/%s", id), nil)
+}
+
+func (c *Client) job(ctx context.Context, method, path string, in any) (*wire.Job, error) {
+	var j wire.Job
+	return &j, c.Call(ctx, method, path, in, &j)
+}
+
+// Samples are some of the changes of an import.
+func (c *Client) Samples(ctx context.Context, id string) ([]wire.Change, error) {
+	var out wire.Samples
+	err := c.Call(ctx, http.MethodGet, of("/v1/imports/%s/samples", id), nil, &out)
+	return out.Changes, err
+}
+
+// Changes opens the whole change set of an import in a format (docs/CHANGES.md), compressed with gzip.
+func (c *Client) Changes(ctx context.Context, id, format string) (io.ReadCloser, error) {
+	return c.stream(ctx, of("/v1/imports/%s/changes", id)+"?format="+url.QueryEscape(format))
+}
+
+// Rejects opens the CSV file of the rows that an import did not take in, or that an undo left alone. See [IsNotFound] if there is
+// none.
+func (c *Client) Rejects(ctx context.Context, id string) (io.ReadCloser, error) {
+	return c.stream(ctx, of("/v1/imports/%s/rejects", id))
+}

@@ -1,0 +1,90 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"reseed/pkg/api/wire"
+)
+
+// Sources are all data sources.
+func (c *Client) Sources(ctx context.Context) ([]wire.Source, error) {
+	var out wire.Sources
+	err := c.Call(ctx, http.MethodGet, "/v1/data_sources", nil, &out)
+	return out.Sources, err
+}
+
+// SourceNamed finds a data source by name, in any case, or by uuid.
+func (c *Client) SourceNamed(ctx context.Context, name string) (s wire.Source, ok bool, err error) {
+	list, err := c.Sources(ctx)
+	for _, s := range list {
+		if s.UUID == name || strings.EqualFold(s.Name, name) {
+			return s, true, err
+		}
+	}
+	return s, false, err
+}
+
+// AddSource makes a data source.
+func (c *Client) AddSource(ctx context.Context, name, system string) (s wire.Source, err error) {
+	err = c.Call(ctx, http.MethodPost, "/v1/data_sources", map[string]string{"name": name, "system": system}, &s)
+	return s, err
+}
+
+// Edit is an edit as it was told.
+type Edit struct {
+	wire.Edit
+	Line []byte // its JSON, with the line break behind it
+}
+
+// Edits are all that people have done to the records of a data source, or only to those that are not there.
+func (c *Client) Edits(ctx context.Context, source string, orphaned bool) iter.Seq2[Edit, error] {
+	return func(yield func(Edit, error) bool) {
+		query := url.Values{"format": {"ndjson"}, "orphaned": {fmt.Sprint(orphaned)}}
+		body, err := c.stream(ctx, of("/v1/data_sources/%s/edits", source)+"?"+query.Encode())
+		if err != nil {
+			yield(Edit{}, err)
+			return
+		}
+		defer func() { _ = body.Close() }()
+		for in := bufio.NewReader(body); ; {
+			e, err := nextEdit(in)
+			if errors.Is(err, io.EOF) || !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// nextEdit reads one edit; io.EOF if there is none. The last line of a list that broke off is an error.
+func nextEdit(in *bufio.Reader) (Edit, error) {
+	line, err := in.ReadBytes('\n')
+	if err != nil {
+		return Edit{}, err
+	}
+	var e struct {
+		wire.Edit
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal(line, &e); err != nil {
+		return Edit{}, err
+	}
+	if e.Error != "" {
+		return Edit{}, errors.New(e.Error)
+	}
+	return Edit{e.Edit, line}, nil
+}
+
+// DropEdits drops the edits of a data source whose records are not there.
+func (c *Client) DropEdits(ctx context.Context, source string) (out wire.Dropped, err error) {
+	err = c.Call(ctx, http.MethodDelete, of("/v1/data_sources/%s/edits?orphaned=true", source), nil, &out)
+	return out, err
+}
