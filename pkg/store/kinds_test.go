@@ -21,7 +21,7 @@ func TestTheListOfKindsIsSound(t *testing.T) {
 	stage := 0
 	for _, k := range store.Kinds() {
 		switch {
-		case k.Of != "" && (!known[k.Of] || k.Parent() == nil || k.OfAttr == ""), k.Stage < stage:
+		case k.Of != "" && !known[k.Of], k.Stage < stage:
 			t.Errorf("%s come before what they depend on", k.Dataset)
 		case k.Append == nil || k.Decode == nil || k.Locate == nil:
 			t.Errorf("%s have no codec", k.Dataset)
@@ -29,8 +29,8 @@ func TestTheListOfKindsIsSound(t *testing.T) {
 			t.Errorf("%s are not found", k.Dataset)
 		case letters[k.SK]:
 			t.Errorf("%s have the letter of others", k.Dataset)
-		case k.Part && (k.Parent().Stage != k.Stage || k.Parent().Place != k.Place):
-			t.Errorf("%s are not with what they are parts of", k.Dataset)
+		case k.Of != "":
+			hangsWell(t, k)
 		}
 		known[k.Kind], letters[k.SK], stage = true, true, k.Stage
 	}
@@ -38,6 +38,20 @@ func TestTheListOfKindsIsSound(t *testing.T) {
 		if store.KindFor(ds) == nil {
 			t.Errorf("%s become nothing", ds)
 		}
+	}
+}
+
+// hangsWell checks that a kind which hangs on another lies where walks come by.
+func hangsWell(t *testing.T, k *store.RecordKind) {
+	t.Helper()
+	parent := k.Parent()
+	switch {
+	case parent == nil || parent.Kind != k.Of || k.OfAttr == "" || parent.Called == "":
+		t.Errorf("%s do not say what they hang on", k.Dataset)
+	case !k.Part && k.Of != store.KindCustomer, k.Part && parent.Under():
+		t.Errorf("%s hang on what no walk comes by", k.Dataset)
+	case k.Part && (parent.Stage != k.Stage || parent.Place != k.Place):
+		t.Errorf("%s are not with what they are parts of", k.Dataset)
 	}
 }
 
