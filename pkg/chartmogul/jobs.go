@@ -225,5 +225,5 @@ func (c *call) latestImports() (map[string]*job.Job, error) {
 
 // plans tells whether a job is, or was, no more than a plan.
 func plans(j *job.Job) bool {
-	return !j.Import.Applying && (j.Import.Plan || j.Import.Parked)
+	return !j.Wrote() && (j.Import.Plan || j.Import.Parked)
 }
