@@ -168,5 +168,5 @@ func processingOf(j *job.Job) (p chartmogul.Processing) {
 
 // plans tells whether a job is, or was, no more than a plan.
 func plans(j *job.Job) bool {
-	return !j.Import.Applying && (j.Import.Plan || j.Import.Parked)
+	return !j.Wrote() && (j.Import.Plan || j.Import.Parked)
 }

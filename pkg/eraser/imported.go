@@ -35,7 +35,7 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 		err = bad("id", "this job takes an import back; it adds no rows of its own")
 	case !j.Status.Ended():
 		err = fault.New(fault.Conflict, "not_ended", "the import has not ended yet; cancel it first")
-	case !j.Import.Applying:
+	case !j.Wrote():
 		err = fault.New(fault.Conflict, "nothing_added", "this import ended before it added anything")
 	case was.Customers != src.Epochs.Customers, was.Data != src.Epochs.Data:
 		err = fault.New(fault.Conflict, "source_emptied", "the data source was emptied since, and what this import brought went with that; or restore it first")

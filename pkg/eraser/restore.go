@@ -76,7 +76,7 @@ func (e *Eraser) unimported(ctx context.Context, j *job.Job) error {
 		if err != nil {
 			return err
 		}
-		if o.Import != nil && o.Import.Undo == "" && o.Import.ManualEpoch == j.Erase.Manual && o.Import.Applying {
+		if o.Wrote() && o.Import.Undo == "" && o.Import.ManualEpoch == j.Erase.Manual {
 			return outdone("customers have been imported since; undo or erase those first")
 		}
 	}

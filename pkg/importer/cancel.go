@@ -14,15 +14,12 @@ import (
 // errEnding says that a worker stopped because its job is to end: it was cancelled, or fails.
 var errEnding = errors.New("importer: the job is to end")
 
-// ending tells whether a job is to end as soon as nobody is at it.
-func ending(j *job.Job) bool { return j.Import.Cancel || j.Import.Failing != "" }
-
 // goesOn is the error of a change that only a job which goes on may have.
 func goesOn(j *job.Job) error {
 	switch {
 	case j.Status != job.Running:
 		return errStopped
-	case ending(j):
+	case j.State().Stops():
 		return errEnding
 	}
 	return nil
@@ -153,15 +150,16 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 	_, err = im.end(ctx, j.ID, func(j *job.Job) error {
 		j.Cost = sum.cost
 		j.Progress.ItemsDone = applied
-		if j.Import.Failing != "" && !j.Import.Cancel { // else who was told that it is cancelled has been told the truth
+		s := j.State()
+		if s == job.StateFailing || s == job.StateFailingHalfway {
 			j.Status, j.Error, j.Import.Failing = job.Failed, j.Import.Failing, ""
-			if !j.Import.Applying { // else they were booked at the gate
+			if s == job.StateFailing { // else they were booked at the gate
 				j.Datasets = sum.Datasets
 			}
 			return nil
 		}
 		note := nothingChanged
-		if j.Import.Applying {
+		if s == job.StateCancellingHalfway {
 			note = fmt.Sprintf("Cancelled after at least %d of %d changes. They stay; an undo of this job takes them back, and the same files again complete them.",
 				applied, sum.Changes)
 		}
@@ -203,12 +201,13 @@ func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) erro
 // dropHalf removes what is of no use: files that were unpacked for a job that never began with them, and rejects that are not whole, or
 // of a job that was cancelled before it changed anything.
 func (im *Importer) dropHalf(ctx context.Context, j *job.Job, tasks []job.Task) error {
-	half := j.Import.Failing == "" || j.Import.Cancel || slices.ContainsFunc(tasks, func(t job.Task) bool {
+	s := j.State()
+	half := s == job.StateCancelling || s == job.StateCancellingHalfway || slices.ContainsFunc(tasks, func(t job.Task) bool {
 		_, step, _ := splitTask(t.ID)
 		return step == stepRejects && t.State != job.TaskDone
 	})
 	var err error
-	if half && !j.Import.Applying {
+	if half && !j.Wrote() {
 		_, err = im.c.Objects.DeleteAll(ctx, rejectsDir(j.ID))
 	}
 	if !j.Import.Scanned && err == nil {

@@ -56,7 +56,7 @@ func erasedSince(o, j *job.Job) bool {
 // wroteSince tells whether an import or undo may have written since the plan j was made. Jobs of one source take turns
 // (I7): those made later can have run since, and older plans that were applied since.
 func wroteSince(o, j *job.Job) bool {
-	return o.Import.Applying && !o.StartedAt.IsZero() && (o.ID > j.ID || !o.StartedAt.Before(j.CreatedAt))
+	return o.Wrote() && !o.StartedAt.IsZero() && (o.ID > j.ID || !o.StartedAt.Before(j.CreatedAt))
 }
 
 // siblings walks the other jobs of the same source, newest first.

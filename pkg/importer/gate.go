@@ -109,7 +109,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if err := goesOn(j); err != nil {
 			return err
 		}
-		if j.Import.Applying { // somebody else was faster
+		if j.Wrote() { // somebody else was faster
 			return errStopped
 		}
 		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost

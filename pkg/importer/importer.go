@@ -226,7 +226,7 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 		}
 		j, m.Task = anew, ""
 	}
-	if m.Task == "" || ending(j) {
+	if m.Task == "" || j.State().Stops() {
 		j, err = im.goOn(ctx, j)
 	} else {
 		j, err = im.task(ctx, j, m.Task)
@@ -256,7 +256,7 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	if getErr != nil {
 		return errors.Join(err, getErr)
 	}
-	if now.Stage != j.Stage || now.Import.Applying != j.Import.Applying {
+	if now.Stage != j.Stage || now.Wrote() != j.Wrote() {
 		return nil
 	}
 	switch fault.KindOf(err) {
@@ -319,7 +319,7 @@ func (im *Importer) Tick(ctx context.Context) error {
 // goOn takes the step that a running job is at: look through its input, hand out the tasks
 // of its phase that are not done, or, when all are, begin the next phase. It returns the job as it leaves it.
 func (im *Importer) goOn(ctx context.Context, j *job.Job) (*job.Job, error) {
-	if ending(j) {
+	if j.State().Stops() {
 		return j, im.endStopped(ctx, j.ID)
 	}
 	for {
@@ -349,7 +349,7 @@ func (im *Importer) step(ctx context.Context, j *job.Job) (*job.Job, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case next == "" && j.Import.Applying:
+	case next == "" && j.Wrote():
 		return im.finish(ctx, j)
 	case next == "":
 		return im.gate(ctx, j)

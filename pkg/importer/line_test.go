@@ -53,7 +53,7 @@ func newLine(d table.Driver, o *objects.Objects, pieceBytes, smallBytes int64) *
 }
 
 func (l *line) wire(d table.Driver, o *objects.Objects, pieceBytes, smallBytes int64, clock func() time.Time) {
-	l.store, l.objects = store.New(d), o
+	l.store, l.objects = store.New(drawn{d}), o
 	l.ledger = job.NewLedger(l.store, clock)
 	l.Importer = importer.New(importer.Config{
 		Store: l.store, Ledger: l.ledger, Objects: o, Now: clock,

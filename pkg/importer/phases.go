@@ -80,7 +80,7 @@ func decidePhases(j *job.Job) (out []string) {
 
 // applyPhases are the phases behind the decision: none before it.
 func applyPhases(j *job.Job) []string {
-	if !j.Import.Applying {
+	if !j.Wrote() {
 		return nil
 	}
 	var out []string

@@ -55,7 +55,7 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 			part += fractionOf(j, t, r)
 		}
 	}
-	if j.Import.Applying { // the gate has booked what was read
+	if j.Wrote() { // the gate has booked what was read
 		p.BytesDone, p.RowsDone = p.BytesTotal, max(p.RowsDone, rowsOf(j))
 	}
 	if err := im.undone(ctx, j); err != nil {

@@ -98,7 +98,7 @@ func (im *Importer) undoable(ctx context.Context, target *job.Job) error {
 		return fault.New(fault.Conflict, "not_ended", "The import has not ended yet; cancel it first.")
 	case target.Status == job.Planned:
 		return fault.New(fault.Conflict, "not_applied", "This is a plan that was never applied: there is nothing to undo.")
-	case !target.Import.Applying:
+	case !target.Wrote():
 		return fault.New(fault.Conflict, "nothing_changed", "This import ended before it changed anything: there is nothing to undo.")
 	case target.Import.UndoneBy == "":
 		return nil

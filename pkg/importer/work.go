@@ -164,7 +164,7 @@ func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	switch {
 	case now.Status.Ended():
 		return now, nil
-	case ending(now): // the others may have left because of this task
+	case now.State().Stops(): // the others may have left because of this task
 		return im.goOn(ctx, now)
 	}
 	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 {
@@ -312,7 +312,7 @@ func (w *work) interrupted(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case ending(j), j.Status.Ended():
+	case j.State().Stops(), j.Status.Ended():
 		return errEnding
 	}
 	return nil

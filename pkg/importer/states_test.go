@@ -1,0 +1,66 @@
+package importer_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	"reseed/pkg/job"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// drawn is a table that looks at how jobs change, in all tests of this package: from state to state as ARCHITECTURE.md draws it.
+type drawn struct{ table.Driver }
+
+// jobVersion is one version of a job in a table.
+type jobVersion struct {
+	in table.Driver
+	id string
+	n  int64
+}
+
+// steps is what is known of all jobs of all tests.
+var steps = struct {
+	sync.Mutex
+	at map[jobVersion]job.State
+}{at: map[jobVersion]job.State{}}
+
+// Transact implements [table.Driver].
+func (d drawn) Transact(ctx context.Context, writes []table.Write) (table.Cost, error) {
+	cost, err := d.Driver.Transact(ctx, writes)
+	if err != nil { // it may have taken effect or not: what came of it is seen by the next step only as far as it is certain
+		return cost, err
+	}
+	in := d.Driver
+	if s, ok := in.(*seen); ok {
+		in = s.Driver
+	}
+	for _, w := range writes {
+		if id, ok := strings.CutPrefix(w.Item.SK, store.SKJob); ok && w.Item.PK == store.AccountPK && !w.Delete {
+			note(in, id, w.Item.Attrs)
+		}
+	}
+	return cost, nil
+}
+
+// note looks at the step before a version of a job, and at the one after it, which may have been noted first.
+func note(in table.Driver, id string, a table.Attrs) {
+	var j job.Job
+	if err := json.Unmarshal([]byte(a.Str("body")), &j); err != nil {
+		panic(err)
+	}
+	n, _ := a.Int(store.AttrVersion)
+	steps.Lock()
+	defer steps.Unlock()
+	steps.at[jobVersion{in, id, n}] = j.State()
+	for v := n - 1; v <= n; v++ {
+		from, known := steps.at[jobVersion{in, id, v}]
+		to, after := steps.at[jobVersion{in, id, v + 1}]
+		if known && after && !from.MayBecome(to) {
+			panic(fmt.Sprintf("a job that was %s is %s, which docs/ARCHITECTURE.md does not draw", from, to))
+		}
+	}
+}
