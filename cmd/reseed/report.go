@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/chartmogul"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 )
@@ -115,6 +116,9 @@ func (sh *shell) printJob(ctx context.Context, cl *client, j *job.Job, samples [
 	sh.printf("\n")
 	if j.Error != "" {
 		sh.printf("%s\n", j.Error)
+	}
+	if j.Import != nil && j.Import.By != "" && j.Import.By != chartmogul.CommandName {
+		sh.printf("Asked for by: %s\n", j.Import.By)
 	}
 	switch {
 	case j.Status == job.Grace:
