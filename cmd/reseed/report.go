@@ -13,6 +13,7 @@ import (
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
 	"reseed/pkg/billing"
+	"reseed/pkg/httpapi"
 )
 
 // report is what --json prints of a job (architecture §10).
@@ -115,6 +116,9 @@ func (sh *shell) printJob(ctx context.Context, cl *client.Client, j *wire.Job, s
 	sh.printf("\n")
 	if j.Error != "" {
 		sh.printf("%s\n", j.Error)
+	}
+	if j.Import != nil && j.Import.By != "" && j.Import.By != httpapi.CommandName {
+		sh.printf("Asked for by: %s\n", j.Import.By)
 	}
 	switch {
 	case j.Status == wire.Grace:

@@ -121,7 +121,7 @@ func TestOriginsAreKept(t *testing.T) {
 			t.Errorf("undone: %+v: -want +got\n%s", undo.Datasets, diff)
 		}
 	}
-	// What hangs on a customer is what the customer is, however it comes.
+	// What belongs to a customer is what the customer is, however it comes.
 	b.from(t, job.ByPull, src, "Customer external ID,Invoice external ID,Invoiced date,Currency\nm,INV-M,2026-01-01,EUR\n")
 	b.from(t, job.ByFile, src, invoicesOfA)
 	origins["INV-M"], origins["INV-A"] = true, false

@@ -12,7 +12,7 @@ import (
 	"reseed/pkg/source/records"
 )
 
-// The endings of files that can be imported. Only NDJSON is told by its ending; else what a file is is told by its first bytes.
+// The endings of files that can be imported. Only .ndjson decides how a file is read; else its first bytes do.
 const (
 	endCSV    = ".csv"
 	endNDJSON = ".ndjson"

@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/buckettest"
 	"reseed/internal/gen/company"
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
@@ -328,5 +330,42 @@ External ID,Name,Reject file,Reject line,Reject column,Reject code,Reject reason
 	}
 	if diff := cmp.Diff([]string{string(billing.Customers)}, j.Import.Datasets); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Unpacking a .gz stops when the import is cancelled, at whatever object it reads then, and leaves nothing.
+func TestCancelWhileUnpackingAGzip(t *testing.T) {
+	t.Parallel()
+	for at := 1; at <= 3; at++ {
+		opened := func() {}
+		l := newLine(mem.New(mem.Options{}), buckettest.Objects(&objects.Memory{}, func(op buckettest.Op, done bool) error {
+			if op == buckettest.Open && done {
+				opened()
+			}
+			return nil
+		}), 400, 1)
+		text := bytes.Repeat([]byte(`{"dataset":"customers","external_id":"a"}`+"\n"), 100_000)
+		j := l.upTo(t, l.source(t, "S"), " unpack/", input{name: "x.ndjson.gz", body: gzipped(t, text)})
+		opens := 0
+		opened = func() {
+			if opens++; opens == at {
+				if _, err := l.Cancel(t.Context(), j.ID); err != nil {
+					t.Error(err)
+				}
+				l.now = l.now.Add(time.Second)
+			}
+		}
+		if err := l.Handle(t.Context(), l.queue[0]); err != nil {
+			t.Fatal(err)
+		}
+		if opened = func() {}; opens != 3 { // its first bytes, those of all packed files, the file itself
+			t.Errorf("%d objects were read", opens)
+		}
+		if j = l.finished(t, j.ID); j.Status != job.Cancelled {
+			t.Fatalf("%s: %s", j.Status, j.Error)
+		}
+		if names, err := l.objects.Names(t.Context(), j.Prefix()); err != nil || len(names) > 0 {
+			t.Errorf("%v are left, %v", names, err)
+		}
 	}
 }

@@ -117,7 +117,7 @@ type rows struct {
 // Next goes to the next line that is not blank.
 func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	for r.err == nil {
-		if r.line, r.err = r.lines.next(ctx); r.err == nil && !blank(r.line.text) {
+		if r.line, r.err = r.lines.next(ctx); r.err == nil && !blank(r.line.raw) {
 			r.tell()
 			return source.Row{Place: r.line.Place, Length: r.line.length, Dataset: r.dataset}, nil
 		}
@@ -129,7 +129,7 @@ func (r *rows) Next(ctx context.Context) (source.Row, error) {
 // is asked for.
 func (r *rows) tell() {
 	r.parsed, r.problem = false, nil
-	if r.dataset = leading(r.line.text); r.dataset != "" {
+	if r.dataset = leading(r.line.raw); r.dataset != "" {
 		return
 	}
 	r.dataset = r.shape.Dataset
@@ -161,23 +161,16 @@ func (r *rows) tell() {
 }
 
 // leading is the dataset that a line names as its first member; empty if it is not as plain as that.
-func leading(text string) billing.Dataset {
-	o := object{text: text}
-	if o.space(); !o.skip('{') {
-		return ""
+func leading(raw []byte) billing.Dataset {
+	for _, part := range [...]string{`{`, `"` + memberDataset + `"`, `:`, `"`} {
+		rest, is := bytes.CutPrefix(behindSpace(raw), []byte(part))
+		if !is {
+			return ""
+		}
+		raw = rest
 	}
-	if o.space(); !o.word(`"` + memberDataset + `"`) {
-		return ""
-	}
-	if o.space(); !o.skip(':') {
-		return ""
-	}
-	if o.space(); !o.skip('"') {
-		return ""
-	}
-	rest := text[o.at:]
 	for _, ds := range billing.Order() {
-		if n := len(ds); len(rest) > n && rest[n] == '"' && rest[:n] == string(ds) {
+		if n := len(ds); len(raw) > n && raw[n] == '"' && string(raw[:n]) == string(ds) {
 			return ds
 		}
 	}
@@ -194,7 +187,7 @@ func (r *rows) parse() {
 		r.problem = &billing.Problem{Code: source.CodeRecordTooLong, Message: fmt.Sprintf("the line is longer than %d bytes", source.MaxRecord)}
 		return
 	}
-	r.problem = r.object.parse(r.line.text)
+	r.problem = r.object.parse(r.lines.text(r.line))
 }
 
 // Record judges the line.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/source"
@@ -25,7 +24,7 @@ type line struct {
 	source.Place
 
 	length  int64  // bytes, line end included
-	text    string // without its line end; of one that is too long the beginning
+	raw     []byte // without its line end; of one that is too long the beginning. Valid until the next line
 	tooLong bool
 }
 
@@ -80,11 +79,11 @@ func (l *lines) next(ctx context.Context) (line, error) {
 	}
 	l.number++
 	if text > source.MaxRecord {
-		out.tooLong, out.text = true, string(l.buf[l.start:l.start+source.MaxRecord])
+		out.tooLong, out.raw = true, bytes.Clone(l.buf[l.start:l.start+source.MaxRecord])
 		out.length, err = l.discard(ctx)
 		return out, err
 	}
-	out.text = l.content(text)
+	out.raw = l.buf[l.start : l.start+text]
 	if ended {
 		size++
 	}
@@ -118,11 +117,12 @@ func (l *lines) find(ctx context.Context) (size int, ended bool, err error) {
 	}
 }
 
-// content returns the first bytes from start on, as a part of a string that lines share.
-func (l *lines) content(size int) string {
-	at := int(l.offset() - l.blockStart)
+// text returns the last line, which is not too long, as a part of a string that lines share: one allocation for all of them.
+func (l *lines) text(of line) string {
+	at, size := int(of.Offset-l.blockStart), len(of.raw)
 	if at < 0 || at+size > len(l.block) {
-		l.block, l.blockStart, at = string(l.buf[l.start:min(l.end, l.start+max(size, blockSize))]), l.offset(), 0
+		from := int(of.Offset - l.base)
+		l.block, l.blockStart, at = string(l.buf[from:min(l.end, from+max(size, blockSize))]), of.Offset, 0
 	}
 	return l.block[at : at+size]
 }
@@ -181,4 +181,12 @@ func unreadable(err error) error {
 	return fault.Wrap(err, fault.Unavailable, "read_failed", "the file could not be read to its end")
 }
 
-func blank(text string) bool { return strings.Trim(text, " \t\r") == "" }
+func blank(raw []byte) bool { return len(behindSpace(raw)) == 0 }
+
+// behindSpace drops the white space that a line begins with.
+func behindSpace(raw []byte) []byte {
+	for len(raw) > 0 && (raw[0] == ' ' || raw[0] == '\t' || raw[0] == '\r') {
+		raw = raw[1:]
+	}
+	return raw
+}

@@ -27,7 +27,7 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 		dst = r.appendObject(dst)
 	} else {
 		dst = append(dst, `{"`+memberLine+`":`...)
-		dst = append(dst, r.json(strings.ToValidUTF8(r.line.text, "\ufffd"))...)
+		dst = append(dst, r.json(strings.ToValidUTF8(string(r.line.raw), "\ufffd"))...)
 	}
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
