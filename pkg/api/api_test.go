@@ -32,7 +32,8 @@ import (
 
 const testKey = "key-of-the-test"
 
-// service is the API over a table in memory, with everything fixed that would differ from run to run.
+// service is the API over a table in memory, with everything fixed that would differ from run to
+// run.
 type service struct {
 	t       testing.TB
 	handler http.Handler
@@ -111,7 +112,8 @@ func rejects(context.Context, *job.Job) (app.Download, error) {
 	return app.Download{}, fault.New(fault.NotFound, "no_object", "no such object")
 }
 
-// fixed gives the account a known hash key and two sources, so that all ids are the same in every run.
+// fixed gives the account a known hash key and two sources, so that all ids are the same in every
+// run.
 func (a *service) fixed() (first, second string) {
 	a.t.Helper()
 	first, second = "ds_11111111-1111-1111-1111-111111111111", "ds_22222222-2222-2222-2222-222222222222"

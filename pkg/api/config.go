@@ -31,14 +31,16 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	// Asked is told of each request whether it has a right key. It may keep one without waiting. Nil: nobody wants to know.
+	// Asked is told of each request whether it has a right key. It may keep one without waiting.
+	// Nil: nobody wants to know.
 	Asked func(r *http.Request, right bool)
 
 	PublicURL string           // where people open the console, without a slash at the end
 	Currency  string           // of the account, ISO 4217; USD if empty
 	MaxUpload int64            // bytes; DefaultMaxUpload if 0
 	Patience  httpapi.Patience // DefaultPatience if zero
-	// Uploads are the files in the upload folder that could not be imported; nil where something else looks at it.
+	// Uploads are the files in the upload folder that could not be imported; nil where something
+	// else looks at it.
 	Uploads func() []wire.FailedUpload
 }
 
@@ -50,7 +52,8 @@ type Imports struct {
 	Refer func(ctx context.Context, source store.Source, object string) (job.File, error)
 	// Drop deletes files of Keep that become no import.
 	Drop func(ctx context.Context, files []job.File)
-	// Submit makes the job that imports files into a source, which is told as it was when they began to come in.
+	// Submit makes the job that imports files into a source, which is told as it was when they
+	// began to come in.
 	Submit func(context.Context, importer.Request) (*job.Job, error)
 	// Apply, Undo and Cancel are those of [importer.Importer].
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
@@ -60,7 +63,8 @@ type Imports struct {
 	Progress func(context.Context, *job.Job) error
 	// Samples are some of the changes that a job makes or would make.
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
-	// Changes is the whole change set of a job, Rejects the file of the rows that it did not take in.
+	// Changes is the whole change set of a job, Rejects the file of the rows that it did not take
+	// in.
 	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
 	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
 }

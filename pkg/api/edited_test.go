@@ -69,7 +69,8 @@ func (b *bed) refiled(source, from, to string) {
 	}
 }
 
-// untouched notes what is stored of the second source. What it returns checks that this is so still.
+// untouched notes what is stored of the second source. What it returns checks that this is so
+// still.
 func (b *bed) untouched() func() {
 	was := b.table(second)
 	return func() {
@@ -473,7 +474,8 @@ func TestAChangeInBetweenIsNotLost(t *testing.T) {
 	a.status(404, "PATCH", "/v1/transactions?external_id=tr-i1&data_source_uuid="+first, `{"amount_in_cents":8}`)
 }
 
-// What a person did to an invoice that came anew while old edits were still to be swept stays whole.
+// What a person did to an invoice that came anew while old edits were still to be swept stays
+// whole.
 func TestTheSweepOfOldEditsLeavesNoHalves(t *testing.T) {
 	t.Parallel()
 	b := filed(t)
@@ -490,7 +492,8 @@ func TestTheSweepOfOldEditsLeavesNoHalves(t *testing.T) {
 	b.order("i1")
 }
 
-// The edits of an invoice go with the pointer that follows from them, although the invoice itself is gone already.
+// The edits of an invoice go with the pointer that follows from them, although the invoice itself
+// is gone already.
 func TestTheEditsOfAnErasedInvoiceGoWithTheirPointer(t *testing.T) {
 	t.Parallel()
 	b := filed(t)

@@ -66,7 +66,8 @@ func valueOf(attr string, f edit.Field) any {
 	return nil
 }
 
-// listEdits is GET /v1/data_sources/:uuid/edits: all that people have done to the records of a source.
+// listEdits is GET /v1/data_sources/:uuid/edits: all that people have done to the records of a
+// source.
 func listEdits(c *call) (httpapi.Reply, error) {
 	format := c.Param("format")
 	if format != "" && format != formatNDJSON {
@@ -117,8 +118,8 @@ func (c *call) editPaging() (size int, after edit.Place, err error) {
 	return size, after, nil
 }
 
-// editLines streams all edits, a line each. If something goes wrong on the way the last line is an error: a part must
-// not look like the whole.
+// editLines streams all edits, a line each. If something goes wrong on the way the last line is an
+// error: a part must not look like the whole.
 func (c *call) editLines(a records.Account, src store.Source) io.ReadCloser {
 	r, w := io.Pipe()
 	enc := json.NewEncoder(w)
@@ -150,7 +151,8 @@ func (c *call) encodeEdits(enc *json.Encoder, a records.Account, src store.Sourc
 	return nil
 }
 
-// dropEdits is DELETE /v1/data_sources/:uuid/edits?orphaned=true: the edits of records that are not there.
+// dropEdits is DELETE /v1/data_sources/:uuid/edits?orphaned=true: the edits of records that are not
+// there.
 func dropEdits(c *call) (httpapi.Reply, error) {
 	a, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
 	if err != nil {
@@ -163,7 +165,8 @@ func dropEdits(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: wire.Dropped{Dropped: n}}, err
 }
 
-// getEdit is GET /v1/edits/:id: the changed fields of a record, and whether it is disabled or deleted.
+// getEdit is GET /v1/edits/:id: the changed fields of a record, and whether it is disabled or
+// deleted.
 func getEdit(c *call) (httpapi.Reply, error) {
 	_, _, n, err := c.Records.Edited(c.Context(), c.PathValue("id"))
 	if err != nil {
@@ -172,7 +175,8 @@ func getEdit(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: wireOfEdit(n)}, nil
 }
 
-// revertEdit is DELETE /v1/edits/:id: it takes back the named fields, or else everything that getEdit shows.
+// revertEdit is DELETE /v1/edits/:id: it takes back the named fields, or else everything that
+// getEdit shows.
 func revertEdit(c *call) (httpapi.Reply, error) {
 	var names []string
 	if v := c.Param("fields"); v != "" {

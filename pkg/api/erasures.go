@@ -21,8 +21,9 @@ func (s *server) eraseOf(c *httpapi.Call, sel chartmogul.Selection) (httpapi.Rep
 	return (&call{server: s, Call: c}).erased(eraser.Selection{Kind: eraser.Kind(sel.Kind), Source: sel.Source, H: sel.H})
 }
 
-// erased answers a DELETE of ChartMogul's API: it makes a selection invisible, or only tells what would go if
-// dry_run is asked for. What vanished between the look and the erase is as gone as it was asked to be.
+// erased answers a DELETE of ChartMogul's API: it makes a selection invisible, or only tells what
+// would go if dry_run is asked for. What vanished between the look and the erase is as gone as it
+// was asked to be.
 func (c *call) erased(sel eraser.Selection) (httpapi.Reply, error) {
 	opt := eraser.Options{By: c.Author, Forget: c.Flag("forget")}
 	if v := c.Param("keep_edits"); v != "" {
@@ -159,7 +160,8 @@ func listReceipts(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "receipts", Elements: list, Behind: tail}}, err
 }
 
-// liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: the customer may be loaded again.
+// liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: the customer may be loaded
+// again.
 func liftForgotten(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {

@@ -32,7 +32,8 @@ func numbered(pattern string, n int) string {
 	return strings.Join(all, ",")
 }
 
-// No body makes a request hold or allocate much: what is too much of anything is refused before it is looked at.
+// No body makes a request hold or allocate much: what is too much of anything is refused before it
+// is looked at.
 func TestHostileBodies(t *testing.T) { //nolint:paralleltest // it measures what is allocated
 	a := newAPI(t, mem.Options{})
 	first, _ := a.fixed()
@@ -129,7 +130,8 @@ func (l leaving) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A client that has gone is worked for no longer: nothing of what it has sent is looked at or stored.
+// A client that has gone is worked for no longer: nothing of what it has sent is looked at or
+// stored.
 func TestAClientThatHasGone(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})

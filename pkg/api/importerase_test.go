@@ -20,7 +20,8 @@ func TestAnUndoLeavesWhatItsImportAddedAndCanBeRestored(t *testing.T) {
 	b.restored(erase, shown, was)
 }
 
-// Nothing takes the place of what an import added while that is hidden, and nothing is hung on it: no record made over REST.
+// Nothing takes the place of what an import added while that is hidden, and nothing is hung on it:
+// no record made over REST.
 func TestNothingTakesThePlaceOfWhatAnImportAdded(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -53,7 +54,8 @@ func TestNothingTakesThePlaceOfWhatAnImportAdded(t *testing.T) {
 	b.status(200, "GET", "/v1/customers/"+stays, "")
 }
 
-// An undo does not give a row back whose external id another has that is hidden and can be restored: there would be two.
+// An undo does not give a row back whose external id another has that is hidden and can be
+// restored: there would be two.
 func TestAnUndoTakesNoExternalIDOfWhatAnImportAdded(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)

@@ -38,9 +38,10 @@ type order struct {
 	how     importer.Options
 }
 
-// createImport is POST /v1/data_sources/:uuid/imports: a multipart form with
-// one or more parts called file, which are streamed into the object store (none is held in memory), or a
-// JSON object whose member objects names what lies in the bucket already. Further parts or members: see [order.read].
+// createImport is POST /v1/data_sources/:uuid/imports: a multipart form with one or more parts
+// called file, which are streamed into the object store (none is held in memory), or a JSON object
+// whose member objects names what lies in the bucket already. Further parts or members: see
+// [order.read].
 func createImport(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {
@@ -75,8 +76,8 @@ func (c *call) importObjects(src store.Source) (*job.Job, error) {
 	return c.adopt(src, o)
 }
 
-// importForm imports the files of a form. If that is refused, its files are deleted; if it is not known whether there is a job
-// now, the tick finds that out later.
+// importForm imports the files of a form. If that is refused, its files are deleted; if it is not
+// known whether there is a job now, the tick finds that out later.
 func (c *call) importForm(src store.Source) (*job.Job, error) {
 	began := c.Now()
 	o, err := c.receiveForm(src)
@@ -94,7 +95,8 @@ func (c *call) importForm(src store.Source) (*job.Job, error) {
 	return j, err
 }
 
-// fenced is the error of an upload whose files could not be stored: an erase of the source may have deleted their folder meanwhile.
+// fenced is the error of an upload whose files could not be stored: an erase of the source may have
+// deleted their folder meanwhile.
 func (c *call) fenced(src store.Source, err error) error {
 	if !httpapi.Ours(err) {
 		return err
@@ -140,8 +142,9 @@ func (c *call) refer(src store.Source) (order, error) {
 	return o, nil
 }
 
-// read reads the options of an order: dataset (it goes for all files), mode, plan, max_removed and allow_empty. What
-// is not given is the default. A misspelt option is refused: it may have been a plan.
+// read reads the options of an order: dataset (it goes for all files), mode, plan, max_removed and
+// allow_empty. What is not given is the default. A misspelt option is refused: it may have been a
+// plan.
 func (o *order) read(f *httpapi.Fields, others ...string) error {
 	f.Only(append(others, "dataset", "mode", "plan", "max_removed", "allow_empty")...)
 	var datasets []string
@@ -208,8 +211,8 @@ func (b *formBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// receive reads the form and stores its files. What is wrong with an option that comes first is said before
-// a file is taken.
+// receive reads the form and stores its files. What is wrong with an option that comes first is
+// said before a file is taken.
 func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err error) {
 	options := httpapi.NewFields()
 	for {
@@ -306,7 +309,8 @@ func getImport(c *call) (httpapi.Reply, error) { return c.oneJob(job.Import) }
 // applyImport is POST /v1/imports/:id/apply.
 func applyImport(c *call) (httpapi.Reply, error) { return c.act(c.Imports.Apply, http.StatusAccepted) }
 
-// undoImport is POST /v1/imports/:id/undo: its answer is the new job. With {"plan": true} that stops before anything is written.
+// undoImport is POST /v1/imports/:id/undo: its answer is the new job. With {"plan": true} that
+// stops before anything is written.
 func undoImport(c *call) (httpapi.Reply, error) {
 	return c.act(func(ctx context.Context, id string) (*job.Job, error) {
 		f, err := c.FieldsIfAny() //nolint:contextcheck // a call has its own
@@ -322,7 +326,8 @@ func undoImport(c *call) (httpapi.Reply, error) {
 	}, http.StatusAccepted)
 }
 
-// cancelImport is DELETE /v1/imports/:id. A running import ends as soon as its workers have stopped, and as cancelled.
+// cancelImport is DELETE /v1/imports/:id. A running import ends as soon as its workers have
+// stopped, and as cancelled.
 func cancelImport(c *call) (httpapi.Reply, error) { return c.act(c.Imports.Cancel, http.StatusOK) }
 
 func (c *call) act(do func(context.Context, string) (*job.Job, error), status int) (httpapi.Reply, error) {

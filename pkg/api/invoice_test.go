@@ -164,7 +164,8 @@ func TestOneOfManyAtOnceWins(t *testing.T) {
 			t.Errorf("%s: %v %s", path, got, a.log.String())
 		}
 	}
-	// Large ones take several transactions; who meets another's parts waits or is told that they are there.
+	// Large ones take several transactions; who meets another's parts waits or is told that they
+	// are there.
 	if got := a.race("POST", "/v1/import/customers/"+c+"/invoices", eight(lines("big", 230))...); got[201] > 1 || got[201]+got[422]+got[429] != 8 {
 		t.Errorf("large invoices: %v", got)
 	}

@@ -87,8 +87,8 @@ func (c *call) jobs(kind job.Kind) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "jobs", Elements: list, Behind: tail}}, nil
 }
 
-// jobPage spells the page of some jobs that the request asks for, newest first. The cursor is the last id: ids are in order of
-// their making.
+// jobPage spells the page of some jobs that the request asks for, newest first. The cursor is the
+// last id: ids are in order of their making.
 func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error)) (list httpapi.Elements, tail httpapi.Paged, err error) {
 	size := pageOfJob
 	if v := c.Param("per_page"); v != "" {
@@ -127,7 +127,8 @@ func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error))
 // latestJobs is how far back the latest import of a source is looked for.
 const latestJobs = 500
 
-// processing counts the rows of the latest import of each source; a plan is none until it is applied.
+// processing counts the rows of the latest import of each source; a plan is none until it is
+// applied.
 func (s *server) processing(ctx context.Context) (map[string]chartmogul.Processing, error) {
 	page, err := s.Jobs.List(ctx, latestJobs, "")
 	if err != nil {

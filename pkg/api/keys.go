@@ -83,8 +83,8 @@ func createKey(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusCreated, Body: w}, nil
 }
 
-// keyNameProblem says why a new key can't have a name. Receipts and edits are signed with names, so none
-// may look like another's.
+// keyNameProblem says why a new key can't have a name. Receipts and edits are signed with names, so
+// none may look like another's.
 func (c *call) keyNameProblem(name string, list []wire.Key) string {
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 	switch {
@@ -115,8 +115,8 @@ func looksLikeHash(name string) bool {
 	return regexp.MustCompile(`^(?i:key [0-9a-f]{8})$`).MatchString(name)
 }
 
-// deleteKey is DELETE /v1/keys/:name. Nobody removes the key that they come with: so over the network there is
-// always one left, and only a command on the data folder can remove the last.
+// deleteKey is DELETE /v1/keys/:name. Nobody removes the key that they come with: so over the
+// network there is always one left, and only a command on the data folder can remove the last.
 func deleteKey(c *call) (httpapi.Reply, error) {
 	name := c.PathValue("name")
 	list, err := c.allKeys()

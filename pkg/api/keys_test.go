@@ -75,7 +75,8 @@ func TestThereIsAMostOfKeys(t *testing.T) {
 	a.must(201, "POST", "/v1/keys", `{"name":"one more"}`)
 }
 
-// TestWhoDidIt: what is done with a named key says the name, what is done with another the beginning of its hash.
+// TestWhoDidIt: what is done with a named key says the name, what is done with another the
+// beginning of its hash.
 func TestWhoDidIt(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -104,7 +105,8 @@ func TestWhoDidIt(t *testing.T) {
 	}
 }
 
-// TestKeysOfOtherProcesses: what another process adds or removes counts after a moment; what this one does, at once.
+// TestKeysOfOtherProcesses: what another process adds or removes counts after a moment; what this
+// one does, at once.
 func TestKeysOfOtherProcesses(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
@@ -141,7 +143,8 @@ func TestKeysOfOtherProcesses(t *testing.T) {
 	}
 }
 
-// TestARemovalIsNotOvertaken: a look at the table that began before a key was removed does not bring the key back.
+// TestARemovalIsNotOvertaken: a look at the table that began before a key was removed does not
+// bring the key back.
 func TestARemovalIsNotOvertaken(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
@@ -191,7 +194,8 @@ func TestAKeyThatNobodyCanLookUp(t *testing.T) {
 	a.status(200, "GET", "/v1/ping", "") // that of the settings
 }
 
-// TestBodiesInFlight: what has no room waits a while, and is told then to come again; others are served.
+// TestBodiesInFlight: what has no room waits a while, and is told then to come again; others are
+// served.
 func TestBodiesInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -58,7 +58,8 @@ func (a *service) largeInvoice(source, customer, ext string, lines, trans int, d
 	return store.ID(store.PrefixInvoice, src.Tag, h)
 }
 
-// whole is what one member of all line items, or transactions, of an invoice is: those that it has, and the rest behind them.
+// whole is what one member of all line items, or transactions, of an invoice is: those that it has,
+// and the rest behind them.
 func (a *service) whole(inv map[string]any, list, flags string) (first, all []string) {
 	a.t.Helper()
 	first = column(a.t, inv, list, "external_id")
@@ -84,8 +85,9 @@ func names(pattern string, n int) (list []string) {
 	return list
 }
 
-// An invoice of more line items or transactions than an answer tells says so wherever it is told, and the rest is to be had: nothing is
-// lost, nothing comes twice, and its neighbours are as they are.
+// An invoice of more line items or transactions than an answer tells says so wherever it is told,
+// and the rest is to be had: nothing is lost, nothing comes twice, and its neighbours are as they
+// are.
 func TestLargeInvoices(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{PageBytes: 30_000})
@@ -163,7 +165,8 @@ func TestLargeInvoices(t *testing.T) {
 	seen(a.must(200, "GET", "/v1/invoices/"+large, ""), "")
 }
 
-// Customers of one address are found page by page, each once, also those that were merged and those whom people have given it.
+// Customers of one address are found page by page, each once, also those that were merged and those
+// whom people have given it.
 func TestSearchGoesOnWhereAPageEnded(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{PageBytes: 2000})
@@ -203,7 +206,8 @@ func TestSearchGoesOnWhereAPageEnded(t *testing.T) {
 	}
 }
 
-// throughLambda asks as a Lambda function is asked, and gives the length of the whole answer as well.
+// throughLambda asks as a Lambda function is asked, and gives the length of the whole answer as
+// well.
 func (a *service) throughLambda(path string) (out map[string]any, size int) {
 	a.t.Helper()
 	var e events.APIGatewayV2HTTPRequest
@@ -230,7 +234,8 @@ func (a *service) throughLambda(path string) (out map[string]any, size int) {
 	return out, len(whole)
 }
 
-// every walks a list as a Lambda function serves it: each answer fits into the 6 MB of one, and pages go on exactly.
+// every walks a list as a Lambda function serves it: each answer fits into the 6 MB of one, and
+// pages go on exactly.
 func (a *service) every(path, list string) (ids []string, pages int) {
 	a.t.Helper()
 	sep := "?"
@@ -252,7 +257,8 @@ func (a *service) every(path, list string) (ids []string, pages int) {
 // What takes six bytes in JSON for each of its own.
 const control = "\x01"
 
-// A list ends a page by bytes as well as by count, whatever it is made of: nothing that is stored can make it unreadable.
+// A list ends a page by bytes as well as by count, whatever it is made of: nothing that is stored
+// can make it unreadable.
 func TestPagesEndByBytes(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})

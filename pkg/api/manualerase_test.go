@@ -65,7 +65,8 @@ func (b *bed) later() {
 	}
 }
 
-// An import that waited while manual customers were erased, and its source was visited, brings rows that are to be seen.
+// An import that waited while manual customers were erased, and its source was visited, brings rows
+// that are to be seen.
 func TestAnImportThatWaitedForAnEraseOfManualCustomers(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -85,7 +86,8 @@ func TestAnImportThatWaitedForAnEraseOfManualCustomers(t *testing.T) {
 	}
 }
 
-// An undo between the visit of its source and the end of an erase of manual customers puts back none of those.
+// An undo between the visit of its source and the end of an erase of manual customers puts back
+// none of those.
 func TestAnUndoAfterAnEraseOfManualCustomers(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -120,8 +122,8 @@ func TestAnUndoLeavesManualCustomersThatCanBeRestored(t *testing.T) {
 	b.restored(erase, shown, was)
 }
 
-// A customer is manual if a file has made it, whatever has changed it since, and not if it was made over the API, though a
-// file has changed it since. What hangs on it is as it is.
+// A customer is manual if a file has made it, whatever has changed it since, and not if it was made
+// over the API, though a file has changed it since. What hangs on it is as it is.
 func TestWhoIsAManualCustomer(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)

@@ -349,7 +349,8 @@ func TestAMergeOutlivesTheGraceOfItsSource(t *testing.T) {
 	b.tells("[c1 c2]", "/v1/customers/"+root, "external_ids")
 }
 
-// Of merged customers the root's value counts, then that of whoever was merged into it first. Fields are the root's alone.
+// Of merged customers the root's value counts, then that of whoever was merged into it first.
+// Fields are the root's alone.
 func TestWhichValueOfMergedCustomersCounts(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
@@ -382,8 +383,8 @@ func TestWhichValueOfMergedCustomersCounts(t *testing.T) {
 	counts("map[only:one] <nil>")
 }
 
-// A merge into a customer that was erased with its edits, and came back, is none any more: it is listed as an orphan, and can
-// be dropped. One whose other end is not there as yet waits.
+// A merge into a customer that was erased with its edits, and came back, is none any more: it is
+// listed as an orphan, and can be dropped. One whose other end is not there as yet waits.
 func TestAMergeThatTheOtherEndHasNoMore(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -434,7 +435,8 @@ func TestAnEditOverAHiddenOneLeavesNoPointer(t *testing.T) {
 	b.must(409, "POST", "/v1/erasures/"+erase+"/restore", "")
 }
 
-// A pointer is of the manual epoch of the edit that it follows from, also if the customer came anew in another way.
+// A pointer is of the manual epoch of the edit that it follows from, also if the customer came anew
+// in another way.
 func TestAPointerIsSweptWithItsEdit(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)

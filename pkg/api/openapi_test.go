@@ -23,8 +23,8 @@ import (
 
 type object = map[string]any
 
-// openAPI is docs/openapi.yaml. It checks answers against what is described, and remembers which descriptions
-// an answer was seen of.
+// openAPI is docs/openapi.yaml. It checks answers against what is described, and remembers which
+// descriptions an answer was seen of.
 type openAPI struct {
 	root object
 	mu   sync.Mutex
@@ -77,7 +77,8 @@ func (d *openAPI) operation(method, at string) (template string, op object) {
 	return template, op
 }
 
-// check says what in an answer is not as it is described; requests that are not described are nobody's business here.
+// check says what in an answer is not as it is described; requests that are not described are
+// nobody's business here.
 func (d *openAPI) check(method, at string, ans answer) []string {
 	template, op := d.operation(method, at)
 	if op == nil {
@@ -126,8 +127,8 @@ func (d *openAPI) checkBody(response object, ans answer) []string {
 	return append(wrong, d.fits(d.follow(d.follow(media)["schema"]), body, "")...)
 }
 
-// fits says what in a value does not fit a schema, of the part of JSON Schema that the document uses. Members
-// that are not described are wrong, unless additionalProperties allows them.
+// fits says what in a value does not fit a schema, of the part of JSON Schema that the document
+// uses. Members that are not described are wrong, unless additionalProperties allows them.
 func (d *openAPI) fits(schema object, v any, at string) (wrong []string) {
 	if !ofType(schema["type"], v) {
 		return []string{fmt.Sprintf("%s is %v, not of type %v", at, v, schema["type"])}

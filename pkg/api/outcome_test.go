@@ -14,8 +14,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// deed is a request that writes. Its bed holds c1 (with i1 and the plan p1) that came over REST, the manual customer m1
-// (with i2), and the same c1 in another source, which nothing is done to.
+// deed is a request that writes. Its bed holds c1 (with i1 and the plan p1) that came over REST,
+// the manual customer m1 (with i2), and the same c1 in another source, which nothing is done to.
 type deed struct {
 	name, method, path, body string // with {c1}, {m1}, {i1}, {p1}, {l1}, {source} for ids
 	done                     func(*deeds) bool
@@ -101,7 +101,8 @@ func (d *deeds) does(x deed) answer {
 	return d.do(x.method, d.ids.Replace(x.path), d.ids.Replace(x.body))
 }
 
-// at makes the request, and lets something happen at its n-th call; it was the last one if that did not happen.
+// at makes the request, and lets something happen at its n-th call; it was the last one if that did
+// not happen.
 func (d *deeds) at(x deed, n int, late bool, happen func() error) (ans answer, happened bool) {
 	d.late, d.happen = late, func() error { happened = true; return happen() }
 	if x.long {
@@ -209,8 +210,8 @@ func allDeeds() []deed {
 	}
 }
 
-// Whatever call of a request fails, before or after its work: it has done all or nothing, and the same again does the rest, or is
-// refused when all is there.
+// Whatever call of a request fails, before or after its work: it has done all or nothing, and the
+// same again does the rest, or is refused when all is there.
 func TestARequestThatIsCutHasDoneAllOrNothing(t *testing.T) {
 	t.Parallel()
 	f := fill(t)
@@ -260,8 +261,8 @@ func erases() map[string]string {
 	}
 }
 
-// An erase, a restore or both at any call of a request: what is answered with 2xx is to be seen, or was there when the erase took
-// it, which counts it, and a restore brings it back.
+// An erase, a restore or both at any call of a request: what is answered with 2xx is to be seen, or
+// was there when the erase took it, which counts it, and a restore brings it back.
 func TestARequestAtTheMomentOfAnErase(t *testing.T) {
 	t.Parallel()
 	f := fill(t)
@@ -368,7 +369,8 @@ func TestTagsAtOnceAreAllAdded(t *testing.T) {
 	}
 }
 
-// A customer that comes back has what people gave to the earlier one of its external id, together with what it comes with.
+// A customer that comes back has what people gave to the earlier one of its external id, together
+// with what it comes with.
 func TestACustomerComesBackToItsEdits(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)

@@ -12,7 +12,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// What goes over the wire is spelled as the stored shapes would be, byte for byte: clients have read those.
+// What goes over the wire is spelled as the stored shapes would be, byte for byte: clients have
+// read those.
 func TestWireShapesAreSpelledAsTheStoredOnes(t *testing.T) {
 	t.Parallel()
 	var (

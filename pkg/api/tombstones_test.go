@@ -20,7 +20,8 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// bury puts tombstones over n records of a source that are not there, of every kind, each as if an erase of its own had.
+// bury puts tombstones over n records of a source that are not there, of every kind, each as if an
+// erase of its own had.
 func bury(tb testing.TB, st *store.Store, source string, n int) {
 	tb.Helper()
 	const together = 90
@@ -42,7 +43,8 @@ func bury(tb testing.TB, st *store.Store, source string, n int) {
 	}
 }
 
-// filesOf are the files of one customer with all that hangs on it, whose external ids begin with its name.
+// filesOf are the files of one customer with all that hangs on it, whose external ids begin with
+// its name.
 func filesOf(who string) (parts []part) {
 	for i, text := range []string{
 		"Name,External ID,Email\nX,?-c,?@example.com\n",
@@ -74,7 +76,8 @@ func (b *bed) cold(d table.Driver) gate {
 	}
 }
 
-// Whatever a tombstone lies over, no route shows it, and every route shows the rest; a restore brings all of it back.
+// Whatever a tombstone lies over, no route shows it, and every route shows the rest; a restore
+// brings all of it back.
 func TestNoRouteShowsWhatLiesUnderATombstone(t *testing.T) {
 	t.Parallel()
 	for kind, hidden := range map[string][]string{
@@ -172,7 +175,8 @@ func newView(b *bed) *view {
 	return v
 }
 
-// words are the external ids of all records that each path shows, found by those or by their public ids.
+// words are the external ids of all records that each path shows, found by those or by their public
+// ids.
 func (v *view) words(from gate) map[string][]string {
 	v.b.t.Helper()
 	out := map[string][]string{}
@@ -196,8 +200,8 @@ func (v *view) words(from gate) map[string][]string {
 	return out
 }
 
-// Ten thousand tombstones cost lists and single reads not one call and not one read unit more, and never stand in the way of
-// another erase.
+// Ten thousand tombstones cost lists and single reads not one call and not one read unit more, and
+// never stand in the way of another erase.
 func TestTenThousandTombstones(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
@@ -279,8 +283,9 @@ func TestAListOverManyHiddenRows(t *testing.T) {
 	}
 }
 
-// BenchmarkTombstones reads lists of 200 in the embedded store, from a source without tombstones and one with many in turns, and
-// reports how much longer the latter take. Then it starts processes that have all of the tombstones to read.
+// BenchmarkTombstones reads lists of 200 in the embedded store, from a source without tombstones
+// and one with many in turns, and reports how much longer the latter take. Then it starts processes
+// that have all of the tombstones to read.
 func BenchmarkTombstones(b *testing.B) {
 	for _, stones := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprint(stones), func(b *testing.B) { benchTombstones(b, stones) })

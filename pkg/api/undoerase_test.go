@@ -40,7 +40,8 @@ func (b *bed) undone(id string) (rejects string) {
 	return b.do("GET", "/v1/imports/"+undo+"/rejects", "").body
 }
 
-// An undo of the import that brought, changed or removed what is being erased leaves that alone: a restore finds it as it was.
+// An undo of the import that brought, changed or removed what is being erased leaves that alone: a
+// restore finds it as it was.
 func TestAnUndoLeavesWhatIsBeingErased(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"customer", "customer-invoices", "invoice"} {
@@ -68,7 +69,8 @@ func TestAnUndoLeavesWhatIsBeingErased(t *testing.T) {
 	}
 }
 
-// A replace that lacks what is being erased, and what that hangs on, leaves both: a restore finds it as it was.
+// A replace that lacks what is being erased, and what that hangs on, leaves both: a restore finds
+// it as it was.
 func TestAReplaceLeavesWhatIsBeingErased(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"customer", "customer-invoices", "invoice"} {
@@ -118,7 +120,8 @@ func TestAnInvoiceDoesNotMoveWhileItIsErased(t *testing.T) {
 	}
 }
 
-// A plan is refused if its source was to be erased since, be it that the erase waits for its turn behind it.
+// A plan is refused if its source was to be erased since, be it that the erase waits for its turn
+// behind it.
 func TestAPlanBeforeAnEraseThatWaits(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -164,8 +167,9 @@ func (b *bed) hasGold() {
 	}
 }
 
-// A plan made before an erase: it can be applied when that was restored, as if there had been none; while it hides something, and after it, it
-// cannot, whether it is a plan of an import or of an undo.
+// A plan made before an erase: it can be applied when that was restored, as if there had been none;
+// while it hides something, and after it, it cannot, whether it is a plan of an import or of an
+// undo.
 func TestAPlanMadeBeforeAnErase(t *testing.T) {
 	t.Parallel()
 	for _, what := range []string{"import", "undo"} {

@@ -27,8 +27,8 @@ type hook func()
 // Read runs the hook and has nothing to read.
 func (h hook) Read([]byte) (int, error) { h(); return 0, io.EOF }
 
-// moments are those of an upload of two files at which something can happen: before the first file, when it is stored, when both
-// are stored and there is no job yet, and after the request.
+// moments are those of an upload of two files at which something can happen: before the first file,
+// when it is stored, when both are stored and there is no job yet, and after the request.
 const (
 	atFirst = iota
 	atSecond
@@ -86,7 +86,8 @@ func objectStores() map[string]func(t *testing.T) *objects.Objects {
 	}
 }
 
-// newUploadBed is a bed with something to erase and a bystander, and gives the erases that delete files, as bodies of requests.
+// newUploadBed is a bed with something to erase and a bystander, and gives the erases that delete
+// files, as bodies of requests.
 func newUploadBed(t *testing.T, opt mem.Options, objs *objects.Objects) (b *bed, erases map[string]string) {
 	t.Helper()
 	b = newBedWith(t, nil, mem.New(opt), objs)
@@ -114,8 +115,9 @@ func (b *bed) second() string {
 	return src.UUID
 }
 
-// TestAnEraseDuringAnUpload erases at each moment of an upload, and comes to the receipt at each moment after that. The erase
-// never waits for the upload, and what lies there after both is named by a job or by nobody's erase.
+// TestAnEraseDuringAnUpload erases at each moment of an upload, and comes to the receipt at each
+// moment after that. The erase never waits for the upload, and what lies there after both is named
+// by a job or by nobody's erase.
 func TestAnEraseDuringAnUpload(t *testing.T) {
 	t.Parallel()
 	for store, open := range objectStores() {
@@ -193,8 +195,9 @@ func TestAnEraseOfAnInvoiceLetsUploadsPass(t *testing.T) {
 // errDied is what a process gets to see that has been killed.
 var errDied = errors.New("killed")
 
-// TestAnUploadThatIsKilled kills the process before and after each change of the objects that an upload makes, with an erase of
-// its source in between or none. A day later the tick has deleted what belongs to no import, and nothing else.
+// TestAnUploadThatIsKilled kills the process before and after each change of the objects that an
+// upload makes, with an erase of its source in between or none. A day later the tick has deleted
+// what belongs to no import, and nothing else.
 func TestAnUploadThatIsKilled(t *testing.T) {
 	t.Parallel()
 	for store, open := range objectStores() {
@@ -208,7 +211,8 @@ func TestAnUploadThatIsKilled(t *testing.T) {
 	}
 }
 
-// killedUpload kills at the cut-th change, before it if that is even; false if there are not so many.
+// killedUpload kills at the cut-th change, before it if that is even; false if there are not so
+// many.
 func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) bool {
 	t.Helper()
 	var dead, armed atomic.Bool
@@ -262,7 +266,8 @@ func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) boo
 	return killed
 }
 
-// onlyAdopted makes sure that what requests have stored is what jobs name, and that people's own files are there.
+// onlyAdopted makes sure that what requests have stored is what jobs name, and that people's own
+// files are there.
 func (b *bed) onlyAdopted(when string) {
 	b.t.Helper()
 	named := map[string]bool{}
@@ -318,7 +323,8 @@ func TestARefusedUploadLeavesNothing(t *testing.T) {
 	}
 }
 
-// An upload may take long, but not until the tick takes its files for forgotten ones; and it is refused if an erase has overtaken it.
+// An upload may take long, but not until the tick takes its files for forgotten ones; and it is
+// refused if an erase has overtaken it.
 func slowUploads(b *bed) {
 	late := b.uploadAt(func(moment int) {
 		if moment == atEnd {

@@ -131,8 +131,8 @@ func TestTheManualEpochHidesWhatHangsOnManualCustomers(t *testing.T) {
 	a.count(1, "/v1/customers", "entries")
 	a.count(0, "/v1/invoices", "invoices")
 
-	// Nothing takes the place of what is hidden. Once it is gone, the same customer made over REST is a new one: nothing old
-	// comes back with it.
+	// Nothing takes the place of what is hidden. Once it is gone, the same customer made over REST
+	// is a new one: nothing old comes back with it.
 	again := fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"m1"}`, first)
 	a.status(http.StatusTooManyRequests, "POST", "/v1/customers", again)
 	a.status(http.StatusTooManyRequests, "POST", "/v1/import/customers/"+rest+"/invoices", lines("i1", 1))
@@ -222,7 +222,8 @@ func TestOldPartsAreNotOfANewInvoice(t *testing.T) {
 	}
 }
 
-// Edits cost one query for each invoice, or for each shard of a page, and never a call for each row.
+// Edits cost one query for each invoice, or for each shard of a page, and never a call for each
+// row.
 func TestCallsOfReads(t *testing.T) {
 	t.Parallel()
 	var counted sync.Map

@@ -152,8 +152,9 @@ func jsonValue(raw []byte) any {
 	return v
 }
 
-// byEmail does the same to every customer of an e-mail address and answers with all of them. If there are so many that it takes
-// several transactions, and it is cut between them, the same once more completes it.
+// byEmail does the same to every customer of an e-mail address and answers with all of them. If
+// there are so many that it takes several transactions, and it is cut between them, the same once
+// more completes it.
 func (c *call) byEmail(member string, read func(*httpapi.Fields), change func(*edit.Member) records.CustomerEdit) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"reseed/pkg/table"
 )
 
-// patchCustomer is PATCH /customers/:uuid: always an edit, which stays whatever is imported later. Of a merged
-// customer the one is edited that the others were merged into. A lead status is taken and has no effect, since nobody
-// has another than "New Lead".
+// patchCustomer is PATCH /customers/:uuid: always an edit, which stays whatever is imported later.
+// Of a merged customer the one is edited that the others were merged into. A lead status is taken
+// and has no effect, since nobody has another than "New Lead".
 func patchCustomer(c *call) (httpapi.Reply, error) {
 	body, err := c.Fields()
 	if err != nil {
@@ -41,8 +41,8 @@ func (c *call) customerForm() form {
 	}
 }
 
-// ownChanges are what a PATCH changes of the things that only people give to a customer. Tags are those of all members
-// together.
+// ownChanges are what a PATCH changes of the things that only people give to a customer. Tags are
+// those of all members together.
 func (c *call) ownChanges(body *httpapi.Fields, g edit.Group) (list []records.CustomerEdit) {
 	if body.Value("primary_contact") != nil {
 		body.Fail("primary_contact", textFixed)

@@ -121,8 +121,8 @@ func (c *call) customerPage(a records.Account, sources []store.Source, p paging)
 	return customerPage{page, tail}, c.overlay(a, rest)
 }
 
-// show leaves each customer once among members that follow each other in a list. Members of sources that know
-// no merges come without their edits.
+// show leaves each customer once among members that follow each other in a list. Members of sources
+// that know no merges come without their edits.
 func (c *call) show(a records.Account, sources []store.Source, members []*edit.Member) ([]shown, error) {
 	var merging []*edit.Member
 	for _, m := range members {
@@ -188,7 +188,8 @@ func customersTail(p paging, tail httpapi.Paged) customerTail {
 	return t
 }
 
-// newLead tells whether a status filter (New_Lead, "new lead" …) lets the one status pass that there is.
+// newLead tells whether a status filter (New_Lead, "new lead" …) lets the one status pass that
+// there is.
 func newLead(filter string) bool {
 	return filter == "" || strings.EqualFold(strings.ReplaceAll(filter, "_", " "), statusNewLead)
 }
@@ -254,8 +255,8 @@ func (c *call) groupsOf(a records.Account, refs []edit.Ref) (map[edit.Ref]edit.G
 	return out, nil
 }
 
-// customersAt reads the customers that have members at the given places, as far as is likes those and they are behind
-// the cursor. Each is there once, where its first member is.
+// customersAt reads the customers that have members at the given places, as far as is likes those
+// and they are behind the cursor. Each is there once, where its first member is.
 func (c *call) customersAt(a records.Account, refs []edit.Ref, after *position, is func(edit.Group, *edit.Member) bool) ([]shown, error) {
 	groups, err := c.groupsOf(a, refs)
 	if err != nil {

@@ -42,8 +42,9 @@ func searchCustomers(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "entries", Elements: found, Behind: behind}}, nil
 }
 
-// customersByEmail finds the customers of an e-mail address that a page has, and one more if there are more: as imported or as
-// people have given it. A pointer counts only if its customer still has the address. One that was merged is where its first member is that has it.
+// customersByEmail finds the customers of an e-mail address that a page has, and one more if there
+// are more: as imported or as people have given it. A pointer counts only if its customer still has
+// the address. One that was merged is where its first member is that has it.
 func (c *call) customersByEmail(a records.Account, email string, p paging) (page []shown, err error) {
 	h := a.Hash.EmailH(email)
 	has := func(m *edit.Member) bool { return a.Hash.EmailH(m.Shown().Str("email")) == h }
@@ -66,8 +67,8 @@ func (c *call) customersByEmail(a records.Account, email string, p paging) (page
 	return page, nil
 }
 
-// ownersOf finds the first of those to whom pointers from an e-mail address lead, in the order of lists; more says that there
-// are others behind them. Each source is asked twice, all at once.
+// ownersOf finds the first of those to whom pointers from an e-mail address lead, in the order of
+// lists; more says that there are others behind them. Each source is asked twice, all at once.
 func (c *call) ownersOf(a records.Account, email store.H, after *position, want int) (refs []edit.Ref, more bool, err error) {
 	var spans []span
 	for _, src := range a.Sources {
@@ -101,7 +102,8 @@ func (c *call) ownersOf(a records.Account, email store.H, after *position, want 
 	return refs[:min(want, len(refs))], len(refs) > want, err
 }
 
-// nobody is the answer to an e-mail address that no customer has. The text is ChartMogul's, verbatim.
+// nobody is the answer to an e-mail address that no customer has. The text is ChartMogul's,
+// verbatim.
 func nobody(email string) *httpapi.Error {
 	return httpapi.Problem(http.StatusNotFound, "email", `Can't find any customers with email: "`+email+`"`)
 }

@@ -107,8 +107,8 @@ func (c *call) spellOut(r records.Customer, w *customerWire) {
 	}
 }
 
-// maxAttributes is how many bytes of tags, and how many of custom attributes, an answer tells of one customer. Only those of
-// several that were merged can be more: the list of edits has them all.
+// maxAttributes is how many bytes of tags, and how many of custom attributes, an answer tells of
+// one customer. Only those of several that were merged can be more: the list of edits has them all.
 const maxAttributes = httpapi.MaxAnswer / 3
 
 func attributesOf(g edit.Group) attributesWire {
@@ -119,7 +119,8 @@ func attributesOf(g edit.Group) attributesWire {
 	return w
 }
 
-// shorten leaves out the last tags and custom attributes, in the order in which they are told, if there are too many.
+// shorten leaves out the last tags and custom attributes, in the order in which they are told, if
+// there are too many.
 func (w *attributesWire) shorten() {
 	room := maxAttributes
 	for i, t := range w.Tags {

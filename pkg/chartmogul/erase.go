@@ -11,7 +11,8 @@ func deleteSource(c *call) (httpapi.Reply, error) { return c.deleteOfSource(eras
 // emptySource is DELETE /data_sources/:uuid/all: everything in it; it stays, with its uuid.
 func emptySource(c *call) (httpapi.Reply, error) { return c.deleteOfSource(eraseContent) }
 
-// purgeSource is DELETE /data_sources/:uuid/dependent: everything but the source, its customers and their contacts.
+// purgeSource is DELETE /data_sources/:uuid/dependent: everything but the source, its customers and
+// their contacts.
 func purgeSource(c *call) (httpapi.Reply, error) { return c.deleteOfSource(eraseDependent) }
 
 func (c *call) deleteOfSource(kind string) (httpapi.Reply, error) {
@@ -31,8 +32,9 @@ func deleteCustomer(c *call) (httpapi.Reply, error) {
 	return c.Erase(c.Call, Selection{Kind: eraseCustomer, Source: row.Source.UUID, H: row.H})
 }
 
-// deleteCustomerInvoices is DELETE /data_sources/:uuid/customers/:customer/invoices: those that came from this source,
-// of whatever of it is merged into the customer. With customer_external_id they are those of that one alone.
+// deleteCustomerInvoices is DELETE /data_sources/:uuid/customers/:customer/invoices: those that
+// came from this source, of whatever of it is merged into the customer. With customer_external_id
+// they are those of that one alone.
 func deleteCustomerInvoices(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {

@@ -40,7 +40,8 @@ func gather[T any](ctx context.Context, spans []span, want int, read func(ctx co
 	return out[:min(want, len(out))], nil
 }
 
-// each calls f for all of in at once (at most maxAhead in flight) and returns the results in the same order.
+// each calls f for all of in at once (at most maxAhead in flight) and returns the results in the
+// same order.
 func each[A, B any](ctx context.Context, in []A, f func(context.Context, A) (B, error)) ([]B, error) {
 	out := make([]B, len(in))
 	g, ctx := errgroup.WithContext(ctx)

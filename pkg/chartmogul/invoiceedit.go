@@ -58,7 +58,8 @@ func patchInvoice(c *call) (httpapi.Reply, error) {
 	return c.oneInvoice(a, inv)
 }
 
-// disableInvoice is PATCH /invoices/:uuid/disabled_state and /invoices/disabled_state?data_source_uuid&external_id.
+// disableInvoice is PATCH /invoices/:uuid/disabled_state and
+// /invoices/disabled_state?data_source_uuid&external_id.
 func disableInvoice(c *call) (httpapi.Reply, error) {
 	disabled, err := c.disabling()
 	if err != nil {
@@ -75,7 +76,8 @@ func disableInvoice(c *call) (httpapi.Reply, error) {
 	return c.oneInvoice(a, inv)
 }
 
-// deleteInvoice is DELETE /invoices/:uuid and /invoices?data_source_uuid&external_id: with its line items and transactions.
+// deleteInvoice is DELETE /invoices/:uuid and /invoices?data_source_uuid&external_id: with its line
+// items and transactions.
 func deleteInvoice(c *call) (httpapi.Reply, error) {
 	asEdit, err := c.deleting()
 	if err != nil {
@@ -98,7 +100,8 @@ func deleteInvoice(c *call) (httpapi.Reply, error) {
 	return c.Erase(c.Call, Selection{Kind: eraseInvoice, Source: inv.Source.UUID, H: inv.H})
 }
 
-// setInvoiceStatus is PUT /data_sources/:uuid/invoices/:id/status, where id is the invoice's external id.
+// setInvoiceStatus is PUT /data_sources/:uuid/invoices/:id/status, where id is the invoice's
+// external id.
 func setInvoiceStatus(c *call) (httpapi.Reply, error) {
 	body, err := c.Fields()
 	if err != nil {

@@ -123,8 +123,8 @@ func (c *call) invoicesByExternalID(a records.Account, sources []store.Source, e
 // itemsPerInvoice is a guess at how many items an invoice is, for the size of a query's page.
 const itemsPerInvoice = 4
 
-// walkInvoices reads one page of invoices, and one more. Each round of a shard reads as many as are still
-// wanted, then the edits from the first to the last of them: some may be hidden.
+// walkInvoices reads one page of invoices, and one more. Each round of a shard reads as many as are
+// still wanted, then the edits from the first to the last of them: some may be hidden.
 func (c *call) walkInvoices(a records.Account, sources []store.Source, p paging) ([]*invoiceRow, error) {
 	spans := sharded(sources, p.after, store.Space.InvoicesIn, func(sp store.Space, h store.H) table.Key {
 		k := sp.Invoice(h)
@@ -167,8 +167,8 @@ func (s *scanned) add(item table.Item) {
 	}
 }
 
-// scanInvoices reads the next invoices of a shard. Line items and transactions
-// follow their invoice in key order, so one scan reads them all; those of a large one are passed over.
+// scanInvoices reads the next invoices of a shard. Line items and transactions follow their invoice
+// in key order, so one scan reads them all; those of a large one are passed over.
 func (c *call) scanInvoices(ctx context.Context, a records.Account, sp span, want int) (all []scanned, err error) {
 	sp.query.Limit = want * itemsPerInvoice
 	for more := true; more; {
@@ -179,8 +179,8 @@ func (c *call) scanInvoices(ctx context.Context, a records.Account, sp span, wan
 	return all, err
 }
 
-// scanOn goes on until a large invoice, and then says that there may be more. Children without an invoice are of a write
-// that never came to its end, and are passed over.
+// scanOn goes on until a large invoice, and then says that there may be more. Children without an
+// invoice are of a write that never came to its end, and are passed over.
 func (c *call) scanOn(ctx context.Context, a records.Account, sp span, want int, all []scanned) ([]scanned, bool, error) {
 	var now *scanned
 	for item, err := range c.Records.Store.Items(ctx, sp.query) {

@@ -11,8 +11,9 @@ import (
 	"reseed/pkg/table"
 )
 
-// An invoice is told with at most [maxParts] line items and as many transactions; imports may bring more. Which those are
-// goes by their keys. It says so, and the rest is told page by page, from where it stopped.
+// An invoice is told with at most [maxParts] line items and as many transactions; imports may bring
+// more. Which those are goes by their keys. It says so, and the rest is told page by page, from
+// where it stopped.
 
 // rest tells where an answer stopped. The zero value says that it did not.
 type rest struct {
@@ -43,7 +44,8 @@ func (r rest) cursor(kind byte, tag store.Tag) *string {
 	return &s
 }
 
-// complete reads the invoice's line items and transactions, and all their edits: as a rule a page of each.
+// complete reads the invoice's line items and transactions, and all their edits: as a rule a page
+// of each.
 func (c *call) complete(ctx context.Context, a records.Account, row *invoiceRow) error {
 	sp := row.Source.Space()
 	pages, err := each(ctx, []table.Query{sp.InvoiceParts(row.H), sp.InvoiceEditsBetween(row.H, row.H)}, c.Records.Store.Page)
@@ -59,7 +61,8 @@ func (c *call) complete(ctx context.Context, a records.Account, row *invoiceRow)
 	return row.Lay(a, pages[0].Items, records.ByKey(pages[1].Items), c.withDisabled())
 }
 
-// overfull tells whether there are more line items or transactions of one invoice than an answer tells.
+// overfull tells whether there are more line items or transactions of one invoice than an answer
+// tells.
 func overfull(parts []table.Item) bool {
 	lines := 0
 	for _, it := range parts {
@@ -112,11 +115,12 @@ func restAfter(last table.Key) rest {
 	return rest{more: true, after: &h}
 }
 
-// maxHeld is about how many stored bytes of line items, or transactions, of one invoice are held at once.
+// maxHeld is about how many stored bytes of line items, or transactions, of one invoice are held at
+// once.
 const maxHeld = httpapi.MaxAnswer
 
-// partsOf reads the first line items or transactions of an invoice that are to be told, behind one of them, with their
-// edits; more says that there are others behind those.
+// partsOf reads the first line items or transactions of an invoice that are to be told, behind one
+// of them, with their edits; more says that there are others behind those.
 func (c *call) partsOf(ctx context.Context, a records.Account, row *invoiceRow, k store.Kind, after *store.H, want int) (out []records.Stored, more bool, err error) {
 	q := row.Source.Space().PartsOf(k, row.H)
 	if after != nil {
@@ -255,7 +259,8 @@ func (k partKind) list(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Before: head, Name: k.name, Elements: list, Behind: tail}}, nil
 }
 
-// inOrderOfRequest are line items or transactions as they came, those of files in the order of their keys.
+// inOrderOfRequest are line items or transactions as they came, those of files in the order of
+// their keys.
 func inOrderOfRequest[T any](list []T, place func(T) int64) []T {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(x, y T) int { return int(min(1, max(-1, place(x)-place(y)))) })

@@ -99,7 +99,8 @@ func (c *call) readInvoice(f *httpapi.Fields) *billing.Invoice {
 	return inv
 }
 
-// readLine reads a line item. Its plan is known by uuid only until [records.Records.ResolvePlans] has looked.
+// readLine reads a line item. Its plan is known by uuid only until [records.Records.ResolvePlans]
+// has looked.
 func readLine(d *records.Draft, f *httpapi.Fields) *billing.LineItem {
 	li := &billing.LineItem{
 		InvoiceExternalID: d.Invoice.Record.ExternalID, ExternalID: f.ID("external_id"), Type: f.OneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.WholeOr("amount_in_cents", 0),

@@ -54,7 +54,8 @@ func (c *call) completeAll(a records.Account, rows []*invoiceRow) ([]*invoiceRow
 	return c.unhidden(rows), err
 }
 
-// address finds out as whose people see invoices: those of a customer that was merged away are another's.
+// address finds out as whose people see invoices: those of a customer that was merged away are
+// another's.
 func (c *call) address(a records.Account, rows ...*invoiceRow) error {
 	var refs []edit.Ref
 	for _, r := range rows {
@@ -92,8 +93,8 @@ func (c *call) validationType() (all bool, err error) {
 	return false, httpapi.Unusable("validation_type")
 }
 
-// listCustomerInvoices is GET /import/customers/:uuid/invoices: newest first. A
-// customer that is gone has none; that is no error as long as its source is there (chartmogul-api §2.2).
+// listCustomerInvoices is GET /import/customers/:uuid/invoices: newest first. A customer that is
+// gone has none; that is no error as long as its source is there (chartmogul-api §2.2).
 func listCustomerInvoices(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atOwned)
 	if err != nil {
@@ -111,8 +112,9 @@ func listCustomerInvoices(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: page.list(invoiceHead{id}, atOwned, style{})}, nil
 }
 
-// owner finds whose invoices those of a customer's public id are: its own, and those of what was merged into it. One
-// that was merged away has none. Whether a customer is there that was never merged is not asked.
+// owner finds whose invoices those of a customer's public id are: its own, and those of what was
+// merged into it. One that was merged away has none. Whether a customer is there that was never
+// merged is not asked.
 func (c *call) owner(id string) (records.Account, []edit.Ref, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {
@@ -203,7 +205,8 @@ func (n *newest) list() []position {
 	return n.found
 }
 
-// ownedPlaces finds where a source customer's invoices are, with the dates that people have given them, if they did.
+// ownedPlaces finds where a source customer's invoices are, with the dates that people have given
+// them, if they did.
 func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) error {
 	src, _ := a.ByTag(owner.Tag)
 	customer := owner.H
@@ -234,7 +237,8 @@ func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) er
 	return nil
 }
 
-// invoicesAt reads those of the owners' invoices at the given places that are to be seen, in that order.
+// invoicesAt reads those of the owners' invoices at the given places that are to be seen, in that
+// order.
 func (c *call) invoicesAt(a records.Account, owners []edit.Ref, places []position) ([]*invoiceRow, error) {
 	keys := make([]table.Key, len(places))
 	for i, at := range places {

@@ -36,7 +36,8 @@ func importInvoices(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusCreated, Body: httpapi.Listed{Name: "invoices", Elements: draftsTold(a, made)}}, nil
 }
 
-// draftsTold spells what was stored: with their line items and transactions as long as there is room for those.
+// draftsTold spells what was stored: with their line items and transactions as long as there is
+// room for those.
 func draftsTold(a records.Account, drafts []*records.Draft) httpapi.Elements {
 	out := httpapi.Elements{Most: len(drafts)}
 	for _, d := range drafts {

@@ -4,7 +4,8 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// spell adds the records of a page to none, and ends the page where an answer is full: the next goes on from there.
+// spell adds the records of a page to none, and ends the page where an answer is full: the next
+// goes on from there.
 func spell[T any](out httpapi.Elements, page []T, tail *httpapi.Paged, at func(T) position, record func(T) any) httpapi.Elements {
 	out.Most = len(page)
 	for i, r := range page {

@@ -42,7 +42,8 @@ func mergeCustomers(c *call) (httpapi.Reply, error) {
 	return accepted(c.Records.Merge(c.Context(), one, other, c.Author))
 }
 
-// customerNamed finds the customer that an object names: by its uuid, or by a source and an external id of it.
+// customerNamed finds the customer that an object names: by its uuid, or by a source and an
+// external id of it.
 func (c *call) customerNamed(a records.Account, f *httpapi.Fields) (edit.Ref, error) {
 	if id := f.Text("customer_uuid"); id != "" {
 		return c.Records.Ref(c.Context(), a, records.Name{ID: id})
@@ -54,8 +55,8 @@ func (c *call) customerNamed(a records.Account, f *httpapi.Fields) (edit.Ref, er
 	return c.Records.Ref(c.Context(), a, n)
 }
 
-// unmergeCustomers is POST /customers/unmerges: it splits one source customer off. There is nothing yet that could
-// be moved with it.
+// unmergeCustomers is POST /customers/unmerges: it splits one source customer off. There is nothing
+// yet that could be moved with it.
 func unmergeCustomers(c *call) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// partKind is what differs between line items and transactions, which otherwise have the same routes.
+// partKind is what differs between line items and transactions, which otherwise have the same
+// routes.
 type partKind struct {
 	name   string // in routes and answers
 	what   string // in complaints

@@ -90,7 +90,8 @@ func (k partKind) disable(c *call) (httpapi.Reply, error) {
 	return k.answer(c, a, p, http.StatusOK), nil
 }
 
-// remove is DELETE /{…}/:uuid and /{…}?data_source_uuid&external_id: the row with its pointer and its edit, or an edit.
+// remove is DELETE /{…}/:uuid and /{…}?data_source_uuid&external_id: the row with its pointer and
+// its edit, or an edit.
 func (k partKind) remove(c *call) (httpapi.Reply, error) {
 	asEdit, err := c.deleting()
 	if err != nil {

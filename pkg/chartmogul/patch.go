@@ -12,8 +12,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// A PATCH says how a record is changed (see [records.Change]): with handle_as_user_edit as an edit, without it as the
-// imported record itself.
+// A PATCH says how a record is changed (see [records.Change]): with handle_as_user_edit as an edit,
+// without it as the imported record itself.
 
 // userEdit is the parameter that makes a change an edit. It may be in the query or in the body.
 const userEdit = "handle_as_user_edit"

@@ -41,8 +41,8 @@ func spellPlan(p records.Plan, attrs table.Attrs) planWire {
 	}
 }
 
-// createPlan is POST /plans. Without an external id the plan gets a random one.
-// ChartMogul gives it the uuid of the plan; ours follows from the external id, so that would be a circle.
+// createPlan is POST /plans. Without an external id the plan gets a random one. ChartMogul gives it
+// the uuid of the plan; ours follows from the external id, so that would be a circle.
 func createPlan(c *call) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {

@@ -55,7 +55,8 @@ func stateOf(s records.Stored, st style, wire func(table.Attrs) any) *stateWire 
 	return w
 }
 
-// historyOf tells what the edited fields are imported as, and what they are now; nil if none was edited.
+// historyOf tells what the edited fields are imported as, and what they are now; nil if none was
+// edited.
 func historyOf(s records.Stored, wire func(table.Attrs) any) *historyWire {
 	last := s.Edits.Latest()
 	if last == nil {

@@ -228,7 +228,8 @@ func (f *Fields) Needed(name string) string {
 	return s
 }
 
-// Whole is an integer; nil if not given. A number that happens to be whole ("10", 10.0) is accepted.
+// Whole is an integer; nil if not given. A number that happens to be whole ("10", 10.0) is
+// accepted.
 func (f *Fields) Whole(name string) *int64 {
 	raw := f.Value(name)
 	if raw == nil {

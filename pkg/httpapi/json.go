@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Speller is an answer, or a part of one, that spells its own JSON: what lists are made of, many at a time, for which
-// encoding/json would take longer than all the rest of the request. What it spells is what encoding/json would.
+// Speller is an answer, or a part of one, that spells its own JSON: what lists are made of, many at
+// a time, for which encoding/json would take longer than all the rest of the request. What it
+// spells is what encoding/json would.
 type Speller interface {
 	AppendJSON(b []byte) []byte
 }

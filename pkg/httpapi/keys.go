@@ -19,7 +19,8 @@ type Key struct {
 	Own  bool              // of the process itself: it is not listed
 }
 
-// CommandName is what edits and receipts call the commands on a data folder, which come with a key of the process.
+// CommandName is what edits and receipts call the commands on a data folder, which come with a key
+// of the process.
 const CommandName = "the reseed command"
 
 // NewKey is the text of a new API key: 192 bits that nobody guesses.
@@ -42,8 +43,9 @@ func (k Key) Holder() string {
 
 func nameOfHash(hash [sha256.Size]byte) string { return "key " + hex.EncodeToString(hash[:4]) }
 
-// keysAge is for how long keys of the table are believed without another look. So a key that was removed by another
-// process is refused after that time, and one that was added is let in; by this one, at once.
+// keysAge is for how long keys of the table are believed without another look. So a key that was
+// removed by another process is refused after that time, and one that was added is let in; by this
+// one, at once.
 const keysAge = 2 * time.Second
 
 // Keyring is the API keys that are let in: those of the settings, and those in the table.
@@ -78,8 +80,9 @@ func (r *Keyring) Remove(ctx context.Context, name string) error {
 	return r.store.RemoveAPIKey(ctx, name)
 }
 
-// holder finds who has a key; ok is false if nobody has. Comparing takes the same time for every key, so that
-// the time of an answer tells nothing about the keys. The table is asked only for a key that no setting brings.
+// holder finds who has a key; ok is false if nobody has. Comparing takes the same time for every
+// key, so that the time of an answer tells nothing about the keys. The table is asked only for a
+// key that no setting brings.
 func (r *Keyring) holder(ctx context.Context, key string) (who string, ok bool, err error) {
 	given := HashKey(key)
 	for _, k := range r.set {

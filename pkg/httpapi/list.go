@@ -6,11 +6,12 @@ import (
 	"sync"
 )
 
-// MaxAnswer is how many bytes the JSON of an answer may have. A Lambda function's answer holds 6 MB, in which base64
-// (see pkg/trigger) makes 4 bytes of 3.
+// MaxAnswer is how many bytes the JSON of an answer may have. A Lambda function's answer holds 6
+// MB, in which base64 (see pkg/trigger) makes 4 bytes of 3.
 const MaxAnswer = 4 << 20
 
-// Listed is an answer that is a list: members before the elements, the elements, members behind them.
+// Listed is an answer that is a list: members before the elements, the elements, members behind
+// them.
 type Listed struct {
 	Before   any // nil for none
 	Name     string

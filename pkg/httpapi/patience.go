@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// Patience is how long a request may keep its connection without getting on. Where the server has no connections
-// of its own (Lambda) it says nothing: API Gateway has limits of its own.
+// Patience is how long a request may keep its connection without getting on. Where the server has
+// no connections of its own (Lambda) it says nothing: API Gateway has limits of its own.
 type Patience struct {
 	Body time.Duration // for the body of a request that is no upload, all of it
 	Move time.Duration // for every 64 KiB of an upload or an answer; time in which the server is slow does not count
 }
 
-// DefaultPatience lets in 5 MB of JSON over 2 Mbit/s, and files over 20 kbit/s. Its Body is shorter than a request lives
-// for an erase (config.RequestLifetime), since some handlers know the directory before they read the body.
+// DefaultPatience lets in 5 MB of JSON over 2 Mbit/s, and files over 20 kbit/s. Its Body is shorter
+// than a request lives for an erase (config.RequestLifetime), since some handlers know the
+// directory before they read the body.
 func DefaultPatience() Patience { return Patience{Body: 20 * time.Second, Move: 30 * time.Second} }
 
 // stride is how many bytes have to move in [Patience.Move].
@@ -33,7 +34,8 @@ type slowBody struct {
 	moved  int
 }
 
-// limitBody sets the deadlines of a request's body. A request without one has none from here on: its handler may take long.
+// limitBody sets the deadlines of a request's body. A request without one has none from here on:
+// its handler may take long.
 func (p Patience) limitBody(w http.ResponseWriter, r *http.Request, upload bool) {
 	conn := http.NewResponseController(w)
 	if r.Body == nil || r.Body == http.NoBody {
@@ -75,7 +77,8 @@ func (p Patience) limitAnswer(w http.ResponseWriter) *slowWriter {
 	return &slowWriter{w, http.NewResponseController(w), p.Move}
 }
 
-// spare gives the commands of this machine time: behind them may be a pager that somebody reads in, or a pipe that is not filled yet.
+// spare gives the commands of this machine time: behind them may be a pager that somebody reads in,
+// or a pipe that is not filled yet.
 func (w *slowWriter) spare(r *http.Request, move time.Duration) {
 	w.move = move
 	if b, ok := r.Body.(*slowBody); ok && b.refill > 0 {

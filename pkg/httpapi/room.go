@@ -9,20 +9,24 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// bodiesAtOnce is how many bytes of JSON bodies are in memory at any one time, over all requests. What it
-// takes to work on one is a multiple of it.
+// bodiesAtOnce is how many bytes of JSON bodies are in memory at any one time, over all requests.
+// What it takes to work on one is a multiple of it.
 const bodiesAtOnce = 4 * MaxBody
 
-// smallBody is how large a body may be that needs no room: all connections together may bring 32 MB of those.
+// smallBody is how large a body may be that needs no room: all connections together may bring 32 MB
+// of those.
 const smallBody = 16 << 10
 
-// uploadsAtOnce is how many uploads are received at any one time. Each has a file open, and some buffers.
+// uploadsAtOnce is how many uploads are received at any one time. Each has a file open, and some
+// buffers.
 const uploadsAtOnce = 50
 
-// patienceForRoom is how long a request waits for others to give room free before it is told to come again.
+// patienceForRoom is how long a request waits for others to give room free before it is told to
+// come again.
 const patienceForRoom = 5 * time.Second
 
-// takeRoom makes room for the request's body until the request ends. One of unknown length counts as the longest.
+// takeRoom makes room for the request's body until the request ends. One of unknown length counts
+// as the longest.
 func (c *Call) takeRoom() error {
 	n := int64(MaxBody)
 	if c.ContentLength >= 0 {
@@ -34,7 +38,8 @@ func (c *Call) takeRoom() error {
 	return c.take(c.server.bodies, n)
 }
 
-// Upload is the body of a request that goes straight into files. It may bring as many bytes as its route says.
+// Upload is the body of a request that goes straight into files. It may bring as many bytes as its
+// route says.
 func (c *Call) Upload() (io.ReadCloser, error) {
 	if err := c.take(c.server.uploads, 1); err != nil {
 		return nil, err

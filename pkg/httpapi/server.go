@@ -18,7 +18,8 @@ import (
 	"reseed/pkg/fault"
 )
 
-// Content types: one family of endpoints names the character set, the other does not (as at ChartMogul).
+// Content types: one family of endpoints names the character set, the other does not (as at
+// ChartMogul).
 const (
 	PlainJSON = "application/json"
 	UTF8JSON  = "application/json; charset=utf-8"
@@ -31,7 +32,8 @@ const MaxBody = 5 << 20
 type Config struct {
 	Log  *slog.Logger
 	Keys *Keyring
-	// Asked is told of each request whether it has a right key. It may keep one without waiting. Nil: nobody wants to know.
+	// Asked is told of each request whether it has a right key. It may keep one without waiting.
+	// Nil: nobody wants to know.
 	Asked    func(r *http.Request, right bool)
 	Patience Patience      // DefaultPatience if zero
 	Spare    time.Duration // how long the commands of this machine may rest in an upload or a download
@@ -200,7 +202,8 @@ func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, Reply{Status: http.StatusInternalServerError, Kind: PlainJSON, Body: Problem(http.StatusInternalServerError, "", textBroken).Body})
 }
 
-// write sends an answer. What goes wrong from here on is the client's connection, and nobody is left to tell.
+// write sends an answer. What goes wrong from here on is the client's connection, and nobody is
+// left to tell.
 func (s *server) write(w http.ResponseWriter, r *http.Request, ans Reply) {
 	for name, value := range ans.Header {
 		w.Header().Set(name, value)

@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// Limits of the JSON of a request, whatever it is for. They are checked in one walk, before anything is made of
-// it: a few megabytes could be millions of values.
+// Limits of the JSON of a request, whatever it is for. They are checked in one walk, before
+// anything is made of it: a few megabytes could be millions of values.
 const (
 	maxValues  = 300_000 // in all: 10,000 records with all their members
 	maxDepth   = 32      // objects and lists within each other

@@ -25,15 +25,16 @@ type Config struct {
 // Records are the use-cases. They are safe for concurrent use.
 type Records struct {
 	Config
-	// known is the directory as the last caller saw it: it only saves a round trip by guessing keys, and decoding it
-	// once more. It is never trusted (store.Snapshot).
+	// known is the directory as the last caller saw it: it only saves a round trip by guessing
+	// keys, and decoding it once more. It is never trusted (store.Snapshot).
 	known atomic.Pointer[Account]
 }
 
 // New makes the use-cases. It makes no call.
 func New(c Config) *Records { return &Records{Config: c} }
 
-// Account is the directory as a caller has read it, with the hasher that belongs to it. It says what is to be seen.
+// Account is the directory as a caller has read it, with the hasher that belongs to it. It says
+// what is to be seen.
 type Account struct {
 	*store.Directory
 	Hash *store.Hasher
@@ -74,8 +75,8 @@ func (a Account) InvoiceVisible(tag store.Tag, h store.H, attrs table.Attrs) boo
 	return attrs != nil && !a.HidesInvoice(tag, h, attrs)
 }
 
-// invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's, with its customer, or
-// with what an import added.
+// invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's,
+// with its customer, or with what an import added.
 func (a Account) invoiceErasing(tag store.Tag, h store.H, attrs table.Attrs) bool {
 	return a.CoversInvoice(tag, h, attrs)
 }

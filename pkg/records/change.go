@@ -11,9 +11,9 @@ import (
 	"reseed/pkg/table"
 )
 
-// A record is changed in one of two ways. As an edit the change is beside the record: it stays whatever is imported later.
-// Else the imported record itself is changed, as an import would, so the next import may change it again; a field that
-// a person has edited goes on showing the edit.
+// A record is changed in one of two ways. As an edit the change is beside the record: it stays
+// whatever is imported later. Else the imported record itself is changed, as an import would, so
+// the next import may change it again; a field that a person has edited goes on showing the edit.
 
 // Change is what becomes of a record.
 type Change struct {
@@ -81,8 +81,8 @@ func (r *Records) DisablePart(ctx context.Context, kind store.Kind, n Name, by s
 	})
 }
 
-// DeletePart removes the line item or transaction of a name, with its pointer and its edit; or hides it for good, which is an
-// edit.
+// DeletePart removes the line item or transaction of a name, with its pointer and its edit; or
+// hides it for good, which is an edit.
 func (r *Records) DeletePart(ctx context.Context, kind store.Kind, n Name, by string, asEdit bool) error {
 	_, _, err := r.onPart(ctx, kind, n, func(a Account, p *PartOf) error {
 		if asEdit {
@@ -97,7 +97,8 @@ func (r *Records) DeletePart(ctx context.Context, kind store.Kind, n Name, by st
 	return err
 }
 
-// onPart does something to the line item or transaction of a name. It, or its invoice, may be disabled.
+// onPart does something to the line item or transaction of a name. It, or its invoice, may be
+// disabled.
 func (r *Records) onPart(ctx context.Context, kind store.Kind, n Name, do func(Account, *PartOf) error) (a Account, p *PartOf, err error) {
 	err = r.settled(ctx, func() (err error) {
 		if a, p, err = r.Part(ctx, kind, n); err != nil {
@@ -121,8 +122,8 @@ func (r *Records) Edited(ctx context.Context, id string) (Account, edit.Record, 
 	return a, rec, n, err
 }
 
-// Revert takes back what people did to the record of a public id: to some fields, or to all and everything else if there are none.
-// which gives the attributes of those fields.
+// Revert takes back what people did to the record of a public id: to some fields, or to all and
+// everything else if there are none. which gives the attributes of those fields.
 func (r *Records) Revert(ctx context.Context, id string, which func(*edit.Entry) ([]string, error)) (n *edit.Entry, err error) {
 	err = r.settled(ctx, func() error {
 		a, rec, found, err := r.Edited(ctx, id)

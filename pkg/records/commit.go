@@ -169,9 +169,10 @@ func (r *Records) placed(key table.Key, rec billing.Record, manual, place int64)
 	return table.Item{Key: key, Attrs: b.Attrs()}
 }
 
-// commit writes all or nothing. What fits goes in one transaction. More than that goes in several, the invoices last:
-// without its invoice nothing of it is seen, and a request after abandonedAfter writes over it. When somebody else turns out to
-// have a key first, what was written before is taken back.
+// commit writes all or nothing. What fits goes in one transaction. More than that goes in several,
+// the invoices last: without its invoice nothing of it is seen, and a request after abandonedAfter
+// writes over it. When somebody else turns out to have a key first, what was written before is
+// taken back.
 func (w *writing) commit(ctx context.Context) error {
 	all := slices.Concat(w.left, w.parts, w.heads)
 	if len(w.r.Store.Transactions(all)) <= 1 {
@@ -196,8 +197,8 @@ func (w *writing) commit(ctx context.Context) error {
 	return w.r.landed(ctx, w.a, all)
 }
 
-// chunks are the transactions of a write that needs several. Invoices that do not fit into one have a note beside them
-// until the last of them is there.
+// chunks are the transactions of a write that needs several. Invoices that do not fit into one have
+// a note beside them until the last of them is there.
 func (w *writing) chunks(token int64) [][]table.Write {
 	size, now := w.r.Store.TransactSize(), w.r.Now()
 	chunks := w.r.Store.Transactions(marked(append(w.left, w.parts...), token, now))
@@ -232,8 +233,8 @@ func (r *Records) takeBack(ctx context.Context, done []table.Write, token int64)
 	}
 }
 
-// takeOver deletes those invoices of the drafts that a request has left which did not come to its end: so the same
-// request once more makes them all. Only one of many invoices can have left some.
+// takeOver deletes those invoices of the drafts that a request has left which did not come to its
+// end: so the same request once more makes them all. Only one of many invoices can have left some.
 func (r *Records) takeOver(ctx context.Context, a Account, src store.Source, drafts []*Draft) error {
 	if len(drafts) <= r.Store.TransactSize() {
 		return nil
@@ -279,8 +280,8 @@ func (r *Records) takeOver(ctx context.Context, a Account, src store.Source, dra
 	return nil
 }
 
-// leftBehind are the writes that delete what lies under invoices that are not there: requests that did not come to their end
-// have left it. What over holds is written over instead.
+// leftBehind are the writes that delete what lies under invoices that are not there: requests that
+// did not come to their end have left it. What over holds is written over instead.
 func (r *Records) leftBehind(ctx context.Context, a Account, src store.Source, drafts []*Draft, over map[table.Key]table.Cond) ([]table.Write, error) {
 	all, err := r.partsUnder(ctx, src, drafts)
 	if err != nil {
@@ -330,7 +331,8 @@ func (r *Records) partsUnder(ctx context.Context, src store.Source, drafts []*Dr
 	return slices.Concat(found...), err
 }
 
-// notArriving is fault.Busy if an import may be writing some of the items, whose invoice is still to come: its writes have no order.
+// notArriving is fault.Busy if an import may be writing some of the items, whose invoice is still
+// to come: its writes have no order.
 func (r *Records) notArriving(ctx context.Context, src store.Source, items []table.Item) error {
 	if !slices.ContainsFunc(items, func(it table.Item) bool { return store.OriginOf(it.Attrs).Import != 0 }) {
 		return nil
@@ -342,7 +344,8 @@ func (r *Records) notArriving(ctx context.Context, src store.Source, items []tab
 	return err
 }
 
-// stillAbsent is fault.Conflict if somebody else has made one of the invoices meanwhile: then what lies under it is its own.
+// stillAbsent is fault.Conflict if somebody else has made one of the invoices meanwhile: then what
+// lies under it is its own.
 func (r *Records) stillAbsent(ctx context.Context, src store.Source, drafts []*Draft) error {
 	keys := make([]table.Key, len(drafts))
 	for i, d := range drafts {

@@ -7,9 +7,9 @@ import (
 	"reseed/pkg/table"
 )
 
-// What people give to customers: changed fields, tags and custom attributes. All of it is edits, which stay whatever is imported
-// later. Of a merged customer, what is added goes to the one that the others were merged into, and what is removed is removed
-// from all.
+// What people give to customers: changed fields, tags and custom attributes. All of it is edits,
+// which stay whatever is imported later. Of a merged customer, what is added goes to the one that
+// the others were merged into, and what is removed is removed from all.
 
 // CustomerEdit is a change of what people gave to a source customer.
 type CustomerEdit struct {
@@ -54,7 +54,8 @@ func SetCustom(m *edit.Member, by string, values map[string]edit.Value) Customer
 	return CustomerEdit{m, m.Customer().By(by).Set(values)}
 }
 
-// PutCustom sets custom attributes whose types are not told: they keep those that they have, with whichever member.
+// PutCustom sets custom attributes whose types are not told: they keep those that they have, with
+// whichever member.
 func PutCustom(g edit.Group, by string, values map[string]edit.Untyped) CustomerEdit {
 	for name, v := range g.Attributes() {
 		if given, ok := values[name]; ok {
@@ -83,7 +84,8 @@ func (a Account) EditFields(c Customer, ch Change, by string) CustomerEdit {
 	return CustomerEdit{c.Member, a.editable(c.Stored()).Change(ch.Want, ch.Attrs, by)}
 }
 
-// EditCustomer makes changes of what people gave to the customer of a public id, and returns it with them.
+// EditCustomer makes changes of what people gave to the customer of a public id, and returns it
+// with them.
 func (r *Records) EditCustomer(ctx context.Context, id string, decide func(Account, Customer) ([]CustomerEdit, error)) (cu Customer, err error) {
 	err = r.EditCustomers(ctx, func() (Account, []CustomerEdit, error) {
 		var a Account
@@ -99,8 +101,9 @@ func (r *Records) EditCustomer(ctx context.Context, id string, decide func(Accou
 	return CustomerOf(cu.Group), nil
 }
 
-// EditCustomers makes changes of what people gave to some customers. Those are in one transaction if they are of one
-// customer; more than that may take several, and if it is cut between them the same once more completes it.
+// EditCustomers makes changes of what people gave to some customers. Those are in one transaction
+// if they are of one customer; more than that may take several, and if it is cut between them the
+// same once more completes it.
 func (r *Records) EditCustomers(ctx context.Context, decide func() (Account, []CustomerEdit, error)) error {
 	return r.settled(ctx, func() error {
 		a, list, err := decide()
@@ -111,8 +114,9 @@ func (r *Records) EditCustomers(ctx context.Context, decide func() (Account, []C
 	})
 }
 
-// edit makes changes and other writes together, in one transaction if they are of one customer and have 4 MB at most: no customer
-// is merged of more than fit into one. More than that is completed by the same request again. The customers show them then.
+// edit makes changes and other writes together, in one transaction if they are of one customer and
+// have 4 MB at most: no customer is merged of more than fit into one. More than that is completed
+// by the same request again. The customers show them then.
 func (r *Records) edit(ctx context.Context, a Account, list []CustomerEdit, more ...table.Write) error {
 	changes := make([]*edit.Change, len(list))
 	for i, e := range list {

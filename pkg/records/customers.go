@@ -9,7 +9,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// Name says which record is meant: by its public id, or else by the uuid of its source and its external id.
+// Name says which record is meant: by its public id, or else by the uuid of its source and its
+// external id.
 type Name struct{ ID, Source, ExternalID string }
 
 // Customer is a customer as people see it: one or more that were merged.
@@ -24,7 +25,8 @@ func CustomerOf(g edit.Group) Customer {
 	return Customer{g[0], g, store.DecodeCustomer(g[0].Shown())}
 }
 
-// Customer reads the customer of a public id with what was merged into it. One that was merged away is not there.
+// Customer reads the customer of a public id with what was merged into it. One that was merged away
+// is not there.
 func (r *Records) Customer(ctx context.Context, id string) (Account, Customer, error) {
 	a, m, err := r.member(ctx, id)
 	if err != nil {
@@ -40,7 +42,8 @@ func (r *Records) Customer(ctx context.Context, id string) (Account, Customer, e
 	return a, CustomerOf(g), nil
 }
 
-// member reads one source customer by its public id, merged or not: directory, record and edits in one batch get.
+// member reads one source customer by its public id, merged or not: directory, record and edits in
+// one batch get.
 func (r *Records) member(ctx context.Context, id string) (Account, *edit.Member, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {
@@ -62,7 +65,8 @@ func (r *Records) member(ctx context.Context, id string) (Account, *edit.Member,
 	return a, m, err
 }
 
-// group is what a source customer shows as; nil if it is gone meanwhile. Only of one that was ever merged is more read.
+// group is what a source customer shows as; nil if it is gone meanwhile. Only of one that was ever
+// merged is more read.
 func (r *Records) group(ctx context.Context, a Account, m *edit.Member) (edit.Group, error) {
 	if !m.Linked() {
 		return edit.Group{m}, nil

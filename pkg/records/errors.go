@@ -30,7 +30,8 @@ const (
 	textTransDup    = "has already been taken"
 )
 
-// Absent is fault.NotFound for a record that is not there, or not to be seen: the two must not differ.
+// Absent is fault.NotFound for a record that is not there, or not to be seen: the two must not
+// differ.
 func Absent(what string) error {
 	return fault.New(fault.NotFound, "not_found", what+" not found")
 }
@@ -54,7 +55,8 @@ func contended() error {
 	return fault.New(fault.Busy, "contended", "Somebody else is writing the same records. Try again in a moment.")
 }
 
-// RefusedError is the error about drafts of which nothing is stored, since something is wrong with one of them. Each says what.
+// RefusedError is the error about drafts of which nothing is stored, since something is wrong with
+// one of them. Each says what.
 type RefusedError struct {
 	Account Account
 	Drafts  []*Draft

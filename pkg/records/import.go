@@ -12,8 +12,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// Beginnings of the names under which the parts of an invoice are complained about. ChartMogul's Go client compares the names
-// of duplicates literally.
+// Beginnings of the names under which the parts of an invoice are complained about. ChartMogul's Go
+// client compares the names of duplicates literally.
 const (
 	PrefixLine        = "line_items."
 	PrefixTransaction = "transactions."
@@ -34,8 +34,8 @@ func (d *Draft) note(name, text string) {
 	}
 }
 
-// ImportInvoices stores invoices of the customer of a public id: all of them or none. read makes the drafts. If something is
-// wrong with one of them, the error is a [RefusedError].
+// ImportInvoices stores invoices of the customer of a public id: all of them or none. read makes
+// the drafts. If something is wrong with one of them, the error is a [RefusedError].
 func (r *Records) ImportInvoices(ctx context.Context, customer string, read func() ([]*Draft, error)) (a Account, made []*Draft, err error) {
 	err = r.settled(ctx, func() error {
 		now, owner, err := r.Customer(ctx, customer)
@@ -80,8 +80,8 @@ func (r *Records) prepare(ctx context.Context, a Account, owner Customer, drafts
 	return r.ResolvePlans(ctx, a, owner.Source, drafts...)
 }
 
-// randomH is the identity of a record without an external id: a random one, since nothing says that two such records
-// are the same.
+// randomH is the identity of a record without an external id: a random one, since nothing says that
+// two such records are the same.
 func randomH() (h store.H) {
 	_, _ = rand.Read(h[:]) // never fails (crypto/rand)
 	return h

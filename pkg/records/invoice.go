@@ -8,7 +8,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// AttrDate is the attribute of an invoice's date: of itself, and in the pointer from its customer, in Unix milliseconds.
+// AttrDate is the attribute of an invoice's date: of itself, and in the pointer from its customer,
+// in Unix milliseconds.
 const AttrDate = "date"
 
 // attrPlace is a line item's or transaction's place in the request it came
@@ -49,7 +50,8 @@ func (p Part) Line() Line { return Line{p, store.DecodeLineItem(p.Shown())} }
 // Transaction is the part as a transaction.
 func (p Part) Transaction() Transaction { return Transaction{p, store.DecodeTransaction(p.Shown())} }
 
-// Lay lays edits over the invoice and takes in its line items and transactions. Those that are hidden are left out.
+// Lay lays edits over the invoice and takes in its line items and transactions. Those that are
+// hidden are left out.
 func (i *Invoice) Lay(a Account, parts []table.Item, edits map[table.Key]table.Attrs, withDisabled bool) (err error) {
 	if i.Stored, err = a.Stored(i.Source, table.Item{Key: i.Key, Attrs: i.Attrs}, edits); err != nil {
 		return err
@@ -83,7 +85,8 @@ func (i *Invoice) Add(s Stored) {
 	}
 }
 
-// Invoice reads the invoice of a name, without line items and transactions. It may be disabled or deleted by a person.
+// Invoice reads the invoice of a name, without line items and transactions. It may be disabled or
+// deleted by a person.
 func (r *Records) Invoice(ctx context.Context, n Name) (Account, *Invoice, error) {
 	if n.ID == "" {
 		return r.invoiceAt(ctx, func(d *store.Directory) (store.Source, store.H, error) {
@@ -144,7 +147,8 @@ func InvoiceKeys(src store.Source, h store.H) []table.Key {
 	return []table.Key{key, src.Space().FieldsOf(key)}
 }
 
-// InvoiceIn is the invoice among what was found, as it was imported; nil if it is not there, or its customer is not.
+// InvoiceIn is the invoice among what was found, as it was imported; nil if it is not there, or its
+// customer is not.
 func (a Account) InvoiceIn(src store.Source, h store.H, found map[table.Key]table.Attrs) *Invoice {
 	key := src.Space().Invoice(h)
 	attrs := found[key]

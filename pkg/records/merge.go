@@ -8,7 +8,8 @@ import (
 	"reseed/pkg/store"
 )
 
-// Ref finds the customer of a name: with a public id what is still a customer of its own, else any source customer, there or not.
+// Ref finds the customer of a name: with a public id what is still a customer of its own, else any
+// source customer, there or not.
 func (r *Records) Ref(ctx context.Context, a Account, n Name) (edit.Ref, error) {
 	if n.ID != "" {
 		return r.root(ctx, a, n.ID)

@@ -20,8 +20,9 @@ type NewCustomer struct {
 	Wrong   error  // what its reader has found wrong with it. A source that is not there comes first
 }
 
-// CreateCustomer makes a customer that is not there yet: with its e-mail pointer, its primary contact, and what people add
-// to it. What people gave to an earlier one of its external id is there again.
+// CreateCustomer makes a customer that is not there yet: with its e-mail pointer, its primary
+// contact, and what people add to it. What people gave to an earlier one of its external id is
+// there again.
 func (r *Records) CreateCustomer(ctx context.Context, n NewCustomer) (made Customer, err error) {
 	err = r.settled(ctx, func() (err error) {
 		made, err = r.createCustomer(ctx, n)

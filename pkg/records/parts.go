@@ -50,7 +50,8 @@ func (r *Records) partByID(ctx context.Context, kind store.Kind, id string) (Acc
 	return a, p, err
 }
 
-// locate finds the two identities of which a public id carries the beginnings. As a rule there is one invoice that can be meant.
+// locate finds the two identities of which a public id carries the beginnings. As a rule there is
+// one invoice that can be meant.
 func (r *Records) locate(ctx context.Context, kind store.Kind, sp store.Space, under store.H) (invoice, h store.H, err error) {
 	q := sp.PartsUnder(under)
 	q.Limit, q.KeysOnly = 1, true
@@ -126,8 +127,8 @@ func (r *Records) loadPart(ctx context.Context, a Account, kind store.Kind, src 
 	return &PartOf{Part{Stored: s, H: h}, inv}, nil
 }
 
-// AddPart adds a line item or a transaction to an invoice. read reads it into the draft. If something is wrong with it, the error
-// is a [RefusedError].
+// AddPart adds a line item or a transaction to an invoice. read reads it into the draft. If
+// something is wrong with it, the error is a [RefusedError].
 func (r *Records) AddPart(ctx context.Context, invoice Name, read func(*Draft)) (a Account, made *PartOf, err error) {
 	err = r.settled(ctx, func() error {
 		now, inv, err := r.undeleted(ctx, invoice)
@@ -156,7 +157,8 @@ func (i *Invoice) Draft() *Draft {
 	return &Draft{Invoice: &Invoice{Stored: i.Stored, H: i.H, Record: store.DecodeInvoice(i.Attrs)}, Errs: map[string]string{}}
 }
 
-// owner is the customer of the invoice, as far as writing needs it: what is added is of the invoice's manual epoch.
+// owner is the customer of the invoice, as far as writing needs it: what is added is of the
+// invoice's manual epoch.
 func (i *Invoice) owner(a Account) Customer {
 	ext := i.Record.CustomerExternalID
 	m := &edit.Member{Ref: edit.Ref{Tag: i.Source.Tag, H: a.Hash.CustomerH(ext)}, Source: i.Source, Attrs: i.Attrs}

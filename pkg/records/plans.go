@@ -57,8 +57,9 @@ func (r *Records) Plan(ctx context.Context, id string) (Account, Plan, error) {
 	return a, p, err
 }
 
-// CreatePlan makes a plan that is not there yet. What people changed of an earlier one of its external id is there again. What
-// is wrong with it, if anything, its reader has found; a source that is not there comes first.
+// CreatePlan makes a plan that is not there yet. What people changed of an earlier one of its
+// external id is there again. What is wrong with it, if anything, its reader has found; a source
+// that is not there comes first.
 func (r *Records) CreatePlan(ctx context.Context, source string, plan *billing.Plan, wrong error) (made Plan, err error) {
 	err = r.settled(ctx, func() error {
 		a, found, err := r.read(ctx, func(d *store.Directory) []table.Key {

@@ -7,7 +7,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// attrInvoice is the attribute of the pointer to a line item or transaction: the identity of its invoice, in hex.
+// attrInvoice is the attribute of the pointer to a line item or transaction: the identity of its
+// invoice, in hex.
 const attrInvoice = "invoice"
 
 // claim is an external id that a draft wants for a line item or a transaction.
@@ -111,7 +112,8 @@ func (r *Records) findTaken(ctx context.Context, a Account, d *Draft) (over map[
 	return r.weigh(ctx, a, d.Invoice.Source, all, found)
 }
 
-// mayReplace finds out on what condition a key may be written over, if it holds something that does not count.
+// mayReplace finds out on what condition a key may be written over, if it holds something that does
+// not count.
 func (r *Records) mayReplace(a Account, d *Draft, key table.Key, found map[table.Key]table.Attrs, over map[table.Key]table.Cond) (err error) {
 	attrs, there := found[key]
 	switch {

@@ -10,11 +10,11 @@ import (
 	"reseed/pkg/table"
 )
 
-// A use-case that changes something looks at the directory and the records, decides, and writes what it makes in one
-// transaction, on condition that nobody has changed those records since (commit.go has those too large for
-// one). An erase or a restore may change the directory in between, so it is looked at once more: what then lies where
-// nobody sees it is decided and written anew. So success tells of what is there, or was when a later
-// erase took it.
+// A use-case that changes something looks at the directory and the records, decides, and writes
+// what it makes in one transaction, on condition that nobody has changed those records since
+// (commit.go has those too large for one). An erase or a restore may change the directory in
+// between, so it is looked at once more: what then lies where nobody sees it is decided and written
+// anew. So success tells of what is there, or was when a later erase took it.
 
 // tries is how often a change is decided anew. It waits longer before each of them, up to maxPause.
 const (
@@ -47,8 +47,9 @@ func wait(ctx context.Context, d *time.Duration) error {
 	return nil
 }
 
-// write does all writes of a use-case that has read the directory a, or none. fault.Conflict says that it is to be decided
-// anew: somebody else has changed the same records, or what was written is not to be seen.
+// write does all writes of a use-case that has read the directory a, or none. fault.Conflict says
+// that it is to be decided anew: somebody else has changed the same records, or what was written is
+// not to be seen.
 func (r *Records) write(ctx context.Context, a Account, writes ...table.Write) error {
 	if len(writes) == 0 {
 		return nil
@@ -62,8 +63,9 @@ func (r *Records) write(ctx context.Context, a Account, writes ...table.Write) e
 	return r.landed(ctx, a, writes)
 }
 
-// landed makes sure that writes are to be seen which were made for the directory a. While a restore is at their source, nobody
-// knows yet: done anew now, they would be there twice if that restore is refused.
+// landed makes sure that writes are to be seen which were made for the directory a. While a restore
+// is at their source, nobody knows yet: done anew now, they would be there twice if that restore is
+// refused.
 func (r *Records) landed(ctx context.Context, a Account, writes []table.Write) error {
 	pause := time.Millisecond
 	for range tries {
@@ -96,8 +98,8 @@ func (a Account) shows(writes []table.Write) error {
 	return nil
 }
 
-// absentOnly is the condition for making a record. What an erase has hidden and not removed yet is there: a restore may
-// bring it back, so nothing takes its place.
+// absentOnly is the condition for making a record. What an erase has hidden and not removed yet is
+// there: a restore may bring it back, so nothing takes its place.
 func absentOnly() table.Cond { return table.Cond{Op: table.Absent} }
 
 // hidden tells whether something is stored that an erase has hidden and not removed yet.

@@ -1,5 +1,6 @@
-// Package client calls the REST API: Reseed's own routes, and those of ChartMogul's that lead to them. What it sends and gets
-// is in package wire. It knows nothing of what is behind the API, so whatever is built on it works on any server.
+// Package client calls the REST API: Reseed's own routes, and those of ChartMogul's that lead to
+// them. What it sends and gets is in package wire. It knows nothing of what is behind the API, so
+// whatever is built on it works on any server.
 package client
 
 import (
@@ -21,7 +22,8 @@ type Client struct {
 	http *http.Client
 }
 
-// New makes a client of the server at a base URL, without a slash at its end, with an API key. It makes no call.
+// New makes a client of the server at a base URL, without a slash at its end, with an API key. It
+// makes no call.
 func New(base, key string, over *http.Client) *Client { return &Client{base, key, over} }
 
 // Error is an answer that is no success.
@@ -44,8 +46,8 @@ func (c *Client) Ping(ctx context.Context) error {
 	return c.Call(ctx, http.MethodGet, "/v1/ping", nil, nil)
 }
 
-// Call is for routes that have no method here. It sends in as JSON, unless that is nil, and decodes the answer into out, unless
-// that is nil. An answer that is no success is an [*Error].
+// Call is for routes that have no method here. It sends in as JSON, unless that is nil, and decodes
+// the answer into out, unless that is nil. An answer that is no success is an [*Error].
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	contentType := ""

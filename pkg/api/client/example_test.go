@@ -26,7 +26,8 @@ import (
 
 const key = "the-key-of-the-example"
 
-// serve is a server in memory, and a client of it. After every answer the server does all the work that waits.
+// serve is a server in memory, and a client of it. After every answer the server does all the work
+// that waits.
 func serve() (cl *client.Client, end func()) {
 	st, now, quiet := store.New(mem.New(mem.Options{})), time.Now, slog.New(slog.DiscardHandler)
 	var imports []importer.Message
@@ -81,7 +82,8 @@ func must(err error) {
 	}
 }
 
-// A file is imported into a data source of its own. One row has no external id, and is rejected with the place and the reason.
+// A file is imported into a data source of its own. One row has no external id, and is rejected
+// with the place and the reason.
 func ExampleClient_Import() {
 	cl, end := serve()
 	defer end()

@@ -139,13 +139,14 @@ func (c *Client) Samples(ctx context.Context, id string) ([]wire.Change, error) 
 	return out.Changes, err
 }
 
-// Changes opens the whole change set of an import in a format (docs/CHANGES.md), compressed with gzip.
+// Changes opens the whole change set of an import in a format (docs/CHANGES.md), compressed with
+// gzip.
 func (c *Client) Changes(ctx context.Context, id, format string) (io.ReadCloser, error) {
 	return c.stream(ctx, of("/v1/imports/%s/changes", id)+"?format="+url.QueryEscape(format))
 }
 
-// Rejects opens the CSV file of the rows that an import did not take in, or that an undo left alone. See [IsNotFound] if there is
-// none.
+// Rejects opens the CSV file of the rows that an import did not take in, or that an undo left
+// alone. See [IsNotFound] if there is none.
 func (c *Client) Rejects(ctx context.Context, id string) (io.ReadCloser, error) {
 	return c.stream(ctx, of("/v1/imports/%s/rejects", id))
 }

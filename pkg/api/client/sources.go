@@ -45,7 +45,8 @@ type Edit struct {
 	Line []byte // its JSON, with the line break behind it
 }
 
-// Edits are all that people have done to the records of a data source, or only to those that are not there.
+// Edits are all that people have done to the records of a data source, or only to those that are
+// not there.
 func (c *Client) Edits(ctx context.Context, source string, orphaned bool) iter.Seq2[Edit, error] {
 	return func(yield func(Edit, error) bool) {
 		query := url.Values{"format": {"ndjson"}, "orphaned": {fmt.Sprint(orphaned)}}
@@ -64,7 +65,8 @@ func (c *Client) Edits(ctx context.Context, source string, orphaned bool) iter.S
 	}
 }
 
-// nextEdit reads one edit; io.EOF if there is none. The last line of a list that broke off is an error.
+// nextEdit reads one edit; io.EOF if there is none. The last line of a list that broke off is an
+// error.
 func nextEdit(in *bufio.Reader) (Edit, error) {
 	line, err := in.ReadBytes('\n')
 	if err != nil {

@@ -32,7 +32,8 @@ const (
 	Replace = "replace" // the input is the whole truth for its datasets: what it lacks is removed
 )
 
-// DefaultMaxRemoved is the percentage of a dataset's rows above which a removal waits for a yes unless something else is said.
+// DefaultMaxRemoved is the percentage of a dataset's rows above which a removal waits for a yes
+// unless something else is said.
 const DefaultMaxRemoved = 20
 
 // ImportOptions say how files are imported. What is not given is the server's default.
@@ -89,7 +90,8 @@ type File struct {
 	Datasets []string `json:"datasets,omitempty"` // of NDJSON
 }
 
-// EraseJob is what an erase removes; Removed is final once the job has ended, and then there is a receipt.
+// EraseJob is what an erase removes; Removed is final once the job has ended, and then there is a
+// receipt.
 type EraseJob struct {
 	Selection string    `json:"selection"`
 	IDs       []string  `json:"ids,omitempty"` // of the records, of single ones
@@ -176,9 +178,9 @@ const (
 	Removed = "removed"
 )
 
-// Change is one row that an import changes: its attributes before and after by name (docs/TABLE.md), none before an added row and
-// none after a removed one. Amounts are in minor units, times in milliseconds of Unix time. Names with a leading "_" are
-// about the item.
+// Change is one row that an import changes: its attributes before and after by name
+// (docs/TABLE.md), none before an added row and none after a removed one. Amounts are in minor
+// units, times in milliseconds of Unix time. Names with a leading "_" are about the item.
 type Change struct {
 	Dataset string         `json:"dataset"`
 	Action  string         `json:"action"`
