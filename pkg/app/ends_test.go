@@ -173,7 +173,7 @@ func waysToEnd() map[string]way {
 		must(t, err)
 		return all[0]
 	}
-	return map[string]way{
+	ways := map[string]way{
 		"an import is done":         {begin: submitted(customers+"C,c\n", importer.Options{}), meant: job.Done},
 		"an import fails":           {begin: submitted("Nonsense\n1\n", importer.Options{}), meant: job.Failed},
 		"an import is planned":      {begin: submitted(customers+"C,c\n", importer.Options{Plan: true}), meant: job.Planned},
@@ -231,6 +231,13 @@ func waysToEnd() map[string]way {
 			return j
 		}},
 	}
+	for name, x := range ways {
+		if x.end == nil {
+			x.end = func(t *testing.T, w *turns, j *job.Job) { t.Helper(); w.handle(t, j.ID) }
+			ways[name] = x
+		}
+	}
+	return ways
 }
 
 func restored(t *testing.T, w *turns, j *job.Job) {
@@ -271,9 +278,7 @@ func nextStarts(t *testing.T, x way, killed bool) {
 			w.lost = next.ID
 		}
 	}
-	if !x.within {
-		come()
-	} else {
+	if x.within {
 		w.watch = func(ctx context.Context) error {
 			holder, err := w.Ledger.Holder(ctx, w.src.Tag)
 			if err == nil && holder == j.ID+x.holder && next == nil {
@@ -281,9 +286,8 @@ func nextStarts(t *testing.T, x way, killed bool) {
 			}
 			return err
 		}
-	}
-	if x.end == nil {
-		x.end = func(t *testing.T, w *turns, j *job.Job) { t.Helper(); w.handle(t, j.ID) }
+	} else {
+		come()
 	}
 	x.end(t, w, j)
 	if next == nil {
@@ -304,14 +308,20 @@ func nextStarts(t *testing.T, x way, killed bool) {
 			t.Error("nor does the tick hand it out")
 		}
 	}
+	w.othersGoOn(t)
+	w.done(t, next)
+	if got := w.done(t, last); got.Status != job.Done {
+		t.Errorf("the last job is %s: %s", got.Status, got.Error)
+	}
+}
+
+// othersGoOn makes sure that the jobs of the other source are as they were.
+func (w *turns) othersGoOn(t *testing.T) {
+	t.Helper()
 	for _, o := range w.other {
 		if diff := cmp.Diff(o, w.now(t, o)); diff != "" {
 			t.Errorf("a job of another source: -want +got\n%s", diff)
 		}
-	}
-	w.done(t, next)
-	if got := w.done(t, last); got.Status != job.Done {
-		t.Errorf("the last job is %s: %s", got.Status, got.Error)
 	}
 }
 

@@ -177,8 +177,9 @@ func TestAPlanIsCancelled(t *testing.T) {
 	l := job.NewLedger(newStore(mem.Options{}), time.Now)
 	plan := func() *job.Job {
 		t.Helper()
-		j := create(t, l, &job.Job{Kind: job.Import, Tag: 1, Import: &job.ImportSpec{Scanned: true}})
-		j, _, err := l.End(ctx, j.ID, func(j *job.Job) error { j.Status = job.Planned; return nil })
+		j, err := l.Create(ctx, &job.Job{Kind: job.Import, Tag: 1, Import: &job.ImportSpec{Scanned: true}})
+		must(t, err)
+		j, _, err = l.End(ctx, j.ID, func(j *job.Job) error { j.Status = job.Planned; return nil })
 		must(t, err)
 		return j
 	}
