@@ -20,7 +20,7 @@ import (
 // DefaultMaxUpload is how many bytes the files of one import may have together: one S3 object.
 const DefaultMaxUpload = 5 << 30
 
-// Config is what the API needs. Everything before Asked must be set, but there may be no Keys.
+// Config is what the API needs. The fields before Asked must be set, except Keys.
 type Config struct {
 	Store   *store.Store
 	Keys    []httpapi.Key // that are let in beside those in the table
@@ -31,20 +31,19 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	// Asked is told of each request whether it has a right key. It may keep one without waiting.
-	// Nil: nobody wants to know.
+	// Asked is called for each request; see [httpapi.Config].
 	Asked func(r *http.Request, right bool)
 
 	PublicURL string           // where people open the console, without a slash at the end
 	Currency  string           // of the account, ISO 4217; USD if empty
 	MaxUpload int64            // bytes; DefaultMaxUpload if 0
 	Patience  httpapi.Patience // DefaultPatience if zero
-	// Uploads are the files in the upload folder that could not be imported; nil where something
-	// else looks at it.
+	// Uploads returns the files in the upload folder that could not be imported. It is nil if
+	// another process watches that folder.
 	Uploads func() []wire.FailedUpload
 }
 
-// Imports is how files become jobs, and what becomes of those.
+// Imports is how files become jobs, and what can be done with those jobs.
 type Imports struct {
 	// Keep stores one uploaded file, read to its end, and says where it lies.
 	Keep func(ctx context.Context, source store.Source, name string, body io.Reader) (job.File, error)
@@ -55,11 +54,11 @@ type Imports struct {
 	// Submit makes the job that imports files into a source, which is told as it was when they
 	// began to come in.
 	Submit func(context.Context, importer.Request) (*job.Job, error)
-	// Apply, Undo and Cancel are those of [importer.Importer].
+	// Apply, Undo and Cancel are the methods of [importer.Importer].
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
 	Undo   func(ctx context.Context, jobID string, plan bool) (*job.Job, error)
 	Cancel func(ctx context.Context, jobID string) (*job.Job, error)
-	// Progress completes an open job with how far it has come.
+	// Progress adds to an open job how far it is.
 	Progress func(context.Context, *job.Job) error
 	// Samples are some of the changes that a job makes or would make.
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
@@ -84,13 +83,14 @@ type Erase struct {
 	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
 	// Start makes a selection invisible and gets its sweep going.
 	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
-	// Restore, Forgotten and Remember are those of [eraser.Eraser].
+	// Restore, Forgotten and Remember are the methods of [eraser.Eraser].
 	Restore   func(ctx context.Context, jobID string) (*job.Job, error)
 	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
 	Remember  func(ctx context.Context, source, customer string) (bool, error)
 }
 
-// EraseOf is what an eraser can do; start is its own, or one that gets the sweep going too.
+// EraseOf is what an eraser can do. start is the eraser's own Start, or one that also starts the
+// sweep.
 func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
 	return Erase{
 		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,

@@ -135,7 +135,7 @@ func (c *call) editLines(a records.Account, src store.Source) io.ReadCloser {
 	return r
 }
 
-// encodeEdits spells edits until all are, or nobody is there any more.
+// encodeEdits writes all edits, or stops when the client has gone.
 func (c *call) encodeEdits(enc *json.Encoder, a records.Account, src store.Source) error {
 	orphaned := c.Flag("orphaned")
 	for n, err := range c.Records.Edits.All(c.Context(), a.Directory, src, edit.Place{}) {

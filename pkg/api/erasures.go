@@ -88,7 +88,8 @@ func createErasure(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
 }
 
-// confirmed refuses an erase of another number of items than somebody has said yes to.
+// confirmed refuses an erase if the selection does not hold the number of items that the request
+// confirms.
 func (c *call) confirmed(sel eraser.Selection, opt eraser.Options, confirm *int64) error {
 	if confirm == nil {
 		return nil

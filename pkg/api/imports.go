@@ -280,7 +280,8 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// receiveError tells the client's faults from ours: what breaks off or is no form is the client's.
+// receiveError tells the client's faults from ours: a form that breaks off or is not one is the
+// client's fault.
 func (c *call) receiveError(err error) error {
 	var over *http.MaxBytesError
 	var known *httpapi.Error

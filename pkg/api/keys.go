@@ -27,7 +27,8 @@ const (
 	textKeySetting = "This key comes from the settings of the server, and ends when it is taken out of them."
 )
 
-// listKeys is GET /v1/keys: those of the settings, then those in the table, the oldest first.
+// listKeys is GET /v1/keys: first the keys of the settings, then the keys in the table, the oldest
+// first.
 func listKeys(c *call) (httpapi.Reply, error) {
 	list, err := c.allKeys()
 	return httpapi.Reply{Status: http.StatusOK, Body: wire.Keys{Keys: list}}, err
@@ -83,8 +84,8 @@ func createKey(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusCreated, Body: w}, nil
 }
 
-// keyNameProblem says why a new key can't have a name. Receipts and edits are signed with names, so
-// none may look like another's.
+// keyNameProblem says why a new key can't have a name. Receipts and edits mention the name, so no
+// name may look like another.
 func (c *call) keyNameProblem(name string, list []wire.Key) string {
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 	switch {
@@ -110,13 +111,13 @@ func (c *call) keyNameProblem(name string, list []wire.Key) string {
 	return ""
 }
 
-// looksLikeHash tells a name as keys without one go by.
+// looksLikeHash reports whether a name looks like the name of a key that has none.
 func looksLikeHash(name string) bool {
 	return regexp.MustCompile(`^(?i:key [0-9a-f]{8})$`).MatchString(name)
 }
 
-// deleteKey is DELETE /v1/keys/:name. Nobody removes the key that they come with: so over the
-// network there is always one left, and only a command on the data folder can remove the last.
+// deleteKey is DELETE /v1/keys/:name. A request can't remove the key that it came with, so one is
+// always left over the network; only a command on the data folder can remove the last.
 func deleteKey(c *call) (httpapi.Reply, error) {
 	name := c.PathValue("name")
 	list, err := c.allKeys()

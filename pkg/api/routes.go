@@ -14,7 +14,7 @@ type route struct {
 	methods
 }
 
-// own are Reseed's routes but the one that takes files.
+// own are Reseed's routes, except the one that takes files.
 func own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/edits", methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},

@@ -13,13 +13,14 @@ import (
 	"reseed/pkg/store"
 )
 
-// Config is what ChartMogul's routes need. Everything but PublicURL must be set.
+// Config is what ChartMogul's routes need. All fields except PublicURL must be set.
 type Config struct {
 	Records *records.Records
 	Now     func() time.Time
 	// Erase answers a DELETE of what a selection holds.
 	Erase func(*httpapi.Call, Selection) (httpapi.Reply, error)
-	// Processing tells how far the latest import of each source is, by the uuid of the source.
+	// Processing returns how far the latest import of each source is, by the uuid of the source. A
+	// source without imports may be missing.
 	Processing func(context.Context) (map[string]Processing, error)
 
 	PublicURL string // where people open the console, without a slash at the end

@@ -11,8 +11,8 @@ import (
 )
 
 // patchCustomer is PATCH /customers/:uuid: always an edit, which stays whatever is imported later.
-// Of a merged customer the one is edited that the others were merged into. A lead status is taken
-// and has no effect, since nobody has another than "New Lead".
+// Of a merged customer the edit goes to the one that the others were merged into. A lead status is
+// accepted and has no effect, since every customer is a "New Lead".
 func patchCustomer(c *call) (httpapi.Reply, error) {
 	body, err := c.Fields()
 	if err != nil {

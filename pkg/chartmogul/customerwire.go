@@ -13,7 +13,7 @@ import (
 
 const statusNewLead = "New Lead" // of everybody, until there are metrics
 
-// customerWire is a customer on the wire (chartmogul-api §2.3).
+// customerWire is a customer on the wire.
 type customerWire struct {
 	ID                 uint32         `json:"id"`
 	UUID               string         `json:"uuid"`

@@ -23,7 +23,7 @@ func (c *call) deleteOfSource(kind string) (httpapi.Reply, error) {
 	return c.Erase(c.Call, Selection{Kind: kind, Source: s.UUID})
 }
 
-// deleteCustomer is DELETE /customers/:uuid: the customer and all that hangs on it.
+// deleteCustomer is DELETE /customers/:uuid: the customer and all that belongs to it.
 func deleteCustomer(c *call) (httpapi.Reply, error) {
 	_, row, err := c.Records.Customer(c.Context(), c.PathValue("uuid"))
 	if err != nil {
@@ -32,9 +32,9 @@ func deleteCustomer(c *call) (httpapi.Reply, error) {
 	return c.Erase(c.Call, Selection{Kind: eraseCustomer, Source: row.Source.UUID, H: row.H})
 }
 
-// deleteCustomerInvoices is DELETE /data_sources/:uuid/customers/:customer/invoices: those that
-// came from this source, of whatever of it is merged into the customer. With customer_external_id
-// they are those of that one alone.
+// deleteCustomerInvoices is DELETE /data_sources/:uuid/customers/:customer/invoices: the invoices
+// of this source, of all source customers that are merged into the customer. With
+// customer_external_id only the invoices of that one.
 func deleteCustomerInvoices(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {

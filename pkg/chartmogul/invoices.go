@@ -54,8 +54,7 @@ func (c *call) completeAll(a records.Account, rows []*invoiceRow) ([]*invoiceRow
 	return c.unhidden(rows), err
 }
 
-// address finds out as whose people see invoices: those of a customer that was merged away are
-// another's.
+// address attributes each invoice to the customer at the root of its merge.
 func (c *call) address(a records.Account, rows ...*invoiceRow) error {
 	var refs []edit.Ref
 	for _, r := range rows {
@@ -94,7 +93,7 @@ func (c *call) validationType() (all bool, err error) {
 }
 
 // listCustomerInvoices is GET /import/customers/:uuid/invoices: newest first. A customer that is
-// gone has none; that is no error as long as its source is there (chartmogul-api §2.2).
+// gone has none; that is no error as long as its source is there.
 func listCustomerInvoices(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atOwned)
 	if err != nil {
@@ -112,9 +111,9 @@ func listCustomerInvoices(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: page.list(invoiceHead{id}, atOwned, style{})}, nil
 }
 
-// owner finds whose invoices those of a customer's public id are: its own, and those of what was
-// merged into it. One that was merged away has none. Whether a customer is there that was never
-// merged is not asked.
+// owner finds the source customers whose invoices a customer's public id stands for: the customer
+// itself and what was merged into it. A customer that was merged away has no invoices. Whether a
+// customer that was never merged exists is not checked.
 func (c *call) owner(id string) (records.Account, []edit.Ref, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// invoiceWire is an invoice on the wire (chartmogul-api §2.7).
+// invoiceWire is an invoice on the wire.
 type invoiceWire struct {
 	UUID *string `json:"uuid"` // null in the answer to an invoice that was refused
 	*ownedWire

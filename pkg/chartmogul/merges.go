@@ -90,7 +90,7 @@ func unmergeCustomers(c *call) (httpapi.Reply, error) {
 	return accepted(c.Records.Unmerge(c.Context(), part, whole))
 }
 
-// accepted is the answer to what ChartMogul does behind the answer, and we before it.
+// accepted is the answer to what ChartMogul does after it answers, and Reseed before.
 func accepted(err error) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusAccepted, Body: struct{}{}}, err
 }

@@ -29,8 +29,8 @@ type form struct {
 	read   func(*httpapi.Fields) (billing.Record, error)
 }
 
-// patch reads a PATCH of a record that is spelled by wire: what is sent is read together with all
-// the rest. What was wrong before is none of its business.
+// patch reads a PATCH of a record. wire spells the record; the members that are sent replace its
+// own, and the whole is read. Complaints that the record as it was causes, too, are ignored.
 func (fm form) patch(body *httpapi.Fields, s records.Stored, wire func(table.Attrs) any) (records.Change, error) {
 	if body.Truth(userEdit) {
 		return fm.edit(body, s, wire)

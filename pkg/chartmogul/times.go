@@ -6,8 +6,7 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// stamp is a time as the import side writes it: 2016-01-01T12:00:00.000Z, null when unset
-// (chartmogul-api §3).
+// stamp is a time as the import side writes it: 2016-01-01T12:00:00.000Z, null when unset.
 type stamp time.Time
 
 // MarshalJSON writes the time in UTC with milliseconds.

@@ -1,8 +1,8 @@
-// Package httpapi is what the rooms of the REST API share: it serves their routes. One request:
-// authenticate → find the route → call its handler → answer. A handler gets a [Call] and returns a
-// [Reply] or an error; errors.go alone turns errors into statuses and bodies.
+// Package httpapi serves routes over HTTP: packages chartmogul and api bring them, and share what
+// is here. One request: authenticate → find the route → call its handler → answer. A handler gets a
+// [Call] and returns a [Reply] or an error; errors.go alone turns errors into statuses and bodies.
 //
-// What a request brings is counted before anything is made of it (shape.go), and an answer has 4 MB
-// at most (list.go): lists end a page by bytes as well as by count. A client that does not get on
-// is cut off (patience.go).
+// The size of a request's JSON is checked before it is decoded (shape.go). An answer has at most 4
+// MB (list.go): a page of a list ends by bytes as well as by count. The connection of a client that
+// sends or reads too slowly is cut (patience.go).
 package httpapi

@@ -22,7 +22,7 @@ type Error struct {
 // Error names the status only: bodies may hold what the client sent (I8).
 func (f *Error) Error() string { return http.StatusText(f.Status) }
 
-// problemA is error family A: 400, 401, 404 of a search, and whatever is about the request itself.
+// problemA is error family A: 400, 401, 404 of a search, and everything about the request itself.
 type problemA struct {
 	Code    int     `json:"code"`
 	Message string  `json:"message"`
@@ -99,7 +99,7 @@ func Ours(err error) bool {
 
 const retrySeconds = 5
 
-// statusOf is the status of an error that no handler has given a form of its own.
+// statusOf is the status of an error for which no handler has made an [Error].
 func statusOf(kind fault.Kind) int {
 	switch kind {
 	case fault.Invalid:
@@ -124,8 +124,8 @@ func statusOf(kind fault.Kind) int {
 	return http.StatusInternalServerError
 }
 
-// errorOf gives any error its form on the wire. ours says that the cause is
-// on our side: it is logged, and the client learns nothing of it.
+// errorOf makes an [Error] of any error. If ours is true the cause is on our side: it is logged,
+// and the client is not told.
 func errorOf(err error) (f *Error, ours bool) {
 	if errors.As(err, &f) {
 		return f, false

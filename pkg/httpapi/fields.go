@@ -101,7 +101,7 @@ func ParseFields(raw []byte, prefix string, errs map[string]string) (*Fields, bo
 	return f, json.Unmarshal(raw, &f.Raw) == nil
 }
 
-// NewFields are members that come one by one, as texts; see put.
+// NewFields are no members yet; [Fields.Put] adds some.
 func NewFields() *Fields {
 	return &Fields{Raw: map[string]json.RawMessage{}, Errs: map[string]string{}}
 }
@@ -112,7 +112,7 @@ func (f *Fields) Put(name, text string) {
 	f.Raw[name] = raw
 }
 
-// Only complains of every member that is none of the names.
+// Only complains about every member that is not one of the names.
 func (f *Fields) Only(names ...string) {
 	for name := range f.Raw {
 		if !slices.Contains(names, name) {
@@ -372,7 +372,7 @@ func (f *Fields) Refused() error {
 	return nil
 }
 
-// Given complains of members that are not given.
+// Given complains about each of the members that is not given.
 func (f *Fields) Given(names ...string) {
 	for _, n := range names {
 		if f.Value(n) == nil {

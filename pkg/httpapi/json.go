@@ -34,7 +34,8 @@ func AppendText(b []byte, s string) []byte {
 	return AppendPlain(b, s)
 }
 
-// plain tells whether a text stands in JSON as it is. Of some it does not see it.
+// plain reports whether a text needs no escapes in JSON. It may be false for a text that needs
+// none.
 func plain(s string) bool {
 	ascii := true
 	for i := range len(s) {

@@ -12,7 +12,7 @@ import (
 	"reseed/pkg/store"
 )
 
-// Key is an API key that settings bring.
+// Key is an API key from the settings.
 type Key struct {
 	Hash [sha256.Size]byte // [HashKey] of it; the key itself is known to nobody
 	Name string            // who has it, for audit; if empty it goes by the beginning of its hash
@@ -33,7 +33,7 @@ func NewKey() string {
 // HashKey is the hash under which an API key is kept.
 func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
 
-// Holder is what edits and receipts call who has the key.
+// Holder is the name under which edits and receipts mention the user of the key.
 func (k Key) Holder() string {
 	if k.Name != "" {
 		return k.Name
@@ -43,12 +43,12 @@ func (k Key) Holder() string {
 
 func nameOfHash(hash [sha256.Size]byte) string { return "key " + hex.EncodeToString(hash[:4]) }
 
-// keysAge is for how long keys of the table are believed without another look. So a key that was
-// removed by another process is refused after that time, and one that was added is let in; by this
-// one, at once.
+// keysAge is how long the keys read from the table are used without reading them again. So a key
+// that another process adds or removes counts after that time; one that this process adds or
+// removes, at once.
 const keysAge = 2 * time.Second
 
-// Keyring is the API keys that are let in: those of the settings, and those in the table.
+// Keyring is the API keys that are accepted: from the settings and from the table.
 type Keyring struct {
 	set   []Key
 	store *store.Store
@@ -68,21 +68,21 @@ func NewKeyring(set []Key, st *store.Store, now func() time.Time) *Keyring {
 // Set are the keys of the settings.
 func (r *Keyring) Set() []Key { return r.set }
 
-// Add lets in one more key, as [store.Store.AddAPIKey] does.
+// Add stores one more key, as [store.Store.AddAPIKey] does, and accepts it at once.
 func (r *Keyring) Add(ctx context.Context, k store.APIKey) error {
 	defer r.changed()
 	return r.store.AddAPIKey(ctx, k)
 }
 
-// Remove lets in a key of the table no more.
+// Remove removes a key from the table, and refuses it at once.
 func (r *Keyring) Remove(ctx context.Context, name string) error {
 	defer r.changed()
 	return r.store.RemoveAPIKey(ctx, name)
 }
 
-// holder finds who has a key; ok is false if nobody has. Comparing takes the same time for every
-// key, so that the time of an answer tells nothing about the keys. The table is asked only for a
-// key that no setting brings.
+// holder finds the name of a key; ok is false if it is not accepted. Comparing takes the same time
+// for every key, so that the time of an answer tells nothing about the keys. The table is asked
+// only for a key that no setting brings.
 func (r *Keyring) holder(ctx context.Context, key string) (who string, ok bool, err error) {
 	given := HashKey(key)
 	for _, k := range r.set {

@@ -19,7 +19,7 @@ type Listed struct {
 	Behind   any // nil for none
 }
 
-// pieces spell the answer, one behind the other.
+// pieces are the JSON of the answer, in order.
 func (l Listed) pieces() [][]byte {
 	head := appendMembers([]byte{'{'}, l.Before)
 	head = append(AppendText(head, l.Name), ':', '[')
@@ -43,10 +43,10 @@ func appendMembers(b []byte, object any) []byte {
 // mostKept is how large the room of some elements may be, in bytes, to be used again.
 const mostKept = 1 << 20
 
-// NewRooms are used again and again for the texts of lists of customers.
+// NewRooms makes a pool of buffers for the JSON of lists.
 func NewRooms() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
 
-// done gives the room of the elements back. Nobody may look at them any more.
+// done gives the buffer of the elements back to its pool. They must not be used after that.
 func (r *Elements) done() {
 	if room := r.text; r.Rooms != nil && cap(room) <= mostKept {
 		r.Rooms.Put(&room)
@@ -54,7 +54,7 @@ func (r *Elements) done() {
 	r.text = nil
 }
 
-// Elements are spelled one after the other, as many as an answer holds.
+// Elements are the elements of a list as JSON, as many as an answer holds.
 type Elements struct {
 	text []byte // with commas between
 	n    int
@@ -63,7 +63,7 @@ type Elements struct {
 	Rooms *sync.Pool // nil: the text has no room that is used again
 }
 
-// Add spells one more record. It is false if that does not fit any more: the first always does.
+// Add adds one more record. It is false if the record does not fit; the first always does.
 func (r *Elements) Add(record any) bool {
 	was := len(r.text)
 	switch {
@@ -89,7 +89,7 @@ func (r *Elements) Add(record any) bool {
 	return true
 }
 
-// shortened makes a record shorter, if it can be.
+// shortened makes a record shorter, and reports whether it could.
 func shortened(record any) bool {
 	s, ok := record.(interface{ Shorten() bool })
 	return ok && s.Shorten()
@@ -104,7 +104,7 @@ func (r raw) MarshalJSON() ([]byte, error) { return r, nil }
 // AppendJSON appends it.
 func (r raw) AppendJSON(b []byte) []byte { return append(b, r...) }
 
-// Alone spells one record that is the whole answer.
+// Alone is an answer that is one record, shortened until it fits.
 func Alone(record any) any {
 	var one Elements
 	one.Add(record)

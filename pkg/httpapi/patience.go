@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Patience is how long a request may keep its connection without getting on. Where the server has
-// no connections of its own (Lambda) it says nothing: API Gateway has limits of its own.
+// Patience is how long a request may keep its connection without progress. On Lambda it has no
+// effect, since the server has no connections there: API Gateway has limits of its own.
 type Patience struct {
 	Body time.Duration // for the body of a request that is no upload, all of it
 	Move time.Duration // for every 64 KiB of an upload or an answer; time in which the server is slow does not count
@@ -77,8 +77,8 @@ func (p Patience) limitAnswer(w http.ResponseWriter) *slowWriter {
 	return &slowWriter{w, http.NewResponseController(w), p.Move}
 }
 
-// spare gives the commands of this machine time: behind them may be a pager that somebody reads in,
-// or a pipe that is not filled yet.
+// spare gives the commands of this machine more time: their output may go to a pager that a person
+// reads, and their input may come from a pipe that fills slowly.
 func (w *slowWriter) spare(r *http.Request, move time.Duration) {
 	w.move = move
 	if b, ok := r.Body.(*slowBody); ok && b.refill > 0 {

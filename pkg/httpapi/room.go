@@ -13,16 +13,15 @@ import (
 // What it takes to work on one is a multiple of it.
 const bodiesAtOnce = 4 * MaxBody
 
-// smallBody is how large a body may be that needs no room: all connections together may bring 32 MB
-// of those.
+// smallBody is up to which size a body needs no room: over all connections such bodies have 32 MB
+// at most.
 const smallBody = 16 << 10
 
 // uploadsAtOnce is how many uploads are received at any one time. Each has a file open, and some
 // buffers.
 const uploadsAtOnce = 50
 
-// patienceForRoom is how long a request waits for others to give room free before it is told to
-// come again.
+// patienceForRoom is how long a request waits for room before it is answered with 503.
 const patienceForRoom = 5 * time.Second
 
 // takeRoom makes room for the request's body until the request ends. One of unknown length counts
@@ -59,7 +58,7 @@ func (c *Call) take(from *semaphore.Weighted, n int64) error {
 	return nil
 }
 
-// end gives free what the request has taken.
+// end releases what the request has taken.
 func (c *Call) end() {
 	for _, f := range c.atEnd {
 		f()

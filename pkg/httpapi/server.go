@@ -32,8 +32,8 @@ const MaxBody = 5 << 20
 type Config struct {
 	Log  *slog.Logger
 	Keys *Keyring
-	// Asked is told of each request whether it has a right key. It may keep one without waiting.
-	// Nil: nobody wants to know.
+	// Asked is called for each request, with whether its key is accepted. It may block to slow a
+	// request without a right key down. It may be nil.
 	Asked    func(r *http.Request, right bool)
 	Patience Patience      // DefaultPatience if zero
 	Spare    time.Duration // how long the commands of this machine may rest in an upload or a download
@@ -187,8 +187,8 @@ func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) Reply
 	return Reply{Status: f.Status, Body: f.Body}
 }
 
-// recovered ends a request whose handler broke: one sentence for the client,
-// one line for us, without the value of the panic since it may hold data (I8).
+// recovered answers a request whose handler panicked: one sentence for the client and one line for
+// the log, without the value of the panic since it may hold data (I8).
 func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 	v := recover()
 	if v == nil {
@@ -202,8 +202,8 @@ func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, Reply{Status: http.StatusInternalServerError, Kind: PlainJSON, Body: Problem(http.StatusInternalServerError, "", textBroken).Body})
 }
 
-// write sends an answer. What goes wrong from here on is the client's connection, and nobody is
-// left to tell.
+// write sends an answer. Errors from here on are errors of the client's connection, and are not
+// reported.
 func (s *server) write(w http.ResponseWriter, r *http.Request, ans Reply) {
 	for name, value := range ans.Header {
 		w.Header().Set(name, value)
@@ -243,7 +243,7 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, ans Reply) {
 	}
 }
 
-// piecesOf spells an answer.
+// piecesOf is an answer as JSON.
 func piecesOf(body any) ([][]byte, error) {
 	if l, ok := body.(Listed); ok {
 		return l.pieces(), nil

@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// Limits of the JSON of a request, whatever it is for. They are checked in one walk, before
-// anything is made of it: a few megabytes could be millions of values.
+// Limits of the JSON of any request. They are checked in one pass before it is decoded, since a few
+// megabytes can hold millions of values.
 const (
 	maxValues  = 300_000 // in all: 10,000 records with all their members
 	maxDepth   = 32      // objects and lists within each other
@@ -19,8 +19,8 @@ const (
 	maxNumber  = 100     // characters
 )
 
-// checkShape walks the JSON that a request has brought. What is no JSON, or like none that any
-// route takes, is 400; what holds too much of it 413.
+// checkShape checks the JSON of a request against these limits. Text that is not JSON, or that no
+// route takes, is 400; too much of it is 413.
 func checkShape(body []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -93,7 +93,7 @@ func tooMuch(what string, most int) *Error {
 	return Problem(http.StatusRequestEntityTooLarge, "", fmt.Sprintf("The request body holds "+what+". Split the call into smaller ones.", most))
 }
 
-// odd is the answer to JSON that is like none that any route takes.
+// odd is the answer to JSON that no route takes.
 func odd(what string, most int) *Error {
 	return Problem(http.StatusBadRequest, "", fmt.Sprintf("The request body holds "+what+", which nothing here takes.", most))
 }

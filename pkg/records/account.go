@@ -11,7 +11,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// Config is what the use-cases need. All of it must be set.
+// Config is what the use-cases need. All fields must be set.
 type Config struct {
 	Store *store.Store
 	Edits *edit.Edit
@@ -25,23 +25,23 @@ type Config struct {
 // Records are the use-cases. They are safe for concurrent use.
 type Records struct {
 	Config
-	// known is the directory as the last caller saw it: it only saves a round trip by guessing
-	// keys, and decoding it once more. It is never trusted (store.Snapshot).
+	// known is the directory as the last caller saw it. With it keys can be guessed, which saves a
+	// round trip, and an unchanged directory need not be decoded again. It is never trusted (see
+	// store.Snapshot).
 	known atomic.Pointer[Account]
 }
 
 // New makes the use-cases. It makes no call.
 func New(c Config) *Records { return &Records{Config: c} }
 
-// Account is the directory as a caller has read it, with the hasher that belongs to it. It says
-// what is to be seen.
+// Account is the directory as a caller has read it, with its hasher. It tells which stored records
+// are visible.
 type Account struct {
 	*store.Directory
 	Hash *store.Hasher
 }
 
-// read gets the directory and the items that keys names for it, in one batch
-// get as a rule.
+// read reads the directory and the items that keys names for it, usually in one batch get.
 func (r *Records) read(ctx context.Context, keys func(*store.Directory) []table.Key) (Account, map[table.Key]table.Attrs, error) {
 	var last *store.Directory
 	known := r.known.Load()
@@ -65,12 +65,12 @@ func (r *Records) Account(ctx context.Context) (Account, error) {
 	return a, err
 }
 
-// CustomerVisible tells whether a stored customer is to be seen.
+// CustomerVisible reports whether a stored customer is visible.
 func (a Account) CustomerVisible(tag store.Tag, h store.H, attrs table.Attrs) bool {
 	return attrs != nil && !a.HidesCustomer(tag, h, attrs)
 }
 
-// InvoiceVisible tells whether a stored invoice is to be seen: its customer must be, too.
+// InvoiceVisible reports whether a stored invoice is visible: its customer must be visible, too.
 func (a Account) InvoiceVisible(tag store.Tag, h store.H, attrs table.Attrs) bool {
 	return attrs != nil && !a.HidesInvoice(tag, h, attrs)
 }
@@ -81,7 +81,7 @@ func (a Account) invoiceErasing(tag store.Tag, h store.H, attrs table.Attrs) boo
 	return a.CoversInvoice(tag, h, attrs)
 }
 
-// encode makes the item of a record. manual is the manual epoch of what it hangs on; 0 for none.
+// encode makes the item of a record. manual is the manual epoch of its customer, or 0.
 func (r *Records) encode(key table.Key, rec billing.Record, manual int64) table.Item {
 	b := r.stamped(manual)
 	store.EncodeRecord(b, rec)

@@ -14,27 +14,26 @@ import (
 	"reseed/pkg/table"
 )
 
-// attrWriter marks what is written by several transactions with the use-case
-// that writes it. Until the invoice is there, nobody else may take such a key
-// while that request can still be at it.
+// attrWriter names the call that wrote an item as part of several transactions. Until the invoice
+// is there, no other call may take such a key while that call may still be running.
 const attrWriter = "_w"
 
-// A write of several transactions has to end within writeTime. What is older
-// than abandonedAfter and has no invoice was left by a request that never came to its end.
+// A write of several transactions has to end within writeTime. An item without an invoice that is
+// older than abandonedAfter was left by a call that never finished.
 const (
 	writeTime      = 20 * time.Second
 	abandonedAfter = time.Minute
 )
 
-// writing spells the items of an import of invoices.
+// writing collects the items of invoices that are to be stored together.
 type writing struct {
 	r         *Records
 	a         Account
 	owner     Customer
 	over      map[table.Key]table.Cond // what may be written over, and when
-	manual    int64                    // of the owner, and so of all that hangs on it
+	manual    int64                    // manual epoch of the owner, and so of its invoices
 	left      []table.Write            // what goes, since it was left behind where these invoices come
-	parts     []table.Write            // what hangs on invoices and points to them
+	parts     []table.Write            // line items, transactions, events and pointers
 	heads     []table.Write            // the invoices
 	cancelled []*billing.Event         // what cancelled_at of line items stands for
 }
@@ -44,7 +43,7 @@ func (r *Records) writing(a Account, owner Customer, over map[table.Key]table.Co
 	return &writing{r: r, a: a, owner: owner, over: over, manual: manual}
 }
 
-// add spells one invoice.
+// add adds one invoice.
 func (w *writing) add(d *Draft) {
 	sp, inv := w.owner.Source.Space(), d.Invoice
 	w.addParts(d)
@@ -53,7 +52,7 @@ func (w *writing) add(d *Draft) {
 	w.heads = append(w.heads, table.Write{Item: head, If: absentOnly()})
 }
 
-// addParts spells line items and transactions of an invoice.
+// addParts adds the line items and transactions of an invoice.
 func (w *writing) addParts(d *Draft) {
 	sp, inv := w.owner.Source.Space(), d.Invoice
 	for i, l := range inv.Lines {
@@ -97,9 +96,8 @@ func cancellation(owner Customer, li *billing.LineItem, at time.Time) *billing.E
 	}
 }
 
-// cancel adds the cancellations with their pointers. Each is known by
-// subscription and date, as in the older file of cancellations: what is said
-// twice, or was said before, is one event.
+// cancel adds the cancellations with their pointers. Subscription and date identify each, as in the
+// older file of cancellations, so one that is given twice, or was given before, is one event.
 func (w *writing) cancel(ctx context.Context) error {
 	sp := w.owner.Source.Space()
 	wanted := map[table.Key]bool{}
@@ -130,7 +128,7 @@ func (w *writing) cancel(ctx context.Context) error {
 	return nil
 }
 
-// marked adds to what is put who writes it, and since when.
+// marked adds to each item that is put which call writes it, and when that began.
 func marked(list []table.Write, token int64, now time.Time) []table.Write {
 	list = slices.Clone(list)
 	for i, w := range list {
@@ -148,8 +146,8 @@ func marked(list []table.Write, token int64, now time.Time) []table.Write {
 	return list
 }
 
-// abandoned is the condition for writing over an item that hangs on no invoice.
-// While the request that wrote it may still be at it, nobody else may.
+// abandoned returns the condition for writing over an item that belongs to no invoice. While the
+// call that wrote it may still be running, it returns fault.Busy instead.
 func (r *Records) abandoned(a table.Attrs) (table.Cond, error) {
 	token, has := a.Int(attrWriter)
 	if !has {
@@ -162,17 +160,16 @@ func (r *Records) abandoned(a table.Attrs) (table.Cond, error) {
 	return writtenBy(token), nil
 }
 
-// placed is a line item or transaction that remembers its place in the request.
+// placed makes the item of a line item or transaction, with its place in the request.
 func (r *Records) placed(key table.Key, rec billing.Record, manual, place int64) table.Item {
 	b := r.stamped(manual).Int(attrPlace, place)
 	store.EncodeRecord(b, rec)
 	return table.Item{Key: key, Attrs: b.Attrs()}
 }
 
-// commit writes all or nothing. What fits goes in one transaction. More than that goes in several,
-// the invoices last: without its invoice nothing of it is seen, and a request after abandonedAfter
-// writes over it. When somebody else turns out to have a key first, what was written before is
-// taken back.
+// commit writes all or nothing: in one transaction if it fits, else in several, the invoices last.
+// Without its invoice nothing is visible, and after abandonedAfter another call may write over it.
+// If another writer turns out to have taken a key first, commit deletes what it has written.
 func (w *writing) commit(ctx context.Context) error {
 	all := slices.Concat(w.left, w.parts, w.heads)
 	if len(w.r.Store.Transactions(all)) <= 1 {
@@ -197,8 +194,8 @@ func (w *writing) commit(ctx context.Context) error {
 	return w.r.landed(ctx, w.a, all)
 }
 
-// chunks are the transactions of a write that needs several. Invoices that do not fit into one have
-// a note beside them until the last of them is there.
+// chunks are the transactions of a write that needs several. If the invoices alone do not fit into
+// one, a note is stored beside them until the last of them is there.
 func (w *writing) chunks(token int64) [][]table.Write {
 	size, now := w.r.Store.TransactSize(), w.r.Now()
 	chunks := w.r.Store.Transactions(marked(append(w.left, w.parts...), token, now))
@@ -215,8 +212,8 @@ func writtenBy(token int64) table.Cond {
 	return table.Cond{Op: table.Equals, Attr: attrWriter, N: token}
 }
 
-// takeBack deletes what this request wrote, invoices first, even if the client
-// has gone meanwhile. What cannot be deleted now is abandoned, which nobody sees.
+// takeBack deletes what this call wrote, invoices first, even if the client has gone. What cannot
+// be deleted now is abandoned, and invisible.
 func (r *Records) takeBack(ctx context.Context, done []table.Write, token int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
@@ -233,8 +230,9 @@ func (r *Records) takeBack(ctx context.Context, done []table.Write, token int64)
 	}
 }
 
-// takeOver deletes those invoices of the drafts that a request has left which did not come to its
-// end: so the same request once more makes them all. Only one of many invoices can have left some.
+// takeOver deletes invoices of the drafts that an earlier call left when it did not finish, so that
+// the same call once more makes them all. Only a call with more invoices than fit into one
+// transaction can have left some.
 func (r *Records) takeOver(ctx context.Context, a Account, src store.Source, drafts []*Draft) error {
 	if len(drafts) <= r.Store.TransactSize() {
 		return nil
@@ -280,8 +278,8 @@ func (r *Records) takeOver(ctx context.Context, a Account, src store.Source, dra
 	return nil
 }
 
-// leftBehind are the writes that delete what lies under invoices that are not there: requests that
-// did not come to their end have left it. What over holds is written over instead.
+// leftBehind returns the writes that delete line items and transactions of invoices that are not
+// there: calls that did not finish have left them. Keys in over are written over instead.
 func (r *Records) leftBehind(ctx context.Context, a Account, src store.Source, drafts []*Draft, over map[table.Key]table.Cond) ([]table.Write, error) {
 	all, err := r.partsUnder(ctx, src, drafts)
 	if err != nil {
@@ -313,7 +311,7 @@ func (r *Records) leftBehind(ctx context.Context, a Account, src store.Source, d
 	return gone, r.stillAbsent(ctx, src, drafts)
 }
 
-// partsAtOnce is how many invoices are searched for parts at once.
+// partsAtOnce is for how many invoices parts are read at the same time.
 const partsAtOnce = 32
 
 // partsUnder reads the line items and transactions of invoices, whether those are there or not.
@@ -331,8 +329,8 @@ func (r *Records) partsUnder(ctx context.Context, src store.Source, drafts []*Dr
 	return slices.Concat(found...), err
 }
 
-// notArriving is fault.Busy if an import may be writing some of the items, whose invoice is still
-// to come: its writes have no order.
+// notArriving returns fault.Busy if an import may have just written some of the items and is about
+// to write their invoice: the writes of an import have no order.
 func (r *Records) notArriving(ctx context.Context, src store.Source, items []table.Item) error {
 	if !slices.ContainsFunc(items, func(it table.Item) bool { return store.OriginOf(it.Attrs).Import != 0 }) {
 		return nil
@@ -344,8 +342,8 @@ func (r *Records) notArriving(ctx context.Context, src store.Source, items []tab
 	return err
 }
 
-// stillAbsent is fault.Conflict if somebody else has made one of the invoices meanwhile: then what
-// lies under it is its own.
+// stillAbsent returns fault.Conflict if another writer has made one of the invoices meanwhile: then
+// the parts found under it belong to it.
 func (r *Records) stillAbsent(ctx context.Context, src store.Source, drafts []*Draft) error {
 	keys := make([]table.Key, len(drafts))
 	for i, d := range drafts {

@@ -2,7 +2,6 @@ package records
 
 import (
 	"fmt"
-	"strings"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
@@ -19,7 +18,7 @@ const (
 	WhatRecord      = "Record"
 )
 
-// Messages that people read. ChartMogul's clients compare those of duplicates.
+// Messages that people read. ChartMogul's clients compare the messages about duplicates.
 const (
 	textBeingErased = "This record is being erased, and may still be restored. Restore it, or try again when that erase has ended."
 	textForgotten   = "This customer was erased and is not to be loaded again: it is on the do-not-reload list."
@@ -86,13 +85,4 @@ func refusedDrafts(a Account, drafts ...*Draft) error {
 		}
 	}
 	return nil
-}
-
-// Bare are complaints about members without the prefix of their names.
-func Bare(errs map[string]string, prefix string) map[string]string {
-	out := make(map[string]string, len(errs))
-	for name, text := range errs {
-		out[strings.TrimPrefix(name, prefix)] = text
-	}
-	return out
 }

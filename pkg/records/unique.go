@@ -45,11 +45,10 @@ func (a Account) claims(d *Draft) []claim {
 	return out
 }
 
-// findDuplicates notes, in the drafts, every external id that is taken: of
-// invoices, line items and transactions together, as the Go client wants to
-// see them. It returns the keys that hold something that does not count (rows
-// and pointers whose invoice is not there), and on what condition they may be
-// written over. A key that is about to be swept, or being written, is an error.
+// findDuplicates notes in the drafts every external id that is taken: of invoices, line items and
+// transactions together, as ChartMogul's Go client expects. It returns the keys whose items do not
+// count (rows and pointers whose invoice is not there), with the condition on which each may be
+// written over. A key that is about to be swept, or that another call is writing, is an error.
 func (r *Records) findDuplicates(ctx context.Context, a Account, owner Customer, drafts []*Draft) (over map[table.Key]table.Cond, err error) {
 	src, sp := owner.Source, owner.Source.Space()
 	var all []claim
@@ -112,8 +111,8 @@ func (r *Records) findTaken(ctx context.Context, a Account, d *Draft) (over map[
 	return r.weigh(ctx, a, d.Invoice.Source, all, found)
 }
 
-// mayReplace finds out on what condition a key may be written over, if it holds something that does
-// not count.
+// mayReplace adds to over the condition on which a key may be written over, if it holds an item
+// that does not count.
 func (r *Records) mayReplace(a Account, d *Draft, key table.Key, found map[table.Key]table.Attrs, over map[table.Key]table.Cond) (err error) {
 	attrs, there := found[key]
 	switch {
@@ -125,7 +124,8 @@ func (r *Records) mayReplace(a Account, d *Draft, key table.Key, found map[table
 	return err
 }
 
-// weigh decides which of the claims found somebody else's row.
+// weigh notes in the drafts which claims are taken by another row, and returns what may be written
+// over as findDuplicates does.
 func (r *Records) weigh(ctx context.Context, a Account, src store.Source, all []claim, found map[table.Key]table.Attrs) (map[table.Key]table.Cond, error) {
 	sp := src.Space()
 	heads, err := a.heads(all, found)

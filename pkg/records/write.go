@@ -10,19 +10,22 @@ import (
 	"reseed/pkg/table"
 )
 
-// A use-case that changes something looks at the directory and the records, decides, and writes
-// what it makes in one transaction, on condition that nobody has changed those records since
-// (commit.go has those too large for one). An erase or a restore may change the directory in
-// between, so it is looked at once more: what then lies where nobody sees it is decided and written
-// anew. So success tells of what is there, or was when a later erase took it.
+// A use-case that changes something reads the directory and the records, decides, and writes in one
+// transaction, which fails if another writer has changed those records since (commit.go writes what
+// is too large for one transaction). An erase or a restore may change the directory between the
+// read and the write. So the use-case reads the directory once more, and decides and writes again
+// if what it wrote is not visible. Success therefore means: the change is there, or was there until
+// a later erase took it.
 
-// tries is how often a change is decided anew. It waits longer before each of them, up to maxPause.
+// tries is how often a use-case decides before it gives up. It waits before each further try,
+// longer each time, up to maxPause.
 const (
 	tries    = 12
 	maxPause = 200 * time.Millisecond
 )
 
-// settled does something that rests on what it has read, until nobody is in between.
+// settled calls do again while another writer interferes, which do reports as fault.Conflict. do
+// reads, decides and writes.
 func (r *Records) settled(ctx context.Context, do func() error) error {
 	pause := time.Millisecond
 	for range tries {
@@ -36,7 +39,7 @@ func (r *Records) settled(ctx context.Context, do func() error) error {
 	return contended()
 }
 
-// wait waits, and makes the next wait longer.
+// wait waits a random part of d, and doubles d for the next wait.
 func wait(ctx context.Context, d *time.Duration) error {
 	select {
 	case <-time.After(rand.N(*d)): //nolint:gosec // nothing to guess: it is only uneven
@@ -47,9 +50,9 @@ func wait(ctx context.Context, d *time.Duration) error {
 	return nil
 }
 
-// write does all writes of a use-case that has read the directory a, or none. fault.Conflict says
-// that it is to be decided anew: somebody else has changed the same records, or what was written is
-// not to be seen.
+// write does all writes of a use-case that has read the directory a, or none. fault.Conflict means
+// that the use-case must decide again: another writer has changed the same records, or what was
+// written is not visible.
 func (r *Records) write(ctx context.Context, a Account, writes ...table.Write) error {
 	if len(writes) == 0 {
 		return nil
@@ -63,9 +66,9 @@ func (r *Records) write(ctx context.Context, a Account, writes ...table.Write) e
 	return r.landed(ctx, a, writes)
 }
 
-// landed makes sure that writes are to be seen which were made for the directory a. While a restore
-// is at their source, nobody knows yet: done anew now, they would be there twice if that restore is
-// refused.
+// landed checks that writes made for the directory a are visible. While a restore of their source
+// runs, that is not known yet, so landed waits: if the use-case wrote again now and the restore was
+// refused, everything would be there twice.
 func (r *Records) landed(ctx context.Context, a Account, writes []table.Write) error {
 	pause := time.Millisecond
 	for range tries {
@@ -83,12 +86,12 @@ func (r *Records) landed(ctx context.Context, a Account, writes []table.Write) e
 	return contended()
 }
 
-// restoring tells whether one of some writes is of a source that is just being restored.
+// restoring reports whether one of the writes goes to a source that is being restored.
 func (a Account) restoring(writes []table.Write) bool {
 	return slices.ContainsFunc(writes, func(w table.Write) bool { return a.Restores(w.Item.PK) })
 }
 
-// shows is fault.Conflict if one of some writes is not to be seen.
+// shows returns fault.Conflict if one of the writes is not visible.
 func (a Account) shows(writes []table.Write) error {
 	for i := range writes {
 		if !a.Shows(writes[i]) {
@@ -98,9 +101,9 @@ func (a Account) shows(writes []table.Write) error {
 	return nil
 }
 
-// absentOnly is the condition for making a record. What an erase has hidden and not removed yet is
-// there: a restore may bring it back, so nothing takes its place.
+// absentOnly is the condition for making a record. A record that an erase has hidden but not
+// removed yet counts as present: a restore may bring it back, so nothing takes its place.
 func absentOnly() table.Cond { return table.Cond{Op: table.Absent} }
 
-// hidden tells whether something is stored that an erase has hidden and not removed yet.
+// hidden reports whether a stored item is one that an erase has hidden but not removed yet.
 func (a Account) hidden(attrs table.Attrs) bool { return attrs != nil && !a.Visible(attrs) }

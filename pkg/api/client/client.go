@@ -1,6 +1,6 @@
-// Package client calls the REST API: Reseed's own routes, and those of ChartMogul's that lead to
-// them. What it sends and gets is in package wire. It knows nothing of what is behind the API, so
-// whatever is built on it works on any server.
+// Package client calls the REST API: Reseed's own routes, and ChartMogul's routes of data sources.
+// Package wire has the shapes of what it sends and gets. It knows nothing of what is behind the
+// API.
 package client
 
 import (
