@@ -7,5 +7,5 @@
 // taken for the end of the input (I4). What a row is depends on its own bytes only: pieces of any size have the same rows.
 //
 // There are two formats, csvsource for tables and records for NDJSON, and one suite for both, sourcetest. What comes from
-// elsewhere is first frozen in one of them (docs/decisions/0020-two-formats.md). Formats know nothing of the store.
+// elsewhere is first frozen in one of them (docs/decisions/0023-two-formats.md). Formats know nothing of the store.
 package source
