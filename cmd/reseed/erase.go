@@ -42,7 +42,7 @@ type eraseKind struct {
 	what  string // of the question, before the argument
 }
 
-// kindsOfErase are the selections that the command knows, as architecture §10 names them.
+// kindsOfErase are the selections that the command knows.
 func kindsOfErase() []eraseKind {
 	return []eraseKind{
 		{wire.SelectSource, "source NAME", "Erase a data source with everything in it", "data source "},

@@ -16,7 +16,7 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// report is what --json prints of a job (architecture §10).
+// report is what --json prints of a job.
 type report struct {
 	Job      string                 `json:"job"`
 	Status   wire.Status            `json:"status"`

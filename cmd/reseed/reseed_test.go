@@ -13,7 +13,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"reseed": main, "mortal": mortal})
 }
 
-// TestScripts runs the command as people and scripts do (architecture §10).
+// TestScripts runs the command as people and scripts do.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	inputs, err := filepath.Abs("../../testdata")

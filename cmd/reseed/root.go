@@ -14,7 +14,7 @@ import (
 	"reseed/pkg/config"
 )
 
-// Exit statuses (architecture §10).
+// Exit statuses.
 const (
 	exitDone    = 0
 	exitFailed  = 1
