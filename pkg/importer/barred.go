@@ -9,15 +9,15 @@ import (
 	"reseed/pkg/table"
 )
 
-// barred are the records of a source that no import may bring: those that an erase has hidden and can still
-// restore, and customers that are to be forgotten.
+// barred knows the records of a source that no import may bring: records that an erase hides and
+// that can still be restored, and customers on the do-not-reload list.
 type barred struct {
 	dir       *store.Directory
 	hasher    *store.Hasher
 	forgotten map[store.H]bool
 }
 
-// loadBarred reads what is barred, mostly nothing.
+// loadBarred reads the do-not-reload list of the source, if there is one.
 func (w *work) loadBarred(ctx context.Context) (*barred, error) {
 	b := &barred{dir: w.dir, hasher: w.hasher, forgotten: map[store.H]bool{}}
 	if !w.dir.Forgets {
@@ -35,7 +35,7 @@ func (w *work) loadBarred(ctx context.Context) (*barred, error) {
 	return b, nil
 }
 
-// refuse says why a record that belongs under a sort key is barred; nil if it is not.
+// refuse says why the record with this sort key may not be imported; nil if it may.
 func (b *barred) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec billing.Record) *billing.Problem {
 	hides := b.dir.AnyBuried(tag)
 	if !hides && len(b.forgotten) == 0 {
@@ -46,7 +46,7 @@ func (b *barred) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec bi
 		if _, h := b.hasher.ForgottenH("", customer); b.forgotten[h] {
 			return &billing.Problem{
 				Column: columnNaming(kind), Code: "forgotten",
-				Message: "This customer was erased and is not to be loaded again. If that is meant no more, take it off the do-not-reload list.",
+				Message: "This customer was erased and is on the do-not-reload list. To load it again, take it off that list.",
 			}
 		}
 	}
@@ -56,7 +56,8 @@ func (b *barred) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec bi
 	return nil
 }
 
-// columnNaming is the column by which a row is known: that of its parent if its key begins with that, else its own.
+// columnNaming is the column that identifies a row: the parent's column if the row's key begins
+// with its parent, else the row's own.
 func columnNaming(kind *store.RecordKind) string {
 	if kind.Under() {
 		return kind.Parent().Called
@@ -71,17 +72,18 @@ func erasing(column string) *billing.Problem {
 	}
 }
 
-// errEmptied ends an import under which its source was emptied: what it has decided rests on what is gone.
+// errEmptied ends an import whose source was emptied while it ran: what it decided rests on data
+// that is gone.
 func errEmptied() error {
-	return fault.New(fault.Conflict, codeEmptied, "The data source was emptied, or a former state of it restored, while the import ran. What it had written is gone with that; import the files again.")
+	return fault.New(fault.Conflict, codeEmptied, "The data source was emptied, or an earlier state of it was restored, while the import ran. What the import had written is gone; import the files again.")
 }
 
 const codeEmptied = "source_emptied"
 
-// errManualErased ends an import under which manual customers were erased.
+// errManualErased ends an import during which manual customers were erased.
 func errManualErased() error {
-	return fault.New(fault.Conflict, "manual_erased", "Manual customers were erased while the import ran, and what it had written of them with that; import the files again.")
+	return fault.New(fault.Conflict, "manual_erased", "Manual customers were erased while the import ran, with what it had written about them; import the files again.")
 }
 
-// codeErasing is that of rows which an erase has hidden and can still restore.
+// codeErasing is the code of rejects whose record an erase hides and can still restore.
 const codeErasing = "being_erased"

@@ -9,37 +9,36 @@ import (
 	"strings"
 )
 
-// place is where a row stands in the input.
+// place is the position of a row in the input.
 type place struct {
 	file   int   // index of the file in the job
 	line   int64 // 1-based physical line
 	offset int64 // bytes
-	length int64 // bytes, line end included
+	length int64 // bytes, with the line end
 }
 
 func (p place) compare(o place) int {
 	return cmp.Or(cmp.Compare(p.file, o.file), cmp.Compare(p.offset, o.offset))
 }
 
-// entryKind says what an entry brings to its key. Findings sort before the
-// record that they are about.
+// entryKind says what an entry is. A finding sorts before the record that it is about.
 type entryKind byte
 
 const (
-	finding entryKind = iota // what a look-up found out about the record that follows
+	finding entryKind = iota // what resolve found out about the record that follows
 	record                   // an accepted row: body is the content of its item
-	lookup                   // a question about another key: body names who asks
-	reject                   // a row that is not taken in: body is an encoded rejection
+	lookup                   // a question about another key: body is the sort key of the row that asks
+	reject                   // a rejected row: body is an encoded rejection
 )
 
-// entry is one frame of a run. Runs are sorted by key, place and kind, so equal
-// keys meet wherever the rows came from.
+// entry is one frame of a run. Runs are sorted by key, place and kind, so that rows of the same key
+// meet, whichever pieces they come from.
 type entry struct {
-	key   string // a sort key of the table (for rejects: none)
+	key   string // sort key in the table; empty for rejects
 	place place
 	kind  entryKind
-	// natural marks a row without an external id: equal ones get occurrence
-	// numbers, and key holds the identity of the first.
+	// natural marks a row without an external id. Its key holds the identity of the first of
+	// several equal rows; merge numbers the others.
 	natural bool
 	body    []byte
 }
@@ -48,7 +47,7 @@ func (e *entry) compare(o *entry) int {
 	return cmp.Or(strings.Compare(e.key, o.key), e.place.compare(o.place), cmp.Compare(e.kind, o.kind))
 }
 
-// appendHead spells an entry without its key and body.
+// appendHead encodes an entry without its key and body.
 func appendHead(b []byte, e *entry) []byte {
 	flags := byte(e.kind) << 1
 	if e.natural {
@@ -79,19 +78,19 @@ func decodeEntry(key string, b []byte) (entry, error) {
 	return e, nil
 }
 
-// batch collects entries in memory, one behind the other in one piece of memory, and sorts them.
+// batch collects entries in memory, encoded one after the other, and sorts them.
 type batch struct {
 	mem  []byte
 	refs []ref
 }
 
-// ref is where an entry of a batch lies, and what it is sorted by: most
-// comparisons end with the first number.
+// ref says where an entry of a batch is, and holds what it is sorted by. Most comparisons end with
+// lead.
 type ref struct {
-	lead    uint64 // of the key
-	offset  int64  // of the place
+	lead    uint64 // first bytes of the key, see lead
+	offset  int64  // of the row in its file
 	file    int32
-	at, key uint32 // where it begins, and how long its key is
+	at, key uint32 // offset of the entry in mem, and length of its key
 	end     uint32
 }
 
@@ -101,7 +100,7 @@ func (b *batch) add(e *entry) {
 	b.end(e, at)
 }
 
-// begin adds an entry up to its body, which the caller appends to mem; end completes it.
+// begin adds an entry up to its body, which the caller appends to mem; end completes the entry.
 func (b *batch) begin(e *entry) (at int) {
 	at = len(b.mem)
 	b.mem = append(b.mem, e.key...)
@@ -112,11 +111,12 @@ func (b *batch) begin(e *entry) (at int) {
 func (b *batch) end(e *entry, at int) {
 	b.refs = append(b.refs, ref{
 		lead: lead(e.key), offset: e.place.offset, file: int32(e.place.file), //nolint:gosec // an import has few files
-		at: uint32(at), key: uint32(len(e.key)), end: uint32(len(b.mem)), //nolint:gosec // a batch is of one piece
+		at: uint32(at), key: uint32(len(e.key)), end: uint32(len(b.mem)), //nolint:gosec // a batch holds one piece
 	})
 }
 
-// lead is a key's first distinguishing bytes: all keys of a batch have the "#" behind their letter.
+// lead is the first byte of a key and the seven after the "#", which follows that byte in all keys
+// of a batch.
 func lead(key string) uint64 {
 	if len(key) < 9 {
 		return 0
@@ -125,7 +125,7 @@ func lead(key string) uint64 {
 		uint64(key[5])<<24 | uint64(key[6])<<16 | uint64(key[7])<<8 | uint64(key[8])
 }
 
-// sort puts the entries in order. The entries of one row must have been added in theirs.
+// sort sorts the entries. Entries of the same row must have been added in their final order.
 func (b *batch) sort() {
 	slices.SortFunc(b.refs, func(x, y ref) int {
 		if x.lead != y.lead {
@@ -155,7 +155,7 @@ type runReader struct {
 	cur    entry
 }
 
-// next reads the next entry into cur; io.EOF behind the last.
+// next reads the next entry into cur; io.EOF after the last one.
 func (rr *runReader) next() error {
 	key, payload, err := rr.blocks.next()
 	if err != nil {
@@ -173,7 +173,7 @@ func (rr *runReader) before(o *runReader) bool {
 	return rr.cur.compare(&o.cur) < 0
 }
 
-// merger yields the entries of several sorted runs in one order: a heap of readers.
+// merger merges sorted runs: a heap of readers.
 type merger struct{ runs []*runReader }
 
 func newMerger(readers []io.ReadCloser) (*merger, error) {
@@ -215,7 +215,7 @@ func (m *merger) down(i int) {
 	}
 }
 
-// next returns the smallest entry left; io.EOF when there is none.
+// next returns the smallest entry that is left; io.EOF after the last one.
 func (m *merger) next() (entry, error) {
 	if len(m.runs) == 0 {
 		return entry{}, io.EOF
@@ -242,7 +242,7 @@ func (m *merger) close() {
 	m.runs = nil
 }
 
-// rejection is why a row is not taken in.
+// rejection says why a row is rejected.
 type rejection struct {
 	dataset string
 	column  string

@@ -11,13 +11,14 @@ import (
 	"reseed/pkg/table"
 )
 
-// Stages of an import that others refer to, see [store.RecordKind].
+// Stages that this package names, see [store.RecordKind].
 const (
 	stagePlans     = store.StagePlans
 	stageCustomers = store.StageCustomers
 )
 
-// stageOf is the stage of a dataset's rows; -1, which no job has, if this version does not know it.
+// stageOf is the stage of a dataset's rows. It is -1, which is the stage of no job, if this version
+// does not know the dataset.
 func stageOf(ds billing.Dataset) int {
 	if k := store.KindFor(ds); k != nil {
 		return k.Stage
@@ -25,37 +26,39 @@ func stageOf(ds billing.Dataset) int {
 	return -1
 }
 
-// anyOf tells whether something is true of a kind of a stage.
+// anyOf reports whether the condition holds for a kind of the stage.
 func anyOf(stage int, is func(*store.RecordKind) bool) bool {
 	return slices.ContainsFunc(store.KindsOf(stage), is)
 }
 
-// looksUp tells whether a stage's rows ask about other keys before they can be merged.
+// looksUp reports whether rows of a stage ask about other keys before they can be merged.
 func looksUp(stage int) bool { return anyOf(stage, (*store.RecordKind).LooksUp) }
 
-// namesPlans tells whether rows of a stage name plans.
+// namesPlans reports whether rows of a stage name plans.
 func namesPlans(stage int) bool {
 	return anyOf(stage, func(k *store.RecordKind) bool { return k.Plan != nil })
 }
 
-// hasParts tells whether the records of a stage have parts, which follow them.
+// hasParts reports whether the records of a stage have parts, whose keys follow theirs.
 func hasParts(stage int) bool {
 	return anyOf(stage, func(k *store.RecordKind) bool { return k.Part })
 }
 
-// underCustomers tells whether the keys of a stage's rows say whose they are.
+// underCustomers reports whether the keys of a stage's rows begin with the identity of their
+// customer.
 func underCustomers(stage int) bool {
 	return anyOf(stage, func(k *store.RecordKind) bool { return k.Under() && k.Of == store.KindCustomer })
 }
 
-// heads tells whether rows hang on the records of a stage, as their keys say, or those of pointers.
+// heads reports whether rows belong to the records of a stage, as the keys of those rows or of
+// their pointers say.
 func heads(stage int) bool { return stage == stageCustomers || hasParts(stage) }
 
-// hung lists the kinds of what hangs on customers.
+// hung lists the kinds of records that belong to customers.
 func hung() []*store.RecordKind { return store.Hanging(store.KindCustomer) }
 
-// rangeOf is the key range, out of n, that a sort key belongs to: a run of
-// neighbouring shards, so that a partition key has one writer.
+// rangeOf is the key range, out of n, that holds a sort key. A range is some neighbouring shards,
+// so that each partition key has one writer.
 func (p *partitions) rangeOf(sk string, n int) int {
 	if n == 1 || isPlan(sk) {
 		return 0
@@ -64,14 +67,15 @@ func (p *partitions) rangeOf(sk string, n int) int {
 	return p.ShardOf(h) * n / p.Shards
 }
 
-// partitions spells the partition keys of a source once.
+// partitions keeps the partition keys of a source, so that each is made once.
 type partitions struct{ *store.Partitions }
 
 func newPartitions(sp store.Space) *partitions { return &partitions{sp.Partitions()} }
 
 func (p *partitions) key(sk string) table.Key { return table.Key{PK: p.Of(sk), SK: sk} }
 
-// scans lists the queries that walk all stored records of a stage in one key range out of n, in key order.
+// scans lists the queries for all stored records of a stage in one key range out of n, in key
+// order.
 func (p *partitions) scans(stage, keyRange, n int) []table.Query {
 	kind := store.KindsOf(stage)[0]
 	q := table.Query{From: kind.SK, To: store.After(kind.SK)}
@@ -91,7 +95,8 @@ func (p *partitions) scans(stage, keyRange, n int) []table.Query {
 	return out
 }
 
-// datasetOf is the dataset that a stored record came with; empty of what is no record.
+// datasetOf is the dataset in which a stored record was imported; empty for an item that is not a
+// record.
 func datasetOf(sk string, a table.Attrs) billing.Dataset {
 	if k := store.RecordAt(sk); k != nil {
 		return k.CameWith(a)
@@ -102,13 +107,14 @@ func datasetOf(sk string, a table.Attrs) billing.Dataset {
 func isPlan(sk string) bool     { return store.PlaceOf(sk) == store.WithPlans }
 func isCustomer(sk string) bool { return sk[:len(store.SKCustomer)] == store.SKCustomer }
 
-// missingParent is the reject of a row whose parent will not be there.
+// missingParent is the reason to reject a row whose parent will not exist.
 func (w *work) missingParent(sk string) (column, code, message string) {
 	parent := store.RecordAt(sk).Parent()
 	return parent.Called, "unknown_" + string(parent.Kind), w.notThere(string(parent.Kind), parent.Dataset, "row")
 }
 
-// notThere says that what a row belongs to will not be there: what is stored does not count if it is replaced.
+// notThere says that the record that a row belongs to will not exist. If the import replaces the
+// dataset of that record, stored records do not count.
 func (w *work) notThere(what string, ds billing.Dataset, row string) string {
 	if w.replaces(ds) {
 		return fmt.Sprintf("The %s of this %s is not in this import, which replaces all %s.", what, row, ds)
@@ -116,23 +122,25 @@ func (w *work) notThere(what string, ds billing.Dataset, row string) string {
 	return fmt.Sprintf("The %s of this %s is neither stored in this source nor taken in with this import.", what, row)
 }
 
-// replaces tells whether the import is the whole truth for a dataset.
+// replaces reports whether the import replaces all rows of a dataset.
 func (w *work) replaces(ds billing.Dataset) bool {
 	return w.job.Import.Mode == job.Replace && w.given(ds)
 }
 
-// knowsDatasets refuses a job of a later version that has rows of a kind which this one does not know: it would pass them over.
+// knowsDatasets refuses a job of a later version that has rows of a kind which this version does
+// not know, since it would leave them out.
 func knowsDatasets(j *job.Job) error {
 	for _, ds := range j.Import.Datasets {
 		if store.KindFor(billing.Dataset(ds)) == nil {
-			return fault.Newf(fault.Unavailable, "unknown_kind", "this version does not know the dataset %q; deploy the version that has begun the job", ds)
+			return fault.Newf(fault.Unavailable, "unknown_kind", "this version does not know the dataset %q; deploy the version that began the job", ds)
 		}
 	}
 	return nil
 }
 
-// errUnknownKey is the answer to a key that this version does not know: a later one has made it, and may take the task.
+// errUnknownKey is the error for a key that this version does not know. A later version made it; a
+// worker of that version can do the task.
 func errUnknownKey(sk string) error {
 	return fault.Newf(fault.Unavailable, "unknown_kind",
-		"this version does not know the records whose sort keys begin with %q; deploy the version that has made them", store.What(sk))
+		"this version does not know the records whose sort keys begin with %q; deploy the version that made them", store.What(sk))
 }
