@@ -148,11 +148,11 @@ func (b *blockReader) block() error {
 	if err != nil {
 		return errDamaged()
 	}
-	return b.lay(raw)
+	return b.split(raw)
 }
 
-// lay splits an uncompressed block into lengths, keys and payloads.
-func (b *blockReader) lay(raw []byte) error {
+// split splits an uncompressed block into lengths, keys and payloads.
+func (b *blockReader) split(raw []byte) error {
 	n, w := binary.Uvarint(raw)
 	if w <= 0 || n == 0 || n > uint64(len(raw)) {
 		return errDamaged()

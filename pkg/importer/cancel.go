@@ -144,7 +144,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 	err := im.tidy(ctx, j, tasks)
 	sum, sumErr := im.sums(ctx, j)
 	if err = errors.Join(err, sumErr); err != nil {
-		if j.Import.Failing == "" || ctx.Err() != nil || passes(err) {
+		if j.Import.Failing == "" || ctx.Err() != nil || temporary(err) {
 			return err
 		}
 		im.c.Log.Error("a failed import is not tidied up", "job", j.ID, "error", err.Error())
@@ -172,8 +172,8 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 	return err
 }
 
-// passes reports whether an error may be gone at the next try.
-func passes(err error) bool { return fault.Is(err, fault.Busy) || fault.Is(err, fault.Unavailable) }
+// temporary reports whether an error may be gone at the next try.
+func temporary(err error) bool { return fault.Is(err, fault.Busy) || fault.Is(err, fault.Unavailable) }
 
 // tidy completes what workers left half done, and deletes the job's runs.
 func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) error {

@@ -107,7 +107,7 @@ func (im *Importer) check(ctx context.Context, w *work, stage, keyRange int) err
 	}
 	for _, name := range sum.Ground {
 		if strings.HasPrefix(name, groundDir(w.job.ID)+fmt.Sprintf("%d-%02x-", stage, keyRange)) {
-			if err := w.stands(ctx, name); err != nil {
+			if err := w.checkGround(ctx, name); err != nil {
 				return err
 			}
 		}
@@ -117,11 +117,11 @@ func (im *Importer) check(ctx context.Context, w *work, stage, keyRange int) err
 
 // checker compares the changes of one key range with what is stored now.
 type checker struct {
-	w       *work
-	stage   int
-	changes []change
-	hung    []*turns
-	named   map[string]bool
+	w          *work
+	stage      int
+	changes    []change
+	dependents []*dependentChanges
+	named      map[string]bool
 }
 
 func (c *checker) begin(ctx context.Context, keyRange int) (err error) {
@@ -138,7 +138,7 @@ func (c *checker) begin(ctx context.Context, keyRange int) (err error) {
 	case !c.w.job.Import.Removes:
 		return nil
 	case c.stage == stageCustomers:
-		c.hung, err = c.w.openHung(ctx, keyRange)
+		c.dependents, err = c.w.openDependents(ctx, keyRange)
 	case c.stage == stagePlans:
 		c.named, err = c.w.loadNamed(ctx)
 	}
@@ -146,7 +146,7 @@ func (c *checker) begin(ctx context.Context, keyRange int) (err error) {
 }
 
 func (c *checker) close() {
-	for _, t := range c.hung {
+	for _, t := range c.dependents {
 		t.close()
 	}
 }
@@ -193,8 +193,8 @@ func (c *checker) block(ctx context.Context) error {
 // unneeded checks that no row that stays belongs to a row that is to go.
 func (c *checker) unneeded(ctx context.Context, going []string) (err error) {
 	needed := c.named
-	if heads(c.stage) {
-		if needed, err = c.w.needed(ctx, going, c.hung); err != nil {
+	if hasDependents(c.stage) {
+		if needed, err = c.w.needed(ctx, going, c.dependents); err != nil {
 			return err
 		}
 	}

@@ -101,8 +101,8 @@ func (im *Importer) dropGround(ctx context.Context, j *job.Job) error {
 	return err
 }
 
-// stands checks that what an object of the ground says is still what is stored.
-func (w *work) stands(ctx context.Context, name string) error {
+// checkGround checks that what an object of the ground says is still what is stored.
+func (w *work) checkGround(ctx context.Context, name string) error {
 	r, err := w.objects.Open(ctx, name, "", 0, -1)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (w *work) stands(ctx context.Context, name string) error {
 			return err
 		}
 		if len(sks) == blockSize || last {
-			if err := w.stand(ctx, sks, digests); err != nil || last {
+			if err := w.checkGroundBlock(ctx, sks, digests); err != nil || last {
 				return err
 			}
 			sks, digests = sks[:0], digests[:0]
@@ -127,7 +127,7 @@ func (w *work) stands(ctx context.Context, name string) error {
 	}
 }
 
-func (w *work) stand(ctx context.Context, sks []string, digests [][]byte) error {
+func (w *work) checkGroundBlock(ctx context.Context, sks []string, digests [][]byte) error {
 	if err := w.interrupted(ctx); err != nil {
 		return err
 	}

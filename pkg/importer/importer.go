@@ -124,7 +124,7 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if r.Options.MaxRemoved != nil {
 		spec.MaxRemoved = *r.Options.MaxRemoved
 	}
-	return im.adopt(ctx, r.Source, &job.Job{Once: r.Once, Import: spec})
+	return im.submitFiles(ctx, r.Source, &job.Job{Once: r.Once, Import: spec})
 }
 
 // CodeFenced is the code of the error that [Fenced] makes.
@@ -137,7 +137,7 @@ func Fenced() error {
 
 // adopt stores the job of files that have arrived. The same transaction makes sure that no erase of
 // the source happened since they began to arrive.
-func (im *Importer) adopt(ctx context.Context, began store.Source, j *job.Job) (*job.Job, error) {
+func (im *Importer) submitFiles(ctx context.Context, began store.Source, j *job.Job) (*job.Job, error) {
 	for {
 		dir, err := im.c.Store.Directory(ctx)
 		if err != nil {
@@ -226,7 +226,7 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 	if err := knowsDatasets(j); err != nil {
 		return err
 	}
-	if old(j) {
+	if ungatedUndo(j) {
 		anew, err := im.startAnew(ctx, j.ID)
 		if err != nil {
 			return im.outcome(ctx, j, err)

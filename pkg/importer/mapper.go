@@ -27,7 +27,7 @@ type mapped struct {
 	kind    *store.RecordKind // kind of the records of that dataset
 	counts  job.Counts        // of the last rows, all of that dataset; not yet in sum
 	sum     summary
-	barred  *barred
+	blocked *blocklist
 }
 
 // mapPiece turns the rows of a piece into sorted runs, split by key range, and counts the rows that
@@ -38,13 +38,13 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		return summary{}, err
 	}
 	defer func() { _ = rows.Close() }()
-	barred, err := w.loadBarred(ctx)
+	blocked, err := w.loadBlocklist(ctx)
 	if err != nil {
 		return summary{}, err
 	}
 	m := &mapped{
-		barred: barred,
-		w:      w, stage: stage, by: by, file: p.File,
+		blocked: blocked,
+		w:       w, stage: stage, by: by, file: p.File,
 		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
 		rejects: &rejectRuns{w: w, by: fmt.Sprintf("%d-%s", stage, by)},
 	}
@@ -66,12 +66,12 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 			return summary{}, err
 		}
 	}
-	m.turn("")
+	m.countFor("")
 	return m.store(ctx)
 }
 
-// turn adds the counts to the sum, and counts rows of another dataset from now on.
-func (m *mapped) turn(ds billing.Dataset) {
+// countFor adds the counts to the sum, and counts rows of another dataset from now on.
+func (m *mapped) countFor(ds billing.Dataset) {
 	if m.counts != (job.Counts{}) {
 		m.sum.count(string(m.dataset), func(c *job.Counts) { *c = c.Add(m.counts) })
 	}
@@ -87,7 +87,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 		ds = unrecognised
 	}
 	if ds != m.dataset {
-		m.turn(ds)
+		m.countFor(ds)
 	}
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
@@ -98,7 +98,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	var where store.Location
 	if problem == nil {
 		where = m.kind.Locate(m.w.hasher, rec)
-		problem = m.barred.refuse(m.w.tag, m.kind, where.SK, rec)
+		problem = m.blocked.refuse(m.w.tag, m.kind, where.SK, rec)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)

@@ -343,7 +343,7 @@ func (m *rangeMerge) loadBefore(ctx context.Context) error {
 	for i := range m.block {
 		c := &m.block[i]
 		c.before = m.w.present(c.sk, stored[i])
-		c.hidden = stored[i] != nil && m.w.buried(c.sk, stored[i])
+		c.hidden = stored[i] != nil && m.w.beingErased(c.sk, stored[i])
 	}
 	return nil
 }
@@ -383,7 +383,7 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, e
 			p.stored = m.w.present(sk, after)
 		}
 		if len(after) > 0 {
-			p.exists, p.manual, p.erasing = m.w.present(sk, after) != nil, manualOf(after), m.w.buried(sk, after)
+			p.exists, p.manual, p.erasing = m.w.present(sk, after) != nil, manualOf(after), m.w.beingErased(sk, after)
 		}
 		found[sk] = p
 	}
@@ -417,7 +417,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 		manual = manualOf(c.before) // a customer keeps the origin that it was created with
 	}
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
-	m.heads(c, manual, same)
+	m.setParent(c, manual, same)
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
 		return m.emit(c.change(nil, m.stamp(c.entry.body, store.Origin{Import: m.w.number, Manual: manual}, m.w.stampMilli)))
@@ -428,7 +428,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	if other := c.before.Str("external_id"); other != table.Attrs(c.entry.body).Str("external_id") {
 		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with the external ID of a stored record; use another one.")
-		m.heads(c, manual, true)
+		m.setParent(c, manual, true)
 		return nil
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
@@ -437,8 +437,8 @@ func (m *rangeMerge) settle(c *candidate) error {
 	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))
 }
 
-// heads notes a record that rows may belong to, and whether it stays as it is stored.
-func (m *rangeMerge) heads(c *candidate, manual int64, stays bool) {
+// setParent notes a record that rows may belong to, and whether it stays as it is stored.
+func (m *rangeMerge) setParent(c *candidate, manual int64, stays bool) {
 	if c.parent != "" {
 		return
 	}

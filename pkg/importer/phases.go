@@ -3,10 +3,7 @@ package importer
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
-	"reseed/pkg/billing"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
 )
@@ -38,15 +35,15 @@ const (
 	stepPut     = "put"
 
 	// Steps of an undo.
-	stepGoing  = "going"  // which added rows go
-	stepAsk    = "ask"    // asks for what the rows that come back need
-	stepComing = "coming" // which changed and removed rows come back
-	stepHung   = "hung"   // what this job does to the rows that belong to customers
-	stepNamed  = "named"  // which of the plans that are to go are named by rows that stay
+	stepGoing      = "going"  // which added rows go
+	stepAsk        = "ask"    // asks for what the rows that come back need
+	stepComing     = "coming" // which changed and removed rows come back
+	stepDependents = "hung"   // what this job does to the rows that belong to customers
+	stepNamed      = "named"  // which of the plans that are to go are named by rows that stay
 
 	// Steps of the check of a plan that removes rows.
-	stepHungStill  = "hung-still"
-	stepNamedStill = "named-still"
+	stepDependentsStill = "hung-still"
+	stepNamedStill      = "named-still"
 
 	// Steps of an undo that an older version began (see [stepwise]): each task decides and applies
 	// at once. They also name the two change sets of each key range, in every undo.
@@ -99,8 +96,8 @@ func applyPhases(j *job.Job) []string {
 
 // checkPhases lists the phases that check that a plan can still be applied.
 func checkPhases(j *job.Job) (out []string) {
-	if j.Import.Removes && hangs(j) {
-		out = append(out, phaseName(stageCustomers, stepHungStill))
+	if j.Import.Removes && changesDependents(j) {
+		out = append(out, phaseName(stageCustomers, stepDependentsStill))
 	}
 	if j.Import.Removes && hasStage(j, stagePlans) {
 		out = append(out, phaseName(stagePlans, stepNamedStill))
@@ -111,9 +108,9 @@ func checkPhases(j *job.Job) (out []string) {
 	return out
 }
 
-// hangs reports whether a job may change both customers and rows that belong to customers.
-func hangs(j *job.Job) bool {
-	return hasStage(j, stageCustomers) && slices.ContainsFunc(hung(), func(k *store.RecordKind) bool { return hasStage(j, k.Stage) })
+// changesDependents reports whether a job may change both customers and rows that belong to customers.
+func changesDependents(j *job.Job) bool {
+	return hasStage(j, stageCustomers) && slices.ContainsFunc(dependentKinds(), func(k *store.RecordKind) bool { return hasStage(j, k.Stage) })
 }
 
 // writePhases lists the phases that write, in an order that leaves no row without the record that
@@ -169,8 +166,8 @@ func undoPhases(j *job.Job) (out []string) {
 		}
 		add(stage, coming)
 	}
-	if hangs(j) {
-		add(stageCustomers, stepHung)
+	if changesDependents(j) {
+		add(stageCustomers, stepDependents)
 	}
 	if hasStage(j, stageCustomers) {
 		add(stageCustomers, going)
@@ -192,32 +189,6 @@ func nextPhase(j *job.Job, phase string) string {
 	return ""
 }
 
-// stages lists the stages of a job in order.
-func stages(j *job.Job) []int {
-	var out []int
-	for stage := range store.Stages() {
-		if hasStage(j, stage) {
-			out = append(out, stage)
-		}
-	}
-	return out
-}
-
-func hasStage(j *job.Job, stage int) bool {
-	return slices.ContainsFunc(j.Import.Datasets, func(ds string) bool { return stageOf(billing.Dataset(ds)) == stage })
-}
-
-// stagePieces lists the indexes of the pieces that have rows of a stage.
-func stagePieces(j *job.Job, stage int) []int {
-	var out []int
-	for i := range j.Import.Pieces {
-		if slices.Contains(pieceStages(j, i), stage) {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
 // passOf names the change set of a key range that a step makes or applies. An import has one for
 // each range, an undo two.
 func passOf(j *job.Job, step string) string {
@@ -228,61 +199,4 @@ func passOf(j *job.Job, step string) string {
 		return stepTakeBack
 	}
 	return stepPutBack
-}
-
-// pieceStages lists the stages that a piece has rows of. A piece of a CSV file has one: the stage
-// of the file's dataset.
-func pieceStages(j *job.Job, piece int) []int {
-	p := j.Import.Pieces[piece]
-	if len(p.Stages) > 0 {
-		return p.Stages
-	}
-	return []int{stageOf(billing.Dataset(j.Import.Files[p.File].Dataset))}
-}
-
-// phaseTasks lists the ids of a phase's tasks: one for each piece, one for each key range, or a
-// single one. The tasks of unpacking and rejects come from unpackTasks and rejectTasks.
-func phaseTasks(j *job.Job, phase string) []string {
-	stage, step := splitPhase(phase)
-	n := j.Import.Ranges
-	switch step {
-	case stepMap:
-		return numbered(phase, stagePieces(j, stage)...)
-	case stepDecide, stepApply:
-		n = 1
-	case stepNamed, stepNamedStill: // by shard, since even a small job reads all stored rows here
-		n = mostRanges
-	}
-	return numbered(phase, upTo(n)...)
-}
-
-// numbered gives the ids of the tasks of a phase with these numbers.
-func numbered(phase string, numbers ...int) []string {
-	out := make([]string, len(numbers))
-	for i, n := range numbers {
-		out[i] = fmt.Sprintf("%s/%05d", phase, n)
-	}
-	return out
-}
-
-func upTo(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
-	}
-	return out
-}
-
-func splitPhase(phase string) (stage int, step string) {
-	number, step, _ := strings.Cut(phase, " ")
-	stage, _ = strconv.Atoi(number)
-	return stage, step
-}
-
-// splitTask splits a task's id into its stage, its step, and the number of its piece or key range.
-func splitTask(id string) (stage int, step string, n int) {
-	phase, number, _ := strings.Cut(id, "/")
-	stage, step = splitPhase(phase)
-	n, _ = strconv.Atoi(number)
-	return stage, step, n
 }

@@ -51,7 +51,7 @@ func (m *rangeMerge) meet(ctx context.Context, c *candidate) error {
 		}
 		if c.before = m.w.present(it.SK, it.Attrs); c.before != nil {
 			m.sum.stored(string(datasetOf(it.SK, it.Attrs)))
-		} else if c.hidden = m.w.buried(it.SK, it.Attrs); c.hidden && c.parent == "" {
+		} else if c.hidden = m.w.beingErased(it.SK, it.Attrs); c.hidden && c.parent == "" {
 			m.hidden = it.SK
 		}
 		return nil
@@ -83,7 +83,7 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	switch {
 	case a == nil && parent == "":
 		m.hidden = it.SK
-		m.parent = parentState{sk: it.SK, erasing: m.w.buried(it.SK, it.Attrs)}
+		m.parent = parentState{sk: it.SK, erasing: m.w.beingErased(it.SK, it.Attrs)}
 		return nil
 	case m.w.dir.Erasing(it.Attrs): // a restore would leave it without a parent
 		m.keep(parent)
@@ -184,7 +184,7 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	// ranges whose rows this import does not supply, and ranges of rows that may be of several
 	// datasets
 	var all, some []table.Query
-	for _, kind := range hung() {
+	for _, kind := range dependentKinds() {
 		switch {
 		case kind.Came != nil:
 			some = append(some, w.parts.Below(kind, h))
@@ -204,7 +204,7 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 // anyPartNotGiven reports whether a record of the customer has a part in a dataset that the import
 // does not have.
 func (w *work) anyPartNotGiven(ctx context.Context, customer store.H) (bool, error) {
-	for _, kind := range hung() {
+	for _, kind := range dependentKinds() {
 		if !slices.ContainsFunc(store.PartsOf(kind.Kind), func(part *store.RecordKind) bool { return !w.given(part.Dataset) }) {
 			continue
 		}
@@ -228,7 +228,7 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 		return false, nil
 	}
 	var queries []table.Query
-	for _, kind := range hung() {
+	for _, kind := range dependentKinds() {
 		if kind.Found == "" {
 			queries = append(queries, w.parts.Below(kind, customer))
 			continue

@@ -139,7 +139,7 @@ func (a *answers) one(q *question, stored table.Attrs) error {
 	}
 	switch {
 	case a.w.undone != nil:
-		a.back(q, there, stored)
+		a.answerUndo(q, there, stored)
 	case a.w.dir.Erasing(stored):
 		a.refuse(q)
 	case !isCustomer(q.about):

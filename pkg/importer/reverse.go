@@ -38,8 +38,8 @@ func (w *work) undo(ctx context.Context, stage int, step string, keyRange int) (
 		return summary{}, w.askBack(ctx, stage, keyRange)
 	case stepResolve:
 		return w.resolve(ctx, stage, keyRange)
-	case stepHung:
-		return summary{}, w.findHung(ctx, keyRange)
+	case stepDependents:
+		return summary{}, w.findDependents(ctx, keyRange)
 	case stepNamed:
 		return summary{}, w.findNamed(ctx, keyRange)
 	}
@@ -73,11 +73,11 @@ type reversal struct {
 	block   []change
 	ground  ground
 
-	hung      []*turns // changes of the rows that belong to customers, see findHung
-	named     map[string]bool
-	customers *overlay // changes of the customers that come back
-	found     *findings
-	hidden    map[string]bool // invoices of the block that are being erased
+	dependents []*dependentChanges // changes of the rows that belong to customers, see findDependents
+	named      map[string]bool
+	customers  *overlay // changes of the customers that come back
+	found      *findings
+	hidden     map[string]bool // invoices of the block that are being erased
 }
 
 // verdict is what becomes of one row of a block.
@@ -131,7 +131,7 @@ func (u *reversal) begin(ctx context.Context) (err error) {
 	u.customers = &overlay{}
 	switch stage := u.id.stage; {
 	case u.going && stage == stageCustomers:
-		u.hung, err = u.w.openHung(ctx, u.id.keyRange)
+		u.dependents, err = u.w.openDependents(ctx, u.id.keyRange)
 	case u.going && stage == stagePlans:
 		u.named, err = u.w.loadNamed(ctx)
 	case u.going:
@@ -164,7 +164,7 @@ func (u *reversal) close() {
 	if u.customers != nil {
 		u.customers.close()
 	}
-	for _, t := range u.hung {
+	for _, t := range u.dependents {
 		t.close()
 	}
 	u.found.close()
@@ -295,7 +295,7 @@ func (u *reversal) findHidden(ctx context.Context) error {
 		return err
 	}
 	for i, sk := range sks {
-		u.hidden[sk] = u.w.buried(sk, stored[i])
+		u.hidden[sk] = u.w.beingErased(sk, stored[i])
 	}
 	return nil
 }
@@ -304,7 +304,7 @@ func (u *reversal) findHidden(ctx context.Context) error {
 // job left it. A hidden row can be restored, and must then be as it was.
 func (u *reversal) moved(c *change, stored table.Attrs) (code, why string) {
 	switch {
-	case u.w.buried(c.sk, stored), u.w.buried(c.sk, c.after), u.hidden[store.ParentSK(c.sk)]:
+	case u.w.beingErased(c.sk, stored), u.w.beingErased(c.sk, c.after), u.hidden[store.ParentSK(c.sk)]:
 		u.hidden[c.sk] = true // its parts come next
 		return codeErasing, "It is being erased, and can still be restored."
 	case !u.w.dir.Visible(stored), !u.w.dir.Visible(c.after):
@@ -320,8 +320,8 @@ func (u *reversal) moved(c *change, stored table.Attrs) (code, why string) {
 // findNeeded leaves rows alone that are to go but are needed by rows that stay.
 func (u *reversal) findNeeded(ctx context.Context, verdicts []verdict) error {
 	stay := func(sk string) bool { return u.named[sk] }
-	if heads(u.id.stage) {
-		needed, err := u.w.needed(ctx, u.removals(verdicts), u.hung)
+	if hasDependents(u.id.stage) {
+		needed, err := u.w.needed(ctx, u.removals(verdicts), u.dependents)
 		if err != nil {
 			return err
 		}
@@ -366,7 +366,7 @@ func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdi
 			v.code, v.why = "parent_gone", goneParent
 			continue
 		}
-		if v.code, v.why, err = u.found.about(c.sk); err != nil {
+		if v.code, v.why, err = u.found.reason(c.sk); err != nil {
 			return err
 		}
 		if v.code != "" && store.ParentSK(c.sk) == "" {
@@ -463,9 +463,9 @@ func (w *work) askExternal(ctx context.Context, out *spill, kind entryKind, sk s
 	return nil
 }
 
-// back answers rows that are to be put back: whether their customer exists after this undo, or
+// answerUndo answers rows that are to be put back: whether their customer exists after this undo, or
 // whether another row holds their external id.
-func (a *answers) back(q *question, there, stored table.Attrs) {
+func (a *answers) answerUndo(q *question, there, stored table.Attrs) {
 	if isCustomer(q.about) {
 		for n := range q.askers {
 			if there == nil {
@@ -521,8 +521,8 @@ func (f *findings) step() (err error) {
 	return err
 }
 
-// about says why a row cannot be put back; empty if nothing was found.
-func (f *findings) about(sk string) (code, why string, err error) {
+// reason says why a row cannot be put back; empty if nothing was found.
+func (f *findings) reason(sk string) (code, why string, err error) {
 	if f == nil {
 		return "", "", nil
 	}

@@ -172,5 +172,5 @@ func (w *work) present(sk string, a table.Attrs) table.Attrs {
 	return a
 }
 
-// buried reports whether a tombstone hides an item.
-func (w *work) buried(sk string, a table.Attrs) bool { return w.dir.Covers(w.tag, sk, a) }
+// beingErased reports whether a tombstone hides an item.
+func (w *work) beingErased(sk string, a table.Attrs) bool { return w.dir.Covers(w.tag, sk, a) }

@@ -46,7 +46,7 @@ func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src 
 		Undo: id, Origin: target.Import.Origin, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges, Small: target.Import.Small && !hasStage(target, stagePlans),
 		Plan: plan, Ground: plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
 	}
-	if src, err = im.still(ctx, target); err != nil || plan {
+	if src, err = im.undoSource(ctx, target); err != nil || plan {
 		return src, undo, nil, err
 	}
 	return src, undo, []table.Write{write}, nil
@@ -75,9 +75,9 @@ func onlyAdded(target *job.Job) bool {
 	return len(target.Datasets) > 0
 }
 
-// still returns the source of a job that is to be undone. The error is fault.Conflict if what the
+// undoSource returns the source of a job that is to be undone. The error is fault.Conflict if what the
 // job wrote, or its change sets, were erased.
-func (im *Importer) still(ctx context.Context, target *job.Job) (store.Source, error) {
+func (im *Importer) undoSource(ctx context.Context, target *job.Job) (store.Source, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
 		return store.Source{}, err
@@ -129,16 +129,16 @@ func (im *Importer) startAnew(ctx context.Context, id string) (*job.Job, error) 
 		if err := goesOn(j); err != nil {
 			return err
 		}
-		if old(j) {
+		if ungatedUndo(j) {
 			j.Import.Stepwise, j.Stage = true, ""
 		}
 		return nil
 	})
 }
 
-// old reports whether a version before 2026-11-29 began this undo, and this version has not started
+// ungatedUndo reports whether a version before 2026-11-29 began this undo, and this version has not started
 // it again.
-func old(j *job.Job) bool {
+func ungatedUndo(j *job.Job) bool {
 	return j.Import.Undo != "" && j.Import.Applying && j.Import.Estimate == nil && !j.Import.Stepwise
 }
 

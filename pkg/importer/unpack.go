@@ -213,7 +213,7 @@ func zipEntries(ctx context.Context, o *objects.Objects, f job.File) ([]*zip.Fil
 // openZip reads the directory of a ZIP.
 func openZip(ctx context.Context, o *objects.Objects, f job.File) (*zip.Reader, error) {
 	z, err := zip.NewReader(&zipBytes{ctx: ctx, objects: o, file: f}, f.Size)
-	if err != nil && !passes(err) && ctx.Err() == nil {
+	if err != nil && !temporary(err) && ctx.Err() == nil {
 		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
 	}
 	return z, err
@@ -286,7 +286,7 @@ func (p packed) inEntry(n int, err error) error {
 
 func (w *work) unpackEntry(ctx context.Context, object string, e *zip.File) error {
 	r, err := e.Open()
-	if err != nil && (passes(err) || ctx.Err() != nil) {
+	if err != nil && (temporary(err) || ctx.Err() != nil) {
 		return err
 	}
 	if err != nil {

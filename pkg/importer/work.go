@@ -73,12 +73,6 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	return w, err
 }
 
-const codeErased = "source_erased"
-
-func errErased() error {
-	return fault.New(fault.Conflict, codeErased, "The data source was erased while the import ran; nothing of it is visible.")
-}
-
 // loadPlans reads the keys of the plans, which are few: the stored ones, as this import changes
 // them.
 func (w *work) loadPlans(ctx context.Context) error {
@@ -136,11 +130,9 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 		return j, err
 	}
 	lease := im.c.Ledger.Keep(ctx, t)
-	// the lease's context is ctx, as long as the lease holds
-	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) }) //nolint:contextcheck
+	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) }) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
 	if err != nil {
-		// it must be released after ctx has ended, too; else it expires by itself
-		_ = lease.Release() //nolint:contextcheck
+		_ = lease.Release() //nolint:contextcheck // it must be released after ctx has ended, too; else it expires by itself
 		return j, err
 	}
 	if err := save(lease.Complete, res); err != nil {
@@ -235,10 +227,10 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 		out.Summary, err = w.resolve(ctx, stage, n)
 	case stepMerge:
 		out.Summary, err = w.mergeRange(ctx, stage, n)
-	case stepGoing, stepAsk, stepComing, stepHung, stepNamed:
+	case stepGoing, stepAsk, stepComing, stepDependents, stepNamed:
 		out.Summary, err = w.undo(ctx, stage, step, n)
-	case stepHungStill:
-		err = w.findHung(ctx, n)
+	case stepDependentsStill:
+		err = w.findDependents(ctx, n)
 	case stepNamedStill:
 		err = w.findNamed(ctx, n)
 	case stepCheck:

@@ -15,59 +15,59 @@ import (
 // rows that are stored under the records that are to go are walked, together with what this job
 // changes there.
 
-// turn says that a row which belongs to a record goes, or comes.
-type turn struct {
+// dependentChange says that a row which belongs to a record goes, or comes.
+type dependentChange struct {
 	key   string // of the row, or of the record's pointer to it
 	comes bool
 }
 
-// turns are the changes of the rows of one kind, in key order.
-type turns struct {
+// dependentChanges are the changes of the rows of one kind, in key order.
+type dependentChanges struct {
 	in   *merger // each body is "+" for a row that comes, "-" for a row that goes
-	cur  turn
+	cur  dependentChange
 	more bool
 }
 
-func (t *turns) step() error {
+func (t *dependentChanges) step() error {
 	e, err := t.in.next()
 	t.more = err == nil
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err == nil {
-		t.cur = turn{e.key, e.body[0] == '+'}
+		t.cur = dependentChange{e.key, e.body[0] == '+'}
 	}
 	return err
 }
 
-func (t *turns) close() {
+func (t *dependentChanges) close() {
 	if t != nil {
 		t.in.close()
 	}
 }
 
-// hungKey is the key under which a row belongs to a customer; empty if there is no row, or it
+// dependentKey is the key under which a row belongs to a customer; empty if there is no row, or it
 // belongs to none.
-func (w *work) hungKey(sk string, a table.Attrs) string {
+func (w *work) dependentKey(sk string, a table.Attrs) string {
 	if a == nil {
 		return ""
 	}
 	return store.BelowSK(w.hasher, sk, a)
 }
 
-func runHung(kind *store.RecordKind) string { return "hung-" + kind.Below()[:1] }
+func runDependents(kind *store.RecordKind) string { return "hung-" + kind.Below()[:1] }
 
-// findHung stores which rows come and go under customers in this job, by the key range of the
+// findDependents stores which rows come and go under customers in this job, by the key range of the
 // customer.
-func (w *work) findHung(ctx context.Context, keyRange int) error {
-	for _, kind := range hung() {
+func (w *work) findDependents(ctx context.Context, keyRange int) error {
+	for _, kind := range dependentKinds() {
 		if !hasStage(w.job, kind.Stage) {
 			continue
 		}
 		out := &spill{w: w, name: func(n int) string {
-			return runName(stageCustomers, runHung(kind), fmt.Sprintf("%02x-%04d", keyRange, n))
+			return runName(stageCustomers, runDependents(kind), fmt.Sprintf("%02x-%04d", keyRange, n))
 		}}
-		err := w.eachOwn(ctx, kind.Stage, keyRange, func(c *change) error { return w.turn(ctx, out, c) })
+		err := w.eachOwn(ctx, kind.Stage, keyRange, func(c *change) error { return w.noteDependent(ctx, out, c) })
 		if err == nil {
 			err = out.end(ctx)
 		}
@@ -78,9 +78,9 @@ func (w *work) findHung(ctx context.Context, keyRange int) error {
 	return nil
 }
 
-// turn stores that a row goes from a customer, or comes to one.
-func (w *work) turn(ctx context.Context, out *spill, c *change) error {
-	before, after := w.hungKey(c.sk, c.before), w.hungKey(c.sk, c.after)
+// noteDependent stores that a row goes from a customer, or comes to one.
+func (w *work) noteDependent(ctx context.Context, out *spill, c *change) error {
+	before, after := w.dependentKey(c.sk, c.before), w.dependentKey(c.sk, c.after)
 	if before == after {
 		return nil
 	}
@@ -95,12 +95,12 @@ func (w *work) turn(ctx context.Context, out *spill, c *change) error {
 	return out.add(ctx, &entry{key: after, kind: record, body: []byte{'+'}})
 }
 
-// openHung opens what findHung stored about the customers of a key range.
-func (w *work) openHung(ctx context.Context, keyRange int) (all []*turns, err error) {
-	for _, kind := range hung() {
-		in, err := w.runs.read(ctx, runPrefix(stageCustomers, runHung(kind)), keyRange)
+// openDependents opens what findDependents stored about the customers of a key range.
+func (w *work) openDependents(ctx context.Context, keyRange int) (all []*dependentChanges, err error) {
+	for _, kind := range dependentKinds() {
+		in, err := w.runs.read(ctx, runPrefix(stageCustomers, runDependents(kind)), keyRange)
 		if err == nil {
-			t := &turns{in: in}
+			t := &dependentChanges{in: in}
 			all = append(all, t)
 			err = t.step()
 		}
@@ -112,11 +112,11 @@ func (w *work) openHung(ctx context.Context, keyRange int) (all []*turns, err er
 }
 
 // needed tells which of the rows that are to go, in key order, must stay because other rows that
-// stay belong to them. For customers all dependent rows count, and turned, what comes and goes
+// stay belong to them. For customers all dependent rows count, and changed, what comes and goes
 // among those, is read on with every call. For an invoice its line items and transactions count,
 // unless they are to go too.
-func (w *work) needed(ctx context.Context, sks []string, turned []*turns) (map[string]bool, error) {
-	n := &neededness{w: w, needed: map[string]bool{}}
+func (w *work) needed(ctx context.Context, sks []string, changed []*dependentChanges) (map[string]bool, error) {
+	n := &neededFinder{w: w, needed: map[string]bool{}}
 	for _, sk := range sks {
 		if store.ParentSK(sk) == "" {
 			n.records = append(n.records, sk)
@@ -132,36 +132,36 @@ func (w *work) needed(ctx context.Context, sks []string, turned []*turns) (map[s
 		}
 		return n.needed, n.find(ctx, func(h store.H) table.Query { return w.parts.Parts(kind, h) })
 	}
-	for i, kind := range hung() {
+	for i, kind := range dependentKinds() {
 		of := func(h store.H) table.Query { return w.parts.Below(kind, h) }
-		var t *turns // nil if nothing comes or goes
-		if i < len(turned) {
-			t = turned[i]
+		var t *dependentChanges // nil if nothing comes or goes
+		if i < len(changed) {
+			t = changed[i]
 		}
-		n.goes = func(key string) (bool, error) { return n.turned(t, key) }
+		n.goes = func(key string) (bool, error) { return n.goesBy(t, key) }
 		if err := n.find(ctx, of); err != nil {
 			return nil, err
 		}
 		// Rows that come after the last stored row.
 		last, _ := store.LeadingH(n.records[len(n.records)-1])
-		if _, err := n.turned(t, of(last).To); err != nil {
+		if _, err := n.goesBy(t, of(last).To); err != nil {
 			return nil, err
 		}
 	}
 	return n.needed, nil
 }
 
-// neededness finds out which records are needed by rows of one kind.
-type neededness struct {
+// neededFinder finds out which records are needed by rows of one kind.
+type neededFinder struct {
 	w       *work
 	records []string // sort keys, ascending
 	needed  map[string]bool
 	goes    func(key string) (bool, error) // asked in ascending order
 }
 
-// turned reports whether the row with this key goes. It marks the records of rows that come before
+// goesBy reports whether the row with this key goes. It marks the records of rows that come before
 // that key.
-func (n *neededness) turned(t *turns, key string) (goes bool, err error) {
+func (n *neededFinder) goesBy(t *dependentChanges, key string) (goes bool, err error) {
 	for t != nil && t.more && t.cur.key <= key {
 		if t.cur.comes {
 			n.mark(t.cur.key)
@@ -177,7 +177,7 @@ func (n *neededness) turned(t *turns, key string) (goes bool, err error) {
 
 // mark notes that a row stays under a key. So its record is needed, if it is among those that are
 // to go.
-func (n *neededness) mark(key string) {
+func (n *neededFinder) mark(key string) {
 	record := n.records[0][:2] + key[2:2+2*store.HashLen]
 	if _, found := slices.BinarySearch(n.records, record); found {
 		n.needed[record] = true
@@ -186,7 +186,7 @@ func (n *neededness) mark(key string) {
 
 // find walks what is stored under the records: all of it at once where they are dense, record by
 // record where they are sparse.
-func (n *neededness) find(ctx context.Context, of func(store.H) table.Query) error {
+func (n *neededFinder) find(ctx context.Context, of func(store.H) table.Query) error {
 	for from := 0; from < len(n.records); {
 		pk, to := n.w.parts.Of(n.records[from]), from+1
 		for to < len(n.records) && n.w.parts.Of(n.records[to]) == pk {
@@ -215,7 +215,7 @@ func (n *neededness) find(ctx context.Context, of func(store.H) table.Query) err
 	return nil
 }
 
-func (n *neededness) walk(ctx context.Context, q table.Query) error {
+func (n *neededFinder) walk(ctx context.Context, q table.Query) error {
 	q.KeysOnly = n.w.undone != nil // an import also needs to know whether they are superseded
 	seen := 0
 	for it, err := range n.w.store.Items(ctx, q) {
@@ -384,42 +384,4 @@ func (w *work) loadNamed(ctx context.Context) (map[string]bool, error) {
 		}
 		named[e.key] = true
 	}
-}
-
-// spillBytes is how many bytes a spill holds in memory.
-const spillBytes = 4 << 20
-
-// spill collects entries by key range, and writes them as runs before they take much memory. A
-// worker that does the task again writes the same runs.
-type spill struct {
-	w        *work
-	name     func(n int) string // of the n-th run
-	sections []batch
-	bytes, n int
-}
-
-func (s *spill) add(ctx context.Context, e *entry) error {
-	if s.sections == nil {
-		s.sections = make([]batch, s.w.ranges)
-	}
-	s.sections[s.w.parts.rangeOf(e.key, s.w.ranges)].add(e)
-	const beside = 64 // further bytes of each entry
-	if s.bytes += len(e.key) + len(e.body) + beside; s.bytes < spillBytes {
-		return nil
-	}
-	return s.end(ctx)
-}
-
-// end writes what is left.
-func (s *spill) end(ctx context.Context) error {
-	if s.sections == nil {
-		return nil
-	}
-	err := s.w.writeRun(ctx, s.name(s.n), s.sections)
-	s.sections, s.bytes = nil, 0
-	s.n++
-	if err == nil {
-		err = s.w.interrupted(ctx)
-	}
-	return err
 }
