@@ -8,27 +8,27 @@ import (
 	"reseed/pkg/table"
 )
 
-// reserve is how long before a deadline a worker stops, so that no request of
-// it is under way when its lease or its process ends.
+// reserve is how long before its deadline a worker stops, so that none of its requests is under way
+// when its lease or its process ends.
 const reserve = 8 * time.Second
 
-// errStopped says that a worker stopped in time, with work left for the next.
+// errStopped says that a worker stopped before its deadline, with work left for the next worker.
 var errStopped = errors.New("importer: stopped before the deadline")
 
-// Which changes of a set are to be made.
+// Filters for the changes of a set.
 func removals(c *change) bool { return len(c.after) == 0 }
 func puts(c *change) bool     { return len(c.after) > 0 }
 func all(*change) bool        { return true }
 
-// lookAfter is after how many changes a worker looks whether it has to stop.
+// lookAfter is the number of changes or rows after which a worker looks whether it must stop.
 const lookAfter = 500
 
-// saveEvery is how many changes may have to be written again after a crash.
+// saveEvery is how many changes a worker may have to write again after a crash.
 const saveEvery = 50_000
 
-// apply makes those changes of a set true in the table that it is asked for, from
-// number done on. It calls saved with the number of changes that are durable, now and then and when
-// it stops before ctx's deadline (errStopped). Doing any of it again is harmless.
+// apply writes those changes of a set to the table that which selects, from number done on. It
+// calls saved with the number of changes that are durable, from time to time and when it stops
+// before ctx's deadline (errStopped). Writing the same changes again is harmless.
 func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, done int, saved func(int) error) (summary, error) {
 	set, err := openChanges(ctx, w.objects, id.object(w.job.ID))
 	if err != nil {
@@ -62,22 +62,22 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 		}
 		return errors.Join(saved(seen), stop)
 	})
-	// After an error too: no write may be on its way any more when the task is given back (I7).
+	// Also after an error: no write may be under way when the task is released (I7).
 	if flushed := out.flush(); err == nil {
 		err = flushed
 	}
 	return summary{Applied: int64(seen)}, err
 }
 
-// changeApplier writes changes: first a record, and its pointers once it is durable. So whoever finds a record as it
-// was before a change that was cut off knows that its pointers are so too.
+// changeApplier writes the record of each change first, and its pointers once the record is
+// durable. So if a record is as it was before an interrupted change, its pointers are too.
 type changeApplier struct {
 	w                 *work
 	records, pointers *table.Writer
 	waiting           []table.Write // pointers whose records may not be durable yet
 }
 
-// mostWaiting is how many pointers wait at most.
+// mostWaiting is how many pointers may wait.
 const mostWaiting = 8000
 
 func (a *changeApplier) apply(c *change) error {
@@ -92,7 +92,7 @@ func (a *changeApplier) apply(c *change) error {
 	return a.release()
 }
 
-// release lets the pointers go that wait.
+// release writes the waiting pointers, after the records that they lead to.
 func (a *changeApplier) release() error {
 	if err := a.records.Flush(); err != nil {
 		return err
@@ -102,13 +102,14 @@ func (a *changeApplier) release() error {
 	return err
 }
 
-// flush returns when everything is durable, or, after an error, when no write is on its way any more.
+// flush returns when everything is durable, or, after an error, when no write is under way any
+// more.
 func (a *changeApplier) flush() error {
 	released := a.release()
 	return errors.Join(released, a.pointers.Flush())
 }
 
-// applyAll makes all change sets of a small job true.
+// applyAll applies all change sets of a small job.
 func (w *work) applyAll(ctx context.Context, saved func(int) error) (sum summary, err error) {
 	for _, phase := range writePhases(w.job) {
 		stage, step := splitPhase(phase)

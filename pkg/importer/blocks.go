@@ -12,21 +12,21 @@ import (
 	"reseed/pkg/fault"
 )
 
-// Runs and change sets are sequences of blocks, and a block is a sequence of
-// frames: a sort key and a payload. A block is compressed by itself and is
+// Runs and change sets are sequences of blocks, and a block is a sequence of frames: a sort key and
+// a payload. Each block is compressed by itself:
 //
 //	length (uvarint) · CRC-32C of what follows (4 bytes) · S2 block of:
 //	  n (uvarint) · n times: length of key, length of payload (uvarints) · all keys · all payloads
 //
-// so that a reader makes two allocations for a block and none for a frame.
+// So a reader makes two allocations for a block and none for a frame.
 const (
-	blockBytes = 32 << 10 // a block ends with the frame that reaches it
-	maxBlock   = 8 << 20  // bytes that a block may claim to hold: far above the largest frame
+	blockBytes = 32 << 10 // a block ends with the frame that reaches this size
+	maxBlock   = 8 << 20  // uncompressed bytes that a block may claim, far above the largest frame
 )
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
-// blockWriter writes frames. Their order is the caller's.
+// blockWriter writes frames, in the order in which the caller adds them.
 type blockWriter struct {
 	w        io.Writer
 	n        int
@@ -36,7 +36,7 @@ type blockWriter struct {
 	raw, out []byte
 }
 
-// frame adds one frame, whose payload is the parts one after the other.
+// frame adds one frame. Its payload is the parts one after the other.
 func (b *blockWriter) frame(key []byte, parts ...[]byte) error {
 	b.n++
 	b.keys = append(b.keys, key...)
@@ -53,7 +53,7 @@ func (b *blockWriter) frame(key []byte, parts ...[]byte) error {
 	return b.flush()
 }
 
-// flush ends the block.
+// flush writes the current block, if it has any frames.
 func (b *blockWriter) flush() error {
 	if b.n == 0 {
 		return nil
@@ -75,17 +75,18 @@ func (b *blockWriter) flush() error {
 	return err
 }
 
-// errDamaged is a run or change set that does not read back: a defect, or a damaged object.
+// errDamaged is the error for a run or change set that cannot be read: a defect, or a damaged
+// object.
 func errDamaged() error {
 	return fault.New(fault.Internal, "damaged_block", "an intermediate file of this import cannot be read")
 }
 
-// blockReader reads frames. Keys and payloads stay valid; each keeps its block in memory.
+// blockReader reads frames. Keys and payloads stay valid; each of them keeps its block in memory.
 type blockReader struct {
 	r        *bufio.Reader
 	body     []byte
-	left     int    // frames of the block
-	lengths  []byte // of those
+	left     int    // frames left in the block
+	lengths  []byte // of the frames left
 	keys     string
 	payloads []byte
 }
@@ -94,7 +95,7 @@ func newBlockReader(r io.Reader) *blockReader {
 	return &blockReader{r: bufio.NewReaderSize(r, 16<<10)}
 }
 
-// next reads the next frame; io.EOF behind the last.
+// next reads the next frame; io.EOF after the last one.
 func (b *blockReader) next() (key string, payload []byte, err error) {
 	if b.left == 0 {
 		if err := b.block(); err != nil {
@@ -147,11 +148,11 @@ func (b *blockReader) block() error {
 	if err != nil {
 		return errDamaged()
 	}
-	return b.lay(raw)
+	return b.split(raw)
 }
 
-// lay takes an unpacked block apart.
-func (b *blockReader) lay(raw []byte) error {
+// split splits an uncompressed block into lengths, keys and payloads.
+func (b *blockReader) split(raw []byte) error {
 	n, w := binary.Uvarint(raw)
 	if w <= 0 || n == 0 || n > uint64(len(raw)) {
 		return errDamaged()

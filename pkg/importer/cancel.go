@@ -11,10 +11,11 @@ import (
 	"reseed/pkg/table"
 )
 
-// errEnding says that a worker stopped because its job is to end: it was cancelled, or fails.
+// errEnding says that a worker stopped because its job is about to end: it was cancelled, or it
+// fails.
 var errEnding = errors.New("importer: the job is to end")
 
-// goesOn is the error of a change that only a job which goes on may have.
+// goesOn is nil if a job is running and not about to end, else the error for a worker of it.
 func goesOn(j *job.Job) error {
 	switch {
 	case j.Status != job.Running:
@@ -25,10 +26,10 @@ func goesOn(j *job.Job) error {
 	return nil
 }
 
-// Cancel ends an import that waits, runs, or is planned. One that waits or is planned is cancelled
-// at once. A running one ends as soon as its workers have stopped, so that nobody writes any
-// more when the next job has its turn (I7); what it has changed by then stays, and can be taken back with Undo.
-// One that has ended already is fault.Conflict.
+// Cancel ends an import that waits, runs, or is planned. A job that waits or is planned is
+// cancelled at once. A running job ends as soon as its workers have stopped, so that none of them
+// writes when the next job begins (I7). What it has changed by then stays, and Undo can take it
+// back. If the job has ended, the error is fault.Conflict.
 func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 	j, err := im.c.Ledger.Update(ctx, id, func(j *job.Job) error {
 		switch s := j.State(); {
@@ -39,7 +40,7 @@ func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 		case j.Status.Ended():
 			return fault.Newf(fault.Conflict, "job_ended", "the import has ended already: it is %s", j.Status)
 		case s == job.StateFailing, s == job.StateFailingHalfway:
-			return fault.New(fault.Conflict, "job_ended", "the import is ending already: it has failed")
+			return fault.New(fault.Conflict, "job_ended", "the import is already ending: it has failed")
 		}
 		j.Import.Cancel = true
 		return nil
@@ -63,7 +64,7 @@ func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 // errPlanned says that a job is a plan, which has no workers that must stop.
 var errPlanned = errors.New("importer: the job is a plan")
 
-// drop cancels a plan, unless somebody applies it meanwhile: then that is cancelled.
+// drop cancels a plan. If another request applies it meanwhile, drop cancels the running job.
 func (im *Importer) drop(ctx context.Context, id string) (*job.Job, error) {
 	j, err := im.end(ctx, id, func(j *job.Job) error {
 		if j.Status != job.Planned {
@@ -80,8 +81,9 @@ func (im *Importer) drop(ctx context.Context, id string) (*job.Job, error) {
 
 const nothingChanged = "Cancelled before anything was changed."
 
-// endStopped ends a job that was cancelled or fails, once nobody is at it: it takes every undone task itself, so
-// that none can begin. While somebody is at one it does nothing; who stops comes here, and so does the tick.
+// endStopped ends a job that was cancelled or fails, once no worker has a task of it. It claims
+// every undone task itself, so that none can begin. If a worker still has one, endStopped does
+// nothing: each worker calls it when it stops, and so does the tick.
 func (im *Importer) endStopped(ctx context.Context, id string) error {
 	for {
 		j, err := im.c.Ledger.Get(ctx, id)
@@ -99,7 +101,8 @@ func (im *Importer) endStopped(ctx context.Context, id string) error {
 		if held == "" {
 			return im.endTaken(ctx, j, tasks)
 		}
-		// Whoever has it may have stopped, come here, and left because of a task that we had by then.
+		// The worker that held it may have stopped, called endStopped, and left because of a task
+		// that we had claimed by then.
 		t, err := im.c.Ledger.Task(ctx, j.ID, held)
 		if err != nil || t.State != job.TaskDone && t.Holder != "" {
 			return err
@@ -107,8 +110,8 @@ func (im *Importer) endStopped(ctx context.Context, id string) error {
 	}
 }
 
-// takeAll claims all undone ones among some tasks, or, if somebody else has one, none: then it
-// tells which that is.
+// takeAll claims all undone tasks. If another worker holds one, takeAll releases what it claimed
+// and returns the id of that task.
 func (im *Importer) takeAll(ctx context.Context, tasks []job.Task) (held string, err error) {
 	holder := im.c.Ledger.NewHolder()
 	var taken []job.Task
@@ -136,12 +139,12 @@ func (im *Importer) takeAll(ctx context.Context, tasks []job.Task) (held string,
 	return "", nil
 }
 
-// endTaken ends a job, all of whose undone tasks are taken.
+// endTaken ends a job after takeAll has claimed all of its undone tasks.
 func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) error {
 	err := im.tidy(ctx, j, tasks)
 	sum, sumErr := im.sums(ctx, j)
 	if err = errors.Join(err, sumErr); err != nil {
-		if j.Import.Failing == "" || ctx.Err() != nil || passes(err) {
+		if j.Import.Failing == "" || ctx.Err() != nil || temporary(err) {
 			return err
 		}
 		im.c.Log.Error("a failed import is not tidied up", "job", j.ID, "error", err.Error())
@@ -153,7 +156,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 		s := j.State()
 		if s == job.StateFailing || s == job.StateFailingHalfway {
 			j.Status, j.Error, j.Import.Failing = job.Failed, j.Import.Failing, ""
-			if s == job.StateFailing { // else they were booked at the gate
+			if s == job.StateFailing { // else the gate has stored them
 				j.Datasets = sum.Datasets
 			}
 			return nil
@@ -169,10 +172,10 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 	return err
 }
 
-// passes tells whether what went wrong may go right the next time.
-func passes(err error) bool { return fault.Is(err, fault.Busy) || fault.Is(err, fault.Unavailable) }
+// temporary reports whether an error may be gone at the next try.
+func temporary(err error) bool { return fault.Is(err, fault.Busy) || fault.Is(err, fault.Unavailable) }
 
-// tidy makes good what workers have left half done, and removes their runs.
+// tidy completes what workers left half done, and deletes the job's runs.
 func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) error {
 	for _, t := range tasks {
 		if t.State == job.TaskDone {
@@ -186,7 +189,8 @@ func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) erro
 			return err
 		}
 	}
-	if j.Status != job.Running { // one that waits has none; and who cancels that may have no right to delete
+	// a waiting job has no runs, and the API function, which cancels it, may lack s3:DeleteObject
+	if j.Status != job.Running {
 		return nil
 	}
 	if err := im.dropHalf(ctx, j, tasks); err != nil {
@@ -198,8 +202,8 @@ func (im *Importer) tidy(ctx context.Context, j *job.Job, tasks []job.Task) erro
 	return im.dropGround(ctx, j)
 }
 
-// dropHalf removes what is of no use: files that were unpacked for a job that never began with them, and rejects that are not whole, or
-// of a job that was cancelled before it changed anything.
+// dropHalf deletes what is of no use: files that were unpacked for a job that never began to read
+// them, and rejects that are not complete, or whose job was cancelled before it changed anything.
 func (im *Importer) dropHalf(ctx context.Context, j *job.Job, tasks []job.Task) error {
 	s := j.State()
 	half := s == job.StateCancelling || s == job.StateCancellingHalfway || slices.ContainsFunc(tasks, func(t job.Task) bool {
@@ -216,14 +220,14 @@ func (im *Importer) dropHalf(ctx context.Context, j *job.Job, tasks []job.Task) 
 	return err
 }
 
-// appliedBy is how many changes some tasks have made, at least.
+// appliedBy is how many changes these tasks have made, at least.
 func appliedBy(tasks []job.Task) (n int64) {
 	for _, t := range tasks {
-		if _, step, _ := splitTask(t.ID); step == stepUnpack { // it saves its tries, no changes
+		if _, step, _ := splitTask(t.ID); step == stepUnpack { // it counts attempts, not changes
 			continue
 		}
-		r, _ := resultOf(t)         // sums tells of one that can't be read
-		if r.Summary.Applied == 0 { // stopped half-way: as far as it has saved
+		r, _ := resultOf(t)         // sums reports a result that cannot be read
+		if r.Summary.Applied == 0 { // stopped halfway: what it last saved
 			r.Summary.Applied = int64(r.Done)
 		}
 		n += r.Summary.Applied
@@ -231,8 +235,8 @@ func appliedBy(tasks []job.Task) (n int64) {
 	return n
 }
 
-// mend gives the records that an undone task has changed the pointers that belong to them: a worker that was killed
-// may not have come to those, and nobody will any more.
+// mend writes the pointers of the records that an undone task has changed: a worker that was killed
+// may not have written them, and no other worker will.
 func (im *Importer) mend(ctx context.Context, j *job.Job, t job.Task, done int) error {
 	stage, step, n := splitTask(t.ID)
 	ids, passes := []setID{{stage, n, passOf(j, step)}}, []func(*change) bool{all}
@@ -242,12 +246,13 @@ func (im *Importer) mend(ctx context.Context, j *job.Job, t job.Task, done int) 
 	case stepPut:
 		passes[0] = puts
 	case stepTakeBack, stepPutBack:
-	case stepApply: // a pointer that moves goes before it comes
+	case stepApply: // a pointer that moves is removed before it is put
 		ids, passes = changeSets(j), []func(*change) bool{removals, puts}
 	default:
 		return nil
 	}
-	// It may take long. Whoever has taken the task over meanwhile mends it too, and may end the job (I7).
+	// This may take long. A worker that takes the task over meanwhile mends it too, and may end the
+	// job (I7).
 	t, err := im.c.Ledger.Claim(ctx, t, t.Holder)
 	if err != nil {
 		return err
@@ -287,7 +292,7 @@ func (w *work) mend(ctx context.Context, id setID, which func(*change) bool, don
 	defer set.close()
 	var block []change
 	seen := 0
-	// Not more than this was changed since the worker said last how far it was.
+	// The worker changed no more than this since it last saved how far it was.
 	most := done + saveEvery + 2*mostWaiting
 	_, err = set.each(ctx, func(c *change) error {
 		if !which(c) {

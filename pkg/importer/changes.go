@@ -17,14 +17,15 @@ import (
 	"reseed/pkg/table"
 )
 
-// A change set is the exact list of what one key range of one stage changes,
-// in key order. It is stored whole, create-only, before the first table write;
-// whoever runs the range again applies it and never compares anew. So counts
-// stay exact whatever is killed (I6). The frames are those of blocks.go: the
-// sort key and, as payload, file and line it comes from (uvarints; line 0: none), the length of
-// the attributes before (uvarint), those, and the attributes after. No attributes before =
-// added, none after = removed. The last frame has no key, and the JSON of summary. Without
-// it the set is not whole. What people download is made from it, see export.go.
+// A change set is the exact list of what one key range of one stage changes, in key order. It is
+// stored whole, create-only, before the first write to the table. A worker that runs the range
+// again applies that set and never decides anew, so that counts stay exact after any kill (I6).
+//
+// The frames are those of blocks.go. The key is the sort key. The payload is the file and line that
+// the row comes from (uvarints; line 0: from no file), the length of the attributes before
+// (uvarint), the attributes before, and the attributes after. An added row has no attributes
+// before, a removed row none after. The last frame has no key, and the JSON of summary. Without it
+// the set is not complete. The file that people download is made from change sets, see export.go.
 
 // change is one item before and after; nil where there is none.
 type change struct {
@@ -34,7 +35,7 @@ type change struct {
 	before, after table.Attrs
 }
 
-// dataset is that of the record.
+// dataset is the dataset of the record.
 func (c *change) dataset() billing.Dataset {
 	if c.before == nil {
 		return datasetOf(c.sk, c.after)
@@ -42,21 +43,23 @@ func (c *change) dataset() billing.Dataset {
 	return datasetOf(c.sk, c.before)
 }
 
-// summary is what a task came to.
+// summary is the result of a task.
 type summary struct {
 	Datasets map[string]job.Counts `json:"datasets,omitempty"`
 	// Of a resolve:
-	Moved int64 `json:"moved,omitempty"` // external ids that go from one parent to another, in a replace
+	Moved int64 `json:"moved,omitempty"` // external ids that move from one parent to another, in a replace
 	// Of a merge:
-	Stored      map[string]int64 `json:"stored,omitempty"`       // rows looked at by a replace, by dataset
-	Kept        int64            `json:"kept,omitempty"`         // rows that the input lacks, kept because others hang on them
-	Changes     int64            `json:"changes,omitempty"`      // in the change set
-	WriteMilli  int64            `json:"write_milli,omitempty"`  // what its puts will cost
-	RemoveMilli int64            `json:"remove_milli,omitempty"` // and its removals
-	Rejects     []string         `json:"rejects,omitempty"`      // names of runs of rejects
-	Ground      []string         `json:"ground,omitempty"`       // names of objects, see ground.go
-	Grounds     int64            `json:"grounds,omitempty"`      // records in those
-	// RejectPieces are the pieces of the input that have rejects: none of an undo, or of before 2026-11-29.
+	Stored map[string]int64 `json:"stored,omitempty"` // stored rows that a replace has looked at, by dataset
+	// rows that the input lacks, kept because other rows belong to them
+	Kept        int64    `json:"kept,omitempty"`
+	Changes     int64    `json:"changes,omitempty"`      // in the change set
+	WriteMilli  int64    `json:"write_milli,omitempty"`  // cost of its puts, in thousandths of a write unit
+	RemoveMilli int64    `json:"remove_milli,omitempty"` // cost of its removals
+	Rejects     []string `json:"rejects,omitempty"`      // names of runs of rejects
+	Ground      []string `json:"ground,omitempty"`       // names of objects, see ground.go
+	Grounds     int64    `json:"grounds,omitempty"`      // records in the objects of Ground
+	// RejectPieces are the pieces of the input that have rejects. Undos, and versions before
+	// 2026-11-29, leave it empty.
 	RejectPieces []int `json:"reject_pieces,omitempty"`
 	// Of an apply:
 	Applied int64 `json:"applied,omitempty"` // changes made
@@ -100,7 +103,7 @@ func (s *summary) add(o summary) {
 	s.Applied += o.Applied
 }
 
-// removed is how many rows of all datasets go.
+// removed is how many rows of all datasets are removed.
 func (s *summary) removed() (n int64) {
 	for _, c := range s.Datasets {
 		n += c.Removed
@@ -108,10 +111,10 @@ func (s *summary) removed() (n int64) {
 	return n
 }
 
-// setID names one change set of a job: what is decided of one key range of one stage.
+// setID names one change set of a job: what is decided for one key range of one stage.
 type setID struct {
 	stage, keyRange int
-	pass            string // of an undo: stepTakeBack, which has what goes, or stepPutBack
+	pass            string // in an undo: stepTakeBack for what goes, stepPutBack for what comes back
 }
 
 func (id setID) name() string {
@@ -124,7 +127,7 @@ func (id setID) name() string {
 
 func (id setID) object(jobID string) string { return jobDir(jobID) + "changes/" + id.name() }
 
-// setsOf lists the change sets that a job has, or may have, of one key range of one stage.
+// setsOf lists the change sets that a job has, or may have, for one key range of one stage.
 func setsOf(j *job.Job, stage, keyRange int) []setID {
 	switch {
 	case j.Import.Undo == "":
@@ -135,7 +138,7 @@ func setsOf(j *job.Job, stage, keyRange int) []setID {
 	return []setID{{stage, keyRange, stepTakeBack}, {stage, keyRange, stepPutBack}}
 }
 
-// changeSets lists all of them, in the order of stages and keys.
+// changeSets lists all change sets that a job has, or may have, in the order of stages and keys.
 func changeSets(j *job.Job) []setID {
 	var out []setID
 	for _, stage := range stages(j) {
@@ -151,6 +154,7 @@ type changeWriter struct {
 	head []byte
 }
 
+// change is one item before and after; nil where there is no item.
 func (w *changeWriter) change(c *change) error {
 	w.head = binary.AppendUvarint(w.head[:0], uint64(c.file)) //nolint:gosec // an index
 	w.head = binary.AppendUvarint(w.head, uint64(c.line))     //nolint:gosec // never negative
@@ -159,7 +163,7 @@ func (w *changeWriter) change(c *change) error {
 	return fault.Wrap(err, fault.Unavailable, "change_set", "store a change set")
 }
 
-// end completes the set; the underlying writer stays open.
+// end completes the set. It does not close the underlying writer.
 func (w *changeWriter) end(s summary) error {
 	body, err := json.Marshal(s)
 	if err != nil {
@@ -176,10 +180,10 @@ func (w *changeWriter) end(s summary) error {
 type changeReader struct {
 	blocks *blockReader
 	closer io.Closer
-	end    summary // once next has returned io.EOF
+	end    summary // valid once next has returned io.EOF
 }
 
-// openChanges opens a change set; one that is not there is fault.NotFound.
+// openChanges opens a change set; a missing one is fault.NotFound.
 func openChanges(ctx context.Context, o *objects.Objects, name string) (*changeReader, error) {
 	r, err := o.Open(ctx, name, "", 0, -1)
 	if err != nil {
@@ -190,7 +194,7 @@ func openChanges(ctx context.Context, o *objects.Objects, name string) (*changeR
 
 func (r *changeReader) close() { _ = r.closer.Close() }
 
-// next returns the next change, and io.EOF behind the last if the set is whole.
+// next returns the next change. After the last one it returns io.EOF if the set is complete.
 func (r *changeReader) next() (change, error) {
 	key, b, err := r.blocks.next()
 	if errors.Is(err, io.EOF) {
@@ -248,13 +252,14 @@ func (r *changeReader) each(ctx context.Context, f func(*change) error) (summary
 	}
 }
 
-// mergedChanges reads several change sets of one key range as one, in key order. No key is in two of them.
+// mergedChanges reads the change sets of one key range as one, in key order. No key is in two sets.
 type mergedChanges struct {
 	sets  []*changeReader
-	heads []change // of each set; those that have come to their end are gone
+	heads []change // next change of each set; a set without a next change is dropped
 }
 
-// openSets opens those change sets of a job that are there, of one key range of one stage, and tells how many are.
+// openSets opens the existing change sets of a job for one key range of one stage, and returns how
+// many there are.
 func (w *work) openSets(ctx context.Context, j *job.Job, stage, keyRange int) (m *mergedChanges, there int, err error) {
 	m = &mergedChanges{}
 	for _, id := range setsOf(j, stage, keyRange) {
@@ -274,7 +279,7 @@ func (w *work) openSets(ctx context.Context, j *job.Job, stage, keyRange int) (m
 	return m, there, nil
 }
 
-// add takes a set over.
+// add adds a set; m closes it.
 func (m *mergedChanges) add(set *changeReader) error {
 	c, err := set.next()
 	if err != nil {
@@ -288,7 +293,7 @@ func (m *mergedChanges) add(set *changeReader) error {
 	return nil
 }
 
-// next is the next change; io.EOF behind the last.
+// next is the next change; io.EOF after the last one.
 func (m *mergedChanges) next() (change, error) {
 	if len(m.sets) == 0 {
 		return change{}, io.EOF
@@ -309,7 +314,7 @@ func (m *mergedChanges) next() (change, error) {
 	return c, err
 }
 
-// each calls f for every change that is left. w may have to stop on the way.
+// each calls f for every change that is left, and stops early if w is interrupted.
 func (m *mergedChanges) each(ctx context.Context, w *work, f func(*change) error) error {
 	for n := 1; ; n++ {
 		c, err := m.next()
@@ -344,16 +349,16 @@ func (w *work) eachOwn(ctx context.Context, stage, keyRange int, f func(*change)
 	return in.each(ctx, w, f)
 }
 
-// overlay answers what this job's change set makes of stored items, asked for
-// in ascending order of their keys: so that rows can refer to rows of the same job
-// before any of them is written.
+// overlay answers what this job's change set does to stored items. It is asked in ascending order
+// of keys. So rows can refer to rows of the same job before any of them is written.
 type overlay struct {
 	set  *changeReader
 	cur  change
 	more bool
 }
 
-// customersOverlay opens the change set of the customers of a key range, of an undo that of those that come back; of a job without customers it is empty.
+// customersOverlay opens the change set of the customers of a key range; in an undo, the set of
+// those that come back. It is empty for a job without customers.
 func (w *work) customersOverlay(ctx context.Context, keyRange int) (*overlay, error) {
 	id := setID{stageCustomers, keyRange, passOf(w.job, stepComing)}
 	if !hasStage(w.job, stageCustomers) || w.undone != nil && w.job.Import.OnlyAdded {
@@ -380,7 +385,8 @@ func (o *overlay) step() (err error) {
 	return err
 }
 
-// at is what becomes of the item under sk: nil if it is removed. known is false if it stays as it is stored.
+// at is the item under sk as the job leaves it: nil if it is removed. known is false if the job
+// does not change the item.
 func (o *overlay) at(sk string) (after table.Attrs, known bool, err error) {
 	for o.more && o.cur.sk < sk {
 		if err := o.step(); err != nil {

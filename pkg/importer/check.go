@@ -12,17 +12,19 @@ import (
 	"reseed/pkg/store"
 )
 
-// A plan is applied only if it still is what is to be done: every item that it changes is as it was; so are the customers and invoices that its
-// rows belong to, and whose their external ids are (see ground.go); the plans that they name are there; and nothing new belongs to what it removes.
-// Whatever else has been done to the source since does not matter, but for erases: those may be meant for what the plan brings.
+// A plan is applied only if it is still what is to be done. Every item that it changes must be as
+// it was; so must the customers and invoices that its rows belong to, and the rows that hold their
+// external ids (see ground.go). The plans that its rows name must exist, and no new rows may belong
+// to what it removes. Other changes to the source do not matter, except erases: what they erased
+// may be what the plan brings.
 
-// errOutdated refuses to apply a plan whose ground has moved.
+// errOutdated refuses to apply a plan because what it rests on has changed.
 func errOutdated(why string) error {
 	return fault.Newf(fault.Conflict, "plan_outdated", "%s since this plan was made. Nothing was written; make a new plan.", why)
 }
 
-// unmoved refuses a plan if anything was erased from its source since it was made. One of an older version, which has not noted what it
-// rests on, is refused if any other job has written to the source since.
+// unmoved refuses a plan if data of its source was erased after the plan was made. A plan of an
+// older version, which has no ground, is refused if any other job has written to the source since.
 func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
@@ -44,8 +46,9 @@ func (im *Importer) unmoved(ctx context.Context, j *job.Job) error {
 	return nil
 }
 
-// erasedSince tells whether an erase has hidden data of the source since the plan j was made. It hides before it starts; what was restored
-// is there again, and a failed erase has been taken back.
+// erasedSince reports whether an erase has hidden data of the source since the plan j was made. An
+// erase hides the data before its job starts. Restored data is visible again, and a failed erase
+// hides nothing.
 func erasedSince(o, j *job.Job) bool {
 	if o.Status == job.Restored || o.Status == job.Failed {
 		return false
@@ -53,13 +56,14 @@ func erasedSince(o, j *job.Job) bool {
 	return o.ID > j.ID || !o.StartedAt.IsZero() && !o.StartedAt.Before(j.CreatedAt)
 }
 
-// wroteSince tells whether an import or undo may have written since the plan j was made. Jobs of one source take turns
-// (I7): those made later can have run since, and older plans that were applied since.
+// wroteSince reports whether an import or undo may have written since the plan j was made. Jobs of
+// one source take turns (I7), so only later jobs, and older plans that were applied since, can have
+// run.
 func wroteSince(o, j *job.Job) bool {
 	return o.Wrote() && !o.StartedAt.IsZero() && (o.ID > j.ID || !o.StartedAt.Before(j.CreatedAt))
 }
 
-// siblings walks the other jobs of the same source, newest first.
+// siblings yields the other jobs of the same source, newest first.
 func (im *Importer) siblings(ctx context.Context, j *job.Job) iter.Seq2[*job.Job, error] {
 	const page = 100
 	return func(yield func(*job.Job, error) bool) {
@@ -75,7 +79,8 @@ func (im *Importer) siblings(ctx context.Context, j *job.Job) iter.Seq2[*job.Job
 	}
 }
 
-// concerns tells whether a job is of a source, or erases a customer that is merged of several sources'.
+// concerns reports whether a job belongs to a source, or erases a merged customer that has records
+// in it.
 func concerns(o *job.Job, tag store.Tag) bool {
 	if o.Tag == tag {
 		return true
@@ -83,7 +88,7 @@ func concerns(o *job.Job, tag store.Tag) bool {
 	return o.Erase != nil && o.Tag == 0 && slices.ContainsFunc(o.Erase.Records, func(r job.ErasedRecord) bool { return r.Tag == tag })
 }
 
-// check makes sure of one key range of one stage of a plan. It writes nothing.
+// check checks one key range of one stage of a plan. It writes nothing.
 func (im *Importer) check(ctx context.Context, w *work, stage, keyRange int) error {
 	c := &checker{w: w, stage: stage}
 	defer c.close()
@@ -102,7 +107,7 @@ func (im *Importer) check(ctx context.Context, w *work, stage, keyRange int) err
 	}
 	for _, name := range sum.Ground {
 		if strings.HasPrefix(name, groundDir(w.job.ID)+fmt.Sprintf("%d-%02x-", stage, keyRange)) {
-			if err := w.stands(ctx, name); err != nil {
+			if err := w.checkGround(ctx, name); err != nil {
 				return err
 			}
 		}
@@ -112,11 +117,11 @@ func (im *Importer) check(ctx context.Context, w *work, stage, keyRange int) err
 
 // checker compares the changes of one key range with what is stored now.
 type checker struct {
-	w       *work
-	stage   int
-	changes []change
-	hung    []*turns
-	named   map[string]bool
+	w          *work
+	stage      int
+	changes    []change
+	dependents []*dependentChanges
+	named      map[string]bool
 }
 
 func (c *checker) begin(ctx context.Context, keyRange int) (err error) {
@@ -126,14 +131,14 @@ func (c *checker) begin(ctx context.Context, keyRange int) (err error) {
 	}
 	sets.close()
 	switch {
-	case there == 0: // an erase took it: it may name what was erased
+	case there == 0: // an erase deleted the change sets, since they may hold erased data
 		return errOutdated("Data of this source has been erased")
 	case namesPlans(c.stage):
 		return c.w.loadPlans(ctx)
 	case !c.w.job.Import.Removes:
 		return nil
 	case c.stage == stageCustomers:
-		c.hung, err = c.w.openHung(ctx, keyRange)
+		c.dependents, err = c.w.openDependents(ctx, keyRange)
 	case c.stage == stagePlans:
 		c.named, err = c.w.loadNamed(ctx)
 	}
@@ -141,12 +146,12 @@ func (c *checker) begin(ctx context.Context, keyRange int) (err error) {
 }
 
 func (c *checker) close() {
-	for _, t := range c.hung {
+	for _, t := range c.dependents {
 		t.close()
 	}
 }
 
-// take takes the next change. An invoice and what lies under it are in one block.
+// take takes the next change. An invoice and its parts are in one block.
 func (c *checker) take(ctx context.Context, ch *change) error {
 	if removals(ch) && !c.w.job.Import.Removes {
 		return nil
@@ -160,7 +165,7 @@ func (c *checker) take(ctx context.Context, ch *change) error {
 	return nil
 }
 
-// block checks some changes in key order.
+// block checks the collected changes, in key order.
 func (c *checker) block(ctx context.Context) error {
 	if err := c.w.interrupted(ctx); err != nil {
 		return err
@@ -185,11 +190,11 @@ func (c *checker) block(ctx context.Context) error {
 	return c.unneeded(ctx, going)
 }
 
-// unneeded checks that nothing that stays belongs to rows which are to go.
+// unneeded checks that no row that stays belongs to a row that is to go.
 func (c *checker) unneeded(ctx context.Context, going []string) (err error) {
 	needed := c.named
-	if heads(c.stage) {
-		if needed, err = c.w.needed(ctx, going, c.hung); err != nil {
+	if hasDependents(c.stage) {
+		if needed, err = c.w.needed(ctx, going, c.dependents); err != nil {
 			return err
 		}
 	}

@@ -14,15 +14,15 @@ import (
 	"reseed/pkg/table/dynamojson"
 )
 
-// Format is how a change set is written out.
+// Format is the format of an exported change set.
 type Format string
 
 // The formats of [Importer.Export]. Both are lines of JSON, compressed with gzip.
 const (
-	// NDJSON has a [changesHead], one [Change] a line in the order of keys, and [changesTail].
+	// NDJSON has a [changesHead], one [Change] a line in key order, and a [changesTail].
 	NDJSON Format = "ndjson"
-	// DynamoDBJSON has the items of added rows, and those they are found by, as {"Item": …}: what the bulk loader of
-	// DynamoDB takes.
+	// DynamoDBJSON has the items of added rows and their pointers, one {"Item": …} a line, as
+	// DynamoDB's import from S3 reads them.
 	DynamoDBJSON Format = "dynamodb-json"
 )
 
@@ -33,17 +33,18 @@ type changesHead struct {
 	SourceName string     `json:"source_name"`
 	Mode       string     `json:"mode"`
 	Undo       string     `json:"undo,omitempty"`
-	MadeAt     string     `json:"made_at"` // RFC 3339; the stamps of the items
+	MadeAt     string     `json:"made_at"` // RFC 3339; the time that stamps the items
 }
 
-// changesTail ends the file: without it, it is not whole.
+// changesTail ends the file; a file without it is not complete.
 type changesTail struct {
 	Changes  int64                 `json:"changes"`
 	Datasets map[string]job.Counts `json:"datasets"`
 }
 
-// Export writes the change set of an import that is planned or has ended. It is fault.Conflict before
-// every row is decided, and fault.NotFound if the change set was erased with its source's data.
+// Export writes the change set of an import that is planned or has ended. The error is
+// fault.Conflict before every row is decided, and fault.NotFound if the change set was erased with
+// data of its source.
 func (im *Importer) Export(ctx context.Context, j *job.Job, format Format, w io.Writer) error {
 	buffered := bufio.NewWriterSize(w, 64<<10)
 	z, err := gzip.NewWriterLevel(buffered, gzip.BestSpeed)
@@ -68,13 +69,13 @@ func (im *Importer) Export(ctx context.Context, j *job.Job, format Format, w io.
 	return err
 }
 
-// Exportable tells whether the change set of a job can be had, by an error if not.
+// Exportable is nil if Export can write the change set of a job, else the error that says why not.
 func (im *Importer) Exportable(ctx context.Context, j *job.Job) error {
 	if j.Import == nil {
 		return errNoImport()
 	}
 	if !j.Status.Ended() {
-		return fault.New(fault.Conflict, "not_decided", "The import is still running; its changes can be had when it is planned or has ended.")
+		return fault.New(fault.Conflict, "not_decided", "The import is still running; its changes are available when it is planned or has ended.")
 	}
 	for _, id := range changeSets(j) {
 		_, err := im.c.Objects.Stat(ctx, id.object(j.ID))
@@ -92,12 +93,12 @@ type exporter struct {
 	line []byte
 }
 
-// each walks the changes that the job makes.
+// each calls f for the changes that the job makes.
 func (x *exporter) each(ctx context.Context, f func(*change) error) error {
 	withheld := x.job.Import.Undo == "" && !x.job.Import.Removes
 	for _, id := range changeSets(x.job) {
 		set, err := openChanges(ctx, x.im.c.Objects, id.object(x.job.ID))
-		if fault.Is(err, fault.NotFound) && x.job.Status != job.Done { // it stopped before this one
+		if fault.Is(err, fault.NotFound) && x.job.Status != job.Done { // the job stopped before it decided this one
 			continue
 		}
 		if err != nil {

@@ -6,7 +6,8 @@ import (
 	"reseed/pkg/job"
 )
 
-// finish ends a job whose tasks are all done: the sums, and the runs go. It may be called twice.
+// finish ends a job whose tasks are all done: it stores the sums and deletes the runs. It may be
+// called twice.
 func (im *Importer) finish(ctx context.Context, j *job.Job) (*job.Job, error) {
 	sum, err := im.sums(ctx, j)
 	if err != nil {
@@ -22,8 +23,8 @@ func (im *Importer) finish(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil, err
 	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {
-		err := goesOn(j)                      // who was told that it is cancelled has been told the truth
-		j.Status, j.Cost = job.Done, sum.cost // the rows were accounted for at the gate
+		err := goesOn(j)                      // a job whose cancel was answered must not end as done
+		j.Status, j.Cost = job.Done, sum.cost // the gate has accounted for the rows
 		j.Progress.ItemsDone = j.Progress.ItemsTotal
 		return err
 	})

@@ -12,7 +12,8 @@ import (
 	"reseed/pkg/source/records"
 )
 
-// The endings of files that can be imported. Only .ndjson decides how a file is read; else its first bytes do.
+// Endings of the files that can be imported. Except for .ndjson, the first bytes of a file decide
+// how it is read.
 const (
 	endCSV    = ".csv"
 	endNDJSON = ".ndjson"
@@ -20,19 +21,21 @@ const (
 	endGzip   = ".gz"
 )
 
-// Takes tells by its name whether a file in a folder is meant to be imported: .csv, .ndjson, either of them with .gz behind, or .zip.
+// Takes reports by its name whether a file in a folder is meant to be imported: .csv, .ndjson,
+// .csv.gz, .ndjson.gz or .zip.
 func Takes(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasSuffix(name, endZIP) || isPlain(strings.TrimSuffix(name, endGzip))
 }
 
-// isPlain tells whether a file of that name is not packed.
+// isPlain reports whether a file of this name can be imported as it is, without unpacking.
 func isPlain(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasSuffix(name, endCSV) || strings.HasSuffix(name, endNDJSON)
 }
 
-// formatOf finds out how a file is spelled: NDJSON if its name says so or if it begins with a brace, which no header row does.
+// formatOf finds out the format of a file: NDJSON if its name ends so or if it begins with a brace,
+// which no header row does; else CSV.
 func (im *Importer) formatOf(ctx context.Context, f job.File) (string, error) {
 	if strings.HasSuffix(strings.ToLower(f.Name), endNDJSON) {
 		return job.NDJSON, nil
@@ -48,7 +51,7 @@ func (im *Importer) formatOf(ctx context.Context, f job.File) (string, error) {
 	return "", nil
 }
 
-// format is how a file is spelled.
+// format reads and writes files in the format of f.
 func format(f job.File) source.Format {
 	if f.Format == job.NDJSON {
 		return records.Format{}
@@ -56,7 +59,7 @@ func format(f job.File) source.Format {
 	return csvsource.Format{}
 }
 
-// shape is what the job knows of a file that was looked through.
+// shape is what the scan has found out about a file.
 func shape(f job.File) source.Shape {
 	s := source.Shape{Dataset: billing.Dataset(f.Dataset), Delimiter: f.Delim, Header: f.Header}
 	if f.Format == job.NDJSON {
@@ -65,7 +68,7 @@ func shape(f job.File) source.Shape {
 	return s
 }
 
-// openRows opens a file from a place to the end of a piece of it.
+// openRows opens a file from a place to the end of the piece.
 func (w *work) openRows(ctx context.Context, p job.Piece, at source.Place) (source.Rows, error) {
 	f := w.job.Import.Files[p.File]
 	in, err := w.objects.Open(ctx, f.Object, f.Version, at.Offset, p.Offset+p.Length-at.Offset)

@@ -11,13 +11,13 @@ import (
 	"reseed/pkg/table"
 )
 
-// totals is what all tasks of a job came to.
+// totals are the results of all tasks of a job, added up.
 type totals struct {
 	summary
 	cost table.Cost
 }
 
-// sums adds up the tasks' results.
+// sums adds up the results of a job's tasks.
 func (im *Importer) sums(ctx context.Context, j *job.Job) (totals, error) {
 	var t totals
 	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")
@@ -37,7 +37,7 @@ func (im *Importer) sums(ctx context.Context, j *job.Job) (totals, error) {
 	return t, nil
 }
 
-// mention has an import's datasets without rows in the report too.
+// mention adds the datasets of an import that have no rows, so that the report lists them too.
 func (s *summary) mention(j *job.Job) {
 	if j.Import.Undo != "" {
 		return
@@ -47,11 +47,11 @@ func (s *summary) mention(j *job.Job) {
 	}
 }
 
-// accounted checks that every row that was read is accounted for (I1).
+// accounted checks that every row that was read is counted as exactly one outcome (I1).
 func (s *summary) accounted(j *job.Job) error {
 	for name, c := range s.Datasets {
 		n := c.Added + c.Changed + c.Unchanged + c.Rejected
-		if j.Import.Undo != "" { // the changes of another job are read, and its additions removed
+		if j.Import.Undo != "" { // it reads the changes of another job, and removes the rows which that job added
 			n += c.Removed
 		}
 		if c.Read != n {
@@ -75,9 +75,9 @@ func (s *summary) read() (n int64) {
 	return n
 }
 
-// gate stands between deciding and applying: every row is decided, every change
-// set is stored, and nothing is written yet. The import goes on, or is parked as a plan: because it was asked
-// to, or because it would remove more than anybody may have meant (I4).
+// gate stands between deciding and applying: every row is decided, every change set is stored, and
+// no row is written. Here the import goes on, or stops as a plan, because the user asked for a plan
+// or because the import would remove more rows than its limit allows (I4).
 func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	sum, err := im.sums(ctx, j)
 	if err != nil {
@@ -97,7 +97,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	}
 	if sum.Moved > 0 && sum.rejected() > 0 {
 		return nil, fault.Newf(fault.Conflict, "moves_with_rejects",
-			"External IDs (%d) would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows and import again.",
+			"External IDs (%d) would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows, then import again.",
 			sum.Moved, rows(sum.rejected()))
 	}
 	var notes []string
@@ -109,7 +109,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if err := goesOn(j); err != nil {
 			return err
 		}
-		if j.Wrote() { // somebody else was faster
+		if j.Wrote() { // another worker was faster
 			return errStopped
 		}
 		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost
@@ -135,7 +135,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	})
 }
 
-// notEmpty refuses to replace rows by an input that has none, unless that was asked for.
+// notEmpty refuses a replace by an input without rows, unless the options allow it.
 func notEmpty(j *job.Job, sum totals) error {
 	if j.Import.Mode != job.Replace || j.Import.AllowEmpty || j.Import.Undo != "" {
 		return nil
@@ -149,8 +149,8 @@ func notEmpty(j *job.Job, sum totals) error {
 	return nil
 }
 
-// withhold keeps what the input lacks if any row was rejected: the input was then not
-// read cleanly, and what seems to be missing may be what could not be read (I4).
+// withhold cancels all removals if any row was rejected: rows that seem to be missing may be among
+// those that could not be read (I4).
 func (s *summary) withhold() (notes []string) {
 	removed, rejected := s.removed(), s.rejected()
 	if removed > 0 && rejected > 0 {
@@ -171,7 +171,7 @@ func (s *summary) withhold() (notes []string) {
 	return notes
 }
 
-// rows is the beginning of a sentence about so many rows.
+// rows begins a sentence about n rows.
 func rows(n int64) string {
 	if n == 1 {
 		return "1 row was"
@@ -196,14 +196,16 @@ func (im *Importer) dropRuns(ctx context.Context, j *job.Job) error {
 	return err
 }
 
-// estimate tells what applying will take. The write units are exact, as long as nothing moves.
+// estimate says what applying will cost and how long it will take. The write units are exact unless
+// stored rows change.
 func estimate(st *store.Store, sum totals) *job.Estimate {
 	e := &job.Estimate{
 		Changes: sum.Changes, WriteUnits: float64(sum.WriteMilli+sum.RemoveMilli) / 1000, PricesOf: table.PricesOf,
-		// What is compared before a plan is applied: dense rows by range, as the plan did, others one by one.
+		// For the check of a plan: it reads ranges where rows are dense, as the plan did, and other
+		// rows one by one.
 		ReadUnits: sum.cost.ReadUnits(),
 	}
-	if sum.removed() == 0 { // else it is looked again too what belongs to the removed rows
+	if sum.removed() == 0 { // a removal also reads again what belongs to the removed rows
 		e.ReadUnits = min(e.ReadUnits, float64(sum.Changes+sum.Grounds))
 	}
 	e.Dollars = table.Cost{WriteMilli: table.MilliUnits(e.WriteUnits), ReadMilli: table.MilliUnits(e.ReadUnits)}.Dollars()

@@ -15,12 +15,13 @@ import (
 	"reseed/pkg/table"
 )
 
-// The ground of a plan is what its rows rest on besides the items that it changes: the customers and invoices that they belong to, as
-// they were, and whose the external ids were. It is noted when the rows are decided, since none of it is in the change
-// set, and compared before a plan is applied. An object of it has the frames of blocks.go, in key order: a sort key, and the digest of what was there,
-// empty if nothing was.
+// The ground of a plan is what its rows rest on besides the items that it changes: the customers
+// and invoices that they belong to, as they were, and which rows held their external ids. None of
+// it is in the change set, so the job notes it when it decides the rows, and the check compares it
+// before the plan is applied. An object of the ground has the frames of blocks.go, in key order: a
+// sort key, and the digest of what was stored there, empty if there was nothing.
 
-// parks tells whether a job may stop as a plan.
+// parks reports whether a job may stop as a plan.
 func parks(j *job.Job) bool {
 	return j.Import.Plan || j.Import.Undo == "" && j.Import.Mode == job.Replace
 }
@@ -29,7 +30,7 @@ func groundDir(jobID string) string { return jobDir(jobID) + "ground/" }
 
 // ground notes what a plan rests on. The zero value notes nothing.
 type ground struct {
-	create func() (*objects.Writer, error) // nil: the job cannot become a plan
+	create func() (*objects.Writer, error) // nil if the job cannot become a plan
 	name   string
 	file   *objects.Writer
 	out    blockWriter
@@ -37,8 +38,8 @@ type ground struct {
 	last   string
 }
 
-// newGround begins an object of a name of its own, which the summary of who makes it has: so that
-// they belong together whoever else is at the same task.
+// newGround begins an object with a unique name, which goes into the summary of the same worker. So
+// the two belong together even if another worker does the same task.
 func (w *work) newGround(ctx context.Context, by string) ground {
 	if !parks(w.job) {
 		return ground{}
@@ -48,7 +49,8 @@ func (w *work) newGround(ctx context.Context, by string) ground {
 	return g
 }
 
-// note notes what is stored under a key, nil if nothing is. Keys come in ascending order, and may come again.
+// note adds what is stored under a key, nil if nothing is. Keys come in ascending order; a key may
+// be repeated.
 func (g *ground) note(sk string, stored table.Attrs) (err error) {
 	if g.create == nil || sk == g.last {
 		return nil
@@ -64,7 +66,7 @@ func (g *ground) note(sk string, stored table.Attrs) (err error) {
 	return fault.Wrap(g.out.frame([]byte(sk), digestOf(stored)), fault.Unavailable, "ground", "store what a plan rests on")
 }
 
-// digestOf is a short hash of what is stored; empty of nothing.
+// digestOf is a short hash of an item's attributes; empty if there is no item.
 func digestOf(a table.Attrs) []byte {
 	if a == nil {
 		return nil
@@ -73,7 +75,7 @@ func digestOf(a table.Attrs) []byte {
 	return sum[:8]
 }
 
-// end completes the object.
+// end completes the object and adds its name to the summary.
 func (g *ground) end(sum *summary) error {
 	if g.file == nil {
 		return nil
@@ -86,21 +88,21 @@ func (g *ground) end(sum *summary) error {
 	return fault.Wrap(err, fault.Unavailable, "ground", "store what a plan rests on")
 }
 
-// abort drops an object that has not been completed.
+// abort drops an object that is not complete.
 func (g *ground) abort() {
 	if g.file != nil {
 		g.file.Abort()
 	}
 }
 
-// dropGround removes the ground of a job that will not be a plan again.
+// dropGround deletes the ground of a job that cannot be a plan any more.
 func (im *Importer) dropGround(ctx context.Context, j *job.Job) error {
 	_, err := im.c.Objects.DeleteAll(ctx, groundDir(j.ID))
 	return err
 }
 
-// stands compares an object of the ground with what is stored now.
-func (w *work) stands(ctx context.Context, name string) error {
+// checkGround checks that what an object of the ground says is still what is stored.
+func (w *work) checkGround(ctx context.Context, name string) error {
 	r, err := w.objects.Open(ctx, name, "", 0, -1)
 	if err != nil {
 		return err
@@ -116,7 +118,7 @@ func (w *work) stands(ctx context.Context, name string) error {
 			return err
 		}
 		if len(sks) == blockSize || last {
-			if err := w.stand(ctx, sks, digests); err != nil || last {
+			if err := w.checkGroundBlock(ctx, sks, digests); err != nil || last {
 				return err
 			}
 			sks, digests = sks[:0], digests[:0]
@@ -125,7 +127,7 @@ func (w *work) stands(ctx context.Context, name string) error {
 	}
 }
 
-func (w *work) stand(ctx context.Context, sks []string, digests [][]byte) error {
+func (w *work) checkGroundBlock(ctx context.Context, sks []string, digests [][]byte) error {
 	if err := w.interrupted(ctx); err != nil {
 		return err
 	}

@@ -23,21 +23,23 @@ const (
 // maxPieces bounds the size of the job's item: pieces grow with larger inputs.
 const maxPieces = 400
 
-// Config is what an Importer works with.
+// Config is what New needs to make an Importer.
 type Config struct {
 	Store   *store.Store
 	Ledger  *job.Ledger
 	Objects *objects.Objects
-	// Send hands messages to workers, who call Handle; several may run at once.
+	// Send hands messages to workers, which call Handle. Several workers may run at the same time.
 	Send func(context.Context, []Message) error
-	// Dispatch gets another job going that has become Running because one of ours ended.
+	// Dispatch starts another job that became Running because a job of this Importer ended.
 	Dispatch func(context.Context, *job.Job) error
 	Now      func() time.Time
 	Log      *slog.Logger
-	// PieceBytes is how much of a file one worker maps at a time, SmallBytes up to where one worker
-	// does it all: 0 is DefaultSmallBytes, but no more than a piece.
+	// PieceBytes is how many bytes of a file one worker maps at a time. One worker does everything
+	// for an input of up to SmallBytes. 0 means DefaultPieceBytes, and DefaultSmallBytes but no
+	// more than PieceBytes.
 	PieceBytes, SmallBytes int64
-	// MakeWay is called every few milliseconds of work, and may wait for a moment to let others have the processor. May be nil.
+	// MakeWay is called after every few milliseconds of work. It may wait, to let other work have
+	// the processor. May be nil.
 	MakeWay func()
 }
 
@@ -55,31 +57,34 @@ func New(c Config) *Importer {
 	return &Importer{c}
 }
 
-// Message asks a worker to go on with a job: with one task of it, or, if Task
-// is empty, with whatever comes next.
+// Message asks a worker to go on with a job: with the named task, or, if Task is empty, with the
+// next step of the job.
 type Message struct {
 	Job    string `json:"job"`
 	Task   string `json:"task,omitempty"`
-	Source string `json:"-"` // of the job: messages of several sources take turns. Who handles it need not know
+	Source string `json:"-"` // of the job, so that messages of several sources take turns; Handle does not need it
 }
 
-// Request is what Submit needs. The files lie in the object store already.
+// Request is an import that is to be submitted. Its files are in the object store already.
 type Request struct {
-	Source store.Source // as it was when the first file began to come in
+	Source store.Source // as it was when the first file began to arrive
 	Files  []job.File
-	// Once is the digest of the event that asks: the same event again gives the same job. May be empty.
+	// Once is the digest of the event that asks for the import: the same event again gives the same
+	// job. May be empty.
 	Once    string
 	Origin  job.Origin // must be given
-	By      string     // who asks, for people to read
+	By      string     // name of the user or key that asks, shown to people
 	Options Options
 }
 
-// Options are how an import is to be done. The zero value adds and changes rows at once.
+// Options say how an import is done. The zero value adds and changes rows without a plan.
 type Options struct {
-	Mode       string // job.Upsert (also if empty) or job.Replace
-	Plan       bool   // stop before anything is written
-	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes; nil is job.DefaultMaxRemoved
-	AllowEmpty bool   // an input without rows may remove everything
+	Mode string // job.Upsert (also if empty) or job.Replace
+	Plan bool   // stop before any row is written
+	// percent of a dataset's stored rows; a removal of more waits for a yes. nil is
+	// job.DefaultMaxRemoved
+	MaxRemoved *int
+	AllowEmpty bool // a replace by an input without rows may remove all stored rows
 }
 
 func (o Options) check() error {
@@ -87,7 +92,7 @@ func (o Options) check() error {
 	case o.Mode != "" && o.Mode != job.Upsert && o.Mode != job.Replace:
 		return &fault.Error{Kind: fault.Invalid, Code: "unknown_mode", Param: "mode", Message: "The mode is upsert or replace."}
 	case o.MaxRemoved != nil && (*o.MaxRemoved < 0 || *o.MaxRemoved > 100):
-		return &fault.Error{Kind: fault.Invalid, Code: "bad_share", Param: "max_removed", Message: "The largest share to be removed is a percentage from 0 to 100."}
+		return &fault.Error{Kind: fault.Invalid, Code: "bad_share", Param: "max_removed", Message: "max_removed is a percentage from 0 to 100."}
 	}
 	return nil
 }
@@ -97,14 +102,15 @@ func (r Request) check() error {
 	case len(r.Files) == 0:
 		return fault.New(fault.Invalid, "no_files", "an import needs at least one file")
 	case r.Origin != job.ByFile && r.Origin != job.ByPull && r.Origin != job.ByAPI:
-		return fault.Newf(fault.Internal, "unknown_origin", "an import says how its rows came here; %q is no origin", r.Origin)
+		return fault.Newf(fault.Internal, "unknown_origin", "an import must say where its rows come from; %q is not an origin", r.Origin)
 	}
 	return r.Options.check()
 }
 
-// Submit makes the job of an import and gets it going, unless another job has the source: then it waits for its turn.
-// A source that is gone is fault.NotFound. One of which something was erased since the files began to come in is
-// fault.Conflict, code [CodeFenced]: they may hold what was erased, and the erase may have deleted some of them.
+// Submit stores the job of an import and starts it, unless another job of the source is running:
+// then the new job waits for its turn. A missing source is fault.NotFound. If data of the source
+// was erased after its files began to arrive, the error is fault.Conflict, code [CodeFenced]: the
+// files may hold what was erased, and the erase may have deleted some of them.
 func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -118,19 +124,20 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if r.Options.MaxRemoved != nil {
 		spec.MaxRemoved = *r.Options.MaxRemoved
 	}
-	return im.adopt(ctx, r.Source, &job.Job{Once: r.Once, Import: spec})
+	return im.submitFiles(ctx, r.Source, &job.Job{Once: r.Once, Import: spec})
 }
 
-// CodeFenced is the code of [Fenced].
+// CodeFenced is the code of the error that [Fenced] makes.
 const CodeFenced = "erased_meanwhile"
 
-// Fenced is the error for files that came in while something of their source was erased.
+// Fenced is the error for files that arrived while data of their source was erased.
 func Fenced() error {
-	return fault.New(fault.Conflict, CodeFenced, "Data of this data source was erased while these files came in. Nothing of them was taken: send them again.")
+	return fault.New(fault.Conflict, CodeFenced, "Data of this data source was erased while these files came in. None of them was imported; send them again.")
 }
 
-// adopt stores the job of files in the same transaction that makes sure that no erase has come between.
-func (im *Importer) adopt(ctx context.Context, began store.Source, j *job.Job) (*job.Job, error) {
+// adopt stores the job of files that have arrived. The same transaction makes sure that no erase of
+// the source happened since they began to arrive.
+func (im *Importer) submitFiles(ctx context.Context, began store.Source, j *job.Job) (*job.Job, error) {
 	for {
 		dir, err := im.c.Store.Directory(ctx)
 		if err != nil {
@@ -158,7 +165,7 @@ func (im *Importer) adopt(ctx context.Context, began store.Source, j *job.Job) (
 	}
 }
 
-// create stores a job, with extra writes in the same transaction, and gets it going.
+// create stores a job, with extra writes in the same transaction, and starts it.
 func (im *Importer) create(ctx context.Context, src store.Source, j *job.Job, extra ...table.Write) (*job.Job, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
@@ -172,7 +179,7 @@ func (im *Importer) create(ctx context.Context, src store.Source, j *job.Job, ex
 	return j, im.send(ctx, j)
 }
 
-// send gets a running job going.
+// send asks a worker to go on with a running job.
 func (im *Importer) send(ctx context.Context, j *job.Job) error {
 	if j.Status != job.Running {
 		return nil
@@ -180,9 +187,9 @@ func (im *Importer) send(ctx context.Context, j *job.Job) error {
 	return im.c.Send(ctx, []Message{{Job: j.ID, Source: j.Source}})
 }
 
-// Apply begins to make a planned change set true in the table. It fails, with nothing
-// written, if stored rows have moved since in a way that matters (see check.go). A plan of an undo is fault.Conflict if another undo of
-// the same import was begun since.
+// Apply starts to write the change set of a plan to the table. The job fails, with nothing written,
+// if what the plan rests on has changed since (see check.go). The error is fault.Conflict for the
+// plan of an undo if another undo of the same import was begun since.
 func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
 	j, err := im.c.Ledger.Resume(ctx, id, func(j *job.Job) ([]table.Write, error) {
 		if j.Import == nil {
@@ -205,9 +212,9 @@ func errNoImport() error {
 	return fault.New(fault.NotFound, "job_not_found", "there is no such import")
 }
 
-// Handle does what a message asks. It returns nil when the work is done,
-// is somebody else's, or was put aside in time for Tick to hand it out again; an error is
-// worth another try with the same message. A job that can't go on is ended as failed.
+// Handle does what a message asks. It returns nil if the work is done, if another worker is doing
+// it, or if it stopped before its deadline, so that Tick re-sends the rest. After an error the same
+// message is worth another try. A job that cannot go on ends as failed.
 func (im *Importer) Handle(ctx context.Context, m Message) error {
 	j, err := im.c.Ledger.Get(ctx, m.Job)
 	if err != nil {
@@ -219,7 +226,7 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 	if err := knowsDatasets(j); err != nil {
 		return err
 	}
-	if old(j) {
+	if ungatedUndo(j) {
 		anew, err := im.startAnew(ctx, j.ID)
 		if err != nil {
 			return im.outcome(ctx, j, err)
@@ -241,8 +248,9 @@ func dropMissing(err error) error {
 	return err
 }
 
-// outcome decides what an error means for the job, as it was when the error came: if somebody else
-// has moved it on meanwhile, nothing, since what a late worker misses may be what is not needed any more.
+// outcome decides what an error means for j, which is the job as it was when the error came. If
+// another worker has moved the job on meanwhile, the error means nothing: a late worker may miss
+// what is no longer needed.
 func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	switch {
 	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld):
@@ -270,7 +278,8 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	return im.fail(ctx, j, err.Error())
 }
 
-// fail has a job fail: its workers stop, and the last of them ends it (see [Importer.endStopped]). The first error counts.
+// fail makes a job fail: its workers stop, and the last one ends the job (see
+// [Importer.endStopped]). The first error counts.
 func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 	_, err := im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if j.Status != job.Running {
@@ -290,7 +299,7 @@ func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
 	return im.endStopped(ctx, j.ID)
 }
 
-// end ends a job, or stops it as a plan, and gets the one going that waited for its source.
+// end ends a job, or parks it as a plan, and starts the next job that waits for its source.
 func (im *Importer) end(ctx context.Context, id string, change func(*job.Job) error) (*job.Job, error) {
 	ended, next, err := im.c.Ledger.End(ctx, id, change)
 	if err == nil && next != nil {
@@ -299,8 +308,8 @@ func (im *Importer) end(ctx context.Context, id string, change func(*job.Job) er
 	return ended, err
 }
 
-// Tick hands out again what nobody is at: the next step of every running
-// import. It is called every minute, and at start. Handing out twice is harmless: tasks are claimed.
+// Tick re-sends work that may have lost its worker: the next step of every running import. It is
+// called every minute and at start. Sending work twice is harmless, since workers claim tasks.
 func (im *Importer) Tick(ctx context.Context) error {
 	open, err := im.c.Ledger.Open(ctx)
 	if err != nil {
@@ -316,8 +325,9 @@ func (im *Importer) Tick(ctx context.Context) error {
 	return nil
 }
 
-// goOn takes the step that a running job is at: look through its input, hand out the tasks
-// of its phase that are not done, or, when all are, begin the next phase. It returns the job as it leaves it.
+// goOn goes on with a running job: it looks through the input, or sends the tasks of the current
+// phase that are not done, or, if all are done, begins the next phase. It returns the job in its
+// new state.
 func (im *Importer) goOn(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if j.State().Stops() {
 		return j, im.endStopped(ctx, j.ID)
@@ -340,7 +350,7 @@ func (im *Importer) goOn(ctx context.Context, j *job.Job) (*job.Job, error) {
 	}
 }
 
-// step takes a job whose phase is done to the next: to a phase, through the gate, or to its end.
+// step moves a job whose phase is done to the next phase, through the gate, or to its end.
 func (im *Importer) step(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if !j.Import.Scanned {
 		return im.read(ctx, j)
@@ -362,7 +372,7 @@ func (im *Importer) step(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.begin(ctx, j, next, tasks)
 }
 
-// read has ZIPs unpacked, then looks through the input.
+// read begins to unpack packed files, or, if there are none left, looks through the input.
 func (im *Importer) read(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if j.Stage == "" {
 		phase := phaseName(0, stepUnpack)
@@ -375,7 +385,8 @@ func (im *Importer) read(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.scan(ctx, j)
 }
 
-// next is a job's next phase with its tasks; empty if there is none. Without rejects there is no phase for them.
+// next gives a job's next phase and its tasks; the phase is empty after the last one. The phase for
+// rejects is left out if there are no rejects.
 func (im *Importer) next(ctx context.Context, j *job.Job) (phase string, tasks []string, err error) {
 	phase = nextPhase(j, j.Stage)
 	if _, step := splitPhase(phase); step == stepRejects {
@@ -387,7 +398,7 @@ func (im *Importer) next(ctx context.Context, j *job.Job) (phase string, tasks [
 	return phase, phaseTasks(j, phase), nil
 }
 
-// todo lists the undone tasks of the job's phase.
+// todo lists the tasks of the current phase that are not done.
 func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, err error) {
 	if j.Stage == "" {
 		return nil, nil
@@ -401,7 +412,7 @@ func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, e
 	return messages, err
 }
 
-// begin makes the tasks of a phase, then says that the job is at it.
+// begin creates the tasks of a phase, then makes it the current phase of the job.
 func (im *Importer) begin(ctx context.Context, j *job.Job, phase string, ids []string) (*job.Job, error) {
 	var tasks []job.Task
 	for _, id := range ids {
@@ -422,5 +433,5 @@ func (im *Importer) begin(ctx context.Context, j *job.Job, phase string, ids []s
 	})
 }
 
-// jobDir is where everything of a job lies in the object store.
+// jobDir is the prefix of all objects of a job.
 func jobDir(id string) string { return fmt.Sprintf("jobs/%s/", id) }

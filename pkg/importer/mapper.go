@@ -13,7 +13,7 @@ import (
 	"reseed/pkg/store"
 )
 
-// mapped collects what one piece yields, until it is sorted and stored.
+// mapped collects what the rows of one piece yield, until it is sorted and stored.
 type mapped struct {
 	w       *work
 	stage   int
@@ -24,27 +24,27 @@ type mapped struct {
 	rejects *rejectRuns
 	asked   bool
 	dataset billing.Dataset   // of the last row
-	kind    *store.RecordKind // of its records
-	counts  job.Counts        // of the rows of that dataset since they are counted in sum
+	kind    *store.RecordKind // kind of the records of that dataset
+	counts  job.Counts        // of the last rows, all of that dataset; not yet in sum
 	sum     summary
-	barred  *barred
+	blocked *blocklist
 }
 
-// mapPiece turns the rows of a piece into sorted runs, split by key range, and
-// counts what was read and rejected. Rows of other stages are passed over.
+// mapPiece turns the rows of a piece into sorted runs, split by key range, and counts the rows that
+// it reads and rejects. It skips rows of other stages.
 func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) (summary, error) {
 	rows, err := w.openRows(ctx, p, source.Place{Line: p.Line, Offset: p.Offset})
 	if err != nil {
 		return summary{}, err
 	}
 	defer func() { _ = rows.Close() }()
-	barred, err := w.loadBarred(ctx)
+	blocked, err := w.loadBlocklist(ctx)
 	if err != nil {
 		return summary{}, err
 	}
 	m := &mapped{
-		barred: barred,
-		w:      w, stage: stage, by: by, file: p.File,
+		blocked: blocked,
+		w:       w, stage: stage, by: by, file: p.File,
 		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
 		rejects: &rejectRuns{w: w, by: fmt.Sprintf("%d-%s", stage, by)},
 	}
@@ -66,19 +66,19 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 			return summary{}, err
 		}
 	}
-	m.turn("")
+	m.countFor("")
 	return m.store(ctx)
 }
 
-// turn counts rows of another dataset from now on.
-func (m *mapped) turn(ds billing.Dataset) {
+// countFor adds the counts to the sum, and counts rows of another dataset from now on.
+func (m *mapped) countFor(ds billing.Dataset) {
 	if m.counts != (job.Counts{}) {
 		m.sum.count(string(m.dataset), func(c *job.Counts) { *c = c.Add(m.counts) })
 	}
 	m.dataset, m.kind, m.counts = ds, store.KindFor(ds), job.Counts{}
 }
 
-// unrecognised stands for the dataset of rows of which it cannot be told.
+// unrecognised stands for the dataset of rows whose dataset is not recognised.
 const unrecognised = "unrecognised"
 
 func (m *mapped) row(row source.Row, rows source.Rows) {
@@ -87,7 +87,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 		ds = unrecognised
 	}
 	if ds != m.dataset {
-		m.turn(ds)
+		m.countFor(ds)
 	}
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
@@ -98,7 +98,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	var where store.Location
 	if problem == nil {
 		where = m.kind.Locate(m.w.hasher, rec)
-		problem = m.barred.refuse(m.w.tag, m.kind, where.SK, rec)
+		problem = m.blocked.refuse(m.w.tag, m.kind, where.SK, rec)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
@@ -141,7 +141,7 @@ func (w *work) writeRun(ctx context.Context, name string, sections []batch) erro
 	return w.runs.write(ctx, name, sections)
 }
 
-// checkPlan rejects a row that names a plan which is neither stored nor part of this import.
+// checkPlan rejects a row that names a plan which is neither stored nor in this import.
 func (m *mapped) checkPlan(rec billing.Record) *billing.Problem {
 	if m.kind.Plan == nil {
 		return nil
@@ -150,15 +150,15 @@ func (m *mapped) checkPlan(rec billing.Record) *billing.Problem {
 	if plan == "" || m.w.knowsPlan(plan) {
 		return nil
 	}
-	message := "The plan of this row is neither among the stored plans nor in this import; import the plans file with it, or correct the plan's id."
+	message := "The plan of this row is neither stored nor in this import; import the plans file with it, or correct the plan's id."
 	if m.w.replaces(billing.Plans) {
 		message = m.w.notThere("plan", billing.Plans, "row")
 	}
 	return &billing.Problem{Column: billing.ColumnPlan(m.dataset), Code: "unknown_plan", Message: message}
 }
 
-// knowsPlan tells whether there is a plan of this external id. Many rows name few plans: found ones are
-// remembered by their names.
+// knowsPlan reports whether there is a plan with this external id. Many rows name few plans, so ids
+// that were found are remembered.
 func (w *work) knowsPlan(id string) bool {
 	if w.named[id] {
 		return true

@@ -16,33 +16,33 @@ import (
 	"reseed/pkg/table"
 )
 
-// maxEqualRows is how many rows without an external id may be equal in one file.
+// maxEqualRows limits how many rows of one file that have no external id may be equal.
 const maxEqualRows = 10_000
 
-// candidate is the one row of a key that may change the table.
+// candidate is the one input row of a key that may change the table.
 type candidate struct {
 	sk     string
 	entry  entry
-	manual *int64 // from a finding; nil: this import's
+	manual *int64 // manual epoch from a finding; nil: the import's own
 	kind   *store.RecordKind
 	parent string
 	before table.Attrs
 	hidden bool // what is stored there is being erased
 }
 
-// parentState is what is known of the record that rows hang on.
+// parentState is what is known about the record that rows belong to.
 type parentState struct {
 	sk      string
 	exists  bool
 	manual  int64
-	erasing bool        // and can be restored
+	erasing bool        // being erased; it can be restored
 	stored  table.Attrs // nil if this import changes it
 }
 
-// rangeMerge is the one loop that decides what becomes of every row of a key
-// range: equal keys meet. Only in the input = added; in both = unchanged or
-// changed; twice in the input = duplicate; a row whose parent is in neither = a
-// reject; only stored = removed, in a replace. The outcome depends on no timing and no piece size.
+// rangeMerge is the one loop that decides every row of a key range. It meets rows and stored items
+// of the same key: a row only in the input is added; in both, unchanged or changed; twice in the
+// input, a duplicate; stored only, removed by a replace. A row whose parent is in neither is
+// rejected. The outcome depends neither on timing nor on the size of pieces.
 type rangeMerge struct {
 	w       *work
 	stage   int
@@ -50,19 +50,19 @@ type rangeMerge struct {
 	sum     summary
 	rejects *rejectRuns
 	samples sampler
-	group   []entry // equal natural rows, waiting for their occurrence numbers
+	group   []entry // equal rows without an external id, waiting for their numbers
 	found   *entry  // the finding about the record that follows
 	block   []candidate
 	parent  parentState
-	parents *overlay // what this import makes of the customers that rows hang on
+	parents *overlay // changes of this import to the customers that rows belong to
 	builder *table.Builder
-	after   []byte // of the change that is being made
+	after   []byte // attributes of the change that is being made
 	ground  ground
-	counts  []job.Counts // by dataset of the import
+	counts  []job.Counts // for each dataset of the import
 	replaced
 }
 
-// mergeRange decides a key range, unless that was done already, and stores its change set.
+// mergeRange decides a key range, unless that was done before, and stores its change set.
 func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, error) {
 	id := setID{stage: stage, keyRange: keyRange}
 	return w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
@@ -74,8 +74,8 @@ func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, er
 	})
 }
 
-// decideOnce has a change set written, whole or not at all. Whoever comes
-// second finds it there, and uses it.
+// decideOnce stores a change set, whole or not at all. A worker that comes second finds the set and
+// uses it.
 func (w *work) decideOnce(ctx context.Context, id setID, decide func(*changeWriter) (summary, error)) (summary, error) {
 	name := id.object(w.job.ID)
 	if sum, err := w.decided(ctx, name); !fault.Is(err, fault.NotFound) {
@@ -104,7 +104,7 @@ func (w *work) decideOnce(ctx context.Context, id setID, decide func(*changeWrit
 	return sum, err
 }
 
-// decided is the summary of a change set that is stored.
+// decided is the summary of a stored change set.
 func (w *work) decided(ctx context.Context, name string) (summary, error) {
 	set, err := openChanges(ctx, w.objects, name)
 	if err != nil {
@@ -127,7 +127,8 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		}
 		defer m.parents.close()
 	}
-	// Under a name of its own, which the change set has: so they belong together whoever else is at this range.
+	// Under a unique name, which the change set holds: so the two belong together even if another
+	// worker does this range.
 	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())}
 	m.beginReplace(keyRange)
 	for {
@@ -195,8 +196,8 @@ func (m *rangeMerge) take(ctx context.Context, e entry) error {
 	return nil
 }
 
-// endGroup numbers equal natural rows, anew in each file, and offers them in
-// the order of their final keys.
+// endGroup numbers equal rows without an external id, from the start in each file, and offers them
+// in the order of their final keys.
 func (m *rangeMerge) endGroup(ctx context.Context) error {
 	group := m.group
 	m.group = nil
@@ -222,8 +223,8 @@ func (m *rangeMerge) endGroup(ctx context.Context) error {
 	return nil
 }
 
-// offer takes one row under its final key: it falls by a finding, is a
-// duplicate of the row before it, or becomes a candidate.
+// offer takes one row with its final key. A finding rejects it, or it is a duplicate of the row
+// before, or it becomes a candidate.
 func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry) error {
 	c := candidate{sk: sk, entry: e, kind: store.RecordAt(sk), parent: store.ParentSK(sk)}
 	if c.kind == nil {
@@ -247,7 +248,7 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 		case last.sk == sk:
 			m.duplicate(last, &e)
 			return nil
-		case last.sk > sk: // an occurrence number ran into a neighbour's hash
+		case last.sk > sk: // its number makes a key that is another row's hash
 			m.reject(&e, "", "id_collision", "This row's computed id is taken by another row; give it an external ID.")
 			return nil
 		case n >= blockSize:
@@ -260,7 +261,7 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	return nil
 }
 
-// duplicate books a row whose key an earlier row of this input has.
+// duplicate counts a row whose key an earlier row of this input has.
 func (m *rangeMerge) duplicate(first *candidate, e *entry) {
 	if string(first.entry.body) == string(e.body) {
 		m.count(e, func(c *job.Counts) { c.Unchanged++ })
@@ -271,10 +272,10 @@ func (m *rangeMerge) duplicate(first *candidate, e *entry) {
 		where += " of " + m.w.job.Import.Files[f].Name
 	}
 	m.reject(e, m.idColumn(e), "duplicate_differs",
-		"The same record stands in "+where+" with other values; the first one was used.")
+		"The same record is in "+where+" with other values; the first one is used.")
 }
 
-// datasetOf is the dataset of a row of the input.
+// datasetOf is the dataset of an input row.
 func (m *rangeMerge) datasetOf(e *entry) string {
 	if f := &m.w.job.Import.Files[e.place.file]; f.Format == "" {
 		return f.Dataset
@@ -282,7 +283,7 @@ func (m *rangeMerge) datasetOf(e *entry) string {
 	return string(datasetOf(e.key, e.body))
 }
 
-// idColumn is the column that names the record in files of the row's dataset.
+// idColumn is the column that identifies a record in files of the row's dataset.
 func (m *rangeMerge) idColumn(e *entry) string {
 	return billing.ColumnID(billing.Dataset(m.datasetOf(e)))
 }
@@ -325,7 +326,8 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 	return nil
 }
 
-// loadBefore reads what is stored under the candidates' keys; a replace meets it on its walk.
+// loadBefore reads what is stored under the candidates' keys. A replace meets that on its walk
+// instead.
 func (m *rangeMerge) loadBefore(ctx context.Context) error {
 	if m.stored != nil {
 		return nil
@@ -341,14 +343,14 @@ func (m *rangeMerge) loadBefore(ctx context.Context) error {
 	for i := range m.block {
 		c := &m.block[i]
 		c.before = m.w.present(c.sk, stored[i])
-		c.hidden = stored[i] != nil && m.w.buried(c.sk, stored[i])
+		c.hidden = stored[i] != nil && m.w.beingErased(c.sk, stored[i])
 	}
 	return nil
 }
 
-// loadParents reads the parents that the block needs and does not hold: those
-// stored, be they hidden or not, with what this import makes of them. On the walk of a replace the invoices of
-// line items and transactions are met.
+// loadParents reads the parents that the block needs and does not hold: the stored ones, hidden or
+// not, as this import changes them. A replace meets the invoices of line items and transactions on
+// its walk instead.
 func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, error) {
 	if m.stored != nil && hasParts(m.stage) {
 		return nil, nil
@@ -381,7 +383,7 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, e
 			p.stored = m.w.present(sk, after)
 		}
 		if len(after) > 0 {
-			p.exists, p.manual, p.erasing = m.w.present(sk, after) != nil, manualOf(after), m.w.buried(sk, after)
+			p.exists, p.manual, p.erasing = m.w.present(sk, after) != nil, manualOf(after), m.w.beingErased(sk, after)
 		}
 		found[sk] = p
 	}
@@ -391,7 +393,9 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, e
 // settle decides one candidate.
 func (m *rangeMerge) settle(c *candidate) error {
 	manual := m.w.manual
-	if c.hidden { // a row of an import that is erased, or an invoice that the input gives to another customer: else it was refused before
+	// The row of an import that is being erased, or an invoice that the input moves to another
+	// customer: other hidden records were refused before.
+	if c.hidden {
 		p := erasing(m.idColumn(&c.entry))
 		m.reject(&c.entry, p.Column, p.Code, p.Message)
 		if c.parent == "" {
@@ -410,10 +414,10 @@ func (m *rangeMerge) settle(c *candidate) error {
 	case !c.kind.Manual:
 		manual = 0
 	case c.before != nil && c.kind.Of == "":
-		manual = manualOf(c.before) // origin is fixed when a customer is created
+		manual = manualOf(c.before) // a customer keeps the origin that it was created with
 	}
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
-	m.heads(c, manual, same)
+	m.setParent(c, manual, same)
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
 		return m.emit(c.change(nil, m.stamp(c.entry.body, store.Origin{Import: m.w.number, Manual: manual}, m.w.stampMilli)))
@@ -423,8 +427,8 @@ func (m *rangeMerge) settle(c *candidate) error {
 		return nil
 	}
 	if other := c.before.Str("external_id"); other != table.Attrs(c.entry.body).Str("external_id") {
-		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with that of a stored record; it needs another one.")
-		m.heads(c, manual, true)
+		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with the external ID of a stored record; use another one.")
+		m.setParent(c, manual, true)
 		return nil
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
@@ -433,8 +437,8 @@ func (m *rangeMerge) settle(c *candidate) error {
 	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))
 }
 
-// heads notes a record that rows may hang on, and whether it stays as it is stored.
-func (m *rangeMerge) heads(c *candidate, manual int64, stays bool) {
+// setParent notes a record that rows may belong to, and whether it stays as it is stored.
+func (m *rangeMerge) setParent(c *candidate, manual int64, stays bool) {
 	if c.parent != "" {
 		return
 	}
@@ -444,7 +448,7 @@ func (m *rangeMerge) heads(c *candidate, manual int64, stays bool) {
 	}
 }
 
-// rejectOrphan rejects a row whose parent is not there, or being erased.
+// rejectOrphan rejects a row whose parent does not exist or is being erased.
 func (m *rangeMerge) rejectOrphan(c *candidate) {
 	column, code, message := m.w.missingParent(c.sk)
 	if m.parent.erasing {
@@ -458,7 +462,7 @@ func (c *candidate) change(before, after table.Attrs) *change {
 	return &change{c.sk, c.entry.place.file, c.entry.place.line, before, after}
 }
 
-// emit adds a change to the set, behind the removals that come before it.
+// emit adds a change to the set, after the removals that come before it.
 func (m *rangeMerge) emit(c *change) error {
 	if err := m.flushRemovals(); err != nil {
 		return err
@@ -471,7 +475,7 @@ func (m *rangeMerge) emit(c *change) error {
 	return m.write(c, &m.sum.WriteMilli)
 }
 
-// write adds a change to the set, and what it will cost to a sum.
+// write adds a change to the set, and its cost to a sum.
 func (m *rangeMerge) write(c *change, milli *int64) error {
 	m.sum.Changes++
 	*milli += m.w.costOf(c)
@@ -479,8 +483,8 @@ func (m *rangeMerge) write(c *change, milli *int64) error {
 	return m.out.change(c)
 }
 
-// stamp puts the metadata before the content. Times come from the job, not
-// from the clock: whoever merges again gets the same bytes (I6). The attributes are valid until the next call.
+// stamp puts the metadata before the content. Times come from the job, not from the clock, so that
+// merging again gives the same bytes (I6). The attributes are valid until the next call.
 func (m *rangeMerge) stamp(content []byte, from store.Origin, created int64) table.Attrs {
 	m.builder.Reset()
 	m.after = from.AddTo(m.builder.IntAlways(store.AttrCreated, created)).

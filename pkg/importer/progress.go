@@ -8,8 +8,8 @@ import (
 	"reseed/pkg/job"
 )
 
-// Shares of an import's work, as they were measured on the embedded store: what
-// the fraction of a running job rests on.
+// weight is the share of a step in the work of an import, as measured on the embedded store. The
+// fraction of a running job is computed from it.
 func weight(step string) float64 {
 	switch step {
 	case stepMap, stepDecide:
@@ -22,8 +22,8 @@ func weight(step string) float64 {
 	return 0.5 // resolve, rejects, check, and the like
 }
 
-// Progress tells how far an open import has come, from the results of its tasks.
-// A job that is over, or has not been begun, stays as it is.
+// Progress sets the progress of a running import from the results of its tasks. It changes nothing
+// in a job that has ended or not begun.
 func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 	if j.Import == nil || j.Status != job.Running || j.Stage == "" {
 		return nil
@@ -33,7 +33,7 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	p := &j.Progress
-	p.BytesDone, p.RowsDone, p.ItemsDone = 0, 0, 0 // the tasks say it all; the gate has booked some of it before
+	p.BytesDone, p.RowsDone, p.ItemsDone = 0, 0, 0 // the tasks hold all of it, also what the gate has stored
 	part, total := 0.0, 0
 	for _, t := range tasks {
 		_, step, n := splitTask(t.ID)
@@ -47,7 +47,7 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 			}
 			p.RowsDone += r.Summary.read()
 			p.ItemsDone += r.Summary.Applied
-		} else if step != stepUnpack { // that one saves its tries
+		} else if step != stepUnpack { // unpacking counts attempts instead
 			p.ItemsDone += int64(r.Done)
 		}
 		if t.Phase == j.Stage {
@@ -55,7 +55,7 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 			part += fractionOf(j, t, r)
 		}
 	}
-	if j.Wrote() { // the gate has booked what was read
+	if j.Wrote() { // the gate has stored what was read
 		p.BytesDone, p.RowsDone = p.BytesTotal, max(p.RowsDone, rowsOf(j))
 	}
 	if err := im.undone(ctx, j); err != nil {
@@ -66,7 +66,7 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 	return nil
 }
 
-// undone tells of an undo, before it has been decided, how many changes it has to take back.
+// undone sets how many changes an undo has to take back, as long as it is not decided.
 func (im *Importer) undone(ctx context.Context, j *job.Job) error {
 	if j.Import.Undo == "" || j.Import.Estimate != nil {
 		return nil
@@ -89,24 +89,25 @@ func rowsOf(j *job.Job) (n int64) {
 	return n
 }
 
-// fractionOf is how much of a task is done, from 0 to 1.
+// fractionOf is the part of a task that is done, from 0 to 1.
 func fractionOf(j *job.Job, t job.Task, r result) float64 {
 	_, step, _ := splitTask(t.ID)
 	switch {
 	case t.State == job.TaskDone:
 		return 1
-	case (step == stepPut || step == stepRemove) && j.Progress.ItemsTotal > 0: // ranges are alike: hashes spread evenly
+	// ranges are alike, since hashes spread evenly
+	case (step == stepPut || step == stepRemove) && j.Progress.ItemsTotal > 0:
 		return min(1, float64(r.Done)*float64(j.Import.Ranges)/float64(j.Progress.ItemsTotal))
 	}
 	return 0
 }
 
-// fraction is how much of all work is done, if part of the present phase is.
+// fraction is the part of all work that is done, given the part of the current phase that is done.
 func fraction(j *job.Job, part float64) float64 {
 	whole := *j
 	spec := *j.Import
 	spec.Applying = spec.Applying || !spec.Plan
-	spec.Removes = spec.Removes || spec.Undo != "" && spec.Estimate == nil // it probably will
+	spec.Removes = spec.Removes || spec.Undo != "" && spec.Estimate == nil // it probably will remove rows
 	whole.Import = &spec
 	all := phases(&whole)
 	at := slices.Index(all, j.Stage)
@@ -132,7 +133,8 @@ func fraction(j *job.Job, part float64) float64 {
 	return done / total
 }
 
-// bytesOf is the size of a stage's input; of a small import, and of an undo, all stages count alike.
+// bytesOf is the size of a stage's input. In a small import, and in an undo, all stages count the
+// same.
 func bytesOf(j *job.Job, stage int) int64 {
 	if j.Import.Small {
 		return 1

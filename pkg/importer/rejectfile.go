@@ -10,15 +10,16 @@ import (
 	"reseed/pkg/objects"
 )
 
-// RejectsFile are the rejects of an import as people get them, in the order of the input files: of CSV files one table behind the other,
-// each with its own header row, of NDJSON files their lines. It is empty if every row was taken in.
+// RejectsFile holds the rejects of an import as people download them, in the order of the input
+// files: each CSV file as a table with its own header row, each NDJSON file as its lines. It is
+// empty if no row was rejected.
 type RejectsFile struct {
 	objects *objects.Objects
 	job     *job.Job
 	parts   []objects.Info
 }
 
-// Rejects finds the rejects of an import. There are none yet while its rows are being decided.
+// Rejects finds the rejects of an import. There are none while its rows are being decided.
 func (im *Importer) Rejects(ctx context.Context, j *job.Job) (*RejectsFile, error) {
 	f := &RejectsFile{objects: im.c.Objects, job: j}
 	if j.Import == nil || !j.Import.Applying && !j.Status.Ended() {
@@ -41,7 +42,7 @@ func (f *RejectsFile) Size() (n int64) {
 	return n
 }
 
-// Ending is the ending that the file should have: .ndjson, or .csv as soon as there is a table.
+// Ending is the ending for the file: .csv if it has a table, else .ndjson.
 func (f *RejectsFile) Ending() string {
 	for i := range f.parts {
 		if file := f.fileOf(i); file >= len(f.job.Import.Files) || f.job.Import.Files[file].Format != job.NDJSON {
@@ -74,7 +75,7 @@ func (f *RejectsFile) copy(ctx context.Context, w io.Writer, key string) error {
 	return err
 }
 
-// headerBefore is the header row of a table before its first part, and nothing before others.
+// headerBefore is the header row of a table before its first part; empty before other parts.
 func (f *RejectsFile) headerBefore(i int) string {
 	file := f.fileOf(i)
 	if i > 0 && f.fileOf(i-1) == file || file >= len(f.job.Import.Files) {
@@ -84,7 +85,7 @@ func (f *RejectsFile) headerBefore(i int) string {
 	return string(format(of).RejectsHead(shape(of)))
 }
 
-// fileOf is the index of the input file that a part is of.
+// fileOf is the index of the input file that a part belongs to.
 func (f *RejectsFile) fileOf(part int) (file int) {
 	_, _ = fmt.Sscanf(strings.TrimPrefix(f.parts[part].Key, rejectsDir(f.job.ID)), "%d-", &file)
 	return file

@@ -12,10 +12,11 @@ import (
 	"reseed/pkg/job"
 )
 
-// Rejects come from map in the order of the input, and from merge in the order of keys. Each task stores its own as
-// runs, sorted by place. A run is one object of two sections: the entries, and where those of each piece of the input begin. So
-// whoever writes the rejects of a piece reads no others. They are objects even where other runs stay in memory, since they
-// outlive the worker. Runs of before 2026-11-29 have the first section only.
+// Map finds rejects in the order of the input, merge in the order of keys. Each task stores its own
+// as runs, sorted by place. A run is one object of two sections: the entries, and where the entries
+// of each piece of the input begin. So the task that writes the rejects of a piece reads no others.
+// These runs are objects even where other runs stay in memory, since they outlive the worker. Runs
+// from before 2026-11-29 have only the first section.
 
 // mostRejects is how many bytes of rejects a task holds before it stores them.
 const mostRejects = 8 << 20
@@ -26,10 +27,10 @@ type rejectRuns struct {
 	by     string // the task's part of run names
 	held   batch
 	names  []string
-	pieces []int // that have some
+	pieces []int // pieces that have rejects
 }
 
-// add takes a reject; spill has to be called now and then.
+// add adds a reject. The caller has to call spill from time to time.
 func (r *rejectRuns) add(at place, why rejection) {
 	e := entry{place: at, kind: reject}
 	begin := r.held.begin(&e)
@@ -37,7 +38,7 @@ func (r *rejectRuns) add(at place, why rejection) {
 	r.held.end(&e, begin)
 }
 
-// spill stores what is held if it is much.
+// spill stores the rejects held in memory if they are many.
 func (r *rejectRuns) spill(ctx context.Context) error {
 	if len(r.held.mem) < mostRejects {
 		return nil
@@ -45,7 +46,7 @@ func (r *rejectRuns) spill(ctx context.Context) error {
 	return r.store(ctx)
 }
 
-// end stores the rest, and tells the summary of all.
+// end stores the rest, and notes the runs in the summary.
 func (r *rejectRuns) end(ctx context.Context, sum *summary) error {
 	err := r.store(ctx)
 	slices.Sort(r.pieces)
@@ -71,8 +72,8 @@ func (r *rejectRuns) store(ctx context.Context) error {
 	return r.w.objects.Put(ctx, name, bytes.NewReader(body))
 }
 
-// encode spells the run. The index is, for each piece that has rejects, its number and where its entries begin (uvarints):
-// at a block of their own.
+// encode encodes the run. For each piece that has rejects, the index holds its number and the
+// offset of its entries (uvarints), which begin a new block.
 func (r *rejectRuns) encode() ([]byte, error) {
 	var body bytes.Buffer
 	out := &blockWriter{w: &body}
@@ -104,7 +105,7 @@ func (r *rejectRuns) encode() ([]byte, error) {
 	return slices.Concat(head, body.Bytes(), index), nil
 }
 
-// holds tells whether a row lies in a piece.
+// holds reports whether a row lies in a piece.
 func holds(p job.Piece, at place) bool {
 	return p.File == at.file && p.Offset <= at.offset && at.offset < p.Offset+p.Length
 }
@@ -112,7 +113,8 @@ func holds(p job.Piece, at place) bool {
 // everyPiece stands for all pieces.
 const everyPiece = -1
 
-// openRejects opens a run of rejects where those of a piece begin. It is nil if the piece has none there.
+// openRejects opens the entries of one piece in a run of rejects. The reader is nil if the piece
+// has none there.
 func (o objectRuns) openRejects(ctx context.Context, name string, piece int) (io.ReadCloser, error) {
 	head, err := objectPart(ctx, o.objects, name, "", 0, headBytes)
 	if err != nil {
@@ -140,7 +142,8 @@ func (o objectRuns) openRejects(ctx context.Context, name string, piece int) (io
 	return o.objects.Open(ctx, name, "", offset+begin, end-begin)
 }
 
-// lookUp finds where the entries of a piece begin and end in a run of some length: both 0 if it has none.
+// lookUp finds where the entries of a piece begin and end in a run of this length; both are 0 if it
+// has none.
 func lookUp(index []byte, piece int, length int64) (begin, end int64, err error) {
 	found := false
 	for len(index) > 0 {
@@ -169,10 +172,10 @@ func lookUp(index []byte, piece int, length int64) (begin, end int64, err error)
 // rejectStream yields the rejects of one piece after the other, in the order of the input.
 type rejectStream struct {
 	in   *merger
-	next *entry // not given yet
+	next *entry // read, but not returned
 }
 
-// rejects opens the runs of some names for one piece, or for every one.
+// rejects opens these runs for one piece, or for all pieces.
 func (w *work) rejects(ctx context.Context, names []string, piece int) (*rejectStream, error) {
 	runs := objectRuns{objects: w.objects}
 	in, err := openRuns(names, func(name string) (io.ReadCloser, error) { return runs.openRejects(ctx, name, piece) })
@@ -181,13 +184,13 @@ func (w *work) rejects(ctx context.Context, names []string, piece int) (*rejectS
 
 func (s *rejectStream) close() { s.in.close() }
 
-// of gives the next reject of a piece; nil if there is none left. Those before the piece are passed over.
+// of returns the next reject of a piece; nil after the last one. It skips rejects before the piece.
 func (s *rejectStream) of(p job.Piece) (*entry, error) {
 	for {
 		if s.next == nil {
 			e, err := s.in.next()
 			if errors.Is(err, io.EOF) {
-				return nil, nil //nolint:nilnil // there is none, and that is an answer
+				return nil, nil //nolint:nilnil // nil is the answer: none is left
 			}
 			if err != nil {
 				return nil, err
@@ -199,7 +202,7 @@ func (s *rejectStream) of(p job.Piece) (*entry, error) {
 			s.next = nil
 			return e, nil
 		case e.place.compare(place{file: p.File, offset: p.Offset}) > 0:
-			return nil, nil //nolint:nilnil // it is of a later piece
+			return nil, nil //nolint:nilnil // nil is the answer: the next one is of a later piece
 		}
 		s.next = nil
 	}

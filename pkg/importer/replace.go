@@ -14,16 +14,16 @@ import (
 	"reseed/pkg/table"
 )
 
-// replaced is the part of a merge that only a replace has: it walks everything that is stored, and
-// what the input lacks of the given datasets is to be removed. Whether it is
-// removed in the end, the gate decides.
+// replaced is the part of a merge that only a replace has. It walks all stored rows, and marks for
+// removal the rows of the import's datasets that the input lacks. The gate decides whether they are
+// removed.
 type replaced struct {
-	stored *walk // nil unless the job replaces
-	// removals are those of one record and what hangs on it, held back until it is known
-	// whether anything stays that hangs on it: then it must stay too.
+	stored *walk // nil unless the job is a replace
+	// removals are those of one record and of the rows that belong to it. They are held back until
+	// the walk shows whether any row stays that belongs to the record: then the record stays too.
 	removals []*change
-	named    map[string]bool // plans that stay, see plansNamed; nil until it is asked
-	hidden   string          // the record met last that is being erased: what hangs on it stays with it
+	named    map[string]bool // plans that stay, see plansNamed; nil before it is called
+	hidden   string          // the last record met that is being erased: the rows that belong to it stay with it
 }
 
 func (m *rangeMerge) beginReplace(keyRange int) {
@@ -32,7 +32,7 @@ func (m *rangeMerge) beginReplace(keyRange int) {
 	}
 }
 
-// meet walks up to a candidate's key, and finds what is stored there.
+// meet walks up to a candidate's key, and reads what is stored there.
 func (m *rangeMerge) meet(ctx context.Context, c *candidate) error {
 	if m.stored == nil {
 		return nil
@@ -51,7 +51,7 @@ func (m *rangeMerge) meet(ctx context.Context, c *candidate) error {
 		}
 		if c.before = m.w.present(it.SK, it.Attrs); c.before != nil {
 			m.sum.stored(string(datasetOf(it.SK, it.Attrs)))
-		} else if c.hidden = m.w.buried(it.SK, it.Attrs); c.hidden && c.parent == "" {
+		} else if c.hidden = m.w.beingErased(it.SK, it.Attrs); c.hidden && c.parent == "" {
 			m.hidden = it.SK
 		}
 		return nil
@@ -76,15 +76,16 @@ func (m *rangeMerge) endReplace(ctx context.Context) error {
 	return m.flushRemovals()
 }
 
-// lacking takes a stored record that the input lacks: to be removed, if the input gives its dataset.
+// lacking takes a stored record that the input lacks. If the import has its dataset, the record is
+// to be removed.
 func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	a, parent := m.w.present(it.SK, it.Attrs), store.ParentSK(it.SK)
 	switch {
 	case a == nil && parent == "":
 		m.hidden = it.SK
-		m.parent = parentState{sk: it.SK, erasing: m.w.buried(it.SK, it.Attrs)}
+		m.parent = parentState{sk: it.SK, erasing: m.w.beingErased(it.SK, it.Attrs)}
 		return nil
-	case m.w.dir.Erasing(it.Attrs): // it can be restored, and is not to come back under nothing
+	case m.w.dir.Erasing(it.Attrs): // a restore would leave it without a parent
 		m.keep(parent)
 		return nil
 	case a == nil, parent != "" && parent == m.hidden:
@@ -119,8 +120,8 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	return nil
 }
 
-// needed tells whether a record that the input lacks must stay because of rows of datasets that the input does not
-// give. Of an invoice, [rangeMerge.stays] tells it.
+// needed reports whether a record that the input lacks must stay because of rows of datasets that
+// the import does not have. For an invoice, [rangeMerge.stays] decides it.
 func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
 	switch {
 	case isCustomer(sk):
@@ -136,14 +137,15 @@ func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
 	return m.named[sk], nil
 }
 
-// stays keeps the record that a row which stays hangs on.
+// stays keeps the record that a row which stays belongs to.
 func (m *rangeMerge) stays(parent string) {
 	if kept := m.keep(parent); kept != nil {
 		m.parent = parentState{sk: parent, exists: true, manual: manualOf(kept.before), stored: kept.before}
 	}
 }
 
-// keep keeps a record that was to be removed; nil if it was not. Rows of the input that name it are rejected as before.
+// keep keeps a record that was to be removed; it returns nil if there is no such record. Input rows
+// that name the record are still rejected.
 func (m *rangeMerge) keep(parent string) *change {
 	if parent == "" || len(m.removals) == 0 || m.removals[0].sk != parent {
 		return nil
@@ -154,7 +156,7 @@ func (m *rangeMerge) keep(parent string) *change {
 	return kept
 }
 
-// flushRemovals adds the removals that were held back to the change set.
+// flushRemovals adds the held removals to the change set.
 func (m *rangeMerge) flushRemovals() error {
 	for _, c := range m.removals {
 		m.sum.count(string(c.dataset()), func(n *job.Counts) { n.Removed++ })
@@ -166,21 +168,23 @@ func (m *rangeMerge) flushRemovals() error {
 	return nil
 }
 
-// given tells whether the input gives a dataset.
+// given reports whether the import has a dataset.
 func (w *work) given(ds billing.Dataset) bool {
 	return slices.Contains(w.job.Import.Datasets, string(ds))
 }
 
-// hasOthers tells whether anything stored hangs on a customer that this import does not
-// give, or that is being erased, be it on an invoice that then stays. What it does give goes with the customer: a row of the input that names the customer
-// would be rejected, and then nothing is removed.
+// hasOthers reports whether stored rows that this import does not supply, or that are being erased,
+// depend on the customer, directly or through an invoice. What it does supply goes with the
+// customer: an input row that names the customer is rejected, and then nothing is removed.
 func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	h, _ := store.LeadingH(sk)
 	if hidden, err := w.anyHidden(ctx, h); hidden || err != nil {
 		return hidden, err
 	}
-	var all, some []table.Query // ranges of what the input does not give; and of what may be of several datasets
-	for _, kind := range hung() {
+	// ranges whose rows this import does not supply, and ranges of rows that may be of several
+	// datasets
+	var all, some []table.Query
+	for _, kind := range dependentKinds() {
 		switch {
 		case kind.Came != nil:
 			some = append(some, w.parts.Below(kind, h))
@@ -197,9 +201,10 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	return w.anyNotGiven(ctx, some...)
 }
 
-// anyPartNotGiven tells whether something that hangs on a customer has a part of a dataset that the input does not give.
+// anyPartNotGiven reports whether a record of the customer has a part in a dataset that the import
+// does not have.
 func (w *work) anyPartNotGiven(ctx context.Context, customer store.H) (bool, error) {
-	for _, kind := range hung() {
+	for _, kind := range dependentKinds() {
 		if !slices.ContainsFunc(store.PartsOf(kind.Kind), func(part *store.RecordKind) bool { return !w.given(part.Dataset) }) {
 			continue
 		}
@@ -216,13 +221,14 @@ func (w *work) anyPartNotGiven(ctx context.Context, customer store.H) (bool, err
 	return false, nil
 }
 
-// anyHidden tells whether something of a customer is being erased: it can be restored, and is not to come back to nobody.
+// anyHidden reports whether a record of the customer is being erased: a restore would leave it
+// without a customer.
 func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 	if !w.dir.AnyBuried(w.tag) {
 		return false, nil
 	}
 	var queries []table.Query
-	for _, kind := range hung() {
+	for _, kind := range dependentKinds() {
 		if kind.Found == "" {
 			queries = append(queries, w.parts.Below(kind, customer))
 			continue
@@ -248,7 +254,7 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 	return false, nil
 }
 
-// anyNotGiven tells whether a range holds a record of a dataset that the input does not give.
+// anyNotGiven reports whether a range holds a record of a dataset that the import does not have.
 func (w *work) anyNotGiven(ctx context.Context, ranges ...table.Query) (bool, error) {
 	for _, q := range ranges {
 		for it, err := range w.store.Items(ctx, q) {
@@ -260,8 +266,10 @@ func (w *work) anyNotGiven(ctx context.Context, ranges ...table.Query) (bool, er
 	return false, nil
 }
 
-// plansNamed are the sort keys of the plans that stored rows name which this import does not give, or, while records of
-// the source are being erased, any row: it may be one of those. No key tells it, so those rows are read, all shards at once.
+// plansNamed are the sort keys of the plans that stored rows name which this import does not
+// supply. While records of the source are being erased, every stored row counts, since it may be
+// one of those. No key leads from a plan to its rows, so those rows are read, in all shards at the
+// same time.
 func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	var queries []table.Query
 	erasing := w.dir.AnyBuried(w.tag)
@@ -292,7 +300,7 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	return named, g.Wait()
 }
 
-// any tells whether there is an item in any of the ranges.
+// any reports whether any of the ranges holds an item.
 func (w *work) any(ctx context.Context, queries ...table.Query) (bool, error) {
 	var some atomic.Bool
 	g, ctx := errgroup.WithContext(ctx)

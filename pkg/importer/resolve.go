@@ -13,19 +13,18 @@ import (
 	"reseed/pkg/table"
 )
 
-// blockSize is how many distinct keys are compared with the table at a time.
+// blockSize is how many distinct keys are compared with the table at once.
 const blockSize = 1000
 
-// question is one distinct key asked about and those who ask.
+// question is one distinct key, and the rows that ask about it.
 type question struct {
 	about  string
 	askers []entry // body: the asker's sort key
 }
 
-// resolve answers the look-ups of one key range: it merges the distinct keys
-// asked about with what is stored there and leaves findings for the ranges of
-// those who asked. Most askers need no finding: their customer is there, and of
-// this import's origin. So findings are few.
+// resolve answers the look-ups of one key range. It merges the distinct keys that rows ask about
+// with what is stored there, and writes findings for the ranges of the rows that ask. Most rows
+// need no finding: their customer exists and has the origin of this import. So findings are few.
 func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error) {
 	asks, err := w.runs.read(ctx, runPrefix(stage, runAsks), keyRange)
 	if err != nil {
@@ -65,7 +64,7 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 			}
 			block = append(block, question{e.key, []entry{e}})
 		}
-		// One customer may have any number of invoices: answer what is there before it grows.
+		// One customer may have any number of invoices: answer before the block grows large.
 		if waiting++; waiting >= 20*blockSize {
 			if err := flush(); err != nil {
 				return summary{}, err
@@ -84,15 +83,16 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 	return a.sum, w.writeRun(ctx, runName(stage, runMain, fmt.Sprintf("found-%02x", keyRange)), a.found)
 }
 
-// answers collects what is found out about the rows that ask.
+// answers collects the findings about the rows that ask.
 type answers struct {
 	w         *work
 	customers *overlay
-	found     []batch // by key range of the asker
+	found     []batch // by key range of the row that asks
 	any       bool
 	sum       summary
 	ground    ground
-	// The row that has the external id asked about last, and of an undo who gives it back: a question may come in parts.
+	// The row that holds the external id asked about last, and, in an undo, the owners that free
+	// it: a question may come in parts.
 	about string
 	first *entry
 	freed []string
@@ -139,7 +139,7 @@ func (a *answers) one(q *question, stored table.Attrs) error {
 	}
 	switch {
 	case a.w.undone != nil:
-		a.back(q, there, stored)
+		a.answerUndo(q, there, stored)
 	case a.w.dir.Erasing(stored):
 		a.refuse(q)
 	case !isCustomer(q.about):
@@ -154,7 +154,8 @@ func (a *answers) one(q *question, stored table.Attrs) error {
 	return nil
 }
 
-// refuse rejects the rows that ask for a record which is being erased with the rows that an import added.
+// refuse rejects rows that ask for a record which is hidden because the import that added it is
+// being erased.
 func (a *answers) refuse(q *question) {
 	column := "External ID"
 	if isCustomer(q.about) {
@@ -172,7 +173,7 @@ func (a *answers) add(asker *entry, body []byte) {
 	a.found[a.w.parts.rangeOf(sk, a.w.ranges)].add(&entry{key: sk, place: asker.place, kind: finding, body: body})
 }
 
-// findCustomer is what an invoice has to know of its customer, if anything.
+// findCustomer is the finding that an invoice needs about its customer; nil if it needs none.
 func (w *work) findCustomer(a table.Attrs) []byte {
 	if a == nil {
 		return findReject("Customer external ID", "unknown_customer", w.notThere("customer", billing.Customers, "invoice"))
@@ -183,9 +184,9 @@ func (w *work) findCustomer(a table.Attrs) []byte {
 	return nil
 }
 
-// holder looks whether an external id is held by another row: by one that is stored
-// under another parent, or by an earlier one of this input. A replace lets it move: it removes the
-// row that holds it, since that cannot stand in the input too.
+// holder finds out whether another row holds an external id: a stored row under another parent, or
+// an earlier row of this input. A replace lets the id move: it removes the row that holds it, since
+// that row cannot be in the input too.
 func (a *answers) holder(stored table.Attrs, q *question) {
 	owner := store.HolderOf(stored)
 	replace := a.w.job.Import.Mode == job.Replace
@@ -206,18 +207,18 @@ func (a *answers) holder(stored table.Attrs, q *question) {
 			}
 		case string(a.first.body) != string(asker.body):
 			a.add(asker, findReject("External ID", "duplicate_differs", fmt.Sprintf(
-				"The same external ID stands in line %d with another invoice or customer; the first one was used.", a.first.place.line)))
+				"The same external ID is in line %d with another invoice or customer; the first one is used.", a.first.place.line)))
 		}
 	}
 }
 
-// ownerOf is the identity of the record that the asker hangs on.
+// ownerOf is the identity of the record that the asking row belongs to.
 func ownerOf(asker *entry) string {
 	h, _ := store.LeadingH(string(asker.body))
 	return h.String()
 }
 
-// Findings: 'r' and a column, code and message, or 'm' and a manual epoch (0: not manual).
+// Findings: 'r' with a column, code and message, or 'm' with a manual epoch (0: not manual).
 
 func findReject(column, code, message string) []byte {
 	return append([]byte{'r'}, rejection{column: column, code: code, message: message}.encode()...)
@@ -225,11 +226,11 @@ func findReject(column, code, message string) []byte {
 
 func findManual(m int64) []byte { return binary.AppendVarint([]byte{'m'}, m) }
 
-// manualOf is an item's manual epoch; 0 if it is not manual.
+// manualOf is an item's manual epoch; 0 if the item is not manual.
 func manualOf(a table.Attrs) int64 {
 	m, _ := a.Int(store.AttrManual)
 	return m
 }
 
-// countRejected books a row that falls after it was mapped.
+// countRejected counts a row that is rejected after it was mapped.
 func countRejected(c *job.Counts) { c.Rejected++ }

@@ -13,11 +13,12 @@ import (
 	"reseed/pkg/table"
 )
 
-// An undo is a merge: the change sets of the job that is taken back, turned round, with what is stored. A row
-// is reversed only where the stored bytes are still those that the job left. The rows that others may need are decided when it is known
-// of all of those whether they stay (see phases.go), from what is stored and what this undo itself has decided by then.
+// An undo is a merge: it reverses the change sets of another job and compares them with what is
+// stored. A row is reversed only if the stored bytes are still those that the job left. Rows that
+// others may need are decided last, when it is known which of those others stay (see phases.go),
+// from what is stored and from what this undo has decided by then.
 
-// decideUndo decides a small undo in one go.
+// decideUndo decides a small undo in one task.
 func (w *work) decideUndo(ctx context.Context) (sum summary, err error) {
 	for _, phase := range undoPhases(w.job) {
 		stage, step := splitPhase(phase)
@@ -30,15 +31,15 @@ func (w *work) decideUndo(ctx context.Context) (sum summary, err error) {
 	return sum, nil
 }
 
-// undo takes one step of deciding an undo, in one key range.
+// undo does one step of deciding an undo, in one key range.
 func (w *work) undo(ctx context.Context, stage int, step string, keyRange int) (summary, error) {
 	switch step {
 	case stepAsk:
 		return summary{}, w.askBack(ctx, stage, keyRange)
 	case stepResolve:
 		return w.resolve(ctx, stage, keyRange)
-	case stepHung:
-		return summary{}, w.findHung(ctx, keyRange)
+	case stepDependents:
+		return summary{}, w.findDependents(ctx, keyRange)
 	case stepNamed:
 		return summary{}, w.findNamed(ctx, keyRange)
 	}
@@ -49,7 +50,7 @@ func (w *work) undo(ctx context.Context, stage int, step string, keyRange int) (
 	})
 }
 
-// undoAtOnce decides one key range and applies that: a task of an undo that is [stepwise].
+// undoAtOnce decides one key range and applies it: a task of a [stepwise] undo.
 func (w *work) undoAtOnce(ctx context.Context, id setID, done int, saved func(int) error) (summary, error) {
 	sum, err := w.undo(ctx, id.stage, id.pass, id.keyRange)
 	if err != nil {
@@ -60,29 +61,29 @@ func (w *work) undoAtOnce(ctx context.Context, id setID, done int, saved func(in
 	return sum, err
 }
 
-// reversal decides which added rows of a key range go, or which changed and removed ones come back.
+// reversal decides which added rows of a key range go, or which changed and removed rows come back.
 type reversal struct {
 	w       *work
 	id      setID
 	out     *changeWriter
-	going   bool // else coming
+	going   bool // decides what goes; else what comes back
 	sum     summary
 	rejects batch
 	samples sampler
 	block   []change
 	ground  ground
 
-	hung      []*turns // of the rows that hang on customers, see findHung
-	named     map[string]bool
-	customers *overlay // of those that come back
-	found     *findings
-	hidden    map[string]bool // invoices of the block that are being erased
+	dependents []*dependentChanges // changes of the rows that belong to customers, see findDependents
+	named      map[string]bool
+	customers  *overlay // changes of the customers that come back
+	found      *findings
+	hidden     map[string]bool // invoices of the block that are being erased
 }
 
 // verdict is what becomes of one row of a block.
 type verdict struct {
-	unchanged bool   // it was never done, or is undone already
-	code, why string // it is left alone
+	unchanged bool   // the change was never made, or is undone already
+	code, why string // set if the row is left alone
 }
 
 func (v *verdict) open() bool { return !v.unchanged && v.code == "" }
@@ -109,7 +110,8 @@ func (u *reversal) run(ctx context.Context) (summary, error) {
 	return u.sum, u.samples.store(ctx, u.w, u.id)
 }
 
-// take takes the next change, if it is one of this pass. An invoice and what lies under it are in one block.
+// take takes the next change, if it belongs to this pass. An invoice and its parts are in one
+// block.
 func (u *reversal) take(ctx context.Context, c *change) error {
 	if removals(c) != u.going {
 		return nil
@@ -129,7 +131,7 @@ func (u *reversal) begin(ctx context.Context) (err error) {
 	u.customers = &overlay{}
 	switch stage := u.id.stage; {
 	case u.going && stage == stageCustomers:
-		u.hung, err = u.w.openHung(ctx, u.id.keyRange)
+		u.dependents, err = u.w.openDependents(ctx, u.id.keyRange)
 	case u.going && stage == stagePlans:
 		u.named, err = u.w.loadNamed(ctx)
 	case u.going:
@@ -139,7 +141,7 @@ func (u *reversal) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// beginComing opens what rows that come back need.
+// beginComing opens what is needed to decide about rows that come back.
 func (u *reversal) beginComing(ctx context.Context, stage int) (err error) {
 	if underCustomers(stage) {
 		if u.customers, err = u.w.customersOverlay(ctx, u.id.keyRange); err != nil {
@@ -162,25 +164,26 @@ func (u *reversal) close() {
 	if u.customers != nil {
 		u.customers.close()
 	}
-	for _, t := range u.hung {
+	for _, t := range u.dependents {
 		t.close()
 	}
 	u.found.close()
 }
 
-// eachUndone calls f for the changes of the undone job in a key range, turned round, in key order.
+// eachUndone calls f for the reversed changes of the undone job in a key range, in key order.
 func (w *work) eachUndone(ctx context.Context, stage, keyRange int, f func(*change) error) error {
 	in, there, err := w.openSets(ctx, w.undone, stage, keyRange)
 	if err != nil {
 		return err
 	}
 	defer in.close()
-	if there == 0 && w.undone.Import.Undo == "" && w.undone.Status == job.Done { // else it stopped before this one
+	// else the job stopped before it decided this range
+	if there == 0 && w.undone.Import.Undo == "" && w.undone.Status == job.Done {
 		return errChangeSetErased()
 	}
 	return in.each(ctx, w, func(c *change) error {
 		if removals(c) && w.undone.Import.Undo == "" && !w.undone.Import.Removes {
-			return nil // it was decided, but withheld
+			return nil // the gate withheld this removal
 		}
 		return f(&change{sk: c.sk, before: c.after, after: c.before})
 	})
@@ -188,7 +191,7 @@ func (w *work) eachUndone(ctx context.Context, stage, keyRange int, f func(*chan
 
 func errChangeSetErased() error {
 	return fault.New(fault.Conflict, "change_set_erased",
-		"The record of what this import changed is gone: data of the source was erased since, and it may have named that. It cannot be undone any more.")
+		"The record of what this import changed is gone: data of the source was erased since, which the record may have held. The import can no longer be undone.")
 }
 
 // decide decides a block.
@@ -222,7 +225,7 @@ func (u *reversal) decide(ctx context.Context) error {
 	return err
 }
 
-// settle books one row, and adds it to the change set unless it is left alone.
+// settle counts one row, and adds it to the change set unless it is left alone.
 func (u *reversal) settle(c *change, v *verdict) error {
 	u.sum.count(string(c.dataset()), func(n *job.Counts) {
 		n.Read++
@@ -264,7 +267,7 @@ func (u *reversal) leave(c *change, v *verdict) {
 	u.rejects.add(&entry{key: c.sk, kind: reject, body: rejection{string(c.dataset()), nameOf(a), v.code, v.why}.encode()})
 }
 
-// nameOf is how people know a row: its external id, or that of what it belongs to.
+// nameOf is how people know a row: by its external id, or the external id of its parent.
 func nameOf(a table.Attrs) string {
 	for _, name := range []string{"external_id", "invoice", "customer", "name"} {
 		if s := a.Str(name); s != "" {
@@ -274,8 +277,8 @@ func nameOf(a table.Attrs) string {
 	return ""
 }
 
-// findHidden finds the invoices of the block's line items and transactions that are being erased: those say in no key
-// or attribute whose they are.
+// findHidden finds the invoices of the block's line items and transactions that are being erased:
+// neither the keys nor the attributes of those rows name their customer.
 func (u *reversal) findHidden(ctx context.Context) error {
 	u.hidden = map[string]bool{}
 	if !hasParts(u.id.stage) || !u.w.dir.AnyBuried(u.w.tag) {
@@ -292,33 +295,33 @@ func (u *reversal) findHidden(ctx context.Context) error {
 		return err
 	}
 	for i, sk := range sks {
-		u.hidden[sk] = u.w.buried(sk, stored[i])
+		u.hidden[sk] = u.w.beingErased(sk, stored[i])
 	}
 	return nil
 }
 
-// moved says why a row is left alone whatever belongs to it: it is hidden, or not as the job left it. What is hidden can
-// be restored, and must be as it was then.
+// moved says why a row is left alone regardless of what belongs to it: it is hidden, or not as the
+// job left it. A hidden row can be restored, and must then be as it was.
 func (u *reversal) moved(c *change, stored table.Attrs) (code, why string) {
 	switch {
-	case u.w.buried(c.sk, stored), u.w.buried(c.sk, c.after), u.hidden[store.ParentSK(c.sk)]:
-		u.hidden[c.sk] = true // what is to be put back under it is met next
+	case u.w.beingErased(c.sk, stored), u.w.beingErased(c.sk, c.after), u.hidden[store.ParentSK(c.sk)]:
+		u.hidden[c.sk] = true // its parts come next
 		return codeErasing, "It is being erased, and can still be restored."
 	case !u.w.dir.Visible(stored), !u.w.dir.Visible(c.after):
 		return "erased", "It belongs to manual customers that were erased since."
 	case string(stored) == string(c.before):
 		return "", ""
 	case stored == nil:
-		return "gone_since", "The row is not there any more."
+		return "gone_since", "The row no longer exists."
 	}
 	return "touched_since", "The row was changed, or put there anew, after this import."
 }
 
-// findNeeded leaves those rows alone that are to go but have others belong to them that stay.
+// findNeeded leaves rows alone that are to go but are needed by rows that stay.
 func (u *reversal) findNeeded(ctx context.Context, verdicts []verdict) error {
 	stay := func(sk string) bool { return u.named[sk] }
-	if heads(u.id.stage) {
-		needed, err := u.w.needed(ctx, u.removals(verdicts), u.hung)
+	if hasDependents(u.id.stage) {
+		needed, err := u.w.needed(ctx, u.removals(verdicts), u.dependents)
 		if err != nil {
 			return err
 		}
@@ -332,7 +335,7 @@ func (u *reversal) findNeeded(ctx context.Context, verdicts []verdict) error {
 	return nil
 }
 
-// removals are the rows of the block that can go.
+// removals are the rows of the block that may go.
 func (u *reversal) removals(verdicts []verdict) (out []string) {
 	for i := range verdicts {
 		if verdicts[i].open() {
@@ -342,10 +345,10 @@ func (u *reversal) removals(verdicts []verdict) (out []string) {
 	return out
 }
 
-const goneParent = "A record that it belongs to is not there any more."
+const goneParent = "A record that it belongs to no longer exists."
 
-// findHomeless leaves those rows alone that cannot be put back as they were: what they belong to is not there, or another row has
-// their external id.
+// findHomeless leaves rows alone that cannot be put back as they were: their parent is gone, or
+// another row holds their external id.
 func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdicts []verdict) error {
 	parents, err := u.findParents(ctx, verdicts)
 	if err != nil {
@@ -353,7 +356,7 @@ func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdi
 	}
 	for i := range u.block {
 		c, v := &u.block[i], &verdicts[i]
-		if store.ParentSK(c.sk) == "" { // for what lies under it
+		if store.ParentSK(c.sk) == "" { // for its parts
 			parents[c.sk] = v.unchanged || v.open() || u.w.present(c.sk, stored[i]) != nil
 		}
 		if !v.open() {
@@ -363,7 +366,7 @@ func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdi
 			v.code, v.why = "parent_gone", goneParent
 			continue
 		}
-		if v.code, v.why, err = u.found.about(c.sk); err != nil {
+		if v.code, v.why, err = u.found.reason(c.sk); err != nil {
 			return err
 		}
 		if v.code != "" && store.ParentSK(c.sk) == "" {
@@ -373,13 +376,15 @@ func (u *reversal) findHomeless(ctx context.Context, stored []table.Attrs, verdi
 	return nil
 }
 
-// planned tells whether the plan is there that a row names; what it names already needs no look.
+// planned reports whether the plan exists that a row names. A plan that the row names already is
+// not looked up.
 func (u *reversal) planned(c *change) bool {
 	plan := c.after.Str(store.AttrPlan)
 	return plan == "" || plan == c.before.Str(store.AttrPlan) || u.w.knowsPlan(plan)
 }
 
-// findParents finds out which records are there that rows of the block belong to, but for those in the block itself.
+// findParents finds out which of the records exist that rows of the block belong to, except those
+// in the block itself.
 func (u *reversal) findParents(ctx context.Context, verdicts []verdict) (map[string]bool, error) {
 	var sks []string
 	last := ""
@@ -413,8 +418,9 @@ func (u *reversal) findParents(ctx context.Context, verdicts []verdict) (map[str
 	return there, nil
 }
 
-// askBack asks for what the rows that come back need of other key ranges: their customers, and that nobody else has
-// their external ids by then. So it tells too whose external ids are given back by rows that go.
+// askBack asks other key ranges for what the rows that come back need: that their customers exist,
+// and that no other row holds their external ids. So it also says which external ids are freed by
+// rows that go.
 func (w *work) askBack(ctx context.Context, stage, keyRange int) error {
 	out := &spill{w: w, name: func(n int) string { return runName(stage, runAsks, fmt.Sprintf("%02x-%04d", keyRange, n)) }}
 	err := w.eachOwn(ctx, stage, keyRange, func(c *change) error {
@@ -457,9 +463,9 @@ func (w *work) askExternal(ctx context.Context, out *spill, kind entryKind, sk s
 	return nil
 }
 
-// back answers those who ask for what is to be put back: there is the customer as this undo leaves it, or what is stored
-// under an external id.
-func (a *answers) back(q *question, there, stored table.Attrs) {
+// answerUndo answers rows that are to be put back: whether their customer exists after this undo, or
+// whether another row holds their external id.
+func (a *answers) answerUndo(q *question, there, stored table.Attrs) {
 	if isCustomer(q.about) {
 		for n := range q.askers {
 			if there == nil {
@@ -479,17 +485,18 @@ func (a *answers) back(q *question, there, stored table.Attrs) {
 			a.freed = append(a.freed, ownerOf(asker))
 		case a.w.dir.Erasing(stored):
 			a.add(asker, findReject("", codeErasing, "A row that is being erased has its external ID, and can still be restored."))
-		// Its own pointer may have been left by an import that was cut off.
+		// The row's own pointer may have been left by an import that was interrupted.
 		case there != nil && owner != ownerOf(asker) && !slices.Contains(a.freed, owner),
 			a.first != nil && ownerOf(a.first) != ownerOf(asker):
-			a.add(asker, findReject("", "external_id_taken", "Another row has its external ID by now."))
+			a.add(asker, findReject("", "external_id_taken", "Another row has its external ID now."))
 		default:
 			a.first = asker
 		}
 	}
 }
 
-// findings are what a resolve has found out about rows, asked for in ascending order of their keys. nil has none.
+// findings are what resolve has found out about rows, asked for in ascending order of their keys. A
+// nil *findings has none.
 type findings struct {
 	in   *merger
 	cur  entry
@@ -514,8 +521,8 @@ func (f *findings) step() (err error) {
 	return err
 }
 
-// about is why a row cannot be put back, if anything was found.
-func (f *findings) about(sk string) (code, why string, err error) {
+// reason says why a row cannot be put back; empty if nothing was found.
+func (f *findings) reason(sk string) (code, why string, err error) {
 	if f == nil {
 		return "", "", nil
 	}

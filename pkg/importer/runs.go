@@ -14,19 +14,19 @@ import (
 	"reseed/pkg/objects"
 )
 
-// runStore keeps the runs of one job until it ends. A small input's runs never
-// leave memory; a large one's are objects, so memory does not grow with it.
+// runStore keeps the runs of one job until it ends. The runs of a small input stay in memory. The
+// runs of a large input are objects, so that memory does not grow with it.
 //
 // What one task yields is one object with a section for each key range.
 type runStore interface {
-	// write stores sorted batches, one a section, whole or not at all, in place of what is
-	// there: a task that is done again writes the same runs again.
+	// write stores sorted batches, one in each section, whole or not at all. It replaces an earlier
+	// object: a task that is done again writes the same runs again.
 	write(ctx context.Context, name string, sections []batch) error
 	// read opens one section of every object whose name begins with prefix.
 	read(ctx context.Context, prefix string, section int) (*merger, error)
 }
 
-// encodeSections spells the object: the number of sections, their lengths, then they themselves.
+// encodeSections encodes the object: the number of sections, their lengths, then the sections.
 func encodeSections(sections []batch) ([]byte, error) {
 	var body bytes.Buffer
 	head := binary.AppendUvarint(nil, uint64(len(sections)))
@@ -109,7 +109,7 @@ func (o objectRuns) write(ctx context.Context, name string, sections []batch) er
 	return o.objects.Put(ctx, o.dir+name, bytes.NewReader(b))
 }
 
-// openAtOnce is how many objects are opened at the same time: on S3 each takes a while.
+// openAtOnce is how many objects are opened at the same time, since S3 takes a while for each.
 const openAtOnce = 16
 
 func (o objectRuns) read(ctx context.Context, prefix string, section int) (*merger, error) {
@@ -124,7 +124,7 @@ func (o objectRuns) open(ctx context.Context, names []string, section int) (*mer
 	return openRuns(names, func(name string) (io.ReadCloser, error) { return o.openSection(ctx, name, section) })
 }
 
-// openRuns merges several runs; open gives nil for an empty one.
+// openRuns merges several runs; open returns nil for an empty one.
 func openRuns(names []string, open func(name string) (io.ReadCloser, error)) (*merger, error) {
 	opened := make([]io.ReadCloser, len(names))
 	var g errgroup.Group
@@ -152,10 +152,10 @@ func openRuns(names []string, open func(name string) (io.ReadCloser, error)) (*m
 	return newMerger(readers)
 }
 
-// headBytes holds the lengths of as many sections as there can be key ranges.
+// headBytes is enough for the lengths of the sections of all key ranges.
 const headBytes = 1 << 10
 
-// openSection is nil where the section is empty.
+// openSection returns nil if the section is empty.
 func (o objectRuns) openSection(ctx context.Context, name string, section int) (io.ReadCloser, error) {
 	head, err := objectPart(ctx, o.objects, name, "", 0, headBytes)
 	if err != nil {
@@ -178,10 +178,11 @@ func objectPart(ctx context.Context, o *objects.Objects, name, version string, o
 	return io.ReadAll(in)
 }
 
-// runsDir is where the runs of a job lie; they go when it ends.
+// runsDir is the prefix of the runs of a job, which are deleted when it ends.
 func runsDir(jobID string) string { return jobDir(jobID) + "runs/" }
 
-// writeRejects stores the rows that a task of an undo leaves alone as a run, if there are any, and gives what a summary says of it.
+// writeRejects stores the rows that a task of an undo leaves alone as a run, and returns its name
+// for the summary. Without such rows there is no run.
 func (w *work) writeRejects(ctx context.Context, by string, rejects batch) (names []string, err error) {
 	if len(rejects.refs) == 0 {
 		return nil, nil
@@ -190,7 +191,7 @@ func (w *work) writeRejects(ctx context.Context, by string, rejects batch) (name
 	return []string{dir + by}, objectRuns{w.objects, dir}.write(ctx, by, []batch{rejects})
 }
 
-// Names of runs. Zero-padded, so that they list in order.
+// Names of runs.
 const (
 	runMain = "main" // rows and findings
 	runAsks = "asks" // look-ups

@@ -33,14 +33,15 @@ func (c *change) action() Action {
 	return Changed
 }
 
-// Change is one row of a change set, as people and programs see it: the attributes before
-// and after by name (docs/TABLE.md), none before an added row and none after a removed one. Amounts are in
-// minor units, times in milliseconds of Unix time. Names with a leading "_" are about the item.
+// Change is one row of a change set, as people and programs see it: the attributes before and after
+// by name (docs/TABLE.md). An added row has none before, a removed row none after. Amounts are in
+// minor units, times in milliseconds of Unix time. Names that begin with "_" describe the item, not
+// the record.
 type Change struct {
 	Dataset billing.Dataset `json:"dataset"`
 	Action  Action          `json:"action"`
 	Key     string          `json:"key"`            // sort key in the table
-	File    string          `json:"file,omitempty"` // where it comes from; none of a removed row
+	File    string          `json:"file,omitempty"` // input file; empty for a removed row
 	Line    int64           `json:"line,omitempty"`
 	Before  map[string]any  `json:"before,omitempty"`
 	After   map[string]any  `json:"after,omitempty"`
@@ -54,7 +55,7 @@ func changeOf(j *job.Job, c *change) Change {
 	return out
 }
 
-// plain are attributes as JSON has them.
+// plain returns attributes as values for JSON.
 func plain(a table.Attrs) map[string]any {
 	if len(a) == 0 {
 		return nil
@@ -85,7 +86,8 @@ type sampleKind struct {
 	action  Action
 }
 
-// sample is a change and its place, which a reader of samples needs to find the first ones again.
+// sample is a change and its place in the input, from which a reader finds the first ones of all
+// sets.
 type sample struct {
 	File   int    `json:"file"`
 	Line   int64  `json:"line"`
@@ -121,7 +123,7 @@ func (s *sampler) add(kind sampleKind, one sample) {
 
 func samplesDir(jobID string) string { return jobDir(jobID) + "samples/" }
 
-// store keeps the samples of one change set. They go when the change set goes.
+// store stores the samples of one change set. They are deleted with the change set.
 func (s *sampler) store(ctx context.Context, w *work, id setID) error {
 	if len(s.kept) == 0 {
 		return nil
@@ -137,8 +139,8 @@ func (s *sampler) store(ctx context.Context, w *work, id setID) error {
 	return w.objects.Put(ctx, samplesDir(w.job.ID)+id.name(), bytes.NewReader(body))
 }
 
-// Samples are the first changes of each dataset and action that an import makes or
-// would make, in the order of datasets, actions and the input.
+// Samples returns the first changes of each dataset and action that an import makes or would make,
+// in the order of datasets, actions and the input.
 func (im *Importer) Samples(ctx context.Context, j *job.Job) ([]Change, error) {
 	names, err := im.c.Objects.Names(ctx, samplesDir(j.ID))
 	if err != nil {
@@ -158,7 +160,7 @@ func (im *Importer) Samples(ctx context.Context, j *job.Job) ([]Change, error) {
 	for _, ds := range billing.Order() {
 		for _, action := range []Action{Added, Changed, Removed} {
 			if action == Removed && j.Import.Undo == "" && !j.Import.Removes {
-				continue // they were withheld
+				continue // the gate withheld them
 			}
 			for _, one := range s.kept[sampleKind{ds, action}] {
 				out = append(out, one.Change)

@@ -11,13 +11,13 @@ import (
 // probe is how many items are read to learn how dense a source is.
 const probe = 100
 
-// fewKeys are asked for one by one without a probe.
+// fewKeys is the number of keys up to which each is read by itself, without a probe.
 const fewKeys = 4
 
-// storedAt returns the attributes stored under each of the ascending sort keys, nil where there
-// is nothing. Where the keys lie dense among what is stored it reads the
-// range (about 0.1 read unit a row), where they are sparse it gets them (1 unit
-// a row); it finds out by a probe and the even spread of hashes. Strongly consistent both ways.
+// storedAt returns the attributes stored under each of the ascending sort keys, nil where there is
+// no item. Where the keys are dense among the stored items it reads the range (about 0.1 read unit
+// a row); where they are sparse it gets each item (1 unit a row). A probe tells which, since hashes
+// spread evenly. Reads are strongly consistent both ways.
 func (w *work) storedAt(ctx context.Context, sks []string) ([]table.Attrs, error) {
 	out := make([]table.Attrs, len(sks))
 	for from := 0; from < len(sks); {
@@ -74,20 +74,20 @@ func (w *work) storedIn(ctx context.Context, pk string, sks []string, out []tabl
 	}
 }
 
-// learn notes what it costs to read all items of a kind, in thousandths of a unit: hashes spread evenly, so a
-// stretch of one partition tells about all of them.
+// learn notes the cost of reading all items of a kind in one partition, in thousandths of a unit.
+// Hashes spread evenly, so a part of one partition is enough to know.
 func (w *work) learn(what string, cost table.Cost, from, to string) {
 	if span := position(to) - position(from); span > 0 {
 		w.density[what] = float64(cost.ReadMilli) / span
 	}
 }
 
-// sparse tells whether reading the range of some keys would cost more than getting the keys one by one.
+// sparse reports whether reading the range of these keys costs more than getting each key.
 func sparse(sks []string, density float64) bool {
 	return density*(position(sks[len(sks)-1])-position(sks[0])) > float64(1000*len(sks))
 }
 
-// position is where a sort key lies in the even spread of its leading hash, from 0 to 1.
+// position is where the hash that leads a sort key lies among all hashes, from 0 to 1.
 func position(sk string) float64 {
 	const digits = 13 // 52 bits: all that a float64 carries
 	h, ok := store.LeadingH(sk)
@@ -113,7 +113,8 @@ func (w *work) storedByGet(ctx context.Context, pk string, sks []string, out []t
 	return nil
 }
 
-// storedUnder returns what is present under the keys of some changes, in ascending order; nil where there is nothing.
+// storedUnder returns what is present under the keys of these changes, which ascend; nil where
+// there is nothing.
 func (w *work) storedUnder(ctx context.Context, changes []change) ([]table.Attrs, error) {
 	stored, err := w.rawUnder(ctx, changes)
 	if err != nil {
@@ -125,7 +126,7 @@ func (w *work) storedUnder(ctx context.Context, changes []change) ([]table.Attrs
 	return stored, nil
 }
 
-// rawUnder returns what is stored under the keys of some changes, be it hidden or not.
+// rawUnder returns what is stored under the keys of these changes, hidden or not.
 func (w *work) rawUnder(ctx context.Context, changes []change) ([]table.Attrs, error) {
 	sks := make([]string, len(changes))
 	for i := range changes {
@@ -141,7 +142,7 @@ type walk struct {
 	page    []table.Item
 }
 
-// peek is the next record, and whether there is one.
+// peek returns the next record, and whether there is one.
 func (s *walk) peek(ctx context.Context) (table.Item, bool, error) {
 	for len(s.page) == 0 {
 		if len(s.queries) == 0 {
@@ -159,11 +160,11 @@ func (s *walk) peek(ctx context.Context) (table.Item, bool, error) {
 	return s.page[0], true, nil
 }
 
-// pass leaves the record that peek shows.
+// pass moves on from the record that peek returned.
 func (s *walk) pass() { s.page = s.page[1:] }
 
-// present is what of a stored item counts: nothing if it is of an older manual
-// epoch or lies under a tombstone.
+// present is a stored item as an import sees it: nil if it is of an older manual epoch or hidden by
+// a tombstone.
 func (w *work) present(sk string, a table.Attrs) table.Attrs {
 	if a == nil || w.dir.Hides(w.tag, sk, a) {
 		return nil
@@ -171,5 +172,5 @@ func (w *work) present(sk string, a table.Attrs) table.Attrs {
 	return a
 }
 
-// buried tells whether an item is hidden by a tombstone.
-func (w *work) buried(sk string, a table.Attrs) bool { return w.dir.Covers(w.tag, sk, a) }
+// beingErased reports whether a tombstone hides an item.
+func (w *work) beingErased(sk string, a table.Attrs) bool { return w.dir.Covers(w.tag, sk, a) }

@@ -9,27 +9,29 @@ import (
 	"reseed/pkg/table"
 )
 
-// Undo makes the job that takes back a finished import, row by row where nothing has touched
-// the row since; the rows that it leaves alone are listed as its rejects. As a plan it stops before anything is written. An
-// import that failed or was cancelled half-way can be taken back too, and so can an undo. The error is fault.Conflict while the
-// import has not ended, and if an undo of it was begun that has not failed, been cancelled or been undone. A plan of an undo is none
-// until it is applied; then the same goes for it.
+// Undo makes the job that takes back an import, row by row, where nothing else has changed the row
+// since. It lists the rows that it leaves alone as its rejects. With plan set, the job stops before
+// it writes anything. Imports that failed or were cancelled halfway can be undone too, and so can
+// undos. The error is fault.Conflict if the import has not ended, or if an undo of it was begun
+// that has not failed, been cancelled or been undone. The plan of an undo counts as begun once it
+// is applied.
 func (im *Importer) Undo(ctx context.Context, id string, plan bool) (*job.Job, error) {
 	for {
 		src, undo, link, err := im.prepareUndo(ctx, id, plan)
 		if err != nil {
 			return nil, err
 		}
-		// In one transaction, so that the import always names the job that is at it.
+		// In one transaction, so that the import always names the job that undoes it.
 		j, err := im.create(ctx, src, undo, link...)
 		if !fault.Is(err, fault.Conflict) {
 			return j, err
 		}
-		// The import has changed meanwhile: somebody else takes it back.
+		// The import has changed meanwhile: another request undoes it.
 	}
 }
 
-// prepareUndo gives the job that takes an import back, and the write by which the import says so, unless it is a plan.
+// prepareUndo makes the job that undoes an import, and the write that notes this job at the import,
+// unless it is a plan.
 func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src store.Source, undo *job.Job, link []table.Write, err error) {
 	target, err := im.c.Ledger.Get(ctx, id)
 	if err != nil {
@@ -44,13 +46,14 @@ func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src 
 		Undo: id, Origin: target.Import.Origin, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges, Small: target.Import.Small && !hasStage(target, stagePlans),
 		Plan: plan, Ground: plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
 	}
-	if src, err = im.still(ctx, target); err != nil || plan {
+	if src, err = im.undoSource(ctx, target); err != nil || plan {
 		return src, undo, nil, err
 	}
 	return src, undo, []table.Write{write}, nil
 }
 
-// undoing is the write by which a job that can be taken back says that another one is at it.
+// undoing is the write that notes at a job which other job undoes it. The error is fault.Conflict
+// if the job cannot be undone.
 func (im *Importer) undoing(ctx context.Context, id, by string) (table.Write, error) {
 	return im.c.Ledger.Changed(ctx, id, func(target *job.Job) error {
 		if err := im.undoable(ctx, target); err != nil {
@@ -61,7 +64,8 @@ func (im *Importer) undoing(ctx context.Context, id, by string) (table.Write, er
 	})
 }
 
-// onlyAdded tells whether a job has neither changed nor removed rows. One of an older version that ended half-way has no counts.
+// onlyAdded reports whether a job has neither changed nor removed rows. A job of an older version
+// that ended halfway has no counts: then it is false.
 func onlyAdded(target *job.Job) bool {
 	for _, c := range target.Datasets {
 		if c.Changed > 0 || c.Removed > 0 {
@@ -71,9 +75,9 @@ func onlyAdded(target *job.Job) bool {
 	return len(target.Datasets) > 0
 }
 
-// still gives the source of a job that is to be taken back. The error is fault.Conflict if what the job has written, or the
-// record of it, was erased.
-func (im *Importer) still(ctx context.Context, target *job.Job) (store.Source, error) {
+// undoSource returns the source of a job that is to be undone. The error is fault.Conflict if what the
+// job wrote, or its change sets, were erased.
+func (im *Importer) undoSource(ctx context.Context, target *job.Job) (store.Source, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
 		return store.Source{}, err
@@ -83,7 +87,7 @@ func (im *Importer) still(ctx context.Context, target *job.Job) (store.Source, e
 	case !ok:
 		err = fault.New(fault.Conflict, codeErased, "The data source was erased, and the import with it.")
 	case e != (store.Epochs{}) && e != src.Epochs:
-		err = fault.New(fault.Conflict, codeEmptied, "The data source was emptied since, and what the import brought went with that.")
+		err = fault.New(fault.Conflict, codeEmptied, "The data source was emptied since, with what the import brought.")
 	case target.Import.FilesErased:
 		err = errChangeSetErased()
 	}
@@ -107,36 +111,38 @@ func (im *Importer) undoable(ctx context.Context, target *job.Job) error {
 	switch {
 	case err != nil:
 		return err
-	case by.Status == job.Failed, by.Status == job.Cancelled, by.Import.UndoneBy != "": // it may go on, or was itself taken back
+	// may be tried again, or was undone itself
+	case by.Status == job.Failed, by.Status == job.Cancelled, by.Import.UndoneBy != "":
 		return nil
 	case !by.Status.Ended():
-		return fault.Newf(fault.Conflict, "undone_already", "Job %s is taking this import back.", by.ID)
+		return fault.Newf(fault.Conflict, "undone_already", "Job %s is undoing this import.", by.ID)
 	}
 	return fault.Newf(fault.Conflict, "undone_already",
-		"Job %s has taken this import back already. To try again with the rows that it left alone, undo that job first.", by.ID)
+		"Job %s has already undone this import. To try again with the rows that it left alone, undo that job first.", by.ID)
 }
 
-// startAnew has an undo that a version before 2026-11-29 began go through all phases again. Those decided and applied each key range of a pass in
-// one task, pass by pass. What was decided is not decided again, and what was applied not applied again; the rest is
-// decided with what is stored by now.
+// startAnew starts an undo that a version before 2026-11-29 began again from the first phase. That
+// version decided and applied each key range of a pass in one task, pass by pass. What it decided
+// or applied is not decided or applied again; the rest is decided with what is stored now.
 func (im *Importer) startAnew(ctx context.Context, id string) (*job.Job, error) {
 	return im.c.Ledger.Update(ctx, id, func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
 			return err
 		}
-		if old(j) {
+		if ungatedUndo(j) {
 			j.Import.Stepwise, j.Stage = true, ""
 		}
 		return nil
 	})
 }
 
-// old tells whether an undo was begun by a version before 2026-11-29, and not started anew by this one.
-func old(j *job.Job) bool {
+// ungatedUndo reports whether a version before 2026-11-29 began this undo, and this version has not started
+// it again.
+func ungatedUndo(j *job.Job) bool {
 	return j.Import.Undo != "" && j.Import.Applying && j.Import.Estimate == nil && !j.Import.Stepwise
 }
 
-// finishStepwise ends an undo that has had no gate.
+// finishStepwise ends an undo that has no gate.
 func (im *Importer) finishStepwise(ctx context.Context, j *job.Job, sum totals) (*job.Job, error) {
 	if err := sum.accounted(j); err != nil {
 		return nil, err

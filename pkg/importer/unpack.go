@@ -19,15 +19,15 @@ import (
 	"reseed/pkg/objects"
 )
 
-// Limits of packed files, against what unpacks to more than anybody meant to send. They hold for the sizes that ZIPs declare, of their
-// CSV and NDJSON files: an entry that holds more than it declares is an error. A .gz declares nothing: it is unpacked as far as the
-// limits go.
+// Limits of packed files, against files that unpack to far more than their sender meant. For ZIPs
+// they apply to the sizes that the ZIP declares for its CSV and NDJSON files; an entry larger than
+// declared is an error. A .gz declares no size: it is unpacked until it reaches the limits.
 const (
-	maxUnpacked  = 50 << 30  // bytes, of all packed files of an import
-	maxRatio     = 200       // of the unpacked bytes to the packed ones, of each file and of all
-	freeOfRatio  = 100 << 20 // bytes that may be unpacked whatever the ratio
+	maxUnpacked  = 50 << 30  // bytes, all packed files of an import together
+	maxRatio     = 200       // unpacked bytes for each packed byte, of each file and of all together
+	freeOfRatio  = 100 << 20 // bytes that may be unpacked at any ratio
 	maxZipFiles  = 100
-	wholeStep    = time.Minute // an attempt to unpack an entry that had less time before the deadline of its step does not count
+	wholeStep    = time.Minute // an attempt to unpack an entry counts only if it had this time before the deadline
 	mostAttempts = 3
 )
 
@@ -39,7 +39,7 @@ type packed struct {
 	entries []*zip.File
 }
 
-// names are those of the unpacked files.
+// names lists the names of the unpacked files.
 func (p packed) names() (out []string) {
 	if len(p.entries) == 0 {
 		name := p.file.Name
@@ -60,7 +60,8 @@ const (
 	magicGzip = "\x1f\x8b"
 )
 
-// packedFiles finds the packed files among those of a job, by their indexes, and looks at what they declare.
+// packedFiles finds the packed files of a job, by their indexes, and checks the sizes that they
+// declare.
 func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed, error) {
 	out := map[int]packed{}
 	for i, f := range j.Import.Files {
@@ -75,7 +76,8 @@ func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed
 	return out, checkSizes(out)
 }
 
-// packedFile tells whether a file is packed, and what is in it: by its first bytes, whatever it is called.
+// packedFile reports whether a file is packed, and what is in it. Its first bytes decide, not its
+// name.
 func packedFile(ctx context.Context, o *objects.Objects, f job.File) (p packed, is bool, err error) {
 	magic, err := objectPart(ctx, o, f.Object, f.Version, 0, int64(len(magicZIP)))
 	p.file = f
@@ -94,7 +96,7 @@ func isPacked(magic []byte) bool {
 	return string(magic) == magicZIP || strings.HasPrefix(string(magic), magicGzip)
 }
 
-// checkSizes holds ZIPs to the limits.
+// checkSizes checks ZIPs against the limits.
 func checkSizes(zips map[int]packed) error {
 	var all sizes
 	for _, z := range zips {
@@ -117,11 +119,12 @@ func checkSizes(zips map[int]packed) error {
 // sizes are bytes of one ZIP or several.
 type sizes struct{ packed, unpacked uint64 }
 
-// add adds up; what is above the limit stays there, so that no sum runs over.
+// add adds sizes. What is above the limit is cut to just above it, so that no sum overflows.
 func (s sizes) add(o sizes) sizes {
 	return sizes{s.packed + o.packed, min(s.unpacked, maxUnpacked+1) + min(o.unpacked, maxUnpacked+1)}
 }
 
+// sizes are bytes of one or more ZIPs.
 func (p packed) sizes() sizes {
 	if len(p.entries) == 0 {
 		return sizes{}
@@ -136,7 +139,7 @@ func (p packed) sizes() sizes {
 func (s sizes) overRatio() bool { return s.unpacked > freeOfRatio && s.unpacked > maxRatio*s.packed }
 
 func (s sizes) bomb(what string) error {
-	return badZip("zip_ratio", "%s would unpack to %d MiB, which is more than %d times its size; import the files in it themselves, not packed.",
+	return badZip("zip_ratio", "%s would unpack to %d MiB, which is more than %d times its size; import the files themselves, not packed.",
 		what, s.unpacked>>20, maxRatio)
 }
 
@@ -155,12 +158,14 @@ func (im *Importer) unpackTasks(ctx context.Context, j *job.Job, phase string) (
 	return numbered(phase, numbers...), nil
 }
 
-// unpackedObject is where the n-th file in a packed one goes, which is the i-th file of its job.
+// unpackedObject names the object for the n-th file in a packed file, which is the i-th file of its
+// job.
 func unpackedObject(jobID string, i, n int) string {
 	return fmt.Sprintf("%s%03d-%04d.csv", inputDir(jobID), i, n)
 }
 
-// inputs are the files of a job with the unpacked files in place of the packed ones.
+// inputs lists the files of a job, with unpacked files in place of packed ones; zips lists the
+// packed ones.
 func (im *Importer) inputs(ctx context.Context, j *job.Job) (out, zips []job.File, err error) {
 	found, err := im.packedFiles(ctx, j)
 	if err != nil {
@@ -184,7 +189,8 @@ func (im *Importer) inputs(ctx context.Context, j *job.Job) (out, zips []job.Fil
 	return out, zips, nil
 }
 
-// zipEntries lists the CSV and NDJSON files of a ZIP, which can be unpacked as far as its directory tells.
+// zipEntries lists the CSV and NDJSON files of a ZIP. It fails if the ZIP's directory shows that
+// they cannot be unpacked.
 func zipEntries(ctx context.Context, o *objects.Objects, f job.File) ([]*zip.File, error) {
 	z, err := openZip(ctx, o, f)
 	if err != nil {
@@ -207,18 +213,20 @@ func zipEntries(ctx context.Context, o *objects.Objects, f job.File) ([]*zip.Fil
 // openZip reads the directory of a ZIP.
 func openZip(ctx context.Context, o *objects.Objects, f job.File) (*zip.Reader, error) {
 	z, err := zip.NewReader(&zipBytes{ctx: ctx, objects: o, file: f}, f.Size)
-	if err != nil && !passes(err) && ctx.Err() == nil {
+	if err != nil && !temporary(err) && ctx.Err() == nil {
 		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
 	}
 	return z, err
 }
 
-// isWorkbook tells whether a ZIP is a file of Excel, or of another spreadsheet in the same or the open format.
+// isWorkbook reports whether a ZIP is a spreadsheet file: of Excel or of a program that writes
+// Excel's format or OpenDocument.
 func isWorkbook(z *zip.Reader) bool {
 	return slices.ContainsFunc(z.File, func(e *zip.File) bool { return strings.HasPrefix(e.Name, "xl/") || e.Name == "content.xml" })
 }
 
-// inputEntries lists the CSV and NDJSON files, but not what archivers and systems add of their own.
+// inputEntries lists the CSV and NDJSON files of a ZIP, without the files that archivers and
+// operating systems add.
 func inputEntries(z *zip.Reader) []*zip.File {
 	var out []*zip.File
 	for _, e := range z.File {
@@ -231,8 +239,8 @@ func inputEntries(z *zip.Reader) []*zip.File {
 	return out
 }
 
-// unpack unpacks one file in a packed one, unless that was done already. One that is cut off begins again; done counts the attempts
-// that had a whole step's time and did not come to the end in it.
+// unpack unpacks one file of a packed file, unless that was done before. An interrupted attempt
+// starts over. done counts the attempts that had the time of a whole step and did not finish.
 func (w *work) unpack(ctx context.Context, number, done int, saved func(int) error) error {
 	deadline, limited := ctx.Deadline()
 	whole := limited && deadline.Sub(w.clock()) >= wholeStep
@@ -246,7 +254,7 @@ func (w *work) unpack(ctx context.Context, number, done int, saved func(int) err
 	case err != nil:
 	case done >= mostAttempts:
 		err = p.inEntry(n, badZip("zip_entry_too_large",
-			"This file %stakes longer to unpack than one step may take here; import it itself, not packed.", p.place()))
+			"This file %stakes longer to unpack than one step may take; import it unpacked.", p.place()))
 	case len(p.entries) == 0:
 		err = w.unpackGzip(ctx, object, f)
 	default:
@@ -260,7 +268,7 @@ func (w *work) unpack(ctx context.Context, number, done int, saved func(int) err
 	return inFile(err, f.Name)
 }
 
-// place is where the unpacked files are, in a sentence.
+// place says where the unpacked file is, as part of a sentence.
 func (p packed) place() string {
 	if len(p.entries) == 0 {
 		return ""
@@ -268,7 +276,7 @@ func (p packed) place() string {
 	return "in the ZIP "
 }
 
-// inEntry names the n-th file of a ZIP in front of an error.
+// inEntry puts the name of the n-th file of a ZIP in front of an error.
 func (p packed) inEntry(n int, err error) error {
 	if len(p.entries) == 0 {
 		return err
@@ -278,7 +286,7 @@ func (p packed) inEntry(n int, err error) error {
 
 func (w *work) unpackEntry(ctx context.Context, object string, e *zip.File) error {
 	r, err := e.Open()
-	if err != nil && (passes(err) || ctx.Err() != nil) {
+	if err != nil && (temporary(err) || ctx.Err() != nil) {
 		return err
 	}
 	if err != nil {
@@ -289,14 +297,14 @@ func (w *work) unpackEntry(ctx context.Context, object string, e *zip.File) erro
 	err = w.objects.Put(ctx, object, &watched{ctx: ctx, w: w, r: limited})
 	switch {
 	case limited.N <= 0:
-		return badZip("zip_lies", "A file in the ZIP holds more than the ZIP declares.")
+		return badZip("zip_lies", "A file in the ZIP is larger than the ZIP declares.")
 	case err != nil && isDamage(err):
 		return badZip("bad_zip", "This file in the ZIP is damaged; make the ZIP anew.")
 	}
 	return err
 }
 
-// unpackGzip unpacks a .gz, as far as the limits go.
+// unpackGzip unpacks a .gz until it reaches the limits.
 func (w *work) unpackGzip(ctx context.Context, object string, f job.File) error {
 	room, err := w.roomFor(ctx, f)
 	if err != nil {
@@ -307,7 +315,7 @@ func (w *work) unpackGzip(ctx context.Context, object string, f job.File) error 
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	// What is wrong with the object store is no fault of the file.
+	// An error of the object store does not mean that the file is damaged.
 	watch := &watched{ctx: ctx, w: w, r: in}
 	z, err := gzip.NewReader(watch)
 	if err == nil {
@@ -320,8 +328,8 @@ func (w *work) unpackGzip(ctx context.Context, object string, f job.File) error 
 	return badZip("bad_gzip", "The .gz file is damaged or cut off; make it anew.")
 }
 
-// roomFor is how many bytes a .gz may unpack to: within the limits of its own, and within what the others of the import have left of
-// those of all.
+// roomFor is how many bytes a .gz may unpack to: no more than its own limit, and no more than the
+// other packed files of the import have left of the limit for all.
 func (w *work) roomFor(ctx context.Context, f job.File) (int64, error) {
 	var all int64
 	for _, o := range w.job.Import.Files {
@@ -343,40 +351,40 @@ func (w *work) roomFor(ctx context.Context, f job.File) (int64, error) {
 	return max(0, min(left, allowed(f.Size))), nil
 }
 
-// allowed is how many bytes files may unpack to that are so large.
+// allowed is how many bytes packed files of this size may unpack to.
 func allowed(size int64) int64 { return min(maxUnpacked, max(freeOfRatio, maxRatio*size)) }
 
-// bounded refuses to read on where a limit is reached.
+// bounded refuses to read on at a limit.
 type bounded struct {
 	*io.LimitedReader
 
 	room int64
 }
 
-// Read reads on, unless that is too much.
+// Read reads on, unless the limit is reached.
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.LimitedReader.Read(p)
 	if b.N <= 0 {
-		return 0, badZip("gzip_too_large", "The .gz file unpacks to more than %d MiB, which is as much as it may, at its size and beside the other packed files of this import; import the file in it itself, not packed.", b.room>>20)
+		return 0, badZip("gzip_too_large", "The .gz file unpacks to more than %d MiB, which is the limit at its size and beside the other packed files of this import; import the file itself, not packed.", b.room>>20)
 	}
 	return n, err
 }
 
-// isDamage tells whether an error says that what is packed cannot be unpacked.
+// isDamage reports whether an error says that the packed data cannot be unpacked.
 func isDamage(err error) bool {
 	return errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, zip.ErrFormat) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(flate.CorruptInputError))
 }
 
-// watched is a reader that ends as soon as the worker has to put its work aside.
+// watched is a reader that stops as soon as the worker must stop.
 type watched struct {
 	ctx context.Context //nolint:containedctx // io.Reader has no room for it
 	w   *work
 	r   io.Reader
-	err error // why it stopped, if not at the end
+	err error // why it stopped, unless at the end
 }
 
-// Read reads on, unless it has to stop.
+// Read reads on, unless the worker must stop.
 func (r *watched) Read(p []byte) (n int, err error) {
 	r.w.makeWay()
 	if err = r.w.interrupted(r.ctx); err == nil {
@@ -392,8 +400,8 @@ func badZip(code, format string, args ...any) error {
 	return fault.Newf(fault.Invalid, code, format, args...)
 }
 
-// zipBytes reads an object at any offset. A ZIP is read from its end, then
-// from front to back: the last chunk that was read is kept.
+// zipBytes reads an object at any offset. A ZIP is read from its end, then from front to back, so
+// the chunk that was read last is kept.
 type zipBytes struct {
 	ctx     context.Context //nolint:containedctx // io.ReaderAt has no room for it
 	objects *objects.Objects
@@ -404,7 +412,7 @@ type zipBytes struct {
 
 const zipChunk = 1 << 20
 
-// ReadAt reads from offset on.
+// ReadAt implements io.ReaderAt.
 func (z *zipBytes) ReadAt(p []byte, offset int64) (int, error) {
 	n := 0
 	for n < len(p) {

@@ -14,34 +14,35 @@ import (
 	"reseed/pkg/table"
 )
 
-// errHeld says that somebody else is at a task.
+// errHeld says that another worker has a task.
 var errHeld = errors.New("importer: somebody else is at this task")
 
-// work is what one worker needs to know of a job while it is at one task.
+// work is what a worker needs for one task of a job.
 type work struct {
 	job     *job.Job
 	dir     *store.Directory
 	tag     store.Tag
 	hasher  *store.Hasher
 	parts   *partitions
-	plans   map[string]bool // sort keys of the stored plans; loaded for stages that name plans
-	named   map[string]bool // external ids of plans that are known to be there
+	plans   map[string]bool // sort keys of the plans; loaded for stages that name plans
+	named   map[string]bool // external ids of plans that were found
 	ranges  int
 	store   *store.Store
 	objects *objects.Objects
 	runs    runStore
 	ledger  *job.Ledger
-	density map[string]float64 // by kind of key, see learn
-	undone  *job.Job           // of an undo: the job that is taken back
+	density map[string]float64 // by the first two characters of sort keys, see learn
+	undone  *job.Job           // in an undo: the job that is undone
 	writes  []table.Write      // reused
-	looked  time.Time          // when the job was last looked at, see interrupted
+	looked  time.Time          // when interrupted last read the job
 	clock   func() time.Time
-	// now is the job's time: rows are judged, and items stamped, by it, whoever does the work and when.
+	// now is the time of the job. Rows are judged and items stamped by it, whenever the work is
+	// done.
 	now        time.Time
 	stampMilli int64
 	stint      stint
-	number     int64 // of the job, in the rows that it adds
-	manual     int64 // epoch of the rows that it adds; 0: they are not manual
+	number     int64 // number of the job, in the rows that it adds
+	manual     int64 // manual epoch of the rows that it adds; 0: they are not manual
 }
 
 func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
@@ -72,13 +73,8 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	return w, err
 }
 
-const codeErased = "source_erased"
-
-func errErased() error {
-	return fault.New(fault.Conflict, codeErased, "The data source was erased while the import ran; nothing of it is visible.")
-}
-
-// loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
+// loadPlans reads the keys of the plans, which are few: the stored ones, as this import changes
+// them.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans, w.named = map[string]bool{}, map[string]bool{}
 	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.PlanPK(), KeysOnly: !w.dir.AnyBuried(w.tag)}) {
@@ -106,7 +102,8 @@ func (w *work) loadPlans(ctx context.Context) error {
 type result struct {
 	Summary summary    `json:"summary"`
 	Cost    table.Cost `json:"cost"`
-	Done    int        `json:"done,omitempty"` // of a task that was stopped: changes applied so far; of unpacking, see there
+	// of a stopped task: changes applied so far; of unpacking: attempts, see unpack
+	Done int `json:"done,omitempty"`
 }
 
 func resultOf(t job.Task) (r result, err error) {
@@ -116,7 +113,8 @@ func resultOf(t job.Task) (r result, err error) {
 	return r, err
 }
 
-// task does one task under its lease, and goes on if it was the last of its phase. It returns the job as it leaves it.
+// task does one task under its lease. If it was the last of its phase, it goes on with the job. It
+// returns the job in its new state.
 func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, error) {
 	t, err := im.c.Ledger.Claim(ctx, job.Task{ID: id, Job: j.ID}, im.c.Ledger.NewHolder())
 	switch {
@@ -134,7 +132,7 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 	lease := im.c.Ledger.Keep(ctx, t)
 	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) }) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
 	if err != nil {
-		_ = lease.Release() //nolint:contextcheck // it must be given back after ctx has ended, too; else it runs out by itself
+		_ = lease.Release() //nolint:contextcheck // it must be released after ctx has ended, too; else it expires by itself
 		return j, err
 	}
 	if err := save(lease.Complete, res); err != nil {
@@ -143,7 +141,8 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 	return im.after(ctx, j)
 }
 
-// save keeps a task's state. A conflict says that the lease was lost: the task is another's now, and goes on there.
+// save stores a task's state. A conflict means that the lease was lost: another worker has the task
+// now.
 func save(keep func(json.RawMessage) error, r result) error {
 	body, err := json.Marshal(r)
 	if err != nil {
@@ -155,7 +154,8 @@ func save(keep func(json.RawMessage) error, r result) error {
 	return err
 }
 
-// after goes on if the task that has ended was the last of its phase, or the job is to end by now.
+// after goes on with the job if the task that ended was the last of its phase, or if the job is
+// about to end.
 func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	now, err := im.c.Ledger.Get(ctx, j.ID)
 	if err != nil {
@@ -164,7 +164,7 @@ func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	switch {
 	case now.Status.Ended():
 		return now, nil
-	case now.State().Stops(): // the others may have left because of this task
+	case now.State().Stops(): // other workers may have left because of this task
 		return im.goOn(ctx, now)
 	}
 	if todo, err := im.todo(ctx, now); err != nil || len(todo) > 0 {
@@ -173,9 +173,9 @@ func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.goOn(ctx, now)
 }
 
-// taskWork is newWork for steps that decide or write rows. It fails if manual customers were erased since the import was
-// looked through: the rows that it adds, or the manual ones that it changes, may come too late to be swept. An undo looks at
-// each row.
+// taskWork is newWork for steps that decide or write rows. It fails if manual customers were erased
+// after the import was scanned: rows that the import adds, or manual rows that it changes, may be
+// written too late for the sweep. An undo checks each row itself.
 func (im *Importer) taskWork(ctx context.Context, j *job.Job) (*work, error) {
 	w, err := im.newWork(ctx, j)
 	if err == nil && w.undone == nil && w.dir.ManualEpoch > j.Import.ManualEpoch {
@@ -184,7 +184,7 @@ func (im *Importer) taskWork(ctx context.Context, j *job.Job) (*work, error) {
 	return w, err
 }
 
-// workFor is taskWork for steps that decide or write rows, and newWork for others.
+// workFor is taskWork for steps that decide or write rows, and newWork for other steps.
 func (im *Importer) workFor(ctx context.Context, j *job.Job, step string) (*work, error) {
 	if step == stepUnpack || step == stepRejects {
 		return im.newWork(ctx, j)
@@ -192,7 +192,7 @@ func (im *Importer) workFor(ctx context.Context, j *job.Job, step string) (*work
 	return im.taskWork(ctx, j)
 }
 
-// files does one task of the steps that only write files.
+// files does one task of the steps that write only files.
 func (w *work) files(ctx context.Context, step string, n, done int, saved func(int) error) error {
 	if step == stepUnpack {
 		return w.unpack(ctx, n, done, saved)
@@ -227,10 +227,10 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 		out.Summary, err = w.resolve(ctx, stage, n)
 	case stepMerge:
 		out.Summary, err = w.mergeRange(ctx, stage, n)
-	case stepGoing, stepAsk, stepComing, stepHung, stepNamed:
+	case stepGoing, stepAsk, stepComing, stepDependents, stepNamed:
 		out.Summary, err = w.undo(ctx, stage, step, n)
-	case stepHungStill:
-		err = w.findHung(ctx, n)
+	case stepDependentsStill:
+		err = w.findDependents(ctx, n)
 	case stepNamedStill:
 		err = w.findNamed(ctx, n)
 	case stepCheck:
@@ -249,8 +249,8 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 	return spent(), err
 }
 
-// decideAll decides a small import from the first stage to the last. Done again after
-// a kill it finds the change sets of the stages that were decided, and leaves them.
+// decideAll decides a small import from the first stage to the last. Done again after a kill, it
+// finds the change sets of the stages that were decided, and keeps them.
 func (w *work) decideAll(ctx context.Context) (summary, error) {
 	if w.undone != nil {
 		return w.decideUndo(ctx)
@@ -276,7 +276,7 @@ func (w *work) decideAll(ctx context.Context) (summary, error) {
 	return sum, nil
 }
 
-// mapStage maps some pieces of a stage.
+// mapStage maps these pieces of a stage.
 func (w *work) mapStage(ctx context.Context, stage int, pieces []int) (summary, error) {
 	var sum summary
 	if namesPlans(stage) {
@@ -294,11 +294,11 @@ func (w *work) mapStage(ctx context.Context, stage int, pieces []int) (summary, 
 	return sum, nil
 }
 
-// lookEvery is how often a worker asks whether its job is to end.
+// lookEvery is how often a worker reads the job to see whether it is about to end.
 const lookEvery = time.Second / 2
 
-// interrupted tells whether a worker has to put its work aside: errStopped when the
-// deadline is near, errEnding when the job is to end, else nil. It is called often.
+// interrupted tells whether a worker must stop: errStopped when the deadline is near, errEnding
+// when the job is about to end, else nil. It is called often.
 func (w *work) interrupted(ctx context.Context) error {
 	now := w.clock()
 	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(now) < reserve {

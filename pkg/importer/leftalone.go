@@ -11,26 +11,27 @@ import (
 	"reseed/pkg/source/csvsource"
 )
 
-// RejectsName is where the list of the rows that an undo left alone lies in the object store, and the rejects of imports
-// before 2026-11-29 (see [Importer.Rejects]). There is none if there are no such rows.
+// RejectsName is the object with the list of the rows that an undo left alone. Before 2026-11-29 it
+// held the rejects of an import (see [Importer.Rejects]). There is no object without such rows.
 func RejectsName(jobID string) string { return jobDir(jobID) + "rejects.csv" }
 
-// writeLeftAlone writes the rows that an undo left alone, in place of the rejects file of an import.
+// writeLeftAlone writes the list of the rows that an undo left alone. An import has its rejects
+// file instead.
 func (im *Importer) writeLeftAlone(ctx context.Context, j *job.Job, names []string) error {
 	there := func() (bool, error) {
 		_, err := im.c.Objects.Stat(ctx, RejectsName(j.ID))
 		if fault.Is(err, fault.NotFound) {
-			return false, nil // there is none, and that is an answer
+			return false, nil
 		}
 		return err == nil, err
 	}
-	// If it is there it is whole, and who ends the job a second time, since the first try was killed, may find that the runs are
-	// gone which it was made of.
+	// If the file exists it is complete: keep it. A retry after a crash may find the runs already
+	// deleted.
 	if is, err := there(); is || err != nil {
 		return err
 	}
 	err := im.listLeftAlone(ctx, j, names)
-	if fault.Is(err, fault.NotFound) { // somebody else has made it meanwhile, and dropped the runs
+	if fault.Is(err, fault.NotFound) { // another worker wrote it meanwhile, and deleted the runs
 		if is, _ := there(); is {
 			return nil
 		}
@@ -48,7 +49,7 @@ func (im *Importer) listLeftAlone(ctx context.Context, j *job.Job, names []strin
 	if err != nil {
 		return err
 	}
-	defer file.Abort() // has no effect once closed
+	defer file.Abort() // no effect once closed
 	out := csv.NewWriter(file)
 	cells := []string{"Dataset", "Record", "Reject code", "Reject reason"}
 	for err == nil {

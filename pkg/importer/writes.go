@@ -5,8 +5,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// appendWrites adds what makes one change true in the table: the record, its
-// new pointers, and the end of its old ones.
+// appendWrites adds the writes of one change: the record, its new pointers, and the deletes of its
+// old ones.
 func appendWrites(dst []table.Write, hr *store.Hasher, p *partitions, c *change) []table.Write {
 	dst = append(dst, write(p.key(c.sk), c.before, c.after))
 	before, after := store.PointersOf(hr, c.sk, c.before), store.PointersOf(hr, c.sk, c.after)
@@ -24,7 +24,7 @@ func appendWrites(dst []table.Write, hr *store.Hasher, p *partitions, c *change)
 	return dst
 }
 
-// write is the write that leads from attributes to others; none are nil.
+// write changes the attributes of an item from before to after; nil means that there is no item.
 func write(k table.Key, before, after table.Attrs) table.Write {
 	w := table.Write{Item: table.Item{Key: k, Attrs: after}, Delete: after == nil, Replaces: table.Nothing}
 	if before != nil {
@@ -33,7 +33,7 @@ func write(k table.Key, before, after table.Attrs) table.Write {
 	return w
 }
 
-// named are the attributes of the pointer of that key; nil if there is none.
+// named returns the attributes of the pointer with this key; nil if there is none.
 func named(list []store.Pointer, sk string) table.Attrs {
 	for _, q := range list {
 		if q.SK == sk {
@@ -43,8 +43,8 @@ func named(list []store.Pointer, sk string) table.Attrs {
 	return nil
 }
 
-// costOf is what a change will cost, in thousandths of a write unit. A pointer is far smaller
-// than a unit, so that of a row that comes or goes need not be spelled.
+// costOf is the cost of a change, in thousandths of a write unit. A pointer is far smaller than a
+// unit, so the pointers of an added or removed row are only counted.
 func (w *work) costOf(c *change) (milli int64) {
 	if c.before == nil || c.after == nil {
 		a := c.after

@@ -11,60 +11,63 @@ import (
 	"reseed/pkg/table"
 )
 
-// Whether a record may go depends on what belongs to it: on whether any of that stays. What is stored there is walked
-// beside the records that are to go, and beside it what this job makes of it.
+// Whether a record may go depends on what belongs to it: it may go if none of that stays. So the
+// rows that are stored under the records that are to go are walked, together with what this job
+// changes there.
 
-// turn says that a row which belongs to a record goes, or comes.
-type turn struct {
-	key   string // of the row, or of the pointer from the record to it
+// dependentChange says that a row which belongs to a record goes, or comes.
+type dependentChange struct {
+	key   string // of the row, or of the record's pointer to it
 	comes bool
 }
 
-// turns are those of many rows, in key order.
-type turns struct {
-	in   *merger // each body is "+" for one that comes, "-" for one that goes
-	cur  turn
+// dependentChanges are the changes of the rows of one kind, in key order.
+type dependentChanges struct {
+	in   *merger // each body is "+" for a row that comes, "-" for a row that goes
+	cur  dependentChange
 	more bool
 }
 
-func (t *turns) step() error {
+func (t *dependentChanges) step() error {
 	e, err := t.in.next()
 	t.more = err == nil
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err == nil {
-		t.cur = turn{e.key, e.body[0] == '+'}
+		t.cur = dependentChange{e.key, e.body[0] == '+'}
 	}
 	return err
 }
 
-func (t *turns) close() {
+func (t *dependentChanges) close() {
 	if t != nil {
 		t.in.close()
 	}
 }
 
-// hungKey is the key under which a row hangs on a customer; empty if there is no row, or it does not.
-func (w *work) hungKey(sk string, a table.Attrs) string {
+// dependentKey is the key under which a row belongs to a customer; empty if there is no row, or it
+// belongs to none.
+func (w *work) dependentKey(sk string, a table.Attrs) string {
 	if a == nil {
 		return ""
 	}
 	return store.BelowSK(w.hasher, sk, a)
 }
 
-func runHung(kind *store.RecordKind) string { return "hung-" + kind.Below()[:1] }
+func runDependents(kind *store.RecordKind) string { return "hung-" + kind.Below()[:1] }
 
-// findHung writes down what this job makes of what hangs on customers, by the key ranges of those.
-func (w *work) findHung(ctx context.Context, keyRange int) error {
-	for _, kind := range hung() {
+// findDependents stores which rows come and go under customers in this job, by the key range of the
+// customer.
+func (w *work) findDependents(ctx context.Context, keyRange int) error {
+	for _, kind := range dependentKinds() {
 		if !hasStage(w.job, kind.Stage) {
 			continue
 		}
 		out := &spill{w: w, name: func(n int) string {
-			return runName(stageCustomers, runHung(kind), fmt.Sprintf("%02x-%04d", keyRange, n))
+			return runName(stageCustomers, runDependents(kind), fmt.Sprintf("%02x-%04d", keyRange, n))
 		}}
-		err := w.eachOwn(ctx, kind.Stage, keyRange, func(c *change) error { return w.turn(ctx, out, c) })
+		err := w.eachOwn(ctx, kind.Stage, keyRange, func(c *change) error { return w.noteDependent(ctx, out, c) })
 		if err == nil {
 			err = out.end(ctx)
 		}
@@ -75,9 +78,9 @@ func (w *work) findHung(ctx context.Context, keyRange int) error {
 	return nil
 }
 
-// turn writes down that something goes from a customer, or comes to one.
-func (w *work) turn(ctx context.Context, out *spill, c *change) error {
-	before, after := w.hungKey(c.sk, c.before), w.hungKey(c.sk, c.after)
+// noteDependent stores that a row goes from a customer, or comes to one.
+func (w *work) noteDependent(ctx context.Context, out *spill, c *change) error {
+	before, after := w.dependentKey(c.sk, c.before), w.dependentKey(c.sk, c.after)
 	if before == after {
 		return nil
 	}
@@ -92,12 +95,12 @@ func (w *work) turn(ctx context.Context, out *spill, c *change) error {
 	return out.add(ctx, &entry{key: after, kind: record, body: []byte{'+'}})
 }
 
-// openHung opens what findHung has written of the customers of a key range.
-func (w *work) openHung(ctx context.Context, keyRange int) (all []*turns, err error) {
-	for _, kind := range hung() {
-		in, err := w.runs.read(ctx, runPrefix(stageCustomers, runHung(kind)), keyRange)
+// openDependents opens what findDependents stored about the customers of a key range.
+func (w *work) openDependents(ctx context.Context, keyRange int) (all []*dependentChanges, err error) {
+	for _, kind := range dependentKinds() {
+		in, err := w.runs.read(ctx, runPrefix(stageCustomers, runDependents(kind)), keyRange)
 		if err == nil {
-			t := &turns{in: in}
+			t := &dependentChanges{in: in}
 			all = append(all, t)
 			err = t.step()
 		}
@@ -108,10 +111,12 @@ func (w *work) openHung(ctx context.Context, keyRange int) (all []*turns, err er
 	return all, nil
 }
 
-// needed tells which of some rows that are to go, in key order, have something belong to them that stays. Of customers all that hangs on
-// them counts, and what comes and goes of that is read on with every call; of an invoice the line items and transactions that are not among the rows.
-func (w *work) needed(ctx context.Context, sks []string, turned []*turns) (map[string]bool, error) {
-	n := &neededness{w: w, needed: map[string]bool{}}
+// needed tells which of the rows that are to go, in key order, must stay because other rows that
+// stay belong to them. For customers all dependent rows count, and changed, what comes and goes
+// among those, is read on with every call. For an invoice its line items and transactions count,
+// unless they are to go too.
+func (w *work) needed(ctx context.Context, sks []string, changed []*dependentChanges) (map[string]bool, error) {
+	n := &neededFinder{w: w, needed: map[string]bool{}}
 	for _, sk := range sks {
 		if store.ParentSK(sk) == "" {
 			n.records = append(n.records, sk)
@@ -127,35 +132,36 @@ func (w *work) needed(ctx context.Context, sks []string, turned []*turns) (map[s
 		}
 		return n.needed, n.find(ctx, func(h store.H) table.Query { return w.parts.Parts(kind, h) })
 	}
-	for i, kind := range hung() {
+	for i, kind := range dependentKinds() {
 		of := func(h store.H) table.Query { return w.parts.Below(kind, h) }
-		var t *turns // nil: nothing comes or goes
-		if i < len(turned) {
-			t = turned[i]
+		var t *dependentChanges // nil if nothing comes or goes
+		if i < len(changed) {
+			t = changed[i]
 		}
-		n.goes = func(key string) (bool, error) { return n.turned(t, key) }
+		n.goes = func(key string) (bool, error) { return n.goesBy(t, key) }
 		if err := n.find(ctx, of); err != nil {
 			return nil, err
 		}
-		// What comes behind the last row that is stored.
+		// Rows that come after the last stored row.
 		last, _ := store.LeadingH(n.records[len(n.records)-1])
-		if _, err := n.turned(t, of(last).To); err != nil {
+		if _, err := n.goesBy(t, of(last).To); err != nil {
 			return nil, err
 		}
 	}
 	return n.needed, nil
 }
 
-// neededness finds out which records are needed by rows of one kind.
-type neededness struct {
+// neededFinder finds out which records are needed by rows of one kind.
+type neededFinder struct {
 	w       *work
 	records []string // sort keys, ascending
 	needed  map[string]bool
 	goes    func(key string) (bool, error) // asked in ascending order
 }
 
-// turned tells whether the row of that key goes. What comes before it is needed where it comes.
-func (n *neededness) turned(t *turns, key string) (goes bool, err error) {
+// goesBy reports whether the row with this key goes. It marks the records of rows that come before
+// that key.
+func (n *neededFinder) goesBy(t *dependentChanges, key string) (goes bool, err error) {
 	for t != nil && t.more && t.cur.key <= key {
 		if t.cur.comes {
 			n.mark(t.cur.key)
@@ -169,16 +175,18 @@ func (n *neededness) turned(t *turns, key string) (goes bool, err error) {
 	return goes, nil
 }
 
-// mark notes that something stays under a key: so the record there is needed, if it is one that is to go.
-func (n *neededness) mark(key string) {
+// mark notes that a row stays under a key. So its record is needed, if it is among those that are
+// to go.
+func (n *neededFinder) mark(key string) {
 	record := n.records[0][:2] + key[2:2+2*store.HashLen]
 	if _, found := slices.BinarySearch(n.records, record); found {
 		n.needed[record] = true
 	}
 }
 
-// find walks what is stored under the records: where they lie dense, all of it at once, where sparse, record by record.
-func (n *neededness) find(ctx context.Context, of func(store.H) table.Query) error {
+// find walks what is stored under the records: all of it at once where they are dense, record by
+// record where they are sparse.
+func (n *neededFinder) find(ctx context.Context, of func(store.H) table.Query) error {
 	for from := 0; from < len(n.records); {
 		pk, to := n.w.parts.Of(n.records[from]), from+1
 		for to < len(n.records) && n.w.parts.Of(n.records[to]) == pk {
@@ -207,8 +215,8 @@ func (n *neededness) find(ctx context.Context, of func(store.H) table.Query) err
 	return nil
 }
 
-func (n *neededness) walk(ctx context.Context, q table.Query) error {
-	q.KeysOnly = n.w.undone != nil // else it matters whether they are superseded
+func (n *neededFinder) walk(ctx context.Context, q table.Query) error {
+	q.KeysOnly = n.w.undone != nil // an import also needs to know whether they are superseded
 	seen := 0
 	for it, err := range n.w.store.Items(ctx, q) {
 		if seen++; err == nil && seen%lookAfter == 0 {
@@ -217,7 +225,8 @@ func (n *neededness) walk(ctx context.Context, q table.Query) error {
 		if err != nil {
 			return err
 		}
-		if k := store.RecordAt(it.SK); k != nil && !k.Part && !k.Under() { // an invoice, on the way to the parts of the next
+		// an invoice, read before the parts of the next one
+		if k := store.RecordAt(it.SK); k != nil && !k.Part && !k.Under() {
 			continue
 		}
 		goes, err := n.goes(it.SK)
@@ -231,14 +240,15 @@ func (n *neededness) walk(ctx context.Context, q table.Query) error {
 	return nil
 }
 
-// superseded tells whether a row is of manual customers that were erased and came anew: it cannot be restored, and an import
-// does not heed it. An undo does.
+// superseded reports whether a row belongs to manual customers that were erased and imported again.
+// It cannot be restored, so an import ignores it. An undo does not.
 func (w *work) superseded(a table.Attrs) bool {
 	n := manualOf(a)
 	return w.undone == nil && n > 0 && n < w.dir.ManualEpoch
 }
 
-// dense tells whether reading the stretch of some queries of one partition, in key order, costs less than asking each.
+// dense reports whether one read from the first to the last of these queries costs less than one
+// read for each. The queries are of one partition, in key order.
 func (w *work) dense(ctx context.Context, queries []table.Query) (bool, error) {
 	if len(queries) <= fewKeys {
 		return false, nil
@@ -260,8 +270,9 @@ func (w *work) dense(ctx context.Context, queries []table.Query) (bool, error) {
 
 const runNamed = "named"
 
-// findNamed writes down which of the plans that are to go are named by rows of a key range that stay, or come. No key tells it,
-// so line items and events are read, if there are such plans at all.
+// findNamed stores which of the plans that are to go are named by rows of a shard that stay or
+// come. No key leads from a plan to those rows, so line items and events are read, but only if
+// plans are to go.
 func (w *work) findNamed(ctx context.Context, shard int) error {
 	if shard >= w.parts.Shards {
 		return nil
@@ -296,7 +307,7 @@ func (w *work) findNamed(ctx context.Context, shard int) error {
 	return w.writeRun(ctx, runName(stagePlans, runNamed, fmt.Sprintf("%02x", shard)), sections)
 }
 
-// plansGoing are the plans that this job is to remove, as far as is known.
+// plansGoing are the plans that this job is to remove, as far as it has decided.
 func (w *work) plansGoing(ctx context.Context) (map[string]bool, error) {
 	going := map[string]bool{}
 	note := func(c *change) error {
@@ -306,7 +317,8 @@ func (w *work) plansGoing(ctx context.Context) (map[string]bool, error) {
 		return nil
 	}
 	each := w.eachOwn
-	if w.undone != nil && !w.job.Import.Parked { // this is what decides it
+	// the job has not decided its plans: this step is part of deciding them
+	if w.undone != nil && !w.job.Import.Parked {
 		each = w.eachUndone
 	}
 	for r := range w.ranges {
@@ -321,7 +333,8 @@ func (w *work) plansGoing(ctx context.Context) (map[string]bool, error) {
 func (w *work) eachLeft(ctx context.Context, stage, shard int, f func(table.Attrs)) error {
 	shards := w.parts.Shards
 	stored := &walk{w: w, queries: w.parts.scans(stage, shard, shards)}
-	// upTo passes the stored rows up to a key; the one there is this job's.
+	// upTo calls f for the stored rows up to a key, except the row of that key, which this job
+	// changes.
 	upTo := func(sk string) error {
 		for n := 0; ; n++ {
 			if n%lookAfter == 0 {
@@ -353,7 +366,7 @@ func (w *work) eachLeft(ctx context.Context, stage, shard int, f func(table.Attr
 	return upTo("")
 }
 
-// loadNamed reads what findNamed has found. They are few.
+// loadNamed reads what findNamed stored, which is little.
 func (w *work) loadNamed(ctx context.Context) (map[string]bool, error) {
 	in, err := w.runs.read(ctx, runPrefix(stagePlans, runNamed), 0)
 	if err != nil {
@@ -371,41 +384,4 @@ func (w *work) loadNamed(ctx context.Context) (map[string]bool, error) {
 		}
 		named[e.key] = true
 	}
-}
-
-// spillBytes is how much a spill holds in memory.
-const spillBytes = 4 << 20
-
-// spill collects entries by key range, and writes them as runs before they take much memory. Whoever does it again writes the same runs.
-type spill struct {
-	w        *work
-	name     func(n int) string // of the n-th run
-	sections []batch
-	bytes, n int
-}
-
-func (s *spill) add(ctx context.Context, e *entry) error {
-	if s.sections == nil {
-		s.sections = make([]batch, s.w.ranges)
-	}
-	s.sections[s.w.parts.rangeOf(e.key, s.w.ranges)].add(e)
-	const beside = 64 // bytes of each entry
-	if s.bytes += len(e.key) + len(e.body) + beside; s.bytes < spillBytes {
-		return nil
-	}
-	return s.end(ctx)
-}
-
-// end writes what is left.
-func (s *spill) end(ctx context.Context) error {
-	if s.sections == nil {
-		return nil
-	}
-	err := s.w.writeRun(ctx, s.name(s.n), s.sections)
-	s.sections, s.bytes = nil, 0
-	s.n++
-	if err == nil {
-		err = s.w.interrupted(ctx)
-	}
-	return err
 }

@@ -12,9 +12,9 @@ import (
 	"reseed/pkg/source"
 )
 
-// scan looks through the whole input before anything is decided: which dataset
-// each file holds, whether it can be read at all, and where it is cut. A file that can't be
-// used ends the import with nothing changed.
+// scan looks through the whole input before anything is decided: it finds out the dataset of each
+// file, whether the file can be read, and where to cut it. A file that cannot be used ends the
+// import with nothing changed.
 func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	spec := *j.Import
 	files, zips, err := im.inputs(ctx, j)
@@ -35,7 +35,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec.ManualEpoch = manual // it may have waited while manual customers were erased
+	spec.ManualEpoch = manual // manual customers may have been erased while the job waited
 	spec.Scanned, spec.Small = true, total <= im.c.SmallBytes
 	spec.Epochs = parts.Epochs
 	spec.Ground = parks(&job.Job{Import: &spec})
@@ -91,8 +91,8 @@ func (im *Importer) scanFiles(ctx context.Context, spec *job.ImportSpec, pieceBy
 	return notes, nil
 }
 
-// maxHeaders is how long all header rows of an import may be, in bytes: they are kept in
-// the job's item, which has a limit of its own.
+// maxHeaders limits the header rows of all files together, in bytes: they are kept in the job's
+// item, whose size is limited.
 const maxHeaders = 100 << 10
 
 func headerBytes(header []string) (n int) {
@@ -102,11 +102,11 @@ func headerBytes(header []string) (n int) {
 	return n
 }
 
-// mostRanges is how many key ranges there are at most: as many as a source has shards.
+// mostRanges limits the number of key ranges: a source has as many shards.
 const mostRanges = 16
 
-// rangesFor is how many key ranges an input is merged in: a power of two, at
-// most the shards of a source. What replaces much is walked in all of them.
+// rangesFor is the number of key ranges for an input: a power of two, at most the number of shards.
+// A replace that is not small uses all of them, since it walks everything that is stored.
 func rangesFor(total, pieceBytes int64, spec job.ImportSpec) int {
 	switch {
 	case spec.Small:
@@ -121,7 +121,7 @@ func rangesFor(total, pieceBytes int64, spec job.ImportSpec) int {
 	return n
 }
 
-// target is where a job's rows are to go, and the manual epoch that they get.
+// target is where a job's rows go, and their manual epoch.
 func (im *Importer) target(ctx context.Context, j *job.Job) (*partitions, int64, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
@@ -134,8 +134,8 @@ func (im *Importer) target(ctx context.Context, j *job.Job) (*partitions, int64,
 	return newPartitions(src.Space()), dir.ManualEpoch, nil
 }
 
-// fewStored tells whether so little is stored of some datasets that one worker
-// can look at all of it: it reads a page of the first shard, since hashes spread evenly.
+// fewStored reports whether so little is stored of these datasets that one worker can read all of
+// it. It reads a page of the first shard, since hashes spread evenly.
 func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets []string) (bool, error) {
 	for _, ds := range datasets {
 		q := parts.scans(stageOf(billing.Dataset(ds)), 0, parts.Shards)[0]
@@ -148,7 +148,8 @@ func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets [
 	return true, nil
 }
 
-// scanFile looks through a file: how it is to be read, and where it is cut. The pieces know the datasets of their rows.
+// scanFile finds out how a file is to be read, and cuts it into pieces. Each piece knows the
+// datasets of its rows.
 func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64) (pieces []source.Piece, ignored []string, err error) {
 	if f.Format, err = im.formatOf(ctx, *f); err != nil {
 		return nil, nil, err
@@ -180,7 +181,7 @@ func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64)
 	return c.pieces, s.Ignored, nil
 }
 
-// datasetsOf lists the datasets of some pieces, in their order.
+// datasetsOf lists the datasets of the pieces, in the order of imports.
 func datasetsOf(pieces []source.Piece) (out []string) {
 	for _, ds := range billing.Order() {
 		if slices.ContainsFunc(pieces, func(p source.Piece) bool { return slices.Contains(p.Datasets, ds) }) {
@@ -190,8 +191,8 @@ func datasetsOf(pieces []source.Piece) (out []string) {
 	return out
 }
 
-// stagesOf are the stages that read an NDJSON piece. Rows of which it cannot be told what they are go with the first stage of the
-// import.
+// stagesOf lists the stages that read an NDJSON piece. Rows whose dataset is not recognised are
+// read with the import's first stage.
 func stagesOf(p source.Piece, first int) (out []int) {
 	for _, ds := range p.Datasets {
 		stage := first
@@ -207,13 +208,15 @@ func stagesOf(p source.Piece, first int) (out []int) {
 }
 
 const (
-	// grains is how many parts a piece is made of, at least.
+	// grains is the smallest number of parts that a piece is made of.
 	grains = 16
-	// shortRow is the length of rows, in bytes, below which a piece holds fewer bytes: each row takes memory of its own while it is mapped.
+	// shortRow is a row length in bytes. Pieces of shorter rows hold fewer bytes, since each row
+	// takes memory of its own while it is mapped.
 	shortRow = 64
 )
 
-// cutter makes pieces of grains: as many as have the bytes of a piece, or that many rows of shortRow bytes.
+// cutter joins grains into pieces. A piece is full when it has enough bytes, or as many rows as
+// that many bytes hold at shortRow bytes a row.
 type cutter struct {
 	bytes  int64
 	pieces []source.Piece
@@ -241,7 +244,7 @@ func union(a, b []billing.Dataset) []billing.Dataset {
 	return a
 }
 
-// inFile names the file in front of the sentence of an error.
+// inFile puts the name of the file in front of an error.
 func inFile(err error, name string) error {
 	if err == nil {
 		return nil

@@ -13,13 +13,14 @@ import (
 	"reseed/pkg/source"
 )
 
-// The rejects of each input file are a file of the same format: its rows as they were, with where and why. It is stored in parts,
-// one for each piece of the file that has rejects, without a header row: those behind one another, file by file, are what
-// people download (see [Importer.Rejects]).
+// The rejects of each input file are a file of the same format: the rejected rows as they were,
+// each with its place and the reason. The file is stored in parts without a header row, one for
+// each piece that has rejects. People download all parts one after the other, file by file (see
+// [Importer.Rejects]).
 
 func rejectsDir(jobID string) string { return jobDir(jobID) + "rejects/" }
 
-// rejectsPart is where the part of one piece lies: parts list in the order of the input.
+// rejectsPart names the object with the part of one piece. Parts list in the order of the input.
 func rejectsPart(j *job.Job, piece int) string {
 	file := j.Import.Pieces[piece].File
 	end := endCSV
@@ -29,8 +30,9 @@ func rejectsPart(j *job.Job, piece int) string {
 	return fmt.Sprintf("%s%05d-%05d%s", rejectsDir(j.ID), file, piece, end)
 }
 
-// rejectTasks lists the tasks that write the rejects: one for each piece that has some; of a small import just one. There is none
-// once an import is applied: those before 2026-11-29 had written them elsewhere by then. An undo lists what it leaves alone at its gate.
+// rejectTasks lists the tasks that write the rejects: one for each piece that has some, or a single
+// one for a small import. There are none once an import is applied: an import of before 2026-11-29
+// wrote its rejects elsewhere. An undo lists what it leaves alone at its gate.
 func (im *Importer) rejectTasks(ctx context.Context, j *job.Job, phase string) ([]string, error) {
 	if j.Import.Applying || j.Import.Undo != "" {
 		return nil, nil
@@ -58,7 +60,7 @@ func (im *Importer) rejectTasks(ctx context.Context, j *job.Job, phase string) (
 	return numbered(phase, slices.Compact(pieces)...), nil
 }
 
-// writeParts writes the part of one piece, or those of all pieces of a small import.
+// writeParts writes the part of one piece, or the parts of all pieces of a small import.
 func (w *work) writeParts(ctx context.Context, n int) error {
 	names, err := w.rejectNames(ctx, n)
 	if err != nil {
@@ -81,7 +83,8 @@ func (w *work) writeParts(ctx context.Context, n int) error {
 	return nil
 }
 
-// rejectNames are the runs that may hold rejects of a piece: those of its maps, and of all merges of its stages.
+// rejectNames lists the runs that may hold rejects of a piece: those that its map tasks and all
+// merge tasks of its stages wrote.
 func (w *work) rejectNames(ctx context.Context, piece int) (names []string, err error) {
 	var from []string
 	for _, stage := range pieceStages(w.job, piece) {
@@ -106,7 +109,7 @@ func (w *work) rejectNames(ctx context.Context, piece int) (names []string, err 
 	return names, nil
 }
 
-// writePart writes the rejects of one piece, whole or not at all: done again it writes the same.
+// writePart writes the rejects of one piece, whole or not at all. Done again, it writes the same.
 func (w *work) writePart(ctx context.Context, n int, in *rejectStream) error {
 	piece := w.job.Import.Pieces[n]
 	e, err := in.of(piece)
@@ -117,7 +120,7 @@ func (w *work) writePart(ctx context.Context, n int, in *rejectStream) error {
 	if err != nil {
 		return err
 	}
-	defer file.Abort() // has no effect once closed
+	defer file.Abort() // no effect once closed
 	out := bufio.NewWriterSize(file, partBuffer)
 	part := &rejectsWriter{rows: &rowFinder{w: w, piece: piece}, file: w.job.Import.Files[piece.File], out: out}
 	defer part.rows.close()
@@ -160,19 +163,20 @@ func (rw *rejectsWriter) write(ctx context.Context, e *entry) error {
 	return err
 }
 
-// rowFinder finds rows of one piece again, asked for in their order: it reads the piece once, but for gaps that are not worth reading through.
+// rowFinder reads rows of one piece again, asked for in their order. It reads the piece once, and
+// skips long gaps.
 type rowFinder struct {
 	w     *work
 	piece job.Piece
 	rows  source.Rows
-	at    int64 // offset that rows stands at
+	at    int64 // offset at which rows reads next
 	seen  int
 }
 
-// farAhead is such a gap.
+// farAhead is the number of bytes from which on rowFinder skips a gap.
 const farAhead = 1 << 20
 
-// find gives the rows as they stand at a place.
+// find returns the rows, positioned at a place.
 func (f *rowFinder) find(ctx context.Context, at place) (source.Rows, error) {
 	if f.rows == nil || at.offset > f.at+farAhead {
 		if err := f.open(ctx, at); err != nil {
@@ -190,7 +194,7 @@ func (f *rowFinder) find(ctx context.Context, at place) (source.Rows, error) {
 		f.at = row.Offset + row.Length
 		switch {
 		case errors.Is(err, io.EOF), err == nil && row.Offset > at.offset:
-			return nil, fault.New(fault.Internal, "row_gone", "a rejected row is not where it was read")
+			return nil, fault.New(fault.Internal, "row_gone", "a rejected row is no longer where it was read")
 		case err != nil:
 			return nil, fmt.Errorf("read %s: %w", f.w.job.Import.Files[f.piece.File].Name, err)
 		case row.Offset == at.offset:
