@@ -143,7 +143,7 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 	if sel.Kind == Import {
 		t = overImport(src.Tag, sel.Import)
 	}
-	id := d.BuriedBy(t)
+	id := d.HiddenBy(t)
 	if id == "" {
 		return nil, nil //nolint:nilnil // there is none
 	}
@@ -178,7 +178,7 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 	case Source:
 		d.Remove(t.src.UUID)
 	case Content, Dependent:
-		d.Empty(t.src.UUID, emptied(spec))
+		d.RaiseEpochs(t.src.UUID, emptied(spec))
 	case Import:
 		return e.buryImport(ctx, d, t.src, sel.Import, j)
 	case Customer, CustomerInvoices, Invoice, ManualCustomers:
@@ -229,7 +229,7 @@ func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, forget 
 		}
 	}
 	j.Erase.Records = t.records
-	d.Bury(j.ID, tombstones(j)...)
+	d.Hide(j.ID, tombstones(j)...)
 	for _, src := range d.Sources {
 		if slices.ContainsFunc(t.records, func(r job.ErasedRecord) bool { return r.Tag == src.Tag }) {
 			j.Erase.Sources = append(j.Erase.Sources, src)
@@ -294,7 +294,7 @@ func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (t
 		return t, noSource()
 	case !sel.Kind.records():
 		return t, nil
-	case d.Buried(src.Tag, sel.Kind.tombstone(), sel.H):
+	case d.Hidden(src.Tag, sel.Kind.tombstone(), sel.H):
 		return t, fault.New(fault.Conflict, codeUnderway, "this is being erased already")
 	case sel.Kind == Invoice:
 		t.records = []job.ErasedRecord{record(store.PrefixInvoice, src.Tag, sel.H)}

@@ -78,7 +78,7 @@ func TestASelectionIsInvisibleAndItsNameFreeAtOnce(t *testing.T) {
 		t.Fatal("manual customers are still visible")
 	}
 	w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme2.UUID, H: customerH(hr, 3)}, eraser.Options{})
-	if !w.directory().Buried(w.acme2.Tag, store.KindCustomer, customerH(hr, 3)) {
+	if !w.directory().Hidden(w.acme2.Tag, store.KindCustomer, customerH(hr, 3)) {
 		t.Fatal("the customer is still visible")
 	}
 }
@@ -586,7 +586,7 @@ func TestNewEpochsArePurgedToo(t *testing.T) {
 	w.st = store.New(disk)
 	j := w.start(eraser.Selection{Kind: eraser.ManualCustomers}, eraser.Options{})
 	_, err := w.st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
-		d.Empty(w.acme.UUID, store.Epochs{Customers: 1})
+		d.RaiseEpochs(w.acme.UUID, store.Epochs{Customers: 1})
 		return nil, nil
 	})
 	must(t, err)
@@ -654,7 +654,7 @@ func TestTheLargestMergedCustomer(t *testing.T) {
 	w.quiet()
 	w.sweep(w.start(sel, eraser.Options{Forget: true}).ID)
 	w.quiet()
-	if d := w.directory(); d.Buried(w.acme.Tag, store.KindCustomer, root.H) || len(w.items(w.acme2)) > planItems {
+	if d := w.directory(); d.Hidden(w.acme.Tag, store.KindCustomer, root.H) || len(w.items(w.acme2)) > planItems {
 		t.Error("something is left of it")
 	}
 	if found, err := w.st.Get(t.Context(), w.acme.Space().Customer(customerH(hr, edit.MaxMerged/2))); err != nil || len(found) != 1 {

@@ -39,7 +39,7 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 		err = fault.New(fault.Conflict, "nothing_added", "this import ended before it added anything")
 	case was.Customers != src.Epochs.Customers, was.Data != src.Epochs.Data:
 		err = fault.New(fault.Conflict, "source_emptied", "the data source was emptied since, and what this import brought went with that; or restore it first")
-	case d.BuriedBy(overImport(src.Tag, id)) != "":
+	case d.HiddenBy(overImport(src.Tag, id)) != "":
 		err = fault.New(fault.Conflict, codeUnderway, "this is being erased already")
 	}
 	return target{src: src}, err
@@ -55,7 +55,7 @@ func (e *Eraser) buryImport(ctx context.Context, d *store.Directory, src store.S
 		return nil, sourceBusy()
 	}
 	j.Erase.Import, j.Erase.Sources = id, []store.Source{src}
-	d.Bury(j.ID, tombstones(j)...)
+	d.Hide(j.ID, tombstones(j)...)
 	if j.Status != job.Grace {
 		return nil, nil // it takes the lock itself
 	}
@@ -144,7 +144,7 @@ var errRefused = errors.New("refused")
 func (r *run) refuse(ctx context.Context, why error) error {
 	var end job.Ending
 	_, err := r.st.ChangeDirectory(ctx, func(d *store.Directory) (_ []table.Write, err error) {
-		d.Exhume(r.job.ID)
+		d.Reveal(r.job.ID)
 		end, err = r.ledger.Ending(ctx, r.job.ID, r.job.ID, func(j *job.Job) error {
 			j.Status, j.Stage, j.Error = job.Failed, "", why.Error()
 			return nil

@@ -42,7 +42,7 @@ func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
 // customer walks all that hangs on a customer, from the last stage of an import to the first, and then itself.
 func (r reader) customer(ctx context.Context, h store.H) groups {
 	var walks []groups
-	for _, kind := range slices.Backward(store.Hanging(store.KindCustomer)) {
+	for _, kind := range slices.Backward(store.ChildrenOf(store.KindCustomer)) {
 		if kind.Found != "" {
 			walks = append(walks, r.found(ctx, kind, h))
 		} else {

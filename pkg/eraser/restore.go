@@ -251,7 +251,7 @@ func unhide(d *store.Directory, j *job.Job, fence string) ([]table.Write, error)
 				return nil, outdone("its data source has been erased or emptied since; restore that first")
 			}
 		}
-		d.Exhume(j.ID)
+		d.Reveal(j.ID)
 	}
 	var writes []table.Write
 	for _, sk := range spec.Forgotten {

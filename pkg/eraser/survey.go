@@ -98,7 +98,7 @@ func (v *surveyor) shard(ctx context.Context, shard int) error {
 
 // families reads customers and what hangs on them, which is in the order of the customers.
 func (v *surveyor) families(ctx context.Context, shard int) error {
-	children := store.Hanging(store.KindCustomer)
+	children := store.ChildrenOf(store.KindCustomer)
 	cursors := make([]cursor, len(children))
 	for i, kind := range children {
 		next, stop := iter.Pull2(v.st.Items(ctx, v.sp.All(kind.Below(), shard)))

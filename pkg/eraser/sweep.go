@@ -450,12 +450,12 @@ func exhume(ctx context.Context, st *store.Store, j *job.Job) error {
 		return nil
 	}
 	d, err := st.Directory(ctx)
-	there := func(t store.Tombstone) bool { return d.BuriedBy(t) == j.ID }
+	there := func(t store.Tombstone) bool { return d.HiddenBy(t) == j.ID }
 	if err != nil || !slices.ContainsFunc(tombstones(j), there) {
 		return err
 	}
 	_, err = st.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
-		d.Exhume(j.ID)
+		d.Reveal(j.ID)
 		return nil, nil
 	})
 	return err

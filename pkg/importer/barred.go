@@ -37,7 +37,7 @@ func (w *work) loadBarred(ctx context.Context) (*barred, error) {
 
 // refuse says why a record that belongs under a sort key is barred; nil if it is not.
 func (b *barred) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec billing.Record) *billing.Problem {
-	hides := b.dir.AnyBuried(tag)
+	hides := b.dir.AnyHidden(tag)
 	if !hides && len(b.forgotten) == 0 {
 		return nil
 	}

@@ -218,7 +218,7 @@ func (w *work) anyPartNotGiven(ctx context.Context, customer store.H) (bool, err
 
 // anyHidden tells whether something of a customer is being erased: it can be restored, and is not to come back to nobody.
 func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
-	if !w.dir.AnyBuried(w.tag) {
+	if !w.dir.AnyHidden(w.tag) {
 		return false, nil
 	}
 	var queries []table.Query
@@ -232,7 +232,7 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 				return false, err
 			}
 			invoice, _ := store.TrailingH(it.SK)
-			if w.dir.Erasing(it.Attrs) || w.dir.InvoiceBuried(w.tag, invoice, customer) {
+			if w.dir.Erasing(it.Attrs) || w.dir.InvoiceHidden(w.tag, invoice, customer) {
 				return true, nil
 			}
 			queries = append(queries, w.parts.Parts(kind, invoice))
@@ -264,7 +264,7 @@ func (w *work) anyNotGiven(ctx context.Context, ranges ...table.Query) (bool, er
 // the source are being erased, any row: it may be one of those. No key tells it, so those rows are read, all shards at once.
 func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	var queries []table.Query
-	erasing := w.dir.AnyBuried(w.tag)
+	erasing := w.dir.AnyHidden(w.tag)
 	for stage := range store.Stages() {
 		if anyOf(stage, func(k *store.RecordKind) bool { return k.Plan != nil && (erasing || !w.given(k.Dataset)) }) {
 			queries = append(queries, w.parts.scans(stage, 0, 1)...)

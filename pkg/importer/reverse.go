@@ -278,7 +278,7 @@ func nameOf(a table.Attrs) string {
 // or attribute whose they are.
 func (u *reversal) findHidden(ctx context.Context) error {
 	u.hidden = map[string]bool{}
-	if !hasParts(u.id.stage) || !u.w.dir.AnyBuried(u.w.tag) {
+	if !hasParts(u.id.stage) || !u.w.dir.AnyHidden(u.w.tag) {
 		return nil
 	}
 	var sks []string

@@ -52,7 +52,7 @@ func underCustomers(stage int) bool {
 func heads(stage int) bool { return stage == stageCustomers || hasParts(stage) }
 
 // hung lists the kinds of what hangs on customers.
-func hung() []*store.RecordKind { return store.Hanging(store.KindCustomer) }
+func hung() []*store.RecordKind { return store.ChildrenOf(store.KindCustomer) }
 
 // rangeOf is the key range, out of n, that a sort key belongs to: a run of
 // neighbouring shards, so that a partition key has one writer.
@@ -134,5 +134,5 @@ func knowsDatasets(j *job.Job) error {
 // errUnknownKey is the answer to a key that this version does not know: a later one has made it, and may take the task.
 func errUnknownKey(sk string) error {
 	return fault.Newf(fault.Unavailable, "unknown_kind",
-		"this version does not know the records whose sort keys begin with %q; deploy the version that has made them", store.What(sk))
+		"this version does not know the records whose sort keys begin with %q; deploy the version that has made them", store.SKPrefix(sk))
 }

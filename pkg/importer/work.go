@@ -81,7 +81,7 @@ func errErased() error {
 // loadPlans reads the keys of the plans: those stored, with what this import makes of them. There are few.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans, w.named = map[string]bool{}, map[string]bool{}
-	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.PlanPK(), KeysOnly: !w.dir.AnyBuried(w.tag)}) {
+	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.PlanPK(), KeysOnly: !w.dir.AnyHidden(w.tag)}) {
 		if err != nil {
 			return err
 		}
