@@ -200,7 +200,7 @@ func handiwork(t *testing.T, data string) {
 		change := func(field string, want *table.Builder) {
 			edited(t, st, rec.Change(want.Attrs(), []string{field}, "people"))
 		}
-		switch store.What(k.SK) {
+		switch store.SKPrefix(k.SK) {
 		case store.SKCustomer:
 			h, _ := store.TrailingH(k.SK)
 			manners(t, st, edit.Of(src.Space(), h, table.Attrs(a)))

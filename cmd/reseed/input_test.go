@@ -291,7 +291,7 @@ func (w *world) contents(tag store.Tag) map[string]int {
 	kinds := []string{store.SKCustomer, store.SKContact, store.SKPlan, store.SKInvoice, store.SKLine, store.SKTrans, store.SKEvent}
 	content := map[string]int{}
 	for k, a := range w.items {
-		if strings.HasPrefix(k.PK, fmt.Sprintf("%05x.c", uint32(tag))) && slices.Contains(kinds, store.What(k.SK)) {
+		if strings.HasPrefix(k.PK, fmt.Sprintf("%05x.c", uint32(tag))) && slices.Contains(kinds, store.SKPrefix(k.SK)) {
 			content[string(table.Attrs(a).Content())]++
 		}
 	}

@@ -33,7 +33,7 @@ func bury(tb testing.TB, st *store.Store, source string, n int) {
 				if kind := []store.Kind{store.KindCustomer, store.KindInvoicesOf, store.KindInvoice, store.KindImport}[i%4]; kind != store.KindImport {
 					stone = store.Over(src.Tag, kind, d.Hasher().External(kind, fmt.Sprint("none", i)))
 				}
-				d.Bury(fmt.Sprintf("%032x", i), stone)
+				d.Hide(fmt.Sprintf("%032x", i), stone)
 			}
 			return nil, nil
 		})
@@ -264,7 +264,7 @@ func TestAListOverManyHiddenRows(t *testing.T) {
 		for _, h := range append(hs[seen:n-seen:n-seen], hs[n-1]) {
 			stones = append(stones, store.Over(src.Tag, store.KindCustomer, h))
 		}
-		d.Bury("many", stones...)
+		d.Hide("many", stones...)
 		return nil, nil
 	})
 	if err != nil {

@@ -188,7 +188,7 @@ func (c *call) scanOn(ctx context.Context, a records.Account, sp span, want int,
 			return nil, false, err
 		}
 		h, _ := store.LeadingH(item.SK)
-		if store.What(item.SK) == store.SKInvoice {
+		if store.SKPrefix(item.SK) == store.SKInvoice {
 			if len(all) == want {
 				break
 			}

@@ -66,7 +66,7 @@ func (c *call) complete(ctx context.Context, a records.Account, row *invoiceRow)
 func overfull(parts []table.Item) bool {
 	lines := 0
 	for _, it := range parts {
-		if store.What(it.SK) == store.SKLine {
+		if store.SKPrefix(it.SK) == store.SKLine {
 			lines++
 		}
 	}

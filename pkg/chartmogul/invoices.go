@@ -209,7 +209,7 @@ func (n *newest) list() []position {
 func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) error {
 	src, _ := a.ByTag(owner.Tag)
 	customer := owner.H
-	if a.Buried(src.Tag, store.KindCustomer, customer) {
+	if a.Hidden(src.Tag, store.KindCustomer, customer) {
 		return nil
 	}
 	sp, ext := src.Space(), c.Param("external_id")

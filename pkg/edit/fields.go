@@ -246,7 +246,7 @@ const attrDate = "date"
 // empty if there is no such pointer. The edit keeps it, because when the pointer is removed the
 // invoice may be gone or belong to another customer.
 func (r Record) owner(row Row) string {
-	if store.What(r.Key.SK) != store.SKInvoice || row.Fields[attrDate].Int == nil {
+	if store.SKPrefix(r.Key.SK) != store.SKInvoice || row.Fields[attrDate].Int == nil {
 		return ""
 	}
 	if id := r.Base.Str("customer"); id != "" {
@@ -290,7 +290,7 @@ func (r Record) pointer(row Row, changed int64) (it table.Item, ok bool) {
 	m, _ := r.Base.Int(store.AttrManual)
 	b := table.NewBuilder().Int(store.AttrManual, m)
 	h, _ := store.TrailingH(r.Key.SK)
-	if email := row.Fields["email"].Str; email != nil && store.What(r.Key.SK) == store.SKCustomer {
+	if email := row.Fields["email"].Str; email != nil && store.SKPrefix(r.Key.SK) == store.SKCustomer {
 		return table.Item{Key: r.Space.EditEmail(r.Hash.EmailH(*email), h), Attrs: b.Attrs()}, true
 	}
 	if owner, ok := store.ParseH(row.Owner); ok {
@@ -313,7 +313,7 @@ func PointersTo(sp store.Space, hash *store.Hasher, record table.Key, customer s
 		row = Row{} // an edit that can't be read has no pointers
 	}
 	h, _ := store.TrailingH(record.SK)
-	switch store.What(record.SK) {
+	switch store.SKPrefix(record.SK) {
 	case store.SKCustomer:
 		if email := row.Fields["email"].Str; email != nil && *email != "" {
 			return []table.Key{sp.EditEmail(hash.EmailH(*email), h)}

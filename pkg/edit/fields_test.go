@@ -66,7 +66,7 @@ func (w *world) pointers(sp store.Space) []string {
 	for shard := range sp.Shards {
 		for it, err := range w.st.Items(w.t.Context(), table.Query{PK: sp.EditPK(shard)}) {
 			must(w.t, err)
-			if what := store.What(it.SK); what == store.SKEmail || what == store.SKOwner {
+			if what := store.SKPrefix(it.SK); what == store.SKEmail || what == store.SKOwner {
 				all = append(all, it.SK)
 			}
 		}

@@ -406,9 +406,9 @@ func (f *family) bury(r edit.Ref) {
 	f.buried[r] = !f.buried[r]
 	f.directory(func(d *store.Directory) {
 		if job := "erase of " + r.CustomerID(); f.buried[r] {
-			d.Bury(job, store.Over(r.Tag, store.KindCustomer, r.H))
+			d.Hide(job, store.Over(r.Tag, store.KindCustomer, r.H))
 		} else {
-			d.Exhume(job)
+			d.Reveal(job)
 		}
 	})
 }

@@ -16,7 +16,8 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// benchItems is how many items a source of these benchmarks holds, unless RESEED_BENCH_ITEMS says otherwise.
+// benchItems is how many items a source of these benchmarks holds, unless RESEED_BENCH_ITEMS says
+// otherwise.
 const benchItems = 1_000_000
 
 func itemsOfBench(b *testing.B) int {
@@ -32,8 +33,8 @@ func itemsOfBench(b *testing.B) int {
 	return n
 }
 
-// embedded is an eraser over a table in a folder that holds one source of n manual customers of about 300 bytes, and the import
-// that has added them.
+// embedded makes an eraser over a table in a folder. The table holds one source with n manual
+// customers of about 300 bytes each, and the import that added them.
 func embedded(b *testing.B, n int) (e *eraser.Eraser, source, imported string) {
 	b.Helper()
 	d, err := pebble.Open(b.TempDir(), pebble.Options{})
@@ -58,7 +59,7 @@ func embedded(b *testing.B, n int) (e *eraser.Eraser, source, imported string) {
 	j := ended(b, ledger, src, &job.ImportSpec{Applying: true})
 	w := st.Writer(b.Context())
 	for i := range n {
-		// In key order within each shard, as an import writes.
+		// In key order within each shard, like an import.
 		var h store.H
 		binary.BigEndian.PutUint64(h[:8], uint64(float64(i)/float64(n)*(1<<63))<<1)
 		attrs := store.Origin{Import: job.Number(j.ID), Manual: 1}.AddTo(table.NewBuilder().Int(store.AttrCreated, 1_763_890_000_000)).Str("city", "Springfield").Str("company", fmt.Sprintf("Company %d", i)).
@@ -74,7 +75,8 @@ func embedded(b *testing.B, n int) (e *eraser.Eraser, source, imported string) {
 	return eraser.New(eraser.Config{Store: st, Ledger: ledger, Objects: objects.Mem(), Now: time.Now}), src.UUID, j.ID
 }
 
-// BenchmarkErase is a whole erase in the embedded store: planned, hidden, swept, verified, purged from the disk.
+// BenchmarkErase measures a whole erase in the embedded store: plan, hide, sweep, verify, and purge
+// from the disk.
 func BenchmarkErase(b *testing.B) {
 	b.Run("source", func(b *testing.B) {
 		benchErase(b, func(source, _ string) eraser.Selection { return eraser.Selection{Kind: eraser.Source, Source: source} })

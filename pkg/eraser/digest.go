@@ -9,8 +9,9 @@ import (
 	"reseed/pkg/table"
 )
 
-// Digest tells one set of keys from another, in whatever order they come: the sum of the SHA-256 of each key (partition
-// key, 0x00, sort key), as four 64-bit integers that are added apart, big-endian. Keys hold no personal data.
+// Digest identifies a set of keys, whatever their order: it is the sum of the SHA-256 of all keys
+// (partition key, 0x00, sort key), each taken as four big-endian 64-bit integers that are added
+// separately. Keys hold no personal data.
 type Digest [4]uint64
 
 // add adds a key.
@@ -23,7 +24,7 @@ func (d *Digest) add(k table.Key) {
 	}
 }
 
-// plus is the digest of two sets together that share no key.
+// plus returns the digest of the union of two sets that share no key.
 func (d Digest) plus(o Digest) Digest {
 	for i := range d {
 		d[i] += o[i]

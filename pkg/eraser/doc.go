@@ -1,20 +1,21 @@
-// Package eraser removes a selection: a source, its content, all but its customers, all
-// manual customers, one customer, its invoices in one source, one invoice, or what one import added.
+// Package eraser removes a selection: a source, its content, all but its customers, all manual
+// customers, one customer, its invoices in one source, one invoice, or what one import added.
 //
-// [Eraser.Start] makes it invisible in one conditional write of the directory,
-// whatever its size (I5), and stores the job in the same transaction. With a grace period
-// the job waits, and [Eraser.Restore] takes all of it back in one write; [Eraser.Due] ends that.
-// [Eraser.Sweep] then removes it physically, under the lock of the source (I7), and may be
-// stopped anywhere and run again: same end state, same counts (I6). It begins one request's
-// lifetime after the selection became invisible, when no writer is left that could not know it.
+// [Eraser.Start] hides the selection in one conditional write of the directory, whatever its size
+// (I5), and stores the job in the same transaction. With a grace period the job waits, and
+// [Eraser.Restore] can reveal everything again in one write, until [Eraser.Due] ends the grace
+// period. [Eraser.Sweep] then removes the selection physically, under the lock of the source (I7).
+// It can be stopped anywhere and run again: same end state, same counts (I6). It begins one
+// lifetime of a request after the selection was hidden, when no writer is left that does not know
+// of the erase.
 //
-// What nobody sees any more (partitions of old epochs) goes page by page: the
-// page's range, counts and key digest are recorded, then its items are deleted; a resumed
-// sweep deletes the recorded range without counting again. An engine that can drops a partition at
-// once when all of it is counted. What lies among living items goes in
-// small transactions that record their counts and delete on condition, so that a row which
-// was made again meanwhile survives and is not counted.
+// A sweep removes invisible partitions (of old epochs) page by page: it records the page's range,
+// counts and key digest, then deletes the items. A resumed sweep deletes the recorded range without
+// counting it again. If the engine can drop a partition at once, the sweep counts all of it first.
+// Items among visible ones are removed in small transactions, which record their counts and delete
+// on condition that the items are unchanged. So a row that was made again meanwhile survives and is
+// not counted.
 //
-// Before a job is done, everything was seen gone by strongly consistent reads, its bytes have
-// left the disk, and the files that may name it are gone. [Receipt] is the proof.
+// A job is done only when strongly consistent reads have found nothing left, the bytes have left
+// the disk, and the files that may hold the data are deleted. [Receipt] is the proof.
 package eraser

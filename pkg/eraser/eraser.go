@@ -27,25 +27,26 @@ type Config struct {
 	Objects *objects.Objects
 	Now     func() time.Time
 	Log     *slog.Logger
-	// Dispatch gets a job going that has become Running because an erase gave
-	// back the lock of its source. nil leaves that to the tick.
+	// Dispatch sends a job to the workers that started because an erase gave back the lock of its
+	// source. nil leaves that to the tick.
 	Dispatch func(context.Context, *job.Job) error
-	// Settle is one request's lifetime: how long after the directory's change a writer of another process may still
-	// not know of it. Nothing is swept before.
+	// Settle is the lifetime of a request: how long after a change of the directory a writer of
+	// another process may not know of it. No sweep begins before that time has passed.
 	Settle time.Duration
-	// Quiet returns when no request of this process goes on that began before it was called. nil: there are none.
+	// Quiet returns once all requests of this process that began before the call have ended. nil
+	// means that the process serves no requests.
 	Quiet func(context.Context) error
 	// Margin is how long before its deadline a sweep stops; 0 means 5 seconds.
 	Margin time.Duration
 	// Page is how many items are recorded and deleted at a time; 0 means 1,000.
 	Page int
-	// Grace is how long an erase can be restored unless it says otherwise.
+	// Grace is how long an erase can be restored if its Options do not say.
 	Grace time.Duration
-	// Residue is where copies of what was erased may live on, for receipts.
+	// Residue says where copies of erased data may live on, for receipts.
 	Residue Residue
 }
 
-// Eraser plans, starts and sweeps. It is safe for concurrent use.
+// Eraser plans, starts, restores and sweeps erases. It is safe for concurrent use.
 type Eraser struct {
 	c     Config
 	edits *edit.Edit
@@ -65,10 +66,11 @@ func New(c Config) *Eraser {
 	return &Eraser{c, edit.New(c.Store, c.Now)}
 }
 
-// Start makes the selection invisible and stores the job that sweeps it, in
-// one transaction. The name of an erased source is free from then on. An empty selection is
-// fault.Invalid, one that does not exist fault.NotFound. A record that is being erased already gives the job that
-// does it. With a grace period the job waits for the end of that, and can be restored before.
+// Start hides the selection and stores the job that will sweep it, in one transaction. The name of
+// an erased source is free from then on. The error is fault.Invalid for an empty selection, and
+// fault.NotFound if what is selected does not exist. If the record is being erased already, Start
+// returns the job of that erase. With a grace period the job waits until the period ends, and can
+// be restored before.
 func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Job, error) {
 	if err := e.check(sel, opt); err != nil {
 		return nil, err
@@ -76,7 +78,7 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	if j, err := e.underway(ctx, sel); j != nil || err != nil {
 		return j, err
 	}
-	if err := e.standsAlone(ctx, sel); err != nil {
+	if err := e.refuseNeeded(ctx, sel); err != nil {
 		return nil, err
 	}
 	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC()}
@@ -98,16 +100,17 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 			return j, nil
 		}
 		if stored, readErr := e.c.Ledger.Stored(ctx, j); readErr == nil && stored != nil {
-			return stored, nil // it went through, only the answer was lost
+			return stored, nil // it was stored, only the answer was lost
 		}
 		if refused != nil || !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
-		// The lock was taken or given back meanwhile: prepare anew.
+		// The lock was taken or given back meanwhile: try again.
 	}
 }
 
-// fenced are the sources whose uploads an erase refuses: those that it concerns, if it deletes files.
+// fenced lists the sources whose uploads must be refused: those that the erase concerns, if it
+// deletes files.
 func fenced(j *job.Job) []store.Tag {
 	if !Kind(j.Erase.Selection).clearsFiles() {
 		return nil
@@ -121,7 +124,8 @@ func fenced(j *job.Job) []store.Tag {
 
 const codeUnderway = "erase_underway"
 
-// dispatch hands out a job that an end of another one has started; next is nil if it has started none.
+// dispatch sends a job that the end of another one started to the workers. next is nil if no job
+// started.
 func (e *Eraser) dispatch(ctx context.Context, next *job.Job) error {
 	if next == nil || e.c.Dispatch == nil {
 		return nil
@@ -129,10 +133,11 @@ func (e *Eraser) dispatch(ctx context.Context, next *job.Job) error {
 	return e.c.Dispatch(ctx, next)
 }
 
-// underway is the job that is erasing the selected record, or the rows of the selected import, already, or nil.
+// underway returns the job that is erasing the selected record, or the rows of the selected import,
+// already; nil if there is none.
 func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) {
 	if sel.H.IsZero() && sel.Import == "" {
-		return nil, nil //nolint:nilnil // there is none
+		return nil, nil //nolint:nilnil // there is no such job
 	}
 	d, err := e.c.Store.Directory(ctx)
 	if err != nil {
@@ -143,18 +148,19 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 	if sel.Kind == Import {
 		t = overImport(src.Tag, sel.Import)
 	}
-	id := d.BuriedBy(t)
+	id := d.HiddenBy(t)
 	if id == "" {
-		return nil, nil //nolint:nilnil // there is none
+		return nil, nil //nolint:nilnil // there is no such job
 	}
 	j, err := e.c.Ledger.Get(ctx, id)
 	if err != nil || !j.Status.Ended() {
 		return j, err
 	}
-	return nil, exhume(ctx, e.c.Store, j) // it was ended by a version that did not know of its tombstones
+	return nil, removeTombstones(ctx, e.c.Store, j) // an older version ended it without knowing its tombstones
 }
 
-// hide changes the directory so that the selection is invisible, and says in the job what is to be swept.
+// hide changes the directory so that the selection is invisible, and notes in the job what to
+// sweep.
 func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, opt Options, j *job.Job) ([]table.Write, error) {
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: opt.keeps(sel.Kind), By: opt.By}
 	j.Erase, j.Status, j.CreatedAt = spec, job.Waiting, e.c.Now().UTC()
@@ -164,7 +170,7 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 	if sel.Kind == ManualCustomers {
 		spec.ManualWas = d.RaiseManual()
 		spec.Manual = d.ManualEpoch
-		away, err := e.away(ctx)
+		away, err := e.restorableSources(ctx)
 		spec.Sources = append(slices.Clone(d.Sources), away...)
 		return nil, err
 	}
@@ -178,28 +184,28 @@ func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, op
 	case Source:
 		d.Remove(t.src.UUID)
 	case Content, Dependent:
-		d.Empty(t.src.UUID, emptied(spec))
+		d.RaiseEpochs(t.src.UUID, raisedEpochs(spec))
 	case Import:
-		return e.buryImport(ctx, d, t.src, sel.Import, j)
+		return e.hideImport(ctx, d, t.src, sel.Import, j)
 	case Customer, CustomerInvoices, Invoice, ManualCustomers:
-		return e.bury(ctx, d, t, opt.Forget, j)
+		return e.hideRecords(ctx, d, t, opt.Forget, j)
 	}
 	return nil, nil
 }
 
-// away are sources as they were before erases that can still be restored: what they hide may be visible again, but
-// no manual customer of it.
-func (e *Eraser) away(ctx context.Context) (list []store.Source, err error) {
+// restorableSources lists sources as they were before erases that can still be restored. If such an
+// erase is restored, the manual customers of the source must not become visible again.
+func (e *Eraser) restorableSources(ctx context.Context) (list []store.Source, err error) {
 	open, err := e.c.Ledger.Open(ctx)
 	for _, j := range open {
-		if j.Kind == job.Erase && j.Status == job.Grace && (Kind(j.Erase.Selection) == Source || Kind(j.Erase.Selection).empties()) {
+		if j.Kind == job.Erase && j.Status == job.Grace && (Kind(j.Erase.Selection) == Source || Kind(j.Erase.Selection).raisesEpochs()) {
 			list = append(list, j.Erase.Was)
 		}
 	}
 	return list, err
 }
 
-// check refuses what is no selection, and options that do not go with one.
+// check refuses invalid selections, and options that do not fit the selection.
 func (e *Eraser) check(sel Selection, opt Options) error {
 	if err := sel.check(); err != nil {
 		return err
@@ -213,7 +219,7 @@ func (e *Eraser) check(sel Selection, opt Options) error {
 	return nil
 }
 
-// grace is for how long an erase can be restored.
+// grace returns how long the erase can be restored.
 func (e *Eraser) grace(opt Options) time.Duration {
 	if opt.Grace != nil {
 		return *opt.Grace
@@ -221,15 +227,16 @@ func (e *Eraser) grace(opt Options) time.Duration {
 	return e.c.Grace
 }
 
-// bury puts tombstones over records. A customer that is merged of several sources' is of none of them alone.
-func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, forget bool, j *job.Job) (writes []table.Write, err error) {
+// hideRecords adds tombstones over records. If they are in several sources, as merged customers may
+// be, the job names no source.
+func (e *Eraser) hideRecords(ctx context.Context, d *store.Directory, t target, forget bool, j *job.Job) (writes []table.Write, err error) {
 	for _, r := range t.records {
 		if r.Tag != t.src.Tag {
 			j.Source, j.SourceName, j.Tag = "", "", 0
 		}
 	}
 	j.Erase.Records = t.records
-	d.Bury(j.ID, tombstones(j)...)
+	d.Hide(j.ID, tombstonesOf(j)...)
 	for _, src := range d.Sources {
 		if slices.ContainsFunc(t.records, func(r job.ErasedRecord) bool { return r.Tag == src.Tag }) {
 			j.Erase.Sources = append(j.Erase.Sources, src)
@@ -243,7 +250,8 @@ func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, forget 
 	}
 	for _, m := range t.group {
 		ext := m.Attrs.Str("external_id")
-		if on, err := e.Forgotten(ctx, d, m.Source.Name, ext); on || err != nil { // by an earlier erase: not this one's to take off
+		// an earlier erase added it: a restore of this one must not remove it
+		if on, err := e.Forgotten(ctx, d, m.Source.Name, ext); on || err != nil {
 			if err != nil {
 				return nil, err
 			}
@@ -258,8 +266,9 @@ func (e *Eraser) bury(ctx context.Context, d *store.Directory, t target, forget 
 	return writes, nil
 }
 
-// tombstones are those of an erase of single records, or of what an import added.
-func tombstones(j *job.Job) []store.Tombstone {
+// tombstonesOf lists the tombstones of an erase of single records, or of the rows that an import
+// added.
+func tombstonesOf(j *job.Job) []store.Tombstone {
 	kind := Kind(j.Erase.Selection)
 	if kind == Import {
 		return []store.Tombstone{overImport(j.Tag, j.Erase.Import)}
@@ -275,14 +284,14 @@ func overImport(tag store.Tag, id string) store.Tombstone {
 	return store.Tombstone{Tag: tag, Kind: store.KindImport, Import: job.Number(id)}
 }
 
-// target is what a selection names.
+// target is what a selection refers to.
 type target struct {
 	src     store.Source
 	records []job.ErasedRecord
-	group   edit.Group // of a customer
+	group   edit.Group // if it is a customer: with all that is merged into it
 }
 
-// find gives what the selection names, and fault.NotFound if that does not exist.
+// find finds what the selection refers to. The error is fault.NotFound if that does not exist.
 func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (target, error) {
 	if sel.Kind == Import {
 		return e.findImport(ctx, d, sel.Import)
@@ -294,7 +303,7 @@ func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (t
 		return t, noSource()
 	case !sel.Kind.records():
 		return t, nil
-	case d.Buried(src.Tag, sel.Kind.tombstone(), sel.H):
+	case d.Hidden(src.Tag, sel.Kind.tombstone(), sel.H):
 		return t, fault.New(fault.Conflict, codeUnderway, "this is being erased already")
 	case sel.Kind == Invoice:
 		t.records = []job.ErasedRecord{record(store.PrefixInvoice, src.Tag, sel.H)}
@@ -312,7 +321,7 @@ func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (t
 		t.records = []job.ErasedRecord{record(store.PrefixCustomer, src.Tag, sel.H)}
 		return t, nil
 	}
-	if t.group = groups[ref]; t.group[0].Ref != ref { // it is no customer of its own now
+	if t.group = groups[ref]; t.group[0].Ref != ref { // it is merged into another customer
 		return t, fault.Newf(fault.NotFound, "record_merged", "this customer is merged into %s: erase that, or unmerge it first",
 			store.ID(store.PrefixCustomer, t.group[0].Tag, t.group[0].H))
 	}

@@ -13,14 +13,14 @@ import (
 	"reseed/pkg/store"
 )
 
-// uploads is the folder of the object store that holds what people have sent, one folder a source.
+// uploads is the folder of the object store that holds uploads, in one folder for each source.
 const uploads = "uploads/"
 
 // historyPage is how many jobs are read at a time.
 const historyPage = 200
 
-// clearFiles deletes the files that may name what was erased: the uploads of
-// the imports concerned and all that these have made; and the names of those files.
+// clearFiles deletes the files that may hold what was erased: the uploads of the imports concerned
+// and all files that these imports made. It also deletes the names of the uploads.
 func (r *run) clearFiles(ctx context.Context) error {
 	kind := Kind(r.job.Erase.Selection)
 	if r.c.Objects == nil || !kind.clearsFiles() {
@@ -39,7 +39,7 @@ func (r *run) clearFiles(ctx context.Context) error {
 	if kind == Source {
 		return r.clearFolders(ctx, others)
 	}
-	for _, j := range ours { // what is left of these was put there anew
+	for _, j := range ours { // if one is left, it was put there again: keep it
 		for _, f := range j.Import.Inputs() {
 			others[f.Object] = true
 		}
@@ -52,10 +52,10 @@ func (r *run) clearFiles(ctx context.Context) error {
 	return nil
 }
 
-// clearImport deletes the files of one import, under the lock of its source: an undo that is at them, or a plan that is
-// applied, comes to its end first.
+// clearImport deletes the files of one import, under the lock of its source. So an undo that reads
+// them, or a plan that is applied, ends first.
 func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]bool) error {
-	if err := r.late(ctx); err != nil {
+	if err := r.checkTime(ctx); err != nil {
 		return err
 	}
 	if r.job.Tag == 0 {
@@ -83,7 +83,7 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 	return r.dispatch(ctx, next)
 }
 
-// clearNames takes the names of an import's files out of its job, and what notes and an error may tell of them.
+// clearNames removes the names of an import's files from its job, and from its notes and error.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {
@@ -96,7 +96,7 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 			}
 		}
 		j.Import.FilesErased = true
-		if j.Error != "" && !j.Import.Scanned { // then it is about what stands in the files: names within ZIPs, columns
+		if j.Error != "" && !j.Import.Scanned { // then the error is about the files: names within ZIPs, columns
 			j.Error = "It failed; what it said of that was erased with its files."
 		}
 		j.Notes = []string{"The files of this import were erased, and their names and its notes with them, since they may have named what was erased."}
@@ -105,8 +105,9 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	return err
 }
 
-// clearStrays deletes uploads that have come to no import, whole or half written: their request was refused or died. One
-// that began before the erase and still goes on fails; its sender can repeat it.
+// clearStrays deletes uploads that belong to no import, whole or half written: their request was
+// refused or its process died. An upload that began before the erase and is still going on fails,
+// and can be sent again.
 func (r *run) clearStrays(ctx context.Context, src store.Source, named map[string]bool) error {
 	folders := map[string]bool{}
 	for object := range named {
@@ -119,7 +120,7 @@ func (r *run) clearStrays(ctx context.Context, src store.Source, named map[strin
 		if folders[folder] || !r.posted(folder) {
 			continue
 		}
-		if err := r.late(ctx); err != nil {
+		if err := r.checkTime(ctx); err != nil {
 			return err
 		}
 		if _, err := r.c.Objects.DeleteAll(ctx, folder); err != nil {
@@ -129,15 +130,16 @@ func (r *run) clearStrays(ctx context.Context, src store.Source, named map[strin
 	return nil
 }
 
-// posted tells whether a folder is one that a request has made for an upload, before the erase began.
+// posted tells whether a request made the folder for an upload before the erase began.
 func (r *run) posted(folder string) bool {
 	at, ok := objects.RequestTime(folder)
 	return ok && at.Before(r.job.CreatedAt)
 }
 
-// imports reads the history: the imports whose files go, and the objects that other jobs have read.
+// imports reads the history of jobs. It returns the imports whose files must be deleted, and the
+// objects that other jobs have read.
 func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]bool, err error) {
-	older, err := covered(ctx, r.ledger, r.job)
+	older, err := coveredErases(ctx, r.ledger, r.job)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -162,21 +164,23 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 	return ours, others, nil
 }
 
-// concerns tells whether an import's files go with the selection: all of a
-// source that is gone; else those that had ended, since one that waits will read its files yet. What empties a source takes
-// those along that have filled it at some epochs.
+// concerns tells whether an import's files must be deleted with the selection. If the source is
+// erased, the files of all its imports are. Otherwise only the files of ended imports are, since
+// one that waits has yet to read its files. If the content of a source is erased, the files of the
+// imports that wrote at the hidden epochs are.
 func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 	before := j.Status.Ended() && j.ID < r.job.ID
-	// One that got its id a moment after the erase, and yet came in before, is told by what it has written into.
+	// An import may have got its id a moment after the erase and yet have begun before. The epoch
+	// under which it wrote tells.
 	old := j.Status.Ended() && j.Import.Scanned
 	switch Kind(r.job.Erase.Selection) {
 	case Source:
 		return j.Tag == r.job.Tag
 	case ManualCustomers:
 		return before || old && j.Import.ManualEpoch < r.job.Erase.Manual
-	case Content, Dependent: // one that came behind the erase found the source empty, and has filled it since
+	case Content, Dependent: // an import after the erase found the source empty, and may have filled it since
 		return (before || old) && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
-	case Customer, CustomerInvoices, Invoice: // rejects of imports since may name it too
+	case Customer, CustomerInvoices, Invoice: // rejects of later imports may name it too
 		return j.Status.Ended() && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
 	case Import:
 		return j.Status.Ended() && j.Tag == r.job.Tag
@@ -184,7 +188,8 @@ func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 	return false
 }
 
-// clearInputs deletes what an import has read, unless another job has read it too or it was put there anew.
+// clearInputs deletes the objects that an import has read, unless another job has read them too or
+// they were put there again.
 func (r *run) clearInputs(ctx context.Context, j *job.Job, others map[string]bool) error {
 	for _, f := range j.Import.Inputs() {
 		if f.Object == "" || others[f.Object] {
@@ -192,7 +197,7 @@ func (r *run) clearInputs(ctx context.Context, j *job.Job, others map[string]boo
 		}
 		info, err := r.c.Objects.Stat(ctx, f.Object)
 		switch {
-		case fault.Is(err, fault.NotFound): // older versions of it may be there
+		case fault.Is(err, fault.NotFound): // older versions of it may exist
 		case err != nil:
 			return err
 		case f.Version != "" && f.Version != info.Version, f.Version == "" && !info.Modified.Before(r.job.CreatedAt):
@@ -205,15 +210,15 @@ func (r *run) clearInputs(ctx context.Context, j *job.Job, others map[string]boo
 	return nil
 }
 
-// clearFolders deletes the upload folders of a source that is gone, with all
-// versions: the one of its uuid, and the one of its name unless a new source has the name or something
-// has come in for one.
+// clearFolders deletes the upload folders of an erased source, with all versions: the folder with
+// its uuid, and the folder with its name unless a new source has the name or new files are in the
+// folder.
 func (r *run) clearFolders(ctx context.Context, others map[string]bool) error {
 	d, err := r.st.Directory(ctx)
 	if err != nil {
 		return err
 	}
-	// Nobody reads from the folder of its uuid any more.
+	// No job reads from the folder with its uuid any more.
 	if _, err := r.c.Objects.DeleteAll(ctx, uploads+r.job.Source+"/"); err != nil {
 		return err
 	}
@@ -223,7 +228,7 @@ func (r *run) clearFolders(ctx context.Context, others map[string]bool) error {
 	return nil
 }
 
-// clearFolder deletes a folder that is nobody else's by now.
+// clearFolder deletes a folder, unless another job has read from it or new files are in it.
 func (r *run) clearFolder(ctx context.Context, folder string, others map[string]bool) error {
 	for object := range others {
 		if path.Dir(object)+"/" == folder {
@@ -240,7 +245,7 @@ func (r *run) clearFolder(ctx context.Context, folder string, others map[string]
 
 func nameTaken(d *store.Directory, name string) bool { _, ok := d.ByName(name); return ok }
 
-// fresh tells whether anything was put below a folder since the erase began.
+// fresh tells whether anything was put into a folder since the erase began.
 func (r *run) fresh(ctx context.Context, folder string) (bool, error) {
 	for info, err := range r.c.Objects.List(ctx, folder) {
 		if err != nil {

@@ -30,14 +30,14 @@ type world struct {
 	acme     store.Source // what is erased
 	acme2    store.Source // what must not be touched
 	settle   time.Duration
-	before   func(op mem.Op) error // asked before a call is applied
-	after    func(op mem.Op) error // and when it has been
+	before   func(op mem.Op) error // called before a call is applied
+	after    func(op mem.Op) error // called after it
 	armed    atomic.Bool
-	dispatch []string // jobs that were started
-	imported string   // the import that has added some of acme, see adds
+	dispatch []string // jobs that were sent to the workers
+	imported string   // the import that added some rows of acme, see adds
 }
 
-// shardsOfTest is small, so that a run cut at every call takes few runs.
+// shardsOfTest is small, so that tests that fail each call once need few runs.
 const shardsOfTest = 2
 
 func newWorld(t *testing.T, opt mem.Options) *world {
@@ -92,7 +92,7 @@ func same(t *testing.T, what string, want, got any) {
 		t.Fatalf("%s (-want +got):\n%s", what, diff)
 	}
 	if d, is := want.(*store.Directory); is {
-		same(t, what+": tombstones", d.TombstoneCount(), got.(*store.Directory).TombstoneCount()) //nolint:forcetypeassert // or it differs
+		same(t, what+": tombstones", d.TombstoneCount(), got.(*store.Directory).TombstoneCount()) //nolint:forcetypeassert // Diff found no difference
 	}
 }
 
@@ -105,7 +105,7 @@ func (w *world) directory() *store.Directory {
 
 func (w *world) ledger() *job.Ledger { return job.NewLedger(w.st, time.Now) }
 
-// eraser is that of a process that has just been started.
+// eraser makes the eraser of a process that has just been started.
 func (w *world) eraser() *eraser.Eraser {
 	return eraser.New(eraser.Config{
 		Store: w.st, Ledger: w.ledger(), Objects: w.objects, Now: time.Now, Settle: w.settle, Page: 10,
@@ -148,9 +148,9 @@ func (w *world) put(items ...table.Item) {
 	must(w.t, w.st.Write(w.t.Context(), writes))
 }
 
-// seed fills a source: n customers, the first manual ones of the manual epoch,
-// each with two contacts, an e-mail pointer, two edits, an event and an invoice
-// of two lines and a transaction with their pointers, changed in its date and in a line; and two plans, one of them changed.
+// seed fills a source: n customers, the first manual ones of the manual epoch, each with two
+// contacts, an e-mail pointer, two edits, an event and an invoice of two lines and a transaction
+// with their pointers, changed in its date and in a line; and two plans, one of them changed.
 func (w *world) seed(src store.Source, n, manual int) {
 	w.t.Helper()
 	d := w.directory()
@@ -214,7 +214,7 @@ func customer(hr *store.Hasher, sp store.Space, i int, epoch int64) []table.Item
 	)
 }
 
-// edited is an edit made long ago; of an invoice it knows whose that is.
+// edited is an edit made long ago. The edit of an invoice names the customer.
 func edited(manual int64, owner store.H) table.Attrs {
 	row := "{}"
 	if !owner.IsZero() {
@@ -231,7 +231,7 @@ func attrs(manual int64, pairs ...string) table.Attrs {
 	return b.Attrs()
 }
 
-// items are all items of a source, by key.
+// items returns all items of a source, by key.
 func (w *world) items(src store.Source) map[string]string {
 	w.t.Helper()
 	sp, all := src.Space(), map[string]string{}
@@ -248,7 +248,7 @@ func (w *world) items(src store.Source) map[string]string {
 	return all
 }
 
-// quiet checks that no job is open, no tombstone and no lock is left.
+// quiet checks that no job is open, and that no tombstone and no lock is left.
 func (w *world) quiet() {
 	w.t.Helper()
 	open, err := w.ledger().Open(w.t.Context())
@@ -267,7 +267,8 @@ func (w *world) quiet() {
 	}
 }
 
-// adds makes an import that has ended, and has added some of acme's customers with all that hangs on them, and a plan.
+// adds makes an ended import that added some of acme's customers with all that belongs to them, and
+// a plan.
 func (w *world) adds(customers ...int) {
 	w.t.Helper()
 	j := w.past(&job.ImportSpec{Applying: true})
@@ -286,13 +287,13 @@ func (w *world) adds(customers ...int) {
 	}
 }
 
-// past is an import of acme that has ended.
+// past makes an ended import of acme.
 func (w *world) past(spec *job.ImportSpec) *job.Job {
 	w.t.Helper()
 	return ended(w.t, w.ledger(), w.acme, spec)
 }
 
-// ended is an import of a source that has ended: it has failed if it never applied anything.
+// ended makes an ended import of a source. It has failed if it never applied anything.
 func ended(tb testing.TB, l *job.Ledger, src store.Source, spec *job.ImportSpec) *job.Job {
 	tb.Helper()
 	status := job.Done
@@ -317,7 +318,7 @@ func (w *world) epochOf(sp store.Space, h store.H) int64 {
 	return store.OriginOf(found[sp.Customer(h)]).Manual
 }
 
-// added are the attributes of a row as an import adds it.
+// added returns the attributes of a row that an import adds.
 func added(a table.Attrs, id string) table.Attrs {
 	b := table.NewBuilder().Int(store.AttrImport, job.Number(id))
 	for name, v := range a.All() {
@@ -326,7 +327,7 @@ func added(a table.Attrs, id string) table.Attrs {
 	return b.Attrs()
 }
 
-// counts are what n customers of seed are counted as.
+// counts returns the counts of n customers of seed.
 func counts(n int64) eraser.Counts {
 	return eraser.Counts{
 		"customers": n, "contacts": 2 * n, "edits": 4 * n, "invoices": n, "line_items": 2 * n, "transactions": n,
@@ -338,14 +339,14 @@ func onePlan(c eraser.Counts) eraser.Counts { c["plans"], c["edits"] = 1, c["edi
 
 func withPlans(c eraser.Counts) eraser.Counts { c["plans"] = 2; c["edits"]++; return c }
 
-// dependents are what n customers are counted as without themselves and their contacts and edits.
+// dependents returns the counts of what belongs to n customers, without their contacts and edits.
 func dependents(n int64) eraser.Counts {
 	return eraser.Counts{
 		"invoices": n, "line_items": 2 * n, "transactions": n, "subscription_events": n, "invoice_pointers": n, "id_pointers": 3 * n, "plans": 2,
 	}
 }
 
-// invoicesOf are what n invoices are counted as.
+// invoicesOf returns the counts of n invoices.
 func invoicesOf(n int64) eraser.Counts {
 	return eraser.Counts{"invoices": n, "line_items": 2 * n, "transactions": n, "id_pointers": 2 * n, "invoice_pointers": 2 * n, "edits": 2 * n}
 }
@@ -354,7 +355,8 @@ func plus(c, more eraser.Counts) eraser.Counts { c.Add(more); return c }
 
 func removed(j *job.Job) eraser.Counts { return eraser.Counts(j.Erase.Removed) }
 
-// expectation is a selection, what is removed by it, and how many items are left in each source.
+// expectation is a selection, the counts of what its erase removes, and how many items it leaves in
+// each source.
 type expectation struct {
 	sel   eraser.Selection
 	opt   eraser.Options
@@ -363,8 +365,8 @@ type expectation struct {
 	acme2 int
 }
 
-// selections are all kinds of selection of a world whose acme has 12
-// customers, 5 of them manual, and acme2 4 customers, 2 of them manual.
+// selections has an expectation of every kind, in a world where acme has 12 customers, 5 of them
+// manual, and acme2 has 4 customers, 2 of them manual.
 func selections(w *world) map[string]expectation {
 	hr := w.directory().Hasher()
 	const all, all2 = 12*perCustomer + planItems, 4*perCustomer + planItems
@@ -411,7 +413,7 @@ func selections(w *world) map[string]expectation {
 	}
 }
 
-// kinds are the names of all selections.
+// kinds lists the names of all selections.
 func kinds() []string {
 	return []string{
 		"source", "content", "content, edits", "dependent", "dependent, edits", "manual", "customer", "customer, forgotten", "customer invoices",
@@ -419,7 +421,7 @@ func kinds() []string {
 	}
 }
 
-// prepared is a world for one kind of selection.
+// prepared makes a world for one kind of selection.
 func prepared(t *testing.T, kind string, opt mem.Options) (*world, expectation) {
 	t.Helper()
 	w := seeded(t, opt)

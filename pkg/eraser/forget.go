@@ -7,7 +7,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// Forgotten tells whether a customer is on the do-not-reload list, by the name of its source and its external id.
+// Forgotten tells whether the customer with an external id in the source with a name is on the
+// do-not-reload list.
 func (e *Eraser) Forgotten(ctx context.Context, d *store.Directory, source, customer string) (bool, error) {
 	if !d.Forgets {
 		return false, nil
@@ -16,7 +17,7 @@ func (e *Eraser) Forgotten(ctx context.Context, d *store.Directory, source, cust
 	return len(found) > 0, err
 }
 
-// Remember takes a customer off the do-not-reload list, and tells whether it was on it.
+// Remember takes a customer off the do-not-reload list, and reports whether it was on the list.
 func (e *Eraser) Remember(ctx context.Context, source, customer string) (was bool, err error) {
 	d, err := e.c.Store.Directory(ctx)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// former is a world whose acme was emptied so that it can be restored, and holds the same customers anew. It is a customer of that,
-// and the erase that has hidden the others.
+// former makes a world where the content of acme was erased and can be restored, and the same
+// customers were imported again. It returns one of these customers, and the erase.
 func former(t *testing.T, kind eraser.Kind) (w *world, customer eraser.Selection, hidden *job.Job) {
 	t.Helper()
 	w = seeded(t, mem.Options{})
@@ -24,7 +24,7 @@ func former(t *testing.T, kind eraser.Kind) (w *world, customer eraser.Selection
 	return w, eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: customerH(w.directory().Hasher(), 3)}, hidden
 }
 
-// left are the items of a source at some epochs that belong to a customer of seed.
+// left lists the items of a source at some epochs that belong to a customer of seed.
 func (w *world) left(src store.Source, i int) (n int) {
 	w.t.Helper()
 	all := w.items(src)
@@ -36,7 +36,8 @@ func (w *world) left(src store.Source, i int) (n int) {
 	return n
 }
 
-// Who is erased is erased wherever a restore could bring it back from, and all of it is foretold and counted.
+// A customer is also erased where a restore could bring it back from, and the plan and the receipt
+// count that.
 func TestACustomerIsErasedAtFormerEpochsToo(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []eraser.Kind{eraser.Content, eraser.Dependent} {
@@ -47,7 +48,8 @@ func TestACustomerIsErasedAtFormerEpochsToo(t *testing.T) {
 		before := len(w.items(w.acme)) + len(w.items(now))
 		j := w.sweep(w.start(sel, eraser.Options{}).ID)
 		same(t, "removed", plan.Total(), removed(j).Total())
-		if before -= len(w.items(w.acme)) + len(w.items(now)); int64(before) < plan.Total() { // shared partitions are in both
+		// partitions that both spaces share count twice
+		if before -= len(w.items(w.acme)) + len(w.items(now)); int64(before) < plan.Total() {
 			t.Errorf("%s: %d items went, planned were %d", kind, before, plan.Total())
 		}
 		if w.left(w.acme, 3)+w.left(now, 3) > 0 || w.left(w.acme, 4) != perCustomer || w.left(now, 4) != perCustomer {
@@ -59,7 +61,7 @@ func TestACustomerIsErasedAtFormerEpochsToo(t *testing.T) {
 	}
 }
 
-// A restore between the erase of a customer and its sweep brings the customer back nowhere.
+// A restore between the erase of a customer and its sweep does not bring the customer back.
 func TestACustomerIsErasedAtRestoredEpochsToo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -72,7 +74,8 @@ func TestACustomerIsErasedAtRestoredEpochsToo(t *testing.T) {
 		w.put(one)
 		moment := time.Millisecond
 		j := w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: h}, eraser.Options{Grace: &moment})
-		must(t, w.st.Write(t.Context(), []table.Write{{Item: table.Item{Key: one.Key}, Delete: true}})) // so that the source is vacant
+		// so that the source is empty
+		must(t, w.st.Write(t.Context(), []table.Write{{Item: table.Item{Key: one.Key}, Delete: true}}))
 		_, err := w.eraser().Restore(t.Context(), hidden.ID)
 		must(t, err)
 		time.Sleep(2 * moment)

@@ -18,20 +18,21 @@ import (
 	"reseed/pkg/table/simtable"
 )
 
-// Of the table of the issue: 1,000 write units a second and partition key, 4,000 in all.
+// The limits of a DynamoDB table: 1,000 write units a second for a partition key, 4,000 in all.
 const (
 	paceItems    = 120_000
 	paceTable    = 4000
-	burst        = time.Second // of saved-up units
+	burst        = time.Second // of unused units that the table saves up
 	leastUsed    = 0.95
-	mostUnits    = 1.01 // write units an item
-	mostReading  = 0.15 // read units an item
-	mostSlower   = 1.5  // of the 99th percentile of other reads
+	mostUnits    = 1.01 // write units for each item
+	mostReading  = 0.15 // read units for each item
+	mostSlower   = 1.5  // factor for the 99th percentile of other reads
 	readsOfProbe = 2000
 )
 
-// A sweep on a table with ceilings takes what that gives, item by item for hardly more than one write unit and 0.15 read units,
-// and does not keep others from reading. The clock is virtual.
+// A sweep on a table with limits uses nearly all that the table gives, spends hardly more than one
+// write unit and 0.15 read units on each item, and does not slow other readers down. The clock is
+// virtual.
 func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -58,7 +59,7 @@ func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
 		took := time.Since(begin).Seconds()
 		done, err := job.NewLedger(st, time.Now).Get(t.Context(), j.ID)
 		must(t, err)
-		used := (paceItems/paceTable - burst.Seconds()) / took // what was saved up before is no merit
+		used := (paceItems/paceTable - burst.Seconds()) / took // units saved up before the sweep do not count
 		writes, reads := done.Cost.WriteUnits()/paceItems, done.Cost.ReadUnits()/paceItems
 		t.Logf("%.1f %% of the ceiling, %.4f write and %.4f read units an item, others' reads %v idle and %v meanwhile, %.1f %% of the deletes sent again",
 			100*used, writes, reads, idle, busy, 100*sim.Counts().Retried())
@@ -71,7 +72,8 @@ func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
 	})
 }
 
-// filled is a source of n customers of about 300 bytes, evenly spread over its shards, and the import that has added them.
+// filled makes a source with n customers of about 300 bytes, evenly spread over its shards, and the
+// import that added them.
 func filled(t *testing.T, st *store.Store, n int) (src store.Source, imported string) {
 	t.Helper()
 	d, err := st.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
@@ -91,7 +93,8 @@ func filled(t *testing.T, st *store.Store, n int) (src store.Source, imported st
 	return src, j.ID
 }
 
-// percentile is the 99th of the times of reads one after the other: so many, or until it ends.
+// percentile makes reads one after the other, a number of them or until ctx ends, and returns the
+// 99th percentile of their times.
 func percentile(t *testing.T, st *store.Store, n int, end <-chan struct{}) time.Duration {
 	t.Helper()
 	var times []time.Duration

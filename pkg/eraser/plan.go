@@ -15,7 +15,7 @@ import (
 // countersAtOnce is how many partitions are counted in parallel.
 const countersAtOnce = 16
 
-// Plan says what an erase would remove. Its counts are exact at the time of reading.
+// Plan says what an erase would remove. Its counts are exact at the time at which they were read.
 type Plan struct {
 	Kind       Kind     `json:"selection"`
 	Source     string   `json:"source,omitempty"`
@@ -25,19 +25,19 @@ type Plan struct {
 	KeepEdits  bool     `json:"keep_edits"`
 	Grace      float64  `json:"grace_seconds"`
 	Removes    Counts   `json:"counts"`      // records and edits
-	Pointers   Counts   `json:"pointers"`    // what they are found by
+	Pointers   Counts   `json:"pointers"`    // pointers to them
 	Survives   []string `json:"survives"`    // what stays, in sentences
-	Notes      []string `json:"notes"`       // what goes besides
-	WriteUnits float64  `json:"write_units"` // of the removal, about
-	Dollars    float64  `json:"dollars"`     // for those, on DynamoDB on demand
+	Notes      []string `json:"notes"`       // what is removed besides, in sentences
+	WriteUnits float64  `json:"write_units"` // an estimate, of the removal
+	Dollars    float64  `json:"dollars"`     // the price of the write units on DynamoDB on demand
 	PricesOf   string   `json:"prices_of"`
 }
 
-// Total is the number of items that go.
+// Total returns the number of items that the erase would remove.
 func (p *Plan) Total() int64 { return p.Removes.Total() + p.Pointers.Total() }
 
-// Plan counts what the selection holds, by kind. Nothing is written. An empty
-// selection is fault.Invalid, one that does not exist fault.NotFound.
+// Plan counts what the selection holds, by kind, and writes nothing. The error is fault.Invalid for
+// an empty selection, and fault.NotFound if what is selected does not exist.
 func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, error) {
 	if err := e.check(sel, opt); err != nil {
 		return nil, err
@@ -53,9 +53,9 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 		return nil, err
 	}
 	p.Removes, p.Pointers = all.Rows(), all.Pointers()
-	p.WriteUnits = float64(all.Total()) // of items of up to 1 KB
+	p.WriteUnits = float64(all.Total()) // one for each item of up to 1 KB
 	if sel.Kind == ManualCustomers || sel.Kind.records() {
-		p.WriteUnits *= 2 // what may be made anew meanwhile goes in transactions
+		p.WriteUnits *= 2 // such items are deleted in transactions, which cost twice as much
 	}
 	p.Dollars = table.Cost{WriteMilli: table.MilliUnits(p.WriteUnits)}.Dollars()
 	if opt.Forget {
@@ -85,16 +85,16 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 		return e.countRecords(ctx, d, t, p)
 	}
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: p.KeepEdits}
-	all := hiddenBy(spec, t.src.Space())
+	all := hiddenParts(spec, t.src.Space())
 	if sel.Kind == Dependent && !p.KeepEdits {
 		all = append(all, dependentEdits(t.src.Space())...)
 	}
-	older, err := covered(ctx, e.c.Ledger, &job.Job{Tag: t.src.Tag, ID: last, Erase: spec})
+	older, err := coveredErases(ctx, e.c.Ledger, &job.Job{Tag: t.src.Tag, ID: last, Erase: spec})
 	if err != nil {
 		return nil, err
 	}
 	for _, j := range older {
-		all = append(all, hiddenBy(j.Erase, j.Erase.Was.Space())...)
+		all = append(all, hiddenParts(j.Erase, j.Erase.Was.Space())...)
 	}
 	if len(older) > 0 {
 		p.Notes = append(p.Notes, formerNote)
@@ -105,9 +105,9 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 	return e.count(ctx, all, nil)
 }
 
-const formerNote = "What earlier erases of this source have hidden, and what could be restored as yet, goes too, and is counted here."
+const formerNote = "What earlier erases of this source have hidden, and what could still be restored, goes too, and is counted here."
 
-// last sorts behind the id of every job.
+// last sorts after the id of every job.
 const last = "~"
 
 func notes(k Kind) []string {
@@ -128,8 +128,8 @@ func notes(k Kind) []string {
 	return []string{}
 }
 
-// count reads partitions, several at once: the keys only,
-// unless is has to look at the items.
+// count counts the items of partitions, several partitions at once: all items, or those that is
+// accepts. Without is it reads only keys.
 func (e *Eraser) count(ctx context.Context, all partitions, is func(table.Attrs) bool) (Counts, error) {
 	var (
 		mu  sync.Mutex
@@ -168,8 +168,8 @@ func (e *Eraser) countPart(ctx context.Context, p part, is func(table.Attrs) boo
 	return nil
 }
 
-// countRecord adds what hangs on a record and was not seen before.
-func (r reader) countRecord(ctx context.Context, kind Kind, rec job.ErasedRecord, seen map[table.Key]bool, n Counts) error {
+// countRecord adds to n the record with all that belongs to it, without what was seen before.
+func (r walker) countRecord(ctx context.Context, kind Kind, rec job.ErasedRecord, seen map[table.Key]bool, n Counts) error {
 	h, _ := store.ParseH(rec.H)
 	for keys, err := range r.record(ctx, kind, h) {
 		if err != nil {
@@ -194,13 +194,13 @@ func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target,
 		if err != nil {
 			return nil, err
 		}
-		seen := map[table.Key]bool{} // spaces may share partitions
+		seen := map[table.Key]bool{} // since spaces may share partitions
 		for i, sp := range spaces {
 			sum := n
 			if i > 0 {
 				sum = former
 			}
-			r := reader{st: e.c.Store, hr: d.Hasher(), sp: sp, edits: !p.KeepEdits}
+			r := walker{st: e.c.Store, hr: d.Hasher(), sp: sp, edits: !p.KeepEdits}
 			if err := r.countRecord(ctx, p.Kind, rec, seen, sum); err != nil {
 				return nil, err
 			}
@@ -211,7 +211,7 @@ func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target,
 		n.Add(former)
 	}
 	if len(t.records) > 1 {
-		p.Notes = append(p.Notes, fmt.Sprintf("The customer is merged of %d; all of them go.", len(t.records)))
+		p.Notes = append(p.Notes, fmt.Sprintf("The customer is merged from %d customers; all of them go.", len(t.records)))
 	}
 	return n, nil
 }

@@ -14,10 +14,11 @@ import (
 	"reseed/pkg/table"
 )
 
-// Residue is where copies of what was erased may live on for a while: settings of the deployment.
+// Residue says where copies of erased data may live on for a while. It comes from the settings of
+// the deployment.
 type Residue struct {
-	Backups time.Duration // how far back the table can be restored to; 0: it has no backups
-	Logs    time.Duration // how long logs are kept, which hold ids and no personal data; 0: none are
+	Backups time.Duration // how far back the table can be restored; 0 means that it has no backups
+	Logs    time.Duration // how long logs are kept, which hold ids and no personal data; 0 means no logs
 	Local   bool          // the data is in a folder of one machine
 }
 
@@ -28,34 +29,34 @@ type Receipt struct {
 	Source     string           `json:"source,omitempty"`
 	SourceName string           `json:"source_name,omitempty"`
 	Records    []string         `json:"records,omitempty"` // public ids
-	Import     string           `json:"import,omitempty"`  // the job whose added rows went
+	Import     string           `json:"import,omitempty"`  // the job whose added rows were removed
 	AskedBy    string           `json:"asked_by"`
-	AskedAt    time.Time        `json:"asked_at"` // invisible from then on
+	AskedAt    time.Time        `json:"asked_at"` // the selection was invisible from then on
 	Grace      time.Time        `json:"restorable_until,omitzero"`
 	KeptEdits  bool             `json:"kept_edits"`
 	Forgotten  int              `json:"forgotten,omitempty"` // customers on the do-not-reload list
-	Removed    map[string]int64 `json:"removed"`             // items by kind
+	Removed    map[string]int64 `json:"removed"`             // numbers of items by kind
 	Total      int64            `json:"total"`               // items
 	KeyDigest  Digest           `json:"key_digest"`          // see [Digest]
 	Imports    int              `json:"imports_cleared"`     // imports whose uploads, change sets and rejects are gone
-	VerifiedAt time.Time        `json:"verified_at"`         // every partition was read and nothing found
-	Seconds    float64          `json:"seconds"`             // from the beginning of the removal to its end
+	VerifiedAt time.Time        `json:"verified_at"`         // when every partition had been read and nothing found
+	Seconds    float64          `json:"seconds"`             // that the removal took
 	WriteUnits float64          `json:"write_units"`
 	ReadUnits  float64          `json:"read_units"`
 	Dollars    float64          `json:"dollars"` // on DynamoDB on demand
 	PricesOf   string           `json:"prices_of"`
-	Survives   []string         `json:"survives"` // what was not erased, in sentences
+	Survives   []string         `json:"survives"` // what was left, in sentences
 	Residue    []Remains        `json:"residue"`
 }
 
-// Remains is a place where a copy may live on.
+// Remains describes a place where a copy may live on.
 type Remains struct {
 	What  string    `json:"what"`
 	Until time.Time `json:"until,omitzero"`
 	Note  string    `json:"note"`
 }
 
-// receipt writes the receipt of an erase that ends now.
+// receipt makes the receipt of an erase that ends now.
 func (r *run) receipt(j *job.Job, digest Digest) Receipt {
 	spec, now := j.Erase, r.c.Now().UTC()
 	removed := Counts(spec.Removed)
@@ -77,7 +78,7 @@ func (r *run) receipt(j *job.Job, digest Digest) Receipt {
 	return rec
 }
 
-// remains says where copies may live on after an erase that ended then.
+// remains lists the places where copies may live on after an erase that ended at a time.
 func (res Residue) remains(ended time.Time) []Remains {
 	list := []Remains{}
 	if res.Local {
@@ -89,7 +90,7 @@ func (res Residue) remains(ended time.Time) []Remains {
 	if res.Backups > 0 {
 		list = append(list, Remains{
 			What: "backups of the table", Until: ended.Add(res.Backups),
-			Note: "Until then the table can be restored to a time before the erase. Whoever does has to erase again.",
+			Note: "Until then the table can be restored to a time before the erase. After such a restore, the data has to be erased again.",
 		})
 	}
 	if res.Logs > 0 {
@@ -107,7 +108,7 @@ func (res Residue) remains(ended time.Time) []Remains {
 	return list
 }
 
-// survives says in sentences what a selection leaves.
+// survives says in sentences what an erase of a kind leaves.
 func survives(k Kind, keepEdits bool) []string {
 	var list []string
 	switch k {
@@ -120,7 +121,7 @@ func survives(k Kind, keepEdits bool) []string {
 		list = []string{"The source itself stays, with its name and id.", "Every other source stays as it is."}
 	case Dependent:
 		list = []string{
-			"The source itself and its customers stay, with the contacts, tags, custom attributes, changed fields and merges of those.",
+			"The source itself and its customers stay, with the contacts, tags, custom attributes, changed fields and merges of these customers.",
 			"Every other source stays as it is.",
 		}
 	case ManualCustomers:
@@ -140,11 +141,12 @@ func survives(k Kind, keepEdits bool) []string {
 	return list
 }
 
-// ReceiptOf reads the receipt of an erase. Before there is one it is fault.NotFound.
+// ReceiptOf reads the receipt of an erase. The error is fault.NotFound if the job has none, or none
+// yet.
 func ReceiptOf(j *job.Job) (Receipt, error) {
 	var r Receipt
 	if j.Erase == nil || len(j.Erase.Receipt) == 0 {
-		return r, fault.New(fault.NotFound, "no_receipt", "there is no receipt of this job: it is no erase, or not done yet")
+		return r, fault.New(fault.NotFound, "no_receipt", "there is no receipt of this job: it is not an erase, or not done yet")
 	}
 	if err := json.Unmarshal(j.Erase.Receipt, &r); err != nil {
 		return r, fault.Wrap(err, fault.Internal, "receipt", "read a receipt")
@@ -155,7 +157,7 @@ func ReceiptOf(j *job.Job) (Receipt, error) {
 //go:embed receipt.html
 var receiptPage string
 
-// words spells a kind for people.
+// words spells the name of a kind for people.
 func words(kind any) string {
 	return strings.NewReplacer("_", " ", "-", " ").Replace(fmt.Sprint(kind))
 }

@@ -11,23 +11,23 @@ import (
 	"reseed/pkg/table"
 )
 
-// groupSize is how many records are looked at together.
+// groupSize is how many records are read at a time.
 const groupSize = 100
 
-// reader walks what hangs on one record. It yields the keys that exist, group
-// by group in the order in which they are to be deleted: pointers before what they point to,
-// children before their parent, so that a sweep that was cut finds its way again.
-type reader struct {
+// walker finds all that belongs to one record. It yields the keys that exist, group by group in the
+// order in which to delete them: pointers before the records that they lead to, and children before
+// their parent. So a sweep that was interrupted finds the rest when it starts again.
+type walker struct {
 	st    *store.Store
 	hr    *store.Hasher
 	sp    store.Space
-	edits bool // of what belongs to the record too
+	edits bool // find edits, too
 }
 
 type groups = iter.Seq2[[]table.Key, error]
 
-// record walks one customer or invoice.
-func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
+// record yields the keys that an erase of a kind removes of one customer or invoice.
+func (r walker) record(ctx context.Context, kind Kind, h store.H) groups {
 	invoices := store.KindNamed(store.KindInvoice)
 	switch kind {
 	case Invoice:
@@ -39,10 +39,11 @@ func (r reader) record(ctx context.Context, kind Kind, h store.H) groups {
 	return r.customer(ctx, h)
 }
 
-// customer walks all that hangs on a customer, from the last stage of an import to the first, and then itself.
-func (r reader) customer(ctx context.Context, h store.H) groups {
+// customer yields all that belongs to a customer, from the last stage of an import to the first,
+// and last the customer.
+func (r walker) customer(ctx context.Context, h store.H) groups {
 	var walks []groups
-	for _, kind := range slices.Backward(store.Hanging(store.KindCustomer)) {
+	for _, kind := range slices.Backward(store.ChildrenOf(store.KindCustomer)) {
 		if kind.Found != "" {
 			walks = append(walks, r.found(ctx, kind, h))
 		} else {
@@ -61,8 +62,8 @@ func (r reader) customer(ctx context.Context, h store.H) groups {
 	}
 }
 
-// found walks the records of a kind to which pointers of a customer lead, each with that pointer.
-func (r reader) found(ctx context.Context, kind *store.RecordKind, customer store.H) groups {
+// found yields the records of a kind to which pointers of a customer lead, each with its pointer.
+func (r walker) found(ctx context.Context, kind *store.RecordKind, customer store.H) groups {
 	q := r.sp.Below(kind, customer)
 	q.KeysOnly = true
 	return func(yield func([]table.Key, error) bool) {
@@ -83,8 +84,9 @@ func (r reader) found(ctx context.Context, kind *store.RecordKind, customer stor
 	}
 }
 
-// foundBy is a record that a customer's pointer leads to; nothing, if it is another's by now.
-func (r reader) foundBy(ctx context.Context, kind *store.RecordKind, customer, h store.H) ([]table.Key, error) {
+// foundBy returns the keys of a record that a customer's pointer leads to; nothing if the record
+// belongs to another customer by now.
+func (r walker) foundBy(ctx context.Context, kind *store.RecordKind, customer, h store.H) ([]table.Key, error) {
 	key := r.sp.Key(kind.SK + h.String())
 	found, err := r.st.Lookup(ctx, key)
 	if err != nil {
@@ -97,8 +99,8 @@ func (r reader) foundBy(ctx context.Context, kind *store.RecordKind, customer, h
 	return r.whole(ctx, kind, customer, key, there)
 }
 
-// own is a record with the pointer from its customer.
-func (r reader) own(ctx context.Context, kind *store.RecordKind, h store.H) ([]table.Key, error) {
+// own returns the keys of a record and of the pointer from its customer.
+func (r walker) own(ctx context.Context, kind *store.RecordKind, h store.H) ([]table.Key, error) {
 	key := r.sp.Key(kind.SK + h.String())
 	found, err := r.st.Lookup(ctx, key)
 	if err != nil {
@@ -110,11 +112,12 @@ func (r reader) own(ctx context.Context, kind *store.RecordKind, h store.H) ([]t
 		return keys, err
 	}
 	pointers, err := r.pointers(ctx, table.Item{Key: key, Attrs: a})
-	return append(pointers, keys...), err // the record last: it is what names the pointer
+	return append(pointers, keys...), err // the record last: the pointer's key follows from it
 }
 
-// whole is the record, if it is there, with its parts, the pointers to them, and the edits of all.
-func (r reader) whole(ctx context.Context, kind *store.RecordKind, customer store.H, key table.Key, there bool) ([]table.Key, error) {
+// whole returns the keys of a record, if it exists, and of its parts, the pointers to them, and the
+// edits of all.
+func (r walker) whole(ctx context.Context, kind *store.RecordKind, customer store.H, key table.Key, there bool) ([]table.Key, error) {
 	h, _ := store.LeadingH(key.SK)
 	var parts []table.Item
 	for item, err := range r.st.Items(ctx, r.sp.Parts(kind, h)) {
@@ -138,9 +141,9 @@ func (r reader) whole(ctx context.Context, kind *store.RecordKind, customer stor
 	return keys, nil
 }
 
-// pointers are those that lead to some records and are there. An external id may by now lead to another record: that
-// pointer stays.
-func (r reader) pointers(ctx context.Context, records ...table.Item) ([]table.Key, error) {
+// pointers returns the keys of the existing pointers to some records. A pointer from an external id
+// may lead to another record by now: that one stays.
+func (r walker) pointers(ctx context.Context, records ...table.Item) ([]table.Key, error) {
 	var keys []table.Key
 	want := map[table.Key]table.Attrs{}
 	for _, it := range records {
@@ -158,9 +161,10 @@ func (r reader) pointers(ctx context.Context, records ...table.Item) ([]table.Ke
 	})
 }
 
-// editsWith are the edits of a record and its parts, if those go too, with the pointers that follow from them: those
-// first, since only the edit tells whose pointer it is when the record is gone.
-func (r reader) editsWith(ctx context.Context, customer store.H, record table.Key) ([]table.Key, error) {
+// editsWith returns the keys of the edits of a record and its parts, and of the pointers that
+// follow from the edits; nothing if edits stay. The pointers come first, since only the edit tells
+// their keys once the record is gone.
+func (r walker) editsWith(ctx context.Context, customer store.H, record table.Key) ([]table.Key, error) {
 	if !r.edits {
 		return nil, nil
 	}
@@ -179,8 +183,9 @@ func (r reader) editsWith(ctx context.Context, customer store.H, record table.Ke
 	return append(pointers, keys...), err
 }
 
-// under walks the records of a kind that lie under a customer, with their pointers and edits.
-func (r reader) under(ctx context.Context, kind *store.RecordKind, customer store.H) groups {
+// under yields the records of a kind whose keys begin with a customer's identity, with their
+// pointers and edits.
+func (r walker) under(ctx context.Context, kind *store.RecordKind, customer store.H) groups {
 	return func(yield func([]table.Key, error) bool) {
 		walks := []groups{r.pages(ctx, r.sp.Below(kind, customer), func(items []table.Item) ([]table.Key, error) {
 			pointers, err := r.pointers(ctx, items...)
@@ -200,8 +205,8 @@ func (r reader) under(ctx context.Context, kind *store.RecordKind, customer stor
 	}
 }
 
-// self is the customer's edits, the pointers to it, and last itself.
-func (r reader) self(ctx context.Context, h store.H) groups {
+// self yields the pointers to a customer, its edits, and last the customer.
+func (r walker) self(ctx context.Context, h store.H) groups {
 	return func(yield func([]table.Key, error) bool) {
 		own := r.sp.Customer(h)
 		found, err := r.st.Lookup(ctx, own)
@@ -223,8 +228,8 @@ func (r reader) self(ctx context.Context, h store.H) groups {
 	}
 }
 
-// pages walks a range in small groups.
-func (r reader) pages(ctx context.Context, q table.Query, with func([]table.Item) ([]table.Key, error)) groups {
+// pages reads a range in small groups, and yields the keys that with returns for each.
+func (r walker) pages(ctx context.Context, q table.Query, with func([]table.Item) ([]table.Key, error)) groups {
 	q.Limit = groupSize
 	return func(yield func([]table.Key, error) bool) {
 		for {
@@ -242,8 +247,8 @@ func (r reader) pages(ctx context.Context, q table.Query, with func([]table.Item
 	}
 }
 
-// existing keeps the keys of items that exist and are as is says; nil asks nothing.
-func (r reader) existing(ctx context.Context, keys []table.Key, is func(table.Key, table.Attrs) bool) ([]table.Key, error) {
+// existing returns the keys of items that exist and that is accepts; a nil is accepts all.
+func (r walker) existing(ctx context.Context, keys []table.Key, is func(table.Key, table.Attrs) bool) ([]table.Key, error) {
 	found, err := r.st.Lookup(ctx, keys...)
 	if err != nil {
 		return nil, err

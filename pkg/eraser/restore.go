@@ -11,97 +11,102 @@ import (
 	"reseed/pkg/table"
 )
 
-// Restore takes an erase back that is still in its grace period: everything is visible again in one write. After that
-// it is fault.Conflict: code swept, with the date, once it is gone for good; sweep_started before; not_restorable if what
-// happened since stands against it.
+// Restore takes back an erase that is in its grace period: everything is visible again in one
+// write. Otherwise the error is fault.Conflict with one of these codes: sweep_started after the
+// grace period; swept, with the date, once everything is removed; not_restorable if later changes
+// do not allow it.
 func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 	j, err := e.c.Ledger.Get(ctx, jobID)
 	if err == nil && j.Erase != nil && j.Status.Ended() {
-		err = exhume(ctx, e.c.Store, j) // a version that did not know of its tombstones may have ended it
+		err = removeTombstones(ctx, e.c.Store, j) // an older version may have ended it without knowing its tombstones
 	}
 	if err == nil {
 		err = restorable(j, e.c.Now())
 	}
 	if err == nil {
-		err = e.unimported(ctx, j)
+		err = e.checkNotImported(ctx, j)
 	}
 	if err != nil {
 		return nil, err
 	}
-	empties := Kind(j.Erase.Selection).empties()
-	if empties {
+	raises := Kind(j.Erase.Selection).raisesEpochs()
+	if raises {
 		defer e.unlock(ctx, j)
 	}
 	for {
 		var fence string
-		if empties {
-			if fence, err = e.vacant(ctx, j); err != nil {
+		if raises {
+			if fence, err = e.lockEmpty(ctx, j); err != nil {
 				return nil, err
 			}
 		}
 		restored, err := e.reveal(ctx, j, fence)
 		if err == nil {
-			_ = e.dispatch(ctx, restored.Next) // else the tick hands it out
+			_ = e.dispatch(ctx, restored.Next) // if that fails, the tick sends it
 			return restored.Job, nil
 		}
-		if j, err = e.again(ctx, j, err); err != nil || j.Status == job.Restored {
+		if j, err = e.afterFailure(ctx, j, err); err != nil || j.Status == job.Restored {
 			return j, err
 		}
 	}
 }
 
-// again is the job as it is when a restore has failed, if it has ended as restored (only the answer was lost) or the restore is
-// worth another try; else the error is the cause.
-func (e *Eraser) again(ctx context.Context, j *job.Job, cause error) (*job.Job, error) {
+// afterFailure reads the job after a restore has failed. It returns the job if it was restored
+// after all (only the answer was lost), or if another try makes sense; else it returns the cause.
+func (e *Eraser) afterFailure(ctx context.Context, j *job.Job, cause error) (*job.Job, error) {
 	now, err := e.c.Ledger.Get(ctx, j.ID)
 	switch {
 	case err != nil || !fault.Is(cause, fault.Conflict):
 		return nil, cause
 	case now.Status == job.Restored:
 		return now, nil
-	case now.Version != j.Version, fault.CodeOf(cause) == codeUnfenced, Kind(j.Erase.Selection).empties() && e.unlocked(ctx, j):
+	case now.Version != j.Version, fault.CodeOf(cause) == codeUnfenced, Kind(j.Erase.Selection).raisesEpochs() && e.lostLock(ctx, j):
 		return now, restorable(now, e.c.Now())
 	}
 	return nil, cause
 }
 
-// unimported refuses to restore manual customers if an import has brought some since: it may have written over hidden
-// ones, and what it counted as added would no longer be true.
-func (e *Eraser) unimported(ctx context.Context, j *job.Job) error {
+// checkNotImported refuses to restore manual customers if an import has written some since: it may
+// have overwritten hidden ones, and counted them as added.
+func (e *Eraser) checkNotImported(ctx context.Context, j *job.Job) error {
 	if Kind(j.Erase.Selection) != ManualCustomers {
 		return nil
 	}
-	// All of the history: what is older than the erase may have waited behind it.
+	// Look at the whole history: an import that is older than the erase may have waited for its
+	// turn.
 	for o, err := range e.c.Ledger.All(ctx, historyPage, "") {
 		if err != nil {
 			return err
 		}
 		if o.Wrote() && o.Import.Undo == "" && o.Import.ManualEpoch == j.Erase.Manual {
-			return outdone("customers have been imported since; undo or erase those first")
+			return notRestorable("customers have been imported since; undo or erase those first")
 		}
 	}
 	return nil
 }
 
-// holderOf is who holds the lock of a source while an erase of it is restored: not the job itself, which may begin to
-// sweep at any time, and then has a lock of its own.
+// holderOf returns the name under which a restore holds the lock of a source. It differs from the
+// id of the job, because the sweep of the job may begin at any time and then takes the lock under
+// that id.
 func holderOf(j *job.Job) string { return j.ID + "-restore" }
 
-// unlocked tells whether a restore has lost its lock: a tick gives it back that takes the restore for one that was cut.
-func (e *Eraser) unlocked(ctx context.Context, j *job.Job) bool {
+// lostLock tells whether a restore has lost its lock: a tick releases it if the restore seems to
+// have been interrupted.
+func (e *Eraser) lostLock(ctx context.Context, j *job.Job) bool {
 	holder, err := e.c.Ledger.Holder(ctx, j.Tag)
 	return err == nil && holder != holderOf(j)
 }
 
-// reveal makes everything that a job has hidden visible again, and ends it, in one transaction. fence is that of an emptied source,
-// whose lock is passed on.
+// reveal makes everything that a job has hidden visible again, and ends the job, in one
+// transaction. If the erase raised epochs, fence is the fence that this restore has set, and the
+// lock passes to the next job.
 func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string) (end job.Ending, err error) {
 	holder := ""
-	if Kind(j.Erase.Selection).empties() {
+	if Kind(j.Erase.Selection).raisesEpochs() {
 		holder = holderOf(j)
 	}
 	_, err = e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
-		writes, err := unhide(d, j, fence)
+		writes, err := revealIn(d, j, fence)
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +120,7 @@ func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string) (end job.
 	return end, err
 }
 
-// restorable tells why a job can't be restored.
+// restorable returns an error that says why a job can't be restored; nil if it can.
 func restorable(j *job.Job, now time.Time) error {
 	switch {
 	case j.Kind != job.Erase || j.Erase == nil:
@@ -123,7 +128,7 @@ func restorable(j *job.Job, now time.Time) error {
 	case j.Status == job.Restored:
 		return fault.Newf(fault.Conflict, "restored", "this erase was restored already, on %s", day(j.EndedAt))
 	case j.Status.Ended():
-		return fault.Newf(fault.Conflict, "swept", "this can't be restored: it was erased for good, and seen gone, on %s; see its receipt", day(j.EndedAt))
+		return fault.Newf(fault.Conflict, "swept", "this can't be restored: it was erased for good on %s, and nothing of it was found after that; see its receipt", day(j.EndedAt))
 	case j.Status != job.Grace || !now.Before(j.Erase.Until):
 		return fault.New(fault.Conflict, "sweep_started", "this can't be restored: its grace period is over, and it is being removed")
 	}
@@ -132,9 +137,11 @@ func restorable(j *job.Job, now time.Time) error {
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// vacant takes the lock of an emptied source, and fences it, both of which it leaves to its caller, and makes sure that nothing has
-// been put into it since. It looks before it fences as well: a restore that is refused is not to hold up requests. It returns the fence.
-func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err error) {
+// lockEmpty takes the lock of a source whose epochs the erase has raised, fences the source, and
+// makes sure that nothing has been written to it since. The caller releases lock and fence.
+// lockEmpty also looks before it fences, so that a restore that is refused anyway does not hold up
+// requests. It returns the fence.
+func (e *Eraser) lockEmpty(ctx context.Context, j *job.Job) (fence string, err error) {
 	mine, err := e.c.Ledger.Lock(ctx, j.Tag, holderOf(j))
 	if err != nil {
 		return "", err
@@ -147,7 +154,7 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err erro
 		return "", err
 	}
 	if src, ok := d.ByTag(j.Tag); ok {
-		if err := e.empty(ctx, j, src); err != nil {
+		if err := e.checkEmpty(ctx, j, src); err != nil {
 			return "", err
 		}
 	}
@@ -155,16 +162,17 @@ func (e *Eraser) vacant(ctx context.Context, j *job.Job) (fence string, err erro
 	if err != nil {
 		return "", err
 	}
-	return src.Restoring, e.empty(ctx, j, src)
+	return src.Restoring, e.checkEmpty(ctx, j, src)
 }
 
-// empty makes sure that nothing lies where an emptied source keeps what a restore would bring back.
-func (e *Eraser) empty(ctx context.Context, j *job.Job, src store.Source) error {
-	for _, parts := range hiddenBy(j.Erase, src.Space()) {
+// checkEmpty makes sure that the partitions that the erase has replaced by new ones are still empty
+// at the source's present epochs.
+func (e *Eraser) checkEmpty(ctx context.Context, j *job.Job, src store.Source) error {
+	for _, parts := range hiddenParts(j.Erase, src.Space()) {
 		for _, p := range parts {
 			page, err := e.c.Store.Page(ctx, table.Query{PK: p.pk, Limit: 1, KeysOnly: true})
 			if err == nil && len(page.Items) > 0 {
-				err = outdone("data has been put into the source since; erase its content with a grace period, then restore this")
+				err = notRestorable("data has been put into the source since; erase its content with a grace period, then restore this")
 			}
 			if err != nil {
 				return err
@@ -174,14 +182,16 @@ func (e *Eraser) empty(ctx context.Context, j *job.Job, src store.Source) error 
 	return nil
 }
 
-// fence keeps requests from writing to a source until its restore has come to its end. Those that did not see the fence
-// before they wrote look at the directory again afterwards: so each either has written before the source is seen vacant, or
-// finds the fence, or the source restored, and writes once more. Each attempt has a fence of its own, so that none rests on another's.
+// fence keeps requests from writing to a source until its restore has ended. A request that did not
+// see the fence before it wrote reads the directory again afterwards. So each request has either
+// written before the source is checked for being empty, or it finds the fence or the restored
+// source, and writes again. Each attempt to restore sets a fence of its own, so that it never
+// relies on the fence of another attempt.
 func (e *Eraser) fence(ctx context.Context, j *job.Job) (store.Source, error) {
 	fence := j.ID + "-" + e.c.Ledger.NewID()
 	d, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
 		if _, ok := d.ByTag(j.Tag); !ok {
-			return nil, outdone("the data source itself has been erased since; restore that first")
+			return nil, notRestorable("the data source itself has been erased since; restore that first")
 		}
 		d.SetRestoring(j.Tag, fence)
 		return nil, nil
@@ -193,7 +203,7 @@ func (e *Eraser) fence(ctx context.Context, j *job.Job) (store.Source, error) {
 	return src, nil
 }
 
-// unfence takes the fence of a restore away, whichever attempt has put it there.
+// unfence removes the fence of a restore, whichever attempt set it.
 func (e *Eraser) unfence(ctx context.Context, j *job.Job) error {
 	ours := func(d *store.Directory) bool { src, _ := d.ByTag(j.Tag); return strings.HasPrefix(src.Restoring, j.ID) }
 	d, err := e.c.Store.Directory(ctx)
@@ -209,14 +219,16 @@ func (e *Eraser) unfence(ctx context.Context, j *job.Job) error {
 	return err
 }
 
-// codeUnfenced says that a tick has taken the fence of a restore for one that was left.
+// codeUnfenced says that a tick has removed the fence of a running restore, because it seemed to be
+// left from an interrupted one.
 const codeUnfenced = "restore_unfenced"
 
 func sourceBusy() error {
 	return fault.New(fault.Busy, "source_busy", "another job is at this data source; try again when it has ended, or cancel it")
 }
 
-// unlock gives back the lock and the fence that a restore has taken, if it still has them. It is best effort: a tick does it too.
+// unlock releases the lock and the fence of a restore, if it still has them. Errors are ignored,
+// since the tick does the same.
 func (e *Eraser) unlock(ctx context.Context, j *job.Job) {
 	ctx = context.WithoutCancel(ctx)
 	if err := e.unfence(ctx, j); err != nil {
@@ -224,34 +236,34 @@ func (e *Eraser) unlock(ctx context.Context, j *job.Job) {
 	}
 	next, err := e.c.Ledger.Unlock(ctx, j.Tag, holderOf(j))
 	if err == nil {
-		_ = e.dispatch(ctx, next) // else the tick hands it out
+		_ = e.dispatch(ctx, next) // if that fails, the tick sends it
 	}
 }
 
-func outdone(why string) error {
+func notRestorable(why string) error {
 	return fault.New(fault.Conflict, "not_restorable", "this can't be restored: "+why)
 }
 
-// unhide changes the directory so that what a job has hidden is visible again.
-func unhide(d *store.Directory, j *job.Job, fence string) ([]table.Write, error) {
+// revealIn changes the directory so that what a job has hidden is visible again.
+func revealIn(d *store.Directory, j *job.Job, fence string) ([]table.Write, error) {
 	spec := j.Erase
 	switch kind := Kind(spec.Selection); {
 	case kind == ManualCustomers:
 		if d.ManualEpoch != spec.Manual {
-			return nil, outdone("manual customers have been erased again since; restore that first")
+			return nil, notRestorable("manual customers have been erased again since; restore that first")
 		}
 		d.ManualEpoch = spec.ManualWas
 	case kind == Source:
 		return nil, d.Restore(spec.Was)
-	case kind.empties():
-		return nil, refill(d, fence, spec)
+	case kind.raisesEpochs():
+		return nil, revealEpochs(d, fence, spec)
 	default:
 		for _, was := range spec.Sources {
 			if now, ok := d.ByTag(was.Tag); !ok || now.Epochs.Customers != was.Epochs.Customers || now.Epochs.Data != was.Epochs.Data {
-				return nil, outdone("its data source has been erased or emptied since; restore that first")
+				return nil, notRestorable("its data source has been erased or emptied since; restore that first")
 			}
 		}
-		d.Exhume(j.ID)
+		d.Reveal(j.ID)
 	}
 	var writes []table.Write
 	for _, sk := range spec.Forgotten {
@@ -260,19 +272,19 @@ func unhide(d *store.Directory, j *job.Job, fence string) ([]table.Write, error)
 	return writes, nil
 }
 
-// refill gives a source back the epochs that an erase has raised. Its present ones are vacant. What later erases have
-// hidden stays hidden.
-func refill(d *store.Directory, fence string, spec *job.EraseSpec) error {
+// revealEpochs gives a source back its epochs from before an erase. What later erases have hidden
+// stays hidden.
+func revealEpochs(d *store.Directory, fence string, spec *job.EraseSpec) error {
 	src, ok := d.ByUUID(spec.Was.UUID)
 	if !ok {
-		return outdone("the data source itself has been erased since; restore that first")
+		return notRestorable("the data source itself has been erased since; restore that first")
 	}
 	if src.Restoring != fence {
 		return fault.New(fault.Conflict, codeUnfenced, "this restore was interrupted; try again")
 	}
-	was, more := spec.Was, emptied(spec)
+	was, more := spec.Was, raisedEpochs(spec)
 	if more.Customers == 0 && src.Epochs.Customers != was.Epochs.Customers {
-		return outdone("the source has been emptied since; restore that first")
+		return notRestorable("the source has been emptied since; restore that first")
 	}
 	if more.Edits == 0 {
 		was.Epochs.Edits = src.Epochs.Edits
@@ -280,8 +292,8 @@ func refill(d *store.Directory, fence string, spec *job.EraseSpec) error {
 	return d.Restore(was)
 }
 
-// emptied says which epochs an erase raises.
-func emptied(spec *job.EraseSpec) store.Epochs {
+// raisedEpochs says which epochs an erase raises: those that are 1.
+func raisedEpochs(spec *job.EraseSpec) store.Epochs {
 	switch {
 	case Kind(spec.Selection) == Dependent:
 		return store.Epochs{Data: 1}
@@ -291,17 +303,17 @@ func emptied(spec *job.EraseSpec) store.Epochs {
 	return store.Epochs{Customers: 1, Edits: 1}
 }
 
-// Due begins the sweep of an erase whose grace period is over; it is nil if that is not so. And it gives back the lock
-// that a restore held which was cut.
+// Due starts the job of an erase whose grace period is over, and returns it; nil if the period is
+// not over. Before that it releases the lock that an interrupted restore has left.
 func (e *Eraser) Due(ctx context.Context, j *job.Job) (*job.Job, error) {
-	if Kind(j.Erase.Selection).empties() && j.Status != job.Running {
+	if Kind(j.Erase.Selection).raisesEpochs() && j.Status != job.Running {
 		e.unlock(ctx, j)
 	}
 	if j.Status != job.Grace || e.c.Now().Before(j.Erase.Until) {
-		return nil, nil //nolint:nilnil // it is not due, and that is an answer
+		return nil, nil //nolint:nilnil // it is not due, which is no error
 	}
 	begun, err := e.c.Ledger.Due(ctx, j.ID)
-	if fault.Is(err, fault.Conflict) { // restored, or begun by somebody else
+	if fault.Is(err, fault.Conflict) { // restored meanwhile, or started by another process
 		return nil, nil //nolint:nilnil // as above
 	}
 	return begun, err

@@ -15,24 +15,24 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// restorables are the kinds that may have a grace period.
+// restorables lists the kinds of selection that may have a grace period.
 func restorables() []string {
 	return slices.DeleteFunc(kinds(), func(kind string) bool { return kind == "dependent, edits" })
 }
 
-// gentle is an erase that can be restored for a day.
+// gentle returns options of an erase that can be restored for a day.
 func gentle(x expectation) eraser.Options {
 	day := 24 * time.Hour
 	x.opt.Grace = &day
 	return x.opt
 }
 
-// directoryOf is the directory without what only says that something happened.
+// directoryOf returns the directory without the fields that only record that something happened.
 func (w *world) directoryOf() store.Directory {
 	d := *w.directory()
 	d.Version, d.ManualTop, d.Forgets = 0, 0, false
 	for i := range d.Sources {
-		d.Sources[i].Top, d.Sources[i].Left, d.Sources[i].Fence = store.Epochs{}, nil, 0 // what only rises
+		d.Sources[i].Top, d.Sources[i].Left, d.Sources[i].Fence = store.Epochs{}, nil, 0 // these only rise
 	}
 	return d
 }
@@ -70,13 +70,13 @@ func TestARestoredSelectionIsAsItWas(t *testing.T) {
 			w.quiet()
 			_, err = w.eraser().Restore(t.Context(), j.ID)
 			wantFault(t, err, fault.Conflict)
-			// And it can be erased again, for good.
+			// It can be erased again, for good.
 			same(t, "removed", x.want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
 		})
 	}
 }
 
-// forgotten are the entries of the do-not-reload list.
+// forgotten lists the entries of the do-not-reload list.
 func (w *world) forgotten() []table.Key {
 	w.t.Helper()
 	var keys []table.Key
@@ -113,7 +113,7 @@ func TestAForgottenCustomerIsListedByHashesOnly(t *testing.T) {
 	}
 }
 
-// Cut at every call of a restore, it is restored whole or not at all, and can be done again.
+// A restore that fails at any call has restored everything or nothing, and can be repeated.
 func TestARestoreIsCutAtEveryCall(t *testing.T) {
 	t.Parallel()
 	for _, kind := range restorables() {
@@ -130,7 +130,7 @@ func TestARestoreIsCutAtEveryCall(t *testing.T) {
 					w.armed.Store(false)
 					now, readErr := w.ledger().Get(t.Context(), j.ID)
 					must(t, readErr)
-					if now.Status == job.Grace { // not restored; a tick cleans up behind it, and it can be tried again
+					if now.Status == job.Grace { // not restored; a tick cleans up, and the restore can be tried again
 						if due, err := w.eraser().Due(t.Context(), now); due != nil || err != nil {
 							t.Fatalf("due %v, %v", due, err)
 						}
@@ -155,7 +155,8 @@ func TestARestoreIsCutAtEveryCall(t *testing.T) {
 	}
 }
 
-// A tick takes a restore that goes on for one that was cut, and gives its lock back: the restore takes it again.
+// A tick takes a running restore for an interrupted one, and releases its lock: the restore takes
+// the lock again.
 func TestATickRacesWithARestore(t *testing.T) {
 	t.Parallel()
 	for n := int64(1); ; n++ {
@@ -185,7 +186,7 @@ func TestATickRacesWithARestore(t *testing.T) {
 	}
 }
 
-// later is an eraser a day and more after.
+// later returns an eraser whose clock is more than a day ahead.
 func (w *world) later() *eraser.Eraser {
 	return eraser.New(eraser.Config{
 		Store: w.st, Ledger: w.ledger(), Objects: w.objects, Now: func() time.Time { return time.Now().Add(25 * time.Hour) }, Page: 10,
@@ -225,7 +226,7 @@ func TestAGracePeriodEnds(t *testing.T) {
 	}
 }
 
-// A restore and the beginning of the sweep at once: one of them wins, and everything is there, or nothing.
+// A restore runs while the sweep begins: one of them wins, and everything is there, or nothing.
 func TestARestoreRacesWithTheSweep(t *testing.T) {
 	t.Parallel()
 	var won [2]atomic.Int64
@@ -255,7 +256,7 @@ func TestARestoreRacesWithTheSweep(t *testing.T) {
 				t.Fatalf("the sweep is %s, the lock is held by %q: %v", now.Status, holder, err)
 			}
 			same(t, "removed", x.want, removed(w.sweep(j.ID)))
-		case job.Grace: // both saw the other at it
+		case job.Grace: // each saw that the other was running
 		default:
 			t.Fatalf("the erase is %s", now.Status)
 		}
@@ -284,7 +285,7 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	first := w.start(x.sel, gentle(x))
 	content := selections(w)["content"]
 	second := w.start(content.sel, gentle(content))
-	refused(w, first, "not_restorable") // it would bring back what the other has hidden
+	refused(w, first, "not_restorable") // it would reveal what the other has hidden
 	_, err = w.eraser().Restore(t.Context(), second.ID)
 	must(t, err)
 	_, err = w.eraser().Restore(t.Context(), first.ID)
@@ -296,7 +297,7 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	refused(w, first, "not_restorable")
 	brought, err := w.ledger().Create(t.Context(), &job.Job{Kind: job.Import, Tag: w.acme.Tag, Import: &job.ImportSpec{ManualEpoch: second.Erase.Manual, Applying: true}})
 	must(t, err)
-	refused(w, second, "not_restorable") // it may have written over hidden rows
+	refused(w, second, "not_restorable") // the import may have overwritten hidden rows
 	_, err = w.ledger().Update(t.Context(), brought.ID, func(j *job.Job) error { j.Import.Applying = false; return nil })
 	must(t, err)
 	for _, j := range []*job.Job{second, first} {
@@ -307,7 +308,7 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	w, x = prepared(t, "customer", mem.Options{})
 	j = w.start(x.sel, gentle(x))
 	w.sweep(w.start(eraser.Selection{Kind: eraser.Content, Source: w.acme.UUID}, eraser.Options{}).ID)
-	refused(w, j, "not_restorable") // there is nothing left of it
+	refused(w, j, "not_restorable") // nothing is left of it
 	if _, err := w.eraser().Start(t.Context(), eraser.Selection{Kind: eraser.Dependent, Source: w.acme.UUID}, gentle(selections(w)["dependent, edits"])); !fault.Is(err, fault.Invalid) {
 		t.Errorf("edits that can't be hidden: %v", err)
 	}
@@ -320,10 +321,11 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	_, _, err = w.ledger().End(t.Context(), running.ID, func(j *job.Job) error { j.Status = job.Failed; return nil })
 	must(t, err)
 	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID)
-	refused(w, j, "sweep_started") // the erase of the source takes it along
+	refused(w, j, "sweep_started") // the erase of the source removes it, too
 }
 
-// An epoch is never used twice: what a late writer puts into one that a restore has left is not seen again.
+// An epoch is never used twice: what a late writer adds under an epoch that a restore has left
+// never becomes visible.
 func TestEpochsAreNeverUsedTwice(t *testing.T) {
 	t.Parallel()
 	w, x := prepared(t, "content", mem.Options{})
@@ -351,8 +353,9 @@ func TestEpochsAreNeverUsedTwice(t *testing.T) {
 	}
 }
 
-// What an earlier erase has hidden, and could still be restored, goes with a later one of the whole; and the plan counts it.
-func TestAnEraseTakesAlongWhatEarlierOnesHaveHidden(t *testing.T) {
+// A later erase of the whole source also removes what an earlier one has hidden, even if that could
+// still be restored; and its plan counts it.
+func TestAnEraseRemovesWhatEarlierOnesHaveHidden(t *testing.T) {
 	t.Parallel()
 	for _, later := range []string{"source", "content, edits"} {
 		for _, earlier := range []string{"content", "dependent", "content, edits"} {
@@ -379,7 +382,8 @@ func TestAnEraseTakesAlongWhatEarlierOnesHaveHidden(t *testing.T) {
 	}
 }
 
-// A source that was filled since can be emptied again, with a grace period; then the earlier erase can be restored.
+// If a source was filled since, its content can be erased again, with a grace period; then the
+// earlier erase can be restored.
 func TestARestoreOfAFilledSource(t *testing.T) {
 	t.Parallel()
 	w, x := prepared(t, "content", mem.Options{})
@@ -405,7 +409,8 @@ func TestARestoreOfAFilledSource(t *testing.T) {
 	same(t, "the items", items, w.items(w.directory().Sources[0]))
 }
 
-// What a request writes into the epochs that a restore leaves at that moment goes with the source.
+// What a request writes under epochs that a restore leaves at that moment is removed with the
+// source.
 func TestALateWriterOfARestore(t *testing.T) {
 	t.Parallel()
 	w, x := prepared(t, "content", mem.Options{})
@@ -423,7 +428,7 @@ func TestALateWriterOfARestore(t *testing.T) {
 	}
 }
 
-// A restore that comes too late never gives back the lock of the sweep.
+// A restore that comes too late never releases the lock of the sweep.
 func TestALateRestoreLeavesTheSweepItsLock(t *testing.T) {
 	t.Parallel()
 	for n := int64(1); ; n++ {
@@ -433,7 +438,7 @@ func TestALateRestoreLeavesTheSweepItsLock(t *testing.T) {
 		w.before = func(mem.Op) error {
 			if calls.Add(1) == n {
 				w.armed.Store(false)
-				for range 2 { // two ticks: the first may only free the lock
+				for range 2 { // two ticks: the first may only release the lock
 					_, err := w.later().Due(t.Context(), j)
 					must(t, err)
 				}
@@ -453,7 +458,7 @@ func TestALateRestoreLeavesTheSweepItsLock(t *testing.T) {
 		case now.Status == job.Restored && err == nil && holder == "":
 		case now.Status == job.Running && holder == j.ID:
 			same(t, "removed", x.want, removed(w.sweep(j.ID)))
-		case now.Status == job.Waiting: // the next tick frees what the restore held
+		case now.Status == job.Waiting: // the next tick releases the lock of the restore
 			if _, err := w.later().Due(t.Context(), now); err != nil {
 				t.Fatal(err)
 			}
@@ -468,9 +473,9 @@ func TestALateRestoreLeavesTheSweepItsLock(t *testing.T) {
 	}
 }
 
-// An erase that a version ended which knew of no items of tombstones leaves its own; who erases the record again, or restores
-// it again, takes them away.
-func TestTombstonesThatWereLeftAreTakenAway(t *testing.T) {
+// An older version, which does not know tombstones as items, ends an erase without removing them.
+// The next erase of the record, or a restore of the ended one, removes them.
+func TestTombstonesThatWereLeftAreRemoved(t *testing.T) {
 	t.Parallel()
 	for _, end := range []job.Status{job.Restored, job.Done} {
 		w := newWorld(t, mem.Options{})

@@ -11,16 +11,19 @@ import (
 	"reseed/pkg/store"
 )
 
-// Kind names what a selection is about. It stands in the job.
+// Kind is a kind of selection. It is stored in the job.
 type Kind string
 
 // The kinds of selection.
 const (
-	Source           Kind = "source"            // a whole source, and its name
-	Content          Kind = "content"           // everything in a source, which itself stays
-	Dependent        Kind = "dependent"         // everything in a source but its customers, with their contacts
-	ManualCustomers  Kind = "manual-customers"  // all customers entered by hand or by file, in every source, with all that belongs to them
-	Customer         Kind = "customer"          // one customer, with whatever was merged into it and all that belongs to them
+	Source    Kind = "source"    // a whole source, with its name
+	Content   Kind = "content"   // everything in a source; the source itself stays
+	Dependent Kind = "dependent" // everything in a source except its customers and their contacts
+	// ManualCustomers is all customers entered by hand or by file, in every source, with all that
+	// belongs to them.
+	ManualCustomers Kind = "manual-customers"
+	// Customer is one customer, with all customers merged into it and all that belongs to them.
+	Customer         Kind = "customer"
 	CustomerInvoices Kind = "customer-invoices" // all invoices of one customer in one source
 	Invoice          Kind = "invoice"           // one invoice, with its line items and transactions
 	Import           Kind = "import"            // the rows that one import added
@@ -36,11 +39,12 @@ type Selection struct {
 	Kind   Kind
 	Source string  // uuid (ds_…); empty for ManualCustomers and Import
 	H      store.H // of the customer or invoice
-	Import string  // the job
+	Import string  // the id of its job
 }
 
-// Select finds what a request means: a kind, the source by uuid or name where one is needed, and the public id of a
-// customer or invoice, or the id of an import, where one is. Nothing, or something unknown, never is "everything".
+// Select makes a selection of a kind from what a request names: a source by uuid or name, and a
+// customer or invoice by its public id, or an import by its id, as far as the kind needs them. An
+// empty or unknown name never means "everything": it is an error.
 func Select(d *store.Directory, kind Kind, source, id string) (Selection, error) {
 	sel := Selection{Kind: kind}
 	source, id = strings.TrimSpace(source), strings.TrimSpace(id)
@@ -56,7 +60,7 @@ func Select(d *store.Directory, kind Kind, source, id string) (Selection, error)
 	case kind.records():
 		return selectRecord(d, sel, source, id)
 	}
-	src, ok := d.ByUUID(source + id) // one of them
+	src, ok := d.ByUUID(source + id) // only one of them is given
 	if !ok && id == "" {
 		src, ok = d.ByName(source)
 	}
@@ -75,7 +79,7 @@ func selectImport(source, id string) (Selection, error) {
 	case id == "":
 		return Selection{}, bad("id", "name the import by the id of its job")
 	case source != "":
-		return Selection{}, bad("source", "must not be given: an import is of one source")
+		return Selection{}, bad("source", "must not be given: each import belongs to one source")
 	}
 	return Selection{Kind: Import, Import: id}, nil
 }
@@ -116,32 +120,35 @@ func noSource() error {
 	return fault.New(fault.NotFound, "source_not_found", "there is no such data source")
 }
 
-// Options are how to erase.
+// Options say how to erase.
 type Options struct {
-	// KeepEdits leaves what people did to the rows by hand, so that it is there again when the same external ids
-	// return. nil is the rule: edits stay if a source is emptied, and go with it or with the record they hang on.
+	// KeepEdits keeps what people did to the rows by hand, so that it applies again when the same
+	// external ids return. nil means the default: edits stay if the content of a source is erased
+	// or what depends on its customers, and are erased with a source or a record.
 	KeepEdits *bool
 	// Forget puts the erased customer on the do-not-reload list of its source.
 	Forget bool
-	// Grace is for how long the erase can be restored; nil is the deployment's.
+	// Grace is how long the erase can be restored; nil means the deployment's setting.
 	Grace *time.Duration
-	// By is who asks.
+	// By names who asks.
 	By string
 }
 
-// empties tells whether the selection leaves a source there to be filled again.
-func (k Kind) empties() bool { return k == Content || k == Dependent }
+// raisesEpochs tells whether new epochs of a source hide the selection. The source itself stays,
+// and can be filled again.
+func (k Kind) raisesEpochs() bool { return k == Content || k == Dependent }
 
-// clearsFiles tells whether the files of imports go with the selection. An invoice leaves them: nothing in it is personal.
+// clearsFiles tells whether the files of imports are deleted with the selection. For an invoice
+// they are not: it holds no personal data.
 func (k Kind) clearsFiles() bool { return k != Invoice }
 
-// records tells whether the selection is of single records, which a tombstone hides.
+// records tells whether the selection consists of single records, which tombstones hide.
 func (k Kind) records() bool { return k == Customer || k == CustomerInvoices || k == Invoice }
 
-// buries tells whether tombstones hide the selection.
-func (k Kind) buries() bool { return k.records() || k == Import }
+// hasTombstones tells whether tombstones hide the selection.
+func (k Kind) hasTombstones() bool { return k.records() || k == Import }
 
-// tombstone is the kind of the tombstone over each record.
+// tombstone returns the kind of the tombstone over each record.
 func (k Kind) tombstone() store.Kind {
 	switch k {
 	case CustomerInvoices:
@@ -178,13 +185,13 @@ func (o Options) keeps(k Kind) bool {
 	if o.KeepEdits != nil {
 		return *o.KeepEdits
 	}
-	return k.empties()
+	return k.raisesEpochs()
 }
 
 func (o Options) check(k Kind) error {
 	switch {
 	case o.keeps(k) && (k == Source || k == ManualCustomers || k == Customer):
-		return bad("keep_edits", "edits can't be kept: what they hang on does not come back under the same ids, or is to be gone for good")
+		return bad("keep_edits", "edits can't be kept: the rows that they belong to do not come back under the same ids, or are to be gone for good")
 	case o.Forget && k != Customer:
 		return bad("forget", "only a customer can be put on the do-not-reload list")
 	case o.Grace != nil && (*o.Grace < 0 || *o.Grace > job.MaxGrace):

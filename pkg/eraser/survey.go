@@ -12,32 +12,33 @@ import (
 	"reseed/pkg/table"
 )
 
-// survey is what there is of one import in its source: what it added, and what hangs on that and did not come with it.
+// survey is what a source holds of one import: the rows that it added, and the rows from elsewhere
+// that belong to them.
 type survey struct {
 	number int64
-	plans  map[string]bool // external ids of those that it added
+	plans  map[string]bool // external ids of the plans that it added
 
-	mu      sync.Mutex
-	added   Counts         // with the edits, if those go too
-	hanging Counts         // by kind
-	whose   map[int64]bool // the numbers of the imports that added what hangs there; 0 is REST
+	mu         sync.Mutex
+	added      Counts         // rows that it added; their edits too, if the walker finds edits
+	dependents Counts         // rows from elsewhere that belong to them, by kind
+	owners     map[int64]bool // the numbers of the imports that added the dependents; 0 stands for REST
 }
 
-// editsTogether is of how many records the edits are looked for together.
+// editsTogether is how many records the edits are looked for in one read.
 const editsTogether = 1000
 
-// survey reads all of a source, each item once, its shards in parallel.
-func (r reader) survey(ctx context.Context, number int64) (*survey, error) {
-	s := &survey{number: number, plans: map[string]bool{}, added: Counts{}, hanging: Counts{}, whose: map[int64]bool{}}
+// survey reads a whole source, each item once, its shards in parallel.
+func (r walker) survey(ctx context.Context, number int64) (*survey, error) {
+	s := &survey{number: number, plans: map[string]bool{}, added: Counts{}, dependents: Counts{}, owners: map[int64]bool{}}
 	v := r.surveyor(s)
 	for it, err := range r.st.Items(ctx, r.sp.Plans()) {
 		if err == nil {
-			err = v.take(ctx, it)
+			err = v.countAdded(ctx, it)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if id := it.Attrs.Str("external_id"); id != "" && s.ours(it) { // rows name plans by it alone
+		if id := it.Attrs.Str("external_id"); id != "" && s.ours(it) { // rows name plans by external id only
 			s.plans[id] = true
 		}
 	}
@@ -57,16 +58,16 @@ func (s *survey) ours(it table.Item) bool { return store.OriginOf(it.Attrs).Impo
 
 // surveyor reads one shard, or the plans.
 type surveyor struct {
-	reader
+	walker
 	*survey
-	counts Counts // of what the import added
-	// batches are records of it whose edits are looked for together, by the first letter of their keys: each of one
-	// partition, in key order.
+	counts Counts // of rows that the import added
+	// batches are records that the import added and whose edits have not been looked for, by the
+	// first letter of their keys. All records of a batch are in one partition, in key order.
 	batches map[byte][]table.Item
 }
 
-func (r reader) surveyor(s *survey) *surveyor {
-	return &surveyor{reader: r, survey: s, counts: Counts{}, batches: map[byte][]table.Item{}}
+func (r walker) surveyor(s *survey) *surveyor {
+	return &surveyor{walker: r, survey: s, counts: Counts{}, batches: map[byte][]table.Item{}}
 }
 
 func (v *surveyor) shard(ctx context.Context, shard int) error {
@@ -86,7 +87,7 @@ func (v *surveyor) shard(ctx context.Context, shard int) error {
 		}
 		for it, err := range v.st.Items(ctx, v.sp.All(p.SK, shard)) {
 			if err == nil {
-				err = v.take(ctx, it)
+				err = v.countAdded(ctx, it)
 			}
 			if err != nil {
 				return err
@@ -96,9 +97,10 @@ func (v *surveyor) shard(ctx context.Context, shard int) error {
 	return v.done(ctx)
 }
 
-// families reads customers and what hangs on them, which is in the order of the customers.
+// families reads customers together with what belongs to them. Both are in the order of the
+// customers.
 func (v *surveyor) families(ctx context.Context, shard int) error {
-	children := store.Hanging(store.KindCustomer)
+	children := store.ChildrenOf(store.KindCustomer)
 	cursors := make([]cursor, len(children))
 	for i, kind := range children {
 		next, stop := iter.Pull2(v.st.Items(ctx, v.sp.All(kind.Below(), shard)))
@@ -110,7 +112,7 @@ func (v *surveyor) families(ctx context.Context, shard int) error {
 	}
 	for it, err := range v.st.Items(ctx, v.sp.CustomersIn(shard)) {
 		if err == nil {
-			err = v.take(ctx, it)
+			err = v.countAdded(ctx, it)
 		}
 		for i := range cursors {
 			if err == nil {
@@ -121,7 +123,7 @@ func (v *surveyor) families(ctx context.Context, shard int) error {
 			return err
 		}
 	}
-	for i := range cursors { // what is left hangs on nothing
+	for i := range cursors { // what is left has no parent
 		if err := v.childrenOf(ctx, table.Item{}, &cursors[i]); err != nil {
 			return err
 		}
@@ -129,7 +131,7 @@ func (v *surveyor) families(ctx context.Context, shard int) error {
 	return v.flush(ctx)
 }
 
-// cursor stands at an item, until there is no more.
+// cursor is at an item of a sequence; more is false after the last one.
 type cursor struct {
 	next func() (table.Item, error, bool)
 	item table.Item
@@ -141,7 +143,7 @@ func (c *cursor) step() (err error) {
 	return err
 }
 
-// childrenOf goes up to the last child of a customer; without one, to the end.
+// childrenOf reads the cursor up to the last child of a customer; without a customer, to the end.
 func (v *surveyor) childrenOf(ctx context.Context, customer table.Item, c *cursor) error {
 	for c.more {
 		h, _ := store.LeadingH(c.item.SK)
@@ -163,7 +165,7 @@ func (v *surveyor) childrenOf(ctx context.Context, customer table.Item, c *curso
 	return nil
 }
 
-// withParts reads the records of a kind, each of which its parts follow.
+// withParts reads the records of a kind, each followed by its parts.
 func (v *surveyor) withParts(ctx context.Context, kind *store.RecordKind, shard int) error {
 	head := table.Item{}
 	for it, err := range v.st.Items(ctx, v.sp.All(kind.SK, shard)) {
@@ -171,7 +173,7 @@ func (v *surveyor) withParts(ctx context.Context, kind *store.RecordKind, shard 
 		case err != nil:
 		case store.RecordAt(it.SK) == kind:
 			head = it
-			err = v.take(ctx, it)
+			err = v.countAdded(ctx, it)
 		case store.ParentSK(it.SK) == head.SK:
 			err = v.child(ctx, head, it)
 		default:
@@ -184,30 +186,30 @@ func (v *surveyor) withParts(ctx context.Context, kind *store.RecordKind, shard 
 	return v.flush(ctx)
 }
 
-// child takes what hangs on a parent, if that is there, and maybe on a plan.
+// child counts a record that belongs to a parent, which may be missing, and maybe to a plan.
 func (v *surveyor) child(ctx context.Context, parent, it table.Item) error {
 	switch {
 	case v.ours(it):
 	case v.ours(parent), v.plans[it.Attrs.Str(store.AttrPlan)]:
-		v.note(it)
+		v.noteDependent(it)
 	}
-	return v.take(ctx, it)
+	return v.countAdded(ctx, it)
 }
 
-// note notes what hangs there and did not come with the import.
-func (v *surveyor) note(it table.Item) {
+// noteDependent counts an item from elsewhere that belongs to rows of the import.
+func (v *surveyor) noteDependent(it table.Item) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	kind := kindOf(it.SK)
 	if p := store.PointerAt(it.SK); p != nil && p.Stands() != nil {
 		kind = string(p.Stands().Dataset)
 	}
-	v.hanging[kind]++
-	v.whose[store.OriginOf(it.Attrs).Import] = true
+	v.dependents[kind]++
+	v.owners[store.OriginOf(it.Attrs).Import] = true
 }
 
-// take counts an item, if the import added it.
-func (v *surveyor) take(ctx context.Context, it table.Item) error {
+// countAdded counts an item if the import added it.
+func (v *surveyor) countAdded(ctx context.Context, it table.Item) error {
 	if !v.ours(it) {
 		return nil
 	}
@@ -222,7 +224,7 @@ func (v *surveyor) take(ctx context.Context, it table.Item) error {
 	return v.flush(ctx)
 }
 
-// flush counts the edits of the batches.
+// flush counts the edits of the batches, and empties them.
 func (v *surveyor) flush(ctx context.Context) error {
 	for _, batch := range v.batches {
 		keys, err := v.editsOf(ctx, batch)
@@ -237,7 +239,7 @@ func (v *surveyor) flush(ctx context.Context) error {
 	return nil
 }
 
-// done adds what was counted.
+// done adds what this surveyor has counted to the survey.
 func (v *surveyor) done(ctx context.Context) error {
 	if err := v.flush(ctx); err != nil {
 		return err
@@ -248,8 +250,9 @@ func (v *surveyor) done(ctx context.Context) error {
 	return nil
 }
 
-// editsOf are the edits of some records of one partition, which are in key order, with the pointers that lead to those; none if edits stay.
-func (r reader) editsOf(ctx context.Context, items []table.Item) ([]table.Key, error) {
+// editsOf returns the keys of the edits of some records, and of the pointers that follow from the
+// edits; nothing if edits stay. The records must be of one partition, in key order.
+func (r walker) editsOf(ctx context.Context, items []table.Item) ([]table.Key, error) {
 	records := map[table.Key]table.Attrs{}
 	var first, last table.Key
 	for _, it := range items {
@@ -280,14 +283,14 @@ func (r reader) editsOf(ctx context.Context, items []table.Item) ([]table.Key, e
 	return append(pointers, keys...), err
 }
 
-// edited tells whether a record of that sort key can have edits.
+// edited tells whether a record with a sort key can have edits.
 func edited(sk string) bool {
 	k := store.RecordAt(sk)
 	return k != nil && len(k.Edits) > 0
 }
 
-// pointersTo are the pointers that an edit of a record may have.
-func (r reader) pointersTo(record table.Key, attrs table.Attrs, fields table.Item) []table.Key {
+// pointersTo returns the keys of the pointers that an edit of a record may have.
+func (r walker) pointersTo(record table.Key, attrs table.Attrs, fields table.Item) []table.Key {
 	if fields.Key != r.sp.FieldsOf(record) {
 		return nil
 	}

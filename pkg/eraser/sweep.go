@@ -16,63 +16,64 @@ import (
 	"reseed/pkg/table"
 )
 
-// Phases of an erase. What they have behind them is never done again: once a
-// selection was seen gone, the same identities may live anew.
+// Phases of an erase, named for what is done. A phase is never repeated: once nothing of a
+// selection is left, the same identities may be imported again.
 const (
 	begun    = ""
-	settled  = "settled"  // no writer is left that does not know of it
-	verified = "verified" // seen gone
-	cleared  = "cleared"  // its files are gone too
-	purged   = "purged"   // the bytes of all that have left the disk
+	settled  = "settled"  // no writer is left that does not know of the erase
+	verified = "verified" // everything was swept, and nothing found after that
+	cleared  = "cleared"  // the files are deleted, too
+	purged   = "purged"   // the bytes of all this have left the disk
 )
 
-// leadTask is held by the one sweep that works on the job.
+// leadTask is the task whose lease the one sweep that works on the job holds.
 const leadTask = "lead/0"
 
-// lead is what is known of the whole job, in its lead task.
+// lead is the state of the whole job, stored in its lead task.
 type lead struct {
 	Phase string     `json:"phase,omitempty"`
-	Done  []string   `json:"spaces,omitempty"` // spaces that are through, of an erase that visits many
-	Seen  time.Time  `json:"seen,omitzero"`    // when it was seen gone
-	Files int        `json:"files,omitempty"`  // imports whose files are gone
+	Done  []string   `json:"spaces,omitempty"` // sources that are swept, of an erase that visits many; and notNeeded
+	Seen  time.Time  `json:"seen,omitzero"`    // when nothing was found any more
+	Files int        `json:"files,omitempty"`  // imports whose files are deleted
 	Cost  table.Cost `json:"cost"`
 }
 
-// errStop ends a sweep that is not done: its time is up, or a source is not free.
+// errStop ends a sweep before it is done: its time is up, or another job holds a source.
 var errStop = errors.New("to be continued")
 
 // run is one call of Sweep.
 type run struct {
 	*Eraser
-	st     *store.Store // with a meter of its own
-	ledger *job.Ledger  // through st
+	st     *store.Store // with a cost meter of its own
+	ledger *job.Ledger  // over st
 	job    *job.Job
 	lease  *job.Lease
 	lead   lead
-	before table.Cost // spent by earlier runs
-	stopAt time.Time  // zero: no deadline
+	before table.Cost // the cost of earlier runs
+	stopAt time.Time  // zero means no deadline
 
-	items   atomic.Int64 // removed so far
-	telling sync.Mutex   // held by who lets the job say so
-	told    time.Time    // when it last did
+	items     atomic.Int64 // removed so far
+	reporting sync.Mutex   // held while progress is stored
+	reported  time.Time    // when progress was stored last
 }
 
-// tellEvery is how often a job says how far it has come.
-const tellEvery = 2 * time.Second
+// reportEvery is how often a sweep stores its progress.
+const reportEvery = 2 * time.Second
 
-// count adds to what was removed and lets the job say so, now and then, and what that has cost, which else is lost if
-// the sweep is killed. That is for people only, so a failure of it is none of the sweep.
-func (r *run) count(ctx context.Context, n int64) {
+// reportProgress adds to the number of removed items. Now and then it stores that number in the
+// job, and the cost so far in the lead task, since a sweep that is killed would lose them. Progress
+// is informational: a failed update does not fail the sweep.
+func (r *run) reportProgress(ctx context.Context, n int64) {
 	r.items.Add(n)
-	if !r.telling.TryLock() {
-		return // somebody else is at it: no lane waits for that
+	if !r.reporting.TryLock() {
+		return // another lane is storing it: do not wait
 	}
-	defer r.telling.Unlock()
+	defer r.reporting.Unlock()
 	now := r.c.Now()
-	if now.Sub(r.told) < tellEvery {
+	if now.Sub(r.reported) < reportEvery {
 		return
 	}
-	r.told = now
+	r.reported = now
 	_, err := r.ledger.Update(ctx, r.job.ID, func(j *job.Job) error {
 		j.Stage, j.Progress.ItemsDone = "sweep", r.items.Load()
 		return nil
@@ -85,9 +86,9 @@ func (r *run) count(ctx context.Context, n int64) {
 	}
 }
 
-// Sweep removes physically what an erase has made invisible, verifies that it
-// is gone and ends the job. It stops before ctx's deadline; done then is false, as it is
-// while the source is held by another job or another sweep is at it. Run it again until done.
+// Sweep physically removes what an erase has hidden, verifies that nothing is left, and ends the
+// job. It stops before ctx's deadline. done is false if it stopped, if another job holds the
+// source, or if another sweep works on the job: call Sweep again until done is true.
 func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error) {
 	j, err := e.c.Ledger.Get(ctx, jobID)
 	switch {
@@ -104,21 +105,21 @@ func (e *Eraser) Sweep(ctx context.Context, jobID string) (done bool, err error)
 	if r == nil {
 		return false, err
 	}
-	err = r.finish(r.lease.Context()) //nolint:contextcheck // the lease's context is made from ctx
+	err = r.finish(r.lease.Context()) //nolint:contextcheck // the lease's context derives from ctx
 	if err == nil {
 		return true, nil
 	}
-	r.give() //nolint:contextcheck // it gives back even when ctx has ended
+	r.release() //nolint:contextcheck // it must release even if ctx has ended
 	switch {
 	case errors.Is(err, errStop):
 		return false, nil
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errTakenBack):
 		return true, nil
 	}
 	return false, err
 }
 
-// claim takes the lead of the job; nil while somebody else has it.
+// claim claims the lead task of the job. It returns nil while another sweep holds it.
 func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
 	st := e.c.Store.Metered()
 	ledger := e.c.Ledger.Over(st)
@@ -128,7 +129,7 @@ func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
 	}
 	t, err := ledger.Claim(ctx, job.Task{Job: j.ID, ID: leadTask}, ledger.NewHolder())
 	if err != nil {
-		if fault.Is(err, fault.Busy) { // another sweep is at it
+		if fault.Is(err, fault.Busy) { // another sweep holds it
 			err = nil
 		}
 		return nil, err
@@ -147,10 +148,11 @@ func (e *Eraser) claim(ctx context.Context, j *job.Job) (*run, error) {
 	return r, nil
 }
 
-// give stores what is known and gives the lead back. It is best effort: the next sweep needs neither.
-func (r *run) give() {
+// release stores the state and releases the lead task. Errors are only logged, since the next sweep
+// needs neither.
+func (r *run) release() {
 	var err error
-	if r.lease.Context().Err() == nil { // else the cost of this sweep is lost, and nothing more
+	if r.lease.Context().Err() == nil { // otherwise only the cost of this sweep is lost
 		err = r.save()
 	}
 	if err2 := r.lease.Release(); err == nil {
@@ -166,14 +168,14 @@ func (r *run) save() error {
 	return r.lease.Save(encode(r.lead))
 }
 
-// encode writes a state. Those structs cannot fail to encode.
+// encode encodes a state. The structs that it is called with cannot fail to encode.
 func encode(v any) json.RawMessage {
 	b, _ := json.Marshal(v)
 	return b
 }
 
-// late tells that the sweep has to stop.
-func (r *run) late(ctx context.Context) error {
+// checkTime returns an error if the sweep has to stop.
+func (r *run) checkTime(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return fault.Wrap(context.Cause(ctx), fault.Unavailable, "stopped", "the sweep was stopped")
@@ -183,9 +185,9 @@ func (r *run) late(ctx context.Context) error {
 	return nil
 }
 
-// settle waits until no writer is left that could not know of the erase.
+// settle waits until no writer is left that may not know of the erase.
 func (r *run) settle(ctx context.Context) error {
-	at := r.job.CreatedAt // and whoever had the lock before may have a request on its way
+	at := r.job.CreatedAt // or when it got the lock: the job before may have had a request on its way
 	if r.job.StartedAt.After(at) {
 		at = r.job.StartedAt
 	}
@@ -199,7 +201,7 @@ func (r *run) settle(ctx context.Context) error {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
-			return r.late(ctx)
+			return r.checkTime(ctx)
 		}
 	}
 	if r.c.Quiet == nil {
@@ -208,14 +210,14 @@ func (r *run) settle(ctx context.Context) error {
 	return r.c.Quiet(ctx)
 }
 
-// finish goes through the phases that are left.
+// finish goes through the remaining phases, and ends the job.
 func (r *run) finish(ctx context.Context) error {
 	sum, err := r.removed(ctx)
 	if err != nil {
 		return err
 	}
 	r.items.Store(sum.Removed.Total())
-	r.told = r.c.Now()
+	r.reported = r.c.Now()
 	for _, step := range []struct {
 		from, to string
 		do       func(context.Context) error
@@ -223,7 +225,7 @@ func (r *run) finish(ctx context.Context) error {
 		if r.lead.Phase != step.from {
 			continue
 		}
-		if err := r.late(ctx); err != nil {
+		if err := r.checkTime(ctx); err != nil {
 			return err
 		}
 		if err := step.do(ctx); err != nil {
@@ -236,7 +238,7 @@ func (r *run) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.late(ctx); err != nil {
+	if err := r.checkTime(ctx); err != nil {
 		return err
 	}
 	return r.end(ctx)
@@ -246,31 +248,32 @@ func (r *run) sweep(ctx context.Context) error {
 	kind, sp := Kind(r.job.Erase.Selection), r.job.Erase.Was.Space()
 	switch {
 	case kind == ManualCustomers, kind.records() && r.job.Tag == 0:
-		return r.visits(ctx)
+		return r.visitSources(ctx)
 	case kind.records():
-		return r.records(ctx, r.job.Erase.Was)
+		return r.sweepRecords(ctx, r.job.Erase.Was)
 	case kind == Import:
-		return r.imported(ctx)
+		return r.sweepImport(ctx)
 	}
-	hidden := hiddenBy(r.job.Erase, sp)
+	hidden := hiddenParts(r.job.Erase, sp)
 	if hidden == nil {
 		return fault.New(fault.Invalid, "unknown_selection", "this version does not know what to erase")
 	}
-	if err := r.takeOver(ctx); err != nil {
+	if err := r.sweepEarlier(ctx); err != nil {
 		return err
 	}
 	if err := r.lanes(ctx, laneName(sp), hidden, everything()); err != nil || kind != Dependent || r.job.Erase.KeepEdits {
 		return err
 	}
-	// Edits made since are of rows that came anew.
+	// Edits made since belong to rows that were imported again.
 	old := table.Cond{Op: table.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
 	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
 }
 
-// takeOver sweeps what earlier erases of the source have hidden and not removed yet: nobody can restore that any more, and
-// the receipt is to be true of the whole selection. Those erases find nothing then, and end.
-func (r *run) takeOver(ctx context.Context) error {
-	older, err := covered(ctx, r.ledger, r.job)
+// sweepEarlier sweeps what earlier erases of the source have hidden and not removed yet, so that
+// the receipt is true for the whole selection. Those erases can no longer be restored. They find
+// nothing left, and end.
+func (r *run) sweepEarlier(ctx context.Context) error {
+	older, err := coveredErases(ctx, r.ledger, r.job)
 	if err != nil {
 		return err
 	}
@@ -282,7 +285,7 @@ func (r *run) takeOver(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, sp := range left(r.job.Erase.Was) {
+	for _, sp := range leftSpaces(r.job.Erase.Was) {
 		if err := r.sweepHidden(ctx, r.job.Erase, sp); err != nil {
 			return err
 		}
@@ -290,13 +293,14 @@ func (r *run) takeOver(ctx context.Context) error {
 	return nil
 }
 
-// sweepHidden sweeps what an erase has hidden of a source.
+// sweepHidden sweeps the partitions of a source that an erase has hidden.
 func (r *run) sweepHidden(ctx context.Context, spec *job.EraseSpec, sp store.Space) error {
-	return r.lanes(ctx, laneName(sp), hiddenBy(spec, sp), everything())
+	return r.lanes(ctx, laneName(sp), hiddenParts(spec, sp), everything())
 }
 
-// left are the epochs of a source that restores have left. A request that went on at that moment may have written there.
-func left(was store.Source) []store.Space {
+// leftSpaces lists the spaces of a source at epochs that restores have left. A request that was
+// under way at that moment may have written there.
+func leftSpaces(was store.Source) []store.Space {
 	var list []store.Space
 	for _, e := range was.Left {
 		sp := was.Space()
@@ -307,24 +311,25 @@ func left(was store.Source) []store.Space {
 	return list
 }
 
-// covered are the open erases that were asked for before j and have hidden a part of what j selects.
-func covered(ctx context.Context, ledger *job.Ledger, j *job.Job) ([]*job.Job, error) {
+// coveredErases lists the open erases that are older than j and have hidden a part of what j
+// selects.
+func coveredErases(ctx context.Context, ledger *job.Ledger, j *job.Job) ([]*job.Job, error) {
 	open, err := ledger.Open(ctx)
 	return slices.DeleteFunc(open, func(o *job.Job) bool {
-		return o.Kind != job.Erase || o.Tag != j.Tag || o.ID >= j.ID || !Kind(o.Erase.Selection).empties() ||
+		return o.Kind != job.Erase || o.Tag != j.Tag || o.ID >= j.ID || !Kind(o.Erase.Selection).raisesEpochs() ||
 			Kind(j.Erase.Selection) == Dependent && Kind(o.Erase.Selection) != Dependent
 	}), err
 }
 
-// visits goes to every source concerned in turn, under its lock; those that another job
-// holds come last, or next time.
-func (r *run) visits(ctx context.Context) error {
+// visitSources sweeps all sources concerned, one after the other, each under its lock. A source
+// that another job holds is left to the next run.
+func (r *run) visitSources(ctx context.Context) error {
 	var held error
 	for _, src := range r.job.Erase.Sources {
 		if slices.Contains(r.lead.Done, laneName(src.Space())) {
 			continue
 		}
-		if err := r.late(ctx); err != nil {
+		if err := r.checkTime(ctx); err != nil {
 			return err
 		}
 		mine, err := r.ledger.Lock(ctx, src.Tag, r.job.ID)
@@ -335,7 +340,7 @@ func (r *run) visits(ctx context.Context) error {
 			held = errStop
 			continue
 		}
-		if err := r.visit(ctx, src); err != nil {
+		if err := r.visitSource(ctx, src); err != nil {
 			return err
 		}
 		next, err := r.ledger.Unlock(ctx, src.Tag, r.job.ID)
@@ -353,11 +358,11 @@ func (r *run) visits(ctx context.Context) error {
 	return held
 }
 
-// visit sweeps one source, as it was when the erase began. Manual rows may since have come into new epochs of it, by
-// an import that had begun before.
-func (r *run) visit(ctx context.Context, src store.Source) error {
+// visitSource sweeps one source as it was when the erase began, and as it is now: an import that
+// began before may have written manual rows under new epochs.
+func (r *run) visitSource(ctx context.Context, src store.Source) error {
 	if Kind(r.job.Erase.Selection).records() {
-		return r.records(ctx, src)
+		return r.sweepRecords(ctx, src)
 	}
 	d, err := r.st.Directory(ctx)
 	if err != nil {
@@ -374,21 +379,21 @@ func (r *run) visit(ctx context.Context, src store.Source) error {
 	return r.lanes(ctx, laneName(now.Space()), allParts(now.Space()), manual)
 }
 
-// purge makes the bytes of what was deleted leave the disk, where the engine keeps them.
+// purge makes the engine remove the bytes of deleted items from the disk, if it keeps them there.
 func (r *run) purge(ctx context.Context) error {
 	d, err := r.st.Directory(ctx)
 	if err != nil {
 		return err
 	}
-	older, err := covered(ctx, r.ledger, r.job)
+	older, err := coveredErases(ctx, r.ledger, r.job)
 	if err != nil {
 		return err
 	}
-	pks := []string{store.AccountPK} // names of files were in the ledger
+	pks := []string{store.AccountPK} // the ledger held names of files
 	for _, j := range older {
 		pks = append(pks, allParts(j.Erase.Was.Space()).pks()...)
 	}
-	for _, sp := range left(r.job.Erase.Was) {
+	for _, sp := range leftSpaces(r.job.Erase.Was) {
 		pks = append(pks, allParts(sp).pks()...)
 	}
 	for _, src := range r.sources() {
@@ -403,7 +408,7 @@ func (r *run) purge(ctx context.Context) error {
 	return r.st.Purge(ctx, pks...)
 }
 
-// sources are those that the erase concerns, as they were when it began.
+// sources lists the sources that the erase concerns, as they were when it began.
 func (r *run) sources() []store.Source {
 	if spec := r.job.Erase; spec.Was.Shards == 0 {
 		return spec.Sources
@@ -411,14 +416,15 @@ func (r *run) sources() []store.Source {
 	return []store.Source{r.job.Erase.Was}
 }
 
-// end takes the tombstones away and ends the job with its counts.
+// end removes the tombstones and ends the job with its counts and receipt.
 func (r *run) end(ctx context.Context) error {
-	if Kind(r.job.Erase.Selection).empties() { // a restore that came too late and was killed may have left its fence
+	// a restore that came too late and was killed may have left its fence
+	if Kind(r.job.Erase.Selection).raisesEpochs() {
 		if err := r.unfence(ctx, r.job); err != nil {
 			return err
 		}
 	}
-	if err := exhume(ctx, r.st, r.job); err != nil {
+	if err := removeTombstones(ctx, r.st, r.job); err != nil {
 		return err
 	}
 	sum, err := r.removed(ctx)
@@ -429,7 +435,7 @@ func (r *run) end(ctx context.Context) error {
 		j.Status, j.Stage = job.Done, ""
 		j.Erase.Removed = sum.Removed
 		j.Progress.ItemsDone = sum.Removed.Total()
-		// Units are what DynamoDB would have counted, wherever the table is.
+		// Units are counted as DynamoDB counts them, whatever the engine.
 		j.Cost = r.before.Add(r.st.Spent()).Add(table.Cost{WriteMilli: sum.Milli})
 		j.Erase.Receipt = encode(r.receipt(j, sum.Digest))
 		return nil
@@ -437,31 +443,31 @@ func (r *run) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The job has ended: nobody asks for the lead any more.
+	// The job has ended: no sweep needs the lead task any more.
 	if err := r.lease.Complete(encode(r.lead)); err != nil && ctx.Err() == nil {
 		r.c.Log.Warn("erase: the lead was not completed", slog.String("job", r.job.ID), slog.String("code", fault.CodeOf(err)))
 	}
 	return r.dispatch(ctx, next)
 }
 
-// exhume takes the job's tombstones away, if they are still there.
-func exhume(ctx context.Context, st *store.Store, j *job.Job) error {
-	if !Kind(j.Erase.Selection).buries() {
+// removeTombstones removes the job's tombstones, if they are still there.
+func removeTombstones(ctx context.Context, st *store.Store, j *job.Job) error {
+	if !Kind(j.Erase.Selection).hasTombstones() {
 		return nil
 	}
 	d, err := st.Directory(ctx)
-	there := func(t store.Tombstone) bool { return d.BuriedBy(t) == j.ID }
-	if err != nil || !slices.ContainsFunc(tombstones(j), there) {
+	there := func(t store.Tombstone) bool { return d.HiddenBy(t) == j.ID }
+	if err != nil || !slices.ContainsFunc(tombstonesOf(j), there) {
 		return err
 	}
 	_, err = st.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
-		d.Exhume(j.ID)
+		d.Reveal(j.ID)
 		return nil, nil
 	})
 	return err
 }
 
-// removed sums up what the ledger has recorded.
+// removed sums up the checkpoints of all lanes.
 func (r *run) removed(ctx context.Context) (sum checkpoint, err error) {
 	tasks, err := r.ledger.Tasks(ctx, r.job.ID, lanePhase+"/")
 	if err != nil {

@@ -12,11 +12,12 @@ import (
 	"reseed/pkg/table/dynamo/dynotest"
 )
 
-// unitItems are enough that what is spent on the job itself hardly counts.
+// unitItems is so large that the cost of the job itself hardly counts.
 const unitItems = 10_000
 
-// What an engine that speaks DynamoDB says that a plan and a sweep have consumed. What an import added is looked for among
-// the rest, and once more before the sweep, and is read once more by it.
+// The units are what an engine with the API of DynamoDB reports for a plan and a sweep. For an
+// import, the plan reads the whole source, the erase reads it once more before the sweep, and the
+// sweep reads it again.
 func TestUnitsOnDynamoDB(t *testing.T) {
 	t.Parallel()
 	var engine dynotest.Engine

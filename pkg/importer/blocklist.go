@@ -36,7 +36,7 @@ func (w *work) loadBlocklist(ctx context.Context) (*blocklist, error) {
 
 // refuse says why the record with this sort key may not be imported; nil if it may.
 func (b *blocklist) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec billing.Record) *billing.Problem {
-	hides := b.dir.AnyBuried(tag)
+	hides := b.dir.AnyHidden(tag)
 	if !hides && len(b.forgotten) == 0 {
 		return nil
 	}

@@ -224,7 +224,7 @@ func (w *work) anyPartNotGiven(ctx context.Context, customer store.H) (bool, err
 // anyHidden reports whether a record of the customer is being erased: a restore would leave it
 // without a customer.
 func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
-	if !w.dir.AnyBuried(w.tag) {
+	if !w.dir.AnyHidden(w.tag) {
 		return false, nil
 	}
 	var queries []table.Query
@@ -238,7 +238,7 @@ func (w *work) anyHidden(ctx context.Context, customer store.H) (bool, error) {
 				return false, err
 			}
 			invoice, _ := store.TrailingH(it.SK)
-			if w.dir.Erasing(it.Attrs) || w.dir.InvoiceBuried(w.tag, invoice, customer) {
+			if w.dir.Erasing(it.Attrs) || w.dir.InvoiceHidden(w.tag, invoice, customer) {
 				return true, nil
 			}
 			queries = append(queries, w.parts.Parts(kind, invoice))
@@ -272,7 +272,7 @@ func (w *work) anyNotGiven(ctx context.Context, ranges ...table.Query) (bool, er
 // same time.
 func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	var queries []table.Query
-	erasing := w.dir.AnyBuried(w.tag)
+	erasing := w.dir.AnyHidden(w.tag)
 	for stage := range store.Stages() {
 		if anyOf(stage, func(k *store.RecordKind) bool { return k.Plan != nil && (erasing || !w.given(k.Dataset)) }) {
 			queries = append(queries, w.parts.scans(stage, 0, 1)...)

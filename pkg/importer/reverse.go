@@ -281,7 +281,7 @@ func nameOf(a table.Attrs) string {
 // neither the keys nor the attributes of those rows name their customer.
 func (u *reversal) findHidden(ctx context.Context) error {
 	u.hidden = map[string]bool{}
-	if !hasParts(u.id.stage) || !u.w.dir.AnyBuried(u.w.tag) {
+	if !hasParts(u.id.stage) || !u.w.dir.AnyHidden(u.w.tag) {
 		return nil
 	}
 	var sks []string

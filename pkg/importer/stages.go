@@ -53,7 +53,7 @@ func underCustomers(stage int) bool {
 func hasDependents(stage int) bool { return stage == stageCustomers || hasParts(stage) }
 
 // dependentKinds lists the kinds of records that belong to customers.
-func dependentKinds() []*store.RecordKind { return store.Hanging(store.KindCustomer) }
+func dependentKinds() []*store.RecordKind { return store.ChildrenOf(store.KindCustomer) }
 
 // datasetOf is the dataset in which a stored record was imported; empty for an item that is not a
 // record.

@@ -22,5 +22,5 @@ func knowsDatasets(j *job.Job) error {
 // worker of that version can do the task.
 func errUnknownKey(sk string) error {
 	return fault.Newf(fault.Unavailable, "unknown_kind",
-		"this version does not know the records whose sort keys begin with %q; deploy the version that made them", store.What(sk))
+		"this version does not know the records whose sort keys begin with %q; deploy the version that made them", store.SKPrefix(sk))
 }

@@ -77,7 +77,7 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 // them.
 func (w *work) loadPlans(ctx context.Context) error {
 	w.plans, w.named = map[string]bool{}, map[string]bool{}
-	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.PlanPK(), KeysOnly: !w.dir.AnyBuried(w.tag)}) {
+	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.PlanPK(), KeysOnly: !w.dir.AnyHidden(w.tag)}) {
 		if err != nil {
 			return err
 		}

@@ -388,7 +388,7 @@ func consistent(t tester, o outcome) {
 	for k, item := range o.Items {
 		h, _ := store.TrailingH(k.SK)
 		parent, _ := store.ParseH(firstOf(item, "invoice", "customer"))
-		switch store.What(k.SK) {
+		switch store.SKPrefix(k.SK) {
 		case store.SKCustomer:
 			want[k.SK] = there(item["email"])
 		case store.SKInvoice, store.SKEvent:

@@ -11,11 +11,10 @@ import (
 	"reseed/pkg/table"
 )
 
-// Create stores a new job in one transaction: Running with the lock of its
-// source if that is free, else Waiting. A job without a tag needs no lock. A
-// job of the same Once mark is returned in its place, and nothing changes. ID
-// and CreatedAt are given if they are not set. A failed condition of the extra writes is
-// fault.Conflict.
+// Create stores a new job in one transaction: Running with the lock of its source if the lock is
+// free, else Waiting. A job without a tag needs no lock. If there is a job with the same Once mark
+// already, Create changes nothing and returns that job. It sets ID and CreatedAt if they are not
+// set. The error is fault.Conflict if a condition of the extra writes fails.
 func (l *Ledger) Create(ctx context.Context, j *Job, extra ...table.Write) (*Job, error) {
 	for {
 		lock, writes, err := l.prepare(ctx, j)
@@ -32,16 +31,17 @@ func (l *Ledger) Create(ctx context.Context, j *Job, extra ...table.Write) (*Job
 		if first, err := l.Stored(ctx, j); err != nil || first != nil {
 			return first, err
 		}
-		// Only a lock that has changed meanwhile is worth another try: the rest is the caller's.
+		// Only a changed lock is worth another try. Otherwise a condition of the caller's writes
+		// failed.
 		if now, err2 := l.lock(ctx, j.Tag); err2 != nil || bytes.Equal(now, lock) {
 			return nil, err
 		}
 	}
 }
 
-// Stored finds the job that is in the ledger in j's place: itself, if a
-// transaction went through although its answer was lost, or the first one of
-// the same Once mark. It is nil if there is none.
+// Stored finds the stored job after a failed transaction: j itself, if the transaction was applied
+// and only its answer was lost, or the first job with the same Once mark. It returns nil if there
+// is none.
 func (l *Ledger) Stored(ctx context.Context, j *Job) (*Job, error) {
 	id := j.ID
 	if j.Once != "" {
@@ -55,20 +55,21 @@ func (l *Ledger) Stored(ctx context.Context, j *Job) (*Job, error) {
 	}
 	found, err := l.Get(ctx, id)
 	if fault.Is(err, fault.NotFound) {
-		return nil, nil //nolint:nilnil // there is none, and that is an answer
+		return nil, nil //nolint:nilnil // that there is none is no error
 	}
 	return found, err
 }
 
-// Prepare gives the writes that create j, for a transaction of the caller's
-// own (a change of the directory). It sets the job's id, time and status. A transaction that fails is to
-// be prepared anew: the lock may have changed meanwhile. A job in its grace period stays in it, and takes no lock.
+// Prepare returns the writes that create j, for a transaction of the caller (a change of the
+// directory). It sets the job's id, time and status. If the transaction fails, call Prepare again,
+// since the lock may have changed meanwhile. A job in its grace period stays in it, and takes no
+// lock.
 func (l *Ledger) Prepare(ctx context.Context, j *Job) ([]table.Write, error) {
 	_, writes, err := l.prepare(ctx, j)
 	return writes, err
 }
 
-// prepare is [Ledger.Prepare]; it returns the lock of the source as it was, too.
+// prepare is [Ledger.Prepare], which also returns the lock of the source as it was.
 func (l *Ledger) prepare(ctx context.Context, j *Job) (lock table.Attrs, writes []table.Write, err error) {
 	if j.ID == "" {
 		j.ID = l.NewID()
@@ -90,14 +91,16 @@ func (l *Ledger) prepare(ctx context.Context, j *Job) (lock table.Attrs, writes 
 	return lock, append(writes, table.Write{Item: item, If: table.Cond{Op: table.Absent}}), err
 }
 
-// Resume begins a planned job again, as if it were made now: Running with the lock
-// of its source, or Waiting. A job that is not planned is fault.Conflict. Further writes that change gives go into the
-// same transaction. An error of change ends it, with nothing written.
+// Resume begins a planned job again, as if it were made now: Running with the lock of its source,
+// or Waiting. The error is fault.Conflict if the job is not planned. The writes that change returns
+// go into the same transaction. If change returns an error, Resume returns that error and writes
+// nothing.
 func (l *Ledger) Resume(ctx context.Context, id string, change func(*Job) ([]table.Write, error)) (*Job, error) {
 	return l.begin(ctx, id, Planned, change)
 }
 
-// Due begins an erase whose grace period is over, like [Ledger.Resume]. One that is not in it is fault.Conflict.
+// Due begins an erase whose grace period is over, like [Ledger.Resume]. The error is fault.Conflict
+// if the job is not in its grace period.
 func (l *Ledger) Due(ctx context.Context, id string) (*Job, error) {
 	return l.begin(ctx, id, Grace, func(*Job) ([]table.Write, error) { return nil, nil })
 }

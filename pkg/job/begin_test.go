@@ -60,7 +60,8 @@ func TestExtraWritesAreInTheTransaction(t *testing.T) {
 	same(t, "the lock", "", holder)
 }
 
-// Erases of single records that can still be restored are in nobody's way: they are found when their time has come, and not before.
+// Erases of single records that can still be restored are found when their grace period ends, and
+// not before, so that any number of them slows nothing down.
 func TestGracesAreFoundWhenTheyEnd(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -75,7 +76,7 @@ func TestGracesAreFoundWhenTheyEnd(t *testing.T) {
 	late, soon := grace(at.Add(time.Hour), record), grace(at, record)
 	rows := grace(at.Add(time.Minute), job.EraseSpec{Selection: "import", Import: "I"})
 	content := grace(at, job.EraseSpec{Selection: "content"})
-	// One that an older version has made.
+	// An erase that an older version made.
 	old := grace(at, record)
 	must(t, st.Transact(ctx, table.Write{Item: table.Item{Key: store.GraceKey(at, old.ID)}, Delete: true},
 		table.Write{Item: table.Item{Key: store.OpenJobKey(old.ID), Attrs: table.NewBuilder().Str("job", old.ID).Attrs()}}))

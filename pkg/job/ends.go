@@ -7,15 +7,16 @@ import (
 	"reseed/pkg/table"
 )
 
-// Ending is the end of a job, as one transaction makes it.
+// Ending is the end of a job, for one transaction.
 type Ending struct {
-	Job    *Job // as it ends
-	Next   *Job // the job of the same source that starts, to be handed out after the transaction; nil: there is none
+	Job    *Job // in its last state
+	Next   *Job // the job of the same source that starts, to be sent to the workers after the transaction; or nil
 	Writes []table.Write
 }
 
-// ending lists what the end of a job writes: first the job in its last state, as change sets it, then its marks, and what becomes of
-// the lock that it holds, if lock is not nil. All ends and stops of all jobs come through here.
+// ending returns the writes that end a job: first the job in its last state, which change sets,
+// then the removal of its marks. If lock is not nil, it is the lock that the job holds, and the
+// writes pass it on. All ends of all jobs go through this function, and so do stops as a plan.
 func (l *Ledger) ending(ctx context.Context, j *Job, lock table.Attrs, change func(*Job) error) (Ending, error) {
 	from, marks := j.State(), unmark(j)
 	if j.over() {
@@ -27,7 +28,7 @@ func (l *Ledger) ending(ctx context.Context, j *Job, lock table.Attrs, change fu
 	if to := j.State(); !j.Status.Ended() || !from.MayBecome(to) {
 		return Ending{}, fault.Newf(fault.Internal, "job_not_ended", "a job that is %s does not end as %s", from, to)
 	}
-	if j.EndedAt.IsZero() { // a plan ended when it was made
+	if j.EndedAt.IsZero() { // a plan that is cancelled ended when it was made
 		j.EndedAt = l.now().UTC()
 	}
 	status, err := l.next(j)
@@ -42,12 +43,14 @@ func (l *Ledger) ending(ctx context.Context, j *Job, lock table.Attrs, change fu
 
 const codeEnded = "job_ended"
 
-// over tells whether a job has come to its last end: a plan can still be applied or cancelled.
+// over tells whether a job has ended for good. A plan has not: it can still be applied or
+// cancelled.
 func (j *Job) over() bool { return j.Status.Ended() && j.Status != Planned }
 
-// End ends a job, or stops it as a plan: change sets its last state. The lock of its source passes to the job that waits for
-// the source longest, which starts in the same transaction and is returned, to be handed out; nil if there is none. A job that is
-// over stays as it is, and change is not called.
+// End ends a job, or stops it as a plan: change sets its last state. The lock of its source passes
+// to the job that has waited for the source longest, which starts in the same transaction. The
+// caller sends that job, next, to the workers; it is nil if no job waits. A job that is over stays
+// as it is, and change is not called.
 func (l *Ledger) End(ctx context.Context, id string, change func(*Job) error) (ended, next *Job, err error) {
 	for {
 		j, err := l.Get(ctx, id)
@@ -78,9 +81,10 @@ func (l *Ledger) End(ctx context.Context, id string, change func(*Job) error) (e
 	}
 }
 
-// Ending gives an end as [Ledger.End] makes it, for a transaction of the caller's own. holder is the name under which the lock of the
-// source is held for the job; empty if it is not. The error is fault.Conflict if the job is over, or the lock is another's; so is
-// that of the transaction if the job or the lock has changed meanwhile.
+// Ending returns the same end as [Ledger.End] makes, for a transaction of the caller. holder is the
+// name under which the lock of the source is held for the job; empty if it holds no lock. The error
+// is fault.Conflict if the job is over or holder does not hold the lock. The transaction fails with
+// fault.Conflict if the job or the lock has changed meanwhile.
 func (l *Ledger) Ending(ctx context.Context, id, holder string, change func(*Job) error) (Ending, error) {
 	j, err := l.Get(ctx, id)
 	if err != nil {
@@ -90,7 +94,7 @@ func (l *Ledger) Ending(ctx context.Context, id, holder string, change func(*Job
 	if holder != "" {
 		lock, err = l.lock(ctx, j.Tag)
 		if err == nil && lock.Str(attrJob) != holder {
-			err = fault.New(fault.Conflict, "lock_lost", "the lock of the source is another's by now")
+			err = fault.New(fault.Conflict, "lock_lost", "another job holds the lock of the source by now")
 		}
 		if err != nil {
 			return Ending{}, err

@@ -34,7 +34,8 @@ func TestEndMustEnd(t *testing.T) {
 	same(t, "status", job.Running, got.Status)
 }
 
-// Many end a job at once, in several ways: one of them does, and starts the next job once.
+// Many workers end a job at the same time, in several ways: one of them succeeds, and starts the
+// next job once.
 func TestAJobEndsOnce(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -75,8 +76,8 @@ func TestAJobEndsOnce(t *testing.T) {
 	}
 }
 
-// Whatever call of an end is cut, before or after it took effect, and however it is made: either nothing has ended, or the next
-// job has begun with the lock.
+// An end fails at any of its calls, before or after the call took effect: either nothing has ended,
+// or the next job has begun and has the lock. That holds for all ways to end a job.
 func TestAnEndIsWhole(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(*store.Store, *job.Ledger, string) error{
@@ -142,7 +143,8 @@ func TestAnEndIsWhole(t *testing.T) {
 	}
 }
 
-// An end that goes with a change of the caller's own holds only while the lock is held under its name.
+// An end in a transaction of the caller succeeds only while the lock is held under the name that
+// the caller gives.
 func TestAnEndUnderALock(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -157,7 +159,7 @@ func TestAnEndUnderALock(t *testing.T) {
 	}
 	late, err := l.Ending(ctx, j.ID, "restore", restored)
 	must(t, err)
-	waits := create(t, l, &job.Job{Kind: job.Import, Tag: 1}) // which late does not know of
+	waits := create(t, l, &job.Job{Kind: job.Import, Tag: 1}) // late has not seen it
 	same(t, "behind the lock", job.Waiting, waits.Status)
 	wantFault(t, st.Transact(ctx, late.Writes...), fault.Conflict)
 	e, err := l.Ending(ctx, j.ID, "restore", restored)
@@ -170,7 +172,7 @@ func TestAnEndUnderALock(t *testing.T) {
 	same(t, "the code of another end", "job_ended", fault.CodeOf(err))
 }
 
-// A plan that is cancelled has ended when it was made; then it can't be applied any more.
+// A cancelled plan ended when the plan was made. After that it can't be applied any more.
 func TestAPlanIsCancelled(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

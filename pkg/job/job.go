@@ -26,16 +26,16 @@ type Status string
 const (
 	Waiting   Status = "waiting" // another job has its source
 	Running   Status = "running"
-	Planned   Status = "planned" // an import whose change set is made, and waits for a person to apply it
+	Planned   Status = "planned" // an import whose change set is stored, and which waits for a person to apply it
 	Done      Status = "done"
 	Failed    Status = "failed"
 	Cancelled Status = "cancelled"
-	Grace     Status = "grace"    // an erase that can be restored until its time is over; then it begins
+	Grace     Status = "grace"    // an erase that can be restored until its grace period is over, and begins then
 	Restored  Status = "restored" // an erase that was taken back in time
 )
 
-// Ended tells whether nothing goes on by itself any more. A planned job has ended in
-// this sense, although [Ledger.Resume] may begin it again.
+// Ended tells whether the job does not go on by itself any more. A planned job has ended in this
+// sense, although [Ledger.Resume] may begin it again.
 func (s Status) Ended() bool { return s != Waiting && s != Running && s != Grace }
 
 // Counts says what became of the rows of one dataset (I1):
@@ -59,27 +59,28 @@ func (c Counts) Add(d Counts) Counts {
 
 // Job is one run that changes a source: an import or an erase.
 type Job struct {
-	ID         string            `json:"id"` // sorts by time of making
-	Kind       Kind              `json:"kind"`
-	Status     Status            `json:"status"`
-	Source     string            `json:"source,omitempty"` // ds_…; empty when it concerns every source
-	SourceName string            `json:"source_name,omitempty"`
-	Once       string            `json:"once,omitempty"` // digest of the event that asked for it: the same event again makes no second job
-	Tag        store.Tag         `json:"tag"`
-	CreatedAt  time.Time         `json:"created_at"`
-	StartedAt  time.Time         `json:"started_at,omitzero"`
-	EndedAt    time.Time         `json:"ended_at,omitzero"`
-	Import     *ImportSpec       `json:"import,omitempty"`
-	Erase      *EraseSpec        `json:"erase,omitempty"`
-	Stage      string            `json:"stage,omitempty"`    // what is being done, e.g. "3 apply"
-	Progress   Progress          `json:"progress"`           // of the input, for people
-	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once Ended
-	Rejects    int64             `json:"rejects"`
-	Cost       table.Cost        `json:"cost"`
-	Notes      []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored
-	Error      string            `json:"error,omitempty"`
-	Version    int64             `json:"-"` // of the stored item
-	Later      later.Fields      `json:"-"` // that a later version has stored; here and below they are kept as they are
+	ID         string `json:"id"` // ids sort by the time at which they were made
+	Kind       Kind   `json:"kind"`
+	Status     Status `json:"status"`
+	Source     string `json:"source,omitempty"` // ds_…; empty when it concerns every source
+	SourceName string `json:"source_name,omitempty"`
+	// digest of the event that asked for it: the same event makes no second job
+	Once      string            `json:"once,omitempty"`
+	Tag       store.Tag         `json:"tag"`
+	CreatedAt time.Time         `json:"created_at"`
+	StartedAt time.Time         `json:"started_at,omitzero"`
+	EndedAt   time.Time         `json:"ended_at,omitzero"`
+	Import    *ImportSpec       `json:"import,omitempty"`
+	Erase     *EraseSpec        `json:"erase,omitempty"`
+	Stage     string            `json:"stage,omitempty"`    // what is being done, e.g. "3 apply"
+	Progress  Progress          `json:"progress"`           // of the input, for people
+	Datasets  map[string]Counts `json:"datasets,omitempty"` // final once Ended
+	Rejects   int64             `json:"rejects"`
+	Cost      table.Cost        `json:"cost"`
+	Notes     []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored
+	Error     string            `json:"error,omitempty"`
+	Version   int64             `json:"-"` // of the stored item
+	Later     later.Fields      `json:"-"` // fields that a later version stored; kept as they are, here and below
 }
 
 // Progress is how far a job has come.
@@ -92,7 +93,7 @@ type Progress struct {
 	// Of a running job, when it is looked at:
 	Fraction    float64 `json:"fraction,omitempty"`        // 0 to 1, of all its work
 	RowsASecond float64 `json:"rows_per_second,omitempty"` // since it started
-	SecondsLeft float64 `json:"seconds_left,omitempty"`    // if it goes on as so far
+	SecondsLeft float64 `json:"seconds_left,omitempty"`    // if it goes on like this
 }
 
 // Modes of an import.
@@ -105,71 +106,73 @@ const (
 // which a removal waits for a person's yes (I4).
 const DefaultMaxRemoved = 20
 
-// Origin is how the rows of an import came here, which decides whether they are manual: whether erasing the manual customers
-// takes them along.
+// Origin says how the rows of an import came here. It decides whether they are manual: whether an
+// erase of the manual customers removes them.
 type Origin string
 
 // The origins.
 const (
-	ByFile Origin = "file" // a person made the files; the rows are manual
+	ByFile Origin = "file" // a person made the files: the rows are manual
 	ByPull Origin = "pull" // read from a spreadsheet or a billing system that is connected
 	ByAPI  Origin = "api"  // sent by a program to the Import API
 )
 
 // ImportSpec is what an import reads, what it may do, and how far it has been decided.
 type ImportSpec struct {
-	Files       []File `json:"files"`
-	Zips        []File `json:"zips,omitempty"`        // what Files were unpacked from
-	Mode        string `json:"mode"`                  // Upsert or Replace
-	Plan        bool   `json:"plan,omitempty"`        // stop before anything is written
-	MaxRemoved  int    `json:"max_removed"`           // percent, in Replace
-	AllowEmpty  bool   `json:"allow_empty,omitempty"` // an input without rows may remove everything
-	Undo        string `json:"undo,omitempty"`        // the job that is taken back; then there are no files
-	OnlyAdded   bool   `json:"only_added,omitempty"`  // of an undo: that job has neither changed nor removed rows
-	Stepwise    bool   `json:"stepwise,omitempty"`    // of an undo that a version before 2026-11-29 began: it has no gate
-	ManualEpoch int64  `json:"manual_epoch"`          // the account's; given to the rows that it adds, if they are manual
-	Origin      Origin `json:"origin,omitempty"`      // empty is [ByFile], as all imports before 2026-11-30 were
-	By          string `json:"by,omitempty"`          // who asked: the name of an API key, or [UploadFolder]
+	Files      []File `json:"files"`
+	Zips       []File `json:"zips,omitempty"`        // what Files were unpacked from
+	Mode       string `json:"mode"`                  // Upsert or Replace
+	Plan       bool   `json:"plan,omitempty"`        // stop before anything is written
+	MaxRemoved int    `json:"max_removed"`           // percent, in Replace
+	AllowEmpty bool   `json:"allow_empty,omitempty"` // an input without rows may remove everything
+	Undo       string `json:"undo,omitempty"`        // the job that this one undoes; then there are no files
+	OnlyAdded  bool   `json:"only_added,omitempty"`  // of an undo: the other job has neither changed nor removed rows
+	// of an undo that a version before 2026-11-29 began: it has no gate
+	Stepwise    bool   `json:"stepwise,omitempty"`
+	ManualEpoch int64  `json:"manual_epoch"`     // of the account; manual rows that the import adds carry it
+	Origin      Origin `json:"origin,omitempty"` // empty is [ByFile], as all imports before 2026-11-30 were
+	By          string `json:"by,omitempty"`     // who asked: the name of an API key, or [UploadFolder]
 
 	// Set once the input has been looked through, before anything is written.
 	Scanned  bool         `json:"scanned,omitempty"`
-	Epochs   store.Epochs `json:"epochs,omitzero"`  // of the source then; an import under which they change fails
+	Epochs   store.Epochs `json:"epochs,omitzero"`  // of the source at that time; the import fails if they change
 	Small    bool         `json:"small,omitempty"`  // one worker does it all in memory
-	Ranges   int          `json:"ranges,omitempty"` // key ranges that are merged apart
-	Pieces   []Piece      `json:"pieces,omitempty"` // of all files, in their order
+	Ranges   int          `json:"ranges,omitempty"` // number of key ranges, which are merged separately
+	Pieces   []Piece      `json:"pieces,omitempty"` // of all files, in the order of the files
 	Datasets []string     `json:"datasets,omitempty"`
 
 	// Set once every row is decided and all change sets are stored.
-	Parked   bool      `json:"parked,omitempty"`  // it was Planned for a while: stored rows may have moved since
-	Confirm  string    `json:"confirm,omitempty"` // why it waits for a person's yes, if not because it was asked to
+	Parked   bool      `json:"parked,omitempty"`  // it was Planned for a while: stored rows may have changed since
+	Confirm  string    `json:"confirm,omitempty"` // why it needs a person's yes, if it was not asked to wait
 	Applying bool      `json:"applying,omitempty"`
 	Removes  bool      `json:"removes,omitempty"` // there are rows to be removed
 	Estimate *Estimate `json:"estimate,omitempty"`
-	Ground   bool      `json:"ground,omitempty"` // what its rows rest on was noted; not in plans of before 2026-11-29
+	Ground   bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
 
-	Cancel   bool   `json:"cancel,omitempty"`    // asked for; workers stop at the next chance
+	Cancel   bool   `json:"cancel,omitempty"`    // a person asked for it; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped
-	UndoneBy string `json:"undone_by,omitempty"` // the latest job that took it back
+	UndoneBy string `json:"undone_by,omitempty"` // the latest job that undid it
 
-	FilesErased bool `json:"files_erased,omitempty"` // all that it has read and made: it can't be taken back any more
+	// all files that it read or made are deleted: it can't be undone any more
+	FilesErased bool `json:"files_erased,omitempty"`
 
 	Later later.Fields `json:"-"`
 }
 
-// UploadFolder is who asks for the import of a file that was put into the upload folder.
+// UploadFolder is the By of imports of files that were put into the upload folder.
 const UploadFolder = "upload folder"
 
 // Manual tells whether the rows that the import adds are manual.
 func (s *ImportSpec) Manual() bool { return s.Origin == "" || s.Origin == ByFile }
 
-// Inputs are the objects that the import reads, or has unpacked.
+// Inputs lists the objects that the import reads, and the ZIPs from which they were unpacked.
 func (s *ImportSpec) Inputs() []File { return append(slices.Clone(s.Files), s.Zips...) }
 
 // Estimate is what applying a change set will take.
 type Estimate struct {
 	Changes    int64   `json:"changes"` // rows added, changed and removed
 	WriteUnits float64 `json:"write_units"`
-	ReadUnits  float64 `json:"read_units"` // of making sure, before applying, that nothing has moved
+	ReadUnits  float64 `json:"read_units"` // of the check, before applying, that nothing has changed
 	Dollars    float64 `json:"dollars"`    // on DynamoDB on demand
 	PricesOf   string  `json:"prices_of"`  // region and month of the price list
 	Seconds    float64 `json:"seconds"`
@@ -189,7 +192,8 @@ type File struct {
 	Name    string `json:"name"`              // as the person named it
 	Object  string `json:"object"`            // where it lies in the object store
 	Version string `json:"version,omitempty"` // pinned, where the object store has versions
-	Dataset string `json:"dataset,omitempty"` // of its rows; of NDJSON the first of those that it holds. Empty: to be found out
+	// of its rows; of NDJSON the first of its datasets. Empty means that it is to be found out
+	Dataset string `json:"dataset,omitempty"`
 	Size    int64  `json:"size"`
 
 	// Found when it was looked through.
@@ -210,24 +214,25 @@ const MaxGrace = 90 * 24 * time.Hour
 
 // EraseSpec is what an erase removes.
 type EraseSpec struct {
-	Selection string           `json:"selection"` // the kind of selection, see package eraser
-	Was       store.Source     `json:"was"`       // the source as it was, of an erase that concerns one
-	Records   []ErasedRecord   `json:"records,omitempty"`
-	Import    string           `json:"import,omitempty"` // the job whose added rows go
-	KeepEdits bool             `json:"keep_edits,omitempty"`
-	By        string           `json:"by,omitempty"`           // who asked
-	Until     time.Time        `json:"until,omitzero"`         // it can be restored before
-	Manual    int64            `json:"manual_epoch,omitempty"` // rows below it go
-	ManualWas int64            `json:"manual_was,omitempty"`   // the epoch before
-	Forgotten []string         `json:"forgotten,omitempty"`    // sort keys of the do-not-reload list that it has added
-	Sources   []store.Source   `json:"sources,omitempty"`      // to visit, for manual customers
-	Removed   map[string]int64 `json:"removed,omitempty"`      // items by kind, final once Ended
-	Receipt   json.RawMessage  `json:"receipt,omitempty"`      // once Done, see package eraser
+	Selection string         `json:"selection"` // the kind of selection, see package eraser
+	Was       store.Source   `json:"was"`       // the source as it was, of an erase that concerns one
+	Records   []ErasedRecord `json:"records,omitempty"`
+	Import    string         `json:"import,omitempty"` // the job whose added rows it erases
+	KeepEdits bool           `json:"keep_edits,omitempty"`
+	By        string         `json:"by,omitempty"`           // who asked
+	Until     time.Time      `json:"until,omitzero"`         // it can be restored before that time
+	Manual    int64          `json:"manual_epoch,omitempty"` // rows of older manual epochs are erased
+	ManualWas int64          `json:"manual_was,omitempty"`   // the manual epoch before
+	// sort keys of the entries that it added to the do-not-reload list
+	Forgotten []string         `json:"forgotten,omitempty"`
+	Sources   []store.Source   `json:"sources,omitempty"` // the sources that it concerns, if they are several
+	Removed   map[string]int64 `json:"removed,omitempty"` // items by kind, final once Ended
+	Receipt   json.RawMessage  `json:"receipt,omitempty"` // once Done, see package eraser
 
 	Later later.Fields `json:"-"`
 }
 
-// ErasedRecord is one record of a selection of single ones.
+// ErasedRecord is one record of a selection of single records.
 type ErasedRecord struct {
 	Tag store.Tag `json:"tag"`
 	H   string    `json:"h"`

@@ -11,7 +11,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// Get reads a job. One that does not exist is fault.NotFound.
+// Get reads a job. The error is fault.NotFound if it does not exist.
 func (l *Ledger) Get(ctx context.Context, id string) (*Job, error) {
 	jobs, err := l.get(ctx, []string{id})
 	if err != nil {
@@ -47,8 +47,8 @@ func (l *Ledger) get(ctx context.Context, ids []string) ([]*Job, error) {
 	return jobs, nil
 }
 
-// List gives jobs, newest first: at most limit, and only those made before the
-// job of id before, unless that is empty.
+// List returns at most limit jobs, newest first. If before is not empty, it returns only jobs that
+// were made before the job with this id.
 func (l *Ledger) List(ctx context.Context, limit int, before string) ([]*Job, error) {
 	var jobs []*Job
 	for j, err := range l.All(ctx, limit, before) {
@@ -62,8 +62,8 @@ func (l *Ledger) List(ctx context.Context, limit int, before string) ([]*Job, er
 	return jobs, nil
 }
 
-// All walks the jobs, newest first, reading page of them at a time: those made before the job of id before, unless that
-// is empty.
+// All yields jobs, newest first, and reads page of them at a time. If before is not empty, it
+// yields only jobs that were made before the job with this id.
 func (l *Ledger) All(ctx context.Context, page int, before string) iter.Seq2[*Job, error] {
 	q := table.Query{
 		PK: store.AccountPK, From: store.SKJob, To: store.After(store.SKJob),
@@ -85,20 +85,20 @@ func (l *Ledger) All(ctx context.Context, page int, before string) iter.Seq2[*Jo
 	}
 }
 
-// Open gives the jobs that have not ended, oldest first, but for erases of single records that can still be restored: see
-// [Ledger.Graces].
+// Open returns the jobs that have not ended, oldest first, without the erases that Graces returns.
 func (l *Ledger) Open(ctx context.Context) ([]*Job, error) {
 	q := table.Query{PK: store.AccountPK, From: store.SKOpen, To: store.After(store.SKOpen)}
 	return l.marked(ctx, q, func(sk string) string { return strings.TrimPrefix(sk, store.SKOpen) })
 }
 
-// Graces gives erases of single records, or of what an import added, that can be restored up to a time, in the order of
-// those times; zero is all. Those that older versions have made are among the open jobs.
+// Graces returns the erases of single records, or of rows that an import added, whose grace period
+// ends at until at the latest, in the order of these ends. A zero until means all. Erases that
+// older versions made are among the open jobs instead.
 func (l *Ledger) Graces(ctx context.Context, until time.Time) ([]*Job, error) {
 	return l.marked(ctx, store.GracesUntil(until), store.GraceJob)
 }
 
-// marked gives the jobs of some marks that have not ended.
+// marked returns the jobs that a range of marks names, without jobs that have ended.
 func (l *Ledger) marked(ctx context.Context, q table.Query, idOf func(sk string) string) ([]*Job, error) {
 	var ids []string
 	q.KeysOnly = true
@@ -118,9 +118,10 @@ func (l *Ledger) marked(ctx context.Context, q table.Query, idOf func(sk string)
 	return open, err
 }
 
-// Update changes a job on condition that nobody else has meanwhile, else all
-// over again. An error of change ends it, with nothing written. A job begins and ends elsewhere: a change of its status is
-// fault.Internal.
+// Update reads a job, lets change alter it, and stores it on condition that it has not changed
+// meanwhile. If it has, all of this is repeated. If change returns an error, Update returns that
+// error and writes nothing. Changing the status is fault.Internal: other functions begin and end
+// jobs.
 func (l *Ledger) Update(ctx context.Context, id string, change func(*Job) error) (*Job, error) {
 	for {
 		j, write, err := l.changed(ctx, id, change)
@@ -140,8 +141,9 @@ func (l *Ledger) Update(ctx context.Context, id string, change func(*Job) error)
 	}
 }
 
-// Changed is the write by which [Ledger.Update] changes a job, for a transaction of the caller's own (see [Ledger.Create]), which
-// is a fault.Conflict if somebody else has changed the job meanwhile.
+// Changed returns the write by which [Ledger.Update] changes a job, for a transaction of the caller
+// (see [Ledger.Create]). The transaction fails with fault.Conflict if the job has changed
+// meanwhile.
 func (l *Ledger) Changed(ctx context.Context, id string, change func(*Job) error) (table.Write, error) {
 	_, write, err := l.changed(ctx, id, change)
 	return write, err

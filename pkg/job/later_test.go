@@ -21,7 +21,8 @@ func body(t *testing.T, st *store.Store, k table.Key) map[string]json.RawMessage
 	return object
 }
 
-// tomorrow puts further fields into a stored item, as a later version writes it: into the objects at some paths, "" for the item.
+// tomorrow adds fields to a stored item, as a later version may write it: to the objects at some
+// paths, where "" is the item itself.
 func tomorrow(t *testing.T, st *store.Store, k table.Key, paths ...string) {
 	t.Helper()
 	items, err := st.Get(t.Context(), k)
@@ -48,7 +49,7 @@ func tomorrow(t *testing.T, st *store.Store, k table.Key, paths ...string) {
 
 const extra = `{"of":["tomorrow",1.50,null],"html":"\u003cb\u003e"}`
 
-// within is the further field of an object that is a field of another one.
+// within returns the added field of an object that is a field of another one.
 func within(t *testing.T, object map[string]json.RawMessage, path string) string {
 	t.Helper()
 	var inner map[string]json.RawMessage
@@ -56,7 +57,8 @@ func within(t *testing.T, object map[string]json.RawMessage, path string) string
 	return string(inner["tomorrow"])
 }
 
-// A job that a later version has written keeps what this one does not know of it, whatever this one does with it.
+// A job that a later version wrote keeps the fields that this version does not know, whatever this
+// version does with it.
 func TestAJobOfTomorrow(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -83,7 +85,7 @@ func TestAJobOfTomorrow(t *testing.T) {
 	}
 	for _, step := range []func() error{
 		func() error { _, err := l.Update(ctx, j.ID, change("")); return err },
-		func() error { _, _, err := l.End(ctx, j.ID, change(job.Planned)); return err }, // which starts the next one
+		func() error { _, _, err := l.End(ctx, j.ID, change(job.Planned)); return err }, // this starts the next job
 		func() error {
 			_, err := l.Resume(ctx, j.ID, func(j *job.Job) ([]table.Write, error) { j.Import.Applying = true; return nil, nil })
 			return err
@@ -109,7 +111,7 @@ func TestAJobOfTomorrow(t *testing.T) {
 	same(t, "a job of today", before, body(t, st, store.JobKey(bystander.ID)))
 }
 
-// So does a task, which is claimed, kept and completed.
+// A task keeps them too when it is claimed, saved and completed.
 func TestATaskOfTomorrow(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

@@ -12,23 +12,23 @@ import (
 // Lease is a claimed task that renews itself until it is completed or released.
 type Lease struct {
 	ledger *Ledger
-	ctx    context.Context //nolint:containedctx // it is what the lease is: the time in which its holder may write
+	ctx    context.Context //nolint:containedctx // the lease is this context: the time in which its holder may write
 	cancel context.CancelCauseFunc
 	stop   chan struct{}
 	once   sync.Once
 	ended  sync.WaitGroup
 
-	turn chan struct{} // held by who is at the task; not a mutex, since it is held while the table is asked
+	turn chan struct{} // held while the task is stored; not a mutex, since that calls the table
 	task Task
 }
 
-// errLost is why the context of a lost lease ends.
+// errLost is the cause with which the context of a lost lease ends.
 func errLost() error {
 	return fault.New(fault.Busy, "lease_lost", "the lease on this task was lost")
 }
 
-// Keep renews a claimed task from now on. Its holder writes under
-// Lease.Context only, and must end with Complete or Release.
+// Keep renews the lease of a claimed task from now on. The holder writes only with the context that
+// Lease.Context returns, and must call Complete or Release at the end.
 func (l *Ledger) Keep(ctx context.Context, t Task) *Lease {
 	ls := &Lease{ledger: l, task: t, stop: make(chan struct{}), turn: make(chan struct{}, 1)}
 	ls.ctx, ls.cancel = context.WithCancelCause(ctx)
@@ -36,7 +36,7 @@ func (l *Ledger) Keep(ctx context.Context, t Task) *Lease {
 	return ls
 }
 
-// Context ends with its parent, or when the lease is lost or might be.
+// Context returns a context that ends with its parent, or when the lease is or may be lost.
 func (ls *Lease) Context() context.Context { return ls.ctx }
 
 func (ls *Lease) renew() {
@@ -63,7 +63,7 @@ func (ls *Lease) renew() {
 	}
 }
 
-// beat is one renewal, given up early enough for the next.
+// beat renews once. It gives up in time for the next renewal.
 func (ls *Lease) beat(t Task) (Task, error) {
 	ctx, cancel := context.WithTimeout(ls.ctx, renewEvery)
 	defer cancel()
@@ -78,14 +78,14 @@ func (ls *Lease) with(f func(Task) (Task, error)) error {
 	return err
 }
 
-// Task is the task as it was last stored.
+// Task returns the task as it was last stored.
 func (ls *Lease) Task() Task {
 	ls.turn <- struct{}{}
 	defer func() { <-ls.turn }()
 	return ls.task
 }
 
-// Save keeps what is known so far.
+// Save stores the result so far.
 func (ls *Lease) Save(result json.RawMessage) error {
 	return ls.with(func(t Task) (Task, error) { return ls.ledger.Save(ls.ctx, t, result) })
 }
@@ -97,8 +97,8 @@ func (ls *Lease) Complete(result json.RawMessage) error {
 	return ls.ledger.Complete(ls.ctx, ls.Task(), result)
 }
 
-// Release gives the undone task back. It works on an ended context too, for a
-// moment: who stops at a deadline should not make the next one wait.
+// Release gives the undone task back. It works for a second even if the context has ended, so that
+// a worker that stops at its deadline does not make the next one wait.
 func (ls *Lease) Release() error {
 	ls.halt()
 	defer ls.cancel(nil)

@@ -32,20 +32,20 @@ type Ledger struct {
 type process struct {
 	now      func() time.Time
 	watch    *Watch
-	instance string // a lease of another process is dead at once where one process owns the table
+	instance string // begins the holders of this process: if one process owns the table, other holders are dead
 
 	mu   sync.Mutex
-	last uint64 // time part of the last id, so that ids made here are in order
+	last uint64 // time part of the last id: the next one must be larger
 }
 
-// NewLedger returns the ledger of a table; a process needs one. The clock must
-// carry a monotonic reading (time.Now does): leases are measured with it.
+// NewLedger returns the ledger of a table. A process makes one only, and derives others with Over.
+// Times of the clock must carry a monotonic reading, as those of time.Now do, since leases are
+// measured with it.
 func NewLedger(st *store.Store, now func() time.Time) *Ledger {
 	return &Ledger{st, &process{now: now, watch: NewWatch(), instance: token()}}
 }
 
-// Over is the same ledger through another Store of the same table, whose meter
-// then has the cost.
+// Over returns the same ledger over another Store of the same table, whose meter counts the cost.
 func (l *Ledger) Over(st *store.Store) *Ledger { return &Ledger{st, l.process} }
 
 func token() string {
@@ -54,11 +54,11 @@ func token() string {
 	return hex.EncodeToString(b)
 }
 
-// NewID makes the id of a job: a UUIDv7 in hex without dashes, so that ids of
-// whatever kind of job sort by the time of their making.
+// NewID makes the id of a job: a UUIDv7 in hex without dashes, so that the ids of all kinds of jobs
+// sort by the time at which they were made.
 func (l *Ledger) NewID() string {
 	now := l.now()
-	stamp := uint64(now.UnixMilli())<<12 | uint64(now.Nanosecond()%1e6)<<12/1e6 //nolint:gosec // after 1970; RFC 9562 §6.2 method 3
+	stamp := uint64(now.UnixMilli())<<12 | uint64(now.Nanosecond()%1e6)<<12/1e6 //nolint:gosec // after 1970; RFC 9562, section 6.2, method 3
 	l.mu.Lock()
 	stamp = max(stamp, l.last+1)
 	l.last = stamp
@@ -70,7 +70,8 @@ func (l *Ledger) NewID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Number tells an import from all others in the rows that it adds: the 62 random bits of its id. 0 is none.
+// Number returns the number that identifies an import in the rows that it adds: the 62 random bits
+// of its id. It is 0 if the id has none.
 func Number(id string) int64 {
 	n, err := strconv.ParseUint(id[max(0, len(id)-16):], 16, 64)
 	if err != nil {
@@ -79,17 +80,17 @@ func Number(id string) int64 {
 	return int64(n & (1<<62 - 1))
 }
 
-// Prefix is where everything that the job makes lies in the object store.
+// Prefix is the folder in the object store that holds everything that the job makes.
 func (j *Job) Prefix() string { return "jobs/" + j.ID + "/" }
 
-// holds tells whether the table holds exactly this item: then a conflict only
-// means that an earlier try of the same write went through and its answer was lost.
+// holds tells whether the table holds exactly this item. If it does, a conflict only means that the
+// same write was applied before, and its answer was lost.
 func (l *Ledger) holds(ctx context.Context, item table.Item) (bool, error) {
 	stored, err := l.st.Get(ctx, item.Key)
 	return err == nil && len(stored) == 1 && bytes.Equal(stored[0].Attrs, item.Attrs), err
 }
 
-// next is the conditional write of the job's next version.
+// next returns the conditional write of the job's next version.
 func (l *Ledger) next(j *Job) (table.Write, error) {
 	was := j.Version
 	j.Version++

@@ -126,8 +126,8 @@ func TestUpdatesDoNotGetLost(t *testing.T) {
 	same(t, "after a refused change", got, after)
 }
 
-// lost loses the answers of transactions that were applied, once each, the way
-// that makes the client ask again: the retry then meets its own work.
+// lost loses the answer of each transaction once, after it was applied. The client then sends the
+// transaction again, and it meets its own result.
 func lost() mem.Options {
 	var last atomic.Int64
 	return mem.Options{After: func(op mem.Op, n int) error {

@@ -5,18 +5,20 @@ import (
 	"reseed/pkg/table"
 )
 
-// openKey is the key of the mark that a job has not ended.
+// openKey returns the key of the mark that says that a job has not ended.
 func openKey(j *Job) table.Key {
-	if j.Status == Grace && j.Erase.buries() {
+	if j.Status == Grace && j.Erase.hasTombstones() {
 		return store.GraceKey(j.Erase.Until, j.ID)
 	}
 	return store.OpenJobKey(j.ID)
 }
 
-// buries tells whether an erase hides single records, or what an import added. There may be many of those.
-func (s *EraseSpec) buries() bool { return s != nil && (len(s.Records) > 0 || s.Import != "") }
+// hasTombstones tells whether an erase hides single records, or the rows that an import added.
+// There may be many such erases.
+func (s *EraseSpec) hasTombstones() bool { return s != nil && (len(s.Records) > 0 || s.Import != "") }
 
-// unmark removes the marks that a job has not ended: of erases that older versions have made there is the other one.
+// unmark returns the writes that remove the mark of a job: both possible ones, since older versions
+// marked all erases as open.
 func unmark(j *Job) []table.Write {
 	gone := []table.Write{{Item: table.Item{Key: store.OpenJobKey(j.ID)}, Delete: true}}
 	if k := openKey(j); k != gone[0].Item.Key {

@@ -2,15 +2,17 @@ package job
 
 import "slices"
 
-// State is where a job stands, in one word. Of an erase it is its status. Of an import it says in addition how far the import
-// has been decided, and whether it is to end: what its item keeps in flags. docs/ARCHITECTURE.md draws the states.
+// State says in one word where a job stands. The state of an erase is its status. The state of an
+// import also says how far it has been decided, and whether it is about to end, which its item
+// stores as flags. docs/ARCHITECTURE.md draws the states.
 type State string
 
-// The states of an import. Nothing of it is stored before it is applied; what ends halfway may have changed rows.
+// The states of an import. It changes no row before it is applied. An import that ends halfway may
+// have changed rows.
 const (
 	StateWaiting    State = "waiting"  // another job has its source
 	StateReading    State = "reading"  // ZIPs are unpacked, and files looked through
-	StateDeciding   State = "deciding" // what becomes of each row
+	StateDeciding   State = "deciding" // it is decided what becomes of each row
 	StatePlanned    State = "planned"  // a plan, as it was asked for
 	StateAsking     State = "asking"   // a plan that was not asked for: it needs a person's yes
 	StateResumed    State = "resumed"  // a plan that is to be applied, while another job has its source
@@ -34,7 +36,7 @@ const (
 	StateRestored State = "restored"
 )
 
-// State says where a job stands.
+// State returns where a job stands.
 func (j *Job) State() State {
 	if j.Import == nil {
 		return State(j.Status)
@@ -42,7 +44,7 @@ func (j *Job) State() State {
 	switch {
 	case j.Status.Ended():
 		return j.Import.ended(j.Status)
-	case j.Import.Cancel: // it comes before an error: a person was told that the import is cancelled
+	case j.Import.Cancel: // this outranks an error: a person was told that the import is cancelled
 		return j.Import.halfway(StateCancelling, StateCancellingHalfway)
 	case j.Import.Failing != "":
 		return j.Import.halfway(StateFailing, StateFailingHalfway)
@@ -68,7 +70,7 @@ func (s *ImportSpec) ended(as Status) State {
 	return State(as)
 }
 
-// halfway chooses by whether the import has begun to apply what it decided.
+// halfway returns since if the import has begun to apply what it decided, else before.
 func (s *ImportSpec) halfway(before, since State) State {
 	if s.Applying {
 		return since
@@ -76,18 +78,21 @@ func (s *ImportSpec) halfway(before, since State) State {
 	return before
 }
 
-// Wrote tells whether a job is an import that has begun to apply what it decided: it may have changed rows.
+// Wrote tells whether a job is an import that has begun to apply what it decided, and so may have
+// changed rows.
 func (j *Job) Wrote() bool { return j.Import != nil && j.Import.Applying }
 
-// Stops tells whether a job is an import that is to end as soon as its workers have stopped.
+// Stops tells whether a job in this state is an import that ends as soon as its workers have
+// stopped.
 func (s State) Stops() bool {
 	return slices.Contains([]State{StateCancelling, StateCancellingHalfway, StateFailing, StateFailingHalfway}, s)
 }
 
-// MayBecome tells whether a job goes from one state to the other in one change, or stays where it stands.
+// MayBecome tells whether one change may bring a job from this state to the next one. It may also
+// stay as it is.
 func (s State) MayBecome(next State) bool { return s == next || slices.Contains(s.Next(), next) }
 
-// Next lists the states that come next: none if it is the last one.
+// Next lists the states that may come next. The list is empty for a last state.
 func (s State) Next() []State {
 	switch s {
 	case StateWaiting:

@@ -9,7 +9,7 @@ import (
 	"reseed/pkg/job"
 )
 
-// drawn are the steps that docs/ARCHITECTURE.md has in its table.
+// drawn reads the steps from the table in docs/ARCHITECTURE.md.
 func drawn(t *testing.T) map[job.State][]job.State {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/ARCHITECTURE.md")
@@ -26,7 +26,7 @@ func drawn(t *testing.T) map[job.State][]job.State {
 	return steps
 }
 
-// What the document draws is what the code has, and every state is drawn.
+// The steps in the document are the steps in the code, and every state is drawn.
 func TestTheDocumentDrawsTheStates(t *testing.T) {
 	t.Parallel()
 	steps := drawn(t)
@@ -61,7 +61,7 @@ func TestTheDocumentDrawsTheStates(t *testing.T) {
 	}
 }
 
-// stored are jobs as they are stored in each state.
+// stored has jobs as they are stored in each state.
 func stored() map[job.State]job.Job {
 	of := func(s job.Status, spec job.ImportSpec) job.Job { return job.Job{Status: s, Import: &spec} }
 	return map[job.State]job.Job{

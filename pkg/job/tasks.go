@@ -18,12 +18,11 @@ import (
 // LeaseLength is how long a lease must be seen unchanged before it may be taken over.
 const LeaseLength = time.Minute
 
-// RequestLifetime is how long one request to the table may take at most.
-// Writers stop that long before their lease could be taken over, since a batch write
-// on its way cannot be called back.
+// RequestLifetime is the longest time that one request to the table may take. Writers stop that
+// long before their lease could be taken over, since a batch write that was sent cannot be stopped.
 const RequestLifetime = 20 * time.Second
 
-// renewEvery leaves room for more than one renewal that fails.
+// renewEvery is short enough that more than one renewal may fail before the lease is lost.
 const renewEvery = 10 * time.Second
 
 // TaskState is where a task stands.
@@ -42,14 +41,14 @@ type Task struct {
 	Job     string          `json:"-"`
 	Phase   string          `json:"phase"` // e.g. "1 map"
 	State   TaskState       `json:"state"`
-	Holder  string          `json:"holder,omitempty"` // who works on it
-	Counter int64           `json:"counter"`          // moves while the holder lives
-	Result  json.RawMessage `json:"result,omitempty"` // of a done task; what is known so far, of another
+	Holder  string          `json:"holder,omitempty"` // the worker that claimed it
+	Counter int64           `json:"counter"`          // changes as long as the holder is alive
+	Result  json.RawMessage `json:"result,omitempty"` // of a done task; of another one, its result so far
 	Version int64           `json:"-"`                // of the stored item
 	Later   later.Fields    `json:"-"`
 }
 
-// CreateTasks stores tasks of a job that are not there yet, and leaves those that are.
+// CreateTasks stores tasks of a job, except tasks that are stored already.
 func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) error {
 	keys := make([]table.Key, len(tasks))
 	for i, t := range tasks {
@@ -78,7 +77,7 @@ func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) erro
 				return err
 			}
 			err = l.st.Transact(ctx, table.Write{Item: item, If: table.Cond{Op: table.Absent}})
-			if err != nil && !fault.Is(err, fault.Conflict) { // a conflict: somebody else has made it
+			if err != nil && !fault.Is(err, fault.Conflict) { // a conflict means that another process has stored it
 				return err
 			}
 			return nil
@@ -105,7 +104,7 @@ func (l *Ledger) Tasks(ctx context.Context, job, prefix string) ([]Task, error) 
 	return tasks, nil
 }
 
-// Task reads one task. One that does not exist is fault.NotFound.
+// Task reads one task. The error is fault.NotFound if it does not exist.
 func (l *Ledger) Task(ctx context.Context, job, id string) (Task, error) {
 	items, err := l.st.Get(ctx, store.TaskKey(job, id))
 	if err != nil {
@@ -130,10 +129,9 @@ func decodeTask(job string, item table.Item) (Task, error) {
 // NewHolder makes a name for one worker of this process.
 func (l *Ledger) NewHolder() string { return l.instance + "." + token() }
 
-// Claim gives a task to a holder. It is fault.Busy while somebody else has it
-// whose lease has not run out as far as this process can tell, and
-// fault.Conflict if the task is done. Ask again later: a lease runs out only under the eyes
-// of who asks (see [Watch]).
+// Claim gives a task to a holder. The error is fault.Conflict if the task is done, and fault.Busy
+// while another holder has it and its lease has not run out. To take over a lease, a process must
+// have seen it unchanged for its whole length (see [Watch]): so call Claim again later.
 func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error) {
 	t, err := l.Task(ctx, t.Job, t.ID)
 	if err != nil {
@@ -144,7 +142,7 @@ func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error)
 		return t, fault.New(fault.Conflict, "task_done", "the task is done")
 	}
 	if t.Holder != "" && t.Holder != holder && !l.dead(t) {
-		return t, fault.New(fault.Busy, "task_held", "somebody else is at this task")
+		return t, fault.New(fault.Busy, "task_held", "another worker has this task")
 	}
 	t.Holder = holder
 	t.Counter++
@@ -152,13 +150,14 @@ func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error)
 		l.watch.Forget(t)
 	}
 	if fault.Is(err, fault.Conflict) {
-		err = fault.Wrap(err, fault.Busy, "task_held", "somebody else was faster")
+		err = fault.Wrap(err, fault.Busy, "task_held", "another worker was faster")
 	}
 	return t, err
 }
 
-// dead tells whether the holder of the task is gone: at once, where one
-// process owns the table and the holder is of another; else after a whole lease without a sign of life.
+// dead tells whether the holder of the task is gone. If one process owns the table, holders of
+// other processes are. Otherwise a holder is gone if its lease was seen unchanged for a whole
+// length.
 func (l *Ledger) dead(t Task) bool {
 	if l.st.Exclusive() && !strings.HasPrefix(t.Holder, l.instance+".") {
 		return true
@@ -166,28 +165,30 @@ func (l *Ledger) dead(t Task) bool {
 	return l.watch.Unchanged(t, l.now()) >= LeaseLength
 }
 
-// Renew is the holder's sign of life. fault.Conflict says that the task is
-// another's now.
+// Renew tells other workers that the holder is alive. The error is fault.Conflict if another worker
+// has the task now.
 func (l *Ledger) Renew(ctx context.Context, t Task) (Task, error) {
 	t.Counter++
 	return l.store(ctx, t.Holder, t)
 }
 
-// Save keeps what is known so far, and is a sign of life.
+// Save stores the result so far, with extra writes in the same transaction, and renews the lease.
 func (l *Ledger) Save(ctx context.Context, t Task, result json.RawMessage, extra ...table.Write) (Task, error) {
 	t.Counter++
 	t.Result = result
 	return l.store(ctx, t.Holder, t, extra...)
 }
 
-// Complete ends the task with its result, if it is still the holder's. Else it is fault.Conflict.
+// Complete ends the task with its result. The error is fault.Conflict if the holder does not have
+// the task any more.
 func (l *Ledger) Complete(ctx context.Context, t Task, result json.RawMessage) error {
 	t.State, t.Result = TaskDone, result
 	_, err := l.store(ctx, t.Holder, t)
 	return err
 }
 
-// Release gives an undone task back, so that the next one need not wait for the lease to run out.
+// Release gives an undone task back, so that the next worker need not wait until the lease runs
+// out.
 func (l *Ledger) Release(ctx context.Context, t Task) error {
 	holder := t.Holder
 	t.Holder = ""
@@ -195,9 +196,9 @@ func (l *Ledger) Release(ctx context.Context, t Task) error {
 	return err
 }
 
-// store writes the next version of a task, on condition that the last one is
-// still there, or one that the same holder has written without getting the answer. Extra writes go into the same
-// transaction.
+// store writes the next version of a task, with extra writes in the same transaction. The condition
+// is that the stored version is the last one that the holder knows, or one that the holder wrote
+// without getting the answer.
 func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...table.Write) (Task, error) {
 	was := t
 	for {
@@ -217,7 +218,7 @@ func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...tabl
 		if same, _ := l.holds(ctx, item); same {
 			return t, nil
 		}
-		if holder == "" { // of a task that nobody claims, another version is another's
+		if holder == "" { // without a holder, a changed version means that another process wrote it
 			return was, err
 		}
 		now, readErr := l.Task(ctx, t.Job, t.ID)
@@ -228,8 +229,8 @@ func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...tabl
 	}
 }
 
-// Watch remembers since when each task's lease has looked the same, by the
-// clock of this process. It is safe for concurrent use.
+// Watch remembers since when each task's lease has been unchanged, by the clock of this process. It
+// is safe for concurrent use.
 type Watch struct {
 	mu   sync.Mutex
 	seen map[table.Key]sighting
@@ -244,8 +245,8 @@ type sighting struct {
 // NewWatch returns a Watch that has seen nothing.
 func NewWatch() *Watch { return &Watch{seen: map[table.Key]sighting{}} }
 
-// Unchanged tells for how long the lease of t, as it was just read, has been
-// seen with this holder and counter: 0 at first sight. The times must carry a monotonic reading.
+// Unchanged returns for how long this process has seen the lease of t, which was just read, with
+// the same holder and counter: 0 at first sight. The times must carry a monotonic reading.
 func (w *Watch) Unchanged(t Task, now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -258,7 +259,7 @@ func (w *Watch) Unchanged(t Task, now time.Time) time.Duration {
 	return now.Sub(s.since)
 }
 
-// Forget drops what is known of t.
+// Forget forgets the lease of t.
 func (w *Watch) Forget(t Task) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

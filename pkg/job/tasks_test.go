@@ -49,9 +49,9 @@ func TestTasksAreMadeOnce(t *testing.T) {
 	wantFault(t, err, fault.NotFound)
 }
 
-// A lease is taken over only after it was seen unchanged for its whole length
-// on one's own clock; a sign of life begins that anew.
-func TestALeaseRunsOutUnderTheEyesOfWhoAsks(t *testing.T) {
+// A worker takes a lease over only after it has seen it unchanged for its whole length, by its own
+// clock. A renewal starts that time again.
+func TestALeaseRunsOutOnlyWhileItIsWatched(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
@@ -61,7 +61,7 @@ func TestALeaseRunsOutUnderTheEyesOfWhoAsks(t *testing.T) {
 		task := job.Task{Job: "j", ID: "1 map/000"}
 		held, err := dead.Claim(ctx, task, dead.NewHolder())
 		must(t, err)
-		time.Sleep(10 * job.LeaseLength) // that nobody has watched
+		time.Sleep(10 * job.LeaseLength) // nobody watches
 		me := alive.NewHolder()
 		refused := func() {
 			t.Helper()
@@ -85,7 +85,7 @@ func TestALeaseRunsOutUnderTheEyesOfWhoAsks(t *testing.T) {
 		wantFault(t, dead.Complete(ctx, held, nil), fault.Conflict)
 		wantFault(t, dead.Release(ctx, held), fault.Conflict)
 		must(t, alive.Release(ctx, mine))
-		_, err = dead.Claim(ctx, task, dead.NewHolder()) // at once
+		_, err = dead.Claim(ctx, task, dead.NewHolder()) // succeeds at once
 		must(t, err)
 	})
 }
@@ -101,7 +101,7 @@ func TestWhereOneProcessOwnsTheTableAnotherIsDead(t *testing.T) {
 	must(t, err)
 	_, err = now.Claim(ctx, task, now.NewHolder())
 	must(t, err)
-	_, err = now.Claim(ctx, task, now.NewHolder()) // a sibling in this process lives
+	_, err = now.Claim(ctx, task, now.NewHolder()) // the holder is in this process, so it is alive
 	wantFault(t, err, fault.Busy)
 }
 
@@ -156,7 +156,8 @@ func TestAKeptLeaseStaysAliveUntilItIsGivenBack(t *testing.T) {
 	})
 }
 
-// A renewal whose answer is lost was stored all the same: its holder goes on from there, and nobody else does.
+// A renewal whose answer is lost was stored: its holder goes on from there, and no other worker
+// can.
 func TestARenewalWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -178,7 +179,7 @@ func TestARenewalWithoutAnAnswer(t *testing.T) {
 		wantFault(t, err, fault.Unavailable)
 		return task
 	}
-	must(t, l.Release(ctx, claim())) // else the next claim would find it held
+	must(t, l.Release(ctx, claim())) // otherwise the next claim would find it held
 	mine := claim()
 	saved, err := l.Save(ctx, mine, json.RawMessage(`"half"`))
 	must(t, err)
@@ -192,7 +193,8 @@ func TestARenewalWithoutAnAnswer(t *testing.T) {
 	wantFault(t, l.Complete(ctx, mine, nil), fault.Conflict)
 }
 
-// Whoever cannot renew stops writing a request's lifetime before anybody may take over.
+// A holder that cannot renew its lease stops writing one lifetime of a request before another
+// worker may take over.
 func TestALeaseThatCannotBeRenewedEndsInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -222,7 +224,8 @@ func TestALeaseThatCannotBeRenewedEndsInTime(t *testing.T) {
 	})
 }
 
-// A task that nobody claims is fenced by its version alone: who holds an old one can't write it any more, nor what goes with it.
+// A task without a holder is protected by its version: a process that has read an old version can
+// write neither the task nor the extra writes.
 func TestAnUnclaimedTaskHasOneWriter(t *testing.T) {
 	t.Parallel()
 	ctx, l := t.Context(), job.NewLedger(newStore(mem.Options{}), time.Now)

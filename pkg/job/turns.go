@@ -11,17 +11,22 @@ import (
 	"reseed/pkg/table"
 )
 
-// Jobs of a source take turns: one holds the lock of the source, the others wait (I7). The lock passes from one job to the
-// next in the transaction in which the first one ends. A job that comes to wait writes the lock anew in the transaction that
-// stores it, so the holder cannot give the lock back without seeing that the job waits.
+// Jobs of a source take turns: one holds the lock of the source, the others wait (I7). The lock
+// passes from one job to the next in the transaction that ends the first one. A job that has to
+// wait writes the lock again, with a new number, in the transaction that stores the job. So the
+// holder cannot release the lock without noticing that the job waits.
 
 // Attributes of a lock.
 const (
-	attrTurn  = "turn"  // drawn when a job takes the lock: no job gives back what another one has taken
-	attrQueue = "queue" // drawn then too, and whenever a job comes to wait; not in locks that older versions took
+	// attrTurn holds a new random number whenever a job takes the lock, so that no job can release the
+	// lock of another.
+	attrTurn = "turn"
+	// attrQueue holds a new random number then too, and whenever a job begins to wait. Locks of older
+	// versions lack it.
+	attrQueue = "queue"
 )
 
-// draw makes a number that nobody else has.
+// draw returns a random number, which is unique in practice.
 func draw() int64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
@@ -37,7 +42,8 @@ func takeLock(tag store.Tag, holder string) table.Write {
 	return table.Write{Item: lockItem(tag, holder, draw()), If: table.Cond{Op: table.Absent}}
 }
 
-// asSeen is the condition that a lock is held as it was read, with nobody else come to wait.
+// asSeen returns the condition that a lock is held as it was read, and no further job has begun to
+// wait.
 func asSeen(lock table.Attrs) table.Cond {
 	attr := attrQueue
 	n, ok := lock.Int(attr)
@@ -48,7 +54,8 @@ func asSeen(lock table.Attrs) table.Cond {
 	return table.Cond{Op: table.Equals, Attr: attr, N: n}
 }
 
-// Holder is the id of the job that has the lock of a source; empty if it is free, or for tag 0.
+// Holder returns the id of the job that holds the lock of a source; empty if the lock is free, and
+// for tag 0.
 func (l *Ledger) Holder(ctx context.Context, tag store.Tag) (string, error) {
 	lock, err := l.lock(ctx, tag)
 	return lock.Str(attrJob), err
@@ -66,8 +73,8 @@ func (l *Ledger) lock(ctx context.Context, tag store.Tag) (table.Attrs, error) {
 	return items[0].Attrs, nil
 }
 
-// Lock takes the lock of one source for a job that visits many. It is false
-// while another job has it.
+// Lock takes the lock of one source for a job that visits several sources. It returns false while
+// another job holds the lock.
 func (l *Ledger) Lock(ctx context.Context, tag store.Tag, id string) (bool, error) {
 	holder, err := l.Holder(ctx, tag)
 	if err != nil || holder != "" {
@@ -81,8 +88,9 @@ func (l *Ledger) Lock(ctx context.Context, tag store.Tag, id string) (bool, erro
 	return holder == id, err
 }
 
-// Unlock gives back what Lock took. The job that waits for the source longest starts in the same transaction, and is
-// returned: it is to be handed out. It is nil if there is none, or if the lock is another's.
+// Unlock releases a lock that Lock took. The job that has waited for the source longest starts in
+// the same transaction. Unlock returns that job, which the caller sends to the workers; nil if no
+// job waits, or if another job holds the lock.
 func (l *Ledger) Unlock(ctx context.Context, tag store.Tag, id string) (*Job, error) {
 	for {
 		lock, err := l.lock(ctx, tag)
@@ -109,8 +117,8 @@ func (l *Ledger) Unlock(ctx context.Context, tag store.Tag, id string) (*Job, er
 	}
 }
 
-// place gives a job that begins its place at its source, and the writes of that: it runs if the lock is free, else it waits. It
-// returns the lock as it was.
+// place decides whether a job that begins can run: it does if the lock of its source is free, else
+// it waits. It returns the writes for that, and the lock as it was.
 func (l *Ledger) place(ctx context.Context, j *Job) (lock table.Attrs, writes []table.Write, err error) {
 	if lock, err = l.lock(ctx, j.Tag); err != nil {
 		return nil, nil, err
@@ -127,8 +135,9 @@ func (l *Ledger) place(ctx context.Context, j *Job) (lock table.Attrs, writes []
 	return nil, writes, nil
 }
 
-// pass gives the writes by which the lock of a source passes to the job that waits for the source longest, which they start.
-// The first one is the lock. Without such a job the source is free, and next is nil.
+// pass returns the writes that pass the lock of a source to the job that has waited longest, and
+// start that job. The first write is the lock. If no job waits, the lock is released, and next is
+// nil.
 func (l *Ledger) pass(ctx context.Context, tag store.Tag, lock table.Attrs) (next *Job, writes []table.Write, err error) {
 	open, err := l.Open(ctx)
 	if err != nil {
@@ -143,14 +152,15 @@ func (l *Ledger) pass(ctx context.Context, tag store.Tag, lock table.Attrs) (nex
 	return nil, []table.Write{{Item: table.Item{Key: store.LockKey(tag)}, Delete: true, If: asSeen(lock)}}, nil
 }
 
-// run is the write that starts a waiting job.
+// run returns the write that starts a waiting job.
 func (l *Ledger) run(j *Job) (table.Write, error) {
 	j.Status, j.StartedAt = Running, l.now().UTC()
 	return l.next(j)
 }
 
-// StartWaiting starts what waits for a lock that is free, one job a source. Jobs come to that only beside processes of an older
-// version, which start the next job after the one before has ended.
+// StartWaiting starts jobs that wait although the lock of their source is free, one for each
+// source. That happens only while processes of an older version run, which start the next job in a
+// second transaction.
 func (l *Ledger) StartWaiting(ctx context.Context) ([]*Job, error) {
 	open, err := l.Open(ctx)
 	if err != nil {
@@ -174,8 +184,8 @@ func (l *Ledger) StartWaiting(ctx context.Context) ([]*Job, error) {
 	return started, nil
 }
 
-// start makes a waiting job a running one, with the lock. It is nil if the
-// lock is not free, or somebody else has started the job.
+// start takes the lock for a waiting job and starts it. It returns nil if the lock is not free, or
+// if another process has started the job.
 func (l *Ledger) start(ctx context.Context, j *Job) (*Job, error) {
 	holder, err := l.Holder(ctx, j.Tag)
 	if err != nil || holder != "" {
@@ -187,7 +197,7 @@ func (l *Ledger) start(ctx context.Context, j *Job) (*Job, error) {
 	}
 	err = l.st.Transact(ctx, takeLock(j.Tag, j.ID), run)
 	if fault.Is(err, fault.Conflict) {
-		return nil, nil //nolint:nilnil // somebody was faster
+		return nil, nil //nolint:nilnil // another process was faster
 	}
 	return j, err
 }

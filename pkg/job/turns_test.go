@@ -90,7 +90,7 @@ func TestManyAtOnceAndOneRuns(t *testing.T) {
 	same(t, "jobs that ran", 20, ran)
 }
 
-// A job that visits every source takes the lock of each in turn.
+// A job that visits all sources takes their locks one after the other.
 func TestLockOfAVisitor(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -106,7 +106,7 @@ func TestLockOfAVisitor(t *testing.T) {
 	if lock(visitor.ID) {
 		t.Fatal("a lock that is held was taken")
 	}
-	next, err := l.Unlock(ctx, 1, visitor.ID) // which it does not hold
+	next, err := l.Unlock(ctx, 1, visitor.ID) // it does not hold this lock
 	must(t, err)
 	if holder, _ := l.Holder(ctx, 1); holder != importer.ID || next != nil {
 		t.Fatalf("somebody else's lock was given back, holder %q", holder)
@@ -124,8 +124,8 @@ func TestLockOfAVisitor(t *testing.T) {
 	same(t, "next", waiting.ID, next.ID)
 }
 
-// Whatever call fails, before or after it was applied: jobs neither get lost
-// nor run two at a time, and no lock stays behind.
+// Any call fails, before or after it was applied: no job is lost, no two jobs run at the same time,
+// and no lock is left.
 func TestCutAtEveryCall(t *testing.T) {
 	t.Parallel()
 	for n := 1; ; n++ {
@@ -145,7 +145,7 @@ func TestCutAtEveryCall(t *testing.T) {
 					must(t, step())
 				}
 			}
-			if d.Calls() < n { // there is no such call
+			if d.Calls() < n { // there were fewer calls
 				return
 			}
 			got, err := l.Get(t.Context(), b.ID)
@@ -168,8 +168,8 @@ func TestCutAtEveryCall(t *testing.T) {
 	}
 }
 
-// Jobs come while others end, and while a visitor has the lock now and then: each is started by the one before it, and none is left to
-// the tick.
+// Jobs begin while others end, and a visitor takes the lock now and then: each job is started by
+// the end of the one before it, and none is left to the tick.
 func TestNoJobIsLeftWaiting(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -215,8 +215,8 @@ func TestNoJobIsLeftWaiting(t *testing.T) {
 	}
 }
 
-// Beside an older version: its locks can be passed on, it can give back a lock behind which jobs wait, and what it leaves waiting is
-// started by the tick.
+// While an older version runs too, this version can pass on its locks. The older version can
+// release a lock for which jobs wait, and the tick starts the jobs that it leaves waiting.
 func TestTurnsBesideAnOlderVersion(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

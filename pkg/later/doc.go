@@ -1,13 +1,15 @@
-// Package later reads and writes stored JSON without losing what a later version of this code has put into it.
+// Package later reads and writes stored JSON without losing fields that a later version of this
+// code has added.
 //
-// While a version is deployed, functions of two versions change the same items, and a version may be taken back. So a
-// version writes back the fields of an item that it does not know. A struct says where they are kept by a field of type
-// [Fields]:
+// While a version is deployed, functions of two versions change the same items, and a deployment
+// may be rolled back. So each version writes back the fields that it does not know. A struct keeps
+// them in a field of type [Fields]:
 //
 //	type Source struct {
 //		Name  string       `json:"name"`
 //		Later later.Fields `json:"-"`
 //	}
 //
-// That goes for structs within structs, behind pointers and in slices; for those in maps it does not.
+// This works for structs within structs, behind pointers and in slices. It does not work for
+// structs in maps.
 package later

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Fields are the fields of a JSON object that its struct does not have, by name, as they stand in the text.
+// Fields are the fields of a JSON object that its struct does not have: their JSON text by name.
 type Fields map[string]json.RawMessage
 
 // Unmarshal is [json.Unmarshal], except that structs keep the fields that they do not have.
@@ -18,7 +18,7 @@ func Unmarshal(data []byte, v any) error {
 	strict := json.NewDecoder(bytes.NewReader(data))
 	strict.DisallowUnknownFields()
 	if strict.Decode(v) == nil {
-		if _, err := strict.Token(); errors.Is(err, io.EOF) { // as almost always
+		if _, err := strict.Token(); errors.Is(err, io.EOF) { // no unknown fields: the usual case
 			return nil
 		}
 	}
@@ -28,8 +28,8 @@ func Unmarshal(data []byte, v any) error {
 	return keep(reflect.ValueOf(v), data)
 }
 
-// Marshal is [json.Marshal], except that structs have the fields that [Unmarshal] has kept. Those of an object that has such fields
-// are sorted by name.
+// Marshal is [json.Marshal], except that it also writes the fields that [Unmarshal] has kept. An
+// object that has kept fields is written with all its fields sorted by name.
 func Marshal(v any) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -38,7 +38,7 @@ func Marshal(v any) ([]byte, error) {
 	return restore(reflect.ValueOf(v), data)
 }
 
-// keep fills the Fields of v from its text.
+// keep sets the Fields of v, and of all structs in it, from its text.
 func keep(v reflect.Value, data json.RawMessage) error {
 	switch v.Kind() { //nolint:exhaustive // no other kind holds a struct that can be changed
 	case reflect.Pointer:
@@ -69,7 +69,7 @@ func keep(v reflect.Value, data json.RawMessage) error {
 	return nil
 }
 
-// restore gives the text of v, which is data but for the fields that were kept.
+// restore returns the text of v: data, with the kept fields added.
 func restore(v reflect.Value, data json.RawMessage) (json.RawMessage, error) {
 	if !kept(v) {
 		return data, nil
@@ -105,7 +105,7 @@ func restore(v reflect.Value, data json.RawMessage) (json.RawMessage, error) {
 	return text(object)
 }
 
-// kept tells whether something was kept in v.
+// kept tells whether v, or a struct in it, has kept fields.
 func kept(v reflect.Value) bool {
 	switch v.Kind() { //nolint:exhaustive // as in keep
 	case reflect.Pointer:
@@ -128,13 +128,14 @@ func kept(v reflect.Value) bool {
 
 func fieldsType() reflect.Type { return reflect.TypeFor[Fields]() }
 
-// structure is a struct as JSON names its fields.
+// structure is the fields of a struct by their JSON names.
 type structure struct {
 	members map[string]reflect.Value
-	later   reflect.Value // its Fields; the zero value if it has none
+	later   reflect.Value // its field of type Fields; the zero Value if it has none
 }
 
-// open takes a struct and its text apart. The object is nil if the text is none: the type has a text of its own.
+// open splits a struct and its text into fields. The object is nil if the text is not an object:
+// then the type has a JSON text of its own, like time.Time.
 func open(v reflect.Value, data json.RawMessage) (structure, map[string]json.RawMessage, error) {
 	s := structure{members: map[string]reflect.Value{}}
 	s.add(v)
@@ -167,7 +168,8 @@ func (s *structure) add(v reflect.Value) {
 	}
 }
 
-// member is the field of a name, which JSON finds regardless of case.
+// member returns the field with a name. Like encoding/json it ignores case if there is no exact
+// match.
 func (s *structure) member(name string) (reflect.Value, bool) {
 	if v, ok := s.members[name]; ok {
 		return v, true
@@ -180,7 +182,8 @@ func (s *structure) member(name string) (reflect.Value, bool) {
 	return reflect.Value{}, false
 }
 
-// elements are the texts of the elements of a slice of structs; none of any other slice.
+// elements returns the texts of the elements of a slice of structs. For any other slice it returns
+// nothing.
 func elements(v reflect.Value, data json.RawMessage) (list []json.RawMessage, err error) {
 	if ofStructs(v) && bytes.HasPrefix(data, []byte("[")) {
 		err = json.Unmarshal(data, &list)
@@ -193,7 +196,7 @@ func ofStructs(slice reflect.Value) bool {
 	return of.Kind() == reflect.Struct || of.Kind() == reflect.Pointer && of.Elem().Kind() == reflect.Struct
 }
 
-// text is the JSON of v with every text in it as it is.
+// text returns the JSON of v. It does not escape HTML, so that kept texts stay as they are.
 func text(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -25,14 +25,14 @@ type door struct {
 	Later later.Fields `json:"-"`
 }
 
-// room keeps nothing itself, but what is in it does.
+// room does not keep fields itself, but structs in it do.
 type room struct {
 	Size int    `json:"size"`
 	Door door   `json:"door,omitzero"`
 	Ways []door `json:"ways,omitempty"`
 }
 
-// stored is a house with more in its text.
+// stored is a house with a further field.
 type stored struct {
 	*house
 
@@ -55,7 +55,7 @@ func write(t *testing.T, v any) string {
 	return string(text)
 }
 
-// What this version knows is as encoding/json has it, byte for byte.
+// Without unknown fields, reading and writing is the same as in encoding/json, byte for byte.
 func TestWithoutLaterFields(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -76,7 +76,8 @@ func TestWithoutLaterFields(t *testing.T) {
 	}
 }
 
-// Later fields survive a change of what is known beside them, wherever they stand, byte for byte.
+// Later fields survive, byte for byte and wherever they stand, while known fields beside them
+// change.
 func TestLaterFieldsAreKept(t *testing.T) {
 	t.Parallel()
 	const text = `{"NAME":"A","z":{"n":1.50,"html":"\u003c<","list":[1,{"a":null}]},"garden":"G","door":{"width":1,"lock":"L"},` +
@@ -87,7 +88,7 @@ func TestLaterFieldsAreKept(t *testing.T) {
 		t.Fatalf("read %+v", s)
 	}
 	s.Name, s.Door.Width = "B", 9
-	s.Rooms = append([]room{{Size: 7}}, s.Rooms...) // what was kept goes with its element
+	s.Rooms = append([]room{{Size: 7}}, s.Rooms...) // kept fields move with their element
 	const want = `{"door":{"lock":"L","width":9},"garden":"G","name":"B","raw":{"any":1},` +
 		`"rooms":[{"size":7},{"door":{"k":[3],"width":2},"size":1},{"size":2,"ways":[{"width":4},{"k":"w","width":5}]}],` +
 		`"sums":{"x":{"size":4}},"z":{"n":1.50,"html":"\u003c<","list":[1,{"a":null}]}}`
@@ -107,8 +108,8 @@ func TestLaterFieldsAreKept(t *testing.T) {
 	}
 }
 
-// A field that this version has is its own, whatever it was called in a later one.
-func TestWhatIsNoObject(t *testing.T) {
+// Texts that encoding/json refuses are refused, and null is no object.
+func TestTextsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{``, `{`, `[]`, `"x"`, `{"name":1}`, `{"name":"A"} x`, `{"x":1} {}`, `{"x":1,"rooms":{}}`, `{"x":1,"door":7}`} {
 		var h house
@@ -123,7 +124,8 @@ func TestWhatIsNoObject(t *testing.T) {
 	}
 }
 
-// Whatever JSON can be read is read as encoding/json reads it, and what is written reads the same again.
+// Unmarshal reads all JSON that encoding/json reads, and no other. What Marshal writes reads the
+// same again.
 func FuzzUnmarshal(f *testing.F) {
 	for _, seed := range []string{`{"name":"A","x":1}`, `{"door":{"y":2},"rooms":[{"door":{"z":3}}]}`, `{"Name":"a","nAme":"b","Later":1,"-":2}`} {
 		f.Add(seed)

@@ -77,7 +77,7 @@ func (i *Invoice) Add(s Stored) {
 	}
 	place, _ := s.Attrs.Int(attrPlace)
 	p := Part{s, h, place}
-	switch store.What(s.Key.SK) {
+	switch store.SKPrefix(s.Key.SK) {
 	case store.SKLine:
 		i.Lines = append(i.Lines, p.Line())
 	case store.SKTrans:

@@ -82,7 +82,7 @@ func (r *Records) mayMake(ctx context.Context, a Account, src store.Source, reco
 	switch {
 	case a.CustomerVisible(src.Tag, h, attrs):
 		return wrongID(textCustomerDup)
-	case attrs != nil || a.Buried(src.Tag, store.KindCustomer, h):
+	case attrs != nil || a.Hidden(src.Tag, store.KindCustomer, h):
 		return erasing()
 	}
 	forgotten, err := r.Forgotten(ctx, a.Directory, src.Name, record.ExternalID)

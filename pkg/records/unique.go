@@ -55,7 +55,7 @@ func (r *Records) findDuplicates(ctx context.Context, a Account, owner Customer,
 	var keys []table.Key
 	wanted := map[table.Key]bool{}
 	for _, d := range drafts {
-		if a.InvoiceBuried(src.Tag, d.Invoice.H, owner.H) {
+		if a.InvoiceHidden(src.Tag, d.Invoice.H, owner.H) {
 			return nil, erasing()
 		}
 		key := sp.Invoice(d.Invoice.H)

@@ -20,15 +20,15 @@ type APIKey struct {
 	By   string            // who made it
 }
 
-// Attributes of an API key. One with scopes may do less than everything: it belongs to a later version, and this one
-// must not let it in.
+// Attributes of an API key. Scopes limit what a key may do. Only later versions know them, so this
+// version must not accept a key that has some.
 const (
 	attrKeyName   = "name"
 	attrKeyHash   = "hash"
 	attrKeyScopes = "scopes"
 )
 
-// APIKeys reads all API keys that are in the table, in the order of their making.
+// APIKeys reads all API keys that are in the table, oldest first.
 func (s *Store) APIKeys(ctx context.Context) ([]APIKey, error) {
 	var list []APIKey
 	for it, err := range s.Items(ctx, table.Query{PK: apiKeysPK}) {
@@ -48,7 +48,7 @@ func (s *Store) APIKeys(ctx context.Context) ([]APIKey, error) {
 	return list, nil
 }
 
-// AddAPIKey stores an API key. If there is one of that name already this is fault.Conflict.
+// AddAPIKey stores an API key. If a key of that name exists, the error is fault.Conflict.
 func (s *Store) AddAPIKey(ctx context.Context, k APIKey) error {
 	d, err := s.Directory(ctx)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) AddAPIKey(ctx context.Context, k APIKey) error {
 	if !fault.Is(err, fault.Conflict) {
 		return err
 	}
-	// It may be ours, of a try whose answer was lost.
+	// It may be this very key: the answer of an earlier try was lost.
 	if found, readErr := s.Lookup(ctx, it.Key); readErr != nil || !bytes.Equal(found[it.Key], it.Attrs) {
 		return err
 	}
@@ -81,7 +81,8 @@ func EncodeAPIKey(hr *Hasher, k APIKey) table.Item {
 	return table.Item{Key: APIKeyKey(apiKeyH(hr, k.Name)), Attrs: b.Attrs()}
 }
 
-// apiKeyH is the identity of an API key: names may tell of people, so the key of its item does not spell it.
+// apiKeyH returns the identity of an API key. Names may be personal data, so the key of the item
+// does not spell them.
 func apiKeyH(hr *Hasher, name string) H { return hr.External(KindAPIKey, strings.ToLower(name)) }
 
 func decodeAPIKey(a table.Attrs) (APIKey, bool) {

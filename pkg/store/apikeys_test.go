@@ -19,7 +19,7 @@ func apiKey(name string, minute int) store.APIKey {
 	return store.APIKey{Name: name, Hash: sha256.Sum256([]byte(name)), At: time.Date(2026, 11, 29, 9, minute, 0, 0, time.UTC), By: "the reseed command"}
 }
 
-// The golden file is the promise that an API key stays one. It is written once.
+// The golden file is the promise that stored API keys stay readable. It is written once.
 func TestAPIKeysGolden(t *testing.T) {
 	t.Parallel()
 	it := store.EncodeAPIKey(hasher, apiKey("Nightly Import", 7))
@@ -50,8 +50,9 @@ func TestAPIKeys(t *testing.T) {
 	}
 }
 
-// A key with scopes is of a later version: to take it for one that may do everything would be wrong.
-func TestAnAPIKeyWithScopesIsNotLetIn(t *testing.T) {
+// Only later versions make keys with scopes. This version must not take such a key for one that may
+// do everything.
+func TestAnAPIKeyWithScopesIsNotAccepted(t *testing.T) {
 	t.Parallel()
 	st := store.New(mem.New(mem.Options{}))
 	d, err := st.Directory(t.Context())

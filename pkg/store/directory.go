@@ -29,24 +29,24 @@ const DefaultShards = 16
 // conditional write at any size.
 type Directory struct {
 	Version     int64    `json:"-"`
-	HashKey     []byte   `json:"hash_key"` // the secret of all identities, 32 bytes, made once
+	HashKey     []byte   `json:"hash_key"` // the secret key of all identities, 32 bytes, made once
 	NextTag     Tag      `json:"next_tag"`
 	ManualEpoch int64    `json:"manual_epoch"`         // manual rows below it are invisible
 	ManualTop   int64    `json:"manual_top,omitempty"` // the highest that it ever was, if a restore has lowered it
 	Forgets     bool     `json:"forgets,omitempty"`    // there is a do-not-reload list
 	Sources     []Source `json:"sources"`
 
-	Later later.Fields `json:"-"` // that a later version has stored; here and in sources they are kept as they are
+	Later later.Fields `json:"-"` // fields that a later version stored; kept as they are, here and in sources
 
-	// Tombstones are items of their own (see graveyard): the directory only counts them.
+	// Tombstones are items of their own (see tombstoneCache). The directory only counts them.
 	changed int64             // the version that changed them last; 0: there are none
-	counts  map[Tag]int64     // by source, where there are any
-	stored  *tombstones       // as they were at the directory's version
-	older   olderTombstones   // others, in the directory
+	counts  map[Tag]int64     // of tombstones, by source; without zeros
+	stored  *tombstones       // the tombstones of the directory's version
+	older   olderTombstones   // stored in the directory itself
 	pending []tombstoneChange // to be written with the directory
 	hasher  *Hasher
 
-	raw table.Attrs // as Snapshot read it: what is the same need not be decoded again
+	raw table.Attrs // as Snapshot read it, to see whether it must be decoded again
 }
 
 // Source is a container of imported data.
@@ -57,12 +57,16 @@ type Source struct {
 	System    string    `json:"system"`
 	CreatedAt time.Time `json:"created_at"`
 	Epochs    Epochs    `json:"epochs"`
-	Top       Epochs    `json:"top,omitzero"`        // the highest that they ever were, if a restore has lowered them
-	Left      []Epochs  `json:"left,omitempty"`      // that a restore has left: who wrote at that moment may have put something there
-	Restoring string    `json:"restoring,omitempty"` // begins with the erase of it that is just being restored: nothing is written to it
-	Shards    int       `json:"shards"`
-	Merges    bool      `json:"merges,omitempty"` // a customer of it was merged once: only then links are looked for
-	Fence     int64     `json:"fence,omitempty"`  // raised by each erase that deletes files: an upload that began before is refused
+	Top       Epochs    `json:"top,omitzero"` // the highest that they ever were, if a restore has lowered them
+	// epochs that a restore has left: a request at that moment may have written there
+	Left []Epochs `json:"left,omitempty"`
+	// not empty while an erase of it is restored, whose id it begins with: no request writes then
+	Restoring string `json:"restoring,omitempty"`
+	Shards    int    `json:"shards"`
+	// a customer of it was merged once: else there are no links to look for
+	Merges bool `json:"merges,omitempty"`
+	// raised by each erase that deletes files: uploads that began before are refused
+	Fence int64 `json:"fence,omitempty"`
 
 	Later later.Fields `json:"-"`
 }
@@ -88,7 +92,7 @@ func (d *Directory) ByTag(tag Tag) (Source, bool) {
 	return d.find(func(s Source) bool { return s.Tag == tag })
 }
 
-// SetMerges notes that a customer of the source is merged.
+// SetMerges notes that a customer of the source was merged.
 func (d *Directory) SetMerges(id string) {
 	for i := range d.Sources {
 		if d.Sources[i].UUID == id {
@@ -97,8 +101,8 @@ func (d *Directory) SetMerges(id string) {
 	}
 }
 
-// RaiseFence refuses the uploads of these sources that are under way: in the write that stores this, they can become no import
-// any more.
+// RaiseFence makes sure that uploads of these sources that are under way are refused: once this is
+// stored, they cannot become imports.
 func (d *Directory) RaiseFence(tags ...Tag) {
 	for i := range d.Sources {
 		if slices.Contains(tags, d.Sources[i].Tag) {
@@ -107,8 +111,8 @@ func (d *Directory) RaiseFence(tags ...Tag) {
 	}
 }
 
-// Hold stores the directory as it is, for a transaction that is to hold only if nobody has changed it since it was
-// read: else that is a fault.Conflict.
+// Hold returns a write that stores the directory unchanged. It makes a transaction fail with
+// fault.Conflict if the directory has changed since it was read.
 func (d *Directory) Hold() (table.Write, error) {
 	next := *d
 	next.Version++
@@ -125,7 +129,7 @@ func (d *Directory) find(is func(Source) bool) (Source, bool) {
 	return Source{}, false
 }
 
-// RaiseManual begins a new manual epoch: in the write that stores this, all manual rows are invisible (I5).
+// RaiseManual begins a new manual epoch: once this is stored, all manual rows are invisible (I5).
 func (d *Directory) RaiseManual() (was int64) {
 	was = d.ManualEpoch
 	d.ManualEpoch = max(was, d.ManualTop) + 1
@@ -136,23 +140,25 @@ func (d *Directory) RaiseManual() (was int64) {
 // Metadata attributes: about the item rather than in it.
 const (
 	AttrCreated = "_at" // Unix milliseconds
-	AttrBy      = "_by" // who made it so; of edits
-	AttrImport  = "_i"  // the number of the import that added it (see job.Number); absent on what came over REST
+	AttrBy      = "_by" // of edits: who made them
+	AttrImport  = "_i"  // the number of the import that added it (see job.Number); absent if it came over REST
 	AttrManual  = "_m"  // manual epoch at creation; absent on rows that are not manual
 	AttrUpdated = "_up" // Unix milliseconds
-	AttrVersion = "_v"  // of items that are changed on condition of it
+	AttrVersion = "_v"  // of items that are changed on condition that it is still the same
 	attrBody    = "body"
 )
 
-// Hasher makes identities under the directory's key.
+// Hasher returns the Hasher of the directory's key.
 func (d *Directory) Hasher() *Hasher { return NewHasher(d.HashKey) }
 
-// IsSourceUUID tells whether a text looks like the uuid of a source, in any case and spelling. No source is given such a name.
+// IsSourceUUID tells whether a text looks like the uuid of a source, in any case and spelling. No
+// source may have such a name.
 func IsSourceUUID(s string) bool {
 	return len(s) > len(PrefixSource) && strings.EqualFold(s[:len(PrefixSource)], PrefixSource) && uuid.Validate(s[len(PrefixSource):]) == nil
 }
 
-// Add makes a source. The name must be free and not empty, and not look like a uuid: it would not be known which of the two is meant.
+// Add makes a source. The name must be free and not empty, and must not look like the uuid of a
+// source, since sources are found by either.
 func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
 	switch _, taken := d.ByName(name); {
 	case strings.TrimSpace(name) == "":
@@ -175,8 +181,8 @@ func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
 	return s, nil
 }
 
-// Remove takes a source out of the directory: in the write that stores this,
-// everything in it is invisible and its name is free again (I5).
+// Remove removes a source from the directory: once this is stored, everything in it is invisible
+// and its name is free again (I5).
 func (d *Directory) Remove(id string) bool {
 	for i, s := range d.Sources {
 		if s.UUID == id {
@@ -187,9 +193,10 @@ func (d *Directory) Remove(id string) bool {
 	return false
 }
 
-// Empty begins new epochs of a source: in the write that stores this, what carries an old one is invisible (I5).
-// Which are raised is said by which of more are not 0. An epoch is never used twice, even if a restore goes back to an older one.
-func (d *Directory) Empty(id string, more Epochs) (Source, bool) {
+// RaiseEpochs begins new epochs of a source: those that are not 0 in which. Once this is stored,
+// everything under an old epoch is invisible (I5). An epoch is never used twice, even if a restore
+// goes back to an older one.
+func (d *Directory) RaiseEpochs(id string, which Epochs) (Source, bool) {
 	for i := range d.Sources {
 		s := &d.Sources[i]
 		if s.UUID != id {
@@ -202,23 +209,24 @@ func (d *Directory) Empty(id string, more Epochs) (Source, bool) {
 				*now = *top
 			}
 		}
-		raise(&s.Epochs.Customers, &top.Customers, more.Customers)
-		raise(&s.Epochs.Data, &top.Data, more.Data)
-		raise(&s.Epochs.Edits, &top.Edits, more.Edits)
+		raise(&s.Epochs.Customers, &top.Customers, which.Customers)
+		raise(&s.Epochs.Data, &top.Data, which.Data)
+		raise(&s.Epochs.Edits, &top.Edits, which.Edits)
 		s.Top = top
 		return *s, true
 	}
 	return Source{}, false
 }
 
-// top is the highest epochs that the source ever had.
+// top returns the highest epochs that the source ever had.
 func (s *Source) top() Epochs {
 	return Epochs{
 		max(s.Epochs.Customers, s.Top.Customers), max(s.Epochs.Data, s.Top.Data), max(s.Epochs.Edits, s.Top.Edits),
 	}
 }
 
-// SetRestoring notes which attempt to restore an erase of a source goes on, or with none that it no longer does.
+// SetRestoring notes which attempt to restore an erase of a source is under way. An empty fence
+// says that it has ended.
 func (d *Directory) SetRestoring(tag Tag, fence string) {
 	for i := range d.Sources {
 		if d.Sources[i].Tag == tag {
@@ -227,7 +235,8 @@ func (d *Directory) SetRestoring(tag Tag, fence string) {
 	}
 }
 
-// Restore brings back a source as it was: one that was removed, unless its name is taken, or the epochs that one had.
+// Restore brings back a source as it was: a removed source, unless its name is taken, or the former
+// epochs of one that exists.
 func (d *Directory) Restore(was Source) error {
 	for i := range d.Sources {
 		if s := &d.Sources[i]; s.UUID == was.UUID {
@@ -243,7 +252,7 @@ func (d *Directory) Restore(was Source) error {
 		return tooManySources()
 	}
 	was.Restoring = ""
-	was.Fence++ // what was erased while the source was away may have been in uploads that began before
+	was.Fence++ // an erase while the source was away may concern data in uploads that began before
 	d.Sources = append(d.Sources, was)
 	slices.SortFunc(d.Sources, func(a, b Source) int { return cmp.Compare(a.Tag, b.Tag) })
 	return nil
@@ -278,15 +287,16 @@ func (s *Store) firstDirectory(ctx context.Context) (*Directory, error) {
 		return nil, err
 	}
 	err = s.Transact(ctx, table.Write{Item: item, If: table.Cond{Op: table.Absent}})
-	if fault.Is(err, fault.Conflict) { // somebody else was first
+	if fault.Is(err, fault.Conflict) { // another process was first
 		return s.Directory(ctx)
 	}
 	return d, err
 }
 
-// ChangeDirectory reads the directory, lets change alter it and stores it on
-// condition that nobody has changed it meanwhile, else all over again. Further
-// writes go into the same transaction. An error of change ends it, with nothing written.
+// ChangeDirectory reads the directory, lets change alter it, and stores it on condition that it has
+// not changed meanwhile. If it has, all of this is repeated. The writes that change returns go into
+// the same transaction. If change returns an error, ChangeDirectory returns that error and writes
+// nothing.
 func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]table.Write, error)) (*Directory, error) {
 	for {
 		d, err := s.Directory(ctx)
@@ -299,7 +309,7 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 		}
 		was := d.Version
 		d.Version++
-		stones, err := s.moveTombstones(ctx, d, was)
+		stones, err := s.tombstoneWrites(ctx, d, was)
 		if err != nil {
 			return nil, err
 		}
@@ -309,13 +319,14 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 		}
 		err = s.Transact(ctx, slices.Concat([]table.Write{{Item: item, If: table.Cond{Op: table.Equals, Attr: AttrVersion, N: was}}}, stones, more)...)
 		if err == nil {
-			s.graves.keep(d.stored)
+			s.known.keep(d.stored)
 			return d, nil
 		}
 		if !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
-		// Only a moved version is worth another try: a failed condition of the other writes is the caller's.
+		// Only a changed directory is worth another try. Otherwise a condition of the caller's
+		// writes failed.
 		now, readErr := s.Directory(ctx)
 		if readErr != nil || now.Version == was {
 			return nil, err
@@ -323,7 +334,8 @@ func (s *Store) ChangeDirectory(ctx context.Context, change func(*Directory) ([]
 	}
 }
 
-// readDirectory is the directory as it was stored, with its tombstones; errMoved says that it is to be read anew.
+// readDirectory decodes a stored directory and finds its tombstones. After errMoved the directory
+// must be read again.
 func (s *Store) readDirectory(ctx context.Context, stored table.Attrs) (*Directory, error) {
 	d, err := decodeDirectory(stored)
 	if err == nil {
@@ -338,9 +350,10 @@ type storedDirectory struct {
 	Tombstones []Tombstone `json:"tombstones,omitempty"`
 }
 
-// kindStored is the kind of what counts tombstones in the directory: with a tag, in Import, those of a source; with none, the
-// version that changed them last. They stand among the tombstones of older versions, since those versions write back what
-// they find there, but drop any field that they do not know.
+// kindStored is the kind of entries that count tombstones in the directory. With a tag, Import is
+// the number of tombstones of that source. Without a tag, Import is the version that changed
+// tombstones last. They stand in the list of tombstones of older versions because those versions
+// write that list back, but drop fields that they do not know.
 const kindStored Kind = "stored"
 
 func encodeDirectory(d *Directory) (table.Item, error) {

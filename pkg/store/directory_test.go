@@ -12,8 +12,9 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// A directory that a later version has written keeps what this one does not know of it and of its sources, whatever this one
-// does with them; also of a source that is erased and restored.
+// A directory written by a later version keeps the fields that this version does not know, of the
+// directory and of its sources, whatever this version changes; also if a source is erased and
+// restored.
 func TestADirectoryOfTomorrow(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -64,7 +65,7 @@ func TestADirectoryOfTomorrow(t *testing.T) {
 	add("ds_0", "New")
 	var was store.Source
 	for _, change := range []func(*store.Directory) error{
-		func(d *store.Directory) error { d.Empty("ds_1", store.Epochs{Customers: 1}); return nil },
+		func(d *store.Directory) error { d.RaiseEpochs("ds_1", store.Epochs{Customers: 1}); return nil },
 		func(d *store.Directory) error { was, _ = d.ByUUID("ds_1"); d.Remove("ds_1"); return nil },
 		func(d *store.Directory) error { return d.Restore(was) },
 	} {

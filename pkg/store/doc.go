@@ -1,6 +1,6 @@
-// Package store says how everything is kept in one table: keys, ids, records, the directory of
-// sources, and which of the stored records are visible. Package table is the engine below.
+// Package store is the schema: how everything is kept in one table, as keys, ids, records and the
+// directory of sources, and which stored records are visible. Package table is the engine below it.
 //
-// keys.go is the only file that spells a key, hash.go the only one that makes an identity;
-// docs/TABLE.md lists every pattern and who reads it.
+// Only keys.go spells keys, and only hash.go makes identities. docs/TABLE.md lists every pattern of
+// keys and its readers.
 package store

@@ -16,8 +16,8 @@ import (
 // HashLen is the length of an H in bytes: 104 bits.
 const HashLen = 13
 
-// H is the identity of a record inside a source: 104 bits of a keyed hash of
-// its kind and external id. It holds no personal data, and sorts as it is spelled in keys.
+// H is the identity of a record inside a source: 104 bits of a keyed hash of its kind and external
+// id. It holds no personal data. Identities sort like their spellings in keys.
 type H [HashLen]byte
 
 // String spells H as 26 hex digits.
@@ -33,30 +33,29 @@ func ParseH(s string) (H, bool) {
 	return h, err == nil && n == HashLen && len(s) == 2*HashLen
 }
 
-// lead is the leading 52 bits of h: its share in the uuid of a line item, a
+// lead returns the leading 52 bits of h: the bits that stand in the uuid of a line item, a
 // transaction or a contact.
 func (h H) lead() uint64 { return binary.BigEndian.Uint64(h[:8]) >> 12 }
 
-// Nth is the identity of the n-th equal row (from 0) among rows that have no
-// external id: n is added to the leading 52 bits. So occurrences keep the
-// order of the rows, and each has a uuid of its own.
+// Nth returns the identity of the n-th (from 0) of equal rows without an external id. It adds n to
+// the leading 52 bits. So equal rows keep their order, and each has a uuid of its own.
 func (h H) Nth(n int) H {
 	top := binary.BigEndian.Uint64(h[:8])
 	binary.BigEndian.PutUint64(h[:8], top+uint64(n)<<12) //nolint:gosec // n counts rows
 	return h
 }
 
-// EventID is the integer id of a subscription event: the top 53 bits of its H,
-// an integer that JSON numbers carry exactly.
+// EventID returns the integer id of a subscription event: the top 53 bits of its H, since JSON
+// numbers hold such integers exactly.
 func (h H) EventID() int64 {
 	return int64(binary.BigEndian.Uint64(h[:8]) >> 11)
 }
 
-// Number is 32 bits of h: the integer id that a customer shows besides its uuid.
+// Number returns the leading 32 bits of h: the integer id that a customer has besides its uuid.
 func (h H) Number() uint32 { return binary.BigEndian.Uint32(h[:4]) }
 
-// Kind names what an external id belongs to. The texts go into every hash:
-// never change one.
+// Kind names what an external id belongs to. The text is part of every hash, so it can never
+// change.
 type Kind string
 
 // The kinds of hashed identities.
@@ -71,14 +70,14 @@ const (
 	KindEvent        Kind = "subscription_event"
 	KindCancellation Kind = "cancellation"
 	KindSubscription Kind = "subscription"
-	KindForgotten    Kind = "forgotten" // a customer, or the name of its source, in the do-not-reload list
+	KindForgotten    Kind = "forgotten" // of the do-not-reload list: a customer, or the name of its source
 	KindAPIKey       Kind = "api_key"   // by its name
 )
 
 // Hasher makes identities under one deployment's secret key. It is safe for concurrent use.
 type Hasher struct{ pool *sync.Pool }
 
-// message is the text of one identity while it is put together, and what hashes it.
+// message is the text of one identity while it is put together, with the hash.
 type message struct {
 	mac hash.Hash
 	buf []byte
@@ -89,17 +88,17 @@ func NewHasher(key []byte) *Hasher {
 	return &Hasher{&sync.Pool{New: func() any { return &message{mac: hmac.New(sha256.New, key)} }}}
 }
 
-// External is the identity of a record that has an external id:
-// HMAC-SHA-256(key, kind ‖ 0 ‖ id), its first 104 bits.
+// External returns the identity of a record that has an external id: the first 104 bits of
+// HMAC-SHA-256(key, kind ‖ 0 ‖ id).
 func (hr *Hasher) External(kind Kind, id string) H {
 	m := hr.begin(kind, 0)
 	m.buf = append(m.buf, id...)
 	return hr.sum(m)
 }
 
-// Natural is the identity of a record without an external id: its parts, each
-// behind its length so that no two lists of parts run together. It never
-// meets an External one of the same kind.
+// Natural returns the identity of a record without an external id: the first 104 bits of
+// HMAC-SHA-256(key, kind ‖ 1 ‖ parts). The length of each part precedes it, so that different lists
+// of parts have different texts.
 func (hr *Hasher) Natural(kind Kind, parts ...string) H {
 	m := hr.begin(kind, 1)
 	for _, p := range parts {
@@ -130,10 +129,11 @@ type Tag uint32
 // MaxTag is the largest tag.
 const MaxTag Tag = 1<<18 - 1
 
-// UUID is the UUIDv8 whose 122 free bits are tag and identity. An id so tells
-// its key, and a re-import gives the same ids.
+// UUID returns the UUIDv8 whose 122 free bits are the tag and the identity. So the key of a record
+// follows from its id, and a re-import gives the same ids.
 func UUID(tag Tag, h H) uuid.UUID {
-	// payload: 18 bits tag, then 104 bits h, spread over 48 | 12 | 62 bits (RFC 9562 §5.8).
+	// payload: 18 bits tag, then 104 bits h, spread over 48 | 12 | 62 bits (RFC 9562, section 5.8:
+	// https://www.rfc-editor.org/rfc/rfc9562#section-5.8).
 	h1 := binary.BigEndian.Uint64(h[:8])                              // first 64 bits of h
 	h2 := uint64(h[8])<<32 | uint64(binary.BigEndian.Uint32(h[9:13])) // last 40 bits of h
 	a := uint64(tag)<<30 | h1>>34                                     // 18 + 30 bits = 48
@@ -145,7 +145,7 @@ func UUID(tag Tag, h H) uuid.UUID {
 	return u
 }
 
-// ParseUUID is the inverse of UUID. ok is false for a uuid that is not ours.
+// ParseUUID is the inverse of UUID. ok is false for a uuid that UUID does not make.
 func ParseUUID(u uuid.UUID) (tag Tag, h H, ok bool) {
 	hi, lo := binary.BigEndian.Uint64(u[:8]), binary.BigEndian.Uint64(u[8:])
 	if hi>>12&0xf != 8 || lo>>62 != 2 {
@@ -160,8 +160,8 @@ func ParseUUID(u uuid.UUID) (tag Tag, h H, ok bool) {
 	return Tag(a >> 30), h, true
 }
 
-// Under is the identity that stands in the uuid of a child (line item,
-// transaction, contact): the leading 52 bits of its parent and of its own.
+// Under returns the identity in the uuid of a child (line item, transaction, contact): the leading
+// 52 bits of its parent's identity, then the leading 52 bits of its own.
 func Under(parent, own H) H {
 	p, o := parent.lead(), own.lead()
 	var h H
@@ -172,7 +172,8 @@ func Under(parent, own H) H {
 	return h
 }
 
-// SplitUnder gives the leading 52 bits of parent and child as the 13 hex digits their keys begin with.
+// SplitUnder splits such an identity into the 13 hex digits that the parent's identity begins with,
+// and the 13 that the child's begins with.
 func SplitUnder(h H) (parent, own string) {
 	s := h.String()
 	return s[:13], s[13:]
@@ -205,8 +206,8 @@ func ID(prefix string, tag Tag, h H) string {
 	return string(b)
 }
 
-// ParseID reads a public id of the given prefix. It answers fault.NotFound
-// for anything that is not one, since such a record cannot exist.
+// ParseID reads a public id with the given prefix. The error is fault.NotFound for anything else,
+// since such a record cannot exist.
 func ParseID(prefix, id string) (Tag, H, error) {
 	missing := fault.New(fault.NotFound, "not_found", "no such id")
 	if len(id) != len(prefix)+36 || id[:len(prefix)] != prefix {

@@ -11,13 +11,12 @@ import (
 	"reseed/pkg/table"
 )
 
-// This file is the only one that spells a key. docs/TABLE.md describes each
-// pattern and who reads it; keys_test.go pins them. They can never change.
+// This file is the only one that spells keys. docs/TABLE.md describes each pattern and its readers;
+// keys_test.go pins them. They can never change.
 
-// Epochs are the generations of a source's items. Raising Customers empties
-// the source of everything imported, Data of everything but its customers,
-// Edits of its edits. Items of an older epoch are invisible at once and swept
-// behind.
+// Epochs are the generations of a source's items. Raising Customers hides everything imported,
+// raising Data hides all of that but customers and contacts, and raising Edits hides the edits.
+// Items of an older epoch are invisible at once, and are swept later.
 type Epochs struct {
 	Customers int `json:"c"`
 	Data      int `json:"d"`
@@ -28,18 +27,18 @@ type Epochs struct {
 type Space struct {
 	Tag    Tag
 	Epochs Epochs
-	Shards int // a power of two, 1 to 256, fixed per epoch
+	Shards int // a power of two from 1 to 256; never changes within an epoch
 }
 
 // MaxShards is the largest number of shards of a source.
 const MaxShards = 256
 
-// ShardOf is the shard of an identity: its top bits.
+// ShardOf returns the shard of an identity, which its top bits give.
 func (s Space) ShardOf(h H) int {
 	return int(h[0]) >> (8 - bits.Len(uint(s.Shards-1)))
 }
 
-// partition spells a tag, the letter of an epoch, the epoch and what more there is.
+// partition spells a tag, the letter of an epoch, the epoch and a suffix.
 func (s Space) partition(letter byte, epoch int, more ...byte) string {
 	var room [64]byte
 	b := room[:0]
@@ -71,18 +70,18 @@ func (s Space) PlanPK() string { return s.dataBase() + "#p" }
 
 func (s Space) editBase() string { return s.partition('e', s.Epochs.Edits) }
 
-// EditPK is the partition of edits of what lies in the same shard.
+// EditPK is the partition of the edits of records in the same shard.
 func (s Space) EditPK(shard int) string {
 	return s.partition('e', s.Epochs.Edits, shardName(shard)...)
 }
 
-// Has tells whether a partition is one of the source at its epochs.
+// Has tells whether a partition belongs to the source at its epochs.
 func (s Space) Has(pk string) bool {
 	base, _, _ := strings.Cut(pk, "#")
 	return base == s.base() || base == s.dataBase() || base == s.editBase()
 }
 
-// EditsIn tells whether a partition of a source is one of edits.
+// EditsIn tells whether a partition of a source holds edits.
 func EditsIn(pk string) bool {
 	const tag = 5 // hex digits
 	return len(pk) > tag+1 && pk[tag:tag+2] == ".e"
@@ -91,7 +90,7 @@ func EditsIn(pk string) bool {
 // PlanEditPK is the partition of the edits of plans.
 func (s Space) PlanEditPK() string { return s.editBase() + "#p" }
 
-// First letters of sort keys: one kind of item each.
+// Sort keys of each kind of item begin with a prefix of its own.
 const (
 	SKCustomer = "c#"
 	SKContact  = "k#"
@@ -100,14 +99,14 @@ const (
 	SKInvoice  = "i#"
 	SKOwner    = "o#" // customer → invoice
 	SKEvent    = "e#"
-	SKExternal = "x#" // external id → line item, transaction, event; request that is at it
-	// Under an invoice, behind its identity.
+	SKExternal = "x#" // external id → line item, transaction, event; or a request that is writing
+	// Parts of an invoice: this follows the identity of the invoice.
 	SKLine  = "#l#"
 	SKTrans = "#t#"
 )
 
-// Sort keys. They alone are in the order in which an import merges: the
-// partition follows from the identity they begin with.
+// Sort keys. An import merges in their order. The partition follows from the identity that a sort
+// key begins with.
 
 // CustomerSK is a customer's sort key.
 func CustomerSK(h H) string { return SKCustomer + h.String() }
@@ -121,7 +120,8 @@ func EmailSK(email, customer H) string { return SKEmail + email.String() + "#" +
 // PlanSK is a plan's sort key.
 func PlanSK(h H) string { return SKPlan + h.String() }
 
-// InvoiceSK is an invoice's sort key; those of its line items and transactions begin with it.
+// InvoiceSK is an invoice's sort key. The sort keys of its line items and transactions begin with
+// it.
 func InvoiceSK(h H) string { return SKInvoice + h.String() }
 
 // LineItemSK is a line item's sort key.
@@ -150,9 +150,9 @@ func ExternalEventSK(id int64) string { return SKExternal + "e#" + eventID(id) }
 // WritingSK is the sort key of the note that a request has not written all of its invoices yet.
 func WritingSK(token int64) string { return SKExternal + "w#" + fmt.Sprintf("%016x", token) }
 
-// LeadingH is the identity that a sort key begins with, behind its letters: a
-// customer's, an invoice's, an e-mail's, an external id's. Of a pointer from an event's id
-// only the leading 53 bits are there.
+// LeadingH returns the identity that follows the prefix of a sort key: of a customer, an invoice,
+// an e-mail address or an external id. The pointer from an event's id holds only the leading 53
+// bits; the other bits are 0.
 func LeadingH(sk string) (H, bool) {
 	at := len(SKCustomer)
 	if strings.HasPrefix(sk, SKExternal) {
@@ -168,8 +168,8 @@ func LeadingH(sk string) (H, bool) {
 	return leadingOf(id), err == nil
 }
 
-// TrailingH is the identity that a sort key ends with: the contact's, the line
-// item's, the transaction's own, the invoice's of an owner pointer.
+// TrailingH returns the identity that a sort key ends with: of the contact, line item or
+// transaction itself, or of the invoice that an owner pointer leads to.
 func TrailingH(sk string) (H, bool) {
 	if len(sk) < 2*HashLen {
 		return H{}, false
@@ -177,7 +177,7 @@ func TrailingH(sk string) (H, bool) {
 	return ParseH(sk[len(sk)-2*HashLen:])
 }
 
-// TrailingEventID is the id that an event's sort key ends with.
+// TrailingEventID returns the id that an event's sort key ends with.
 func TrailingEventID(sk string) (int64, bool) {
 	if len(sk) < 14 {
 		return 0, false
@@ -186,8 +186,8 @@ func TrailingEventID(sk string) (int64, bool) {
 	return id, err == nil
 }
 
-// NthSK is the sort key of the n-th (from 0) of equal rows without an external
-// id, given that of the first. See [H.Nth].
+// NthSK returns the sort key of the n-th (from 0) of equal rows without an external id, given the
+// sort key of the first one. See [H.Nth].
 func NthSK(sk string, n int) string {
 	if n == 0 {
 		return sk
@@ -252,12 +252,13 @@ func (s Space) Writing(token int64) table.Key {
 	return table.Key{PK: s.DataPK(0), SK: WritingSK(token)}
 }
 
-// ExternalEvent is the key of the pointer from an event's integer id to its row. Every event has one.
+// ExternalEvent is the key of the pointer from an event's integer id to its row. Every event has
+// one.
 func (s Space) ExternalEvent(id int64) table.Key {
 	return table.Key{PK: s.DataPK(s.ShardOf(leadingOf(id))), SK: ExternalEventSK(id)}
 }
 
-// leadingOf is an identity whose event id is id.
+// leadingOf returns an identity whose event id is id.
 func leadingOf(id int64) H {
 	var h H
 	binary.BigEndian.PutUint64(h[:8], uint64(id)<<11) //nolint:gosec // 53 bits
@@ -272,12 +273,12 @@ func eventID(id int64) string {
 	return string(b[:])
 }
 
-// What is edited of a record: the end of an edit's sort key. Only customers have all four.
+// An edit's sort key ends with what is edited. Only customers have all four.
 const (
 	EditTags       = "#tags"
 	EditAttributes = "#attributes"
 	EditFields     = "#fields" // changed fields, and whether the row is disabled or deleted
-	EditMerge      = "#merge"  // which customer it is merged into, and which into it
+	EditMerge      = "#merge"  // which customer it is merged into, and which customers are merged into it
 )
 
 // CustomerEdit is the key of one edit of a customer.
@@ -285,7 +286,8 @@ func (s Space) CustomerEdit(h H, what string) table.Key {
 	return table.Key{PK: s.EditPK(s.ShardOf(h)), SK: CustomerSK(h) + what}
 }
 
-// FieldsOf is the key of the changed fields of a record: a customer, plan, invoice, line item or transaction.
+// FieldsOf is the key of the changed fields of a record: a customer, plan, invoice, line item or
+// transaction.
 func (s Space) FieldsOf(record table.Key) table.Key {
 	return table.Key{PK: s.editsOf(record.SK), SK: record.SK + EditFields}
 }
@@ -313,7 +315,8 @@ func (s Space) EditEmail(email, customer H) table.Key {
 	return table.Key{PK: s.EditPK(s.ShardOf(email)), SK: EmailSK(email, customer)}
 }
 
-// EditOwner is the key of the pointer from a customer to an invoice whose date a person has changed.
+// EditOwner is the key of the pointer from a customer to an invoice whose date a person has
+// changed.
 func (s Space) EditOwner(customer, invoice H) table.Key {
 	return table.Key{PK: s.EditPK(s.ShardOf(customer)), SK: OwnerSK(customer, invoice)}
 }
@@ -323,7 +326,8 @@ func (s Space) OwnersOf(customer H) table.Query {
 	return under(s.DataPK(s.ShardOf(customer)), SKOwner+customer.String()+"#")
 }
 
-// InvoiceParts is the range of an invoice's line items and transactions, the invoice itself not among them.
+// InvoiceParts is the range of an invoice's line items and transactions, the invoice itself not
+// among them.
 func (s Space) InvoiceParts(invoice H) table.Query {
 	return under(s.DataPK(s.ShardOf(invoice)), SKInvoice+invoice.String()+"#")
 }
@@ -333,13 +337,15 @@ func (s Space) PartsOf(kind Kind, invoice H) table.Query {
 	return under(s.DataPK(s.ShardOf(invoice)), partsSK(kind, invoice))
 }
 
-// PartsLike is the range of those whose identities begin like that in a public id (see [Under]).
+// PartsLike is the range of the line items or transactions of an invoice that a public id may name:
+// h is the identity in the public id, which holds only the beginning of theirs (see [Under]).
 func (s Space) PartsLike(kind Kind, invoice, h H) table.Query {
 	_, own := SplitUnder(h)
 	return under(s.DataPK(s.ShardOf(invoice)), partsSK(kind, invoice)+own)
 }
 
-// PartEditsBetween is the range of the edits of the line items or transactions first to last (inclusive) of an invoice.
+// PartEditsBetween is the range of the edits of the line items or transactions of an invoice from
+// first to last, both included.
 func (s Space) PartEditsBetween(first, last table.Key) table.Query {
 	return table.Query{PK: s.editsOf(first.SK), From: first.SK, To: After(last.SK)}
 }
@@ -359,25 +365,27 @@ func (s Space) EmailsOf(email H) table.Query {
 // CustomersIn is the range of the customers of one shard.
 func (s Space) CustomersIn(shard int) table.Query { return under(s.CustomerPK(shard), SKCustomer) }
 
-// InvoicesIn is the range of the invoices of one shard, each followed by its line items and transactions.
+// InvoicesIn is the range of the invoices of one shard, each followed by its line items and
+// transactions.
 func (s Space) InvoicesIn(shard int) table.Query { return under(s.DataPK(shard), SKInvoice) }
 
 // Plans is the range of all plans.
 func (s Space) Plans() table.Query { return under(s.PlanPK(), SKPlan) }
 
-// EditsBetween is the range of the edits of the customers first to last (inclusive) of one shard.
+// EditsBetween is the range of the edits of the customers of one shard from first to last, both
+// included.
 func (s Space) EditsBetween(first, last H) table.Query {
 	return table.Query{PK: s.EditPK(s.ShardOf(first)), From: SKCustomer + first.String(), To: After(SKCustomer + last.String())}
 }
 
-// InvoiceEditsBetween is the range of the edits of the invoices first to last (inclusive) of one shard, with those of
-// their line items and transactions.
+// InvoiceEditsBetween is the range of the edits of the invoices of one shard from first to last,
+// both included, and of their line items and transactions.
 func (s Space) InvoiceEditsBetween(first, last H) table.Query {
 	return table.Query{PK: s.EditPK(s.ShardOf(first)), From: InvoiceSK(first), To: After(InvoiceSK(last))}
 }
 
-// EditsIn is the range of the edits in one of the Shards+1 partitions of edits: those of a shard, or last those of the
-// plans. Pointers may be among them, see [SplitEdit].
+// EditsIn is the range of the edits in one of the Shards+1 partitions of edits: first one partition
+// for each shard, and last the one of plans. Pointers may be among the edits, see [SplitEdit].
 func (s Space) EditsIn(part int) table.Query {
 	if part == s.Shards {
 		return s.PlanEdits()
@@ -386,8 +394,8 @@ func (s Space) EditsIn(part int) table.Query {
 	return table.Query{PK: s.EditPK(part), From: first, To: After(last)}
 }
 
-// PartsUnder is the range that holds what a line item's or transaction's public id names, given its identity there
-// (see [Under]). It holds more.
+// PartsUnder is a range that holds the line item or transaction that a public id names, given the
+// identity in the public id (see [Under]). The range holds other items too.
 func (s Space) PartsUnder(h H) table.Query {
 	parent, _ := SplitUnder(h)
 	return under(s.DataPK(s.ShardOf(h)), SKInvoice+parent)
@@ -396,12 +404,14 @@ func (s Space) PartsUnder(h H) table.Query {
 // PlanEdits is the range of the edits of all plans.
 func (s Space) PlanEdits() table.Query { return under(s.PlanEditPK(), SKPlan) }
 
-// EditEmailsOf is the range of the pointers from an e-mail address to the customers whom people have given it.
+// EditEmailsOf is the range of the pointers from an e-mail address to the customers that people
+// have given it to.
 func (s Space) EditEmailsOf(email H) table.Query {
 	return under(s.EditPK(s.ShardOf(email)), SKEmail+email.String()+"#")
 }
 
-// EditOwnersOf is the range of the pointers from a customer to its invoices whose dates people have changed.
+// EditOwnersOf is the range of the pointers from a customer to its invoices whose dates people have
+// changed.
 func (s Space) EditOwnersOf(customer H) table.Query {
 	return under(s.EditPK(s.ShardOf(customer)), SKOwner+customer.String()+"#")
 }
@@ -410,17 +420,17 @@ func under(pk, prefix string) table.Query {
 	return table.Query{PK: pk, From: prefix, To: After(prefix)}
 }
 
-// What is how the sort key of a record or pointer begins, which tells its kind: SKCustomer …, or SKLine and SKTrans for
-// what lies under an invoice. [RecordAt] and [PointerAt] say what there is to know of that.
-func What(sk string) string {
+// SKPrefix returns the prefix of the sort key of a record or pointer, such as SKCustomer; for parts
+// of an invoice SKLine or SKTrans. [RecordAt] and [PointerAt] return the facts of the kind.
+func SKPrefix(sk string) string {
 	if len(sk) > len(SKInvoice)+2*HashLen && sk[:2] == SKInvoice {
 		return sk[len(SKInvoice)+2*HashLen:][:len(SKLine)]
 	}
 	return sk[:min(2, len(sk))]
 }
 
-// After is the smallest string above everything that begins with prefix: the
-// To of a range that holds exactly that prefix. Keys are ASCII.
+// After returns a string above all keys that begin with prefix: the end of a range that holds
+// exactly those keys. Keys are ASCII.
 func After(prefix string) string { return prefix + "\x7f" }
 
 // Keys of the account itself.
@@ -431,7 +441,7 @@ const AccountPK = "account"
 // DirectoryKey is the directory's key.
 func DirectoryKey() table.Key { return table.Key{PK: AccountPK, SK: "directory"} }
 
-// Parts of the job ledger.
+// Prefixes of the sort keys of the job ledger.
 const (
 	SKJob   = "job#"
 	SKLock  = "lock#"
@@ -440,19 +450,20 @@ const (
 	SKGrace = "grace#"
 )
 
-// JobKey is the key of a job. Ids are in order of their making.
+// JobKey is the key of a job. Ids sort by the time at which they were made.
 func JobKey(id string) table.Key { return table.Key{PK: AccountPK, SK: SKJob + id} }
 
-// OpenJobKey is the key of the mark of a job that has not ended, so that nobody walks the history to find work.
+// OpenJobKey is the key of the mark of a job that has not ended. Marks spare a walk through the
+// history to find work.
 func OpenJobKey(id string) table.Key { return table.Key{PK: AccountPK, SK: SKOpen + id} }
 
-// GraceKey is the key of the mark of an erase of single records that can be restored until then. There may be many, and nobody
-// looks for them before that.
+// GraceKey is the key of the mark of an erase of single records that can be restored until a time.
+// There may be many such erases, so they are not looked for before that time.
 func GraceKey(until time.Time, id string) table.Key {
 	return table.Key{PK: AccountPK, SK: fmt.Sprintf("%s%013d#%s", SKGrace, until.UnixMilli(), id)}
 }
 
-// GracesUntil is the range of those marks, up to a time; zero is all.
+// GracesUntil is the range of these marks up to a time; all of them for the zero time.
 func GracesUntil(until time.Time) table.Query {
 	q := under(AccountPK, SKGrace)
 	if !until.IsZero() {
@@ -461,7 +472,7 @@ func GracesUntil(until time.Time) table.Query {
 	return q
 }
 
-// GraceJob is the erase whose mark has that sort key.
+// GraceJob returns the id of the erase whose mark has a sort key.
 func GraceJob(sk string) string { return sk[strings.LastIndexByte(sk, '#')+1:] }
 
 // LockKey is the key of the lock that gives one job at a time the right to write to a source.
@@ -475,15 +486,16 @@ func TaskPK(job string) string { return "job#" + job }
 // TaskKey is the key of one task of a job.
 func TaskKey(job, task string) table.Key { return table.Key{PK: TaskPK(job), SK: SKTask + task} }
 
-// OnceKey is the key of the mark that makes an event that comes several times one job.
+// OnceKey is the key of the mark by which an event that is delivered several times makes one job.
 func OnceKey(digest string) table.Key { return table.Key{PK: AccountPK, SK: "once#" + digest} }
 
-// ForgottenKey is the key of an entry of the do-not-reload list: of a customer, by the name of its source.
+// ForgottenKey is the key of a customer's entry in the do-not-reload list (see
+// [Hasher.ForgottenH]).
 func ForgottenKey(source, customer H) table.Key {
 	return table.Key{PK: forgottenPK, SK: source.String() + "#" + customer.String()}
 }
 
-// ForgottenAt is the key of an entry with that sort key.
+// ForgottenAt is the key of the entry with a sort key.
 func ForgottenAt(sk string) table.Key { return table.Key{PK: forgottenPK, SK: sk} }
 
 const forgottenPK = "account.forgotten"
@@ -499,13 +511,13 @@ func TombstonesKey(job string) table.Key { return table.Key{PK: tombstonesPK, SK
 // SKTombstones begins the sort keys of tombstones.
 const SKTombstones = "job#"
 
-// TombstoneJob is the erase whose tombstones have that sort key.
+// TombstoneJob returns the id of the erase whose tombstones have a sort key.
 func TombstoneJob(sk string) string { return strings.TrimPrefix(sk, SKTombstones) }
 
 // Tombstones is the range of the tombstones of all erases.
 func Tombstones() table.Query { return under(tombstonesPK, SKTombstones) }
 
-// TombstoneLogKey is the key of the log of what has changed of the tombstones last.
+// TombstoneLogKey is the key of the log of the latest changes of tombstones.
 func TombstoneLogKey() table.Key { return table.Key{PK: tombstonesPK, SK: "log"} }
 
 // APIKeyKey is the key of an API key, by the identity of its name.

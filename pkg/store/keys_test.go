@@ -51,7 +51,7 @@ func TestKeysGolden(t *testing.T) {
 	goldenKeys(t, "keys", b.String())
 }
 
-// What came later has a golden file of its own.
+// Keys that were added later have a golden file of their own.
 func TestKeysOfEditsGolden(t *testing.T) {
 	t.Parallel()
 	sp := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
@@ -84,7 +84,7 @@ func TestKeysOfRequestsGolden(t *testing.T) {
 	goldenKeys(t, "keys_of_requests", "writing\t"+key.PK+" "+key.SK+"\n")
 }
 
-// Every key of a source is in a partition that it has, until the epoch of that is another.
+// Every key of a source lies in one of its partitions, until the epoch of that partition changes.
 func TestASpaceHasItsPartitions(t *testing.T) {
 	t.Parallel()
 	was := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
@@ -155,7 +155,7 @@ func TestEditsNameTheirRecords(t *testing.T) {
 	})
 }
 
-// goldenKeys compares with a golden file; it makes one that is not there yet.
+// goldenKeys compares with a golden file, which it makes if it does not exist.
 func goldenKeys(t *testing.T, name, got string) {
 	t.Helper()
 	file := "testdata/" + name + ".golden"

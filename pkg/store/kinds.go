@@ -9,13 +9,14 @@ import (
 	"reseed/pkg/table"
 )
 
-// This file is the one list of the kinds of records, and of the pointers that lead to them. Imports, erases, undos,
-// edits, exports and counts range over it; none of them spells it again. docs/ADDING-A-KIND.md says how to add one.
+// This file is the one list of the kinds of records, and of the pointers that lead to them.
+// Imports, erases, undos, edits, exports and counts range over it. docs/ADDING-A-KIND.md says how
+// to add a kind.
 
-// Place says which partitions items lie in. Those of one place are emptied together.
+// Place says which partitions items lie in. All items of one place become invisible together.
 type Place byte
 
-// The places. Nowhere is that of a sort key that this version does not know.
+// The places. Sort keys that this version does not know are Nowhere.
 const (
 	Nowhere       Place = iota
 	WithCustomers       // by shard, of the epoch of customers
@@ -24,8 +25,9 @@ const (
 	places
 )
 
-// Stages of an import, in the order in which they depend on one another. The kinds of a stage share one key order. The
-// numbers are in the names of objects that jobs keep: they can never change.
+// Stages of an import. Each depends on those before it. The kinds of one stage are merged together,
+// in the order of their keys. The numbers are in the names of stored objects, so they can never
+// change.
 const (
 	StagePlans = iota
 	StageCustomers
@@ -34,47 +36,54 @@ const (
 	StageEvents
 )
 
-// RecordKind is all that is to be known of one kind of record.
+// RecordKind holds the facts of one kind of record.
 type RecordKind struct {
-	Kind    Kind            // what its identities are hashed as
-	Dataset billing.Dataset // what its rows come with, and are counted as
-	// Came tells which dataset a stored record came with, of a kind that has several. nil: always Dataset.
+	Kind    Kind            // what its identities are hashed with
+	Dataset billing.Dataset // what its rows are imported and counted as
+	// Came returns the dataset that a stored record came with, if the kind has several. nil means
+	// always Dataset.
 	Came  func(table.Attrs) billing.Dataset
-	SK    string // what its sort keys begin with; of a part, what stands there between the parent's and its own identity
+	SK    string // prefix of its sort keys; of a part, what stands between the parent's identity and its own
 	Place Place
 	Stage int
-	ID    string // prefix of its public ids; empty if it has none
+	ID    string // prefix of its public ids; empty if it has no public ids
 
-	// Of is the kind of its parent, the record without which there can be none of this kind; empty for a root. OfAttr is
-	// the attribute that holds the parent's external id.
+	// Of is the kind of its parent, without which a record of this kind cannot exist; empty for a
+	// root. OfAttr is the attribute that holds the parent's external id.
 	Of     Kind
 	OfAttr string
-	Part   bool   // its sort key is its parent's, followed by SK and its own identity
-	Found  string // SK of the pointer by which it is found below its parent; empty: it lies there itself
+	Part   bool // its sort key is its parent's, followed by SK and its own identity
+	// SK of the pointer that leads to it from its parent; empty if its own sort key begins with the
+	// parent's identity
+	Found string
 
-	Manual   bool // it is of a manual epoch, as its root is: delete-manual-customers takes it
+	Manual   bool // its records can be manual; then delete-manual-customers removes them
 	Pointers []PointerRule
 	Times    []string // attributes that are times, in milliseconds
-	Edits    []string // ends of the sort keys of what people may change of it; none: nothing
+	Edits    []string // what people may change: ends of the sort keys of edits
 
-	Called string                      // the column by which rows of other datasets name it
-	Plan   func(billing.Record) string // external id of the plan that a record names, stored as AttrPlan; nil: none names one
+	Called string // the column in which rows of other datasets name it
+	// returns the external id of the plan that a record names, stored as AttrPlan; nil if records
+	// name no plan
+	Plan func(billing.Record) string
 
-	// Append appends the content of a record, its attributes in ascending order of their names; Decode reads it back.
+	// Append appends the attributes of a record, in ascending order of their names. Decode reads
+	// them back.
 	Append func([]byte, billing.Record) []byte
 	Decode func(table.Attrs) billing.Record
-	// Locate tells where a record belongs.
+	// Locate returns where a record belongs.
 	Locate func(*Hasher, billing.Record) Location
 
 	parent *RecordKind
 }
 
-// Location is where a record belongs.
+// Location says where a record belongs.
 type Location struct {
 	SK      string
-	Natural bool // it has no external id: equal rows get occurrence numbers
-	// About is the sort key that must be looked up before the record can be merged: its customer's, or that of the
-	// pointer that tells whose its external id is. Empty if there is none.
+	Natural bool // it has no external id: equal rows are numbered
+	// About is the sort key that must be looked up before the record can be merged: of its
+	// customer, or of the pointer that says which record has its external id. Empty if nothing must
+	// be looked up.
 	About string
 }
 
@@ -84,25 +93,26 @@ const AttrPlan = "plan"
 // PointerRule says which pointer a kind of record has.
 type PointerRule struct {
 	To string // SK of the kind of pointer
-	By string // the attribute without which a record has none; empty: every record has one
+	By string // only records with this attribute have the pointer; empty means all records
 	SK func(hr *Hasher, sk string, a table.Attrs) string
-	// Add adds what the pointer holds besides its record's origin. nil: nothing.
+	// Add adds what the pointer holds besides its record's origin; nil adds nothing.
 	Add func(b *table.Builder, sk string, a table.Attrs)
 }
 
 // PointerKind is a kind of item that leads to records.
 type PointerKind struct {
-	SK    string // what its sort keys begin with
+	SK    string // prefix of its sort keys
 	Place Place
-	Name  string // what it is counted as
-	Of    Kind   // the kind of record whose identity its sort keys begin with; empty: of none
+	Name  string // counts name it so
+	Of    Kind   // the kind of record whose identity its sort keys begin with; empty if it is not a record's
 	Edits bool   // edits have such pointers too
-	// Unique says that its sort key does not name the record: it leads to the one that has an external id now, and holds the
-	// identity of what that hangs on (see [HolderOf]).
+	// Unique says that its sort key does not name the record: it names an external id, and the
+	// pointer leads to the record that has this id now. It holds the identity of that record's
+	// parent (see [HolderOf]).
 	Unique bool
 }
 
-// Names of pointers, as they are counted.
+// Names of pointers in counts.
 const (
 	EmailPointers   = "email_pointers"   // e-mail → customer
 	InvoicePointers = "invoice_pointers" // customer → invoice
@@ -117,14 +127,14 @@ func standardPointers() []PointerKind {
 	}
 }
 
-// standardKinds lists the kinds, each behind those that it depends on.
+// standardKinds lists the kinds, each after the kinds that it depends on.
 func standardKinds() []RecordKind {
 	return []RecordKind{
 		{
 			Kind: KindPlan, Dataset: billing.Plans, SK: SKPlan, Place: WithPlans, Stage: StagePlans, ID: PrefixPlan,
 			Edits:  []string{EditFields},
 			Append: appends(appendPlan), Decode: decodes(DecodePlan),
-			// Two plans of one name and interval are one plan: no occurrence numbers.
+			// Two plans of one name and interval are one plan, so they are not numbered.
 			Locate: locates(func(hr *Hasher, p *billing.Plan) Location { return Location{SK: PlanSK(hr.PlanH(p))} }),
 		},
 		{
@@ -181,13 +191,14 @@ func standardKinds() []RecordKind {
 	}
 }
 
-// Attributes that hold the external id of the parent; in pointers its identity, in hex.
+// Attributes that hold the external id of the parent; in pointers, the identity of the parent in
+// hex.
 const (
 	attrCustomer = "customer"
 	attrInvoice  = "invoice"
 )
 
-// as is the record as what it is: it is asked only of a record of that kind.
+// as returns the record as its own type. Callers pass only records of that type.
 func as[T billing.Record](r billing.Record) T {
 	rec, _ := r.(T)
 	return rec
@@ -244,13 +255,13 @@ func eventCame(a table.Attrs) billing.Dataset {
 	return billing.Events
 }
 
-// emailPointer leads from a customer's e-mail address to it.
+// emailPointer returns the sort key of the pointer from a customer's e-mail address.
 func emailPointer(hr *Hasher, sk string, a table.Attrs) string {
 	h, _ := LeadingH(sk)
 	return EmailSK(hr.EmailH(a.Str("email")), h)
 }
 
-// ownerPointer leads from a customer to an invoice, in the order of dates.
+// ownerPointer returns the sort key of the pointer from a customer to an invoice.
 func ownerPointer(hr *Hasher, sk string, a table.Attrs) string {
 	h, _ := LeadingH(sk)
 	return OwnerSK(hr.CustomerH(a.Str(attrCustomer)), h)
@@ -261,8 +272,8 @@ func addDate(b *table.Builder, _ string, a table.Attrs) {
 	b.Int("date", date)
 }
 
-// partPointer leads from the external id of a line item or transaction to its invoice. The identity of such a row is
-// that external id's.
+// partPointer is the rule for pointers from the external id of a line item or transaction to its
+// invoice. If a row has an external id, its identity is made from it.
 func partPointer(kind Kind) PointerRule {
 	return PointerRule{
 		To: SKExternal, By: "external_id",
@@ -277,7 +288,7 @@ func partPointer(kind Kind) PointerRule {
 	}
 }
 
-// eventPointer leads from an event's id to its customer.
+// eventPointer returns the sort key of the pointer from an event's id to its customer.
 func eventPointer(_ *Hasher, sk string, _ table.Attrs) string {
 	id, _ := TrailingEventID(sk)
 	return ExternalEventSK(id)
@@ -288,7 +299,7 @@ func addCustomer(b *table.Builder, sk string, _ table.Attrs) {
 	b.Str(attrCustomer, customer.String())
 }
 
-// kindTable is the list, indexed by what is asked of it.
+// kindTable is the list with its indexes.
 type kindTable struct {
 	kinds     []*RecordKind
 	pointers  []*PointerKind
@@ -299,15 +310,15 @@ type kindTable struct {
 	times     map[string]bool
 }
 
-// family is what the sort keys of one first letter are of.
+// family is all that sort keys of one first letter can belong to.
 type family struct {
 	record  *RecordKind
-	parts   []*RecordKind // behind a key of record
+	parts   []*RecordKind // their sort keys begin with the sort key of record
 	pointer *PointerKind
 	place   Place
 }
 
-//nolint:gochecknoglobals // a constant; only AddKind, of tests, ever changes it
+//nolint:gochecknoglobals // a constant; only AddKind changes it, in tests
 var kinds = standardTable()
 
 func standardTable() *kindTable {
@@ -351,8 +362,8 @@ func (t *kindTable) add(k *RecordKind) {
 	f.record, f.place = k, k.Place
 }
 
-// AddKind adds a kind that exists only in a test, for the whole process: call it before anything else. billing must know
-// its dataset. The linter keeps it out of what is built.
+// AddKind adds a kind that exists only in a test, for the whole process: call it before anything
+// else. billing must know its dataset. The linter allows it in tests only.
 func AddKind(k RecordKind) error {
 	switch {
 	case len(k.SK) != len(SKCustomer) || k.SK[0] >= 128 || k.SK[1] != '#' || k.Part:
@@ -360,13 +371,13 @@ func AddKind(k RecordKind) error {
 	case kinds.families[k.SK[0]].place != Nowhere, kinds.byKind[k.Kind] != nil, kinds.byDataset[k.Dataset] != nil:
 		return fault.Newf(fault.Conflict, "kind", "there is a kind of that letter, name or dataset already")
 	case k.Of != "" && k.Of != KindCustomer:
-		return fault.Newf(fault.Invalid, "kind", "nothing walks what hangs on %q", k.Of)
+		return fault.Newf(fault.Invalid, "kind", "no walk visits what belongs to %q", k.Of)
 	}
 	kinds.add(&k)
 	return nil
 }
 
-// Kinds lists the kinds of records, each behind those that it depends on.
+// Kinds lists the kinds of records, each after the kinds that it depends on.
 func Kinds() []*RecordKind { return slices.Clone(kinds.kinds) }
 
 // PointerKinds lists the kinds of pointers.
@@ -375,8 +386,8 @@ func PointerKinds() []*PointerKind { return slices.Clone(kinds.pointers) }
 // Stages is the number of stages.
 func Stages() int { return len(kinds.byStage) }
 
-// KindsOf lists the kinds of a stage: one, and its parts; none of a stage that this version does not know. It is not to
-// be changed.
+// KindsOf lists the kinds of a stage: one kind, and its parts. It is empty for a stage that this
+// version does not know. Callers must not change the list.
 func KindsOf(stage int) []*RecordKind {
 	if stage < 0 || stage >= len(kinds.byStage) {
 		return nil
@@ -384,15 +395,17 @@ func KindsOf(stage int) []*RecordKind {
 	return kinds.byStage[stage]
 }
 
-// KindNamed is the kind of record whose identities are hashed as that; nil if there is none.
+// KindNamed returns the kind of record whose identities are hashed with kind; nil if there is no
+// such kind of record.
 func KindNamed(kind Kind) *RecordKind { return kinds.byKind[kind] }
 
-// KindFor is the kind of record that the rows of a dataset become; nil if there is no such dataset.
+// KindFor returns the kind of record that the rows of a dataset become; nil if there is no such
+// dataset.
 func KindFor(ds billing.Dataset) *RecordKind { return kinds.byDataset[ds] }
 
-// Hanging lists the kinds of records whose parents are of a kind, but for parts.
-func Hanging(on Kind) []*RecordKind {
-	return slices.DeleteFunc(Kinds(), func(k *RecordKind) bool { return k.Of != on || k.Part })
+// ChildrenOf lists the kinds of records whose parents are of a kind, except parts.
+func ChildrenOf(kind Kind) []*RecordKind {
+	return slices.DeleteFunc(Kinds(), func(k *RecordKind) bool { return k.Of != kind || k.Part })
 }
 
 // PartsOf lists the kinds of parts of records of a kind.
@@ -400,7 +413,7 @@ func PartsOf(kind Kind) []*RecordKind {
 	return slices.DeleteFunc(Kinds(), func(k *RecordKind) bool { return k.Of != kind || !k.Part })
 }
 
-// familyOf is nil for a sort key that this version does not know.
+// familyOf returns the family of a sort key; nil if this version does not know it.
 func familyOf(sk string) *family {
 	if len(sk) < len(SKCustomer) || sk[0] >= 128 || sk[1] != '#' {
 		return nil
@@ -408,11 +421,11 @@ func familyOf(sk string) *family {
 	return &kinds.families[sk[0]]
 }
 
-// headLen is the length of a sort key of a record that parts may follow.
+// headLen is the length of the sort key of a record that can have parts.
 const headLen = len(SKInvoice) + 2*HashLen
 
-// RecordAt is the kind of the record that has a sort key; nil for that of a pointer, and for one that this version does
-// not know.
+// RecordAt returns the kind of the record with a sort key; nil for pointers, and for sort keys that
+// this version does not know.
 func RecordAt(sk string) *RecordKind {
 	f := familyOf(sk)
 	if f == nil {
@@ -429,7 +442,7 @@ func RecordAt(sk string) *RecordKind {
 	return nil
 }
 
-// PointerAt is the kind of the pointer that has a sort key; nil if it is none.
+// PointerAt returns the kind of the pointer with a sort key; nil if no pointer has such a sort key.
 func PointerAt(sk string) *PointerKind {
 	if f := familyOf(sk); f != nil {
 		return f.pointer
@@ -437,7 +450,7 @@ func PointerAt(sk string) *PointerKind {
 	return nil
 }
 
-// PlaceOf is where an item with a sort key lies; Nowhere if this version does not know it.
+// PlaceOf returns where an item with a sort key lies; Nowhere if this version does not know it.
 func PlaceOf(sk string) Place {
 	if f := familyOf(sk); f != nil {
 		return f.place
@@ -448,13 +461,13 @@ func PlaceOf(sk string) Place {
 // IsTime tells whether the attribute of that name is a time, in milliseconds of Unix time.
 func IsTime(name string) bool { return kinds.times[name] }
 
-// Parent is the kind of the records that those of this kind belong to; nil of a root.
+// Parent returns the kind of the parents of records of this kind; nil for a root.
 func (k *RecordKind) Parent() *RecordKind { return k.parent }
 
 // Under tells whether the sort keys of the kind begin with the identity of the parent.
 func (k *RecordKind) Under() bool { return k.Of != "" && k.Found == "" }
 
-// CameWith is the dataset that a stored record of the kind came with.
+// CameWith returns the dataset that a stored record of the kind came with.
 func (k *RecordKind) CameWith(a table.Attrs) billing.Dataset {
 	if k.Came == nil {
 		return k.Dataset
@@ -462,12 +475,14 @@ func (k *RecordKind) CameWith(a table.Attrs) billing.Dataset {
 	return k.Came(a)
 }
 
-// LooksUp tells whether records of the kind ask about another key before they can be merged (see [Location]).
+// LooksUp tells whether another key must be looked up before records of the kind can be merged (see
+// [Location]).
 func (k *RecordKind) LooksUp() bool {
 	return k.Found != "" || slices.ContainsFunc(k.Pointers, func(p PointerRule) bool { return PointerAt(p.To).Unique })
 }
 
-// CustomerID is the external id of the customer that a record is, or hangs on, as far as the record says.
+// CustomerID returns the external id of the customer that a record is or belongs to; empty if the
+// record does not say.
 func (k *RecordKind) CustomerID(a table.Attrs) string {
 	switch {
 	case k.Kind == KindCustomer:
@@ -478,7 +493,8 @@ func (k *RecordKind) CustomerID(a table.Attrs) string {
 	return ""
 }
 
-// Stands is the kind of record that a pointer stands for below the record that it begins with; nil if for none.
+// Stands returns the kind of record that is found by this kind of pointer from its parent; nil if
+// no kind is.
 func (p *PointerKind) Stands() *RecordKind {
 	for _, k := range kinds.kinds {
 		if k.Found == p.SK {
@@ -488,8 +504,8 @@ func (p *PointerKind) Stands() *RecordKind {
 	return nil
 }
 
-// ParentSK is the sort key of the record without which that of a sort key cannot be. It is empty for roots, and for
-// records that are found below their parents by a pointer: those look their parent up.
+// ParentSK returns the sort key of a record's parent. It is empty for roots, and for records that a
+// pointer leads to from their parents: their sort keys do not name the parent.
 func ParentSK(sk string) string {
 	k := RecordAt(sk)
 	switch {
@@ -503,20 +519,21 @@ func ParentSK(sk string) string {
 	return k.parent.SK + sk[len(k.SK):headLen]
 }
 
-// Together tells whether of two sort keys, one behind the other, the second is of a part of the first's record, or both
-// are of parts of one.
+// Together tells, of two consecutive sort keys, whether the second belongs to a part and the first
+// to the record of that part or to another part of it.
 func Together(a, b string) bool {
 	k := RecordAt(b)
 	return k != nil && k.Part && len(a) >= headLen && a[:headLen] == b[:headLen]
 }
 
-// Pointer is an item that leads to a record. It belongs to that record.
+// Pointer is an item that leads to a record, and belongs to it.
 type Pointer struct {
 	SK    string
 	Attrs table.Attrs
 }
 
-// PointersOf lists the pointers that a record with these attributes has; none are of a record that is not there.
+// PointersOf lists the pointers that a record with these attributes has. Without attributes there
+// is no record, and no pointer.
 func PointersOf(hr *Hasher, sk string, a table.Attrs) (out []Pointer) {
 	k := RecordAt(sk)
 	if len(a) == 0 || k == nil {
@@ -536,7 +553,7 @@ func PointersOf(hr *Hasher, sk string, a table.Attrs) (out []Pointer) {
 	return out
 }
 
-// PointersOf lists the pointers that a record has, see [PointersOf].
+// PointersOf lists the pointers of a record as items, see [PointersOf].
 func (s Space) PointersOf(hr *Hasher, record table.Item) (out []table.Item) {
 	for _, p := range PointersOf(hr, record.SK, record.Attrs) {
 		out = append(out, table.Item{Key: s.Key(p.SK), Attrs: p.Attrs})
@@ -544,8 +561,8 @@ func (s Space) PointersOf(hr *Hasher, record table.Item) (out []table.Item) {
 	return out
 }
 
-// HolderOf is the identity, in hex, of the record that the record with an external id hangs on, given the pointer from that
-// external id: all that such a pointer holds. It is empty if there is no pointer.
+// HolderOf returns what a pointer from an external id holds: the identity, in hex, of the parent of
+// the record with that external id. It is empty if there is no pointer.
 func HolderOf(pointer table.Attrs) string {
 	_, v, _, ok := table.Next(pointer.Content())
 	if !ok {
@@ -554,7 +571,7 @@ func HolderOf(pointer table.Attrs) string {
 	return v.Str()
 }
 
-// PointerCount is how many pointers a record with these attributes has.
+// PointerCount returns how many pointers a record with these attributes has.
 func PointerCount(sk string, a table.Attrs) (n int) {
 	if k := RecordAt(sk); k != nil {
 		for i := range k.Pointers {
@@ -568,8 +585,8 @@ func PointerCount(sk string, a table.Attrs) (n int) {
 
 func (p *PointerRule) has(a table.Attrs) bool { return p.By == "" || a.Str(p.By) != "" }
 
-// BelowSK is the sort key under which a record is found below its parent: its own, or its pointer's. It is empty for
-// roots and parts.
+// BelowSK returns the sort key by which a record is found from its parent: its own, or its
+// pointer's. It is empty for roots and parts.
 func BelowSK(hr *Hasher, sk string, a table.Attrs) string {
 	k := RecordAt(sk)
 	switch {
@@ -586,7 +603,8 @@ func BelowSK(hr *Hasher, sk string, a table.Attrs) string {
 	return ""
 }
 
-// Below is what the sort keys begin with under which records of the kind are found below their parents.
+// Below returns the prefix of the sort keys by which records of the kind are found from their
+// parents: their own, or their pointers'.
 func (k *RecordKind) Below() string {
 	if k.Found != "" {
 		return k.Found
@@ -594,7 +612,8 @@ func (k *RecordKind) Below() string {
 	return k.SK
 }
 
-// SplitEdit splits an edit's sort key into that of the record and what is edited; ok is false if it is none.
+// SplitEdit splits an edit's sort key into the record's sort key and what is edited. ok is false if
+// it is not an edit's.
 func SplitEdit(sk string) (record, what string, ok bool) {
 	at := strings.LastIndexByte(sk, '#')
 	if at < len(SKCustomer) {
@@ -608,7 +627,8 @@ func SplitEdit(sk string) (record, what string, ok bool) {
 	return sk[:at], sk[at:], ok
 }
 
-// PublicID is the id that people and programs know the record of a sort key by; empty if it has none.
+// PublicID returns the id by which people and programs know the record with a sort key; empty if it
+// has none.
 func PublicID(tag Tag, sk string) string {
 	k := RecordAt(sk)
 	if k == nil || k.ID == "" {
@@ -622,7 +642,7 @@ func PublicID(tag Tag, sk string) string {
 	return ID(k.ID, tag, h)
 }
 
-// KindOfID is the kind of record that public ids of a prefix are of; nil if there is none.
+// KindOfID returns the kind of record whose public ids have a prefix; nil if there is none.
 func KindOfID(prefix string) *RecordKind {
 	for _, k := range kinds.kinds {
 		if k.ID == prefix {
@@ -632,7 +652,7 @@ func KindOfID(prefix string) *RecordKind {
 	return nil
 }
 
-// pk is the partition of a place and a shard.
+// pk spells the partition of a place and a shard.
 func (s Space) pk(place Place, shard int) string {
 	switch place {
 	case WithCustomers:
@@ -643,10 +663,10 @@ func (s Space) pk(place Place, shard int) string {
 		return s.PlanPK()
 	case Nowhere, places:
 	}
-	return "" // no engine takes it
+	return "" // every engine refuses it
 }
 
-// Partitions spells the partitions of each place, by shard, once for many keys.
+// Partitions spells the partitions of each place once, for use with many keys.
 func (s Space) Partitions() *Partitions {
 	p := &Partitions{Space: s}
 	for place := Nowhere + 1; place < places; place++ {
@@ -661,13 +681,14 @@ func (s Space) Partitions() *Partitions {
 	return p
 }
 
-// Partitions are those of a source.
+// Partitions are the partitions of a source, spelled.
 type Partitions struct {
 	Space
 	pks [places][]string
 }
 
-// Of is the partition of a record or pointer; empty, which no engine takes, for a sort key that this version does not know.
+// Of returns the partition of a record or pointer. For a sort key that this version does not know
+// it is empty, which every engine refuses.
 func (p *Partitions) Of(sk string) string {
 	switch of := p.pks[PlaceOf(sk)]; len(of) {
 	case 0:
@@ -680,26 +701,28 @@ func (p *Partitions) Of(sk string) string {
 	}
 }
 
-// At lists the partitions of a place, by shard; one of plans.
+// At lists the partitions of a place, by shard; a single one for plans.
 func (p *Partitions) At(place Place) []string { return p.pks[place] }
 
-// Key is the key of a record or pointer. See [Space.Partitions] for many.
+// Key returns the key of a record or pointer. For many keys [Space.Partitions] is faster.
 func (s Space) Key(sk string) table.Key {
 	h, _ := LeadingH(sk)
 	return table.Key{PK: s.pk(PlaceOf(sk), s.ShardOf(h)), SK: sk}
 }
 
-// Below is the range in which the records of a kind are found below the record with that identity: they themselves, or
-// the pointers to them.
+// Below is the range in which the records of a kind are found from the parent with an identity: the
+// records themselves, or the pointers to them.
 func (s Space) Below(k *RecordKind, h H) table.Query {
 	sk := k.Below()
 	return under(s.pk(PlaceOf(sk), s.ShardOf(h)), sk+h.String()+"#")
 }
 
-// All is the range of all records or pointers of a shard whose sort keys begin with that; of plans in any shard.
+// All is the range of all records or pointers of a shard whose sort keys begin with sk. Plans are
+// in one partition, whatever the shard.
 func (s Space) All(sk string, shard int) table.Query { return under(s.pk(PlaceOf(sk), shard), sk) }
 
-// Parts is the range of the parts of a record of that kind, the record itself not among them.
+// Parts is the range of the parts of the record of a kind with an identity, without the record
+// itself.
 func (s Space) Parts(k *RecordKind, h H) table.Query {
 	return under(s.pk(k.Place, s.ShardOf(h)), k.SK+h.String()+"#")
 }
@@ -707,13 +730,14 @@ func (s Space) Parts(k *RecordKind, h H) table.Query {
 // EditsOf is the range of the edits of a record and its parts.
 func (s Space) EditsOf(record string) table.Query { return under(s.editsOf(record), record) }
 
-// EditsBelow is the range of the edits of records of a kind below the record with that identity.
+// EditsBelow is the range of the edits of records of a kind whose parent has an identity.
 func (s Space) EditsBelow(k *RecordKind, h H) table.Query {
 	return under(s.editPK(k.Place, s.ShardOf(h)), k.SK+h.String()+"#")
 }
 
-// Like lists the ranges that hold what a public id names of a kind below others, given its identity there (see
-// [Under]): records, and edits. Both hold more.
+// Like lists two ranges that hold the record that a public id names, and its edits, for a kind
+// whose records have parents; h is the identity in the public id (see [Under]). The ranges hold
+// other items too.
 func (s Space) Like(k *RecordKind, h H) []table.Query {
 	parent, _ := SplitUnder(h)
 	sk := k.SK
@@ -723,7 +747,7 @@ func (s Space) Like(k *RecordKind, h H) []table.Query {
 	return []table.Query{under(s.pk(k.Place, s.ShardOf(h)), sk+parent), under(s.editPK(k.Place, s.ShardOf(h)), sk+parent)}
 }
 
-// editPK is the partition of the edits of what lies at a place, in a shard.
+// editPK spells the partition of the edits of records at a place, in a shard.
 func (s Space) editPK(place Place, shard int) string {
 	if place == WithPlans {
 		return s.PlanEditPK()
@@ -731,7 +755,7 @@ func (s Space) editPK(place Place, shard int) string {
 	return s.EditPK(shard)
 }
 
-// editLetters are the first and the last of what the sort keys of edits begin with.
+// editLetters returns the first and the last of the prefixes of edits in a shard.
 func editLetters() (first, last string) {
 	for _, k := range kinds.kinds {
 		if len(k.Edits) == 0 || k.Part || k.Place == WithPlans {

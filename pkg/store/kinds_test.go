@@ -30,7 +30,7 @@ func TestTheListOfKindsIsSound(t *testing.T) {
 		case letters[k.SK]:
 			t.Errorf("%s have the letter of others", k.Dataset)
 		case k.Of != "":
-			hangsWell(t, k)
+			belongsWell(t, k)
 		}
 		known[k.Kind], letters[k.SK], stage = true, true, k.Stage
 	}
@@ -41,21 +41,21 @@ func TestTheListOfKindsIsSound(t *testing.T) {
 	}
 }
 
-// hangsWell checks that a kind which hangs on another lies where walks come by.
-func hangsWell(t *testing.T, k *store.RecordKind) {
+// belongsWell checks that a kind which has a parent lies where walks visit it.
+func belongsWell(t *testing.T, k *store.RecordKind) {
 	t.Helper()
 	parent := k.Parent()
 	switch {
 	case parent == nil || parent.Kind != k.Of || k.OfAttr == "" || parent.Called == "":
-		t.Errorf("%s do not say what they hang on", k.Dataset)
+		t.Errorf("%s do not say what they belong to", k.Dataset)
 	case !k.Part && k.Of != store.KindCustomer, k.Part && parent.Under():
-		t.Errorf("%s hang on what no walk comes by", k.Dataset)
+		t.Errorf("%s belong to records that no walk visits", k.Dataset)
 	case k.Part && (parent.Stage != k.Stage || parent.Place != k.Place):
-		t.Errorf("%s are not with what they are parts of", k.Dataset)
+		t.Errorf("%s are not in the partition of the records that they are parts of", k.Dataset)
 	}
 }
 
-// What a kind says of itself agrees with its keys and its content.
+// The facts of a kind agree with its keys and its content.
 func TestKindsAgreeWithTheirRecords(t *testing.T) {
 	t.Parallel()
 	sp := store.Space{Tag: 0x1f, Epochs: store.Epochs{Customers: 1, Data: 2, Edits: 3}, Shards: 16}
@@ -103,7 +103,8 @@ func pointersAgree(t *testing.T, name, sk string, a table.Attrs) {
 	}
 }
 
-// A sort key that this version does not know has no partition: nothing is written there, nothing taken for something else.
+// A sort key that this version does not know has no partition: nothing is written under it, and it
+// is not taken for another kind.
 func TestUnknownSortKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	h := strings.Repeat("0", 2*store.HashLen)

@@ -2,10 +2,10 @@ package store
 
 import "reseed/pkg/table"
 
-// Origin is where a record came from. What is found by a record, or hangs on it, carries it too.
+// Origin says where a record came from. Pointers to the record carry it too.
 type Origin struct {
-	Import int64 // the number of the import that added it; 0: it came over REST
-	Manual int64 // the manual epoch at its creation; 0: it is not manual
+	Import int64 // the number of the import that added it; 0 if it came over REST
+	Manual int64 // the manual epoch at its creation; 0 if it is not manual
 }
 
 // OriginOf reads the origin of an item.

@@ -9,23 +9,22 @@ import (
 	"reseed/pkg/table"
 )
 
-// This file is how records are stored: the names of their attributes, and the
-// identities of those that have no external id. Neither can ever change;
-// records_test.go and testdata/items.golden pin them.
+// This file says how records are stored: the names of their attributes, and the identities of
+// records without an external id. Neither can ever change; records_test.go and
+// testdata/items.golden pin them.
 //
-// References to other records are kept as external ids (customer, invoice,
-// plan), so a record is decoded by itself. Times are milliseconds since 1970;
-// a zero time, an empty text, false and a nil pointer are absent, and so is 0 where it means "none".
+// References to other records are stored as external ids (customer, invoice, plan), so a record can
+// be decoded by itself. Times are milliseconds since 1970. A zero time, an empty text, false and a
+// nil pointer are not stored, and neither is 0 where it means "none".
 
 // EncodeRecord adds the content of a record to b, in ascending order of the attributes' names.
 func EncodeRecord(b *table.Builder, r billing.Record) {
 	b.Append(func(dst []byte) []byte { return AppendRecord(dst, r) })
 }
 
-// AppendRecord appends the content of a record to dst, as [table.Attrs] that are
-// canonical as they stand: what an import of many rows uses, since nothing is
-// compared, copied or allocated on the way. The appenders below therefore name
-// the attributes in ascending order.
+// AppendRecord appends the content of a record to dst, as [table.Attrs]. Imports of many rows use
+// it because it sorts, copies and allocates nothing. For that the functions below must append the
+// attributes in ascending order of their names.
 func AppendRecord(dst []byte, r billing.Record) []byte {
 	return KindFor(r.Dataset()).Append(dst, r)
 }
@@ -144,7 +143,7 @@ func appendEvent(b []byte, e *billing.Event) []byte {
 // DecodeCustomer reads a customer from its item's attributes.
 func DecodeCustomer(a table.Attrs) *billing.Customer {
 	c := &billing.Customer{}
-	texts := string(a) // one copy, of which all texts are parts
+	texts := string(a) // one copy, which all texts share
 	for rest := []byte(a); len(rest) > 0; {
 		name, v, after, ok := table.Next(rest)
 		if !ok {
@@ -293,8 +292,9 @@ func DecodeEvent(a table.Attrs) *billing.Event {
 // CustomerH is the identity of a customer.
 func (hr *Hasher) CustomerH(externalID string) H { return hr.External(KindCustomer, externalID) }
 
-// ForgottenH are the two parts of an entry of the do-not-reload list: the list outlives sources, so it goes by
-// the name of the source, regardless of case, and the external id of the customer.
+// ForgottenH returns the two identities that make an entry of the do-not-reload list: of the name
+// of the source, regardless of case, and of the external id of the customer. The list outlives
+// sources, so it does not use their tags.
 func (hr *Hasher) ForgottenH(source, customer string) (name, id H) {
 	return hr.Natural(KindForgotten, strings.ToLower(strings.TrimSpace(source))), hr.External(KindForgotten, customer)
 }
@@ -307,9 +307,9 @@ func (hr *Hasher) EmailH(email string) H { return hr.External(KindEmail, foldEma
 
 func foldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
-// ContactH is the identity of a contact below its customer: its external id,
-// else customer and e-mail, else customer and names. As for every identity
-// without an external id, the n-th equal row of a file is that many further (see [H.Nth]).
+// ContactH is the identity of a contact of a customer: its external id, else customer and e-mail
+// address, else customer and names. As for every identity without an external id, equal rows of a
+// file are told apart by [H.Nth].
 func (hr *Hasher) ContactH(c *billing.Contact) H {
 	switch {
 	case c.ExternalID != "":
@@ -328,9 +328,9 @@ func (hr *Hasher) PlanH(p *billing.Plan) H {
 	return hr.Natural(KindPlan, p.Name, strconv.FormatInt(p.IntervalCount, 10), p.IntervalUnit)
 }
 
-// LineItemH is the identity of a line item: its external id, else invoice,
-// type, subscription, plan, period start and description. The amount is no
-// part of it: a corrected amount is a change, not a second line.
+// LineItemH is the identity of a line item: its external id, else invoice, type, subscription,
+// plan, period start and description. The amount is left out: a corrected amount is a change, not a
+// second line item.
 func (hr *Hasher) LineItemH(l *billing.LineItem) H {
 	if l.ExternalID != "" {
 		return hr.External(KindLineItem, l.ExternalID)
@@ -348,9 +348,8 @@ func (hr *Hasher) TransactionH(t *billing.Transaction) H {
 	return hr.Natural(KindTransaction, t.InvoiceExternalID, t.Type, t.Result, timePart(t.Date))
 }
 
-// EventH is the identity of a subscription event: its external id, else
-// subscription, type and both dates; of a row of the older cancellations
-// file: subscription and date.
+// EventH is the identity of a subscription event: its external id, else subscription, type and both
+// dates. For a row of the older cancellations file it is subscription and date.
 func (hr *Hasher) EventH(e *billing.Event) H {
 	switch {
 	case e.ExternalID != "":
@@ -361,7 +360,7 @@ func (hr *Hasher) EventH(e *billing.Event) H {
 	return hr.Natural(KindEvent, e.SubscriptionExternalID, e.Type, timePart(e.Date), timePart(e.EffectiveDate))
 }
 
-// timePart spells a time inside an identity: milliseconds, or nothing.
+// timePart spells a time inside an identity: in milliseconds, or empty for the zero time.
 func timePart(t time.Time) string {
 	var room [20]byte
 	return string(appendMilli(room[:0], t))

@@ -21,7 +21,7 @@ func encode(r billing.Record) table.Attrs {
 	return b.Attrs()
 }
 
-// decode reads what encode wrote, as the kind of like.
+// decode reads what encode wrote, as a record of the kind of like.
 func decode(like billing.Record, a table.Attrs) billing.Record {
 	return store.KindFor(like.Dataset()).Decode(a)
 }
@@ -51,7 +51,7 @@ type sample struct {
 	record billing.Record
 }
 
-// samples has of every kind a record with every field set, and one known by its content alone.
+// samples has two records of every kind: one with every field set, and one without an external id.
 func samples() []sample {
 	d := time.Date(2024, 2, 29, 13, 42, 37, 500_000_000, time.UTC)
 	epoch := time.UnixMilli(0).UTC()
@@ -104,8 +104,8 @@ func samples() []sample {
 	}
 }
 
-// The golden file is the promise that stored data stays readable: it is
-// written once and never regenerated. Today's code must write the same bytes, and read the old ones.
+// The golden file is the promise that stored data stays readable: it is written once and never
+// regenerated. Today's code must write the same bytes, and read the old ones.
 func TestItemsGolden(t *testing.T) {
 	t.Parallel()
 	const file = "testdata/items.golden"
@@ -152,7 +152,7 @@ func TestRecordsRoundTrip(t *testing.T) {
 	})
 }
 
-// AppendRecord sorts nothing: its names have to ascend as they are written down.
+// AppendRecord does not sort: the code must append the names in ascending order.
 func TestAppendedRecordsAreCanonical(t *testing.T) {
 	t.Parallel()
 	check := func(t interface{ Errorf(string, ...any) }, r billing.Record) {

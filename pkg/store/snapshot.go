@@ -9,12 +9,11 @@ import (
 	"reseed/pkg/table"
 )
 
-// Snapshot reads the directory together with the items that keys names for it,
-// in one batch get. known is the directory as it was last seen, or nil: it
-// only guesses the keys and is never trusted. It is what is returned if what is stored is the same, so nobody may change
-// what Snapshot returns. When the directory has moved and
-// the keys with it, everything is asked once more. Items that do not exist are
-// missing from the map.
+// Snapshot reads the directory together with the items that keys names for it, in one batch get.
+// known is the directory as it was last seen, or nil. It serves only to guess the keys, and is
+// returned if the stored directory is still the same; so callers must not change what Snapshot
+// returns. If the directory has changed and the keys with it, everything is read once more. Items
+// that do not exist are missing from the map.
 func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Directory) []table.Key) (*Directory, map[table.Key]table.Attrs, error) {
 	if known == nil {
 		d, err := s.Directory(ctx)
@@ -30,7 +29,7 @@ func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Direc
 			return nil, nil, err
 		}
 		raw, ok := found[DirectoryKey()]
-		if !ok { // the table was emptied under us: begin anew
+		if !ok { // the table was emptied meanwhile: begin again
 			return s.Snapshot(ctx, nil, keys)
 		}
 		delete(found, DirectoryKey())
@@ -53,7 +52,7 @@ func (s *Store) Snapshot(ctx context.Context, known *Directory, keys func(*Direc
 	}
 }
 
-// Newer is the directory as it is now, if it has changed since d was read; else nil.
+// Newer reads the directory if it has changed since d was read; else it returns nil.
 func (s *Store) Newer(ctx context.Context, d *Directory) (*Directory, error) {
 	items, err := s.Get(ctx, DirectoryKey())
 	if err != nil {
@@ -67,14 +66,15 @@ func (s *Store) Newer(ctx context.Context, d *Directory) (*Directory, error) {
 	return s.Directory(ctx)
 }
 
-// Shows tells whether what was written is to be seen, as far as that is up to the directory: it lies where its source is now,
-// which is not just being restored, and is of no epoch that was left.
+// Shows tells whether an item that was written is visible, as far as the directory decides that: it
+// lies in the current partitions of a source that is not being restored, and carries no old manual
+// epoch.
 func (d *Directory) Shows(w table.Write) bool {
 	src, ok := d.find(func(s Source) bool { return s.Space().Has(w.Item.PK) })
 	return ok && src.Restoring == "" && (w.Delete || d.Visible(w.Item.Attrs))
 }
 
-// Restores tells whether a partition is of a source, as it is now, that is just being restored.
+// Restores tells whether a partition is a current partition of a source that is being restored.
 func (d *Directory) Restores(pk string) bool {
 	src, ok := d.find(func(s Source) bool { return s.Space().Has(pk) })
 	return ok && src.Restoring != ""

@@ -2,14 +2,14 @@ package store
 
 import "reseed/pkg/table"
 
-// Store is the table with what this schema keeps in memory of it.
+// Store is the table, with the cache that this schema keeps in memory.
 type Store struct {
 	*table.Table
-	graves *graveyard // one for all copies
+	known *tombstoneCache // shared by all copies
 }
 
-// New makes the store of an engine.
-func New(d table.Driver) *Store { return &Store{table.New(d), newGraveyard()} }
+// New makes a store over an engine.
+func New(d table.Driver) *Store { return &Store{table.New(d), newTombstoneCache()} }
 
-// Metered is the same store with a sum of its own, for one job or request.
-func (s *Store) Metered() *Store { return &Store{s.Table.Metered(), s.graves} }
+// Metered returns the same store with a cost meter of its own, for one job or request.
+func (s *Store) Metered() *Store { return &Store{s.Table.Metered(), s.known} }

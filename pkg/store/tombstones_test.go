@@ -22,23 +22,24 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// cemetery is a table with two sources and what a model says of its tombstones, at every version of the directory.
-type cemetery struct {
+// tombstoneWorld is a table with two sources, and a model of its tombstones at every version of the
+// directory.
+type tombstoneWorld struct {
 	tb     testing.TB
 	driver *mem.Driver
-	before func(op mem.Op) error // asked before each call
-	after  func(op mem.Op)       // and told when it is done
+	before func(op mem.Op) error // called before each call of the table
+	after  func(op mem.Op)       // called after it
 	calls  atomic.Int64
 	now    map[store.Tombstone]string // to their erases
 	ever   map[store.Tombstone]bool
 	at     map[int64]map[store.Tombstone]string
 }
 
-func newCemetery(tb testing.TB) *cemetery {
+func newCemetery(tb testing.TB) *tombstoneWorld {
 	tb.Helper()
-	c := &cemetery{tb: tb, now: map[store.Tombstone]string{}, ever: map[store.Tombstone]bool{}, at: map[int64]map[store.Tombstone]string{}}
+	c := &tombstoneWorld{tb: tb, now: map[store.Tombstone]string{}, ever: map[store.Tombstone]bool{}, at: map[int64]map[store.Tombstone]string{}}
 	c.driver = mem.New(mem.Options{
-		PageBytes: 4 << 10, // so that tombstones are of several pages
+		PageBytes: 4 << 10, // so that tombstones take several pages
 		Before: func(op mem.Op, _ int) error {
 			c.calls.Add(1)
 			if c.before != nil {
@@ -64,10 +65,10 @@ func newCemetery(tb testing.TB) *cemetery {
 	return c
 }
 
-// process is a store that knows nothing yet.
-func (c *cemetery) process() *store.Store { return store.New(c.driver) }
+// process makes a store with an empty cache.
+func (c *tombstoneWorld) process() *store.Store { return store.New(c.driver) }
 
-func (c *cemetery) change(st *store.Store, change func(*store.Directory)) *store.Directory {
+func (c *tombstoneWorld) change(st *store.Store, change func(*store.Directory)) *store.Directory {
 	c.tb.Helper()
 	d, err := st.ChangeDirectory(context.Background(), func(d *store.Directory) ([]table.Write, error) {
 		change(d)
@@ -80,27 +81,27 @@ func (c *cemetery) change(st *store.Store, change func(*store.Directory)) *store
 	return d
 }
 
-func (c *cemetery) bury(st *store.Store, job string, stones ...store.Tombstone) {
+func (c *tombstoneWorld) bury(st *store.Store, job string, stones ...store.Tombstone) {
 	c.tb.Helper()
 	for _, t := range stones {
 		c.now[t], c.ever[t] = job, true
 	}
-	c.change(st, func(d *store.Directory) { d.Bury(job, stones...) })
+	c.change(st, func(d *store.Directory) { d.Hide(job, stones...) })
 }
 
-func (c *cemetery) exhume(st *store.Store, job string) {
+func (c *tombstoneWorld) exhume(st *store.Store, job string) {
 	c.tb.Helper()
 	maps.DeleteFunc(c.now, func(_ store.Tombstone, of string) bool { return of == job })
-	c.change(st, func(d *store.Directory) { d.Exhume(job) })
+	c.change(st, func(d *store.Directory) { d.Reveal(job) })
 }
 
 // agrees checks a directory against the model at its version.
-func (c *cemetery) agrees(d *store.Directory) {
+func (c *tombstoneWorld) agrees(d *store.Directory) {
 	c.tb.Helper()
 	want := c.at[d.Version]
 	got, counts := map[store.Tombstone]string{}, map[store.Tag]bool{}
 	for t := range c.ever {
-		if job := d.BuriedBy(t); job != "" {
+		if job := d.HiddenBy(t); job != "" {
 			got[t] = job
 		}
 	}
@@ -114,13 +115,13 @@ func (c *cemetery) agrees(d *store.Directory) {
 		c.tb.Fatalf("version %d: %d tombstones, want %d", d.Version, d.TombstoneCount(), len(want))
 	}
 	for tag := store.Tag(1); tag <= 2; tag++ {
-		if d.AnyBuried(tag) != counts[tag] {
-			c.tb.Fatalf("version %d: any of source %d: %t", d.Version, tag, d.AnyBuried(tag))
+		if d.AnyHidden(tag) != counts[tag] {
+			c.tb.Fatalf("version %d: any of source %d: %t", d.Version, tag, d.AnyHidden(tag))
 		}
 	}
 }
 
-func (c *cemetery) look(st *store.Store) *store.Directory {
+func (c *tombstoneWorld) look(st *store.Store) *store.Directory {
 	c.tb.Helper()
 	d, err := st.Directory(context.Background())
 	if err != nil {
@@ -130,8 +131,8 @@ func (c *cemetery) look(st *store.Store) *store.Directory {
 	return d
 }
 
-// left are the keys of tombstones in the table.
-func (c *cemetery) left() (keys []string) {
+// left lists the keys of tombstones in the table.
+func (c *tombstoneWorld) left() (keys []string) {
 	for _, it := range c.driver.All() {
 		if it.PK == store.TombstoneLogKey().PK {
 			keys = append(keys, it.SK)
@@ -148,7 +149,8 @@ func over(tag store.Tag, n int) store.Tombstone {
 	return store.Tombstone{Tag: tag, Kind: store.KindImport, Import: int64(n) << 32} // unique in the account
 }
 
-// Processes that know of different versions, or of none, all see exactly what there is, whatever came between.
+// Processes that have cached different versions, or none, all see the tombstones of the version
+// that they read.
 func TestTombstonesOfEveryVersion(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -192,30 +194,30 @@ func TestTombstonesOfEveryVersion(t *testing.T) {
 	})
 }
 
-// A reader sees the tombstones of the very version of the directory that it has read, also if erases begin and end between its
-// calls: as many as the log holds, or more than that, or all there are.
+// A reader sees the tombstones of the version of the directory that it has read, even if erases
+// begin and end between its calls: as many as the log holds, more than that, or all.
 func TestTombstonesMoveWhileTheyAreRead(t *testing.T) {
 	t.Parallel()
-	meanwhile := map[string]func(*cemetery, *store.Store){
-		"one more":     func(c *cemetery, st *store.Store) { c.bury(st, "new", over(1, 5000)) },
-		"one restored": func(c *cemetery, st *store.Store) { c.exhume(st, "job 4") },
-		"both, and the same again by another": func(c *cemetery, st *store.Store) {
+	meanwhile := map[string]func(*tombstoneWorld, *store.Store){
+		"one more":     func(c *tombstoneWorld, st *store.Store) { c.bury(st, "new", over(1, 5000)) },
+		"one restored": func(c *tombstoneWorld, st *store.Store) { c.exhume(st, "job 4") },
+		"both, and the same again by another": func(c *tombstoneWorld, st *store.Store) {
 			c.exhume(st, "job 4")
 			c.bury(st, "again", over(1, 4))
 			c.exhume(st, "again")
 			c.bury(st, "once more", over(1, 4), over(2, 4))
 		},
-		"more than the log holds": func(c *cemetery, st *store.Store) {
+		"more than the log holds": func(c *tombstoneWorld, st *store.Store) {
 			for i := range 50 {
 				c.exhume(st, fmt.Sprint("job ", i))
 			}
 		},
-		"all restored": func(c *cemetery, st *store.Store) {
+		"all restored": func(c *tombstoneWorld, st *store.Store) {
 			for i := range 200 {
 				c.exhume(st, fmt.Sprint("job ", i))
 			}
 		},
-		"all restored, and another": func(c *cemetery, st *store.Store) {
+		"all restored, and another": func(c *tombstoneWorld, st *store.Store) {
 			for i := range 200 {
 				c.exhume(st, fmt.Sprint("job ", i))
 			}
@@ -236,8 +238,9 @@ func TestTombstonesMoveWhileTheyAreRead(t *testing.T) {
 	}
 }
 
-// readWhile reads while something happens before the n-th call; it is false if there are not so many.
-func readWhile(t *testing.T, n int64, knows string, move func(*cemetery, *store.Store)) (moved bool) {
+// readWhile reads, and lets something happen before the n-th call. It returns false if there are
+// fewer calls.
+func readWhile(t *testing.T, n int64, knows string, move func(*tombstoneWorld, *store.Store)) (moved bool) {
 	t.Helper()
 	c := newCemetery(t)
 	writer, reader := c.process(), c.process()
@@ -261,7 +264,8 @@ func readWhile(t *testing.T, n int64, knows string, move func(*cemetery, *store.
 	return moved
 }
 
-// A request whose directory is older than what its process knows by now sees that of its own version.
+// A request that has read an older directory than its process has cached by now sees the tombstones
+// of its own version.
 func TestARequestThatWasOvertaken(t *testing.T) {
 	t.Parallel()
 	c := newCemetery(t)
@@ -276,15 +280,15 @@ func TestARequestThatWasOvertaken(t *testing.T) {
 			c.bury(st, "c", over(1, 4))
 		}
 	}
-	if d := c.look(st); d.BuriedBy(over(1, 1)) != "a" || d.BuriedBy(over(1, 4)) != "" {
+	if d := c.look(st); d.HiddenBy(over(1, 1)) != "a" || d.HiddenBy(over(1, 4)) != "" {
 		t.Error("it saw a later version than it has read")
 	}
-	if d := c.look(st); d.BuriedBy(over(1, 1)) != "" || d.BuriedBy(over(1, 4)) != "c" {
+	if d := c.look(st); d.HiddenBy(over(1, 1)) != "" || d.HiddenBy(over(1, 4)) != "c" {
 		t.Error("the process has forgotten what it knew")
 	}
 }
 
-// A change that fails at any call has put tombstones, count and log, or none of them.
+// A change that fails at any call has written tombstones, count and log, or none of them.
 func TestTombstonesAreCutAtEveryCall(t *testing.T) {
 	t.Parallel()
 	cut := errors.New("cut")
@@ -297,11 +301,11 @@ func TestTombstonesAreCutAtEveryCall(t *testing.T) {
 				change func(*store.Directory)
 				done   map[store.Tombstone]string
 			}{
-				{func(d *store.Directory) { d.Bury("new", over(1, 5), over(2, 6)) }, map[store.Tombstone]string{
+				{func(d *store.Directory) { d.Hide("new", over(1, 5), over(2, 6)) }, map[store.Tombstone]string{
 					over(1, 1): "old", over(2, 2): "old", over(1, 5): "new", over(2, 6): "new",
 				}},
-				{func(d *store.Directory) { d.Exhume("old") }, map[store.Tombstone]string{over(1, 5): "new", over(2, 6): "new"}},
-				{func(d *store.Directory) { d.Exhume("new") }, map[store.Tombstone]string{}},
+				{func(d *store.Directory) { d.Reveal("old") }, map[store.Tombstone]string{over(1, 5): "new", over(2, 6): "new"}},
+				{func(d *store.Directory) { d.Reveal("new") }, map[store.Tombstone]string{}},
 			} {
 				st, calls := c.process(), 0
 				version := c.look(st).Version
@@ -342,7 +346,8 @@ func TestTombstonesAreCutAtEveryCall(t *testing.T) {
 	}
 }
 
-// Nothing is read for tombstones where there are none, or where a process knows them; what is new costs one get.
+// If there are no tombstones, or the process has cached them, nothing is read for them. A change
+// costs one get.
 func TestCallsForTombstones(t *testing.T) {
 	t.Parallel()
 	c := newCemetery(t)
@@ -361,7 +366,7 @@ func TestCallsForTombstones(t *testing.T) {
 		stones[i] = over(1, i)
 	}
 	c.bury(writer, "many", stones...)
-	reads(3) // and all of them, and the log
+	reads(3) // the tombstones and the log, too
 	reads(1)
 	c.bury(writer, "one", over(1, 5000))
 	reads(2)
@@ -374,7 +379,8 @@ func TestCallsForTombstones(t *testing.T) {
 	reads(1)
 }
 
-// What older versions have put into the directory is honoured until it is taken away, beside what is stored now.
+// Tombstones that older versions stored in the directory count until they are removed, like those
+// that are stored now.
 func TestTombstonesOfOlderVersions(t *testing.T) {
 	t.Parallel()
 	c := newCemetery(t)
@@ -417,8 +423,8 @@ func TestTombstonesOfOlderVersions(t *testing.T) {
 	}
 }
 
-// The version before this one knows of no items of tombstones. When it changes the directory it leaves there what says
-// that there are any.
+// Older versions do not know the items of tombstones. When they change the directory,
+// they keep the entries that count them.
 func TestAnOlderVersionLosesNoTombstones(t *testing.T) {
 	t.Parallel()
 	c := newCemetery(t)
@@ -429,7 +435,7 @@ func TestAnOlderVersionLosesNoTombstones(t *testing.T) {
 		t.Fatal(err)
 	}
 	was := found[store.DirectoryKey()]
-	var old struct { // as it was
+	var old struct { // as older versions read it
 		HashKey     []byte         `json:"hash_key"`
 		NextTag     store.Tag      `json:"next_tag"`
 		ManualEpoch int64          `json:"manual_epoch"`
@@ -489,7 +495,7 @@ func TestTombstonesGolden(t *testing.T) {
 	goldenKeys(t, "tombstones", b.String())
 }
 
-// What one tombstone of each kind covers, and what not.
+// One tombstone of each kind covers what it should, and nothing else.
 func TestWhatTombstonesHide(t *testing.T) {
 	t.Parallel()
 	c := newCemetery(t)
@@ -523,7 +529,7 @@ func TestWhatTombstonesHide(t *testing.T) {
 		}},
 		"of a kind that is not known": {store.Tombstone{Tag: 1, Kind: "planet", H: ours.String()}, nil},
 	} {
-		c.change(st, func(d *store.Directory) { d.Bury(name, want.stone) })
+		c.change(st, func(d *store.Directory) { d.Hide(name, want.stone) })
 		d, err := c.process().Directory(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -541,7 +547,7 @@ func TestWhatTombstonesHide(t *testing.T) {
 		if diff := cmp.Diff(want.hides, hidden); diff != "" || len(elsewhere) > 0 {
 			t.Errorf("%s (-want +got):\n%s in another source: %v", name, diff, elsewhere)
 		}
-		c.change(st, func(d *store.Directory) { d.Exhume(name) })
+		c.change(st, func(d *store.Directory) { d.Reveal(name) })
 	}
 	if keys := c.left(); len(keys) > 0 {
 		t.Errorf("left: %v", keys)

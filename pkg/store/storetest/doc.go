@@ -1,3 +1,3 @@
-// Package storetest is what the schema needs of an engine, as a test suite that every driver passes
-// besides the one of pkg/table/tabletest.
+// Package storetest is a test suite of what the schema needs of an engine. Every driver passes it,
+// besides pkg/table/tabletest.
 package storetest

@@ -1,4 +1,4 @@
-//nolint:thelper // subtests are no helpers: a failure is to name its own line
+//nolint:thelper // subtests are no helpers: a failure names its own line
 package storetest
 
 import (
@@ -9,8 +9,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// Run runs the suite. open gives an empty table of its own to each subtest,
-// and closes it with t.Cleanup.
+// Run runs the suite. open makes an empty table for each subtest, and closes it with t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) table.Driver) {
 	t.Helper()
 	t.Run("tombstones", func(t *testing.T) {
@@ -19,10 +18,11 @@ func Run(t *testing.T, open func(t *testing.T) table.Driver) {
 	})
 }
 
-// tombstones puts and takes away tombstones of many erases, and looks at them as a process that knew them and as one that is new.
+// tombstones adds and removes tombstones of many erases, and looks at them through a store that has
+// seen all changes and through a new one.
 func tombstones(t *testing.T, d table.Driver) {
 	st, ctx := store.New(d), t.Context()
-	const erases = 90 // more than the log tells
+	const erases = 90 // more than the log holds
 	over := func(n int) store.Tombstone {
 		return store.Over(7, store.KindCustomer, store.NewHasher([]byte("key")).CustomerH(fmt.Sprint(n)))
 	}
@@ -47,8 +47,8 @@ func tombstones(t *testing.T, d table.Driver) {
 				if n >= from && n < to {
 					want = fmt.Sprint("erase-", n)
 				}
-				if job := dir.BuriedBy(over(n)); job != want {
-					t.Fatalf("%d is buried by %q, want %q", n, job, want)
+				if job := dir.HiddenBy(over(n)); job != want {
+					t.Fatalf("%d is hidden by %q, want %q", n, job, want)
 				}
 			}
 			if n := dir.TombstoneCount(); n != to-from {
@@ -59,16 +59,16 @@ func tombstones(t *testing.T, d table.Driver) {
 	look(0, 0)
 	change(func(d *store.Directory) {
 		for n := range erases - 1 {
-			d.Bury(fmt.Sprint("erase-", n), over(n))
+			d.Hide(fmt.Sprint("erase-", n), over(n))
 		}
 	})
 	look(0, erases-1)
-	change(func(d *store.Directory) { d.Bury(fmt.Sprint("erase-", erases-1), over(erases-1)) })
-	change(func(d *store.Directory) { d.Exhume("erase-0") })
+	change(func(d *store.Directory) { d.Hide(fmt.Sprint("erase-", erases-1), over(erases-1)) })
+	change(func(d *store.Directory) { d.Reveal("erase-0") })
 	look(1, erases)
 	change(func(d *store.Directory) {
 		for n := range erases {
-			d.Exhume(fmt.Sprint("erase-", n))
+			d.Reveal(fmt.Sprint("erase-", n))
 		}
 	})
 	look(0, 0)

@@ -22,7 +22,8 @@ func wantCode(t *testing.T, err error, code string) {
 	}
 }
 
-// others is everything that can hang on what an import added: on customer 3, its invoice, or the plan.
+// others has one row of everything that can belong to rows that an import added: to customer 3, its
+// invoice, or the plan.
 func others(w *world) map[string][]table.Item {
 	hr, sp := w.directory().Hasher(), w.acme.Space()
 	h, inv := customerH(hr, 3), invoiceH(hr, 3)
@@ -45,8 +46,8 @@ func others(w *world) map[string][]table.Item {
 	}
 }
 
-// What came otherwise and hangs on an import's rows is never taken along, and never left hanging.
-func TestAnImportOnWhichOthersHangIsNotErased(t *testing.T) {
+// Rows from elsewhere that belong to an import's rows are neither erased nor left without a parent.
+func TestAnImportWithRowsFromElsewhereIsNotErased(t *testing.T) {
 	t.Parallel()
 	for what := range others(seeded(t, mem.Options{})) {
 		t.Run(what, func(t *testing.T) {
@@ -65,7 +66,7 @@ func TestAnImportOnWhichOthersHangIsNotErased(t *testing.T) {
 				err := ask()
 				wantCode(t, err, "needed")
 				if !strings.Contains(err.Error(), later.ID) || !strings.HasPrefix(what, "plan") && !strings.Contains(err.Error(), what) {
-					t.Errorf("it does not say what hangs there, and whose it is: %v", err)
+					t.Errorf("it does not say which rows belong to them, and where those came from: %v", err)
 				}
 			}
 			same(t, "the source", before, w.items(w.acme))
@@ -77,8 +78,8 @@ func TestAnImportOnWhichOthersHangIsNotErased(t *testing.T) {
 	}
 }
 
-// What is hung on the rows at the very moment is neither lost nor left hanging, be it by a request or by an import: the erase is
-// taken back.
+// A row from elsewhere that a request or an import adds at the very moment of the erase is neither
+// lost nor left without a parent: the erase is taken back.
 func TestAnEraseThatWasOvertakenIsTakenBack(t *testing.T) {
 	t.Parallel()
 	for what := range others(seeded(t, mem.Options{})) {
@@ -137,12 +138,12 @@ func TestImportsThatCanNotBeErased(t *testing.T) {
 	}
 }
 
-// Rows that another job has decided about must not vanish under it: whoever has the source, or takes it while the erase is
-// being stored.
+// Rows that another job has decided about must not vanish while it runs, whether that job holds the
+// source before, or takes it while the erase is being stored.
 func TestAnImportIsNotErasedWhileAnotherJobHasItsSource(t *testing.T) {
 	t.Parallel()
 	for _, grace := range []time.Duration{0, time.Hour} {
-		for n := int64(1); ; n++ { // another job takes it at the n-th call
+		for n := int64(1); ; n++ { // another job takes the source at the n-th call
 			w, x := prepared(t, "import", mem.Options{})
 			x.opt.Grace = &grace
 			var calls atomic.Int64
@@ -163,7 +164,7 @@ func TestAnImportIsNotErasedWhileAnotherJobHasItsSource(t *testing.T) {
 				}
 				break
 			}
-			if err != nil { // the other was first
+			if err != nil { // the other job was first
 				wantCode(t, err, "source_busy")
 				if hidden := w.directory().TombstoneCount(); other.Status != job.Running || hidden > 0 {
 					t.Fatalf("call %d: the other is %s, hidden is %v", n, other.Status, hidden)
@@ -210,7 +211,8 @@ func TestTheRowsOfAnImportAreInvisibleAtOnceAndComeBack(t *testing.T) {
 	w.quiet()
 }
 
-// What an import brought may be at former epochs, and come back with a restore: nobody is told that it is gone before.
+// The rows of an import may be under former epochs, and come back with a restore: no erase says
+// that they are gone before.
 func TestAnImportOfFormerEpochsIsNotErased(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []eraser.Kind{eraser.Content, eraser.Dependent} {
@@ -227,8 +229,8 @@ func TestAnImportOfFormerEpochsIsNotErased(t *testing.T) {
 	}
 }
 
-// A plan without an external id is named by nothing, so nothing hangs on it.
-func TestRowsWithoutAPlanHangOnNone(t *testing.T) {
+// No row can name a plan without an external id, so no row belongs to it.
+func TestRowsWithoutAPlanBelongToNone(t *testing.T) {
 	t.Parallel()
 	w, x := prepared(t, "import", mem.Options{})
 	sp, hr := w.acme.Space(), w.directory().Hasher()

@@ -9,36 +9,37 @@ import (
 	"reseed/pkg/table"
 )
 
-// graveyard keeps the stored tombstones as they were last read, so that a request reads only what has changed since: nothing, as a
-// rule. The directory, which every request reads, says which version is to be known. There is one for all copies of a Store.
-type graveyard struct {
+// tombstoneCache keeps the stored tombstones as they were last read. A request reads only what has
+// changed since: usually nothing. Every request reads the directory, which says which version of
+// the tombstones it needs. All copies of a Store share one cache.
+type tombstoneCache struct {
 	last atomic.Pointer[tombstones]
-	turn chan struct{} // held by the one who reads
+	turn chan struct{} // held by the goroutine that reads
 }
 
-func newGraveyard() *graveyard { return &graveyard{turn: make(chan struct{}, 1)} }
+func newTombstoneCache() *tombstoneCache { return &tombstoneCache{turn: make(chan struct{}, 1)} }
 
-// keep notes tombstones, if there are any, for later requests, unless later ones are known.
-func (g *graveyard) keep(s *tombstones) {
+// keep keeps tombstones for later requests, unless the cache holds a later version. It ignores nil.
+func (c *tombstoneCache) keep(s *tombstones) {
 	for s != nil {
-		was := g.last.Load()
-		if was != nil && was.version >= s.version || g.last.CompareAndSwap(was, s) {
+		was := c.last.Load()
+		if was != nil && was.version >= s.version || c.last.CompareAndSwap(was, s) {
 			return
 		}
 	}
 }
 
-// errMoved says that what the directory tells of tombstones is too old to be found again: the directory is to be read anew.
+// errMoved says that the tombstones of the directory's version cannot be computed any more: the
+// directory must be read again.
 var errMoved = errors.New("store: the tombstones have changed since the directory was read")
 
-// findTombstones gives the directory the tombstones that there were at its version: exactly those, whatever was put or
-// taken away since.
+// findTombstones gives the directory the tombstones of its version, without later changes.
 func (s *Store) findTombstones(ctx context.Context, d *Directory) (err error) {
 	if d.changed == 0 {
 		return nil
 	}
 	known := func() bool {
-		last := s.graves.last.Load()
+		last := s.known.last.Load()
 		if last != nil && last.version == d.changed {
 			d.stored = last
 		}
@@ -48,29 +49,29 @@ func (s *Store) findTombstones(ctx context.Context, d *Directory) (err error) {
 		return nil
 	}
 	select {
-	case s.graves.turn <- struct{}{}:
-		defer func() { <-s.graves.turn }()
+	case s.known.turn <- struct{}{}:
+		defer func() { <-s.known.turn }()
 	case <-ctx.Done():
 		return table.Stopped(ctx)
 	}
-	if known() { // somebody else has read them meanwhile
+	if known() { // another request has read them meanwhile
 		return nil
 	}
 	if d.stored, err = s.readTombstones(ctx, d.changed); err == nil {
-		s.graves.keep(d.stored)
+		s.known.keep(d.stored)
 	}
 	return err
 }
 
-// readTombstones makes the tombstones of a version from those that were known last and the log, or else from all that are
-// stored and the log.
+// readTombstones computes the tombstones of a version from the log and the cached ones, or if the
+// log does not reach back so far, from the log and all that are stored.
 func (s *Store) readTombstones(ctx context.Context, version int64) (*tombstones, error) {
-	if last := s.graves.last.Load(); last != nil {
+	if last := s.known.last.Load(); last != nil {
 		log, err := s.tombstoneLog(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if there, ok := log.travel(last, version); ok {
+		if there, ok := log.replay(last, version); ok {
 			return there, nil
 		}
 	}
@@ -78,17 +79,18 @@ func (s *Store) readTombstones(ctx context.Context, version int64) (*tombstones,
 	if err != nil {
 		return nil, err
 	}
-	log, err := s.tombstoneLog(ctx) // what has changed while they were read is in it
+	log, err := s.tombstoneLog(ctx) // it holds the changes made while they were read
 	if err != nil {
 		return nil, err
 	}
-	if there, ok := log.travel(all, version); ok {
+	if there, ok := log.replay(all, version); ok {
 		return there, nil
 	}
 	return nil, errMoved
 }
 
-// allTombstones reads all that are stored. Some of them may be of any later version.
+// allTombstones reads all stored tombstones. Some of them may have been added by later versions of
+// the directory.
 func (s *Store) allTombstones(ctx context.Context) (*tombstones, error) {
 	var all []tombstoneChange
 	for item, err := range s.Items(ctx, Tombstones()) {
@@ -113,7 +115,8 @@ func (s *Store) tombstoneLog(ctx context.Context) (*tombstoneLog, error) {
 	return readLog(found)
 }
 
-// readLog takes the log from what was found. Without one there are no tombstones by now, and nothing is known of what there was.
+// readLog decodes the log from found items. If there is no log, there are no tombstones now;
+// earlier versions are unknown then.
 func readLog(found map[table.Key]table.Attrs) (*tombstoneLog, error) {
 	log := &tombstoneLog{}
 	if a, ok := found[TombstoneLogKey()]; ok {
@@ -123,9 +126,9 @@ func readLog(found map[table.Key]table.Attrs) (*tombstoneLog, error) {
 	return log, nil
 }
 
-// moveTombstones gives the writes that go with a changed directory whose version was another: tombstones that were put or taken
-// away, and the log of that. It notes in the directory how many there are.
-func (s *Store) moveTombstones(ctx context.Context, d *Directory, was int64) (writes []table.Write, err error) {
+// tombstoneWrites returns the writes that go with a changed directory, whose version was was: the
+// tombstones added or removed, and the log. It updates the counts in the directory.
+func (s *Store) tombstoneWrites(ctx context.Context, d *Directory, was int64) (writes []table.Write, err error) {
 	if len(d.pending) == 0 {
 		return nil, nil
 	}
@@ -141,7 +144,7 @@ func (s *Store) moveTombstones(ctx context.Context, d *Directory, was int64) (wr
 	if err != nil {
 		return nil, err
 	}
-	if log.From > was { // there is none
+	if log.From > was { // there is no log
 		log.From = was
 	}
 	for _, c := range d.pending {
@@ -149,7 +152,7 @@ func (s *Store) moveTombstones(ctx context.Context, d *Directory, was int64) (wr
 		w := table.Write{Item: table.Item{Key: TombstonesKey(c.Job)}, Delete: c.Gone}
 		if c.Gone {
 			a, there := found[w.Item.Key]
-			if !there { // those of older versions lie in the directory
+			if !there { // older versions stored theirs in the directory
 				continue
 			}
 			err = decodeBody(a, &c.Stones)
@@ -174,7 +177,7 @@ func (s *Store) moveTombstones(ctx context.Context, d *Directory, was int64) (wr
 	return append(writes, table.Write{Item: item}), err
 }
 
-// take takes a change into the directory that makes it.
+// take applies a change to the directory that makes it.
 func (d *Directory) take(c tombstoneChange) {
 	n := int64(1)
 	if c.Gone {
