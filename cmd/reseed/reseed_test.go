@@ -7,13 +7,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain makes this test binary the command `reseed` of the scripts, and, if it
-// is called so, the command that the kill tests kill.
+// TestMain makes this test binary the command `reseed` when it is called by that name, as the
+// scripts do, and the command that the kill tests kill when it is called mortal.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"reseed": main, "mortal": mortal})
 }
 
-// TestScripts runs the command as people and scripts do (architecture §10).
+// TestScripts runs the command as people and scripts do.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	inputs, err := filepath.Abs("../../testdata")
