@@ -10,7 +10,7 @@ import (
 	"reseed/pkg/api/wire"
 )
 
-// What can be done to an import that is planned or has been made.
+// This file has the commands that act on an import: apply, undo and cancel.
 
 func applyCommand(sh *shell) *cobra.Command {
 	return sh.actCommand("apply", "Apply a planned import or undo", "0 done, 1 failed or cancelled, 2 usage, 3 done with rejects.", `Do exactly what a plan has shown. If rows that it changes, or customers and
@@ -43,7 +43,7 @@ JOB" takes it back, and importing the same files again completes it.`, (*client.
 	return c
 }
 
-// verb does something to an import. Its job may be running still.
+// verb does something to an import, and returns the job, which may still be running.
 type verb func(cl *client.Client, ctx context.Context, id string) (*wire.Job, error)
 
 func (sh *shell) actCommand(what, short, exits, long string, do verb) *cobra.Command {
@@ -60,7 +60,7 @@ Exit status: ` + exits,
 	return sh.addJSONFlag(c)
 }
 
-// act does something to an import, and shows how it ends.
+// act does something to an import, waits for the job to end, and shows how it ended.
 func (sh *shell) act(ctx context.Context, cl *client.Client, do verb, id string) error {
 	j, err := do(cl, ctx, id)
 	if err != nil {
@@ -80,7 +80,7 @@ func (sh *shell) cancel(ctx context.Context, cl *client.Client, id string) error
 	if j, err = sh.wait(ctx, cl, j.ID); err != nil {
 		return err
 	}
-	_ = sh.showJob(ctx, cl, j) // that a cancelled job has not come to its end is what was asked for
+	_ = sh.showJob(ctx, cl, j) // its exit status calls a cancelled job a failure, but here it is what was asked for
 	if j.Status != wire.Cancelled {
 		return fmt.Errorf("too late to cancel: the job is %s", j.Status)
 	}

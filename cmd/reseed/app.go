@@ -25,29 +25,29 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// instance is all of Reseed in one process: the app, workers in place of the
-// queues, and the REST API.
+// instance is all of Reseed in one process: the app, workers in place of the queues, and the REST
+// API.
 type instance struct {
 	*app.App
 	queue   *queue
 	uploads *uploadWatch
 	handler http.Handler
-	key     string // of this process, known to nobody else
+	key     string // of this process; only a door file holds it besides
 	stop    context.CancelFunc
 }
 
-// parts are what a process works on and with. Tests of crashes put others in.
+// parts are what a process works on and with. Tests of crashes replace them.
 type parts struct {
 	open       func(context.Context, *shell, config.Config, *slog.Logger) (*store.Store, *objects.Objects, error)
 	pieceBytes int64 // of importer.Config
 }
 
-// localPiece is how much of a file one worker maps at a time: small enough for
-// every core to be at one within the memory limit.
+// localPiece is how many bytes of a file one worker maps at a time. It is so small that all cores
+// can map a piece each within the memory limit.
 const localPiece = 4 << 20
 
-// openApp opens what the data folder, or the DynamoDB table that the environment names, holds. A
-// folder has one owner at a time: for a second one this is fault.Busy.
+// openApp opens the data folder, or the DynamoDB table that the environment names. One process at a
+// time can have a folder open; for a second one the error is fault.Busy.
 func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.Key) (*instance, error) {
 	c, err := sh.settings()
 	if err != nil {
@@ -58,7 +58,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 		return nil, err
 	}
 	lifetime := c.RequestLifetime
-	if st.Exclusive() { // there are no requests of other processes
+	if st.Exclusive() { // no other process serves requests
 		lifetime = 0
 	}
 	in, requests := &instance{key: httpapi.NewKey(), uploads: newUploadWatch()}, newInflight()
@@ -92,8 +92,8 @@ func put[M any](q *queue, list []M, source func(M) string) error {
 	return nil
 }
 
-// openData opens the table and the objects. With RESEED_STORE=dynamodb the
-// table is RESEED_TABLE on DynamoDB, and the objects are in RESEED_BUCKET if that is set.
+// openData opens the table and the objects. With RESEED_STORE=dynamodb the table is RESEED_TABLE on
+// DynamoDB, and the objects are in RESEED_BUCKET if that is set.
 func openData(ctx context.Context, sh *shell, c config.Config, log *slog.Logger) (*store.Store, *objects.Objects, error) {
 	var at *cloud.Cloud
 	if c.Store == "dynamodb" {
@@ -125,7 +125,7 @@ func openTable(ctx context.Context, sh *shell, c config.Config, at *cloud.Cloud,
 			return nil, usage("RESEED_STORE=dynamodb needs the table's name in RESEED_TABLE")
 		}
 		st := at.Store(c.Table)
-		if _, err := st.Directory(ctx); err != nil { // what is wrong with the table is said now, and not by each request
+		if _, err := st.Directory(ctx); err != nil { // else every request would report what is wrong with the table
 			return nil, errors.Join(err, st.Close())
 		}
 		return st, nil
@@ -153,22 +153,22 @@ func openTable(ctx context.Context, sh *shell, c config.Config, at *cloud.Cloud,
 	return store.New(d), nil
 }
 
-// start lets the workers run: first over what an earlier process left, then
-// over what comes. They end with ctx or close.
+// start starts the workers and the tick, which first goes on with what an earlier process left.
+// They end with ctx, or with close.
 func (in *instance) start(ctx context.Context) {
 	ctx, in.stop = context.WithCancel(ctx)
-	for range workersOfOne() + 1 { // so that there is one left for the others
+	for range workersOfOne() + 1 { // so that one is left for the other sources
 		in.queue.run(ctx)
 	}
 	in.queue.every(ctx, time.Minute, in.Tick)
 }
 
-// watchUploads imports what is put into the upload folder, from now on.
+// watchUploads imports the files that people put into the upload folder.
 func (in *instance) watchUploads(ctx context.Context) {
 	in.queue.every(ctx, lookEvery, func(ctx context.Context) error { return in.uploads.look(ctx, time.Now()) })
 }
 
-// workersOfOne is how many workers may be at work for one source.
+// workersOfOne is how many workers may work for one source at the same time.
 func workersOfOne() int { return max(2, runtime.NumCPU()) }
 
 // work does one message.
@@ -182,13 +182,14 @@ func (in *instance) work(ctx context.Context, message any) error {
 	return fmt.Errorf("no such message: %T", message)
 }
 
-// session is one with this very process; closing it closes the app.
+// session starts the workers and returns a session with this process itself. Closing it closes the
+// instance.
 func (in *instance) session(ctx context.Context) *session {
 	in.start(ctx)
 	return &session{client.New("http://reseed", in.key, &http.Client{Transport: inProcess{in.handler}}), in.close}
 }
 
-// close waits for the workers to put their work aside, and closes the table.
+// close tells the workers to stop, waits for them, and closes the table and the objects.
 func (in *instance) close() error {
 	if in.stop != nil {
 		in.stop()

@@ -9,7 +9,8 @@ import (
 	"reseed/pkg/table/dynamo/dynotest"
 )
 
-// TestScriptsOnAWS runs the command against stand-ins for DynamoDB, with a table, and S3, with a bucket.
+// TestScriptsOnAWS runs the command against stand-ins for DynamoDB, with a table, and S3, with a
+// bucket.
 func TestScriptsOnAWS(t *testing.T) {
 	t.Parallel()
 	var engine dynotest.Engine

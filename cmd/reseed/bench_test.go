@@ -16,10 +16,10 @@ import (
 	"reseed/internal/gen/company"
 )
 
-// Whole processes: the binary of `make build` on a data folder of its own, from the file to the durable
-// table. Reported are rows a second of wall time, rows a CPU second, and the peak of
-// memory in MB. RESEED_BENCH_ROWS sets the size of the customers file (1,000,000 unless set);
-// the company has as many line items.
+// The benchmarks of this file measure whole processes: the binary of `make build` on a data folder
+// of its own, from the file to the durable table. They report rows a second of wall time, rows a
+// CPU second, and the peak of memory in MB. RESEED_BENCH_ROWS sets how many rows the customers file
+// has (1,000,000 if it is not set), and how many line items the company has.
 
 func benchRows(b *testing.B) int {
 	b.Helper()
@@ -42,15 +42,15 @@ func release(b *testing.B) string {
 	return bin
 }
 
-// usage of one run of the command.
-type usageOf struct {
+// resources are what one run of the command took.
+type resources struct {
 	report  report
 	seconds float64 // of the job
 	cpu     float64 // seconds
 	peakMB  float64
 }
 
-func runCommand(b *testing.B, bin string, args ...string) usageOf {
+func runCommand(b *testing.B, bin string, args ...string) resources {
 	b.Helper()
 	c := exec.CommandContext(b.Context(), bin, append(args, "--json")...)
 	c.Stderr = os.Stderr
@@ -58,7 +58,7 @@ func runCommand(b *testing.B, bin string, args ...string) usageOf {
 	if err != nil && c.ProcessState.ExitCode() != exitRejects {
 		b.Fatalf("%v: %v\n%s", args, err, out)
 	}
-	var u usageOf
+	var u resources
 	if err := json.Unmarshal(out, &u.report); err != nil {
 		b.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func runCommand(b *testing.B, bin string, args ...string) usageOf {
 	return u
 }
 
-// measure times whole processes, and reports the last one's job as rows.
+// measure runs a command in data folders that prepare fills, and reports the rows of its jobs.
 func measure(b *testing.B, name string, prepare func(dir string), bin string, args ...string) {
 	b.Helper()
 	b.Run(name, func(b *testing.B) {
@@ -112,7 +112,8 @@ func BenchmarkProcess(b *testing.B) {
 	measure(b, fmt.Sprintf("company-%d-line-items", rows), nil, bin, "import", whole, "--source", "Big")
 }
 
-// badRows is a file of customers of which all rows but one, at most, are rejected. A %d in a row is its number.
+// badRows writes a file of customers of which at most one row is accepted. %d in row stands for the
+// row's number.
 func badRows(b *testing.B, row string, rows int) string {
 	b.Helper()
 	name := filepath.Join(b.TempDir(), "bad.csv")
@@ -121,7 +122,7 @@ func badRows(b *testing.B, row string, rows int) string {
 		b.Fatal(err)
 	}
 	out := bufio.NewWriter(f)
-	_, _ = out.WriteString("Name,External ID\n") // an error stays
+	_, _ = out.WriteString("Name,External ID\n") // Flush returns the error
 	for i := range rows {
 		_, _ = out.WriteString(strings.Replace(row, "%d", strconv.Itoa(i), 1))
 	}
@@ -131,7 +132,7 @@ func badRows(b *testing.B, row string, rows int) string {
 	return name
 }
 
-// made is a folder, or its one file, of a made-up company.
+// made writes the files of a made-up company to a folder, which it returns.
 func made(b *testing.B, o company.Options, only ...company.Dataset) string {
 	b.Helper()
 	dir := b.TempDir()

@@ -26,9 +26,10 @@ import (
 	"reseed/pkg/table"
 )
 
-// TestErasedIsNowhere plants a word in all that is personal in a source that is imported by file, with rejects, again and again, is
-// edited by hand, and has a plan, a failed import and one that was killed. What is erased, the source or one customer
-// of it, then is nowhere: in no item, no byte of any file, nothing that a command or a server says.
+// TestErasedIsNowhere plants a word, the canary, in all personal data of a source that was imported
+// several times, with rejects, was edited by hand, and has a plan, a failed import and imports that
+// were killed. After an erase, of the source or a part of it, the canary is nowhere: in no item, in
+// no byte of any file, and in nothing that a command or a server prints.
 func TestErasedIsNowhere(t *testing.T) {
 	t.Parallel()
 	k := &killer{bin: commands(t)}
@@ -75,7 +76,8 @@ func TestErasedIsNowhere(t *testing.T) {
 	}
 }
 
-// kindsOfPlace are where the canary has to be before anything is erased, as places spells it.
+// kindsOfPlace are the places in which the canary must be before the erase: patterns of what places
+// returns.
 func kindsOfPlace() map[string]string {
 	return map[string]string{
 		"a customer": "^item .* c#[0-9a-f]+$", "a contact": "^item .* k#", "an invoice": "^item .* i#[0-9a-f]+$", "a line": "^item .*#l#[0-9a-f]+$",
@@ -86,8 +88,9 @@ func kindsOfPlace() map[string]string {
 	}
 }
 
-// leftovers are what lies about after a while: a plan, an import that failed, and uploads that were killed before there was
-// an import of them, one in the midst of a file, one behind the last.
+// leftovers makes what is left over in a data folder after a while: a plan, an import that failed,
+// and two uploads that were killed before they became an import, one in the midst of a file and one
+// after the last.
 func (k *killer) leftovers(t *testing.T, data string) {
 	t.Helper()
 	in := twelve(t, 2).marked()
@@ -115,7 +118,8 @@ func (k *killer) leftovers(t *testing.T, data string) {
 	}
 }
 
-// putByHand puts a file into the folder of a source, for the server that comes next. Only with the source it goes.
+// putByHand puts a file into the upload folder of a source, for the next server. Only an erase of
+// the source removes it.
 func putByHand(t *testing.T, data string) {
 	t.Helper()
 	dir := filepath.Join(data, "objects", "uploads", companyName)
@@ -125,7 +129,7 @@ func putByHand(t *testing.T, data string) {
 	twelve(t, 2).marked().write(t, dir, billing.Customers)
 }
 
-// nowhere erases, and looks for the canary wherever it may be.
+// nowhere erases, and looks for the canary in every place.
 func (k *killer) nowhere(t *testing.T, data string, erase []string, served bool) {
 	t.Helper()
 	said := map[string]string{}
@@ -158,7 +162,7 @@ func (k *killer) nowhere(t *testing.T, data string, erase []string, served bool)
 	}
 }
 
-// say is what a command says, and complains of.
+// say runs a command and returns its output and its complaints.
 func (k *killer) say(t *testing.T, data string, args ...string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), filepath.Join(k.bin, "reseed"), append([]string{"--data", data}, args...)...)
@@ -169,7 +173,7 @@ func (k *killer) say(t *testing.T, data string, args ...string) string {
 	return string(out)
 }
 
-// serving does something while a server has the folder, and gives what that said.
+// serving calls do while a server has the data folder open, and returns the output of the server.
 func (k *killer) serving(t *testing.T, data string, do func()) string {
 	t.Helper()
 	p := (&scenario{killer: k}).start(t, data, "", []string{"serve", "--addr", "127.0.0.1:0"}, fate{})
@@ -182,10 +186,11 @@ func (k *killer) serving(t *testing.T, data string, do func()) string {
 		t.Fatal(err)
 	}
 	out := p.succeeded(t)
-	return out.told + out.said
+	return out.stdout + out.stderr
 }
 
-// places are where a word is in a data folder that no process has: items, and the bytes of files, as they are and unpacked.
+// places lists where a word is in a data folder that no process has open: in items, and in the
+// bytes of files, as they are and unpacked.
 func places(t *testing.T, data, word string) (found []string) {
 	t.Helper()
 	for k, a := range everyItem(t, data) {
@@ -241,8 +246,8 @@ func everyItem(t *testing.T, data string) map[table.Key]string {
 	return all
 }
 
-// unpacked is what a file holds that is compressed: the keys and values of a table of the engine, those that are deleted or
-// replaced too, or the blocks of a run or change set.
+// unpacked is the content of a compressed file: the keys and values of a table of the engine,
+// deleted and replaced ones included, or the blocks of a run or change set.
 func unpacked(t *testing.T, name string, body []byte) []byte {
 	t.Helper()
 	switch {
@@ -256,7 +261,7 @@ func unpacked(t *testing.T, name string, body []byte) []byte {
 	return nil
 }
 
-// unzipped is what the files of a ZIP hold; a torn one can't be read.
+// unzipped is the content of the files in a ZIP; nil for a torn one, which can't be read.
 func unzipped(t *testing.T, body []byte) (all []byte) {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
@@ -277,7 +282,7 @@ func unzipped(t *testing.T, body []byte) (all []byte) {
 	return all
 }
 
-// everyVersion is all that a table of the engine holds.
+// everyVersion is all that a table of the engine holds, deleted and replaced values included.
 func everyVersion(t *testing.T, name string) (all []byte) {
 	t.Helper()
 	file, err := vfs.Default.Open(name)
@@ -313,7 +318,8 @@ func everyVersion(t *testing.T, name string) (all []byte) {
 	return all
 }
 
-// blocks are those of package importer: a length, a checksum, and S2. What a kill has torn ends in the midst of one.
+// blocks decodes blocks of package importer: a length, a checksum, and S2. A file that a kill has
+// torn ends in the midst of one.
 func blocks(t *testing.T, name string, body []byte) (all []byte) {
 	t.Helper()
 	const sum = 4

@@ -31,7 +31,7 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// The commands that scripts have beside testscript's own.
+// scriptCommands are the commands that scripts have besides testscript's own.
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"status": status, "await": await, "jobid": jobid, "newjob": newJob, "until": until, "dump": dump, "zip": zipFiles, "company": makeCompany,
@@ -39,7 +39,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// status runs `reseed` and wants one exit status, e.g. status 3 import FILE.
+// status runs `reseed` and checks its exit status: status 3 import FILE.
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status N ARG...")
@@ -57,7 +57,7 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await waits until a background command has made a file (a pattern may name it).
+// await waits until a background command has made a file whose name matches a pattern.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: await FILE")
@@ -72,7 +72,8 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// pause is between two looks at what background commands do. It fails if there are none any more: what is waited for never comes.
+// pause waits a moment for the background commands. If all have ended it fails: what the script
+// waits for never comes.
 func pause(ts *testscript.TestScript, missing string) {
 	if !slices.ContainsFunc(ts.BackgroundCmds(), func(c *exec.Cmd) bool { return syscall.Kill(c.Process.Pid, 0) == nil }) {
 		ts.Fatalf("all background commands have ended, and %s", missing)
@@ -80,7 +81,7 @@ func pause(ts *testscript.TestScript, missing string) {
 	time.Sleep(time.Millisecond)
 }
 
-// tag gives a customer a tag, over the server that runs on the data folder.
+// tag gives a customer a tag, through the server that has the data folder open.
 func tag(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: tag EXTERNAL-ID TAG")
@@ -124,8 +125,8 @@ func jobOf(ts *testscript.TestScript, file string) string {
 	return r.Job
 }
 
-// newJob waits until a background command has made a job that is newer than one that is known, and puts
-// it into a variable: newjob KNOWN VARIABLE.
+// newJob waits until a background command has made a job after the job KNOWN, and puts it into a
+// variable: newjob KNOWN VARIABLE.
 func newJob(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: newjob KNOWN VARIABLE")
@@ -140,7 +141,7 @@ func newJob(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// until runs `reseed` again and again until it prints what matches: until PATTERN ARG...
+// until runs `reseed` again and again until its output matches: until PATTERN ARG...
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: until PATTERN ARG...")
@@ -154,8 +155,8 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// dump writes every item of a source's partitions, or of all sources', to a file, stamps, pointers and edits included:
-// the attributes by name for whoever reads a difference, and the bytes that are stored.
+// dump writes every item of a source, or of all sources, to a file, with stamps, pointers and
+// edits: the attributes by name, for people who read a difference, and the stored bytes.
 func dump(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: dump FILE [SOURCE]")
@@ -181,7 +182,7 @@ func dump(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o600))
 }
 
-// partitions are all partition keys that items of a source may have.
+// partitions lists all partition keys that items of a source may have.
 func partitions(src store.Source) []string {
 	sp := src.Space()
 	pks := []string{sp.PlanPK()}
@@ -191,8 +192,8 @@ func partitions(src store.Source) []string {
 	return pks
 }
 
-// zipFiles makes a ZIP: zip [-declare N] [-encrypted] [-in FOLDER] OUT FILE... With -declare each file says that it unpacks to N bytes,
-// with -encrypted that it needs a password.
+// zipFiles makes a ZIP: zip [-declare N] [-encrypted] [-in FOLDER] OUT FILE... With -declare the
+// ZIP says that each file unpacks to N bytes, with -encrypted that it needs a password.
 func zipFiles(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("zip", flag.ContinueOnError)
 	declare := flags.Uint64("declare", 0, "")

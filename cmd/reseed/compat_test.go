@@ -8,14 +8,15 @@ import (
 	"testing"
 )
 
-// envCompat names the folder that ChartMogul's clients are installed in: if it is set, they have to be there.
+// envCompat names the folder that ChartMogul's clients are installed in. If it is set, the test
+// fails if they are not there.
 const envCompat = "RESEED_TEST_COMPAT"
 
-// ran matches what a runner says that has run at least one test.
+// ran matches the output of a test runner that has run at least one test.
 var ran = regexp.MustCompile(`(?m)^(?:# pass|Ran) [1-9]`)
 
-// TestOfficialClients: ChartMogul's clients for Node.js and Python get from a running server what they expect of ChartMogul. Their
-// tests are in the folder compat.
+// TestOfficialClients: ChartMogul's clients for Node.js and Python get from a running server what
+// they expect from ChartMogul. The tests that use them are in the folder compat.
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	tools := clients(t)
@@ -52,8 +53,8 @@ func clients(t *testing.T) string {
 	return dir
 }
 
-// scripts are the names of the tests in a folder of compat. It looks at each file there, so that go test does not take a result
-// for the same after one of them has changed.
+// scripts lists the tests in a folder of compat. It stats every file there, so that go test does
+// not reuse a cached result after one of them has changed.
 func scripts(t *testing.T, folder, pattern string) (names []string) {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join("../../compat", folder, "*"))
@@ -74,7 +75,8 @@ func scripts(t *testing.T, folder, pattern string) (names []string) {
 	return names
 }
 
-// drive runs a command in a folder of compat: tests of a server with an empty data folder.
+// drive runs the tests in a folder of compat with a command, against a server with an empty data
+// folder.
 func drive(t *testing.T, folder string, command []string, env ...string) {
 	t.Helper()
 	sh := here(t, nil)

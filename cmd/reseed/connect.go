@@ -9,26 +9,29 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
 	"reseed/pkg/fault"
 )
 
-// patience is how long a command waits for another one that has the data folder.
+// patience is how long a command waits for another command that has the data folder open.
 const patience = 30 * time.Second
 
-// session is a client of the server that a command works on. Closing it ends what was begun for it.
+// session is a client of the server that a command talks to. Closing it ends what connect started.
 type session struct {
 	*client.Client
 	close func() error
 }
 
-// connect finds who serves the data: --url, the server that runs on the data
-// folder, or else this process.
+// connect returns a session with the instance at --url, with the server that has the data folder
+// open, or else with this process.
 func (sh *shell) connect(ctx context.Context) (*session, error) {
 	if sh.url != "" {
 		return sh.remote(ctx, defaultWaits())
 	}
-	made, _ := sh.madeKey() // to be listed; what is wrong with it is the server's to say
+	made, _ := sh.madeKey() // to be listed; the server reports what is wrong with it
 
 	for deadline := time.Now().Add(patience); ; {
 		if c := throughDoor(ctx, sh.data); c != nil {
@@ -49,7 +52,7 @@ func (sh *shell) connect(ctx context.Context) (*session, error) {
 	}
 }
 
-// remote is a client of the instance at --url, which has to answer at once before anything is asked of it.
+// remote returns a session with the instance at --url, once that has answered a ping.
 func (sh *shell) remote(ctx context.Context, w waits) (*session, error) {
 	key, err := sh.apiKey()
 	switch {
@@ -66,7 +69,34 @@ func (sh *shell) remote(ctx context.Context, w waits) (*session, error) {
 
 func noClose() error { return nil }
 
-// inProcess lets a client call a handler of its own process, streaming both ways.
+// with connects, calls f, and closes the session.
+func (sh *shell) with(ctx context.Context, f func(*client.Client) error) error {
+	s, err := sh.connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = f(s.Client)
+	if closeErr := s.close(); err == nil && closeErr != nil {
+		return closeErr
+	}
+	return err
+}
+
+// withSource connects, finds the data source of that name, and calls do with it.
+func (sh *shell) withSource(c *cobra.Command, name string, do func(*client.Client, wire.Source) error) error {
+	return sh.with(c.Context(), func(cl *client.Client) error {
+		s, ok, err := cl.SourceNamed(c.Context(), name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("there is no data source %q; to see what there is: %s", name, sh.again("sources list"))
+		}
+		return do(cl, s)
+	})
+}
+
+// inProcess is a transport to a handler in the same process. Bodies are streamed both ways.
 type inProcess struct{ handler http.Handler }
 
 // RoundTrip serves one request.
@@ -81,7 +111,7 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 			if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
 				panic(v)
 			}
-			_ = out.CloseWithError(io.ErrUnexpectedEOF) // nothing, if it is closed already
+			_ = out.CloseWithError(io.ErrUnexpectedEOF) // no effect if it is closed already
 		}()
 		t.handler.ServeHTTP(w, req)
 		w.WriteHeader(http.StatusOK)
@@ -123,7 +153,7 @@ func (w *pipeWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	n, err := w.pipe.Write(p)
 	if errors.Is(err, io.ErrClosedPipe) {
-		return len(p), nil // nobody wants the rest
+		return len(p), nil // the reader does not want the rest
 	}
 	return n, err
 }

@@ -11,19 +11,20 @@ import (
 	"time"
 )
 
-// connections is a listener that holds only so many connections at a time. A new one always gets in: when there is no
-// room, the oldest connection over which no right key has come is closed for it, else the one that has been
-// without a request for longest. Only while all of them work for somebody with a key is a new one closed.
+// connections is a listener with at most `most` connections open. If there is no room for a new
+// one, the oldest connection over which no right key has come is closed; if there is none, the one
+// that has been without a request for longest. The new one is closed only if all others are
+// answering requests with a right key.
 type connections struct {
 	net.Listener
 	most int
 	log  *slog.Logger
 
 	mu   sync.Mutex
-	open []*connection // in the order of their coming, or of their last request
+	open []*connection // the one that was opened, or has answered a request, longest ago comes first
 }
 
-// connection is one of them.
+// connection is one connection of a listener.
 type connection struct {
 	net.Conn
 	of *connections
@@ -32,7 +33,8 @@ type connection struct {
 	busy  bool // a request is being answered
 }
 
-// Accept waits for the next connection. An error that may pass, such as too many open files, never ends the server.
+// Accept waits for the next connection. After an error that may pass, such as too many open files,
+// it tries again.
 func (l *connections) Accept() (net.Conn, error) {
 	for {
 		raw, err := l.Listener.Accept()
@@ -79,7 +81,7 @@ func (l *connections) admit(raw net.Conn) (c *connection, ok bool) {
 	return c, true
 }
 
-// Close ends the connection, and gives its room free.
+// Close closes the connection and makes room for another one.
 func (c *connection) Close() error {
 	c.of.mu.Lock()
 	if at := slices.Index(c.of.open, c); at >= 0 {
@@ -89,7 +91,8 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite says that no more is sent, so that the client can read the last answer before the connection is closed.
+// CloseWrite ends the server's half, so that the client can read the last answer before the
+// connection is closed.
 func (c *connection) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -97,7 +100,8 @@ func (c *connection) CloseWrite() error {
 	return nil
 }
 
-// state notes whether a request is being answered. One that has been is the youngest again.
+// state notes whether a request is being answered. When the answer is complete, the connection
+// moves to the end of the list, if a right key has come over it.
 func (c *connection) state(s http.ConnState) {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
@@ -109,7 +113,7 @@ func (c *connection) state(s http.ConnState) {
 
 type connectionKey struct{}
 
-// recognised notes that a right key has come over the request's connection.
+// recognised notes that the request's key is right.
 func recognised(r *http.Request) {
 	if c, ok := r.Context().Value(connectionKey{}).(*connection); ok {
 		c.of.mu.Lock()
@@ -118,15 +122,15 @@ func recognised(r *http.Request) {
 	}
 }
 
-// How long a connection may take where no handler sets a deadline of its own (httpapi.Patience).
+// Limits of a connection while no handler sets a deadline of its own (httpapi.Patience).
 const (
 	headerTime = 10 * time.Second // for the first request's first byte, and for any request's header
 	silentTime = 60 * time.Second // between requests
 	maxHeader  = 64 << 10         // bytes
-	unsent     = 128 << 10        // bytes of answers that the system holds for a client that does not read
+	unsent     = 128 << 10        // bytes of answers that the system buffers for a client that does not read
 )
 
-// entrance is a server of HTTP on one address.
+// entrance is an HTTP server on one address.
 type entrance struct {
 	*http.Server
 	l *connections
@@ -153,7 +157,7 @@ func newEntrance(l net.Listener, most int, h http.Handler, log *slog.Logger) *en
 // serve answers until shutDown.
 func (e *entrance) serve() error { return e.Serve(e.l) }
 
-// shutDown lets running requests finish for a while.
+// shutDown gives running requests 10 seconds to end, and then closes their connections.
 func (e *entrance) shutDown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

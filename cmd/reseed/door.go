@@ -16,10 +16,11 @@ import (
 	"reseed/pkg/api/client"
 )
 
-// door is how the server that owns a data folder lets other commands in: its
-// address and a key of its own, in a file that only its owner may read. The address is another than that of the network,
-// so that nobody outside can take up the connections. The file of a server that was killed stays, and another program
-// may listen there since: so a server proves that it knows the key before a command sends it.
+// door is how the server that has a data folder open lets other commands in: it stores an address
+// and a key in a file that only the owner of the folder may read. The server listens on this
+// address for commands only, so that clients on the network cannot use up the connections. The file
+// outlives a server that was killed, and another program may listen on the address by then. So the
+// server proves that it has the key before a command sends the key.
 type door struct {
 	URL string `json:"url"`
 	Key string `json:"key"`
@@ -27,20 +28,20 @@ type door struct {
 
 func doorFile(data string) string { return filepath.Join(data, "serve.json") }
 
-// proofPath is where a server answers with the proof for ?nonce=.
+// proofPath is the path on which a server answers with the proof for ?nonce=.
 const proofPath = "/reseed-door"
 
-// proofTime is how long a command waits for the proof: a server that has none to give may never answer.
+// proofTime is how long a command waits for the proof: another program may never answer.
 const proofTime = 10 * time.Second
 
-// proof is what only somebody with the key can answer to a nonce, at this address.
+// proof is the answer to a nonce, in hex. Only a server with the key, at this address, can give it.
 func (d door) proof(nonce string) string {
 	mac := hmac.New(sha256.New, []byte(d.Key))
 	_, _ = io.WriteString(mac, "reseed door\x00"+d.URL+"\x00"+nonce) // never fails
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// proving is a handler that gives the proof to those who ask, and is h otherwise.
+// proving returns a handler that answers proofPath with the proof, and everything else as h does.
 func (d door) proving(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != proofPath {
@@ -56,7 +57,7 @@ func (d door) proving(h http.Handler) http.Handler {
 	})
 }
 
-// proven tells whether the server at the door's address has the door's key.
+// proven reports whether the server at the door's address has the door's key.
 func (d door) proven(ctx context.Context, over *http.Client) bool {
 	ctx, cancel := context.WithTimeout(ctx, proofTime)
 	defer cancel()
@@ -74,7 +75,8 @@ func (d door) proven(ctx context.Context, over *http.Client) bool {
 	return err == nil && d.Key != "" && hmac.Equal(answer, []byte(d.proof(nonce)))
 }
 
-// throughDoor is a client of the server that owns the folder; nil if none proves to be it.
+// throughDoor returns a session with the server that has the folder open; nil if no server proves
+// that it does.
 func throughDoor(ctx context.Context, data string) *session {
 	body, err := os.ReadFile(doorFile(data))
 	if err != nil {
@@ -91,7 +93,7 @@ func throughDoor(ctx context.Context, data string) *session {
 	return &session{client.New(d.URL, d.Key, remote), noClose}
 }
 
-// writeDoor lets the other commands on this folder in.
+// writeDoor writes the file that lets other commands on this folder in.
 func writeDoor(data string, d door) error {
 	body, err := json.Marshal(d)
 	if err != nil {
@@ -100,7 +102,8 @@ func writeDoor(data string, d door) error {
 	return replaceFile(doorFile(data), body)
 }
 
-// replaceFile writes a file that only its owner may read, in one step: a kill leaves it whole, or as it was.
+// replaceFile writes a file that only its owner may read. After a kill the file is either new and
+// whole, or as it was.
 func replaceFile(name string, body []byte) error {
 	tmp := name + ".new"
 	if err := os.WriteFile(tmp, body, 0o600); err != nil {

@@ -19,10 +19,10 @@ func editsCommand(sh *shell) *cobra.Command {
 	var orphaned bool
 	c := &cobra.Command{
 		Use:   "edits NAME",
-		Short: "List what people have done to the records of a data source, or drop what is left of erased ones",
+		Short: "List what people have done to the records of a data source, or drop the edits of records that are gone",
 		Long: `List what people have done to the records of a data source: changed fields, disabled and deleted rows, tags,
-custom attributes, and merges of customers. Edits stay whatever is imported. One whose record is not there
-is orphaned: it counts again when the record comes back. --json prints one JSON object a line.`,
+custom attributes, and merges of customers. Edits stay whatever is imported. An edit whose record is gone
+is orphaned: it takes effect again if the record comes back. --json prints one JSON object a line.`,
 		Example: `  reseed edits Billing
   reseed edits Billing --orphaned --json
   reseed edits drop Billing`,
@@ -31,7 +31,7 @@ is orphaned: it counts again when the record comes back. --json prints one JSON 
 			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error { return sh.listEdits(c, cl, s, orphaned) })
 		},
 	}
-	c.Flags().BoolVar(&orphaned, "orphaned", false, "only those whose records are not there")
+	c.Flags().BoolVar(&orphaned, "orphaned", false, "only edits whose records are gone")
 	drop := &cobra.Command{
 		Use: "drop NAME", Short: "Drop the orphaned edits of a data source", Args: cobra.ExactArgs(1),
 		Example: "  reseed edits drop Billing",
@@ -47,20 +47,6 @@ is orphaned: it counts again when the record comes back. --json prints one JSON 
 	}
 	c.AddCommand(sh.addJSONFlag(drop))
 	return sh.addJSONFlag(c)
-}
-
-// withSource lets do use the data source of a name.
-func (sh *shell) withSource(c *cobra.Command, name string, do func(*client.Client, wire.Source) error) error {
-	return sh.with(c.Context(), func(cl *client.Client) error {
-		s, ok, err := cl.SourceNamed(c.Context(), name)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return fmt.Errorf("there is no data source %q; to see what there is: %s", name, sh.again("sources list"))
-		}
-		return do(cl, s)
-	})
 }
 
 func (sh *shell) listEdits(c *cobra.Command, cl *client.Client, s wire.Source, orphaned bool) (err error) {

@@ -25,34 +25,34 @@ type eraseOptions struct {
 func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would go, and what stays")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
-	c.Flags().StringVar(&o.grace, "grace", "", "for how long it can be restored, such as 72h (default: RESEED_GRACE, else not at all)")
+	c.Flags().StringVar(&o.grace, "grace", "", "how long the erase can be restored, such as 72h (default: RESEED_GRACE, else not at all)")
 	return c
 }
 
 func (o *eraseOptions) addKeepEdits(c *cobra.Command, byDefault bool) {
 	c.Flags().BoolVar(&o.keep, "keep-edits", byDefault,
-		"keep what people did to the rows by hand, so that it is there again when the same external ids return")
+		"keep what people did to the rows by hand: it shows again when the same external ids return")
 }
 
-// eraseKind is one subcommand.
+// eraseKind is one subcommand of erase.
 type eraseKind struct {
-	kind  string
+	kind  string // of selection: wire.Select…
 	use   string
 	short string
-	what  string // of the question, before the argument
+	what  string // what the question calls the selection, before the argument
 }
 
-// kindsOfErase are the selections that the command knows.
+// kindsOfErase are the selections that the command can erase.
 func kindsOfErase() []eraseKind {
 	return []eraseKind{
 		{wire.SelectSource, "source NAME", "Erase a data source with everything in it", "data source "},
 		{wire.SelectContent, "content NAME", "Empty a data source, which stays, with its id", "everything in data source "},
 		{wire.SelectDependent, "dependent NAME", "Erase the plans, invoices and events of a data source; its customers and their contacts stay", "everything but customers and contacts of data source "},
 		{wire.SelectManualCustomers, "manual-customers", "Erase all customers that a file has made (not those made over the API), in every source", "all manual customers"},
-		{wire.SelectCustomer, "customer ID", "Erase one customer, with whatever is merged into it, its invoices, contacts, events and edits", "customer "},
+		{wire.SelectCustomer, "customer ID", "Erase one customer, with the customers merged into it, its invoices, contacts, events and edits", "customer "},
 		{wire.SelectCustomerInvoices, "invoices CUSTOMER-ID", "Erase all invoices that a customer has in one source", "all invoices of customer "},
 		{wire.SelectInvoice, "invoice ID", "Erase one invoice with its line items and transactions", "invoice "},
-		{wire.SelectImport, "import JOB", "Erase the rows that one import added (to take back its changes too, see undo)", "what was added by import "},
+		{wire.SelectImport, "import JOB", "Erase the rows that one import added (undo takes back its changes, too)", "what was added by import "},
 	}
 }
 
@@ -60,10 +60,10 @@ func eraseCommand(sh *shell) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "erase",
 		Short: "Erase a source, its content, all manual customers, one customer, invoices, or what an import added",
-		Long: `Erase a selection. What goes and what stays is shown first, with exact counts, and asked for.
-From the yes on it is invisible to everybody; then it is physically removed, and at the
-end there is a receipt. With --grace it can be restored until the removal begins:
-"reseed restore JOB". After that, erasing can't be undone.`,
+		Long: `Erase a selection. The command first shows what goes and what stays, with exact counts,
+and asks for a yes. From then on the selection is invisible to everybody. Then it is
+physically removed, and at the end there is a receipt. With --grace the erase can be
+restored until the removal begins: "reseed restore JOB". After that, it can't be undone.`,
 		Example: `  reseed erase source Company --plan
   reseed erase source Company --yes
   reseed erase content Company --grace 72h
@@ -157,7 +157,7 @@ func (sh *shell) printErasePlan(what string, p *wire.ErasePlan) {
 	sh.printf("Erasing %s removes:\n", what)
 	sh.printCounts(p.Removes, "")
 	if n := p.Pointers.Total(); n > 0 {
-		sh.printf("  %8d  pointers, by which these are found\n", n)
+		sh.printf("  %8d  pointers to them\n", n)
 	}
 	if p.Total() == 0 {
 		sh.printf("  nothing: it is empty\n")
@@ -177,7 +177,8 @@ func (sh *shell) printErasePlan(what string, p *wire.ErasePlan) {
 	}
 }
 
-// waitErased follows an erase to its end; one that can still be restored has come as far as it does now.
+// waitErased waits for the end of an erase and shows it. An erase in its grace period is shown at
+// once: nothing more happens until the period is over.
 func (sh *shell) waitErased(c *cobra.Command, cl *client.Client, j *wire.Job) error {
 	ctx := c.Context()
 	if j.Status != wire.Grace {
@@ -196,7 +197,7 @@ func (sh *shell) waitErased(c *cobra.Command, cl *client.Client, j *wire.Job) er
 	return nil
 }
 
-// confirmed asks a person. Without one, --yes is the answer that counts.
+// confirmed asks on the terminal whether to erase. Without a terminal the answer is no.
 func (sh *shell) confirmed(what string, restorable bool) bool {
 	if !sh.onTerminal() {
 		_, _ = fmt.Fprintln(sh.errOut, "reseed: no terminal to ask on; say --yes to erase")
@@ -210,9 +211,31 @@ func (sh *shell) confirmed(what string, restorable bool) bool {
 
 func (sh *shell) onTerminal() bool { return term.IsTerminal(int(os.Stdin.Fd())) }
 
-// asked puts a question that only a whole yes answers.
+// asked asks a question on the terminal. Only the whole word yes is a yes.
 func (sh *shell) asked(question string) bool {
 	fprintf(sh.errOut, "%s Type yes: ", question)
 	line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 	return strings.EqualFold(strings.TrimSpace(line), "yes")
+}
+
+func restoreCommand(sh *shell) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "restore JOB",
+		Short: "Bring back what an erase has hidden, while its grace period lasts",
+		Long: `Bring back what an erase has hidden. It is all visible again at once. That is possible
+until the erase's grace period is over and the removal begins. A source that was emptied
+and has been filled again must be erased first.`,
+		Example: "  reseed restore 0192f0c4a3b87c5e9d1f",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return sh.with(c.Context(), func(cl *client.Client) error {
+				j, err := cl.Restore(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return sh.showJob(c.Context(), cl, j)
+			})
+		},
+	}
+	return sh.addJSONFlag(c)
 }

@@ -28,18 +28,18 @@ const (
 	eraseKills = 160
 	secondTag  = 3
 	secondName = "Second"
-	canary     = "zqxkanari" // in whatever is to be found nowhere
+	canary     = "zqxkanari" // a text in everything that must be nowhere after an erase
 )
 
-// TestEraseKillAnywhere is TestKillAnywhere for everything that can be erased, on the table in a folder as it is, and
-// on one that can do no more than DynamoDB: page by page.
+// TestEraseKillAnywhere is TestKillAnywhere for everything that can be erased: on the embedded
+// table, which drops partitions at once, and on one that does only what DynamoDB can, page by page.
 func TestEraseKillAnywhere(t *testing.T) { //nolint:tparallel // as TestKillAnywhere
 	t.Parallel()
 	k := &killer{bin: commands(t), seed: uint64(setting(t, envSeed, defaultSeed))}
 	k.each(t, k.erases(t), setting(t, envKills, effort.Some(eraseKills)))
 }
 
-// erases makes the data folder to begin with, and the list.
+// erases makes the data folders to begin with, and the list of scenarios.
 func (k *killer) erases(t *testing.T) (all []*scenario) {
 	t.Helper()
 	data := t.TempDir()
@@ -58,7 +58,7 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 	for _, plain := range []bool{false, true} {
 		how, gone := ", at once", canary
 		if plain {
-			how, gone = ", page by page", "" // its files are not purged
+			how, gone = ", page by page", "" // this table does not purge its files
 		}
 		add("source"+how, scenario{plain: plain, touches: ours, canary: gone}, "source", companyName)
 		add("content"+how, scenario{plain: plain, touches: ours, canary: gone}, "content", companyName, "--keep-edits=false")
@@ -79,7 +79,7 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 	add("content that is hidden", scenario{from: hidden, touches: ours, canary: canary}, "content", companyName, "--keep-edits=false")
 	many := t.TempDir()
 	k.plain(t, many, 0, "import", "--source", companyName, manyCustomers().folder(t))
-	all = append(all, &scenario{ // whose sweep saves how far it is within a partition
+	all = append(all, &scenario{ // the sweep saves how far it is within a partition
 		killer: k, name: "source of many", large: true, piece: pieceBytes, from: many, args: []string{"erase", "source", companyName, "--yes"},
 	})
 	add("source, restored", scenario{restore: true}, "source", companyName, "--grace", "72h")
@@ -90,22 +90,23 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 	return all
 }
 
-// twelve is a small company of which the first customer has something of everything, if the seed is 2.
+// twelve is a company of 12 customers. With seed 2 the first one has records of every kind.
 func twelve(t *testing.T, seed uint64) input {
 	t.Helper()
 	return generated(t, company.Options{Seed: seed, Customers: 12, Months: 12, Layout: company.Named})
 }
 
-// inhabitants are public ids of the aviary.
+// inhabitants are ids in the aviary.
 type inhabitants struct {
-	marked  string // customer, of one source
-	invoice string // of that
+	marked  string // customer of one source, with the canary
+	invoice string // of that customer
 	merged  string // customer of two sources
-	first   string // import of the source, which has added all there is
+	first   string // the import that added all rows of the source
 }
 
-// aviary fills a folder with a bystander, a source that was imported twice, with rejects, and another one. The canary is in
-// all that belongs to the first customer of the source, in edits of it too. The second one is merged with one of the other source.
+// aviary fills a data folder with a bystander, a source that was imported twice, with rejects, and
+// a second source. The canary is in everything that belongs to the first customer of the source,
+// and in its edits. The second customer of the source is merged with one of the second source.
 func (k *killer) aviary(t *testing.T, data string) (ids inhabitants) {
 	t.Helper()
 	marked := twelve(t, 2).marked()
@@ -138,7 +139,7 @@ func (in input) id(n int) string {
 	return in[billing.Customers][n][in.column(billing.Customers, "External ID")]
 }
 
-// marked is the same input with the canary in all that the first customer could be found by, in each of its rows: in ids and texts.
+// marked is the same input with the canary in the ids and texts of every row of the first customer.
 func (in input) marked() input {
 	one, rest := in.some(0, 0), in.some(1, len(in[billing.Customers])-2)
 	for ds, rows := range one {
@@ -155,7 +156,7 @@ func (in input) marked() input {
 	return one
 }
 
-// mark is a cell with the canary in it, if a column of that name can have one.
+// mark is a cell with the canary in it, if the column can hold it.
 func mark(column, cell string) string {
 	switch column {
 	case "external id", "customer external id", "invoice external id", "subscription external id", "subscription set external id",
@@ -171,7 +172,7 @@ func mark(column, cell string) string {
 	return cell
 }
 
-// openTableIn opens the table of a folder that no process has.
+// openTableIn opens the table of a data folder that no process has open.
 func openTableIn(t *testing.T, data string) (*store.Store, *store.Directory) {
 	t.Helper()
 	d, err := pebble.Open(filepath.Join(data, "table"), pebble.Options{})
@@ -186,7 +187,8 @@ func openTableIn(t *testing.T, data string) (*store.Store, *store.Directory) {
 	return st, directory
 }
 
-// handiwork is what people do by hand to every record that holds the canary: tags, custom attributes, changed fields.
+// handiwork edits every record that holds the canary as people do: tags, custom attributes, changed
+// fields.
 func handiwork(t *testing.T, data string) {
 	t.Helper()
 	w := lookAt(t, data)
@@ -203,7 +205,7 @@ func handiwork(t *testing.T, data string) {
 		switch store.SKPrefix(k.SK) {
 		case store.SKCustomer:
 			h, _ := store.TrailingH(k.SK)
-			manners(t, st, edit.Of(src.Space(), h, table.Attrs(a)))
+			decorate(t, st, edit.Of(src.Space(), h, table.Attrs(a)))
 			change("name", table.NewBuilder().Str("name", canary+"changed"))
 			change("email", table.NewBuilder().Str("email", canary+"changed@example.com"))
 		case store.SKInvoice:
@@ -217,8 +219,8 @@ func handiwork(t *testing.T, data string) {
 	}
 }
 
-// manners tags a customer, and gives it a custom attribute.
-func manners(t *testing.T, st *store.Store, c edit.Customer) {
+// decorate tags a customer, and gives it a custom attribute.
+func decorate(t *testing.T, st *store.Store, c edit.Customer) {
 	t.Helper()
 	v, err := edit.NewValue(edit.String, canary+"value", "people")
 	if err != nil {
@@ -227,7 +229,7 @@ func manners(t *testing.T, st *store.Store, c edit.Customer) {
 	edited(t, st, c.AddTags(canary+"tag"), c.Set(map[string]edit.Value{canary + "key": v}))
 }
 
-// edited makes changes of edits.
+// edited stores changes of edits.
 func edited(t *testing.T, st *store.Store, changes ...*edit.Change) {
 	t.Helper()
 	d, err := st.Directory(t.Context())
@@ -243,7 +245,7 @@ func edited(t *testing.T, st *store.Store, changes ...*edit.Change) {
 	}
 }
 
-// receiptOf is a receipt without what differs from run to run; empty if there is none.
+// receiptOf is a job's receipt without what differs from run to run; the zero value if it has none.
 func receiptOf(j *job.Job) eraser.Receipt {
 	r, err := eraser.ReceiptOf(j)
 	if err != nil {
@@ -255,12 +257,13 @@ func receiptOf(j *job.Job) eraser.Receipt {
 	}
 }
 
-// erased checks a folder on which an erase has come to its end against the folder before it: one receipt, which says what
-// has vanished, or none if it was restored; and nothing but the selection was touched.
+// erased compares a data folder after an erase with the folder before. There is one receipt, which
+// counts the items that are gone, or none if the erase was restored; and nothing but the selection
+// was touched.
 func (sc *scenario) erased(t *testing.T, data string, w *world) {
 	t.Helper()
-	if open, buried, locked := len(w.open), len(w.tombstones)+len(w.counted.Tombstones), len(w.locks); open+buried+locked > 0 {
-		t.Errorf("%d jobs are open, %d tombstones and %d locks are left", open, buried, locked)
+	if open, hiding, locked := len(w.open), len(w.tombstones)+len(w.counted.Tombstones), len(w.locks); open+hiding+locked > 0 {
+		t.Errorf("%d jobs are open, %d tombstones and %d locks are left", open, hiding, locked)
 	}
 	var receipts []eraser.Receipt
 	for _, j := range w.since(sc.base) {
@@ -311,7 +314,8 @@ func (sc *scenario) restored(t *testing.T, w *world, receipts int) {
 	}
 }
 
-// vanished counts the items that were there before and are not now, and sums up their keys as a receipt does.
+// vanished counts the items that were there before and are gone now, and sums up their keys as a
+// receipt does.
 func (sc *scenario) vanished(w *world) (total int64, digest string) {
 	var sums [4]uint64
 	for k := range sc.base.items {
@@ -330,7 +334,7 @@ func (sc *scenario) vanished(w *world) (total int64, digest string) {
 	return total, digest
 }
 
-// others are the items of all sources but some.
+// others are the items that do not belong to the given sources.
 func (w *world) others(tags []store.Tag) map[table.Key]string {
 	out := maps.Clone(w.items)
 	maps.DeleteFunc(out, func(k table.Key, _ string) bool {

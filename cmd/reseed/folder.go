@@ -9,10 +9,11 @@ import (
 	"reseed/pkg/importer"
 )
 
-// stdin is the file that - stands for.
+// stdin is the file that the argument - stands for.
 const stdin = "/dev/stdin"
 
-// expand puts the files of a folder that can be imported in its place, in the order of their names.
+// expand replaces each folder among the arguments by the files in it that can be imported, in the
+// order of their names.
 func (sh *shell) expand(args []string) ([]string, error) {
 	var files []string
 	for _, arg := range args {
@@ -39,8 +40,9 @@ func (sh *shell) expand(args []string) ([]string, error) {
 	return files, nil
 }
 
-// inFolder lists the files of a folder. Pipes and devices are left out, which may have no end, and so are links that lead out of
-// the folder. One that leads to another file of the list is that file.
+// inFolder lists the files of a folder that can be imported. It leaves out pipes and devices, which
+// may have no end, and links that lead out of the folder, and says so. A link to another file of
+// the list is left out without a word.
 func (sh *shell) inFolder(top string) (files []string, err error) {
 	names, taken, err := walkFolder(top + string(filepath.Separator)) // it may be a link itself
 	if err != nil {
@@ -58,7 +60,7 @@ func (sh *shell) inFolder(top string) (files []string, err error) {
 		switch why {
 		case "":
 			files = append(files, name)
-		case listed:
+		case inList:
 		default:
 			fprintf(sh.errOut, "reseed: left out %s: %s\n", name, why)
 		}
@@ -66,7 +68,8 @@ func (sh *shell) inFolder(top string) (files []string, err error) {
 	return files, nil
 }
 
-// walkFolder names what may be files to import, and tells which are plain ones, by their real paths.
+// walkFolder lists what may be files to import by their names. plain has the real paths of the
+// regular files among them.
 func walkFolder(root string) (names []string, plain map[string]bool, err error) {
 	plain = map[string]bool{}
 	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -90,7 +93,9 @@ func walkFolder(root string) (names []string, plain map[string]bool, err error) 
 	return names, plain, err
 }
 
-// leftOut tells why an entry of a folder is not imported; empty if it is.
+// leftOut says why an entry of a folder is not imported; why is empty if it is imported, and inList
+// if the file it leads to is. taken has the real paths of the files that are imported; leftOut adds
+// to it.
 func leftOut(base, name string, taken map[string]bool) (why string, err error) {
 	entry, err := os.Lstat(name)
 	if err != nil || entry.Mode().IsRegular() {
@@ -101,7 +106,7 @@ func leftOut(base, name string, taken map[string]bool) (why string, err error) {
 	}
 	path, err := filepath.EvalSymlinks(name)
 	if err != nil {
-		return "the link leads nowhere", nil //nolint:nilerr // which is no error of the folder
+		return "the link leads nowhere", nil //nolint:nilerr // a broken link is no reason to stop
 	}
 	if !strings.HasPrefix(path, base+string(filepath.Separator)) {
 		return "the link leads out of the folder; to import the file, name it", nil
@@ -110,7 +115,7 @@ func leftOut(base, name string, taken map[string]bool) (why string, err error) {
 	case err != nil:
 		return "", err
 	case target.IsDir(), taken[path]:
-		return listed, nil
+		return inList, nil
 	case !target.Mode().IsRegular():
 		return notPlain, nil
 	}
@@ -119,6 +124,6 @@ func leftOut(base, name string, taken map[string]bool) (why string, err error) {
 }
 
 const (
-	listed   = "listed" // what the link leads to is in the list itself
+	inList   = "in the list" // the file that the link leads to is in the list itself
 	notPlain = "it is no plain file"
 )

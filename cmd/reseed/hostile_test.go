@@ -63,7 +63,7 @@ func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
 
 const rightKey = "a right key of the test"
 
-// memory is a shell whose table and objects are in memory; to read from the table takes a while.
+// memory is a shell whose table and objects are in memory. Each read of the table takes wait.
 func memory(wait *atomic.Int64) *shell {
 	return &shell{out: io.Discard, errOut: io.Discard, parts: parts{
 		pieceBytes: localPiece,
@@ -73,7 +73,7 @@ func memory(wait *atomic.Int64) *shell {
 	}}
 }
 
-// town is a server on a network of pipes, on a virtual clock.
+// town is a server on a network of pipes, with a virtual clock.
 type town struct {
 	net    *pipes
 	client *http.Client
@@ -82,7 +82,7 @@ type town struct {
 	slow   atomic.Int64 // nanoseconds for a read of the table
 }
 
-// inTown runs a test of a server, which ends with it.
+// inTown runs a test with a server of at most `most` connections, and stops the server after it.
 func inTown(t *testing.T, most int, test func(*testing.T, *town)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -130,7 +130,8 @@ func (w *town) ping(ctx context.Context, key string) (status int, took time.Dura
 	return resp.StatusCode, time.Since(began), resp.Body.Close()
 }
 
-// TestHostileConnectionsEnd: whatever a connection does to stay, it is closed, and others are served at once meanwhile.
+// TestHostileConnectionsEnd: whatever a connection does to stay, it is closed, and others are
+// served at once meanwhile.
 func TestHostileConnectionsEnd(t *testing.T) {
 	t.Parallel()
 	patience := httpapi.DefaultPatience()
@@ -153,10 +154,10 @@ func TestHostileConnectionsEnd(t *testing.T) {
 
 func (w *town) attacked(t *testing.T, k attack.Kind, limit time.Duration) {
 	t.Helper()
-	if k.Name == "half closed" { // a pipe is only closed as a whole
+	if k.Name == "half closed" { // a pipe has no halves to close
 		return
 	}
-	const linger = wrongKeyWait + time.Second // in which a client may read the last answer
+	const linger = wrongKeyWait + time.Second // time for a client to read the last answer
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -175,7 +176,8 @@ func (w *town) attacked(t *testing.T, k attack.Kind, limit time.Duration) {
 	wg.Wait()
 }
 
-// TestSlowIsNotHostile: an upload may take hours as long as it moves, and an answer may be long in the making.
+// TestSlowIsNotHostile: an upload may take hours as long as it moves, and the server may work on an
+// answer for minutes.
 func TestSlowIsNotHostile(t *testing.T) {
 	t.Parallel()
 	inTown(t, 100, func(t *testing.T, w *town) {
@@ -207,7 +209,7 @@ func TestSlowIsNotHostile(t *testing.T) {
 	})
 }
 
-// slowReader is 32 KiB of newlines for every piece, each after a wait.
+// slowReader returns 32 KiB of newlines for each of its pieces, after a wait.
 type slowReader struct {
 	pieces int
 	wait   time.Duration
@@ -222,7 +224,7 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	return copy(p, bytes.Repeat([]byte("\n"), 32<<10)), nil
 }
 
-// slowTable is a table that takes its time to read.
+// slowTable is a table whose reads take a while.
 type slowTable struct {
 	table.Driver
 	wait *atomic.Int64
@@ -233,7 +235,8 @@ func (s slowTable) Get(ctx context.Context, keys []table.Key) ([]table.Item, []t
 	return s.Driver.Get(ctx, keys)
 }
 
-// TestThereIsAlwaysRoom: with more hostile connections than there may be, everybody with a key gets in at once.
+// TestThereIsAlwaysRoom: while hostile clients open more connections than the server holds, a
+// client with a key is served at once.
 func TestThereIsAlwaysRoom(t *testing.T) {
 	t.Parallel()
 	inTown(t, 10, func(t *testing.T, w *town) {
@@ -273,7 +276,8 @@ func (l *connections) count() int {
 	return len(l.open)
 }
 
-// TestWrongKeysWait: wrong keys wait longer and longer, a right one from the same address never.
+// TestWrongKeysWait: requests with wrong keys wait longer and longer; one with a right key from the
+// same address never waits.
 func TestWrongKeysWait(t *testing.T) {
 	t.Parallel()
 	inTown(t, 100, func(t *testing.T, w *town) {
@@ -310,16 +314,17 @@ func TestWrongKeysAreCountedByNetworkAndForgotten(t *testing.T) {
 		}
 	}
 	k := newWrongKeys()
-	for n := range 3 * wrongKeySource {
+	for n := range 3 * wrongKeyNetworks {
 		k.limiter(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 1).String())
 	}
-	if len(k.from) > wrongKeySource {
+	if len(k.from) > wrongKeyNetworks {
 		t.Errorf("%d addresses are remembered", len(k.from))
 	}
 }
 
-// TestWhoMakesRoom: unknown ones go first, then those that have no request; what works stays.
-func TestWhoMakesRoom(t *testing.T) {
+// TestWhichConnectionMakesRoom: connections without a right key are closed first, then idle ones;
+// connections that answer a request stay.
+func TestWhichConnectionMakesRoom(t *testing.T) {
 	t.Parallel()
 	l := &connections{most: 3}
 	come := func() (*connection, bool) {
@@ -346,7 +351,7 @@ func TestWhoMakesRoom(t *testing.T) {
 	}
 }
 
-// TestErrorsOfAcceptPass: a server does not end because it has no files left for a moment.
+// TestErrorsOfAcceptPass: a server does not end when it has run out of files for a moment.
 func TestErrorsOfAcceptPass(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

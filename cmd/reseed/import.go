@@ -36,23 +36,22 @@ func importCommand(sh *shell) *cobra.Command {
 CSV, or NDJSON: one JSON object a line, such as
 {"dataset":"customers","external_id":"c1","name":"Ann"}; docs/FORMATS.md lists the
 columns and fields. Either may be packed as .gz. A folder stands for the files in
-it (.csv, .ndjson, these with .gz, and .zip), a ZIP for the CSV and NDJSON files
-in it. Pipes are read to their end; - is standard input.
+it (.csv, .ndjson, both also with .gz, and .zip), a ZIP for the CSV and NDJSON
+files in it. Pipes are read to their end; - is standard input.
 
 The dataset of a CSV file is found from its header row, that of NDJSON from each
-line; one NDJSON file may hold several, in any order. Several files are worked in
-the order in which they depend on one another. Good rows go in; bad rows are
+line; one NDJSON file may hold several, in any order. Datasets are imported in the
+order in which they depend on one another. Good rows are imported; bad rows are
 rejected with file, line, column or field, and reason, and do not stop the others.
-The same files again change nothing.
+Importing the same files again changes nothing.
 
 With --plan nothing is written: the report shows what would be added, changed,
 removed and rejected, some rows before and after, and what it would cost.
 "reseed apply JOB" then does exactly that. "reseed undo JOB" takes an import back.
 
-With --mode replace the files are the whole truth for the datasets that they
-hold: stored rows that they lack are removed. That happens only if no row was
-rejected, and a removal of more than --max-removed percent of a dataset waits
-for your yes.
+With --mode replace, stored rows that the files lack are removed, in the datasets
+that the files hold. Nothing is removed if any row was rejected, and a removal of
+more than --max-removed percent of a dataset waits for your yes.
 
 Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 2 usage, 3 done or planned with rejects.`,
@@ -81,27 +80,14 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 		},
 	}
 	c.Flags().StringVar(&o.source, "source", "", "name or uuid of the data source")
-	c.Flags().StringVar(&o.dataset, "dataset", "", "what the files hold, if their header rows do not say; of NDJSON, the lines that do not")
+	c.Flags().StringVar(&o.dataset, "dataset", "", "what the files hold: for CSV whose header rows do not tell, and for NDJSON lines that do not say")
 	c.Flags().StringVar(&o.mode, "mode", wire.Upsert, "upsert: add and change rows; replace: also remove those that the files lack")
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would change")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a large removal")
 	c.Flags().IntVar(&o.maxRemoved, "max-removed", wire.DefaultMaxRemoved, "percent of a dataset's rows above which a removal waits for a yes")
-	c.Flags().BoolVar(&o.allowEmpty, "allow-empty", false, "let files without rows replace, that is remove, everything")
+	c.Flags().BoolVar(&o.allowEmpty, "allow-empty", false, "with --mode replace, let files without rows remove everything")
 	_ = c.MarkFlagRequired("source")
 	return sh.addJSONFlag(c)
-}
-
-// with connects, does f, and disconnects.
-func (sh *shell) with(ctx context.Context, f func(*client.Client) error) error {
-	s, err := sh.connect(ctx)
-	if err != nil {
-		return err
-	}
-	err = f(s.Client)
-	if closeErr := s.close(); err == nil && closeErr != nil {
-		return closeErr
-	}
-	return err
 }
 
 func (sh *shell) runImport(ctx context.Context, cl *client.Client, files []string, o importOptions) error {
@@ -134,7 +120,8 @@ func (sh *shell) runImport(ctx context.Context, cl *client.Client, files []strin
 	return sh.confirmRemoval(ctx, cl, j, o.yes)
 }
 
-// confirmRemoval asks whether a removal above the share is meant, and applies it then.
+// confirmRemoval asks for a yes to a removal of more than --max-removed percent, and applies it
+// then.
 func (sh *shell) confirmRemoval(ctx context.Context, cl *client.Client, j *wire.Job, yes bool) error {
 	if !yes {
 		if err := sh.showJob(ctx, cl, j); err != nil && exitOf(err) == exitFailed {

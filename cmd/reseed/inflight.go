@@ -10,30 +10,33 @@ import (
 	"time"
 )
 
-// longestRequest is how long a request may go on with what it has read of the directory.
+// longestRequest is how long a request may use what it has read of the directory.
 const longestRequest = 30 * time.Second
 
-// inflight knows the requests that are being answered: an erase waits for those that may not know of it, and imports make way
-// for them. Uploads are not among them: they take any time, write no rows, and become an import only if no erase has come between.
+// inflight knows the requests that are being answered. An erase waits for those that may have read
+// the directory before it, and imports make way for them. Uploads are left out: they may take
+// hours, write no rows, and become an import only if no erase came in between.
 type inflight struct {
 	mu   sync.Mutex
 	last int
 	open map[int]chan struct{} // closed when the request has ended
 
-	begun [several]time.Time // when the latest ones began, in turn
+	begun [several]time.Time // when the latest ones began; a ring
 }
 
-// Requests come thick when several came within such a time. One now and then, as of a command that looks how far an import is, is none.
+// Requests come thick when `several` of them began within `thick`. Single ones do not count, such
+// as from a command that asks how far an import is.
 const (
 	several = 4
 	thick   = 100 * time.Millisecond
 )
 
-// aside is how long a worker of an import stays away from the processor.
+// aside is how long a worker of an import sleeps to make way.
 const aside = time.Millisecond
 
-// makeWay lets requests be answered, if they come thick. A worker is a loop that never waits: while as many as there are
-// processors are at work, nobody would look for up to 10 ms whether a request has come.
+// makeWay is called by the workers of an import every few milliseconds. If requests come thick it
+// sleeps, so that they are answered. Workers never wait for anything: while every processor runs
+// one, the Go scheduler may take up to 10 ms to notice a request.
 func (f *inflight) makeWay() {
 	if f.thick(time.Now()) {
 		time.Sleep(aside)
@@ -76,7 +79,8 @@ func (f *inflight) begin() (end func()) {
 	}
 }
 
-// quiet returns when every request has ended that was being answered when it was called.
+// quiet waits until every request has ended that is being answered when it is called, but no longer
+// than longestRequest.
 func (f *inflight) quiet(ctx context.Context) error {
 	f.mu.Lock()
 	open := slices.Collect(maps.Values(f.open))

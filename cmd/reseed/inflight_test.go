@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An erase waits for requests that may write, and not for an upload that never ends.
+// An erase waits for requests that may write, but not for an upload, which may never end.
 func TestAnEraseWaitsForNoUpload(t *testing.T) {
 	t.Parallel()
 	for path, waits := range map[string]bool{

@@ -20,10 +20,10 @@ import (
 	"reseed/pkg/table"
 )
 
-// input is CSV files of one source, by dataset: a header and rows.
+// input is the CSV files of one source, by dataset: a header and rows.
 type input map[billing.Dataset][][]string
 
-// generated is a whole company.
+// generated makes up a whole company.
 func generated(t *testing.T, o company.Options) input {
 	t.Helper()
 	dir := t.TempDir()
@@ -49,7 +49,7 @@ func generated(t *testing.T, o company.Options) input {
 	return in
 }
 
-// manyCustomers are customers and nothing else, with short rows.
+// manyCustomers makes manyRows customers with short rows, and nothing else.
 func manyCustomers() input {
 	rows := [][]string{{"Company", "Country", "External ID"}}
 	for n := range manyRows {
@@ -58,12 +58,13 @@ func manyCustomers() input {
 	return input{billing.Customers: rows}
 }
 
-// column is where a column of a dataset stands.
+// column is the index of a dataset's column.
 func (in input) column(ds billing.Dataset, name string) int {
 	return slices.IndexFunc(in[ds][0], func(s string) bool { return strings.EqualFold(s, name) })
 }
 
-// some is the part of a company that concerns its customers first to last, in their order, and all plans.
+// some is the part of a company that belongs to its customers first to last, in the order of the
+// file, and all plans.
 func (in input) some(first, last int) input {
 	const customer, invoice = "Customer external ID", "Invoice external ID"
 	stay := map[string]bool{}
@@ -104,7 +105,7 @@ func (in input) changed() input {
 		at := in.column(ds, name)
 		for n := 2; n < len(in[ds]); n += 3 {
 			cell := &in[ds][n][at]
-			switch ds { //nolint:exhaustive // texts
+			switch ds { //nolint:exhaustive // the others hold text
 			case billing.Invoices:
 				*cell = "2030-01-01"
 			case billing.Events:
@@ -117,7 +118,8 @@ func (in input) changed() input {
 	return in
 }
 
-// spoiled is the same input with rows that are to be rejected, by dataset, and one that stands there twice.
+// spoiled is the same input with bad rows, and one row twice. rejects counts the bad rows by
+// dataset.
 func (in input) spoiled() (spoiled input, rejects map[billing.Dataset]int64) {
 	add := func(ds billing.Dataset, from int, cells map[string]string) {
 		row := slices.Clone(in[ds][from])
@@ -126,7 +128,7 @@ func (in input) spoiled() (spoiled input, rejects map[billing.Dataset]int64) {
 		}
 		in[ds] = append(in[ds], row)
 	}
-	add(billing.Customers, 1, nil)                                                              // again: unchanged
+	add(billing.Customers, 1, nil)                                                              // the row twice: unchanged
 	add(billing.Customers, 2, map[string]string{"City": "Elsewhere"})                           // duplicate_differs
 	add(billing.Customers, 3, map[string]string{"External ID": "late", "Lead created at": "?"}) // no date
 	add(billing.Contacts, 1, map[string]string{"Customer External ID": "nobody"})
@@ -140,7 +142,7 @@ func (in input) spoiled() (spoiled input, rejects map[billing.Dataset]int64) {
 	}
 }
 
-// write writes the datasets as files of a folder, and gives their names.
+// write writes the datasets as files of a folder, and returns their names.
 func (in input) write(t *testing.T, dir string, datasets ...billing.Dataset) []string {
 	t.Helper()
 	var files []string
@@ -166,7 +168,8 @@ func (in input) folder(t *testing.T) string {
 	return dir
 }
 
-// mixture writes some datasets as files, the rest as a ZIP, and names those files, in no good order.
+// mixture writes some datasets as files and the rest as a ZIP. It returns the names of the files,
+// not in the order in which the datasets depend on one another.
 func (in input) mixture(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -175,7 +178,7 @@ func (in input) mixture(t *testing.T) []string {
 	return append(files, zipped(t, filepath.Join(dir, "export.zip"), rest))
 }
 
-// zipped puts files into a ZIP, in place of them.
+// zipped moves files into a ZIP.
 func zipped(t *testing.T, file string, files []string) string {
 	t.Helper()
 	out, err := os.Create(file)
@@ -207,8 +210,9 @@ func zipped(t *testing.T, file string, files []string) string {
 	return file
 }
 
-// model is the content of what a source must hold after the rows of an input but for those that a rejects file names:
-// how often each content stands there. It knows no runs, ranges or keys.
+// model is what a source must hold after an import of the input, without the rows that a rejects
+// file names: contents of records, with how many records have each. It knows no runs, ranges or
+// keys.
 func (in input) model(t *testing.T, rejects string, at time.Time) map[string]int {
 	t.Helper()
 	rejected := rejectedLines(t, rejects)
@@ -239,7 +243,7 @@ func (in input) model(t *testing.T, rejects string, at time.Time) map[string]int
 	return content
 }
 
-// rejects are the rejects of a job as people get them.
+// rejects is the rejects file of a job as people get it.
 func (w *world) rejects(t *testing.T, j *job.Job) string {
 	t.Helper()
 	dir := "jobs/" + j.ID + "/"
@@ -266,7 +270,8 @@ func (w *world) rejects(t *testing.T, j *job.Job) string {
 	return all.String()
 }
 
-// rejectedLines reads where the rows of a rejects file, which has a header for each dataset, come from.
+// rejectedLines reads from a rejects file, which has a header for each dataset, where its rows come
+// from: FILE:LINE.
 func rejectedLines(t *testing.T, text string) map[string]bool {
 	t.Helper()
 	r := csv.NewReader(strings.NewReader(text))
@@ -286,7 +291,7 @@ func rejectedLines(t *testing.T, text string) map[string]bool {
 	return lines
 }
 
-// contents are those of the records of a source, without the pointers and edits beside them.
+// contents is what a source holds, as model has it: records, without pointers and edits.
 func (w *world) contents(tag store.Tag) map[string]int {
 	kinds := []string{store.SKCustomer, store.SKContact, store.SKPlan, store.SKInvoice, store.SKLine, store.SKTrans, store.SKEvent}
 	content := map[string]int{}

@@ -28,9 +28,9 @@ func jobsCommand(sh *shell) *cobra.Command {
 		Short: "List imports and erases, or show one",
 		Long: `List imports and erases, newest first, or show one.
 
---changes prints the change set of an import as lines of JSON, every row before
-and after (docs/CHANGES.md). --export dynamodb-json prints the items of its
-added rows as DynamoDB's bulk loader takes them.`,
+--changes prints the change set of an import as lines of JSON: every changed row,
+before and after (docs/CHANGES.md). --export dynamodb-json prints the items of the
+added rows in the format of DynamoDB's import from S3.`,
 		Example: `  reseed jobs
   reseed jobs 0192f0c4a3b87c5e9d1f
   reseed jobs 0192f0c4a3b87c5e9d1f --rejects > rejects.csv
@@ -89,7 +89,7 @@ func (sh *shell) showOrPrint(ctx context.Context, cl *client.Client, id string, 
 	return sh.showJob(ctx, cl, j)
 }
 
-// printChanges prints a change set, which comes compressed.
+// printChanges prints a change set. The server sends it compressed.
 func (sh *shell) printChanges(ctx context.Context, cl *client.Client, id string, format importer.Format) error {
 	r, err := cl.Changes(ctx, id, string(format))
 	if err != nil {
@@ -137,7 +137,7 @@ func (sh *shell) listJobs(ctx context.Context, cl *client.Client) error {
 	return w.Flush()
 }
 
-// printFailedUploads prints which files of the upload folder could not be imported, and why.
+// printFailedUploads prints which files in the upload folder could not be imported, and why.
 func (sh *shell) printFailedUploads(uploads []wire.FailedUpload) {
 	if len(uploads) > 0 {
 		sh.printf("\nNot imported, and tried again every minute:\n")

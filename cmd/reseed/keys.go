@@ -14,15 +14,15 @@ func keysCommand(sh *shell) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "keys",
 		Short: "List, add and remove API keys",
-		Long: `List, add and remove API keys. A key may do everything over the REST API. Its name
-is what edits and receipts call whoever has it. A key is shown once, when it is
-made; only its hash is kept.
+		Long: `List, add and remove API keys. A key may do everything over the REST API. Edits and
+receipts name the key's name as the author. A key is shown once, when it is made;
+only its hash is kept.
 
-An added key is let in, and a removed one refused, at once by the server on this
-data folder, and within two seconds by others on the same table. Keys that come
-from settings (RESEED_API_KEY, RESEED_API_KEY_HASHES, or api-key.sha256 in the
-data folder) are listed, and end when they are taken out of them. Commands on
-the data folder need no key.`,
+The server on this data folder accepts an added key, and refuses a removed one, at
+once; other servers on the same table do within two seconds. Keys that come from
+settings (RESEED_API_KEY, RESEED_API_KEY_HASHES, or api-key.sha256 in the data
+folder) are listed, too; to remove one, change the setting. Commands on the data
+folder need no key.`,
 		Example: `  reseed keys add "Nightly import"
   reseed keys list
   reseed keys rm "Nightly import"`,

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"hash/fnv"
 	"io/fs"
-	"maps"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,20 +11,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"reseed/internal/effort"
 	"reseed/internal/gen/company"
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
-	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/pebble"
 )
 
-// How many kills, and from which seed. A round is replayed by the seed and its name, e.g.
+// How many kills, and from which seed. Seed and name of a round replay it, e.g.
 // RESEED_TEST_SEED=7 go test ./cmd/reseed -run 'TestKillAnywhere/all/undo_in_pieces/12$'.
 const (
 	envKills     = "RESEED_TEST_KILLS"
@@ -37,12 +30,13 @@ const (
 	defaultSeed  = 1
 )
 
-// Of the inputs. Pieces make several key ranges of an upsert, and all sixteen of a replace.
+// The size of inputs and tests. With pieceBytes an upsert has several key ranges, and a replace all
+// sixteen.
 const (
 	pieceBytes     = 12_000
 	wholeBytes     = 1 << 20
 	manyRows       = 60_000 // in one key range, so that an apply saves how far it is, and goes on from there
-	manyShare      = 4      // of as many kills as another scenario: it takes longer
+	manyShare      = 4      // a large scenario gets the 4th part of the kills of another one: it takes longer
 	mostDeaths     = 5      // in one round
 	mostCommands   = 60     // in one round
 	mostFutile     = 6      // rounds for each kill that is wanted
@@ -51,7 +45,7 @@ const (
 	companyTag     = 2
 	companyName    = "Company"
 	firstCustomers = 20 // of the former input
-	leftAlone      = 26 // rows of the renewed source that were touched since, or are needed by such
+	leftAlone      = 26 // rows of the renewed source that were touched since, or that touched rows need
 )
 
 // killer is what all scenarios share.
@@ -62,45 +56,46 @@ type killer struct {
 	kills, points, strays atomic.Int64
 }
 
-// scenario is something that a person does, and that is killed on the way.
+// scenario is something that a person does with the command, and that is killed on the way.
 type scenario struct {
 	*killer
 	name    string
-	piece   int    // bytes; 0: all as it is shipped
-	plain   bool   // on an engine that can do no more than DynamoDB
+	piece   int    // bytes; 0: as the command is shipped
+	plain   bool   // on a table that does only what DynamoDB can
 	from    string // data folder that it begins with
 	args    []string
-	again   bool                      // a person may type that again before it has ended
-	cancels bool                      // cancels what it has begun, and takes it back
-	large   bool                      // takes longer, and so has a smaller share of the kills
-	restore bool                      // restores what it has erased
-	canary  string                    // is nowhere once it is erased; empty: not looked for
+	again   bool                      // a person may repeat the command before its job has ended
+	cancels bool                      // a person cancels the import, and takes it back
+	large   bool                      // takes longer, and so gets a smaller share of the kills
+	restore bool                      // a person restores what was erased
+	canary  string                    // text that must be nowhere after the erase; empty: not looked for
 	touches []store.Tag               // sources that an erase touches; nil: any
 	reads   input                     // rows of the files
-	rejects map[billing.Dataset]int64 // of them
-	holds   input                     // rows of which all that are not rejected, and no others, are stored at the end; nil: not told
+	rejects map[billing.Dataset]int64 // how many of them are rejected
+	holds   input                     // the source holds exactly these rows at the end, without the rejected ones; nil: not checked
 	left    int64                     // rows that an undo leaves alone
 	kills   int
 
-	// Found out by doing it undisturbed:
+	// Found out by calibrate, which does it undisturbed:
 	base, end *world
 	steps     []map[table.Key]string // items after each command
-	model     *job.Job               // that did it
+	model     *job.Job               // the job that did it
 	life      tally
 	took      time.Duration
 }
 
-// TestKillAnywhere upholds the invariants, and I6 first of all: kill -9 at any instant, and as often as you like, and whatever goes on
-// then comes to the same end, with the same sums. Each scenario is done undisturbed once; then, round after round, on a copy
-// of the same data folder, with kills spread evenly over its life: by the clock, and at exact changes
-// that it makes. What it comes to is compared item by item.
-func TestKillAnywhere(t *testing.T) { //nolint:tparallel // the scenarios run at once; the one around them waits for them
+// TestKillAnywhere checks the invariants, above all I6: whenever and however often a process is
+// killed (kill -9), the next one goes on and comes to the same end, with the same sums. Each
+// scenario is done undisturbed once. Then it is done round after round on a copy of the same data
+// folder, with kills spread evenly over its life: by the clock, or at exact changes that it makes.
+// The results are compared item by item.
+func TestKillAnywhere(t *testing.T) { //nolint:tparallel // the scenarios are parallel; each waits for its rounds
 	t.Parallel()
 	k := &killer{bin: commands(t), seed: uint64(setting(t, envSeed, defaultSeed))}
 	k.each(t, k.scenarios(t), setting(t, envKills, effort.Some(defaultKills)))
 }
 
-// each kills all scenarios at once.
+// each kills all scenarios, in parallel.
 func (k *killer) each(t *testing.T, all []*scenario, wanted int) {
 	t.Helper()
 	start := time.Now()
@@ -178,14 +173,14 @@ func (k *killer) scenarios(t *testing.T) []*scenario {
 	return all
 }
 
-// plain does one command that nobody disturbs.
+// plain runs one command undisturbed.
 func (k *killer) plain(t *testing.T, data string, piece int, args ...string) {
 	t.Helper()
 	sc := &scenario{killer: k, piece: piece}
 	sc.start(t, data, "", args, fate{}).succeeded(t)
 }
 
-// editSome lets people edit some customers: no import may touch that (I3).
+// editSome edits some customers as people do: no import may touch that (I3).
 func editSome(t *testing.T, data string, in input) {
 	t.Helper()
 	d, err := pebble.Open(filepath.Join(data, "table"), pebble.Options{})
@@ -212,7 +207,7 @@ func editSome(t *testing.T, data string, in input) {
 	}
 }
 
-// copyFolder copies files with their times: an erase leaves what was put there since it began.
+// copyFolder copies files with their times: an erase leaves files that are newer than itself.
 func copyFolder(t *testing.T, from, to string) {
 	t.Helper()
 	err := os.CopyFS(to, os.DirFS(from))
@@ -232,439 +227,5 @@ func copyFolder(t *testing.T, from, to string) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// action is what a person does next: a command, or nothing but to start the server and wait.
-type action struct {
-	args []string
-	live bool // cancel it, too, while it runs
-}
-
-// next is what a person does who finds the folder like this, and whether there is anything left to do.
-func (sc *scenario) next(w *world, rng *rand.Rand) (a action, more bool) {
-	fresh := w.since(sc.base)
-	for _, j := range fresh {
-		switch {
-		case j.Status.Ended():
-		case j.Erase != nil:
-			return sc.nextOfErase(j, rng), true
-		case sc.cancels && j.Import.Undo == "" && !j.Import.Cancel:
-			return action{args: []string{"cancel", j.ID}}, true
-		case sc.again && rng.IntN(2) == 0:
-			return action{args: sc.args}, true
-		default:
-			return action{}, true
-		}
-	}
-	if sc.cancels {
-		return sc.nextOfCancel(fresh, rng)
-	}
-	a = action{args: sc.args}
-	for _, j := range fresh {
-		switch j.Status { //nolint:exhaustive // the others are not looked for
-		case job.Done, job.Restored:
-			return action{}, len(w.open) > 0 // an erase that was taken over has to end too
-		case job.Planned:
-			a.args = []string{"apply", j.ID} // the last one: what an earlier one removes, it would
-		}
-	}
-	return a, true
-}
-
-// nextOfErase is next while an erase goes on: restore it, wait, or look, with a command that ends in the midst of the sweep.
-func (sc *scenario) nextOfErase(j *job.Job, rng *rand.Rand) action {
-	switch {
-	case sc.restore:
-		return action{args: []string{"restore", j.ID}}
-	case rng != nil && rng.IntN(4) == 0:
-		return action{args: []string{"jobs"}}
-	}
-	return action{}
-}
-
-// nextOfCancel is next in a scenario that cancels: import, and take back what came of it.
-func (sc *scenario) nextOfCancel(fresh []*job.Job, rng *rand.Rand) (a action, more bool) {
-	imported, undone := parted(fresh)
-	switch {
-	case imported == nil:
-		return action{args: sc.args, live: rng != nil && rng.IntN(2) == 0}, true
-	case undone == nil && imported.Import.Applying:
-		return action{args: []string{"undo", imported.ID}}, true
-	}
-	return action{}, false
-}
-
-// parted finds the first import, and the first undo, among some jobs.
-func parted(jobs []*job.Job) (imported, undone *job.Job) {
-	for _, j := range jobs {
-		switch {
-		case j.Import == nil:
-		case j.Import.Undo != "" && undone == nil:
-			undone = j
-		case j.Import.Undo == "" && imported == nil:
-			imported = j
-		}
-	}
-	return imported, undone
-}
-
-// calibrate does it undisturbed.
-func (sc *scenario) calibrate(t *testing.T) {
-	t.Helper()
-	data := t.TempDir()
-	copyFolder(t, sc.from, data)
-	sc.base, sc.life = lookAt(t, data), tally{}
-	w := sc.base
-	sc.steps = []map[table.Key]string{w.items}
-	for {
-		a, more := sc.next(w, nil)
-		if !more {
-			break
-		}
-		out := sc.undisturbed(t, data, a)
-		sc.took += out.took
-		for kind, n := range out.made {
-			sc.life[kind] += n
-		}
-		w = lookAt(t, data)
-		w.orderly(t)
-		sc.steps = append(sc.steps, w.itemsAnd(w.since(sc.base)))
-	}
-	sc.end = w
-	sc.model = sc.doer(t, w)
-	sc.accounts(t, w)
-	if len(w.torn) > 0 {
-		t.Errorf("half-written files although nothing was killed: %v", w.torn)
-	}
-	t.Logf("undisturbed: %v, %v", sc.took.Round(time.Millisecond), sc.life)
-}
-
-// undisturbed is what a person does next, in a process of its own, or what a server does that is started.
-func (sc *scenario) undisturbed(t *testing.T, data string, a action) outcome {
-	t.Helper()
-	if a.args == nil {
-		return sc.run(t, nil, data, a, 0, fate{})
-	}
-	return sc.start(t, data, filepath.Join(t.TempDir(), "tally"), a.args, fate{}).succeeded(t)
-}
-
-// accounts checks that every row is accounted for (I1), against the rows themselves.
-func (sc *scenario) accounts(t *testing.T, w *world) {
-	t.Helper()
-	rejects, want := w.rejects(t, sc.model), sc.left
-	for ds, rows := range sc.reads {
-		want += sc.rejects[ds]
-		if got := sc.model.Datasets[string(ds)]; got.Rejected != sc.rejects[ds] || got.Read != int64(len(rows)-1) {
-			t.Errorf("%s: %+v, want %d rejected of %d", ds, got, sc.rejects[ds], len(rows)-1)
-		}
-	}
-	if sc.model.Rejects != want {
-		t.Errorf("%d rows were rejected, or left alone, want %d: %s", sc.model.Rejects, want, rejects)
-	}
-	if sc.holds == nil {
-		return
-	}
-	if d := cmp.Diff(sc.holds.model(t, rejects, sc.model.CreatedAt), w.contents(companyTag)); d != "" {
-		t.Errorf("the source does not hold what its rows say (-want +got):\n%s", d)
-	}
-}
-
-// doer is the job that did it: the one that is done, and has changed something.
-func (sc *scenario) doer(t *testing.T, w *world) *job.Job {
-	t.Helper()
-	var doers []*job.Job
-	for _, j := range w.since(sc.base) {
-		if j.Status == job.Restored || j.Status == job.Done && (j.Erase != nil || j.Progress.ItemsDone > 0) {
-			doers = append(doers, j)
-		}
-	}
-	imported, undone := parted(doers)
-	switch {
-	case sc.cancels && undone != nil:
-		return undone
-	case sc.cancels:
-		return imported
-	case len(doers) != 1:
-		t.Fatalf("%d jobs have changed something", len(doers))
-	}
-	return doers[0]
-}
-
-// killed does it round after round until it was killed often enough.
-func (sc *scenario) killed(t *testing.T, wanted int) {
-	t.Helper()
-	for n := 0; sc.kills < wanted && !t.Failed(); n++ {
-		if n == wanted*mostFutile {
-			t.Fatalf("%d kills in %d rounds", sc.kills, n)
-		}
-		t.Run(strconv.Itoa(n), func(t *testing.T) {
-			name := fnv.New64a()
-			_, _ = fmt.Fprint(name, sc.name, n)
-			rng := rand.New(rand.NewPCG(sc.seed, name.Sum64()))
-			t.Logf("seed %d", sc.seed)
-			sc.round(t, rng)
-		})
-	}
-}
-
-func (sc *scenario) round(t *testing.T, rng *rand.Rand) {
-	t.Helper()
-	data := t.TempDir()
-	copyFolder(t, sc.from, data)
-	deaths := sc.deaths(rng)
-	for n := 0; ; n++ {
-		w := lookAt(t, data)
-		a, more := sc.next(w, rng)
-		sc.check(t, w, !more)
-		if t.Failed() || !more {
-			break
-		}
-		if n == mostCommands {
-			t.Fatalf("it does not come to an end")
-		}
-		at, by := deaths.next(rng)
-		out := sc.run(t, rng, data, a, at, by)
-		if out.killed {
-			sc.kills++
-			sc.killer.kills.Add(1)
-			if by.n > 0 {
-				sc.points.Add(1)
-			}
-		}
-		deaths.met(out)
-	}
-	if !t.Failed() {
-		sc.settled(t, data)
-	}
-}
-
-// deaths are when processes of one round are to die: by the clock, or at changes of one kind. They are spread evenly over the
-// life of the undisturbed scenario, which goes on from one process to the next.
-type deaths struct {
-	kind string // empty: by the clock
-	gaps []int  // microseconds, or changes
-}
-
-func (sc *scenario) deaths(rng *rand.Rand) *deaths {
-	d, life := &deaths{}, int(sc.took.Microseconds())
-	if kinds := slices.Sorted(maps.Keys(sc.life)); len(kinds) > 0 && rng.IntN(5) < 3 {
-		d.kind = kinds[rng.IntN(len(kinds))]
-		life = sc.life[d.kind]
-	}
-	for range 1 + rng.IntN(mostDeaths) {
-		d.gaps = append(d.gaps, rng.IntN(life))
-	}
-	slices.Sort(d.gaps)
-	for i := len(d.gaps) - 1; i > 0; i-- {
-		d.gaps[i] -= d.gaps[i-1]
-	}
-	return d
-}
-
-// next is when the next process is to die; zero values: not at all.
-func (d *deaths) next(rng *rand.Rand) (at time.Duration, by fate) {
-	switch {
-	case len(d.gaps) == 0:
-		return 0, fate{}
-	case d.kind == "":
-		return time.Duration(d.gaps[0]+1) * time.Microsecond, fate{}
-	}
-	return 0, fate{d.kind, d.gaps[0] + 1, []string{before, amid, after}[rng.IntN(3)]}
-}
-
-// met takes off what a process has lived of the time up to the next death.
-func (d *deaths) met(out outcome) {
-	switch {
-	case len(d.gaps) == 0:
-	case out.killed:
-		d.gaps = d.gaps[1:]
-	case d.kind == "":
-		d.gaps[0] = max(0, d.gaps[0]-int(out.took.Microseconds()))
-	default:
-		d.gaps[0] = max(0, d.gaps[0]-out.made[d.kind])
-	}
-}
-
-// check checks what must hold whenever a process has ended, one way or the other: before anything is written all is as it was (I4), when a
-// job is done all is as in the undisturbed run (I6), and in between each item is as before or as afterwards, so that
-// neither edits (I3) nor the bystander are touched.
-func (sc *scenario) check(t *testing.T, w *world, over bool) {
-	t.Helper()
-	w.orderly(t)
-	fresh := w.since(sc.base)
-	begun := false
-	for _, j := range fresh {
-		begun = begun || j.Erase != nil || j.Import.Applying
-		if j.Status == job.Failed {
-			t.Errorf("job %s failed: %s", j.ID, j.Error)
-		}
-		if j.Erase != nil && j.Status != job.Restored && sc.visible(w, j) {
-			t.Error("what is erased can still be seen") // I5
-		}
-	}
-	allowed := sc.steps
-	switch {
-	case over:
-		allowed = sc.steps[len(sc.steps)-1:]
-	case !begun:
-		allowed = sc.steps[:1]
-	}
-	if d := strayed(w.itemsAnd(fresh), allowed); d != "" {
-		t.Errorf("begun %t, over %t: %s", begun, over, d)
-	}
-}
-
-// visible tells whether the selection of an erase can still be seen.
-func (sc *scenario) visible(w *world, j *job.Job) bool {
-	switch j.Erase.Selection {
-	case "source":
-		_, there := w.directory.ByName(companyName)
-		return there
-	case "content", "dependent":
-		was, _ := sc.base.directory.ByName(companyName)
-		is, there := w.directory.ByName(companyName)
-		return !there || is.Epochs == was.Epochs
-	case "manual-customers":
-		return w.directory.ManualEpoch == sc.base.directory.ManualEpoch
-	}
-	// The tombstone goes when all is swept, a moment before the job is done.
-	return len(w.tombstones) == 0 && strayed(w.itemsAnd(w.since(sc.base)), sc.steps[len(sc.steps)-1:]) != ""
-}
-
-// outline is what of a job is the same however often it was killed.
-type outline struct {
-	Status          job.Status
-	Datasets        map[string]job.Counts
-	Rejects         int64
-	Notes           []string
-	Confirm         string
-	Removes, Parked bool
-	Removed         map[string]int64
-	Changes         int64
-	WriteUnits      float64
-	Done, Total     int64
-	Files           []string // that it has made
-	RejectsFile     string
-	Receipt         eraser.Receipt
-}
-
-func outlineOf(t *testing.T, w *world, j *job.Job) outline {
-	t.Helper()
-	o := outline{Status: j.Status, Datasets: j.Datasets, Rejects: j.Rejects, Notes: j.Notes, Done: j.Progress.ItemsDone, Total: j.Progress.ItemsTotal}
-	if j.Erase != nil {
-		o.Removed, o.Receipt = j.Erase.Removed, receiptOf(j)
-	}
-	if s := j.Import; s != nil {
-		o.Confirm, o.Removes, o.Parked = s.Confirm, s.Removes, s.Parked
-		if s.Estimate != nil {
-			o.Changes, o.WriteUnits = s.Estimate.Changes, s.Estimate.WriteUnits
-		}
-	}
-	dir := "jobs/" + j.ID + "/"
-	for name := range w.objects {
-		if rel, ours := strings.CutPrefix(name, dir); ours {
-			o.Files = append(o.Files, rel)
-		}
-	}
-	slices.Sort(o.Files)
-	o.RejectsFile = w.rejects(t, j)
-	return o
-}
-
-// settled checks a folder on which all has come to its end: what the jobs say of it, what lies about, and what can be done next.
-func (sc *scenario) settled(t *testing.T, data string) {
-	t.Helper()
-	w := lookAt(t, data)
-	sc.strays.Add(int64(w.strays()))
-	if !sc.cancels {
-		if d := cmp.Diff(outlineOf(t, sc.end, sc.model), outlineOf(t, w, sc.doer(t, w))); d != "" {
-			t.Errorf("the job (-undisturbed +killed):\n%s", d)
-		}
-	}
-	if d := cmp.Diff(names(sc.end.directory), names(w.directory)); d != "" {
-		t.Errorf("the directory (-undisturbed +killed):\n%s", d)
-	}
-	for name := range w.objects {
-		if strings.Contains(name, "/runs/") {
-			t.Errorf("%s is left behind", name)
-		}
-	}
-	_, undone := parted(w.since(sc.base))
-	switch {
-	case undone != nil:
-		if target := w.job(undone.Import.Undo); target.Import.UndoneBy != undone.ID {
-			t.Errorf("job %s was taken back by %s, but names %q", target.ID, undone.ID, target.Import.UndoneBy)
-		}
-		if !sc.cancels {
-			sc.takenBack(t, data, undone.ID)
-		}
-	case sc.model.Erase != nil:
-		sc.erased(t, data, w)
-		if d := cmp.Diff(slices.Sorted(maps.Keys(sc.end.objects)), slices.Sorted(maps.Keys(w.objects))); d != "" {
-			t.Errorf("files (-undisturbed +killed):\n%s", d)
-		}
-	case !sc.cancels:
-		sc.once(t, data, w)
-		sc.takenBack(t, data, sc.doer(t, w).ID)
-	}
-}
-
-// names are the sources by their tags, and what else the directory says that is no accident of the run.
-func names(d store.Directory) map[string]any {
-	out := map[string]any{"next tag": d.NextTag, "manual": d.ManualEpoch, "key": d.HashKey, "forgets": d.Forgets}
-	for _, s := range d.Sources {
-		out[fmt.Sprint(s.Tag)] = []any{s.Name, s.System, s.Epochs, s.Shards}
-	}
-	return out
-}
-
-// once checks that the same files again change nothing (I2): neither those that were imported twice already, since
-// the first try was killed, nor once more. A plan that was left over is refused.
-func (sc *scenario) once(t *testing.T, data string, w *world) {
-	t.Helper()
-	doer := sc.doer(t, w)
-	for _, j := range w.since(sc.base) {
-		switch {
-		case j.Status == job.Planned && j.Import.Estimate.Changes == 0: // made after it was done
-			unchanged(t, j)
-		case j.Status == job.Planned:
-			if d := cmp.Diff(sc.model.Datasets, j.Datasets); d != "" {
-				t.Errorf("a plan (-undisturbed +killed):\n%s", d)
-			}
-			if out := sc.start(t, data, "", []string{"apply", j.ID}, fate{}).ended(); out.status != exitFailed || !strings.Contains(out.said+out.told, "since this plan was made") {
-				t.Errorf("a plan that was overtaken: exit status %d: %s", out.status, out.said+out.told)
-			}
-		case j.ID != doer.ID:
-			unchanged(t, j)
-		}
-	}
-	args := slices.DeleteFunc(slices.Clone(sc.args), func(arg string) bool { return arg == "--plan" })
-	sc.start(t, data, "", args, fate{}).succeeded(t)
-	again := lookAt(t, data)
-	unchanged(t, again.jobs[len(again.jobs)-1])
-	if d := differ(w.items, again.items); d != "" {
-		t.Errorf("the same files again: %s", d)
-	}
-}
-
-func unchanged(t *testing.T, j *job.Job) {
-	t.Helper()
-	if j.Cost.WriteMilli != 0 {
-		t.Errorf("the same files again: %d thousandths of a unit written", j.Cost.WriteMilli)
-	}
-	for name, c := range j.Datasets {
-		if c.Read != c.Unchanged+c.Rejected || c.Removed != 0 {
-			t.Errorf("the same files again: %s: %+v", name, c)
-		}
-	}
-}
-
-// takenBack takes a job back, whereupon every byte is as before.
-func (sc *scenario) takenBack(t *testing.T, data, id string) {
-	t.Helper()
-	sc.start(t, data, "", []string{"undo", id}, fate{}).succeeded(t)
-	if d := differ(sc.base.items, lookAt(t, data).items); d != "" {
-		t.Errorf("taken back: %s", d)
 	}
 }

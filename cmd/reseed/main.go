@@ -1,5 +1,5 @@
-// Command reseed takes in subscription data, shows it over REST, and erases it
-// predictably: `reseed --help`.
+// Command reseed takes in subscription data, shows it over REST, and erases it predictably; see
+// `reseed --help`.
 package main
 
 import (
@@ -22,7 +22,7 @@ func run(p parts) int {
 	})
 }
 
-// invokedAs is how this command can be called again from the same shell.
+// invokedAs is the word that calls this command again from the same shell.
 func invokedAs(arg string) string {
 	name := filepath.Base(arg)
 	if _, err := exec.LookPath(name); err == nil {

@@ -27,7 +27,7 @@ const (
 	envPiece = "RESEED_TEST_PIECE" // bytes of a piece; the default of the command if empty
 	envFate  = "RESEED_TEST_FATE"  // the exact point at which it kills itself, as fate.String spells it; empty: none
 	envTally = "RESEED_TEST_TALLY" // file for its tally, if it ends by itself
-	envPlain = "RESEED_TEST_PLAIN" // set: its engine can do no more than DynamoDB: it drops no partitions, and purges nothing
+	envPlain = "RESEED_TEST_PLAIN" // if set, its table does only what DynamoDB can: it drops no partitions, and purges nothing
 )
 
 // Kinds of change that a process makes to what lasts.
@@ -39,14 +39,15 @@ const (
 	purged     = "purge"  // of deleted bytes
 )
 
-// When, about a change, a process ends.
+// When a process ends: before, amid or after a change.
 const (
 	before = "before"
 	amid   = "amid" // a batch of which one half is there: on DynamoDB it is not atomic
 	after  = "after"
 )
 
-// fate is the exact point at which a process kills itself: at the n-th change (from 1) of a kind. The zero value is none.
+// fate is the exact point at which a process kills itself: at the n-th change (from 1) of a kind.
+// The zero value is none.
 type fate struct {
 	kind string
 	n    int
@@ -68,7 +69,7 @@ func parseFate(s string) (f fate) {
 // tally is how many changes of each kind a process has made.
 type tally map[string]int
 
-// mortality counts the changes of a process, and ends it at the one that is its fate.
+// mortality counts the changes of a process, and kills it at the change that is its fate.
 type mortality struct {
 	fate
 	small bool // limits
@@ -77,7 +78,8 @@ type mortality struct {
 	made  tally
 }
 
-// meet makes a change, or dies before, amid or after it. half makes a part of it; nil if it has none.
+// meet makes a change, or dies before, amid or after it. half makes half of the change; nil if the
+// change is atomic.
 func (m *mortality) meet(kind string, change, half func() error) error {
 	m.mu.Lock()
 	m.made[kind]++
@@ -102,8 +104,9 @@ func die() {
 	select {} // the signal is on its way
 }
 
-// mortal is the command reseed as it is, but that it can be told at which of its changes to die. If it is given a size of pieces,
-// pages and batches are small too, so that small inputs go through as many steps as large ones.
+// mortal is the command reseed, except that it can be told at which of its changes to die. If it is
+// given a size of pieces, pages and batches are small, too, so that small inputs go through as many
+// steps as large ones.
 func mortal() {
 	m := &mortality{fate: parseFate(os.Getenv(envFate)), plain: os.Getenv(envPlain) != "", made: tally{}}
 	p := parts{open: m.open, pieceBytes: localPiece}
@@ -121,7 +124,7 @@ func mortal() {
 	os.Exit(status)
 }
 
-// open is openData on a data folder, with mortality in between.
+// open is openData for a data folder, with mortality around the table and the objects.
 func (m *mortality) open(_ context.Context, sh *shell, _ config.Config, log *slog.Logger) (*store.Store, *objects.Objects, error) {
 	d, err := pebble.Open(filepath.Join(sh.data, "table"), pebble.Options{Logger: log})
 	if err != nil {
@@ -139,7 +142,7 @@ func (m *mortality) open(_ context.Context, sh *shell, _ config.Config, log *slo
 	return store.New(mortalFolder{e, d}), o.Around(around), nil
 }
 
-// mortalEngine is an engine with mortality, and maybe small limits.
+// mortalEngine is a table driver that may die at a write, maybe with small limits.
 type mortalEngine struct {
 	table.Driver
 	m *mortality
@@ -150,7 +153,7 @@ const (
 	mortalPage  = 100
 )
 
-// Limits are those of the engine, or small.
+// Limits are the limits of the driver, or small ones.
 func (e mortalEngine) Limits() table.Limits {
 	l := e.Driver.Limits()
 	if e.m.small {
@@ -188,7 +191,7 @@ func (e mortalEngine) Transact(ctx context.Context, writes []table.Write) (cost 
 	return cost, err
 }
 
-// mortalFolder is a mortalEngine that can do what an engine with files of its own can.
+// mortalFolder is a mortalEngine that can drop partitions and purge deleted bytes.
 type mortalFolder struct {
 	mortalEngine
 	d *pebble.Driver

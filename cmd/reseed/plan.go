@@ -10,7 +10,8 @@ import (
 	"reseed/pkg/store"
 )
 
-// printPlan prints what a plan would do: some rows before and after, and what it would take.
+// printPlan prints what a plan would do: some rows before and after, what it would cost, and how to
+// apply it.
 func (sh *shell) printPlan(j *wire.Job, samples []wire.Change) {
 	if len(samples) > 0 {
 		sh.printf("\nFor example:\n")
@@ -35,7 +36,8 @@ func (sh *shell) printPlan(j *wire.Job, samples []wire.Change) {
 	sh.printf("All changes, one a line: %s\n", sh.again("jobs %s --changes", j.ID))
 }
 
-// printSample prints one change: a line for a row that comes or goes, one more for each field that differs in another.
+// printSample prints one change: one line for an added or removed row; for a changed row a line
+// more for each field that differs.
 func (sh *shell) printSample(c wire.Change) {
 	sh.printf("  %s %s %s", c.Action, singular(c.Dataset), nameOf(c))
 	if c.Line > 0 {
@@ -78,7 +80,7 @@ func about(seconds float64) string {
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
 
-// nameOf is how people know the record: its external id, or what it belongs to.
+// nameOf is what people call the record: its external id, or what it belongs to.
 func nameOf(c wire.Change) string {
 	attrs := c.After
 	if attrs == nil {
@@ -97,7 +99,7 @@ func fieldsOf(c wire.Change) []string {
 	names := map[string]bool{}
 	for _, attrs := range []map[string]any{c.Before, c.After} {
 		for name := range attrs {
-			names[name] = !strings.HasPrefix(name, "_") && name != "external_id" // that is in front
+			names[name] = !strings.HasPrefix(name, "_") && name != "external_id" // nameOf shows that
 		}
 	}
 	var out []string
@@ -109,7 +111,7 @@ func fieldsOf(c wire.Change) []string {
 		case c.Action == wire.Changed:
 			out = append(out, label+": "+orNothing(before)+" → "+orNothing(after))
 		default:
-			out = append(out, label+" "+before+after) // there is only one of them
+			out = append(out, label+" "+before+after) // one of them is empty
 		}
 	}
 	slices.Sort(out)
@@ -123,7 +125,7 @@ func orNothing(s string) string {
 	return s
 }
 
-// spelled is one value for people: a time as a date, an amount in cents as it is.
+// spelled is one value as people read it: times as dates, amounts in cents.
 func spelled(name string, attrs map[string]any) string {
 	v, ok := attrs[name]
 	switch n, isNumber := v.(float64); {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +16,10 @@ import (
 	"golang.org/x/term"
 )
 
-// Everything that the command prints for people goes through this file: names, cells, headers and messages may hold what makes a
-// terminal do things, or look like lines of the report.
+// Everything that the command prints for people goes through this file. Names, cells, headers and
+// messages may hold characters that control a terminal, or that look like lines of the report.
 
-// printf prints a part of the result; a reader that went away is no error of ours.
+// printf prints a part of the result. It ignores errors: the reader of the output may have gone.
 func (sh *shell) printf(format string, args ...any) { fprintf(sh.out, format, args...) }
 
 // fprintf is fmt.Fprintf with values that are safe to print.
@@ -36,7 +38,7 @@ func safeValue(v any) any {
 	case fmt.Stringer:
 		return safe(v.String())
 	}
-	switch reflect.ValueOf(v).Kind() { //nolint:exhaustive // numbers and truths have nothing to hide
+	switch reflect.ValueOf(v).Kind() { //nolint:exhaustive // numbers and booleans are always safe
 	case reflect.String:
 		return safe(reflect.ValueOf(v).String())
 	case reflect.Slice, reflect.Array, reflect.Map, reflect.Struct, reflect.Pointer:
@@ -45,9 +47,9 @@ func safeValue(v any) any {
 	return v
 }
 
-// safe spells out what must not reach a terminal as it is, line breaks and tabs included.
+// safe replaces what must not reach a terminal as it is, line breaks and tabs included, by escapes.
 func safe(s string) string {
-	if strings.IndexFunc(s, hazardous) < 0 { // what is no UTF-8 is hazardous too
+	if strings.IndexFunc(s, hazardous) < 0 { // bytes that are not UTF-8 are hazardous, too
 		return s
 	}
 	var b strings.Builder
@@ -59,12 +61,14 @@ func safe(s string) string {
 	return b.String()
 }
 
-// hazardous tells what controls a terminal, breaks a line, or turns the direction of text around. U+FFFD stands for what is no UTF-8.
+// hazardous reports whether a rune controls a terminal, breaks a line, or changes the direction of
+// text. U+FFFD stands for bytes that are not UTF-8.
 func hazardous(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
 }
 
-// spelledOut is a rune as it is printed. The escapes from U+007F on are also JSON's.
+// spelledOut is a rune as it is printed; raw is how it was written. The escapes from U+007F on are
+// also JSON's.
 func spelledOut(r rune, raw string) string {
 	switch {
 	case r == utf8.RuneError && len(raw) == 1:
@@ -81,7 +85,7 @@ func spelledOut(r rune, raw string) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// printError prints an error: those that are joined on a line each.
+// printError prints an error; joined errors get a line each.
 func (sh *shell) printError(err error) {
 	if joined, ok := errors.AsType[interface {
 		error
@@ -95,7 +99,21 @@ func (sh *shell) printError(err error) {
 	fprintf(sh.errOut, "reseed: %s\n", err)
 }
 
-// copyOut prints a file: as it is, or, on a terminal, with everything spelled out that would not stay within its line.
+// show prints v as JSON if --json is given, else the text.
+func (sh *shell) show(v any, format string, args ...any) error {
+	if sh.json {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		return sh.copyOut(bytes.NewReader(append(text, '\n')))
+	}
+	sh.printf(format, args...)
+	return nil
+}
+
+// copyOut prints a file as it is; on a terminal, with escapes for what would not stay within its
+// line.
 func (sh *shell) copyOut(r io.Reader) error {
 	if f, ok := sh.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return copySafe(sh.out, r)

@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// hostileText holds what must not reach a terminal, and how that is printed.
+// hostileText maps texts that must not reach a terminal as they are to what is printed for them.
 func hostileText() map[string]string {
 	return map[string]string{
 		"plain: Ünïcödé 名前 😀 \\x":   "plain: Ünïcödé 名前 😀 \\x",
@@ -56,7 +56,8 @@ func TestJoinedErrorsAreLines(t *testing.T) {
 	}
 }
 
-// A file that is printed on a terminal keeps its lines and nothing else that controls, whatever pieces it is read in.
+// A file that is printed on a terminal keeps its line ends and tabs, and no other control
+// character, whatever pieces it is read in.
 func TestAFileOnATerminal(t *testing.T) {
 	t.Parallel()
 	for text, want := range hostileText() {
@@ -82,7 +83,7 @@ func TestAFileOnATerminal(t *testing.T) {
 	}
 }
 
-// pieces gives a text a few bytes at a time.
+// pieces is a reader of a text that returns a few bytes at a time.
 type pieces struct {
 	text string
 	size int

@@ -22,8 +22,9 @@ import (
 	"reseed/pkg/api/wire"
 )
 
-// commands makes a folder with the commands reseed and mortal: this test binary under other names, or, if the
-// race detector is in it, one without, since that takes a third of the time.
+// commands makes a folder with the commands reseed and mortal: this test binary under other names.
+// If it has the race detector in it, they are built without, since then they take a third of the
+// time.
 func commands(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -49,7 +50,7 @@ func commands(t *testing.T) string {
 	return dir
 }
 
-// raced tells whether this binary has the race detector in it.
+// raced reports whether this binary has the race detector in it.
 func raced() bool {
 	info, _ := debug.ReadBuildInfo()
 	for _, s := range info.Settings {
@@ -67,7 +68,7 @@ type process struct {
 	tally   string // file
 	out     greeting
 	err     bytes.Buffer
-	gone    chan struct{}
+	gone    chan struct{} // closed when it has ended
 	ranFor  time.Duration
 }
 
@@ -75,23 +76,23 @@ type process struct {
 type outcome struct {
 	killed bool
 	status int
-	said   string // of complaints
-	told   string // as an answer
+	stdout string
+	stderr string
 	took   time.Duration
 	made   tally // unless it was killed
 }
 
-// greeting collects what a process says, and tells when a server has said where it listens.
+// greeting collects the output of a process, and tells when a server has printed where it listens.
 type greeting struct {
 	text bytes.Buffer
 	once sync.Once
-	url  string        // once line is closed
-	line chan struct{} // closed then
+	url  string        // valid when line is closed
+	line chan struct{} // closed when the line with the url was printed
 }
 
 var listens = regexp.MustCompile(`Reseed serves (\S+) .*\n`)
 
-// Write takes some of it.
+// Write collects p.
 func (g *greeting) Write(p []byte) (int, error) {
 	n, err := g.text.Write(p)
 	if m := listens.FindSubmatch(g.text.Bytes()); m != nil {
@@ -103,7 +104,7 @@ func (g *greeting) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// start starts a command on a data folder; its tally goes into a file, if that is named.
+// start starts a command on a data folder. It writes its tally to tallyFile, unless that is empty.
 func (sc *scenario) start(t *testing.T, data, tallyFile string, args []string, by fate) *process {
 	t.Helper()
 	args = append([]string{"--data", data}, args...)
@@ -129,7 +130,7 @@ func (sc *scenario) start(t *testing.T, data, tallyFile string, args []string, b
 		t.Fatal(err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // ended tells how
+		_ = p.cmd.Wait() // ended returns how it ended
 		p.ranFor = time.Since(p.started)
 		close(p.gone)
 	}()
@@ -142,7 +143,7 @@ func (p *process) ended() outcome {
 	status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	out := outcome{
 		killed: status.Signaled() && status.Signal() == syscall.SIGKILL, status: p.cmd.ProcessState.ExitCode(),
-		said: p.err.String(), told: p.out.text.String(), took: p.ranFor,
+		stdout: p.out.text.String(), stderr: p.err.String(), took: p.ranFor,
 	}
 	if body, err := os.ReadFile(p.tally); err == nil {
 		_ = json.Unmarshal(body, &out.made)
@@ -150,18 +151,20 @@ func (p *process) ended() outcome {
 	return out
 }
 
-// succeeded waits for an end that is none of a kill: done, maybe with rejects, and without a word of complaint.
+// succeeded waits for the process, which must end by itself: done, maybe with rejects, and without
+// complaints.
 func (p *process) succeeded(t *testing.T) outcome {
 	t.Helper()
 	out := p.ended()
-	if out.status != exitDone && out.status != exitRejects || out.said != "" {
-		t.Fatalf("%q: exit status %d: %s%s", p.cmd.Args, out.status, out.said, out.told)
+	if out.status != exitDone && out.status != exitRejects || out.stderr != "" {
+		t.Fatalf("%q: exit status %d: %s%s", p.cmd.Args, out.status, out.stderr, out.stdout)
 	}
 	return out
 }
 
-// run does what a person does next, in a process that dies after a while or by itself, unless both are zero. The
-// process is the command or, at random, a server that the command goes through.
+// run does what a person does next in a process: the command or, at random, a server that the
+// command goes through. The process is killed after the time at, kills itself as by says, or, if
+// both are zero, lives to its end.
 func (sc *scenario) run(t *testing.T, rng *rand.Rand, data string, a action, at time.Duration, by fate) outcome {
 	t.Helper()
 	served := a.args == nil || a.live || rng.IntN(3) == 0
@@ -179,7 +182,7 @@ func (sc *scenario) run(t *testing.T, rng *rand.Rand, data string, a action, at 
 	}
 	var complaints []string
 	if served {
-		complaints = sc.asked(t, rng, data, a, p)
+		complaints = sc.askServer(t, rng, data, a, p)
 	}
 	out := p.ended()
 	if !out.killed {
@@ -192,9 +195,9 @@ func (sc *scenario) run(t *testing.T, rng *rand.Rand, data string, a action, at 
 	return out
 }
 
-// asked asks a server to do what a person wants, waits until it has nothing to do any more, and ends it. It returns
-// what went wrong, which is no wonder if the server was killed.
-func (sc *scenario) asked(t *testing.T, rng *rand.Rand, data string, a action, server *process) (complaints []string) {
+// askServer asks a server to do what a person wants, waits until it has nothing more to do, and
+// stops it. It returns what went wrong, which does not matter if the server was killed.
+func (sc *scenario) askServer(t *testing.T, rng *rand.Rand, data string, a action, server *process) (complaints []string) {
 	t.Helper()
 	select {
 	case <-server.gone:
@@ -204,10 +207,10 @@ func (sc *scenario) asked(t *testing.T, rng *rand.Rand, data string, a action, s
 	if a.args != nil {
 		client := sc.start(t, data, "", a.args, fate{})
 		if a.live {
-			complaints = sc.cancelled(t, time.Duration(rng.Float64()*float64(sc.took)), data, server)
+			complaints = sc.cancelRunning(t, time.Duration(rng.Float64()*float64(sc.took)), data, server)
 		}
-		if out := client.ended(); out.status != exitDone && out.status != exitRejects && !cancelledOr(a, out) {
-			complaints = append(complaints, fmt.Sprintf("%q through a server: exit status %d: %s", a.args, out.status, out.said))
+		if out := client.ended(); out.status != exitDone && out.status != exitRejects && !explained(a, out) {
+			complaints = append(complaints, fmt.Sprintf("%q through a server: exit status %d: %s", a.args, out.status, out.stderr))
 		}
 	}
 	busy := func(j wire.Job) bool { return !j.Status.Ended() && j.Status != wire.Grace }
@@ -220,14 +223,15 @@ func (sc *scenario) asked(t *testing.T, rng *rand.Rand, data string, a action, s
 	return complaints
 }
 
-// cancelledOr tells a failure that a cancellation explains: of what was cancelled, or of a cancel that came too late.
-func cancelledOr(a action, out outcome) bool {
-	return a.live && strings.Contains(out.told, "cancelled") || a.args[0] == "cancel" && tooLate(out)
+// explained reports whether a cancel explains the failure of a command: its job was cancelled, or
+// the command is a cancel that came too late.
+func explained(a action, out outcome) bool {
+	return a.live && strings.Contains(out.stdout, "cancelled") || a.args[0] == "cancel" && tooLate(out)
 }
 
-// tooLate tells a cancel of a job that had ended, or did before it was stopped.
+// tooLate reports whether a cancel failed since its job ended first.
 func tooLate(out outcome) bool {
-	return strings.Contains(out.said, "ended already") || strings.Contains(out.said, "too late to cancel")
+	return strings.Contains(out.stderr, "ended already") || strings.Contains(out.stderr, "too late to cancel")
 }
 
 func (p *process) lives() bool {
@@ -239,8 +243,8 @@ func (p *process) lives() bool {
 	}
 }
 
-// cancelled cancels, some time from now, what runs on a server, if anything does by then.
-func (sc *scenario) cancelled(t *testing.T, later time.Duration, data string, server *process) (complaints []string) {
+// cancelRunning waits, and then cancels the jobs that run on a server.
+func (sc *scenario) cancelRunning(t *testing.T, later time.Duration, data string, server *process) (complaints []string) {
 	t.Helper()
 	select {
 	case <-server.gone:
@@ -252,13 +256,13 @@ func (sc *scenario) cancelled(t *testing.T, later time.Duration, data string, se
 		}
 		out := sc.start(t, data, "", []string{"cancel", j.ID}, fate{}).ended()
 		if out.status != exitDone && !tooLate(out) {
-			complaints = append(complaints, fmt.Sprintf("cancel: exit status %d: %s", out.status, out.said))
+			complaints = append(complaints, fmt.Sprintf("cancel: exit status %d: %s", out.status, out.stderr))
 		}
 	}
 	return complaints
 }
 
-// through lists the jobs as the server that owns a data folder knows them; none if it does not answer.
+// through lists the jobs that the server of a data folder knows; nil if it does not answer.
 func through(t *testing.T, data string) []wire.Job {
 	t.Helper()
 	cl := throughDoor(t.Context(), data)
@@ -267,7 +271,7 @@ func through(t *testing.T, data string) []wire.Job {
 	}
 	page, err := cl.Jobs(t.Context(), "")
 	if err != nil {
-		return nil // it is dying
+		return nil // the server is dying
 	}
 	return page.Jobs
 }

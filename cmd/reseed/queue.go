@@ -10,15 +10,15 @@ import (
 	"reseed/pkg/fault"
 )
 
-// queue hands messages to workers. It holds nothing that matters: the job
-// ledger knows what is left to do, and the ticker hands it out again. Sources take turns, and one source has at most so many workers
-// at once: with one worker more than that, no source has to wait for all tasks of another.
+// queue hands messages to workers. It need not be durable: the job ledger knows what is left to do,
+// and the tick sends it again. Sources take turns. One source has at most `most` workers at the
+// same time, so with one worker more than that no source waits for all tasks of another.
 type queue struct {
 	do    func(context.Context, any) error
 	most  int // workers of one source
 	log   *slog.Logger
 	mu    sync.Mutex
-	lines []*sourceLine // that have messages or workers; the longer ago one had its turn, the further in front
+	lines []*sourceLine // with messages or workers; the one whose turn was longest ago comes first
 	more  chan struct{}
 	wg    sync.WaitGroup
 }
@@ -27,7 +27,7 @@ type queue struct {
 type sourceLine struct {
 	source  string
 	waiting []any
-	busy    int // workers at it
+	busy    int // workers that do a message of it
 }
 
 // again is how long a message waits after an error that may pass.
@@ -37,7 +37,7 @@ func newQueue(do func(context.Context, any) error, most int, log *slog.Logger) *
 	return &queue{do: do, most: most, log: log, more: make(chan struct{}, 1)}
 }
 
-// add puts a message in, unless the same one is waiting already.
+// add adds a message, unless the same one waits already.
 func (q *queue) add(source string, m any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -67,8 +67,9 @@ func (q *queue) signal() {
 	}
 }
 
-// take gives the first message of the source that has the fewest workers; of several, of the one whose turn is the longest
-// ago. It is nil if no source may have one now. The worker has to give its place back with leave.
+// take takes the first message of the source that has the fewest workers; among several such
+// sources, of the one whose turn was longest ago. l is nil if no source has a message and room for
+// a worker. After the message the worker has to call leave.
 func (q *queue) take() (l *sourceLine, m any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -83,7 +84,7 @@ func (q *queue) take() (l *sourceLine, m any) {
 	m, l.waiting = l.waiting[0], l.waiting[1:]
 	l.busy++
 	q.lines = append(slices.DeleteFunc(q.lines, func(o *sourceLine) bool { return o == l }), l)
-	q.signal() // there may be more for another worker
+	q.signal() // another worker may find more
 	return l, m
 }
 

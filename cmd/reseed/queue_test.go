@@ -39,7 +39,7 @@ func newDesk(t *testing.T, most, workers int) *desk {
 	return d
 }
 
-// taken are the messages that were begun since the last call, in the order of their names.
+// taken lists the messages that were begun since the last call, in the order of their names.
 func (d *desk) taken() []string {
 	synctest.Wait()
 	d.mu.Lock()
@@ -56,7 +56,8 @@ func (d *desk) send(source string, n int) {
 	}
 }
 
-// One source has all the work of the world, and another one comes later: it does not wait for a single task of the first.
+// One source has more messages than workers, and another one comes later: it does not wait for a
+// single message of the first.
 func TestNoSourceTakesAllWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,7 +81,8 @@ func TestNoSourceTakesAllWorkers(t *testing.T) {
 	})
 }
 
-// Sources take turns: the one with the fewest workers first, then the one whose turn is the longest ago.
+// Sources take turns: the one with the fewest workers first, then the one whose turn is the longest
+// ago.
 func TestSourcesTakeTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -100,7 +102,7 @@ func TestSourcesTakeTurns(t *testing.T) {
 	})
 }
 
-// A message that is waiting is not put in twice; one that fails comes again a second later.
+// A message that waits already is not added again; one that fails is tried again a second later.
 func TestAMessageComesAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -14,35 +14,13 @@ import (
 	"reseed/pkg/api/wire"
 )
 
-func restoreCommand(sh *shell) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "restore JOB",
-		Short: "Bring back what an erase has hidden, while its grace period lasts",
-		Long: `Bring back what an erase has hidden. It is all visible again at once. That is possible
-until the removal begins: when the erase's grace period is over. An emptied source that
-has been filled again must be erased before.`,
-		Example: "  reseed restore 0192f0c4a3b87c5e9d1f",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return sh.with(c.Context(), func(cl *client.Client) error {
-				j, err := cl.Restore(c.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return sh.showJob(c.Context(), cl, j)
-			})
-		},
-	}
-	return sh.addJSONFlag(c)
-}
-
 func receiptsCommand(sh *shell) *cobra.Command {
 	var html bool
 	c := &cobra.Command{
 		Use:   "receipts [JOB]",
 		Short: "List the receipts of erases, or show one",
-		Long: `List the receipts of all erases that are done, or show one: what was asked by whom and when, what was
-removed, when it was seen gone, and where copies may live on until when. --html prints one page.`,
+		Long: `List the receipts of all erases that are done, or show one: who asked for what and when, what was removed,
+when that was seen to be gone, and where copies may live on, and until when. --html prints one page.`,
 		Example: `  reseed receipts
   reseed receipts 0192f0c4a3b87c5e9d1f --html > receipt.html`,
 		Args: cobra.MaximumNArgs(1),

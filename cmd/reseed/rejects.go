@@ -37,7 +37,7 @@ func (sh *shell) printFirstRejects(ctx context.Context, cl *client.Client, j *wi
 		}
 		reason, column := why.Reason, why.Field
 		if column != "" {
-			reason = strings.TrimPrefix(reason, column+": ") // some sentences begin with it
+			reason = strings.TrimPrefix(reason, column+": ") // some reasons begin with it
 			column = ", " + column
 		}
 		sh.printf("  %s line %s%s: %s [%s]\n", why.File, why.Line, column, reason, why.Code)
@@ -59,13 +59,13 @@ type rejected struct {
 	Reason string      `json:"reason"`
 }
 
-// rejectsReader reads a rejects file: tables, and lines of JSON objects.
+// rejectsReader reads a rejects file: CSV tables, and lines of JSON objects.
 type rejectsReader struct {
 	in      *bufio.Reader
-	columns int // of the table, before those that say why
+	columns int // of the current table, without the columns that say why
 }
 
-// next reads the next rejected row; io.EOF behind the last.
+// next reads the next rejected row; io.EOF after the last.
 func (r *rejectsReader) next() (why rejected, err error) {
 	for {
 		text, err := r.row()
@@ -108,7 +108,7 @@ func (r *rejectsReader) row() (text string, err error) {
 	}
 }
 
-// printFirstLeftAlone prints which rows an undo left alone first, and why.
+// printFirstLeftAlone prints the first rows that an undo left alone, and why.
 func (sh *shell) printFirstLeftAlone(r io.Reader, j *wire.Job) {
 	sh.printf("Left alone:\n")
 	in := csv.NewReader(r)

@@ -16,7 +16,7 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// report is what --json prints of a job.
+// report is what --json prints of a job. Programs depend on its shape.
 type report struct {
 	Job      string                 `json:"job"`
 	Status   wire.Status            `json:"status"`
@@ -66,7 +66,7 @@ func reportOf(j *wire.Job) report {
 	return r
 }
 
-// exitOf is the status that an error carries.
+// exitOf is the exit status that an error carries.
 func exitOf(err error) int {
 	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.status
@@ -74,7 +74,8 @@ func exitOf(err error) int {
 	return exitFailed
 }
 
-// showJob prints how a job ended, or how far it is, and returns the exit status that says so.
+// showJob prints how a job ended, or how far it is. If it failed, was cancelled or has rejects, the
+// error carries the exit status for that.
 func (sh *shell) showJob(ctx context.Context, cl *client.Client, j *wire.Job) error {
 	var samples []wire.Change
 	if j.Status == wire.Planned {
@@ -142,7 +143,7 @@ func (sh *shell) printJob(ctx context.Context, cl *client.Client, j *wire.Job, s
 	sh.printNext(j, samples)
 }
 
-// printNext says what can be done with a job that has come to its end.
+// printNext says what people can do next with a job that has ended.
 func (sh *shell) printNext(j *wire.Job, samples []wire.Change) {
 	switch {
 	case j.Status == wire.Planned:
@@ -153,7 +154,7 @@ func (sh *shell) printNext(j *wire.Job, samples []wire.Change) {
 	}
 }
 
-// printUndoneBy says which undo took an import back, and whether that still holds.
+// printUndoneBy says which job undid an import, and whether that still holds.
 func (sh *shell) printUndoneBy(ctx context.Context, cl *client.Client, id string) {
 	sh.printf("Undone by job %s", id)
 	if by, err := cl.Job(ctx, id); err == nil {
@@ -167,15 +168,14 @@ func (sh *shell) printUndoneBy(ctx context.Context, cl *client.Client, id string
 	sh.printf("\n")
 }
 
-// figure is one count of a report, in the words for it.
+// figure is one count of a report, with the words for it.
 type figure struct {
-	word string
-	of   func(wire.Counts) int64
-	// always is set of what is said in a sentence even if it is zero.
-	always bool
+	word   string
+	of     func(wire.Counts) int64
+	always bool // sumsOf names it even if it is zero
 }
 
-// figures are the counts of a job; an undo has words of its own.
+// figures are the counts of a job; an undo has its own words for them.
 func figures(j *wire.Job) []figure {
 	added := func(c wire.Counts) int64 { return c.Added }
 	changed := func(c wire.Counts) int64 { return c.Changed }
@@ -214,10 +214,10 @@ func changesOf(j *wire.Job) int64 {
 	return sum.Added + sum.Changed + sum.Removed
 }
 
-// halfway tells whether a job ended before it had done all that it had decided.
+// halfway reports whether a job ended before it had done all that it had decided.
 func halfway(j *wire.Job) bool { return j.Status == wire.Failed || j.Status == wire.Cancelled }
 
-// sumsOf says in a few words what has become of the rows of all datasets, or would become of them.
+// sumsOf says in a few words what the job did with the rows of all datasets, or would do.
 func sumsOf(j *wire.Job) string {
 	sum := totalOf(j)
 	switch {
@@ -282,7 +282,8 @@ func (sh *shell) printDatasets(j *wire.Job) {
 	_ = w.Flush()
 }
 
-// datasetsOf lists the datasets that a job has counts of, in their order; last comes what is none: rows of which that could not be told.
+// datasetsOf lists the datasets that a job has counts of, in their order. Last come the names that
+// are not datasets: they count rows whose dataset could not be told.
 func datasetsOf(j *wire.Job) (out []string) {
 	rest := maps.Clone(j.Datasets)
 	for _, ds := range billing.Order() {
@@ -294,7 +295,7 @@ func datasetsOf(j *wire.Job) (out []string) {
 	return append(out, slices.Sorted(maps.Keys(rest))...)
 }
 
-// printCounts prints counts by kind, with a word behind.
+// printCounts prints counts by kind, with a word behind each.
 func (sh *shell) printCounts(counts map[string]int64, word string) {
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
 		sh.printf("  %8d  %s%s\n", counts[kind], strings.ReplaceAll(kind, "_", " "), word)

@@ -32,12 +32,13 @@ type victim struct {
 	url, source  string
 	next         int
 	mu           sync.Mutex
-	asked, fresh []string // external ids: of all customers, and of those that were asked for since the server started
-	made         map[string]bool
+	asked, fresh []string        // external ids of the customers to make: of all, and of those since the server started
+	made         map[string]bool // customers whose request was answered
 }
 
-// TestKillUnderRequests: a server that is killed while customers with tags and attributes are made has made each of them whole or not at
-// all, and all whose answer came. The same request again makes it, or is refused when it is there.
+// TestKillUnderRequests kills a server while clients make customers with tags and attributes. Each
+// customer is then there whole or not at all, and is there if its request was answered. The same
+// request again makes it, or is refused if it is there.
 func TestKillUnderRequests(t *testing.T) {
 	t.Parallel()
 	v := &victim{t: t, bin: filepath.Join(commands(t), "reseed"), data: t.TempDir(), made: map[string]bool{}}
@@ -53,7 +54,7 @@ func TestKillUnderRequests(t *testing.T) {
 	t.Logf("%d kills, %d customers asked for, %d of them answered", kills, len(v.asked), len(v.made))
 }
 
-// serve starts the server. What it returns kills it.
+// serve starts the server. end kills it.
 func (v *victim) serve() (end func()) {
 	v.t.Helper()
 	ctx, cancel := context.WithCancel(v.t.Context())
@@ -91,7 +92,7 @@ func (v *victim) serve() (end func()) {
 	}
 }
 
-// do makes a request; 0 is the status of one whose answer did not come.
+// do makes a request. The status is 0 if no answer came.
 func (v *victim) do(method, path, body string) (status int, answer string) {
 	r, err := http.NewRequestWithContext(v.t.Context(), method, v.url+path, strings.NewReader(body))
 	if err != nil {
@@ -117,7 +118,7 @@ func (v *victim) make(ext string) int {
 	return status
 }
 
-// ask asks for customers, several at once, until the server is killed.
+// ask makes customers, several at a time, until it kills the server.
 func (v *victim) ask(lives time.Duration, kill func()) {
 	var wg sync.WaitGroup
 	v.fresh = nil
@@ -143,7 +144,7 @@ func (v *victim) ask(lives time.Duration, kill func()) {
 	v.asked = append(v.asked, v.fresh...)
 }
 
-// check looks for all that was asked for since the last time, and asks once more for what was not answered.
+// check checks every customer that ask has requested last, and repeats its request.
 func (v *victim) check() {
 	v.t.Helper()
 	for _, ext := range v.fresh {
@@ -161,7 +162,7 @@ func (v *victim) check() {
 	}
 }
 
-// look tells whether a customer is there, and whether all of it is.
+// look reports whether a customer is there, and whether all of it is.
 func (v *victim) look(ext string) (there, whole bool) {
 	v.t.Helper()
 	status, body := v.do("GET", "/v1/customers?data_source_uuid="+v.source+"&external_id="+ext, "")

@@ -7,8 +7,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain makes this test binary the command `reseed` of the scripts, and, if it
-// is called so, the command that the kill tests kill.
+// TestMain makes this test binary the command `reseed` when it is called by that name, as the
+// scripts do, and the command that the kill tests kill when it is called mortal.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"reseed": main, "mortal": mortal})
 }

@@ -14,7 +14,7 @@ import (
 	"reseed/pkg/config"
 )
 
-// Exit statuses.
+// Exit statuses; scripts depend on them.
 const (
 	exitDone    = 0
 	exitFailed  = 1
@@ -41,13 +41,14 @@ func usage(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// shell is what every command shares: flags, environment, where to print.
+// shell is what all commands share: flags, environment, and where to print.
 type shell struct {
 	parts
 	self string // how the command is called, see again
-	// serving is set by serve: this process is in charge, and not only passing by.
+	// serving is set by serve: this process stays, where other commands end with their job.
 	serving bool
-	// makesData is set by commands that may begin a new data folder. To the others one that is not there is a wrong --data.
+	// makesData is set by commands that may make a new data folder. For the others a folder that
+	// does not exist is a wrong --data.
 	makesData bool
 	data      string
 	url       string
@@ -59,7 +60,7 @@ type shell struct {
 
 const defaultData = "./data"
 
-// again is a command line to copy: the command as it was called, on the same data.
+// again is a command line for people to copy: this command, as it was called, on the same data.
 func (sh *shell) again(format string, args ...any) string {
 	line := sh.self
 	if sh.data != defaultData {
@@ -79,7 +80,7 @@ func quoted(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// settings are those of the environment.
+// settings reads the settings from the environment.
 func (sh *shell) settings() (config.Config, error) {
 	c, err := config.Read(sh.environ, 0)
 	if err != nil {
@@ -88,13 +89,14 @@ func (sh *shell) settings() (config.Config, error) {
 	return c, nil
 }
 
-// What the runtime's memory is held to, in bytes: an import of any size then stays below 200 MB in all, an erase below 100 MB.
+// Limits of the Go runtime's memory, in bytes. With them the whole process stays below 200 MB
+// during an import of any size, and below 100 MB during an erase.
 const (
 	importMemory = 120 << 20
 	eraseMemory  = 72 << 20
 )
 
-// limitMemory holds the runtime's memory to a limit; an own GOMEMLIMIT wins.
+// limitMemory sets the limit of the Go runtime's memory, unless GOMEMLIMIT is set.
 func limitMemory(bytes int64) {
 	if _, own := os.LookupEnv("GOMEMLIMIT"); !own {
 		debug.SetMemoryLimit(bytes)
@@ -131,7 +133,7 @@ work on any running or deployed instance.`,
 	return sh.exit(root.ExecuteContext(ctx))
 }
 
-// exit prints an error and finds its status.
+// exit prints an error, if there is one, and returns the exit status for it.
 func (sh *shell) exit(err error) int {
 	if err == nil {
 		return exitDone
@@ -153,7 +155,7 @@ func (sh *shell) exit(err error) int {
 	return e.status
 }
 
-// addJSONFlag lets a command answer for programs.
+// addJSONFlag adds --json, which makes a command answer programs.
 func (sh *shell) addJSONFlag(c *cobra.Command) *cobra.Command {
 	c.Flags().BoolVar(&sh.json, "json", false, "print one JSON object")
 	return c

@@ -43,7 +43,7 @@ each with a name: reseed keys --help.`,
 	return c
 }
 
-// serve opens everything first, and makes an API key last: if anything fails before, none was made.
+// serve opens everything first, and makes an API key last: if anything else fails, no key was made.
 func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 	most, err := o.most()
 	if err != nil {
@@ -62,7 +62,7 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen: %w (choose another address with --addr)", err)
 	}
-	defer func() { _ = l.Close() }() // as the end of its entrance does
+	defer func() { _ = l.Close() }() // no effect if its entrance was shut down
 	if err := sh.checkLength(l.Addr()); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer func() {
-		stop() // those who watch uploads, too
+		stop() // ends the watch for uploads, too
 		err = errors.Join(err, in.close())
 	}()
 	in.start(ctx)
@@ -93,7 +93,7 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 	}
 	defer func() { _ = os.Remove(doorFile(sh.data)) }()
 	if err := sh.greet(ctx, "http://"+l.Addr().String(), in, len(set) > 0); err != nil {
-		if ctx.Err() != nil { // it was stopped meanwhile, which is no failure
+		if ctx.Err() != nil { // the server was told to stop meanwhile, which is no failure
 			return nil
 		}
 		return err
@@ -121,7 +121,8 @@ func (o serveOptions) most() (int, error) {
 	return o.connections, nil
 }
 
-// checkLength refuses a key of the settings that can be guessed, where others than this machine can try. The made ones are long.
+// checkLength refuses a short RESEED_API_KEY, which can be guessed, unless only this machine can
+// connect; then it only warns. Keys that Reseed makes are long.
 func (sh *shell) checkLength(at net.Addr) error {
 	const enough = 16
 	key, err := sh.apiKey()
@@ -139,8 +140,9 @@ func (sh *shell) checkLength(at net.Addr) error {
 	return nil
 }
 
-// greet says where the server is, and the API key, if one has to be made. The key is shown before it is stored: if the process
-// ends between the two, the next one makes another, and there is never one that nobody knows.
+// greet says where the server is, and makes and shows an API key if there is no key. It shows the
+// key before it stores it: if the process ends in between, the next one makes another key. A key
+// that was never shown is never valid.
 func (sh *shell) greet(ctx context.Context, url string, in *instance, hasKey bool) error {
 	sh.printf("Reseed serves %s (data in %s)\n", url, sh.data)
 	key := "YOUR_KEY"
@@ -158,7 +160,7 @@ func (sh *shell) greet(ctx context.Context, url string, in *instance, hasKey boo
 	return nil
 }
 
-// firstKey makes an API key if there is none in the table; else it is empty.
+// firstKey makes an API key, shows it and stores it, if the table has no key; else it returns "".
 func (sh *shell) firstKey(ctx context.Context, in *instance) (string, error) {
 	list, err := in.Store.APIKeys(ctx)
 	if err != nil || len(list) > 0 {

@@ -25,9 +25,10 @@ import (
 	"reseed/internal/gen/company"
 )
 
-// What a server answers to 8 clients at once: lists of 200 customers, and single ones, while nothing else goes on
-// and while a large file is imported into another source. RESEED_BENCH_OTHER names another build of the command: it gets
-// the same data and is asked in turns with this one, and the medians of the ratios are reported as well.
+// The benchmark of this file measures how many requests a second a server answers to 8 clients:
+// lists of 200 customers, and single customers, while nothing else goes on and while a large file
+// is imported into another source. RESEED_BENCH_OTHER names another build of the command: it serves
+// the same data, the two are measured in turns, and the median of their ratios is reported as well.
 
 const (
 	benchKey     = "the key of the benchmark"
@@ -45,7 +46,8 @@ type served struct {
 	cmd  *exec.Cmd
 }
 
-// serveCustomers imports customers and serves them, with tags, attributes and changed fields of every twentieth of some.
+// serveCustomers imports customers and serves them. Of the first 2000, every twentieth has tags,
+// custom attributes and a changed field.
 func serveCustomers(b *testing.B, bin string) *served {
 	b.Helper()
 	dir := b.TempDir()
@@ -102,7 +104,8 @@ func (s *served) edit(b *testing.B) {
 	}
 }
 
-// asker is a client of one connection that does as little as it can, since the processors are the server's as well.
+// asker is a client with one connection that does as little as it can, since it shares the
+// processors with the server.
 type asker struct {
 	conn   net.Conn
 	answer *bufio.Reader
@@ -151,7 +154,7 @@ func (s *served) ask(ctx context.Context, method, path, body string) ([]byte, er
 	return all, err
 }
 
-// rate is how many requests a second are answered to all clients together, as long as others go on.
+// rate is how many requests a second are answered, over all clients, until goesOn is false.
 func (s *served) rate(b *testing.B, goesOn func() bool, path func(*served, int64) string) float64 {
 	b.Helper()
 	var g errgroup.Group
@@ -181,7 +184,8 @@ func (s *served) rate(b *testing.B, goesOn func() bool, path func(*served, int64
 func (s *served) list(int64) string  { return "/v1/customers?per_page=200" }
 func (s *served) one(n int64) string { return "/v1/customers/" + s.ids[n%int64(len(s.ids))] }
 
-// importing imports into another source through the server; goesOn tells whether it still does.
+// importing starts an import into another source through the server; goesOn reports whether it
+// still runs.
 func (s *served) importing(b *testing.B, bin, file string) (goesOn func() bool) {
 	b.Helper()
 	c := exec.CommandContext(b.Context(), bin, "import", file, "--source", fmt.Sprint("Other ", time.Now().UnixNano()), "--url", s.url)
@@ -197,7 +201,7 @@ func (s *served) importing(b *testing.B, bin, file string) (goesOn func() bool) 
 	return func() bool { return !ended.Load() }
 }
 
-// aWhile goes on for one turn.
+// aWhile is a goesOn for one turn.
 func aWhile() (goesOn func() bool) {
 	end := time.Now().Add(benchTurn)
 	return func() bool { return time.Now().Before(end) }
@@ -231,8 +235,8 @@ func BenchmarkServe(b *testing.B) {
 	}
 }
 
-// inTurns measures every server in turns and reports the medians: of the first, and if there is another, of that and of the
-// ratios of the two.
+// inTurns measures the servers in turns. It reports the median rate of the first, and, if there are
+// two, of the second and of their ratios.
 func inTurns(b *testing.B, servers []*served, rate func(*served) float64) float64 {
 	b.Helper()
 	rates := make([][]float64, len(servers))

@@ -28,7 +28,7 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// here is a shell on a data folder of the test.
+// here is a shell on a data folder of the test, which does not exist yet.
 func here(t *testing.T, out io.Writer) *shell {
 	t.Helper()
 	return &shell{
@@ -37,7 +37,7 @@ func here(t *testing.T, out io.Writer) *shell {
 	}
 }
 
-// shown is what a server says; told is closed when it has said all of it.
+// shown is the output of a server; told is closed when all of its greeting has come.
 type shown struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -70,7 +70,7 @@ func (s *shown) url() string {
 	return regexp.MustCompile(`Reseed serves (\S+)`).FindStringSubmatch(s.text.String())[1]
 }
 
-// serving runs a server on the shell's data while the test does something.
+// serving runs a server on the shell's data folder while the test does something.
 func serving(t *testing.T, sh *shell, o serveOptions, during func(*shown)) {
 	t.Helper()
 	said := newShown()
@@ -107,8 +107,8 @@ func statusOf(t *testing.T, url, key string) int {
 	return resp.StatusCode
 }
 
-// TestAStartThatFailsLeavesNoKey: at whatever step a start fails, no key is kept that nobody has seen: the next one makes one,
-// shows it, and it is let in.
+// TestAStartThatFailsLeavesNoKey: at whatever step a start fails, it leaves no key behind that was
+// not shown. The next start makes a key, shows it, and accepts it.
 func TestAStartThatFailsLeavesNoKey(t *testing.T) {
 	t.Parallel()
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -168,12 +168,12 @@ func TestAStartThatFailsLeavesNoKey(t *testing.T) {
 	}
 }
 
-// deaf is an output that takes nothing.
+// deaf is an output whose writes fail.
 type deaf struct{}
 
 func (deaf) Write([]byte) (int, error) { return 0, errors.New("nobody reads") }
 
-// noKeys is a table that takes no API keys.
+// noKeys is a table that fails to store API keys.
 type noKeys struct{ table.Driver }
 
 func (n noKeys) Transact(ctx context.Context, writes []table.Write) (table.Cost, error) {
@@ -183,7 +183,8 @@ func (n noKeys) Transact(ctx context.Context, writes []table.Write) (table.Cost,
 	return n.Driver.Transact(ctx, writes)
 }
 
-// TestTheKeyOfOlderVersionsIsHonoured, and no other is made beside it, until RESEED_API_KEY takes its place.
+// TestTheKeyOfOlderVersionsIsHonoured: the key that an older version made is accepted, and no other
+// key is made, until RESEED_API_KEY replaces it.
 func TestTheKeyOfOlderVersionsIsHonoured(t *testing.T) {
 	t.Parallel()
 	sh := here(t, nil)
@@ -231,8 +232,8 @@ func TestKeysThatAreRefused(t *testing.T) {
 	})
 }
 
-// TestAnImpostorGetsNoKey: a program that listens where a killed server did does not learn the key, whatever it
-// answers, and the command opens the folder itself.
+// TestAnImpostorGetsNoKey: a program that listens on the address of a killed server does not learn
+// the key, whatever it answers, and the command opens the data folder itself.
 func TestAnImpostorGetsNoKey(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
@@ -272,7 +273,7 @@ func TestAnImpostorGetsNoKey(t *testing.T) {
 	}
 }
 
-// TestServersThatNeverAnswer: a command ends with a sentence that says so.
+// TestServersThatNeverAnswer: a command whose server never answers ends with an error that says so.
 func TestServersThatNeverAnswer(t *testing.T) {
 	t.Parallel()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -295,7 +296,7 @@ func TestServersThatNeverAnswer(t *testing.T) {
 	}
 }
 
-// TestLongIsNotSilent: an upload and a download may take any time while they move.
+// TestLongIsNotSilent: uploads and downloads may take any time while they move.
 func TestLongIsNotSilent(t *testing.T) {
 	t.Parallel()
 	const pieces = 40
@@ -308,7 +309,7 @@ func TestLongIsNotSilent(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	// The whole takes longer than the patience, which any piece stays far below.
+	// The whole takes longer than a command waits for the next byte; every piece takes far less.
 	over := patientClient(waits{dial: time.Minute, move: pieces * 10 * time.Millisecond})
 	body, in := io.Pipe()
 	go func() {
@@ -332,8 +333,8 @@ func TestLongIsNotSilent(t *testing.T) {
 	}
 }
 
-// TestAnUploadWaitsForItsPipe: a server, which cuts silent uploads, hears of an import only when the pipes have begun; Ctrl-C ends
-// the waiting.
+// TestAnUploadWaitsForItsPipe: a command sends its request only after every pipe has its first
+// byte, since a server cuts silent uploads; Ctrl-C ends the waiting.
 func TestAnUploadWaitsForItsPipe(t *testing.T) {
 	t.Parallel()
 	var written atomic.Bool
@@ -377,7 +378,7 @@ func TestAnUploadWaitsForItsPipe(t *testing.T) {
 	}
 }
 
-// TestAKeyOfAServer: a new key is let in at once, and a removed one refused at once.
+// TestAKeyOfAServer: a server accepts a new key, and refuses a removed one, at once.
 func TestAKeyOfAServer(t *testing.T) {
 	t.Parallel()
 	sh := here(t, nil)
@@ -404,7 +405,7 @@ func TestAKeyOfAServer(t *testing.T) {
 	})
 }
 
-// TestFilesForConnections: connections, the table and everything else have a third of the open files each.
+// TestFilesForConnections: network connections get a third of the open files, and 2000 at most.
 func TestFilesForConnections(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

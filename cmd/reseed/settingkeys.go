@@ -13,8 +13,8 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// settingKeys are the API keys that are let in besides those of the table: RESEED_API_KEY, else the one that an
-// older version made for this data folder.
+// settingKeys are the API keys that the server accepts besides those in the table: RESEED_API_KEY,
+// else the one that an older version made for this data folder.
 func (sh *shell) settingKeys() ([]httpapi.Key, error) {
 	key, err := sh.apiKey()
 	switch {
@@ -38,7 +38,8 @@ func (sh *shell) apiKey() (string, error) {
 	return c.APIKey, nil
 }
 
-// madeKey is the key that an older version made at its first start: its hash lies in the data folder.
+// madeKey is the key that an older version made at its first start; its hash is in a file of the
+// data folder.
 func (sh *shell) madeKey() ([]httpapi.Key, error) {
 	file := filepath.Join(sh.data, "api-key.sha256")
 	text, err := os.ReadFile(file) //nolint:gosec // in the data folder that the person names

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -45,7 +43,7 @@ func sourcesCommand(sh *shell) *cobra.Command {
 	return sh.addJSONFlag(c)
 }
 
-// removeCommand is erase source under the name that people look for first.
+// removeCommand is "erase source" under the name that people look for first.
 func removeCommand(sh *shell) *cobra.Command {
 	k := kindsOfErase()[0]
 	k.use = "rm NAME"
@@ -72,17 +70,4 @@ func (sh *shell) listSources(c *cobra.Command) error {
 		}
 		return w.Flush()
 	})
-}
-
-// show prints a value as JSON, or a text.
-func (sh *shell) show(v any, format string, args ...any) error {
-	if sh.json {
-		text, err := json.Marshal(v)
-		if err != nil {
-			return err
-		}
-		return sh.copyOut(bytes.NewReader(append(text, '\n')))
-	}
-	sh.printf(format, args...)
-	return nil
 }

@@ -14,10 +14,10 @@ import (
 	"reseed/pkg/api/wire"
 )
 
-// look is how often a job that is waited for is looked at.
+// look is how often wait asks for the job.
 const look = 150 * time.Millisecond
 
-// wait follows a job to its end, with progress on a terminal.
+// wait waits for the end of a job, and shows its progress on a terminal.
 func (sh *shell) wait(ctx context.Context, cl *client.Client, id string) (*wire.Job, error) {
 	bar := sh.bar("waiting", 0)
 	defer func() { _ = bar.Finish() }()
@@ -40,10 +40,11 @@ func (sh *shell) wait(ctx context.Context, cl *client.Client, id string) (*wire.
 	}
 }
 
-// permille is the length of the bar of a job.
+// permille is the length of a job's progress bar.
 const permille = 1000
 
-// describe says in few words how far a job is: with the bar it has to fit into a narrow terminal.
+// describe says in few words how far a job is. They have to fit, with the bar, into a narrow
+// terminal.
 func describe(j *wire.Job) string {
 	p := j.Progress
 	switch {
@@ -76,13 +77,13 @@ func step(stage string) string {
 	case "resolve", "merge":
 		return "comparing"
 	case "check":
-		return "looking whether it still fits"
+		return "checking that it still fits"
 	case "remove":
 		return "removing"
 	case "unpack":
 		return "unpacking"
 	case "rejects":
-		return "writing what was rejected"
+		return "writing the rejected rows"
 	case "takeback":
 		return "taking back"
 	case "putback":

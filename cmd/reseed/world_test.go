@@ -18,14 +18,14 @@ import (
 	"reseed/pkg/table"
 )
 
-// world is all that a data folder holds, seen from outside while no process has it.
+// world is all that a data folder holds, read while no process has it open.
 type world struct {
-	items     map[table.Key]string // all but those of the account and of jobs' tasks; encoded attributes
+	items     map[table.Key]string // encoded attributes of all items, but for the account's and jobs' tasks
 	jobs      []*job.Job           // oldest first
-	locks     map[store.Tag]string // who holds them
+	locks     map[store.Tag]string // the jobs that hold them
 	open      map[string]bool      // marks of jobs that have not ended
 	directory store.Directory
-	// The items of tombstones, and what the directory says of them.
+	// The sort keys of the tombstone log, and the tombstones in the directory.
 	tombstones []string
 	counted    struct {
 		Tombstones []store.Tombstone `json:"tombstones"`
@@ -34,8 +34,8 @@ type world struct {
 	torn    []string          // temporary files that a killed process has left
 }
 
-// lookAt reads a data folder without changing it: what a killed process has not written out is
-// still to be recovered by the next one.
+// lookAt reads a data folder without changing it: the next process still has to recover what a
+// killed one has not written out.
 func lookAt(t *testing.T, data string) *world {
 	t.Helper()
 	w := &world{items: map[table.Key]string{}, locks: map[store.Tag]string{}, open: map[string]bool{}, objects: map[string]string{}}
@@ -61,7 +61,7 @@ func lookAt(t *testing.T, data string) *world {
 	return w
 }
 
-// quiet swallows what the engine says.
+// quiet is a logger of the engine that drops all but fatal errors.
 type quiet struct{}
 
 func (quiet) Infof(string, ...any)  {}
@@ -142,13 +142,14 @@ func (w *world) job(id string) *job.Job {
 	return nil
 }
 
-// since lists the jobs that were made since w was earlier, oldest first.
+// since lists the jobs that the earlier world does not have, oldest first.
 func (w *world) since(earlier *world) []*job.Job {
 	return slices.DeleteFunc(slices.Clone(w.jobs), func(j *job.Job) bool { return earlier.job(j.ID) != nil })
 }
 
-// itemsAnd are the items with the times, numbers and names of some jobs taken out, which differ from run to run.
-func (w *world) itemsAnd(jobs []*job.Job) map[table.Key]string {
+// itemsWithout are the items without the times, numbers and ids of some jobs, which differ from run
+// to run.
+func (w *world) itemsWithout(jobs []*job.Job) map[table.Key]string {
 	stamps, ids := map[int64]bool{}, map[string]bool{} // times and numbers
 	for _, j := range jobs {
 		stamps[j.CreatedAt.UnixMilli()], stamps[job.Number(j.ID)], ids[j.ID] = true, true, true
@@ -171,7 +172,7 @@ func withoutStamps(a string, stamps map[int64]bool, ids map[string]bool) string 
 	}
 	b := table.NewBuilder()
 	for name, v := range table.Attrs(a).All() {
-		if name == "job" && ids[table.Attrs(a).Str(name)] { // of an entry of the do-not-reload list
+		if name == "job" && ids[table.Attrs(a).Str(name)] { // in an entry of the do-not-reload list
 			continue
 		}
 		if slices.Contains(metadata, name) && stamped(name) {
@@ -183,8 +184,8 @@ func withoutStamps(a string, stamps map[int64]bool, ids map[string]bool) string 
 	return string(b.Attrs())
 }
 
-// orderly checks what holds of every data folder at every instant: a source has one writer, who runs (I7),
-// and whatever has not ended is marked, so that it is found again.
+// orderly checks what holds for every data folder at every instant: a source has one writer, which
+// runs (I7), and every job that has not ended is marked as open, so that the tick finds it.
 func (w *world) orderly(t *testing.T) {
 	t.Helper()
 	for _, j := range w.jobs {
@@ -198,7 +199,7 @@ func (w *world) orderly(t *testing.T) {
 		accounted(t, j)
 	}
 	for tag, id := range w.locks { // an erase in every source has no tag, and takes one lock after the other
-		id, restoring := strings.CutSuffix(id, "-restore") // one that is cut leaves its lock until the next tick
+		id, restoring := strings.CutSuffix(id, "-restore") // a restore that was killed leaves its lock until the next tick
 		if j := w.job(id); j == nil || restoring != (j.Status == job.Grace) || !restoring && j.Status != job.Running || j.Tag != tag && j.Tag != 0 {
 			t.Errorf("source %d is locked by %s, which does not work on it", tag, id)
 		}
@@ -210,8 +211,8 @@ func (w *world) orderly(t *testing.T) {
 	}
 }
 
-// strays are files that nobody names any more: half-written ones, and uploads that have come to no job. They stay
-// until something of their source is erased.
+// strays counts the files that belong to no job: half-written ones, and uploads that became no
+// import. They stay until something of their source is erased.
 func (w *world) strays() (n int) {
 	named := map[string]bool{}
 	for _, j := range w.jobs {
@@ -229,7 +230,8 @@ func (w *world) strays() (n int) {
 	return n + len(w.torn)
 }
 
-// accounted checks the sums of a job that is done (I1). Those of an undo are of changes, and a removed row was one.
+// accounted checks the sums of a job that is done (I1). An undo reads changes, and a row that it
+// removed again is one of them.
 func accounted(t *testing.T, j *job.Job) {
 	t.Helper()
 	if j.Status != job.Done || j.Import == nil {
@@ -246,12 +248,13 @@ func accounted(t *testing.T, j *job.Job) {
 	}
 }
 
-// differ tells where two sets of items differ; empty if they do not.
+// differ describes where two sets of items differ; empty if they do not.
 func differ(want, got map[table.Key]string) string {
 	return strayed(got, []map[table.Key]string{want})
 }
 
-// strayed names items that are as in none of some sets. An item that is not there counts as one of them.
+// strayed describes the items that are as in none of the allowed sets; empty if there are none. An
+// item may also be absent, if it is absent from one of the sets.
 func strayed(got map[table.Key]string, allowed []map[table.Key]string) string {
 	keys := map[table.Key]bool{}
 	for k := range got {

@@ -10,14 +10,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// An address may try this many wrong keys at once, and one every second; each further answer waits, up to wrongKeyWait.
+// Each network may try wrongKeyBurst wrong keys at once, and then one each second. The answers to
+// more wrong keys wait, up to wrongKeyWait.
 const (
-	wrongKeyBurst  = 10
-	wrongKeyWait   = 5 * time.Second
-	wrongKeySource = 4096 // addresses that are remembered
+	wrongKeyBurst    = 10
+	wrongKeyWait     = 5 * time.Second
+	wrongKeyNetworks = 4096 // that are remembered
 )
 
-// wrongKeys keeps those waiting who come with wrong keys. A right key from the same address never waits.
+// wrongKeys slows requests with wrong keys down. A right key from the same network never waits.
 type wrongKeys struct {
 	mu   sync.Mutex
 	from map[netip.Prefix]*rate.Limiter
@@ -25,7 +26,7 @@ type wrongKeys struct {
 
 func newWrongKeys() *wrongKeys { return &wrongKeys{from: map[netip.Prefix]*rate.Limiter{}} }
 
-// asked is told of each request.
+// asked is called for each request, with whether its key is right. It makes a wrong one wait.
 func (k *wrongKeys) asked(r *http.Request, right bool) {
 	if right {
 		recognised(r)
@@ -35,7 +36,7 @@ func (k *wrongKeys) asked(r *http.Request, right bool) {
 	d := wait.Delay()
 	if d > wrongKeyWait {
 		wait.Cancel()
-		d = wrongKeyWait/2 + rand.N(wrongKeyWait/2) //nolint:gosec // only so that not all come at the same moment
+		d = wrongKeyWait/2 + rand.N(wrongKeyWait/2) //nolint:gosec // only so that not all are answered at the same moment
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -45,8 +46,8 @@ func (k *wrongKeys) asked(r *http.Request, right bool) {
 	}
 }
 
-// limiter is that of an address; of IPv6 a whole /64, which one customer of a provider has. When there are too many, any is
-// forgotten: it would have been as good as new in some seconds.
+// limiter returns the limiter of an address's network. If there are too many, any one is forgotten:
+// after some seconds without a wrong key it would be as good as a new one.
 func (k *wrongKeys) limiter(address string) *rate.Limiter {
 	from := networkOf(address)
 	k.mu.Lock()
@@ -54,7 +55,7 @@ func (k *wrongKeys) limiter(address string) *rate.Limiter {
 	l := k.from[from]
 	if l == nil {
 		for old := range k.from {
-			if len(k.from) < wrongKeySource {
+			if len(k.from) < wrongKeyNetworks {
 				break
 			}
 			delete(k.from, old)
@@ -65,7 +66,8 @@ func (k *wrongKeys) limiter(address string) *rate.Limiter {
 	return l
 }
 
-// networkOf is the network that counts as one client; all addresses that are none count as one.
+// networkOf is the network that counts as one client: an IPv4 address, or a /64 of IPv6, which a
+// provider gives to one customer. All texts that are no addresses count as one client.
 func networkOf(address string) netip.Prefix {
 	at, _ := netip.ParseAddrPort(address)
 	ip := at.Addr().Unmap().WithZone("")

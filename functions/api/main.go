@@ -1,4 +1,4 @@
-// Command api serves the REST API behind an HTTP API.
+// Command api serves the REST API behind an HTTP API of API Gateway.
 package main
 
 import (

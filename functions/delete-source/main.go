@@ -1,5 +1,5 @@
-// Command delete-source erases one source when it is invoked with {"source": name or
-// uuid}, and goes on with erases of any kind for the messages of the erase queue.
+// Command delete-source erases one source when it is invoked with {"source": name or uuid}. For
+// messages of the erase queue it goes on with erases of any kind.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command import-chunk does one step of an import for each message of its queue: it
-// maps one piece, or merges and applies one key range, or ends the job.
+// Command import-chunk does one step of an import for each message of the import queue: it maps one
+// piece, or merges or applies one key range, or ends the job.
 package main
 
 import (

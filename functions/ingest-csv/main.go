@@ -1,5 +1,5 @@
-// Command ingest-csv imports what is put into the upload folder of the bucket: it is
-// started by S3, and makes the job that the queue's workers do.
+// Command ingest-csv is called by S3 when a file was put into the upload folder of the bucket. It makes
+// the import job; function import-chunk does it.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command tick goes on with what was left, every minute: it starts waiting jobs, and
-// hands out again unfinished imports and sweeps.
+// Command tick runs once a minute. It starts waiting jobs, and re-sends the unfinished tasks of imports
+// and sweeps, which may have lost their worker.
 package main
 
 import (

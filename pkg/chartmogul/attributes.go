@@ -11,7 +11,7 @@ import (
 	"reseed/pkg/records"
 )
 
-// textCustom is what custom attributes of the wrong shape are answered with.
+// textCustom is the error about custom attributes of the wrong shape.
 const textCustom = "must be a list of objects with type, key and value"
 
 const textTooManyOwners = "is that of more than %d customers; name them one by one"
@@ -33,7 +33,8 @@ func getAttributes(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: attributesOf(row.Group)}, nil
 }
 
-// edited reads the request's body and its customer, and makes what change makes of the two.
+// edited reads the request's body and its customer, and makes the edits that change returns for
+// them.
 func (c *call) edited(member string, change func(*httpapi.Fields, edit.Group) []records.CustomerEdit) (edit.Group, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -134,7 +135,7 @@ func readCustomMap(f *httpapi.Fields, name string) map[string]edit.Untyped {
 	return out
 }
 
-// complain notes an error of the domain about a member.
+// complain notes what a rule of the domain says about a member.
 func complain(f *httpapi.Fields, name string, err error) {
 	if err != nil {
 		f.Checked(name, "", err)
@@ -152,9 +153,9 @@ func jsonValue(raw []byte) any {
 	return v
 }
 
-// byEmail does the same to every customer of an e-mail address and answers with all of them. If
-// there are so many that it takes several transactions, and it is cut between them, the same once
-// more completes it.
+// byEmail makes the same edit of every customer with an e-mail address, and answers with all of
+// them. Many customers take several transactions; if only some of those are written, the same
+// request again completes the rest.
 func (c *call) byEmail(member string, read func(*httpapi.Fields), change func(*edit.Member) records.CustomerEdit) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {

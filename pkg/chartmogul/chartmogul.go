@@ -17,7 +17,7 @@ import (
 type Config struct {
 	Records *records.Records
 	Now     func() time.Time
-	// Erase answers a DELETE of what a selection holds.
+	// Erase erases a selection, and returns the answer to the DELETE that asked for it.
 	Erase func(*httpapi.Call, Selection) (httpapi.Reply, error)
 	// Processing returns how far the latest import of each source is, by the uuid of the source. A
 	// source without imports may be missing.
@@ -44,7 +44,7 @@ const (
 	eraseInvoice          = "invoice"
 )
 
-// Processing counts the rows of an import.
+// Processing counts the rows of an import, by how far they are.
 type Processing struct {
 	Processed int64 `json:"processed"`
 	Failed    int64 `json:"failed"`
@@ -54,20 +54,20 @@ type Processing struct {
 // server is what all calls share.
 type server struct {
 	Config
-	sign  string     // of the account's currency
-	rooms *sync.Pool // for the texts of lists
+	sign    string     // of the account's currency
+	buffers *sync.Pool // for the JSON of lists
 }
 
 // call is one request on its way through a handler.
 type call struct {
 	*server
 	*httpapi.Call
-	room *atomic.Int64 // bytes that may still be held for a page; nil: any number
+	room *atomic.Int64 // how many more bytes may be held for a page; nil: no limit
 }
 
 // Routes are ChartMogul's routes.
 func Routes(c Config) []httpapi.Route {
-	s := &server{Config: c, sign: billing.CurrencySign(c.Currency), rooms: httpapi.NewRooms()}
+	s := &server{Config: c, sign: billing.CurrencySign(c.Currency), buffers: httpapi.NewBuffers()}
 	var out []httpapi.Route
 	for _, r := range slices.Concat(ofCustomers(), ofInvoices()) {
 		handlers := map[string]httpapi.Handler{}

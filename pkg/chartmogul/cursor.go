@@ -8,17 +8,16 @@ import (
 	"reseed/pkg/store"
 )
 
-// position is where a page ended: the last record's place in the order of its
-// list. It stays good when filters change between pages, when records come and
-// go, and when the source is emptied.
+// position is where a page ended: the last record's place in the order of its list. It stays valid
+// when filters change between pages, when records come and go, and when the source is emptied.
 type position struct {
 	kind byte      // of the list: one of the at… constants
 	tag  store.Tag // of the source
 	h    store.H   // of the record
-	date int64     // Unix milliseconds; only of lists by date
+	date int64     // Unix milliseconds; only in lists by date
 }
 
-// Kinds of lists: a cursor of one is nothing to another.
+// Kinds of lists. A list does not accept a cursor of another kind.
 const (
 	atCustomer byte = 'c'
 	atPlan     byte = 'p'
@@ -31,7 +30,7 @@ const (
 
 const cursorLen = 1 + 4 + 8 + store.HashLen
 
-// cursor spells the position; opaque to clients, safe in a query.
+// cursor encodes the position; clients need not understand it, and it is safe in a query.
 func (p position) cursor() string {
 	b := make([]byte, 0, cursorLen)
 	b = append(b, p.kind)
@@ -56,7 +55,7 @@ func parseCursor(kind byte, s string) (position, bool) {
 	return p, p.tag <= store.MaxTag
 }
 
-// before tells whether o comes later in an order by source and identity.
+// before reports whether p comes before o in the order by source and identity.
 func (p position) before(o position) bool {
 	if p.tag != o.tag {
 		return p.tag < o.tag

@@ -6,7 +6,7 @@ import (
 	"reseed/pkg/chartmogul"
 )
 
-// FuzzCursor: what is read as a cursor is one that we spell ourselves.
+// FuzzCursor: parseCursor accepts only what cursor writes.
 func FuzzCursor(f *testing.F) {
 	for _, s := range []string{"", "x", "YwAAAAEAAAAAAAAAADqp67ye3i4IHKS0Mh4", "cAAAAAEAAAAAAAAAABL4c5ws_WyAp28PMAE", "bwAAAAEAAAFR_Q8KAKz6HU25lfP2SD6X9fw", "YwD_____AAAAAAAAADqp67ye3i4IHKS0Mh4"} {
 		f.Add(s)

@@ -11,8 +11,8 @@ import (
 )
 
 // patchCustomer is PATCH /customers/:uuid: always an edit, which stays whatever is imported later.
-// Of a merged customer the edit goes to the one that the others were merged into. A lead status is
-// accepted and has no effect, since every customer is a "New Lead".
+// In a merged customer the edit goes to the member that the others were merged into. A lead status
+// is accepted but has no effect, since every customer is a "New Lead".
 func patchCustomer(c *call) (httpapi.Reply, error) {
 	body, err := c.Fields()
 	if err != nil {
@@ -41,8 +41,8 @@ func (c *call) customerForm() form {
 	}
 }
 
-// ownChanges are what a PATCH changes of the things that only people give to a customer. Tags are
-// those of all members together.
+// ownChanges are the edits of tags and custom attributes that a PATCH asks for. Its tags replace
+// the tags of all members.
 func (c *call) ownChanges(body *httpapi.Fields, g edit.Group) (list []records.CustomerEdit) {
 	if body.Value("primary_contact") != nil {
 		body.Fail("primary_contact", textFixed)

@@ -14,7 +14,7 @@ import (
 	"reseed/pkg/store"
 )
 
-// groups are what members show as. Only of those that were ever merged is more read.
+// groups returns the groups of members. It reads more only for members that were ever merged.
 func (c *call) groups(a records.Account, members ...*edit.Member) (map[edit.Ref]edit.Group, error) {
 	out := map[edit.Ref]edit.Group{}
 	var linked []edit.Ref
@@ -42,7 +42,7 @@ func getCustomer(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: c.customerWire(row)}, nil
 }
 
-// shown is a customer at its place in a list: that of its first member there.
+// shown is a customer with its place in a list: the place of its first member there.
 type shown struct {
 	group edit.Group
 	at    edit.Ref
@@ -52,7 +52,7 @@ func (s shown) position() position { return placeOf(s.at) }
 
 func placeOf(r edit.Ref) position { return position{kind: atCustomer, tag: r.Tag, h: r.H} }
 
-// listCustomers is GET /customers: source after source, in the order of the ids.
+// listCustomers is GET /customers: source by source, in the order of the ids.
 func listCustomers(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atCustomer)
 	if err != nil {
@@ -65,7 +65,7 @@ func listCustomers(c *call) (httpapi.Reply, error) {
 	sources := c.sources(a)
 	page, err := lighter(c, p, func(p paging) (customerPage, error) {
 		switch ext := c.Param("external_id"); {
-		case !newLead(c.Param("status")): // nobody is anything else yet
+		case !newLead(c.Param("status")): // no customer has another status yet
 			return pageOf(p, nil), nil
 		case ext != "":
 			found, err := c.customersByExternalID(a, sources, ext, p)
@@ -86,7 +86,7 @@ type customerPage struct {
 	tail  httpapi.Paged
 }
 
-// pageOf is a page of customers that were all read.
+// pageOf is a page of a list that was read whole.
 func pageOf(p paging, all []shown) customerPage {
 	page, tail := cut(p, all, shown.position, everything)
 	return customerPage{page, tail}
@@ -121,8 +121,8 @@ func (c *call) customerPage(a records.Account, sources []store.Source, p paging)
 	return customerPage{page, tail}, c.overlay(a, rest)
 }
 
-// show leaves each customer once among members that follow each other in a list. Members of sources
-// that know no merges come without their edits.
+// show makes a list of customers, each once, from members that follow each other in a list. Members
+// come without their edits; show reads the edits only in sources with merges.
 func (c *call) show(a records.Account, sources []store.Source, members []*edit.Member) ([]shown, error) {
 	var merging []*edit.Member
 	for _, m := range members {
@@ -174,7 +174,7 @@ func inOrder(x, y edit.Ref) int {
 // entries spells a page of customers.
 func (c *call) entries(page []shown, tail *httpapi.Paged) httpapi.Elements {
 	var w customerWire // for one after the other
-	return spell(httpapi.Elements{Rooms: c.rooms}, page, tail, shown.position, func(s shown) any {
+	return spell(httpapi.Elements{Buffers: c.buffers}, page, tail, shown.position, func(s shown) any {
 		c.spellOut(records.CustomerOf(s.group), &w)
 		return &w
 	})
@@ -222,7 +222,7 @@ func (c *call) walkCustomers(a records.Account, sources []store.Source, after *p
 	})
 }
 
-// customersByExternalID asks each source for the one key that can hold it.
+// customersByExternalID reads from each source the key that an external id would have.
 func (c *call) customersByExternalID(a records.Account, sources []store.Source, ext string, p paging) ([]shown, error) {
 	h := a.Hash.CustomerH(ext)
 	refs := make([]edit.Ref, len(sources))
@@ -232,10 +232,10 @@ func (c *call) customersByExternalID(a records.Account, sources []store.Source, 
 	return c.customersAt(a, refs, p.after, func(edit.Group, *edit.Member) bool { return true })
 }
 
-// togetherRead is how many customers are read at once with all that was merged into them.
+// togetherRead is how many customers are read at once with all that were merged into them.
 const togetherRead = 50
 
-// groupsOf is [edit.Edit.Groups] for a page: it reads no more than may be held.
+// groupsOf is [edit.Edit.Groups] for a page. It returns errHeavy if that is more than may be held.
 func (c *call) groupsOf(a records.Account, refs []edit.Ref) (map[edit.Ref]edit.Group, error) {
 	out := make(map[edit.Ref]edit.Group, len(refs))
 	for some := range slices.Chunk(refs, togetherRead) {
@@ -255,8 +255,8 @@ func (c *call) groupsOf(a records.Account, refs []edit.Ref) (map[edit.Ref]edit.G
 	return out, nil
 }
 
-// customersAt reads the customers that have members at the given places, as far as is likes those
-// and they are behind the cursor. Each is there once, where its first member is.
+// customersAt reads the customers with members at the given places for which is is true and which
+// come after the cursor. Each customer comes once, at the place of its first such member.
 func (c *call) customersAt(a records.Account, refs []edit.Ref, after *position, is func(edit.Group, *edit.Member) bool) ([]shown, error) {
 	groups, err := c.groupsOf(a, refs)
 	if err != nil {
@@ -278,8 +278,8 @@ func (c *call) customersAt(a records.Account, refs []edit.Ref, after *position, 
 	return out, nil
 }
 
-// overlay lays the edits over customers in the order of a list: one query for each shard
-// that they touch, since edits have the same order as their customers.
+// overlay lays edits over customers in the order of a list. Edits have the same order as their
+// customers, so that takes one query for each shard.
 func (c *call) overlay(a records.Account, members []*edit.Member) error {
 	var runs [][]*edit.Member
 	for from := 0; from < len(members); {
@@ -306,7 +306,7 @@ func (c *call) overlayRun(ctx context.Context, a records.Account, run []*edit.Me
 		for next < len(run) && bytes.Compare(run[next].H[:], h[:]) < 0 {
 			next++
 		}
-		if next == len(run) || run[next].H != h { // of a customer that is not there
+		if next == len(run) || run[next].H != h { // an edit of a customer that is not there
 			continue
 		}
 		if err := c.hold(it); err != nil {

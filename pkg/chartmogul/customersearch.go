@@ -13,7 +13,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// searchCustomers is GET /customers/search: 404 when nobody has the address.
+// searchCustomers is GET /customers/search: 404 if no customer has the address.
 func searchCustomers(c *call) (httpapi.Reply, error) {
 	email := strings.TrimSpace(c.Param("email"))
 	if email == "" {
@@ -42,9 +42,9 @@ func searchCustomers(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "entries", Elements: found, Behind: behind}}, nil
 }
 
-// customersByEmail finds the customers of an e-mail address that a page has, and one more if there
-// are more: as imported or as people have given it. A pointer counts only if its customer still has
-// the address. One that was merged is where its first member is that has it.
+// customersByEmail finds the customers of a page that have an e-mail address, imported or edited,
+// and one more if there are more. A pointer counts only if its customer still has the address. A
+// merged customer has the place of its first member with the address.
 func (c *call) customersByEmail(a records.Account, email string, p paging) (page []shown, err error) {
 	h := a.Hash.EmailH(email)
 	has := func(m *edit.Member) bool { return a.Hash.EmailH(m.Shown().Str("email")) == h }
@@ -67,8 +67,9 @@ func (c *call) customersByEmail(a records.Account, email string, p paging) (page
 	return page, nil
 }
 
-// ownersOf finds the first of those to whom pointers from an e-mail address lead, in the order of
-// lists; more says that there are others behind them. Each source is asked twice, all at once.
+// ownersOf finds the first customers, in the order of lists, to which pointers from an e-mail
+// address lead; more reports whether there are others. It queries the imported and the edited
+// addresses of all sources at the same time.
 func (c *call) ownersOf(a records.Account, email store.H, after *position, want int) (refs []edit.Ref, more bool, err error) {
 	var spans []span
 	for _, src := range a.Sources {

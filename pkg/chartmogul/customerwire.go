@@ -11,7 +11,7 @@ import (
 	"reseed/pkg/records"
 )
 
-const statusNewLead = "New Lead" // of everybody, until there are metrics
+const statusNewLead = "New Lead" // the status of every customer, until there are metrics
 
 // customerWire is a customer on the wire.
 type customerWire struct {
@@ -58,10 +58,10 @@ type attributesWire struct {
 	Stripe struct{}       `json:"stripe"`
 	Custom map[string]any `json:"custom"`
 
-	Truncated bool `json:"truncated,omitempty"` // there is more than an answer holds
+	Truncated bool `json:"truncated,omitempty"` // some are left out
 }
 
-// customerTail is what a list of customers ends with.
+// customerTail is the tail of a list of customers.
 type customerTail struct {
 	CurrentPage *int    `json:"current_page,omitempty"`
 	TotalPages  *int    `json:"total_pages,omitempty"`
@@ -83,7 +83,7 @@ func (c *call) customerWire(r records.Customer) *customerWire {
 	return w
 }
 
-// spellOut fills in a customer; what w was before is gone.
+// spellOut makes w the wire form of a customer.
 func (c *call) spellOut(r records.Customer, w *customerWire) {
 	cu := r.Record
 	id := r.CustomerID()
@@ -107,8 +107,8 @@ func (c *call) spellOut(r records.Customer, w *customerWire) {
 	}
 }
 
-// maxAttributes is how many bytes of tags, and how many of custom attributes, an answer tells of
-// one customer. Only those of several that were merged can be more: the list of edits has them all.
+// maxAttributes is how many bytes of tags, and of custom attributes, an answer has for one
+// customer. Only a merged customer can have more; the list of edits has all of them.
 const maxAttributes = httpapi.MaxAnswer / 3
 
 func attributesOf(g edit.Group) attributesWire {
@@ -119,8 +119,7 @@ func attributesOf(g edit.Group) attributesWire {
 	return w
 }
 
-// shorten leaves out the last tags and custom attributes, in the order in which they are told, if
-// there are too many.
+// shorten leaves out the last tags and custom attributes if there are too many.
 func (w *attributesWire) shorten() {
 	room := maxAttributes
 	for i, t := range w.Tags {
@@ -139,7 +138,7 @@ func (w *attributesWire) shorten() {
 	}
 }
 
-// tagsOf is never null on the wire.
+// tagsOf replaces nil by an empty list, which is not null on the wire.
 func tagsOf(tags []string) []string {
 	if tags == nil {
 		return []string{}

@@ -9,7 +9,7 @@ import (
 	"reseed/pkg/records"
 )
 
-// createCustomer is POST /customers: with a primary contact and what people add to the customer.
+// createCustomer is POST /customers: with a primary contact, tags and custom attributes.
 func createCustomer(c *call) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -37,7 +37,8 @@ func (c *call) readCustomer(f *httpapi.Fields) *billing.Customer {
 	return cu
 }
 
-// readProfile reads all but the external id, and the state, which depends on the country.
+// readProfile reads all fields but the external id, and but the state, which depends on the
+// country.
 func (c *call) readProfile(f *httpapi.Fields) *billing.Customer {
 	now := c.Now()
 	cu := &billing.Customer{
@@ -64,7 +65,7 @@ func readContact(f *httpapi.Fields, owner *billing.Customer) *billing.Contact {
 	}
 }
 
-// readAttributes reads what a new customer comes with: tags, and custom attributes as a list.
+// readAttributes reads the tags and custom attributes of a new customer, the latter as a list.
 func readAttributes(f *httpapi.Fields) (tags []string, custom map[string]edit.Value) {
 	if f == nil {
 		return nil, nil

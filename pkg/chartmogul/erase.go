@@ -8,7 +8,8 @@ import (
 // deleteSource is DELETE /data_sources/:uuid: the source and everything in it.
 func deleteSource(c *call) (httpapi.Reply, error) { return c.deleteOfSource(eraseSource) }
 
-// emptySource is DELETE /data_sources/:uuid/all: everything in it; it stays, with its uuid.
+// emptySource is DELETE /data_sources/:uuid/all: everything in the source, which stays, with its
+// uuid.
 func emptySource(c *call) (httpapi.Reply, error) { return c.deleteOfSource(eraseContent) }
 
 // purgeSource is DELETE /data_sources/:uuid/dependent: everything but the source, its customers and
@@ -33,8 +34,8 @@ func deleteCustomer(c *call) (httpapi.Reply, error) {
 }
 
 // deleteCustomerInvoices is DELETE /data_sources/:uuid/customers/:customer/invoices: the invoices
-// of this source, of all source customers that are merged into the customer. With
-// customer_external_id only the invoices of that one.
+// in this source of the customer and all that were merged into it; with customer_external_id only
+// the invoices of that source customer.
 func deleteCustomerInvoices(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {

@@ -18,10 +18,9 @@ type span struct {
 	query table.Query
 }
 
-// gather reads spans in their order until it has want records. It starts with
-// one span and reads twice as many at once in every further round: a full
-// partition costs one query, and many sparse ones few round trips. read returns
-// the first records of a span, at most as many as it is asked for.
+// gather reads spans in their order until it has want records. It starts with one span, and reads
+// twice as many at the same time in each further round: a full partition needs one query, and many
+// sparse ones need few round trips. read returns the first records of a span, at most want.
 func gather[T any](ctx context.Context, spans []span, want int, read func(ctx context.Context, sp span, want int) ([]T, error)) ([]T, error) {
 	var out []T
 	for ahead := 1; len(spans) > 0 && len(out) < want; ahead = min(2*ahead, maxAhead) {
@@ -55,8 +54,8 @@ func each[A, B any](ctx context.Context, in []A, f func(context.Context, A) (B, 
 	return out, g.Wait()
 }
 
-// sharded are the spans of a list that lies in the shards of several sources,
-// from behind a position on.
+// sharded are the spans of a list whose records are in the shards of several sources, after a
+// position.
 func sharded(sources []store.Source, after *position, in func(store.Space, int) table.Query, key func(store.Space, store.H) table.Key) []span {
 	var spans []span
 	for _, src := range sources {

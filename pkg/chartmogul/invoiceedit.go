@@ -10,7 +10,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// textTransition is what an invoice's status is not set to by its route.
+// textTransition is the error about a status that the status route does not set.
 const textTransition = "Status transition is not allowed"
 
 type messageWire struct {
@@ -18,7 +18,7 @@ type messageWire struct {
 	Invoice any    `json:"invoice,omitempty"`
 }
 
-// named is the record that the path or the query names.
+// named is the name of the record that the path or the query names.
 func (c *call) named() (records.Name, error) {
 	if id := c.PathValue("uuid"); id != "" {
 		return records.Name{ID: id}, nil
@@ -76,8 +76,8 @@ func disableInvoice(c *call) (httpapi.Reply, error) {
 	return c.oneInvoice(a, inv)
 }
 
-// deleteInvoice is DELETE /invoices/:uuid and /invoices?data_source_uuid&external_id: with its line
-// items and transactions.
+// deleteInvoice is DELETE /invoices/:uuid and /invoices?data_source_uuid&external_id: an invoice
+// with its line items and transactions.
 func deleteInvoice(c *call) (httpapi.Reply, error) {
 	asEdit, err := c.deleting()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// listInvoices is GET /invoices: of one customer newest first, else source after source.
+// listInvoices is GET /invoices: the invoices of one customer newest first, else source by source.
 func listInvoices(c *call) (httpapi.Reply, error) {
 	passes, err := c.validationType()
 	if err != nil {
@@ -53,7 +53,7 @@ type invoicePage struct {
 	tail    httpapi.Paged
 }
 
-// list spells the page, in a list of one of the two kinds.
+// list makes the answer of the page, for a list of one of the two kinds.
 func (p invoicePage) list(before any, kind byte, st style) httpapi.Listed {
 	at := (*invoiceRow).position
 	if kind == atOwned {
@@ -63,7 +63,7 @@ func (p invoicePage) list(before any, kind byte, st style) httpapi.Listed {
 	return httpapi.Listed{Before: before, Name: "invoices", Elements: list, Behind: p.tail}
 }
 
-// invoicesOfCustomer answers the customer_uuid filter: nobody's and a stranger's invoices are none.
+// invoicesOfCustomer is a page for the customer_uuid filter. It is empty for an unknown customer.
 func (c *call) invoicesOfCustomer(p paging) (invoicePage, error) {
 	a, owners, err := c.owner(c.Param("customer_uuid"))
 	if f := (*httpapi.Error)(nil); err != nil && !errors.As(err, &f) {
@@ -120,15 +120,15 @@ func (c *call) invoicesByExternalID(a records.Account, sources []store.Source, e
 	return c.completeAll(a, rows)
 }
 
-// itemsPerInvoice is a guess at how many items an invoice is, for the size of a query's page.
+// itemsPerInvoice is a guess at how many items an invoice has, for the size of a query's page.
 const itemsPerInvoice = 4
 
-// walkInvoices reads one page of invoices, and one more. Each round of a shard reads as many as are
-// still wanted, then the edits from the first to the last of them: some may be hidden.
+// walkInvoices reads a page of invoices, and one more. In a shard it reads as many as are still
+// wanted, then the edits from the first to the last of them, and goes on if some are hidden.
 func (c *call) walkInvoices(a records.Account, sources []store.Source, p paging) ([]*invoiceRow, error) {
 	spans := sharded(sources, p.after, store.Space.InvoicesIn, func(sp store.Space, h store.H) table.Key {
 		k := sp.Invoice(h)
-		k.SK = store.After(k.SK) // behind the invoice's children
+		k.SK = store.After(k.SK) // after the invoice's line items and transactions
 		return k
 	})
 	return gather(c.Context(), spans, p.size+1, func(ctx context.Context, sp span, want int) ([]*invoiceRow, error) {
@@ -155,11 +155,11 @@ func (c *call) walkInvoices(a records.Account, sources []store.Source, p paging)
 type scanned struct {
 	row   *invoiceRow
 	parts []table.Item
-	held  int  // bytes of them
-	large bool // there are too many: they are left out, and read by themselves
+	held  int  // bytes of the items
+	large bool // it has too many items: they are left out, and completeLarge reads them
 }
 
-// add takes a line item or transaction, unless there are too many of them.
+// add adds a line item or transaction, unless there are too many.
 func (s *scanned) add(item table.Item) {
 	s.parts = append(s.parts, item)
 	if s.held += len(item.Attrs); s.held > maxHeld || len(s.parts) > maxParts && overfull(s.parts) {
@@ -168,19 +168,19 @@ func (s *scanned) add(item table.Item) {
 }
 
 // scanInvoices reads the next invoices of a shard. Line items and transactions follow their invoice
-// in key order, so one scan reads them all; those of a large one are passed over.
+// in key order, so one scan reads everything; it skips the rest of a large invoice.
 func (c *call) scanInvoices(ctx context.Context, a records.Account, sp span, want int) (all []scanned, err error) {
 	sp.query.Limit = want * itemsPerInvoice
 	for more := true; more; {
 		if all, more, err = c.scanOn(ctx, a, sp, want, all); more {
-			sp.query.After = store.After(all[len(all)-1].row.Key.SK) // behind the rest of the large one
+			sp.query.After = store.After(all[len(all)-1].row.Key.SK) // after the rest of the large one
 		}
 	}
 	return all, err
 }
 
-// scanOn goes on until a large invoice, and then says that there may be more. Children without an
-// invoice are of a write that never came to its end, and are passed over.
+// scanOn scans up to a large invoice, and then returns that there may be more. It skips line items
+// and transactions without an invoice, which a write that never finished has left.
 func (c *call) scanOn(ctx context.Context, a records.Account, sp span, want int, all []scanned) ([]scanned, bool, error) {
 	var now *scanned
 	for item, err := range c.Records.Store.Items(ctx, sp.query) {
@@ -212,7 +212,7 @@ func (c *call) scanOn(ctx context.Context, a records.Account, sp span, want int,
 	return all, false, nil
 }
 
-// laid lays their edits over invoices of one shard, and leaves out those that are hidden.
+// laid lays edits over invoices of one shard, and leaves out the hidden ones.
 func (c *call) laid(ctx context.Context, a records.Account, all []scanned) ([]*invoiceRow, error) {
 	if len(all) == 0 {
 		return nil, nil

@@ -11,20 +11,21 @@ import (
 	"reseed/pkg/table"
 )
 
-// An invoice is told with at most [maxParts] line items and as many transactions; imports may bring
-// more. Which those are goes by their keys. It says so, and the rest is told page by page, from
-// where it stopped.
+// An answer shows at most [maxParts] line items and as many transactions of an invoice, the first
+// by their keys; an invoice that was imported may have more. Then the answer says so, with cursors
+// to the rest, which has pages.
 
-// rest tells where an answer stopped. The zero value says that it did not.
+// rest says where the line items or transactions of an answer stop. The zero value says that they
+// are complete.
 type rest struct {
 	more  bool
-	after *store.H // the last that was told; nil if none was
+	after *store.H // the last one in the answer; nil if there is none
 }
 
-// truncated is what an invoice says of a rest.
+// truncated is what an invoice says about its rests.
 type truncated struct {
 	LineItemsTruncated    bool    `json:"line_items_truncated,omitempty"`
-	LineItemsCursor       *string `json:"line_items_cursor,omitempty"` // of the route that tells the rest
+	LineItemsCursor       *string `json:"line_items_cursor,omitempty"` // for GET /invoices/:uuid/line_items
 	TransactionsTruncated bool    `json:"transactions_truncated,omitempty"`
 	TransactionsCursor    *string `json:"transactions_cursor,omitempty"`
 }
@@ -44,8 +45,8 @@ func (r rest) cursor(kind byte, tag store.Tag) *string {
 	return &s
 }
 
-// complete reads the invoice's line items and transactions, and all their edits: as a rule a page
-// of each.
+// complete reads the invoice's line items and transactions, and all their edits, usually with one
+// query each.
 func (c *call) complete(ctx context.Context, a records.Account, row *invoiceRow) error {
 	sp := row.Source.Space()
 	pages, err := each(ctx, []table.Query{sp.InvoiceParts(row.H), sp.InvoiceEditsBetween(row.H, row.H)}, c.Records.Store.Page)
@@ -61,8 +62,7 @@ func (c *call) complete(ctx context.Context, a records.Account, row *invoiceRow)
 	return row.Lay(a, pages[0].Items, records.ByKey(pages[1].Items), c.withDisabled())
 }
 
-// overfull tells whether there are more line items or transactions of one invoice than an answer
-// tells.
+// overfull reports whether an invoice has more line items or transactions than an answer shows.
 func overfull(parts []table.Item) bool {
 	lines := 0
 	for _, it := range parts {
@@ -73,7 +73,7 @@ func overfull(parts []table.Item) bool {
 	return lines > maxParts || len(parts)-lines > maxParts
 }
 
-// completeLarge reads as many line items and transactions of a large invoice as an answer tells.
+// completeLarge reads as many line items and transactions of a large invoice as an answer shows.
 func (c *call) completeLarge(ctx context.Context, a records.Account, row *invoiceRow) error {
 	row.Lines, row.Transactions = nil, nil
 	found, err := c.Records.Lookup(ctx, records.InvoiceKeys(row.Source, row.H)[1:])
@@ -115,12 +115,12 @@ func restAfter(last table.Key) rest {
 	return rest{more: true, after: &h}
 }
 
-// maxHeld is about how many stored bytes of line items, or transactions, of one invoice are held at
-// once.
+// maxHeld is roughly how many stored bytes of an invoice's line items, or transactions, are in
+// memory at the same time.
 const maxHeld = httpapi.MaxAnswer
 
-// partsOf reads the first line items or transactions of an invoice that are to be told, behind one
-// of them, with their edits; more says that there are others behind those.
+// partsOf reads the first visible line items or transactions of an invoice after one of them, with
+// their edits; more reports whether there are others.
 func (c *call) partsOf(ctx context.Context, a records.Account, row *invoiceRow, k store.Kind, after *store.H, want int) (out []records.Stored, more bool, err error) {
 	q := row.Source.Space().PartsOf(k, row.H)
 	if after != nil {
@@ -170,14 +170,14 @@ func (c *call) editsOf(ctx context.Context, sp store.Space, parts []table.Item) 
 		if err != nil {
 			return nil, err
 		}
-		if wanted[it.Key] { // others are of what is not there
+		if wanted[it.Key] { // the record of another edit is not there
 			edits[it.Key] = it.Attrs
 		}
 	}
 	return edits, nil
 }
 
-// told is an invoice as an answer tells it.
+// told is an invoice in an answer.
 type told struct {
 	row *invoiceRow
 	a   records.Account
@@ -190,7 +190,8 @@ func (t told) AppendJSON(b []byte) []byte {
 	return b
 }
 
-// Shorten leaves out the second half of the line items and of the transactions, if it can.
+// Shorten leaves out the second half of the line items and of the transactions, and reports whether
+// there was one.
 func (t told) Shorten() bool {
 	r := t.row
 	if len(r.Lines)+len(r.Transactions) == 0 {
@@ -209,8 +210,8 @@ func (t told) Shorten() bool {
 	return true
 }
 
-// behead leaves out all of them.
-func (t told) behead() {
+// dropParts leaves out all line items and transactions.
+func (t told) dropParts() {
 	r := t.row
 	r.moreLines, r.moreTrans = rest{more: r.moreLines.more || len(r.Lines) > 0}, rest{more: r.moreTrans.more || len(r.Transactions) > 0}
 	r.Lines, r.Transactions = nil, nil
@@ -221,7 +222,8 @@ type partList struct {
 	InvoiceUUID string `json:"invoice_uuid"`
 }
 
-// list is GET /invoices/:uuid/{…}: all of them, in the order of their keys.
+// list is GET /invoices/:uuid/{…}: the invoice's line items or transactions in the order of their
+// keys.
 func (k partKind) list(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(k.at)
 	if err != nil {
@@ -259,8 +261,8 @@ func (k partKind) list(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Before: head, Name: k.name, Elements: list, Behind: tail}}, nil
 }
 
-// inOrderOfRequest are line items or transactions as they came, those of files in the order of
-// their keys.
+// inOrderOfRequest sorts line items or transactions by their places in requests. Rows of files,
+// which have no place, stay in the order of their keys.
 func inOrderOfRequest[T any](list []T, place func(T) int64) []T {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(x, y T) int { return int(min(1, max(-1, place(x)-place(y)))) })

@@ -18,7 +18,7 @@ const (
 
 const textTooManyRecords = "hold more than %d invoices, line items, transactions and cancellations together; split the call"
 
-// readDrafts reads the invoices of an import, as long as somebody waits for the answer.
+// readDrafts reads the invoices of an import. It stops if the client goes.
 func (c *call) readDrafts(list []json.RawMessage) ([]*records.Draft, error) {
 	drafts, n := make([]*records.Draft, len(list)), 0
 	for i, raw := range list {
@@ -33,7 +33,7 @@ func (c *call) readDrafts(list []json.RawMessage) ([]*records.Draft, error) {
 	return drafts, nil
 }
 
-// sizeOf counts what an invoice brings, the cancellations of its line items too.
+// sizeOf counts the records that an invoice brings, cancellations included.
 func sizeOf(d *records.Draft) int {
 	n := 1 + len(d.Invoice.Lines) + len(d.Invoice.Transactions)
 	for _, at := range d.Cancelled {
@@ -99,8 +99,8 @@ func (c *call) readInvoice(f *httpapi.Fields) *billing.Invoice {
 	return inv
 }
 
-// readLine reads a line item. Its plan is known by uuid only until [records.Records.ResolvePlans]
-// has looked.
+// readLine reads a line item. It notes the uuid of its plan in the draft;
+// [records.Records.ResolvePlans] finds the plan.
 func readLine(d *records.Draft, f *httpapi.Fields) *billing.LineItem {
 	li := &billing.LineItem{
 		InvoiceExternalID: d.Invoice.Record.ExternalID, ExternalID: f.ID("external_id"), Type: f.OneOf("type", billing.Subscription, billing.OneTime), AmountInCents: f.WholeOr("amount_in_cents", 0),

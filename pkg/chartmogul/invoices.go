@@ -14,7 +14,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// invoiceHead is what a list of a customer's invoices begins with.
+// invoiceHead is the head of a list of a customer's invoices.
 type invoiceHead struct {
 	CustomerUUID string `json:"customer_uuid"`
 }
@@ -46,7 +46,7 @@ func (c *call) oneInvoice(a records.Account, inv *records.Invoice) (httpapi.Repl
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Alone(told{row, a, c.style()})}, nil
 }
 
-// completeAll completes many, several at once, and leaves out those that are hidden.
+// completeAll completes invoices, several at the same time, and leaves out the hidden ones.
 func (c *call) completeAll(a records.Account, rows []*invoiceRow) ([]*invoiceRow, error) {
 	_, err := each(c.Context(), rows, func(ctx context.Context, row *invoiceRow) (struct{}, error) {
 		return struct{}{}, c.complete(ctx, a, row)
@@ -80,8 +80,8 @@ func (c *call) unhidden(rows []*invoiceRow) []*invoiceRow {
 	return slices.DeleteFunc(rows, func(r *invoiceRow) bool { return r.Hidden(with) })
 }
 
-// validationType reads the filter of that name. Nothing invalid is ever stored, so
-// it either lets everything pass or nothing.
+// validationType reads the filter of that name. Invalid invoices are never stored, so all invoices
+// pass the filter, or no invoice does.
 func (c *call) validationType() (all bool, err error) {
 	switch c.Param("validation_type") {
 	case "", "valid", "all":
@@ -92,8 +92,8 @@ func (c *call) validationType() (all bool, err error) {
 	return false, httpapi.Unusable("validation_type")
 }
 
-// listCustomerInvoices is GET /import/customers/:uuid/invoices: newest first. A customer that is
-// gone has none; that is no error as long as its source is there.
+// listCustomerInvoices is GET /import/customers/:uuid/invoices: newest first. The list is empty for
+// a customer that is gone, as long as its source is there.
 func listCustomerInvoices(c *call) (httpapi.Reply, error) {
 	p, err := c.paging(atOwned)
 	if err != nil {
@@ -111,9 +111,9 @@ func listCustomerInvoices(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: page.list(invoiceHead{id}, atOwned, style{})}, nil
 }
 
-// owner finds the source customers whose invoices a customer's public id stands for: the customer
-// itself and what was merged into it. A customer that was merged away has no invoices. Whether a
-// customer that was never merged exists is not checked.
+// owner finds the source customers whose invoices people see under a public id: the customer itself
+// and all that were merged into it; none if it was merged into another one itself. It does not
+// check whether a customer that was never merged exists.
 func (c *call) owner(id string) (records.Account, []edit.Ref, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {
@@ -143,9 +143,9 @@ func (c *call) owner(id string) (records.Account, []edit.Ref, error) {
 	return a, owners, nil
 }
 
-// ownedInvoices reads one page of a customer's invoices, newest first. The
-// pointers from the customer carry the dates, so all of them are read (they are
-// small), but only those of a page are held, and only the page's invoices are read.
+// ownedInvoices reads a page of a customer's invoices, newest first. The pointers from the customer
+// have the dates. It reads all of them, which are small, but holds only as many as a page has, and
+// reads only the invoices of the page.
 func (c *call) ownedInvoices(a records.Account, owners []edit.Ref, p paging) (invoicePage, error) {
 	var rows []*invoiceRow
 	total := 0
@@ -180,11 +180,11 @@ func newestFirst(x, y position) int {
 	return cmp.Or(bytes.Compare(x.h[:], y.h[:]), cmp.Compare(x.tag, y.tag))
 }
 
-// newest are the first of the places that come behind one, newest first.
+// newest collects the first places after one of them, newest first.
 type newest struct {
 	want  int
 	after *position // nil: from the beginning
-	seen  int       // all there are
+	seen  int       // how many were added
 	found []position
 }
 
@@ -197,15 +197,15 @@ func (n *newest) add(at position) {
 	}
 }
 
-// list sorts what was found, and drops what is too much.
+// list returns the places in order, as many as are wanted.
 func (n *newest) list() []position {
 	slices.SortFunc(n.found, newestFirst)
 	n.found = n.found[:min(n.want, len(n.found))]
 	return n.found
 }
 
-// ownedPlaces finds where a source customer's invoices are, with the dates that people have given
-// them, if they did.
+// ownedPlaces adds the places of a source customer's invoices, with the dates as people have edited
+// them.
 func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) error {
 	src, _ := a.ByTag(owner.Tag)
 	customer := owner.H
@@ -236,8 +236,7 @@ func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) er
 	return nil
 }
 
-// invoicesAt reads those of the owners' invoices at the given places that are to be seen, in that
-// order.
+// invoicesAt reads the owners' visible invoices at the given places, in that order.
 func (c *call) invoicesAt(a records.Account, owners []edit.Ref, places []position) ([]*invoiceRow, error) {
 	keys := make([]table.Key, len(places))
 	for i, at := range places {

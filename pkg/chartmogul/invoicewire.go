@@ -10,7 +10,7 @@ import (
 
 // invoiceWire is an invoice on the wire.
 type invoiceWire struct {
-	UUID *string `json:"uuid"` // null in the answer to an invoice that was refused
+	UUID *string `json:"uuid"` // null if the invoice was refused
 	*ownedWire
 	Date         stamp             `json:"date"`
 	DueDate      stamp             `json:"due_date"`
@@ -22,7 +22,7 @@ type invoiceWire struct {
 	truncated
 }
 
-// ownedWire is what /invoices tells of an invoice and /import does not.
+// ownedWire has the members that an invoice has in /invoices and not in /import.
 type ownedWire struct {
 	CustomerUUID       string  `json:"customer_uuid"`
 	CustomerExternalID string  `json:"customer_external_id"`
@@ -55,7 +55,7 @@ type oneTimeLine struct {
 	lineTail
 }
 
-// lineTail is what both types of line item end with.
+// lineTail has the last members of both types of line item.
 type lineTail struct {
 	AmountInCents           int64   `json:"amount_in_cents"`
 	Quantity                int64   `json:"quantity"`
@@ -70,14 +70,14 @@ type lineTail struct {
 	*balanceWire
 }
 
-// balanceWire is what /invoices adds to a line item.
+// balanceWire has the members that /invoices adds to a line item.
 type balanceWire struct {
 	BalanceTransfer *int64 `json:"balance_transfer"`
 	*stateWire
 	*aloneWire
 }
 
-// aloneWire is what /line_items adds to that.
+// aloneWire has the members that /line_items adds to those of /invoices.
 type aloneWire struct {
 	InvoiceUUID    string  `json:"invoice_uuid"`
 	PlanExternalID *string `json:"plan_external_id"`
@@ -95,11 +95,11 @@ type transactionWire struct {
 	*stateWire
 }
 
-// invoiceRow is an invoice as a list or an answer tells it.
+// invoiceRow is an invoice in an answer.
 type invoiceRow struct {
 	*records.Invoice
 	customer edit.Ref // as people see it
-	date     int64    // in the order of its customer's invoices
+	date     int64    // by which its customer's invoices are sorted
 
 	moreLines, moreTrans rest
 }
@@ -111,7 +111,7 @@ func (r *invoiceRow) owned() position {
 	return position{kind: atOwned, tag: r.Source.Tag, h: r.H, date: r.date}
 }
 
-// wire spells the invoice: as /import answers it, or as /invoices does.
+// wire is the invoice on the wire, for /import or, in full style, for /invoices.
 func (r *invoiceRow) wire(a records.Account, st style) invoiceWire {
 	w := r.head(a, r.Record, st)
 	w.truncated = r.truncated()
@@ -142,7 +142,7 @@ func (r *invoiceRow) head(a records.Account, record *billing.Invoice, st style) 
 	return w
 }
 
-// told spells the invoice's own members as other attributes would have them.
+// told returns a function that makes the wire form of the invoice with other attributes.
 func (r *invoiceRow) told(a records.Account) func(table.Attrs) any {
 	return func(at table.Attrs) any { return r.head(a, store.DecodeInvoice(at), style{full: true}) }
 }
@@ -179,7 +179,7 @@ func (r *invoiceRow) lineWire(a records.Account, row records.Line, st style) any
 	}
 }
 
-// toldLine spells a line item as other attributes would have it.
+// toldLine returns a function that makes the wire form of a line item with other attributes.
 func (r *invoiceRow) toldLine(a records.Account, p records.Part) func(table.Attrs) any {
 	return func(at table.Attrs) any {
 		return r.lineWire(a, records.Line{Part: p, Record: store.DecodeLineItem(at)}, style{full: true})
@@ -196,14 +196,15 @@ func (r *invoiceRow) transWire(row records.Transaction, st style) transactionWir
 	}
 }
 
-// toldTransaction spells a transaction as other attributes would have it.
+// toldTransaction returns a function that makes the wire form of a transaction with other
+// attributes.
 func (r *invoiceRow) toldTransaction(p records.Part) func(table.Attrs) any {
 	return func(at table.Attrs) any {
 		return r.transWire(records.Transaction{Part: p, Record: store.DecodeTransaction(at)}, style{})
 	}
 }
 
-// aloneTransaction is a transaction as /transactions answers it.
+// aloneTransaction is a transaction on the wire of /transactions.
 type aloneTransaction struct {
 	ExternalID              *string `json:"external_id"`
 	Result                  string  `json:"result"`

@@ -8,12 +8,12 @@ import (
 	"reseed/pkg/records"
 )
 
-// problemE is error family E: each invoice of an import with its own errors.
+// problemE is error family E: the invoices of an import, each with its errors.
 type problemE struct {
 	Invoices []invoiceWire `json:"invoices"`
 }
 
-// importInvoices is POST /import/customers/:uuid/invoices: all of them or none.
+// importInvoices is POST /import/customers/:uuid/invoices: it stores all of the invoices or none.
 func importInvoices(c *call) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -36,22 +36,22 @@ func importInvoices(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusCreated, Body: httpapi.Listed{Name: "invoices", Elements: draftsTold(a, made)}}, nil
 }
 
-// draftsTold spells what was stored: with their line items and transactions as long as there is
-// room for those.
+// draftsTold is what was stored, on the wire. Once the answer is half full, invoices come without
+// line items and transactions.
 func draftsTold(a records.Account, drafts []*records.Draft) httpapi.Elements {
 	out := httpapi.Elements{Most: len(drafts)}
 	for _, d := range drafts {
 		t := told{&invoiceRow{Invoice: d.Invoice}, a, style{}}
 		if was := out; !out.Add(t) || out.Size() > httpapi.MaxAnswer/2 {
 			out = was
-			t.behead()
+			t.dropParts()
 			out.Add(t)
 		}
 	}
 	return out
 }
 
-// refusedDrafts is the 422 of family E: every invoice with its own errors, none stored.
+// refusedDrafts is the 422 of family E. No invoice is stored.
 func refusedDrafts(wrong *records.RefusedError) error {
 	out := make([]invoiceWire, len(wrong.Drafts))
 	for i, d := range wrong.Drafts {

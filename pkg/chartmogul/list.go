@@ -4,8 +4,8 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// spell adds the records of a page to none, and ends the page where an answer is full: the next
-// goes on from there.
+// spell adds the records of a page to out, which is empty. It ends the page where the answer is
+// full; the next page goes on from there.
 func spell[T any](out httpapi.Elements, page []T, tail *httpapi.Paged, at func(T) position, record func(T) any) httpapi.Elements {
 	out.Most = len(page)
 	for i, r := range page {
@@ -17,7 +17,7 @@ func spell[T any](out httpapi.Elements, page []T, tail *httpapi.Paged, at func(T
 	return out
 }
 
-// endPage makes a page end at a place, with n of its records in place of size.
+// endPage makes a page of size records end after n of them, the last one at a position.
 func endPage(p *httpapi.Paged, at position, size, n int) {
 	cursor := at.cursor()
 	p.Cursor, p.HasMore = &cursor, true

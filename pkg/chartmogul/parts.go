@@ -10,14 +10,13 @@ import (
 	"reseed/pkg/table"
 )
 
-// partKind is what differs between line items and transactions, which otherwise have the same
-// routes.
+// partKind is what differs between the routes of line items and of transactions.
 type partKind struct {
 	name   string // in routes and answers
-	what   string // in complaints
-	at     byte   // of cursors
+	what   string // in messages
+	at     byte   // kind of cursors
 	kind   store.Kind
-	prefix string   // of its members in the complaints about an invoice
+	prefix string   // of the names of its members in the errors about an invoice
 	open   []string // members that may change
 	read   func(*call, *records.Draft, *httpapi.Fields) billing.Record
 	wire   func(records.Account, *records.PartOf, style) any
@@ -59,13 +58,14 @@ func transactions() partKind {
 	}
 }
 
-// lastPlace is a place behind all that came with the invoice, in the order of time.
+// lastPlace is a place after all that came with the invoice; later additions come after earlier
+// ones.
 func (c *call) lastPlace() int64 { return c.Now().UnixMilli() }
 
 // invoiceOf is the invoice of a line item or a transaction.
 func invoiceOf(p *records.PartOf) *invoiceRow { return &invoiceRow{Invoice: p.Invoice} }
 
-// answer spells a line item or a transaction by itself.
+// answer is the answer with a single line item or transaction.
 func (k partKind) answer(c *call, a records.Account, p *records.PartOf, status int) httpapi.Reply {
 	st := c.style()
 	st.alone = true

@@ -29,7 +29,7 @@ func (k partKind) create(c *call) (httpapi.Reply, error) {
 	return k.answer(c, a, made, http.StatusCreated), nil
 }
 
-// bare are complaints without the prefix of their names.
+// bare is errs with names without the prefix.
 func bare(errs map[string]string, prefix string) map[string]string {
 	out := make(map[string]string, len(errs))
 	for name, text := range errs {
@@ -38,7 +38,7 @@ func bare(errs map[string]string, prefix string) map[string]string {
 	return out
 }
 
-// form reads what may be changed of a line item or a transaction.
+// form is the form for a PATCH of a line item or transaction.
 func (k partKind) form(c *call, a records.Account, p *records.PartOf) form {
 	return form{
 		open: k.open, fixed: []string{"external_id"}, prefix: k.prefix,
@@ -46,7 +46,7 @@ func (k partKind) form(c *call, a records.Account, p *records.PartOf) form {
 			d := p.Invoice.Draft()
 			d.Errs = f.Errs
 			record := k.read(c, d, f)
-			if f.Text("type") == billing.Subscription { // one that is added without gets one
+			if f.Text("type") == billing.Subscription { // a line item that is added without one gets one
 				f.Given("subscription_external_id")
 			}
 			return record, c.Records.ResolvePlans(c.Context(), a, p.Source, d)
@@ -90,8 +90,8 @@ func (k partKind) disable(c *call) (httpapi.Reply, error) {
 	return k.answer(c, a, p, http.StatusOK), nil
 }
 
-// remove is DELETE /{…}/:uuid and /{…}?data_source_uuid&external_id: the row with its pointer and
-// its edit, or an edit.
+// remove is DELETE /{…}/:uuid and /{…}?data_source_uuid&external_id. It removes the row with its
+// pointer and its edit, or makes an edit that hides it.
 func (k partKind) remove(c *call) (httpapi.Reply, error) {
 	asEdit, err := c.deleting()
 	if err != nil {

@@ -12,25 +12,26 @@ import (
 	"reseed/pkg/table"
 )
 
-// A PATCH says how a record is changed (see [records.Change]): with handle_as_user_edit as an edit,
-// without it as the imported record itself.
+// A PATCH with handle_as_user_edit makes an edit; without it, it changes the imported record itself
+// (see [records.Change]).
 
 // userEdit is the parameter that makes a change an edit. It may be in the query or in the body.
 const userEdit = "handle_as_user_edit"
 
-// textFixed is the complaint about a member that says what a record is.
+// textFixed is the error about a member that can't be changed, since it identifies the record.
 const textFixed = "can't be changed"
 
-// form is what may be changed of a kind of record, and how it is read.
+// form says what a PATCH may change in a kind of record, and how that is read.
 type form struct {
 	open   []string // members
-	fixed  []string // they may be sent as they are
-	prefix string   // of the names under which read complains
+	fixed  []string // members that may be sent, but only with the value they have
+	prefix string   // of the names in the errors of read
 	read   func(*httpapi.Fields) (billing.Record, error)
 }
 
-// patch reads a PATCH of a record. wire spells the record; the members that are sent replace its
-// own, and the whole is read. Complaints that the record as it was causes, too, are ignored.
+// patch reads a PATCH of a record. wire makes the wire form of the record. The members that are
+// sent replace its members, and the result is read as a whole. Errors that the record had before
+// are ignored.
 func (fm form) patch(body *httpapi.Fields, s records.Stored, wire func(table.Attrs) any) (records.Change, error) {
 	if body.Truth(userEdit) {
 		return fm.edit(body, s, wire)
@@ -38,7 +39,7 @@ func (fm form) patch(body *httpapi.Fields, s records.Stored, wire func(table.Att
 	return fm.over(s.Attrs, body, wire)
 }
 
-// edit reads a change that is an edit.
+// edit reads a PATCH that makes an edit.
 func (fm form) edit(body *httpapi.Fields, s records.Stored, wire func(table.Attrs) any) (records.Change, error) {
 	ch, err := fm.over(s.Shown(), body, wire)
 	ch.AsEdit = true
@@ -77,7 +78,7 @@ func (fm form) over(base table.Attrs, body *httpapi.Fields, wire func(table.Attr
 	return ch, body.Refused()
 }
 
-// changing reads the body of a PATCH.
+// changing reads the body of a PATCH. handle_as_user_edit counts from the query, too.
 func (c *call) changing() (*httpapi.Fields, error) {
 	body, err := c.Fields()
 	if err == nil && c.Flag(userEdit) {
@@ -100,7 +101,7 @@ func (c *call) disabling() (bool, error) {
 	return disabled, body.Refused()
 }
 
-// deleting tells whether a DELETE is to be an edit. It may have no body.
+// deleting reports whether a DELETE is to be an edit. It may have no body.
 func (c *call) deleting() (asEdit bool, err error) {
 	body, err := c.FieldsIfAny()
 	if err != nil {

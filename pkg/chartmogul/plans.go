@@ -32,7 +32,7 @@ func placeOfPlan(p records.Plan) position { return position{kind: atPlan, tag: p
 
 func wireOfPlan(p records.Plan) planWire { return spellPlan(p, p.Shown()) }
 
-// spellPlan spells a plan as it is with some attributes.
+// spellPlan is a plan on the wire, with these attributes.
 func spellPlan(p records.Plan, attrs table.Attrs) planWire {
 	is := store.DecodePlan(attrs)
 	return planWire{
@@ -41,8 +41,8 @@ func spellPlan(p records.Plan, attrs table.Attrs) planWire {
 	}
 }
 
-// createPlan is POST /plans. Without an external id the plan gets a random one. ChartMogul gives it
-// the uuid of the plan; ours follows from the external id, so that would be a circle.
+// createPlan is POST /plans. A plan without an external id gets a random one. ChartMogul would use
+// the plan's uuid; here the uuid is made from the external id.
 func createPlan(c *call) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -171,7 +171,7 @@ func (c *call) walkPlans(a records.Account, sources []store.Source, p paging) ([
 	})
 }
 
-// overlayPlans lays the edits over a page of plans: one query for each source.
+// overlayPlans lays edits over a page of plans, with one query for each source.
 func (c *call) overlayPlans(a records.Account, rows []records.Plan) error {
 	for from := 0; from < len(rows); {
 		to, src := from+1, rows[from].Source

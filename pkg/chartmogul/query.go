@@ -17,7 +17,7 @@ type paging struct {
 	after *position // nil on the first page
 }
 
-// sources are those that a list's data_source_uuid and system filters leave.
+// sources are the sources that pass the list's data_source_uuid and system filters.
 func (c *call) sources(a records.Account) []store.Source {
 	id, system := c.Param("data_source_uuid"), c.Param("system")
 	var out []store.Source
@@ -32,7 +32,7 @@ func (c *call) sources(a records.Account) []store.Source {
 // errHeavy says that the records of a page are too large to be held together.
 var errHeavy = errors.New("chartmogul: a page is too large")
 
-// lighter reads a page, and then one of half the size as long as its records are too large.
+// lighter reads a page, and halves its size and reads again as long as its records are too large.
 func lighter[T any](c *call, p paging, read func(paging) (T, error)) (T, error) {
 	defer func() { c.room = nil }()
 	for {
@@ -49,7 +49,7 @@ func lighter[T any](c *call, p paging, read func(paging) (T, error)) (T, error) 
 	}
 }
 
-// hold counts items against what a page may hold.
+// hold subtracts the size of items from what may still be held for a page, or returns errHeavy.
 func (c *call) hold(items ...table.Item) error {
 	size := 0
 	for _, it := range items {
@@ -68,7 +68,7 @@ func (c *call) holdBytes(size int) error {
 	return nil
 }
 
-// paging reads per_page, cursor and the deprecated page, of which only 1 is tolerated.
+// paging reads per_page, cursor and the deprecated page, which may only be 1.
 func (c *call) paging(kind byte) (paging, error) {
 	size, err := c.PerPage()
 	p := paging{size: size}
@@ -88,8 +88,8 @@ func (c *call) paging(kind byte) (paging, error) {
 	return p, nil
 }
 
-// cut makes a page of the records that were read, one more than fit if there are more.
-// at tells a record's place; read is the share of the whole list that the records span (0 to 1].
+// cut makes a page of the records that were read: one more than a page holds, if there are more. at
+// returns a record's place, and read the share of the whole list (0 to 1] that ends with a record.
 func cut[T any](p paging, found []T, at func(T) position, read func(last T) float64) ([]T, httpapi.Paged) {
 	out := httpapi.Paged{HasMore: len(found) > p.size}
 	total := 0
@@ -111,11 +111,11 @@ func cut[T any](p paging, found []T, at func(T) position, read func(last T) floa
 	return found, out
 }
 
-// everything is the share of a list that was read whole.
+// everything is the share for a list that was read whole.
 func everything[T any](T) float64 { return 1 }
 
-// share is how far into the sources' hash space a record lies. Identities are
-// evenly spread, so this estimates what part of a list was read.
+// share is how far into the sources' hash space a record lies, (0 to 1]. Identities are evenly
+// spread, so that is an estimate of how much of a list was read.
 func share(sources []store.Source, tag store.Tag, h store.H) float64 {
 	before := 0
 	for _, s := range sources {

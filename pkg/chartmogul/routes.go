@@ -9,14 +9,14 @@ import (
 
 type methods = map[string]func(*call) (httpapi.Reply, error)
 
-// route is one path and what answers there, by method.
+// route is a path with the handlers of its methods.
 type route struct {
 	path string
 	kind string // content type
 	methods
 }
 
-// ofCustomers are those of sources, customers, plans and the import of invoices.
+// ofCustomers are the routes of sources, customers, plans and the import of invoices.
 func ofCustomers() []route {
 	return []route{
 		{"/v1/ping", httpapi.PlainJSON, methods{http.MethodGet: ping}},
@@ -51,7 +51,7 @@ func ofCustomers() []route {
 	}
 }
 
-// ofInvoices are those of invoices, line items and transactions.
+// ofInvoices are the routes of invoices, line items and transactions.
 func ofInvoices() []route {
 	return slices.Concat([]route{
 		{"/v1/invoices", httpapi.UTF8JSON, methods{

@@ -18,7 +18,8 @@ const (
 	textNameNeeded = "A name is required for each data source."
 )
 
-// sourceWire is a data source on the wire. The three settings are only there when asked for.
+// sourceWire is a data source on the wire. The last three members are only there if the request
+// asks for them.
 type sourceWire struct {
 	UUID            string           `json:"uuid"`
 	Name            string           `json:"name"`
@@ -64,7 +65,7 @@ func (c *call) sourceWire(s store.Source) sourceWire {
 	return w
 }
 
-// withProcessing adds processing_status where it was asked for.
+// withProcessing adds processing_status if the request asks for it.
 func (c *call) withProcessing(list []sourceWire) error {
 	if !c.Flag("with_processing_status") {
 		return nil
@@ -93,7 +94,7 @@ func createSource(c *call) (httpapi.Reply, error) {
 	if name == "" {
 		f.Fail("name", textNameNeeded)
 	}
-	if strings.ContainsFunc(name, unicode.IsControl) { // a list of names would show a line that is none
+	if strings.ContainsFunc(name, unicode.IsControl) { // a line break in it would look like another name
 		f.Fail("name", "must not hold control characters")
 	}
 	if err := f.Refused(); err != nil {
@@ -112,7 +113,7 @@ func createSource(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusCreated, Body: c.sourceWire(made)}, nil
 }
 
-// listSources is GET /data_sources: all of them, there is no paging.
+// listSources is GET /data_sources. It has no pages.
 func listSources(c *call) (httpapi.Reply, error) {
 	a, err := c.Records.Account(c.Context())
 	if err != nil {
@@ -131,7 +132,7 @@ func listSources(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: sourceList{list}}, nil
 }
 
-// source is the one that the path names.
+// source is the source that the path names.
 func (c *call) source() (store.Source, error) {
 	_, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
 	return src, err

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A customer that spells itself is the same, byte for byte, as encoding/json would have it.
+// A customer writes the same JSON as encoding/json would, byte for byte.
 func TestCustomersSpellThemselvesAsJSON(t *testing.T) {
 	t.Parallel()
 	text := rapid.OneOf(rapid.StringOf(rapid.Rune()), rapid.String(), rapid.SampledFrom([]string{

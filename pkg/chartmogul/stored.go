@@ -7,17 +7,17 @@ import (
 	"reseed/pkg/table"
 )
 
-// withDisabled tells whether disabled records are asked for.
+// withDisabled reports whether the request wants disabled records, too.
 func (c *call) withDisabled() bool { return c.Flag("with_disabled") }
 
-// style is how much an answer tells of records.
+// style says which members records have in an answer.
 type style struct {
-	full      bool // what /invoices, /line_items and /transactions tell and /import does not
-	histories bool // what people have changed
-	alone     bool // what is told of a line item outside its invoice
+	full      bool // with those that /invoices, /line_items and /transactions have and /import lacks
+	histories bool // with what people have changed
+	alone     bool // with those of a line item outside its invoice
 }
 
-// style reads how much is asked for.
+// style reads from the request which members it wants.
 func (c *call) style() style { return style{full: true, histories: c.Flag("include_edit_histories")} }
 
 // stateWire is what people have done to a record.
@@ -40,7 +40,7 @@ type changeWire struct {
 	Edited   json.RawMessage `json:"edited_value"`
 }
 
-// stateOf spells what people have done to a record; wire spells the record itself.
+// stateOf returns what people have done to a record. wire makes the wire form of the record itself.
 func stateOf(s records.Stored, st style, wire func(table.Attrs) any) *stateWire {
 	if !st.full {
 		return nil
@@ -55,7 +55,7 @@ func stateOf(s records.Stored, st style, wire func(table.Attrs) any) *stateWire 
 	return w
 }
 
-// historyOf tells what the edited fields are imported as, and what they are now; nil if none was
+// historyOf returns the imported and the edited values of the edited fields; nil if no field was
 // edited.
 func historyOf(s records.Stored, wire func(table.Attrs) any) *historyWire {
 	last := s.Edits.Latest()
@@ -66,7 +66,7 @@ func historyOf(s records.Stored, wire func(table.Attrs) any) *historyWire {
 	was, is := members(wire(s.Attrs)), members(wire(s.Shown()))
 	for attr := range s.Edits.Fields {
 		name := records.MemberOf(attr)
-		if was[name] != nil || is[name] != nil { // a description is on the wire of one-time lines only
+		if was[name] != nil || is[name] != nil { // some are not on the wire: a subscription line's description
 			h.ValuesChanged[name] = changeWire{was[name], is[name]}
 		}
 	}

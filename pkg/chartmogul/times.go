@@ -6,7 +6,7 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// stamp is a time as the import side writes it: 2016-01-01T12:00:00.000Z, null when unset.
+// stamp is a time as most endpoints write it: 2016-01-01T12:00:00.000Z, null when unset.
 type stamp time.Time
 
 // MarshalJSON writes the time in UTC with milliseconds.
@@ -43,7 +43,7 @@ func appendDigits(b []byte, n, digits int) []byte {
 	return b
 }
 
-// optText is a text that is null when unset, without a pointer to it.
+// optText is a text that is null when empty.
 type optText string
 
 // MarshalJSON writes the text.
@@ -57,7 +57,7 @@ func (s optText) appendTo(b []byte) []byte {
 	return httpapi.AppendText(b, string(s))
 }
 
-// opt is a text that is null when unset.
+// opt returns a pointer to s; nil if s is empty.
 func opt(s string) *string {
 	if s == "" {
 		return nil

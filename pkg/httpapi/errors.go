@@ -8,9 +8,8 @@ import (
 	"reseed/pkg/fault"
 )
 
-// This file is the status table: which error has which status and which of the
-// error bodies (as ChartMogul has them). Clients retry every 5xx for minutes, so
-// nothing a client can cause may end in one.
+// This file says which status and which body each error has; the bodies are ChartMogul's. Clients
+// retry every 5xx for minutes, so an error that a client can cause never has one.
 
 // Error is an error as it goes over the wire.
 type Error struct {
@@ -22,14 +21,15 @@ type Error struct {
 // Error names the status only: bodies may hold what the client sent (I8).
 func (f *Error) Error() string { return http.StatusText(f.Status) }
 
-// problemA is error family A: 400, 401, 404 of a search, and everything about the request itself.
+// problemA is error family A: 400, 401, the 404 of a search, and all errors about the request
+// itself.
 type problemA struct {
 	Code    int     `json:"code"`
 	Message string  `json:"message"`
 	Param   *string `json:"param"`
 }
 
-// problemB is error family B: 404 of a resource.
+// problemB is error family B: the 404 of a record.
 type problemB struct {
 	Error string `json:"error"`
 }
@@ -54,7 +54,7 @@ const (
 	TextTooMany = "holds more than %d; split the call"
 )
 
-// Problem is an answer of family A about a parameter, or about none.
+// Problem is an answer of family A. param may be empty.
 func Problem(status int, param, message string) *Error {
 	p := problemA{Code: status, Message: message}
 	if param != "" {
@@ -73,12 +73,12 @@ func Unusable(param string) *Error {
 	return Problem(http.StatusBadRequest, param, fmt.Sprintf("Parameter %q is invalid", param))
 }
 
-// Absent is the answer to a resource that is not there, or not visible: the two must not differ.
+// Absent is the answer about a record that is not there, or not visible: the two must not differ.
 func Absent(what string) *Error {
 	return &Error{Status: http.StatusNotFound, Body: problemB{what + " not found"}}
 }
 
-// Refused is the answer to fields that break a rule.
+// Refused is the answer about fields that break a rule.
 func Refused(errs map[string]string) *Error {
 	return &Error{Status: http.StatusUnprocessableEntity, Body: problemC{errs}}
 }
@@ -88,10 +88,10 @@ func TooLarge(limit int64) *Error {
 	return Problem(http.StatusRequestEntityTooLarge, "", fmt.Sprintf("The request body is larger than %d MB", limit>>20))
 }
 
-// Broken is the body of an answer about a fault of ours.
+// Broken is the body of an answer about an error whose cause is on our side.
 func Broken() any { return problemB{textBroken} }
 
-// Ours tells whether the cause of an error is on our side.
+// Ours reports whether the cause of an error is on our side.
 func Ours(err error) bool {
 	_, ours := errorOf(err)
 	return ours

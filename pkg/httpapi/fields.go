@@ -19,10 +19,9 @@ import (
 	"reseed/pkg/fault"
 )
 
-// Fields reads the members of one JSON object that a client sent, and notes
-// what is wrong with each: the first complaint about a member stands. Unknown
-// members are ignored; null and "" are the same as a member that is not there
-// (as at ChartMogul), except for [Fields.Has].
+// Fields reads the members of a JSON object that a client sent, and notes the first thing that is
+// wrong with each of them. Unknown members are ignored. As at ChartMogul, null and "" mean that a
+// member is not given; only [Fields.Has] distinguishes them from a member that is absent.
 type Fields struct {
 	Raw    map[string]json.RawMessage
 	Prefix string // of the names in Errs, e.g. "line_items."
@@ -61,7 +60,7 @@ func (c *Call) FieldsIfAny() (*Fields, error) {
 	return readBody(all)
 }
 
-// Text reads the request's body.
+// text reads the request's body.
 func (c *Call) text() ([]byte, error) {
 	if err := c.takeRoom(); err != nil {
 		return nil, err
@@ -84,7 +83,7 @@ func TooSlow() *Error {
 	return Problem(http.StatusRequestTimeout, "", "The request body came too slowly. Nothing of it was taken: send it again.")
 }
 
-// Left is an error once the client has gone: nobody waits for the rest.
+// Left returns an error once the client has gone, so that the handler can stop.
 func (c *Call) Left() error {
 	if err := c.Context().Err(); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "client_left", "the client has gone")
@@ -101,7 +100,7 @@ func ParseFields(raw []byte, prefix string, errs map[string]string) (*Fields, bo
 	return f, json.Unmarshal(raw, &f.Raw) == nil
 }
 
-// NewFields are no members yet; [Fields.Put] adds some.
+// NewFields returns Fields without members; [Fields.Put] adds some.
 func NewFields() *Fields {
 	return &Fields{Raw: map[string]json.RawMessage{}, Errs: map[string]string{}}
 }
@@ -112,7 +111,7 @@ func (f *Fields) Put(name, text string) {
 	f.Raw[name] = raw
 }
 
-// Only complains about every member that is not one of the names.
+// Only notes an error for every member that is not one of the names.
 func (f *Fields) Only(names ...string) {
 	for name := range f.Raw {
 		if !slices.Contains(names, name) {
@@ -121,7 +120,7 @@ func (f *Fields) Only(names ...string) {
 	}
 }
 
-// Has tells whether the member was sent at all, even as null.
+// Has reports whether the member was sent, even as null.
 func (f *Fields) Has(name string) bool { _, ok := f.Raw[name]; return ok }
 
 // Fail notes what is wrong with a member.
@@ -131,7 +130,7 @@ func (f *Fields) Fail(name, text string) {
 	}
 }
 
-// Require answers with the first of the members that was not sent at all.
+// Require returns a 400 about the first of the members that was not sent at all.
 func (f *Fields) Require(names ...string) error {
 	for _, n := range names {
 		if !f.Has(n) {
@@ -168,7 +167,8 @@ func (f *Fields) Limited(name string, most int) string {
 	return f.Checked(name, s, billing.CheckLength(s, most))
 }
 
-// Checked is s, or nothing and a complaint if a rule of the domain refuses it.
+// Checked returns s if err is nil, else "". err is what a rule of the domain says about s; Checked
+// notes it.
 func (f *Fields) Checked(name, s string, err error) string {
 	if err == nil {
 		return s
@@ -251,7 +251,7 @@ func (f *Fields) Whole(name string) *int64 {
 	return nil
 }
 
-// WholeOr is Whole, or else a default.
+// WholeOr is Whole, with a default for a member that is not given or wrong.
 func (f *Fields) WholeOr(name string, otherwise int64) int64 {
 	if n := f.Whole(name); n != nil {
 		return *n
@@ -364,7 +364,7 @@ func (f *Fields) Object(name string) *Fields {
 	return o
 }
 
-// Refused is the 422 with all that was noted, or nil.
+// Refused returns a 422 with all that was noted, or nil.
 func (f *Fields) Refused() error {
 	if len(f.Errs) > 0 {
 		return Refused(f.Errs)
@@ -372,7 +372,7 @@ func (f *Fields) Refused() error {
 	return nil
 }
 
-// Given complains about each of the members that is not given.
+// Given notes an error for each of the members that is not given.
 func (f *Fields) Given(names ...string) {
 	for _, n := range names {
 		if f.Value(n) == nil {

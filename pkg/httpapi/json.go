@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Speller is an answer, or a part of one, that spells its own JSON: what lists are made of, many at
-// a time, for which encoding/json would take longer than all the rest of the request. What it
-// spells is what encoding/json would.
+// Speller is an answer, or a part of one, that writes its own JSON, byte for byte as encoding/json
+// would. The elements of long lists do: with encoding/json that would take longer than all the rest
+// of the request.
 type Speller interface {
 	AppendJSON(b []byte) []byte
 }
@@ -28,19 +28,19 @@ func AppendJSON(b []byte, v any) ([]byte, error) {
 // AppendText appends a text.
 func AppendText(b []byte, s string) []byte {
 	if !plain(s) {
-		b, _ = AppendJSON(b, s) // a text never fails
+		b, _ = AppendJSON(b, s) // never fails for a text
 		return b
 	}
 	return AppendPlain(b, s)
 }
 
-// plain reports whether a text needs no escapes in JSON. It may be false for a text that needs
-// none.
+// plain reports whether a text needs no escapes in JSON. It is false for a few texts that need none
+// either.
 func plain(s string) bool {
 	ascii := true
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c < ' ', c == '"', c == '\\', c == 0xe2: // U+2028 begins with that, and is escaped
+		case c < ' ', c == '"', c == '\\', c == 0xe2: // the first byte of U+2028, which is escaped
 			return false
 		case c >= utf8.RuneSelf:
 			ascii = false
@@ -49,7 +49,7 @@ func plain(s string) bool {
 	return ascii || utf8.ValidString(s)
 }
 
-// AppendPlain appends a text that is known to be plain.
+// AppendPlain appends a text that needs no escapes.
 func AppendPlain(b []byte, s string) []byte { return append(append(append(b, '"'), s...), '"') }
 
 // AppendTexts appends a list of texts.

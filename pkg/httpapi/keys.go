@@ -14,16 +14,16 @@ import (
 
 // Key is an API key from the settings.
 type Key struct {
-	Hash [sha256.Size]byte // [HashKey] of it; the key itself is known to nobody
-	Name string            // who has it, for audit; if empty it goes by the beginning of its hash
-	Own  bool              // of the process itself: it is not listed
+	Hash [sha256.Size]byte // [HashKey] of the key, which is not kept itself
+	Name string            // the author of edits and receipts; if empty, the beginning of the hash is
+	Own  bool              // the process made it for itself: it is not listed
 }
 
-// CommandName is what edits and receipts call the commands on a data folder, which come with a key
-// of the process.
+// CommandName is the author of what the commands on a data folder do. They use a key that the
+// process made for itself.
 const CommandName = "the reseed command"
 
-// NewKey is the text of a new API key: 192 bits that nobody guesses.
+// NewKey makes a new API key: 192 random bits, in hex.
 func NewKey() string {
 	b := make([]byte, 24)
 	_, _ = rand.Read(b) // never fails (crypto/rand)
@@ -33,7 +33,7 @@ func NewKey() string {
 // HashKey is the hash under which an API key is kept.
 func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
 
-// Holder is the name under which edits and receipts mention the user of the key.
+// Holder is what edits and receipts name as the author if this key is used.
 func (k Key) Holder() string {
 	if k.Name != "" {
 		return k.Name
@@ -102,7 +102,7 @@ func (r *Keyring) holder(ctx context.Context, key string) (who string, ok bool, 
 	return who, ok, err
 }
 
-// known are the keys of the table, as they were a moment ago.
+// known returns the keys of the table, as they were at most keysAge ago.
 func (r *Keyring) known(ctx context.Context) ([]store.APIKey, error) {
 	r.mu.Lock()
 	made, read := r.made, r.read
@@ -113,7 +113,8 @@ func (r *Keyring) known(ctx context.Context) ([]store.APIKey, error) {
 	return r.Made(ctx)
 }
 
-// Made reads the keys of the table. What was read before this process changed one is not kept.
+// Made reads the keys of the table, and keeps them for known unless this process has changed one
+// meanwhile.
 func (r *Keyring) Made(ctx context.Context) ([]store.APIKey, error) {
 	r.mu.Lock()
 	changes := r.changes
@@ -131,7 +132,7 @@ func (r *Keyring) Made(ctx context.Context) ([]store.APIKey, error) {
 	return made, nil
 }
 
-// changed makes the next request look again.
+// changed makes the next request read the keys again.
 func (r *Keyring) changed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

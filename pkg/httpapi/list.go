@@ -6,20 +6,19 @@ import (
 	"sync"
 )
 
-// MaxAnswer is how many bytes the JSON of an answer may have. A Lambda function's answer holds 6
-// MB, in which base64 (see pkg/trigger) makes 4 bytes of 3.
+// MaxAnswer is how many bytes the JSON of an answer may have. The answer of a Lambda function may
+// have 6 MB, in base64 (see pkg/trigger), which makes 4 bytes of 3.
 const MaxAnswer = 4 << 20
 
-// Listed is an answer that is a list: members before the elements, the elements, members behind
-// them.
+// Listed is an answer that is an object with a list: members, then the list, then more members.
 type Listed struct {
-	Before   any // nil for none
+	Before   any // an object with the first members; may be nil
 	Name     string
 	Elements Elements
-	Behind   any // nil for none
+	Behind   any // an object with the last members; may be nil
 }
 
-// pieces are the JSON of the answer, in order.
+// pieces are the JSON of the answer, in parts that follow each other.
 func (l Listed) pieces() [][]byte {
 	head := appendMembers([]byte{'{'}, l.Before)
 	head = append(AppendText(head, l.Name), ':', '[')
@@ -28,7 +27,7 @@ func (l Listed) pieces() [][]byte {
 	return [][]byte{head, l.Elements.text, tail}
 }
 
-// appendMembers appends the members of one of our own objects, each with a comma behind it.
+// appendMembers appends the members of an object of our own, each with a comma behind it.
 func appendMembers(b []byte, object any) []byte {
 	if object == nil {
 		return b
@@ -40,38 +39,38 @@ func appendMembers(b []byte, object any) []byte {
 	return append(append(b, text[1:len(text)-1]...), ',')
 }
 
-// mostKept is how large the room of some elements may be, in bytes, to be used again.
-const mostKept = 1 << 20
-
-// NewRooms makes a pool of buffers for the JSON of lists.
-func NewRooms() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
-
-// done gives the buffer of the elements back to its pool. They must not be used after that.
-func (r *Elements) done() {
-	if room := r.text; r.Rooms != nil && cap(room) <= mostKept {
-		r.Rooms.Put(&room)
-	}
-	r.text = nil
-}
-
-// Elements are the elements of a list as JSON, as many as an answer holds.
+// Elements are the elements of a list as JSON, as many as fit into an answer.
 type Elements struct {
 	text []byte // with commas between
 	n    int
 
-	Most  int        // how many there may be
-	Rooms *sync.Pool // nil: the text has no room that is used again
+	Most    int        // how many there may be
+	Buffers *sync.Pool // of buffers for the text; may be nil
 }
 
-// Add adds one more record. It is false if the record does not fit; the first always does.
+// mostKept is up to how many bytes a buffer may have to be used again.
+const mostKept = 1 << 20
+
+// NewBuffers makes a pool of buffers for [Elements].
+func NewBuffers() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
+
+// done gives the buffer of the elements back to its pool. They must not be used after that.
+func (r *Elements) done() {
+	if buf := r.text; r.Buffers != nil && cap(buf) <= mostKept {
+		r.Buffers.Put(&buf)
+	}
+	r.text = nil
+}
+
+// Add adds a record. It returns false if the record does not fit; the first one always fits.
 func (r *Elements) Add(record any) bool {
 	was := len(r.text)
 	switch {
 	case r.n == 1: // the others will be about as long
 		r.text = slices.Grow(r.text, min(MaxAnswer, r.Most*(was+was/8)))
-	case r.n == 0 && r.Rooms != nil:
-		room, _ := r.Rooms.Get().(*[]byte)
-		r.text = (*room)[:0]
+	case r.n == 0 && r.Buffers != nil:
+		buf, _ := r.Buffers.Get().(*[]byte)
+		r.text = (*buf)[:0]
 	}
 	if r.n > 0 {
 		r.text = append(r.text, ',')
@@ -89,36 +88,36 @@ func (r *Elements) Add(record any) bool {
 	return true
 }
 
-// shortened makes a record shorter, and reports whether it could.
+// shortened makes a record shorter if it can, and reports whether it has.
 func shortened(record any) bool {
 	s, ok := record.(interface{ Shorten() bool })
 	return ok && s.Shorten()
 }
 
-// raw is JSON that is spelled already.
+// raw is finished JSON.
 type raw []byte
 
-// MarshalJSON gives it.
+// MarshalJSON returns the JSON.
 func (r raw) MarshalJSON() ([]byte, error) { return r, nil }
 
-// AppendJSON appends it.
+// AppendJSON appends the JSON.
 func (r raw) AppendJSON(b []byte) []byte { return append(b, r...) }
 
-// Alone is an answer that is one record, shortened until it fits.
+// Alone is the answer with a single record, shortened until it fits.
 func Alone(record any) any {
 	var one Elements
 	one.Add(record)
 	return raw(one.text)
 }
 
-// Len is how many there are.
+// Len is the number of elements.
 func (r *Elements) Len() int { return r.n }
 
-// Size is how many bytes they have.
+// Size is the length of their JSON in bytes.
 func (r *Elements) Size() int { return len(r.text) }
 
-// Paged is the tail of a list. The keys that only a first page has are
-// pointers: nil leaves them out.
+// Paged is the tail of a list. Pointers with omitempty are members that only a first page has; nil
+// leaves them out.
 type Paged struct {
 	CurrentPage *int    `json:"current_page,omitempty"`
 	TotalPages  *int    `json:"total_pages,omitempty"`
@@ -126,10 +125,10 @@ type Paged struct {
 	HasMore     bool    `json:"has_more"`
 }
 
-// MaxPage is the most records on a page, and how many there are when nothing is asked for.
+// MaxPage is the most records on a page, and the number if a request does not name one.
 const MaxPage = 200
 
-// PerPage is how many records are asked for.
+// PerPage is how many records a page may have, by the request's per_page.
 func (c *Call) PerPage() (int, error) {
 	v := c.Param("per_page")
 	if v == "" {

@@ -10,36 +10,37 @@ import (
 // Patience is how long a request may keep its connection without progress. On Lambda it has no
 // effect, since the server has no connections there: API Gateway has limits of its own.
 type Patience struct {
-	Body time.Duration // for the body of a request that is no upload, all of it
-	Move time.Duration // for every 64 KiB of an upload or an answer; time in which the server is slow does not count
+	Body time.Duration // for the whole body of a request that is no upload
+	// for every 64 KiB of an upload or an answer, without the time in which the server is slow
+	Move time.Duration
 }
 
-// DefaultPatience lets in 5 MB of JSON over 2 Mbit/s, and files over 20 kbit/s. Its Body is shorter
-// than a request lives for an erase (config.RequestLifetime), since some handlers know the
-// directory before they read the body.
+// DefaultPatience is enough for 5 MB of JSON over 2 Mbit/s, and for files over 20 kbit/s. Body has
+// to be shorter than the time for which an erase waits for requests (config.RequestLifetime), since
+// some handlers read the directory before the body.
 func DefaultPatience() Patience { return Patience{Body: 20 * time.Second, Move: 30 * time.Second} }
 
 // stride is how many bytes have to move in [Patience.Move].
 const stride = 64 << 10
 
-// deadline is a moment of the real clock: connections know no other.
+// deadline is d from now by the real clock, which is the clock of connections.
 func deadline(d time.Duration) time.Time { return time.Now().Add(d) } //nolint:forbidigo // see above
 
-// slowBody is a request's body whose reader is cut off from a client that does not send.
+// slowBody is a request's body that fails if the client sends too slowly.
 type slowBody struct {
 	io.ReadCloser
 	conn   *http.ResponseController
 	left   time.Duration // to wait for the client
-	refill time.Duration // what is left after another stride; 0 never adds anything
-	moved  int
+	refill time.Duration // what left is set to after each stride; 0: it is never set
+	moved  int           // bytes of the current stride
 }
 
-// limitBody sets the deadlines of a request's body. A request without one has none from here on:
+// limitBody makes the request's body a slowBody. A request without a body gets no read deadline:
 // its handler may take long.
 func (p Patience) limitBody(w http.ResponseWriter, r *http.Request, upload bool) {
 	conn := http.NewResponseController(w)
 	if r.Body == nil || r.Body == http.NoBody {
-		_ = conn.SetReadDeadline(time.Time{}) // not supported: then there is no connection
+		_ = conn.SetReadDeadline(time.Time{}) // fails if there is no connection
 		return
 	}
 	b := &slowBody{ReadCloser: r.Body, conn: conn, left: p.Body}
@@ -49,12 +50,12 @@ func (p Patience) limitBody(w http.ResponseWriter, r *http.Request, upload bool)
 	r.Body = b
 }
 
-// Read waits for the client for no longer than is left.
+// Read reads, and waits for the client for b.left at most.
 func (b *slowBody) Read(buf []byte) (int, error) {
 	by := deadline(b.left)
 	_ = b.conn.SetReadDeadline(by)
 	n, err := b.ReadCloser.Read(buf)
-	if errors.Is(err, io.EOF) { // from here on the server itself reads, to see whether the client is there
+	if errors.Is(err, io.EOF) { // from here on net/http reads, to notice when the client goes
 		_ = b.conn.SetReadDeadline(time.Time{})
 		return n, err
 	}
@@ -65,20 +66,20 @@ func (b *slowBody) Read(buf []byte) (int, error) {
 	return n, err
 }
 
-// slowWriter is an answer that is cut off from a client that does not read.
+// slowWriter is an answer that fails if the client reads too slowly.
 type slowWriter struct {
 	http.ResponseWriter
 	conn *http.ResponseController
 	move time.Duration
 }
 
-// limitAnswer sets the deadlines of an answer.
+// limitAnswer makes the answer a slowWriter.
 func (p Patience) limitAnswer(w http.ResponseWriter) *slowWriter {
 	return &slowWriter{w, http.NewResponseController(w), p.Move}
 }
 
-// spare gives the commands of this machine more time: their output may go to a pager that a person
-// reads, and their input may come from a pipe that fills slowly.
+// spare gives a command on this machine more time: its output may go to a pager that a person
+// reads, and its input may come from a pipe that fills slowly.
 func (w *slowWriter) spare(r *http.Request, move time.Duration) {
 	w.move = move
 	if b, ok := r.Body.(*slowBody); ok && b.refill > 0 {

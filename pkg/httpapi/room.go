@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// bodiesAtOnce is how many bytes of JSON bodies are in memory at any one time, over all requests.
-// What it takes to work on one is a multiple of it.
+// bodiesAtOnce is how many bytes of JSON bodies may be in memory at any one time, over all
+// requests. A request needs a multiple of its body's size while it is worked on.
 const bodiesAtOnce = 4 * MaxBody
 
-// smallBody is up to which size a body needs no room: over all connections such bodies have 32 MB
-// at most.
+// smallBody is the size up to which a body is not counted: over all connections such bodies have
+// 32 MB at most.
 const smallBody = 16 << 10
 
-// uploadsAtOnce is how many uploads are received at any one time. Each has a file open, and some
+// uploadsAtOnce is how many uploads are received at any one time. Each needs an open file and some
 // buffers.
 const uploadsAtOnce = 50
 
 // patienceForRoom is how long a request waits for room before it is answered with 503.
 const patienceForRoom = 5 * time.Second
 
-// takeRoom makes room for the request's body until the request ends. One of unknown length counts
-// as the longest.
+// takeRoom waits for room for the request's body, and keeps it until the request ends. A body of
+// unknown length counts as one of MaxBody bytes.
 func (c *Call) takeRoom() error {
 	n := int64(MaxBody)
 	if c.ContentLength >= 0 {
@@ -37,8 +37,8 @@ func (c *Call) takeRoom() error {
 	return c.take(c.server.bodies, n)
 }
 
-// Upload is the body of a request that goes straight into files. It may bring as many bytes as its
-// route says.
+// Upload is the body of a request that goes straight into files: at most as many bytes as its route
+// allows.
 func (c *Call) Upload() (io.ReadCloser, error) {
 	if err := c.take(c.server.uploads, 1); err != nil {
 		return nil, err
@@ -46,6 +46,8 @@ func (c *Call) Upload() (io.ReadCloser, error) {
 	return http.MaxBytesReader(c.w, c.Body, c.limit), nil
 }
 
+// take waits for n of a limit, and keeps them until the request ends. After patienceForRoom it
+// returns a 503.
 func (c *Call) take(from *semaphore.Weighted, n int64) error {
 	ctx, cancel := context.WithTimeout(c.Context(), patienceForRoom)
 	defer cancel()

@@ -18,8 +18,7 @@ import (
 	"reseed/pkg/fault"
 )
 
-// Content types: one family of endpoints names the character set, the other does not (as at
-// ChartMogul).
+// Content types. Some endpoints name the character set and others do not, as at ChartMogul.
 const (
 	PlainJSON = "application/json"
 	UTF8JSON  = "application/json; charset=utf-8"
@@ -36,7 +35,7 @@ type Config struct {
 	// request without a right key down. It may be nil.
 	Asked    func(r *http.Request, right bool)
 	Patience Patience      // DefaultPatience if zero
-	Spare    time.Duration // how long the commands of this machine may rest in an upload or a download
+	Spare    time.Duration // Patience.Move for the commands on this machine
 }
 
 // server serves routes.
@@ -49,14 +48,14 @@ type server struct {
 // Call is one request on its way through a handler.
 type Call struct {
 	*http.Request
-	Author string // who asks
+	Author string // the name of the key
 	server *server
 	w      http.ResponseWriter
 	limit  int64 // of an upload, in bytes
 	atEnd  []func()
 }
 
-// Param is a query parameter; empty values count as absent.
+// Param is a query parameter; "" if it is absent or empty.
 func (c *Call) Param(name string) string { return c.URL.Query().Get(name) }
 
 // Flag is a boolean query parameter: true/false, or 1/0 from PHP.
@@ -65,8 +64,8 @@ func (c *Call) Flag(name string) bool {
 	return v == "true" || v == "1"
 }
 
-// Reply is what a handler answers: body as JSON, or copied as it is (and
-// closed) when it is an io.ReadCloser. A nil body has no content type either.
+// Reply is what a handler answers. The body is sent as JSON; an io.ReadCloser is copied as it is,
+// and closed. An answer with a nil body has no content type either.
 type Reply struct {
 	Status int
 	Body   any
@@ -77,15 +76,16 @@ type Reply struct {
 // Handler answers a request.
 type Handler func(*Call) (Reply, error)
 
-// Route is one path and what answers there, by method.
+// Route is a path with the handlers of its methods.
 type Route struct {
 	Path    string
 	Kind    string // content type
-	Upload  int64  // how many bytes of files a request may bring; 0: it brings JSON only
+	Upload  int64  // how many bytes of files a request may bring; 0: it may bring only JSON
 	Methods map[string]Handler
 }
 
-// New returns routes as a handler to be served at the root of a host: clients use absolute paths.
+// New returns a handler for the routes. It has to be served at the root of a host: clients use
+// absolute paths.
 func New(c Config, routes []Route) http.Handler {
 	if c.Patience == (Patience{}) {
 		c.Patience = DefaultPatience()
@@ -106,7 +106,8 @@ func New(c Config, routes []Route) http.Handler {
 	})
 }
 
-// serve authenticates before it says anything about paths or methods.
+// serve returns the handler of a route. It checks the key before it says anything about paths or
+// methods.
 func (s *server) serve(rt Route) http.Handler {
 	allow := allowed(rt.Methods)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +125,7 @@ func (s *server) serve(rt Route) http.Handler {
 		}
 		switch {
 		case err != nil:
-			w.Header().Set("Connection", "close") // and no body is read
+			w.Header().Set("Connection", "close") // so that the body need not be read
 		case rt.Methods == nil:
 			err = Problem(http.StatusNotFound, "", textUnknownPath)
 		case h == nil:
@@ -145,7 +146,7 @@ func (s *server) serve(rt Route) http.Handler {
 	})
 }
 
-// authenticate finds out who asks.
+// authenticate returns the name of the request's key, or a 401.
 func (s *server) authenticate(r *http.Request) (who string, err error) {
 	key, _, ok := r.BasicAuth()
 	if ok {
@@ -187,15 +188,15 @@ func (s *server) failed(w http.ResponseWriter, r *http.Request, err error) Reply
 	return Reply{Status: f.Status, Body: f.Body}
 }
 
-// recovered answers a request whose handler panicked: one sentence for the client and one line for
-// the log, without the value of the panic since it may hold data (I8).
+// recovered answers a request whose handler panicked, and logs it without the value of the panic,
+// which may hold data (I8).
 func (s *server) recovered(w http.ResponseWriter, r *http.Request) {
 	v := recover()
 	if v == nil {
 		return
 	}
 	if v == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-		panic(v) //nolint:forbidigo // the server cuts the connection on it
+		panic(v) //nolint:forbidigo // net/http closes the connection
 	}
 	s.Log.Error("request panicked", slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
@@ -219,7 +220,7 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, ans Reply) {
 		defer func() { _ = stream.Close() }()
 		w.WriteHeader(ans.Status)
 		if _, err := io.Copy(w, stream); err != nil { // a part must not look like the whole
-			panic(http.ErrAbortHandler) //nolint:forbidigo // so net/http cuts an answer that has begun
+			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http cuts the answer, which has begun
 		}
 		return
 	}
@@ -252,7 +253,7 @@ func piecesOf(body any) ([][]byte, error) {
 	return [][]byte{text}, err
 }
 
-// IsJSON tells whether a request says that its body is JSON.
+// IsJSON reports whether a request says that its body is JSON.
 func IsJSON(r *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return kind == PlainJSON

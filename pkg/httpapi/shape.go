@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// Limits of the JSON of any request. They are checked in one pass before it is decoded, since a few
-// megabytes can hold millions of values.
+// Limits of the JSON of any request. checkShape checks them in one pass before the JSON is decoded,
+// since a few megabytes can hold millions of values.
 const (
 	maxValues  = 300_000 // in all: 10,000 records with all their members
 	maxDepth   = 32      // objects and lists within each other
@@ -19,8 +19,8 @@ const (
 	maxNumber  = 100     // characters
 )
 
-// checkShape checks the JSON of a request against these limits. Text that is not JSON, or that no
-// route takes, is 400; too much of it is 413.
+// checkShape checks the JSON of a request against these limits. The error is 400 for text that is
+// not JSON or that no route accepts, and 413 for too much of it.
 func checkShape(body []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -39,10 +39,10 @@ func checkShape(body []byte) error {
 	}
 }
 
-// shape is what was seen of some JSON so far.
+// shape is what checkShape has seen so far.
 type shape struct {
 	values int
-	open   []container // within each other
+	open   []container // each within the one before
 }
 
 // container is an object or a list that has not ended yet.
@@ -88,12 +88,12 @@ func (c *container) takeName(token json.Token) error {
 	return nil
 }
 
-// tooMuch is the answer to JSON that holds more than one call may bring.
+// tooMuch is the answer to JSON that holds more than one request may bring.
 func tooMuch(what string, most int) *Error {
 	return Problem(http.StatusRequestEntityTooLarge, "", fmt.Sprintf("The request body holds "+what+". Split the call into smaller ones.", most))
 }
 
-// odd is the answer to JSON that no route takes.
+// odd is the answer to JSON that no route accepts.
 func odd(what string, most int) *Error {
-	return Problem(http.StatusBadRequest, "", fmt.Sprintf("The request body holds "+what+", which nothing here takes.", most))
+	return Problem(http.StatusBadRequest, "", fmt.Sprintf("The request body holds "+what+", which no route accepts.", most))
 }

@@ -16,9 +16,9 @@ type Config struct {
 	Store *store.Store
 	Edits *edit.Edit
 	Now   func() time.Time
-	// Holder is the job that writes to a source at the moment, or empty.
+	// Holder returns the job that writes to a source at the moment, or "".
 	Holder func(context.Context, store.Tag) (string, error)
-	// Forgotten tells whether a customer is on the do-not-reload list.
+	// Forgotten reports whether a customer is on the do-not-reload list.
 	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
 }
 
@@ -34,14 +34,15 @@ type Records struct {
 // New makes the use-cases. It makes no call.
 func New(c Config) *Records { return &Records{Config: c} }
 
-// Account is the directory as a caller has read it, with its hasher. It tells which stored records
-// are visible.
+// Account is the directory as a use-case has read it, with its hasher. It knows which stored
+// records are visible.
 type Account struct {
 	*store.Directory
 	Hash *store.Hasher
 }
 
-// read reads the directory and the items that keys names for it, usually in one batch get.
+// read reads the directory, and the items whose keys are what keys returns for it, usually in one
+// batch get.
 func (r *Records) read(ctx context.Context, keys func(*store.Directory) []table.Key) (Account, map[table.Key]table.Attrs, error) {
 	var last *store.Directory
 	known := r.known.Load()
@@ -75,8 +76,8 @@ func (a Account) InvoiceVisible(tag store.Tag, h store.H, attrs table.Attrs) boo
 	return attrs != nil && !a.HidesInvoice(tag, h, attrs)
 }
 
-// invoiceErasing tells whether an invoice is being erased: by itself, with all of its customer's,
-// with its customer, or with what an import added.
+// invoiceErasing reports whether an invoice is being erased: by itself, with all invoices of its
+// customer, with the customer, or with what an import added.
 func (a Account) invoiceErasing(tag store.Tag, h store.H, attrs table.Attrs) bool {
 	return a.CoversInvoice(tag, h, attrs)
 }
@@ -88,13 +89,13 @@ func (r *Records) encode(key table.Key, rec billing.Record, manual int64) table.
 	return table.Item{Key: key, Attrs: b.Attrs()}
 }
 
-// stamped begins an item made now.
+// stamped begins the attributes of an item that is made now.
 func (r *Records) stamped(manual int64) *table.Builder {
 	now := r.Now().UnixMilli()
 	return table.NewBuilder().Int(store.AttrCreated, now).Int(store.AttrManual, manual).Int(store.AttrUpdated, now)
 }
 
-// Lookup reads the items of keys that are known to be right.
+// Lookup reads the items of some keys.
 func (r *Records) Lookup(ctx context.Context, keys []table.Key) (map[table.Key]table.Attrs, error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -102,7 +103,7 @@ func (r *Records) Lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 	return r.Store.Lookup(ctx, keys...)
 }
 
-// Items reads a whole range.
+// Items reads all items of a query.
 func (r *Records) Items(ctx context.Context, q table.Query) ([]table.Item, error) {
 	var all []table.Item
 	for item, err := range r.Store.Items(ctx, q) {
@@ -114,7 +115,7 @@ func (r *Records) Items(ctx context.Context, q table.Query) ([]table.Item, error
 	return all, nil
 }
 
-// ByKey are the attributes of items by their keys.
+// ByKey is the attributes of items by their keys.
 func ByKey(items []table.Item) map[table.Key]table.Attrs {
 	m := make(map[table.Key]table.Attrs, len(items))
 	for _, it := range items {

@@ -11,18 +11,18 @@ import (
 	"reseed/pkg/table"
 )
 
-// A record is changed in one of two ways. As an edit the change is beside the record: it stays
-// whatever is imported later. Else the imported record itself is changed, as an import would, so
-// the next import may change it again; a field that a person has edited goes on showing the edit.
+// A record is changed in one of two ways. An edit is stored beside the record, and stays whatever
+// is imported later. Other changes are made in the record itself, as an import would, so the next
+// import may change it again; a field that a person has edited still shows the edit.
 
-// Change is what becomes of a record.
+// Change says how a record is changed.
 type Change struct {
 	Want   table.Attrs // the record as it shall be
-	Attrs  []string    // the attributes that this is about
+	Attrs  []string    // the attributes that change
 	AsEdit bool
 }
 
-// ChangeInvoice changes the invoice of a name. by is who does.
+// ChangeInvoice changes the invoice of a name. by is the author.
 func (r *Records) ChangeInvoice(
 	ctx context.Context, n Name, by string, decide func(Account, *Invoice) (Change, error),
 ) (Account, *Invoice, error) {
@@ -50,7 +50,7 @@ func (r *Records) HideInvoice(ctx context.Context, n Name, by string) error {
 	return err
 }
 
-// onInvoice does something to the invoice of a name, which may be disabled.
+// onInvoice calls do with the invoice of a name, which may be disabled.
 func (r *Records) onInvoice(ctx context.Context, n Name, do func(Account, *Invoice) error) (a Account, inv *Invoice, err error) {
 	err = r.settled(ctx, func() (err error) {
 		if a, inv, err = r.undeleted(ctx, n); err != nil {
@@ -61,7 +61,7 @@ func (r *Records) onInvoice(ctx context.Context, n Name, do func(Account, *Invoi
 	return a, inv, err
 }
 
-// ChangePart changes the line item or transaction of a name. by is who does.
+// ChangePart changes the line item or transaction of a name. by is the author.
 func (r *Records) ChangePart(
 	ctx context.Context, kind store.Kind, n Name, by string, decide func(Account, *PartOf) (Change, error),
 ) (Account, *PartOf, error) {
@@ -81,8 +81,8 @@ func (r *Records) DisablePart(ctx context.Context, kind store.Kind, n Name, by s
 	})
 }
 
-// DeletePart removes the line item or transaction of a name, with its pointer and its edit; or
-// hides it for good, which is an edit.
+// DeletePart removes the line item or transaction of a name, with its pointer and its edit. With
+// asEdit it hides it for good instead, so that no import brings it back.
 func (r *Records) DeletePart(ctx context.Context, kind store.Kind, n Name, by string, asEdit bool) error {
 	_, _, err := r.onPart(ctx, kind, n, func(a Account, p *PartOf) error {
 		if asEdit {
@@ -97,8 +97,7 @@ func (r *Records) DeletePart(ctx context.Context, kind store.Kind, n Name, by st
 	return err
 }
 
-// onPart does something to the line item or transaction of a name. It, or its invoice, may be
-// disabled.
+// onPart calls do with the line item or transaction of a name. It, or its invoice, may be disabled.
 func (r *Records) onPart(ctx context.Context, kind store.Kind, n Name, do func(Account, *PartOf) error) (a Account, p *PartOf, err error) {
 	err = r.settled(ctx, func() (err error) {
 		if a, p, err = r.Part(ctx, kind, n); err != nil {
@@ -122,8 +121,8 @@ func (r *Records) Edited(ctx context.Context, id string) (Account, edit.Record, 
 	return a, rec, n, err
 }
 
-// Revert takes back what people did to the record of a public id: to some fields, or to all and
-// everything else if there are none. which gives the attributes of those fields.
+// Revert takes back what people did to the record of a public id: to the fields whose attributes
+// which returns, or everything if it returns no attribute.
 func (r *Records) Revert(ctx context.Context, id string, which func(*edit.Entry) ([]string, error)) (n *edit.Entry, err error) {
 	err = r.settled(ctx, func() error {
 		a, rec, found, err := r.Edited(ctx, id)
@@ -146,7 +145,7 @@ func (r *Records) Revert(ctx context.Context, id string, which func(*edit.Entry)
 	return n, err
 }
 
-// apply makes a change. fault.Conflict says that somebody else was in between.
+// apply makes a change. fault.Conflict means that another writer interfered.
 func (r *Records) apply(ctx context.Context, a Account, s *Stored, ch Change, by string) error {
 	if ch.AsEdit {
 		return r.editRow(ctx, a, s, a.editable(*s).Change(ch.Want, ch.Attrs, by))
@@ -158,7 +157,8 @@ func (r *Records) apply(ctx context.Context, a Account, s *Stored, ch Change, by
 	writes := []table.Write{{Item: table.Item{Key: s.Key, Attrs: now}, If: s.unchanged()}}
 	sp := s.Source.Space()
 	was := sp.PointersOf(a.Hash, table.Item{Key: s.Key, Attrs: s.Attrs})
-	for _, p := range sp.PointersOf(a.Hash, table.Item{Key: s.Key, Attrs: now}) { // none goes: no identity may be changed
+	// No pointer is removed: what identifies a record can't be changed.
+	for _, p := range sp.PointersOf(a.Hash, table.Item{Key: s.Key, Attrs: now}) {
 		same := func(q table.Item) bool { return q.Key == p.Key && bytes.Equal(q.Attrs, p.Attrs) }
 		if !slices.ContainsFunc(was, same) {
 			writes = append(writes, table.Write{Item: p})
@@ -168,7 +168,7 @@ func (r *Records) apply(ctx context.Context, a Account, s *Stored, ch Change, by
 	return r.write(ctx, a, writes...)
 }
 
-// editRow makes a change of what people have done to a record.
+// editRow stores a change of a record's edits.
 func (r *Records) editRow(ctx context.Context, a Account, s *Stored, ch *edit.Change) error {
 	writes, err := r.Edits.Writes(ctx, a.Directory, ch)
 	if err == nil {
@@ -178,7 +178,7 @@ func (r *Records) editRow(ctx context.Context, a Account, s *Stored, ch *edit.Ch
 	return err
 }
 
-// with is the record after a change of itself.
+// with is the record itself after a change.
 func (s Stored) with(ch Change, now int64) table.Attrs {
 	at, _ := s.Attrs.Int(store.AttrUpdated)
 	b := table.NewBuilder().IntAlways(store.AttrUpdated, max(now, at+1))

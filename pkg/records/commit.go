@@ -14,12 +14,13 @@ import (
 	"reseed/pkg/table"
 )
 
-// attrWriter names the call that wrote an item as part of several transactions. Until the invoice
-// is there, no other call may take such a key while that call may still be running.
+// attrWriter is the attribute with the number of the call that wrote an item in one of several
+// transactions. Until the invoice is there, other calls leave the item alone while that call may
+// still be running.
 const attrWriter = "_w"
 
-// A write of several transactions has to end within writeTime. An item without an invoice that is
-// older than abandonedAfter was left by a call that never finished.
+// A write of several transactions has to end within writeTime. If an item without an invoice is
+// older than abandonedAfter, the call that wrote it will never finish.
 const (
 	writeTime      = 20 * time.Second
 	abandonedAfter = time.Minute
@@ -30,12 +31,12 @@ type writing struct {
 	r         *Records
 	a         Account
 	owner     Customer
-	over      map[table.Key]table.Cond // what may be written over, and when
+	over      map[table.Key]table.Cond // items that may be replaced, with the condition for that
 	manual    int64                    // manual epoch of the owner, and so of its invoices
-	left      []table.Write            // what goes, since it was left behind where these invoices come
+	left      []table.Write            // deletes what earlier calls have left behind under these invoices
 	parts     []table.Write            // line items, transactions, events and pointers
 	heads     []table.Write            // the invoices
-	cancelled []*billing.Event         // what cancelled_at of line items stands for
+	cancelled []*billing.Event         // the cancellations that line items bring as cancelled_at
 }
 
 func (r *Records) writing(a Account, owner Customer, over map[table.Key]table.Cond) *writing {
@@ -56,16 +57,17 @@ func (w *writing) add(d *Draft) {
 func (w *writing) addParts(d *Draft) {
 	sp, inv := w.owner.Source.Space(), d.Invoice
 	for i, l := range inv.Lines {
-		w.found(w.r.placed(sp.LineItem(inv.H, l.H), l.Record, w.manual, l.Place))
+		w.row(w.r.placed(sp.LineItem(inv.H, l.H), l.Record, w.manual, l.Place))
 		if at := d.Cancelled[i]; !at.IsZero() && l.Record.Type == billing.Subscription {
 			w.cancelled = append(w.cancelled, cancellation(w.owner, l.Record, at))
 		}
 	}
 	for _, t := range inv.Transactions {
-		w.found(w.r.placed(sp.Transaction(inv.H, t.H), t.Record, w.manual, t.Place))
+		w.row(w.r.placed(sp.Transaction(inv.H, t.H), t.Record, w.manual, t.Place))
 	}
 }
 
+// part adds one item, which must not be there yet, unless it may be replaced.
 func (w *writing) part(item table.Item) {
 	cond, ok := w.over[item.Key]
 	if !ok {
@@ -74,8 +76,8 @@ func (w *writing) part(item table.Item) {
 	w.parts = append(w.parts, table.Write{Item: item, If: cond})
 }
 
-// found adds a part with the pointers to it.
-func (w *writing) found(record table.Item) {
+// row adds a line item or transaction with the pointers to it.
+func (w *writing) row(record table.Item) {
 	w.part(record)
 	w.pointers(record)
 }
@@ -87,7 +89,7 @@ func (w *writing) pointers(record table.Item) {
 	}
 }
 
-// cancellation is the event that a line item's cancelled_at stands for.
+// cancellation is the event that a line item's cancelled_at brings.
 func cancellation(owner Customer, li *billing.LineItem, at time.Time) *billing.Event {
 	return &billing.Event{
 		CustomerExternalID: owner.Record.ExternalID, SubscriptionExternalID: li.SubscriptionExternalID,
@@ -96,8 +98,9 @@ func cancellation(owner Customer, li *billing.LineItem, at time.Time) *billing.E
 	}
 }
 
-// cancel adds the cancellations with their pointers. Subscription and date identify each, as in the
-// older file of cancellations, so one that is given twice, or was given before, is one event.
+// cancel adds the cancellations with their pointers. Subscription and date identify a cancellation,
+// as in the older CSV file of cancellations, so one that comes twice, or has come before, is one
+// event.
 func (w *writing) cancel(ctx context.Context) error {
 	sp := w.owner.Source.Space()
 	wanted := map[table.Key]bool{}
@@ -128,7 +131,7 @@ func (w *writing) cancel(ctx context.Context) error {
 	return nil
 }
 
-// marked adds to each item that is put which call writes it, and when that began.
+// marked adds to each item that is put the number of the call that writes it, and when that began.
 func marked(list []table.Write, token int64, now time.Time) []table.Write {
 	list = slices.Clone(list)
 	for i, w := range list {
@@ -160,7 +163,7 @@ func (r *Records) abandoned(a table.Attrs) (table.Cond, error) {
 	return writtenBy(token), nil
 }
 
-// placed makes the item of a line item or transaction, with its place in the request.
+// placed makes the item of a line item or transaction, with its place in the request it came with.
 func (r *Records) placed(key table.Key, rec billing.Record, manual, place int64) table.Item {
 	b := r.stamped(manual).Int(attrPlace, place)
 	store.EncodeRecord(b, rec)
@@ -168,8 +171,9 @@ func (r *Records) placed(key table.Key, rec billing.Record, manual, place int64)
 }
 
 // commit writes all or nothing: in one transaction if it fits, else in several, the invoices last.
-// Without its invoice nothing is visible, and after abandonedAfter another call may write over it.
-// If another writer turns out to have taken a key first, commit deletes what it has written.
+// Line items and transactions are invisible until their invoice is there, and after abandonedAfter
+// another call may replace them. If another writer has taken a key first, commit deletes what it
+// has written.
 func (w *writing) commit(ctx context.Context) error {
 	all := slices.Concat(w.left, w.parts, w.heads)
 	if len(w.r.Store.Transactions(all)) <= 1 {
@@ -194,8 +198,8 @@ func (w *writing) commit(ctx context.Context) error {
 	return w.r.landed(ctx, w.a, all)
 }
 
-// chunks are the transactions of a write that needs several. If the invoices alone do not fit into
-// one, a note is stored beside them until the last of them is there.
+// chunks returns the transactions of a write that needs several. If the invoices alone do not fit
+// into one, a note is stored until the last of them is there.
 func (w *writing) chunks(token int64) [][]table.Write {
 	size, now := w.r.Store.TransactSize(), w.r.Now()
 	chunks := w.r.Store.Transactions(marked(append(w.left, w.parts...), token, now))
@@ -212,8 +216,8 @@ func writtenBy(token int64) table.Cond {
 	return table.Cond{Op: table.Equals, Attr: attrWriter, N: token}
 }
 
-// takeBack deletes what this call wrote, invoices first, even if the client has gone. What cannot
-// be deleted now is abandoned, and invisible.
+// takeBack deletes what this call wrote, invoices first, even if the client has gone. What it fails
+// to delete stays as abandoned, and is invisible.
 func (r *Records) takeBack(ctx context.Context, done []table.Write, token int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
@@ -230,9 +234,9 @@ func (r *Records) takeBack(ctx context.Context, done []table.Write, token int64)
 	}
 }
 
-// takeOver deletes invoices of the drafts that an earlier call left when it did not finish, so that
-// the same call once more makes them all. Only a call with more invoices than fit into one
-// transaction can have left some.
+// takeOver deletes invoices of the drafts that an earlier call left behind when it did not finish,
+// so that the same call can make them all. Only a call with more invoices than fit into one
+// transaction can have left any.
 func (r *Records) takeOver(ctx context.Context, a Account, src store.Source, drafts []*Draft) error {
 	if len(drafts) <= r.Store.TransactSize() {
 		return nil
@@ -278,8 +282,9 @@ func (r *Records) takeOver(ctx context.Context, a Account, src store.Source, dra
 	return nil
 }
 
-// leftBehind returns the writes that delete line items and transactions of invoices that are not
-// there: calls that did not finish have left them. Keys in over are written over instead.
+// leftBehind returns the writes that delete line items and transactions without an invoice, which
+// earlier calls have left under the drafts' invoices when they did not finish. Keys in over are
+// replaced instead.
 func (r *Records) leftBehind(ctx context.Context, a Account, src store.Source, drafts []*Draft, over map[table.Key]table.Cond) ([]table.Write, error) {
 	all, err := r.partsUnder(ctx, src, drafts)
 	if err != nil {
@@ -311,10 +316,11 @@ func (r *Records) leftBehind(ctx context.Context, a Account, src store.Source, d
 	return gone, r.stillAbsent(ctx, src, drafts)
 }
 
-// partsAtOnce is for how many invoices parts are read at the same time.
+// partsAtOnce is the number of invoices whose parts are read at the same time.
 const partsAtOnce = 32
 
-// partsUnder reads the line items and transactions of invoices, whether those are there or not.
+// partsUnder reads the line items and transactions of the drafts' invoices, which need not be
+// there.
 func (r *Records) partsUnder(ctx context.Context, src store.Source, drafts []*Draft) ([]table.Item, error) {
 	found := make([][]table.Item, len(drafts))
 	g, ctx := errgroup.WithContext(ctx)
@@ -342,8 +348,8 @@ func (r *Records) notArriving(ctx context.Context, src store.Source, items []tab
 	return err
 }
 
-// stillAbsent returns fault.Conflict if another writer has made one of the invoices meanwhile: then
-// the parts found under it belong to it.
+// stillAbsent returns fault.Conflict if another writer has made one of the invoices meanwhile: the
+// parts found under it may belong to it.
 func (r *Records) stillAbsent(ctx context.Context, src store.Source, drafts []*Draft) error {
 	keys := make([]table.Key, len(drafts))
 	for i, d := range drafts {

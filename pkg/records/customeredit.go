@@ -7,11 +7,11 @@ import (
 	"reseed/pkg/table"
 )
 
-// What people give to customers: changed fields, tags and custom attributes. All of it is edits,
-// which stay whatever is imported later. Of a merged customer, what is added goes to the one that
-// the others were merged into, and what is removed is removed from all.
+// People can change the fields of customers, and give them tags and custom attributes. All of that
+// is edits, which stay whatever is imported later. In a merged customer, an addition goes to the
+// member that the others were merged into, and a removal to all members.
 
-// CustomerEdit is a change of what people gave to a source customer.
+// CustomerEdit is a change of a source customer's edits.
 type CustomerEdit struct {
 	*edit.Member
 	*edit.Change
@@ -54,8 +54,8 @@ func SetCustom(m *edit.Member, by string, values map[string]edit.Value) Customer
 	return CustomerEdit{m, m.Customer().By(by).Set(values)}
 }
 
-// PutCustom sets custom attributes whose types are not told: they keep those that they have, with
-// whichever member.
+// PutCustom sets custom attributes without a given type: each keeps the type that it has with any
+// of the members.
 func PutCustom(g edit.Group, by string, values map[string]edit.Untyped) CustomerEdit {
 	for name, v := range g.Attributes() {
 		if given, ok := values[name]; ok {
@@ -84,8 +84,8 @@ func (a Account) EditFields(c Customer, ch Change, by string) CustomerEdit {
 	return CustomerEdit{c.Member, a.editable(c.Stored()).Change(ch.Want, ch.Attrs, by)}
 }
 
-// EditCustomer makes changes of what people gave to the customer of a public id, and returns it
-// with them.
+// EditCustomer makes the edits that decide returns for the customer of a public id. It returns the
+// customer with these edits.
 func (r *Records) EditCustomer(ctx context.Context, id string, decide func(Account, Customer) ([]CustomerEdit, error)) (cu Customer, err error) {
 	err = r.EditCustomers(ctx, func() (Account, []CustomerEdit, error) {
 		var a Account
@@ -101,9 +101,9 @@ func (r *Records) EditCustomer(ctx context.Context, id string, decide func(Accou
 	return CustomerOf(cu.Group), nil
 }
 
-// EditCustomers makes changes of what people gave to some customers. Those are in one transaction
-// if they are of one customer; more than that may take several, and if it is cut between them the
-// same once more completes it.
+// EditCustomers makes the edits that decide returns. Edits of a single customer are written in one
+// transaction. More may take several; if only some of them are written, the same call again
+// completes the rest.
 func (r *Records) EditCustomers(ctx context.Context, decide func() (Account, []CustomerEdit, error)) error {
 	return r.settled(ctx, func() error {
 		a, list, err := decide()
@@ -114,9 +114,9 @@ func (r *Records) EditCustomers(ctx context.Context, decide func() (Account, []C
 	})
 }
 
-// edit makes changes and other writes together, in one transaction if they are of one customer and
-// have 4 MB at most: no customer is merged of more than fit into one. More than that is completed
-// by the same request again. The customers show them then.
+// edit writes edits, and more writes with them. They go into one transaction if they belong to one
+// customer and have 4 MB at most; package edit merges no more customers into one than fit. After
+// edit the members in list show their edits.
 func (r *Records) edit(ctx context.Context, a Account, list []CustomerEdit, more ...table.Write) error {
 	changes := make([]*edit.Change, len(list))
 	for i, e := range list {

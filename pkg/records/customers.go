@@ -9,24 +9,25 @@ import (
 	"reseed/pkg/table"
 )
 
-// Name says which record is meant: by its public id, or else by the uuid of its source and its
-// external id.
+// Name names a record: by its public id, or else by the uuid of its source and its external id.
 type Name struct{ ID, Source, ExternalID string }
 
 // Customer is a customer as people see it: one or more that were merged.
 type Customer struct {
-	*edit.Member // the one that the others were merged into: everything but tags, custom attributes and ids is its own
-	Group        edit.Group
-	Record       *billing.Customer // as people see it
+	// the member that the others were merged into. Its fields are the customer's; tags, custom
+	// attributes and ids come from the whole group.
+	*edit.Member
+	Group  edit.Group
+	Record *billing.Customer // as people see it
 }
 
-// CustomerOf is the customer that a group shows as.
+// CustomerOf is the customer as which people see a group.
 func CustomerOf(g edit.Group) Customer {
 	return Customer{g[0], g, store.DecodeCustomer(g[0].Shown())}
 }
 
-// Customer reads the customer of a public id with what was merged into it. One that was merged away
-// is not there.
+// Customer reads the customer of a public id with all that were merged into it. A customer that was
+// merged into another one is fault.NotFound.
 func (r *Records) Customer(ctx context.Context, id string) (Account, Customer, error) {
 	a, m, err := r.member(ctx, id)
 	if err != nil {
@@ -42,8 +43,8 @@ func (r *Records) Customer(ctx context.Context, id string) (Account, Customer, e
 	return a, CustomerOf(g), nil
 }
 
-// member reads one source customer by its public id, merged or not: directory, record and edits in
-// one batch get.
+// member reads one source customer by its public id, whether it was merged or not: directory,
+// record and edits in one batch get.
 func (r *Records) member(ctx context.Context, id string) (Account, *edit.Member, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {
@@ -65,8 +66,8 @@ func (r *Records) member(ctx context.Context, id string) (Account, *edit.Member,
 	return a, m, err
 }
 
-// group is what a source customer shows as; nil if it is gone meanwhile. Only of one that was ever
-// merged is more read.
+// group returns the group of a source customer; nil if the customer is gone meanwhile. It reads
+// more only if the customer was ever merged.
 func (r *Records) group(ctx context.Context, a Account, m *edit.Member) (edit.Group, error) {
 	if !m.Linked() {
 		return edit.Group{m}, nil

@@ -29,8 +29,7 @@ const (
 	textTransDup    = "has already been taken"
 )
 
-// Absent is fault.NotFound for a record that is not there, or not to be seen: the two must not
-// differ.
+// Absent is fault.NotFound for a record that is not there, or not visible: the two must not differ.
 func Absent(what string) error {
 	return fault.New(fault.NotFound, "not_found", what+" not found")
 }
@@ -54,14 +53,14 @@ func contended() error {
 	return fault.New(fault.Busy, "contended", "Somebody else is writing the same records. Try again in a moment.")
 }
 
-// RefusedError is the error about drafts of which nothing is stored, since something is wrong with
-// one of them. Each says what.
+// RefusedError says that nothing of some drafts is stored, since something is wrong with one of
+// them. Each draft says what is wrong with it.
 type RefusedError struct {
 	Account Account
 	Drafts  []*Draft
 }
 
-// Error says how many are wrong, without what they hold.
+// Error says how many drafts are wrong, without their content.
 func (e *RefusedError) Error() string {
 	n := 0
 	for _, d := range e.Drafts {

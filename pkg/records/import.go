@@ -12,8 +12,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// Beginnings of the names under which the parts of an invoice are complained about. ChartMogul's Go
-// client compares the names of duplicates literally.
+// How names of members in the errors about an invoice's line items and transactions begin.
+// ChartMogul's Go client compares such names literally.
 const (
 	PrefixLine        = "line_items."
 	PrefixTransaction = "transactions."
@@ -22,12 +22,12 @@ const (
 // Draft is an invoice, or a part of one, that is to be stored.
 type Draft struct {
 	Invoice   *Invoice          // its Stored is empty if it is new
-	Plans     []string          // public ids of the plans of the line items, or empty
-	Cancelled []time.Time       // when what the line items are for was cancelled, or zero
+	Plans     []string          // public ids of the line items' plans, or ""
+	Cancelled []time.Time       // when the line items' subscriptions were cancelled, or zero
 	Errs      map[string]string // what is wrong with it, by member
 }
 
-// note notes what is wrong with a member, unless something is already.
+// note notes what is wrong with a member, unless something is noted already.
 func (d *Draft) note(name, text string) {
 	if _, already := d.Errs[name]; !already {
 		d.Errs[name] = text
@@ -55,7 +55,7 @@ func (r *Records) ImportInvoices(ctx context.Context, customer string, read func
 	return a, made, err
 }
 
-// prepare completes the drafts: who owns them, what identity each part has, which plans they name.
+// prepare completes the drafts with the owner, the identities of all parts, and the plans.
 func (r *Records) prepare(ctx context.Context, a Account, owner Customer, drafts []*Draft) error {
 	for _, d := range drafts {
 		inv := d.Invoice
@@ -87,7 +87,8 @@ func randomH() (h store.H) {
 	return h
 }
 
-// ResolvePlans finds the plans of all line items in one batch get, and notes which are not there.
+// ResolvePlans finds the plans of all line items in one batch get. It notes in the drafts which
+// plans are not there.
 func (r *Records) ResolvePlans(ctx context.Context, a Account, src store.Source, drafts ...*Draft) error {
 	wanted := map[string]table.Key{}
 	var keys []table.Key

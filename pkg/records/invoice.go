@@ -8,12 +8,12 @@ import (
 	"reseed/pkg/table"
 )
 
-// AttrDate is the attribute of an invoice's date: of itself, and in the pointer from its customer,
-// in Unix milliseconds.
+// AttrDate is the attribute with the date of an invoice, in the invoice and in the pointer from its
+// customer, in Unix milliseconds.
 const AttrDate = "date"
 
-// attrPlace is a line item's or transaction's place in the request it came
-// with, from 1; rows of files have none. Its leading "_" keeps it out of what imports compare.
+// attrPlace is the attribute with a line item's or transaction's place in the request it came with,
+// from 1; rows of files have none. Its leading "_" keeps it out of what imports compare.
 const attrPlace = "_n"
 
 // Invoice is an invoice with its line items and transactions. The records are what people see.
@@ -22,7 +22,7 @@ type Invoice struct {
 	H            store.H
 	Record       *billing.Invoice
 	Lines        []Line        // in the order of their keys
-	Transactions []Transaction // too
+	Transactions []Transaction // in the order of their keys
 }
 
 // Part is a line item or a transaction.
@@ -50,8 +50,8 @@ func (p Part) Line() Line { return Line{p, store.DecodeLineItem(p.Shown())} }
 // Transaction is the part as a transaction.
 func (p Part) Transaction() Transaction { return Transaction{p, store.DecodeTransaction(p.Shown())} }
 
-// Lay lays edits over the invoice and takes in its line items and transactions. Those that are
-// hidden are left out.
+// Lay lays edits over the invoice, and adds the line items and transactions among parts, but for
+// hidden ones.
 func (i *Invoice) Lay(a Account, parts []table.Item, edits map[table.Key]table.Attrs, withDisabled bool) (err error) {
 	if i.Stored, err = a.Stored(i.Source, table.Item{Key: i.Key, Attrs: i.Attrs}, edits); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (i *Invoice) Lay(a Account, parts []table.Item, edits map[table.Key]table.A
 	return nil
 }
 
-// Add takes in a line item or a transaction.
+// Add adds a line item or a transaction.
 func (i *Invoice) Add(s Stored) {
 	h, ok := store.TrailingH(s.Key.SK)
 	if !ok {
@@ -85,8 +85,8 @@ func (i *Invoice) Add(s Stored) {
 	}
 }
 
-// Invoice reads the invoice of a name, without line items and transactions. It may be disabled or
-// deleted by a person.
+// Invoice reads the invoice of a name, without line items and transactions. A person may have
+// disabled or deleted it.
 func (r *Records) Invoice(ctx context.Context, n Name) (Account, *Invoice, error) {
 	if n.ID == "" {
 		return r.invoiceAt(ctx, func(d *store.Directory) (store.Source, store.H, error) {
@@ -109,7 +109,7 @@ func (r *Records) Invoice(ctx context.Context, n Name) (Account, *Invoice, error
 	})
 }
 
-// invoiceAt reads an invoice with its edits, wherever it lies as the directory has it.
+// invoiceAt reads an invoice with its edits. where finds its source and identity in the directory.
 func (r *Records) invoiceAt(ctx context.Context, where func(*store.Directory) (store.Source, store.H, error)) (Account, *Invoice, error) {
 	a, found, err := r.read(ctx, func(d *store.Directory) []table.Key {
 		src, h, err := where(d)
@@ -147,8 +147,8 @@ func InvoiceKeys(src store.Source, h store.H) []table.Key {
 	return []table.Key{key, src.Space().FieldsOf(key)}
 }
 
-// InvoiceIn is the invoice among what was found, as it was imported; nil if it is not there, or its
-// customer is not.
+// InvoiceIn takes an invoice from found, as it was imported; nil if the invoice or its customer is
+// not visible.
 func (a Account) InvoiceIn(src store.Source, h store.H, found map[table.Key]table.Attrs) *Invoice {
 	key := src.Space().Invoice(h)
 	attrs := found[key]

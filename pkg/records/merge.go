@@ -8,8 +8,8 @@ import (
 	"reseed/pkg/store"
 )
 
-// Ref finds the customer of a name: with a public id what is still a customer of its own, else any
-// source customer, there or not.
+// Ref finds the source customer of a name. A public id must belong to a customer that is visible
+// and was not merged into another one. The customer of an external id need not be there.
 func (r *Records) Ref(ctx context.Context, a Account, n Name) (edit.Ref, error) {
 	if n.ID != "" {
 		return r.root(ctx, a, n.ID)
@@ -21,7 +21,8 @@ func (r *Records) Ref(ctx context.Context, a Account, n Name) (edit.Ref, error) 
 	return edit.Ref{Tag: src.Tag, H: a.Hash.CustomerH(n.ExternalID)}, nil
 }
 
-// root is the customer of a public id. One that was merged away is not there.
+// root finds the customer of a public id. A customer that was merged into another one is
+// fault.NotFound.
 func (r *Records) root(ctx context.Context, a Account, id string) (edit.Ref, error) {
 	tag, h, err := store.ParseID(store.PrefixCustomer, id)
 	if err != nil {
@@ -43,12 +44,12 @@ func (r *Records) Merge(ctx context.Context, from, into edit.Ref, by string) err
 	return noCustomer(r.Edits.Merge(ctx, from, into, by))
 }
 
-// Unmerge splits one source customer off the customer that it shows in.
+// Unmerge splits a source customer off the customer whose part it is.
 func (r *Records) Unmerge(ctx context.Context, part, whole edit.Ref) error {
 	return noCustomer(r.Edits.Unmerge(ctx, part, whole))
 }
 
-// noCustomer is err, or what to tell of a customer that is not there.
+// noCustomer replaces fault.NotFound by the message about a customer.
 func noCustomer(err error) error {
 	if fault.Is(err, fault.NotFound) {
 		return Absent(WhatCustomer)

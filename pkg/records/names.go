@@ -2,7 +2,7 @@ package records
 
 import "slices"
 
-// renamed are the members that are stored under another name.
+// renamed lists the members that are stored in an attribute of another name: member, attribute.
 func renamed() [][2]string {
 	return [][2]string{
 		{"customer_external_id", "customer"},
@@ -20,7 +20,7 @@ func AttrOf(member string) string {
 	return member
 }
 
-// MemberOf is the member that tells an attribute.
+// MemberOf is the member that shows an attribute.
 func MemberOf(attr string) string {
 	if i := slices.IndexFunc(renamed(), func(r [2]string) bool { return r[1] == attr }); i >= 0 {
 		return renamed()[i][0]

@@ -13,16 +13,16 @@ import (
 type NewCustomer struct {
 	Source  string // uuid
 	Record  *billing.Customer
-	Contact *billing.Contact // the primary one; nil: none
+	Contact *billing.Contact // the primary one; may be nil
 	Tags    []string
 	Custom  map[string]edit.Value
-	By      string // who makes it
-	Wrong   error  // what its reader has found wrong with it. A source that is not there comes first
+	By      string // the author
+	Wrong   error  // what the caller has found wrong; returned unless the source is not there
 }
 
-// CreateCustomer makes a customer that is not there yet: with its e-mail pointer, its primary
-// contact, and what people add to it. What people gave to an earlier one of its external id is
-// there again.
+// CreateCustomer makes a customer that is not there yet, with its e-mail pointer, its primary
+// contact, tags and custom attributes. Edits of an earlier customer with its external id take
+// effect again.
 func (r *Records) CreateCustomer(ctx context.Context, n NewCustomer) (made Customer, err error) {
 	err = r.settled(ctx, func() (err error) {
 		made, err = r.createCustomer(ctx, n)
@@ -70,13 +70,13 @@ func (r *Records) createCustomer(ctx context.Context, n NewCustomer) (Customer, 
 		return Customer{}, err
 	}
 	g, err := r.group(ctx, a, m)
-	if err != nil || g == nil { // the latter: erased already
+	if err != nil || g == nil { // g is nil if the customer was erased at once
 		return CustomerOf(edit.Group{m}), err
 	}
 	return CustomerOf(g), nil
 }
 
-// mayMake tells why a customer can't be made, of which attrs are stored.
+// mayMake returns why a customer can't be made, or nil. attrs is what is stored under its key.
 func (r *Records) mayMake(ctx context.Context, a Account, src store.Source, record *billing.Customer, attrs table.Attrs) error {
 	h := a.Hash.CustomerH(record.ExternalID)
 	switch {
@@ -92,7 +92,8 @@ func (r *Records) mayMake(ctx context.Context, a Account, src store.Source, reco
 	return err
 }
 
-// customerWrites make a customer with its e-mail pointer and its primary contact.
+// customerWrites returns the writes that make a customer with its e-mail pointer and its primary
+// contact.
 func (r *Records) customerWrites(a Account, m *edit.Member, n NewCustomer, item table.Item) []table.Write {
 	sp := m.Source.Space()
 	writes := []table.Write{{Item: item, If: absentOnly()}}

@@ -10,13 +10,14 @@ import (
 	"reseed/pkg/table"
 )
 
-// PartOf is a line item or a transaction with its invoice, which has no others.
+// PartOf is a line item or a transaction with its invoice. The invoice comes without its other line
+// items and transactions.
 type PartOf struct {
 	Part
 	Invoice *Invoice
 }
 
-// Part reads the line item or transaction of a name. It, or its invoice, may be disabled.
+// Part reads the line item or transaction of a name. A person may have disabled it or its invoice.
 func (r *Records) Part(ctx context.Context, kind store.Kind, n Name) (Account, *PartOf, error) {
 	if n.ID != "" {
 		return r.partByID(ctx, kind, n.ID)
@@ -24,7 +25,8 @@ func (r *Records) Part(ctx context.Context, kind store.Kind, n Name) (Account, *
 	return r.partByExternalID(ctx, kind, n)
 }
 
-// partByID looks for the row: a public id carries only the beginnings of two identities.
+// partByID searches for the row: its public id has only the first bytes of two identities, the
+// invoice's and its own.
 func (r *Records) partByID(ctx context.Context, kind store.Kind, id string) (Account, *PartOf, error) {
 	prefix := store.PrefixLineItem
 	if kind == store.KindTransaction {
@@ -50,8 +52,8 @@ func (r *Records) partByID(ctx context.Context, kind store.Kind, id string) (Acc
 	return a, p, err
 }
 
-// locate finds the two identities of which a public id carries the beginnings. As a rule there is
-// one invoice that can be meant.
+// locate finds the two identities whose first bytes a public id has. Usually only one invoice
+// begins like that.
 func (r *Records) locate(ctx context.Context, kind store.Kind, sp store.Space, under store.H) (invoice, h store.H, err error) {
 	q := sp.PartsUnder(under)
 	q.Limit, q.KeysOnly = 1, true
@@ -103,7 +105,8 @@ func (r *Records) partByExternalID(ctx context.Context, kind store.Kind, n Name)
 	return a, p, err
 }
 
-// loadPart reads a line item or transaction, and its invoice. Without its invoice it is not there.
+// loadPart reads a line item or transaction, and its invoice. If the invoice is not there, neither
+// is the part.
 func (r *Records) loadPart(ctx context.Context, a Account, kind store.Kind, src store.Source, invoice, h store.H) (*PartOf, error) {
 	key := PartKey(src.Space(), kind, invoice, h)
 	found, err := r.Lookup(ctx, append(InvoiceKeys(src, invoice), key, src.Space().FieldsOf(key)))
@@ -127,7 +130,7 @@ func (r *Records) loadPart(ctx context.Context, a Account, kind store.Kind, src 
 	return &PartOf{Part{Stored: s, H: h}, inv}, nil
 }
 
-// AddPart adds a line item or a transaction to an invoice. read reads it into the draft. If
+// AddPart adds a line item or a transaction to an invoice. read puts it into the draft. If
 // something is wrong with it, the error is a [RefusedError].
 func (r *Records) AddPart(ctx context.Context, invoice Name, read func(*Draft)) (a Account, made *PartOf, err error) {
 	err = r.settled(ctx, func() error {
@@ -152,13 +155,13 @@ func (r *Records) AddPart(ctx context.Context, invoice Name, read func(*Draft)) 
 	return a, made, err
 }
 
-// Draft is an invoice that is there already, to which a line item or a transaction is to be added.
+// Draft returns a draft to which a line item or a transaction of this invoice can be added.
 func (i *Invoice) Draft() *Draft {
 	return &Draft{Invoice: &Invoice{Stored: i.Stored, H: i.H, Record: store.DecodeInvoice(i.Attrs)}, Errs: map[string]string{}}
 }
 
-// owner is the customer of the invoice, as far as writing needs it: what is added is of the
-// invoice's manual epoch.
+// owner is the customer of the invoice with the little that writing needs. Its attributes are the
+// invoice's, so what is added gets the invoice's manual epoch.
 func (i *Invoice) owner(a Account) Customer {
 	ext := i.Record.CustomerExternalID
 	m := &edit.Member{Ref: edit.Ref{Tag: i.Source.Tag, H: a.Hash.CustomerH(ext)}, Source: i.Source, Attrs: i.Attrs}
@@ -182,7 +185,8 @@ func (r *Records) storePart(ctx context.Context, a Account, owner Customer, d *D
 	return w.parts[0].Item, r.write(ctx, a, w.parts...)
 }
 
-// removal are the writes that remove a row; its pointer only if no other row has taken it.
+// removal returns the writes that remove a row and its edit. Its pointers go only if they still
+// lead to this row.
 func (r *Records) removal(ctx context.Context, a Account, p *PartOf) ([]table.Write, error) {
 	sp := p.Source.Space()
 	writes := []table.Write{

@@ -20,7 +20,7 @@ func PlanKeys(src store.Source, h store.H) []table.Key {
 	return []table.Key{key, src.Space().FieldsOf(key)}
 }
 
-// PlanIn is the plan among what was found, with its edits; ok is false if it is not to be seen.
+// PlanIn takes a plan with its edits from found; ok is false if it is not visible.
 func (a Account) PlanIn(src store.Source, h store.H, found map[table.Key]table.Attrs) (p Plan, ok bool, err error) {
 	key := src.Space().Plan(h)
 	attrs := found[key]
@@ -57,9 +57,9 @@ func (r *Records) Plan(ctx context.Context, id string) (Account, Plan, error) {
 	return a, p, err
 }
 
-// CreatePlan makes a plan that is not there yet. What people changed of an earlier one of its
-// external id is there again. What is wrong with it, if anything, its reader has found; a source
-// that is not there comes first.
+// CreatePlan makes a plan that is not there yet. Edits of an earlier plan with its external id take
+// effect again. wrong is what the caller has found wrong with the plan, or nil; CreatePlan returns
+// it, unless the source is not there.
 func (r *Records) CreatePlan(ctx context.Context, source string, plan *billing.Plan, wrong error) (made Plan, err error) {
 	err = r.settled(ctx, func() error {
 		a, found, err := r.read(ctx, func(d *store.Directory) []table.Key {
@@ -100,7 +100,7 @@ func (r *Records) makePlan(ctx context.Context, a Account, src store.Source, pla
 	return Plan{s, h}, r.write(ctx, a, table.Write{Item: item, If: absentOnly()})
 }
 
-// ChangePlan changes the plan of a public id.
+// ChangePlan changes the plan of a public id. by is the author.
 func (r *Records) ChangePlan(ctx context.Context, id, by string, decide func(Plan) (Change, error)) (p Plan, err error) {
 	err = r.settled(ctx, func() error {
 		a, now, err := r.Plan(ctx, id)

@@ -23,7 +23,7 @@ type world struct {
 	t         *testing.T
 	source    string
 	bystander string // public id of a customer
-	forgotten string // external id that is not to be loaded again
+	forgotten string // external id of a customer on the do-not-reload list
 }
 
 func newWorld(t *testing.T) *world {
@@ -149,7 +149,7 @@ func TestInvoicesAreStoredAllOrNone(t *testing.T) {
 	}
 }
 
-// A change that another writer overtakes is decided anew, on what that one has written.
+// If another writer comes first, a change is decided anew, from what the other one has written.
 func TestAnOvertakenChangeIsDecidedAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

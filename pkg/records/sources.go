@@ -22,7 +22,8 @@ func (r *Records) Source(ctx context.Context, id string) (Account, store.Source,
 	return a, src, nil
 }
 
-// AddSource makes a data source. A name that another one has is fault.Conflict, code taken.
+// AddSource makes a data source. If another source has the name, the error is fault.Conflict with
+// code taken.
 func (r *Records) AddSource(ctx context.Context, name, system string) (made store.Source, err error) {
 	_, err = r.Store.ChangeDirectory(ctx, func(d *store.Directory) (_ []table.Write, err error) {
 		made, err = d.Add(store.PrefixSource+uuid.NewString(), name, system, r.Now())

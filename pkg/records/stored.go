@@ -14,7 +14,7 @@ type Stored struct {
 	Edits  edit.Row
 }
 
-// Stored takes a record with its edits from what was read.
+// Stored makes a Stored of a record and of its edits, if edits has any.
 func (a Account) Stored(src store.Source, item table.Item, edits map[table.Key]table.Attrs) (Stored, error) {
 	row, err := edit.ReadRow(a.Directory, edits, src.Space(), item.Key)
 	return Stored{src, item.Key, item.Attrs, row}, err
@@ -23,15 +23,15 @@ func (a Account) Stored(src store.Source, item table.Item, edits map[table.Key]t
 // Shown is the record as people see it.
 func (s Stored) Shown() table.Attrs { return s.Edits.Over(s.Attrs) }
 
-// Deleted tells whether a person has deleted the record: to people it is not there any more.
+// Deleted reports whether a person has deleted the record. People do not see it any more.
 func (s Stored) Deleted() bool { return s.Edits.Deleted != nil }
 
-// Hidden tells whether people do not see the record; disabled ones may be asked for.
+// Hidden reports whether an answer leaves the record out. It may include disabled ones.
 func (s Stored) Hidden(withDisabled bool) bool {
 	return s.Deleted() || s.Edits.Disabled != nil && !withDisabled
 }
 
-// editable is the record as it is edited.
+// editable is the record as package edit takes it.
 func (a Account) editable(s Stored) edit.Record {
 	return edit.Record{Space: s.Source.Space(), Key: s.Key, Base: s.Attrs, Hash: a.Hash}
 }

@@ -11,15 +11,15 @@ import (
 // invoice, in hex.
 const attrInvoice = "invoice"
 
-// claim is an external id that a draft wants for a line item or a transaction.
+// claim is an external id of a draft's line item or transaction. No other row may have it.
 type claim struct {
 	draft   *Draft
 	kind    store.Kind
 	h       store.H // of the row
 	pointer table.Key
-	row     table.Key // where the draft wants to put the row
-	name    string    // of the member, as it is complained about
-	text    string    // of the complaint
+	row     table.Key // of the row
+	name    string    // of the member in Draft.Errs
+	text    string    // for Draft.Errs, if another row has the external id
 }
 
 // claims lists the external ids of a draft.
@@ -46,9 +46,9 @@ func (a Account) claims(d *Draft) []claim {
 }
 
 // findDuplicates notes in the drafts every external id that is taken: of invoices, line items and
-// transactions together, as ChartMogul's Go client expects. It returns the keys whose items do not
-// count (rows and pointers whose invoice is not there), with the condition on which each may be
-// written over. A key that is about to be swept, or that another call is writing, is an error.
+// transactions, all at once, as ChartMogul's Go client expects. Rows and pointers without an
+// invoice do not count; over has the conditions on which they may be replaced. A key that an erase
+// is about to sweep, or that another call is writing, is an error.
 func (r *Records) findDuplicates(ctx context.Context, a Account, owner Customer, drafts []*Draft) (over map[table.Key]table.Cond, err error) {
 	src, sp := owner.Source, owner.Source.Space()
 	var all []claim
@@ -111,8 +111,7 @@ func (r *Records) findTaken(ctx context.Context, a Account, d *Draft) (over map[
 	return r.weigh(ctx, a, d.Invoice.Source, all, found)
 }
 
-// mayReplace adds to over the condition on which a key may be written over, if it holds an item
-// that does not count.
+// mayReplace adds to over the condition on which an item that does not count may be replaced.
 func (r *Records) mayReplace(a Account, d *Draft, key table.Key, found map[table.Key]table.Attrs, over map[table.Key]table.Cond) (err error) {
 	attrs, there := found[key]
 	switch {
@@ -124,8 +123,8 @@ func (r *Records) mayReplace(a Account, d *Draft, key table.Key, found map[table
 	return err
 }
 
-// weigh notes in the drafts which claims are taken by another row, and returns what may be written
-// over as findDuplicates does.
+// weigh notes in the drafts which claims another row has taken, and returns over as findDuplicates
+// does.
 func (r *Records) weigh(ctx context.Context, a Account, src store.Source, all []claim, found map[table.Key]table.Attrs) (map[table.Key]table.Cond, error) {
 	sp := src.Space()
 	heads, err := a.heads(all, found)
@@ -162,7 +161,7 @@ func (r *Records) weigh(ctx context.Context, a Account, src store.Source, all []
 	return over, nil
 }
 
-// heads are the invoices that the claims' pointers lead to.
+// heads returns the invoices to which the claims' pointers lead, by pointer.
 func (a Account) heads(all []claim, found map[table.Key]table.Attrs) (map[table.Key]store.H, error) {
 	heads := map[table.Key]store.H{}
 	for _, cl := range all {

@@ -1,4 +1,4 @@
-// Package function starts a Lambda function: what every main would otherwise spell for itself.
+// Package function starts a Lambda function; the mains of all functions call it.
 package function
 
 import (
@@ -15,9 +15,10 @@ import (
 	"reseed/pkg/config"
 )
 
-// Main reads the settings of the environment, puts Reseed together on AWS, and serves the handler
-// that handler makes, of a kind that [lambda.Start] takes. Every function needs a table, a bucket and
-// the queues; needs says what more. Settings that are missing or wrong are logged, and end the process.
+// Main reads the settings from the environment, puts Reseed together on AWS, and serves what handler
+// returns: a handler of a type that [lambda.Start] takes. Every function needs a table, a bucket and
+// the queues; needs names the settings that it needs besides. If a setting is missing or wrong, Main
+// logs that and ends the process.
 func Main(needs config.Need, handler func(*app.App, config.Config, *slog.Logger) any) {
 	log := lambdacontext.NewLogger()
 	c, err := config.Read(os.Environ(), config.Table|config.Bucket|config.Queues|needs)
@@ -32,6 +33,6 @@ func Main(needs config.Need, handler func(*app.App, config.Config, *slog.Logger)
 }
 
 func fail(log *slog.Logger, err error) {
-	log.Error("start", "error", err.Error())
+	log.Error("the function could not start", "error", err.Error())
 	os.Exit(1)
 }

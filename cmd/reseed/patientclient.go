@@ -7,18 +7,20 @@ import (
 	"time"
 )
 
-// waits is for how long a command waits for a server that does nothing.
+// waits says how long a command waits for a server that does nothing.
 type waits struct {
-	dial   time.Duration // to be connected
-	answer time.Duration // for a first answer, which every server has at once
-	move   time.Duration // until another byte moves, either way: an answer may take long, an upload and a download any time
+	dial   time.Duration // for the connection
+	answer time.Duration // for the first answer, which needs no work
+	// for the next byte, in or out. An answer may need long; uploads and downloads have no other
+	// limit.
+	move time.Duration
 }
 
 func defaultWaits() waits {
 	return waits{dial: 10 * time.Second, answer: 15 * time.Second, move: 5 * time.Minute}
 }
 
-// patientClient is a client that never waits for ever.
+// patientClient returns a client with these limits.
 func patientClient(w waits) *http.Client {
 	dialer := net.Dialer{Timeout: w.dial}
 	return &http.Client{
@@ -35,13 +37,13 @@ func patientClient(w waits) *http.Client {
 	}
 }
 
-// moving is a connection that ends when nothing has moved for a while.
+// moving is a connection that fails when no byte has moved for a while.
 type moving struct {
 	net.Conn
 	patience time.Duration
 }
 
-// Read reads what has come. Time in which nobody wanted to read does not count.
+// Read reads what has come. The time between two reads does not count.
 func (m *moving) Read(p []byte) (int, error) {
 	_ = m.SetDeadline(time.Now().Add(m.patience))
 	return m.moved(m.Conn.Read(p))

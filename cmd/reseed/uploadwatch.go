@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	// lookEvery is how often the local object folder is searched for new uploads.
-	// A file counts once it has stayed the same from one look to the next: it may still be being copied.
+	// lookEvery is how often the upload folder is searched for new files. A file is imported once
+	// it has stayed the same from one look to the next: before, somebody may still be copying it.
 	lookEvery = 2 * time.Second
-	// retryEvery is how often one that could not be imported is tried again.
+	// retryEvery is how often a file that could not be imported is tried again.
 	retryEvery = time.Minute
 )
 
-// uploadWatch imports files that people put into the uploads folder, as an event of the bucket does on AWS. A file that is
-// replaced later is imported again.
+// uploadWatch imports files that people put into the upload folder, as function ingest-csv does on
+// AWS. A file that is replaced later is imported again.
 type uploadWatch struct {
 	app   *app.App
 	seen  map[string]string // key → version at the last look
 	taken map[string]string // key → version that became an import
 
-	mu     sync.Mutex // of failed, which requests ask for
+	mu     sync.Mutex // guards failed, which requests read
 	failed map[string]wire.FailedUpload
 }
 
@@ -37,7 +37,7 @@ func newUploadWatch() *uploadWatch {
 	return &uploadWatch{seen: map[string]string{}, taken: map[string]string{}, failed: map[string]wire.FailedUpload{}}
 }
 
-// failures are the files that could not be imported, in the order of their keys.
+// failures lists the files that could not be imported, in the order of their keys.
 func (u *uploadWatch) failures() []wire.FailedUpload {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -49,11 +49,11 @@ func (u *uploadWatch) failures() []wire.FailedUpload {
 	return list
 }
 
-// look looks at the folder once.
+// look searches the folder once.
 func (u *uploadWatch) look(ctx context.Context, now time.Time) error {
 	there := map[string]bool{}
 	for info, err := range u.app.Objects.List(ctx, "uploads/") {
-		if fault.Is(err, fault.NotFound) { // somebody removes files: at the next look
+		if fault.Is(err, fault.NotFound) { // somebody is removing files: wait for the next look
 			return nil
 		}
 		if err != nil {
@@ -69,7 +69,7 @@ func (u *uploadWatch) look(ctx context.Context, now time.Time) error {
 }
 
 func (u *uploadWatch) lookAt(ctx context.Context, key string, now time.Time) {
-	info, err := u.app.Objects.Stat(ctx, key) // it opens nothing, and is refused for what is no plain file
+	info, err := u.app.Objects.Stat(ctx, key) // opens no file, and fails for what is not regular
 	settled := u.seen[key] == info.Version
 	if u.seen[key] = info.Version; !settled {
 		u.forgive(key)
@@ -90,7 +90,7 @@ func (u *uploadWatch) lookAt(ctx context.Context, key string, now time.Time) {
 	}
 }
 
-// early tells whether a file has failed and it is not yet time to try it again.
+// early reports whether a file has failed and it is too early to try it again.
 func (u *uploadWatch) early(key string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -98,13 +98,15 @@ func (u *uploadWatch) early(key string, now time.Time) bool {
 	return failed && now.Sub(f.TriedAt) < retryEvery
 }
 
+// forgive removes a file from those that could not be imported.
 func (u *uploadWatch) forgive(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.failed, key)
 }
 
-// fail remembers that a file could not be imported. The log tells that once, and without its name.
+// fail remembers that a file could not be imported. It logs that, without the file's name, which
+// may be personal data; and not again while the reason stays the same.
 func (u *uploadWatch) fail(key string, err error, now time.Time) {
 	why := err.Error()
 	if e, ok := errors.AsType[*fault.Error](err); ok {
@@ -124,7 +126,7 @@ func (u *uploadWatch) fail(key string, err error, now time.Time) {
 	}
 }
 
-// forget drops what is known of files that are gone.
+// forget forgets the files that are gone.
 func (u *uploadWatch) forget(there map[string]bool) {
 	for key := range u.seen {
 		if !there[key] {

@@ -18,7 +18,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// A file that could not be imported since the table failed is tried again after a minute, said once in the log, and shown until then.
+// A file that could not be imported since the table failed is logged once, shown as failed, and
+// tried again after a minute.
 func TestAFailedUploadIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool
