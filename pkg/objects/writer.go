@@ -1,11 +1,19 @@
 package objects
 
-import "context"
+import (
+	"bufio"
+	"context"
+)
+
+// writeSize is how much a bucket is given at a time: forms and sorted rows come in small portions, each
+// of which would be a call of the operating system.
+const writeSize = 64 << 10
 
 // Writer writes one object. It is there, whole, once Close has returned nil, and
 // not at all otherwise. Not for use by several goroutines.
 type Writer struct {
 	pending Pending
+	buf     *bufio.Writer // in front of pending
 	around  func(change func() error) error
 	closed  bool
 }
@@ -18,11 +26,11 @@ func (o *Objects) write(ctx context.Context, key string, create bool) (*Writer, 
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{pending: pending, around: o.change}, nil
+	return &Writer{pending: pending, buf: bufio.NewWriterSize(pending, writeSize), around: o.change}, nil
 }
 
 // Write adds to the object.
-func (w *Writer) Write(p []byte) (int, error) { return w.pending.Write(p) }
+func (w *Writer) Write(p []byte) (int, error) { return w.buf.Write(p) }
 
 // Close completes the object. When it returns nil the object is durable.
 func (w *Writer) Close() error {
@@ -31,6 +39,10 @@ func (w *Writer) Close() error {
 	}
 	return w.around(func() error {
 		w.closed = true
+		if err := w.buf.Flush(); err != nil {
+			w.pending.Abort()
+			return err
+		}
 		return w.pending.Commit()
 	})
 }
