@@ -137,6 +137,6 @@ func TestWhoIsAManualCustomer(t *testing.T) {
 	b.work()
 	b.count(1, "/v1/customers", "entries")
 	b.tells("Ann", "/v1/customers/"+byAPI, "name")
-	b.count(3, "/v1/invoices", "invoices") // those of c1, by file
+	b.count(3, "/v1/invoices", "invoices") // invoices of c1, by file
 	b.count(2, "/v1/plans", "plans")
 }

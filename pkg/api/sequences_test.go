@@ -149,7 +149,7 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 	return actions
 }
 
-// draw draws one of some, and skips the action if there are none.
+// draw draws an element of a list, and skips the action if the list is empty.
 func draw[T any](t *rapid.T, what string, some []T) T {
 	if len(some) == 0 {
 		t.Skip("there is none")

@@ -187,7 +187,7 @@ func (w *world) hiding(tag store.Tag, kind, ext string) *erasing {
 	return nil
 }
 
-// erasing is the erase that hides the rows which an import added; nil if there is none.
+// erasing is the erase that hides the rows that an import added; nil if there is none.
 func (w *world) erasing(by string) *erasing {
 	for _, e := range w.erases {
 		if by != "" && e.hides() && e.imported == by {
