@@ -167,7 +167,8 @@ func (k *killer) say(t *testing.T, data string, args ...string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), filepath.Join(k.bin, "reseed"), append([]string{"--data", data}, args...)...)
 	out, err := c.CombinedOutput()
-	if err != nil && (args[0] != "jobs" || c.ProcessState.ExitCode() == exitUsage) { // an import with rejects, or one that failed, says so
+	// An import with rejects, or one that failed, says so.
+	if err != nil && (args[0] != "jobs" || c.ProcessState.ExitCode() == exitUsage) {
 		t.Fatalf("%q: %v: %s", args, err, out)
 	}
 	return string(out)

@@ -128,7 +128,8 @@ func (in input) spoiled() (spoiled input, rejects map[billing.Dataset]int64) {
 		}
 		in[ds] = append(in[ds], row)
 	}
-	add(billing.Customers, 1, nil)                                                              // the row twice: unchanged
+	// The row twice: unchanged.
+	add(billing.Customers, 1, nil)
 	add(billing.Customers, 2, map[string]string{"City": "Elsewhere"})                           // duplicate_differs
 	add(billing.Customers, 3, map[string]string{"External ID": "late", "Lead created at": "?"}) // no date
 	add(billing.Contacts, 1, map[string]string{"Customer External ID": "nobody"})
@@ -233,7 +234,8 @@ func (in input) model(t *testing.T, rejects string, at time.Time) map[string]int
 				}
 				b := table.NewBuilder()
 				store.EncodeRecord(b, rec)
-				if a := b.Attrs(); a.Str("external_id") == "" || content[string(a)] == 0 { // the same id is the same record
+				// The same id is the same record.
+				if a := b.Attrs(); a.Str("external_id") == "" || content[string(a)] == 0 {
 					content[string(a)]++
 				}
 			}

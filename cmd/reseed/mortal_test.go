@@ -27,7 +27,8 @@ const (
 	envPiece = "RESEED_TEST_PIECE" // bytes of a piece; the default of the command if empty
 	envFate  = "RESEED_TEST_FATE"  // the exact point at which it kills itself, as fate.String spells it; empty: none
 	envTally = "RESEED_TEST_TALLY" // file for its tally, if it ends by itself
-	envPlain = "RESEED_TEST_PLAIN" // if set, its table does only what DynamoDB can: it drops no partitions, and purges nothing
+	// If set, its table does only what DynamoDB can: it drops no partitions, and purges nothing.
+	envPlain = "RESEED_TEST_PLAIN"
 )
 
 // Kinds of change that a process makes to what lasts.

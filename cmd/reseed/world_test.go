@@ -199,7 +199,8 @@ func (w *world) orderly(t *testing.T) {
 		accounted(t, j)
 	}
 	for tag, id := range w.locks { // an erase in every source has no tag, and takes one lock after the other
-		id, restoring := strings.CutSuffix(id, "-restore") // a restore that was killed leaves its lock until the next tick
+		// A restore that was killed leaves its lock until the next tick.
+		id, restoring := strings.CutSuffix(id, "-restore")
 		if j := w.job(id); j == nil || restoring != (j.Status == job.Grace) || !restoring && j.Status != job.Running || j.Tag != tag && j.Tag != 0 {
 			t.Errorf("source %d is locked by %s, which does not work on it", tag, id)
 		}

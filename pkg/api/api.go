@@ -23,8 +23,8 @@ type call struct {
 	*httpapi.Call
 }
 
-// New returns the whole REST API, ChartMogul's routes and our own, as a handler to be served at the
-// root of a host.
+// New returns the handler of the whole REST API, ChartMogul's routes and Reseed's own. It has to be
+// served at the root of a host.
 func New(c Config) http.Handler {
 	if c.Currency == "" {
 		c.Currency = "USD"

@@ -32,8 +32,7 @@ import (
 
 const testKey = "key-of-the-test"
 
-// service is the API over a table in memory, with everything fixed that would differ from run to
-// run.
+// service is the API over a table in memory. Everything that would differ from run to run is fixed.
 type service struct {
 	t       testing.TB
 	handler http.Handler
@@ -43,7 +42,7 @@ type service struct {
 	log     *lockedBuffer
 	passed  *atomic.Int64 // nanoseconds since clock
 	keep    func(context.Context, store.Source, string, io.Reader) (job.File, error)
-	spec    *openAPI // every answer has to be as it is described there, if set
+	spec    *openAPI // if set, every answer has to be as it describes
 }
 
 type lockedBuffer struct {
@@ -158,7 +157,7 @@ func (a *service) do(method, path, body string) answer {
 	return a.serve(a.request(method, path, body))
 }
 
-// must is do for a call whose status is not in question.
+// must makes a request that must be answered with a status.
 func (a *service) must(status int, method, path, body string) map[string]any {
 	a.t.Helper()
 	ans := a.do(method, path, body)

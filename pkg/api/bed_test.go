@@ -26,14 +26,14 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// bed is the API over a whole line in memory, whose messages wait until work is called.
+// bed is the API over a whole app in memory, whose messages wait until work is called.
 type bed struct {
 	*service
 	app     *app.App
 	source  string // uuid of "First"
 	imports []importer.Message
 	sweeps  []app.Sweep
-	link    string // where every file is said to be, if set
+	link    string // if set, every download redirects to it
 }
 
 func newBed(tb testing.TB, spec *openAPI) *bed {
@@ -146,7 +146,7 @@ func (b *bed) ordered(body string) answer {
 	return b.serve(r)
 }
 
-// id is the job that an order has made.
+// id is the job that a request has made.
 func (b *bed) id(ans answer) string {
 	b.t.Helper()
 	var out map[string]any
@@ -156,7 +156,7 @@ func (b *bed) id(ans answer) string {
 	return text(b.t, out, "id")
 }
 
-// done posts an import and works until it has ended in a state.
+// done posts an import and works until it has ended, which must be in a state.
 func (b *bed) done(want string, parts ...part) string {
 	b.t.Helper()
 	id := b.id(b.imported(parts...))

@@ -23,7 +23,7 @@ const DefaultMaxUpload = 5 << 30
 // Config is what the API needs. The fields before Asked must be set, except Keys.
 type Config struct {
 	Store   *store.Store
-	Keys    []httpapi.Key // that are let in beside those in the table
+	Keys    []httpapi.Key // that are accepted besides those in the table
 	Edits   *edit.Edit
 	Jobs    *job.Ledger
 	Imports Imports
@@ -43,32 +43,32 @@ type Config struct {
 	Uploads func() []wire.FailedUpload
 }
 
-// Imports is how files become jobs, and what can be done with those jobs.
+// Imports is what the API needs from the app for imports: to make files into jobs, and to act on
+// those jobs.
 type Imports struct {
-	// Keep stores one uploaded file, read to its end, and says where it lies.
+	// Keep reads an uploaded file to its end, stores it, and returns where it is.
 	Keep func(ctx context.Context, source store.Source, name string, body io.Reader) (job.File, error)
-	// Refer finds an object that lies in the bucket already.
+	// Refer finds an object that is in the bucket already.
 	Refer func(ctx context.Context, source store.Source, object string) (job.File, error)
-	// Drop deletes files of Keep that become no import.
+	// Drop deletes files that Keep has stored and that become no import.
 	Drop func(ctx context.Context, files []job.File)
-	// Submit makes the job that imports files into a source, which is told as it was when they
-	// began to come in.
+	// Submit makes the job that imports files into a source. The request has the source as it was
+	// before the files came in.
 	Submit func(context.Context, importer.Request) (*job.Job, error)
 	// Apply, Undo and Cancel are the methods of [importer.Importer].
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
 	Undo   func(ctx context.Context, jobID string, plan bool) (*job.Job, error)
 	Cancel func(ctx context.Context, jobID string) (*job.Job, error)
-	// Progress adds to an open job how far it is.
+	// Progress sets how far an open job is.
 	Progress func(context.Context, *job.Job) error
-	// Samples are some of the changes that a job makes or would make.
+	// Samples returns some of the changes that a job makes or would make.
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
-	// Changes is the whole change set of a job, Rejects the file of the rows that it did not take
-	// in.
+	// Changes returns the whole change set of a job, Rejects the file of its rejected rows.
 	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
 	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
 }
 
-// ImportsOf are the imports of an app.
+// ImportsOf is the Imports of an app.
 func ImportsOf(a *app.App) Imports {
 	im := a.Importer
 	return Imports{
@@ -77,11 +77,11 @@ func ImportsOf(a *app.App) Imports {
 	}
 }
 
-// Erase is how selections are erased, and brought back.
+// Erase is what the API needs from the eraser.
 type Erase struct {
 	// Plan counts what a selection holds, without touching it.
 	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
-	// Start makes a selection invisible and gets its sweep going.
+	// Start makes a selection invisible and starts the sweep.
 	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
 	// Restore, Forgotten and Remember are the methods of [eraser.Eraser].
 	Restore   func(ctx context.Context, jobID string) (*job.Job, error)
@@ -89,8 +89,8 @@ type Erase struct {
 	Remember  func(ctx context.Context, source, customer string) (bool, error)
 }
 
-// EraseOf is what an eraser can do. start is the eraser's own Start, or one that also starts the
-// sweep.
+// EraseOf is the Erase of an eraser. start is the eraser's own Start, or a function that starts the
+// sweep, too.
 func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
 	return Erase{
 		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,

@@ -1,4 +1,4 @@
-// Package api serves the whole REST API: ChartMogul's routes (package chartmogul) and Reseed's own
-// beside them, which are here: imports, erasures, jobs, edits and API keys. Their JSON is in
-// package wire, their client in package client.
+// Package api serves the whole REST API: ChartMogul's routes (package chartmogul), and Reseed's own
+// for imports, erasures, jobs, edits and API keys, which are in this package. The shapes of their
+// JSON are in package wire, their client in package client.
 package api

@@ -52,7 +52,7 @@ func filed(t *testing.T) *bed {
 
 const second = "ds_22222222-2222-2222-2222-222222222222"
 
-// refiled imports the files again, with one text replaced by another in each of them.
+// refiled imports the files again, with a text replaced by another one in all of them.
 func (b *bed) refiled(source, from, to string) {
 	b.t.Helper()
 	var parts []part
@@ -69,8 +69,8 @@ func (b *bed) refiled(source, from, to string) {
 	}
 }
 
-// untouched notes what is stored of the second source. What it returns checks that this is so
-// still.
+// untouched notes what is stored in the second source. The function it returns checks that nothing
+// has changed.
 func (b *bed) untouched() func() {
 	was := b.table(second)
 	return func() {
@@ -80,7 +80,7 @@ func (b *bed) untouched() func() {
 	}
 }
 
-// table is all that is stored of a source's invoices and edits.
+// table spells everything that is stored of a source's invoices and edits.
 func (b *bed) table(source string) string {
 	b.t.Helper()
 	d, err := b.store.Directory(b.t.Context())
@@ -106,7 +106,7 @@ func (b *bed) byExternalID(list, ext string) string {
 	return fmt.Sprintf("/v1/%s?data_source_uuid=%s&external_id=%s", list, b.source, ext)
 }
 
-// id of an invoice, line item or transaction by its external id.
+// uuid finds the public id of an invoice, line item or transaction by its external id.
 func (b *bed) uuid(list, ext string) string {
 	b.t.Helper()
 	out := b.must(200, "GET", b.byExternalID(list, ext)+"&with_disabled=true", "")
@@ -181,7 +181,7 @@ func TestAnEditOfAnInvoiceSurvivesImports(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(changed)); fmt.Sprint(got) != "[collection_method currency date due_date status]" {
 		t.Errorf("changed: %v", got)
 	}
-	// What is given the value that is imported is no edit any more.
+	// A field that gets its imported value again is no edit any more.
 	b.must(200, "PATCH", b.byExternalID("invoices", "i1")+"&handle_as_user_edit=true",
 		`{"date":"2025-01-05","due_date":"2025-01-15","currency":"USD","status":"open","collection_method":""}`)
 	if out := b.must(200, "GET", id+"?include_edit_histories=1", ""); out["edit_history_summary"] != nil {
@@ -209,7 +209,7 @@ func TestAChangeOfAnInvoiceLastsUntilAnImport(t *testing.T) {
 	if strings.Count(before, "\n") != strings.Count(b.table(b.source), "\n") {
 		t.Error("items came or went")
 	}
-	// A field that a person has edited goes on showing the edit.
+	// A field that a person has edited still shows the edit.
 	b.must(200, "PATCH", id, `{"status":"paid","handle_as_user_edit":"true"}`)
 	b.shows(b.must(200, "PATCH", id, `{"status":"voided","currency":"EUR"}`), object{"status": "paid", "currency": "EUR"})
 
@@ -242,7 +242,7 @@ func TestTheStatusOfAnInvoice(t *testing.T) {
 	b.shows(b.must(200, "GET", "/v1/invoices/"+b.uuid("invoices", "i1"), ""), object{"status": "open"})
 }
 
-// reads are the external ids of the invoices of all that reads invoices.
+// reads returns, for each path that reads invoices, the external ids that it shows.
 func (b *bed) reads(more string) map[string]string {
 	out := map[string]string{}
 	for _, path := range []string{
@@ -287,7 +287,7 @@ func TestADisabledInvoiceIsLeftOut(t *testing.T) {
 	}
 }
 
-// Pages are full although hidden invoices lie between.
+// Pages are full although there are hidden invoices in between.
 func TestPagesBesideDisabledInvoices(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -398,7 +398,7 @@ func TestWrongChangesOfInvoicesWriteNothing(t *testing.T) {
 	}
 }
 
-// Whatever was wrong with an imported record stays possible, as long as it is not what is changed.
+// An imported record may have values that REST refuses. They prevent no change of other fields.
 func TestAChangeBesideWhatWasWrongBefore(t *testing.T) {
 	t.Parallel()
 	b := filed(t)
@@ -420,14 +420,15 @@ func TestChangesAtOnceAreAllMadeOrRefused(t *testing.T) {
 	if got[http.StatusOK] == 0 || got[http.StatusOK]+got[http.StatusTooManyRequests] != 8 {
 		t.Errorf("%v", got)
 	}
-	// The pointer from the customer has the date of whoever was last.
+	// The pointer from the customer has the date that was written last.
 	date := text(t, b.must(200, "GET", id, ""), "date")
 	b.must(200, "PATCH", "/v1/invoices/"+b.uuid("invoices", "i2"), fmt.Sprintf(`{"date":%q}`, strings.Replace(date, "00:00", "00:01", 1)))
 	b.must(200, "PATCH", "/v1/invoices/"+b.uuid("invoices", "i3"), fmt.Sprintf(`{"date":%q}`, strings.Replace(date, "2025-06", "2025-05", 1)))
 	b.order("i2 i1 i3")
 }
 
-// A change that meets another between its look and its write looks again: both are made.
+// If a record changes between the read and the write of a request, the request reads again: both
+// changes are made.
 func TestAChangeInBetweenIsNotLost(t *testing.T) {
 	t.Parallel()
 	var between func()
@@ -462,7 +463,7 @@ func TestAChangeInBetweenIsNotLost(t *testing.T) {
 			}
 		}
 	}
-	// A row that is changed in between is removed as it is then.
+	// A row that changes before it is removed is removed all the same.
 	path := "/v1/line_items?external_id=li-i1&data_source_uuid=" + first
 	between = func() { a.must(200, "PATCH", path, `{"quantity":4}`) }
 	a.must(204, "DELETE", path, "")
@@ -474,8 +475,8 @@ func TestAChangeInBetweenIsNotLost(t *testing.T) {
 	a.status(404, "PATCH", "/v1/transactions?external_id=tr-i1&data_source_uuid="+first, `{"amount_in_cents":8}`)
 }
 
-// What a person did to an invoice that came anew while old edits were still to be swept stays
-// whole.
+// An invoice was erased with its edits, is made anew, and is edited again before the old edits are
+// swept. The sweep then leaves all of its edits and their pointer.
 func TestTheSweepOfOldEditsLeavesNoHalves(t *testing.T) {
 	t.Parallel()
 	b := filed(t)
@@ -492,8 +493,8 @@ func TestTheSweepOfOldEditsLeavesNoHalves(t *testing.T) {
 	b.order("i1")
 }
 
-// The edits of an invoice go with the pointer that follows from them, although the invoice itself
-// is gone already.
+// When the edits of an invoice are swept, the pointer that was made for them goes, too, even if the
+// invoice itself is gone already.
 func TestTheEditsOfAnErasedInvoiceGoWithTheirPointer(t *testing.T) {
 	t.Parallel()
 	b := filed(t)

@@ -66,8 +66,8 @@ func valueOf(attr string, f edit.Field) any {
 	return nil
 }
 
-// listEdits is GET /v1/data_sources/:uuid/edits: all that people have done to the records of a
-// source.
+// listEdits is GET /v1/data_sources/:uuid/edits: everything that people have done to the records of
+// a source.
 func listEdits(c *call) (httpapi.Reply, error) {
 	format := c.Param("format")
 	if format != "" && format != formatNDJSON {
@@ -101,7 +101,7 @@ func listEdits(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "edits", Elements: list, Behind: tail}}, nil
 }
 
-// editPaging is paging with a cursor of its own kind.
+// editPaging reads per_page and the cursor of a list of edits.
 func (c *call) editPaging() (size int, after edit.Place, err error) {
 	size, err = c.PerPage()
 	if err != nil {
@@ -118,7 +118,7 @@ func (c *call) editPaging() (size int, after edit.Place, err error) {
 	return size, after, nil
 }
 
-// editLines streams all edits, a line each. If something goes wrong on the way the last line is an
+// editLines streams all edits, a line each. If something fails on the way, the last line is an
 // error: a part must not look like the whole.
 func (c *call) editLines(a records.Account, src store.Source) io.ReadCloser {
 	r, w := io.Pipe()
@@ -144,22 +144,22 @@ func (c *call) encodeEdits(enc *json.Encoder, a records.Account, src store.Sourc
 		}
 		if n.Orphan || !orphaned {
 			if enc.Encode(wireOfEdit(n)) != nil {
-				return nil // nobody reads on
+				return nil // the client has gone
 			}
 		}
 	}
 	return nil
 }
 
-// dropEdits is DELETE /v1/data_sources/:uuid/edits?orphaned=true: the edits of records that are not
-// there.
+// dropEdits is DELETE /v1/data_sources/:uuid/edits?orphaned=true: it drops the edits of records
+// that are not there.
 func dropEdits(c *call) (httpapi.Reply, error) {
 	a, src, err := c.Records.Source(c.Context(), c.PathValue("uuid"))
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
 	if !c.Flag("orphaned") {
-		return httpapi.Reply{}, httpapi.Missing("orphaned") // all edits are never meant
+		return httpapi.Reply{}, httpapi.Missing("orphaned") // there is no request to drop all edits
 	}
 	n, err := c.Records.Edits.Drop(c.Context(), a.Directory, src)
 	return httpapi.Reply{Status: http.StatusOK, Body: wire.Dropped{Dropped: n}}, err

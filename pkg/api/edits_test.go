@@ -15,8 +15,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// whats are the edits of a list as "id what", those of records that are not there with a star.
-func whats(list []map[string]any) []string {
+// spelledEdits spells a list of edits as "id what", with a star for orphaned ones.
+func spelledEdits(list []map[string]any) []string {
 	var out []string
 	for _, e := range list {
 		s := fmt.Sprint(e["id"], e["what"])
@@ -62,8 +62,8 @@ func editsOfASource(b *bed) {
 				break
 			}
 		}
-		if !slices.Equal(whats(got), want) {
-			t.Errorf("by %d: %v, want %v", size, whats(got), want)
+		if !slices.Equal(spelledEdits(got), want) {
+			t.Errorf("by %d: %v, want %v", size, spelledEdits(got), want)
 		}
 		for _, e := range got {
 			if author, _ := e["author"].(string); e["id"] != bob && !strings.HasPrefix(author, "key ") {
@@ -80,8 +80,8 @@ func editsOfASource(b *bed) {
 		}
 		lines = append(lines, e)
 	}
-	if !slices.Equal(whats(lines), want) {
-		t.Errorf("all at once: %v", whats(lines))
+	if !slices.Equal(spelledEdits(lines), want) {
+		t.Errorf("all at once: %v", spelledEdits(lines))
 	}
 	oneEdit(b, ann, bob, line)
 
@@ -134,16 +134,16 @@ func orphans(b *bed, edits, plan string) {
 		t.Errorf("dropped: %v", out)
 	}
 	b.must(202, "POST", "/v1/erasures", `{"selection":"manual-customers"}`)
-	if out := whats(entries(t, b.must(200, "GET", edits, ""), "edits")); !slices.Equal(out, []string{plan + "[fields]"}) {
+	if out := spelledEdits(entries(t, b.must(200, "GET", edits, ""), "edits")); !slices.Equal(out, []string{plan + "[fields]"}) {
 		t.Errorf("edits of customers that are being erased: %v", out)
 	}
 	b.work()
-	if out := whats(entries(t, b.must(200, "GET", edits, ""), "edits")); !slices.Equal(out, []string{plan + "[fields]"}) {
+	if out := spelledEdits(entries(t, b.must(200, "GET", edits, ""), "edits")); !slices.Equal(out, []string{plan + "[fields]"}) {
 		t.Errorf("left: %v", out)
 	}
 }
 
-// A stream that breaks off must not look like one that has come to its end.
+// A stream that breaks off must not look complete.
 func TestAStreamOfEditsThatBreaksOff(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool
@@ -166,7 +166,7 @@ func TestAStreamOfEditsThatBreaksOff(t *testing.T) {
 	a.status(http.StatusServiceUnavailable, "GET", "/v1/data_sources/"+first+"/edits", "")
 }
 
-// customersAndPlans sees the described answers of changes that are always edits.
+// customersAndPlans makes the changes that are always edits, and has their answers checked.
 func customersAndPlans(b *bed) {
 	one, other, plan := b.customer(b.source, "c1", ""), b.customer(b.source, "c2", ""), b.plan(b.source, "p1")
 	for path, body := range map[string]string{

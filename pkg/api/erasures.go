@@ -13,7 +13,7 @@ import (
 	"reseed/pkg/job"
 )
 
-// confirmation of an erase: how many items its plan has counted.
+// textMoved refuses an erase whose selection does not hold the number of items that was confirmed.
 const textMoved = "The selection holds %d items now, not %d as confirmed. Nothing was erased; look at the plan again."
 
 // eraseOf answers a DELETE of ChartMogul's API.
@@ -21,9 +21,9 @@ func (s *server) eraseOf(c *httpapi.Call, sel chartmogul.Selection) (httpapi.Rep
 	return (&call{server: s, Call: c}).erased(eraser.Selection{Kind: eraser.Kind(sel.Kind), Source: sel.Source, H: sel.H})
 }
 
-// erased answers a DELETE of ChartMogul's API: it makes a selection invisible, or only tells what
-// would go if dry_run is asked for. What vanished between the look and the erase is as gone as it
-// was asked to be.
+// erased answers a DELETE of ChartMogul's API: it makes a selection invisible, or, with dry_run,
+// only says what would go. If the selection was erased by somebody else in between, that is a
+// success.
 func (c *call) erased(sel eraser.Selection) (httpapi.Reply, error) {
 	opt := eraser.Options{By: c.Author, Forget: c.Flag("forget")}
 	if v := c.Param("keep_edits"); v != "" {
@@ -44,7 +44,7 @@ func (c *call) erased(sel eraser.Selection) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusNoContent}, nil
 }
 
-// createErasure is POST /v1/erasures: a plan with dry_run, else a job.
+// createErasure is POST /v1/erasures: it answers with a plan if dry_run is set, else with a job.
 func createErasure(c *call) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -53,7 +53,8 @@ func createErasure(c *call) (httpapi.Reply, error) {
 	if err := f.Require("selection"); err != nil {
 		return httpapi.Reply{}, err
 	}
-	f.Only("selection", "id", "source", "keep_edits", "forget", "grace", "confirm", "dry_run") // a misspelt dry_run must not erase
+	// A misspelt dry_run must not erase.
+	f.Only("selection", "id", "source", "keep_edits", "forget", "grace", "confirm", "dry_run")
 	kind, source, id := eraser.Kind(f.Text("selection")), f.Text("source"), f.Text("id")
 	opt := eraser.Options{By: c.Author, Forget: f.Truth("forget")}
 	if f.Has("keep_edits") {
@@ -161,8 +162,8 @@ func listReceipts(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "receipts", Elements: list, Behind: tail}}, err
 }
 
-// liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: the customer may be loaded
-// again.
+// liftForgotten is DELETE /v1/data_sources/:uuid/forgotten?external_id: it takes a customer off the
+// do-not-reload list.
 func liftForgotten(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {

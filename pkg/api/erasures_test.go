@@ -32,7 +32,7 @@ func erasures(b *bed) {
 	}
 }
 
-// erase asks for an erase and gives its job.
+// erase asks for an erase and returns its job.
 func (b *bed) erase(format string, args ...any) string {
 	b.t.Helper()
 	return text(b.t, b.must(202, "POST", "/v1/erasures", fmt.Sprintf(format, args...)), "id")
@@ -137,8 +137,8 @@ func forgotten(b *bed) {
 	b.status(201, "POST", "/v1/customers", anew)
 }
 
-// emptied: what people did by hand comes back to life with the same external ids, unless it was
-// told otherwise.
+// emptied: after a source was emptied, edits take effect again when the same external ids return,
+// unless the erase took the edits, too.
 func emptied(b *bed) {
 	t := b.t
 	b.done("done", file("a.csv", february))
@@ -169,7 +169,8 @@ func emptied(b *bed) {
 	b.count(3, "/v1/customers", "entries")
 }
 
-// An invoice that was made while all of its customer's are being erased would be erased with them.
+// An invoice that is made while all invoices of its customer are being erased would be erased with
+// them, so it is refused.
 func TestNoInvoiceIsMadeForAnEraseToTake(t *testing.T) {
 	t.Parallel()
 	b := filed(t)
@@ -181,8 +182,8 @@ func TestNoInvoiceIsMadeForAnEraseToTake(t *testing.T) {
 	// restored.
 	c2 := column(t, b.must(200, "GET", "/v1/customers?external_id=c2&data_source_uuid="+b.source, ""), "entries", "uuid")[0]
 	b.status(429, "POST", "/v1/import/customers/"+c2+"/invoices", `{"invoices":[`+strings.ReplaceAll(invoice("new", "2025-01-01"), "li-new", "l1")+`]}`)
-	// Nor does a file bring one, nor what would hang on it; the customer itself, and its contacts,
-	// it may.
+	// Nor may a file bring an invoice, or what would belong to it; it may bring the customer and
+	// its contacts.
 	id := b.done("done", file("c.csv", "Name,External ID\nAnna,c1\n"), file("i.csv", "Customer external ID,Invoice external ID,Invoiced date,Currency\nc1,new,2025-01-01,USD\nc2,other,2025-01-01,USD\n"),
 		file("l.csv", "Invoice external ID,External ID,Type,Amount in cents\ni1,l10,one_time,1\n"))
 	if text := b.do("GET", "/v1/imports/"+id+"/rejects", "").body; strings.Count(text, ",being_erased,") != 2 || b.is(id, "done")["rejects"] != 2.0 {
@@ -193,7 +194,8 @@ func TestNoInvoiceIsMadeForAnEraseToTake(t *testing.T) {
 	b.must(201, "POST", path, `{"invoices":[`+invoice("new", "2025-01-01")+`]}`)
 }
 
-// A replace leaves what is being erased as it is, and the customer that it comes back to.
+// A replace leaves what is being erased as it is, and the customer to whom a restore brings it
+// back.
 func TestAReplaceLeavesWhatCanBeRestored(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"customer-invoices", "customer", "invoice"} {
@@ -223,7 +225,7 @@ func TestAReplaceLeavesWhatCanBeRestored(t *testing.T) {
 	}
 }
 
-// What is away in a grace period holds no manual customer any more, once all of them were erased.
+// Once all manual customers were erased, no restore of an earlier erase brings one back.
 func TestNoManualCustomerHidesInAGracePeriod(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"source", "content"} {

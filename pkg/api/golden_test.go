@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// step is one request; {name} stands for the uuid that an earlier step of that name answered with.
+// step is one request. {name} stands for the uuid in the answer of the earlier step with that name.
 type step struct{ name, method, path, body string }
 
 // Random ids: those made by a client's request without an external id, of sources and of jobs.
@@ -43,7 +43,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// stepsOf reads requests that are parted by empty lines.
+// stepsOf reads requests with empty lines between them.
 func stepsOf(t *testing.T, text string) (steps []step) {
 	t.Helper()
 	for block := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {

@@ -12,10 +12,10 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// mostAllocated is what one request may allocate from its begin to its end, in bytes.
+// mostAllocated is how many bytes one request may allocate from its beginning to its end.
 const mostAllocated = 200 << 20
 
-// detecting is how many times as much is allocated under the race detector; 1 without it.
+// detecting is the factor by which the race detector increases allocations; 1 without it.
 var detecting = 1.0
 
 // brimming repeats a text until it is about 5 MB, and joins the copies with commas.
@@ -23,7 +23,7 @@ func brimming(text string) string { return times(text, (5<<20-1000)/(len(text)+1
 
 func times(text string, n int) string { return strings.TrimSuffix(strings.Repeat(text+",", n), ",") }
 
-// numbered is n texts made of a pattern with their numbers in it.
+// numbered makes n texts from a pattern, each with its number.
 func numbered(pattern string, n int) string {
 	all := make([]string, n)
 	for i := range all {
@@ -32,8 +32,8 @@ func numbered(pattern string, n int) string {
 	return strings.Join(all, ",")
 }
 
-// No body makes a request hold or allocate much: what is too much of anything is refused before it
-// is looked at.
+// No body makes a request hold or allocate much: a body with too much of anything is refused before
+// it is decoded.
 func TestHostileBodies(t *testing.T) { //nolint:paralleltest // it measures what is allocated
 	a := newAPI(t, mem.Options{})
 	first, _ := a.fixed()
@@ -116,7 +116,7 @@ func TestHostileBodies(t *testing.T) { //nolint:paralleltest // it measures what
 	}
 }
 
-// leaving is a body whose reader goes away as soon as all of it is read.
+// leaving is a body whose client goes away as soon as all of it is read.
 type leaving struct {
 	io.Reader
 	leave context.CancelFunc
@@ -130,8 +130,7 @@ func (l leaving) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A client that has gone is worked for no longer: nothing of what it has sent is looked at or
-// stored.
+// When a client has gone, the server stops its request: it decodes and stores nothing of it.
 func TestAClientThatHasGone(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})

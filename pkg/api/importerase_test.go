@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// An undo leaves alone what its import has added while that is hidden: a restore brings it back.
+// An undo leaves the rows alone that its import has added while an erase hides them: a restore can
+// bring them back.
 func TestAnUndoLeavesWhatItsImportAddedAndCanBeRestored(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -20,8 +21,8 @@ func TestAnUndoLeavesWhatItsImportAddedAndCanBeRestored(t *testing.T) {
 	b.restored(erase, shown, was)
 }
 
-// Nothing takes the place of what an import added while that is hidden, and nothing is hung on it:
-// no record made over REST.
+// While the rows that an import added are hidden, no record made over REST takes their place or
+// belongs to them.
 func TestNothingTakesThePlaceOfWhatAnImportAdded(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -54,8 +55,8 @@ func TestNothingTakesThePlaceOfWhatAnImportAdded(t *testing.T) {
 	b.status(200, "GET", "/v1/customers/"+stays, "")
 }
 
-// An undo does not give a row back whose external id another has that is hidden and can be
-// restored: there would be two.
+// An undo does not put back a row whose external id a hidden row has that can be restored: there
+// would be two with it.
 func TestAnUndoTakesNoExternalIDOfWhatAnImportAdded(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)

@@ -31,17 +31,17 @@ const (
 	typeGzip  = "application/gzip"
 )
 
-// order is what a client asks for with an import.
+// order is a client's request for an import.
 type order struct {
 	files   []job.File
 	dataset string
 	how     importer.Options
 }
 
-// createImport is POST /v1/data_sources/:uuid/imports: a multipart form with one or more parts
-// called file, which are streamed into the object store (none is held in memory), or a JSON object
-// whose member objects names what lies in the bucket already. Further parts or members: see
-// [order.read].
+// createImport is POST /v1/data_sources/:uuid/imports. The body is a multipart form with one or
+// more parts called file, which are streamed into the object store and not held in memory; or a
+// JSON object whose member objects names objects that are in the bucket already. See [order.read]
+// for the other parts or members.
 func createImport(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *call) adopt(src store.Source, o order) (*job.Job, error) {
 	return c.Imports.Submit(c.Context(), importer.Request{Source: src, Files: o.files, Origin: job.ByFile, By: c.Author, Options: o.how})
 }
 
-// importObjects imports what lies in the bucket already.
+// importObjects imports objects that are in the bucket already.
 func (c *call) importObjects(src store.Source) (*job.Job, error) {
 	o, err := c.refer(src)
 	if err != nil {
@@ -76,8 +76,8 @@ func (c *call) importObjects(src store.Source) (*job.Job, error) {
 	return c.adopt(src, o)
 }
 
-// importForm imports the files of a form. If that is refused, its files are deleted; if it is not
-// known whether there is a job now, the tick finds that out later.
+// importForm imports the files of a form. If the import is refused, it deletes the files. If it is
+// not known whether the job was made, it keeps them; the tick finds out later.
 func (c *call) importForm(src store.Source) (*job.Job, error) {
 	began := c.Now()
 	o, err := c.receiveForm(src)
@@ -95,8 +95,8 @@ func (c *call) importForm(src store.Source) (*job.Job, error) {
 	return j, err
 }
 
-// fenced is the error of an upload whose files could not be stored: an erase of the source may have
-// deleted their folder meanwhile.
+// fenced returns the error of an upload whose files could not be stored. The cause may be an erase
+// of the source, which has deleted their folder; then it says so.
 func (c *call) fenced(src store.Source, err error) error {
 	if !httpapi.Ours(err) {
 		return err
@@ -142,9 +142,8 @@ func (c *call) refer(src store.Source) (order, error) {
 	return o, nil
 }
 
-// read reads the options of an order: dataset (it goes for all files), mode, plan, max_removed and
-// allow_empty. What is not given is the default. A misspelt option is refused: it may have been a
-// plan.
+// read reads the options of an order: dataset (of all files), mode, plan, max_removed and
+// allow_empty. All may be left out. A misspelt option is refused: it may have been a plan.
 func (o *order) read(f *httpapi.Fields, others ...string) error {
 	f.Only(append(others, "dataset", "mode", "plan", "max_removed", "allow_empty")...)
 	var datasets []string
@@ -178,7 +177,7 @@ func (c *call) receiveForm(src store.Source) (order, error) {
 	if err != nil {
 		return o, c.receiveError(err)
 	}
-	if !body.ended { // else a form that was cut behind a file would be taken for one of fewer files
+	if !body.ended { // a form that was cut after a file looks like one with fewer files
 		return o, brokenForm()
 	}
 	if len(o.files) == 0 {
@@ -191,11 +190,11 @@ func (c *call) receiveForm(src store.Source) (order, error) {
 type formBody struct {
 	io.ReadCloser
 	end   []byte
-	tail  []byte // the last bytes before those that come, fewer than end has
+	tail  []byte // the last bytes that were read, fewer than end has
 	ended bool
 }
 
-// Read reads on.
+// Read reads, and looks for the boundary.
 func (b *formBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.ended {
@@ -211,8 +210,8 @@ func (b *formBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// receive reads the form and stores its files. What is wrong with an option that comes first is
-// said before a file is taken.
+// receive reads the form and stores its files. If an option before the files is wrong, it stores no
+// file.
 func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err error) {
 	options := httpapi.NewFields()
 	for {
@@ -238,7 +237,7 @@ func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err e
 			continue
 		}
 		if len(o.files) == maxFiles {
-			return o, httpapi.Refused(map[string]string{"file": "is more than one import can take"})
+			return o, httpapi.Refused(map[string]string{"file": "is one more than an import can have"})
 		}
 		f, err := c.receiveFile(src, part)
 		if err != nil {
@@ -248,7 +247,7 @@ func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err e
 	}
 }
 
-// receiveFile stores one file. Its name is shown to people and nothing else: it names no path.
+// receiveFile stores one file. Its name is only shown to people, and never used as a path.
 func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, error) {
 	name := part.FileName()
 	if name == "" {
@@ -259,19 +258,19 @@ func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, er
 	}
 	body := &watched{Reader: part}
 	f, err := c.Imports.Keep(c.Context(), src, name, body)
-	if body.err != nil { // the cause, whatever became of it on the way up
+	if body.err != nil { // the cause of err
 		return f, body.err
 	}
 	return f, err
 }
 
-// watched remembers why reading ended, if not at the end.
+// watched remembers the error that ended reading, unless that is io.EOF.
 type watched struct {
 	io.Reader
 	err error
 }
 
-// Read reads on.
+// Read reads, and remembers the error.
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -280,8 +279,8 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// receiveError tells the client's faults from ours: a form that breaks off or is not one is the
-// client's fault.
+// receiveError is the answer to an error of receive. All but our own errors are the client's fault:
+// its form breaks off, or is not one.
 func (c *call) receiveError(err error) error {
 	var over *http.MaxBytesError
 	var known *httpapi.Error
@@ -310,8 +309,8 @@ func getImport(c *call) (httpapi.Reply, error) { return c.oneJob(job.Import) }
 // applyImport is POST /v1/imports/:id/apply.
 func applyImport(c *call) (httpapi.Reply, error) { return c.act(c.Imports.Apply, http.StatusAccepted) }
 
-// undoImport is POST /v1/imports/:id/undo: its answer is the new job. With {"plan": true} that
-// stops before anything is written.
+// undoImport is POST /v1/imports/:id/undo. It answers with the new job. With {"plan": true} that
+// stops before it writes anything.
 func undoImport(c *call) (httpapi.Reply, error) {
 	return c.act(func(ctx context.Context, id string) (*job.Job, error) {
 		f, err := c.FieldsIfAny() //nolint:contextcheck // a call has its own
@@ -327,8 +326,8 @@ func undoImport(c *call) (httpapi.Reply, error) {
 	}, http.StatusAccepted)
 }
 
-// cancelImport is DELETE /v1/imports/:id. A running import ends as soon as its workers have
-// stopped, and as cancelled.
+// cancelImport is DELETE /v1/imports/:id. A running import ends as cancelled once its workers have
+// stopped.
 func cancelImport(c *call) (httpapi.Reply, error) { return c.act(c.Imports.Cancel, http.StatusOK) }
 
 func (c *call) act(do func(context.Context, string) (*job.Job, error), status int) (httpapi.Reply, error) {
@@ -379,7 +378,7 @@ func getChanges(c *call) (httpapi.Reply, error) {
 	return c.download(file, typeGzip, fmt.Sprintf("%s.%s.gz", j.ID, format))
 }
 
-// download answers with a file, or with where it is.
+// download answers with a file, or redirects to where it is.
 func (c *call) download(file app.Download, kind, name string) (httpapi.Reply, error) {
 	if file.Link != "" {
 		return httpapi.Reply{Status: http.StatusSeeOther, Header: map[string]string{"Location": file.Link}}, nil
@@ -388,7 +387,7 @@ func (c *call) download(file app.Download, kind, name string) (httpapi.Reply, er
 	return httpapi.Reply{Status: http.StatusOK, Body: file.Body, Kind: kind, Header: header}, nil
 }
 
-// getRejects is GET /v1/imports/:id/rejects: 404 if every row was taken in.
+// getRejects is GET /v1/imports/:id/rejects: 404 if no row was rejected.
 func getRejects(c *call) (httpapi.Reply, error) {
 	j, err := c.findJob(job.Import)
 	if err != nil {

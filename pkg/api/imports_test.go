@@ -44,7 +44,7 @@ func planApplyUndo(b *bed) {
 	}
 	undo := text(t, b.must(202, "POST", "/v1/imports/"+id+"/undo", ""), "id")
 	b.work()
-	b.status(409, "POST", "/v1/imports/"+planned+"/apply", "") // it was undone otherwise
+	b.status(409, "POST", "/v1/imports/"+planned+"/apply", "") // another undo took the import back
 	if j = b.is(undo, "done"); fmt.Sprint(j["datasets"]) != "map[customers:map[added:0 changed:1 read:2 rejected:0 removed:1 unchanged:0]]" {
 		t.Errorf("undo: %v", j["datasets"])
 	}
@@ -58,7 +58,7 @@ func planApplyUndo(b *bed) {
 	b.count(4, "/v1/customers", "entries")
 }
 
-// planFiles looks at all that can be had of the plan of march.
+// planFiles reads everything that the API shows of the plan of march.
 func planFiles(b *bed, id string) {
 	t := b.t
 	samples := entries(t, b.must(200, "GET", "/v1/imports/"+id+"/samples", ""), "changes")
@@ -102,7 +102,7 @@ func replaceWaits(b *bed) {
 	b.done("done", part{"mode", "", "replace"}, part{"max_removed", "", "100"}, part{"allow_empty", "", "1"}, file("a.csv", "Name,External ID\n"))
 	b.count(0, "/v1/customers", "entries")
 
-	// A plan whose ground has moved fails, with nothing written.
+	// A plan fails, and nothing is written, if what it rests on has changed.
 	b.done("done", file("a.csv", february))
 	plan := b.done("planned", part{"plan", "", "true"}, file("a.csv", march))
 	b.done("done", file("a.csv", strings.ReplaceAll(february, "Ann", "Annika")))
@@ -154,7 +154,7 @@ func objectsInJSON(b *bed) {
 	b.count(1, "/v1/imports", "jobs")
 }
 
-// options are accepted as texts of a form, and in JSON as what they are, or as texts.
+// options: a form has options as texts; JSON has them with their types, or as texts.
 func options(b *bed) {
 	t := b.t
 	b.put("uploads/First/a.csv", february)
@@ -183,7 +183,7 @@ func options(b *bed) {
 	for _, plan := range []string{"false", "0", ""} {
 		b.done("done", part{"plan", "", plan}, part{"dataset", "", "customers"}, part{"mode", "", "upsert"}, file("a.csv", february))
 	}
-	b.done("planned", file("a.csv", february), part{"plan", "", "true"}) // behind the file
+	b.done("planned", file("a.csv", february), part{"plan", "", "true"}) // the option may follow the file
 	b.done("done", file("a.csv", "Name,External ID\nAnn,c1\n"), file("b.csv", "Name,External ID\nBob,c2\n"))
 }
 
@@ -230,7 +230,7 @@ func wrongOptions(b *bed) {
 	b.count(0, "/v1/jobs", "jobs")
 }
 
-// states tries everything that can be done to an import in every state.
+// states tries every action on an import in every state.
 func states(first *bed) {
 	t := first.t
 	setups := map[string]func(b *bed) string{
@@ -270,7 +270,8 @@ func states(first *bed) {
 			}
 		}
 	}
-	// One that runs is cancelled by its workers, and leaves its source to the next.
+	// A running import ends when its workers have seen the cancel; then the next job of its source
+	// starts.
 	id, next := first.id(first.imported(file("a.csv", february))), first.id(first.imported(file("a.csv", february)))
 	first.must(200, "DELETE", "/v1/imports/"+id, "")
 	first.work()
@@ -303,7 +304,7 @@ func unknownJobs(b *bed) {
 	}
 }
 
-// progress is told while a job runs, and of its source. It never goes back.
+// progress: a running job and its source show progress, which never goes back.
 func progress(b *bed) {
 	t := b.t
 	const rows = 9000 // long enough together to be cut into pieces
@@ -362,7 +363,7 @@ func (b *bed) processing() object {
 	return p
 }
 
-// adds tells whether the figures come to about so many rows.
+// adds reports whether the figures sum up to about so many rows.
 func adds(processing object, rows float64) bool {
 	done, failed, pending := figureOf(processing, "processed"), figureOf(processing, "failed"), figureOf(processing, "pending")
 	return min(done, failed, pending) >= 0 && math.Abs(done+failed+pending-rows) <= rows/10
@@ -373,8 +374,8 @@ func figureOf(o object, name string) float64 {
 	return n
 }
 
-// TestOpenAPIOrders: every member of a described order is known to its handler, and the two forms
-// of an import have the same.
+// TestOpenAPIOrders: handlers know every member that the document describes for imports and erases,
+// and both kinds of import request have the same ones.
 func TestOpenAPIOrders(t *testing.T) {
 	t.Parallel()
 	spec := loadOpenAPI(t)
@@ -415,7 +416,7 @@ func TestOpenAPIOrders(t *testing.T) {
 	}
 }
 
-// TestOpenAPIChanges: every member of a described change is known to its handler.
+// TestOpenAPIChanges: handlers know every member that the document describes for changes.
 func TestOpenAPIChanges(t *testing.T) {
 	t.Parallel()
 	spec := loadOpenAPI(t)

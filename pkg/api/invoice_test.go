@@ -60,7 +60,7 @@ func TestALargeInvoiceIsThereWholeOrNotAtAll(t *testing.T) {
 	a.count(2, "/v1/invoices", "invoices")
 }
 
-// Whatever call of the write fails, the next try finds nothing in its way.
+// Whatever call of the write fails, the same request later succeeds.
 func TestAnInterruptedImportCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	for failing := range 6 {
@@ -89,7 +89,7 @@ func TestAnInterruptedImportCanBeRepeated(t *testing.T) {
 			}
 			a.count(0, path, "invoices")
 			a.count(0, "/v1/invoices", "invoices")
-			if failing > 0 { // whoever wrote that may still be at it
+			if failing > 0 { // the first request may still be writing
 				a.status(429, "POST", path, lines("big", 220))
 			}
 			a.wait(2 * time.Minute)
@@ -118,7 +118,7 @@ func TestDuplicatesAreReportedTogetherAndNothingIsStored(t *testing.T) {
 		t.Errorf("errors: %v", errs)
 	}
 	a.count(1, path, "invoices")
-	// The line item's id alone is taken by another invoice.
+	// Only the line item's id is taken, by another invoice.
 	stolen := strings.Replace(invoice("i3", "2020-01-01"), "li-i3", "li-i1", 1)
 	out = a.must(422, "POST", path, `{"invoices":[`+stolen+`]}`)
 	errs, _ = entries(t, out, "invoices")[0]["errors"].(map[string]any)
@@ -164,8 +164,8 @@ func TestOneOfManyAtOnceWins(t *testing.T) {
 			t.Errorf("%s: %v %s", path, got, a.log.String())
 		}
 	}
-	// Large ones take several transactions; who meets another's parts waits or is told that they
-	// are there.
+	// Large invoices take several transactions. A request that finds the parts of another one
+	// waits, or is refused.
 	if got := a.race("POST", "/v1/import/customers/"+c+"/invoices", eight(lines("big", 230))...); got[201] > 1 || got[201]+got[422]+got[429] != 8 {
 		t.Errorf("large invoices: %v", got)
 	}

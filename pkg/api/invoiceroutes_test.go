@@ -7,8 +7,7 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// all makes requests of all that the routes of one kind of record can be asked, and checks the
-// statuses.
+// all makes every request to the routes of one kind of record, and checks the statuses.
 func (b *bed) all(list, id, ext, change, wrong string) {
 	b.t.Helper()
 	one, byExt := "/v1/"+list+"/"+id, b.byExternalID(list, ext)

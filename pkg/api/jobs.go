@@ -18,7 +18,7 @@ const (
 	pageOfJob = 50 // jobs on a page unless per_page says otherwise
 )
 
-// jobTail is what a list of jobs ends with.
+// jobTail is the tail of a list of jobs.
 type jobTail struct {
 	httpapi.Paged
 
@@ -31,7 +31,7 @@ func listJobs(c *call) (httpapi.Reply, error) { return c.jobs("") }
 // getJob is GET /v1/jobs/:id.
 func getJob(c *call) (httpapi.Reply, error) { return c.oneJob("") }
 
-// oneJob answers with the job of the path; of one kind only, unless kind is empty.
+// oneJob answers with the job of the path, which must be of the kind, unless that is empty.
 func (c *call) oneJob(kind job.Kind) (httpapi.Reply, error) {
 	j, err := c.findJob(kind)
 	if err != nil {
@@ -58,7 +58,7 @@ func (c *call) findJob(kind job.Kind) (*job.Job, error) {
 	return j, nil
 }
 
-// jobID tells whether s can be the id of a job: anything else must not reach a key.
+// jobID reports whether s can be the id of a job. Nothing else may become part of a key.
 func jobID(s string) bool {
 	if s == "" || len(s) > 64 {
 		return false
@@ -71,7 +71,7 @@ func jobID(s string) bool {
 	return true
 }
 
-// jobs answers with one page of the ledger.
+// jobs answers with a page of the jobs of a kind, or of all jobs.
 func (c *call) jobs(kind job.Kind) (httpapi.Reply, error) {
 	list, page, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind }, func(j *job.Job) (any, error) {
 		err := c.Imports.Progress(c.Context(), j)
@@ -87,8 +87,8 @@ func (c *call) jobs(kind job.Kind) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "jobs", Elements: list, Behind: tail}}, nil
 }
 
-// jobPage spells the page of some jobs that the request asks for, newest first. The cursor is the
-// last id: ids are in order of their making.
+// jobPage makes the page that the request asks for of the jobs for which is is true, newest first.
+// tell makes a record of a job. The cursor is the last job's id, since ids sort by time.
 func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error)) (list httpapi.Elements, tail httpapi.Paged, err error) {
 	size := pageOfJob
 	if v := c.Param("per_page"); v != "" {
@@ -124,10 +124,10 @@ func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error))
 	return list, tail, nil
 }
 
-// latestJobs is how far back the latest import of a source is looked for.
+// latestJobs is how many jobs processing looks back for the latest import of a source.
 const latestJobs = 500
 
-// processing counts the rows of the latest import of each source; a plan is none until it is
+// processing counts the rows of the latest import of each source. A plan does not count until it is
 // applied.
 func (s *server) processing(ctx context.Context) (map[string]chartmogul.Processing, error) {
 	page, err := s.Jobs.List(ctx, latestJobs, "")
@@ -147,8 +147,8 @@ func (s *server) processing(ctx context.Context) (map[string]chartmogul.Processi
 	return latest, nil
 }
 
-// processingOf counts the rows of a job. How many an open one has left to read is
-// estimated from its bytes; what was read and is not decided yet is pending too.
+// processingOf counts the rows of a job. How many rows an open job has still to read is an estimate
+// from its bytes. Rows that were read but are not decided yet are pending, too.
 func processingOf(j *job.Job) (p chartmogul.Processing) {
 	for _, n := range j.Datasets {
 		p.Processed += n.Read - n.Rejected
@@ -167,7 +167,7 @@ func processingOf(j *job.Job) (p chartmogul.Processing) {
 	return p
 }
 
-// plans tells whether a job is, or was, no more than a plan.
+// plans reports whether a job is, or was, no more than a plan.
 func plans(j *job.Job) bool {
 	return !j.Wrote() && (j.Import.Plan || j.Import.Parked)
 }

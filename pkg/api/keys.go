@@ -22,9 +22,9 @@ const (
 )
 
 const (
-	textKeyTaken   = "There is a key of this name already. Remove that first, or choose another name."
+	textKeyTaken   = "There is a key of this name already. Remove it first, or choose another name."
 	textKeyInUse   = "This request came with that very key. Use another one to remove it."
-	textKeySetting = "This key comes from the settings of the server, and ends when it is taken out of them."
+	textKeySetting = "This key comes from the settings of the server. To remove it, change the settings."
 )
 
 // listKeys is GET /v1/keys: first the keys of the settings, then the keys in the table, the oldest
@@ -94,9 +94,9 @@ func (c *call) keyNameProblem(name string, list []wire.Key) string {
 	case strings.Contains(name, "/") || name == "." || name == "..":
 		return "must not be a path"
 	case strings.EqualFold(name, httpapi.CommandName) || looksLikeHash(name):
-		return "is what others are called that have no name"
+		return "must not look like the name of a key that has no name of its own"
 	case len(list) >= maxKeys:
-		return fmt.Sprintf("would be one key more than the %d that there can be", maxKeys)
+		return fmt.Sprintf("would be one key more than the %d that are allowed", maxKeys)
 	}
 	for _, k := range c.keys.Set() {
 		if strings.EqualFold(k.Holder(), name) {
@@ -111,13 +111,13 @@ func (c *call) keyNameProblem(name string, list []wire.Key) string {
 	return ""
 }
 
-// looksLikeHash reports whether a name looks like the name of a key that has none.
+// looksLikeHash reports whether a name looks like what a key without a name is called.
 func looksLikeHash(name string) bool {
 	return regexp.MustCompile(`^(?i:key [0-9a-f]{8})$`).MatchString(name)
 }
 
-// deleteKey is DELETE /v1/keys/:name. A request can't remove the key that it came with, so one is
-// always left over the network; only a command on the data folder can remove the last.
+// deleteKey is DELETE /v1/keys/:name. A request can't remove the key that it came with, so requests
+// over the network always leave one. Only a command on the data folder can remove the last one.
 func deleteKey(c *call) (httpapi.Reply, error) {
 	name := c.PathValue("name")
 	list, err := c.allKeys()

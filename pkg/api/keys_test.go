@@ -15,7 +15,7 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// keys are the routes of API keys, all answers of them.
+// keys gets every answer of the routes of API keys.
 func keys(b *bed) {
 	made := b.must(201, "POST", "/v1/keys", `{"name":"Nightly import"}`)
 	b.must(422, "POST", "/v1/keys", `{"name":"nightly IMPORT"}`)
@@ -67,7 +67,7 @@ func TestNamesOfKeys(t *testing.T) {
 func TestThereIsAMostOfKeys(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
-	for n := range 100 - 2 { // the test has two of its own
+	for n := range 100 - 2 { // two keys are there already
 		a.must(201, "POST", "/v1/keys", fmt.Sprintf(`{"name":"n%d"}`, n))
 	}
 	a.must(422, "POST", "/v1/keys", `{"name":"one more"}`)
@@ -75,8 +75,8 @@ func TestThereIsAMostOfKeys(t *testing.T) {
 	a.must(201, "POST", "/v1/keys", `{"name":"one more"}`)
 }
 
-// TestWhoDidIt: what is done with a named key says the name, what is done with another the
-// beginning of its hash.
+// TestWhoDidIt: edits and receipts name the key of the request as the author, or the beginning of
+// its hash if it has no name.
 func TestWhoDidIt(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -105,8 +105,8 @@ func TestWhoDidIt(t *testing.T) {
 	}
 }
 
-// TestKeysOfOtherProcesses: what another process adds or removes counts after a moment; what this
-// one does, at once.
+// TestKeysOfOtherProcesses: keys that another process adds or removes count after a moment; keys
+// that this one does, at once.
 func TestKeysOfOtherProcesses(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
@@ -143,7 +143,7 @@ func TestKeysOfOtherProcesses(t *testing.T) {
 	}
 }
 
-// TestARemovalIsNotOvertaken: a look at the table that began before a key was removed does not
+// TestARemovalIsNotOvertaken: a read of the table that began before a key was removed does not
 // bring the key back.
 func TestARemovalIsNotOvertaken(t *testing.T) {
 	t.Parallel()
@@ -179,8 +179,8 @@ func TestARemovalIsNotOvertaken(t *testing.T) {
 	wg.Wait()
 }
 
-// TestAKeyThatNobodyCanLookUp: without its table the server can't say that a key is wrong.
-func TestAKeyThatNobodyCanLookUp(t *testing.T) {
+// TestAKeyThatCannotBeLookedUp: without its table the server can't say that a key is wrong.
+func TestAKeyThatCannotBeLookedUp(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
 	if err := a.store.Close(); err != nil {
@@ -191,11 +191,11 @@ func TestAKeyThatNobodyCanLookUp(t *testing.T) {
 	if ans := a.serve(r); ans.status < 500 {
 		t.Errorf("%d %s", ans.status, ans.body)
 	}
-	a.status(200, "GET", "/v1/ping", "") // that of the settings
+	a.status(200, "GET", "/v1/ping", "") // the key from the settings
 }
 
-// TestBodiesInFlight: what has no room waits a while, and is told then to come again; others are
-// served.
+// TestBodiesInFlight: a request whose body has no room waits a while, and is then answered with
+// 503; other requests are served.
 func TestBodiesInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -224,7 +224,7 @@ func TestBodiesInFlight(t *testing.T) {
 	})
 }
 
-// silent is a body of which nothing comes.
+// silent is a body that never has a byte.
 type silent struct{ ctx context.Context }
 
 func (s silent) Read([]byte) (int, error) { <-s.ctx.Done(); return 0, s.ctx.Err() }

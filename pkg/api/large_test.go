@@ -58,8 +58,8 @@ func (a *service) largeInvoice(source, customer, ext string, lines, trans int, d
 	return store.ID(store.PrefixInvoice, src.Tag, h)
 }
 
-// whole is what one member of all line items, or transactions, of an invoice is: those that it has,
-// and the rest behind them.
+// whole returns a member of an invoice's line items or transactions: of the first, which the
+// invoice has, and of all, with the rest from its route.
 func (a *service) whole(inv map[string]any, list, flags string) (first, all []string) {
 	a.t.Helper()
 	first = column(a.t, inv, list, "external_id")
@@ -85,9 +85,8 @@ func names(pattern string, n int) (list []string) {
 	return list
 }
 
-// An invoice of more line items or transactions than an answer tells says so wherever it is told,
-// and the rest is to be had: nothing is lost, nothing comes twice, and its neighbours are as they
-// are.
+// An invoice with more line items or transactions than an answer shows says so in every answer, and
+// the rest can be read: nothing is lost, nothing comes twice, and its neighbours are complete.
 func TestLargeInvoices(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{PageBytes: 30_000})
@@ -165,8 +164,8 @@ func TestLargeInvoices(t *testing.T) {
 	seen(a.must(200, "GET", "/v1/invoices/"+large, ""), "")
 }
 
-// Customers of one address are found page by page, each once, also those that were merged and those
-// whom people have given it.
+// Customers with an e-mail address are found page by page, each once, merged ones and those with an
+// edited address included.
 func TestSearchGoesOnWhereAPageEnded(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{PageBytes: 2000})
@@ -183,13 +182,14 @@ func TestSearchGoesOnWhereAPageEnded(t *testing.T) {
 		case i%10 == 3 && i%20 == 3: // by hand
 			a.must(200, "PATCH", "/v1/customers/"+c, `{"email":"same@example.com"}`)
 			want = append(want, c)
-		case i%10 == 4: // an older pointer stays
+		case i%10 == 4: // the pointer from the older address stays
 			a.must(200, "PATCH", "/v1/customers/"+c, `{"email":"gone@example.com"}`)
 		case i%10 != 3:
 			want = append(want, c)
 		}
 	}
-	for _, pair := range [][2]int{{0, 1}, {21, 30}, {13, 31}, {5, 4}} { // 13 and 4 have not the address, 4 is found by what is merged into it
+	// 13 and 4 lack the address; 4 is found by 5, which is merged into it.
+	for _, pair := range [][2]int{{0, 1}, {21, 30}, {13, 31}, {5, 4}} {
 		a.must(202, "POST", "/v1/customers/merges", fmt.Sprintf(`{"from":{"customer_uuid":%q},"into":{"customer_uuid":%q}}`, all[pair[0]], all[pair[1]]))
 		want = slices.DeleteFunc(want, func(s string) bool { return s == all[pair[0]] })
 	}
@@ -206,8 +206,8 @@ func TestSearchGoesOnWhereAPageEnded(t *testing.T) {
 	}
 }
 
-// throughLambda asks as a Lambda function is asked, and gives the length of the whole answer as
-// well.
+// throughLambda makes a request as a Lambda function receives it. size is the length of the
+// function's answer.
 func (a *service) throughLambda(path string) (out map[string]any, size int) {
 	a.t.Helper()
 	var e events.APIGatewayV2HTTPRequest
@@ -234,8 +234,8 @@ func (a *service) throughLambda(path string) (out map[string]any, size int) {
 	return out, len(whole)
 }
 
-// every walks a list as a Lambda function serves it: each answer fits into the 6 MB of one, and
-// pages go on exactly.
+// every walks a list as a Lambda function serves it. Each answer must fit into 6 MB, and no page
+// may be short.
 func (a *service) every(path, list string) (ids []string, pages int) {
 	a.t.Helper()
 	sep := "?"
@@ -254,11 +254,11 @@ func (a *service) every(path, list string) (ids []string, pages int) {
 	return ids, pages
 }
 
-// What takes six bytes in JSON for each of its own.
+// A text that takes six bytes of JSON for each of its own.
 const control = "\x01"
 
-// A list ends a page by bytes as well as by count, whatever it is made of: nothing that is stored
-// can make it unreadable.
+// Pages of every list end by bytes as well as by count, so that no stored data makes a list
+// unreadable.
 func TestPagesEndByBytes(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})

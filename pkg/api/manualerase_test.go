@@ -9,7 +9,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// hiddenRows counts the customers of a source that nobody sees, and no erase removes any more.
+// hiddenRows counts the customers of a source that are hidden, but that no erase will remove.
 func (b *bed) hiddenRows(src store.Source) (n int) {
 	b.t.Helper()
 	d, err := b.store.Directory(b.t.Context())
@@ -29,7 +29,7 @@ func (b *bed) hiddenRows(src store.Source) (n int) {
 	return n
 }
 
-// ofSource is a source by its uuid.
+// ofSource finds a source by its uuid.
 func (b *bed) ofSource(uuid string) store.Source {
 	b.t.Helper()
 	d, err := b.store.Directory(b.t.Context())
@@ -40,7 +40,7 @@ func (b *bed) ofSource(uuid string) store.Source {
 	return src
 }
 
-// locked has another import at a source, which ends when it is told to.
+// locked lets another import lock a source, until end is called.
 func (b *bed) locked(src store.Source) (end func()) {
 	b.t.Helper()
 	j, err := b.ledger.Create(b.t.Context(), &job.Job{Kind: job.Import, Tag: src.Tag, Import: &job.ImportSpec{Failing: "it fails"}})
@@ -54,7 +54,7 @@ func (b *bed) locked(src store.Source) (end func()) {
 	}
 }
 
-// later works through some ticks.
+// later works, with some ticks.
 func (b *bed) later() {
 	b.t.Helper()
 	for range 3 {
@@ -65,13 +65,13 @@ func (b *bed) later() {
 	}
 }
 
-// An import that waited while manual customers were erased, and its source was visited, brings rows
-// that are to be seen.
+// An import that waits while all manual customers are erased brings rows that are visible, even if
+// the erase has done its source already.
 func TestAnImportThatWaitedForAnEraseOfManualCustomers(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
 	src := b.ofSource(b.source)
-	other := b.must(202, "POST", "/v1/erasures", `{"selection":"content","source":"First"}`) // has the source
+	other := b.must(202, "POST", "/v1/erasures", `{"selection":"content","source":"First"}`) // locks the source
 	id := b.id(b.imported(file("c.csv", customersFile)))
 	b.is(id, "waiting")
 	erase := b.erase(`{"selection":"manual-customers","grace":"0s"}`)
@@ -86,8 +86,8 @@ func TestAnImportThatWaitedForAnEraseOfManualCustomers(t *testing.T) {
 	}
 }
 
-// An undo between the visit of its source and the end of an erase of manual customers puts back
-// none of those.
+// While an erase of all manual customers runs, an undo in a source that it has done already puts no
+// manual customer back.
 func TestAnUndoAfterAnEraseOfManualCustomers(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -122,8 +122,8 @@ func TestAnUndoLeavesManualCustomersThatCanBeRestored(t *testing.T) {
 	b.restored(erase, shown, was)
 }
 
-// A customer is manual if a file has made it, whatever has changed it since, and not if it was made
-// over the API, though a file has changed it since. What hangs on it is as it is.
+// A customer is manual if a file has made it, and not if it was made over the API, whatever has
+// changed it since. What belongs to it is manual if it is.
 func TestWhoIsAManualCustomer(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -137,6 +137,6 @@ func TestWhoIsAManualCustomer(t *testing.T) {
 	b.work()
 	b.count(1, "/v1/customers", "entries")
 	b.tells("Ann", "/v1/customers/"+byAPI, "name")
-	b.count(3, "/v1/invoices", "invoices") // those of c1, by file
+	b.count(3, "/v1/invoices", "invoices") // invoices of c1, by file
 	b.count(2, "/v1/plans", "plans")
 }

@@ -138,7 +138,7 @@ func TestMergesThatCannotBe(t *testing.T) {
 	a.status(200, "GET", "/v1/customers/"+c2, "")
 }
 
-// Whatever is merged into what, each page is full, and each customer is on one of them.
+// Whichever customers are merged, every page is full, and every customer is on one page.
 func TestPagingSeesMergedCustomersOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestPagingSeesMergedCustomersOnce(t *testing.T) {
 		first, second := a.fixed()
 		rnd := rand.New(rand.NewPCG(7, 1))
 		var roots []string
-		in := map[string]map[string]bool{first: {}, second: {}} // which of the roots show in which source
+		in := map[string]map[string]bool{first: {}, second: {}} // roots that a list of each source shows
 		members := map[string][]string{}
 		for i := range 60 {
 			src := []string{first, second}[rnd.IntN(2)]
@@ -247,7 +247,8 @@ func TestEditsOfAMergedCustomer(t *testing.T) {
 	}
 	tags("[a both c b] <nil>", a.must(200, "POST", one+"/attributes/tags", `{"tags":["both","c"]}`))
 	tags("[a c b] <nil>", a.must(200, "DELETE", one+"/attributes/tags", `{"tags":["both"]}`))
-	tags("<nil> map[m:1 n:2]", a.must(200, "PUT", one+"/attributes/custom", `{"custom":{"n":"2"}}`)) // its type is the part's
+	// Its type is the part's.
+	tags("<nil> map[m:1 n:2]", a.must(200, "PUT", one+"/attributes/custom", `{"custom":{"n":"2"}}`))
 	tags("<nil> map[n:2]", a.must(200, "DELETE", one+"/attributes/custom", `{"custom":["m"]}`))
 	a.must(200, "PATCH", one, `{"name":"New","attributes":{"tags":["b","d"]}}`)
 	a.tells("[b d]", one+"/attributes", "tags")
@@ -336,7 +337,7 @@ func TestCustomersThatWereNeverMergedCostNothingMore(t *testing.T) {
 	}
 }
 
-// A source that is away in its grace period takes no link with it, whatever is linked meanwhile.
+// A source that is hidden in its grace period keeps its links, whatever is linked meanwhile.
 func TestAMergeOutlivesTheGraceOfItsSource(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -349,8 +350,8 @@ func TestAMergeOutlivesTheGraceOfItsSource(t *testing.T) {
 	b.tells("[c1 c2]", "/v1/customers/"+root, "external_ids")
 }
 
-// Of merged customers the root's value counts, then that of whoever was merged into it first.
-// Fields are the root's alone.
+// In a merged customer a custom attribute has the root's value, else the value of the member that
+// was merged into it first. Fields always have the root's value.
 func TestWhichValueOfMergedCustomersCounts(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
@@ -372,19 +373,20 @@ func TestWhichValueOfMergedCustomersCounts(t *testing.T) {
 	a.merge(deep, two)
 	a.merge(two, root)
 	a.merge(one, root)
-	counts("map[only:deep seats:2] <nil>") // two with what was merged into it comes before one
+	counts("map[only:deep seats:2] <nil>") // two, and what was merged into it, come before one
 	a.unmerge(root, second, "two")
 	counts("map[only:one seats:1] <nil>")
 	a.merge(two, root)
-	counts("map[only:one seats:1] <nil>") // it is the later one now
+	counts("map[only:one seats:1] <nil>") // two comes after one now
 	a.must(200, "PUT", "/v1/customers/"+root+"/attributes/custom", `{"custom":{"seats":9}}`)
 	counts("map[only:one seats:9] <nil>")
 	a.must(200, "DELETE", "/v1/customers/"+root+"/attributes/custom", `{"custom":["seats"]}`)
 	counts("map[only:one] <nil>")
 }
 
-// A merge into a customer that was erased with its edits, and came back, is none any more: it is
-// listed as an orphan, and can be dropped. One whose other end is not there as yet waits.
+// A merge into a customer that was erased with its edits waits while that customer is not there.
+// When the customer comes back, the merge does not hold any more: it is listed as orphaned, and can
+// be dropped.
 func TestAMergeThatTheOtherEndHasNoMore(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -421,7 +423,7 @@ func TestAMergeThatTheOtherEndHasNoMore(t *testing.T) {
 	b.tells("[root c1]", "/v1/customers/"+root, "external_ids")
 }
 
-// An edit that takes the place of one that an erase has hidden leaves no pointer behind.
+// An edit that replaces one that an erase has hidden leaves no pointer behind.
 func TestAnEditOverAHiddenOneLeavesNoPointer(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -435,8 +437,8 @@ func TestAnEditOverAHiddenOneLeavesNoPointer(t *testing.T) {
 	b.must(409, "POST", "/v1/erasures/"+erase+"/restore", "")
 }
 
-// A pointer is of the manual epoch of the edit that it follows from, also if the customer came anew
-// in another way.
+// A pointer is swept with the edit that it was made for, even if the customer was removed and has
+// come back as a manual one in between.
 func TestAPointerIsSweptWithItsEdit(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// records imports NDJSON through the form and from the bucket, and corrects what was rejected.
+// records imports NDJSON through the form and from the bucket, and imports the corrected rejects.
 func records(b *bed) {
 	t := b.t
 	const lines = `{"external_id":"i1","dataset":"invoices","customer_external_id":"c1","date":"2026-01-01","currency":"EUR"}

@@ -23,8 +23,8 @@ import (
 
 type object = map[string]any
 
-// openAPI is docs/openapi.yaml. It checks answers against what is described, and remembers which
-// descriptions an answer was seen of.
+// openAPI is docs/openapi.yaml. It checks that answers are as described, and remembers which of the
+// described answers it has seen.
 type openAPI struct {
 	root object
 	mu   sync.Mutex
@@ -44,7 +44,7 @@ func loadOpenAPI(tb testing.TB) *openAPI {
 	return d
 }
 
-// follow resolves a reference; members beside it, such as a description, do not matter here.
+// follow resolves a reference. It ignores members beside it, such as a description.
 func (d *openAPI) follow(v any) object {
 	o, _ := v.(object)
 	ref, ok := o["$ref"].(string)
@@ -63,22 +63,22 @@ func (d *openAPI) paths() object { return d.follow(d.root["paths"]) }
 
 func isMethod(name string) bool { return name != "parameters" }
 
-// operation finds what is described of a request. A path with dots in it is served as no operation.
+// operation finds the description of a request. A path with dots in it has none.
 func (d *openAPI) operation(method, at string) (template string, op object) {
 	if path.Clean(at) != at {
 		return "", nil
 	}
 	for one, item := range d.paths() {
 		pattern := "^" + regexp.MustCompile(`\\\{[a-z]+\\\}`).ReplaceAllString(regexp.QuoteMeta(one), "[^/]*") + "$"
-		if regexp.MustCompile(pattern).MatchString(at) && (template == "" || strings.Contains(template, "{")) { // a path without parameters goes first
+		// A path without parameters goes first.
+		if regexp.MustCompile(pattern).MatchString(at) && (template == "" || strings.Contains(template, "{")) {
 			template, op = one, d.follow(d.follow(item)[strings.ToLower(method)])
 		}
 	}
 	return template, op
 }
 
-// check says what in an answer is not as it is described; requests that are not described are
-// nobody's business here.
+// check lists what in an answer is not as described. It ignores requests that are not described.
 func (d *openAPI) check(method, at string, ans answer) []string {
 	template, op := d.operation(method, at)
 	if op == nil {
@@ -108,7 +108,7 @@ func (d *openAPI) checkBody(response object, ans answer) []string {
 	}
 	content := d.follow(response["content"])
 	kind := ans.header.Get("Content-Type")
-	if kind == "application/json; charset=utf-8" { // some of ChartMogul's routes say so, which changes nothing
+	if kind == "application/json; charset=utf-8" { // some of ChartMogul's routes name the character set
 		kind = "application/json"
 	}
 	media, ok := content[kind]
@@ -127,8 +127,8 @@ func (d *openAPI) checkBody(response object, ans answer) []string {
 	return append(wrong, d.fits(d.follow(d.follow(media)["schema"]), body, "")...)
 }
 
-// fits says what in a value does not fit a schema, of the part of JSON Schema that the document
-// uses. Members that are not described are wrong, unless additionalProperties allows them.
+// fits lists what in a value does not fit a schema. It knows the part of JSON Schema that the
+// document uses. Members that are not described are wrong, unless additionalProperties allows them.
 func (d *openAPI) fits(schema object, v any, at string) (wrong []string) {
 	if !ofType(schema["type"], v) {
 		return []string{fmt.Sprintf("%s is %v, not of type %v", at, v, schema["type"])}
@@ -181,7 +181,7 @@ func (d *openAPI) fitsObject(schema, v object, at string) (wrong []string) {
 	return wrong
 }
 
-// ofType tells whether a value is of a type, or one of several; no type is any.
+// ofType reports whether a value has a type, or one of several; nil allows every type.
 func ofType(kind, v any) bool {
 	if kinds, ok := kind.([]any); ok {
 		return slices.ContainsFunc(kinds, func(k any) bool { return ofType(k, v) })
@@ -209,7 +209,7 @@ func typeOf(v any) string {
 	return "null"
 }
 
-// limit is a limit of a schema, or what holds without it.
+// limit is a limit of a schema, or a default.
 func limit(schema object, name string, otherwise float64) float64 {
 	if n, ok := schema[name].(int); ok {
 		return float64(n)
@@ -217,7 +217,7 @@ func limit(schema object, name string, otherwise float64) float64 {
 	return otherwise
 }
 
-// described lists every operation, and every answer of it.
+// described lists every described operation, and every answer.
 func (d *openAPI) described() (operations map[string][]string, answers []string) {
 	operations = map[string][]string{}
 	for at, item := range d.paths() {
@@ -245,10 +245,10 @@ func TestOpenAPIDescribesOwnRoutesAndNoOthers(t *testing.T) {
 			}
 		}
 	}
-	// ChartMogul's, which lead to ours, and tell processing_status.
+	// ChartMogul's routes that lead to ours, and that show processing_status.
 	want["/v1/data_sources"] = []string{http.MethodGet}
 	want["/v1/data_sources/{uuid}"] = []string{http.MethodGet}
-	// And those that make edits.
+	// ChartMogul's routes that always make edits.
 	want["/v1/customers/{uuid}"] = []string{http.MethodPatch}
 	want["/v1/customers/merges"] = []string{http.MethodPost}
 	want["/v1/customers/unmerges"] = []string{http.MethodPost}
@@ -264,7 +264,7 @@ func TestOpenAPIDescribesOwnRoutesAndNoOthers(t *testing.T) {
 	}
 }
 
-// each calls f for every object of the document, and what it is below, but not for examples.
+// each calls f for every object of the document below v, with its place, but not for examples.
 func (d *openAPI) each(v any, at string, f func(o object, at string)) {
 	switch v := v.(type) {
 	case []any:
@@ -335,7 +335,7 @@ func TestOpenAPIDescribesThePathParameters(t *testing.T) {
 	}
 }
 
-// inPath lists the path parameters of an operation or a path, as a template has them.
+// inPath lists the path parameters of an operation or a path in the form {name}.
 func (d *openAPI) inPath(o object) (names []string) {
 	parameters, _ := o["parameters"].([]any)
 	for _, p := range parameters {
@@ -346,7 +346,7 @@ func (d *openAPI) inPath(o object) (names []string) {
 	return names
 }
 
-// viaJSON is a value of YAML as JSON has it.
+// viaJSON is a value of YAML with the types that JSON would give it.
 func viaJSON(tb testing.TB, v any) (out any) {
 	tb.Helper()
 	text, err := json.Marshal(v)
@@ -359,7 +359,7 @@ func viaJSON(tb testing.TB, v any) (out any) {
 	return out
 }
 
-// TestTheCheckOfAnswersFindsWhatIsWrong: a check that passes everything would be none.
+// TestTheCheckOfAnswersFindsWhatIsWrong: the check of answers does not just pass everything.
 func TestTheCheckOfAnswersFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	d := loadOpenAPI(t)

@@ -15,19 +15,19 @@ import (
 )
 
 // deed is a request that writes. Its bed holds c1 (with i1 and the plan p1) that came over REST,
-// the manual customer m1 (with i2), and the same c1 in another source, which nothing is done to.
+// the manual customer m1 (with i2), and the same c1 in another source, which stays untouched.
 type deed struct {
 	name, method, path, body string // with {c1}, {m1}, {i1}, {p1}, {l1}, {source} for ids
 	done                     func(*deeds) bool
 	long                     bool // takes several transactions
 }
 
-// filled is the table of such a bed.
+// filled is a copy of such a bed's table.
 type filled struct {
 	mem    *mem.Driver
 	source store.Source
 	ids    *strings.Replacer
-	beside string // what is stored of the other source
+	beside string // what is stored in the other source
 }
 
 func fill(t *testing.T) filled {
@@ -62,10 +62,10 @@ const (
 type deeds struct {
 	*service
 	filled
-	left   atomic.Int64 // calls until then; 0: nothing happens
+	left   atomic.Int64 // calls until it happens; 0: nothing happens
 	counts func(mem.Op) bool
 	happen func() error
-	late   bool // it happens when the call has done its work
+	late   bool // it happens after the call, not before it
 }
 
 func (f filled) deeds(t *testing.T) *deeds {
@@ -101,8 +101,8 @@ func (d *deeds) does(x deed) answer {
 	return d.do(x.method, d.ids.Replace(x.path), d.ids.Replace(x.body))
 }
 
-// at makes the request, and lets something happen at its n-th call; it was the last one if that did
-// not happen.
+// at makes the request, and calls happen at its n-th call of the table. happened is false if the
+// request has fewer calls.
 func (d *deeds) at(x deed, n int, late bool, happen func() error) (ans answer, happened bool) {
 	d.late, d.happen = late, func() error { happened = true; return happen() }
 	if x.long {
@@ -114,7 +114,7 @@ func (d *deeds) at(x deed, n int, late bool, happen func() error) (ans answer, h
 	return ans, happened
 }
 
-// tells tells whether an answer of 200 holds some texts.
+// tells reports whether an answer of 200 holds some texts.
 func (d *deeds) tells(path string, texts ...string) bool {
 	ans := d.do("GET", d.ids.Replace(path), "")
 	return ans.status == http.StatusOK && !slices.ContainsFunc(texts, func(s string) bool { return !strings.Contains(ans.body, s) })
@@ -135,7 +135,7 @@ func many(n, lines int) string {
 	return `{"invoices":[` + strings.Join(list, ",") + `]}`
 }
 
-// whole tells whether all of those invoices are there with all of their lines.
+// whole reports whether all of those invoices are there with all of their lines.
 func whole(n, lines int) func(*deeds) bool {
 	return func(d *deeds) bool {
 		for _, i := range []int{0, n / 2, n - 1} {
@@ -210,8 +210,9 @@ func allDeeds() []deed {
 	}
 }
 
-// Whatever call of a request fails, before or after its work: it has done all or nothing, and the
-// same again does the rest, or is refused when all is there.
+// Whichever call of a request to the table fails, before or after it has taken effect: the request
+// has done all or nothing, and the same request again does the rest, or is refused when all is
+// there.
 func TestARequestThatIsCutHasDoneAllOrNothing(t *testing.T) {
 	t.Parallel()
 	f := fill(t)
@@ -251,7 +252,7 @@ func (f filled) cut(t *testing.T, x deed, n int, late bool) bool {
 	return true
 }
 
-// erases are those that the deeds meet.
+// erases are the erases that happen during the deeds, by name.
 func erases() map[string]string {
 	return map[string]string{
 		"content": `"selection":"content","id":"{source}"`, "with edits": `"selection":"content","id":"{source}","keep_edits":false`,
@@ -261,8 +262,8 @@ func erases() map[string]string {
 	}
 }
 
-// An erase, a restore or both at any call of a request: what is answered with 2xx is to be seen, or
-// was there when the erase took it, which counts it, and a restore brings it back.
+// An erase, a restore, or both, at any call of a request to the table: after an answer of 2xx the
+// record is visible; or the erase has taken it, has counted it, and a restore brings it back.
 func TestARequestAtTheMomentOfAnErase(t *testing.T) {
 	t.Parallel()
 	f := fill(t)
@@ -323,7 +324,7 @@ func (f filled) met(t *testing.T, x deed, n int, what, name, selection string) b
 	return happened
 }
 
-// What is wrong with one part of a request is said before any part of it is done.
+// If one part of a request is wrong, no part of it is done.
 func TestAWrongPartOfARequestStopsAllOfIt(t *testing.T) {
 	t.Parallel()
 	tags := make([]string, 501)
@@ -352,7 +353,7 @@ func TestAWrongPartOfARequestStopsAllOfIt(t *testing.T) {
 	}
 }
 
-// Requests that change the same at once all do it, one after the other.
+// Requests that change the same customer at the same time all succeed, one after the other.
 func TestTagsAtOnceAreAllAdded(t *testing.T) {
 	t.Parallel()
 	d := fill(t).deeds(t)
@@ -369,8 +370,8 @@ func TestTagsAtOnceAreAllAdded(t *testing.T) {
 	}
 }
 
-// A customer that comes back has what people gave to the earlier one of its external id, together
-// with what it comes with.
+// A customer that comes back has the edits of the earlier one with its external id, and what the
+// request gives it.
 func TestACustomerComesBackToItsEdits(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -384,7 +385,7 @@ func TestACustomerComesBackToItsEdits(t *testing.T) {
 		t.Errorf("answered: %s", got)
 	}
 	b.tells("[old new]", "/v1/customers/"+id+"/attributes", "tags")
-	// One that comes back as a part of another shows as that.
+	// A customer that was merged into another one comes back as a part of it.
 	b.merge(id, root)
 	b.erase(`{"selection":"content","id":%q}`, b.source)
 	b.work()
@@ -394,7 +395,7 @@ func TestACustomerComesBackToItsEdits(t *testing.T) {
 	}
 }
 
-// counted sweeps an erase, and checks that its receipt counts all that went.
+// counted sweeps an erase, and checks that its receipt counts everything that is gone.
 func (d *deeds) counted(told, id string) {
 	d.t.Helper()
 	items := func() int { return strings.Count(stored(d.mem, theSource), " ") / 2 }

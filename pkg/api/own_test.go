@@ -11,8 +11,8 @@ import (
 	"reseed/pkg/httpapi"
 )
 
-// TestOwnRoutes upholds docs/openapi.yaml, too: every answer is as it is described, and every
-// description was seen.
+// TestOwnRoutes also checks docs/openapi.yaml: every answer is as described, and every described
+// answer was seen.
 func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group of its subtests
 	t.Parallel()
 	spec := loadOpenAPI(t)
@@ -33,7 +33,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 			})
 		}
 	})
-	if int(ran.Load()) < len(tests) { // only some were asked for
+	if int(ran.Load()) < len(tests) { // -run has chosen some of them
 		return
 	}
 	_, answers := spec.described()
@@ -77,7 +77,7 @@ func lists(b *bed) {
 	b.status(200, "GET", "/v1/data_sources/"+b.source, "")
 }
 
-// elsewhere is how files are given that are too large for an answer of a Lambda function.
+// elsewhere: a file that is too large for the answer of a Lambda function is a redirect.
 func elsewhere(b *bed) {
 	t := b.t
 	id := b.done("done", file("a.csv", march))
@@ -102,7 +102,7 @@ func tooLarge(b *bed) {
 	b.count(0, "/v1/jobs", "jobs")
 }
 
-// everywhere makes a request to everything that is described.
+// everywhere makes a request to every described operation.
 func everywhere(b *bed, do func(method, path string)) {
 	operations, _ := b.spec.described()
 	for path, methods := range operations {
@@ -132,7 +132,7 @@ func noKey(b *bed) {
 	})
 }
 
-// broken: when the table is gone, nobody learns why, but for the log.
+// broken: when the table fails, the reason is in the log and not in the answers.
 func broken(b *bed) {
 	t := b.t
 	if err := b.store.Close(); err != nil {

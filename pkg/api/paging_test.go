@@ -108,7 +108,7 @@ func TestInvoicesOfACustomerAreNewestFirst(t *testing.T) {
 		want = append(want, fmt.Sprint("i", i))
 		a.invoice(c, want[i], fmt.Sprintf("2020-01-%02d", 30-i))
 	}
-	a.invoice(c, "same-day", "2020-01-01") // equal dates: any order, but each once
+	a.invoice(c, "same-day", "2020-01-01") // two of one date: in any order, but each once
 	for _, path := range []string{"/v1/import/customers/" + c + "/invoices", "/v1/invoices?customer_uuid=" + c} {
 		for _, size := range []int{1, 4, 26, 200} {
 			got := a.walk(path, "invoices", "external_id", size)

@@ -11,14 +11,14 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// sample is a line item or a transaction of the files, and what is tried on it.
+// sample is a line item or a transaction of the files, and the changes that are tried on it.
 type sample struct {
 	list, ext, prefix string
 	edit              string // a PATCH
 	edited, imported  object
 	old, new          string // a change of the files
 	reimported        object
-	wrong             map[string]string // PATCHes and the member that each is refused for
+	wrong             map[string]string // PATCHes that are refused, and the member that is wrong
 }
 
 func samples() []sample {
@@ -65,7 +65,8 @@ func parts(t *testing.T, test func(b *bed, s sample)) {
 	}
 }
 
-// within is a line item or transaction as its invoice shows it; nil if it does not.
+// within is a line item or transaction as its invoice shows it; nil if the invoice does not show
+// it.
 func (b *bed) within(list, id, more string) object {
 	b.t.Helper()
 	var all []object
@@ -353,7 +354,8 @@ func (b *bed) wrongParts(lines, trans, other string) {
 	}
 }
 
-// What hangs on an invoice that is not there is not there either, whether it is swept yet or not.
+// Line items and transactions of an invoice that is not visible are not visible either, whether
+// they are swept yet or not.
 func TestPartsOfInvisibleInvoices(t *testing.T) {
 	t.Parallel()
 	for what, erase := range map[string]func(b *bed){
@@ -403,7 +405,7 @@ func TestOneOfManyPartsAtOnceWins(t *testing.T) {
 	}
 }
 
-// An edit has to fit what people see, a change of the record to fit the record.
+// An edit has to be valid together with what people see, a change of the record with the record.
 func TestAChangeFitsWhatItChanges(t *testing.T) {
 	t.Parallel()
 	b := filed(t)

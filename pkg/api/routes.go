@@ -8,13 +8,13 @@ import (
 
 type methods = map[string]func(*call) (httpapi.Reply, error)
 
-// route is one path and what answers there, by method.
+// route is a path with the handlers of its methods.
 type route struct {
 	path string
 	methods
 }
 
-// own are Reseed's routes, except the one that takes files.
+// own are Reseed's routes, except the one that receives files.
 func own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/edits", methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},
@@ -39,7 +39,7 @@ func own() []route {
 	}
 }
 
-// routes are all of Reseed's own.
+// routes are all of Reseed's own routes.
 func (s *server) routes() []httpapi.Route {
 	out := []httpapi.Route{{
 		Path: "/v1/data_sources/{uuid}/imports", Kind: httpapi.PlainJSON, Upload: s.MaxUpload, Methods: s.on(methods{http.MethodPost: createImport}),
@@ -50,7 +50,7 @@ func (s *server) routes() []httpapi.Route {
 	return out
 }
 
-// on are handlers of the server.
+// on makes handlers of this server.
 func (s *server) on(m methods) map[string]httpapi.Handler {
 	out := map[string]httpapi.Handler{}
 	for method, h := range m {

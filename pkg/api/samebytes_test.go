@@ -10,10 +10,10 @@ import (
 	"reseed/pkg/table"
 )
 
-// A record that comes over REST and the same record that a file brings are the same bytes, and so
-// are the pointers to it; only stamps tell where it came from. Every kind of record can come either
-// way, and does here. All have external ids: a line item or transaction without one has a random
-// identity over REST, since nothing says that two of them are the same.
+// A record that comes over REST and the same record from a file are stored as the same bytes,
+// stamps aside, and so are the pointers to it. Every kind of record comes both ways here. All
+// records have external ids: over REST, a line item or transaction without one gets a random
+// identity, since nothing says that two of them are the same.
 func TestARecordIsTheSameBytesWhicheverWayItComes(t *testing.T) {
 	t.Parallel()
 	rest, files := newBed(t, nil), newBed(t, nil) // they have one hash key
@@ -70,7 +70,7 @@ func TestARecordIsTheSameBytesWhicheverWayItComes(t *testing.T) {
 	}
 }
 
-// contents is what is stored of the records of the bed's source and the pointers to them, but for
+// contents is what is stored for the records of the bed's source and the pointers to them, without
 // stamps.
 func (b *bed) contents() map[table.Key]string {
 	b.t.Helper()

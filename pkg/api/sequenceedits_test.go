@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Actions of a walk: what people do to records.
+// This file has the actions of a walk that edit records.
 
 func (w *walk) editSome(t *rapid.T) {
 	p := draw(t, "record", w.records(rapid.SampledFrom([]string{"c", "p", "i", "lt", "cpilt"}).Draw(t, "kinds")))
@@ -23,7 +23,7 @@ func (w *walk) editSome(t *rapid.T) {
 	value := rapid.SampledFrom(choices[name]).Draw(t, "value")
 	body := object{map[string]string{"amount": "amount_in_cents", "count": "interval_count"}[name] + strings.TrimPrefix(strings.TrimPrefix(name, "amount"), "count"): value}
 	if name == "name" && value == "" {
-		return // it would show the company
+		return // the invoice would show the company
 	}
 	asEdit := strings.Contains("cp", kindOf(p.id)) || rapid.IntRange(0, 3).Draw(t, "as edit") > 0
 	if !strings.Contains("cp", kindOf(p.id)) && asEdit {

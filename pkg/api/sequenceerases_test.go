@@ -11,12 +11,12 @@ import (
 	"reseed/pkg/job"
 )
 
-// Actions of a walk: erases and restores, and time that passes.
+// This file has the actions of a walk that erase and restore, and that let time pass.
 
-// order posts an erase, which the model makes too.
+// order posts an erase, and makes it in the model, too.
 func (w *walk) order(t *rapid.T, e *erasing, s *origin, id string, keep string) {
 	grace := rapid.SampledFrom([]string{"", "0s", "48h", "48h", "720h"}).Draw(t, "grace")
-	if e.kind == "dependent" && keep == "false" { // its edits could not be hidden
+	if e.kind == "dependent" && keep == "false" { // such an erase has no grace period: edits could not be hidden
 		grace = "0s"
 	}
 	body := object{"selection": e.kind, "grace": grace}
@@ -66,7 +66,7 @@ func (w *walk) eraseCustomer(t *rapid.T) {
 	p := draw(t, "customer", w.records("c"))
 	id := w.customerID(p.ref())
 	if rapid.Bool().Draw(t, "invoices only") {
-		if w.w.buried(p.s.tag, "customer-invoices", p.id[2:]) != nil {
+		if w.w.hiding(p.s.tag, "customer-invoices", p.id[2:]) != nil {
 			w.again("customer-invoices", id, p.ref())
 			return
 		}
@@ -87,10 +87,10 @@ func (w *walk) eraseCustomer(t *rapid.T) {
 	w.again("customer", id, p.ref())
 }
 
-// again orders what is being erased already: that is the same job.
+// again asks for an erase of what is being erased already: the answer is the same job.
 func (w *walk) again(kind, id string, r ref) {
 	w.t.Helper()
-	want := w.w.buried(r.tag, kind, r.ext).id
+	want := w.w.hiding(r.tag, kind, r.ext).id
 	if got := w.must(202, "POST", "/v1/erasures", fmt.Sprintf(`{"selection":%q,"id":%q}`, kind, id)); got["id"] != want {
 		w.t.Fatalf("another job erases the same: %v", got)
 	}
@@ -101,13 +101,13 @@ func (w *walk) eraseInvoice(t *rapid.T) {
 	w.order(t, &erasing{kind: "invoice", records: []ref{p.ref()}}, p.s, w.invoiceID(p.s, p.id[2:]), drawKeep(t))
 }
 
-// GoString is how a drawn one is told.
+// GoString spells an import for reports of rapid.
 func (l load) GoString() string { return fmt.Sprint("import of ", l.tag) }
 
 func (w *walk) eraseImport(t *rapid.T) {
 	l := draw(t, "import", w.w.loads)
 	keep := drawKeep(t)
-	w.finish() // while a job is at the source, it is refused
+	w.finish() // it is refused while a job has the source
 	body := fmt.Sprintf(`{"selection":"import","id":%q}`, l.id)
 	switch s := w.w.byTag(l.tag); {
 	case w.w.erasing(l.id) != nil:
@@ -143,7 +143,7 @@ func (w *walk) pass(t *rapid.T) {
 	}
 }
 
-// some works for a while, and may be cut.
+// some works for a while; a call of the table may fail.
 func (w *walk) some(t *rapid.T) {
 	w.blow(t)
 	for range rapid.IntRange(1, 5).Draw(t, "messages") {

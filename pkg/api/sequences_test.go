@@ -85,7 +85,7 @@ func drawRows(t *rapid.T) rows {
 	return in
 }
 
-// sound leaves out what would be rejected in a replace.
+// sound leaves out the rows that a replace would reject.
 func sound(in rows) rows {
 	out := rows{}
 	for _, kinds := range []string{"pc", "i", "lt"} {
@@ -142,14 +142,14 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 		actions[name] = func(t *rapid.T) {
 			w.wait(time.Second)
 			action(t)
-			w.steps++ // unless it was skipped
+			w.steps++ // not reached if the action was skipped
 		}
 	}
 	actions[""] = func(*rapid.T) { w.sees() }
 	return actions
 }
 
-// draw draws one of some, and skips the action if there is none.
+// draw draws an element of a list, and skips the action if the list is empty.
 func draw[T any](t *rapid.T, what string, some []T) T {
 	if len(some) == 0 {
 		t.Skip("there is none")
@@ -157,12 +157,13 @@ func draw[T any](t *rapid.T, what string, some []T) T {
 	return rapid.SampledFrom(some).Draw(t, what)
 }
 
-// own are the sources that something is done to.
+// own are the sources in which the actions of a walk happen.
 func (w *walk) own() []*origin {
 	return slices.DeleteFunc(slices.Clone(w.w.sources), func(s *origin) bool { return s.name == bystander })
 }
 
-// records are the records of some kinds that are to be seen; parts must have an external id.
+// records are the visible records of some kinds, but for line items and transactions without an
+// external id.
 func (w *walk) records(kinds string) (list []place) {
 	for _, s := range w.own() {
 		for _, id := range w.w.all(s, kinds) {
@@ -182,10 +183,10 @@ type place struct {
 
 func (p place) ref() ref { return ref{p.s.tag, p.id[2:]} }
 
-// GoString is how a drawn one is told.
+// GoString spells a place for reports of rapid.
 func (p place) GoString() string { return p.s.name + " " + p.id }
 
-// expect makes a call that is answered with a status.
+// expect makes a request that must be answered with a status.
 func (w *walk) expect(status int, method, path, body string) {
 	w.t.Helper()
 	if ans := w.do(method, path, body); ans.status != status {
@@ -209,7 +210,7 @@ func (w *walk) load(t *rapid.T) {
 		parts = append(parts, part{"mode", "", "replace"}, part{"max_removed", "", "100"}, part{"allow_empty", "", "true"})
 	}
 	id := w.id(w.form(s.uuid, parts...))
-	rejected := w.w.load(s, in, replace, id) // now: an erase whose time comes meanwhile waits for the import's end
+	rejected := w.w.load(s, in, replace, id) // already here: an erase that starts meanwhile waits for the import's end
 	w.blow(t)
 	w.finish(id)
 	j := w.must(200, "GET", "/v1/imports/"+id, "")
@@ -220,7 +221,8 @@ func (w *walk) load(t *rapid.T) {
 		return
 	}
 	ans := w.do("GET", "/v1/imports/"+id+"/rejects", "")
-	if ans.status == http.StatusNotFound { // an erase whose time came meanwhile has taken it: it may name what was erased
+	// An erase that started meanwhile has removed the rejects: they may name what it erased.
+	if ans.status == http.StatusNotFound {
 		return
 	}
 	text := ans.body
@@ -232,7 +234,8 @@ func (w *walk) load(t *rapid.T) {
 	}
 }
 
-// blow lets one of the next calls of the table fail, now and then: before or after it did its work.
+// blow lets one of the next calls of the table fail, now and then, before or after it has taken
+// effect.
 func (w *walk) blow(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "fault") == 0 {
 		w.fuse.Store(int64(rapid.IntRange(1, 300).Draw(t, "call")))
@@ -274,13 +277,13 @@ func (w *walk) createCustomer(s *origin, ext string, version int, tags ...string
 	if len(tags) > 0 {
 		f["attributes"] = object{"tags": tags, "custom": []object{{"type": "Integer", "key": "m", "value": version}}}
 	}
-	if w.w.hidden(s, customerOf(ext)) && !w.hasCustomer(s, ext) { // a sweep that was cut has removed it already
+	if w.w.hidden(s, customerOf(ext)) && !w.hasCustomer(s, ext) { // a sweep that failed later has removed it already
 		delete(s.customers, customerOf(ext))
 	}
 	_, there := w.w.row(s, customerOf(ext))
 	status := http.StatusCreated
 	switch {
-	case w.w.buried(s.tag, "customer", ext) != nil:
+	case w.w.hiding(s.tag, "customer", ext) != nil:
 		status = http.StatusTooManyRequests
 	case there:
 		status = http.StatusUnprocessableEntity
@@ -310,7 +313,7 @@ func union(list, more []string) []string {
 	return list
 }
 
-// hasCustomer tells whether the table has the customer, visible or not.
+// hasCustomer reports whether the table has the customer, visible or not.
 func (w *walk) hasCustomer(s *origin, ext string) bool {
 	w.t.Helper()
 	src, _ := w.directory().ByUUID(s.uuid)
@@ -345,7 +348,7 @@ func (w *walk) createInvoice(s *origin, ext string) {
 	_, there := w.w.row(s, invoiceOf(ext))
 	n, status := ext[1:], http.StatusCreated
 	switch {
-	case w.w.invoiceBuried(s.tag, ext, ownerOf(ext)), w.w.hidden(s, invoiceOf(ext)),
+	case w.w.invoiceHidden(s.tag, ext, ownerOf(ext)), w.w.hidden(s, invoiceOf(ext)),
 		w.w.hidden(s, partOf("l", ext, "l"+n)), w.w.hidden(s, partOf("t", ext, "t"+n)):
 		status = http.StatusTooManyRequests
 	case there:
@@ -365,7 +368,7 @@ func (w *walk) createInvoice(s *origin, ext string) {
 	s.data[partOf("t", ext, "t"+n)] = record{m, "", map[string]string{"amount": "500", "result": "successful"}}
 }
 
-// path is where a record is changed, behind what is done to it.
+// path is the path of a record, with more behind it.
 func (w *walk) path(p place, more string) string {
 	switch kindOf(p.id) {
 	case "c":
@@ -377,8 +380,8 @@ func (w *walk) path(p place, more string) string {
 	return fmt.Sprintf("/v1/%s%s?data_source_uuid=%s&external_id=%s", list, more, p.s.uuid, p.id[strings.LastIndex(p.id, "/")+1:])
 }
 
-// there tells whether a record can be changed: it is not merged into another, nor deleted as an
-// edit.
+// there reports whether a record can be changed: it is not merged into another one, and not deleted
+// by an edit.
 func (w *walk) there(p place) bool {
 	if kindOf(p.id) == "c" {
 		return w.w.root(p.ref()) == p.ref()

@@ -175,7 +175,7 @@ func TestBrokenUploads(t *testing.T) {
 	first, _ := a.fixed()
 	const head = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n"
 	for body, want := range map[string]int{
-		head + "External ID\nc1\n":                         400, // breaks off
+		head + "External ID\nc1\n":                         400, // the form breaks off
 		"nothing of the kind":                              400,
 		head + strings.Repeat("x", 2<<20) + "\r\n--b--":    413,
 		"--b\r\nContent-Disposition: form-data\r\n\r\n--b": 400,

@@ -7,7 +7,7 @@ import (
 	"reseed/pkg/job"
 )
 
-// What is stored, in the shapes that go over the wire.
+// This file turns what is stored into the shapes of package wire.
 
 func wireOfJob(j *job.Job) wire.Job {
 	w := wire.Job{

@@ -12,8 +12,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// What goes over the wire is spelled as the stored shapes would be, byte for byte: clients have
-// read those.
+// The shapes of package wire have the same JSON as the stored shapes, byte for byte: clients of
+// older versions got those.
 func TestWireShapesAreSpelledAsTheStoredOnes(t *testing.T) {
 	t.Parallel()
 	var (
@@ -53,7 +53,7 @@ func same(t *testing.T, wire, stored any) {
 	}
 }
 
-// fill gives every field of a struct a value of its own.
+// fill sets every field of a struct to a different value.
 func fill(v reflect.Value) {
 	n := 0
 	var set func(reflect.Value)
@@ -63,7 +63,7 @@ func fill(v reflect.Value) {
 			v.Set(reflect.ValueOf(time.Unix(int64(n), 0).UTC()))
 			return
 		}
-		switch v.Kind() { //nolint:exhaustive // others are not in these shapes, and stay zero
+		switch v.Kind() { //nolint:exhaustive // these shapes have no others
 		case reflect.Struct:
 			for _, f := range v.Fields() {
 				set(f)

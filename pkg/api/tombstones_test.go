@@ -20,9 +20,9 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// bury puts tombstones over n records of a source that are not there, of every kind, each as if an
-// erase of its own had.
-func bury(tb testing.TB, st *store.Store, source string, n int) {
+// hideRecords stores tombstones of n records of a source, of every kind, as if each was erased by
+// itself. The records need not be there.
+func hideRecords(tb testing.TB, st *store.Store, source string, n int) {
 	tb.Helper()
 	const together = 90
 	for from := 0; from < n; from += together {
@@ -43,8 +43,8 @@ func bury(tb testing.TB, st *store.Store, source string, n int) {
 	}
 }
 
-// filesOf are the files of one customer with all that hangs on it, whose external ids begin with
-// its name.
+// filesOf are the files of one customer with everything that belongs to it. All external ids begin
+// with its name.
 func filesOf(who string) (parts []part) {
 	for i, text := range []string{
 		"Name,External ID,Email\nX,?-c,?@example.com\n",
@@ -59,12 +59,12 @@ func filesOf(who string) (parts []part) {
 	return parts
 }
 
-// gate is a way to the API: of a process that knows the tombstones, or that is new.
+// gate makes a GET request: to a process that has read the tombstones before, or to a new one.
 type gate func(path string) string
 
 func (b *bed) warm(path string) string { return b.do("GET", path, "").body }
 
-// cold asks a process that has just been started.
+// cold is a gate to a process that has just started.
 func (b *bed) cold(d table.Driver) gate {
 	return func(path string) string {
 		st := store.New(d)
@@ -76,8 +76,8 @@ func (b *bed) cold(d table.Driver) gate {
 	}
 }
 
-// Whatever a tombstone lies over, no route shows it, and every route shows the rest; a restore
-// brings all of it back.
+// No route shows what a tombstone hides, and every route shows the rest; a restore brings all of it
+// back.
 func TestNoRouteShowsWhatLiesUnderATombstone(t *testing.T) {
 	t.Parallel()
 	for kind, hidden := range map[string][]string{
@@ -92,7 +92,7 @@ func TestNoRouteShowsWhatLiesUnderATombstone(t *testing.T) {
 			b := newBedOn(t, nil, d)
 			b.done("done", filesOf("bob")...)
 			imported := b.done("done", filesOf("ann")...)
-			bury(t, b.store, b.source, 500)
+			hideRecords(t, b.store, b.source, 500)
 			v := newView(b)
 			id := map[string]string{
 				"customer": v.ids["ann-c"], "customer-invoices": v.ids["ann-c"], "invoice": v.ids["ann-i1"], "import": imported,
@@ -135,7 +135,7 @@ func (b *bed) directory() *store.Directory {
 type view struct {
 	b   *bed
 	ids map[string]string // by external id
-	of  map[string]string // by path: whose it is; empty: a list's
+	of  map[string]string // by path: the customer it belongs to; empty for lists
 }
 
 func newView(b *bed) *view {
@@ -175,8 +175,7 @@ func newView(b *bed) *view {
 	return v
 }
 
-// words are the external ids of all records that each path shows, found by those or by their public
-// ids.
+// words are the external ids of all records that each path shows by an external or public id.
 func (v *view) words(from gate) map[string][]string {
 	v.b.t.Helper()
 	out := map[string][]string{}
@@ -187,7 +186,7 @@ func (v *view) words(from gate) map[string][]string {
 				w = who + "-" + w
 				customer := strings.HasSuffix(w, "-c") || strings.HasSuffix(w, "-tag")
 				switch {
-				case customer && strings.Contains(path, "invoices"), customer && strings.Contains(path, "line_items"): // it names its customer
+				case customer && strings.Contains(path, "invoices"), customer && strings.Contains(path, "line_items"): // they name their customer
 				case strings.Contains(body, `"`+w+`"`), strings.Contains(path, "/edits") && v.ids[w] != "" && strings.Contains(body, v.ids[w]):
 					out[path] = append(out[path], w)
 				}
@@ -200,8 +199,8 @@ func (v *view) words(from gate) map[string][]string {
 	return out
 }
 
-// Ten thousand tombstones cost lists and single reads not one call and not one read unit more, and
-// never stand in the way of another erase.
+// With ten thousand tombstones, lists and single reads make not one call more and cost not one read
+// unit more, and other erases still work.
 func TestTenThousandTombstones(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
@@ -230,7 +229,7 @@ func TestTenThousandTombstones(t *testing.T) {
 	}
 	alone := erase("ann-i1")
 	without := cost()
-	bury(t, b.store, b.source, 10_000)
+	hideRecords(t, b.store, b.source, 10_000)
 	for path, is := range cost() {
 		if is != without[path] {
 			t.Errorf("%s: %s, without tombstones %s", path, is, without[path])
@@ -246,7 +245,7 @@ func TestTenThousandTombstones(t *testing.T) {
 	b.status(200, "GET", "/v1/invoices/"+v.ids["bob-i2"], "")
 }
 
-// A list passes over rows that are hidden in pages that grow, however few it still wants.
+// A list reads hidden rows in growing pages, however few records it still wants.
 func TestAListOverManyHiddenRows(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
@@ -283,9 +282,9 @@ func TestAListOverManyHiddenRows(t *testing.T) {
 	}
 }
 
-// BenchmarkTombstones reads lists of 200 in the embedded store, from a source without tombstones
-// and one with many in turns, and reports how much longer the latter take. Then it starts processes
-// that have all of the tombstones to read.
+// BenchmarkTombstones reads lists of 200 in the embedded store, in turns from a source without
+// tombstones and from one with many, and reports how much longer the latter takes. Then it measures
+// processes that start and have to read all tombstones.
 func BenchmarkTombstones(b *testing.B) {
 	for _, stones := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprint(stones), func(b *testing.B) { benchTombstones(b, stones) })
@@ -294,12 +293,12 @@ func BenchmarkTombstones(b *testing.B) {
 
 func benchTombstones(b *testing.B, stones int) {
 	b.Helper()
-	plain, buried := stocked(b, 0), stocked(b, stones)
+	plain, hidden := stocked(b, 0), stocked(b, stones)
 	for _, list := range []string{"customers", "invoices"} {
 		b.Run(list, func(b *testing.B) {
 			var without, with []time.Duration
 			for b.Loop() {
-				without, with = append(without, plain.listed(list)), append(with, buried.listed(list))
+				without, with = append(without, plain.listed(list)), append(with, hidden.listed(list))
 			}
 			slices.Sort(without)
 			slices.Sort(with)
@@ -308,7 +307,7 @@ func benchTombstones(b *testing.B, stones int) {
 	}
 	b.Run("new process", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := store.New(buried.driver).Directory(b.Context()); err != nil {
+			if _, err := store.New(hidden.driver).Directory(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -330,7 +329,7 @@ func stocked(b *testing.B, stones int) benched {
 	b.Cleanup(func() { _ = d.Close() })
 	bed := newBedOn(b, nil, d)
 	bed.fill(2000)
-	bury(b, bed.store, bed.source, stones)
+	hideRecords(b, bed.store, bed.source, stones)
 	return benched{bed, d}
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// accountFiles are the files of an account, of which some text is another.
+// accountFiles are the files of an account, with a text replaced by another one.
 func accountFiles(from, to string) (parts []part) {
 	for i, text := range []string{customersFile, plansFile, invoicesFile, linesFile, transactionsFile} {
 		parts = append(parts, file(fmt.Sprintf("%d.csv", i), strings.ReplaceAll(text, from, to)))
@@ -14,7 +14,7 @@ func accountFiles(from, to string) (parts []part) {
 	return parts
 }
 
-// fewer are those files without the rows that hold a text, for a replace.
+// fewer are these files without the rows that hold a text, for a replace.
 func fewer(without string) (parts []part) {
 	for _, p := range accountFiles("\r", "") {
 		var rows []string
@@ -29,7 +29,7 @@ func fewer(without string) (parts []part) {
 	return append(parts, part{"mode", "", "replace"}, part{"max_removed", "", "100"})
 }
 
-// undone takes an import back, and gives how many rows were left alone, and why.
+// undone takes an import back, and returns how many rows were left alone, and why.
 func (b *bed) undone(id string) (rejects string) {
 	b.t.Helper()
 	undo := text(b.t, b.must(202, "POST", "/v1/imports/"+id+"/undo", ""), "id")
@@ -40,8 +40,7 @@ func (b *bed) undone(id string) (rejects string) {
 	return b.do("GET", "/v1/imports/"+undo+"/rejects", "").body
 }
 
-// An undo of the import that brought, changed or removed what is being erased leaves that alone: a
-// restore finds it as it was.
+// An undo leaves the rows alone that are being erased: a restore finds them as they were.
 func TestAnUndoLeavesWhatIsBeingErased(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"customer", "customer-invoices", "invoice"} {
@@ -69,8 +68,8 @@ func TestAnUndoLeavesWhatIsBeingErased(t *testing.T) {
 	}
 }
 
-// A replace that lacks what is being erased, and what that hangs on, leaves both: a restore finds
-// it as it was.
+// A replace that lacks the rows that are being erased, and what they belong to, leaves both: a
+// restore finds them as they were.
 func TestAReplaceLeavesWhatIsBeingErased(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"customer", "customer-invoices", "invoice"} {
@@ -84,7 +83,7 @@ func TestAReplaceLeavesWhatIsBeingErased(t *testing.T) {
 			}
 			was := b.do("GET", shown, "").body
 			erase := b.erase(`{"selection":%q,"id":%q,"grace":"48h"}`, kind, hidden)
-			var others []part // nothing of the customer, nor of the plan
+			var others []part // files without the customer and the plan
 			for _, p := range fewer("c1") {
 				if p.file == "1.csv" {
 					p.text = strings.ReplaceAll(p.text, "Gold,1,month,gold\n", "")
@@ -120,8 +119,8 @@ func TestAnInvoiceDoesNotMoveWhileItIsErased(t *testing.T) {
 	}
 }
 
-// A plan is refused if its source was to be erased since, be it that the erase waits for its turn
-// behind it.
+// A plan is refused if an erase in its source was asked for since, even if the erase has waited for
+// its turn until then.
 func TestAPlanBeforeAnEraseThatWaits(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
@@ -138,7 +137,7 @@ func TestAPlanBeforeAnEraseThatWaits(t *testing.T) {
 	b.must(200, "GET", "/v1/erasures/"+erase+"/receipt", "")
 }
 
-// onlyOf are the header and the rows of a file that begin with a text.
+// onlyOf is the header of a file, and those of its rows that begin with a text.
 func onlyOf(prefix, text string) string {
 	var rows []string
 	for row := range strings.Lines(text) {
@@ -149,7 +148,8 @@ func onlyOf(prefix, text string) string {
 	return strings.Join(rows, "")
 }
 
-// restored takes an erase back, and checks that the plan is there, and what is shown as it was.
+// restored restores an erase, and checks that the plan is there and that shown is answered as
+// before.
 func (b *bed) restored(erase, shown, was string) {
 	b.t.Helper()
 	b.must(200, "POST", "/v1/erasures/"+erase+"/restore", "")
@@ -167,9 +167,8 @@ func (b *bed) hasGold() {
 	}
 }
 
-// A plan made before an erase: it can be applied when that was restored, as if there had been none;
-// while it hides something, and after it, it cannot, whether it is a plan of an import or of an
-// undo.
+// A plan, of an import or an undo, that was made before an erase can be applied if the erase was
+// restored. It can't be applied while the erase hides something, or after the sweep.
 func TestAPlanMadeBeforeAnErase(t *testing.T) {
 	t.Parallel()
 	for _, what := range []string{"import", "undo"} {

@@ -21,14 +21,14 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// hook runs when a body has been read up to it.
+// hook is a part of a body that calls a function when the body has been read up to it.
 type hook func()
 
-// Read runs the hook and has nothing to read.
+// Read calls the function, and returns no bytes.
 func (h hook) Read([]byte) (int, error) { h(); return 0, io.EOF }
 
-// moments are those of an upload of two files at which something can happen: before the first file,
-// when it is stored, when both are stored and there is no job yet, and after the request.
+// moments of an upload of two files at which something happens: before the first file, when it is
+// stored, when both are stored and there is no job yet, and after the request.
 const (
 	atFirst = iota
 	atSecond
@@ -55,7 +55,7 @@ func (b *bed) uploadAt(at func(moment int)) answer {
 	return ans
 }
 
-// below names the objects that lie below a folder.
+// below lists the objects in a folder.
 func (b *bed) below(folder string) []string {
 	b.t.Helper()
 	names, err := b.app.Objects.Names(b.t.Context(), folder)
@@ -86,8 +86,8 @@ func objectStores() map[string]func(t *testing.T) *objects.Objects {
 	}
 }
 
-// newUploadBed is a bed with something to erase and a bystander, and gives the erases that delete
-// files, as bodies of requests.
+// newUploadBed makes a bed with something to erase and a bystander. erases are the erases that
+// delete files, by name, as bodies of requests.
 func newUploadBed(t *testing.T, opt mem.Options, objs *objects.Objects) (b *bed, erases map[string]string) {
 	t.Helper()
 	b = newBedWith(t, nil, mem.New(opt), objs)
@@ -115,9 +115,9 @@ func (b *bed) second() string {
 	return src.UUID
 }
 
-// TestAnEraseDuringAnUpload erases at each moment of an upload, and comes to the receipt at each
-// moment after that. The erase never waits for the upload, and what lies there after both is named
-// by a job or by nobody's erase.
+// TestAnEraseDuringAnUpload starts an erase at each moment of an upload, and ends it at each later
+// moment. The erase never waits for the upload, and every file that is left after both belongs to a
+// job or was not to be erased.
 func TestAnEraseDuringAnUpload(t *testing.T) {
 	t.Parallel()
 	for store, open := range objectStores() {
@@ -145,7 +145,7 @@ func eraseDuringUpload(t *testing.T, objs *objects.Objects, kind string, erased,
 	ans := b.uploadAt(func(moment int) {
 		if moment == erased {
 			if erased == afterwards {
-				b.work() // an import that has not begun would fill what is emptied
+				b.work() // else the import would begin only after the erase, and fill the source again
 			}
 			b.wait(time.Second)
 			id = b.erase("%s", erases[kind])
@@ -192,12 +192,12 @@ func TestAnEraseOfAnInvoiceLetsUploadsPass(t *testing.T) {
 	b.work()
 }
 
-// errDied is what a process gets to see that has been killed.
+// errDied is the error of every call that a killed process would make.
 var errDied = errors.New("killed")
 
-// TestAnUploadThatIsKilled kills the process before and after each change of the objects that an
-// upload makes, with an erase of its source in between or none. A day later the tick has deleted
-// what belongs to no import, and nothing else.
+// TestAnUploadThatIsKilled kills the process before and after each change of objects that an upload
+// makes, with and without an erase of the source afterwards. A day later the tick has deleted the
+// objects that belong to no import, and no others.
 func TestAnUploadThatIsKilled(t *testing.T) {
 	t.Parallel()
 	for store, open := range objectStores() {
@@ -211,8 +211,8 @@ func TestAnUploadThatIsKilled(t *testing.T) {
 	}
 }
 
-// killedUpload kills at the cut-th change, before it if that is even; false if there are not so
-// many.
+// killedUpload kills an upload at change cut/2: before it if cut is even, else after it. It returns
+// false if there are fewer changes.
 func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) bool {
 	t.Helper()
 	var dead, armed atomic.Bool
@@ -244,7 +244,7 @@ func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) boo
 	}}
 	b, erases := newUploadBed(t, opt, fragile)
 	b.uploadAt(func(moment int) {
-		armed.Store(false) // the erase is another process's
+		armed.Store(false) // another process does the erase
 		if moment == atSecond && kind != "" {
 			b.wait(time.Second)
 			b.erase("%s", erases[kind])
@@ -266,8 +266,8 @@ func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) boo
 	return killed
 }
 
-// onlyAdopted makes sure that what requests have stored is what jobs name, and that people's own
-// files are there.
+// onlyAdopted checks that every object that requests have stored belongs to a job, and that the
+// files that people have put there are still there.
 func (b *bed) onlyAdopted(when string) {
 	b.t.Helper()
 	named := map[string]bool{}
@@ -293,7 +293,7 @@ func (b *bed) onlyAdopted(when string) {
 	}
 }
 
-// What is refused or breaks off leaves no file.
+// An upload that is refused or breaks off leaves no file.
 func TestARefusedUploadLeavesNothing(t *testing.T) {
 	t.Parallel()
 	whole := "--x\r\nContent-Disposition: form-data; name=file; filename=a.csv\r\n\r\n" + february + "\r\n--x"
@@ -323,8 +323,8 @@ func TestARefusedUploadLeavesNothing(t *testing.T) {
 	}
 }
 
-// An upload may take long, but not until the tick takes its files for forgotten ones; and it is
-// refused if an erase has overtaken it.
+// slowUploads: an upload may take long, but has to end before the tick would delete its files as
+// left over; and it is refused if its source was erased meanwhile.
 func slowUploads(b *bed) {
 	late := b.uploadAt(func(moment int) {
 		if moment == atEnd {

@@ -111,7 +111,7 @@ func TestADeletedSourceTakesEverythingAndFreesItsName(t *testing.T) {
 	a.status(http.StatusCreated, "POST", "/v1/data_sources", `{"name":"First"}`)
 }
 
-func TestTheManualEpochHidesWhatHangsOnManualCustomers(t *testing.T) {
+func TestTheManualEpochHidesWhatBelongsToManualCustomers(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
 	first, _ := a.fixed()
@@ -131,8 +131,8 @@ func TestTheManualEpochHidesWhatHangsOnManualCustomers(t *testing.T) {
 	a.count(1, "/v1/customers", "entries")
 	a.count(0, "/v1/invoices", "invoices")
 
-	// Nothing takes the place of what is hidden. Once it is gone, the same customer made over REST
-	// is a new one: nothing old comes back with it.
+	// Nothing takes the place of a hidden customer. Once it is gone, the same customer made over
+	// REST is a new one: nothing old comes back with it.
 	again := fmt.Sprintf(`{"data_source_uuid":%q,"external_id":"m1"}`, first)
 	a.status(http.StatusTooManyRequests, "POST", "/v1/customers", again)
 	a.status(http.StatusTooManyRequests, "POST", "/v1/import/customers/"+rest+"/invoices", lines("i1", 1))
@@ -196,7 +196,7 @@ func TestForeignIDsAreNotFound(t *testing.T) {
 	a.count(2, "/v1/invoices?customer_uuid="+c+"&data_source_uuid="+first, "invoices")
 }
 
-// What was under an erased invoice is no part of the one that is made anew.
+// Line items of an erased invoice do not appear in a new invoice with its external id.
 func TestOldPartsAreNotOfANewInvoice(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, mem.Options{})
@@ -229,7 +229,7 @@ func TestCallsOfReads(t *testing.T) {
 	var counted sync.Map
 	a := newAPI(t, mem.Options{Before: func(op mem.Op, _ int) error {
 		n, _ := counted.LoadOrStore(op, new(atomic.Int64))
-		n.(*atomic.Int64).Add(1) //nolint:forcetypeassert // nothing else is in it
+		n.(*atomic.Int64).Add(1) //nolint:forcetypeassert // it holds nothing else
 		return nil
 	}})
 	first, _ := a.fixed()

@@ -18,7 +18,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// Random sequences of imports, edits, merges, erases and restores, against the model. To soak:
+// This test makes random sequences of imports, edits, merges, erases and restores, and compares
+// what comes of them with a model. To run it for long:
 //
 //	go test ./pkg/api -run SequencesOfEdits -rapid.checks=10000 -rapid.steps=100 -timeout 0
 
@@ -34,7 +35,7 @@ func TestSequencesOfEditsAndErases(t *testing.T) {
 	t.Log(steps, " steps")
 }
 
-// drawn is a rapid.T where a testing.TB is wanted.
+// drawn is a rapid.T as a testing.TB.
 type drawn struct {
 	testing.TB
 	r *rapid.T
@@ -56,7 +57,7 @@ type walk struct {
 	names  map[string]string // of identities
 	fuse   atomic.Int64      // calls of the table until one fails; 0: none does
 	steps  int
-	beside string // what is stored of the source that nobody touches
+	beside string // what is stored in the bystander's source
 }
 
 const bystander = "Bystander"
@@ -94,7 +95,7 @@ func newWalk(tb testing.TB, r *rapid.T) *walk {
 	return w
 }
 
-// aside fills the source that nothing is done to.
+// aside fills the bystander's source.
 func (w *walk) aside() {
 	w.newSource(bystander)
 	s := w.w.byName(bystander)
@@ -153,7 +154,7 @@ func (w *walk) planID(s *origin, ext string) string {
 
 // Workers.
 
-// ofSources are all items of sources, or of one of them.
+// ofSources are the items of all sources; of one source if tag is not 0.
 func (w *walk) ofSources(tag store.Tag) (items []table.Item) {
 	for _, it := range w.mem.All() {
 		if len(it.PK) > 5 && it.PK[5] == '.' && (tag == 0 || strings.HasPrefix(it.PK, fmt.Sprintf("%05x.", uint32(tag)))) {
@@ -171,8 +172,8 @@ func (w *walk) stored(tag store.Tag) string {
 	return out.String()
 }
 
-// handle handles the next message, and tells whether there was one. What a fault has cut goes on
-// with the next tick.
+// handle handles the next message, and reports whether there was one. If a call of the table fails,
+// the next tick goes on with the work.
 func (w *walk) handle() bool {
 	w.t.Helper()
 	var err error
@@ -197,7 +198,7 @@ func (w *walk) handle() bool {
 		w.t.Fatal(err)
 	}
 	w.wait(time.Second)
-	fuse := w.fuse.Swap(0) // faults are for workers
+	fuse := w.fuse.Swap(0) // only workers' calls fail
 	w.settle()
 	w.fuse.Store(fuse)
 	return true
@@ -239,7 +240,7 @@ func (w *walk) settle() {
 	}
 }
 
-// tick is the ticker's: erases whose time has come begin.
+// tick does a tick, which begins the erases whose grace period is over.
 func (w *walk) tick() {
 	w.t.Helper()
 	w.fuse.Store(0)
@@ -253,7 +254,7 @@ func (w *walk) tick() {
 	}
 }
 
-// finish works until nothing is open any more, but what waits for the end of its grace period.
+// finish works until no job is open, but for erases in their grace period.
 func (w *walk) finish(jobs ...string) {
 	w.t.Helper()
 	for range 50 {

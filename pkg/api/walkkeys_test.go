@@ -11,9 +11,9 @@ import (
 	"reseed/pkg/table"
 )
 
-// What is stored in the end, key by key, against the world.
+// This file compares what is stored in the end with the world, key by key.
 
-// endure lets everything come to its end, and looks for what is left in the table.
+// endure lets every job end, and compares what is left in the table with the world.
 func (w *walk) endure() {
 	w.t.Helper()
 	w.finish()
@@ -45,7 +45,8 @@ func (w *walk) endure() {
 	}
 }
 
-// fresh looks for what nobody will ever see or sweep.
+// fresh fails if the source has rows of an old manual epoch, which would stay hidden without ever
+// being swept.
 func (w *walk) fresh(s *origin) {
 	w.t.Helper()
 	epochs := map[string]int64{}
@@ -95,7 +96,7 @@ func (w *walk) spelled(d *store.Directory, k table.Key) string {
 	return fmt.Sprint(tag, " ", area, " ", strings.Join(words, "#"))
 }
 
-// expected are the keys of what the model holds, and of the pointers to it.
+// expected are the keys of everything in the model, and of the pointers to it.
 func (w *walk) expected(s *origin) (keys []string) {
 	add := func(area, format string, args ...any) {
 		keys = append(keys, fmt.Sprint(s.tag, " ", area, " ", fmt.Sprintf(format, args...)))

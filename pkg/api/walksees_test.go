@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What the API tells, against the world.
+// This file compares what the API shows with the world.
 
 func opt(v any) string {
 	if v == nil {
@@ -17,7 +17,7 @@ func opt(v any) string {
 	return fmt.Sprint(v)
 }
 
-// sees compares all that is to be seen with the model.
+// sees compares everything that the API shows with the model.
 func (w *walk) sees() {
 	w.t.Helper()
 	var want, got []string
@@ -77,7 +77,7 @@ func (w *walk) same(what string, got, want []string) {
 	w.t.Fatalf("%s (+) is not as it is meant (-):%s", what, diff.String())
 }
 
-// tells is what the model has to tell of a record.
+// tells is what the API must show of a record, by the model.
 func (w *walk) tells(s *origin, id string) []string {
 	f, disabled, deleted := w.w.shown(s, id)
 	ext := id[2:]
@@ -152,7 +152,7 @@ func invoiceLine(tb testing.TB, o object) string {
 		o["uuid"], o["customer_uuid"], o["customer_external_id"], o["external_id"], o["date"], opt(o["status"]), o["disabled"], parts)
 }
 
-// listed are the invoices of a customer, in their order.
+// listed is what the API lists as the invoices of a customer, in order.
 func (w *walk) listed(id any) string {
 	w.t.Helper()
 	var list []string
@@ -162,7 +162,7 @@ func (w *walk) listed(id any) string {
 	return fmt.Sprint("invoices of ", id, " ", sameDay(list))
 }
 
-// sameDay puts invoices of one day in the order of their ids, and leaves the others.
+// sameDay sorts invoices of the same day by their ids, and leaves the others in place.
 func sameDay(list []string) []string {
 	slices.SortStableFunc(list, func(a, b string) int {
 		if a[:10] != b[:10] {

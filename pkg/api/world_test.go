@@ -9,8 +9,9 @@ import (
 	"reseed/pkg/store"
 )
 
-// world is what the sources hold, what people have done to it and what is erased of it, in plain
-// maps: no keys, no pointers, no pages and no shards. A hidden row is in its map until it is swept.
+// world is the model: what the sources hold, what people have done to it, and what is erased, in
+// plain maps without keys, pointers, pages and shards. A hidden row is in its map until it is
+// swept.
 type world struct {
 	sources   []*origin
 	tags      store.Tag // the latest
@@ -29,8 +30,8 @@ type load struct {
 	was space
 }
 
-// space is where the rows of a source lie. Whoever empties the source gives it new maps, and can
-// give back the old ones.
+// space has the rows of a source. An erase of the content gives the source a new space, and a
+// restore gives it the old one back.
 type space struct {
 	customers rows
 	data      rows // plans, invoices, line items, transactions
@@ -43,7 +44,7 @@ type edits map[string]editItem
 
 func newSpace() space { return space{rows{}, rows{}, edits{}} }
 
-// sameMap tells whether the two are one map, not only equal.
+// sameMap reports whether a and b are the same map, not only equal.
 func sameMap[M ~map[K]V, K comparable, V any](a, b M) bool {
 	return fmt.Sprintf("%p", a) == fmt.Sprintf("%p", b)
 }
@@ -55,13 +56,13 @@ type origin struct {
 	space
 }
 
-// GoString is how a drawn one is told.
+// GoString spells a source for reports of rapid.
 func (s *origin) GoString() string { return s.name }
 
 // record is a stored row. It is never changed: a change makes another.
 type record struct {
-	manual int64  // manual epoch; 0: it did not come by file
-	by     string // the import that added it; none: it came over REST
+	manual int64  // manual epoch; 0: the record is not manual
+	by     string // the import that added it; empty: it came over REST
 	fields map[string]string
 }
 
@@ -80,7 +81,7 @@ type editItem struct {
 	fields   map[string]string
 	disabled bool
 	deleted  bool
-	into     ref   // zero: into nobody
+	into     ref   // the customer that it is merged into; zero: none
 	from     []ref // in the order of their merging
 }
 
@@ -113,7 +114,7 @@ func partOf(kind, invoice, ext string) string { return kind + "/" + invoice + "/
 
 func kindOf(id string) string { return id[:1] }
 
-// invoiceIn is the external id of the invoice that a record is or hangs on.
+// invoiceIn is the external id of the invoice that a record is, or belongs to.
 func invoiceIn(id string) string { return strings.Split(id, "/")[1] }
 
 // erasing is one erase.
@@ -124,17 +125,17 @@ type erasing struct {
 	created  int64
 	until    int64
 	keep     bool
-	was      origin   // as it was before
-	sources  []origin // as they were, of those concerned
+	was      origin   // the source before the erase
+	sources  []origin // all sources that it is about, before the erase
 	records  []ref    // customers, or the invoice
 	imported string   // the import whose rows go
 	epoch    int64    // manual epoch from then on
 	epochWas int64
 	forgets  []string
-	removed  int // items that were seen to go
+	removed  int // items that were seen to be removed
 }
 
-// GoString is how a drawn one is told.
+// GoString spells an erase for reports of rapid.
 func (e *erasing) GoString() string {
 	return fmt.Sprint(e.kind, " ", e.was.name, " ", e.records, " ", e.state)
 }
@@ -145,7 +146,7 @@ func (e *erasing) ofRecords() bool {
 	return e.kind == "customer" || e.kind == "customer-invoices" || e.kind == "invoice" || e.kind == "import"
 }
 
-// concerns tells whether it hides records of a source one by one.
+// concerns reports whether the erase hides single records of a source.
 func (e *erasing) concerns(s *origin) bool {
 	return e.kind == "import" && e.was.tag == s.tag || slices.ContainsFunc(e.records, func(r ref) bool { return r.tag == s.tag })
 }
@@ -172,12 +173,12 @@ func (w *world) byName(name string) *origin {
 	return nil
 }
 
-// Who sees what.
+// Which records are visible.
 
 func (w *world) current(manual int64) bool { return manual == 0 || manual >= w.epoch }
 
-// buried is the erase that hides a record as such; nil if there is none.
-func (w *world) buried(tag store.Tag, kind, ext string) *erasing {
+// hiding is the erase that hides a record by itself; nil if there is none.
+func (w *world) hiding(tag store.Tag, kind, ext string) *erasing {
 	for _, e := range w.erases {
 		if e.hides() && e.kind == kind && slices.Contains(e.records, ref{tag, ext}) {
 			return e
@@ -186,7 +187,7 @@ func (w *world) buried(tag store.Tag, kind, ext string) *erasing {
 	return nil
 }
 
-// erasing is the erase that hides the rows which an import added; nil if there is none.
+// erasing is the erase that hides the rows that an import added; nil if there is none.
 func (w *world) erasing(by string) *erasing {
 	for _, e := range w.erases {
 		if by != "" && e.hides() && e.imported == by {
@@ -196,7 +197,7 @@ func (w *world) erasing(by string) *erasing {
 	return nil
 }
 
-// leaving tells whether a row is there that is hidden with the rows of an import.
+// leaving reports whether a row is stored that is hidden with the rows of an import.
 func (w *world) leaving(s *origin, id string) bool {
 	from := s.data
 	if kindOf(id) == "c" {
@@ -205,7 +206,7 @@ func (w *world) leaving(s *origin, id string) bool {
 	return w.erasing(from[id].by) != nil
 }
 
-// hidden tells whether a row is there that an erase of manual customers, or of an import, has
+// hidden reports whether a row is stored that an erase of manual customers, or of an import, has
 // hidden.
 func (w *world) hidden(s *origin, id string) bool {
 	from := s.data
@@ -216,12 +217,12 @@ func (w *world) hidden(s *origin, id string) bool {
 	return ok && !w.current(r.manual) || w.erasing(r.by) != nil
 }
 
-func (w *world) invoiceBuried(tag store.Tag, invoice, customer string) bool {
-	return w.buried(tag, "invoice", invoice) != nil || w.buried(tag, "customer-invoices", customer) != nil || w.buried(tag, "customer", customer) != nil
+func (w *world) invoiceHidden(tag store.Tag, invoice, customer string) bool {
+	return w.hiding(tag, "invoice", invoice) != nil || w.hiding(tag, "customer-invoices", customer) != nil || w.hiding(tag, "customer", customer) != nil
 }
 
-// row is a record that is to be seen: it is there, of this epoch, and neither it nor what it hangs
-// on is being erased.
+// row is a visible record: it is stored, its epoch is current, and neither it nor what it belongs
+// to is being erased.
 func (w *world) row(s *origin, id string) (record, bool) {
 	from := s.data
 	if kindOf(id) == "c" {
@@ -233,16 +234,16 @@ func (w *world) row(s *origin, id string) (record, bool) {
 	}
 	switch kindOf(id) {
 	case "c":
-		ok = w.buried(s.tag, "customer", id[2:]) == nil
+		ok = w.hiding(s.tag, "customer", id[2:]) == nil
 	case "i":
-		ok = !w.invoiceBuried(s.tag, id[2:], r.fields["customer"])
+		ok = !w.invoiceHidden(s.tag, id[2:], r.fields["customer"])
 	case "l", "t":
 		_, ok = w.row(s, invoiceOf(invoiceIn(id)))
 	}
 	return r, ok
 }
 
-// all are the records of some kinds that are to be seen, by name.
+// all are the names of the visible records of some kinds.
 func (w *world) all(s *origin, kinds string) []string {
 	var ids []string
 	for _, from := range []rows{s.customers, s.data} {
@@ -290,7 +291,7 @@ func (w *world) change(s *origin, id, what string, now int64, change func(*editI
 	}
 }
 
-// editField gives a field another value for good; the one that it is imported with is no edit.
+// editField gives a field another value as an edit. The imported value is no edit.
 func (w *world) editField(s *origin, id, name, value string, now int64) {
 	r, _ := w.row(s, id)
 	w.change(s, id, "fields", now, func(e *editItem) {
@@ -305,7 +306,7 @@ func (w *world) editField(s *origin, id, name, value string, now int64) {
 	})
 }
 
-// Merges. A link counts while both ends are to be seen and both have it.
+// Merges. A link counts while both of its ends are visible and have it.
 
 func (w *world) seen(r ref) *origin {
 	s := w.byTag(r.tag)
@@ -352,7 +353,7 @@ func (w *world) relink(r ref, now int64, change func(*editItem)) {
 		w.change(s, customerOf(r.ext), "merge", now, func(e *editItem) {
 			e.from = slices.Clone(e.from)
 			change(e)
-			// Others than these may be to be seen again, with their ends of the links.
+			// Other customers may become visible again, with their ends of the links.
 			e.from = slices.DeleteFunc(e.from, func(child ref) bool { return w.seen(child) != nil && w.link(child).into != r })
 		})
 	}
@@ -362,7 +363,7 @@ func without(list []ref, r ref) []ref {
 	return slices.DeleteFunc(list, func(x ref) bool { return x == r })
 }
 
-// untie gives up the link of a customer, whether it counts or not.
+// untie removes the link of a customer, whether it counts or not.
 func (w *world) untie(r ref, now int64) {
 	up := w.link(r).into
 	if up == (ref{}) {

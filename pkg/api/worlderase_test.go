@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What an erase, its restore and its sweep make of the world.
+// This file has what an erase, its restore and its sweep change in the world.
 
 // erase hides a selection.
 func (w *world) erase(e *erasing, s *origin) {
@@ -44,7 +44,7 @@ func (w *world) eraseManual(e *erasing) {
 	for _, o := range w.sources {
 		e.sources = append(e.sources, *o)
 	}
-	for _, other := range w.erases { // what can be restored is not to bring them back
+	for _, other := range w.erases { // a restore of an earlier erase must not bring them back
 		if other.state == "grace" && other.was.customers != nil && !other.ofRecords() {
 			e.sources = append(e.sources, other.was)
 		}
@@ -54,7 +54,7 @@ func (w *world) eraseManual(e *erasing) {
 	w.epoch, e.epoch = w.top, w.top
 }
 
-// restore takes an erase back, if it can be.
+// restore restores an erase, if that is possible.
 func (w *world) restore(e *erasing, now int64) bool {
 	if e.state != "grace" || now >= e.until || !w.restorable(e) {
 		return false
@@ -78,7 +78,7 @@ func (w *world) restore(e *erasing, now int64) bool {
 	return true
 }
 
-// restorable tells whether nothing that happened since stands against a restore.
+// restorable reports whether nothing that happened since prevents a restore.
 func (w *world) restorable(e *erasing) bool {
 	switch s := w.byTag(e.was.tag); e.kind {
 	case "source":
@@ -96,7 +96,7 @@ func (w *world) restorable(e *erasing) bool {
 	})
 }
 
-// vacant tells whether nothing was put into a source since it was emptied.
+// vacant reports whether nothing was stored in a source since it was emptied.
 func (s space) vacant(e *erasing) bool {
 	if e.kind == "dependent" {
 		return len(s.data) == 0
@@ -104,7 +104,7 @@ func (s space) vacant(e *erasing) bool {
 	return len(s.data)+len(s.customers) == 0 && (e.keep || len(s.edits) == 0)
 }
 
-// covers tells whether the sweep of an erase takes along what an earlier one has hidden.
+// covers reports whether the sweep of an erase also removes what an earlier one has hidden.
 func (e *erasing) covers(o *erasing) bool {
 	return o.created < e.created && o.was.tag == e.was.tag && (o.kind == "dependent" || o.kind == "content" && e.kind != "dependent") &&
 		(e.kind == "source" || e.kind == "content" || e.kind == "dependent")
@@ -122,7 +122,7 @@ func (w *world) sweep(e *erasing) {
 	w.remove(e, false)
 }
 
-// remove removes it; rows only: of dependent rows the edits stay.
+// remove removes what an erase has hidden. With rowsOnly the edits of dependent rows stay.
 func (w *world) remove(e *erasing, rowsOnly bool) {
 	switch e.kind {
 	case "source":
@@ -180,7 +180,7 @@ func (o origin) sweepImport(e *erasing) {
 	}
 }
 
-// everywhere are the places where a source's rows are to be seen, or to be restored.
+// everywhere are the spaces in which rows of a source are visible or can be restored.
 func (w *world) everywhere(o origin) []origin {
 	all := []origin{o}
 	if now := w.byTag(o.tag); now != nil {
@@ -218,7 +218,8 @@ func (o origin) sweepRecord(e *erasing, ext string) {
 	}
 }
 
-// sweepInvoice removes an invoice with all that hangs on it. Keys of edits end with what they are.
+// sweepInvoice removes an invoice with everything that belongs to it. Keys of edits end with the
+// kind of edit.
 func (o origin) sweepInvoice(e *erasing, ext string) {
 	of := func(key string) bool {
 		id, _, _ := strings.Cut(key, "#")

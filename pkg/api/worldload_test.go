@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// What an import makes of the world.
+// This file has what an import changes in the world.
 
-// load imports rows by name, and tells what it rejects, each with its code before.
+// load imports rows by name, and returns the names of the rejected ones, each with its code in
+// front.
 func (w *world) load(s *origin, input rows, replace bool, by string) (rejected []string) {
 	w.loads = append(w.loads, load{by, s.tag, s.space})
 	w.brought[w.epoch] = true
@@ -46,13 +47,13 @@ func (w *world) load(s *origin, input rows, replace bool, by string) (rejected [
 	return rejected
 }
 
-// stays tells whether a replace keeps what it lacks: a customer with an invoice that is being
+// stays reports whether a replace keeps what it lacks: a customer with an invoice that is being
 // erased or stays, or an invoice with a row that is being erased.
 func (w *world) stays(s *origin, id string) bool {
 	for other, r := range s.data {
 		switch kindOf(other) {
 		case "i":
-			if customerOf(r.fields["customer"]) == id && (w.invoiceBuried(s.tag, other[2:], id[2:]) || w.leaving(s, other) || w.stays(s, other)) {
+			if customerOf(r.fields["customer"]) == id && (w.invoiceHidden(s.tag, other[2:], id[2:]) || w.leaving(s, other) || w.stays(s, other)) {
 				return true
 			}
 		case "l", "t":
@@ -64,7 +65,7 @@ func (w *world) stays(s *origin, id string) bool {
 	return false
 }
 
-// left tells whether anything is left of what an import added, and where it was put.
+// left reports whether any row is left, in the place where the import put it, of those it added.
 func (w *world) left(s *origin, l load) bool {
 	ours := func(from rows) bool {
 		for _, r := range from {
@@ -77,7 +78,7 @@ func (w *world) left(s *origin, l load) bool {
 	return sameMap(s.customers, l.was.customers) && sameMap(s.data, l.was.data) && (ours(s.customers) || ours(s.data))
 }
 
-// needed tells whether rows that came otherwise hang on what an import added.
+// needed reports whether rows from elsewhere belong to what an import added.
 func (w *world) needed(s *origin, by string) bool {
 	for id, r := range s.data {
 		var on []record
@@ -94,8 +95,8 @@ func (w *world) needed(s *origin, by string) bool {
 	return false
 }
 
-// plansNamed are the plans that a replace keeps since line items name them: only while records of
-// the source are being erased.
+// plansNamed are the plans that a replace keeps since line items name them. It keeps them only
+// while records of the source are being erased.
 func (w *world) plansNamed(s *origin) map[string]bool {
 	named := map[string]bool{}
 	for _, e := range w.erases {
@@ -108,7 +109,7 @@ func (w *world) plansNamed(s *origin) map[string]bool {
 	return named
 }
 
-// refused says why a row is no part of an import.
+// refused says why an import rejects a row; empty if it does not.
 func (w *world) refused(s *origin, id string, f map[string]string, there func(string) bool) string {
 	customer, invoice := f["customer"], invoiceIn(id)
 	if kindOf(id) == "c" {
@@ -121,7 +122,7 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 		switch plan := f["plan"]; {
 		case plan != "" && !there(planOf(plan)):
 			return "unknown_plan"
-		case w.buried(s.tag, "invoice", invoice) != nil, w.leaving(s, id), w.hiddenInvoice(s, invoiceOf(invoice)):
+		case w.hiding(s.tag, "invoice", invoice) != nil, w.leaving(s, id), w.hiddenInvoice(s, invoiceOf(invoice)):
 			return "being_erased"
 		case !there(invoiceOf(invoice)):
 			return "unknown_invoice"
@@ -131,26 +132,25 @@ func (w *world) refused(s *origin, id string, f map[string]string, there func(st
 	switch {
 	case w.forgotten[s.name+"/"+customer]:
 		return "forgotten"
-	case w.buried(s.tag, "customer", customer) != nil, kindOf(id) == "i" && w.invoiceBuried(s.tag, invoice, customer):
+	case w.hiding(s.tag, "customer", customer) != nil, kindOf(id) == "i" && w.invoiceHidden(s.tag, invoice, customer):
 		return "being_erased"
 	case w.leaving(s, customerOf(customer)):
 		return "being_erased"
 	case kindOf(id) == "i" && !there(customerOf(customer)):
 		return "unknown_customer"
-	case w.hiddenInvoice(s, id): // of another customer, or of an import
+	case w.hiddenInvoice(s, id): // it belongs to another customer, or an import added it
 		return "being_erased"
 	}
 	return ""
 }
 
-// hiddenInvoice tells whether there is such an invoice that is being erased.
+// hiddenInvoice reports whether an invoice is stored that is being erased.
 func (w *world) hiddenInvoice(s *origin, id string) bool {
 	r, ok := s.data[id]
-	return ok && kindOf(id) == "i" && (w.leaving(s, id) || w.invoiceBuried(s.tag, id[2:], r.fields["customer"]))
+	return ok && kindOf(id) == "i" && (w.leaving(s, id) || w.invoiceHidden(s.tag, id[2:], r.fields["customer"]))
 }
 
-// origin is the manual epoch of a row of a file: a record keeps the one that its customer was made
-// with.
+// origin is the manual epoch of a row of a file: the epoch with which its customer was made.
 func (w *world) origin(s *origin, id string, f map[string]string, now map[string]int64) int64 {
 	switch kindOf(id) {
 	case "p":
@@ -184,9 +184,8 @@ func (w *world) put(s *origin, id string, r record) {
 	}
 }
 
-// putCustomer stores a customer. If it takes the place of one that is hidden, and may be restored,
-// the pointer from that one's e-mail address stays where it is: nobody knows it any more. It goes
-// with its manual epoch, or with its source.
+// putCustomer stores a customer. If it replaces a hidden one, the pointer from that one's e-mail
+// address stays, since it is not read. It goes with its manual epoch, or with its source.
 func (s space) putCustomer(id string, r record) {
 	stale := func(email string) string { return "m/" + email + "/" + id[2:] }
 	if was, ok := s.customers[id]; ok && was.manual != r.manual && was.fields["email"] != "" {

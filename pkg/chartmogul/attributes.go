@@ -14,7 +14,7 @@ import (
 // textCustom is the error about custom attributes of the wrong shape.
 const textCustom = "must be a list of objects with type, key and value"
 
-const textTooManyOwners = "is that of more than %d customers; name them one by one"
+const textTooManyOwners = "belongs to more than %d customers; name them one by one"
 
 type tagsWire struct {
 	Tags []string `json:"tags"`

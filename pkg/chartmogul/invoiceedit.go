@@ -50,7 +50,7 @@ func patchInvoice(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	a, inv, err := c.Records.ChangeInvoice(c.Context(), name, c.Author, func(a records.Account, inv *records.Invoice) (records.Change, error) {
-		return c.invoiceForm().patch(body, inv.Stored, (&invoiceRow{Invoice: inv}).told(a))
+		return c.invoiceForm().patch(body, inv.Stored, (&invoiceRow{Invoice: inv}).wireWith(a))
 	})
 	if err != nil {
 		return httpapi.Reply{}, err

@@ -59,7 +59,7 @@ func (p invoicePage) list(before any, kind byte, st style) httpapi.Listed {
 	if kind == atOwned {
 		at = (*invoiceRow).owned
 	}
-	list := spell(httpapi.Elements{}, p.rows, &p.tail, at, func(r *invoiceRow) any { return told{r, p.account, st} })
+	list := spell(httpapi.Elements{}, p.rows, &p.tail, at, func(r *invoiceRow) any { return invoiceAnswer{r, p.account, st} })
 	return httpapi.Listed{Before: before, Name: "invoices", Elements: list, Behind: p.tail}
 }
 

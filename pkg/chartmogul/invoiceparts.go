@@ -103,11 +103,11 @@ func (r *invoiceRow) rest(k store.Kind) *rest {
 	return &r.moreLines
 }
 
-func restBehind(told []records.Stored, more bool) rest {
+func restBehind(shown []records.Stored, more bool) rest {
 	if !more {
 		return rest{}
 	}
-	return restAfter(told[len(told)-1].Key)
+	return restAfter(shown[len(shown)-1].Key)
 }
 
 func restAfter(last table.Key) rest {
@@ -177,22 +177,22 @@ func (c *call) editsOf(ctx context.Context, sp store.Space, parts []table.Item) 
 	return edits, nil
 }
 
-// told is an invoice in an answer.
-type told struct {
+// invoiceAnswer is an invoice in an answer.
+type invoiceAnswer struct {
 	row *invoiceRow
 	a   records.Account
 	st  style
 }
 
 // AppendJSON appends the invoice.
-func (t told) AppendJSON(b []byte) []byte {
+func (t invoiceAnswer) AppendJSON(b []byte) []byte {
 	b, _ = httpapi.AppendJSON(b, t.row.wire(t.a, t.st)) // our own types never fail
 	return b
 }
 
 // Shorten leaves out the second half of the line items and of the transactions, and reports whether
 // there was one.
-func (t told) Shorten() bool {
+func (t invoiceAnswer) Shorten() bool {
 	r := t.row
 	if len(r.Lines)+len(r.Transactions) == 0 {
 		return false
@@ -211,7 +211,7 @@ func (t told) Shorten() bool {
 }
 
 // dropParts leaves out all line items and transactions.
-func (t told) dropParts() {
+func (t invoiceAnswer) dropParts() {
 	r := t.row
 	r.moreLines, r.moreTrans = rest{more: r.moreLines.more || len(r.Lines) > 0}, rest{more: r.moreTrans.more || len(r.Transactions) > 0}
 	r.Lines, r.Transactions = nil, nil

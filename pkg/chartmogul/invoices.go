@@ -43,7 +43,7 @@ func (c *call) oneInvoice(a records.Account, inv *records.Invoice) (httpapi.Repl
 	if err := c.address(a, row); err != nil {
 		return httpapi.Reply{}, err
 	}
-	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Alone(told{row, a, c.style()})}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Alone(invoiceAnswer{row, a, c.style()})}, nil
 }
 
 // completeAll completes invoices, several at the same time, and leaves out the hidden ones.

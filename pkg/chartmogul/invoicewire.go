@@ -136,14 +136,14 @@ func (r *invoiceRow) head(a records.Account, record *billing.Invoice, st style) 
 			CustomerUUID:       r.customer.CustomerID(),
 			CustomerExternalID: record.CustomerExternalID,
 			CollectionMethod:   opt(record.CollectionMethod), Status: opt(record.Status),
-			stateWire: stateOf(r.Stored, st, r.told(a)),
+			stateWire: stateOf(r.Stored, st, r.wireWith(a)),
 		}
 	}
 	return w
 }
 
-// told returns a function that makes the wire form of the invoice with other attributes.
-func (r *invoiceRow) told(a records.Account) func(table.Attrs) any {
+// wireWith returns a function that makes the wire form of the invoice with other attributes.
+func (r *invoiceRow) wireWith(a records.Account) func(table.Attrs) any {
 	return func(at table.Attrs) any { return r.head(a, store.DecodeInvoice(at), style{full: true}) }
 }
 
@@ -156,7 +156,7 @@ func (r *invoiceRow) lineWire(a records.Account, row records.Line, st style) any
 		TransactionFeesCurrency: opt(li.TransactionFeesCurrency), AccountCode: li.AccountCode, EventOrder: li.EventOrder,
 	}
 	if st.full {
-		tail.balanceWire = &balanceWire{BalanceTransfer: li.BalanceTransfer, stateWire: stateOf(row.Stored, st, r.toldLine(a, row.Part))}
+		tail.balanceWire = &balanceWire{BalanceTransfer: li.BalanceTransfer, stateWire: stateOf(row.Stored, st, r.lineWireWith(a, row.Part))}
 	}
 	if st.alone {
 		tail.aloneWire = &aloneWire{store.ID(store.PrefixInvoice, r.Source.Tag, r.H), opt(li.PlanExternalID)}
@@ -179,8 +179,8 @@ func (r *invoiceRow) lineWire(a records.Account, row records.Line, st style) any
 	}
 }
 
-// toldLine returns a function that makes the wire form of a line item with other attributes.
-func (r *invoiceRow) toldLine(a records.Account, p records.Part) func(table.Attrs) any {
+// lineWireWith returns a function that makes the wire form of a line item with other attributes.
+func (r *invoiceRow) lineWireWith(a records.Account, p records.Part) func(table.Attrs) any {
 	return func(at table.Attrs) any {
 		return r.lineWire(a, records.Line{Part: p, Record: store.DecodeLineItem(at)}, style{full: true})
 	}
@@ -192,13 +192,13 @@ func (r *invoiceRow) transWire(row records.Transaction, st style) transactionWir
 		UUID: store.ID(store.PrefixTransaction, r.Source.Tag, store.Under(r.H, row.H)), ExternalID: opt(t.ExternalID),
 		AmountInCents: t.AmountInCents, Type: t.Type, Date: stamp(t.Date), Result: t.Result,
 		TransactionFeesInCents: t.TransactionFeesInCents, TransactionFeesCurrency: opt(t.TransactionFeesCurrency),
-		stateWire: stateOf(row.Stored, st, r.toldTransaction(row.Part)),
+		stateWire: stateOf(row.Stored, st, r.transWireWith(row.Part)),
 	}
 }
 
-// toldTransaction returns a function that makes the wire form of a transaction with other
+// transWireWith returns a function that makes the wire form of a transaction with other
 // attributes.
-func (r *invoiceRow) toldTransaction(p records.Part) func(table.Attrs) any {
+func (r *invoiceRow) transWireWith(p records.Part) func(table.Attrs) any {
 	return func(at table.Attrs) any {
 		return r.transWire(records.Transaction{Part: p, Record: store.DecodeTransaction(at)}, style{})
 	}

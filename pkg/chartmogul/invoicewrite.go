@@ -33,15 +33,15 @@ func importInvoices(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	return httpapi.Reply{Status: http.StatusCreated, Body: httpapi.Listed{Name: "invoices", Elements: draftsTold(a, made)}}, nil
+	return httpapi.Reply{Status: http.StatusCreated, Body: httpapi.Listed{Name: "invoices", Elements: draftAnswers(a, made)}}, nil
 }
 
-// draftsTold is what was stored, on the wire. Once the answer is half full, invoices come without
+// draftAnswers is what was stored, on the wire. Once the answer is half full, invoices come without
 // line items and transactions.
-func draftsTold(a records.Account, drafts []*records.Draft) httpapi.Elements {
+func draftAnswers(a records.Account, drafts []*records.Draft) httpapi.Elements {
 	out := httpapi.Elements{Most: len(drafts)}
 	for _, d := range drafts {
-		t := told{&invoiceRow{Invoice: d.Invoice}, a, style{}}
+		t := invoiceAnswer{&invoiceRow{Invoice: d.Invoice}, a, style{}}
 		if was := out; !out.Add(t) || out.Size() > httpapi.MaxAnswer/2 {
 			out = was
 			t.dropParts()

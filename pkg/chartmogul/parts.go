@@ -12,15 +12,15 @@ import (
 
 // partKind is what differs between the routes of line items and of transactions.
 type partKind struct {
-	name   string // in routes and answers
-	what   string // in messages
-	at     byte   // kind of cursors
-	kind   store.Kind
-	prefix string   // of the names of its members in the errors about an invoice
-	open   []string // members that may change
-	read   func(*call, *records.Draft, *httpapi.Fields) billing.Record
-	wire   func(records.Account, *records.PartOf, style) any
-	told   func(records.Account, *records.PartOf) func(table.Attrs) any
+	name     string // in routes and answers
+	what     string // in messages
+	at       byte   // kind of cursors
+	kind     store.Kind
+	prefix   string   // of the names of its members in the errors about an invoice
+	open     []string // members that may change
+	read     func(*call, *records.Draft, *httpapi.Fields) billing.Record
+	wire     func(records.Account, *records.PartOf, style) any
+	wireWith func(records.Account, *records.PartOf) func(table.Attrs) any
 }
 
 func lineItems() partKind {
@@ -36,8 +36,8 @@ func lineItems() partKind {
 		wire: func(a records.Account, p *records.PartOf, st style) any {
 			return invoiceOf(p).lineWire(a, p.Line(), st)
 		},
-		told: func(a records.Account, p *records.PartOf) func(table.Attrs) any {
-			return invoiceOf(p).toldLine(a, p.Part)
+		wireWith: func(a records.Account, p *records.PartOf) func(table.Attrs) any {
+			return invoiceOf(p).lineWireWith(a, p.Part)
 		},
 	}
 }
@@ -52,8 +52,8 @@ func transactions() partKind {
 		wire: func(_ records.Account, p *records.PartOf, st style) any {
 			return invoiceOf(p).transWire(p.Transaction(), st).alone()
 		},
-		told: func(_ records.Account, p *records.PartOf) func(table.Attrs) any {
-			return invoiceOf(p).toldTransaction(p.Part)
+		wireWith: func(_ records.Account, p *records.PartOf) func(table.Attrs) any {
+			return invoiceOf(p).transWireWith(p.Part)
 		},
 	}
 }

@@ -65,7 +65,7 @@ func (k partKind) patch(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	a, p, err := c.Records.ChangePart(c.Context(), k.kind, name, c.Author, func(a records.Account, p *records.PartOf) (records.Change, error) {
-		return k.form(c, a, p).patch(body, p.Stored, k.told(a, p))
+		return k.form(c, a, p).patch(body, p.Stored, k.wireWith(a, p))
 	})
 	if err != nil {
 		return httpapi.Reply{}, err

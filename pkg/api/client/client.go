@@ -1,6 +1,5 @@
 // Package client calls the REST API: Reseed's own routes, and ChartMogul's routes of data sources.
-// Package wire has the shapes of what it sends and gets. It knows nothing of what is behind the
-// API.
+// Package wire has the shapes of what it sends and receives.
 package client
 
 import (
@@ -22,20 +21,20 @@ type Client struct {
 	http *http.Client
 }
 
-// New makes a client of the server at a base URL, without a slash at its end, with an API key. It
-// makes no call.
+// New makes a client of the server at base, a URL without a slash at its end, with an API key. It
+// makes no request.
 func New(base, key string, over *http.Client) *Client { return &Client{base, key, over} }
 
-// Error is an answer that is no success.
+// Error is an answer of the server that is no success.
 type Error struct {
-	Status  int    // of HTTP
+	Status  int    // the HTTP status
 	Message string // what the server says, for people
 }
 
 // Error is the message.
 func (e *Error) Error() string { return e.Message }
 
-// IsNotFound tells whether an error is the answer of a server that there is no such thing.
+// IsNotFound reports whether an error is a server's answer that something is not there.
 func IsNotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Status == http.StatusNotFound
@@ -46,8 +45,8 @@ func (c *Client) Ping(ctx context.Context) error {
 	return c.Call(ctx, http.MethodGet, "/v1/ping", nil, nil)
 }
 
-// Call is for routes that have no method here. It sends in as JSON, unless that is nil, and decodes
-// the answer into out, unless that is nil. An answer that is no success is an [*Error].
+// Call makes a request to a route for which Client has no method. It sends in as JSON and decodes
+// the answer into out; both may be nil. If the answer is no success, the error is an [*Error].
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	contentType := ""
@@ -107,12 +106,12 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, co
 	return nil, &Error{resp.StatusCode, messageOf(resp.StatusCode, text)}
 }
 
-// silent tells whether an error is of a server that did not answer in time.
+// silent reports whether the server did not answer in time.
 func silent(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// messageOf finds the sentence in the API's shapes of error.
+// messageOf finds the message in the shapes that the API's errors have.
 func messageOf(status int, body []byte) string {
 	var shape struct {
 		Message string            `json:"message"`
@@ -132,5 +131,5 @@ func messageOf(status int, body []byte) string {
 	return fmt.Sprintf("the server answered %d", status)
 }
 
-// of is a path in which a name stands for one part.
+// of is a path with a name as one of its parts.
 func of(format, name string) string { return fmt.Sprintf(format, url.PathEscape(name)) }

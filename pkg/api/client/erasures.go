@@ -9,7 +9,7 @@ import (
 	"reseed/pkg/api/wire"
 )
 
-// PlanErase says what an erase would remove, without touching it.
+// PlanErase returns what an erase would remove. It changes nothing.
 func (c *Client) PlanErase(ctx context.Context, e wire.Erasure) (*wire.ErasePlan, error) {
 	e.DryRun = true
 	var plan wire.ErasePlan
@@ -27,7 +27,7 @@ func (c *Client) Restore(ctx context.Context, id string) (*wire.Job, error) {
 	return c.job(ctx, http.MethodPost, of("/v1/erasures/%s/restore", id), nil)
 }
 
-// Receipt is the proof of an erase.
+// Receipt returns the proof of an erase.
 func (c *Client) Receipt(ctx context.Context, id string) (*wire.Receipt, error) {
 	var r wire.Receipt
 	return &r, c.Call(ctx, http.MethodGet, of("/v1/erasures/%s/receipt", id), nil, &r)
@@ -38,7 +38,7 @@ func (c *Client) ReceiptPage(ctx context.Context, id string) (io.ReadCloser, err
 	return c.stream(ctx, of("/v1/erasures/%s/receipt?format=html", id))
 }
 
-// Receipts are the proofs of all erases, newest first.
+// Receipts returns the proofs of all erases, newest first.
 func (c *Client) Receipts(ctx context.Context) ([]wire.Receipt, error) {
 	var all []wire.Receipt
 	for cursor := ""; ; {

@@ -26,8 +26,8 @@ import (
 
 const key = "the-key-of-the-example"
 
-// serve is a server in memory, and a client of it. After every answer the server does all the work
-// that waits.
+// serve starts a server in memory, and returns a client of it. After every answer the server does
+// all the work that waits.
 func serve() (cl *client.Client, end func()) {
 	st, now, quiet := store.New(mem.New(mem.Options{})), time.Now, slog.New(slog.DiscardHandler)
 	var imports []importer.Message
@@ -71,7 +71,7 @@ func serve() (cl *client.Client, end func()) {
 	return client.New(server.URL, key, server.Client()), server.Close
 }
 
-// file is a file of some text.
+// file is a file with a text.
 func file(name, text string) client.File {
 	return client.File{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
 }
@@ -148,7 +148,7 @@ func ExampleClient_Erase() {
 	// done, 1 items; left: Another
 }
 
-// What is not there is told from all other failures.
+// IsNotFound distinguishes what is not there from all other failures.
 func ExampleIsNotFound() {
 	cl, end := serve()
 	defer end()

@@ -15,11 +15,12 @@ import (
 // File is a file to import.
 type File struct {
 	Name string // for people
-	// Open is called when it is the file's turn.
+	// Open is called when the file's turn comes.
 	Open func() (io.ReadCloser, error)
 }
 
-// Import sends files, and imports them into a data source. Its job may be running still.
+// Import sends files, and imports them into the data source of a uuid. It returns the job, which
+// may still be running.
 func (c *Client) Import(ctx context.Context, source string, how wire.ImportOptions, files []File) (*wire.Job, error) {
 	pr, pw := io.Pipe()
 	form := multipart.NewWriter(pw)
@@ -33,7 +34,7 @@ func (c *Client) Import(ctx context.Context, source string, how wire.ImportOptio
 	_ = pr.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
 		select {
-		case cause := <-wrong: // a file that can't be read, which to the server is a form that breaks off
+		case cause := <-wrong: // a file could not be read, and the server saw a form that breaks off
 			if cause != nil && !errors.Is(cause, io.ErrClosedPipe) {
 				return nil, cause
 			}
@@ -60,7 +61,7 @@ func writeForm(form *multipart.Writer, how wire.ImportOptions, files []File) err
 	return form.Close()
 }
 
-// fieldsOf are options as a form has them. What is not given is the server's default.
+// fieldsOf are options as fields of a form, without zero values.
 func fieldsOf(how wire.ImportOptions) map[string]string {
 	fields := map[string]string{}
 	for name, value := range map[string]string{"dataset": how.Dataset, "mode": how.Mode} {
@@ -93,12 +94,12 @@ func writeFile(form *multipart.Writer, f File) error {
 	return err
 }
 
-// Job is the import or erase of an id.
+// Job returns the import or erase of an id.
 func (c *Client) Job(ctx context.Context, id string) (*wire.Job, error) {
 	return c.job(ctx, http.MethodGet, of("/v1/jobs/%s", id), nil)
 }
 
-// Jobs is the page of jobs behind a cursor, newest first; the first page if that is empty.
+// Jobs returns the page of jobs after a cursor, newest first; the first page if cursor is empty.
 func (c *Client) Jobs(ctx context.Context, cursor string) (page wire.JobPage, err error) {
 	path := "/v1/jobs"
 	if cursor != "" {
@@ -113,7 +114,8 @@ func (c *Client) Apply(ctx context.Context, id string) (*wire.Job, error) {
 	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/apply", id), nil)
 }
 
-// Undo takes an import back. Its answer is the job that does, or, as a plan, would do.
+// Undo takes an import back. It returns the new job that does; with plan, that job waits to be
+// applied.
 func (c *Client) Undo(ctx context.Context, id string, plan bool) (*wire.Job, error) {
 	var in any
 	if plan {
@@ -132,7 +134,7 @@ func (c *Client) job(ctx context.Context, method, path string, in any) (*wire.Jo
 	return &j, c.Call(ctx, method, path, in, &j)
 }
 
-// Samples are some of the changes of an import.
+// Samples returns some of the changes that an import makes or would make.
 func (c *Client) Samples(ctx context.Context, id string) ([]wire.Change, error) {
 	var out wire.Samples
 	err := c.Call(ctx, http.MethodGet, of("/v1/imports/%s/samples", id), nil, &out)
@@ -145,8 +147,8 @@ func (c *Client) Changes(ctx context.Context, id, format string) (io.ReadCloser,
 	return c.stream(ctx, of("/v1/imports/%s/changes", id)+"?format="+url.QueryEscape(format))
 }
 
-// Rejects opens the CSV file of the rows that an import did not take in, or that an undo left
-// alone. See [IsNotFound] if there is none.
+// Rejects opens the file of the rows that an import rejected, or that an undo left alone: CSV
+// tables and lines of NDJSON. If there are none, the error is one for which [IsNotFound] is true.
 func (c *Client) Rejects(ctx context.Context, id string) (io.ReadCloser, error) {
 	return c.stream(ctx, of("/v1/imports/%s/rejects", id))
 }

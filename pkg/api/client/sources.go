@@ -15,14 +15,15 @@ import (
 	"reseed/pkg/api/wire"
 )
 
-// Sources are all data sources.
+// Sources lists all data sources.
 func (c *Client) Sources(ctx context.Context) ([]wire.Source, error) {
 	var out wire.Sources
 	err := c.Call(ctx, http.MethodGet, "/v1/data_sources", nil, &out)
 	return out.Sources, err
 }
 
-// SourceNamed finds a data source by name, in any case, or by uuid.
+// SourceNamed finds a data source by uuid, or by name without regard to case. ok is false if there
+// is none.
 func (c *Client) SourceNamed(ctx context.Context, name string) (s wire.Source, ok bool, err error) {
 	list, err := c.Sources(ctx)
 	for _, s := range list {
@@ -39,14 +40,14 @@ func (c *Client) AddSource(ctx context.Context, name, system string) (s wire.Sou
 	return s, err
 }
 
-// Edit is an edit as it was told.
+// Edit is an edit with its JSON.
 type Edit struct {
 	wire.Edit
-	Line []byte // its JSON, with the line break behind it
+	Line []byte // the JSON, with a line break at the end
 }
 
-// Edits are all that people have done to the records of a data source, or only to those that are
-// not there.
+// Edits lists what people have done to the records of a data source; with orphaned, only to records
+// that are not there.
 func (c *Client) Edits(ctx context.Context, source string, orphaned bool) iter.Seq2[Edit, error] {
 	return func(yield func(Edit, error) bool) {
 		query := url.Values{"format": {"ndjson"}, "orphaned": {fmt.Sprint(orphaned)}}
@@ -65,8 +66,8 @@ func (c *Client) Edits(ctx context.Context, source string, orphaned bool) iter.S
 	}
 }
 
-// nextEdit reads one edit; io.EOF if there is none. The last line of a list that broke off is an
-// error.
+// nextEdit reads one edit; io.EOF after the last. If the list broke off, its last line is an error,
+// which nextEdit returns.
 func nextEdit(in *bufio.Reader) (Edit, error) {
 	line, err := in.ReadBytes('\n')
 	if err != nil {

@@ -22,11 +22,11 @@ type Erasure struct {
 	Grace     string `json:"grace,omitempty"`  // a duration such as 72h
 	KeepEdits *bool  `json:"keep_edits,omitempty"`
 	Forget    bool   `json:"forget,omitempty"`
-	Confirm   *int64 `json:"confirm,omitempty"` // how many items the plan has counted
-	DryRun    bool   `json:"dry_run,omitempty"` // only a plan
+	Confirm   *int64 `json:"confirm,omitempty"` // refuse the erase unless the selection has so many items
+	DryRun    bool   `json:"dry_run,omitempty"` // only make a plan
 }
 
-// Items are numbers of items by kind.
+// Items counts items by kind.
 type Items map[string]int64
 
 // Total is the number of items.
@@ -37,7 +37,7 @@ func (m Items) Total() (n int64) {
 	return n
 }
 
-// ErasePlan says what an erase would remove. Its counts are exact at the time of reading.
+// ErasePlan says what an erase would remove. Its counts are exact for the moment of the request.
 type ErasePlan struct {
 	Selection  string   `json:"selection"`
 	Source     string   `json:"source,omitempty"`
@@ -47,11 +47,11 @@ type ErasePlan struct {
 	KeepEdits  bool     `json:"keep_edits"`
 	Grace      float64  `json:"grace_seconds"`
 	Removes    Items    `json:"counts"`      // records and edits
-	Pointers   Items    `json:"pointers"`    // what they are found by
+	Pointers   Items    `json:"pointers"`    // to these records and edits
 	Survives   []string `json:"survives"`    // what stays, in sentences
-	Notes      []string `json:"notes"`       // what goes besides
-	WriteUnits float64  `json:"write_units"` // of the removal, about
-	Dollars    float64  `json:"dollars"`     // for those, on DynamoDB on demand
+	Notes      []string `json:"notes"`       // what goes, too
+	WriteUnits float64  `json:"write_units"` // an estimate for the removal
+	Dollars    float64  `json:"dollars"`     // their price on DynamoDB on demand
 	PricesOf   string   `json:"prices_of"`
 }
 
@@ -95,6 +95,6 @@ type Remains struct {
 // ReceiptPage is a page of receipts, newest first.
 type ReceiptPage struct {
 	Receipts []Receipt `json:"receipts"`
-	Cursor   *string   `json:"cursor"` // of the page behind it
+	Cursor   *string   `json:"cursor"` // of the next page
 	HasMore  bool      `json:"has_more"`
 }

@@ -19,45 +19,45 @@ const (
 	Done      Status = "done"
 	Failed    Status = "failed"
 	Cancelled Status = "cancelled"
-	Grace     Status = "grace"    // an erase that can be restored until its time is over; then it begins
-	Restored  Status = "restored" // an erase that was taken back in time
+	Grace     Status = "grace"    // an erase that can be restored; it starts to remove when the period is over
+	Restored  Status = "restored" // an erase that was restored in time
 )
 
-// Ended tells whether nothing goes on by itself any more.
+// Ended reports whether a job has ended or waits for a person.
 func (s Status) Ended() bool { return s != Waiting && s != Running && s != Grace }
 
 // Modes of an import.
 const (
 	Upsert  = "upsert"  // adds and changes rows
-	Replace = "replace" // the input is the whole truth for its datasets: what it lacks is removed
+	Replace = "replace" // also removes the rows of its datasets that the input lacks
 )
 
-// DefaultMaxRemoved is the percentage of a dataset's rows above which a removal waits for a yes
-// unless something else is said.
+// DefaultMaxRemoved is the percentage of a dataset's rows above which a removal waits for a yes,
+// unless the import names another.
 const DefaultMaxRemoved = 20
 
-// ImportOptions say how files are imported. What is not given is the server's default.
+// ImportOptions say how files are imported. The server has defaults for zero values.
 type ImportOptions struct {
-	Dataset    string // of all files; else each header row says
+	Dataset    string // of all files; if empty, it is found from header rows and lines
 	Mode       string // Upsert or Replace
-	Plan       bool   // nothing is written before it is applied
+	Plan       bool   // write nothing until the plan is applied
 	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes
-	AllowEmpty bool   // files without rows may replace everything
+	AllowEmpty bool   // with Replace, let files without rows remove everything
 }
 
 // Job is an import or an erase.
 type Job struct {
-	ID         string            `json:"id"` // sorts by time of making
+	ID         string            `json:"id"` // ids sort by time
 	Kind       string            `json:"kind"`
 	Status     Status            `json:"status"`
-	Source     string            `json:"source,omitempty"` // ds_…; empty if it concerns every source
+	Source     string            `json:"source,omitempty"` // uuid; empty if the job is about every source
 	SourceName string            `json:"source_name,omitempty"`
 	CreatedAt  time.Time         `json:"created_at"`
 	StartedAt  time.Time         `json:"started_at,omitzero"`
 	EndedAt    time.Time         `json:"ended_at,omitzero"`
 	Import     *ImportJob        `json:"import,omitempty"`
 	Erase      *EraseJob         `json:"erase,omitempty"`
-	Stage      string            `json:"stage,omitempty"` // what is being done, e.g. "3 apply"
+	Stage      string            `json:"stage,omitempty"` // what it does now, e.g. "3 apply"
 	Progress   Progress          `json:"progress"`
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once it has ended
 	Rejects    int64             `json:"rejects"`
@@ -66,7 +66,7 @@ type Job struct {
 	Error      string            `json:"error,omitempty"`
 }
 
-// ImportJob is what an import reads, and what it has come to besides its counts.
+// ImportJob is the part of a job that only imports have.
 type ImportJob struct {
 	Mode     string    `json:"mode"`
 	Origin   string    `json:"origin,omitempty"` // file, pull or api
@@ -75,10 +75,10 @@ type ImportJob struct {
 	Files    []File    `json:"files"`
 	Confirm  string    `json:"confirm,omitempty"` // why a planned import waits for a yes
 	Estimate *Estimate `json:"estimate,omitempty"`
-	Undo     string    `json:"undo,omitempty"`      // the job that this one takes back
-	UndoneBy string    `json:"undone_by,omitempty"` // the job that took this one back
+	Undo     string    `json:"undo,omitempty"`      // the job that this one undoes
+	UndoneBy string    `json:"undone_by,omitempty"` // the job that undid this one
 
-	FilesErased bool `json:"files_erased,omitempty"` // it can't be taken back any more
+	FilesErased bool `json:"files_erased,omitempty"` // an erase removed its files, so it can't be undone any more
 }
 
 // File is one input file.
@@ -90,11 +90,11 @@ type File struct {
 	Datasets []string `json:"datasets,omitempty"` // of NDJSON
 }
 
-// EraseJob is what an erase removes; Removed is final once the job has ended, and then there is a
-// receipt.
+// EraseJob is the part of a job that only erases have. Once the job has ended, Removed is final,
+// and there is a receipt.
 type EraseJob struct {
 	Selection string    `json:"selection"`
-	IDs       []string  `json:"ids,omitempty"` // of the records, of single ones
+	IDs       []string  `json:"ids,omitempty"` // of the records, if the selection is single records
 	KeepEdits bool      `json:"keep_edits"`
 	By        string    `json:"by,omitempty"`
 	Until     time.Time `json:"until,omitzero"` // while it can be restored
@@ -111,7 +111,7 @@ type Progress struct {
 	// Of a running job:
 	Fraction    float64 `json:"fraction,omitempty"`        // 0 to 1, of all its work
 	RowsASecond float64 `json:"rows_per_second,omitempty"` // since it started
-	SecondsLeft float64 `json:"seconds_left,omitempty"`    // if it goes on as so far
+	SecondsLeft float64 `json:"seconds_left,omitempty"`    // an estimate from the work so far
 }
 
 // Counts says what became of the rows of one dataset:
@@ -125,7 +125,7 @@ type Counts struct {
 	Rejected  int64 `json:"rejected"`
 }
 
-// Add sums up.
+// Add is the sum of both.
 func (c Counts) Add(d Counts) Counts {
 	return Counts{
 		c.Read + d.Read, c.Added + d.Added, c.Changed + d.Changed,
@@ -158,7 +158,7 @@ type Estimate struct {
 // JobPage is a page of jobs, newest first.
 type JobPage struct {
 	Jobs    []Job          `json:"jobs"`
-	Cursor  *string        `json:"cursor"` // of the page behind it
+	Cursor  *string        `json:"cursor"` // of the next page
 	HasMore bool           `json:"has_more"`
 	Uploads []FailedUpload `json:"uploads,omitempty"` // on the first page
 }
@@ -178,14 +178,14 @@ const (
 	Removed = "removed"
 )
 
-// Change is one row that an import changes: its attributes before and after by name
-// (docs/TABLE.md), none before an added row and none after a removed one. Amounts are in minor
-// units, times in milliseconds of Unix time. Names with a leading "_" are about the item.
+// Change is one row that an import changes, with its attributes before and after, by name
+// (docs/TABLE.md). An added row has no Before, a removed one no After. Amounts are in minor units,
+// times in Unix milliseconds. Attributes with a leading "_" are about the item, not the record.
 type Change struct {
 	Dataset string         `json:"dataset"`
 	Action  string         `json:"action"`
 	Key     string         `json:"key"`            // sort key in the table
-	File    string         `json:"file,omitempty"` // where it comes from; none of a removed row
+	File    string         `json:"file,omitempty"` // where the row is in the input; empty for a removed row
 	Line    int64          `json:"line,omitempty"`
 	Before  map[string]any `json:"before,omitempty"`
 	After   map[string]any `json:"after,omitempty"`

@@ -6,10 +6,10 @@ import "time"
 type Key struct {
 	Name      string     `json:"name"`
 	Setting   bool       `json:"setting"` // it comes from the settings, not from the table
-	Yours     bool       `json:"yours"`   // the request came with it
+	Yours     bool       `json:"yours"`   // the request came with this key
 	CreatedAt *time.Time `json:"created_at,omitempty"`
 	CreatedBy string     `json:"created_by,omitempty"`
-	Key       string     `json:"key,omitempty"` // its text, in the one answer that makes it
+	Key       string     `json:"key,omitempty"` // the key itself, only in the answer that makes it
 }
 
 // Keys are all API keys.
@@ -22,8 +22,8 @@ type NewKey struct {
 	Name string `json:"name"`
 }
 
-// RemovedKey is an API key that lets nobody in any more.
+// RemovedKey is the answer to the removal of an API key.
 type RemovedKey struct {
-	Removed string `json:"removed"`
-	Left    int    `json:"left"` // how many keys let in still, those of settings included
+	Removed string `json:"removed"` // its name
+	Left    int    `json:"left"`    // how many keys are still accepted, with those from settings
 }

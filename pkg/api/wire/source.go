@@ -16,7 +16,7 @@ type Sources struct {
 	Sources []Source `json:"data_sources"`
 }
 
-// Edit is what people have done to one record. What is not of it is left out.
+// Edit is what people have done to one record. What they have not done is left out.
 type Edit struct {
 	ID         string           `json:"id"`
 	What       []string         `json:"what"`
@@ -38,7 +38,7 @@ type Mark struct {
 	At     time.Time `json:"at"`
 }
 
-// Field is a changed field. Value is null of one that was emptied.
+// Field is a changed field. Value is null if the field was emptied.
 type Field struct {
 	Value any `json:"value"`
 	Mark
