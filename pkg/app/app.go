@@ -15,29 +15,30 @@ import (
 	"reseed/pkg/store"
 )
 
-// Sweep asks a worker to go on with an erase. It is the message of the erase queue.
+// Sweep is the message of the erase queue: it asks a worker to go on with an erase.
 type Sweep struct {
 	Job    string `json:"job"`
 	Source string `json:"-"` // see importer.Message; empty if it concerns every source
 }
 
-// Config is what the parts are made of. Of it Store to Sweeps must be set.
+// Config is what the parts are made of. The fields from Store to Sweeps must be set.
 type Config struct {
 	Store   *store.Store
 	Objects *objects.Objects
 	Now     func() time.Time // with a monotonic reading
 	Log     *slog.Logger
-	// Imports and Sweeps carry messages to workers, who call Importer.Handle and App.Sweep.
+	// Imports and Sweeps send messages to workers, which call Importer.Handle and App.Sweep.
 	Imports func(context.Context, ...importer.Message) error
 	Sweeps  func(context.Context, ...Sweep) error
-	// RequestLifetime is how long a request may go on with what it has read of the directory.
+	// RequestLifetime is how long a request may work with the directory that it has read.
 	RequestLifetime time.Duration
-	PieceBytes      int64 // of importer.Config, as is MakeWay
-	MakeWay         func()
-	// SweepUploads says that the tick deletes uploads that belong to no import: only for who is in charge of both the table and
-	// the objects, since elsewhere the jobs may be that need them.
+	// PieceBytes and MakeWay are passed to importer.Config.
+	PieceBytes int64
+	MakeWay    func()
+	// SweepUploads says that the tick deletes uploads that belong to no import. Set it only if the
+	// objects belong to this table: otherwise another table may have the jobs that need them.
 	SweepUploads bool
-	// Quiet, Grace and Residue are those of eraser.Config.
+	// Quiet, Grace and Residue are passed to eraser.Config.
 	Quiet   func(context.Context) error
 	Grace   time.Duration
 	Residue eraser.Residue
@@ -66,7 +67,7 @@ func New(c Config) *App {
 	return a
 }
 
-// dispatch gets a job going that has become Running.
+// dispatch sends a job to the workers if it is Running.
 func (a *App) dispatch(ctx context.Context, j *job.Job) error {
 	switch {
 	case j.Status != job.Running:
@@ -78,10 +79,11 @@ func (a *App) dispatch(ctx context.Context, j *job.Job) error {
 	}
 }
 
-// Tick goes on with what was left: it starts jobs whose turn has come and hands out
-// again what nobody may be at. Handing out twice is harmless. Then it deletes uploads that belong to no import.
+// Tick goes on with interrupted work: it starts jobs whose turn has come, and re-sends work that
+// may have lost its worker. Sending work twice is harmless. Then it deletes uploads that belong to
+// no import.
 func (a *App) Tick(ctx context.Context) error {
-	if _, err := a.Ledger.StartWaiting(ctx); err != nil { // they are handed out with the others below
+	if _, err := a.Ledger.StartWaiting(ctx); err != nil { // they are sent with the others below
 		return err
 	}
 	if err := a.Importer.Tick(ctx); err != nil {
@@ -117,16 +119,17 @@ func (a *App) Tick(ctx context.Context) error {
 	return a.sweepStrays(ctx)
 }
 
-// Sweep goes on with an erase until it is done or time runs out; then the next tick
-// hands it out again.
+// Sweep goes on with an erase until it is done or time runs out. In the latter case the next tick
+// sends it again.
 func (a *App) Sweep(ctx context.Context, m Sweep) error {
-	if _, err := a.Eraser.Sweep(ctx, m.Job); err != nil && !fault.Is(err, fault.NotFound) { // of a job that is not there
+	// NotFound: there is no such job
+	if _, err := a.Eraser.Sweep(ctx, m.Job); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	return nil
 }
 
-// StartErase makes a selection invisible and gets its sweep going.
+// StartErase hides a selection, and sends its sweep to the workers.
 func (a *App) StartErase(ctx context.Context, sel eraser.Selection, opt eraser.Options) (*job.Job, error) {
 	j, err := a.Eraser.Start(ctx, sel, opt)
 	if err != nil {
@@ -135,18 +138,20 @@ func (a *App) StartErase(ctx context.Context, sel eraser.Selection, opt eraser.O
 	return j, a.dispatch(ctx, j)
 }
 
-// Download is a file for a client: its bytes, or where they are to be had.
+// Download is a file for a client: its bytes, or a link to it.
 type Download struct {
 	Body io.ReadCloser
-	Link string // for files that are too large for an answer of a Lambda function
+	Link string // of files that are too large for an answer of a Lambda function
 	// Ending is the ending of a rejects file: .csv or .ndjson.
 	Ending string
 }
 
-// largestAnswer is what an answer of a Lambda function may hold, in bytes, once it is spelled as text.
+// largestAnswer is the size, in bytes, of the largest file that surely fits into an answer of a
+// Lambda function, where it is encoded as text.
 const largestAnswer = 4 << 20
 
-// Rejects opens the file of the rows that an import did not take in, or the table of those that an undo left alone.
+// Rejects opens the file of the rows that an import rejected, or the table of the rows that an undo
+// left alone.
 func (a *App) Rejects(ctx context.Context, j *job.Job) (Download, error) {
 	whole, err := a.download(ctx, importer.RejectsName(j.ID)) // of an undo
 	if !fault.Is(err, fault.NotFound) {
@@ -170,7 +175,8 @@ func (a *App) rejects(ctx context.Context, j *job.Job, file *importer.RejectsFil
 		return a.write(ctx, "", file.WriteTo)
 	}
 	key := j.Prefix() + "export/rejects" + file.Ending()
-	if info, err := a.Objects.Stat(ctx, key); err == nil && info.Size == file.Size() { // somebody has asked for it before
+	// it was put together for an earlier request
+	if info, err := a.Objects.Stat(ctx, key); err == nil && info.Size == file.Size() {
 		return a.download(ctx, key)
 	}
 	return a.write(ctx, key, file.WriteTo)
@@ -190,7 +196,7 @@ func (a *App) download(ctx context.Context, key string) (Download, error) {
 	return Download{Body: body}, err
 }
 
-// Changes writes out the change set of an import (see [importer.Importer.Export]).
+// Changes exports the change set of an import (see [importer.Importer.Export]).
 func (a *App) Changes(ctx context.Context, j *job.Job, format importer.Format) (Download, error) {
 	if err := a.Importer.Exportable(ctx, j); err != nil {
 		return Download{}, err
@@ -200,8 +206,8 @@ func (a *App) Changes(ctx context.Context, j *job.Job, format importer.Format) (
 	})
 }
 
-// write gives what produce writes: as it is written, or, where objects can be linked to, as an object of some key. Without a key it
-// is always the former.
+// write returns what produce writes: as a stream, or, if objects have links, as a link to an object
+// that it stores under key. Without a key it is always a stream.
 func (a *App) write(ctx context.Context, key string, produce func(context.Context, io.Writer) error) (Download, error) {
 	link := ""
 	if key != "" {

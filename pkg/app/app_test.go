@@ -33,7 +33,7 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// bed is a line in memory whose messages wait until work is called.
+// bed is an App in memory whose messages wait until work is called.
 type bed struct {
 	*app.App
 	imports []importer.Message
@@ -83,7 +83,7 @@ func (b *bed) put(t *testing.T, key, text string) app.Upload {
 	return app.Upload{Key: key, Version: info.Version, Once: key + info.Version}
 }
 
-// state is the names of the sources and the states of the jobs, newest first.
+// state returns the names of the sources, and the states of the jobs, newest first.
 func (b *bed) state(t *testing.T) (sources []string, jobs []job.Status) {
 	t.Helper()
 	d, err := b.Store.Directory(t.Context())
@@ -114,18 +114,19 @@ func TestAnUploadMakesItsSourceOnce(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	u := b.put(t, "uploads/Acme & Söhne/customers.csv", customers)
-	for range 3 { // delivered again and again
+	for range 3 { // delivered several times
 		must(t, b.Ingest(t.Context(), u))
 	}
 	b.work(t)
-	must(t, b.Ingest(t.Context(), u)) // and again when all is done
+	must(t, b.Ingest(t.Context(), u)) // and once more when all is done
 	b.work(t)
 	b.want(t, []string{"Acme & Söhne"}, []job.Status{job.Done})
 
 	d, err := b.Store.Directory(t.Context())
 	must(t, err)
 	must(t, b.Ingest(t.Context(), b.put(t, "uploads/"+d.Sources[0].UUID+"/customers.CSV", customers))) // by uuid
-	must(t, b.Ingest(t.Context(), b.put(t, "uploads/ACME & söhne/more.csv", customers)))               // names regardless of case
+	// names regardless of case
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/ACME & söhne/more.csv", customers)))
 	b.work(t)
 	b.want(t, []string{"Acme & Söhne"}, []job.Status{job.Done, job.Done, job.Done})
 }
@@ -200,7 +201,7 @@ func TestFilesOfTheAPI(t *testing.T) {
 	if !strings.HasPrefix(f.Object, "uploads/"+src.UUID+"/") || f.Name != "../../customers.csv" || f.Size != int64(len(customers)+3) {
 		t.Errorf("%+v", f)
 	}
-	must(t, b.Ingest(t.Context(), app.Upload{Key: f.Object, Version: f.Version})) // what S3 says about it is ignored
+	must(t, b.Ingest(t.Context(), app.Upload{Key: f.Object, Version: f.Version})) // the event of S3 about it is ignored
 	j, err := b.Submit(t.Context(), src.UUID, []job.File{f}, importer.Options{})
 	must(t, err)
 	b.work(t)
@@ -215,7 +216,7 @@ func TestFilesOfTheAPI(t *testing.T) {
 	}
 }
 
-func TestTickHandsOutWhatWasLost(t *testing.T) {
+func TestTickSendsLostMessagesAgain(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	must(t, b.Ingest(t.Context(), b.put(t, "uploads/A/customers.csv", customers)))
@@ -225,7 +226,7 @@ func TestTickHandsOutWhatWasLost(t *testing.T) {
 	_, err = b.StartErase(t.Context(), eraser.Selection{Kind: eraser.Source, Source: src.UUID}, eraser.Options{})
 	must(t, err)
 	b.want(t, []string{"A"}, []job.Status{job.Running, job.Waiting, job.Running})
-	b.imports, b.sweeps = nil, nil // lost
+	b.imports, b.sweeps = nil, nil // the messages are lost
 	must(t, b.Tick(t.Context()))
 	b.work(t)
 	b.want(t, []string{"A"}, []job.Status{job.Done, job.Done, job.Done})
@@ -280,8 +281,8 @@ func TestAnEraseBehindAnImportWaits(t *testing.T) {
 	}
 }
 
-// TestAnExportIsWhatApplyWrites loads the export of a plan into the table, as DynamoDB's bulk loader does: the same
-// files find nothing to do then (docs/CHANGES.md).
+// TestAnExportIsWhatApplyWrites loads the export of a plan into the table, as DynamoDB's bulk
+// loader does: the same files find nothing to do then (docs/CHANGES.md).
 func TestAnExportIsWhatApplyWrites(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -325,7 +326,7 @@ func TestAnExportIsWhatApplyWrites(t *testing.T) {
 			t.Errorf("%s: %+v", ds, n)
 		}
 	}
-	// The plan itself has nothing to hold on to any more.
+	// The plan itself can't be applied any more: its rows are there.
 	_, err = b.Importer.Apply(t.Context(), plan.ID)
 	must(t, err)
 	b.work(t)
@@ -334,8 +335,8 @@ func TestAnExportIsWhatApplyWrites(t *testing.T) {
 	}
 }
 
-// The rejects of an import of yesterday's code lie in one file, and are given as they were.
-func TestRejectsOfYesterdaysImports(t *testing.T) {
+// Older versions stored the rejects of an import in one file, which is returned as it is.
+func TestRejectsOfOlderVersions(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	j := b.rejecting(t, 1)
@@ -346,7 +347,7 @@ func TestRejectsOfYesterdaysImports(t *testing.T) {
 	}
 }
 
-// rejecting is an import of some rows that are rejected.
+// rejecting makes an import with a number of rejected rows.
 func (b *bed) rejecting(t *testing.T, rows int) *job.Job {
 	t.Helper()
 	src, err := b.Source(t.Context(), "Posted")
@@ -385,7 +386,8 @@ func fetched(t *testing.T, link string) io.ReadCloser {
 	return answer.Body
 }
 
-// More rejects than an answer of Lambda holds are put together as one object, once, and are linked to.
+// If the rejects do not fit into an answer of Lambda, they are stored as one object, once, and the
+// answer is a link to it.
 func TestManyRejectsAreLinkedTo(t *testing.T) {
 	t.Parallel()
 	url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})

@@ -22,14 +22,15 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// turns is a bed with a source whose jobs take turns, and another one that is no business of theirs.
+// turns is a bed with a source whose jobs take turns, and a second source as a bystander.
 type turns struct {
 	*bed
 	src   store.Source
-	other []*job.Job                  // of the other source: one runs, one waits
-	lost  string                      // the job whose messages are lost, as if the process was killed before it sent them
-	watch func(context.Context) error // called after a call of the table, but for those that it makes itself; may be nil
-	busy  sync.Mutex                  // held by watch
+	other []*job.Job // jobs of the second source: one runs, one waits
+	// the job whose messages are lost, as if the process was killed before it sent them
+	lost  string
+	watch func(context.Context) error // called after each call of the table, except its own; may be nil
+	busy  sync.Mutex                  // held while watch runs
 }
 
 func newTurns(t *testing.T) *turns {
@@ -72,7 +73,7 @@ func newTurns(t *testing.T) *turns {
 	return w
 }
 
-// submit brings an import of customers to the source.
+// submit starts an import of customers into the source.
 func (w *turns) submit(t *testing.T, text string, how importer.Options) *job.Job {
 	t.Helper()
 	f, err := w.Keep(t.Context(), w.src, "customers.csv", strings.NewReader(text))
@@ -107,7 +108,7 @@ func (w *turns) handle(t *testing.T, id string) {
 	}
 }
 
-// done is a job of the source that has been worked off.
+// done makes a job of the source that is done.
 func (w *turns) done(t *testing.T, j *job.Job) *job.Job {
 	t.Helper()
 	w.handle(t, j.ID)
@@ -142,12 +143,12 @@ func (w *turns) erase(t *testing.T, sel eraser.Selection, grace time.Duration) *
 	return j
 }
 
-// way is one way for a job to end, or to let go of a source.
+// way is one way in which a job ends, or releases a source.
 type way struct {
 	begin func(*testing.T, *turns) *job.Job
-	// end does what makes it end; nil: its messages are handled.
+	// end makes the job end; nil handles its messages.
 	end func(*testing.T, *turns, *job.Job)
-	// within says that it holds the source no sooner than then: under its id, and holder behind that.
+	// within says that the job holds the source only during end, under its id followed by holder.
 	within bool
 	holder string
 	meant  job.Status
@@ -167,7 +168,7 @@ func waysToEnd() map[string]way {
 			return w.erase(t, sel, grace)
 		}
 	}
-	first := func(t *testing.T, w *turns) *job.Job { // the import that has filled the source
+	first := func(t *testing.T, w *turns) *job.Job { // the import that filled the source
 		t.Helper()
 		all, err := w.Ledger.List(t.Context(), 100, "")
 		must(t, err)
@@ -246,8 +247,9 @@ func restored(t *testing.T, w *turns, j *job.Job) {
 	must(t, err)
 }
 
-// However a job lets go of its source, the job that waits for it starts with the same write and is handed out at once; if the
-// process is killed in between, the next tick hands it out. Other sources see nothing of it.
+// However a job releases its source, the waiting job starts in the same write and is sent to the
+// workers at once. If the process is killed in between, the next tick sends it. Jobs of other
+// sources are not affected.
 func TestTheNextJobStartsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, x := range waysToEnd() {
@@ -325,7 +327,7 @@ func (w *turns) othersGoOn(t *testing.T) {
 	}
 }
 
-// A job that waits, or is planned, holds nothing: when it is cancelled, nobody's turn has come.
+// A waiting or planned job holds no lock: when it is cancelled, no other job starts.
 func TestACancelledJobThatHeldNothing(t *testing.T) {
 	t.Parallel()
 	w := newTurns(t)
@@ -350,7 +352,8 @@ func TestACancelledJobThatHeldNothing(t *testing.T) {
 	w.done(t, last)
 }
 
-// A plan is cancelled and applied at once: what is answered is true, and the source is free in the end.
+// A plan is cancelled and applied at the same time: the answers are true, and the source is free in
+// the end.
 func TestACancelAgainstAnApply(t *testing.T) {
 	t.Parallel()
 	var applied int
@@ -362,7 +365,7 @@ func TestACancelAgainstAnApply(t *testing.T) {
 		both.Go(func() { _, cancelErr = w.Importer.Cancel(t.Context(), plan.ID) })
 		both.Go(func() { _, applyErr = w.Importer.Apply(t.Context(), plan.ID) })
 		both.Wait()
-		must(t, cancelErr) // it has not begun: it is in time
+		must(t, cancelErr) // the plan was not applied yet, so the cancel is in time
 		if applyErr == nil {
 			applied++
 			must(t, w.Tick(t.Context()))

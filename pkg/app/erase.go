@@ -11,9 +11,10 @@ import (
 
 // EraseSource is the input of the function delete-source.
 type EraseSource struct {
-	Selection string `json:"selection"` // source (if empty), content, dependent, customer, customer-invoices, invoice, import
-	Source    string `json:"source"`    // name or uuid; of the first three
-	ID        string `json:"id"`        // public id, or that of the import's job; of the others
+	// source (if empty), content, dependent, customer, customer-invoices, invoice, import
+	Selection string `json:"selection"`
+	Source    string `json:"source"` // name or uuid; for the first three selections
+	ID        string `json:"id"`     // public id, or the id of the import's job; for the others
 	KeepEdits *bool  `json:"keep_edits"`
 	Forget    bool   `json:"forget"`
 	Grace     string `json:"grace"` // a duration such as 72h
@@ -26,18 +27,18 @@ type EraseManual struct {
 	DryRun bool   `json:"dry_run"`
 }
 
-// Erased is the answer of both: the plan of a dry run, else the job.
+// Erased is the answer of both functions: the plan of a dry run, else the job.
 type Erased struct {
 	Plan    *eraser.Plan     `json:"plan,omitempty"`
 	Job     string           `json:"job,omitempty"`
 	Status  job.Status       `json:"status,omitempty"`
 	Until   time.Time        `json:"restorable_until,omitzero"`
 	Removed map[string]int64 `json:"removed,omitempty"` // by kind, once Status is done
-	Receipt *eraser.Receipt  `json:"receipt,omitempty"` // then too
+	Receipt *eraser.Receipt  `json:"receipt,omitempty"` // once Status is done
 }
 
-// EraseSource erases one source or a part of it, as far as the time of ctx allows: the rest is
-// done by sweeps. No source at all is fault.Invalid.
+// EraseSource erases a source or a part of it. It sweeps until the deadline of ctx; later sweeps do
+// the rest. The error is fault.Invalid if no source is named.
 func (a *App) EraseSource(ctx context.Context, in EraseSource) (Erased, error) {
 	kind := eraser.Kind(in.Selection)
 	if kind == "" {
@@ -60,8 +61,8 @@ func (a *App) EraseSource(ctx context.Context, in EraseSource) (Erased, error) {
 	}, in.DryRun)
 }
 
-// EraseManual erases every manual customer with all that belongs to them, as far as
-// the time of ctx allows: the rest is done by sweeps.
+// EraseManual erases all manual customers with all that belongs to them. It sweeps until the
+// deadline of ctx; later sweeps do the rest.
 func (a *App) EraseManual(ctx context.Context, in EraseManual) (Erased, error) {
 	grace, err := ParseGrace(in.Grace)
 	if err != nil {
@@ -71,7 +72,8 @@ func (a *App) EraseManual(ctx context.Context, in EraseManual) (Erased, error) {
 		eraser.Options{Grace: grace, By: "function delete-manual-customers"}, in.DryRun)
 }
 
-// ParseGrace reads a grace period such as 72h; an empty one is the deployment's.
+// ParseGrace reads a grace period such as 72h. For an empty text it returns nil: the deployment's
+// setting.
 func ParseGrace(text string) (*time.Duration, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // not given
@@ -94,7 +96,8 @@ func (a *App) erase(ctx context.Context, sel eraser.Selection, opt eraser.Option
 	}
 	id := j.ID
 	if j.Status == job.Running {
-		if _, err := a.Eraser.Sweep(ctx, id); err != nil { // it is invisible already: a tick goes on
+		// the selection is hidden already, and the tick goes on with the sweep
+		if _, err := a.Eraser.Sweep(ctx, id); err != nil {
 			a.Log.WarnContext(ctx, "a sweep stopped", "job", id, "code", fault.CodeOf(err), "error", err.Error())
 		}
 	}

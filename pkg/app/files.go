@@ -16,16 +16,16 @@ import (
 	"reseed/pkg/store"
 )
 
-// UploadLife is how long an upload may take, from its first byte until it is an import. What is older and belongs to no import
-// is deleted by the tick, after twice that time.
+// UploadLife is how long an upload may take, from its first byte until its import exists. After
+// twice that time the tick deletes uploads that belong to no import.
 const UploadLife = 12 * time.Hour
 
-// dropTime is how long a request may take to delete its files when it has failed.
+// dropTime is how long a failed request may take to delete its files.
 const dropTime = 10 * time.Second
 
-// Keep stores a file that was uploaded for a source, below the folder of that source but
-// too deep to be taken for an upload that nobody has announced (see [App.Ingest]). The time
-// of it is in the name of its folder. The name is for people: it is no part of the key.
+// Keep stores a file that a request uploads for a source. It lies below the folder of the source,
+// but too deep for [App.Ingest] to take it. The name of its folder holds the time. The name of the
+// file is for people, and is not part of the key.
 func (a *App) Keep(ctx context.Context, src store.Source, name string, body io.Reader) (job.File, error) {
 	key := path.Join(uploads, src.UUID, uuid.MustParse(a.Ledger.NewID()).String(), "input")
 	f := job.File{Name: name, Object: key}
@@ -41,8 +41,8 @@ func (a *App) Keep(ctx context.Context, src store.Source, name string, body io.R
 	return f, err
 }
 
-// Drop deletes files of [App.Keep] that become no import, also when ctx has ended: the client may be gone. The tick deletes what
-// it could not.
+// Drop deletes files of [App.Keep] that do not become an import. It works even if ctx has ended,
+// since the client may be gone. If it fails, the tick deletes them later.
 func (a *App) Drop(ctx context.Context, files []job.File) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
 	defer cancel()
@@ -54,8 +54,8 @@ func (a *App) Drop(ctx context.Context, files []job.File) {
 	}
 }
 
-// Refer finds an object below the upload folder of a source, so that it can be imported without
-// being sent again.
+// Refer finds an object below the upload folder of a source, for an import of files that are there
+// already.
 func (a *App) Refer(ctx context.Context, src store.Source, key string) (job.File, error) {
 	parts := strings.Split(key, "/")
 	if len(parts) < 3 || parts[0] != uploads || parts[1] != src.UUID && !strings.EqualFold(parts[1], src.Name) || objects.CheckKey(key) != nil {

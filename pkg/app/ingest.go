@@ -17,22 +17,23 @@ import (
 	"reseed/pkg/table"
 )
 
-// uploads is the folder of the object store that people put files into:
-// uploads/<source name or uuid>/<file>, if it is one that [importer.Takes].
+// uploads is the folder of the object store that people put files into: uploads/<source name or
+// uuid>/<file>. Files that [importer.Takes] are imported.
 const uploads = "uploads"
 
-// systemOfFiles is the system of a source that is made for a file.
+// systemOfFiles is the system of sources that are made for a file.
 const systemOfFiles = "CSV"
 
-// Upload is an object that somebody has put into the upload folder.
+// Upload is an object that was put into the upload folder.
 type Upload struct {
 	Key     string
-	Version string // pins the object; empty means whatever is there
-	Once    string // the same for every delivery of the same event
+	Version string // the version of the object to import; empty means the newest
+	Once    string // identifies the event: every delivery of it has the same
 }
 
-// Ingest does [App.Take] for an event that comes again after an error. What nobody can do anything about is none: an upload
-// that is gone by now, that names a source by a uuid that nobody has, or whose key no object can have. The log says so.
+// Ingest does [App.Take] for an event that is delivered again after an error. So Ingest returns no
+// error if another delivery would not help: the upload is gone by now, it names a source by a uuid
+// that no source has, or no object can have its key. Then it only writes a log line.
 func (a *App) Ingest(ctx context.Context, u Upload) error {
 	err := a.Take(ctx, u)
 	if !fault.Is(err, fault.NotFound) && fault.CodeOf(err) != objects.CodeBadKey {
@@ -42,8 +43,9 @@ func (a *App) Ingest(ctx context.Context, u Upload) error {
 	return nil
 }
 
-// Take makes the import of an upload, and its source if there is none of that name. What lies elsewhere or is no file to
-// import makes nothing. An upload that is gone by now is fault.NotFound, code [objects.CodeGone], and makes no source either.
+// Take makes the import of an upload, and its source if there is none with that name. It ignores
+// objects in other places and files that cannot be imported. If the upload is gone by now, the
+// error is fault.NotFound, code [objects.CodeGone], and no source is made.
 func (a *App) Take(ctx context.Context, u Upload) error {
 	name, file, ok := splitUpload(u.Key)
 	if !ok {
@@ -68,7 +70,7 @@ func (a *App) Take(ctx context.Context, u Upload) error {
 	return nil
 }
 
-// once is a mark as a key of the table may hold it, whatever the event was called.
+// once hashes the id of an event, so that a key of the table can hold it.
 func once(event string) string {
 	if event == "" {
 		return ""
@@ -77,10 +79,11 @@ func once(event string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// IsUpload tells whether an object is to be imported by itself: one that people have put there, and that has the ending.
+// IsUpload tells whether an object is imported without a request: it lies where people put files,
+// and its name ends like an input file.
 func IsUpload(key string) bool { _, _, ok := splitUpload(key); return ok }
 
-// splitUpload takes uploads/<source>/<file> apart.
+// splitUpload splits uploads/<source>/<file>.
 func splitUpload(key string) (source, file string, ok bool) {
 	parts := strings.Split(key, "/")
 	if len(parts) != 3 || parts[0] != uploads || strings.TrimSpace(parts[1]) == "" {
@@ -89,11 +92,11 @@ func splitUpload(key string) (source, file string, ok bool) {
 	return parts[1], parts[2], importer.Takes(parts[2])
 }
 
-// errThere ends a change of the directory that is not needed.
+// errThere ends a change of the directory because the source exists already.
 var errThere = errors.New("there is such a source already")
 
-// Source finds a source by uuid or name. One that has neither is made, unless it was
-// named by a uuid: then the error is fault.NotFound.
+// Source finds a source by uuid or name. If there is none with that name, Source makes it. If there
+// is none with that uuid, the error is fault.NotFound.
 func (a *App) Source(ctx context.Context, nameOrUUID string) (store.Source, error) {
 	var src store.Source
 	_, err := a.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {

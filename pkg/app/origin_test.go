@@ -13,10 +13,10 @@ import (
 	"reseed/pkg/table"
 )
 
-// from imports files that came in a way, and returns the ended job.
+// from imports files with an origin, and returns the ended job.
 func (b *bed) from(t *testing.T, origin job.Origin, src store.Source, files ...string) *job.Job {
 	t.Helper()
-	src, err := b.Source(t.Context(), src.UUID) // as it is now
+	src, err := b.Source(t.Context(), src.UUID) // the source as it is now
 	must(t, err)
 	r := importer.Request{Source: src, Origin: origin, By: "a test"}
 	for _, text := range files {
@@ -40,7 +40,7 @@ func (b *bed) ended(t *testing.T, j *job.Job) *job.Job {
 	return j
 }
 
-// manuals tells of each stored record, by its external id, whether it is manual.
+// manuals returns whether each stored record is manual, by external id.
 func (b *bed) manuals(t *testing.T, src store.Source) map[string]bool {
 	t.Helper()
 	out := map[string]bool{}
@@ -60,8 +60,8 @@ func (b *bed) manuals(t *testing.T, src store.Source) map[string]bool {
 
 const invoicesOfA = "Customer external ID,Invoice external ID,Invoiced date,Currency\na,INV-A,2026-01-01,EUR\n"
 
-// What is read from a connected system is not manual: erasing the manual customers leaves it alone, in its own source and
-// in one that holds manual rows too.
+// Rows that are read from a connected system are not manual: an erase of the manual customers
+// leaves them alone, in a source of their own and in one that also holds manual rows.
 func TestPulledRowsSurviveAnEraseOfManualCustomers(t *testing.T) {
 	t.Parallel()
 	for _, origin := range []job.Origin{job.ByPull, job.ByAPI} {
@@ -99,7 +99,7 @@ func TestPulledRowsSurviveAnEraseOfManualCustomers(t *testing.T) {
 	}
 }
 
-// A row is what it was when it was created, whoever changes it, and whether that is undone.
+// A row stays manual or not as it was created, whatever changes it, also if the change is undone.
 func TestOriginsAreKept(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -121,7 +121,7 @@ func TestOriginsAreKept(t *testing.T) {
 			t.Errorf("undone: %+v: -want +got\n%s", undo.Datasets, diff)
 		}
 	}
-	// What belongs to a customer is what the customer is, however it comes.
+	// What belongs to a customer is manual if the customer is, however it came.
 	b.from(t, job.ByPull, src, "Customer external ID,Invoice external ID,Invoiced date,Currency\nm,INV-M,2026-01-01,EUR\n")
 	b.from(t, job.ByFile, src, invoicesOfA)
 	origins["INV-M"], origins["INV-A"] = true, false
@@ -130,7 +130,8 @@ func TestOriginsAreKept(t *testing.T) {
 	}
 }
 
-// The upload folder says that it asked. A job of yesterday says nothing of its origin: its rows are manual.
+// Imports from the upload folder say so. Jobs of older versions do not name their origin: their
+// rows are manual.
 func TestAnImportSaysWhoAskedForIt(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)

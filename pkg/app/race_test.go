@@ -18,7 +18,7 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// inPieces is a bed whose imports take many messages.
+// inPieces makes a bed whose imports take many messages.
 func inPieces(t *testing.T) *bed {
 	t.Helper()
 	b := &bed{}
@@ -30,7 +30,8 @@ func inPieces(t *testing.T) *bed {
 	return b
 }
 
-// step handles the oldest message; false if there is none. That of an import may fail, as its job does then.
+// step handles the oldest message, and returns false if there is none. The message of an import may
+// fail, and then its job fails.
 func (b *bed) step(t *testing.T) bool {
 	t.Helper()
 	switch {
@@ -48,7 +49,7 @@ func (b *bed) step(t *testing.T) bool {
 	return true
 }
 
-// settle works until no job is open, with ticks.
+// settle handles messages and ticks until no job is open.
 func (b *bed) settle(t *testing.T) {
 	t.Helper()
 	for range 50 {
@@ -64,7 +65,7 @@ func (b *bed) settle(t *testing.T) {
 	t.Fatal("a job never ends")
 }
 
-// hidden counts the items of a source that are of an old manual epoch.
+// hidden counts the items of a source that carry an old manual epoch.
 func (b *bed) hidden(t *testing.T, sp store.Space) (n int) {
 	t.Helper()
 	d, err := b.Store.Directory(t.Context())
@@ -84,7 +85,7 @@ func (b *bed) hidden(t *testing.T, sp store.Space) (n int) {
 
 const rowsOfRace = 30
 
-// company is two files of rowsOfRace customers with an invoice each.
+// company makes two files: rowsOfRace customers, and an invoice for each.
 func (b *bed) company(t *testing.T, src store.Source) []job.File {
 	t.Helper()
 	var customers, invoices strings.Builder
@@ -119,8 +120,8 @@ func (b *bed) stored(t *testing.T, sp store.Space) (n int) {
 	return n
 }
 
-// An import and an erase of its source, begun after each message of the import: whichever comes out, nothing of what
-// was erased is left, the receipt tells what vanished, and the same files again make the source whole.
+// An erase of a source begins after each message of an import. In all cases nothing that was erased
+// is left, the receipt counts what was removed, and the same files again make the source whole.
 func TestAnEraseWhileAnImportRuns(t *testing.T) {
 	t.Parallel()
 	const whole = 4 * rowsOfRace // customers and invoices, each with a pointer
@@ -191,7 +192,7 @@ func (b *bed) raced(t *testing.T, kind eraser.Kind, was store.Source, id string)
 	must(t, err)
 	now, there := d.ByTag(was.Tag)
 	switch {
-	case kind == eraser.ManualCustomers: // what came later is of the new epoch
+	case kind == eraser.ManualCustomers: // rows that came later carry the new epoch
 		if n := b.hidden(t, was.Space()); n > 0 || left > 0 && left != 4*rowsOfRace {
 			t.Fatalf("%d items are left, %d of them of an old manual epoch, removed %v", left, n, r.Removed)
 		}
@@ -230,7 +231,7 @@ func TestASourceIsMadeAgainWhileItIsSwept(t *testing.T) {
 		}
 		_, err = b.Submit(t.Context(), second.UUID, b.company(t, second), importer.Options{})
 		must(t, err)
-		for range n { // the import before the sweep, as far as that goes
+		for range n { // some messages of the import before the sweep
 			b.step(t)
 		}
 		b.settle(t)

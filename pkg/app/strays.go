@@ -16,31 +16,35 @@ import (
 	"reseed/pkg/store"
 )
 
-// What lies below uploads/ds_… and belongs to no import is deleted: what a request has left that was killed, and the folder of
-// a source that is gone for good. What people put there for a source that exists stays, and so do folders of any other name.
+// The tick deletes what lies below uploads/ds_… and belongs to no import: uploads of requests whose
+// process was killed, and folders of sources that are gone for good. Files that people put there
+// for an existing source stay, and so do folders with other names.
 const (
-	strayAge    = 2 * UploadLife // by then nothing can become an import any more
-	strayEvery  = time.Hour      // how often it is looked for
-	strayMost   = 500            // folders that one tick deletes
-	historyPage = 200            // jobs that are read at a time
-	historyMost = 20_000         // jobs that are read at all; uploads from before them stay until an erase of their source
+	strayAge    = 2 * UploadLife // by then an upload can no longer become an import
+	strayEvery  = time.Hour      // how often the tick looks for strays
+	strayMost   = 500            // how many folders one tick deletes
+	historyPage = 200            // how many jobs are read at a time
+	// historyMost is how many jobs are read in all. Uploads older than these jobs stay until an erase of
+	// their source.
+	historyMost = 20_000
 )
 
-// strayMarkKey is the object that tells how far was looked. It lies with the files, so that a table that was restored from a backup
-// is known for one that lacks their jobs.
+// strayMarkKey is the object that says how far the uploads were checked. It lies with the files, so
+// that it shows whether the table was restored from a backup and lacks their jobs.
 const strayMarkKey = "sweep/uploads.json"
 
-// strayMark is what that object holds.
+// strayMark is the content of that object.
 type strayMark struct {
-	At     time.Time `json:"at"`               // when it was last looked for strays
-	Before time.Time `json:"before,omitzero"`  // every folder of a request that is older was looked at
-	Newest string    `json:"newest,omitempty"` // id of the newest job at that time
+	At     time.Time `json:"at"`               // when the tick last looked for strays
+	Before time.Time `json:"before,omitzero"`  // all older folders of requests were checked
+	Newest string    `json:"newest,omitempty"` // the id of the newest job at that time
 }
 
-// sweepStrays deletes what no import has adopted, if it is time for that. What is left goes at the next tick.
+// sweepStrays deletes uploads that belong to no import, if it is time to look for them. What it
+// does not get to is left to the next tick.
 func (a *App) sweepStrays(ctx context.Context) error {
 	mark, err := a.readStrayMark(ctx)
-	now := a.Now().UTC().Truncate(time.Millisecond) // as exact as the names of folders
+	now := a.Now().UTC().Truncate(time.Millisecond) // the names of folders are as exact
 	if err != nil || now.Sub(mark.At) < strayEvery {
 		return err
 	}
@@ -74,7 +78,7 @@ func (a *App) sweepStrays(ctx context.Context) error {
 		return nil
 	}
 	before := s.cut
-	if len(kept)+len(gone) < len(folders) { // one may come back: then all of it is looked at
+	if len(kept)+len(gone) < len(folders) { // a source may come back: then all its uploads must be checked
 		before = mark.Before
 	}
 	return a.writeStrayMark(ctx, strayMark{At: now, Before: before, Newest: newest})
@@ -91,7 +95,7 @@ func (a *App) readStrayMark(ctx context.Context) (m strayMark, err error) {
 	defer func() { _ = r.Close() }()
 	text, err := io.ReadAll(r)
 	if err == nil && json.Unmarshal(text, &m) != nil {
-		m = strayMark{} // look at everything again
+		m = strayMark{} // check everything again
 	}
 	return m, err
 }
@@ -104,7 +108,7 @@ func (a *App) writeStrayMark(ctx context.Context, m strayMark) error {
 	return a.Objects.Put(ctx, strayMarkKey, strings.NewReader(string(text)))
 }
 
-// sourceFolders lists the folders below uploads/ that have the name of a uuid of a source.
+// sourceFolders lists the folders below uploads/ whose names are uuids of sources.
 func (a *App) sourceFolders(ctx context.Context) (names []string, err error) {
 	for folder, err := range a.Objects.Folders(ctx, uploads+"/") {
 		if err != nil {
@@ -118,12 +122,13 @@ func (a *App) sourceFolders(ctx context.Context) (names []string, err error) {
 	return names, nil
 }
 
-// sameTable tells whether the table has the newest job that the mark knows of, and gives the newest of now.
+// sameTable tells whether the table has the job that the mark names, and returns the id of the
+// newest job.
 func (a *App) sameTable(ctx context.Context, m strayMark) (newest string, same bool, err error) {
 	if m.Newest != "" {
 		_, err := a.Ledger.Get(ctx, m.Newest)
 		if fault.Is(err, fault.NotFound) {
-			return "", false, nil // it is not there, and that is an answer
+			return "", false, nil // a missing job is the answer, and no error
 		}
 		if err != nil {
 			return "", false, err
@@ -136,8 +141,9 @@ func (a *App) sameTable(ctx context.Context, m strayMark) (newest string, same b
 	return newest, true, err
 }
 
-// judge tells folders of sources that exist from those of sources that are gone for good. One that an erase can give back, and one
-// that is named like a source, is neither. ok is false if somebody has changed the directory meanwhile: then the next tick looks again.
+// judge sorts folders: kept belong to sources that exist, gone to sources that are gone for good. A
+// folder is in neither list if an erase of its source can be restored, or if a source is named like
+// the folder. ok is false if the directory has changed meanwhile: then the next tick looks again.
 func (a *App) judge(ctx context.Context, names []string) (kept, gone []string, ok bool, err error) {
 	d, err := a.Store.Directory(ctx)
 	if err != nil {
@@ -164,10 +170,10 @@ func (a *App) judge(ctx context.Context, names []string) (kept, gone []string, o
 	return kept, gone, err == nil && again.Version == d.Version, err
 }
 
-// strays is one look for them.
+// strays is one run that deletes strays.
 type strays struct {
 	*App
-	cut     time.Time // what is younger stays
+	cut     time.Time // younger uploads stay
 	left    int       // how many folders may still be deleted
 	deleted int
 }
@@ -184,7 +190,8 @@ func (s *strays) remove(ctx context.Context, folder string) error {
 	return nil
 }
 
-// sweepRequests deletes the folders that requests have made since from, if no job names an object in them.
+// sweepRequests deletes the folders that requests have made since from and in which no job names an
+// object.
 func (s *strays) sweepRequests(ctx context.Context, sources []string, from time.Time) error {
 	var folders []string
 	oldest := s.cut
@@ -221,7 +228,8 @@ func (s *strays) sweepRequests(ctx context.Context, sources []string, from time.
 	return nil
 }
 
-// named are the folders of objects that jobs name which were made since a time, and since when all those jobs are known.
+// named returns the folders of the objects that jobs name which were made since a time. If there
+// are too many jobs, known is the time since which all jobs were read; else it is zero.
 func (s *strays) named(ctx context.Context, since time.Time) (folders map[string]bool, known time.Time, err error) {
 	folders = map[string]bool{}
 	const skew = time.Hour // between the clocks of several processes
@@ -253,7 +261,8 @@ func inputsOf(j *job.Job) []job.File {
 	return j.Import.Inputs()
 }
 
-// sweepSources deletes the folders of sources that are gone for good, once everything in them is old.
+// sweepSources deletes the folders of sources that are gone for good, once everything in them is
+// old enough.
 func (s *strays) sweepSources(ctx context.Context, gone []string) error {
 	for _, name := range gone {
 		folder := uploads + "/" + name + "/"

@@ -29,18 +29,18 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// sweeping is a bed whose tick deletes what belongs to no import, on a clock of its own.
+// sweeping is a bed whose tick deletes uploads that belong to no import. It has a clock of its own.
 type sweeping struct {
 	*bed
 	passed  atomic.Int64
-	changes atomic.Int64                    // of objects
-	fail    func(change func() error) error // makes a change, or not; nil makes it
-	client  *s3.Client                      // of one in a bucket
+	changes atomic.Int64                    // counts changes of objects
+	fail    func(change func() error) error // may make the change fail; nil makes all changes
+	client  *s3.Client                      // if the objects are in a bucket
 }
 
 const bucketOfTest = "files"
 
-// aDay is when an upload that belongs to no import is old enough to go.
+// aDay is the age at which an upload that belongs to no import is deleted.
 const aDay = 2*app.UploadLife + time.Minute
 
 func (b *sweeping) now() time.Time { return time.Now().Add(time.Duration(b.passed.Load())) }
@@ -93,7 +93,7 @@ func (b *sweeping) tick(t *testing.T) {
 	b.work(t)
 }
 
-// uploads are the objects below uploads/.
+// uploads lists the objects below uploads/.
 func (b *sweeping) uploads(t *testing.T) []string {
 	t.Helper()
 	names, err := b.Objects.Names(t.Context(), "uploads/")
@@ -115,14 +115,14 @@ func (b *sweeping) kept(t *testing.T, src store.Source) job.File {
 	return f
 }
 
-// The tick deletes what belongs to no import once that is a day old, and nothing else.
+// The tick deletes uploads that belong to no import once they are a day old, and nothing else.
 func TestTheTickDeletesWhatBelongsToNoImport(t *testing.T) {
 	t.Parallel()
 	everyObjectStore(t, func(t *testing.T, b *sweeping) {
 		t.Helper()
 		acme := b.source(t, "Acme")
 		odd, err := b.Store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
-			d.Sources = append(d.Sources, store.Source{ // as older versions let people name them
+			d.Sources = append(d.Sources, store.Source{ // older versions allowed such names
 				UUID: "ds_" + uuid.NewString(), Tag: d.NextTag, Name: "ds_" + uuid.NewString(), Epochs: store.Epochs{Customers: 1, Data: 1, Edits: 1}, Shards: 1,
 			})
 			d.NextTag++
@@ -181,7 +181,7 @@ func TestTheTickDeletesWhatBelongsToNoImport(t *testing.T) {
 	})
 }
 
-// noVersions makes sure that nothing is left of keys in the bucket, older versions included.
+// noVersions checks that the bucket holds no version of keys.
 func (b *sweeping) noVersions(t *testing.T, key string, more []string) {
 	t.Helper()
 	for _, key := range append(more, key) {
@@ -193,7 +193,8 @@ func (b *sweeping) noVersions(t *testing.T, key string, more []string) {
 	}
 }
 
-// A tick that ends at any change, before or after it, leaves what the next one deletes, and takes nothing else.
+// A tick is interrupted before or after any change: the next one deletes the rest, and nothing
+// else.
 func TestASweepOfUploadsThatIsCut(t *testing.T) {
 	t.Parallel()
 	everyObjectStore(t, func(t *testing.T, b *sweeping) {
@@ -240,8 +241,8 @@ func TestASweepOfUploadsThatIsCut(t *testing.T) {
 	})
 }
 
-// A tick deletes a limited number of folders; the next goes on, past the pages of a listing. What was looked at once is not
-// looked at again.
+// A tick deletes a limited number of folders, and the next one goes on, also beyond one page of a
+// listing. Folders that were checked once are not checked again.
 func TestManyUploadsOfNoImport(t *testing.T) {
 	t.Parallel()
 	everyObjectStore(t, func(t *testing.T, b *sweeping) {
@@ -282,7 +283,7 @@ func TestManyUploadsOfNoImport(t *testing.T) {
 	})
 }
 
-// A table that was restored from a backup lacks the jobs that have come since: their files stay.
+// A table that was restored from a backup lacks the jobs made since. Their files stay.
 func TestARestoredTableSweepsNothing(t *testing.T) {
 	t.Parallel()
 	driver := mem.New(mem.Options{})

@@ -13,23 +13,24 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// maxAnswer is how many bytes of body fit into the answer of a function, 6 MB, with
-// room for headers.
+// maxAnswer is the largest body, in bytes, of a function's answer: 6 MB, less some room for
+// headers.
 const maxAnswer = 6<<20 - 64<<10
 
-// textTooLarge is what an answer that does not fit is replaced by: with a status that clients do not try again.
+// textTooLarge replaces the body of an answer that does not fit. Its status, 413, does not make
+// clients try again.
 const textTooLarge = `{"code":413,"message":"The answer is larger than 6 MB. Ask for smaller pages.","param":null}`
 
-// HTTP serves the requests of an HTTP API (payload format 2.0) with a handler. The
-// stage, if it has a name, is no part of the path. Answers are not streamed: one that
-// is larger than a function may give becomes a 413. One of 4 MB always fits.
+// HTTP serves the requests of an HTTP API (payload format 2.0) with a handler. If the stage has a
+// name, it is removed from the path. Answers are not streamed: an answer that is too large for a
+// function becomes a 413. An answer of 4 MB always fits.
 func HTTP(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		w := &answer{header: http.Header{}}
 		r, err := request(ctx, event)
 		if err != nil {
 			http.Error(w, "Bad Request", http.StatusBadRequest)
-			return w.event(), nil //nolint:nilerr // the client's error, and the client is told
+			return w.event(), nil //nolint:nilerr // the client caused the error, and is told
 		}
 		h.ServeHTTP(w, r)
 		if w.size() > maxAnswer {
@@ -59,7 +60,7 @@ func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.R
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range event.Headers { // several of one name come joined by commas
+	for name, value := range event.Headers { // several of one name arrive joined by commas
 		r.Header.Set(name, value)
 	}
 	if len(event.Cookies) > 0 {
@@ -67,7 +68,7 @@ func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.R
 	}
 	r.URL, r.RequestURI = target, target.RequestURI()
 	r.Host = r.Header.Get("Host")
-	r.Header.Del("Host") // as a server has it
+	r.Header.Del("Host") // a server has it in Host only
 	if r.Host == "" {
 		r.Host = about.DomainName
 	}
@@ -75,8 +76,8 @@ func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.R
 	return r, nil
 }
 
-// address takes path and query as the client wrote them. A path that cannot have been
-// written so (gateways differ) is one that was decoded already.
+// address returns path and query as the client wrote them. Some gateways decode the path: if it is
+// not a valid encoding, it is taken as decoded.
 func address(event events.APIGatewayV2HTTPRequest) *url.URL {
 	raw := event.RawPath
 	if stage := event.RequestContext.Stage; stage != "" && stage != "$default" {
@@ -89,7 +90,7 @@ func address(event events.APIGatewayV2HTTPRequest) *url.URL {
 	}
 	u := &url.URL{Path: raw, RawQuery: event.RawQueryString}
 	if decoded, err := url.PathUnescape(raw); err == nil {
-		u.Path, u.RawPath = decoded, raw // RawPath is heeded only if it is an encoding of Path
+		u.Path, u.RawPath = decoded, raw // net/url ignores RawPath unless it is an encoding of Path
 	}
 	return u
 }
@@ -97,15 +98,15 @@ func address(event events.APIGatewayV2HTTPRequest) *url.URL {
 // answer is the http.ResponseWriter of one request.
 type answer struct {
 	header http.Header
-	sent   http.Header // as it was when the status was written
+	sent   http.Header // the headers at the time at which the status was written
 	status int
 	body   bytes.Buffer
 }
 
-// Header gives the headers to be sent.
+// Header returns the headers to be sent.
 func (w *answer) Header() http.Header { return w.header }
 
-// WriteHeader sets the status, once; informational ones are not passed on.
+// WriteHeader sets the status once. Informational statuses are not passed on.
 func (w *answer) WriteHeader(status int) {
 	if w.status != 0 || status < 200 {
 		return
@@ -113,7 +114,7 @@ func (w *answer) WriteHeader(status int) {
 	w.status, w.sent = status, w.header.Clone()
 }
 
-// Write adds to the body. Statuses that have none refuse it.
+// Write adds to the body. It fails for statuses that have no body.
 func (w *answer) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	if w.status == http.StatusNoContent || w.status == http.StatusNotModified {
@@ -122,12 +123,13 @@ func (w *answer) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// isText tells whether the body goes as it is into JSON, because it may and is no longer there than as base64.
+// isText tells whether the body is sent as text: it is valid UTF-8, and in JSON it is not longer
+// than as base64.
 func (w *answer) isText() bool {
 	return utf8.Valid(w.body.Bytes()) && w.escaped() <= base64.StdEncoding.EncodedLen(w.body.Len())
 }
 
-// size is what the body takes in the answer.
+// size returns how many bytes the body takes in the answer.
 func (w *answer) size() int {
 	if w.isText() {
 		return w.escaped()
@@ -135,7 +137,7 @@ func (w *answer) size() int {
 	return base64.StdEncoding.EncodedLen(w.body.Len())
 }
 
-// escaped is how long the body is as text in JSON, as encoding/json writes it.
+// escaped returns the length of the body as text in JSON, as encoding/json writes it.
 func (w *answer) escaped() (n int) {
 	for _, c := range w.body.Bytes() {
 		switch {
@@ -143,7 +145,7 @@ func (w *answer) escaped() (n int) {
 			n += 2
 		case c < ' ', c == '<', c == '>', c == '&':
 			n += 6
-		case c == 0xe2: // U+2028 and U+2029 are escaped, too
+		case c == 0xe2: // may begin U+2028 or U+2029, which are escaped, too
 			n += 4
 		default:
 			n++
@@ -160,8 +162,8 @@ func (w *answer) event() events.APIGatewayV2HTTPResponse {
 	out := events.APIGatewayV2HTTPResponse{
 		StatusCode: w.status, Headers: map[string]string{}, Cookies: w.sent.Values("Set-Cookie"), Body: w.body.String(),
 	}
-	w.sent.Del("Set-Cookie") // several of them cannot be joined, they have a place of their own
-	w.sent.Del("Connection") // it is API Gateway's
+	w.sent.Del("Set-Cookie") // several of them cannot be joined, so they have a field of their own
+	w.sent.Del("Connection") // the connection belongs to API Gateway
 	for name, values := range w.sent {
 		out.Headers[name] = strings.Join(values, ", ")
 	}

@@ -184,7 +184,7 @@ func TestLargestAnswerFitsIntoSixMegabytes(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		strings.Repeat("x", 6<<20-65<<10), strings.Repeat("\"\n", 9<<18-64<<9), strings.Repeat("\xff", 9<<19-64<<10),
-		strings.Repeat("<\\\u2028\x01", 4<<20/6), // 4 MB of nothing but what takes more in JSON
+		strings.Repeat("<\\\u2028\x01", 4<<20/6), // 4 MB of characters that take more room in JSON
 	} {
 		answer := serve(t, get("/"), func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 		whole, err := json.Marshal(answer)
@@ -194,8 +194,8 @@ func TestLargestAnswerFitsIntoSixMegabytes(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreNotOurs: a handler that ends its connection says nothing about that of API Gateway.
-func TestConnectionsAreNotOurs(t *testing.T) {
+// A handler that ends its connection does not end the connection of API Gateway.
+func TestConnectionHeaderIsNotPassedOn(t *testing.T) {
 	t.Parallel()
 	answer := serve(t, get("/"), func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Connection", "close")

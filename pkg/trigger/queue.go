@@ -11,12 +11,13 @@ import (
 	"reseed/pkg/fault"
 )
 
-// Queue hands each message to handle, one after the other. Messages that failed, or
-// were not begun because time ran out, are named in the answer and come again; the
-// others of the batch are done.
+// Queue passes the messages of a batch to handle, one after the other. Its answer names the
+// messages that failed or were not begun because time ran out. These are delivered again; the
+// others are done.
 func Queue[M comparable](log *slog.Logger, handle func(context.Context, M) error) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-		answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}} // null would mean: all failed
+		// null would mean that all failed
+		answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for _, m := range batch.Records {
 			if err := deliver(ctx, m.Body, handle); err != nil {
 				log.ErrorContext(ctx, "message failed", "message", m.MessageId,
@@ -34,13 +35,13 @@ func deliver[M comparable](ctx context.Context, body string, handle func(context
 	}
 	m, err := message[M](body)
 	if err != nil {
-		return err // again and again, until the dead-letter queue has it for people to see
+		return err // it is delivered again until it goes to the dead-letter queue, where people see it
 	}
 	return handle(ctx, m)
 }
 
-// QueueOrInvoke is [Queue] for events of SQS; any other JSON object is the input of a
-// person or a script, and is answered with what invoke returns.
+// QueueOrInvoke is [Queue] for events of SQS. Any other JSON object comes from a person or a
+// script: it is passed to invoke, and the answer is what invoke returns.
 func QueueOrInvoke[M comparable, In, Out any](
 	log *slog.Logger, handle func(context.Context, M) error, invoke func(context.Context, In) (Out, error),
 ) func(context.Context, json.RawMessage) (any, error) {
@@ -49,7 +50,7 @@ func QueueOrInvoke[M comparable, In, Out any](
 		if isBatch(event) {
 			var batch events.SQSEvent
 			if err := json.Unmarshal(event, &batch); err != nil {
-				return nil, fault.New(fault.Invalid, "bad_event", "this is no batch of messages")
+				return nil, fault.New(fault.Invalid, "bad_event", "this is not a batch of messages")
 			}
 			return queue(ctx, batch)
 		}
@@ -68,17 +69,18 @@ func isBatch(event []byte) bool {
 	return json.Unmarshal(event, &e) == nil && e.Records != nil
 }
 
-// message reads what a function of this version or another one has sent. Fields that this version does not know are those of a
-// later one, and ignored; a message of which it knows nothing is none.
+// message decodes a message that a function of this or another version has sent. It ignores fields
+// of later versions. A message in which it knows no field at all is an error.
 func message[M comparable](body string) (m M, err error) {
 	var none M
 	if json.Unmarshal([]byte(body), &m) != nil || m == none {
-		return m, fault.New(fault.Invalid, "bad_event", "this is no message that is expected here")
+		return m, fault.New(fault.Invalid, "bad_event", "this is not a message that is expected here")
 	}
 	return m, nil
 }
 
-// decode is strict: a person's misspelt field must not be taken for one that is not given.
+// decode refuses unknown fields: a field that a person misspells must not be taken for one that is
+// not given.
 func decode[T any](text []byte) (T, error) {
 	var v T
 	d := json.NewDecoder(bytes.NewReader(text))

@@ -87,7 +87,7 @@ func TestQueueWithoutFailures(t *testing.T) {
 	}
 }
 
-func TestQueueGivesBackWhatItHadNoTimeFor(t *testing.T) {
+func TestQueueGivesBackMessagesThatItHadNoTimeFor(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	answer, err := trigger.Queue(quiet(), func(context.Context, work) error {

@@ -17,10 +17,10 @@ import (
 type Object struct {
 	Key     string // decoded
 	Version string // version id, or quoted ETag where the bucket has no versions
-	Once    string // the same for every delivery of the same event
+	Once    string // identifies the event: every delivery of it has the same
 }
 
-// notification is what S3 sends; only what matters here.
+// notification is what S3 sends, with only the fields that matter here.
 type notification struct {
 	Event   string   `json:"Event"` // "s3:TestEvent" when notifications are set up
 	Records []record `json:"Records"`
@@ -42,8 +42,9 @@ type record struct {
 	} `json:"s3"`
 }
 
-// S3 hands each object that was created to ingest. All records are tried; if one
-// fails the event fails as a whole and comes again: ingest must know Object.Once.
+// S3 passes each object that was created to ingest. It tries all records. If one fails, the whole
+// event fails and is delivered again, so ingest must use Object.Once to recognise objects that it
+// has taken.
 func S3(ingest func(context.Context, Object) error) func(context.Context, json.RawMessage) error {
 	return func(ctx context.Context, event json.RawMessage) error {
 		objects, err := DecodeS3(event)
@@ -58,15 +59,16 @@ func S3(ingest func(context.Context, Object) error) func(context.Context, json.R
 	}
 }
 
-// DecodeS3 lists the objects that a notification says were created. Test events and
-// events about anything else have none; what is no notification is fault.Invalid.
+// DecodeS3 lists the objects that were created, according to a notification. Test events and events
+// about anything else list none. The error is fault.Invalid if the event is not a notification.
 func DecodeS3(event []byte) ([]Object, error) {
 	var n notification
 	if err := json.Unmarshal(event, &n); err != nil {
-		return nil, fault.New(fault.Invalid, "bad_event", "this is no notification of a bucket") // the cause may quote a key (I8)
+		// the cause may quote a key (I8)
+		return nil, fault.New(fault.Invalid, "bad_event", "this is not a notification of a bucket")
 	}
 	if n.Event == "" && n.Records == nil {
-		return nil, fault.New(fault.Invalid, "bad_event", "this is no notification of a bucket")
+		return nil, fault.New(fault.Invalid, "bad_event", "this is not a notification of a bucket")
 	}
 	var objects []Object
 	for _, r := range n.Records {
@@ -84,7 +86,7 @@ func DecodeS3(event []byte) ([]Object, error) {
 
 func (r record) object() (Object, error) {
 	at := r.S3.Object
-	key, err := url.QueryUnescape(at.Key) // "red flower.csv" comes as red+flower.csv
+	key, err := url.QueryUnescape(at.Key) // "red flower.csv" arrives as red+flower.csv
 	if err != nil || key == "" || r.S3.Bucket.Name == "" {
 		return Object{}, fault.New(fault.Invalid, "bad_event", "a record of this notification names no object")
 	}
@@ -93,7 +95,7 @@ func (r record) object() (Object, error) {
 		o.Once = digest("version", r.S3.Bucket.Name, key, at.VersionID)
 		return o, nil
 	}
-	// Without versions, two puts of equal contents differ in the sequencer alone.
+	// Without versions, two puts of equal contents differ only in the sequencer.
 	o.Once = digest("sequencer", r.S3.Bucket.Name, key, at.ETag, at.Sequencer)
 	if at.ETag != "" {
 		o.Version = `"` + strings.Trim(at.ETag, `"`) + `"`
@@ -101,8 +103,8 @@ func (r record) object() (Object, error) {
 	return o, nil
 }
 
-// digest tells apart any two different lists of parts: zero bytes within a part are
-// escaped, and the end of a part is not.
+// digest returns different digests for different lists of parts: it escapes zero bytes within a
+// part, but not the zero bytes that end it.
 func digest(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
