@@ -123,15 +123,6 @@ func datasetColumns(ds Dataset) []column {
 	return nil
 }
 
-// Columns lists the headers of a dataset's files, in the order and spelling for exports.
-func Columns(ds Dataset) []string {
-	var names []string
-	for _, c := range datasetColumns(ds) {
-		names = append(names, c.name)
-	}
-	return names
-}
-
 func columnNaming(ds Dataset, what string) string {
 	for _, c := range datasetColumns(ds) {
 		if c.names == what {
@@ -143,12 +134,6 @@ func columnNaming(ds Dataset, what string) string {
 
 // ColumnID returns the header of a dataset's own external ids; empty if it has no such column.
 func ColumnID(ds Dataset) string { return columnNaming(ds, "id") }
-
-// ColumnCustomer is ColumnID for the external ids of the customers that rows refer to.
-func ColumnCustomer(ds Dataset) string { return columnNaming(ds, "customer") }
-
-// ColumnInvoice is ColumnID for the external ids of the invoices that rows refer to.
-func ColumnInvoice(ds Dataset) string { return columnNaming(ds, "invoice") }
 
 // ColumnPlan is ColumnID for the external ids of the plans that rows refer to.
 func ColumnPlan(ds Dataset) string { return columnNaming(ds, "plan") }
