@@ -46,6 +46,16 @@ func FieldName(ds Dataset, column string) string {
 	return column
 }
 
+// unknownField says that a dataset has no field of that name, and which one it has if the name is
+// that of a column.
+func unknownField(ds Dataset, name string) string {
+	text := "there is no such field of " + strings.ReplaceAll(string(ds), "_", " ")
+	if known := FieldName(ds, name); known != name {
+		text += "; it is called " + known
+	}
+	return text + "."
+}
+
 // ValueType is how a value is written in a record.
 type ValueType byte
 
@@ -115,7 +125,7 @@ func (f *Fields) Set(name string, t ValueType, value string) *Problem {
 	if i >= len(columns) || columns[i].name != name {
 		var known bool
 		if i, known = f.places[name]; !known {
-			return fieldProblem(name, CodeUnknownField, "there is no such field of "+strings.ReplaceAll(string(f.dataset), "_", " ")+".")
+			return fieldProblem(name, CodeUnknownField, unknownField(f.dataset, name))
 		}
 	}
 	f.next = i + 1

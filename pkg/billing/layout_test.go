@@ -131,8 +131,14 @@ func TestColumnsThatName(t *testing.T) {
 		got = append(got, []string{billing.ColumnID(ds), billing.ColumnPlan(ds)})
 	}
 	want := [][]string{
-		{"Plan ID", ""}, {"External ID", ""}, {"External ID", ""}, {"Invoice external ID", ""}, {"External ID", "Plan"}, {"External ID", ""},
-		{"External ID", "Plan external ID"}, {"", ""},
+		{"Plan ID", ""},
+		{"External ID", ""},
+		{"External ID", ""},
+		{"Invoice external ID", ""},
+		{"External ID", "Plan"},
+		{"External ID", ""},
+		{"External ID", "Plan external ID"},
+		{"", ""},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -33,7 +33,11 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 		dst = append(dst, ',')
 	}
 	dst = append(dst, `"`+memberReject+`":`...)
-	dst = append(dst, r.json(note{why.File, why.Line, billing.FieldName(r.dataset, why.Column), why.Code, why.Reason})...)
+	field := why.Column
+	if why.Code != billing.CodeUnknownField {
+		field = billing.FieldName(r.dataset, field)
+	}
+	dst = append(dst, r.json(note{why.File, why.Line, field, why.Code, why.Reason})...)
 	return append(dst, "}\n"...)
 }
 
