@@ -144,7 +144,7 @@ not JSON
 {"external_id":"c"}
 {"dataset":"customers","external_id":"d","nonsense":1}
 {"dataset":"plans","name":"P","interval_count":1,"interval_unit":"month"}
-{"dataset":"customers","external_id":"e","Website URL":"x"}
+{"dataset":"customers","external_id":"e","City":"x"}
 `
 
 // No line is lost (I1): lines that say nothing of their dataset are rejected once, though two stages read their piece.
@@ -163,7 +163,7 @@ func TestLinesOfNoDataset(t *testing.T) {
 {"_line":"not JSON","_reject":{"file":"strays.ndjson","line":3,"code":"bad_json","reason":"the line is no JSON object: at byte 1, it does not begin with a brace"}}
 {"external_id":"c","_reject":{"file":"strays.ndjson","line":5,"field":"dataset","code":"no_dataset","reason":"dataset: The line does not say which dataset it is of."}}
 {"dataset":"customers","external_id":"d","nonsense":1,"_reject":{"file":"strays.ndjson","line":6,"field":"nonsense","code":"unknown_field","reason":"nonsense: There is no such field of customers."}}
-{"dataset":"customers","external_id":"e","Website URL":"x","_reject":{"file":"strays.ndjson","line":8,"field":"Website URL","code":"unknown_field","reason":"Website URL: There is no such field of customers; it is called website_url."}}
+{"dataset":"customers","external_id":"e","City":"x","_reject":{"file":"strays.ndjson","line":8,"field":"City","code":"unknown_field","reason":"City: There is no such field of customers; it is called city."}}
 `
 		if diff := cmp.Diff(want, l.rejects(t, j)); diff != "" {
 			t.Errorf("%v: -want +got\n%s", sizes, diff)
