@@ -39,7 +39,7 @@ type process struct {
 }
 
 // NewLedger returns the ledger of a table. A process makes one only, and derives others with Over.
-// Times of the clock must carry a monotonic reading, as those of time.Now do, since leases are
+// The times of now must carry a monotonic reading, like those from time.Now, since leases are
 // measured with it.
 func NewLedger(st *store.Store, now func() time.Time) *Ledger {
 	return &Ledger{st, &process{now: now, watch: NewWatch(), instance: token()}}

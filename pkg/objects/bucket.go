@@ -18,19 +18,20 @@ import (
 // checked the keys and prefixes that it passes on. The errors are faults with the codes that
 // [Objects] documents, and name no key.
 type Bucket interface {
-	// Begin begins an object. With create, it must not exist when it is committed.
+	// Begin begins to write an object. With create, no such object may exist when this one is
+	// committed.
 	Begin(ctx context.Context, key string, create bool) (Pending, error)
 	// Open reads length bytes from offset on, up to the end if length is negative. The length is
 	// not 0, the offset not negative. For version see [Objects.Open].
 	Open(ctx context.Context, key, version string, offset, length int64) (io.ReadCloser, error)
 	// Stat describes one version of an object, or the newest for "".
 	Stat(ctx context.Context, key, version string) (Info, error)
-	// List walks the objects whose key begins with prefix, in key order, up to the first error.
+	// List yields the objects whose key begins with prefix, in key order, up to the first error.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
-	// Folders walks the folders right below prefix, each with "/" at its end, up to the first
-	// error. It may leave out those whose names, behind the prefix, come before from.
+	// Folders yields the folders right below prefix, each with "/" at its end, up to the first
+	// error. It may leave out folders whose names, after the prefix, sort before from.
 	Folders(ctx context.Context, prefix, from string) iter.Seq2[string, error]
-	// Delete removes an object with all its versions; that there is none is no error.
+	// Delete removes an object with all its versions. It is no error if there is no such object.
 	Delete(ctx context.Context, key string) error
 	// DeleteAll removes everything below a prefix that ends with "/", with all versions, and
 	// returns how many objects it removed.
@@ -39,16 +40,16 @@ type Bucket interface {
 	Link(ctx context.Context, key string) (string, error)
 }
 
-// Pending is an object that is being written. Either Commit or Abort ends it.
+// Pending is an object that is being written. The writer ends it with either Commit or Abort.
 type Pending interface {
 	io.Writer
-	// Commit puts the object in its place, durably. After an error there is nothing left to abort.
+	// Commit puts the object in its place, durably. If it fails, Abort is not needed.
 	Commit() error
 	// Abort drops what was written.
 	Abort()
 }
 
-// reader reads a part of an object, and sorts the errors that the bucket has.
+// reader reads a part of an object, and translates the errors of the bucket with failed.
 type reader struct {
 	io.Reader
 	io.Closer
@@ -72,7 +73,8 @@ func (r *reader) Close() error {
 	return nil
 }
 
-// timedVersion pins a file or an object in memory. Stored jobs hold such versions.
+// timedVersion returns the version of a file, or of an object in memory. Stored jobs hold such
+// versions.
 func timedVersion(modified time.Time, size int64) string {
 	return fmt.Sprintf("\"%x-%x\"", modified.UnixNano(), size)
 }
@@ -85,13 +87,12 @@ func exists() error {
 	return fault.New(fault.Conflict, "object_exists", "there is such an object already")
 }
 
-// unavailable is an error that nobody has a better word for. A nil err stays nil.
+// unavailable returns the fault for an error of unknown kind. It returns nil for a nil err.
 func unavailable(err error, doing string) error {
 	return fault.Wrap(anonymous(err), fault.Unavailable, "object_store", doing)
 }
 
-// anonymous is the cause below what the file system and the HTTP client wrap with the name of an
-// object (I8).
+// anonymous unwraps errors of the file system and the HTTP client whose text names an object (I8).
 func anonymous(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err

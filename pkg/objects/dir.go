@@ -17,25 +17,25 @@ import (
 	"reseed/pkg/fault"
 )
 
-// The folders hold billing data, which is nobody else's business; whom an owner lets into them may
-// read the files.
+// The folders hold billing data, so only their owner may enter them. Those whom the owner lets in
+// may read the files.
 const (
 	dirMode  = 0o700
 	fileMode = 0o666
 )
 
-// attributes is the ending of files that no version has written, and that are no objects: fileblob
-// would take them for descriptions of the files beside them.
+// attributes is the ending of files that are no objects. No version has written any, but fileblob,
+// which earlier versions used, would take them for descriptions of the files beside them.
 const attributes = ".attrs"
 
-// folder is a [Bucket] of files. One process owns it: creating an object is one step within this
+// folder is a [Bucket] of files. One process owns it, since creating an object is atomic within one
 // process only.
 type folder struct {
 	root string
 	mu   sync.Mutex // held while an object takes its place
 }
 
-// Dir keeps objects as files below a folder, which is made if it is not there.
+// Dir stores objects as files below a folder. It makes the folder if it does not exist.
 func Dir(path string) (*Objects, error) {
 	root, err := filepath.Abs(path)
 	if err == nil {
@@ -47,10 +47,10 @@ func Dir(path string) (*Objects, error) {
 	return Over(&folder{root: root}), nil
 }
 
-// fileName spells a key as the name of its file, as fileblob of gocloud.dev did, which wrote the
-// folders of earlier versions: what the key says is a folder whose name ends with two dots is none
-// on disk. Reseed makes no such key by itself. [folder.Folders] and [folder.DeleteAll] know the
-// folders on disk only.
+// fileName returns the name of a key's file. It spells names like fileblob of gocloud.dev, which
+// earlier versions used. So if a folder in the key ends with two dots, there is no such folder on
+// disk. Reseed makes no such keys. [folder.Folders] and [folder.DeleteAll] know only the folders on
+// disk.
 func fileName(key string) string { return strings.ReplaceAll(key, "../", "..__0x2f__") }
 
 func keyOf(name string) string { return strings.ReplaceAll(name, "..__0x2f__", "../") }
@@ -59,7 +59,7 @@ func (f *folder) path(key string) string {
 	return filepath.Join(f.root, filepath.FromSlash(fileName(key)))
 }
 
-// failedFile sorts an error of the file system. A nil err stays nil.
+// failedFile translates an error of the file system. It returns nil for a nil err.
 func failedFile(err error, doing string) error {
 	if os.IsNotExist(err) {
 		return gone()
@@ -83,7 +83,7 @@ func (f *folder) Begin(ctx context.Context, key string, create bool) (Pending, e
 	return &fileWriter{ctx, f, file, path, create}, nil
 }
 
-// fileWriter writes a file beside the place of the object, and renames it in the end.
+// fileWriter writes a temporary file beside the place of the object, and renames it at the end.
 type fileWriter struct {
 	ctx    context.Context
 	folder *folder
@@ -98,7 +98,7 @@ func (w *fileWriter) Write(p []byte) (int, error) {
 	return n, failedFile(err, "write an object")
 }
 
-// Commit implements [Pending]. First the file is durable, then its name.
+// Commit implements [Pending]. It makes the file durable before it renames it, and then its name.
 func (w *fileWriter) Commit() error {
 	if err := w.file.Sync(); err != nil {
 		w.Abort()
@@ -154,8 +154,8 @@ func (f *folder) Open(_ context.Context, key, version string, offset, length int
 	return r, nil
 }
 
-// seek goes to an offset of an opened file if that is the version that was asked for: what its name
-// leads to may change any time.
+// seek moves an opened file to an offset. It checks the version of the opened file, since another
+// file may take its name at any time.
 func seek(file *os.File, version string, offset int64) error {
 	st, err := file.Stat()
 	if err != nil {
@@ -199,10 +199,10 @@ func (f *folder) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-// Link implements [Bucket]: there is none.
+// Link implements [Bucket]. Files have no links.
 func (*folder) Link(context.Context, string) (string, error) { return "", nil }
 
-// prepare makes the folders above key, each of them durable in the one above it.
+// prepare makes the folders above key, and makes each durable in the one above it.
 func (f *folder) prepare(key string) error {
 	at := f.root
 	segments := strings.Split(fileName(key), "/")
@@ -234,12 +234,13 @@ func syncDir(path string) error {
 	return err
 }
 
-// DeleteAll implements [Bucket]. It removes the folder of a prefix with everything in it, also what
-// was half written and what others put there; its own name goes too, for it may tell about what was
-// deleted. Somebody else may be removing the same.
+// DeleteAll implements [Bucket]. It removes the folder with everything in it, also half-written
+// objects and files that Reseed did not write, and the folder itself, since its name may be
+// personal data. Another call may be removing the same folder.
 func (f *folder) DeleteAll(_ context.Context, prefix string) (n int64, err error) {
 	path := filepath.Join(f.root, filepath.FromSlash(prefix))
-	if above, ok := cutLast(strings.TrimSuffix(prefix, "/")); ok { // the folder itself may be a link: that goes, and not what is behind it
+	// if the folder itself is a link, only the link is removed
+	if above, ok := cutLast(strings.TrimSuffix(prefix, "/")); ok {
 		if err := f.plain(above); err != nil {
 			return 0, err
 		}
@@ -263,9 +264,9 @@ func (f *folder) DeleteAll(_ context.Context, prefix string) (n int64, err error
 	return n, nil
 }
 
-// plain makes sure that a name below the root leads to a plain file, or nowhere, before anything is
-// opened. A link may lead to a file within the folder at the beginning of its name (uploads, jobs),
-// which itself may be a link to another disk.
+// plain makes sure, before anything is opened, that a name below the root leads to a plain file or
+// to nothing. Links are allowed if they lead to a file within the top folder of the name (uploads,
+// jobs). The top folder may itself be a link to another disk.
 func (f *folder) plain(name string) error {
 	segments := strings.Split(name, "/")
 	top := f.root
@@ -277,7 +278,7 @@ func (f *folder) plain(name string) error {
 	for _, segment := range segments {
 		at = filepath.Join(at, segment)
 		st, err := os.Lstat(at)
-		if err != nil { // there is nothing, and opening it says so
+		if err != nil { // there is nothing, and opening it will say so
 			if at = filepath.Dir(at); linked && !within(top, at) {
 				return notAFile()
 			}
@@ -302,7 +303,8 @@ func cutLast(name string) (above string, ok bool) {
 	return name[:i], true
 }
 
-// within tells whether a file lies in a folder once all links are followed. One that leads nowhere does not.
+// within tells whether a file lies in a folder after all links are followed. It is false for a link
+// that leads nowhere.
 func within(top, file string) bool {
 	base, err := filepath.EvalSymlinks(top)
 	if err == nil {
@@ -315,7 +317,8 @@ func notAFile() error {
 	return fault.New(fault.Invalid, CodeNotAFile, "this is no plain file: pipes, devices and links out of the folder are not read; copy the file itself there")
 }
 
-// List implements [Bucket]. It gives what is no folder below a prefix, without following links.
+// List implements [Bucket]. It yields everything that is not a folder, also what is not a plain
+// file, and does not follow links.
 func (f *folder) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		found, err := f.walk(ctx, prefix)
@@ -335,13 +338,13 @@ func (f *folder) walk(ctx context.Context, prefix string) (found []Info, err err
 	folder := prefix[:max(0, strings.LastIndex(prefix, "/"))]
 	top := filepath.Join(f.root, filepath.FromSlash(folder))
 	if !strings.Contains(folder, "/") {
-		top += string(filepath.Separator) // this one may be a link
+		top += string(filepath.Separator) // the top folder may be a link
 	}
 	err = filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
 		switch {
-		case os.IsNotExist(err): // somebody else has removed it
+		case os.IsNotExist(err): // removed meanwhile
 			return nil
-		case err != nil && d != nil && d.IsDir() && len(name) > len(top): // one that we may not read
+		case err != nil && d != nil && d.IsDir() && len(name) > len(top): // a folder without permission to read
 			return fs.SkipDir
 		case err != nil:
 			return err
@@ -369,7 +372,7 @@ func (f *folder) walk(ctx context.Context, prefix string) (found []Info, err err
 	return found, err
 }
 
-// Folders implements [Bucket]. It gives empty folders, too. Links are none.
+// Folders implements [Bucket]. It yields empty folders, too, but no links.
 func (f *folder) Folders(_ context.Context, prefix, _ string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		entries, err := os.ReadDir(filepath.Join(f.root, filepath.FromSlash(prefix)))
@@ -385,8 +388,8 @@ func (f *folder) Folders(_ context.Context, prefix, _ string) iter.Seq2[string, 
 	}
 }
 
-// temporary is the ending of a file that is not completed: a number of 15 or 16 hexadecimal digits,
-// which keeps writers of the same object apart, and .tmp.
+// temporary matches the ending of a file that is not complete: .tmp after a number of 15 or 16
+// hexadecimal digits, which differs between writers of the same object.
 var temporary = regexp.MustCompile(`\.[0-9a-f]{15,16}\.tmp$`)
 
 func temporaryEnding() string {

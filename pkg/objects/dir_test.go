@@ -15,7 +15,7 @@ import (
 	"reseed/pkg/objects"
 )
 
-// spellings are keys and the names of their files, as fileblob of gocloud.dev 0.47 wrote them.
+// spellings has keys, and the names of their files as fileblob of gocloud.dev 0.47 wrote them.
 func spellings() map[string]string {
 	names := map[string]string{
 		"uploads/acme../a.csv":  "uploads/acme..__0x2f__a.csv",
@@ -34,7 +34,8 @@ func spellings() map[string]string {
 	return names
 }
 
-// Folders of earlier versions are read, and what is written is where earlier versions look for it.
+// This version reads folders of earlier versions, and writes objects where earlier versions look
+// for them.
 func TestFolderKeepsTheNamesOfFiles(t *testing.T) {
 	t.Parallel()
 	for key, name := range spellings() {
@@ -64,7 +65,7 @@ func TestFolderKeepsTheNamesOfFiles(t *testing.T) {
 	}
 }
 
-// Jobs of earlier versions name the versions of files so.
+// Jobs of earlier versions name versions of files like this.
 func TestFolderKeepsTheNamesOfVersions(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -84,7 +85,8 @@ func TestFolderKeepsTheNamesOfVersions(t *testing.T) {
 	wantFault(t, err, fault.NotFound, objects.CodeGone)
 }
 
-// What a killed process leaves half written, of today or of an earlier version, is no object, and goes with its folder.
+// A half-written file that a killed process leaves, of this or an earlier version, is not an
+// object, and is deleted with its folder.
 func TestFolderHidesWhatIsHalfWritten(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -92,7 +94,7 @@ func TestFolderHidesWhatIsHalfWritten(t *testing.T) {
 	must(t, err)
 	put(t, o, "u/acme/whole", "text")
 	put(t, o, "u/acme2/bystander", "text")
-	w, err := o.Create(t.Context(), "u/acme/half") // nobody ends it
+	w, err := o.Create(t.Context(), "u/acme/half") // neither closed nor aborted
 	must(t, err)
 	_, err = w.Write([]byte("half"))
 	must(t, err)
@@ -121,7 +123,8 @@ func TestErrorsOfAFolderNameNoKey(t *testing.T) {
 	o, err := objects.Dir(t.TempDir())
 	must(t, err)
 	put(t, o, "secret", "text")
-	for _, key := range []string{"secret/below", strings.Repeat("secret", 60)} { // no folder, and longer than a file system has names
+	// one lies below a file, one is longer than names can be
+	for _, key := range []string{"secret/below", strings.Repeat("secret", 60)} {
 		_, stat := o.Stat(t.Context(), key)
 		_, open := read(t.Context(), o, key, "", 0, -1)
 		for what, err := range map[string]error{"stat": stat, "open": open, "delete": o.Delete(t.Context(), key), "put": o.Put(t.Context(), key, strings.NewReader("x"))} {
@@ -148,7 +151,7 @@ func TestFolderHoldsPlainFilesOnly(t *testing.T) {
 	o, err := objects.Dir(root)
 	must(t, err)
 	put(t, o, "uploads/acme/a.csv", "text")
-	stranded := filepath.Join(root, "uploads", "acme", "b.csv.18790f5d3a7b2c41.tmp") // as a kill leaves it
+	stranded := filepath.Join(root, "uploads", "acme", "b.csv.18790f5d3a7b2c41.tmp") // left by a killed process
 	must(t, os.WriteFile(stranded, []byte("half"), 0o600))
 	names, err := o.Names(t.Context(), "uploads/")
 	if diff := cmp.Diff([]string{"uploads/acme/a.csv"}, names); diff != "" || err != nil {
@@ -165,7 +168,7 @@ func TestFolderHoldsPlainFilesOnly(t *testing.T) {
 	}
 }
 
-// What lies in a folder in place of a file is never opened: reading a pipe may take for ever.
+// Only plain files are opened: reading a pipe may block for ever.
 func TestFolderOpensPlainFilesOnly(t *testing.T) {
 	t.Parallel()
 	root, outside := filepath.Join(t.TempDir(), "objects"), filepath.Join(t.TempDir(), "secret.csv")
@@ -175,7 +178,7 @@ func TestFolderOpensPlainFilesOnly(t *testing.T) {
 	put(t, o, "uploads/acme/a.csv", "text")
 	must(t, os.WriteFile(outside, []byte("secret"), 0o600))
 	must(t, syscall.Mkfifo(in("pipe.csv"), 0o600))
-	must(t, syscall.Mkfifo(in("a.csv.attrs"), 0o600)) // it is no object, and nobody opens it to read a.csv
+	must(t, syscall.Mkfifo(in("a.csv.attrs"), 0o600)) // it is not an object, and reading a.csv does not open it
 	must(t, os.Symlink(in("pipe.csv"), in("to-pipe.csv")))
 	must(t, os.Symlink(outside, in("out.csv")))
 	must(t, os.Symlink(filepath.Dir(outside), in("away")))

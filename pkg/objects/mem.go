@@ -18,16 +18,16 @@ type Memory struct {
 	objects map[string]stored
 }
 
-// stored is an object in memory. Nobody changes its body.
+// stored is an object in memory. Its body is never changed.
 type stored struct {
 	body     []byte
 	modified time.Time
 }
 
-// Mem keeps objects in memory.
+// Mem stores objects in memory.
 func Mem() *Objects { return Over(&Memory{}) }
 
-// Clone makes another bucket that holds the same objects.
+// Clone returns another bucket with the same objects.
 func (m *Memory) Clone() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -125,7 +125,7 @@ func (m *Memory) List(_ context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		for _, key := range m.keys(prefix) {
 			_, info, err := m.find(key, "")
-			if err != nil { // somebody else has removed it
+			if err != nil { // removed meanwhile
 				continue
 			}
 			info.Version = ""
@@ -169,5 +169,5 @@ func (m *Memory) DeleteAll(_ context.Context, prefix string) (int64, error) {
 	return int64(before - len(m.objects)), nil
 }
 
-// Link implements [Bucket]: there is none.
+// Link implements [Bucket]. Objects in memory have no links.
 func (*Memory) Link(context.Context, string) (string, error) { return "", nil }

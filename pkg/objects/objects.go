@@ -13,12 +13,13 @@ import (
 	"reseed/pkg/fault"
 )
 
-// CodeGone is the code of the fault.NotFound error for an object, or the version of
-// it that was asked for, that is not there (any more).
+// CodeGone is the code of the fault.NotFound error for an object or a version of it that does not
+// exist, or does not exist any more.
 const CodeGone = "object_gone"
 
-// CodeNotAFile is the code of the fault.Invalid error for what lies in a folder in place of a file: a link that leads out of it, a
-// pipe, a device. It is never opened: reading a pipe may take for ever.
+// CodeNotAFile is the code of the fault.Invalid error for something that is not a plain file: a
+// link that leads out of the folder, a pipe or a device. These are never opened, since reading a
+// pipe may block for ever.
 const CodeNotAFile = "not_a_file"
 
 // CodeBadKey is the code of the fault.Invalid error for a key that no object can have.
@@ -33,20 +34,20 @@ type Objects struct {
 	around func(change func() error) error // see Around; nil does nothing
 }
 
-// Over keeps objects in a bucket.
+// Over makes an object store over a bucket.
 func Over(b Bucket) *Objects { return &Objects{bucket: b} }
 
 // Info describes an object.
 type Info struct {
 	Key      string
 	Size     int64
-	Version  string // pins a read, see [Objects.Open]; Stat gives it, List does not
+	Version  string // for [Objects.Open]; Stat sets it, List does not
 	Modified time.Time
 }
 
-// Around is the same object store with around called for every change of it: an object that is
-// completed, an object or a whole folder that is deleted. It has to call change and to return its
-// error. So a test can let a process end between any two changes, or let one fail.
+// Around returns the same object store, which calls around for each change: the completion of an
+// object, and the deletion of an object or a folder. around must call change and return its error.
+// So a test can stop a process between any two changes, or let one fail.
 func (o *Objects) Around(around func(change func() error) error) *Objects {
 	guarded := *o
 	guarded.around = around
@@ -60,21 +61,21 @@ func (o *Objects) change(f func() error) error {
 	return o.around(f)
 }
 
-// Close ends the use of the store. None of its buckets has anything to release.
+// Close ends the use of the store. It does nothing, since no bucket holds anything to release.
 func (o *Objects) Close() error { return nil }
 
-// Create begins an object that must not exist. The error fault.Conflict, code
-// object_exists, may come from Create, Write or Close.
+// Create begins to write an object that must not exist. If it does, Create, Write or Close returns
+// fault.Conflict, code object_exists.
 func (o *Objects) Create(ctx context.Context, key string) (*Writer, error) {
 	return o.write(ctx, key, true)
 }
 
-// Replace begins an object and replaces what is there, whole, when it is closed.
+// Replace begins to write an object. Close replaces an existing object as a whole.
 func (o *Objects) Replace(ctx context.Context, key string) (*Writer, error) {
 	return o.write(ctx, key, false)
 }
 
-// Put stores all of r as an object, in place of what is there: whole or not at all.
+// Put stores all of r as an object, whole or not at all. It replaces an existing object.
 func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
 	w, err := o.Replace(ctx, key)
 	if err != nil {
@@ -87,9 +88,9 @@ func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
 	return w.Close()
 }
 
-// Open reads length bytes from offset on, up to the end if length is negative. A
-// version that is not empty is one of Stat, or a version id or a quoted ETag of S3:
-// if the object is another one by now, the error is fault.NotFound, code [CodeGone].
+// Open reads length bytes from offset on, up to the end if length is negative. An empty version
+// means the newest. Other versions come from Stat, or are version ids or quoted ETags of S3. If
+// this version does not exist any more, the error is fault.NotFound, code [CodeGone].
 func (o *Objects) Open(ctx context.Context, key, version string, offset, length int64) (io.ReadCloser, error) {
 	if err := CheckKey(key); err != nil {
 		return nil, err
@@ -103,11 +104,11 @@ func (o *Objects) Open(ctx context.Context, key, version string, offset, length 
 	return o.bucket.Open(ctx, key, version, offset, length)
 }
 
-// linkLife is how long a link to an object is good.
+// linkLife is how long a link to an object is valid.
 const linkLife = 15 * time.Minute
 
-// Link is an address at which anybody who has it can read the object for a quarter of an
-// hour. It is empty where objects have no addresses: in a folder and in memory.
+// Link returns an address at which anybody who has it can read the object for a quarter of an hour.
+// It is empty for objects in a folder or in memory, which have no address.
 func (o *Objects) Link(ctx context.Context, key string) (string, error) {
 	if err := CheckKey(key); err != nil {
 		return "", err
@@ -128,12 +129,13 @@ func (o *Objects) StatVersion(ctx context.Context, key, version string) (Info, e
 	return o.bucket.Stat(ctx, key, version)
 }
 
-// List walks the objects whose key begins with prefix, in key order. In a folder it also tells of what is no file, see [CodeNotAFile].
+// List yields the objects whose key begins with prefix, in key order. In a folder it also yields
+// what is not a plain file, see [CodeNotAFile].
 func (o *Objects) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return o.bucket.List(ctx, prefix)
 }
 
-// Names is [Objects.List] as a slice of keys.
+// Names returns the keys of [Objects.List].
 func (o *Objects) Names(ctx context.Context, prefix string) ([]string, error) {
 	var names []string
 	for obj, err := range o.List(ctx, prefix) {
@@ -145,13 +147,14 @@ func (o *Objects) Names(ctx context.Context, prefix string) ([]string, error) {
 	return names, nil
 }
 
-// Folders walks the folders right below prefix, each spelled with "/" at its end; one that holds only what was half
-// written is among them. The prefix is empty or ends with "/".
+// Folders yields the folders right below prefix, each with "/" at its end, also those that hold
+// only half-written objects. The prefix is empty or ends with "/".
 func (o *Objects) Folders(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return o.FoldersFrom(ctx, prefix, "")
 }
 
-// FoldersFrom is [Objects.Folders] without those whose names, behind the prefix, come before from.
+// FoldersFrom is [Objects.Folders] without the folders whose names, after the prefix, sort before
+// from.
 func (o *Objects) FoldersFrom(ctx context.Context, prefix, from string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for key, err := range o.bucket.Folders(ctx, prefix, from) {
@@ -165,7 +168,7 @@ func (o *Objects) FoldersFrom(ctx context.Context, prefix, from string) iter.Seq
 	}
 }
 
-// Check makes sure that the bucket is there and can be listed.
+// Check makes sure that the bucket exists and can be listed.
 func (o *Objects) Check(ctx context.Context) error {
 	for _, err := range o.Folders(ctx, "") {
 		return err // one is enough
@@ -173,7 +176,7 @@ func (o *Objects) Check(ctx context.Context) error {
 	return nil
 }
 
-// Delete removes an object, with all its versions; that there is none is no error.
+// Delete removes an object, with all its versions. It is no error if there is no such object.
 func (o *Objects) Delete(ctx context.Context, key string) error {
 	if err := CheckKey(key); err != nil {
 		return err
@@ -181,9 +184,9 @@ func (o *Objects) Delete(ctx context.Context, key string) error {
 	return o.change(func() error { return o.bucket.Delete(ctx, key) })
 }
 
-// DeleteAll removes everything below prefix, with all versions, and tells how many
-// objects it removed. The prefix must end with "/", so that it means one folder and
-// never a neighbour whose name begins alike; the empty one is refused.
+// DeleteAll removes everything below prefix, with all versions, and returns how many objects it
+// removed. The prefix must end with "/", so that it means one folder and never a neighbour whose
+// name begins alike. It must not be empty.
 func (o *Objects) DeleteAll(ctx context.Context, prefix string) (n int64, err error) {
 	if err := CheckKey(strings.TrimSuffix(prefix, "/")); err != nil || !strings.HasSuffix(prefix, "/") {
 		return 0, fault.New(fault.Invalid, "bad_prefix", "only a whole folder of objects can be deleted")
@@ -195,15 +198,15 @@ func (o *Objects) DeleteAll(ctx context.Context, prefix string) (n int64, err er
 	return n, err
 }
 
-// CheckKey tells whether every kind of object store takes the key as it is: a
-// relative path without empty, "." and ".." segments, control characters and the
-// marks that the folder uses for itself. The error is fault.Invalid, code bad_key.
+// CheckKey checks that every kind of object store takes the key as it is: a relative path without
+// empty, "." and ".." segments, without control characters, and without endings and marks that
+// folders use themselves. Otherwise the error is fault.Invalid, code bad_key.
 func CheckKey(key string) error {
 	ok := key != "" && len(key) <= MaxKey && utf8.ValidString(key) && fs.ValidPath(key) && key != "." &&
 		!strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) &&
 		!strings.Contains(key, "__0x") && !strings.HasSuffix(key, attributes) && !isTemporary(key)
 	if !ok {
-		return fault.New(fault.Invalid, CodeBadKey, "this is no usable name for a file")
+		return fault.New(fault.Invalid, CodeBadKey, "this is not a usable name for a file")
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ import (
 	"reseed/pkg/objects"
 )
 
-// kinds are the object stores; every test of everyKind holds for all of them.
+// kinds has the kinds of object stores. A test in everyKind holds for all of them.
 func kinds() map[string]func(t *testing.T) *objects.Objects {
 	return map[string]func(t *testing.T) *objects.Objects{
 		"folder": func(t *testing.T) *objects.Objects {
@@ -227,7 +227,7 @@ func TestAbortedAndCancelledWritesLeaveNothing(t *testing.T) {
 		_, err = io.WriteString(w, "half")
 		must(t, err)
 		w.Abort()
-		must(t, w.Close()) // nothing any more
+		must(t, w.Close()) // does nothing after Abort
 
 		ctx, cancel := context.WithCancel(t.Context())
 		w, err = o.Create(ctx, "cancelled")
@@ -258,7 +258,7 @@ func TestReadsArePinnedToAVersion(t *testing.T) {
 		}
 		put(t, o, "k", "another")
 		text, err := read(t.Context(), o, "k", first.Version, 0, -1)
-		if err == nil && text != "one" { // where there are versions, the old one is still there
+		if err == nil && text != "one" { // in a bucket with versions the old one still exists
 			t.Errorf("another version was read: %q", text)
 		}
 		if err != nil {
@@ -326,7 +326,7 @@ func TestListingIsInOrderAndKnowsSizes(t *testing.T) {
 	t.Parallel()
 	everyKind(t, func(t *testing.T, o *objects.Objects) {
 		t.Helper()
-		want := []string{"u/a-b", "u/a.b/1", "u/a/1", "u/a/10", "u/b"} // as bytes: - and . come before /
+		want := []string{"u/a-b", "u/a.b/1", "u/a/1", "u/a/10", "u/b"} // sorted as bytes: - and . are before /
 		for i, key := range []string{"u/b", "u/a.b/1", "v", "u/a/10", "u/a-b", "t/1", "u/a/1"} {
 			put(t, o, key, strings.Repeat("x", i))
 		}
@@ -372,7 +372,7 @@ func TestFoldersFromAName(t *testing.T) {
 	})
 }
 
-// Anybody who has a link reads the object, for a quarter of an hour; only S3 has such links.
+// Anybody who has a link can read the object, for a quarter of an hour. Only S3 has links.
 func TestLink(t *testing.T) {
 	t.Parallel()
 	for name, start := range kinds() {
@@ -412,7 +412,7 @@ func TestAbortedLargeObjectLeavesNothing(t *testing.T) {
 		put(t, o, "bystander", "text")
 		w, err := o.Replace(t.Context(), "large")
 		must(t, err)
-		_, err = w.Write(make([]byte, 20<<20)) // on S3 some parts are on their way
+		_, err = w.Write(make([]byte, 20<<20)) // on S3 some parts are being sent
 		must(t, err)
 		w.Abort()
 		w.Abort()

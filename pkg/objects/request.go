@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// RequestTime tells when a request has made the folder of a key, in UTC and whole milliseconds, by the uuid of version 7 that is
-// the folder's name. Other folders are people's own: ok is false.
+// RequestTime returns when a request made a folder, in UTC and whole milliseconds. The name of such
+// a folder is a UUIDv7, which holds the time. ok is false for other folders, which people made.
 func RequestTime(folder string) (at time.Time, ok bool) {
 	name := path.Base(folder)
 	id, err := uuid.Parse(name)
@@ -21,14 +21,15 @@ func RequestTime(folder string) (at time.Time, ok bool) {
 	return time.Unix(seconds, nanos).UTC(), true
 }
 
-// RequestFolder is the folder right below that of a source in which an uploaded object lies, at any depth.
+// RequestFolder returns the folder of an uploaded object, whatever its depth: the one right below
+// the folder of its source.
 func RequestFolder(object string) string {
 	parts := strings.SplitN(object, "/", 4)
 	return strings.Join(parts[:min(3, len(parts))], "/") + "/"
 }
 
-// RequestPrefix is what the names of all folders begin with or come behind that requests have made from a time on; empty for the
-// zero time.
+// RequestPrefix returns a lower bound, for [Objects.FoldersFrom], of the names of folders that
+// requests made at a time or later; empty for the zero time.
 func RequestPrefix(at time.Time) string {
 	if at.IsZero() {
 		return ""

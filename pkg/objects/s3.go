@@ -20,8 +20,8 @@ import (
 	"reseed/pkg/fault"
 )
 
-// An upload holds what one PutObject carries, or once that is more than a single request should
-// carry, three parts: two on their way and one being filled. All in bytes.
+// An upload holds in memory the whole object if it fits into one PutObject, else three parts: two
+// that are being sent and one that is being filled. Sizes are in bytes.
 const (
 	partSize    = 8 << 20
 	singleLimit = 2 * partSize
@@ -35,12 +35,12 @@ type bucket struct {
 	name    string
 }
 
-// abortTime is how long the removal of the parts of a broken upload may take. It goes on when the
-// context of the upload has ended; what it leaves, the bucket's lifecycle rule removes.
+// abortTime is how long the removal of the parts of a broken upload may take. It does not stop with
+// the context of the upload. Parts that it leaves are removed by the bucket's lifecycle rule.
 const abortTime = 5 * time.Second
 
-// S3 keeps objects in a bucket, which should have versions: else reads are pinned by
-// ETag, which tells equal contents from none. It makes no call.
+// S3 stores objects in a bucket. The bucket should have versions: without them, reads are pinned by
+// ETag, which does not change if the content is replaced by the same content. S3 makes no call.
 func S3(client *s3.Client, name string) *Objects {
 	uploads := transfermanager.New(client, func(o *transfermanager.Options) {
 		o.PartSizeBytes, o.MultipartUploadThreshold, o.Concurrency = partSize, singleLimit, partsAtOnce
@@ -49,10 +49,11 @@ func S3(client *s3.Client, name string) *Objects {
 	return Over(&bucket{client, uploads, name})
 }
 
-// isETag tells an ETag, which is quoted, from a version id.
+// isETag tells whether a version is an ETag, which is quoted, and not a version id.
 func isETag(version string) bool { return strings.HasPrefix(version, `"`) }
 
-// pin makes a request answer for one version only: by its id, or by its ETag. Nil is no condition.
+// pin returns the parameters by which a request reads one version only: its id, or a condition on
+// its ETag.
 func pin(version string) (id, ifMatch *string) {
 	switch {
 	case version == "":
@@ -64,8 +65,8 @@ func pin(version string) (id, ifMatch *string) {
 	}
 }
 
-// isVersion tells whether an answer is for the version that was asked for: not every store with
-// the API of S3 heeds all conditions.
+// isVersion tells whether an answer is for the requested version. Some stores with the API of S3
+// ignore conditions.
 func isVersion(asked string, id, etag *string) bool {
 	return asked == "" || asked == aws.ToString(id) || asked == aws.ToString(etag)
 }
@@ -82,16 +83,17 @@ func (b *bucket) Begin(ctx context.Context, key string, create bool) (Pending, e
 	go func() {
 		defer close(u.done)
 		_, u.err = b.uploads.UploadObject(ctx, in)
-		_ = r.CloseWithError(u.err) // a Write that still waits gets the error
+		_ = r.CloseWithError(u.err) // a Write that is blocked returns the error
 	}()
 	return u, nil
 }
 
-// upload sends an object while it is written: the transfer manager reads the other end of a pipe.
+// upload sends an object while it is being written: the transfer manager reads the other end of a
+// pipe.
 type upload struct {
 	pipe   *io.PipeWriter
 	cancel context.CancelFunc
-	done   chan struct{} // closed once the upload has ended, with err
+	done   chan struct{} // closed once the upload has ended and err is set
 	err    error
 }
 
@@ -107,7 +109,7 @@ func (u *upload) Write(p []byte) (int, error) {
 // Commit implements [Pending].
 func (u *upload) Commit() error {
 	defer u.cancel()
-	_ = u.pipe.Close() // it returns no error
+	_ = u.pipe.Close() // it never returns an error
 	<-u.done
 	return failedS3(u.err, "complete an object")
 }
@@ -115,7 +117,7 @@ func (u *upload) Commit() error {
 // Abort implements [Pending].
 func (u *upload) Abort() {
 	u.cancel()
-	_ = u.pipe.CloseWithError(context.Canceled) // it returns no error
+	_ = u.pipe.CloseWithError(context.Canceled) // it never returns an error
 	<-u.done
 }
 
@@ -161,8 +163,8 @@ func (b *bucket) Stat(ctx context.Context, key, version string) (Info, error) {
 	return info, nil
 }
 
-// failedHead knows that an answer without a body has only its status: 404, 405 for a
-// delete marker, 412 for another ETag.
+// failedHead translates an error of a HEAD request. Its answer has no body, so only the status
+// counts: 404, 405 for a delete marker, 412 for another ETag.
 func failedHead(err error) error {
 	switch statusOf(err) {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusPreconditionFailed:
@@ -173,7 +175,7 @@ func failedHead(err error) error {
 	return failedS3(err, "look at an object")
 }
 
-// pages walks a listing page by page, up to its first error.
+// pages yields the pages of a listing, up to the first error.
 func (b *bucket) pages(ctx context.Context, in *s3.ListObjectsV2Input, doing string) iter.Seq2[*s3.ListObjectsV2Output, error] {
 	in.Bucket = &b.name
 	return func(yield func(*s3.ListObjectsV2Output, error) bool) {
@@ -250,8 +252,8 @@ func (b *bucket) DeleteAll(ctx context.Context, prefix string) (int64, error) {
 	return b.deleteVersions(ctx, prefix, func(string) bool { return true })
 }
 
-// deleteVersions deletes every version of every object whose key begins with prefix and is
-// wanted, and tells how many keys it found.
+// deleteVersions deletes all versions of the objects whose key begins with prefix and is wanted. It
+// returns how many keys it found.
 func (b *bucket) deleteVersions(ctx context.Context, prefix string, wanted func(key string) bool) (int64, error) {
 	keys := map[string]bool{}
 	pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{
@@ -273,7 +275,7 @@ func (b *bucket) deleteVersions(ctx context.Context, prefix string, wanted func(
 	return int64(len(keys)), nil
 }
 
-// identifiers names the wanted versions and delete markers of a page, at most 1,000.
+// identifiers lists the wanted versions and delete markers of a page, at most 1,000.
 func identifiers(page *s3.ListObjectVersionsOutput, wanted func(key string) bool) []types.ObjectIdentifier {
 	ids := make([]types.ObjectIdentifier, 0, len(page.Versions)+len(page.DeleteMarkers))
 	for _, v := range page.Versions {
@@ -295,14 +297,15 @@ func (b *bucket) deleteBatch(ctx context.Context, ids []types.ObjectIdentifier) 
 	if err != nil {
 		return failedS3(err, "delete versions of objects")
 	}
-	if len(out.Errors) > 0 { // its message names the key (I8)
+	if len(out.Errors) > 0 { // the message of S3 names the key (I8)
 		return fault.Newf(fault.Unavailable, "object_store",
 			"%d versions of objects could not be deleted: %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
 	}
 	return nil
 }
 
-// explained is what the client of the bucket has said for people (see package cloud); nil if it has not.
+// explained returns the explanation that package cloud has added to an error of the client; nil if
+// there is none.
 func explained(err error) error {
 	if known, ok := errors.AsType[*fault.Error](err); ok && strings.HasPrefix(known.Code, "aws_") {
 		return known
@@ -310,7 +313,7 @@ func explained(err error) error {
 	return nil
 }
 
-// statusOf is the status of an answer that is an error, or 0.
+// statusOf returns the HTTP status of an error, or 0.
 func statusOf(err error) int {
 	var answer interface{ HTTPStatusCode() int }
 	if errors.As(err, &answer) {
@@ -319,8 +322,8 @@ func statusOf(err error) int {
 	return 0
 }
 
-// failedS3 sorts an error of the client. Of an answer of S3 only its code is kept: its text may
-// name the object (I8). A nil err stays nil.
+// failedS3 translates an error of the client. It keeps only the code of an answer of S3, since the
+// text may name the object (I8). It returns nil for a nil err.
 func failedS3(err error, doing string) error {
 	if known := explained(err); known != nil {
 		return known
@@ -337,8 +340,8 @@ func failedS3(err error, doing string) error {
 		return fault.Wrap(cause, fault.Internal, "object_bucket", "there is no bucket for objects")
 	case "PreconditionFailed":
 		return exists()
-	case "ConditionalRequestConflict": // somebody else is creating it
-		return fault.Wrap(cause, fault.Conflict, "object_exists", "somebody else is writing this object")
+	case "ConditionalRequestConflict": // another request is creating it
+		return fault.Wrap(cause, fault.Conflict, "object_exists", "another request is writing this object")
 	case "AccessDenied", "Forbidden":
 		return fault.Wrap(cause, fault.Internal, "object_access", "no access to the object store: "+doing)
 	default:

@@ -23,7 +23,7 @@ import (
 	"reseed/pkg/objects"
 )
 
-// over is a bucket of S3 behind a handler.
+// over makes a bucket of S3 that a handler serves.
 func over(t *testing.T, h http.HandlerFunc) *objects.Objects {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -34,7 +34,8 @@ func over(t *testing.T, h http.HandlerFunc) *objects.Objects {
 	}), "files")
 }
 
-// The conditions of a request are S3's to judge: two processes have no other way to agree.
+// Conditions are sent with the request, so that S3 checks them: two processes have no other way to
+// agree.
 func TestConditionsGoWithTheRequest(t *testing.T) {
 	t.Parallel()
 	fake, err := awsfake.NewS3("files")
@@ -76,7 +77,7 @@ func TestConditionsGoWithTheRequest(t *testing.T) {
 	}
 }
 
-// More versions than one request of S3 deletes, and one that it refuses.
+// There are more versions than one request of S3 can delete, and S3 refuses to delete one of them.
 func TestDeletesInBatches(t *testing.T) {
 	t.Parallel()
 	fake, err := awsfake.NewS3("files")
@@ -108,7 +109,7 @@ func TestDeletesInBatches(t *testing.T) {
 	}
 }
 
-// calls makes every call of a store with a key, and gives what each ends with.
+// calls makes every call of a store with a key, and returns their errors.
 func calls(ctx context.Context, o *objects.Objects, key string) map[string]error {
 	_, open := read(ctx, o, key, "", 0, -1)
 	_, stat := o.Stat(ctx, key)
@@ -132,7 +133,8 @@ func TestErrorsOfS3(t *testing.T) {
 		code   string
 		unlike map[string]string // codes of single calls
 	}
-	gone, bucket := objects.CodeGone, map[string]string{"stat": objects.CodeGone} // an answer to HEAD has no body
+	// an answer to HEAD has no body, and so no code
+	gone, bucket := objects.CodeGone, map[string]string{"stat": objects.CodeGone}
 	for code, want := range map[string]want{
 		"NoSuchBucket":               {404, fault.Internal, "object_bucket", bucket},
 		"AccessDenied":               {403, fault.Internal, "object_access", nil},
@@ -168,7 +170,7 @@ func TestErrorsOfS3(t *testing.T) {
 	}
 }
 
-// A connection that breaks says which address was asked for, and so the key.
+// The error of a broken connection contains the requested address, and so the key.
 func TestErrorsOfTheConnectionNameNoKey(t *testing.T) {
 	t.Parallel()
 	o := over(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
@@ -186,7 +188,7 @@ func TestErrorsOfTheConnectionNameNoKey(t *testing.T) {
 	}
 }
 
-// An object that ends before its length is no short object.
+// If a read ends before the length of the object, that is an error, not a short object.
 func TestReadThatBreaksOff(t *testing.T) {
 	t.Parallel()
 	o := over(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -200,7 +202,7 @@ func TestReadThatBreaksOff(t *testing.T) {
 	}
 }
 
-// Not every store with the API of S3 heeds conditions: an answer for another version is none.
+// Some stores with the API of S3 ignore conditions: an answer for another version is refused.
 func TestAnswerForAnotherVersion(t *testing.T) {
 	t.Parallel()
 	o := over(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -220,7 +222,7 @@ func TestAnswerForAnotherVersion(t *testing.T) {
 	}
 }
 
-// Without versions, a bucket pins reads by ETag.
+// In a bucket without versions, reads are pinned by ETag.
 func TestBucketWithoutVersions(t *testing.T) {
 	t.Parallel()
 	o := over(t, func(w http.ResponseWriter, r *http.Request) {
@@ -284,7 +286,7 @@ func TestMissingBucketIsNoMissingObject(t *testing.T) {
 	wantFault(t, err, fault.Internal, "object_bucket")
 }
 
-// An upload that is given up leaves no parts in the bucket, also when its context has ended.
+// An aborted upload leaves no parts in the bucket, even if its context has ended.
 func TestAbortedUploadLeavesNoParts(t *testing.T) {
 	t.Parallel()
 	var removed atomic.Bool

@@ -9,46 +9,49 @@ import (
 	"reseed/pkg/billing"
 )
 
-// MaxRecord is how many bytes a record may have, without its line end.
+// MaxRecord is the largest size of a record, in bytes, without its line end.
 const MaxRecord = 256 << 10
 
-// ErrClosed is what Next returns after Close: not [io.EOF], because what is closed has not been read to its end.
+// ErrClosed is what Next returns after Close. It is not [io.EOF], because the file was not read to
+// its end.
 var ErrClosed = errors.New("source: closed")
 
-// Codes of problems of reading. They end up in reports, hence are stable.
+// Codes of problems with reading. They are part of reports, so they never change.
 const (
 	CodeRecordTooLong   = "record_too_long"   // more bytes than a record may have
 	CodeBadEncoding     = "bad_encoding"      // not UTF-8, or a NUL character
 	CodeBadQuote        = "bad_quote"         // CSV: a quoted cell that does not end properly
 	CodeWrongFieldCount = "wrong_field_count" // CSV: fewer or more cells than the header has
 	CodeBadJSON         = "bad_json"          // NDJSON: the line is no JSON object
-	CodeTooDeep         = "too_deep"          // NDJSON: objects in objects, more than there may be
+	CodeTooDeep         = "too_deep"          // NDJSON: lists or objects are nested too deep
 	CodeNoDataset       = "no_dataset"        // NDJSON: the record does not say which dataset it is of
 	CodeUnknownDataset  = "unknown_dataset"   // NDJSON: there is no dataset of the name that it gives
 )
 
-// Format is one way in which records are spelled in files. It has no state.
+// Format is a format of files. It has no state.
 type Format interface {
-	// Scan looks through a whole file: how it is to be read, and where it can be cut. It emits pieces that follow each other
-	// without a gap from the first row to the end. A piece ends with the first record that makes it grain bytes long or longer.
-	// given is the dataset that the file is said to hold; empty if that is to be found out. The error is fault.Invalid if the
-	// file cannot be used, fault.Unavailable if it breaks off, or what ctx or emit gave.
+	// Scan looks through a whole file to find out how to read it and where to cut it. It emits
+	// pieces that follow each other without a gap from the first row to the end. A piece ends with
+	// the first record that makes it grain bytes long or longer. given is the dataset that the file
+	// is said to hold; if it is empty, Scan finds the dataset out. The error is fault.Invalid if
+	// the file cannot be used, fault.Unavailable if it breaks off, or the error of ctx or emit.
 	Scan(ctx context.Context, in io.Reader, given billing.Dataset, grain int64, emit func(Piece) error) (Shape, error)
 
-	// Open reads rows of a file of some shape; in begins at a piece, or at a row. Nothing is read yet. now is what "in the
-	// future" is measured against.
+	// Open opens a part of a file with a shape, and reads nothing yet. in begins at the first byte
+	// of a piece or a row, which is at. Dates after now count as in the future.
 	Open(in io.ReadCloser, s Shape, at Place, now time.Time) (Rows, error)
 
-	// RejectsHead is what a rejects file of such a file begins with: the header row of a table.
+	// RejectsHead returns the beginning of the rejects file of such a file: the header row, if it
+	// is a table.
 	RejectsHead(s Shape) []byte
 }
 
-// Shape is what one has to know of a file to read a piece of it.
+// Shape is what a reader must know of a file to read a piece of it.
 type Shape struct {
-	Dataset   billing.Dataset // of the rows; where rows name theirs, of those that don't: it may be empty then
+	Dataset   billing.Dataset // of the rows, or of the rows that don't name theirs; then it may be empty
 	Delimiter string          // of a table: the byte between cells
 	Header    []string        // of a table: the header row, trimmed
-	Ignored   []string        // columns that the dataset does not have; only [Format.Scan] tells
+	Ignored   []string        // columns that the dataset does not have; only [Format.Scan] sets them
 }
 
 // Place is where a row or a piece begins.
@@ -62,40 +65,41 @@ type Piece struct {
 	Place
 
 	Length   int64             // bytes
-	Datasets []billing.Dataset // of its rows; among them "" if there are rows of which that cannot be told
+	Datasets []billing.Dataset // of its rows; "" stands for rows whose dataset is unknown
 }
 
-// Row is one record as it was found.
+// Row is one record as it was found in the file.
 type Row struct {
 	Place
 
 	Length  int64           // bytes of the record, its line end included
-	Dataset billing.Dataset // empty if it cannot be told
+	Dataset billing.Dataset // empty if it is unknown
 }
 
 // Rows yields the rows of a piece. It is used by one goroutine.
 type Rows interface {
-	// Next goes to the next row that is not blank. At the end it returns [io.EOF], again and again. Any other error is final
-	// too: the piece was not read whole.
+	// Next moves to the next row that is not blank. At the end it returns [io.EOF], also if it is
+	// called again. Any other error is final, too: then the piece was not read whole.
 	Next(ctx context.Context) (Row, error)
 
-	// Record judges the row that Next has come to: its record, or why it has none. The record is valid until the next call of
-	// Next; its strings stay so, and one of them may keep the row and its neighbours in memory.
+	// Record returns the record of the current row, or the problem because of which there is none.
+	// The record is valid until the next call of Next. Its strings stay valid, and each may keep
+	// the row and its neighbours in memory.
 	Record() (billing.Record, *billing.Problem)
 
-	// AppendReject appends the row that Next has come to as it was, with why it was rejected: as a part of a rejects file,
-	// which can be corrected and imported like the file itself.
+	// AppendReject appends the current row as it was, with the reason why it was rejected, to a
+	// rejects file. People can correct that file and import it.
 	AppendReject(dst []byte, why Reject) []byte
 
 	// Close releases what is held. It may be called twice.
 	Close() error
 }
 
-// Reject is why a row was not taken in.
+// Reject says why a row was rejected.
 type Reject struct {
 	File   string // name of the file
 	Line   int64
-	Column string // at fault, by its header in CSV files or by its name in records; empty if it is none in particular
+	Column string // the column at fault, or the field in NDJSON; empty if the fault is not in a single one
 	Code   string
 	Reason string // a sentence for people, without values of the row (I8)
 }

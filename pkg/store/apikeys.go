@@ -14,7 +14,7 @@ import (
 
 // APIKey is an API key that was made while Reseed runs. The key itself is stored nowhere.
 type APIKey struct {
-	Name string            // who has it; unique, regardless of case
+	Name string            // unique, regardless of case
 	Hash [sha256.Size]byte // SHA-256 of the key
 	At   time.Time         // when it was made, in milliseconds
 	By   string            // who made it

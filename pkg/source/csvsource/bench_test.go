@@ -25,7 +25,7 @@ func BenchmarkCut(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(file)))
 			for b.Loop() {
-				err := csvsource.Cut(strings.NewReader(file), csvsource.Options{}, 1<<20, func(csvsource.Piece) error { return nil })
+				err := csvsource.Open(strings.NewReader(file), csvsource.Options{}).Cut(b.Context(), 1<<20, func(csvsource.Piece) error { return nil })
 				if err != nil {
 					b.Fatal(err)
 				}

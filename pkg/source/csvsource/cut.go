@@ -13,18 +13,12 @@ type Piece struct {
 	FirstLine int64 // physical line of its first byte, from 1
 }
 
-// Cut walks over a file once and emits pieces that follow each other without a
-// gap from behind the header row to the end. A piece ends with the first record
-// that makes it pieceBytes long or longer, hence is longer by less than one
-// record; a reject's physical line is never cut either. Reading each piece with
-// the options that [Reader.PieceOptions] gives yields exactly the rows of the
-// whole file. It returns the errors of [Reader.Header], of r, and of emit.
-func Cut(r io.Reader, opts Options, pieceBytes int64, emit func(Piece) error) error {
-	return Open(r, opts).Cut(context.Background(), pieceBytes, emit)
-}
-
-// Cut is the function [Cut] over what this reader has not read yet, so that the
-// header can be looked at first. The reader is at its end afterwards.
+// Cut walks once over what this reader has not read yet, and emits pieces that follow each other
+// without a gap from the first row to the end. A piece ends with the first record that makes it
+// pieceBytes long or longer, so it is longer by less than one record. The lines of a reject stay
+// together. Read with its [Reader.PieceOptions], each piece has exactly the rows of the whole file.
+// The errors are those of [Reader.Header], of the input, and of emit. The reader is at its end
+// afterwards.
 func (r *Reader) Cut(ctx context.Context, pieceBytes int64, emit func(Piece) error) error {
 	if _, err := r.columns(ctx); err != nil {
 		return err
@@ -51,8 +45,8 @@ func (r *Reader) Cut(ctx context.Context, pieceBytes int64, emit func(Piece) err
 	return nil
 }
 
-// PieceOptions returns the options under which a piece of this reader's file
-// reads alone. The header must be known.
+// PieceOptions returns the options with which to read a piece of this reader's file. The header
+// must be known.
 func (r *Reader) PieceOptions(p Piece) Options {
 	opts := r.opts
 	opts.Header, opts.Delimiter = r.header, r.scan.comma

@@ -12,7 +12,7 @@ func TestCut(t *testing.T) {
 	t.Parallel()
 	text := "a,b\n1,2\n\"x\ny\",3\n4,5\n"
 	var got []csvsource.Piece
-	err := csvsource.Cut(strings.NewReader(text), csvsource.Options{}, 5, func(p csvsource.Piece) error {
+	err := csvsource.Open(strings.NewReader(text), csvsource.Options{}).Cut(t.Context(), 5, func(p csvsource.Piece) error {
 		got = append(got, p)
 		return nil
 	})
@@ -28,7 +28,7 @@ func TestCut(t *testing.T) {
 func TestCutHeaderOnly(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"a,b", "a,b\n", "\ufeff\na,b\r\n"} {
-		err := csvsource.Cut(strings.NewReader(text), csvsource.Options{}, 5, func(p csvsource.Piece) error {
+		err := csvsource.Open(strings.NewReader(text), csvsource.Options{}).Cut(t.Context(), 5, func(p csvsource.Piece) error {
 			t.Errorf("%q has a piece %+v", text, p)
 			return nil
 		})
@@ -42,7 +42,7 @@ func TestCutStopsWhenEmitFails(t *testing.T) {
 	t.Parallel()
 	stop := errors.New("stop")
 	calls := 0
-	err := csvsource.Cut(strings.NewReader("a\n1\n2\n3\n"), csvsource.Options{}, 1, func(csvsource.Piece) error {
+	err := csvsource.Open(strings.NewReader("a\n1\n2\n3\n"), csvsource.Options{}).Cut(t.Context(), 1, func(csvsource.Piece) error {
 		calls++
 		return stop
 	})

@@ -1,6 +1,5 @@
-// Package csvsource is the source.Format of CSV files. It reads them with bounded memory
-// whatever the bytes, and cuts them into pieces that read alone exactly as the
-// whole does. Where RFC 4180 leaves room:
+// Package csvsource is the source.Format of CSV files. It reads any bytes with bounded memory, and
+// cuts files into pieces that have exactly the rows of the whole. Where RFC 4180 leaves a choice:
 //
 //   - The delimiter is the comma, or `;` or tab if the header row has more than
 //     one column only under that one.
@@ -21,7 +20,7 @@
 //   - Whole files that are not UTF-8 text (UTF-16, Latin-1, a workbook) are
 //     fault.Invalid, as far as their first 64 KB tell.
 //
-// scanner.go finds records, split.go takes one apart, reader.go makes rows,
-// cut.go pieces, and sniff.go knows the files that are not what we read. format.go
-// puts that together with the columns of datasets, and rejects.go writes rows back.
+// scanner.go finds records, split.go splits them into cells, reader.go makes rows, cut.go makes
+// pieces, and sniff.go recognises files that are not CSV in UTF-8. format.go adds the columns of
+// datasets, and rejects.go writes rows back.
 package csvsource

@@ -15,7 +15,8 @@ type Format struct{}
 
 var _ source.Format = Format{}
 
-// Scan looks through a file. Beside the errors of [Reader.Header] there are those of [billing.Recognise] and [billing.NewLayout].
+// Scan looks through a file. It also returns the errors of [Reader.Header], [billing.Recognise] and
+// [billing.NewLayout].
 func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
 	r := Open(in, Options{})
 	s.Dataset = given
@@ -58,13 +59,13 @@ type rows struct {
 	shape   source.Shape
 	layout  *billing.Layout
 	now     time.Time
-	rejects bool // the file is a rejects file: it has quotes before what a spreadsheet would run
+	rejects bool // the file is a rejects file: cells may have a quote from escapeFormula
 	row     Row
 	cells   []string // reused
 	out     tableWriter
 }
 
-// Next goes to the next row.
+// Next moves to the next row.
 func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	row, err := r.Reader.Next(ctx)
 	if err != nil {
@@ -77,7 +78,7 @@ func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	return source.Row{Place: source.Place{Line: row.Line, Offset: row.Offset}, Length: row.Length, Dataset: r.layout.Dataset()}, nil
 }
 
-// Record judges the row.
+// Record returns the record of the row, or its problem.
 func (r *rows) Record() (billing.Record, *billing.Problem) {
 	if r.row.Err != nil {
 		return nil, r.row.Err

@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// formulaStarts make a spreadsheet take a cell for a formula (OWASP ASVS 5.0,
-// 1.2.10), the full-width forms included.
+// formulaStarts are characters that make a spreadsheet take a cell for a formula (OWASP ASVS 5.0,
+// 1.2.10), including their full-width forms.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"
 
-// escapeFormula puts a quote before what a spreadsheet would run. Plain
-// numbers stay as they are. Reading a rejects file takes the quote off again.
+// escapeFormula puts a single quote before text that a spreadsheet would run. Plain numbers stay as
+// they are. Reading a rejects file removes the quote again.
 func escapeFormula(s string) string {
 	if startsFormula(s) && !isNumber(s) {
 		return "'" + s
@@ -19,7 +19,7 @@ func escapeFormula(s string) string {
 	return s
 }
 
-// EscapeFormulas does so with all cells of a row that a spreadsheet may open.
+// EscapeFormulas puts a single quote before each cell of a row that a spreadsheet would run.
 func EscapeFormulas(cells []string) {
 	for i, c := range cells {
 		cells[i] = escapeFormula(c)
@@ -35,13 +35,14 @@ func unescapeFormulas(cells []string) {
 	}
 }
 
-// startsFormula tells whether s, less any quotes before it, begins like a formula.
+// startsFormula tells whether s, without single quotes at its beginning, begins like a formula.
 func startsFormula(s string) bool {
 	first, size := utf8.DecodeRuneInString(strings.TrimLeft(s, "'"))
 	return size > 0 && strings.ContainsRune(formulaStarts, first)
 }
 
-// isNumber knows numbers of digits only: ParseFloat also takes +Inf and hexadecimal ones.
+// isNumber tells whether s is a decimal number: ParseFloat also accepts +Inf and hexadecimal
+// numbers.
 func isNumber(s string) bool {
 	_, err := strconv.ParseFloat(s, 64)
 	return err == nil && strings.Trim(s, "0123456789.eE+-") == ""

@@ -55,8 +55,8 @@ func read(t fatalf, text string, opts csvsource.Options) []row {
 	return rowsOf(t, csvsource.Open(strings.NewReader(text), opts))
 }
 
-// brief is a row in one string: its line, then its cells or its error code and
-// column.
+// brief describes a row in one string: its line, then its cells, or the code and column of its
+// problem.
 func brief(rows []row) []string {
 	out := make([]string, 0, len(rows))
 	for _, r := range rows {
@@ -109,8 +109,8 @@ func readPieces(t fatalf, text []byte, opts csvsource.Options, size int64) []row
 	return rows
 }
 
-// generated is an endless-looking file that is never held: head, then body over
-// and over, then tail.
+// generated is a large file that is never in memory as a whole: head, then body many times, then
+// tail.
 func generated(head, body string, times int, tail string) io.Reader {
 	return io.MultiReader(strings.NewReader(head), &repeater{body: body, left: times}, strings.NewReader(tail))
 }

@@ -11,7 +11,7 @@ import (
 	"reseed/pkg/source/csvsource"
 )
 
-// sums are what a long file comes to.
+// sums sums up the rows of a long file.
 type sums struct {
 	good, bad int
 	lastLine  int64
@@ -47,8 +47,8 @@ const line = "cus_0001,Ann Example,ann@example.com,Bern,CH,2024-01-31\n" // 56 b
 
 const header = "id,name,email,city,country,date\n"
 
-// heapOf reads memory now and then while a file is read, and returns the most
-// that the whole process had in use.
+// heapOf measures memory now and then while a file is read, and returns the most that the process
+// had in use.
 func heapOf(input io.Reader) (io.Reader, *uint64) {
 	var most uint64
 	reads := 0
@@ -62,8 +62,8 @@ func heapOf(input io.Reader) (io.Reader, *uint64) {
 	}), &most
 }
 
-// A stray quote costs one reject and no memory: 200 MB pass through a heap of
-// at most 16, garbage included.
+// A stray quote costs one reject and no memory: 200 MB are read with a heap of at most 16 MB,
+// garbage included.
 //
 //nolint:paralleltest // it measures the heap of the process
 func TestStrayQuoteIn200MB(t *testing.T) {
@@ -102,7 +102,7 @@ func Test400MBCell(t *testing.T) {
 }
 
 // TestQuotesMadeToBeWalkedAgain would take hours if every line were followed to
-// MaxRecord anew: each opens a quote that the next one closes and opens again.
+// MaxRecord again: each opens a quote that the next one closes and opens again.
 func TestQuotesMadeToBeWalkedAgain(t *testing.T) {
 	t.Parallel()
 	const times = 2 << 20

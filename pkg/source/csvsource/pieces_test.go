@@ -16,7 +16,7 @@ import (
 // modelLimit is the MaxRecord of the model's files: good records are shorter.
 const modelLimit = 400
 
-// modelRecord is a record whose outcome is known beforehand.
+// modelRecord is a record whose result is known beforehand.
 type modelRecord struct {
 	text   string // without its line end
 	fields []string
@@ -109,9 +109,9 @@ func (m model) check(t fatalf, how string, rows []row) {
 	}
 }
 
-// TestEveryCutIsSafe cuts files of quoted line ends, stray quotes, ragged, damaged
-// and endless rows at every size there is: whatever the pieces, their rows have the cells,
-// lines, offsets and rejects that the file was made with.
+// TestEveryCutIsSafe cuts files with quoted line ends, stray quotes, and ragged, damaged and too
+// long rows into pieces of all sizes. The rows of the pieces have the cells, lines, offsets and
+// rejects that the file was made with.
 func TestEveryCutIsSafe(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -141,8 +141,8 @@ func TestCutsAreSafeWhereBuffersEnd(t *testing.T) {
 	})
 }
 
-// TestEveryCutOfOneFile leaves nothing to chance: every size of piece, in a file
-// whose every line end but one in three is within quotes.
+// TestEveryCutOfOneFile does not draw: it tries all sizes of pieces, in a file where two line ends
+// of three are within quotes.
 func TestEveryCutOfOneFile(t *testing.T) {
 	t.Parallel()
 	text := "a,b,c\r\n" + strings.Repeat("\"x\r\né\r日\n😀\",\"y\n\",\"z\"\r\nx,\"y\n\"x\n\n\"\"\"\n\",\"z\n", 12)

@@ -15,7 +15,7 @@ import (
 	"reseed/pkg/source/csvsource"
 )
 
-// hostile draws text that is mostly what a record reader stumbles over.
+// hostile draws text full of characters that are difficult for a reader of records.
 func hostile() *rapid.Generator[string] {
 	part := rapid.SampledFrom([]string{
 		`"`, `"`, `""`, ",", ",", "\n", "\n", "\r", "\r\n", "a", "bb", ";", "\t", " ", "\x00", "\xff", "é", "\u2028",
@@ -67,8 +67,8 @@ func TestEveryPieceSize(t *testing.T) {
 	}
 }
 
-// naive is the record rule in its plainest form: the whole text in memory, every
-// attempt from scratch. It returns where records end and whether they are good.
+// naive finds records in the plainest way: with the whole text in memory, and every attempt from
+// scratch. It returns where records end and whether they are good.
 func naive(text string, limit int) []string {
 	var out []string
 	for pos := 0; pos < len(text); {
@@ -131,8 +131,8 @@ func naiveRecord(text string, pos int) int {
 	}
 }
 
-// TestRecordsAsTheNaiveReaderFindsThem checks what makes the scanner fast: the
-// trail, the finders, the sliding buffer.
+// TestRecordsAsTheNaiveReaderFindsThem checks the parts that make the scanner fast: the trail, the
+// finders, the sliding buffer.
 func TestRecordsAsTheNaiveReaderFindsThem(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -210,8 +210,8 @@ func TestAsEncodingCSV(t *testing.T) {
 	})
 }
 
-// FuzzReader throws anything at the reader: it must not panic, places grow, no
-// byte is read twice, and pieces read as the whole does.
+// FuzzReader feeds any bytes to the reader: it must not panic, places must grow, no byte may be
+// read twice, and pieces must have the rows of the whole.
 func FuzzReader(f *testing.F) {
 	for _, seed := range []string{
 		"a,b\n1,2\n", "\ufeffa;b\r\n\"x\ny\";2\r\n", "a,b\n\"1\"x,2\n3,\"4\n5,6\n", "a\tb\r1\t2\r",

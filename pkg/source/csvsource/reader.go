@@ -56,10 +56,9 @@ type Row struct {
 	Offset int64 // where the record starts in the input, in bytes
 	Length int64 // bytes of the record, its line end included
 
-	// Fields are as many as the header has, unless Err is set: then they are
-	// what could be read, for the report, and may be none. The slice is valid
-	// until the next call of Next; the strings stay valid, and one of them may
-	// keep the record and its neighbours in memory.
+	// Fields are as many as the header has. If Err is set, they are the cells that could be read,
+	// maybe none. The slice is valid until the next call of Next. The strings stay valid, and each
+	// may keep the record and its neighbours in memory.
 	Fields []string
 
 	// Err is set on a record that could not be read.
@@ -73,12 +72,12 @@ type Reader struct {
 	scan   *scanner
 	split  splitter
 	header []string
-	err    error // sticky: the end, or why there is none
+	err    error // sticky: io.EOF, or why reading failed
 }
 
-// Open makes a reader; nothing is read yet. It holds about MaxRecord + 64 KiB of
-// r at a time, and the text of the last record or, where those are short, of 16 KiB
-// of them. Close closes r if it can be closed.
+// Open makes a reader, and reads nothing yet. The reader holds about MaxRecord + 64 KiB of r at a
+// time, and the text of the last record, or of 16 KiB of records if they are short. Close closes r
+// if it is an io.Closer.
 func Open(r io.Reader, opts Options) *Reader {
 	opts = opts.withDefaults()
 	rd := &Reader{opts: opts, r: r, scan: newScanner(r, opts)}
@@ -109,8 +108,8 @@ func (r *Reader) Close() error {
 // Delimiter returns the byte between cells, once the header is known.
 func (r *Reader) Delimiter() byte { return r.scan.comma }
 
-// Next returns the next row that is not blank. At the end it returns [io.EOF], again and again. Any other error is final too:
-// the input was not read whole.
+// Next returns the next row that is not blank. At the end it returns [io.EOF], also if it is called
+// again. Any other error is final, too: then the input was not read whole.
 func (r *Reader) Next(ctx context.Context) (Row, error) {
 	if _, err := r.columns(ctx); err != nil {
 		return Row{}, err
@@ -140,7 +139,7 @@ func (r *Reader) nextRecord(ctx context.Context) (*record, error) {
 	return nil, r.err
 }
 
-// row makes a row of a record. It returns false for a blank one.
+// row makes a row from a record. It returns false for a blank one.
 func (r *Reader) row(rec *record) (Row, bool) {
 	row := Row{Line: rec.line, Offset: rec.offset, Length: int64(rec.length)}
 	if rec.fate == tooLong {
@@ -193,7 +192,7 @@ func (r *Reader) quoteError(end outcome) *billing.Problem {
 	return &billing.Problem{Code: source.CodeBadQuote, Column: r.column(len(r.split.fields)), Message: message}
 }
 
-// encodingError names the first column of the split record that is not text.
+// encodingError names the first column of the split record that is not valid text.
 func (r *Reader) encodingError() *billing.Problem {
 	at := slices.IndexFunc(r.split.fields, func(cell string) bool { return !validText(cell) })
 	return &billing.Problem{
@@ -216,7 +215,7 @@ func (r *Reader) cleanFields() []string {
 	return r.split.fields
 }
 
-// cleanText puts U+FFFD in the place of what is not text, for reports.
+// cleanText replaces bytes that are not valid text by U+FFFD, for reports.
 func cleanText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
@@ -273,8 +272,8 @@ func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
 	}
 }
 
-// readSample looks at the start of the file and drops a byte order mark. It
-// looks at sampleSize bytes, however many a read brings: one file has one fate.
+// readSample checks the start of the file, and skips a byte order mark. It checks sampleSize bytes,
+// however few each read returns, so that the result depends only on the file.
 func (r *Reader) readSample(ctx context.Context) error {
 	s := r.scan
 	for more := true; more && s.end-s.start < sampleSize; {
@@ -291,8 +290,8 @@ func (r *Reader) readSample(ctx context.Context) error {
 	return sniff(sample, complete)
 }
 
-// headerRecord finds the header row and with it the delimiter: the first that
-// gives more than one column, else the comma.
+// headerRecord finds the header row and the delimiter: the first one that gives more than one
+// column, else the comma.
 func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
 	if r.opts.Delimiter != 0 {
 		r.setComma(r.opts.Delimiter)
@@ -344,8 +343,8 @@ func (r *Reader) names(rec *record) ([]string, error) {
 	return names[:width], checkUnique(names[:width])
 }
 
-// checkUnique refuses two columns of one name. Columns without a name are not
-// columns that anybody could ask for.
+// checkUnique refuses two columns of one name. Several columns may have no name, since nothing
+// refers to them.
 func checkUnique(names []string) error {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {

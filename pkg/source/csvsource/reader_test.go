@@ -136,8 +136,8 @@ func TestLongestRecordUnlessSet(t *testing.T) {
 	}
 }
 
-// TestLatin1BehindTheSample is a file that turns out to be Latin-1 too late to
-// refuse it: each such row is a reject that says what to do.
+// TestLatin1BehindTheSample reads a file that turns out to be Latin-1 only after the sample, too
+// late to refuse it: each such row is a reject that says what to do.
 func TestLatin1BehindTheSample(t *testing.T) {
 	t.Parallel()
 	const clean = 10_000
@@ -236,7 +236,7 @@ func TestHeaderErrors(t *testing.T) {
 				t.Errorf("Next: %v, want the same", again)
 			}
 			never := func(csvsource.Piece) error { t.Error("a piece of no file"); return nil }
-			if cutErr := csvsource.Cut(strings.NewReader(tt.text), opts, 1, never); fault.CodeOf(cutErr) != tt.code {
+			if cutErr := csvsource.Open(strings.NewReader(tt.text), opts).Cut(t.Context(), 1, never); fault.CodeOf(cutErr) != tt.code {
 				t.Errorf("Cut: %v, want code %q", cutErr, tt.code)
 			}
 		})
@@ -298,7 +298,7 @@ func TestBrokenInputIsNotTheEnd(t *testing.T) {
 				}
 			}
 			body = io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))
-			err := csvsource.Cut(body, csvsource.Options{Header: []string{"a", "b"}}, 1<<20, func(csvsource.Piece) error {
+			err := csvsource.Open(body, csvsource.Options{Header: []string{"a", "b"}}).Cut(t.Context(), 1<<20, func(csvsource.Piece) error {
 				t.Error("a piece of an incomplete file")
 				return nil
 			})

@@ -11,8 +11,9 @@ import (
 	"reseed/pkg/source"
 )
 
-// A rejects file is a table: the columns of the file, then where and why. It can be corrected and imported as it is: the added
-// columns are ignored then.
+// A rejects file is a table: the columns of the file, then columns that say where each row was and
+// why it was rejected. People can correct the file and import it as it is: an import ignores the
+// added columns.
 
 func rejectColumns() []string {
 	return []string{"Reject file", "Reject line", "Reject column", "Reject code", "Reject reason"}
@@ -20,10 +21,10 @@ func rejectColumns() []string {
 
 func isRejectColumn(name string) bool { return slices.Contains(rejectColumns(), name) }
 
-// isRejectsFile tells by its header whether a file is one.
+// isRejectsFile tells by the header whether a file is a rejects file.
 func isRejectsFile(header []string) bool { return slices.Contains(header, "Reject code") }
 
-// RejectsHead is the header row of the rejects file of a file.
+// RejectsHead returns the header row of the rejects file of a file.
 func (Format) RejectsHead(s source.Shape) []byte {
 	header := originals(slices.Clone(s.Header), s.Header)
 	if isRejectsFile(s.Header) {
@@ -33,7 +34,8 @@ func (Format) RejectsHead(s source.Shape) []byte {
 	return out.append(nil, append(header, rejectColumns()...))
 }
 
-// AppendReject appends the row with the reject columns behind it. Of a row that could not be split there is but the first cell.
+// AppendReject appends the row, followed by the reject columns. A row that could not be split has
+// only its first cell.
 func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 	cells, width := r.row.Fields, len(r.shape.Header)
 	if r.row.Err != nil && len(cells) == 0 {
@@ -47,7 +49,7 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 	return r.out.append(dst, r.cells)
 }
 
-// beginning is the text of a row that is too long, as much of it as a row may have.
+// beginning returns the beginning of a row that is too long, with as many bytes as a row may have.
 func (r *rows) beginning() string {
 	text := strings.ToValidUTF8(string(r.scan.long), string(utf8.RuneError))
 	if r.rejects {
@@ -58,7 +60,8 @@ func (r *rows) beginning() string {
 	return text
 }
 
-// originals are the cells of a row, or the header row itself, without the columns that a rejects file has got as such.
+// originals returns the cells of a row, or of the header row, without the columns that a rejects
+// file adds.
 func originals(cells, header []string) []string {
 	if !isRejectsFile(header) {
 		return cells
@@ -72,13 +75,13 @@ func originals(cells, header []string) []string {
 	return kept
 }
 
-// tableWriter spells rows of a table that people open in a spreadsheet.
+// tableWriter writes rows of a table that people may open in a spreadsheet.
 type tableWriter struct {
 	text bytes.Buffer
 	csv  *csv.Writer
 }
 
-// append appends a row. Its cells are changed.
+// append appends a row. It changes cells.
 func (w *tableWriter) append(dst []byte, cells []string) []byte {
 	if w.csv == nil {
 		w.csv = csv.NewWriter(&w.text)

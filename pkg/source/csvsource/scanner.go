@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// readRoom is the room kept for one read beyond the longest record.
+	// readRoom is the space in the buffer for one read, beyond the longest record.
 	readRoom = 64 << 10
-	// sampleSize is how much of a file is looked at to recognise its encoding.
-	// It fits the buffer however small MaxRecord is.
+	// sampleSize is how much of a file is checked to recognise its encoding. It fits into the
+	// buffer however small MaxRecord is.
 	sampleSize = readRoom
-	// blockSize is how much of the input becomes a string at once: some hundred
-	// records of the usual length, and not much for one cell to keep in memory.
+	// blockSize is how much of the input is converted to a string at once: about a hundred records
+	// of the usual length, and not too much for one cell to keep in memory.
 	blockSize = 16 << 10
 	// maxIdleReads is how often a reader may return nothing, as in bufio.
 	maxIdleReads = 100
 )
 
-// fate says whether a record can be taken apart.
+// fate says whether a record can be split into cells.
 type fate uint8
 
 const (
@@ -31,8 +31,8 @@ const (
 	badQuote      // a quoted cell of its first line does not end properly
 )
 
-// record is a found record. text is its content without the line end: of a bad
-// one the first physical line, of one too long nothing. It is valid until the
+// record is a record as the scanner finds it. text is its content without the line end: only the
+// first physical line if a quote is bad, and nothing if it is too long. It is valid until the
 // scanner moves on.
 type record struct {
 	line, offset int64
@@ -54,27 +54,26 @@ type scanner struct {
 	base       int64 // offset of buf[0] in the input
 	line       int64 // physical line of buf[start]
 	eof        bool
-	err        error // what ended the stream, if not its end
+	err        error // why the stream ended early
 
 	lf, cr, quote finder
 	trail         trail
 	rec           record // the last one located
 
-	long []byte // the beginning of the last record that was too long, as much of it as a record may have
+	long []byte // the first max bytes of the last record that was too long
 
-	block      string // a run of the input whose records share it as their text
+	block      string // a part of the input as a string, which texts of records share
 	blockStart int64  // its offset in the input
 }
 
-// trail is how far the last attempt got that followed an open quote over line
-// ends and failed. Every line end on its way was inside quotes. So an attempt
-// from a later line whose quote is open at one of those line ends is in the same
-// state there, and goes on where the other stopped (or fails as it did) in place
-// of walking the same bytes again for every line.
+// trail says how far the last failed attempt to follow an open quote over line ends has come. All
+// line ends on its way were inside quotes. So an attempt from a later line, whose quote is open at
+// one of these line ends, is in the same state there. It goes on where the earlier attempt stopped,
+// or fails like it, and does not scan the same bytes again.
 type trail struct {
 	pos   int   // index in buf
 	in    state // there
-	ended bool  // no record can come of it
+	ended bool  // the attempt has failed for good
 }
 
 func newScanner(r io.Reader, o Options) *scanner {
@@ -85,7 +84,7 @@ func newScanner(r io.Reader, o Options) *scanner {
 	}
 }
 
-// next returns the next record and moves behind it.
+// next returns the next record and consumes it.
 func (s *scanner) next(ctx context.Context) (*record, error) {
 	rec, err := s.locate(ctx)
 	if err != nil {
@@ -139,7 +138,7 @@ func (s *scanner) content(rec *record) string {
 	return s.block[at : at+size]
 }
 
-// accept moves behind the located record.
+// accept consumes the located record.
 func (s *scanner) accept(ctx context.Context) error {
 	rec := &s.rec
 	if rec.fate == tooLong {
@@ -156,16 +155,14 @@ func (s *scanner) accept(ctx context.Context) error {
 	return nil
 }
 
-// setComma changes the delimiter. What an attempt under another one found out
-// does not hold any more.
+// setComma changes the delimiter. It forgets the trail, which depends on the delimiter.
 func (s *scanner) setComma(comma byte) {
 	s.comma = comma
 	s.trail = trail{}
 }
 
-// firstLine returns the size of the physical line at start without its line
-// end; anything above max means: too long. At the end of the input it returns
-// io.EOF.
+// firstLine returns the size of the physical line at start without its line end. A size above max
+// means that the line is too long. At the end of the input the error is io.EOF.
 func (s *scanner) firstLine(ctx context.Context) (int, error) {
 	for {
 		if at, ok := s.lineEnd(); ok {
@@ -188,8 +185,8 @@ func (s *scanner) firstLine(ctx context.Context) (int, error) {
 	}
 }
 
-// quotedRecord returns the size of the record at start, whose first line has a
-// quote, the first at quote. If it is bad, that is the size of its first line.
+// quotedRecord returns the size of the record at start, whose first line has its first quote at
+// quote. If the record is bad, the size is that of its first line.
 func (s *scanner) quotedRecord(ctx context.Context, first, quote int) (int, fate, error) {
 	line, in := s.buf[s.start:s.start+first], plain
 	if quote == 0 || line[quote-1] == s.comma {
@@ -206,8 +203,8 @@ func (s *scanner) quotedRecord(ctx context.Context, first, quote int) (int, fate
 	}
 }
 
-// multiLine follows an open quote beyond the first line. It looks at max+1 bytes
-// of the record at most, so the result does not depend on what is buffered.
+// multiLine follows an open quote beyond the first line. It reads at most max+1 bytes of the
+// record, so the result does not depend on how much is buffered.
 func (s *scanner) multiLine(ctx context.Context, first int) (int, fate, error) {
 	pos, in := first, inQuotes
 	if s.trail.pos > s.start+first {
@@ -237,7 +234,7 @@ func (s *scanner) multiLine(ctx context.Context, first int) (int, fate, error) {
 	}
 }
 
-// state is where in a record the scan is.
+// state says where in a record the scan is.
 type state uint8
 
 const (
@@ -255,9 +252,8 @@ const (
 	stray                 // text follows a closing quote
 )
 
-// scan walks over w from pos in the given state. last says that a record may end
-// where w ends. It returns where it stopped and in which state: from there it can
-// be continued with more bytes.
+// scan scans w from pos in a state. last says that a record may end where w ends. It returns where
+// it stopped and in which state, so that it can continue from there with more bytes.
 func (s *scanner) scan(w []byte, pos int, in state, last bool) (int, state, outcome) {
 	for {
 		switch in {
@@ -297,9 +293,8 @@ func skipPlain(w []byte, pos int, comma byte) int {
 	return pos
 }
 
-// skipQuoted returns the index behind the closing quote. A quote that is the
-// last byte is left in place, unless the record may end there: what follows
-// decides what it means.
+// skipQuoted returns the index after the closing quote. It does not skip a quote that is the last
+// byte, unless the record may end there, since the meaning depends on the next byte.
 func skipQuoted(w []byte, pos int, comma byte, last bool) (int, outcome) {
 	for {
 		i := bytes.IndexByte(w[pos:], '"')
@@ -364,8 +359,7 @@ func (s *scanner) lineEndAt(ctx context.Context, size int) (int, error) {
 	}
 }
 
-// discardLine moves behind the physical line at start, however long, and returns
-// its length.
+// discardLine skips the physical line at start, however long it is, and returns its length.
 func (s *scanner) discardLine(ctx context.Context) (int, error) {
 	length := 0
 	for {
@@ -386,8 +380,8 @@ func (s *scanner) discardLine(ctx context.Context) (int, error) {
 	}
 }
 
-// fill reads once more. It returns false at the end of the input. It moves what
-// is buffered: indexes do not survive it, distances from start do.
+// fill reads once more, and returns false at the end of the input. It may move the buffer: indexes
+// become invalid, distances from start do not.
 func (s *scanner) fill(ctx context.Context) (bool, error) {
 	if s.eof || s.err != nil {
 		return false, s.err
@@ -416,7 +410,7 @@ func (s *scanner) fill(ctx context.Context) (bool, error) {
 	return false, s.err
 }
 
-// errUnless drops an error that is told at the next call.
+// errUnless drops an error that the next call will return.
 func errUnless(later bool, err error) error {
 	if later {
 		return nil
@@ -440,8 +434,8 @@ func (s *scanner) compact() {
 	s.trail.pos -= shift
 }
 
-// finder remembers the next place of a byte, so that every byte of the stream is
-// searched once, however often the question is asked.
+// finder remembers the next place of a byte, so that each byte of the stream is searched once,
+// however often find is called.
 type finder struct {
 	char  byte
 	pos   int  // index of the next char, or where to go on searching
@@ -456,7 +450,7 @@ func (f *finder) find(s *scanner) (int, bool) {
 	return f.search(s)
 }
 
-// search goes on where the last search ended.
+// search continues where the last search ended.
 func (f *finder) search(s *scanner) (int, bool) {
 	f.pos = max(f.pos, s.start)
 	i := bytes.IndexByte(s.buf[f.pos:s.end], f.char)
@@ -468,7 +462,7 @@ func (f *finder) search(s *scanner) (int, bool) {
 	return f.pos, f.found
 }
 
-// countLines returns the number of physical lines in whole lines.
+// countLines returns the number of line ends in b: LF, CRLF or CR.
 func countLines(b []byte) int {
 	return bytes.Count(b, []byte{'\n'}) + bytes.Count(b, []byte{'\r'}) - bytes.Count(b, []byte("\r\n"))
 }

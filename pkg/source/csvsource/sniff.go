@@ -7,13 +7,13 @@ import (
 	"reseed/pkg/fault"
 )
 
-// saveAsUTF8 is what to do about a file in the wrong encoding.
+// saveAsUTF8 tells people what to do about a file in the wrong encoding.
 const saveAsUTF8 = `in Excel choose "Save as", then "CSV UTF-8 (comma delimited)", and import that file`
 
 const utf8BOM = "\ufeff"
 
-// sniff recognises, by the start of a file, the whole files that cannot be read
-// as UTF-8 text. complete says that the sample is all there is.
+// sniff returns an error if the start of a file shows that the file cannot be read as UTF-8 text.
+// complete says that the sample is the whole file.
 func sniff(sample []byte, complete bool) error {
 	switch {
 	case bytes.HasPrefix(sample, []byte("PK\x03\x04")), bytes.HasPrefix(sample, []byte("\x1f\x8b")):
@@ -39,9 +39,9 @@ func isUTF16(sample []byte) bool {
 	return len(sample) >= 4 && (sample[0] == 0 && sample[2] == 0 || sample[1] == 0 && sample[3] == 0)
 }
 
-// isLatin1 says whether no character above ASCII is UTF-8, and on at least two
-// lines one is a single byte beside an ASCII letter, as in M\xfcller. One line
-// alone may be one damaged row: it becomes a reject, and the others go in.
+// isLatin1 tells whether no character above ASCII is UTF-8, and at least two lines have a single
+// byte above ASCII beside an ASCII letter, as in M\xfcller. A single such line may be a damaged
+// row, which becomes a reject while the other rows are imported.
 func isLatin1(sample []byte, complete bool) bool {
 	if !complete {
 		if i := bytes.LastIndexByte(sample, '\n'); i >= 0 {

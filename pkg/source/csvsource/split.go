@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// splitter takes records apart. Its fields are those of the last record, as many
-// as it has. They are substrings of the record's text, but for cells with a quote
-// inside.
+// splitter splits records into cells. fields has the cells of the last record. They are substrings
+// of the record's text, except cells with a quote inside.
 type splitter struct {
 	comma  byte
 	fields []string
 }
 
-// split takes a record apart, given its text as [scanner.content] makes it. In a
-// bad one it stops in the quoted cell that does not end properly, which is the one
-// behind its fields, and returns how: open or stray.
+// split splits a record, given its text from [scanner.content]. In a bad record it stops at the
+// quoted cell that does not end properly, and returns what is wrong with it: open or stray. fields
+// has the cells before that one.
 func (p *splitter) split(rec *record, text string) outcome {
 	if rec.quoted {
 		return p.splitQuoted(rec.text, text)
@@ -35,10 +34,10 @@ func (p *splitter) split(rec *record, text string) outcome {
 	}
 }
 
-// splitQuoted takes apart a text that holds a quote; raw are its bytes.
+// splitQuoted splits a text that holds a quote; raw is the same text as bytes.
 func (p *splitter) splitQuoted(raw []byte, text string) outcome {
 	p.fields = p.fields[:0]
-	for pos := 0; ; pos++ { // over the delimiter
+	for pos := 0; ; pos++ { // skip the delimiter
 		from := pos
 		if from < len(raw) && raw[from] == '"' {
 			var result outcome

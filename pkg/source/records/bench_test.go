@@ -12,8 +12,8 @@ import (
 	"reseed/pkg/source/sourcetest"
 )
 
-// BenchmarkRecords judges the rows of a customers file in both formats: what an import does with each row before it sorts. rows/s is what
-// to compare.
+// BenchmarkRecords reads the records of a customers file in both formats, as an import does before
+// it sorts. Compare rows/s.
 func BenchmarkRecords(b *testing.B) {
 	const n = 50_000
 	for name, format := range map[string]struct {

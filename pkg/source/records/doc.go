@@ -1,4 +1,5 @@
-// Package records is the source.Format of NDJSON files: one record a line, as a JSON object of the dataset's fields (docs/FORMATS.md).
+// Package records is the source.Format of NDJSON files. Each line is a record: a JSON object with
+// the fields of its dataset (docs/FORMATS.md).
 //
 //		{"dataset":"customers","external_id":"c1","name":"Ann"}
 //
@@ -12,5 +13,6 @@
 //	    no JSON object. None is guessed at: 1e3, 1.0 and "100" are no number of cents.
 //	  - Which dataset a line is of depends on the line only, so that it is counted once wherever the file is cut.
 //
-// lines.go finds lines, object.go takes one apart, format.go makes rows and records of them, and rejects.go writes them back.
+// lines.go finds lines, object.go takes one apart, format.go makes rows and records of them, and
+// rejects.go writes them back.
 package records

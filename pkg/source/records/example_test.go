@@ -11,8 +11,8 @@ import (
 	"reseed/pkg/source/records"
 )
 
-// A file is looked through once, and then read piece by piece. A line that is no record says why, and is given back for the
-// rejects file.
+// A file is scanned once, and then read piece by piece. A line without a record has a problem, and
+// is written back for the rejects file.
 func ExampleFormat() {
 	const file = `{"dataset":"plans","name":"Gold","interval_count":1,"interval_unit":"month"}
 {"dataset":"plans","name":"Iron","interval_count":"1","interval_unit":"month"}

@@ -14,7 +14,7 @@ import (
 	"reseed/pkg/source"
 )
 
-// Members of a line that are no fields.
+// Members of a line that are not fields.
 const (
 	memberDataset = "dataset"
 	memberReject  = "_reject" // in rejects files: why the record was rejected
@@ -26,7 +26,8 @@ type Format struct{}
 
 var _ source.Format = Format{}
 
-// Scan looks through a file. Its errors are empty_file, bad_encoding, and no_records if no line tells which dataset it is of.
+// Scan looks through a file. The codes of its errors are empty_file, bad_encoding, and no_records
+// if no line names its dataset.
 func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, grain int64, emit func(source.Piece) error) (source.Shape, error) {
 	s := source.Shape{Dataset: given}
 	l := newLines(in, source.Place{})
@@ -41,7 +42,7 @@ func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, gra
 		if err != nil && !last {
 			return s, err
 		}
-		// Blank lines, too, are of a piece.
+		// Blank lines belong to a piece, too.
 		piece.Length = l.offset() - piece.Offset
 		if !last {
 			some, told = true, told || row.Dataset != ""
@@ -61,7 +62,7 @@ func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, gra
 	}
 }
 
-// usable refuses a file of which nothing can be told.
+// usable refuses a file in which no dataset is known.
 func usable(given billing.Dataset, some, told bool) error {
 	switch {
 	case given != "" || told:
@@ -77,7 +78,7 @@ func pieceAt(l *lines) source.Piece {
 	return source.Piece{Place: source.Place{Line: l.number, Offset: l.offset()}}
 }
 
-// begin looks at the beginning of a file: it skips a byte order mark, and refuses what is UTF-16.
+// begin checks the beginning of a file: it skips a byte order mark, and refuses UTF-16.
 func (l *lines) begin(ctx context.Context) error {
 	if err := l.skipMark(ctx); err != nil {
 		return err
@@ -94,7 +95,7 @@ func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.T
 	return &rows{in: in, shape: s, now: now, lines: newLines(in, at), fields: map[billing.Dataset]*billing.Fields{}}, nil
 }
 
-// RejectsHead is nothing: every line stands for itself.
+// RejectsHead returns nothing: an NDJSON file has no header.
 func (Format) RejectsHead(source.Shape) []byte { return nil }
 
 // rows reads lines as records.
@@ -110,11 +111,11 @@ type rows struct {
 	dataset billing.Dataset
 	parsed  bool
 	object  object
-	problem *billing.Problem // of the line as a whole
+	problem *billing.Problem // with the line as a whole
 	note    bytes.Buffer
 }
 
-// Next goes to the next line that is not blank.
+// Next moves to the next line that is not blank.
 func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	for r.err == nil {
 		if r.line, r.err = r.lines.next(ctx); r.err == nil && !blank(r.line.raw) {
@@ -125,8 +126,8 @@ func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	return source.Row{}, r.err
 }
 
-// tell finds out which dataset the line is of. As a rule it says so at its beginning; then it is taken apart only when its record
-// is asked for.
+// tell finds out the dataset of the line. Usually the line begins with it; then the line is parsed
+// only when its record is needed.
 func (r *rows) tell() {
 	r.parsed, r.problem = false, nil
 	if r.dataset = leading(r.line.raw); r.dataset != "" {
@@ -160,7 +161,8 @@ func (r *rows) tell() {
 	}
 }
 
-// leading is the dataset that a line names as its first member; empty if it is not as plain as that.
+// leading returns the dataset that a line names as its first member; empty if it has to be parsed
+// to know.
 func leading(raw []byte) billing.Dataset {
 	for _, part := range [...]string{`{`, `"` + memberDataset + `"`, `:`, `"`} {
 		rest, is := bytes.CutPrefix(behindSpace(raw), []byte(part))
@@ -177,7 +179,7 @@ func leading(raw []byte) billing.Dataset {
 	return ""
 }
 
-// parse takes the line apart, once.
+// parse parses the line, unless it is parsed already.
 func (r *rows) parse() {
 	if r.parsed {
 		return
@@ -190,7 +192,7 @@ func (r *rows) parse() {
 	r.problem = r.object.parse(r.lines.text(r.line))
 }
 
-// Record judges the line.
+// Record returns the record of the line, or its problem.
 func (r *rows) Record() (billing.Record, *billing.Problem) {
 	if r.parse(); r.problem != nil {
 		return nil, r.problem

@@ -9,7 +9,7 @@ import (
 	"reseed/pkg/source/sourcetest"
 )
 
-// spell writes a record as encoding/json does, without the members that are empty.
+// spell writes a record as encoding/json does, without empty members.
 func spell(members map[string]any) string {
 	for name, v := range members {
 		if v == "" {

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// room is what is read at a time beyond the longest line.
+	// room is the space in the buffer for one read, beyond the longest line.
 	room = 64 << 10
-	// blockSize is how much of the file becomes a string at once: some lines, and not much for one text to keep in memory.
+	// blockSize is how much of the file is converted to a string at once: several lines, and not
+	// too much for one text to keep in memory.
 	blockSize = 16 << 10
 	// maxIdleReads is how often a reader may return nothing, as in bufio.
 	maxIdleReads = 100
@@ -24,22 +25,22 @@ type line struct {
 	source.Place
 
 	length  int64  // bytes, line end included
-	raw     []byte // without its line end; of one that is too long the beginning. Valid until the next line
+	raw     []byte // without its line end; only the beginning if it is too long. Valid until the next line
 	tooLong bool
 }
 
-// lines finds the lines of a byte stream. It holds at most one of them and room bytes more.
+// lines finds the lines of a byte stream. It holds at most one line and room bytes more.
 type lines struct {
 	r          io.Reader
 	buf        []byte
 	start, end int   // buf[start:end] is read and not yet consumed
 	base       int64 // offset of buf[0] in the file
-	number     int64 // of the line at start
+	number     int64 // number of the line at start
 	eof        bool
-	err        error // what ended the stream, if not its end
+	err        error // why the stream ended early
 
-	block      string // a run of the file of which texts of lines are parts
-	blockStart int64  // its offset in the file
+	block      string // a part of the file as a string, which texts of lines share
+	blockStart int64  // offset of block in the file
 }
 
 func newLines(r io.Reader, at source.Place) *lines {
@@ -60,7 +61,7 @@ func (l *lines) skipMark(ctx context.Context) error {
 	return nil
 }
 
-// offset is where the next line begins.
+// offset returns where the next line begins.
 func (l *lines) offset() int64 { return l.base + int64(l.start) }
 
 // next returns the next line, blank or not, or io.EOF.
@@ -92,8 +93,8 @@ func (l *lines) next(ctx context.Context) (line, error) {
 	return out, nil
 }
 
-// find returns the size of the line at start without its LF, and whether it has one; of one that is too long what is known of it. At
-// the end of the file it is io.EOF.
+// find returns the size of the line at start without its LF, and whether it has an LF. If the line
+// is too long, the size is what has been read of it. At the end of the file the error is io.EOF.
 func (l *lines) find(ctx context.Context) (size int, ended bool, err error) {
 	from := 0
 	for {
@@ -117,7 +118,8 @@ func (l *lines) find(ctx context.Context) (size int, ended bool, err error) {
 	}
 }
 
-// text returns the last line, which is not too long, as a part of a string that lines share: one allocation for all of them.
+// text returns the current line, which must not be too long, as a part of a string that it shares
+// with its neighbours: one allocation for all of them.
 func (l *lines) text(of line) string {
 	at, size := int(of.Offset-l.blockStart), len(of.raw)
 	if at < 0 || at+size > len(l.block) {
@@ -127,7 +129,7 @@ func (l *lines) text(of line) string {
 	return l.block[at : at+size]
 }
 
-// discard moves behind the line at start, however long it is, and returns its length.
+// discard skips the line at start, however long it is, and returns its length.
 func (l *lines) discard(ctx context.Context) (length int64, err error) {
 	for {
 		i := bytes.IndexByte(l.buf[l.start:l.end], '\n')
@@ -143,7 +145,8 @@ func (l *lines) discard(ctx context.Context) (length int64, err error) {
 	}
 }
 
-// fill reads once more. It returns false at the end of the file. Indexes do not survive it, distances from start do.
+// fill reads once more, and returns false at the end of the file. It may move the buffer: indexes
+// become invalid, distances from start do not.
 func (l *lines) fill(ctx context.Context) (bool, error) {
 	if l.eof || l.err != nil {
 		return false, l.err
@@ -183,7 +186,7 @@ func unreadable(err error) error {
 
 func blank(raw []byte) bool { return len(behindSpace(raw)) == 0 }
 
-// behindSpace drops the white space that a line begins with.
+// behindSpace returns a line without the white space at its beginning.
 func behindSpace(raw []byte) []byte {
 	for len(raw) > 0 && (raw[0] == ' ' || raw[0] == '\t' || raw[0] == '\r') {
 		raw = raw[1:]

@@ -18,7 +18,7 @@ import (
 	"reseed/pkg/source/sourcetest"
 )
 
-// told reads lines and says what became of each: "line dataset id" or "line dataset code column".
+// told reads lines and describes each as "line dataset id" or "line dataset code column".
 func told(t *testing.T, text string, given billing.Dataset) []string {
 	t.Helper()
 	out := []string{}
@@ -129,7 +129,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// A line that names no dataset is of the one that was given; one that names another is of that.
+// A line that names no dataset is of the given dataset. A line that names another one is of that.
 func TestGivenDataset(t *testing.T) {
 	t.Parallel()
 	text := `{"external_id":"c"}
@@ -148,7 +148,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 	for text, code := range map[string]string{
 		"":                                  "empty_file",
 		"\n\n":                              "empty_file",
-		"[\n{\"dataset\":\"customers\"}\n]": "", // one line is a record
+		"[\n{\"dataset\":\"customers\"}\n]": "", // one of the lines is a record
 		"[\n  {\n \"dataset\": \"customers\" }\n]": "no_records",
 		`{"external_id":"c"}`:                      "no_records",
 		"\xff\xfe{\x00":                            "bad_encoding",
@@ -161,7 +161,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// Lines of several datasets are told apart piece by piece.
+// Each piece lists the datasets of its lines.
 func TestPiecesKnowTheirDatasets(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat(`{"dataset":"plans","x":1}`+"\n", 3) + "{}\n" + `{"external_id":"c","dataset":"customers"}` + "\n"
@@ -175,7 +175,7 @@ func TestPiecesKnowTheirDatasets(t *testing.T) {
 	}
 }
 
-// What a rejects file holds of lines that are no JSON.
+// A rejects file also holds lines that are not JSON.
 func TestRejectsOfLinesThatAreNoJSON(t *testing.T) {
 	t.Parallel()
 	text := "{\"dataset\":\"customers\",\"external_id\":\"c\"}\nnon \"sense\" \\ <\xff>\n{\"dataset\":\"customers\" }\n{}\n"
@@ -202,7 +202,8 @@ func TestRejectsOfLinesThatAreNoJSON(t *testing.T) {
 	}
 }
 
-// FuzzLine compares with encoding/json: what that refuses is refused, and an object that is taken holds what that reads.
+// FuzzLine compares with encoding/json: a line that it refuses is refused, and an object that is
+// accepted has the members that it reads.
 func FuzzLine(f *testing.F) {
 	for _, seed := range []string{`{"dataset":"customers","external_id":"c","name":"\u00e9\ud83d\ude00"}`, `{"dataset":"plans","interval_count":-0.5e+1}`, `{"a":[{"b":[]},1,true,null]}`, "{\"dataset\":\"customers\",\"external_id\":\"\\ud800\"}"} {
 		f.Add(seed)

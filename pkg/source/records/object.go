@@ -16,19 +16,20 @@ const maxDepth = 16
 // member is a member of an object.
 type member struct {
 	name     string
-	value    string // of a text what it says, else how it is written
+	value    string // the decoded text; of another type, its JSON
 	kind     billing.ValueType
-	from, to int // where it stands in the line
+	from, to int // its place in the line
 }
 
-// object is a line taken apart. It is used again for the next line.
+// object is a parsed line. It is reused for the next line.
 type object struct {
 	text    string
 	at      int
 	members []member
 }
 
-// parse takes a line apart: it is one JSON object (RFC 8259), with nothing but white space around it.
+// parse parses a line, which must be one JSON object (RFC 8259) with nothing but white space around
+// it.
 func (o *object) parse(text string) *billing.Problem {
 	o.text, o.at, o.members = text, 0, o.members[:0]
 	if !utf8.ValidString(text) {
@@ -59,7 +60,7 @@ func (o *object) parse(text string) *billing.Problem {
 	return nil
 }
 
-// bad says where a line is no JSON, without what stands there (I8).
+// bad says at which byte a line is not JSON. It does not quote the line (I8).
 func (o *object) bad(what string) *billing.Problem {
 	return &billing.Problem{Code: source.CodeBadJSON, Message: fmt.Sprintf("the line is no JSON object: at byte %d, %s", o.at+1, what)}
 }
@@ -101,7 +102,7 @@ func (o *object) member() (p *billing.Problem) {
 	return nil
 }
 
-// value reads a value of any type, depth lists and objects deep.
+// value reads a value of any type, which is inside depth lists and objects.
 func (o *object) value(depth int) (kind billing.ValueType, value string, p *billing.Problem) {
 	if o.at == len(o.text) {
 		return 0, "", o.bad("the line ends too early")
@@ -131,7 +132,7 @@ func (o *object) value(depth int) (kind billing.ValueType, value string, p *bill
 	return kind, o.text[from:o.at], p
 }
 
-// nested passes over a list or an object.
+// nested skips a list or an object.
 func (o *object) nested(depth int) *billing.Problem {
 	if depth > maxDepth {
 		return &billing.Problem{Code: source.CodeTooDeep, Message: fmt.Sprintf("the line has lists or objects that are nested more than %d deep", maxDepth)}
@@ -185,7 +186,8 @@ func (o *object) digits() bool {
 	return o.at > from
 }
 
-// number passes over a number: no zero leads, and digits stand around a point.
+// number skips a number. It must not have leading zeros, and must have digits on both sides of a
+// point.
 func (o *object) number() bool {
 	o.skip('-')
 	if !o.skip('0') && !o.digits() {
@@ -203,7 +205,7 @@ func (o *object) number() bool {
 	return o.at == len(o.text) || !isDigit(o.text[o.at])
 }
 
-// string reads a text in quotes.
+// string reads a string.
 func (o *object) string() (string, *billing.Problem) {
 	if !o.skip('"') {
 		return "", o.bad("a double quote belongs here")
@@ -223,7 +225,7 @@ func (o *object) string() (string, *billing.Problem) {
 	return "", o.bad("a text does not end")
 }
 
-// escaped reads a text from its first backslash on.
+// escaped reads a string from its first backslash on.
 func (o *object) escaped(from int) (string, *billing.Problem) {
 	out := []byte(o.text[from:o.at])
 	for o.at < len(o.text) {
@@ -247,7 +249,8 @@ func (o *object) escaped(from int) (string, *billing.Problem) {
 	return "", o.bad("a text does not end")
 }
 
-// escape reads an escape; two of them if they make one character. If it is none, at stays.
+// escape reads an escape sequence, or two of them if they make one character. If it returns false,
+// at has not moved.
 func (o *object) escape() (rune, bool) {
 	rest := o.text[o.at:]
 	if len(rest) < 2 {

@@ -9,8 +9,9 @@ import (
 	"reseed/pkg/source"
 )
 
-// A rejects file is NDJSON, too: each line as it was, with the member _reject behind the others. What is no JSON object stands there
-// as a text, in _line. It can be corrected and imported as it is.
+// A rejects file is NDJSON, too: each line as it was, with the member _reject after the others. A
+// line that is not a JSON object is stored as a text, in the member _line. People can correct the
+// file and import it as it is.
 
 // note is the member _reject.
 type note struct {
@@ -21,7 +22,7 @@ type note struct {
 	Reason string `json:"reason"`
 }
 
-// AppendReject appends the line with why it was rejected.
+// AppendReject appends the line with the reason why it was rejected.
 func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 	if r.parse(); r.isObject() {
 		dst = r.appendObject(dst)
@@ -41,12 +42,13 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 	return append(dst, "}\n"...)
 }
 
-// isObject tells whether the line could be taken apart, whatever else is wrong with it.
+// isObject tells whether the line could be parsed, whatever else is wrong with it.
 func (r *rows) isObject() bool {
 	return r.problem == nil || r.problem.Column == memberDataset || r.problem.Column == memberLine
 }
 
-// appendObject appends the line up to the brace that ends it, without what an earlier rejects file has added.
+// appendObject appends the line up to its closing brace, without the _reject of an earlier rejects
+// file.
 func (r *rows) appendObject(dst []byte) []byte {
 	text := r.object.text
 	if !slices.ContainsFunc(r.object.members, func(m member) bool { return m.name == memberReject }) {

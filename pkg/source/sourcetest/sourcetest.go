@@ -1,4 +1,5 @@
-// Package sourcetest is the suite of source.Format: what the importer relies on, however records are spelled.
+// Package sourcetest is the test suite of source.Format: what the importer relies on in every
+// format.
 package sourcetest
 
 import (
@@ -20,25 +21,26 @@ import (
 	"reseed/pkg/source"
 )
 
-// Spelling is how a format spells the files of the suite, which hold customers.
+// Spelling writes the files of the suite in a format. They hold customers.
 type Spelling struct {
 	Format source.Format
-	// Head is what a file begins with before its first row: a header.
+	// Head is the beginning of a file before its first row: a header.
 	Head string
-	// Customer spells a row with its line end.
+	// Customer returns a row with its line end.
 	Customer func(id, name, email string) string
-	// Broken is a row that cannot be taken apart, of the code Code. Mended is that row as a customer, whose name is "Mended".
+	// Broken is a row that cannot be parsed; Code is the code of its problem. Mended is that row as
+	// a valid customer with the name "Mended".
 	Broken, Code string
-	// Column names the e-mail address in problems.
+	// Column is the name of the e-mail address in problems.
 	Column string
-	// Blank is a row that counts as a line and nothing else.
+	// Blank is a line that is no row.
 	Blank string
 }
 
-// Now is the time at which the suite judges rows.
+// Now is the time at which the suite reads rows.
 func Now() time.Time { return time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC) }
 
-// Found is a row as the suite compares it.
+// Found is a row in a form that the suite can compare.
 type Found struct {
 	source.Row
 
@@ -70,7 +72,7 @@ func Run(t *testing.T, s Spelling) {
 	}
 }
 
-// file has rows of all sorts, and how many.
+// file makes a file with rows of all sorts, and returns how many there are.
 func (s Spelling) file() (text string, rows int) {
 	var b strings.Builder
 	b.WriteString(s.Head)
@@ -182,7 +184,7 @@ func testRows(t *testing.T, s Spelling) {
 	}
 }
 
-// Pieces of any size have the same rows, and leave no gap.
+// Pieces of any size have the same rows, and no gaps between them.
 func testPieces(t *testing.T, s Spelling) {
 	t.Helper()
 	text, _ := s.file()
@@ -208,7 +210,7 @@ func testPieces(t *testing.T, s Spelling) {
 	}
 }
 
-// What a file holds does not depend on how its bytes arrive.
+// The rows do not depend on how the bytes of a file arrive.
 func testTrickle(t *testing.T, s Spelling) {
 	t.Helper()
 	text, _ := s.file()
@@ -232,7 +234,7 @@ func testTrickle(t *testing.T, s Spelling) {
 	}
 }
 
-// A row can be read again from where it was found.
+// A row can be read again from its place.
 func testPlaces(t *testing.T, s Spelling) {
 	t.Helper()
 	text, _ := s.file()
@@ -249,7 +251,7 @@ func testPlaces(t *testing.T, s Spelling) {
 	}
 }
 
-// A row that is too long is a reject with its beginning, and its neighbours go in.
+// A row that is too long becomes a reject with its beginning, and its neighbours are read.
 func testTooLong(t *testing.T, s Spelling) {
 	t.Helper()
 	before, after := s.Customer("a", "A", ""), s.Customer("b", "B", "")
@@ -291,7 +293,7 @@ func (s Spelling) rejects(t *testing.T, text string) string {
 	return string(out)
 }
 
-// Corrected, a rejects file goes in as it is.
+// A corrected rejects file can be read like any file.
 func testRejects(t *testing.T, s Spelling) {
 	t.Helper()
 	rejects := s.rejects(t, s.Head+s.Customer("fine", "Fine", "")+s.Customer("c1", `Ann "=A1" O'Hara, \ {}`, "nowhere")+s.Customer("c2", "=B", "")+s.Customer("c3", "", "nowhere"))
@@ -307,7 +309,7 @@ func testRejects(t *testing.T, s Spelling) {
 	}
 }
 
-// The rejects of a rejects file are that file.
+// The rejects of a rejects file are the same file.
 func testRejectsAgain(t *testing.T, s Spelling) {
 	t.Helper()
 	text := s.Head + s.Customer("=c1", "=1+1 'x", "nowhere") + s.Customer("", "'=1", "") + s.Customer("c", "+1", "a@b@c")
@@ -337,7 +339,7 @@ func testStrings(t *testing.T, s Spelling) {
 	}
 }
 
-// A dataset that is given is that of the rows, whatever they look like.
+// If a dataset is given, rows are of that dataset, whatever they look like.
 func testGiven(t *testing.T, s Spelling) {
 	t.Helper()
 	shape, err := s.Format.Scan(t.Context(), strings.NewReader(s.Head+s.Broken), billing.Customers, 1, func(p source.Piece) error {
@@ -368,7 +370,7 @@ func testNothing(t *testing.T, s Spelling) {
 	}
 }
 
-// What breaks off is never taken for the end, and what emit says ends the scan.
+// A file that breaks off is never taken for one that ends, and an error of emit ends the scan.
 func testBroken(t *testing.T, s Spelling) {
 	t.Helper()
 	text, _ := s.file()
