@@ -115,10 +115,10 @@ func (im *Importer) undoable(ctx context.Context, target *job.Job) error {
 	case by.Status == job.Failed, by.Status == job.Cancelled, by.Import.UndoneBy != "":
 		return nil
 	case !by.Status.Ended():
-		return fault.Newf(fault.Conflict, "undone_already", "Job %s is undoing this import.", by.ID)
+		return fault.Newf(fault.Conflict, "undone_already", "Job %s is taking this import back.", by.ID)
 	}
 	return fault.Newf(fault.Conflict, "undone_already",
-		"Job %s has already undone this import. To try again with the rows that it left alone, undo that job first.", by.ID)
+		"Job %s has taken this import back already. To try again with the rows that it left alone, undo that job first.", by.ID)
 }
 
 // startAnew starts an undo that a version before 2026-11-29 began again from the first phase. That
