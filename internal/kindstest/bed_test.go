@@ -24,11 +24,12 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// sample is a row of a kind, of a customer whose external id stands for "@", and what becomes of it.
+// sample is a row of a kind, and what can happen to it. "@" stands for the external id of its
+// customer.
 type sample struct {
 	header, row string
-	edits       string        // the attribute that a person changes; empty: none can be
-	goes        []eraser.Kind // the selections that take it, if its customer is meant
+	edits       string        // attribute that a person changes; empty if people cannot change the record
+	goes        []eraser.Kind // selections that take it, if they mean its customer
 }
 
 // samples has a row of every kind: a new kind needs one here.
@@ -56,10 +57,10 @@ func samples() map[billing.Dataset]sample {
 	}
 }
 
-// The customers: c1 and c2 come with files, c3 by hand, and c4 comes and goes again.
+// customers are those that come with files. c3 is written by hand; c4 comes and goes again.
 func customers() []string { return []string{"c1", "c2"} }
 
-// bed is everything in memory.
+// bed is the whole application in memory.
 type bed struct {
 	*app.App
 	t       *testing.T
@@ -70,11 +71,11 @@ type bed struct {
 	sweeps  []app.Sweep
 	acme    store.Source
 	other   store.Source
-	want    map[table.Key]owned // every record that is to be there
-	edited  map[table.Key]bool  // those that a person has changed
+	want    map[table.Key]owned // every record that must exist
+	edited  map[table.Key]bool  // records that a person has changed
 }
 
-// owned is a record and the customer whose it is.
+// owned is a record and its customer.
 type owned struct {
 	billing.Record
 	kind     *store.RecordKind
@@ -113,7 +114,7 @@ func (b *bed) must(err error) {
 	}
 }
 
-// work handles messages until there are none.
+// work handles messages until none is left.
 func (b *bed) work() {
 	b.t.Helper()
 	for len(b.imports)+len(b.sweeps) > 0 {
@@ -136,7 +137,7 @@ func (b *bed) directory() *store.Directory {
 	return d
 }
 
-// datasets lists what kinds come with.
+// datasets lists the datasets of all kinds.
 func datasets() (all []billing.Dataset) {
 	for _, k := range store.Kinds() {
 		all = append(all, k.Dataset)
@@ -144,7 +145,7 @@ func datasets() (all []billing.Dataset) {
 	return all
 }
 
-// load imports the samples of some datasets for some customers, and tells the job.
+// load imports the samples of these datasets for these customers, and returns the id of the job.
 func (b *bed) load(src store.Source, how importer.Options, of []billing.Dataset, customers ...string) string {
 	b.t.Helper()
 	var files []job.File
@@ -162,7 +163,7 @@ func (b *bed) load(src store.Source, how importer.Options, of []billing.Dataset,
 	return b.done(j)
 }
 
-// line is the sample of a dataset for a customer. "@@" is one "@" behind the customer.
+// line is the sample of a dataset for a customer. "@@" becomes the customer and one "@".
 func line(ds billing.Dataset, customer string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(samples()[ds].row, "@@", customer+"\x00"), "@", customer), "\x00", "@")
 }
@@ -179,7 +180,7 @@ func (b *bed) done(j *job.Job) string {
 	return j.ID
 }
 
-// records are the samples of some datasets for some customers, by their keys in a source.
+// records are the samples of these datasets for these customers, by their keys in a source.
 func (b *bed) records(src store.Source, of []billing.Dataset, customers ...string) map[table.Key]owned {
 	b.t.Helper()
 	hr, all := b.directory().Hasher(), map[table.Key]owned{}
@@ -203,7 +204,8 @@ func (b *bed) expect(src store.Source, of []billing.Dataset, customers ...string
 	maps.Copy(b.want, b.records(src, of, customers...))
 }
 
-// byHand writes all that there is of a customer as a request would: it is not manual, and of no import.
+// byHand writes all records of a customer as requests to the API would: they are not manual, and no
+// import added them.
 func (b *bed) byHand(src store.Source, customer string) {
 	b.t.Helper()
 	b.expect(src, datasets(), customer)
@@ -217,14 +219,14 @@ func (b *bed) byHand(src store.Source, customer string) {
 	}
 }
 
-// changes edits every record that is there and can be, but for those by hand.
+// changes edits every record that exists and can be edited, except those written by hand.
 func (b *bed) changes() {
 	b.t.Helper()
 	d, stored := b.directory(), b.stored()
 	for key, r := range b.want {
 		name := samples()[r.kind.Dataset].edits
 		if (name != "") != (len(r.kind.Edits) > 0) {
-			b.t.Fatalf("%s: is there anything that people may change?", r.kind.Dataset)
+			b.t.Fatalf("%s: the sample and the kind disagree on whether people can change it", r.kind.Dataset)
 		}
 		if name == "" || r.customer == "c3" {
 			continue
@@ -243,7 +245,7 @@ func (b *bed) changes() {
 	b.passed.Add(int64(time.Second))
 }
 
-// stored is all that is in the table of sources, wherever it lies.
+// stored is every item of a source, in whichever partition.
 func (b *bed) stored() map[table.Key]table.Attrs {
 	all := map[table.Key]table.Attrs{}
 	for _, it := range b.driver.All() {
@@ -254,8 +256,9 @@ func (b *bed) stored() map[table.Key]table.Attrs {
 	return all
 }
 
-// right checks that the table holds exactly the records that are wanted, their pointers, and the edits of those that were
-// edited: so nothing is left behind, nothing is without its parent, and no pointer dangles.
+// right checks that the table holds exactly the records that must exist, their pointers, and the
+// edits of the edited ones: nothing else is left, no record is without its parent, and no pointer
+// dangles.
 func (b *bed) right(when string) {
 	b.t.Helper()
 	d, stored := b.directory(), b.stored()
@@ -299,7 +302,7 @@ func (b *bed) spaceOf(tag store.Tag) store.Space {
 	return src.Space()
 }
 
-// hasParent looks a record's parent up by the attribute that names it.
+// hasParent looks for a record's parent by the attribute that names it.
 func (b *bed) hasParent(d *store.Directory, key table.Key, r owned) bool {
 	parent := d.Hasher().External(r.kind.Of, b.stored()[key].Str(r.kind.OfAttr))
 	_, ok := b.want[b.spaceOf(r.tag).Key(r.kind.Parent().SK+parent.String())]

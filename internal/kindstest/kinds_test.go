@@ -17,10 +17,11 @@ import (
 	"reseed/pkg/table"
 )
 
-func all() *int { share := 100; return &share }
+// everything lets a replace remove all rows.
+func everything() *int { share := 100; return &share }
 
-// histories are what has happened to records before they are erased. Each leaves c1 and c2 in Acme, told by the job that
-// brought them.
+// histories are what happened to records before they are erased. Each one leaves c1 and c2 in Acme,
+// and returns the job that brought them.
 func histories() map[string]func(*bed) (imported string) {
 	first := func(b *bed) string { return b.load(b.acme, importer.Options{}, datasets(), customers()...) }
 	return map[string]func(*bed) string{
@@ -35,7 +36,7 @@ func histories() map[string]func(*bed) (imported string) {
 		},
 		"replace": func(b *bed) string {
 			id := b.load(b.acme, importer.Options{}, datasets(), "c1", "c2", "c4")
-			b.load(b.acme, importer.Options{Mode: job.Replace, MaxRemoved: all()}, datasets(), customers()...)
+			b.load(b.acme, importer.Options{Mode: job.Replace, MaxRemoved: everything()}, datasets(), customers()...)
 			return id
 		},
 		"edit":    first,
@@ -43,7 +44,8 @@ func histories() map[string]func(*bed) (imported string) {
 	}
 }
 
-// prepared is a bed with a history, a bystander by hand, and a source beside it that has the same.
+// prepared is a bed with a history, a bystander written by hand, and another source with the same
+// records.
 func prepared(t *testing.T, history string) (b *bed, imported string) {
 	t.Helper()
 	b = newBed(t)
@@ -60,7 +62,7 @@ func prepared(t *testing.T, history string) (b *bed, imported string) {
 	return b, imported
 }
 
-// selection means c1, or all of Acme, or what came with a job.
+// selection means c1, or all of Acme, or what a job brought.
 func (b *bed) selection(kind eraser.Kind, imported string) eraser.Selection {
 	hr := b.directory().Hasher()
 	switch kind {
@@ -77,7 +79,7 @@ func (b *bed) selection(kind eraser.Kind, imported string) eraser.Selection {
 	return eraser.Selection{Kind: kind, Source: b.acme.UUID}
 }
 
-// takes tells whether a selection takes a record.
+// takes reports whether a selection takes a record.
 func (b *bed) takes(kind eraser.Kind, r owned) bool {
 	whose := map[eraser.Kind]bool{
 		eraser.Source: true, eraser.Content: true, eraser.Dependent: true,
@@ -91,7 +93,8 @@ func (b *bed) takes(kind eraser.Kind, r owned) bool {
 	return mine && here && slices.Contains(samples()[r.kind.Dataset].goes, kind)
 }
 
-// What must go is gone, what must stay is there, whatever has happened before: every kind of record, every selection.
+// After an erase, what must go is gone and what must stay is there, whatever happened before: for
+// every kind of record and every selection.
 func TestEveryKindTimesEverySelection(t *testing.T) {
 	t.Parallel()
 	for _, k := range store.Kinds() {
@@ -114,15 +117,16 @@ func TestEveryKindTimesEverySelection(t *testing.T) {
 	}
 }
 
-// hideAndRestore erases with a grace period, looks who sees what, and restores.
+// hideAndRestore erases with a grace period, checks which records people see, and restores.
 func (b *bed) hideAndRestore(kind eraser.Kind, imported string) {
 	b.t.Helper()
-	was, grace, keep := b.stored(), 48*time.Hour, kind == eraser.Dependent // whose edits can't be hidden apart
+	// this kind of erase cannot hide edits by themselves
+	was, grace, keep := b.stored(), 48*time.Hour, kind == eraser.Dependent
 	j, err := b.StartErase(b.t.Context(), b.selection(kind, imported), eraser.Options{Grace: &grace, KeepEdits: &keep})
 	b.must(err)
 	for key, r := range b.want {
 		if seen := b.sees(key, was); seen == b.takes(kind, r) {
-			b.t.Errorf("%s of %s: seen %t in the grace period", r.kind.Dataset, r.customer, seen)
+			b.t.Errorf("%s of %s: visible in the grace period: %t", r.kind.Dataset, r.customer, seen)
 		}
 	}
 	if _, err := b.Eraser.Restore(b.t.Context(), j.ID); err != nil {
@@ -135,13 +139,13 @@ func (b *bed) hideAndRestore(kind eraser.Kind, imported string) {
 	b.right("after the restore")
 	for key := range b.want {
 		if !b.sees(key, was) {
-			b.t.Errorf("%v is not to be seen after the restore", key)
+			b.t.Errorf("%v is not visible after the restore", key)
 		}
 	}
 }
 
-// sees tells whether people see a record: its source is there, it lies at the epochs of that, and no erase hides it or, if it is
-// a part, the record that it is a part of.
+// sees reports whether people see a record: its source exists, its key has the epochs of the
+// source, and no erase hides the record or, if it is a part, the record that it is a part of.
 func (b *bed) sees(key table.Key, stored map[table.Key]table.Attrs) bool {
 	d := b.directory()
 	for _, src := range d.Sources {
@@ -159,7 +163,7 @@ func (b *bed) sees(key table.Key, stored map[table.Key]table.Attrs) bool {
 	return false
 }
 
-// erase erases, and checks what is left, and what is said of it.
+// erase erases, and checks what is left and what the receipt says.
 func (b *bed) erase(kind eraser.Kind, imported string) {
 	b.t.Helper()
 	before, keep := b.stored(), false
@@ -172,7 +176,7 @@ func (b *bed) erase(kind eraser.Kind, imported string) {
 	was := len(b.want)
 	maps.DeleteFunc(b.want, func(_ table.Key, r owned) bool { return b.takes(kind, r) })
 	if was == len(b.want) {
-		b.t.Error("nothing was to go")
+		b.t.Error("the selection takes no record")
 	}
 	maps.DeleteFunc(b.edited, func(key table.Key, _ bool) bool { _, stays := b.want[key]; return !stays })
 	b.right("after the erase")
@@ -198,7 +202,7 @@ func nameOf(key table.Key) string {
 	return string(store.RecordAt(key.SK).Dataset)
 }
 
-// again imports all that came with files once more.
+// again imports everything that came with files once more.
 func (b *bed) again(kind eraser.Kind) {
 	b.t.Helper()
 	sources := []store.Source{b.acme, b.other}
@@ -213,7 +217,7 @@ func (b *bed) again(kind eraser.Kind) {
 	b.right("after the same import again")
 }
 
-// tie is a kind of record and one that its records cannot be without.
+// tie is a kind of record and another kind without whose records its own cannot exist.
 type tie struct{ child, parent *store.RecordKind }
 
 func ties() (all []tie) {
@@ -228,11 +232,12 @@ func ties() (all []tie) {
 	return all
 }
 
-// hung is a bed in which one import has brought c1 and c4 of the parents, and a later one what hangs on that of c4.
-func hung(t *testing.T, x tie) (b *bed, parents string) {
+// withChild is a bed in which one import brought the parents of c1 and c4, and a later one the
+// child of c4.
+func withChild(t *testing.T, x tie) (b *bed, parents string) {
 	t.Helper()
 	b = newBed(t)
-	var others []billing.Dataset // that the child needs besides
+	var others []billing.Dataset // other datasets that the child needs
 	for _, k := range store.Kinds() {
 		plan := k.Kind == store.KindPlan && x.child.Plan != nil
 		if k != x.parent && (plan || x.parent.Of == k.Kind || x.child.Of == k.Kind || x.child.Of != "" && x.child.Parent().Of == k.Kind) {
@@ -255,25 +260,25 @@ func hung(t *testing.T, x tie) (b *bed, parents string) {
 	return b, parents
 }
 
-// A record on which others hang stays as long as they do, whoever would remove it.
-func TestNothingIsLeftWithoutWhatItHangsOn(t *testing.T) {
+// A record to which others belong stays as long as they do, whatever would remove it.
+func TestNothingIsLeftWithoutItsParent(t *testing.T) {
 	t.Parallel()
 	for _, x := range ties() {
 		t.Run(string(x.child.Dataset)+" on "+string(x.parent.Dataset), func(t *testing.T) {
 			t.Parallel()
-			b, parents := hung(t, x)
+			b, parents := withChild(t, x)
 			_, err := b.StartErase(t.Context(), eraser.Selection{Kind: eraser.Import, Import: parents}, eraser.Options{})
 			if err == nil || fault.CodeOf(err) != "needed" {
 				t.Errorf("an erase of the import answers %v", err)
 			}
 			b.right("after an erase that was refused")
 
-			b.load(b.acme, importer.Options{Mode: job.Replace, MaxRemoved: all()}, []billing.Dataset{x.parent.Dataset}, "c2")
+			b.load(b.acme, importer.Options{Mode: job.Replace, MaxRemoved: everything()}, []billing.Dataset{x.parent.Dataset}, "c2")
 			b.lose(x)
 			b.expect(b.acme, []billing.Dataset{x.parent.Dataset}, "c2")
 			b.right("after a replace")
 
-			b, parents = hung(t, x)
+			b, parents = withChild(t, x)
 			j, err := b.Importer.Undo(t.Context(), parents, false)
 			b.must(err)
 			b.done(j)
@@ -283,12 +288,13 @@ func TestNothingIsLeftWithoutWhatItHangsOn(t *testing.T) {
 	}
 }
 
-// lose notes that the parent goes on which nothing hangs.
+// lose notes that the parent goes to which nothing belongs.
 func (b *bed) lose(x tie) {
 	maps.DeleteFunc(b.want, func(_ table.Key, r owned) bool { return r.kind == x.parent && r.customer == "c1" })
 }
 
-// A job of a later version, which has a kind that this one does not know, waits for that version: nothing is passed over.
+// A job of a later version, with a kind that this version does not know, waits for that version: no
+// row is left out.
 func TestAJobWithAnUnknownKindWaits(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -308,7 +314,7 @@ func TestAJobWithAnUnknownKindWaits(t *testing.T) {
 	became()
 	b.done(j)
 	b.expect(b.acme, []billing.Dataset{billing.Customers}, "c1")
-	b.right("then")
+	b.right("in the end")
 }
 
 // All records of every kind are found by walking the ranges of the list, and by their public ids.
@@ -320,7 +326,7 @@ func TestEveryKindIsWalkedAndListed(t *testing.T) {
 	for _, src := range d.Sources {
 		for _, kind := range store.Kinds() {
 			if kind.Part {
-				continue // walked with what it is a part of
+				continue // walked with the record that it is a part of
 			}
 			for _, pk := range src.Space().Partitions().At(kind.Place) {
 				for it, err := range b.Store.Items(t.Context(), table.Query{PK: pk, From: kind.SK, To: store.After(kind.SK)}) {
@@ -370,11 +376,12 @@ func (b *bed) listed(d *store.Directory, src store.Source) {
 	}
 }
 
-// An edit whose record goes is an orphan, and is there again with its record, until it is dropped: of every kind.
+// An edit whose record goes is an orphan, and applies again when the record comes back, for every
+// kind.
 func TestEditsOfEveryKindWaitForTheirRecords(t *testing.T) {
 	t.Parallel()
 	b, _ := prepared(t, "edit")
-	j, err := b.StartErase(t.Context(), b.selection(eraser.Content, ""), eraser.Options{}) // which keeps edits
+	j, err := b.StartErase(t.Context(), b.selection(eraser.Content, ""), eraser.Options{}) // this erase keeps edits
 	b.must(err)
 	b.work()
 	if j, err = b.Ledger.Get(t.Context(), j.ID); err != nil || j.Status != job.Done {

@@ -9,7 +9,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// This file is all that a new kind takes: its record, its columns, how it is stored, and its entry in the list.
+// This file is all that a new kind needs: its record, its columns, how it is stored, and its entry
+// in the list.
 
 const notes billing.Dataset = "notes"
 

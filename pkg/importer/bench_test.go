@@ -22,15 +22,15 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// benchRows is the size of the benchmark's file: large enough for every phase to count.
+// benchRows is the number of rows in the benchmark's file, large enough for every phase to count.
 const benchRows = 200_000
 
-// BenchmarkImport imports one customers file into the embedded store, with two workers,
-// durable: first into an empty source, then unchanged. ns/op is of one file;
-// rows/s is what to compare. Where the time goes: -cpuprofile.
+// BenchmarkImport imports one file of customers into the embedded store, durably, with two workers:
+// first into an empty source, then again unchanged. ns/op is the time for one file; compare rows/s.
+// -cpuprofile shows where the time goes.
 func BenchmarkImport(b *testing.B) { benchmarkImport(b, company.CSV, "customers.csv") }
 
-// BenchmarkImportNDJSON does the same with the same customers as records.
+// BenchmarkImportNDJSON does the same with the same customers as NDJSON.
 func BenchmarkImportNDJSON(b *testing.B) { benchmarkImport(b, company.NDJSON, "customers.ndjson") }
 
 func benchmarkImport(b *testing.B, format company.Format, name string) {
@@ -60,7 +60,8 @@ func benchmarkImport(b *testing.B, format company.Format, name string) {
 	})
 }
 
-// BenchmarkUndo takes an import of customers with e-mail addresses back, and compares the time with that of the import.
+// BenchmarkUndo undoes an import of customers with e-mail addresses, and compares its time with the
+// time of the import.
 func BenchmarkUndo(b *testing.B) {
 	dir := b.TempDir()
 	if _, err := company.WriteDir(dir, company.Options{Seed: 2, Customers: benchRows, Months: 24, Layout: company.Named}, company.Customers); err != nil {
@@ -80,9 +81,10 @@ func BenchmarkUndo(b *testing.B) {
 	b.ReportMetric(float64(benchRows*b.N)/undos.Seconds(), "rows/s")
 }
 
-// BenchmarkAgainstBarePebble compares an import, with everything that it does, with bare Pebble (its
-// defaults) that is given the same items in synced batches of 1,000, in the same run: in the order of their keys, which is what
-// sorting first makes possible, and in a random order, which is the order of hashes in a file.
+// BenchmarkAgainstBarePebble compares an import, with everything that it does, with bare Pebble
+// (its defaults) that writes the same items in synced batches of 1,000, in the same run: in key
+// order, which sorting first makes possible, and in random order, which is the order of hashes in a
+// file.
 func BenchmarkAgainstBarePebble(b *testing.B) {
 	dir := b.TempDir()
 	if _, err := company.WriteDir(dir, company.Options{Seed: 2, Customers: benchRows, Months: 24, Layout: company.Named}, company.Customers); err != nil {
@@ -107,7 +109,7 @@ func BenchmarkAgainstBarePebble(b *testing.B) {
 	b.ReportMetric(float64(benchRows*b.N)/ours.Seconds(), "rows/s")
 }
 
-// items are all items of the source, in the order of their keys.
+// items are all items of the source, in key order.
 func (m *machine) items(b *testing.B) []table.Item {
 	b.Helper()
 	var out []table.Item
@@ -151,7 +153,7 @@ func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
 func (quiet) Fatalf(string, ...any) {}
 
-// machine is one machine: embedded store, folder of objects, two workers.
+// machine is an embedded store, a folder of objects, and two workers.
 type machine struct {
 	im      *importer.Importer
 	store   *store.Store
@@ -222,7 +224,7 @@ func (m *machine) run(b *testing.B, file string) *job.Job {
 	return j
 }
 
-// undo takes a job back, to the last row.
+// undo undoes a job and checks that every row is undone.
 func (m *machine) undo(b *testing.B, j *job.Job) {
 	b.Helper()
 	u, err := m.im.Undo(b.Context(), j.ID, false)

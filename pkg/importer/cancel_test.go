@@ -11,8 +11,9 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// TestACancelledJobEndsWithItsLastWorker cancels an import at every call that a worker makes, whose task is not the only
-// one: whoever stops last ends the job. Else it would stay open, and its source locked, until leases run out.
+// An import is cancelled at every call of a worker whose task is not the only one: the worker that
+// stops last ends the job. Otherwise the job would stay open, and its source locked, until leases
+// expire.
 func TestACancelledJobEndsWithItsLastWorker(t *testing.T) {
 	t.Parallel()
 	calls := 1
@@ -23,7 +24,7 @@ func TestACancelledJobEndsWithItsLastWorker(t *testing.T) {
 	}
 }
 
-// cancelledAt cancels before the worker's n-th call; it is false if there is none.
+// cancelledAt cancels before the worker's n-th call; it is false if there is no such call.
 func cancelledAt(t *testing.T, n int) (cut bool) {
 	t.Helper()
 	left, cancel := -1, func() {}
@@ -41,7 +42,7 @@ func cancelledAt(t *testing.T, n int) (cut bool) {
 	}
 	first := l.queue[0]
 	l.queue = nil
-	if err := l.Handle(t.Context(), first); err != nil { // hands out the pieces
+	if err := l.Handle(t.Context(), first); err != nil { // sends the pieces
 		t.Fatal(err)
 	}
 	if len(l.queue) < 2 {
@@ -72,8 +73,9 @@ func cancelledAt(t *testing.T, n int) (cut bool) {
 	return cut
 }
 
-// The answer to a cancel is true: who was told that an import is cancelled, or will be, finds it cancelled, be it with all its
-// rows; who comes too late is told so. Cancelled at every call of the table, to the very last.
+// The answer to a cancel is true. If it says that the import is cancelled, the import ends as
+// cancelled, even if all its rows are written. If it comes too late, it says so. The cancel comes
+// at every call of the table, up to the last.
 func TestACancelIsAnsweredTruly(t *testing.T) {
 	t.Parallel()
 	for name, small := range map[string]int64{"small": 1 << 20, "large": 1} {
@@ -96,7 +98,8 @@ func TestACancelIsAnsweredTruly(t *testing.T) {
 	}
 }
 
-// answered cancels an import before its n-th call, if it makes so many, and tells whether it had written all by then.
+// answered cancels an import before its n-th call, if it makes so many, and reports whether it had
+// written all rows by then.
 func answered(t *testing.T, n int, small int64) (cut, whole bool) {
 	t.Helper()
 	left, cancel := -1, func() {}

@@ -11,7 +11,8 @@ import (
 
 // Sequences that once went wrong, each against the model.
 
-// eachWay tries a sequence with imports that one worker does in memory, and with imports in pieces and key ranges.
+// eachWay tries a sequence with imports that one worker does in memory, and with imports in pieces
+// and key ranges.
 func eachWay(t *testing.T, sequence func(tester, *subject)) {
 	t.Helper()
 	small, large := [2]int64{0, 1 << 30}, [2]int64{60, 1}
@@ -31,7 +32,7 @@ func eachWay(t *testing.T, sequence func(tester, *subject)) {
 	}
 }
 
-// export is what exported is, but only some datasets, and without the rows that have one of some values.
+// export is some datasets of exported, without the rows that have one of these values.
 func export(given []billing.Dataset, without ...string) (out []sheet) {
 	for _, s := range exported() {
 		if !slices.Contains(given, s.dataset) {
@@ -73,7 +74,7 @@ func TestAReplaceKeepsTheCustomerOfAnInvoiceThatStays(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t tester, s *subject) {
 		s.submit(t, all())
-		// Line items are not given: so i2 and i3 stay, and so must c2.
+		// The replace has no line items: so i2 and i3 stay, and so must c2.
 		s.submit(t, replacing([]billing.Dataset{billing.Customers, billing.Contacts, billing.Invoices, billing.Events, billing.Cancellations}, "c2"))
 		s.holds(t, customer, "c2", true)
 		s.holds(t, invoice, "i2", true)
@@ -85,13 +86,13 @@ func TestAReplaceKeepsPlansThatRowsName(t *testing.T) {
 	eachWay(t, func(t tester, s *subject) {
 		s.submit(t, all())
 		s.submit(t, replacing([]billing.Dataset{billing.Plans, billing.Events}, "p1", "p2"))
-		s.holds(t, plan, "p1", true) // by a line item
+		s.holds(t, plan, "p1", true) // named by a line item
 		s.submit(t, replacing([]billing.Dataset{billing.Plans, billing.Events, billing.LineItems}, "p1", "p2"))
 		s.holds(t, plan, "p1", false)
 	})
 }
 
-// What a plan rests on, and what it does not, with the words for it.
+// What a plan rests on, what it does not rest on, and the words of the error.
 func TestAPlanIsOutdated(t *testing.T) {
 	t.Parallel()
 	invoices := []billing.Dataset{billing.Invoices, billing.LineItems, billing.Transactions}
@@ -107,7 +108,7 @@ func TestAPlanIsOutdated(t *testing.T) {
 	for name, c := range map[string]struct {
 		plan request
 		then func(tester, *subject)
-		want string // beginning of the error; none: it goes through
+		want string // beginning of the error; empty: the plan is applied
 	}{
 		"by nothing": {replacing(invoices, "i3"), func(tester, *subject) {}, ""},
 		"not by a plan to remove rows that was never applied": {
@@ -211,7 +212,7 @@ func TestAnUndoGivesInvoicesBackBeforeItTakesTheirNewCustomer(t *testing.T) {
 	})
 }
 
-func TestAnUndoPutsBackInvoicesWithWhatHangsOnThem(t *testing.T) {
+func TestAnUndoPutsBackInvoicesWithTheirParts(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t tester, s *subject) {
 		s.submit(t, all())

@@ -14,7 +14,7 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// Capacity units a row, held against the bars of the import engine: what an import costs does not
+// Capacity units a row, compared with the bars of the import engine: the cost of an import does not
 // depend on the machine.
 
 // generated is one file of a made-up company.
@@ -43,7 +43,7 @@ func edited(t *testing.T, file []byte, n int) []byte {
 		t.Fatal(err)
 	}
 	for i := n; i < len(rows); i += n {
-		rows[i][0] += " Ltd" // the column of names
+		rows[i][0] += " Ltd" // column with the name
 	}
 	var out bytes.Buffer
 	if err := csv.NewWriter(&out).WriteAll(rows); err != nil {
@@ -93,7 +93,8 @@ func TestWhatAReimportCosts(t *testing.T) {
 	}
 }
 
-// A few rows into a large source cost the same however large it is: they are got one by one.
+// A few rows imported into a large source cost the same however large it is: they are read one by
+// one.
 func TestWhatAFewRowsIntoALargeSourceCost(t *testing.T) {
 	t.Parallel()
 	const rows = 1000

@@ -14,8 +14,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// TestAFailedJobEndsWithItsLastWorker has an import fail by one worker at every call of another that is in the middle of
-// its task: the source stays locked until that one has stopped (I7), and the job ends with it.
+// One worker makes an import fail at every call of another worker that is in the middle of its
+// task. The source stays locked until the other worker has stopped (I7), and then the job ends.
 func TestAFailedJobEndsWithItsLastWorker(t *testing.T) {
 	t.Parallel()
 	calls := int64(1)
@@ -26,7 +26,8 @@ func TestAFailedJobEndsWithItsLastWorker(t *testing.T) {
 	}
 }
 
-// failedAt has the source erased, and all other workers find it, before the worker's n-th call; it is false if there is none.
+// failedAt erases the source before the worker's n-th call, so that all other workers fail; it is
+// false if there is no such call.
 func failedAt(t *testing.T, n int64) (cut bool) {
 	t.Helper()
 	var left atomic.Int64
@@ -80,7 +81,8 @@ func failedAt(t *testing.T, n int64) (cut bool) {
 	return true
 }
 
-// applying takes an import to where its rows are about to be put, by many tasks, whose messages are in the queue.
+// applying runs an import until its rows are about to be put, by many tasks, whose messages are in
+// the queue.
 func (l *line) applying(t *testing.T, src store.Source) (id string) {
 	t.Helper()
 	var csv strings.Builder
@@ -102,7 +104,7 @@ func (l *line) applying(t *testing.T, src store.Source) (id string) {
 	return j.ID
 }
 
-// erased takes a source out of the directory.
+// erased removes a source from the directory.
 func (l *line) erased(t *testing.T, src store.Source) {
 	t.Helper()
 	_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
@@ -114,7 +116,8 @@ func (l *line) erased(t *testing.T, src store.Source) {
 	}
 }
 
-// A process that dies right after it has noted why a job fails, at whatever call: a tick ends the job, with the same error.
+// A process dies right after it has noted why a job fails, at every call: a tick ends the job, with
+// the same error.
 func TestAFailedJobEndsAfterAKill(t *testing.T) {
 	t.Parallel()
 	calls := 1
@@ -125,7 +128,8 @@ func TestAFailedJobEndsAfterAKill(t *testing.T) {
 	}
 }
 
-// killedAt kills the process whose worker finds the source erased at its n-th call; it is false if there is none.
+// killedAt kills the process whose worker finds the source erased at its n-th call; it is false if
+// there is no such call.
 func killedAt(t *testing.T, n int) bool {
 	t.Helper()
 	var left atomic.Int64
@@ -143,7 +147,7 @@ func killedAt(t *testing.T, n int) bool {
 	l.erased(t, src)
 	left.Store(int64(n))
 	armed.Store(true)
-	_ = l.Handle(t.Context(), l.queue[0]) // its error is of a process that is no more
+	_ = l.Handle(t.Context(), l.queue[0]) // its process is dead, so its error goes nowhere
 	armed.Store(false)
 	next := newLine(d, l.objects, 1000, 1)
 	for range 3 {

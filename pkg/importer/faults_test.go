@@ -19,46 +19,46 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// story is something that is done to a source: first in peace, then disturbed.
+// story is something that is done to a source: undisturbed once, then disturbed.
 type story struct {
 	name    string
-	peace   func(tester, *world)
-	told    func(tester, *world)
-	removes bool // rows, and puts others of the same external ids
-	parks   bool // between two steps other jobs may have their turn
+	setup   func(tester, *world)
+	act     func(tester, *world)
+	removes bool // removes rows, and puts other rows with the same external ids
+	parks   bool // other jobs may run between two of its steps
 }
 
 func stories() []story {
 	undo := func(t tester, w *world) { t.Helper(); w.undoes(t) }
 	return []story{
-		{name: "an import", peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, messy()) }},
-		{name: "an import of NDJSON", peace: first, told: func(t tester, w *world) {
+		{name: "an import", setup: first, act: func(t tester, w *world) { t.Helper(); w.imports(t, messy()) }},
+		{name: "an import of NDJSON", setup: first, act: func(t tester, w *world) {
 			t.Helper()
 			w.imports(t, mingle(messy()))
 		}},
-		{name: "a plan that is applied", parks: true, peace: first, told: func(t tester, w *world) {
+		{name: "a plan that is applied", parks: true, setup: first, act: func(t tester, w *world) {
 			t.Helper()
 			q := messy()
 			q.plan = true
 			w.imports(t, q)
 			w.applies(t)
 		}},
-		{name: "a replace that removes rows", removes: true, peace: first, told: func(t tester, w *world) { t.Helper(); w.imports(t, clean()) }},
-		{name: "an undo of a replace", removes: true, told: undo, peace: func(t tester, w *world) {
+		{name: "a replace that removes rows", removes: true, setup: first, act: func(t tester, w *world) { t.Helper(); w.imports(t, clean()) }},
+		{name: "an undo of a replace", removes: true, act: undo, setup: func(t tester, w *world) {
 			t.Helper()
 			first(t, w)
 			w.imports(t, clean())
 		}},
-		{name: "an undo of an import", told: undo, peace: func(t tester, w *world) {
+		{name: "an undo of an import", act: undo, setup: func(t tester, w *world) {
 			t.Helper()
 			first(t, w)
 			w.imports(t, messy())
 		}},
-		{name: "an undo that is planned and applied", parks: true, removes: true, peace: func(t tester, w *world) {
+		{name: "an undo that is planned and applied", parks: true, removes: true, setup: func(t tester, w *world) {
 			t.Helper()
 			first(t, w)
 			w.imports(t, clean())
-		}, told: func(t tester, w *world) {
+		}, act: func(t tester, w *world) {
 			t.Helper()
 			w.plansUndo(t)
 			w.applies(t)
@@ -72,7 +72,7 @@ func first(t tester, w *world) {
 	w.imports(t, all())
 }
 
-// clean is a replace by an input without fault: rows are removed, changed, moved and added.
+// clean is a replace by a faultless input: it removes, changes, moves and adds rows.
 func clean() request {
 	q := replacing(billing.Order(), "i1", "c3")
 	for i, s := range q.sheets {
@@ -89,7 +89,8 @@ func clean() request {
 	return q
 }
 
-// messy is an import of new, changed, unchanged, repeated and poisonous rows, and of rows that contradict others.
+// messy is an import of new, changed, unchanged, repeated and bad rows, and of rows that contradict
+// others.
 func messy() request {
 	q := all("t1")
 	q.sheets = append([]sheet{{billing.Customers, []row{
@@ -105,7 +106,7 @@ func messy() request {
 	return q
 }
 
-// mingle is an import of the same rows in one packed file, which two stages or more read.
+// mingle is an import of the same rows in one packed file, which at least two stages read.
 func mingle(q request) request {
 	var sheets []sheet
 	for _, s := range q.sheets {
@@ -134,7 +135,7 @@ func (w *world) applies(t tester) {
 	plan := w.latest(t, always)
 	w.do(t, func(p *process) error {
 		_, err := p.Apply(t.Context(), plan.ID)
-		if fault.CodeOf(err) == "not_planned" { // it was applied, but the answer was lost
+		if fault.CodeOf(err) == "not_planned" { // the plan was applied, but the answer was lost
 			return nil
 		}
 		return err
@@ -171,17 +172,18 @@ func (w *world) plansUndo(t tester) {
 	w.settle(t)
 }
 
-// ways are the sizes of pieces and of small imports to try.
+// ways are the sizes to try: of pieces, and of small imports.
 func ways() map[string][2]int64 {
 	return map[string][2]int64{"small": {1 << 20, 1 << 20}, "large": {400, 1}}
 }
 
-// quick are limits that make many calls, one after the other, of a table that many processes share, or one owns.
+// quick are limits that cause many calls, one after the other, of a table that one process owns or
+// many share.
 func quick(exclusive bool) table.Limits {
 	return table.Limits{Get: 25, Write: 10, Transact: 25, Parallel: 1, Exclusive: exclusive}
 }
 
-// begun is a story after its peace, and its end if nothing disturbs it.
+// begun is a story after its setup, and its outcome if nothing disturbs it.
 type begun struct {
 	story
 	sizes [2]int64
@@ -197,10 +199,10 @@ func each(t *testing.T, test func(*testing.T, begun)) {
 		for way, sizes := range ways() {
 			t.Run(s.name+"/"+way, func(t *testing.T) {
 				t.Parallel()
-				b := begun{story: s, sizes: sizes, still: genesis(t).then(t, sizes, s.peace)}
+				b := begun{story: s, sizes: sizes, still: genesis(t).then(t, sizes, s.setup)}
 				b.still.run(t, mem.Options{Limits: quick(false)}, sizes, func(t tester, w *world) {
 					w.trouble = func(*process, int, string, bool) error { return nil }
-					s.told(t, w)
+					s.act(t, w)
 					b.want, b.calls = w.outcome(t), int(w.calls.Load())
 					consistent(t, b.want)
 				})
@@ -210,20 +212,20 @@ func each(t *testing.T, test func(*testing.T, begun)) {
 	}
 }
 
-// disturbed tells the story with a trouble, and demands the same end.
+// disturbed runs the story with a trouble, and demands the same outcome.
 func (b begun) disturbed(t *testing.T, name string, opt mem.Options, prepare func(tester, *world)) {
 	t.Helper()
 	b.still.run(t, opt, b.sizes, func(t tester, w *world) {
 		prepare(t, w)
-		b.told(t, w)
+		b.act(t, w)
 		if diff := cmp.Diff(b.want, w.outcome(t)); diff != "" {
 			t.Fatalf("%s: -want +got\n%s", name, diff)
 		}
 	})
 }
 
-// Cut everywhere: one call of the table or of the object store fails, before or after it took effect; and the process
-// goes on, or is killed there. The end is always the same.
+// One call of the table or of the object store fails, before or after it took effect, and the
+// process goes on or is killed there: at every call. The outcome is always the same.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
@@ -234,7 +236,7 @@ func TestCutAnywhere(t *testing.T) {
 		}
 		for n := range effort.Cases(t.Name(), b.calls, step) {
 			for kind := range 4 {
-				if !soak(t) && kind != n%4 { // each call in one kind, at least
+				if !soak(t) && kind != n%4 { // each call fails in at least one way
 					continue
 				}
 				after, kill := kind%2 == 1, kind/2 == 1
@@ -255,8 +257,9 @@ func TestCutAnywhere(t *testing.T) {
 	})
 }
 
-// nasty is a table and an object store at their worst: throttled for a while, down, silent after they have done what was
-// asked; and a process that is killed now and then. It gets better in the end.
+// nasty is a table and an object store at their worst: throttled for a while, down, or silent after
+// they did what was asked; and a process that is killed from time to time. In the end all is well
+// again.
 func nasty(seed uint64) trouble {
 	var mu sync.Mutex // a lease is renewed beside the work
 	rnd := rand.New(rand.NewPCG(seed, 2))
@@ -283,8 +286,8 @@ func nasty(seed uint64) trouble {
 	}
 }
 
-// Throttling in bursts, 500s, time-outs after a write was applied, random parts of a batch left undone up to all of it, kills; all
-// at once, at random.
+// Throttling in bursts, errors 500, time-outs after a write was applied, batches that are partly or
+// wholly left undone, and kills, all at random in one run.
 func TestEverythingGoesWrongAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
@@ -301,7 +304,7 @@ func TestEverythingGoesWrongAtOnce(t *testing.T) {
 	})
 }
 
-// The clocks of processes differ, and jump from one to the next: by hours, back and forth.
+// The clocks of processes differ by hours, in both directions, from one process to the next.
 func TestClocksJump(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {

@@ -170,8 +170,8 @@ func TestARejectsFileGoesInAsItIsOnceCorrected(t *testing.T) {
 	}
 }
 
-// Cut everywhere: fail the n-th call of the table, before or after it took effect,
-// start anew, and demand the same end state and the same sums.
+// The n-th call of the table fails, before or after it took effect, and a new process goes on. The
+// outcome and the sums are the same.
 func TestCutAtEveryCallAndResume(t *testing.T) {
 	t.Parallel()
 	for name, sizes := range map[string][2]int64{"small": {0, 1 << 30}, "large": {4000, 1}} {
@@ -179,7 +179,7 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 			t.Parallel()
 			var want map[table.Key]string
 			var sums string
-			for n := 0; ; n += 1 + n/3 { // every early call, then ever fewer: runs are many
+			for n := 0; ; n += 1 + n/3 { // every early call, then fewer and fewer, since each run takes time
 				c := &cutter{at: n}
 				opt := mem.Options{
 					Limits: table.Limits{Get: 100, Write: 25, Transact: 100, Parallel: 1, Exclusive: true}, Before: c.before,
@@ -204,7 +204,7 @@ func TestCutAtEveryCallAndResume(t *testing.T) {
 	}
 }
 
-// cutter fails one call of the table; 0 fails none.
+// cutter makes one call of the table fail; 0 means none.
 type cutter struct {
 	mu        sync.Mutex
 	at, calls int
@@ -221,14 +221,14 @@ func (c *cutter) before(mem.Op, int) error {
 	return fault.New(fault.Unavailable, "cut", "cut")
 }
 
-// disarm lets the test itself look at the table.
+// disarm lets all calls through again, so that the test can read the table.
 func (c *cutter) disarm() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.safe = true
 }
 
-// survive imports the twelve, with a new process in place of one that is cut.
+// survive imports the files of the sample company, with a new process after one whose call failed.
 func survive(t *testing.T, l *line, restart func() *line, c *cutter) (map[table.Key]string, *job.Job) {
 	t.Helper()
 	inputs := folder(t, "twelve")
@@ -283,14 +283,14 @@ func attempt(ctx context.Context, t *testing.T, l *line, inputs []input) (*job.J
 	return j, err
 }
 
-// Write units a row on the first import, items of at most 1 KB (issue's bars).
+// Write units a row of the first import, for items of at most 1 KB.
 func TestWhatAFirstImportCosts(t *testing.T) {
 	t.Parallel()
 	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 1<<30)
 	src := l.source(t, "S")
 	for _, step := range []struct {
 		file string
-		most int64 // thousandths of a write unit a row
+		most int64 // thousandths of a write unit for each row
 	}{
 		{"plans.csv", 1010},
 		{"customers.csv", 2010},

@@ -21,7 +21,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// tester is what tester and *rapid.T have in common.
+// tester is what *testing.T and *rapid.T have in common.
 type tester interface {
 	Helper()
 	Context() context.Context
@@ -32,14 +32,14 @@ type tester interface {
 
 var _ tester = (*testing.T)(nil)
 
-// line is an importer over a table and objects, with its messages in hand.
+// line is an importer over a table and objects. It keeps the messages in a queue.
 type line struct {
 	*importer.Importer
 	store   *store.Store
 	ledger  *job.Ledger
 	objects *objects.Objects
 	queue   []importer.Message
-	shuffle *rand.Rand // takes messages in any order; nil: in theirs
+	shuffle *rand.Rand // takes messages in random order; nil: first in, first out
 	now     time.Time
 	uploads int
 }
@@ -178,7 +178,7 @@ func folder(t tester, dir string) []input {
 	return out
 }
 
-// dump is all that a source holds, stamps included.
+// dump is all that a source holds, with stamps.
 func (l *line) dump(t tester, src store.Source) map[table.Key]string {
 	t.Helper()
 	sp := src.Space()
@@ -213,7 +213,8 @@ func (l *line) items(t tester, pks []string) map[table.Key]string {
 	return out
 }
 
-// addedBy makes sure that an import added all of a dump, and takes out by which: its number is another each time.
+// addedBy checks that an import added everything in a dump, and removes its number from the dump,
+// since numbers differ from run to run.
 func addedBy(t tester, j *job.Job, dump map[table.Key]string) map[table.Key]string {
 	t.Helper()
 	out := map[table.Key]string{}
@@ -253,7 +254,8 @@ func counts(j *job.Job) string {
 	return string(b)
 }
 
-// rejects are the rejects of an import as people get them, or the rows that an undo left alone.
+// rejects are the rejects of an import as people download them, or the rows that an undo left
+// alone.
 func (l *line) rejects(t tester, j *job.Job) string {
 	t.Helper()
 	if j.Rejects == 0 {

@@ -15,22 +15,23 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// meanwhile does something once, in the middle of a call: the n-th, or the first after it that finds a new job.
+// meanwhile does something once, in the middle of the n-th call, or of the first call after it that
+// finds a new job.
 func meanwhile(t tester, w *world, n int, do func(*job.Job)) trouble {
 	var busy atomic.Bool
 	return func(_ *process, call int, _ string, done bool) error {
 		if !done || busy.Load() || call < n {
 			return nil
 		}
-		if news := w.news(t); len(news) > 0 && busy.CompareAndSwap(false, true) { // workers call at once
+		if news := w.news(t); len(news) > 0 && busy.CompareAndSwap(false, true) { // workers call at the same time
 			do(news[0])
 		}
 		return nil
 	}
 }
 
-// Another import of the same source is submitted during the first, or during an undo. It waits for its turn, and all is
-// as if it had come when the first was done (I7).
+// Another import of the same source is submitted during an import or an undo. It waits for its
+// turn, and the outcome is as if it had been submitted when the first job was done (I7).
 func TestAnotherImportMeanwhile(t *testing.T) {
 	t.Parallel()
 	other := messy()
@@ -39,15 +40,15 @@ func TestAnotherImportMeanwhile(t *testing.T) {
 		if b.parks {
 			t.Skip("an import may come in between the plan and its apply")
 		}
-		told := b.told
-		b.told = func(t tester, w *world) {
-			told(t, w)
+		act := b.act
+		b.act = func(t tester, w *world) {
+			act(t, w)
 			if w.trouble == nil {
 				w.imports(t, other)
 			}
 		}
 		b.still.run(t, mem.Options{}, b.sizes, func(t tester, w *world) {
-			b.told(t, w)
+			b.act(t, w)
 			b.want = w.outcome(t)
 		})
 		step, cases := 1+b.calls/30, 0
@@ -69,7 +70,7 @@ func TestAnotherImportMeanwhile(t *testing.T) {
 	})
 }
 
-// Cancelled anywhere, a job ends, and what it did can be taken back, or be done to its end.
+// A job that is cancelled anywhere ends, and what it did can be undone or completed.
 func TestCancelledAnywhere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
@@ -94,7 +95,7 @@ func TestCancelledAnywhere(t *testing.T) {
 						_ = slowly(p, call, op, done)
 						return cancel(p, call, op, done)
 					}
-					b.told(t, w)
+					b.act(t, w)
 					w.trouble = nil
 					consistent(t, w.outcome(t))
 					if w.news(t)[0].Status == job.Cancelled {
@@ -111,11 +112,11 @@ func TestCancelledAnywhere(t *testing.T) {
 	})
 }
 
-// after takes a job that was stopped half-way back, or does it again.
+// after undoes a job that was stopped halfway, or does it again.
 func (b begun) after(t tester, w *world, name string, again bool, before map[table.Key]map[string]any) {
 	t.Helper()
 	if again {
-		b.told(t, w)
+		b.act(t, w)
 		if diff := cmp.Diff(b.want.contents(), w.outcome(t).contents()); diff != "" {
 			t.Fatalf("%s: -want +got\n%s", name, diff)
 		}

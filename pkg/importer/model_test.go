@@ -4,21 +4,20 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"slices"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
 )
 
-// The model is what an import, a replace, an undo and an edit are meant to do to a source, in plain maps: one
-// row after the other, with no keys, no pieces, no ranges and no table.
+// The model says what an import, a replace, an undo and an edit do to a source, in plain maps: one
+// row after the other, without keys, pieces, ranges or a table.
 
-// record is a stored row. It is never changed: a change makes another.
+// record is a stored row. It is never changed; a change makes a new record.
 type record struct {
 	id               ident
 	attrs            map[string]any
-	by               *past // the import that added it, nil if it came over the API
-	manual           int64 // manual epoch, 0 if it was not entered by hand
+	by               *past // the import that added it; nil if it was added over the API
+	manual           int64 // manual epoch; 0 if not manual
 	created, updated int64
 }
 
@@ -37,7 +36,7 @@ func (r *record) str(name string) string {
 	return s
 }
 
-// dataset is the one that the record came with.
+// dataset is the dataset in which the record was imported.
 func (r *record) dataset() billing.Dataset {
 	if r.id.kind == event && r.attrs["cancellation"] == true {
 		return billing.Cancellations
@@ -45,7 +44,7 @@ func (r *record) dataset() billing.Dataset {
 	return billing.Order()[r.id.kind]
 }
 
-// owner is the record without which this one cannot be.
+// owner is the record that this one belongs to and cannot exist without.
 func (r *record) owner() (ident, bool) {
 	switch r.id.kind {
 	case contact, event:
@@ -67,7 +66,7 @@ func (r *record) namedPlan() (ident, bool) {
 
 type model struct {
 	rows  map[ident]*record
-	jobs  []*past // in the order of their making
+	jobs  []*past // in the order in which they were made
 	turns int
 }
 
@@ -81,7 +80,7 @@ func (m *model) set(id ident, r *record) {
 	m.rows[id] = r
 }
 
-// any tells whether there is a record like that.
+// any reports whether there is a record for which the condition holds.
 func (m *model) any(is func(*record) bool) bool {
 	for _, r := range m.rows {
 		if is(r) {
@@ -91,7 +90,7 @@ func (m *model) any(is func(*record) bool) bool {
 	return false
 }
 
-// belonging tells whether anything belongs to a record that passes the filter.
+// belonging reports whether a record for which the condition holds belongs to this one.
 func (m *model) belonging(id ident, is func(*record) bool) bool {
 	return m.any(func(r *record) bool {
 		owner, has := r.owner()
@@ -101,7 +100,8 @@ func (m *model) belonging(id ident, is func(*record) bool) bool {
 
 func always[T any](T) bool { return true }
 
-// dangling is a record that refers to one that is not there; nil if there is none.
+// dangling is a record that refers to a record which does not exist; nil if there is no such
+// record.
 func (m *model) dangling() *record {
 	for _, r := range m.rows {
 		if owner, has := r.owner(); has && m.rows[owner] == nil {
@@ -114,10 +114,10 @@ func (m *model) dangling() *record {
 	return nil
 }
 
-// place is where a row stands in the input: file and line.
+// place is the position of a row in the input: file and line.
 type place struct{ file, line int }
 
-// delta is one record before and after; the place is zero for what the input lacks.
+// delta is one record before and after.
 type delta struct {
 	id            ident
 	before, after *record
@@ -131,24 +131,26 @@ func (d delta) removal() bool { return d.after == nil }
 
 func (d delta) dataset() billing.Dataset { return cmp.Or(d.before, d.after).dataset() }
 
-// past is a job that was made, and all that is to be known of it.
+// past is a job, and all that is known about it.
 type past struct {
 	id       string // in the ledger
 	status   job.Status
 	counts   map[string]job.Counts
-	rejects  map[place]string // codes
-	left     []string         // of an undo: codes of what it left alone
+	rejects  map[place]string // codes of the rejected rows
+	left     []string         // in an undo: codes of the rows that it left alone
 	deltas   []delta
-	removes  bool // removals are meant, not withheld
-	applying bool // it was begun to be applied
-	turn     int  // when it ended last, in turns of the source
+	removes  bool // removals are to be made, not withheld
+	applying bool // it has passed the gate
+	turn     int  // turn of the source in which it last ended
 	undoes   *past
 	undoneBy *past
-	refused  string            // part of the sentence that it failed with
+	refused  string            // part of its error
 	made     int64             // Unix milliseconds
-	ground   map[ident]*record // what its rows belong to, and it does not change, as that was
-	holders  map[ident]*record // who had the external ids that it looked up; by what has them, whatever that belongs to
-	overkept bool              // a customer stays for an invoice that this import gives to another customer: the next one may remove it
+	ground   map[ident]*record // records that its rows belong to and that it does not change, as they were
+	holders  map[ident]*record // records that held the external ids which it looked up
+	// it keeps a customer for an invoice that it moves to another customer: the next import may
+	// remove that customer
+	overkept bool
 }
 
 func newPast(now int64) *past {
@@ -174,351 +176,7 @@ func (p *past) removed() (n int64) {
 	return n
 }
 
-// request is an import to be decided.
-type request struct {
-	sheets     []sheet
-	replace    bool
-	plan       bool
-	maxRemoved int64
-	allowEmpty bool
-	spelled    spelling
-}
-
-func (q request) given(ds billing.Dataset) bool {
-	return slices.ContainsFunc(q.sheets, func(s sheet) bool { return s.dataset == ds })
-}
-
-// candidate is an accepted row on its way.
-type candidate struct {
-	at      place
-	dataset billing.Dataset
-	id      ident
-	attrs   map[string]any
-	manual  int64 // of an invoice: its customer's
-}
-
-// decision is an import being decided against the model.
-type decision struct {
-	*past
-	m      *model
-	q      request
-	stored map[billing.Dataset]int64
-	moved  bool
-	after  map[ident]*record // what the import makes of what it changes; nil is removed
-	origin map[ident]int64   // manual epochs of the invoices in the input
-}
-
-// decide is an import up to its gate.
-func (m *model) decide(q request, now int64) *past {
-	d := &decision{
-		past: newPast(now),
-		m:    m, q: q, stored: map[billing.Dataset]int64{}, after: map[ident]*record{}, origin: map[ident]int64{},
-	}
-	for _, s := range q.sheets {
-		d.count(s.dataset, func(*job.Counts) {})
-	}
-	for _, kinds := range [][]kind{{plan}, {customer}, {contact}, {invoice, lineItem, transaction}, {event}} {
-		rows := d.lookUp(d.accepted(kinds))
-		for _, k := range kinds {
-			d.merge(k, rows)
-			if q.replace {
-				d.lacking(k, rows)
-			}
-		}
-	}
-	d.gate()
-	return d.past
-}
-
-// accepted reads the rows of some kinds: those that can be records.
-func (d *decision) accepted(kinds []kind) (out []candidate) {
-	for f, s := range d.q.sheets {
-		if !slices.Contains(kinds, kindOf(s.dataset)) {
-			continue
-		}
-		for n, r := range s.rows {
-			if r.empty() { // as spreadsheets leave them behind: no row at all
-				continue
-			}
-			c := candidate{at: place{f, n + 2}, dataset: s.dataset, id: r.ident(s.dataset), attrs: r.attrs(s.dataset)}
-			d.count(s.dataset, func(n *job.Counts) { n.Read++ })
-			rec := &record{id: c.id, attrs: c.attrs}
-			p, names := rec.namedPlan()
-			switch {
-			case r.blank(s.dataset):
-				d.reject(c, "required")
-			case names && kindOf(s.dataset) != plan && d.at(p) == nil:
-				d.reject(c, "unknown_plan")
-			default:
-				out = append(out, c)
-			}
-		}
-	}
-	return out
-}
-
-func (d *decision) reject(c candidate, code string) {
-	d.count(c.dataset, func(n *job.Counts) { n.Rejected++ })
-	d.rejects[c.at] = code
-}
-
-// at is a record as this import will leave it.
-func (d *decision) at(id ident) *record {
-	if r, known := d.after[id]; known {
-		return r
-	}
-	return d.m.rows[id]
-}
-
-// lookUp drops invoices without a customer, and rows whose external id is another's.
-func (d *decision) lookUp(rows []candidate) (out []candidate) {
-	first := map[ident]candidate{} // by what has an external id, whatever it belongs to
-	for _, c := range rows {
-		if c.id.kind == invoice {
-			rec := &record{id: c.id, attrs: c.attrs}
-			owner, _ := rec.owner()
-			if _, changed := d.after[owner]; !changed && d.m.rows[owner] != nil {
-				d.ground[owner] = d.m.rows[owner]
-			}
-			switch r := d.at(owner); r {
-			case nil:
-				d.reject(c, "unknown_customer")
-			default:
-				c.manual = r.manual
-				out = append(out, c)
-			}
-			continue
-		}
-		if c.id.natural() || c.id.kind < lineItem {
-			out = append(out, c)
-			continue
-		}
-		anywhere := ident{kind: c.id.kind, own: c.id.own}
-		moves := d.m.taken(c.id)
-		d.holders[anywhere] = d.m.holder(anywhere)
-		one, met := first[anywhere]
-		switch {
-		case moves && !d.q.replace:
-			d.reject(c, "external_id_taken")
-			continue
-		case !met:
-			first[anywhere] = c
-			d.moved = d.moved || moves
-		case one.id.parent != c.id.parent:
-			d.reject(c, "duplicate_differs")
-			continue
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-// merge settles the rows of one kind.
-func (d *decision) merge(k kind, rows []candidate) {
-	first := map[ident]candidate{}
-	equal := map[ident]map[int]int{} // how many equal ones without an external id each file has had
-	for _, c := range rows {
-		if c.id.kind != k {
-			continue
-		}
-		if c.id.natural() && k != plan {
-			base := c.id
-			if equal[base] == nil {
-				equal[base] = map[int]int{}
-			}
-			c.id.nth = equal[base][c.at.file]
-			equal[base][c.at.file]++
-		}
-		one, met := first[c.id]
-		switch {
-		case !met:
-			first[c.id] = c
-			d.settle(c)
-		case maps.Equal(one.attrs, c.attrs):
-			d.count(c.dataset, func(n *job.Counts) { n.Unchanged++ })
-		default:
-			d.reject(c, "duplicate_differs")
-		}
-	}
-}
-
-// home is the manual epoch of the record that a row belongs to, and whether there is such a record.
-func (d *decision) home(c candidate) (manual int64, ok bool) {
-	rec := &record{id: c.id, attrs: c.attrs}
-	id, _ := rec.owner()
-	if id.kind == customer {
-		if r := d.at(id); r != nil {
-			return r.manual, true
-		}
-		return 0, false
-	}
-	if manual, ok := d.origin[id]; ok {
-		return manual, true
-	}
-	r := d.m.rows[id]
-	if r == nil || d.q.replace && d.q.given(billing.Invoices) && !d.keptFor(id, c.id.kind) {
-		return 0, false
-	}
-	return r.manual, true
-}
-
-// keptFor tells whether an invoice that the input lacks stays, for rows of kinds before this one.
-func (d *decision) keptFor(id ident, k kind) bool {
-	return d.m.belonging(id, func(r *record) bool { return r.id.kind < k && !d.q.given(r.dataset()) })
-}
-
-func (d *decision) settle(c candidate) {
-	before := d.m.rows[c.id]
-	var manual int64
-	switch c.id.kind {
-	case plan:
-	case customer:
-		if manual = 1; before != nil {
-			manual = before.manual
-		}
-	case invoice:
-		manual = c.manual
-		d.origin[c.id] = manual
-	case contact, lineItem, transaction, event:
-		var ok bool
-		if manual, ok = d.home(c); !ok {
-			d.reject(c, map[bool]string{true: "unknown_customer", false: "unknown_invoice"}[c.id.kind == contact || c.id.kind == event])
-			return
-		}
-	}
-	after := &record{c.id, c.attrs, d.past, manual, d.made, d.made}
-	switch {
-	case before == nil:
-		d.count(c.dataset, func(n *job.Counts) { n.Added++ })
-	case maps.Equal(before.attrs, after.attrs):
-		d.count(c.dataset, func(n *job.Counts) { n.Unchanged++ })
-		return
-	default:
-		d.count(c.dataset, func(n *job.Counts) { n.Changed++ })
-		after.by, after.created = before.by, before.created
-	}
-	d.change(delta{c.id, before, after})
-}
-
-func (d *decision) change(c delta) {
-	if d.after[c.id] = c.after; c.after != nil && c.id.kind != invoice {
-		if owner, has := c.after.owner(); has {
-			if _, changed := d.after[owner]; !changed {
-				d.ground[owner] = d.m.rows[owner]
-			}
-		}
-	}
-	d.deltas = append(d.deltas, c)
-}
-
-// lacking removes what is stored and not in the input, but keeps what others need that stay.
-func (d *decision) lacking(k kind, rows []candidate) {
-	offered := map[ident]bool{}
-	for _, c := range d.numbered(k, rows) {
-		offered[c] = true
-	}
-	for id, r := range d.m.rows {
-		if id.kind != k || !d.q.given(r.dataset()) {
-			continue
-		}
-		d.stored[r.dataset()]++
-		if !offered[id] && !d.needed(r) {
-			d.count(r.dataset(), func(n *job.Counts) { n.Removed++ })
-			d.change(delta{id, r, nil})
-		}
-	}
-}
-
-// numbered are the identities of rows, with their places among equal ones.
-func (d *decision) numbered(k kind, rows []candidate) (out []ident) {
-	equal := map[ident]map[int]int{}
-	for _, c := range rows {
-		if c.id.kind != k {
-			continue
-		}
-		id := c.id
-		if id.natural() && k != plan {
-			if equal[id] == nil {
-				equal[id] = map[int]int{}
-			}
-			equal[id][c.at.file]++
-			id.nth = equal[id][c.at.file] - 1
-		}
-		out = append(out, id)
-	}
-	return out
-}
-
-// needed tells whether something needs a record that the input lacks, and is of a dataset that the input does
-// not give: so it stays, and the record with it.
-func (d *decision) needed(r *record) bool {
-	foreign := func(r *record) bool { return !d.q.given(r.dataset()) }
-	switch r.id.kind {
-	case plan:
-		return d.m.any(func(o *record) bool {
-			p, names := o.namedPlan()
-			return names && p == r.id && foreign(o)
-		})
-	case customer:
-		if d.m.belonging(r.id, foreign) {
-			return true
-		}
-		kept := d.m.belonging(r.id, func(o *record) bool { return o.id.kind == invoice && d.m.belonging(o.id, foreign) })
-		d.overkept = d.overkept || kept && d.m.belonging(r.id, d.offers)
-		return kept
-	case invoice:
-		return d.m.belonging(r.id, foreign)
-	case contact, lineItem, transaction, event:
-	}
-	return false
-}
-
-// offers tells whether the input has a row of that identity.
-func (d *decision) offers(o *record) bool {
-	for _, s := range d.q.sheets {
-		if slices.ContainsFunc(s.rows, func(r row) bool { return r.ident(s.dataset) == o.id }) {
-			return true
-		}
-	}
-	return false
-}
-
-// gate refuses, parks, or lets go on.
-func (d *decision) gate() {
-	rejected := int64(len(d.rejects))
-	d.status = job.Failed
-	if d.q.replace && !d.q.allowEmpty {
-		for _, s := range d.q.sheets {
-			if d.counts[string(s.dataset)].Read == 0 {
-				d.refused = "holds no rows of"
-				return
-			}
-		}
-	}
-	if d.moved && rejected > 0 {
-		d.refused = "needs a clean input"
-		return
-	}
-	if rejected > 0 {
-		for _, ds := range billing.Order() {
-			if d.counts[string(ds)].Removed > 0 {
-				d.count(ds, func(n *job.Counts) { n.Removed = 0 })
-			}
-		}
-	}
-	d.removes = d.removed() > 0
-	d.status = job.Done
-	if d.q.plan {
-		d.status = job.Planned
-	}
-	for _, ds := range billing.Order() {
-		if d.counts[string(ds)].Removed*100 > d.q.maxRemoved*d.stored[ds] {
-			d.status = job.Planned
-		}
-	}
-}
-
-// meant are the changes that the job makes.
+// meant lists the changes that the job makes.
 func (p *past) meant() (out []delta) {
 	for _, c := range p.deltas {
 		if !c.removal() || p.removes || p.undoes != nil {
@@ -528,7 +186,7 @@ func (p *past) meant() (out []delta) {
 	return out
 }
 
-// apply makes a job's changes true.
+// apply makes a job's changes.
 func (m *model) apply(p *past) {
 	p.applying, p.status = true, job.Done
 	m.make(p.meant())
@@ -540,8 +198,9 @@ func (m *model) make(deltas []delta) {
 	}
 }
 
-// outdated tells whether a plan must not be applied any more: what it changes has changed, or what its rows belong to, or who has
-// their external ids; or something has come that belongs to what it removes.
+// outdated reports whether a plan must not be applied any more: what it changes has changed, or
+// what its rows belong to, or which rows hold their external ids; or records that belong to what it
+// removes were added.
 func (m *model) outdated(p *past) bool {
 	for _, c := range p.meant() {
 		if !m.rows[c.id].same(c.before) {
@@ -556,10 +215,10 @@ func (m *model) outdated(p *past) bool {
 	return m.moved(p) || m.dangles(p)
 }
 
-// moved tells whether external ids that a plan has looked up are others' by now.
+// moved reports whether other records hold the external ids that a plan looked up.
 func (m *model) moved(p *past) bool {
 	for id, r := range p.holders {
-		// A pointer tells whose an external id is, and which import added the row.
+		// A pointer tells which record holds an external id, and which import added it.
 		if now := m.holder(id); (now == nil) != (r == nil) || r != nil && (now.id != r.id || now.by != r.by || now.manual != r.manual) {
 			return true
 		}
@@ -567,7 +226,7 @@ func (m *model) moved(p *past) bool {
 	return false
 }
 
-// dangles tells whether a plan would leave rows without what they belong to.
+// dangles reports whether a plan would leave records without what they belong to.
 func (m *model) dangles(p *past) bool {
 	then := &model{rows: maps.Clone(m.rows)}
 	then.make(p.meant())
@@ -584,14 +243,15 @@ func (m *model) dangles(p *past) bool {
 	return false
 }
 
-// needs tells whether a record belongs to another one, or names it.
+// needs reports whether a record belongs to another one, or names it.
 func (r *record) needs(id ident) bool {
 	owner, has := r.owner()
 	p, names := r.namedPlan()
 	return has && owner == id || names && p == id
 }
 
-// holder is the record that has an external id, whatever it belongs to; nil if there is none.
+// holder is the record that holds an external id, whatever it belongs to; nil if there is no such
+// record.
 func (m *model) holder(id ident) *record {
 	for _, r := range m.rows {
 		if r.id.kind == id.kind && r.id.own == id.own {
@@ -601,145 +261,9 @@ func (m *model) holder(id ident) *record {
 	return nil
 }
 
-// undoable tells whether a job can be taken back.
-func (p *past) undoable() bool {
-	by := p.undoneBy
-	return p.applying && p.status != job.Planned && (by == nil || by.undoneBy != nil || by.status == job.Failed)
-}
-
-// undo decides how a job is taken back, row by row where nothing has touched the row since: first what was added goes, but not what
-// others may belong to; then, with their parents first, what was changed and removed comes back; then the rest of what was added goes.
-func (m *model) undo(target *past, now int64) *past {
-	p := newPast(now)
-	p.undoes, p.status = target, job.Done
-	u := &reversal{p, &model{rows: maps.Clone(m.rows)}, m.rows}
-	u.takeBack(event)
-	u.takeBack(invoice, lineItem, transaction)
-	u.takeBack(contact)
-	for k := plan; k <= event; k++ {
-		u.putBack(k)
-	}
-	u.takeBack(customer)
-	u.takeBack(plan)
-	p.removes = p.removed() > 0
-	return p
-}
-
-type reversal struct {
-	*past
-	m   *model // as it will be
-	was map[ident]*record
-}
-
-// takeBack removes again what was added, of some kinds at once.
-func (u *reversal) takeBack(kinds ...kind) {
-	var gone []delta
-	for _, c := range u.undoes.meant() {
-		if c.before != nil || !slices.Contains(kinds, c.id.kind) {
-			continue
-		}
-		u.read(c)
-		stored := u.m.rows[c.id]
-		switch {
-		case stored == nil:
-			u.count(c.dataset(), func(n *job.Counts) { n.Unchanged++ })
-		case !stored.same(c.after):
-			u.leave(c, "touched_since")
-		case u.needed(c.id, kinds):
-			u.leave(c, "needed_since")
-		default:
-			u.count(c.dataset(), func(n *job.Counts) { n.Removed++ })
-			gone = append(gone, delta{c.id, c.after, nil})
-		}
-	}
-	u.make(gone)
-}
-
-// needed tells whether something belongs to a record that is not taken back with it.
-func (u *reversal) needed(id ident, with []kind) bool {
-	return u.m.any(func(r *record) bool {
-		if !r.needs(id) {
-			return false
-		}
-		if !slices.Contains(with, r.id.kind) {
-			return true
-		}
-		return !slices.ContainsFunc(u.undoes.meant(), func(c delta) bool { return c.id == r.id && c.before == nil && r.same(c.after) })
-	})
-}
-
-// putBack puts back what was changed or removed.
-func (u *reversal) putBack(k kind) {
-	var back []delta
-	for _, c := range u.undoes.meant() {
-		if c.before == nil || c.id.kind != k {
-			continue
-		}
-		u.read(c)
-		u.note(c)
-		stored := u.m.rows[c.id]
-		switch {
-		case stored.same(c.before):
-			u.count(c.dataset(), func(n *job.Counts) { n.Unchanged++ })
-		case stored == nil && c.after != nil:
-			u.leave(c, "gone_since")
-		case !stored.same(c.after):
-			u.leave(c, "touched_since")
-		case u.homeless(c.before, c.after):
-			u.leave(c, "parent_gone")
-		case c.after == nil && u.m.taken(c.id):
-			u.leave(c, "external_id_taken")
-		default:
-			u.count(c.dataset(), func(n *job.Counts) {
-				if c.after == nil {
-					n.Added++
-				} else {
-					n.Changed++
-				}
-			})
-			back = append(back, delta{c.id, c.after, c.before})
-		}
-	}
-	u.make(back)
-}
-
-// homeless tells whether a row cannot be as it was because of what it belongs to. What it belongs to already is there.
-func (u *reversal) homeless(was, is *record) bool {
-	owner, has := was.owner()
-	if has && was.id.kind != invoice && u.was[owner] != nil && u.was[owner].same(u.m.rows[owner]) {
-		u.ground[owner] = u.was[owner]
-	}
-	p, names := was.namedPlan()
-	return has && u.m.rows[owner] == nil || names && p.own != external+is.str("plan") && u.m.rows[p] == nil
-}
-
-// note notes what is looked up for a row that may come back.
-func (u *reversal) note(c delta) {
-	if owner, _ := c.before.owner(); c.id.kind == invoice && c.before.str("customer") != c.after.str("customer") {
-		if r := u.was[owner]; r != nil && r.same(u.m.rows[owner]) {
-			u.ground[owner] = r
-		}
-	}
-	if anywhere := (ident{kind: c.id.kind, own: c.id.own}); c.after == nil && c.id.kind >= lineItem && !c.id.natural() {
-		u.holders[anywhere] = (&model{rows: u.was}).holder(anywhere)
-	}
-}
-
-// taken tells whether another record has the external id.
+// taken reports whether another record holds the external id.
 func (m *model) taken(id ident) bool {
 	return id.kind >= lineItem && !id.natural() && m.any(func(r *record) bool {
 		return r.id.kind == id.kind && r.id.own == id.own && r.id.parent != id.parent
 	})
-}
-
-func (u *reversal) read(c delta) { u.count(c.dataset(), func(n *job.Counts) { n.Read++ }) }
-
-func (u *reversal) leave(c delta, code string) {
-	u.count(c.dataset(), func(n *job.Counts) { n.Rejected++ })
-	u.left = append(u.left, code)
-}
-
-func (u *reversal) make(deltas []delta) {
-	u.m.make(deltas)
-	u.deltas = append(u.deltas, deltas...)
 }

@@ -45,7 +45,7 @@ func companyIn(t *testing.T, layout company.Layout, format company.Format) (out 
 	return out
 }
 
-// fresh is an importer of an empty store with a secret that all have.
+// fresh is an importer of an empty store; all of them have the same secret.
 func fresh(t *testing.T, pieceBytes, smallBytes int64) *line {
 	t.Helper()
 	l := newLine(mem.New(mem.Options{}), objects.Mem(), pieceBytes, smallBytes)
@@ -53,7 +53,7 @@ func fresh(t *testing.T, pieceBytes, smallBytes int64) *line {
 	return l
 }
 
-// dumpOf is the table with the stamp of one import made out.
+// dumpOf is the table without the number of one import.
 func (l *line) dumpOf(t tester, src store.Source, j *job.Job) map[table.Key]string {
 	t.Helper()
 	stamp := string(binary.BigEndian.AppendUint64(nil, uint64(job.Number(j.ID))))
@@ -64,7 +64,8 @@ func (l *line) dumpOf(t tester, src store.Source, j *job.Job) map[table.Key]stri
 	return out
 }
 
-// mingled are the lines of all files in one, those of each in their order: equal rows without an external id are told apart by it.
+// mingled are the lines of all files in one file. The lines of each file keep their order, which
+// tells equal rows without an external id apart.
 func mingled(files []input) (out []byte) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	rest := make([][]byte, len(files))
@@ -83,7 +84,8 @@ func mingled(files []input) (out []byte) {
 	return out
 }
 
-// The same records are stored as the same bytes, whether they come as CSV, as NDJSON file by file, or mingled in one file.
+// The same records are stored as the same bytes, whether they come as CSV, as NDJSON file by file,
+// or mingled in one file.
 func TestNDJSONIsStoredAsCSVIs(t *testing.T) {
 	t.Parallel()
 	for _, layout := range []company.Layout{company.Named, company.Y2020} {
@@ -114,7 +116,7 @@ func TestNDJSONIsStoredAsCSVIs(t *testing.T) {
 	}
 }
 
-// What only records have is stored, and what they leave out is not given.
+// Fields that only NDJSON has are stored, and fields that a record leaves out are not.
 func TestFieldsThatNoFileHas(t *testing.T) {
 	t.Parallel()
 	l := fresh(t, 0, 0)
@@ -136,7 +138,7 @@ func TestFieldsThatNoFileHas(t *testing.T) {
 	}
 }
 
-// strays is an NDJSON file with lines of which it cannot be told what they are.
+// strays is an NDJSON file with lines whose dataset is not recognised.
 const strays = `{"dataset":"customers","external_id":"a"}
 {"dataset":"custmers","external_id":"b"}
 not JSON
@@ -147,7 +149,8 @@ not JSON
 {"dataset":"customers","external_id":"e","City":"x"}
 `
 
-// No line is lost (I1): lines that say nothing of their dataset are rejected once, though two stages read their piece.
+// No line is lost (I1): lines without a recognisable dataset are rejected once, though two stages
+// read their piece.
 func TestLinesOfNoDataset(t *testing.T) {
 	t.Parallel()
 	for _, sizes := range [][2]int64{{0, 0}, {1, 1}, {100, 1}} {
@@ -168,7 +171,7 @@ func TestLinesOfNoDataset(t *testing.T) {
 		if diff := cmp.Diff(want, l.rejects(t, j)); diff != "" {
 			t.Errorf("%v: -want +got\n%s", sizes, diff)
 		}
-		// Said to be customers, one of them is.
+		// Imported as customers, one of them is a customer.
 		j = l.done(t, src, input{name: "strays.ndjson", dataset: "customers", body: []byte(strays)})
 		if diff := cmp.Diff(map[string]job.Counts{"customers": {Read: 6, Added: 1, Unchanged: 1, Rejected: 4}, "plans": {Read: 1, Unchanged: 1}}, j.Datasets); diff != "" {
 			t.Errorf("%v: -want +got\n%s", sizes, diff)
@@ -176,7 +179,8 @@ func TestLinesOfNoDataset(t *testing.T) {
 	}
 }
 
-// Lines that cannot be told apart withhold removals, as any reject does (I4), and no dataset is replaced that no line is of.
+// Lines that are not recognised withhold removals, as every reject does (I4), and a replace removes
+// nothing of a dataset that no line has.
 func TestReplaceByNDJSON(t *testing.T) {
 	t.Parallel()
 	l := fresh(t, 0, 0)
@@ -234,7 +238,8 @@ func TestWhatIsNDJSON(t *testing.T) {
 	}
 }
 
-// A .gz that is damaged, cut or too much ends the import with nothing changed, and leaves nothing of what it unpacked to.
+// A .gz that is damaged, cut off or too large ends the import with nothing changed, and nothing of
+// what was unpacked is left.
 func TestBadGzips(t *testing.T) {
 	t.Parallel()
 	text := []byte(`{"dataset":"customers","external_id":"a"}` + "\n")
@@ -261,7 +266,7 @@ func TestBadGzips(t *testing.T) {
 			t.Errorf("%s: %v are left, %v", name, names, err)
 		}
 	}
-	// Two streams in one file are one text, as gzip says.
+	// Two gzip streams in one file are one text (RFC 1952).
 	l := fresh(t, 0, 0)
 	more := gzipped(t, []byte(`{"dataset":"customers","external_id":"b"}`))
 	if j := l.done(t, l.source(t, "S"), input{name: "x.gz", body: append(bytes.Clone(good), more...)}); j.Datasets["customers"].Added != 2 {
@@ -269,7 +274,7 @@ func TestBadGzips(t *testing.T) {
 	}
 }
 
-// Small bombs that many files bring together are too much, too.
+// Several small .gz files that together unpack to too much are refused, too.
 func TestGzipsTogether(t *testing.T) {
 	t.Parallel()
 	l := fresh(t, 0, 0)
@@ -280,7 +285,8 @@ func TestGzipsTogether(t *testing.T) {
 	}
 }
 
-// Corrected, the rejects of an NDJSON file are imported as they are, whatever task has rejected them.
+// The rejects of an NDJSON file, once corrected, are imported as they are, whichever task rejected
+// them.
 func TestRejectsOfNDJSONGoIn(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
@@ -288,7 +294,7 @@ func TestRejectsOfNDJSONGoIn(t *testing.T) {
 		switch i % 5 {
 		case 3:
 			_, _ = fmt.Fprintf(&text, `{"dataset":"customers","external_id":"c%d","email":"nowhere"}`+"\n", i)
-		case 4: // falls when it meets its customer
+		case 4: // rejected when it meets its customer
 			_, _ = fmt.Fprintf(&text, `{"dataset":"invoices","external_id":"i%d","customer_external_id":"NOBODY%d","date":"2026-01-01","currency":"EUR"}`+"\n", i, i-1)
 		default:
 			_, _ = fmt.Fprintf(&text, `{"external_id":"c%d","dataset":"customers"}`+"\n", i)
@@ -313,7 +319,7 @@ func TestRejectsOfNDJSONGoIn(t *testing.T) {
 	}
 }
 
-// Files of both formats in one import: each has its own rejects, in the order of the files.
+// An import of files of both formats: each file has its own rejects, in the order of the files.
 func TestRejectsOfBothFormats(t *testing.T) {
 	t.Parallel()
 	l := fresh(t, 0, 0)
@@ -335,7 +341,7 @@ External ID,Name,Reject file,Reject line,Reject column,Reject code,Reject reason
 	}
 }
 
-// Unpacking a .gz stops when the import is cancelled, at whatever object it reads then, and leaves nothing.
+// Unpacking a .gz stops when the import is cancelled, and leaves nothing.
 func TestCancelWhileUnpackingAGzip(t *testing.T) {
 	t.Parallel()
 	for at := 1; at <= 3; at++ {
@@ -360,7 +366,7 @@ func TestCancelWhileUnpackingAGzip(t *testing.T) {
 		if err := l.Handle(t.Context(), l.queue[0]); err != nil {
 			t.Fatal(err)
 		}
-		if opened = func() {}; opens != 3 { // its first bytes, those of all packed files, the file itself
+		if opened = func() {}; opens != 3 { // its first bytes, the first bytes of all packed files, the file itself
 			t.Errorf("%d objects were read", opens)
 		}
 		if j = l.finished(t, j.ID); j.Status != job.Cancelled {

@@ -108,7 +108,8 @@ func checkPhases(j *job.Job) (out []string) {
 	return out
 }
 
-// changesDependents reports whether a job may change both customers and rows that belong to customers.
+// changesDependents reports whether a job may change both customers and rows that belong to
+// customers.
 func changesDependents(j *job.Job) bool {
 	return hasStage(j, stageCustomers) && slices.ContainsFunc(dependentKinds(), func(k *store.RecordKind) bool { return hasStage(j, k.Stage) })
 }

@@ -9,7 +9,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// TestProgressNeverGoesBackNorTooFar looks at an import in pieces, and at its undo, after every message.
+// Progress is read after every message of an import in pieces, and of its undo: it never goes back,
+// and never beyond the end.
 func TestProgressNeverGoesBackNorTooFar(t *testing.T) {
 	t.Parallel()
 	l := newLine(mem.New(mem.Options{}), objects.Mem(), 2000, 1)
@@ -30,7 +31,8 @@ func TestProgressNeverGoesBackNorTooFar(t *testing.T) {
 	}
 }
 
-// watch works on a job, and looks at its progress after every message: it is rows rows, each of which is changed.
+// watch works on a job of this many rows, all of which change, and checks its progress after every
+// message.
 func (l *line) watch(t *testing.T, j *job.Job, rows int64) (looks int) {
 	t.Helper()
 	var before job.Progress

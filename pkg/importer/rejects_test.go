@@ -24,8 +24,8 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// spoiled are two files with rejects of every kind: rows that can't be split, that are too long, that are wrong, and that fall when they
-// meet others; and one without any.
+// spoiled are two files with rejects of every kind: rows that can't be split, that are too long,
+// that are wrong, and that are rejected when they meet others; and one file without rejects.
 func spoiled() []input {
 	var customers, contacts strings.Builder
 	customers.WriteString("Name,External ID,=Note\n")
@@ -50,7 +50,8 @@ func spoiled() []input {
 	}
 }
 
-// The rejects of an import are the same in every size of pieces; each file is a table of its own, in the order of its rows.
+// The rejects of an import are the same for every size of pieces. Those of each file are a table of
+// their own, in the order of the file's rows.
 func TestRejectsAreOneTableAFile(t *testing.T) {
 	t.Parallel()
 	var want string
@@ -108,7 +109,8 @@ func records(t *testing.T, text string) [][]string {
 	return all
 }
 
-// No cell of a rejects file begins a formula, wherever it comes from: cells, headers, names of files, columns that are named. Numbers stay.
+// No cell of a rejects file begins a formula, wherever it comes from: cells, headers, names of
+// files, names of columns. Numbers stay as they are.
 func TestNoCellOfARejectsFileIsAFormula(t *testing.T) {
 	t.Parallel()
 	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
@@ -132,8 +134,8 @@ func TestNoCellOfARejectsFileIsAFormula(t *testing.T) {
 	}
 }
 
-// What is rejected of a rejects file is a rejects file again: with the columns of the first one, which can be corrected and
-// imported like that one.
+// Rows rejected from a rejects file make a rejects file with the columns of the first one, which
+// can be corrected and imported in the same way.
 func TestRejectsOfARejectsFile(t *testing.T) {
 	t.Parallel()
 	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
@@ -149,7 +151,8 @@ func TestRejectsOfARejectsFile(t *testing.T) {
 	}
 }
 
-// More rejects than one run holds, in one piece and one key range: those of map, and those of merge, which come in the order of keys.
+// One piece and one key range have more rejects than one run holds: from map, and from merge, which
+// finds them in key order.
 func TestMoreRejectsThanARunHolds(t *testing.T) {
 	t.Parallel()
 	const n = 120_000
@@ -181,7 +184,7 @@ func TestMoreRejectsThanARunHolds(t *testing.T) {
 	}
 }
 
-// upTo takes an import to where a task of some kind comes next.
+// upTo runs an import until a task of this step comes next.
 func (l *line) upTo(t tester, src store.Source, step string, inputs ...input) *job.Job {
 	t.Helper()
 	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs)})
@@ -195,7 +198,7 @@ func (l *line) upTo(t tester, src store.Source, step string, inputs ...input) *j
 			t.Fatal(err)
 		}
 		if len(l.queue) == 0 {
-			t.Fatal("it does not come to", step)
+			t.Fatal("the import never reaches", step)
 		}
 	}
 	if j, err = l.ledger.Get(t.Context(), j.ID); err != nil {
@@ -204,7 +207,7 @@ func (l *line) upTo(t tester, src store.Source, step string, inputs ...input) *j
 	return j
 }
 
-// atRejects is an import whose rejects come next, in a world with a bystander.
+// atRejects is an import that writes its rejects next, in a world with a bystander.
 type atRejects struct {
 	still *still
 	sizes [2]int64
@@ -222,11 +225,11 @@ func newAtRejects(t *testing.T, sizes [2]int64) *atRejects {
 	return a
 }
 
-// run goes on from there, and tells what comes of it.
+// run goes on from there, and returns the outcome.
 func (a *atRejects) run(t *testing.T, opt mem.Options, prepare func(*world)) (o outcome, calls int) {
 	t.Helper()
 	a.still.run(t, opt, a.sizes, func(t tester, w *world) {
-		delete(w.told, a.id)
+		delete(w.earlier, a.id)
 		prepare(w)
 		w.settle(t)
 		o, calls = w.outcome(t), int(w.calls.Load())
@@ -239,7 +242,8 @@ func (a *atRejects) run(t *testing.T, opt mem.Options, prepare func(*world)) (o 
 	return o, calls
 }
 
-// Cut everywhere while rejects are written, in many pieces or at once: the end is the same.
+// Every call fails once while rejects are written, in many pieces or in one task: the outcome is
+// the same.
 func TestCutWhileRejectsAreWritten(t *testing.T) {
 	t.Parallel()
 	for way, sizes := range map[string][2]int64{"small": {1 << 20, 1 << 20}, "large": {1500, 1}} {
@@ -270,7 +274,7 @@ func TestCutWhileRejectsAreWritten(t *testing.T) {
 	}
 }
 
-// Three workers that get each other's messages write the rejects at once.
+// Three workers that all get the same messages write the rejects at the same time.
 func TestManyWriteRejectsAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newAtRejects(t, [2]int64{1500, 1})
@@ -286,8 +290,8 @@ func TestManyWriteRejectsAtOnce(t *testing.T) {
 	}
 }
 
-// An import that is cancelled while its rejects are written, at whatever call: nothing is changed, and no half list of rejects is
-// given to anybody, then or before.
+// An import is cancelled while its rejects are written, at every call: nothing is changed, and
+// nobody ever gets an incomplete list of rejects.
 func TestCancelWhileRejectsAreWritten(t *testing.T) {
 	t.Parallel()
 	a := newAtRejects(t, [2]int64{1500, 1})
@@ -307,7 +311,7 @@ func TestCancelWhileRejectsAreWritten(t *testing.T) {
 func (a *atRejects) cancelledAt(t *testing.T, n int) (cancelled bool) {
 	t.Helper()
 	a.still.run(t, mem.Options{}, a.sizes, func(t tester, w *world) {
-		delete(w.told, a.id)
+		delete(w.earlier, a.id)
 		w.trouble = func(_ *process, call int, _ string, done bool) error {
 			if call == n && !done {
 				a.cancel(t, w)
@@ -330,7 +334,7 @@ func (a *atRejects) cancelledAt(t *testing.T, n int) (cancelled bool) {
 	return cancelled
 }
 
-// cancel cancels, after a look that finds no rejects yet.
+// cancel cancels, after checking that no rejects are given yet.
 func (a *atRejects) cancel(t tester, w *world) {
 	t.Helper()
 	j, err := w.quiet.ledger.Get(t.Context(), a.id)
@@ -344,7 +348,8 @@ func (a *atRejects) cancel(t tester, w *world) {
 	}
 }
 
-// A job that yesterday's code has decided goes on: its runs of rejects have one section, and its tasks say nothing of pieces.
+// A job that an older version decided goes on: its runs of rejects have one section, and its tasks
+// do not say which pieces have rejects.
 func TestRejectsOfYesterday(t *testing.T) {
 	t.Parallel()
 	a := newAtRejects(t, [2]int64{1500, 1})
@@ -367,7 +372,7 @@ func TestRejectsOfYesterday(t *testing.T) {
 	}
 }
 
-// oneSection is a run of rejects as it was: without the index of its pieces.
+// oneSection makes a run of rejects as older versions wrote it: without the index of pieces.
 func oneSection(t *testing.T, l *process, name string) []byte {
 	t.Helper()
 	r, err := l.objects.Open(context.Background(), name, "", 0, -1)
@@ -384,7 +389,8 @@ func oneSection(t *testing.T, l *process, name string) []byte {
 	return append(binary.AppendUvarint([]byte{1}, length), body...)
 }
 
-// forgetPieces has the tasks of a job forget which pieces have rejects, and takes back those that write them.
+// forgetPieces makes the tasks of a job forget which pieces have rejects, and removes the tasks
+// that write them.
 func forgetPieces(t *testing.T, l *process, id string) {
 	t.Helper()
 	ctx := context.Background()

@@ -463,8 +463,8 @@ func (w *work) askExternal(ctx context.Context, out *spill, kind entryKind, sk s
 	return nil
 }
 
-// answerUndo answers rows that are to be put back: whether their customer exists after this undo, or
-// whether another row holds their external id.
+// answerUndo answers rows that are to be put back: whether their customer exists after this undo,
+// or whether another row holds their external id.
 func (a *answers) answerUndo(q *question, there, stored table.Attrs) {
 	if isCustomer(q.about) {
 		for n := range q.askers {

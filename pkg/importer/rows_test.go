@@ -17,7 +17,7 @@ import (
 	"reseed/pkg/table"
 )
 
-// row is one row of a file: its cells by their columns. Blank cells are not there.
+// row is one row of a file: its cells by column. Blank cells are left out.
 type row map[string]string
 
 // sheet is one file.
@@ -26,7 +26,7 @@ type sheet struct {
 	rows    []row
 }
 
-// column says what becomes of a cell: a text, a number, a number of which 0 is as good as none, or a time.
+// column says how a cell is stored: a text, a number, an amount whose 0 is not stored, or a time.
 type column struct {
 	name, attr string
 	is         byte
@@ -39,7 +39,7 @@ const (
 	date   = 't'
 )
 
-// columnsOf are the columns that the tests fill; those that must be filled come first.
+// columnsOf are the columns that the tests fill, required ones first.
 func columnsOf(ds billing.Dataset) (columns []column, required int) {
 	switch ds {
 	case billing.Plans:
@@ -109,7 +109,7 @@ func columnsOf(ds billing.Dataset) (columns []column, required int) {
 	return nil, 0
 }
 
-// csv spells the file.
+// csv writes the file as CSV.
 func (s sheet) csv() []byte {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
@@ -129,10 +129,10 @@ func (s sheet) csv() []byte {
 	return []byte(b.String())
 }
 
-// GoString shows the file where a sequence is shown.
+// GoString shows the file where rapid shows a sequence.
 func (s sheet) GoString() string { return "\n" + string(s.dataset) + "\n" + string(s.csv()) }
 
-// attrs is what an accepted row is stored as, by the names of docs/TABLE.md.
+// attrs are the attributes that an accepted row is stored with, by the names of docs/TABLE.md.
 func (r row) attrs(ds billing.Dataset) map[string]any {
 	out := map[string]any{}
 	columns, _ := columnsOf(ds)
@@ -159,7 +159,7 @@ func (r row) attrs(ds billing.Dataset) map[string]any {
 	return out
 }
 
-// blank tells whether a row lacks a cell that it must have.
+// blank reports whether a row lacks a required cell.
 func (r row) blank(ds billing.Dataset) bool {
 	columns, required := columnsOf(ds)
 	for _, c := range columns[:required] {
@@ -179,7 +179,7 @@ func (r row) empty() bool {
 	return true
 }
 
-// kind is a kind of record, in the order of stages and, within one, of keys.
+// kind is a kind of record, in the order of stages and, within a stage, of keys.
 type kind int
 
 const (
@@ -200,8 +200,8 @@ func kindOf(ds billing.Dataset) kind { // cancellations are events
 type ident struct {
 	kind   kind
 	parent string // external id of the customer or invoice that it belongs to
-	own    string // its external id, or what stands for it
-	nth    int    // among equal ones without an external id
+	own    string // its external id, or the fields that identify it
+	nth    int    // number among equal records without an external id
 }
 
 // external marks an identity by external id.
@@ -209,7 +209,7 @@ const external = "id:"
 
 func (id ident) natural() bool { return !strings.HasPrefix(id.own, external) }
 
-// ident is the identity of a row, the first of its equals.
+// ident is the identity of a row, the first one of equal rows.
 func (r row) ident(ds billing.Dataset) ident {
 	id := ident{kind: kindOf(ds)}
 	own := ""
@@ -253,7 +253,8 @@ func (r row) joined(columns ...string) string {
 	return strings.Join(cells, "|")
 }
 
-// drawRow draws a row. Few values, so that rows meet; a few refer to what is nowhere, or lack a cell.
+// drawRow draws a row from few values, so that rows meet. A few rows refer to what does not exist,
+// or lack a cell.
 func drawRow(t *rapid.T, ds billing.Dataset) row {
 	pick := func(values ...string) string { return rapid.SampledFrom(values).Draw(t, "cell") }
 	r := row{}
@@ -299,7 +300,7 @@ func drawRow(t *rapid.T, ds billing.Dataset) row {
 	case billing.Cancellations:
 		r = row{"Customer external ID": pick(someCustomers...), "Subscription external ID": pick("s1", "s2"), "Date": pick(someDates...)}
 	}
-	if sub := "Subscription external ID"; kindOf(ds) == event { // a subscription is one customer's
+	if sub := "Subscription external ID"; kindOf(ds) == event { // a subscription belongs to one customer
 		r[sub] += " of " + r["Customer external ID"]
 	}
 	if rapid.IntRange(0, 39).Draw(t, "poison") == 39 {
@@ -315,8 +316,8 @@ var (
 	someDates     = []string{"2026-01-01", "2026-02-01"}
 )
 
-// drawSheets draws the files of an import: either anything at all, or an export of a company that
-// some rows were dropped from and some changed in since, which is mostly clean.
+// drawSheets draws the files of an import: either any rows at all, or the mostly clean export of a
+// company in which some rows were dropped and some changed.
 func drawSheets(t *rapid.T) []sheet {
 	if rapid.IntRange(0, 2).Draw(t, "export") > 0 {
 		return drawExport(t)
@@ -352,7 +353,8 @@ func drawExport(t *rapid.T) []sheet {
 	return rapid.Permutation(out).Draw(t, "files")
 }
 
-// changed is a row with another value, which is no part of its identity; that of an invoice is its customer.
+// changed is a row with another value in a field that is not part of its identity. For an invoice
+// that is its customer.
 func changed(ds billing.Dataset, r row) row {
 	r = maps.Clone(r)
 	switch ds {
@@ -374,7 +376,7 @@ func changed(ds billing.Dataset, r row) row {
 	return r
 }
 
-// exported is a company in which everything has its place.
+// exported is a company without any fault in its data.
 func exported() []sheet {
 	const first, second = "2026-01-01", "2026-02-01"
 	return []sheet{
@@ -420,7 +422,7 @@ func exported() []sheet {
 	}
 }
 
-// origin adds where the record came from.
+// origin adds the attributes that say where the record came from.
 func (r *record) origin(attrs map[string]any) map[string]any {
 	if r.manual != 0 {
 		attrs["_m"] = r.manual
@@ -431,8 +433,8 @@ func (r *record) origin(attrs map[string]any) map[string]any {
 	return attrs
 }
 
-// expected spells a record as the table has it: the item, and the pointers that lead to it. Keys are pinned
-// by goldens of their own (pkg/store), so they are taken from there.
+// expected gives a record as the table has it: the item, and the pointers to it. Keys come from
+// pkg/store, whose goldens pin them.
 func (r *record) expected(hr *store.Hasher, sp store.Space, add func(table.Key, map[string]any)) {
 	str := func(name string) string { s, _ := r.attrs[name].(string); return s }
 	at := func(name string) time.Time {

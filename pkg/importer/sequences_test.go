@@ -21,7 +21,8 @@ import (
 	"reseed/pkg/table/pebble"
 )
 
-// Random sequences of imports, replaces, plans, undos and edits, against the model, on all three tables. To soak:
+// Random sequences of imports, replaces, plans, undos and edits, against the model, on all three
+// tables. To soak:
 //
 //	go test ./pkg/importer -run Sequences -rapid.checks=10000 -timeout 0
 
@@ -57,8 +58,8 @@ func TestSequencesOnDynamoDB(t *testing.T) {
 	fewer(t, 20, func(r *rapid.T) { sequences(r, dynamo.New(engine.Table(t))) })
 }
 
-// fewer checks a property on a table that is slow: one time in so many, but every time once it has failed, so that
-// the failure can be made small.
+// fewer checks a property on a slow table: only one time in n, but every time once it has failed,
+// so that the failure can be made small.
 func fewer(t *testing.T, in int, property func(*rapid.T)) {
 	t.Helper()
 	checks, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
@@ -82,7 +83,7 @@ func fewer(t *testing.T, in int, property func(*rapid.T)) {
 	})
 }
 
-// walk is a sequence being drawn.
+// walk is a sequence that is being drawn.
 type walk struct{ *subject }
 
 func sequences(t *rapid.T, d table.Driver) {
@@ -124,7 +125,8 @@ func drawReplace(t *rapid.T) request {
 	}
 }
 
-// next is another process, with pieces and a notion of small of its own, that takes its messages in any order.
+// next is another process, with its own sizes of pieces and of small imports, that takes messages
+// in random order.
 func (w walk) next(t *rapid.T) {
 	w.process(
 		rapid.SampledFrom([]int64{1 << 20, 200, 40}).Draw(t, "piece"), rapid.SampledFrom([]int64{1 << 20, 1}).Draw(t, "small"),
@@ -143,7 +145,7 @@ func (w walk) submit(t *rapid.T, q request) {
 	}
 }
 
-// pick draws one of the jobs that fit: often the latest.
+// pick draws one of the jobs that fit, often the latest.
 func (w walk) pick(t *rapid.T, fits func(*past) bool) *past {
 	var fitting []*past
 	for _, p := range slices.Backward(w.model.jobs) {
@@ -158,7 +160,7 @@ func (w walk) pick(t *rapid.T, fits func(*past) bool) *past {
 	return fitting[rapid.IntRange(0, n).Draw(t, "job from the end")]
 }
 
-// touch changes a row as somebody at the API does.
+// touch changes a row as a request to the API does.
 func (w walk) touch(t *rapid.T) {
 	ids := slices.SortedFunc(maps.Keys(w.model.rows), func(a, b ident) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	if len(ids) == 0 {

@@ -13,13 +13,13 @@ import (
 	"reseed/pkg/billing"
 )
 
-// spelling is how the rows of an import are written.
+// spelling is the format in which the rows of an import are written.
 type spelling string
 
 const (
 	inCSV     spelling = ""
-	inNDJSON  spelling = "NDJSON"        // a file for each sheet, which does not say which dataset it is of
-	inOneFile spelling = "one NDJSON"    // lines of all datasets, those that depend on others first
+	inNDJSON  spelling = "NDJSON"        // a file for each sheet, which does not name its dataset
+	inOneFile spelling = "one NDJSON"    // lines of all datasets, dependent ones first
 	inGzip    spelling = "packed NDJSON" // the same
 )
 
@@ -45,8 +45,9 @@ func (q request) inputs(t tester) (out []input) {
 	return out
 }
 
-// fitsOneFile tells whether one file says the same as the sheets: nothing would tell of the dataset of a sheet without rows, and
-// equal rows without an external id are occurrences in one file, and one row in two (docs/decisions/0003).
+// fitsOneFile reports whether one file can say the same as the sheets: nothing in it names the
+// dataset of a sheet without rows, and equal rows without an external id are two occurrences in one
+// file, but the same row in two files (docs/decisions/0003).
 func (q request) fitsOneFile() bool {
 	seen := map[billing.Dataset]bool{}
 	for _, s := range q.sheets {
@@ -58,7 +59,8 @@ func (q request) fitsOneFile() bool {
 	return len(q.sheets) > 0
 }
 
-// oneFile has all rows, sheet after sheet, from the last stage to the first. Its name tells where each sheet begins.
+// oneFile has all rows, sheet after sheet, from the last stage to the first. Its name says where
+// each sheet begins.
 func (q request) oneFile(t tester) input {
 	t.Helper()
 	var text []byte
@@ -98,7 +100,7 @@ func gzipped(t tester, text []byte) []byte {
 	return b.Bytes()
 }
 
-// json writes a row as a record: with its dataset as the first member, as the last, or without.
+// json writes a row as a record, with its dataset as the first member, as the last, or without it.
 func (r row) json(t tester, ds billing.Dataset, first bool) string {
 	t.Helper()
 	if r.empty() {
@@ -153,7 +155,8 @@ func ndjsonRejects(t tester, text string) map[place]string {
 	return out
 }
 
-// sheetAt tells which sheet a line is of, and in which line it would stand in a CSV file of that sheet.
+// sheetAt says which sheet a line belongs to, and which line it would be in a CSV file of that
+// sheet.
 func sheetAt(name string, line int) (sheet, at int) {
 	if !strings.Contains(name, "@") {
 		sheet, _ = strconv.Atoi(name)

@@ -48,8 +48,8 @@ func underCustomers(stage int) bool {
 	return anyOf(stage, func(k *store.RecordKind) bool { return k.Under() && k.Of == store.KindCustomer })
 }
 
-// hasDependents reports whether rows belong to the records of a stage, as the keys of those rows or of
-// their pointers say.
+// hasDependents reports whether rows belong to the records of a stage, as the keys of those rows or
+// of their pointers say.
 func hasDependents(stage int) bool { return stage == stageCustomers || hasParts(stage) }
 
 // dependentKinds lists the kinds of records that belong to customers.

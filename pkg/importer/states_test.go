@@ -12,7 +12,8 @@ import (
 	"reseed/pkg/table"
 )
 
-// drawn is a table that looks at how jobs change, in all tests of this package: from state to state as ARCHITECTURE.md draws it.
+// drawn is a table that checks, in all tests of this package, that jobs change only from state to
+// state as ARCHITECTURE.md draws it.
 type drawn struct{ table.Driver }
 
 // jobVersion is one version of a job in a table.
@@ -31,7 +32,7 @@ var steps = struct {
 // Transact implements [table.Driver].
 func (d drawn) Transact(ctx context.Context, writes []table.Write) (table.Cost, error) {
 	cost, err := d.Driver.Transact(ctx, writes)
-	if err != nil { // it may have taken effect or not: what came of it is seen by the next step only as far as it is certain
+	if err != nil { // the write may have taken effect or not; the next step checks what is certain
 		return cost, err
 	}
 	in := d.Driver
@@ -46,7 +47,8 @@ func (d drawn) Transact(ctx context.Context, writes []table.Write) (table.Cost, 
 	return cost, nil
 }
 
-// note looks at the step before a version of a job, and at the one after it, which may have been noted first.
+// note checks the step before a version of a job, and the step after it, which may have been noted
+// first.
 func note(in table.Driver, id string, a table.Attrs) {
 	var j job.Job
 	if err := json.Unmarshal([]byte(a.Str("body")), &j); err != nil {

@@ -26,18 +26,18 @@ import (
 	"reseed/pkg/table"
 )
 
-// subject is a source and what the model knows of it, with another source beside it. Whatever is done to it is done to
-// the model too, and what comes of it must be the same.
+// subject is a source, what the model knows of it, and another source beside it. Whatever is done
+// to the source is done to the model, and the outcome must be the same.
 type subject struct {
-	*line     // the process that does what comes next
+	*line     // process that does the next step
 	driver    table.Driver
 	model     *model
 	src       store.Source
 	bystander store.Source
-	untouched map[table.Key]string // what the bystander holds
+	untouched map[table.Key]string // all that the bystander holds
 	edits     map[table.Key]string // edits of the source
 	before    map[*past]map[table.Key]string
-	touched   bool // something but a job has changed the source since the last job
+	touched   bool // something other than a job has changed the source since the last job
 	spelled   spelling
 }
 
@@ -77,7 +77,7 @@ func setSecret(t tester, l *line) {
 	}
 }
 
-// process has another process do what comes next, a minute later.
+// process makes another process do the next step, a minute later.
 func (s *subject) process(pieceBytes, smallBytes int64, order uint64) {
 	now := s.now.Add(time.Minute)
 	s.line = newLine(s.driver, s.objects, pieceBytes, smallBytes)
@@ -101,7 +101,7 @@ func (s *subject) submit(t tester, q request) *past {
 	return p
 }
 
-// again runs the same import once more: it changes and costs nothing (I2).
+// again runs the same import once more: it changes nothing and costs nothing (I2).
 func (s *subject) again(t tester, q request) {
 	t.Helper()
 	first := s.model.jobs[len(s.model.jobs)-1]
@@ -115,7 +115,7 @@ func (s *subject) again(t tester, q request) {
 	}
 }
 
-// send runs an import to where nothing goes on by itself.
+// send runs an import until it has ended or is planned.
 func (l *line) send(t tester, src store.Source, q request) *job.Job {
 	t.Helper()
 	j, err := l.Submit(t.Context(), q.request(t, l, src))
@@ -125,7 +125,7 @@ func (l *line) send(t tester, src store.Source, q request) *job.Job {
 	return l.finished(t, j.ID)
 }
 
-// request puts the files where an import finds them.
+// request stores the files and makes the request to import them.
 func (q request) request(t tester, l *line, src store.Source) importer.Request {
 	t.Helper()
 	inputs := q.inputs(t)
@@ -137,7 +137,7 @@ func (q request) request(t tester, l *line, src store.Source) importer.Request {
 	return importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs), Options: o}
 }
 
-// ended compares a job with what the model says of it, and keeps it.
+// ended compares a job with what the model says of it, and adds it to the model.
 func (s *subject) ended(t tester, p *past, j *job.Job) {
 	t.Helper()
 	if j.Status != p.status || !strings.Contains(j.Error, p.refused) || (j.Error == "") != (p.refused == "") {
@@ -180,7 +180,7 @@ func (s *subject) foretold(t tester, p *past, j *job.Job) {
 	}
 }
 
-// some are the counts of the datasets of which there were any rows.
+// some are the counts of the datasets that have any.
 func some(counts map[string]job.Counts) map[string]job.Counts {
 	out := maps.Clone(counts)
 	maps.DeleteFunc(out, func(_ string, c job.Counts) bool { return c == job.Counts{} })
@@ -263,7 +263,7 @@ func (l *line) changes(t tester, j *job.Job) map[string]importer.Action {
 	}
 }
 
-// actions is what changes reads, as the model has it.
+// actions is what changes returns, according to the model.
 func (s *subject) actions(t tester, p *past) map[string]importer.Action {
 	t.Helper()
 	hr := s.hasher(t)
@@ -320,7 +320,7 @@ func (s *subject) apply(t tester, p *past) {
 	}
 }
 
-// cancel drops a plan.
+// cancel cancels a plan.
 func (s *subject) cancel(t tester, p *past) {
 	t.Helper()
 	if _, err := s.Cancel(t.Context(), p.id); err != nil {
@@ -329,7 +329,7 @@ func (s *subject) cancel(t tester, p *past) {
 	p.status = job.Cancelled
 }
 
-// undo takes a job back. With nothing in between, all is as it was, to the byte.
+// undo undoes a job. If nothing happened in between, all is as it was, to the byte.
 func (s *subject) undo(t tester, target *past) *past {
 	t.Helper()
 	latest := target == s.model.jobs[len(s.model.jobs)-1] && target.turn == s.model.turns && !s.touched
@@ -346,7 +346,7 @@ func (s *subject) undo(t tester, target *past) *past {
 	return p
 }
 
-// planUndo plans to take a job back.
+// planUndo plans the undo of a job.
 func (s *subject) planUndo(t tester, target *past) *past {
 	t.Helper()
 	p := s.begun(t, target, true)
@@ -361,7 +361,7 @@ func (s *subject) planUndo(t tester, target *past) *past {
 	return p
 }
 
-// begun begins to take a job back, if that can be.
+// begun starts the undo of a job, if it can be undone.
 func (s *subject) begun(t tester, target *past, plan bool) *past {
 	t.Helper()
 	s.now = s.now.Add(time.Minute)
@@ -383,7 +383,7 @@ func (s *subject) begun(t tester, target *past, plan bool) *past {
 	return p
 }
 
-// touch changes a row as somebody at the API does: on condition that it is as it was read.
+// touch changes a row as a request to the API does: on condition that the row is as it was read.
 func (s *subject) touch(t tester, id ident, owner string) {
 	t.Helper()
 	s.now = s.now.Add(time.Minute)
@@ -394,7 +394,7 @@ func (s *subject) touch(t tester, id ident, owner string) {
 	s.write(t, &r, table.Cond{Op: table.Equals, Attr: store.AttrUpdated, N: was.updated})
 }
 
-// create makes a customer as the API does: it is not manual.
+// create makes a customer as a request to the API does: it is not manual.
 func (s *subject) create(t tester, externalID string) {
 	t.Helper()
 	s.now = s.now.Add(time.Minute)
@@ -443,7 +443,7 @@ func (s *subject) tag(t tester, customer, tag string) {
 	s.edits = s.dumpEdits(t, s.src)
 }
 
-// check compares all that is stored with the model: records, and the pointers that lead to them.
+// check compares all that is stored with the model: records, and the pointers to them.
 func (s *subject) check(t tester) {
 	t.Helper()
 	want := map[table.Key]map[string]any{}

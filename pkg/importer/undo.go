@@ -75,8 +75,8 @@ func onlyAdded(target *job.Job) bool {
 	return len(target.Datasets) > 0
 }
 
-// undoSource returns the source of a job that is to be undone. The error is fault.Conflict if what the
-// job wrote, or its change sets, were erased.
+// undoSource returns the source of a job that is to be undone. The error is fault.Conflict if what
+// the job wrote, or its change sets, were erased.
 func (im *Importer) undoSource(ctx context.Context, target *job.Job) (store.Source, error) {
 	dir, err := im.c.Store.Directory(ctx)
 	if err != nil {
@@ -115,10 +115,10 @@ func (im *Importer) undoable(ctx context.Context, target *job.Job) error {
 	case by.Status == job.Failed, by.Status == job.Cancelled, by.Import.UndoneBy != "":
 		return nil
 	case !by.Status.Ended():
-		return fault.Newf(fault.Conflict, "undone_already", "Job %s is undoing this import.", by.ID)
+		return fault.Newf(fault.Conflict, "undone_already", "Job %s is taking this import back.", by.ID)
 	}
 	return fault.Newf(fault.Conflict, "undone_already",
-		"Job %s has already undone this import. To try again with the rows that it left alone, undo that job first.", by.ID)
+		"Job %s has taken this import back already. To try again with the rows that it left alone, undo that job first.", by.ID)
 }
 
 // startAnew starts an undo that a version before 2026-11-29 began again from the first phase. That
@@ -136,8 +136,8 @@ func (im *Importer) startAnew(ctx context.Context, id string) (*job.Job, error) 
 	})
 }
 
-// ungatedUndo reports whether a version before 2026-11-29 began this undo, and this version has not started
-// it again.
+// ungatedUndo reports whether a version before 2026-11-29 began this undo, and this version has not
+// started it again.
 func ungatedUndo(j *job.Job) bool {
 	return j.Import.Undo != "" && j.Import.Applying && j.Import.Estimate == nil && !j.Import.Stepwise
 }

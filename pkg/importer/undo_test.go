@@ -29,14 +29,15 @@ func csvOf(name, header string, n int, row func(i int) string) input {
 	return input{name: name, body: []byte(b.String())}
 }
 
-// Customers stay whose contacts, invoices or events came with later imports: past one block, in many key ranges, with more children than
-// a page or a batch holds, and with one. The plan says so, and apply does it.
+// Customers stay if later imports brought contacts, invoices or events of them: in more than one
+// block, in many key ranges, with more dependent rows than a page or a batch holds, and with a
+// single one. The plan says so, and apply does it.
 func TestAnUndoKeepsWhatIsNeededInEveryBlockAndRange(t *testing.T) {
 	t.Parallel()
 	const customers = 2500
 	base := csvOf("customers.csv", "External ID,Email", customers, func(i int) string { return fmt.Sprintf("c%04d,%d@x.com", i, i) })
 	later := []input{
-		csvOf("contacts.csv", "Customer External ID,Email", 3000, func(i int) string { return fmt.Sprintf("c%04d,%d@y.com", i/30*7, i) }), // 30 each
+		csvOf("contacts.csv", "Customer External ID,Email", 3000, func(i int) string { return fmt.Sprintf("c%04d,%d@y.com", i/30*7, i) }),
 		csvOf("invoices.csv", "Customer external ID,Invoice external ID,Invoiced date,Currency", customers, func(i int) string {
 			if i%10 != 3 {
 				return ""
@@ -89,7 +90,7 @@ func TestAnUndoKeepsWhatIsNeededInEveryBlockAndRange(t *testing.T) {
 	}
 }
 
-// onlyNeeded checks that of so many customers those that are needed are left, and that the plan said so.
+// onlyNeeded checks that of n customers only the needed ones are left, and that the plan said so.
 func onlyNeeded(t *testing.T, l *line, src store.Source, before map[table.Key]string, shown map[string]importer.Action, needed map[int]bool, customers int) {
 	t.Helper()
 	after := l.dump(t, src)
@@ -106,7 +107,8 @@ func onlyNeeded(t *testing.T, l *line, src store.Source, before map[table.Key]st
 	}
 }
 
-// Whole companies go, with all that hangs on customers and names plans, whether they came in one import or in several.
+// All records of companies go, with all that belongs to customers and names plans, whether one
+// import or several brought them.
 func TestAnUndoOfEverythingLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for name, sizes := range map[string][2]int64{"small": {0, 1 << 30}, "large": {2000, 1}} {
@@ -129,7 +131,7 @@ func TestAnUndoOfEverythingLeavesNothing(t *testing.T) {
 	}
 }
 
-// undone takes a job back.
+// undone undoes a job.
 func (l *line) undone(t tester, j *job.Job) *job.Job {
 	t.Helper()
 	u, err := l.Undo(t.Context(), j.ID, false)
@@ -142,7 +144,8 @@ func (l *line) undone(t tester, j *job.Job) *job.Job {
 	return u
 }
 
-// A plan that an import has added stays while a row names it that came over the API, which no job tells of.
+// A plan that an import added stays while a row names it that was added over the API, which no
+// change set lists.
 func TestAnUndoKeepsThePlanOfARowThatCameOverTheAPI(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t tester, s *subject) {
@@ -159,7 +162,8 @@ func TestAnUndoKeepsThePlanOfARowThatCameOverTheAPI(t *testing.T) {
 	})
 }
 
-// Undos can be planned as often as one likes; one is applied. When that one is undone, another can be.
+// An undo can be planned any number of times, but only one plan is applied. When that undo is
+// undone, another one can be applied.
 func TestOneUndoAtATime(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t tester, s *subject) {
@@ -181,7 +185,8 @@ func TestOneUndoAtATime(t *testing.T) {
 	})
 }
 
-// The ground of a planned undo: what it takes back, what is put back belongs to, and what hangs on what goes.
+// The ground of a planned undo: what it reverses, what the rows that come back belong to, and what
+// belongs to the rows that go.
 func TestAPlannedUndoIsOutdated(t *testing.T) {
 	t.Parallel()
 	line := rows(billing.LineItems, row{"Invoice external ID": "i1", "External ID": "l9", "Type": "one_time", "Amount in cents": "1"})
@@ -210,8 +215,8 @@ func TestAPlannedUndoIsOutdated(t *testing.T) {
 	}
 }
 
-// An undo that a version before 2026-11-29 began decided and applied range by range, pass by pass. Wherever it stands when this version
-// takes it over, it comes to the same end, and to the same counts.
+// Versions before 2026-11-29 decided and applied an undo range by range, pass by pass. This version
+// takes over such an undo at every message, and the outcome and the counts are the same.
 func TestAnUndoOfAnOlderVersionComesToItsEnd(t *testing.T) {
 	t.Parallel()
 	n := 1
@@ -222,7 +227,8 @@ func TestAnUndoOfAnOlderVersionComesToItsEnd(t *testing.T) {
 	}
 }
 
-// takenOver has an older version handle n messages of an undo, and this one the rest. It is false if there was no rest.
+// takenOver lets an older version handle n messages of an undo, and this version the others. It is
+// false if there are no others.
 func takenOver(t *testing.T, n int) (more bool) {
 	t.Helper()
 	s := newSubject(t, mem.New(mem.Options{}), 2)
@@ -266,8 +272,8 @@ func takenOver(t *testing.T, n int) (more bool) {
 	return more
 }
 
-// forgetNewSteps leaves of a running undo what an older version would have had at this point: neither the steps that it did not know, nor
-// their runs.
+// forgetNewSteps leaves a running undo as an older version would have it at this point: without the
+// steps that it did not know, and without their runs.
 func (s *subject) forgetNewSteps(t tester, id string) {
 	t.Helper()
 	j, err := s.ledger.Update(t.Context(), id, func(j *job.Job) error {

@@ -22,7 +22,7 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// zipOf is a ZIP of some files, in their order.
+// zipOf is a ZIP of these files, in this order.
 func zipOf(t tester, files ...input) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -42,7 +42,7 @@ func zipOf(t tester, files ...input) []byte {
 	return b.Bytes()
 }
 
-// boasting is a ZIP whose one file declares a size that it has not.
+// boasting is a ZIP whose one file declares a false size.
 func boasting(t tester, size uint64) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -76,12 +76,13 @@ func threeFiles(t tester) input {
 	return input{name: "three.zip", body: zipOf(t, files...)}
 }
 
-// ZIPs that would unpack to too much are refused before anything is unpacked: one alone, or all of an import together.
+// ZIPs that would unpack to too much are refused before anything is unpacked: one alone, or all of
+// an import together.
 func TestLimitsOfZIPs(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		sizes []uint64
-		says  string // empty: it is not the limits that refuse it
+		says  string // empty: the limits do not refuse it
 	}{
 		"little, of any ratio":               {[]uint64{99 << 20}, ""},
 		"much, over the ratio":               {[]uint64{101 << 20}, "one0.zip: The ZIP file would unpack to 101 MiB, which is more than 200 times its size"},
@@ -109,11 +110,12 @@ func TestLimitsOfZIPs(t *testing.T) {
 	}
 }
 
-// Each file of a ZIP is unpacked once, whatever is cut off in between: what is there stays, and the end is the same.
+// Each file of a ZIP is unpacked once, wherever the work is interrupted: what is unpacked stays,
+// and the outcome is the same.
 func TestAHalfUnpackedZIPGoesOn(t *testing.T) {
 	t.Parallel()
 	begun := genesis(t)
-	told := func(t tester, w *world) {
+	act := func(t tester, w *world) {
 		t.Helper()
 		w.do(t, func(p *process) error {
 			if len(w.news(t)) > 0 {
@@ -128,7 +130,7 @@ func TestAHalfUnpackedZIPGoesOn(t *testing.T) {
 	calls := 0
 	begun.run(t, mem.Options{}, [2]int64{400, 1}, func(t tester, w *world) {
 		w.trouble = func(*process, int, string, bool) error { return nil }
-		told(t, w)
+		act(t, w)
 		want, calls = w.outcome(t), int(w.calls.Load())
 	})
 	if want.Jobs[0].Counts["customers"].Added != 90 {
@@ -143,7 +145,7 @@ func TestAHalfUnpackedZIPGoesOn(t *testing.T) {
 				p.dead.Store(true)
 				return errCut()
 			}
-			told(t, w)
+			act(t, w)
 			if diff := cmp.Diff(want, w.outcome(t)); diff != "" {
 				t.Fatalf("killed at call %d: -want +got\n%s", n, diff)
 			}
@@ -151,7 +153,8 @@ func TestAHalfUnpackedZIPGoesOn(t *testing.T) {
 	}
 }
 
-// What is unpacked stays as it is when the next worker goes on, and two workers never unpack the same file.
+// What is unpacked stays as it is when the next worker goes on, and two workers never unpack the
+// same file.
 func TestAFileIsUnpackedOnce(t *testing.T) {
 	t.Parallel()
 	l := newLine(mem.New(mem.Options{}), objects.Mem(), 400, 1)
@@ -180,7 +183,7 @@ func TestAFileIsUnpackedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range append(tasks, importer.Message{Job: j.ID}) { // all again, to another worker
+	for _, m := range append(tasks, importer.Message{Job: j.ID}) { // all messages again, to another worker
 		if err := l.Handle(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
@@ -196,8 +199,8 @@ func TestAFileIsUnpackedOnce(t *testing.T) {
 	}
 }
 
-// An import that is cancelled while a large file is unpacked stops reading, however much of it is left, and nothing is left of what was
-// unpacked.
+// An import that is cancelled while a large file is unpacked stops reading, however much of the
+// file is left, and nothing of what was unpacked is left.
 func TestCancelWhileUnpacking(t *testing.T) {
 	t.Parallel()
 	var opened func()
@@ -240,8 +243,8 @@ func TestCancelWhileUnpacking(t *testing.T) {
 	}
 }
 
-// A file that can't be unpacked in the time of a step is not tried for ever: after three whole steps the import fails, and says so. A
-// step that had little time from the start does not count.
+// A file that can't be unpacked in the time of a step is not tried for ever: after three whole
+// steps the import fails, and says so. A step that had little time from the start does not count.
 func TestAFileThatNoStepCanUnpack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

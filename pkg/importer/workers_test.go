@@ -14,8 +14,7 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// slow makes every call of the table take a while, of random length, so that processes get in each other's way in
-// ever other places.
+// slow makes every call of the table take a random time, so that processes meet in ever new places.
 func slow(seed uint64, most time.Duration) trouble {
 	var mu sync.Mutex
 	rnd := rand.New(rand.NewPCG(seed, 3))
@@ -30,7 +29,7 @@ func slow(seed uint64, most time.Duration) trouble {
 	}
 }
 
-// Three processes work at once, and each gets every message.
+// Three processes work at the same time, and each gets every message.
 func TestManyWorkersAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
@@ -49,8 +48,9 @@ func TestManyWorkersAtOnce(t *testing.T) {
 	})
 }
 
-// One process loses the table in the middle of a call, and so loses its lease to another. The call takes effect
-// within a request's lifetime; the process itself is back much later, and believes that it goes on.
+// One process loses the table in the middle of a call, so another one gets its lease. The call
+// takes effect within the lifetime of a request. The process itself comes back much later, and
+// still believes that it holds the lease.
 func TestAWorkerThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
@@ -59,8 +59,8 @@ func TestAWorkerThatIsCutOff(t *testing.T) {
 	})
 }
 
-// A process that stands still in the middle of a write may do it when others have long been at the next phase. No lease
-// can prevent that; where nothing is removed it does no harm.
+// A process that stood still in the middle of a write may write when others have long been in the
+// next phase. No lease can prevent that. If no rows are removed, it does no harm.
 func TestAWorkerThatStoodStill(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
@@ -72,7 +72,7 @@ func TestAWorkerThatStoodStill(t *testing.T) {
 	})
 }
 
-// withLate tells the story with a helper that is late at one call, one after the other.
+// withLate runs the story with a helper that is late at one call, for each call in turn.
 func (b begun) withLate(t *testing.T, kinds ...late) {
 	t.Helper()
 	step, cases := 1+b.calls/15, 0
@@ -92,8 +92,8 @@ func (b begun) withLate(t *testing.T, kinds ...late) {
 	t.Logf("%d cases", cases)
 }
 
-// late is how a process comes too late: one call of it takes effect after some time, and for a longer one no other call gets
-// through. Those fail, or wait until it is back if it stands still.
+// late is how a process comes too late: one call takes effect after some time, and no other call of
+// it gets through for longer. Those calls fail, or wait if the process stands still.
 type late struct {
 	by, gone time.Duration
 	frozen   bool
@@ -134,7 +134,7 @@ func (l *absence) behind(_ *process, _ int, _ string, done bool) error {
 	return nil
 }
 
-// Deadlines come one second after a message does, or at any other time. Whoever comes next goes on.
+// The deadline is one second after the message, or at any other time. The next worker goes on.
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b begun) {
@@ -148,7 +148,7 @@ func TestDeadlines(t *testing.T) {
 	})
 }
 
-// deadlines are short at first, then there is time enough.
+// deadlines are short at first; later there is time enough.
 func deadlines(seed uint64) func(context.Context) (context.Context, context.CancelFunc) {
 	rnd := rand.New(rand.NewPCG(seed, 4))
 	n := 0

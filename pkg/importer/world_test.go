@@ -26,41 +26,43 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-// world is what outlives a process: the table, the objects, and a clock that jumps to where something happens.
+// world is what outlives a process: the table, the objects, and a clock that jumps to the next
+// event.
 type world struct {
-	table  *mem.Driver
-	bucket *objects.Memory
-	sizes  [2]int64 // of a piece, and of a small import
-	src    store.Source
-	told   map[string]bool // jobs that are no news
-	quiet  *process        // one whose calls all get through
-	main   *process        // the one that does the work
-	skew   []time.Duration // by how much the clocks of processes, one after the other, are wrong
-	tidy   bool            // runs must be gone in the end: nobody comes too late
-	team   []*process      // who helps the main one, at the same time
-	calls  atomic.Int64    // of all processes that are troubled
+	table   *mem.Driver
+	bucket  *objects.Memory
+	sizes   [2]int64 // size of a piece, and of a small import
+	src     store.Source
+	earlier map[string]bool // jobs of the setup, which outcome leaves out
+	quiet   *process        // all its calls get through
+	main    *process        // does the work
+	skew    []time.Duration // errors of the clocks of successive processes
+	tidy    bool            // outcome includes runs, which must be gone: no process comes too late
+	team    []*process      // processes that work at the same time as main
+	calls   atomic.Int64    // made by all troubled processes
 	// deadline makes the context in which a message is handled; nil: there is time enough.
 	deadline func(context.Context) (context.Context, context.CancelFunc)
-	// trouble is asked before every call of a process and when it has taken effect; its error is the call's.
+	// trouble is called before every call of a process, and after the call took effect; the call
+	// returns its error.
 	trouble trouble
 }
 
 type trouble func(p *process, call int, op string, done bool) error
 
-// process is one process of many, with a ledger, an importer and messages of its own.
+// process is one process of many, with its own ledger, importer and messages.
 type process struct {
 	*line
-	dead atomic.Bool // killed: no call of it gets through any more
+	dead atomic.Bool // killed: none of its calls gets through any more
 }
 
-// still is a world in which nothing happens, to begin with again and again.
+// still is a world in which nothing happens; tests begin with copies of it.
 type still struct {
 	table  *mem.Driver
 	bucket *objects.Memory
 	at     time.Time
 }
 
-// genesis makes a world with an empty source, at a time when the dates of all rows lie in the past.
+// genesis makes a world with an empty source, at a time when the dates of all rows are past.
 func genesis(t *testing.T) *still {
 	t.Helper()
 	s := &still{table: mem.New(mem.Options{}), bucket: &objects.Memory{}, at: today()}
@@ -77,13 +79,13 @@ func genesis(t *testing.T) *still {
 	return s
 }
 
-// run goes on from there with a test, on a table that is as bad as the options say.
+// run runs a test from there, on a table with the faults of the options.
 func (s *still) run(t *testing.T, opt mem.Options, sizes [2]int64, test func(tester, *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
 		time.Sleep(time.Until(s.at))
-		w := &world{table: s.table.Clone(opt), bucket: s.bucket.Clone(), sizes: sizes, told: map[string]bool{}, tidy: true}
+		w := &world{table: s.table.Clone(opt), bucket: s.bucket.Clone(), sizes: sizes, earlier: map[string]bool{}, tidy: true}
 		w.quiet = w.start(nil)
 		dir, err := w.quiet.store.Directory(t.Context())
 		if err != nil {
@@ -91,13 +93,13 @@ func (s *still) run(t *testing.T, opt mem.Options, sizes [2]int64, test func(tes
 		}
 		w.src = dir.Sources[0]
 		for _, j := range w.jobs(t) {
-			w.told[j.ID] = true
+			w.earlier[j.ID] = true
 		}
 		test(t, w)
 	})
 }
 
-// then is the world after something was done in peace.
+// then is the world after something was done, undisturbed.
 func (s *still) then(t *testing.T, sizes [2]int64, do func(tester, *world)) *still {
 	t.Helper()
 	next := &still{}
@@ -108,7 +110,7 @@ func (s *still) then(t *testing.T, sizes [2]int64, do func(tester, *world)) *sti
 	return next
 }
 
-// start starts a process. A nil trouble is none.
+// start starts a process. If trouble is nil, all its calls get through.
 func (w *world) start(trouble func(p *process, op string, done bool) error) *process {
 	p := &process{line: &line{}}
 	hook := func(op string, done bool) error {
@@ -147,8 +149,8 @@ func (w *world) troubled() *process {
 
 func errCut() error { return fault.New(fault.Unavailable, "cut", "cut") }
 
-// seen is the table as one process sees it. A request that is on its way cannot be called back: it is done
-// though nobody waits for the answer any more.
+// seen is the table as one process sees it. A request that is under way cannot be recalled: it
+// takes effect though the process waits for it no more.
 type seen struct {
 	table.Driver
 	hook func(op string, done bool) error
@@ -202,10 +204,10 @@ func (s *seen) Transact(ctx context.Context, writes []table.Write) (cost table.C
 	return cost, err
 }
 
-// tries is how often a message is delivered before it is given up: the tick hands its work out again.
+// tries is how often a message is delivered before it is dropped; the tick sends the work again.
 const tries = 3
 
-// work handles messages until there are none, each in a context of ctx.
+// work handles messages until none is left, each in a context of its own.
 func (p *process) work(ctx func() (context.Context, context.CancelFunc)) {
 	seen := map[importer.Message]int{}
 	for len(p.queue) > 0 {
@@ -220,13 +222,14 @@ func (p *process) work(ctx func() (context.Context, context.CancelFunc)) {
 	}
 }
 
-// tick starts what waits and hands out what nobody may be at, as the line does every minute.
+// tick starts waiting jobs and re-sends work that may have lost its worker, as the real one does
+// every minute.
 func (l *line) tick(ctx context.Context) error {
 	_, err := l.ledger.StartWaiting(ctx)
 	return errors.Join(err, l.Tick(ctx))
 }
 
-// alive is the process that does the work: another one, once it was killed.
+// alive is the process that does the work: a new one if the last one was killed.
 func (w *world) alive() *process {
 	if w.main == nil || w.main.dead.Load() {
 		w.main = w.troubled()
@@ -234,7 +237,7 @@ func (w *world) alive() *process {
 	return w.main
 }
 
-// do has a step taken, again and again until it is, as whoever asks for it would.
+// do takes a step, again and again until it succeeds, as a caller would.
 func (w *world) do(t tester, step func(*process) error) {
 	t.Helper()
 	var err error
@@ -243,7 +246,7 @@ func (w *world) do(t tester, step func(*process) error) {
 			return
 		}
 	}
-	t.Fatal("it does not come to it: ", err)
+	t.Fatal("the step never succeeds: ", err)
 }
 
 // settle lets time pass until every job has ended.
@@ -260,7 +263,7 @@ func (w *world) settle(t tester) {
 	w.labour(t.Context(), w.alive, ctx)
 	wg.Wait()
 	if !w.ended(t.Context()) {
-		t.Fatal("it does not recover")
+		t.Fatal("jobs are still open")
 	}
 }
 
@@ -277,13 +280,13 @@ func (w *world) labour(ctx context.Context, who func() *process, within func() (
 	}
 }
 
-// ended tells whether nothing goes on by itself any more.
+// ended reports whether nothing goes on by itself any more.
 func (w *world) ended(ctx context.Context) bool {
 	open, err := w.quiet.ledger.Open(ctx)
 	return err == nil && len(open) == 0
 }
 
-// jobs are all jobs in the order of their making.
+// jobs are all jobs in the order in which they were made.
 func (w *world) jobs(t tester) []*job.Job {
 	t.Helper()
 	list, err := w.quiet.ledger.List(t.Context(), 100, "")
@@ -294,7 +297,7 @@ func (w *world) jobs(t tester) []*job.Job {
 	return list
 }
 
-// latest is the job made last, of those that fit.
+// latest is the last job that fits.
 func (w *world) latest(t tester, fits func(*job.Job) bool) *job.Job {
 	t.Helper()
 	for _, j := range slices.Backward(w.jobs(t)) {
@@ -308,7 +311,7 @@ func (w *world) latest(t tester, fits func(*job.Job) bool) *job.Job {
 
 // outcome is all that counts in the end.
 type outcome struct {
-	Items map[table.Key]map[string]any // stamps of new jobs are their numbers
+	Items map[table.Key]map[string]any // with job numbers in place of the stamps of new jobs
 	Jobs  []report
 }
 
@@ -322,7 +325,7 @@ type report struct {
 	Objects []string
 }
 
-// outcome looks at everything.
+// outcome collects the outcome.
 func (w *world) outcome(t tester) outcome {
 	t.Helper()
 	out := outcome{Items: map[table.Key]map[string]any{}}
@@ -356,10 +359,10 @@ func (o outcome) contents() map[table.Key]map[string]any {
 	return out
 }
 
-// news are the new jobs.
+// news are the jobs made after the setup.
 func (w *world) news(t tester) []*job.Job {
 	t.Helper()
-	return slices.DeleteFunc(w.jobs(t), func(j *job.Job) bool { return w.told[j.ID] })
+	return slices.DeleteFunc(w.jobs(t), func(j *job.Job) bool { return w.earlier[j.ID] })
 }
 
 func (w *world) report(t tester, j *job.Job) report {
@@ -381,7 +384,8 @@ func (w *world) report(t tester, j *job.Job) report {
 	return r
 }
 
-// consistent demands that every pointer leads to a record that names it, and that every record has its pointers.
+// consistent demands that every pointer leads to a record that names it, and that every record has
+// its pointers.
 func consistent(t tester, o outcome) {
 	t.Helper()
 	want, found := map[string]int{}, map[string]int{}
@@ -416,7 +420,7 @@ func consistent(t tester, o outcome) {
 	}
 }
 
-// there is 1 for an attribute that is there.
+// there is 1 if there is an attribute, else 0.
 func there(v any) int {
 	if v == nil {
 		return 0
@@ -433,7 +437,7 @@ func firstOf(item map[string]any, names ...string) string {
 	return ""
 }
 
-// soak tells whether tests are to take their time: -rapid.checks above its default.
+// soak reports whether tests may take long: if -rapid.checks is above its default.
 func soak(t *testing.T) bool {
 	t.Helper()
 	n, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
