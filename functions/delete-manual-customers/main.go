@@ -1,5 +1,5 @@
-// Command delete-manual-customers erases all manual customers, with everything that belongs to them,
-// when it is invoked. With {"dry_run": true} it only counts them.
+// Command delete-manual-customers erases all manual customers, with everything that belongs to
+// them, when it is invoked. With {"dry_run": true} it only counts them.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command ingest-csv is called by S3 when a file was put into the upload folder of the bucket. It makes
-// the import job; function import-chunk does it.
+// Command ingest-csv is called by S3 when a file was put into the upload folder of the bucket. It
+// makes the import job; function import-chunk does it.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command tick runs once a minute. It starts waiting jobs, and re-sends the unfinished tasks of imports
-// and sweeps, which may have lost their worker.
+// Command tick runs once a minute. It starts waiting jobs, and re-sends the unfinished tasks of
+// imports and sweeps, which may have lost their worker.
 package main
 
 import (

@@ -14,9 +14,9 @@ import (
 // Op is what is asked of a bucket.
 type Op string
 
-// The calls of a bucket. Read is the first read from an opened object; one that fails has read half of what there is.
-// Write is the end of a write, where the object takes its place. To delete a folder is a List, and a Delete for each
-// object in it.
+// The calls of a bucket. Read is the first read from an opened object; one that fails has read half
+// of what there is. Write is the end of a write, where the object takes its place. To delete a
+// folder is a List, and a Delete for each object in it.
 const (
 	Stat   Op = "stat"
 	List   Op = "list"
@@ -26,10 +26,12 @@ const (
 	Delete Op = "delete"
 )
 
-// Hook is asked before each call, and when it has taken effect; an error of it is the call's. It may block.
+// Hook is asked before each call, and when it has taken effect; an error of it is the call's. It
+// may block.
 type Hook func(op Op, done bool) error
 
-// Objects opens a bucket in memory for one process. Several may have it open, each with a hook of its own.
+// Objects opens a bucket in memory for one process. Several may have it open, each with a hook of
+// its own.
 func Objects(memory *objects.Memory, hook Hook) *objects.Objects {
 	return objects.Over(&view{memory, hook})
 }
@@ -54,7 +56,8 @@ func (v *view) call(ctx context.Context, op Op, work func() error) error {
 	return failed(v.hook(op, true))
 }
 
-// failed is what the caller of a bucket sees of an error that is no fault of the bucket. A nil err stays nil.
+// failed is what the caller of a bucket sees of an error that is no fault of the bucket. A nil err
+// stays nil.
 func failed(err error) error {
 	return fault.Wrap(err, fault.Unavailable, "object_store", "ask the bucket of a test")
 }

@@ -24,8 +24,8 @@ const (
 	strayEvery  = time.Hour      // how often the tick looks for strays
 	strayMost   = 500            // how many folders one tick deletes
 	historyPage = 200            // how many jobs are read at a time
-	// historyMost is how many jobs are read in all. Uploads older than these jobs stay until an erase of
-	// their source.
+	// historyMost is how many jobs are read in all. Uploads older than these jobs stay until an
+	// erase of their source.
 	historyMost = 20_000
 )
 

@@ -9,8 +9,8 @@ import (
 type Field struct {
 	Name   string // in a record
 	Column string // header of the column; empty if files have none
-	// Is tells what the field holds: text (at most [MaxText] characters), note (at most [MaxNote]), id, email, country,
-	// currency, word (one of a few), time, cents, integer or truth.
+	// Is tells what the field holds: text (at most [MaxText] characters), note (at most [MaxNote]),
+	// id, email, country, currency, word (one of a few), time, cents, integer or truth.
 	Is       string
 	Required bool
 }
@@ -36,7 +36,8 @@ func FieldsOf(ds Dataset) []Field {
 	return out
 }
 
-// FieldName is the name that a column of a dataset has in a record. What is no column of it stays as it is.
+// FieldName is the name that a column of a dataset has in a record. What is no column of it stays
+// as it is.
 func FieldName(ds Dataset, column string) string {
 	for _, f := range FieldsOf(ds) {
 		if f.Column != "" && sameHeader(f.Column, column) {
@@ -84,8 +85,8 @@ func typeOf(is string) ValueType {
 	return Text
 }
 
-// Fields takes the fields of one record after the other, and makes the same record of them as [Layout] of a row with the same
-// cells. It reuses its memory: one goroutine at a time may use it.
+// Fields takes the fields of one record after the other, and makes the same record of them as
+// [Layout] of a row with the same cells. It reuses its memory: one goroutine at a time may use it.
 type Fields struct {
 	form
 
@@ -95,7 +96,8 @@ type Fields struct {
 	next   int            // the column that probably comes next: records of one file have one order
 }
 
-// NewFields makes ready for the records of a dataset. The error is fault.Invalid, code unknown_dataset, if there is none of that name.
+// NewFields makes ready for the records of a dataset. The error is fault.Invalid, code
+// unknown_dataset, if there is none of that name.
 func NewFields(ds Dataset) (*Fields, error) {
 	f, err := newForm(ds, fieldsOf)
 	if err != nil {
@@ -117,8 +119,8 @@ func (f *Fields) Begin() {
 	f.seen, f.next = 0, 0
 }
 
-// Set gives a field its value: of a text what it says, of a number how it is written, of a truth "true" or "false". What is null or
-// blank counts as not given.
+// Set gives a field its value: of a text what it says, of a number how it is written, of a truth
+// "true" or "false". What is null or blank counts as not given.
 func (f *Fields) Set(name string, t ValueType, value string) *Problem {
 	columns := f.reader.columns
 	i := f.next
@@ -143,7 +145,8 @@ func (f *Fields) Set(name string, t ValueType, value string) *Problem {
 	return nil
 }
 
-// fieldProblem names a field, unless its name may be anything: it may hold an e-mail address, or be endless.
+// fieldProblem names a field, unless its name may be anything: it may hold an e-mail address, or be
+// endless.
 func fieldProblem(name, code, what string) *Problem {
 	if q := quote(name); q == "the value" || q != `"`+name+`"` {
 		name = ""
@@ -155,6 +158,6 @@ func fieldProblem(name, code, what string) *Problem {
 	return &Problem{Column: name, Code: code, Message: message}
 }
 
-// Record makes a record of the fields that were set, or says why that cannot be. now is what "in the future" is measured
-// against. The record is valid until Begin; its strings stay so.
+// Record makes a record of the fields that were set, or says why that cannot be. now is what "in
+// the future" is measured against. The record is valid until Begin; its strings stay so.
 func (f *Fields) Record(now time.Time) (Record, *Problem) { return f.judge(now) }

@@ -18,7 +18,8 @@ var update = flag.Bool("update", false, "rewrite the tables of docs/FORMATS.md")
 
 const formats = "../../docs/FORMATS.md"
 
-// TestFormatsDocument holds the tables of docs/FORMATS.md to the code. What stands around them is written by hand.
+// TestFormatsDocument holds the tables of docs/FORMATS.md to the code. What stands around them is
+// written by hand.
 func TestFormatsDocument(t *testing.T) {
 	t.Parallel()
 	old, err := os.ReadFile(formats)
@@ -102,7 +103,8 @@ func wordsOf(ds billing.Dataset, f billing.Field) []string {
 	return strings.Split(strings.ReplaceAll(strings.TrimSuffix(list, "."), " or ", ", "), ", ")
 }
 
-// Each field holds what it says that it holds: it refuses a value that is none of that, by the code for it, and names itself.
+// Each field holds what it says that it holds: it refuses a value that is none of that, by the code
+// for it, and names itself.
 func TestFieldsHoldWhatTheySay(t *testing.T) {
 	t.Parallel()
 	for is, wrong := range map[string]struct{ value, code string }{
@@ -156,7 +158,8 @@ func needed() []string {
 	return []string{"subscription_external_id", "plan_external_id", "service_period_start", "service_period_end", "currency", "amount_in_cents"}
 }
 
-// Every field has a name of its own, a column that files may have is found by its name, and both make the same record.
+// Every field has a name of its own, a column that files may have is found by its name, and both
+// make the same record.
 func TestFieldsAndColumnsMakeTheSameRecord(t *testing.T) {
 	t.Parallel()
 	for ds, cells := range good() {

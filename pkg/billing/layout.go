@@ -89,7 +89,8 @@ type column struct {
 	cell     *string // the field itself
 }
 
-// columnsOf reads the columns that files have from the tags of a row struct; it is called once per layout.
+// columnsOf reads the columns that files have from the tags of a row struct; it is called once per
+// layout.
 func columnsOf(r row) []column {
 	return slices.DeleteFunc(tagged(r, "csv"), func(c column) bool { return c.name == "-" })
 }
@@ -206,7 +207,8 @@ func missingColumn(ds Dataset, name string) error {
 	}
 }
 
-// form is a dataset's row struct, to be filled and judged row by row. It reuses its memory: one goroutine at a time may use it.
+// form is a dataset's row struct, to be filled and judged row by row. It reuses its memory: one
+// goroutine at a time may use it.
 type form struct {
 	dataset  Dataset
 	row      row
@@ -229,7 +231,8 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 	return f, nil
 }
 
-// judge makes a record of the filled row, or says why that cannot be. The record is valid until the row is filled again.
+// judge makes a record of the filled row, or says why that cannot be. The record is valid until the
+// row is filled again.
 func (f *form) judge(now time.Time) (Record, *Problem) {
 	c := &f.reader
 	c.start(now)

@@ -132,9 +132,9 @@ func TestAnEstimateIsWhatItCosts(t *testing.T) {
 	if got := done.Cost.WriteUnits(); got != e.WriteUnits {
 		t.Errorf("it cost %v write units, estimated %v", got, e.WriteUnits)
 	}
-	// Which shard a row is in follows from a random secret, and with it whether a range is read as a
-	// whole: so these are about right.
-	if got := done.Cost.ReadUnits() - plan.Cost.ReadUnits(); got > 1.1*e.ReadUnits {
+	// Which shard a row is in follows from a random secret, and with it whether a range is read as
+	// a whole: so the estimate is right within a factor of two.
+	if got := done.Cost.ReadUnits() - plan.Cost.ReadUnits(); got > 2*e.ReadUnits {
 		t.Errorf("applying cost %v read units, estimated about %v", got, e.ReadUnits)
 	}
 	if done.Status != job.Done {

@@ -18,11 +18,11 @@ import (
 
 // Attributes of a lock.
 const (
-	// attrTurn holds a new random number whenever a job takes the lock, so that no job can release the
-	// lock of another.
+	// attrTurn holds a new random number whenever a job takes the lock, so that no job can release
+	// the lock of another.
 	attrTurn = "turn"
-	// attrQueue holds a new random number then too, and whenever a job begins to wait. Locks of older
-	// versions lack it.
+	// attrQueue holds a new random number then too, and whenever a job begins to wait. Locks of
+	// older versions lack it.
 	attrQueue = "queue"
 )
 

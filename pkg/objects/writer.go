@@ -5,8 +5,8 @@ import (
 	"context"
 )
 
-// writeSize is how much a bucket is given at a time: forms and sorted rows come in small portions, each
-// of which would be a call of the operating system.
+// writeSize is how much a bucket is given at a time: forms and sorted rows come in small portions,
+// each of which would be a call of the operating system.
 const writeSize = 64 << 10
 
 // Writer writes one object. The whole object exists once Close has returned nil; otherwise nothing

@@ -22,8 +22,8 @@ func (c tombstoneChange) undone() tombstoneChange {
 }
 
 // tombstoneLog holds the latest changes: all changes after the version From. A process that knows
-// the tombstones of From or a later version can compute the tombstones of any other such version from
-// the log, without reading them.
+// the tombstones of From or a later version can compute the tombstones of any other such version
+// from the log, without reading them.
 type tombstoneLog struct {
 	From    int64             `json:"from"`
 	Changes []tombstoneChange `json:"changes"`

@@ -57,8 +57,8 @@ type tombstones struct {
 	imports int                          // how many cover rows of imports
 }
 
-// part returns the number of the part that holds it; for an import, from the first and the last byte
-// of its number.
+// part returns the number of the part that holds it; for an import, from the first and the last
+// byte of its number.
 func (what covered) part() byte { return what.h[0] ^ what.h[7] }
 
 // eraseOf returns the erase whose tombstone covers something; empty if no tombstone does.

@@ -16,8 +16,8 @@ const (
 	settling  = time.Second // for so long after a cut, a few refusals are still due to the rate before it
 )
 
-// How a limit grows again: ever slower up to the ceiling, then ever faster, by a tenth after probing
-// and by eight tenths after twice as long.
+// How a limit grows again: ever slower up to the ceiling, then ever faster, by a tenth after
+// probing and by eight tenths after twice as long.
 const (
 	recovery = 4 * time.Second // from a cut back to the ceiling
 	probing  = 2 * time.Second

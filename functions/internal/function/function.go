@@ -15,10 +15,10 @@ import (
 	"reseed/pkg/config"
 )
 
-// Main reads the settings from the environment, puts Reseed together on AWS, and serves what handler
-// returns: a handler of a type that [lambda.Start] takes. Every function needs a table, a bucket and
-// the queues; needs names the settings that it needs besides. If a setting is missing or wrong, Main
-// logs that and ends the process.
+// Main reads the settings from the environment, puts Reseed together on AWS, and serves what
+// handler returns: a handler of a type that [lambda.Start] takes. Every function needs a table, a
+// bucket and the queues; needs names the settings that it needs besides. If a setting is missing or
+// wrong, Main logs that and ends the process.
 func Main(needs config.Need, handler func(*app.App, config.Config, *slog.Logger) any) {
 	log := lambdacontext.NewLogger()
 	c, err := config.Read(os.Environ(), config.Table|config.Bucket|config.Queues|needs)
