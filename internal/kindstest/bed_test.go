@@ -158,7 +158,7 @@ func (b *bed) load(src store.Source, how importer.Options, of []billing.Dataset,
 		b.must(err)
 		files = append(files, f)
 	}
-	j, err := b.Submit(b.t.Context(), src.UUID, files, how)
+	j, err := b.Importer.Submit(b.t.Context(), importer.Request{Source: src, Files: files, Origin: job.ByFile, Options: how})
 	b.must(err)
 	return b.done(j)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"reseed/pkg/fault"
-	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/store"
@@ -71,17 +70,4 @@ func (a *App) Refer(ctx context.Context, src store.Source, key string) (job.File
 
 func badObject(code, message string) error {
 	return &fault.Error{Kind: fault.Invalid, Code: code, Param: "objects", Message: message}
-}
-
-// Submit imports files that are kept into a source.
-func (a *App) Submit(ctx context.Context, sourceUUID string, files []job.File, how importer.Options) (*job.Job, error) {
-	dir, err := a.Store.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
-	src, ok := dir.ByUUID(sourceUUID)
-	if !ok {
-		return nil, noSource()
-	}
-	return a.Importer.Submit(ctx, importer.Request{Source: src, Files: files, Origin: job.ByFile, Options: how})
 }
