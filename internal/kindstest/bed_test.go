@@ -158,9 +158,14 @@ func (b *bed) load(src store.Source, how importer.Options, of []billing.Dataset,
 		b.must(err)
 		files = append(files, f)
 	}
+	return b.done(b.submit(src, files, how))
+}
+
+func (b *bed) submit(src store.Source, files []job.File, how importer.Options) *job.Job {
+	b.t.Helper()
 	j, err := b.Importer.Submit(b.t.Context(), importer.Request{Source: src, Files: files, Origin: job.ByFile, Options: how})
 	b.must(err)
-	return b.done(j)
+	return j
 }
 
 // line is the sample of a dataset for a customer. "@@" becomes the customer and one "@".

@@ -300,8 +300,7 @@ func TestAJobWithAnUnknownKindWaits(t *testing.T) {
 	b := newBed(t)
 	f, err := b.Keep(t.Context(), b.acme, "customers.csv", strings.NewReader(samples()[billing.Customers].header+"\n"+line(billing.Customers, "c1")+"\n"))
 	b.must(err)
-	j, err := b.Submit(t.Context(), b.acme.UUID, []job.File{f}, importer.Options{})
-	b.must(err)
+	j := b.submit(b.acme, []job.File{f}, importer.Options{})
 	became := func(datasets ...string) {
 		_, err := b.Ledger.Update(t.Context(), j.ID, func(j *job.Job) error { j.Import.Datasets = datasets; return nil })
 		b.must(err)
