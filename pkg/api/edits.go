@@ -110,7 +110,7 @@ func (c *call) editPaging() (size int, after edit.Place, err error) {
 	if v := c.Param("cursor"); v != "" {
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(v)
 		at, ok := edit.ParsePlace(string(raw))
-		if err != nil || !ok {
+		if err != nil || !ok || strings.ContainsAny(v, "\r\n") { // which the decoder passes over
 			return size, after, httpapi.Unusable("cursor")
 		}
 		after = at

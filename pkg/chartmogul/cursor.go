@@ -42,6 +42,9 @@ func (p position) cursor() string {
 
 // parseCursor reads what cursor wrote for a list of the same kind.
 func parseCursor(kind byte, s string) (position, bool) {
+	if len(s) != base64.RawURLEncoding.EncodedLen(cursorLen) { // the decoder passes over line breaks
+		return position{}, false
+	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || len(b) != cursorLen || b[0] != kind {
 		return position{}, false
