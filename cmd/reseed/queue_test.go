@@ -31,12 +31,18 @@ func newDesk(t *testing.T, most, workers int) *desk {
 		time.Sleep(time.Second)
 		return nil
 	}, most, slog.New(slog.DiscardHandler))
+	d.start(t, workers)
+	return d
+}
+
+// start starts more workers.
+func (d *desk) start(t *testing.T, workers int) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(func() { stop(); d.wait() })
 	for range workers {
 		d.run(ctx)
 	}
-	return d
 }
 
 // taken lists the messages that were begun since the last call, in the order of their names.
@@ -86,10 +92,11 @@ func TestNoSourceTakesAllWorkers(t *testing.T) {
 func TestSourcesTakeTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, 1, 2)
+		d := newDesk(t, 1, 0)
 		for _, s := range []string{"a", "b", "c", "d"} {
 			d.send(s, 2)
 		}
+		d.start(t, 2) // now, so that all sources wait when the first one is chosen
 		for _, want := range [][]string{{"a0", "b0"}, {"c0", "d0"}, {"a1", "b1"}, {"c1", "d1"}} {
 			if diff := cmp.Diff(want, d.taken()); diff != "" {
 				t.Fatalf("-want +got\n%s", diff)

@@ -31,6 +31,7 @@ type turns struct {
 	lost  string
 	watch func(context.Context) error // called after each call of the table, except its own; may be nil
 	busy  sync.Mutex                  // held while watch runs
+	sent  sync.Mutex                  // held while a message is added
 }
 
 func newTurns(t *testing.T) *turns {
@@ -52,11 +53,15 @@ func newTurns(t *testing.T) *turns {
 	w.App = app.New(app.Config{
 		Store: store.New(mem.New(mem.Options{After: after})), Objects: objects.Mem(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Imports: func(_ context.Context, m ...importer.Message) error {
+			w.sent.Lock()
+			defer w.sent.Unlock()
 			w.imports = append(w.imports, m...)
 			w.imports = slices.DeleteFunc(w.imports, func(m importer.Message) bool { return m.Job == w.lost })
 			return lost(m[0].Job)
 		},
 		Sweeps: func(_ context.Context, m ...app.Sweep) error {
+			w.sent.Lock()
+			defer w.sent.Unlock()
 			w.sweeps = append(w.sweeps, m...)
 			return lost(m[0].Job)
 		},

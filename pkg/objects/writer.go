@@ -1,19 +1,11 @@
 package objects
 
-import (
-	"bufio"
-	"context"
-)
+import "context"
 
-// writeSize is how much a bucket is given at a time: forms and sorted rows come in small portions,
-// each of which would be a call of the operating system.
-const writeSize = 64 << 10
-
-// Writer writes one object. The whole object exists once Close has returned nil; otherwise nothing
-// of it does. A Writer must not be used by several goroutines.
+// Writer writes one object. It is there, whole, once Close has returned nil, and
+// not at all otherwise. Not for use by several goroutines.
 type Writer struct {
 	pending Pending
-	buf     *bufio.Writer // in front of pending
 	around  func(change func() error) error
 	closed  bool
 }
@@ -26,11 +18,11 @@ func (o *Objects) write(ctx context.Context, key string, create bool) (*Writer, 
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{pending: pending, buf: bufio.NewWriterSize(pending, writeSize), around: o.change}, nil
+	return &Writer{pending: pending, around: o.change}, nil
 }
 
 // Write adds to the object.
-func (w *Writer) Write(p []byte) (int, error) { return w.buf.Write(p) }
+func (w *Writer) Write(p []byte) (int, error) { return w.pending.Write(p) }
 
 // Close completes the object. When it returns nil the object is durable.
 func (w *Writer) Close() error {
@@ -39,15 +31,11 @@ func (w *Writer) Close() error {
 	}
 	return w.around(func() error {
 		w.closed = true
-		if err := w.buf.Flush(); err != nil {
-			w.pending.Abort()
-			return err
-		}
 		return w.pending.Commit()
 	})
 }
 
-// Abort drops the object. After Close it does nothing.
+// Abort drops the object, unless it was closed before: then it does nothing.
 func (w *Writer) Abort() {
 	if w.closed {
 		return
