@@ -2,8 +2,8 @@ package objects
 
 import "context"
 
-// Writer writes one object. It is there, whole, once Close has returned nil, and
-// not at all otherwise. Not for use by several goroutines.
+// Writer writes one object. The whole object exists once Close has returned nil; otherwise nothing
+// of it does. A Writer must not be used by several goroutines.
 type Writer struct {
 	pending Pending
 	around  func(change func() error) error
@@ -35,7 +35,7 @@ func (w *Writer) Close() error {
 	})
 }
 
-// Abort drops the object, unless it was closed before: then it does nothing.
+// Abort drops the object. After Close it does nothing.
 func (w *Writer) Abort() {
 	if w.closed {
 		return
