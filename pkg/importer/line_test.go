@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ type line struct {
 	queue   []importer.Message
 	shuffle *rand.Rand // takes messages in random order; nil: first in, first out
 	now     time.Time
+	ticking sync.Mutex // guards now
 	uploads int
 }
 
@@ -48,8 +50,22 @@ func today() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
 
 func newLine(d table.Driver, o *objects.Objects, pieceBytes, smallBytes int64) *line {
 	l := &line{now: today()}
-	l.wire(d, o, pieceBytes, smallBytes, func() time.Time { return l.now })
+	l.wire(d, o, pieceBytes, smallBytes, l.clock)
 	return l
+}
+
+// clock is the time, also for the lease that is renewed beside a task.
+func (l *line) clock() time.Time {
+	l.ticking.Lock()
+	defer l.ticking.Unlock()
+	return l.now
+}
+
+// pass lets time pass.
+func (l *line) pass(d time.Duration) {
+	l.ticking.Lock()
+	defer l.ticking.Unlock()
+	l.now = l.now.Add(d)
 }
 
 func (l *line) wire(d table.Driver, o *objects.Objects, pieceBytes, smallBytes int64, clock func() time.Time) {
@@ -128,7 +144,7 @@ func (l *line) put(ctx context.Context, t tester, inputs []input) []job.File {
 // run imports files to the end and returns the ended job.
 func (l *line) run(t tester, src store.Source, inputs ...input) *job.Job {
 	t.Helper()
-	l.now = l.now.Add(time.Minute)
+	l.pass(time.Minute)
 	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs)})
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +303,7 @@ func (l *line) rejects(t tester, j *job.Job) string {
 // plan plans an import of files.
 func (l *line) plan(t tester, src store.Source, inputs ...input) *job.Job {
 	t.Helper()
-	l.now = l.now.Add(time.Minute)
+	l.pass(time.Minute)
 	j, err := l.Submit(t.Context(), importer.Request{
 		Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs), Options: importer.Options{Plan: true},
 	})
@@ -303,7 +319,7 @@ func (l *line) plan(t tester, src store.Source, inputs ...input) *job.Job {
 // applied applies a plan.
 func (l *line) applied(t tester, plan *job.Job) *job.Job {
 	t.Helper()
-	l.now = l.now.Add(time.Minute)
+	l.pass(time.Minute)
 	j, err := l.Apply(t.Context(), plan.ID)
 	if err != nil {
 		t.Fatal(err)

@@ -360,7 +360,7 @@ func TestCancelWhileUnpackingAGzip(t *testing.T) {
 				if _, err := l.Cancel(t.Context(), j.ID); err != nil {
 					t.Error(err)
 				}
-				l.now = l.now.Add(time.Second)
+				l.pass(time.Second)
 			}
 		}
 		if err := l.Handle(t.Context(), l.queue[0]); err != nil {
