@@ -32,18 +32,17 @@ const (
 
 // A sweep on a table with limits uses nearly all that the table gives, spends hardly more than one
 // write unit and 0.15 read units on each item, and does not slow other readers down. The clock is
-// virtual, but which of two goroutines runs first at one instant is up to a busy machine: so the
-// sweep has three tries to use the table.
+// virtual, but writers send at random times, and one run in about 150 uses no more than 93 to 95 %:
+// the median of three counts.
 func TestASweepKeepsThePaceOfItsTable(t *testing.T) {
 	t.Parallel()
-	var used float64
-	for range 3 {
-		synctest.Test(t, func(t *testing.T) { used = max(used, sweptShare(t)) })
-		if used >= leastUsed {
-			return
-		}
+	used := make([]float64, 3)
+	for i := range used {
+		synctest.Test(t, func(t *testing.T) { used[i] = sweptShare(t) })
 	}
-	t.Errorf("the sweep uses %.1f %% of what its table gives", 100*used)
+	if slices.Sort(used); used[1] < leastUsed {
+		t.Errorf("sweeps use %.3f of what their table gives", used)
+	}
 }
 
 // sweptShare is the share of the table's write units that a sweep uses.
