@@ -36,27 +36,6 @@ func FieldsOf(ds Dataset) []Field {
 	return out
 }
 
-// FieldName is the name that a column of a dataset has in a record. What is no column of it stays
-// as it is.
-func FieldName(ds Dataset, column string) string {
-	for _, f := range FieldsOf(ds) {
-		if f.Column != "" && sameHeader(f.Column, column) {
-			return f.Name
-		}
-	}
-	return column
-}
-
-// unknownField says that a dataset has no field of that name, and which one it has if the name is
-// that of a column.
-func unknownField(ds Dataset, name string) string {
-	text := "there is no such field of " + strings.ReplaceAll(string(ds), "_", " ")
-	if known := FieldName(ds, name); known != name {
-		text += "; it is called " + known
-	}
-	return text + "."
-}
-
 // ValueType is how a value is written in a record.
 type ValueType byte
 
@@ -92,6 +71,7 @@ type Fields struct {
 
 	places map[string]int // of the columns, by name
 	types  []ValueType    // of the columns
+	listed []Field        // see [FieldsOf]
 	seen   uint64         // columns that the record has given
 	next   int            // the column that probably comes next: records of one file have one order
 }
@@ -103,12 +83,33 @@ func NewFields(ds Dataset) (*Fields, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Fields{form: f, places: map[string]int{}}
+	out := &Fields{form: f, places: map[string]int{}, listed: FieldsOf(ds)}
 	for i, c := range f.reader.columns {
 		out.places[c.name] = i
 		out.types = append(out.types, typeOf(c.is))
 	}
 	return out, nil
+}
+
+// Name returns the name that a column of the dataset has in a record. A text that is not a column
+// stays as it is.
+func (f *Fields) Name(column string) string {
+	for _, l := range f.listed {
+		if l.Column != "" && sameHeader(l.Column, column) {
+			return l.Name
+		}
+	}
+	return column
+}
+
+// unknown says that the dataset has no field of that name, and how the field is called if the name
+// is the header of its column.
+func (f *Fields) unknown(name string) *Problem {
+	text := "there is no such field of " + strings.ReplaceAll(string(f.dataset), "_", " ")
+	if known := f.Name(name); known != name {
+		text += "; it is called " + known
+	}
+	return fieldProblem(name, CodeUnknownField, text+".")
 }
 
 // Begin makes ready for the next record.
@@ -127,7 +128,7 @@ func (f *Fields) Set(name string, t ValueType, value string) *Problem {
 	if i >= len(columns) || columns[i].name != name {
 		var known bool
 		if i, known = f.places[name]; !known {
-			return fieldProblem(name, CodeUnknownField, unknownField(f.dataset, name))
+			return f.unknown(name)
 		}
 	}
 	f.next = i + 1

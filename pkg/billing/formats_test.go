@@ -174,7 +174,7 @@ func TestFieldsAndColumnsMakeTheSameRecord(t *testing.T) {
 			t.Errorf("%s: %v, %v, %s", ds, p, q, diff)
 		}
 	}
-	if billing.FieldName(billing.Plans, "Nonsense") != "Nonsense" || billing.FieldsOf("nonsense") != nil {
+	if fieldName(t, billing.Plans, "Nonsense") != "Nonsense" || billing.FieldsOf("nonsense") != nil {
 		t.Error("there is something of nothing")
 	}
 	if _, err := billing.NewFields("nonsense"); err == nil {
@@ -192,7 +192,7 @@ func spelledOut(t *testing.T, ds billing.Dataset, cells row) (fields *billing.Fi
 	fields.Begin()
 	seen := map[string]bool{}
 	for _, f := range billing.FieldsOf(ds) {
-		if f.Name == "" || seen[f.Name] || f.Column != "" && billing.FieldName(ds, strings.ToUpper(f.Column)) != f.Name {
+		if f.Name == "" || seen[f.Name] || f.Column != "" && fieldName(t, ds, strings.ToUpper(f.Column)) != f.Name {
 			t.Errorf("%s: %+v", ds, f)
 		}
 		seen[f.Name] = true
@@ -205,4 +205,13 @@ func spelledOut(t *testing.T, ds billing.Dataset, cells row) (fields *billing.Fi
 		}
 	}
 	return fields, header, row
+}
+
+func fieldName(t *testing.T, ds billing.Dataset, column string) string {
+	t.Helper()
+	f, err := billing.NewFields(ds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Name(column)
 }

@@ -35,8 +35,8 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 	}
 	dst = append(dst, `"`+memberReject+`":`...)
 	field := why.Column
-	if why.Code != billing.CodeUnknownField {
-		field = billing.FieldName(r.dataset, field)
+	if f, err := r.fieldsOf(r.dataset); err == nil && why.Code != billing.CodeUnknownField {
+		field = f.Name(field)
 	}
 	dst = append(dst, r.json(note{why.File, why.Line, field, why.Code, why.Reason})...)
 	return append(dst, "}\n"...)
