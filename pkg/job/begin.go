@@ -134,15 +134,11 @@ func (l *Ledger) begin(ctx context.Context, id string, from Status, change func(
 		if err != nil {
 			return nil, err
 		}
-		err = l.st.Transact(ctx, append(writes, write)...)
-		if err == nil {
-			return j, nil
-		}
-		if !fault.Is(err, fault.Conflict) {
+		switch done, err := l.commit(ctx, write.Item, append(writes, write)...); {
+		case err != nil:
 			return nil, err
-		}
-		if same, err := l.holds(ctx, write.Item); same || err != nil {
-			return j, err
+		case done:
+			return j, nil
 		}
 	}
 }

@@ -68,15 +68,11 @@ func (l *Ledger) End(ctx context.Context, id string, change func(*Job) error) (e
 		if err != nil {
 			return nil, nil, err
 		}
-		err = l.st.Transact(ctx, e.Writes...)
-		if err == nil {
-			return e.Job, e.Next, nil
-		}
-		if !fault.Is(err, fault.Conflict) {
+		switch done, err := l.commit(ctx, e.Writes[0].Item, e.Writes...); {
+		case err != nil:
 			return nil, nil, err
-		}
-		if same, err := l.holds(ctx, e.Writes[0].Item); same || err != nil {
-			return e.Job, e.Next, err
+		case done:
+			return e.Job, e.Next, nil
 		}
 	}
 }

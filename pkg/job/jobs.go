@@ -128,15 +128,11 @@ func (l *Ledger) Update(ctx context.Context, id string, change func(*Job) error)
 		if err != nil {
 			return nil, err
 		}
-		err = l.st.Transact(ctx, write)
-		if err == nil {
-			return j, nil
-		}
-		if !fault.Is(err, fault.Conflict) {
+		switch done, err := l.commit(ctx, write.Item, write); {
+		case err != nil:
 			return nil, err
-		}
-		if same, err := l.holds(ctx, write.Item); same || err != nil {
-			return j, err
+		case done:
+			return j, nil
 		}
 	}
 }

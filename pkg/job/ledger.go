@@ -83,6 +83,17 @@ func Number(id string) int64 {
 // Prefix is the folder in the object store that holds everything that the job makes.
 func (j *Job) Prefix() string { return "jobs/" + j.ID + "/" }
 
+// commit does a transaction. done tells whether it took effect: also if its answer was lost, which
+// shows in item, one of those that it writes. If it is neither done nor failed, something has
+// changed meanwhile, and the caller begins again.
+func (l *Ledger) commit(ctx context.Context, item table.Item, writes ...table.Write) (done bool, err error) {
+	err = l.st.Transact(ctx, writes...)
+	if !fault.Is(err, fault.Conflict) {
+		return err == nil, err
+	}
+	return l.holds(ctx, item)
+}
+
 // holds tells whether the table holds exactly this item. If it does, a conflict only means that the
 // same write was applied before, and its answer was lost.
 func (l *Ledger) holds(ctx context.Context, item table.Item) (bool, error) {

@@ -101,18 +101,11 @@ func (l *Ledger) Unlock(ctx context.Context, tag store.Tag, id string) (*Job, er
 		if err != nil {
 			return nil, err
 		}
-		err = l.st.Transact(ctx, writes...)
-		if err == nil {
-			return next, nil
-		}
-		if !fault.Is(err, fault.Conflict) {
+		switch done, err := l.commit(ctx, writes[0].Item, writes...); {
+		case err != nil:
 			return nil, err
-		}
-		if next == nil {
-			continue
-		}
-		if same, err := l.holds(ctx, writes[0].Item); same || err != nil {
-			return next, err
+		case done:
+			return next, nil
 		}
 	}
 }
