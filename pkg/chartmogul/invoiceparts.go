@@ -49,7 +49,7 @@ func (r rest) cursor(kind byte, tag store.Tag) *string {
 // query each.
 func (c *call) complete(ctx context.Context, a records.Account, row *invoiceRow) error {
 	sp := row.Source.Space()
-	pages, err := each(ctx, []table.Query{sp.InvoiceParts(row.H), sp.InvoiceEditsBetween(row.H, row.H)}, c.Records.Store.Page)
+	pages, err := each(ctx, []table.Query{sp.Parts(store.KindNamed(store.KindInvoice), row.H), sp.InvoiceEditsBetween(row.H, row.H)}, c.Records.Store.Page)
 	if err != nil {
 		return err
 	}

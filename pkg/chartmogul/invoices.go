@@ -219,7 +219,7 @@ func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) er
 		return err
 	}
 	edited := records.ByKey(changed)
-	for item, err := range c.Records.Store.Items(c.Context(), sp.OwnersOf(customer)) {
+	for item, err := range c.Records.Store.Items(c.Context(), sp.Below(store.KindNamed(store.KindInvoice), customer)) {
 		if err != nil {
 			return err
 		}

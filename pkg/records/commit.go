@@ -327,7 +327,7 @@ func (r *Records) partsUnder(ctx context.Context, src store.Source, drafts []*Dr
 	g.SetLimit(partsAtOnce)
 	for i, d := range drafts {
 		g.Go(func() (err error) {
-			found[i], err = r.Items(ctx, src.Space().InvoiceParts(d.Invoice.H))
+			found[i], err = r.Items(ctx, src.Space().Parts(store.KindNamed(store.KindInvoice), d.Invoice.H))
 			return err
 		})
 	}

@@ -321,17 +321,6 @@ func (s Space) EditOwner(customer, invoice H) table.Key {
 	return table.Key{PK: s.EditPK(s.ShardOf(customer)), SK: OwnerSK(customer, invoice)}
 }
 
-// OwnersOf is the range of the pointers from a customer to its invoices.
-func (s Space) OwnersOf(customer H) table.Query {
-	return under(s.DataPK(s.ShardOf(customer)), SKOwner+customer.String()+"#")
-}
-
-// InvoiceParts is the range of an invoice's line items and transactions, the invoice itself not
-// among them.
-func (s Space) InvoiceParts(invoice H) table.Query {
-	return under(s.DataPK(s.ShardOf(invoice)), SKInvoice+invoice.String()+"#")
-}
-
 // PartsOf is the range of an invoice's line items, or of its transactions.
 func (s Space) PartsOf(kind Kind, invoice H) table.Query {
 	return under(s.DataPK(s.ShardOf(invoice)), partsSK(kind, invoice))
