@@ -254,8 +254,8 @@ func differ(want, got map[table.Key]string) string {
 	return strayed(got, []map[table.Key]string{want})
 }
 
-// strayed describes the items that are as in none of the allowed sets; empty if there are none. An
-// item may also be absent, if it is absent from one of the sets.
+// strayed describes the items that match none of the allowed sets; empty if every item matches one.
+// An item may be absent if it is absent from one of the sets.
 func strayed(got map[table.Key]string, allowed []map[table.Key]string) string {
 	keys := map[table.Key]bool{}
 	for k := range got {

@@ -20,7 +20,7 @@ type Template struct {
 	all  map[string]any
 }
 
-// Function is one function of the template. Settings that it does not have are those of Globals.
+// Function is one function of the template. Globals gives the settings that it does not have itself.
 type Function struct {
 	LogicalID string
 	Folder    string // name of its folder in functions/

@@ -137,7 +137,7 @@ func TestAPlanBeforeAnEraseThatWaits(t *testing.T) {
 	b.must(200, "GET", "/v1/erasures/"+erase+"/receipt", "")
 }
 
-// onlyOf is the header of a file, and those of its rows that begin with a text.
+// onlyOf returns the header of a file, and the rows that begin with a prefix.
 func onlyOf(prefix, text string) string {
 	var rows []string
 	for row := range strings.Lines(text) {

@@ -1,7 +1,7 @@
 // Package billing is the domain: records, the columns of the files they come in, and the rules that
 // a row has to meet. It is pure: no I/O, no clock, no JSON.
 //
-// The columns are those of ChartMogul's structured CSV import
+// Files have the columns of ChartMogul's structured CSV import
 // (https://help.chartmogul.com/hc/en-us/articles/360013881659). A dataset's columns are the fields
 // of one row struct (customers.go, line_items.go, …): its csv tags are the only definition of the
 // header names. Headers are compared trimmed and regardless of case, so one struct serves

@@ -38,7 +38,7 @@ func EventNeedsPlan(eventType string) bool {
 
 // eventRow is a row of a subscription events file.
 type eventRow struct {
-	CustomerExternalID        string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
+	CustomerExternalID        string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required"`
 	SubscriptionExternalID    string `csv:"Subscription external ID" field:"subscription_external_id" is:"id" rule:"required"`
 	SubscriptionSetExternalID string `csv:"Subscription set external ID" field:"subscription_set_external_id" is:"id"`
 	ExternalID                string `csv:"External ID" field:"external_id" is:"id" names:"id"`
@@ -51,7 +51,7 @@ type eventRow struct {
 	AmountInCents             string `csv:"Amount in Cents" field:"amount_in_cents" is:"cents"`
 	Quantity                  string `csv:"Quantity" field:"quantity" is:"integer"`
 	EventOrder                string `csv:"Event Order" field:"event_order" is:"integer"`
-	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" names:"invoice"`
+	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id"`
 	TaxAmountInCents          string `csv:"-" field:"tax_amount_in_cents" is:"cents"`
 }
 

@@ -12,10 +12,10 @@ import (
 // row is the struct of one dataset's columns: string fields with the tags
 //
 //	csv:"External ID"                the header of the column; "-": CSV files have none
-//	field:"external_id"              its name in a record (NDJSON), that of the REST API
+//	field:"external_id"              its name in a record (NDJSON): the same as over REST
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
-//	names:"id|customer|invoice|plan" it holds the external id of this
+//	names:"id|plan"                  it holds the external id of the row itself, or of its plan
 type row interface{ record(c *cells) Record }
 
 // layout says which row struct a dataset has.

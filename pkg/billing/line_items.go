@@ -3,7 +3,7 @@ package billing
 // lineItemRow is a row of an invoice line items file. Subscription lines and one-time lines have
 // the same columns.
 type lineItemRow struct {
-	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" rule:"required" names:"invoice"`
+	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" rule:"required"`
 	ExternalID                string `csv:"External ID" field:"external_id" is:"id" names:"id"`
 	SubscriptionExternalID    string `csv:"Subscription external ID" field:"subscription_external_id" is:"id"`
 	SubscriptionSetExternalID string `csv:"Subscription set external ID" field:"subscription_set_external_id" is:"id"`

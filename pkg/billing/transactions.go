@@ -2,7 +2,7 @@ package billing
 
 // transactionRow is a row of a transactions file.
 type transactionRow struct {
-	InvoiceExternalID       string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" rule:"required" names:"invoice"`
+	InvoiceExternalID       string `csv:"Invoice external ID" field:"invoice_external_id" is:"id" rule:"required"`
 	ExternalID              string `csv:"External ID" field:"external_id" is:"id" names:"id"`
 	Type                    string `csv:"Type" field:"type" is:"word" rule:"required"`
 	Result                  string `csv:"Result" field:"result" is:"word" rule:"required"`

@@ -77,7 +77,7 @@ type balanceWire struct {
 	*aloneWire
 }
 
-// aloneWire has the members that /line_items adds to those of /invoices.
+// aloneWire has the members of a line item that only /line_items has; /invoices lacks them.
 type aloneWire struct {
 	InvoiceUUID    string  `json:"invoice_uuid"`
 	PlanExternalID *string `json:"plan_external_id"`

@@ -12,9 +12,9 @@ func (c *call) withDisabled() bool { return c.Flag("with_disabled") }
 
 // style says which members records have in an answer.
 type style struct {
-	full      bool // with those that /invoices, /line_items and /transactions have and /import lacks
-	histories bool // with what people have changed
-	alone     bool // with those of a line item outside its invoice
+	full      bool // also the members that /invoices, /line_items and /transactions have and /import lacks
+	histories bool // also what people have changed
+	alone     bool // also the members of a line item outside its invoice
 }
 
 // style reads from the request which members it wants.

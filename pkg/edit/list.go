@@ -154,7 +154,8 @@ func (r Row) latest() *Mark {
 	return last
 }
 
-// judge drops invisible edits and those of records that are being erased, and marks orphans.
+// judge drops edits that are invisible or belong to records that are being erased, and marks
+// orphans.
 func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, entries []*Entry) ([]*Entry, error) {
 	var keys []table.Key
 	for _, n := range entries {

@@ -180,9 +180,9 @@ func (c *changes) writes(ctx context.Context) ([]table.Write, error) {
 	return out, nil
 }
 
-// possible drops from r's list the customers whose links to r can't count any more. Those of absent
-// sources might count again: such a source may be restored, or be gone for good, which can't be
-// known here. The latest MaxMerged of them are kept.
+// possible drops from r's list the customers whose links to r can't count any more. Links to
+// absent sources might count again: such a source may be restored, or be gone for good, which can't
+// be known here. The latest MaxMerged of them are kept.
 func (c *changes) possible(from []Ref, r Ref) []Ref {
 	from = slices.DeleteFunc(slices.Clone(from), func(child Ref) bool {
 		up := c.link(child).Into

@@ -75,7 +75,7 @@ func (e *Eraser) countImport(ctx context.Context, d *store.Directory, src store.
 }
 
 // refuseNeeded refuses to erase the rows of an import if rows from elsewhere belong to them. If
-// such rows are written before those of the import are hidden, recheckNeeded finds them.
+// such rows are written before the rows of the import are hidden, recheckNeeded finds them.
 func (e *Eraser) refuseNeeded(ctx context.Context, sel Selection) error {
 	if sel.Kind != Import {
 		return nil

@@ -21,7 +21,7 @@ import (
 // stored whole, create-only, before the first write to the table. A worker that runs the range
 // again applies that set and never decides anew, so that counts stay exact after any kill (I6).
 //
-// The frames are those of blocks.go. The key is the sort key. The payload is the file and line that
+// It consists of frames (see blocks.go). The key is the sort key. The payload is the file and line that
 // the row comes from (uvarints; line 0: from no file), the length of the attributes before
 // (uvarint), the attributes before, and the attributes after. An added row has no attributes
 // before, a removed row none after. The last frame has no key, and the JSON of summary. Without it
