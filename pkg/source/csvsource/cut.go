@@ -23,7 +23,7 @@ func (r *Reader) Cut(ctx context.Context, pieceBytes int64, emit func(Piece) err
 	if _, err := r.columns(ctx); err != nil {
 		return err
 	}
-	piece := Piece{Offset: r.scan.base + int64(r.scan.start), FirstLine: r.scan.line}
+	piece := Piece{Offset: r.scan.Base + int64(r.scan.Start), FirstLine: r.scan.line}
 	for r.err == nil {
 		var rec *record
 		if rec, r.err = r.scan.next(ctx); r.err != nil {

@@ -276,16 +276,16 @@ func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
 // however few each read returns, so that the result depends only on the file.
 func (r *Reader) readSample(ctx context.Context) error {
 	s := r.scan
-	for more := true; more && s.end-s.start < sampleSize; {
+	for more := true; more && s.End-s.Start < sampleSize; {
 		var err error
 		if more, err = s.fill(ctx); err != nil {
 			return err
 		}
 	}
-	sample := s.buf[s.start:min(s.end, s.start+sampleSize)]
-	complete := s.eof && len(sample) == s.end-s.start
+	sample := s.Buf[s.Start:min(s.End, s.Start+sampleSize)]
+	complete := s.EOF && len(sample) == s.End-s.Start
 	if bytes.HasPrefix(sample, []byte(utf8BOM)) {
-		s.start += len(utf8BOM)
+		s.Start += len(utf8BOM)
 	}
 	return sniff(sample, complete)
 }

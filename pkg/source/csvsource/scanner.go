@@ -3,23 +3,15 @@ package csvsource
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 
-	"reseed/pkg/fault"
+	"reseed/pkg/source"
 )
 
 const (
-	// readRoom is the space in the buffer for one read, beyond the longest record.
-	readRoom = 64 << 10
 	// sampleSize is how much of a file is checked to recognise its encoding. It fits into the
 	// buffer however small MaxRecord is.
-	sampleSize = readRoom
-	// blockSize is how much of the input is converted to a string at once: about a hundred records
-	// of the usual length, and not too much for one cell to keep in memory.
-	blockSize = 16 << 10
-	// maxIdleReads is how often a reader may return nothing, as in bufio.
-	maxIdleReads = 100
+	sampleSize = source.ReadRoom
 )
 
 // fate says whether a record can be split into cells.
@@ -43,27 +35,19 @@ type record struct {
 	fate         fate
 }
 
-// scanner finds records in a byte stream. It holds at most one record of max
-// bytes and readRoom bytes of the stream.
+// scanner finds records in a byte stream.
 type scanner struct {
-	r          io.Reader
-	comma      byte
-	max        int // bytes of a record without its line end
-	buf        []byte
-	start, end int   // buf[start:end] is read and not yet consumed
-	base       int64 // offset of buf[0] in the input
-	line       int64 // physical line of buf[start]
-	eof        bool
-	err        error // why the stream ended early
+	source.Window
+
+	comma byte
+	max   int   // bytes of a record without its line end
+	line  int64 // physical line of Buf[Start]
 
 	lf, cr, quote finder
 	trail         trail
 	rec           record // the last one located
 
 	long []byte // the first max bytes of the last record that was too long
-
-	block      string // a part of the input as a string, which texts of records share
-	blockStart int64  // its offset in the input
 }
 
 // trail says how far the last failed attempt to follow an open quote over line ends has come. All
@@ -71,16 +55,15 @@ type scanner struct {
 // one of these line ends, is in the same state there. It goes on where the earlier attempt stopped,
 // or fails like it, and does not scan the same bytes again.
 type trail struct {
-	pos   int   // index in buf
+	pos   int   // index in Buf
 	in    state // there
 	ended bool  // the attempt has failed for good
 }
 
 func newScanner(r io.Reader, o Options) *scanner {
 	return &scanner{
-		r: r, comma: o.Delimiter, max: o.MaxRecord, base: o.StartOffset, line: o.StartLine,
-		buf: make([]byte, o.MaxRecord+len("\r\n")+readRoom),
-		lf:  finder{char: '\n'}, cr: finder{char: '\r'}, quote: finder{char: '"'},
+		Window: source.NewWindow(r, o.MaxRecord+len("\r\n"), o.StartOffset), comma: o.Delimiter, max: o.MaxRecord, line: o.StartLine,
+		lf: finder{char: '\n'}, cr: finder{char: '\r'}, quote: finder{char: '"'},
 	}
 }
 
@@ -102,15 +85,15 @@ func (s *scanner) locate(ctx context.Context) (*record, error) {
 		return nil, err
 	}
 	rec := &s.rec
-	*rec = record{line: s.line, offset: s.base + int64(s.start), lines: 1}
+	*rec = record{line: s.line, offset: s.Base + int64(s.Start), lines: 1}
 	if first > s.max {
 		rec.fate = tooLong
 		return rec, nil
 	}
 	size := first
-	if at, ok := s.quote.find(s); ok && at < s.start+first {
+	if at, ok := s.quote.find(s); ok && at < s.Start+first {
 		rec.quoted = true
-		if size, rec.fate, err = s.quotedRecord(ctx, first, at-s.start); err != nil {
+		if size, rec.fate, err = s.quotedRecord(ctx, first, at-s.Start); err != nil {
 			return nil, err
 		}
 	}
@@ -119,9 +102,9 @@ func (s *scanner) locate(ctx context.Context) (*record, error) {
 		return nil, err
 	}
 	rec.length = size + lineEnd
-	rec.text = s.buf[s.start : s.start+size]
+	rec.text = s.Buf[s.Start : s.Start+size]
 	if size > first {
-		rec.lines = countLines(s.buf[s.start : s.start+rec.length])
+		rec.lines = countLines(s.Buf[s.Start : s.Start+rec.length])
 	}
 	return rec, nil
 }
@@ -129,27 +112,20 @@ func (s *scanner) locate(ctx context.Context) (*record, error) {
 // content returns the text of the record located last, or accepted last, as a
 // part of a string that it shares with its neighbours: one allocation for all
 // of them.
-func (s *scanner) content(rec *record) string {
-	at, size := int(rec.offset-s.blockStart), len(rec.text)
-	if at < 0 || at+size > len(s.block) {
-		from := int(rec.offset - s.base)
-		s.block, s.blockStart, at = string(s.buf[from:min(s.end, from+max(size, blockSize))]), rec.offset, 0
-	}
-	return s.block[at : at+size]
-}
+func (s *scanner) content(rec *record) string { return s.Text(rec.offset, len(rec.text)) }
 
 // accept consumes the located record.
 func (s *scanner) accept(ctx context.Context) error {
 	rec := &s.rec
 	if rec.fate == tooLong {
-		s.long = append(s.long[:0], s.buf[s.start:min(s.end, s.start+s.max)]...)
+		s.long = append(s.long[:0], s.Buf[s.Start:min(s.End, s.Start+s.max)]...)
 		length, err := s.discardLine(ctx)
 		if err != nil {
 			return err
 		}
 		rec.length = length
 	} else {
-		s.start += rec.length
+		s.Start += rec.length
 	}
 	s.line += int64(rec.lines)
 	return nil
@@ -166,9 +142,9 @@ func (s *scanner) setComma(comma byte) {
 func (s *scanner) firstLine(ctx context.Context) (int, error) {
 	for {
 		if at, ok := s.lineEnd(); ok {
-			return at - s.start, nil
+			return at - s.Start, nil
 		}
-		if size := s.end - s.start; size > s.max {
+		if size := s.End - s.Start; size > s.max {
 			return size, nil
 		}
 		more, err := s.fill(ctx)
@@ -178,17 +154,17 @@ func (s *scanner) firstLine(ctx context.Context) (int, error) {
 		if more {
 			continue
 		}
-		if s.start == s.end {
+		if s.Start == s.End {
 			return 0, io.EOF
 		}
-		return s.end - s.start, nil
+		return s.End - s.Start, nil
 	}
 }
 
 // quotedRecord returns the size of the record at start, whose first line has its first quote at
 // quote. If the record is bad, the size is that of its first line.
 func (s *scanner) quotedRecord(ctx context.Context, first, quote int) (int, fate, error) {
-	line, in := s.buf[s.start:s.start+first], plain
+	line, in := s.Buf[s.Start:s.Start+first], plain
 	if quote == 0 || line[quote-1] == s.comma {
 		in = fieldStart
 	}
@@ -207,25 +183,25 @@ func (s *scanner) quotedRecord(ctx context.Context, first, quote int) (int, fate
 // record, so the result does not depend on how much is buffered.
 func (s *scanner) multiLine(ctx context.Context, first int) (int, fate, error) {
 	pos, in := first, inQuotes
-	if s.trail.pos > s.start+first {
+	if s.trail.pos > s.Start+first {
 		if s.trail.ended {
 			return first, badQuote, nil
 		}
-		pos, in = s.trail.pos-s.start, s.trail.in
+		pos, in = s.trail.pos-s.Start, s.trail.in
 	}
 	for {
-		window := s.buf[s.start:min(s.end, s.start+s.max+1)]
-		last := s.eof && len(window) <= s.max
+		window := s.Buf[s.Start:min(s.End, s.Start+s.max+1)]
+		last := s.EOF && len(window) <= s.max
 		var result outcome
 		pos, in, result = s.scan(window, pos, in, last)
 		switch {
 		case result == closed:
 			return pos, whole, nil
 		case result == stray || last:
-			s.trail = trail{pos: s.start + pos, ended: true}
+			s.trail = trail{pos: s.Start + pos, ended: true}
 			return first, badQuote, nil
 		case len(window) > s.max:
-			s.trail = trail{pos: s.start + pos, in: in}
+			s.trail = trail{pos: s.Start + pos, in: in}
 			return first, badQuote, nil
 		}
 		if _, err := s.fill(ctx); err != nil {
@@ -340,15 +316,15 @@ func (s *scanner) lineEnd() (int, bool) {
 // lineEndAt returns the length of the line end that is size bytes after start: 0
 // at the end of the input, 2 for CRLF.
 func (s *scanner) lineEndAt(ctx context.Context, size int) (int, error) {
-	for !s.eof && s.end-s.start < size+len("\r\n") {
-		if s.end-s.start > size && s.buf[s.start+size] == '\n' {
+	for !s.EOF && s.End-s.Start < size+len("\r\n") {
+		if s.End-s.Start > size && s.Buf[s.Start+size] == '\n' {
 			return 1, nil
 		}
 		if _, err := s.fill(ctx); err != nil {
 			return 0, err
 		}
 	}
-	rest := s.buf[s.start+size : s.end]
+	rest := s.Buf[s.Start+size : s.End]
 	switch {
 	case len(rest) == 0:
 		return 0, nil
@@ -365,13 +341,13 @@ func (s *scanner) discardLine(ctx context.Context) (int, error) {
 	for {
 		at, ok := s.lineEnd()
 		if !ok {
-			at = s.end
+			at = s.End
 		}
-		length += at - s.start
-		s.start = at
+		length += at - s.Start
+		s.Start = at
 		if ok {
 			lineEnd, err := s.lineEndAt(ctx, 0)
-			s.start += lineEnd
+			s.Start += lineEnd
 			return length + lineEnd, err
 		}
 		if more, err := s.fill(ctx); err != nil || !more {
@@ -380,58 +356,17 @@ func (s *scanner) discardLine(ctx context.Context) (int, error) {
 	}
 }
 
-// fill reads once more, and returns false at the end of the input. It may move the buffer: indexes
-// become invalid, distances from start do not.
+// fill is [source.Window.Fill], with the places that the scanner remembers moved along.
 func (s *scanner) fill(ctx context.Context) (bool, error) {
-	if s.eof || s.err != nil {
-		return false, s.err
+	base := s.Base
+	more, err := s.Fill(ctx)
+	if shift := int(s.Base - base); shift > 0 {
+		s.lf.pos -= shift
+		s.cr.pos -= shift
+		s.quote.pos -= shift
+		s.trail.pos -= shift
 	}
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	if len(s.buf)-s.end < readRoom/2 {
-		s.compact()
-	}
-	for range maxIdleReads {
-		n, err := s.r.Read(s.buf[s.end:])
-		s.end += n
-		switch {
-		case errors.Is(err, io.EOF):
-			s.eof = true
-			return n > 0, nil
-		case err != nil:
-			s.err = unreadable(err)
-			return n > 0, errUnless(n > 0, s.err)
-		case n > 0:
-			return true, nil
-		}
-	}
-	s.err = unreadable(io.ErrNoProgress)
-	return false, s.err
-}
-
-// errUnless drops an error that the next call will return.
-func errUnless(later bool, err error) error {
-	if later {
-		return nil
-	}
-	return err
-}
-
-func unreadable(err error) error {
-	return fault.Wrap(err, fault.Unavailable, "read_failed", "the file could not be read to its end")
-}
-
-// compact moves what is buffered to the front.
-func (s *scanner) compact() {
-	shift := s.start
-	copy(s.buf, s.buf[s.start:s.end])
-	s.start, s.end = 0, s.end-shift
-	s.base += int64(shift)
-	s.lf.pos -= shift
-	s.cr.pos -= shift
-	s.quote.pos -= shift
-	s.trail.pos -= shift
+	return more, err
 }
 
 // finder remembers the next place of a byte, so that each byte of the stream is searched once,
@@ -444,7 +379,7 @@ type finder struct {
 
 // find returns the index of the first char at or after start, if it is buffered.
 func (f *finder) find(s *scanner) (int, bool) {
-	if f.found && f.pos >= s.start {
+	if f.found && f.pos >= s.Start {
 		return f.pos, true
 	}
 	return f.search(s)
@@ -452,12 +387,12 @@ func (f *finder) find(s *scanner) (int, bool) {
 
 // search continues where the last search ended.
 func (f *finder) search(s *scanner) (int, bool) {
-	f.pos = max(f.pos, s.start)
-	i := bytes.IndexByte(s.buf[f.pos:s.end], f.char)
+	f.pos = max(f.pos, s.Start)
+	i := bytes.IndexByte(s.Buf[f.pos:s.End], f.char)
 	if f.found = i >= 0; f.found {
 		f.pos += i
 	} else {
-		f.pos = s.end
+		f.pos = s.End
 	}
 	return f.pos, f.found
 }

@@ -83,7 +83,7 @@ func (l *lines) begin(ctx context.Context) error {
 	if err := l.skipMark(ctx); err != nil {
 		return err
 	}
-	head := l.buf[l.start:l.end]
+	head := l.Buf[l.Start:l.End]
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) || len(head) > 1 && (head[0] == 0 || head[1] == 0) {
 		return fault.New(fault.Invalid, "bad_encoding", "the file is saved as UTF-16; save it as UTF-8")
 	}
