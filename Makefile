@@ -153,10 +153,7 @@ endif
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for a while (FUZZ_TIME=5s)
-	@{ $(test_files) | xargs grep -oE '^func Fuzz[A-Za-z0-9_]+' /dev/null || true; } | sed -E 's|/[^/]+:func | |' | while read -r dir name; do \
-	  echo "fuzz $$dir $$name"; \
-	  go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) "$$dir" </dev/null; \
-	done
+	@hack/fuzz $(FUZZ_TIME)
 
 ## Tools
 
