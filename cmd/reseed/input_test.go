@@ -219,7 +219,7 @@ func (in input) model(t *testing.T, rejects string, at time.Time) map[string]int
 	rejected := rejectedLines(t, rejects)
 	content := map[string]int{}
 	for ds, rows := range in {
-		layout, err := billing.NewLayout(ds, rows[0])
+		layout, err := billing.NewLayout(ds, rows[0], billing.Values{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -191,7 +191,7 @@ func (b *bed) records(src store.Source, of []billing.Dataset, customers ...strin
 	hr, all := b.directory().Hasher(), map[table.Key]owned{}
 	for _, ds := range of {
 		for _, c := range customers {
-			layout, err := billing.NewLayout(ds, strings.Split(samples()[ds].header, ","))
+			layout, err := billing.NewLayout(ds, strings.Split(samples()[ds].header, ","), billing.Values{})
 			b.must(err)
 			rec, problem := layout.Record(strings.Split(line(ds, c), ","), b.now())
 			if problem != nil {

@@ -12,6 +12,7 @@ import (
 // address of a field of the row struct: by this address fail finds the name of the column.
 type cells struct {
 	columns []column
+	values  Values
 	now     time.Time
 	problem *Problem
 

@@ -164,7 +164,7 @@ func TestFieldsAndColumnsMakeTheSameRecord(t *testing.T) {
 	t.Parallel()
 	for ds, cells := range good() {
 		fields, header, row := spelledOut(t, ds, cells)
-		layout, err := billing.NewLayout(ds, header)
+		layout, err := billing.NewLayout(ds, header, billing.Values{})
 		if err != nil {
 			t.Fatal(err)
 		}

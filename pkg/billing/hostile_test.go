@@ -70,7 +70,7 @@ func tryFile(t *testing.T, file string, ds billing.Dataset) (added int, rejects 
 	if got, err := billing.Recognise(rows[0]); err != nil || got != ds {
 		t.Errorf("%s is taken for %q, %v", file, got, err)
 	}
-	l, err := billing.NewLayout(ds, rows[0])
+	l, err := billing.NewLayout(ds, rows[0], billing.Values{})
 	if err != nil {
 		t.Fatal(file, err)
 	}

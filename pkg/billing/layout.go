@@ -249,6 +249,14 @@ func (f *form) judge(now time.Time) (Record, *Problem) {
 	return rec, nil
 }
 
+// Values say how the cells of a table write their values. The zero value is how docs/FORMATS.md says.
+type Values struct {
+	DateFormat   string // such as DD.MM.YYYY; empty: ISO 8601
+	Units        bool   // amounts are in units of their currency, such as 12.50
+	DecimalComma bool
+	VerbatimIDs  bool // ids are taken as they are, even if a spreadsheet seems to have damaged them
+}
+
 // Layout is one file's header laid over a dataset's columns. It reuses its
 // memory from row to row: one goroutine at a time may use it.
 type Layout struct {
@@ -261,7 +269,7 @@ type Layout struct {
 // NewLayout lays a header over a dataset. It is fault.Invalid when a required
 // column is missing (missing_column) or a name stands twice (duplicate_header);
 // Param is the column.
-func NewLayout(ds Dataset, header []string) (*Layout, error) {
+func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
 	f, err := newForm(ds, columnsOf)
 	if err != nil {
 		return nil, err
@@ -269,6 +277,7 @@ func NewLayout(ds Dataset, header []string) (*Layout, error) {
 	if fit := fitOf(ds, header); fit.missing != "" {
 		return nil, missingColumn(ds, fit.missing)
 	}
+	f.reader.values = values
 	l := &Layout{form: f, cells: make([]*string, len(header))}
 	for i, h := range header {
 		if h = strings.TrimSpace(h); h == "" {

@@ -56,7 +56,7 @@ func TestSampleHeadersAreRecognised(t *testing.T) {
 				t.Errorf("%v is %q, %v; want %q", header, got, err, want)
 				continue
 			}
-			l, err := billing.NewLayout(got, header)
+			l, err := billing.NewLayout(got, header, billing.Values{})
 			if err != nil || len(l.Unknown()) > 0 || l.Dataset() != want {
 				t.Errorf("%v: %v, unknown %v", header, err, l.Unknown())
 			}
@@ -88,11 +88,11 @@ func TestBadHeaders(t *testing.T) {
 		_, err := billing.Recognise(strings.Split(tt.header, ","))
 		wantFault(t, tt.header, err, tt.code, tt.param)
 	}
-	_, err := billing.NewLayout(billing.Customers, []string{"External ID", "City", " CITY"})
+	_, err := billing.NewLayout(billing.Customers, []string{"External ID", "City", " CITY"}, billing.Values{})
 	wantFault(t, "twice", err, billing.CodeDuplicateHeader, "CITY")
-	_, err = billing.NewLayout(billing.Customers, []string{"Name"})
+	_, err = billing.NewLayout(billing.Customers, []string{"Name"}, billing.Values{})
 	wantFault(t, "no id", err, billing.CodeMissingColumn, "External ID")
-	_, err = billing.NewLayout("nothing", []string{"Name"})
+	_, err = billing.NewLayout("nothing", []string{"Name"}, billing.Values{})
 	wantFault(t, "no dataset", err, "unknown_dataset", "")
 }
 
@@ -106,7 +106,7 @@ func wantFault(t *testing.T, what string, err error, code, param string) {
 
 func TestUnknownColumnsAreNamedAndIgnored(t *testing.T) {
 	t.Parallel()
-	l, err := billing.NewLayout(billing.Customers, []string{"Shoe size", "External ID", "", "City", "Owner"})
+	l, err := billing.NewLayout(billing.Customers, []string{"Shoe size", "External ID", "", "City", "Owner"}, billing.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestFillAgreesWithGocsv(t *testing.T) {
 		for i, h := range header {
 			cells[i] = "value of " + h
 		}
-		l, err := billing.NewLayout(ds, header)
+		l, err := billing.NewLayout(ds, header, billing.Values{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func acceptAll(t *testing.T, file string) int {
 	if err != nil {
 		t.Fatal(file, err)
 	}
-	l, err := billing.NewLayout(ds, header)
+	l, err := billing.NewLayout(ds, header, billing.Values{})
 	if err != nil {
 		t.Fatal(file, err)
 	}
@@ -239,7 +239,7 @@ func BenchmarkLineItems(b *testing.B) {
 
 func bench(b *testing.B, ds billing.Dataset, header, row []string) {
 	b.Helper()
-	l, err := billing.NewLayout(ds, header)
+	l, err := billing.NewLayout(ds, header, billing.Values{})
 	if err != nil {
 		b.Fatal(err)
 	}

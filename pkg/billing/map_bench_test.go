@@ -71,7 +71,7 @@ func newMapBench(b *testing.B, ds billing.Dataset, file []byte) *mapBench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if m.layout, err = billing.NewLayout(ds, header); err != nil {
+	if m.layout, err = billing.NewLayout(ds, header, billing.Values{}); err != nil {
 		b.Fatal(err)
 	}
 	err = rd.Cut(b.Context(), 4<<20, func(p csvsource.Piece) error {

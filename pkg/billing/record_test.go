@@ -65,7 +65,7 @@ func read(t *testing.T, ds billing.Dataset, r row) (billing.Record, *billing.Pro
 	for i, h := range header {
 		cells[i] = r[h]
 	}
-	l, err := billing.NewLayout(ds, header)
+	l, err := billing.NewLayout(ds, header, billing.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func FuzzRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		for _, ds := range billing.Order() {
 			header := billing.Columns(ds)
-			l, err := billing.NewLayout(ds, header)
+			l, err := billing.NewLayout(ds, header, billing.Values{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -223,7 +223,7 @@ func TestChecksFollowTheirRules(t *testing.T) {
 	all := func(s string, ok func(rune) bool) bool {
 		return strings.IndexFunc(s, func(r rune) bool { return !ok(r) }) < 0
 	}
-	l, err := billing.NewLayout(billing.Customers, []string{"External ID", "City"})
+	l, err := billing.NewLayout(billing.Customers, []string{"External ID", "City"}, billing.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -84,7 +86,8 @@ type Options struct {
 	// percent of a dataset's stored rows; a removal of more waits for a yes. nil is
 	// job.DefaultMaxRemoved
 	MaxRemoved *int
-	AllowEmpty bool // a replace by an input without rows may remove all stored rows
+	AllowEmpty bool            // a replace by an input without rows may remove all stored rows
+	Settings   source.Settings // how to read all files
 }
 
 func (o Options) check() error {
@@ -116,7 +119,10 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 		return nil, err
 	}
 	spec := &job.ImportSpec{
-		Files: r.Files, Origin: r.Origin, By: r.By, Mode: job.Upsert, Plan: r.Options.Plan, MaxRemoved: job.DefaultMaxRemoved, AllowEmpty: r.Options.AllowEmpty,
+		Files: slices.Clone(r.Files), Origin: r.Origin, By: r.By, Mode: job.Upsert, Plan: r.Options.Plan, MaxRemoved: job.DefaultMaxRemoved, AllowEmpty: r.Options.AllowEmpty,
+	}
+	for i := range spec.Files {
+		spec.Files[i].Settings = r.Options.Settings
 	}
 	if r.Options.Mode != "" {
 		spec.Mode = r.Options.Mode

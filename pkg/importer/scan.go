@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -61,8 +60,8 @@ func (im *Importer) scanFiles(ctx context.Context, spec *job.ImportSpec, pieceBy
 	pieces := make([][]source.Piece, len(spec.Files))
 	for i := range spec.Files {
 		f := &spec.Files[i]
-		var ignored []string
-		if pieces[i], ignored, err = im.scanFile(ctx, f, pieceBytes); err != nil {
+		var said []string
+		if pieces[i], said, err = im.scanFile(ctx, f, pieceBytes); err != nil {
 			return nil, err
 		}
 		if headers += headerBytes(f.Header); headers > maxHeaders {
@@ -74,8 +73,8 @@ func (im *Importer) scanFiles(ctx context.Context, spec *job.ImportSpec, pieceBy
 				spec.Datasets = append(spec.Datasets, ds)
 			}
 		}
-		if len(ignored) > 0 {
-			notes = append(notes, fmt.Sprintf("%s: columns ignored: %s", f.Name, strings.Join(ignored, ", ")))
+		for _, note := range said {
+			notes = append(notes, f.Name+": "+note)
 		}
 	}
 	first := stages(&job.Job{Import: spec})[0]
@@ -149,8 +148,8 @@ func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets [
 }
 
 // scanFile finds out how a file is to be read, and cuts it into pieces. Each piece knows the
-// datasets of its rows.
-func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64) (pieces []source.Piece, ignored []string, err error) {
+// datasets of its rows. The notes are for the report.
+func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64) (pieces []source.Piece, notes []string, err error) {
 	if f.Format, err = im.formatOf(ctx, *f); err != nil {
 		return nil, nil, err
 	}
@@ -160,14 +159,14 @@ func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64)
 	}
 	defer func() { _ = in.Close() }()
 	c := cutter{bytes: pieceBytes}
-	s, err := format(*f).Scan(ctx, in, billing.Dataset(f.Dataset), max(1, pieceBytes/grains), func(p source.Piece) error {
+	s, err := format(*f).Scan(ctx, in, source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}, max(1, pieceBytes/grains), func(p source.Piece) error {
 		c.add(p)
 		return nil
 	})
 	if err != nil {
 		return nil, nil, inFile(err, f.Name)
 	}
-	f.Delim, f.Header = s.Delimiter, s.Header
+	f.Delim, f.Header, f.Settings = s.Delimiter, s.Header, s.Settings
 	held := datasetsOf(c.pieces)
 	if f.Format == "" {
 		f.Dataset = string(s.Dataset)
@@ -178,7 +177,10 @@ func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64)
 		}
 		f.Dataset = f.Datasets[0]
 	}
-	return c.pieces, s.Ignored, nil
+	if notes = s.Notes; len(s.Ignored) > 0 {
+		notes = append(notes, "columns ignored: "+strings.Join(s.Ignored, ", "))
+	}
+	return c.pieces, notes, nil
 }
 
 // datasetsOf lists the datasets of the pieces, in the order of imports.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"reseed/pkg/later"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -202,6 +203,8 @@ type File struct {
 	Header   []string `json:"header,omitempty"`   // of CSV, as it stands in the file
 	Datasets []string `json:"datasets,omitempty"` // of NDJSON
 	Unnamed  string   `json:"unnamed,omitempty"`  // of NDJSON: the dataset of lines that name none, if any
+
+	Settings source.Settings `json:"settings,omitzero"` // how to read it: as given, then as found
 
 	Later later.Fields `json:"-"`
 }

@@ -32,10 +32,9 @@ const (
 type Format interface {
 	// Scan looks through a whole file to find out how to read it and where to cut it. It emits
 	// pieces that follow each other without a gap from the first row to the end. A piece ends with
-	// the first record that makes it grain bytes long or longer. given is the dataset that the file
-	// is said to hold; if it is empty, Scan finds the dataset out. The error is fault.Invalid if
-	// the file cannot be used, fault.Unavailable if it breaks off, or the error of ctx or emit.
-	Scan(ctx context.Context, in io.Reader, given billing.Dataset, grain int64, emit func(Piece) error) (Shape, error)
+	// the first record that makes it grain bytes long or longer. The error is fault.Invalid if the
+	// file cannot be used, fault.Unavailable if it breaks off, or the error of ctx or emit.
+	Scan(ctx context.Context, in io.Reader, hint Hint, grain int64, emit func(Piece) error) (Shape, error)
 
 	// Open opens a part of a file with a shape, and reads nothing yet. in begins at the first byte
 	// of a piece or a row, which is at. Dates after now count as in the future.
@@ -52,6 +51,8 @@ type Shape struct {
 	Delimiter string          // of a table: the byte between cells
 	Header    []string        // of a table: the header row, trimmed
 	Ignored   []string        // columns that the dataset does not have; only [Format.Scan] sets them
+	Notes     []string        // sentences about how the file was read, for its report; only [Format.Scan] sets them
+	Settings  Settings        // of a table
 }
 
 // Place is where a row or a piece begins.
@@ -102,4 +103,5 @@ type Reject struct {
 	Column string // the column at fault, or the field in NDJSON; empty if the fault is not in a single one
 	Code   string
 	Reason string // a sentence for people, without values of the row (I8)
+	Blank  bool   // the row is about a person who was erased: none of its values may be written
 }

@@ -139,7 +139,7 @@ func TestRowsAreValid(t *testing.T) {
 
 func checkRows(t *testing.T, dataset company.Dataset, rows [][]string, now time.Time) {
 	t.Helper()
-	l, err := billing.NewLayout(billing.Dataset(dataset), rows[0])
+	l, err := billing.NewLayout(billing.Dataset(dataset), rows[0], billing.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}

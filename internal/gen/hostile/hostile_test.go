@@ -91,7 +91,7 @@ func read(t *testing.T, c *hostile.Case) outcome {
 	if err != nil {
 		return outcome{refused: code(t, err)}
 	}
-	layout, err := billing.NewLayout(billing.Dataset(c.Dataset), header)
+	layout, err := billing.NewLayout(billing.Dataset(c.Dataset), header, billing.Values{})
 	if err != nil {
 		return outcome{refused: code(t, err)}
 	}

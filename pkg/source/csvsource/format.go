@@ -17,19 +17,19 @@ var _ source.Format = Format{}
 
 // Scan looks through a file. It also returns the errors of [Reader.Header], [billing.Recognise] and
 // [billing.NewLayout].
-func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
+func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
 	r := Open(in, Options{})
-	s.Dataset = given
+	s.Dataset, s.Settings = hint.Dataset, hint.Settings
 	if s.Header, err = r.Header(ctx); err != nil {
 		return s, err
 	}
 	s.Delimiter = string(r.Delimiter())
-	if given == "" {
+	if hint.Dataset == "" {
 		if s.Dataset, err = billing.Recognise(s.Header); err != nil {
 			return s, err
 		}
 	}
-	layout, err := billing.NewLayout(s.Dataset, s.Header)
+	layout, err := billing.NewLayout(s.Dataset, s.Header, s.Settings.Values())
 	if err != nil {
 		return s, err
 	}
@@ -42,7 +42,7 @@ func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, gra
 
 // Open opens a part of a file.
 func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.Time) (source.Rows, error) {
-	layout, err := billing.NewLayout(s.Dataset, s.Header)
+	layout, err := billing.NewLayout(s.Dataset, s.Header, s.Settings.Values())
 	if err != nil {
 		return nil, err
 	}

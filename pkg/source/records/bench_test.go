@@ -29,7 +29,7 @@ func BenchmarkRecords(b *testing.B) {
 			var pieces []source.Piece
 			scan := func() source.Shape {
 				pieces = pieces[:0]
-				shape, err := format.Scan(b.Context(), bytes.NewReader(file.Bytes()), "", 1<<30, func(p source.Piece) error {
+				shape, err := format.Scan(b.Context(), bytes.NewReader(file.Bytes()), source.Hint{}, 1<<30, func(p source.Piece) error {
 					pieces = append(pieces, p)
 					return nil
 				})

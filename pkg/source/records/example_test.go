@@ -19,7 +19,7 @@ func ExampleFormat() {
 `
 	ctx, now := context.Background(), time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 	var pieces []source.Piece
-	shape, err := records.Format{}.Scan(ctx, strings.NewReader(file), "", 1<<20, func(p source.Piece) error {
+	shape, err := records.Format{}.Scan(ctx, strings.NewReader(file), source.Hint{}, 1<<20, func(p source.Piece) error {
 		pieces = append(pieces, p)
 		return nil
 	})

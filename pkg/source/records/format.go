@@ -28,8 +28,8 @@ var _ source.Format = Format{}
 
 // Scan looks through a file. The codes of its errors are empty_file, bad_encoding, and no_records
 // if no line names its dataset.
-func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, grain int64, emit func(source.Piece) error) (source.Shape, error) {
-	s := source.Shape{Dataset: given}
+func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (source.Shape, error) {
+	s := source.Shape{Dataset: hint.Dataset}
 	l := newLines(in, source.Place{})
 	if err := l.begin(ctx); err != nil {
 		return s, err
@@ -57,7 +57,7 @@ func (Format) Scan(ctx context.Context, in io.Reader, given billing.Dataset, gra
 			piece = pieceAt(l)
 		}
 		if last {
-			return s, usable(given, some, told)
+			return s, usable(hint.Dataset, some, told)
 		}
 	}
 }

@@ -154,7 +154,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 		"\xff\xfe{\x00":                            "bad_encoding",
 		"{\x00\"\x00":                              "bad_encoding",
 	} {
-		_, err := records.Format{}.Scan(t.Context(), strings.NewReader(text), "", 1, func(source.Piece) error { return nil })
+		_, err := records.Format{}.Scan(t.Context(), strings.NewReader(text), source.Hint{}, 1, func(source.Piece) error { return nil })
 		if fault.CodeOf(err) != code && (code != "" || err != nil) {
 			t.Errorf("%q: %v, want %q", text, err, code)
 		}
@@ -166,7 +166,7 @@ func TestPiecesKnowTheirDatasets(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat(`{"dataset":"plans","x":1}`+"\n", 3) + "{}\n" + `{"external_id":"c","dataset":"customers"}` + "\n"
 	var got []string
-	_, err := records.Format{}.Scan(t.Context(), strings.NewReader(text), "", 60, func(p source.Piece) error {
+	_, err := records.Format{}.Scan(t.Context(), strings.NewReader(text), source.Hint{}, 60, func(p source.Piece) error {
 		got = append(got, fmt.Sprint(p.Line, p.Offset, p.Length, p.Datasets))
 		return nil
 	})

@@ -97,7 +97,7 @@ func (s Spelling) file() (text string, rows int) {
 func (s Spelling) scan(t *testing.T, text string, grain int64) (source.Shape, []source.Piece) {
 	t.Helper()
 	var pieces []source.Piece
-	shape, err := s.Format.Scan(t.Context(), strings.NewReader(text), "", grain, func(p source.Piece) error {
+	shape, err := s.Format.Scan(t.Context(), strings.NewReader(text), source.Hint{}, grain, func(p source.Piece) error {
 		pieces = append(pieces, p)
 		return nil
 	})
@@ -217,7 +217,7 @@ func testTrickle(t *testing.T, s Spelling) {
 	want := s.read(t, text, 300)
 	for name, slow := range map[string]func(io.Reader) io.Reader{"bytes": iotest.OneByteReader, "halves": iotest.HalfReader, "with the end": iotest.DataErrReader} {
 		var pieces []source.Piece
-		shape, err := s.Format.Scan(t.Context(), slow(strings.NewReader(text)), "", 300, func(p source.Piece) error {
+		shape, err := s.Format.Scan(t.Context(), slow(strings.NewReader(text)), source.Hint{}, 300, func(p source.Piece) error {
 			pieces = append(pieces, p)
 			return nil
 		})
@@ -342,7 +342,7 @@ func testStrings(t *testing.T, s Spelling) {
 // If a dataset is given, rows are of that dataset, whatever they look like.
 func testGiven(t *testing.T, s Spelling) {
 	t.Helper()
-	shape, err := s.Format.Scan(t.Context(), strings.NewReader(s.Head+s.Broken), billing.Customers, 1, func(p source.Piece) error {
+	shape, err := s.Format.Scan(t.Context(), strings.NewReader(s.Head+s.Broken), source.Hint{Dataset: billing.Customers}, 1, func(p source.Piece) error {
 		if !slices.Equal(p.Datasets, []billing.Dataset{billing.Customers}) {
 			t.Errorf("%v", p.Datasets)
 		}
@@ -359,7 +359,7 @@ func testGiven(t *testing.T, s Spelling) {
 func testNothing(t *testing.T, s Spelling) {
 	t.Helper()
 	for _, text := range []string{"", "\ufeff", s.Blank} {
-		_, err := s.Format.Scan(t.Context(), strings.NewReader(text), "", 1, func(source.Piece) error { return nil })
+		_, err := s.Format.Scan(t.Context(), strings.NewReader(text), source.Hint{}, 1, func(source.Piece) error { return nil })
 		if fault.KindOf(err) != fault.Invalid || fault.CodeOf(err) != "empty_file" {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -378,7 +378,7 @@ func testBroken(t *testing.T, s Spelling) {
 	cut := func() io.Reader {
 		return io.MultiReader(strings.NewReader(text[:len(text)/2]), iotest.ErrReader(cause))
 	}
-	_, err := s.Format.Scan(t.Context(), cut(), "", 1<<30, func(source.Piece) error { return nil })
+	_, err := s.Format.Scan(t.Context(), cut(), source.Hint{}, 1<<30, func(source.Piece) error { return nil })
 	if fault.KindOf(err) != fault.Unavailable || !errors.Is(err, cause) {
 		t.Errorf("scan: %v", err)
 	}
@@ -391,7 +391,7 @@ func testBroken(t *testing.T, s Spelling) {
 		t.Errorf("rows: %v", err)
 	}
 	calls := 0
-	_, err = s.Format.Scan(t.Context(), strings.NewReader(text), "", 1, func(source.Piece) error { calls++; return cause })
+	_, err = s.Format.Scan(t.Context(), strings.NewReader(text), source.Hint{}, 1, func(source.Piece) error { calls++; return cause })
 	if !errors.Is(err, cause) || calls != 1 {
 		t.Errorf("%v after %d calls", err, calls)
 	}
@@ -427,7 +427,7 @@ func testEnd(t *testing.T, s Spelling) {
 	if _, err := rows.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if _, err := s.Format.Scan(ctx, strings.NewReader(s.Head+text), "", 1, func(source.Piece) error { return nil }); !errors.Is(err, context.Canceled) {
+	if _, err := s.Format.Scan(ctx, strings.NewReader(s.Head+text), source.Hint{}, 1, func(source.Piece) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("scan, cancelled: %v", err)
 	}
 }

@@ -294,7 +294,7 @@ func records(b *testing.B, file []byte) (list []*billing.Customer) {
 	if len(rows) == 0 {
 		return nil
 	}
-	layout, err := billing.NewLayout(billing.Customers, rows[0])
+	layout, err := billing.NewLayout(billing.Customers, rows[0], billing.Values{})
 	if err != nil {
 		b.Fatal(err)
 	}
