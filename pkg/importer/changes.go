@@ -51,7 +51,7 @@ type summary struct {
 	// Of a merge:
 	Totals  job.Totals         `json:"totals,omitempty"`
 	Doubled map[string]doubled `json:"doubled,omitempty"` // by dataset
-	Stored  map[string]int64 `json:"stored,omitempty"` // stored rows that a replace has looked at, by dataset
+	Stored  map[string]int64   `json:"stored,omitempty"`  // stored rows that a replace has looked at, by dataset
 	// rows that the input lacks, kept because other rows belong to them
 	Kept        int64    `json:"kept,omitempty"`
 	Changes     int64    `json:"changes,omitempty"`      // in the change set

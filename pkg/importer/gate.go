@@ -104,6 +104,11 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	confirm := ""
 	if j.Import.Undo == "" {
 		notes, confirm = sum.withhold(), excess(j, sum)
+		beside, err := im.doubledNotes(ctx, j, &sum.summary)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, beside...)
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {

@@ -66,6 +66,9 @@ type RecordKind struct {
 	// record adds to the sums of a report.
 	Amounts []Amount
 	Sum     func(table.Attrs) Sum
+	// Doubles says that a record without an external id that is imported with a correction is a new
+	// one beside the old one, and that few of them belong to one parent: imports warn of it.
+	Doubles bool
 
 	// Append appends the attributes of a record, in ascending order of their names. Decode reads
 	// them back.
@@ -175,7 +178,7 @@ func standardKinds() []RecordKind {
 		},
 		{
 			Kind: KindContact, Dataset: billing.Contacts, SK: SKContact, Place: WithCustomers, Stage: StageContacts, ID: PrefixContact,
-			Of: KindCustomer, OfAttr: attrCustomer, Manual: true,
+			Of: KindCustomer, OfAttr: attrCustomer, Manual: true, Doubles: true,
 			Append: appends(appendContact), Decode: decodes(DecodeContact), Locate: locates(locateContact),
 		},
 		{
@@ -189,7 +192,7 @@ func standardKinds() []RecordKind {
 		},
 		{
 			Kind: KindLineItem, Dataset: billing.LineItems, SK: SKLine, Place: WithData, Stage: StageInvoices, ID: PrefixLineItem,
-			Of: KindInvoice, OfAttr: attrInvoice, Part: true, Manual: true,
+			Of: KindInvoice, OfAttr: attrInvoice, Part: true, Manual: true, Doubles: true,
 			Pointers: []PointerRule{partPointer(KindLineItem)},
 			Times:    []string{"service_period_end", "service_period_start"},
 			Edits:    []string{EditFields},
@@ -201,12 +204,12 @@ func standardKinds() []RecordKind {
 				{Attr: "tax_amount_in_cents"},
 				{Attr: attrFees, By: attrFeesCurrency},
 			},
-			Sum: func(a table.Attrs) Sum { return Sum{Amount: a.Num(attrAmount)} },
-			Append:   appends(appendLineItem), Decode: decodes(DecodeLineItem), Locate: locates(locateLineItem),
+			Sum:    func(a table.Attrs) Sum { return Sum{Amount: a.Num(attrAmount)} },
+			Append: appends(appendLineItem), Decode: decodes(DecodeLineItem), Locate: locates(locateLineItem),
 		},
 		{
 			Kind: KindTransaction, Dataset: billing.Transactions, SK: SKTrans, Place: WithData, Stage: StageInvoices, ID: PrefixTransaction,
-			Of: KindInvoice, OfAttr: attrInvoice, Part: true, Manual: true,
+			Of: KindInvoice, OfAttr: attrInvoice, Part: true, Manual: true, Doubles: true,
 			Pointers: []PointerRule{partPointer(KindTransaction)},
 			Times:    []string{"date"},
 			Edits:    []string{EditFields},
