@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,33 +15,17 @@ type amount struct {
 	of   func(*wire.Total) int64
 }
 
-// amounts are the sums that the report of a job shows: those that are 0 everywhere are left out,
-// except what was read.
+// amounts are the sums that the report of a job shows; an undo has its own words for them.
 func amounts(j *wire.Job) []amount {
-	words := []string{"read", "added", "changed from", "to", "removed"}
+	read := func(t *wire.Total) int64 { return t.Read }
+	added := func(t *wire.Total) int64 { return t.Added }
+	before := func(t *wire.Total) int64 { return t.Before }
+	after := func(t *wire.Total) int64 { return t.After }
+	removed := func(t *wire.Total) int64 { return t.Removed }
 	if isUndo(j) {
-		words = []string{"taken back", "put back", "changed back from", "to", "removed again"}
+		return []amount{{"removed again", removed}, {"changed back from", before}, {"to", after}, {"put back", added}}
 	}
-	out := []amount{
-		{words[0], func(t *wire.Total) int64 { return t.Read }},
-		{words[1], func(t *wire.Total) int64 { return t.Added }},
-		{words[2], func(t *wire.Total) int64 { return t.Before }},
-		{words[3], func(t *wire.Total) int64 { return t.After }},
-		{words[4], func(t *wire.Total) int64 { return t.Removed }},
-	}
-	any := func(of func(*wire.Total) int64) bool {
-		return slices.ContainsFunc(j.Totals, func(t wire.Total) bool { return of(&t) != 0 })
-	}
-	changed := any(out[2].of) || any(out[3].of)
-	return slices.DeleteFunc(out, func(a amount) bool {
-		switch a.word {
-		case words[0]:
-			return false
-		case words[2], words[3]:
-			return !changed
-		}
-		return !any(a.of)
-	})
+	return []amount{{"read", read}, {"added", added}, {"changed from", before}, {"to", after}, {"removed", removed}}
 }
 
 // printTotals prints the control totals of a job.

@@ -187,10 +187,10 @@ func (d doubled) note(kind *store.RecordKind, first []sample) string {
 	if more := d.Parents - int64(len(names)); more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
-	return fmt.Sprintf("%d %s without an external ID are added to %s (%s) that already had such rows, %d of which this import does not bring%s. "+
+	return fmt.Sprintf("%s: %d added without an external ID to %s (%s) that already had such rows, %d of which this import does not bring%s. "+
 		"If they are those rows corrected, both count. Then undo this import (or cancel the plan) and import the whole dataset in mode replace; "+
 		"with external IDs, rows that are corrected later change in place.",
-		d.Added, strings.ReplaceAll(string(kind.Dataset), "_", " "), parents(d.Parents, kind.Of), strings.Join(names, ", "), d.Others, d.money())
+		kind.Dataset, d.Added, parents(d.Parents, kind.Of), strings.Join(names, ", "), d.Others, d.money())
 }
 
 // parents counts records that rows belong to.
