@@ -23,6 +23,9 @@ func wireOfJob(j *job.Job) wire.Job {
 			Read: c.Read, Added: c.Added, Changed: c.Changed, Unchanged: c.Unchanged, Removed: c.Removed, Rejected: c.Rejected,
 		}
 	}
+	for _, t := range j.Totals {
+		w.Totals = append(w.Totals, wire.Total(t))
+	}
 	if j.Import != nil {
 		w.Import = wireOfImport(j.Import)
 	}

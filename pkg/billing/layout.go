@@ -15,6 +15,7 @@ import (
 //	field:"external_id"              its name in a record (NDJSON): the same as over REST
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
+//	in:"currency"                    the field that names its currency, see [Field]
 //	names:"id|plan"                  it holds the external id of the row itself, or of its plan
 type row interface{ record(c *cells) Record }
 
@@ -84,6 +85,7 @@ func newRow(ds Dataset) row {
 type column struct {
 	name     string // its header, or its name in a record
 	is       string
+	in       string
 	names    string
 	required bool
 	cell     *string // the field itself
@@ -112,7 +114,7 @@ func tagged(r row, by string) []column {
 			continue
 		}
 		tag := v.Type().Field(i).Tag
-		columns = append(columns, column{tag.Get(by), tag.Get("is"), tag.Get("names"), tag.Get("rule") == "required", cell})
+		columns = append(columns, column{tag.Get(by), tag.Get("is"), tag.Get("in"), tag.Get("names"), tag.Get("rule") == "required", cell})
 	}
 	return columns
 }

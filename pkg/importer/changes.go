@@ -49,7 +49,9 @@ type summary struct {
 	// Of a resolve:
 	Moved int64 `json:"moved,omitempty"` // external ids that move from one parent to another, in a replace
 	// Of a merge:
-	Stored map[string]int64 `json:"stored,omitempty"` // stored rows that a replace has looked at, by dataset
+	Totals  job.Totals         `json:"totals,omitempty"`
+	Doubled map[string]doubled `json:"doubled,omitempty"` // by dataset
+	Stored  map[string]int64   `json:"stored,omitempty"`  // stored rows that a replace has looked at, by dataset
 	// rows that the input lacks, kept because other rows belong to them
 	Kept        int64    `json:"kept,omitempty"`
 	Changes     int64    `json:"changes,omitempty"`      // in the change set
@@ -90,6 +92,10 @@ func (s *summary) add(o summary) {
 			s.Stored = map[string]int64{}
 		}
 		s.Stored[name] += n
+	}
+	s.Totals.Add(o.Totals)
+	for name, d := range o.Doubled {
+		s.double(name, d)
 	}
 	s.Moved += o.Moved
 	s.Kept += o.Kept

@@ -104,6 +104,11 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	confirm := ""
 	if j.Import.Undo == "" {
 		notes, confirm = sum.withhold(), excess(j, sum)
+		beside, err := im.doubledNotes(ctx, j, &sum.summary)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, beside...)
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
@@ -112,7 +117,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if j.Wrote() { // another worker was faster
 			return errStopped
 		}
-		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost
+		j.Datasets, j.Totals, j.Rejects, j.Cost = sum.Datasets, sum.Totals, sum.rejected(), sum.cost
 		j.Notes = append(j.Notes, notes...)
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
@@ -156,6 +161,9 @@ func (s *summary) withhold() (notes []string) {
 	if removed > 0 && rejected > 0 {
 		for name := range s.Datasets {
 			s.count(name, func(c *job.Counts) { c.Removed = 0 })
+		}
+		for i := range s.Totals {
+			s.Totals[i].Removed = 0
 		}
 		s.Changes -= removed
 		s.RemoveMilli = 0

@@ -76,6 +76,7 @@ type Job struct {
 	Stage     string            `json:"stage,omitempty"`    // what is being done, e.g. "3 apply"
 	Progress  Progress          `json:"progress"`           // of the input, for people
 	Datasets  map[string]Counts `json:"datasets,omitempty"` // final once Ended
+	Totals    Totals            `json:"totals,omitempty"`   // like Datasets
 	Rejects   int64             `json:"rejects"`
 	Cost      table.Cost        `json:"cost"`
 	Notes     []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored

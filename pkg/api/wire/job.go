@@ -60,6 +60,7 @@ type Job struct {
 	Stage      string            `json:"stage,omitempty"` // what it does now, e.g. "3 apply"
 	Progress   Progress          `json:"progress"`
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once it has ended
+	Totals     []Total           `json:"totals,omitempty"`   // like Datasets
 	Rejects    int64             `json:"rejects"`
 	Cost       Cost              `json:"cost"`
 	Notes      []string          `json:"notes,omitempty"`
@@ -131,6 +132,21 @@ func (c Counts) Add(d Counts) Counts {
 		c.Read + d.Read, c.Added + d.Added, c.Changed + d.Changed,
 		c.Unchanged + d.Unchanged, c.Removed + d.Removed, c.Rejected + d.Rejected,
 	}
+}
+
+// Total is the sums of the amounts of rows of one dataset, one currency and one Of, in minor units.
+// Rejected rows are in no sum.
+type Total struct {
+	Dataset  string `json:"dataset"`
+	Of       string `json:"of,omitempty"` // of transactions: payments, refunds, failed_payments or failed_refunds
+	Currency string `json:"currency"`
+	Read     int64  `json:"read"` // of an undo: of the rows that it takes back
+	Added    int64  `json:"added"`
+	Removed  int64  `json:"removed"`
+	Before   int64  `json:"before"`          // of changed rows, as they were
+	After    int64  `json:"after"`           // of changed rows, as they are now
+	Whole    int64  `json:"whole,omitempty"` // rows that are of a whole invoice, and have no amount of their own
+	Over     bool   `json:"over,omitempty"`  // a sum does not fit 64 bits: then the sums mean nothing
 }
 
 // Cost is capacity of DynamoDB, in thousandths of a unit.
