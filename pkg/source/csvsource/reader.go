@@ -3,6 +3,7 @@ package csvsource
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -160,7 +161,7 @@ func (r *Reader) row(rec *record) (Row, bool) {
 		row.Fields = []string{cleanText(text)}
 	case r.repeatsHeader(), isEndMark(text), allBlank(r.split.fields):
 		return Row{}, false
-	case !validText(text):
+	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
@@ -181,33 +182,31 @@ const endMark = 0x1a
 // blank.
 func (r *Reader) fit(rec *record) ([]string, *billing.Problem) {
 	fields, want := r.split.fields, len(r.header)
-	if len(fields) > want && allBlank(fields[want:]) {
+	switch {
+	case len(fields) == want:
+		return fields, nil
+	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
-	why := r.misfit(rec)
-	if why != "" {
+	if why := r.misfit(rec); why != "" {
 		return fields, &billing.Problem{
 			Code:    source.CodeWrongFieldCount,
 			Message: fmt.Sprintf("the row has %s where the header has %s; %s", number(len(fields), "cell"), number(want, "column"), why),
 		}
 	}
-	if len(fields) < want {
-		r.short++
-		for len(fields) < want {
-			fields = append(fields, "")
-		}
-		r.split.fields = fields
+	r.short++
+	for len(fields) < want {
+		fields = append(fields, "")
 	}
+	r.split.fields = fields
 	return fields, nil
 }
 
-// misfit says why the cells of a record cannot be brought to the width of the header, and what to
-// do; empty if they can.
+// misfit says why a record whose cells are too few or too many cannot be brought to the width of the
+// header, and what to do; empty if its last cells are missing and no more.
 func (r *Reader) misfit(rec *record) string {
 	fields, want := r.split.fields, len(r.header)
 	switch {
-	case len(fields) == want:
-		return ""
 	case slices.ContainsFunc(fields, atCurlyQuote):
 		return replaceCurly
 	case len(fields) > want:
@@ -286,6 +285,24 @@ func cleanText(s string) string {
 // validText reports whether a text is UTF-8 as it was written: without U+FFFD, by which programs
 // replace what they cannot read.
 func validText(s string) bool { return encoded(s) && !strings.Contains(s, "\ufffd") }
+
+// isASCII reports whether a text is ASCII without NUL, as most are, and so valid. It is faster than
+// to ask for each of that.
+func isASCII(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		// The top bit of a byte is set if it is not ASCII, and after the subtraction if it was 0.
+		if v := binary.LittleEndian.Uint64(text); (v|(v-ones))&tops != 0 {
+			return false
+		}
+	}
+	for _, b := range text {
+		if b == 0 || b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
 
 func encoded(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 

@@ -44,15 +44,16 @@ func (p *splitter) splitQuoted(raw []byte, text string) outcome {
 	p.fields = p.fields[:0]
 	for pos := 0; ; pos++ { // skip the delimiter
 		from := pos
-		if at := skipSpaces(raw, from, p.comma); at < len(raw) && raw[at] == '"' {
-			end, result := skipQuoted(raw, at+1, true)
+		if pos = skipSpaces(raw, from, p.comma); pos < len(raw) && raw[pos] == '"' {
+			begin := pos + 1
+			end, result := skipQuoted(raw, begin, true)
 			if result != closed {
 				return result
 			}
 			if pos = skipSpaces(raw, end, p.comma); pos < len(raw) && raw[pos] != p.comma {
 				return stray
 			}
-			p.fields = append(p.fields, unescape(text[at+1:end-1]))
+			p.fields = append(p.fields, unescape(text[begin:end-1]))
 		} else {
 			if pos = bytes.IndexByte(raw[from:], p.comma) + from; pos < from {
 				pos = len(raw)
