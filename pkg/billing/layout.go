@@ -126,6 +126,16 @@ func datasetColumns(ds Dataset) []column {
 	return nil
 }
 
+// AllColumns lists the columns of all datasets.
+func AllColumns() (names []string) {
+	for _, ds := range Order() {
+		for _, c := range datasetColumns(ds) {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
 func columnNaming(ds Dataset, what string) string {
 	for _, c := range datasetColumns(ds) {
 		if c.names == what {
@@ -198,6 +208,7 @@ type Layout struct {
 
 	cells   []*string // where the file's n-th cell goes; nil for an unknown column
 	unknown []string
+	remarks Remarks
 }
 
 // NewLayout is [Header.Layout] of a header without a mapping.
@@ -271,6 +282,9 @@ func (l *Layout) fill(fields []string) {
 		case cell == nil:
 		case i < len(fields):
 			*cell = trim(fields[i])
+			if peculiar(*cell) {
+				*cell = l.shown(cell, *cell)
+			}
 		default:
 			*cell = ""
 		}

@@ -32,9 +32,11 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 		return s, r.withLaterHeader(ctx, err)
 	}
 	datasets := []billing.Dataset{s.Dataset}
-	return s, r.Cut(ctx, grain, func(p Piece) error {
+	err = r.Cut(ctx, grain, func(p Piece) error {
 		return emit(source.Piece{Place: source.Place{Line: p.FirstLine, Offset: p.Offset}, Length: p.Length, Datasets: datasets})
 	})
+	s.Notes = append(s.Notes, r.repeats.notes()...)
+	return s, err
 }
 
 // understand finds out the dataset of a header, and which of its columns are not read.
@@ -137,4 +139,13 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 		return nil, r.row.Err
 	}
 	return r.layout.Record(r.row.Fields, r.now)
+}
+
+// Remarks are the remarks about the rows so far.
+func (r *rows) Remarks() billing.Remarks {
+	remarks := slices.Clone(r.layout.Remarks())
+	if r.short > 0 {
+		remarks.Add(billing.RemarkShortRows, "", r.short)
+	}
+	return remarks
 }
