@@ -37,10 +37,22 @@ type spelling struct {
 	values  Values
 	dates   *dateForm // the compiled date format; nil: ISO 8601
 	remarks Remarks   // about the rows so far
+	wrapped []wrapped // ids of the row that were written like ="00123"
+}
+
+// wrapped is an id that is not read as it is written.
+type wrapped struct {
+	cell    *string
+	written string
 }
 
 // start prepares for the next row.
-func (c *cells) start(now time.Time) { c.now, c.problem, c.integers = now, nil, c.integers[:0] }
+func (c *cells) start(now time.Time) {
+	c.now, c.problem, c.integers = now, nil, c.integers[:0]
+	if c.spelling != nil {
+		c.spelling.wrapped = c.spelling.wrapped[:0]
+	}
+}
 
 func errBlank() error { return invalid(CodeRequired, "This must not be blank.") }
 

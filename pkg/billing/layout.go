@@ -355,6 +355,24 @@ func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	return l.judge()
 }
 
+// Verbatim returns the record of the row that was read last as [Values].VerbatimIDs makes it, if an
+// id in it is written like ="00123"; nil if no id is. The record that Record has returned is no
+// longer valid then.
+func (l *Layout) Verbatim() Record {
+	s := l.reader.spelling
+	if len(s.wrapped) == 0 {
+		return nil
+	}
+	for _, id := range s.wrapped {
+		*id.cell = id.written
+	}
+	said := s.remarks
+	s.remarks = nil // this row is among them already
+	rec, _ := l.judge()
+	s.remarks = said
+	return rec
+}
+
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.
 func (l *Layout) fill(fields []string) {
 	for i, cell := range l.cells {

@@ -113,6 +113,9 @@ func (c *cells) shown(cell *string, text string) string {
 		}
 	case isFormula && !verbatim:
 		c.remark(remarkTextFormula, cell)
+		if c.column(cell).is == "id" {
+			c.spelling.wrapped = append(c.spelling.wrapped, wrapped{cell, text})
+		}
 		return inner
 	case len(text) > 1 && text[0] == '\'' && strings.Trim(text[1:], "0123456789") == "":
 		c.remark(remarkApostrophe, cell)
