@@ -47,7 +47,9 @@ func (c *change) dataset() billing.Dataset {
 type summary struct {
 	Datasets map[string]job.Counts `json:"datasets,omitempty"`
 	// Of a map:
-	Remarks map[int]billing.Remarks `json:"remarks,omitempty"` // about cells, by the file's index
+	Remarks map[int]billing.Remarks `json:"remarks,omitempty"`  // about cells, by the file's index
+	Respelt int64                   `json:"respelt,omitempty"`  // rows looked up because their ids are written like ="00123"
+	AsSpelt int64                   `json:"as_spelt,omitempty"` // those of them that are stored under these ids, and not without the signs
 	// Of a resolve:
 	Moved int64 `json:"moved,omitempty"` // external ids that move from one parent to another, in a replace
 	// Of a merge:
@@ -114,6 +116,8 @@ func (s *summary) add(o summary) {
 	for file, remarks := range o.Remarks {
 		s.remark(file, remarks)
 	}
+	s.Respelt += o.Respelt
+	s.AsSpelt += o.AsSpelt
 	s.Moved += o.Moved
 	s.Kept += o.Kept
 	s.Changes += o.Changes

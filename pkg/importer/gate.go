@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -77,7 +78,8 @@ func (s *summary) read() (n int64) {
 
 // gate stands between deciding and applying: every row is decided, every change set is stored, and
 // no row is written. Here the import goes on, or stops as a plan, because the user asked for a plan
-// or because the import would remove more rows than its limit allows (I4).
+// or because the import would remove more rows than its limit allows (I4), or add stored ones again
+// under other ids.
 func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	sum, err := im.sums(ctx, j)
 	if err != nil {
@@ -103,7 +105,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	var notes []string
 	confirm := ""
 	if j.Import.Undo == "" {
-		notes, confirm = append(sum.withhold(), sum.remarks(j.Import.Files)...), excess(j, sum)
+		notes, confirm = append(sum.withhold(), sum.remarks(j.Import.Files)...), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
 		beside, err := im.doubledNotes(ctx, j, &sum.summary)
 		if err != nil {
 			return nil, err

@@ -28,6 +28,7 @@ type mapped struct {
 	counts  job.Counts        // of the last rows, all of that dataset; not yet in sum
 	sum     summary
 	blocked *blocklist
+	respelt []respelt // at most mostRespelt
 }
 
 // mapPiece turns the rows of a piece into sorted runs, split by key range, and counts the rows that
@@ -68,6 +69,9 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 	}
 	m.countFor("")
 	m.sum.remark(p.File, rows.Remarks())
+	if err := m.countRespelt(ctx); err != nil {
+		return summary{}, err
+	}
 	return m.store(ctx)
 }
 
@@ -113,6 +117,9 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	if where.About != "" {
 		m.asked = true
 		m.asks[m.w.parts.rangeOf(where.About, m.w.ranges)].add(&entry{key: where.About, place: at, kind: lookup, body: []byte(where.SK)})
+	}
+	if len(m.respelt) < mostRespelt {
+		m.respell(where.SK, rows.Verbatim())
 	}
 }
 

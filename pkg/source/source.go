@@ -92,6 +92,10 @@ type Rows interface {
 	// make them rejects.
 	Remarks() billing.Remarks
 
+	// Verbatim returns the record of the current row with its ids as they are written, if Record has
+	// read them otherwise; nil if it has not. The record that Record has returned is not valid then.
+	Verbatim() billing.Record
+
 	// AppendReject appends the current row as it was, with the reason why it was rejected, to a
 	// rejects file. People can correct that file and import it.
 	AppendReject(dst []byte, why Reject) []byte

@@ -141,6 +141,9 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	return r.layout.Record(r.row.Fields, r.now)
 }
 
+// Verbatim returns the record with its ids as they are written.
+func (r *rows) Verbatim() billing.Record { return r.layout.Verbatim() }
+
 // Remarks are the remarks about the rows so far.
 func (r *rows) Remarks() billing.Remarks {
 	remarks := slices.Clone(r.layout.Remarks())

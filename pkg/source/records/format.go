@@ -222,6 +222,9 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	return f.Record(r.now)
 }
 
+// Verbatim returns none: ids in JSON are read as they are written.
+func (r *rows) Verbatim() billing.Record { return nil }
+
 // Remarks returns none: values in JSON are taken as they are.
 func (r *rows) Remarks() billing.Remarks { return nil }
 
