@@ -27,7 +27,8 @@ type candidate struct {
 	kind   *store.RecordKind
 	parent string
 	before table.Attrs
-	hidden bool // what is stored there is being erased
+	hidden bool   // what is stored there is being erased
+	lost   *place // of the row of its parent, if this merge rejected that
 }
 
 // parentState is what is known about the record that rows belong to.
@@ -54,7 +55,9 @@ type rangeMerge struct {
 	found   *entry  // the finding about the record that follows
 	block   []candidate
 	parent  parentState
-	parents *overlay // changes of this import to the customers that rows belong to
+	parents *overlay     // changes of this import to the customers that rows belong to
+	lost    *lostRecords // parents that map rejected
+	refused candidate    // the last parent that this merge rejected
 	builder *table.Builder
 	after   []byte // attributes of the change that is being made
 	ground  ground
@@ -127,6 +130,10 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		}
 		defer m.parents.close()
 	}
+	if m.lost, err = m.w.lostParents(ctx, m.stage, keyRange); err != nil {
+		return sum, err
+	}
+	defer m.lost.close()
 	// Under a unique name, which the change set holds: so the two belong together even if another
 	// worker does this range.
 	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())}
@@ -237,10 +244,17 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 				return err
 			}
 			m.reject(&e, r.column, r.code, r.message)
+			if c.parent == "" {
+				m.refused = c
+			}
 			return nil
 		}
 		n, _ := binary.Varint(found.body[1:])
 		c.manual = &n
+	}
+	if c.parent != "" && c.parent == m.refused.sk {
+		at := m.refused.entry.place
+		c.lost = &at
 	}
 	if n := len(m.block); n > 0 {
 		last := &m.block[n-1]
@@ -405,8 +419,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	switch {
 	case c.parent != "" && (m.parent.erasing || !m.parent.exists):
-		m.rejectOrphan(c)
-		return nil
+		return m.rejectOrphan(c)
 	case c.parent != "":
 		manual = m.parent.manual
 	case c.manual != nil:
@@ -449,13 +462,21 @@ func (m *rangeMerge) setParent(c *candidate, manual int64, stays bool) {
 }
 
 // rejectOrphan rejects a row whose parent does not exist or is being erased.
-func (m *rangeMerge) rejectOrphan(c *candidate) {
-	column, code, message := m.w.missingParent(c.sk)
+func (m *rangeMerge) rejectOrphan(c *candidate) error {
+	lost := c.lost
+	if lost == nil {
+		var err error
+		if lost, err = m.lost.at(c.parent); err != nil {
+			return err
+		}
+	}
+	column, code, message := m.w.missingParent(c.sk, lost)
 	if m.parent.erasing {
 		p := erasing(column)
 		code, message = p.Code, p.Message
 	}
 	m.reject(&c.entry, column, code, message)
+	return nil
 }
 
 func (c *candidate) change(before, after table.Attrs) *change {

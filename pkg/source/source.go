@@ -89,6 +89,10 @@ type Rows interface {
 	// the row and its neighbours in memory.
 	Record() (billing.Record, *billing.Problem)
 
+	// ID returns the external id of the current row's own record, also if Record has found a problem
+	// with the row: as far as it can be told, else empty.
+	ID() string
+
 	// AppendReject appends the current row as it was, with the reason why it was rejected, to a
 	// rejects file. People can correct that file and import it.
 	AppendReject(dst []byte, why Reject) []byte

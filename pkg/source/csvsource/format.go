@@ -86,3 +86,6 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	}
 	return r.layout.Record(r.row.Fields, r.now)
 }
+
+// ID returns the cell of the external id.
+func (r *rows) ID() string { return r.layout.IDOf(r.row.Fields) }
