@@ -30,6 +30,7 @@ const (
 	maxOption = 64  // bytes of an option in a form
 	typeCSV   = "text/csv; charset=utf-8"
 	typeGzip  = "application/gzip"
+	typeZip   = "application/zip"
 )
 
 // order is a client's request for an import.
@@ -405,9 +406,6 @@ func getRejects(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	kind := typeCSV
-	if file.Ending == ".ndjson" {
-		kind = typeNDJSON
-	}
+	kind := map[string]string{".csv": typeCSV, ".ndjson": typeNDJSON, ".zip": typeZip}[file.Ending]
 	return c.download(file, kind, j.ID+".rejects"+file.Ending)
 }

@@ -159,6 +159,7 @@ type form struct {
 	row      row
 	reader   cells
 	required []*string // those that must not be blank
+	id       column    // holds the external id of the row itself, if there is one
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -171,6 +172,9 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 	for _, c := range f.reader.columns {
 		if c.required {
 			f.required = append(f.required, c.cell)
+		}
+		if c.names == "id" {
+			f.id = c
 		}
 	}
 	return f, nil
@@ -301,6 +305,17 @@ func (l *Layout) Verbatim() Record {
 	rec, _ := l.judge()
 	s.remarks = said
 	return rec
+}
+
+// IDOf returns the external id of a row itself, whatever is wrong with the row; empty if it has
+// none.
+func (l *Layout) IDOf(fields []string) string {
+	for i, cell := range l.cells {
+		if cell != nil && cell == l.id.cell && i < len(fields) {
+			return trim(fields[i])
+		}
+	}
+	return ""
 }
 
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.

@@ -67,6 +67,7 @@ type summary struct {
 	// RejectPieces are the pieces of the input that have rejects. Undos, and versions before
 	// 2026-11-29, leave it empty.
 	RejectPieces []int `json:"reject_pieces,omitempty"`
+	rejectCounts
 	// Of an apply:
 	Applied int64 `json:"applied,omitempty"` // changes made
 }
@@ -127,6 +128,7 @@ func (s *summary) add(o summary) {
 	s.Ground = append(s.Ground, o.Ground...)
 	s.Grounds += o.Grounds
 	s.RejectPieces = append(s.RejectPieces, o.RejectPieces...)
+	s.addAll(o.rejectCounts)
 	s.Applied += o.Applied
 }
 

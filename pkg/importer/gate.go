@@ -119,7 +119,10 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if j.Wrote() { // another worker was faster
 			return errStopped
 		}
-		j.Datasets, j.Totals, j.Rejects, j.Cost = sum.Datasets, sum.Totals, sum.rejected(), sum.cost
+		j.Datasets, j.Totals, j.Rejects, j.Reasons, j.Cost = sum.Datasets, sum.Totals, sum.rejected(), sum.sorted(), sum.cost
+		for file, n := range sum.ByFile {
+			j.Import.Files[file].Rejects = n
+		}
 		j.Notes = append(j.Notes, notes...)
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes

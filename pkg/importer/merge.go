@@ -32,6 +32,7 @@ type candidate struct {
 	// control totals
 	repeats int64
 	taken   bool
+	lost    *place // of the row of its parent, if this merge rejected that
 }
 
 // parentState is what is known about the record that rows belong to.
@@ -61,7 +62,9 @@ type rangeMerge struct {
 	found   *entry  // the finding about the record that follows
 	block   []candidate
 	parent  parentState
-	parents *overlay // changes of this import to the customers that rows belong to
+	parents *overlay     // changes of this import to the customers that rows belong to
+	lost    *lostRecords // parents that map rejected
+	refused candidate    // the last parent that this merge rejected
 	builder *table.Builder
 	after   []byte // attributes of the change that is being made
 	ground  ground
@@ -139,6 +142,10 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		}
 		defer m.parents.close()
 	}
+	if m.lost, err = m.w.lostParents(ctx, m.stage, keyRange); err != nil {
+		return sum, err
+	}
+	defer m.lost.close()
 	// Under a unique name, which the change set holds: so the two belong together even if another
 	// worker does this range.
 	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())}
@@ -250,6 +257,9 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 				return err
 			}
 			m.reject(&e, r.column, r.code, r.message)
+			if c.parent == "" {
+				m.refused = c
+			}
 			return nil
 		}
 		n, _ := binary.Varint(found.body[1:])
@@ -258,6 +268,10 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	if m.settled.sk == sk {
 		m.repeatSettled(&c)
 		return nil
+	}
+	if c.parent != "" && c.parent == m.refused.sk {
+		at := m.refused.entry.place
+		c.lost = &at
 	}
 	if n := len(m.block); n > 0 {
 		last := &m.block[n-1]
@@ -446,8 +460,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	switch {
 	case c.parent != "" && (m.parent.erasing || !m.parent.exists):
-		m.rejectOrphan(c)
-		return nil
+		return m.rejectOrphan(c)
 	case c.parent != "":
 		manual = m.parent.manual
 	case c.manual != nil:
@@ -537,13 +550,21 @@ func (m *rangeMerge) sumUp(c *candidate, same bool) {
 }
 
 // rejectOrphan rejects a row whose parent does not exist or is being erased.
-func (m *rangeMerge) rejectOrphan(c *candidate) {
-	column, code, message := m.w.missingParent(c.sk)
+func (m *rangeMerge) rejectOrphan(c *candidate) error {
+	lost := c.lost
+	if lost == nil {
+		var err error
+		if lost, err = m.lost.at(c.parent); err != nil {
+			return err
+		}
+	}
+	column, code, message := m.w.missingParent(c.sk, lost)
 	if m.parent.erasing {
 		p := erasing(column)
 		code, message = p.Code, p.Message
 	}
 	m.reject(&c.entry, column, code, message)
+	return nil
 }
 
 func (c *candidate) change(before, after table.Attrs) *change {

@@ -62,6 +62,7 @@ type Job struct {
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once it has ended
 	Totals     []Total           `json:"totals,omitempty"`   // like Datasets
 	Rejects    int64             `json:"rejects"`
+	Reasons    []Reason          `json:"reasons,omitempty"` // why rows were rejected; those to see to first come first
 	Cost       Cost              `json:"cost"`
 	Notes      []string          `json:"notes,omitempty"`
 	Error      string            `json:"error,omitempty"`
@@ -89,6 +90,23 @@ type File struct {
 	Size    int64  `json:"size"` // bytes
 
 	Datasets []string `json:"datasets,omitempty"` // of NDJSON
+	Rejects  int64    `json:"rejects,omitempty"`  // rows that were rejected
+}
+
+// Reason is one reason for which rows were rejected.
+type Reason struct {
+	Dataset string     `json:"dataset,omitempty"`
+	Column  string     `json:"column,omitempty"` // the column or field at fault; empty if it is not a single one
+	Code    string     `json:"code,omitempty"`   // empty for all reasons together that are not listed
+	Count   int64      `json:"count"`            // rows
+	First   []Rejected `json:"first"`            // the first rows, in the order of the input
+}
+
+// Rejected is one row that was rejected.
+type Rejected struct {
+	File   string `json:"file"`
+	Line   int64  `json:"line"`
+	Reason string `json:"reason"` // a sentence
 }
 
 // EraseJob is the part of a job that only erases have. Once the job has ended, Removed is final,
