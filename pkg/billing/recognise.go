@@ -45,6 +45,20 @@ func (h Header) Fit(ds Dataset) (known int, fits bool) {
 	return known, fits
 }
 
+// LooksLikeHeader reports whether a row of a table is a header row rather than data: it names all
+// required columns of a dataset, at least two columns, and as many that are known as unknown.
+func LooksLikeHeader(cells []string) bool {
+	named := 0
+	for _, cell := range cells {
+		if trim(cell) != "" {
+			named++
+		}
+	}
+	h, err := NewHeader(cells, nil)
+	known, fits := h.Fit("")
+	return err == nil && fits && known > 1 && 2*known >= named
+}
+
 func (h Header) has(key string) bool {
 	return slices.Contains(h.keys, key) || slices.ContainsFunc(h.constants, func(c constant) bool { return c.key == key })
 }

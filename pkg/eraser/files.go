@@ -83,7 +83,8 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 	return r.dispatch(ctx, next)
 }
 
-// clearNames removes the names of an import's files from its job, and from its notes and error.
+// clearNames removes the names of an import's files from its job, and from its notes and error; and
+// the reasons of its rejects, which may name them, too.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {
@@ -95,7 +96,7 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 				f.Name, f.Object, f.Version, f.Header = name, "", "", nil
 			}
 		}
-		j.Import.FilesErased = true
+		j.Import.FilesErased, j.Reasons = true, nil
 		if j.Error != "" && !j.Import.Scanned { // then the error is about the files: names within ZIPs, columns
 			j.Error = "It failed; what it said of that was erased with its files."
 		}

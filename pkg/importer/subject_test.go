@@ -156,6 +156,9 @@ func (s *subject) ended(t tester, p *past, j *job.Job) {
 	if diff := cmp.Diff(some(p.counts), some(j.Datasets)); diff != "" {
 		t.Fatalf("counts: -want +got\n%s", diff)
 	}
+	if diff := cmp.Diff(someTotals(p.totals), someTotals(j.Totals)); diff != "" {
+		t.Fatalf("control totals: -want +got\n%s", diff)
+	}
 	if p.undoes != nil {
 		if left := s.leftCodes(t, j); !slices.Equal(left, sorted(p.left)) {
 			t.Fatalf("left alone: %v, want %v", left, sorted(p.left))

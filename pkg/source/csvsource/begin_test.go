@@ -206,8 +206,8 @@ func TestWaysOnFromAQuestion(t *testing.T) {
 // TestRejectColumnsAreNoQuestion recognises a rejects file like the file whose rejects it has.
 func TestRejectColumnsAreNoQuestion(t *testing.T) {
 	t.Parallel()
-	head := csvsource.Format{}.RejectsHead(source.Shape{Header: []string{"External ID"}})
-	got, err := begin(t, string(head)+"x1,f.csv,2,,code,reason\n", source.Hint{})
+	head := csvsource.Format{}.RejectsHead(source.Shape{Delimiter: ",", Header: []string{"External ID"}})
+	got, err := begin(t, string(head)+"x1,,f.csv,2,,code,reason\n", source.Hint{})
 	if err != nil || got.dataset != billing.Customers || len(got.ignored)+len(got.notes) > 0 {
 		t.Errorf("%v, %v", got, err)
 	}

@@ -1,7 +1,9 @@
 package csvsource
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -64,6 +66,10 @@ type Row struct {
 	// may keep the record and its neighbours in memory.
 	Fields []string
 
+	// Text is the record as it stands in the file, without its line end; of a record that is too
+	// long, its beginning. It is as valid as Fields.
+	Text string
+
 	// Err is set on a record that could not be read.
 	Err *billing.Problem
 }
@@ -77,6 +83,9 @@ type Reader struct {
 	header []string
 	notes  []string
 	err    error // sticky: io.EOF, or why reading failed
+
+	short   int64   // rows whose last cells were missing
+	repeats repeats // that Cut has met
 }
 
 // Open makes a reader, and reads nothing yet. The reader holds about MaxRecord + 64 KiB of r at a
@@ -151,28 +160,38 @@ func (r *Reader) row(rec *record) (Row, bool) {
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
+		row.Text = string(r.scan.long)
 		return row, true
 	}
 	text := r.scan.content(rec)
+	row.Text = text
 	end := r.split.split(rec, text)
 	switch {
 	case rec.fate == badQuote:
-		row.Err = r.quoteError(end)
-		row.Fields = []string{cleanText(text)}
-	case !validText(text):
+		row.Err = r.quoteError(end, text)
+		row.Fields = r.cleanFields()
+	case r.repeatsHeader(), isEndMark(text), allBlank(r.split.fields):
+		return Row{}, false
+	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
-		if allBlank(r.split.fields) {
-			return Row{}, false
-		}
-		row.Fields, row.Err = r.fit()
+		row.Fields, row.Err = r.fit(rec)
 	}
 	return row, true
 }
 
-// fit brings the cells of a record to the width of the header.
-func (r *Reader) fit() ([]string, *billing.Problem) {
+// isEndMark reports whether a line is Ctrl-Z, with which old programs end a file and fill its last
+// block, also with NULs. Joined files have it between their rows.
+func isEndMark(text string) bool {
+	return text != "" && text[0] == endMark && strings.Trim(text, string(rune(endMark))+"\x00") == ""
+}
+
+const endMark = 0x1a
+
+// fit brings the cells of a record to the width of the header. Cells that are missing at the end are
+// blank.
+func (r *Reader) fit(rec *record) ([]string, *billing.Problem) {
 	fields, want := r.split.fields, len(r.header)
 	switch {
 	case len(fields) == want:
@@ -180,18 +199,67 @@ func (r *Reader) fit() ([]string, *billing.Problem) {
 	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
-	return fields, &billing.Problem{
-		Code:    source.CodeWrongFieldCount,
-		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", len(fields), want),
+	if why := r.misfit(rec); why != "" {
+		return fields, &billing.Problem{
+			Code:    source.CodeWrongFieldCount,
+			Message: fmt.Sprintf("the row has %s where the header has %s; %s", number(len(fields), "cell"), number(want, "column"), why),
+		}
 	}
+	r.short++
+	for len(fields) < want {
+		fields = append(fields, "")
+	}
+	r.split.fields = fields
+	return fields, nil
+}
+
+// misfit says why a record whose cells are too few or too many cannot be brought to the width of the
+// header, and what to do; empty if its last cells are missing and no more.
+func (r *Reader) misfit(rec *record) string {
+	fields, want := r.split.fields, len(r.header)
+	switch {
+	case slices.ContainsFunc(fields, atCurlyQuote):
+		return replaceCurly
+	case len(fields) > want:
+		return fmt.Sprintf("if a value holds the delimiter %q, put the value in quotes (\")", r.split.comma)
+	case rec.length == len(rec.text):
+		return "it is the last row and has no line end, so the file may be cut off: get the whole file, or add the missing cells"
+	case len(fields) == 1:
+		return fmt.Sprintf("it has no delimiter: if it is a row, put %q behind the value; if it is a line of text or the rest of another row, remove it", r.split.comma)
+	case bytes.Count(rec.text, []byte{'"'})%2 > 0:
+		return `it has a single quote ("), so it may be the rest of another row: join them, and write each quote inside a quoted cell twice`
+	}
+	return ""
+}
+
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// curlyQuotes are quotes as word processors write them. They quote nothing in CSV.
+const (
+	curlyQuotes  = "“”„«»"
+	replaceCurly = `it has curly quotes (“ ”) around a value: replace them by straight ones (")`
+)
+
+// atCurlyQuote reports whether a cell begins or ends with a curly quote.
+func atCurlyQuote(cell string) bool {
+	cell = strings.TrimSpace(cell)
+	return strings.Trim(cell, curlyQuotes) != cell
 }
 
 // quoteError explains a bad record by how its first line ends when it is split,
 // and by nothing beyond it: a piece may end there.
-func (r *Reader) quoteError(end outcome) *billing.Problem {
+func (r *Reader) quoteError(end outcome, line string) *billing.Problem {
 	message := "text follows the closing quote of a cell; a quote inside a quoted cell is written twice"
 	if end == open {
 		message = "a cell starts with a quote, but no closing quote ends it properly"
+	}
+	if strings.ContainsAny(line, curlyQuotes) {
+		message += "; " + replaceCurly
 	}
 	return &billing.Problem{Code: source.CodeBadQuote, Column: r.column(len(r.split.fields)), Message: message}
 }
@@ -199,10 +267,11 @@ func (r *Reader) quoteError(end outcome) *billing.Problem {
 // encodingError names the first column of the split record that is not valid text.
 func (r *Reader) encodingError() *billing.Problem {
 	at := slices.IndexFunc(r.split.fields, func(cell string) bool { return !validText(cell) })
-	return &billing.Problem{
-		Code: source.CodeBadEncoding, Column: r.column(at),
-		Message: "the row has characters that are not UTF-8; save the file as CSV UTF-8",
+	message := "the row has characters that are not UTF-8; save the file as CSV UTF-8"
+	if at >= 0 && encoded(r.split.fields[at]) {
+		message = "a character was lost when the file was saved, and is now \ufffd (U+FFFD); put the right one in its place"
 	}
+	return &billing.Problem{Code: source.CodeBadEncoding, Column: r.column(at), Message: message}
 }
 
 func (r *Reader) column(i int) string {
@@ -224,7 +293,29 @@ func cleanText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+// validText reports whether a text is UTF-8 as it was written: without U+FFFD, by which programs
+// replace what they cannot read.
+func validText(s string) bool { return encoded(s) && !strings.Contains(s, "\ufffd") }
+
+// isASCII reports whether a text is ASCII without NUL, as most are, and so valid. It is faster than
+// to ask for each of that.
+func isASCII(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		// The top bit of a byte is set if it is not ASCII, and after the subtraction if it was 0.
+		if v := binary.LittleEndian.Uint64(text); (v|(v-ones))&tops != 0 {
+			return false
+		}
+	}
+	for _, b := range text {
+		if b == 0 || b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func encoded(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (r *Reader) setComma(comma byte) {
 	r.scan.setComma(comma)
@@ -262,7 +353,7 @@ func (r *Reader) names(rec *record) ([]string, error) {
 	case whole:
 	}
 	text := r.scan.content(rec)
-	if !validText(text) {
+	if !encoded(text) {
 		return nil, notUTF8("the header row has characters that are not UTF-8", rec.text)
 	}
 	r.split.split(rec, text)
@@ -286,13 +377,13 @@ func trimmed(cells []string) []string {
 	return names[:width]
 }
 
-// checkUnique refuses two columns of one name. Several columns may have no name, since nothing
-// refers to them.
+// checkUnique refuses two columns of one name. Several columns may have no name, or be of rejects
+// files, since nothing refers to them.
 func checkUnique(names []string) error {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		key := strings.ToLower(name)
-		if name != "" && seen[key] {
+		if name != "" && seen[key] && !isRejectColumn(name) {
 			return &fault.Error{
 				Kind: fault.Invalid, Code: "duplicate_header", Param: shorten(name),
 				Message: fmt.Sprintf("the header row has the column %q twice; rename or remove one of them", shorten(name)),
