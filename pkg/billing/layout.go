@@ -264,6 +264,7 @@ type Layout struct {
 
 	cells   []*string // where the file's n-th cell goes; nil for an unknown column
 	unknown []string
+	remarks Remarks
 }
 
 // NewLayout lays a header over a dataset. It is fault.Invalid when a required
@@ -325,6 +326,9 @@ func (l *Layout) fill(fields []string) {
 		case cell == nil:
 		case i < len(fields):
 			*cell = trim(fields[i])
+			if peculiar(*cell) {
+				*cell = l.shown(cell, *cell)
+			}
 		default:
 			*cell = ""
 		}
