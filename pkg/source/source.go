@@ -22,6 +22,7 @@ const (
 	CodeBadEncoding     = "bad_encoding"      // not UTF-8, or a NUL character
 	CodeBadQuote        = "bad_quote"         // CSV: a quoted cell that does not end properly
 	CodeWrongFieldCount = "wrong_field_count" // CSV: fewer or more cells than the header has
+	CodeNotCorrected    = "not_corrected"     // CSV: a row of a rejects file that stands whole beside its cells, and whose code is gone
 	CodeBadJSON         = "bad_json"          // NDJSON: the line is no JSON object
 	CodeTooDeep         = "too_deep"          // NDJSON: lists or objects are nested too deep
 	CodeNoDataset       = "no_dataset"        // NDJSON: the record does not say which dataset it is of

@@ -25,15 +25,15 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 	}
 	s.Delimiter = string(r.Delimiter())
 	if hint.Dataset == "" {
-		if s.Dataset, err = billing.Recognise(s.Header); err != nil {
+		if s.Dataset, err = billing.Recognise(withoutRejectColumns(s.Header)); err != nil {
 			return s, err
 		}
 	}
-	layout, err := billing.NewLayout(s.Dataset, s.Header, s.Settings.Values())
+	layout, err := billing.NewLayout(s.Dataset, withoutRejectColumns(s.Header), s.Settings.Values())
 	if err != nil {
 		return s, err
 	}
-	s.Ignored = slices.DeleteFunc(slices.Clone(layout.Unknown()), isRejectColumn)
+	s.Ignored = slices.Clone(layout.Unknown())
 	datasets := []billing.Dataset{s.Dataset}
 	return s, r.Cut(ctx, grain, func(p Piece) error {
 		return emit(source.Piece{Place: source.Place{Line: p.FirstLine, Offset: p.Offset}, Length: p.Length, Datasets: datasets})
@@ -42,13 +42,13 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 
 // Open opens a part of a file.
 func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.Time) (source.Rows, error) {
-	layout, err := billing.NewLayout(s.Dataset, s.Header, s.Settings.Values())
+	layout, err := billing.NewLayout(s.Dataset, withoutRejectColumns(s.Header), s.Settings.Values())
 	if err != nil {
 		return nil, err
 	}
 	return &rows{
 		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], StartLine: at.Line, StartOffset: at.Offset}),
-		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header),
+		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header), out: tableWriter{comma: s.Delimiter[0]},
 	}, nil
 }
 
@@ -59,7 +59,7 @@ type rows struct {
 	shape   source.Shape
 	layout  *billing.Layout
 	now     time.Time
-	rejects bool // the file is a rejects file: cells may have a quote from escapeFormula
+	rejects bool // the file is a rejects file: cells may have a quote from escapeFormula, and rows may have to be corrected
 	row     Row
 	cells   []string // reused
 	out     tableWriter
@@ -73,6 +73,7 @@ func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	}
 	if r.rejects {
 		unescapeFormulas(row.Fields)
+		refuseUncorrected(&row, r.shape.Header)
 	}
 	r.row = row
 	return source.Row{Place: source.Place{Line: row.Line, Offset: row.Offset}, Length: row.Length, Dataset: r.layout.Dataset()}, nil
