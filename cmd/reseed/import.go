@@ -15,7 +15,9 @@ import (
 
 type importOptions struct {
 	source     string
-	dataset    string
+	read       readFlags
+	settings   wire.Settings // of read
+	remember   bool
 	mode       string
 	plan       bool
 	yes        bool
@@ -24,7 +26,9 @@ type importOptions struct {
 }
 
 func (o importOptions) wire() wire.ImportOptions {
-	return wire.ImportOptions{Dataset: o.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: &o.maxRemoved, AllowEmpty: o.allowEmpty}
+	return wire.ImportOptions{
+		Dataset: o.read.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: &o.maxRemoved, AllowEmpty: o.allowEmpty, Settings: o.settings, Remember: o.remember,
+	}
 }
 
 func importCommand(sh *shell) *cobra.Command {
@@ -45,6 +49,11 @@ order in which they depend on one another. Good rows are imported; bad rows are
 rejected with file, line, column or field, and reason, and do not stop the others.
 Importing the same files again changes nothing.
 
+A CSV file that is right and only written differently needs a setting: --encoding,
+--delimiter, --skip-lines, --map, --date-format, --amounts, --decimal, --ids.
+"reseed inspect FILE" shows which. With --remember the source keeps them for its
+next imports; "reseed sources set" shows and changes what it keeps.
+
 With --plan nothing is written: the report shows what would be added, changed,
 removed and rejected, some rows before and after, and what it would cost.
 "reseed apply JOB" then does exactly that. "reseed undo JOB" takes an import back.
@@ -58,6 +67,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 		Example: `  reseed import testdata/company/*.csv --source Company
   reseed import export.zip --source Company --plan
   reseed import data.ndjson.gz --source Company
+  reseed import kunden.csv --source Shop --encoding windows-1252 --map "Kundennr=External ID" --remember
   reseed import customers.csv --source Company --mode replace
   reseed import march.csv --source Billing --dataset customers --json
   zcat customers.csv.gz | reseed import - --source Company`,
@@ -71,6 +81,10 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 			case o.maxRemoved < 0 || o.maxRemoved > 100:
 				return usage("--max-removed is a percentage from 0 to 100")
 			}
+			var err error
+			if o.settings, err = o.read.settings(); err != nil {
+				return err
+			}
 			sh.makesData = true
 			files, err := sh.expand(args)
 			if err != nil {
@@ -80,7 +94,8 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 		},
 	}
 	c.Flags().StringVar(&o.source, "source", "", "name or uuid of the data source")
-	c.Flags().StringVar(&o.dataset, "dataset", "", "what the files hold: for CSV whose header rows do not tell, and for NDJSON lines that do not say")
+	o.read.addTo(c, "what the files hold: for CSV whose header rows do not tell, and for NDJSON lines that do not say")
+	c.Flags().BoolVar(&o.remember, "remember", false, "once the import is done, keep these settings for the datasets of the files, for the next imports into this source")
 	c.Flags().StringVar(&o.mode, "mode", wire.Upsert, "upsert: add and change rows; replace: also remove those that the files lack")
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would change")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a large removal")

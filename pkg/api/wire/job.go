@@ -43,6 +43,8 @@ type ImportOptions struct {
 	Plan       bool   // write nothing until the plan is applied
 	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes
 	AllowEmpty bool   // with Replace, let files without rows remove everything
+	Remember   bool   // keep Settings for the datasets of the files, once the import is done
+	Settings   Settings
 }
 
 // Job is an import or an erase.
@@ -87,7 +89,8 @@ type File struct {
 	Dataset string `json:"dataset,omitempty"`
 	Size    int64  `json:"size"` // bytes
 
-	Datasets []string `json:"datasets,omitempty"` // of NDJSON
+	Datasets []string  `json:"datasets,omitempty"` // of NDJSON
+	Settings *Settings `json:"settings,omitempty"` // how the table is read, if not as usual
 }
 
 // EraseJob is the part of a job that only erases have. Once the job has ended, Removed is final,
