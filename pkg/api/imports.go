@@ -62,8 +62,12 @@ func createImport(c *call) (httpapi.Reply, error) {
 
 // adopt makes the job of an order.
 func (c *call) adopt(src store.Source, o order) (*job.Job, error) {
-	for i := range o.files {
-		o.files[i].Dataset = o.dataset
+	var names []string
+	for _, f := range o.files {
+		names = append(names, f.Name)
+	}
+	for i, name := range importer.TellApart(names) {
+		o.files[i].Name, o.files[i].Dataset = name, o.dataset
 	}
 	return c.Imports.Submit(c.Context(), importer.Request{Source: src, Files: o.files, Origin: job.ByFile, By: c.Author, Options: o.how})
 }
@@ -270,7 +274,8 @@ func readOption(options *httpapi.Fields, part *multipart.Part) error {
 
 // receiveFile stores one file. Its name is only shown to people, and never used as a path.
 func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, error) {
-	name := part.FileName()
+	_, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	name := params["filename"] // with its folders, which [multipart.Part.FileName] leaves out
 	if name == "" {
 		name = "upload.csv"
 	}

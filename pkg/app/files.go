@@ -65,7 +65,7 @@ func (a *App) Refer(ctx context.Context, src store.Source, key string) (job.File
 	if fault.Is(err, fault.NotFound) {
 		err = badObject("no_such_object", "There is no such object.")
 	}
-	return job.File{Name: path.Base(key), Object: key, Version: info.Version, Size: info.Size}, err
+	return job.File{Name: strings.Join(parts[2:], "/"), Object: key, Version: info.Version, Size: info.Size}, err
 }
 
 func badObject(code, message string) error {

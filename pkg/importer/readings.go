@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -135,7 +136,7 @@ type reading struct {
 
 // readingOf finds out how to read a file of a job.
 func (im *Importer) readingOf(ctx context.Context, jobID string, kept *source.Readings, f job.File) (reading, error) {
-	r := reading{hint: source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}, given: f.Settings}
+	r := reading{hint: hintOf(f), given: f.Settings}
 	if f.Format != "" || kept == nil && f.Settings.Encoding == "" {
 		return r, nil
 	}
@@ -183,12 +184,7 @@ type beginning struct {
 
 // marked reports whether the file begins with a byte order mark, which beats all settings.
 func (b beginning) marked() bool {
-	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
-		if bytes.HasPrefix(b.bytes, []byte(mark)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(marks(), func(m mark) bool { return bytes.HasPrefix(b.bytes, []byte(m.mark)) })
 }
 
 // only returns the only dataset that is kept and whose header row is there if the file is read with
