@@ -49,6 +49,9 @@ func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 	}
 	for i, f := range spec.Files {
 		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets, Rejects: f.Rejects}
+		if s := wire.Settings(f.Settings); !f.Settings.IsZero() {
+			w.Files[i].Settings = &s
+		}
 	}
 	if e := spec.Estimate; e != nil {
 		w.Estimate = &wire.Estimate{

@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
 
@@ -159,7 +160,7 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 				if f.Name != "" {
 					j.Error = strings.ReplaceAll(j.Error, f.Name, name)
 				}
-				f.Name, f.Object, f.Version, f.Header = name, "", "", nil
+				f.Name, f.Object, f.Version, f.Header, f.Settings = name, "", "", nil, source.Settings{}
 			}
 		}
 		j.Import.FilesErased, j.Reasons = true, nil
