@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"reseed/pkg/fault"
 )
@@ -126,6 +127,16 @@ func datasetColumns(ds Dataset) []column {
 	return nil
 }
 
+// AllColumns lists the columns of all datasets.
+func AllColumns() (names []string) {
+	for _, ds := range Order() {
+		for _, c := range datasetColumns(ds) {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
 func columnNaming(ds Dataset, what string) string {
 	for _, c := range datasetColumns(ds) {
 		if c.names == what {
@@ -179,6 +190,21 @@ func fitOf(ds Dataset, header []string) fit {
 		}
 	}
 	return f
+}
+
+// LooksLikeHeader reports whether a row of a table is a header row rather than data: it names all
+// required columns of a dataset, at least two columns, and as many that are known as unknown.
+func LooksLikeHeader(cells []string) bool {
+	named := 0
+	for _, cell := range cells {
+		if trim(cell) != "" {
+			named++
+		}
+	}
+	return slices.ContainsFunc(Order(), func(ds Dataset) bool {
+		f := fitOf(ds, cells)
+		return f.missing == "" && f.known > 1 && 2*f.known >= named
+	})
 }
 
 // Recognise returns the dataset that has the most columns of this header row. The error is
@@ -235,9 +261,11 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 
 // judge makes a record of the filled row, or says why that cannot be. The record is valid until the
 // row is filled again.
-func (f *form) judge(now time.Time) (Record, *Problem) {
+func (f *form) judge() (Record, *Problem) {
 	c := &f.reader
-	c.start(now)
+	if c.problem != nil {
+		return nil, c.problem
+	}
 	for _, cell := range f.required {
 		if *cell == "" {
 			c.fail(cell, errBlank())
@@ -270,7 +298,7 @@ type Layout struct {
 
 // NewLayout lays a header over a dataset. It is fault.Invalid when a required
 // column is missing (missing_column) or a name stands twice (duplicate_header);
-// Param is the column.
+// Param is the column. It also returns the error of [CheckDateFormat].
 func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
 	f, err := newForm(ds, columnsOf)
 	if err != nil {
@@ -279,7 +307,13 @@ func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
 	if fit := fitOf(ds, header); fit.missing != "" {
 		return nil, missingColumn(ds, fit.missing)
 	}
-	f.reader.values = values
+	spelling := &spelling{values: values}
+	if values.DateFormat != "" {
+		if spelling.dates, err = compileDates(values.DateFormat); err != nil {
+			return nil, err
+		}
+	}
+	f.reader.spelling = spelling
 	l := &Layout{form: f, cells: make([]*string, len(header))}
 	for i, h := range header {
 		if h = strings.TrimSpace(h); h == "" {
@@ -316,8 +350,9 @@ func (l *Layout) Unknown() []string { return l.unknown }
 // Record turns the cells of one row into a validated record, or says why it cannot. A date later
 // than now lies in the future. The record is valid until the next call; its strings stay valid.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
+	l.reader.start(now)
 	l.fill(fields)
-	return l.judge(now)
+	return l.judge()
 }
 
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.
@@ -326,19 +361,36 @@ func (l *Layout) fill(fields []string) {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = trim(fields[i])
+			*cell = trimCell(fields[i])
+			if peculiar(*cell) {
+				*cell = l.reader.shown(cell, *cell)
+			}
 		default:
 			*cell = ""
 		}
 	}
 }
 
-// trim is strings.TrimSpace. It is faster for the usual cell, which needs no trimming.
+// trim is strings.TrimSpace. It is faster for the usual value, which needs no trimming.
 func trim(s string) string {
 	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
 		return s
 	}
 	return strings.TrimSpace(s)
+}
+
+// trimCell is trim for cells, at whose ends other programs also leave characters without a width.
+func trimCell(s string) string {
+	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimFunc(s, func(r rune) bool {
+		switch r {
+		case '\u00ad', '\u200b', '\u2060', '\ufeff': // soft hyphen, zero-width spaces, byte order mark
+			return true
+		}
+		return unicode.IsSpace(r)
+	})
 }
 
 // isInk reports whether c is a printable ASCII character other than the space.
