@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -45,10 +46,11 @@ type siblings struct {
 	kind         *store.RecordKind
 	parent, name string // sort key and external id of the record
 	currency     string
-	at           place // of the first one that is added without an external id
-	added        int64 // without an external id
-	met          int64 // stored rows without an external id that the input has
-	sums         tally // after: what the import adds to their amounts, or takes from them
+	at           place       // of the first one that is added without an external id
+	added        int64       // without an external id
+	others       int64       // stored rows without an external id, less those that the input has
+	sums         tally       // before: of the stored rows; after: that, with what the import adds and takes away
+	stored       table.Query // finds the stored rows
 }
 
 // doubling looks for rows that an import adds beside others.
@@ -75,7 +77,7 @@ func (m *rangeMerge) seeDoubling(c *candidate) {
 	switch {
 	case !c.entry.natural:
 	case c.before != nil:
-		now.met++
+		now.others--
 	default:
 		if now.added == 0 || c.entry.place.compare(now.at) < 0 {
 			now.at = c.entry.place
@@ -87,8 +89,12 @@ func (m *rangeMerge) seeDoubling(c *candidate) {
 
 // passDoubling goes on from the rows of one record to the next.
 func (m *rangeMerge) passDoubling() {
-	if m.now.added > 0 {
-		m.waiting = append(m.waiting, m.now)
+	if s := &m.now; s.added > 0 {
+		h, _ := store.LeadingH(s.parent)
+		if s.stored = m.w.parts.Below(s.kind, h); s.kind.Part {
+			s.stored = m.w.parts.PartsOf(s.kind.Kind, h)
+		}
+		m.waiting = append(m.waiting, *s)
 	}
 	m.now = siblings{}
 }
@@ -103,21 +109,17 @@ func (m *rangeMerge) checkDoubling(ctx context.Context, least int) error {
 	if len(m.waiting) < least {
 		return nil
 	}
-	found := make([]doubled, len(m.waiting))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(m.w.store.Parallel())
-	for i := range m.waiting {
-		g.Go(func() (err error) {
-			found[i], err = m.w.beside(ctx, &m.waiting[i])
-			return err
-		})
+	for list := range m.w.walks(m.waiting) {
+		g.Go(func() error { return m.w.meetStored(ctx, list) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	for i := range m.waiting {
-		if s := &m.waiting[i]; found[i].Others > 0 {
-			m.sum.double(string(s.kind.Dataset), found[i])
+		if s := &m.waiting[i]; s.others > 0 {
+			m.sum.double(string(s.kind.Dataset), doubled{Parents: 1, Added: s.added, Others: s.others, Sums: s.sums.totals})
 			m.samples.seeDoubled(s)
 		}
 	}
@@ -125,29 +127,55 @@ func (m *rangeMerge) checkDoubling(ctx context.Context, least int) error {
 	return nil
 }
 
-// beside reads the stored rows of the record, and finds those without an external id that the input
-// lacks.
-func (w *work) beside(ctx context.Context, s *siblings) (doubled, error) {
-	h, _ := store.LeadingH(s.parent)
-	q := w.parts.Below(s.kind, h)
-	if s.kind.Part {
-		q = w.parts.PartsOf(s.kind.Kind, h)
+// walks splits a list in ascending order into parts of one partition that are each read at once:
+// one part where keys are dense, else a part for each record (see [work.storedAt]).
+func (w *work) walks(list []siblings) iter.Seq[[]siblings] {
+	return func(yield func([]siblings) bool) {
+		var from []string
+		for len(list) > 0 {
+			n := 1
+			for from = append(from[:0], list[0].stored.From); n < len(list) && list[n].stored.PK == list[0].stored.PK; n++ {
+				from = append(from, list[n].stored.From)
+			}
+			if density, known := w.density[from[0][:2]]; !known || sparse(from, density) {
+				n = 1
+			}
+			if !yield(list[:n]) {
+				return
+			}
+			list = list[n:]
+		}
 	}
-	sums, others := s.sums, -s.met
+}
+
+// meetStored reads the stored rows of records of one partition, in one walk from the first record to
+// the last.
+func (w *work) meetStored(ctx context.Context, list []siblings) error {
+	q := list[0].stored
+	q.To = list[len(list)-1].stored.To
 	for it, err := range w.store.Items(ctx, q) {
 		if err != nil {
-			return doubled{}, err
+			return err
 		}
-		a := w.present(it.SK, it.Attrs)
-		if a == nil {
-			continue
+		for it.SK >= list[0].stored.To {
+			list = list[1:]
 		}
-		if a.Str("external_id") == "" {
-			others++
+		if s := &list[0]; it.SK >= s.stored.From {
+			s.meet(w.present(it.SK, it.Attrs))
 		}
-		sums.add(inBefore|inAfter, 1, s.kind, a, s.currency)
 	}
-	return doubled{Parents: 1, Added: s.added, Others: others, Sums: sums.totals}, nil
+	return nil
+}
+
+// meet counts a stored row; nil is one that is hidden.
+func (s *siblings) meet(a table.Attrs) {
+	if a == nil {
+		return
+	}
+	if a.Str("external_id") == "" {
+		s.others++
+	}
+	s.sums.add(inBefore|inAfter, 1, s.kind, a, s.currency)
 }
 
 // seeDoubled keeps the external id of a record to which rows are added beside others.

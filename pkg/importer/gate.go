@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"reseed/pkg/billing"
@@ -105,12 +106,11 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	var notes []string
 	confirm := ""
 	if j.Import.Undo == "" {
-		notes, confirm = append(sum.withhold(), sum.remarks(j.Import.Files)...), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
 		beside, err := im.doubledNotes(ctx, j, &sum.summary)
 		if err != nil {
 			return nil, err
 		}
-		notes = append(notes, beside...)
+		notes, confirm = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files)), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {

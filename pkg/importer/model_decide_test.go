@@ -16,6 +16,7 @@ type request struct {
 	maxRemoved int64
 	allowEmpty bool
 	spelled    spelling
+	units      bool // amounts are in units; the model does not know such imports
 }
 
 func (q request) given(ds billing.Dataset) bool {

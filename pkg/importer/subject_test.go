@@ -22,6 +22,7 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -133,6 +134,9 @@ func (q request) request(t tester, l *line, src store.Source) importer.Request {
 	o := importer.Options{Plan: q.plan, AllowEmpty: q.allowEmpty, MaxRemoved: &most}
 	if q.replace {
 		o.Mode = job.Replace
+	}
+	if q.units {
+		o.Settings.Amounts = source.AmountsUnits
 	}
 	return importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs), Options: o}
 }

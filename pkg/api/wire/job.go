@@ -43,6 +43,8 @@ type ImportOptions struct {
 	Plan       bool   // write nothing until the plan is applied
 	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes
 	AllowEmpty bool   // with Replace, let files without rows remove everything
+	Remember   bool   // keep Settings for the datasets of the files, once the import is done
+	Settings   Settings
 }
 
 // Job is an import or an erase.
@@ -89,8 +91,9 @@ type File struct {
 	Dataset string `json:"dataset,omitempty"`
 	Size    int64  `json:"size"` // bytes
 
-	Datasets []string `json:"datasets,omitempty"` // of NDJSON
-	Rejects  int64    `json:"rejects,omitempty"`  // rows that were rejected
+	Datasets []string  `json:"datasets,omitempty"` // of NDJSON
+	Settings *Settings `json:"settings,omitempty"` // how the table is read, if not as usual
+	Rejects  int64     `json:"rejects,omitempty"`  // rows that were rejected
 }
 
 // Reason is one reason for which rows were rejected.
