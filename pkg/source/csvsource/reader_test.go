@@ -73,6 +73,7 @@ func TestRows(t *testing.T) {
 		"Ctrl-Z between files":       {"a,b\n1,2\n\x1a\r\n3,4\n", []string{"2:1|2", "4:3|4"}},
 		"Ctrl-Z in a row":            {"a,b\n1,\x1a\n3\x1a,2\n", []string{"2:1|\x1a", "3:3\x1a|2"}},
 		"Ctrl-Z before a row":        {"a,b\n\x1a\x1a1,2\n\x1a\ufeff\"3\n\",\"4\"\n\x1aa,b", []string{"2:1|2", "3:3\n|4"}},
+		"sep line between files":     {"a,b\n1,2\nsep=,\na,b\n\x1a\ufeff\"sep=,\"\r\n3,4\nsep=x,5\n\"sep=;\n\",5\n", []string{"2:1|2", "6:3|4", "7:sep=x|5", "8:sep=;\n|5"}},
 		"NULs alone":                 {"a,b\n\x00\x00\n", []string{"2:bad_encoding(a)"}},
 		"header again":               {"a,b\n1,2\na,b\n A , \"B\",\n3,4\n", []string{"2:1|2", "5:3|4"}},
 		"header again, BOM":          {"a,b\n1,2\n\ufeffa,b\n\ufeff\"a\",b\n3,4\n", []string{"2:1|2", "5:3|4"}},
