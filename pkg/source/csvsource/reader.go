@@ -3,7 +3,7 @@ package csvsource
 import (
 	"bytes"
 	"context"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -26,9 +26,14 @@ type Options struct {
 	MaxRecord int // bytes of a record without its line end; 0 = DefaultMaxRecord
 	MaxFields int // columns of the header; 0 = DefaultMaxFields
 
-	// Delimiter is the byte between cells; 0 = found from the header row, or
+	// Delimiter is the byte between cells; 0 = found from the beginning of the file, or
 	// the comma if Header is set.
 	Delimiter byte
+
+	// How to find the header row.
+	SkipLines int             // physical lines above it; 0: title lines are found
+	Map       []string        // of its columns, see [billing.NewHeader]
+	Dataset   billing.Dataset // of its columns; empty: any
 
 	// Header is set to read from the middle of a file: then no header row is
 	// read, and no byte order mark is looked for.
@@ -72,6 +77,7 @@ type Reader struct {
 	scan   *scanner
 	split  splitter
 	header []string
+	notes  []string
 	err    error // sticky: io.EOF, or why reading failed
 
 	short   int64   // rows whose last cells were missing
@@ -160,7 +166,7 @@ func (r *Reader) row(rec *record) (Row, bool) {
 		row.Fields = []string{cleanText(text)}
 	case r.repeatsHeader(), isEndMark(text), allBlank(r.split.fields):
 		return Row{}, false
-	case !validText(text):
+	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
@@ -169,45 +175,41 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	return row, true
 }
 
-// isEndMark reports whether a line is Ctrl-Z, with which old programs end a file and fill its last
-// block, also with NULs. Joined files have it between their rows.
+// isEndMark reports whether a line is Ctrl-Z and NULs, with which old programs fill the last block of
+// a file.
 func isEndMark(text string) bool {
 	return text != "" && text[0] == endMark && strings.Trim(text, string(rune(endMark))+"\x00") == ""
 }
-
-const endMark = 0x1a
 
 // fit brings the cells of a record to the width of the header. Cells that are missing at the end are
 // blank.
 func (r *Reader) fit(rec *record) ([]string, *billing.Problem) {
 	fields, want := r.split.fields, len(r.header)
-	if len(fields) > want && allBlank(fields[want:]) {
+	switch {
+	case len(fields) == want:
+		return fields, nil
+	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
-	why := r.misfit(rec)
-	if why != "" {
+	if why := r.misfit(rec); why != "" {
 		return fields, &billing.Problem{
 			Code:    source.CodeWrongFieldCount,
 			Message: fmt.Sprintf("the row has %s where the header has %s; %s", number(len(fields), "cell"), number(want, "column"), why),
 		}
 	}
-	if len(fields) < want {
-		r.short++
-		for len(fields) < want {
-			fields = append(fields, "")
-		}
-		r.split.fields = fields
+	r.short++
+	for len(fields) < want {
+		fields = append(fields, "")
 	}
+	r.split.fields = fields
 	return fields, nil
 }
 
-// misfit says why the cells of a record cannot be brought to the width of the header, and what to
-// do; empty if they can.
+// misfit says why a record whose cells are too few or too many cannot be brought to the width of the
+// header, and what to do; empty if its last cells are missing and no more.
 func (r *Reader) misfit(rec *record) string {
 	fields, want := r.split.fields, len(r.header)
 	switch {
-	case len(fields) == want:
-		return ""
 	case slices.ContainsFunc(fields, atCurlyQuote):
 		return replaceCurly
 	case len(fields) > want:
@@ -287,6 +289,24 @@ func cleanText(s string) string {
 // replace what they cannot read.
 func validText(s string) bool { return encoded(s) && !strings.Contains(s, "\ufffd") }
 
+// isASCII reports whether a text is ASCII without NUL, as most are, and so valid. It is faster than
+// to ask for each of that.
+func isASCII(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		// The top bit of a byte is set if it is not ASCII, and after the subtraction if it was 0.
+		if v := binary.LittleEndian.Uint64(text); (v|(v-ones))&tops != 0 {
+			return false
+		}
+	}
+	for _, b := range text {
+		if b == 0 || b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 func encoded(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (r *Reader) setComma(comma byte) {
@@ -314,72 +334,6 @@ func (r *Reader) columns(ctx context.Context) ([]string, error) {
 	return r.header, nil
 }
 
-func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
-	if err := r.readSample(ctx); err != nil {
-		return nil, err
-	}
-	for {
-		rec, err := r.headerRecord(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil, fault.New(fault.Invalid, "empty_file", "the file is empty: it has no header row")
-		}
-		if err != nil {
-			return nil, err
-		}
-		header, err := r.names(rec)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.scan.accept(ctx); err != nil {
-			return nil, err
-		}
-		if len(header) > 0 {
-			return header, nil
-		}
-	}
-}
-
-// readSample checks the start of the file, and skips a byte order mark. It checks sampleSize bytes,
-// however few each read returns, so that the result depends only on the file.
-func (r *Reader) readSample(ctx context.Context) error {
-	s := r.scan
-	for more := true; more && s.End-s.Start < sampleSize; {
-		var err error
-		if more, err = s.fill(ctx); err != nil {
-			return err
-		}
-	}
-	sample := s.Buf[s.Start:min(s.End, s.Start+sampleSize)]
-	complete := s.EOF && len(sample) == s.End-s.Start
-	if bytes.HasPrefix(sample, []byte(utf8BOM)) {
-		s.Start += len(utf8BOM)
-	}
-	return sniff(sample, complete)
-}
-
-// headerRecord finds the header row and the delimiter: the first one that gives more than one
-// column, else the comma.
-func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
-	if r.opts.Delimiter != 0 {
-		r.setComma(r.opts.Delimiter)
-		return r.scan.locate(ctx)
-	}
-	for _, comma := range []byte{',', ';', '\t'} {
-		r.setComma(comma)
-		rec, err := r.scan.locate(ctx)
-		if err != nil || rec.fate == tooLong {
-			return rec, err
-		}
-		if rec.fate == whole {
-			if r.split.split(rec, r.scan.content(rec)); len(r.split.fields) > 1 {
-				return rec, nil
-			}
-		}
-	}
-	r.setComma(',')
-	return r.scan.locate(ctx)
-}
-
 // names returns the column names of a header row, none for a blank row.
 func (r *Reader) names(rec *record) ([]string, error) {
 	switch rec.fate {
@@ -392,22 +346,27 @@ func (r *Reader) names(rec *record) ([]string, error) {
 	}
 	text := r.scan.content(rec)
 	if !encoded(text) {
-		return nil, fault.New(fault.Invalid, "bad_encoding",
-			"the header row has characters that are not UTF-8; "+saveAsUTF8)
+		return nil, notUTF8("the header row has characters that are not UTF-8", rec.text)
 	}
 	r.split.split(rec, text)
-	names := make([]string, len(r.split.fields))
+	names := trimmed(r.split.fields)
+	if len(names) > r.opts.MaxFields {
+		return nil, fault.Newf(fault.Invalid, "too_many_columns",
+			"the header row has more than %d columns", r.opts.MaxFields)
+	}
+	return names, checkUnique(names)
+}
+
+// trimmed returns cells without white space around them, and without blank ones at the end.
+func trimmed(cells []string) []string {
+	names := make([]string, len(cells))
 	width := 0
-	for i, name := range r.split.fields {
+	for i, name := range cells {
 		if names[i] = strings.TrimSpace(name); names[i] != "" {
 			width = i + 1
 		}
 	}
-	if width > r.opts.MaxFields {
-		return nil, fault.Newf(fault.Invalid, "too_many_columns",
-			"the header row has more than %d columns", r.opts.MaxFields)
-	}
-	return names[:width], checkUnique(names[:width])
+	return names[:width]
 }
 
 // checkUnique refuses two columns of one name. Several columns may have no name, since nothing
