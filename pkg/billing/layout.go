@@ -324,9 +324,8 @@ func (l *Layout) fill(fields []string) {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = trimCell(fields[i])
-			if peculiar(*cell) {
-				*cell = l.reader.shown(cell, *cell)
+			if *cell = fields[i]; !isPlain(*cell) {
+				*cell = l.reader.shown(cell, trimCell(*cell))
 			}
 		default:
 			*cell = ""
@@ -344,9 +343,6 @@ func trim(s string) string {
 
 // trimCell is trim for cells, at whose ends other programs also leave characters without a width.
 func trimCell(s string) string {
-	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
-		return s
-	}
 	return strings.TrimFunc(s, func(r rune) bool {
 		switch r {
 		case '\u00ad', '\u200b', '\u2060', '\ufeff': // soft hyphen, zero-width spaces, byte order mark
@@ -354,6 +350,12 @@ func trimCell(s string) string {
 		}
 		return unicode.IsSpace(r)
 	})
+}
+
+// isPlain reports whether a cell needs neither trimming nor a look at how it begins (see shown), as
+// nearly every cell.
+func isPlain(s string) bool {
+	return s == "" || isInk(s[0]) && s[0] != '#' && s[0] != '=' && s[0] != '\'' && isInk(s[len(s)-1])
 }
 
 // isInk reports whether c is a printable ASCII character other than the space.
