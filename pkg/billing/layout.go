@@ -15,7 +15,7 @@ import (
 //	field:"external_id"              its name in a record (NDJSON): the same as over REST
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
-//	names:"id|plan"                  it holds the external id of the row itself, or of its plan
+//	names:"id|customer|plan"         it holds the external id of the row itself, its customer or its plan
 type row interface{ record(c *cells) Record }
 
 // layout says which row struct a dataset has.
@@ -214,6 +214,7 @@ type form struct {
 	row      row
 	reader   cells
 	required []*string // those that must not be blank
+	customer column    // holds the external id of the customer that the row is or names, if there is one
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -226,6 +227,9 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 	for _, c := range f.reader.columns {
 		if c.required {
 			f.required = append(f.required, c.cell)
+		}
+		if c.names == "customer" || c.names == "id" && ds == Customers {
+			f.customer = c
 		}
 	}
 	return f, nil
@@ -304,6 +308,15 @@ func (l *Layout) find(header string) *string {
 		}
 	}
 	return nil
+}
+
+// Customer returns the external id of the customer that the row of the last record is or names,
+// even if the row has a problem; empty if its dataset names none.
+func (l *Layout) Customer() string {
+	if l.customer.cell == nil {
+		return ""
+	}
+	return *l.customer.cell
 }
 
 // Dataset returns the dataset of the file's rows.

@@ -48,6 +48,8 @@ type summary struct {
 	Datasets map[string]job.Counts `json:"datasets,omitempty"`
 	// Of a map:
 	Remarks map[int]billing.Remarks `json:"remarks,omitempty"` // about cells, by the file's index
+	// the first customers on the do-not-reload list that rows name, by the beginnings of their hashes
+	Forgotten []string `json:"forgotten,omitempty"`
 	// Of a resolve:
 	Moved int64 `json:"moved,omitempty"` // external ids that move from one parent to another, in a replace
 	// Of a merge:
@@ -88,6 +90,18 @@ func (s *summary) remark(file int, remarks billing.Remarks) {
 	}
 }
 
+// mostForgotten is how many customers on the do-not-reload list are told apart.
+const mostForgotten = 100
+
+// meet notes customers on the do-not-reload list that rows name.
+func (s *summary) meet(hashes ...string) {
+	for _, h := range hashes {
+		if h != "" && len(s.Forgotten) < mostForgotten && !slices.Contains(s.Forgotten, h) {
+			s.Forgotten = append(s.Forgotten, h)
+		}
+	}
+}
+
 func (s *summary) stored(dataset string) {
 	if s.Stored == nil {
 		s.Stored = map[string]int64{}
@@ -108,6 +122,7 @@ func (s *summary) add(o summary) {
 	for file, remarks := range o.Remarks {
 		s.remark(file, remarks)
 	}
+	s.meet(o.Forgotten...)
 	s.Moved += o.Moved
 	s.Kept += o.Kept
 	s.Changes += o.Changes

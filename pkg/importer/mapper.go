@@ -93,13 +93,12 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
 	rec, problem := rows.Record()
-	if problem == nil {
-		problem = m.checkPlan(rec)
-	}
 	var where store.Location
-	if problem == nil {
+	if problem != nil {
+		problem = m.hushed(rows, problem)
+	} else {
 		where = m.kind.Locate(m.w.hasher, rec)
-		problem = m.blocked.refuse(m.w.tag, m.kind, where.SK, rec)
+		problem = m.refused(where.SK, rec)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
@@ -114,6 +113,30 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 		m.asked = true
 		m.asks[m.w.parts.rangeOf(where.About, m.w.ranges)].add(&entry{key: where.About, place: at, kind: lookup, body: []byte(where.SK)})
 	}
+}
+
+// refused says why a record may not be imported; nil if it may.
+func (m *mapped) refused(sk string, rec billing.Record) *billing.Problem {
+	p, hash := m.blocked.refuse(m.w.tag, m.kind, sk, rec)
+	if p == nil {
+		return m.checkPlan(rec)
+	}
+	m.sum.meet(hash)
+	return p
+}
+
+// hushed returns the problem of a row; but if the row names a customer on the do-not-reload list,
+// whatever else is wrong with it, that is the problem.
+func (m *mapped) hushed(rows source.Rows, p *billing.Problem) *billing.Problem {
+	if len(m.blocked.forgotten) == 0 {
+		return p
+	}
+	hash := m.blocked.entry(rows.Customers()...)
+	if hash == "" {
+		return p
+	}
+	m.sum.meet(hash)
+	return forgotten(m.kind, hash)
 }
 
 func (m *mapped) reject(at place, column, code, message string) {

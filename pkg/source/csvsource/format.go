@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/billing"
@@ -85,6 +86,19 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 		return nil, r.row.Err
 	}
 	return r.layout.Record(r.row.Fields, r.now)
+}
+
+// Customers lists the cell of the customer; of a row that could not be read, all that may be cells.
+func (r *rows) Customers() []string {
+	if r.row.Err == nil {
+		return []string{r.layout.Customer()}
+	}
+	ids := strings.FieldsFunc(r.row.Text, func(c rune) bool { return strings.ContainsRune(r.shape.Delimiter+"\"\r\n", c) })
+	ids = append(ids, r.row.Fields...)
+	for i := range ids {
+		ids[i] = strings.TrimSpace(ids[i])
+	}
+	return ids
 }
 
 // Remarks are the remarks about the records so far.

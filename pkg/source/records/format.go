@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/billing"
@@ -220,6 +221,21 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 		}
 	}
 	return f.Record(r.now)
+}
+
+// Customers lists the field of the customer; of a line without records, all texts in it.
+func (r *rows) Customers() []string {
+	f, err := r.fieldsOf(r.dataset)
+	if r.problem != nil || err != nil {
+		return strings.Split(string(r.line.raw), `"`)
+	}
+	var ids []string
+	for _, m := range r.object.members {
+		if m.name == f.CustomerField() {
+			ids = append(ids, strings.TrimSpace(m.value))
+		}
+	}
+	return ids
 }
 
 // Remarks returns none: values in JSON are taken as they are.
