@@ -5,7 +5,6 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
-	"reseed/pkg/table"
 )
 
 // blocklist knows the records of a source that no import may bring: records that an erase hides and
@@ -35,21 +34,20 @@ func (w *work) loadBlocklist(ctx context.Context) (*blocklist, error) {
 	return b, nil
 }
 
-// refuse says why the record with this sort key may not be imported; nil if it may. The hash is
-// that of [blocklist.entry] if the reason is the do-not-reload list.
-func (b *blocklist) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec billing.Record) (p *billing.Problem, hash string) {
-	hides := b.dir.AnyHidden(tag)
-	if !hides && len(b.forgotten) == 0 {
-		return nil, ""
+// refuse says that an erase hides the record with this sort key; nil if none does.
+func (b *blocklist) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec billing.Record) *billing.Problem {
+	if b.dir.AnyHidden(tag) && b.dir.Covers(tag, sk, kind.Append(nil, rec)) {
+		return erasing(columnNaming(kind))
 	}
-	a := table.Attrs(kind.Append(nil, rec))
-	if hash := b.entry(kind.CustomerID(a)); hash != "" {
-		return forgotten(kind, hash), hash
+	return nil
+}
+
+// forgets returns the [blocklist.entry] of the customer that a record is or names.
+func (b *blocklist) forgets(kind *store.RecordKind, rec billing.Record) string {
+	if len(b.forgotten) == 0 {
+		return ""
 	}
-	if b.dir.Covers(tag, sk, a) {
-		return erasing(columnNaming(kind)), ""
-	}
-	return nil, ""
+	return b.entry(kind.CustomerID(kind.Append(nil, rec)))
 }
 
 // hashDigits is how much of a hash from the do-not-reload list is told to people: 48 bits.

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,11 +95,11 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
 	rec, problem := rows.Record()
 	var where store.Location
-	if problem != nil {
-		problem = m.hushed(rows, problem)
-	} else {
+	if problem == nil {
 		where = m.kind.Locate(m.w.hasher, rec)
 		problem = m.refused(where.SK, rec)
+	} else if len(m.blocked.forgotten) > 0 {
+		problem = cmp.Or(m.forgotten(m.blocked.entry(rows.Customers()...)), problem)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
@@ -117,23 +118,20 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 
 // refused says why a record may not be imported; nil if it may.
 func (m *mapped) refused(sk string, rec billing.Record) *billing.Problem {
-	p, hash := m.blocked.refuse(m.w.tag, m.kind, sk, rec)
-	if p == nil {
-		return m.checkPlan(rec)
+	if p := m.forgotten(m.blocked.forgets(m.kind, rec)); p != nil {
+		return p
 	}
-	m.sum.meet(hash)
-	return p
+	if p := m.checkPlan(rec); p != nil {
+		return p
+	}
+	return m.blocked.refuse(m.w.tag, m.kind, sk, rec)
 }
 
-// hushed returns the problem of a row; but if the row names a customer on the do-not-reload list,
-// whatever else is wrong with it, that is the problem.
-func (m *mapped) hushed(rows source.Rows, p *billing.Problem) *billing.Problem {
-	if len(m.blocked.forgotten) == 0 {
-		return p
-	}
-	hash := m.blocked.entry(rows.Customers()...)
+// forgotten says that a row names the customer with this hash in the do-not-reload list, and counts
+// that customer; nil if there is no hash.
+func (m *mapped) forgotten(hash string) *billing.Problem {
 	if hash == "" {
-		return p
+		return nil
 	}
 	m.sum.meet(hash)
 	return forgotten(m.kind, hash)
