@@ -17,7 +17,7 @@ import (
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
 //	in:"currency"                    the field that names its currency, see [Field]
-//	names:"id|plan"                  it holds the external id of the row itself, or of its plan
+//	names:"id|customer|plan"         it holds the external id of the row itself, its customer or its plan
 type row interface{ record(c *cells) Record }
 
 // layout says which row struct a dataset has.
@@ -160,6 +160,7 @@ type form struct {
 	reader   cells
 	required []*string // those that must not be blank
 	id       column    // holds the external id of the row itself, if there is one
+	customer column    // holds the external id of the customer that the row is or names, if there is one
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -175,6 +176,9 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 		}
 		if c.names == "id" {
 			f.id = c
+		}
+		if c.names == "customer" || c.names == "id" && ds == Customers {
+			f.customer = c
 		}
 	}
 	return f, nil
@@ -273,6 +277,15 @@ func duplicateHeader(first, second string) error {
 		Kind: fault.Invalid, Code: CodeDuplicateHeader, Param: second,
 		Message: "The columns " + quote(first) + " and " + quote(second) + " have the same name; rename or remove one of them.",
 	}
+}
+
+// Customer returns the external id of the customer that the row of the last record is or names,
+// even if the row has a problem; empty if its dataset names none.
+func (l *Layout) Customer() string {
+	if l.customer.cell == nil {
+		return ""
+	}
+	return *l.customer.cell
 }
 
 // Dataset returns the dataset of the file's rows.
