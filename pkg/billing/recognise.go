@@ -45,18 +45,21 @@ func (h Header) Fit(ds Dataset) (known int, fits bool) {
 	return known, fits
 }
 
-// LooksLikeHeader reports whether a row of a table is a header row rather than data: it names all
-// required columns of a dataset, at least two columns, and as many that are known as unknown.
+// LooksLikeHeader reports whether a row of a table is a header row rather than data: at least half
+// of its cells name columns of a dataset, and these are more than two, or two and all that it
+// requires.
 func LooksLikeHeader(cells []string) bool {
+	h, _ := NewHeader(cells, nil) // only a mapping can be wrong
 	named := 0
-	for _, cell := range cells {
-		if trim(cell) != "" {
+	for _, name := range h.names {
+		if name != "" {
 			named++
 		}
 	}
-	h, err := NewHeader(cells, nil)
-	known, fits := h.Fit("")
-	return err == nil && fits && known > 1 && 2*known >= named
+	return slices.ContainsFunc(sheets(), func(s sheet) bool {
+		f := h.fit(s)
+		return 2*f.known >= named && (f.known > 2 || f.known > 1 && f.fits())
+	})
 }
 
 func (h Header) has(key string) bool {

@@ -170,7 +170,7 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	case rec.fate == badQuote:
 		row.Err = r.quoteError(end, text)
 		row.Fields = r.cleanFields()
-	case r.repeatsHeader(), isEndMark(text), allBlank(r.split.fields):
+	case r.repeatsHeader(), isMark(rec.text), allBlank(r.split.fields):
 		return Row{}, false
 	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
@@ -181,13 +181,20 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	return row, true
 }
 
-// isEndMark reports whether a line is Ctrl-Z, with which old programs end a file and fill its last
-// block, also with NULs. Joined files have it between their rows.
-func isEndMark(text string) bool {
-	return text != "" && text[0] == endMark && strings.Trim(text, string(rune(endMark))+"\x00") == ""
+// isMark reports whether a line is no row, but what some programs write at the end or the beginning
+// of a file, and what stands between rows if files were joined: Ctrl-Z and NULs, or sep=;.
+func isMark(line []byte) bool {
+	if len(line) == 0 || line[0] != endMark && line[0] != utf8BOM[0] && line[0]|0x20 != 's' && line[0] != '"' {
+		return false // the usual row
+	}
+	switch {
+	case line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0:
+		return true
+	case bytes.ContainsAny(line, "\r\n"): // a quoted cell
+		return false
+	}
+	return sepLine(line[marks(line):]) != 0
 }
-
-const endMark = 0x1a
 
 // fit brings the cells of a record to the width of the header. Cells that are missing at the end are
 // blank.

@@ -185,7 +185,7 @@ func (s *scanner) beginsCell(before []byte) bool {
 	for end > 0 && isSpace(before[end-1], s.comma) {
 		end--
 	}
-	return end == 0 || before[end-1] == s.comma || string(before[:end]) == utf8BOM
+	return end == 0 || before[end-1] == s.comma || marks(before) == end
 }
 
 // multiLine follows an open quote beyond the first line. It reads at most max+1 bytes of the

@@ -14,12 +14,11 @@ type splitter struct {
 
 // split splits a record, given its text from [scanner.content]. In a bad record it stops at the
 // quoted cell that does not end properly, and returns what is wrong with it: open or stray. fields
-// has the cells before that one. A byte order mark is dropped: a file that was joined to another one
-// may begin with the record.
+// has the cells before that one.
 func (p *splitter) split(rec *record, text string) outcome {
 	raw := rec.text
-	if strings.HasPrefix(text, utf8BOM) {
-		raw, text = raw[len(utf8BOM):], text[len(utf8BOM):]
+	if n := marks(raw); n > 0 {
+		raw, text = raw[n:], text[n:]
 	}
 	if rec.quoted {
 		return p.splitQuoted(raw, text)
@@ -38,6 +37,23 @@ func (p *splitter) split(rec *record, text string) outcome {
 		text = text[size+1:]
 	}
 }
+
+// marks returns how many bytes at the beginning of a record are no part of its cells: where files were
+// joined, the Ctrl-Z with which old programs end a file, and the byte order mark of the next one.
+func marks(text []byte) (n int) {
+	if len(text) == 0 || text[0] != endMark && text[0] != utf8BOM[0] {
+		return 0
+	}
+	for n < len(text) && text[n] == endMark {
+		n++
+	}
+	if bytes.HasPrefix(text[n:], []byte(utf8BOM)) {
+		n += len(utf8BOM)
+	}
+	return n
+}
+
+const endMark = 0x1a
 
 // splitQuoted splits a text that holds a quote; raw is the same text as bytes.
 func (p *splitter) splitQuoted(raw []byte, text string) outcome {

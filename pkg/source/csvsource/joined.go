@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"reseed/pkg/billing"
@@ -26,16 +29,35 @@ type headings struct {
 // longestName is the length of the longest name that headings finds, in bytes.
 const longestName = 64
 
+// newHeadings makes headings of the columns of a header row and those of all datasets.
 func newHeadings(header []string) *headings {
+	h := *known()
+	h.names = maps.Clone(h.names)
+	for _, name := range header {
+		h.add(name)
+	}
+	return &h
+}
+
+//nolint:gochecknoglobals // made once, of constants
+var known = sync.OnceValue(func() *headings {
 	h := &headings{names: map[string]bool{}}
-	for _, before := range []byte(utf8BOM[:1] + " \t") {
+	for _, before := range []byte{utf8BOM[0], endMark, ' ', '\t'} {
 		h.other[before|0x20] = true
 	}
-	for _, name := range append(billing.AllColumns(), header...) {
-		if name == "" || len(name) > longestName {
-			continue
-		}
-		key := small(nil, []byte(name))
+	for _, name := range billing.AllColumns() {
+		h.add(name)
+	}
+	return h
+})
+
+// add adds a name in its usual spellings.
+func (h *headings) add(name string) {
+	if name == "" || len(name) > longestName {
+		return
+	}
+	for _, space := range []string{" ", "_", ""} {
+		key := small(nil, []byte(strings.ReplaceAll(name, " ", space)))
 		h.names[string(key)] = true
 		if len(key) < 4 {
 			h.other[key[0]] = true
@@ -43,7 +65,6 @@ func newHeadings(header []string) *headings {
 			h.begins[hash(key)] = true
 		}
 	}
-	return h
 }
 
 // small appends text in small letters: those of ASCII. It changes some signs, too, but always to the
@@ -70,7 +91,7 @@ func (h *headings) maybe(text []byte) bool {
 
 // found reports whether the first cell of a record is the name of a column.
 func (h *headings) found(text []byte, comma byte) bool {
-	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte(utf8BOM)), " \t")
+	text = bytes.TrimLeft(text[marks(text):], " \t")
 	text = bytes.TrimPrefix(text, []byte(`"`))
 	if len(text) == 0 || !h.maybe(text) {
 		return false
@@ -116,11 +137,8 @@ func (r *Reader) ofAnotherFile() bool {
 		if name == "" {
 			continue
 		}
-		known := false
-		for _, h := range r.header {
-			known = known || strings.EqualFold(h, name)
-		}
-		if !known || seen[strings.ToLower(name)] {
+		own := slices.ContainsFunc(r.header, func(h string) bool { return strings.EqualFold(h, name) })
+		if !own || seen[strings.ToLower(name)] {
 			return billing.LooksLikeHeader(r.split.fields)
 		}
 		seen[strings.ToLower(name)] = true
