@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"reseed/pkg/fault"
 )
@@ -15,6 +16,7 @@ import (
 //	field:"external_id"              its name in a record (NDJSON): the same as over REST
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
+//	in:"currency"                    the field that names its currency, see [Field]
 //	names:"id|plan"                  it holds the external id of the row itself, or of its plan
 type row interface{ record(c *cells) Record }
 
@@ -84,6 +86,7 @@ func newRow(ds Dataset) row {
 type column struct {
 	name     string // its header, or its name in a record
 	is       string
+	in       string
 	names    string
 	required bool
 	cell     *string // the field itself
@@ -112,7 +115,7 @@ func tagged(r row, by string) []column {
 			continue
 		}
 		tag := v.Type().Field(i).Tag
-		columns = append(columns, column{tag.Get(by), tag.Get("is"), tag.Get("names"), tag.Get("rule") == "required", cell})
+		columns = append(columns, column{tag.Get(by), tag.Get("is"), tag.Get("in"), tag.Get("names"), tag.Get("rule") == "required", cell})
 	}
 	return columns
 }
@@ -156,6 +159,7 @@ type form struct {
 	row      row
 	reader   cells
 	required []*string // those that must not be blank
+	id       column    // holds the external id of the row itself, if there is one
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -169,15 +173,20 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 		if c.required {
 			f.required = append(f.required, c.cell)
 		}
+		if c.names == "id" {
+			f.id = c
+		}
 	}
 	return f, nil
 }
 
 // judge makes a record of the filled row, or says why that cannot be. The record is valid until the
 // row is filled again.
-func (f *form) judge(now time.Time) (Record, *Problem) {
+func (f *form) judge() (Record, *Problem) {
 	c := &f.reader
-	c.start(now)
+	if c.problem != nil {
+		return nil, c.problem
+	}
 	for _, cell := range f.required {
 		if *cell == "" {
 			c.fail(cell, errBlank())
@@ -206,7 +215,6 @@ type Layout struct {
 
 	cells   []*string // where the file's n-th cell goes; nil for an unknown column
 	unknown []string
-	remarks Remarks
 }
 
 // NewLayout is [Header.Layout] of a header without a mapping.
@@ -220,7 +228,8 @@ func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
 
 // Layout lays a header over a dataset. It is fault.Invalid when a required column is missing
 // (missing_column), two columns are the same known one (duplicate_header), or the dataset lacks a
-// column of the mapping (bad_map); Param is the column, or map.
+// column of the mapping (bad_map); Param is the column, or map. It also returns the error of
+// [CheckDateFormat].
 func (h Header) Layout(ds Dataset, values Values) (*Layout, error) {
 	f, err := newForm(ds, columnsOf)
 	if err != nil {
@@ -233,7 +242,13 @@ func (h Header) Layout(ds Dataset, values Values) (*Layout, error) {
 	if f := h.fit(s); len(f.missing) > 0 {
 		return nil, h.missingColumn(f)
 	}
-	f.reader.values = values
+	spelling := &spelling{values: values}
+	if values.DateFormat != "" {
+		if spelling.dates, err = compileDates(values.DateFormat); err != nil {
+			return nil, err
+		}
+	}
+	f.reader.spelling = spelling
 	l := &Layout{form: f, cells: make([]*string, len(h.names))}
 	for i, key := range h.keys {
 		at := s.column(key)
@@ -269,8 +284,38 @@ func (l *Layout) Unknown() []string { return l.unknown }
 // Record turns the cells of one row into a validated record, or says why it cannot. A date later
 // than now lies in the future. The record is valid until the next call; its strings stay valid.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
+	l.reader.start(now)
 	l.fill(fields)
-	return l.judge(now)
+	return l.judge()
+}
+
+// Verbatim returns the record of the row that was read last as [Values].VerbatimIDs makes it, if an
+// id in it is written like ="00123"; nil if no id is. The record that Record has returned is no
+// longer valid then.
+func (l *Layout) Verbatim() Record {
+	s := l.reader.spelling
+	if len(s.wrapped) == 0 {
+		return nil
+	}
+	for _, id := range s.wrapped {
+		*id.cell = id.written
+	}
+	said := s.remarks
+	s.remarks = nil // this row is among them already
+	rec, _ := l.judge()
+	s.remarks = said
+	return rec
+}
+
+// IDOf returns the external id of a row itself, whatever is wrong with the row; empty if it has
+// none.
+func (l *Layout) IDOf(fields []string) string {
+	for i, cell := range l.cells {
+		if cell != nil && cell == l.id.cell && i < len(fields) {
+			return trim(fields[i])
+		}
+	}
+	return ""
 }
 
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.
@@ -279,9 +324,9 @@ func (l *Layout) fill(fields []string) {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = trim(fields[i])
+			*cell = trimCell(fields[i])
 			if peculiar(*cell) {
-				*cell = l.shown(cell, *cell)
+				*cell = l.reader.shown(cell, *cell)
 			}
 		default:
 			*cell = ""
@@ -289,12 +334,26 @@ func (l *Layout) fill(fields []string) {
 	}
 }
 
-// trim is strings.TrimSpace. It is faster for the usual cell, which needs no trimming.
+// trim is strings.TrimSpace. It is faster for the usual value, which needs no trimming.
 func trim(s string) string {
 	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
 		return s
 	}
 	return strings.TrimSpace(s)
+}
+
+// trimCell is trim for cells, at whose ends other programs also leave characters without a width.
+func trimCell(s string) string {
+	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimFunc(s, func(r rune) bool {
+		switch r {
+		case '\u00ad', '\u200b', '\u2060', '\ufeff': // soft hyphen, zero-width spaces, byte order mark
+			return true
+		}
+		return unicode.IsSpace(r)
+	})
 }
 
 // isInk reports whether c is a printable ASCII character other than the space.

@@ -1,8 +1,11 @@
 // Package csvsource is the source.Format of CSV files. It reads any bytes with bounded memory, and
 // cuts files into pieces that have exactly the rows of the whole. Where RFC 4180 leaves a choice:
 //
-//   - The delimiter is the comma, or `;` or tab if the header row has more than
-//     one column only under that one.
+//   - The delimiter is the one of comma, `;`, tab and `|` under which the header row has
+//     the most columns of a dataset; if it has none, the first under which it has more
+//     than one column. A first line sep=; says it.
+//   - The header row is the first that is not blank. If that is no dataset's, up to ten
+//     lines are skipped to come to one that is.
 //   - A line ends with LF, CRLF or a bare CR, mixed at will; in a quoted cell they
 //     are text. Rows of blank cells are skipped; lines are counted always.
 //   - A cell is quoted if its first byte is a quote, but for spaces and tabs, which are dropped
@@ -27,7 +30,8 @@
 //   - Whole files that are not UTF-8 text (UTF-16, Latin-1, a workbook) are
 //     fault.Invalid, as far as their first 64 KB tell.
 //
-// scanner.go finds records, split.go splits them into cells, reader.go makes rows, cut.go makes
-// pieces, joined.go finds header rows between rows, and sniff.go recognises files that are not CSV
-// in UTF-8. format.go adds the columns of datasets, and rejects.go writes rows back.
+// scanner.go finds records, split.go splits them into cells, begin.go finds the header row,
+// reader.go makes rows, cut.go makes pieces, joined.go finds header rows between rows, and sniff.go
+// recognises files that are not CSV in UTF-8. format.go adds the columns of datasets, and rejects.go
+// writes rows back.
 package csvsource

@@ -129,17 +129,17 @@ func (r *Reader) isHeader(cells []string) bool {
 }
 
 // ofAnotherFile reports whether the record that was split is a header row, and not that of this
-// file: it has required columns of a dataset, or this file's columns.
+// file: its cells are columns of a dataset, or this file's columns.
 func (r *Reader) ofAnotherFile() bool {
+	names := withoutRejectColumns(trimmed(r.split.fields))
 	seen := map[string]bool{}
-	for _, cell := range r.split.fields {
-		name := strings.TrimSpace(cell)
+	for _, name := range names {
 		if name == "" {
 			continue
 		}
 		own := slices.ContainsFunc(r.header, func(h string) bool { return strings.EqualFold(h, name) })
 		if !own || seen[strings.ToLower(name)] {
-			return billing.LooksLikeHeader(r.split.fields)
+			return billing.LooksLikeHeader(names)
 		}
 		seen[strings.ToLower(name)] = true
 	}

@@ -66,6 +66,10 @@ type Row struct {
 	// may keep the record and its neighbours in memory.
 	Fields []string
 
+	// Text is the record as it stands in the file, without its line end; of a record that is too
+	// long, its beginning. It is as valid as Fields.
+	Text string
+
 	// Err is set on a record that could not be read.
 	Err *billing.Problem
 }
@@ -156,14 +160,16 @@ func (r *Reader) row(rec *record) (Row, bool) {
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
+		row.Text = string(r.scan.long)
 		return row, true
 	}
 	text := r.scan.content(rec)
+	row.Text = text
 	end := r.split.split(rec, text)
 	switch {
 	case rec.fate == badQuote:
 		row.Err = r.quoteError(end, text)
-		row.Fields = []string{cleanText(text)}
+		row.Fields = r.cleanFields()
 	case r.repeatsHeader(), isMark(rec.text), allBlank(r.split.fields):
 		return Row{}, false
 	case !isASCII(rec.text) && !validText(text):
@@ -378,13 +384,13 @@ func trimmed(cells []string) []string {
 	return names[:width]
 }
 
-// checkUnique refuses two columns of one name. Several columns may have no name, since nothing
-// refers to them.
+// checkUnique refuses two columns of one name. Several columns may have no name, or be of rejects
+// files, since nothing refers to them.
 func checkUnique(names []string) error {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		key := strings.ToLower(name)
-		if name != "" && seen[key] {
+		if name != "" && seen[key] && !isRejectColumn(name) {
 			return &fault.Error{
 				Kind: fault.Invalid, Code: "duplicate_header", Param: shorten(name),
 				Message: fmt.Sprintf("the header row has the column %q twice; rename or remove one of them", shorten(name)),

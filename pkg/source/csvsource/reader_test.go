@@ -190,8 +190,8 @@ func TestPlaces(t *testing.T) {
 
 func TestRejectsKeepWhatCouldBeRead(t *testing.T) {
 	t.Parallel()
-	rows := read(t, "a,b\n1\n\xff,\x002\n\"1\"\xff,2\n", csvsource.Options{})
-	want := [][]string{{"1"}, {"\ufffd", "\ufffd2"}, {"\"1\"\ufffd,2"}}
+	rows := read(t, "a,b\n1\n\xff,\x002\n\"1\"\xff,2\n\xff1,\"2\n", csvsource.Options{})
+	want := [][]string{{"1"}, {"\ufffd", "\ufffd2"}, {}, {"\ufffd1"}}
 	for i, r := range rows {
 		if !slices.Equal(r.Fields, want[i]) {
 			t.Errorf("row %d: %q, want %q", i, r.Fields, want[i])
@@ -252,8 +252,8 @@ func TestHeaderErrors(t *testing.T) {
 		"blank lines only":    {"\n\r\n , ,\n\t\n;;\n\"\"\n", "empty_file", "header row"},
 		"UTF-16 BOM":          {utf16Bytes("\ufeff"+text, false), "bad_encoding", "CSV UTF-8"},
 		"UTF-16 BE BOM":       {utf16Bytes("\ufeff"+text, true), "bad_encoding", "CSV UTF-8"},
-		"UTF-16":              {utf16Bytes(text, false), "bad_encoding", "CSV UTF-8"},
-		"UTF-16 BE":           {utf16Bytes(text, true), "bad_encoding", "CSV UTF-8"},
+		"UTF-16":              {utf16Bytes(text, false), "bad_encoding", "--encoding utf-16le, or"},
+		"UTF-16 BE":           {utf16Bytes(text, true), "bad_encoding", "--encoding utf-16be, or"},
 		"short UTF-16":        {utf16Bytes("ab", true), "bad_encoding", "CSV UTF-8"},
 		"Latin-1":             {"id,name\n1,M\xfcller\n2,Ren\xe9\n3,\x80\n", "bad_encoding", "CSV UTF-8"},
 		"Latin-1 header":      {"id,Stra\xdfe\n1,x\n", "bad_encoding", "CSV UTF-8"},
