@@ -184,17 +184,16 @@ func (r *Reader) row(rec *record) (Row, bool) {
 // isMark reports whether a line is no row, but what some programs write at the end or the beginning
 // of a file, and what stands between rows if files were joined: Ctrl-Z and NULs, or sep=;.
 func isMark(line []byte) bool {
-	if len(line) == 0 || line[0] != endMark && line[0] != utf8BOM[0] && line[0]|0x20 != 's' && line[0] != '"' {
-		return false // the usual row
+	rest := line[marks(line):]
+	first := bytes.TrimPrefix(rest, []byte(`"`))
+	if len(first) > 0 && first[0]|0x20 == 's' && len(rest) <= longestMark {
+		return !bytes.ContainsAny(rest, "\r\n") && sepLine(rest) != 0
 	}
-	switch {
-	case line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0:
-		return true
-	case bytes.ContainsAny(line, "\r\n"): // a quoted cell
-		return false
-	}
-	return sepLine(line[marks(line):]) != 0
+	return len(line) > 0 && line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0
 }
+
+// longestMark is the length of the longest line that sets a delimiter, "sep=tab" with its quotes.
+const longestMark = 9
 
 // fit brings the cells of a record to the width of the header. Cells that are missing at the end are
 // blank.
