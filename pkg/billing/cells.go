@@ -96,21 +96,26 @@ func (c *cells) need(cell *string) {
 	}
 }
 
-// id reads an external id, of the row's own record or of another one.
+// id reads the external id of another record than the row's own.
 func (c *cells) id(cell *string) string {
-	c.check(cell, CheckID(*cell))
-	if *cell != "" && c.spelling != nil && !c.spelling.values.VerbatimIDs {
-		c.undamaged(cell)
-	}
+	c.checkID(cell, false)
 	return *cell
 }
 
 // own reads the external id of the row's own record.
 func (c *cells) own(cell *string) string {
-	if c.spelling != nil && !c.spelling.values.VerbatimIDs && isTotal(*cell) {
-		c.fail(cell, errTotal())
+	c.checkID(cell, true)
+	return *cell
+}
+
+func (c *cells) checkID(cell *string, own bool) {
+	if *cell == "" {
+		return
 	}
-	return c.id(cell)
+	c.check(cell, CheckID(*cell))
+	if mayBeDamaged(*cell) && c.spelling != nil && !c.spelling.values.VerbatimIDs {
+		c.undamaged(cell, own)
+	}
 }
 
 func (c *cells) text(cell *string) string {
@@ -164,7 +169,9 @@ func (c *cells) moment(cell *string) (t time.Time, zoned bool) {
 	var err error
 	if c.spelling != nil && c.spelling.dates != nil {
 		t, err = c.spelling.dates.parse(*cell)
-	} else if t, zoned, err = parseTime(*cell); err != nil && c.spelling != nil && fault.CodeOf(err) == CodeNotADate {
+	} else if t, zoned, err = parseTime(*cell); err == nil {
+		return t, zoned
+	} else if c.spelling != nil && fault.CodeOf(err) == CodeNotADate {
 		err = c.unread(cell, err)
 	}
 	c.check(cell, err)

@@ -17,7 +17,7 @@ import (
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
 //	in:"currency"                    the field that names its currency, see [Field]
-//	names:"id|plan"                  it holds the external id of the row itself, or of its plan
+//	names:"id|customer|plan"         it holds the external id of the row itself, its customer or its plan
 type row interface{ record(c *cells) Record }
 
 // layout says which row struct a dataset has.
@@ -160,6 +160,7 @@ type form struct {
 	reader   cells
 	required []*string // those that must not be blank
 	id       column    // holds the external id of the row itself, if there is one
+	customer column    // holds the external id of the customer that the row is or names, if there is one
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -175,6 +176,9 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 		}
 		if c.names == "id" {
 			f.id = c
+		}
+		if c.names == "customer" || c.names == "id" && ds == Customers {
+			f.customer = c
 		}
 	}
 	return f, nil
@@ -275,6 +279,15 @@ func duplicateHeader(first, second string) error {
 	}
 }
 
+// Customer returns the external id of the customer that the row of the last record is or names,
+// even if the row has a problem; empty if its dataset names none.
+func (l *Layout) Customer() string {
+	if l.customer.cell == nil {
+		return ""
+	}
+	return *l.customer.cell
+}
+
 // Dataset returns the dataset of the file's rows.
 func (l *Layout) Dataset() Dataset { return l.dataset }
 
@@ -324,9 +337,8 @@ func (l *Layout) fill(fields []string) {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = trimCell(fields[i])
-			if peculiar(*cell) {
-				*cell = l.reader.shown(cell, *cell)
+			if *cell = fields[i]; !isPlain(*cell) {
+				*cell = l.reader.shown(cell, trimCell(*cell))
 			}
 		default:
 			*cell = ""
@@ -344,9 +356,6 @@ func trim(s string) string {
 
 // trimCell is trim for cells, at whose ends other programs also leave characters without a width.
 func trimCell(s string) string {
-	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
-		return s
-	}
 	return strings.TrimFunc(s, func(r rune) bool {
 		switch r {
 		case '\u00ad', '\u200b', '\u2060', '\ufeff': // soft hyphen, zero-width spaces, byte order mark
@@ -354,6 +363,12 @@ func trimCell(s string) string {
 		}
 		return unicode.IsSpace(r)
 	})
+}
+
+// isPlain reports whether a cell needs neither trimming nor a look at how it begins (see shown), as
+// nearly every cell.
+func isPlain(s string) bool {
+	return s == "" || isInk(s[0]) && s[0] != '#' && s[0] != '=' && s[0] != '\'' && isInk(s[len(s)-1])
 }
 
 // isInk reports whether c is a printable ASCII character other than the space.

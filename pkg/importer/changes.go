@@ -50,6 +50,8 @@ type summary struct {
 	Remarks map[int]billing.Remarks `json:"remarks,omitempty"`  // about cells, by the file's index
 	Respelt int64                   `json:"respelt,omitempty"`  // rows looked up because their ids are written like ="00123"
 	AsSpelt int64                   `json:"as_spelt,omitempty"` // those of them that are stored under these ids, and not without the signs
+	// the first customers on the do-not-reload list that rows name, by the beginnings of their hashes
+	Forgotten []string `json:"forgotten,omitempty"`
 	// Of a resolve:
 	Moved int64 `json:"moved,omitempty"` // external ids that move from one parent to another, in a replace
 	// Of a merge:
@@ -93,6 +95,18 @@ func (s *summary) remark(file int, remarks billing.Remarks) {
 	}
 }
 
+// mostForgotten is how many customers on the do-not-reload list are told apart.
+const mostForgotten = 100
+
+// meet notes customers on the do-not-reload list that rows name.
+func (s *summary) meet(hashes ...string) {
+	for _, h := range hashes {
+		if h != "" && len(s.Forgotten) < mostForgotten && !slices.Contains(s.Forgotten, h) {
+			s.Forgotten = append(s.Forgotten, h)
+		}
+	}
+}
+
 func (s *summary) stored(dataset string) {
 	if s.Stored == nil {
 		s.Stored = map[string]int64{}
@@ -119,6 +133,7 @@ func (s *summary) add(o summary) {
 	}
 	s.Respelt += o.Respelt
 	s.AsSpelt += o.AsSpelt
+	s.meet(o.Forgotten...)
 	s.Moved += o.Moved
 	s.Kept += o.Kept
 	s.Changes += o.Changes

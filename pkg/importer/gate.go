@@ -110,7 +110,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if err != nil {
 			return nil, err
 		}
-		notes, confirm = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files)), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
+		notes, confirm = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j)), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
@@ -198,6 +198,25 @@ func (s *summary) remarks(files []job.File) (notes []string) {
 		notes = append(notes[:mostRemarks], fmt.Sprintf("There are %d more notes of this kind about cells.", more))
 	}
 	return notes
+}
+
+// stillNamed says that the uploads of the import name people who were erased, and how to be rid of
+// that.
+func (s *summary) stillNamed(j *job.Job) []string {
+	var who string
+	switch n := len(s.Forgotten); n {
+	case 0:
+		return nil
+	case 1:
+		who = "1 customer"
+	case mostForgotten:
+		who = fmt.Sprintf("%d or more customers", n)
+	default:
+		who = fmt.Sprintf("%d customers", n)
+	}
+	return []string{fmt.Sprintf(
+		"The files of this import still name %s on the do-not-reload list. Their rows were rejected, and are blank in the rejects. To be rid of the files once this has ended: reseed erase customer --source %s --external-id ID, for one of them. It deletes the uploads, change sets and rejects of all imports of the data source that have ended. Where the files came from, they have to be deleted there.",
+		who, j.Source)}
 }
 
 // rows begins a sentence about n rows.

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,13 +100,12 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
 	rec, problem := rows.Record()
-	if problem == nil {
-		problem = m.checkPlan(rec)
-	}
 	var where store.Location
 	if problem == nil {
 		where = m.kind.Locate(m.w.hasher, rec)
-		problem = m.blocked.refuse(m.w.tag, m.kind, where.SK, rec)
+		problem = m.refused(where.SK, rec)
+	} else if len(m.blocked.forgotten) > 0 {
+		problem = cmp.Or(m.forgotten(m.blocked.entry(rows.Customers()...)), problem)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
@@ -124,6 +124,27 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	if len(m.respelt) < mostRespelt {
 		m.respell(where.SK, rows.Verbatim())
 	}
+}
+
+// refused says why a record may not be imported; nil if it may.
+func (m *mapped) refused(sk string, rec billing.Record) *billing.Problem {
+	if p := m.forgotten(m.blocked.forgets(m.kind, rec)); p != nil {
+		return p
+	}
+	if p := m.checkPlan(rec); p != nil {
+		return p
+	}
+	return m.blocked.refuse(m.w.tag, m.kind, sk, rec)
+}
+
+// forgotten says that a row names the customer with this hash in the do-not-reload list, and counts
+// that customer; nil if there is no hash.
+func (m *mapped) forgotten(hash string) *billing.Problem {
+	if hash == "" {
+		return nil
+	}
+	m.sum.meet(hash)
+	return forgotten(m.kind, hash)
 }
 
 func (m *mapped) reject(at place, column, code, message string) {

@@ -89,6 +89,11 @@ type Rows interface {
 	// the row and its neighbours in memory.
 	Record() (billing.Record, *billing.Problem)
 
+	// Customers lists the external ids of the customers that the current row may be or name, after
+	// Record has found a problem with it: what stands where its customer belongs, or anything in
+	// the row if that place cannot be told.
+	Customers() []string
+
 	// Remarks are what is unusual about the rows whose records were asked for so far, and does not
 	// make them rejects.
 	Remarks() billing.Remarks

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/billing"
@@ -156,3 +157,16 @@ func (r *rows) Remarks() billing.Remarks {
 
 // ID returns the cell of the external id.
 func (r *rows) ID() string { return r.layout.IDOf(r.row.Fields) }
+
+// Customers lists the cell of the customer; of a row that could not be read, all that may be cells.
+func (r *rows) Customers() []string {
+	if r.row.Err == nil {
+		return []string{r.layout.Customer()}
+	}
+	ids := strings.FieldsFunc(r.row.Text, func(c rune) bool { return strings.ContainsRune(r.shape.Delimiter+"\"\r\n", c) })
+	ids = append(ids, r.row.Fields...)
+	for i := range ids {
+		ids[i] = strings.TrimSpace(ids[i])
+	}
+	return ids
+}
