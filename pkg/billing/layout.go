@@ -17,7 +17,7 @@ import (
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
 //	in:"currency"                    the field that names its currency, see [Field]
-//	names:"id|plan"                  it holds the external id of the row itself, or of its plan
+//	names:"id|customer|plan"         it holds the external id of the row itself, its customer or its plan
 type row interface{ record(c *cells) Record }
 
 // layout says which row struct a dataset has.
@@ -159,6 +159,8 @@ type form struct {
 	row      row
 	reader   cells
 	required []*string // those that must not be blank
+	id       column    // holds the external id of the row itself, if there is one
+	customer column    // holds the external id of the customer that the row is or names, if there is one
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -171,6 +173,12 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 	for _, c := range f.reader.columns {
 		if c.required {
 			f.required = append(f.required, c.cell)
+		}
+		if c.names == "id" {
+			f.id = c
+		}
+		if c.names == "customer" || c.names == "id" && ds == Customers {
+			f.customer = c
 		}
 	}
 	return f, nil
@@ -271,6 +279,15 @@ func duplicateHeader(first, second string) error {
 	}
 }
 
+// Customer returns the external id of the customer that the row of the last record is or names,
+// even if the row has a problem; empty if its dataset names none.
+func (l *Layout) Customer() string {
+	if l.customer.cell == nil {
+		return ""
+	}
+	return *l.customer.cell
+}
+
 // Dataset returns the dataset of the file's rows.
 func (l *Layout) Dataset() Dataset { return l.dataset }
 
@@ -301,6 +318,17 @@ func (l *Layout) Verbatim() Record {
 	rec, _ := l.judge()
 	s.remarks = said
 	return rec
+}
+
+// IDOf returns the external id of a row itself, whatever is wrong with the row; empty if it has
+// none.
+func (l *Layout) IDOf(fields []string) string {
+	for i, cell := range l.cells {
+		if cell != nil && cell == l.id.cell && i < len(fields) {
+			return trim(fields[i])
+		}
+	}
+	return ""
 }
 
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.

@@ -38,8 +38,8 @@ func (m *mapped) countRespelt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	doubled, err := m.w.pick(ctx, stored, func(r respelt) string { return r.read }, false)
-	m.sum.Doubled = int64(len(doubled))
+	twice, err := m.w.pick(ctx, stored, func(r respelt) string { return r.read }, false)
+	m.sum.AsSpelt = int64(len(twice))
 	return err
 }
 
@@ -62,11 +62,11 @@ func (w *work) pick(ctx context.Context, rows []respelt, key func(respelt) strin
 	return out, nil
 }
 
-// doubles says that rows would be stored a second time; empty if none would be.
-func (s *summary) doubles() string {
-	if s.Doubled == 0 {
+// asSpelt says that rows would be stored a second time; empty if none would be.
+func (s *summary) asSpelt() string {
+	if s.AsSpelt == 0 {
 		return ""
 	}
 	return fmt.Sprintf(`Of %d rows looked up whose ids are written like ="00123", %d are stored with these signs, as earlier imports took them. This import reads 00123, and would add them a second time; `+
-		`import with --ids verbatim (ids over REST) to keep the ids that are stored.`, s.Respelt, s.Doubled)
+		`import with --ids verbatim (ids over REST) to keep the ids that are stored.`, s.Respelt, s.AsSpelt)
 }

@@ -2,8 +2,6 @@ package importer_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,16 +10,6 @@ import (
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
-
-// trial is a table as people have it.
-func trial(t *testing.T, name string) input {
-	t.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", "trials", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return input{name: name, body: body}
-}
 
 // customers lists what is stored of the customers of a source: external id, company and country.
 func (l *line) customers(t *testing.T, src store.Source) (out []string) {

@@ -120,17 +120,7 @@ func naiveRecord(text string, pos int) int {
 	}
 	for {
 		if quote := behindSpaces(text, pos); quote < len(text) && text[quote] == '"' {
-			for pos = quote + 1; ; pos++ {
-				if pos == len(text) {
-					return -1
-				}
-				if text[pos] == '"' {
-					if pos++; pos == len(text) || text[pos] != '"' {
-						break
-					}
-				}
-			}
-			if pos = behindSpaces(text, pos); pos < len(text) && !strings.ContainsRune(",\r\n", rune(text[pos])) {
+			if pos = naiveQuoted(text, quote+1); pos < 0 {
 				return -1
 			}
 		}
@@ -142,6 +132,25 @@ func naiveRecord(text string, pos int) int {
 		}
 		pos++
 	}
+}
+
+// naiveQuoted returns where a quoted cell ends, -1 if it does not end properly. pos is behind its
+// first quote.
+func naiveQuoted(text string, pos int) int {
+	for ; ; pos++ {
+		if pos == len(text) {
+			return -1
+		}
+		if text[pos] == '"' {
+			if pos++; pos == len(text) || text[pos] != '"' {
+				break
+			}
+		}
+	}
+	if pos = behindSpaces(text, pos); pos < len(text) && !strings.ContainsRune(",\r\n", rune(text[pos])) {
+		return -1
+	}
+	return pos
 }
 
 func behindSpaces(text string, pos int) int {

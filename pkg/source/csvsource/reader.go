@@ -66,6 +66,10 @@ type Row struct {
 	// may keep the record and its neighbours in memory.
 	Fields []string
 
+	// Text is the record as it stands in the file, without its line end; of a record that is too
+	// long, its beginning. It is as valid as Fields.
+	Text string
+
 	// Err is set on a record that could not be read.
 	Err *billing.Problem
 }
@@ -156,15 +160,17 @@ func (r *Reader) row(rec *record) (Row, bool) {
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
+		row.Text = string(r.scan.long)
 		return row, true
 	}
 	text := r.scan.content(rec)
+	row.Text = text
 	end := r.split.split(rec, text)
 	switch {
 	case rec.fate == badQuote:
 		row.Err = r.quoteError(end, text)
-		row.Fields = []string{cleanText(text)}
-	case r.repeatsHeader(), isEndMark(text), allBlank(r.split.fields):
+		row.Fields = r.cleanFields()
+	case r.repeatsHeader(), isMark(rec.text), allBlank(r.split.fields):
 		return Row{}, false
 	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
@@ -175,10 +181,19 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	return row, true
 }
 
-// isEndMark reports whether a line is Ctrl-Z and NULs, with which old programs fill the last block of
-// a file.
-func isEndMark(text string) bool {
-	return text != "" && text[0] == endMark && strings.Trim(text, string(rune(endMark))+"\x00") == ""
+// isMark reports whether a line is no row, but what some programs write at the end or the beginning
+// of a file, and what stands between rows if files were joined: Ctrl-Z and NULs, or sep=;.
+func isMark(line []byte) bool {
+	if len(line) == 0 || line[0] != endMark && line[0] != utf8BOM[0] && line[0]|0x20 != 's' && line[0] != '"' {
+		return false // the usual row
+	}
+	switch {
+	case line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0:
+		return true
+	case bytes.ContainsAny(line, "\r\n"): // a quoted cell
+		return false
+	}
+	return sepLine(line[marks(line):]) != 0
 }
 
 // fit brings the cells of a record to the width of the header. Cells that are missing at the end are
@@ -369,13 +384,13 @@ func trimmed(cells []string) []string {
 	return names[:width]
 }
 
-// checkUnique refuses two columns of one name. Several columns may have no name, since nothing
-// refers to them.
+// checkUnique refuses two columns of one name. Several columns may have no name, or be of rejects
+// files, since nothing refers to them.
 func checkUnique(names []string) error {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		key := strings.ToLower(name)
-		if name != "" && seen[key] {
+		if name != "" && seen[key] && !isRejectColumn(name) {
 			return &fault.Error{
 				Kind: fault.Invalid, Code: "duplicate_header", Param: shorten(name),
 				Message: fmt.Sprintf("the header row has the column %q twice; rename or remove one of them", shorten(name)),
