@@ -202,6 +202,21 @@ func TestTheForgottenStandInNoRejects(t *testing.T) {
 	}
 }
 
+// A customer that was forgotten under an id like ="00123" does not come back as 00123.
+func TestTheForgottenInTheOldSpelling(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	if r := b.erased(`="zoe-1"`, `,"forget":true`); r["forgotten"] != 1.0 {
+		t.Fatalf("%v", r)
+	}
+	j := b.is(b.id(b.worked(file("a.csv", "External ID,Name\n\"=\"\"zoe-1\"\"\",Zoe\nc9,Nik\n"))), "done")
+	if rejects := b.do("GET", "/v1/imports/"+text(t, j, "id")+"/rejects", "").body; j["rejects"] != 1.0 || strings.Contains(strings.ToLower(rejects), "zoe") {
+		t.Errorf("%v rejects:\n%s", j["rejects"], rejects)
+	}
+	b.count(0, "/v1/customers?external_id=zoe-1", "entries")
+	b.count(1, "/v1/customers?external_id=c9", "entries")
+}
+
 // worked posts an import and works until it has ended.
 func (b *bed) worked(parts ...part) answer {
 	b.t.Helper()

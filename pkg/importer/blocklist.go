@@ -42,14 +42,6 @@ func (b *blocklist) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec
 	return nil
 }
 
-// forgets returns the [blocklist.entry] of the customer that a record is or names.
-func (b *blocklist) forgets(kind *store.RecordKind, rec billing.Record) string {
-	if len(b.forgotten) == 0 {
-		return ""
-	}
-	return b.entry(kind.CustomerID(kind.Append(nil, rec)))
-}
-
 // hashDigits is how much of a hash from the do-not-reload list is told to people: 48 bits.
 const hashDigits = 12
 

@@ -162,7 +162,7 @@ func (r *rows) ID() string { return r.layout.IDOf(r.row.Fields) }
 // Customers lists the cell of the customer; of a row that could not be read, all that may be cells.
 func (r *rows) Customers() []string {
 	if r.row.Err == nil {
-		return []string{r.layout.Customer()}
+		return r.layout.Customers()
 	}
 	ids := strings.FieldsFunc(r.row.Text, func(c rune) bool { return strings.ContainsRune(r.shape.Delimiter+"\"\r\n", c) })
 	ids = append(ids, r.row.Fields...)
