@@ -23,6 +23,9 @@ func wireOfJob(j *job.Job) wire.Job {
 			Read: c.Read, Added: c.Added, Changed: c.Changed, Unchanged: c.Unchanged, Removed: c.Removed, Rejected: c.Rejected,
 		}
 	}
+	for _, t := range j.Totals {
+		w.Totals = append(w.Totals, wire.Total(t))
+	}
 	if j.Import != nil {
 		w.Import, w.Reasons = wireOfImport(j.Import), wireOfReasons(j)
 	}
@@ -46,6 +49,9 @@ func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 	}
 	for i, f := range spec.Files {
 		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets, Rejects: f.Rejects}
+		if s := wire.Settings(f.Settings); !f.Settings.IsZero() {
+			w.Files[i].Settings = &s
+		}
 	}
 	if e := spec.Estimate; e != nil {
 		w.Estimate = &wire.Estimate{
@@ -90,7 +96,7 @@ func wireOfReceipt(r eraser.Receipt) wire.Receipt {
 	w := wire.Receipt{
 		Job: r.Job, Selection: string(r.Selection), Source: r.Source, SourceName: r.SourceName, Records: r.Records, Import: r.Import,
 		AskedBy: r.AskedBy, AskedAt: r.AskedAt, Grace: r.Grace, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
-		Removed: wire.Items(r.Removed), Total: r.Total, KeyDigest: string(digest), Imports: r.Imports, VerifiedAt: r.VerifiedAt,
+		Removed: wire.Items(r.Removed), Total: r.Total, KeyDigest: string(digest), Imports: r.Imports, Files: wire.Items(r.Files), VerifiedAt: r.VerifiedAt,
 		Seconds: r.Seconds, WriteUnits: r.WriteUnits, ReadUnits: r.ReadUnits, Dollars: r.Dollars, PricesOf: r.PricesOf, Survives: r.Survives,
 	}
 	if r.Residue != nil {

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type mapped struct {
 	counts  job.Counts        // of the last rows, all of that dataset; not yet in sum
 	sum     summary
 	blocked *blocklist
+	respelt []respelt // at most mostRespelt
 }
 
 // mapPiece turns the rows of a piece into sorted runs, split by key range, and counts the rows that
@@ -69,6 +71,10 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		}
 	}
 	m.countFor("")
+	m.sum.remark(p.File, rows.Remarks())
+	if err := m.countRespelt(ctx); err != nil {
+		return summary{}, err
+	}
 	return m.store(ctx)
 }
 
@@ -94,13 +100,12 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
 	rec, problem := rows.Record()
-	if problem == nil {
-		problem = m.checkPlan(rec)
-	}
 	var where store.Location
 	if problem == nil {
 		where = m.kind.Locate(m.w.hasher, rec)
-		problem = m.blocked.refuse(m.w.tag, m.kind, where.SK, rec)
+		problem = m.refused(where.SK, rec)
+	} else if len(m.blocked.forgotten) > 0 {
+		problem = cmp.Or(m.forgotten(m.blocked.entry(rows.Customers()...)), problem)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
@@ -116,6 +121,30 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 		m.asked = true
 		m.asks[m.w.parts.rangeOf(where.About, m.w.ranges)].add(&entry{key: where.About, place: at, kind: lookup, body: []byte(where.SK)})
 	}
+	if len(m.respelt) < mostRespelt {
+		m.respell(where.SK, rows.Verbatim())
+	}
+}
+
+// refused says why a record may not be imported; nil if it may.
+func (m *mapped) refused(sk string, rec billing.Record) *billing.Problem {
+	if p := m.forgotten(m.blocked.forgets(m.kind, rec)); p != nil {
+		return p
+	}
+	if p := m.checkPlan(rec); p != nil {
+		return p
+	}
+	return m.blocked.refuse(m.w.tag, m.kind, sk, rec)
+}
+
+// forgotten says that a row names the customer with this hash in the do-not-reload list, and counts
+// that customer; nil if there is no hash.
+func (m *mapped) forgotten(hash string) *billing.Problem {
+	if hash == "" {
+		return nil
+	}
+	m.sum.meet(hash)
+	return forgotten(m.kind, hash)
 }
 
 func (m *mapped) reject(at place, column, code, message string) {

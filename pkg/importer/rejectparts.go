@@ -175,7 +175,9 @@ func (rw *rejectsWriter) write(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
-	rw.text = row.AppendReject(rw.text[:0], source.Reject{File: rw.file.Name, Line: e.place.line, Column: r.column, Code: r.code, Reason: r.message})
+	rw.text = row.AppendReject(rw.text[:0], source.Reject{
+		File: rw.file.Name, Line: e.place.line, Column: r.column, Code: r.code, Reason: r.message, Blank: r.code == codeForgotten,
+	})
 	rw.wide = rw.wide || !isASCII(rw.text)
 	_, err = rw.out.Write(rw.text)
 	return err

@@ -87,8 +87,8 @@ func (d *draft) spoiled() []string {
 	return cells
 }
 
-// sheetOf is an input file with the drafts of its rows by their lines.
-type sheetOf struct {
+// tableOf is an input file with the drafts of its rows by their lines.
+type tableOf struct {
 	name  string
 	comma rune // 0: NDJSON
 	text  bytes.Buffer
@@ -96,7 +96,7 @@ type sheetOf struct {
 }
 
 // input is the file. If no line of NDJSON is an object, the import must be told its dataset.
-func (s *sheetOf) input() input {
+func (s *tableOf) input() input {
 	in := input{name: s.name, body: s.text.Bytes()}
 	for _, d := range s.rows {
 		if s.comma == 0 {
@@ -107,18 +107,18 @@ func (s *sheetOf) input() input {
 }
 
 // next notes that the next row is of a draft.
-func (s *sheetOf) next(d *draft) {
+func (s *tableOf) next(d *draft) {
 	s.rows[int64(bytes.Count(s.text.Bytes(), []byte("\n")))+1] = d
 }
 
-func (s *sheetOf) table(rows ...[]string) {
+func (s *tableOf) table(rows ...[]string) {
 	w := csv.NewWriter(&s.text)
 	w.Comma = s.comma
 	_ = w.WriteAll(rows)
 }
 
 // write writes a draft as it is.
-func (s *sheetOf) write(t tester, d *draft) {
+func (s *tableOf) write(t tester, d *draft) {
 	t.Helper()
 	if s.text.Len() == 0 && s.comma != 0 {
 		s.table(d.header())
@@ -138,7 +138,7 @@ func (s *sheetOf) write(t tester, d *draft) {
 	s.table(d.spoiled())
 }
 
-func (s *sheetOf) object(t tester, d *draft, cells []string) string {
+func (s *tableOf) object(t tester, d *draft, cells []string) string {
 	t.Helper()
 	members := map[string]string{"dataset": string(d.dataset())}
 	for i, name := range d.fields() {
@@ -152,9 +152,9 @@ func (s *sheetOf) object(t tester, d *draft, cells []string) string {
 }
 
 // corrected is a rejects file after a person has worked on it: mend says for each row what is done.
-func (s *sheetOf) corrected(t tester, rejects input, mend func(*draft) (cells, row bool)) *sheetOf {
+func (s *tableOf) corrected(t tester, rejects input, mend func(*draft) (cells, row bool)) *tableOf {
 	t.Helper()
-	out := &sheetOf{name: rejects.name, comma: s.comma, rows: map[int64]*draft{}}
+	out := &tableOf{name: rejects.name, comma: s.comma, rows: map[int64]*draft{}}
 	if s.comma == 0 {
 		for line := range strings.Lines(string(rejects.body)) {
 			var r struct {
@@ -230,13 +230,13 @@ func (d *draft) mend(header, cells []string, mend func(*draft) (cells, row bool)
 }
 
 // drawDrafts draws files of customers and of their invoices, with faults.
-func drawDrafts(t *rapid.T) (sheets []*sheetOf, drafts []*draft) {
+func drawDrafts(t *rapid.T) (sheets []*tableOf, drafts []*draft) {
 	text := rapid.SampledFrom([]string{"", "Ann", "=1+1", "'=x", "''-y", "a,b;c", `say "hi"`, "Größe", "two\nlines", "-5", "tab\there"})
 	faults := rapid.SampledFrom([]flaw{fine, fine, noID, badValue, strayText, tooMany, badByte})
 	commas := rapid.SampledFrom([]rune{',', ';', '\t', 0})
 	customers := 0
 	for n := range rapid.IntRange(1, 4).Draw(t, "files") {
-		s := &sheetOf{name: "data.csv", comma: commas.Draw(t, "comma"), rows: map[int64]*draft{}}
+		s := &tableOf{name: "data.csv", comma: commas.Draw(t, "comma"), rows: map[int64]*draft{}}
 		if s.comma == 0 {
 			s.name = "data.ndjson"
 		}
@@ -297,7 +297,7 @@ func TestRoundsOfRejects(t *testing.T) {
 }
 
 // checkRound checks which rows went in.
-func checkRound(t tester, j *job.Job, sheets []*sheetOf) {
+func checkRound(t tester, j *job.Job, sheets []*tableOf) {
 	t.Helper()
 	var added, rejected int64
 	for _, invoices := range []bool{false, true} {
@@ -324,7 +324,7 @@ func checkRound(t tester, j *job.Job, sheets []*sheetOf) {
 }
 
 // nextRound corrects the rejects files, which belong to the input files that have rejects.
-func nextRound(t tester, j *job.Job, sheets []*sheetOf, rejects []input, mend func(*draft) (cells, row bool)) (out []*sheetOf) {
+func nextRound(t tester, j *job.Job, sheets []*tableOf, rejects []input, mend func(*draft) (cells, row bool)) (out []*tableOf) {
 	t.Helper()
 	for i, s := range sheets {
 		if j.Import.Files[i].Rejects == 0 {
@@ -345,7 +345,7 @@ func nextRound(t tester, j *job.Job, sheets []*sheetOf, rejects []input, mend fu
 func cleanFiles(t tester, drafts []*draft) (out []input) {
 	t.Helper()
 	for _, invoices := range []bool{false, true} {
-		s := &sheetOf{name: "clean.csv", comma: ',', rows: map[int64]*draft{}}
+		s := &tableOf{name: "clean.csv", comma: ',', rows: map[int64]*draft{}}
 		for _, d := range drafts {
 			if invoices == (d.of != nil) {
 				s.write(t, d)

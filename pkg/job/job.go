@@ -76,6 +76,7 @@ type Job struct {
 	Stage     string            `json:"stage,omitempty"`    // what is being done, e.g. "3 apply"
 	Progress  Progress          `json:"progress"`           // of the input, for people
 	Datasets  map[string]Counts `json:"datasets,omitempty"` // final once Ended
+	Totals    Totals            `json:"totals,omitempty"`   // like Datasets
 	Rejects   int64             `json:"rejects"`
 	Reasons   []Reason          `json:"reasons,omitempty"` // why rows of an import were rejected
 	Cost      table.Cost        `json:"cost"`
@@ -148,9 +149,12 @@ type ImportSpec struct {
 	OnlyAdded  bool   `json:"only_added,omitempty"`  // of an undo: the other job has neither changed nor removed rows
 	// of an undo that a version before 2026-11-29 began: it has no gate
 	Stepwise    bool   `json:"stepwise,omitempty"`
-	ManualEpoch int64  `json:"manual_epoch"`     // of the account; manual rows that the import adds carry it
-	Origin      Origin `json:"origin,omitempty"` // empty is [ByFile], as all imports before 2026-11-30 were
-	By          string `json:"by,omitempty"`     // who asked: the name of an API key, or [UploadFolder]
+	ManualEpoch int64  `json:"manual_epoch"`       // of the account; manual rows that the import adds carry it
+	Origin      Origin `json:"origin,omitempty"`   // empty is [ByFile], as all imports before 2026-11-30 were
+	By          string `json:"by,omitempty"`       // who asked: the name of an API key, or [UploadFolder]
+	Remember    bool   `json:"remember,omitempty"` // once it is done, the source keeps the settings of its files
+	// what the source kept when the import began to read; nil once the input has been looked through
+	Readings *source.Readings `json:"readings,omitempty"`
 
 	// Set once the input has been looked through, before anything is written.
 	Scanned  bool         `json:"scanned,omitempty"`

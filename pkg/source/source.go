@@ -89,6 +89,19 @@ type Rows interface {
 	// the row and its neighbours in memory.
 	Record() (billing.Record, *billing.Problem)
 
+	// Customers lists the external ids of the customers that the current row may be or name, after
+	// Record has found a problem with it: what stands where its customer belongs, or anything in
+	// the row if that place cannot be told.
+	Customers() []string
+
+	// Remarks are what is unusual about the rows whose records were asked for so far, and does not
+	// make them rejects.
+	Remarks() billing.Remarks
+
+	// Verbatim returns the record of the current row with its ids as they are written, if Record has
+	// read them otherwise; nil if it has not. The record that Record has returned is not valid then.
+	Verbatim() billing.Record
+
 	// ID returns the external id of the current row's own record, also if Record has found a problem
 	// with the row: as far as it can be told, else empty.
 	ID() string

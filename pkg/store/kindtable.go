@@ -191,6 +191,21 @@ func (k *RecordKind) CameWith(a table.Attrs) billing.Dataset {
 	return k.Came(a)
 }
 
+// CurrencyOf returns the currency of one of the kind's amounts in a record; invoice is the currency
+// of the invoice that the record belongs to, if it belongs to one. It is empty if neither says it.
+func (k *RecordKind) CurrencyOf(amount Amount, a table.Attrs, invoice string) string {
+	if amount.By != "" {
+		if v, ok := a.Get(amount.By); ok {
+			return v.Str()
+		}
+	}
+	return invoice
+}
+
+// CurrencyIn returns the currency of an invoice, in which the amounts of its parts are; empty if it
+// is no invoice.
+func CurrencyIn(a table.Attrs) string { return a.Str(attrCurrency) }
+
 // LooksUp tells whether another key must be looked up before records of the kind can be merged (see
 // [Location]).
 func (k *RecordKind) LooksUp() bool {
