@@ -402,7 +402,7 @@ func TestOpenAPIOrders(t *testing.T) {
 		}
 	}
 	for _, name := range members[0] {
-		known(b.ordered(fmt.Sprintf(`{"objects":["x"],%q:[]}`, name)), name)
+		known(b.ordered(fmt.Sprintf(`{"objects":["x"],%q:{}}`, name)), name)
 		known(b.imported(part{name, "", "nonsense"}), name)
 	}
 	for name := range spec.follow(spec.follow(spec.follow(spec.follow(spec.root["components"])["schemas"])["ErasureOrder"])["properties"]) {

@@ -69,7 +69,7 @@ func (a *App) Refer(ctx context.Context, src store.Source, key string) (job.File
 	if fault.Is(err, fault.NotFound) {
 		err = badObject("no_such_object", "There is no such object.")
 	}
-	return job.File{Name: path.Base(key), Object: key, Version: info.Version, Size: info.Size}, err
+	return job.File{Name: strings.Join(parts[2:], "/"), Object: key, Version: info.Version, Size: info.Size}, err
 }
 
 // means tells whether a name or uuid means a source.

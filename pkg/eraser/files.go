@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
 
@@ -149,7 +150,8 @@ func kindOfFile(name string) string {
 	return WorkingFiles
 }
 
-// clearNames removes the names of an import's files from its job, and from its notes and error.
+// clearNames removes the names of an import's files from its job, and from its notes and error; and
+// the reasons of its rejects, which may name them, too.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {
@@ -158,10 +160,10 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 				if f.Name != "" {
 					j.Error = strings.ReplaceAll(j.Error, f.Name, name)
 				}
-				f.Name, f.Object, f.Version, f.Header = name, "", "", nil
+				f.Name, f.Object, f.Version, f.Header, f.Settings = name, "", "", nil, source.Settings{}
 			}
 		}
-		j.Import.FilesErased = true
+		j.Import.FilesErased, j.Reasons = true, nil
 		if j.Error != "" && !j.Import.Scanned { // then the error is about the files: names within ZIPs, columns
 			j.Error = "It failed; what it said of that was erased with its files."
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -78,7 +79,8 @@ func (s *summary) read() (n int64) {
 
 // gate stands between deciding and applying: every row is decided, every change set is stored, and
 // no row is written. Here the import goes on, or stops as a plan, because the user asked for a plan
-// or because the import would remove more rows than its limit allows (I4).
+// or because the import would remove more rows than its limit allows (I4), or add stored ones again
+// under other ids.
 func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	sum, err := im.sums(ctx, j)
 	if err != nil {
@@ -104,8 +106,11 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	var notes []string
 	confirm := ""
 	if j.Import.Undo == "" {
-		notes = slices.Concat(sum.withhold(), sum.remarks(j.Import.Files), sum.stillNamed(j))
-		confirm = excess(j, sum)
+		beside, err := im.doubledNotes(ctx, j, &sum.summary)
+		if err != nil {
+			return nil, err
+		}
+		notes, confirm = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j)), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
@@ -114,7 +119,10 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if j.Wrote() { // another worker was faster
 			return errStopped
 		}
-		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost
+		j.Datasets, j.Totals, j.Rejects, j.Reasons, j.Cost = sum.Datasets, sum.Totals, sum.rejected(), sum.sorted(), sum.cost
+		for file, n := range sum.ByFile {
+			j.Import.Files[file].Rejects = n
+		}
 		j.Notes = append(j.Notes, notes...)
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
@@ -158,6 +166,9 @@ func (s *summary) withhold() (notes []string) {
 	if removed > 0 && rejected > 0 {
 		for name := range s.Datasets {
 			s.count(name, func(c *job.Counts) { c.Removed = 0 })
+		}
+		for i := range s.Totals {
+			s.Totals[i].Removed = 0
 		}
 		s.Changes -= removed
 		s.RemoveMilli = 0

@@ -22,13 +22,16 @@ type mapped struct {
 	file    int
 	main    []batch // by key range
 	asks    []batch // by key range of the key asked about
+	lost    []batch // by key range of the record
 	rejects *rejectRuns
 	asked   bool
+	loses   bool
 	dataset billing.Dataset   // of the last row
 	kind    *store.RecordKind // kind of the records of that dataset
 	counts  job.Counts        // of the last rows, all of that dataset; not yet in sum
 	sum     summary
 	blocked *blocklist
+	respelt []respelt // at most mostRespelt
 }
 
 // mapPiece turns the rows of a piece into sorted runs, split by key range, and counts the rows that
@@ -46,7 +49,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 	m := &mapped{
 		blocked: blocked,
 		w:       w, stage: stage, by: by, file: p.File,
-		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
+		main: make([]batch, w.ranges), asks: make([]batch, w.ranges), lost: make([]batch, w.ranges),
 		rejects: &rejectRuns{w: w, by: fmt.Sprintf("%d-%s", stage, by)},
 	}
 	first := stages(w.job)[0]
@@ -69,6 +72,9 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 	}
 	m.countFor("")
 	m.sum.remark(p.File, rows.Remarks())
+	if err := m.countRespelt(ctx); err != nil {
+		return summary{}, err
+	}
 	return m.store(ctx)
 }
 
@@ -103,6 +109,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
+		m.lose(at, rows)
 		return
 	}
 	b := &m.main[m.w.parts.rangeOf(where.SK, m.w.ranges)]
@@ -113,6 +120,9 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	if where.About != "" {
 		m.asked = true
 		m.asks[m.w.parts.rangeOf(where.About, m.w.ranges)].add(&entry{key: where.About, place: at, kind: lookup, body: []byte(where.SK)})
+	}
+	if len(m.respelt) < mostRespelt {
+		m.respell(where.SK, rows.Verbatim())
 	}
 }
 
@@ -142,6 +152,18 @@ func (m *mapped) reject(at place, column, code, message string) {
 	m.rejects.add(at, rejection{string(m.dataset), column, code, message})
 }
 
+// lose notes the record of a rejected row, for the rows that name it.
+func (m *mapped) lose(at place, rows source.Rows) {
+	if !isNamed(m.kind) {
+		return
+	}
+	if id := rows.ID(); id != "" {
+		m.loses = true
+		sk := m.kind.SKOf(m.w.hasher, id)
+		m.lost[m.w.parts.rangeOf(sk, m.w.ranges)].add(&entry{key: sk, place: at, kind: lost})
+	}
+}
+
 // store sorts and writes the runs.
 func (m *mapped) store(ctx context.Context) (summary, error) {
 	if err := m.w.writeRun(ctx, runName(m.stage, runMain, m.by), m.main); err != nil {
@@ -149,6 +171,11 @@ func (m *mapped) store(ctx context.Context) (summary, error) {
 	}
 	if m.asked {
 		if err := m.w.writeRun(ctx, runName(m.stage, runAsks, m.by), m.asks); err != nil {
+			return m.sum, err
+		}
+	}
+	if m.loses {
+		if err := m.w.writeRun(ctx, runName(m.stage, runLost, m.by), m.lost); err != nil {
 			return m.sum, err
 		}
 	}
@@ -173,7 +200,9 @@ func (m *mapped) checkPlan(rec billing.Record) *billing.Problem {
 		return nil
 	}
 	message := "The plan of this row is neither stored nor in this import; import the plans file with it, or correct the plan's id."
-	if m.w.replaces(billing.Plans) {
+	if at, is := m.w.lostPlans[store.PlanSK(m.w.hasher.External(store.KindPlan, plan))]; is {
+		message = m.w.wasRejected("plan", "row", at)
+	} else if m.w.replaces(billing.Plans) {
 		message = m.w.notThere("plan", billing.Plans, "row")
 	}
 	return &billing.Problem{Column: billing.ColumnPlan(m.dataset), Code: "unknown_plan", Message: message}

@@ -94,9 +94,17 @@ type Rows interface {
 	// the row if that place cannot be told.
 	Customers() []string
 
-	// Remarks are what is unusual about the cells of the rows whose records were asked for. The file
-	// is read as they are.
+	// Remarks are what is unusual about the rows whose records were asked for so far, and does not
+	// make them rejects.
 	Remarks() billing.Remarks
+
+	// Verbatim returns the record of the current row with its ids as they are written, if Record has
+	// read them otherwise; nil if it has not. The record that Record has returned is not valid then.
+	Verbatim() billing.Record
+
+	// ID returns the external id of the current row's own record, also if Record has found a problem
+	// with the row: as far as it can be told, else empty.
+	ID() string
 
 	// AppendReject appends the current row as it was, with the reason why it was rejected, to a
 	// rejects file. People can correct that file and import it.

@@ -35,6 +35,21 @@ func (c *Client) AddSource(ctx context.Context, name, system string) (s wire.Sou
 	return s, err
 }
 
+// Settings returns the settings that a data source keeps for reading its tables.
+func (c *Client) Settings(ctx context.Context, source string) ([]wire.KeptSettings, error) {
+	var out wire.SourceSettings
+	err := c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s/settings", source), nil, &out)
+	return out.Settings, err
+}
+
+// ChangeSettings changes the settings that a data source keeps, and returns them. change has the
+// dataset and the settings to change, by their names in JSON; nil takes a setting away.
+func (c *Client) ChangeSettings(ctx context.Context, source string, change map[string]any) ([]wire.KeptSettings, error) {
+	var out wire.SourceSettings
+	err := c.Call(ctx, http.MethodPatch, of("/v1/data_sources/%s/settings", source), change, &out)
+	return out.Settings, err
+}
+
 // Edit is an edit with its JSON.
 type Edit struct {
 	wire.Edit
