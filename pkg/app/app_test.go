@@ -267,6 +267,17 @@ func TestEraseByInvocation(t *testing.T) {
 	}
 }
 
+func TestEraseByExternalID(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/Acme/customers.csv", customers)))
+	b.work(t)
+	nobody, err := b.EraseSource(t.Context(), app.EraseSource{Selection: "customer", Source: "acme", ExternalID: "nobody", Forget: true})
+	if err != nil || nobody.Receipt == nil || nobody.Receipt.Forgotten != 1 || nobody.Receipt.Files["uploads"] != 1 {
+		t.Errorf("%+v, %v", nobody, err)
+	}
+}
+
 func TestAnEraseBehindAnImportWaits(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
