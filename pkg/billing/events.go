@@ -48,11 +48,11 @@ type eventRow struct {
 	EffectiveDate             string `csv:"Effective Date" field:"effective_date" is:"time" rule:"required"`
 	PlanExternalID            string `csv:"Plan external ID" field:"plan_external_id" is:"id" names:"plan"`
 	Currency                  string `csv:"Currency" field:"currency" is:"currency"`
-	AmountInCents             string `csv:"Amount in Cents" field:"amount_in_cents" is:"cents"`
+	AmountInCents             string `csv:"Amount in Cents" field:"amount_in_cents" is:"cents" in:"currency"`
 	Quantity                  string `csv:"Quantity" field:"quantity" is:"integer"`
 	EventOrder                string `csv:"Event Order" field:"event_order" is:"integer"`
 	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id"`
-	TaxAmountInCents          string `csv:"-" field:"tax_amount_in_cents" is:"cents"`
+	TaxAmountInCents          string `csv:"-" field:"tax_amount_in_cents" is:"cents" in:"currency"`
 }
 
 func (r *eventRow) record(c *cells) Record {

@@ -13,6 +13,9 @@ type Field struct {
 	// id, email, country, currency, word (one of a few), time, cents, integer or truth.
 	Is       string
 	Required bool
+	// In is the field of the same record that names the currency of an amount (cents). If it is
+	// empty or not given, the amount is in the currency of the record's invoice.
+	In string
 }
 
 // FieldsOf lists the fields of a dataset, in the order of its columns.
@@ -24,7 +27,7 @@ func FieldsOf(ds Dataset) []Field {
 	columns := tagged(r, "csv")
 	var out []Field
 	for i, f := range fieldsOf(r) {
-		field := Field{Name: f.name, Column: columns[i].name, Is: f.is, Required: f.required}
+		field := Field{Name: f.name, Column: columns[i].name, Is: f.is, Required: f.required, In: f.in}
 		if field.Column == "-" {
 			field.Column = ""
 		}

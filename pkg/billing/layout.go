@@ -15,6 +15,7 @@ import (
 //	field:"external_id"              its name in a record (NDJSON): the same as over REST
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
+//	in:"currency"                    the field that names its currency, see [Field]
 //	names:"id|plan"                  it holds the external id of the row itself, or of its plan
 type row interface{ record(c *cells) Record }
 
@@ -84,6 +85,7 @@ func newRow(ds Dataset) row {
 type column struct {
 	name     string // its header, or its name in a record
 	is       string
+	in       string
 	names    string
 	required bool
 	cell     *string // the field itself
@@ -112,7 +114,7 @@ func tagged(r row, by string) []column {
 			continue
 		}
 		tag := v.Type().Field(i).Tag
-		columns = append(columns, column{tag.Get(by), tag.Get("is"), tag.Get("names"), tag.Get("rule") == "required", cell})
+		columns = append(columns, column{tag.Get(by), tag.Get("is"), tag.Get("in"), tag.Get("names"), tag.Get("rule") == "required", cell})
 	}
 	return columns
 }
@@ -264,6 +266,7 @@ type Layout struct {
 
 	cells   []*string // where the file's n-th cell goes; nil for an unknown column
 	unknown []string
+	remarks Remarks
 }
 
 // NewLayout lays a header over a dataset. It is fault.Invalid when a required
@@ -325,6 +328,9 @@ func (l *Layout) fill(fields []string) {
 		case cell == nil:
 		case i < len(fields):
 			*cell = trim(fields[i])
+			if peculiar(*cell) {
+				*cell = l.shown(cell, *cell)
+			}
 		default:
 			*cell = ""
 		}

@@ -18,7 +18,7 @@ type lineItemRow struct {
 	DiscountAmount            string `csv:"Discount amount" field:"discount_amount_in_cents" is:"cents"`
 	TaxAmount                 string `csv:"Tax amount" field:"tax_amount_in_cents" is:"cents"`
 	Description               string `csv:"Description" field:"description" is:"note"`
-	TransactionFee            string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents"`
+	TransactionFee            string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents" in:"transaction_fees_currency"`
 	AccountCode               string `csv:"Account Code" field:"account_code"`
 	TransactionFeesCurrency   string `csv:"Transaction fees currency" field:"transaction_fees_currency" is:"currency"`
 	DiscountDescription       string `csv:"Discount description" field:"discount_description" is:"note"`

@@ -17,6 +17,8 @@ const (
 	CodeDateInFuture     = "date_in_future"          // in a column where only the past makes sense
 	CodeNotAnInteger     = "not_an_integer"          // a count or an order
 	CodeNotCents         = "not_a_number_of_cents"   // an amount
+	CodeNotAnAmount      = "not_an_amount"           // of an amount in units: not a decimal number
+	CodeNotExact         = "amount_not_exact"        // of an amount in units: its currency has fewer decimals
 	CodeOutOfRange       = "out_of_range"            // too small, too large, or contradicts another cell
 	CodeTooLong          = "too_long"                // more characters than allowed
 	CodeUnknownValue     = "unknown_value"           // not one of the words that this column allows

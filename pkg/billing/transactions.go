@@ -11,7 +11,7 @@ type transactionRow struct {
 	ExcludeTaxOnRefund      string `csv:"Exclude tax on refund" field:"exclude_tax_on_refund" is:"truth"`
 	ExcludeDiscountOnRefund string `csv:"Exclude discount on refund" field:"exclude_discount_on_refund" is:"truth"`
 	ExcludeFeesOnRefund     string `csv:"Exclude fees on refund" field:"exclude_fees_on_refund" is:"truth"`
-	TransactionFee          string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents"`
+	TransactionFee          string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents" in:"transaction_fees_currency"`
 	TransactionFeesCurrency string `csv:"Transaction fees currency" field:"transaction_fees_currency" is:"currency"`
 }
 

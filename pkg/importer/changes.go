@@ -46,6 +46,8 @@ func (c *change) dataset() billing.Dataset {
 // summary is the result of a task.
 type summary struct {
 	Datasets map[string]job.Counts `json:"datasets,omitempty"`
+	// Of a map:
+	Remarks map[int]billing.Remarks `json:"remarks,omitempty"` // about cells, by the file's index
 	// Of a resolve:
 	Moved int64 `json:"moved,omitempty"` // external ids that move from one parent to another, in a replace
 	// Of a merge:
@@ -74,6 +76,18 @@ func (s *summary) count(dataset string, f func(*job.Counts)) {
 	s.Datasets[dataset] = c
 }
 
+// remark adds remarks about the cells of a file.
+func (s *summary) remark(file int, remarks billing.Remarks) {
+	if s.Remarks == nil && len(remarks) > 0 {
+		s.Remarks = map[int]billing.Remarks{}
+	}
+	for _, r := range remarks {
+		all := s.Remarks[file]
+		all.Add(r.Code, r.Column, r.Count)
+		s.Remarks[file] = all
+	}
+}
+
 func (s *summary) stored(dataset string) {
 	if s.Stored == nil {
 		s.Stored = map[string]int64{}
@@ -90,6 +104,9 @@ func (s *summary) add(o summary) {
 			s.Stored = map[string]int64{}
 		}
 		s.Stored[name] += n
+	}
+	for file, remarks := range o.Remarks {
+		s.remark(file, remarks)
 	}
 	s.Moved += o.Moved
 	s.Kept += o.Kept

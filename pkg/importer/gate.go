@@ -103,7 +103,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	var notes []string
 	confirm := ""
 	if j.Import.Undo == "" {
-		notes, confirm = sum.withhold(), excess(j, sum)
+		notes, confirm = append(sum.withhold(), sum.remarks(j.Import.Files)...), excess(j, sum)
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
@@ -167,6 +167,22 @@ func (s *summary) withhold() (notes []string) {
 		notes = append(notes, fmt.Sprintf(
 			"%s kept although the input lacks them, because stored rows of other datasets belong to them. Give those datasets in the same import, or erase the records.",
 			rows(s.Kept)))
+	}
+	return notes
+}
+
+// mostRemarks limits the sentences about cells in the notes of a job, whose item is limited.
+const mostRemarks = 50
+
+// remarks says what is unusual about the cells of each file.
+func (s *summary) remarks(files []job.File) (notes []string) {
+	for i, f := range files {
+		for _, sentence := range s.Remarks[i].Sentences() {
+			notes = append(notes, f.Name+": "+sentence)
+		}
+	}
+	if more := len(notes) - mostRemarks; more > 0 {
+		notes = append(notes[:mostRemarks], fmt.Sprintf("There are %d more notes of this kind about cells.", more))
 	}
 	return notes
 }

@@ -67,6 +67,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		}
 	}
 	m.countFor("")
+	m.sum.remark(p.File, rows.Remarks())
 	return m.store(ctx)
 }
 

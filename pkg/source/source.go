@@ -88,6 +88,10 @@ type Rows interface {
 	// the row and its neighbours in memory.
 	Record() (billing.Record, *billing.Problem)
 
+	// Remarks are what is unusual about the cells of the rows whose records were asked for. The file
+	// is read as they are.
+	Remarks() billing.Remarks
+
 	// AppendReject appends the current row as it was, with the reason why it was rejected, to a
 	// rejects file. People can correct that file and import it.
 	AppendReject(dst []byte, why Reject) []byte

@@ -85,3 +85,6 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	}
 	return r.layout.Record(r.row.Fields, r.now)
 }
+
+// Remarks are the remarks about the records so far.
+func (r *rows) Remarks() billing.Remarks { return r.layout.Remarks() }

@@ -222,6 +222,9 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	return f.Record(r.now)
 }
 
+// Remarks returns none: values in JSON are taken as they are.
+func (r *rows) Remarks() billing.Remarks { return nil }
+
 func (r *rows) fieldsOf(ds billing.Dataset) (*billing.Fields, error) {
 	f := r.fields[ds]
 	if f == nil {

@@ -1,0 +1,122 @@
+package billing
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Remark says how many cells of a column were taken although something about them is unusual. Only
+// the rows of a whole file tell it, so each reader of a part counts, and [Sentences] is made of all
+// counts.
+type Remark struct {
+	Code   string `json:"code"`
+	Column string `json:"column"`
+	Count  int64  `json:"count"`
+}
+
+// Codes of remarks. Results of tasks hold them.
+const (
+	remarkTextFormula = "text_formula"       // ="00123", read as 00123
+	remarkApostrophe  = "leading_apostrophe" // '00123, taken with the apostrophe
+	remarkCurlyQuotes = "curly_quotes"       // “Acme”, taken with the quotes
+)
+
+// Remarks are the remarks about one file, each column and code once.
+type Remarks []Remark
+
+// Add counts n more cells of a column.
+func (r *Remarks) Add(code, column string, n int64) {
+	for i := range *r {
+		if one := &(*r)[i]; one.Code == code && one.Column == column {
+			one.Count += n
+			return
+		}
+	}
+	*r = append(*r, Remark{Code: code, Column: column, Count: n})
+}
+
+// Sentences says to people what the remarks about a whole file mean, in the order of columns. They
+// hold no values of the file (I8).
+func (r Remarks) Sentences() (out []string) {
+	sorted := slices.SortedFunc(slices.Values(r), func(a, b Remark) int {
+		return cmp.Or(strings.Compare(a.Column, b.Column), strings.Compare(a.Code, b.Code))
+	})
+	for _, one := range sorted {
+		if said := one.sentence(); said != "" {
+			out = append(out, said)
+		}
+	}
+	return out
+}
+
+func (r Remark) sentence() string {
+	cells := fmt.Sprintf("%d cells of the column %q", r.Count, r.Column)
+	if r.Count == 1 {
+		cells = fmt.Sprintf("1 cell of the column %q", r.Column)
+	}
+	switch r.Code {
+	case remarkTextFormula:
+		return cells + ` written like ="00123" were read as a spreadsheet shows them, like 00123. If the signs belong to the ids, import the file with --ids verbatim.`
+	case remarkApostrophe:
+		return cells + ` written like '00123 were taken with the apostrophe. If a spreadsheet has put it there, remove it and import the file again.`
+	case remarkCurlyQuotes:
+		return cells + ` written like “Acme” were taken with the curly quotes. If they do not belong to the values, replace them by straight ones (") and import the file again.`
+	}
+	return ""
+}
+
+// peculiar reports whether shown has to look at a trimmed cell: its first byte is an equals sign,
+// an apostrophe or the first of a curly quote.
+func peculiar(cell string) bool {
+	return cell != "" && (cell[0] == '=' || cell[0] == '\'' || cell[0] == "“"[0] || cell[0] == "«"[0])
+}
+
+// shown is what a trimmed cell says: a spreadsheet shows ="00123" as 00123. It remarks on that, and
+// on other cells that may not be meant as they are written.
+func (l *Layout) shown(cell *string, text string) string {
+	inner, isFormula := textFormula(text)
+	switch {
+	case isFormula && !l.reader.values.VerbatimIDs:
+		l.remark(remarkTextFormula, cell)
+		return inner
+	case len(text) > 1 && text[0] == '\'' && strings.Trim(text[1:], "0123456789") == "":
+		l.remark(remarkApostrophe, cell)
+	case inCurlyQuotes(text):
+		l.remark(remarkCurlyQuotes, cell)
+	}
+	return text
+}
+
+// textFormula returns the text of ="text", in which quotes are doubled.
+func textFormula(cell string) (string, bool) {
+	rest, begins := strings.CutPrefix(cell, `="`)
+	inner, ends := strings.CutSuffix(rest, `"`)
+	if !begins || !ends || strings.Contains(strings.ReplaceAll(inner, `""`, ""), `"`) {
+		return "", false
+	}
+	return trim(strings.ReplaceAll(inner, `""`, `"`)), true
+}
+
+// inCurlyQuotes reports whether a text stands between quotes as word processors write them.
+func inCurlyQuotes(text string) bool {
+	for _, pair := range [...]string{"““", "“”", "„“", "„”", "””", "«»", "»«"} {
+		first, last := pair[:len(pair)/2], pair[len(pair)/2:]
+		if len(text) >= len(pair) && strings.HasPrefix(text, first) && strings.HasSuffix(text, last) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Layout) remark(code string, cell *string) {
+	for _, c := range l.reader.columns {
+		if c.cell == cell {
+			l.remarks.Add(code, c.name, 1)
+		}
+	}
+}
+
+// Remarks are the remarks about the rows so far.
+func (l *Layout) Remarks() Remarks { return l.remarks }
