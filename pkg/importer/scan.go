@@ -16,13 +16,13 @@ import (
 // import with nothing changed.
 func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	spec := *j.Import
-	files, zips, err := im.inputs(ctx, j)
+	in, err := im.inputs(ctx, j)
 	if err != nil {
 		return nil, err
 	}
-	spec.Files, spec.Zips = files, zips
+	spec.Files, spec.Zips = in.files, in.zips
 	var total int64
-	for _, f := range files {
+	for _, f := range in.files {
 		total += f.Size
 	}
 	pieceBytes := max(im.c.PieceBytes, total/maxPieces)
@@ -48,7 +48,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if !j.Import.Scanned {
 			spec.Cancel, spec.Failing, spec.Later = j.Import.Cancel, j.Import.Failing, j.Import.Later
-			j.Import, j.Notes = &spec, notes
+			j.Import, j.Notes = &spec, append(in.notes, notes...)
 			j.Progress.BytesTotal = total
 		}
 		return nil

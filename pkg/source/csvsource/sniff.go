@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/source"
 )
 
 // saveAsUTF8 tells people what to do about a file in the wrong encoding.
@@ -12,16 +13,17 @@ const saveAsUTF8 = `in Excel choose "Save as", then "CSV UTF-8 (comma delimited)
 
 const utf8BOM = "\ufeff"
 
-// sniff returns an error if the start of a file shows that the file cannot be read as UTF-8 text.
-// complete says that the sample is the whole file.
+// sniff returns an error if the start of a file shows that the file is something else than a table,
+// or cannot be read as UTF-8 text. complete says that the sample is the whole file.
 func sniff(sample []byte, complete bool) error {
+	if err := source.Foreign(sample); err != nil {
+		return err
+	}
+	utf16 := utf16Of(sample)
 	switch {
-	case bytes.HasPrefix(sample, []byte("PK\x03\x04")), bytes.HasPrefix(sample, []byte("\x1f\x8b")):
-		return fault.New(fault.Invalid, "not_csv",
-			"the file is an Excel workbook or a compressed archive, not a CSV file; "+saveAsUTF8)
-	case isUTF16(sample):
-		return fault.New(fault.Invalid, "bad_encoding",
-			`the file is saved as UTF-16 (which Excel calls "Unicode Text"); `+saveAsUTF8)
+	case utf16 != "":
+		return fault.Newf(fault.Invalid, "bad_encoding",
+			`the file looks like UTF-16; import it with --encoding %s, or %s`, utf16, saveAsUTF8)
 	case isLatin1(sample, complete):
 		return fault.New(fault.Invalid, "bad_encoding",
 			`the file is saved in an old Western encoding (Latin-1 or Windows-1252), so letters with accents cannot be read; `+saveAsUTF8)
@@ -30,13 +32,16 @@ func sniff(sample []byte, complete bool) error {
 	}
 }
 
-// isUTF16 recognises UTF-16 and UTF-32 by the byte order mark or, since a header
-// row starts with ASCII, by a NUL beside each of its first two characters.
-func isUTF16(sample []byte) bool {
-	if bytes.HasPrefix(sample, []byte("\xff\xfe")) || bytes.HasPrefix(sample, []byte("\xfe\xff")) {
-		return true
+// utf16Of recognises UTF-16 by the byte order mark or, since a header row starts with ASCII, by a
+// NUL beside each of its first two characters. It returns the name of the encoding.
+func utf16Of(sample []byte) string {
+	switch four := len(sample) >= 4; {
+	case bytes.HasPrefix(sample, []byte("\xff\xfe")), four && sample[1] == 0 && sample[3] == 0:
+		return "utf-16le"
+	case bytes.HasPrefix(sample, []byte("\xfe\xff")), four && sample[0] == 0 && sample[2] == 0:
+		return "utf-16be"
 	}
-	return len(sample) >= 4 && (sample[0] == 0 && sample[2] == 0 || sample[1] == 0 && sample[3] == 0)
+	return ""
 }
 
 // isLatin1 tells whether no character above ASCII is UTF-8, and at least two lines have a single

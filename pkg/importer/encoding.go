@@ -1,0 +1,94 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/source"
+)
+
+// asText returns a file as it is to be read: unpacked, if it is a .gz, and in UTF-8. What its
+// encoding does not have becomes U+FFFD.
+func asText(in io.Reader, f job.File) (io.Reader, error) {
+	text := bufio.NewReaderSize(in, textBuffer)
+	head, err := beginning(text)
+	if err == nil && bytes.HasPrefix(head, []byte(magicGzip)) {
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(text); err == nil {
+			text = bufio.NewReaderSize(z, textBuffer)
+			head, err = beginning(text)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	enc, err := encodingOf(head, f)
+	if err != nil || enc == nil {
+		return text, err
+	}
+	return enc.NewDecoder().Reader(text), nil
+}
+
+func beginning(r *bufio.Reader) ([]byte, error) {
+	head, err := r.Peek(source.HeadBytes)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return head, err
+}
+
+const textBuffer = 64 << 10
+
+// encodingOf returns the encoding of a file, or nil if the file is to be read as it is. A byte
+// order mark beats the setting, which is for tables: NDJSON is always UTF-8.
+func encodingOf(head []byte, f job.File) (encoding.Encoding, error) {
+	for _, m := range marks() {
+		if bytes.HasPrefix(head, []byte(m.mark)) {
+			return m.encoding, nil
+		}
+	}
+	if f.Settings.Encoding == "" || hasEnding(withoutGzip(f.Name), endNDJSON) || source.Foreign(head) != nil {
+		return nil, nil //nolint:nilnil // it is UTF-8, or no text at all
+	}
+	return encodingNamed(f.Settings.Encoding)
+}
+
+// encodingNamed returns an encoding by its name in the WHATWG Encoding Standard; nil for UTF-8.
+func encodingNamed(name string) (encoding.Encoding, error) {
+	enc, err := htmlindex.Get(name)
+	switch {
+	case err != nil, enc == encoding.Replacement:
+		return nil, fault.Newf(fault.Invalid, "unknown_encoding",
+			"There is no encoding %q; its name is one of the WHATWG Encoding Standard, such as windows-1252 or utf-16le.", name)
+	case enc == unicode.UTF8:
+		return nil, nil //nolint:nilnil // as encodingOf
+	}
+	return enc, nil
+}
+
+// mark is a byte order mark, and what it says; no encoding means UTF-8.
+type mark struct {
+	mark     string
+	encoding encoding.Encoding
+}
+
+// marks lists the longer ones first: the mark of UTF-32 begins like that of UTF-16.
+func marks() []mark {
+	return []mark{
+		{"\xff\xfe\x00\x00", utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)},
+		{"\x00\x00\xfe\xff", utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)},
+		{"\xef\xbb\xbf", nil},
+		{"\xff\xfe", unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)},
+		{"\xfe\xff", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)},
+	}
+}
