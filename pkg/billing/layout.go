@@ -126,6 +126,16 @@ func datasetColumns(ds Dataset) []column {
 	return nil
 }
 
+// AllColumns lists the columns of all datasets.
+func AllColumns() (names []string) {
+	for _, ds := range Order() {
+		for _, c := range datasetColumns(ds) {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
 func columnNaming(ds Dataset, what string) string {
 	for _, c := range datasetColumns(ds) {
 		if c.names == what {
@@ -179,6 +189,21 @@ func fitOf(ds Dataset, header []string) fit {
 		}
 	}
 	return f
+}
+
+// LooksLikeHeader reports whether a row of a table is a header row rather than data: it names all
+// required columns of a dataset, at least two columns, and as many that are known as unknown.
+func LooksLikeHeader(cells []string) bool {
+	named := 0
+	for _, cell := range cells {
+		if trim(cell) != "" {
+			named++
+		}
+	}
+	return slices.ContainsFunc(Order(), func(ds Dataset) bool {
+		f := fitOf(ds, cells)
+		return f.missing == "" && f.known > 1 && 2*f.known >= named
+	})
 }
 
 // Recognise returns the dataset that has the most columns of this header row. The error is

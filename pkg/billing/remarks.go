@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Remark says how many cells of a column were taken although something about them is unusual. Only
+// Remark says how many cells of a column, or rows, were taken although something about them is unusual. Only
 // the rows of a whole file tell it, so each reader of a part counts, and [Sentences] is made of all
 // counts.
 type Remark struct {
@@ -18,6 +18,7 @@ type Remark struct {
 
 // Codes of remarks. Results of tasks hold them.
 const (
+	RemarkShortRows   = "short_rows"         // cells at the end are missing; without a column
 	remarkTextFormula = "text_formula"       // ="00123", read as 00123
 	remarkApostrophe  = "leading_apostrophe" // '00123, taken with the apostrophe
 	remarkCurlyQuotes = "curly_quotes"       // “Acme”, taken with the quotes
@@ -57,6 +58,8 @@ func (r Remark) sentence() string {
 		cells = fmt.Sprintf("1 cell of the column %q", r.Column)
 	}
 	switch r.Code {
+	case RemarkShortRows:
+		return fmt.Sprintf(`Rows (%d) have fewer cells than the header row has columns; the missing ones, at their ends, were read as blank. If line breaks within values have cut rows in two, put those values in quotes (") and import the file again.`, r.Count)
 	case remarkTextFormula:
 		return cells + ` written like ="00123" were read as a spreadsheet shows them, like 00123. If the signs belong to the ids, import the file with --ids verbatim.`
 	case remarkApostrophe:

@@ -88,8 +88,8 @@ type Rows interface {
 	// the row and its neighbours in memory.
 	Record() (billing.Record, *billing.Problem)
 
-	// Remarks are what is unusual about the cells of the rows whose records were asked for. The file
-	// is read as they are.
+	// Remarks are what is unusual about the rows whose records were asked for so far, and does not
+	// make them rejects.
 	Remarks() billing.Remarks
 
 	// AppendReject appends the current row as it was, with the reason why it was rejected, to a

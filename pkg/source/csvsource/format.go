@@ -35,9 +35,11 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 	}
 	s.Ignored = slices.DeleteFunc(slices.Clone(layout.Unknown()), isRejectColumn)
 	datasets := []billing.Dataset{s.Dataset}
-	return s, r.Cut(ctx, grain, func(p Piece) error {
+	err = r.Cut(ctx, grain, func(p Piece) error {
 		return emit(source.Piece{Place: source.Place{Line: p.FirstLine, Offset: p.Offset}, Length: p.Length, Datasets: datasets})
 	})
+	s.Notes = append(s.Notes, r.repeats.notes()...)
+	return s, err
 }
 
 // Open opens a part of a file.
@@ -86,5 +88,11 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	return r.layout.Record(r.row.Fields, r.now)
 }
 
-// Remarks are the remarks about the records so far.
-func (r *rows) Remarks() billing.Remarks { return r.layout.Remarks() }
+// Remarks are the remarks about the rows so far.
+func (r *rows) Remarks() billing.Remarks {
+	remarks := slices.Clone(r.layout.Remarks())
+	if r.short > 0 {
+		remarks.Add(billing.RemarkShortRows, "", r.short)
+	}
+	return remarks
+}

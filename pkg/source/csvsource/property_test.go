@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -19,7 +20,8 @@ import (
 func hostile() *rapid.Generator[string] {
 	part := rapid.SampledFrom([]string{
 		`"`, `"`, `""`, ",", ",", "\n", "\n", "\r", "\r\n", "a", "bb", ";", "\t", " ", "\x00", "\xff", "é", "\u2028",
-		"1,2\n", "\"x\ny\",z\n", "a\",\"b\n", strings.Repeat("long", 10),
+		"1,2\n", "\"x\ny\",z\n", "a\",\"b\n", strings.Repeat("long", 10), ", \"", "\" ,", "\" \n", "\n\ufeff", "\n\ufeff\"",
+		"p,q\n", "\n\"p\", q\r\n", "\n\ufeffP,\"Q\",\n", "\n\x1a\n", "\ufffd",
 	})
 	return rapid.Custom(func(t *rapid.T) string {
 		return strings.Join(rapid.SliceOfN(part, 0, 60).Draw(t, "parts"), "")
@@ -105,9 +107,12 @@ func lineLength(text string) int {
 // naiveRecord returns where the content of the record at pos ends, -1 if a quote
 // spoils it.
 func naiveRecord(text string, pos int) int {
+	if strings.HasPrefix(text[pos:], "\ufeff") {
+		pos += len("\ufeff")
+	}
 	for {
-		if pos < len(text) && text[pos] == '"' {
-			for pos++; ; pos++ {
+		if quote := behindSpaces(text, pos); quote < len(text) && text[quote] == '"' {
+			for pos = quote + 1; ; pos++ {
 				if pos == len(text) {
 					return -1
 				}
@@ -117,7 +122,7 @@ func naiveRecord(text string, pos int) int {
 					}
 				}
 			}
-			if pos < len(text) && !strings.ContainsRune(",\r\n", rune(text[pos])) {
+			if pos = behindSpaces(text, pos); pos < len(text) && !strings.ContainsRune(",\r\n", rune(text[pos])) {
 				return -1
 			}
 		}
@@ -129,6 +134,10 @@ func naiveRecord(text string, pos int) int {
 		}
 		pos++
 	}
+}
+
+func behindSpaces(text string, pos int) int {
+	return len(text) - len(strings.TrimLeft(text[pos:], " \t"))
 }
 
 // TestRecordsAsTheNaiveReaderFindsThem checks the parts that make the scanner fast: the trail, the
@@ -144,7 +153,7 @@ func TestRecordsAsTheNaiveReaderFindsThem(t *testing.T) {
 // time only for the later lines, and move through the buffer more than once.
 func TestQuotesOverManyLines(t *testing.T) {
 	t.Parallel()
-	part := rapid.SampledFrom([]string{"a\",\"b\n", "a\",\"b\n", "a\",\"b\n", "x,\"y\r", "\",z\r\n", "1,2\n", "\"x\n"})
+	part := rapid.SampledFrom([]string{"a\",\"b\n", "a\",\"b\n", "a\", \"b\n", "x,\"y\r", "\",z\r\n", "1,2\n", "\"x\n", "\"          "})
 	rapid.Check(t, func(t *rapid.T) {
 		block := strings.Join(rapid.SliceOfN(part, 1, 40).Draw(t, "parts"), "")
 		times := rapid.SampledFrom([]int{1, 1, 1, 100_000 / len(block)}).Draw(t, "times")
@@ -188,14 +197,15 @@ func TestAsEncodingCSV(t *testing.T) {
 		if err := w.WriteAll(table); err != nil {
 			t.Fatal(err)
 		}
+		names := []string{"a", "b", "c", "d"}[:width]
 		var want [][]string
 		for _, cells := range table {
-			if strings.TrimSpace(strings.Join(cells, "")) != "" {
+			again := slices.EqualFunc(cells, names, func(cell, name string) bool { return strings.TrimSpace(cell) == name })
+			if strings.TrimSpace(strings.Join(cells, "")) != "" && !again {
 				want = append(want, cells)
 			}
 		}
 		var got [][]string
-		names := []string{"a", "b", "c", "d"}[:width]
 		for _, r := range read(t, file.String(), csvsource.Options{Header: names}) {
 			if w.UseCRLF { // the writer makes the line breaks of cells CRLF too
 				for i := range r.Fields {

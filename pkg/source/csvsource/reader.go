@@ -73,6 +73,9 @@ type Reader struct {
 	split  splitter
 	header []string
 	err    error // sticky: io.EOF, or why reading failed
+
+	short   int64   // rows whose last cells were missing
+	repeats repeats // that Cut has met
 }
 
 // Open makes a reader, and reads nothing yet. The reader holds about MaxRecord + 64 KiB of r at a
@@ -153,41 +156,100 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	end := r.split.split(rec, text)
 	switch {
 	case rec.fate == badQuote:
-		row.Err = r.quoteError(end)
+		row.Err = r.quoteError(end, text)
 		row.Fields = []string{cleanText(text)}
+	case r.repeatsHeader(), isEndMark(text), allBlank(r.split.fields):
+		return Row{}, false
 	case !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
-		if allBlank(r.split.fields) {
-			return Row{}, false
-		}
-		row.Fields, row.Err = r.fit()
+		row.Fields, row.Err = r.fit(rec)
 	}
 	return row, true
 }
 
-// fit brings the cells of a record to the width of the header.
-func (r *Reader) fit() ([]string, *billing.Problem) {
+// isEndMark reports whether a line is Ctrl-Z, with which old programs end a file and fill its last
+// block, also with NULs. Joined files have it between their rows.
+func isEndMark(text string) bool {
+	return text != "" && text[0] == endMark && strings.Trim(text, string(rune(endMark))+"\x00") == ""
+}
+
+const endMark = 0x1a
+
+// fit brings the cells of a record to the width of the header. Cells that are missing at the end are
+// blank.
+func (r *Reader) fit(rec *record) ([]string, *billing.Problem) {
+	fields, want := r.split.fields, len(r.header)
+	if len(fields) > want && allBlank(fields[want:]) {
+		return fields[:want], nil
+	}
+	why := r.misfit(rec)
+	if why != "" {
+		return fields, &billing.Problem{
+			Code:    source.CodeWrongFieldCount,
+			Message: fmt.Sprintf("the row has %s where the header has %s; %s", number(len(fields), "cell"), number(want, "column"), why),
+		}
+	}
+	if len(fields) < want {
+		r.short++
+		for len(fields) < want {
+			fields = append(fields, "")
+		}
+		r.split.fields = fields
+	}
+	return fields, nil
+}
+
+// misfit says why the cells of a record cannot be brought to the width of the header, and what to
+// do; empty if they can.
+func (r *Reader) misfit(rec *record) string {
 	fields, want := r.split.fields, len(r.header)
 	switch {
 	case len(fields) == want:
-		return fields, nil
-	case len(fields) > want && allBlank(fields[want:]):
-		return fields[:want], nil
+		return ""
+	case slices.ContainsFunc(fields, atCurlyQuote):
+		return replaceCurly
+	case len(fields) > want:
+		return fmt.Sprintf("if a value holds the delimiter %q, put the value in quotes (\")", r.split.comma)
+	case rec.length == len(rec.text):
+		return "it is the last row and has no line end, so the file may be cut off: get the whole file, or add the missing cells"
+	case len(fields) == 1:
+		return fmt.Sprintf("it has no delimiter: if it is a row, put %q behind the value; if it is a line of text or the rest of another row, remove it", r.split.comma)
+	case bytes.Count(rec.text, []byte{'"'})%2 > 0:
+		return `it has a single quote ("), so it may be the rest of another row: join them, and write each quote inside a quoted cell twice`
 	}
-	return fields, &billing.Problem{
-		Code:    source.CodeWrongFieldCount,
-		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", len(fields), want),
+	return ""
+}
+
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
 	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// curlyQuotes are quotes as word processors write them. They quote nothing in CSV.
+const (
+	curlyQuotes  = "“”„«»"
+	replaceCurly = `it has curly quotes (“ ”) around a value: replace them by straight ones (")`
+)
+
+// atCurlyQuote reports whether a cell begins or ends with a curly quote.
+func atCurlyQuote(cell string) bool {
+	cell = strings.TrimSpace(cell)
+	return strings.Trim(cell, curlyQuotes) != cell
 }
 
 // quoteError explains a bad record by how its first line ends when it is split,
 // and by nothing beyond it: a piece may end there.
-func (r *Reader) quoteError(end outcome) *billing.Problem {
+func (r *Reader) quoteError(end outcome, line string) *billing.Problem {
 	message := "text follows the closing quote of a cell; a quote inside a quoted cell is written twice"
 	if end == open {
 		message = "a cell starts with a quote, but no closing quote ends it properly"
+	}
+	if strings.ContainsAny(line, curlyQuotes) {
+		message += "; " + replaceCurly
 	}
 	return &billing.Problem{Code: source.CodeBadQuote, Column: r.column(len(r.split.fields)), Message: message}
 }
@@ -195,10 +257,11 @@ func (r *Reader) quoteError(end outcome) *billing.Problem {
 // encodingError names the first column of the split record that is not valid text.
 func (r *Reader) encodingError() *billing.Problem {
 	at := slices.IndexFunc(r.split.fields, func(cell string) bool { return !validText(cell) })
-	return &billing.Problem{
-		Code: source.CodeBadEncoding, Column: r.column(at),
-		Message: "the row has characters that are not UTF-8; save the file as CSV UTF-8",
+	message := "the row has characters that are not UTF-8; save the file as CSV UTF-8"
+	if at >= 0 && encoded(r.split.fields[at]) {
+		message = "a character was lost when the file was saved, and is now \ufffd (U+FFFD); put the right one in its place"
 	}
+	return &billing.Problem{Code: source.CodeBadEncoding, Column: r.column(at), Message: message}
 }
 
 func (r *Reader) column(i int) string {
@@ -220,7 +283,11 @@ func cleanText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+// validText reports whether a text is UTF-8 as it was written: without U+FFFD, by which programs
+// replace what they cannot read.
+func validText(s string) bool { return encoded(s) && !strings.Contains(s, "\ufffd") }
+
+func encoded(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (r *Reader) setComma(comma byte) {
 	r.scan.setComma(comma)
@@ -324,7 +391,7 @@ func (r *Reader) names(rec *record) ([]string, error) {
 	case whole:
 	}
 	text := r.scan.content(rec)
-	if !validText(text) {
+	if !encoded(text) {
 		return nil, fault.New(fault.Invalid, "bad_encoding",
 			"the header row has characters that are not UTF-8; "+saveAsUTF8)
 	}

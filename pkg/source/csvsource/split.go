@@ -14,10 +14,15 @@ type splitter struct {
 
 // split splits a record, given its text from [scanner.content]. In a bad record it stops at the
 // quoted cell that does not end properly, and returns what is wrong with it: open or stray. fields
-// has the cells before that one.
+// has the cells before that one. A byte order mark is dropped: a file that was joined to another one
+// may begin with the record.
 func (p *splitter) split(rec *record, text string) outcome {
+	raw := rec.text
+	if strings.HasPrefix(text, utf8BOM) {
+		raw, text = raw[len(utf8BOM):], text[len(utf8BOM):]
+	}
 	if rec.quoted {
-		return p.splitQuoted(rec.text, text)
+		return p.splitQuoted(raw, text)
 	}
 	fields := p.fields[:0]
 	for {
@@ -39,12 +44,15 @@ func (p *splitter) splitQuoted(raw []byte, text string) outcome {
 	p.fields = p.fields[:0]
 	for pos := 0; ; pos++ { // skip the delimiter
 		from := pos
-		if from < len(raw) && raw[from] == '"' {
-			var result outcome
-			if pos, result = skipQuoted(raw, from+1, p.comma, true); result != closed {
+		if at := skipSpaces(raw, from, p.comma); at < len(raw) && raw[at] == '"' {
+			end, result := skipQuoted(raw, at+1, true)
+			if result != closed {
 				return result
 			}
-			p.fields = append(p.fields, unescape(text[from+1:pos-1]))
+			if pos = skipSpaces(raw, end, p.comma); pos < len(raw) && raw[pos] != p.comma {
+				return stray
+			}
+			p.fields = append(p.fields, unescape(text[at+1:end-1]))
 		} else {
 			if pos = bytes.IndexByte(raw[from:], p.comma) + from; pos < from {
 				pos = len(raw)
