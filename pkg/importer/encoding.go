@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 
@@ -18,36 +19,36 @@ import (
 )
 
 // asText returns a file as it is to be read: unpacked, if it is a .gz, and in UTF-8. What its
-// encoding does not have becomes U+FFFD.
-func asText(in io.Reader, f job.File) (io.Reader, error) {
+// encoding does not have becomes U+FFFD. kept is what the source keeps; it may be nil.
+func asText(ctx context.Context, in io.Reader, f job.File, kept *source.Readings) (io.Reader, error) {
 	text := bufio.NewReaderSize(in, textBuffer)
-	head, err := beginning(text)
+	head, err := beginning(text, kept)
 	if err == nil && bytes.HasPrefix(head, []byte(magicGzip)) {
 		var z *gzip.Reader
 		if z, err = gzip.NewReader(text); err == nil {
 			text = bufio.NewReaderSize(z, textBuffer)
-			head, err = beginning(text)
+			head, err = beginning(text, kept)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	enc, err := encodingOf(head, f)
+	enc, err := encodingOf(head, withEncoding(ctx, kept, head, f))
 	if err != nil || enc == nil {
 		return text, err
 	}
 	return enc.NewDecoder().Reader(text), nil
 }
 
-func beginning(r *bufio.Reader) ([]byte, error) {
-	head, err := r.Peek(source.HeadBytes)
+func beginning(r *bufio.Reader, kept *source.Readings) ([]byte, error) {
+	head, err := r.Peek(headFor(kept))
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return head, err
 }
 
-const textBuffer = 64 << 10
+const textBuffer = startBytes
 
 // encodingOf returns the encoding of a file, or nil if the file is to be read as it is. A byte
 // order mark beats the setting, which is for tables: NDJSON is always UTF-8.

@@ -65,7 +65,7 @@ func (w *work) openRows(ctx context.Context, p job.Piece, at source.Place) (sour
 // table, and has faults, is no prose: an import of it says what they are. It returns the errors of
 // reading.
 func IsProse(ctx context.Context, in io.Reader, f job.File) (bool, error) {
-	text, err := asText(in, f)
+	text, err := asText(ctx, in, f, nil)
 	if err != nil {
 		return false, err
 	}
@@ -87,7 +87,7 @@ const proseHead = 64 << 10
 // scanHead looks through the beginning of a file.
 func scanHead(ctx context.Context, head []byte, f job.File) error {
 	f.Format = formatOfHead(head, f.Name)
-	hint := source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}
+	hint := hintOf(f)
 	scan := func(head []byte) error {
 		_, err := format(f).Scan(ctx, bytes.NewReader(head), hint, proseHead, func(source.Piece) error { return nil })
 		return err

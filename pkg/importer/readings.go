@@ -6,12 +6,8 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
-
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -123,8 +119,8 @@ func (im *Importer) remember(ctx context.Context, j *job.Job) error {
 	return err
 }
 
-// beginBytes is how much of a file decides which settings it is read with.
-const beginBytes = 64 << 10
+// startBytes is how much of a file decides which settings it is read with.
+const startBytes = 64 << 10
 
 // reading is how a file is going to be read.
 type reading struct {
@@ -135,25 +131,45 @@ type reading struct {
 
 // readingOf finds out how to read a file of a job.
 func (im *Importer) readingOf(ctx context.Context, jobID string, kept *source.Readings, f job.File) (reading, error) {
-	r := reading{hint: source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}, given: f.Settings}
+	r := reading{hint: hintOf(f), given: f.Settings}
 	if f.Format != "" || kept == nil && f.Settings.Encoding == "" {
 		return r, nil
 	}
-	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, beginBytes)
+	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, startBytes)
 	if err != nil {
 		return r, err
 	}
 	if kept == nil {
 		kept = &source.Readings{}
 	}
-	return resolve(ctx, kept, beginning{head, strings.HasPrefix(f.Object, inputDir(jobID))}, r.hint), nil
+	return resolve(ctx, kept, start{head, strings.HasPrefix(f.Object, inputDir(jobID))}, r.hint), nil
+}
+
+// headFor is how many bytes of the beginning of a file decide on its encoding.
+func headFor(kept *source.Readings) int {
+	if kept != nil && slices.ContainsFunc(kept.Kept, func(k source.Kept) bool { return k.Settings.Encoding != "" }) {
+		return startBytes
+	}
+	return source.HeadBytes
+}
+
+// withEncoding returns a file with the encoding that the source keeps, if none was given.
+func withEncoding(ctx context.Context, kept *source.Readings, head []byte, f job.File) job.File {
+	if f.Settings.Encoding == "" && headFor(kept) == startBytes {
+		f.Settings = resolve(ctx, kept, start{bytes: head}, hintOf(f)).hint.Settings
+	}
+	return f
+}
+
+func hintOf(f job.File) source.Hint {
+	return source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}
 }
 
 // resolve finds out how to read a table whose source keeps something: with the settings that were
 // given, then with those that are kept for its dataset. The dataset is the one that was named. If
 // none was, it is the one that the header row tells, read with the given settings; or else the only
 // one whose header row is there if the file is read with what is kept for it.
-func resolve(ctx context.Context, kept *source.Readings, head beginning, hint source.Hint) reading {
+func resolve(ctx context.Context, kept *source.Readings, head start, hint source.Hint) reading {
 	r := reading{hint: hint, given: hint.Settings}
 	ds := hint.Dataset
 	if ds == "" {
@@ -166,34 +182,26 @@ func resolve(ctx context.Context, kept *source.Readings, head beginning, hint so
 	if s := hint.Settings.Over(kept.Of(ds)); !reflect.DeepEqual(s, hint.Settings) {
 		r.hint.Settings, r.hint.Dataset, r.kept = s, ds, ds
 	}
-	switch {
-	case head.text:
-		r.hint.Settings.Encoding = hint.Settings.Encoding
-	case head.marked():
+	if head.marked() {
 		r.hint.Settings.Encoding = ""
 	}
 	return r
 }
 
-// beginning is the beginning of a file.
-type beginning struct {
+// start is the beginning of a file.
+type start struct {
 	bytes []byte
 	text  bool // the unpack step has made it UTF-8 already, in the encoding of its settings
 }
 
 // marked reports whether the file begins with a byte order mark, which beats all settings.
-func (b beginning) marked() bool {
-	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
-		if bytes.HasPrefix(b.bytes, []byte(mark)) {
-			return true
-		}
-	}
-	return false
+func (b start) marked() bool {
+	return slices.ContainsFunc(marks(), func(m mark) bool { return bytes.HasPrefix(b.bytes, []byte(m.mark)) })
 }
 
 // only returns the only dataset that is kept and whose header row is there if the file is read with
 // what is kept for it.
-func (b beginning) only(ctx context.Context, kept *source.Readings, hint source.Hint) (only billing.Dataset) {
+func (b start) only(ctx context.Context, kept *source.Readings, hint source.Hint) (only billing.Dataset) {
 	for _, k := range kept.Kept {
 		if b.dataset(ctx, hint, hint.Settings.Over(k.Settings)) != k.Dataset {
 			continue
@@ -211,30 +219,29 @@ var errEnough = errors.New("enough")
 
 // dataset returns the dataset that the header row tells if the file is read with settings; empty if
 // it tells none.
-func (b beginning) dataset(ctx context.Context, hint source.Hint, s source.Settings) billing.Dataset {
+func (b start) dataset(ctx context.Context, hint source.Hint, s source.Settings) billing.Dataset {
 	hint.Settings = s
-	shape, err := csvsource.Format{}.Scan(ctx, b.read(s.Encoding), hint, 1, func(source.Piece) error { return errEnough })
+	in, err := b.read(ctx, s)
+	if err != nil {
+		return ""
+	}
+	shape, err := csvsource.Format{}.Scan(ctx, in, hint, 1, func(source.Piece) error { return errEnough })
 	if err != nil && !errors.Is(err, errEnough) {
 		return ""
 	}
 	return shape.Dataset
 }
 
-// read reads the whole lines of the beginning as UTF-8. The name of the encoding is one that
-// [source.Settings.Check] knows.
-func (b beginning) read(name string) io.Reader {
+// read reads the whole lines of the beginning as UTF-8.
+func (b start) read(ctx context.Context, s source.Settings) (io.Reader, error) {
 	head := b.bytes
-	if end := bytes.LastIndexByte(head, '\n'); end >= 0 && len(head) == beginBytes {
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 && len(head) == startBytes {
 		head = head[:end+1]
 	}
 	if b.text {
-		return bytes.NewReader(head)
+		return bytes.NewReader(head), nil
 	}
-	decoder := encoding.Nop.NewDecoder()
-	if e, err := htmlindex.Get(name); err == nil {
-		decoder = e.NewDecoder()
-	}
-	return transform.NewReader(bytes.NewReader(head), unicode.BOMOverride(decoder))
+	return asText(ctx, bytes.NewReader(head), job.File{Settings: s}, nil)
 }
 
 // notes are what the report says about the settings.

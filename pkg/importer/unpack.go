@@ -54,7 +54,7 @@ const (
 func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed, error) {
 	out := map[int]packed{}
 	for i, f := range j.Import.Files {
-		p, is, err := packedFile(ctx, im.c.Objects, f)
+		p, is, err := packedFile(ctx, im.c.Objects, f, j.Import.Readings)
 		if err != nil {
 			return nil, inFile(err, f.Name)
 		}
@@ -67,8 +67,8 @@ func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed
 
 // packedFile reports whether a file is packed, and what is in it. Its first bytes decide, not its
 // name.
-func packedFile(ctx context.Context, o *objects.Objects, f job.File) (p packed, is bool, err error) {
-	head, err := objectPart(ctx, o, f.Object, f.Version, 0, source.HeadBytes)
+func packedFile(ctx context.Context, o *objects.Objects, f job.File, kept *source.Readings) (p packed, is bool, err error) {
+	head, err := objectPart(ctx, o, f.Object, f.Version, 0, int64(headFor(kept)))
 	p.file = f
 	switch {
 	case err != nil:
@@ -79,7 +79,7 @@ func packedFile(ctx context.Context, o *objects.Objects, f job.File) (p packed, 
 	case bytes.HasPrefix(head, []byte(magicGzip)):
 		return p, true, nil
 	}
-	enc, err := encodingOf(head, f)
+	enc, err := encodingOf(head, withEncoding(ctx, kept, head, f))
 	return p, enc != nil, err
 }
 
@@ -270,7 +270,7 @@ func (w *work) unpack(ctx context.Context, number, done int, saved func(int) err
 	if _, err := w.objects.Stat(ctx, object); err == nil {
 		return nil
 	}
-	p, _, err := packedFile(ctx, w.objects, f)
+	p, _, err := packedFile(ctx, w.objects, f, w.job.Import.Readings)
 	switch {
 	case err != nil:
 	case done >= mostAttempts:
@@ -315,7 +315,7 @@ func (w *work) unpackPart(ctx context.Context, object string, p packed, n int) e
 	}
 	defer func() { _ = in.Close() }()
 	watch := &watched{ctx: ctx, w: w, r: in}
-	text, err := asText(watch, p.part(n))
+	text, err := asText(ctx, watch, p.part(n), w.job.Import.Readings)
 	if err == nil {
 		err = w.objects.Put(ctx, object, &bounded{&io.LimitedReader{R: text, N: room + 1}, tooLarge(room)})
 	}
