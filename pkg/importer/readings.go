@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -142,7 +144,7 @@ func (im *Importer) readingOf(ctx context.Context, jobID string, kept *source.Re
 	if kept == nil {
 		kept = &source.Readings{}
 	}
-	return resolve(ctx, kept, start{head, strings.HasPrefix(f.Object, inputDir(jobID))}, r.hint), nil
+	return resolve(ctx, kept, startOf(head, strings.HasPrefix(f.Object, inputDir(jobID))), r.hint), nil
 }
 
 // headFor is how many bytes of the beginning of a file decide on its encoding.
@@ -156,7 +158,7 @@ func headFor(kept *source.Readings) int {
 // withEncoding returns a file with the encoding that the source keeps, if none was given.
 func withEncoding(ctx context.Context, kept *source.Readings, head []byte, f job.File) job.File {
 	if f.Settings.Encoding == "" && headFor(kept) == startBytes {
-		f.Settings = resolve(ctx, kept, start{bytes: head}, hintOf(f)).hint.Settings
+		f.Settings = resolve(ctx, kept, startOf(head, false), hintOf(f)).hint.Settings
 	}
 	return f
 }
@@ -182,7 +184,7 @@ func resolve(ctx context.Context, kept *source.Readings, head start, hint source
 	if s := hint.Settings.Over(kept.Of(ds)); !reflect.DeepEqual(s, hint.Settings) {
 		r.hint.Settings, r.hint.Dataset, r.kept = s, ds, ds
 	}
-	if head.marked() {
+	if head.marked() || hint.Settings.Encoding == "" && head.isUTF8() {
 		r.hint.Settings.Encoding = ""
 	}
 	return r
@@ -190,8 +192,21 @@ func resolve(ctx context.Context, kept *source.Readings, head start, hint source
 
 // start is the beginning of a file.
 type start struct {
-	bytes []byte
-	text  bool // the unpack step has made it UTF-8 already, in the encoding of its settings
+	bytes []byte // whole lines, if there is one
+	text  bool   // the unpack step has made it UTF-8 already, in the encoding of its settings
+}
+
+func startOf(head []byte, text bool) start {
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 && len(head) == startBytes {
+		head = head[:end+1]
+	}
+	return start{head, text}
+}
+
+// isUTF8 reports whether the file is UTF-8 and not plain ASCII: hardly any text in another encoding
+// looks like that. So an encoding that is only kept does not hold for it.
+func (b start) isUTF8() bool {
+	return !b.text && utf8.Valid(b.bytes) && bytes.ContainsFunc(b.bytes, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // marked reports whether the file begins with a byte order mark, which beats all settings.
@@ -232,16 +247,12 @@ func (b start) dataset(ctx context.Context, hint source.Hint, s source.Settings)
 	return shape.Dataset
 }
 
-// read reads the whole lines of the beginning as UTF-8.
+// read reads the beginning as UTF-8.
 func (b start) read(ctx context.Context, s source.Settings) (io.Reader, error) {
-	head := b.bytes
-	if end := bytes.LastIndexByte(head, '\n'); end >= 0 && len(head) == startBytes {
-		head = head[:end+1]
-	}
 	if b.text {
-		return bytes.NewReader(head), nil
+		return bytes.NewReader(b.bytes), nil
 	}
-	return asText(ctx, bytes.NewReader(head), job.File{Settings: s}, nil)
+	return asText(ctx, bytes.NewReader(b.bytes), job.File{Settings: s}, nil)
 }
 
 // notes are what the report says about the settings.
