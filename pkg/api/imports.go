@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"reseed/pkg/api/wire"
 	"reseed/pkg/app"
@@ -274,7 +275,7 @@ func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, er
 	if name == "" {
 		name = "upload.csv"
 	}
-	if billing.CheckID(name) != nil {
+	if billing.CheckLength(name, billing.MaxText) != nil || strings.ContainsFunc(name, isHidden) {
 		return job.File{}, httpapi.Refused(map[string]string{"file": "has a name that is too long or holds invisible characters"})
 	}
 	body := &watched{Reader: part}
@@ -284,6 +285,10 @@ func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, er
 	}
 	return f, err
 }
+
+// isHidden reports whether a character has no width. The spaces that some systems put into the names
+// of files do have one.
+func isHidden(r rune) bool { return !unicode.IsGraphic(r) }
 
 // watched remembers the error that ended reading, unless that is io.EOF.
 type watched struct {

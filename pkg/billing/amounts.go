@@ -3,6 +3,8 @@ package billing
 import (
 	"strconv"
 	"strings"
+
+	"reseed/pkg/fault"
 )
 
 // perUnit is how many of what [ParseUnits] returns make one unit of a currency: no currency of
@@ -66,6 +68,76 @@ func errNotAnAmount(s string, mark byte) error {
 	}
 	return invalid(CodeNotAnAmount,
 		"%s is not an amount in units of its currency; write it like 1250%c50, with digits and at most four decimals.", quoteNumber(s), mark)
+}
+
+// amount reads an amount: minor units, or ten-thousandths if the table has amounts in units. Blank
+// is 0.
+func (c *cells) amount(cell *string) int64 {
+	c.remarkDecimals(cell)
+	return parsed(c, cell, c.parseAmount)
+}
+
+// givenAmount is amount where blank and 0 differ: blank is nil.
+func (c *cells) givenAmount(cell *string) *int64 {
+	c.remarkDecimals(cell)
+	return given(c, cell, c.parseAmount)
+}
+
+// remarkDecimals remarks on an amount like 1.250: few currencies have three decimals, and many
+// people separate thousands so.
+func (c *cells) remarkDecimals(cell *string) {
+	if c.spelling == nil || !c.spelling.values.Units {
+		return
+	}
+	if at := len(*cell) - len(".250"); at > 0 && ((*cell)[at] == '.' || (*cell)[at] == ',') {
+		c.remark(remarkDecimals, cell)
+	}
+}
+
+func (c *cells) parseAmount(s string) (int64, error) {
+	if c.spelling == nil {
+		return ParseCents(s)
+	}
+	if c.spelling.values.Units {
+		return ParseUnits(s, c.spelling.values.DecimalComma)
+	}
+	n, err := ParseCents(s)
+	if fault.CodeOf(err) == CodeNotCents {
+		err = errNotCents(s, err)
+	}
+	return n, err
+}
+
+// errNotCents says how a cell for minor units may be meant that has one or two decimals; why is what
+// is wrong with others.
+func errNotCents(s string, why error) error {
+	mark, units := byte('.'), "--amounts units (amounts over REST)"
+	if strings.Contains(s, ",") {
+		mark, units = ',', "--amounts units and --decimal comma (amounts and decimal over REST)"
+	}
+	n, ok := scanUnits(s, mark)
+	switch decimals := len(s) - strings.IndexByte(s, mark) - 1; {
+	case !ok || decimals > 2 || n > maxUnits || n < -maxUnits:
+		return why
+	case n%perUnit != 0:
+		return invalid(CodeNotCents, "%s is not an integer number of cents (minor units). If it is an amount in units, import with %s.", quoteNumber(s), units)
+	}
+	return invalid(CodeNotCents, "%s can be %d minor units, or %d if it is in units of a currency with two decimals. Write one of these numbers, or import with %s.",
+		quoteNumber(s), n/perUnit, n/perUnit*100, units)
+}
+
+// toMinor converts an amount whose currency stands in the same row, if the table has amounts in
+// units.
+func (c *cells) toMinor(cell *string, amount *int64, currencyCell *string, currency string) {
+	if c.spelling == nil || !c.spelling.values.Units || c.problem != nil || amount == nil {
+		return
+	}
+	if *amount != 0 {
+		c.need(currencyCell)
+	}
+	n, err := ToMinor(*amount, currency)
+	c.check(cell, err)
+	*amount = n
 }
 
 // ToMinor converts an amount from ten-thousandths of a unit, as [ParseUnits] returns it, to minor

@@ -11,10 +11,10 @@ import (
 // cells reads the cells of one row into values, and keeps the first problem. Its methods take the
 // address of a field of the row struct: by this address fail finds the name of the column.
 type cells struct {
-	columns []column
-	values  Values
-	now     time.Time
-	problem *Problem
+	columns  []column
+	spelling *spelling // nil: as records write their values
+	now      time.Time
+	problem  *Problem
 
 	// Memory for the row's record. The next row uses it again.
 	records  records
@@ -32,6 +32,13 @@ type records struct {
 	event       Event
 }
 
+// spelling is how the cells of a table write their values, where that differs from records.
+type spelling struct {
+	values  Values
+	dates   *dateForm // the compiled date format; nil: ISO 8601
+	remarks Remarks   // about the rows so far
+}
+
 // start prepares for the next row.
 func (c *cells) start(now time.Time) { c.now, c.problem, c.integers = now, nil, c.integers[:0] }
 
@@ -46,13 +53,21 @@ func (c *cells) fail(cell *string, err error) {
 	if e := (*fault.Error)(nil); errors.As(err, &e) {
 		p.Code = e.Code
 	}
-	for _, col := range c.columns {
-		if col.cell == cell {
-			p.Column = col.name
-			p.Message = col.name + ": " + p.Message
-		}
+	if col := c.column(cell); col != nil {
+		p.Column = col.name
+		p.Message = col.name + ": " + p.Message
 	}
 	c.problem = p
+}
+
+// column is the column of a cell; nil if it has none.
+func (c *cells) column(cell *string) *column {
+	for i := range c.columns {
+		if c.columns[i].cell == cell {
+			return &c.columns[i]
+		}
+	}
+	return nil
 }
 
 func (c *cells) check(cell *string, err error) {
@@ -69,9 +84,21 @@ func (c *cells) need(cell *string) {
 	}
 }
 
+// id reads an external id, of the row's own record or of another one.
 func (c *cells) id(cell *string) string {
 	c.check(cell, CheckID(*cell))
+	if *cell != "" && c.spelling != nil && !c.spelling.values.VerbatimIDs {
+		c.undamaged(cell)
+	}
 	return *cell
+}
+
+// own reads the external id of the row's own record.
+func (c *cells) own(cell *string) string {
+	if c.spelling != nil && !c.spelling.values.VerbatimIDs && isTotal(*cell) {
+		c.fail(cell, errTotal())
+	}
+	return c.id(cell)
 }
 
 func (c *cells) text(cell *string) string {
@@ -112,12 +139,38 @@ func given(c *cells, cell *string, parse func(string) (int64, error)) *int64 {
 	return &c.integers[len(c.integers)-1]
 }
 
-func (c *cells) time(cell *string) time.Time { return parsed(c, cell, ParseTime) }
+func (c *cells) time(cell *string) time.Time {
+	t, _ := c.moment(cell)
+	return t
+}
 
-// past reads a time that must not lie in the future.
+// moment reads a time, and reports whether the cell names its zone.
+func (c *cells) moment(cell *string) (t time.Time, zoned bool) {
+	if *cell == "" {
+		return t, false
+	}
+	var err error
+	if c.spelling != nil && c.spelling.dates != nil {
+		t, err = c.spelling.dates.parse(*cell)
+	} else if t, zoned, err = parseTime(*cell); err != nil && c.spelling != nil && fault.CodeOf(err) == CodeNotADate {
+		err = c.unread(cell, err)
+	}
+	c.check(cell, err)
+	return t, zoned
+}
+
+// eastmost is how far the local time of the first time zone in the east is ahead of UTC.
+const eastmost = 14 * time.Hour
+
+// past reads a time that must not lie in the future. If it names no zone, it may be meant in any:
+// "today" comes to the east first.
 func (c *cells) past(cell *string) time.Time {
-	t := c.time(cell)
-	if t.After(c.now) {
+	t, zoned := c.moment(cell)
+	latest := c.now
+	if !zoned {
+		latest = latest.Add(eastmost)
+	}
+	if t.After(latest) {
 		c.fail(cell, invalid(CodeDateInFuture, "%s is in the future.", quoteNumber(*cell)))
 	}
 	return t

@@ -23,7 +23,7 @@ func (r *contactRow) record(c *cells) Record {
 	contact := &c.records.contact
 	*contact = Contact{
 		CustomerExternalID: c.id(&r.CustomerExternalID),
-		ExternalID:         c.id(&r.ExternalID),
+		ExternalID:         c.own(&r.ExternalID),
 		FirstName:          c.text(&r.FirstName),
 		LastName:           c.text(&r.LastName),
 		Email:              c.email(&r.Email),

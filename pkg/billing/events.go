@@ -59,7 +59,7 @@ func (r *eventRow) record(c *cells) Record {
 	e := &c.records.event
 	*e = Event{
 		CustomerExternalID:        c.id(&r.CustomerExternalID),
-		ExternalID:                c.id(&r.ExternalID),
+		ExternalID:                c.own(&r.ExternalID),
 		SubscriptionExternalID:    c.id(&r.SubscriptionExternalID),
 		SubscriptionSetExternalID: c.id(&r.SubscriptionSetExternalID),
 		PlanExternalID:            c.id(&r.PlanExternalID),
@@ -67,8 +67,8 @@ func (r *eventRow) record(c *cells) Record {
 		Date:                      c.time(&r.Date),
 		EffectiveDate:             c.time(&r.EffectiveDate),
 		Currency:                  parsed(c, &r.Currency, ParseCurrency),
-		AmountInCents:             given(c, &r.AmountInCents, ParseCents),
-		TaxAmountInCents:          given(c, &r.TaxAmountInCents, ParseCents),
+		AmountInCents:             c.givenAmount(&r.AmountInCents),
+		TaxAmountInCents:          c.givenAmount(&r.TaxAmountInCents),
 		Quantity:                  given(c, &r.Quantity, parseInteger),
 		RetractedEventID:          c.id(&r.RetractedEventID),
 		EventOrder:                given(c, &r.EventOrder, parseInteger),
@@ -79,6 +79,7 @@ func (r *eventRow) record(c *cells) Record {
 		c.need(&r.Currency)
 		c.need(&r.AmountInCents)
 	}
+	c.toMinor(&r.AmountInCents, e.AmountInCents, &r.Currency, e.Currency)
 	return e
 }
 

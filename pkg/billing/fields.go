@@ -164,4 +164,7 @@ func fieldProblem(name, code, what string) *Problem {
 
 // Record makes a record of the fields that were set, or says why that cannot be. now is what "in
 // the future" is measured against. The record is valid until Begin; its strings stay so.
-func (f *Fields) Record(now time.Time) (Record, *Problem) { return f.judge(now) }
+func (f *Fields) Record(now time.Time) (Record, *Problem) {
+	f.reader.start(now)
+	return f.judge()
+}

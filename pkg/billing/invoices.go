@@ -21,7 +21,7 @@ func (r *invoiceRow) record(c *cells) Record {
 	invoice := &c.records.invoice
 	*invoice = Invoice{
 		CustomerExternalID: c.id(&r.CustomerExternalID),
-		ExternalID:         c.id(&r.InvoiceExternalID),
+		ExternalID:         c.own(&r.InvoiceExternalID),
 		Date:               c.past(&r.InvoicedDate),
 		DueDate:            c.time(&r.DueDate),
 		Currency:           parsed(c, &r.Currency, ParseCurrency),

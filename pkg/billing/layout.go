@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"reseed/pkg/fault"
 )
@@ -260,9 +261,11 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 
 // judge makes a record of the filled row, or says why that cannot be. The record is valid until the
 // row is filled again.
-func (f *form) judge(now time.Time) (Record, *Problem) {
+func (f *form) judge() (Record, *Problem) {
 	c := &f.reader
-	c.start(now)
+	if c.problem != nil {
+		return nil, c.problem
+	}
 	for _, cell := range f.required {
 		if *cell == "" {
 			c.fail(cell, errBlank())
@@ -291,12 +294,11 @@ type Layout struct {
 
 	cells   []*string // where the file's n-th cell goes; nil for an unknown column
 	unknown []string
-	remarks Remarks
 }
 
 // NewLayout lays a header over a dataset. It is fault.Invalid when a required
 // column is missing (missing_column) or a name stands twice (duplicate_header);
-// Param is the column.
+// Param is the column. It also returns the error of [CheckDateFormat].
 func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
 	f, err := newForm(ds, columnsOf)
 	if err != nil {
@@ -305,7 +307,13 @@ func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
 	if fit := fitOf(ds, header); fit.missing != "" {
 		return nil, missingColumn(ds, fit.missing)
 	}
-	f.reader.values = values
+	spelling := &spelling{values: values}
+	if values.DateFormat != "" {
+		if spelling.dates, err = compileDates(values.DateFormat); err != nil {
+			return nil, err
+		}
+	}
+	f.reader.spelling = spelling
 	l := &Layout{form: f, cells: make([]*string, len(header))}
 	for i, h := range header {
 		if h = strings.TrimSpace(h); h == "" {
@@ -342,8 +350,9 @@ func (l *Layout) Unknown() []string { return l.unknown }
 // Record turns the cells of one row into a validated record, or says why it cannot. A date later
 // than now lies in the future. The record is valid until the next call; its strings stay valid.
 func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
+	l.reader.start(now)
 	l.fill(fields)
-	return l.judge(now)
+	return l.judge()
 }
 
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.
@@ -352,9 +361,9 @@ func (l *Layout) fill(fields []string) {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = trim(fields[i])
+			*cell = trimCell(fields[i])
 			if peculiar(*cell) {
-				*cell = l.shown(cell, *cell)
+				*cell = l.reader.shown(cell, *cell)
 			}
 		default:
 			*cell = ""
@@ -362,12 +371,26 @@ func (l *Layout) fill(fields []string) {
 	}
 }
 
-// trim is strings.TrimSpace. It is faster for the usual cell, which needs no trimming.
+// trim is strings.TrimSpace. It is faster for the usual value, which needs no trimming.
 func trim(s string) string {
 	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
 		return s
 	}
 	return strings.TrimSpace(s)
+}
+
+// trimCell is trim for cells, at whose ends other programs also leave characters without a width.
+func trimCell(s string) string {
+	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimFunc(s, func(r rune) bool {
+		switch r {
+		case '\u00ad', '\u200b', '\u2060', '\ufeff': // soft hyphen, zero-width spaces, byte order mark
+			return true
+		}
+		return unicode.IsSpace(r)
+	})
 }
 
 // isInk reports whether c is a printable ASCII character other than the space.

@@ -27,6 +27,10 @@ const (
 	CodeNotABoolean      = "not_a_boolean"           // neither TRUE nor FALSE
 	CodeZeroQuantity     = "zero_quantity"           // a quantity of 0
 	CodeBadCharacter     = "bad_character"           // a control or invisible character
+	CodeDamagedID        = "damaged_id"              // of a table: an id that a spreadsheet has rounded
+	CodeNoID             = "no_id"                   // of a table: NULL or the like in place of an id
+	CodeTotalRow         = "total_row"               // of a table: the row sums up the others
+	CodeSheetError       = "spreadsheet_error"       // of a table: #N/A or the like in place of a value
 	CodeUnknownEventType = "unknown_event_type"      // see EventTypes
 	CodeMissingColumn    = "missing_column"          // of a header: a required column is not there
 	CodeDuplicateHeader  = "duplicate_header"        // of a header: two columns of one name

@@ -22,6 +22,8 @@ const (
 	remarkTextFormula = "text_formula"       // ="00123", read as 00123
 	remarkApostrophe  = "leading_apostrophe" // '00123, taken with the apostrophe
 	remarkCurlyQuotes = "curly_quotes"       // “Acme”, taken with the quotes
+	remarkPointZero   = "point_zero"         // the id 1001.0, taken with the .0
+	remarkDecimals    = "three_decimals"     // 1.250 in units, read as one and a quarter
 )
 
 // Remarks are the remarks about one file, each column and code once.
@@ -45,18 +47,37 @@ func (r Remarks) Sentences() (out []string) {
 		return cmp.Or(strings.Compare(a.Column, b.Column), strings.Compare(a.Code, b.Code))
 	})
 	for _, one := range sorted {
-		if said := one.sentence(); said != "" {
+		said := one.sentence()
+		if one.Code == remarkDates {
+			said = r.dateSentence(one.Column)
+		}
+		if said != "" {
 			out = append(out, said)
 		}
 	}
 	return out
 }
 
-func (r Remark) sentence() string {
-	cells := fmt.Sprintf("%d cells of the column %q", r.Count, r.Column)
-	if r.Count == 1 {
-		cells = fmt.Sprintf("1 cell of the column %q", r.Column)
+// count is how many cells of a column have a remark.
+func (r Remarks) count(code, column string) int64 {
+	for _, one := range r {
+		if one.Code == code && one.Column == column {
+			return one.Count
+		}
 	}
+	return 0
+}
+
+// cellsOf begins a sentence about n cells.
+func cellsOf(column string, n int64) string {
+	if n == 1 {
+		return fmt.Sprintf("1 cell of the column %q", column)
+	}
+	return fmt.Sprintf("%d cells of the column %q", n, column)
+}
+
+func (r Remark) sentence() string {
+	cells := cellsOf(r.Column, r.Count)
 	switch r.Code {
 	case RemarkShortRows:
 		return fmt.Sprintf(`Rows (%d) have fewer cells than the header row has columns; the missing ones, at their ends, were read as blank. If line breaks within values have cut rows in two, put those values in quotes (") and import the file again.`, r.Count)
@@ -66,28 +87,37 @@ func (r Remark) sentence() string {
 		return cells + ` written like '00123 were taken with the apostrophe. If a spreadsheet has put it there, remove it and import the file again.`
 	case remarkCurlyQuotes:
 		return cells + ` written like “Acme” were taken with the curly quotes. If they do not belong to the values, replace them by straight ones (") and import the file again.`
+	case remarkDecimals:
+		return cells + ` have three decimals, and were read as units: 1.250 is one and a quarter. If the mark separates thousands, remove it and import the file again.`
+	case remarkPointZero:
+		return cells + ` are ids like 1001.0, and were taken with the .0. If a spreadsheet or a script has made decimal numbers of them, export the column as text and import the file again.`
 	}
 	return ""
 }
 
-// peculiar reports whether shown has to look at a trimmed cell: its first byte is an equals sign,
-// an apostrophe or the first of a curly quote.
+// peculiar reports whether shown has to look at a trimmed cell: its first byte is a number sign, an
+// equals sign, an apostrophe or the first of a curly quote.
 func peculiar(cell string) bool {
-	return cell != "" && (cell[0] == '=' || cell[0] == '\'' || cell[0] == "“"[0] || cell[0] == "«"[0])
+	return cell != "" && (cell[0] == '#' || cell[0] == '=' || cell[0] == '\'' || cell[0] == "“"[0] || cell[0] == "«"[0])
 }
 
 // shown is what a trimmed cell says: a spreadsheet shows ="00123" as 00123. It remarks on that, and
-// on other cells that may not be meant as they are written.
-func (l *Layout) shown(cell *string, text string) string {
+// on other cells that may not be meant as they are written. What a spreadsheet shows in place of a
+// value is a problem of the row.
+func (c *cells) shown(cell *string, text string) string {
 	inner, isFormula := textFormula(text)
-	switch {
-	case isFormula && !l.reader.values.VerbatimIDs:
-		l.remark(remarkTextFormula, cell)
+	switch verbatim := c.spelling.values.VerbatimIDs; {
+	case text[0] == '#':
+		if isSheetError(text) && !(verbatim && c.column(cell).is == "id") {
+			c.fail(cell, errSheetError())
+		}
+	case isFormula && !verbatim:
+		c.remark(remarkTextFormula, cell)
 		return inner
 	case len(text) > 1 && text[0] == '\'' && strings.Trim(text[1:], "0123456789") == "":
-		l.remark(remarkApostrophe, cell)
+		c.remark(remarkApostrophe, cell)
 	case inCurlyQuotes(text):
-		l.remark(remarkCurlyQuotes, cell)
+		c.remark(remarkCurlyQuotes, cell)
 	}
 	return text
 }
@@ -99,7 +129,7 @@ func textFormula(cell string) (string, bool) {
 	if !begins || !ends || strings.Contains(strings.ReplaceAll(inner, `""`, ""), `"`) {
 		return "", false
 	}
-	return trim(strings.ReplaceAll(inner, `""`, `"`)), true
+	return trimCell(strings.ReplaceAll(inner, `""`, `"`)), true
 }
 
 // inCurlyQuotes reports whether a text stands between quotes as word processors write them.
@@ -113,13 +143,11 @@ func inCurlyQuotes(text string) bool {
 	return false
 }
 
-func (l *Layout) remark(code string, cell *string) {
-	for _, c := range l.reader.columns {
-		if c.cell == cell {
-			l.remarks.Add(code, c.name, 1)
-		}
+func (c *cells) remark(code string, cell *string) {
+	if col := c.column(cell); col != nil {
+		c.spelling.remarks.Add(code, col.name, 1)
 	}
 }
 
 // Remarks are the remarks about the rows so far.
-func (l *Layout) Remarks() Remarks { return l.remarks }
+func (l *Layout) Remarks() Remarks { return l.reader.spelling.remarks }

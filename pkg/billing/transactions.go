@@ -19,15 +19,15 @@ func (r *transactionRow) record(c *cells) Record {
 	transaction := &c.records.transaction
 	*transaction = Transaction{
 		InvoiceExternalID:       c.id(&r.InvoiceExternalID),
-		ExternalID:              c.id(&r.ExternalID),
+		ExternalID:              c.own(&r.ExternalID),
 		Type:                    c.word(&r.Type, Payment, Refund),
 		Result:                  c.word(&r.Result, Successful, Failed),
 		Date:                    c.past(&r.Date),
-		AmountInCents:           given(c, &r.AmountInCents, ParseCents),
+		AmountInCents:           c.givenAmount(&r.AmountInCents),
 		ExcludeTaxOnRefund:      parsed(c, &r.ExcludeTaxOnRefund, ParseBool),
 		ExcludeDiscountOnRefund: parsed(c, &r.ExcludeDiscountOnRefund, ParseBool),
 		ExcludeFeesOnRefund:     parsed(c, &r.ExcludeFeesOnRefund, ParseBool),
-		TransactionFeesInCents:  given(c, &r.TransactionFee, ParseCents),
+		TransactionFeesInCents:  c.givenAmount(&r.TransactionFee),
 		TransactionFeesCurrency: parsed(c, &r.TransactionFeesCurrency, ParseCurrency),
 	}
 	return transaction
