@@ -98,7 +98,7 @@ func NewFields(ds Dataset) (*Fields, error) {
 // stays as it is.
 func (f *Fields) Name(column string) string {
 	for _, l := range f.listed {
-		if l.Column != "" && sameHeader(l.Column, column) {
+		if l.Column != "" && headerKey(l.Column) == headerKey(column) {
 			return l.Name
 		}
 	}

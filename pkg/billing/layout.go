@@ -152,87 +152,18 @@ func ColumnID(ds Dataset) string { return columnNaming(ds, "id") }
 // ColumnPlan is ColumnID for the external ids of the plans that rows refer to.
 func ColumnPlan(ds Dataset) string { return columnNaming(ds, "plan") }
 
-func sameHeader(a, b string) bool {
-	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
-}
-
-func position(header []string, name string) int {
-	for i, h := range header {
-		if sameHeader(h, name) {
-			return i
-		}
-	}
-	return -1
-}
-
-// fit is how well a header suits a dataset.
-type fit struct {
-	dataset Dataset
-	known   int    // columns of the dataset that the header has
-	missing string // the first required column that the header lacks
-}
-
-func (f fit) better(o fit) bool {
-	if f.known != o.known {
-		return f.known > o.known
-	}
-	return f.missing == "" && o.missing != ""
-}
-
-func fitOf(ds Dataset, header []string) fit {
-	f := fit{dataset: ds}
-	for _, c := range datasetColumns(ds) {
-		switch found := position(header, c.name) >= 0; {
-		case found:
-			f.known++
-		case c.required && f.missing == "":
-			f.missing = c.name
-		}
-	}
-	return f
-}
-
 // LooksLikeHeader reports whether a row of a table is a header row rather than data: it names all
 // required columns of a dataset, at least two columns, and as many that are known as unknown.
 func LooksLikeHeader(cells []string) bool {
+	h, _ := NewHeader(cells, nil) // only a mapping can be wrong
 	named := 0
-	for _, cell := range cells {
-		if trim(cell) != "" {
+	for _, name := range h.names {
+		if name != "" {
 			named++
 		}
 	}
-	return slices.ContainsFunc(Order(), func(ds Dataset) bool {
-		f := fitOf(ds, cells)
-		return f.missing == "" && f.known > 1 && 2*f.known >= named
-	})
-}
-
-// Recognise returns the dataset that has the most columns of this header row. The error is
-// fault.Invalid: missing_column if the header lacks a column that this dataset requires,
-// unrecognised_header_row if it has too little in common with every dataset.
-func Recognise(header []string) (Dataset, error) {
-	var best fit
-	for _, ds := range Order() {
-		if f := fitOf(ds, header); f.better(best) {
-			best = f
-		}
-	}
-	switch {
-	case best.missing == "" && best.known > 0:
-		return best.dataset, nil
-	case best.known > 1:
-		return "", missingColumn(best.dataset, best.missing)
-	}
-	return "", invalid(CodeUnknownHeader,
-		"The first row is not the header of any known file; it must name columns such as %q.", ColumnID(Customers))
-}
-
-func missingColumn(ds Dataset, name string) error {
-	return &fault.Error{
-		Kind: fault.Invalid, Code: CodeMissingColumn, Param: name,
-		Message: "The column \"" + name + "\" is missing; a file of " +
-			strings.ReplaceAll(string(ds), "_", " ") + " needs it.",
-	}
+	known, fits := h.Fit("")
+	return fits && known > 1 && 2*known >= named
 }
 
 // form is a dataset's row struct, to be filled and judged row by row. It reuses its memory: one
@@ -296,16 +227,30 @@ type Layout struct {
 	unknown []string
 }
 
-// NewLayout lays a header over a dataset. It is fault.Invalid when a required
-// column is missing (missing_column) or a name stands twice (duplicate_header);
-// Param is the column. It also returns the error of [CheckDateFormat].
+// NewLayout is [Header.Layout] of a header without a mapping.
 func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
+	h, err := NewHeader(header, nil)
+	if err != nil {
+		return nil, err
+	}
+	return h.Layout(ds, values)
+}
+
+// Layout lays a header over a dataset. It is fault.Invalid when a required column is missing
+// (missing_column), two columns are the same known one (duplicate_header), or the dataset lacks a
+// column of the mapping (bad_map); Param is the column, or map. It also returns the error of
+// [CheckDateFormat].
+func (h Header) Layout(ds Dataset, values Values) (*Layout, error) {
 	f, err := newForm(ds, columnsOf)
 	if err != nil {
 		return nil, err
 	}
-	if fit := fitOf(ds, header); fit.missing != "" {
-		return nil, missingColumn(ds, fit.missing)
+	s, _ := sheetOf(ds)
+	if err := h.checkMapping(s); err != nil {
+		return nil, err
+	}
+	if f := h.fit(s); len(f.missing) > 0 {
+		return nil, h.missingColumn(f)
 	}
 	spelling := &spelling{values: values}
 	if values.DateFormat != "" {
@@ -314,31 +259,30 @@ func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
 		}
 	}
 	f.reader.spelling = spelling
-	l := &Layout{form: f, cells: make([]*string, len(header))}
-	for i, h := range header {
-		if h = strings.TrimSpace(h); h == "" {
-			continue
+	l := &Layout{form: f, cells: make([]*string, len(h.names))}
+	for i, key := range h.keys {
+		at := s.column(key)
+		switch {
+		case at < 0 && h.names[i] == "":
+		case at < 0:
+			l.unknown = append(l.unknown, h.names[i])
+		case slices.Index(h.keys, key) != i:
+			return nil, duplicateHeader(h.names[slices.Index(h.keys, key)], h.names[i])
+		default:
+			l.cells[i] = f.reader.columns[at].cell
 		}
-		if position(header, h) != i {
-			return nil, &fault.Error{
-				Kind: fault.Invalid, Code: CodeDuplicateHeader, Param: h,
-				Message: "Two columns have the name " + quote(h) + ".",
-			}
-		}
-		if l.cells[i] = l.find(h); l.cells[i] == nil {
-			l.unknown = append(l.unknown, h)
-		}
+	}
+	for _, c := range h.constants {
+		*f.reader.columns[s.column(c.key)].cell = c.value // no row writes there
 	}
 	return l, nil
 }
 
-func (l *Layout) find(header string) *string {
-	for _, c := range l.reader.columns {
-		if sameHeader(c.name, header) {
-			return c.cell
-		}
+func duplicateHeader(first, second string) error {
+	return &fault.Error{
+		Kind: fault.Invalid, Code: CodeDuplicateHeader, Param: second,
+		Message: "The columns " + quote(first) + " and " + quote(second) + " have the same name; rename or remove one of them.",
 	}
-	return nil
 }
 
 // Dataset returns the dataset of the file's rows.

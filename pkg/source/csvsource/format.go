@@ -15,25 +15,22 @@ type Format struct{}
 
 var _ source.Format = Format{}
 
-// Scan looks through a file. It also returns the errors of [Reader.Header], [billing.Recognise] and
-// [billing.NewLayout].
+// Scan looks through a file. It also returns the errors of [Reader.Header], [billing.NewHeader],
+// [billing.Header.Recognise] and [billing.Header.Layout]; bad_delimiter if the settings name none.
 func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
-	r := Open(in, Options{})
-	s.Dataset, s.Settings = hint.Dataset, hint.Settings
+	s.Settings = hint.Settings
+	opts := Options{SkipLines: hint.Settings.SkipLines, Map: hint.Settings.Map, Dataset: hint.Dataset}
+	if opts.Delimiter, err = delimiterOf(hint.Settings.Delimiter); err != nil {
+		return s, err
+	}
+	r := Open(in, opts)
 	if s.Header, err = r.Header(ctx); err != nil {
 		return s, err
 	}
-	s.Delimiter = string(r.Delimiter())
-	if hint.Dataset == "" {
-		if s.Dataset, err = billing.Recognise(s.Header); err != nil {
-			return s, err
-		}
+	s.Delimiter, s.Notes = string(r.Delimiter()), r.notes
+	if err := understand(&s, hint); err != nil {
+		return s, r.withLaterHeader(ctx, err)
 	}
-	layout, err := billing.NewLayout(s.Dataset, s.Header, s.Settings.Values())
-	if err != nil {
-		return s, err
-	}
-	s.Ignored = slices.DeleteFunc(slices.Clone(layout.Unknown()), isRejectColumn)
 	datasets := []billing.Dataset{s.Dataset}
 	err = r.Cut(ctx, grain, func(p Piece) error {
 		return emit(source.Piece{Place: source.Place{Line: p.FirstLine, Offset: p.Offset}, Length: p.Length, Datasets: datasets})
@@ -42,9 +39,65 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 	return s, err
 }
 
+// understand finds out the dataset of a header, and which of its columns are not read.
+func understand(s *source.Shape, hint source.Hint) error {
+	own, err := billing.NewHeader(originals(slices.Clone(s.Header), s.Header), s.Settings.Map)
+	if err != nil {
+		return err
+	}
+	if s.Dataset = hint.Dataset; s.Dataset == "" {
+		var note []string
+		if s.Dataset, note, err = datasetOf(own, hint); err != nil {
+			return err
+		}
+		s.Notes = append(s.Notes, note...)
+	}
+	layout, err := layoutOf(*s)
+	if err != nil {
+		return err
+	}
+	s.Ignored = slices.DeleteFunc(slices.Clone(layout.Unknown()), isRejectColumn)
+	s.Notes = append(s.Notes, own.NotRead(s.Dataset)...)
+	return nil
+}
+
+// datasetOf recognises a header; one that leaves a question by the name of its file, or as before.
+func datasetOf(h billing.Header, hint source.Hint) (ds billing.Dataset, notes []string, err error) {
+	if ds, err = h.Recognise(); err == nil {
+		return ds, nil, nil
+	}
+	if ds = billing.Named(hint.Name); suits(h, ds) {
+		return ds, []string{"taken as " + string(ds) + ", since the file is named so"}, nil
+	}
+	if ds = hint.Known[h.Digest()]; suits(h, ds) {
+		return ds, []string{"taken as " + string(ds) + ", as an earlier file with the same header row"}, nil
+	}
+	return "", nil, err
+}
+
+func suits(h billing.Header, ds billing.Dataset) bool {
+	_, fits := h.Fit(ds)
+	return ds != "" && fits
+}
+
+// HeaderDigest is the key of a header row in [source.Hint.Known]. Neither the order of its columns
+// nor those that a rejects file adds matter.
+func HeaderDigest(header []string) string {
+	h, _ := billing.NewHeader(originals(slices.Clone(header), header), nil) // only a mapping can be wrong
+	return h.Digest()
+}
+
+func layoutOf(s source.Shape) (*billing.Layout, error) {
+	h, err := billing.NewHeader(s.Header, s.Settings.Map)
+	if err != nil {
+		return nil, err
+	}
+	return h.Layout(s.Dataset, s.Settings.Values())
+}
+
 // Open opens a part of a file.
 func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.Time) (source.Rows, error) {
-	layout, err := billing.NewLayout(s.Dataset, s.Header, s.Settings.Values())
+	layout, err := layoutOf(s)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package csvsource
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -26,9 +25,14 @@ type Options struct {
 	MaxRecord int // bytes of a record without its line end; 0 = DefaultMaxRecord
 	MaxFields int // columns of the header; 0 = DefaultMaxFields
 
-	// Delimiter is the byte between cells; 0 = found from the header row, or
+	// Delimiter is the byte between cells; 0 = found from the beginning of the file, or
 	// the comma if Header is set.
 	Delimiter byte
+
+	// How to find the header row.
+	SkipLines int             // physical lines above it; 0: title lines are found
+	Map       []string        // of its columns, see [billing.NewHeader]
+	Dataset   billing.Dataset // of its columns; empty: any
 
 	// Header is set to read from the middle of a file: then no header row is
 	// read, and no byte order mark is looked for.
@@ -72,6 +76,7 @@ type Reader struct {
 	scan   *scanner
 	split  splitter
 	header []string
+	notes  []string
 	err    error // sticky: io.EOF, or why reading failed
 
 	short   int64   // rows whose last cells were missing
@@ -314,72 +319,6 @@ func (r *Reader) columns(ctx context.Context) ([]string, error) {
 	return r.header, nil
 }
 
-func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
-	if err := r.readSample(ctx); err != nil {
-		return nil, err
-	}
-	for {
-		rec, err := r.headerRecord(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil, fault.New(fault.Invalid, "empty_file", "the file is empty: it has no header row")
-		}
-		if err != nil {
-			return nil, err
-		}
-		header, err := r.names(rec)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.scan.accept(ctx); err != nil {
-			return nil, err
-		}
-		if len(header) > 0 {
-			return header, nil
-		}
-	}
-}
-
-// readSample checks the start of the file, and skips a byte order mark. It checks sampleSize bytes,
-// however few each read returns, so that the result depends only on the file.
-func (r *Reader) readSample(ctx context.Context) error {
-	s := r.scan
-	for more := true; more && s.End-s.Start < sampleSize; {
-		var err error
-		if more, err = s.fill(ctx); err != nil {
-			return err
-		}
-	}
-	sample := s.Buf[s.Start:min(s.End, s.Start+sampleSize)]
-	complete := s.EOF && len(sample) == s.End-s.Start
-	if bytes.HasPrefix(sample, []byte(utf8BOM)) {
-		s.Start += len(utf8BOM)
-	}
-	return sniff(sample, complete)
-}
-
-// headerRecord finds the header row and the delimiter: the first one that gives more than one
-// column, else the comma.
-func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
-	if r.opts.Delimiter != 0 {
-		r.setComma(r.opts.Delimiter)
-		return r.scan.locate(ctx)
-	}
-	for _, comma := range []byte{',', ';', '\t'} {
-		r.setComma(comma)
-		rec, err := r.scan.locate(ctx)
-		if err != nil || rec.fate == tooLong {
-			return rec, err
-		}
-		if rec.fate == whole {
-			if r.split.split(rec, r.scan.content(rec)); len(r.split.fields) > 1 {
-				return rec, nil
-			}
-		}
-	}
-	r.setComma(',')
-	return r.scan.locate(ctx)
-}
-
 // names returns the column names of a header row, none for a blank row.
 func (r *Reader) names(rec *record) ([]string, error) {
 	switch rec.fate {
@@ -392,22 +331,27 @@ func (r *Reader) names(rec *record) ([]string, error) {
 	}
 	text := r.scan.content(rec)
 	if !encoded(text) {
-		return nil, fault.New(fault.Invalid, "bad_encoding",
-			"the header row has characters that are not UTF-8; "+saveAsUTF8)
+		return nil, notUTF8("the header row has characters that are not UTF-8", rec.text)
 	}
 	r.split.split(rec, text)
-	names := make([]string, len(r.split.fields))
+	names := trimmed(r.split.fields)
+	if len(names) > r.opts.MaxFields {
+		return nil, fault.Newf(fault.Invalid, "too_many_columns",
+			"the header row has more than %d columns", r.opts.MaxFields)
+	}
+	return names, checkUnique(names)
+}
+
+// trimmed returns cells without white space around them, and without blank ones at the end.
+func trimmed(cells []string) []string {
+	names := make([]string, len(cells))
 	width := 0
-	for i, name := range r.split.fields {
+	for i, name := range cells {
 		if names[i] = strings.TrimSpace(name); names[i] != "" {
 			width = i + 1
 		}
 	}
-	if width > r.opts.MaxFields {
-		return nil, fault.Newf(fault.Invalid, "too_many_columns",
-			"the header row has more than %d columns", r.opts.MaxFields)
-	}
-	return names[:width], checkUnique(names[:width])
+	return names[:width]
 }
 
 // checkUnique refuses two columns of one name. Several columns may have no name, since nothing
