@@ -59,7 +59,7 @@ func settingsRoutes(b *bed) {
 func wrongSettings() []string {
 	return []string{
 		`"encoding":"windows-1"`, `"encoding":"replacement"`, `"encoding":7`, `"delimiter":"ab"`, `"delimiter":"x"`, `"delimiter":"\""`, `"skip_lines":-1`,
-		`"skip_lines":1001`, `"skip_lines":"many"`, `"map":"a=b"`, `"map":["External ID"]`, `"map":["=External ID"]`, `"map":["Nr="]`,
+		`"skip_lines":1001`, `"skip_lines":"many"`, `"map":"a=b"`, `"map":["External ID"]`, `"map":["=External ID"]`, `"map":["Nr="]`, `"map":["Nr=Shoe size"]`, `"date_format":"DD"`, 
 		`"map":["` + strings.Repeat(`a=b","`, 100) + `a=b"]`, `"amounts":"cents"`, `"decimal":"point"`, `"ids":"all"`, `"encodings":"utf-8"`,
 	}
 }

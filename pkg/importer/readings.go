@@ -101,16 +101,26 @@ func (im *Importer) recall(ctx context.Context, j *job.Job) (*job.Job, error) {
 	})
 }
 
-// remember keeps the settings of an import that is done, if it was asked to. Once more it changes
-// nothing.
+// remember keeps what the next imports should know of one that is done: its settings, if it was asked
+// to, and the datasets of header rows that do not tell them. Once more it changes nothing.
 func (im *Importer) remember(ctx context.Context, j *job.Job) error {
-	if !j.Import.Remember {
+	var tables []job.File
+	for _, f := range j.Import.Files {
+		if f.Format == "" && (j.Import.Remember && !f.Settings.IsZero() || silent(f)) {
+			tables = append(tables, f)
+		}
+	}
+	if len(tables) == 0 {
 		return nil
 	}
 	_, err := im.ChangeReadings(ctx, j.Tag, func(r *source.Readings) error {
-		for _, f := range j.Import.Files {
-			if ds := billing.Dataset(f.Dataset); f.Format == "" {
+		for _, f := range tables {
+			ds := billing.Dataset(f.Dataset)
+			if j.Import.Remember {
 				r.Keep(ds, f.Settings.Over(r.Of(ds)))
+			}
+			if silent(f) {
+				r.Know(csvsource.HeaderDigest(f.Header), ds)
 			}
 		}
 		return nil
@@ -119,6 +129,13 @@ func (im *Importer) remember(ctx context.Context, j *job.Job) error {
 		return nil
 	}
 	return err
+}
+
+// silent reports whether the header row of a table, read with its settings, does not tell its
+// dataset.
+func silent(f job.File) bool {
+	ds, err := csvsource.Recognise(f.Header, f.Settings.Map)
+	return err != nil || string(ds) != f.Dataset
 }
 
 // startBytes is how much of a file decides which settings it is read with.
@@ -169,9 +186,11 @@ func hintOf(f job.File) source.Hint {
 
 // resolve finds out how to read a table whose source keeps something: with the settings that were
 // given, then with those that are kept for its dataset. The dataset is the one that was named. If
-// none was, it is the one that the header row tells, read with the given settings; or else the only
+// none was, it is the one that the header row, the name of the file or an earlier file with the same
+// header row tells, read with the given settings; or else the only
 // one whose header row is there if the file is read with what is kept for it.
 func resolve(ctx context.Context, kept *source.Readings, head start, hint source.Hint) reading {
+	hint.Known = kept.Known()
 	r := reading{hint: hint, given: hint.Settings}
 	ds := hint.Dataset
 	if ds == "" {

@@ -110,6 +110,80 @@ func TestAKeptEncoding(t *testing.T) {
 	}
 }
 
+// Each setting makes a file right that is only different, and is kept: the next file needs none.
+func TestEachSetting(t *testing.T) {
+	t.Parallel()
+	const event = "Customer external ID;Subscription external ID;Event Type;Date;Effective Date;Plan external ID;Currency;Amount in Cents\n"
+	for name, tt := range map[string]struct {
+		settings source.Settings
+		file     string
+		want     string // in what is stored
+	}{
+		"encoding":    {source.Settings{Encoding: "windows-1252"}, string(western(shop)), `"name":"Jörg Müller"`},
+		"delimiter":   {source.Settings{Delimiter: "^"}, "External ID^Name\nk1^Ann\n", `{"external_id":"k1","name":"Ann"}`},
+		"skip lines":  {source.Settings{SkipLines: 12}, strings.Repeat("a report,of ours\n", 12) + "External ID,Name\nk1,Ann\n", `{"external_id":"k1","name":"Ann"}`},
+		"map":         {source.Settings{Map: []string{"Kundennr=External ID", "=DE=Country"}}, "Kundennr,Name\nk1,Ann\n", `{"country":"DE","external_id":"k1","name":"Ann"}`},
+		"date format": {source.Settings{DateFormat: "DD.MM.YYYY"}, "External ID,Lead created at\nk1,03.04.2024\n", `{"external_id":"k1","lead_created_at":1712102400000}`},
+		"amounts":     {source.Settings{Amounts: source.AmountsUnits}, event + "k1;s1;subscription_start;2024-04-03;2024-04-03;gold;EUR;12.50\n", `"amount_in_cents":1250`},
+		"decimal": {
+			source.Settings{Amounts: source.AmountsUnits, Decimal: source.DecimalComma},
+			event + "k1;s1;subscription_start;2024-04-03;2024-04-03;gold;KWD;12,505\n", `"amount_in_cents":12505`,
+		},
+		"ids": {source.Settings{IDs: source.IDsVerbatim}, "External ID,Name\n1.23457E+11,Ann\n", `{"external_id":"1.23457E+11","name":"Ann"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
+			src := l.source(t, "S")
+			l.done(t, src, input{name: "k.csv", body: []byte("External ID\nk1\n")}, input{name: "p.csv", body: []byte("Name,Interval count,Interval unit,Plan ID\nGold,1,month,gold\n")})
+			file := input{name: "a.csv", body: []byte(tt.file)}
+			if j := l.run(t, src, file); isClean(j) {
+				t.Errorf("it needs no setting: %v", l.fieldsOf(t, src))
+			}
+			if j := l.reads(t, src, tt.settings, true, file); !isClean(j) {
+				t.Fatalf("with it: %s %s %v", j.Status, j.Error, l.rejects(t, j))
+			}
+			if got := strings.Join(l.fieldsOf(t, src), "\n"); !strings.Contains(got, tt.want) {
+				t.Errorf("stored is\n%s\nwithout %s", got, tt.want)
+			}
+			if j := l.run(t, src, file); !isClean(j) || totalOf(j).Unchanged != totalOf(j).Read || !strings.Contains(strings.Join(j.Notes, "\n"), "read with "+tt.settings.String()+", which") {
+				t.Errorf("kept: %s %v %s %q", j.Status, j.Datasets, j.Error, j.Notes)
+			}
+		})
+	}
+}
+
+// The dataset of a header row that does not tell it is known once an import of such a file is done.
+func TestADatasetThatWasSaidIsRemembered(t *testing.T) {
+	t.Parallel()
+	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
+	src := l.source(t, "S")
+	file := input{name: "a.csv", body: []byte("Product,External ID,Price\nGold,k1,12\n")}
+	if j := l.run(t, src, file); j.Status != job.Failed {
+		t.Fatalf("%s %v", j.Status, j.Notes)
+	}
+	named := file
+	named.dataset = "customers"
+	if j := l.run(t, src, named); !isClean(j) {
+		t.Fatalf("%s %s", j.Status, j.Error)
+	}
+	file.body = []byte("External ID,Price,Product\nk1,12,Gold\nk2,13,Gold\n")
+	if j := l.run(t, src, file); !isClean(j) || j.Datasets["customers"].Read != 2 {
+		t.Errorf("%s %s", j.Status, j.Error)
+	}
+	other := l.source(t, "T")
+	if j := l.run(t, other, file); j.Status != job.Failed {
+		t.Errorf("another source: %s", j.Status)
+	}
+}
+
+func totalOf(j *job.Job) (sum job.Counts) {
+	for _, c := range j.Datasets {
+		sum = sum.Add(c)
+	}
+	return sum
+}
+
 // Two datasets of one source have settings of their own, and a file of a dataset that only one of
 // them recognises is read with those.
 func TestDatasetsHaveSettingsOfTheirOwn(t *testing.T) {

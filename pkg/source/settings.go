@@ -61,12 +61,9 @@ const (
 
 // Check checks the settings. The error is fault.Invalid; Param is the setting, by its JSON name.
 func (s Settings) Check() error {
-	if s.Encoding != "" {
-		if _, err := s.decoder(); err != nil {
-			return err
-		}
-	}
-	switch {
+	switch e, err := htmlindex.Get(s.Encoding); {
+	case s.Encoding != "" && (err != nil || e == encoding.Replacement):
+		return wrong("encoding", "There is no encoding of this name; usual ones are windows-1252, iso-8859-2, utf-16le, shift_jis and macintosh.")
 	case s.Delimiter != "" && !isDelimiter(s.Delimiter):
 		return wrong("delimiter", `The delimiter is one character that separates cells, such as ";" or "|"; write tab for a tab.`)
 	case s.SkipLines < 0 || s.SkipLines > MaxSkipLines:
@@ -78,6 +75,11 @@ func (s Settings) Check() error {
 	case s.IDs != "" && s.IDs != IDsVerbatim:
 		return wrong("ids", "The only other way to read ids is "+IDsVerbatim+": as they stand.")
 	}
+	if s.DateFormat != "" {
+		if err := billing.CheckDateFormat(s.DateFormat); err != nil {
+			return err
+		}
+	}
 	return s.checkMap()
 }
 
@@ -85,30 +87,14 @@ func (s Settings) checkMap() error {
 	if len(s.Map) > MaxMappings {
 		return wrong("map", "There are more than "+strconv.Itoa(MaxMappings)+" columns in it.")
 	}
-	bytes := 0
-	for _, m := range s.Map {
-		bytes += len(m)
-		if at := strings.LastIndexByte(m, '='); at < 1 || strings.TrimSpace(m[at+1:]) == "" {
-			return wrong("map", "Write the column of the file, an equals sign and the column that it is, such as Customer ID=External ID; or a value for all rows, such as =USD=Currency.")
-		}
-	}
-	if bytes > maxMapBytes {
+	if len(strings.Join(s.Map, "")) > maxMapBytes {
 		return wrong("map", "It is longer than "+strconv.Itoa(maxMapBytes>>10)+" KB.")
 	}
-	return nil
-}
-
-// decoder finds the encoding.
-func (s Settings) decoder() (encoding.Encoding, error) {
-	e, err := htmlindex.Get(s.Encoding)
-	if err != nil || e == encoding.Replacement {
-		return nil, wrong("encoding", "There is no encoding of this name; usual ones are windows-1252, iso-8859-2, utf-16le, shift_jis and macintosh.")
-	}
-	return e, nil
+	return billing.CheckMap(s.Map)
 }
 
 func isDelimiter(s string) bool {
-	return s == DelimiterTab || len(s) == 1 && s[0] > ' ' && s[0] <= '~' && !strings.ContainsAny(s, `"=`) && !isWord(s[0])
+	return s == DelimiterTab || s == `\t` || len(s) == 1 && s[0] > ' ' && s[0] <= '~' && !strings.ContainsAny(s, `"=`) && !isWord(s[0])
 }
 
 // isWord reports whether c is a letter or a digit of ASCII.

@@ -87,6 +87,16 @@ func HeaderDigest(header []string) string {
 	return h.Digest()
 }
 
+// Recognise returns the dataset that a header row tells by itself. Its errors are those of
+// [billing.NewHeader] and [billing.Header.Recognise].
+func Recognise(header, mapping []string) (billing.Dataset, error) {
+	h, err := billing.NewHeader(originals(slices.Clone(header), header), mapping)
+	if err != nil {
+		return "", err
+	}
+	return h.Recognise()
+}
+
 func layoutOf(s source.Shape) (*billing.Layout, error) {
 	h, err := billing.NewHeader(s.Header, s.Settings.Map)
 	if err != nil {
