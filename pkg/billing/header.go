@@ -229,6 +229,41 @@ func sheetOf(ds Dataset) (sheet, bool) {
 	return sheet{}, false
 }
 
+// Column is what a column of a file means.
+type Column struct {
+	Name  string // in the file; of a value for all rows "=USD"
+	Field Field  // zero: it is ignored
+	// of one that is ignored: the column of the dataset that it seems to be; empty if there is none
+	Nearest string
+}
+
+// Columns says what the columns of the header mean in a dataset, and the values that it holds in all
+// rows. A column without a name is left out.
+func (h Header) Columns(ds Dataset) []Column {
+	s, _ := sheetOf(ds)
+	known := map[string]Field{}
+	for _, f := range FieldsOf(ds) {
+		known[headerKey(f.Column)] = f
+	}
+	delete(known, "")
+	var out []Column
+	for i, name := range h.names {
+		c := Column{Name: name, Field: known[h.keys[i]]}
+		if c.Field.Name == "" {
+			if near := h.meant(i, s); near != nil {
+				c.Nearest = near.name
+			}
+		}
+		if name != "" {
+			out = append(out, c)
+		}
+	}
+	for _, c := range h.constants {
+		out = append(out, Column{Name: "=" + c.value, Field: known[c.key]})
+	}
+	return out
+}
+
 // Named returns the dataset that a file is named like, such as "Line items.csv"; empty if there is
 // none.
 func Named(file string) Dataset {

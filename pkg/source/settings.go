@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
@@ -61,24 +62,26 @@ const (
 
 // Check checks the settings. The error is fault.Invalid; Param is the setting, by its JSON name.
 func (s Settings) Check() error {
-	switch e, err := htmlindex.Get(s.Encoding); {
-	case s.Encoding != "" && (err != nil || e == encoding.Replacement):
+	if e, err := htmlindex.Get(s.Encoding); s.Encoding != "" && (err != nil || e == encoding.Replacement) {
 		return wrong("encoding", "There is no encoding of this name; usual ones are windows-1252, iso-8859-2, utf-16le, shift_jis and macintosh.")
-	case s.Delimiter != "" && !isDelimiter(s.Delimiter):
-		return wrong("delimiter", `The delimiter is one character that separates cells, such as ";" or "|"; write tab for a tab.`)
-	case s.SkipLines < 0 || s.SkipLines > MaxSkipLines:
-		return wrong("skip_lines", "The number of lines before the header row is from 0 to "+strconv.Itoa(MaxSkipLines)+".")
-	case s.Amounts != "" && s.Amounts != AmountsUnits:
-		return wrong("amounts", "The only other way to write amounts is "+AmountsUnits+": 12.50 in place of 1250.")
-	case s.Decimal != "" && s.Decimal != DecimalComma:
-		return wrong("decimal", "The only other decimal sign than the point is the "+DecimalComma+".")
-	case s.IDs != "" && s.IDs != IDsVerbatim:
-		return wrong("ids", "The only other way to read ids is "+IDsVerbatim+": as they stand.")
 	}
 	if s.DateFormat != "" {
 		if err := billing.CheckDateFormat(s.DateFormat); err != nil {
 			return err
 		}
+	}
+	only := func(word, other string) bool { return word == "" || word == other }
+	switch {
+	case s.Delimiter != "" && !isDelimiter(s.Delimiter):
+		return wrong("delimiter", `The delimiter is one character that separates cells, such as ";" or "|"; write tab for a tab.`)
+	case s.SkipLines < 0 || s.SkipLines > MaxSkipLines:
+		return wrong("skip_lines", "The number of lines before the header row is from 0 to "+strconv.Itoa(MaxSkipLines)+".")
+	case !only(s.Amounts, AmountsUnits):
+		return wrong("amounts", "The only other way to write amounts is "+AmountsUnits+": 12.50 in place of 1250.")
+	case !only(s.Decimal, DecimalComma):
+		return wrong("decimal", "The only other decimal sign than the point is the "+DecimalComma+".")
+	case !only(s.IDs, IDsVerbatim):
+		return wrong("ids", "The only other way to read ids is "+IDsVerbatim+": as they stand.")
 	}
 	return s.checkMap()
 }
@@ -116,7 +119,9 @@ func (s Settings) options() (out []string) {
 		skip = strconv.Itoa(s.SkipLines)
 	}
 	add := func(name, value string) {
-		if strings.ContainsFunc(value, func(r rune) bool { return r > '~' || !isWord(byte(r)) && !strings.ContainsRune("-_./:", r) }) {
+		if strings.ContainsFunc(value, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("-_./:", r)
+		}) {
 			value = strconv.Quote(value)
 		}
 		if value != "" {

@@ -97,6 +97,15 @@ func Recognise(header, mapping []string) (billing.Dataset, error) {
 	return h.Recognise()
 }
 
+// Columns says what the columns of a table mean, without those that a rejects file adds.
+func Columns(s source.Shape) []billing.Column {
+	h, err := billing.NewHeader(originals(slices.Clone(s.Header), s.Header), s.Settings.Map)
+	if err != nil {
+		return nil // as Scan has said
+	}
+	return h.Columns(s.Dataset)
+}
+
 func layoutOf(s source.Shape) (*billing.Layout, error) {
 	h, err := billing.NewHeader(s.Header, s.Settings.Map)
 	if err != nil {
