@@ -10,6 +10,8 @@ import (
 
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
+	"reseed/pkg/job"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
 
@@ -40,8 +42,9 @@ func importCommand(sh *shell) *cobra.Command {
 CSV, or NDJSON: one JSON object a line, such as
 {"dataset":"customers","external_id":"c1","name":"Ann"}; docs/FORMATS.md lists the
 columns and fields. Either may be packed as .gz. A folder stands for the files in
-it (.csv, .ndjson, both also with .gz, and .zip), a ZIP for the CSV and NDJSON
-files in it. Pipes are read to their end; - is standard input.
+it and below it (.csv, .tsv, .txt and .ndjson, all also with .gz, and .zip), a ZIP
+for those in it; what is left out is named. Pipes are read to their end; - is
+standard input.
 
 The dataset of a CSV file is found from its header row, that of NDJSON from each
 line; one NDJSON file may hold several, in any order. Datasets are imported in the
@@ -86,11 +89,11 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 				return err
 			}
 			sh.makesData = true
-			files, err := sh.expand(args)
+			files, notes, err := sh.expand(c.Context(), args, job.File{Dataset: o.read.dataset, Settings: source.Settings(o.settings)})
 			if err != nil {
 				return err
 			}
-			return sh.with(c.Context(), func(cl *client.Client) error { return sh.runImport(c.Context(), cl, files, o) })
+			return sh.with(c.Context(), func(cl *client.Client) error { return sh.runImport(c.Context(), cl, files, notes, o) })
 		},
 	}
 	c.Flags().StringVar(&o.source, "source", "", "name or uuid of the data source")
@@ -105,15 +108,9 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 	return sh.addJSONFlag(c)
 }
 
-func (sh *shell) runImport(ctx context.Context, cl *client.Client, files []string, o importOptions) error {
-	src, ok, err := cl.SourceNamed(ctx, o.source)
-	if err == nil && !ok && store.IsSourceUUID(o.source) {
-		err = errors.New("there is none of that uuid")
-	}
-	made := err == nil && !ok
-	if made {
-		src, err = cl.AddSource(ctx, o.source, "CSV")
-	}
+// runImport imports files. The notes, on what is left out of folders, stand in the report.
+func (sh *shell) runImport(ctx context.Context, cl *client.Client, files, notes []string, o importOptions) error {
+	src, made, err := sh.sourceFor(ctx, cl, o.source)
 	if err != nil {
 		return fmt.Errorf("data source %q: %w", o.source, err)
 	}
@@ -129,10 +126,27 @@ func (sh *shell) runImport(ctx context.Context, cl *client.Client, files []strin
 	if j, err = sh.wait(ctx, cl, j.ID); err != nil {
 		return err
 	}
+	j.Notes = append(notes, j.Notes...)
 	if j.Status != wire.Planned || o.plan {
 		return sh.showJob(ctx, cl, j)
 	}
 	return sh.confirmRemoval(ctx, cl, j, o.yes)
+}
+
+// sourceFor finds the data source that a name or uuid means, or makes one of that name.
+func (sh *shell) sourceFor(ctx context.Context, cl *client.Client, name string) (src wire.Source, made bool, err error) {
+	named, err := cl.SourcesNamed(ctx, name)
+	switch {
+	case err != nil:
+		return src, false, err
+	case len(named) > 0:
+		sh.warnOfNamesakes(named)
+		return named[0], false, nil
+	case store.IsSourceUUID(name):
+		return src, false, errors.New("there is none of that uuid")
+	}
+	src, err = cl.AddSource(ctx, name, "CSV")
+	return src, err == nil, err
 }
 
 // confirmRemoval asks for a yes to a removal of more than --max-removed percent, and applies it

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"reseed/pkg/api/wire"
 	"reseed/pkg/billing"
 	"reseed/pkg/importer"
+	"reseed/pkg/job"
 	"reseed/pkg/source"
 )
 
@@ -42,7 +42,7 @@ What it prints holds values of the files. Exit status: 0 understood, 1 not, 2 us
 			if err != nil {
 				return err
 			}
-			files, err := sh.expand(args)
+			files, _, err := sh.expand(c.Context(), args, job.File{Dataset: r.dataset, Settings: in.Settings})
 			if err != nil {
 				return err
 			}
@@ -84,8 +84,9 @@ func (sh *shell) keptBy(c *cobra.Command, name string) (kept source.Readings, er
 // inspect inspects files, and prints what it finds.
 func (sh *shell) inspect(ctx context.Context, in importer.Inspector, files []string) error {
 	var all []importer.Inspection
-	for _, file := range files {
-		found, err := inspectFile(ctx, in, file)
+	shown := importer.TellApart(files)
+	for i, file := range files {
+		found, err := inspectFile(ctx, in, file, shown[i])
 		if err != nil {
 			return err
 		}
@@ -110,8 +111,8 @@ func (sh *shell) inspect(ctx context.Context, in importer.Inspector, files []str
 	return nil
 }
 
-// inspectFile inspects one file. Of a pipe only the beginning is read, so it cannot be a ZIP.
-func inspectFile(ctx context.Context, in importer.Inspector, name string) ([]importer.Inspection, error) {
+// inspectFile inspects one file, and calls it as shown. Of a pipe only the beginning is read, so it cannot be a ZIP.
+func inspectFile(ctx context.Context, in importer.Inspector, name, shown string) ([]importer.Inspection, error) {
 	f, err := os.Open(name) //nolint:gosec // the person names the file
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func inspectFile(ctx context.Context, in importer.Inspector, name string) ([]imp
 		return nil, err
 	}
 	if info.Mode().IsRegular() {
-		return in.Inspect(ctx, filepath.Base(name), f, info.Size())
+		return in.Inspect(ctx, shown, f, info.Size())
 	}
 	head, err := io.ReadAll(io.LimitReader(f, 2<<20))
 	if err != nil {
@@ -131,7 +132,7 @@ func inspectFile(ctx context.Context, in importer.Inspector, name string) ([]imp
 	if bytes.HasPrefix(head, []byte("PK\x03\x04")) {
 		return nil, errors.New("a ZIP cannot be inspected through a pipe: name the file")
 	}
-	return in.Inspect(ctx, filepath.Base(name), bytes.NewReader(head), int64(len(head)))
+	return in.Inspect(ctx, shown, bytes.NewReader(head), int64(len(head)))
 }
 
 // inspection is what --json prints of a file. Programs depend on its shape.

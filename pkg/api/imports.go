@@ -31,6 +31,7 @@ const (
 	maxOption = 1 << 10 // bytes of an option in a form
 	typeCSV   = "text/csv; charset=utf-8"
 	typeGzip  = "application/gzip"
+	typeZip   = "application/zip"
 )
 
 // order is a client's request for an import.
@@ -63,8 +64,12 @@ func createImport(c *call) (httpapi.Reply, error) {
 
 // adopt makes the job of an order.
 func (c *call) adopt(src store.Source, o order) (*job.Job, error) {
-	for i := range o.files {
-		o.files[i].Dataset = o.dataset
+	var names []string
+	for _, f := range o.files {
+		names = append(names, f.Name)
+	}
+	for i, name := range importer.TellApart(names) {
+		o.files[i].Name, o.files[i].Dataset = name, o.dataset
 	}
 	return c.Imports.Submit(c.Context(), importer.Request{Source: src, Files: o.files, Origin: job.ByFile, By: c.Author, Options: o.how})
 }
@@ -271,7 +276,8 @@ func readOption(options *httpapi.Fields, part *multipart.Part) error {
 
 // receiveFile stores one file. Its name is only shown to people, and never used as a path.
 func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, error) {
-	name := part.FileName()
+	_, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	name := params["filename"] // with its folders, which [multipart.Part.FileName] leaves out
 	if name == "" {
 		name = "upload.csv"
 	}
@@ -426,9 +432,6 @@ func getRejects(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	kind := typeCSV
-	if file.Ending == ".ndjson" {
-		kind = typeNDJSON
-	}
+	kind := map[string]string{".csv": typeCSV, ".ndjson": typeNDJSON, ".zip": typeZip}[file.Ending]
 	return c.download(file, kind, j.ID+".rejects"+file.Ending)
 }

@@ -175,7 +175,7 @@ func TestWhatIsNoUploadMakesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	for _, key := range []string{
-		"uploads/Acme/readme.txt", "uploads/customers.csv", "uploads/Acme/2026/customers.csv", "jobs/Acme/rejects.csv",
+		"uploads/Acme/readme.md", "uploads/Acme/._customers.csv", "uploads/Acme/~$customers.csv", "uploads/customers.csv", "uploads/Acme/2026/customers.csv", "jobs/Acme/rejects.csv",
 		"uploads/ /customers.csv", "uploads/ds_0190d9fc-1c5b-4d1f-9f0a-6c1f6a1d2b3c/customers.csv",
 	} {
 		must(t, b.Ingest(t.Context(), b.put(t, key, customers)))

@@ -9,17 +9,32 @@ import (
 // Spreadsheets change what is typed into them, and show words in place of values that they do not
 // have. The rules of this file are for tables: in a record, such a text is meant.
 
-// undamaged refuses an id that a spreadsheet or an export has put in the place of the real one.
-func (c *cells) undamaged(cell *string) {
+// mayBeDamaged reports whether undamaged has to look at an id: it ends like a number that is not
+// just digits, or is as short as the words are that programs write in place of ids.
+func mayBeDamaged(s string) bool {
+	const longest = len("Gesamtergebnis: ")
+	end := len(s)
+	for end > 0 && isDigit(s[end-1]) {
+		end--
+	}
+	if end == len(s) {
+		return end > 0 && end <= longest
+	}
+	return end > 1 && isDigit(s[0]) && (s[end-1] == '+' || s[end-1] == '-' || s[end-1] == '.')
+}
+
+// undamaged refuses an id that a spreadsheet or an export has put in the place of the real one. own
+// says that it is the id of the row's own record.
+func (c *cells) undamaged(cell *string, own bool) {
 	switch s := *cell; {
-	case !isDigit(s[0]):
-		if isNothing(s) {
-			c.fail(cell, invalid(CodeNoID, "%s stands for no value and is no id; leave the cell blank, or write the id there.", quote(s)))
-		}
 	case isRounded(s):
 		c.fail(cell, invalid(CodeDamagedID, "A spreadsheet has rounded this id; format the column as text and export again."))
 	case strings.HasSuffix(s, ".0") && digitsOnly(s[:len(s)-2]):
 		c.remark(remarkPointZero, cell)
+	case isNothing(s):
+		c.fail(cell, invalid(CodeNoID, "%s stands for no value and is no id; leave the cell blank, or write the id there.", quote(s)))
+	case own && isTotal(s):
+		c.fail(cell, invalid(CodeTotalRow, "This row sums up the others and is no record; remove it."))
 	}
 }
 
@@ -38,10 +53,6 @@ func digitsOnly(s string) bool { return s != "" && strings.Trim(s, "0123456789")
 
 // isNothing reports whether s is what programs write if there is no value.
 func isNothing(s string) bool {
-	const longest = len("<undefined>")
-	if len(s) > longest || isDigit(s[len(s)-1]) { // most ids
-		return false
-	}
 	s = strings.ToLower(s)
 	if inner := strings.Trim(s, "<>()[]"); inner != "" {
 		s = inner
@@ -51,19 +62,11 @@ func isNothing(s string) bool {
 
 // isTotal reports whether s, in place of an id, begins the row below a table that sums it up.
 func isTotal(s string) bool {
-	const longest = 16
-	if s == "" || len(s) > longest || isDigit(s[len(s)-1]) { // most ids
-		return false
-	}
 	_, ok := oneOf(strings.TrimSuffix(s, ":"), []string{
 		"Total", "Totals", "Grand total", "Subtotal", "Sum", "Overall total",
 		"Summe", "Gesamt", "Gesamtsumme", "Gesamtergebnis", "Zwischensumme", "Total général", "Somme", "Totaal", "Totale", "Suma", "Soma",
 	})
 	return ok
-}
-
-func errTotal() error {
-	return invalid(CodeTotalRow, "This row sums up the others and is no record; remove it.")
 }
 
 // isSheetError reports whether s, which begins with a number sign, is what a spreadsheet shows in

@@ -105,6 +105,14 @@ func (f *Fields) Name(column string) string {
 	return column
 }
 
+// IDField returns the name of the field with the external id of the record itself; empty if the
+// dataset has none.
+func (f *Fields) IDField() string { return f.id.name }
+
+// CustomerField returns the name of the field with the external id of the customer that a record is
+// or names; empty if the dataset has none.
+func (f *Fields) CustomerField() string { return f.customer.name }
+
 // unknown says that the dataset has no field of that name, and how the field is called if the name
 // is the header of its column.
 func (f *Fields) unknown(name string) *Problem {

@@ -17,7 +17,7 @@ import (
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
 //	in:"currency"                    the field that names its currency, see [Field]
-//	names:"id|plan"                  it holds the external id of the row itself, or of its plan
+//	names:"id|customer|plan"         it holds the external id of the row itself, its customer or its plan
 type row interface{ record(c *cells) Record }
 
 // layout says which row struct a dataset has.
@@ -152,20 +152,6 @@ func ColumnID(ds Dataset) string { return columnNaming(ds, "id") }
 // ColumnPlan is ColumnID for the external ids of the plans that rows refer to.
 func ColumnPlan(ds Dataset) string { return columnNaming(ds, "plan") }
 
-// LooksLikeHeader reports whether a row of a table is a header row rather than data: it names all
-// required columns of a dataset, at least two columns, and as many that are known as unknown.
-func LooksLikeHeader(cells []string) bool {
-	h, _ := NewHeader(cells, nil) // only a mapping can be wrong
-	named := 0
-	for _, name := range h.names {
-		if name != "" {
-			named++
-		}
-	}
-	known, fits := h.Fit("")
-	return fits && known > 1 && 2*known >= named
-}
-
 // form is a dataset's row struct, to be filled and judged row by row. It reuses its memory: one
 // goroutine at a time may use it.
 type form struct {
@@ -173,6 +159,8 @@ type form struct {
 	row      row
 	reader   cells
 	required []*string // those that must not be blank
+	id       column    // holds the external id of the row itself, if there is one
+	customer column    // holds the external id of the customer that the row is or names, if there is one
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -185,6 +173,12 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 	for _, c := range f.reader.columns {
 		if c.required {
 			f.required = append(f.required, c.cell)
+		}
+		if c.names == "id" {
+			f.id = c
+		}
+		if c.names == "customer" || c.names == "id" && ds == Customers {
+			f.customer = c
 		}
 	}
 	return f, nil
@@ -285,6 +279,15 @@ func duplicateHeader(first, second string) error {
 	}
 }
 
+// Customer returns the external id of the customer that the row of the last record is or names,
+// even if the row has a problem; empty if its dataset names none.
+func (l *Layout) Customer() string {
+	if l.customer.cell == nil {
+		return ""
+	}
+	return *l.customer.cell
+}
+
 // Dataset returns the dataset of the file's rows.
 func (l *Layout) Dataset() Dataset { return l.dataset }
 
@@ -299,15 +302,43 @@ func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	return l.judge()
 }
 
+// Verbatim returns the record of the row that was read last as [Values].VerbatimIDs makes it, if an
+// id in it is written like ="00123"; nil if no id is. The record that Record has returned is no
+// longer valid then.
+func (l *Layout) Verbatim() Record {
+	s := l.reader.spelling
+	if len(s.wrapped) == 0 {
+		return nil
+	}
+	for _, id := range s.wrapped {
+		*id.cell = id.written
+	}
+	said := s.remarks
+	s.remarks = nil // this row is among them already
+	rec, _ := l.judge()
+	s.remarks = said
+	return rec
+}
+
+// IDOf returns the external id of a row itself, whatever is wrong with the row; empty if it has
+// none.
+func (l *Layout) IDOf(fields []string) string {
+	for i, cell := range l.cells {
+		if cell != nil && cell == l.id.cell && i < len(fields) {
+			return trim(fields[i])
+		}
+	}
+	return ""
+}
+
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.
 func (l *Layout) fill(fields []string) {
 	for i, cell := range l.cells {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = trimCell(fields[i])
-			if peculiar(*cell) {
-				*cell = l.reader.shown(cell, *cell)
+			if *cell = fields[i]; !isPlain(*cell) {
+				*cell = l.reader.shown(cell, trimCell(*cell))
 			}
 		default:
 			*cell = ""
@@ -325,9 +356,6 @@ func trim(s string) string {
 
 // trimCell is trim for cells, at whose ends other programs also leave characters without a width.
 func trimCell(s string) string {
-	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
-		return s
-	}
 	return strings.TrimFunc(s, func(r rune) bool {
 		switch r {
 		case '\u00ad', '\u200b', '\u2060', '\ufeff': // soft hyphen, zero-width spaces, byte order mark
@@ -335,6 +363,12 @@ func trimCell(s string) string {
 		}
 		return unicode.IsSpace(r)
 	})
+}
+
+// isPlain reports whether a cell needs neither trimming nor a look at how it begins (see shown), as
+// nearly every cell.
+func isPlain(s string) bool {
+	return s == "" || isInk(s[0]) && s[0] != '#' && s[0] != '=' && s[0] != '\'' && isInk(s[len(s)-1])
 }
 
 // isInk reports whether c is a printable ASCII character other than the space.

@@ -45,6 +45,23 @@ func (h Header) Fit(ds Dataset) (known int, fits bool) {
 	return known, fits
 }
 
+// LooksLikeHeader reports whether a row of a table is a header row rather than data: at least half
+// of its cells name columns of a dataset, and these are more than two, or two and all that it
+// requires.
+func LooksLikeHeader(cells []string) bool {
+	h, _ := NewHeader(cells, nil) // only a mapping can be wrong
+	named := 0
+	for _, name := range h.names {
+		if name != "" {
+			named++
+		}
+	}
+	return slices.ContainsFunc(sheets(), func(s sheet) bool {
+		f := h.fit(s)
+		return 2*f.known >= named && (f.known > 2 || f.known > 1 && f.fits())
+	})
+}
+
 func (h Header) has(key string) bool {
 	return slices.Contains(h.keys, key) || slices.ContainsFunc(h.constants, func(c constant) bool { return c.key == key })
 }
@@ -96,10 +113,16 @@ func (h Header) clear(f fit) bool {
 }
 
 // pointsElsewhere reports whether a column that a dataset does not have carries the meaning of a row:
-// by its words, because it is the id of another dataset that the header suits too, or because it
-// seems to be one of the dataset's own amounts under another name.
+// by its name, because it is the id of another dataset that the header suits too, or because it seems
+// to be one of the dataset's own amounts under another name.
 func (h Header) pointsElsewhere(i int, s sheet) bool {
-	if h.keys[i] == "date" || slices.ContainsFunc(headerWords(h.names[i]), carriesMeaning) {
+	switch h.keys[i] {
+	case "date":
+		return true
+	case "customer", "customerid": // a customer refers to no other
+		return s.dataset == Customers
+	}
+	if slices.ContainsFunc(headerWords(h.names[i]), carriesMeaning) {
 		return true
 	}
 	if c := h.meant(i, s); c != nil && c.is == "cents" {
@@ -107,24 +130,23 @@ func (h Header) pointsElsewhere(i int, s sheet) bool {
 	}
 	return slices.ContainsFunc(sheets(), func(other sheet) bool {
 		at := other.column(h.keys[i])
-		if at < 0 || other.columns[at].is != "id" {
-			return false
-		}
-		return h.fit(other).fits()
+		return at >= 0 && other.columns[at].is == "id" && h.fit(other).fits()
 	})
 }
 
 // carriesMeaning reports whether a word of a column's name says what a row stands for.
 func carriesMeaning(word string) bool {
-	switch strings.TrimSuffix(word, "s") {
-	case "event", "type", "kind", "action", "statu", // "status" without its s
-		"plan", "product", "item", "sku", "coupon", "subscription", "invoice", "transaction", "charge", "order", "license",
+	switch word {
+	case "event", "type", "kind", "status",
+		"plan", "product", "item", "sku", "coupon", "subscription", "invoice", "transaction", "charge", "order",
 		"amount", "total", "subtotal", "sum", "price", "cost", "currency", "paid", "payment", "refund", "refunded", "payout",
 		"balance", "discount", "percent", "revenue", "mrr", "arr",
-		"quantity", "qty", "seat", "interval", "cancelled", "canceled", "cancellation", "renewal", "churned":
+		"quantity", "qty", "seat", "interval", "period", "start", "started", "end", "ended", "expire", "renew", "renewal",
+		"cancelled", "canceled", "cancellation":
 		return true
 	}
-	return false
+	one, plural := strings.CutSuffix(word, "s")
+	return plural && carriesMeaning(one)
 }
 
 // unknown lists the columns of the header that a dataset does not have.
@@ -232,7 +254,7 @@ func (h Header) against(f fit) (text string, maps []string) {
 		but = append(but, "need "+several(lacks))
 	}
 	if len(strange) > 0 {
-		but = append(but, "have no "+several(strange))
+		but = append(but, "have no column "+several(strange))
 	}
 	return plain(f.sheet.dataset) + ", which " + strings.Join(but, " and "), maps
 }
@@ -340,5 +362,5 @@ func isData(cell string) bool {
 	if _, err := ParseTime(cell); err == nil {
 		return true
 	}
-	return CheckEmail(cell) == nil || cell != "" && strings.Trim(cell, "0123456789.,-+ ") == ""
+	return CheckEmail(cell) == nil || cell != "" && strings.Trim(cell, "0123456789.,:/-+ ") == ""
 }

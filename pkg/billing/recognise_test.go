@@ -42,6 +42,10 @@ func questions() map[string]string {
 		"External ID,Subscription external ID":                     which,
 		"External ID,Invoice external ID,Company":                  which,
 		"External ID,Name,MRR":                                     which,
+		"External ID,Customer ID,Name,Email":                       which,
+		"External ID,Customer,Reason":                              which,
+		"Customer external ID,External ID,Start date,End date":     which,
+		"External ID,Name,Seats":                                   which,
 		"External ID,Name,Interval":                                which,
 		"Name,Email,Company":                                       missing,
 		"Customer ID,Name,Email":                                   missing,
@@ -108,7 +112,7 @@ func questions() map[string]string {
 		"Invoice external ID,Type,Result,Date,Fee":                                                       which, // the transaction fee
 		"Invoice external ID,External ID,Type,Date":                                                      missing,
 		"Invoice external ID,External ID,Type,Amount":                                                    missing,
-		"Invoice external ID,Type,Amount in cents,Description,Period":                                    "line_items",
+		"Invoice external ID,Type,Amount in cents,Description,Memo":                                      "line_items",
 		"Invoice external ID,Type,Amount in cents,Product":                                               which,
 		"Invoice external ID,Type,Amount in cents,Plan,Subscription external ID,Quantity,Tax":            which,
 		"Invoice external ID,Type,Amount in cents,Customer external ID,Date,Result,Invoiced date,Status": which,
@@ -135,13 +139,13 @@ func TestRefusedHeadersSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string][]string{
 		"Customer external ID,Subscription external ID,Event,Date": {
-			`"Customer external ID", "Subscription external ID", "Event", "Date"`, `cancellations, which have no "Event"`,
+			`"Customer external ID", "Subscription external ID", "Event", "Date"`, `cancellations, which have no column "Event"`,
 			`subscription events, which need "Event Type" (perhaps "Event"), "Effective Date"`, "--dataset", `--map "Event=Event Type"`, `"cancellations.csv"`,
 		},
 		"Invoice external ID,External ID,Type,Result,Date,Amount": {
-			`transactions, which have no "Amount" (perhaps "Amount in cents")`, "line items", `--map "Amount=Amount in cents"`,
+			`transactions, which have no column "Amount" (perhaps "Amount in cents")`, "line items", `--map "Amount=Amount in cents"`,
 		},
-		"External ID,Product,Status,Started":         {`customers, which have no "Product", "Status", "Started"`},
+		"External ID,Product,Status,Started":         {`customers, which have no column "Product", "Status", "Started"`},
 		"Customer ID,Name,Email":                     {`"External ID" is missing`, `If "Customer ID" is "External ID"`, `--map "Customer ID=External ID"`},
 		"Customer external ID,Invoice date,Currency": {`--map "Invoice date=Invoiced date"`},
 		"Externel ID":                                   {`"Externel ID" may be "External ID"`},
@@ -150,7 +154,7 @@ func TestRefusedHeadersSayWhatToDo(t *testing.T) {
 		"ann@example.com,Acme,City,Country":             {"looks like data", "the value"},
 		strings.Repeat("Foo,", 40) + "Bar":              {`"Foo", …`},
 		strings.Repeat("Much too long a name ", 9):      {`"Much too long a name Much too long a na…"`},
-		"External ID," + strings.Repeat("Status x,", 9): {`have no "Status x", "Status x", "Status x", "Status x", …`},
+		"External ID," + strings.Repeat("Status x,", 9): {`have no column "Status x", "Status x", "Status x", "Status x", …`},
 	} {
 		_, err := billing.Recognise(strings.Split(text, ","))
 		for _, part := range says {

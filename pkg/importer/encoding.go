@@ -19,60 +19,61 @@ import (
 )
 
 // asText returns a file as it is to be read: unpacked, if it is a .gz, and in UTF-8. What its
-// encoding does not have becomes U+FFFD. kept is what the source keeps; it may be nil.
+// encoding does not have becomes U+FFFD.
 func asText(ctx context.Context, in io.Reader, f job.File, kept *source.Readings) (io.Reader, error) {
-	text := bufio.NewReaderSize(in, textBuffer)
-	head, err := beginning(text, kept)
+	text := bufio.NewReaderSize(in, beginBytes)
+	head, err := peek(text)
 	if err == nil && bytes.HasPrefix(head, []byte(magicGzip)) {
 		var z *gzip.Reader
 		if z, err = gzip.NewReader(text); err == nil {
-			text = bufio.NewReaderSize(z, textBuffer)
-			head, err = beginning(text, kept)
+			text = bufio.NewReaderSize(z, beginBytes)
+			head, err = peek(text)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	enc, err := encodingOf(head, withEncoding(ctx, kept, head, f))
+	enc, err := encodingOf(ctx, head, f, kept)
 	if err != nil || enc == nil {
 		return text, err
 	}
 	return enc.NewDecoder().Reader(text), nil
 }
 
-func beginning(r *bufio.Reader, kept *source.Readings) ([]byte, error) {
-	head, err := r.Peek(headFor(kept))
+// peek returns the beginning of a file without reading it.
+func peek(r *bufio.Reader) ([]byte, error) {
+	head, err := r.Peek(beginBytes)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return head, err
 }
 
-const textBuffer = startBytes
-
-// encodingOf returns the encoding of a file, or nil if the file is to be read as it is. A byte
-// order mark beats the setting, which is for tables: NDJSON is always UTF-8.
-func encodingOf(head []byte, f job.File) (encoding.Encoding, error) {
+// encodingOf returns the encoding of a file that begins with head, or nil if the file is to be read
+// as it is. A byte order mark beats the settings, which are for tables: NDJSON is always UTF-8. kept
+// may be nil.
+func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readings) (encoding.Encoding, error) {
 	for _, m := range marks() {
 		if bytes.HasPrefix(head, []byte(m.mark)) {
 			return m.encoding, nil
 		}
 	}
-	if f.Settings.Encoding == "" || hasEnding(withoutGzip(f.Name), endNDJSON) || source.Foreign(head) != nil {
+	if formatOf(head, f.Name) != "" || source.Foreign(head) != nil {
 		return nil, nil //nolint:nilnil // it is UTF-8, or no text at all
 	}
-	return encodingNamed(f.Settings.Encoding)
-}
-
-// encodingNamed returns an encoding by its name in the WHATWG Encoding Standard; nil for UTF-8.
-func encodingNamed(name string) (encoding.Encoding, error) {
+	name := f.Settings.Encoding
+	if name == "" && kept != nil {
+		name = resolve(ctx, kept, beginningOf(head, false), hintOf(f)).hint.Settings.Encoding
+	}
+	if name == "" {
+		return nil, nil //nolint:nilnil // as above
+	}
 	enc, err := htmlindex.Get(name)
 	switch {
-	case err != nil, enc == encoding.Replacement:
-		return nil, fault.Newf(fault.Invalid, "unknown_encoding",
-			"There is no encoding %q; its name is one of the WHATWG Encoding Standard, such as windows-1252 or utf-16le.", name)
+	case err != nil:
+		return nil, fault.Newf(fault.Invalid, "unknown_encoding", "There is no encoding %q.", name)
 	case enc == unicode.UTF8:
-		return nil, nil //nolint:nilnil // as encodingOf
+		return nil, nil //nolint:nilnil // as above
 	}
 	return enc, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -14,15 +13,9 @@ import (
 	"reseed/pkg/source/records"
 )
 
-// formatOf finds out the format of a file: NDJSON if its name ends so or if it begins with a brace,
+// formatOf tells the format of a file: NDJSON if its name ends so or if it begins with a brace,
 // which no header row does; else CSV.
-func (im *Importer) formatOf(ctx context.Context, f job.File) (string, error) {
-	const enough = 4 << 10
-	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, enough)
-	return formatOfHead(head, f.Name), err
-}
-
-func formatOfHead(head []byte, name string) string {
+func formatOf(head []byte, name string) string {
 	if hasEnding(withoutGzip(name), endNDJSON) || bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"), []byte("{")) {
 		return job.NDJSON
 	}
@@ -60,43 +53,55 @@ func (w *work) openRows(ctx context.Context, p job.Piece, at source.Place) (sour
 	return rows, err
 }
 
-// IsProse reports whether the beginning of a file has no header row and no record: a .txt in a
-// folder or a ZIP may be a read-me. f says what is known of the file. A file that looks like a
-// table, and has faults, is no prose: an import of it says what they are. It returns the errors of
-// reading.
-func IsProse(ctx context.Context, in io.Reader, f job.File) (bool, error) {
-	text, err := asText(ctx, in, f, nil)
+// IsProse reports whether a .txt in a folder or a ZIP, such as a read-me, is no table: it has no
+// header row and no record at its beginning. A file that looks like a table and has faults is no
+// prose: its import says what they are. f says what is known of the file; kept is what its source
+// keeps, or nil. The errors are those of open and of reading.
+func IsProse(ctx context.Context, f job.File, kept *source.Readings, open func() (io.ReadCloser, error)) (bool, error) {
+	if !hasEnding(withoutGzip(f.Name), endTXT) {
+		return false, nil
+	}
+	in, err := open()
 	if err != nil {
 		return false, err
 	}
-	head, err := io.ReadAll(io.LimitReader(text, proseHead))
+	defer func() { _ = in.Close() }()
+	text, err := asText(ctx, in, f, kept)
 	if err != nil {
 		return false, err
 	}
-	err = scanHead(ctx, head, f)
+	head, err := io.ReadAll(io.LimitReader(text, beginBytes))
+	if err != nil {
+		return false, err
+	}
+	err = scanHead(ctx, head, f, kept)
 	if f.Dataset != "" && err != nil {
 		f.Dataset = "" // which may be that of the other files
-		err = scanHead(ctx, head, f)
+		err = scanHead(ctx, head, f, kept)
 	}
 	return isNoHeader(err), ctx.Err()
 }
 
-// proseHead is how much of a file [IsProse] reads, in bytes.
-const proseHead = 64 << 10
-
-// scanHead looks through the beginning of a file.
-func scanHead(ctx context.Context, head []byte, f job.File) error {
-	f.Format = formatOfHead(head, f.Name)
+// scanHead looks through the beginning of a file, which is UTF-8.
+func scanHead(ctx context.Context, head []byte, f job.File, kept *source.Readings) error {
 	hint := hintOf(f)
+	if f.Format = formatOf(head, f.Name); f.Format == "" && kept != nil {
+		hint = resolve(ctx, kept, beginningOf(head, true), hint).hint
+	}
 	scan := func(head []byte) error {
-		_, err := format(f).Scan(ctx, bytes.NewReader(head), hint, proseHead, func(source.Piece) error { return nil })
+		_, err := format(f).Scan(ctx, bytes.NewReader(head), hint, beginBytes, func(source.Piece) error { return nil })
 		return err
 	}
 	err := scan(head)
 	if fault.CodeOf(err) == source.CodeBadEncoding { // header rows are the same in most encodings
-		err = scan([]byte(strings.ToValidUTF8(string(head), "")))
+		err = scan(bytes.ToValidUTF8(head, nil))
 	}
 	return err
+}
+
+// hintOf is what is known of a file before it is looked through.
+func hintOf(f job.File) source.Hint {
+	return source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}
 }
 
 // isNoHeader reports whether an error of a scan says that there is nothing like a header row.

@@ -119,8 +119,8 @@ func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Insp
 	}
 	f := job.File{Name: name, Dataset: string(in.Dataset), Settings: in.Settings}
 	how := reading{hint: hintOf(f), given: f.Settings}
-	if f.Format = formatOfHead(head, name); f.Format == "" {
-		how = resolve(ctx, &in.Kept, startOf(head[:min(len(head), startBytes)], false), how.hint)
+	if f.Format = formatOf(head, name); f.Format == "" {
+		how = resolve(ctx, &in.Kept, beginningOf(head[:min(len(head), beginBytes)], false), how.hint)
 	}
 	f.Settings = how.hint.Settings
 	text, encoding, err := inspectText(ctx, head, f)
@@ -128,7 +128,7 @@ func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Insp
 		out.Err = err
 		return out
 	}
-	f.Format = formatOfHead(text, name)
+	f.Format = formatOf(text, name)
 	out.Format, out.Encoding, out.Settings, out.Kept, out.Whole = cmp.Or(f.Format, "csv"), encoding, f.Settings, how.kept, whole
 	in.read(ctx, &out, f, how, text)
 	return out
@@ -152,7 +152,7 @@ func inspectHead(r io.Reader) ([]byte, error) {
 
 // inspectText returns the beginning of a file in UTF-8, and the name of its encoding.
 func inspectText(ctx context.Context, head []byte, f job.File) (text []byte, encoding string, err error) {
-	enc, err := encodingOf(head[:min(len(head), source.HeadBytes)], f)
+	enc, err := encodingOf(ctx, head[:min(len(head), beginBytes)], f, nil)
 	if err != nil {
 		return nil, "", err
 	}

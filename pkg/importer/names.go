@@ -45,9 +45,6 @@ func isPlain(name string) bool {
 	return hasEnding(name, endCSV) || hasEnding(name, endTSV) || hasEnding(name, endTXT) || hasEnding(name, endNDJSON)
 }
 
-// mayBeProse reports whether a file of this name may as well be text for people, such as a read-me.
-func mayBeProse(name string) bool { return hasEnding(withoutGzip(name), endTXT) }
-
 func hasEnding(name, end string) bool {
 	return len(name) >= len(end) && strings.EqualFold(name[len(name)-len(end):], end)
 }

@@ -138,8 +138,8 @@ func silent(f job.File) bool {
 	return err != nil || string(ds) != f.Dataset
 }
 
-// startBytes is how much of a file decides which settings it is read with.
-const startBytes = 64 << 10
+// beginBytes is how much of a file decides which settings it is read with.
+const beginBytes = 64 << 10
 
 // reading is how a file is going to be read.
 type reading struct {
@@ -154,42 +154,22 @@ func (im *Importer) readingOf(ctx context.Context, jobID string, kept *source.Re
 	if f.Format != "" || kept == nil && f.Settings.Encoding == "" {
 		return r, nil
 	}
-	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, startBytes)
+	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, beginBytes)
 	if err != nil {
 		return r, err
 	}
 	if kept == nil {
 		kept = &source.Readings{}
 	}
-	return resolve(ctx, kept, startOf(head, strings.HasPrefix(f.Object, inputDir(jobID))), r.hint), nil
-}
-
-// headFor is how many bytes of the beginning of a file decide on its encoding.
-func headFor(kept *source.Readings) int {
-	if kept != nil && slices.ContainsFunc(kept.Kept, func(k source.Kept) bool { return k.Settings.Encoding != "" }) {
-		return startBytes
-	}
-	return source.HeadBytes
-}
-
-// withEncoding returns a file with the encoding that the source keeps, if none was given.
-func withEncoding(ctx context.Context, kept *source.Readings, head []byte, f job.File) job.File {
-	if f.Settings.Encoding == "" && headFor(kept) == startBytes {
-		f.Settings = resolve(ctx, kept, startOf(head, false), hintOf(f)).hint.Settings
-	}
-	return f
-}
-
-func hintOf(f job.File) source.Hint {
-	return source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}
+	return resolve(ctx, kept, beginningOf(head, strings.HasPrefix(f.Object, inputDir(jobID))), r.hint), nil
 }
 
 // resolve finds out how to read a table whose source keeps something: with the settings that were
 // given, then with those that are kept for its dataset. The dataset is the one that was named. If
 // none was, it is the one that the header row, the name of the file or an earlier file with the same
-// header row tells, read with the given settings; or else the only
-// one whose header row is there if the file is read with what is kept for it.
-func resolve(ctx context.Context, kept *source.Readings, head start, hint source.Hint) reading {
+// header row tells, read with the given settings; or else the only one whose header row is there if
+// the file is read with what is kept for it.
+func resolve(ctx context.Context, kept *source.Readings, head beginning, hint source.Hint) reading {
 	hint.Known = kept.Known()
 	r := reading{hint: hint, given: hint.Settings}
 	ds := hint.Dataset
@@ -209,33 +189,33 @@ func resolve(ctx context.Context, kept *source.Readings, head start, hint source
 	return r
 }
 
-// start is the beginning of a file.
-type start struct {
+// beginning is the beginning of a file.
+type beginning struct {
 	bytes []byte // whole lines, if there is one
 	text  bool   // the unpack step has made it UTF-8 already, in the encoding of its settings
 }
 
-func startOf(head []byte, text bool) start {
-	if end := bytes.LastIndexByte(head, '\n'); end >= 0 && len(head) == startBytes {
+func beginningOf(head []byte, text bool) beginning {
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 && len(head) == beginBytes {
 		head = head[:end+1]
 	}
-	return start{head, text}
+	return beginning{head, text}
 }
 
 // isUTF8 reports whether the file is UTF-8 and not plain ASCII: hardly any text in another encoding
 // looks like that. So an encoding that is only kept does not hold for it.
-func (b start) isUTF8() bool {
+func (b beginning) isUTF8() bool {
 	return !b.text && utf8.Valid(b.bytes) && bytes.ContainsFunc(b.bytes, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // marked reports whether the file begins with a byte order mark, which beats all settings.
-func (b start) marked() bool {
+func (b beginning) marked() bool {
 	return slices.ContainsFunc(marks(), func(m mark) bool { return bytes.HasPrefix(b.bytes, []byte(m.mark)) })
 }
 
 // only returns the only dataset that is kept and whose header row is there if the file is read with
 // what is kept for it.
-func (b start) only(ctx context.Context, kept *source.Readings, hint source.Hint) (only billing.Dataset) {
+func (b beginning) only(ctx context.Context, kept *source.Readings, hint source.Hint) (only billing.Dataset) {
 	for _, k := range kept.Kept {
 		if b.dataset(ctx, hint, hint.Settings.Over(k.Settings)) != k.Dataset {
 			continue
@@ -253,7 +233,7 @@ var errEnough = errors.New("enough")
 
 // dataset returns the dataset that the header row tells if the file is read with settings; empty if
 // it tells none.
-func (b start) dataset(ctx context.Context, hint source.Hint, s source.Settings) billing.Dataset {
+func (b beginning) dataset(ctx context.Context, hint source.Hint, s source.Settings) billing.Dataset {
 	hint.Settings = s
 	in, err := b.read(ctx, s)
 	if err != nil {
@@ -267,7 +247,7 @@ func (b start) dataset(ctx context.Context, hint source.Hint, s source.Settings)
 }
 
 // read reads the beginning as UTF-8.
-func (b start) read(ctx context.Context, s source.Settings) (io.Reader, error) {
+func (b beginning) read(ctx context.Context, s source.Settings) (io.Reader, error) {
 	if b.text {
 		return bytes.NewReader(b.bytes), nil
 	}

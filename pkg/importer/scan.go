@@ -48,7 +48,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if !j.Import.Scanned {
 			spec.Cancel, spec.Failing, spec.Later = j.Import.Cancel, j.Import.Failing, j.Import.Later
-			j.Import, j.Notes = &spec, append(in.notes, notes...)
+			j.Import, j.Notes = &spec, slices.Concat(j.Notes, in.notes, notes)
 			j.Progress.BytesTotal = total
 		}
 		return nil
@@ -155,9 +155,11 @@ func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets [
 // scanFile finds out how a file is to be read, and cuts it into pieces. Each piece knows the
 // datasets of its rows. The notes are for the report.
 func (im *Importer) scanFile(ctx context.Context, id string, kept *source.Readings, f *job.File, pieceBytes int64) (pieces []source.Piece, notes []string, err error) {
-	if f.Format, err = im.formatOf(ctx, *f); err != nil {
+	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, beginBytes)
+	if err != nil {
 		return nil, nil, err
 	}
+	f.Format = formatOf(head, f.Name)
 	r, err := im.readingOf(ctx, id, kept, *f)
 	if err != nil {
 		return nil, nil, err

@@ -38,8 +38,9 @@ func inputDir(jobID string) string { return jobDir(jobID) + "input/" }
 // .gz, or text that is not in UTF-8. Only a ZIP has entries.
 type packed struct {
 	file    job.File
-	entries []*zip.File // what may be imported, by its name
-	others  []string    // paths of the other files in the ZIP
+	kept    *source.Readings // by the source; may be nil
+	entries []*zip.File      // what may be imported, by its name
+	others  []string         // paths of the other files in the ZIP
 }
 
 // The first bytes of packed files.
@@ -68,8 +69,8 @@ func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed
 // packedFile reports whether a file is packed, and what is in it. Its first bytes decide, not its
 // name.
 func packedFile(ctx context.Context, o *objects.Objects, f job.File, kept *source.Readings) (p packed, is bool, err error) {
-	head, err := objectPart(ctx, o, f.Object, f.Version, 0, int64(headFor(kept)))
-	p.file = f
+	head, err := objectPart(ctx, o, f.Object, f.Version, 0, beginBytes)
+	p.file, p.kept = f, kept
 	switch {
 	case err != nil:
 		return p, false, err
@@ -79,7 +80,7 @@ func packedFile(ctx context.Context, o *objects.Objects, f job.File, kept *sourc
 	case bytes.HasPrefix(head, []byte(magicGzip)):
 		return p, true, nil
 	}
-	enc, err := encodingOf(head, withEncoding(ctx, kept, head, f))
+	enc, err := encodingOf(ctx, head, f, kept)
 	return p, enc != nil, err
 }
 
@@ -241,23 +242,14 @@ func (p packed) tables(ctx context.Context) (parts []int, leftOut []string, err 
 	return parts, leftOut, nil
 }
 
-// isProse reports whether a .txt in a ZIP is no table. One that is damaged is not judged here.
+// isProse reports whether the n-th file of a ZIP is text for people. One that is damaged is not
+// judged here.
 func (p packed) isProse(ctx context.Context, n int) (bool, error) {
-	if !mayBeProse(p.entries[n].Name) {
-		return false, nil
-	}
-	in, err := p.entries[n].Open()
-	if err == nil {
-		defer func() { _ = in.Close() }()
-		var prose bool
-		if prose, err = IsProse(ctx, in, p.part(n)); err == nil {
-			return prose, nil
-		}
-	}
+	prose, err := IsProse(ctx, p.part(n), p.kept, p.entries[n].Open)
 	if isDamage(err) {
 		return false, nil
 	}
-	return false, err
+	return prose, err
 }
 
 // unpack unpacks one file of a packed file, unless that was done before. An interrupted attempt
@@ -315,7 +307,7 @@ func (w *work) unpackPart(ctx context.Context, object string, p packed, n int) e
 	}
 	defer func() { _ = in.Close() }()
 	watch := &watched{ctx: ctx, w: w, r: in}
-	text, err := asText(ctx, watch, p.part(n), w.job.Import.Readings)
+	text, err := asText(ctx, watch, p.part(n), p.kept)
 	if err == nil {
 		err = w.objects.Put(ctx, object, &bounded{&io.LimitedReader{R: text, N: room + 1}, tooLarge(room)})
 	}

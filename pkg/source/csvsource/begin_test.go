@@ -135,7 +135,7 @@ func TestRefusedBeginnings(t *testing.T) {
 		"windows-1252":     {text: "a05_cp1252.csv", code: "bad_encoding", says: []string{"--encoding windows-1252", `"Müller GmbH" and "Käse €5 – “Dörr”"`}},
 		"no header":        {text: "a23_no_header.csv", code: billing.CodeUnknownHeader, says: []string{`"x1", "Acme", "GB"`, "looks like data"}},
 		"events":           {text: "h01_events_wrong_header.csv", code: billing.CodeWhichDataset, says: []string{"subscription events", `--map "Event=Event Type"`}},
-		"subscriptions":    {text: "h03_subscriptions.csv", code: billing.CodeWhichDataset, says: []string{`have no "Status"`}},
+		"subscriptions":    {text: "h03_subscriptions.csv", code: billing.CodeWhichDataset, says: []string{`have no column "Status"`}},
 		"amounts":          {text: "h09_trans_amount.csv", code: billing.CodeWhichDataset, says: []string{`--map "Amount=Amount in cents"`}},
 		"subscription ids": {text: "h17_subs_extid.csv", code: billing.CodeWhichDataset, says: []string{`"Product", "Status", "Started"`}},
 		"eleven titles":    {text: titles + "External ID,Company\nx1,Acme\n", code: billing.CodeUnknownHeader, says: []string{`"Export of customers"`, "Line 12 looks like the header row: --skip-lines 11"}},
@@ -206,8 +206,8 @@ func TestWaysOnFromAQuestion(t *testing.T) {
 // TestRejectColumnsAreNoQuestion recognises a rejects file like the file whose rejects it has.
 func TestRejectColumnsAreNoQuestion(t *testing.T) {
 	t.Parallel()
-	head := csvsource.Format{}.RejectsHead(source.Shape{Header: []string{"External ID"}})
-	got, err := begin(t, string(head)+"x1,f.csv,2,,code,reason\n", source.Hint{})
+	head := csvsource.Format{}.RejectsHead(source.Shape{Delimiter: ",", Header: []string{"External ID"}})
+	got, err := begin(t, string(head)+"x1,,f.csv,2,,code,reason\n", source.Hint{})
 	if err != nil || got.dataset != billing.Customers || len(got.ignored)+len(got.notes) > 0 {
 		t.Errorf("%v, %v", got, err)
 	}

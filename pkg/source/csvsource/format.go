@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/billing"
@@ -41,7 +42,7 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 
 // understand finds out the dataset of a header, and which of its columns are not read.
 func understand(s *source.Shape, hint source.Hint) error {
-	own, err := billing.NewHeader(originals(slices.Clone(s.Header), s.Header), s.Settings.Map)
+	own, err := billing.NewHeader(originals(nil, s.Header, s.Header), s.Settings.Map)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func understand(s *source.Shape, hint source.Hint) error {
 	if err != nil {
 		return err
 	}
-	s.Ignored = slices.DeleteFunc(slices.Clone(layout.Unknown()), isRejectColumn)
+	s.Ignored = slices.Clone(layout.Unknown())
 	s.Notes = append(s.Notes, own.NotRead(s.Dataset)...)
 	return nil
 }
@@ -83,14 +84,14 @@ func suits(h billing.Header, ds billing.Dataset) bool {
 // HeaderDigest is the key of a header row in [source.Hint.Known]. Neither the order of its columns
 // nor those that a rejects file adds matter.
 func HeaderDigest(header []string) string {
-	h, _ := billing.NewHeader(originals(slices.Clone(header), header), nil) // only a mapping can be wrong
+	h, _ := billing.NewHeader(originals(nil, header, header), nil) // only a mapping can be wrong
 	return h.Digest()
 }
 
 // Recognise returns the dataset that a header row tells by itself. Its errors are those of
 // [billing.NewHeader] and [billing.Header.Recognise].
 func Recognise(header, mapping []string) (billing.Dataset, error) {
-	h, err := billing.NewHeader(originals(slices.Clone(header), header), mapping)
+	h, err := billing.NewHeader(originals(nil, header, header), mapping)
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +100,7 @@ func Recognise(header, mapping []string) (billing.Dataset, error) {
 
 // Columns says what the columns of a table mean, without those that a rejects file adds.
 func Columns(s source.Shape) []billing.Column {
-	h, err := billing.NewHeader(originals(slices.Clone(s.Header), s.Header), s.Settings.Map)
+	h, err := billing.NewHeader(originals(nil, s.Header, s.Header), s.Settings.Map)
 	if err != nil {
 		return nil // as Scan has said
 	}
@@ -107,7 +108,7 @@ func Columns(s source.Shape) []billing.Column {
 }
 
 func layoutOf(s source.Shape) (*billing.Layout, error) {
-	h, err := billing.NewHeader(s.Header, s.Settings.Map)
+	h, err := billing.NewHeader(withoutRejectColumns(s.Header), s.Settings.Map)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.T
 	}
 	return &rows{
 		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], StartLine: at.Line, StartOffset: at.Offset}),
-		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header),
+		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header), out: tableWriter{comma: s.Delimiter[0]},
 	}, nil
 }
 
@@ -133,7 +134,7 @@ type rows struct {
 	shape   source.Shape
 	layout  *billing.Layout
 	now     time.Time
-	rejects bool // the file is a rejects file: cells may have a quote from escapeFormula
+	rejects bool // the file is a rejects file: cells may have a quote from escapeFormula, and rows may have to be corrected
 	row     Row
 	cells   []string // reused
 	out     tableWriter
@@ -147,6 +148,7 @@ func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	}
 	if r.rejects {
 		unescapeFormulas(row.Fields)
+		refuseUncorrected(&row, r.shape.Header)
 	}
 	r.row = row
 	return source.Row{Place: source.Place{Line: row.Line, Offset: row.Offset}, Length: row.Length, Dataset: r.layout.Dataset()}, nil
@@ -160,6 +162,9 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	return r.layout.Record(r.row.Fields, r.now)
 }
 
+// Verbatim returns the record with its ids as they are written.
+func (r *rows) Verbatim() billing.Record { return r.layout.Verbatim() }
+
 // Remarks are the remarks about the rows so far.
 func (r *rows) Remarks() billing.Remarks {
 	remarks := slices.Clone(r.layout.Remarks())
@@ -167,4 +172,20 @@ func (r *rows) Remarks() billing.Remarks {
 		remarks.Add(billing.RemarkShortRows, "", r.short)
 	}
 	return remarks
+}
+
+// ID returns the cell of the external id.
+func (r *rows) ID() string { return r.layout.IDOf(r.row.Fields) }
+
+// Customers lists the cell of the customer; of a row that could not be read, all that may be cells.
+func (r *rows) Customers() []string {
+	if r.row.Err == nil {
+		return []string{r.layout.Customer()}
+	}
+	ids := strings.FieldsFunc(r.row.Text, func(c rune) bool { return strings.ContainsRune(r.shape.Delimiter+"\"\r\n", c) })
+	ids = append(ids, r.row.Fields...)
+	for i := range ids {
+		ids[i] = strings.TrimSpace(ids[i])
+	}
+	return ids
 }

@@ -3,6 +3,7 @@ package csvsource
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -64,6 +65,10 @@ type Row struct {
 	// maybe none. The slice is valid until the next call of Next. The strings stay valid, and each
 	// may keep the record and its neighbours in memory.
 	Fields []string
+
+	// Text is the record as it stands in the file, without its line end; of a record that is too
+	// long, its beginning. It is as valid as Fields.
+	Text string
 
 	// Err is set on a record that could not be read.
 	Err *billing.Problem
@@ -155,17 +160,19 @@ func (r *Reader) row(rec *record) (Row, bool) {
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
+		row.Text = string(r.scan.long)
 		return row, true
 	}
 	text := r.scan.content(rec)
+	row.Text = text
 	end := r.split.split(rec, text)
 	switch {
 	case rec.fate == badQuote:
 		row.Err = r.quoteError(end, text)
-		row.Fields = []string{cleanText(text)}
-	case r.repeatsHeader(), isEndMark(text), allBlank(r.split.fields):
+		row.Fields = r.cleanFields()
+	case r.repeatsHeader(), isMark(rec.text), allBlank(r.split.fields):
 		return Row{}, false
-	case !validText(text):
+	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
@@ -174,45 +181,50 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	return row, true
 }
 
-// isEndMark reports whether a line is Ctrl-Z, with which old programs end a file and fill its last
-// block, also with NULs. Joined files have it between their rows.
-func isEndMark(text string) bool {
-	return text != "" && text[0] == endMark && strings.Trim(text, string(rune(endMark))+"\x00") == ""
+// isMark reports whether a line is no row, but what some programs write at the end or the beginning
+// of a file, and what stands between rows if files were joined: Ctrl-Z and NULs, or sep=;.
+func isMark(line []byte) bool {
+	if len(line) == 0 || line[0] != endMark && line[0] != utf8BOM[0] && line[0]|0x20 != 's' && line[0] != '"' {
+		return false // the usual row
+	}
+	switch {
+	case line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0:
+		return true
+	case bytes.ContainsAny(line, "\r\n"): // a quoted cell
+		return false
+	}
+	return sepLine(line[marks(line):]) != 0
 }
-
-const endMark = 0x1a
 
 // fit brings the cells of a record to the width of the header. Cells that are missing at the end are
 // blank.
 func (r *Reader) fit(rec *record) ([]string, *billing.Problem) {
 	fields, want := r.split.fields, len(r.header)
-	if len(fields) > want && allBlank(fields[want:]) {
+	switch {
+	case len(fields) == want:
+		return fields, nil
+	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
-	why := r.misfit(rec)
-	if why != "" {
+	if why := r.misfit(rec); why != "" {
 		return fields, &billing.Problem{
 			Code:    source.CodeWrongFieldCount,
 			Message: fmt.Sprintf("the row has %s where the header has %s; %s", number(len(fields), "cell"), number(want, "column"), why),
 		}
 	}
-	if len(fields) < want {
-		r.short++
-		for len(fields) < want {
-			fields = append(fields, "")
-		}
-		r.split.fields = fields
+	r.short++
+	for len(fields) < want {
+		fields = append(fields, "")
 	}
+	r.split.fields = fields
 	return fields, nil
 }
 
-// misfit says why the cells of a record cannot be brought to the width of the header, and what to
-// do; empty if they can.
+// misfit says why a record whose cells are too few or too many cannot be brought to the width of the
+// header, and what to do; empty if its last cells are missing and no more.
 func (r *Reader) misfit(rec *record) string {
 	fields, want := r.split.fields, len(r.header)
 	switch {
-	case len(fields) == want:
-		return ""
 	case slices.ContainsFunc(fields, atCurlyQuote):
 		return replaceCurly
 	case len(fields) > want:
@@ -292,6 +304,24 @@ func cleanText(s string) string {
 // replace what they cannot read.
 func validText(s string) bool { return encoded(s) && !strings.Contains(s, "\ufffd") }
 
+// isASCII reports whether a text is ASCII without NUL, as most are, and so valid. It is faster than
+// to ask for each of that.
+func isASCII(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		// The top bit of a byte is set if it is not ASCII, and after the subtraction if it was 0.
+		if v := binary.LittleEndian.Uint64(text); (v|(v-ones))&tops != 0 {
+			return false
+		}
+	}
+	for _, b := range text {
+		if b == 0 || b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 func encoded(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (r *Reader) setComma(comma byte) {
@@ -354,13 +384,13 @@ func trimmed(cells []string) []string {
 	return names[:width]
 }
 
-// checkUnique refuses two columns of one name. Several columns may have no name, since nothing
-// refers to them.
+// checkUnique refuses two columns of one name. Several columns may have no name, or be of rejects
+// files, since nothing refers to them.
 func checkUnique(names []string) error {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		key := strings.ToLower(name)
-		if name != "" && seen[key] {
+		if name != "" && seen[key] && !isRejectColumn(name) {
 			return &fault.Error{
 				Kind: fault.Invalid, Code: "duplicate_header", Param: shorten(name),
 				Message: fmt.Sprintf("the header row has the column %q twice; rename or remove one of them", shorten(name)),

@@ -185,7 +185,7 @@ func (s *scanner) beginsCell(before []byte) bool {
 	for end > 0 && isSpace(before[end-1], s.comma) {
 		end--
 	}
-	return end == 0 || before[end-1] == s.comma || string(before[:end]) == utf8BOM
+	return end == 0 || before[end-1] == s.comma || marks(before) == end
 }
 
 // multiLine follows an open quote beyond the first line. It reads at most max+1 bytes of the
@@ -272,13 +272,14 @@ func (s *scanner) scan(w []byte, pos int, in state, last bool) (int, state, outc
 			switch pos = skipSpaces(w, pos, s.comma); {
 			case pos == len(w):
 				return pos, behindQuotes, atEnd(last)
+			case w[pos] == s.comma:
+				pos++
+				in = fieldStart
 			case w[pos] == '\n' || w[pos] == '\r':
 				return pos, behindQuotes, closed
-			case w[pos] != s.comma:
+			default:
 				return pos, behindQuotes, stray
 			}
-			pos++
-			in = fieldStart
 		}
 	}
 }
@@ -311,14 +312,16 @@ func skipQuoted(w []byte, pos int, last bool) (int, outcome) {
 			return len(w), open
 		}
 		pos += i
-		switch {
-		case pos+1 < len(w) && w[pos+1] == '"':
-			pos += len(`""`)
-		case pos+1 < len(w) || last:
-			return pos + 1, closed
-		default:
+		if pos+1 == len(w) {
+			if last {
+				return pos + 1, closed
+			}
 			return pos, open
 		}
+		if w[pos+1] != '"' {
+			return pos + 1, closed
+		}
+		pos += len(`""`)
 	}
 }
 
