@@ -125,6 +125,10 @@ func TestEachSetting(t *testing.T) {
 		"map":         {source.Settings{Map: []string{"Kundennr=External ID", "=DE=Country"}}, "Kundennr,Name\nk1,Ann\n", `{"country":"DE","external_id":"k1","name":"Ann"}`},
 		"date format": {source.Settings{DateFormat: "DD.MM.YYYY"}, "External ID,Lead created at\nk1,03.04.2024\n", `{"external_id":"k1","lead_created_at":1712102400000}`},
 		"amounts":     {source.Settings{Amounts: source.AmountsUnits}, event + "k1;s1;subscription_start;2024-04-03;2024-04-03;gold;EUR;12.50\n", `"amount_in_cents":1250`},
+		"amounts of lines": {
+			source.Settings{Amounts: source.AmountsUnits, Decimal: source.DecimalComma},
+			"Invoice external ID;External ID;Type;Amount in cents\ni1;l1;one_time;12,50\n", `"amount_in_cents":1250,"external_id":"l1"`,
+		},
 		"decimal": {
 			source.Settings{Amounts: source.AmountsUnits, Decimal: source.DecimalComma},
 			event + "k1;s1;subscription_start;2024-04-03;2024-04-03;gold;KWD;12,505\n", `"amount_in_cents":12505`,
@@ -135,7 +139,8 @@ func TestEachSetting(t *testing.T) {
 			t.Parallel()
 			l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
 			src := l.source(t, "S")
-			l.done(t, src, input{name: "k.csv", body: []byte("External ID\nk1\n")}, input{name: "p.csv", body: []byte("Name,Interval count,Interval unit,Plan ID\nGold,1,month,gold\n")})
+			l.done(t, src, input{name: "k.csv", body: []byte("External ID\nk1\n")},
+				input{name: "i.csv", body: []byte("Customer external ID,Invoice external ID,Invoiced date,Currency\nk1,i1,2024-04-03,EUR\n")}, input{name: "p.csv", body: []byte("Name,Interval count,Interval unit,Plan ID\nGold,1,month,gold\n")})
 			file := input{name: "a.csv", body: []byte(tt.file)}
 			if j := l.run(t, src, file); isClean(j) {
 				t.Errorf("it needs no setting: %v", l.fieldsOf(t, src))

@@ -93,10 +93,10 @@ func HeaderDigest(header []string) string {
 	return h.Digest()
 }
 
-// Recognise returns the dataset that a header row tells by itself. Its errors are those of
-// [billing.NewHeader] and [billing.Header.Recognise].
+// Recognise returns the dataset that a header row tells by itself, with a mapping. Its errors are
+// those of [billing.NewHeader] and [billing.Header.Recognise].
 func Recognise(header, mapping []string) (billing.Dataset, error) {
-	h, err := billing.NewHeader(originals(nil, header, header), mapping)
+	h, err := headerOf(source.Shape{Header: header, Settings: source.Settings{Map: mapping}})
 	if err != nil {
 		return "", err
 	}
@@ -105,7 +105,7 @@ func Recognise(header, mapping []string) (billing.Dataset, error) {
 
 // Columns says what the columns of a table mean, without those that a rejects file adds.
 func Columns(s source.Shape) []billing.Column {
-	h, err := billing.NewHeader(originals(nil, s.Header, s.Header), s.Settings.Map)
+	h, err := headerOf(s)
 	if err != nil {
 		return nil // as Scan has said
 	}
