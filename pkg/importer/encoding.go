@@ -58,15 +58,12 @@ func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readi
 			return m.encoding, nil
 		}
 	}
-	if formatOf(head, f.Name) != "" || source.Foreign(head) != nil {
-		return nil, nil //nolint:nilnil // it is UTF-8, or no text at all
-	}
-	name := f.Settings.Encoding
-	if name == "" && kept != nil {
-		name = resolve(ctx, kept, beginning{bytes: head}, hintOf(f)).hint.Settings.Encoding
+	name := ""
+	if formatOf(head, f.Name) == "" && source.Foreign(head) == nil {
+		name = encodingName(ctx, head, f, kept)
 	}
 	if name == "" {
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil //nolint:nilnil // it is UTF-8, or no text at all
 	}
 	enc, err := htmlindex.Get(name)
 	switch {
@@ -76,6 +73,15 @@ func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readi
 		return nil, nil //nolint:nilnil // as above
 	}
 	return enc, nil
+}
+
+// encodingName is the name of the encoding that was given for a table, or that its source keeps for
+// its dataset.
+func encodingName(ctx context.Context, head []byte, f job.File, kept *source.Readings) string {
+	if f.Settings.Encoding != "" || kept == nil {
+		return f.Settings.Encoding
+	}
+	return resolve(ctx, kept, beginning{bytes: head}, hintOf(f)).hint.Settings.Encoding
 }
 
 // mark is a byte order mark, and what it says; no encoding means UTF-8.
