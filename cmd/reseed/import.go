@@ -110,14 +110,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 
 // runImport imports files. The notes, on what is left out of folders, stand in the report.
 func (sh *shell) runImport(ctx context.Context, cl *client.Client, files, notes []string, o importOptions) error {
-	src, ok, err := cl.SourceNamed(ctx, o.source)
-	if err == nil && !ok && store.IsSourceUUID(o.source) {
-		err = errors.New("there is none of that uuid")
-	}
-	made := err == nil && !ok
-	if made {
-		src, err = cl.AddSource(ctx, o.source, "CSV")
-	}
+	src, made, err := sh.sourceFor(ctx, cl, o.source)
 	if err != nil {
 		return fmt.Errorf("data source %q: %w", o.source, err)
 	}
@@ -138,6 +131,22 @@ func (sh *shell) runImport(ctx context.Context, cl *client.Client, files, notes 
 		return sh.showJob(ctx, cl, j)
 	}
 	return sh.confirmRemoval(ctx, cl, j, o.yes)
+}
+
+// sourceFor finds the data source that a name or uuid means, or makes one of that name.
+func (sh *shell) sourceFor(ctx context.Context, cl *client.Client, name string) (src wire.Source, made bool, err error) {
+	named, err := cl.SourcesNamed(ctx, name)
+	switch {
+	case err != nil:
+		return src, false, err
+	case len(named) > 0:
+		sh.warnOfNamesakes(named)
+		return named[0], false, nil
+	case store.IsSourceUUID(name):
+		return src, false, errors.New("there is none of that uuid")
+	}
+	src, err = cl.AddSource(ctx, name, "CSV")
+	return src, err == nil, err
 }
 
 // confirmRemoval asks for a yes to a removal of more than --max-removed percent, and applies it

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"reseed/pkg/api/wire"
 	"reseed/pkg/app"
@@ -30,6 +31,7 @@ const (
 	maxOption = 1 << 10 // bytes of an option in a form
 	typeCSV   = "text/csv; charset=utf-8"
 	typeGzip  = "application/gzip"
+	typeZip   = "application/zip"
 )
 
 // order is a client's request for an import.
@@ -279,7 +281,7 @@ func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, er
 	if name == "" {
 		name = "upload.csv"
 	}
-	if billing.CheckID(name) != nil {
+	if billing.CheckLength(name, billing.MaxText) != nil || strings.ContainsFunc(name, isHidden) {
 		return job.File{}, httpapi.Refused(map[string]string{"file": "has a name that is too long or holds invisible characters"})
 	}
 	body := &watched{Reader: part}
@@ -289,6 +291,10 @@ func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, er
 	}
 	return f, err
 }
+
+// isHidden reports whether a character has no width. The spaces that some systems put into the names
+// of files do have one.
+func isHidden(r rune) bool { return !unicode.IsGraphic(r) }
 
 // watched remembers the error that ended reading, unless that is io.EOF.
 type watched struct {
@@ -426,9 +432,6 @@ func getRejects(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	kind := typeCSV
-	if file.Ending == ".ndjson" {
-		kind = typeNDJSON
-	}
+	kind := map[string]string{".csv": typeCSV, ".ndjson": typeNDJSON, ".zip": typeZip}[file.Ending]
 	return c.download(file, kind, j.ID+".rejects"+file.Ending)
 }

@@ -11,10 +11,10 @@ import (
 // cells reads the cells of one row into values, and keeps the first problem. Its methods take the
 // address of a field of the row struct: by this address fail finds the name of the column.
 type cells struct {
-	columns []column
-	values  Values
-	now     time.Time
-	problem *Problem
+	columns  []column
+	spelling *spelling // nil: as records write their values
+	now      time.Time
+	problem  *Problem
 
 	// Memory for the row's record. The next row uses it again.
 	records  records
@@ -32,8 +32,27 @@ type records struct {
 	event       Event
 }
 
+// spelling is how the cells of a table write their values, where that differs from records.
+type spelling struct {
+	values  Values
+	dates   *dateForm // the compiled date format; nil: ISO 8601
+	remarks Remarks   // about the rows so far
+	wrapped []wrapped // ids of the row that were written like ="00123"
+}
+
+// wrapped is an id that is not read as it is written.
+type wrapped struct {
+	cell    *string
+	written string
+}
+
 // start prepares for the next row.
-func (c *cells) start(now time.Time) { c.now, c.problem, c.integers = now, nil, c.integers[:0] }
+func (c *cells) start(now time.Time) {
+	c.now, c.problem, c.integers = now, nil, c.integers[:0]
+	if c.spelling != nil {
+		c.spelling.wrapped = c.spelling.wrapped[:0]
+	}
+}
 
 func errBlank() error { return invalid(CodeRequired, "This must not be blank.") }
 
@@ -46,13 +65,21 @@ func (c *cells) fail(cell *string, err error) {
 	if e := (*fault.Error)(nil); errors.As(err, &e) {
 		p.Code = e.Code
 	}
-	for _, col := range c.columns {
-		if col.cell == cell {
-			p.Column = col.name
-			p.Message = col.name + ": " + p.Message
-		}
+	if col := c.column(cell); col != nil {
+		p.Column = col.name
+		p.Message = col.name + ": " + p.Message
 	}
 	c.problem = p
+}
+
+// column is the column of a cell; nil if it has none.
+func (c *cells) column(cell *string) *column {
+	for i := range c.columns {
+		if c.columns[i].cell == cell {
+			return &c.columns[i]
+		}
+	}
+	return nil
 }
 
 func (c *cells) check(cell *string, err error) {
@@ -69,9 +96,26 @@ func (c *cells) need(cell *string) {
 	}
 }
 
+// id reads the external id of another record than the row's own.
 func (c *cells) id(cell *string) string {
-	c.check(cell, CheckID(*cell))
+	c.checkID(cell, false)
 	return *cell
+}
+
+// own reads the external id of the row's own record.
+func (c *cells) own(cell *string) string {
+	c.checkID(cell, true)
+	return *cell
+}
+
+func (c *cells) checkID(cell *string, own bool) {
+	if *cell == "" {
+		return
+	}
+	c.check(cell, CheckID(*cell))
+	if mayBeDamaged(*cell) && c.spelling != nil && !c.spelling.values.VerbatimIDs {
+		c.undamaged(cell, own)
+	}
 }
 
 func (c *cells) text(cell *string) string {
@@ -112,12 +156,40 @@ func given(c *cells, cell *string, parse func(string) (int64, error)) *int64 {
 	return &c.integers[len(c.integers)-1]
 }
 
-func (c *cells) time(cell *string) time.Time { return parsed(c, cell, ParseTime) }
+func (c *cells) time(cell *string) time.Time {
+	t, _ := c.moment(cell)
+	return t
+}
 
-// past reads a time that must not lie in the future.
+// moment reads a time, and reports whether the cell names its zone.
+func (c *cells) moment(cell *string) (t time.Time, zoned bool) {
+	if *cell == "" {
+		return t, false
+	}
+	var err error
+	if c.spelling != nil && c.spelling.dates != nil {
+		t, err = c.spelling.dates.parse(*cell)
+	} else if t, zoned, err = parseTime(*cell); err == nil {
+		return t, zoned
+	} else if c.spelling != nil && fault.CodeOf(err) == CodeNotADate {
+		err = c.unread(cell, err)
+	}
+	c.check(cell, err)
+	return t, zoned
+}
+
+// eastmost is how far the local time of the first time zone in the east is ahead of UTC.
+const eastmost = 14 * time.Hour
+
+// past reads a time that must not lie in the future. If it names no zone, it may be meant in any:
+// "today" comes to the east first.
 func (c *cells) past(cell *string) time.Time {
-	t := c.time(cell)
-	if t.After(c.now) {
+	t, zoned := c.moment(cell)
+	latest := c.now
+	if !zoned {
+		latest = latest.Add(eastmost)
+	}
+	if t.After(latest) {
 		c.fail(cell, invalid(CodeDateInFuture, "%s is in the future.", quoteNumber(*cell)))
 	}
 	return t

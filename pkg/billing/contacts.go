@@ -3,7 +3,7 @@ package billing
 // contactRow is a row of a contacts file. ChartMogul's sample has no column for an id; a file that
 // has one can change a contact's names and e-mail address without making a new contact.
 type contactRow struct {
-	CustomerExternalID string `csv:"Customer External ID" field:"customer_external_id" is:"id" rule:"required"`
+	CustomerExternalID string `csv:"Customer External ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	ExternalID         string `csv:"External ID" field:"external_id" is:"id" names:"id"`
 	FirstName          string `csv:"First name" field:"first_name"`
 	LastName           string `csv:"Last name" field:"last_name"`
@@ -23,7 +23,7 @@ func (r *contactRow) record(c *cells) Record {
 	contact := &c.records.contact
 	*contact = Contact{
 		CustomerExternalID: c.id(&r.CustomerExternalID),
-		ExternalID:         c.id(&r.ExternalID),
+		ExternalID:         c.own(&r.ExternalID),
 		FirstName:          c.text(&r.FirstName),
 		LastName:           c.text(&r.LastName),
 		Email:              c.email(&r.Email),

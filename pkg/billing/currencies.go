@@ -54,3 +54,20 @@ func CurrencySign(code string) string {
 	}
 	return fmt.Sprint(currency.NarrowSymbol(unit))
 }
+
+// Exponent returns how many decimals an amount in a currency has: 2 for EUR, 0 for JPY. It goes by
+// list one of ISO 4217 (https://www.six-group.com/en/products-services/financial-information/data-standards.html),
+// and for currencies that were withdrawn by the JDK (java.util.Currency), since ISO's list three
+// says no decimals. CLDR, and so golang.org/x/text, does not follow ISO here.
+func Exponent(code string) int {
+	switch code {
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF",
+		"ADP", "BEF", "BYB", "BYR", "ESP", "GRD", "ITL", "LUF", "MGF", "PTE", "TPE", "TRL": // withdrawn
+		return 0
+	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
+		return 3
+	case "CLF", "UYW":
+		return 4
+	}
+	return 2
+}

@@ -20,7 +20,7 @@ func (r *customerRow) record(c *cells) Record {
 	country := parsed(c, &r.Country, ParseCountry)
 	customer := &c.records.customer
 	*customer = Customer{
-		ExternalID:         c.id(&r.ExternalID),
+		ExternalID:         c.own(&r.ExternalID),
 		Name:               c.text(&r.Name),
 		Email:              c.email(&r.Email),
 		Company:            c.text(&r.Company),

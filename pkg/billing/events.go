@@ -38,7 +38,7 @@ func EventNeedsPlan(eventType string) bool {
 
 // eventRow is a row of a subscription events file.
 type eventRow struct {
-	CustomerExternalID        string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required"`
+	CustomerExternalID        string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	SubscriptionExternalID    string `csv:"Subscription external ID" field:"subscription_external_id" is:"id" rule:"required"`
 	SubscriptionSetExternalID string `csv:"Subscription set external ID" field:"subscription_set_external_id" is:"id"`
 	ExternalID                string `csv:"External ID" field:"external_id" is:"id" names:"id"`
@@ -48,18 +48,18 @@ type eventRow struct {
 	EffectiveDate             string `csv:"Effective Date" field:"effective_date" is:"time" rule:"required"`
 	PlanExternalID            string `csv:"Plan external ID" field:"plan_external_id" is:"id" names:"plan"`
 	Currency                  string `csv:"Currency" field:"currency" is:"currency"`
-	AmountInCents             string `csv:"Amount in Cents" field:"amount_in_cents" is:"cents"`
+	AmountInCents             string `csv:"Amount in Cents" field:"amount_in_cents" is:"cents" in:"currency"`
 	Quantity                  string `csv:"Quantity" field:"quantity" is:"integer"`
 	EventOrder                string `csv:"Event Order" field:"event_order" is:"integer"`
 	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id"`
-	TaxAmountInCents          string `csv:"-" field:"tax_amount_in_cents" is:"cents"`
+	TaxAmountInCents          string `csv:"-" field:"tax_amount_in_cents" is:"cents" in:"currency"`
 }
 
 func (r *eventRow) record(c *cells) Record {
 	e := &c.records.event
 	*e = Event{
 		CustomerExternalID:        c.id(&r.CustomerExternalID),
-		ExternalID:                c.id(&r.ExternalID),
+		ExternalID:                c.own(&r.ExternalID),
 		SubscriptionExternalID:    c.id(&r.SubscriptionExternalID),
 		SubscriptionSetExternalID: c.id(&r.SubscriptionSetExternalID),
 		PlanExternalID:            c.id(&r.PlanExternalID),
@@ -67,8 +67,8 @@ func (r *eventRow) record(c *cells) Record {
 		Date:                      c.time(&r.Date),
 		EffectiveDate:             c.time(&r.EffectiveDate),
 		Currency:                  parsed(c, &r.Currency, ParseCurrency),
-		AmountInCents:             given(c, &r.AmountInCents, ParseCents),
-		TaxAmountInCents:          given(c, &r.TaxAmountInCents, ParseCents),
+		AmountInCents:             c.givenAmount(&r.AmountInCents),
+		TaxAmountInCents:          c.givenAmount(&r.TaxAmountInCents),
 		Quantity:                  given(c, &r.Quantity, parseInteger),
 		RetractedEventID:          c.id(&r.RetractedEventID),
 		EventOrder:                given(c, &r.EventOrder, parseInteger),
@@ -79,6 +79,7 @@ func (r *eventRow) record(c *cells) Record {
 		c.need(&r.Currency)
 		c.need(&r.AmountInCents)
 	}
+	c.toMinor(&r.AmountInCents, e.AmountInCents, &r.Currency, e.Currency)
 	return e
 }
 

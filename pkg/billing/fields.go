@@ -13,6 +13,9 @@ type Field struct {
 	// id, email, country, currency, word (one of a few), time, cents, integer or truth.
 	Is       string
 	Required bool
+	// In is the field of the same record that names the currency of an amount (cents). If it is
+	// empty or not given, the amount is in the currency of the record's invoice.
+	In string
 }
 
 // FieldsOf lists the fields of a dataset, in the order of its columns.
@@ -24,7 +27,7 @@ func FieldsOf(ds Dataset) []Field {
 	columns := tagged(r, "csv")
 	var out []Field
 	for i, f := range fieldsOf(r) {
-		field := Field{Name: f.name, Column: columns[i].name, Is: f.is, Required: f.required}
+		field := Field{Name: f.name, Column: columns[i].name, Is: f.is, Required: f.required, In: f.in}
 		if field.Column == "-" {
 			field.Column = ""
 		}
@@ -95,12 +98,20 @@ func NewFields(ds Dataset) (*Fields, error) {
 // stays as it is.
 func (f *Fields) Name(column string) string {
 	for _, l := range f.listed {
-		if l.Column != "" && sameHeader(l.Column, column) {
+		if l.Column != "" && headerKey(l.Column) == headerKey(column) {
 			return l.Name
 		}
 	}
 	return column
 }
+
+// IDField returns the name of the field with the external id of the record itself; empty if the
+// dataset has none.
+func (f *Fields) IDField() string { return f.id.name }
+
+// CustomerField returns the name of the field with the external id of the customer that a record is
+// or names; empty if the dataset has none.
+func (f *Fields) CustomerField() string { return f.customer.name }
 
 // unknown says that the dataset has no field of that name, and how the field is called if the name
 // is the header of its column.
@@ -161,4 +172,7 @@ func fieldProblem(name, code, what string) *Problem {
 
 // Record makes a record of the fields that were set, or says why that cannot be. now is what "in
 // the future" is measured against. The record is valid until Begin; its strings stay so.
-func (f *Fields) Record(now time.Time) (Record, *Problem) { return f.judge(now) }
+func (f *Fields) Record(now time.Time) (Record, *Problem) {
+	f.reader.start(now)
+	return f.judge()
+}

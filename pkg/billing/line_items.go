@@ -18,7 +18,7 @@ type lineItemRow struct {
 	DiscountAmount            string `csv:"Discount amount" field:"discount_amount_in_cents" is:"cents"`
 	TaxAmount                 string `csv:"Tax amount" field:"tax_amount_in_cents" is:"cents"`
 	Description               string `csv:"Description" field:"description" is:"note"`
-	TransactionFee            string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents"`
+	TransactionFee            string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents" in:"transaction_fees_currency"`
 	AccountCode               string `csv:"Account Code" field:"account_code"`
 	TransactionFeesCurrency   string `csv:"Transaction fees currency" field:"transaction_fees_currency" is:"currency"`
 	DiscountDescription       string `csv:"Discount description" field:"discount_description" is:"note"`
@@ -31,11 +31,11 @@ func (r *lineItemRow) record(c *cells) Record {
 	l := &c.records.lineItem
 	*l = LineItem{
 		InvoiceExternalID:         c.id(&r.InvoiceExternalID),
-		ExternalID:                c.id(&r.ExternalID),
+		ExternalID:                c.own(&r.ExternalID),
 		Type:                      c.word(&r.Type, Subscription, OneTime),
 		SubscriptionExternalID:    c.id(&r.SubscriptionExternalID),
 		SubscriptionSetExternalID: c.id(&r.SubscriptionSetExternalID),
-		AmountInCents:             parsed(c, &r.AmountInCents, ParseCents),
+		AmountInCents:             c.amount(&r.AmountInCents),
 		PlanExternalID:            c.id(&r.Plan),
 		ServicePeriodStart:        c.time(&r.ServicePeriodStart),
 		ServicePeriodEnd:          c.time(&r.ServicePeriodEnd),
@@ -43,15 +43,15 @@ func (r *lineItemRow) record(c *cells) Record {
 		Prorated:                  parsed(c, &r.Proration, ParseBool),
 		ProrationType:             c.word(&r.ProrationType, "differential", "full"),
 		DiscountCode:              c.text(&r.DiscountCode),
-		DiscountAmountInCents:     parsed(c, &r.DiscountAmount, ParseCents),
+		DiscountAmountInCents:     c.amount(&r.DiscountAmount),
 		DiscountDescription:       c.note(&r.DiscountDescription),
-		TaxAmountInCents:          parsed(c, &r.TaxAmount, ParseCents),
+		TaxAmountInCents:          c.amount(&r.TaxAmount),
 		Description:               c.note(&r.Description),
-		TransactionFeesInCents:    parsed(c, &r.TransactionFee, ParseCents),
+		TransactionFeesInCents:    c.amount(&r.TransactionFee),
 		TransactionFeesCurrency:   parsed(c, &r.TransactionFeesCurrency, ParseCurrency),
 		AccountCode:               c.text(&r.AccountCode),
 		EventOrder:                given(c, &r.EventOrder, parseInteger),
-		BalanceTransfer:           given(c, &r.BalanceTransfer, ParseCents),
+		BalanceTransfer:           c.givenAmount(&r.BalanceTransfer),
 	}
 	if l.Type == Subscription {
 		r.subscription(c, l)

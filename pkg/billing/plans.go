@@ -11,7 +11,7 @@ type planRow struct {
 func (r *planRow) record(c *cells) Record {
 	p := &c.records.plan
 	*p = Plan{
-		ExternalID:    c.id(&r.PlanID),
+		ExternalID:    c.own(&r.PlanID),
 		Name:          c.text(&r.Name),
 		IntervalCount: parsed(c, &r.IntervalCount, parseInteger),
 		IntervalUnit:  c.word(&r.IntervalUnit, "day", "month", "year"),

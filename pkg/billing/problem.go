@@ -17,6 +17,8 @@ const (
 	CodeDateInFuture     = "date_in_future"          // in a column where only the past makes sense
 	CodeNotAnInteger     = "not_an_integer"          // a count or an order
 	CodeNotCents         = "not_a_number_of_cents"   // an amount
+	CodeNotAnAmount      = "not_an_amount"           // of an amount in units: not a decimal number
+	CodeNotExact         = "amount_not_exact"        // of an amount in units: its currency has fewer decimals
 	CodeOutOfRange       = "out_of_range"            // too small, too large, or contradicts another cell
 	CodeTooLong          = "too_long"                // more characters than allowed
 	CodeUnknownValue     = "unknown_value"           // not one of the words that this column allows
@@ -25,6 +27,10 @@ const (
 	CodeNotABoolean      = "not_a_boolean"           // neither TRUE nor FALSE
 	CodeZeroQuantity     = "zero_quantity"           // a quantity of 0
 	CodeBadCharacter     = "bad_character"           // a control or invisible character
+	CodeDamagedID        = "damaged_id"              // of a table: an id that a spreadsheet has rounded
+	CodeNoID             = "no_id"                   // of a table: NULL or the like in place of an id
+	CodeTotalRow         = "total_row"               // of a table: the row sums up the others
+	CodeSheetError       = "spreadsheet_error"       // of a table: #N/A or the like in place of a value
 	CodeUnknownEventType = "unknown_event_type"      // see EventTypes
 	CodeMissingColumn    = "missing_column"          // of a header: a required column is not there
 	CodeDuplicateHeader  = "duplicate_header"        // of a header: two columns of one name
@@ -32,6 +38,8 @@ const (
 	CodeDuplicateField   = "duplicate_field"         // of a record: a field stands twice
 	CodeWrongType        = "wrong_type"              // of a record: a text where a number belongs, or the like
 	CodeUnknownHeader    = "unrecognised_header_row" // of a header: no dataset has these columns
+	CodeWhichDataset     = "which_dataset"           // of a header: it may be of more than one dataset
+	CodeBadMap           = "bad_map"                 // of a header: a mapping does not suit it
 )
 
 func invalid(code, format string, args ...any) error {

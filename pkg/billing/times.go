@@ -16,19 +16,30 @@ const (
 // with or without a space before it. Without a zone it is UTC. The result is UTC in whole
 // milliseconds, as it is stored. The error is fault.Invalid: not_a_date or out_of_range.
 func ParseTime(s string) (time.Time, error) {
-	t, ok := scanTime(s)
-	switch {
-	case !ok:
-		return time.Time{}, invalid(CodeNotADate,
+	t, _, err := parseTime(s)
+	return t, err
+}
+
+// parseTime is ParseTime, and reports whether the value names its zone.
+func parseTime(s string) (t time.Time, zoned bool, err error) {
+	t, zoned, ok := scanTime(s)
+	if !ok {
+		return time.Time{}, false, invalid(CodeNotADate,
 			"%s is not a date; write it like 2024-12-31 or 2024-12-31 18:30:00.", quoteNumber(s))
-	case t.Unix() < firstSecond || t.Unix() > lastSecond:
-		return time.Time{}, invalid(CodeOutOfRange,
-			"%s lies outside the years %d to %d.", quoteNumber(s), firstYear, lastYear)
+	}
+	t, err = inYears(t, s)
+	return t, zoned, err
+}
+
+// inYears refuses a time that lies too far away. s is how the file spells it.
+func inYears(t time.Time, s string) (time.Time, error) {
+	if t.Unix() < firstSecond || t.Unix() > lastSecond {
+		return time.Time{}, invalid(CodeOutOfRange, "%s lies outside the years %d to %d.", quoteNumber(s), firstYear, lastYear)
 	}
 	return t, nil
 }
 
-func scanTime(s string) (time.Time, bool) {
+func scanTime(s string) (t time.Time, zoned, ok bool) {
 	p := scanner{rest: s}
 	year := 100*p.two(0, 99) + p.two(0, 99)
 	p.literal('-')
@@ -36,7 +47,7 @@ func scanTime(s string) (time.Time, bool) {
 	p.literal('-')
 	day := p.two(1, daysIn(year, month))
 	if p.rest == "" || p.bad {
-		return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC), !p.bad
+		return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC), false, !p.bad
 	}
 	if !p.skip(' ') && !p.skip('T') {
 		p.literal('t')
@@ -51,9 +62,10 @@ func scanTime(s string) (time.Time, bool) {
 			nanos = p.fraction()
 		}
 	}
+	zoned = p.rest != ""
 	minute -= p.zone()
 	nanos -= nanos % int(time.Millisecond)
-	return time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC), !p.bad && p.rest == ""
+	return time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC), zoned, !p.bad && p.rest == ""
 }
 
 func daysIn(year, month int) int {

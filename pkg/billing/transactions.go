@@ -11,7 +11,7 @@ type transactionRow struct {
 	ExcludeTaxOnRefund      string `csv:"Exclude tax on refund" field:"exclude_tax_on_refund" is:"truth"`
 	ExcludeDiscountOnRefund string `csv:"Exclude discount on refund" field:"exclude_discount_on_refund" is:"truth"`
 	ExcludeFeesOnRefund     string `csv:"Exclude fees on refund" field:"exclude_fees_on_refund" is:"truth"`
-	TransactionFee          string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents"`
+	TransactionFee          string `csv:"Transaction fee" field:"transaction_fees_in_cents" is:"cents" in:"transaction_fees_currency"`
 	TransactionFeesCurrency string `csv:"Transaction fees currency" field:"transaction_fees_currency" is:"currency"`
 }
 
@@ -19,15 +19,15 @@ func (r *transactionRow) record(c *cells) Record {
 	transaction := &c.records.transaction
 	*transaction = Transaction{
 		InvoiceExternalID:       c.id(&r.InvoiceExternalID),
-		ExternalID:              c.id(&r.ExternalID),
+		ExternalID:              c.own(&r.ExternalID),
 		Type:                    c.word(&r.Type, Payment, Refund),
 		Result:                  c.word(&r.Result, Successful, Failed),
 		Date:                    c.past(&r.Date),
-		AmountInCents:           given(c, &r.AmountInCents, ParseCents),
+		AmountInCents:           c.givenAmount(&r.AmountInCents),
 		ExcludeTaxOnRefund:      parsed(c, &r.ExcludeTaxOnRefund, ParseBool),
 		ExcludeDiscountOnRefund: parsed(c, &r.ExcludeDiscountOnRefund, ParseBool),
 		ExcludeFeesOnRefund:     parsed(c, &r.ExcludeFeesOnRefund, ParseBool),
-		TransactionFeesInCents:  given(c, &r.TransactionFee, ParseCents),
+		TransactionFeesInCents:  c.givenAmount(&r.TransactionFee),
 		TransactionFeesCurrency: parsed(c, &r.TransactionFeesCurrency, ParseCurrency),
 	}
 	return transaction

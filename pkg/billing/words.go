@@ -82,18 +82,28 @@ func CheckEmail(s string) error {
 }
 
 // CheckID checks that s, already trimmed, can be an external id: at most MaxText characters and no
-// invisible ones, so that ids that differ also look different. The error is fault.Invalid:
-// bad_character or too_long.
+// invisible ones, so that ids that differ also look different. The only space is that of ASCII. The
+// error is fault.Invalid: bad_character or too_long.
 func CheckID(s string) error {
 	if len(s) <= MaxText && isASCII(s, ' ') {
 		return nil
 	}
+	n := 0
 	for _, r := range s {
-		if r == utf8.RuneError || !unicode.IsGraphic(r) {
-			return invalid(CodeBadCharacter, "The id holds a control or invisible character; type it anew.")
+		if n++; r == utf8.RuneError {
+			return invalid(CodeBadCharacter, "Character %d of the id was lost when its text was stored; type the id anew.", n)
+		} else if isInvisible(r) {
+			return invalid(CodeBadCharacter, "Character %d of the id is invisible or only looks like a space (%U); type the id anew.", n, r)
 		}
 	}
 	return CheckLength(s, MaxText)
+}
+
+// isInvisible reports whether a character leaves no ink, except the space.
+func isInvisible(r rune) bool {
+	const brailleBlank = '\u2800'
+	return !unicode.IsPrint(r) || r == brailleBlank ||
+		r > unicode.MaxLatin1 && unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // isASCII reports whether every byte of s is from least to '~', the last printable one. Nearly

@@ -31,6 +31,7 @@ func TestFilesGoWithTheSource(t *testing.T) {
 		must(t, err)
 		_, _, err = l.End(ctx, j.ID, func(j *job.Job) error {
 			j.Status, j.Error, j.Notes = job.Failed, "ada.csv: line 2 is no row", []string{"ada.csv: columns ignored: Ada"}
+			j.Reasons = []job.Reason{{Column: "Ada", First: []job.Rejected{{Reason: "The same record is in line 2 of ada.csv."}}}}
 			return nil
 		})
 		must(t, err)
@@ -56,8 +57,8 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	ours, err = l.Get(ctx, ours.ID)
 	must(t, err)
 	same(t, "what is known of its files", []job.File{{Name: "file 1"}}, ours.Import.Files)
-	if ours.Error == "" || strings.Contains(ours.Error, "ada") || strings.Contains(strings.Join(ours.Notes, ""), "Ada") {
-		t.Errorf("it still says %q %q", ours.Error, ours.Notes)
+	if ours.Error == "" || strings.Contains(ours.Error, "ada") || strings.Contains(strings.Join(ours.Notes, ""), "Ada") || len(ours.Reasons) > 0 {
+		t.Errorf("it still says %q %q %+v", ours.Error, ours.Notes, ours.Reasons)
 	}
 	others, err := l.Get(ctx, other.ID)
 	must(t, err)

@@ -36,6 +36,9 @@ type lead struct {
 	Seen  time.Time  `json:"seen,omitzero"`    // when nothing was found any more
 	Files int        `json:"files,omitempty"`  // imports whose files are deleted
 	Cost  table.Cost `json:"cost"`
+
+	Cleared Counts `json:"cleared,omitempty"` // files deleted, by kind, those of the folder At included
+	At      string `json:"at,omitempty"`      // the folder whose files are being deleted, see clear
 }
 
 // errStop ends a sweep before it is done: its time is up, or another job holds a source.

@@ -101,6 +101,46 @@ func BenchmarkImportEncoded(b *testing.B) {
 	b.ReportMetric(plain.Seconds()/encoded.Seconds(), "share")
 }
 
+// BenchmarkImportLineItems imports the line items of a company whose invoices are stored, first into
+// an empty source, then again unchanged.
+func BenchmarkImportLineItems(b *testing.B) {
+	dir := b.TempDir()
+	options := company.Options{Seed: 2, Customers: 12_000, Months: 12, Layout: company.Named}
+	if _, err := company.WriteDir(dir, options, company.Plans, company.Customers, company.Invoices, company.LineItems); err != nil {
+		b.Fatal(err)
+	}
+	ready := func(b *testing.B) *machine {
+		b.Helper()
+		m := newMachine(b)
+		for _, name := range []string{"plans.csv", "customers.csv", "invoices.csv"} {
+			m.imports(b, filepath.Join(dir, name))
+		}
+		return m
+	}
+	lines := filepath.Join(dir, "line_items.csv")
+	rows := func(j *job.Job) float64 { return float64(j.Datasets["line_items"].Read) }
+	b.Run("first", func(b *testing.B) {
+		n := 0.0
+		for range b.N {
+			b.StopTimer()
+			m := ready(b)
+			b.StartTimer()
+			n += rows(m.imports(b, lines))
+		}
+		b.ReportMetric(n/b.Elapsed().Seconds(), "rows/s")
+	})
+	b.Run("unchanged", func(b *testing.B) {
+		m := ready(b)
+		m.imports(b, lines)
+		b.ResetTimer()
+		n := 0.0
+		for range b.N {
+			n += rows(m.imports(b, lines))
+		}
+		b.ReportMetric(n/b.Elapsed().Seconds(), "rows/s")
+	})
+}
+
 // BenchmarkUndo undoes an import of customers with e-mail addresses, and compares its time with the
 // time of the import.
 func BenchmarkUndo(b *testing.B) {
@@ -237,12 +277,23 @@ func newMachine(b *testing.B) *machine {
 	return m
 }
 
+// run imports customers.
 func (m *machine) run(b *testing.B, file string) *job.Job {
+	b.Helper()
+	j := m.imports(b, file)
+	if j.Datasets["customers"].Read != benchRows {
+		b.Fatalf("%+v", j)
+	}
+	return j
+}
+
+// imports imports a file.
+func (m *machine) imports(b *testing.B, file string) *job.Job {
 	b.Helper()
 	return m.read(b, file, source.Settings{})
 }
 
-// read imports a file with settings.
+// read imports a file with settings, and demands that no row is rejected.
 func (m *machine) read(b *testing.B, file string, settings source.Settings) *job.Job {
 	b.Helper()
 	f, err := os.Open(file)
@@ -250,7 +301,8 @@ func (m *machine) read(b *testing.B, file string, settings source.Settings) *job
 		b.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	key := "uploads/bench/" + m.ledger.NewID() + "/customers.csv"
+	name := filepath.Base(file)
+	key := "uploads/bench/" + m.ledger.NewID() + "/" + name
 	if err := m.objects.Put(b.Context(), key, f); err != nil {
 		b.Fatal(err)
 	}
@@ -259,14 +311,14 @@ func (m *machine) read(b *testing.B, file string, settings source.Settings) *job
 		b.Fatal(err)
 	}
 	j, err := m.im.Submit(b.Context(), importer.Request{
-		Source: m.source, Origin: job.ByFile, Files: []job.File{{Name: "customers.csv", Object: key, Version: info.Version, Size: info.Size}},
+		Source: m.source, Origin: job.ByFile, Files: []job.File{{Name: name, Object: key, Version: info.Version, Size: info.Size}},
 		Options: importer.Options{Settings: settings},
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
 	m.work(b, j.ID)
-	if j, err = m.ledger.Get(b.Context(), j.ID); err != nil || j.Status != job.Done || j.Datasets["customers"].Read != benchRows {
+	if j, err = m.ledger.Get(b.Context(), j.ID); err != nil || j.Status != job.Done || j.Rejects > 0 {
 		b.Fatalf("%v %+v", err, j)
 	}
 	return j

@@ -157,7 +157,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 		if s == job.StateFailing || s == job.StateFailingHalfway {
 			j.Status, j.Error, j.Import.Failing = job.Failed, j.Import.Failing, ""
 			if s == job.StateFailing { // else the gate has stored them
-				j.Datasets = sum.Datasets
+				j.Datasets, j.Totals = sum.Datasets, sum.Totals
 			}
 			return nil
 		}

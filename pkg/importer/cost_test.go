@@ -3,10 +3,13 @@ package importer_test
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"reseed/internal/gen/company"
 	"reseed/pkg/job"
@@ -138,5 +141,44 @@ func TestAnEstimateIsWhatItCosts(t *testing.T) {
 	}
 	if done.Status != job.Done {
 		t.Errorf("%s %s", done.Status, done.Error)
+	}
+}
+
+// Payments of invoices that are stored already: where the payments have no external ids, the import
+// also reads what else these invoices have (see doubling.go). An undo reads the invoices, whose
+// currency its payments are in.
+func TestWhatPaymentsOfStoredInvoicesCost(t *testing.T) {
+	t.Parallel()
+	const invoices = 500
+	for _, c := range []struct {
+		name             string
+		id               string
+		most, mostToUndo int64 // thousandths of a read unit, for each payment
+	}{
+		{"with external ids", "p%d", 200, 200},
+		{"without", "", 200, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 1<<30)
+			setSecret(t, l)
+			src := l.source(t, "S")
+			stored := "Customer external ID,Invoice external ID,Invoiced date,Currency\n"
+			payments := "Invoice external ID,External ID,Type,Result,Date\n"
+			for i := range invoices {
+				stored += fmt.Sprintf("c1,i%d,2024-01-31,EUR\n", i)
+				payments += fmt.Sprintf("i%d,%s,payment,successful,2024-02-01\n", i, strings.ReplaceAll(c.id, "%d", strconv.Itoa(i)))
+			}
+			l.done(t, src, input{"customers.csv", "", []byte("External ID\nc1\n")}, input{"invoices.csv", "", []byte(stored)})
+			j := l.done(t, src, input{"payments.csv", "", []byte(payments)})
+			atMost(t, "import, reads", j.Cost.ReadMilli, j.Datasets["transactions"].Added, c.most)
+			l.pass(time.Minute)
+			u, err := l.Undo(t.Context(), j.ID, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u = l.finished(t, u.ID)
+			atMost(t, "undo, reads", u.Cost.ReadMilli, u.Datasets["transactions"].Removed, c.mostToUndo)
+		})
 	}
 }

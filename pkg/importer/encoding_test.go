@@ -94,6 +94,22 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
+// Bytes that an encoding does not have make their row a reject, and no other.
+func TestWhatAnEncodingDoesNotHave(t *testing.T) {
+	t.Parallel()
+	l := fresh(t, 0, 0)
+	j, err := l.Submit(t.Context(), importer.Request{
+		Source: l.source(t, "S"), Origin: job.ByFile, Options: importer.Options{Settings: source.Settings{Encoding: "shift_jis"}},
+		Files: l.put(t.Context(), t, []input{{name: "a.csv", body: []byte("Name,External ID\nA,a\nB\x81\xff,b\nC,c\n")}}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j = l.finished(t, j.ID); j.Status != job.Done || j.Datasets["customers"].Added != 2 || j.Rejects != 1 {
+		t.Errorf("%s %s %s", j.Status, j.Error, counts(j))
+	}
+}
+
 // The same text takes the same room whatever it is written in: an import of a large file in another
 // encoding is done by the same tasks.
 func TestALargeFileInAnotherEncoding(t *testing.T) {

@@ -36,6 +36,10 @@ func stories() []story {
 			t.Helper()
 			w.imports(t, mingle(messy()))
 		}},
+		{name: "an import of amounts in units", setup: first, act: func(t tester, w *world) {
+			t.Helper()
+			w.imports(t, inUnits())
+		}},
 		{name: "a plan that is applied", parks: true, setup: first, act: func(t tester, w *world) {
 			t.Helper()
 			q := messy()
@@ -104,6 +108,29 @@ func messy() request {
 		{"Invoice external ID": "i4", "External ID": "l4", "Type": "one_time", "Amount in cents": "4", "Plan": "p2"},
 	}})
 	return q
+}
+
+// inUnits is an import of amounts in units: of rows that are new, changed, repeated, and not exact;
+// and of rows without an external id beside those that are there.
+func inUnits() request {
+	return request{units: true, sheets: []sheet{
+		{billing.Invoices, []row{
+			{"Customer external ID": "c1", "Invoice external ID": "i1", "Invoiced date": "2026-01-01", "Currency": "JPY"},
+			{"Customer external ID": "c1", "Invoice external ID": "i4", "Invoiced date": "2026-01-01", "Currency": "KWD"},
+		}},
+		{billing.LineItems, []row{
+			{"Invoice external ID": "i1", "External ID": "l1", "Type": "one_time", "Amount in cents": "12.5"},
+			{"Invoice external ID": "i2", "Type": "one_time", "Amount in cents": "1.25"},
+			{"Invoice external ID": "i2", "Type": "one_time", "Amount in cents": "1.25", "Description": "D"},
+			{"Invoice external ID": "i3", "External ID": "l2", "Type": "one_time", "Amount in cents": "2.50"},
+			{"Invoice external ID": "i3", "External ID": "l2", "Type": "one_time", "Amount in cents": "2.5"},
+			{"Invoice external ID": "i4", "External ID": "l4", "Type": "one_time", "Amount in cents": "0.001"},
+		}},
+		{billing.Transactions, []row{
+			{"Invoice external ID": "i2", "Type": "payment", "Result": "failed", "Date": "2026-02-01", "Amount in cents": "3.33"},
+			{"Invoice external ID": "i3", "External ID": "t2", "Type": "payment", "Result": "successful", "Date": "2026-02-01", "Amount in cents": "7.777"},
+		}},
+	}}
 }
 
 // mingle is an import of the same rows in one packed file, which at least two stages read.

@@ -3,6 +3,8 @@ package importer
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -77,7 +79,8 @@ func (s *summary) read() (n int64) {
 
 // gate stands between deciding and applying: every row is decided, every change set is stored, and
 // no row is written. Here the import goes on, or stops as a plan, because the user asked for a plan
-// or because the import would remove more rows than its limit allows (I4).
+// or because the import would remove more rows than its limit allows (I4), or add stored ones again
+// under other ids.
 func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	sum, err := im.sums(ctx, j)
 	if err != nil {
@@ -103,7 +106,11 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	var notes []string
 	confirm := ""
 	if j.Import.Undo == "" {
-		notes, confirm = sum.withhold(), excess(j, sum)
+		beside, err := im.doubledNotes(ctx, j, &sum.summary)
+		if err != nil {
+			return nil, err
+		}
+		notes, confirm = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j)), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
@@ -112,7 +119,10 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if j.Wrote() { // another worker was faster
 			return errStopped
 		}
-		j.Datasets, j.Rejects, j.Cost = sum.Datasets, sum.rejected(), sum.cost
+		j.Datasets, j.Totals, j.Rejects, j.Reasons, j.Cost = sum.Datasets, sum.Totals, sum.rejected(), sum.sorted(), sum.cost
+		for file, n := range sum.ByFile {
+			j.Import.Files[file].Rejects = n
+		}
 		j.Notes = append(j.Notes, notes...)
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
@@ -157,6 +167,9 @@ func (s *summary) withhold() (notes []string) {
 		for name := range s.Datasets {
 			s.count(name, func(c *job.Counts) { c.Removed = 0 })
 		}
+		for i := range s.Totals {
+			s.Totals[i].Removed = 0
+		}
 		s.Changes -= removed
 		s.RemoveMilli = 0
 		notes = append(notes, fmt.Sprintf(
@@ -169,6 +182,41 @@ func (s *summary) withhold() (notes []string) {
 			rows(s.Kept)))
 	}
 	return notes
+}
+
+// mostRemarks limits the sentences about cells in the notes of a job, whose item is limited.
+const mostRemarks = 50
+
+// remarks says what is unusual about the cells of each file.
+func (s *summary) remarks(files []job.File) (notes []string) {
+	for i, f := range files {
+		for _, sentence := range s.Remarks[i].Sentences() {
+			notes = append(notes, f.Name+": "+sentence)
+		}
+	}
+	if more := len(notes) - mostRemarks; more > 0 {
+		notes = append(notes[:mostRemarks], fmt.Sprintf("There are %d more notes of this kind about cells.", more))
+	}
+	return notes
+}
+
+// stillNamed says that the uploads of the import name people who were erased, and how to be rid of
+// that.
+func (s *summary) stillNamed(j *job.Job) []string {
+	var who string
+	switch n := len(s.Forgotten); n {
+	case 0:
+		return nil
+	case 1:
+		who = "1 customer"
+	case mostForgotten:
+		who = fmt.Sprintf("%d or more customers", n)
+	default:
+		who = fmt.Sprintf("%d customers", n)
+	}
+	return []string{fmt.Sprintf(
+		"The files of this import still name %s on the do-not-reload list. Their rows were rejected, and are blank in the rejects. To be rid of the files once this has ended: reseed erase customer --source %s --external-id ID, for one of them. It deletes the uploads, change sets and rejects of all imports of the data source that have ended. Where the files came from, they have to be deleted there.",
+		who, j.Source)}
 }
 
 // rows begins a sentence about n rows.

@@ -167,6 +167,9 @@ func (im *Importer) submitFiles(ctx context.Context, began store.Source, j *job.
 		if err != nil {
 			return nil, err
 		}
+		if note := dir.NamesakeNote(src); note != "" {
+			j.Notes = []string{note}
+		}
 		made, err := im.create(ctx, src, j, hold)
 		if !fault.Is(err, fault.Conflict) {
 			return made, err

@@ -28,6 +28,11 @@ type candidate struct {
 	parent string
 	before table.Attrs
 	hidden bool // what is stored there is being erased
+	// repeats is how many more rows of the input are the same; taken says that the row is in the
+	// control totals
+	repeats int64
+	taken   bool
+	lost    *place // of the row of its parent, if this merge rejected that
 }
 
 // parentState is what is known about the record that rows belong to.
@@ -37,6 +42,9 @@ type parentState struct {
 	manual  int64
 	erasing bool        // being erased; it can be restored
 	stored  table.Attrs // nil if this import changes it
+	old     bool        // it was there before this import
+	// Of an invoice: its currency before this import and after it; was is empty if it is new.
+	was, currency string
 }
 
 // rangeMerge is the one loop that decides every row of a key range. It meets rows and stored items
@@ -54,11 +62,17 @@ type rangeMerge struct {
 	found   *entry  // the finding about the record that follows
 	block   []candidate
 	parent  parentState
-	parents *overlay // changes of this import to the customers that rows belong to
+	parents *overlay     // changes of this import to the customers that rows belong to
+	lost    *lostRecords // parents that map rejected
+	refused candidate    // the last parent that this merge rejected
 	builder *table.Builder
 	after   []byte // attributes of the change that is being made
 	ground  ground
 	counts  []job.Counts // for each dataset of the import
+	sums    tally
+	ofMoney bool      // rows of the stage have amounts in the currency of the record that they belong to
+	settled candidate // the last one of the block before, if rows of the input may repeat it
+	doubling
 	replaced
 }
 
@@ -68,6 +82,7 @@ func (w *work) mergeRange(ctx context.Context, stage, keyRange int) (summary, er
 	return w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
 		m := &rangeMerge{
 			w: w, stage: stage, out: out, builder: table.NewBuilder(), counts: make([]job.Counts, len(w.job.Import.Datasets)), ground: w.newGround(ctx, id.name()),
+			ofMoney: hasParts(stage),
 		}
 		defer m.ground.abort()
 		return m.merge(ctx, keyRange)
@@ -127,6 +142,10 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		}
 		defer m.parents.close()
 	}
+	if m.lost, err = m.w.lostParents(ctx, m.stage, keyRange); err != nil {
+		return sum, err
+	}
+	defer m.lost.close()
 	// Under a unique name, which the change set holds: so the two belong together even if another
 	// worker does this range.
 	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())}
@@ -144,7 +163,7 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		}
 		m.w.makeWay()
 	}
-	for _, end := range []func(context.Context) error{m.endGroup, m.decide, m.endReplace} {
+	for _, end := range []func(context.Context) error{m.endGroup, m.decide, m.endReplace, m.endDoubling} {
 		if err := end(ctx); err != nil {
 			return sum, err
 		}
@@ -154,6 +173,7 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 			m.sum.count(m.w.job.Import.Datasets[i], func(all *job.Counts) { *all = all.Add(c) })
 		}
 	}
+	m.sum.Totals = m.sums.totals
 	if err := m.rejects.end(ctx, &m.sum); err != nil {
 		return sum, err
 	}
@@ -237,14 +257,32 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 				return err
 			}
 			m.reject(&e, r.column, r.code, r.message)
+			if c.parent == "" {
+				m.refused = c
+			}
 			return nil
 		}
 		n, _ := binary.Varint(found.body[1:])
 		c.manual = &n
 	}
+	if m.settled.sk == sk {
+		m.repeatSettled(&c)
+		return nil
+	}
+	if c.parent != "" && c.parent == m.refused.sk {
+		at := m.refused.entry.place
+		c.lost = &at
+	}
 	if n := len(m.block); n > 0 {
 		last := &m.block[n-1]
 		switch {
+		case last.sk == sk && m.w.inUnits(c.kind, e.place.file) != m.w.inUnits(c.kind, last.entry.place.file):
+			if err := m.decide(ctx); err != nil {
+				return err
+			}
+			m.settled = *last // decide has left it in place
+			m.repeatSettled(&c)
+			return nil
 		case last.sk == sk:
 			m.duplicate(last, &e)
 			return nil
@@ -261,10 +299,24 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	return nil
 }
 
+// repeatSettled takes a row whose key the settled candidate has: one of them is of a file with
+// amounts in units, the other is not.
+func (m *rangeMerge) repeatSettled(c *candidate) {
+	if !m.convert(c) {
+		return
+	}
+	m.settled.repeats = 0
+	m.duplicate(&m.settled, &c.entry)
+	if m.settled.taken {
+		m.sums.add(inRead, m.settled.repeats, c.kind, c.entry.body, m.parent.currency)
+	}
+}
+
 // duplicate counts a row whose key an earlier row of this input has.
 func (m *rangeMerge) duplicate(first *candidate, e *entry) {
 	if string(first.entry.body) == string(e.body) {
 		m.count(e, func(c *job.Counts) { c.Unchanged++ })
+		first.repeats++
 		return
 	}
 	where := fmt.Sprintf("line %d", first.entry.place.line)
@@ -323,7 +375,7 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 		}
 	}
 	m.block = m.block[:0]
-	return nil
+	return m.checkDoubling(ctx, enoughDoubling)
 }
 
 // loadBefore reads what is stored under the candidates' keys. A replace meets that on its walk
@@ -382,9 +434,12 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, e
 			after = stored[i]
 			p.stored = m.w.present(sk, after)
 		}
+		p.old = m.w.present(sk, stored[i]) != nil
 		if len(after) > 0 {
 			p.exists, p.manual, p.erasing = m.w.present(sk, after) != nil, manualOf(after), m.w.beingErased(sk, after)
 		}
+		p.currency = m.currencyOf(after)
+		p.was = p.currency
 		found[sk] = p
 	}
 	return found, nil
@@ -405,8 +460,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 	}
 	switch {
 	case c.parent != "" && (m.parent.erasing || !m.parent.exists):
-		m.rejectOrphan(c)
-		return nil
+		return m.rejectOrphan(c)
 	case c.parent != "":
 		manual = m.parent.manual
 	case c.manual != nil:
@@ -416,19 +470,24 @@ func (m *rangeMerge) settle(c *candidate) error {
 	case c.before != nil && c.kind.Of == "":
 		manual = manualOf(c.before) // a customer keeps the origin that it was created with
 	}
+	if !m.convert(c) {
+		return nil
+	}
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
 	m.setParent(c, manual, same)
+	if c.before != nil && !same && c.before.Str("external_id") != table.Attrs(c.entry.body).Str("external_id") {
+		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with the external ID of a stored record; use another one.")
+		m.setParent(c, manual, true)
+		return nil
+	}
+	m.sumUp(c, same)
+	m.seeDoubling(c)
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
 		return m.emit(c.change(nil, m.stamp(c.entry.body, store.Origin{Import: m.w.number, Manual: manual}, m.w.stampMilli)))
 	}
 	if same {
 		m.count(&c.entry, func(n *job.Counts) { n.Unchanged++ })
-		return nil
-	}
-	if other := c.before.Str("external_id"); other != table.Attrs(c.entry.body).Str("external_id") {
-		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with the external ID of a stored record; use another one.")
-		m.setParent(c, manual, true)
 		return nil
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
@@ -442,20 +501,70 @@ func (m *rangeMerge) setParent(c *candidate, manual int64, stays bool) {
 	if c.parent != "" {
 		return
 	}
-	m.parent = parentState{sk: c.sk, exists: true, manual: manual}
+	m.parent = parentState{sk: c.sk, exists: true, manual: manual, old: c.before != nil}
+	after := table.Attrs(c.entry.body)
 	if stays {
-		m.parent.stored = c.before
+		m.parent.stored, after = c.before, c.before
+	}
+	m.parent.was, m.parent.currency = m.currencyOf(c.before), m.currencyOf(after)
+}
+
+// currencyOf is the currency of a record whose parts have their amounts in it; empty for others.
+func (m *rangeMerge) currencyOf(a table.Attrs) string {
+	if !m.ofMoney {
+		return ""
+	}
+	return store.CurrencyIn(a)
+}
+
+// convert makes minor units of the amounts of a row in units. It rejects the row, and returns false,
+// if they are not exact in the currency of its invoice, or if there is no such invoice.
+func (m *rangeMerge) convert(c *candidate) bool {
+	if !m.w.inUnits(c.kind, c.entry.place.file) {
+		return true
+	}
+	if m.parent.currency == "" {
+		m.rejectOrphan(c)
+		return false
+	}
+	body, p := minor(c.kind, c.entry.body, m.parent.currency)
+	if p != nil {
+		m.reject(&c.entry, p.Column, p.Code, p.Message)
+		return false
+	}
+	c.entry.body = body
+	return true
+}
+
+// sumUp adds a row that is taken in to the control totals.
+func (m *rangeMerge) sumUp(c *candidate, same bool) {
+	c.taken = true
+	m.sums.add(inRead, 1+c.repeats, c.kind, c.entry.body, m.parent.currency)
+	switch {
+	case c.before == nil:
+		m.sums.add(inAdded, 1, c.kind, c.entry.body, m.parent.currency)
+	case !same:
+		m.sums.add(inBefore, 1, c.kind, c.before, m.parent.was)
+		m.sums.add(inAfter, 1, c.kind, c.entry.body, m.parent.currency)
 	}
 }
 
 // rejectOrphan rejects a row whose parent does not exist or is being erased.
-func (m *rangeMerge) rejectOrphan(c *candidate) {
-	column, code, message := m.w.missingParent(c.sk)
+func (m *rangeMerge) rejectOrphan(c *candidate) error {
+	lost := c.lost
+	if lost == nil {
+		var err error
+		if lost, err = m.lost.at(c.parent); err != nil {
+			return err
+		}
+	}
+	column, code, message := m.w.missingParent(c.sk, lost)
 	if m.parent.erasing {
 		p := erasing(column)
 		code, message = p.Code, p.Message
 	}
 	m.reject(&c.entry, column, code, message)
+	return nil
 }
 
 func (c *candidate) change(before, after table.Attrs) *change {

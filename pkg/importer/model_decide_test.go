@@ -16,6 +16,7 @@ type request struct {
 	maxRemoved int64
 	allowEmpty bool
 	spelled    spelling
+	units      bool // amounts are in units; the model does not know such imports
 }
 
 func (q request) given(ds billing.Dataset) bool {
@@ -40,13 +41,14 @@ type decision struct {
 	moved  bool
 	after  map[ident]*record // records as the import changes them; nil is removed
 	origin map[ident]int64   // manual epochs of the invoices in the input
+	taken  map[ident]*record // rows that were not rejected
 }
 
 // decide decides an import up to its gate.
 func (m *model) decide(q request, now int64) *past {
 	d := &decision{
 		past: newPast(now),
-		m:    m, q: q, stored: map[billing.Dataset]int64{}, after: map[ident]*record{}, origin: map[ident]int64{},
+		m:    m, q: q, stored: map[billing.Dataset]int64{}, after: map[ident]*record{}, origin: map[ident]int64{}, taken: map[ident]*record{},
 	}
 	for _, s := range q.sheets {
 		d.count(s.dataset, func(*job.Counts) {})
@@ -170,6 +172,9 @@ func (d *decision) merge(k kind, rows []candidate) {
 			d.settle(c)
 		case maps.Equal(one.attrs, c.attrs):
 			d.count(c.dataset, func(n *job.Counts) { n.Unchanged++ })
+			if r := d.taken[c.id]; r != nil {
+				d.sum(r, r.owned(d.at), 1, sumRead)
+			}
 		default:
 			d.reject(c, "duplicate_differs")
 		}
@@ -222,14 +227,20 @@ func (d *decision) settle(c candidate) {
 		}
 	}
 	after := &record{c.id, c.attrs, d.past, manual, d.made, d.made}
+	d.taken[c.id] = after
+	inv := after.owned(d.at)
+	d.sum(after, inv, 1, sumRead)
 	switch {
 	case before == nil:
 		d.count(c.dataset, func(n *job.Counts) { n.Added++ })
+		d.sum(after, inv, 1, sumAdded)
 	case maps.Equal(before.attrs, after.attrs):
 		d.count(c.dataset, func(n *job.Counts) { n.Unchanged++ })
 		return
 	default:
 		d.count(c.dataset, func(n *job.Counts) { n.Changed++ })
+		d.sum(before, before.owned(d.m.at), 1, sumBefore)
+		d.sum(after, inv, 1, sumAfter)
 		after.by, after.created = before.by, before.created
 	}
 	d.change(delta{c.id, before, after})
@@ -259,6 +270,7 @@ func (d *decision) lacking(k kind, rows []candidate) {
 		d.stored[r.dataset()]++
 		if !offered[id] && !d.needed(r) {
 			d.count(r.dataset(), func(n *job.Counts) { n.Removed++ })
+			d.sum(r, r.owned(d.m.at), 1, sumRemoved)
 			d.change(delta{id, r, nil})
 		}
 	}
@@ -339,6 +351,9 @@ func (d *decision) gate() {
 			if d.counts[string(ds)].Removed > 0 {
 				d.count(ds, func(n *job.Counts) { n.Removed = 0 })
 			}
+		}
+		for i := range d.totals {
+			d.totals[i].Removed = 0
 		}
 	}
 	d.removes = d.removed() > 0

@@ -136,6 +136,7 @@ type past struct {
 	id       string // in the ledger
 	status   job.Status
 	counts   map[string]job.Counts
+	totals   job.Totals
 	rejects  map[place]string // codes of the rejected rows
 	left     []string         // in an undo: codes of the rows that it left alone
 	deltas   []delta

@@ -56,6 +56,7 @@ func (u *reversal) takeBack(kinds ...kind) {
 			u.leave(c, "needed_since")
 		default:
 			u.count(c.dataset(), func(n *job.Counts) { n.Removed++ })
+			u.sum(c.after, c.after.owned(u.m.at), 1, sumRead, sumRemoved)
 			gone = append(gone, delta{c.id, c.after, nil})
 		}
 	}
@@ -104,10 +105,22 @@ func (u *reversal) putBack(k kind) {
 					n.Changed++
 				}
 			})
+			u.sumBack(c)
 			back = append(back, delta{c.id, c.after, c.before})
 		}
 	}
 	u.make(back)
+}
+
+// sumBack sums up a row that is put back, in the currencies of its invoice before and after the undo.
+func (u *reversal) sumBack(c delta) {
+	is := c.before.owned(u.m.at)
+	if c.after == nil {
+		u.sum(c.before, is, 1, sumRead, sumAdded)
+		return
+	}
+	u.sum(c.after, c.after.owned(func(id ident) *record { return u.was[id] }), 1, sumBefore)
+	u.sum(c.before, is, 1, sumRead, sumAfter)
 }
 
 // homeless reports whether a row cannot be as it was because what it belonged to does not exist. A

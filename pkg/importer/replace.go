@@ -94,9 +94,9 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	ds := datasetOf(it.SK, a)
 	if !m.w.given(ds) {
 		if parent == "" {
-			m.parent = parentState{sk: it.SK, exists: true, manual: manualOf(a), stored: a}
+			m.parent = m.stays(it.SK, a)
 		}
-		m.stays(parent)
+		m.keepFor(parent)
 		return nil
 	}
 	m.sum.stored(string(ds))
@@ -109,8 +109,9 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		return nil
 	}
 	if parent == "" {
-		m.parent = parentState{sk: it.SK}
+		m.parent = parentState{sk: it.SK, was: m.currencyOf(a)}
 	}
+	m.sums.add(inRemoved, 1, store.RecordAt(it.SK), a, m.parent.was)
 	if len(m.removals) > 0 && (parent == "" || m.removals[0].sk != parent) {
 		if err := m.flushRemovals(); err != nil {
 			return err
@@ -121,7 +122,7 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 }
 
 // needed reports whether a record that the input lacks must stay because of rows of datasets that
-// the import does not have. For an invoice, [rangeMerge.stays] decides it.
+// the import does not have. For an invoice, [rangeMerge.keepFor] decides it.
 func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
 	switch {
 	case isCustomer(sk):
@@ -137,11 +138,17 @@ func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
 	return m.named[sk], nil
 }
 
-// stays keeps the record that a row which stays belongs to.
-func (m *rangeMerge) stays(parent string) {
+// keepFor keeps the record that a row which stays belongs to.
+func (m *rangeMerge) keepFor(parent string) {
 	if kept := m.keep(parent); kept != nil {
-		m.parent = parentState{sk: parent, exists: true, manual: manualOf(kept.before), stored: kept.before}
+		m.parent = m.stays(parent, kept.before)
 	}
+}
+
+// stays is the state of a stored record that stays as it is.
+func (m *rangeMerge) stays(sk string, a table.Attrs) parentState {
+	currency := m.currencyOf(a)
+	return parentState{sk: sk, exists: true, manual: manualOf(a), stored: a, old: true, was: currency, currency: currency}
 }
 
 // keep keeps a record that was to be removed; it returns nil if there is no such record. Input rows

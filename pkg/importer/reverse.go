@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +78,12 @@ type reversal struct {
 	named      map[string]bool
 	customers  *overlay // changes of the customers that come back
 	found      *findings
-	hidden     map[string]bool // invoices of the block that are being erased
+	hidden     map[string]bool // invoices of rows of the block that are being erased
+	sums       tally
+
+	invoices map[string]table.Attrs // what is stored of the invoices that rows of the block are or belong to
+	invoice  string                 // the one that the last row is or belongs to
+	was, is  string                 // its currency before and after this undo
 }
 
 // verdict is what becomes of one row of a block.
@@ -100,6 +106,7 @@ func (u *reversal) run(ctx context.Context) (summary, error) {
 	if err != nil {
 		return u.sum, err
 	}
+	u.sum.Totals = u.sums.totals
 	by := fmt.Sprintf("%d-%s-%02x-%s", u.id.stage, u.id.pass, u.id.keyRange, u.w.ledger.NewHolder())
 	if u.sum.Rejects, err = u.w.writeRejects(ctx, by, u.rejects); err != nil {
 		return u.sum, err
@@ -198,7 +205,7 @@ func errChangeSetErased() error {
 func (u *reversal) decide(ctx context.Context) error {
 	stored, err := u.w.rawUnder(ctx, u.block)
 	if err == nil {
-		err = u.findHidden(ctx)
+		err = u.findInvoices(ctx, stored)
 	}
 	if err != nil {
 		return err
@@ -218,6 +225,7 @@ func (u *reversal) decide(ctx context.Context) error {
 	}
 	for i := range u.block {
 		if err == nil {
+			u.findCurrency(&u.block[i], &verdicts[i])
 			err = u.settle(&u.block[i], &verdicts[i])
 		}
 	}
@@ -248,6 +256,7 @@ func (u *reversal) settle(c *change, v *verdict) error {
 		}
 		return nil
 	}
+	u.sumUp(c)
 	u.sum.Changes++
 	if u.going {
 		u.sum.RemoveMilli += u.w.costOf(c)
@@ -277,25 +286,62 @@ func nameOf(a table.Attrs) string {
 	return ""
 }
 
-// findHidden finds the invoices of the block's line items and transactions that are being erased:
-// neither the keys nor the attributes of those rows name their customer.
-func (u *reversal) findHidden(ctx context.Context) error {
-	u.hidden = map[string]bool{}
-	if !hasParts(u.id.stage) || !u.w.dir.AnyHidden(u.w.tag) {
+// sumUp adds a row that is reversed to the control totals.
+func (u *reversal) sumUp(c *change) {
+	kind := store.RecordAt(c.sk)
+	switch {
+	case len(c.after) == 0:
+		u.sums.add(inRead|inRemoved, 1, kind, c.before, u.was)
+	case len(c.before) == 0:
+		u.sums.add(inRead|inAdded, 1, kind, c.after, u.is)
+	default:
+		u.sums.add(inBefore, 1, kind, c.before, u.was)
+		u.sums.add(inRead|inAfter, 1, kind, c.after, u.is)
+	}
+}
+
+// findCurrency finds the currency of the invoice that a row is or belongs to, before and after this
+// undo.
+func (u *reversal) findCurrency(c *change, v *verdict) {
+	invoice := cmp.Or(store.ParentSK(c.sk), c.sk)
+	if invoice == u.invoice {
+		return
+	}
+	u.invoice, u.was = invoice, store.CurrencyIn(u.invoices[invoice])
+	if u.is = u.was; invoice == c.sk && v.open() && len(c.after) > 0 {
+		u.is = store.CurrencyIn(c.after)
+	}
+}
+
+// findInvoices collects what is stored of the block's invoices, and reads the others that its line
+// items and transactions belong to. Neither the keys nor the attributes of those name their
+// currency, or their customer, with whom they may be hidden.
+func (u *reversal) findInvoices(ctx context.Context, stored []table.Attrs) error {
+	u.hidden, u.invoices, u.invoice = map[string]bool{}, map[string]table.Attrs{}, ""
+	if !hasParts(u.id.stage) {
 		return nil
 	}
 	var sks []string
+	last := ""
 	for i := range u.block {
-		if parent := store.ParentSK(u.block[i].sk); parent != "" && (len(sks) == 0 || sks[len(sks)-1] != parent) {
-			sks = append(sks, parent)
+		parent := store.ParentSK(u.block[i].sk)
+		switch {
+		case parent == "":
+			last = u.block[i].sk
+			u.invoices[last] = stored[i]
+		case parent != last:
+			sks, last = append(sks, parent), parent
 		}
 	}
-	stored, err := u.w.storedAt(ctx, sks)
+	others, err := u.w.storedAt(ctx, sks)
 	if err != nil {
 		return err
 	}
 	for i, sk := range sks {
-		u.hidden[sk] = u.w.beingErased(sk, stored[i])
+		u.invoices[sk] = others[i]
+	}
+	for sk, a := range u.invoices {
+		u.hidden[sk] = u.w.beingErased(sk, a)
 	}
 	return nil
 }
@@ -398,7 +444,7 @@ func (u *reversal) findParents(ctx context.Context, verdicts []verdict) (map[str
 			sks, last = append(sks, parent), parent
 		}
 	}
-	stored, err := u.w.storedAt(ctx, sks)
+	stored, err := u.storedParents(ctx, sks)
 	if err != nil {
 		return nil, err
 	}
@@ -416,6 +462,18 @@ func (u *reversal) findParents(ctx context.Context, verdicts []verdict) (map[str
 		}
 	}
 	return there, nil
+}
+
+// storedParents is [work.storedAt] of records that rows of the block belong to.
+func (u *reversal) storedParents(ctx context.Context, sks []string) ([]table.Attrs, error) {
+	if !hasParts(u.id.stage) {
+		return u.w.storedAt(ctx, sks)
+	}
+	out := make([]table.Attrs, len(sks))
+	for i, sk := range sks {
+		out[i] = u.invoices[sk]
+	}
+	return out, nil
 }
 
 // askBack asks other key ranges for what the rows that come back need: that their customers exist,

@@ -286,7 +286,7 @@ func drawRow(t *rapid.T, ds billing.Dataset) row {
 		}
 	case billing.Transactions:
 		r = row{
-			"Invoice external ID": pick(someInvoices...), "External ID": pick("", "t1", "t2"), "Type": "payment",
+			"Invoice external ID": pick(someInvoices...), "External ID": pick("", "t1", "t2"), "Type": pick("payment", "payment", "refund"),
 			"Result": pick("successful", "failed"), "Date": pick(someDates...), "Amount in cents": pick("", "0", "100"),
 		}
 	case billing.Events:

@@ -23,6 +23,9 @@ const (
 	Removed Action = "removed"
 )
 
+// besideOthers is an action of samples only: the row is in the change set as [Added], see doubling.
+const besideOthers Action = "added beside others"
+
 func (c *change) action() Action {
 	switch {
 	case len(c.before) == 0:
@@ -142,19 +145,9 @@ func (s *sampler) store(ctx context.Context, w *work, id setID) error {
 // Samples returns the first changes of each dataset and action that an import makes or would make,
 // in the order of datasets, actions and the input.
 func (im *Importer) Samples(ctx context.Context, j *job.Job) ([]Change, error) {
-	names, err := im.c.Objects.Names(ctx, samplesDir(j.ID))
+	s, err := im.samples(ctx, j)
 	if err != nil {
 		return nil, err
-	}
-	var s sampler
-	for _, name := range names {
-		list, err := im.readSamples(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		for _, one := range list {
-			s.add(sampleKind{one.Change.Dataset, one.Change.Action}, one)
-		}
 	}
 	var out []Change
 	for _, ds := range billing.Order() {
@@ -168,6 +161,24 @@ func (im *Importer) Samples(ctx context.Context, j *job.Job) ([]Change, error) {
 		}
 	}
 	return out, nil
+}
+
+// samples reads the samples of all change sets of a job.
+func (im *Importer) samples(ctx context.Context, j *job.Job) (s sampler, err error) {
+	names, err := im.c.Objects.Names(ctx, samplesDir(j.ID))
+	if err != nil {
+		return s, err
+	}
+	for _, name := range names {
+		list, err := im.readSamples(ctx, name)
+		if err != nil {
+			return s, err
+		}
+		for _, one := range list {
+			s.add(sampleKind{one.Change.Dataset, one.Change.Action}, one)
+		}
+	}
+	return s, nil
 }
 
 func (im *Importer) readSamples(ctx context.Context, name string) (list []sample, err error) {

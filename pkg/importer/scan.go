@@ -48,7 +48,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if !j.Import.Scanned {
 			spec.Cancel, spec.Failing, spec.Later = j.Import.Cancel, j.Import.Failing, j.Import.Later
-			j.Import, j.Notes = &spec, append(in.notes, notes...)
+			j.Import, j.Notes = &spec, slices.Concat(j.Notes, in.notes, notes)
 			j.Progress.BytesTotal = total
 		}
 		return nil

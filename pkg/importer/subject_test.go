@@ -22,6 +22,7 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -134,6 +135,9 @@ func (q request) request(t tester, l *line, src store.Source) importer.Request {
 	if q.replace {
 		o.Mode = job.Replace
 	}
+	if q.units {
+		o.Settings.Amounts = source.AmountsUnits
+	}
 	return importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, inputs), Options: o}
 }
 
@@ -155,6 +159,9 @@ func (s *subject) ended(t tester, p *past, j *job.Job) {
 	}
 	if diff := cmp.Diff(some(p.counts), some(j.Datasets)); diff != "" {
 		t.Fatalf("counts: -want +got\n%s", diff)
+	}
+	if diff := cmp.Diff(someTotals(p.totals), someTotals(j.Totals)); diff != "" {
+		t.Fatalf("control totals: -want +got\n%s", diff)
 	}
 	if p.undoes != nil {
 		if left := s.leftCodes(t, j); !slices.Equal(left, sorted(p.left)) {

@@ -157,7 +157,7 @@ func (im *Importer) finishStepwise(ctx context.Context, j *job.Job, sum totals) 
 	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {
 		err := goesOn(j)
-		j.Status, j.Datasets, j.Rejects, j.Cost = job.Done, sum.Datasets, sum.rejected(), sum.cost
+		j.Status, j.Datasets, j.Totals, j.Rejects, j.Cost = job.Done, sum.Datasets, sum.Totals, sum.rejected(), sum.cost
 		j.Progress.RowsDone, j.Progress.ItemsDone, j.Progress.ItemsTotal = sum.read(), sum.Applied, sum.Changes
 		return err
 	})

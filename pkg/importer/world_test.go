@@ -319,6 +319,7 @@ type report struct {
 	Status  job.Status
 	Error   string
 	Counts  map[string]job.Counts
+	Totals  job.Totals
 	Notes   []string
 	Rejects string
 	Changes map[string]importer.Action
@@ -368,7 +369,7 @@ func (w *world) news(t tester) []*job.Job {
 func (w *world) report(t tester, j *job.Job) report {
 	t.Helper()
 	l := w.quiet
-	r := report{Status: j.Status, Error: j.Error, Counts: some(j.Datasets), Notes: j.Notes, Rejects: l.rejects(t, j)}
+	r := report{Status: j.Status, Error: j.Error, Counts: some(j.Datasets), Totals: j.Totals, Notes: j.Notes, Rejects: l.rejects(t, j)}
 	if j.Status == job.Done || j.Status == job.Planned {
 		r.Changes = l.changes(t, j)
 	}

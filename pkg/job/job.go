@@ -76,12 +76,31 @@ type Job struct {
 	Stage     string            `json:"stage,omitempty"`    // what is being done, e.g. "3 apply"
 	Progress  Progress          `json:"progress"`           // of the input, for people
 	Datasets  map[string]Counts `json:"datasets,omitempty"` // final once Ended
+	Totals    Totals            `json:"totals,omitempty"`   // like Datasets
 	Rejects   int64             `json:"rejects"`
+	Reasons   []Reason          `json:"reasons,omitempty"` // why rows of an import were rejected
 	Cost      table.Cost        `json:"cost"`
 	Notes     []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored
 	Error     string            `json:"error,omitempty"`
 	Version   int64             `json:"-"` // of the stored item
 	Later     later.Fields      `json:"-"` // fields that a later version stored; kept as they are, here and below
+}
+
+// Reason is one reason for which rows were rejected.
+type Reason struct {
+	Dataset string `json:"dataset,omitempty"`
+	Column  string `json:"column,omitempty"` // the column or field at fault; empty if it is not a single one
+	Code    string `json:"code,omitempty"`   // empty for all reasons together that are not listed
+	Count   int64  `json:"count"`            // rows
+	// the first rows, in the order of the input
+	First []Rejected `json:"first"`
+}
+
+// Rejected is one row that was rejected.
+type Rejected struct {
+	File   int    `json:"f"` // index in Files of the import
+	Line   int64  `json:"l"`
+	Reason string `json:"reason"` // a sentence
 }
 
 // Progress is how far a job has come.
@@ -208,6 +227,8 @@ type File struct {
 	Unnamed  string   `json:"unnamed,omitempty"`  // of NDJSON: the dataset of lines that name none, if any
 
 	Settings source.Settings `json:"settings,omitzero"` // how to read it: as given, then as found
+
+	Rejects int64 `json:"rejects,omitempty"` // rows of it that were rejected, once every row is decided
 
 	Later later.Fields `json:"-"`
 }

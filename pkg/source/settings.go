@@ -162,4 +162,6 @@ type Hint struct {
 	Name     string          // of the file, as the person named it
 	Dataset  billing.Dataset // that it is said to hold; empty: to be found out
 	Settings Settings        // given with the import
+	// datasets of earlier imports into the same source, by the digest of the header row; may be nil
+	Known map[string]billing.Dataset
 }

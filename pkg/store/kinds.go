@@ -62,6 +62,13 @@ type RecordKind struct {
 	// returns the external id of the plan that a record names, stored as AttrPlan; nil if records
 	// name no plan
 	Plan func(billing.Record) string
+	// Amounts are its attributes that are amounts of money; nil if it has none. Sum tells what a
+	// record adds to the sums of a report.
+	Amounts []Amount
+	Sum     func(table.Attrs) Sum
+	// Doubles says that a record without an external id that is imported with a correction is a new
+	// one beside the old one, and that few of them belong to one parent: imports warn of it.
+	Doubles bool
 
 	// Append appends the attributes of a record, in ascending order of their names. Decode reads
 	// them back.
@@ -82,6 +89,30 @@ type Location struct {
 	// be looked up.
 	About string
 }
+
+// Amount is an attribute that is an amount of money.
+type Amount struct {
+	Attr string
+	// By is the attribute that holds its currency. If there is no such attribute, the currency is
+	// that of the record's invoice.
+	By string
+}
+
+// Sum is what a record adds to the sums of a report. Its currency is that of the first of the
+// kind's [Amount]s.
+type Sum struct {
+	Of     string // records of another Of are summed up apart; empty if all of a kind are alike
+	Amount int64  // minor units
+	Whole  bool   // it is of a whole invoice, and has no amount of its own
+}
+
+// What the amounts of transactions are summed up as.
+const (
+	SumPayments       = "payments"
+	SumRefunds        = "refunds"
+	SumFailedPayments = "failed_payments"
+	SumFailedRefunds  = "failed_refunds"
+)
 
 // AttrPlan holds the external id of the plan that a record names.
 const AttrPlan = "plan"
@@ -147,7 +178,7 @@ func standardKinds() []RecordKind {
 		},
 		{
 			Kind: KindContact, Dataset: billing.Contacts, SK: SKContact, Place: WithCustomers, Stage: StageContacts, ID: PrefixContact,
-			Of: KindCustomer, OfAttr: attrCustomer, Manual: true,
+			Of: KindCustomer, OfAttr: attrCustomer, Manual: true, Doubles: true,
 			Append: appends(appendContact), Decode: decodes(DecodeContact), Locate: locates(locateContact),
 		},
 		{
@@ -161,19 +192,29 @@ func standardKinds() []RecordKind {
 		},
 		{
 			Kind: KindLineItem, Dataset: billing.LineItems, SK: SKLine, Place: WithData, Stage: StageInvoices, ID: PrefixLineItem,
-			Of: KindInvoice, OfAttr: attrInvoice, Part: true, Manual: true,
+			Of: KindInvoice, OfAttr: attrInvoice, Part: true, Manual: true, Doubles: true,
 			Pointers: []PointerRule{partPointer(KindLineItem)},
 			Times:    []string{"service_period_end", "service_period_start"},
 			Edits:    []string{EditFields},
 			Plan:     func(r billing.Record) string { return as[*billing.LineItem](r).PlanExternalID },
-			Append:   appends(appendLineItem), Decode: decodes(DecodeLineItem), Locate: locates(locateLineItem),
+			Amounts: []Amount{
+				{Attr: attrAmount},
+				{Attr: "balance_transfer"},
+				{Attr: "discount_amount_in_cents"},
+				{Attr: "tax_amount_in_cents"},
+				{Attr: attrFees, By: attrFeesCurrency},
+			},
+			Sum:    func(a table.Attrs) Sum { return Sum{Amount: a.Num(attrAmount)} },
+			Append: appends(appendLineItem), Decode: decodes(DecodeLineItem), Locate: locates(locateLineItem),
 		},
 		{
 			Kind: KindTransaction, Dataset: billing.Transactions, SK: SKTrans, Place: WithData, Stage: StageInvoices, ID: PrefixTransaction,
-			Of: KindInvoice, OfAttr: attrInvoice, Part: true, Manual: true,
+			Of: KindInvoice, OfAttr: attrInvoice, Part: true, Manual: true, Doubles: true,
 			Pointers: []PointerRule{partPointer(KindTransaction)},
 			Times:    []string{"date"},
 			Edits:    []string{EditFields},
+			Amounts:  []Amount{{Attr: attrAmount}, {Attr: attrFees, By: attrFeesCurrency}},
+			Sum:      sumTransaction,
 			Append:   appends(appendTransaction), Decode: decodes(DecodeTransaction), Locate: locates(locateTransaction),
 		},
 		{
@@ -182,6 +223,8 @@ func standardKinds() []RecordKind {
 			Pointers: []PointerRule{{To: SKExternal, SK: eventPointer, Add: addCustomer}},
 			Times:    []string{"date", "effective_date"},
 			Plan:     func(r billing.Record) string { return as[*billing.Event](r).PlanExternalID },
+			Amounts:  []Amount{{Attr: attrAmount, By: attrCurrency}, {Attr: "tax_amount_in_cents", By: attrCurrency}},
+			Sum:      func(a table.Attrs) Sum { return Sum{Amount: a.Num(attrAmount)} },
 			Append:   appends(appendEvent), Decode: decodes(DecodeEvent), Locate: locates(locateEvent),
 		},
 	}
@@ -192,6 +235,14 @@ func standardKinds() []RecordKind {
 const (
 	attrCustomer = "customer"
 	attrInvoice  = "invoice"
+)
+
+// Attributes of amounts and of their currencies.
+const (
+	attrAmount       = "amount_in_cents"
+	attrCurrency     = "currency"
+	attrFees         = "transaction_fees_in_cents"
+	attrFeesCurrency = "transaction_fees_currency"
 )
 
 // as returns the record as its own type. Callers pass only records of that type.
@@ -242,6 +293,23 @@ func locateEvent(hr *Hasher, e *billing.Event) Location {
 		return Location{SK: EventSK(customer, id), Natural: true}
 	}
 	return Location{SK: EventSK(customer, id), About: ExternalEventSK(id)}
+}
+
+// sumTransaction tells payments from refunds, and those that failed from those that did not.
+func sumTransaction(a table.Attrs) Sum {
+	amount, given := a.Int(attrAmount)
+	kind, _ := a.Get("type")
+	result, _ := a.Get("result")
+	sum := Sum{Of: SumPayments, Amount: amount, Whole: !given}
+	switch refund, failed := string(kind.Raw) == billing.Refund, string(result.Raw) == billing.Failed; {
+	case refund && failed:
+		sum.Of = SumFailedRefunds
+	case refund:
+		sum.Of = SumRefunds
+	case failed:
+		sum.Of = SumFailedPayments
+	}
+	return sum
 }
 
 func eventCame(a table.Attrs) billing.Dataset {

@@ -171,6 +171,12 @@ func PlaceOf(sk string) Place {
 // IsTime tells whether the attribute of that name is a time, in milliseconds of Unix time.
 func IsTime(name string) bool { return kinds.times[name] }
 
+// SKOf returns the sort key of the record with an external id. The kind must be one that rows of
+// other datasets name by its external id: of plans, customers or invoices.
+func (k *RecordKind) SKOf(hr *Hasher, externalID string) string {
+	return k.SK + hr.External(k.Kind, externalID).String()
+}
+
 // Parent returns the kind of the parents of records of this kind; nil for a root.
 func (k *RecordKind) Parent() *RecordKind { return k.parent }
 
@@ -184,6 +190,21 @@ func (k *RecordKind) CameWith(a table.Attrs) billing.Dataset {
 	}
 	return k.Came(a)
 }
+
+// CurrencyOf returns the currency of one of the kind's amounts in a record; invoice is the currency
+// of the invoice that the record belongs to, if it belongs to one. It is empty if neither says it.
+func (k *RecordKind) CurrencyOf(amount Amount, a table.Attrs, invoice string) string {
+	if amount.By != "" {
+		if v, ok := a.Get(amount.By); ok {
+			return v.Str()
+		}
+	}
+	return invoice
+}
+
+// CurrencyIn returns the currency of an invoice, in which the amounts of its parts are; empty if it
+// is no invoice.
+func CurrencyIn(a table.Attrs) string { return a.Str(attrCurrency) }
 
 // LooksUp tells whether another key must be looked up before records of the kind can be merged (see
 // [Location]).

@@ -159,8 +159,9 @@ func (c *Client) Changes(ctx context.Context, id, format string) (io.ReadCloser,
 	return c.stream(ctx, of("/v1/imports/%s/changes", id)+"?format="+url.QueryEscape(format))
 }
 
-// Rejects opens the file of the rows that an import rejected, or that an undo left alone: CSV
-// tables and lines of NDJSON. If there are none, the error is one for which [IsNotFound] is true.
+// Rejects opens the file of the rows that an import rejected, CSV or NDJSON as they came, or a ZIP of
+// such files if several input files have some; of an undo, the CSV table of the rows that it left
+// alone. If there are none, the error is one for which [IsNotFound] is true.
 func (c *Client) Rejects(ctx context.Context, id string) (io.ReadCloser, error) {
 	return c.stream(ctx, of("/v1/imports/%s/rejects", id))
 }

@@ -10,7 +10,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"reseed/pkg/api/wire"
 )
@@ -22,16 +21,12 @@ func (c *Client) Sources(ctx context.Context) ([]wire.Source, error) {
 	return out.Sources, err
 }
 
-// SourceNamed finds a data source by uuid, or by name without regard to case. ok is false if there
-// is none.
-func (c *Client) SourceNamed(ctx context.Context, name string) (s wire.Source, ok bool, err error) {
-	list, err := c.Sources(ctx)
-	for _, s := range list {
-		if s.UUID == name || strings.EqualFold(s.Name, name) {
-			return s, true, err
-		}
-	}
-	return s, false, err
+// SourcesNamed lists the data sources that a uuid or name may mean. The first is the one that it
+// means. Others, if there are any, have the same name in another spelling.
+func (c *Client) SourcesNamed(ctx context.Context, name string) ([]wire.Source, error) {
+	var out wire.Sources
+	err := c.Call(ctx, http.MethodGet, "/v1/data_sources?"+url.Values{"name": {name}}.Encode(), nil, &out)
+	return out.Sources, err
 }
 
 // AddSource makes a data source.

@@ -62,7 +62,9 @@ type Job struct {
 	Stage      string            `json:"stage,omitempty"` // what it does now, e.g. "3 apply"
 	Progress   Progress          `json:"progress"`
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once it has ended
+	Totals     []Total           `json:"totals,omitempty"`   // like Datasets
 	Rejects    int64             `json:"rejects"`
+	Reasons    []Reason          `json:"reasons,omitempty"` // why rows were rejected; those to see to first come first
 	Cost       Cost              `json:"cost"`
 	Notes      []string          `json:"notes,omitempty"`
 	Error      string            `json:"error,omitempty"`
@@ -91,6 +93,23 @@ type File struct {
 
 	Datasets []string  `json:"datasets,omitempty"` // of NDJSON
 	Settings *Settings `json:"settings,omitempty"` // how the table is read, if not as usual
+	Rejects  int64     `json:"rejects,omitempty"`  // rows that were rejected
+}
+
+// Reason is one reason for which rows were rejected.
+type Reason struct {
+	Dataset string     `json:"dataset,omitempty"`
+	Column  string     `json:"column,omitempty"` // the column or field at fault; empty if it is not a single one
+	Code    string     `json:"code,omitempty"`   // empty for all reasons together that are not listed
+	Count   int64      `json:"count"`            // rows
+	First   []Rejected `json:"first"`            // the first rows, in the order of the input
+}
+
+// Rejected is one row that was rejected.
+type Rejected struct {
+	File   string `json:"file"`
+	Line   int64  `json:"line"`
+	Reason string `json:"reason"` // a sentence
 }
 
 // EraseJob is the part of a job that only erases have. Once the job has ended, Removed is final,
@@ -134,6 +153,21 @@ func (c Counts) Add(d Counts) Counts {
 		c.Read + d.Read, c.Added + d.Added, c.Changed + d.Changed,
 		c.Unchanged + d.Unchanged, c.Removed + d.Removed, c.Rejected + d.Rejected,
 	}
+}
+
+// Total is the sums of the amounts of rows of one dataset, one currency and one Of, in minor units.
+// Rejected rows are in no sum.
+type Total struct {
+	Dataset  string `json:"dataset"`
+	Of       string `json:"of,omitempty"` // of transactions: payments, refunds, failed_payments or failed_refunds
+	Currency string `json:"currency"`
+	Read     int64  `json:"read"` // of an undo: of the rows that it takes back
+	Added    int64  `json:"added"`
+	Removed  int64  `json:"removed"`
+	Before   int64  `json:"before"`          // of changed rows, as they were
+	After    int64  `json:"after"`           // of changed rows, as they are now
+	Whole    int64  `json:"whole,omitempty"` // rows that are of a whole invoice, and have no amount of their own
+	Over     bool   `json:"over,omitempty"`  // a sum does not fit 64 bits: then the sums mean nothing
 }
 
 // Cost is capacity of DynamoDB, in thousandths of a unit.

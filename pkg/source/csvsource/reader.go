@@ -3,7 +3,7 @@ package csvsource
 import (
 	"bytes"
 	"context"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -26,9 +26,14 @@ type Options struct {
 	MaxRecord int // bytes of a record without its line end; 0 = DefaultMaxRecord
 	MaxFields int // columns of the header; 0 = DefaultMaxFields
 
-	// Delimiter is the byte between cells; 0 = found from the header row, or
+	// Delimiter is the byte between cells; 0 = found from the beginning of the file, or
 	// the comma if Header is set.
 	Delimiter byte
+
+	// How to find the header row.
+	SkipLines int             // physical lines above it; 0: title lines are found
+	Map       []string        // of its columns, see [billing.NewHeader]
+	Dataset   billing.Dataset // of its columns; empty: any
 
 	// Header is set to read from the middle of a file: then no header row is
 	// read, and no byte order mark is looked for.
@@ -61,6 +66,10 @@ type Row struct {
 	// may keep the record and its neighbours in memory.
 	Fields []string
 
+	// Text is the record as it stands in the file, without its line end; of a record that is too
+	// long, its beginning. It is as valid as Fields.
+	Text string
+
 	// Err is set on a record that could not be read.
 	Err *billing.Problem
 }
@@ -72,7 +81,11 @@ type Reader struct {
 	scan   *scanner
 	split  splitter
 	header []string
+	notes  []string
 	err    error // sticky: io.EOF, or why reading failed
+
+	short   int64   // rows whose last cells were missing
+	repeats repeats // that Cut has met
 }
 
 // Open makes a reader, and reads nothing yet. The reader holds about MaxRecord + 64 KiB of r at a
@@ -147,28 +160,45 @@ func (r *Reader) row(rec *record) (Row, bool) {
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
+		row.Text = string(r.scan.long)
 		return row, true
 	}
 	text := r.scan.content(rec)
+	row.Text = text
 	end := r.split.split(rec, text)
 	switch {
 	case rec.fate == badQuote:
-		row.Err = r.quoteError(end)
-		row.Fields = []string{cleanText(text)}
-	case !validText(text):
+		row.Err = r.quoteError(end, text)
+		row.Fields = r.cleanFields()
+	case r.repeatsHeader(), isMark(rec.text), allBlank(r.split.fields):
+		return Row{}, false
+	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
-		if allBlank(r.split.fields) {
-			return Row{}, false
-		}
-		row.Fields, row.Err = r.fit()
+		row.Fields, row.Err = r.fit(rec)
 	}
 	return row, true
 }
 
-// fit brings the cells of a record to the width of the header.
-func (r *Reader) fit() ([]string, *billing.Problem) {
+// isMark reports whether a line is no row, but what some programs write at the end or the beginning
+// of a file, and what stands between rows if files were joined: Ctrl-Z and NULs, or sep=;.
+func isMark(line []byte) bool {
+	if len(line) == 0 || line[0] != endMark && line[0] != utf8BOM[0] && line[0]|0x20 != 's' && line[0] != '"' {
+		return false // the usual row
+	}
+	switch {
+	case line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0:
+		return true
+	case bytes.ContainsAny(line, "\r\n"): // a quoted cell
+		return false
+	}
+	return sepLine(line[marks(line):]) != 0
+}
+
+// fit brings the cells of a record to the width of the header. Cells that are missing at the end are
+// blank.
+func (r *Reader) fit(rec *record) ([]string, *billing.Problem) {
 	fields, want := r.split.fields, len(r.header)
 	switch {
 	case len(fields) == want:
@@ -176,18 +206,67 @@ func (r *Reader) fit() ([]string, *billing.Problem) {
 	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
-	return fields, &billing.Problem{
-		Code:    source.CodeWrongFieldCount,
-		Message: fmt.Sprintf("the row has %d cells where the header has %d columns", len(fields), want),
+	if why := r.misfit(rec); why != "" {
+		return fields, &billing.Problem{
+			Code:    source.CodeWrongFieldCount,
+			Message: fmt.Sprintf("the row has %s where the header has %s; %s", number(len(fields), "cell"), number(want, "column"), why),
+		}
 	}
+	r.short++
+	for len(fields) < want {
+		fields = append(fields, "")
+	}
+	r.split.fields = fields
+	return fields, nil
+}
+
+// misfit says why a record whose cells are too few or too many cannot be brought to the width of the
+// header, and what to do; empty if its last cells are missing and no more.
+func (r *Reader) misfit(rec *record) string {
+	fields, want := r.split.fields, len(r.header)
+	switch {
+	case slices.ContainsFunc(fields, atCurlyQuote):
+		return replaceCurly
+	case len(fields) > want:
+		return fmt.Sprintf("if a value holds the delimiter %q, put the value in quotes (\")", r.split.comma)
+	case rec.length == len(rec.text):
+		return "it is the last row and has no line end, so the file may be cut off: get the whole file, or add the missing cells"
+	case len(fields) == 1:
+		return fmt.Sprintf("it has no delimiter: if it is a row, put %q behind the value; if it is a line of text or the rest of another row, remove it", r.split.comma)
+	case bytes.Count(rec.text, []byte{'"'})%2 > 0:
+		return `it has a single quote ("), so it may be the rest of another row: join them, and write each quote inside a quoted cell twice`
+	}
+	return ""
+}
+
+func number(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// curlyQuotes are quotes as word processors write them. They quote nothing in CSV.
+const (
+	curlyQuotes  = "“”„«»"
+	replaceCurly = `it has curly quotes (“ ”) around a value: replace them by straight ones (")`
+)
+
+// atCurlyQuote reports whether a cell begins or ends with a curly quote.
+func atCurlyQuote(cell string) bool {
+	cell = strings.TrimSpace(cell)
+	return strings.Trim(cell, curlyQuotes) != cell
 }
 
 // quoteError explains a bad record by how its first line ends when it is split,
 // and by nothing beyond it: a piece may end there.
-func (r *Reader) quoteError(end outcome) *billing.Problem {
+func (r *Reader) quoteError(end outcome, line string) *billing.Problem {
 	message := "text follows the closing quote of a cell; a quote inside a quoted cell is written twice"
 	if end == open {
 		message = "a cell starts with a quote, but no closing quote ends it properly"
+	}
+	if strings.ContainsAny(line, curlyQuotes) {
+		message += "; " + replaceCurly
 	}
 	return &billing.Problem{Code: source.CodeBadQuote, Column: r.column(len(r.split.fields)), Message: message}
 }
@@ -195,10 +274,11 @@ func (r *Reader) quoteError(end outcome) *billing.Problem {
 // encodingError names the first column of the split record that is not valid text.
 func (r *Reader) encodingError() *billing.Problem {
 	at := slices.IndexFunc(r.split.fields, func(cell string) bool { return !validText(cell) })
-	return &billing.Problem{
-		Code: source.CodeBadEncoding, Column: r.column(at),
-		Message: "the row has characters that are not UTF-8; save the file as CSV UTF-8",
+	message := "the row has characters that are not UTF-8; save the file as CSV UTF-8"
+	if at >= 0 && encoded(r.split.fields[at]) {
+		message = "a character was lost when the file was saved, and is now \ufffd (U+FFFD); put the right one in its place"
 	}
+	return &billing.Problem{Code: source.CodeBadEncoding, Column: r.column(at), Message: message}
 }
 
 func (r *Reader) column(i int) string {
@@ -220,7 +300,29 @@ func cleanText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-func validText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+// validText reports whether a text is UTF-8 as it was written: without U+FFFD, by which programs
+// replace what they cannot read.
+func validText(s string) bool { return encoded(s) && !strings.Contains(s, "\ufffd") }
+
+// isASCII reports whether a text is ASCII without NUL, as most are, and so valid. It is faster than
+// to ask for each of that.
+func isASCII(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		// The top bit of a byte is set if it is not ASCII, and after the subtraction if it was 0.
+		if v := binary.LittleEndian.Uint64(text); (v|(v-ones))&tops != 0 {
+			return false
+		}
+	}
+	for _, b := range text {
+		if b == 0 || b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func encoded(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (r *Reader) setComma(comma byte) {
 	r.scan.setComma(comma)
@@ -247,72 +349,6 @@ func (r *Reader) columns(ctx context.Context) ([]string, error) {
 	return r.header, nil
 }
 
-func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
-	if err := r.readSample(ctx); err != nil {
-		return nil, err
-	}
-	for {
-		rec, err := r.headerRecord(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil, fault.New(fault.Invalid, "empty_file", "the file is empty: it has no header row")
-		}
-		if err != nil {
-			return nil, err
-		}
-		header, err := r.names(rec)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.scan.accept(ctx); err != nil {
-			return nil, err
-		}
-		if len(header) > 0 {
-			return header, nil
-		}
-	}
-}
-
-// readSample checks the start of the file, and skips a byte order mark. It checks sampleSize bytes,
-// however few each read returns, so that the result depends only on the file.
-func (r *Reader) readSample(ctx context.Context) error {
-	s := r.scan
-	for more := true; more && s.End-s.Start < sampleSize; {
-		var err error
-		if more, err = s.fill(ctx); err != nil {
-			return err
-		}
-	}
-	sample := s.Buf[s.Start:min(s.End, s.Start+sampleSize)]
-	complete := s.EOF && len(sample) == s.End-s.Start
-	if bytes.HasPrefix(sample, []byte(utf8BOM)) {
-		s.Start += len(utf8BOM)
-	}
-	return sniff(sample, complete)
-}
-
-// headerRecord finds the header row and the delimiter: the first one that gives more than one
-// column, else the comma.
-func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
-	if r.opts.Delimiter != 0 {
-		r.setComma(r.opts.Delimiter)
-		return r.scan.locate(ctx)
-	}
-	for _, comma := range []byte{',', ';', '\t'} {
-		r.setComma(comma)
-		rec, err := r.scan.locate(ctx)
-		if err != nil || rec.fate == tooLong {
-			return rec, err
-		}
-		if rec.fate == whole {
-			if r.split.split(rec, r.scan.content(rec)); len(r.split.fields) > 1 {
-				return rec, nil
-			}
-		}
-	}
-	r.setComma(',')
-	return r.scan.locate(ctx)
-}
-
 // names returns the column names of a header row, none for a blank row.
 func (r *Reader) names(rec *record) ([]string, error) {
 	switch rec.fate {
@@ -324,32 +360,37 @@ func (r *Reader) names(rec *record) ([]string, error) {
 	case whole:
 	}
 	text := r.scan.content(rec)
-	if !validText(text) {
-		return nil, fault.New(fault.Invalid, "bad_encoding",
-			"the header row has characters that are not UTF-8; "+saveAsUTF8)
+	if !encoded(text) {
+		return nil, notUTF8("the header row has characters that are not UTF-8", rec.text)
 	}
 	r.split.split(rec, text)
-	names := make([]string, len(r.split.fields))
+	names := trimmed(r.split.fields)
+	if len(names) > r.opts.MaxFields {
+		return nil, fault.Newf(fault.Invalid, "too_many_columns",
+			"the header row has more than %d columns", r.opts.MaxFields)
+	}
+	return names, checkUnique(names)
+}
+
+// trimmed returns cells without white space around them, and without blank ones at the end.
+func trimmed(cells []string) []string {
+	names := make([]string, len(cells))
 	width := 0
-	for i, name := range r.split.fields {
+	for i, name := range cells {
 		if names[i] = strings.TrimSpace(name); names[i] != "" {
 			width = i + 1
 		}
 	}
-	if width > r.opts.MaxFields {
-		return nil, fault.Newf(fault.Invalid, "too_many_columns",
-			"the header row has more than %d columns", r.opts.MaxFields)
-	}
-	return names[:width], checkUnique(names[:width])
+	return names[:width]
 }
 
-// checkUnique refuses two columns of one name. Several columns may have no name, since nothing
-// refers to them.
+// checkUnique refuses two columns of one name. Several columns may have no name, or be of rejects
+// files, since nothing refers to them.
 func checkUnique(names []string) error {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		key := strings.ToLower(name)
-		if name != "" && seen[key] {
+		if name != "" && seen[key] && !isRejectColumn(name) {
 			return &fault.Error{
 				Kind: fault.Invalid, Code: "duplicate_header", Param: shorten(name),
 				Message: fmt.Sprintf("the header row has the column %q twice; rename or remove one of them", shorten(name)),

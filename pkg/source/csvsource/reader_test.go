@@ -51,13 +51,36 @@ func TestRows(t *testing.T) {
 		"quoted empty":               {"a,b\n\"\",x\n\"\"\"\",x\n", []string{"2:|x", `3:"|x`}},
 		"quoted newlines":            {"a,b\n\"x\ny\r\nz\rw\",1\n2,3\n", []string{"2:x\ny\r\nz\rw|1", "6:2|3"}},
 		"quoted newline in a name":   {"\"a\nb\",c\n1,2\n", []string{"3:1|2"}},
-		"short row of many lines":    {"a,b,c\n1,\"x\ny\r\nz\"\n1,2,3\n", []string{"2:wrong_field_count()", "5:1|2|3"}},
+		"short row of many lines":    {"a,b,c\n1,\"x\ny\r\nz\"\n1,2,3\n", []string{"2:1|x\ny\r\nz|", "5:1|2|3"}},
 		"long row of many lines":     {"a,b\n\"x\ny\",\"z\rw\",3\n1,2\n", []string{"2:wrong_field_count()", "5:1|2"}},
 		"bad UTF-8 in many lines":    {"a,b\n1,\"x\n\xff\"\n1,2\n", []string{"2:bad_encoding(b)", "4:1|2"}},
 		"text behind many lines":     {"a,b\n1,\"x\ny\"z\n1,2\n", []string{"2:bad_quote(b)", "3:wrong_field_count()", "4:1|2"}},
 		"quote inside plain cell":    {"a,b\n5\" disk,x\n\"y\",z\n", []string{"2:5\" disk|x", "3:y|z"}},
-		"space before quote":         {"a,b\n1, \"x\"\n", []string{"2:1| \"x\""}},
-		"short row":                  {"a,b,c\n1,2\n1,2,3\n", []string{"2:wrong_field_count()", "3:1|2|3"}},
+		"space before quote":         {"a,b\n1, \"x\"\n \"1\",\t \"x,\"\"y\"\"\"\n", []string{"2:1|x", "3:1|x,\"y\""}},
+		"space behind quote":         {"a,b\n\"1\" ,\"x\"\t\r\n2, \"\" \n3,4", []string{"2:1|x", "3:2|", "4:3|4"}},
+		"space before many lines":    {"a,b\n1, \"x\ny\" \n2, \"\n\",\n3,4\n", []string{"2:1|x\ny", "4:2|\n", "6:3|4"}},
+		"space before open quote":    {"a,b\n1, \"x\n3,4\n", []string{"2:bad_quote(b)", "3:3|4"}},
+		"space before stray quote":   {"a,b\n1, \"x\" y\n3,4\n", []string{"2:bad_quote(b)", "3:3|4"}},
+		"space at both ends, tabs":   {"a\tb\n\t \"x\ty\" \n\t\"z\"\n", []string{"2:|x\ty", "3:|z"}},
+		"space before text":          {"a,b\n1, x\"y\n", []string{"2:1| x\"y"}},
+		"short row":                  {"a,b,c\n1,2\n1,2,3\n", []string{"2:1|2|", "3:1|2|3"}},
+		"short row, cut off":         {"a,b,c\n1,2,3\n1,2", []string{"2:1|2|3", "3:wrong_field_count()"}},
+		"row of one cell":            {"a,b,c\n1\nx y\n1,2,3\n", []string{"2:wrong_field_count()", "3:wrong_field_count()", "4:1|2|3"}},
+		"rest of a row":              {"a,b,c\n1,\"x\ny,\"z\"w\n", []string{"2:bad_quote(b)", "3:bad_quote(b)"}},
+		"rest of a row, no quotes":   {"a,b,c\n1,\"x\ny,z\"w\n", []string{"2:bad_quote(b)", "3:wrong_field_count()"}},
+		"Ctrl-Z":                     {"a,b\n1,2\n\x1a", []string{"2:1|2"}},
+		"Ctrl-Z in a block":          {"a,b\n1,2\n\x1a\x1a\x00\x00\r\n", []string{"2:1|2"}},
+		"Ctrl-Z between files":       {"a,b\n1,2\n\x1a\r\n3,4\n", []string{"2:1|2", "4:3|4"}},
+		"Ctrl-Z in a row":            {"a,b\n1,\x1a\n3\x1a,2\n", []string{"2:1|\x1a", "3:3\x1a|2"}},
+		"Ctrl-Z before a row":        {"a,b\n\x1a\x1a1,2\n\x1a\ufeff\"3\n\",\"4\"\n\x1aa,b", []string{"2:1|2", "3:3\n|4"}},
+		"sep line between files":     {"a,b\n1,2\nsep=,\na,b\n\x1a\ufeff\"sep=,\"\r\n3,4\nsep=x,5\n\"sep=;\n\",5\n", []string{"2:1|2", "6:3|4", "7:sep=x|5", "8:sep=;\n|5"}},
+		"NULs alone":                 {"a,b\n\x00\x00\n", []string{"2:bad_encoding(a)"}},
+		"header again":               {"a,b\n1,2\na,b\n A , \"B\",\n3,4\n", []string{"2:1|2", "5:3|4"}},
+		"header again, BOM":          {"a,b\n1,2\n\ufeffa,b\n\ufeff\"a\",b\n3,4\n", []string{"2:1|2", "5:3|4"}},
+		"header of many lines again": {"\"a\n\",b\n1,2\n\ufeff\"a\n\",b\n3,4\n", []string{"3:1|2", "6:3|4"}},
+		"almost the header":          {"a,b\na,c\nb,a\na,b,c\n", []string{"2:a|c", "3:b|a", "4:wrong_field_count()"}},
+		"BOM before a row":           {"a,b\n1,2\n\ufeff\"3\n\",4\n\ufeff\n\ufeff5,6\n", []string{"2:1|2", "3:3\n|4", "6:5|6"}},
+		"lost character":             {"a,b\n1,M\ufffdller\n\"\ufffd\n\",2\n3,4\n", []string{"2:bad_encoding(b)", "3:bad_encoding(a)", "5:3|4"}},
 		"long row":                   {"a,b\n1,2,3\n1,2\n", []string{"2:wrong_field_count()", "3:1|2"}},
 		"blank cells behind":         {"a,b\n1,2,,\n1,2, ,\"\"\n", []string{"2:1|2", "3:1|2"}},
 		"blank names behind":         {"a,b,, \n1,2,,\n1,2\n", []string{"2:1|2", "3:1|2"}},
@@ -167,8 +190,8 @@ func TestPlaces(t *testing.T) {
 
 func TestRejectsKeepWhatCouldBeRead(t *testing.T) {
 	t.Parallel()
-	rows := read(t, "a,b\n1\n\xff,\x002\n\"1\"\xff,2\n", csvsource.Options{})
-	want := [][]string{{"1"}, {"\ufffd", "\ufffd2"}, {"\"1\"\ufffd,2"}}
+	rows := read(t, "a,b\n1\n\xff,\x002\n\"1\"\xff,2\n\xff1,\"2\n", csvsource.Options{})
+	want := [][]string{{"1"}, {"\ufffd", "\ufffd2"}, {}, {"\ufffd1"}}
 	for i, r := range rows {
 		if !slices.Equal(r.Fields, want[i]) {
 			t.Errorf("row %d: %q, want %q", i, r.Fields, want[i])
@@ -177,8 +200,30 @@ func TestRejectsKeepWhatCouldBeRead(t *testing.T) {
 			t.Errorf("row %d has no message", i)
 		}
 	}
-	if got := rows[0].Message; got != "the row has 1 cells where the header has 2 columns" {
+	if got := rows[0].Message; !strings.HasPrefix(got, "the row has 1 cell where the header has 2 columns; ") {
 		t.Errorf("message %q does not say expected and found", got)
+	}
+}
+
+func TestRejectsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	for text, says := range map[string]string{
+		"x,1,2,3\n":         "3 columns; if a value holds the delimiter ',', put the value in quotes",
+		"x\n":               "put ',' behind the value",
+		"x,1":               "the file may be cut off",
+		"x,1\"\n":           "the rest of another row",
+		"x,“A, Inc.”,1\n":   "curly quotes",
+		"„A“,1,2,3\n":       "curly quotes",
+		"\"A”,1,2\n":        "no closing quote ends it properly; it has curly quotes",
+		"\"A\" «B»,1,2\n":   "twice; it has curly quotes",
+		"\"A\" B,1,2\n":     "a quote inside a quoted cell is written twice",
+		"x,M\ufffdller,2\n": "a character was lost when the file was saved",
+		"x,M\xfcller,2\n":   "save the file as CSV UTF-8",
+	} {
+		rows := read(t, "a,b,c\n"+text, csvsource.Options{})
+		if len(rows) != 1 || !strings.Contains(rows[0].Message, says) {
+			t.Errorf("%q: %+v, want %q", text, rows, says)
+		}
 	}
 }
 
@@ -285,7 +330,7 @@ func TestBrokenInputIsNotTheEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))
-			rd := csvsource.Open(body, csvsource.Options{Header: []string{"a", "b"}})
+			rd := csvsource.Open(body, csvsource.Options{Header: []string{"p", "q"}})
 			for range 2 {
 				if _, err := rd.Next(t.Context()); err != nil {
 					t.Fatal(err)
@@ -298,7 +343,7 @@ func TestBrokenInputIsNotTheEnd(t *testing.T) {
 				}
 			}
 			body = io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))
-			err := csvsource.Open(body, csvsource.Options{Header: []string{"a", "b"}}).Cut(t.Context(), 1<<20, func(csvsource.Piece) error {
+			err := csvsource.Open(body, csvsource.Options{Header: []string{"p", "q"}}).Cut(t.Context(), 1<<20, func(csvsource.Piece) error {
 				t.Error("a piece of an incomplete file")
 				return nil
 			})

@@ -165,7 +165,7 @@ func (s *scanner) firstLine(ctx context.Context) (int, error) {
 // quote. If the record is bad, the size is that of its first line.
 func (s *scanner) quotedRecord(ctx context.Context, first, quote int) (int, fate, error) {
 	line, in := s.Buf[s.Start:s.Start+first], plain
-	if quote == 0 || line[quote-1] == s.comma {
+	if s.beginsCell(line[:quote]) {
 		in = fieldStart
 	}
 	_, in, result := s.scan(line, quote, in, true)
@@ -177,6 +177,15 @@ func (s *scanner) quotedRecord(ctx context.Context, first, quote int) (int, fate
 	default:
 		return s.multiLine(ctx, first)
 	}
+}
+
+// beginsCell reports whether a cell begins behind the beginning of a record, but for its spaces.
+func (s *scanner) beginsCell(before []byte) bool {
+	end := len(before)
+	for end > 0 && isSpace(before[end-1], s.comma) {
+		end--
+	}
+	return end == 0 || before[end-1] == s.comma || marks(before) == end
 }
 
 // multiLine follows an open quote beyond the first line. It reads at most max+1 bytes of the
@@ -214,9 +223,10 @@ func (s *scanner) multiLine(ctx context.Context, first int) (int, fate, error) {
 type state uint8
 
 const (
-	fieldStart state = iota
-	plain            // in an unquoted cell, or behind a closing quote
+	fieldStart state = iota // in the spaces at the beginning of a cell
+	plain                   // in an unquoted cell
 	inQuotes
+	behindQuotes // in the spaces behind a closing quote
 )
 
 // outcome is how a scan ended.
@@ -234,12 +244,13 @@ func (s *scanner) scan(w []byte, pos int, in state, last bool) (int, state, outc
 	for {
 		switch in {
 		case fieldStart:
+			if pos = skipSpaces(w, pos, s.comma); pos == len(w) {
+				return pos, fieldStart, atEnd(last)
+			}
 			in = plain
-			if pos < len(w) && w[pos] == '"' {
+			if w[pos] == '"' {
 				pos++
 				in = inQuotes
-			} else if pos == len(w) {
-				return pos, fieldStart, atEnd(last)
 			}
 		case plain:
 			pos = skipPlain(w, pos, s.comma)
@@ -253,10 +264,22 @@ func (s *scanner) scan(w []byte, pos int, in state, last bool) (int, state, outc
 			in = fieldStart
 		case inQuotes:
 			var result outcome
-			if pos, result = skipQuoted(w, pos, s.comma, last); result != closed {
+			if pos, result = skipQuoted(w, pos, last); result != closed {
 				return pos, inQuotes, result
 			}
-			in = plain
+			in = behindQuotes
+		case behindQuotes:
+			switch pos = skipSpaces(w, pos, s.comma); {
+			case pos == len(w):
+				return pos, behindQuotes, atEnd(last)
+			case w[pos] == s.comma:
+				pos++
+				in = fieldStart
+			case w[pos] == '\n' || w[pos] == '\r':
+				return pos, behindQuotes, closed
+			default:
+				return pos, behindQuotes, stray
+			}
 		}
 	}
 }
@@ -269,9 +292,20 @@ func skipPlain(w []byte, pos int, comma byte) int {
 	return pos
 }
 
+// skipSpaces returns the index of the next byte that is no space, or len(w).
+func skipSpaces(w []byte, pos int, comma byte) int {
+	for pos < len(w) && isSpace(w[pos], comma) {
+		pos++
+	}
+	return pos
+}
+
+// isSpace tells spaces around the quotes of a cell.
+func isSpace(b, comma byte) bool { return (b == ' ' || b == '\t') && b != comma }
+
 // skipQuoted returns the index after the closing quote. It does not skip a quote that is the last
 // byte, unless the record may end there, since the meaning depends on the next byte.
-func skipQuoted(w []byte, pos int, comma byte, last bool) (int, outcome) {
+func skipQuoted(w []byte, pos int, last bool) (int, outcome) {
 	for {
 		i := bytes.IndexByte(w[pos:], '"')
 		if i < 0 {
@@ -284,14 +318,10 @@ func skipQuoted(w []byte, pos int, comma byte, last bool) (int, outcome) {
 			}
 			return pos, open
 		}
-		switch w[pos+1] {
-		case '"':
-			pos += len(`""`)
-		case comma, '\n', '\r':
+		if w[pos+1] != '"' {
 			return pos + 1, closed
-		default:
-			return pos, stray
 		}
+		pos += len(`""`)
 	}
 }
 

@@ -2,7 +2,12 @@ package csvsource
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/source"
@@ -25,11 +30,41 @@ func sniff(sample []byte, complete bool) error {
 		return fault.Newf(fault.Invalid, "bad_encoding",
 			`the file looks like UTF-16; import it with --encoding %s, or %s`, utf16, saveAsUTF8)
 	case isLatin1(sample, complete):
-		return fault.New(fault.Invalid, "bad_encoding",
-			`the file is saved in an old Western encoding (Latin-1 or Windows-1252), so letters with accents cannot be read; `+saveAsUTF8)
+		return notUTF8("the file is saved in an old Western encoding (Latin-1 or Windows-1252), so letters with accents cannot be read", sample)
 	default:
 		return nil
 	}
+}
+
+// notUTF8 is the error about a text that is not UTF-8. It shows how two cells of the text read as
+// windows-1252.
+func notUTF8(what string, text []byte) error {
+	if cells := asWindows1252(text); len(cells) > 0 {
+		what += "; as windows-1252 it reads " + strings.Join(cells, " and ") + ": if that is right, import it with --encoding windows-1252, or"
+	} else {
+		what += ";"
+	}
+	return fault.New(fault.Invalid, "bad_encoding", what+" "+saveAsUTF8)
+}
+
+// asWindows1252 returns the first two cells with letters above ASCII, as they read in windows-1252,
+// quoted and shortened. It leaves out those that may be e-mail addresses.
+func asWindows1252(text []byte) (cells []string) {
+	const most, longest = 2, 60
+	for cell := range bytes.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune(",;\t|\"\r\n", c) }) {
+		cell = bytes.TrimSpace(cell)
+		if utf8.Valid(cell) || len(cell) > longest || bytes.ContainsAny(cell, "@\x00") {
+			continue
+		}
+		read, err := charmap.Windows1252.NewDecoder().Bytes(cell)
+		if shown := strconv.Quote(string(read)); err == nil && !slices.Contains(cells, shown) {
+			cells = append(cells, shown)
+		}
+		if len(cells) == most {
+			break
+		}
+	}
+	return cells
 }
 
 // utf16Of recognises UTF-16 by the byte order mark or, since a header row starts with ASCII, by a

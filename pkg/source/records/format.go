@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/billing"
@@ -224,6 +225,41 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 		}
 	}
 	return f.Record(r.now)
+}
+
+// Verbatim returns none: ids in JSON are read as they are written.
+func (r *rows) Verbatim() billing.Record { return nil }
+
+// Customers lists the field of the customer; of a line without records, all texts in it.
+func (r *rows) Customers() []string {
+	f, err := r.fieldsOf(r.dataset)
+	if r.problem != nil || err != nil {
+		return strings.Split(string(r.line.raw), `"`)
+	}
+	var ids []string
+	for _, m := range r.object.members {
+		if m.name == f.CustomerField() {
+			ids = append(ids, strings.TrimSpace(m.value))
+		}
+	}
+	return ids
+}
+
+// Remarks returns none: values in JSON are taken as they are.
+func (r *rows) Remarks() billing.Remarks { return nil }
+
+// ID returns the field of the external id.
+func (r *rows) ID() string {
+	f, err := r.fieldsOf(r.dataset)
+	if r.problem != nil || err != nil {
+		return ""
+	}
+	for _, m := range r.object.members {
+		if m.name == f.IDField() && m.kind == billing.Text {
+			return strings.TrimSpace(m.value)
+		}
+	}
+	return ""
 }
 
 func (r *rows) fieldsOf(ds billing.Dataset) (*billing.Fields, error) {
