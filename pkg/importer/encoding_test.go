@@ -39,29 +39,32 @@ func TestEncodings(t *testing.T) {
 		input
 		encoding string // given
 		kept     string // for customers
+		used     string
 		utf8     string // the same
 	}{
-		"UTF-16 LE with a mark":        {input{name: "a.csv", body: utf16}, "", "", western},
-		"UTF-16 BE with a mark":        {input{name: "a.csv", body: encoded(t, unicode.UTF16(unicode.BigEndian, unicode.UseBOM), western)}, "", "", western},
-		"UTF-32 LE with a mark":        {input{name: "a.csv", body: encoded(t, utf32.UTF32(utf32.LittleEndian, utf32.UseBOM), western)}, "", "", western},
-		"UTF-32 BE with a mark":        {input{name: "a.csv", body: encoded(t, utf32.UTF32(utf32.BigEndian, utf32.UseBOM), western)}, "", "", western},
-		"UTF-16, no mark":              {input{name: "a.csv", body: utf16[2:]}, "utf-16le", "", western},
-		"given":                        {input{name: "a.csv", body: latin}, "windows-1252", "", western},
-		"given, of several bytes":      {input{name: "a.csv", body: encoded(t, japanese.ShiftJIS, kanji)}, "shift_jis", "", kanji},
-		"UTF-8, given":                 {input{name: "a.csv", body: []byte(western)}, "UTF8", "", western},
-		"a mark beats what is given":   {input{name: "a.csv", body: utf16}, "windows-1252", "", western},
-		"the mark of UTF-8 does, too":  {input{name: "a.csv", body: []byte("\ufeff" + western)}, "windows-1252", "", western},
-		"kept":                         {input{name: "a.csv", body: latin}, "", "windows-1252", western},
-		"given, not the kept one":      {input{name: "a.csv", body: latin}, "windows-1252", "utf-16be", western},
-		"a mark beats what is kept":    {input{name: "a.csv", body: utf16}, "", "windows-1252", western},
-		"gzip":                         {input{name: "a.csv.gz", body: gzipped(t, latin)}, "windows-1252", "", western},
-		"gzip with a mark":             {input{name: "a.csv.gz", body: gzipped(t, utf16)}, "", "", western},
-		"gzip, kept":                   {input{name: "a.csv.gz", body: gzipped(t, latin)}, "", "windows-1252", western},
-		"in a ZIP":                     {input{name: "a.zip", body: zipOf(t, input{name: "x/a.txt", body: latin})}, "windows-1252", "", western},
-		"in a ZIP, kept":               {input{name: "a.zip", body: zipOf(t, input{name: "x/a.txt", body: latin})}, "", "windows-1252", western},
-		"gzip in a ZIP with a mark":    {input{name: "a.zip", body: zipOf(t, input{name: "a.tsv.GZ", body: gzipped(t, utf16)})}, "", "", western},
-		"NDJSON with a mark":           {input{name: "a.ndjson", body: encoded(t, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), lines)}, "", "", lines},
-		"NDJSON has no other encoding": {input{name: "a.zip", body: zipOf(t, input{name: "a.ndjson", body: []byte(lines)})}, "windows-1252", "", lines},
+		"UTF-16 LE with a mark":        {input{name: "a.csv", body: utf16}, "", "", "", western},
+		"UTF-16 BE with a mark":        {input{name: "a.csv", body: encoded(t, unicode.UTF16(unicode.BigEndian, unicode.UseBOM), western)}, "", "", "", western},
+		"UTF-32 LE with a mark":        {input{name: "a.csv", body: encoded(t, utf32.UTF32(utf32.LittleEndian, utf32.UseBOM), western)}, "", "", "", western},
+		"UTF-32 BE with a mark":        {input{name: "a.csv", body: encoded(t, utf32.UTF32(utf32.BigEndian, utf32.UseBOM), western)}, "", "", "", western},
+		"UTF-16, no mark":              {input{name: "a.csv", body: utf16[2:]}, "utf-16le", "", "utf-16le", western},
+		"given":                        {input{name: "a.csv", body: latin}, "windows-1252", "", "windows-1252", western},
+		"given, of several bytes":      {input{name: "a.csv", body: encoded(t, japanese.ShiftJIS, kanji)}, "shift_jis", "", "shift_jis", kanji},
+		"UTF-8, given":                 {input{name: "a.csv", body: []byte(western)}, "UTF8", "", "UTF8", western},
+		"a mark beats what is given":   {input{name: "a.csv", body: utf16}, "windows-1252", "", "", western},
+		"the mark of UTF-8 does, too":  {input{name: "a.csv", body: []byte("\ufeff" + western)}, "windows-1252", "", "", western},
+		"kept":                         {input{name: "a.csv", body: latin}, "", "windows-1252", "windows-1252", western},
+		"given, not the kept one":      {input{name: "a.csv", body: latin}, "windows-1252", "utf-16be", "windows-1252", western},
+		"a mark beats what is kept":    {input{name: "a.csv", body: utf16}, "", "windows-1252", "", western},
+		"UTF-8 beats what is kept":     {input{name: "a.csv", body: []byte(western)}, "", "windows-1252", "", western},
+		"gzip, UTF-8 beats it, too":    {input{name: "a.csv.gz", body: gzipped(t, []byte(western))}, "", "windows-1252", "", western},
+		"gzip":                         {input{name: "a.csv.gz", body: gzipped(t, latin)}, "windows-1252", "", "windows-1252", western},
+		"gzip with a mark":             {input{name: "a.csv.gz", body: gzipped(t, utf16)}, "", "", "", western},
+		"gzip, kept":                   {input{name: "a.csv.gz", body: gzipped(t, latin)}, "", "windows-1252", "windows-1252", western},
+		"in a ZIP":                     {input{name: "a.zip", body: zipOf(t, input{name: "x/a.txt", body: latin})}, "windows-1252", "", "windows-1252", western},
+		"in a ZIP, kept":               {input{name: "a.zip", body: zipOf(t, input{name: "x/a.txt", body: latin})}, "", "windows-1252", "windows-1252", western},
+		"gzip in a ZIP with a mark":    {input{name: "a.zip", body: zipOf(t, input{name: "a.tsv.GZ", body: gzipped(t, utf16)})}, "", "", "", western},
+		"NDJSON with a mark":           {input{name: "a.ndjson", body: encoded(t, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), lines)}, "", "", "", lines},
+		"NDJSON has no other encoding": {input{name: "a.zip", body: zipOf(t, input{name: "a.ndjson", body: []byte(lines)})}, "windows-1252", "", "", lines},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,6 +93,9 @@ func TestEncodings(t *testing.T) {
 				t.Fatalf("%s %s %s", j.Status, j.Error, counts(j))
 			}
 			same(t, l.dumpOf(t, src, j), want)
+			if used := j.Import.Files[0].Settings.Encoding; used != tt.used {
+				t.Errorf("it was read in %q, not %q", used, tt.used)
+			}
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
@@ -168,10 +169,10 @@ func resolve(ctx context.Context, kept *source.Readings, head beginning, hint so
 		r.hint.Settings, r.hint.Dataset, r.kept = s, ds, ds
 	}
 	switch {
-	case head.text:
-		r.hint.Settings.Encoding = hint.Settings.Encoding
-	case head.marked():
+	case head.marked() && !head.text:
 		r.hint.Settings.Encoding = ""
+	case head.text, head.isUTF8():
+		r.hint.Settings.Encoding = hint.Settings.Encoding
 	}
 	return r
 }
@@ -185,6 +186,16 @@ type beginning struct {
 // marked reports whether the file begins with a byte order mark, which beats all settings.
 func (b beginning) marked() bool {
 	return slices.ContainsFunc(marks(), func(m mark) bool { return bytes.HasPrefix(b.bytes, []byte(m.mark)) })
+}
+
+// isUTF8 reports whether the file has letters beyond ASCII, and all are UTF-8, which hardly happens
+// by chance: an encoding that is kept does not make others of them.
+func (b beginning) isUTF8() bool {
+	head := b.bytes
+	for n := 0; n < utf8.UTFMax && len(b.bytes) == beginBytes && !utf8.Valid(head); n++ { // the last character may be cut
+		head = head[:len(head)-1]
+	}
+	return utf8.Valid(head) && bytes.ContainsFunc(head, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // only returns the only dataset that is kept and whose header row is there if the file is read with
