@@ -21,15 +21,7 @@ import (
 // asText returns a file as it is to be read: unpacked, if it is a .gz, and in UTF-8. What its
 // encoding does not have becomes U+FFFD.
 func asText(ctx context.Context, in io.Reader, f job.File, kept *source.Readings) (io.Reader, error) {
-	text := bufio.NewReaderSize(in, beginBytes)
-	head, err := peek(text)
-	if err == nil && bytes.HasPrefix(head, []byte(magicGzip)) {
-		var z *gzip.Reader
-		if z, err = gzip.NewReader(text); err == nil {
-			text = bufio.NewReaderSize(z, beginBytes)
-			head, err = peek(text)
-		}
-	}
+	text, head, err := unzipped(in)
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +30,20 @@ func asText(ctx context.Context, in io.Reader, f job.File, kept *source.Readings
 		return text, err
 	}
 	return enc.NewDecoder().Reader(text), nil
+}
+
+// unzipped returns a file unpacked, if it is a .gz, and how it begins then.
+func unzipped(in io.Reader) (text *bufio.Reader, head []byte, err error) {
+	text = bufio.NewReaderSize(in, beginBytes)
+	head, err = peek(text)
+	if err == nil && bytes.HasPrefix(head, []byte(magicGzip)) {
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(text); err == nil {
+			text = bufio.NewReaderSize(z, beginBytes)
+			head, err = peek(text)
+		}
+	}
+	return text, head, err
 }
 
 // peek returns the beginning of a file without reading it.
@@ -58,15 +64,9 @@ func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readi
 			return m.encoding, nil
 		}
 	}
-	if formatOf(head, f.Name) != "" || source.Foreign(head) != nil {
-		return nil, nil //nolint:nilnil // it is UTF-8, or no text at all
-	}
-	name := f.Settings.Encoding
-	if name == "" && kept != nil {
-		name = resolve(ctx, kept, beginningOf(head, false), hintOf(f)).hint.Settings.Encoding
-	}
+	name := encodingName(ctx, head, f, kept)
 	if name == "" {
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil //nolint:nilnil // it is UTF-8, or no text at all
 	}
 	enc, err := htmlindex.Get(name)
 	switch {
@@ -76,6 +76,18 @@ func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readi
 		return nil, nil //nolint:nilnil // as above
 	}
 	return enc, nil
+}
+
+// encodingName is the name of the encoding that was given for a table, or that its source keeps for
+// its dataset; empty for a file that has a byte order mark or is no table.
+func encodingName(ctx context.Context, head []byte, f job.File, kept *source.Readings) string {
+	switch {
+	case (beginning{bytes: head}).marked(), formatOf(head, f.Name) != "", source.Foreign(head) != nil:
+		return ""
+	case f.Settings.Encoding != "" || kept == nil:
+		return f.Settings.Encoding
+	}
+	return resolve(ctx, kept, beginning{bytes: head}, hintOf(f)).hint.Settings.Encoding
 }
 
 // mark is a byte order mark, and what it says; no encoding means UTF-8.

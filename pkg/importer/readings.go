@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"reseed/pkg/billing"
@@ -183,8 +182,11 @@ func resolve(ctx context.Context, kept *source.Readings, head beginning, hint so
 	if s := hint.Settings.Over(kept.Of(ds)); !reflect.DeepEqual(s, hint.Settings) {
 		r.hint.Settings, r.hint.Dataset, r.kept = s, ds, ds
 	}
-	if head.marked() || hint.Settings.Encoding == "" && head.isUTF8() {
+	switch {
+	case head.marked() && !head.text:
 		r.hint.Settings.Encoding = ""
+	case head.text, head.isUTF8():
+		r.hint.Settings.Encoding = hint.Settings.Encoding
 	}
 	return r
 }
@@ -202,15 +204,19 @@ func beginningOf(head []byte, text bool) beginning {
 	return beginning{head, text}
 }
 
-// isUTF8 reports whether the file is UTF-8 and not plain ASCII: hardly any text in another encoding
-// looks like that. So an encoding that is only kept does not hold for it.
-func (b beginning) isUTF8() bool {
-	return !b.text && utf8.Valid(b.bytes) && bytes.ContainsFunc(b.bytes, func(r rune) bool { return r > unicode.MaxASCII })
-}
-
 // marked reports whether the file begins with a byte order mark, which beats all settings.
 func (b beginning) marked() bool {
 	return slices.ContainsFunc(marks(), func(m mark) bool { return bytes.HasPrefix(b.bytes, []byte(m.mark)) })
+}
+
+// isUTF8 reports whether the file has letters beyond ASCII, and all are UTF-8, which hardly happens
+// by chance: an encoding that is kept does not make others of them.
+func (b beginning) isUTF8() bool {
+	head := b.bytes
+	for n := 0; n < utf8.UTFMax && len(b.bytes) == beginBytes && !utf8.Valid(head); n++ { // the last character may be cut
+		head = head[:len(head)-1]
+	}
+	return utf8.Valid(head) && bytes.ContainsFunc(head, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // only returns the only dataset that is kept and whose header row is there if the file is read with

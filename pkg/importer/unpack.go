@@ -199,6 +199,9 @@ func (im *Importer) addUnpacked(ctx context.Context, in *inputs, p packed, objec
 			return err
 		}
 		f := p.part(n)
+		if f.Settings.Encoding, err = p.encoding(ctx, im.c.Objects, n); err != nil {
+			return err
+		}
 		f.Object, f.Version, f.Size = info.Key, info.Version, info.Size
 		in.files = append(in.files, f)
 	}
@@ -216,6 +219,20 @@ func (p packed) part(n int) job.File {
 		f.Name = p.file.Name + "/" + withoutGzip(p.entries[n].Name)
 	}
 	return f
+}
+
+// encoding is the name of the encoding in which the n-th file is read because of settings.
+func (p packed) encoding(ctx context.Context, o *objects.Objects, n int) (string, error) {
+	if p.file.Settings.Encoding == "" && p.kept == nil {
+		return "", nil
+	}
+	in, err := p.open(ctx, o, n)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = in.Close() }()
+	_, head, err := unzipped(in)
+	return encodingName(ctx, head, p.part(n), p.kept), err
 }
 
 // tables lists the numbers of the files in a packed file that are imported, and the paths of those
