@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
@@ -52,11 +53,22 @@ func (b *blocklist) entry(customers ...string) string {
 		return ""
 	}
 	for _, id := range customers {
-		if _, h := b.hasher.ForgottenH("", id); id != "" && b.forgotten[h] {
-			return h.String()[:hashDigits]
+		for _, spelt := range []string{id, otherwise(id)} {
+			if _, h := b.hasher.ForgottenH("", spelt); id != "" && b.forgotten[h] {
+				return h.String()[:hashDigits]
+			}
 		}
 	}
 	return ""
+}
+
+// otherwise returns ="00123" for 00123, and 00123 for ="00123": before 2026-11-30, and with --ids
+// verbatim, the id of a customer is taken with these signs.
+func otherwise(id string) string {
+	if inner, opens := strings.CutPrefix(id, `="`); opens && strings.HasSuffix(inner, `"`) {
+		return strings.TrimSuffix(inner, `"`)
+	}
+	return `="` + id + `"`
 }
 
 // codeForgotten is the code of rows about customers on the do-not-reload list. Their values are
