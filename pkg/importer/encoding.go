@@ -63,7 +63,7 @@ func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readi
 	}
 	name := f.Settings.Encoding
 	if name == "" && kept != nil {
-		name = resolve(ctx, kept, beginning{bytes: head}, hintOf(f)).hint.Settings.Encoding
+		name = resolve(ctx, kept, beginningOf(head, false), hintOf(f)).hint.Settings.Encoding
 	}
 	if name == "" {
 		return nil, nil //nolint:nilnil // as above

@@ -93,6 +93,25 @@ func HeaderDigest(header []string) string {
 	return h.Digest()
 }
 
+// Recognise returns the dataset that a header row tells by itself, with a mapping. Its errors are
+// those of [billing.NewHeader] and [billing.Header.Recognise].
+func Recognise(header, mapping []string) (billing.Dataset, error) {
+	h, err := headerOf(source.Shape{Header: header, Settings: source.Settings{Map: mapping}})
+	if err != nil {
+		return "", err
+	}
+	return h.Recognise()
+}
+
+// Columns says what the columns of a table mean, without those that a rejects file adds.
+func Columns(s source.Shape) []billing.Column {
+	h, err := headerOf(s)
+	if err != nil {
+		return nil // as Scan has said
+	}
+	return h.Columns(s.Dataset)
+}
+
 // Open opens a part of a file.
 func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.Time) (source.Rows, error) {
 	h, err := headerOf(s)
@@ -162,7 +181,7 @@ func (r *rows) ID() string { return r.layout.IDOf(r.row.Fields) }
 // Customers lists the cell of the customer; of a row that could not be read, all that may be cells.
 func (r *rows) Customers() []string {
 	if r.row.Err == nil {
-		return []string{r.layout.Customer()}
+		return r.layout.Customers()
 	}
 	ids := strings.FieldsFunc(r.row.Text, func(c rune) bool { return strings.ContainsRune(r.shape.Delimiter+"\"\r\n", c) })
 	ids = append(ids, r.row.Fields...)
