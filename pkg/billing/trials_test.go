@@ -61,7 +61,7 @@ func TestTrials(t *testing.T) {
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()
-			problems, rows := problemsOf(t, filepath.Join("testdata", "trials", tt.file), tt.dataset, tt.values)
+			problems, rows := problemsOf(t, filepath.Join("..", "..", "testdata", "trials", tt.file), tt.dataset, tt.values)
 			for line := 2; line <= rows+1; line++ {
 				p := problems[line]
 				if p.Code != tt.want[line] || !strings.Contains(p.Message, tt.says[line]) {
