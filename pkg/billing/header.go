@@ -87,6 +87,26 @@ func CheckMap(mapping []string) error {
 	return nil
 }
 
+// Applicable returns the lines of a mapping that are about a file with these column names, which has
+// rows of a dataset: those that name one of the columns, or none, and a column of the dataset. The
+// dataset may be empty, if it is not known yet.
+func Applicable(names, mapping []string, ds Dataset) []string {
+	s, known := sheetOf(ds)
+	return slices.DeleteFunc(slices.Clone(mapping), func(line string) bool {
+		of, target, _ := cutLast(line)
+		if known && s.column(headerKey(target)) < 0 {
+			return true
+		}
+		key := headerKey(of)
+		return !strings.HasPrefix(of, "=") && key != "" && !slices.ContainsFunc(names, func(name string) bool { return headerKey(name) == key })
+	})
+}
+
+// UnusedMap is the error for a line of a mapping that is about none of several files.
+func UnusedMap(line string) error {
+	return badMap(line, "no file of this import has this column, or none is of a dataset that has the known one")
+}
+
 // checkTargets refuses a mapping that leaves a known column with two meanings.
 func (h *Header) checkTargets() error {
 	has := slices.Clone(h.keys)

@@ -58,11 +58,15 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 // scanFiles looks through all files of an import. The notes say how they are read.
 func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSpec, pieceBytes int64) (notes []string, err error) {
 	headers := 0
+	var given []string
+	for _, f := range spec.Files {
+		given = append(given, f.Settings.Map...)
+	}
 	pieces := make([][]source.Piece, len(spec.Files))
 	for i := range spec.Files {
 		f := &spec.Files[i]
 		var said []string
-		if pieces[i], said, err = im.scanFile(ctx, id, spec.Readings, f, pieceBytes); err != nil {
+		if pieces[i], said, err = im.scanFile(ctx, id, spec, f, pieceBytes); err != nil {
 			return nil, err
 		}
 		if headers += headerBytes(f.Header) + len(f.Settings.String()); headers > maxHeaders {
@@ -75,6 +79,11 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		}
 		for _, note := range said {
 			notes = append(notes, f.Name+": "+note)
+		}
+	}
+	for _, line := range given {
+		if !slices.ContainsFunc(spec.Files, func(f job.File) bool { return slices.Contains(f.Settings.Map, line) }) {
+			return nil, billing.UnusedMap(line)
 		}
 	}
 	first := stages(&job.Job{Import: spec})[0]
@@ -154,16 +163,17 @@ func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets [
 
 // scanFile finds out how a file is to be read, and cuts it into pieces. Each piece knows the
 // datasets of its rows. The notes are for the report.
-func (im *Importer) scanFile(ctx context.Context, id string, kept *source.Readings, f *job.File, pieceBytes int64) (pieces []source.Piece, notes []string, err error) {
+func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpec, f *job.File, pieceBytes int64) (pieces []source.Piece, notes []string, err error) {
 	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, beginBytes)
 	if err != nil {
 		return nil, nil, err
 	}
 	f.Format = formatOf(head, f.Name)
-	r, err := im.readingOf(ctx, id, kept, *f)
+	r, err := im.readingOf(ctx, id, spec.Readings, *f)
 	if err != nil {
 		return nil, nil, err
 	}
+	r.hint.Beside = len(spec.Files) > 1
 	in, err := im.c.Objects.Open(ctx, f.Object, f.Version, 0, -1)
 	if err != nil {
 		return nil, nil, err

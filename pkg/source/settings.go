@@ -153,6 +153,9 @@ type Hint struct {
 	Name     string          // of the file, as the person named it
 	Dataset  billing.Dataset // that it is said to hold; empty: to be found out
 	Settings Settings        // given with the import
+	// Beside says that the import has other files: lines of the mapping may be about those, and are
+	// left out of the settings in the shape then.
+	Beside bool
 	// datasets of earlier imports into the same source, by the digest of the header row; may be nil
 	Known map[string]billing.Dataset
 }

@@ -194,13 +194,21 @@ func (r *Reader) locateUnder(ctx context.Context, comma byte) (*record, error) {
 	return rec, err
 }
 
+// mapping is what of the mapping counts for a header row.
+func (r *Reader) mapping(names []string) []string {
+	if r.opts.Beside {
+		return billing.Applicable(names, r.opts.Map, "")
+	}
+	return r.opts.Map
+}
+
 // columnsKnown is [billing.Header.Fit] of the cells that were split last.
 func (r *Reader) columnsKnown() (known int, fits bool) {
 	names := trimmed(r.split.fields)
 	if len(names) > r.opts.MaxFields {
 		return 0, false
 	}
-	h, err := billing.NewHeader(names, r.opts.Map)
+	h, err := billing.NewHeader(names, r.mapping(names))
 	if err != nil { // the mapping is of other columns
 		return 0, false
 	}

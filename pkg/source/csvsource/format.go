@@ -20,7 +20,7 @@ var _ source.Format = Format{}
 // [billing.Header.Recognise] and [billing.Header.Layout]; bad_delimiter if the settings name none.
 func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
 	s.Settings = hint.Settings
-	opts := Options{SkipLines: hint.Settings.SkipLines, Map: hint.Settings.Map, Dataset: hint.Dataset}
+	opts := Options{SkipLines: hint.Settings.SkipLines, Map: hint.Settings.Map, Beside: hint.Beside, Dataset: hint.Dataset}
 	if opts.Delimiter, err = delimiterOf(hint.Settings.Delimiter); err != nil {
 		return s, err
 	}
@@ -42,6 +42,9 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 
 // understand finds out the dataset of a header, and which of its columns are not read.
 func understand(s *source.Shape, hint source.Hint) error {
+	if hint.Beside {
+		s.Settings.Map = billing.Applicable(s.Header, s.Settings.Map, hint.Dataset)
+	}
 	h, err := headerOf(*s)
 	if err != nil {
 		return err
@@ -52,6 +55,12 @@ func understand(s *source.Shape, hint source.Hint) error {
 			return err
 		}
 		s.Notes = append(s.Notes, notes...)
+	}
+	if hint.Beside {
+		s.Settings.Map = billing.Applicable(s.Header, s.Settings.Map, s.Dataset)
+		if h, err = headerOf(*s); err != nil {
+			return err
+		}
 	}
 	layout, err := h.Layout(s.Dataset, s.Settings.Values())
 	if err != nil {

@@ -33,6 +33,7 @@ type Options struct {
 	// How to find the header row.
 	SkipLines int             // physical lines above it; 0: title lines are found
 	Map       []string        // of its columns, see [billing.NewHeader]
+	Beside    bool            // lines of Map may be about other files
 	Dataset   billing.Dataset // of its columns; empty: any
 
 	// Header is set to read from the middle of a file: then no header row is
