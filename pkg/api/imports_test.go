@@ -440,14 +440,14 @@ func TestOpenAPIChanges(t *testing.T) {
 }
 
 // textOf is the text of rejects: of all files, if they are a ZIP.
-func textOf(t testing.TB, body string) string {
-	t.Helper()
+func textOf(tb testing.TB, body string) string {
+	tb.Helper()
 	if !strings.HasPrefix(body, "PK\x03\x04") {
 		return body
 	}
 	z, err := zip.NewReader(strings.NewReader(body), int64(len(body)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var all strings.Builder
 	for _, f := range z.File {
@@ -456,7 +456,7 @@ func textOf(t testing.TB, body string) string {
 			_, err = io.Copy(&all, r)
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return all.String()
