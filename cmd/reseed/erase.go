@@ -106,7 +106,7 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 		what := k.what + strings.Join(args, "")
 		switch {
 		case len(args) == 0 && o.externalID != "":
-			what += o.externalID + " of data source " + o.source
+			what += "with this external id in data source " + o.source // the id stays out of logs of the output
 		case len(args) == 0:
 		case k.kind == wire.SelectSource, k.kind == wire.SelectContent, k.kind == wire.SelectDependent:
 			e.Source = args[0]

@@ -68,7 +68,7 @@ func (r *readFlags) settings() (wire.Settings, error) {
 
 // changes are the settings that were given, and those that are to be cleared, by their names in
 // JSON. It is empty if there are none.
-func (r *readFlags) changes(c *cobra.Command, clear []string) (map[string]any, error) {
+func (r *readFlags) changes(c *cobra.Command, cleared []string) (map[string]any, error) {
 	s, err := r.settings()
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (r *readFlags) changes(c *cobra.Command, clear []string) (map[string]any, e
 			out[jsonName(name)] = values[name]
 		}
 	}
-	for _, name := range clear {
+	for _, name := range cleared {
 		name = strings.TrimPrefix(name, "--")
 		switch _, given := out[jsonName(name)]; {
 		case !slices.Contains(r.names(), name):

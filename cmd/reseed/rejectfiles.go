@@ -106,7 +106,7 @@ func (sh *shell) unpackReject(f *zip.File, folder string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	return sh.writeNew(filepath.Join(folder, f.Name), in)
+	return sh.writeNew(filepath.Join(folder, f.Name), in) //nolint:gosec // the name is local
 }
 
 // writeNew writes a file, and its folder if there is none. It never overwrites a file, which may
@@ -115,7 +115,7 @@ func (sh *shell) writeNew(path string, in io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the user names it
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("there is a file %s already, which is left as it is; give another --out", path)
 	}

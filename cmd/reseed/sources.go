@@ -50,7 +50,7 @@ func sourcesCommand(sh *shell) *cobra.Command {
 
 func setCommand(sh *shell) *cobra.Command {
 	var r readFlags
-	var clear []string
+	var cleared []string
 	c := &cobra.Command{
 		Use:   "set NAME",
 		Short: "Show and change how the CSV files of a data source are read",
@@ -63,7 +63,7 @@ that.`,
   reseed sources set Shop --dataset customers --clear encoding`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			change, err := r.changes(c, clear)
+			change, err := r.changes(c, cleared)
 			if err != nil {
 				return err
 			}
@@ -82,7 +82,7 @@ that.`,
 		},
 	}
 	r.addTo(c, "what the files hold, such as customers")
-	c.Flags().StringArrayVar(&clear, "clear", nil, "a setting that is not to be kept any more, such as encoding")
+	c.Flags().StringArrayVar(&cleared, "clear", nil, "a setting that is not to be kept any more, such as encoding")
 	return sh.addJSONFlag(c)
 }
 

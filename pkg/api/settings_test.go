@@ -24,13 +24,19 @@ func settingsRoutes(b *bed) {
 	for _, step := range []struct{ change, want string }{
 		{`{"dataset":"invoices"}`, `[]`},
 		{`{"dataset":"invoices","decimal":"comma","skip_lines":3}`, `[{"dataset":"invoices","skip_lines":3,"decimal":"comma"}]`},
-		{`{"dataset":"customers","encoding":"windows-1252","map":["Nr=External ID","=EUR=Currency"]}`,
-			`[{"dataset":"customers","encoding":"windows-1252","map":["Nr=External ID","=EUR=Currency"]},{"dataset":"invoices","skip_lines":3,"decimal":"comma"}]`},
-		{`{"dataset":"customers","map":[],"delimiter":"tab","ids":"verbatim"}`,
-			`[{"dataset":"customers","encoding":"windows-1252","delimiter":"tab","ids":"verbatim"},{"dataset":"invoices","skip_lines":3,"decimal":"comma"}]`},
+		{
+			`{"dataset":"customers","encoding":"windows-1252","map":["Nr=External ID","=EUR=Currency"]}`,
+			`[{"dataset":"customers","encoding":"windows-1252","map":["Nr=External ID","=EUR=Currency"]},{"dataset":"invoices","skip_lines":3,"decimal":"comma"}]`,
+		},
+		{
+			`{"dataset":"customers","map":[],"delimiter":"tab","ids":"verbatim"}`,
+			`[{"dataset":"customers","encoding":"windows-1252","delimiter":"tab","ids":"verbatim"},{"dataset":"invoices","skip_lines":3,"decimal":"comma"}]`,
+		},
 		{`{"dataset":"customers","encoding":null,"delimiter":"","ids":null}`, `[{"dataset":"invoices","skip_lines":3,"decimal":"comma"}]`},
-		{`{"dataset":"invoices","decimal":null,"skip_lines":0,"amounts":"units","date_format":"DD.MM.YYYY"}`,
-			`[{"dataset":"invoices","date_format":"DD.MM.YYYY","amounts":"units"}]`},
+		{
+			`{"dataset":"invoices","decimal":null,"skip_lines":0,"amounts":"units","date_format":"DD.MM.YYYY"}`,
+			`[{"dataset":"invoices","date_format":"DD.MM.YYYY","amounts":"units"}]`,
+		},
 	} {
 		want := `{"settings":` + step.want + `}`
 		b.must(200, "PATCH", at, step.change)
@@ -59,7 +65,7 @@ func settingsRoutes(b *bed) {
 func wrongSettings() []string {
 	return []string{
 		`"encoding":"windows-1"`, `"encoding":"replacement"`, `"encoding":7`, `"delimiter":"ab"`, `"delimiter":"x"`, `"delimiter":"\""`, `"skip_lines":-1`,
-		`"skip_lines":1001`, `"skip_lines":"many"`, `"map":"a=b"`, `"map":["External ID"]`, `"map":["=External ID"]`, `"map":["Nr="]`,
+		`"skip_lines":1001`, `"skip_lines":"many"`, `"map":"a=b"`, `"map":["External ID"]`, `"map":["=External ID"]`, `"map":["Nr="]`, `"map":["Nr=Shoe size"]`, `"date_format":"DD"`,
 		`"map":["` + strings.Repeat(`a=b","`, 100) + `a=b"]`, `"amounts":"cents"`, `"decimal":"point"`, `"ids":"all"`, `"encodings":"utf-8"`,
 	}
 }

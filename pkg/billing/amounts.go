@@ -72,10 +72,20 @@ func errNotAnAmount(s string, mark byte) error {
 
 // amount reads an amount: minor units, or ten-thousandths if the table has amounts in units. Blank
 // is 0.
-func (c *cells) amount(cell *string) int64 { return parsed(c, cell, c.amounts(cell)) }
+func (c *cells) amount(cell *string) int64 {
+	if *cell == "" {
+		return 0
+	}
+	return parsed(c, cell, c.amounts(cell))
+}
 
 // givenAmount is amount where blank and 0 differ: blank is nil.
-func (c *cells) givenAmount(cell *string) *int64 { return given(c, cell, c.amounts(cell)) }
+func (c *cells) givenAmount(cell *string) *int64 {
+	if *cell == "" {
+		return nil
+	}
+	return given(c, cell, c.amounts(cell))
+}
 
 // amounts returns how the amount of a cell is read.
 func (c *cells) amounts(cell *string) func(string) (int64, error) {

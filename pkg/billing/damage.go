@@ -27,10 +27,12 @@ func mayBeDamaged(s string) bool {
 // says that it is the id of the row's own record.
 func (c *cells) undamaged(cell *string, own bool) {
 	switch s := *cell; {
-	case isRounded(s):
-		c.fail(cell, invalid(CodeDamagedID, "A spreadsheet has rounded this id; format the column as text and export again."))
-	case strings.HasSuffix(s, ".0") && digitsOnly(s[:len(s)-2]):
-		c.remark(remarkPointZero, cell)
+	case isDigit(s[0]):
+		if isRounded(s) {
+			c.fail(cell, invalid(CodeDamagedID, "A spreadsheet has rounded this id; format the column as text and export again."))
+		} else if strings.HasSuffix(s, ".0") && digitsOnly(s[:len(s)-2]) {
+			c.remark(remarkPointZero, cell)
+		}
 	case isNothing(s):
 		c.fail(cell, invalid(CodeNoID, "%s stands for no value and is no id; leave the cell blank, or write the id there.", quote(s)))
 	case own && isTotal(s):
@@ -38,7 +40,7 @@ func (c *cells) undamaged(cell *string, own bool) {
 	}
 }
 
-// isRounded reports whether s is a number as spreadsheets write large ones: 1.23457E+11, in some
+// isRounded reports whether s, which begins with a digit, is a number as spreadsheets write large ones: 1.23457E+11, in some
 // countries with a comma; or a small one, 1.00E-05.
 func isRounded(s string) bool {
 	e := strings.LastIndexAny(s, "Ee")
@@ -46,22 +48,32 @@ func isRounded(s string) bool {
 		return false
 	}
 	fraction := e > 2 && (s[1] == '.' || s[1] == ',') && digitsOnly(s[2:e])
-	return isDigit(s[0]) && (fraction && s[e+1] == '-' || (fraction || e == 1) && s[e+1] == '+')
+	return fraction && s[e+1] == '-' || (fraction || e == 1) && s[e+1] == '+'
 }
 
 func digitsOnly(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // isNothing reports whether s is what programs write if there is no value.
 func isNothing(s string) bool {
-	s = strings.ToLower(s)
-	if inner := strings.Trim(s, "<>()[]"); inner != "" {
-		s = inner
+	if strings.IndexByte("<([", s[0]) >= 0 {
+		s = strings.Trim(s, "<([])>")
 	}
-	return slices.Contains([]string{"null", "n/a", "n.a.", "na", "nan", "none", "nil", "undefined", "blank", "\\n", "-", "--", "–", "—"}, s)
+	if s == "" || strings.IndexByte("nub-\\\xe2", lower(s[0])) < 0 { // most words; \xe2 begins a dash
+		return false
+	}
+	for _, word := range [...]string{"null", "n/a", "n.a.", "na", "nan", "none", "nil", "undefined", "blank", "\\N", "-", "--", "–", "—"} {
+		if len(s) == len(word) && strings.EqualFold(s, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // isTotal reports whether s, in place of an id, begins the row below a table that sums it up.
 func isTotal(s string) bool {
+	if strings.IndexByte("tgsoz", lower(s[0])) < 0 { // most words
+		return false
+	}
 	_, ok := oneOf(strings.TrimSuffix(s, ":"), []string{
 		"Total", "Totals", "Grand total", "Subtotal", "Sum", "Overall total",
 		"Summe", "Gesamt", "Gesamtsumme", "Gesamtergebnis", "Zwischensumme", "Total général", "Somme", "Totaal", "Totale", "Suma", "Soma",

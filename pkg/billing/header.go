@@ -47,13 +47,9 @@ func NewHeader(names, mapping []string) (Header, error) {
 
 // say applies a line of a mapping. written are the keys of the columns as the file names them.
 func (h *Header) say(line string, written []string) error {
-	of, target, ok := cutLast(line)
-	key := headerKey(target)
-	switch {
-	case !ok || strings.Trim(of, "= ") == "":
-		return badMap(line, `it must read "column of the file=known column" or "=value=known column"`)
-	case !slices.ContainsFunc(sheets(), func(s sheet) bool { return s.column(key) >= 0 }):
-		return badMap(line, "no dataset has the column "+quote(target))
+	of, key, err := parseMap(line)
+	if err != nil {
+		return err
 	}
 	if value, ok := strings.CutPrefix(of, "="); ok {
 		h.constants = append(h.constants, constant{key, strings.TrimSpace(value)})
@@ -64,6 +60,30 @@ func (h *Header) say(line string, written []string) error {
 		return badMap(line, "the file has no column "+quote(of)+"; its header row is read as "+h.row())
 	}
 	h.keys[at] = key
+	return nil
+}
+
+// parseMap takes a line of a mapping apart: what comes before the last equals sign, and the key of
+// the known column behind it.
+func parseMap(line string) (of, key string, err error) {
+	of, target, ok := cutLast(line)
+	key = headerKey(target)
+	switch {
+	case !ok || strings.Trim(of, "= ") == "":
+		return "", "", badMap(line, `it must read "column of the file=known column" or "=value=known column"`)
+	case !slices.ContainsFunc(sheets(), func(s sheet) bool { return s.column(key) >= 0 }):
+		return "", "", badMap(line, "no dataset has the column "+quote(target))
+	}
+	return of, key, nil
+}
+
+// CheckMap checks a mapping before there is a file. The error is that of [NewHeader].
+func CheckMap(mapping []string) error {
+	for _, line := range mapping {
+		if _, _, err := parseMap(line); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -207,6 +227,41 @@ func sheetOf(ds Dataset) (sheet, bool) {
 		return all[i], true
 	}
 	return sheet{}, false
+}
+
+// Column is what a column of a file means.
+type Column struct {
+	Name  string // in the file; of a value for all rows "=USD"
+	Field Field  // zero: it is ignored
+	// of one that is ignored: the column of the dataset that it seems to be; empty if there is none
+	Nearest string
+}
+
+// Columns says what the columns of the header mean in a dataset, and the values that it holds in all
+// rows. A column without a name is left out.
+func (h Header) Columns(ds Dataset) []Column {
+	s, _ := sheetOf(ds)
+	known := map[string]Field{}
+	for _, f := range FieldsOf(ds) {
+		known[headerKey(f.Column)] = f
+	}
+	delete(known, "")
+	var out []Column
+	for i, name := range h.names {
+		c := Column{Name: name, Field: known[h.keys[i]]}
+		if c.Field.Name == "" {
+			if near := h.meant(i, s); near != nil {
+				c.Nearest = near.name
+			}
+		}
+		if name != "" {
+			out = append(out, c)
+		}
+	}
+	for _, c := range h.constants {
+		out = append(out, Column{Name: "=" + c.value, Field: known[c.key]})
+	}
+	return out
 }
 
 // Named returns the dataset that a file is named like, such as "Line items.csv"; empty if there is

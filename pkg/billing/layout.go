@@ -279,13 +279,20 @@ func duplicateHeader(first, second string) error {
 	}
 }
 
-// Customer returns the external id of the customer that the row of the last record is or names,
-// even if the row has a problem; empty if its dataset names none.
-func (l *Layout) Customer() string {
+// Customers returns the external id of the customer that the row of the last record is or names,
+// even if the row has a problem; also as it is written, if it is read otherwise. It is empty if the
+// dataset names none.
+func (l *Layout) Customers() (ids []string) {
 	if l.customer.cell == nil {
-		return ""
+		return nil
 	}
-	return *l.customer.cell
+	ids = append(ids, *l.customer.cell)
+	for _, id := range l.reader.spelling.wrapped {
+		if id.cell == l.customer.cell {
+			ids = append(ids, id.written)
+		}
+	}
+	return ids
 }
 
 // Dataset returns the dataset of the file's rows.
@@ -325,7 +332,11 @@ func (l *Layout) Verbatim() Record {
 func (l *Layout) IDOf(fields []string) string {
 	for i, cell := range l.cells {
 		if cell != nil && cell == l.id.cell && i < len(fields) {
-			return trim(fields[i])
+			id := trimCell(fields[i])
+			if inner, ok := textFormula(id); ok && !l.reader.spelling.values.VerbatimIDs {
+				return inner
+			}
+			return id
 		}
 	}
 	return ""

@@ -24,7 +24,7 @@ func BenchmarkMap(b *testing.B) {
 		file := files[dataset].Bytes()
 		b.Run(string(dataset), func(b *testing.B) { mapAll(b, billing.Dataset(dataset), file, billing.Values{}) })
 	}
-	iso := regexp.MustCompile(`(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d:\d\d)(?:Z| UTC))?`)
+	iso := regexp.MustCompile(`(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d:\d\d)(?:Z| ?UTC| ?[+-]\d\d:?\d\d)?)?`)
 	german := iso.ReplaceAll(files["customers"].Bytes(), []byte("$3.$2.$1 $4"))
 	b.Run("customers with a date format", func(b *testing.B) {
 		mapAll(b, billing.Customers, german, billing.Values{DateFormat: "DD.MM.YYYY HH:mm:ss"})

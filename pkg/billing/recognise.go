@@ -76,10 +76,10 @@ func Recognise(header []string) (Dataset, error) {
 }
 
 // Recognise returns the dataset that the header suits best, by the columns that it has and lacks, if
-// nothing in the header points elsewhere. The error is fault.Invalid: missing_column if the header lacks a column that
-// this dataset requires; which_dataset if the header has columns that the dataset does not, and these
-// carry the meaning of a row or are more than the others; unrecognised_header_row if it has too
-// little in common with every dataset.
+// nothing in the header points elsewhere. The error is fault.Invalid: missing_column if the header
+// lacks a column that this dataset requires; which_dataset if the header has columns that the dataset
+// does not, and these carry the meaning of a row or are more than the others; unrecognised_header_row
+// if it has too little in common with every dataset.
 func (h Header) Recognise() (Dataset, error) {
 	nearest := h.nearest()
 	best := nearest[0]

@@ -148,6 +148,7 @@ func TestRefusedHeadersSayWhatToDo(t *testing.T) {
 		"External ID,Product,Status,Started":         {`customers, which have no column "Product", "Status", "Started"`},
 		"Customer ID,Name,Email":                     {`"External ID" is missing`, `If "Customer ID" is "External ID"`, `--map "Customer ID=External ID"`},
 		"Customer external ID,Invoice date,Currency": {`--map "Invoice date=Invoiced date"`},
+
 		"Externel ID":                                   {`"Externel ID" may be "External ID"`},
 		"x1,Acme,GB":                                    {`"x1", "Acme", "GB"`, "looks like data"},
 		"2026-01-31,Acme,City,Country":                  {"looks like data"},

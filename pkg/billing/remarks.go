@@ -105,7 +105,7 @@ func (c *cells) shown(cell *string, text string) string {
 	inner, isFormula := textFormula(text)
 	switch verbatim := c.spelling.values.VerbatimIDs; {
 	case text[0] == '#':
-		if isSheetError(text) && !(verbatim && c.column(cell).is == "id") {
+		if isSheetError(text) && (!verbatim || c.column(cell).is != "id") {
 			c.fail(cell, errSheetError())
 		}
 	case isFormula && !verbatim:

@@ -46,7 +46,18 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	past2 := past(w.acme2.Tag, "uploads/shared.csv")
 	put("uploads/Acme/never-read.csv")
 	put("uploads/Acme.csv")
-	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID)
+	put("uploads/acme /by-hand.csv")
+	for _, made := range []string{"input/0", "rejects/00000/00000.csv", "changes/1-00", "changes/1-01", "samples/1-00", "runs/x", "ground/x"} {
+		put(ours.Prefix() + made)
+	}
+	receipt, err := eraser.ReceiptOf(w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID))
+	must(t, err)
+	same(t, "files by kind", eraser.Counts{"uploads": 4, "unpacked": 1, "rejects": 4, "change_sets": 2, "samples": 1, "working_files": 2}, receipt.Files)
+	var page strings.Builder
+	must(t, receipt.WriteHTML(&page))
+	if !strings.Contains(page.String(), `<tr><td>change sets</td><td class="n">2</td></tr>`) {
+		t.Errorf("%s", page.String())
+	}
 	names, err := w.objects.Names(ctx, "")
 	must(t, err)
 	want := []string{

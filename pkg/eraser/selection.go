@@ -60,19 +60,21 @@ func Select(d *store.Directory, kind Kind, n Names) (Selection, error) {
 	switch {
 	case !slices.Contains(Kinds(), kind):
 		return sel, bad("selection", fmt.Sprintf("must be one of: %s", kindNames()))
-	case n.ExternalID != "" && kind != Customer:
-		return sel, bad("external_id", "must not be given: only a customer is named by it")
+	case n.ExternalID != "":
+		return selectCustomer(d, kind, n)
 	case kind == ManualCustomers && n != Names{}:
 		return sel, bad("id", "must not be given: all manual customers are meant")
 	case kind == ManualCustomers:
 		return sel, nil
 	case kind == Import:
 		return selectImport(n.Source, n.ID)
-	case n.ExternalID != "":
-		return selectCustomer(d, n)
 	case kind.records():
 		return selectRecord(d, sel, n)
 	}
+	return selectSource(d, sel, n)
+}
+
+func selectSource(d *store.Directory, sel Selection, n Names) (Selection, error) {
 	src, ok := d.ByUUID(n.Source + n.ID) // only one of them is given
 	if !ok && n.ID == "" {
 		src, ok = d.ByName(n.Source)
@@ -98,9 +100,11 @@ func selectImport(source, id string) (Selection, error) {
 }
 
 // selectCustomer selects a customer by its source and external id.
-func selectCustomer(d *store.Directory, n Names) (Selection, error) {
+func selectCustomer(d *store.Directory, kind Kind, n Names) (Selection, error) {
 	named := d.Named(n.Source)
 	switch {
+	case kind != Customer:
+		return Selection{}, bad("external_id", "must not be given: only a customer is named by it")
 	case n.ID != "":
 		return Selection{}, bad("external_id", "must not be given with an id: name the customer by one of them")
 	case n.Source == "":

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
@@ -42,14 +43,6 @@ func (b *blocklist) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec
 	return nil
 }
 
-// forgets returns the [blocklist.entry] of the customer that a record is or names.
-func (b *blocklist) forgets(kind *store.RecordKind, rec billing.Record) string {
-	if len(b.forgotten) == 0 {
-		return ""
-	}
-	return b.entry(kind.CustomerID(kind.Append(nil, rec)))
-}
-
 // hashDigits is how much of a hash from the do-not-reload list is told to people: 48 bits.
 const hashDigits = 12
 
@@ -60,11 +53,22 @@ func (b *blocklist) entry(customers ...string) string {
 		return ""
 	}
 	for _, id := range customers {
-		if _, h := b.hasher.ForgottenH("", id); id != "" && b.forgotten[h] {
-			return h.String()[:hashDigits]
+		for _, spelt := range []string{id, otherwise(id)} {
+			if _, h := b.hasher.ForgottenH("", spelt); id != "" && b.forgotten[h] {
+				return h.String()[:hashDigits]
+			}
 		}
 	}
 	return ""
+}
+
+// otherwise returns ="00123" for 00123, and 00123 for ="00123": before 2026-11-30, and with --ids
+// verbatim, the id of a customer is taken with these signs.
+func otherwise(id string) string {
+	if inner, opens := strings.CutPrefix(id, `="`); opens && strings.HasSuffix(inner, `"`) {
+		return strings.TrimSuffix(inner, `"`)
+	}
+	return `="` + id + `"`
 }
 
 // codeForgotten is the code of rows about customers on the do-not-reload list. Their values are

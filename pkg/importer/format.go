@@ -86,7 +86,7 @@ func IsProse(ctx context.Context, f job.File, kept *source.Readings, open func()
 func scanHead(ctx context.Context, head []byte, f job.File, kept *source.Readings) error {
 	hint := hintOf(f)
 	if f.Format = formatOf(head, f.Name); f.Format == "" && kept != nil {
-		hint = resolve(ctx, kept, beginning{head, true}, hint).hint
+		hint = resolve(ctx, kept, beginningOf(head, true), hint).hint
 	}
 	scan := func(head []byte) error {
 		_, err := format(f).Scan(ctx, bytes.NewReader(head), hint, beginBytes, func(source.Piece) error { return nil })

@@ -119,10 +119,8 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if j.Wrote() { // another worker was faster
 			return errStopped
 		}
-		j.Datasets, j.Totals, j.Rejects, j.Reasons, j.Cost = sum.Datasets, sum.Totals, sum.rejected(), sum.sorted(), sum.cost
-		for file, n := range sum.ByFile {
-			j.Import.Files[file].Rejects = n
-		}
+		j.Datasets, j.Totals, j.Cost = sum.Datasets, sum.Totals, sum.cost
+		sum.tellRejects(j)
 		j.Notes = append(j.Notes, notes...)
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
@@ -143,6 +141,14 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		j.Status, j.Import.Parked, j.Import.Confirm = job.Planned, true, confirm
 		return err
 	})
+}
+
+// tellRejects notes in a job how many rows were rejected, and why.
+func (s *summary) tellRejects(j *job.Job) {
+	j.Rejects, j.Reasons = s.rejected(), s.sorted()
+	for file, n := range s.ByFile {
+		j.Import.Files[file].Rejects = n
+	}
 }
 
 // notEmpty refuses a replace by an input without rows, unless the options allow it.

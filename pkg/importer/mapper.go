@@ -100,12 +100,13 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
 	rec, problem := rows.Record()
+	if len(m.blocked.forgotten) > 0 {
+		problem = cmp.Or(m.forgotten(m.blocked.entry(rows.Customers()...)), problem)
+	}
 	var where store.Location
 	if problem == nil {
 		where = m.kind.Locate(m.w.hasher, rec)
 		problem = m.refused(where.SK, rec)
-	} else if len(m.blocked.forgotten) > 0 {
-		problem = cmp.Or(m.forgotten(m.blocked.entry(rows.Customers()...)), problem)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
@@ -128,9 +129,6 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 
 // refused says why a record may not be imported; nil if it may.
 func (m *mapped) refused(sk string, rec billing.Record) *billing.Problem {
-	if p := m.forgotten(m.blocked.forgets(m.kind, rec)); p != nil {
-		return p
-	}
 	if p := m.checkPlan(rec); p != nil {
 		return p
 	}

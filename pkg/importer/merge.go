@@ -250,28 +250,11 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	if c.kind == nil {
 		return errUnknownKey(sk)
 	}
-	if found != nil {
-		if found.body[0] == 'r' {
-			r, err := decodeRejection(found.body[1:])
-			if err != nil {
-				return err
-			}
-			m.reject(&e, r.column, r.code, r.message)
-			if c.parent == "" {
-				m.refused = c
-			}
-			return nil
-		}
-		n, _ := binary.Varint(found.body[1:])
-		c.manual = &n
+	if refused, err := m.heed(&c, found); refused || err != nil {
+		return err
 	}
 	if m.settled.sk == sk {
-		m.repeatSettled(&c)
-		return nil
-	}
-	if c.parent != "" && c.parent == m.refused.sk {
-		at := m.refused.entry.place
-		c.lost = &at
+		return m.repeatSettled(&c)
 	}
 	if n := len(m.block); n > 0 {
 		last := &m.block[n-1]
@@ -281,8 +264,7 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 				return err
 			}
 			m.settled = *last // decide has left it in place
-			m.repeatSettled(&c)
-			return nil
+			return m.repeatSettled(&c)
 		case last.sk == sk:
 			m.duplicate(last, &e)
 			return nil
@@ -299,17 +281,44 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	return nil
 }
 
+// heed heeds the finding about a row, if there is one, and notes whether the parent of the row was
+// refused. It reports whether the row is.
+func (m *rangeMerge) heed(c *candidate, found *entry) (refused bool, err error) {
+	if c.parent != "" && c.parent == m.refused.sk {
+		at := m.refused.entry.place
+		c.lost = &at
+	}
+	if found == nil {
+		return false, nil
+	}
+	if found.body[0] != 'r' {
+		n, _ := binary.Varint(found.body[1:])
+		c.manual = &n
+		return false, nil
+	}
+	r, err := decodeRejection(found.body[1:])
+	if err != nil {
+		return false, err
+	}
+	m.reject(&c.entry, r.column, r.code, r.message)
+	if c.parent == "" {
+		m.refused = *c
+	}
+	return true, nil
+}
+
 // repeatSettled takes a row whose key the settled candidate has: one of them is of a file with
 // amounts in units, the other is not.
-func (m *rangeMerge) repeatSettled(c *candidate) {
-	if !m.convert(c) {
-		return
+func (m *rangeMerge) repeatSettled(c *candidate) error {
+	if ok, err := m.convert(c); !ok || err != nil {
+		return err
 	}
 	m.settled.repeats = 0
 	m.duplicate(&m.settled, &c.entry)
 	if m.settled.taken {
 		m.sums.add(inRead, m.settled.repeats, c.kind, c.entry.body, m.parent.currency)
 	}
+	return nil
 }
 
 // duplicate counts a row whose key an earlier row of this input has.
@@ -447,7 +456,6 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, e
 
 // settle decides one candidate.
 func (m *rangeMerge) settle(c *candidate) error {
-	manual := m.w.manual
 	// The row of an import that is being erased, or an invoice that the input moves to another
 	// customer: other hidden records were refused before.
 	if c.hidden {
@@ -458,21 +466,13 @@ func (m *rangeMerge) settle(c *candidate) error {
 		}
 		return nil
 	}
-	switch {
-	case c.parent != "" && (m.parent.erasing || !m.parent.exists):
+	if c.parent != "" && (m.parent.erasing || !m.parent.exists) {
 		return m.rejectOrphan(c)
-	case c.parent != "":
-		manual = m.parent.manual
-	case c.manual != nil:
-		manual = *c.manual
-	case !c.kind.Manual:
-		manual = 0
-	case c.before != nil && c.kind.Of == "":
-		manual = manualOf(c.before) // a customer keeps the origin that it was created with
 	}
-	if !m.convert(c) {
-		return nil
+	if ok, err := m.convert(c); !ok || err != nil {
+		return err
 	}
+	manual := m.manualFor(c)
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
 	m.setParent(c, manual, same)
 	if c.before != nil && !same && c.before.Str("external_id") != table.Attrs(c.entry.body).Str("external_id") {
@@ -494,6 +494,21 @@ func (m *rangeMerge) settle(c *candidate) error {
 	created, _ := c.before.Int(store.AttrCreated)
 	origin := store.Origin{Import: store.OriginOf(c.before).Import, Manual: manual}
 	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))
+}
+
+// manualFor is the manual epoch of the record of a row.
+func (m *rangeMerge) manualFor(c *candidate) int64 {
+	switch {
+	case c.parent != "":
+		return m.parent.manual
+	case c.manual != nil:
+		return *c.manual
+	case !c.kind.Manual:
+		return 0
+	case c.before != nil && c.kind.Of == "":
+		return manualOf(c.before) // a customer keeps the origin that it was created with
+	}
+	return m.w.manual
 }
 
 // setParent notes a record that rows may belong to, and whether it stays as it is stored.
@@ -519,21 +534,20 @@ func (m *rangeMerge) currencyOf(a table.Attrs) string {
 
 // convert makes minor units of the amounts of a row in units. It rejects the row, and returns false,
 // if they are not exact in the currency of its invoice, or if there is no such invoice.
-func (m *rangeMerge) convert(c *candidate) bool {
+func (m *rangeMerge) convert(c *candidate) (ok bool, err error) {
 	if !m.w.inUnits(c.kind, c.entry.place.file) {
-		return true
+		return true, nil
 	}
 	if m.parent.currency == "" {
-		m.rejectOrphan(c)
-		return false
+		return false, m.rejectOrphan(c)
 	}
 	body, p := minor(c.kind, c.entry.body, m.parent.currency)
 	if p != nil {
 		m.reject(&c.entry, p.Column, p.Code, p.Message)
-		return false
+		return false, nil
 	}
 	c.entry.body = body
-	return true
+	return true, nil
 }
 
 // sumUp adds a row that is taken in to the control totals.

@@ -42,7 +42,7 @@ func TestPackedFilesOfPeople(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body, err := os.ReadFile(filepath.Join("testdata", "packed", name))
+			body, err := os.ReadFile(filepath.Join("..", "..", "testdata", "trials", name))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,11 +10,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
-
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -105,16 +100,26 @@ func (im *Importer) recall(ctx context.Context, j *job.Job) (*job.Job, error) {
 	})
 }
 
-// remember keeps the settings of an import that is done, if it was asked to. Once more it changes
-// nothing.
+// remember keeps what the next imports should know of one that is done: its settings, if it was asked
+// to, and the datasets of header rows that do not tell them. Once more it changes nothing.
 func (im *Importer) remember(ctx context.Context, j *job.Job) error {
-	if !j.Import.Remember {
+	var tables []job.File
+	for _, f := range j.Import.Files {
+		if f.Format == "" && (j.Import.Remember && !f.Settings.IsZero() || silent(f)) {
+			tables = append(tables, f)
+		}
+	}
+	if len(tables) == 0 {
 		return nil
 	}
 	_, err := im.ChangeReadings(ctx, j.Tag, func(r *source.Readings) error {
-		for _, f := range j.Import.Files {
-			if ds := billing.Dataset(f.Dataset); f.Format == "" {
+		for _, f := range tables {
+			ds := billing.Dataset(f.Dataset)
+			if j.Import.Remember {
 				r.Keep(ds, f.Settings.Over(r.Of(ds)))
+			}
+			if silent(f) {
+				r.Know(csvsource.HeaderDigest(f.Header), ds)
 			}
 		}
 		return nil
@@ -123,6 +128,13 @@ func (im *Importer) remember(ctx context.Context, j *job.Job) error {
 		return nil
 	}
 	return err
+}
+
+// silent reports whether the header row of a table, read with its settings, does not tell its
+// dataset.
+func silent(f job.File) bool {
+	ds, err := csvsource.Recognise(f.Header, f.Settings.Map)
+	return err != nil || string(ds) != f.Dataset
 }
 
 // beginBytes is how much of a file decides which settings it is read with.
@@ -148,14 +160,16 @@ func (im *Importer) readingOf(ctx context.Context, jobID string, kept *source.Re
 	if kept == nil {
 		kept = &source.Readings{}
 	}
-	return resolve(ctx, kept, beginning{head, strings.HasPrefix(f.Object, inputDir(jobID))}, r.hint), nil
+	return resolve(ctx, kept, beginningOf(head, strings.HasPrefix(f.Object, inputDir(jobID))), r.hint), nil
 }
 
 // resolve finds out how to read a table whose source keeps something: with the settings that were
 // given, then with those that are kept for its dataset. The dataset is the one that was named. If
-// none was, it is the one that the header row tells, read with the given settings; or else the only
-// one whose header row is there if the file is read with what is kept for it.
+// none was, it is the one that the header row, the name of the file or an earlier file with the same
+// header row tells, read with the given settings; or else the only one whose header row is there if
+// the file is read with what is kept for it.
 func resolve(ctx context.Context, kept *source.Readings, head beginning, hint source.Hint) reading {
+	hint.Known = kept.Known()
 	r := reading{hint: hint, given: hint.Settings}
 	ds := hint.Dataset
 	if ds == "" {
@@ -179,8 +193,15 @@ func resolve(ctx context.Context, kept *source.Readings, head beginning, hint so
 
 // beginning is the beginning of a file.
 type beginning struct {
-	bytes []byte
-	text  bool // the unpack step has made it UTF-8 already, in the encoding of its settings
+	bytes []byte // whole lines, if there is one
+	text  bool   // the unpack step has made it UTF-8 already, in the encoding of its settings
+}
+
+func beginningOf(head []byte, text bool) beginning {
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 && len(head) == beginBytes {
+		head = head[:end+1]
+	}
+	return beginning{head, text}
 }
 
 // marked reports whether the file begins with a byte order mark, which beats all settings.
@@ -220,28 +241,23 @@ var errEnough = errors.New("enough")
 // it tells none.
 func (b beginning) dataset(ctx context.Context, hint source.Hint, s source.Settings) billing.Dataset {
 	hint.Settings = s
-	shape, err := csvsource.Format{}.Scan(ctx, b.read(s.Encoding), hint, 1, func(source.Piece) error { return errEnough })
+	in, err := b.read(ctx, s)
+	if err != nil {
+		return ""
+	}
+	shape, err := csvsource.Format{}.Scan(ctx, in, hint, 1, func(source.Piece) error { return errEnough })
 	if err != nil && !errors.Is(err, errEnough) {
 		return ""
 	}
 	return shape.Dataset
 }
 
-// read reads the whole lines of the beginning as UTF-8. The name of the encoding is one that
-// [source.Settings.Check] knows.
-func (b beginning) read(name string) io.Reader {
-	head := b.bytes
-	if end := bytes.LastIndexByte(head, '\n'); end >= 0 && len(head) == beginBytes {
-		head = head[:end+1]
-	}
+// read reads the beginning as UTF-8.
+func (b beginning) read(ctx context.Context, s source.Settings) (io.Reader, error) {
 	if b.text {
-		return bytes.NewReader(head)
+		return bytes.NewReader(b.bytes), nil
 	}
-	decoder := encoding.Nop.NewDecoder()
-	if e, err := htmlindex.Get(name); err == nil {
-		decoder = e.NewDecoder()
-	}
-	return transform.NewReader(bytes.NewReader(head), unicode.BOMOverride(decoder))
+	return asText(ctx, bytes.NewReader(b.bytes), job.File{Settings: s}, nil)
 }
 
 // notes are what the report says about the settings.

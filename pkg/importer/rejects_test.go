@@ -432,3 +432,71 @@ func forgetPieces(t *testing.T, l *process, id string) {
 		t.Fatal(err)
 	}
 }
+
+// The rejects of an import of before 2026-11-30, whose parts are named otherwise, are still one
+// file: a table for each input file, in its old columns, and lines.
+func TestRejectsOfOlderImports(t *testing.T) {
+	t.Parallel()
+	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
+	for name, test := range map[string]struct {
+		inputs []input
+		parts  map[string]string
+		want   []input
+	}{
+		"tables and lines": {
+			[]input{{name: "a.csv", body: []byte("External ID;Näme\na;A\n")}, {name: "b.ndjson", body: []byte(`{"dataset":"customers","external_id":"b"}`)}},
+			map[string]string{"00000-00000.csv": "x\n", "00000-00003.csv": "y\n", "00001-00004.ndjson": "{}\n"},
+			[]input{{name: "rejects.csv", body: []byte("External ID,Näme,Reject file,Reject line,Reject column,Reject code,Reject reason\nx\ny\n{}\n")}},
+		},
+		"lines": {
+			[]input{{name: "b.ndjson", body: []byte(`{"dataset":"customers","external_id":"b"}`)}, {name: "c.ndjson", body: []byte(`{"dataset":"customers","external_id":"c"}`)}},
+			map[string]string{"00000-00000.ndjson": "{1}\n", "00001-00001.ndjson": "{2}\n"},
+			[]input{{name: "rejects.ndjson", body: []byte("{1}\n{2}\n")}},
+		},
+		"an update while they were written": {
+			[]input{{name: "a.csv", body: []byte("External ID;Name\na;A\n")}},
+			map[string]string{"00000-00000.csv": "x\n", "00000/00001.csv": "é\n", "00000/utf-8": ""},
+			[]input{
+				{name: "a.rejects.csv", body: []byte("\ufeffExternal ID;Name;Reject row;Reject file;Reject line;Reject column;Reject code;Reject reason\né\n")},
+				{name: "rejects.csv", body: []byte("External ID,Name,Reject file,Reject line,Reject column,Reject code,Reject reason\nx\n")},
+			},
+		},
+	} {
+		j := l.done(t, l.source(t, name), test.inputs...)
+		for part, text := range test.parts {
+			if err := l.objects.Put(t.Context(), j.Prefix()+"rejects/"+part, strings.NewReader(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(test.want, l.rejectFiles(t, j), cmp.AllowUnexported(input{})); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// A rejects file is named like its input file, in a folder below its own, ends like what can be
+// imported, and has the same name in every round.
+func TestNamesOfRejects(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"customers.csv": "customers.rejects.csv", "customers.rejects.csv": "customers.rejects.csv", "LINES.NDJSON": "LINES.rejects.NDJSON",
+		"export": "export.rejects.csv", "export.2024": "export.2024.rejects.csv", "../../etc/customers.csv": "etc/customers.rejects.csv",
+		`C:\Bills\a.csv`: "C:/Bills/a.rejects.csv", "": "input.rejects.csv", ".csv": "input.rejects.csv", "/": "input.rejects.csv",
+	} {
+		if got := importer.NameOfRejects(name, false); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+	if got := importer.NameOfRejects("lines", true); got != "lines.rejects.ndjson" {
+		t.Error(got)
+	}
+	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
+	bad := []byte("External ID,Name\n,A\n")
+	var names []string
+	for _, f := range l.rejectFiles(t, l.done(t, l.source(t, "S"), input{name: "a.csv", body: bad}, input{name: "A.csv", body: bad}, input{name: "b/a.csv", body: bad}, input{name: "a.csv", body: bad})) {
+		names = append(names, f.name)
+	}
+	if want := []string{"a.rejects.csv", "A-2.rejects.csv", "b/a.rejects.csv", "a-3.rejects.csv"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+}

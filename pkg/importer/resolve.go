@@ -31,18 +31,11 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 		return summary{}, err
 	}
 	defer asks.close()
-	customers, err := w.customersOverlay(ctx, keyRange)
+	a, err := w.newAnswers(ctx, stage, keyRange)
 	if err != nil {
 		return summary{}, err
 	}
-	defer customers.close()
-	lost, err := w.lostRecords(ctx, stageCustomers, keyRange)
-	if err != nil {
-		return summary{}, err
-	}
-	defer lost.close()
-	a := &answers{w: w, customers: customers, lost: lost, found: make([]batch, w.ranges), ground: w.newGround(ctx, fmt.Sprintf("%d-%02x-asked", stage, keyRange))}
-	defer a.ground.abort()
+	defer a.close()
 	var block []question
 	waiting := 0
 	flush := func() error {
@@ -102,6 +95,27 @@ type answers struct {
 	about string
 	first *entry
 	freed []string
+}
+
+func (w *work) newAnswers(ctx context.Context, stage, keyRange int) (*answers, error) {
+	customers, err := w.customersOverlay(ctx, keyRange)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := w.lostRecords(ctx, stageCustomers, keyRange)
+	if err != nil {
+		customers.close()
+		return nil, err
+	}
+	return &answers{
+		w: w, customers: customers, lost: lost, found: make([]batch, w.ranges), ground: w.newGround(ctx, fmt.Sprintf("%d-%02x-asked", stage, keyRange)),
+	}, nil
+}
+
+func (a *answers) close() {
+	a.customers.close()
+	a.lost.close()
+	a.ground.abort()
 }
 
 func (a *answers) answer(ctx context.Context, block []question) error {

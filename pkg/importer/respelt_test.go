@@ -92,10 +92,11 @@ func TestFormsOfDatesAreSaid(t *testing.T) {
 			file := input{name: "c.csv", body: []byte("External ID,Lead created at\n" + strings.Repeat("c1,01/02/2024\n", 30) + "c2,01/31/2024\n" + strings.Repeat("c3,02/03/2024\n", 30))}
 			j := l.run(t, src, file)
 			want := `c.csv: 61 cells of the column "Lead created at" cannot be read as dates like 2024-12-31, and all fit the date format "MM/DD/YYYY"`
-			if !slices.ContainsFunc(j.Notes, func(note string) bool { return strings.HasPrefix(note, want) }) || j.Rejects != 61 {
+			about := func(note string) bool { return strings.HasPrefix(note, want) }
+			if !slices.ContainsFunc(j.Notes, about) || j.Rejects != 61 {
 				t.Errorf("%d rejects, notes %q", j.Rejects, j.Notes)
 			}
-			if j = l.with(t, src, source.Settings{DateFormat: "MM/DD/YYYY"}, file); j.Status != job.Done || j.Rejects != 0 || len(j.Notes) > 0 {
+			if j = l.with(t, src, source.Settings{DateFormat: "MM/DD/YYYY"}, file); j.Status != job.Done || j.Rejects != 0 || slices.ContainsFunc(j.Notes, about) {
 				t.Errorf("with the format: %s, %d rejects, %q", j.Status, j.Rejects, j.Notes)
 			}
 		})

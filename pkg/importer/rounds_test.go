@@ -158,7 +158,9 @@ func (s *tableOf) corrected(t tester, rejects input, mend func(*draft) (cells, r
 	if s.comma == 0 {
 		for line := range strings.Lines(string(rejects.body)) {
 			var r struct {
-				Reject struct{ Line int64 } `json:"_reject"`
+				Reject struct {
+					Line int64 `json:"line"`
+				} `json:"_reject"`
 			}
 			if err := json.Unmarshal([]byte(line), &r); err != nil {
 				t.Fatal(err)

@@ -20,6 +20,10 @@ func zipEntries(ctx context.Context, o *objects.Objects, f job.File) (entries []
 	if err != nil {
 		return nil, nil, err
 	}
+	return entriesOf(z)
+}
+
+func entriesOf(z *zip.Reader) (entries []*zip.File, others []string, err error) {
 	for _, e := range z.File {
 		switch {
 		case strings.HasSuffix(e.Name, "/"), strings.HasSuffix(e.Name, `\`), Ignores(e.Name):

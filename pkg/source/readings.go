@@ -60,19 +60,18 @@ func (r *Readings) Keep(ds billing.Dataset, s Settings) {
 	}
 }
 
-// Dataset returns the dataset of a header row, by its digest; empty if it is not known.
-func (r *Readings) Dataset(digest string) billing.Dataset {
+// Known are the datasets of the header rows, by their digests (see [Hint]).
+func (r *Readings) Known() map[string]billing.Dataset {
+	known := make(map[string]billing.Dataset, len(r.Headers))
 	for _, h := range r.Headers {
-		if h.Digest == digest {
-			return h.Dataset
-		}
+		known[h.Digest] = h.Dataset
 	}
-	return ""
+	return known
 }
 
 // Know keeps the dataset of a header row, and forgets the oldest one if there are too many.
 func (r *Readings) Know(digest string, ds billing.Dataset) {
-	if r.Dataset(digest) == ds {
+	if r.Known()[digest] == ds {
 		return
 	}
 	r.Headers = slices.DeleteFunc(r.Headers, func(h Header) bool { return h.Digest == digest })

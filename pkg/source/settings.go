@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
@@ -61,21 +62,25 @@ const (
 
 // Check checks the settings. The error is fault.Invalid; Param is the setting, by its JSON name.
 func (s Settings) Check() error {
-	if s.Encoding != "" {
-		if _, err := s.decoder(); err != nil {
+	if e, err := htmlindex.Get(s.Encoding); s.Encoding != "" && (err != nil || e == encoding.Replacement) {
+		return wrong("encoding", "There is no encoding of this name; usual ones are windows-1252, iso-8859-2, utf-16le, shift_jis and macintosh.")
+	}
+	if s.DateFormat != "" {
+		if err := billing.CheckDateFormat(s.DateFormat); err != nil {
 			return err
 		}
 	}
+	only := func(word, other string) bool { return word == "" || word == other }
 	switch {
 	case s.Delimiter != "" && !isDelimiter(s.Delimiter):
 		return wrong("delimiter", `The delimiter is one character that separates cells, such as ";" or "|"; write tab for a tab.`)
 	case s.SkipLines < 0 || s.SkipLines > MaxSkipLines:
 		return wrong("skip_lines", "The number of lines before the header row is from 0 to "+strconv.Itoa(MaxSkipLines)+".")
-	case s.Amounts != "" && s.Amounts != AmountsUnits:
+	case !only(s.Amounts, AmountsUnits):
 		return wrong("amounts", "The only other way to write amounts is "+AmountsUnits+": 12.50 in place of 1250.")
-	case s.Decimal != "" && s.Decimal != DecimalComma:
+	case !only(s.Decimal, DecimalComma):
 		return wrong("decimal", "The only other decimal sign than the point is the "+DecimalComma+".")
-	case s.IDs != "" && s.IDs != IDsVerbatim:
+	case !only(s.IDs, IDsVerbatim):
 		return wrong("ids", "The only other way to read ids is "+IDsVerbatim+": as they stand.")
 	}
 	return s.checkMap()
@@ -85,30 +90,14 @@ func (s Settings) checkMap() error {
 	if len(s.Map) > MaxMappings {
 		return wrong("map", "There are more than "+strconv.Itoa(MaxMappings)+" columns in it.")
 	}
-	bytes := 0
-	for _, m := range s.Map {
-		bytes += len(m)
-		if at := strings.LastIndexByte(m, '='); at < 1 || strings.TrimSpace(m[at+1:]) == "" {
-			return wrong("map", "Write the column of the file, an equals sign and the column that it is, such as Customer ID=External ID; or a value for all rows, such as =USD=Currency.")
-		}
-	}
-	if bytes > maxMapBytes {
+	if len(strings.Join(s.Map, "")) > maxMapBytes {
 		return wrong("map", "It is longer than "+strconv.Itoa(maxMapBytes>>10)+" KB.")
 	}
-	return nil
-}
-
-// decoder finds the encoding.
-func (s Settings) decoder() (encoding.Encoding, error) {
-	e, err := htmlindex.Get(s.Encoding)
-	if err != nil || e == encoding.Replacement {
-		return nil, wrong("encoding", "There is no encoding of this name; usual ones are windows-1252, iso-8859-2, utf-16le, shift_jis and macintosh.")
-	}
-	return e, nil
+	return billing.CheckMap(s.Map)
 }
 
 func isDelimiter(s string) bool {
-	return s == DelimiterTab || len(s) == 1 && s[0] > ' ' && s[0] <= '~' && !strings.ContainsAny(s, `"=`) && !isWord(s[0])
+	return s == DelimiterTab || s == `\t` || len(s) == 1 && s[0] > ' ' && s[0] <= '~' && !strings.ContainsAny(s, `"=`) && !isWord(s[0])
 }
 
 // isWord reports whether c is a letter or a digit of ASCII.
@@ -130,7 +119,9 @@ func (s Settings) options() (out []string) {
 		skip = strconv.Itoa(s.SkipLines)
 	}
 	add := func(name, value string) {
-		if strings.ContainsFunc(value, func(r rune) bool { return r > '~' || !isWord(byte(r)) && !strings.ContainsRune("-_./:", r) }) {
+		if strings.ContainsFunc(value, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("-_./:", r)
+		}) {
 			value = strconv.Quote(value)
 		}
 		if value != "" {

@@ -90,8 +90,8 @@ type Rows interface {
 	Record() (billing.Record, *billing.Problem)
 
 	// Customers lists the external ids of the customers that the current row may be or name, after
-	// Record has found a problem with it: what stands where its customer belongs, or anything in
-	// the row if that place cannot be told.
+	// Record was asked for: the customer as it is read and, if that differs, as it is written; or
+	// anything in the row if its place cannot be told.
 	Customers() []string
 
 	// Remarks are what is unusual about the rows whose records were asked for so far, and does not

@@ -82,7 +82,23 @@ func (r *Reader) skipBeginning(ctx context.Context) error {
 		r.notes = append(r.notes, fmt.Sprintf("the first line sets the delimiter %q, and was skipped", r.opts.Delimiter))
 		lines = max(lines, 1)
 	}
+	if lines > 0 {
+		if is, err := r.beginsRejects(ctx); is || err != nil {
+			r.opts.SkipLines = 0
+			return err
+		}
+	}
 	return r.skipLines(ctx, lines)
+}
+
+// beginsRejects tells whether the next record is the header row of a rejects file. No lines stand
+// above it, whatever the options say of the file whose rejects these are.
+func (r *Reader) beginsRejects(ctx context.Context) (bool, error) {
+	rec, _, err := r.headerRecord(ctx)
+	if errors.Is(err, io.EOF) {
+		return false, nil
+	}
+	return err == nil && rec.fate == whole && isRejectsFile(trimmed(r.split.fields)), err
 }
 
 // sample returns the next sampleSize bytes of the file, however few each read returns, so that what

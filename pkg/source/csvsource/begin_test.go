@@ -63,7 +63,7 @@ func begin(t *testing.T, text string, hint source.Hint) (beginning, error) {
 
 func testFile(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "beginnings", name))
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "trials", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestBeginnings(t *testing.T) {
 	acme := []string{"2: x1 Acme"}
 	titles := strings.Repeat("Export of customers\n", 10)
 	for name, tt := range map[string]struct {
-		text     string // a file of testdata/beginnings if it ends in .csv
+		text     string // a file of testdata/trials if it ends in .csv
 		settings source.Settings
 		want     beginning
 	}{
@@ -127,7 +127,7 @@ func TestRefusedBeginnings(t *testing.T) {
 	t.Parallel()
 	titles := strings.Repeat("Export of customers\n", 11)
 	for name, tt := range map[string]struct {
-		text     string // a file of testdata/beginnings if it ends in .csv
+		text     string // a file of testdata/trials if it ends in .csv
 		settings source.Settings
 		code     string
 		says     []string

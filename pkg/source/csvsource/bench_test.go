@@ -35,6 +35,20 @@ func BenchmarkCut(b *testing.B) {
 	}
 }
 
+// BenchmarkHeader is what it costs, once a file, to find the header row.
+func BenchmarkHeader(b *testing.B) {
+	for name, above := range map[string]string{"first row": "", "below titles": strings.Repeat("Export, of customers;\n", 10), "none": strings.Repeat("a,b\n", 50)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := csvsource.Open(strings.NewReader(above+"External ID,Name,Email,City,Country,Segment\n"+line), csvsource.Options{}).Header(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkReader(b *testing.B) {
 	for name, file := range benchFiles() {
 		b.Run(name, func(b *testing.B) {

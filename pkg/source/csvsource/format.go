@@ -42,24 +42,29 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 
 // understand finds out the dataset of a header, and which of its columns are not read.
 func understand(s *source.Shape, hint source.Hint) error {
-	own, err := billing.NewHeader(originals(nil, s.Header, s.Header), s.Settings.Map)
+	h, err := headerOf(*s)
 	if err != nil {
 		return err
 	}
 	if s.Dataset = hint.Dataset; s.Dataset == "" {
-		var note []string
-		if s.Dataset, note, err = datasetOf(own, hint); err != nil {
+		var notes []string
+		if s.Dataset, notes, err = datasetOf(h, hint); err != nil {
 			return err
 		}
-		s.Notes = append(s.Notes, note...)
+		s.Notes = append(s.Notes, notes...)
 	}
-	layout, err := layoutOf(*s)
+	layout, err := h.Layout(s.Dataset, s.Settings.Values())
 	if err != nil {
 		return err
 	}
 	s.Ignored = slices.Clone(layout.Unknown())
-	s.Notes = append(s.Notes, own.NotRead(s.Dataset)...)
+	s.Notes = append(s.Notes, h.NotRead(s.Dataset)...)
 	return nil
+}
+
+// headerOf is the header of a file, in which the columns that a rejects file adds have no name.
+func headerOf(s source.Shape) (billing.Header, error) {
+	return billing.NewHeader(withoutRejectColumns(s.Header), s.Settings.Map)
 }
 
 // datasetOf recognises a header; one that leaves a question by the name of its file, or as before.
@@ -84,21 +89,36 @@ func suits(h billing.Header, ds billing.Dataset) bool {
 // HeaderDigest is the key of a header row in [source.Hint.Known]. Neither the order of its columns
 // nor those that a rejects file adds matter.
 func HeaderDigest(header []string) string {
-	h, _ := billing.NewHeader(originals(nil, header, header), nil) // only a mapping can be wrong
+	h, _ := headerOf(source.Shape{Header: header}) // only a mapping can be wrong
 	return h.Digest()
 }
 
-func layoutOf(s source.Shape) (*billing.Layout, error) {
-	h, err := billing.NewHeader(withoutRejectColumns(s.Header), s.Settings.Map)
+// Recognise returns the dataset that a header row tells by itself, with a mapping. Its errors are
+// those of [billing.NewHeader] and [billing.Header.Recognise].
+func Recognise(header, mapping []string) (billing.Dataset, error) {
+	h, err := headerOf(source.Shape{Header: header, Settings: source.Settings{Map: mapping}})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return h.Layout(s.Dataset, s.Settings.Values())
+	return h.Recognise()
+}
+
+// Columns says what the columns of a table mean, without those that a rejects file adds.
+func Columns(s source.Shape) []billing.Column {
+	h, err := headerOf(s)
+	if err != nil {
+		return nil // as Scan has said
+	}
+	return h.Columns(s.Dataset)
 }
 
 // Open opens a part of a file.
 func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.Time) (source.Rows, error) {
-	layout, err := layoutOf(s)
+	h, err := headerOf(s)
+	if err != nil {
+		return nil, err
+	}
+	layout, err := h.Layout(s.Dataset, s.Settings.Values())
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +181,7 @@ func (r *rows) ID() string { return r.layout.IDOf(r.row.Fields) }
 // Customers lists the cell of the customer; of a row that could not be read, all that may be cells.
 func (r *rows) Customers() []string {
 	if r.row.Err == nil {
-		return []string{r.layout.Customer()}
+		return r.layout.Customers()
 	}
 	ids := strings.FieldsFunc(r.row.Text, func(c rune) bool { return strings.ContainsRune(r.shape.Delimiter+"\"\r\n", c) })
 	ids = append(ids, r.row.Fields...)

@@ -25,7 +25,7 @@ func TestFormat(t *testing.T) {
 			w.Flush()
 			return b.String()
 		},
-		Broken: "\"x\"y,c,\n", Code: source.CodeBadQuote, Column: "Email", Blank: " , ,\n",
+		Broken: "\"x\"y,c,\n", Code: source.CodeBadQuote, Within: "c", Column: "Email", Blank: " , ,\n",
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -106,17 +105,7 @@ func (h *headings) found(text []byte, comma byte) bool {
 
 // repeatsHeader reports whether the record that was split is the header row once more.
 func (r *Reader) repeatsHeader() bool {
-	return mayBeName(r.split.fields[0], r.header[0]) && r.isHeader(r.split.fields)
-}
-
-// mayBeName tells by its first byte, if that is ASCII, whether a cell may be a name.
-func mayBeName(cell, name string) bool {
-	return cell == "" || name == "" || cell[0] <= ' ' || cell[0] >= utf8.RuneSelf || cell[0]|0x20 == name[0]|0x20
-}
-
-// isHeader reports whether cells are those of the header row.
-func (r *Reader) isHeader(cells []string) bool {
-	want := len(r.header)
+	cells, want := r.split.fields, len(r.header)
 	if len(cells) < want {
 		return false
 	}
@@ -129,17 +118,17 @@ func (r *Reader) isHeader(cells []string) bool {
 }
 
 // ofAnotherFile reports whether the record that was split is a header row, and not that of this
-// file: it has required columns of a dataset, or this file's columns.
+// file: its cells are columns of a dataset, or this file's columns.
 func (r *Reader) ofAnotherFile() bool {
+	names := withoutRejectColumns(trimmed(r.split.fields))
 	seen := map[string]bool{}
-	for _, cell := range r.split.fields {
-		name := strings.TrimSpace(cell)
+	for _, name := range names {
 		if name == "" {
 			continue
 		}
 		own := slices.ContainsFunc(r.header, func(h string) bool { return strings.EqualFold(h, name) })
 		if !own || seen[strings.ToLower(name)] {
-			return billing.LooksLikeHeader(r.split.fields)
+			return billing.LooksLikeHeader(names)
 		}
 		seen[strings.ToLower(name)] = true
 	}

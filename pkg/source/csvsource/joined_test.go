@@ -37,6 +37,7 @@ func TestFilesThatWereJoined(t *testing.T) {
 		"more columns":           {text: head + "External ID,Company,Country\nx2,Beta,GB\n", refused: 3},
 		"fewer columns":          {text: "External ID,Company,Country\nx1,Acme,GB\nExternal ID,Company\nx2,Beta\n", refused: 3},
 		"another dataset":        {text: head + "Name,Interval count,Interval unit\nGold,1,month\n", refused: 3},
+		"rejects of two kinds":   {text: "External ID,Company,Reject file,Reject line,Reject column,Reject code,Reject reason\nx1,Acme,a.csv,2,,c,r\nSubscription external ID,Customer external ID,Date,Reject file,Reject line,Reject column,Reject code,Reject reason\ns1,x1,2026-01-01,b.csv,2,,c,r\n", refused: 3},
 		"underscores":            {text: head + "customer_external_id,first_name,last_name\nx1,Ann,A\n", refused: 3},
 		"without a needed one":   {text: head + "Invoice external ID,Currency,Invoiced date\ni1,EUR,2026-01-01\n", refused: 3},
 		"a row that names some":  {text: head + "x2,Beta\n", rows: four},

@@ -76,13 +76,14 @@ type Row struct {
 
 // Reader reads the rows of CSV text. It is used by one goroutine.
 type Reader struct {
-	opts   Options
-	r      io.Reader
-	scan   *scanner
-	split  splitter
-	header []string
-	notes  []string
-	err    error // sticky: io.EOF, or why reading failed
+	opts    Options
+	r       io.Reader
+	scan    *scanner
+	split   splitter
+	header  []string
+	maySkip [256]bool // see setHeader
+	notes   []string
+	err     error // sticky: io.EOF, or why reading failed
 
 	short   int64   // rows whose last cells were missing
 	repeats repeats // that Cut has met
@@ -100,7 +101,7 @@ func Open(r io.Reader, opts Options) *Reader {
 		} else {
 			rd.setComma(opts.Delimiter)
 		}
-		rd.header = slices.Clone(opts.Header)
+		rd.setHeader(slices.Clone(opts.Header))
 	}
 	return rd
 }
@@ -170,7 +171,7 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	case rec.fate == badQuote:
 		row.Err = r.quoteError(end, text)
 		row.Fields = r.cleanFields()
-	case r.repeatsHeader(), isMark(rec.text), allBlank(r.split.fields):
+	case r.skips(rec.text):
 		return Row{}, false
 	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
@@ -181,20 +182,43 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	return row, true
 }
 
+// skips reports whether the record that was split is no row.
+func (r *Reader) skips(text []byte) bool {
+	first := text[0]
+	if first == '"' && len(text) > 1 {
+		first = text[1]
+	}
+	return r.maySkip[first] && (allBlank(r.split.fields) || r.repeatsHeader() || isMark(text))
+}
+
+// setHeader sets the header row, and maySkip to the first bytes, maybe behind a quote, of the records
+// that skips has to look at: of blank ones, header rows and marks.
+func (r *Reader) setHeader(header []string) {
+	r.header = header
+	for b := range len(r.maySkip) {
+		r.maySkip[b] = b <= ' ' || b >= utf8.RuneSelf
+	}
+	for _, b := range []byte{'"', r.scan.comma, 's', 'S'} {
+		r.maySkip[b] = true
+	}
+	if name := header[0]; name != "" {
+		r.maySkip[strings.ToLower(name)[0]], r.maySkip[strings.ToUpper(name)[0]] = true, true
+	}
+}
+
 // isMark reports whether a line is no row, but what some programs write at the end or the beginning
 // of a file, and what stands between rows if files were joined: Ctrl-Z and NULs, or sep=;.
 func isMark(line []byte) bool {
-	if len(line) == 0 || line[0] != endMark && line[0] != utf8BOM[0] && line[0]|0x20 != 's' && line[0] != '"' {
-		return false // the usual row
+	rest := line[marks(line):]
+	first := bytes.TrimPrefix(rest, []byte(`"`))
+	if len(first) > 0 && first[0]|0x20 == 's' && len(rest) <= longestMark {
+		return !bytes.ContainsAny(rest, "\r\n") && sepLine(rest) != 0
 	}
-	switch {
-	case line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0:
-		return true
-	case bytes.ContainsAny(line, "\r\n"): // a quoted cell
-		return false
-	}
-	return sepLine(line[marks(line):]) != 0
+	return len(line) > 0 && line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0
 }
+
+// longestMark is the length of the longest line that sets a delimiter, "sep=tab" with its quotes.
+const longestMark = 9
 
 // fit brings the cells of a record to the width of the header. Cells that are missing at the end are
 // blank.
@@ -341,7 +365,10 @@ func (r *Reader) Header(ctx context.Context) ([]string, error) {
 // columns is Header without the copy.
 func (r *Reader) columns(ctx context.Context) ([]string, error) {
 	if r.header == nil && r.err == nil {
-		r.header, r.err = r.readHeader(ctx)
+		var header []string
+		if header, r.err = r.readHeader(ctx); r.err == nil {
+			r.setHeader(header)
+		}
 	}
 	if r.header == nil {
 		return nil, r.err

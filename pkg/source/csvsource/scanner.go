@@ -301,7 +301,7 @@ func skipSpaces(w []byte, pos int, comma byte) int {
 }
 
 // isSpace tells spaces around the quotes of a cell.
-func isSpace(b, comma byte) bool { return (b == ' ' || b == '\t') && b != comma }
+func isSpace(b, comma byte) bool { return b <= ' ' && (b == ' ' || b == '\t') && b != comma }
 
 // skipQuoted returns the index after the closing quote. It does not skip a quote that is the last
 // byte, unless the record may end there, since the meaning depends on the next byte.
@@ -346,9 +346,12 @@ func (s *scanner) lineEnd() (int, bool) {
 // lineEndAt returns the length of the line end that is size bytes after start: 0
 // at the end of the input, 2 for CRLF.
 func (s *scanner) lineEndAt(ctx context.Context, size int) (int, error) {
-	for !s.EOF && s.End-s.Start < size+len("\r\n") {
-		if s.End-s.Start > size && s.Buf[s.Start+size] == '\n' {
+	for {
+		if at := s.Start + size; at < s.End && s.Buf[at] == '\n' {
 			return 1, nil
+		}
+		if s.EOF || s.End-s.Start >= size+len("\r\n") {
+			break
 		}
 		if _, err := s.fill(ctx); err != nil {
 			return 0, err

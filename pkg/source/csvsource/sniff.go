@@ -48,7 +48,7 @@ func notUTF8(what string, text []byte) error {
 }
 
 // asWindows1252 returns the first two cells with letters above ASCII, as they read in windows-1252,
-// quoted and shortened. It leaves out those that may be e-mail addresses.
+// quoted. It leaves out long ones, and those that may be e-mail addresses.
 func asWindows1252(text []byte) (cells []string) {
 	const most, longest = 2, 60
 	for cell := range bytes.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune(",;\t|\"\r\n", c) }) {

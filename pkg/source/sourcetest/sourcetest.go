@@ -28,8 +28,9 @@ type Spelling struct {
 	Head string
 	// Customer returns a row with its line end.
 	Customer func(id, name, email string) string
-	// Broken is a row that cannot be parsed; Code is the code of its problem.
-	Broken, Code string
+	// Broken is a row that cannot be parsed; Code is the code of its problem, and Within a value
+	// that stands in it.
+	Broken, Code, Within string
 	// Column is the name of the e-mail address in problems.
 	Column string
 	// Blank is a line that is no row.
@@ -60,6 +61,7 @@ func Run(t *testing.T, s Spelling) {
 		"rejects of a rejects file": testRejectsAgain,
 		"broken rows stay out":      testStaysOut,
 		"rows of the erased":        testBlank,
+		"customers":                 testCustomers,
 		"strings outlive the row":   testStrings,
 		"the dataset that is given": testGiven,
 		"nothing":                   testNothing,
@@ -372,6 +374,28 @@ func testBlank(t *testing.T, s Spelling) {
 				t.Errorf("%+v", f)
 			}
 		}
+	}
+}
+
+// A row with a problem still tells which customer it may be about.
+func testCustomers(t *testing.T, s Spelling) {
+	t.Helper()
+	text := s.Head + s.Customer("fine", "Fine", "") + s.Customer(" c1 ", "Bob", "nowhere") + s.Customer("", "Bob", "") + s.Broken
+	shape, pieces := s.scan(t, text, 1<<30)
+	rows := s.open(t, strings.NewReader(text[pieces[0].Offset:]), shape, pieces[0].Place)
+	var got [][]string
+	for {
+		if _, err := rows.Next(t.Context()); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if _, problem := rows.Record(); problem != nil {
+			got = append(got, slices.Clone(rows.Customers()))
+		}
+	}
+	if len(got) != 3 || !slices.Equal(got[0], []string{"c1"}) || strings.Join(got[1], "") != "" || !slices.Contains(got[2], s.Within) {
+		t.Errorf("%q", got)
 	}
 }
 
