@@ -133,6 +133,9 @@ func (sh *shell) printJob(ctx context.Context, cl *client.Client, j *wire.Job, s
 	if r.UndoneBy != "" {
 		sh.printUndoneBy(ctx, cl, r.UndoneBy)
 	}
+	for _, n := range j.Notes {
+		sh.printf("Note: %s\n", n)
+	}
 	sh.printDatasets(j)
 	sh.printTotals(j)
 	switch {
@@ -143,9 +146,6 @@ func (sh *shell) printJob(ctx context.Context, cl *client.Client, j *wire.Job, s
 		sh.printRejects(j)
 	}
 	sh.printCounts(r.Removed, " removed")
-	for _, n := range j.Notes {
-		sh.printf("Note: %s\n", n)
-	}
 	sh.printf("Cost on DynamoDB: %.1f write units, %.1f read units\n", r.Cost.WriteUnits, r.Cost.ReadUnits)
 	sh.printNext(j, samples)
 }

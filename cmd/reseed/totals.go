@@ -55,7 +55,7 @@ func (sh *shell) printTotals(j *wire.Job) {
 	_ = w.Flush()
 	for i := range j.Totals {
 		if t := &j.Totals[i]; t.Whole > 0 {
-			sh.printf("Without an amount: %d %s of whole invoices in %s\n", t.Whole, strings.ReplaceAll(t.Of, "_", " "), t.Currency)
+			sh.printf("Without an amount, of whole invoices: %s in %s (%d)\n", strings.ReplaceAll(t.Of, "_", " "), t.Currency, t.Whole)
 		}
 	}
 	if !isUndo(j) && j.Rejects > 0 {

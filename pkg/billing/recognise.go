@@ -206,11 +206,11 @@ func asMap(name, column string) string {
 
 // question asks which of the two nearest datasets a file is of.
 func (h Header) question(nearest []fit) error {
-	var could, maps []string
+	var could, maps, files []string
 	for _, f := range nearest[:2] {
 		if f.known > 0 {
 			text, mend := h.against(f)
-			could = append(could, text)
+			could, files = append(could, text), append(files, `"`+string(f.sheet.dataset)+`.csv"`)
 			maps = append(maps, mend...)
 		}
 	}
@@ -220,8 +220,8 @@ func (h Header) question(nearest []fit) error {
 	return &fault.Error{
 		Kind: fault.Invalid, Code: CodeWhichDataset, Param: "dataset",
 		Message: "It is not clear which dataset the file is of. Its header row is read as " + h.row() + ". It could be " +
-			strings.Join(could, "; or ") + ". Say what it is with --dataset, with " + maps[0] + `, or by a file name such as "` +
-			string(nearest[0].sheet.dataset) + `.csv". This source then knows the header row.`,
+			strings.Join(could, "; or ") + ". Say what it is with --dataset, with " + maps[0] + ", or by the name of the file: " + strings.Join(files, " or ") +
+			". This source then knows the header row.",
 	}
 }
 

@@ -70,10 +70,7 @@ func (r Remarks) count(code, column string) int64 {
 
 // cellsOf begins a sentence about n cells.
 func cellsOf(column string, n int64) string {
-	if n == 1 {
-		return fmt.Sprintf("1 cell of the column %q", column)
-	}
-	return fmt.Sprintf("%d cells of the column %q", n, column)
+	return fmt.Sprintf("Cells (%d) of the column %q", n, column)
 }
 
 func (r Remark) sentence() string {

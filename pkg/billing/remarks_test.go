@@ -60,8 +60,8 @@ func TestSentencesOfRemarks(t *testing.T) {
 	remarks.Add("of a later version", "Company", 1)
 	remarks.Add("text_formula", "External ID", 3)
 	got := remarks.Sentences()
-	if len(got) != 2 || !strings.HasPrefix(got[0], `1 cell of the column "Company"`) || !strings.Contains(got[0], "curly") ||
-		!strings.HasPrefix(got[1], `5 cells of the column "External ID"`) || !strings.Contains(got[1], "--ids verbatim") {
+	if len(got) != 2 || !strings.HasPrefix(got[0], `Cells (1) of the column "Company"`) || !strings.Contains(got[0], "curly") ||
+		!strings.HasPrefix(got[1], `Cells (5) of the column "External ID"`) || !strings.Contains(got[1], "--ids verbatim") {
 		t.Errorf("%q", got)
 	}
 }

@@ -209,8 +209,8 @@ func TestSentencesAboutValues(t *testing.T) {
 		cells  [][]string // of each reader
 		want   string     // part of the sentence; empty if there is none
 	}{
-		"ids with .0":           {"External ID", [][]string{{"1001.0", "1002.0"}, {"x3", "1004.0"}}, `3 cells of the column "External ID" are ids like 1001.0`},
-		"one form":              {"Lead created at", [][]string{{"31.01.2024"}, {"01.02.2024", "2024-01-01", ""}}, `2 cells of the column "Lead created at" cannot be read as dates like 2024-12-31, and all fit the date format "DD.MM.YYYY": import the file with --date-format "DD.MM.YYYY"`},
+		"ids with .0":           {"External ID", [][]string{{"1001.0", "1002.0"}, {"x3", "1004.0"}}, `Cells (3) of the column "External ID" are ids like 1001.0`},
+		"one form":              {"Lead created at", [][]string{{"31.01.2024"}, {"01.02.2024", "2024-01-01", ""}}, `Cells (2) of the column "Lead created at" cannot be read as dates like 2024-12-31, and all fit the date format "DD.MM.YYYY": import the file with --date-format "DD.MM.YYYY"`},
 		"decided by one value":  {"Lead created at", [][]string{{"01/02/2024", "02/03/2024"}, {"01/31/2024"}}, `format "MM/DD/YYYY"`},
 		"without zeros":         {"Lead created at", [][]string{{"1/2/2024", "12/31/2024"}}, `format "M/D/YYYY"`},
 		"undecided":             {"Lead created at", [][]string{{"01/02/2024", "02/03/2024"}}, `formats "DD/MM/YYYY" and "MM/DD/YYYY": find out`},

@@ -17,11 +17,11 @@ func TestUnusualCellsAreSaid(t *testing.T) {
 			l := fresh(t, 100, small)
 			src := l.source(t, "A")
 			want := []string{
-				`one.csv: 30 cells of the column "Company" written like '00123`,
-				`one.csv: 30 cells of the column "External ID" written like ="00123"`,
-				`two.csv: 1 cell of the column "Company" written like “Acme”`,
-				`two.csv: 1 cell of the column "Company" written like ="00123"`,
-				`two.csv: 1 cell of the column "External ID" written like ="00123"`,
+				`one.csv: Cells (30) of the column "Company" written like '00123`,
+				`one.csv: Cells (30) of the column "External ID" written like ="00123"`,
+				`two.csv: Cells (1) of the column "Company" written like “Acme”`,
+				`two.csv: Cells (1) of the column "Company" written like ="00123"`,
+				`two.csv: Cells (1) of the column "External ID" written like ="00123"`,
 			}
 			plan := l.plan(t, src, one, two)
 			if !slices.EqualFunc(plan.Notes, want, strings.HasPrefix) {

@@ -91,7 +91,7 @@ func TestFormsOfDatesAreSaid(t *testing.T) {
 			src := l.source(t, "A")
 			file := input{name: "c.csv", body: []byte("External ID,Lead created at\n" + strings.Repeat("c1,01/02/2024\n", 30) + "c2,01/31/2024\n" + strings.Repeat("c3,02/03/2024\n", 30))}
 			j := l.run(t, src, file)
-			want := `c.csv: 61 cells of the column "Lead created at" cannot be read as dates like 2024-12-31, and all fit the date format "MM/DD/YYYY"`
+			want := `c.csv: Cells (61) of the column "Lead created at" cannot be read as dates like 2024-12-31, and all fit the date format "MM/DD/YYYY"`
 			about := func(note string) bool { return strings.HasPrefix(note, want) }
 			if !slices.ContainsFunc(j.Notes, about) || j.Rejects != 61 {
 				t.Errorf("%d rejects, notes %q", j.Rejects, j.Notes)

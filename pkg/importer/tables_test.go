@@ -33,9 +33,9 @@ func TestTablesAsPeopleHaveThem(t *testing.T) {
 		"a06e_concat_nobom.csv":       {customers: []string{"x1 Acme", "x2 Beta"}, notes: []string{"the header row stands again on line 3; it was skipped"}},
 		"a07c_ctrlz.csv":              {customers: []string{"x1 Acme"}},
 		"a09d_short_rows.csv":         {customers: []string{"x1 Acme GB", "x2 Beta US", "x3 Gamma"}, notes: []string{"Rows (2) have fewer cells"}},
-		"a12_smart_quotes.csv":        {customers: []string{"x2 “Beta”"}, rejects: []string{"curly quotes"}, notes: []string{`1 cell of the column "Company" written like “Acme”`}},
+		"a12_smart_quotes.csv":        {customers: []string{"x2 “Beta”"}, rejects: []string{"curly quotes"}, notes: []string{`Cells (1) of the column "Company" written like “Acme”`}},
 		"a12b_space_quote.csv":        {customers: []string{"x1 Acme GB", "x2 Beta, Inc. US"}},
-		"a12f_excel_text_formula.csv": {customers: []string{"00123 Acme", "00124 Beta"}, notes: []string{`2 cells of the column "External ID" written like ="00123"`}},
+		"a12f_excel_text_formula.csv": {customers: []string{"00123 Acme", "00124 Beta"}, notes: []string{`Cells (2) of the column "External ID" written like ="00123"`}},
 		"r2_rejects.csv":              {rejects: []string{"a character was lost when the file was saved"}},
 	} {
 		t.Run(name, func(t *testing.T) {
