@@ -182,6 +182,9 @@ func resolve(ctx context.Context, kept *source.Readings, head beginning, hint so
 	if s := hint.Settings.Over(kept.Of(ds)); !reflect.DeepEqual(s, hint.Settings) {
 		r.hint.Settings, r.hint.Dataset, r.kept = s, ds, ds
 	}
+	if head.text && r.given.Encoding != "" && r.given.Encoding == kept.Of(ds).Encoding { // the unpack step has put it there
+		r.given.Encoding, r.kept = "", ds
+	}
 	switch {
 	case head.marked() && !head.text:
 		r.hint.Settings.Encoding = ""
