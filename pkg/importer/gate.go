@@ -101,14 +101,13 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 			"External IDs (%d) would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows, then import again.",
 			sum.Moved, rows(sum.rejected()))
 	}
-	var notes []string
+	notes, err := im.notes(ctx, j, &sum.summary)
+	if err != nil {
+		return nil, err
+	}
 	confirm := ""
 	if j.Import.Undo == "" {
-		beside, err := im.doubledNotes(ctx, j, &sum.summary)
-		if err != nil {
-			return nil, err
-		}
-		notes, confirm = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files)), excess(j, sum)
+		confirm = excess(j, sum)
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
@@ -138,6 +137,16 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		j.Status, j.Import.Parked, j.Import.Confirm = job.Planned, true, confirm
 		return err
 	})
+}
+
+// notes withholds the removals of an import if it must, and says what people have to know about the
+// rows. An undo has no such notes.
+func (im *Importer) notes(ctx context.Context, j *job.Job, sum *summary) ([]string, error) {
+	if j.Import.Undo != "" {
+		return nil, nil
+	}
+	beside, err := im.doubledNotes(ctx, j, sum)
+	return slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files)), err
 }
 
 // notEmpty refuses a replace by an input without rows, unless the options allow it.

@@ -433,7 +433,6 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, e
 
 // settle decides one candidate.
 func (m *rangeMerge) settle(c *candidate) error {
-	manual := m.w.manual
 	// The row of an import that is being erased, or an invoice that the input moves to another
 	// customer: other hidden records were refused before.
 	if c.hidden {
@@ -444,22 +443,14 @@ func (m *rangeMerge) settle(c *candidate) error {
 		}
 		return nil
 	}
-	switch {
-	case c.parent != "" && (m.parent.erasing || !m.parent.exists):
+	if c.parent != "" && (m.parent.erasing || !m.parent.exists) {
 		m.rejectOrphan(c)
 		return nil
-	case c.parent != "":
-		manual = m.parent.manual
-	case c.manual != nil:
-		manual = *c.manual
-	case !c.kind.Manual:
-		manual = 0
-	case c.before != nil && c.kind.Of == "":
-		manual = manualOf(c.before) // a customer keeps the origin that it was created with
 	}
 	if !m.convert(c) {
 		return nil
 	}
+	manual := m.manualOf(c)
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
 	m.setParent(c, manual, same)
 	if c.before != nil && !same && c.before.Str("external_id") != table.Attrs(c.entry.body).Str("external_id") {
@@ -468,7 +459,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 		return nil
 	}
 	m.sumUp(c, same)
-	m.seeDoubling(c)
+	m.seeDoubling(c, same)
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
 		return m.emit(c.change(nil, m.stamp(c.entry.body, store.Origin{Import: m.w.number, Manual: manual}, m.w.stampMilli)))
@@ -481,6 +472,21 @@ func (m *rangeMerge) settle(c *candidate) error {
 	created, _ := c.before.Int(store.AttrCreated)
 	origin := store.Origin{Import: store.OriginOf(c.before).Import, Manual: manual}
 	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))
+}
+
+// manualOf is the manual epoch that the record of a row gets.
+func (m *rangeMerge) manualOf(c *candidate) int64 {
+	switch {
+	case c.parent != "":
+		return m.parent.manual
+	case c.manual != nil:
+		return *c.manual
+	case !c.kind.Manual:
+		return 0
+	case c.before != nil && c.kind.Of == "":
+		return manualOf(c.before) // a customer keeps the origin that it was created with
+	}
+	return m.w.manual
 }
 
 // setParent notes a record that rows may belong to, and whether it stays as it is stored.
