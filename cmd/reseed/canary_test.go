@@ -76,6 +76,53 @@ func TestErasedIsNowhere(t *testing.T) {
 	}
 }
 
+// TestTheForgottenAreOnlyInUploads imports a customer again, in tables and records, after it was put
+// on the do-not-reload list. Of all that the data folder holds, only the new uploads name it; and
+// nothing is left of them after one more erase, for which there is no record.
+func TestTheForgottenAreOnlyInUploads(t *testing.T) {
+	t.Parallel()
+	k := &killer{bin: commands(t)}
+	from := t.TempDir()
+	ids := k.aviary(t, from)
+	k.say(t, from, "erase", "customer", ids.marked, "--forget", "--yes")
+	dir := t.TempDir()
+	files := twelve(t, 2).marked().write(t, dir, billing.Customers, billing.Contacts, billing.Invoices, billing.Events)
+	records := filepath.Join(dir, "records.ndjson")
+	lines := fmt.Sprintf(`{"dataset":"customers","external_id":%[1]q,"email":"%[2]s@example.com"}
+{"dataset":"customers","email":"%[2]s","external_id":%[1]q}
+{"dataset":"contacts","customer_external_id":%[1]q,"note":"%[2]s"
+{"external_id":%[1]q,"name":"%[2]s"}
+`, ids.external, canary)
+	if err := os.WriteFile(records, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.plain(t, from, wholeBytes, append([]string{"import", "--source", companyName, records}, files...)...)
+	found := places(t, from, canary)
+	if len(found) < len(files)+1 {
+		t.Errorf("only %q hold the canary, so this test says nothing", found)
+	}
+	for _, place := range found {
+		if !strings.HasPrefix(place, "file objects/uploads/ds_") {
+			t.Errorf("the canary is in %s", place)
+		}
+	}
+	id := lookAt(t, from).jobs[len(lookAt(t, from).jobs)-1].ID
+	for _, how := range []string{"", "--json", "--rejects", "--changes"} {
+		said := k.say(t, from, slices.DeleteFunc([]string{"jobs", id, how}, func(s string) bool { return s == "" })...)
+		if strings.Contains(said, canary) || how == "" && !strings.Contains(said, "still name 1 customer on the do-not-reload list") {
+			t.Errorf("jobs %s says: %s", how, said)
+		}
+	}
+	for _, served := range []bool{false, true} {
+		t.Run(fmt.Sprintf("served %t", served), func(t *testing.T) {
+			t.Parallel()
+			data := t.TempDir()
+			copyFolder(t, from, data)
+			k.nowhere(t, data, []string{"erase", "customer", "--source", companyName, "--external-id", ids.external, "--yes"}, served)
+		})
+	}
+}
+
 // kindsOfPlace are the places in which the canary must be before the erase: patterns of what places
 // returns.
 func kindsOfPlace() map[string]string {

@@ -85,15 +85,32 @@ func (sh *shell) with(ctx context.Context, f func(*client.Client) error) error {
 // withSource connects, finds the data source of that name, and calls do with it.
 func (sh *shell) withSource(c *cobra.Command, name string, do func(*client.Client, wire.Source) error) error {
 	return sh.with(c.Context(), func(cl *client.Client) error {
-		s, ok, err := cl.SourceNamed(c.Context(), name)
+		s, err := sh.sourceNamed(c.Context(), cl, name)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			return fmt.Errorf("there is no data source %q; to see what there is: %s", name, sh.again("sources list"))
-		}
 		return do(cl, s)
 	})
+}
+
+// sourceNamed finds the data source that a name or uuid means.
+func (sh *shell) sourceNamed(ctx context.Context, cl *client.Client, name string) (wire.Source, error) {
+	named, err := cl.SourcesNamed(ctx, name)
+	if err != nil {
+		return wire.Source{}, err
+	}
+	if len(named) == 0 {
+		return wire.Source{}, fmt.Errorf("there is no data source %q; to see what there is: %s", name, sh.again("sources list"))
+	}
+	sh.warnOfNamesakes(named)
+	return named[0], nil
+}
+
+// warnOfNamesakes says which other data sources a name may have meant.
+func (sh *shell) warnOfNamesakes(named []wire.Source) {
+	for _, other := range named[1:] {
+		fprintf(sh.errOut, "reseed: %q means %s; %s has the same name in another spelling: to mean that one, give its id\n", named[0].Name, named[0].UUID, other.UUID)
+	}
 }
 
 // inProcess is a transport to a handler in the same process. Bodies are streamed both ways.

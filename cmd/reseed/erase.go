@@ -20,6 +20,9 @@ type eraseOptions struct {
 	grace  string
 	forget bool
 	keep   bool
+
+	source     string // of a customer that is named by its external id
+	externalID string
 }
 
 func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
@@ -49,7 +52,7 @@ func kindsOfErase() []eraseKind {
 		{wire.SelectContent, "content NAME", "Empty a data source, which stays, with its id", "everything in data source "},
 		{wire.SelectDependent, "dependent NAME", "Erase the plans, invoices and events of a data source; its customers and their contacts stay", "everything but customers and contacts of data source "},
 		{wire.SelectManualCustomers, "manual-customers", "Erase all customers that a file has made (not those made over the API), in every source", "all manual customers"},
-		{wire.SelectCustomer, "customer ID", "Erase one customer, with the customers merged into it, its invoices, contacts, events and edits", "customer "},
+		{wire.SelectCustomer, "customer ID | --source NAME --external-id X", "Erase one customer, with the customers merged into it, its invoices, contacts, events and edits", "customer "},
 		{wire.SelectCustomerInvoices, "invoices CUSTOMER-ID", "Erase all invoices that a customer has in one source", "all invoices of customer "},
 		{wire.SelectInvoice, "invoice ID", "Erase one invoice with its line items and transactions", "invoice "},
 		{wire.SelectImport, "import JOB", "Erase the rows that one import added (undo takes back its changes, too)", "what was added by import "},
@@ -63,12 +66,16 @@ func eraseCommand(sh *shell) *cobra.Command {
 		Long: `Erase a selection. The command first shows what goes and what stays, with exact counts,
 and asks for a yes. From then on the selection is invisible to everybody. Then it is
 physically removed, and at the end there is a receipt. With --grace the erase can be
-restored until the removal begins: "reseed restore JOB". After that, it can't be undone.`,
+restored until the removal begins: "reseed restore JOB". After that, it can't be undone.
+
+A customer of which only files, rejects or edits may still say something has no id. Name it
+by its source and external id.`,
 		Example: `  reseed erase source Company --plan
   reseed erase source Company --yes
   reseed erase content Company --grace 72h
   reseed erase manual-customers
-  reseed erase customer cus_0007d3df-316e-85cd-9104-875a4096d98a --forget`,
+  reseed erase customer cus_0007d3df-316e-85cd-9104-875a4096d98a --forget
+  reseed erase customer --source Company --external-id C-1042 --forget`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return usage("say what to erase: source NAME, content NAME, dependent NAME, manual-customers, customer ID, invoices CUSTOMER-ID, invoice ID, or import JOB")
@@ -83,24 +90,28 @@ restored until the removal begins: "reseed restore JOB". After that, it can't be
 // eraseOne is the subcommand of one kind of selection.
 func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 	var o eraseOptions
-	args := 1
-	if k.kind == wire.SelectManualCustomers {
-		args = 0
+	c := &cobra.Command{Use: k.use, Short: k.short, Args: cobra.ExactArgs(1)}
+	switch k.kind {
+	case wire.SelectManualCustomers:
+		c.Args = cobra.NoArgs
+	case wire.SelectCustomer:
+		c.Args = o.customerArgs
 	}
-	c := &cobra.Command{Use: k.use, Short: k.short, Args: cobra.ExactArgs(args)}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		limitMemory(eraseMemory)
-		e := wire.Erasure{Selection: k.kind, Grace: o.grace, Forget: o.forget}
+		e := wire.Erasure{Selection: k.kind, Source: o.source, ExternalID: o.externalID, Grace: o.grace, Forget: o.forget}
 		if c.Flags().Changed("keep-edits") {
 			e.KeepEdits = &o.keep
 		}
 		what := k.what + strings.Join(args, "")
-		switch k.kind {
-		case wire.SelectSource, wire.SelectContent, wire.SelectDependent:
+		switch {
+		case len(args) == 0 && o.externalID != "":
+			what += "with this external id in data source " + o.source // the id stays out of logs of the output
+		case len(args) == 0:
+		case k.kind == wire.SelectSource, k.kind == wire.SelectContent, k.kind == wire.SelectDependent:
 			e.Source = args[0]
-		case wire.SelectCustomer, wire.SelectCustomerInvoices, wire.SelectInvoice, wire.SelectImport:
+		default:
 			e.ID = args[0]
-		case wire.SelectManualCustomers:
 		}
 		return sh.with(c.Context(), func(cl *client.Client) error { return sh.runErase(c, cl, e, what, o) })
 	}
@@ -111,22 +122,30 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 		o.addKeepEdits(c, false)
 	case wire.SelectCustomer:
 		c.Flags().BoolVar(&o.forget, "forget", false, "put the customer on the do-not-reload list: later imports reject its rows")
+		c.Flags().StringVar(&o.source, "source", "", "name or uuid of the customer's data source, with --external-id")
+		c.Flags().StringVar(&o.externalID, "external-id", "", "the customer's id in its data source: no record of it need be stored")
 	case wire.SelectSource, wire.SelectManualCustomers:
 	}
 	return o.addFlags(sh.addJSONFlag(c))
 }
 
+// customerArgs checks that a customer is named by its id, or by its source and external id.
+func (o *eraseOptions) customerArgs(_ *cobra.Command, args []string) error {
+	switch byID := len(args) == 1; {
+	case len(args) > 1, byID == (o.externalID != ""), byID == (o.source != ""):
+		return usage("name the customer by its ID, or by --source and --external-id")
+	}
+	return nil
+}
+
 func (sh *shell) runErase(c *cobra.Command, cl *client.Client, e wire.Erasure, what string, o eraseOptions) error {
 	ctx := c.Context()
 	if e.Source != "" {
-		s, ok, err := cl.SourceNamed(ctx, e.Source)
+		s, err := sh.sourceNamed(ctx, cl, e.Source)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			return fmt.Errorf("there is no data source %q; to see what there is: %s", e.Source, sh.again("sources list"))
-		}
-		e.Source, e.ID = "", s.UUID
+		e.Source = s.UUID
 	}
 	plan, err := cl.PlanErase(ctx, e)
 	if err != nil {
@@ -160,7 +179,7 @@ func (sh *shell) printErasePlan(what string, p *wire.ErasePlan) {
 		sh.printf("  %8d  pointers to them\n", n)
 	}
 	if p.Total() == 0 {
-		sh.printf("  nothing: it is empty\n")
+		sh.printf("  no record, edit or pointer\n")
 	}
 	for _, text := range p.Notes {
 		sh.printf("%s\n", text)

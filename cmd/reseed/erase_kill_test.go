@@ -67,6 +67,12 @@ func (k *killer) erases(t *testing.T) (all []*scenario) {
 		add("customer"+how, scenario{plain: plain, touches: ours, canary: gone}, "customer", ids.marked, "--forget")
 		add("import"+how, scenario{plain: plain, touches: ours, canary: gone}, "import", ids.first)
 	}
+	undone := t.TempDir() // the source's imports are undone: only edits and files say anything of its customers
+	copyFolder(t, data, undone)
+	for _, id := range ids.imports {
+		k.plain(t, undone, wholeBytes, "undo", id)
+	}
+	add("customer without a record", scenario{from: undone, touches: ours}, "customer", "--source", companyName, "--external-id", ids.external, "--forget")
 	add("dependent", scenario{touches: ours}, "dependent", companyName, "--keep-edits=false")
 	add("dependent without edits", scenario{touches: ours}, "dependent", companyName)
 	add("merged customer", scenario{touches: both}, "customer", ids.merged, "--forget")
@@ -102,6 +108,9 @@ type inhabitants struct {
 	invoice string // of that customer
 	merged  string // customer of two sources
 	first   string // the import that added all rows of the source
+
+	external string   // external id of the marked customer
+	imports  []string // of the source, the latest first
 }
 
 // aviary fills a data folder with a bystander, a source that was imported twice, with rejects, and
@@ -127,7 +136,8 @@ func (k *killer) aviary(t *testing.T, data string) (ids inhabitants) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	ids.first = lookAt(t, data).jobs[1].ID
+	jobs := lookAt(t, data).jobs
+	ids.first, ids.imports, ids.external = jobs[1].ID, []string{jobs[3].ID, jobs[1].ID}, marked.id(1)
 	ids.marked, ids.merged = ref(companyTag, marked, 1).CustomerID(), root.CustomerID()
 	h := d.Hasher().External(store.KindInvoice, marked[billing.Invoices][1][marked.column(billing.Invoices, "Invoice external ID")])
 	ids.invoice = store.ID(store.PrefixInvoice, companyTag, h)
@@ -253,7 +263,7 @@ func receiptOf(j *job.Job) eraser.Receipt {
 	}
 	return eraser.Receipt{
 		Selection: r.Selection, Source: r.Source, SourceName: r.SourceName, Records: r.Records, Import: r.Import, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
-		Removed: r.Removed, Total: r.Total, KeyDigest: r.KeyDigest, Imports: r.Imports, Survives: r.Survives,
+		Removed: r.Removed, Total: r.Total, KeyDigest: r.KeyDigest, Imports: r.Imports, Files: r.Files, Survives: r.Survives,
 	}
 }
 

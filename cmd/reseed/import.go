@@ -10,12 +10,16 @@ import (
 
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
+	"reseed/pkg/job"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
 
 type importOptions struct {
 	source     string
-	dataset    string
+	read       readFlags
+	settings   wire.Settings // of read
+	remember   bool
 	mode       string
 	plan       bool
 	yes        bool
@@ -24,7 +28,9 @@ type importOptions struct {
 }
 
 func (o importOptions) wire() wire.ImportOptions {
-	return wire.ImportOptions{Dataset: o.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: &o.maxRemoved, AllowEmpty: o.allowEmpty}
+	return wire.ImportOptions{
+		Dataset: o.read.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: &o.maxRemoved, AllowEmpty: o.allowEmpty, Settings: o.settings, Remember: o.remember,
+	}
 }
 
 func importCommand(sh *shell) *cobra.Command {
@@ -36,14 +42,20 @@ func importCommand(sh *shell) *cobra.Command {
 CSV, or NDJSON: one JSON object a line, such as
 {"dataset":"customers","external_id":"c1","name":"Ann"}; docs/FORMATS.md lists the
 columns and fields. Either may be packed as .gz. A folder stands for the files in
-it (.csv, .ndjson, both also with .gz, and .zip), a ZIP for the CSV and NDJSON
-files in it. Pipes are read to their end; - is standard input.
+it and below it (.csv, .tsv, .txt and .ndjson, all also with .gz, and .zip), a ZIP
+for those in it; what is left out is named. Pipes are read to their end; - is
+standard input.
 
 The dataset of a CSV file is found from its header row, that of NDJSON from each
 line; one NDJSON file may hold several, in any order. Datasets are imported in the
 order in which they depend on one another. Good rows are imported; bad rows are
 rejected with file, line, column or field, and reason, and do not stop the others.
 Importing the same files again changes nothing.
+
+A CSV file that is right and only written differently needs a setting: --encoding,
+--delimiter, --skip-lines, --map, --date-format, --amounts, --decimal, --ids.
+"reseed inspect FILE" shows which. With --remember the source keeps them for its
+next imports; "reseed sources set" shows and changes what it keeps.
 
 With --plan nothing is written: the report shows what would be added, changed,
 removed and rejected, some rows before and after, and what it would cost.
@@ -58,6 +70,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 		Example: `  reseed import testdata/company/*.csv --source Company
   reseed import export.zip --source Company --plan
   reseed import data.ndjson.gz --source Company
+  reseed import kunden.csv --source Shop --encoding windows-1252 --map "Kundennr=External ID" --remember
   reseed import customers.csv --source Company --mode replace
   reseed import march.csv --source Billing --dataset customers --json
   zcat customers.csv.gz | reseed import - --source Company`,
@@ -71,16 +84,21 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 			case o.maxRemoved < 0 || o.maxRemoved > 100:
 				return usage("--max-removed is a percentage from 0 to 100")
 			}
+			var err error
+			if o.settings, err = o.read.settings(); err != nil {
+				return err
+			}
 			sh.makesData = true
-			files, err := sh.expand(args)
+			files, notes, err := sh.expand(c.Context(), args, job.File{Dataset: o.read.dataset, Settings: source.Settings(o.settings)})
 			if err != nil {
 				return err
 			}
-			return sh.with(c.Context(), func(cl *client.Client) error { return sh.runImport(c.Context(), cl, files, o) })
+			return sh.with(c.Context(), func(cl *client.Client) error { return sh.runImport(c.Context(), cl, files, notes, o) })
 		},
 	}
 	c.Flags().StringVar(&o.source, "source", "", "name or uuid of the data source")
-	c.Flags().StringVar(&o.dataset, "dataset", "", "what the files hold: for CSV whose header rows do not tell, and for NDJSON lines that do not say")
+	o.read.addTo(c, "what the files hold: for CSV whose header rows do not tell, and for NDJSON lines that do not say")
+	c.Flags().BoolVar(&o.remember, "remember", false, "once the import is done, keep these settings for the datasets of the files, for the next imports into this source")
 	c.Flags().StringVar(&o.mode, "mode", wire.Upsert, "upsert: add and change rows; replace: also remove those that the files lack")
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would change")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a large removal")
@@ -90,15 +108,9 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 	return sh.addJSONFlag(c)
 }
 
-func (sh *shell) runImport(ctx context.Context, cl *client.Client, files []string, o importOptions) error {
-	src, ok, err := cl.SourceNamed(ctx, o.source)
-	if err == nil && !ok && store.IsSourceUUID(o.source) {
-		err = errors.New("there is none of that uuid")
-	}
-	made := err == nil && !ok
-	if made {
-		src, err = cl.AddSource(ctx, o.source, "CSV")
-	}
+// runImport imports files. The notes, on what is left out of folders, stand in the report.
+func (sh *shell) runImport(ctx context.Context, cl *client.Client, files, notes []string, o importOptions) error {
+	src, made, err := sh.sourceFor(ctx, cl, o.source)
 	if err != nil {
 		return fmt.Errorf("data source %q: %w", o.source, err)
 	}
@@ -114,10 +126,27 @@ func (sh *shell) runImport(ctx context.Context, cl *client.Client, files []strin
 	if j, err = sh.wait(ctx, cl, j.ID); err != nil {
 		return err
 	}
+	j.Notes = append(notes, j.Notes...)
 	if j.Status != wire.Planned || o.plan {
 		return sh.showJob(ctx, cl, j)
 	}
 	return sh.confirmRemoval(ctx, cl, j, o.yes)
+}
+
+// sourceFor finds the data source that a name or uuid means, or makes one of that name.
+func (sh *shell) sourceFor(ctx context.Context, cl *client.Client, name string) (src wire.Source, made bool, err error) {
+	named, err := cl.SourcesNamed(ctx, name)
+	switch {
+	case err != nil:
+		return src, false, err
+	case len(named) > 0:
+		sh.warnOfNamesakes(named)
+		return named[0], false, nil
+	case store.IsSourceUUID(name):
+		return src, false, errors.New("there is none of that uuid")
+	}
+	src, err = cl.AddSource(ctx, name, "CSV")
+	return src, err == nil, err
 }
 
 // confirmRemoval asks for a yes to a removal of more than --max-removed percent, and applies it

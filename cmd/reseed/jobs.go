@@ -3,7 +3,6 @@ package main
 import (
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -17,6 +16,7 @@ import (
 
 type jobsOptions struct {
 	rejects bool
+	out     string
 	changes bool
 	export  string
 }
@@ -28,12 +28,18 @@ func jobsCommand(sh *shell) *cobra.Command {
 		Short: "List imports and erases, or show one",
 		Long: `List imports and erases, newest first, or show one.
 
+--rejects prints the rejected rows in the format of their file, with file, line,
+column, code and reason; correct them, and import them as they are. If several
+files have rejects, --out writes a rejects file for each into a folder, or a ZIP of
+them.
+
 --changes prints the change set of an import as lines of JSON: every changed row,
 before and after (docs/CHANGES.md). --export dynamodb-json prints the items of the
 added rows in the format of DynamoDB's import from S3.`,
 		Example: `  reseed jobs
   reseed jobs 0192f0c4a3b87c5e9d1f
   reseed jobs 0192f0c4a3b87c5e9d1f --rejects > rejects.csv
+  reseed jobs 0192f0c4a3b87c5e9d1f --rejects --out to-correct
   reseed jobs 0192f0c4a3b87c5e9d1f --changes > changes.ndjson
   reseed jobs 0192f0c4a3b87c5e9d1f --export dynamodb-json > items.json`,
 		Args: cobra.MaximumNArgs(1),
@@ -49,7 +55,8 @@ added rows in the format of DynamoDB's import from S3.`,
 			})
 		},
 	}
-	c.Flags().BoolVar(&o.rejects, "rejects", false, "print the rejected rows as CSV, with line, column, code and reason")
+	c.Flags().BoolVar(&o.rejects, "rejects", false, "print the rejected rows, with line, column, code and reason")
+	c.Flags().StringVar(&o.out, "out", "", "with --rejects: a new file, a new .zip or a folder to write them to")
 	c.Flags().BoolVar(&o.changes, "changes", false, "print every change as a line of JSON")
 	c.Flags().StringVar(&o.export, "export", "", "print the added rows in a format: dynamodb-json")
 	return sh.addJSONFlag(c)
@@ -65,6 +72,8 @@ func (o jobsOptions) check(args []string, json bool) error {
 	switch {
 	case asked > 1:
 		return usage("only one of --rejects, --changes, --export and --json can be given")
+	case o.out != "" && !o.rejects:
+		return usage("--out goes with --rejects")
 	case len(args) == 0 && o != (jobsOptions{}):
 		return usage("--rejects, --changes and --export need a job")
 	case o.export != "" && o.export != string(importer.DynamoDBJSON):
@@ -76,7 +85,7 @@ func (o jobsOptions) check(args []string, json bool) error {
 func (sh *shell) showOrPrint(ctx context.Context, cl *client.Client, id string, o jobsOptions) error {
 	switch {
 	case o.rejects:
-		return sh.printRejects(ctx, cl, id)
+		return sh.giveRejects(ctx, cl, id, o.out)
 	case o.changes:
 		return sh.printChanges(ctx, cl, id, importer.NDJSON)
 	case o.export != "":
@@ -145,19 +154,4 @@ func (sh *shell) printFailedUploads(uploads []wire.FailedUpload) {
 	for _, u := range uploads {
 		sh.printf("  %s: %s (since %s)\n", u.Object, u.Error, u.Since.Format("2006-01-02 15:04"))
 	}
-}
-
-func (sh *shell) printRejects(ctx context.Context, cl *client.Client, id string) error {
-	r, err := cl.Rejects(ctx, id)
-	if client.IsNotFound(err) {
-		if _, err := cl.Job(ctx, id); err != nil {
-			return err
-		}
-		return errors.New("this job has no rejects file: no row was rejected, or data of its source was erased since")
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
-	return sh.copyOut(r)
 }

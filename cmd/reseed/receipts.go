@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -84,12 +83,11 @@ func (sh *shell) printReceipt(r *wire.Receipt) {
 	sh.printf("Receipt of erase %s: %s\n", r.Job, strings.Join(what, " "))
 	sh.printf("Asked by %s, and invisible since %s. Seen gone %s, after %.1f s.\n", r.AskedBy, when(r.AskedAt), when(r.VerifiedAt), r.Seconds)
 	sh.printf("Removed:\n")
-	for _, kind := range slices.Sorted(maps.Keys(r.Removed)) {
-		sh.printf("  %8d  %s\n", r.Removed[kind], strings.ReplaceAll(kind, "_", " "))
-	}
+	sh.printCounts(r.Removed, "")
 	sh.printf("  %8d  items in all\n", r.Total)
 	sh.printf("Digest of the keys: %s\n", r.KeyDigest)
 	sh.printf("Imports whose files are gone: %d\n", r.Imports)
+	sh.printCounts(r.Files, " deleted")
 	if r.Forgotten > 0 {
 		sh.printf("Customers on the do-not-reload list: %d\n", r.Forgotten)
 	}

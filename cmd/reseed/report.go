@@ -24,6 +24,7 @@ type report struct {
 	Totals   []wire.Total           `json:"totals,omitempty"`
 	Cost     costReport             `json:"cost"`
 	Rejects  int64                  `json:"rejects"`
+	Reasons  []wire.Reason          `json:"reasons,omitempty"` // of the rejects
 	Seconds  float64                `json:"seconds"`
 	Removed  map[string]int64       `json:"removed,omitempty"`
 	Progress *wire.Progress         `json:"progress,omitempty"` // of a job that has not ended
@@ -43,7 +44,7 @@ type costReport struct {
 
 func reportOf(j *wire.Job) report {
 	r := report{
-		Job: j.ID, Status: j.Status, Datasets: j.Datasets, Totals: j.Totals, Rejects: j.Rejects, Notes: j.Notes, Error: j.Error,
+		Job: j.ID, Status: j.Status, Datasets: j.Datasets, Totals: j.Totals, Rejects: j.Rejects, Reasons: j.Reasons, Notes: j.Notes, Error: j.Error,
 		Cost: costReport{j.Cost.WriteUnits(), j.Cost.ReadUnits()},
 	}
 	if r.Datasets == nil {
@@ -134,8 +135,12 @@ func (sh *shell) printJob(ctx context.Context, cl *client.Client, j *wire.Job, s
 	}
 	sh.printDatasets(j)
 	sh.printTotals(j)
-	if j.Rejects > 0 {
-		sh.printFirstRejects(ctx, cl, j)
+	switch {
+	case j.Rejects == 0:
+	case isUndo(j):
+		sh.printFirstLeftAlone(ctx, cl, j)
+	default:
+		sh.printRejects(j)
 	}
 	sh.printCounts(r.Removed, " removed")
 	for _, n := range j.Notes {

@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TWELVE", filepath.Join(inputs, "twelve"))
 			env.Setenv("HOSTILE", filepath.Join(inputs, "hostile"))
+			env.Setenv("TRIALS", filepath.Join(inputs, "trials"))
 			return nil
 		},
 		Cmds: scriptCommands(),

@@ -1,20 +1,25 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
+	"reseed/pkg/source"
 )
 
 func sourcesCommand(sh *shell) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sources",
-		Short: "List, add and remove data sources",
+		Short: "List, add and remove data sources, and set how their files are read",
 		Example: `  reseed sources list
   reseed sources add "March exports" --system CSV
+  reseed sources set "March exports"
   reseed sources rm "March exports"`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return sh.listSources(c) },
@@ -39,8 +44,66 @@ func sourcesCommand(sh *shell) *cobra.Command {
 		},
 	}
 	add.Flags().StringVar(&system, "system", "CSV", "what the data comes from")
-	c.AddCommand(sh.addJSONFlag(list), sh.addJSONFlag(add), removeCommand(sh))
+	c.AddCommand(sh.addJSONFlag(list), sh.addJSONFlag(add), setCommand(sh), removeCommand(sh))
 	return sh.addJSONFlag(c)
+}
+
+func setCommand(sh *shell) *cobra.Command {
+	var r readFlags
+	var cleared []string
+	c := &cobra.Command{
+		Use:   "set NAME",
+		Short: "Show and change how the CSV files of a data source are read",
+		Long: `Show the settings that a data source keeps for reading its CSV files, one line for
+each dataset. With --dataset and settings, change them: what is given is kept for the
+next imports, what is cleared is not. An import that gives a setting itself goes by
+that.`,
+		Example: `  reseed sources set Shop
+  reseed sources set Shop --dataset customers --encoding windows-1252 --date-format DD.MM.YYYY
+  reseed sources set Shop --dataset customers --clear encoding`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			change, err := r.changes(c, cleared)
+			if err != nil {
+				return err
+			}
+			if len(change) > 0 && r.dataset == "" {
+				return usage("--dataset says for which files the settings are, such as --dataset customers")
+			}
+			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error {
+				if len(change) == 0 {
+					list, err := cl.Settings(c.Context(), s.UUID)
+					return sh.showSettings(s, r.dataset, list, err)
+				}
+				change["dataset"] = r.dataset
+				list, err := cl.ChangeSettings(c.Context(), s.UUID, change)
+				return sh.showSettings(s, r.dataset, list, err)
+			})
+		},
+	}
+	r.addTo(c, "what the files hold, such as customers")
+	c.Flags().StringArrayVar(&cleared, "clear", nil, "a setting that is not to be kept any more, such as encoding")
+	return sh.addJSONFlag(c)
+}
+
+// showSettings prints the settings that a source keeps for a dataset, or for all.
+func (sh *shell) showSettings(s wire.Source, dataset string, list []wire.KeptSettings, err error) error {
+	if err != nil {
+		return err
+	}
+	if dataset != "" {
+		list = slices.DeleteFunc(list, func(k wire.KeptSettings) bool { return k.Dataset != dataset })
+	}
+	if sh.json {
+		return sh.show(wire.SourceSettings{Settings: list}, "")
+	}
+	if len(list) == 0 {
+		sh.printf("%s keeps no settings for %s: they are read as docs/FORMATS.md says, unless an import says otherwise.\n", s.Name, cmp.Or(dataset, "its files"))
+	}
+	for _, k := range list {
+		sh.printf("%s: %s\n", k.Dataset, source.Settings(k.Settings))
+	}
+	return nil
 }
 
 // removeCommand is "erase source" under the name that people look for first.

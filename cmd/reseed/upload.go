@@ -5,10 +5,10 @@ import (
 	"context"
 	"io"
 	"os"
-	"path/filepath"
 
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
+	"reseed/pkg/importer"
 )
 
 // upload imports files, and writes to progress what it has read of them.
@@ -44,10 +44,10 @@ func uploads(ctx context.Context, names []string, progress io.Writer) ([]client.
 // openPipes opens the files that are not regular, such as pipes, and waits for the first byte of
 // each.
 func openPipes(names []string, progress io.Writer) ([]client.File, error) {
-	files := make([]client.File, len(names))
+	files, shown := make([]client.File, len(names)), importer.TellApart(names)
 	for i, name := range names {
 		u := &uploadFile{name: name, progress: lenient{progress}}
-		files[i] = client.File{Name: filepath.Base(name), Open: u.open}
+		files[i] = client.File{Name: shown[i], Open: u.open}
 		info, err := os.Stat(name)
 		if err != nil || info.Mode().IsRegular() {
 			continue // its turn to be opened, and to fail, comes later

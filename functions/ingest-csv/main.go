@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	function.Main(0, func(a *app.App, _ config.Config, _ *slog.Logger) any {
-		return trigger.S3(func(ctx context.Context, o trigger.Object) error { return a.Ingest(ctx, app.Upload(o)) })
+	function.Main(0, func(a *app.App, _ config.Config, log *slog.Logger) any {
+		return trigger.S3(log, func(ctx context.Context, o trigger.Object) error { return a.Ingest(ctx, app.Upload(o)) })
 	})
 }

@@ -20,7 +20,7 @@ type note struct{ Customer, ExternalID, Text string }
 func (*note) Dataset() billing.Dataset { return notes }
 
 type noteRow struct {
-	Customer   string `csv:"Customer external ID" rule:"required"`
+	Customer   string `csv:"Customer external ID" rule:"required" names:"customer"`
 	ExternalID string `csv:"Note ID" rule:"required" names:"id"`
 	Text       string `csv:"Text"`
 }

@@ -14,6 +14,7 @@ import (
 	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
 
@@ -59,6 +60,9 @@ type Imports struct {
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
 	Undo   func(ctx context.Context, jobID string, plan bool) (*job.Job, error)
 	Cancel func(ctx context.Context, jobID string) (*job.Job, error)
+	// Readings and ChangeReadings are the methods of [importer.Importer].
+	Readings       func(context.Context, store.Tag) (source.Readings, error)
+	ChangeReadings func(context.Context, store.Tag, func(*source.Readings) error) (source.Readings, error)
 	// Progress sets how far an open job is.
 	Progress func(context.Context, *job.Job) error
 	// Samples returns some of the changes that a job makes or would make.
@@ -73,7 +77,7 @@ func ImportsOf(a *app.App) Imports {
 	im := a.Importer
 	return Imports{
 		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
-		Progress: im.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
+		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: im.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
 	}
 }
 

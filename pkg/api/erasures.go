@@ -54,8 +54,8 @@ func createErasure(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	// A misspelt dry_run must not erase.
-	f.Only("selection", "id", "source", "keep_edits", "forget", "grace", "confirm", "dry_run")
-	kind, source, id := eraser.Kind(f.Text("selection")), f.Text("source"), f.Text("id")
+	f.Only("selection", "id", "source", "external_id", "keep_edits", "forget", "grace", "confirm", "dry_run")
+	kind, names := eraser.Kind(f.Text("selection")), eraser.Names{Source: f.Text("source"), ID: f.Text("id"), ExternalID: f.Text("external_id")}
 	opt := eraser.Options{By: c.Author, Forget: f.Truth("forget")}
 	if f.Has("keep_edits") {
 		keep := f.Truth("keep_edits")
@@ -72,7 +72,7 @@ func createErasure(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	sel, err := eraser.Select(a.Directory, kind, source, id)
+	sel, err := eraser.Select(a.Directory, kind, names)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

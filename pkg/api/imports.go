@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -26,10 +27,11 @@ import (
 )
 
 const (
-	maxFiles  = 100 // of one import
-	maxOption = 64  // bytes of an option in a form
+	maxFiles  = 100     // of one import
+	maxOption = 1 << 10 // bytes of an option in a form
 	typeCSV   = "text/csv; charset=utf-8"
 	typeGzip  = "application/gzip"
+	typeZip   = "application/zip"
 )
 
 // order is a client's request for an import.
@@ -62,8 +64,12 @@ func createImport(c *call) (httpapi.Reply, error) {
 
 // adopt makes the job of an order.
 func (c *call) adopt(src store.Source, o order) (*job.Job, error) {
-	for i := range o.files {
-		o.files[i].Dataset = o.dataset
+	var names []string
+	for _, f := range o.files {
+		names = append(names, f.Name)
+	}
+	for i, name := range importer.TellApart(names) {
+		o.files[i].Name, o.files[i].Dataset = name, o.dataset
 	}
 	return c.Imports.Submit(c.Context(), importer.Request{Source: src, Files: o.files, Origin: job.ByFile, By: c.Author, Options: o.how})
 }
@@ -144,15 +150,12 @@ func (c *call) refer(src store.Source) (order, error) {
 }
 
 // read reads the options of an order: dataset (of all files), mode, plan, max_removed and
-// allow_empty. All may be left out. A misspelt option is refused: it may have been a plan.
+// allow_empty, remember, and the settings. All may be left out. A misspelt option is refused: it may have been a plan.
 func (o *order) read(f *httpapi.Fields, others ...string) error {
-	f.Only(append(others, "dataset", "mode", "plan", "max_removed", "allow_empty")...)
-	var datasets []string
-	for _, ds := range billing.Order() {
-		datasets = append(datasets, string(ds))
-	}
-	o.dataset, o.how.Mode = f.OneOf("dataset", datasets...), f.OneOf("mode", job.Upsert, job.Replace)
-	o.how.Plan, o.how.AllowEmpty = f.Truth("plan"), f.Truth("allow_empty")
+	f.Only(slices.Concat(others, []string{"dataset", "mode", "plan", "max_removed", "allow_empty", "remember"}, settingNames())...)
+	o.dataset, o.how.Mode = datasetOf(f), f.OneOf("mode", job.Upsert, job.Replace)
+	o.how.Plan, o.how.AllowEmpty, o.how.Remember = f.Truth("plan"), f.Truth("allow_empty"), f.Truth("remember")
+	o.how.Settings = settingsOf(f)
 	if n := f.Whole("max_removed"); n != nil {
 		most := int(*n)
 		if o.how.MaxRemoved = &most; *n < 0 || *n > 100 {
@@ -160,6 +163,15 @@ func (o *order) read(f *httpapi.Fields, others ...string) error {
 		}
 	}
 	return f.Refused()
+}
+
+// datasetOf reads the member dataset; empty if it is not given.
+func datasetOf(f *httpapi.Fields) string {
+	var names []string
+	for _, ds := range billing.Order() {
+		names = append(names, string(ds))
+	}
+	return f.OneOf("dataset", names...)
 }
 
 func (c *call) receiveForm(src store.Source) (order, error) {
@@ -227,12 +239,10 @@ func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err e
 			return o, brokenForm()
 		}
 		if part.FormName() != "file" {
-			value, err := io.ReadAll(io.LimitReader(part, maxOption))
-			if err == nil {
-				options.Put(part.FormName(), strings.TrimSpace(string(value)))
-				err = o.read(options)
+			if err := readOption(options, part); err != nil {
+				return o, err
 			}
-			if err != nil {
+			if err := o.read(options); err != nil {
 				return o, err
 			}
 			continue
@@ -248,9 +258,26 @@ func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err e
 	}
 }
 
+// readOption reads an option of a form. There may be several called map.
+func readOption(options *httpapi.Fields, part *multipart.Part) error {
+	value, err := io.ReadAll(io.LimitReader(part, maxOption+1))
+	switch name, text := part.FormName(), strings.TrimSpace(string(value)); {
+	case err != nil:
+		return err
+	case len(value) > maxOption:
+		options.Fail(name, fmt.Sprintf("is longer than %d bytes", maxOption))
+	case name == "map":
+		options.Add(name, text)
+	default:
+		options.Put(name, text)
+	}
+	return nil
+}
+
 // receiveFile stores one file. Its name is only shown to people, and never used as a path.
 func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, error) {
-	name := part.FileName()
+	_, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	name := params["filename"] // with its folders, which [multipart.Part.FileName] leaves out
 	if name == "" {
 		name = "upload.csv"
 	}
@@ -405,9 +432,6 @@ func getRejects(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	kind := typeCSV
-	if file.Ending == ".ndjson" {
-		kind = typeNDJSON
-	}
+	kind := map[string]string{".csv": typeCSV, ".ndjson": typeNDJSON, ".zip": typeZip}[file.Ending]
 	return c.download(file, kind, j.ID+".rejects"+file.Ending)
 }

@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"archive/zip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -379,7 +381,7 @@ func figureOf(o object, name string) float64 {
 func TestOpenAPIOrders(t *testing.T) {
 	t.Parallel()
 	spec := loadOpenAPI(t)
-	b := newBed(t, spec)
+	b := newBed(t, nil)
 	_, op := spec.operation("POST", "/v1/data_sources/x/imports")
 	content := spec.follow(spec.follow(op["requestBody"])["content"])
 	var members [2][]string
@@ -402,7 +404,7 @@ func TestOpenAPIOrders(t *testing.T) {
 		}
 	}
 	for _, name := range members[0] {
-		known(b.ordered(fmt.Sprintf(`{"objects":["x"],%q:[]}`, name)), name)
+		known(b.ordered(fmt.Sprintf(`{"objects":["x"],%q:{}}`, name)), name)
 		known(b.imported(part{name, "", "nonsense"}), name)
 	}
 	for name := range spec.follow(spec.follow(spec.follow(spec.follow(spec.root["components"])["schemas"])["ErasureOrder"])["properties"]) {
@@ -434,5 +436,61 @@ func TestOpenAPIChanges(t *testing.T) {
 				t.Errorf("%s.%s: %v", schema, name, errs)
 			}
 		}
+	}
+}
+
+// textOf is the text of rejects: of all files, if they are a ZIP.
+func textOf(t testing.TB, body string) string {
+	t.Helper()
+	if !strings.HasPrefix(body, "PK\x03\x04") {
+		return body
+	}
+	z, err := zip.NewReader(strings.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err == nil {
+			_, err = io.Copy(&all, r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
+
+// Rejects are CSV or NDJSON, as their file is, or a ZIP if several files have some.
+func TestRejectsOverREST(t *testing.T) {
+	t.Parallel()
+	csv, lines := file("c.csv", "External ID,Name\n,A\n"), file("l.ndjson", `{"dataset":"customers","name":"B"}`+"\n")
+	for name, test := range map[string]struct {
+		parts []part
+		kind  string
+		want  []string
+	}{
+		"a table":  {[]part{csv}, "text/csv; charset=utf-8", []string{",A,,c.csv,2,External ID,required,"}},
+		"lines":    {[]part{lines}, "application/x-ndjson", []string{`"_reject":{"file":"l.ndjson","line":1`}},
+		"both":     {[]part{csv, lines}, "application/zip", []string{",A,,c.csv,2,", `"file":"l.ndjson","line":1`}},
+		"the same": {[]part{csv, csv}, "application/zip", []string{",A,,c.csv,2,"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, nil)
+			id := b.id(b.imported(test.parts...))
+			b.work()
+			ans := b.do("GET", "/v1/imports/"+id+"/rejects", "")
+			text := textOf(t, ans.body)
+			if ans.status != 200 || ans.header.Get("Content-Type") != test.kind {
+				t.Errorf("%d %s", ans.status, ans.header.Get("Content-Type"))
+			}
+			for _, want := range test.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s lacks %s", text, want)
+				}
+			}
+		})
 	}
 }

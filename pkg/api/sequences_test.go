@@ -225,7 +225,7 @@ func (w *walk) load(t *rapid.T) {
 	if ans.status == http.StatusNotFound {
 		return
 	}
-	text := ans.body
+	text := textOf(w.t, ans.body)
 	for _, code := range []string{"being_erased", "forgotten"} {
 		want := slices.DeleteFunc(slices.Clone(rejected), func(r string) bool { return !strings.HasPrefix(r, code+" ") })
 		if got := strings.Count(text, ","+code+","); got != len(want) {

@@ -27,7 +27,7 @@ func wireOfJob(j *job.Job) wire.Job {
 		w.Totals = append(w.Totals, wire.Total(t))
 	}
 	if j.Import != nil {
-		w.Import = wireOfImport(j.Import)
+		w.Import, w.Reasons = wireOfImport(j.Import), wireOfReasons(j)
 	}
 	if j.Erase != nil {
 		w.Erase = wireOfErase(j)
@@ -48,7 +48,10 @@ func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 		Undo: spec.Undo, UndoneBy: spec.UndoneBy, FilesErased: spec.FilesErased,
 	}
 	for i, f := range spec.Files {
-		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets}
+		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets, Rejects: f.Rejects}
+		if s := wire.Settings(f.Settings); !f.Settings.IsZero() {
+			w.Files[i].Settings = &s
+		}
 	}
 	if e := spec.Estimate; e != nil {
 		w.Estimate = &wire.Estimate{
@@ -56,6 +59,17 @@ func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 		}
 	}
 	return w
+}
+
+func wireOfReasons(j *job.Job) (out []wire.Reason) {
+	for _, r := range j.Reasons {
+		first := make([]wire.Rejected, len(r.First))
+		for i, row := range r.First {
+			first[i] = wire.Rejected{File: j.Import.Files[row.File].Name, Line: row.Line, Reason: row.Reason}
+		}
+		out = append(out, wire.Reason{Dataset: r.Dataset, Column: r.Column, Code: r.Code, Count: r.Count, First: first})
+	}
+	return out
 }
 
 func wireOfErase(j *job.Job) *wire.EraseJob {
@@ -82,7 +96,7 @@ func wireOfReceipt(r eraser.Receipt) wire.Receipt {
 	w := wire.Receipt{
 		Job: r.Job, Selection: string(r.Selection), Source: r.Source, SourceName: r.SourceName, Records: r.Records, Import: r.Import,
 		AskedBy: r.AskedBy, AskedAt: r.AskedAt, Grace: r.Grace, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
-		Removed: wire.Items(r.Removed), Total: r.Total, KeyDigest: string(digest), Imports: r.Imports, VerifiedAt: r.VerifiedAt,
+		Removed: wire.Items(r.Removed), Total: r.Total, KeyDigest: string(digest), Imports: r.Imports, Files: wire.Items(r.Files), VerifiedAt: r.VerifiedAt,
 		Seconds: r.Seconds, WriteUnits: r.WriteUnits, ReadUnits: r.ReadUnits, Dollars: r.Dollars, PricesOf: r.PricesOf, Survives: r.Survives,
 	}
 	if r.Residue != nil {

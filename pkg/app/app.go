@@ -142,7 +142,7 @@ func (a *App) StartErase(ctx context.Context, sel eraser.Selection, opt eraser.O
 type Download struct {
 	Body io.ReadCloser
 	Link string // of files that are too large for an answer of a Lambda function
-	// Ending is the ending of a rejects file: .csv or .ndjson.
+	// Ending is the ending of rejects: .csv, .ndjson, or .zip for several files.
 	Ending string
 }
 
@@ -150,36 +150,54 @@ type Download struct {
 // Lambda function, where it is encoded as text.
 const largestAnswer = 4 << 20
 
-// Rejects opens the file of the rows that an import rejected, or the table of the rows that an undo
-// left alone.
+// Rejects opens the file of the rows that an import rejected, or a ZIP of such files if several of
+// its input files have some; or the table of the rows that an undo left alone.
 func (a *App) Rejects(ctx context.Context, j *job.Job) (Download, error) {
 	whole, err := a.download(ctx, importer.RejectsName(j.ID)) // of an undo
 	if !fault.Is(err, fault.NotFound) {
 		whole.Ending = ".csv"
 		return whole, err
 	}
-	file, none := a.Importer.Rejects(ctx, j)
+	files, broken := a.Importer.Rejects(ctx, j)
 	switch {
-	case none != nil:
-		return Download{}, none
-	case file.Size() == 0:
+	case broken != nil:
+		return Download{}, broken
+	case len(files) == 0:
 		return Download{}, err
 	}
-	d, err := a.rejects(ctx, j, file)
-	d.Ending = file.Ending()
+	d, err := a.rejects(ctx, j, files)
+	d.Ending = rejectsEnding(files)
 	return d, err
 }
 
-func (a *App) rejects(ctx context.Context, j *job.Job, file *importer.RejectsFile) (Download, error) {
-	if file.Size() <= largestAnswer {
-		return a.write(ctx, "", file.WriteTo)
+func rejectsEnding(files []importer.RejectsFile) string {
+	switch {
+	case len(files) > 1:
+		return ".zip"
+	case files[0].NDJSON:
+		return ".ndjson"
 	}
-	key := j.Prefix() + "export/rejects" + file.Ending()
-	// it was put together for an earlier request
-	if info, err := a.Objects.Stat(ctx, key); err == nil && info.Size == file.Size() {
+	return ".csv"
+}
+
+func (a *App) rejects(ctx context.Context, j *job.Job, files []importer.RejectsFile) (Download, error) {
+	produce := files[0].WriteTo
+	if len(files) > 1 {
+		produce = func(ctx context.Context, w io.Writer) error { return importer.ZipRejects(ctx, w, files) }
+	}
+	var size int64
+	for i := range files {
+		size += files[i].Size()
+	}
+	if size <= largestAnswer {
+		return a.write(ctx, "", produce)
+	}
+	key := j.Prefix() + "export/rejects" + rejectsEnding(files)
+	// It was put together for an earlier request: the rejects of a job don't change.
+	if _, err := a.Objects.Stat(ctx, key); err == nil {
 		return a.download(ctx, key)
 	}
-	return a.write(ctx, key, file.WriteTo)
+	return a.write(ctx, key, produce)
 }
 
 func (a *App) download(ctx context.Context, key string) (Download, error) {

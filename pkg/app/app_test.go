@@ -3,6 +3,7 @@ package app_test
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -175,7 +176,7 @@ func TestWhatIsNoUploadMakesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	for _, key := range []string{
-		"uploads/Acme/readme.txt", "uploads/customers.csv", "uploads/Acme/2026/customers.csv", "jobs/Acme/rejects.csv",
+		"uploads/Acme/readme.md", "uploads/Acme/._customers.csv", "uploads/Acme/~$customers.csv", "uploads/customers.csv", "uploads/Acme/2026/customers.csv", "jobs/Acme/rejects.csv",
 		"uploads/ /customers.csv", "uploads/ds_0190d9fc-1c5b-4d1f-9f0a-6c1f6a1d2b3c/customers.csv",
 	} {
 		must(t, b.Ingest(t.Context(), b.put(t, key, customers)))
@@ -266,6 +267,17 @@ func TestEraseByInvocation(t *testing.T) {
 	}
 }
 
+func TestEraseByExternalID(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/Acme/customers.csv", customers)))
+	b.work(t)
+	nobody, err := b.EraseSource(t.Context(), app.EraseSource{Selection: "customer", Source: "acme", ExternalID: "nobody", Forget: true})
+	if err != nil || nobody.Receipt == nil || nobody.Receipt.Forgotten != 1 || nobody.Receipt.Files["uploads"] != 1 {
+		t.Errorf("%+v, %v", nobody, err)
+	}
+}
+
 func TestAnEraseBehindAnImportWaits(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -347,19 +359,24 @@ func TestRejectsOfOlderVersions(t *testing.T) {
 	}
 }
 
-// rejecting makes an import with a number of rejected rows.
-func (b *bed) rejecting(t *testing.T, rows int) *job.Job {
+// rejecting makes an import of files that have so many rejected rows.
+func (b *bed) rejecting(t *testing.T, rows ...int) *job.Job {
 	t.Helper()
 	src, err := b.Source(t.Context(), "Posted")
 	must(t, err)
-	f, err := b.Keep(t.Context(), src, "c.csv", strings.NewReader("Name,External ID\n"+strings.Repeat("Nobody of any name,\n", rows)))
-	must(t, err)
-	j, err := b.Submit(t.Context(), src.UUID, []job.File{f}, importer.Options{})
+	var files []job.File
+	var all int64
+	for _, n := range rows {
+		f, err := b.Keep(t.Context(), src, "c.csv", strings.NewReader("Name,External ID\n"+strings.Repeat("Nobody of any name,\n", n)))
+		must(t, err)
+		files, all = append(files, f), all+int64(n)
+	}
+	j, err := b.Submit(t.Context(), src.UUID, files, importer.Options{})
 	must(t, err)
 	b.work(t)
 	j, err = b.Ledger.Get(t.Context(), j.ID)
 	must(t, err)
-	if j.Rejects != int64(rows) {
+	if j.Rejects != all {
 		t.Fatalf("%s, %d rejects", j.Status, j.Rejects)
 	}
 	return j
@@ -406,12 +423,50 @@ func TestManyRejectsAreLinkedTo(t *testing.T) {
 		j := b.rejecting(t, rows)
 		d, err := b.Rejects(t.Context(), j)
 		must(t, err)
-		if (d.Link != "") != (rows > 3) {
-			t.Errorf("%d rejects: link %q", rows, d.Link)
+		if (d.Link != "") != (rows > 3) || d.Ending != ".csv" {
+			t.Errorf("%d rejects: link %q to %s", rows, d.Link, d.Ending)
 		}
 		first := b.rejects(t, j)
 		if strings.Count(first, "\n") != rows+1 || first != b.rejects(t, j) {
 			t.Errorf("%d lines of %d rejects", strings.Count(first, "\n"), rows)
+		}
+	}
+}
+
+// The rejects of several files are a ZIP with a file for each, in whichever way they are sent.
+func TestRejectsOfSeveralFilesAreZipped(t *testing.T) {
+	t.Parallel()
+	url, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
+	b := newBed(t)
+	c := b.Config
+	c.Objects = objects.S3(s3.New(s3.Options{
+		Region: "eu-central-1", BaseEndpoint: &url, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}), "files")
+	b.App = app.New(c)
+	for _, rows := range []int{3, 50_000} {
+		j := b.rejecting(t, rows, rows)
+		d, err := b.Rejects(t.Context(), j)
+		must(t, err)
+		if d.Ending != ".zip" {
+			t.Errorf("%d rejects: %s", rows, d.Ending)
+		}
+		if _, err := b.Objects.Stat(t.Context(), j.Prefix()+"export/rejects.zip"); (err == nil) != (rows > 3) {
+			t.Errorf("%d rejects: %v", rows, err)
+		}
+		first := b.rejects(t, j)
+		if first != b.rejects(t, j) {
+			t.Error("the second time they are others")
+		}
+		z, err := zip.NewReader(strings.NewReader(first), int64(len(first)))
+		must(t, err)
+		for i, want := range []string{"c.rejects.csv", "c-2.rejects.csv"} {
+			r, err := z.File[i].Open()
+			must(t, err)
+			text, err := io.ReadAll(r)
+			must(t, err)
+			if z.File[i].Name != want || bytes.Count(text, []byte("\n")) != rows+1 {
+				t.Errorf("%s with %d lines, want %s", z.File[i].Name, bytes.Count(text, []byte("\n")), want)
+			}
 		}
 	}
 }

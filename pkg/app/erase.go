@@ -13,12 +13,14 @@ import (
 type EraseSource struct {
 	// source (if empty), content, dependent, customer, customer-invoices, invoice, import
 	Selection string `json:"selection"`
-	Source    string `json:"source"` // name or uuid; for the first three selections
+	Source    string `json:"source"` // name or uuid; for the first three selections, and with external_id
 	ID        string `json:"id"`     // public id, or the id of the import's job; for the others
-	KeepEdits *bool  `json:"keep_edits"`
-	Forget    bool   `json:"forget"`
-	Grace     string `json:"grace"` // a duration such as 72h
-	DryRun    bool   `json:"dry_run"`
+	// of a customer, instead of an id: then its record need not exist
+	ExternalID string `json:"external_id"`
+	KeepEdits  *bool  `json:"keep_edits"`
+	Forget     bool   `json:"forget"`
+	Grace      string `json:"grace"` // a duration such as 72h
+	DryRun     bool   `json:"dry_run"`
 }
 
 // EraseManual is the input of the function delete-manual-customers.
@@ -48,7 +50,7 @@ func (a *App) EraseSource(ctx context.Context, in EraseSource) (Erased, error) {
 	if err != nil {
 		return Erased{}, err
 	}
-	sel, err := eraser.Select(d, kind, in.Source, in.ID)
+	sel, err := eraser.Select(d, kind, eraser.Names{Source: in.Source, ID: in.ID, ExternalID: in.ExternalID})
 	if err != nil {
 		return Erased{}, err
 	}

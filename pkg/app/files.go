@@ -56,8 +56,12 @@ func (a *App) Drop(ctx context.Context, files []job.File) {
 // Refer finds an object below the upload folder of a source, for an import of files that are there
 // already.
 func (a *App) Refer(ctx context.Context, src store.Source, key string) (job.File, error) {
+	d, err := a.Store.Directory(ctx)
+	if err != nil {
+		return job.File{}, err
+	}
 	parts := strings.Split(key, "/")
-	if len(parts) < 3 || parts[0] != uploads || parts[1] != src.UUID && !strings.EqualFold(parts[1], src.Name) || objects.CheckKey(key) != nil {
+	if len(parts) < 3 || parts[0] != uploads || !means(d, parts[1], src) || objects.CheckKey(key) != nil {
 		return job.File{}, badObject("foreign_object",
 			"An object is named by its whole key, and lies below the upload folder of this source: uploads/<source name or uuid>/…")
 	}
@@ -65,7 +69,13 @@ func (a *App) Refer(ctx context.Context, src store.Source, key string) (job.File
 	if fault.Is(err, fault.NotFound) {
 		err = badObject("no_such_object", "There is no such object.")
 	}
-	return job.File{Name: path.Base(key), Object: key, Version: info.Version, Size: info.Size}, err
+	return job.File{Name: strings.Join(parts[2:], "/"), Object: key, Version: info.Version, Size: info.Size}, err
+}
+
+// means tells whether a name or uuid means a source.
+func means(d *store.Directory, nameOrUUID string, src store.Source) bool {
+	found, err := find(d, nameOrUUID)
+	return err == nil && found.UUID == src.UUID
 }
 
 func badObject(code, message string) error {

@@ -117,11 +117,8 @@ func (a *App) Source(ctx context.Context, nameOrUUID string) (store.Source, erro
 }
 
 func find(d *store.Directory, nameOrUUID string) (store.Source, error) {
-	if src, ok := d.ByUUID(nameOrUUID); ok {
-		return src, nil
-	}
-	if src, ok := d.ByName(nameOrUUID); ok {
-		return src, nil
+	if named := d.Named(nameOrUUID); len(named) > 0 {
+		return named[0], nil
 	}
 	return store.Source{}, noSource()
 }

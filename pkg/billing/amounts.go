@@ -73,36 +73,47 @@ func errNotAnAmount(s string, mark byte) error {
 // amount reads an amount: minor units, or ten-thousandths if the table has amounts in units. Blank
 // is 0.
 func (c *cells) amount(cell *string) int64 {
-	c.remarkDecimals(cell)
-	return parsed(c, cell, c.parseAmount)
+	if *cell == "" {
+		return 0
+	}
+	return parsed(c, cell, c.amounts(cell))
 }
 
 // givenAmount is amount where blank and 0 differ: blank is nil.
 func (c *cells) givenAmount(cell *string) *int64 {
+	if *cell == "" {
+		return nil
+	}
+	return given(c, cell, c.amounts(cell))
+}
+
+// amounts returns how the amount of a cell is read.
+func (c *cells) amounts(cell *string) func(string) (int64, error) {
+	switch {
+	case c.spelling == nil:
+		return ParseCents
+	case !c.spelling.values.Units:
+		return centsOfTable
+	}
 	c.remarkDecimals(cell)
-	return given(c, cell, c.parseAmount)
+	if c.spelling.values.DecimalComma {
+		return func(s string) (int64, error) { return ParseUnits(s, true) }
+	}
+	return func(s string) (int64, error) { return ParseUnits(s, false) }
 }
 
 // remarkDecimals remarks on an amount like 1.250: few currencies have three decimals, and many
 // people separate thousands so.
 func (c *cells) remarkDecimals(cell *string) {
-	if c.spelling == nil || !c.spelling.values.Units {
-		return
-	}
 	if at := len(*cell) - len(".250"); at > 0 && ((*cell)[at] == '.' || (*cell)[at] == ',') {
 		c.remark(remarkDecimals, cell)
 	}
 }
 
-func (c *cells) parseAmount(s string) (int64, error) {
-	if c.spelling == nil {
-		return ParseCents(s)
-	}
-	if c.spelling.values.Units {
-		return ParseUnits(s, c.spelling.values.DecimalComma)
-	}
+// centsOfTable is ParseCents, with an error that also says how a decimal number may be meant.
+func centsOfTable(s string) (int64, error) {
 	n, err := ParseCents(s)
-	if fault.CodeOf(err) == CodeNotCents {
+	if err != nil && fault.CodeOf(err) == CodeNotCents {
 		err = errNotCents(s, err)
 	}
 	return n, err

@@ -48,10 +48,19 @@ func TestUnitsToMinorUnits(t *testing.T) {
 		want            int64
 		code            string
 	}{
-		{"12.50", "EUR", 1250, ""}, {"-12.5", "USD", -1250, ""}, {"500", "JPY", 500, ""}, {"500.00", "JPY", 500, ""}, {"1.250", "KWD", 1250, ""},
-		{"1.2345", "CLF", 12345, ""}, {"3", "ITL", 3, ""}, {"3", "HRK", 300, ""},
-		{"12.505", "EUR", 0, billing.CodeNotExact}, {"0.5", "JPY", 0, billing.CodeNotExact}, {"-1.2345", "KWD", 0, billing.CodeNotExact},
-		{"90071992547409", "CLF", 0, billing.CodeOutOfRange}, {"90071992547409.91", "EUR", 9_007_199_254_740_991, ""},
+		{"12.50", "EUR", 1250, ""},
+		{"-12.5", "USD", -1250, ""},
+		{"500", "JPY", 500, ""},
+		{"500.00", "JPY", 500, ""},
+		{"1.250", "KWD", 1250, ""},
+		{"1.2345", "CLF", 12345, ""},
+		{"3", "ITL", 3, ""},
+		{"3", "HRK", 300, ""},
+		{"12.505", "EUR", 0, billing.CodeNotExact},
+		{"0.5", "JPY", 0, billing.CodeNotExact},
+		{"-1.2345", "KWD", 0, billing.CodeNotExact},
+		{"90071992547409", "CLF", 0, billing.CodeOutOfRange},
+		{"90071992547409.91", "EUR", 9_007_199_254_740_991, ""},
 	} {
 		n, err := billing.ParseUnits(tt.units, false)
 		if err != nil {

@@ -4,7 +4,7 @@ package billing
 // events. It becomes a subscription_cancelled event that takes effect on its date.
 type cancellationRow struct {
 	SubscriptionExternalID string `csv:"Subscription external ID" field:"subscription_external_id" is:"id" rule:"required"`
-	CustomerExternalID     string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required"`
+	CustomerExternalID     string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	Date                   string `csv:"Date" field:"date" is:"time" rule:"required"`
 	InvoiceExternalID      string `csv:"Invoice external ID" field:"invoice_external_id" is:"id"`
 	EventOrder             string `csv:"Event Order" field:"event_order" is:"integer"`

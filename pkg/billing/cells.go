@@ -37,10 +37,22 @@ type spelling struct {
 	values  Values
 	dates   *dateForm // the compiled date format; nil: ISO 8601
 	remarks Remarks   // about the rows so far
+	wrapped []wrapped // ids of the row that were written like ="00123"
+}
+
+// wrapped is an id that is not read as it is written.
+type wrapped struct {
+	cell    *string
+	written string
 }
 
 // start prepares for the next row.
-func (c *cells) start(now time.Time) { c.now, c.problem, c.integers = now, nil, c.integers[:0] }
+func (c *cells) start(now time.Time) {
+	c.now, c.problem, c.integers = now, nil, c.integers[:0]
+	if c.spelling != nil {
+		c.spelling.wrapped = c.spelling.wrapped[:0]
+	}
+}
 
 func errBlank() error { return invalid(CodeRequired, "This must not be blank.") }
 
@@ -84,21 +96,26 @@ func (c *cells) need(cell *string) {
 	}
 }
 
-// id reads an external id, of the row's own record or of another one.
+// id reads the external id of another record than the row's own.
 func (c *cells) id(cell *string) string {
-	c.check(cell, CheckID(*cell))
-	if *cell != "" && c.spelling != nil && !c.spelling.values.VerbatimIDs {
-		c.undamaged(cell)
-	}
+	c.checkID(cell, false)
 	return *cell
 }
 
 // own reads the external id of the row's own record.
 func (c *cells) own(cell *string) string {
-	if c.spelling != nil && !c.spelling.values.VerbatimIDs && isTotal(*cell) {
-		c.fail(cell, errTotal())
+	c.checkID(cell, true)
+	return *cell
+}
+
+func (c *cells) checkID(cell *string, own bool) {
+	if *cell == "" {
+		return
 	}
-	return c.id(cell)
+	c.check(cell, CheckID(*cell))
+	if mayBeDamaged(*cell) && c.spelling != nil && !c.spelling.values.VerbatimIDs {
+		c.undamaged(cell, own)
+	}
 }
 
 func (c *cells) text(cell *string) string {
@@ -152,7 +169,9 @@ func (c *cells) moment(cell *string) (t time.Time, zoned bool) {
 	var err error
 	if c.spelling != nil && c.spelling.dates != nil {
 		t, err = c.spelling.dates.parse(*cell)
-	} else if t, zoned, err = parseTime(*cell); err != nil && c.spelling != nil && fault.CodeOf(err) == CodeNotADate {
+	} else if t, zoned, err = parseTime(*cell); err == nil {
+		return t, zoned
+	} else if c.spelling != nil && fault.CodeOf(err) == CodeNotADate {
 		err = c.unread(cell, err)
 	}
 	c.check(cell, err)

@@ -3,7 +3,7 @@ package billing
 // contactRow is a row of a contacts file. ChartMogul's sample has no column for an id; a file that
 // has one can change a contact's names and e-mail address without making a new contact.
 type contactRow struct {
-	CustomerExternalID string `csv:"Customer External ID" field:"customer_external_id" is:"id" rule:"required"`
+	CustomerExternalID string `csv:"Customer External ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	ExternalID         string `csv:"External ID" field:"external_id" is:"id" names:"id"`
 	FirstName          string `csv:"First name" field:"first_name"`
 	LastName           string `csv:"Last name" field:"last_name"`

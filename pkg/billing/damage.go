@@ -9,21 +9,38 @@ import (
 // Spreadsheets change what is typed into them, and show words in place of values that they do not
 // have. The rules of this file are for tables: in a record, such a text is meant.
 
-// undamaged refuses an id that a spreadsheet or an export has put in the place of the real one.
-func (c *cells) undamaged(cell *string) {
+// mayBeDamaged reports whether undamaged has to look at an id: it ends like a number that is not
+// just digits, or is as short as the words are that programs write in place of ids.
+func mayBeDamaged(s string) bool {
+	const longest = len("Gesamtergebnis: ")
+	end := len(s)
+	for end > 0 && isDigit(s[end-1]) {
+		end--
+	}
+	if end == len(s) {
+		return end > 0 && end <= longest
+	}
+	return end > 1 && isDigit(s[0]) && (s[end-1] == '+' || s[end-1] == '-' || s[end-1] == '.')
+}
+
+// undamaged refuses an id that a spreadsheet or an export has put in the place of the real one. own
+// says that it is the id of the row's own record.
+func (c *cells) undamaged(cell *string, own bool) {
 	switch s := *cell; {
-	case !isDigit(s[0]):
-		if isNothing(s) {
-			c.fail(cell, invalid(CodeNoID, "%s stands for no value and is no id; leave the cell blank, or write the id there.", quote(s)))
+	case isDigit(s[0]):
+		if isRounded(s) {
+			c.fail(cell, invalid(CodeDamagedID, "A spreadsheet has rounded this id; format the column as text and export again."))
+		} else if strings.HasSuffix(s, ".0") && digitsOnly(s[:len(s)-2]) {
+			c.remark(remarkPointZero, cell)
 		}
-	case isRounded(s):
-		c.fail(cell, invalid(CodeDamagedID, "A spreadsheet has rounded this id; format the column as text and export again."))
-	case strings.HasSuffix(s, ".0") && digitsOnly(s[:len(s)-2]):
-		c.remark(remarkPointZero, cell)
+	case isNothing(s):
+		c.fail(cell, invalid(CodeNoID, "%s stands for no value and is no id; leave the cell blank, or write the id there.", quote(s)))
+	case own && isTotal(s):
+		c.fail(cell, invalid(CodeTotalRow, "This row sums up the others and is no record; remove it."))
 	}
 }
 
-// isRounded reports whether s is a number as spreadsheets write large ones: 1.23457E+11, in some
+// isRounded reports whether s, which begins with a digit, is a number as spreadsheets write large ones: 1.23457E+11, in some
 // countries with a comma; or a small one, 1.00E-05.
 func isRounded(s string) bool {
 	e := strings.LastIndexAny(s, "Ee")
@@ -31,28 +48,30 @@ func isRounded(s string) bool {
 		return false
 	}
 	fraction := e > 2 && (s[1] == '.' || s[1] == ',') && digitsOnly(s[2:e])
-	return isDigit(s[0]) && (fraction && s[e+1] == '-' || (fraction || e == 1) && s[e+1] == '+')
+	return fraction && s[e+1] == '-' || (fraction || e == 1) && s[e+1] == '+'
 }
 
 func digitsOnly(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // isNothing reports whether s is what programs write if there is no value.
 func isNothing(s string) bool {
-	const longest = len("<undefined>")
-	if len(s) > longest || isDigit(s[len(s)-1]) { // most ids
+	if strings.IndexByte("<([", s[0]) >= 0 {
+		s = strings.Trim(s, "<([])>")
+	}
+	if s == "" || strings.IndexByte("nub-\\\xe2", lower(s[0])) < 0 { // most words; \xe2 begins a dash
 		return false
 	}
-	s = strings.ToLower(s)
-	if inner := strings.Trim(s, "<>()[]"); inner != "" {
-		s = inner
+	for _, word := range [...]string{"null", "n/a", "n.a.", "na", "nan", "none", "nil", "undefined", "blank", "\\N", "-", "--", "–", "—"} {
+		if len(s) == len(word) && strings.EqualFold(s, word) {
+			return true
+		}
 	}
-	return slices.Contains([]string{"null", "n/a", "n.a.", "na", "nan", "none", "nil", "undefined", "blank", "\\n", "-", "--", "–", "—"}, s)
+	return false
 }
 
 // isTotal reports whether s, in place of an id, begins the row below a table that sums it up.
 func isTotal(s string) bool {
-	const longest = 16
-	if s == "" || len(s) > longest || isDigit(s[len(s)-1]) { // most ids
+	if strings.IndexByte("tgsoz", lower(s[0])) < 0 { // most words
 		return false
 	}
 	_, ok := oneOf(strings.TrimSuffix(s, ":"), []string{
@@ -60,10 +79,6 @@ func isTotal(s string) bool {
 		"Summe", "Gesamt", "Gesamtsumme", "Gesamtergebnis", "Zwischensumme", "Total général", "Somme", "Totaal", "Totale", "Suma", "Soma",
 	})
 	return ok
-}
-
-func errTotal() error {
-	return invalid(CodeTotalRow, "This row sums up the others and is no record; remove it.")
 }
 
 // isSheetError reports whether s, which begins with a number sign, is what a spreadsheet shows in

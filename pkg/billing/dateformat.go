@@ -69,12 +69,12 @@ func errDateFormat(format string) error {
 
 // arrange finds where the date ends, and checks that every part stands once and in its place.
 func (f *dateForm) arrange() bool {
-	order := "" // the first letters of the parts, without separators
+	var order []byte // the first letters of the parts, without separators
 	for i, part := range f.parts {
 		if isSeparator(part) {
 			continue
 		}
-		order += part[:1]
+		order = append(order, part[0])
 		if len(order) == 3 {
 			f.date = i + 1
 		}
@@ -86,9 +86,8 @@ func (f *dateForm) arrange() bool {
 	if len(order) < 3 || isSeparator(f.parts[0]) || isSeparator(f.parts[len(f.parts)-1]) {
 		return false
 	}
-	date := []byte(order[:3])
-	slices.Sort(date)
-	return string(date) == "DMY" && slices.Contains([]string{"", "Hm", "Hms", "hmA", "hmsA"}, order[3:])
+	slices.Sort(order[:3])
+	return slices.Contains([]string{"DMY", "DMYHm", "DMYHms", "DMYhmA", "DMYhmsA"}, string(order))
 }
 
 func isSeparator(part string) bool { return len(part) == 1 && strings.Contains(separators, part) }

@@ -38,7 +38,7 @@ func EventNeedsPlan(eventType string) bool {
 
 // eventRow is a row of a subscription events file.
 type eventRow struct {
-	CustomerExternalID        string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required"`
+	CustomerExternalID        string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	SubscriptionExternalID    string `csv:"Subscription external ID" field:"subscription_external_id" is:"id" rule:"required"`
 	SubscriptionSetExternalID string `csv:"Subscription set external ID" field:"subscription_set_external_id" is:"id"`
 	ExternalID                string `csv:"External ID" field:"external_id" is:"id" names:"id"`

@@ -98,12 +98,20 @@ func NewFields(ds Dataset) (*Fields, error) {
 // stays as it is.
 func (f *Fields) Name(column string) string {
 	for _, l := range f.listed {
-		if l.Column != "" && sameHeader(l.Column, column) {
+		if l.Column != "" && headerKey(l.Column) == headerKey(column) {
 			return l.Name
 		}
 	}
 	return column
 }
+
+// IDField returns the name of the field with the external id of the record itself; empty if the
+// dataset has none.
+func (f *Fields) IDField() string { return f.id.name }
+
+// CustomerField returns the name of the field with the external id of the customer that a record is
+// or names; empty if the dataset has none.
+func (f *Fields) CustomerField() string { return f.customer.name }
 
 // unknown says that the dataset has no field of that name, and how the field is called if the name
 // is the header of its column.

@@ -2,7 +2,7 @@ package billing
 
 // invoiceRow is a row of an invoices file.
 type invoiceRow struct {
-	CustomerExternalID string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required"`
+	CustomerExternalID string `csv:"Customer external ID" field:"customer_external_id" is:"id" rule:"required" names:"customer"`
 	InvoiceExternalID  string `csv:"Invoice external ID" field:"external_id" is:"id" rule:"required" names:"id"`
 	InvoicedDate       string `csv:"Invoiced date" field:"date" is:"time" rule:"required"`
 	DueDate            string `csv:"Due date" field:"due_date" is:"time"`

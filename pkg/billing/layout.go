@@ -17,7 +17,7 @@ import (
 //	is:"id"                          what it holds, see [Field]; empty is text
 //	rule:"required"                  it must be there and not blank
 //	in:"currency"                    the field that names its currency, see [Field]
-//	names:"id|plan"                  it holds the external id of the row itself, or of its plan
+//	names:"id|customer|plan"         it holds the external id of the row itself, its customer or its plan
 type row interface{ record(c *cells) Record }
 
 // layout says which row struct a dataset has.
@@ -152,89 +152,6 @@ func ColumnID(ds Dataset) string { return columnNaming(ds, "id") }
 // ColumnPlan is ColumnID for the external ids of the plans that rows refer to.
 func ColumnPlan(ds Dataset) string { return columnNaming(ds, "plan") }
 
-func sameHeader(a, b string) bool {
-	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
-}
-
-func position(header []string, name string) int {
-	for i, h := range header {
-		if sameHeader(h, name) {
-			return i
-		}
-	}
-	return -1
-}
-
-// fit is how well a header suits a dataset.
-type fit struct {
-	dataset Dataset
-	known   int    // columns of the dataset that the header has
-	missing string // the first required column that the header lacks
-}
-
-func (f fit) better(o fit) bool {
-	if f.known != o.known {
-		return f.known > o.known
-	}
-	return f.missing == "" && o.missing != ""
-}
-
-func fitOf(ds Dataset, header []string) fit {
-	f := fit{dataset: ds}
-	for _, c := range datasetColumns(ds) {
-		switch found := position(header, c.name) >= 0; {
-		case found:
-			f.known++
-		case c.required && f.missing == "":
-			f.missing = c.name
-		}
-	}
-	return f
-}
-
-// LooksLikeHeader reports whether a row of a table is a header row rather than data: it names all
-// required columns of a dataset, at least two columns, and as many that are known as unknown.
-func LooksLikeHeader(cells []string) bool {
-	named := 0
-	for _, cell := range cells {
-		if trim(cell) != "" {
-			named++
-		}
-	}
-	return slices.ContainsFunc(Order(), func(ds Dataset) bool {
-		f := fitOf(ds, cells)
-		return f.missing == "" && f.known > 1 && 2*f.known >= named
-	})
-}
-
-// Recognise returns the dataset that has the most columns of this header row. The error is
-// fault.Invalid: missing_column if the header lacks a column that this dataset requires,
-// unrecognised_header_row if it has too little in common with every dataset.
-func Recognise(header []string) (Dataset, error) {
-	var best fit
-	for _, ds := range Order() {
-		if f := fitOf(ds, header); f.better(best) {
-			best = f
-		}
-	}
-	switch {
-	case best.missing == "" && best.known > 0:
-		return best.dataset, nil
-	case best.known > 1:
-		return "", missingColumn(best.dataset, best.missing)
-	}
-	return "", invalid(CodeUnknownHeader,
-		"The first row is not the header of any known file; it must name columns such as %q.", ColumnID(Customers))
-}
-
-func missingColumn(ds Dataset, name string) error {
-	return &fault.Error{
-		Kind: fault.Invalid, Code: CodeMissingColumn, Param: name,
-		Message: "The column \"" + name + "\" is missing; a file of " +
-			strings.ReplaceAll(string(ds), "_", " ") + " needs it.",
-	}
-}
-
 // form is a dataset's row struct, to be filled and judged row by row. It reuses its memory: one
 // goroutine at a time may use it.
 type form struct {
@@ -242,6 +159,8 @@ type form struct {
 	row      row
 	reader   cells
 	required []*string // those that must not be blank
+	id       column    // holds the external id of the row itself, if there is one
+	customer column    // holds the external id of the customer that the row is or names, if there is one
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -254,6 +173,12 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 	for _, c := range f.reader.columns {
 		if c.required {
 			f.required = append(f.required, c.cell)
+		}
+		if c.names == "id" {
+			f.id = c
+		}
+		if c.names == "customer" || c.names == "id" && ds == Customers {
+			f.customer = c
 		}
 	}
 	return f, nil
@@ -296,16 +221,30 @@ type Layout struct {
 	unknown []string
 }
 
-// NewLayout lays a header over a dataset. It is fault.Invalid when a required
-// column is missing (missing_column) or a name stands twice (duplicate_header);
-// Param is the column. It also returns the error of [CheckDateFormat].
+// NewLayout is [Header.Layout] of a header without a mapping.
 func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
+	h, err := NewHeader(header, nil)
+	if err != nil {
+		return nil, err
+	}
+	return h.Layout(ds, values)
+}
+
+// Layout lays a header over a dataset. It is fault.Invalid when a required column is missing
+// (missing_column), two columns are the same known one (duplicate_header), or the dataset lacks a
+// column of the mapping (bad_map); Param is the column, or map. It also returns the error of
+// [CheckDateFormat].
+func (h Header) Layout(ds Dataset, values Values) (*Layout, error) {
 	f, err := newForm(ds, columnsOf)
 	if err != nil {
 		return nil, err
 	}
-	if fit := fitOf(ds, header); fit.missing != "" {
-		return nil, missingColumn(ds, fit.missing)
+	s, _ := sheetOf(ds)
+	if err := h.checkMapping(s); err != nil {
+		return nil, err
+	}
+	if f := h.fit(s); len(f.missing) > 0 {
+		return nil, h.missingColumn(f)
 	}
 	spelling := &spelling{values: values}
 	if values.DateFormat != "" {
@@ -314,31 +253,46 @@ func NewLayout(ds Dataset, header []string, values Values) (*Layout, error) {
 		}
 	}
 	f.reader.spelling = spelling
-	l := &Layout{form: f, cells: make([]*string, len(header))}
-	for i, h := range header {
-		if h = strings.TrimSpace(h); h == "" {
-			continue
+	l := &Layout{form: f, cells: make([]*string, len(h.names))}
+	for i, key := range h.keys {
+		at := s.column(key)
+		switch {
+		case at < 0 && h.names[i] == "":
+		case at < 0:
+			l.unknown = append(l.unknown, h.names[i])
+		case slices.Index(h.keys, key) != i:
+			return nil, duplicateHeader(h.names[slices.Index(h.keys, key)], h.names[i])
+		default:
+			l.cells[i] = f.reader.columns[at].cell
 		}
-		if position(header, h) != i {
-			return nil, &fault.Error{
-				Kind: fault.Invalid, Code: CodeDuplicateHeader, Param: h,
-				Message: "Two columns have the name " + quote(h) + ".",
-			}
-		}
-		if l.cells[i] = l.find(h); l.cells[i] == nil {
-			l.unknown = append(l.unknown, h)
-		}
+	}
+	for _, c := range h.constants {
+		*f.reader.columns[s.column(c.key)].cell = c.value // no row writes there
 	}
 	return l, nil
 }
 
-func (l *Layout) find(header string) *string {
-	for _, c := range l.reader.columns {
-		if sameHeader(c.name, header) {
-			return c.cell
+func duplicateHeader(first, second string) error {
+	return &fault.Error{
+		Kind: fault.Invalid, Code: CodeDuplicateHeader, Param: second,
+		Message: "The columns " + quote(first) + " and " + quote(second) + " have the same name; rename or remove one of them.",
+	}
+}
+
+// Customers returns the external id of the customer that the row of the last record is or names,
+// even if the row has a problem; also as it is written, if it is read otherwise. It is empty if the
+// dataset names none.
+func (l *Layout) Customers() (ids []string) {
+	if l.customer.cell == nil {
+		return nil
+	}
+	ids = append(ids, *l.customer.cell)
+	for _, id := range l.reader.spelling.wrapped {
+		if id.cell == l.customer.cell {
+			ids = append(ids, id.written)
 		}
 	}
-	return nil
+	return ids
 }
 
 // Dataset returns the dataset of the file's rows.
@@ -355,15 +309,47 @@ func (l *Layout) Record(fields []string, now time.Time) (Record, *Problem) {
 	return l.judge()
 }
 
+// Verbatim returns the record of the row that was read last as [Values].VerbatimIDs makes it, if an
+// id in it is written like ="00123"; nil if no id is. The record that Record has returned is no
+// longer valid then.
+func (l *Layout) Verbatim() Record {
+	s := l.reader.spelling
+	if len(s.wrapped) == 0 {
+		return nil
+	}
+	for _, id := range s.wrapped {
+		*id.cell = id.written
+	}
+	said := s.remarks
+	s.remarks = nil // this row is among them already
+	rec, _ := l.judge()
+	s.remarks = said
+	return rec
+}
+
+// IDOf returns the external id of a row itself, whatever is wrong with the row; empty if it has
+// none.
+func (l *Layout) IDOf(fields []string) string {
+	for i, cell := range l.cells {
+		if cell != nil && cell == l.id.cell && i < len(fields) {
+			id := trimCell(fields[i])
+			if inner, ok := textFormula(id); ok && !l.reader.spelling.values.VerbatimIDs {
+				return inner
+			}
+			return id
+		}
+	}
+	return ""
+}
+
 // fill puts the trimmed cells into the row struct; a short row leaves the rest blank.
 func (l *Layout) fill(fields []string) {
 	for i, cell := range l.cells {
 		switch {
 		case cell == nil:
 		case i < len(fields):
-			*cell = trimCell(fields[i])
-			if peculiar(*cell) {
-				*cell = l.reader.shown(cell, *cell)
+			if *cell = fields[i]; !isPlain(*cell) {
+				*cell = l.reader.shown(cell, trimCell(*cell))
 			}
 		default:
 			*cell = ""
@@ -381,9 +367,6 @@ func trim(s string) string {
 
 // trimCell is trim for cells, at whose ends other programs also leave characters without a width.
 func trimCell(s string) string {
-	if s == "" || isInk(s[0]) && isInk(s[len(s)-1]) {
-		return s
-	}
 	return strings.TrimFunc(s, func(r rune) bool {
 		switch r {
 		case '\u00ad', '\u200b', '\u2060', '\ufeff': // soft hyphen, zero-width spaces, byte order mark
@@ -391,6 +374,12 @@ func trimCell(s string) string {
 		}
 		return unicode.IsSpace(r)
 	})
+}
+
+// isPlain reports whether a cell needs neither trimming nor a look at how it begins (see shown), as
+// nearly every cell.
+func isPlain(s string) bool {
+	return s == "" || isInk(s[0]) && s[0] != '#' && s[0] != '=' && s[0] != '\'' && isInk(s[len(s)-1])
 }
 
 // isInk reports whether c is a printable ASCII character other than the space.

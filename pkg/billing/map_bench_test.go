@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -21,21 +22,29 @@ func BenchmarkMap(b *testing.B) {
 	files := generateFiles(b, 20_000)
 	for _, dataset := range company.Named.Datasets()[1:] { // not the six plans
 		file := files[dataset].Bytes()
-		b.Run(string(dataset), func(b *testing.B) {
-			m, rows := newMapBench(b, billing.Dataset(dataset), file), 0
-			b.SetBytes(int64(len(file)))
-			b.ReportAllocs()
-			before := cpuTime(b)
-			for b.Loop() {
-				rows = 0
-				for p := range m.pieces {
-					rows += m.piece(b, p)
-				}
-			}
-			b.ReportMetric(float64(rows*b.N)/(cpuTime(b)-before).Seconds(), "rows/cpu-s")
-			b.ReportMetric(float64(rows), "rows/op")
-		})
+		b.Run(string(dataset), func(b *testing.B) { mapAll(b, billing.Dataset(dataset), file, billing.Values{}) })
 	}
+	iso := regexp.MustCompile(`(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d:\d\d)(?:Z| ?UTC| ?[+-]\d\d:?\d\d)?)?`)
+	german := iso.ReplaceAll(files["customers"].Bytes(), []byte("$3.$2.$1 $4"))
+	b.Run("customers with a date format", func(b *testing.B) {
+		mapAll(b, billing.Customers, german, billing.Values{DateFormat: "DD.MM.YYYY HH:mm:ss"})
+	})
+}
+
+func mapAll(b *testing.B, ds billing.Dataset, file []byte, values billing.Values) {
+	b.Helper()
+	m, rows := newMapBench(b, ds, file, values), 0
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	before := cpuTime(b)
+	for b.Loop() {
+		rows = 0
+		for p := range m.pieces {
+			rows += m.piece(b, p)
+		}
+	}
+	b.ReportMetric(float64(rows*b.N)/(cpuTime(b)-before).Seconds(), "rows/cpu-s")
+	b.ReportMetric(float64(rows), "rows/op")
 }
 
 func generateFiles(b *testing.B, customers int) map[company.Dataset]*bytes.Buffer {
@@ -63,7 +72,7 @@ type mapBench struct {
 	bodies []byte   // attributes of the piece's records, concatenated
 }
 
-func newMapBench(b *testing.B, ds billing.Dataset, file []byte) *mapBench {
+func newMapBench(b *testing.B, ds billing.Dataset, file []byte, values billing.Values) *mapBench {
 	b.Helper()
 	m := &mapBench{file: file, hasher: store.NewHasher(bytes.Repeat([]byte{7}, 32))}
 	rd := csvsource.Open(bytes.NewReader(file), csvsource.Options{})
@@ -71,7 +80,7 @@ func newMapBench(b *testing.B, ds billing.Dataset, file []byte) *mapBench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if m.layout, err = billing.NewLayout(ds, header, billing.Values{}); err != nil {
+	if m.layout, err = billing.NewLayout(ds, header, values); err != nil {
 		b.Fatal(err)
 	}
 	err = rd.Cut(b.Context(), 4<<20, func(p csvsource.Piece) error {

@@ -38,6 +38,8 @@ const (
 	CodeDuplicateField   = "duplicate_field"         // of a record: a field stands twice
 	CodeWrongType        = "wrong_type"              // of a record: a text where a number belongs, or the like
 	CodeUnknownHeader    = "unrecognised_header_row" // of a header: no dataset has these columns
+	CodeWhichDataset     = "which_dataset"           // of a header: it may be of more than one dataset
+	CodeBadMap           = "bad_map"                 // of a header: a mapping does not suit it
 )
 
 func invalid(code, format string, args ...any) error {

@@ -95,24 +95,24 @@ func (r Remark) sentence() string {
 	return ""
 }
 
-// peculiar reports whether shown has to look at a trimmed cell: its first byte is a number sign, an
-// equals sign, an apostrophe or the first of a curly quote.
-func peculiar(cell string) bool {
-	return cell != "" && (cell[0] == '#' || cell[0] == '=' || cell[0] == '\'' || cell[0] == "“"[0] || cell[0] == "«"[0])
-}
-
 // shown is what a trimmed cell says: a spreadsheet shows ="00123" as 00123. It remarks on that, and
 // on other cells that may not be meant as they are written. What a spreadsheet shows in place of a
 // value is a problem of the row.
 func (c *cells) shown(cell *string, text string) string {
+	if text == "" {
+		return ""
+	}
 	inner, isFormula := textFormula(text)
 	switch verbatim := c.spelling.values.VerbatimIDs; {
 	case text[0] == '#':
-		if isSheetError(text) && !(verbatim && c.column(cell).is == "id") {
+		if isSheetError(text) && (!verbatim || c.column(cell).is != "id") {
 			c.fail(cell, errSheetError())
 		}
 	case isFormula && !verbatim:
 		c.remark(remarkTextFormula, cell)
+		if c.column(cell).is == "id" {
+			c.spelling.wrapped = append(c.spelling.wrapped, wrapped{cell, text})
+		}
 		return inner
 	case len(text) > 1 && text[0] == '\'' && strings.Trim(text[1:], "0123456789") == "":
 		c.remark(remarkApostrophe, cell)

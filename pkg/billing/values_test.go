@@ -216,14 +216,21 @@ func cellText() *rapid.Generator[string] {
 	)
 }
 
+// What the rules say of a character: it is there, it leaves ink or is the usual space, or it may be
+// dropped at the ends of a cell.
+func visible(r rune) bool { return r != utf8.RuneError && unicode.IsGraphic(r) }
+
+func inked(r rune) bool {
+	return visible(r) && (r == ' ' || !unicode.IsSpace(r)) && r != '\ufe0f' && r != '\u3164'
+}
+
+func blank(r rune) bool {
+	return unicode.IsSpace(r) || strings.ContainsRune("\u00ad\u200b\u2060\ufeff", r)
+}
+
 // The checks have a short cut for plain ASCII. With it they accept exactly what the rules allow.
 func TestChecksFollowTheirRules(t *testing.T) {
 	t.Parallel()
-	visible := func(r rune) bool { return r != utf8.RuneError && unicode.IsGraphic(r) }
-	inked := func(r rune) bool {
-		return visible(r) && (r == ' ' || !unicode.IsSpace(r)) && r != '\ufe0f' && r != '\u3164'
-	}
-	blank := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\u00ad\u200b\u2060\ufeff", r) }
 	all := func(s string, ok func(rune) bool) bool {
 		return strings.IndexFunc(s, func(r rune) bool { return !ok(r) }) < 0
 	}

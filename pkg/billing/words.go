@@ -53,6 +53,12 @@ func oneOf(s string, words []string) (string, bool) {
 // ParseBool reads true, 1, yes, false, 0 or no, regardless of case. The error is fault.Invalid,
 // code not_a_boolean.
 func ParseBool(s string) (bool, error) {
+	switch s { // as nearly all programs write them
+	case "TRUE", "true":
+		return true, nil
+	case "FALSE", "false":
+		return false, nil
+	}
 	if _, ok := oneOf(s, []string{"true", "1", "yes"}); ok {
 		return true, nil
 	}

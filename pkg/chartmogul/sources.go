@@ -14,7 +14,6 @@ const (
 	systemOfREST = "Custom" // what ChartMogul calls a source made over its API
 	statusIdle   = "idle"
 
-	textNameTaken  = "Has already been taken."
 	textNameNeeded = "A name is required for each data source."
 )
 
@@ -105,7 +104,7 @@ func createSource(c *call) (httpapi.Reply, error) {
 	}
 	made, err := c.Records.AddSource(c.Context(), name, system)
 	if fault.CodeOf(err) == "taken" {
-		return httpapi.Reply{}, httpapi.Refused(map[string]string{"name": textNameTaken})
+		return httpapi.Reply{}, httpapi.Refused(map[string]string{"name": err.Error()})
 	}
 	if err != nil {
 		return httpapi.Reply{}, err
@@ -113,16 +112,20 @@ func createSource(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusCreated, Body: c.sourceWire(made)}, nil
 }
 
-// listSources is GET /data_sources. It has no pages.
+// listSources is GET /data_sources. It has no pages. With a name, or a uuid in its place, it lists
+// the source that this means, then others whose names are the same in another spelling.
 func listSources(c *call) (httpapi.Reply, error) {
 	a, err := c.Records.Account(c.Context())
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
 	list := []sourceWire{}
-	name, system := c.Param("name"), c.Param("system")
-	for _, s := range a.Sources {
-		if (name == "" || s.Name == name) && (system == "" || s.System == system) {
+	sources, system := a.Sources, c.Param("system")
+	if name := c.Param("name"); name != "" {
+		sources = a.Named(name)
+	}
+	for _, s := range sources {
+		if system == "" || s.System == system {
 			list = append(list, c.sourceWire(s))
 		}
 	}

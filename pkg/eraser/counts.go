@@ -13,8 +13,18 @@ const (
 	Others = "others" // items that this version does not know
 )
 
-// Counts are numbers of items by name: of a dataset, of a kind of pointer, or one of the constants
-// above.
+// Kinds of files that an erase deletes.
+const (
+	Uploads      = "uploads"       // as people sent them, ZIPs and packed files included
+	Unpacked     = "unpacked"      // what an import unpacked or transcoded of its uploads
+	Rejects      = "rejects"       // parts of rejects files, and lists of what undos left alone
+	ChangeSets   = "change_sets"   // one for each key range
+	Samples      = "samples"       // the first changes of each key range
+	WorkingFiles = "working_files" // what imports note for themselves
+)
+
+// Counts are numbers of items or files by name: of a dataset, of a kind of pointer, or one of the
+// constants above.
 type Counts map[string]int64
 
 // Rows returns the counts of what people put in: records and edits.

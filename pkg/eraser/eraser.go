@@ -248,16 +248,15 @@ func (e *Eraser) hideRecords(ctx context.Context, d *store.Directory, t target, 
 	if !forget {
 		return nil, nil
 	}
-	for _, m := range t.group {
-		ext := m.Attrs.Str("external_id")
+	for _, c := range t.customers {
 		// an earlier erase added it: a restore of this one must not remove it
-		if on, err := e.Forgotten(ctx, d, m.Source.Name, ext); on || err != nil {
+		if on, err := e.Forgotten(ctx, d, c.source, c.externalID); on || err != nil {
 			if err != nil {
 				return nil, err
 			}
 			continue
 		}
-		key := store.ForgottenKey(d.Hasher().ForgottenH(m.Source.Name, ext))
+		key := store.ForgottenKey(d.Hasher().ForgottenH(c.source, c.externalID))
 		attrs := table.NewBuilder().IntAlways(store.AttrCreated, j.CreatedAt.UnixMilli()).Str("job", j.ID).Attrs()
 		writes = append(writes, table.Write{Item: table.Item{Key: key, Attrs: attrs}})
 		j.Erase.Forgotten = append(j.Erase.Forgotten, key.SK)
@@ -286,12 +285,17 @@ func overImport(tag store.Tag, id string) store.Tombstone {
 
 // target is what a selection refers to.
 type target struct {
-	src     store.Source
-	records []job.ErasedRecord
-	group   edit.Group // if it is a customer: with all that is merged into it
+	src       store.Source
+	records   []job.ErasedRecord
+	customers []named // of a customer: it and all that is merged into it
+	absent    bool    // the customer has no record
 }
 
-// find finds what the selection refers to. The error is fault.NotFound if that does not exist.
+// named is a customer as the do-not-reload list names it.
+type named struct{ source, externalID string }
+
+// find finds what the selection refers to. The error is fault.NotFound if that does not exist,
+// except that a customer that is named by its external id need not have a record.
 func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (target, error) {
 	if sel.Kind == Import {
 		return e.findImport(ctx, d, sel.Import)
@@ -309,26 +313,33 @@ func (e *Eraser) find(ctx context.Context, d *store.Directory, sel Selection) (t
 		t.records = []job.ErasedRecord{record(store.PrefixInvoice, src.Tag, sel.H)}
 		return t, e.findInvoice(ctx, d, src, sel.H)
 	}
-	ref := edit.Ref{Tag: src.Tag, H: sel.H}
+	err := e.findCustomer(ctx, d, sel, &t)
+	return t, err
+}
+
+// findCustomer finds the customer of a selection, with all that is merged into it.
+func (e *Eraser) findCustomer(ctx context.Context, d *store.Directory, sel Selection, t *target) error {
+	ref := edit.Ref{Tag: t.src.Tag, H: sel.H}
 	groups, err := e.edits.Groups(ctx, d, ref)
-	if err != nil {
-		return t, err
+	group := groups[ref]
+	switch {
+	case err != nil:
+		return err
+	case group == nil && sel.ExternalID == "":
+		return noRecord(sel.Kind)
+	case group == nil || sel.Kind == CustomerInvoices:
+		t.records = []job.ErasedRecord{record(store.PrefixCustomer, ref.Tag, ref.H)}
+		t.customers, t.absent = []named{{t.src.Name, sel.ExternalID}}, group == nil
+		return nil
+	case group[0].Ref != ref: // it is merged into another customer
+		return fault.Newf(fault.NotFound, "record_merged", "this customer is merged into %s: erase that, or unmerge it first",
+			store.ID(store.PrefixCustomer, group[0].Tag, group[0].H))
 	}
-	if groups[ref] == nil {
-		return t, noRecord()
-	}
-	if sel.Kind == CustomerInvoices {
-		t.records = []job.ErasedRecord{record(store.PrefixCustomer, src.Tag, sel.H)}
-		return t, nil
-	}
-	if t.group = groups[ref]; t.group[0].Ref != ref { // it is merged into another customer
-		return t, fault.Newf(fault.NotFound, "record_merged", "this customer is merged into %s: erase that, or unmerge it first",
-			store.ID(store.PrefixCustomer, t.group[0].Tag, t.group[0].H))
-	}
-	for _, m := range t.group {
+	for _, m := range group {
 		t.records = append(t.records, record(store.PrefixCustomer, m.Tag, m.H))
+		t.customers = append(t.customers, named{m.Source.Name, m.Attrs.Str("external_id")})
 	}
-	return t, nil
+	return nil
 }
 
 func record(prefix string, tag store.Tag, h store.H) job.ErasedRecord {
@@ -343,11 +354,16 @@ func (e *Eraser) findInvoice(ctx context.Context, d *store.Directory, src store.
 	}
 	a, ok := found[key]
 	if !ok || d.HidesInvoice(src.Tag, h, a) {
-		return noRecord()
+		return noRecord(Invoice)
 	}
 	return nil
 }
 
-func noRecord() error {
-	return fault.New(fault.NotFound, "record_not_found", "there is no such record")
+// noRecord says that the record that a selection of a kind names does not exist.
+func noRecord(kind Kind) error {
+	message := "there is no such record"
+	if kind == Customer {
+		message += "; to erase what files, rejects or edits may still say of the customer, name it by its source and external id"
+	}
+	return fault.New(fault.NotFound, "record_not_found", message)
 }

@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
 
@@ -67,10 +68,7 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 			return errStop
 		}
 	}
-	if _, err := r.c.Objects.DeleteAll(ctx, j.Prefix()); err != nil {
-		return err
-	}
-	if err := r.clearInputs(ctx, j, others); err != nil {
+	if err := r.clearFilesOf(ctx, j, others); err != nil {
 		return err
 	}
 	if err := r.clearNames(ctx, j); err != nil || r.job.Tag != 0 {
@@ -83,7 +81,77 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 	return r.dispatch(ctx, next)
 }
 
-// clearNames removes the names of an import's files from its job, and from its notes and error.
+// clearFilesOf deletes the uploads of an import, and the files that it made.
+func (r *run) clearFilesOf(ctx context.Context, j *job.Job, others map[string]bool) error {
+	inputs, n, err := r.inputs(ctx, j, others)
+	if err != nil {
+		return err
+	}
+	for info, err := range r.c.Objects.List(ctx, j.Prefix()) {
+		if err != nil {
+			return err
+		}
+		n[kindOfFile(strings.TrimPrefix(info.Key, j.Prefix()))]++
+	}
+	return r.clear(j.Prefix(), n, func() error {
+		if _, err := r.c.Objects.DeleteAll(ctx, j.Prefix()); err != nil {
+			return err
+		}
+		for _, object := range inputs {
+			if err := r.c.Objects.Delete(ctx, object); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// clear deletes files, and adds their numbers to those in the receipt. It notes the numbers first,
+// with the folder that it is at. So a sweep that goes on after a kill neither loses them nor counts
+// what is left once more.
+func (r *run) clear(folder string, n Counts, del func() error) error {
+	if n.Total() > 0 && r.lead.At != folder {
+		if r.lead.Cleared == nil {
+			r.lead.Cleared = Counts{}
+		}
+		r.lead.At = folder
+		r.lead.Cleared.Add(n)
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+	return del()
+}
+
+// clearUploads deletes a folder of uploads.
+func (r *run) clearUploads(ctx context.Context, folder string) error {
+	names, err := r.c.Objects.Names(ctx, folder)
+	if err != nil {
+		return err
+	}
+	return r.clear(folder, Counts{Uploads: int64(len(names))}, func() error {
+		_, err := r.c.Objects.DeleteAll(ctx, folder)
+		return err
+	})
+}
+
+// kindOfFile returns the kind under which a file in the folder of an import is counted.
+func kindOfFile(name string) string {
+	switch folder, _, _ := strings.Cut(name, "/"); folder {
+	case "input":
+		return Unpacked
+	case "rejects", "rejects.csv":
+		return Rejects
+	case "changes":
+		return ChangeSets
+	case "samples":
+		return Samples
+	}
+	return WorkingFiles
+}
+
+// clearNames removes the names of an import's files from its job, and from its notes and error; and
+// the reasons of its rejects, which may name them, too.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {
@@ -92,10 +160,10 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 				if f.Name != "" {
 					j.Error = strings.ReplaceAll(j.Error, f.Name, name)
 				}
-				f.Name, f.Object, f.Version, f.Header = name, "", "", nil
+				f.Name, f.Object, f.Version, f.Header, f.Settings = name, "", "", nil, source.Settings{}
 			}
 		}
-		j.Import.FilesErased = true
+		j.Import.FilesErased, j.Reasons = true, nil
 		if j.Error != "" && !j.Import.Scanned { // then the error is about the files: names within ZIPs, columns
 			j.Error = "It failed; what it said of that was erased with its files."
 		}
@@ -123,7 +191,7 @@ func (r *run) clearStrays(ctx context.Context, src store.Source, named map[strin
 		if err := r.checkTime(ctx); err != nil {
 			return err
 		}
-		if _, err := r.c.Objects.DeleteAll(ctx, folder); err != nil {
+		if err := r.clearUploads(ctx, folder); err != nil {
 			return err
 		}
 	}
@@ -188,42 +256,53 @@ func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 	return false
 }
 
-// clearInputs deletes the objects that an import has read, unless another job has read them too or
-// they were put there again.
-func (r *run) clearInputs(ctx context.Context, j *job.Job, others map[string]bool) error {
+// inputs lists the uploads that an import has read, and how many of them exist, without those that
+// another job has read too or that were put there again. What the import itself has unpacked lies in
+// its own folder and is not listed.
+func (r *run) inputs(ctx context.Context, j *job.Job, others map[string]bool) (keys []string, n Counts, err error) {
+	n = Counts{}
 	for _, f := range j.Import.Inputs() {
-		if f.Object == "" || others[f.Object] {
+		if f.Object == "" || others[f.Object] || strings.HasPrefix(f.Object, j.Prefix()) || slices.Contains(keys, f.Object) {
 			continue
 		}
 		info, err := r.c.Objects.Stat(ctx, f.Object)
 		switch {
 		case fault.Is(err, fault.NotFound): // older versions of it may exist
 		case err != nil:
-			return err
+			return nil, nil, err
 		case f.Version != "" && f.Version != info.Version, f.Version == "" && !info.Modified.Before(r.job.CreatedAt):
 			continue
+		default:
+			n[Uploads]++
 		}
-		if err := r.c.Objects.Delete(ctx, f.Object); err != nil {
-			return err
-		}
+		keys = append(keys, f.Object)
 	}
-	return nil
+	return keys, n, nil
 }
 
 // clearFolders deletes the upload folders of an erased source, with all versions: the folder with
-// its uuid, and the folder with its name unless a new source has the name or new files are in the
-// folder.
+// its uuid, and folders with its name in any spelling, unless another source has the name or new
+// files are in the folder.
 func (r *run) clearFolders(ctx context.Context, others map[string]bool) error {
 	d, err := r.st.Directory(ctx)
 	if err != nil {
 		return err
 	}
 	// No job reads from the folder with its uuid any more.
-	if _, err := r.c.Objects.DeleteAll(ctx, uploads+r.job.Source+"/"); err != nil {
+	if err := r.clearUploads(ctx, uploads+r.job.Source+"/"); err != nil {
 		return err
 	}
-	if !strings.Contains(r.job.SourceName, "/") && !nameTaken(d, r.job.SourceName) {
-		return r.clearFolder(ctx, uploads+r.job.SourceName+"/", others)
+	for folder, err := range r.c.Objects.Folders(ctx, uploads) {
+		if err != nil {
+			return err
+		}
+		name := path.Base(folder)
+		if _, taken := d.ByName(name); taken || !store.SameName(name, r.job.SourceName) {
+			continue
+		}
+		if err := r.clearFolder(ctx, folder, others); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -239,11 +318,8 @@ func (r *run) clearFolder(ctx context.Context, folder string, others map[string]
 	if err != nil || fresh {
 		return err
 	}
-	_, err = r.c.Objects.DeleteAll(ctx, folder)
-	return err
+	return r.clearUploads(ctx, folder)
 }
-
-func nameTaken(d *store.Directory, name string) bool { _, ok := d.ByName(name); return ok }
 
 // fresh tells whether anything was put into a folder since the erase began.
 func (r *run) fresh(ctx context.Context, folder string) (bool, error) {

@@ -31,6 +31,7 @@ func TestFilesGoWithTheSource(t *testing.T) {
 		must(t, err)
 		_, _, err = l.End(ctx, j.ID, func(j *job.Job) error {
 			j.Status, j.Error, j.Notes = job.Failed, "ada.csv: line 2 is no row", []string{"ada.csv: columns ignored: Ada"}
+			j.Reasons = []job.Reason{{Column: "Ada", First: []job.Rejected{{Reason: "The same record is in line 2 of ada.csv."}}}}
 			return nil
 		})
 		must(t, err)
@@ -45,7 +46,18 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	past2 := past(w.acme2.Tag, "uploads/shared.csv")
 	put("uploads/Acme/never-read.csv")
 	put("uploads/Acme.csv")
-	w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID)
+	put("uploads/acme /by-hand.csv")
+	for _, made := range []string{"input/0", "rejects/00000/00000.csv", "changes/1-00", "changes/1-01", "samples/1-00", "runs/x", "ground/x"} {
+		put(ours.Prefix() + made)
+	}
+	receipt, err := eraser.ReceiptOf(w.sweep(w.start(eraser.Selection{Kind: eraser.Source, Source: w.acme.UUID}, eraser.Options{}).ID))
+	must(t, err)
+	same(t, "files by kind", eraser.Counts{"uploads": 4, "unpacked": 1, "rejects": 4, "change_sets": 2, "samples": 1, "working_files": 2}, receipt.Files)
+	var page strings.Builder
+	must(t, receipt.WriteHTML(&page))
+	if !strings.Contains(page.String(), `<tr><td>change sets</td><td class="n">2</td></tr>`) {
+		t.Errorf("%s", page.String())
+	}
 	names, err := w.objects.Names(ctx, "")
 	must(t, err)
 	want := []string{
@@ -56,8 +68,8 @@ func TestFilesGoWithTheSource(t *testing.T) {
 	ours, err = l.Get(ctx, ours.ID)
 	must(t, err)
 	same(t, "what is known of its files", []job.File{{Name: "file 1"}}, ours.Import.Files)
-	if ours.Error == "" || strings.Contains(ours.Error, "ada") || strings.Contains(strings.Join(ours.Notes, ""), "Ada") {
-		t.Errorf("it still says %q %q", ours.Error, ours.Notes)
+	if ours.Error == "" || strings.Contains(ours.Error, "ada") || strings.Contains(strings.Join(ours.Notes, ""), "Ada") || len(ours.Reasons) > 0 {
+		t.Errorf("it still says %q %q %+v", ours.Error, ours.Notes, ours.Reasons)
 	}
 	others, err := l.Get(ctx, other.ID)
 	must(t, err)

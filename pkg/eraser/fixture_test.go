@@ -287,6 +287,18 @@ func (w *world) adds(customers ...int) {
 	}
 }
 
+// goes removes the rows of one of acme's customers, as an undo does: its edits stay.
+func (w *world) goes(i int) {
+	w.t.Helper()
+	var gone []table.Write
+	for _, item := range customer(w.directory().Hasher(), w.acme.Space(), i, 0) {
+		if !store.EditsIn(item.PK) {
+			gone = append(gone, table.Write{Item: table.Item{Key: item.Key}, Delete: true})
+		}
+	}
+	must(w.t, w.st.Write(w.t.Context(), gone))
+}
+
 // past makes an ended import of acme.
 func (w *world) past(spec *job.ImportSpec) *job.Job {
 	w.t.Helper()
@@ -385,6 +397,8 @@ func selections(w *world) map[string]expectation {
 	bare := invoicesOf(1)
 	delete(bare, "edits")
 	bare["invoice_pointers"] = 1
+	gone := of(eraser.Customer, eraser.Options{Forget: true}, eraser.Counts{"edits": 4, "invoice_pointers": 1})
+	gone.sel.H, gone.sel.ExternalID, gone.acme = customerH(hr, 3), "cus-3", 11*perCustomer+planItems
 	rows := plus(counts(3), eraser.Counts{"plans": 1})
 	delete(rows, "edits")
 	rows["invoice_pointers"] = 3
@@ -396,6 +410,7 @@ func selections(w *world) map[string]expectation {
 		"dependent, edits":       of(eraser.Dependent, eraser.Options{KeepEdits: &drop}, plus(dependents(12), eraser.Counts{"edits": 25, "invoice_pointers": 12})),
 		"customer":               one(eraser.Customer, customerH(hr, 3), eraser.Options{}, counts(1)),
 		"customer, forgotten":    one(eraser.Customer, customerH(hr, 3), eraser.Options{Forget: true}, counts(1)),
+		"customer, gone":         gone,
 		"customer invoices":      one(eraser.CustomerInvoices, customerH(hr, 3), eraser.Options{}, invoicesOf(1)),
 		"customer invoices kept": one(eraser.CustomerInvoices, customerH(hr, 3), eraser.Options{KeepEdits: &keep}, bare),
 		"invoice":                one(eraser.Invoice, invoiceH(hr, 3), eraser.Options{}, invoicesOf(1)),
@@ -416,7 +431,7 @@ func selections(w *world) map[string]expectation {
 // kinds lists the names of all selections.
 func kinds() []string {
 	return []string{
-		"source", "content", "content, edits", "dependent", "dependent, edits", "manual", "customer", "customer, forgotten", "customer invoices",
+		"source", "content", "content, edits", "dependent", "dependent, edits", "manual", "customer", "customer, forgotten", "customer, gone", "customer invoices",
 		"customer invoices kept", "invoice", "merged", "import", "import, kept edits",
 	}
 }
@@ -429,6 +444,9 @@ func prepared(t *testing.T, kind string, opt mem.Options) (*world, expectation) 
 		hr := w.directory().Hasher()
 		from, into := edit.Ref{Tag: w.acme2.Tag, H: customerH(hr, 3)}, edit.Ref{Tag: w.acme.Tag, H: customerH(hr, 7)}
 		must(t, edit.New(w.st, time.Now).Merge(t.Context(), from, into, "anna"))
+	}
+	if kind == "customer, gone" {
+		w.goes(3)
 	}
 	if strings.HasPrefix(kind, "import") {
 		w.adds(3, 4, 7) // two of them are manual

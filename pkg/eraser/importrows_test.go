@@ -133,7 +133,7 @@ func TestImportsThatCanNotBeErased(t *testing.T) {
 		wantCode(t, err, code)
 	}
 	for _, x := range [][2]string{{"", ""}, {"Acme", undo.ID}} {
-		_, err := eraser.Select(w.directory(), eraser.Import, x[0], x[1])
+		_, err := eraser.Select(w.directory(), eraser.Import, eraser.Names{Source: x[0], ID: x[1]})
 		wantCode(t, err, "bad_selection")
 	}
 }

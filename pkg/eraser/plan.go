@@ -77,6 +77,9 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 		return nil, err
 	}
 	p.Source, p.SourceName = t.src.UUID, t.src.Name
+	if note := d.NamesakeNote(t.src); note != "" {
+		p.Notes = append(p.Notes, note)
+	}
 	switch {
 	case sel.Kind == Import:
 		p.Import = sel.Import
@@ -104,6 +107,8 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 	}
 	return e.count(ctx, all, nil)
 }
+
+const absentNote = "No record of this customer is stored. What an earlier record has left is counted here: edits, links of merges, rows that can still be restored."
 
 const formerNote = "What earlier erases of this source have hidden, and what could still be restored, goes too, and is counted here."
 
@@ -209,6 +214,9 @@ func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target,
 	if former.Total() > 0 {
 		p.Notes = append(p.Notes, formerNote)
 		n.Add(former)
+	}
+	if t.absent {
+		p.Notes = append(p.Notes, absentNote)
 	}
 	if len(t.records) > 1 {
 		p.Notes = append(p.Notes, fmt.Sprintf("The customer is merged from %d customers; all of them go.", len(t.records)))

@@ -34,13 +34,14 @@ type Receipt struct {
 	AskedAt    time.Time        `json:"asked_at"` // the selection was invisible from then on
 	Grace      time.Time        `json:"restorable_until,omitzero"`
 	KeptEdits  bool             `json:"kept_edits"`
-	Forgotten  int              `json:"forgotten,omitempty"` // customers on the do-not-reload list
-	Removed    map[string]int64 `json:"removed"`             // numbers of items by kind
-	Total      int64            `json:"total"`               // items
-	KeyDigest  Digest           `json:"key_digest"`          // see [Digest]
-	Imports    int              `json:"imports_cleared"`     // imports whose uploads, change sets and rejects are gone
-	VerifiedAt time.Time        `json:"verified_at"`         // when every partition had been read and nothing found
-	Seconds    float64          `json:"seconds"`             // that the removal took
+	Forgotten  int              `json:"forgotten,omitempty"`     // customers on the do-not-reload list
+	Removed    map[string]int64 `json:"removed"`                 // numbers of items by kind
+	Total      int64            `json:"total"`                   // items
+	KeyDigest  Digest           `json:"key_digest"`              // see [Digest]
+	Imports    int              `json:"imports_cleared"`         // imports whose uploads, change sets and rejects are gone
+	Files      Counts           `json:"files_cleared,omitempty"` // files deleted, by kind; not in receipts before 2026-11-30
+	VerifiedAt time.Time        `json:"verified_at"`             // when every partition had been read and nothing found
+	Seconds    float64          `json:"seconds"`                 // that the removal took
 	WriteUnits float64          `json:"write_units"`
 	ReadUnits  float64          `json:"read_units"`
 	Dollars    float64          `json:"dollars"` // on DynamoDB on demand
@@ -68,7 +69,7 @@ func (r *run) receipt(j *job.Job, digest Digest) Receipt {
 	rec := Receipt{
 		Job: j.ID, Selection: kind, Source: j.Source, SourceName: j.SourceName, Import: spec.Import, AskedBy: spec.By, AskedAt: j.CreatedAt,
 		Grace: spec.Until, KeptEdits: spec.KeepEdits, Forgotten: len(spec.Forgotten), Removed: removed, Total: removed.Total(), KeyDigest: digest,
-		Imports: r.lead.Files, VerifiedAt: r.lead.Seen, Seconds: now.Sub(begun).Seconds(),
+		Imports: r.lead.Files, Files: r.lead.Cleared, VerifiedAt: r.lead.Seen, Seconds: now.Sub(begun).Seconds(),
 		WriteUnits: j.Cost.WriteUnits(), ReadUnits: j.Cost.ReadUnits(), Dollars: j.Cost.Dollars(), PricesOf: table.PricesOf,
 		Survives: survives(kind, spec.KeepEdits), Residue: r.c.Residue.remains(now),
 	}

@@ -45,7 +45,7 @@ func (r walker) customer(ctx context.Context, h store.H) groups {
 	var walks []groups
 	for _, kind := range slices.Backward(store.ChildrenOf(store.KindCustomer)) {
 		if kind.Found != "" {
-			walks = append(walks, r.found(ctx, kind, h))
+			walks = append(walks, r.found(ctx, kind, h), r.orphaned(ctx, kind, h))
 		} else {
 			walks = append(walks, r.under(ctx, kind, h))
 		}
@@ -76,6 +76,28 @@ func (r walker) found(ctx context.Context, kind *store.RecordKind, customer stor
 			keys, err := r.foundBy(ctx, kind, customer, h)
 			if err == nil {
 				keys = append(keys, item.Key)
+			}
+			if !yield(keys, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// orphaned yields the edits of records of a kind that are gone and once belonged to a customer, as far
+// as pointers from edits lead to them.
+func (r walker) orphaned(ctx context.Context, kind *store.RecordKind, customer store.H) groups {
+	return func(yield func([]table.Key, error) bool) {
+		if !r.edits {
+			return
+		}
+		q := r.sp.EditOwnersOf(customer)
+		q.KeysOnly = true
+		for item, err := range r.st.Items(ctx, q) {
+			var keys []table.Key
+			if err == nil {
+				h, _ := store.TrailingH(item.SK)
+				keys, err = r.foundBy(ctx, kind, customer, h)
 			}
 			if !yield(keys, err) || err != nil {
 				return

@@ -40,32 +40,47 @@ type Selection struct {
 	Source string  // uuid (ds_…); empty for ManualCustomers and Import
 	H      store.H // of the customer or invoice
 	Import string  // the id of its job
+	// ExternalID is that of the customer, if the request names it so: then its record need not exist.
+	ExternalID string
 }
 
-// Select makes a selection of a kind from what a request names: a source by uuid or name, and a
-// customer or invoice by its public id, or an import by its id, as far as the kind needs them. An
-// empty or unknown name never means "everything": it is an error.
-func Select(d *store.Directory, kind Kind, source, id string) (Selection, error) {
+// Names are what a request names: a source by uuid or name, and a customer or invoice by its public
+// id, a customer by its external id, or an import by its id, as far as the kind of selection needs
+// them.
+type Names struct{ Source, ID, ExternalID string }
+
+// Select makes a selection of a kind from what a request names. An empty or unknown name never
+// means "everything": it is an error.
+func Select(d *store.Directory, kind Kind, n Names) (Selection, error) {
 	sel := Selection{Kind: kind}
-	source, id = strings.TrimSpace(source), strings.TrimSpace(id)
+	n.ID, n.ExternalID = strings.TrimSpace(n.ID), strings.TrimSpace(n.ExternalID)
+	if strings.TrimSpace(n.Source) == "" {
+		n.Source = ""
+	}
 	switch {
 	case !slices.Contains(Kinds(), kind):
 		return sel, bad("selection", fmt.Sprintf("must be one of: %s", kindNames()))
-	case kind == ManualCustomers && (source != "" || id != ""):
+	case n.ExternalID != "":
+		return selectCustomer(d, kind, n)
+	case kind == ManualCustomers && n != Names{}:
 		return sel, bad("id", "must not be given: all manual customers are meant")
 	case kind == ManualCustomers:
 		return sel, nil
 	case kind == Import:
-		return selectImport(source, id)
+		return selectImport(n.Source, n.ID)
 	case kind.records():
-		return selectRecord(d, sel, source, id)
+		return selectRecord(d, sel, n)
 	}
-	src, ok := d.ByUUID(source + id) // only one of them is given
-	if !ok && id == "" {
-		src, ok = d.ByName(source)
+	return selectSource(d, sel, n)
+}
+
+func selectSource(d *store.Directory, sel Selection, n Names) (Selection, error) {
+	src, ok := d.ByUUID(n.Source + n.ID) // only one of them is given
+	if !ok && n.ID == "" {
+		src, ok = d.ByName(n.Source)
 	}
 	switch {
-	case source == "" && id == "":
+	case n.Source == "" && n.ID == "":
 		return sel, &fault.Error{Kind: fault.Invalid, Code: "empty_selection", Param: "source", Message: "name the data source to be erased, by its id or its name"}
 	case !ok:
 		return sel, noSource()
@@ -84,21 +99,40 @@ func selectImport(source, id string) (Selection, error) {
 	return Selection{Kind: Import, Import: id}, nil
 }
 
-func selectRecord(d *store.Directory, sel Selection, source, id string) (Selection, error) {
-	if id == "" {
+// selectCustomer selects a customer by its source and external id.
+func selectCustomer(d *store.Directory, kind Kind, n Names) (Selection, error) {
+	named := d.Named(n.Source)
+	switch {
+	case kind != Customer:
+		return Selection{}, bad("external_id", "must not be given: only a customer is named by it")
+	case n.ID != "":
+		return Selection{}, bad("external_id", "must not be given with an id: name the customer by one of them")
+	case n.Source == "":
+		return Selection{}, bad("source", "name the data source of the customer, too: its external id means nothing without it")
+	case len(named) == 0:
+		return Selection{}, noSource()
+	}
+	return Selection{Kind: Customer, Source: named[0].UUID, H: d.Hasher().CustomerH(n.ExternalID), ExternalID: n.ExternalID}, nil
+}
+
+func selectRecord(d *store.Directory, sel Selection, n Names) (Selection, error) {
+	switch {
+	case n.ID == "" && sel.Kind == Customer:
+		return sel, bad("id", "name the customer by its id, or by its source and external id")
+	case n.ID == "":
 		return sel, bad("id", "name the customer or invoice by its id")
 	}
 	prefix := store.PrefixCustomer
 	if sel.Kind == Invoice {
 		prefix = store.PrefixInvoice
 	}
-	tag, h, err := store.ParseID(prefix, id)
+	tag, h, err := store.ParseID(prefix, n.ID)
 	if err != nil {
-		return sel, noRecord()
+		return sel, noRecord(sel.Kind)
 	}
 	src, ok := d.ByTag(tag)
-	if !ok || source != "" && source != src.UUID && source != src.Name {
-		return sel, noRecord()
+	if !ok || n.Source != "" && n.Source != src.UUID && !store.SameName(n.Source, src.Name) {
+		return sel, noRecord(sel.Kind)
 	}
 	sel.Source, sel.H = src.UUID, h
 	return sel, nil

@@ -36,6 +36,9 @@ type lead struct {
 	Seen  time.Time  `json:"seen,omitzero"`    // when nothing was found any more
 	Files int        `json:"files,omitempty"`  // imports whose files are deleted
 	Cost  table.Cost `json:"cost"`
+
+	Cleared Counts `json:"cleared,omitempty"` // files deleted, by kind, those of the folder At included
+	At      string `json:"at,omitempty"`      // the folder whose files are being deleted, see clear
 }
 
 // errStop ends a sweep before it is done: its time is up, or another job holds a source.
@@ -261,12 +264,27 @@ func (r *run) sweep(ctx context.Context) error {
 	if err := r.sweepEarlier(ctx); err != nil {
 		return err
 	}
-	if err := r.lanes(ctx, laneName(sp), hidden, everything()); err != nil || kind != Dependent || r.job.Erase.KeepEdits {
+	err := r.lanes(ctx, laneName(sp), hidden, everything())
+	if err == nil && kind == Source {
+		err = r.dropReadings(ctx)
+	}
+	if err != nil || kind != Dependent || r.job.Erase.KeepEdits {
 		return err
 	}
 	// Edits made since belong to rows that were imported again.
 	old := table.Cond{Op: table.Less, Attr: store.AttrUpdated, N: r.job.CreatedAt.UnixMilli()}
 	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
+}
+
+// dropReadings removes what the source keeps about the reading of its files. Nobody writes that any
+// more: it is only written together with a directory that has the source.
+func (r *run) dropReadings(ctx context.Context) error {
+	key := store.ReadingsKey(r.job.Tag)
+	found, err := r.st.Lookup(ctx, key)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	return r.st.Write(ctx, []table.Write{{Item: table.Item{Key: key}, Delete: true}})
 }
 
 // sweepEarlier sweeps what earlier erases of the source have hidden and not removed yet, so that

@@ -111,6 +111,13 @@ func (f *Fields) Put(name, text string) {
 	f.Raw[name] = raw
 }
 
+// Add adds a text to a member that is a list.
+func (f *Fields) Add(name, text string) {
+	var list []string
+	_ = json.Unmarshal(f.Raw[name], &list) // absent, or made by Add
+	f.Raw[name], _ = json.Marshal(append(list, text))
+}
+
 // Only notes an error for every member that is not one of the names.
 func (f *Fields) Only(names ...string) {
 	for name := range f.Raw {

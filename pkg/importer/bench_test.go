@@ -12,11 +12,14 @@ import (
 	"time"
 
 	bare "github.com/cockroachdb/pebble/v2"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 
 	"reseed/internal/gen/company"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/pebble"
@@ -58,6 +61,44 @@ func benchmarkImport(b *testing.B, format company.Format, name string) {
 		}
 		b.ReportMetric(float64(benchRows*b.N)/b.Elapsed().Seconds(), "rows/s")
 	})
+}
+
+// BenchmarkImportEncoded imports the same customers, paired: in UTF-8, and in windows-1252. share is
+// the speed of the second, where the first has 1.
+func BenchmarkImportEncoded(b *testing.B) {
+	dir := b.TempDir()
+	if _, err := company.WriteDir(dir, company.Options{Seed: 2, Customers: benchRows, Months: 24, Layout: company.Named}, company.Customers); err != nil {
+		b.Fatal(err)
+	}
+	file := filepath.Join(dir, "customers.csv")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	western := filepath.Join(dir, "western.csv")
+	body, err := encoding.ReplaceUnsupported(charmap.Windows1252.NewEncoder()).Bytes(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(western, body, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	var plain, encoded time.Duration
+	for range b.N {
+		for _, one := range []struct {
+			file  string
+			read  source.Settings
+			total *time.Duration
+		}{{file, source.Settings{}, &plain}, {western, source.Settings{Encoding: "windows-1252"}, &encoded}} {
+			b.StopTimer()
+			m := newMachine(b)
+			b.StartTimer()
+			began := time.Now()
+			m.read(b, one.file, one.read)
+			*one.total += time.Since(began)
+		}
+	}
+	b.ReportMetric(plain.Seconds()/encoded.Seconds(), "share")
 }
 
 // BenchmarkImportLineItems imports the line items of a company whose invoices are stored, first into
@@ -246,8 +287,14 @@ func (m *machine) run(b *testing.B, file string) *job.Job {
 	return j
 }
 
-// imports imports a file, and demands that no row is rejected.
+// imports imports a file.
 func (m *machine) imports(b *testing.B, file string) *job.Job {
+	b.Helper()
+	return m.read(b, file, source.Settings{})
+}
+
+// read imports a file with settings, and demands that no row is rejected.
+func (m *machine) read(b *testing.B, file string, settings source.Settings) *job.Job {
 	b.Helper()
 	f, err := os.Open(file)
 	if err != nil {
@@ -265,6 +312,7 @@ func (m *machine) imports(b *testing.B, file string) *job.Job {
 	}
 	j, err := m.im.Submit(b.Context(), importer.Request{
 		Source: m.source, Origin: job.ByFile, Files: []job.File{{Name: name, Object: key, Version: info.Version, Size: info.Size}},
+		Options: importer.Options{Settings: settings},
 	})
 	if err != nil {
 		b.Fatal(err)

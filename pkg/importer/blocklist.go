@@ -2,10 +2,10 @@ package importer
 
 import (
 	"context"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/store"
-	"reseed/pkg/table"
 )
 
 // blocklist knows the records of a source that no import may bring: records that an erase hides and
@@ -22,37 +22,71 @@ func (w *work) loadBlocklist(ctx context.Context) (*blocklist, error) {
 	if !w.dir.Forgets {
 		return b, nil
 	}
-	source, _ := w.hasher.ForgottenH(w.job.SourceName, "")
-	for item, err := range w.store.Items(ctx, store.Forgotten(source)) {
-		if err != nil {
-			return nil, err
-		}
-		if h, ok := store.TrailingH(item.SK); ok {
-			b.forgotten[h] = true
+	for _, source := range w.hasher.ForgottenNames(w.job.SourceName) {
+		for item, err := range w.store.Items(ctx, store.Forgotten(source)) {
+			if err != nil {
+				return nil, err
+			}
+			if h, ok := store.TrailingH(item.SK); ok {
+				b.forgotten[h] = true
+			}
 		}
 	}
 	return b, nil
 }
 
-// refuse says why the record with this sort key may not be imported; nil if it may.
+// refuse says that an erase hides the record with this sort key; nil if none does.
 func (b *blocklist) refuse(tag store.Tag, kind *store.RecordKind, sk string, rec billing.Record) *billing.Problem {
-	hides := b.dir.AnyHidden(tag)
-	if !hides && len(b.forgotten) == 0 {
-		return nil
-	}
-	a := table.Attrs(kind.Append(nil, rec))
-	if customer := kind.CustomerID(a); customer != "" && len(b.forgotten) > 0 {
-		if _, h := b.hasher.ForgottenH("", customer); b.forgotten[h] {
-			return &billing.Problem{
-				Column: columnNaming(kind), Code: "forgotten",
-				Message: "This customer was erased and is on the do-not-reload list. To load it again, take it off that list.",
-			}
-		}
-	}
-	if b.dir.Covers(tag, sk, a) {
+	if b.dir.AnyHidden(tag) && b.dir.Covers(tag, sk, kind.Append(nil, rec)) {
 		return erasing(columnNaming(kind))
 	}
 	return nil
+}
+
+// hashDigits is how much of a hash from the do-not-reload list is told to people: 48 bits.
+const hashDigits = 12
+
+// entry returns the beginning of the hash of the first of these customers that is on the
+// do-not-reload list; empty if none is.
+func (b *blocklist) entry(customers ...string) string {
+	if len(b.forgotten) == 0 {
+		return ""
+	}
+	for _, id := range customers {
+		for _, spelt := range []string{id, otherwise(id)} {
+			if _, h := b.hasher.ForgottenH("", spelt); id != "" && b.forgotten[h] {
+				return h.String()[:hashDigits]
+			}
+		}
+	}
+	return ""
+}
+
+// otherwise returns ="00123" for 00123, and 00123 for ="00123": before 2026-11-30, and with --ids
+// verbatim, the id of a customer is taken with these signs.
+func otherwise(id string) string {
+	if inner, opens := strings.CutPrefix(id, `="`); opens && strings.HasSuffix(inner, `"`) {
+		return strings.TrimSuffix(inner, `"`)
+	}
+	return `="` + id + `"`
+}
+
+// codeForgotten is the code of rows about customers on the do-not-reload list. Their values are
+// left out of rejects files.
+const codeForgotten = "forgotten"
+
+// forgotten says that the customer of a row is on the do-not-reload list. kind is nil for a row
+// whose dataset is not known.
+func forgotten(kind *store.RecordKind, hash string) *billing.Problem {
+	p := &billing.Problem{
+		Code: codeForgotten,
+		Message: "This customer was erased and is on the do-not-reload list, as " + hash + " (a keyed hash of its id). " +
+			"The row is left blank here. To load the customer again, take it off that list, and import the file again.",
+	}
+	if kind != nil {
+		p.Column = columnNaming(kind)
+	}
+	return p
 }
 
 // columnNaming is the column that identifies a row: the parent's column if the row's key begins

@@ -47,7 +47,11 @@ func (c *change) dataset() billing.Dataset {
 type summary struct {
 	Datasets map[string]job.Counts `json:"datasets,omitempty"`
 	// Of a map:
-	Remarks map[int]billing.Remarks `json:"remarks,omitempty"` // about cells, by the file's index
+	Remarks map[int]billing.Remarks `json:"remarks,omitempty"`  // about cells, by the file's index
+	Respelt int64                   `json:"respelt,omitempty"`  // rows looked up because their ids are written like ="00123"
+	AsSpelt int64                   `json:"as_spelt,omitempty"` // those of them that are stored under these ids, and not without the signs
+	// the first customers on the do-not-reload list that rows name, by the beginnings of their hashes
+	Forgotten []string `json:"forgotten,omitempty"`
 	// Of a resolve:
 	Moved int64 `json:"moved,omitempty"` // external ids that move from one parent to another, in a replace
 	// Of a merge:
@@ -65,6 +69,7 @@ type summary struct {
 	// RejectPieces are the pieces of the input that have rejects. Undos, and versions before
 	// 2026-11-29, leave it empty.
 	RejectPieces []int `json:"reject_pieces,omitempty"`
+	rejectCounts
 	// Of an apply:
 	Applied int64 `json:"applied,omitempty"` // changes made
 }
@@ -87,6 +92,18 @@ func (s *summary) remark(file int, remarks billing.Remarks) {
 		all := s.Remarks[file]
 		all.Add(r.Code, r.Column, r.Count)
 		s.Remarks[file] = all
+	}
+}
+
+// mostForgotten is how many customers on the do-not-reload list are told apart.
+const mostForgotten = 100
+
+// meet notes customers on the do-not-reload list that rows name.
+func (s *summary) meet(hashes ...string) {
+	for _, h := range hashes {
+		if h != "" && len(s.Forgotten) < mostForgotten && !slices.Contains(s.Forgotten, h) {
+			s.Forgotten = append(s.Forgotten, h)
+		}
 	}
 }
 
@@ -114,6 +131,9 @@ func (s *summary) add(o summary) {
 	for file, remarks := range o.Remarks {
 		s.remark(file, remarks)
 	}
+	s.Respelt += o.Respelt
+	s.AsSpelt += o.AsSpelt
+	s.meet(o.Forgotten...)
 	s.Moved += o.Moved
 	s.Kept += o.Kept
 	s.Changes += o.Changes
@@ -123,6 +143,7 @@ func (s *summary) add(o summary) {
 	s.Ground = append(s.Ground, o.Ground...)
 	s.Grounds += o.Grounds
 	s.RejectPieces = append(s.RejectPieces, o.RejectPieces...)
+	s.addAll(o.rejectCounts)
 	s.Applied += o.Applied
 }
 

@@ -15,7 +15,7 @@ import (
 // trial is a file of testdata/trials.
 func trial(t tester, name string) input {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", "trials", name))
+	b, err := os.ReadFile(filepath.Join("..", "..", "testdata", "trials", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ const (
 	record                   // an accepted row: body is the content of its item
 	lookup                   // a question about another key: body is the sort key of the row that asks
 	reject                   // a rejected row: body is an encoded rejection
+	lost                     // the key of the record of a rejected row
 )
 
 // entry is one frame of a run. Runs are sorted by key, place and kind, so that rows of the same key

@@ -6,8 +6,8 @@ import (
 	"reseed/pkg/job"
 )
 
-// finish ends a job whose tasks are all done: it stores the sums and deletes the runs. It may be
-// called twice.
+// finish ends a job whose tasks are all done: it stores the sums, deletes the runs and keeps what the
+// next imports should know. It may be called twice.
 func (im *Importer) finish(ctx context.Context, j *job.Job) (*job.Job, error) {
 	sum, err := im.sums(ctx, j)
 	if err != nil {
@@ -20,6 +20,9 @@ func (im *Importer) finish(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil, err
 	}
 	if err := im.dropGround(ctx, j); err != nil {
+		return nil, err
+	}
+	if err := im.remember(ctx, j); err != nil {
 		return nil, err
 	}
 	return im.end(ctx, j.ID, func(j *job.Job) error {

@@ -3,52 +3,23 @@ package importer
 import (
 	"bytes"
 	"context"
-	"strings"
+	"io"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/source"
 	"reseed/pkg/source/csvsource"
 	"reseed/pkg/source/records"
 )
 
-// Endings of the files that can be imported. Except for .ndjson, the first bytes of a file decide
-// how it is read.
-const (
-	endCSV    = ".csv"
-	endNDJSON = ".ndjson"
-	endZIP    = ".zip"
-	endGzip   = ".gz"
-)
-
-// Takes reports by its name whether a file in a folder is meant to be imported: .csv, .ndjson,
-// .csv.gz, .ndjson.gz or .zip.
-func Takes(name string) bool {
-	name = strings.ToLower(name)
-	return strings.HasSuffix(name, endZIP) || isPlain(strings.TrimSuffix(name, endGzip))
-}
-
-// isPlain reports whether a file of this name can be imported as it is, without unpacking.
-func isPlain(name string) bool {
-	name = strings.ToLower(name)
-	return strings.HasSuffix(name, endCSV) || strings.HasSuffix(name, endNDJSON)
-}
-
-// formatOf finds out the format of a file: NDJSON if its name ends so or if it begins with a brace,
+// formatOf tells the format of a file: NDJSON if its name ends so or if it begins with a brace,
 // which no header row does; else CSV.
-func (im *Importer) formatOf(ctx context.Context, f job.File) (string, error) {
-	if strings.HasSuffix(strings.ToLower(f.Name), endNDJSON) {
-		return job.NDJSON, nil
+func formatOf(head []byte, name string) string {
+	if hasEnding(withoutGzip(name), endNDJSON) || bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"), []byte("{")) {
+		return job.NDJSON
 	}
-	const enough = 4 << 10
-	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, enough)
-	if err != nil {
-		return "", err
-	}
-	if bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"), []byte("{")) {
-		return job.NDJSON, nil
-	}
-	return "", nil
+	return ""
 }
 
 // format reads and writes files in the format of f.
@@ -80,4 +51,64 @@ func (w *work) openRows(ctx context.Context, p job.Piece, at source.Place) (sour
 		_ = in.Close()
 	}
 	return rows, err
+}
+
+// IsProse reports whether a .txt in a folder or a ZIP, such as a read-me, is no table: it has no
+// header row and no record at its beginning. A file that looks like a table and has faults is no
+// prose: its import says what they are. f says what is known of the file; kept is what its source
+// keeps, or nil. The errors are those of open and of reading.
+func IsProse(ctx context.Context, f job.File, kept *source.Readings, open func() (io.ReadCloser, error)) (bool, error) {
+	if !hasEnding(withoutGzip(f.Name), endTXT) {
+		return false, nil
+	}
+	in, err := open()
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = in.Close() }()
+	text, err := asText(ctx, in, f, kept)
+	if err != nil {
+		return false, err
+	}
+	head, err := io.ReadAll(io.LimitReader(text, beginBytes))
+	if err != nil {
+		return false, err
+	}
+	err = scanHead(ctx, head, f, kept)
+	if f.Dataset != "" && err != nil {
+		f.Dataset = "" // which may be that of the other files
+		err = scanHead(ctx, head, f, kept)
+	}
+	return isNoHeader(err), ctx.Err()
+}
+
+// scanHead looks through the beginning of a file, which is UTF-8.
+func scanHead(ctx context.Context, head []byte, f job.File, kept *source.Readings) error {
+	hint := hintOf(f)
+	if f.Format = formatOf(head, f.Name); f.Format == "" && kept != nil {
+		hint = resolve(ctx, kept, beginningOf(head, true), hint).hint
+	}
+	scan := func(head []byte) error {
+		_, err := format(f).Scan(ctx, bytes.NewReader(head), hint, beginBytes, func(source.Piece) error { return nil })
+		return err
+	}
+	err := scan(head)
+	if fault.CodeOf(err) == source.CodeBadEncoding { // header rows are the same in most encodings
+		err = scan(bytes.ToValidUTF8(head, nil))
+	}
+	return err
+}
+
+// hintOf is what is known of a file before it is looked through.
+func hintOf(f job.File) source.Hint {
+	return source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}
+}
+
+// isNoHeader reports whether an error of a scan says that there is nothing like a header row.
+func isNoHeader(err error) bool {
+	switch fault.CodeOf(err) {
+	case billing.CodeUnknownHeader, source.CodeNotATable, source.CodeNotCSV, source.CodeWorkbook, "empty_file", "header_too_long", "bad_header", "no_records":
+		return true
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -78,7 +79,8 @@ func (s *summary) read() (n int64) {
 
 // gate stands between deciding and applying: every row is decided, every change set is stored, and
 // no row is written. Here the import goes on, or stops as a plan, because the user asked for a plan
-// or because the import would remove more rows than its limit allows (I4).
+// or because the import would remove more rows than its limit allows (I4), or add stored ones again
+// under other ids.
 func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	sum, err := im.sums(ctx, j)
 	if err != nil {
@@ -101,13 +103,14 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 			"External IDs (%d) would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows, then import again.",
 			sum.Moved, rows(sum.rejected()))
 	}
-	notes, err := im.notes(ctx, j, &sum.summary)
-	if err != nil {
-		return nil, err
-	}
+	var notes []string
 	confirm := ""
 	if j.Import.Undo == "" {
-		confirm = excess(j, sum)
+		beside, err := im.doubledNotes(ctx, j, &sum.summary)
+		if err != nil {
+			return nil, err
+		}
+		notes, confirm = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j)), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
@@ -116,7 +119,8 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		if j.Wrote() { // another worker was faster
 			return errStopped
 		}
-		j.Datasets, j.Totals, j.Rejects, j.Cost = sum.Datasets, sum.Totals, sum.rejected(), sum.cost
+		j.Datasets, j.Totals, j.Cost = sum.Datasets, sum.Totals, sum.cost
+		sum.tellRejects(j)
 		j.Notes = append(j.Notes, notes...)
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
@@ -139,14 +143,12 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	})
 }
 
-// notes withholds the removals of an import if it must, and says what people have to know about the
-// rows. An undo has no such notes.
-func (im *Importer) notes(ctx context.Context, j *job.Job, sum *summary) ([]string, error) {
-	if j.Import.Undo != "" {
-		return nil, nil
+// tellRejects notes in a job how many rows were rejected, and why.
+func (s *summary) tellRejects(j *job.Job) {
+	j.Rejects, j.Reasons = s.rejected(), s.sorted()
+	for file, n := range s.ByFile {
+		j.Import.Files[file].Rejects = n
 	}
-	beside, err := im.doubledNotes(ctx, j, sum)
-	return slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files)), err
 }
 
 // notEmpty refuses a replace by an input without rows, unless the options allow it.
@@ -202,6 +204,25 @@ func (s *summary) remarks(files []job.File) (notes []string) {
 		notes = append(notes[:mostRemarks], fmt.Sprintf("There are %d more notes of this kind about cells.", more))
 	}
 	return notes
+}
+
+// stillNamed says that the uploads of the import name people who were erased, and how to be rid of
+// that.
+func (s *summary) stillNamed(j *job.Job) []string {
+	var who string
+	switch n := len(s.Forgotten); n {
+	case 0:
+		return nil
+	case 1:
+		who = "1 customer"
+	case mostForgotten:
+		who = fmt.Sprintf("%d or more customers", n)
+	default:
+		who = fmt.Sprintf("%d customers", n)
+	}
+	return []string{fmt.Sprintf(
+		"The files of this import still name %s on the do-not-reload list. Their rows were rejected, and are blank in the rejects. To be rid of the files once this has ended: reseed erase customer --source %s --external-id ID, for one of them. It deletes the uploads, change sets and rejects of all imports of the data source that have ended. Where the files came from, they have to be deleted there.",
+		who, j.Source)}
 }
 
 // rows begins a sentence about n rows.

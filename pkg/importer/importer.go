@@ -88,6 +88,7 @@ type Options struct {
 	MaxRemoved *int
 	AllowEmpty bool            // a replace by an input without rows may remove all stored rows
 	Settings   source.Settings // how to read all files
+	Remember   bool            // keep the settings for the datasets of the files, once the import is done
 }
 
 func (o Options) check() error {
@@ -97,7 +98,7 @@ func (o Options) check() error {
 	case o.MaxRemoved != nil && (*o.MaxRemoved < 0 || *o.MaxRemoved > 100):
 		return &fault.Error{Kind: fault.Invalid, Code: "bad_share", Param: "max_removed", Message: "max_removed is a percentage from 0 to 100."}
 	}
-	return nil
+	return o.Settings.Check()
 }
 
 func (r Request) check() error {
@@ -106,6 +107,8 @@ func (r Request) check() error {
 		return fault.New(fault.Invalid, "no_files", "an import needs at least one file")
 	case r.Origin != job.ByFile && r.Origin != job.ByPull && r.Origin != job.ByAPI:
 		return fault.Newf(fault.Internal, "unknown_origin", "an import must say where its rows come from; %q is not an origin", r.Origin)
+	case len(r.Files)*len(r.Options.Settings.String()) > maxHeaders:
+		return tooManyColumns(r.Files[0].Name)
 	}
 	return r.Options.check()
 }
@@ -119,7 +122,7 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 		return nil, err
 	}
 	spec := &job.ImportSpec{
-		Files: slices.Clone(r.Files), Origin: r.Origin, By: r.By, Mode: job.Upsert, Plan: r.Options.Plan, MaxRemoved: job.DefaultMaxRemoved, AllowEmpty: r.Options.AllowEmpty,
+		Files: slices.Clone(r.Files), Origin: r.Origin, By: r.By, Mode: job.Upsert, Plan: r.Options.Plan, MaxRemoved: job.DefaultMaxRemoved, AllowEmpty: r.Options.AllowEmpty, Remember: r.Options.Remember,
 	}
 	for i := range spec.Files {
 		spec.Files[i].Settings = r.Options.Settings
@@ -141,7 +144,11 @@ func Fenced() error {
 	return fault.New(fault.Conflict, CodeFenced, "Data of this data source was erased while these files came in. None of them was imported; send them again.")
 }
 
-// adopt stores the job of files that have arrived. The same transaction makes sure that no erase of
+func errNoSource() error {
+	return fault.New(fault.NotFound, "source_not_found", "there is no such data source")
+}
+
+// submitFiles stores the job of files that have arrived. The same transaction makes sure that no erase of
 // the source happened since they began to arrive.
 func (im *Importer) submitFiles(ctx context.Context, began store.Source, j *job.Job) (*job.Job, error) {
 	for {
@@ -152,13 +159,16 @@ func (im *Importer) submitFiles(ctx context.Context, began store.Source, j *job.
 		src, there := dir.ByUUID(began.UUID)
 		switch {
 		case !there:
-			return nil, fault.New(fault.NotFound, "source_not_found", "there is no such data source")
+			return nil, errNoSource()
 		case src.Fence != began.Fence:
 			return nil, Fenced()
 		}
 		hold, err := dir.Hold()
 		if err != nil {
 			return nil, err
+		}
+		if note := dir.NamesakeNote(src); note != "" {
+			j.Notes = []string{note}
 		}
 		made, err := im.create(ctx, src, j, hold)
 		if !fault.Is(err, fault.Conflict) {
@@ -381,6 +391,10 @@ func (im *Importer) step(ctx context.Context, j *job.Job) (*job.Job, error) {
 // read begins to unpack packed files, or, if there are none left, looks through the input.
 func (im *Importer) read(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if j.Stage == "" {
+		var err error
+		if j, err = im.recall(ctx, j); err != nil {
+			return nil, err
+		}
 		phase := phaseName(0, stepUnpack)
 		if tasks, err := im.unpackTasks(ctx, j, phase); err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -270,23 +271,37 @@ func counts(j *job.Job) string {
 	return string(b)
 }
 
-// rejects are the rejects of an import as people download them, or the rows that an undo left
-// alone.
+// rejectFiles are the rejects of an import as people download them. Corrected, they can be
+// imported.
+func (l *line) rejectFiles(t tester, j *job.Job) (out []input) {
+	t.Helper()
+	files, err := l.Rejects(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		var b bytes.Buffer
+		if err := f.WriteTo(t.Context(), &b); err != nil || int64(b.Len()) != f.Size() {
+			t.Fatalf("%d bytes of rejects, not %d: %v", b.Len(), f.Size(), err)
+		}
+		out = append(out, input{name: f.Name, body: b.Bytes()})
+	}
+	return out
+}
+
+// rejects are the rejects of all files of an import, one after the other, or the rows that an undo
+// left alone.
 func (l *line) rejects(t tester, j *job.Job) string {
 	t.Helper()
 	if j.Rejects == 0 {
 		return ""
 	}
 	if j.Import.Undo == "" {
-		file, err := l.Rejects(t.Context(), j)
-		if err != nil {
-			t.Fatal(err)
+		var all strings.Builder
+		for _, f := range l.rejectFiles(t, j) {
+			all.Write(f.body)
 		}
-		var b bytes.Buffer
-		if err := file.WriteTo(t.Context(), &b); err != nil || int64(b.Len()) != file.Size() {
-			t.Fatalf("%d bytes of rejects, not %d: %v", b.Len(), file.Size(), err)
-		}
-		return b.String()
+		return all.String()
 	}
 	r, err := l.objects.Open(t.Context(), importer.RejectsName(j.ID), "", 0, -1)
 	if err != nil {

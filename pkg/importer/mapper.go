@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,13 +22,16 @@ type mapped struct {
 	file    int
 	main    []batch // by key range
 	asks    []batch // by key range of the key asked about
+	lost    []batch // by key range of the record
 	rejects *rejectRuns
 	asked   bool
+	loses   bool
 	dataset billing.Dataset   // of the last row
 	kind    *store.RecordKind // kind of the records of that dataset
 	counts  job.Counts        // of the last rows, all of that dataset; not yet in sum
 	sum     summary
 	blocked *blocklist
+	respelt []respelt // at most mostRespelt
 }
 
 // mapPiece turns the rows of a piece into sorted runs, split by key range, and counts the rows that
@@ -45,7 +49,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 	m := &mapped{
 		blocked: blocked,
 		w:       w, stage: stage, by: by, file: p.File,
-		main: make([]batch, w.ranges), asks: make([]batch, w.ranges),
+		main: make([]batch, w.ranges), asks: make([]batch, w.ranges), lost: make([]batch, w.ranges),
 		rejects: &rejectRuns{w: w, by: fmt.Sprintf("%d-%s", stage, by)},
 	}
 	first := stages(w.job)[0]
@@ -68,6 +72,9 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 	}
 	m.countFor("")
 	m.sum.remark(p.File, rows.Remarks())
+	if err := m.countRespelt(ctx); err != nil {
+		return summary{}, err
+	}
 	return m.store(ctx)
 }
 
@@ -93,16 +100,17 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
 	rec, problem := rows.Record()
-	if problem == nil {
-		problem = m.checkPlan(rec)
+	if len(m.blocked.forgotten) > 0 {
+		problem = cmp.Or(m.forgotten(m.blocked.entry(rows.Customers()...)), problem)
 	}
 	var where store.Location
 	if problem == nil {
 		where = m.kind.Locate(m.w.hasher, rec)
-		problem = m.blocked.refuse(m.w.tag, m.kind, where.SK, rec)
+		problem = m.refused(where.SK, rec)
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
+		m.lose(at, rows)
 		return
 	}
 	b := &m.main[m.w.parts.rangeOf(where.SK, m.w.ranges)]
@@ -114,11 +122,44 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 		m.asked = true
 		m.asks[m.w.parts.rangeOf(where.About, m.w.ranges)].add(&entry{key: where.About, place: at, kind: lookup, body: []byte(where.SK)})
 	}
+	if len(m.respelt) < mostRespelt {
+		m.respell(where.SK, rows.Verbatim())
+	}
+}
+
+// refused says why a record may not be imported; nil if it may.
+func (m *mapped) refused(sk string, rec billing.Record) *billing.Problem {
+	if p := m.checkPlan(rec); p != nil {
+		return p
+	}
+	return m.blocked.refuse(m.w.tag, m.kind, sk, rec)
+}
+
+// forgotten says that a row names the customer with this hash in the do-not-reload list, and counts
+// that customer; nil if there is no hash.
+func (m *mapped) forgotten(hash string) *billing.Problem {
+	if hash == "" {
+		return nil
+	}
+	m.sum.meet(hash)
+	return forgotten(m.kind, hash)
 }
 
 func (m *mapped) reject(at place, column, code, message string) {
 	m.counts.Rejected++
 	m.rejects.add(at, rejection{string(m.dataset), column, code, message})
+}
+
+// lose notes the record of a rejected row, for the rows that name it.
+func (m *mapped) lose(at place, rows source.Rows) {
+	if !isNamed(m.kind) {
+		return
+	}
+	if id := rows.ID(); id != "" {
+		m.loses = true
+		sk := m.kind.SKOf(m.w.hasher, id)
+		m.lost[m.w.parts.rangeOf(sk, m.w.ranges)].add(&entry{key: sk, place: at, kind: lost})
+	}
 }
 
 // store sorts and writes the runs.
@@ -128,6 +169,11 @@ func (m *mapped) store(ctx context.Context) (summary, error) {
 	}
 	if m.asked {
 		if err := m.w.writeRun(ctx, runName(m.stage, runAsks, m.by), m.asks); err != nil {
+			return m.sum, err
+		}
+	}
+	if m.loses {
+		if err := m.w.writeRun(ctx, runName(m.stage, runLost, m.by), m.lost); err != nil {
 			return m.sum, err
 		}
 	}
@@ -152,7 +198,9 @@ func (m *mapped) checkPlan(rec billing.Record) *billing.Problem {
 		return nil
 	}
 	message := "The plan of this row is neither stored nor in this import; import the plans file with it, or correct the plan's id."
-	if m.w.replaces(billing.Plans) {
+	if at, is := m.w.lostPlans[store.PlanSK(m.w.hasher.External(store.KindPlan, plan))]; is {
+		message = m.w.wasRejected("plan", "row", at)
+	} else if m.w.replaces(billing.Plans) {
 		message = m.w.notThere("plan", billing.Plans, "row")
 	}
 	return &billing.Problem{Column: billing.ColumnPlan(m.dataset), Code: "unknown_plan", Message: message}

@@ -32,6 +32,7 @@ type candidate struct {
 	// control totals
 	repeats int64
 	taken   bool
+	lost    *place // of the row of its parent, if this merge rejected that
 }
 
 // parentState is what is known about the record that rows belong to.
@@ -61,7 +62,9 @@ type rangeMerge struct {
 	found   *entry  // the finding about the record that follows
 	block   []candidate
 	parent  parentState
-	parents *overlay // changes of this import to the customers that rows belong to
+	parents *overlay     // changes of this import to the customers that rows belong to
+	lost    *lostRecords // parents that map rejected
+	refused candidate    // the last parent that this merge rejected
 	builder *table.Builder
 	after   []byte // attributes of the change that is being made
 	ground  ground
@@ -139,6 +142,10 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 		}
 		defer m.parents.close()
 	}
+	if m.lost, err = m.w.lostParents(ctx, m.stage, keyRange); err != nil {
+		return sum, err
+	}
+	defer m.lost.close()
 	// Under a unique name, which the change set holds: so the two belong together even if another
 	// worker does this range.
 	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())}
@@ -243,21 +250,11 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	if c.kind == nil {
 		return errUnknownKey(sk)
 	}
-	if found != nil {
-		if found.body[0] == 'r' {
-			r, err := decodeRejection(found.body[1:])
-			if err != nil {
-				return err
-			}
-			m.reject(&e, r.column, r.code, r.message)
-			return nil
-		}
-		n, _ := binary.Varint(found.body[1:])
-		c.manual = &n
+	if refused, err := m.heed(&c, found); refused || err != nil {
+		return err
 	}
 	if m.settled.sk == sk {
-		m.repeatSettled(&c)
-		return nil
+		return m.repeatSettled(&c)
 	}
 	if n := len(m.block); n > 0 {
 		last := &m.block[n-1]
@@ -267,8 +264,7 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 				return err
 			}
 			m.settled = *last // decide has left it in place
-			m.repeatSettled(&c)
-			return nil
+			return m.repeatSettled(&c)
 		case last.sk == sk:
 			m.duplicate(last, &e)
 			return nil
@@ -285,17 +281,44 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	return nil
 }
 
+// heed heeds the finding about a row, if there is one, and notes whether the parent of the row was
+// refused. It reports whether the row is.
+func (m *rangeMerge) heed(c *candidate, found *entry) (refused bool, err error) {
+	if c.parent != "" && c.parent == m.refused.sk {
+		at := m.refused.entry.place
+		c.lost = &at
+	}
+	if found == nil {
+		return false, nil
+	}
+	if found.body[0] != 'r' {
+		n, _ := binary.Varint(found.body[1:])
+		c.manual = &n
+		return false, nil
+	}
+	r, err := decodeRejection(found.body[1:])
+	if err != nil {
+		return false, err
+	}
+	m.reject(&c.entry, r.column, r.code, r.message)
+	if c.parent == "" {
+		m.refused = *c
+	}
+	return true, nil
+}
+
 // repeatSettled takes a row whose key the settled candidate has: one of them is of a file with
 // amounts in units, the other is not.
-func (m *rangeMerge) repeatSettled(c *candidate) {
-	if !m.convert(c) {
-		return
+func (m *rangeMerge) repeatSettled(c *candidate) error {
+	if ok, err := m.convert(c); !ok || err != nil {
+		return err
 	}
 	m.settled.repeats = 0
 	m.duplicate(&m.settled, &c.entry)
 	if m.settled.taken {
 		m.sums.add(inRead, m.settled.repeats, c.kind, c.entry.body, m.parent.currency)
 	}
+	return nil
 }
 
 // duplicate counts a row whose key an earlier row of this input has.
@@ -444,13 +467,12 @@ func (m *rangeMerge) settle(c *candidate) error {
 		return nil
 	}
 	if c.parent != "" && (m.parent.erasing || !m.parent.exists) {
-		m.rejectOrphan(c)
-		return nil
+		return m.rejectOrphan(c)
 	}
-	if !m.convert(c) {
-		return nil
+	if ok, err := m.convert(c); !ok || err != nil {
+		return err
 	}
-	manual := m.manualOf(c)
+	manual := m.manualFor(c)
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
 	m.setParent(c, manual, same)
 	if c.before != nil && !same && c.before.Str("external_id") != table.Attrs(c.entry.body).Str("external_id") {
@@ -474,8 +496,8 @@ func (m *rangeMerge) settle(c *candidate) error {
 	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))
 }
 
-// manualOf is the manual epoch that the record of a row gets.
-func (m *rangeMerge) manualOf(c *candidate) int64 {
+// manualFor is the manual epoch of the record of a row.
+func (m *rangeMerge) manualFor(c *candidate) int64 {
 	switch {
 	case c.parent != "":
 		return m.parent.manual
@@ -512,21 +534,20 @@ func (m *rangeMerge) currencyOf(a table.Attrs) string {
 
 // convert makes minor units of the amounts of a row in units. It rejects the row, and returns false,
 // if they are not exact in the currency of its invoice, or if there is no such invoice.
-func (m *rangeMerge) convert(c *candidate) bool {
+func (m *rangeMerge) convert(c *candidate) (ok bool, err error) {
 	if !m.w.inUnits(c.kind, c.entry.place.file) {
-		return true
+		return true, nil
 	}
 	if m.parent.currency == "" {
-		m.rejectOrphan(c)
-		return false
+		return false, m.rejectOrphan(c)
 	}
 	body, p := minor(c.kind, c.entry.body, m.parent.currency)
 	if p != nil {
 		m.reject(&c.entry, p.Column, p.Code, p.Message)
-		return false
+		return false, nil
 	}
 	c.entry.body = body
-	return true
+	return true, nil
 }
 
 // sumUp adds a row that is taken in to the control totals.
@@ -543,13 +564,21 @@ func (m *rangeMerge) sumUp(c *candidate, same bool) {
 }
 
 // rejectOrphan rejects a row whose parent does not exist or is being erased.
-func (m *rangeMerge) rejectOrphan(c *candidate) {
-	column, code, message := m.w.missingParent(c.sk)
+func (m *rangeMerge) rejectOrphan(c *candidate) error {
+	lost := c.lost
+	if lost == nil {
+		var err error
+		if lost, err = m.lost.at(c.parent); err != nil {
+			return err
+		}
+	}
+	column, code, message := m.w.missingParent(c.sk, lost)
 	if m.parent.erasing {
 		p := erasing(column)
 		code, message = p.Code, p.Message
 	}
 	m.reject(&c.entry, column, code, message)
+	return nil
 }
 
 func (c *candidate) change(before, after table.Attrs) *change {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -15,8 +16,8 @@ import (
 
 // The rejects of each input file are a file of the same format: the rejected rows as they were,
 // each with its place and the reason. The file is stored in parts without a header row, one for
-// each piece that has rejects. People download all parts one after the other, file by file (see
-// [Importer.Rejects]).
+// each piece that has rejects. An object without a body beside them marks that they hold more than
+// ASCII. People download all parts of a file one after the other (see [Importer.Rejects]).
 
 func rejectsDir(jobID string) string { return jobDir(jobID) + "rejects/" }
 
@@ -27,7 +28,19 @@ func rejectsPart(j *job.Job, piece int) string {
 	if j.Import.Files[file].Format == job.NDJSON {
 		end = endNDJSON
 	}
-	return fmt.Sprintf("%s%05d-%05d%s", rejectsDir(j.ID), file, piece, end)
+	return fmt.Sprintf("%s%05d/%05d%s", rejectsDir(j.ID), file, piece, end)
+}
+
+// wideMark is the last part of the name of the object which marks that the rejects of an input file
+// hold more than ASCII.
+const wideMark = "utf-8"
+
+// readRejectsName reads the name of a part, or of the mark beside parts, without the folder of the
+// job's rejects. Versions before 2026-11-30 named parts <file>-<piece>.
+func readRejectsName(name string) (file int, old, mark bool) {
+	_, last, made := strings.Cut(name, "/")
+	_, _ = fmt.Sscanf(name, "%d", &file)
+	return file, !made, last == wideMark
 }
 
 // rejectTasks lists the tasks that write the rejects: one for each piece that has some, or a single
@@ -135,7 +148,10 @@ func (w *work) writePart(ctx context.Context, n int, in *rejectStream) error {
 	if err := out.Flush(); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "rejects_file", "write the rejects file")
 	}
-	return file.Close()
+	if err := file.Close(); err != nil || !part.wide {
+		return err
+	}
+	return w.objects.Put(ctx, fmt.Sprintf("%s%05d/%s", rejectsDir(w.job.ID), piece.File, wideMark), strings.NewReader(""))
 }
 
 // partBuffer is how many bytes of a part are written at once.
@@ -147,6 +163,7 @@ type rejectsWriter struct {
 	file job.File
 	out  *bufio.Writer
 	text []byte // reused
+	wide bool   // it has written more than ASCII
 }
 
 func (rw *rejectsWriter) write(ctx context.Context, e *entry) error {
@@ -158,7 +175,10 @@ func (rw *rejectsWriter) write(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
-	rw.text = row.AppendReject(rw.text[:0], source.Reject{File: rw.file.Name, Line: e.place.line, Column: r.column, Code: r.code, Reason: r.message})
+	rw.text = row.AppendReject(rw.text[:0], source.Reject{
+		File: rw.file.Name, Line: e.place.line, Column: r.column, Code: r.code, Reason: r.message, Blank: r.code == codeForgotten,
+	})
+	rw.wide = rw.wide || !isASCII(rw.text)
 	_, err = rw.out.Write(rw.text)
 	return err
 }

@@ -28,10 +28,12 @@ type rejectRuns struct {
 	held   batch
 	names  []string
 	pieces []int // pieces that have rejects
+	counts rejectCounts
 }
 
 // add adds a reject. The caller has to call spill from time to time.
 func (r *rejectRuns) add(at place, why rejection) {
+	r.counts.add(at, why)
 	e := entry{place: at, kind: reject}
 	begin := r.held.begin(&e)
 	r.held.mem = why.append(r.held.mem)
@@ -50,7 +52,7 @@ func (r *rejectRuns) spill(ctx context.Context) error {
 func (r *rejectRuns) end(ctx context.Context, sum *summary) error {
 	err := r.store(ctx)
 	slices.Sort(r.pieces)
-	sum.Rejects, sum.RejectPieces = r.names, slices.Compact(r.pieces)
+	sum.Rejects, sum.RejectPieces, sum.rejectCounts = r.names, slices.Compact(r.pieces), r.counts
 	return err
 }
 

@@ -71,7 +71,7 @@ func TestRejectsAreOneTableAFile(t *testing.T) {
 		}
 		for _, name := range names {
 			name = strings.TrimPrefix(name, j.Prefix())
-			if strings.HasPrefix(name, "rejects") && !strings.HasPrefix(name, "rejects/00000-") && !strings.HasPrefix(name, "rejects/00002-") {
+			if strings.HasPrefix(name, "rejects") && !strings.HasPrefix(name, "rejects/00000/") && !strings.HasPrefix(name, "rejects/00002/") {
 				t.Errorf("%s is of a file without rejects, or of all", name)
 			}
 		}
@@ -90,8 +90,8 @@ func TestRejectsAreOneTableAFile(t *testing.T) {
 			total = fmt.Sprintf("%09d", n)
 		}
 		if diff := cmp.Diff([]string{
-			"Name|External ID|'=Note|Reject file|Reject line|Reject column|Reject code|Reject reason",
-			"Customer external ID|First name|Email|Reject file|Reject line|Reject column|Reject code|Reject reason",
+			"Name|External ID|'=Note|Reject row|Reject file|Reject line|Reject column|Reject code|Reject reason",
+			"Customer external ID|First name|Email|Reject row|Reject file|Reject line|Reject column|Reject code|Reject reason",
 		}, files); diff != "" {
 			t.Error(diff)
 		}
@@ -118,7 +118,7 @@ func TestNoCellOfARejectsFileIsAFormula(t *testing.T) {
 		"=1+1.csv", "customers",
 		[]byte("Name,External ID,=cmd,@home,\"\t=1\"\n=a,,-2.5,+Inf,\"\n=1\"\n＝b,x,'=c,-0x1p4,\xff\nok,y,+1e9,-7,'plain\nbad,\xff,,,\n"),
 	})
-	got := records(t, l.rejects(t, j))
+	got := records(t, strings.TrimPrefix(l.rejects(t, j), "\ufeff"))
 	if len(got) != 4 {
 		t.Fatalf("%q", got)
 	}
@@ -129,7 +129,7 @@ func TestNoCellOfARejectsFileIsAFormula(t *testing.T) {
 			}
 		}
 	}
-	if got[1][2] != "-2.5" || got[1][3] != "'+Inf" || got[2][2] != "''=c" || got[1][5] != "'=1+1.csv" || got[0][2] != "'=cmd" {
+	if got[1][2] != "-2.5" || got[1][3] != "'+Inf" || got[2][2] != "''=c" || got[1][6] != "'=1+1.csv" || got[0][2] != "'=cmd" {
 		t.Errorf("%q", got)
 	}
 }
@@ -176,7 +176,7 @@ func TestMoreRejectsThanARunHolds(t *testing.T) {
 				t.Fatalf("%d rejects, %d rows", j.Rejects, len(all))
 			}
 			for i, rec := range all[1:] {
-				if rec[0] != fmt.Sprintf("N%d", i) || rec[3] != strconv.Itoa(i+3) {
+				if rec[0] != fmt.Sprintf("N%d", i) || rec[4] != strconv.Itoa(i+3) {
 					t.Fatalf("row %d is %q", i, rec)
 				}
 			}
@@ -339,7 +339,7 @@ func (a *atRejects) cancel(t tester, w *world) {
 	t.Helper()
 	j, err := w.quiet.ledger.Get(t.Context(), a.id)
 	if err == nil && !j.Import.Applying {
-		if file, err := w.quiet.Rejects(t.Context(), j); err != nil || file.Size() > 0 {
+		if files, err := w.quiet.Rejects(t.Context(), j); err != nil || len(files) > 0 {
 			t.Errorf("rejects are given before they are whole: %v", err)
 		}
 	}
@@ -430,5 +430,73 @@ func forgetPieces(t *testing.T, l *process, id string) {
 	}
 	if _, err := l.ledger.Update(ctx, id, func(j *job.Job) error { j.Stage = "2 merge"; return nil }); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The rejects of an import of before 2026-11-30, whose parts are named otherwise, are still one
+// file: a table for each input file, in its old columns, and lines.
+func TestRejectsOfOlderImports(t *testing.T) {
+	t.Parallel()
+	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
+	for name, test := range map[string]struct {
+		inputs []input
+		parts  map[string]string
+		want   []input
+	}{
+		"tables and lines": {
+			[]input{{name: "a.csv", body: []byte("External ID;Näme\na;A\n")}, {name: "b.ndjson", body: []byte(`{"dataset":"customers","external_id":"b"}`)}},
+			map[string]string{"00000-00000.csv": "x\n", "00000-00003.csv": "y\n", "00001-00004.ndjson": "{}\n"},
+			[]input{{name: "rejects.csv", body: []byte("External ID,Näme,Reject file,Reject line,Reject column,Reject code,Reject reason\nx\ny\n{}\n")}},
+		},
+		"lines": {
+			[]input{{name: "b.ndjson", body: []byte(`{"dataset":"customers","external_id":"b"}`)}, {name: "c.ndjson", body: []byte(`{"dataset":"customers","external_id":"c"}`)}},
+			map[string]string{"00000-00000.ndjson": "{1}\n", "00001-00001.ndjson": "{2}\n"},
+			[]input{{name: "rejects.ndjson", body: []byte("{1}\n{2}\n")}},
+		},
+		"an update while they were written": {
+			[]input{{name: "a.csv", body: []byte("External ID;Name\na;A\n")}},
+			map[string]string{"00000-00000.csv": "x\n", "00000/00001.csv": "é\n", "00000/utf-8": ""},
+			[]input{
+				{name: "a.rejects.csv", body: []byte("\ufeffExternal ID;Name;Reject row;Reject file;Reject line;Reject column;Reject code;Reject reason\né\n")},
+				{name: "rejects.csv", body: []byte("External ID,Name,Reject file,Reject line,Reject column,Reject code,Reject reason\nx\n")},
+			},
+		},
+	} {
+		j := l.done(t, l.source(t, name), test.inputs...)
+		for part, text := range test.parts {
+			if err := l.objects.Put(t.Context(), j.Prefix()+"rejects/"+part, strings.NewReader(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(test.want, l.rejectFiles(t, j), cmp.AllowUnexported(input{})); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// A rejects file is named like its input file, in a folder below its own, ends like what can be
+// imported, and has the same name in every round.
+func TestNamesOfRejects(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"customers.csv": "customers.rejects.csv", "customers.rejects.csv": "customers.rejects.csv", "LINES.NDJSON": "LINES.rejects.NDJSON",
+		"export": "export.rejects.csv", "export.2024": "export.2024.rejects.csv", "../../etc/customers.csv": "etc/customers.rejects.csv",
+		`C:\Bills\a.csv`: "C:/Bills/a.rejects.csv", "": "input.rejects.csv", ".csv": "input.rejects.csv", "/": "input.rejects.csv",
+	} {
+		if got := importer.NameOfRejects(name, false); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+	if got := importer.NameOfRejects("lines", true); got != "lines.rejects.ndjson" {
+		t.Error(got)
+	}
+	l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
+	bad := []byte("External ID,Name\n,A\n")
+	var names []string
+	for _, f := range l.rejectFiles(t, l.done(t, l.source(t, "S"), input{name: "a.csv", body: bad}, input{name: "A.csv", body: bad}, input{name: "b/a.csv", body: bad}, input{name: "a.csv", body: bad})) {
+		names = append(names, f.name)
+	}
+	if want := []string{"a.rejects.csv", "A-2.rejects.csv", "b/a.rejects.csv", "a-3.rejects.csv"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
 	}
 }

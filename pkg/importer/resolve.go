@@ -31,13 +31,11 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 		return summary{}, err
 	}
 	defer asks.close()
-	customers, err := w.customersOverlay(ctx, keyRange)
+	a, err := w.newAnswers(ctx, stage, keyRange)
 	if err != nil {
 		return summary{}, err
 	}
-	defer customers.close()
-	a := &answers{w: w, customers: customers, found: make([]batch, w.ranges), ground: w.newGround(ctx, fmt.Sprintf("%d-%02x-asked", stage, keyRange))}
-	defer a.ground.abort()
+	defer a.close()
 	var block []question
 	waiting := 0
 	flush := func() error {
@@ -87,7 +85,8 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 type answers struct {
 	w         *work
 	customers *overlay
-	found     []batch // by key range of the row that asks
+	lost      *lostRecords // customers
+	found     []batch      // by key range of the row that asks
 	any       bool
 	sum       summary
 	ground    ground
@@ -96,6 +95,27 @@ type answers struct {
 	about string
 	first *entry
 	freed []string
+}
+
+func (w *work) newAnswers(ctx context.Context, stage, keyRange int) (*answers, error) {
+	customers, err := w.customersOverlay(ctx, keyRange)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := w.lostRecords(ctx, stageCustomers, keyRange)
+	if err != nil {
+		customers.close()
+		return nil, err
+	}
+	return &answers{
+		w: w, customers: customers, lost: lost, found: make([]batch, w.ranges), ground: w.newGround(ctx, fmt.Sprintf("%d-%02x-asked", stage, keyRange)),
+	}, nil
+}
+
+func (a *answers) close() {
+	a.customers.close()
+	a.lost.close()
+	a.ground.abort()
 }
 
 func (a *answers) answer(ctx context.Context, block []question) error {
@@ -145,7 +165,11 @@ func (a *answers) one(q *question, stored table.Attrs) error {
 	case !isCustomer(q.about):
 		a.holder(there, q)
 	default:
-		if body := a.w.findCustomer(there); body != nil {
+		lost, err := a.lost.at(q.about)
+		if err != nil {
+			return err
+		}
+		if body := a.w.findCustomer(there, lost); body != nil {
 			for n := range q.askers {
 				a.add(&q.askers[n], body)
 			}
@@ -173,9 +197,14 @@ func (a *answers) add(asker *entry, body []byte) {
 	a.found[a.w.parts.rangeOf(sk, a.w.ranges)].add(&entry{key: sk, place: asker.place, kind: finding, body: body})
 }
 
-// findCustomer is the finding that an invoice needs about its customer; nil if it needs none.
-func (w *work) findCustomer(a table.Attrs) []byte {
-	if a == nil {
+// findCustomer is the finding that an invoice needs about its customer; nil if it needs none. lost
+// is where a row of that customer was rejected.
+func (w *work) findCustomer(a table.Attrs, lost *place) []byte {
+	switch {
+	case a != nil:
+	case lost != nil:
+		return findReject("Customer external ID", "unknown_customer", w.wasRejected("customer", "invoice", *lost))
+	default:
 		return findReject("Customer external ID", "unknown_customer", w.notThere("customer", billing.Customers, "invoice"))
 	}
 	if m := manualOf(a); m != w.manual {

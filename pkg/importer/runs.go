@@ -195,6 +195,7 @@ func (w *work) writeRejects(ctx context.Context, by string, rejects batch) (name
 const (
 	runMain = "main" // rows and findings
 	runAsks = "asks" // look-ups
+	runLost = "lost" // the records of rejected rows that other rows may name
 )
 
 func runName(stage int, what, by string) string { return runPrefix(stage, what) + by }

@@ -16,17 +16,17 @@ import (
 // import with nothing changed.
 func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	spec := *j.Import
-	files, zips, err := im.inputs(ctx, j)
+	in, err := im.inputs(ctx, j)
 	if err != nil {
 		return nil, err
 	}
-	spec.Files, spec.Zips = files, zips
+	spec.Files, spec.Zips = in.files, in.zips
 	var total int64
-	for _, f := range files {
+	for _, f := range in.files {
 		total += f.Size
 	}
 	pieceBytes := max(im.c.PieceBytes, total/maxPieces)
-	notes, err := im.scanFiles(ctx, &spec, pieceBytes)
+	notes, err := im.scanFiles(ctx, j.ID, &spec, pieceBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +35,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil, err
 	}
 	spec.ManualEpoch = manual // manual customers may have been erased while the job waited
+	spec.Readings = nil
 	spec.Scanned, spec.Small = true, total <= im.c.SmallBytes
 	spec.Epochs = parts.Epochs
 	spec.Ground = parks(&job.Job{Import: &spec})
@@ -47,26 +48,25 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if !j.Import.Scanned {
 			spec.Cancel, spec.Failing, spec.Later = j.Import.Cancel, j.Import.Failing, j.Import.Later
-			j.Import, j.Notes = &spec, notes
+			j.Import, j.Notes = &spec, slices.Concat(j.Notes, in.notes, notes)
 			j.Progress.BytesTotal = total
 		}
 		return nil
 	})
 }
 
-// scanFiles looks through all files of an import. The notes name the columns that are ignored.
-func (im *Importer) scanFiles(ctx context.Context, spec *job.ImportSpec, pieceBytes int64) (notes []string, err error) {
+// scanFiles looks through all files of an import. The notes say how they are read.
+func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSpec, pieceBytes int64) (notes []string, err error) {
 	headers := 0
 	pieces := make([][]source.Piece, len(spec.Files))
 	for i := range spec.Files {
 		f := &spec.Files[i]
 		var said []string
-		if pieces[i], said, err = im.scanFile(ctx, f, pieceBytes); err != nil {
+		if pieces[i], said, err = im.scanFile(ctx, id, spec.Readings, f, pieceBytes); err != nil {
 			return nil, err
 		}
-		if headers += headerBytes(f.Header); headers > maxHeaders {
-			return nil, fault.Newf(fault.Invalid, "too_many_columns",
-				"%s: the header rows of all files together are longer than %d KB; remove columns that are not needed.", f.Name, maxHeaders>>10)
+		if headers += headerBytes(f.Header) + len(f.Settings.String()); headers > maxHeaders {
+			return nil, tooManyColumns(f.Name)
 		}
 		for _, ds := range append([]string{f.Dataset}, f.Datasets...) {
 			if !slices.Contains(spec.Datasets, ds) {
@@ -90,9 +90,14 @@ func (im *Importer) scanFiles(ctx context.Context, spec *job.ImportSpec, pieceBy
 	return notes, nil
 }
 
-// maxHeaders limits the header rows of all files together, in bytes: they are kept in the job's
-// item, whose size is limited.
+// maxHeaders limits the header rows and settings of all files together, in bytes: they are kept in
+// the job's item, whose size is limited.
 const maxHeaders = 100 << 10
+
+func tooManyColumns(file string) error {
+	return fault.Newf(fault.Invalid, "too_many_columns",
+		"%s: the header rows of all files together, with the columns that are mapped, are longer than %d KB; remove columns that are not needed, or import the files in several parts.", file, maxHeaders>>10)
+}
 
 func headerBytes(header []string) (n int) {
 	for _, h := range header {
@@ -149,8 +154,14 @@ func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets [
 
 // scanFile finds out how a file is to be read, and cuts it into pieces. Each piece knows the
 // datasets of its rows. The notes are for the report.
-func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64) (pieces []source.Piece, notes []string, err error) {
-	if f.Format, err = im.formatOf(ctx, *f); err != nil {
+func (im *Importer) scanFile(ctx context.Context, id string, kept *source.Readings, f *job.File, pieceBytes int64) (pieces []source.Piece, notes []string, err error) {
+	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, beginBytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.Format = formatOf(head, f.Name)
+	r, err := im.readingOf(ctx, id, kept, *f)
+	if err != nil {
 		return nil, nil, err
 	}
 	in, err := im.c.Objects.Open(ctx, f.Object, f.Version, 0, -1)
@@ -159,12 +170,12 @@ func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64)
 	}
 	defer func() { _ = in.Close() }()
 	c := cutter{bytes: pieceBytes}
-	s, err := format(*f).Scan(ctx, in, source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}, max(1, pieceBytes/grains), func(p source.Piece) error {
+	s, err := format(*f).Scan(ctx, in, r.hint, max(1, pieceBytes/grains), func(p source.Piece) error {
 		c.add(p)
 		return nil
 	})
 	if err != nil {
-		return nil, nil, inFile(err, f.Name)
+		return nil, nil, inFile(r.explain(err), f.Name)
 	}
 	f.Delim, f.Header, f.Settings = s.Delimiter, s.Header, s.Settings
 	held := datasetsOf(c.pieces)
@@ -177,7 +188,7 @@ func (im *Importer) scanFile(ctx context.Context, f *job.File, pieceBytes int64)
 		}
 		f.Dataset = f.Datasets[0]
 	}
-	if notes = s.Notes; len(s.Ignored) > 0 {
+	if notes = append(s.Notes, r.notes()...); len(s.Ignored) > 0 {
 		notes = append(notes, "columns ignored: "+strings.Join(s.Ignored, ", "))
 	}
 	return c.pieces, notes, nil

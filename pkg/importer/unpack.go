@@ -2,6 +2,7 @@ package importer
 
 import (
 	"archive/zip"
+	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"context"
@@ -9,19 +10,19 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source"
 )
 
 // Limits of packed files, against files that unpack to far more than their sender meant. For ZIPs
 // they apply to the sizes that the ZIP declares for its CSV and NDJSON files; an entry larger than
-// declared is an error. A .gz declares no size: it is unpacked until it reaches the limits.
+// declared is an error. A .gz declares no size, and neither does text in another encoding: they are
+// unpacked until they reach the limits.
 const (
 	maxUnpacked  = 50 << 30  // bytes, all packed files of an import together
 	maxRatio     = 200       // unpacked bytes for each packed byte, of each file and of all together
@@ -33,31 +34,20 @@ const (
 
 func inputDir(jobID string) string { return jobDir(jobID) + "input/" }
 
-// packed is a ZIP with its CSV and NDJSON files, or a .gz, which has no entries.
+// packed is a file that is not read as it is, but from copies in the folder of its job: a ZIP, a
+// .gz, or text that is not in UTF-8. Only a ZIP has entries.
 type packed struct {
 	file    job.File
-	entries []*zip.File
-}
-
-// names lists the names of the unpacked files.
-func (p packed) names() (out []string) {
-	if len(p.entries) == 0 {
-		name := p.file.Name
-		if strings.EqualFold(path.Ext(name), endGzip) {
-			name = name[:len(name)-len(endGzip)]
-		}
-		return []string{name}
-	}
-	for _, e := range p.entries {
-		out = append(out, path.Base(e.Name))
-	}
-	return out
+	kept    *source.Readings // by the source; may be nil
+	entries []*zip.File      // what may be imported, by its name
+	others  []string         // paths of the other files in the ZIP
 }
 
 // The first bytes of packed files.
 const (
-	magicZIP  = "PK\x03\x04"
-	magicGzip = "\x1f\x8b"
+	magicZIP      = "PK\x03\x04"
+	magicEmptyZIP = "PK\x05\x06"
+	magicGzip     = "\x1f\x8b"
 )
 
 // packedFiles finds the packed files of a job, by their indexes, and checks the sizes that they
@@ -65,7 +55,7 @@ const (
 func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed, error) {
 	out := map[int]packed{}
 	for i, f := range j.Import.Files {
-		p, is, err := packedFile(ctx, im.c.Objects, f)
+		p, is, err := packedFile(ctx, im.c.Objects, f, j.Import.Readings)
 		if err != nil {
 			return nil, inFile(err, f.Name)
 		}
@@ -78,22 +68,20 @@ func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed
 
 // packedFile reports whether a file is packed, and what is in it. Its first bytes decide, not its
 // name.
-func packedFile(ctx context.Context, o *objects.Objects, f job.File) (p packed, is bool, err error) {
-	magic, err := objectPart(ctx, o, f.Object, f.Version, 0, int64(len(magicZIP)))
-	p.file = f
+func packedFile(ctx context.Context, o *objects.Objects, f job.File, kept *source.Readings) (p packed, is bool, err error) {
+	head, err := objectPart(ctx, o, f.Object, f.Version, 0, beginBytes)
+	p.file, p.kept = f, kept
 	switch {
 	case err != nil:
 		return p, false, err
-	case string(magic) == magicZIP:
-		p.entries, err = zipEntries(ctx, o, f)
+	case bytes.HasPrefix(head, []byte(magicZIP)), bytes.HasPrefix(head, []byte(magicEmptyZIP)):
+		p.entries, p.others, err = zipEntries(ctx, o, f)
 		return p, true, err
+	case bytes.HasPrefix(head, []byte(magicGzip)):
+		return p, true, nil
 	}
-	return p, isPacked(magic), nil
-}
-
-// isPacked tells by the first bytes of a file whether it is packed.
-func isPacked(magic []byte) bool {
-	return string(magic) == magicZIP || strings.HasPrefix(string(magic), magicGzip)
+	enc, err := encodingOf(ctx, head, f, kept)
+	return p, enc != nil, err
 }
 
 // checkSizes checks ZIPs against the limits.
@@ -151,7 +139,11 @@ func (im *Importer) unpackTasks(ctx context.Context, j *job.Job, phase string) (
 	}
 	var numbers []int
 	for _, i := range slices.Sorted(maps.Keys(files)) {
-		for n := range files[i].names() {
+		parts, _, err := files[i].tables(ctx)
+		if err != nil {
+			return nil, inFile(err, files[i].file.Name)
+		}
+		for _, n := range parts {
 			numbers = append(numbers, i*maxZipFiles+n)
 		}
 	}
@@ -164,79 +156,117 @@ func unpackedObject(jobID string, i, n int) string {
 	return fmt.Sprintf("%s%03d-%04d.csv", inputDir(jobID), i, n)
 }
 
-// inputs lists the files of a job, with unpacked files in place of packed ones; zips lists the
-// packed ones.
-func (im *Importer) inputs(ctx context.Context, j *job.Job) (out, zips []job.File, err error) {
+// inputs are the files that an import reads.
+type inputs struct {
+	files []job.File
+	zips  []job.File // the packed ones, in whose place unpacked ones are read
+	notes []string   // what of them is left out
+}
+
+// inputs lists the files of a job, with unpacked files in place of packed ones. Files of the same
+// name are told apart by their paths.
+func (im *Importer) inputs(ctx context.Context, j *job.Job) (in inputs, err error) {
 	found, err := im.packedFiles(ctx, j)
 	if err != nil {
-		return nil, nil, err
+		return in, err
 	}
 	for i, f := range j.Import.Files {
-		z, is := found[i]
-		if !is {
-			out = append(out, f)
-			continue
-		}
-		zips = append(zips, f)
-		for n, name := range z.names() {
-			info, err := im.c.Objects.Stat(ctx, unpackedObject(j.ID, i, n))
-			if err != nil {
-				return nil, nil, err
-			}
-			out = append(out, job.File{Name: name, Object: info.Key, Version: info.Version, Size: info.Size, Dataset: f.Dataset})
+		if p, is := found[i]; !is {
+			in.files = append(in.files, f)
+		} else if err := im.addUnpacked(ctx, &in, p, func(n int) string { return unpackedObject(j.ID, i, n) }); err != nil {
+			return in, inFile(err, f.Name)
 		}
 	}
-	return out, zips, nil
+	var paths []string
+	for _, f := range in.files {
+		paths = append(paths, f.Name)
+	}
+	for i, name := range TellApart(paths) {
+		in.files[i].Name = name
+	}
+	return in, nil
 }
 
-// zipEntries lists the CSV and NDJSON files of a ZIP. It fails if the ZIP's directory shows that
-// they cannot be unpacked.
-func zipEntries(ctx context.Context, o *objects.Objects, f job.File) ([]*zip.File, error) {
-	z, err := openZip(ctx, o, f)
+// addUnpacked adds what was unpacked from a file.
+func (im *Importer) addUnpacked(ctx context.Context, in *inputs, p packed, object func(n int) string) error {
+	parts, leftOut, err := p.tables(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	entries := inputEntries(z)
-	switch {
-	case slices.ContainsFunc(entries, func(e *zip.File) bool { return e.Flags&1 != 0 }):
-		return nil, badZip("zip_encrypted", "The ZIP file is encrypted; send it without a password.")
-	case len(entries) == 0 && isWorkbook(z):
-		return nil, badZip("workbook", "This is a workbook of a spreadsheet; save its sheet as CSV, and import that.")
-	case len(entries) == 0:
-		return nil, badZip("zip_without_csv", "There is no CSV or NDJSON file in the ZIP.")
-	case len(entries) > maxZipFiles:
-		return nil, badZip("zip_too_many_files", "There are more than %d files in the ZIP.", maxZipFiles)
-	}
-	return entries, nil
-}
-
-// openZip reads the directory of a ZIP.
-func openZip(ctx context.Context, o *objects.Objects, f job.File) (*zip.Reader, error) {
-	z, err := zip.NewReader(&zipBytes{ctx: ctx, objects: o, file: f}, f.Size)
-	if err != nil && !temporary(err) && ctx.Err() == nil {
-		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
-	}
-	return z, err
-}
-
-// isWorkbook reports whether a ZIP is a spreadsheet file: of Excel or of a program that writes
-// Excel's format or OpenDocument.
-func isWorkbook(z *zip.Reader) bool {
-	return slices.ContainsFunc(z.File, func(e *zip.File) bool { return strings.HasPrefix(e.Name, "xl/") || e.Name == "content.xml" })
-}
-
-// inputEntries lists the CSV and NDJSON files of a ZIP, without the files that archivers and
-// operating systems add.
-func inputEntries(z *zip.Reader) []*zip.File {
-	var out []*zip.File
-	for _, e := range z.File {
-		name := path.Base(e.Name)
-		if strings.HasPrefix(e.Name, "__MACOSX/") || strings.HasPrefix(name, ".") || !isPlain(name) {
-			continue
+	for _, n := range parts {
+		info, err := im.c.Objects.Stat(ctx, object(n))
+		if err != nil {
+			return err
 		}
-		out = append(out, e)
+		f := p.part(n)
+		if f.Settings.Encoding, err = p.encoding(ctx, im.c.Objects, n); err != nil {
+			return err
+		}
+		f.Object, f.Version, f.Size = info.Key, info.Version, info.Size
+		in.files = append(in.files, f)
 	}
-	return out
+	in.zips = append(in.zips, p.file)
+	if len(leftOut) > 0 {
+		in.notes = append(in.notes, p.file.Name+": left out: "+Listed(TellApart(leftOut)))
+	}
+	return nil
+}
+
+// part is the n-th file in a packed file, named by its path, the ZIP included. It has no object.
+func (p packed) part(n int) job.File {
+	f := job.File{Name: withoutGzip(p.file.Name), Dataset: p.file.Dataset, Settings: p.file.Settings}
+	if len(p.entries) > 0 {
+		f.Name = p.file.Name + "/" + withoutGzip(p.entries[n].Name)
+	}
+	return f
+}
+
+// encoding is the name of the encoding in which the n-th file is read because of settings.
+func (p packed) encoding(ctx context.Context, o *objects.Objects, n int) (string, error) {
+	if p.file.Settings.Encoding == "" && p.kept == nil {
+		return "", nil
+	}
+	in, err := p.open(ctx, o, n)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = in.Close() }()
+	_, head, err := unzipped(in)
+	return encodingName(ctx, head, p.part(n), p.kept), err
+}
+
+// tables lists the numbers of the files in a packed file that are imported, and the paths of those
+// in a ZIP that are left out: those that cannot be imported, and .txt files that are no tables.
+func (p packed) tables(ctx context.Context) (parts []int, leftOut []string, err error) {
+	if len(p.entries) == 0 {
+		return []int{0}, nil, nil
+	}
+	leftOut = slices.Clip(p.others)
+	for n, e := range p.entries {
+		prose, err := p.isProse(ctx, n)
+		switch {
+		case err != nil:
+			return nil, nil, inFile(err, e.Name)
+		case prose:
+			leftOut = append(leftOut, e.Name)
+		default:
+			parts = append(parts, n)
+		}
+	}
+	if len(parts) == 0 {
+		return nil, nil, noTable(leftOut)
+	}
+	return parts, leftOut, nil
+}
+
+// isProse reports whether the n-th file of a ZIP is text for people. One that is damaged is not
+// judged here.
+func (p packed) isProse(ctx context.Context, n int) (bool, error) {
+	prose, err := IsProse(ctx, p.part(n), p.kept, p.entries[n].Open)
+	if isDamage(err) {
+		return false, nil
+	}
+	return prose, err
 }
 
 // unpack unpacks one file of a packed file, unless that was done before. An interrupted attempt
@@ -249,16 +279,14 @@ func (w *work) unpack(ctx context.Context, number, done int, saved func(int) err
 	if _, err := w.objects.Stat(ctx, object); err == nil {
 		return nil
 	}
-	p, _, err := packedFile(ctx, w.objects, f)
+	p, _, err := packedFile(ctx, w.objects, f, w.job.Import.Readings)
 	switch {
 	case err != nil:
 	case done >= mostAttempts:
 		err = p.inEntry(n, badZip("zip_entry_too_large",
 			"This file %stakes longer to unpack than one step may take; import it unpacked.", p.place()))
-	case len(p.entries) == 0:
-		err = w.unpackGzip(ctx, object, f)
 	default:
-		err = p.inEntry(n, w.unpackEntry(ctx, object, p.entries[n]))
+		err = p.inEntry(n, w.unpackPart(ctx, object, p, n))
 	}
 	if errors.Is(err, errStopped) && whole {
 		if err := saved(done + 1); err != nil {
@@ -284,62 +312,62 @@ func (p packed) inEntry(n int, err error) error {
 	return inFile(err, p.entries[n].Name)
 }
 
-func (w *work) unpackEntry(ctx context.Context, object string, e *zip.File) error {
-	r, err := e.Open()
-	if err != nil && (temporary(err) || ctx.Err() != nil) {
-		return err
-	}
-	if err != nil {
-		return badZip("bad_zip", "This file in the ZIP cannot be read; make the ZIP anew.")
-	}
-	defer func() { _ = r.Close() }()
-	limited := &io.LimitedReader{R: r, N: int64(e.UncompressedSize64) + 1} //nolint:gosec // at most maxUnpacked
-	err = w.objects.Put(ctx, object, &watched{ctx: ctx, w: w, r: limited})
-	switch {
-	case limited.N <= 0:
-		return badZip("zip_lies", "A file in the ZIP is larger than the ZIP declares.")
-	case err != nil && isDamage(err):
-		return badZip("bad_zip", "This file in the ZIP is damaged; make the ZIP anew.")
-	}
-	return err
-}
-
-// unpackGzip unpacks a .gz until it reaches the limits.
-func (w *work) unpackGzip(ctx context.Context, object string, f job.File) error {
-	room, err := w.roomFor(ctx, f)
+// unpackPart writes the n-th file of a packed file to its object, in UTF-8.
+func (w *work) unpackPart(ctx context.Context, object string, p packed, n int) error {
+	room, err := w.roomFor(ctx, p.file)
 	if err != nil {
 		return err
 	}
-	in, err := w.objects.Open(ctx, f.Object, f.Version, 0, -1)
+	in, err := p.open(ctx, w.objects, n)
 	if err != nil {
-		return err
+		return p.damage(err)
 	}
 	defer func() { _ = in.Close() }()
-	// An error of the object store does not mean that the file is damaged.
 	watch := &watched{ctx: ctx, w: w, r: in}
-	z, err := gzip.NewReader(watch)
+	text, err := asText(ctx, watch, p.part(n), p.kept)
 	if err == nil {
-		limited := &io.LimitedReader{R: z, N: room + 1}
-		err = w.objects.Put(ctx, object, &bounded{limited, room})
+		err = w.objects.Put(ctx, object, &bounded{&io.LimitedReader{R: text, N: room + 1}, tooLarge(room)})
 	}
-	if err == nil || ctx.Err() != nil || watch.err != nil || !isDamage(err) {
+	if len(p.entries) == 0 && watch.err != nil { // an error of the object store does not mean that the file is damaged
 		return err
+	}
+	return p.damage(err)
+}
+
+// open opens the n-th file of a packed file, without its ZIP.
+func (p packed) open(ctx context.Context, o *objects.Objects, n int) (io.ReadCloser, error) {
+	if len(p.entries) == 0 {
+		return o.Open(ctx, p.file.Object, p.file.Version, 0, -1)
+	}
+	e := p.entries[n]
+	in, err := e.Open()
+	if err != nil {
+		return nil, err
+	}
+	declared := int64(e.UncompressedSize64) //nolint:gosec // at most maxUnpacked
+	return struct {
+		io.Reader
+		io.Closer
+	}{&bounded{&io.LimitedReader{R: in, N: declared + 1}, badZip("zip_lies", "A file in the ZIP is larger than the ZIP declares.")}, in}, nil
+}
+
+// damage returns the error of a file that is damaged in place of an error that means that.
+func (p packed) damage(err error) error {
+	switch {
+	case err == nil, !isDamage(err):
+		return err
+	case len(p.entries) > 0:
+		return badZip("bad_zip", "This file in the ZIP is damaged; make the ZIP anew.")
 	}
 	return badZip("bad_gzip", "The .gz file is damaged or cut off; make it anew.")
 }
 
-// roomFor is how many bytes a .gz may unpack to: no more than its own limit, and no more than the
-// other packed files of the import have left of the limit for all.
+// roomFor is how many bytes a file may unpack to: no more than its own limit, and no more than the
+// others have left of the limit for all.
 func (w *work) roomFor(ctx context.Context, f job.File) (int64, error) {
 	var all int64
 	for _, o := range w.job.Import.Files {
-		magic, err := objectPart(ctx, w.objects, o.Object, o.Version, 0, int64(len(magicZIP)))
-		if err != nil {
-			return 0, err
-		}
-		if isPacked(magic) {
-			all += o.Size
-		}
+		all += o.Size
 	}
 	left := allowed(all)
 	for info, err := range w.objects.List(ctx, inputDir(w.job.ID)) {
@@ -354,18 +382,23 @@ func (w *work) roomFor(ctx context.Context, f job.File) (int64, error) {
 // allowed is how many bytes packed files of this size may unpack to.
 func allowed(size int64) int64 { return min(maxUnpacked, max(freeOfRatio, maxRatio*size)) }
 
-// bounded refuses to read on at a limit.
+func tooLarge(room int64) error {
+	return badZip("gzip_too_large",
+		"It unpacks to more than %d MiB, which is the limit at its size and beside the other packed files of this import; import the file itself, not packed.", room>>20)
+}
+
+// bounded fails at its limit.
 type bounded struct {
 	*io.LimitedReader
 
-	room int64
+	over error
 }
 
 // Read reads on, unless the limit is reached.
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.LimitedReader.Read(p)
 	if b.N <= 0 {
-		return 0, badZip("gzip_too_large", "The .gz file unpacks to more than %d MiB, which is the limit at its size and beside the other packed files of this import; import the file itself, not packed.", b.room>>20)
+		return 0, b.over
 	}
 	return n, err
 }
@@ -384,8 +417,11 @@ type watched struct {
 	err error // why it stopped, unless at the end
 }
 
-// Read reads on, unless the worker must stop.
+// Read reads on, unless the worker must stop. It is told that once.
 func (r *watched) Read(p []byte) (n int, err error) {
+	if r.err != nil {
+		return 0, r.err
+	}
 	r.w.makeWay()
 	if err = r.w.interrupted(r.ctx); err == nil {
 		n, err = r.r.Read(p)
@@ -398,47 +434,4 @@ func (r *watched) Read(p []byte) (n int, err error) {
 
 func badZip(code, format string, args ...any) error {
 	return fault.Newf(fault.Invalid, code, format, args...)
-}
-
-// zipBytes reads an object at any offset. A ZIP is read from its end, then from front to back, so
-// the chunk that was read last is kept.
-type zipBytes struct {
-	ctx     context.Context //nolint:containedctx // io.ReaderAt has no room for it
-	objects *objects.Objects
-	file    job.File
-	chunk   []byte
-	at      int64
-}
-
-const zipChunk = 1 << 20
-
-// ReadAt implements io.ReaderAt.
-func (z *zipBytes) ReadAt(p []byte, offset int64) (int, error) {
-	n := 0
-	for n < len(p) {
-		if offset >= z.file.Size {
-			return n, io.EOF
-		}
-		if offset < z.at || offset >= z.at+int64(len(z.chunk)) {
-			if err := z.load(offset); err != nil {
-				return n, err
-			}
-		}
-		copied := copy(p[n:], z.chunk[offset-z.at:])
-		n += copied
-		offset += int64(copied)
-	}
-	return n, nil
-}
-
-func (z *zipBytes) load(offset int64) error {
-	chunk, err := objectPart(z.ctx, z.objects, z.file.Object, z.file.Version, offset, min(zipChunk, z.file.Size-offset))
-	if err != nil {
-		return err
-	}
-	if len(chunk) == 0 {
-		return io.ErrUnexpectedEOF
-	}
-	z.chunk, z.at = chunk, offset
-	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding/unicode"
 
 	"reseed/internal/buckettest"
 	"reseed/pkg/importer"
@@ -73,6 +74,8 @@ func threeFiles(t tester) input {
 		}
 		files = append(files, input{name: name + ".csv", body: []byte(body)})
 	}
+	files[1].body = encoded(t, unicode.UTF16(unicode.BigEndian, unicode.UseBOM), string(files[1].body))
+	files[2] = input{name: "c.csv.gz", body: gzipped(t, files[2].body)}
 	return input{name: "three.zip", body: zipOf(t, files...)}
 }
 

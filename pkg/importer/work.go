@@ -19,23 +19,25 @@ var errHeld = errors.New("importer: somebody else is at this task")
 
 // work is what a worker needs for one task of a job.
 type work struct {
-	job     *job.Job
-	dir     *store.Directory
-	tag     store.Tag
-	hasher  *store.Hasher
-	parts   *partitions
-	plans   map[string]bool // sort keys of the plans; loaded for stages that name plans
-	named   map[string]bool // external ids of plans that were found
-	ranges  int
-	store   *store.Store
-	objects *objects.Objects
-	runs    runStore
-	ledger  *job.Ledger
-	density map[string]float64 // by the first two characters of sort keys, see learn
-	undone  *job.Job           // in an undo: the job that is undone
-	writes  []table.Write      // reused
-	looked  time.Time          // when interrupted last read the job
-	clock   func() time.Time
+	job    *job.Job
+	dir    *store.Directory
+	tag    store.Tag
+	hasher *store.Hasher
+	parts  *partitions
+	plans  map[string]bool // sort keys of the plans; loaded for stages that name plans
+	// sort keys of the plans of this import whose rows were rejected, and their places
+	lostPlans map[string]place
+	named     map[string]bool // external ids of plans that were found
+	ranges    int
+	store     *store.Store
+	objects   *objects.Objects
+	runs      runStore
+	ledger    *job.Ledger
+	density   map[string]float64 // by the first two characters of sort keys, see learn
+	undone    *job.Job           // in an undo: the job that is undone
+	writes    []table.Write      // reused
+	looked    time.Time          // when interrupted last read the job
+	clock     func() time.Time
 	// now is the time of the job. Rows are judged and items stamped by it, whenever the work is
 	// done.
 	now        time.Time
@@ -76,7 +78,7 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 // loadPlans reads the keys of the plans, which are few: the stored ones, as this import changes
 // them.
 func (w *work) loadPlans(ctx context.Context) error {
-	w.plans, w.named = map[string]bool{}, map[string]bool{}
+	w.plans, w.named, w.lostPlans = map[string]bool{}, map[string]bool{}, map[string]place{}
 	for it, err := range w.store.Items(ctx, table.Query{PK: w.parts.PlanPK(), KeysOnly: !w.dir.AnyHidden(w.tag)}) {
 		if err != nil {
 			return err
@@ -92,6 +94,9 @@ func (w *work) loadPlans(ctx context.Context) error {
 			return nil
 		})
 		if err != nil {
+			return err
+		}
+		if err := w.loadLostPlans(ctx, r); err != nil {
 			return err
 		}
 	}

@@ -78,11 +78,29 @@ type Job struct {
 	Datasets  map[string]Counts `json:"datasets,omitempty"` // final once Ended
 	Totals    Totals            `json:"totals,omitempty"`   // like Datasets
 	Rejects   int64             `json:"rejects"`
+	Reasons   []Reason          `json:"reasons,omitempty"` // why rows of an import were rejected
 	Cost      table.Cost        `json:"cost"`
 	Notes     []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored
 	Error     string            `json:"error,omitempty"`
 	Version   int64             `json:"-"` // of the stored item
 	Later     later.Fields      `json:"-"` // fields that a later version stored; kept as they are, here and below
+}
+
+// Reason is one reason for which rows were rejected.
+type Reason struct {
+	Dataset string `json:"dataset,omitempty"`
+	Column  string `json:"column,omitempty"` // the column or field at fault; empty if it is not a single one
+	Code    string `json:"code,omitempty"`   // empty for all reasons together that are not listed
+	Count   int64  `json:"count"`            // rows
+	// the first rows, in the order of the input
+	First []Rejected `json:"first"`
+}
+
+// Rejected is one row that was rejected.
+type Rejected struct {
+	File   int    `json:"f"` // index in Files of the import
+	Line   int64  `json:"l"`
+	Reason string `json:"reason"` // a sentence
 }
 
 // Progress is how far a job has come.
@@ -131,9 +149,12 @@ type ImportSpec struct {
 	OnlyAdded  bool   `json:"only_added,omitempty"`  // of an undo: the other job has neither changed nor removed rows
 	// of an undo that a version before 2026-11-29 began: it has no gate
 	Stepwise    bool   `json:"stepwise,omitempty"`
-	ManualEpoch int64  `json:"manual_epoch"`     // of the account; manual rows that the import adds carry it
-	Origin      Origin `json:"origin,omitempty"` // empty is [ByFile], as all imports before 2026-11-30 were
-	By          string `json:"by,omitempty"`     // who asked: the name of an API key, or [UploadFolder]
+	ManualEpoch int64  `json:"manual_epoch"`       // of the account; manual rows that the import adds carry it
+	Origin      Origin `json:"origin,omitempty"`   // empty is [ByFile], as all imports before 2026-11-30 were
+	By          string `json:"by,omitempty"`       // who asked: the name of an API key, or [UploadFolder]
+	Remember    bool   `json:"remember,omitempty"` // once it is done, the source keeps the settings of its files
+	// what the source kept when the import began to read; nil once the input has been looked through
+	Readings *source.Readings `json:"readings,omitempty"`
 
 	// Set once the input has been looked through, before anything is written.
 	Scanned  bool         `json:"scanned,omitempty"`
@@ -206,6 +227,8 @@ type File struct {
 	Unnamed  string   `json:"unnamed,omitempty"`  // of NDJSON: the dataset of lines that name none, if any
 
 	Settings source.Settings `json:"settings,omitzero"` // how to read it: as given, then as found
+
+	Rejects int64 `json:"rejects,omitempty"` // rows of it that were rejected, once every row is decided
 
 	Later later.Fields `json:"-"`
 }

@@ -3,15 +3,22 @@ package source
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/fault"
 )
 
 // Settings say how to read a table that is right and only different. The zero value reads it as
 // docs/FORMATS.md says. An NDJSON file has none of these choices.
 type Settings struct {
 	Encoding   string   `json:"encoding,omitempty"`    // a name of the WHATWG Encoding Standard; empty: UTF-8, or what a byte order mark says
-	Delimiter  string   `json:"delimiter,omitempty"`   // one byte; empty: found from the header row
+	Delimiter  string   `json:"delimiter,omitempty"`   // one byte, or [DelimiterTab]; empty: found from the header row
 	SkipLines  int      `json:"skip_lines,omitempty"`  // physical lines before the header row; 0: title lines are found
 	Map        []string `json:"map,omitempty"`         // "Customer ID=External ID": a column of the file, and the known column that it is; "=USD=Currency": a constant
 	DateFormat string   `json:"date_format,omitempty"` // such as DD.MM.YYYY; empty: ISO 8601
@@ -24,6 +31,7 @@ type Settings struct {
 const (
 	AmountsUnits = "units" // 12.50 in the invoice's currency
 	DecimalComma = "comma"
+	DelimiterTab = "tab"
 	IDsVerbatim  = "verbatim"
 )
 
@@ -45,6 +53,94 @@ func (s Settings) Over(kept Settings) Settings {
 	return out
 }
 
+// Limits of [Settings].
+const (
+	MaxSkipLines = 1000
+	MaxMappings  = 100
+	maxMapBytes  = 4 << 10 // all mappings together: they are kept with each file of a job
+)
+
+// Check checks the settings. The error is fault.Invalid; Param is the setting, by its JSON name.
+func (s Settings) Check() error {
+	if e, err := htmlindex.Get(s.Encoding); s.Encoding != "" && (err != nil || e == encoding.Replacement) {
+		return wrong("encoding", "There is no encoding of this name; usual ones are windows-1252, iso-8859-2, utf-16le, shift_jis and macintosh.")
+	}
+	if s.DateFormat != "" {
+		if err := billing.CheckDateFormat(s.DateFormat); err != nil {
+			return err
+		}
+	}
+	only := func(word, other string) bool { return word == "" || word == other }
+	switch {
+	case s.Delimiter != "" && !isDelimiter(s.Delimiter):
+		return wrong("delimiter", `The delimiter is one character that separates cells, such as ";" or "|"; write tab for a tab.`)
+	case s.SkipLines < 0 || s.SkipLines > MaxSkipLines:
+		return wrong("skip_lines", "The number of lines before the header row is from 0 to "+strconv.Itoa(MaxSkipLines)+".")
+	case !only(s.Amounts, AmountsUnits):
+		return wrong("amounts", "The only other way to write amounts is "+AmountsUnits+": 12.50 in place of 1250.")
+	case !only(s.Decimal, DecimalComma):
+		return wrong("decimal", "The only other decimal sign than the point is the "+DecimalComma+".")
+	case !only(s.IDs, IDsVerbatim):
+		return wrong("ids", "The only other way to read ids is "+IDsVerbatim+": as they stand.")
+	}
+	return s.checkMap()
+}
+
+func (s Settings) checkMap() error {
+	if len(s.Map) > MaxMappings {
+		return wrong("map", "There are more than "+strconv.Itoa(MaxMappings)+" columns in it.")
+	}
+	if len(strings.Join(s.Map, "")) > maxMapBytes {
+		return wrong("map", "It is longer than "+strconv.Itoa(maxMapBytes>>10)+" KB.")
+	}
+	return billing.CheckMap(s.Map)
+}
+
+func isDelimiter(s string) bool {
+	return s == DelimiterTab || s == `\t` || len(s) == 1 && s[0] > ' ' && s[0] <= '~' && !strings.ContainsAny(s, `"=`) && !isWord(s[0])
+}
+
+// isWord reports whether c is a letter or a digit of ASCII.
+func isWord(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func wrong(param, text string) error {
+	return &fault.Error{Kind: fault.Invalid, Code: "bad_setting", Param: param, Message: text}
+}
+
+// IsZero reports whether there are no settings.
+func (s Settings) IsZero() bool { return len(s.options()) == 0 }
+
+// String spells the settings as the options of a command, such as --decimal comma.
+func (s Settings) String() string { return strings.Join(s.options(), " ") }
+
+func (s Settings) options() (out []string) {
+	skip := ""
+	if s.SkipLines != 0 {
+		skip = strconv.Itoa(s.SkipLines)
+	}
+	add := func(name, value string) {
+		if strings.ContainsFunc(value, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("-_./:", r)
+		}) {
+			value = strconv.Quote(value)
+		}
+		if value != "" {
+			out = append(out, "--"+name+" "+value)
+		}
+	}
+	add("encoding", s.Encoding)
+	add("delimiter", s.Delimiter)
+	add("skip-lines", skip)
+	for _, m := range s.Map {
+		add("map", m)
+	}
+	add("date-format", s.DateFormat)
+	add("amounts", s.Amounts)
+	add("decimal", s.Decimal)
+	add("ids", s.IDs)
+	return out
+}
+
 // Values are the settings that say how cells write their values.
 func (s Settings) Values() billing.Values {
 	return billing.Values{
@@ -57,4 +153,6 @@ type Hint struct {
 	Name     string          // of the file, as the person named it
 	Dataset  billing.Dataset // that it is said to hold; empty: to be found out
 	Settings Settings        // given with the import
+	// datasets of earlier imports into the same source, by the digest of the header row; may be nil
+	Known map[string]billing.Dataset
 }

@@ -22,6 +22,7 @@ const (
 	CodeBadEncoding     = "bad_encoding"      // not UTF-8, or a NUL character
 	CodeBadQuote        = "bad_quote"         // CSV: a quoted cell that does not end properly
 	CodeWrongFieldCount = "wrong_field_count" // CSV: fewer or more cells than the header has
+	CodeNotCorrected    = "not_corrected"     // CSV: a row of a rejects file that stands whole beside its cells, and whose code is gone
 	CodeBadJSON         = "bad_json"          // NDJSON: the line is no JSON object
 	CodeTooDeep         = "too_deep"          // NDJSON: lists or objects are nested too deep
 	CodeNoDataset       = "no_dataset"        // NDJSON: the record does not say which dataset it is of
@@ -88,9 +89,22 @@ type Rows interface {
 	// the row and its neighbours in memory.
 	Record() (billing.Record, *billing.Problem)
 
+	// Customers lists the external ids of the customers that the current row may be or name, after
+	// Record was asked for: the customer as it is read and, if that differs, as it is written; or
+	// anything in the row if its place cannot be told.
+	Customers() []string
+
 	// Remarks are what is unusual about the rows whose records were asked for so far, and does not
 	// make them rejects.
 	Remarks() billing.Remarks
+
+	// Verbatim returns the record of the current row with its ids as they are written, if Record has
+	// read them otherwise; nil if it has not. The record that Record has returned is not valid then.
+	Verbatim() billing.Record
+
+	// ID returns the external id of the current row's own record, also if Record has found a problem
+	// with the row: as far as it can be told, else empty.
+	ID() string
 
 	// AppendReject appends the current row as it was, with the reason why it was rejected, to a
 	// rejects file. People can correct that file and import it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -79,14 +80,6 @@ func (d *Directory) ByUUID(id string) (Source, bool) {
 	return d.find(func(s Source) bool { return s.UUID == id })
 }
 
-// ByName finds a source by its name: exact, or else regardless of case.
-func (d *Directory) ByName(name string) (Source, bool) {
-	if s, ok := d.find(func(s Source) bool { return s.Name == name }); ok {
-		return s, true
-	}
-	return d.find(func(s Source) bool { return strings.EqualFold(s.Name, name) })
-}
-
 // ByTag finds a source by its tag.
 func (d *Directory) ByTag(tag Tag) (Source, bool) {
 	return d.find(func(s Source) bool { return s.Tag == tag })
@@ -157,16 +150,17 @@ func IsSourceUUID(s string) bool {
 	return len(s) > len(PrefixSource) && strings.EqualFold(s[:len(PrefixSource)], PrefixSource) && uuid.Validate(s[len(PrefixSource):]) == nil
 }
 
-// Add makes a source. The name must be free and not empty, and must not look like the uuid of a
-// source, since sources are found by either.
+// Add makes a source, and stores the normal form of its name. The name must be free and not empty,
+// and must not look like the uuid of a source, since sources are found by either.
 func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
-	switch _, taken := d.ByName(name); {
-	case strings.TrimSpace(name) == "":
+	name = NormalName(name)
+	switch has, taken := d.ByName(name); {
+	case name == "":
 		return Source{}, &fault.Error{Kind: fault.Invalid, Code: "required", Param: "name", Message: "A name is required for each data source."}
 	case IsSourceUUID(name):
 		return Source{}, &fault.Error{Kind: fault.Invalid, Code: "uuid_as_name", Param: "name", Message: "Must not look like the uuid of a data source: choose another name."}
 	case taken:
-		return Source{}, &fault.Error{Kind: fault.Conflict, Code: "taken", Param: "name", Message: "Has already been taken."}
+		return Source{}, nameTaken(has, name)
 	case len(d.Sources) >= MaxSources:
 		return Source{}, tooManySources()
 	case d.NextTag > MaxTag:
@@ -179,6 +173,15 @@ func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
 	d.NextTag++
 	d.Sources = append(d.Sources, s)
 	return s, nil
+}
+
+// nameTaken says that a source has a name already, and how it spells it if that differs.
+func nameTaken(has Source, name string) error {
+	message := "Has already been taken."
+	if !strings.EqualFold(has.Name, name) {
+		message = fmt.Sprintf("Has already been taken by %q (%s), which is spelled in another way.", has.Name, has.UUID)
+	}
+	return &fault.Error{Kind: fault.Conflict, Code: "taken", Param: "name", Message: message}
 }
 
 // Remove removes a source from the directory: once this is stored, everything in it is invisible
@@ -245,7 +248,10 @@ func (d *Directory) Restore(was Source) error {
 			return nil
 		}
 	}
-	switch _, taken := d.ByName(was.Name); {
+	// Its own name, not the normal form: two sources that an older version let have the same normal
+	// form may both come back.
+	_, taken := d.find(func(s Source) bool { return strings.EqualFold(s.Name, was.Name) })
+	switch {
 	case taken:
 		return &fault.Error{Kind: fault.Conflict, Code: "taken", Param: "name", Message: "another data source has taken the name meanwhile"}
 	case len(d.Sources) >= MaxSources:

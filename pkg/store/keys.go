@@ -509,6 +509,11 @@ func Tombstones() table.Query { return under(tombstonesPK, SKTombstones) }
 // TombstoneLogKey is the key of the log of the latest changes of tombstones.
 func TombstoneLogKey() table.Key { return table.Key{PK: tombstonesPK, SK: "log"} }
 
+// ReadingsKey is the key of what a source keeps about the reading of its files.
+func ReadingsKey(tag Tag) table.Key {
+	return table.Key{PK: "account.readings", SK: fmt.Sprintf("source#%05x", uint32(tag))}
+}
+
 // APIKeyKey is the key of an API key, by the identity of its name.
 func APIKeyKey(name H) table.Key { return table.Key{PK: apiKeysPK, SK: "key#" + name.String()} }
 

@@ -171,6 +171,12 @@ func PlaceOf(sk string) Place {
 // IsTime tells whether the attribute of that name is a time, in milliseconds of Unix time.
 func IsTime(name string) bool { return kinds.times[name] }
 
+// SKOf returns the sort key of the record with an external id. The kind must be one that rows of
+// other datasets name by its external id: of plans, customers or invoices.
+func (k *RecordKind) SKOf(hr *Hasher, externalID string) string {
+	return k.SK + hr.External(k.Kind, externalID).String()
+}
+
 // Parent returns the kind of the parents of records of this kind; nil for a root.
 func (k *RecordKind) Parent() *RecordKind { return k.parent }
 

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/table"
@@ -297,6 +300,19 @@ func (hr *Hasher) CustomerH(externalID string) H { return hr.External(KindCustom
 // sources, so it does not use their tags.
 func (hr *Hasher) ForgottenH(source, customer string) (name, id H) {
 	return hr.Natural(KindForgotten, strings.ToLower(strings.TrimSpace(source))), hr.External(KindForgotten, customer)
+}
+
+// ForgottenNames returns the identities that the name of a source may have in the do-not-reload
+// list, each once: of the name as it is, which [Hasher.ForgottenH] gives new entries, and of its
+// composed and decomposed spellings, which a source that is gone may have had.
+func (hr *Hasher) ForgottenNames(source string) []H {
+	var names []H
+	for _, spelling := range []string{source, norm.NFC.String(source), norm.NFD.String(source)} {
+		if h, _ := hr.ForgottenH(spelling, ""); !slices.Contains(names, h) {
+			names = append(names, h)
+		}
+	}
+	return names
 }
 
 // InvoiceH is the identity of an invoice.

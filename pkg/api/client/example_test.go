@@ -123,9 +123,9 @@ func ExampleClient_Erase() {
 		_, err = cl.Import(ctx, source.UUID, wire.ImportOptions{}, []client.File{file("customers.csv", "Name,External ID\nAnn,c1\n")})
 		must(err)
 	}
-	company, _, err := cl.SourceNamed(ctx, "company")
+	named, err := cl.SourcesNamed(ctx, "company")
 	must(err)
-	what := wire.Erasure{Selection: wire.SelectSource, ID: company.UUID}
+	what := wire.Erasure{Selection: wire.SelectSource, ID: named[0].UUID}
 	plan, err := cl.PlanErase(ctx, what)
 	must(err)
 	fmt.Println("goes:", plan.Removes["customers"], "customer")

@@ -48,9 +48,11 @@ func (c *Client) Import(ctx context.Context, source string, how wire.ImportOptio
 }
 
 func writeForm(form *multipart.Writer, how wire.ImportOptions, files []File) error {
-	for name, value := range fieldsOf(how) {
-		if err := form.WriteField(name, value); err != nil {
-			return err
+	for name, values := range fieldsOf(how) {
+		for _, value := range values {
+			if err := form.WriteField(name, value); err != nil {
+				return err
+			}
 		}
 	}
 	for _, f := range files {
@@ -62,20 +64,30 @@ func writeForm(form *multipart.Writer, how wire.ImportOptions, files []File) err
 }
 
 // fieldsOf are options as fields of a form, without zero values.
-func fieldsOf(how wire.ImportOptions) map[string]string {
-	fields := map[string]string{}
-	for name, value := range map[string]string{"dataset": how.Dataset, "mode": how.Mode} {
+func fieldsOf(how wire.ImportOptions) url.Values {
+	s := how.Settings
+	fields := url.Values{}
+	for name, value := range map[string]string{
+		"dataset": how.Dataset, "mode": how.Mode, "encoding": s.Encoding, "delimiter": s.Delimiter, "date_format": s.DateFormat,
+		"amounts": s.Amounts, "decimal": s.Decimal, "ids": s.IDs,
+	} {
 		if value != "" {
-			fields[name] = value
+			fields.Set(name, value)
 		}
 	}
-	for name, yes := range map[string]bool{"plan": how.Plan, "allow_empty": how.AllowEmpty} {
+	for name, yes := range map[string]bool{"plan": how.Plan, "allow_empty": how.AllowEmpty, "remember": how.Remember} {
 		if yes {
-			fields[name] = "true"
+			fields.Set(name, "true")
 		}
 	}
 	if how.MaxRemoved != nil {
-		fields["max_removed"] = strconv.Itoa(*how.MaxRemoved)
+		fields.Set("max_removed", strconv.Itoa(*how.MaxRemoved))
+	}
+	if s.SkipLines != 0 {
+		fields.Set("skip_lines", strconv.Itoa(s.SkipLines))
+	}
+	if len(s.Map) > 0 {
+		fields["map"] = s.Map
 	}
 	return fields
 }
@@ -147,8 +159,9 @@ func (c *Client) Changes(ctx context.Context, id, format string) (io.ReadCloser,
 	return c.stream(ctx, of("/v1/imports/%s/changes", id)+"?format="+url.QueryEscape(format))
 }
 
-// Rejects opens the file of the rows that an import rejected, or that an undo left alone: CSV
-// tables and lines of NDJSON. If there are none, the error is one for which [IsNotFound] is true.
+// Rejects opens the file of the rows that an import rejected, CSV or NDJSON as they came, or a ZIP of
+// such files if several input files have some; of an undo, the CSV table of the rows that it left
+// alone. If there are none, the error is one for which [IsNotFound] is true.
 func (c *Client) Rejects(ctx context.Context, id string) (io.ReadCloser, error) {
 	return c.stream(ctx, of("/v1/imports/%s/rejects", id))
 }

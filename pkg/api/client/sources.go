@@ -10,7 +10,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"reseed/pkg/api/wire"
 )
@@ -22,22 +21,33 @@ func (c *Client) Sources(ctx context.Context) ([]wire.Source, error) {
 	return out.Sources, err
 }
 
-// SourceNamed finds a data source by uuid, or by name without regard to case. ok is false if there
-// is none.
-func (c *Client) SourceNamed(ctx context.Context, name string) (s wire.Source, ok bool, err error) {
-	list, err := c.Sources(ctx)
-	for _, s := range list {
-		if s.UUID == name || strings.EqualFold(s.Name, name) {
-			return s, true, err
-		}
-	}
-	return s, false, err
+// SourcesNamed lists the data sources that a uuid or name may mean. The first is the one that it
+// means. Others, if there are any, have the same name in another spelling.
+func (c *Client) SourcesNamed(ctx context.Context, name string) ([]wire.Source, error) {
+	var out wire.Sources
+	err := c.Call(ctx, http.MethodGet, "/v1/data_sources?"+url.Values{"name": {name}}.Encode(), nil, &out)
+	return out.Sources, err
 }
 
 // AddSource makes a data source.
 func (c *Client) AddSource(ctx context.Context, name, system string) (s wire.Source, err error) {
 	err = c.Call(ctx, http.MethodPost, "/v1/data_sources", map[string]string{"name": name, "system": system}, &s)
 	return s, err
+}
+
+// Settings returns the settings that a data source keeps for reading its tables.
+func (c *Client) Settings(ctx context.Context, source string) ([]wire.KeptSettings, error) {
+	var out wire.SourceSettings
+	err := c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s/settings", source), nil, &out)
+	return out.Settings, err
+}
+
+// ChangeSettings changes the settings that a data source keeps, and returns them. change has the
+// dataset and the settings to change, by their names in JSON; nil takes a setting away.
+func (c *Client) ChangeSettings(ctx context.Context, source string, change map[string]any) ([]wire.KeptSettings, error) {
+	var out wire.SourceSettings
+	err := c.Call(ctx, http.MethodPatch, of("/v1/data_sources/%s/settings", source), change, &out)
+	return out.Settings, err
 }
 
 // Edit is an edit with its JSON.

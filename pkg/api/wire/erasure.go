@@ -19,11 +19,13 @@ type Erasure struct {
 	Selection string `json:"selection"`
 	ID        string `json:"id,omitempty"`     // public id, or the import's job
 	Source    string `json:"source,omitempty"` // name or uuid
-	Grace     string `json:"grace,omitempty"`  // a duration such as 72h
-	KeepEdits *bool  `json:"keep_edits,omitempty"`
-	Forget    bool   `json:"forget,omitempty"`
-	Confirm   *int64 `json:"confirm,omitempty"` // refuse the erase unless the selection has so many items
-	DryRun    bool   `json:"dry_run,omitempty"` // only make a plan
+	// of a customer, with Source instead of ID: then its record need not exist
+	ExternalID string `json:"external_id,omitempty"`
+	Grace      string `json:"grace,omitempty"` // a duration such as 72h
+	KeepEdits  *bool  `json:"keep_edits,omitempty"`
+	Forget     bool   `json:"forget,omitempty"`
+	Confirm    *int64 `json:"confirm,omitempty"` // refuse the erase unless the selection has so many items
+	DryRun     bool   `json:"dry_run,omitempty"` // only make a plan
 }
 
 // Items counts items by kind.
@@ -72,11 +74,12 @@ type Receipt struct {
 	KeptEdits  bool      `json:"kept_edits"`
 	Forgotten  int       `json:"forgotten,omitempty"` // customers on the do-not-reload list
 	Removed    Items     `json:"removed"`
-	Total      int64     `json:"total"`           // items
-	KeyDigest  string    `json:"key_digest"`      // hex
-	Imports    int       `json:"imports_cleared"` // imports whose uploads, change sets and rejects are gone
-	VerifiedAt time.Time `json:"verified_at"`     // every partition was read and nothing found
-	Seconds    float64   `json:"seconds"`         // from the beginning of the removal to its end
+	Total      int64     `json:"total"`                   // items
+	KeyDigest  string    `json:"key_digest"`              // hex
+	Imports    int       `json:"imports_cleared"`         // imports whose uploads, change sets and rejects are gone
+	Files      Items     `json:"files_cleared,omitempty"` // files deleted, by kind
+	VerifiedAt time.Time `json:"verified_at"`             // every partition was read and nothing found
+	Seconds    float64   `json:"seconds"`                 // from the beginning of the removal to its end
 	WriteUnits float64   `json:"write_units"`
 	ReadUnits  float64   `json:"read_units"`
 	Dollars    float64   `json:"dollars"` // on DynamoDB on demand

@@ -43,6 +43,8 @@ type ImportOptions struct {
 	Plan       bool   // write nothing until the plan is applied
 	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes
 	AllowEmpty bool   // with Replace, let files without rows remove everything
+	Remember   bool   // keep Settings for the datasets of the files, once the import is done
+	Settings   Settings
 }
 
 // Job is an import or an erase.
@@ -62,6 +64,7 @@ type Job struct {
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once it has ended
 	Totals     []Total           `json:"totals,omitempty"`   // like Datasets
 	Rejects    int64             `json:"rejects"`
+	Reasons    []Reason          `json:"reasons,omitempty"` // why rows were rejected; those to see to first come first
 	Cost       Cost              `json:"cost"`
 	Notes      []string          `json:"notes,omitempty"`
 	Error      string            `json:"error,omitempty"`
@@ -88,7 +91,25 @@ type File struct {
 	Dataset string `json:"dataset,omitempty"`
 	Size    int64  `json:"size"` // bytes
 
-	Datasets []string `json:"datasets,omitempty"` // of NDJSON
+	Datasets []string  `json:"datasets,omitempty"` // of NDJSON
+	Settings *Settings `json:"settings,omitempty"` // how the table is read, if not as usual
+	Rejects  int64     `json:"rejects,omitempty"`  // rows that were rejected
+}
+
+// Reason is one reason for which rows were rejected.
+type Reason struct {
+	Dataset string     `json:"dataset,omitempty"`
+	Column  string     `json:"column,omitempty"` // the column or field at fault; empty if it is not a single one
+	Code    string     `json:"code,omitempty"`   // empty for all reasons together that are not listed
+	Count   int64      `json:"count"`            // rows
+	First   []Rejected `json:"first"`            // the first rows, in the order of the input
+}
+
+// Rejected is one row that was rejected.
+type Rejected struct {
+	File   string `json:"file"`
+	Line   int64  `json:"line"`
+	Reason string `json:"reason"` // a sentence
 }
 
 // EraseJob is the part of a job that only erases have. Once the job has ended, Removed is final,

@@ -16,6 +16,29 @@ type Sources struct {
 	Sources []Source `json:"data_sources"`
 }
 
+// Settings say how tables are read. The names and values are those of the options of the command.
+type Settings struct {
+	Encoding   string   `json:"encoding,omitempty"`
+	Delimiter  string   `json:"delimiter,omitempty"`
+	SkipLines  int      `json:"skip_lines,omitempty"`
+	Map        []string `json:"map,omitempty"`
+	DateFormat string   `json:"date_format,omitempty"`
+	Amounts    string   `json:"amounts,omitempty"`
+	Decimal    string   `json:"decimal,omitempty"`
+	IDs        string   `json:"ids,omitempty"`
+}
+
+// KeptSettings are the settings that a source keeps for a dataset.
+type KeptSettings struct {
+	Dataset string `json:"dataset"`
+	Settings
+}
+
+// SourceSettings are all settings that a source keeps.
+type SourceSettings struct {
+	Settings []KeptSettings `json:"settings"`
+}
+
 // Edit is what people have done to one record. What they have not done is left out.
 type Edit struct {
 	ID         string           `json:"id"`

@@ -17,6 +17,7 @@ func benchFiles() map[string]string {
 	return map[string]string{
 		"plain":  header + strings.Repeat(line, benchLines),
 		"quoted": header + strings.Repeat(quoted, benchLines),
+		"spaces": header + strings.Repeat(strings.ReplaceAll(quoted, ",", ", "), benchLines),
 	}
 }
 
@@ -27,6 +28,20 @@ func BenchmarkCut(b *testing.B) {
 			for b.Loop() {
 				err := csvsource.Open(strings.NewReader(file), csvsource.Options{}).Cut(b.Context(), 1<<20, func(csvsource.Piece) error { return nil })
 				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkHeader is what it costs, once a file, to find the header row.
+func BenchmarkHeader(b *testing.B) {
+	for name, above := range map[string]string{"first row": "", "below titles": strings.Repeat("Export, of customers;\n", 10), "none": strings.Repeat("a,b\n", 50)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := csvsource.Open(strings.NewReader(above+"External ID,Name,Email,City,Country,Segment\n"+line), csvsource.Options{}).Header(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -60,6 +75,9 @@ func BenchmarkReader(b *testing.B) {
 
 func BenchmarkEncodingCSV(b *testing.B) {
 	for name, file := range benchFiles() {
+		if name == "spaces" { // which it takes for text
+			continue
+		}
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(file)))
 			b.ReportAllocs()

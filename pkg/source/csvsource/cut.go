@@ -31,7 +31,7 @@ func (r *Reader) Cut(ctx context.Context, pieceBytes int64, emit func(Piece) err
 		if rec, r.err = r.scan.next(ctx); r.err != nil {
 			break
 		}
-		if rec.fate == whole && headings.found(rec.text, r.scan.comma) {
+		if rec.fate == whole && headings.maybe(rec.text) && headings.found(rec.text, r.scan.comma) {
 			if r.err = r.meet(rec); r.err != nil {
 				break
 			}

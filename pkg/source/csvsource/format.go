@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/billing"
@@ -15,25 +16,22 @@ type Format struct{}
 
 var _ source.Format = Format{}
 
-// Scan looks through a file. It also returns the errors of [Reader.Header], [billing.Recognise] and
-// [billing.NewLayout].
+// Scan looks through a file. It also returns the errors of [Reader.Header], [billing.NewHeader],
+// [billing.Header.Recognise] and [billing.Header.Layout]; bad_delimiter if the settings name none.
 func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
-	r := Open(in, Options{})
-	s.Dataset, s.Settings = hint.Dataset, hint.Settings
+	s.Settings = hint.Settings
+	opts := Options{SkipLines: hint.Settings.SkipLines, Map: hint.Settings.Map, Dataset: hint.Dataset}
+	if opts.Delimiter, err = delimiterOf(hint.Settings.Delimiter); err != nil {
+		return s, err
+	}
+	r := Open(in, opts)
 	if s.Header, err = r.Header(ctx); err != nil {
 		return s, err
 	}
-	s.Delimiter = string(r.Delimiter())
-	if hint.Dataset == "" {
-		if s.Dataset, err = billing.Recognise(s.Header); err != nil {
-			return s, err
-		}
+	s.Delimiter, s.Notes = string(r.Delimiter()), r.notes
+	if err := understand(&s, hint); err != nil {
+		return s, r.withLaterHeader(ctx, err)
 	}
-	layout, err := billing.NewLayout(s.Dataset, s.Header, s.Settings.Values())
-	if err != nil {
-		return s, err
-	}
-	s.Ignored = slices.DeleteFunc(slices.Clone(layout.Unknown()), isRejectColumn)
 	datasets := []billing.Dataset{s.Dataset}
 	err = r.Cut(ctx, grain, func(p Piece) error {
 		return emit(source.Piece{Place: source.Place{Line: p.FirstLine, Offset: p.Offset}, Length: p.Length, Datasets: datasets})
@@ -42,15 +40,91 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 	return s, err
 }
 
+// understand finds out the dataset of a header, and which of its columns are not read.
+func understand(s *source.Shape, hint source.Hint) error {
+	h, err := headerOf(*s)
+	if err != nil {
+		return err
+	}
+	if s.Dataset = hint.Dataset; s.Dataset == "" {
+		var notes []string
+		if s.Dataset, notes, err = datasetOf(h, hint); err != nil {
+			return err
+		}
+		s.Notes = append(s.Notes, notes...)
+	}
+	layout, err := h.Layout(s.Dataset, s.Settings.Values())
+	if err != nil {
+		return err
+	}
+	s.Ignored = slices.Clone(layout.Unknown())
+	s.Notes = append(s.Notes, h.NotRead(s.Dataset)...)
+	return nil
+}
+
+// headerOf is the header of a file, in which the columns that a rejects file adds have no name.
+func headerOf(s source.Shape) (billing.Header, error) {
+	return billing.NewHeader(withoutRejectColumns(s.Header), s.Settings.Map)
+}
+
+// datasetOf recognises a header; one that leaves a question by the name of its file, or as before.
+func datasetOf(h billing.Header, hint source.Hint) (ds billing.Dataset, notes []string, err error) {
+	if ds, err = h.Recognise(); err == nil {
+		return ds, nil, nil
+	}
+	if ds = billing.Named(hint.Name); suits(h, ds) {
+		return ds, []string{"taken as " + string(ds) + ", since the file is named so"}, nil
+	}
+	if ds = hint.Known[h.Digest()]; suits(h, ds) {
+		return ds, []string{"taken as " + string(ds) + ", as an earlier file with the same header row"}, nil
+	}
+	return "", nil, err
+}
+
+func suits(h billing.Header, ds billing.Dataset) bool {
+	_, fits := h.Fit(ds)
+	return ds != "" && fits
+}
+
+// HeaderDigest is the key of a header row in [source.Hint.Known]. Neither the order of its columns
+// nor those that a rejects file adds matter.
+func HeaderDigest(header []string) string {
+	h, _ := headerOf(source.Shape{Header: header}) // only a mapping can be wrong
+	return h.Digest()
+}
+
+// Recognise returns the dataset that a header row tells by itself, with a mapping. Its errors are
+// those of [billing.NewHeader] and [billing.Header.Recognise].
+func Recognise(header, mapping []string) (billing.Dataset, error) {
+	h, err := headerOf(source.Shape{Header: header, Settings: source.Settings{Map: mapping}})
+	if err != nil {
+		return "", err
+	}
+	return h.Recognise()
+}
+
+// Columns says what the columns of a table mean, without those that a rejects file adds.
+func Columns(s source.Shape) []billing.Column {
+	h, err := headerOf(s)
+	if err != nil {
+		return nil // as Scan has said
+	}
+	return h.Columns(s.Dataset)
+}
+
 // Open opens a part of a file.
 func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.Time) (source.Rows, error) {
-	layout, err := billing.NewLayout(s.Dataset, s.Header, s.Settings.Values())
+	h, err := headerOf(s)
+	if err != nil {
+		return nil, err
+	}
+	layout, err := h.Layout(s.Dataset, s.Settings.Values())
 	if err != nil {
 		return nil, err
 	}
 	return &rows{
 		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], StartLine: at.Line, StartOffset: at.Offset}),
-		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header),
+		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header), out: tableWriter{comma: s.Delimiter[0]},
 	}, nil
 }
 
@@ -61,7 +135,7 @@ type rows struct {
 	shape   source.Shape
 	layout  *billing.Layout
 	now     time.Time
-	rejects bool // the file is a rejects file: cells may have a quote from escapeFormula
+	rejects bool // the file is a rejects file: cells may have a quote from escapeFormula, and rows may have to be corrected
 	row     Row
 	cells   []string // reused
 	out     tableWriter
@@ -75,6 +149,7 @@ func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	}
 	if r.rejects {
 		unescapeFormulas(row.Fields)
+		refuseUncorrected(&row, r.shape.Header)
 	}
 	r.row = row
 	return source.Row{Place: source.Place{Line: row.Line, Offset: row.Offset}, Length: row.Length, Dataset: r.layout.Dataset()}, nil
@@ -88,6 +163,9 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	return r.layout.Record(r.row.Fields, r.now)
 }
 
+// Verbatim returns the record with its ids as they are written.
+func (r *rows) Verbatim() billing.Record { return r.layout.Verbatim() }
+
 // Remarks are the remarks about the rows so far.
 func (r *rows) Remarks() billing.Remarks {
 	remarks := slices.Clone(r.layout.Remarks())
@@ -95,4 +173,20 @@ func (r *rows) Remarks() billing.Remarks {
 		remarks.Add(billing.RemarkShortRows, "", r.short)
 	}
 	return remarks
+}
+
+// ID returns the cell of the external id.
+func (r *rows) ID() string { return r.layout.IDOf(r.row.Fields) }
+
+// Customers lists the cell of the customer; of a row that could not be read, all that may be cells.
+func (r *rows) Customers() []string {
+	if r.row.Err == nil {
+		return r.layout.Customers()
+	}
+	ids := strings.FieldsFunc(r.row.Text, func(c rune) bool { return strings.ContainsRune(r.shape.Delimiter+"\"\r\n", c) })
+	ids = append(ids, r.row.Fields...)
+	for i := range ids {
+		ids[i] = strings.TrimSpace(ids[i])
+	}
+	return ids
 }

@@ -27,7 +27,7 @@ type row struct {
 }
 
 func flat(r csvsource.Row) row {
-	out := row{Line: r.Line, Offset: r.Offset, Length: r.Length, Fields: slices.Clone(r.Fields)}
+	out := row{Line: r.Line, Offset: r.Offset, Length: r.Length, Fields: append([]string(nil), r.Fields...)}
 	if r.Err != nil {
 		out.Code, out.Column, out.Message = r.Err.Code, r.Err.Column, r.Err.Message
 	}

@@ -59,9 +59,9 @@ func modelOf() *rapid.Generator[modelRecord] {
 	fixed := rapid.SampledFrom([]modelRecord{
 		{text: "x,y,é", fields: []string{"x", "y", "é"}},
 		{text: `x,y" z"",é"`, fields: []string{"x", `y" z""`, `é"`}},
-		{text: `x,"y,z`, code: source.CodeBadQuote, column: "b", fields: []string{`x,"y,z`}},
-		{text: `x,y,"z`, code: source.CodeBadQuote, column: "c", fields: []string{`x,y,"z`}},
-		{text: `"x"y,z,é`, code: source.CodeBadQuote, column: "é", fields: []string{`"x"y,z,é`}},
+		{text: `x,"y,z`, code: source.CodeBadQuote, column: "b", fields: []string{"x"}},
+		{text: `x,y,"z`, code: source.CodeBadQuote, column: "c", fields: []string{"x", "y"}},
+		{text: `"x"y,z,é`, code: source.CodeBadQuote, column: "é"},
 		{text: "x,y\xc3,z", code: source.CodeBadEncoding, column: "b", fields: []string{"x", "y\ufffd", "z"}},
 		{text: strings.Repeat("é", modelLimit), code: source.CodeRecordTooLong},
 	})

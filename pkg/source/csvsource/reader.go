@@ -3,7 +3,7 @@ package csvsource
 import (
 	"bytes"
 	"context"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -26,9 +26,14 @@ type Options struct {
 	MaxRecord int // bytes of a record without its line end; 0 = DefaultMaxRecord
 	MaxFields int // columns of the header; 0 = DefaultMaxFields
 
-	// Delimiter is the byte between cells; 0 = found from the header row, or
+	// Delimiter is the byte between cells; 0 = found from the beginning of the file, or
 	// the comma if Header is set.
 	Delimiter byte
+
+	// How to find the header row.
+	SkipLines int             // physical lines above it; 0: title lines are found
+	Map       []string        // of its columns, see [billing.NewHeader]
+	Dataset   billing.Dataset // of its columns; empty: any
 
 	// Header is set to read from the middle of a file: then no header row is
 	// read, and no byte order mark is looked for.
@@ -61,18 +66,24 @@ type Row struct {
 	// may keep the record and its neighbours in memory.
 	Fields []string
 
+	// Text is the record as it stands in the file, without its line end; of a record that is too
+	// long, its beginning. It is as valid as Fields.
+	Text string
+
 	// Err is set on a record that could not be read.
 	Err *billing.Problem
 }
 
 // Reader reads the rows of CSV text. It is used by one goroutine.
 type Reader struct {
-	opts   Options
-	r      io.Reader
-	scan   *scanner
-	split  splitter
-	header []string
-	err    error // sticky: io.EOF, or why reading failed
+	opts    Options
+	r       io.Reader
+	scan    *scanner
+	split   splitter
+	header  []string
+	maySkip [256]bool // see setHeader
+	notes   []string
+	err     error // sticky: io.EOF, or why reading failed
 
 	short   int64   // rows whose last cells were missing
 	repeats repeats // that Cut has met
@@ -90,7 +101,7 @@ func Open(r io.Reader, opts Options) *Reader {
 		} else {
 			rd.setComma(opts.Delimiter)
 		}
-		rd.header = slices.Clone(opts.Header)
+		rd.setHeader(slices.Clone(opts.Header))
 	}
 	return rd
 }
@@ -150,17 +161,19 @@ func (r *Reader) row(rec *record) (Row, bool) {
 			Code:    source.CodeRecordTooLong,
 			Message: fmt.Sprintf("the row is longer than %d bytes", r.opts.MaxRecord),
 		}
+		row.Text = string(r.scan.long)
 		return row, true
 	}
 	text := r.scan.content(rec)
+	row.Text = text
 	end := r.split.split(rec, text)
 	switch {
 	case rec.fate == badQuote:
 		row.Err = r.quoteError(end, text)
-		row.Fields = []string{cleanText(text)}
-	case r.repeatsHeader(), isEndMark(text), allBlank(r.split.fields):
+		row.Fields = r.cleanFields()
+	case r.skips(rec.text):
 		return Row{}, false
-	case !validText(text):
+	case !isASCII(rec.text) && !validText(text):
 		row.Err = r.encodingError()
 		row.Fields = r.cleanFields()
 	default:
@@ -169,45 +182,73 @@ func (r *Reader) row(rec *record) (Row, bool) {
 	return row, true
 }
 
-// isEndMark reports whether a line is Ctrl-Z, with which old programs end a file and fill its last
-// block, also with NULs. Joined files have it between their rows.
-func isEndMark(text string) bool {
-	return text != "" && text[0] == endMark && strings.Trim(text, string(rune(endMark))+"\x00") == ""
+// skips reports whether the record that was split is no row.
+func (r *Reader) skips(text []byte) bool {
+	first := text[0]
+	if first == '"' && len(text) > 1 {
+		first = text[1]
+	}
+	return r.maySkip[first] && (allBlank(r.split.fields) || r.repeatsHeader() || isMark(text))
 }
 
-const endMark = 0x1a
+// setHeader sets the header row, and maySkip to the first bytes, maybe behind a quote, of the records
+// that skips has to look at: of blank ones, header rows and marks.
+func (r *Reader) setHeader(header []string) {
+	r.header = header
+	for b := range len(r.maySkip) {
+		r.maySkip[b] = b <= ' ' || b >= utf8.RuneSelf
+	}
+	for _, b := range []byte{'"', r.scan.comma, 's', 'S'} {
+		r.maySkip[b] = true
+	}
+	if name := header[0]; name != "" {
+		r.maySkip[strings.ToLower(name)[0]], r.maySkip[strings.ToUpper(name)[0]] = true, true
+	}
+}
+
+// isMark reports whether a line is no row, but what some programs write at the end or the beginning
+// of a file, and what stands between rows if files were joined: Ctrl-Z and NULs, or sep=;.
+func isMark(line []byte) bool {
+	rest := line[marks(line):]
+	first := bytes.TrimPrefix(rest, []byte(`"`))
+	if len(first) > 0 && first[0]|0x20 == 's' && len(rest) <= longestMark {
+		return !bytes.ContainsAny(rest, "\r\n") && sepLine(rest) != 0
+	}
+	return len(line) > 0 && line[0] == endMark && len(bytes.Trim(line, "\x1a\x00")) == 0
+}
+
+// longestMark is the length of the longest line that sets a delimiter, "sep=tab" with its quotes.
+const longestMark = 9
 
 // fit brings the cells of a record to the width of the header. Cells that are missing at the end are
 // blank.
 func (r *Reader) fit(rec *record) ([]string, *billing.Problem) {
 	fields, want := r.split.fields, len(r.header)
-	if len(fields) > want && allBlank(fields[want:]) {
+	switch {
+	case len(fields) == want:
+		return fields, nil
+	case len(fields) > want && allBlank(fields[want:]):
 		return fields[:want], nil
 	}
-	why := r.misfit(rec)
-	if why != "" {
+	if why := r.misfit(rec); why != "" {
 		return fields, &billing.Problem{
 			Code:    source.CodeWrongFieldCount,
 			Message: fmt.Sprintf("the row has %s where the header has %s; %s", number(len(fields), "cell"), number(want, "column"), why),
 		}
 	}
-	if len(fields) < want {
-		r.short++
-		for len(fields) < want {
-			fields = append(fields, "")
-		}
-		r.split.fields = fields
+	r.short++
+	for len(fields) < want {
+		fields = append(fields, "")
 	}
+	r.split.fields = fields
 	return fields, nil
 }
 
-// misfit says why the cells of a record cannot be brought to the width of the header, and what to
-// do; empty if they can.
+// misfit says why a record whose cells are too few or too many cannot be brought to the width of the
+// header, and what to do; empty if its last cells are missing and no more.
 func (r *Reader) misfit(rec *record) string {
 	fields, want := r.split.fields, len(r.header)
 	switch {
-	case len(fields) == want:
-		return ""
 	case slices.ContainsFunc(fields, atCurlyQuote):
 		return replaceCurly
 	case len(fields) > want:
@@ -287,6 +328,24 @@ func cleanText(s string) string {
 // replace what they cannot read.
 func validText(s string) bool { return encoded(s) && !strings.Contains(s, "\ufffd") }
 
+// isASCII reports whether a text is ASCII without NUL, as most are, and so valid. It is faster than
+// to ask for each of that.
+func isASCII(text []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		// The top bit of a byte is set if it is not ASCII, and after the subtraction if it was 0.
+		if v := binary.LittleEndian.Uint64(text); (v|(v-ones))&tops != 0 {
+			return false
+		}
+	}
+	for _, b := range text {
+		if b == 0 || b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 func encoded(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (r *Reader) setComma(comma byte) {
@@ -306,78 +365,15 @@ func (r *Reader) Header(ctx context.Context) ([]string, error) {
 // columns is Header without the copy.
 func (r *Reader) columns(ctx context.Context) ([]string, error) {
 	if r.header == nil && r.err == nil {
-		r.header, r.err = r.readHeader(ctx)
+		var header []string
+		if header, r.err = r.readHeader(ctx); r.err == nil {
+			r.setHeader(header)
+		}
 	}
 	if r.header == nil {
 		return nil, r.err
 	}
 	return r.header, nil
-}
-
-func (r *Reader) readHeader(ctx context.Context) ([]string, error) {
-	if err := r.readSample(ctx); err != nil {
-		return nil, err
-	}
-	for {
-		rec, err := r.headerRecord(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil, fault.New(fault.Invalid, "empty_file", "the file is empty: it has no header row")
-		}
-		if err != nil {
-			return nil, err
-		}
-		header, err := r.names(rec)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.scan.accept(ctx); err != nil {
-			return nil, err
-		}
-		if len(header) > 0 {
-			return header, nil
-		}
-	}
-}
-
-// readSample checks the start of the file, and skips a byte order mark. It checks sampleSize bytes,
-// however few each read returns, so that the result depends only on the file.
-func (r *Reader) readSample(ctx context.Context) error {
-	s := r.scan
-	for more := true; more && s.End-s.Start < sampleSize; {
-		var err error
-		if more, err = s.fill(ctx); err != nil {
-			return err
-		}
-	}
-	sample := s.Buf[s.Start:min(s.End, s.Start+sampleSize)]
-	complete := s.EOF && len(sample) == s.End-s.Start
-	if bytes.HasPrefix(sample, []byte(utf8BOM)) {
-		s.Start += len(utf8BOM)
-	}
-	return sniff(sample, complete)
-}
-
-// headerRecord finds the header row and the delimiter: the first one that gives more than one
-// column, else the comma.
-func (r *Reader) headerRecord(ctx context.Context) (*record, error) {
-	if r.opts.Delimiter != 0 {
-		r.setComma(r.opts.Delimiter)
-		return r.scan.locate(ctx)
-	}
-	for _, comma := range []byte{',', ';', '\t'} {
-		r.setComma(comma)
-		rec, err := r.scan.locate(ctx)
-		if err != nil || rec.fate == tooLong {
-			return rec, err
-		}
-		if rec.fate == whole {
-			if r.split.split(rec, r.scan.content(rec)); len(r.split.fields) > 1 {
-				return rec, nil
-			}
-		}
-	}
-	r.setComma(',')
-	return r.scan.locate(ctx)
 }
 
 // names returns the column names of a header row, none for a blank row.
@@ -392,31 +388,36 @@ func (r *Reader) names(rec *record) ([]string, error) {
 	}
 	text := r.scan.content(rec)
 	if !encoded(text) {
-		return nil, fault.New(fault.Invalid, "bad_encoding",
-			"the header row has characters that are not UTF-8; "+saveAsUTF8)
+		return nil, notUTF8("the header row has characters that are not UTF-8", rec.text)
 	}
 	r.split.split(rec, text)
-	names := make([]string, len(r.split.fields))
+	names := trimmed(r.split.fields)
+	if len(names) > r.opts.MaxFields {
+		return nil, fault.Newf(fault.Invalid, "too_many_columns",
+			"the header row has more than %d columns", r.opts.MaxFields)
+	}
+	return names, checkUnique(names)
+}
+
+// trimmed returns cells without white space around them, and without blank ones at the end.
+func trimmed(cells []string) []string {
+	names := make([]string, len(cells))
 	width := 0
-	for i, name := range r.split.fields {
+	for i, name := range cells {
 		if names[i] = strings.TrimSpace(name); names[i] != "" {
 			width = i + 1
 		}
 	}
-	if width > r.opts.MaxFields {
-		return nil, fault.Newf(fault.Invalid, "too_many_columns",
-			"the header row has more than %d columns", r.opts.MaxFields)
-	}
-	return names[:width], checkUnique(names[:width])
+	return names[:width]
 }
 
-// checkUnique refuses two columns of one name. Several columns may have no name, since nothing
-// refers to them.
+// checkUnique refuses two columns of one name. Several columns may have no name, or be of rejects
+// files, since nothing refers to them.
 func checkUnique(names []string) error {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		key := strings.ToLower(name)
-		if name != "" && seen[key] {
+		if name != "" && seen[key] && !isRejectColumn(name) {
 			return &fault.Error{
 				Kind: fault.Invalid, Code: "duplicate_header", Param: shorten(name),
 				Message: fmt.Sprintf("the header row has the column %q twice; rename or remove one of them", shorten(name)),

@@ -71,7 +71,9 @@ func TestRows(t *testing.T) {
 		"Ctrl-Z":                     {"a,b\n1,2\n\x1a", []string{"2:1|2"}},
 		"Ctrl-Z in a block":          {"a,b\n1,2\n\x1a\x1a\x00\x00\r\n", []string{"2:1|2"}},
 		"Ctrl-Z between files":       {"a,b\n1,2\n\x1a\r\n3,4\n", []string{"2:1|2", "4:3|4"}},
-		"Ctrl-Z in a row":            {"a,b\n1,\x1a\n\x1a,2\n", []string{"2:1|\x1a", "3:\x1a|2"}},
+		"Ctrl-Z in a row":            {"a,b\n1,\x1a\n3\x1a,2\n", []string{"2:1|\x1a", "3:3\x1a|2"}},
+		"Ctrl-Z before a row":        {"a,b\n\x1a\x1a1,2\n\x1a\ufeff\"3\n\",\"4\"\n\x1aa,b", []string{"2:1|2", "3:3\n|4"}},
+		"sep line between files":     {"a,b\n1,2\nsep=,\na,b\n\x1a\ufeff\"sep=,\"\r\n3,4\nsep=x,5\n\"sep=;\n\",5\n", []string{"2:1|2", "6:3|4", "7:sep=x|5", "8:sep=;\n|5"}},
 		"NULs alone":                 {"a,b\n\x00\x00\n", []string{"2:bad_encoding(a)"}},
 		"header again":               {"a,b\n1,2\na,b\n A , \"B\",\n3,4\n", []string{"2:1|2", "5:3|4"}},
 		"header again, BOM":          {"a,b\n1,2\n\ufeffa,b\n\ufeff\"a\",b\n3,4\n", []string{"2:1|2", "5:3|4"}},
@@ -188,8 +190,8 @@ func TestPlaces(t *testing.T) {
 
 func TestRejectsKeepWhatCouldBeRead(t *testing.T) {
 	t.Parallel()
-	rows := read(t, "a,b\n1\n\xff,\x002\n\"1\"\xff,2\n", csvsource.Options{})
-	want := [][]string{{"1"}, {"\ufffd", "\ufffd2"}, {"\"1\"\ufffd,2"}}
+	rows := read(t, "a,b\n1\n\xff,\x002\n\"1\"\xff,2\n\xff1,\"2\n", csvsource.Options{})
+	want := [][]string{{"1"}, {"\ufffd", "\ufffd2"}, {}, {"\ufffd1"}}
 	for i, r := range rows {
 		if !slices.Equal(r.Fields, want[i]) {
 			t.Errorf("row %d: %q, want %q", i, r.Fields, want[i])
@@ -250,8 +252,8 @@ func TestHeaderErrors(t *testing.T) {
 		"blank lines only":    {"\n\r\n , ,\n\t\n;;\n\"\"\n", "empty_file", "header row"},
 		"UTF-16 BOM":          {utf16Bytes("\ufeff"+text, false), "bad_encoding", "CSV UTF-8"},
 		"UTF-16 BE BOM":       {utf16Bytes("\ufeff"+text, true), "bad_encoding", "CSV UTF-8"},
-		"UTF-16":              {utf16Bytes(text, false), "bad_encoding", "CSV UTF-8"},
-		"UTF-16 BE":           {utf16Bytes(text, true), "bad_encoding", "CSV UTF-8"},
+		"UTF-16":              {utf16Bytes(text, false), "bad_encoding", "--encoding utf-16le, or"},
+		"UTF-16 BE":           {utf16Bytes(text, true), "bad_encoding", "--encoding utf-16be, or"},
 		"short UTF-16":        {utf16Bytes("ab", true), "bad_encoding", "CSV UTF-8"},
 		"Latin-1":             {"id,name\n1,M\xfcller\n2,Ren\xe9\n3,\x80\n", "bad_encoding", "CSV UTF-8"},
 		"Latin-1 header":      {"id,Stra\xdfe\n1,x\n", "bad_encoding", "CSV UTF-8"},

@@ -185,7 +185,7 @@ func (s *scanner) beginsCell(before []byte) bool {
 	for end > 0 && isSpace(before[end-1], s.comma) {
 		end--
 	}
-	return end == 0 || before[end-1] == s.comma || string(before[:end]) == utf8BOM
+	return end == 0 || before[end-1] == s.comma || marks(before) == end
 }
 
 // multiLine follows an open quote beyond the first line. It reads at most max+1 bytes of the
@@ -272,13 +272,14 @@ func (s *scanner) scan(w []byte, pos int, in state, last bool) (int, state, outc
 			switch pos = skipSpaces(w, pos, s.comma); {
 			case pos == len(w):
 				return pos, behindQuotes, atEnd(last)
+			case w[pos] == s.comma:
+				pos++
+				in = fieldStart
 			case w[pos] == '\n' || w[pos] == '\r':
 				return pos, behindQuotes, closed
-			case w[pos] != s.comma:
+			default:
 				return pos, behindQuotes, stray
 			}
-			pos++
-			in = fieldStart
 		}
 	}
 }
@@ -300,7 +301,7 @@ func skipSpaces(w []byte, pos int, comma byte) int {
 }
 
 // isSpace tells spaces around the quotes of a cell.
-func isSpace(b, comma byte) bool { return (b == ' ' || b == '\t') && b != comma }
+func isSpace(b, comma byte) bool { return b <= ' ' && (b == ' ' || b == '\t') && b != comma }
 
 // skipQuoted returns the index after the closing quote. It does not skip a quote that is the last
 // byte, unless the record may end there, since the meaning depends on the next byte.
@@ -311,14 +312,16 @@ func skipQuoted(w []byte, pos int, last bool) (int, outcome) {
 			return len(w), open
 		}
 		pos += i
-		switch {
-		case pos+1 < len(w) && w[pos+1] == '"':
-			pos += len(`""`)
-		case pos+1 < len(w) || last:
-			return pos + 1, closed
-		default:
+		if pos+1 == len(w) {
+			if last {
+				return pos + 1, closed
+			}
 			return pos, open
 		}
+		if w[pos+1] != '"' {
+			return pos + 1, closed
+		}
+		pos += len(`""`)
 	}
 }
 
@@ -343,9 +346,12 @@ func (s *scanner) lineEnd() (int, bool) {
 // lineEndAt returns the length of the line end that is size bytes after start: 0
 // at the end of the input, 2 for CRLF.
 func (s *scanner) lineEndAt(ctx context.Context, size int) (int, error) {
-	for !s.EOF && s.End-s.Start < size+len("\r\n") {
-		if s.End-s.Start > size && s.Buf[s.Start+size] == '\n' {
+	for {
+		if at := s.Start + size; at < s.End && s.Buf[at] == '\n' {
 			return 1, nil
+		}
+		if s.EOF || s.End-s.Start >= size+len("\r\n") {
+			break
 		}
 		if _, err := s.fill(ctx); err != nil {
 			return 0, err

@@ -2,9 +2,15 @@ package csvsource
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
+
 	"reseed/pkg/fault"
+	"reseed/pkg/source"
 )
 
 // saveAsUTF8 tells people what to do about a file in the wrong encoding.
@@ -12,31 +18,65 @@ const saveAsUTF8 = `in Excel choose "Save as", then "CSV UTF-8 (comma delimited)
 
 const utf8BOM = "\ufeff"
 
-// sniff returns an error if the start of a file shows that the file cannot be read as UTF-8 text.
-// complete says that the sample is the whole file.
+// sniff returns an error if the start of a file shows that the file is something else than a table,
+// or cannot be read as UTF-8 text. complete says that the sample is the whole file.
 func sniff(sample []byte, complete bool) error {
+	if err := source.Foreign(sample); err != nil {
+		return err
+	}
+	utf16 := utf16Of(sample)
 	switch {
-	case bytes.HasPrefix(sample, []byte("PK\x03\x04")), bytes.HasPrefix(sample, []byte("\x1f\x8b")):
-		return fault.New(fault.Invalid, "not_csv",
-			"the file is an Excel workbook or a compressed archive, not a CSV file; "+saveAsUTF8)
-	case isUTF16(sample):
-		return fault.New(fault.Invalid, "bad_encoding",
-			`the file is saved as UTF-16 (which Excel calls "Unicode Text"); `+saveAsUTF8)
+	case utf16 != "":
+		return fault.Newf(fault.Invalid, "bad_encoding",
+			`the file looks like UTF-16; import it with --encoding %s, or %s`, utf16, saveAsUTF8)
 	case isLatin1(sample, complete):
-		return fault.New(fault.Invalid, "bad_encoding",
-			`the file is saved in an old Western encoding (Latin-1 or Windows-1252), so letters with accents cannot be read; `+saveAsUTF8)
+		return notUTF8("the file is saved in an old Western encoding (Latin-1 or Windows-1252), so letters with accents cannot be read", sample)
 	default:
 		return nil
 	}
 }
 
-// isUTF16 recognises UTF-16 and UTF-32 by the byte order mark or, since a header
-// row starts with ASCII, by a NUL beside each of its first two characters.
-func isUTF16(sample []byte) bool {
-	if bytes.HasPrefix(sample, []byte("\xff\xfe")) || bytes.HasPrefix(sample, []byte("\xfe\xff")) {
-		return true
+// notUTF8 is the error about a text that is not UTF-8. It shows how two cells of the text read as
+// windows-1252.
+func notUTF8(what string, text []byte) error {
+	if cells := asWindows1252(text); len(cells) > 0 {
+		what += "; as windows-1252 it reads " + strings.Join(cells, " and ") + ": if that is right, import it with --encoding windows-1252, or"
+	} else {
+		what += ";"
 	}
-	return len(sample) >= 4 && (sample[0] == 0 && sample[2] == 0 || sample[1] == 0 && sample[3] == 0)
+	return fault.New(fault.Invalid, "bad_encoding", what+" "+saveAsUTF8)
+}
+
+// asWindows1252 returns the first two cells with letters above ASCII, as they read in windows-1252,
+// quoted. It leaves out long ones, and those that may be e-mail addresses.
+func asWindows1252(text []byte) (cells []string) {
+	const most, longest = 2, 60
+	for cell := range bytes.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune(",;\t|\"\r\n", c) }) {
+		cell = bytes.TrimSpace(cell)
+		if utf8.Valid(cell) || len(cell) > longest || bytes.ContainsAny(cell, "@\x00") {
+			continue
+		}
+		read, err := charmap.Windows1252.NewDecoder().Bytes(cell)
+		if shown := strconv.Quote(string(read)); err == nil && !slices.Contains(cells, shown) {
+			cells = append(cells, shown)
+		}
+		if len(cells) == most {
+			break
+		}
+	}
+	return cells
+}
+
+// utf16Of recognises UTF-16 by the byte order mark or, since a header row starts with ASCII, by a
+// NUL beside each of its first two characters. It returns the name of the encoding.
+func utf16Of(sample []byte) string {
+	switch four := len(sample) >= 4; {
+	case bytes.HasPrefix(sample, []byte("\xff\xfe")), four && sample[1] == 0 && sample[3] == 0:
+		return "utf-16le"
+	case bytes.HasPrefix(sample, []byte("\xfe\xff")), four && sample[0] == 0 && sample[2] == 0:
+		return "utf-16be"
+	}
+	return ""
 }
 
 // isLatin1 tells whether no character above ASCII is UTF-8, and at least two lines have a single

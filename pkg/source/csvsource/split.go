@@ -14,12 +14,11 @@ type splitter struct {
 
 // split splits a record, given its text from [scanner.content]. In a bad record it stops at the
 // quoted cell that does not end properly, and returns what is wrong with it: open or stray. fields
-// has the cells before that one. A byte order mark is dropped: a file that was joined to another one
-// may begin with the record.
+// has the cells before that one.
 func (p *splitter) split(rec *record, text string) outcome {
 	raw := rec.text
-	if strings.HasPrefix(text, utf8BOM) {
-		raw, text = raw[len(utf8BOM):], text[len(utf8BOM):]
+	if n := marks(raw); n > 0 {
+		raw, text = raw[n:], text[n:]
 	}
 	if rec.quoted {
 		return p.splitQuoted(raw, text)
@@ -39,20 +38,38 @@ func (p *splitter) split(rec *record, text string) outcome {
 	}
 }
 
+// marks returns how many bytes at the beginning of a record are no part of its cells: where files were
+// joined, the Ctrl-Z with which old programs end a file, and the byte order mark of the next one.
+func marks(text []byte) (n int) {
+	if len(text) == 0 || text[0] != endMark && text[0] != utf8BOM[0] {
+		return 0
+	}
+	for n < len(text) && text[n] == endMark {
+		n++
+	}
+	if bytes.HasPrefix(text[n:], []byte(utf8BOM)) {
+		n += len(utf8BOM)
+	}
+	return n
+}
+
+const endMark = 0x1a
+
 // splitQuoted splits a text that holds a quote; raw is the same text as bytes.
 func (p *splitter) splitQuoted(raw []byte, text string) outcome {
 	p.fields = p.fields[:0]
 	for pos := 0; ; pos++ { // skip the delimiter
 		from := pos
-		if at := skipSpaces(raw, from, p.comma); at < len(raw) && raw[at] == '"' {
-			end, result := skipQuoted(raw, at+1, true)
+		if pos = skipSpaces(raw, from, p.comma); pos < len(raw) && raw[pos] == '"' {
+			begin := pos + 1
+			end, result := skipQuoted(raw, begin, true)
 			if result != closed {
 				return result
 			}
 			if pos = skipSpaces(raw, end, p.comma); pos < len(raw) && raw[pos] != p.comma {
 				return stray
 			}
-			p.fields = append(p.fields, unescape(text[at+1:end-1]))
+			p.fields = append(p.fields, unescape(text[begin:end-1]))
 		} else {
 			if pos = bytes.IndexByte(raw[from:], p.comma) + from; pos < from {
 				pos = len(raw)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/billing"
@@ -26,8 +27,8 @@ type Format struct{}
 
 var _ source.Format = Format{}
 
-// Scan looks through a file. The codes of its errors are empty_file, bad_encoding, and no_records
-// if no line names its dataset.
+// Scan looks through a file. The codes of its errors are those of [source.Foreign], empty_file,
+// bad_encoding, and no_records if no line names its dataset.
 func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (source.Shape, error) {
 	s := source.Shape{Dataset: hint.Dataset}
 	l := newLines(in, source.Place{})
@@ -78,14 +79,18 @@ func pieceAt(l *lines) source.Piece {
 	return source.Piece{Place: source.Place{Line: l.number, Offset: l.offset()}}
 }
 
-// begin checks the beginning of a file: it skips a byte order mark, and refuses UTF-16.
+// begin checks the beginning of a file: it skips a byte order mark, and refuses what is something
+// else than lines, or UTF-16.
 func (l *lines) begin(ctx context.Context) error {
 	if err := l.skipMark(ctx); err != nil {
 		return err
 	}
 	head := l.Buf[l.Start:l.End]
+	if err := source.Foreign(head[:min(len(head), source.HeadBytes)]); err != nil {
+		return err
+	}
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) || len(head) > 1 && (head[0] == 0 || head[1] == 0) {
-		return fault.New(fault.Invalid, "bad_encoding", "the file is saved as UTF-16; save it as UTF-8")
+		return fault.New(fault.Invalid, "bad_encoding", "the file looks like UTF-16; save it as UTF-8")
 	}
 	return nil
 }
@@ -222,8 +227,40 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 	return f.Record(r.now)
 }
 
+// Verbatim returns none: ids in JSON are read as they are written.
+func (r *rows) Verbatim() billing.Record { return nil }
+
+// Customers lists the field of the customer; of a line without records, all texts in it.
+func (r *rows) Customers() []string {
+	f, err := r.fieldsOf(r.dataset)
+	if r.problem != nil || err != nil {
+		return strings.Split(string(r.line.raw), `"`)
+	}
+	var ids []string
+	for _, m := range r.object.members {
+		if m.name == f.CustomerField() {
+			ids = append(ids, strings.TrimSpace(m.value))
+		}
+	}
+	return ids
+}
+
 // Remarks returns none: values in JSON are taken as they are.
 func (r *rows) Remarks() billing.Remarks { return nil }
+
+// ID returns the field of the external id.
+func (r *rows) ID() string {
+	f, err := r.fieldsOf(r.dataset)
+	if r.problem != nil || err != nil {
+		return ""
+	}
+	for _, m := range r.object.members {
+		if m.name == f.IDField() && m.kind == billing.Text {
+			return strings.TrimSpace(m.value)
+		}
+	}
+	return ""
+}
 
 func (r *rows) fieldsOf(ds billing.Dataset) (*billing.Fields, error) {
 	f := r.fields[ds]

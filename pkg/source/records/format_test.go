@@ -34,7 +34,7 @@ func TestFormat(t *testing.T) {
 					}
 					return "{" + dataset + spell(members)[1:]
 				},
-				Broken: `{"dataset":"customers","name":"x"` + "\n", Code: source.CodeBadJSON, Column: "email", Blank: " \t\r\n",
+				Broken: `{"dataset":"customers","name":"x"` + "\n", Code: source.CodeBadJSON, Within: "x", Column: "email", Blank: " \t\r\n",
 			})
 		})
 	}

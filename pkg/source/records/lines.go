@@ -28,11 +28,12 @@ func newLines(r io.Reader, at source.Place) *lines {
 	return &lines{Window: source.NewWindow(r, source.MaxRecord+len("\r\n"), at.Offset), number: max(1, at.Line)}
 }
 
-// skipMark skips a byte order mark.
+// skipMark skips a byte order mark. It reads as much as is needed to see what the file is.
 func (l *lines) skipMark(ctx context.Context) error {
 	const mark = "\ufeff"
-	for l.End-l.Start < len(mark) {
-		if more, err := l.Fill(ctx); err != nil || !more {
+	for more := true; more && l.End-l.Start < source.HeadBytes; {
+		var err error
+		if more, err = l.Fill(ctx); err != nil {
 			return err
 		}
 	}

@@ -146,13 +146,14 @@ nonsense
 func TestFilesThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for text, code := range map[string]string{
-		"":                                  "empty_file",
-		"\n\n":                              "empty_file",
-		"[\n{\"dataset\":\"customers\"}\n]": "", // one of the lines is a record
-		"[\n  {\n \"dataset\": \"customers\" }\n]": "no_records",
-		`{"external_id":"c"}`:                      "no_records",
-		"\xff\xfe{\x00":                            "bad_encoding",
-		"{\x00\"\x00":                              "bad_encoding",
+		"":                                   "empty_file",
+		"\n\n":                               "empty_file",
+		"[\n{\"dataset\":\"customers\"}\n]":  source.CodeNotATable,
+		"{\n  \"dataset\": \"customers\"\n}": source.CodeNotATable,
+		"x\n{\"dataset\":\"customers\"}\n":   "", // one of the lines is a record
+		`{"external_id":"c"}`:                "no_records",
+		"\xff\xfe{\x00":                      "bad_encoding",
+		"{\x00\"\x00":                        "bad_encoding",
 	} {
 		_, err := records.Format{}.Scan(t.Context(), strings.NewReader(text), source.Hint{}, 1, func(source.Piece) error { return nil })
 		if fault.CodeOf(err) != code && (code != "" || err != nil) {

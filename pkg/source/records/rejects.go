@@ -24,9 +24,12 @@ type note struct {
 
 // AppendReject appends the line with the reason why it was rejected.
 func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
-	if r.parse(); r.isObject() {
+	switch r.parse(); {
+	case why.Blank:
+		dst = r.appendBlank(dst)
+	case r.isObject():
 		dst = r.appendObject(dst)
-	} else {
+	default:
 		dst = append(dst, `{"`+memberLine+`":`...)
 		dst = append(dst, r.json(strings.ToValidUTF8(string(r.line.raw), "\ufffd"))...)
 	}
@@ -40,6 +43,14 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 	}
 	dst = append(dst, r.json(note{why.File, why.Line, field, why.Code, why.Reason})...)
 	return append(dst, "}\n"...)
+}
+
+// appendBlank appends a line of this dataset without fields, up to its closing brace.
+func (r *rows) appendBlank(dst []byte) []byte {
+	if r.dataset == "" {
+		return append(dst, '{')
+	}
+	return append(dst, `{"`+memberDataset+`":"`+string(r.dataset)+`"`...)
 }
 
 // isObject tells whether the line could be parsed, whatever else is wrong with it.

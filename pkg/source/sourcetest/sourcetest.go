@@ -28,9 +28,9 @@ type Spelling struct {
 	Head string
 	// Customer returns a row with its line end.
 	Customer func(id, name, email string) string
-	// Broken is a row that cannot be parsed; Code is the code of its problem. Mended is that row as
-	// a valid customer with the name "Mended".
-	Broken, Code string
+	// Broken is a row that cannot be parsed; Code is the code of its problem, and Within a value
+	// that stands in it.
+	Broken, Code, Within string
 	// Column is the name of the e-mail address in problems.
 	Column string
 	// Blank is a line that is no row.
@@ -59,6 +59,9 @@ func Run(t *testing.T, s Spelling) {
 		"too long":                  testTooLong,
 		"rejects":                   testRejects,
 		"rejects of a rejects file": testRejectsAgain,
+		"broken rows stay out":      testStaysOut,
+		"rows of the erased":        testBlank,
+		"customers":                 testCustomers,
 		"strings outlive the row":   testStrings,
 		"the dataset that is given": testGiven,
 		"nothing":                   testNothing,
@@ -273,6 +276,13 @@ func testTooLong(t *testing.T, s Spelling) {
 // rejects writes the rejects file of a file.
 func (s Spelling) rejects(t *testing.T, text string) string {
 	t.Helper()
+	return s.rejectsOf(t, text, func(f Found) source.Reject {
+		return source.Reject{File: "=f", Line: 7, Column: f.Problem.Column, Code: f.Problem.Code, Reason: f.Problem.Message}
+	})
+}
+
+func (s Spelling) rejectsOf(t *testing.T, text string, why func(Found) source.Reject) string {
+	t.Helper()
 	shape, pieces := s.scan(t, text, 1<<30)
 	out := s.Format.RejectsHead(shape)
 	for _, p := range pieces {
@@ -286,7 +296,7 @@ func (s Spelling) rejects(t *testing.T, text string) string {
 				t.Fatal(err)
 			}
 			if f := judged(rows, row); f.Problem.Code != "" {
-				out = rows.AppendReject(out, source.Reject{File: "=f", Line: 7, Column: f.Problem.Column, Code: f.Problem.Code, Reason: f.Problem.Message})
+				out = rows.AppendReject(out, why(f))
 			}
 		}
 	}
@@ -316,6 +326,76 @@ func testRejectsAgain(t *testing.T, s Spelling) {
 	first := s.rejects(t, text)
 	if again := s.rejects(t, first); first != again || strings.Count(first, "\n") != strings.Count(text, "\n") {
 		t.Errorf("at first\n%sthen\n%s", first, again)
+	}
+}
+
+// A row that cannot be parsed is rejected with its own code round after round, and none of it is
+// lost. Neither another name of the file nor another place in it makes a difference.
+func testStaysOut(t *testing.T, s Spelling) {
+	t.Helper()
+	text := s.Head + s.Customer("a", "A", "") + s.Broken + s.Customer("", "=1", "")
+	var rounds []string
+	for range 4 {
+		text = s.rejectsOf(t, text, func(f Found) source.Reject {
+			return source.Reject{File: "f", Line: f.Line, Column: "c", Code: f.Problem.Code, Reason: "r"}
+		})
+		rounds = append(rounds, text)
+		found := s.read(t, text, 1)
+		if len(found) != 2 || found[0].Problem.Code != s.Code || found[0].Problem.Message == "" || found[1].Problem.Code != billing.CodeRequired {
+			t.Fatalf("%s\n%+v", text, found)
+		}
+	}
+	if diff := cmp.Diff(rounds[1], rounds[3]); diff != "" {
+		t.Error(diff)
+	}
+	if whole := strings.NewReplacer(`"`, "", `\`, ""); !strings.Contains(whole.Replace(text), strings.TrimSpace(whole.Replace(s.Broken))) {
+		t.Errorf("%s\nhas lost a part of %s", text, s.Broken)
+	}
+}
+
+// Nothing of a row of a person who was erased is in a rejects file, and its line can never go in.
+func testBlank(t *testing.T, s Spelling) {
+	t.Helper()
+	text := s.Head + s.Customer("fine", "Fine", "") + s.Customer("secret-id", "Secret", "secret") + s.Broken + s.Customer("", "Secret", "secret")
+	rejects := text
+	for range 3 {
+		rejects = s.rejectsOf(t, rejects, func(Found) source.Reject {
+			return source.Reject{File: "f", Line: 1, Column: "c", Code: "forgotten", Reason: "r", Blank: true}
+		})
+		if strings.Contains(strings.ToLower(rejects), "secret") || strings.Contains(rejects, strings.TrimSpace(s.Broken)) {
+			t.Fatalf("%s", rejects)
+		}
+		found := s.read(t, rejects, 1)
+		if len(found) != 3 {
+			t.Fatalf("%s\n%+v", rejects, found)
+		}
+		for _, f := range found {
+			if f.Problem.Code != billing.CodeRequired && f.Problem.Code != source.CodeNoDataset {
+				t.Errorf("%+v", f)
+			}
+		}
+	}
+}
+
+// A row with a problem still tells which customer it may be about.
+func testCustomers(t *testing.T, s Spelling) {
+	t.Helper()
+	text := s.Head + s.Customer("fine", "Fine", "") + s.Customer(" c1 ", "Bob", "nowhere") + s.Customer("", "Bob", "") + s.Broken
+	shape, pieces := s.scan(t, text, 1<<30)
+	rows := s.open(t, strings.NewReader(text[pieces[0].Offset:]), shape, pieces[0].Place)
+	var got [][]string
+	for {
+		if _, err := rows.Next(t.Context()); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if _, problem := rows.Record(); problem != nil {
+			got = append(got, slices.Clone(rows.Customers()))
+		}
+	}
+	if len(got) != 3 || !slices.Equal(got[0], []string{"c1"}) || strings.Join(got[1], "") != "" || !slices.Contains(got[2], s.Within) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -2,8 +2,12 @@ package csvsource
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -18,27 +22,48 @@ import (
 type headings struct {
 	names  map[string]bool // in small letters, see small
 	begins [1 << 12]bool   // by the hash of the first four bytes of a name
-	short  [256]bool       // by the first byte of a name that has fewer
+	other  [256]bool       // by the first byte, of what begins has not: shorter names, and what may stand before a name
 }
 
 // longestName is the length of the longest name that headings finds, in bytes.
 const longestName = 64
 
+// newHeadings makes headings of the columns of a header row and those of all datasets.
 func newHeadings(header []string) *headings {
+	h := *known()
+	h.names = maps.Clone(h.names)
+	for _, name := range header {
+		h.add(name)
+	}
+	return &h
+}
+
+//nolint:gochecknoglobals // made once, of constants
+var known = sync.OnceValue(func() *headings {
 	h := &headings{names: map[string]bool{}}
-	for _, name := range append(billing.AllColumns(), header...) {
-		if name == "" || len(name) > longestName {
-			continue
-		}
-		key := small(nil, []byte(name))
+	for _, before := range []byte{utf8BOM[0], endMark, ' ', '\t'} {
+		h.other[before|0x20] = true
+	}
+	for _, name := range billing.AllColumns() {
+		h.add(name)
+	}
+	return h
+})
+
+// add adds a name in its usual spellings.
+func (h *headings) add(name string) {
+	if name == "" || len(name) > longestName {
+		return
+	}
+	for _, space := range []string{" ", "_", ""} {
+		key := small(nil, []byte(strings.ReplaceAll(name, " ", space)))
 		h.names[string(key)] = true
 		if len(key) < 4 {
-			h.short[key[0]] = true
+			h.other[key[0]] = true
 		} else {
 			h.begins[hash(key)] = true
 		}
 	}
-	return h
 }
 
 // small appends text in small letters: those of ASCII. It changes some signs, too, but always to the
@@ -52,19 +77,22 @@ func small(dst, text []byte) []byte {
 
 // hash hashes the first four bytes of a text as [small] writes them.
 func hash(text []byte) uint32 {
-	first := uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
-	return (first | 0x20202020) * 2654435761 >> 20
+	return (binary.LittleEndian.Uint32(text) | 0x20202020) * 2654435761 >> 20
+}
+
+// maybe reports whether found has to look at a record.
+func (h *headings) maybe(text []byte) bool {
+	if len(text) > 4 && text[0] == '"' {
+		text = text[1:]
+	}
+	return len(text) < 4 || h.begins[hash(text)] || h.other[text[0]|0x20]
 }
 
 // found reports whether the first cell of a record is the name of a column.
 func (h *headings) found(text []byte, comma byte) bool {
-	if len(text) > 0 && (text[0] == utf8BOM[0] || isSpace(text[0], comma)) {
-		text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte(utf8BOM)), " \t")
-	}
-	if len(text) > 0 && text[0] == '"' {
-		text = text[1:]
-	}
-	if len(text) == 0 || !h.short[text[0]|0x20] && (len(text) < 4 || !h.begins[hash(text)]) {
+	text = bytes.TrimLeft(text[marks(text):], " \t")
+	text = bytes.TrimPrefix(text, []byte(`"`))
+	if len(text) == 0 || !h.maybe(text) {
 		return false
 	}
 	end := 0
@@ -82,35 +110,25 @@ func (r *Reader) repeatsHeader() bool {
 		return false
 	}
 	for i, name := range r.header {
-		if !sameName(cells[i], name) {
+		if !strings.EqualFold(strings.TrimSpace(cells[i]), name) {
 			return false
 		}
 	}
 	return allBlank(cells[want:])
 }
 
-func sameName(cell, name string) bool {
-	if cell != "" && name != "" && cell[0] > ' ' && cell[0] < utf8BOM[0] && cell[0]|0x20 != name[0]|0x20 {
-		return false // the usual row
-	}
-	return strings.EqualFold(strings.TrimSpace(cell), name)
-}
-
 // ofAnotherFile reports whether the record that was split is a header row, and not that of this
-// file: it has required columns of a dataset, or this file's columns.
+// file: its cells are columns of a dataset, or this file's columns.
 func (r *Reader) ofAnotherFile() bool {
+	names := withoutRejectColumns(trimmed(r.split.fields))
 	seen := map[string]bool{}
-	for _, cell := range r.split.fields {
-		name := strings.TrimSpace(cell)
+	for _, name := range names {
 		if name == "" {
 			continue
 		}
-		known := false
-		for _, h := range r.header {
-			known = known || strings.EqualFold(h, name)
-		}
-		if !known || seen[strings.ToLower(name)] {
-			return billing.LooksLikeHeader(r.split.fields)
+		own := slices.ContainsFunc(r.header, func(h string) bool { return strings.EqualFold(h, name) })
+		if !own || seen[strings.ToLower(name)] {
+			return billing.LooksLikeHeader(names)
 		}
 		seen[strings.ToLower(name)] = true
 	}

@@ -1,0 +1,285 @@
+package importer
+
+import (
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/source"
+	"reseed/pkg/source/csvsource"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// Inspection is what an import would understand of a file. It holds values of the file, and is only
+// for the person whose file it is.
+type Inspection struct {
+	File     string
+	Format   string // csv or ndjson
+	Encoding string
+	Dataset  billing.Dataset // of a table
+	// Of a table: how it is read. Kept is the dataset for which the source keeps what was not given
+	Settings   source.Settings
+	Kept       billing.Dataset
+	Delimiter  string
+	HeaderLine int64 // the line with which the header row ends; 0 if there is no row below it
+	Columns    []billing.Column
+	Rows       []InspectedRow // the first ones
+	Notes      []string
+	Helps      []string // settings that may help, as options of a command
+	Whole      bool     // all of the file was read
+	Read       int      // rows
+	Rejected   int      // of Read
+	Err        error    // why the file cannot be imported
+}
+
+// InspectedRow is a row as a record or, if Problem is not nil, why it is none.
+type InspectedRow struct {
+	Line    int64
+	Dataset billing.Dataset
+	Record  map[string]any // by the names of stored attributes; amounts in minor units, or texts if units are given and the invoice has the currency; times in Unix milliseconds
+	Problem *billing.Problem
+}
+
+const (
+	inspectBytes = 1 << 20 // of each file
+	inspectRows  = 10      // that are shown
+)
+
+// Inspector inspects files.
+type Inspector struct {
+	Dataset  billing.Dataset // of all files; may be empty
+	Settings source.Settings // that are given
+	Kept     source.Readings // what the source keeps
+	Now      time.Time
+}
+
+// Inspect reads the beginning of a file, or of each file in it if it is a ZIP, and imports nothing.
+// size is the number of bytes of the file. The error is about reading.
+func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, size int64) ([]Inspection, error) {
+	head := make([]byte, min(size, inspectBytes+1))
+	if _, err := file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if !bytes.HasPrefix(head, []byte(magicZIP)) {
+		return []Inspection{in.one(ctx, name, bytes.NewReader(head))}, nil
+	}
+	z, err := zip.NewReader(file, size)
+	if err != nil {
+		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
+		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
+	}
+	entries, others, err := entriesOf(z)
+	if err != nil {
+		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
+	}
+	var all []Inspection
+	for _, e := range entries {
+		all = append(all, in.entry(ctx, name+"/"+e.Name, e))
+	}
+	if len(others) > 0 {
+		all[0].Notes = append(all[0].Notes, "left out of "+name+": "+Listed(TellApart(others)))
+	}
+	return all, nil
+}
+
+func (in Inspector) entry(ctx context.Context, name string, e *zip.File) Inspection {
+	r, err := e.Open()
+	if err != nil {
+		return Inspection{File: name, Err: badZip("bad_zip", "This file in the ZIP is damaged; make the ZIP anew.")}
+	}
+	defer func() { _ = r.Close() }()
+	return in.one(ctx, name, r)
+}
+
+// one inspects a file that is no ZIP.
+func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Inspection) {
+	out.File = name
+	defer func() { out.Helps = out.helps() }()
+	head, err := inspectHead(r)
+	if err != nil {
+		out.Err = err
+		return out
+	}
+	whole := len(head) <= inspectBytes
+	if end := bytes.LastIndexByte(head, '\n'); !whole && end >= 0 {
+		head = head[:end+1]
+	}
+	f := job.File{Name: name, Dataset: string(in.Dataset), Settings: in.Settings}
+	how := reading{hint: hintOf(f), given: f.Settings}
+	if f.Format = formatOf(head, name); f.Format == "" {
+		how = resolve(ctx, &in.Kept, beginningOf(head[:min(len(head), beginBytes)], false), how.hint)
+	}
+	f.Settings = how.hint.Settings
+	text, encoding, err := inspectText(ctx, head, f)
+	if err != nil {
+		out.Err = err
+		return out
+	}
+	f.Format = formatOf(text, name)
+	out.Format, out.Encoding, out.Settings, out.Kept, out.Whole = cmp.Or(f.Format, "csv"), encoding, f.Settings, how.kept, whole
+	in.read(ctx, &out, f, how, text)
+	return out
+}
+
+// inspectHead reads the beginning of a file, unpacked if it is a .gz.
+func inspectHead(r io.Reader) ([]byte, error) {
+	head, err := io.ReadAll(io.LimitReader(r, inspectBytes+1))
+	if err != nil || !bytes.HasPrefix(head, []byte(magicGzip)) {
+		return head, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(head))
+	if err == nil {
+		head, err = io.ReadAll(io.LimitReader(z, inspectBytes+1))
+	}
+	if err != nil && (len(head) == 0 || !errors.Is(err, io.ErrUnexpectedEOF)) { // only its beginning was there to unpack
+		return nil, badZip("bad_gzip", "The .gz file is damaged or cut off; make it anew.")
+	}
+	return head, nil
+}
+
+// inspectText returns the beginning of a file in UTF-8, and the name of its encoding.
+func inspectText(ctx context.Context, head []byte, f job.File) (text []byte, encoding string, err error) {
+	enc, err := encodingOf(ctx, head[:min(len(head), beginBytes)], f, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	if enc == nil {
+		return head, "UTF-8", nil
+	}
+	in, err := asText(ctx, bytes.NewReader(head), f, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	text, err = io.ReadAll(in)
+	return text, fmt.Sprint(enc), err
+}
+
+// read looks at the header row and the rows.
+func (in Inspector) read(ctx context.Context, out *Inspection, f job.File, how reading, text []byte) {
+	var first *source.Place
+	s, err := format(f).Scan(ctx, bytes.NewReader(text), how.hint, inspectBytes, func(p source.Piece) error {
+		if first == nil {
+			first = &p.Place
+		}
+		return nil
+	})
+	out.Dataset, out.Delimiter, out.Notes = s.Dataset, s.Delimiter, s.Notes
+	if err != nil {
+		if out.Err = how.explain(err); fault.CodeOf(err) == source.CodeBadEncoding {
+			out.Encoding = ""
+		}
+		return
+	}
+	if f.Format == "" {
+		out.Columns = csvsource.Columns(s)
+	}
+	if first == nil {
+		return
+	}
+	if f.Format == "" {
+		out.HeaderLine = first.Line - 1
+	}
+	rows, err := format(f).Open(io.NopCloser(bytes.NewReader(text[first.Offset:])), s, *first, in.Now)
+	if err == nil {
+		err = out.readRows(ctx, rows, int64(len(text)))
+	}
+	if err != nil {
+		out.Err = err
+	}
+}
+
+// readRows reads all rows. size is how many bytes of the file were read.
+func (out *Inspection) readRows(ctx context.Context, rows source.Rows, size int64) error {
+	defer func() { _ = rows.Close() }()
+	said := map[string]bool{}
+	for {
+		row, err := rows.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			out.Notes = append(out.Notes, rows.Remarks().Sentences()...)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rec, problem := rows.Record()
+		if problem != nil && !out.Whole && row.Offset+row.Length >= size {
+			continue // the rest of the row was not read
+		}
+		out.Read++
+		if problem != nil {
+			out.Rejected++
+			if help := optionsIn(problem.Message); len(help) > 0 && !said[problem.Column+problem.Code] {
+				said[problem.Column+problem.Code] = true
+				out.Helps = append(out.Helps, help...)
+			}
+		}
+		if len(out.Rows) < inspectRows {
+			out.Rows = append(out.Rows, out.rowOf(row, rec, problem))
+		}
+	}
+}
+
+func (out *Inspection) rowOf(row source.Row, rec billing.Record, problem *billing.Problem) InspectedRow {
+	r := InspectedRow{Line: row.Line, Dataset: row.Dataset, Problem: problem}
+	if problem != nil {
+		return r
+	}
+	b := table.NewBuilder()
+	store.EncodeRecord(b, rec)
+	r.Record = plain(b.Attrs())
+	if out.Settings.Values().Units && (row.Dataset == billing.LineItems || row.Dataset == billing.Transactions) {
+		inUnits(row.Dataset, r.Record)
+	}
+	return r
+}
+
+// inUnits writes the amounts of a record as units. They are still in ten-thousandths, since only the
+// invoice tells their currency.
+func inUnits(ds billing.Dataset, record map[string]any) {
+	for _, f := range billing.FieldsOf(ds) {
+		if n, ok := record[f.Name].(int64); ok && f.Is == "cents" {
+			record[f.Name] = strconv.FormatFloat(float64(n)/1e4, 'f', -1, 64)
+		}
+	}
+}
+
+// helps lists the options that messages about the file name, each once.
+func (out *Inspection) helps() []string {
+	all := out.Helps
+	if out.Err != nil {
+		all = append(all, optionsIn(out.Err.Error())...)
+	}
+	for _, note := range out.Notes {
+		all = append(all, optionsIn(note)...)
+	}
+	var once []string
+	for _, h := range all {
+		if !slices.Contains(once, h) {
+			once = append(once, h)
+		}
+	}
+	return once
+}
+
+// optionsIn finds the options that a message names with a value.
+func optionsIn(message string) []string {
+	return regexp.MustCompile(`--(?:encoding|delimiter|skip-lines|map|date-format|amounts|decimal|ids) (?:"[^"]*"|[^\s"]*[^\s".,;:)])`).FindAllString(message, -1)
+}
+
+// Understood reports whether the file would be imported, and not all of its rows rejected.
+func (out *Inspection) Understood() bool {
+	return out.Err == nil && (out.Read == 0 || out.Rejected < out.Read)
+}

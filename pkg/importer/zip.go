@@ -1,0 +1,149 @@
+package importer
+
+import (
+	"archive/zip"
+	"context"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"reseed/pkg/job"
+	"reseed/pkg/objects"
+)
+
+// zipEntries lists the files of a ZIP that may be imported, by their names, and the paths of the
+// others. It fails if the ZIP's directory shows that they cannot be unpacked.
+func zipEntries(ctx context.Context, o *objects.Objects, f job.File) (entries []*zip.File, others []string, err error) {
+	z, err := openZip(ctx, o, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	return entriesOf(z)
+}
+
+func entriesOf(z *zip.Reader) (entries []*zip.File, others []string, err error) {
+	for _, e := range z.File {
+		switch {
+		case strings.HasSuffix(e.Name, "/"), strings.HasSuffix(e.Name, `\`), Ignores(e.Name):
+		case isPlain(e.Name):
+			entries = append(entries, e)
+		default:
+			others = append(others, e.Name)
+		}
+	}
+	if len(entries) == 0 {
+		return nil, nil, noEntries(z, others)
+	}
+	return entries, others, checkEntries(entries)
+}
+
+func checkEntries(entries []*zip.File) error {
+	if slices.ContainsFunc(entries, func(e *zip.File) bool { return e.Flags&1 != 0 }) {
+		return badZip("zip_encrypted", "The ZIP file is encrypted; send it without a password.")
+	}
+	if len(entries) > maxZipFiles {
+		return badZip("zip_too_many_files", "There are more than %d files in the ZIP.", maxZipFiles)
+	}
+	for _, e := range entries {
+		if e.Method != zip.Store && e.Method != zip.Deflate {
+			return inFile(badZip("zip_method", "It is compressed with %s; make the ZIP with another program, or import the file itself.", methodName(e.Method)), e.Name)
+		}
+	}
+	return nil
+}
+
+// methodName names a way of compression that cannot be read.
+func methodName(method uint16) string {
+	switch method {
+	case 9:
+		return "Deflate64, which Windows uses for files over 2 GB"
+	case 12:
+		return "bzip2"
+	case 14:
+		return "LZMA"
+	case 93:
+		return "Zstandard"
+	case 95:
+		return "xz"
+	case 98:
+		return "PPMd"
+	}
+	return fmt.Sprintf("method %d", method)
+}
+
+// noEntries says why there is nothing to import in a ZIP.
+func noEntries(z *zip.Reader, others []string) error {
+	holds := func(is func(name string) bool) bool {
+		return slices.ContainsFunc(z.File, func(e *zip.File) bool { return is(e.Name) })
+	}
+	switch {
+	case holds(func(name string) bool { return strings.HasPrefix(name, "xl/") || name == "content.xml" }): // Excel, OpenDocument
+		return badZip("workbook", "This is a workbook of a spreadsheet; save its sheet as CSV, and import that.")
+	case holds(func(name string) bool { return name == "Index.zip" || path.Ext(name) == ".iwa" }):
+		return badZip("workbook", "This is a document of Numbers, Pages or Keynote; in Numbers choose File, Export To, CSV, and import that.")
+	}
+	return noTable(others)
+}
+
+// noTable is the error for a ZIP that holds only these files.
+func noTable(others []string) error {
+	if len(others) == 0 {
+		return badZip("zip_without_csv", "There is no file in the ZIP.")
+	}
+	return badZip("zip_without_csv", "There is no CSV or NDJSON file in the ZIP; it holds %s. Unpack what is packed in it, save workbooks as CSV, and import those files.",
+		Listed(TellApart(others)))
+}
+
+// openZip reads the directory of a ZIP.
+func openZip(ctx context.Context, o *objects.Objects, f job.File) (*zip.Reader, error) {
+	z, err := zip.NewReader(&zipBytes{ctx: ctx, objects: o, file: f}, f.Size)
+	if err != nil && !temporary(err) && ctx.Err() == nil {
+		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
+	}
+	return z, err
+}
+
+// zipBytes reads an object at any offset. A ZIP is read from its end, then from front to back, so
+// the chunk that was read last is kept.
+type zipBytes struct {
+	ctx     context.Context //nolint:containedctx // io.ReaderAt has no room for it
+	objects *objects.Objects
+	file    job.File
+	chunk   []byte
+	at      int64
+}
+
+const zipChunk = 1 << 20
+
+// ReadAt implements io.ReaderAt.
+func (z *zipBytes) ReadAt(p []byte, offset int64) (int, error) {
+	n := 0
+	for n < len(p) {
+		if offset >= z.file.Size {
+			return n, io.EOF
+		}
+		if offset < z.at || offset >= z.at+int64(len(z.chunk)) {
+			if err := z.load(offset); err != nil {
+				return n, err
+			}
+		}
+		copied := copy(p[n:], z.chunk[offset-z.at:])
+		n += copied
+		offset += int64(copied)
+	}
+	return n, nil
+}
+
+func (z *zipBytes) load(offset int64) error {
+	chunk, err := objectPart(z.ctx, z.objects, z.file.Object, z.file.Version, offset, min(zipChunk, z.file.Size-offset))
+	if err != nil {
+		return err
+	}
+	if len(chunk) == 0 {
+		return io.ErrUnexpectedEOF
+	}
+	z.chunk, z.at = chunk, offset
+	return nil
+}
