@@ -62,18 +62,21 @@ type doubling struct {
 // enoughDoubling is how many records are looked at together.
 const enoughDoubling = 64
 
-// seeDoubling sees a row that is taken in.
-func (m *rangeMerge) seeDoubling(c *candidate) {
+// seeDoubling sees a row that is taken in; same says that it is stored so already.
+func (m *rangeMerge) seeDoubling(c *candidate, same bool) {
 	if !c.kind.Doubles || m.stored != nil || !m.parent.old {
 		return
 	}
-	if now := &m.now; now.parent != c.parent || now.kind != c.kind {
-		m.passDoubling()
-		*now = siblings{kind: c.kind, parent: c.parent, currency: m.parent.currency}
+	if m.now.parent != c.parent || m.now.kind != c.kind {
+		m.passDoubling(c)
 	}
 	now := &m.now
-	now.sums.add(inAfter, 1, c.kind, c.entry.body, now.currency)
-	now.sums.add(inAfter, -1, c.kind, c.before, now.currency)
+	if !same {
+		now.sums.add(inAfter, 1, c.kind, c.entry.body, now.currency)
+	}
+	if !same && c.before != nil {
+		now.sums.add(inAfter, -1, c.kind, c.before, now.currency)
+	}
 	switch {
 	case !c.entry.natural:
 	case c.before != nil:
@@ -87,20 +90,18 @@ func (m *rangeMerge) seeDoubling(c *candidate) {
 	}
 }
 
-// passDoubling goes on from the rows of one record to the next.
-func (m *rangeMerge) passDoubling() {
-	if s := &m.now; s.added > 0 {
-		h, _ := store.LeadingH(s.parent)
-		if s.stored = m.w.parts.Below(s.kind, h); s.kind.Part {
-			s.stored = m.w.parts.PartsOf(s.kind.Kind, h)
-		}
-		m.waiting = append(m.waiting, *s)
+// passDoubling goes on from the rows of one record to those of another, of which next is the first.
+func (m *rangeMerge) passDoubling(next *candidate) {
+	sums := tally{totals: m.now.sums.totals[:0]}
+	if m.now.added > 0 {
+		m.waiting = append(m.waiting, m.now)
+		sums = tally{} // the waiting record keeps its own
 	}
-	m.now = siblings{}
+	m.now = siblings{kind: next.kind, parent: next.parent, currency: m.parent.currency, sums: sums}
 }
 
 func (m *rangeMerge) endDoubling(ctx context.Context) error {
-	m.passDoubling()
+	m.passDoubling(&candidate{})
 	return m.checkDoubling(ctx, 1)
 }
 
@@ -108,6 +109,9 @@ func (m *rangeMerge) endDoubling(ctx context.Context) error {
 func (m *rangeMerge) checkDoubling(ctx context.Context, least int) error {
 	if len(m.waiting) < least {
 		return nil
+	}
+	for i := range m.waiting {
+		m.waiting[i].stored = m.w.siblingsOf(&m.waiting[i])
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(m.w.store.Parallel())
@@ -125,6 +129,15 @@ func (m *rangeMerge) checkDoubling(ctx context.Context, least int) error {
 	}
 	m.waiting = m.waiting[:0]
 	return nil
+}
+
+// siblingsOf finds the stored rows of that kind and record.
+func (w *work) siblingsOf(s *siblings) table.Query {
+	h, _ := store.LeadingH(s.parent)
+	if s.kind.Part {
+		return w.parts.PartsOf(s.kind.Kind, h)
+	}
+	return w.parts.Below(s.kind, h)
 }
 
 // walks splits a list in ascending order into parts of one partition that are each read at once:

@@ -481,7 +481,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 		return nil
 	}
 	m.sumUp(c, same)
-	m.seeDoubling(c)
+	m.seeDoubling(c, same)
 	if c.before == nil {
 		m.count(&c.entry, func(n *job.Counts) { n.Added++ })
 		return m.emit(c.change(nil, m.stamp(c.entry.body, store.Origin{Import: m.w.number, Manual: manual}, m.w.stampMilli)))

@@ -173,7 +173,7 @@ func (d *decision) merge(k kind, rows []candidate) {
 		case maps.Equal(one.attrs, c.attrs):
 			d.count(c.dataset, func(n *job.Counts) { n.Unchanged++ })
 			if r := d.taken[c.id]; r != nil {
-				d.sum(r, r.owned(d.at), 1, sumRead)
+				d.sum(r, r.owned(d.at), sumRead)
 			}
 		default:
 			d.reject(c, "duplicate_differs")
@@ -229,18 +229,18 @@ func (d *decision) settle(c candidate) {
 	after := &record{c.id, c.attrs, d.past, manual, d.made, d.made}
 	d.taken[c.id] = after
 	inv := after.owned(d.at)
-	d.sum(after, inv, 1, sumRead)
+	d.sum(after, inv, sumRead)
 	switch {
 	case before == nil:
 		d.count(c.dataset, func(n *job.Counts) { n.Added++ })
-		d.sum(after, inv, 1, sumAdded)
+		d.sum(after, inv, sumAdded)
 	case maps.Equal(before.attrs, after.attrs):
 		d.count(c.dataset, func(n *job.Counts) { n.Unchanged++ })
 		return
 	default:
 		d.count(c.dataset, func(n *job.Counts) { n.Changed++ })
-		d.sum(before, before.owned(d.m.at), 1, sumBefore)
-		d.sum(after, inv, 1, sumAfter)
+		d.sum(before, before.owned(d.m.at), sumBefore)
+		d.sum(after, inv, sumAfter)
 		after.by, after.created = before.by, before.created
 	}
 	d.change(delta{c.id, before, after})
@@ -270,7 +270,7 @@ func (d *decision) lacking(k kind, rows []candidate) {
 		d.stored[r.dataset()]++
 		if !offered[id] && !d.needed(r) {
 			d.count(r.dataset(), func(n *job.Counts) { n.Removed++ })
-			d.sum(r, r.owned(d.m.at), 1, sumRemoved)
+			d.sum(r, r.owned(d.m.at), sumRemoved)
 			d.change(delta{id, r, nil})
 		}
 	}

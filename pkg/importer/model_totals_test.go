@@ -15,8 +15,8 @@ func (r *record) owned(rows func(ident) *record) *record {
 	return rows(owner)
 }
 
-// sum adds the amount of a record to sums of its control total, n times. inv is its invoice.
-func (p *past) sum(r, inv *record, n int64, sums ...func(*job.Total) *int64) {
+// sum adds the amount of a record to sums of its control total. inv is its invoice.
+func (p *past) sum(r, inv *record, sums ...func(*job.Total) *int64) {
 	of, currency := "", inv.str("currency")
 	switch r.id.kind {
 	case lineItem:
@@ -35,9 +35,9 @@ func (p *past) sum(r, inv *record, n int64, sums ...func(*job.Total) *int64) {
 	amount, given := r.attrs["amount_in_cents"].(int64)
 	total := p.totals.At(string(r.dataset()), of, currency)
 	for i, s := range sums {
-		*s(total) += n * amount
+		*s(total) += amount
 		if i == 0 && s(total) == &total.Read && r.id.kind == transaction && !given {
-			total.Whole += n
+			total.Whole++
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (u *reversal) takeBack(kinds ...kind) {
 			u.leave(c, "needed_since")
 		default:
 			u.count(c.dataset(), func(n *job.Counts) { n.Removed++ })
-			u.sum(c.after, c.after.owned(u.m.at), 1, sumRead, sumRemoved)
+			u.sum(c.after, c.after.owned(u.m.at), sumRead, sumRemoved)
 			gone = append(gone, delta{c.id, c.after, nil})
 		}
 	}
@@ -116,11 +116,11 @@ func (u *reversal) putBack(k kind) {
 func (u *reversal) sumBack(c delta) {
 	is := c.before.owned(u.m.at)
 	if c.after == nil {
-		u.sum(c.before, is, 1, sumRead, sumAdded)
+		u.sum(c.before, is, sumRead, sumAdded)
 		return
 	}
-	u.sum(c.after, c.after.owned(func(id ident) *record { return u.was[id] }), 1, sumBefore)
-	u.sum(c.before, is, 1, sumRead, sumAfter)
+	u.sum(c.after, c.after.owned(func(id ident) *record { return u.was[id] }), sumBefore)
+	u.sum(c.before, is, sumRead, sumAfter)
 }
 
 // homeless reports whether a row cannot be as it was because what it belonged to does not exist. A

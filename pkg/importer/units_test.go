@@ -102,9 +102,11 @@ func TestAmountsInUnits(t *testing.T) {
 		},
 		{
 			name: "rows in minor units, then the same in units",
-			files: []input{minor(`{"dataset":"line_items","invoice_external_id":"E","type":"one_time","amount_in_cents":1250}`,
-				`{"dataset":"line_items","invoice_external_id":"X","type":"one_time","amount_in_cents":1250}`),
-				lines("E,,one_time,12.50,", "E,,one_time,12.505,", "X,,one_time,1,")},
+			files: []input{
+				minor(`{"dataset":"line_items","invoice_external_id":"E","type":"one_time","amount_in_cents":1250}`,
+					`{"dataset":"line_items","invoice_external_id":"X","type":"one_time","amount_in_cents":1250}`),
+				lines("E,,one_time,12.50,", "E,,one_time,12.505,", "X,,one_time,1,"),
+			},
 			want:    map[string]string{"": "amo 1250"},
 			rejects: []string{"amount_not_exact", "unknown_invoice", "unknown_invoice"},
 		},

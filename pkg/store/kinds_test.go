@@ -129,3 +129,24 @@ func TestUnknownSortKeysAreRefused(t *testing.T) {
 		t.Error("an unknown part is taken for something")
 	}
 }
+
+// What billing reads as an amount is an amount of the kind, and the first one is summed up.
+func TestAmountsOfKinds(t *testing.T) {
+	t.Parallel()
+	for _, k := range store.Kinds() {
+		var want, got []string
+		for _, f := range billing.FieldsOf(k.Dataset) {
+			if f.Is == "cents" {
+				want = append(want, f.Name)
+			}
+		}
+		for _, a := range k.Amounts {
+			got = append(got, a.Attr)
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, want) || (k.Sum == nil) != (len(got) == 0) {
+			t.Errorf("amounts of %s are %v, want %v", k.Dataset, got, want)
+		}
+	}
+}
