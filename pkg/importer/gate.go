@@ -103,14 +103,9 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 			"External IDs (%d) would move to another invoice or customer, which needs a clean input, but %s rejected. Nothing was changed. Correct those rows, then import again.",
 			sum.Moved, rows(sum.rejected()))
 	}
-	var notes []string
-	confirm := ""
-	if j.Import.Undo == "" {
-		beside, err := im.doubledNotes(ctx, j, &sum.summary)
-		if err != nil {
-			return nil, err
-		}
-		notes, confirm = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j)), strings.TrimSpace(excess(j, sum)+" "+sum.asSpelt())
+	notes, confirm, err := im.questions(ctx, j, &sum)
+	if err != nil {
+		return nil, err
 	}
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
@@ -141,6 +136,20 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		j.Status, j.Import.Parked, j.Import.Confirm = job.Planned, true, confirm
 		return err
 	})
+}
+
+// questions are what people should know of an import before it is applied, and why it waits for their
+// yes; empty if it does not. An undo has none.
+func (im *Importer) questions(ctx context.Context, j *job.Job, sum *totals) (notes []string, confirm string, err error) {
+	if j.Import.Undo != "" {
+		return nil, "", nil
+	}
+	beside, err := im.doubledNotes(ctx, j, &sum.summary)
+	if err != nil {
+		return nil, "", err
+	}
+	notes = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j))
+	return notes, strings.TrimSpace(excess(j, *sum) + " " + sum.asSpelt()), nil
 }
 
 // tellRejects notes in a job how many rows were rejected, and why.
