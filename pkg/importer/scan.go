@@ -62,7 +62,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 	for i := range spec.Files {
 		f := &spec.Files[i]
 		var said []string
-		if pieces[i], said, err = im.scanFile(ctx, id, spec.Readings, f, pieceBytes); err != nil {
+		if pieces[i], said, err = im.scanFile(ctx, id, spec, f, pieceBytes); err != nil {
 			return nil, err
 		}
 		if headers += headerBytes(f.Header) + len(f.Settings.String()); headers > maxHeaders {
@@ -154,13 +154,13 @@ func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets [
 
 // scanFile finds out how a file is to be read, and cuts it into pieces. Each piece knows the
 // datasets of its rows. The notes are for the report.
-func (im *Importer) scanFile(ctx context.Context, id string, kept *source.Readings, f *job.File, pieceBytes int64) (pieces []source.Piece, notes []string, err error) {
+func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpec, f *job.File, pieceBytes int64) (pieces []source.Piece, notes []string, err error) {
 	head, err := objectPart(ctx, im.c.Objects, f.Object, f.Version, 0, beginBytes)
 	if err != nil {
 		return nil, nil, err
 	}
 	f.Format = formatOf(head, f.Name)
-	r, err := im.readingOf(ctx, id, kept, *f)
+	r, err := im.readingOf(ctx, id, spec, *f)
 	if err != nil {
 		return nil, nil, err
 	}
