@@ -82,12 +82,12 @@ func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readi
 // its dataset; empty for a file that has a byte order mark or is no table.
 func encodingName(ctx context.Context, head []byte, f job.File, kept *source.Readings) string {
 	switch {
-	case (beginning{bytes: head}).marked(), formatOf(head, f.Name) != "", source.Foreign(head) != nil:
+	case (beginningOf(head, false)).marked(), formatOf(head, f.Name) != "", source.Foreign(head) != nil:
 		return ""
 	case f.Settings.Encoding != "" || kept == nil:
 		return f.Settings.Encoding
 	}
-	return resolve(ctx, kept, beginning{bytes: head}, hintOf(f)).hint.Settings.Encoding
+	return resolve(ctx, kept, beginningOf(head, false), hintOf(f)).hint.Settings.Encoding
 }
 
 // mark is a byte order mark, and what it says; no encoding means UTF-8.

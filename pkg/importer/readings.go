@@ -142,14 +142,15 @@ const beginBytes = 64 << 10
 
 // reading is how a file is going to be read.
 type reading struct {
-	hint  source.Hint
-	given source.Settings // with the import
-	kept  billing.Dataset // the settings of hint that were not given are those that the source keeps for this dataset
+	hint    source.Hint
+	dataset billing.Dataset // by which the settings were chosen; empty if it is not known yet
+	given   source.Settings // with the import
+	kept    billing.Dataset // the settings of hint that were not given are those that the source keeps for this dataset
 }
 
 // readingOf finds out how to read a file of a job.
-func (im *Importer) readingOf(ctx context.Context, jobID string, kept *source.Readings, f job.File) (reading, error) {
-	r := reading{hint: hintOf(f), given: f.Settings}
+func (im *Importer) readingOf(ctx context.Context, jobID string, spec *job.ImportSpec, f job.File) (reading, error) {
+	r, kept := reading{hint: hintOf(f), given: f.Settings}, spec.Readings
 	if f.Format != "" || kept == nil && f.Settings.Encoding == "" {
 		return r, nil
 	}
@@ -160,7 +161,15 @@ func (im *Importer) readingOf(ctx context.Context, jobID string, kept *source.Re
 	if kept == nil {
 		kept = &source.Readings{}
 	}
-	return resolve(ctx, kept, beginningOf(head, strings.HasPrefix(f.Object, inputDir(jobID))), r.hint), nil
+	text := strings.HasPrefix(f.Object, inputDir(jobID))
+	r = resolve(ctx, kept, beginningOf(head, text), r.hint)
+	if text { // the unpack step has settled the encoding; all files of an import are given the same
+		r.given.Encoding = spec.Zips[0].Settings.Encoding
+		if r.kept == "" && r.given.Encoding == "" && f.Settings.Encoding != "" {
+			r.kept = r.dataset
+		}
+	}
+	return r, nil
 }
 
 // resolve finds out how to read a table whose source keeps something: with the settings that were
@@ -179,6 +188,7 @@ func resolve(ctx context.Context, kept *source.Readings, head beginning, hint so
 		ds = head.only(ctx, kept, hint)
 		r.hint.Dataset = ds
 	}
+	r.dataset = ds
 	if s := hint.Settings.Over(kept.Of(ds)); !reflect.DeepEqual(s, hint.Settings) {
 		r.hint.Settings, r.hint.Dataset, r.kept = s, ds, ds
 	}

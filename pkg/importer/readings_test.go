@@ -110,6 +110,30 @@ func TestAKeptEncoding(t *testing.T) {
 	}
 }
 
+// A file in UTF-8 stays so, whether or not a character lies across the end of what is looked at.
+func TestAKeptEncodingAndALongFile(t *testing.T) {
+	t.Parallel()
+	for shift := range 3 {
+		l := newLine(mem.New(mem.Options{}), objects.Mem(), 0, 0)
+		src := l.source(t, "S")
+		if _, err := l.ChangeReadings(t.Context(), src.Tag, func(r *source.Readings) error {
+			r.Keep(billing.Customers, source.Settings{Encoding: "windows-1252"})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		text := "External ID,Name\nk" + strings.Repeat("1", shift+1) + ",Ö\n"
+		for i := range 600 {
+			text += fmt.Sprintf("l%d,%s\n", i, strings.Repeat("ß", 100))
+		}
+		for _, in := range []input{{name: "b.csv", body: []byte(text)}, {name: "b.csv.gz", body: gzipped(t, []byte(text))}} {
+			if j := l.run(t, src, in); !isClean(j) || !strings.Contains(l.fieldsOf(t, src)[0]+l.fieldsOf(t, src)[600], `"Ö"`) {
+				t.Errorf("%s: %s %s %s", in.name, j.Status, j.Error, l.fieldsOf(t, src)[0])
+			}
+		}
+	}
+}
+
 // Each setting makes a file right that is only different, and is kept: the next file needs none.
 func TestEachSetting(t *testing.T) {
 	t.Parallel()

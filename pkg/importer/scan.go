@@ -169,7 +169,7 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 		return nil, nil, err
 	}
 	f.Format = formatOf(head, f.Name)
-	r, err := im.readingOf(ctx, id, spec.Readings, *f)
+	r, err := im.readingOf(ctx, id, spec, *f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -198,6 +198,7 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 		}
 		f.Dataset = f.Datasets[0]
 	}
+	r.hint.Settings = s.Settings // without what other files of the import are told
 	if notes = append(s.Notes, r.notes()...); len(s.Ignored) > 0 {
 		notes = append(notes, "columns ignored: "+strings.Join(s.Ignored, ", "))
 	}
