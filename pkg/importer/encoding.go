@@ -82,7 +82,7 @@ func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readi
 // its dataset; empty for a file that has a byte order mark or is no table.
 func encodingName(ctx context.Context, head []byte, f job.File, kept *source.Readings) string {
 	switch {
-	case (beginningOf(head, false)).marked(), formatOf(head, f.Name) != "", source.Foreign(head) != nil:
+	case beginningOf(head, false).marked(), formatOf(head, f.Name) != "", source.Foreign(head) != nil:
 		return ""
 	case f.Settings.Encoding != "" || kept == nil:
 		return f.Settings.Encoding

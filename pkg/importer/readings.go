@@ -225,11 +225,7 @@ func (b beginning) marked() bool {
 // isUTF8 reports whether the file has letters beyond ASCII, and all are UTF-8, which hardly happens
 // by chance: an encoding that is kept does not make others of them.
 func (b beginning) isUTF8() bool {
-	head := b.bytes
-	for n := 0; n < utf8.UTFMax && len(b.bytes) == beginBytes && !utf8.Valid(head); n++ { // the last character may be cut
-		head = head[:len(head)-1]
-	}
-	return utf8.Valid(head) && bytes.ContainsFunc(head, func(r rune) bool { return r >= utf8.RuneSelf })
+	return utf8.Valid(b.bytes) && bytes.ContainsFunc(b.bytes, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // only returns the only dataset that is kept and whose header row is there if the file is read with
