@@ -85,6 +85,7 @@ func (sh *shell) keptBy(c *cobra.Command, name string) (kept source.Readings, er
 func (sh *shell) inspect(ctx context.Context, in importer.Inspector, files []string) error {
 	var all []importer.Inspection
 	shown := importer.TellApart(files)
+	in.Beside = len(files) > 1
 	for i, file := range files {
 		found, err := inspectFile(ctx, in, file, shown[i])
 		if err != nil {
@@ -202,20 +203,17 @@ func (sh *shell) printInspection(in *importer.Inspection) {
 	if in.Encoding != "" {
 		sh.printf(", %s", in.Encoding)
 	}
-	if in.Delimiter != "" {
+	switch in.Delimiter {
+	case "":
+	case "\t":
+		sh.printf(", delimiter tab")
+	default:
 		sh.printf(", delimiter %q", in.Delimiter)
 	}
 	if in.HeaderLine > 0 {
 		sh.printf(", header row on line %d", in.HeaderLine)
 	}
 	sh.printf("\n")
-	if !in.Settings.IsZero() {
-		sh.printf("  read with %s", in.Settings)
-		if in.Kept != "" {
-			sh.printf(", as far as the data source keeps it for %s", in.Kept)
-		}
-		sh.printf("\n")
-	}
 	if in.Err != nil {
 		sh.printf("  not understood: %s\n", in.Err)
 	}

@@ -32,9 +32,9 @@ func (r *readFlags) addTo(c *cobra.Command, dataset string) {
 	f.IntVar(&s.SkipLines, "skip-lines", 0, "lines before the header row")
 	f.StringArrayVar(&s.Map, "map", nil, `"Customer ID=External ID": a column of the files and the column that it is; "=USD=Currency": a value for all rows; @FILE: one a line`)
 	f.StringVar(&s.DateFormat, "date-format", "", "such as DD.MM.YYYY")
-	f.StringVar(&s.Amounts, "amounts", "", "units: amounts are written as 12.50, not as 1250")
-	f.StringVar(&s.Decimal, "decimal", "", "comma: amounts are written as 12,50")
-	f.StringVar(&s.IDs, "ids", "", "verbatim: take ids as they stand, even if a spreadsheet seems to have damaged them")
+	f.StringVar(&s.Amounts, "amounts", "", "units: amounts are written as 12.50; cents: as 1250")
+	f.StringVar(&s.Decimal, "decimal", "", "comma: amounts are written as 12,50; point: as 12.50")
+	f.StringVar(&s.IDs, "ids", "", "verbatim: take ids as they stand, even if a spreadsheet seems to have damaged them; checked: reject those")
 }
 
 // settings are the settings that were given, with files of mappings read.

@@ -63,6 +63,7 @@ type Inspector struct {
 	Dataset  billing.Dataset // of all files; may be empty
 	Settings source.Settings // that are given
 	Kept     source.Readings // what the source keeps
+	Beside   bool            // there are other files, see [source.Hint]
 	Now      time.Time
 }
 
@@ -86,10 +87,18 @@ func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, 
 		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
 	}
 	var all []Inspection
+	in.Beside = in.Beside || len(entries) > 1
 	for _, e := range entries {
+		prose, err := IsProse(ctx, job.File{Name: e.Name, Dataset: string(in.Dataset), Settings: in.Settings}, &in.Kept, e.Open)
+		if err == nil && prose {
+			others = append(others, e.Name)
+			continue
+		}
 		all = append(all, in.entry(ctx, name+"/"+e.Name, e))
 	}
-	if len(others) > 0 {
+	if len(all) == 0 {
+		all = []Inspection{{File: name, Err: badZip("zip_without_csv", "There is no CSV or NDJSON file in the ZIP; it holds %s.", Listed(TellApart(others)))}}
+	} else if len(others) > 0 {
 		all[0].Notes = append(all[0].Notes, "left out of "+name+": "+Listed(TellApart(others)))
 	}
 	return all, nil
@@ -119,6 +128,7 @@ func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Insp
 	}
 	f := job.File{Name: name, Dataset: string(in.Dataset), Settings: in.Settings}
 	how := reading{hint: hintOf(f), given: f.Settings}
+	how.hint.Beside = in.Beside
 	if f.Format = formatOf(head, name); f.Format == "" {
 		how = resolve(ctx, &in.Kept, beginningOf(head[:min(len(head), beginBytes)], false), how.hint)
 	}
@@ -176,7 +186,8 @@ func (in Inspector) read(ctx context.Context, out *Inspection, f job.File, how r
 		}
 		return nil
 	})
-	out.Dataset, out.Delimiter, out.Notes = s.Dataset, s.Delimiter, s.Notes
+	how.hint.Settings = s.Settings
+	out.Dataset, out.Delimiter, out.Settings, out.Notes = s.Dataset, s.Delimiter, s.Settings, append(how.notes(), s.Notes...)
 	if err != nil {
 		if out.Err = how.explain(err); fault.CodeOf(err) == source.CodeBadEncoding {
 			out.Encoding = ""

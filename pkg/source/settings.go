@@ -22,17 +22,21 @@ type Settings struct {
 	SkipLines  int      `json:"skip_lines,omitempty"`  // physical lines before the header row; 0: title lines are found
 	Map        []string `json:"map,omitempty"`         // "Customer ID=External ID": a column of the file, and the known column that it is; "=USD=Currency": a constant
 	DateFormat string   `json:"date_format,omitempty"` // such as DD.MM.YYYY; empty: ISO 8601
-	Amounts    string   `json:"amounts,omitempty"`     // [AmountsUnits]; empty: integer minor units
-	Decimal    string   `json:"decimal,omitempty"`     // [DecimalComma]; empty: a point
-	IDs        string   `json:"ids,omitempty"`         // [IDsVerbatim]; empty: ids that a spreadsheet has damaged are rejected
+	Amounts    string   `json:"amounts,omitempty"`     // [AmountsUnits] or [AmountsCents]; empty: cents, which are integer minor units
+	Decimal    string   `json:"decimal,omitempty"`     // [DecimalComma] or [DecimalPoint]; empty: a point
+	IDs        string   `json:"ids,omitempty"`         // [IDsVerbatim] or [IDsChecked]; empty: checked, which rejects ids that a spreadsheet has damaged
 }
 
-// Values of [Settings].
+// Values of [Settings]. Of each two, the second is the same as none, and overrides what is kept.
 const (
 	AmountsUnits = "units" // 12.50 in the invoice's currency
+	AmountsCents = "cents"
 	DecimalComma = "comma"
-	DelimiterTab = "tab"
+	DecimalPoint = "point"
 	IDsVerbatim  = "verbatim"
+	IDsChecked   = "checked"
+
+	DelimiterTab = "tab"
 )
 
 // Over returns these settings, with those of kept where these have none.
@@ -70,18 +74,18 @@ func (s Settings) Check() error {
 			return err
 		}
 	}
-	only := func(word, other string) bool { return word == "" || word == other }
+	isOne := func(word string, words ...string) bool { return word == "" || slices.Contains(words, word) }
 	switch {
 	case s.Delimiter != "" && !isDelimiter(s.Delimiter):
 		return wrong("delimiter", `The delimiter is one character that separates cells, such as ";" or "|"; write tab for a tab.`)
 	case s.SkipLines < 0 || s.SkipLines > MaxSkipLines:
 		return wrong("skip_lines", "The number of lines before the header row is from 0 to "+strconv.Itoa(MaxSkipLines)+".")
-	case !only(s.Amounts, AmountsUnits):
-		return wrong("amounts", "The only other way to write amounts is "+AmountsUnits+": 12.50 in place of 1250.")
-	case !only(s.Decimal, DecimalComma):
-		return wrong("decimal", "The only other decimal sign than the point is the "+DecimalComma+".")
-	case !only(s.IDs, IDsVerbatim):
-		return wrong("ids", "The only other way to read ids is "+IDsVerbatim+": as they stand.")
+	case !isOne(s.Amounts, AmountsUnits, AmountsCents):
+		return wrong("amounts", "Amounts are in cents, such as 1250, or in units, such as 12.50.")
+	case !isOne(s.Decimal, DecimalComma, DecimalPoint):
+		return wrong("decimal", "The decimal sign is comma or point.")
+	case !isOne(s.IDs, IDsVerbatim, IDsChecked):
+		return wrong("ids", "Ids are read verbatim, as they stand, or checked: those that a spreadsheet has damaged are rejected.")
 	}
 	return s.checkMap()
 }
