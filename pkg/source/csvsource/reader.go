@@ -33,7 +33,6 @@ type Options struct {
 	// How to find the header row.
 	SkipLines int             // physical lines above it; 0: title lines are found
 	Map       []string        // of its columns, see [billing.NewHeader]
-	Beside    bool            // lines of Map may be about other files
 	Dataset   billing.Dataset // of its columns; empty: any
 
 	Needs int // cells that a row must have; those behind may be missing
