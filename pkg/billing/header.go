@@ -192,6 +192,9 @@ func headerKey(name string) string {
 	}, name)
 }
 
+// SameColumn reports whether two names are spellings of one column's name.
+func SameColumn(a, b string) bool { return headerKey(a) == headerKey(b) }
+
 // headerWords are the words of a column's name, in lower case: "EventType" and "Event-type" have two.
 func headerWords(name string) []string {
 	var words []string

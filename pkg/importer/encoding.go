@@ -91,7 +91,7 @@ func encodingName(ctx context.Context, head []byte, f job.File, kept *source.Rea
 	case f.Settings.Encoding != "" || kept == nil:
 		return f.Settings.Encoding
 	}
-	return resolve(ctx, kept, beginningOf(head, false), hintOf(f)).hint.Settings.Encoding
+	return resolve(ctx, kept, beginningOf(head, false), hintOf(f)).settings().Encoding
 }
 
 // mark is a byte order mark, and what it says; no encoding means UTF-8.

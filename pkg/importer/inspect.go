@@ -132,7 +132,7 @@ func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Insp
 	if f.Format = formatOf(head, name); f.Format == "" {
 		how = resolve(ctx, &in.Kept, beginningOf(head[:min(len(head), beginBytes)], false), how.hint)
 	}
-	f.Settings = how.hint.Settings
+	f.Settings = how.settings()
 	text, encoding, err := inspectText(ctx, head, f)
 	if err != nil {
 		out.Err = err
@@ -190,10 +190,12 @@ func (in Inspector) read(ctx context.Context, out *Inspection, f job.File, how r
 		}
 		return nil
 	})
-	how.hint.Settings = s.Settings
-	out.Dataset, out.Delimiter, out.Settings, out.Notes = s.Dataset, s.Delimiter, s.Settings, append(how.notes(), s.Notes...)
+	out.Dataset, out.Delimiter, out.Settings, out.Notes = s.Dataset, s.Delimiter, s.Settings, append(how.notes(s), s.Notes...)
+	if s.Told != "" {
+		out.Kept = ""
+	}
 	if err != nil {
-		if out.Err = how.explain(err); fault.CodeOf(err) == source.CodeBadEncoding {
+		if out.Err = how.explain(err, s); fault.CodeOf(err) == source.CodeBadEncoding {
 			out.Encoding = ""
 		}
 		return

@@ -19,9 +19,10 @@ var _ source.Format = Format{}
 // Scan looks through a file. It also returns the errors of [Reader.Header], [billing.NewHeader],
 // [billing.Header.Recognise] and [billing.Header.Layout]; bad_delimiter if the settings name none.
 func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
-	s.Settings = hint.Settings
-	opts := Options{SkipLines: hint.Settings.SkipLines, Map: hint.Settings.Map, Dataset: hint.Dataset}
-	if opts.Delimiter, err = delimiterOf(hint.Settings.Delimiter); err != nil {
+	begin := hint.Settled(source.Kept{})
+	s.Settings = begin.Settings
+	opts := Options{SkipLines: s.Settings.SkipLines, Map: s.Settings.Map, Dataset: begin.Dataset}
+	if opts.Delimiter, err = delimiterOf(s.Settings.Delimiter); err != nil {
 		return s, err
 	}
 	r := Open(in, opts)
@@ -29,11 +30,21 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 		return s, err
 	}
 	s.Delimiter, s.Notes = string(r.Delimiter()), r.notes
-	if err := understand(&s, hint); err != nil {
+	t, err := r.told(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Told = t.String()
+	settled := hint.Settled(t.kept(s.Header))
+	s.Settings = settled.Settings
+	if err := understand(&s, settled); err != nil {
 		if wrong := oneCell(s, r.opts.Delimiter != 0, err); wrong != nil {
 			return s, wrong
 		}
 		return s, r.withLaterHeader(ctx, err)
+	}
+	if itself, err := Recognise(s.Header, s.Settings.Map); hint.Dataset == "" && t.Dataset != "" && (err != nil || itself != t.Dataset) {
+		s.Notes = append(s.Notes, "taken as "+string(s.Dataset)+", as the rejects file says")
 	}
 	datasets := []billing.Dataset{s.Dataset}
 	err = r.Cut(ctx, grain, func(p Piece) error {
@@ -167,9 +178,10 @@ func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.T
 	if err != nil {
 		return nil, err
 	}
+	added := addedOf(s.Header)
 	return &rows{
 		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], Needs: layout.Needs(), StartLine: at.Line, StartOffset: at.Offset}),
-		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header), out: tableWriter{comma: s.Delimiter[0]},
+		shape:  s, layout: layout, now: now, added: added, rejects: isRejects(added), tell: tell(s), out: tableWriter{comma: s.Delimiter[0]},
 	}, nil
 }
 
@@ -180,8 +192,12 @@ type rows struct {
 	shape   source.Shape
 	layout  *billing.Layout
 	now     time.Time
-	rejects bool // the file is a rejects file: cells may have a quote from escapeFormula, and rows may have to be corrected
+	added   []string // of [addedOf]
+	rejects bool     // the file is a rejects file: cells may have a quote from escapeFormula, and rows may have to be corrected
+	tell    string   // of [tell]
 	row     Row
+	cell    string   // the last one of columnSettings that was read
+	told    string   // what it tells
 	cells   []string // reused
 	out     tableWriter
 }
@@ -192,11 +208,11 @@ func (r *rows) Next(ctx context.Context) (source.Row, error) {
 	if err != nil {
 		return source.Row{}, err
 	}
+	r.row = row
 	if r.rejects {
 		unescapeFormulas(row.Fields)
-		refuseUncorrected(&row, r.shape.Header)
+		r.refuse()
 	}
-	r.row = row
 	return source.Row{Place: source.Place{Line: row.Line, Offset: row.Offset}, Length: row.Length, Dataset: r.layout.Dataset()}, nil
 }
 
