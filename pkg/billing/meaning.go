@@ -24,6 +24,8 @@ const amountWords = `
 
 // meaningWords call what else a row may stand for: an event, a state, a thing that is sold, a time
 // from when to when.
+//
+//nolint:misspell // of other languages
 const meaningWords = `
 	event type kind status action operation change movement upgrade downgrade active inactive
 	plan product item sku coupon subscription invoice transaction order contract license licence deal purchase purchased

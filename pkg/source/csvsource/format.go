@@ -1,6 +1,7 @@
 package csvsource
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -56,9 +57,6 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 
 // understand finds out the dataset of a header, and which of its columns are not read.
 func understand(s *source.Shape, hint source.Hint) error {
-	if err := singleQuotes(s.Header); err != nil {
-		return err
-	}
 	ds, notes, err := datasetOf(s.Header, hint)
 	if err != nil {
 		return err
@@ -72,7 +70,7 @@ func understand(s *source.Shape, hint source.Hint) error {
 	if err != nil {
 		return err
 	}
-	if err := h.CheckAmounts(ds); err != nil {
+	if err := cmp.Or(singleQuotes(s.Header), h.CheckAmounts(ds)); err != nil {
 		return err
 	}
 	s.Ignored = slices.Clone(layout.Unknown())
