@@ -57,9 +57,9 @@ func TestRejectsTellHowTheyWereRead(t *testing.T) {
 			settings: source.Settings{DateFormat: "DD.MM.YYYY"}, keeps: source.Settings{DateFormat: "MM.DD.YYYY"}, file: "External ID,Lead created at\na,03.04.2024\nb,03.04.20x4\n", wrong: "20x4", by: "2024",
 			note: "read with --date-format DD.MM.YYYY, as the rejects file says",
 		},
-		"ids":          {settings: verbatim, file: "External ID,Country\n1.23457E+11,DE\n1.23458E+11,ZZ\n", wrong: "ZZ", by: "DE", note: "read with --ids verbatim, as the rejects file says"},
-		"map":          {settings: source.Settings{Map: []string{"Nr=External ID", "Staat=Country", "=Ann=Name"}}, file: "Nr,Staat\na,DE\nb,ZZ\n", wrong: "ZZ", by: "DE", note: `read with --map "Nr=External ID" --map "Staat=Country" --map "=Ann=Name", as the rejects file says`},
-		"a dataset":    {dataset: "customers", file: "Product,External ID,Price,Country\nGold,a,1,DE\nGold,b,2,ZZ\n", wrong: "ZZ", by: "DE", note: "taken as customers, as the rejects file says"},
+		"ids":                        {settings: verbatim, file: "External ID,Country\n1.23457E+11,DE\n1.23458E+11,ZZ\n", wrong: "ZZ", by: "DE", note: "read with --ids verbatim, as the rejects file says"},
+		"map":                        {settings: source.Settings{Map: []string{"Nr=External ID", "Staat=Country", "=Ann=Name"}}, file: "Nr,Staat\na,DE\nb,ZZ\n", wrong: "ZZ", by: "DE", note: `read with --map "Nr=External ID" --map "Staat=Country" --map "=Ann=Name", as the rejects file says`},
+		"a dataset":                  {dataset: "customers", file: "Product,External ID,Price,Country\nGold,a,1,DE\nGold,b,2,ZZ\n", wrong: "ZZ", by: "DE", note: "taken as customers, as the rejects file says"},
 		"map of a name with a comma": {settings: source.Settings{Map: []string{"a, b=External ID"}}, file: "a, b;Country\na;DE\nb;ZZ\n", wrong: "ZZ", by: "DE", note: `read with --map "a, b=External ID", as the rejects file says`},
 	} {
 		t.Run(name, func(t *testing.T) {
