@@ -42,8 +42,7 @@ func TestErasedIsNowhere(t *testing.T) {
 			t.Errorf("before: the canary is not in %s, so this test says nothing of it: %q", what, found)
 		}
 	}
-	said := k.say(t, from, "jobs", lookAt(t, from).jobs[1].ID, "--rejects")
-	if !strings.Contains(said, canary) {
+	if said := k.rejects(t, from, lookAt(t, from).jobs[1].ID); !strings.Contains(said, canary) {
 		t.Errorf("before: nothing is said of the canary: %s", said)
 	}
 	hidden := t.TempDir() // by an erase that can be restored
@@ -113,13 +112,7 @@ func TestTheForgottenAreOnlyInUploads(t *testing.T) {
 			t.Errorf("jobs %s says: %s", how, said)
 		}
 	}
-	rejects := filepath.Join(dir, "rejects.zip")
-	k.say(t, from, "jobs", id, "--rejects", "--out", rejects)
-	packed, err := os.ReadFile(rejects)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := string(unzipped(t, packed)); strings.Contains(text, canary) || !strings.Contains(text, "forgotten") {
+	if text := k.rejects(t, from, id); strings.Contains(text, canary) || !strings.Contains(text, "forgotten") {
 		t.Errorf("the rejects are %s", text)
 	}
 	for _, served := range []bool{false, true} {
@@ -216,6 +209,18 @@ func (k *killer) nowhere(t *testing.T, data string, erase []string, served bool)
 	for _, place := range places(t, data, canary) {
 		t.Errorf("later: the canary is in %s", place)
 	}
+}
+
+// rejects is the text of the rejects files of an import that has several.
+func (k *killer) rejects(t *testing.T, data, id string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "rejects.zip")
+	k.say(t, data, "jobs", id, "--rejects", "--out", file)
+	packed, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(unzipped(t, packed))
 }
 
 // say runs a command and returns its output and its complaints.

@@ -66,7 +66,7 @@ func wrongSettings() []string {
 	return []string{
 		`"encoding":"windows-1"`, `"encoding":"replacement"`, `"encoding":7`, `"delimiter":"ab"`, `"delimiter":"x"`, `"delimiter":"\""`, `"skip_lines":-1`,
 		`"skip_lines":1001`, `"skip_lines":"many"`, `"map":"a=b"`, `"map":["External ID"]`, `"map":["=External ID"]`, `"map":["Nr="]`, `"map":["Nr=Shoe size"]`, `"date_format":"DD"`,
-		`"map":["` + strings.Repeat(`a=b","`, 100) + `a=b"]`, `"amounts":"cents"`, `"decimal":"point"`, `"ids":"all"`, `"encodings":"utf-8"`,
+		`"map":["` + strings.Repeat(`a=b","`, 100) + `a=b"]`, `"amounts":"pounds"`, `"decimal":"colon"`, `"ids":"all"`, `"encodings":"utf-8"`,
 	}
 }
 
@@ -89,7 +89,7 @@ func settingsInOrders(b *bed) {
 			t.Errorf("%s: %d %s", wrong, ans.status, ans.body)
 		}
 	}
-	for name, value := range map[string]string{"encoding": "windows-1", "map": "x", "decimal": "point", "skip_lines": "-1", "remember": "perhaps", "delimiter": strings.Repeat(";", 2000)} {
+	for name, value := range map[string]string{"encoding": "windows-1", "map": "x", "decimal": "colon", "skip_lines": "-1", "remember": "perhaps", "delimiter": strings.Repeat(";", 2000)} {
 		if ans := b.imported(part{name, "", value}, file("a.csv", february)); ans.status != 422 || !strings.Contains(ans.body, name) {
 			t.Errorf("%s: %d %s", name, ans.status, ans.body)
 		}

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"io"
 	"unicode/utf8"
 
@@ -24,7 +25,7 @@ func (t *foreignText) Read(p []byte) (int, error) {
 	if !t.not {
 		t.look(p[:n])
 	}
-	if err == io.EOF && !t.not && t.beyond && len(t.rest) == 0 { //nolint:errorlint // a reader returns it as it is
+	if errors.Is(err, io.EOF) && !t.not && t.beyond && len(t.rest) == 0 {
 		return 0, fault.Newf(fault.Invalid, "already_utf8",
 			"the file is UTF-8 already: read with --encoding %s, its letters with accents would become others. Import it with --encoding utf-8", t.encoding)
 	}
