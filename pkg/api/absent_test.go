@@ -224,7 +224,7 @@ func TestTheForgottenInTheOldSpelling(t *testing.T) {
 }
 
 // unzipped is the text of all files in a ZIP.
-func unzipped(t *testing.T, packed string) string {
+func unzipped(t testing.TB, packed string) string {
 	t.Helper()
 	z, err := zip.NewReader(strings.NewReader(packed), int64(len(packed)))
 	if err != nil {

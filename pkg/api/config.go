@@ -83,17 +83,17 @@ func ImportsOf(a *app.App) Imports {
 	}
 }
 
-// Exports is what the API needs from the app for exports. Start and Cancel are the methods of
+// Exports is what the API needs from the app for exports. Start and Drop are the methods of
 // [exporter.Exporter], File is that of [app.App].
 type Exports struct {
-	Start  func(context.Context, exporter.Request) (*job.Job, error)
-	Cancel func(ctx context.Context, jobID string) (*job.Job, error)
-	File   func(context.Context, *job.Job) (app.Download, error)
+	Start func(context.Context, exporter.Request) (*job.Job, error)
+	Drop  func(ctx context.Context, jobID string) (*job.Job, error)
+	File  func(context.Context, *job.Job) (app.Download, error)
 }
 
 // ExportsOf is the Exports of an app.
 func ExportsOf(a *app.App) Exports {
-	return Exports{Start: a.Exporter.Start, Cancel: a.Exporter.Cancel, File: a.ExportFile}
+	return Exports{Start: a.Exporter.Start, Drop: a.Exporter.Drop, File: a.ExportFile}
 }
 
 // Erase is what the API needs from the eraser.

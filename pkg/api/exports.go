@@ -43,13 +43,14 @@ func listExports(c *call) (httpapi.Reply, error) { return c.jobs(job.Export) }
 // getExport is GET /v1/exports/:id.
 func getExport(c *call) (httpapi.Reply, error) { return c.oneJob(job.Export) }
 
-// cancelExport is DELETE /v1/exports/:id.
-func cancelExport(c *call) (httpapi.Reply, error) {
+// deleteExport is DELETE /v1/exports/:id: it deletes the file of an export that is done, and cancels
+// one that is not.
+func deleteExport(c *call) (httpapi.Reply, error) {
 	j, err := c.findJob(job.Export)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	if j, err = c.Exports.Cancel(c.Context(), j.ID); err != nil {
+	if j, err = c.Exports.Drop(c.Context(), j.ID); err != nil {
 		return httpapi.Reply{}, err
 	}
 	return httpapi.Reply{Status: http.StatusOK, Body: wireOfJob(j)}, nil

@@ -17,8 +17,8 @@ func (a *App) ExportFile(ctx context.Context, j *job.Job) (Download, error) {
 		return Download{}, fault.New(fault.NotFound, "job_not_found", "there is no such export")
 	case j.Status != job.Done:
 		return Download{}, fault.Newf(fault.Conflict, "not_done", "The export has no file: it is %s.", j.Status)
-	case j.Export.Erased:
-		return Download{}, fault.New(fault.NotFound, "file_erased", "The file was deleted when data of its source was erased. Export it again.")
+	case j.Export.Deleted:
+		return Download{}, fault.New(fault.NotFound, "file_deleted", "The file of this export is deleted. Export it again.")
 	case j.Export.Size == 0:
 		return Download{}, fault.New(fault.NotFound, "no_rows", "There is no file: the source had no rows.")
 	}

@@ -170,7 +170,7 @@ func kindOfFile(j *job.Job, name string) string {
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if j.Export != nil {
-			j.Export.Erased = true
+			j.Export.Deleted = true
 			return nil
 		}
 		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {

@@ -123,9 +123,27 @@ func (x *Exporter) send(ctx context.Context, j *job.Job) error {
 	return x.c.Send(ctx, []Message{{Job: j.ID, Source: j.Source}})
 }
 
-// Cancel ends an export that waits or runs: at once, or as soon as its workers have stopped. If it has
-// ended, or is about to fail, the error is fault.Conflict.
-func (x *Exporter) Cancel(ctx context.Context, id string) (*job.Job, error) {
+// Drop deletes the file of an export that is done. It cancels one that waits or runs: that ends at
+// once, or as soon as its workers have stopped. If the export has failed or was cancelled, the error
+// is fault.Conflict.
+func (x *Exporter) Drop(ctx context.Context, id string) (*job.Job, error) {
+	j, err := x.c.Ledger.Get(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case j.Export == nil || j.Status != job.Done:
+		return x.cancel(ctx, id)
+	}
+	if err := x.c.Objects.Delete(ctx, FileName(j)); err != nil {
+		return nil, err
+	}
+	return x.c.Ledger.Update(ctx, id, func(j *job.Job) error {
+		j.Export.Deleted = true
+		return nil
+	})
+}
+
+func (x *Exporter) cancel(ctx context.Context, id string) (*job.Job, error) {
 	j, err := x.c.Ledger.Update(ctx, id, func(j *job.Job) error {
 		switch {
 		case j.Export == nil:

@@ -184,7 +184,7 @@ func TestAnEraseTakesExports(t *testing.T) {
 	for _, j := range []*job.Job{before, during} {
 		j, err := p.Ledger.Get(t.Context(), j.ID)
 		must(t, err)
-		if _, err := p.ExportFile(t.Context(), j); fault.CodeOf(err) != "file_erased" || len(p.names(j)) > 0 {
+		if _, err := p.ExportFile(t.Context(), j); fault.CodeOf(err) != "file_deleted" || len(p.names(j)) > 0 {
 			t.Errorf("%v: %v is left", err, p.names(j))
 		}
 	}
@@ -224,7 +224,7 @@ func TestCancel(t *testing.T) {
 			must(t, err)
 		}
 		for _, id := range []string{j.ID, second.ID} {
-			_, err := p.Exporter.Cancel(t.Context(), id)
+			_, err := p.Exporter.Drop(t.Context(), id)
 			if now, _ := p.Ledger.Get(t.Context(), id); err != nil && now.Status != job.Done {
 				t.Fatal(err)
 			}
@@ -233,8 +233,13 @@ func TestCancel(t *testing.T) {
 		if j.Status != job.Cancelled || second.Status != job.Cancelled || third.Status != job.Done || len(p.names(j))+len(p.names(second)) > 0 {
 			t.Fatalf("after %d steps: %s, %s, %s", steps, j.Status, second.Status, third.Status)
 		}
-		if _, err := p.Exporter.Cancel(t.Context(), third.ID); fault.CodeOf(err) != "job_ended" {
+		if _, err := p.Exporter.Drop(t.Context(), second.ID); fault.CodeOf(err) != "job_ended" {
 			t.Error(err)
+		}
+		third, err := p.Exporter.Drop(t.Context(), third.ID)
+		must(t, err)
+		if _, err = p.ExportFile(t.Context(), third); fault.CodeOf(err) != "file_deleted" || len(p.names(third)) > 0 {
+			t.Errorf("%v, %v is left", err, p.names(third))
 		}
 	}
 }

@@ -291,7 +291,7 @@ type ExportSpec struct {
 	Changed int64            `json:"changed,omitempty"` // rows that were changed or added since it began
 	Size    int64            `json:"size,omitempty"`    // of the file, in bytes; 0: there were no rows, and there is no file
 
-	Erased bool `json:"erased,omitempty"` // an erase has deleted the file
+	Deleted bool `json:"deleted,omitempty"` // the file is gone: an erase or a person has deleted it
 
 	Later later.Fields `json:"-"`
 }

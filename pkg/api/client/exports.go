@@ -13,8 +13,8 @@ func (c *Client) Export(ctx context.Context, source string, how wire.ExportOptio
 	return c.job(ctx, http.MethodPost, of("/v1/data_sources/%s/exports", source), how)
 }
 
-// CancelExport ends an export that waits or runs.
-func (c *Client) CancelExport(ctx context.Context, id string) (*wire.Job, error) {
+// DropExport deletes the file of an export that is done, and cancels one that is not.
+func (c *Client) DropExport(ctx context.Context, id string) (*wire.Job, error) {
 	return c.job(ctx, http.MethodDelete, of("/v1/exports/%s", id), nil)
 }
 

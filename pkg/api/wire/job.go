@@ -150,7 +150,7 @@ type ExportJob struct {
 	Rows      map[string]int64 `json:"rows,omitempty"`    // by dataset, without zeros
 	Changed   int64            `json:"changed,omitempty"` // rows that were added or changed since it began
 	Size      int64            `json:"size"`              // of its file, in bytes; 0 if there is none
-	Erased    bool             `json:"erased,omitempty"`  // an erase has deleted the file
+	Deleted   bool             `json:"deleted,omitempty"` // the file is gone
 }
 
 // Progress is how far a job has come.
