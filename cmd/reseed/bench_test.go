@@ -141,3 +141,28 @@ func made(b *testing.B, o company.Options, only ...company.Dataset) string {
 	}
 	return dir
 }
+
+// BenchmarkExport exports what the same run has imported, and reports how many times as many rows a
+// second that are.
+func BenchmarkExport(b *testing.B) {
+	bin, rows := release(b), benchRows(b)
+	customers := made(b, company.Options{Seed: 2, Customers: rows, Months: 24, Layout: company.Named}, company.Customers)
+	dir := b.TempDir()
+	imported := runCommand(b, bin, "import", customers, "--source", "Big", "--data", dir)
+	for _, format := range []string{"csv", "ndjson"} {
+		b.Run(fmt.Sprintf("customers-%d-%s", rows, format), func(b *testing.B) {
+			var seconds, peak float64
+			for range b.N {
+				u := runCommand(b, bin, "export", "Big", "--format", format, "--data", dir, "--out", filepath.Join(b.TempDir(), "big.zip"))
+				if n := u.report.Export.Rows["customers"]; n != int64(rows) {
+					b.Fatalf("%d rows, want %d", n, rows)
+				}
+				seconds, peak = seconds+u.seconds, max(peak, u.peakMB)
+			}
+			rate := float64(rows*b.N) / seconds
+			b.ReportMetric(rate, "rows/job-s")
+			b.ReportMetric(rate/(float64(rows)/imported.seconds), "times-the-import")
+			b.ReportMetric(peak, "peak-MB")
+		})
+	}
+}

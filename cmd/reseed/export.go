@@ -64,6 +64,7 @@ Exit status: 0 done, or there are no rows; 1 failed or cancelled; 2 usage.`,
 			if err := o.check(args, sh.json); err != nil {
 				return err
 			}
+			limitMemory(exportMemory)
 			return sh.with(c.Context(), func(cl *client.Client) error {
 				if o.all {
 					return sh.exportAll(c.Context(), cl, o)
@@ -86,6 +87,17 @@ Exit status: 0 done, or there are no rows; 1 failed or cancelled; 2 usage.`,
 }
 
 func (o *exportOptions) check(args []string, json bool) error {
+	if o.all == (len(args) > 0) {
+		return usage("name one data source, or give --all")
+	}
+	if err := o.checkFormat(); err != nil {
+		return err
+	}
+	return o.checkOut(json)
+}
+
+// checkFormat checks what is to be written.
+func (o *exportOptions) checkFormat() error {
 	for _, ds := range o.Datasets {
 		if !slices.Contains(billing.Order(), billing.Dataset(ds)) {
 			return usage("--dataset %q is not known; it is one of %v", ds, billing.Order())
@@ -95,8 +107,6 @@ func (o *exportOptions) check(args []string, json bool) error {
 		o.Delimiter = "\t"
 	}
 	switch {
-	case o.all == (len(args) > 0):
-		return usage("name one data source, or give --all")
 	case o.Format != wire.CSV && o.Format != wire.NDJSON:
 		return usage("--format %q is not known; it is csv or ndjson", o.Format)
 	case o.Sheet && o.Format != wire.CSV:
@@ -105,14 +115,22 @@ func (o *exportOptions) check(args []string, json bool) error {
 		return usage("--delimiter goes with --excel: files for import have commas")
 	case o.Delimiter != "" && !slices.Contains([]string{",", ";", "|", "\t"}, o.Delimiter):
 		return usage("--delimiter is one of , ; | or tab")
-	case o.out != standardOutput && isExportFile(o.out) && !o.packed():
-		return usage("--out is FILE.zip, a folder or -")
-	case o.all && (o.out == standardOutput || o.packed()):
+	}
+	return nil
+}
+
+// checkOut checks where it is to be written.
+func (o *exportOptions) checkOut(json bool) error {
+	toOutput := o.out == standardOutput
+	switch {
+	case o.all && (toOutput || o.packed()):
 		return usage("with --all, --out is a folder")
-	case o.out == standardOutput && json:
+	case toOutput && json:
 		return usage("--json cannot be given with --out -")
-	case o.out == standardOutput && o.Format == wire.CSV && len(o.Datasets) != 1:
+	case toOutput && o.Format == wire.CSV && len(o.Datasets) != 1:
 		return usage("standard output takes one file: give one --dataset, or --format ndjson")
+	case !toOutput && !o.packed() && isExportFile(o.out):
+		return usage("--out is FILE.zip, a folder or -")
 	}
 	return nil
 }

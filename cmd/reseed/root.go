@@ -90,10 +90,11 @@ func (sh *shell) settings() (config.Config, error) {
 }
 
 // Limits of the Go runtime's memory, in bytes. With them the whole process stays below 200 MB
-// during an import of any size, and below 100 MB during an erase.
+// during an import of any size, and below 100 MB during an erase or an export.
 const (
 	importMemory = 120 << 20
 	eraseMemory  = 72 << 20
+	exportMemory = 60 << 20
 )
 
 // limitMemory sets the limit of the Go runtime's memory, unless GOMEMLIMIT is set.

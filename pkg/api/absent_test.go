@@ -224,11 +224,11 @@ func TestTheForgottenInTheOldSpelling(t *testing.T) {
 }
 
 // unzipped is the text of all files in a ZIP.
-func unzipped(t testing.TB, packed string) string {
-	t.Helper()
+func unzipped(tb testing.TB, packed string) string {
+	tb.Helper()
 	z, err := zip.NewReader(strings.NewReader(packed), int64(len(packed)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var all strings.Builder
 	for _, f := range z.File {
@@ -237,7 +237,7 @@ func unzipped(t testing.TB, packed string) string {
 			_, err = io.Copy(&all, r)
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return all.String()

@@ -246,12 +246,14 @@ func engines() map[string]func(*testing.T) table.Driver {
 	return map[string]func(*testing.T) table.Driver{
 		"mem": func(*testing.T) table.Driver { return mem.New(mem.Options{}) },
 		"pebble": func(t *testing.T) table.Driver {
+			t.Helper()
 			d, err := pebble.Open(t.TempDir(), pebble.Options{})
 			must(t, err)
 			t.Cleanup(func() { must(t, d.Close()) })
 			return d
 		},
 		"dynamodb": func(t *testing.T) table.Driver {
+			t.Helper()
 			client, name := engine.Table(t)
 			return dynamo.New(client, name)
 		},

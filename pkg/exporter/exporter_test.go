@@ -351,9 +351,7 @@ func TestReadUnits(t *testing.T) {
 	whole := exporter.New(exporter.Config{
 		Store: p.Store, Ledger: p.Ledger, Objects: p.Objects, Now: time.Now, Log: p.Log,
 		Send: func(_ context.Context, list []exporter.Message) error {
-			for _, m := range list {
-				p.messages = append(p.messages, m)
-			}
+			p.messages = append(p.messages, list...)
 			return nil
 		},
 	})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -91,9 +92,7 @@ func (x *Exporter) newWalk(ctx context.Context, j *job.Job, shard int, s state, 
 		state: s, save: save, outs: map[billing.Dataset]*output{}, looked: x.c.Now(),
 	}
 	w.state.Files = map[string]tally{}
-	for ds, t := range s.Files {
-		w.state.Files[ds] = t
-	}
+	maps.Copy(w.state.Files, s.Files)
 	for _, ds := range j.Export.Datasets {
 		out, err := newOutput(j.Export, billing.Dataset(ds))
 		if err != nil {
