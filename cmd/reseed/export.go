@@ -125,6 +125,8 @@ func (o *exportOptions) checkOut(json bool) error {
 	switch {
 	case o.all && (toOutput || o.packed()):
 		return usage("with --all, --out is a folder")
+	case o.all && json:
+		return usage("--json is about one data source")
 	case toOutput && json:
 		return usage("--json cannot be given with --out -")
 	case toOutput && o.Format == wire.CSV && len(o.Datasets) != 1:

@@ -130,7 +130,7 @@ func (a *App) Tick(ctx context.Context) error {
 		return err
 	}
 	for _, j := range append(open, due...) {
-		if j.Kind == job.Import {
+		if j.Kind != job.Erase && j.Kind != job.Export {
 			continue
 		}
 		if j.Kind == job.Erase && j.Status != job.Running {
