@@ -25,12 +25,7 @@ func exports(b *bed) {
 	if ans.status != 200 || ans.header.Get("Content-Type") != "application/zip" || ans.header.Get("Content-Disposition") != `attachment; filename="`+id+`.zip"` || float64(len(ans.body)) != spec["size"] {
 		t.Fatalf("%d %v", ans.status, ans.header)
 	}
-	again := b.is(b.done("done", file("again.zip", ans.body)), "done")
-	for ds, counts := range again["datasets"].(object) { //nolint:forcetypeassert // described
-		if c := counts.(object); c["unchanged"] != c["read"] || c["read"] == 0.0 { //nolint:forcetypeassert // described
-			t.Errorf("again, %s: %v", ds, c)
-		}
-	}
+	b.unchanged(b.done("done", file("again.zip", ans.body)))
 	lines := text(t, b.must(202, "POST", route, `{"format":"ndjson"}`), "id")
 	b.work()
 	if body := unzipped(t, b.do("GET", "/v1/exports/"+lines+"/file", "").body); !strings.HasPrefix(body, `{"dataset":"`) {
@@ -43,6 +38,15 @@ func exports(b *bed) {
 	b.status(404, "GET", "/v1/exports/"+id+"/file", "")
 	for _, path := range []string{"/v1/imports/" + id, "/v1/erasures/" + id, "/v1/exports/nowhere/file", "/v1/exports/nowhere"} {
 		b.status(404, "GET", path, "")
+	}
+}
+
+// unchanged checks that an import has changed nothing.
+func (b *bed) unchanged(id string) {
+	for ds, counts := range b.is(id, "done")["datasets"].(object) { //nolint:forcetypeassert // described
+		if c := counts.(object); c["unchanged"] != c["read"] || c["read"] == 0.0 { //nolint:forcetypeassert // described
+			b.t.Errorf("%s: %v", ds, c)
+		}
 	}
 }
 
