@@ -101,6 +101,32 @@ func TestWhatAnExportWritesAnImportTakes(t *testing.T) {
 	}
 }
 
+// Another account has another secret, and so another order of keys: the rows are the same.
+func TestAnotherAccountGetsTheSameRows(t *testing.T) {
+	t.Parallel()
+	here := world(t, mem.New(mem.Options{}), objects.Mem())
+	for _, format := range []string{job.CSV, job.NDJSON} {
+		there := newProcess(t, mem.New(mem.Options{}), objects.Mem())
+		there.source("Elsewhere")
+		want := here.export(exporter.Request{Source: here.now("Acme"), Format: format})
+		there.load("Elsewhere", want)
+		got := there.export(exporter.Request{Source: there.now("Elsewhere"), Format: format})
+		same(t, format, sorted(want), sorted(got))
+		if fmt.Sprint(want) == fmt.Sprint(got) {
+			t.Error("the order is the same, too: the test shows nothing")
+		}
+	}
+}
+
+// sorted has the lines of files in their own order.
+func sorted(files map[string]string) map[string][]string {
+	out := map[string][]string{}
+	for name, text := range files {
+		out[name] = slices.Sorted(strings.Lines(text))
+	}
+	return out
+}
+
 // A value that CSV cannot give back makes an export as CSV fail, whatever else is in it; NDJSON has
 // it. No file is left.
 func TestWhatCSVCannotHoldIsFound(t *testing.T) {
