@@ -42,8 +42,9 @@ is SOURCE-DATE.zip in this folder. --out may also be a new or empty folder for t
 files, or - for standard output, with one dataset or with --format ndjson. Nothing
 is overwritten, and a file is there whole or not at all.
 
-What people have changed by hand is not in it: edits, tags, attributes and merges.
-Nor is what is being erased. CSV cannot hold every value: #N/A, for instance, is an
+What people have changed by hand is not in it. With --edits laid-over, fields are as
+they have changed them, and rows that they have deleted are left out; tags,
+attributes and merges are not in it either way. Nor is what is being erased. CSV cannot hold every value: #N/A, for instance, is an
 error of a spreadsheet there. If a row has such a value the export as CSV fails and
 says so; --format ndjson holds it.
 
@@ -80,6 +81,7 @@ Exit status: 0 done, or there are no rows; 1 failed or cancelled; 2 usage.`,
 	c.Flags().StringVar(&o.out, "out", "", "a new FILE.zip, a new or empty folder, or - for standard output")
 	c.Flags().StringArrayVar(&o.Datasets, "dataset", nil, "only this dataset; may be given several times")
 	c.Flags().StringVar(&o.Format, "format", wire.CSV, "csv or ndjson")
+	c.Flags().StringVar(&o.Edits, "edits", wire.NoEdits, "none: rows as imported; laid-over: fields as people have changed them")
 	c.Flags().BoolVar(&o.Sheet, "excel", false, "a copy for reading in a spreadsheet, not for import")
 	c.Flags().StringVar(&o.Delimiter, "delimiter", "", "with --excel: what stands between cells; one of , ; | or tab")
 	c.Flags().BoolVar(&o.all, "all", false, "every data source")
@@ -109,6 +111,8 @@ func (o *exportOptions) checkFormat() error {
 	switch {
 	case o.Format != wire.CSV && o.Format != wire.NDJSON:
 		return usage("--format %q is not known; it is csv or ndjson", o.Format)
+	case o.Edits != wire.NoEdits && o.Edits != wire.EditsLaidOver:
+		return usage("--edits %q is not known; it is none or laid-over", o.Edits)
 	case o.Sheet && o.Format != wire.CSV:
 		return usage("--excel writes CSV; leave --format out")
 	case o.Delimiter != "" && !o.Sheet:

@@ -10,7 +10,7 @@ import (
 )
 
 // createExport is POST /v1/data_sources/:uuid/exports. All members may be left out: format, datasets
-// (a list), sheet and delimiter.
+// (a list), edits, sheet and delimiter.
 func createExport(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {
@@ -20,9 +20,10 @@ func createExport(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	f.Only("format", "datasets", "sheet", "delimiter")
+	f.Only("format", "datasets", "edits", "sheet", "delimiter")
 	r := exporter.Request{
 		Source: src, Format: f.OneOf("format", job.CSV, job.NDJSON), Sheet: f.Truth("sheet"), Delimiter: f.OneOf("delimiter", ",", ";", "|", "\t"), By: c.Author,
+		LaidOver: f.OneOf("edits", "none", job.EditsLaidOver) == job.EditsLaidOver,
 	}
 	if v := f.Value("datasets"); v != nil && json.Unmarshal(v, &r.Datasets) != nil {
 		f.Fail("datasets", "must be a list of datasets")

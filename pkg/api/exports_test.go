@@ -26,7 +26,7 @@ func exports(b *bed) {
 		t.Fatalf("%d %v", ans.status, ans.header)
 	}
 	b.unchanged(b.done("done", file("again.zip", ans.body)))
-	lines := text(t, b.must(202, "POST", route, `{"format":"ndjson"}`), "id")
+	lines := text(t, b.must(202, "POST", route, `{"format":"ndjson","edits":"laid-over"}`), "id")
 	b.work()
 	if body := unzipped(t, b.do("GET", "/v1/exports/"+lines+"/file", "").body); !strings.HasPrefix(body, `{"dataset":"`) {
 		t.Errorf("%q", body)

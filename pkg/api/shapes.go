@@ -34,7 +34,7 @@ func wireOfJob(j *job.Job) wire.Job {
 	}
 	if x := j.Export; x != nil {
 		w.Export = &wire.ExportJob{
-			Format: x.Format, Sheet: x.Sheet, Delimiter: x.Delimiter, Datasets: x.Datasets, By: x.By, Rows: x.Rows, Changed: x.Changed, Size: x.Size, Deleted: x.Deleted,
+			Format: x.Format, Sheet: x.Sheet, Delimiter: x.Delimiter, Datasets: x.Datasets, Edits: x.Edits, By: x.By, Rows: x.Rows, Changed: x.Changed, Size: x.Size, Deleted: x.Deleted,
 		}
 	}
 	return w

@@ -69,6 +69,7 @@ type Request struct {
 	Datasets  []string // empty means all
 	Sheet     bool     // of CSV: for spreadsheets, not to be imported
 	Delimiter string   // of a sheet: the character between cells; empty is the comma
+	LaidOver  bool     // fields as people have changed them, without rows that they have deleted
 	By        string   // who asks, shown to people
 }
 
@@ -77,6 +78,9 @@ func (r Request) spec() (*job.ExportSpec, error) {
 	s := &job.ExportSpec{Format: r.Format, Sheet: r.Sheet, Delimiter: r.Delimiter, By: r.By}
 	if s.Format == "" {
 		s.Format = job.CSV
+	}
+	if r.LaidOver {
+		s.Edits = job.EditsLaidOver
 	}
 	switch {
 	case s.Format != job.CSV && s.Format != job.NDJSON:

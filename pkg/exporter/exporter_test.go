@@ -7,12 +7,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"reseed/internal/buckettest"
 	"reseed/internal/effort"
 	"reseed/internal/gen/company"
+	"reseed/pkg/billing"
+	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/exporter"
 	"reseed/pkg/fault"
@@ -125,6 +128,59 @@ func sorted(files map[string]string) map[string][]string {
 		out[name] = slices.Sorted(strings.Lines(text))
 	}
 	return out
+}
+
+// Laid over, fields are as people have changed them, rows that they have deleted are left out with
+// their parts, and what they changed after the export began is counted. Otherwise rows are as
+// imported.
+func TestEditsLaidOver(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, mem.New(mem.Options{}), objects.Mem())
+	p.source("Acme")
+	p.load("Acme", map[string]string{"all.ndjson": strings.Join([]string{
+		`{"dataset":"plans","external_id":"p","name":"Old","interval_count":1,"interval_unit":"month"}`,
+		`{"dataset":"customers","external_id":"c1","name":"Ann","city":"Rome"}`, `{"dataset":"customers","external_id":"c2","name":"Bob"}`,
+		`{"dataset":"invoices","external_id":"i1","customer_external_id":"c1","date":"2025-01-01","currency":"EUR"}`,
+		`{"dataset":"invoices","external_id":"i2","customer_external_id":"c1","date":"2025-01-01","currency":"EUR"}`,
+		`{"dataset":"line_items","invoice_external_id":"i1","external_id":"l1","type":"one_time","amount_in_cents":1}`,
+		`{"dataset":"line_items","invoice_external_id":"i2","external_id":"l2","type":"one_time","amount_in_cents":2,"tax_amount_in_cents":7}`,
+	}, "\n")})
+	imported := p.export(exporter.Request{Source: p.now("Acme")})
+	src, ctx := p.now("Acme"), t.Context()
+	d, err := p.Store.Directory(ctx)
+	must(t, err)
+	hash, edits := d.Hasher(), edit.New(p.Store, func() time.Time { return time.Now().Add(time.Hour) })
+	do := func(key table.Key, change func(edit.Record) *edit.Change) {
+		t.Helper()
+		found, err := p.Store.Lookup(ctx, key)
+		must(t, err)
+		writes, err := edits.Writes(ctx, d, change(edit.Record{Space: src.Space(), Key: key, Base: found[key], Hash: hash}))
+		must(t, err)
+		must(t, p.Store.Transact(ctx, writes...))
+	}
+	change := func(now billing.Record, fields ...string) func(edit.Record) *edit.Change {
+		return func(r edit.Record) *edit.Change { return r.Change(store.AppendRecord(nil, now), fields, "me") }
+	}
+	line := src.Space().LineItem(hash.InvoiceH("i2"), hash.LineItemH(&billing.LineItem{ExternalID: "l2"}))
+	do(src.Space().Customer(hash.CustomerH("c1")), change(&billing.Customer{ExternalID: "c1", Name: "Anna"}, "name", "city"))
+	do(src.Space().Plan(hash.PlanH(&billing.Plan{ExternalID: "p"})), change(&billing.Plan{Name: "New"}, "name"))
+	do(line, change(&billing.LineItem{}, "tax_amount_in_cents"))
+	do(src.Space().Invoice(hash.InvoiceH("i1")), func(r edit.Record) *edit.Change { return r.Delete("me") })
+	same(t, "as imported", imported, p.export(exporter.Request{Source: src}))
+	j := p.ended(p.start(exporter.Request{Source: src, LaidOver: true}))
+	files := p.unzip(j)
+	want := map[string][]string{
+		"plans.csv": {"New,1,month,p\n"}, "customers.csv": {"Anna,,,,,,,c1,,,,\n", "Bob,,,,,,,c2,,,,\n"}, "invoices.csv": {"c1,i2,2025-01-01,,EUR,,\n"},
+		"line_items.csv": {"i2,l2,,,one_time,2,,,,1,,,,,,,,,,,,\n"},
+	}
+	for name, text := range sorted(files) {
+		same(t, name, want[name], slices.DeleteFunc(text, func(line string) bool {
+			return strings.Contains(line, "xternal ID") || strings.Contains(line, "Plan ID")
+		}))
+	}
+	if len(files) != len(want) || j.Export.Changed != 3 || len(j.Notes) != 2 {
+		t.Errorf("%d files, %d changed, %q", len(files), j.Export.Changed, j.Notes)
+	}
 }
 
 // A value that CSV cannot give back makes an export as CSV fail, whatever else is in it; NDJSON has
@@ -313,8 +369,11 @@ func TestKilledAnywhere(t *testing.T) {
 	began := p.start(exporter.Request{Source: p.now("Acme")})
 	run := func(cut int, after bool) (calls int, body []byte) {
 		t.Helper()
+		var mu sync.Mutex
 		dead := false
 		call := func(done bool) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if !done {
 				calls++
 			}
@@ -328,10 +387,8 @@ func TestKilledAnywhere(t *testing.T) {
 		copied, bucket := d.Clone(mem.Options{Before: hook(false), After: hook(true)}), memory.Clone()
 		victim := newProcess(t, copied, buckettest.Objects(bucket, func(_ buckettest.Op, done bool) error { return call(done) }))
 		_ = victim.Exporter.Handle(t.Context(), exporter.Message{Job: began.ID})
-		for !dead {
-			if done, err := victim.step(); done || err != nil {
-				break
-			}
+		for done, err := false, error(nil); !done && err == nil; {
+			done, err = victim.step() // a dead process can do nothing any more
 		}
 		heir := newProcess(t, exclusive{copied.Clone(mem.Options{})}, objects.Over(bucket))
 		must(t, heir.Tick(t.Context()))

@@ -290,6 +290,9 @@ func (s *sum) notes(j *job.Job) (notes []string) {
 	if j.Export.Sheet {
 		notes = append(notes, "This copy is for reading in a spreadsheet, not for import.")
 	}
+	if j.Export.Edits == job.EditsLaidOver {
+		notes = append(notes, "Fields are as people have changed them, and rows that they have deleted are left out. Tags, attributes and merges are not in it.")
+	}
 	if s.lost() > 0 {
 		notes = append(notes, s.losses()+" that an import refuses or reads otherwise. They are in the file as they are stored.")
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/source"
@@ -84,6 +85,7 @@ type walk struct {
 	save   func(state) error
 	outs   map[billing.Dataset]*output
 	looked time.Time
+	edits  map[table.Key]table.Attrs // of the records of the page, if they are laid over
 }
 
 func (x *Exporter) newWalk(ctx context.Context, j *job.Job, shard int, s state, save func(state) error) (*walk, error) {
@@ -125,6 +127,9 @@ func (w *walk) walk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := w.readEdits(ctx, ranges[w.state.Range], page.Items); err != nil {
+			return err
+		}
 		size, err := w.add(ctx, page.Items)
 		if err != nil {
 			return err
@@ -162,7 +167,9 @@ func (w *walk) interrupted(ctx context.Context) error {
 // add writes the rows of a page of records, and returns how many bytes the current part has.
 func (w *walk) add(ctx context.Context, items []table.Item) (size int, err error) {
 	for _, item := range items {
-		w.row(item)
+		if err := w.row(item); err != nil {
+			return 0, err
+		}
 	}
 	for _, out := range w.outs {
 		if err := w.check(ctx, out); err != nil {
@@ -176,13 +183,33 @@ func (w *walk) add(ctx context.Context, items []table.Item) (size int, err error
 	return size, nil
 }
 
+// readEdits reads the edits of a page of records, if they are to be laid over.
+func (w *walk) readEdits(ctx context.Context, k *store.RecordKind, items []table.Item) error {
+	w.edits = map[table.Key]table.Attrs{}
+	if w.job.Export.Edits != job.EditsLaidOver || len(k.Edits) == 0 || len(items) == 0 {
+		return nil
+	}
+	q := w.job.Export.Was.Space().EditsAlong(k, w.shard, items[0].SK, items[len(items)-1].SK)
+	for item, err := range w.st.Items(ctx, q) {
+		if err != nil {
+			return err
+		}
+		w.edits[item.Key] = item.Attrs
+	}
+	return nil
+}
+
 // row writes the row of a record, unless it is hidden, or the record that it is a part of is.
-func (w *walk) row(item table.Item) {
+func (w *walk) row(item table.Item) error {
 	k := store.RecordAt(item.SK)
 	if k == nil {
-		return
+		return nil
 	}
-	hidden := w.dir.Hides(w.job.Tag, item.SK, item.Attrs)
+	edits, err := edit.ReadRow(w.dir, w.edits, w.job.Export.Was.Space(), item.Key)
+	if err != nil {
+		return err
+	}
+	hidden := edits.Deleted != nil || w.dir.Hides(w.job.Tag, item.SK, item.Attrs)
 	switch {
 	case k.Part:
 		hidden = hidden || store.ParentSK(item.SK) != w.state.Parent
@@ -193,12 +220,18 @@ func (w *walk) row(item table.Item) {
 	}
 	out := w.outs[k.CameWith(item.Attrs)]
 	if hidden || out == nil {
-		return
+		return nil
 	}
-	if changed, _ := item.Attrs.Int(store.AttrUpdated); changed > w.began {
+	changed, _ := item.Attrs.Int(store.AttrUpdated)
+	if last := edits.Latest(); last != nil {
+		changed = max(changed, last.At)
+		item.Attrs = store.AppendRecord(nil, k.Decode(edits.Over(item.Attrs))) // without what an edit has emptied
+	}
+	if changed > w.began {
 		w.state.Changed++
 	}
 	out.add(k, item)
+	return nil
 }
 
 // check reads the new rows back, as an import would, and counts those that come out otherwise than

@@ -271,12 +271,17 @@ type ErasedRecord struct {
 	ID  string    `json:"id"` // public
 }
 
+// EditsLaidOver as the Edits of an export means that fields are as people have changed them, and that
+// rows which they have deleted are left out.
+const EditsLaidOver = "laid-over"
+
 // ExportSpec is what an export writes, and how far it has come.
 type ExportSpec struct {
 	Format    string   `json:"format"`              // CSV or NDJSON
 	Sheet     bool     `json:"sheet,omitempty"`     // of CSV: for spreadsheets, not to be imported
 	Delimiter string   `json:"delimiter,omitempty"` // of a sheet: the byte between cells
 	Datasets  []string `json:"datasets"`            // in the order of imports
+	Edits     string   `json:"edits,omitempty"`     // EditsLaidOver; empty: rows are as imported
 	By        string   `json:"by,omitempty"`        // who asked
 
 	// the source as it was when the export began to read: what is erased later makes the export fail,

@@ -131,10 +131,17 @@ const (
 	NDJSON = "ndjson"
 )
 
+// What an export does with edits.
+const (
+	NoEdits       = "none"      // rows are as they were imported
+	EditsLaidOver = "laid-over" // fields are as people have changed them, without rows that they have deleted
+)
+
 // ExportOptions say what an export writes. The server has defaults for zero values.
 type ExportOptions struct {
 	Format    string   `json:"format,omitempty"`    // CSV or NDJSON
 	Datasets  []string `json:"datasets,omitempty"`  // all, if there are none
+	Edits     string   `json:"edits,omitempty"`     // NoEdits or EditsLaidOver
 	Sheet     bool     `json:"sheet,omitempty"`     // of CSV: for spreadsheets, not to be imported
 	Delimiter string   `json:"delimiter,omitempty"` // of a sheet: , ; | or a tab
 }
@@ -146,6 +153,7 @@ type ExportJob struct {
 	Sheet     bool             `json:"sheet,omitempty"`
 	Delimiter string           `json:"delimiter,omitempty"`
 	Datasets  []string         `json:"datasets"`
+	Edits     string           `json:"edits,omitempty"`   // EditsLaidOver, or empty
 	By        string           `json:"by,omitempty"`      // who asked for it
 	Rows      map[string]int64 `json:"rows,omitempty"`    // by dataset, without zeros
 	Changed   int64            `json:"changed,omitempty"` // rows that were added or changed since it began
