@@ -35,8 +35,9 @@ once: to try again, undo the undo first.`, func(cl *client.Client, ctx context.C
 }
 
 func cancelCommand(sh *shell) *cobra.Command {
-	c := sh.actCommand("cancel", "Cancel an import that waits, runs, or is planned", "0 cancelled, 1 it had ended before, 2 usage.", `Cancel an import. What a running one has changed by then stays; "reseed undo
-JOB" takes it back, and importing the same files again completes it.`, (*client.Client).Cancel)
+	c := sh.actCommand("cancel", "Cancel an import that waits, runs, or is planned, or an export", "0 cancelled, 1 it had ended before, 2 usage.", `Cancel an import. What a running one has changed by then stays; "reseed undo
+JOB" takes it back, and importing the same files again completes it. A cancelled
+export leaves no file.`, (*client.Client).Cancel)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return sh.with(c.Context(), func(cl *client.Client) error { return sh.cancel(c.Context(), cl, args[0]) })
 	}
@@ -72,9 +73,20 @@ func (sh *shell) act(ctx context.Context, cl *client.Client, do verb, id string)
 	return sh.showJob(ctx, cl, j)
 }
 
+// cancelOf is what cancels a job. An export that is done stays as it is.
+func cancelOf(j *wire.Job) verb {
+	if j.Kind == wire.Export && !j.Status.Ended() {
+		return (*client.Client).DropExport
+	}
+	return (*client.Client).Cancel
+}
+
 func (sh *shell) cancel(ctx context.Context, cl *client.Client, id string) error {
-	j, err := cl.Cancel(ctx, id)
+	j, err := cl.Job(ctx, id)
 	if err != nil {
+		return err
+	}
+	if j, err = cancelOf(j)(cl, ctx, id); err != nil {
 		return err
 	}
 	if j, err = sh.wait(ctx, cl, j.ID); err != nil {

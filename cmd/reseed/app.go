@@ -79,6 +79,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 		Store: st, Keys: append(keys, httpapi.Key{Hash: httpapi.HashKey(in.key), Name: httpapi.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: in.Ledger,
 		Asked:   newWrongKeys().asked,
 		Imports: api.ImportsOf(in.App),
+		Exports: api.ExportsOf(in.App),
 		Erase:   api.EraseOf(in.Eraser, in.StartErase),
 		Now:     time.Now, Log: log, Uploads: in.uploads.failures,
 	}))
@@ -175,7 +176,7 @@ func workersOfOne() int { return max(2, runtime.NumCPU()) }
 func (in *instance) work(ctx context.Context, message any) error {
 	switch m := message.(type) {
 	case importer.Message:
-		return in.Importer.Handle(ctx, m)
+		return in.Work(ctx, m)
 	case app.Sweep:
 		return in.Sweep(ctx, m)
 	}

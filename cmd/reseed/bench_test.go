@@ -141,3 +141,29 @@ func made(b *testing.B, o company.Options, only ...company.Dataset) string {
 	}
 	return dir
 }
+
+// BenchmarkExport exports what the same run has imported, and reports how many times as many rows a
+// second that are.
+func BenchmarkExport(b *testing.B) {
+	bin, rows := release(b), benchRows(b)
+	customers := made(b, company.Options{Seed: 2, Customers: rows, Months: 24, Layout: company.Named}, company.Customers)
+	dir := b.TempDir()
+	imported := runCommand(b, bin, "import", customers, "--source", "Big", "--data", dir)
+	for _, format := range []string{"csv", "ndjson"} {
+		b.Run(fmt.Sprintf("customers-%d-%s", rows, format), func(b *testing.B) {
+			var seconds, cpu, peak float64
+			for range b.N {
+				u := runCommand(b, bin, "export", "Big", "--format", format, "--data", dir, "--out", filepath.Join(b.TempDir(), "big.zip"))
+				if n := u.report.Export.Rows["customers"]; n != int64(rows) {
+					b.Fatalf("%d rows, want %d", n, rows)
+				}
+				seconds, cpu, peak = seconds+u.seconds, cpu+u.cpu, max(peak, u.peakMB)
+			}
+			rate := float64(rows*b.N) / seconds
+			b.ReportMetric(rate, "rows/job-s")
+			b.ReportMetric(rate*imported.seconds/float64(rows), "times-the-import")
+			b.ReportMetric(imported.cpu*float64(b.N)/cpu, "times-the-import/cpu")
+			b.ReportMetric(peak, "peak-MB")
+		})
+	}
+}

@@ -25,8 +25,8 @@ func jobsCommand(sh *shell) *cobra.Command {
 	var o jobsOptions
 	c := &cobra.Command{
 		Use:   "jobs [JOB]",
-		Short: "List imports and erases, or show one",
-		Long: `List imports and erases, newest first, or show one.
+		Short: "List imports, exports and erases, or show one",
+		Long: `List imports, exports and erases, newest first, or show one.
 
 --rejects prints the rejected rows in the format of their file, with file, line,
 column, code and reason; correct them, and import them as they are. --out FILE

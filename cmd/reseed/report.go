@@ -27,6 +27,8 @@ type report struct {
 	Reasons  []wire.Reason          `json:"reasons,omitempty"` // of the rejects
 	Seconds  float64                `json:"seconds"`
 	Removed  map[string]int64       `json:"removed,omitempty"`
+	Export   *wire.ExportJob        `json:"export,omitempty"`
+	File     string                 `json:"file,omitempty"`     // of an export: where it was written
 	Progress *wire.Progress         `json:"progress,omitempty"` // of a job that has not ended
 	Confirm  string                 `json:"confirm,omitempty"`  // why it waits for a yes
 	Estimate *wire.Estimate         `json:"estimate,omitempty"` // of a plan
@@ -53,6 +55,7 @@ func reportOf(j *wire.Job) report {
 	if j.Erase != nil {
 		r.Removed = j.Erase.Removed
 	}
+	r.Export = j.Export
 	if j.Import != nil {
 		r.Undo, r.UndoneBy = j.Import.Undo, j.Import.UndoneBy
 	}
@@ -230,6 +233,8 @@ func sumsOf(j *wire.Job) string {
 	switch {
 	case halfway(j), !j.Status.Ended(): // decided, but not done
 		return ""
+	case j.Export != nil:
+		return exported(j.Export)
 	case isUndo(j) && j.Status == wire.Done && sum == wire.Counts{}:
 		return "there was nothing to take back"
 	case sum == wire.Counts{}:
@@ -252,6 +257,8 @@ func kindOf(j *wire.Job) string {
 		return "Undo"
 	case j.Kind == wire.Erase:
 		return "Erase"
+	case j.Kind == wire.Export:
+		return "Export"
 	}
 	return "Import"
 }

@@ -90,10 +90,11 @@ func (sh *shell) settings() (config.Config, error) {
 }
 
 // Limits of the Go runtime's memory, in bytes. With them the whole process stays below 200 MB
-// during an import of any size, and below 100 MB during an erase.
+// during an import of any size, and below 100 MB during an erase or an export.
 const (
 	importMemory = 120 << 20
 	eraseMemory  = 72 << 20
+	exportMemory = 60 << 20
 )
 
 // limitMemory sets the limit of the Go runtime's memory, unless GOMEMLIMIT is set.
@@ -128,7 +129,7 @@ work on any running or deployed instance.`,
 	root.SetErr(sh.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	//nolint:contextcheck // cobra hands the context to each command
-	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), inspectCommand(sh), applyCommand(sh), undoCommand(sh), cancelCommand(sh),
+	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), inspectCommand(sh), exportCommand(sh), applyCommand(sh), undoCommand(sh), cancelCommand(sh),
 		eraseCommand(sh), restoreCommand(sh), receiptsCommand(sh), editsCommand(sh), jobsCommand(sh), keysCommand(sh))
 	return sh.exit(root.ExecuteContext(ctx))
 }

@@ -52,6 +52,10 @@ func describe(j *wire.Job) string {
 		return "waiting for another job of this source"
 	case j.Kind == wire.Erase:
 		return fmt.Sprintf("erasing, %d items gone", p.ItemsDone)
+	case j.Kind == wire.Export && j.Stage == "2 join":
+		return "writing the file"
+	case j.Kind == wire.Export:
+		return fmt.Sprintf("exporting, %d rows, %.0f/s", p.RowsDone, p.RowsASecond)
 	case j.Stage == "":
 		return "reading"
 	}

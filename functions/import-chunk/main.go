@@ -1,5 +1,5 @@
 // Command import-chunk does one step of an import for each message of the import queue: it maps one
-// piece, or merges or applies one key range, or ends the job.
+// piece, or merges or applies one key range, or ends the job. It does the steps of exports, too.
 package main
 
 import (
@@ -13,6 +13,6 @@ import (
 
 func main() {
 	function.Main(0, func(a *app.App, _ config.Config, log *slog.Logger) any {
-		return trigger.Queue(log, a.Importer.Handle)
+		return trigger.Queue(log, a.Work)
 	})
 }

@@ -27,6 +27,11 @@ type noteRow struct {
 
 func (r *noteRow) Record() billing.Record { return &note{r.Customer, r.ExternalID, r.Text} }
 
+func (r *noteRow) Fill(rec billing.Record) {
+	n, _ := rec.(*note)
+	r.Customer, r.ExternalID, r.Text = n.Customer, n.ExternalID, n.Text
+}
+
 func appendNote(b []byte, r billing.Record) []byte {
 	n, _ := r.(*note)
 	b = table.AppendStr(b, "customer", n.Customer)

@@ -227,11 +227,11 @@ func TestTheForgottenInTheOldSpelling(t *testing.T) {
 }
 
 // unzipped is the text of all files in a ZIP.
-func unzipped(t *testing.T, packed string) string {
-	t.Helper()
+func unzipped(tb testing.TB, packed string) string {
+	tb.Helper()
 	z, err := zip.NewReader(strings.NewReader(packed), int64(len(packed)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var all strings.Builder
 	for _, f := range z.File {
@@ -240,7 +240,7 @@ func unzipped(t *testing.T, packed string) string {
 			_, err = io.Copy(&all, r)
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return all.String()

@@ -69,9 +69,12 @@ func newBedWith(tb testing.TB, spec *openAPI, d table.Driver, objs *objects.Obje
 		return given(changes(ctx, j, f))
 	}
 	imports.Rejects = func(ctx context.Context, j *job.Job) (app.Download, error) { return given(rejects(ctx, j)) }
+	exports := api.ExportsOf(b.app)
+	file := exports.File
+	exports.File = func(ctx context.Context, j *job.Job) (app.Download, error) { return given(file(ctx, j)) }
 	b.handler = api.New(api.Config{
 		Store: st, Keys: []httpapi.Key{{Hash: httpapi.HashKey(testKey)}}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
-		MaxUpload: 1 << 20, Imports: imports, Erase: api.EraseOf(b.eraser, b.app.StartErase),
+		MaxUpload: 1 << 20, Imports: imports, Exports: exports, Erase: api.EraseOf(b.eraser, b.app.StartErase),
 	})
 	b.source, _ = b.fixed()
 	return b
@@ -85,7 +88,7 @@ func (b *bed) step() bool {
 	case len(b.imports) > 0:
 		m := b.imports[0]
 		b.imports = b.imports[1:]
-		err = b.app.Importer.Handle(b.t.Context(), m)
+		err = b.app.Work(b.t.Context(), m)
 	case len(b.sweeps) > 0:
 		m := b.sweeps[0]
 		b.sweeps = b.sweeps[1:]

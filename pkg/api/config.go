@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/app"
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
+	"reseed/pkg/exporter"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
@@ -28,6 +29,7 @@ type Config struct {
 	Edits   *edit.Edit
 	Jobs    *job.Ledger
 	Imports Imports
+	Exports Exports
 	Erase   Erase
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -63,7 +65,7 @@ type Imports struct {
 	// Readings and ChangeReadings are the methods of [importer.Importer].
 	Readings       func(context.Context, store.Tag) (source.Readings, error)
 	ChangeReadings func(context.Context, store.Tag, func(*source.Readings) error) (source.Readings, error)
-	// Progress sets how far an open job is.
+	// Progress sets how far an open import or export is.
 	Progress func(context.Context, *job.Job) error
 	// Samples returns some of the changes that a job makes or would make.
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
@@ -77,8 +79,21 @@ func ImportsOf(a *app.App) Imports {
 	im := a.Importer
 	return Imports{
 		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
-		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: im.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
+		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
 	}
+}
+
+// Exports is what the API needs from the app for exports. Start and Drop are the methods of
+// [exporter.Exporter], File is that of [app.App].
+type Exports struct {
+	Start func(context.Context, exporter.Request) (*job.Job, error)
+	Drop  func(ctx context.Context, jobID string) (*job.Job, error)
+	File  func(context.Context, *job.Job) (app.Download, error)
+}
+
+// ExportsOf is the Exports of an app.
+func ExportsOf(a *app.App) Exports {
+	return Exports{Start: a.Exporter.Start, Drop: a.Exporter.Drop, File: a.ExportFile}
 }
 
 // Erase is what the API needs from the eraser.

@@ -32,6 +32,11 @@ func wireOfJob(j *job.Job) wire.Job {
 	if j.Erase != nil {
 		w.Erase = wireOfErase(j)
 	}
+	if x := j.Export; x != nil {
+		w.Export = &wire.ExportJob{
+			Format: x.Format, Sheet: x.Sheet, Delimiter: x.Delimiter, Datasets: x.Datasets, Edits: x.Edits, By: x.By, Rows: x.Rows, Changed: x.Changed, Size: x.Size, Deleted: x.Deleted,
+		}
+	}
 	return w
 }
 

@@ -182,7 +182,7 @@ func (w *walk) handle() bool {
 	case len(w.imports) > 0:
 		m := w.imports[0]
 		w.imports = w.imports[1:]
-		err = w.app.Importer.Handle(w.t.Context(), m)
+		err = w.app.Work(w.t.Context(), m)
 	case len(w.sweeps) > 0:
 		m := w.sweeps[0]
 		w.sweeps = w.sweeps[1:]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"reseed/pkg/eraser"
+	"reseed/pkg/exporter"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
@@ -27,12 +28,12 @@ type Config struct {
 	Objects *objects.Objects
 	Now     func() time.Time // with a monotonic reading
 	Log     *slog.Logger
-	// Imports and Sweeps send messages to workers, which call Importer.Handle and App.Sweep.
+	// Imports and Sweeps send messages to workers, which call App.Work and App.Sweep.
 	Imports func(context.Context, ...importer.Message) error
 	Sweeps  func(context.Context, ...Sweep) error
 	// RequestLifetime is how long a request may work with the directory that it has read.
 	RequestLifetime time.Duration
-	// PieceBytes and MakeWay are passed to importer.Config.
+	// PieceBytes and MakeWay are passed to importer.Config, MakeWay also to exporter.Config.
 	PieceBytes int64
 	MakeWay    func()
 	// SweepUploads says that the tick deletes uploads that belong to no import. Set it only if the
@@ -49,6 +50,7 @@ type App struct {
 	Config
 	Ledger   *job.Ledger
 	Importer *importer.Importer
+	Exporter *exporter.Exporter
 	Eraser   *eraser.Eraser
 }
 
@@ -59,6 +61,9 @@ func New(c Config) *App {
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, PieceBytes: c.PieceBytes, MakeWay: c.MakeWay,
 		Send:     func(ctx context.Context, m []importer.Message) error { return c.Imports(ctx, m...) },
 		Dispatch: a.dispatch,
+	})
+	a.Exporter = exporter.New(exporter.Config{
+		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, MakeWay: c.MakeWay, Send: a.sendExports, Dispatch: a.dispatch,
 	})
 	a.Eraser = eraser.New(eraser.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, Dispatch: a.dispatch, Settle: c.RequestLifetime,
@@ -74,9 +79,36 @@ func (a *App) dispatch(ctx context.Context, j *job.Job) error {
 		return nil
 	case j.Kind == job.Erase:
 		return a.Sweeps(ctx, Sweep{j.ID, j.Source})
+	case j.Kind == job.Export:
+		return a.sendExports(ctx, []exporter.Message{{Job: j.ID, Source: j.Source}})
 	default:
 		return a.Imports(ctx, importer.Message{Job: j.ID, Source: j.Source})
 	}
+}
+
+// sendExports sends messages of exports to the workers of imports.
+func (a *App) sendExports(ctx context.Context, list []exporter.Message) error {
+	out := make([]importer.Message, len(list))
+	for i, m := range list {
+		out[i] = importer.Message{Job: m.Job, Task: m.Task, Source: m.Source, Kind: job.Export}
+	}
+	return a.Imports(ctx, out...)
+}
+
+// Work does what a message to the workers of imports asks.
+func (a *App) Work(ctx context.Context, m importer.Message) error {
+	if m.Kind == job.Export {
+		return a.Exporter.Handle(ctx, exporter.Message{Job: m.Job, Task: m.Task, Source: m.Source})
+	}
+	return a.Importer.Handle(ctx, m)
+}
+
+// Progress sets how far an open import or export is.
+func (a *App) Progress(ctx context.Context, j *job.Job) error {
+	if j.Export != nil {
+		return a.Exporter.Progress(ctx, j)
+	}
+	return a.Importer.Progress(ctx, j)
 }
 
 // Tick goes on with interrupted work: it starts jobs whose turn has come, and re-sends work that
@@ -98,10 +130,10 @@ func (a *App) Tick(ctx context.Context) error {
 		return err
 	}
 	for _, j := range append(open, due...) {
-		if j.Kind != job.Erase {
+		if j.Kind != job.Erase && j.Kind != job.Export {
 			continue
 		}
-		if j.Status != job.Running {
+		if j.Kind == job.Erase && j.Status != job.Running {
 			if j, err = a.Eraser.Due(ctx, j); err != nil {
 				return err
 			}

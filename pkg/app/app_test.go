@@ -66,7 +66,7 @@ func (b *bed) work(t *testing.T) {
 		imports, sweeps := b.imports, b.sweeps
 		b.imports, b.sweeps = nil, nil
 		for _, m := range imports {
-			must(t, b.Importer.Handle(t.Context(), m))
+			must(t, b.Work(t.Context(), m))
 		}
 		for _, m := range sweeps {
 			must(t, b.Sweep(t.Context(), m))

@@ -99,7 +99,7 @@ func (w *turns) handle(t *testing.T, id string) {
 		case i >= 0:
 			m := w.imports[i]
 			w.imports = slices.Delete(w.imports, i, i+1)
-			err = w.Importer.Handle(t.Context(), m)
+			err = w.Work(t.Context(), m)
 		case k >= 0:
 			m := w.sweeps[k]
 			w.sweeps = slices.Delete(w.sweeps, k, k+1)

@@ -38,7 +38,7 @@ func (b *bed) step(t *testing.T) bool {
 	case len(b.imports) > 0:
 		m := b.imports[0]
 		b.imports = b.imports[1:]
-		_ = b.Importer.Handle(t.Context(), m)
+		_ = b.Work(t.Context(), m)
 	case len(b.sweeps) > 0:
 		m := b.sweeps[0]
 		b.sweeps = b.sweeps[1:]

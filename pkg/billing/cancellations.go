@@ -25,3 +25,11 @@ func (r *cancellationRow) record(c *cells) Record {
 	}
 	return e
 }
+
+func (r *cancellationRow) fill(rec Record) {
+	e, _ := rec.(*Event)
+	*r = cancellationRow{
+		SubscriptionExternalID: e.SubscriptionExternalID, CustomerExternalID: e.CustomerExternalID, Date: spellTime(e.Date),
+		InvoiceExternalID: e.InvoiceExternalID, EventOrder: spellGiven(e.EventOrder),
+	}
+}

@@ -36,3 +36,11 @@ func (r *contactRow) record(c *cells) Record {
 	}
 	return contact
 }
+
+func (r *contactRow) fill(rec Record) {
+	c, _ := rec.(*Contact)
+	*r = contactRow{
+		CustomerExternalID: c.CustomerExternalID, ExternalID: c.ExternalID, FirstName: c.FirstName, LastName: c.LastName, Email: c.Email,
+		Position: spellSome(c.Position), Title: c.Title, Phone: c.Phone, LinkedIn: c.LinkedIn, Twitter: c.Twitter, Note: c.Note,
+	}
+}

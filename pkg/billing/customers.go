@@ -12,8 +12,8 @@ type customerRow struct {
 	ExternalID         string `csv:"External ID" field:"external_id" is:"id" rule:"required" names:"id"`
 	LeadCreatedAt      string `csv:"Lead created at" field:"lead_created_at" is:"time"`
 	FreeTrialStartedAt string `csv:"Free trial started at" field:"free_trial_started_at" is:"time"`
-	Owner              string `csv:"-" field:"owner" is:"email"`
-	WebsiteURL         string `csv:"-" field:"website_url"`
+	Owner              string `csv:"Owner" field:"owner" is:"email"`
+	WebsiteURL         string `csv:"Website URL" field:"website_url"`
 }
 
 func (r *customerRow) record(c *cells) Record {
@@ -34,4 +34,12 @@ func (r *customerRow) record(c *cells) Record {
 		WebsiteURL:         c.text(&r.WebsiteURL),
 	}
 	return customer
+}
+
+func (r *customerRow) fill(rec Record) {
+	c, _ := rec.(*Customer)
+	*r = customerRow{
+		Name: c.Name, Email: c.Email, Company: c.Company, Country: c.Country, State: c.State, City: c.City, Zip: c.Zip, ExternalID: c.ExternalID,
+		LeadCreatedAt: spellTime(c.LeadCreatedAt), FreeTrialStartedAt: spellTime(c.FreeTrialStartedAt), Owner: c.Owner, WebsiteURL: c.WebsiteURL,
+	}
 }

@@ -52,7 +52,7 @@ type eventRow struct {
 	Quantity                  string `csv:"Quantity" field:"quantity" is:"integer"`
 	EventOrder                string `csv:"Event Order" field:"event_order" is:"integer"`
 	InvoiceExternalID         string `csv:"Invoice external ID" field:"invoice_external_id" is:"id"`
-	TaxAmountInCents          string `csv:"-" field:"tax_amount_in_cents" is:"cents" in:"currency"`
+	TaxAmountInCents          string `csv:"Tax amount in cents" field:"tax_amount_in_cents" is:"cents" in:"currency"`
 }
 
 func (r *eventRow) record(c *cells) Record {
@@ -90,4 +90,14 @@ func ParseEventType(s string) (string, error) {
 		return "", invalid(CodeUnknownEventType, "%s is not a type of event; it must be %s.", quote(s), either(EventTypes()))
 	}
 	return t, nil
+}
+
+func (r *eventRow) fill(rec Record) {
+	e, _ := rec.(*Event)
+	*r = eventRow{
+		CustomerExternalID: e.CustomerExternalID, SubscriptionExternalID: e.SubscriptionExternalID, SubscriptionSetExternalID: e.SubscriptionSetExternalID,
+		ExternalID: e.ExternalID, EventType: e.Type, RetractedEventID: e.RetractedEventID, Date: spellTime(e.Date), EffectiveDate: spellTime(e.EffectiveDate),
+		PlanExternalID: e.PlanExternalID, Currency: e.Currency, AmountInCents: spellGiven(e.AmountInCents), Quantity: spellGiven(e.Quantity),
+		EventOrder: spellGiven(e.EventOrder), InvoiceExternalID: e.InvoiceExternalID, TaxAmountInCents: spellGiven(e.TaxAmountInCents),
+	}
 }

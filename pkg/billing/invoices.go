@@ -30,3 +30,11 @@ func (r *invoiceRow) record(c *cells) Record {
 	}
 	return invoice
 }
+
+func (r *invoiceRow) fill(rec Record) {
+	i, _ := rec.(*Invoice)
+	*r = invoiceRow{
+		CustomerExternalID: i.CustomerExternalID, InvoiceExternalID: i.ExternalID, InvoicedDate: spellTime(i.Date), DueDate: spellTime(i.DueDate),
+		Currency: i.Currency, Status: i.Status, CollectionMethod: i.CollectionMethod,
+	}
+}

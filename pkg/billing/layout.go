@@ -18,7 +18,13 @@ import (
 //	rule:"required"                  it must be there and not blank
 //	in:"currency"                    the field that names its currency, see [Field]
 //	names:"id|customer|plan"         it holds the external id of the row itself, its customer or its plan
-type row interface{ record(c *cells) Record }
+//
+// record makes a record of the fields, and fill is its opposite: it spells a record as fields from
+// which record makes the same record.
+type row interface {
+	record(c *cells) Record
+	fill(r Record)
+}
 
 // layout says which row struct a dataset has.
 type layout struct {
@@ -60,12 +66,16 @@ func Becomes(ds Dataset) Dataset {
 }
 
 // Row is a pointer to the struct of a test's own dataset. Its columns are string fields with the
-// tags of this package; Record makes a record of them.
-type Row interface{ Record() Record }
+// tags of this package; Record makes a record of them, Fill spells a record as them.
+type Row interface {
+	Record() Record
+	Fill(r Record)
+}
 
 type addedRow struct{ Row }
 
 func (r addedRow) record(*cells) Record { return r.Record() }
+func (r addedRow) fill(rec Record)      { r.Fill(rec) }
 
 // AddLayout adds a dataset that exists only in a test, for the whole process. Call it before
 // anything else. The linter forbids it outside tests.

@@ -85,3 +85,16 @@ func (c *cells) quantity(cell *string) int64 {
 	}
 	return n
 }
+
+func (r *lineItemRow) fill(rec Record) {
+	l, _ := rec.(*LineItem)
+	*r = lineItemRow{
+		InvoiceExternalID: l.InvoiceExternalID, ExternalID: l.ExternalID, SubscriptionExternalID: l.SubscriptionExternalID,
+		SubscriptionSetExternalID: l.SubscriptionSetExternalID, Type: l.Type, AmountInCents: spellInteger(l.AmountInCents), Plan: l.PlanExternalID,
+		ServicePeriodStart: spellTime(l.ServicePeriodStart), ServicePeriodEnd: spellTime(l.ServicePeriodEnd), Quantity: spellSome(l.Quantity),
+		Proration: spellTruth(l.Prorated), DiscountCode: l.DiscountCode, DiscountAmount: spellSome(l.DiscountAmountInCents),
+		TaxAmount: spellSome(l.TaxAmountInCents), Description: l.Description, TransactionFee: spellSome(l.TransactionFeesInCents),
+		AccountCode: l.AccountCode, TransactionFeesCurrency: l.TransactionFeesCurrency, DiscountDescription: l.DiscountDescription,
+		EventOrder: spellGiven(l.EventOrder), BalanceTransfer: spellGiven(l.BalanceTransfer), ProrationType: l.ProrationType,
+	}
+}

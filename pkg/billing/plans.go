@@ -21,3 +21,8 @@ func (r *planRow) record(c *cells) Record {
 	}
 	return p
 }
+
+func (r *planRow) fill(rec Record) {
+	p, _ := rec.(*Plan)
+	*r = planRow{Name: p.Name, IntervalCount: spellSome(p.IntervalCount), IntervalUnit: p.IntervalUnit, PlanID: p.ExternalID}
+}

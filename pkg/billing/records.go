@@ -32,8 +32,8 @@ type Customer struct {
 	Zip                string
 	LeadCreatedAt      time.Time
 	FreeTrialStartedAt time.Time
-	Owner              string // e-mail of a user; REST only
-	WebsiteURL         string // REST only
+	Owner              string // e-mail of a user
+	WebsiteURL         string
 }
 
 // DisplayName returns what people see: the name, else the company, else the external id.
@@ -145,7 +145,7 @@ type Event struct {
 	EffectiveDate             time.Time
 	Currency                  string
 	AmountInCents             *int64
-	TaxAmountInCents          *int64 // REST only
+	TaxAmountInCents          *int64
 	Quantity                  *int64
 	RetractedEventID          string
 	EventOrder                *int64

@@ -32,3 +32,13 @@ func (r *transactionRow) record(c *cells) Record {
 	}
 	return transaction
 }
+
+func (r *transactionRow) fill(rec Record) {
+	t, _ := rec.(*Transaction)
+	*r = transactionRow{
+		InvoiceExternalID: t.InvoiceExternalID, ExternalID: t.ExternalID, Type: t.Type, Result: t.Result, Date: spellTime(t.Date),
+		AmountInCents: spellGiven(t.AmountInCents), ExcludeTaxOnRefund: spellTruth(t.ExcludeTaxOnRefund),
+		ExcludeDiscountOnRefund: spellTruth(t.ExcludeDiscountOnRefund), ExcludeFeesOnRefund: spellTruth(t.ExcludeFeesOnRefund),
+		TransactionFee: spellGiven(t.TransactionFeesInCents), TransactionFeesCurrency: t.TransactionFeesCurrency,
+	}
+}

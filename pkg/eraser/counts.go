@@ -21,6 +21,7 @@ const (
 	ChangeSets   = "change_sets"   // one for each key range
 	Samples      = "samples"       // the first changes of each key range
 	WorkingFiles = "working_files" // what imports note for themselves
+	Exports      = "exports"       // files of exports, and their parts
 )
 
 // Counts are numbers of items or files by name: of a dataset, of a kind of pointer, or one of the

@@ -21,7 +21,8 @@ const uploads = "uploads/"
 const historyPage = 200
 
 // clearFiles deletes the files that may hold what was erased: the uploads of the imports concerned
-// and all files that these imports made. It also deletes the names of the uploads.
+// and all files that these imports made, and the files of exports. It also deletes the names of the
+// uploads.
 func (r *run) clearFiles(ctx context.Context) error {
 	kind := Kind(r.job.Erase.Selection)
 	if r.c.Objects == nil || !kind.clearsFiles() {
@@ -31,17 +32,20 @@ func (r *run) clearFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.lead.Files = 0
 	for _, j := range ours {
-		if err := r.clearImport(ctx, j, others); err != nil {
+		if err := r.clearJob(ctx, j, others); err != nil {
 			return err
 		}
+		if j.Import != nil {
+			r.lead.Files++
+		}
 	}
-	r.lead.Files = len(ours)
 	if kind == Source {
 		return r.clearFolders(ctx, others)
 	}
 	for _, j := range ours { // if one is left, it was put there again: keep it
-		for _, f := range j.Import.Inputs() {
+		for _, f := range inputsOf(j) {
 			others[f.Object] = true
 		}
 	}
@@ -53,9 +57,17 @@ func (r *run) clearFiles(ctx context.Context) error {
 	return nil
 }
 
-// clearImport deletes the files of one import, under the lock of its source. So an undo that reads
-// them, or a plan that is applied, ends first.
-func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]bool) error {
+// inputsOf lists the files that a job has read.
+func inputsOf(j *job.Job) []job.File {
+	if j.Import == nil {
+		return nil
+	}
+	return j.Import.Inputs()
+}
+
+// clearJob deletes the files of one import or export, under the lock of its source. So an undo that
+// reads them, or a plan that is applied, ends first.
+func (r *run) clearJob(ctx context.Context, j *job.Job, others map[string]bool) error {
 	if err := r.checkTime(ctx); err != nil {
 		return err
 	}
@@ -81,7 +93,7 @@ func (r *run) clearImport(ctx context.Context, j *job.Job, others map[string]boo
 	return r.dispatch(ctx, next)
 }
 
-// clearFilesOf deletes the uploads of an import, and the files that it made.
+// clearFilesOf deletes the uploads of an import, and the files that an import or export made.
 func (r *run) clearFilesOf(ctx context.Context, j *job.Job, others map[string]bool) error {
 	inputs, n, err := r.inputs(ctx, j, others)
 	if err != nil {
@@ -91,7 +103,7 @@ func (r *run) clearFilesOf(ctx context.Context, j *job.Job, others map[string]bo
 		if err != nil {
 			return err
 		}
-		n[kindOfFile(strings.TrimPrefix(info.Key, j.Prefix()))]++
+		n[kindOfFile(j, strings.TrimPrefix(info.Key, j.Prefix()))]++
 	}
 	return r.clear(j.Prefix(), n, func() error {
 		if _, err := r.c.Objects.DeleteAll(ctx, j.Prefix()); err != nil {
@@ -135,8 +147,11 @@ func (r *run) clearUploads(ctx context.Context, folder string) error {
 	})
 }
 
-// kindOfFile returns the kind under which a file in the folder of an import is counted.
-func kindOfFile(name string) string {
+// kindOfFile returns the kind under which a file in the folder of a job is counted.
+func kindOfFile(j *job.Job, name string) string {
+	if j.Export != nil {
+		return Exports
+	}
 	switch folder, _, _ := strings.Cut(name, "/"); folder {
 	case "input":
 		return Unpacked
@@ -154,6 +169,10 @@ func kindOfFile(name string) string {
 // the reasons of its rejects, which may name them, too.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
+		if j.Export != nil {
+			j.Export.Deleted = true
+			return nil
+		}
 		for _, files := range [][]job.File{j.Import.Files, j.Import.Zips} {
 			for i := range files {
 				f, name := &files[i], fmt.Sprintf("file %d", i+1)
@@ -204,8 +223,8 @@ func (r *run) posted(folder string) bool {
 	return ok && at.Before(r.job.CreatedAt)
 }
 
-// imports reads the history of jobs. It returns the imports whose files must be deleted, and the
-// objects that other jobs have read.
+// imports reads the history of jobs. It returns the imports and exports whose files must be deleted,
+// and the objects that other jobs have read.
 func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]bool, err error) {
 	older, err := coveredErases(ctx, r.ledger, r.job)
 	if err != nil {
@@ -220,6 +239,10 @@ func (r *run) imports(ctx context.Context) (ours []*job.Job, others map[string]b
 		switch {
 		case err != nil:
 			return nil, nil, err
+		case j.Export != nil:
+			if r.concernsExport(j) {
+				ours = append(ours, j)
+			}
 		case j.Import == nil:
 		case r.concerns(j, epochs):
 			ours = append(ours, j)
@@ -256,12 +279,20 @@ func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 	return false
 }
 
+// concernsExport tells whether an export's file must be deleted with the selection: it began to read
+// one of the sources concerned before the erase. A later one holds nothing of what was erased.
+func (r *run) concernsExport(j *job.Job) bool {
+	return j.Export.Was.UUID != "" && slices.ContainsFunc(append([]store.Source{r.job.Erase.Was}, r.job.Erase.Sources...), func(src store.Source) bool {
+		return src.UUID == j.Export.Was.UUID && j.Export.Was.Fence <= src.Fence
+	})
+}
+
 // inputs lists the uploads that an import has read, and how many of them exist, without those that
 // another job has read too or that were put there again. What the import itself has unpacked lies in
 // its own folder and is not listed.
 func (r *run) inputs(ctx context.Context, j *job.Job, others map[string]bool) (keys []string, n Counts, err error) {
 	n = Counts{}
-	for _, f := range j.Import.Inputs() {
+	for _, f := range inputsOf(j) {
 		if f.Object == "" || others[f.Object] || strings.HasPrefix(f.Object, j.Prefix()) || slices.Contains(keys, f.Object) {
 			continue
 		}

@@ -94,7 +94,7 @@ func (im *Importer) endStopped(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		held, err := im.takeAll(ctx, tasks)
+		held, err := im.c.Ledger.ClaimAll(ctx, tasks)
 		if err != nil {
 			return err
 		}
@@ -110,36 +110,7 @@ func (im *Importer) endStopped(ctx context.Context, id string) error {
 	}
 }
 
-// takeAll claims all undone tasks. If another worker holds one, takeAll releases what it claimed
-// and returns the id of that task.
-func (im *Importer) takeAll(ctx context.Context, tasks []job.Task) (held string, err error) {
-	holder := im.c.Ledger.NewHolder()
-	var taken []job.Task
-	for i, t := range tasks {
-		if t.State == job.TaskDone {
-			continue
-		}
-		t, err := im.c.Ledger.Claim(ctx, t, holder)
-		switch {
-		case err == nil:
-			taken = append(taken, t)
-		case fault.CodeOf(err) == "task_done":
-		case fault.Is(err, fault.Busy):
-			for _, mine := range taken {
-				if err := im.c.Ledger.Release(ctx, mine); err != nil {
-					return "", err
-				}
-			}
-			return tasks[i].ID, nil
-		default:
-			return "", err
-		}
-		tasks[i] = t
-	}
-	return "", nil
-}
-
-// endTaken ends a job after takeAll has claimed all of its undone tasks.
+// endTaken ends a job after ClaimAll has claimed all of its undone tasks.
 func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) error {
 	err := im.tidy(ctx, j, tasks)
 	sum, sumErr := im.sums(ctx, j)

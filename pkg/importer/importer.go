@@ -62,9 +62,12 @@ func New(c Config) *Importer {
 // Message asks a worker to go on with a job: with the named task, or, if Task is empty, with the
 // next step of the job.
 type Message struct {
-	Job    string `json:"job"`
-	Task   string `json:"task,omitempty"`
-	Source string `json:"-"` // of the job, so that messages of several sources take turns; Handle does not need it
+	Job  string `json:"job"`
+	Task string `json:"task,omitempty"`
+	// of the job, if it is another one than an import: the workers of imports do exports, too. Handle
+	// does nothing then.
+	Kind   job.Kind `json:"kind,omitempty"`
+	Source string   `json:"-"` // of the job, so that messages of several sources take turns; Handle does not need it
 }
 
 // Request is an import that is to be submitted. Its files are in the object store already.
@@ -426,7 +429,7 @@ func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, e
 	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, j.Stage+"/")
 	for _, t := range tasks {
 		if t.State != job.TaskDone {
-			messages = append(messages, Message{j.ID, t.ID, j.Source})
+			messages = append(messages, Message{Job: j.ID, Task: t.ID, Source: j.Source})
 		}
 	}
 	return messages, err

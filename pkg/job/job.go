@@ -18,6 +18,7 @@ type Kind string
 const (
 	Import Kind = "import"
 	Erase  Kind = "erase"
+	Export Kind = "export"
 )
 
 // Status is where a job stands.
@@ -58,7 +59,7 @@ func (c Counts) Add(d Counts) Counts {
 	}
 }
 
-// Job is one run that changes a source: an import or an erase.
+// Job is one run on a source, or on all: an import, an erase or an export.
 type Job struct {
 	ID         string `json:"id"` // ids sort by the time at which they were made
 	Kind       Kind   `json:"kind"`
@@ -73,6 +74,7 @@ type Job struct {
 	EndedAt   time.Time         `json:"ended_at,omitzero"`
 	Import    *ImportSpec       `json:"import,omitempty"`
 	Erase     *EraseSpec        `json:"erase,omitempty"`
+	Export    *ExportSpec       `json:"export,omitempty"`
 	Stage     string            `json:"stage,omitempty"`    // what is being done, e.g. "3 apply"
 	Progress  Progress          `json:"progress"`           // of the input, for people
 	Datasets  map[string]Counts `json:"datasets,omitempty"` // final once Ended
@@ -234,8 +236,11 @@ type File struct {
 	Later later.Fields `json:"-"`
 }
 
-// NDJSON is the [File.Format] of files with one record a line.
-const NDJSON = "ndjson"
+// Formats of files, see [File.Format] and [ExportSpec.Format].
+const (
+	CSV    = "csv"    // tables; a [File] has no Format then
+	NDJSON = "ndjson" // one record a line
+)
 
 // MaxGrace is the longest time for which an erase can be restored.
 const MaxGrace = 90 * 24 * time.Hour
@@ -265,4 +270,34 @@ type ErasedRecord struct {
 	Tag store.Tag `json:"tag"`
 	H   string    `json:"h"`
 	ID  string    `json:"id"` // public
+}
+
+// EditsLaidOver as the Edits of an export means that fields are as people have changed them, and that
+// rows which they have deleted are left out.
+const EditsLaidOver = "laid-over"
+
+// ExportSpec is what an export writes, and how far it has come.
+type ExportSpec struct {
+	Format    string   `json:"format"`              // CSV or NDJSON
+	Sheet     bool     `json:"sheet,omitempty"`     // of CSV: for spreadsheets, not to be imported
+	Delimiter string   `json:"delimiter,omitempty"` // of a sheet: the byte between cells
+	Datasets  []string `json:"datasets"`            // in the order of imports
+	Edits     string   `json:"edits,omitempty"`     // EditsLaidOver; empty: rows are as imported
+	By        string   `json:"by,omitempty"`        // who asked
+
+	// the source as it was when the export began to read: what is erased later makes the export fail,
+	// and its file useless
+	Was    store.Source `json:"was,omitzero"`
+	Cancel bool         `json:"cancel,omitempty"` // a person asked for it; workers stop at the next chance
+	// the error that it ends with as soon as its workers have stopped
+	Failing string `json:"failing,omitempty"`
+
+	// Set once Done.
+	Rows    map[string]int64 `json:"rows,omitempty"`    // by dataset, without zeros
+	Changed int64            `json:"changed,omitempty"` // rows that were changed or added since it began
+	Size    int64            `json:"size,omitempty"`    // of the file, in bytes; 0: there were no rows, and there is no file
+
+	Deleted bool `json:"deleted,omitempty"` // the file is gone: an erase or a person has deleted it
+
+	Later later.Fields `json:"-"`
 }

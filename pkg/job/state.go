@@ -2,8 +2,8 @@ package job
 
 import "slices"
 
-// State says in one word where a job stands. The state of an erase is its status. The state of an
-// import also says how far it has been decided, and whether it is about to end, which its item
+// State says in one word where a job stands. The state of an erase is its status, and that of an
+// export says besides whether it is about to end. The state of an import also says how far it has been decided, and whether it is about to end, which its item
 // stores as flags. docs/ARCHITECTURE.md draws the states.
 type State string
 
@@ -29,7 +29,7 @@ const (
 	StateCancelledHalfway  State = "cancelled halfway"
 )
 
-// The states of an erase, besides waiting, done and failed.
+// The states of an erase, besides waiting, done and failed. An export is running, too.
 const (
 	StateGrace    State = "grace"
 	StateRunning  State = "running"
@@ -38,10 +38,11 @@ const (
 
 // State returns where a job stands.
 func (j *Job) State() State {
-	if j.Import == nil {
-		return State(j.Status)
-	}
 	switch {
+	case j.Export != nil:
+		return j.Export.state(j.Status)
+	case j.Import == nil:
+		return State(j.Status)
 	case j.Status.Ended():
 		return j.Import.ended(j.Status)
 	case j.Import.Cancel: // this outranks an error: a person was told that the import is cancelled
@@ -56,6 +57,17 @@ func (j *Job) State() State {
 		return StateDeciding
 	}
 	return StateReading
+}
+
+func (s *ExportSpec) state(as Status) State {
+	switch {
+	case as.Ended():
+	case s.Cancel:
+		return StateCancelling
+	case s.Failing != "":
+		return StateFailing
+	}
+	return State(as)
 }
 
 func (s *ImportSpec) ended(as Status) State {
@@ -82,8 +94,8 @@ func (s *ImportSpec) halfway(before, since State) State {
 // changed rows.
 func (j *Job) Wrote() bool { return j.Import != nil && j.Import.Applying }
 
-// Stops tells whether a job in this state is an import that ends as soon as its workers have
-// stopped.
+// Stops tells whether a job in this state is an import or export that ends as soon as its workers
+// have stopped.
 func (s State) Stops() bool {
 	return slices.Contains([]State{StateCancelling, StateCancellingHalfway, StateFailing, StateFailingHalfway}, s)
 }
@@ -118,7 +130,7 @@ func (s State) Next() []State {
 	case StateGrace:
 		return []State{StateRunning, StateWaiting, StateRestored}
 	case StateRunning:
-		return []State{StateDone, StateFailed}
+		return []State{StateDone, StateFailed, StateFailing, StateCancelling}
 	case StateDone, StateFailed, StateCancelled, StateRestored, StateFailedHalfway, StateCancelledHalfway:
 	}
 	return nil

@@ -155,6 +155,36 @@ func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error)
 	return t, err
 }
 
+// ClaimAll claims all undone tasks of a job, so that none of them can begin any more, and puts them
+// into the list as they are then. If another worker holds one, ClaimAll releases what it has claimed,
+// and returns the id of that task.
+func (l *Ledger) ClaimAll(ctx context.Context, tasks []Task) (held string, err error) {
+	holder := l.NewHolder()
+	var taken []Task
+	for i, t := range tasks {
+		if t.State == TaskDone {
+			continue
+		}
+		t, err := l.Claim(ctx, t, holder)
+		switch {
+		case err == nil:
+			taken = append(taken, t)
+		case fault.CodeOf(err) == "task_done":
+		case fault.Is(err, fault.Busy):
+			for _, mine := range taken {
+				if err := l.Release(ctx, mine); err != nil {
+					return "", err
+				}
+			}
+			return tasks[i].ID, nil
+		default:
+			return "", err
+		}
+		tasks[i] = t
+	}
+	return "", nil
+}
+
 // dead tells whether the holder of the task is gone. If one process owns the table, holders of
 // other processes are. Otherwise a holder is gone if its lease was seen unchanged for a whole
 // length.

@@ -45,6 +45,23 @@ type Format interface {
 	// RejectsHead returns the beginning of the rejects file of such a file: the header row, if it
 	// is a table.
 	RejectsHead(s Shape) []byte
+
+	// Writer makes a writer of files of this format with the records of a dataset. The error is
+	// fault.Invalid, code unknown_dataset, if there is none of that name.
+	Writer(ds billing.Dataset) (Writer, error)
+}
+
+// Writer writes records as rows of a file that an import takes. It is used by one goroutine.
+type Writer interface {
+	// Shape is the shape of the file, with which [Format.Open] reads rows of it back.
+	Shape() Shape
+
+	// Head returns what stands before the first row: the header row of a table.
+	Head() []byte
+
+	// Append appends the row of a record. Reading it back makes the same record, unless it holds a
+	// value that files of the format cannot.
+	Append(dst []byte, r billing.Record) []byte
 }
 
 // Shape is what a reader must know of a file to read a piece of it.

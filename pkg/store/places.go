@@ -85,6 +85,12 @@ func (s Space) EditsBelow(k *RecordKind, h H) table.Query {
 	return under(s.editPK(k.Place, s.ShardOf(h)), k.SK+h.String()+"#")
 }
 
+// EditsAlong is the range of the edits of a kind's records in a shard, and of their parts, from one
+// sort key to another.
+func (s Space) EditsAlong(k *RecordKind, shard int, first, last string) table.Query {
+	return table.Query{PK: s.editPK(k.Place, shard), From: first, To: After(last)}
+}
+
 // Like lists two ranges that hold the record that a public id names, and its edits, for a kind
 // whose records have parents; h is the identity in the public id (see [Under]). The ranges hold
 // other items too.

@@ -6,6 +6,7 @@ import "time"
 const (
 	Import = "import"
 	Erase  = "erase"
+	Export = "export"
 )
 
 // Status is where a job stands.
@@ -47,7 +48,7 @@ type ImportOptions struct {
 	Settings   Settings
 }
 
-// Job is an import or an erase.
+// Job is an import, an erase or an export.
 type Job struct {
 	ID         string            `json:"id"` // ids sort by time
 	Kind       string            `json:"kind"`
@@ -59,6 +60,7 @@ type Job struct {
 	EndedAt    time.Time         `json:"ended_at,omitzero"`
 	Import     *ImportJob        `json:"import,omitempty"`
 	Erase      *EraseJob         `json:"erase,omitempty"`
+	Export     *ExportJob        `json:"export,omitempty"`
 	Stage      string            `json:"stage,omitempty"` // what it does now, e.g. "3 apply"
 	Progress   Progress          `json:"progress"`
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once it has ended
@@ -121,6 +123,42 @@ type EraseJob struct {
 	By        string    `json:"by,omitempty"`
 	Until     time.Time `json:"until,omitzero"` // while it can be restored
 	Removed   Items     `json:"removed,omitempty"`
+}
+
+// Formats of exports.
+const (
+	CSV    = "csv"
+	NDJSON = "ndjson"
+)
+
+// What an export does with edits.
+const (
+	NoEdits       = "none"      // rows are as they were imported
+	EditsLaidOver = "laid-over" // fields are as people have changed them, without rows that they have deleted
+)
+
+// ExportOptions say what an export writes. The server has defaults for zero values.
+type ExportOptions struct {
+	Format    string   `json:"format,omitempty"`    // CSV or NDJSON
+	Datasets  []string `json:"datasets,omitempty"`  // all, if there are none
+	Edits     string   `json:"edits,omitempty"`     // NoEdits or EditsLaidOver
+	Sheet     bool     `json:"sheet,omitempty"`     // of CSV: for spreadsheets, not to be imported
+	Delimiter string   `json:"delimiter,omitempty"` // of a sheet: , ; | or a tab
+}
+
+// ExportJob is the part of a job that only exports have. Rows, Changed and Size are there once it is
+// done.
+type ExportJob struct {
+	Format    string           `json:"format"`
+	Sheet     bool             `json:"sheet,omitempty"`
+	Delimiter string           `json:"delimiter,omitempty"`
+	Datasets  []string         `json:"datasets"`
+	Edits     string           `json:"edits,omitempty"`   // EditsLaidOver, or empty
+	By        string           `json:"by,omitempty"`      // who asked for it
+	Rows      map[string]int64 `json:"rows,omitempty"`    // by dataset, without zeros
+	Changed   int64            `json:"changed,omitempty"` // rows that were added or changed since it began
+	Size      int64            `json:"size"`              // of its file, in bytes; 0 if there is none
+	Deleted   bool             `json:"deleted,omitempty"` // the file is gone
 }
 
 // Progress is how far a job has come.

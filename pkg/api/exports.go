@@ -1,0 +1,71 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"reseed/pkg/exporter"
+	"reseed/pkg/httpapi"
+	"reseed/pkg/job"
+)
+
+// createExport is POST /v1/data_sources/:uuid/exports. All members may be left out: format, datasets
+// (a list), edits, sheet and delimiter.
+func createExport(c *call) (httpapi.Reply, error) {
+	src, err := c.source()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	f, err := c.FieldsIfAny()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	f.Only("format", "datasets", "edits", "sheet", "delimiter")
+	r := exporter.Request{
+		Source: src, Format: f.OneOf("format", job.CSV, job.NDJSON), Sheet: f.Truth("sheet"), Delimiter: f.OneOf("delimiter", ",", ";", "|", "\t"), By: c.Author,
+		LaidOver: f.OneOf("edits", "none", job.EditsLaidOver) == job.EditsLaidOver,
+	}
+	if v := f.Value("datasets"); v != nil && json.Unmarshal(v, &r.Datasets) != nil {
+		f.Fail("datasets", "must be a list of datasets")
+	}
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
+	}
+	j, err := c.Exports.Start(c.Context(), r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+}
+
+// listExports is GET /v1/exports: newest first.
+func listExports(c *call) (httpapi.Reply, error) { return c.jobs(job.Export) }
+
+// getExport is GET /v1/exports/:id.
+func getExport(c *call) (httpapi.Reply, error) { return c.oneJob(job.Export) }
+
+// deleteExport is DELETE /v1/exports/:id: it deletes the file of an export that is done, and cancels
+// one that is not.
+func deleteExport(c *call) (httpapi.Reply, error) {
+	j, err := c.findJob(job.Export)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if j, err = c.Exports.Drop(c.Context(), j.ID); err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusOK, Body: wireOfJob(j)}, nil
+}
+
+// getExportFile is GET /v1/exports/:id/file: a ZIP.
+func getExportFile(c *call) (httpapi.Reply, error) {
+	j, err := c.findJob(job.Export)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	file, err := c.Exports.File(c.Context(), j)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return c.download(file, typeZip, j.ID+".zip")
+}
