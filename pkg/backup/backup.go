@@ -172,12 +172,13 @@ func (b *Backups) make(ctx context.Context, note store.Backup, show func(Progres
 		return m, err
 	}
 	reading := func(items, objects int64) { show(Progress{Items: items, Objects: objects}) }
-	if m.Sums, err = survey(ctx, partial, reading); err != nil {
+	if err := errors.Join(m.readFiles(ctx, partial, reading), m.readItems(ctx, partial, reading)); err != nil {
 		return m, err
 	}
-	if err := b.confirm(ctx, whole, m.Sums); err != nil {
+	if err := confirm(ctx, whole, m.Sums); err != nil {
 		return m, err
 	}
+	m.Digest = m.digest()
 	if err := writeJSON(filepath.Join(partial, manifestFile), m); err != nil {
 		return m, err
 	}
@@ -249,15 +250,15 @@ func syncFolder(name string) error {
 }
 
 // confirm compares what was read from a copy with what it was copied from.
-func (b *Backups) confirm(ctx context.Context, whole string, copied Sums) error {
+func confirm(ctx context.Context, whole string, copied Sums) error {
 	if _, err := os.Stat(whole); errors.Is(err, fs.ErrNotExist) { // it was moved
 		return nil
 	}
-	staged, err := survey(ctx, whole, func(int64, int64) {})
-	if err != nil {
+	var staged Sums
+	if err := staged.readFiles(ctx, whole, func(int64, int64) {}); err != nil {
 		return err
 	}
-	return staged.compare(copied)
+	return staged.compareFiles(copied)
 }
 
 // publish tells the backup which erases have ended meanwhile, and gives it its name. From then on

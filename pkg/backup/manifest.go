@@ -38,20 +38,30 @@ type Manifest struct {
 	Version string    `json:"version"` // of the program that made it
 	Data    string    `json:"data"`    // the absolute path of the data folder that it is of
 	Sums
+	Digest string `json:"digest"` // of the manifest without this field
 }
 
-// Sums are what a backup holds, counted by reading all of it.
+// digest returns the digest of the manifest.
+func (m Manifest) digest() string {
+	m.Digest = ""
+	text, _ := json.Marshal(m) // of texts and numbers: it can't fail
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Sums are what a backup holds, counted by reading all of it. Digests are SHA-256 in hex.
 type Sums struct {
 	Items         int64  `json:"items"`
-	ItemBytes     int64  `json:"item_bytes"`     // keys and attributes
-	ItemsDigest   string `json:"items_digest"`   // SHA-256 of all keys and attributes, in key order, in hex
-	Objects       int64  `json:"objects"`        // files
-	ObjectBytes   int64  `json:"object_bytes"`   // contents
-	ObjectsDigest string `json:"objects_digest"` // SHA-256 of all names and contents, in the order of names, in hex
+	ItemsDigest   string `json:"items_digest"` // of all keys and attributes, in key order
+	TableBytes    int64  `json:"table_bytes"`  // of the files that hold the items
+	TableDigest   string `json:"table_digest"` // of the names and contents of these files, in the order of names
+	Objects       int64  `json:"objects"`      // files
+	ObjectBytes   int64  `json:"object_bytes"`
+	ObjectsDigest string `json:"objects_digest"` // of the names and contents of the objects, in the order of names
 }
 
-// Bytes is the size of all that a backup holds.
-func (s Sums) Bytes() int64 { return s.ItemBytes + s.ObjectBytes }
+// Bytes is the size of all files.
+func (s Sums) Bytes() int64 { return s.TableBytes + s.ObjectBytes }
 
 // Reading tells how far a backup has been read.
 type Reading func(items, objects int64)
@@ -64,33 +74,49 @@ func Check(ctx context.Context, folder string, show Reading) (Manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	found, err := survey(ctx, folder, show)
-	switch {
-	case fault.Is(err, fault.Busy), ctx.Err() != nil:
-		return m, err
-	case err != nil:
-		return m, fault.Wrap(err, fault.Invalid, codeDamaged, "the backup is damaged: it cannot be read whole")
+	var found Sums
+	// First every byte: the engine need not make sense of damaged files.
+	if err := found.readFiles(ctx, folder, show); err != nil {
+		return m, damaged(ctx, err)
 	}
-	return m, m.compare(found)
+	if err := m.compareFiles(found); err != nil {
+		return m, err
+	}
+	if err := found.readItems(ctx, folder, show); err != nil {
+		return m, damaged(ctx, err)
+	}
+	return m, m.compareItems(found)
 }
 
 const codeDamaged = "backup_damaged"
 
-func (s Sums) compare(found Sums) error {
+func damaged(ctx context.Context, err error) error {
+	if ctx.Err() != nil || fault.Is(err, fault.Busy) {
+		return err
+	}
+	return fault.Wrap(err, fault.Invalid, codeDamaged, "the backup is damaged: it cannot be read whole")
+}
+
+func (s *Sums) compareFiles(found Sums) error {
 	what := ""
 	switch {
-	case s.Items != found.Items:
-		what = fmt.Sprintf("it holds %d items, and had %d", found.Items, s.Items)
 	case s.Objects != found.Objects:
 		what = fmt.Sprintf("it holds %d files, and had %d", found.Objects, s.Objects)
-	case s.ItemBytes != found.ItemBytes || s.ItemsDigest != found.ItemsDigest:
-		what = "items have changed"
-	case s.ObjectBytes != found.ObjectBytes || s.ObjectsDigest != found.ObjectsDigest:
+	case s.ObjectsDigest != found.ObjectsDigest:
 		what = "files have changed"
+	case s.TableDigest != found.TableDigest:
+		what = "files of the table have changed, or are missing"
 	default:
 		return nil
 	}
 	return fault.New(fault.Invalid, codeDamaged, "the backup is damaged: "+what)
+}
+
+func (s *Sums) compareItems(found Sums) error {
+	if s.Items == found.Items && s.ItemsDigest == found.ItemsDigest {
+		return nil
+	}
+	return fault.Newf(fault.Invalid, codeDamaged, "the backup is damaged: it holds other items than it had (%d; it had %d)", found.Items, s.Items)
 }
 
 // readManifest reads the manifest in a folder.
@@ -107,8 +133,11 @@ func readManifestFile(folder, name string) (m Manifest, err error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return m, fault.Wrap(err, fault.Invalid, codeDamaged, "the backup is damaged: its manifest cannot be read")
 	}
-	if m.Format != format {
-		return m, fault.Newf(fault.Invalid, "backup_format", "the backup has format %d, and this version reads format %d only: open it with the version that made it (%s)", m.Format, format, m.Version)
+	switch {
+	case m.Format != format: // another one may have a digest of another kind
+		return m, fault.Newf(fault.Invalid, "backup_format", "the backup has format %d, and this version reads format %d only: open it with the version that made it", m.Format, format)
+	case m.Digest != m.digest():
+		return m, fault.New(fault.Invalid, codeDamaged, "the backup is damaged: its manifest has changed")
 	}
 	return m, nil
 }
@@ -130,81 +159,76 @@ func writeJSON(name string, v any) error {
 	return errors.Join(err, f.Close())
 }
 
-// surveyor counts what a backup holds.
-type surveyor struct {
-	sums           Sums
-	items, objects hash.Hash
-	show           Reading
-	shown          int64 // items and objects
+// readFiles reads every byte of every file.
+func (s *Sums) readFiles(ctx context.Context, folder string, show Reading) (err error) {
+	_, s.TableBytes, s.TableDigest, err = digest(ctx, filepath.Join(folder, tableFolder), func(int64) { show(0, 0) })
+	if err != nil {
+		return err
+	}
+	s.Objects, s.ObjectBytes, s.ObjectsDigest, err = digest(ctx, filepath.Join(folder, objectsFolder), func(n int64) { show(0, n) })
+	return err
 }
 
-// showEvery is how many items or objects are read between two calls of a [Reading].
-const showEvery = 100_000
+// readItems reads all items, which shows that they can be read.
+func (s *Sums) readItems(ctx context.Context, folder string, show Reading) error {
+	items := sha256.New()
+	err := pebble.Walk(ctx, filepath.Join(folder, tableFolder), func(it table.Item) error {
+		for _, part := range [][]byte{[]byte(it.PK), []byte(it.SK), it.Attrs} {
+			addTo(items, part)
+		}
+		if s.Items++; s.Items%showItems == 0 {
+			show(s.Items, s.Objects)
+		}
+		return nil
+	})
+	s.ItemsDigest = hex.EncodeToString(items.Sum(nil))
+	return err
+}
 
-// survey reads a whole backup.
-func survey(ctx context.Context, folder string, show Reading) (Sums, error) {
-	s := surveyor{items: sha256.New(), objects: sha256.New(), show: show}
-	if err := pebble.Walk(ctx, filepath.Join(folder, tableFolder), s.item); err != nil {
-		return Sums{}, err
-	}
-	root := filepath.Join(folder, objectsFolder)
-	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+// How much is read between two calls of a [Reading].
+const (
+	showItems = 100_000
+	showFiles = 1000
+)
+
+// lockFile is the engine's, and holds nothing.
+const lockFile = "LOCK"
+
+// digest reads all files in a folder.
+func digest(ctx context.Context, root string, show func(files int64)) (files, bytes int64, sum string, err error) {
+	all := sha256.New()
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == lockFile {
 			return errors.Join(err, ctx.Err())
 		}
-		return s.object(root, name)
-	})
-	if err != nil {
-		return Sums{}, err
-	}
-	s.sums.ItemsDigest, s.sums.ObjectsDigest = hex.EncodeToString(s.items.Sum(nil)), hex.EncodeToString(s.objects.Sum(nil))
-	return s.sums, nil
-}
-
-func (s *surveyor) item(it table.Item) error {
-	for _, part := range [][]byte{[]byte(it.PK), []byte(it.SK), it.Attrs} {
-		s.sums.ItemBytes += int64(len(part))
-		putLength(s.items, int64(len(part)))
-		_, _ = s.items.Write(part) // a hash never fails
-	}
-	s.sums.Items++
-	s.tell()
-	return nil
-}
-
-func (s *surveyor) object(root, name string) error {
-	rel, err := filepath.Rel(root, name)
-	if err != nil {
+		content := sha256.New()
+		n, err := readFile(content, name)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		addTo(all, []byte(filepath.ToSlash(rel)))
+		addTo(all, content.Sum(nil))
+		bytes += n
+		if files++; files%showFiles == 0 {
+			show(files)
+		}
 		return err
-	}
+	})
+	return files, bytes, hex.EncodeToString(all.Sum(nil)), err
+}
+
+func readFile(w io.Writer, name string) (int64, error) {
 	f, err := os.Open(name) //nolint:gosec // within the backup
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = f.Close() }()
-	content := sha256.New()
-	n, err := io.Copy(content, f)
-	if err != nil {
-		return err
-	}
-	rel = filepath.ToSlash(rel)
-	putLength(s.objects, int64(len(rel)))
-	_, _ = io.WriteString(s.objects, rel)
-	_, _ = s.objects.Write(content.Sum(nil))
-	s.sums.Objects++
-	s.sums.ObjectBytes += n
-	s.tell()
-	return nil
+	return io.Copy(w, f)
 }
 
-func (s *surveyor) tell() {
-	if n := s.sums.Items + s.sums.Objects; n-s.shown >= showEvery {
-		s.shown = n
-		s.show(s.sums.Items, s.sums.Objects)
-	}
-}
-
-// putLength makes the boundaries of what follows a part of the digest.
-func putLength(h hash.Hash, n int64) {
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // a length
+// addTo adds a part to a digest, with its length, so that no two lists of parts have the same.
+func addTo(h hash.Hash, part []byte) {
+	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part)))) // a hash never fails
+	_, _ = h.Write(part)
 }

@@ -41,7 +41,8 @@ func (f linkingFS) Link(oldname, newname string) error {
 
 // Walk reads all items of the table in dir, in key order, and writes nothing but the engine's lock
 // file. The items are valid during the call of each. If the folder is open, the error is
-// fault.Busy. The engine checks the checksums of all that it reads.
+// fault.Busy. The engine checks the checksums of all that it reads: if one is wrong, the error is
+// fault.Internal or fault.Unavailable.
 func Walk(ctx context.Context, dir string, each func(table.Item) error) (err error) {
 	lock, err := lockDir(dir, vfs.Default)
 	if err != nil {
@@ -50,6 +51,8 @@ func Walk(ctx context.Context, dir string, each func(table.Item) error) (err err
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	opt := Options{}.pebble()
 	opt.ReadOnly, opt.ErrorIfNotExists, opt.Lock = true, true, lock
+	// By default the engine ends the process then.
+	opt.EventListener = &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}
 	db, err := pebble.Open(dir, opt)
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "store_open", "the table cannot be opened")

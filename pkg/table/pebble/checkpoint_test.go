@@ -234,3 +234,34 @@ func TestCheckpointOnAFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// A table that is damaged on the disk is an error, and does not end the process.
+func TestWalkSurvivesDamage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d, err := pebble.Open(dir, pebble.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Write(t.Context(), batchOf(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(d.Purge(t.Context(), []string{"p"}), d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if err != nil || len(tables) == 0 {
+		t.Fatal("no table", err)
+	}
+	body, err := os.ReadFile(tables[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	body[len(body)/4] ^= 1
+	if err := os.WriteFile(tables[0], body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := pebble.Walk(t.Context(), dir, func(table.Item) error { return nil }); err == nil {
+		t.Error("it was read")
+	}
+}
