@@ -73,7 +73,7 @@ func (sh *shell) backUp(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	r, err := backupReport{Folder: folder}, error(nil)
+	r := backupReport{Folder: folder}
 	began := time.Now()
 	reading := sh.reading()
 	r.Manifest, err = s.makeBackup(ctx, folder, func(p backup.Progress) {
@@ -213,7 +213,7 @@ func backupHandler(serving context.Context, makeBackup backupMaker) http.Handler
 			http.Error(w, "no stream", http.StatusInternalServerError)
 			return
 		}
-		for a := range backupAnswers(ctx, asked.Folder, makeBackup) {
+		for a := range backupAnswers(ctx, asked.Folder, makeBackup) { //nolint:contextcheck // it is the request's, and ends with the server
 			_ = json.NewEncoder(w).Encode(a) // if the command has ended, so does ctx
 			_ = out.Flush()
 		}

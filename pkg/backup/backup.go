@@ -171,7 +171,7 @@ func (b *Backups) make(ctx context.Context, note store.Backup, show func(Progres
 	if err := b.place(ctx, whole, partial); err != nil {
 		return m, err
 	}
-	reading := func(items, objects int64) { show(Progress{Items: items, Objects: objects}) }
+	reading := func(items, files int64) { show(Progress{Items: items, Objects: files}) }
 	if err := errors.Join(m.readFiles(ctx, partial, reading), m.readItems(ctx, partial, reading)); err != nil {
 		return m, err
 	}

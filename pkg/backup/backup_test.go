@@ -196,7 +196,7 @@ func places(t *testing.T) []place {
 	if _, err := os.Stat(memory); err == nil {
 		list = append(list, place{"on another file system", func(t *testing.T) string {
 			t.Helper()
-			dir, err := os.MkdirTemp(memory, "reseed")
+			dir, err := os.MkdirTemp(memory, "reseed") //nolint:usetesting // on that file system
 			must(t, err)
 			t.Cleanup(func() { _ = os.RemoveAll(dir) })
 			return dir

@@ -64,7 +64,7 @@ type Sums struct {
 func (s Sums) Bytes() int64 { return s.TableBytes + s.ObjectBytes }
 
 // Reading tells how far a backup has been read.
-type Reading func(items, objects int64)
+type Reading func(items, files int64)
 
 // Check reads a whole backup and compares it with its manifest. The error is fault.NotFound if
 // there is no backup in the folder, fault.Invalid with the code backup_damaged if it is not as the
@@ -98,7 +98,7 @@ func damaged(ctx context.Context, err error) error {
 }
 
 func (s *Sums) compareFiles(found Sums) error {
-	what := ""
+	var what string
 	switch {
 	case s.Objects != found.Objects:
 		what = fmt.Sprintf("it holds %d files, and had %d", found.Objects, s.Objects)

@@ -84,28 +84,35 @@ func (s *snapshot) take(ctx context.Context, meanwhile func() error) error {
 // add links one object, or copies it where it can't.
 func (s *snapshot) add(key string) error {
 	name := fileName(key)
+	if s.plain(name) != nil {
+		return nil //nolint:nilerr // what is not a plain file is no object
+	}
 	from, err := filepath.EvalSymlinks(s.path(key))
-	if errors.Is(err, fs.ErrNotExist) || s.plain(name) != nil {
-		return nil // people removed it, or it is no plain file
-	}
 	if err != nil {
-		return err
+		return unlessGone(err)
 	}
-	st, err := os.Stat(from)
-	if err != nil || !st.Mode().IsRegular() {
-		return err
+	if st, err := os.Stat(from); err != nil || !st.Mode().IsRegular() {
+		return unlessGone(err)
 	}
 	to := filepath.Join(s.dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(to), dirMode); err != nil {
 		return err
 	}
-	if os.Link(from, to) != nil {
-		return Copy(from, to)
+	if err := os.Link(from, to); err != nil {
+		return unlessGone(Copy(from, to))
 	}
 	if byPeople(key) {
 		s.shared = append(s.shared, to)
 	}
 	return nil
+}
+
+// unlessGone returns nil for a file that people have removed meanwhile.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // byPeople reports whether people put the file there, and no request or job.

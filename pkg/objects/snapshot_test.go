@@ -1,7 +1,6 @@
 package objects_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -109,12 +108,12 @@ func TestSnapshotIsOneMoment(t *testing.T) {
 	t.Parallel()
 	o, err := objects.Dir(t.TempDir())
 	must(t, err)
-	ctx, stop := context.WithCancel(t.Context())
+	var stopped atomic.Bool
 	var writers sync.WaitGroup
 	var changes atomic.Int64
 	for w := range 3 {
 		writers.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
+			for n := 0; !stopped.Load(); n++ {
 				prefix := fmt.Sprintf("jobs/%d/", w)
 				if err := o.Put(t.Context(), fmt.Sprintf("%s%d", prefix, n%40), strings.NewReader(fmt.Sprint(n))); err != nil {
 					t.Error(err)
@@ -150,7 +149,7 @@ func TestSnapshotIsOneMoment(t *testing.T) {
 			t.Errorf("round %d: -seen +copied\n%s", round, diff)
 		}
 	}
-	stop()
+	stopped.Store(true)
 	writers.Wait()
 }
 
