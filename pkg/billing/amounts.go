@@ -76,7 +76,9 @@ func (c *cells) amount(cell *string) int64 {
 	if *cell == "" {
 		return 0
 	}
-	return parsed(c, cell, c.amounts(cell))
+	n := parsed(c, cell, c.amounts(cell))
+	c.remarkUnits(cell)
+	return n
 }
 
 // givenAmount is amount where blank and 0 differ: blank is nil.
@@ -84,7 +86,16 @@ func (c *cells) givenAmount(cell *string) *int64 {
 	if *cell == "" {
 		return nil
 	}
-	return given(c, cell, c.amounts(cell))
+	n := given(c, cell, c.amounts(cell))
+	c.remarkUnits(cell)
+	return n
+}
+
+// remarkUnits remarks on an amount for minor units that is rejected because it has decimals.
+func (c *cells) remarkUnits(cell *string) {
+	if p := c.problem; p != nil && p.Code == CodeNotCents && p.Column == c.column(cell).name && strings.Contains(p.Message, "--amounts units") {
+		c.remark(remarkUnits, cell)
+	}
 }
 
 // amounts returns how the amount of a cell is read.

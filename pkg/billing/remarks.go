@@ -24,6 +24,7 @@ const (
 	remarkCurlyQuotes = "curly_quotes"       // “Acme”, taken with the quotes
 	remarkPointZero   = "point_zero"         // the id 1001.0, taken with the .0
 	remarkDecimals    = "three_decimals"     // 1.250 in units, read as one and a quarter
+	remarkUnits       = "perhaps_units"      // 12.50 in cents, rejected
 )
 
 // Remarks are the remarks about one file, each column and code once.
@@ -86,6 +87,8 @@ func (r Remark) sentence() string {
 		return cells + ` written like “Acme” were taken with the curly quotes. If they do not belong to the values, replace them by straight ones (") and import the file again.`
 	case remarkDecimals:
 		return cells + ` have three decimals, and were read as units: 1.250 is one and a quarter. If the mark separates thousands, remove it and import the file again.`
+	case remarkUnits:
+		return cells + ` are written with decimals, like 12.50, and were rejected. If all its amounts are in units of the currency, import the file with --amounts units (amounts over REST).`
 	case remarkPointZero:
 		return cells + ` are ids like 1001.0, and were taken with the .0. If a spreadsheet or a script has made decimal numbers of them, export the column as text and import the file again.`
 	}

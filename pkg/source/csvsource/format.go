@@ -132,7 +132,7 @@ func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.T
 		return nil, err
 	}
 	return &rows{
-		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], StartLine: at.Line, StartOffset: at.Offset}),
+		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], Needs: layout.Needs(), StartLine: at.Line, StartOffset: at.Offset}),
 		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header), out: tableWriter{comma: s.Delimiter[0]},
 	}, nil
 }

@@ -36,6 +36,8 @@ type Options struct {
 	Beside    bool            // lines of Map may be about other files
 	Dataset   billing.Dataset // of its columns; empty: any
 
+	Needs int // cells that a row must have; those behind may be missing
+
 	// Header is set to read from the middle of a file: then no header row is
 	// read, and no byte order mark is looked for.
 	Header      []string
@@ -260,6 +262,8 @@ func (r *Reader) misfit(rec *record) string {
 		return fmt.Sprintf("it has no delimiter: if it is a row, put %q behind the value; if it is a line of text or the rest of another row, remove it", r.split.comma)
 	case bytes.Count(rec.text, []byte{'"'})%2 > 0:
 		return `it has a single quote ("), so it may be the rest of another row: join them, and write each quote inside a quoted cell twice`
+	case len(fields) < r.opts.Needs:
+		return "cells that must not be blank are missing at its end: add them"
 	}
 	return ""
 }
