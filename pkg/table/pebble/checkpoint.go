@@ -15,12 +15,19 @@ import (
 
 // Checkpoint implements [table.Checkpointer]. Tables are linked, and never change once they are
 // written. Logs, which grow, and the engine's lists of files are copied.
+//
+// It flushes first. That leaves little of the logs to copy. And the engine begins its list of files
+// anew with the first flush, which is usually at the start; before it, a checkpoint has an empty
+// list, and can't be opened.
 func (d *Driver) Checkpoint(ctx context.Context, dir string) error {
 	leave, err := d.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	if err := d.flush(ctx); err != nil {
+		return err
+	}
 	if err := d.db.Checkpoint(dir, pebble.WithFlushedWAL()); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "store_checkpoint", "the table cannot be copied")
 	}

@@ -63,6 +63,53 @@ func TestCheckpointIsOneMoment(t *testing.T) {
 	wholeBatches(t, d, int(acked.Load()))
 }
 
+// A process that is killed while it opens the table may leave no log: what was in the old one is
+// written out, and the new one is not made yet. The next process copies the table whole.
+func TestCheckpointRightAfterOpen(t *testing.T) {
+	t.Parallel()
+	disk := vfs.NewCrashableMem()
+	d, err := pebble.OpenFS("data", pebble.Options{}, disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Write(t.Context(), batchOf(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Purge(t.Context(), []string{"elsewhere"}); err != nil { // flushes: the log is empty from then on
+		t.Fatal(err)
+	}
+	after := disk.CrashClone(vfs.CrashCloneCfg{})
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := after.List("data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".log") {
+			if err := after.Remove(after.PathJoin("data", name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	again, err := pebble.OpenFS("data", pebble.Options{}, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Checkpoint(t.Context(), "copy"); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := pebble.OpenFS("copy", pebble.Options{}, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wholeBatches(t, copied, 1)
+	if err := errors.Join(copied.Close(), again.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Deletes, compactions and purges of the table leave a checkpoint as it is, although both share
 // files.
 func TestPurgeLeavesCheckpointsAlone(t *testing.T) {
