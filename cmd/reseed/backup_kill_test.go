@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -249,6 +250,37 @@ func TestAnAPIKeyMakesNoBackup(t *testing.T) {
 		}
 		if _, err := s.makeBackup(t.Context(), folder, func(backup.Progress) {}); err == nil || fault.Is(err, fault.Busy) || !strings.Contains(err.Error(), "not empty") {
 			t.Errorf("once more: %v", err)
+		}
+	})
+}
+
+// A command that is stopped takes its backup with it. The server goes on, and makes the next one.
+func TestAStoppedCommandLeavesNoBackup(t *testing.T) {
+	t.Parallel()
+	sh := here(t, nil)
+	serving(t, sh, anyAddress(), func(*shown) {
+		s := throughDoor(t.Context(), sh.data)
+		dir := t.TempDir()
+		ctx, stop := context.WithCancel(t.Context())
+		_, _ = s.makeBackup(ctx, filepath.Join(dir, "stopped"), func(backup.Progress) { stop() })
+		for { // the server may still be busy with the first one
+			_, err := s.makeBackup(t.Context(), filepath.Join(dir, "next"), func(backup.Progress) {})
+			if err == nil {
+				break
+			}
+			if !strings.Contains(err.Error(), "another backup") {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		whole(t, filepath.Join(dir, "stopped")) // it may have been too late to stop it
+		if !whole(t, filepath.Join(dir, "next")) {
+			t.Error("the next one is not there")
+		}
+		for _, left := range []string{filepath.Join(dir, "stopped.reseed-partial"), filepath.Join(sh.data, "backup.tmp")} {
+			if _, err := os.Lstat(left); !os.IsNotExist(err) {
+				t.Errorf("%s is left: %v", left, err)
+			}
 		}
 	})
 }

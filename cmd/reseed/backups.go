@@ -270,7 +270,11 @@ func askForBackup(d door, over *http.Client) backupMaker {
 		if resp.StatusCode != http.StatusOK {
 			return m, fmt.Errorf("the server on this data folder makes no backup (%s): it may be of an older version", resp.Status)
 		}
-		return readBackupAnswers(resp.Body, show)
+		m, err = readBackupAnswers(resp.Body, show)
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return m, err
 	}
 }
 

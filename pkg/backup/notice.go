@@ -19,7 +19,8 @@ import (
 // erasedFolder is where a backup keeps what it was told of erases: a file for each.
 const erasedFolder = "erased"
 
-// most is how many backups a receipt names one by one, the latest.
+// most is how many of the backups that are where they were put a receipt names one by one: the
+// latest.
 const most = 50
 
 const when = "2006-01-02 15:04:05 MST"
@@ -51,7 +52,7 @@ func (b *Backups) Tell(ctx context.Context, n eraser.Notice) ([]eraser.Remains, 
 	}
 	return append(list, eraser.Remains{
 		What: fmt.Sprintf("other backups: %d, the latest of %s", len(rest), rest[0].At.Format(when)),
-		Note: "They are not where they were put. If they were moved, and not deleted, they may still hold it.",
+		Note: fmt.Sprintf("They are not where they were put, or %d later ones are. If they were not deleted, they may still hold it.", most),
 	}), nil
 }
 
