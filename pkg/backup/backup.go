@@ -172,10 +172,13 @@ func (b *Backups) make(ctx context.Context, note store.Backup, show func(Progres
 		return m, err
 	}
 	reading := func(items, files int64) { show(Progress{Items: items, Objects: files}) }
-	if err := errors.Join(m.readFiles(ctx, partial, reading), m.readItems(ctx, partial, reading)); err != nil {
-		return m, err
-	}
-	if err := confirm(ctx, whole, m.Sums); err != nil {
+	err = aside(func() error {
+		if err := errors.Join(m.readFiles(ctx, partial, reading), m.readItems(ctx, partial, reading)); err != nil {
+			return err
+		}
+		return confirm(ctx, whole, m.Sums)
+	})
+	if err != nil {
 		return m, err
 	}
 	m.Digest = m.digest()
