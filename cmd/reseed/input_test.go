@@ -266,7 +266,7 @@ func (w *world) rejects(t *testing.T, j *job.Job) string {
 			t.Fatal(err)
 		}
 		if file != last {
-			_ = out.Write(append(slices.Clone(j.Import.Files[n].Header), "Reject row", "Reject file", "Reject line", "Reject column", "Reject code", "Reject reason"))
+			_ = out.Write(append(slices.Clone(j.Import.Files[n].Header), "Reject row", "Reject file", "Reject line", "Reject column", "Reject code", "Reject reason", "Reject settings"))
 			out.Flush()
 			last = file
 		}

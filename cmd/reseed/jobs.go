@@ -29,9 +29,10 @@ func jobsCommand(sh *shell) *cobra.Command {
 		Long: `List imports and erases, newest first, or show one.
 
 --rejects prints the rejected rows in the format of their file, with file, line,
-column, code and reason; correct them, and import them as they are. If several
-files have rejects, --out writes a rejects file for each into a folder, or a ZIP of
-them.
+column, code and reason; correct them, and import them as they are. --out FILE
+writes them to a new file. If several files have rejects, each has a rejects file of
+its own, and --out makes a folder of that name, or a ZIP if the name ends in .zip.
+With a / at its end, or if there is a folder of that name, --out is always a folder.
 
 --changes prints the change set of an import as lines of JSON: every changed row,
 before and after (docs/CHANGES.md). --export dynamodb-json prints the items of the
@@ -39,7 +40,7 @@ added rows in the format of DynamoDB's import from S3.`,
 		Example: `  reseed jobs
   reseed jobs 0192f0c4a3b87c5e9d1f
   reseed jobs 0192f0c4a3b87c5e9d1f --rejects > rejects.csv
-  reseed jobs 0192f0c4a3b87c5e9d1f --rejects --out to-correct
+  reseed jobs 0192f0c4a3b87c5e9d1f --rejects --out to-correct/
   reseed jobs 0192f0c4a3b87c5e9d1f --changes > changes.ndjson
   reseed jobs 0192f0c4a3b87c5e9d1f --export dynamodb-json > items.json`,
 		Args: cobra.MaximumNArgs(1),
@@ -56,7 +57,7 @@ added rows in the format of DynamoDB's import from S3.`,
 		},
 	}
 	c.Flags().BoolVar(&o.rejects, "rejects", false, "print the rejected rows, with line, column, code and reason")
-	c.Flags().StringVar(&o.out, "out", "", "with --rejects: a new file, a new .zip or a folder to write them to")
+	c.Flags().StringVar(&o.out, "out", "", "with --rejects: a new file; FOLDER/ or a new .zip if several files have rejects")
 	c.Flags().BoolVar(&o.changes, "changes", false, "print every change as a line of JSON")
 	c.Flags().StringVar(&o.export, "export", "", "print the added rows in a format: dynamodb-json")
 	return sh.addJSONFlag(c)

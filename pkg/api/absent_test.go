@@ -156,14 +156,17 @@ func TestTheForgottenStandInNoRejects(t *testing.T) {
 		blank  int // rejects without values
 		people string
 	}{
-		"a good row":           {[]part{file("a.csv", zoe)}, 1, "1 customer"},
-		"as a text formula":    {[]part{file("a.csv", "External ID,Name\n\"=\"\"zoe-1\"\"\",Zoe\n")}, 1, "1 customer"},
-		"a bad cell":           {[]part{file("a.csv", strings.Replace(zoe, "zoe@", "zoe", 1))}, 1, "1 customer"},
-		"a row cut short":      {[]part{file("a.csv", "External ID,Name,Email\nzoe-1\nc2,Bob,\n")}, 1, "1 customer"},
-		"a comma too many":     {[]part{file("a.csv", "Name,External ID,Email\nZoe,Zed,zoe-1,zoe@example.com\n")}, 1, "1 customer"},
-		"a quote that is torn": {[]part{file("a.csv", "Name,External ID,Email\n\"Zoe\"Z,zoe-1,zoe@example.com\n")}, 1, "1 customer"},
-		"an invoice":           {[]part{file("c.csv", february), file("i.csv", invoices+"zoe-1,i9,2025-01-01,EUR\nyann-2,i8,zoe,EUR\nc1,i7,2025-01-01,EUR\n")}, 2, "2 customers"},
-		"several files":        {[]part{file("a.csv", zoe), file("b.csv", zoe), file("i.csv", invoices+"zoe-1,i9,2025-01-01,EUR\n")}, 3, "1 customer"},
+		"a good row":            {[]part{file("a.csv", zoe)}, 1, "1 customer"},
+		"as a text formula":     {[]part{file("a.csv", "External ID,Name\n\"=\"\"zoe-1\"\"\",Zoe\n")}, 1, "1 customer"},
+		"a bad cell":            {[]part{file("a.csv", strings.Replace(zoe, "zoe@", "zoe", 1))}, 1, "1 customer"},
+		"a row cut short":       {[]part{file("a.csv", "External ID,Name,Email\nzoe-1\nc2,Bob,\n")}, 1, "1 customer"},
+		"a comma too many":      {[]part{file("a.csv", "Name,External ID,Email\nZoe,Zed,zoe-1,zoe@example.com\n")}, 1, "1 customer"},
+		"a quote that is torn":  {[]part{file("a.csv", "Name,External ID,Email\n\"Zoe\"Z,zoe-1,zoe@example.com\n")}, 1, "1 customer"},
+		"an invoice":            {[]part{file("c.csv", february), file("i.csv", invoices+"zoe-1,i9,2025-01-01,EUR\nyann-2,i8,zoe,EUR\nc1,i7,2025-01-01,EUR\n")}, 2, "2 customers"},
+		"a line of its invoice": {[]part{file("i.csv", invoices+"zoe-1,i9,2025-01-01,EUR\n"), file("l.csv", "Invoice external ID,Type,Amount in cents,Description\ni9,one_time,5,Coaching of Zoe\n")}, 2, "1 customer"},
+		"with an apostrophe":    {[]part{file("a.csv", "External ID,Name\n'zoe-1,Zoe\n")}, 1, "1 customer"},
+		"in quotes":             {[]part{file("a.csv", "External ID,Name\n\"\"\"zoe-1\"\"\",Zoe\n")}, 1, "1 customer"},
+		"several files":         {[]part{file("a.csv", zoe), file("b.csv", zoe), file("i.csv", invoices+"zoe-1,i9,2025-01-01,EUR\n")}, 3, "1 customer"},
 		"records": {[]part{file("a.ndjson", strings.Join([]string{
 			`{"dataset":"customers","external_id":"zoe-1","name":"Zoe"}`,
 			`{"dataset":"customers","name":"Zoe","zoe":1,"external_id":" zoe-1 "}`,

@@ -32,7 +32,7 @@ func format(f job.File) source.Format {
 
 // shape is what the scan has found out about a file.
 func shape(f job.File) source.Shape {
-	s := source.Shape{Dataset: billing.Dataset(f.Dataset), Delimiter: f.Delim, Header: f.Header, Settings: f.Settings}
+	s := source.Shape{Dataset: billing.Dataset(f.Dataset), Delimiter: f.Delim, Header: f.Header, Settings: f.Settings, Told: f.Told}
 	if f.Format == job.NDJSON {
 		s.Dataset = billing.Dataset(f.Unnamed)
 	}

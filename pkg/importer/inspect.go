@@ -132,13 +132,17 @@ func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Insp
 	if f.Format = formatOf(head, name); f.Format == "" {
 		how = resolve(ctx, &in.Kept, beginningOf(head[:min(len(head), beginBytes)], false), how.hint)
 	}
-	f.Settings = how.hint.Settings
+	f.Settings = how.settings()
 	text, encoding, err := inspectText(ctx, head, f)
 	if err != nil {
 		out.Err = err
 		return out
 	}
-	f.Format = formatOf(text, name)
+	if f.Format = formatOf(text, name); f.Format == "" {
+		if out.Err = source.Foreign(text); out.Err != nil {
+			return out
+		}
+	}
 	out.Format, out.Encoding, out.Settings, out.Kept, out.Whole = cmp.Or(f.Format, "csv"), encoding, f.Settings, how.kept, whole
 	in.read(ctx, &out, f, how, text)
 	return out
@@ -186,10 +190,12 @@ func (in Inspector) read(ctx context.Context, out *Inspection, f job.File, how r
 		}
 		return nil
 	})
-	how.hint.Settings = s.Settings
-	out.Dataset, out.Delimiter, out.Settings, out.Notes = s.Dataset, s.Delimiter, s.Settings, append(how.notes(), s.Notes...)
+	out.Dataset, out.Delimiter, out.Settings, out.Notes = s.Dataset, s.Delimiter, s.Settings, append(how.notes(s), s.Notes...)
+	if s.Told != "" {
+		out.Kept = ""
+	}
 	if err != nil {
-		if out.Err = how.explain(err); fault.CodeOf(err) == source.CodeBadEncoding {
+		if out.Err = how.explain(err, s); fault.CodeOf(err) == source.CodeBadEncoding {
 			out.Encoding = ""
 		}
 		return
@@ -267,7 +273,7 @@ func inUnits(ds billing.Dataset, record map[string]any) {
 	}
 }
 
-// helps lists the options that messages about the file name, each once.
+// helps lists the options that messages about the file name, each once, without those with which it was read.
 func (out *Inspection) helps() []string {
 	all := out.Helps
 	if out.Err != nil {
@@ -277,8 +283,9 @@ func (out *Inspection) helps() []string {
 		all = append(all, optionsIn(note)...)
 	}
 	var once []string
+	given := optionsIn(out.Settings.String())
 	for _, h := range all {
-		if !slices.Contains(once, h) {
+		if !slices.Contains(once, h) && !slices.Contains(given, h) {
 			once = append(once, h)
 		}
 	}

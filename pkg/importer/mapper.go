@@ -110,7 +110,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	}
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
-		m.lose(at, rows)
+		m.lose(at, rows, problem.Code)
 		return
 	}
 	b := &m.main[m.w.parts.rangeOf(where.SK, m.w.ranges)]
@@ -150,15 +150,15 @@ func (m *mapped) reject(at place, column, code, message string) {
 	m.rejects.add(at, rejection{string(m.dataset), column, code, message})
 }
 
-// lose notes the record of a rejected row, for the rows that name it.
-func (m *mapped) lose(at place, rows source.Rows) {
+// lose notes the record of a row that is rejected with this code, for the rows that name it.
+func (m *mapped) lose(at place, rows source.Rows, code string) {
 	if !isNamed(m.kind) {
 		return
 	}
 	if id := rows.ID(); id != "" {
 		m.loses = true
 		sk := m.kind.SKOf(m.w.hasher, id)
-		m.lost[m.w.parts.rangeOf(sk, m.w.ranges)].add(&entry{key: sk, place: at, kind: lost})
+		m.lost[m.w.parts.rangeOf(sk, m.w.ranges)].add(&entry{key: sk, place: at, kind: lost, body: []byte(code)})
 	}
 }
 

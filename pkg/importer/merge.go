@@ -573,6 +573,9 @@ func (m *rangeMerge) rejectOrphan(c *candidate) error {
 		}
 	}
 	column, code, message := m.w.missingParent(c.sk, lost)
+	if c.lost == nil && lost != nil && m.lost.forgotten() {
+		code, message = codeForgotten, m.w.isForgotten(*lost)
+	}
 	if m.parent.erasing {
 		p := erasing(column)
 		code, message = p.Code, p.Message

@@ -328,11 +328,11 @@ func TestRejectsOfBothFormats(t *testing.T) {
 		input{name: "a.csv", body: []byte("External ID,Name\n,A\n")},
 		input{name: "b.ndjson", body: []byte(`{"dataset":"customers","name":"B"}`)},
 		input{name: "c.csv", body: []byte("External ID,Name\n,C\n")})
-	want := `External ID,Name,Reject row,Reject file,Reject line,Reject column,Reject code,Reject reason
-,A,,a.csv,2,External ID,required,External ID: This must not be blank.
+	want := `External ID,Name,Reject row,Reject file,Reject line,Reject column,Reject code,Reject reason,Reject settings
+,A,,a.csv,2,External ID,required,External ID: This must not be blank.,"{""dataset"":""customers""}"
 {"dataset":"customers","name":"B","_reject":{"file":"b.ndjson","line":1,"field":"external_id","code":"required","reason":"external_id: This must not be blank."}}
-External ID,Name,Reject row,Reject file,Reject line,Reject column,Reject code,Reject reason
-,C,,c.csv,2,External ID,required,External ID: This must not be blank.
+External ID,Name,Reject row,Reject file,Reject line,Reject column,Reject code,Reject reason,Reject settings
+,C,,c.csv,2,External ID,required,External ID: This must not be blank.,"{""dataset"":""customers""}"
 `
 	if diff := cmp.Diff(want, l.rejects(t, j)); diff != "" {
 		t.Error(diff)

@@ -28,6 +28,13 @@ func (w *work) wasRejected(what, row string, at place) string {
 		what, row, at.line, w.job.Import.Files[at.file].Name)
 }
 
+// isForgotten says that a row belongs to a record that is not imported, because the customer of that
+// one is on the do-not-reload list.
+func (w *work) isForgotten(at place) string {
+	return fmt.Sprintf("The record that this row belongs to is not imported, since its customer is on the do-not-reload list, as line %d of %s says in the rejects. The row is left blank here.",
+		at.line, w.job.Import.Files[at.file].Name)
+}
+
 // notThere says that the record that a row belongs to will not exist. If the import replaces the
 // dataset of that record, stored records do not count.
 func (w *work) notThere(what string, ds billing.Dataset, row string) string {
@@ -91,6 +98,9 @@ func (l *lostRecords) at(sk string) (*place, error) {
 	at := l.cur.place
 	return &at, nil
 }
+
+// forgotten reports whether the row that at has found is of a customer on the do-not-reload list.
+func (l *lostRecords) forgotten() bool { return string(l.cur.body) == codeForgotten }
 
 func (l *lostRecords) close() {
 	if l.in != nil {

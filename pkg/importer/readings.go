@@ -145,8 +145,11 @@ type reading struct {
 	hint    source.Hint
 	dataset billing.Dataset // by which the settings were chosen; empty if it is not known yet
 	given   source.Settings // with the import
-	kept    billing.Dataset // the settings of hint that were not given are those that the source keeps for this dataset
+	kept    billing.Dataset // those that were not given are what the source keeps for this dataset
 }
+
+// settings are those that were given, then those that are kept.
+func (r reading) settings() source.Settings { return r.hint.Settled(source.Kept{}).Settings }
 
 // readingOf finds out how to read a file of a job.
 func (im *Importer) readingOf(ctx context.Context, jobID string, spec *job.ImportSpec, f job.File) (reading, error) {
@@ -186,20 +189,21 @@ func resolve(ctx context.Context, kept *source.Readings, head beginning, hint so
 	}
 	if ds == "" {
 		ds = head.only(ctx, kept, hint)
-		r.hint.Dataset = ds
+		r.hint.Kept.Dataset = ds
 	}
 	r.dataset = ds
-	if s := hint.Settings.Over(kept.Of(ds)); !reflect.DeepEqual(s, hint.Settings) {
-		r.hint.Settings, r.hint.Dataset, r.kept = s, ds, ds
+	keeps := kept.Of(ds)
+	if !reflect.DeepEqual(hint.Settings.Over(keeps), hint.Settings) {
+		r.hint.Kept, r.kept = source.Kept{Dataset: ds, Settings: keeps}, ds
 	}
-	if head.text && r.given.Encoding != "" && r.given.Encoding == kept.Of(ds).Encoding { // the unpack step has put it there
+	if head.text && r.given.Encoding != "" && r.given.Encoding == keeps.Encoding { // the unpack step has put it there
 		r.given.Encoding, r.kept = "", ds
 	}
-	switch {
-	case head.marked() && !head.text:
+	if head.text || head.marked() || head.isUTF8() {
+		r.hint.Kept.Settings.Encoding = ""
+	}
+	if head.marked() && !head.text {
 		r.hint.Settings.Encoding = ""
-	case head.text, head.isUTF8():
-		r.hint.Settings.Encoding = hint.Settings.Encoding
 	}
 	return r
 }
@@ -269,26 +273,38 @@ func (b beginning) read(ctx context.Context, s source.Settings) (io.Reader, erro
 	return asText(ctx, bytes.NewReader(b.bytes), job.File{Settings: s}, nil)
 }
 
-// notes are what the report says about the settings.
-func (r reading) notes() []string {
+// notes are what the report says about the settings of a file with this shape.
+func (r reading) notes(s source.Shape) []string {
+	read := "read with " + s.Settings.String()
+	told := s.Told != ""
 	switch {
-	case r.hint.Settings.IsZero():
+	case s.Settings.IsZero():
 		return nil
-	case r.kept == "":
-		return []string{"read with " + r.hint.Settings.String()}
+	case told && r.given.IsZero():
+		read += ", as the rejects file says"
+	case told && !reflect.DeepEqual(r.given, s.Settings):
+		read += "; what the import did not say is as the rejects file says"
+	case told, r.kept == "":
 	case r.given.IsZero():
-		return []string{"read with " + r.hint.Settings.String() + ", which the data source keeps for " + words(r.kept)}
+		read += ", which the data source keeps for " + words(r.kept)
+	default:
+		read += "; what the import did not say is what the data source keeps for " + words(r.kept)
 	}
-	return []string{"read with " + r.hint.Settings.String() + "; what the import did not say is what the data source keeps for " + words(r.kept)}
+	return []string{read}
 }
 
 // explain adds to an error about a file that it was read with settings which nobody has given now.
-func (r reading) explain(err error) error {
-	if r.kept == "" || !fault.Is(err, fault.Invalid) {
-		return err
+func (r reading) explain(err error, s source.Shape) error {
+	told := s.Told != "" && !s.Settings.IsZero()
+	switch text := sentence(err.Error()); {
+	case !fault.Is(err, fault.Invalid):
+	case told:
+		return fault.Newf(fault.Invalid, fault.CodeOf(err), "%s It was read with %s, as the rejects file says; what the import is told beats that.", text, s.Settings)
+	case s.Told == "" && r.kept != "":
+		return fault.Newf(fault.Invalid, fault.CodeOf(err),
+			"%s It was read with %s, which the data source keeps for %s: \"reseed sources set\" shows and changes that.", text, s.Settings, words(r.kept))
 	}
-	return fault.Newf(fault.Invalid, fault.CodeOf(err),
-		"%s It was read with %s, which the data source keeps for %s: \"reseed sources set\" shows and changes that.", sentence(err.Error()), r.hint.Settings, words(r.kept))
+	return err
 }
 
 // sentence ends a text with a full stop.

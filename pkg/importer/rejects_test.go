@@ -82,7 +82,7 @@ func TestRejectsAreOneTableAFile(t *testing.T) {
 				files, total = append(files, strings.Join(rec, "|")), ""
 				continue
 			}
-			line := rec[len(rec)-4]
+			line := rec[len(rec)-5]
 			if n, _ := strconv.Atoi(line); total != "" && total >= fmt.Sprintf("%09d", n) {
 				t.Errorf("line %s comes too late", line)
 			}
@@ -90,8 +90,8 @@ func TestRejectsAreOneTableAFile(t *testing.T) {
 			total = fmt.Sprintf("%09d", n)
 		}
 		if diff := cmp.Diff([]string{
-			"Name|External ID|'=Note|Reject row|Reject file|Reject line|Reject column|Reject code|Reject reason",
-			"Customer external ID|First name|Email|Reject row|Reject file|Reject line|Reject column|Reject code|Reject reason",
+			"Name|External ID|'=Note|Reject row|Reject file|Reject line|Reject column|Reject code|Reject reason|Reject settings",
+			"Customer external ID|First name|Email|Reject row|Reject file|Reject line|Reject column|Reject code|Reject reason|Reject settings",
 		}, files); diff != "" {
 			t.Error(diff)
 		}
@@ -457,7 +457,7 @@ func TestRejectsOfOlderImports(t *testing.T) {
 			[]input{{name: "a.csv", body: []byte("External ID;Name\na;A\n")}},
 			map[string]string{"00000-00000.csv": "x\n", "00000/00001.csv": "é\n", "00000/utf-8": ""},
 			[]input{
-				{name: "a.rejects.csv", body: []byte("\ufeffExternal ID;Name;Reject row;Reject file;Reject line;Reject column;Reject code;Reject reason\né\n")},
+				{name: "a.rejects.csv", body: []byte("\ufeffExternal ID;Name;Reject row;Reject file;Reject line;Reject column;Reject code;Reject reason;Reject settings\né\n")},
 				{name: "rejects.csv", body: []byte("External ID,Name,Reject file,Reject line,Reject column,Reject code,Reject reason\nx\n")},
 			},
 		},

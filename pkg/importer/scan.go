@@ -69,7 +69,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		if pieces[i], said, err = im.scanFile(ctx, id, spec, f, pieceBytes); err != nil {
 			return nil, err
 		}
-		if headers += headerBytes(f.Header) + len(f.Settings.String()); headers > maxHeaders {
+		if headers += headerBytes(f.Header) + len(f.Settings.String()) + len(f.Told); headers > maxHeaders {
 			return nil, tooManyColumns(f.Name)
 		}
 		for _, ds := range append([]string{f.Dataset}, f.Datasets...) {
@@ -185,9 +185,9 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 		return nil
 	})
 	if err != nil {
-		return nil, nil, inFile(r.explain(err), f.Name)
+		return nil, nil, inFile(r.explain(err, s), f.Name)
 	}
-	f.Delim, f.Header, f.Settings = s.Delimiter, s.Header, s.Settings
+	f.Delim, f.Header, f.Settings, f.Told = s.Delimiter, s.Header, s.Settings, s.Told
 	held := datasetsOf(c.pieces)
 	if f.Format == "" {
 		f.Dataset = string(s.Dataset)
@@ -198,8 +198,7 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 		}
 		f.Dataset = f.Datasets[0]
 	}
-	r.hint.Settings = s.Settings // without what other files of the import are told
-	if notes = append(s.Notes, r.notes()...); len(s.Ignored) > 0 {
+	if notes = append(s.Notes, r.notes(s)...); len(s.Ignored) > 0 {
 		notes = append(notes, "columns ignored: "+strings.Join(s.Ignored, ", "))
 	}
 	return c.pieces, notes, nil

@@ -224,6 +224,7 @@ type File struct {
 	Delim    string   `json:"delim,omitempty"`    // of CSV
 	Header   []string `json:"header,omitempty"`   // of CSV, as it stands in the file
 	Datasets []string `json:"datasets,omitempty"` // of NDJSON
+	Told     string   `json:"told,omitempty"`     // of a rejects file of CSV, see [source.Shape]
 	Unnamed  string   `json:"unnamed,omitempty"`  // of NDJSON: the dataset of lines that name none, if any
 
 	Settings source.Settings `json:"settings,omitzero"` // how to read it: as given, then as found

@@ -57,6 +57,13 @@ func (s Settings) Over(kept Settings) Settings {
 	return out
 }
 
+// OfRows returns those of the settings that say what columns and cells mean, without those that say
+// how a file is encoded and cut into cells.
+func (s Settings) OfRows() Settings {
+	s.Encoding, s.Delimiter, s.SkipLines = "", "", 0
+	return s
+}
+
 // Limits of [Settings].
 const (
 	MaxSkipLines = 1000
@@ -157,9 +164,23 @@ type Hint struct {
 	Name     string          // of the file, as the person named it
 	Dataset  billing.Dataset // that it is said to hold; empty: to be found out
 	Settings Settings        // given with the import
+	// Kept counts for what was not given; but a rejects file that says how its rows were read beats
+	// it.
+	Kept Kept
 	// Beside says that the import has other files: lines of the mapping may be about those, and are
 	// left out of the settings in the shape then.
 	Beside bool
 	// datasets of earlier imports into the same source, by the digest of the header row; may be nil
 	Known map[string]billing.Dataset
+}
+
+// Settled returns the hint with the dataset and the settings that count: those that were given, then
+// those that a rejects file tells or, if it tells none, those that are kept.
+func (h Hint) Settled(told Kept) Hint {
+	then := told
+	if told.Dataset == "" {
+		then = h.Kept
+	}
+	h.Dataset, h.Settings, h.Kept = cmp.Or(h.Dataset, then.Dataset), h.Settings.Over(then.Settings), Kept{}
+	return h
 }

@@ -23,6 +23,7 @@ const (
 	CodeBadQuote        = "bad_quote"         // CSV: a quoted cell that does not end properly
 	CodeWrongFieldCount = "wrong_field_count" // CSV: fewer or more cells than the header has
 	CodeNotCorrected    = "not_corrected"     // CSV: a row of a rejects file that stands whole beside its cells, and whose code is gone
+	CodeMixedRejects    = "mixed_rejects"     // CSV: a row of a rejects file that says otherwise than the first one how it is to be read
 	CodeBadJSON         = "bad_json"          // NDJSON: the line is no JSON object
 	CodeTooDeep         = "too_deep"          // NDJSON: lists or objects are nested too deep
 	CodeNoDataset       = "no_dataset"        // NDJSON: the record does not say which dataset it is of
@@ -54,6 +55,7 @@ type Shape struct {
 	Ignored   []string        // columns that the dataset does not have; only [Format.Scan] sets them
 	Notes     []string        // sentences about how the file was read, for its report; only [Format.Scan] sets them
 	Settings  Settings        // of a table
+	Told      string          // of a rejects file: how its rows were read, as JSON; empty if it does not say
 }
 
 // Place is where a row or a piece begins.

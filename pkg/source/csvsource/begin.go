@@ -64,7 +64,7 @@ func (r *Reader) noHeader(err error) error {
 // skipBeginning checks the beginning of the file, and skips what is no part of the table: byte order
 // marks, the line in which Excel finds the delimiter, and as many lines as the options say.
 func (r *Reader) skipBeginning(ctx context.Context) error {
-	sample, complete, err := r.sample(ctx)
+	sample, complete, err := r.sample(ctx, sampleSize)
 	if err != nil {
 		return err
 	}
@@ -98,20 +98,20 @@ func (r *Reader) beginsRejects(ctx context.Context) (bool, error) {
 	if errors.Is(err, io.EOF) {
 		return false, nil
 	}
-	return err == nil && rec.fate == whole && isRejectsFile(trimmed(r.split.fields)), err
+	return err == nil && rec.fate == whole && isRejects(addedColumns(trimmed(r.split.fields))), err
 }
 
-// sample returns the next sampleSize bytes of the file, however few each read returns, so that what
+// sample returns the next bytes, up to size, of the file, however few each read returns, so that what
 // depends on them depends only on the file; complete says that the file ends with them. It is valid
 // until the scanner reads on.
-func (r *Reader) sample(ctx context.Context) (sample []byte, complete bool, err error) {
+func (r *Reader) sample(ctx context.Context, size int) (sample []byte, complete bool, err error) {
 	s := r.scan
-	for more := true; more && s.End-s.Start < sampleSize; {
+	for more := true; more && s.End-s.Start < size; {
 		if more, err = s.fill(ctx); err != nil {
 			return nil, false, err
 		}
 	}
-	sample = s.Buf[s.Start:min(s.End, s.Start+sampleSize)]
+	sample = s.Buf[s.Start:min(s.End, s.Start+size)]
 	return sample, s.EOF && len(sample) == s.End-s.Start, nil
 }
 
@@ -194,24 +194,18 @@ func (r *Reader) locateUnder(ctx context.Context, comma byte) (*record, error) {
 	return rec, err
 }
 
-// mapping is what of the mapping counts for a header row.
-func (r *Reader) mapping(names []string) []string {
-	if r.opts.Beside {
-		return billing.Applicable(names, r.opts.Map, "")
-	}
-	return r.opts.Map
-}
-
-// columnsKnown is [billing.Header.Fit] of the cells that were split last.
+// columnsKnown is [billing.Header.Fit] of the cells that were split last, with the lines of the mapping
+// that are about them: whether the mapping is right is said once the header row is found. The header row
+// of a rejects file fits: its first row may tell what its columns mean.
 func (r *Reader) columnsKnown() (known int, fits bool) {
 	names := trimmed(r.split.fields)
 	if len(names) > r.opts.MaxFields {
 		return 0, false
 	}
-	h, err := billing.NewHeader(names, r.mapping(names))
-	if err != nil { // the mapping is of other columns
-		return 0, false
+	if isRejects(addedColumns(names)) {
+		return len(names), true
 	}
+	h, _ := billing.NewHeader(names, billing.Applicable(names, r.opts.Map, r.opts.Dataset))
 	return h.Fit(r.opts.Dataset)
 }
 
@@ -235,7 +229,7 @@ func skipped(lines int64) string {
 // linesAbove returns how many of the next physical lines stand above the first row that is a header;
 // -1 if none of the first most+1 lines, as far as they are in the sample, begins one.
 func (r *Reader) linesAbove(ctx context.Context, most int64, isHeader func(known int, fits bool) bool) (int64, error) {
-	sample, complete, err := r.sample(ctx)
+	sample, complete, err := r.sample(ctx, sampleSize)
 	if err != nil {
 		return -1, err
 	}

@@ -33,7 +33,7 @@ func TestFormat(t *testing.T) {
 // once, however many the file has of them.
 func TestRejectsHead(t *testing.T) {
 	t.Parallel()
-	const added = "Reject row,Reject file,Reject line,Reject column,Reject code,Reject reason"
+	const added = "Reject row,Reject file,Reject line,Reject column,Reject code,Reject reason,Reject settings"
 	const old = "Reject file,Reject line,Reject column,Reject code,Reject reason"
 	for header, want := range map[string]string{
 		"External ID,Name":                                    "External ID,Name," + added,
@@ -43,6 +43,8 @@ func TestRejectsHead(t *testing.T) {
 		"External ID,Name," + old + "," + old:                 "External ID,Name," + added,
 		"Reject code,External ID," + old + ",Name,'=x":        "External ID,Name,'=x," + added,
 		"External ID,Name,'=x":                                "External ID,Name,''=x," + added,
+		"External ID,Name,reject_row":                         "External ID,Name," + added,
+		"external_id,REJECTROW,reject_file,name,rejectcode":   "external_id,name," + added,
 		"External ID," + old + ",,\"a,b\"," + added + ",Name": "External ID,,\"a,b\",Name," + added,
 	} {
 		s, err := csvsource.Format{}.Scan(t.Context(), strings.NewReader(header+"\n"), source.Hint{}, 1, func(source.Piece) error { return nil })
@@ -52,7 +54,7 @@ func TestRejectsHead(t *testing.T) {
 		if got := string(csvsource.Format{}.RejectsHead(s)); got != want+"\n" {
 			t.Errorf("%s: %s, want %s", header, got, want)
 		}
-		if slices.ContainsFunc(s.Ignored, func(name string) bool { return strings.HasPrefix(name, "Reject ") }) {
+		if slices.ContainsFunc(s.Ignored, func(name string) bool { return strings.HasPrefix(strings.ToLower(name), "reject") }) {
 			t.Errorf("%s: %q are ignored", header, s.Ignored)
 		}
 	}
@@ -62,22 +64,23 @@ func TestRejectsHead(t *testing.T) {
 // once a person has corrected the cells and emptied that one, it goes in.
 func TestRejectsAreCorrected(t *testing.T) {
 	t.Parallel()
+	told := strings.NewReplacer("{}", `"{""dataset"":""customers""}"`)
 	for _, test := range []struct{ file, rejects, code, corrected string }{
 		{
-			"External ID;Name\nx1;\"Acme \"Best\" Inc\"\n", "x1;;\"x1;\"\"Acme \"\"Best\"\" Inc\"\"\";f;7;c;%s;r\n",
-			source.CodeBadQuote, "x1;\"Acme \"\"Best\"\" Inc\";;f;7;c;%s;r\n",
+			"External ID;Name\nx1;\"Acme \"Best\" Inc\"\n", "x1;;\"x1;\"\"Acme \"\"Best\"\" Inc\"\"\";f;7;c;%s;r;{}\n",
+			source.CodeBadQuote, "x1;\"Acme \"\"Best\"\" Inc\";;f;7;c;%s;r;{}\n",
 		},
 		{
-			"External ID\tName\nx3\tGam\tma\tmore\n", "x3\tGam\t\"x3\tGam\tma\tmore\"\tf\t7\tc\t%s\tr\n",
-			source.CodeWrongFieldCount, "x3\tGam ma\t\tf\t7\tc\t%s\tr\n",
+			"External ID\tName\nx3\tGam\tma\tmore\n", "x3\tGam\t\"x3\tGam\tma\tmore\"\tf\t7\tc\t%s\tr\t{}\n",
+			source.CodeWrongFieldCount, "x3\tGam ma\t\tf\t7\tc\t%s\tr\t{}\n",
 		},
 		{
-			"External ID,Name\n=x1,M\xfcller\n", "'=x1,M\ufffdller,\"'=x1,M\ufffdller\",f,7,c,%s,r\n",
-			source.CodeBadEncoding, "'=x1,Müller,,f,7,c,%s,r\n",
+			"External ID,Name\n=x1,M\xfcller\n", "'=x1,M\ufffdller,\"'=x1,M\ufffdller\",f,7,c,%s,r,{}\n",
+			source.CodeBadEncoding, "'=x1,Müller,,f,7,c,%s,r,{}\n",
 		},
 	} {
 		head, row := rejectOf(t, test.file, test.code)
-		if want := fmt.Sprintf(test.rejects, test.code); row != want {
+		if want := told.Replace(fmt.Sprintf(test.rejects, test.code)); row != want {
 			t.Errorf("%q, want %q", row, want)
 		}
 		if _, again := rejectOf(t, head+row, test.code); again != row {
@@ -86,7 +89,7 @@ func TestRejectsAreCorrected(t *testing.T) {
 		if _, again := rejectOf(t, head+strings.Replace(row, test.code, "No Code", 1), source.CodeNotCorrected); !strings.Contains(again, source.CodeNotCorrected) {
 			t.Error(again)
 		}
-		if _, rest := rejectOf(t, head+fmt.Sprintf(test.corrected, test.code), ""); rest != "" {
+		if _, rest := rejectOf(t, head+told.Replace(fmt.Sprintf(test.corrected, test.code)), ""); rest != "" {
 			t.Errorf("corrected, it is %q", rest)
 		}
 	}

@@ -33,7 +33,6 @@ type Options struct {
 	// How to find the header row.
 	SkipLines int             // physical lines above it; 0: title lines are found
 	Map       []string        // of its columns, see [billing.NewHeader]
-	Beside    bool            // lines of Map may be about other files
 	Dataset   billing.Dataset // of its columns; empty: any
 
 	Needs int // cells that a row must have; those behind may be missing
@@ -303,9 +302,9 @@ func (r *Reader) quoteError(end outcome, line string) *billing.Problem {
 // encodingError names the first column of the split record that is not valid text.
 func (r *Reader) encodingError() *billing.Problem {
 	at := slices.IndexFunc(r.split.fields, func(cell string) bool { return !validText(cell) })
-	message := "the row has characters that are not UTF-8; save the file as CSV UTF-8"
+	message := "the row has characters that are not UTF-8; save the file as CSV UTF-8, or say with --encoding in which encoding it is"
 	if at >= 0 && encoded(r.split.fields[at]) {
-		message = "a character was lost when the file was saved, and is now \ufffd (U+FFFD); put the right one in its place"
+		message = "a character was lost when the file was saved, or is none of its encoding, and is now \ufffd (U+FFFD); put the right one in its place"
 	}
 	return &billing.Problem{Code: source.CodeBadEncoding, Column: r.column(at), Message: message}
 }

@@ -11,31 +11,57 @@ import (
 	"reseed/pkg/source"
 )
 
-// A rejects file is a table: the columns of the file, then columns that say where each row was and
-// why it was rejected. People can correct the file and import it as it is: an import ignores the
-// added columns, with one exception. A row that could not be split into cells stands whole in the
-// column [columnRow], since its cells hold only what could be read of it. It is rejected until a
-// person has put the right values into the cells and emptied that one.
+// A rejects file is a table: the columns of the file, then columns that say where each row was, why
+// it was rejected and how it was read. People can correct the file and import it as it is: an import
+// ignores the added columns, with two exceptions. A row that could not be split into cells stands
+// whole in the column [columnRow], since its cells hold only what could be read of it. It is rejected
+// until a person has put the right values into the cells and emptied that one. And [columnSettings]
+// says how all rows are to be read, see [told].
 
 const (
-	columnRow  = "Reject row"
-	columnCode = "Reject code"
+	columnRow      = "Reject row"
+	columnCode     = "Reject code"
+	columnSettings = "Reject settings"
 )
 
 func rejectColumns() []string {
-	return []string{columnRow, "Reject file", "Reject line", "Reject column", columnCode, "Reject reason"}
+	return []string{columnRow, "Reject file", "Reject line", "Reject column", columnCode, "Reject reason", columnSettings}
 }
 
-func isRejectColumn(name string) bool { return slices.Contains(rejectColumns(), name) }
+// addedColumns tells of each column of a header which of the columns that a rejects file adds it is,
+// in any spelling; it is empty for the others.
+func addedColumns(header []string) []string {
+	added := make([]string, len(header))
+	for i, name := range header {
+		if at := slices.IndexFunc(rejectColumns(), func(column string) bool { return billing.SameColumn(column, name) }); at >= 0 {
+			added[i] = rejectColumns()[at]
+		}
+	}
+	return added
+}
 
-// isRejectsFile tells by the header whether a file is a rejects file.
-func isRejectsFile(header []string) bool { return slices.Contains(header, columnCode) }
+func isRejectColumn(name string) bool { return addedColumns([]string{name})[0] != "" }
+
+// isRejects tells by the added columns whether a file is a rejects file: the others of them alone may
+// be columns of anything.
+func isRejects(added []string) bool {
+	return slices.ContainsFunc(added, func(name string) bool { return name == columnRow || name == columnCode || name == columnSettings })
+}
+
+// addedOf returns the added columns of a rejects file. Those of another file are its own.
+func addedOf(header []string) []string {
+	added := addedColumns(header)
+	if !isRejects(added) {
+		clear(added)
+	}
+	return added
+}
 
 // withoutRejectColumns returns the header with no name for the columns that a rejects file adds.
 func withoutRejectColumns(header []string) []string {
 	out := slices.Clone(header)
-	for i, name := range out {
-		if isRejectColumn(name) {
+	for i, name := range addedColumns(header) {
+		if name != "" {
 			out[i] = ""
 		}
 	}
@@ -48,42 +74,51 @@ func (Format) RejectsHead(s source.Shape) []byte {
 }
 
 // OldRejectsHead returns the header row of a rejects file that a version before 2026-11-30 wrote.
-func OldRejectsHead(s source.Shape) []byte { return rejectsHead(s, ',', rejectColumns()[1:]) }
+func OldRejectsHead(s source.Shape) []byte {
+	return rejectsHead(s, ',', []string{"Reject file", "Reject line", "Reject column", columnCode, "Reject reason"})
+}
 
-func rejectsHead(s source.Shape, comma byte, added []string) []byte {
-	header := originals(nil, s.Header, s.Header)
-	if isRejectsFile(s.Header) {
+func rejectsHead(s source.Shape, comma byte, columns []string) []byte {
+	added := addedOf(s.Header)
+	header := originals(nil, s.Header, added)
+	if isRejects(added) {
 		unescapeFormulas(header)
 	}
 	out := tableWriter{comma: comma}
-	return out.append(nil, append(header, added...))
+	return out.append(nil, append(header, columns...))
 }
 
-// refuseUncorrected rejects a row of a rejects file that stands whole beside its cells, with the
-// code of its first rejection.
-func refuseUncorrected(row *Row, header []string) {
-	if len(row.Fields) != len(header) {
-		return
-	}
-	whole, code := "", ""
-	for i, cell := range row.Fields {
-		switch {
-		case blank(cell):
-		case header[i] == columnRow:
-			whole = cell
-		case header[i] == columnCode:
-			code = strings.TrimSpace(cell)
+// addedCell returns the last cell of an added column that is not blank.
+func (r *rows) addedCell(column string) (cell string) {
+	for i, name := range r.added {
+		if name == column && i < len(r.row.Fields) && !blank(r.row.Fields[i]) {
+			cell = r.row.Fields[i]
 		}
 	}
-	if whole == "" {
+	return cell
+}
+
+// refuse rejects a row of a rejects file that was not corrected, or that would not be read as it was.
+func (r *rows) refuse() {
+	if len(r.row.Fields) != len(r.added) {
 		return
 	}
-	if !isCode(code) {
-		code = source.CodeNotCorrected
+	if whole := r.addedCell(columnRow); whole != "" {
+		code := strings.TrimSpace(r.addedCell(columnCode))
+		if !isCode(code) {
+			code = source.CodeNotCorrected
+		}
+		r.row.Text, r.row.Err = whole, &billing.Problem{
+			Code: code, Column: columnRow,
+			Message: "this row could not be read as it stood; put the right values into its cells, and empty its cell \"" + columnRow + "\"",
+		}
 	}
-	row.Text, row.Err = whole, &billing.Problem{
-		Code: code, Column: columnRow,
-		Message: "this row could not be read as it stood; put the right values into its cells, and empty its cell \"" + columnRow + "\"",
+	if r.row.Err == nil && r.toldOtherwise() {
+		r.row.Err = &billing.Problem{
+			Code: source.CodeMixedRejects, Column: columnSettings,
+			Message: "this row says otherwise than the first one how it was read: import each rejects file by itself; " +
+				"if you have added the row, copy the cell \"" + columnSettings + "\" of the first one",
+		}
 	}
 }
 
@@ -100,7 +135,7 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 		return r.appendReject(dst, nil, "", why)
 	}
 	whole := ""
-	if r.row.Err != nil {
+	if r.row.Err != nil && r.row.Err.Code != source.CodeMixedRejects {
 		whole = cleanText(r.row.Text)
 	}
 	before := len(dst)
@@ -114,8 +149,8 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 
 // appendReject appends a row with these cells, or without any.
 func (r *rows) appendReject(dst []byte, cells []string, whole string, why source.Reject) []byte {
-	r.cells = originals(r.cells[:0], cells, r.shape.Header)
-	r.cells = append(r.cells, whole, why.File, strconv.FormatInt(why.Line, 10), why.Column, why.Code, why.Reason)
+	r.cells = originals(r.cells[:0], cells, r.added)
+	r.cells = append(r.cells, whole, why.File, strconv.FormatInt(why.Line, 10), why.Column, why.Code, why.Reason, r.tells())
 	return r.out.append(dst, r.cells)
 }
 
@@ -135,12 +170,11 @@ func beginning(text string, size int) string {
 }
 
 // originals appends a cell for each column of the file that a rejects file does not add; blank ones
-// if the row has no more.
-func originals(dst, cells, header []string) []string {
-	added := isRejectsFile(header)
-	for i, name := range header {
+// if the row has no more. added is that of [addedOf].
+func originals(dst, cells, added []string) []string {
+	for i, name := range added {
 		switch {
-		case added && isRejectColumn(name):
+		case name != "":
 		case i < len(cells):
 			dst = append(dst, cells[i])
 		default:

@@ -55,7 +55,7 @@ func shapeOfRejects(t *testing.T, s source.Shape) source.Shape {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Header = header
+	s.Header, s.Told = header, `{"dataset":"customers"}`
 	return s
 }
 
