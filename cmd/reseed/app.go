@@ -14,6 +14,7 @@ import (
 	"reseed/pkg/api"
 	"reseed/pkg/api/client"
 	"reseed/pkg/app"
+	"reseed/pkg/backup"
 	"reseed/pkg/cloud"
 	"reseed/pkg/config"
 	"reseed/pkg/edit"
@@ -31,6 +32,7 @@ type instance struct {
 	*app.App
 	queue   *queue
 	uploads *uploadWatch
+	backups *backup.Backups // nil on DynamoDB
 	handler http.Handler
 	key     string // of this process; only a door file holds it besides
 	stop    context.CancelFunc
@@ -53,6 +55,12 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	if err != nil {
 		return nil, err
 	}
+	var opening *backup.Opening
+	if c.Store != "dynamodb" {
+		if opening, err = sh.openBackup(ctx); err != nil {
+			return nil, err
+		}
+	}
 	st, objs, err := sh.open(ctx, sh, c, log)
 	if err != nil {
 		return nil, err
@@ -63,6 +71,14 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	}
 	in, requests := &instance{key: httpapi.NewKey(), uploads: newUploadWatch()}, newInflight()
 	in.queue = newQueue(in.work, workersOfOne(), log)
+	var tellBackups func(context.Context, eraser.Notice) ([]eraser.Remains, error)
+	if st.Exclusive() {
+		in.backups = backup.New(backup.Config{Store: st, Objects: objs, Data: sh.data, Version: version(), Now: time.Now, Log: log})
+		tellBackups = in.backups.Tell
+		if err := sh.settleBackups(ctx, in.backups, opening); err != nil {
+			return nil, errors.Join(err, objs.Close(), st.Close())
+		}
+	}
 	in.App = app.New(app.Config{
 		Store: st, Objects: objs, Now: time.Now, Log: log, PieceBytes: sh.pieceBytes, RequestLifetime: lifetime, MakeWay: requests.makeWay,
 		Imports: func(_ context.Context, list ...importer.Message) error {
@@ -72,7 +88,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 			return put(in.queue, list, func(m app.Sweep) string { return m.Source })
 		},
 		SweepUploads: st.Exclusive() || sh.serving && c.Bucket != "",
-		Quiet:        requests.quiet, Grace: c.Grace, Residue: eraser.Residue{Local: st.Exclusive()},
+		Quiet:        requests.quiet, Grace: c.Grace, Residue: eraser.Residue{Local: st.Exclusive()}, Backups: tellBackups,
 	})
 	in.uploads.app = in.App
 	in.handler = requests.wrap(api.New(api.Config{
@@ -187,7 +203,7 @@ func (in *instance) work(ctx context.Context, message any) error {
 // instance.
 func (in *instance) session(ctx context.Context) *session {
 	in.start(ctx)
-	return &session{client.New("http://reseed", in.key, &http.Client{Transport: inProcess{in.handler}}), in.close}
+	return &session{client.New("http://reseed", in.key, &http.Client{Transport: inProcess{in.handler}}), in.close, in.makeBackup}
 }
 
 // close tells the workers to stop, waits for them, and closes the table and the objects.

@@ -23,6 +23,9 @@ const patience = 30 * time.Second
 type session struct {
 	*client.Client
 	close func() error
+	// makeBackup makes a backup of the data folder; nil with --url, since an API key must not write
+	// files on a server.
+	makeBackup backupMaker
 }
 
 // connect returns a session with the instance at --url, with the server that has the data folder
@@ -61,7 +64,7 @@ func (sh *shell) remote(ctx context.Context, w waits) (*session, error) {
 	case key == "":
 		return nil, usage("--url needs the API key in RESEED_API_KEY")
 	}
-	c := &session{client.New(strings.TrimSuffix(sh.url, "/"), key, patientClient(w)), noClose}
+	c := &session{client.New(strings.TrimSuffix(sh.url, "/"), key, patientClient(w)), noClose, nil}
 	ctx, cancel := context.WithTimeout(ctx, w.answer)
 	defer cancel()
 	return c, c.Ping(ctx)

@@ -41,10 +41,16 @@ func (d door) proof(nonce string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// proving returns a handler that answers proofPath with the proof, and everything else as h does.
-func (d door) proving(h http.Handler) http.Handler {
+// handler answers proofPath with the proof, backupPath with a backup (see [makeBackup]), and
+// everything else as h does.
+func (d door) handler(h, makeBackup http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != proofPath {
+		switch r.URL.Path {
+		case proofPath:
+		case backupPath:
+			d.locked(makeBackup).ServeHTTP(w, r)
+			return
+		default:
 			h.ServeHTTP(w, r)
 			return
 		}
@@ -54,6 +60,18 @@ func (d door) proving(h http.Handler) http.Handler {
 			return
 		}
 		_, _ = io.WriteString(w, d.proof(nonce))
+	})
+}
+
+// locked answers only requests with the door's key: an API key does not open it.
+func (d door) locked(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key, _, _ := r.BasicAuth()
+		if d.Key == "" || !hmac.Equal([]byte(key), []byte(d.Key)) {
+			http.Error(w, "only commands on the data folder may do this", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 
@@ -90,7 +108,7 @@ func throughDoor(ctx context.Context, data string) *session {
 	if !d.proven(ctx, remote) {
 		return nil
 	}
-	return &session{client.New(d.URL, d.Key, remote), noClose}
+	return &session{client.New(d.URL, d.Key, remote), noClose, askForBackup(d, remote)}
 }
 
 // writeDoor writes the file that lets other commands on this folder in.

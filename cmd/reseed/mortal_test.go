@@ -38,6 +38,7 @@ const (
 	object     = "object" // completed or deleted
 	dropped    = "drop"   // of a partition, at once
 	purged     = "purge"  // of deleted bytes
+	copied     = "copy"   // of the table
 )
 
 // When a process ends: before, amid or after a change.
@@ -210,6 +211,16 @@ const amidPurge = 3 * time.Millisecond
 func (e mortalFolder) Purge(ctx context.Context, pks []string) error {
 	change := func() error { return e.d.Purge(ctx, pks) }
 	return e.m.meet(purged, change, func() error {
+		go func() { _ = change() }()
+		time.Sleep(amidPurge)
+		return nil
+	})
+}
+
+// Checkpoint copies the table into a folder.
+func (e mortalFolder) Checkpoint(ctx context.Context, dir string) error {
+	change := func() error { return e.d.Checkpoint(ctx, dir) }
+	return e.m.meet(copied, change, func() error {
 		go func() { _ = change() }()
 		time.Sleep(amidPurge)
 		return nil

@@ -84,7 +84,7 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 	in.watchUploads(ctx)
 	public, private := newEntrance(l, most, in.handler, in.Log), newEntrance(own, ownConnections, nil, in.Log)
 	d := door{URL: "http://" + own.Addr().String(), Key: in.key}
-	private.Handler = d.proving(in.handler)
+	private.Handler = d.handler(in.handler, backupHandler(ctx, in.makeBackup))
 	ended := make(chan error, 2)
 	go func() { ended <- private.serve() }()
 	defer func() { err = errors.Join(err, public.shutDown(ctx), private.shutDown(ctx)) }()

@@ -240,7 +240,7 @@ func TestAnImpostorGetsNoKey(t *testing.T) {
 		"pong":    func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"data":"pong!"}`) },
 		"echo":    func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Query().Get("nonce")) },
 		"no":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
-		"another": door{URL: "http://127.0.0.1:1", Key: "another"}.proving(http.NotFoundHandler()).ServeHTTP,
+		"another": door{URL: "http://127.0.0.1:1", Key: "another"}.handler(http.NotFoundHandler(), nil).ServeHTTP,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -39,10 +39,11 @@ type Config struct {
 	// SweepUploads says that the tick deletes uploads that belong to no import. Set it only if the
 	// objects belong to this table: otherwise another table may have the jobs that need them.
 	SweepUploads bool
-	// Quiet, Grace and Residue are passed to eraser.Config.
+	// Quiet, Grace, Residue and Backups are passed to eraser.Config.
 	Quiet   func(context.Context) error
 	Grace   time.Duration
 	Residue eraser.Residue
+	Backups func(context.Context, eraser.Notice) ([]eraser.Remains, error)
 }
 
 // App is all parts, put together. It is safe for concurrent use.
@@ -67,7 +68,7 @@ func New(c Config) *App {
 	})
 	a.Eraser = eraser.New(eraser.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, Dispatch: a.dispatch, Settle: c.RequestLifetime,
-		Quiet: c.Quiet, Grace: c.Grace, Residue: c.Residue,
+		Quiet: c.Quiet, Grace: c.Grace, Residue: c.Residue, Backups: c.Backups,
 	})
 	return a
 }

@@ -44,6 +44,9 @@ type Config struct {
 	Grace time.Duration
 	// Residue says where copies of erased data may live on, for receipts.
 	Residue Residue
+	// Backups tells all known backups that an erase ends, and returns them for the receipt. It may
+	// be called several times for an erase. nil means that there are none.
+	Backups func(context.Context, Notice) ([]Remains, error)
 }
 
 // Eraser plans, starts, restores and sweeps erases. It is safe for concurrent use.

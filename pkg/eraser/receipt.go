@@ -1,11 +1,13 @@
 package eraser
 
 import (
+	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,8 +59,38 @@ type Remains struct {
 	Note  string    `json:"note"`
 }
 
+// Notice tells a backup of an erase that the backup does not hold: who opens it must erase again. It
+// holds no personal data. Times are UTC.
+type Notice struct {
+	Job        string    `json:"job"`
+	Selection  Kind      `json:"selection"`
+	SourceName string    `json:"source_name,omitempty"`
+	Records    []string  `json:"records,omitempty"` // public ids
+	Import     string    `json:"import,omitempty"`  // the job whose added rows were removed
+	AskedAt    time.Time `json:"asked_at"`
+}
+
+// backups tells all backups of the erase, which is about to end, and returns them.
+func (r *run) backups(ctx context.Context) ([]Remains, error) {
+	if r.c.Backups == nil {
+		return nil, nil
+	}
+	spec := r.job.Erase
+	return r.c.Backups(ctx, Notice{
+		Job: r.job.ID, Selection: Kind(spec.Selection), SourceName: r.job.SourceName, Records: recordIDs(spec), Import: spec.Import, AskedAt: r.job.CreatedAt,
+	})
+}
+
+// recordIDs returns the public ids of the records that an erase names.
+func recordIDs(spec *job.EraseSpec) (ids []string) {
+	for _, x := range spec.Records {
+		ids = append(ids, x.ID)
+	}
+	return ids
+}
+
 // receipt makes the receipt of an erase that ends now.
-func (r *run) receipt(j *job.Job, digest Digest) Receipt {
+func (r *run) receipt(j *job.Job, digest Digest, backups []Remains) Receipt {
 	spec, now := j.Erase, r.c.Now().UTC()
 	removed := Counts(spec.Removed)
 	kind := Kind(spec.Selection)
@@ -66,17 +98,13 @@ func (r *run) receipt(j *job.Job, digest Digest) Receipt {
 	if begun.IsZero() {
 		begun = j.CreatedAt
 	}
-	rec := Receipt{
-		Job: j.ID, Selection: kind, Source: j.Source, SourceName: j.SourceName, Import: spec.Import, AskedBy: spec.By, AskedAt: j.CreatedAt,
+	return Receipt{
+		Job: j.ID, Selection: kind, Source: j.Source, SourceName: j.SourceName, Records: recordIDs(spec), Import: spec.Import, AskedBy: spec.By, AskedAt: j.CreatedAt,
 		Grace: spec.Until, KeptEdits: spec.KeepEdits, Forgotten: len(spec.Forgotten), Removed: removed, Total: removed.Total(), KeyDigest: digest,
 		Imports: r.lead.Files, Files: r.lead.Cleared, VerifiedAt: r.lead.Seen, Seconds: now.Sub(begun).Seconds(),
 		WriteUnits: j.Cost.WriteUnits(), ReadUnits: j.Cost.ReadUnits(), Dollars: j.Cost.Dollars(), PricesOf: table.PricesOf,
-		Survives: survives(kind, spec.KeepEdits), Residue: r.c.Residue.remains(now),
+		Survives: survives(kind, spec.KeepEdits), Residue: slices.Concat(backups, r.c.Residue.remains(now)),
 	}
-	for _, x := range spec.Records {
-		rec.Records = append(rec.Records, x.ID)
-	}
-	return rec
 }
 
 // remains lists the places where copies may live on after an erase that ended at a time.

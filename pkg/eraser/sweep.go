@@ -449,13 +449,17 @@ func (r *run) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	backups, err := r.backups(ctx)
+	if err != nil {
+		return err
+	}
 	_, next, err := r.ledger.End(ctx, r.job.ID, func(j *job.Job) error {
 		j.Status, j.Stage = job.Done, ""
 		j.Erase.Removed = sum.Removed
 		j.Progress.ItemsDone = sum.Removed.Total()
 		// Units are counted as DynamoDB counts them, whatever the engine.
 		j.Cost = r.before.Add(r.st.Spent()).Add(table.Cost{WriteMilli: sum.Milli})
-		j.Erase.Receipt = encode(r.receipt(j, sum.Digest))
+		j.Erase.Receipt = encode(r.receipt(j, sum.Digest, backups))
 		return nil
 	})
 	if err != nil {

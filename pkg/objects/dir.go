@@ -31,8 +31,9 @@ const attributes = ".attrs"
 // folder is a [Bucket] of files. One process owns it, since creating an object is atomic within one
 // process only.
 type folder struct {
-	root string
-	mu   sync.Mutex // held while an object takes its place
+	root  string
+	mu    sync.Mutex   // held while an object takes its place
+	still sync.RWMutex // every change holds it for reading, a snapshot for writing
 }
 
 // Dir stores objects as files below a folder. It makes the folder if it does not exist.
@@ -118,6 +119,8 @@ func (w *fileWriter) place() error {
 	if err := w.ctx.Err(); err != nil {
 		return unavailable(err, "complete an object")
 	}
+	w.folder.still.RLock()
+	defer w.folder.still.RUnlock()
 	w.folder.mu.Lock()
 	defer w.folder.mu.Unlock()
 	if w.create {
@@ -193,6 +196,8 @@ func (f *folder) Delete(_ context.Context, key string) error {
 			return err
 		}
 	}
+	f.still.RLock()
+	defer f.still.RUnlock()
 	if err := os.Remove(f.path(key)); err != nil && !os.IsNotExist(err) {
 		return unavailable(err, "delete an object")
 	}
@@ -245,6 +250,8 @@ func (f *folder) DeleteAll(_ context.Context, prefix string) (n int64, err error
 			return 0, err
 		}
 	}
+	f.still.RLock()
+	defer f.still.RUnlock()
 	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && !isTemporary(name) {
 			n++

@@ -75,6 +75,19 @@ func (s *Store) RemoveAPIKey(ctx context.Context, name string) error {
 	return s.Write(ctx, []table.Write{{Item: table.Item{Key: APIKeyKey(apiKeyH(d.Hasher(), name))}, Delete: true}})
 }
 
+// RemoveAllAPIKeys removes all API keys, also those that this version does not know, and returns how
+// many there were.
+func (s *Store) RemoveAllAPIKeys(ctx context.Context) (int, error) {
+	var batch []table.Write
+	for it, err := range s.Items(ctx, table.Query{PK: apiKeysPK, KeysOnly: true}) {
+		if err != nil {
+			return 0, err
+		}
+		batch = append(batch, table.Write{Item: table.Item{Key: it.Key}, Delete: true})
+	}
+	return len(batch), s.Write(ctx, batch)
+}
+
 // EncodeAPIKey makes the item of an API key.
 func EncodeAPIKey(hr *Hasher, k APIKey) table.Item {
 	b := table.NewBuilder().IntAlways(AttrCreated, k.At.UnixMilli()).Str(AttrBy, k.By).Bytes(attrKeyHash, k.Hash[:]).Str(attrKeyName, k.Name)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -71,5 +72,30 @@ func TestAnAPIKeyWithScopesIsNotAccepted(t *testing.T) {
 	got, err := st.APIKeys(t.Context())
 	if err != nil || slices.ContainsFunc(got, func(k store.APIKey) bool { return k.Name == "reader" }) {
 		t.Errorf("%v %v", got, err)
+	}
+}
+
+func TestRemoveAllAPIKeys(t *testing.T) {
+	t.Parallel()
+	st := store.New(mem.New(mem.Options{}))
+	d, err := st.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch []table.Write
+	for n := range 30 {
+		batch = append(batch, table.Write{Item: store.EncodeAPIKey(d.Hasher(), apiKey(fmt.Sprint("key ", n), n))})
+	}
+	if err := st.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	n, err := st.RemoveAllAPIKeys(t.Context())
+	left, listErr := st.APIKeys(t.Context())
+	if err != nil || listErr != nil || n != len(batch) || len(left) > 0 {
+		t.Errorf("removed %d of %d, left %v: %v %v", n, len(batch), left, err, listErr)
+	}
+	again, err := st.Directory(t.Context())
+	if err != nil || again.Version != d.Version {
+		t.Errorf("the directory, a bystander, is at version %d, was at %d: %v", again.Version, d.Version, err)
 	}
 }

@@ -518,3 +518,13 @@ func ReadingsKey(tag Tag) table.Key {
 func APIKeyKey(name H) table.Key { return table.Key{PK: apiKeysPK, SK: "key#" + name.String()} }
 
 const apiKeysPK = "account.keys"
+
+// BackupKey is the key of the note of a backup.
+func BackupKey(id string) table.Key { return table.Key{PK: backupsPK, SK: skBackup + id} }
+
+func backups() table.Query { return under(backupsPK, skBackup) }
+
+const (
+	backupsPK = "account.backups"
+	skBackup  = "backup#"
+)

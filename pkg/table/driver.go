@@ -167,3 +167,11 @@ type Purger interface {
 	// any time.
 	Purge(ctx context.Context, pks []string) error
 }
+
+// Checkpointer is a Driver that can copy its table into a folder.
+type Checkpointer interface {
+	// Checkpoint makes dir, which must not exist, and puts the table into it as it is at one moment
+	// of the call: every write is there that was acknowledged before the call, and none without
+	// those that were acknowledged before it. Other calls go on. If it fails, dir is removed.
+	Checkpoint(ctx context.Context, dir string) error
+}

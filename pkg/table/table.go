@@ -293,3 +293,13 @@ func (t *Table) Purge(ctx context.Context, pks ...string) error {
 	}
 	return p.Purge(ctx, pks)
 }
+
+// Checkpoint puts the table into a folder (see [Checkpointer]). If the engine can't, the error is
+// fault.Invalid.
+func (t *Table) Checkpoint(ctx context.Context, dir string) error {
+	c, ok := t.d.(Checkpointer)
+	if !ok {
+		return fault.New(fault.Invalid, "store_no_checkpoint", "this engine has no files that can be copied")
+	}
+	return c.Checkpoint(ctx, dir)
+}

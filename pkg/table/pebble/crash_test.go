@@ -243,7 +243,8 @@ func TestClosedStoreAnswers(t *testing.T) {
 	_, query := d.Query(t.Context(), table.Query{PK: "p"})
 	_, _, write := d.Write(t.Context(), []table.Write{{Item: table.Item{Key: k}}})
 	_, transact := d.Transact(t.Context(), []table.Write{{Item: table.Item{Key: k}}})
-	for _, err := range []error{get, query, write, transact, d.DeleteRange(t.Context(), "p"), d.Purge(t.Context(), []string{"p"})} {
+	checkpoint := d.Checkpoint(t.Context(), filepath.Join(t.TempDir(), "copy"))
+	for _, err := range []error{get, query, write, transact, checkpoint, d.DeleteRange(t.Context(), "p"), d.Purge(t.Context(), []string{"p"})} {
 		if fault.CodeOf(err) != "store_closed" {
 			t.Errorf("got %v", err)
 		}

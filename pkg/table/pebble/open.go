@@ -49,7 +49,7 @@ func open(dir string, opt Options, disk vfs.FS) (*Driver, error) {
 	}
 	tuned := opt.pebble()
 	d := &Driver{lock: lock, folder: folder{dir, disk}, seed: maphash.MakeSeed()}
-	tuned.FS, tuned.Lock = disk, lock
+	tuned.FS, tuned.Lock = linkingFS{disk}, lock
 	tuned.EventListener = &pebble.EventListener{
 		TableDeleted: func(i pebble.TableDeleteInfo) { d.refused.add(i.Path, i.Err) },
 		WALDeleted:   func(i pebble.WALDeleteInfo) { d.refused.add(i.Path, i.Err) },

@@ -44,6 +44,7 @@ var (
 	_ table.Driver       = (*Driver)(nil)
 	_ table.RangeDeleter = (*Driver)(nil)
 	_ table.Purger       = (*Driver)(nil)
+	_ table.Checkpointer = (*Driver)(nil)
 )
 
 // Limits implements [table.Driver]. They are large: no call waits for a network, only for the sync
