@@ -57,6 +57,9 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	if err != nil {
 		return nil, err
 	}
+	if _, err := st.Directory(ctx); err != nil { // else every request would report what is wrong with the table, or that the account moves
+		return nil, errors.Join(err, st.Close())
+	}
 	lifetime := c.RequestLifetime
 	if st.Exclusive() { // no other process serves requests
 		lifetime = 0
@@ -102,7 +105,7 @@ func openData(ctx context.Context, sh *shell, c config.Config, log *slog.Logger)
 			return nil, nil, err
 		}
 	}
-	st, err := openTable(ctx, sh, c, at, log)
+	st, err := openTable(sh, c, at, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,16 +122,12 @@ func openData(ctx context.Context, sh *shell, c config.Config, log *slog.Logger)
 	return st, objs, nil
 }
 
-func openTable(ctx context.Context, sh *shell, c config.Config, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
+func openTable(sh *shell, c config.Config, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
 	if at != nil {
 		if c.Table == "" {
 			return nil, usage("RESEED_STORE=dynamodb needs the table's name in RESEED_TABLE")
 		}
-		st := at.Store(c.Table)
-		if _, err := st.Directory(ctx); err != nil { // else every request would report what is wrong with the table
-			return nil, errors.Join(err, st.Close())
-		}
-		return st, nil
+		return at.Store(c.Table), nil
 	}
 	if c.Store != "" && c.Store != "embedded" {
 		return nil, usage("RESEED_STORE is %q; it is embedded or dynamodb", c.Store)

@@ -129,7 +129,7 @@ work on any running or deployed instance.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	//nolint:contextcheck // cobra hands the context to each command
 	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), inspectCommand(sh), applyCommand(sh), undoCommand(sh), cancelCommand(sh),
-		eraseCommand(sh), restoreCommand(sh), receiptsCommand(sh), editsCommand(sh), jobsCommand(sh), keysCommand(sh))
+		eraseCommand(sh), restoreCommand(sh), receiptsCommand(sh), editsCommand(sh), jobsCommand(sh), keysCommand(sh), tableCommand(sh), moveCommand(sh))
 	return sh.exit(root.ExecuteContext(ctx))
 }
 
