@@ -13,15 +13,18 @@ import (
 // they find no directory in the item. At the source it keeps the directory. The target gets the
 // directory last, once everything else is there and was verified.
 type Mark struct {
-	ID       string    `json:"id"`
-	From     string    `json:"from"` // for people: what and by which name, without folders above it
-	To       string    `json:"to"`
-	Arriving bool      `json:"arriving,omitempty"` // this is the target
-	Begun    bool      `json:"begun,omitempty"`    // at the source: the target has its mark
-	Done     bool      `json:"done,omitempty"`     // at the source: everything was verified
-	After    table.Key `json:"after,omitzero"`     // at the target: the items up to this key were copied
-	Items    int64     `json:"items,omitempty"`    // at the target: how many that were
-	Copied   bool      `json:"copied,omitempty"`   // at the target: all items were copied
+	ID       string `json:"id"`
+	From     string `json:"from"` // for people: what and by which name, without folders above it
+	To       string `json:"to"`
+	Arriving bool   `json:"arriving,omitempty"` // this is the target
+	Begun    bool   `json:"begun,omitempty"`    // at the source: the target has its mark
+	Done     bool   `json:"done,omitempty"`     // at the source: everything was verified
+	// At the target, how far items were copied: all partitions up to Through, in the order of a scan
+	// of the source, except for those of Lanes, of which only the items up to a sort key were.
+	Through string            `json:"through,omitempty"`
+	Lanes   map[string]string `json:"lanes,omitempty"`
+	Items   int64             `json:"items,omitempty"`  // how many that were
+	Copied  bool              `json:"copied,omitempty"` // all were
 
 	version   int64
 	directory table.Attrs // at the source
@@ -94,7 +97,7 @@ func (s *Store) Receive(ctx context.Context, m Mark) (*Mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Arriving, m.version, m.directory = true, is.N, nil
+	m.Arriving, m.Begun, m.version, m.directory = true, false, is.N, nil
 	return &m, s.putMark(ctx, &m, is)
 }
 
