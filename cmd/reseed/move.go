@@ -170,7 +170,7 @@ func (sh *shell) ways(to string) (from, at way, err error) {
 func (w way) openEnd(ctx context.Context) (mover.End, error) {
 	st, objs, err := w.open(ctx, w.shell, w.Config, w.logger())
 	if fault.Is(err, fault.Busy) {
-		err = fmt.Errorf("%w: stop \"reseed serve\" and the commands that work on %s first", err, w.data)
+		err = fmt.Errorf("a move needs the data folder %s for itself: stop \"reseed serve\" and the commands that work on it first", w.data)
 	}
 	return mover.End{Store: st, Objects: objs, Name: w.place()}, err
 }
