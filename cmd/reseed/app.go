@@ -105,7 +105,7 @@ func openData(ctx context.Context, sh *shell, c config.Config, log *slog.Logger)
 			return nil, nil, err
 		}
 	}
-	st, err := openTable(sh, c, at, log)
+	st, err := openTable(ctx, sh, c, at, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,12 +122,16 @@ func openData(ctx context.Context, sh *shell, c config.Config, log *slog.Logger)
 	return st, objs, nil
 }
 
-func openTable(sh *shell, c config.Config, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
+func openTable(ctx context.Context, sh *shell, c config.Config, at *cloud.Cloud, log *slog.Logger) (*store.Store, error) {
 	if at != nil {
 		if c.Table == "" {
 			return nil, usage("RESEED_STORE=dynamodb needs the table's name in RESEED_TABLE")
 		}
-		return at.Store(c.Table), nil
+		st := at.Store(c.Table)
+		if _, err := st.Mark(ctx); err != nil { // else a folder for files would be made first
+			return nil, errors.Join(err, st.Close())
+		}
+		return st, nil
 	}
 	if c.Store != "" && c.Store != "embedded" {
 		return nil, usage("RESEED_STORE is %q; it is embedded or dynamodb", c.Store)
