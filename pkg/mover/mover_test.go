@@ -37,30 +37,30 @@ var engine dynotest.Engine
 
 func TestMain(m *testing.M) { os.Exit(engine.Run(m)) }
 
-func folder(t testing.TB) mover.End {
-	t.Helper()
-	dir := t.TempDir()
+func folder(tb testing.TB) mover.End {
+	tb.Helper()
+	dir := tb.TempDir()
 	d, err := pebble.Open(filepath.Join(dir, "table"), pebble.Options{})
-	must(t, err)
-	t.Cleanup(func() { must(t, d.Close()) })
+	must(tb, err)
+	tb.Cleanup(func() { must(tb, d.Close()) })
 	o, err := objects.Dir(filepath.Join(dir, "objects"))
-	must(t, err)
+	must(tb, err)
 	return end(d, o, "folder")
 }
 
-func cloud(t testing.TB) mover.End {
-	t.Helper()
-	address, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
+func cloud(tb testing.TB) mover.End {
+	tb.Helper()
+	address, _ := awsfaketest.Start(tb, awsfaketest.Resources{Buckets: []string{"files"}})
 	client := s3.NewFromConfig(aws.Config{
 		Region: "eu-central-1", BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	return end(dynamo.New(engine.Table(t)), objects.S3(client, "files"), "cloud")
+	return end(dynamo.New(engine.Table(tb)), objects.S3(client, "files"), "cloud")
 }
 
-func wantCode(t testing.TB, err error, code string) {
-	t.Helper()
+func wantCode(tb testing.TB, err error, code string) {
+	tb.Helper()
 	if fault.CodeOf(err) != code {
-		t.Fatalf("the error is %v (%q), want %q", err, fault.CodeOf(err), code)
+		tb.Fatalf("the error is %v (%q), want %q", err, fault.CodeOf(err), code)
 	}
 }
 
@@ -475,14 +475,14 @@ func TestTheCopyKeepsThePaceOfItsTable(t *testing.T) {
 }
 
 // many adds customers of about 300 bytes to the one source.
-func many(t testing.TB, e mover.End, n int) {
-	t.Helper()
+func many(tb testing.TB, e mover.End, n int) {
+	tb.Helper()
 	d, err := e.Store.Directory(context.Background())
-	must(t, err)
+	must(tb, err)
 	sp, out := d.Sources[0].Space(), e.Store.Writer(context.Background())
 	for i := range n {
 		h := d.Hasher().CustomerH(fmt.Sprint(i))
-		must(t, out.Add(table.Write{Item: table.Item{Key: sp.Customer(h), Attrs: table.NewBuilder().Str("name", strings.Repeat("x", 300)).Attrs()}}))
+		must(tb, out.Add(table.Write{Item: table.Item{Key: sp.Customer(h), Attrs: table.NewBuilder().Str("name", strings.Repeat("x", 300)).Attrs()}}))
 	}
-	must(t, out.Flush())
+	must(tb, out.Flush())
 }

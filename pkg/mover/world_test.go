@@ -18,17 +18,17 @@ import (
 	"reseed/pkg/table/mem"
 )
 
-func must(t testing.TB, err error) {
-	t.Helper()
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // fill makes an account with two sources, edits, items of an erase in its grace period, jobs, tasks,
 // API keys and files; scale is how large. It goes past a batch of 25 and past a page in several partitions.
-func fill(t testing.TB, e mover.End, scale int) {
-	t.Helper()
+func fill(tb testing.TB, e mover.End, scale int) {
+	tb.Helper()
 	ctx := context.Background()
 	var spaces []store.Space
 	d, err := e.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
@@ -43,7 +43,7 @@ func fill(t testing.TB, e mover.End, scale int) {
 		}
 		return nil, nil
 	})
-	must(t, err)
+	must(tb, err)
 	var writes []table.Write
 	put := func(k table.Key, attrs table.Attrs) {
 		writes = append(writes, table.Write{Item: table.Item{Key: k, Attrs: attrs}})
@@ -65,15 +65,15 @@ func fill(t testing.TB, e mover.End, scale int) {
 		put(store.TaskKey(id, "map-1"), table.NewBuilder().Str("body", "{}").Attrs())
 		put(table.Key{PK: store.AccountPK, SK: "once#" + id}, nil)
 	}
-	must(t, e.Store.Write(ctx, writes))
-	must(t, e.Store.AddAPIKey(ctx, store.APIKey{Name: "key", Hash: [32]byte{1}, At: time.UnixMilli(1).UTC()}))
+	must(tb, e.Store.Write(ctx, writes))
+	must(tb, e.Store.AddAPIKey(ctx, store.APIKey{Name: "key", Hash: [32]byte{1}, At: time.UnixMilli(1).UTC()}))
 	_, err = job.NewLedger(e.Store, time.Now).Create(ctx, &job.Job{Kind: job.Erase, Status: job.Grace, Erase: &job.EraseSpec{Until: time.Now().Add(time.Hour)}})
-	must(t, err)
+	must(tb, err)
 	for n := range 30 {
-		must(t, e.Objects.Put(ctx, fmt.Sprintf("jobs/%02d/changes.zst", n), strings.NewReader(fmt.Sprint("changes ", n))))
+		must(tb, e.Objects.Put(ctx, fmt.Sprintf("jobs/%02d/changes.zst", n), strings.NewReader(fmt.Sprint("changes ", n))))
 	}
-	must(t, e.Objects.Put(ctx, "uploads/source 0/a.csv", strings.NewReader("Name\n")))
-	must(t, e.Objects.Put(ctx, "empty", strings.NewReader("")))
+	must(tb, e.Objects.Put(ctx, "uploads/source 0/a.csv", strings.NewReader("Name\n")))
+	must(tb, e.Objects.Put(ctx, "empty", strings.NewReader("")))
 }
 
 // world is all that an end holds.
@@ -83,12 +83,12 @@ type world struct {
 }
 
 // look reads an end, without API keys: credentials don't move.
-func look(t testing.TB, e mover.End) world {
-	t.Helper()
+func look(tb testing.TB, e mover.End) world {
+	tb.Helper()
 	w := world{map[table.Key]string{}, map[string]string{}}
 	for after := (table.Key{}); ; {
 		page, err := e.Store.Scan(context.Background(), after, 0)
-		must(t, err)
+		must(tb, err)
 		for _, it := range page.Items {
 			if it.PK != "account.keys" {
 				w.items[it.Key] = string(it.Attrs)
@@ -99,31 +99,31 @@ func look(t testing.TB, e mover.End) world {
 		}
 	}
 	names, err := e.Objects.Names(context.Background(), "")
-	must(t, err)
+	must(tb, err)
 	for _, name := range names {
 		info, err := e.Objects.Stat(context.Background(), name)
-		must(t, err)
+		must(tb, err)
 		r, err := e.Objects.Open(context.Background(), name, info.Version, 0, -1)
-		must(t, err)
+		must(tb, err)
 		var text strings.Builder
 		_, err = fmt.Fprint(&text, info.Version, info.Modified.UnixNano(), " ")
-		must(t, err)
+		must(tb, err)
 		buf := make([]byte, 1<<10)
 		n, _ := r.Read(buf)
-		must(t, r.Close())
+		must(tb, r.Close())
 		w.objects[name] = text.String() + string(buf[:n])
 	}
 	return w
 }
 
 // wantWorld compares two ends; what lies under the key of the directory may differ at the source.
-func (w world) want(t testing.TB, want world) {
-	t.Helper()
+func (w world) want(tb testing.TB, want world) {
+	tb.Helper()
 	if diff := cmp.Diff(want.items, w.items); diff != "" {
-		t.Fatalf("the items differ:\n%.3000s", diff)
+		tb.Fatalf("the items differ:\n%.3000s", diff)
 	}
 	if diff := cmp.Diff(want.objects, w.objects); diff != "" {
-		t.Fatalf("the objects differ:\n%.3000s", diff)
+		tb.Fatalf("the objects differ:\n%.3000s", diff)
 	}
 }
 

@@ -213,9 +213,9 @@ func (d *Driver) Scan(ctx context.Context, after table.Key, limit int) (table.Sc
 // scan walks one page. An error stops the iterator, whose Close then returns it.
 func scan(iter *pebble.Iterator, limit int) (page table.Scanned) {
 	var mem arena
-	bytes, pk := 0, ""
+	size, pk := 0, ""
 	for more := iter.First(); more; more = iter.Next() {
-		if n := len(page.Items); n > 0 && (n == limit || bytes >= table.PageBytes) {
+		if n := len(page.Items); n > 0 && (n == limit || size >= table.PageBytes) {
 			page.Next = page.Items[n-1].Key
 			break
 		}
@@ -225,10 +225,10 @@ func scan(iter *pebble.Iterator, limit int) (page table.Scanned) {
 			pk = key[:at]
 		}
 		it := table.Item{Key: table.Key{PK: pk, SK: key[at+1:]}, Attrs: mem.keep(iter.Value())}
-		bytes += it.Size()
+		size += it.Size()
 		page.Items = append(page.Items, it)
 	}
-	page.Cost = table.ReadCost(bytes)
+	page.Cost = table.ReadCost(size)
 	return page
 }
 
