@@ -257,13 +257,16 @@ func (w *world) rejects(t *testing.T, j *job.Job) string {
 		if !ours {
 			continue
 		}
-		file, _, _ := strings.Cut(part, "-")
+		file, piece, _ := strings.Cut(part, "/")
+		if piece == "utf-8" {
+			continue // says that the file begins with a byte order mark
+		}
 		n, err := strconv.Atoi(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if file != last {
-			_ = out.Write(append(slices.Clone(j.Import.Files[n].Header), "Reject file", "Reject line", "Reject column", "Reject code", "Reject reason"))
+			_ = out.Write(append(slices.Clone(j.Import.Files[n].Header), "Reject row", "Reject file", "Reject line", "Reject column", "Reject code", "Reject reason"))
 			out.Flush()
 			last = file
 		}

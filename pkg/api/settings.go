@@ -21,8 +21,8 @@ func settingNames() []string {
 func settingsOf(f *httpapi.Fields) source.Settings {
 	s := source.Settings{
 		Encoding: f.Text("encoding"), Delimiter: f.Text("delimiter"), SkipLines: int(f.WholeOr("skip_lines", 0)), Map: f.Texts("map", source.MaxMappings),
-		DateFormat: f.Text("date_format"), Amounts: f.OneOf("amounts", source.AmountsUnits), Decimal: f.OneOf("decimal", source.DecimalComma),
-		IDs: f.OneOf("ids", source.IDsVerbatim),
+		DateFormat: f.Text("date_format"), Amounts: f.OneOf("amounts", source.AmountsUnits, source.AmountsCents), Decimal: f.OneOf("decimal", source.DecimalComma, source.DecimalPoint),
+		IDs: f.OneOf("ids", source.IDsVerbatim, source.IDsChecked),
 	}
 	if e, ok := errors.AsType[*fault.Error](s.Check()); ok {
 		f.Fail(e.Param, e.Message)

@@ -213,8 +213,21 @@ func (o origin) sweepRecord(e *erasing, ext string) {
 		}
 	}
 	if e.kind == "customer" {
+		o.sweepOrphans(e, ext)
 		delete(o.customers, customerOf(ext)) // and the pointer from its e-mail address
 		maps.DeleteFunc(o.edits, func(key string, _ editItem) bool { return strings.HasPrefix(key, customerOf(ext)+"#") })
+	}
+}
+
+// sweepOrphans removes the edits of a customer's invoices that are gone, as far as pointers from edits
+// lead to them: those of changed dates do.
+func (o origin) sweepOrphans(e *erasing, customer string) {
+	for key, edit := range o.edits {
+		id, what, _ := strings.Cut(key, "#")
+		_, there := o.data[id]
+		if what == "fields" && kindOf(id) == "i" && edit.fields["date"] != "" && ownerOf(id[2:]) == customer && !there {
+			o.sweepInvoice(e, id[2:])
+		}
 	}
 }
 

@@ -62,7 +62,11 @@ func errNotAnAmount(s string, mark byte) error {
 	if mark == ',' {
 		other, advice = '.', ""
 	}
-	if _, ok := scanUnits(s, other); ok {
+	switch _, ok := scanUnits(s, other); {
+	case ok && strings.IndexByte(s, other) == len(s)-len(".250"):
+		return invalid(CodeNotAnAmount, "%s can be %s, if the mark separates thousands, or %s with three decimals%s. Write one of these.",
+			quoteNumber(s), strings.Replace(s, string(other), "", 1), strings.Replace(s, string(other), string(mark), 1), advice)
+	case ok:
 		return invalid(CodeNotAnAmount, "%s has not the decimal mark of this import; write it as %s%s.",
 			quoteNumber(s), strings.Replace(s, string(other), string(mark), 1), advice)
 	}
@@ -76,7 +80,9 @@ func (c *cells) amount(cell *string) int64 {
 	if *cell == "" {
 		return 0
 	}
-	return parsed(c, cell, c.amounts(cell))
+	n := parsed(c, cell, c.amounts(cell))
+	c.remarkUnits(cell)
+	return n
 }
 
 // givenAmount is amount where blank and 0 differ: blank is nil.
@@ -84,7 +90,16 @@ func (c *cells) givenAmount(cell *string) *int64 {
 	if *cell == "" {
 		return nil
 	}
-	return given(c, cell, c.amounts(cell))
+	n := given(c, cell, c.amounts(cell))
+	c.remarkUnits(cell)
+	return n
+}
+
+// remarkUnits remarks on an amount for minor units that is rejected because it has decimals.
+func (c *cells) remarkUnits(cell *string) {
+	if p := c.problem; p != nil && p.Code == CodeNotCents && p.Column == c.column(cell).name && strings.Contains(p.Message, "--amounts units") {
+		c.remark(remarkUnits, cell)
+	}
 }
 
 // amounts returns how the amount of a cell is read.
@@ -105,7 +120,11 @@ func (c *cells) amounts(cell *string) func(string) (int64, error) {
 // remarkDecimals remarks on an amount like 1.250: few currencies have three decimals, and many
 // people separate thousands so.
 func (c *cells) remarkDecimals(cell *string) {
-	if at := len(*cell) - len(".250"); at > 0 && ((*cell)[at] == '.' || (*cell)[at] == ',') {
+	mark := byte('.')
+	if c.spelling.values.DecimalComma {
+		mark = ','
+	}
+	if at := len(*cell) - len(".250"); at > 0 && (*cell)[at] == mark {
 		c.remark(remarkDecimals, cell)
 	}
 }

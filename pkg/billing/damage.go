@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Spreadsheets change what is typed into them, and show words in place of values that they do not
@@ -17,10 +18,19 @@ func mayBeDamaged(s string) bool {
 	for end > 0 && isDigit(s[end-1]) {
 		end--
 	}
-	if end == len(s) {
-		return end > 0 && end <= longest
+	switch {
+	case end == len(s):
+		return end > 0 && (end <= longest || isRule(s))
+	case end > 0 && s[end-1] == ' ' && end <= longest:
+		return true
 	}
 	return end > 1 && isDigit(s[0]) && (s[end-1] == '+' || s[end-1] == '-' || s[end-1] == '.')
+}
+
+// isRule reports whether s is a line of signs, such as the one below the header row of a table in
+// Markdown.
+func isRule(s string) bool {
+	return (s[0] == '-' || s[0] == ':') && strings.Trim(s, "-:=| ") == ""
 }
 
 // undamaged refuses an id that a spreadsheet or an export has put in the place of the real one. own
@@ -33,7 +43,7 @@ func (c *cells) undamaged(cell *string, own bool) {
 		} else if strings.HasSuffix(s, ".0") && digitsOnly(s[:len(s)-2]) {
 			c.remark(remarkPointZero, cell)
 		}
-	case isNothing(s):
+	case isNothing(s), isRule(s):
 		c.fail(cell, invalid(CodeNoID, "%s stands for no value and is no id; leave the cell blank, or write the id there.", quote(s)))
 	case own && isTotal(s):
 		c.fail(cell, invalid(CodeTotalRow, "This row sums up the others and is no record; remove it."))
@@ -71,12 +81,13 @@ func isNothing(s string) bool {
 
 // isTotal reports whether s, in place of an id, begins the row below a table that sums it up.
 func isTotal(s string) bool {
-	if strings.IndexByte("tgsoz", lower(s[0])) < 0 { // most words
+	if s[0] < utf8.RuneSelf && strings.IndexByte("tgsozri", lower(s[0])) < 0 { // most words
 		return false
 	}
-	_, ok := oneOf(strings.TrimSuffix(s, ":"), []string{
+	_, ok := oneOf(strings.TrimRight(s, "0123456789() :"), []string{ // perhaps with how many rows there are
 		"Total", "Totals", "Grand total", "Subtotal", "Sum", "Overall total",
 		"Summe", "Gesamt", "Gesamtsumme", "Gesamtergebnis", "Zwischensumme", "Total général", "Somme", "Totaal", "Totale", "Suma", "Soma",
+		"Insgesamt", "Résultat total", "Total general", "Total geral", "Totale complessivo", "Suma total", "Razem", "Итого", "合計", "总计",
 	})
 	return ok
 }
@@ -95,8 +106,18 @@ func isSheetError(s string) bool {
 		})
 	}
 	return slices.Contains([]string{
-		"N/A", "N/A N/A", "GETTING_DATA", "NV", "N/D", "N/DISP", "N/B", "I/T", "YOK", "Н/Д", // #N/A in other languages has no mark at its end
+		"N/A", "N/A N/A", "DIV/0", "LOADING...", "GETTING_DATA", "NV", "N/D", "N/DISP", "N/B", "I/T", "YOK", "Н/Д", // #N/A in other languages has no mark at its end
 	}, strings.ToUpper(name))
+}
+
+// isOtherError reports whether s is what a spreadsheet shows in place of a value, without a number
+// sign: Err:502 in LibreOffice, Loading... in Google Sheets.
+func isOtherError(s string) bool {
+	if s[0] != 'E' && s[0] != 'L' {
+		return false
+	}
+	code, is := strings.CutPrefix(s, "Err:")
+	return is && digitsOnly(code) || s == "Loading..."
 }
 
 func errSheetError() error {

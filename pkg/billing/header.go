@@ -26,7 +26,7 @@ type constant struct{ key, value string }
 // NewHeader makes a header of a table's first row. Each line of mapping says what a column of the
 // file is, such as "Customer ID=External ID", or what a column that the file lacks holds in every
 // row, such as "=USD=Currency". It is split at the last equals sign. The error is fault.Invalid,
-// bad_map, with the Param "map".
+// bad_map, with the Param "map"; the header then has what the other lines say.
 func NewHeader(names, mapping []string) (Header, error) {
 	h := Header{names: make([]string, len(names)), keys: make([]string, len(names)), mapping: mapping}
 	for i, name := range names {
@@ -36,11 +36,15 @@ func NewHeader(names, mapping []string) (Header, error) {
 	if len(mapping) == 0 {
 		return h, nil
 	}
+	var wrong error
 	written := slices.Clone(h.keys)
 	for _, line := range mapping {
-		if err := h.say(line, written); err != nil {
-			return h, err
+		if err := h.say(line, written); wrong == nil {
+			wrong = err
 		}
+	}
+	if wrong != nil {
+		return h, wrong
 	}
 	return h, h.checkTargets()
 }
@@ -57,7 +61,10 @@ func (h *Header) say(line string, written []string) error {
 	}
 	at := slices.Index(written, headerKey(of))
 	if at < 0 || written[at] == "" {
-		return badMap(line, "the file has no column "+quote(of)+"; its header row is read as "+h.row())
+		return badMap(line, "the file has no column "+quote(of)+"; its header row is read as "+h.String())
+	}
+	if h.keys[at] != written[at] && h.keys[at] != key {
+		return badMap(line, "another line says that "+quote(of)+" is something else, and the other columns do not tell which; remove one of them, or import the file by itself")
 	}
 	h.keys[at] = key
 	return nil
@@ -159,8 +166,8 @@ func (h Header) Digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// row shows the header row to people.
-func (h Header) row() string {
+// String shows the header row to people.
+func (h Header) String() string {
 	const most = 12
 	var shown []string
 	for _, name := range h.names {

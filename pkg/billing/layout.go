@@ -295,6 +295,16 @@ func (l *Layout) Customers() (ids []string) {
 	return ids
 }
 
+// Needs is how many cells a row must have to reach all that must not be blank.
+func (l *Layout) Needs() (n int) {
+	for i, cell := range l.cells {
+		if cell != nil && slices.Contains(l.required, cell) {
+			n = i + 1
+		}
+	}
+	return n
+}
+
 // Dataset returns the dataset of the file's rows.
 func (l *Layout) Dataset() Dataset { return l.dataset }
 

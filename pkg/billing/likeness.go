@@ -11,7 +11,7 @@ func likeness(name, known string, ds Dataset) float64 {
 	if slip(headerKey(name), headerKey(known)) {
 		return 1
 	}
-	a, b := sameWords(headerWords(name)), sameWords(headerWords(known))
+	a, b := sameWords(plainWords(name)), sameWords(plainWords(known))
 	noun := headerWords(strings.TrimSuffix(string(ds), "s"))
 	bare := slices.DeleteFunc(slices.Clone(a), func(w string) bool { return slices.Contains(noun, w) })
 	return max(shared(a, b), shared(bare, b))
@@ -37,7 +37,7 @@ func sameWords(words []string) []string {
 		switch w {
 		case "uuid", "number", "no", "nr", "ref", "reference":
 			words[i] = "id"
-		case "total", "price", "sum", "value":
+		case "value":
 			words[i] = "amount"
 		case "product":
 			words[i] = "plan"
@@ -45,6 +45,10 @@ func sameWords(words []string) []string {
 			words[i] = "customer"
 		case "qty":
 			words[i] = "quantity"
+		default:
+			if lexicon := meanings(); lexicon.amounts[w] && !lexicon.aside[w] {
+				words[i] = "amount"
+			}
 		}
 	}
 	return words

@@ -78,8 +78,9 @@ func Recognise(header []string) (Dataset, error) {
 // Recognise returns the dataset that the header suits best, by the columns that it has and lacks, if
 // nothing in the header points elsewhere. The error is fault.Invalid: missing_column if the header
 // lacks a column that this dataset requires; which_dataset if the header has columns that the dataset
-// does not, and these carry the meaning of a row or are more than the others; unrecognised_header_row
-// if it has too little in common with every dataset.
+// does not, and these carry the meaning of a row or are more than the others, or the rows get their
+// meaning from a column that is not there; unrecognised_header_row if it has too little in common with
+// every dataset.
 func (h Header) Recognise() (Dataset, error) {
 	nearest := h.nearest()
 	best := nearest[0]
@@ -109,20 +110,36 @@ func (h Header) nearest() []fit {
 // clear reports whether nothing in the header says that it is of another dataset than f's.
 func (h Header) clear(f fit) bool {
 	unknown := h.unknown(f.sheet)
+	if h.unsaid(f.sheet) != "" {
+		return len(unknown) == 0
+	}
 	return len(unknown) <= f.known && !slices.ContainsFunc(unknown, func(i int) bool { return h.pointsElsewhere(i, f.sheet) })
 }
+
+// unsaid says what each row of a dataset would mean because the header has no column that says
+// otherwise; empty if its columns say all. Any column that is not read may say otherwise.
+func (h Header) unsaid(s sheet) string {
+	switch {
+	case s.dataset == Cancellations:
+		return "each row would cancel a subscription"
+	case s.dataset == Transactions && !h.has(headerKey(columnOfAmount)):
+		return "each row would be of its whole invoice"
+	}
+	return ""
+}
+
+// columnOfAmount is the column of transactions whose absence has a meaning.
+const columnOfAmount = "Amount in cents"
 
 // pointsElsewhere reports whether a column that a dataset does not have carries the meaning of a row:
 // by its name, because it is the id of another dataset that the header suits too, or because it seems
 // to be one of the dataset's own amounts under another name.
 func (h Header) pointsElsewhere(i int, s sheet) bool {
 	switch h.keys[i] {
-	case "date":
-		return true
 	case "customer", "customerid": // a customer refers to no other
 		return s.dataset == Customers
 	}
-	if slices.ContainsFunc(headerWords(h.names[i]), carriesMeaning) {
+	if carriesMeaning(h.names[i]) {
 		return true
 	}
 	if c := h.meant(i, s); c != nil && c.is == "cents" {
@@ -132,21 +149,6 @@ func (h Header) pointsElsewhere(i int, s sheet) bool {
 		at := other.column(h.keys[i])
 		return at >= 0 && other.columns[at].is == "id" && h.fit(other).fits()
 	})
-}
-
-// carriesMeaning reports whether a word of a column's name says what a row stands for.
-func carriesMeaning(word string) bool {
-	switch word {
-	case "event", "type", "kind", "status",
-		"plan", "product", "item", "sku", "coupon", "subscription", "invoice", "transaction", "charge", "order",
-		"amount", "total", "subtotal", "sum", "price", "cost", "currency", "paid", "payment", "refund", "refunded", "payout",
-		"balance", "discount", "percent", "revenue", "mrr", "arr",
-		"quantity", "qty", "seat", "interval", "period", "start", "started", "end", "ended", "expire", "renew", "renewal",
-		"cancelled", "canceled", "cancellation":
-		return true
-	}
-	one, plural := strings.CutSuffix(word, "s")
-	return plural && carriesMeaning(one)
 }
 
 // unknown lists the columns of the header that a dataset does not have.
@@ -196,12 +198,60 @@ func (h Header) NotRead(ds Dataset) []string {
 
 const longestName = 60 // of a column, in bytes, that a message tells how to map
 
-// asMap writes a mapping as it is given. The white space in a name does not matter.
+// asMap writes a mapping as it is given, with what else is to be given to a column of amounts. The
+// white space in a name does not matter.
 func asMap(name, column string) string {
+	given := `--map "` + strings.Join(strings.Fields(name), " ") + "=" + column + `"`
 	if strings.ContainsRune(name, '@') || len(name) > longestName {
-		return "--map"
+		given = "--map"
 	}
-	return `--map "` + strings.Join(strings.Fields(name), " ") + "=" + column + `"`
+	if isCents(column) && !callsCents(name) {
+		given += ", and --amounts units for amounts like 12.50"
+	}
+	return given
+}
+
+// isCents reports whether the known column of this name holds amounts.
+func isCents(name string) bool {
+	return slices.ContainsFunc(sheets(), func(s sheet) bool {
+		at := s.column(headerKey(name))
+		return at >= 0 && s.columns[at].is == "cents"
+	})
+}
+
+// CheckAmounts refuses transactions that have no column for amounts, and a column that is not read but
+// seems to be that: each would be of its whole invoice. The error is fault.Invalid, missing_column.
+func (h Header) CheckAmounts(ds Dataset) error {
+	s, ok := sheetOf(ds)
+	if !ok || ds != Transactions || h.unsaid(s) == "" {
+		return nil
+	}
+	for _, i := range h.unknown(s) {
+		name := h.names[i]
+		if c := h.meant(i, s); (c == nil || c.name != columnOfAmount) && !callsAmount(name) {
+			continue
+		}
+		return &fault.Error{
+			Kind: fault.Invalid, Code: CodeMissingColumn, Param: columnOfAmount,
+			Message: "The column " + quote(columnOfAmount) + " is missing, and " + quote(name) + " seems to be it: without it, " + h.unsaid(s) +
+				". If it is, import with " + asMap(name, columnOfAmount) + "; if not, remove it from the file.",
+		}
+	}
+	return nil
+}
+
+// ReadAsCents says for people which columns of other names are mapped to amounts, and so are read as
+// minor units.
+func (h Header) ReadAsCents(ds Dataset) []string {
+	s, _ := sheetOf(ds)
+	var out []string
+	for i, name := range h.names {
+		at := s.column(h.keys[i])
+		if at >= 0 && s.columns[at].is == "cents" && h.keys[i] != headerKey(name) && !callsCents(name) {
+			out = append(out, "the column "+quote(name)+" is read as cents: 1250 is 12.50; import with --amounts units if it is in units")
+		}
+	}
+	return out
 }
 
 // question asks which of the two nearest datasets a file is of.
@@ -210,16 +260,18 @@ func (h Header) question(nearest []fit) error {
 	for _, f := range nearest[:2] {
 		if f.known > 0 {
 			text, mend := h.against(f)
-			could, files = append(could, text), append(files, `"`+string(f.sheet.dataset)+`.csv"`)
-			maps = append(maps, mend...)
+			could, maps = append(could, text), append(maps, mend...)
+			if h.CheckAmounts(f.sheet.dataset) == nil {
+				files = append(files, `"`+string(f.sheet.dataset)+`.csv"`)
+			}
 		}
 	}
 	if len(maps) == 0 {
-		maps = []string{`--map "column of the file=known column"`}
+		maps = []string{"--map"}
 	}
 	return &fault.Error{
 		Kind: fault.Invalid, Code: CodeWhichDataset, Param: "dataset",
-		Message: "It is not clear which dataset the file is of. Its header row is read as " + h.row() + ". It could be " +
+		Message: "It is not clear which dataset the file is of. Its header row is read as " + h.String() + ". It could be " +
 			strings.Join(could, "; or ") + ". Say what it is with --dataset, with " + maps[0] + ", or by the name of the file: " + strings.Join(files, " or ") +
 			". This source then knows the header row.",
 	}
@@ -256,7 +308,11 @@ func (h Header) against(f fit) (text string, maps []string) {
 	if len(strange) > 0 {
 		but = append(but, "have no column "+several(strange))
 	}
-	return plain(f.sheet.dataset) + ", which " + strings.Join(but, " and "), maps
+	text = plain(f.sheet.dataset) + ", which " + strings.Join(but, " and ")
+	if unsaid := h.unsaid(f.sheet); unsaid != "" && f.fits() {
+		text += ", so that " + unsaid
+	}
+	return text, maps
 }
 
 // named returns the name of the first column that seems to be a column of a dataset.
@@ -296,7 +352,7 @@ func (h Header) missingColumn(f fit) error {
 	}
 	return &fault.Error{
 		Kind: fault.Invalid, Code: CodeMissingColumn, Param: first.name,
-		Message: message + ". The header row is read as " + h.row() + "." + strings.Join(maps, "") + h.likeData(),
+		Message: message + ". The header row is read as " + h.String() + "." + strings.Join(maps, "") + h.likeData(),
 	}
 }
 
@@ -308,7 +364,7 @@ func (h Header) unrecognised() error {
 		near = append(near, quote(h.names[i])+" may be "+quote(c)+" ("+asMap(h.names[i], c)+")")
 	}
 	message := "The first row is not the header of any known file; it must name columns such as " + quote(ColumnID(Customers)) +
-		". It is read as " + h.row() + "." + h.likeData()
+		". It is read as " + h.String() + "." + h.likeData()
 	if len(near) > 0 {
 		message += " " + several(near) + "."
 	}

@@ -83,7 +83,8 @@ func questions() map[string]string {
 		"Interval count,Interval unit,Name,Plan ID,Plan group": which,
 
 		// Cancellations and events.
-		"Subscription external ID,Customer external ID,Date,Reason":                            "cancellations",
+		"Subscription external ID,Customer external ID,Date,Reason":                            which,
+		"Subscription external ID,Customer external ID,Date,Event order":                       "cancellations",
 		"subscription_external_id,customer_external_id,date":                                   "cancellations",
 		"Customer external ID,Subscription external ID,Event,Date":                             which,
 		"Customer external ID,Subscription external ID,Date,Status":                            which,
@@ -120,6 +121,58 @@ func questions() map[string]string {
 	}
 }
 
+// TestColumnsThatCarryAMeaning asks about any column that is not read if rows get their meaning from
+// what is not there, and of customers about those whose names have such a word in a usual language.
+func TestColumnsThatCarryAMeaning(t *testing.T) {
+	t.Parallel()
+	for table, names := range map[string]string{
+		"Customer external ID,Subscription external ID,Date,": "Action,Operation,Change,Upgrade,Movement,Reactivated,Resumed at,is_active,Active,Cancel?,Phase,Stage,Activity,Category,Effective,Ereignis,Zustand,Note,€,Ω",
+		"Invoice external ID,Type,Result,Date,":               "Net,Gross,EUR,Credit,Settled,Betrag,Montant,Importe,Summe,Memo",
+		"External ID,Name,": "Typ,Betrag,Preis,Frequency,Rechnung,RECHNUNGSNR,Kündigungsdatum,K\u0075\u0308ndigung,Gebuehr,Statut,Événement,Montant TTC,Prix,Résilié,Tipo,Importe,Suscripción,Precio," +
+			"Importo,Fattura,Bedrag,Abonnement,Preço,Assinatura,is_active,Has trial,VIP?,eur,USD,Price (€),$,Datum,Fecha,PAYMENTDATE,subscriptionid,Amounts,Status-Code",
+	} {
+		for name := range strings.SplitSeq(names, ",") {
+			if ds, err := billing.Recognise(strings.Split(table+name, ",")); fault.CodeOf(err) != billing.CodeWhichDataset {
+				t.Errorf("%s%s is %s, %v", table, name, ds, err)
+			}
+		}
+	}
+	for name := range strings.SplitSeq("Segment,Notes,Phone,Website,Owner,Industry,VAT ID,Language,Account manager,Created by,Tags,Vorname,Straße,Ort,Land,Telefon,Anrede,Prénom,Ville,Pays,Apellido,País,Is,Issue,Stage", ",") {
+		if ds, err := billing.Recognise([]string{"External ID", "Name", name}); ds != billing.Customers {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestAmountsUnderAnotherName refuses payments that would be of their whole invoice because the column
+// of amounts is not read.
+func TestAmountsUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	for header, refused := range map[string]bool{
+		"Invoice external ID,Type,Result,Date,Amount":                    true,
+		"Invoice external ID,Type,Result,Date,Memo,Betrag":               true,
+		"Invoice external ID,Type,Result,Date,Net amount":                true,
+		"Invoice external ID,Type,Result,Date,Amount in cent":            true,
+		"Invoice external ID,Type,Result,Date,EUR":                       true,
+		"Invoice external ID,Type,Result,Date,Total (€)":                 true,
+		"Invoice external ID,Type,Result,Date":                           false,
+		"Invoice external ID,Type,Result,Date,Memo,Fee,Tax amount":       false,
+		"Invoice external ID,Type,Result,Date,Discount amount,Method":    false,
+		"Invoice external ID,Type,Result,Date,Amount in cents,Net total": false,
+	} {
+		h, err := billing.NewHeader(strings.Split(header, ","), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.CheckAmounts(billing.Transactions); refused != (fault.CodeOf(err) == billing.CodeMissingColumn) {
+			t.Errorf("%s: %v", header, err)
+		}
+		if err := h.CheckAmounts(billing.LineItems); err != nil {
+			t.Errorf("%s: %v", header, err)
+		}
+	}
+}
+
 func TestWhichDataset(t *testing.T) {
 	t.Parallel()
 	for text, want := range questions() {
@@ -143,11 +196,14 @@ func TestRefusedHeadersSayWhatToDo(t *testing.T) {
 			`subscription events, which need "Event Type" (perhaps "Event"), "Effective Date"`, "--dataset", `--map "Event=Event Type"`, `"cancellations.csv"`,
 		},
 		"Invoice external ID,External ID,Type,Result,Date,Amount": {
-			`transactions, which have no column "Amount" (perhaps "Amount in cents")`, "line items", `--map "Amount=Amount in cents"`,
+			`transactions, which have no column "Amount" (perhaps "Amount in cents"), so that each row would be of its whole invoice`, "line items",
+			`--map "Amount=Amount in cents", and --amounts units for amounts like 12.50, or by the name of the file: "line_items.csv"`,
 		},
-		"External ID,Product,Status,Started":         {`customers, which have no column "Product", "Status", "Started"`},
-		"Customer ID,Name,Email":                     {`"External ID" is missing`, `If "Customer ID" is "External ID"`, `--map "Customer ID=External ID"`},
-		"Customer external ID,Invoice date,Currency": {`--map "Invoice date=Invoiced date"`},
+		"Invoice external ID,Type,Result,Date,Amount in cent":      {`--map "Amount in cent=Amount in cents", or by`},
+		"Customer external ID,Subscription external ID,Date,Stage": {"so that each row would cancel a subscription", "--dataset, with --map, or"},
+		"External ID,Product,Status,Started":                       {`customers, which have no column "Product", "Status", "Started"`},
+		"Customer ID,Name,Email":                                   {`"External ID" is missing`, `If "Customer ID" is "External ID"`, `--map "Customer ID=External ID"`},
+		"Customer external ID,Invoice date,Currency":               {`--map "Invoice date=Invoiced date"`},
 
 		"Externel ID":                                   {`"Externel ID" may be "External ID"`},
 		"x1,Acme,GB":                                    {`"x1", "Acme", "GB"`, "looks like data"},
@@ -172,7 +228,7 @@ func TestRefusedHeadersSayWhatToDo(t *testing.T) {
 func TestColumnsThatAreProbablyMeant(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
-		"Invoice external ID,Type,Result,Date,Amount":           {`the column "Amount" is not read; if it is "Amount in cents", import with --map "Amount=Amount in cents"`},
+		"Invoice external ID,Type,Result,Date,Amount":           {`the column "Amount" is not read; if it is "Amount in cents", import with --map "Amount=Amount in cents", and --amounts units for amounts like 12.50`},
 		"Invoice external ID,Type,Result,Date,Amount in cents":  nil,
 		"Invoice external ID,Type,Result,Date,Amount (cents)":   {`the column "Amount (cents)" is not read; if it is "Amount in cents", import with --map "Amount (cents)=Amount in cents"`},
 		"Invoice external ID,Type,Result,Date,Segment,Reviewer": nil,
@@ -207,6 +263,7 @@ func TestMappings(t *testing.T) {
 		"unknown column":      {"External ID", []string{"Firma=Company"}, `no column "Firma"; its header row is read as "External ID"`},
 		"there already":       {"External ID,Company,Firma", []string{"Firma=Company"}, "already"},
 		"constant and column": {"External ID,Company", []string{"=Acme=Company"}, "already"},
+		"two meanings":        {"Kunde,Firma", []string{"Kunde=External ID", "Kunde=Customer external ID", "Firma=Company"}, `another line says that "Kunde" is something else`},
 		"twice":               {"External ID,Firma", []string{"Firma=Company", "=Acme=Company"}, "already"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,8 +22,10 @@ const (
 	remarkTextFormula = "text_formula"       // ="00123", read as 00123
 	remarkApostrophe  = "leading_apostrophe" // '00123, taken with the apostrophe
 	remarkCurlyQuotes = "curly_quotes"       // “Acme”, taken with the quotes
+	remarkQuotes      = "quotes"             // 'Acme', taken with the quotes
 	remarkPointZero   = "point_zero"         // the id 1001.0, taken with the .0
 	remarkDecimals    = "three_decimals"     // 1.250 in units, read as one and a quarter
+	remarkUnits       = "perhaps_units"      // 12.50 in cents, rejected
 )
 
 // Remarks are the remarks about one file, each column and code once.
@@ -84,8 +86,12 @@ func (r Remark) sentence() string {
 		return cells + ` written like '00123 were taken with the apostrophe. If a spreadsheet has put it there, remove it and import the file again.`
 	case remarkCurlyQuotes:
 		return cells + ` written like “Acme” were taken with the curly quotes. If they do not belong to the values, replace them by straight ones (") and import the file again.`
+	case remarkQuotes:
+		return cells + ` written like 'Acme' were taken with the quotes. If the quotes do not belong to the values, remove them, or write straight double ones (") right behind the delimiter, and import the file again.`
 	case remarkDecimals:
 		return cells + ` have three decimals, and were read as units: 1.250 is one and a quarter. If the mark separates thousands, remove it and import the file again.`
+	case remarkUnits:
+		return cells + ` are written with decimals, like 12.50, and were rejected. If all its amounts are in units of the currency, import the file with --amounts units (amounts over REST).`
 	case remarkPointZero:
 		return cells + ` are ids like 1001.0, and were taken with the .0. If a spreadsheet or a script has made decimal numbers of them, export the column as text and import the file again.`
 	}
@@ -101,8 +107,8 @@ func (c *cells) shown(cell *string, text string) string {
 	}
 	inner, isFormula := textFormula(text)
 	switch verbatim := c.spelling.values.VerbatimIDs; {
-	case text[0] == '#':
-		if isSheetError(text) && (!verbatim || c.column(cell).is != "id") {
+	case text[0] == '#', isOtherError(text):
+		if (text[0] != '#' || isSheetError(text)) && (!verbatim || c.column(cell).is != "id") {
 			c.fail(cell, errSheetError())
 		}
 	case isFormula && !verbatim:
@@ -111,12 +117,22 @@ func (c *cells) shown(cell *string, text string) string {
 			c.spelling.wrapped = append(c.spelling.wrapped, wrapped{cell, text})
 		}
 		return inner
-	case len(text) > 1 && text[0] == '\'' && strings.Trim(text[1:], "0123456789") == "":
-		c.remark(remarkApostrophe, cell)
+	case text[0] == '\'' || text[0] == '"':
+		c.remarkQuote(cell, text)
 	case inCurlyQuotes(text):
 		c.remark(remarkCurlyQuotes, cell)
 	}
 	return text
+}
+
+// remarkQuote remarks on a cell that begins with a quote which may not belong to its value.
+func (c *cells) remarkQuote(cell *string, text string) {
+	switch last := text[len(text)-1]; {
+	case len(text) > 1 && last == text[0]:
+		c.remark(remarkQuotes, cell)
+	case text[0] == '\'' && digitsOnly(text[1:]):
+		c.remark(remarkApostrophe, cell)
+	}
 }
 
 // textFormula returns the text of ="text", in which quotes are doubled.

@@ -53,8 +53,8 @@ func (b *blocklist) entry(customers ...string) string {
 		return ""
 	}
 	for _, id := range customers {
-		for _, spelt := range []string{id, otherwise(id)} {
-			if _, h := b.hasher.ForgottenH("", spelt); id != "" && b.forgotten[h] {
+		for _, spelt := range spellings(id) {
+			if _, h := b.hasher.ForgottenH("", spelt); b.forgotten[h] {
 				return h.String()[:hashDigits]
 			}
 		}
@@ -62,13 +62,15 @@ func (b *blocklist) entry(customers ...string) string {
 	return ""
 }
 
-// otherwise returns ="00123" for 00123, and 00123 for ="00123": before 2026-11-30, and with --ids
-// verbatim, the id of a customer is taken with these signs.
-func otherwise(id string) string {
-	if inner, opens := strings.CutPrefix(id, `="`); opens && strings.HasSuffix(inner, `"`) {
-		return strings.TrimSuffix(inner, `"`)
+// spellings lists the id of a customer as it is, and as it is without what spreadsheets and other
+// programs put around ids: ="00123", '00123, 123.0. It was stored, and forgotten, with such signs if
+// the file of that time had them, or --ids verbatim was given; so 00123 is also ="00123".
+func spellings(id string) (out []string) {
+	bare := strings.TrimSuffix(strings.Trim(strings.TrimPrefix(id, "="), `"' `), ".0")
+	if bare == "" {
+		return nil
 	}
-	return `="` + id + `"`
+	return []string{id, bare, `="` + bare + `"`}
 }
 
 // codeForgotten is the code of rows about customers on the do-not-reload list. Their values are

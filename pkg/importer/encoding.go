@@ -19,7 +19,8 @@ import (
 )
 
 // asText returns a file as it is to be read: unpacked, if it is a .gz, and in UTF-8. What its
-// encoding does not have becomes U+FFFD.
+// encoding does not have becomes U+FFFD. Reading fails (already_utf8) if it is UTF-8, and was said to
+// be in another encoding.
 func asText(ctx context.Context, in io.Reader, f job.File, kept *source.Readings) (io.Reader, error) {
 	text, head, err := unzipped(in)
 	if err != nil {
@@ -28,6 +29,9 @@ func asText(ctx context.Context, in io.Reader, f job.File, kept *source.Readings
 	enc, err := encodingOf(ctx, head, f, kept)
 	if err != nil || enc == nil {
 		return text, err
+	}
+	if !beginningOf(head, false).marked() {
+		return enc.NewDecoder().Reader(&foreignText{in: text, encoding: encodingName(ctx, head, f, kept)}), nil
 	}
 	return enc.NewDecoder().Reader(text), nil
 }

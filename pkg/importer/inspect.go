@@ -138,7 +138,11 @@ func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Insp
 		out.Err = err
 		return out
 	}
-	f.Format = formatOf(text, name)
+	if f.Format = formatOf(text, name); f.Format == "" {
+		if out.Err = source.Foreign(text); out.Err != nil {
+			return out
+		}
+	}
 	out.Format, out.Encoding, out.Settings, out.Kept, out.Whole = cmp.Or(f.Format, "csv"), encoding, f.Settings, how.kept, whole
 	in.read(ctx, &out, f, how, text)
 	return out
@@ -267,7 +271,7 @@ func inUnits(ds billing.Dataset, record map[string]any) {
 	}
 }
 
-// helps lists the options that messages about the file name, each once.
+// helps lists the options that messages about the file name, each once, without those with which it was read.
 func (out *Inspection) helps() []string {
 	all := out.Helps
 	if out.Err != nil {
@@ -277,8 +281,9 @@ func (out *Inspection) helps() []string {
 		all = append(all, optionsIn(note)...)
 	}
 	var once []string
+	given := optionsIn(out.Settings.String())
 	for _, h := range all {
-		if !slices.Contains(once, h) {
+		if !slices.Contains(once, h) && !slices.Contains(given, h) {
 			once = append(once, h)
 		}
 	}

@@ -75,8 +75,8 @@ func encodings() []Case {
 	}
 	return []Case{
 		customers("encoding_bom.csv", "a byte order mark before the header is not part of it", "\ufeff"+good, 2),
-		refused("encoding_utf16le.csv", "UTF-16, little end first", utf16Text(good, binary.LittleEndian)),
-		refused("encoding_utf16be.csv", "UTF-16, big end first", utf16Text(good, binary.BigEndian)),
+		customers("encoding_utf16le.csv", "UTF-16 whose byte order mark says so, little end first", utf16Text(good, binary.LittleEndian), 2),
+		customers("encoding_utf16be.csv", "UTF-16 whose byte order mark says so, big end first", utf16Text(good, binary.BigEndian), 2),
 		refused("encoding_latin1.csv", "Latin-1 throughout", latin1),
 		customers("encoding_one_bad_row.csv", "one row that is not UTF-8 among good ones",
 			lines(customersHeader, "Ada,ada@example.com,Loom,s1", "Bea,bea@example.com,Mill\xff,s2", "Cyd,cyd@example.com,Kiln,s3"),

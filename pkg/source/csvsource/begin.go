@@ -194,24 +194,14 @@ func (r *Reader) locateUnder(ctx context.Context, comma byte) (*record, error) {
 	return rec, err
 }
 
-// mapping is what of the mapping counts for a header row.
-func (r *Reader) mapping(names []string) []string {
-	if r.opts.Beside {
-		return billing.Applicable(names, r.opts.Map, "")
-	}
-	return r.opts.Map
-}
-
-// columnsKnown is [billing.Header.Fit] of the cells that were split last.
+// columnsKnown is [billing.Header.Fit] of the cells that were split last, with the lines of the mapping
+// that are about them: whether the mapping is right is said once the header row is found.
 func (r *Reader) columnsKnown() (known int, fits bool) {
 	names := trimmed(r.split.fields)
 	if len(names) > r.opts.MaxFields {
 		return 0, false
 	}
-	h, err := billing.NewHeader(names, r.mapping(names))
-	if err != nil { // the mapping is of other columns
-		return 0, false
-	}
+	h, _ := billing.NewHeader(names, billing.Applicable(names, r.opts.Map, r.opts.Dataset))
 	return h.Fit(r.opts.Dataset)
 }
 

@@ -146,6 +146,17 @@ func TestRefusedBeginnings(t *testing.T) {
 		"two characters":   {text: "External ID\n", settings: source.Settings{Delimiter: "::"}, code: "bad_delimiter"},
 		"quote":            {text: "External ID\n", settings: source.Settings{Delimiter: `"`}, code: "bad_delimiter"},
 		"map":              {text: "External ID\n", settings: source.Settings{Map: []string{"Firm=Company"}}, code: billing.CodeBadMap, says: []string{`no column "Firm"`}},
+		"constant":         {text: "External ID;Name;Country\nx1;Acme;GB\n", settings: source.Settings{Map: []string{"=DE=Country"}}, code: billing.CodeBadMap, says: []string{`the file has the column "Country" already`}},
+		"constant, comma":  {text: "Mine\nExternal ID,Name,Country\n", settings: source.Settings{Map: []string{"=DE=Country", "Foo=City"}}, code: billing.CodeBadMap, says: []string{`its header row is read as "External ID", "Name", "Country"`}},
+		"other than sep":   {text: "sep=,\nExternal ID;Name\n", code: billing.CodeUnknownHeader, says: []string{`read as one cell: "External ID;Name"`, `--delimiter ";"`}},
+		"caret":            {text: "External ID^Name\n", code: billing.CodeUnknownHeader, says: []string{`--delimiter "^"`}},
+		"tilde":            {text: "External ID~Name\n", code: billing.CodeUnknownHeader, says: []string{`--delimiter "~"`}},
+		"colon":            {text: "External ID:Name\n", code: billing.CodeUnknownHeader, says: []string{`--delimiter ":"`}},
+		"tab in one cell":  {text: "External ID\tName\n", settings: source.Settings{Delimiter: ","}, code: billing.CodeUnknownHeader, says: []string{`--delimiter "tab"`}},
+		"colon and map":    {text: "Number:Name\n", settings: source.Settings{Map: []string{"Number=External ID"}}, code: billing.CodeBadMap, says: []string{`--delimiter ":"`}},
+		"quoted lines":     {text: "\"External ID,\"\"Name\"\",\"\"Email\"\"\"\n", code: billing.CodeUnknownHeader, says: []string{"Each line is one quoted cell"}},
+		"quoted, bare":     {text: "\"External ID;Name\"\n", settings: source.Settings{Delimiter: ";"}, code: billing.CodeUnknownHeader, says: []string{"Each line is one quoted cell"}},
+		"single quotes":    {text: "'External ID','Name'\n'x1','Acme'\n", code: source.CodeBadQuote, says: []string{"single quotes"}},
 		"twice":            {text: "External ID,external_id\n", code: billing.CodeDuplicateHeader, says: []string{`"External ID" and "external_id"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,6 +168,9 @@ func TestRefusedBeginnings(t *testing.T) {
 			_, err := begin(t, text, source.Hint{Name: name, Settings: tt.settings})
 			if !fault.Is(err, fault.Invalid) || fault.CodeOf(err) != tt.code {
 				t.Fatalf("%v (%s), want invalid, %s", err, fault.CodeOf(err), tt.code)
+			}
+			if strings.Contains(err.Error(), "one cell") && strings.Contains(err.Error(), "--map") {
+				t.Errorf("%v advises a mapping of a whole line", err)
 			}
 			for _, part := range tt.says {
 				if !strings.Contains(err.Error(), part) {
@@ -217,13 +231,62 @@ func TestRejectColumnsAreNoQuestion(t *testing.T) {
 	}
 }
 
-// TestAmountsAreNotLostInSilence names a column that would change what payments are worth.
+// TestAmountsAreNotLostInSilence refuses a column that would change what payments are worth, and says
+// how it is read once it is mapped.
 func TestAmountsAreNotLostInSilence(t *testing.T) {
 	t.Parallel()
-	in := strings.NewReader(testFile(t, "h09_trans_amount.csv"))
-	s, err := csvsource.Format{}.Scan(t.Context(), in, source.Hint{Dataset: billing.Transactions}, 1, func(source.Piece) error { return nil })
-	if err != nil || !slices.Equal(s.Ignored, []string{"Amount"}) || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], `--map "Amount=Amount in cents"`) {
-		t.Errorf("%+v, %v", s, err)
+	mapped := []string{"Amount=Amount in cents"}
+	cents := []string{`the column "Amount" is read as cents: 1250 is 12.50; import with --amounts units if it is in units`}
+	for name, tt := range map[string]struct {
+		hint  source.Hint
+		code  string
+		notes []string
+	}{
+		"dataset": {hint: source.Hint{Dataset: billing.Transactions}, code: billing.CodeMissingColumn},
+		"name":    {hint: source.Hint{Name: "transactions.csv"}, code: billing.CodeMissingColumn},
+		"mapped":  {hint: source.Hint{Settings: source.Settings{Map: mapped}}, notes: cents},
+		"cents":   {hint: source.Hint{Settings: source.Settings{Map: mapped, Amounts: source.AmountsCents}}},
+		"units":   {hint: source.Hint{Settings: source.Settings{Map: mapped, Amounts: source.AmountsUnits}}},
+	} {
+		in := strings.NewReader(testFile(t, "h09_trans_amount.csv"))
+		s, err := csvsource.Format{}.Scan(t.Context(), in, tt.hint, 1, func(source.Piece) error { return nil })
+		if fault.CodeOf(err) != tt.code || err == nil && !slices.Equal(s.Notes, tt.notes) {
+			t.Errorf("%s: %q, %v", name, s.Notes, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), `--map "Amount=Amount in cents", and --amounts units`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestMappingsOfSeveralFiles gives each file the lines that make it a known one.
+func TestMappingsOfSeveralFiles(t *testing.T) {
+	t.Parallel()
+	lines := []string{
+		"Customer ID=External ID", "Customer ID=Customer external ID", "Full Name=Name",
+		"Invoice ID=Invoice external ID", "Date=Invoiced date", "Curr=Currency",
+	}
+	for header, want := range map[string]struct {
+		name    string
+		dataset billing.Dataset
+		mapping []string
+		code    string
+	}{
+		"Customer ID,Full Name":            {dataset: billing.Customers, mapping: []string{lines[0], lines[2]}},
+		"Customer ID;Invoice ID;Date;Curr": {dataset: billing.Invoices, mapping: []string{lines[1], lines[3], lines[4], lines[5]}},
+		"Customer ID,Status":               {code: billing.CodeBadMap},
+		"Customer ID,Status ":              {name: "customers.csv", dataset: billing.Customers, mapping: []string{lines[0]}},
+	} {
+		for range 2 {
+			hint := source.Hint{Name: want.name, Beside: true, Settings: source.Settings{Map: lines}}
+			s, err := csvsource.Format{}.Scan(t.Context(), strings.NewReader(header+"\n"), hint, 1, func(source.Piece) error { return nil })
+			slices.Sort(s.Settings.Map)
+			slices.Sort(want.mapping)
+			if fault.CodeOf(err) != want.code || s.Dataset != want.dataset || err == nil && !slices.Equal(s.Settings.Map, want.mapping) {
+				t.Errorf("%s: %s, %q, %v", header, s.Dataset, s.Settings.Map, err)
+			}
+			slices.Reverse(lines)
+		}
 	}
 }
 

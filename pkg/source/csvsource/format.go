@@ -20,7 +20,7 @@ var _ source.Format = Format{}
 // [billing.Header.Recognise] and [billing.Header.Layout]; bad_delimiter if the settings name none.
 func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
 	s.Settings = hint.Settings
-	opts := Options{SkipLines: hint.Settings.SkipLines, Map: hint.Settings.Map, Beside: hint.Beside, Dataset: hint.Dataset}
+	opts := Options{SkipLines: hint.Settings.SkipLines, Map: hint.Settings.Map, Dataset: hint.Dataset}
 	if opts.Delimiter, err = delimiterOf(hint.Settings.Delimiter); err != nil {
 		return s, err
 	}
@@ -30,6 +30,9 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 	}
 	s.Delimiter, s.Notes = string(r.Delimiter()), r.notes
 	if err := understand(&s, hint); err != nil {
+		if wrong := oneCell(s, r.opts.Delimiter != 0, err); wrong != nil {
+			return s, wrong
+		}
 		return s, r.withLaterHeader(ctx, err)
 	}
 	datasets := []billing.Dataset{s.Dataset}
@@ -42,33 +45,39 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 
 // understand finds out the dataset of a header, and which of its columns are not read.
 func understand(s *source.Shape, hint source.Hint) error {
-	if hint.Beside {
-		s.Settings.Map = billing.Applicable(s.Header, s.Settings.Map, hint.Dataset)
+	if err := singleQuotes(s.Header); err != nil {
+		return err
 	}
+	ds, notes, err := datasetOf(s.Header, hint)
+	if err != nil {
+		return err
+	}
+	s.Dataset, s.Notes, s.Settings.Map = ds, append(s.Notes, notes...), mappingOf(s.Header, hint, ds)
 	h, err := headerOf(*s)
 	if err != nil {
 		return err
 	}
-	if s.Dataset = hint.Dataset; s.Dataset == "" {
-		var notes []string
-		if s.Dataset, notes, err = datasetOf(h, hint); err != nil {
-			return err
-		}
-		s.Notes = append(s.Notes, notes...)
-	}
-	if hint.Beside {
-		s.Settings.Map = billing.Applicable(s.Header, s.Settings.Map, s.Dataset)
-		if h, err = headerOf(*s); err != nil {
-			return err
-		}
-	}
-	layout, err := h.Layout(s.Dataset, s.Settings.Values())
+	layout, err := h.Layout(ds, s.Settings.Values())
 	if err != nil {
 		return err
 	}
+	if err := h.CheckAmounts(ds); err != nil {
+		return err
+	}
 	s.Ignored = slices.Clone(layout.Unknown())
-	s.Notes = append(s.Notes, h.NotRead(s.Dataset)...)
+	s.Notes = append(s.Notes, h.NotRead(ds)...)
+	if s.Settings.Amounts == "" {
+		s.Notes = append(s.Notes, h.ReadAsCents(ds)...)
+	}
 	return nil
+}
+
+// mappingOf is what of the mapping is about a file with this header, if it has rows of a dataset.
+func mappingOf(header []string, hint source.Hint, ds billing.Dataset) []string {
+	if !hint.Beside {
+		return hint.Settings.Map
+	}
+	return billing.Applicable(header, hint.Settings.Map, ds)
 }
 
 // headerOf is the header of a file, in which the columns that a rejects file adds have no name.
@@ -76,23 +85,50 @@ func headerOf(s source.Shape) (billing.Header, error) {
 	return billing.NewHeader(withoutRejectColumns(s.Header), s.Settings.Map)
 }
 
-// datasetOf recognises a header; one that leaves a question by the name of its file, or as before.
-func datasetOf(h billing.Header, hint source.Hint) (ds billing.Dataset, notes []string, err error) {
-	if ds, err = h.Recognise(); err == nil {
+// datasetOf returns the dataset that was named, or the one that the header tells; of a header that
+// leaves a question, the one that the file is named like, or that an earlier file had.
+func datasetOf(header []string, hint source.Hint) (ds billing.Dataset, notes []string, err error) {
+	if hint.Dataset != "" {
+		return hint.Dataset, nil, nil
+	}
+	if ds = onlyDataset(header, hint); ds != "" {
 		return ds, nil, nil
 	}
-	if ds = billing.Named(hint.Name); suits(h, ds) {
+	if ds, err = Recognise(header, mappingOf(header, hint, "")); err == nil {
+		return ds, nil, nil
+	}
+	if ds = billing.Named(hint.Name); suits(header, hint, ds) {
 		return ds, []string{"taken as " + string(ds) + ", since the file is named so"}, nil
 	}
-	if ds = hint.Known[h.Digest()]; suits(h, ds) {
+	if ds = hint.Known[HeaderDigest(header)]; suits(header, hint, ds) {
 		return ds, []string{"taken as " + string(ds) + ", as an earlier file with the same header row"}, nil
 	}
 	return "", nil, err
 }
 
-func suits(h billing.Header, ds billing.Dataset) bool {
+// onlyDataset returns the dataset that a header tells with the lines of a mapping that are about this
+// dataset, since other lines may be about other files; empty if there is none, or more than one.
+func onlyDataset(header []string, hint source.Hint) (only billing.Dataset) {
+	if !hint.Beside || len(hint.Settings.Map) == 0 {
+		return ""
+	}
+	for _, ds := range billing.Order() {
+		if told, err := Recognise(header, mappingOf(header, hint, ds)); err != nil || told != ds {
+			continue
+		}
+		if only != "" {
+			return ""
+		}
+		only = ds
+	}
+	return only
+}
+
+// suits reports whether a header has what a dataset requires.
+func suits(header []string, hint source.Hint, ds billing.Dataset) bool {
+	h, err := headerOf(source.Shape{Header: header, Settings: source.Settings{Map: mappingOf(header, hint, ds)}})
 	_, fits := h.Fit(ds)
-	return ds != "" && fits
+	return ds != "" && err == nil && fits
 }
 
 // HeaderDigest is the key of a header row in [source.Hint.Known]. Neither the order of its columns
@@ -132,7 +168,7 @@ func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.T
 		return nil, err
 	}
 	return &rows{
-		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], StartLine: at.Line, StartOffset: at.Offset}),
+		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], Needs: layout.Needs(), StartLine: at.Line, StartOffset: at.Offset}),
 		shape:  s, layout: layout, now: now, rejects: isRejectsFile(s.Header), out: tableWriter{comma: s.Delimiter[0]},
 	}, nil
 }

@@ -33,8 +33,9 @@ type Options struct {
 	// How to find the header row.
 	SkipLines int             // physical lines above it; 0: title lines are found
 	Map       []string        // of its columns, see [billing.NewHeader]
-	Beside    bool            // lines of Map may be about other files
 	Dataset   billing.Dataset // of its columns; empty: any
+
+	Needs int // cells that a row must have; those behind may be missing
 
 	// Header is set to read from the middle of a file: then no header row is
 	// read, and no byte order mark is looked for.
@@ -260,6 +261,8 @@ func (r *Reader) misfit(rec *record) string {
 		return fmt.Sprintf("it has no delimiter: if it is a row, put %q behind the value; if it is a line of text or the rest of another row, remove it", r.split.comma)
 	case bytes.Count(rec.text, []byte{'"'})%2 > 0:
 		return `it has a single quote ("), so it may be the rest of another row: join them, and write each quote inside a quoted cell twice`
+	case len(fields) < r.opts.Needs:
+		return "cells that must not be blank are missing at its end: add them"
 	}
 	return ""
 }
@@ -299,9 +302,9 @@ func (r *Reader) quoteError(end outcome, line string) *billing.Problem {
 // encodingError names the first column of the split record that is not valid text.
 func (r *Reader) encodingError() *billing.Problem {
 	at := slices.IndexFunc(r.split.fields, func(cell string) bool { return !validText(cell) })
-	message := "the row has characters that are not UTF-8; save the file as CSV UTF-8"
+	message := "the row has characters that are not UTF-8; save the file as CSV UTF-8, or say with --encoding in which encoding it is"
 	if at >= 0 && encoded(r.split.fields[at]) {
-		message = "a character was lost when the file was saved, and is now \ufffd (U+FFFD); put the right one in its place"
+		message = "a character was lost when the file was saved, or is none of its encoding, and is now \ufffd (U+FFFD); put the right one in its place"
 	}
 	return &billing.Problem{Code: source.CodeBadEncoding, Column: r.column(at), Message: message}
 }
