@@ -65,6 +65,9 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	if err != nil {
 		return nil, err
 	}
+	if _, err := st.Directory(ctx); err != nil { // else every request would report what is wrong with the table, or that the account moves
+		return nil, errors.Join(err, st.Close())
+	}
 	lifetime := c.RequestLifetime
 	if st.Exclusive() { // no other process serves requests
 		lifetime = 0
@@ -142,7 +145,7 @@ func openTable(ctx context.Context, sh *shell, c config.Config, at *cloud.Cloud,
 			return nil, usage("RESEED_STORE=dynamodb needs the table's name in RESEED_TABLE")
 		}
 		st := at.Store(c.Table)
-		if _, err := st.Directory(ctx); err != nil { // else every request would report what is wrong with the table
+		if _, err := st.Mark(ctx); err != nil { // else a folder for files would be made first
 			return nil, errors.Join(err, st.Close())
 		}
 		return st, nil

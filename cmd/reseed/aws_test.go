@@ -9,8 +9,8 @@ import (
 	"reseed/pkg/table/dynamo/dynotest"
 )
 
-// TestScriptsOnAWS runs the command against stand-ins for DynamoDB, with a table, and S3, with a
-// bucket.
+// TestScriptsOnAWS runs the command against stand-ins for DynamoDB, with a table, and S3, with
+// buckets.
 func TestScriptsOnAWS(t *testing.T) {
 	t.Parallel()
 	var engine dynotest.Engine
@@ -18,7 +18,7 @@ func TestScriptsOnAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(engine.Stop)
-	bucket, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files"}})
+	bucket, _ := awsfaketest.Start(t, awsfaketest.Resources{Buckets: []string{"files", "moved"}})
 	_, table := engine.Table(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/aws",

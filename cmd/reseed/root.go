@@ -131,7 +131,7 @@ work on any running or deployed instance.`,
 	//nolint:contextcheck // cobra hands the context to each command
 	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), inspectCommand(sh), exportCommand(sh), applyCommand(sh), undoCommand(sh), cancelCommand(sh),
 		eraseCommand(sh), restoreCommand(sh), receiptsCommand(sh), editsCommand(sh), jobsCommand(sh), keysCommand(sh),
-		backupCommand(sh))
+		backupCommand(sh), tableCommand(sh), moveCommand(sh))
 	return sh.exit(root.ExecuteContext(ctx))
 }
 

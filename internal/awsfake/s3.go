@@ -2,6 +2,7 @@ package awsfake
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -17,7 +18,7 @@ func NewS3(buckets ...string) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return withoutChecksums(gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server()), nil
+	return withoutChecksums(gofakes3.New(forgetful{backend}, gofakes3.WithLogger(gofakes3.DiscardLog())).Server()), nil
 }
 
 func createVersioned(backend *s3mem.Backend, name string) error {
@@ -29,6 +30,20 @@ func createVersioned(backend *s3mem.Backend, name string) error {
 		return fmt.Errorf("turn on versions of bucket %s: %w", name, err)
 	}
 	return nil
+}
+
+// forgetful is a backend where an object that takes the place of another one does not inherit
+// metadata of Reseed from it, as gofakes3 would have it.
+type forgetful struct{ *s3mem.Backend }
+
+// PutObject implements [gofakes3.Backend].
+func (f forgetful) PutObject(bucket, key string, meta map[string]string, in io.Reader, size int64, conditions *gofakes3.PutConditions) (gofakes3.PutObjectResult, error) {
+	for _, name := range []string{"Version", "Modified", "Key"} {
+		if name = "X-Amz-Meta-Reseed-" + name; meta[name] == "" {
+			meta[name] = ""
+		}
+	}
+	return f.Backend.PutObject(bucket, key, meta, in, size, conditions)
 }
 
 // withoutChecksums drops the checksum headers of a request. gofakes3 would store them as metadata

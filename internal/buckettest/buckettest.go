@@ -158,6 +158,15 @@ func (v *view) Begin(ctx context.Context, key string, create bool) (objects.Pend
 	return &writer{pending, ctx, v}, nil
 }
 
+// Bring implements [objects.Bucket].
+func (v *view) Bring(ctx context.Context, key string, was objects.Info) (objects.Pending, error) {
+	pending, err := v.Bucket.Bring(ctx, key, was)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{pending, ctx, v}, nil
+}
+
 type writer struct {
 	objects.Pending
 	ctx context.Context

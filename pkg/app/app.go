@@ -116,6 +116,12 @@ func (a *App) Progress(ctx context.Context, j *job.Job) error {
 // may have lost its worker. Sending work twice is harmless. Then it deletes uploads that belong to
 // no import.
 func (a *App) Tick(ctx context.Context) error {
+	switch _, err := a.Store.Directory(ctx); {
+	case store.Moves(err): // nothing begins here
+		return nil
+	case err != nil:
+		return err
+	}
 	if _, err := a.Ledger.StartWaiting(ctx); err != nil { // they are sent with the others below
 		return err
 	}

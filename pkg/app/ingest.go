@@ -44,7 +44,7 @@ func (a *App) Ingest(ctx context.Context, u Upload) error {
 }
 
 // Take makes the import of an upload, and its source if there is none with that name. It ignores
-// objects in other places and files that cannot be imported. If the upload is gone by now, the
+// objects in other places, files that cannot be imported, and those that a move has brought. If the upload is gone by now, the
 // error is fault.NotFound, code [objects.CodeGone], and no source is made.
 func (a *App) Take(ctx context.Context, u Upload) error {
 	name, file, ok := splitUpload(u.Key)
@@ -55,6 +55,10 @@ func (a *App) Take(ctx context.Context, u Upload) error {
 	info, err := a.Objects.StatVersion(ctx, u.Key, u.Version)
 	if err != nil {
 		return err
+	}
+	if info.Brought {
+		a.Log.InfoContext(ctx, "an upload came with a move, and is no new one: ignored")
+		return nil
 	}
 	src, err := a.Source(ctx, name)
 	if err != nil {

@@ -54,8 +54,17 @@ func Open(ctx context.Context) (*Cloud, error) {
 
 // Store returns the store in the table with that name.
 func (c *Cloud) Store(table string) *store.Store {
+	return store.New(dynamo.New(c.dynamodb(table), table))
+}
+
+// MakeTable makes the table with that name (see [dynamo.MakeTable]).
+func (c *Cloud) MakeTable(ctx context.Context, table string, backupDays int) (dynamo.Made, error) {
+	return dynamo.MakeTable(ctx, c.dynamodb(table), table, backupDays)
+}
+
+func (c *Cloud) dynamodb(table string) *dynamodb.Client {
 	r := resource{"table", table, "RESEED_TABLE", "DYNAMODB"}
-	return store.New(dynamo.New(dynamodb.NewFromConfig(c.aws, func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, r.explain) }), table))
+	return dynamodb.NewFromConfig(c.aws, func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, r.explain) })
 }
 
 // Objects returns the objects in the bucket with that name.

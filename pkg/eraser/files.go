@@ -358,7 +358,18 @@ func (r *run) fresh(ctx context.Context, folder string) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !info.Modified.Before(r.job.CreatedAt) {
+		if info.Modified.Before(r.job.CreatedAt) {
+			continue
+		}
+		// A move may have brought it since: then Stat knows when it was put there.
+		info, err = r.c.Objects.Stat(ctx, info.Key)
+		switch {
+		case fault.Is(err, fault.NotFound): // it is gone
+		case fault.CodeOf(err) == objects.CodeNotAFile:
+			return true, nil
+		case err != nil:
+			return false, err
+		case !info.Modified.Before(r.job.CreatedAt):
 			return true, nil
 		}
 	}

@@ -16,6 +16,9 @@ import (
 // grace period; swept, with the date, once everything is removed; not_restorable if later changes
 // do not allow it.
 func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
+	if _, err := e.c.Store.Directory(ctx); err != nil { // the account may be moving
+		return nil, err
+	}
 	j, err := e.c.Ledger.Get(ctx, jobID)
 	if err == nil && j.Erase != nil && j.Status.Ended() {
 		err = removeTombstones(ctx, e.c.Store, j) // an older version may have ended it without knowing its tombstones

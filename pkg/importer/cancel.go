@@ -31,6 +31,9 @@ func goesOn(j *job.Job) error {
 // writes when the next job begins (I7). What it has changed by then stays, and Undo can take it
 // back. If the job has ended, the error is fault.Conflict.
 func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
+	if _, err := im.c.Store.Directory(ctx); err != nil { // the account may be moving
+		return nil, err
+	}
 	j, err := im.c.Ledger.Update(ctx, id, func(j *job.Job) error {
 		switch s := j.State(); {
 		case j.Import == nil:

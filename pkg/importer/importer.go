@@ -210,6 +210,9 @@ func (im *Importer) send(ctx context.Context, j *job.Job) error {
 // if what the plan rests on has changed since (see check.go). The error is fault.Conflict for the
 // plan of an undo if another undo of the same import was begun since.
 func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
+	if _, err := im.c.Store.Directory(ctx); err != nil { // the account may be moving
+		return nil, err
+	}
 	j, err := im.c.Ledger.Resume(ctx, id, func(j *job.Job) ([]table.Write, error) {
 		if j.Import == nil {
 			return nil, errNoImport()

@@ -21,6 +21,9 @@ type Bucket interface {
 	// Begin begins to write an object. With create, no such object may exist when this one is
 	// committed.
 	Begin(ctx context.Context, key string, create bool) (Pending, error)
+	// Bring begins to write an object that replaces an existing one and keeps the version and time of
+	// was (see [Objects.Bring]).
+	Bring(ctx context.Context, key string, was Info) (Pending, error)
 	// Open reads length bytes from offset on, up to the end if length is negative. The length is
 	// not 0, the offset not negative. For version see [Objects.Open].
 	Open(ctx context.Context, key, version string, offset, length int64) (io.ReadCloser, error)

@@ -24,8 +24,8 @@ const (
 	fileMode = 0o666
 )
 
-// attributes is the ending of files that are no objects. No version has written any, but fileblob,
-// which earlier versions used, would take them for descriptions of the files beside them.
+// attributes is the ending of files that are no objects, but descriptions of the files beside them.
+// Only objects that were brought from a store with other versions have one, see [origin].
 const attributes = ".attrs"
 
 // folder is a [Bucket] of files. One process owns it, since creating an object is atomic within one
@@ -70,6 +70,24 @@ func failedFile(err error, doing string) error {
 
 // Begin implements [Bucket].
 func (f *folder) Begin(ctx context.Context, key string, create bool) (Pending, error) {
+	w, err := f.begin(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	w.create = create
+	return w, nil
+}
+
+// Bring implements [Bucket].
+func (f *folder) Bring(ctx context.Context, key string, was Info) (Pending, error) {
+	w, err := f.begin(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return &broughtWriter{w, was}, nil
+}
+
+func (f *folder) begin(ctx context.Context, key string) (*fileWriter, error) {
 	if err := f.plain(fileName(key)); err != nil {
 		return nil, err
 	}
@@ -81,7 +99,7 @@ func (f *folder) Begin(ctx context.Context, key string, create bool) (Pending, e
 	if err != nil {
 		return nil, failedFile(err, "begin an object")
 	}
-	return &fileWriter{ctx, f, file, path, create}, nil
+	return &fileWriter{ctx: ctx, folder: f, file: file, path: path}, nil
 }
 
 // fileWriter writes a temporary file beside the place of the object, and renames it at the end.
@@ -146,7 +164,7 @@ func (f *folder) Open(_ context.Context, key, version string, offset, length int
 	if err != nil {
 		return nil, failedFile(err, "open an object")
 	}
-	if err := seek(file, version, offset); err != nil {
+	if err := seek(file, f.path(key), version, offset); err != nil {
 		_ = file.Close()
 		return nil, err
 	}
@@ -159,12 +177,13 @@ func (f *folder) Open(_ context.Context, key, version string, offset, length int
 
 // seek moves an opened file to an offset. It checks the version of the opened file, since another
 // file may take its name at any time.
-func seek(file *os.File, version string, offset int64) error {
+func seek(file *os.File, path, version string, offset int64) error {
 	st, err := file.Stat()
 	if err != nil {
 		return failedFile(err, "open an object")
 	}
-	if st.IsDir() || version != "" && version != timedVersion(st.ModTime(), st.Size()) {
+	own := timedVersion(st.ModTime(), st.Size())
+	if st.IsDir() || version != "" && version != own && version != broughtAs(path, own) {
 		return gone()
 	}
 	if offset > 0 {
@@ -182,8 +201,12 @@ func (f *folder) Stat(_ context.Context, key, version string) (Info, error) {
 	if err != nil {
 		return Info{}, failedFile(err, "look at an object")
 	}
-	info := Info{Key: key, Size: st.Size(), Version: timedVersion(st.ModTime(), st.Size()), Modified: st.ModTime()}
-	if st.IsDir() || version != "" && version != info.Version {
+	own := timedVersion(st.ModTime(), st.Size())
+	info := Info{Key: key, Size: st.Size(), Version: own, Modified: st.ModTime()}
+	if was := broughtAs(f.path(key), own); was != "" {
+		info.Version, info.Brought = was, true
+	}
+	if st.IsDir() || version != "" && version != own && version != info.Version {
 		return Info{}, gone()
 	}
 	return info, nil
@@ -200,6 +223,9 @@ func (f *folder) Delete(_ context.Context, key string) error {
 	defer f.still.RUnlock()
 	if err := os.Remove(f.path(key)); err != nil && !os.IsNotExist(err) {
 		return unavailable(err, "delete an object")
+	}
+	if err := os.Remove(f.path(key) + attributes); err != nil && !os.IsNotExist(err) {
+		return unavailable(err, "delete the description of an object")
 	}
 	return nil
 }
@@ -253,7 +279,7 @@ func (f *folder) DeleteAll(_ context.Context, prefix string) (n int64, err error
 	f.still.RLock()
 	defer f.still.RUnlock()
 	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !isTemporary(name) {
+		if err == nil && !d.IsDir() && !isTemporary(name) && !strings.HasSuffix(name, attributes) {
 			n++
 		}
 		return err

@@ -7,6 +7,8 @@
 //     fault.Conflict. The write-ahead of an import depends on that.
 //   - [Objects.Open] reads a range of one exact version. If it is gone or was
 //     replaced, the error is fault.NotFound with the code [CodeGone].
+//   - An object of [Objects.Bring] keeps the version and the time that it had in
+//     another store.
 //   - [Objects.DeleteAll] removes everything below a prefix, on S3 with all versions.
 //   - In a folder, an object is durable once Close has returned nil: file and folder
 //     are synced. One process owns a folder: Create does not guard against others.

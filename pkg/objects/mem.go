@@ -22,6 +22,7 @@ type Memory struct {
 type stored struct {
 	body     []byte
 	modified time.Time
+	version  string // of the store that it was brought from; "" for an object of this one
 }
 
 // Mem stores objects in memory.
@@ -43,7 +44,10 @@ func (m *Memory) find(key, version string) (stored, Info, error) {
 		return o, Info{}, gone()
 	}
 	size := int64(len(o.body))
-	info := Info{Key: key, Size: size, Version: timedVersion(o.modified, size), Modified: o.modified}
+	info := Info{Key: key, Size: size, Version: o.version, Modified: o.modified, Brought: o.version != ""}
+	if !info.Brought {
+		info.Version = timedVersion(o.modified, size)
+	}
 	if version != "" && version != info.Version {
 		return o, info, gone()
 	}
@@ -55,12 +59,18 @@ func (m *Memory) Begin(ctx context.Context, key string, create bool) (Pending, e
 	return &memoryWriter{ctx: ctx, memory: m, key: key, create: create}, nil
 }
 
+// Bring implements [Bucket].
+func (m *Memory) Bring(ctx context.Context, key string, was Info) (Pending, error) {
+	return &memoryWriter{ctx: ctx, memory: m, key: key, was: was}, nil
+}
+
 type memoryWriter struct {
 	bytes.Buffer
 	ctx    context.Context
 	memory *Memory
 	key    string
 	create bool
+	was    Info // of an object that is brought
 }
 
 // Commit implements [Pending].
@@ -77,7 +87,11 @@ func (w *memoryWriter) Commit() error {
 	if m.objects == nil {
 		m.objects = map[string]stored{}
 	}
-	m.objects[w.key] = stored{w.Bytes(), time.Now()} //nolint:forbidigo // a file gets its time from the system, too
+	made := stored{w.Bytes(), w.was.Modified, w.was.Version}
+	if made.version == "" {
+		made.modified = time.Now() //nolint:forbidigo // a file gets its time from the system, too
+	}
+	m.objects[w.key] = made
 	return nil
 }
 
@@ -128,7 +142,7 @@ func (m *Memory) List(_ context.Context, prefix string) iter.Seq2[Info, error] {
 			if err != nil { // removed meanwhile
 				continue
 			}
-			info.Version = ""
+			info.Version, info.Brought = "", false
 			if !yield(info, nil) {
 				return
 			}

@@ -43,6 +43,9 @@ type Info struct {
 	Size     int64
 	Version  string // for [Objects.Open]; Stat sets it, List does not
 	Modified time.Time
+	// Brought says that Version and Modified are those of another store (see [Objects.Bring]). Stat
+	// sets it, List does not. The Modified of List may be the time at which the object was brought.
+	Brought bool
 }
 
 // Around returns the same object store, which calls around for each change: the completion of an
@@ -81,6 +84,25 @@ func (o *Objects) Put(ctx context.Context, key string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	return fill(w, r)
+}
+
+// Bring stores all of r as an object that another store had as was says, whole or not at all. Until
+// it is replaced, the object keeps that version and time: stored jobs name the version, and erases
+// compare the time.
+func (o *Objects) Bring(ctx context.Context, was Info, r io.Reader) error {
+	if err := CheckKey(was.Key); err != nil {
+		return err
+	}
+	pending, err := o.bucket.Bring(ctx, was.Key, was)
+	if err != nil {
+		return err
+	}
+	return fill(&Writer{pending: pending, around: o.change}, r)
+}
+
+// fill writes all of r and completes the object, or drops it.
+func fill(w *Writer, r io.Reader) error {
 	defer w.Abort()
 	if _, err := io.Copy(w, r); err != nil {
 		return err

@@ -1,7 +1,10 @@
 package objects
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -73,11 +76,36 @@ func isVersion(asked string, id, etag *string) bool {
 
 // Begin implements [Bucket].
 func (b *bucket) Begin(ctx context.Context, key string, create bool) (Pending, error) {
-	r, w := io.Pipe()
-	in := &transfermanager.UploadObjectInput{Bucket: &b.name, Key: &key, ContentType: aws.String("application/octet-stream"), Body: r}
+	in := &transfermanager.UploadObjectInput{Key: &key}
 	if create {
 		in.IfNoneMatch = aws.String("*")
 	}
+	return b.upload(ctx, in), nil
+}
+
+// Names of the metadata of an object that was brought from another store. S3 copies metadata with
+// an object; the digest of the key tells such a copy from the object itself.
+const (
+	metaVersion  = "reseed-version"
+	metaModified = "reseed-modified"
+	metaKey      = "reseed-key"
+)
+
+func keyDigest(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// Bring implements [Bucket].
+func (b *bucket) Bring(ctx context.Context, key string, was Info) (Pending, error) {
+	return b.upload(ctx, &transfermanager.UploadObjectInput{Key: &key, Metadata: map[string]string{
+		metaVersion: was.Version, metaModified: was.Modified.UTC().Format(time.RFC3339Nano), metaKey: keyDigest(key),
+	}}), nil
+}
+
+func (b *bucket) upload(ctx context.Context, in *transfermanager.UploadObjectInput) *upload {
+	r, w := io.Pipe()
+	in.Bucket, in.ContentType, in.Body = &b.name, aws.String("application/octet-stream"), r
 	ctx, cancel := context.WithCancel(ctx)
 	u := &upload{pipe: w, cancel: cancel, done: make(chan struct{})}
 	go func() {
@@ -85,7 +113,7 @@ func (b *bucket) Begin(ctx context.Context, key string, create bool) (Pending, e
 		_, u.err = b.uploads.UploadObject(ctx, in)
 		_ = r.CloseWithError(u.err) // a Write that is blocked returns the error
 	}()
-	return u, nil
+	return u
 }
 
 // upload sends an object while it is being written: the transfer manager reads the other end of a
@@ -123,6 +151,16 @@ func (u *upload) Abort() {
 
 // Open implements [Bucket].
 func (b *bucket) Open(ctx context.Context, key, version string, offset, length int64) (io.ReadCloser, error) {
+	r, err := b.open(ctx, key, version, offset, length)
+	if err != nil && version != "" {
+		if own := b.broughtAs(ctx, key, version); own != "" {
+			return b.open(ctx, key, own, offset, length)
+		}
+	}
+	return r, err
+}
+
+func (b *bucket) open(ctx context.Context, key, version string, offset, length int64) (io.ReadCloser, error) {
 	in := &s3.GetObjectInput{Bucket: &b.name, Key: &key}
 	in.VersionId, in.IfMatch = pin(version)
 	switch {
@@ -147,20 +185,42 @@ func (b *bucket) Open(ctx context.Context, key, version string, offset, length i
 
 // Stat implements [Bucket].
 func (b *bucket) Stat(ctx context.Context, key, version string) (Info, error) {
+	_, info, err := b.stat(ctx, key, version)
+	if err != nil && version != "" {
+		if own := b.broughtAs(ctx, key, version); own != "" {
+			_, info, err = b.stat(ctx, key, own)
+		}
+	}
+	return info, err
+}
+
+// broughtAs returns the version, in this bucket, of an object that had the given version in the
+// store that it was brought from; "" if the newest version of the object is another one.
+func (b *bucket) broughtAs(ctx context.Context, key, version string) string {
+	own, info, err := b.stat(ctx, key, "")
+	if err != nil || !info.Brought || info.Version != version {
+		return ""
+	}
+	return own
+}
+
+// stat describes an object, and returns its version in this bucket, too.
+func (b *bucket) stat(ctx context.Context, key, version string) (own string, info Info, err error) {
 	in := &s3.HeadObjectInput{Bucket: &b.name, Key: &key}
 	in.VersionId, in.IfMatch = pin(version)
 	out, err := b.client.HeadObject(ctx, in)
 	if err != nil {
-		return Info{}, failedHead(err)
+		return "", Info{}, failedHead(err)
 	}
 	if !isVersion(version, out.VersionId, out.ETag) {
-		return Info{}, gone()
+		return "", Info{}, gone()
 	}
-	info := Info{Key: key, Size: aws.ToInt64(out.ContentLength), Version: aws.ToString(out.VersionId), Modified: aws.ToTime(out.LastModified)}
-	if info.Version == "" {
-		info.Version = aws.ToString(out.ETag)
+	own = cmp.Or(aws.ToString(out.VersionId), aws.ToString(out.ETag))
+	info = Info{Key: key, Size: aws.ToInt64(out.ContentLength), Version: own, Modified: aws.ToTime(out.LastModified)}
+	if at, err := time.Parse(time.RFC3339Nano, out.Metadata[metaModified]); err == nil && out.Metadata[metaKey] == keyDigest(key) {
+		info.Version, info.Modified, info.Brought = out.Metadata[metaVersion], at, true
 	}
-	return info, nil
+	return own, info, nil
 }
 
 // failedHead translates an error of a HEAD request. Its answer has no body, so only the status

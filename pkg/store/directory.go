@@ -378,6 +378,12 @@ func encodeDirectory(d *Directory) (table.Item, error) {
 }
 
 func decodeDirectory(a table.Attrs) (*Directory, error) {
+	switch m, err := decodeMark(a); {
+	case err != nil:
+		return nil, err
+	case m != nil:
+		return nil, m.refusal()
+	}
 	d := &Directory{counts: map[Tag]int64{}}
 	stored := storedDirectory{Directory: d}
 	if err := later.Unmarshal([]byte(a.Str(attrBody)), &stored); err != nil {

@@ -123,6 +123,14 @@ func (v Value) text() bool {
 	return false
 }
 
+// CheckScan refuses a key that no scan can continue behind, and a negative limit.
+func CheckScan(after Key, limit int) error {
+	if limit < 0 || after != (Key{}) && !after.Valid() {
+		return fault.New(fault.Internal, "store_scan", "a scan has a limit below 0, or begins behind a key that no item can have")
+	}
+	return nil
+}
+
 // Range returns the sort keys that the query asks for, from <= sk < to, with After taken into
 // account; to is empty if there is no upper bound. ok is false if no key can lie between them. An
 // invalid query is fault.Internal.

@@ -30,6 +30,12 @@ type Driver interface {
 	// conditional write, not billed as a transaction.
 	Transact(ctx context.Context, writes []Write) (Cost, error)
 
+	// Scan returns one page of all items of the table, behind the key after; the zero key begins. A
+	// page has at most limit items; 0 means as many as a page of the engine holds. The items of a
+	// partition come one after another, in ascending order of the sort key. The partitions come in
+	// an order of the engine's own, which stays the same as long as nothing is written.
+	Scan(ctx context.Context, after Key, limit int) (Scanned, error)
+
 	// Close frees what the driver holds. The items stay stored.
 	Close() error
 }
@@ -70,6 +76,14 @@ type Page struct {
 	// Sizes holds the size of each item (see [Item.Size]) if the query asked for keys only and the
 	// engine knows the sizes. Otherwise it is nil.
 	Sizes []int
+}
+
+// Scanned is one answer to a Scan.
+type Scanned struct {
+	Items []Item
+	// Next is the key to continue behind; the zero key when there are no more items.
+	Next Key
+	Cost Cost
 }
 
 // Deletes returns the writes that delete the page's items.

@@ -210,6 +210,18 @@ func (t *Table) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
 // maxLimit ends the doubling; a page never holds so many items.
 const maxLimit = 1 << 20
 
+// Scan reads one page of the whole table (see [Driver]). It waits while the engine throttles.
+func (t *Table) Scan(ctx context.Context, after Key, limit int) (Scanned, error) {
+	var page Scanned
+	err := retry(ctx, func() (bool, bool, error) {
+		p, err := t.d.Scan(ctx, after, limit)
+		t.add(p.Cost)
+		page = p
+		return err == nil, err == nil, err
+	})
+	return page, err
+}
+
 // Write puts and deletes any number of items, each on its own, and returns when all are durable.
 // No key may occur twice. After an error some items may have been written; it does no harm to write
 // all of them again.

@@ -34,7 +34,13 @@ func (a *answer) member(tableName string, read func() error) error {
 	})
 }
 
-func readQuery(body []byte, keysOnly bool) (page table.Page, err error) {
+func readQuery(body []byte, keysOnly bool) (table.Page, error) {
+	page, err := readPage(body, keysOnly)
+	return table.Page{Items: page.Items, Next: page.Next.SK, Cost: page.Cost}, err
+}
+
+// readPage reads the answer to a Query or a Scan.
+func readPage(body []byte, keysOnly bool) (page table.Scanned, err error) {
 	a := answer{Decoder: dynamojson.NewDecoder(body)}
 	err = a.Object(func(name []byte) error {
 		switch string(name) {
@@ -45,8 +51,7 @@ func readQuery(body []byte, keysOnly bool) (page table.Page, err error) {
 				return err
 			})
 		case "LastEvaluatedKey":
-			last, err := a.Key()
-			page.Next = last.SK
+			page.Next, err = a.Key()
 			return err
 		case "ConsumedCapacity":
 			return a.capacity()

@@ -99,6 +99,32 @@ func (d *Driver) Query(ctx context.Context, q table.Query) (page table.Page, err
 	return page, nil
 }
 
+// Scan implements [table.Driver].
+func (d *Driver) Scan(ctx context.Context, after table.Key, limit int) (page table.Scanned, err error) {
+	if err := table.CheckScan(after, limit); err != nil {
+		return page, err
+	}
+	in := &dynamodb.ScanInput{
+		TableName: aws.String(d.table), ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}
+	if after != (table.Key{}) {
+		in.ExclusiveStartKey = attributes{
+			table.AttrPK: &types.AttributeValueMemberS{Value: after.PK}, table.AttrSK: &types.AttributeValueMemberS{Value: after.SK},
+		}
+	}
+	if limit > 0 {
+		in.Limit = aws.Int32(int32(min(limit, math.MaxInt32)))
+	}
+	x := d.exchange(nil, func(answer []byte) (err error) {
+		page, err = readPage(answer, false)
+		return err
+	})
+	if _, err := d.client.Scan(ctx, in, twice, x.option); err != nil {
+		return table.Scanned{}, failure(err)
+	}
+	return page, nil
+}
+
 // keyRange writes from <= sk < to as the one comparison that DynamoDB allows, whose upper bound is
 // included. Keys are printable ASCII: so sk < "ab" is the same as sk <= "aa\x7f".
 func keyRange(pk, from, to string) (*string, attributes) {

@@ -19,6 +19,7 @@ type Op string
 const (
 	Get      Op = "get"
 	Query    Op = "query"
+	Scan     Op = "scan"
 	Write    Op = "write"
 	Transact Op = "transact"
 )
@@ -239,6 +240,45 @@ func (d *Driver) page(q table.Query, from, to string) (page table.Page) {
 		if (q.Limit > 0 && i+1 == q.Limit || size >= d.opt.PageBytes) && i+1 < len(part) {
 			page.Next = it.SK
 			break
+		}
+	}
+	page.Cost = table.ReadCost(size)
+	return page
+}
+
+// Scan implements [table.Driver]. The partitions come in the order of their keys.
+func (d *Driver) Scan(ctx context.Context, after table.Key, limit int) (page table.Scanned, err error) {
+	if err := table.CheckScan(after, limit); err != nil {
+		return page, err
+	}
+	err = d.call(ctx, Scan, func() error {
+		page = d.scan(after, limit)
+		return nil
+	})
+	if err != nil {
+		return table.Scanned{}, err
+	}
+	return page, nil
+}
+
+func (d *Driver) scan(after table.Key, limit int) (page table.Scanned) {
+	size := 0
+	for _, pk := range slices.Sorted(maps.Keys(d.parts)) {
+		if pk < after.PK {
+			continue
+		}
+		part := d.parts[pk]
+		if pk == after.PK {
+			i, _ := part.find(after.SK + " ") // the least key above it
+			part = part[i:]
+		}
+		for _, it := range part {
+			if n := len(page.Items); n > 0 && (n == limit || size >= d.opt.PageBytes) {
+				page.Next, page.Cost = page.Items[n-1].Key, table.ReadCost(size)
+				return page
+			}
+			size += it.Size()
+			page.Items = append(page.Items, clone(*it, false))
 		}
 	}
 	page.Cost = table.ReadCost(size)

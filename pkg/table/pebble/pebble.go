@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -183,6 +184,53 @@ func collect(iter *pebble.Iterator, q table.Query) table.Page {
 		}
 	}
 	return page.page(false)
+}
+
+// Scan implements [table.Driver]. The partitions come in the order of their keys.
+func (d *Driver) Scan(ctx context.Context, after table.Key, limit int) (table.Scanned, error) {
+	if err := table.CheckScan(after, limit); err != nil {
+		return table.Scanned{}, err
+	}
+	leave, err := d.enter(ctx)
+	if err != nil {
+		return table.Scanned{}, err
+	}
+	defer leave()
+	lower := appendKey(nil, after)
+	if after.SK != "" {
+		lower = append(lower, 0) // the least key above it
+	}
+	iter, err := d.db.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: lower})
+	if err != nil {
+		return table.Scanned{}, broken(err)
+	}
+	page := scan(iter, limit)
+	if err := iter.Close(); err != nil { // returns every error of the iterator
+		return table.Scanned{}, broken(err)
+	}
+	return page, nil
+}
+
+// scan walks one page. An error stops the iterator, whose Close then returns it.
+func scan(iter *pebble.Iterator, limit int) (page table.Scanned) {
+	var mem arena
+	size, pk := 0, ""
+	for more := iter.First(); more; more = iter.Next() {
+		if n := len(page.Items); n > 0 && (n == limit || size >= table.PageBytes) {
+			page.Next = page.Items[n-1].Key
+			break
+		}
+		key := string(iter.Key())
+		at := strings.IndexByte(key, 0)
+		if key[:at] != pk { // the items of a partition share the text
+			pk = key[:at]
+		}
+		it := table.Item{Key: table.Key{PK: pk, SK: key[at+1:]}, Attrs: mem.keep(iter.Value())}
+		size += it.Size()
+		page.Items = append(page.Items, it)
+	}
+	page.Cost = table.ReadCost(size)
+	return page
 }
 
 // How much memory is allocated for a page at first.

@@ -25,6 +25,8 @@ func Run(t *testing.T, open func(t *testing.T) table.Driver) {
 		{"query by every bound", queryBounds},
 		{"query of more than one engine page", queryLarge},
 		{"sizes on pages of keys", querySizes},
+		{"scan of everything", scans},
+		{"scan of more than one engine page", scanLarge},
 		{"delete", deletes},
 		{"a partition and its prefix-named neighbours", neighbours},
 		{"keys of every printable byte", keyBytes},
