@@ -128,6 +128,18 @@ func (a *App) Tick(ctx context.Context) error {
 	if err := a.Importer.Tick(ctx); err != nil {
 		return err
 	}
+	if err := a.tickOthers(ctx); err != nil {
+		return err
+	}
+	if !a.SweepUploads {
+		return nil
+	}
+	return a.sweepStrays(ctx)
+}
+
+// tickOthers re-sends erases and exports that may have lost their worker, and begins erases whose grace
+// period is over.
+func (a *App) tickOthers(ctx context.Context) error {
 	open, err := a.Ledger.Open(ctx)
 	if err != nil {
 		return err
@@ -152,10 +164,7 @@ func (a *App) Tick(ctx context.Context) error {
 			return err
 		}
 	}
-	if !a.SweepUploads {
-		return nil
-	}
-	return a.sweepStrays(ctx)
+	return nil
 }
 
 // Sweep goes on with an erase until it is done or time runs out. In the latter case the next tick
