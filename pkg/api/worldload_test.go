@@ -27,6 +27,9 @@ func (w *world) load(s *origin, input rows, replace bool, by string) (rejected [
 			}
 			f := input[id].fields
 			if code := w.refused(s, id, f, there); code != "" {
+				if of, is := input[invoiceOf(invoiceIn(id))]; is && code == "unknown_invoice" && w.forgotten[s.name+"/"+of.fields["customer"]] {
+					code = "forgotten" // it may name what its invoice names
+				}
 				rejected = append(rejected, code+" "+id)
 				continue
 			}

@@ -217,7 +217,7 @@ func (l *line) rejectCodes(t tester, j *job.Job) map[place]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tail := cells[len(cells)-5:]
+		tail := cells[len(cells)-6:]
 		if tail[0] == "Reject file" {
 			continue
 		}
