@@ -27,10 +27,7 @@ func (w *world) load(s *origin, input rows, replace bool, by string) (rejected [
 			}
 			f := input[id].fields
 			if code := w.refused(s, id, f, there); code != "" {
-				if of, is := input[invoiceOf(invoiceIn(id))]; is && code == "unknown_invoice" && w.forgotten[s.name+"/"+of.fields["customer"]] {
-					code = "forgotten" // it may name what its invoice names
-				}
-				rejected = append(rejected, code+" "+id)
+				rejected = append(rejected, w.orForgotten(s, input, id, code)+" "+id)
 				continue
 			}
 			in[id] = true
@@ -48,6 +45,16 @@ func (w *world) load(s *origin, input rows, replace bool, by string) (rejected [
 		}
 	}
 	return rejected
+}
+
+// orForgotten is the code of a rejected row: a row of an invoice that is rejected because its customer
+// is forgotten may name that customer, too.
+func (w *world) orForgotten(s *origin, input rows, id, code string) string {
+	of, is := input[invoiceOf(invoiceIn(id))]
+	if is && code == "unknown_invoice" && w.forgotten[s.name+"/"+of.fields["customer"]] {
+		return "forgotten"
+	}
+	return code
 }
 
 // stays reports whether a replace keeps what it lacks: a customer with an invoice that is being

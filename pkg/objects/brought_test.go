@@ -29,6 +29,7 @@ func TestBroughtObjectsKeepTheirVersion(t *testing.T) {
 			t.Parallel()
 			everyKind(t, func(t *testing.T, o *objects.Objects) {
 				t.Helper()
+				was := was // each kind of store runs on its own
 				was.Key = "uploads/a/b.csv"
 				put(t, o, "uploads/a/bystander.csv", "stays")
 				must(t, o.Bring(t.Context(), was, strings.NewReader("text")))
