@@ -33,15 +33,37 @@ func (sh *shell) printTotals(j *wire.Job) {
 	if len(j.Totals) == 0 {
 		return
 	}
-	columns := amounts(j)
+	var shown []*wire.Total
+	var whole []string
+	for i := range j.Totals {
+		t := &j.Totals[i]
+		if t.Whole > 0 {
+			whole = append(whole, fmt.Sprintf("%d %s in %s", t.Whole, strings.ReplaceAll(t.Of, "_", " "), t.Currency))
+		}
+		if t.Whole == 0 || hasAmounts(t) {
+			shown = append(shown, t)
+		}
+	}
+	if len(shown) > 0 {
+		sh.printAmounts(amounts(j), shown)
+	}
+	if len(whole) > 0 {
+		sh.printf("Without an amount, so of whole invoices: %s\n", strings.Join(whole, ", "))
+	}
+	if !isUndo(j) && j.Rejects > 0 {
+		sh.printf("Rejected rows are in none of these amounts.\n")
+	}
+}
+
+// printAmounts prints control totals as a table.
+func (sh *shell) printAmounts(columns []amount, totals []*wire.Total) {
 	w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fprintf(w, "amounts\t\t")
 	for _, c := range columns {
 		fprintf(w, "%s\t", c.word)
 	}
 	_, _ = fmt.Fprintln(w)
-	for i := range j.Totals {
-		t := &j.Totals[i]
+	for _, t := range totals {
 		fprintf(w, "%s\t%s\t", nameOfTotal(t), t.Currency)
 		for _, c := range columns {
 			if t.Over {
@@ -53,14 +75,10 @@ func (sh *shell) printTotals(j *wire.Job) {
 		_, _ = fmt.Fprintln(w)
 	}
 	_ = w.Flush()
-	for i := range j.Totals {
-		if t := &j.Totals[i]; t.Whole > 0 {
-			sh.printf("Without an amount, of whole invoices: %s in %s (%d)\n", strings.ReplaceAll(t.Of, "_", " "), t.Currency, t.Whole)
-		}
-	}
-	if !isUndo(j) && j.Rejects > 0 {
-		sh.printf("Rejected rows are in none of these amounts.\n")
-	}
+}
+
+func hasAmounts(t *wire.Total) bool {
+	return t.Over || t.Read != 0 || t.Added != 0 || t.Removed != 0 || t.Before != 0 || t.After != 0
 }
 
 func nameOfTotal(t *wire.Total) string {
