@@ -186,7 +186,7 @@ func TestNoInvoiceIsMadeForAnEraseToTake(t *testing.T) {
 	// its contacts.
 	id := b.done("done", file("c.csv", "Name,External ID\nAnna,c1\n"), file("i.csv", "Customer external ID,Invoice external ID,Invoiced date,Currency\nc1,new,2025-01-01,USD\nc2,other,2025-01-01,USD\n"),
 		file("l.csv", "Invoice external ID,External ID,Type,Amount in cents\ni1,l10,one_time,1\n"))
-	if text := unzipped(t, b.do("GET", "/v1/imports/"+id+"/rejects", "").body); strings.Count(text, ",being_erased,") != 2 || b.is(id, "done")["rejects"] != 2.0 {
+	if text := textOf(t, b.do("GET", "/v1/imports/"+id+"/rejects", "").body); strings.Count(text, ",being_erased,") != 2 || b.is(id, "done")["rejects"] != 2.0 {
 		t.Errorf("rejects: %s", text)
 	}
 	b.tells("Anna", "/v1/customers/"+c1, "name")

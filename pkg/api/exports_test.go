@@ -28,7 +28,7 @@ func exports(b *bed) {
 	b.unchanged(b.done("done", file("again.zip", ans.body)))
 	lines := text(t, b.must(202, "POST", route, `{"format":"ndjson","edits":"laid-over"}`), "id")
 	b.work()
-	if body := unzipped(t, b.do("GET", "/v1/exports/"+lines+"/file", "").body); !strings.HasPrefix(body, `{"dataset":"`) {
+	if body := textOf(t, b.do("GET", "/v1/exports/"+lines+"/file", "").body); !strings.HasPrefix(body, `{"dataset":"`) {
 		t.Errorf("%q", body)
 	}
 	if ans := b.linked("/v1/exports/" + lines + "/file"); ans.status != http.StatusSeeOther {
