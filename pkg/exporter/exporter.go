@@ -177,7 +177,6 @@ func (x *Exporter) cancel(ctx context.Context, id string) (*job.Job, error) {
 // Why a worker stops before its task is done.
 var (
 	errStopped = errors.New("exporter: time is up")
-	errHeld    = errors.New("exporter: another worker has the task")
 	errEnding  = errors.New("exporter: the job is to end")
 )
 
@@ -203,7 +202,7 @@ func (x *Exporter) Handle(ctx context.Context, m Message) error {
 // outcome decides what an error means for a job.
 func (x *Exporter) outcome(ctx context.Context, id string, err error) error {
 	switch {
-	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld):
+	case err == nil, errors.Is(err, errStopped), errors.Is(err, job.ErrHeld):
 		return nil
 	case errors.Is(err, errEnding):
 		return x.endStopped(ctx, id)
@@ -242,32 +241,14 @@ func (x *Exporter) fail(ctx context.Context, id, why string) error {
 	return x.endStopped(ctx, id)
 }
 
-// endStopped ends a job that was cancelled or fails, once no worker has a task of it. It claims every
-// undone task, so that none can begin. If a worker still has one, endStopped does nothing: each
-// worker calls it when it stops, and so does the tick.
+// endStopped ends a job that was cancelled or fails, once no worker has a task of it: each worker
+// calls it when it stops, and so does the tick.
 func (x *Exporter) endStopped(ctx context.Context, id string) error {
-	for {
-		j, err := x.c.Ledger.Get(ctx, id)
-		if err != nil || j.Status.Ended() {
-			return err
-		}
-		tasks, err := x.c.Ledger.Tasks(ctx, id, "")
-		if err != nil {
-			return err
-		}
-		held, err := x.c.Ledger.ClaimAll(ctx, tasks)
-		if err != nil {
-			return err
-		}
-		if held == "" {
-			return x.endTaken(ctx, j, tasks)
-		}
-		// The worker that held it may have stopped, and left because of a task that we had claimed.
-		t, err := x.c.Ledger.Task(ctx, id, held)
-		if err != nil || t.State != job.TaskDone && t.Holder != "" {
-			return err
-		}
+	j, tasks, err := x.c.Ledger.TakeAll(ctx, id)
+	if err != nil || j == nil {
+		return err
 	}
+	return x.endTaken(ctx, j, tasks)
 }
 
 // endTaken deletes what a job has written, and ends it.

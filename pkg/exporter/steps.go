@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,14 +45,9 @@ func (x *Exporter) goOn(ctx context.Context, id string) error {
 
 // todo lists the tasks of the current phase that are not done.
 func (x *Exporter) todo(ctx context.Context, j *job.Job) (messages []Message, err error) {
-	if j.Stage == "" {
-		return nil, nil
-	}
-	tasks, err := x.c.Ledger.Tasks(ctx, j.ID, j.Stage+"/")
+	tasks, err := x.c.Ledger.Undone(ctx, j)
 	for _, t := range tasks {
-		if t.State != job.TaskDone {
-			messages = append(messages, Message{j.ID, t.ID, j.Source})
-		}
+		messages = append(messages, Message{j.ID, t.ID, j.Source})
 	}
 	return messages, err
 }
@@ -124,7 +118,7 @@ func (x *Exporter) task(ctx context.Context, j *job.Job, id string) error {
 	case fault.CodeOf(err) == "task_done":
 		return x.goOn(ctx, j.ID)
 	case fault.Is(err, fault.Busy):
-		return errHeld
+		return job.ErrHeld
 	case err != nil:
 		return err
 	}
@@ -134,7 +128,7 @@ func (x *Exporter) task(ctx context.Context, j *job.Job, id string) error {
 		_ = lease.Release() //nolint:contextcheck // it must be released after ctx has ended, too; else it expires by itself
 		return err
 	}
-	if err := save(lease.Complete, done); err != nil {
+	if err := job.SaveState(lease.Complete, done); err != nil {
 		return err
 	}
 	return x.after(ctx, j.ID)
@@ -150,7 +144,7 @@ func (x *Exporter) do(ctx context.Context, j *job.Job, lease *job.Lease) (state,
 		return s, x.join(ctx, j)
 	}
 	shard, _ := strconv.Atoi(strings.TrimPrefix(t.ID, phaseRead+"/"))
-	w, err := x.newWalk(ctx, j, shard, s, func(s state) error { return save(lease.Save, s) })
+	w, err := x.newWalk(ctx, j, shard, s, func(s state) error { return job.SaveState(lease.Save, s) })
 	if err == nil {
 		err = w.walk(ctx)
 	}
@@ -158,19 +152,6 @@ func (x *Exporter) do(ctx context.Context, j *job.Job, lease *job.Lease) (state,
 		return s, err
 	}
 	return w.state, nil
-}
-
-// save stores a task's state. A conflict means that the lease was lost: another worker has the task
-// now.
-func save(keep func(json.RawMessage) error, s state) error {
-	body, err := json.Marshal(s)
-	if err != nil {
-		return fault.Wrap(err, fault.Internal, "task_result", "keep a task's state")
-	}
-	if err = keep(body); fault.Is(err, fault.Conflict) {
-		return errHeld
-	}
-	return err
 }
 
 // after goes on with the job if the task that ended was the last of its phase. The others were sent

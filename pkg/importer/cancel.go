@@ -84,36 +84,17 @@ func (im *Importer) drop(ctx context.Context, id string) (*job.Job, error) {
 
 const nothingChanged = "Cancelled before anything was changed."
 
-// endStopped ends a job that was cancelled or fails, once no worker has a task of it. It claims
-// every undone task itself, so that none can begin. If a worker still has one, endStopped does
-// nothing: each worker calls it when it stops, and so does the tick.
+// endStopped ends a job that was cancelled or fails, once no worker has a task of it: each worker
+// calls it when it stops, and so does the tick.
 func (im *Importer) endStopped(ctx context.Context, id string) error {
-	for {
-		j, err := im.c.Ledger.Get(ctx, id)
-		if err != nil || j.Status.Ended() {
-			return err
-		}
-		tasks, err := im.c.Ledger.Tasks(ctx, j.ID, "")
-		if err != nil {
-			return err
-		}
-		held, err := im.c.Ledger.ClaimAll(ctx, tasks)
-		if err != nil {
-			return err
-		}
-		if held == "" {
-			return im.endTaken(ctx, j, tasks)
-		}
-		// The worker that held it may have stopped, called endStopped, and left because of a task
-		// that we had claimed by then.
-		t, err := im.c.Ledger.Task(ctx, j.ID, held)
-		if err != nil || t.State != job.TaskDone && t.Holder != "" {
-			return err
-		}
+	j, tasks, err := im.c.Ledger.TakeAll(ctx, id)
+	if err != nil || j == nil {
+		return err
 	}
+	return im.endTaken(ctx, j, tasks)
 }
 
-// endTaken ends a job after ClaimAll has claimed all of its undone tasks.
+// endTaken ends a job after TakeAll has claimed all of its undone tasks.
 func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) error {
 	err := im.tidy(ctx, j, tasks)
 	sum, sumErr := im.sums(ctx, j)

@@ -275,7 +275,7 @@ func dropMissing(err error) error {
 // what is no longer needed.
 func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	switch {
-	case err == nil, errors.Is(err, errStopped), errors.Is(err, errHeld):
+	case err == nil, errors.Is(err, errStopped), errors.Is(err, job.ErrHeld):
 		return nil
 	case errors.Is(err, errEnding):
 		return im.endStopped(ctx, j.ID)
@@ -426,14 +426,9 @@ func (im *Importer) next(ctx context.Context, j *job.Job) (phase string, tasks [
 
 // todo lists the tasks of the current phase that are not done.
 func (im *Importer) todo(ctx context.Context, j *job.Job) (messages []Message, err error) {
-	if j.Stage == "" {
-		return nil, nil
-	}
-	tasks, err := im.c.Ledger.Tasks(ctx, j.ID, j.Stage+"/")
+	tasks, err := im.c.Ledger.Undone(ctx, j)
 	for _, t := range tasks {
-		if t.State != job.TaskDone {
-			messages = append(messages, Message{Job: j.ID, Task: t.ID, Source: j.Source})
-		}
+		messages = append(messages, Message{Job: j.ID, Task: t.ID, Source: j.Source})
 	}
 	return messages, err
 }

@@ -3,7 +3,6 @@ package importer
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,9 +12,6 @@ import (
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
-
-// errHeld says that another worker has a task.
-var errHeld = errors.New("importer: somebody else is at this task")
 
 // work is what a worker needs for one task of a job.
 type work struct {
@@ -126,7 +122,7 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 	case err != nil && fault.CodeOf(err) == "task_done":
 		return im.after(ctx, j)
 	case fault.Is(err, fault.Busy):
-		return j, errHeld
+		return j, job.ErrHeld
 	case err != nil:
 		return j, err
 	}
@@ -135,28 +131,15 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 		return j, err
 	}
 	lease := im.c.Ledger.Keep(ctx, t)
-	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return save(lease.Save, r) }) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
+	res, err := im.do(lease.Context(), j, id, before, func(r result) error { return job.SaveState(lease.Save, r) }) //nolint:contextcheck // the lease's context is ctx, as long as the lease holds
 	if err != nil {
 		_ = lease.Release() //nolint:contextcheck // it must be released after ctx has ended, too; else it expires by itself
 		return j, err
 	}
-	if err := save(lease.Complete, res); err != nil {
+	if err := job.SaveState(lease.Complete, res); err != nil {
 		return j, err
 	}
 	return im.after(ctx, j)
-}
-
-// save stores a task's state. A conflict means that the lease was lost: another worker has the task
-// now.
-func save(keep func(json.RawMessage) error, r result) error {
-	body, err := json.Marshal(r)
-	if err != nil {
-		return fault.Wrap(err, fault.Internal, "task_result", "keep a task's state")
-	}
-	if err = keep(body); fault.Is(err, fault.Conflict) {
-		return errHeld
-	}
-	return err
 }
 
 // after goes on with the job if the task that ended was the last of its phase, or if the job is

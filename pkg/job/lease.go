@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -20,6 +21,22 @@ type Lease struct {
 
 	turn chan struct{} // held while the task is stored; not a mutex, since that calls the table
 	task Task
+}
+
+// ErrHeld says that another worker has a task.
+var ErrHeld = errors.New("job: another worker has the task")
+
+// SaveState encodes the state of a task, and keeps it with [Lease.Save] or [Lease.Complete]. The error
+// is [ErrHeld] if the lease was lost, since another worker has the task then.
+func SaveState(keep func(json.RawMessage) error, state any) error {
+	body, err := json.Marshal(state)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "task_result", "keep a task's state")
+	}
+	if err = keep(body); fault.Is(err, fault.Conflict) {
+		return ErrHeld
+	}
+	return err
 }
 
 // errLost is the cause with which the context of a lost lease ends.

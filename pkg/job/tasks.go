@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -155,10 +156,47 @@ func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error)
 	return t, err
 }
 
-// ClaimAll claims all undone tasks of a job, so that none of them can begin any more, and puts them
-// into the list as they are then. If another worker holds one, ClaimAll releases what it has claimed,
-// and returns the id of that task.
-func (l *Ledger) ClaimAll(ctx context.Context, tasks []Task) (held string, err error) {
+// Undone reads the tasks of a job's phase that are not done; none before its first phase.
+func (l *Ledger) Undone(ctx context.Context, j *Job) ([]Task, error) {
+	if j.Stage == "" {
+		return nil, nil
+	}
+	tasks, err := l.Tasks(ctx, j.ID, j.Stage+"/")
+	return slices.DeleteFunc(tasks, func(t Task) bool { return t.State == TaskDone }), err
+}
+
+// TakeAll claims all undone tasks of a job that is to end, so that none of them can begin any more. It
+// returns the job and all its tasks. The job is nil if it has ended already, or if another worker
+// still has a task: each worker calls TakeAll when it stops, and so does the tick.
+func (l *Ledger) TakeAll(ctx context.Context, id string) (*Job, []Task, error) {
+	for {
+		j, err := l.Get(ctx, id)
+		if err != nil || j.Status.Ended() {
+			return nil, nil, err
+		}
+		tasks, err := l.Tasks(ctx, id, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		held, err := l.claimAll(ctx, tasks)
+		if err != nil {
+			return nil, nil, err
+		}
+		if held == "" {
+			return j, tasks, nil
+		}
+		// The worker that held it may have stopped, called TakeAll, and left because of a task that
+		// we had claimed by then.
+		t, err := l.Task(ctx, id, held)
+		if err != nil || t.State != TaskDone && t.Holder != "" {
+			return nil, nil, err
+		}
+	}
+}
+
+// claimAll claims all undone tasks of a list, and puts them into the list as they are then. If another
+// worker holds one, claimAll releases what it has claimed, and returns the id of that task.
+func (l *Ledger) claimAll(ctx context.Context, tasks []Task) (held string, err error) {
 	holder := l.NewHolder()
 	var taken []Task
 	for i, t := range tasks {
