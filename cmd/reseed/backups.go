@@ -168,7 +168,7 @@ func (sh *shell) sayOpened(o backup.Opened) error {
 	return nil
 }
 
-// version is that of this program, as the Go command has stamped it.
+// version is this program's version, as the Go command has stamped it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -144,7 +144,7 @@ func (o *exportOptions) checkOut(json bool) error {
 // packed reports whether the export is to be one ZIP.
 func (o *exportOptions) packed() bool { return strings.EqualFold(filepath.Ext(o.out), ".zip") }
 
-// isExportFile reports whether a path that is given for an export is that of a file.
+// isExportFile reports whether --out names a file, not a folder.
 func isExportFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.IsDir() || plainFile(path)

@@ -71,8 +71,8 @@ func (c contents) nothing(folder string) string {
 }
 
 // inFolder looks through a folder. It leaves out pipes and devices, which may have no end, links
-// that lead out of the folder, and .txt files that are no tables. A link to another file of the
-// list is left out without a word, as are hidden files and those of the system.
+// that lead out of the folder, and .txt files that are no tables. It leaves out without a word: links to
+// other files of the list, hidden files, and files of the operating system.
 func inFolder(ctx context.Context, top string, read job.File) (c contents, err error) {
 	names, taken, others, err := walkFolder(top + string(filepath.Separator)) // it may be a link itself
 	if err != nil {

@@ -51,7 +51,7 @@ func (sh *shell) giveRejects(ctx context.Context, cl *client.Client, id, out str
 	return sh.writeNew(out, in)
 }
 
-// plainFile reports whether a path is that of a file, which cannot hold several.
+// plainFile reports whether there is a file at the path, and no folder: it cannot hold several files.
 func plainFile(path string) bool {
 	info, err := os.Stat(path)
 	if err == nil {

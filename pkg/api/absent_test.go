@@ -75,7 +75,7 @@ func TestACustomerWithoutARecordIsErased(t *testing.T) {
 			b.work()
 			bystander := b.namesZoe()
 			tt.vanish(b)
-			b.count(1, "/v1/customers?external_id=zoe-1", "entries") // that of the other source
+			b.count(1, "/v1/customers?external_id=zoe-1", "entries") // the customer of the other source stays
 			if len(b.namesZoe()) <= len(bystander) {
 				t.Fatal("no file of the source names the customer, so this test says nothing of it")
 			}

@@ -83,8 +83,8 @@ func ImportsOf(a *app.App) Imports {
 	}
 }
 
-// Exports is what the API needs from the app for exports. Start and Drop are the methods of
-// [exporter.Exporter], File is that of [app.App].
+// Exports is what the API needs from the app for exports: Start and Drop of [exporter.Exporter], and
+// ExportFile of [app.App].
 type Exports struct {
 	Start func(context.Context, exporter.Request) (*job.Job, error)
 	Drop  func(ctx context.Context, jobID string) (*job.Job, error)

@@ -219,8 +219,8 @@ func (o origin) sweepRecord(e *erasing, ext string) {
 	}
 }
 
-// sweepOrphans removes the edits of a customer's invoices that are gone, as far as pointers from edits
-// lead to them: those of changed dates do.
+// sweepOrphans removes the edits of a customer's invoices that are gone, if a person has changed the
+// date of the invoice: then a pointer leads from the customer to its edits.
 func (o origin) sweepOrphans(e *erasing, customer string) {
 	for key, edit := range o.edits {
 		id, what, _ := strings.Cut(key, "#")

@@ -62,8 +62,8 @@ func move(data, from, to string) error {
 	return fault.Wrap(err, fault.Unavailable, "backup_open", "the backup cannot be opened: its folder cannot be written")
 }
 
-// Settle makes the opened table that of a data folder: no API key is valid any more, since keys may
-// have been removed after the backup was made. Then it calls tell, and forgets that the folder was
+// Settle turns the opened table into the table of a data folder. It removes all API keys, since people may
+// have removed some of them after the backup was made. Then it calls tell, and forgets that the folder was
 // a backup when tell returns nil.
 func (o *Opening) Settle(ctx context.Context, b *Backups, tell func(Opened) error) error {
 	out := Opened{Manifest: o.Manifest}

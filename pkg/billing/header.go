@@ -84,7 +84,7 @@ func parseMap(line string) (of, key string, err error) {
 	return of, key, nil
 }
 
-// CheckMap checks a mapping before there is a file. The error is that of [NewHeader].
+// CheckMap checks a mapping before there is a file. It returns the errors of [NewHeader].
 func CheckMap(mapping []string) error {
 	for _, line := range mapping {
 		if _, _, err := parseMap(line); err != nil {
@@ -224,7 +224,7 @@ func headerWords(name string) []string {
 // sheet is what a header is compared with: the columns of a dataset.
 type sheet struct {
 	dataset Dataset
-	columns []column // those of [columnsOf], in the same order
+	columns []column // as [columnsOf] lists them
 	keys    []string // of each
 }
 

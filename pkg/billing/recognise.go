@@ -383,7 +383,8 @@ func (h Header) misspelt() []int {
 	return out
 }
 
-// nearMiss returns the known column whose name is nearly that of a column.
+// nearMiss returns the known column whose name is most like the name of a column of the header; empty
+// if none is like it.
 func (h Header) nearMiss(i int) string {
 	best, most := "", 0.0
 	for _, s := range sheets() {

@@ -26,12 +26,12 @@ func asText(ctx context.Context, in io.Reader, f job.File, kept *source.Readings
 	if err != nil {
 		return nil, err
 	}
-	enc, err := encodingOf(ctx, head, f, kept)
-	if err != nil || enc == nil {
+	enc, said, err := encodingOf(ctx, head, f, kept)
+	switch {
+	case err != nil || enc == nil:
 		return text, err
-	}
-	if !beginningOf(head, false).marked() {
-		return enc.NewDecoder().Reader(&foreignText{in: text, encoding: encodingName(ctx, head, f, kept)}), nil
+	case said != "":
+		return enc.NewDecoder().Reader(&foreignText{in: text, encoding: said}), nil
 	}
 	return enc.NewDecoder().Reader(text), nil
 }
@@ -60,26 +60,24 @@ func peek(r *bufio.Reader) ([]byte, error) {
 }
 
 // encodingOf returns the encoding of a file that begins with head, or nil if the file is to be read
-// as it is. A byte order mark beats the settings, which are for tables: NDJSON is always UTF-8. kept
-// may be nil.
-func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readings) (encoding.Encoding, error) {
+// as it is. said is the name that settings give it; empty if a byte order mark tells it. That beats
+// the settings, which are for tables: NDJSON is always UTF-8. kept may be nil.
+func encodingOf(ctx context.Context, head []byte, f job.File, kept *source.Readings) (enc encoding.Encoding, said string, err error) {
 	for _, m := range marks() {
 		if bytes.HasPrefix(head, []byte(m.mark)) {
-			return m.encoding, nil
+			return m.encoding, "", nil
 		}
 	}
-	name := encodingName(ctx, head, f, kept)
-	if name == "" {
-		return nil, nil //nolint:nilnil // it is UTF-8, or no text at all
+	if said = encodingName(ctx, head, f, kept); said == "" { // it is UTF-8, or no text at all
+		return nil, "", nil
 	}
-	enc, err := htmlindex.Get(name)
-	switch {
+	switch enc, err = htmlindex.Get(said); {
 	case err != nil:
-		return nil, fault.Newf(fault.Invalid, "unknown_encoding", "There is no encoding %q.", name)
+		return nil, "", fault.Newf(fault.Invalid, "unknown_encoding", "There is no encoding %q.", said)
 	case enc == unicode.UTF8:
-		return nil, nil //nolint:nilnil // as above
+		return nil, "", nil
 	}
-	return enc, nil
+	return enc, said, nil
 }
 
 // encodingName is the name of the encoding that was given for a table, or that its source keeps for

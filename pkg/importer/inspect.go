@@ -166,7 +166,7 @@ func inspectHead(r io.Reader) ([]byte, error) {
 
 // inspectText returns the beginning of a file in UTF-8, and the name of its encoding.
 func inspectText(ctx context.Context, head []byte, f job.File) (text []byte, encoding string, err error) {
-	enc, err := encodingOf(ctx, head[:min(len(head), beginBytes)], f, nil)
+	enc, _, err := encodingOf(ctx, head[:min(len(head), beginBytes)], f, nil)
 	if err != nil {
 		return nil, "", err
 	}

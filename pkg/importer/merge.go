@@ -307,20 +307,6 @@ func (m *rangeMerge) heed(c *candidate, found *entry) (refused bool, err error) 
 	return true, nil
 }
 
-// repeatSettled takes a row whose key the settled candidate has: one of them is of a file with
-// amounts in units, the other is not.
-func (m *rangeMerge) repeatSettled(c *candidate) error {
-	if ok, err := m.convert(c); !ok || err != nil {
-		return err
-	}
-	m.settled.repeats = 0
-	m.duplicate(&m.settled, &c.entry)
-	if m.settled.taken {
-		m.sums.add(inRead, m.settled.repeats, c.kind, c.entry.body, m.parent.currency)
-	}
-	return nil
-}
-
 // duplicate counts a row whose key an earlier row of this input has.
 func (m *rangeMerge) duplicate(first *candidate, e *entry) {
 	if string(first.entry.body) == string(e.body) {
@@ -522,45 +508,6 @@ func (m *rangeMerge) setParent(c *candidate, manual int64, stays bool) {
 		m.parent.stored, after = c.before, c.before
 	}
 	m.parent.was, m.parent.currency = m.currencyOf(c.before), m.currencyOf(after)
-}
-
-// currencyOf is the currency of a record whose parts have their amounts in it; empty for others.
-func (m *rangeMerge) currencyOf(a table.Attrs) string {
-	if !m.ofMoney {
-		return ""
-	}
-	return store.CurrencyIn(a)
-}
-
-// convert makes minor units of the amounts of a row in units. It rejects the row, and returns false,
-// if they are not exact in the currency of its invoice, or if there is no such invoice.
-func (m *rangeMerge) convert(c *candidate) (ok bool, err error) {
-	if !m.w.inUnits(c.kind, c.entry.place.file) {
-		return true, nil
-	}
-	if m.parent.currency == "" {
-		return false, m.rejectOrphan(c)
-	}
-	body, p := minor(c.kind, c.entry.body, m.parent.currency)
-	if p != nil {
-		m.reject(&c.entry, p.Column, p.Code, p.Message)
-		return false, nil
-	}
-	c.entry.body = body
-	return true, nil
-}
-
-// sumUp adds a row that is taken in to the control totals.
-func (m *rangeMerge) sumUp(c *candidate, same bool) {
-	c.taken = true
-	m.sums.add(inRead, 1+c.repeats, c.kind, c.entry.body, m.parent.currency)
-	switch {
-	case c.before == nil:
-		m.sums.add(inAdded, 1, c.kind, c.entry.body, m.parent.currency)
-	case !same:
-		m.sums.add(inBefore, 1, c.kind, c.before, m.parent.was)
-		m.sums.add(inAfter, 1, c.kind, c.entry.body, m.parent.currency)
-	}
 }
 
 // rejectOrphan rejects a row whose parent does not exist or is being erased.

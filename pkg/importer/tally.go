@@ -52,3 +52,24 @@ func (t *tally) at(dataset, of, currency string) *job.Total {
 	}
 	return t.last
 }
+
+// currencyOf is the currency of a record whose parts have their amounts in it; empty for others.
+func (m *rangeMerge) currencyOf(a table.Attrs) string {
+	if !m.ofMoney {
+		return ""
+	}
+	return store.CurrencyIn(a)
+}
+
+// sumUp adds a row that is taken in to the control totals.
+func (m *rangeMerge) sumUp(c *candidate, same bool) {
+	c.taken = true
+	m.sums.add(inRead, 1+c.repeats, c.kind, c.entry.body, m.parent.currency)
+	switch {
+	case c.before == nil:
+		m.sums.add(inAdded, 1, c.kind, c.entry.body, m.parent.currency)
+	case !same:
+		m.sums.add(inBefore, 1, c.kind, c.before, m.parent.was)
+		m.sums.add(inAfter, 1, c.kind, c.entry.body, m.parent.currency)
+	}
+}

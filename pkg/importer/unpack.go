@@ -80,7 +80,7 @@ func packedFile(ctx context.Context, o *objects.Objects, f job.File, kept *sourc
 	case bytes.HasPrefix(head, []byte(magicGzip)):
 		return p, true, nil
 	}
-	enc, err := encodingOf(ctx, head, f, kept)
+	enc, _, err := encodingOf(ctx, head, f, kept)
 	return p, enc != nil, err
 }
 

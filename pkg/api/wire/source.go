@@ -16,7 +16,7 @@ type Sources struct {
 	Sources []Source `json:"data_sources"`
 }
 
-// Settings say how tables are read. The names and values are those of the options of the command.
+// Settings say how tables are read. Their names and values are the same as in the options of the command.
 type Settings struct {
 	Encoding   string   `json:"encoding,omitempty"`
 	Delimiter  string   `json:"delimiter,omitempty"`
