@@ -182,13 +182,9 @@ func (im *Importer) samples(ctx context.Context, j *job.Job) (s sampler, err err
 }
 
 func (im *Importer) readSamples(ctx context.Context, name string) (list []sample, err error) {
-	r, err := im.c.Objects.Open(ctx, name, "", 0, -1)
-	if err != nil {
-		return nil, err
+	text, err := objectPart(ctx, im.c.Objects, name, "", 0, -1)
+	if err == nil && json.Unmarshal(text, &list) != nil {
+		err = errDamaged()
 	}
-	defer func() { _ = r.Close() }()
-	if err := json.NewDecoder(r).Decode(&list); err != nil {
-		return nil, errDamaged()
-	}
-	return list, nil
+	return list, err
 }
