@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -236,4 +237,87 @@ func TestAnUndoPutsNothingBackThatNamesAPlanWhichIsGone(t *testing.T) {
 			t.Fatalf("left alone: %v", u.left)
 		}
 	})
+}
+
+// Two rows of one import that share an identity, or a pointer, under different parents: both are
+// taken where each has a key of its own, else the later one is a reject. Neither ends the import.
+func TestTwoRowsOfOneIdentityAndTwoParents(t *testing.T) {
+	t.Parallel()
+	const day = "2026-03-01"
+	event := row{"Subscription external ID": "s9", "Event Type": "subscription_cancelled", "Date": day, "Effective Date": day}
+	line := row{"Type": "one_time", "Amount in cents": "1"}
+	paid := row{"Type": "payment", "Result": "successful", "Date": day}
+	of := func(r row, cells ...string) row {
+		r = maps.Clone(r)
+		for i := 0; i < len(cells); i += 2 {
+			r[cells[i]] = cells[i+1]
+		}
+		return r
+	}
+	for name, c := range map[string]struct {
+		dataset billing.Dataset
+		rows    []row
+		rejects string // codes of those rows
+	}{
+		"invoices of two customers": {billing.Invoices, []row{
+			{"Customer external ID": "c1", "Invoice external ID": "i9", "Invoiced date": day, "Currency": "EUR"},
+			{"Customer external ID": "c2", "Invoice external ID": "i9", "Invoiced date": day, "Currency": "EUR"},
+		}, "duplicate_differs"},
+		"line items of two invoices": {billing.LineItems, []row{
+			of(line, "Invoice external ID", "i1", "External ID", "l9"), of(line, "Invoice external ID", "i2", "External ID", "l9"),
+		}, "duplicate_differs"},
+		"line items of two invoices, without ids": {billing.LineItems, []row{of(line, "Invoice external ID", "i1"), of(line, "Invoice external ID", "i3")}, ""},
+		"transactions of two invoices": {billing.Transactions, []row{
+			of(paid, "Invoice external ID", "i1", "External ID", "t9"), of(paid, "Invoice external ID", "i2", "External ID", "t9"),
+		}, "duplicate_differs"},
+		"transactions of two invoices, without ids": {billing.Transactions, []row{of(paid, "Invoice external ID", "i1"), of(paid, "Invoice external ID", "i2")}, ""},
+		"contacts of two customers": {billing.Contacts, []row{
+			{"Customer External ID": "c1", "External ID": "k9"}, {"Customer External ID": "c2", "External ID": "k9"},
+		}, ""},
+		"contacts with one e-mail address": {billing.Contacts, []row{
+			{"Customer External ID": "c1", "Email": "k9@x.com"}, {"Customer External ID": "c2", "Email": "K9@x.com"},
+		}, ""},
+		"customers with one e-mail address": {billing.Customers, []row{{"External ID": "c8", "Email": "c@x.com"}, {"External ID": "c9", "Email": "C@x.com"}}, ""},
+		"plans of one name, one with an id": {billing.Plans, []row{
+			{"Name": "P", "Interval count": "1", "Interval unit": "month"}, {"Name": "P", "Interval count": "1", "Interval unit": "month", "Plan ID": "p9"},
+		}, ""},
+		"events of two customers": {billing.Events, []row{
+			of(event, "Customer external ID", "c1", "External ID", "e9"), of(event, "Customer external ID", "c2", "External ID", "e9"),
+		}, "duplicate_differs"},
+		"events of two customers, without ids": {billing.Events, []row{
+			of(event, "Customer external ID", "c1"), of(event, "Customer external ID", "c2"),
+		}, "id_collision"},
+		"equal events of three customers, without ids": {billing.Events, []row{
+			of(event, "Customer external ID", "c2"), of(event, "Customer external ID", "c1"), of(event, "Customer external ID", "c2"),
+			of(event, "Customer external ID", "c1"), of(event, "Customer external ID", "c3"),
+		}, "id_collision id_collision id_collision"},
+		"cancellations of two customers": {billing.Cancellations, []row{
+			{"Customer external ID": "c1", "Subscription external ID": "s9", "Date": day},
+			{"Customer external ID": "c2", "Subscription external ID": "s9", "Date": day},
+		}, "id_collision"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachWay(t, func(t tester, s *subject) {
+				s.submit(t, all())
+				q := rows(c.dataset, slices.Clone(c.rows)...)
+				first := s.submit(t, q)
+				var codes []string
+				for _, at := range slices.SortedFunc(maps.Keys(first.rejects), func(a, b place) int { return a.line - b.line }) {
+					codes = append(codes, first.rejects[at])
+				}
+				if got := strings.Join(codes, " "); got != c.rejects {
+					t.Fatalf("rejected: %s, want %s", got, c.rejects)
+				}
+				s.submit(t, q)
+				// In the other order, from two imports: what is stored keeps the identity.
+				slices.Reverse(q.sheets[0].rows)
+				q.plan = true
+				s.apply(t, s.submit(t, q))
+				s.undo(t, first)
+				q.plan = false
+				s.submit(t, q)
+			})
+		})
+	}
 }

@@ -120,7 +120,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	b.end(&e, begin)
 	if where.About != "" {
 		m.asked = true
-		m.asks[m.w.parts.rangeOf(where.About, m.w.ranges)].add(&entry{key: where.About, place: at, kind: lookup, body: []byte(where.SK)})
+		m.asks[m.w.parts.rangeOf(where.About, m.w.ranges)].add(&entry{key: where.About, place: at, kind: lookup, natural: where.Natural, body: []byte(where.SK)})
 	}
 	if len(m.respelt) < mostRespelt {
 		m.respell(where.SK, rows.Verbatim())

@@ -19,6 +19,9 @@ import (
 // maxEqualRows limits how many rows of one file that have no external id may be equal.
 const maxEqualRows = 10_000
 
+// codeCollision is the code of a row whose identity another record has.
+const codeCollision = "id_collision"
+
 // candidate is the one input row of a key that may change the table.
 type candidate struct {
 	sk     string
@@ -203,6 +206,13 @@ func (m *rangeMerge) take(ctx context.Context, e entry) error {
 		}
 		return m.offer(ctx, e.key, e, found)
 	}
+	if found != nil { // its key is not final yet, but equal rows are all refused
+		r, err := decodeRejection(found.body[1:])
+		if err == nil {
+			m.reject(&e, r.column, r.code, r.message)
+		}
+		return err
+	}
 	if len(m.group) > 0 && m.group[0].key != e.key {
 		if err := m.endGroup(ctx); err != nil {
 			return err
@@ -269,7 +279,7 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 			m.duplicate(last, &e)
 			return nil
 		case last.sk > sk: // its number makes a key that is another row's hash
-			m.reject(&e, "", "id_collision", "This row's computed id is taken by another row; give it an external ID.")
+			m.reject(&e, "", codeCollision, "This row's computed id is taken by another row; give it an external ID.")
 			return nil
 		case n >= blockSize:
 			if err := m.decide(ctx); err != nil {
@@ -462,7 +472,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
 	m.setParent(c, manual, same)
 	if c.before != nil && !same && c.before.Str("external_id") != table.Attrs(c.entry.body).Str("external_id") {
-		m.reject(&c.entry, m.idColumn(&c.entry), "id_collision", "This external ID collides with the external ID of a stored record; use another one.")
+		m.reject(&c.entry, m.idColumn(&c.entry), codeCollision, "This external ID collides with the external ID of a stored record; use another one.")
 		m.setParent(c, manual, true)
 		return nil
 	}

@@ -125,23 +125,27 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 			}
 			continue
 		}
-		if c.id.natural() || c.id.kind < lineItem {
+		if !c.id.unique() {
 			out = append(out, c)
 			continue
 		}
-		anywhere := ident{kind: c.id.kind, own: c.id.own}
+		taken, twice := "external_id_taken", "duplicate_differs"
+		if c.id.natural() {
+			taken, twice = "id_collision", "id_collision"
+		}
+		anywhere := c.id.anywhere()
 		moves := d.m.taken(c.id)
 		d.holders[anywhere] = d.m.holder(anywhere)
 		one, met := first[anywhere]
 		switch {
 		case moves && !d.q.replace:
-			d.reject(c, "external_id_taken")
+			d.reject(c, taken)
 			continue
 		case !met:
 			first[anywhere] = c
 			d.moved = d.moved || moves
 		case one.id.parent != c.id.parent:
-			d.reject(c, "duplicate_differs")
+			d.reject(c, twice)
 			continue
 		}
 		out = append(out, c)

@@ -255,7 +255,7 @@ func (r *record) needs(id ident) bool {
 // record.
 func (m *model) holder(id ident) *record {
 	for _, r := range m.rows {
-		if r.id.kind == id.kind && r.id.own == id.own {
+		if r.id.anywhere() == id.anywhere() {
 			return r
 		}
 	}
@@ -264,7 +264,7 @@ func (m *model) holder(id ident) *record {
 
 // taken reports whether another record holds the external id.
 func (m *model) taken(id ident) bool {
-	return id.kind >= lineItem && !id.natural() && m.any(func(r *record) bool {
-		return r.id.kind == id.kind && r.id.own == id.own && r.id.parent != id.parent
+	return id.unique() && m.any(func(r *record) bool {
+		return r.id.anywhere() == id.anywhere() && r.id.parent != id.parent
 	})
 }

@@ -141,8 +141,8 @@ func (u *reversal) note(c delta) {
 			u.ground[owner] = r
 		}
 	}
-	if anywhere := (ident{kind: c.id.kind, own: c.id.own}); c.after == nil && c.id.kind >= lineItem && !c.id.natural() {
-		u.holders[anywhere] = (&model{rows: u.was}).holder(anywhere)
+	if c.after == nil && c.id.unique() {
+		u.holders[c.id.anywhere()] = (&model{rows: u.was}).holder(c.id)
 	}
 }
 

@@ -226,6 +226,8 @@ func (a *answers) holder(stored table.Attrs, q *question) {
 		asker := &q.askers[n]
 		moves := stored != nil && owner != ownerOf(asker)
 		switch {
+		case moves && !replace && asker.natural:
+			a.add(asker, findReject("", codeCollision, "A stored row of another customer has the same computed id; give this row an external ID."))
 		case moves && !replace:
 			a.add(asker, findReject("External ID", "external_id_taken",
 				"This external ID belongs to a stored row of another invoice or customer; an external ID cannot move."))
@@ -234,7 +236,11 @@ func (a *answers) holder(stored table.Attrs, q *question) {
 			if moves {
 				a.sum.Moved++
 			}
-		case string(a.first.body) != string(asker.body):
+		case string(a.first.body) == string(asker.body):
+		case asker.natural:
+			a.add(asker, findReject("", codeCollision, fmt.Sprintf(
+				"The row of another customer in line %d has the same computed id; give this row an external ID.", a.first.place.line)))
+		default:
 			a.add(asker, findReject("External ID", "duplicate_differs", fmt.Sprintf(
 				"The same external ID is in line %d with another invoice or customer; the first one is used.", a.first.place.line)))
 		}

@@ -289,10 +289,9 @@ func locateTransaction(hr *Hasher, t *billing.Transaction) Location {
 
 func locateEvent(hr *Hasher, e *billing.Event) Location {
 	customer, id := hr.CustomerH(e.CustomerExternalID), hr.EventH(e).EventID()
-	if e.ExternalID == "" {
-		return Location{SK: EventSK(customer, id), Natural: true}
-	}
-	return Location{SK: EventSK(customer, id), About: ExternalEventSK(id)}
+	// Every event has a pointer, and the customer is no part of the identity: so another customer's
+	// event may have the same one, even if neither has an external id.
+	return Location{SK: EventSK(customer, id), Natural: e.ExternalID == "", About: ExternalEventSK(id)}
 }
 
 // sumTransaction tells payments from refunds, and those that failed from those that did not.
