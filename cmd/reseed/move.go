@@ -52,10 +52,22 @@ the bucket of the old place afterwards are not imported.`,
 	}
 	c.Flags().StringVar(&to, "to", "", "where to: dynamodb, or a new data folder")
 	c.Flags().BoolVar(&cancel, "cancel", false, "take the account into use again where it is, if its move is not done")
-	return c
+	return sh.addJSONFlag(c)
+}
+
+// moveReport is what the command prints with --json.
+type moveReport struct {
+	From      string  `json:"from"`
+	To        string  `json:"to,omitempty"` // where the account is from now on
+	Items     int64   `json:"items,omitempty"`
+	Objects   int64   `json:"objects,omitempty"`
+	LeftOut   int     `json:"left_out,omitempty"` // entries of the file folder that are no plain files
+	Seconds   float64 `json:"seconds,omitempty"`  // of this command; an earlier one may have copied some
+	Cancelled bool    `json:"cancelled,omitempty"`
 }
 
 func (sh *shell) move(ctx context.Context, to string) error {
+	began := time.Now()
 	from, at, err := sh.ways(to)
 	if err != nil {
 		return err
@@ -73,9 +85,14 @@ func (sh *shell) move(ctx context.Context, to string) error {
 	if source.Store.Exclusive() {
 		settle = 0
 	}
-	r, err := mover.Move(ctx, mover.Config{From: source, To: target, Settle: settle, Now: time.Now, Report: sh.moveReport(source, target)})
+	r, err := mover.Move(ctx, mover.Config{From: source, To: target, Settle: settle, Now: time.Now, Report: sh.moving(source, target)})
 	if err = errors.Join(err, target.Store.Close()); err != nil {
 		return err
+	}
+	if sh.json {
+		return sh.show(moveReport{
+			From: source.Name, To: target.Name, Items: r.Items, Objects: r.Objects, LeftOut: r.LeftOut, Seconds: time.Since(began).Seconds(),
+		}, "")
 	}
 	sh.printf("Moved %d items and %d files to %s; everything was compared. Use it there from now on.\n", r.Items, r.Objects, target.Name)
 	if r.LeftOut > 0 {
@@ -93,25 +110,41 @@ func (w way) command(line string) string {
 	return w.again("%s", line)
 }
 
-// moveReport prints when another stage of a move begins.
-func (sh *shell) moveReport(from, to mover.End) func(mover.Progress) {
-	var last mover.Stage
-	return func(p mover.Progress) {
-		if p.Stage == last {
-			return
-		}
-		last = p.Stage
-		switch p.Stage {
-		case mover.Closing:
-			sh.printf("Moving from %s to %s.\n", from.Name, to.Name)
-		case mover.Items:
-			sh.printf("Copying items%s.\n", goingOn(p.Items))
-		case mover.Objects:
-			sh.printf("Copying files.\n")
-		case mover.Verifying:
-			sh.printf("Comparing both ends.\n")
-		}
+// moving prints when another stage of a move begins, and now and then how far it is.
+func (sh *shell) moving(from, to mover.End) func(mover.Progress) {
+	if sh.json {
+		return func(mover.Progress) {}
 	}
+	var stage mover.Stage
+	last := time.Now()
+	return func(p mover.Progress) {
+		switch {
+		case p.Stage != stage:
+			sh.printf("%s\n", stageOfMove(p, from, to))
+		case time.Since(last) < readingEvery:
+			return
+		case p.Stage == mover.Verifying:
+			sh.printf("  %d items and files compared\n", p.Compared)
+		default:
+			sh.printf("  %d items and %d files copied\n", p.Items, p.Objects)
+		}
+		stage, last = p.Stage, time.Now()
+	}
+}
+
+// stageOfMove says what begins.
+func stageOfMove(p mover.Progress, from, to mover.End) string {
+	switch p.Stage {
+	case mover.Closing:
+		return fmt.Sprintf("Moving from %s to %s.", from.Name, to.Name)
+	case mover.Items:
+		return fmt.Sprintf("Copying items%s.", goingOn(p.Items))
+	case mover.Objects:
+		return "Copying files."
+	case mover.Verifying:
+		return "Comparing both ends."
+	}
+	return ""
 }
 
 func goingOn(items int64) string {
@@ -133,8 +166,8 @@ func (sh *shell) cancelMove(ctx context.Context) error {
 	if err := errors.Join(mover.Cancel(ctx, e.Store), e.Store.Close()); err != nil {
 		return err
 	}
-	sh.printf("The move is cancelled: the account is used here again. What has arrived at the other end stays there, cannot be used, and can be deleted.\n")
-	return nil
+	return sh.show(moveReport{From: e.Name, Cancelled: true},
+		"The move is cancelled: the account is used here again. What has arrived at the other end stays there, cannot be used, and can be deleted.\n")
 }
 
 // way is how one end of a move is opened.

@@ -60,11 +60,11 @@ func (c *copier) end(note func()) {
 
 // copyItems copies the items that an earlier process has not.
 func (m *mover) copyItems(ctx context.Context) error {
-	m.progress.Items = m.target.Items
 	if m.target.Copied {
+		m.progress.Items = m.target.Items
 		return nil
 	}
-	m.report(Items)
+	m.tell(func(p *Progress) { p.Stage, p.Items = Items, m.target.Items })
 	writing, stop := context.WithCancel(ctx)
 	defer stop()
 	g, within := errgroup.WithContext(ctx)
@@ -157,6 +157,9 @@ func (c *copier) add(pk string, page table.Page) (err error) {
 			delete(c.target.Lanes, pk)
 		}
 	})
+	if err == nil {
+		c.tell(func(p *Progress) { p.Items += n })
+	}
 	return err
 }
 
@@ -174,10 +177,8 @@ func (c *copier) keep(ctx context.Context, all bool) (err error) {
 	}
 	c.mu.Unlock()
 	if err = c.out.Flush(); err == nil {
-		c.kept, c.progress.Items, c.target.Copied = c.target.Items, c.target.Items, all
-		if err = c.To.Store.KeepMark(ctx, c.target); err == nil {
-			c.report(Items)
-		}
+		c.kept, c.target.Copied = c.target.Items, all
+		err = c.To.Store.KeepMark(ctx, c.target)
 	}
 	c.mu.Lock()
 	c.keeping = false

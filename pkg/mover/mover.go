@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"strings"
+	"sync"
 	"time"
 
 	"reseed/pkg/fault"
@@ -26,14 +27,15 @@ type Config struct {
 	// was closed; 0 if no other process can have the source open.
 	Settle time.Duration
 	Now    func() time.Time
-	Report func(Progress)
+	Report func(Progress) // called when a stage begins and whenever it has got on, never twice at a time
 }
 
 // Progress says what a move does at the moment.
 type Progress struct {
-	Stage   Stage
-	Items   int64 // copied
-	Objects int64 // copied
+	Stage    Stage
+	Items    int64 // copied; those of the last seconds may have to be copied again after a kill
+	Objects  int64 // copied, or there already
+	Compared int64 // items of the target and objects
 }
 
 // Stage is a part of a move.
@@ -56,7 +58,9 @@ type Result struct {
 type mover struct {
 	Config
 	source, target *store.Mark
-	progress       Progress
+
+	telling  sync.Mutex // guards progress
+	progress Progress
 }
 
 // Move moves the account, or goes on with the same move if it was cut. The errors that only this
@@ -217,7 +221,13 @@ func settle(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (m *mover) report(s Stage) {
-	m.progress.Stage = s
+// report says that a stage begins.
+func (m *mover) report(s Stage) { m.tell(func(p *Progress) { p.Stage = s }) }
+
+// tell notes how far the move is, and reports it.
+func (m *mover) tell(note func(*Progress)) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	note(&m.progress)
 	m.Report(m.progress)
 }

@@ -100,7 +100,9 @@ func TestWhileItMoves(t *testing.T) {
 	must(t, err)
 	c := config(from, to)
 	seen := map[mover.Stage]bool{}
+	var last mover.Progress
 	c.Report = func(p mover.Progress) {
+		last = p
 		if seen[p.Stage] = true; p.Stage == mover.Closing {
 			return
 		}
@@ -113,10 +115,10 @@ func TestWhileItMoves(t *testing.T) {
 			t.Errorf("a write that holds the directory as it was: %v", err)
 		}
 	}
-	_, err = mover.Move(t.Context(), c)
+	r, err := mover.Move(t.Context(), c)
 	must(t, err)
-	if len(seen) != 4 {
-		t.Errorf("it reported %v", seen)
+	if len(seen) != 4 || last.Items != r.Items-1 || last.Objects != r.Objects || last.Compared < last.Items+last.Objects {
+		t.Errorf("it reported %v, in the end %+v; the result is %+v", seen, last, r)
 	}
 	must(t, newcomer(to, "next"))
 }
@@ -193,15 +195,22 @@ func filled(t *testing.T) mover.End {
 	return e
 }
 
+// at is a report that does something when a stage of a move begins.
+func at(s mover.Stage, do func()) func(mover.Progress) {
+	begun := false
+	return func(p mover.Progress) {
+		if p.Stage == s && !begun {
+			begun = true
+			do()
+		}
+	}
+}
+
 // cut begins a move and cuts it when objects are about to be copied.
 func cut(t *testing.T, c mover.Config) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	c.Report = func(p mover.Progress) {
-		if p.Stage == mover.Objects {
-			stop()
-		}
-	}
+	c.Report = at(mover.Objects, stop)
 	if _, err := mover.Move(ctx, c); err == nil {
 		t.Fatal("it was not cut")
 	}
@@ -287,11 +296,7 @@ func TestDamageIsFound(t *testing.T) {
 			t.Parallel()
 			from, to := filled(t), memory("there")
 			c := config(from, to)
-			c.Report = func(p mover.Progress) {
-				if p.Stage == mover.Verifying {
-					damage(t, from, to)
-				}
-			}
+			c.Report = at(mover.Verifying, func() { damage(t, from, to) })
 			_, err := mover.Move(t.Context(), c)
 			wantCode(t, err, "not_the_same")
 			wantCode(t, newcomer(to, "early"), store.CodeArriving)
@@ -306,12 +311,10 @@ func TestALateFile(t *testing.T) {
 	t.Parallel()
 	from, to := filled(t), memory("there")
 	c := config(from, to)
-	c.Report = func(p mover.Progress) {
-		if p.Stage == mover.Verifying {
-			must(t, from.Objects.Put(t.Context(), "empty", strings.NewReader("changed")))
-			must(t, from.Objects.Put(t.Context(), "uploads/late.csv", strings.NewReader("late")))
-		}
-	}
+	c.Report = at(mover.Verifying, func() {
+		must(t, from.Objects.Put(t.Context(), "empty", strings.NewReader("changed")))
+		must(t, from.Objects.Put(t.Context(), "uploads/late.csv", strings.NewReader("late")))
+	})
 	_, err := mover.Move(t.Context(), c)
 	wantCode(t, err, "not_the_same")
 	was := look(t, from)
@@ -454,11 +457,7 @@ func TestTheCopyKeepsThePaceOfItsTable(t *testing.T) {
 				MinLatency: 5 * time.Millisecond, MaxLatency: 20 * time.Millisecond,
 			})
 			c, began, took := config(from, end(sim, objects.Mem(), "there")), time.Now(), time.Duration(0)
-			c.Report = func(p mover.Progress) {
-				if p.Stage == mover.Objects {
-					took = time.Since(began)
-				}
-			}
+			c.Report = at(mover.Objects, func() { took = time.Since(began) })
 			_, err := mover.Move(t.Context(), c)
 			must(t, err)
 			used[i] = (items/float64(ceiling) - 1) / took.Seconds() // without the first burst

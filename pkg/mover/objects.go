@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,7 +23,6 @@ func (m *mover) copyObjects(ctx context.Context) error {
 	there, err, more := has()
 	g, within := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	var copied atomic.Int64
 	for o, listing := range m.From.Objects.List(ctx, "") {
 		if listing != nil {
 			return errors.Join(listing, g.Wait())
@@ -37,13 +35,14 @@ func (m *mover) copyObjects(ctx context.Context) error {
 		}
 		again := more && there.Key == o.Key
 		g.Go(func() error {
-			defer copied.Add(1)
-			return m.copyObject(within, o.Key, again)
+			err := m.copyObject(within, o.Key, again)
+			if err == nil {
+				m.tell(func(p *Progress) { p.Objects++ })
+			}
+			return err
 		})
 	}
-	err = g.Wait()
-	m.progress.Objects = copied.Load()
-	return err
+	return g.Wait()
 }
 
 // copyObject copies an object, unless the target has the same version of it. It leaves out what is

@@ -23,8 +23,8 @@ func (m *mover) verify(ctx context.Context) (r Result, err error) {
 	m.report(Verifying)
 	var here, there map[string]digest
 	g, within := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { here, err = digests(within, m.From.Store); return err })
-	g.Go(func() (err error) { there, err = digests(within, m.To.Store); return err })
+	g.Go(func() (err error) { here, err = digests(within, m.From.Store, func(int) {}); return err })
+	g.Go(func() (err error) { there, err = digests(within, m.To.Store, m.compared); return err })
 	if err := g.Wait(); err != nil {
 		return r, err
 	}
@@ -46,7 +46,10 @@ type digest struct {
 	sum   [4]uint64
 }
 
-func digests(ctx context.Context, st *store.Store) (map[string]digest, error) {
+// compared reports that so many more items and objects were read for the comparison.
+func (m *mover) compared(n int) { m.tell(func(p *Progress) { p.Compared += int64(n) }) }
+
+func digests(ctx context.Context, st *store.Store, read func(items int)) (map[string]digest, error) {
 	all := map[string]digest{}
 	var text []byte
 	for after := (table.Key{}); ; {
@@ -61,6 +64,7 @@ func digests(ctx context.Context, st *store.Store) (map[string]digest, error) {
 				all[it.PK] = d
 			}
 		}
+		read(len(page.Items))
 		if after = page.Next; after == (table.Key{}) {
 			return all, nil
 		}
@@ -124,6 +128,7 @@ func (m *mover) compareObjects(ctx context.Context) (n int64, leftOut int, err e
 				return notSameFile()
 			}
 			same.Add(1)
+			m.compared(1)
 			return err
 		})
 	}
