@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -205,6 +206,28 @@ func (b *Bed) deliver(tb testing.TB, queue, folder string) bool {
 // Call makes a request to the API and returns status and body.
 func (b *Bed) Call(tb testing.TB, method, path, contentType string, body []byte) (int, string) {
 	tb.Helper()
+	answer := b.answer(tb, method, path, contentType, body)
+	return answer.StatusCode, answer.Body
+}
+
+// Location returns where the API sends a GET on to; empty if it answers itself.
+func (b *Bed) Location(tb testing.TB, path string) string {
+	tb.Helper()
+	answer := b.answer(tb, http.MethodGet, path, "", nil)
+	if answer.StatusCode != http.StatusSeeOther {
+		return ""
+	}
+	for name, value := range answer.Headers {
+		if strings.EqualFold(name, "Location") {
+			return value
+		}
+	}
+	return ""
+}
+
+// answer makes a request to the API and returns the answer, with the body as it is.
+func (b *Bed) answer(tb testing.TB, method, path, contentType string, body []byte) events.APIGatewayV2HTTPResponse {
+	tb.Helper()
 	target, err := url.Parse(path)
 	if err != nil {
 		tb.Fatal(err)
@@ -226,7 +249,7 @@ func (b *Bed) Call(tb testing.TB, method, path, contentType string, body []byte)
 		}
 		answer.Body = string(plain)
 	}
-	return answer.StatusCode, answer.Body
+	return answer
 }
 
 // Drop deletes all messages undelivered, as if they were lost.

@@ -191,6 +191,32 @@ func deadLetters(q map[string]any) string {
 	return strings.TrimSuffix(fmt.Sprint(arn["Fn::GetAtt"]), ".Arn")
 }
 
+// A restored table takes the place of the stack's own by one parameter: functions work with it, and
+// have all their rights there, and none at the other one.
+func TestARestoredTable(t *testing.T) {
+	t.Parallel()
+	either := func(restored map[string]any, own map[string]any) any {
+		return map[string]any{"Fn::If": []any{"Restored", restored, own}}
+	}
+	name := either(map[string]any{"Ref": "RestoredTable"}, map[string]any{"Ref": "Table"})
+	arn := either(
+		map[string]any{"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${RestoredTable}"},
+		map[string]any{"Fn::GetAtt": "Table.Arn"})
+	for folder, f := range templatetest.Load(t).Functions() {
+		if diff := cmp.Diff(name, f.Variables["RESEED_TABLE"]); diff != "" {
+			t.Errorf("%s works with another table: -want +got\n%s", folder, diff)
+		}
+		for _, r := range f.Rights {
+			if !strings.HasPrefix(r.Actions[0], "dynamodb:") {
+				continue
+			}
+			if diff := cmp.Diff([]any{arn}, r.Resources); diff != "" {
+				t.Errorf("%s, %s: -want +got\n%s", folder, r.Sid, diff)
+			}
+		}
+	}
+}
+
 func TestTableAndBucket(t *testing.T) {
 	t.Parallel()
 	template := templatetest.Load(t)
