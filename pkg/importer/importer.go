@@ -238,7 +238,7 @@ func errNoImport() error {
 // it, or if it stopped before its deadline, so that Tick re-sends the rest. After an error the same
 // message is worth another try. A job that cannot go on ends as failed.
 func (im *Importer) Handle(ctx context.Context, m Message) error {
-	j, err := im.c.Ledger.Get(ctx, m.Job)
+	j, err := im.c.Ledger.Read(ctx, m.Job)
 	if err != nil {
 		return dropMissing(err)
 	}
@@ -282,7 +282,7 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	now, getErr := im.c.Ledger.Get(ctx, j.ID)
+	now, getErr := im.c.Ledger.Read(ctx, j.ID)
 	if getErr != nil {
 		return errors.Join(err, getErr)
 	}

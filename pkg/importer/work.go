@@ -66,7 +66,7 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 		w.manual = j.Import.ManualEpoch
 	}
 	if j.Import.Undo != "" {
-		w.undone, err = im.c.Ledger.Get(ctx, j.Import.Undo)
+		w.undone, err = im.c.Ledger.Read(ctx, j.Import.Undo)
 	}
 	return w, err
 }
@@ -145,7 +145,7 @@ func (im *Importer) task(ctx context.Context, j *job.Job, id string) (*job.Job, 
 // after goes on with the job if the task that ended was the last of its phase, or if the job is
 // about to end.
 func (im *Importer) after(ctx context.Context, j *job.Job) (*job.Job, error) {
-	now, err := im.c.Ledger.Get(ctx, j.ID)
+	now, err := im.c.Ledger.Read(ctx, j.ID)
 	if err != nil {
 		return j, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"strings"
+	"sync"
 	"time"
 
 	"reseed/pkg/fault"
@@ -18,10 +19,67 @@ func (l *Ledger) Get(ctx context.Context, id string) (*Job, error) {
 		return nil, err
 	}
 	if len(jobs) == 0 {
-		return nil, fault.New(fault.NotFound, "job_not_found", "there is no such job")
+		return nil, errNoJob()
 	}
 	return jobs[0], nil
 }
+
+// Read is Get for callers that don't change the job: workers read the same jobs again and again, and
+// decoding one is much of the work of a small task. While a job keeps its version, all callers in the
+// process share one.
+func (l *Ledger) Read(ctx context.Context, id string) (*Job, error) {
+	found, err := l.st.Lookup(ctx, store.JobKey(id))
+	if err != nil {
+		return nil, err
+	}
+	attrs, ok := found[store.JobKey(id)]
+	if !ok {
+		return nil, errNoJob()
+	}
+	version, _ := attrs.Int(store.AttrVersion)
+	if j := l.read.at(id, version); j != nil {
+		return j, nil
+	}
+	j, err := decodeJob(attrs)
+	if err == nil {
+		l.read.keep(j)
+	}
+	return j, err
+}
+
+// recent are the jobs that were read last.
+type recent struct {
+	mu   sync.Mutex
+	jobs [4]*Job
+	next int // index of the oldest
+}
+
+func (r *recent) at(id string, version int64) *Job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, j := range r.jobs {
+		if j != nil && j.ID == id && j.Version == version {
+			return j
+		}
+	}
+	return nil
+}
+
+// keep keeps a job in the place of its older version, or of the job that was kept first.
+func (r *recent) keep(j *Job) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, old := range r.jobs {
+		if old != nil && old.ID == j.ID {
+			r.jobs[i] = j
+			return
+		}
+	}
+	r.jobs[r.next] = j
+	r.next = (r.next + 1) % len(r.jobs)
+}
+
+func errNoJob() error { return fault.New(fault.NotFound, "job_not_found", "there is no such job") }
 
 func (l *Ledger) get(ctx context.Context, ids []string) ([]*Job, error) {
 	keys := make([]table.Key, len(ids))

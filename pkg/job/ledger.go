@@ -36,6 +36,8 @@ type process struct {
 
 	mu   sync.Mutex
 	last uint64 // time part of the last id: the next one must be larger
+
+	read recent
 }
 
 // NewLedger returns the ledger of a table. A process makes one only, and derives others with Over.
