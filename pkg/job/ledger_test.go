@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -98,6 +99,39 @@ func TestListIsNewestFirst(t *testing.T) {
 		before = got[len(got)-1]
 	}
 	same(t, "the list", made, got)
+}
+
+// What Read keeps is never older than what is stored, whoever has changed it, and however many jobs
+// are read in between.
+func TestReadSeesEveryChange(t *testing.T) {
+	t.Parallel()
+	st := newStore(mem.Options{})
+	l, elsewhere := job.NewLedger(st, time.Now), job.NewLedger(st, time.Now)
+	var all []*job.Job
+	for range 6 {
+		all = append(all, create(t, l, &job.Job{Kind: job.Import, Import: &job.ImportSpec{}}))
+	}
+	for round := range 3 {
+		for i, j := range all {
+			stage := fmt.Sprintf("%d of %d", round, i)
+			_, err := elsewhere.Update(t.Context(), j.ID, func(j *job.Job) error { j.Stage = stage; return nil })
+			must(t, err)
+			for range 2 {
+				got, err := l.Read(t.Context(), j.ID)
+				must(t, err)
+				if got.ID != j.ID || got.Stage != stage {
+					t.Fatalf("read %s of %s, want %s", got.Stage, got.ID, stage)
+				}
+			}
+		}
+	}
+	first, err := l.Read(t.Context(), all[5].ID)
+	must(t, err)
+	if again, err := l.Read(t.Context(), all[5].ID); err != nil || again != first {
+		t.Errorf("it was decoded again: %v", err)
+	}
+	_, err = l.Read(t.Context(), "nobody")
+	wantFault(t, err, fault.NotFound)
 }
 
 func TestUpdatesDoNotGetLost(t *testing.T) {
