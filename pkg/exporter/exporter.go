@@ -184,7 +184,7 @@ var (
 // it, or if it stopped before its deadline, so that the tick sends the rest. After an error the same
 // message is worth another try. A job that cannot go on ends as failed.
 func (x *Exporter) Handle(ctx context.Context, m Message) error {
-	j, err := x.c.Ledger.Get(ctx, m.Job)
+	j, err := x.c.Ledger.Read(ctx, m.Job)
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}

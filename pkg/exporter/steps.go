@@ -23,7 +23,7 @@ const (
 // all are done, begins the next phase or ends the job.
 func (x *Exporter) goOn(ctx context.Context, id string) error {
 	for {
-		j, err := x.c.Ledger.Get(ctx, id)
+		j, err := x.c.Ledger.Read(ctx, id)
 		switch {
 		case err != nil || j.Status.Ended():
 			return err
@@ -157,7 +157,7 @@ func (x *Exporter) do(ctx context.Context, j *job.Job, lease *job.Lease) (state,
 // after goes on with the job if the task that ended was the last of its phase. The others were sent
 // already.
 func (x *Exporter) after(ctx context.Context, id string) error {
-	j, err := x.c.Ledger.Get(ctx, id)
+	j, err := x.c.Ledger.Read(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ func (w *walk) interrupted(ctx context.Context) error {
 		return nil
 	}
 	w.looked = now
-	j, err := w.x.c.Ledger.Get(ctx, w.job.ID)
+	j, err := w.x.c.Ledger.Read(ctx, w.job.ID)
 	if err == nil && (j.State().Stops() || j.Status.Ended()) {
 		err = errEnding
 	}
