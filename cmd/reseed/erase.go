@@ -21,8 +21,7 @@ type eraseOptions struct {
 	forget bool
 	keep   bool
 
-	source     string // of a customer that is named by its external id
-	externalID string
+	customerNames
 }
 
 func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
@@ -95,7 +94,7 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 	case wire.SelectManualCustomers:
 		c.Args = cobra.NoArgs
 	case wire.SelectCustomer:
-		c.Args = o.customerArgs
+		o.customerNames.addFlags(c)
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		limitMemory(eraseMemory)
@@ -122,20 +121,9 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 		o.addKeepEdits(c, false)
 	case wire.SelectCustomer:
 		c.Flags().BoolVar(&o.forget, "forget", false, "put the customer on the do-not-reload list: later imports reject its rows")
-		c.Flags().StringVar(&o.source, "source", "", "name or uuid of the customer's data source, with --external-id")
-		c.Flags().StringVar(&o.externalID, "external-id", "", "the customer's id in its data source: no record of it need be stored")
 	case wire.SelectSource, wire.SelectManualCustomers:
 	}
 	return o.addFlags(sh.addJSONFlag(c))
-}
-
-// customerArgs checks that a customer is named by its id, or by its source and external id.
-func (o *eraseOptions) customerArgs(_ *cobra.Command, args []string) error {
-	switch byID := len(args) == 1; {
-	case len(args) > 1, byID == (o.externalID != ""), byID == (o.source != ""):
-		return usage("name the customer by its ID, or by --source and --external-id")
-	}
-	return nil
 }
 
 func (sh *shell) runErase(c *cobra.Command, cl *client.Client, e wire.Erasure, what string, o eraseOptions) error {

@@ -3,8 +3,10 @@ package api
 import (
 	"reseed/pkg/api/wire"
 	"reseed/pkg/eraser"
+	"reseed/pkg/exporter"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/person"
 )
 
 // This file turns what is stored into the shapes of package wire.
@@ -32,10 +34,8 @@ func wireOfJob(j *job.Job) wire.Job {
 	if j.Erase != nil {
 		w.Erase = wireOfErase(j)
 	}
-	if x := j.Export; x != nil {
-		w.Export = &wire.ExportJob{
-			Format: x.Format, Sheet: x.Sheet, Delimiter: x.Delimiter, Datasets: x.Datasets, Edits: x.Edits, By: x.By, Rows: x.Rows, Changed: x.Changed, Size: x.Size, Deleted: x.Deleted,
-		}
+	if j.Export != nil {
+		w.Export = wireOfExport(j)
 	}
 	return w
 }
@@ -84,6 +84,21 @@ func wireOfErase(j *job.Job) *wire.EraseJob {
 	}
 	for _, r := range j.Erase.Records {
 		w.IDs = append(w.IDs, r.ID)
+	}
+	return w
+}
+
+func wireOfExport(j *job.Job) *wire.ExportJob {
+	x := j.Export
+	w := &wire.ExportJob{
+		Format: x.Format, Sheet: x.Sheet, Delimiter: x.Delimiter, Datasets: x.Datasets, Edits: x.Edits, By: x.By, Customer: x.Customer,
+		Rows: x.Rows, Changed: x.Changed, Size: x.Size, Deleted: x.Deleted,
+	}
+	if x.Customer != "" {
+		w.Datasets = person.Sections()
+	}
+	if j.Status == job.Done && x.Size > 0 && !x.Deleted {
+		w.KeptUntil = j.EndedAt.Add(exporter.KeptFor)
 	}
 	return w
 }

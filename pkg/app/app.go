@@ -65,6 +65,9 @@ func New(c Config) *App {
 	})
 	a.Exporter = exporter.New(exporter.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, MakeWay: c.MakeWay, Send: a.sendExports, Dispatch: a.dispatch,
+		Forgotten: func(ctx context.Context, d *store.Directory, source, customer string) (bool, error) {
+			return a.Eraser.Forgotten(ctx, d, source, customer)
+		},
 	})
 	a.Eraser = eraser.New(eraser.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, Dispatch: a.dispatch, Settle: c.RequestLifetime,
