@@ -339,7 +339,7 @@ func nameAs(file, name string) error {
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("there is a file %s already, which is left as it is; give another --out", name)
+		return fmt.Errorf("there is a file %s already, which is left as it is; give another name", name)
 	}
 	return err
 }
@@ -367,7 +367,7 @@ func nameNew(file, name string) (string, error) {
 func unpackExport(z *zip.Reader, folder string) error {
 	folder = filepath.Clean(folder)
 	if found, err := os.ReadDir(folder); err == nil && len(found) > 0 {
-		return fmt.Errorf("the folder %s is not empty, and is left as it is; give another --out", folder)
+		return fmt.Errorf("the folder %s is not empty, and is left as it is; give another name", folder)
 	}
 	beside, err := os.MkdirTemp(filepath.Dir(folder), ".reseed-export-*")
 	if err != nil {

@@ -95,7 +95,7 @@ func wireOfExport(j *job.Job) *wire.ExportJob {
 		Rows: x.Rows, Changed: x.Changed, Size: x.Size, Deleted: x.Deleted,
 	}
 	if x.Customer != "" {
-		w.Datasets = person.Sections()
+		w.Datasets = person.Datasets()
 	}
 	if j.Status == job.Done && x.Size > 0 && !x.Deleted {
 		w.KeptUntil = j.EndedAt.Add(exporter.KeptFor)
@@ -104,8 +104,12 @@ func wireOfExport(j *job.Job) *wire.ExportJob {
 }
 
 func wireOfPlan(p *eraser.Plan) *wire.ErasePlan {
+	exports := make([]wire.Exported, len(p.Exports))
+	for i, x := range p.Exports {
+		exports[i] = wire.Exported(x)
+	}
 	return &wire.ErasePlan{
-		Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Records: p.Records, Import: p.Import,
+		Exports: exports, Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Records: p.Records, Import: p.Import,
 		KeepEdits: p.KeepEdits, Grace: p.Grace, Removes: wire.Items(p.Removes), Pointers: wire.Items(p.Pointers),
 		Survives: p.Survives, Notes: p.Notes, WriteUnits: p.WriteUnits, Dollars: p.Dollars, PricesOf: p.PricesOf,
 	}

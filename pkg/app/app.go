@@ -36,8 +36,8 @@ type Config struct {
 	// PieceBytes and MakeWay are passed to importer.Config, MakeWay also to exporter.Config.
 	PieceBytes int64
 	MakeWay    func()
-	// SweepUploads says that the tick deletes uploads that belong to no import. Set it only if the
-	// objects belong to this table: otherwise another table may have the jobs that need them.
+	// SweepUploads says that the tick deletes uploads that belong to no import, and the files of old
+	// exports. Set it only if the objects belong to this table: otherwise another table may have the jobs that need them.
 	SweepUploads bool
 	// Quiet, Grace, Residue and Backups are passed to eraser.Config.
 	Quiet   func(context.Context) error
@@ -117,7 +117,7 @@ func (a *App) Progress(ctx context.Context, j *job.Job) error {
 
 // Tick goes on with interrupted work: it starts jobs whose turn has come, and re-sends work that
 // may have lost its worker. Sending work twice is harmless. Then it deletes uploads that belong to
-// no import.
+// no import, and the files of old exports.
 func (a *App) Tick(ctx context.Context) error {
 	switch _, err := a.Store.Directory(ctx); {
 	case store.Moves(err): // nothing begins here
@@ -136,6 +136,9 @@ func (a *App) Tick(ctx context.Context) error {
 	}
 	if !a.SweepUploads {
 		return nil
+	}
+	if err := a.sweepExports(ctx); err != nil {
+		return err
 	}
 	return a.sweepStrays(ctx)
 }

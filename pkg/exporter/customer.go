@@ -97,7 +97,7 @@ type gather struct {
 	save  func(any) error
 
 	waiting map[string]*bytes.Buffer // the next part of each section
-	rows    map[string]int64         // of the next parts, by section
+	rows    map[string]int64         // of the next parts, by name
 	size    int                      // bytes of the next parts
 }
 
@@ -184,7 +184,7 @@ func (g *gather) add(ctx context.Context, section string, line []byte) error {
 		g.waiting[section] = b
 	}
 	_, _ = b.Write(line) // never fails
-	g.rows[section]++
+	g.rows[person.CountedAs(section, line)]++
 	if g.size += len(line); g.size < g.x.c.PartBytes {
 		return nil
 	}
@@ -203,8 +203,13 @@ func (g *gather) flush(ctx context.Context) error {
 		if err := g.x.c.Objects.Put(ctx, partName(g.job, section, 0, t.Parts), bytes.NewReader(b.Bytes())); err != nil {
 			return err
 		}
-		t.Parts, t.Rows, t.Raw = t.Parts+1, t.Rows+g.rows[section], t.Raw+int64(b.Len())
+		t.Parts, t.Raw = t.Parts+1, t.Raw+int64(b.Len())
 		files[section] = t
+	}
+	for name, n := range g.rows {
+		t := files[name]
+		t.Rows += n
+		files[name] = t
 	}
 	g.state.Files, g.size = files, 0
 	clear(g.waiting)
@@ -302,7 +307,7 @@ func sections(spec *job.ExportSpec) []string {
 	if spec.Customer == "" {
 		return spec.Datasets
 	}
-	return person.Sections()
+	return person.Datasets()
 }
 
 // customerNotes says what is particular about an export of one customer that is done.

@@ -301,10 +301,8 @@ func errErased() error {
 // Unerased is nil as long as no data of the sources was erased since an export began to read them,
 // else the error that says so.
 func Unerased(d *store.Directory, j *job.Job) error {
-	for _, was := range j.Export.Read() {
-		if now, there := d.ByUUID(was.UUID); !there || now.Fence != was.Fence || now.Epochs != was.Epochs {
-			return errErased()
-		}
+	if !j.Export.Unerased(d) {
+		return errErased()
 	}
 	return nil
 }

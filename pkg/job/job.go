@@ -323,3 +323,13 @@ func (s *ExportSpec) Read() []store.Source {
 	}
 	return append([]store.Source{s.Was}, s.Others...)
 }
+
+// Unerased tells whether no data of the sources was erased since the export began to read them.
+func (s *ExportSpec) Unerased(d *store.Directory) bool {
+	for _, was := range s.Read() {
+		if now, there := d.ByUUID(was.UUID); !there || now.Fence != was.Fence || now.Epochs != was.Epochs {
+			return false
+		}
+	}
+	return true
+}

@@ -28,7 +28,7 @@ func WriteHTML(w io.Writer, head Head, lines Lines) error {
 	if err != nil {
 		return broken(err)
 	}
-	out := &htmlFile{w: bufio.NewWriter(w), t: t}
+	out := &htmlFile{w: bufio.NewWriter(w), t: t, fields: map[billing.Dataset][]billing.Field{}}
 	out.show("head", head)
 	for _, section := range Sections() {
 		out.section = section
@@ -64,7 +64,16 @@ type htmlFile struct {
 	parts   string
 	money   sums   // of the line items of the open record
 	of      string // the currency of the open record
+	fields  map[billing.Dataset][]billing.Field
 	err     error
+}
+
+// fieldsOf lists the fields of a dataset.
+func (f *htmlFile) fieldsOf(ds billing.Dataset) []billing.Field {
+	if _, known := f.fields[ds]; !known {
+		f.fields[ds] = billing.FieldsOf(ds)
+	}
+	return f.fields[ds]
 }
 
 func (f *htmlFile) show(name string, data any) {
@@ -86,7 +95,7 @@ func (f *htmlFile) line(part string, object []byte) error {
 	case SectionEdits, SectionFiles, SectionErases, SectionListed:
 		return f.fact(object)
 	}
-	v, err := viewOf(object, f.of, part != "")
+	v, err := f.viewOf(object, part != "")
 	if err != nil {
 		return err
 	}
@@ -184,8 +193,8 @@ const (
 	fieldID       = "external_id"
 )
 
-// viewOf makes the view of a record. invoice is the currency of the record that it is a part of.
-func viewOf(object []byte, invoice string, part bool) (v view, err error) {
+// viewOf makes the view of a record, or of a part of the open record.
+func (f *htmlFile) viewOf(object []byte, part bool) (v view, err error) {
 	var r Record
 	if err := json.Unmarshal(object, &r); err != nil {
 		return v, broken(err)
@@ -201,19 +210,19 @@ func viewOf(object []byte, invoice string, part bool) (v view, err error) {
 	ds := billing.Dataset(shown["dataset"])
 	v = view{ID: r.ID, Currency: shown[fieldCurrency], Added: r.AddedAt, Changed: r.ChangedAt, Title: strings.TrimSpace(singular(string(ds)) + " " + shown[fieldID])}
 	if v.Currency == "" {
-		v.Currency = invoice
+		v.Currency = f.of
 	}
-	for _, f := range billing.FieldsOf(ds) {
-		now, before := readable(f, shown, invoice), readable(f, was, invoice)
-		if part && f.Name == fieldAmount {
+	for _, fd := range f.fieldsOf(ds) {
+		now, before := readable(fd, shown, v.Currency), readable(fd, was, v.Currency)
+		if part && fd.Name == fieldAmount {
 			v.Amount, v.Summed = now, ds == billing.LineItems
-			_, _ = fmt.Sscan(shown[f.Name], &v.Minor)
+			_, _ = fmt.Sscan(shown[fd.Name], &v.Minor)
 			if now == before {
 				continue
 			}
 		}
 		if now != "" || before != "" {
-			v.Fields = append(v.Fields, field{labelOf(f), now, before, now != before})
+			v.Fields = append(v.Fields, field{labelOf(fd), now, before, now != before})
 		}
 	}
 	for _, e := range r.Edits {

@@ -1,6 +1,7 @@
 package person
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -29,6 +30,17 @@ func Sections() []string {
 		names = append(names, string(k.Dataset))
 	}
 	return append(names, SectionEdits, SectionFiles, SectionErases, SectionListed)
+}
+
+// Datasets lists the names under which lines are counted: the sections, and the datasets of parts.
+func Datasets() []string {
+	names := Sections()
+	for _, k := range store.Kinds() {
+		if k.Part {
+			names = append(names, string(k.Dataset))
+		}
+	}
+	return names
 }
 
 // Emit takes a line of a section.
@@ -93,6 +105,14 @@ func NewReader(c Config) (*Reader, error) {
 
 // Steps is how many steps a reader takes: a Place with this Step is the end.
 func (r *Reader) Steps() int { return len(r.steps) }
+
+// CountedAs returns the name under which a line of a section is counted, one of [Datasets].
+func CountedAs(section string, line []byte) string {
+	if part, _, _ := bytes.Cut(line, []byte("\t")); len(part) > 0 {
+		return string(part)
+	}
+	return section
+}
 
 // Read reads the page at a place, and returns the place of the next one.
 func (r *Reader) Read(ctx context.Context, at Place, emit Emit) (Place, error) {
