@@ -60,14 +60,17 @@ func (sh *shell) exportFirst(ctx context.Context, cl *client.Client, e wire.Eras
 // exportOne makes one of the exports before an erase.
 func (sh *shell) exportOne(ctx context.Context, cl *client.Client, e wire.Erasure, x wire.Exported, out string) error {
 	o := exportOptions{out: out}
+	if e.Selection == wire.SelectManualCustomers {
+		o.all, o.out = true, filepath.Join(out, exportName(x.SourceName, time.Now()))
+	}
+	if err := o.free(); err != nil {
+		return err
+	}
 	var j *wire.Job
 	var err error
 	switch e.Selection {
 	case wire.SelectCustomer, wire.SelectCustomerInvoices:
 		j, err = cl.ExportCustomer(ctx, wire.CustomerExport{Customer: e.ID, Source: e.Source, ExternalID: e.ExternalID})
-	case wire.SelectManualCustomers:
-		o.all, o.out = true, filepath.Join(out, exportName(x.SourceName, time.Now()))
-		fallthrough
 	default:
 		j, err = cl.Export(ctx, x.Source, wire.ExportOptions{Format: wire.NDJSON})
 	}

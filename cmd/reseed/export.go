@@ -205,6 +205,9 @@ func exportName(source string, at time.Time) string {
 
 // export makes an export of a data source, fetches its file, and deletes it where it was made.
 func (sh *shell) export(ctx context.Context, cl *client.Client, src wire.Source, o exportOptions) error {
+	if err := o.free(); err != nil {
+		return err
+	}
 	j, err := cl.Export(ctx, src.UUID, o.ExportOptions)
 	if err != nil {
 		return err
@@ -339,9 +342,32 @@ func nameAs(file, name string) error {
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("there is a file %s already, which is left as it is; give another name", name)
+		return taken(name)
 	}
 	return err
+}
+
+func taken(name string) error {
+	return fmt.Errorf("there is a file %s already, which is left as it is; give another name", name)
+}
+
+func notEmpty(folder string) error {
+	return fmt.Errorf("the folder %s is not empty, and is left as it is; give another name", folder)
+}
+
+// free makes sure, before an export is made, that its file or folder can have the name. Whether it
+// still can is checked again in the end.
+func (o *exportOptions) free() error {
+	if o.out == "" || o.out == standardOutput || o.all {
+		return nil
+	}
+	if _, err := os.Lstat(o.out); err == nil && o.packed() {
+		return taken(o.out)
+	}
+	if found, err := os.ReadDir(o.out); err == nil && len(found) > 0 {
+		return notEmpty(o.out)
+	}
+	return nil
 }
 
 // mostNames is how many names nameNew tries.
@@ -367,7 +393,7 @@ func nameNew(file, name string) (string, error) {
 func unpackExport(z *zip.Reader, folder string) error {
 	folder = filepath.Clean(folder)
 	if found, err := os.ReadDir(folder); err == nil && len(found) > 0 {
-		return fmt.Errorf("the folder %s is not empty, and is left as it is; give another name", folder)
+		return notEmpty(folder)
 	}
 	beside, err := os.MkdirTemp(filepath.Dir(folder), ".reseed-export-*")
 	if err != nil {

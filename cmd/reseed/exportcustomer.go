@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -62,7 +63,7 @@ Exit status: 0 done; 1 failed or cancelled; 2 usage.`,
   reseed export customer --source Company --external-id C-1042 --out c-1042
   reseed export customer cus_0007d3df-316e-85cd-9104-875a4096d98a --out - | jq .customers`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := o.checkPlace(sh.json); err != nil {
+			if err := cmp.Or(o.checkPlace(sh.json), o.free()); err != nil {
 				return err
 			}
 			limitMemory(exportMemory)
