@@ -103,7 +103,10 @@ func (c *counted) Read(p []byte) (n int, err error) {
 }
 
 // localError is an error of this machine: a new link does not help.
-type localError struct{ error }
+type localError struct{ err error }
+
+func (e *localError) Error() string { return e.err.Error() }
+func (e *localError) Unwrap() error { return e.err }
 
 // final tells whether a new link does not help: the server says that there is no file, or the disk is
 // full. A link that has expired is answered with 403.
