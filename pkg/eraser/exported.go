@@ -59,7 +59,8 @@ func wantedOf(kind Kind, t target) *wanted {
 // wholeSource tells whether an export is of all rows of a source, in files that an import takes.
 func wholeSource(j *job.Job, src store.Source) bool {
 	x := j.Export
-	return x.Customer == "" && x.Was.UUID == src.UUID && !x.Sheet && len(x.Datasets) == len(billing.Order())
+	missing := func(ds billing.Dataset) bool { return !slices.Contains(x.Datasets, string(ds)) }
+	return x.Customer == "" && x.Was.UUID == src.UUID && !x.Sheet && !slices.ContainsFunc(billing.Order(), missing)
 }
 
 // lookFor reads the history of jobs and finds the exports.
