@@ -20,14 +20,15 @@ type eraseOptions struct {
 	grace  string
 	forget bool
 	keep   bool
+	export string // where an export is written first; empty means that there is to be none
 
-	source     string // of a customer that is named by its external id
-	externalID string
+	customerNames
 }
 
 func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would go, and what stays")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	c.Flags().StringVar(&o.export, "export", "", "first export what goes to a new FILE.zip or folder; nothing is erased unless that is whole")
 	c.Flags().StringVar(&o.grace, "grace", "", "how long the erase can be restored, such as 72h (default: RESEED_GRACE, else not at all)")
 	return c
 }
@@ -68,11 +69,18 @@ and asks for a yes. From then on the selection is invisible to everybody. Then i
 physically removed, and at the end there is a receipt. With --grace the erase can be
 restored until the removal begins: "reseed restore JOB". After that, it can't be undone.
 
+The plan says whether what goes was exported since it changed last. --export FILE makes
+an export first, reads it back, and erases only if nothing has changed meanwhile. Of a
+customer and its invoices it is all that is known of the customer ("reseed export
+customer"). Of everything else it is each data source concerned, as NDJSON, which holds
+every value and which "reseed import" takes; FILE is a folder for manual-customers.
+
 A customer of which only files, rejects or edits may still say something has no id. Name it
 by its source and external id.`,
 		Example: `  reseed erase source Company --plan
   reseed erase source Company --yes
   reseed erase content Company --grace 72h
+  reseed erase source Company --export company.zip
   reseed erase manual-customers
   reseed erase customer cus_0007d3df-316e-85cd-9104-875a4096d98a --forget
   reseed erase customer --source Company --external-id C-1042 --forget`,
@@ -95,9 +103,12 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 	case wire.SelectManualCustomers:
 		c.Args = cobra.NoArgs
 	case wire.SelectCustomer:
-		c.Args = o.customerArgs
+		o.customerNames.addFlags(c)
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := o.checkExport(k.kind); err != nil {
+			return err
+		}
 		limitMemory(eraseMemory)
 		e := wire.Erasure{Selection: k.kind, Source: o.source, ExternalID: o.externalID, Grace: o.grace, Forget: o.forget}
 		if c.Flags().Changed("keep-edits") {
@@ -122,20 +133,9 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 		o.addKeepEdits(c, false)
 	case wire.SelectCustomer:
 		c.Flags().BoolVar(&o.forget, "forget", false, "put the customer on the do-not-reload list: later imports reject its rows")
-		c.Flags().StringVar(&o.source, "source", "", "name or uuid of the customer's data source, with --external-id")
-		c.Flags().StringVar(&o.externalID, "external-id", "", "the customer's id in its data source: no record of it need be stored")
 	case wire.SelectSource, wire.SelectManualCustomers:
 	}
 	return o.addFlags(sh.addJSONFlag(c))
-}
-
-// customerArgs checks that a customer is named by its id, or by its source and external id.
-func (o *eraseOptions) customerArgs(_ *cobra.Command, args []string) error {
-	switch byID := len(args) == 1; {
-	case len(args) > 1, byID == (o.externalID != ""), byID == (o.source != ""):
-		return usage("name the customer by its ID, or by --source and --external-id")
-	}
-	return nil
 }
 
 func (sh *shell) runErase(c *cobra.Command, cl *client.Client, e wire.Erasure, what string, o eraseOptions) error {
@@ -160,8 +160,13 @@ func (sh *shell) runErase(c *cobra.Command, cl *client.Client, e wire.Erasure, w
 	if o.plan {
 		return nil
 	}
-	if !o.yes && !sh.confirmed(what, plan.Grace > 0) {
+	if !o.yes && !sh.confirmed(what, o.export, plan.Grace > 0) {
 		return &exitError{exitFailed, fmt.Errorf("nothing was erased")}
+	}
+	if o.export != "" {
+		if err := sh.exportFirst(ctx, cl, e, plan, o.export); err != nil {
+			return &exitError{exitFailed, fmt.Errorf("nothing was erased: %w", err)}
+		}
 	}
 	total := plan.Total()
 	e.Confirm = &total
@@ -191,6 +196,9 @@ func (sh *shell) printErasePlan(what string, p *wire.ErasePlan) {
 	if p.Total() > 0 {
 		sh.printf("About %.0f write units, $%.4f on DynamoDB (%s).\n", p.WriteUnits, p.Dollars, p.PricesOf)
 	}
+	for _, x := range p.Exports {
+		sh.printf("%s\n", x.Says)
+	}
 	if p.Grace > 0 {
 		sh.printf("It can be restored for %s.\n", time.Duration(p.Grace*float64(time.Second)))
 	}
@@ -217,15 +225,19 @@ func (sh *shell) waitErased(c *cobra.Command, cl *client.Client, j *wire.Job) er
 }
 
 // confirmed asks on the terminal whether to erase. Without a terminal the answer is no.
-func (sh *shell) confirmed(what string, restorable bool) bool {
+func (sh *shell) confirmed(what, export string, restorable bool) bool {
 	if !sh.onTerminal() {
 		_, _ = fmt.Fprintln(sh.errOut, "reseed: no terminal to ask on; say --yes to erase")
 		return false
 	}
-	if restorable {
-		return sh.asked("Erase " + what + "?")
+	question := "Erase " + what + "?"
+	if export != "" {
+		question += " First it is exported to " + export + "."
 	}
-	return sh.asked("Erase " + what + "? This can't be undone.")
+	if !restorable {
+		question += " This can't be undone."
+	}
+	return sh.asked(question)
 }
 
 func (sh *shell) onTerminal() bool { return term.IsTerminal(int(os.Stdin.Fd())) }

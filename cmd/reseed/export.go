@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ const standardOutput = "-"
 func exportCommand(sh *shell) *cobra.Command {
 	var o exportOptions
 	c := &cobra.Command{
-		Use:   "export SOURCE | --all",
+		Use:   "export SOURCE | --all | customer ID",
 		Short: "Write the rows of a data source as files that an import takes",
 		Long: `Write the rows of a data source, as they were imported, into a ZIP: a CSV file for
 each dataset that has rows, or with --format ndjson one file of lines. "reseed
@@ -44,15 +45,18 @@ is overwritten, and a file is there whole or not at all.
 
 What people have changed by hand is not in it. With --edits laid-over, fields are as
 they have changed them, and rows that they have deleted are left out; tags,
-attributes and merges are not in it either way. Nor is what is being erased. CSV cannot hold every value: #N/A, for instance, is an
-error of a spreadsheet there. If a row has such a value the export as CSV fails and
-says so; --format ndjson holds it.
+attributes and merges are not in it either way. Nor is what is being erased. CSV
+cannot hold every value: #N/A, for instance, is an error of a spreadsheet there. If a
+row has such a value the export as CSV fails and says so; --format ndjson holds it.
 
 --excel writes a copy for reading: cells that a spreadsheet would run begin with a
 single quote. It is not for import. --delimiter ";" is what Excel wants in many
 countries.
 
 --all exports every data source, each into a ZIP of its own; --out is a folder then.
+
+"export customer" writes all that is known of one customer, for reading and for
+programs. A data source with the name "customer" is exported by its uuid.
 
 Exit status: 0 done, or there are no rows; 1 failed or cancelled; 2 usage.`,
 		Example: `  reseed export Company
@@ -85,6 +89,7 @@ Exit status: 0 done, or there are no rows; 1 failed or cancelled; 2 usage.`,
 	c.Flags().BoolVar(&o.Sheet, "excel", false, "a copy for reading in a spreadsheet, not for import")
 	c.Flags().StringVar(&o.Delimiter, "delimiter", "", "with --excel: what stands between cells; one of , ; | or tab")
 	c.Flags().BoolVar(&o.all, "all", false, "every data source")
+	c.AddCommand(exportCustomerCommand(sh))
 	return sh.addJSONFlag(c)
 }
 
@@ -131,10 +136,18 @@ func (o *exportOptions) checkOut(json bool) error {
 		return usage("with --all, --out is a folder")
 	case o.all && json:
 		return usage("--json is about one data source")
+	case toOutput && !json && o.Format == wire.CSV && len(o.Datasets) != 1:
+		return usage("standard output takes one file: give one --dataset, or --format ndjson")
+	}
+	return o.checkPlace(json)
+}
+
+// checkPlace checks that --out names something that can be written.
+func (o *exportOptions) checkPlace(json bool) error {
+	toOutput := o.out == standardOutput
+	switch {
 	case toOutput && json:
 		return usage("--json cannot be given with --out -")
-	case toOutput && o.Format == wire.CSV && len(o.Datasets) != 1:
-		return usage("standard output takes one file: give one --dataset, or --format ndjson")
 	case !toOutput && !o.packed() && isExportFile(o.out):
 		return usage("--out is FILE.zip, a folder or -")
 	}
@@ -192,31 +205,52 @@ func exportName(source string, at time.Time) string {
 
 // export makes an export of a data source, fetches its file, and deletes it where it was made.
 func (sh *shell) export(ctx context.Context, cl *client.Client, src wire.Source, o exportOptions) error {
+	if err := o.free(); err != nil {
+		return err
+	}
 	j, err := cl.Export(ctx, src.UUID, o.ExportOptions)
 	if err != nil {
 		return err
 	}
-	if j, err = sh.wait(ctx, cl, j.ID); err != nil {
+	j, written, err := sh.finishExport(ctx, cl, j.ID, o)
+	if err != nil {
 		return err
 	}
+	return sh.reportExport(j, src.Name, written)
+}
+
+// finishExport waits for an export, fetches its file, and deletes it where it was made. It returns
+// where the file is; that is empty if there were no rows.
+func (sh *shell) finishExport(ctx context.Context, cl *client.Client, id string, o exportOptions) (j *wire.Job, written string, err error) {
+	if j, err = sh.wait(ctx, cl, id); err != nil {
+		return nil, "", err
+	}
 	if j.Status != wire.Done {
-		return &exitError{exitFailed, fmt.Errorf("the export is %s: %s", j.Status, j.Error)}
+		return nil, "", &exitError{exitFailed, fmt.Errorf("the export is %s: %s", j.Status, j.Error)}
 	}
-	written := ""
-	if j.Export.Size > 0 {
-		if written, err = sh.fetchExport(ctx, cl, j, o); err != nil {
-			return err
-		}
-		if _, err := cl.DropExport(ctx, j.ID); err != nil {
-			return fmt.Errorf("the export is here, but could not be deleted where it was made: %w", err)
-		}
+	if j.Export.Size == 0 {
+		return j, "", nil
 	}
-	return sh.reportExport(j, src, written)
+	if written, err = sh.fetchExport(ctx, cl, j, o); err != nil {
+		return nil, "", err
+	}
+	if _, err := cl.DropExport(ctx, j.ID); err != nil {
+		return nil, "", fmt.Errorf("the export is here, but could not be deleted where it was made: %w", err)
+	}
+	return j, written, nil
+}
+
+// exportedName is what the file of an export is named after.
+func exportedName(j *wire.Job) string {
+	if j.Export.Customer != "" {
+		return j.Export.Customer
+	}
+	return j.SourceName
 }
 
 // reportExport says what an export has written. If the rows went to standard output, it says so on
 // the other.
-func (sh *shell) reportExport(j *wire.Job, src wire.Source, written string) error {
+func (sh *shell) reportExport(j *wire.Job, name, written string) error {
 	if sh.json {
 		r := reportOf(j)
 		r.File = written
@@ -227,10 +261,10 @@ func (sh *shell) reportExport(j *wire.Job, src wire.Source, written string) erro
 		out = sh.errOut
 	}
 	if j.Export.Size == 0 {
-		fprintf(out, "%s has no rows to export.\n", src.Name)
+		fprintf(out, "%s has no rows to export.\n", name)
 		return nil
 	}
-	fprintf(out, "Exported %s: %s\n", src.Name, exported(j.Export))
+	fprintf(out, "Exported %s: %s\n", name, exported(j.Export))
 	for _, ds := range slices.SortedFunc(maps.Keys(j.Export.Rows), byOrder) {
 		fprintf(out, "  %8d  %s\n", j.Export.Rows[ds], ds)
 	}
@@ -243,16 +277,23 @@ func (sh *shell) reportExport(j *wire.Job, src wire.Source, written string) erro
 	return nil
 }
 
+// byOrder sorts datasets by their order, and other names behind them.
 func byOrder(a, b string) int {
 	order := billing.Order()
-	return slices.Index(order, billing.Dataset(a)) - slices.Index(order, billing.Dataset(b))
+	place := func(name string) int {
+		if i := slices.Index(order, billing.Dataset(name)); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a, b))
 }
 
 // fetchExport fetches the file of an export to where it belongs, and returns where that is.
 func (sh *shell) fetchExport(ctx context.Context, cl *client.Client, j *wire.Job, o exportOptions) (string, error) {
 	target := o.out
 	if target == "" {
-		target = exportName(j.SourceName, time.Now())
+		target = exportName(exportedName(j), time.Now())
 	}
 	beside := filepath.Dir(filepath.Clean(target))
 	if target == standardOutput {
@@ -281,32 +322,6 @@ func (sh *shell) fetchExport(ctx context.Context, cl *client.Client, j *wire.Job
 	return target, unpackExport(z, target)
 }
 
-// download fetches a ZIP, and makes sure that it is whole.
-func (sh *shell) download(ctx context.Context, cl *client.Client, j *wire.Job, file *os.File) (*zip.Reader, error) {
-	in, err := cl.ExportFile(ctx, j.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = in.Close() }()
-	bar := sh.bar("fetching", j.Export.Size)
-	size, err := io.Copy(io.MultiWriter(file, bar), in)
-	_ = bar.Finish()
-	if err == nil && size != j.Export.Size {
-		err = io.ErrUnexpectedEOF
-	}
-	var z *zip.Reader
-	if err == nil {
-		z, err = zip.NewReader(file, size)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the export could not be fetched whole; export again: %w", err)
-	}
-	return z, nil
-}
-
 func (sh *shell) printEntry(f *zip.File) error {
 	in, err := f.Open()
 	if err != nil {
@@ -327,9 +342,32 @@ func nameAs(file, name string) error {
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("there is a file %s already, which is left as it is; give another --out", name)
+		return taken(name)
 	}
 	return err
+}
+
+func taken(name string) error {
+	return fmt.Errorf("there is a file %s already, which is left as it is; give another name", name)
+}
+
+func notEmpty(folder string) error {
+	return fmt.Errorf("the folder %s is not empty, and is left as it is; give another name", folder)
+}
+
+// free makes sure, before an export is made, that its file or folder can have the name. Whether it
+// still can is checked again in the end.
+func (o *exportOptions) free() error {
+	if o.out == "" || o.out == standardOutput || o.all {
+		return nil
+	}
+	if _, err := os.Lstat(o.out); err == nil && o.packed() {
+		return taken(o.out)
+	}
+	if found, err := os.ReadDir(o.out); err == nil && len(found) > 0 {
+		return notEmpty(o.out)
+	}
+	return nil
 }
 
 // mostNames is how many names nameNew tries.
@@ -355,7 +393,7 @@ func nameNew(file, name string) (string, error) {
 func unpackExport(z *zip.Reader, folder string) error {
 	folder = filepath.Clean(folder)
 	if found, err := os.ReadDir(folder); err == nil && len(found) > 0 {
-		return fmt.Errorf("the folder %s is not empty, and is left as it is; give another --out", folder)
+		return notEmpty(folder)
 	}
 	beside, err := os.MkdirTemp(filepath.Dir(folder), ".reseed-export-*")
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/person"
 	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
@@ -83,17 +84,18 @@ func ImportsOf(a *app.App) Imports {
 	}
 }
 
-// Exports is what the API needs from the app for exports: Start and Drop of [exporter.Exporter], and
-// ExportFile of [app.App].
+// Exports is what the API needs from the app for exports: Start, StartCustomer and Drop of
+// [exporter.Exporter], and ExportFile of [app.App].
 type Exports struct {
-	Start func(context.Context, exporter.Request) (*job.Job, error)
-	Drop  func(ctx context.Context, jobID string) (*job.Job, error)
-	File  func(context.Context, *job.Job) (app.Download, error)
+	Start         func(context.Context, exporter.Request) (*job.Job, error)
+	StartCustomer func(ctx context.Context, n person.Names, by string) (*job.Job, error)
+	Drop          func(ctx context.Context, jobID string) (*job.Job, error)
+	File          func(context.Context, *job.Job) (app.Download, error)
 }
 
 // ExportsOf is the Exports of an app.
 func ExportsOf(a *app.App) Exports {
-	return Exports{Start: a.Exporter.Start, Drop: a.Exporter.Drop, File: a.ExportFile}
+	return Exports{Start: a.Exporter.Start, StartCustomer: a.Exporter.StartCustomer, Drop: a.Exporter.Drop, File: a.ExportFile}
 }
 
 // Erase is what the API needs from the eraser.

@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"reseed/pkg/api/wire"
 	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/httpapi"
+	"reseed/pkg/person"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
 )
@@ -22,49 +22,6 @@ const (
 	typeNDJSON   = "application/x-ndjson"
 	formatNDJSON = "ndjson"
 )
-
-func wireOfEdit(n *edit.Entry) wire.Edit {
-	w := wire.Edit{
-		ID: n.ID, What: append([]string{}, n.What()...), Orphaned: n.Orphan, Author: n.By, Tags: n.Tags,
-		Attributes: edit.Custom(n.Attributes), Fields: map[string]wire.Field{},
-		Disabled: markOf(n.Row.Disabled), Deleted: markOf(n.Row.Deleted),
-	}
-	if n.At.UnixMilli() > 0 {
-		w.ChangedAt = &n.At
-	}
-	for attr, f := range n.Row.Fields {
-		w.Fields[records.MemberOf(attr)] = wire.Field{Value: valueOf(attr, f), Mark: *markOf(&f.Mark)}
-	}
-	if into := n.Merge.Into; into != nil {
-		id := into.CustomerID()
-		w.MergedInto = &id
-	}
-	for _, r := range n.Merge.From {
-		w.MergedFrom = append(w.MergedFrom, r.CustomerID())
-	}
-	return w
-}
-
-func markOf(m *edit.Mark) *wire.Mark {
-	if m == nil {
-		return nil
-	}
-	return &wire.Mark{Author: m.By, At: m.Time()}
-}
-
-func valueOf(attr string, f edit.Field) any {
-	switch {
-	case f.Str != nil:
-		return *f.Str
-	case f.Bool != nil:
-		return *f.Bool
-	case f.Int != nil && store.IsTime(attr):
-		return time.UnixMilli(*f.Int).UTC()
-	case f.Int != nil:
-		return *f.Int
-	}
-	return nil
-}
 
 // listEdits is GET /v1/data_sources/:uuid/edits: everything that people have done to the records of
 // a source.
@@ -92,7 +49,7 @@ func listEdits(c *call) (httpapi.Reply, error) {
 		if c.Flag("orphaned") && !n.Orphan {
 			continue
 		}
-		if tail.HasMore = list.Len() == size || !list.Add(wireOfEdit(n)); tail.HasMore {
+		if tail.HasMore = list.Len() == size || !list.Add(person.WireEdit(n)); tail.HasMore {
 			break
 		}
 		cursor := base64.RawURLEncoding.EncodeToString([]byte(n.Place.String()))
@@ -143,7 +100,7 @@ func (c *call) encodeEdits(enc *json.Encoder, a records.Account, src store.Sourc
 			return err
 		}
 		if n.Orphan || !orphaned {
-			if enc.Encode(wireOfEdit(n)) != nil {
+			if enc.Encode(person.WireEdit(n)) != nil {
 				return nil // the client has gone
 			}
 		}
@@ -172,7 +129,7 @@ func getEdit(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	return httpapi.Reply{Status: http.StatusOK, Body: wireOfEdit(n)}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: person.WireEdit(n)}, nil
 }
 
 // revertEdit is DELETE /v1/edits/:id: it takes back the named fields, or else everything that
@@ -193,5 +150,5 @@ func revertEdit(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	return httpapi.Reply{Status: http.StatusOK, Body: wireOfEdit(n)}, nil
+	return httpapi.Reply{Status: http.StatusOK, Body: person.WireEdit(n)}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"reseed/pkg/exporter"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/job"
+	"reseed/pkg/person"
 )
 
 // createExport is POST /v1/data_sources/:uuid/exports. All members may be left out: format, datasets
@@ -32,6 +33,25 @@ func createExport(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	j, err := c.Exports.Start(c.Context(), r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+}
+
+// createCustomerExport is POST /v1/exports: of all that is known of one customer, which is named by
+// its id, or by its data source and external id.
+func createCustomerExport(c *call) (httpapi.Reply, error) {
+	f, err := c.Fields()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	f.Only("customer", "source", "external_id")
+	names := person.Names{ID: f.Text("customer"), Source: f.Text("source"), ExternalID: f.Text("external_id")}
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
+	}
+	j, err := c.Exports.StartCustomer(c.Context(), names, c.Author)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

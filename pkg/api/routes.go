@@ -28,7 +28,7 @@ func own() []route {
 		{"/v1/imports/{id}/changes", methods{http.MethodGet: getChanges}},
 		{"/v1/imports/{id}/rejects", methods{http.MethodGet: getRejects}},
 		{"/v1/data_sources/{uuid}/exports", methods{http.MethodPost: createExport}},
-		{"/v1/exports", methods{http.MethodGet: listExports}},
+		{"/v1/exports", methods{http.MethodGet: listExports, http.MethodPost: createCustomerExport}},
 		{"/v1/exports/{id}", methods{http.MethodGet: getExport, http.MethodDelete: deleteExport}},
 		{"/v1/exports/{id}/file", methods{http.MethodGet: getExportFile}},
 		{"/v1/erasures", methods{http.MethodGet: listErasures, http.MethodPost: createErasure}},

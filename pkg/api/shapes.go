@@ -3,8 +3,10 @@ package api
 import (
 	"reseed/pkg/api/wire"
 	"reseed/pkg/eraser"
+	"reseed/pkg/exporter"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
+	"reseed/pkg/person"
 )
 
 // This file turns what is stored into the shapes of package wire.
@@ -32,10 +34,8 @@ func wireOfJob(j *job.Job) wire.Job {
 	if j.Erase != nil {
 		w.Erase = wireOfErase(j)
 	}
-	if x := j.Export; x != nil {
-		w.Export = &wire.ExportJob{
-			Format: x.Format, Sheet: x.Sheet, Delimiter: x.Delimiter, Datasets: x.Datasets, Edits: x.Edits, By: x.By, Rows: x.Rows, Changed: x.Changed, Size: x.Size, Deleted: x.Deleted,
-		}
+	if j.Export != nil {
+		w.Export = wireOfExport(j)
 	}
 	return w
 }
@@ -88,9 +88,28 @@ func wireOfErase(j *job.Job) *wire.EraseJob {
 	return w
 }
 
+func wireOfExport(j *job.Job) *wire.ExportJob {
+	x := j.Export
+	w := &wire.ExportJob{
+		Format: x.Format, Sheet: x.Sheet, Delimiter: x.Delimiter, Datasets: x.Datasets, Edits: x.Edits, By: x.By, Customer: x.Customer,
+		Rows: x.Rows, Changed: x.Changed, Size: x.Size, Deleted: x.Deleted,
+	}
+	if x.Customer != "" {
+		w.Datasets = person.Datasets()
+	}
+	if j.Status == job.Done && x.Size > 0 && !x.Deleted {
+		w.KeptUntil = j.EndedAt.Add(exporter.KeptFor)
+	}
+	return w
+}
+
 func wireOfPlan(p *eraser.Plan) *wire.ErasePlan {
+	exports := make([]wire.Exported, len(p.Exports))
+	for i, x := range p.Exports {
+		exports[i] = wire.Exported(x)
+	}
 	return &wire.ErasePlan{
-		Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Records: p.Records, Import: p.Import,
+		Exports: exports, Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Records: p.Records, Import: p.Import,
 		KeepEdits: p.KeepEdits, Grace: p.Grace, Removes: wire.Items(p.Removes), Pointers: wire.Items(p.Pointers),
 		Survives: p.Survives, Notes: p.Notes, WriteUnits: p.WriteUnits, Dollars: p.Dollars, PricesOf: p.PricesOf,
 	}

@@ -36,8 +36,8 @@ type Config struct {
 	// PieceBytes and MakeWay are passed to importer.Config, MakeWay also to exporter.Config.
 	PieceBytes int64
 	MakeWay    func()
-	// SweepUploads says that the tick deletes uploads that belong to no import. Set it only if the
-	// objects belong to this table: otherwise another table may have the jobs that need them.
+	// SweepUploads says that the tick deletes uploads that belong to no import, and the files of old
+	// exports. Set it only if the objects belong to this table: otherwise another table may have the jobs that need them.
 	SweepUploads bool
 	// Quiet, Grace, Residue and Backups are passed to eraser.Config.
 	Quiet   func(context.Context) error
@@ -65,6 +65,9 @@ func New(c Config) *App {
 	})
 	a.Exporter = exporter.New(exporter.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, MakeWay: c.MakeWay, Send: a.sendExports, Dispatch: a.dispatch,
+		Forgotten: func(ctx context.Context, d *store.Directory, source, customer string) (bool, error) {
+			return a.Eraser.Forgotten(ctx, d, source, customer)
+		},
 	})
 	a.Eraser = eraser.New(eraser.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, Dispatch: a.dispatch, Settle: c.RequestLifetime,
@@ -114,7 +117,7 @@ func (a *App) Progress(ctx context.Context, j *job.Job) error {
 
 // Tick goes on with interrupted work: it starts jobs whose turn has come, and re-sends work that
 // may have lost its worker. Sending work twice is harmless. Then it deletes uploads that belong to
-// no import.
+// no import, and the files of old exports.
 func (a *App) Tick(ctx context.Context) error {
 	switch _, err := a.Store.Directory(ctx); {
 	case store.Moves(err): // nothing begins here
@@ -133,6 +136,9 @@ func (a *App) Tick(ctx context.Context) error {
 	}
 	if !a.SweepUploads {
 		return nil
+	}
+	if err := a.sweepExports(ctx); err != nil {
+		return err
 	}
 	return a.sweepStrays(ctx)
 }

@@ -18,7 +18,7 @@ func (a *App) ExportFile(ctx context.Context, j *job.Job) (Download, error) {
 	case j.Status != job.Done:
 		return Download{}, fault.Newf(fault.Conflict, "not_done", "The export has no file: it is %s.", j.Status)
 	case j.Export.Deleted:
-		return Download{}, fault.New(fault.NotFound, "file_deleted", "The file of this export is deleted. Export it again.")
+		return Download{}, fault.New(fault.NotFound, "file_deleted", "The file of this export is deleted: somebody has deleted it, data of its source was erased, or it was a week old. Export it again.")
 	case j.Export.Size == 0:
 		return Download{}, fault.New(fault.NotFound, "no_rows", "There is no file: the source had no rows.")
 	}

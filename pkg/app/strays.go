@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"path"
 	"strings"
 	"time"
@@ -24,6 +22,7 @@ const (
 	strayEvery  = time.Hour      // how often the tick looks for strays
 	strayMost   = 500            // how many folders one tick deletes
 	historyPage = 200            // how many jobs are read at a time
+	clockSkew   = time.Hour      // between the clocks of several processes
 	// historyMost is how many jobs are read in all. Uploads older than these jobs stay until an
 	// erase of their source.
 	historyMost = 20_000
@@ -43,7 +42,8 @@ type strayMark struct {
 // sweepStrays deletes uploads that belong to no import, if it is time to look for them. What it
 // does not get to is left to the next tick.
 func (a *App) sweepStrays(ctx context.Context) error {
-	mark, err := a.readStrayMark(ctx)
+	var mark strayMark
+	err := a.readMark(ctx, strayMarkKey, &mark)
 	now := a.Now().UTC().Truncate(time.Millisecond) // the names of folders are as exact
 	if err != nil || now.Sub(mark.At) < strayEvery {
 		return err
@@ -81,31 +81,7 @@ func (a *App) sweepStrays(ctx context.Context) error {
 	if len(kept)+len(gone) < len(folders) { // a source may come back: then all its uploads must be checked
 		before = mark.Before
 	}
-	return a.writeStrayMark(ctx, strayMark{At: now, Before: before, Newest: newest})
-}
-
-func (a *App) readStrayMark(ctx context.Context) (m strayMark, err error) {
-	r, err := a.Objects.Open(ctx, strayMarkKey, "", 0, -1)
-	if err != nil {
-		if fault.Is(err, fault.NotFound) {
-			err = nil
-		}
-		return m, err
-	}
-	defer func() { _ = r.Close() }()
-	text, err := io.ReadAll(r)
-	if err == nil && json.Unmarshal(text, &m) != nil {
-		m = strayMark{} // check everything again
-	}
-	return m, err
-}
-
-func (a *App) writeStrayMark(ctx context.Context, m strayMark) error {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	return a.Objects.Put(ctx, strayMarkKey, strings.NewReader(string(text)))
+	return a.writeMark(ctx, strayMarkKey, strayMark{At: now, Before: before, Newest: newest})
 }
 
 // sourceFolders lists the folders below uploads/ whose names are uuids of sources.
@@ -232,8 +208,7 @@ func (s *strays) sweepRequests(ctx context.Context, sources []string, from time.
 // are too many jobs, known is the time since which all jobs were read; else it is zero.
 func (s *strays) named(ctx context.Context, since time.Time) (folders map[string]bool, known time.Time, err error) {
 	folders = map[string]bool{}
-	const skew = time.Hour // between the clocks of several processes
-	since = since.Add(-skew)
+	since = since.Add(-clockSkew)
 	n := 0
 	for j, err := range s.Ledger.All(ctx, historyPage, "") {
 		if err != nil {
@@ -243,7 +218,7 @@ func (s *strays) named(ctx context.Context, since time.Time) (folders map[string
 			break
 		}
 		if n++; n > historyMost {
-			known = j.CreatedAt.Add(skew)
+			known = j.CreatedAt.Add(clockSkew)
 			s.Log.WarnContext(ctx, "uploads before a time are not swept: too many jobs came after them", "before", known)
 			break
 		}

@@ -103,7 +103,7 @@ func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, p
 	}
 	var out []*Entry
 	for _, it := range page.Items {
-		n, err := entry(src, it)
+		n, err := ReadEntry(src, it)
 		if err != nil {
 			return nil, "", err
 		}
@@ -116,8 +116,9 @@ func (e *Edit) page(ctx context.Context, d *store.Directory, src store.Source, p
 	return out, page.Next, err
 }
 
-// entry reads one item; nil if it is not an edit.
-func entry(src store.Source, it table.Item) (*Entry, error) {
+// ReadEntry reads one item of the edits of a source; nil if it is not an edit. Whether it is an orphan
+// is not known then.
+func ReadEntry(src store.Source, it table.Item) (*Entry, error) {
 	sk, what, ok := store.SplitEdit(it.SK)
 	if !ok {
 		return nil, nil //nolint:nilnil // no edit is an answer, not an error
@@ -341,7 +342,7 @@ func (e *Edit) Find(ctx context.Context, d *store.Directory, id string) (Record,
 		m, _ := attrs.Int(store.AttrManual)
 		rec.Base = table.NewBuilder().Int(store.AttrManual, m).Attrs()
 	}
-	n, err := entry(src, table.Item{Key: fields, Attrs: attrs})
+	n, err := ReadEntry(src, table.Item{Key: fields, Attrs: attrs})
 	if err == nil {
 		n.Orphan = !there
 	}

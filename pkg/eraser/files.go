@@ -71,6 +71,9 @@ func (r *run) clearJob(ctx context.Context, j *job.Job, others map[string]bool) 
 	if err := r.checkTime(ctx); err != nil {
 		return err
 	}
+	if r.job.Tag != 0 && r.job.Tag != j.Tag && !j.Status.Ended() {
+		return errStop // an export of a merged customer, under the lock of another source: it is about to fail
+	}
 	if r.job.Tag == 0 {
 		mine, err := r.ledger.Lock(ctx, j.Tag, r.job.ID)
 		if err != nil {
@@ -99,12 +102,11 @@ func (r *run) clearFilesOf(ctx context.Context, j *job.Job, others map[string]bo
 	if err != nil {
 		return err
 	}
-	for info, err := range r.c.Objects.List(ctx, j.Prefix()) {
-		if err != nil {
-			return err
-		}
-		n[kindOfFile(j, strings.TrimPrefix(info.Key, j.Prefix()))]++
+	made, err := madeBy(ctx, r.c.Objects, j)
+	if err != nil {
+		return err
 	}
+	n.Add(made)
 	return r.clear(j.Prefix(), n, func() error {
 		if _, err := r.c.Objects.DeleteAll(ctx, j.Prefix()); err != nil {
 			return err
@@ -272,7 +274,7 @@ func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 	case Content, Dependent: // an import after the erase found the source empty, and may have filled it since
 		return (before || old) && j.Tag == r.job.Tag && slices.Contains(epochs, j.Import.Epochs)
 	case Customer, CustomerInvoices, Invoice: // rejects of later imports may name it too
-		return j.Status.Ended() && slices.ContainsFunc(r.job.Erase.Records, func(rec job.ErasedRecord) bool { return rec.Tag == j.Tag })
+		return mayHaveNamed(j, r.job.Erase.Records)
 	case Import:
 		return j.Status.Ended() && j.Tag == r.job.Tag
 	}
@@ -282,8 +284,8 @@ func (r *run) concerns(j *job.Job, epochs []store.Epochs) bool {
 // concernsExport tells whether an export's file must be deleted with the selection: it began to read
 // one of the sources concerned before the erase. A later one holds nothing of what was erased.
 func (r *run) concernsExport(j *job.Job) bool {
-	return j.Export.Was.UUID != "" && slices.ContainsFunc(append([]store.Source{r.job.Erase.Was}, r.job.Erase.Sources...), func(src store.Source) bool {
-		return src.UUID == j.Export.Was.UUID && j.Export.Was.Fence <= src.Fence
+	return slices.ContainsFunc(append([]store.Source{r.job.Erase.Was}, r.job.Erase.Sources...), func(src store.Source) bool {
+		return slices.ContainsFunc(j.Export.Read(), func(read store.Source) bool { return src.UUID == read.UUID && read.Fence <= src.Fence })
 	})
 }
 

@@ -64,14 +64,18 @@ func (e *Eraser) hideImport(ctx context.Context, d *store.Directory, src store.S
 	return []table.Write{{Item: table.Item{Key: store.LockKey(src.Tag)}, Delete: true, If: table.Cond{Op: table.Absent}}}, nil
 }
 
-// countImport counts the rows that an import added. It is an error if rows from elsewhere belong to
-// them.
-func (e *Eraser) countImport(ctx context.Context, d *store.Directory, src store.Source, p *Plan) (Counts, error) {
+// countImport counts the rows that an import added, and how many rows of its source were added or
+// changed since a time, unless that is 0. It is an error if rows from elsewhere belong to those that
+// it added.
+func (e *Eraser) countImport(ctx context.Context, d *store.Directory, src store.Source, p *Plan, since int64) (added Counts, changed int64, err error) {
 	found, err := e.surveyAdded(ctx, walker{st: e.c.Store, hr: d.Hasher(), sp: src.Space(), edits: !p.KeepEdits}, p.Import)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return found.added, nil
+	if since > 0 {
+		_, changed, err = e.count(ctx, allParts(src.Space()), nil, since)
+	}
+	return found.added, changed, err
 }
 
 // refuseNeeded refuses to erase the rows of an import if rows from elsewhere belong to them. If

@@ -3,6 +3,7 @@ package eraser
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -31,6 +32,8 @@ type Plan struct {
 	WriteUnits float64  `json:"write_units"` // an estimate, of the removal
 	Dollars    float64  `json:"dollars"`     // the price of the write units on DynamoDB on demand
 	PricesOf   string   `json:"prices_of"`
+	// Exports says for each source concerned whether what goes was exported; of a customer it is one.
+	Exports []Exported `json:"exports"`
 }
 
 // Total returns the number of items that the erase would remove.
@@ -46,7 +49,7 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: e.grace(opt).Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf}
+	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: e.grace(opt).Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf, Exports: []Exported{}}
 	p.Survives = survives(sel.Kind, p.KeepEdits)
 	all, err := e.countSelection(ctx, d, sel, p)
 	if err != nil {
@@ -66,16 +69,49 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 
 func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Selection, p *Plan) (Counts, error) {
 	if sel.Kind == ManualCustomers {
-		var all partitions
-		for _, src := range d.Sources {
-			all = append(all, allParts(src.Space())...)
-		}
-		return e.count(ctx, all, func(a table.Attrs) bool { n := store.OriginOf(a).Manual; return n > 0 && n >= d.ManualEpoch })
+		return e.countManual(ctx, d, p)
 	}
 	t, err := e.find(ctx, d, sel)
 	if err != nil {
 		return nil, err
 	}
+	w := wantedOf(sel.Kind, t)
+	if err := e.lookFor(ctx, d, w); err != nil {
+		return nil, err
+	}
+	all, changed, err := e.countTarget(ctx, d, sel, t, p, w.since())
+	if err == nil {
+		p.Exports = []Exported{w.exported(all, changed)}
+	}
+	return all, err
+}
+
+// countManual counts the manual customers of all sources, with all that belongs to them.
+func (e *Eraser) countManual(ctx context.Context, d *store.Directory, p *Plan) (Counts, error) {
+	var list []*wanted
+	for _, src := range d.Sources {
+		list = append(list, wantedOf(ManualCustomers, target{src: src}))
+	}
+	if err := e.lookFor(ctx, d, list...); err != nil {
+		return nil, err
+	}
+	sum := Counts{}
+	for _, w := range list {
+		n, changed, err := e.count(ctx, allParts(w.src.Space()), func(a table.Attrs) bool { n := store.OriginOf(a).Manual; return n > 0 && n >= d.ManualEpoch }, w.since())
+		if err != nil {
+			return nil, err
+		}
+		if n.Total() > 0 {
+			p.Exports = append(p.Exports, w.exported(n, changed))
+		}
+		sum.Add(n)
+	}
+	return sum, nil
+}
+
+// countTarget counts what a selection of one source or of single records holds, and how much of that
+// was added or changed since a time.
+func (e *Eraser) countTarget(ctx context.Context, d *store.Directory, sel Selection, t target, p *Plan, since int64) (all Counts, changed int64, err error) {
 	p.Source, p.SourceName = t.src.UUID, t.src.Name
 	if note := d.NamesakeNote(t.src); note != "" {
 		p.Notes = append(p.Notes, note)
@@ -83,21 +119,21 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 	switch {
 	case sel.Kind == Import:
 		p.Import = sel.Import
-		return e.countImport(ctx, d, t.src, p)
+		return e.countImport(ctx, d, t.src, p, since)
 	case sel.Kind.records():
-		return e.countRecords(ctx, d, t, p)
+		return e.countRecords(ctx, d, t, p, since)
 	}
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: p.KeepEdits}
-	all := hiddenParts(spec, t.src.Space())
+	parts := hiddenParts(spec, t.src.Space())
 	if sel.Kind == Dependent && !p.KeepEdits {
-		all = append(all, dependentEdits(t.src.Space())...)
+		parts = append(parts, dependentEdits(t.src.Space())...)
 	}
 	older, err := coveredErases(ctx, e.c.Ledger, &job.Job{Tag: t.src.Tag, ID: last, Erase: spec})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, j := range older {
-		all = append(all, hiddenParts(j.Erase, j.Erase.Was.Space())...)
+		parts = append(parts, hiddenParts(j.Erase, j.Erase.Was.Space())...)
 	}
 	if len(older) > 0 {
 		p.Notes = append(p.Notes, formerNote)
@@ -105,7 +141,7 @@ func (e *Eraser) countSelection(ctx context.Context, d *store.Directory, sel Sel
 	if sel.Kind == Source && t.src.Merges {
 		p.Notes = append(p.Notes, "Customers of this source are, or were, merged with others: those lose what came from this source, and stay.")
 	}
-	return e.count(ctx, all, nil)
+	return e.count(ctx, parts, nil, since)
 }
 
 const absentNote = "No record of this customer is stored. What an earlier record has left is counted here: edits, links of merges, rows that can still be restored."
@@ -134,70 +170,95 @@ func notes(k Kind) []string {
 }
 
 // count counts the items of partitions, several partitions at once: all items, or those that is
-// accepts. Without is it reads only keys.
-func (e *Eraser) count(ctx context.Context, all partitions, is func(table.Attrs) bool) (Counts, error) {
-	var (
-		mu  sync.Mutex
-		sum = Counts{}
-	)
+// accepts; and how many of them were added or changed since a time, unless that is 0. Without both it
+// reads only keys.
+func (e *Eraser) count(ctx context.Context, all partitions, is func(table.Attrs) bool, since int64) (sum Counts, changed int64, err error) {
+	var mu sync.Mutex
+	sum = Counts{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(countersAtOnce)
 	for _, parts := range all {
 		g.Go(func() error {
-			n := Counts{}
+			n, later := Counts{}, int64(0)
 			for _, p := range parts {
-				if err := e.countPart(ctx, p, is, n); err != nil {
+				more, err := e.countPart(ctx, p, is, since, n)
+				if err != nil {
 					return err
 				}
+				later += more
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			sum.Add(n)
+			changed += later
 			return nil
 		})
 	}
-	return sum, g.Wait()
+	err = g.Wait()
+	return sum, changed, err
 }
 
-func (e *Eraser) countPart(ctx context.Context, p part, is func(table.Attrs) bool, n Counts) error {
+func (e *Eraser) countPart(ctx context.Context, p part, is func(table.Attrs) bool, since int64, n Counts) (changed int64, err error) {
 	q := p.query()
-	q.KeysOnly = is == nil
+	q.KeysOnly = is == nil && since == 0
 	for item, err := range e.c.Store.Items(ctx, q) {
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if is == nil || is(item.Attrs) {
 			n[p.kindOf(item.SK)]++
-		}
-	}
-	return nil
-}
-
-// countRecord adds to n the record with all that belongs to it, without what was seen before.
-func (r walker) countRecord(ctx context.Context, kind Kind, rec job.ErasedRecord, seen map[table.Key]bool, n Counts) error {
-	h, _ := store.ParseH(rec.H)
-	for keys, err := range r.record(ctx, kind, h) {
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			if !seen[k] {
-				seen[k] = true
-				n[partOf(k).kindOf(k.SK)]++
+			if changedSince(item.Attrs, since) {
+				changed++
 			}
 		}
 	}
-	return nil
+	return changed, nil
 }
 
-func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target, p *Plan) (Counts, error) {
+// countRecord adds to n the record with all that belongs to it, without what was seen before, and
+// returns how much of that was added or changed since a time, unless that is 0.
+func (r walker) countRecord(ctx context.Context, kind Kind, rec job.ErasedRecord, seen map[table.Key]bool, n Counts, since int64) (changed int64, err error) {
+	h, _ := store.ParseH(rec.H)
+	for keys, err := range r.record(ctx, kind, h) {
+		if err != nil {
+			return 0, err
+		}
+		keys = slices.DeleteFunc(keys, func(k table.Key) bool { return seen[k] })
+		for _, k := range keys {
+			seen[k] = true
+			n[partOf(k).kindOf(k.SK)]++
+		}
+		later, err := r.changed(ctx, keys, since)
+		if err != nil {
+			return 0, err
+		}
+		changed += later
+	}
+	return changed, nil
+}
+
+// changed counts the items that were added or changed since a time, unless that is 0.
+func (r walker) changed(ctx context.Context, keys []table.Key, since int64) (n int64, err error) {
+	if since == 0 || len(keys) == 0 {
+		return 0, nil
+	}
+	found, err := r.st.Lookup(ctx, keys...)
+	for _, a := range found {
+		if changedSince(a, since) {
+			n++
+		}
+	}
+	return n, err
+}
+
+func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target, p *Plan, since int64) (all Counts, changed int64, err error) {
 	n, former := Counts{}, Counts{}
 	for _, rec := range t.records {
 		p.Records = append(p.Records, rec.ID)
 		src, _ := d.ByTag(rec.Tag)
 		spaces, err := spacesOf(ctx, e.c.Ledger, d, src)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		seen := map[table.Key]bool{} // since spaces may share partitions
 		for i, sp := range spaces {
@@ -206,9 +267,11 @@ func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target,
 				sum = former
 			}
 			r := walker{st: e.c.Store, hr: d.Hasher(), sp: sp, edits: !p.KeepEdits}
-			if err := r.countRecord(ctx, p.Kind, rec, seen, sum); err != nil {
-				return nil, err
+			later, err := r.countRecord(ctx, p.Kind, rec, seen, sum, since)
+			if err != nil {
+				return nil, 0, err
 			}
+			changed += later
 		}
 	}
 	if former.Total() > 0 {
@@ -221,5 +284,5 @@ func (e *Eraser) countRecords(ctx context.Context, d *store.Directory, t target,
 	if len(t.records) > 1 {
 		p.Notes = append(p.Notes, fmt.Sprintf("The customer is merged from %d customers; all of them go.", len(t.records)))
 	}
-	return n, nil
+	return n, changed, nil
 }

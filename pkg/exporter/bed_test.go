@@ -64,6 +64,9 @@ func newProcess(t *testing.T, d table.Driver, objs *objects.Objects) *process {
 			}
 			return nil
 		},
+		Forgotten: func(ctx context.Context, d *store.Directory, source, customer string) (bool, error) {
+			return p.Eraser.Forgotten(ctx, d, source, customer)
+		},
 		Dispatch: func(_ context.Context, j *job.Job) error {
 			if j.Kind == job.Erase {
 				p.sweeps = append(p.sweeps, app.Sweep{Job: j.ID})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
@@ -20,6 +21,10 @@ const (
 	defaultPartBytes = 8 << 20
 	defaultPage      = 1000
 )
+
+// KeptFor is how long the file of an export is kept. Whoever asked for the export usually deletes it
+// before, once they have the file.
+const KeptFor = 7 * 24 * time.Hour
 
 // Config is what an Exporter works with.
 type Config struct {
@@ -39,10 +44,16 @@ type Config struct {
 	// MakeWay is called between pages. It may wait, to let other work have the processor. May be
 	// nil.
 	MakeWay func()
+	// Forgotten tells whether the customer with an external id in the source with a name is on the
+	// do-not-reload list.
+	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
 }
 
 // Exporter runs exports. It is safe for concurrent use.
-type Exporter struct{ c Config }
+type Exporter struct {
+	c     Config
+	edits *edit.Edit
+}
 
 // New makes an Exporter.
 func New(c Config) *Exporter {
@@ -55,7 +66,7 @@ func New(c Config) *Exporter {
 	if c.MakeWay == nil {
 		c.MakeWay = func() {}
 	}
-	return &Exporter{c}
+	return &Exporter{c, edit.New(c.Store, c.Now)}
 }
 
 // Message asks a worker to go on with an export: with the named task, or, if Task is empty, with the
@@ -287,11 +298,10 @@ func errErased() error {
 	return fault.New(fault.Conflict, "source_erased", "Data of this data source was erased since the export began. Export it again.")
 }
 
-// Unerased is nil as long as no data of the source was erased since an export began to read, else
-// the error that says so.
+// Unerased is nil as long as no data of the sources was erased since an export began to read them,
+// else the error that says so.
 func Unerased(d *store.Directory, j *job.Job) error {
-	was := j.Export.Was
-	if now, there := d.ByUUID(was.UUID); !there || now.Fence != was.Fence || now.Epochs != was.Epochs {
+	if !j.Export.Unerased(d) {
 		return errErased()
 	}
 	return nil

@@ -71,6 +71,9 @@ func (x *Exporter) join(ctx context.Context, j *job.Job) error {
 	if err != nil {
 		return err
 	}
+	if j.Export.Customer != "" {
+		return x.joinCustomer(ctx, j, sum.shards[0].Files)
+	}
 	list, err := entries(j.Export, sum)
 	if err != nil {
 		return err
@@ -131,7 +134,7 @@ func (x *Exporter) joinEntry(ctx context.Context, z *zip.Writer, j *job.Job, e e
 
 // copyPart copies a part, unless the job is to end.
 func (x *Exporter) copyPart(ctx context.Context, w io.Writer, name string) error {
-	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(x.c.Now()) < reserve {
+	if x.late(ctx) {
 		return errStopped
 	}
 	in, err := x.c.Objects.Open(ctx, name, "", 0, -1)

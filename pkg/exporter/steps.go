@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/person"
 	"reseed/pkg/table"
 )
 
@@ -54,7 +55,10 @@ func (x *Exporter) todo(ctx context.Context, j *job.Job) (messages []Message, er
 
 // step begins the first phase, or does what follows a phase that is done.
 func (x *Exporter) step(ctx context.Context, j *job.Job) error {
-	if j.Stage == "" {
+	switch {
+	case j.Stage == "" && j.Export.Customer != "":
+		return x.beginCustomer(ctx, j)
+	case j.Stage == "":
 		return x.begin(ctx, j)
 	}
 	tasks, err := x.c.Ledger.Tasks(ctx, j.ID, "")
@@ -65,7 +69,7 @@ func (x *Exporter) step(ctx context.Context, j *job.Job) error {
 	switch {
 	case err != nil:
 		return err
-	case j.Stage == phaseJoin || sum.rows() == 0:
+	case j.Stage == phaseJoin || sum.rows() == 0: // of a customer there is always a row
 		return x.finish(ctx, j, sum)
 	case sum.lost() > 0 && j.Export.Format == job.CSV:
 		return fault.Newf(fault.Invalid, "not_for_csv", "%s that CSV cannot give back. Nothing was written; export as NDJSON, which can: --format ndjson.", sum.losses())
@@ -134,8 +138,12 @@ func (x *Exporter) task(ctx context.Context, j *job.Job, id string) error {
 	return x.after(ctx, j.ID)
 }
 
-func (x *Exporter) do(ctx context.Context, j *job.Job, lease *job.Lease) (state, error) {
+// do does a task, and returns its state.
+func (x *Exporter) do(ctx context.Context, j *job.Job, lease *job.Lease) (any, error) {
 	t := lease.Task()
+	if j.Export.Customer != "" && t.Phase == phaseRead {
+		return x.readCustomer(ctx, j, t, func(s any) error { return job.SaveState(lease.Save, s) })
+	}
 	s, err := stateOf(t)
 	if err != nil {
 		return s, err
@@ -201,7 +209,7 @@ type sum struct {
 }
 
 func sumOf(spec *job.ExportSpec, tasks []job.Task) (*sum, error) {
-	s := &sum{datasets: spec.Datasets}
+	s := &sum{datasets: sections(spec)}
 	for _, t := range tasks {
 		if t.Phase != phaseRead {
 			continue
@@ -265,6 +273,9 @@ func (s *sum) losses() string {
 
 // notes says what is particular about an export that is done.
 func (s *sum) notes(j *job.Job) (notes []string) {
+	if j.Export.Customer != "" {
+		return customerNotes(j.Export)
+	}
 	if s.rows() == 0 {
 		return []string{"There are no rows, so there is no file."}
 	}
@@ -297,6 +308,9 @@ func (x *Exporter) Progress(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	ranges, part := len(rangesOf(j.Export, 0)), 0.0
+	if j.Export.Customer != "" {
+		ranges = len(person.Sections())
+	}
 	for i, s := range sum.shards {
 		if tasks[i].State == job.TaskDone {
 			s.Range = ranges

@@ -49,10 +49,21 @@ type tally struct {
 }
 
 func stateOf(t job.Task) (s state, err error) {
-	if len(t.Result) > 0 && json.Unmarshal(t.Result, &s) != nil {
-		err = fault.New(fault.Internal, "task_result", "the state of a task cannot be read")
-	}
+	err = decodeState(t, &s)
 	return s, err
+}
+
+func decodeState(t job.Task, s any) error {
+	if len(t.Result) > 0 && json.Unmarshal(t.Result, s) != nil {
+		return fault.New(fault.Internal, "task_result", "the state of a task cannot be read")
+	}
+	return nil
+}
+
+// late tells whether a worker must stop, since its deadline is near.
+func (x *Exporter) late(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && deadline.Sub(x.c.Now()) < reserve
 }
 
 // rangesOf lists the kinds whose ranges of keys a shard has to walk, in the order of imports. The
@@ -150,7 +161,7 @@ func (w *walk) walk(ctx context.Context) error {
 // interrupted tells whether the worker must stop: its deadline is near, or the job is about to end.
 func (w *walk) interrupted(ctx context.Context) error {
 	now := w.x.c.Now()
-	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(now) < reserve {
+	if w.x.late(ctx) {
 		return errStopped
 	}
 	if now.Sub(w.looked) < lookEvery {

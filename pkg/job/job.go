@@ -240,7 +240,12 @@ type File struct {
 const (
 	CSV    = "csv"    // tables; a [File] has no Format then
 	NDJSON = "ndjson" // one record a line
+	JSON   = "json"   // of an export: all that is known of one customer, as JSON and as HTML
 )
+
+// OfCustomer is the only one of the Datasets of an export of one customer. It is no dataset, so that
+// a worker of a version that does not know such exports fails, instead of exporting the whole source.
+const OfCustomer = "customer"
 
 // MaxGrace is the longest time for which an erase can be restored.
 const MaxGrace = 90 * 24 * time.Hour
@@ -265,7 +270,7 @@ type EraseSpec struct {
 	Later later.Fields `json:"-"`
 }
 
-// ErasedRecord is one record of a selection of single records.
+// ErasedRecord is one record of a selection of single records, or of an export of one customer.
 type ErasedRecord struct {
 	Tag store.Tag `json:"tag"`
 	H   string    `json:"h"`
@@ -285,6 +290,14 @@ type ExportSpec struct {
 	Edits     string   `json:"edits,omitempty"`     // EditsLaidOver; empty: rows are as imported
 	By        string   `json:"by,omitempty"`        // who asked
 
+	// The public id of the customer of whom all is exported; empty if the export is of a source.
+	Customer string `json:"customer,omitempty"`
+	Absent   bool   `json:"absent,omitempty"`  // of a customer: no record of it is stored
+	OnList   bool   `json:"on_list,omitempty"` // of one without a record: it is on the do-not-reload list
+	// of a customer, once the export has begun to read: it and all that are merged into it
+	Customers []ErasedRecord `json:"customers,omitempty"`
+	Others    []store.Source `json:"others,omitempty"` // their sources besides Was, as they were then
+
 	// the source as it was when the export began to read: what is erased later makes the export fail,
 	// and its file useless
 	Was    store.Source `json:"was,omitzero"`
@@ -297,7 +310,26 @@ type ExportSpec struct {
 	Changed int64            `json:"changed,omitempty"` // rows that were changed or added since it began
 	Size    int64            `json:"size,omitempty"`    // of the file, in bytes; 0: there were no rows, and there is no file
 
-	Deleted bool `json:"deleted,omitempty"` // the file is gone: an erase or a person has deleted it
+	// the file is gone: an erase, a person or, after a while, the tick has deleted it
+	Deleted bool `json:"deleted,omitempty"`
 
 	Later later.Fields `json:"-"`
+}
+
+// Read lists the sources that the export has read, as they were when it began to read; none before.
+func (s *ExportSpec) Read() []store.Source {
+	if s.Was.UUID == "" {
+		return nil
+	}
+	return append([]store.Source{s.Was}, s.Others...)
+}
+
+// Unerased tells whether no data of the sources was erased since the export began to read them.
+func (s *ExportSpec) Unerased(d *store.Directory) bool {
+	for _, was := range s.Read() {
+		if now, there := d.ByUUID(was.UUID); !there || now.Fence != was.Fence || now.Epochs != was.Epochs {
+			return false
+		}
+	}
+	return true
 }

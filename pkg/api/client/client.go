@@ -83,6 +83,15 @@ func (c *Client) stream(ctx context.Context, path string) (io.ReadCloser, error)
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
+	req, err := c.request(ctx, method, path, body, contentType)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(req)
+}
+
+// request makes a request with the key.
+func (c *Client) request(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
@@ -91,6 +100,11 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, co
 		req.Header.Set("Content-Type", contentType)
 	}
 	req.SetBasicAuth(c.key, "")
+	return req, nil
+}
+
+// send sends a request. If the answer is no success, the error is an [*Error].
+func (c *Client) send(req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	switch {
 	case err != nil && silent(err):

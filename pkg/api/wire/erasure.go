@@ -55,6 +55,21 @@ type ErasePlan struct {
 	WriteUnits float64  `json:"write_units"` // an estimate for the removal
 	Dollars    float64  `json:"dollars"`     // their price on DynamoDB on demand
 	PricesOf   string   `json:"prices_of"`
+	// for each source concerned; of a customer it is one
+	Exports []Exported `json:"exports"`
+}
+
+// Exported is what is known of the latest export of what an erase removes. Whether somebody has kept
+// its file is not known.
+type Exported struct {
+	Source     string    `json:"source"`
+	SourceName string    `json:"source_name"`
+	Job        string    `json:"job,omitempty"` // empty if there is none since the last change by a job
+	At         time.Time `json:"at,omitzero"`   // when it began to read
+	Changed    int64     `json:"changed"`       // items that go, and were added or changed over REST or by hand since
+	Fresh      bool      `json:"fresh"`         // there is an export, and nothing of what goes has changed since
+	NoEdits    bool      `json:"without_edits"` // it does not hold what people did by hand, some of which goes
+	Says       string    `json:"says"`          // all this in a sentence
 }
 
 // Total is the number of items that go.

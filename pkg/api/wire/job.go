@@ -129,6 +129,7 @@ type EraseJob struct {
 const (
 	CSV    = "csv"
 	NDJSON = "ndjson"
+	JSON   = "json" // of all that is known of one customer
 )
 
 // What an export does with edits.
@@ -146,6 +147,14 @@ type ExportOptions struct {
 	Delimiter string   `json:"delimiter,omitempty"` // of a sheet: , ; | or a tab
 }
 
+// CustomerExport asks for an export of all that is known of one customer. It is named by its id, or by
+// its data source and external id: then there need not be a record of it.
+type CustomerExport struct {
+	Customer   string `json:"customer,omitempty"`
+	Source     string `json:"source,omitempty"` // name or uuid
+	ExternalID string `json:"external_id,omitempty"`
+}
+
 // ExportJob is the part of a job that only exports have. Rows, Changed and Size are there once it is
 // done.
 type ExportJob struct {
@@ -153,12 +162,14 @@ type ExportJob struct {
 	Sheet     bool             `json:"sheet,omitempty"`
 	Delimiter string           `json:"delimiter,omitempty"`
 	Datasets  []string         `json:"datasets"`
-	Edits     string           `json:"edits,omitempty"`   // EditsLaidOver, or empty
-	By        string           `json:"by,omitempty"`      // who asked for it
-	Rows      map[string]int64 `json:"rows,omitempty"`    // by dataset, without zeros
-	Changed   int64            `json:"changed,omitempty"` // rows that were added or changed since it began
-	Size      int64            `json:"size"`              // of its file, in bytes; 0 if there is none
-	Deleted   bool             `json:"deleted,omitempty"` // the file is gone
+	Edits     string           `json:"edits,omitempty"`     // EditsLaidOver, or empty
+	By        string           `json:"by,omitempty"`        // who asked for it
+	Customer  string           `json:"customer,omitempty"`  // public id; then it is of all that is known of one customer
+	Rows      map[string]int64 `json:"rows,omitempty"`      // by dataset, without zeros
+	Changed   int64            `json:"changed,omitempty"`   // rows that were added or changed since it began
+	Size      int64            `json:"size"`                // of its file, in bytes; 0 if there is none
+	Deleted   bool             `json:"deleted,omitempty"`   // the file is gone
+	KeptUntil time.Time        `json:"kept_until,omitzero"` // when the file is deleted, if nobody does it before
 }
 
 // Progress is how far a job has come.
