@@ -104,7 +104,9 @@ func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, 
 	for i, t := range p.tabs {
 		one, err := in.tab(ctx, p, i)
 		if err == nil && LeavesOut(t.title, one.Err) {
-			others = append(others, t.path())
+			if !t.book.Hidden(t.n) {
+				others = append(others, t.path())
+			}
 			continue
 		}
 		if one.Err == nil {

@@ -59,6 +59,9 @@ func ReadTab(ctx context.Context, head *grid.Head, f job.File, kept *source.Read
 			s, err = other, otherErr
 		}
 	}
+	if fault.CodeOf(err) == billing.CodeDuplicateHeader && !head.Has(billing.LooksLikeHeader) { // of a pivot table, say
+		err = fault.Wrap(err, fault.Invalid, billing.CodeUnknownHeader, "no dataset's header row")
+	}
 	if err != nil {
 		return grid.Reading{}, err
 	}

@@ -275,6 +275,7 @@ func (p packed) tables(ctx context.Context) (parts []int, leftOut []string, err 
 		switch {
 		case err == nil, fault.Is(err, fault.Invalid) && !LeavesOut(t.title, err):
 			parts = append(parts, len(p.entries)+i)
+		case fault.Is(err, fault.Invalid) && t.book.Hidden(t.n):
 		case fault.Is(err, fault.Invalid):
 			leftOut = append(leftOut, t.path())
 		default:

@@ -20,8 +20,9 @@ type Book struct {
 
 // tab is a sheet of the workbook.
 type tab struct {
-	title string
-	part  *zip.File
+	title  string
+	hidden bool
+	part   *zip.File
 }
 
 // Is reports whether a ZIP is a workbook that can be read.
@@ -114,7 +115,8 @@ func (b *Book) readMain(main *zip.File, links map[string]link) error {
 				if l := links[t.value("id")]; l.kind == "worksheet" {
 					part := b.parts[l.target]
 					missing = missing || part == nil
-					b.tabs = append(b.tabs, tab{t.value("name"), part})
+					state := t.value("state")
+					b.tabs = append(b.tabs, tab{t.value("name"), state == "hidden" || state == "veryHidden", part})
 				}
 			}
 		})
@@ -196,6 +198,9 @@ func (b *Book) Tabs() []string {
 	}
 	return titles
 }
+
+// Hidden reports whether the n-th tab is hidden.
+func (b *Book) Hidden(n int) bool { return b.tabs[n].hidden }
 
 // Since1904 reports whether the serial numbers of dates count from 1904.
 func (b *Book) Since1904() bool { return b.since1904 }
