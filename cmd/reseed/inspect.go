@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -166,6 +168,7 @@ type inspectionColumn struct {
 
 type inspectionRow struct {
 	Line    int64          `json:"line"`
+	Place   string         `json:"place,omitempty"`
 	Dataset string         `json:"dataset,omitempty"`
 	Record  map[string]any `json:"record,omitempty"`
 	Column  string         `json:"column,omitempty"`
@@ -183,7 +186,7 @@ func inspectionOf(in *importer.Inspection) inspection {
 		out.Columns = append(out.Columns, inspectionColumn{Name: c.Name, Field: c.Field.Name, Holds: c.Field.Is, Nearest: c.Nearest})
 	}
 	for _, r := range in.Rows {
-		row := inspectionRow{Line: r.Line, Dataset: string(r.Dataset), Record: r.Record}
+		row := inspectionRow{Line: r.Line, Place: r.Place, Dataset: string(r.Dataset), Record: r.Record}
 		if p := r.Problem; p != nil {
 			row.Column, row.Code, row.Reason = p.Column, p.Code, p.Message
 		}
@@ -211,7 +214,11 @@ func (sh *shell) printInspection(in *importer.Inspection) {
 		sh.printf(", delimiter %q", in.Delimiter)
 	}
 	if in.HeaderLine > 0 {
-		sh.printf(", header row on line %d", in.HeaderLine)
+		what := "line"
+		if in.Tab != "" {
+			what = "row"
+		}
+		sh.printf(", header row on %s %d", what, in.HeaderLine)
 	}
 	sh.printf("\n")
 	if in.Err != nil {
@@ -254,9 +261,14 @@ func (sh *shell) printColumns(columns []billing.Column) {
 	_ = w.Flush()
 }
 
+// lineOf says where a row is in its file.
+func lineOf(r importer.InspectedRow) string {
+	return cmp.Or(r.Place, fmt.Sprintf("line %d", r.Line))
+}
+
 func (sh *shell) printInspected(r importer.InspectedRow) {
 	if p := r.Problem; p != nil {
-		sh.printf("  line %d: %s\n", r.Line, p.Message)
+		sh.printf("  %s: %s\n", lineOf(r), p.Message)
 		return
 	}
 	c := wire.Change{Dataset: string(r.Dataset), After: map[string]any{}}
@@ -266,5 +278,5 @@ func (sh *shell) printInspected(r importer.InspectedRow) {
 		}
 		c.After[name] = v
 	}
-	sh.printf("  line %d: %s %s: %s\n", r.Line, singular(c.Dataset), nameOf(c), strings.Join(fieldsOf(c), ", "))
+	sh.printf("  %s: %s %s: %s\n", lineOf(r), singular(c.Dataset), nameOf(c), strings.Join(fieldsOf(c), ", "))
 }

@@ -44,7 +44,7 @@ func sourcesCommand(sh *shell) *cobra.Command {
 		},
 	}
 	add.Flags().StringVar(&system, "system", "CSV", "what the data comes from")
-	c.AddCommand(sh.addJSONFlag(list), sh.addJSONFlag(add), setCommand(sh), removeCommand(sh))
+	c.AddCommand(sh.addJSONFlag(list), sh.addJSONFlag(add), setCommand(sh), templateCommand(sh), removeCommand(sh))
 	return sh.addJSONFlag(c)
 }
 

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ type cells struct {
 	spelling *spelling // nil: as records write their values
 	now      time.Time
 	problem  *Problem
+	words    map[*string][]string // the words that fields of words take; nil: nobody asks
 
 	// Memory for the row's record. The next row uses it again.
 	records  records
@@ -197,6 +199,9 @@ func (c *cells) past(cell *string) time.Time {
 
 // word reads one of the given words. A blank cell is "".
 func (c *cells) word(cell *string, words ...string) string {
+	if c.words != nil {
+		c.words[cell] = slices.Clone(words)
+	}
 	if *cell == "" {
 		return ""
 	}

@@ -242,7 +242,7 @@ func (a *answers) holder(stored table.Attrs, q *question) {
 				"The row of another customer in line %d has the same computed id; give this row an external ID.", a.first.place.line)))
 		default:
 			a.add(asker, findReject("External ID", "duplicate_differs", fmt.Sprintf(
-				"The same external ID is in line %d with another invoice or customer; the first one is used.", a.first.place.line)))
+				"The same external ID is in %s with another invoice or customer; the first one is used.", a.w.lineAt(a.first.place))))
 		}
 	}
 }
