@@ -41,7 +41,7 @@ func (sh *shell) printPlan(j *wire.Job, samples []wire.Change) {
 func (sh *shell) printSample(c wire.Change) {
 	sh.printf("  %s %s %s", c.Action, singular(c.Dataset), nameOf(c))
 	if c.Line > 0 {
-		sh.printf(" (%s line %d)", c.File, c.Line)
+		sh.printf(" (%s)", placeOf(c.Place, c.File, c.Line))
 	}
 	fields := fieldsOf(c)
 	if c.Action == wire.Changed {

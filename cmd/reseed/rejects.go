@@ -19,10 +19,18 @@ func (sh *shell) printRejects(j *wire.Job) {
 	for _, r := range j.Reasons {
 		sh.printf("  %s\n", reasonLine(r))
 		for _, row := range r.First {
-			sh.printf("    %s line %d: %s\n", row.File, row.Line, strings.TrimPrefix(row.Reason, r.Column+": ")) // some reasons begin with it
+			sh.printf("    %s: %s\n", placeOf(row.Place, row.File, row.Line), strings.TrimPrefix(row.Reason, r.Column+": ")) // some reasons begin with it
 		}
 	}
 	sh.printf("All rejected rows, to correct and import again: %s\n", sh.getRejects(j))
+}
+
+// placeOf says where a row is in the input.
+func placeOf(place, file string, line int64) string {
+	if place != "" {
+		return place
+	}
+	return fmt.Sprintf("%s line %d", file, line)
 }
 
 // reasonLine names a reason, with the number of its rows.

@@ -70,7 +70,8 @@ func wireOfReasons(j *job.Job) (out []wire.Reason) {
 	for _, r := range j.Reasons {
 		first := make([]wire.Rejected, len(r.First))
 		for i, row := range r.First {
-			first[i] = wire.Rejected{File: j.Import.Files[row.File].Name, Line: row.Line, Reason: row.Reason}
+			f := j.Import.Files[row.File]
+			first[i] = wire.Rejected{File: f.Name, Line: row.Line, Place: importer.PlaceOf(f, row.Line, r.Column), Reason: row.Reason}
 		}
 		out = append(out, wire.Reason{Dataset: r.Dataset, Column: r.Column, Code: r.Code, Count: r.Count, First: first})
 	}
@@ -115,6 +116,6 @@ func wireOfReceipt(r eraser.Receipt) wire.Receipt {
 
 func wireOfChange(c importer.Change) wire.Change {
 	return wire.Change{
-		Dataset: string(c.Dataset), Action: string(c.Action), Key: c.Key, File: c.File, Line: c.Line, Before: c.Before, After: c.After,
+		Dataset: string(c.Dataset), Action: string(c.Action), Key: c.Key, File: c.File, Line: c.Line, Place: c.Place, Before: c.Before, After: c.After,
 	}
 }

@@ -179,7 +179,7 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 				if f.Name != "" {
 					j.Error = strings.ReplaceAll(j.Error, f.Name, name)
 				}
-				f.Name, f.Object, f.Version, f.Header, f.Settings = name, "", "", nil, source.Settings{}
+				f.Name, f.Object, f.Version, f.Tab, f.Header, f.Settings = name, "", "", "", nil, source.Settings{}
 			}
 		}
 		j.Import.FilesErased, j.Reasons = true, nil

@@ -32,7 +32,7 @@ func format(f job.File) source.Format {
 
 // shape is what the scan has found out about a file.
 func shape(f job.File) source.Shape {
-	s := source.Shape{Dataset: billing.Dataset(f.Dataset), Delimiter: f.Delim, Header: f.Header, Settings: f.Settings, Told: f.Told}
+	s := source.Shape{Dataset: billing.Dataset(f.Dataset), Delimiter: f.Delim, Header: f.Header, Settings: f.Settings, Told: f.Told, Frozen: f.Tab != ""}
 	if f.Format == job.NDJSON {
 		s.Dataset = billing.Dataset(f.Unnamed)
 	}
@@ -74,34 +74,36 @@ func IsProse(ctx context.Context, f job.File, kept *source.Readings, open func()
 	if err != nil {
 		return false, err
 	}
-	err = scanHead(ctx, head, f, kept)
+	_, err = scanHead(ctx, head, f, kept)
 	if f.Dataset != "" && err != nil {
 		f.Dataset = "" // which may be that of the other files
-		err = scanHead(ctx, head, f, kept)
+		_, err = scanHead(ctx, head, f, kept)
 	}
 	return isNoHeader(err), ctx.Err()
 }
 
 // scanHead looks through the beginning of a file, which is UTF-8.
-func scanHead(ctx context.Context, head []byte, f job.File, kept *source.Readings) error {
+func scanHead(ctx context.Context, head []byte, f job.File, kept *source.Readings) (source.Shape, error) {
 	hint := hintOf(f)
-	if f.Format = formatOf(head, f.Name); f.Format == "" && kept != nil {
+	if f.Format = formatOf(head, f.Name); f.Tab != "" {
+		f.Format = ""
+	}
+	if f.Format == "" && kept != nil {
 		hint = resolve(ctx, kept, beginningOf(head, true), hint).hint
 	}
-	scan := func(head []byte) error {
-		_, err := format(f).Scan(ctx, bytes.NewReader(head), hint, beginBytes, func(source.Piece) error { return nil })
-		return err
+	scan := func(head []byte) (source.Shape, error) {
+		return format(f).Scan(ctx, bytes.NewReader(head), hint, beginBytes, func(source.Piece) error { return nil })
 	}
-	err := scan(head)
+	s, err := scan(head)
 	if fault.CodeOf(err) == source.CodeBadEncoding { // header rows are the same in most encodings
-		err = scan(bytes.ToValidUTF8(head, nil))
+		s, err = scan(bytes.ToValidUTF8(head, nil))
 	}
-	return err
+	return s, err
 }
 
 // hintOf is what is known of a file before it is looked through.
 func hintOf(f job.File) source.Hint {
-	return source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings}
+	return source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings, Frozen: f.Tab != ""}
 }
 
 // isNoHeader reports whether an error of a scan says that there is nothing like a header row.

@@ -314,9 +314,9 @@ func (m *rangeMerge) duplicate(first *candidate, e *entry) {
 		first.repeats++
 		return
 	}
-	where := fmt.Sprintf("line %d", first.entry.place.line)
+	where := m.w.lineAt(first.entry.place)
 	if f := first.entry.place.file; f != e.place.file {
-		where += " of " + m.w.job.Import.Files[f].Name
+		where = rowAt(m.w.job.Import.Files[f], first.entry.place.line)
 	}
 	m.reject(e, m.idColumn(e), "duplicate_differs",
 		"The same record is in "+where+" with other values; the first one is used.")

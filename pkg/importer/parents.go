@@ -24,15 +24,18 @@ func (w *work) missingParent(sk string, lost *place) (column, code, message stri
 
 // wasRejected says that the record which a row names is in this import, but was rejected.
 func (w *work) wasRejected(what, row string, at place) string {
-	return fmt.Sprintf("The %s of this %s is in line %d of %s, which was rejected, too: correct that line, and import both again.",
-		what, row, at.line, w.job.Import.Files[at.file].Name)
+	f, noun := w.job.Import.Files[at.file], "line"
+	if f.Tab != "" {
+		noun = "row"
+	}
+	return fmt.Sprintf("The %s of this %s is in %s, which was rejected, too: correct that %s, and import both again.", what, row, rowAt(f, at.line), noun)
 }
 
 // isForgotten says that a row belongs to a record that is not imported, because the customer of that
 // one is on the do-not-reload list.
 func (w *work) isForgotten(at place) string {
-	return fmt.Sprintf("The record that this row belongs to is not imported, since its customer is on the do-not-reload list, as line %d of %s says in the rejects. The row is left blank here.",
-		at.line, w.job.Import.Files[at.file].Name)
+	return fmt.Sprintf("The record that this row belongs to is not imported, since its customer is on the do-not-reload list, as %s says in the rejects. The row is left blank here.",
+		rowAt(w.job.Import.Files[at.file], at.line))
 }
 
 // notThere says that the record that a row belongs to will not exist. If the import replaces the

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -176,7 +177,7 @@ func (rw *rejectsWriter) write(ctx context.Context, e *entry) error {
 		return err
 	}
 	rw.text = row.AppendReject(rw.text[:0], source.Reject{
-		File: rw.file.Name, Line: e.place.line, Column: r.column, Code: r.code, Reason: r.message, Blank: r.code == codeForgotten,
+		File: cmp.Or(PlaceOf(rw.file, e.place.line, r.column), rw.file.Name), Line: e.place.line, Column: r.column, Code: r.code, Reason: r.message, Blank: r.code == codeForgotten,
 	})
 	rw.wide = rw.wide || !isASCII(rw.text)
 	_, err = rw.out.Write(rw.text)

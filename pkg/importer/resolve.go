@@ -236,7 +236,7 @@ func (a *answers) holder(stored table.Attrs, q *question) {
 			}
 		case string(a.first.body) != string(asker.body):
 			a.add(asker, findReject("External ID", "duplicate_differs", fmt.Sprintf(
-				"The same external ID is in line %d with another invoice or customer; the first one is used.", a.first.place.line)))
+				"The same external ID is in %s with another invoice or customer; the first one is used.", a.w.lineAt(a.first.place))))
 		}
 	}
 }

@@ -46,6 +46,7 @@ type Change struct {
 	Key     string          `json:"key"`            // sort key in the table
 	File    string          `json:"file,omitempty"` // input file; empty for a removed row
 	Line    int64           `json:"line,omitempty"`
+	Place   string          `json:"place,omitempty"` // in a spreadsheet, see [PlaceOf]
 	Before  map[string]any  `json:"before,omitempty"`
 	After   map[string]any  `json:"after,omitempty"`
 }
@@ -53,7 +54,7 @@ type Change struct {
 func changeOf(j *job.Job, c *change) Change {
 	out := Change{Dataset: c.dataset(), Action: c.action(), Key: c.sk, Line: c.line, Before: plain(c.before), After: plain(c.after)}
 	if c.line > 0 && c.file < len(j.Import.Files) {
-		out.File = j.Import.Files[c.file].Name
+		out.File, out.Place = j.Import.Files[c.file].Name, PlaceOf(j.Import.Files[c.file], c.line, "")
 	}
 	return out
 }

@@ -168,7 +168,9 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 	if err != nil {
 		return nil, nil, err
 	}
-	f.Format = formatOf(head, f.Name)
+	if f.Format = formatOf(head, f.Name); f.Tab != "" {
+		f.Format = ""
+	}
 	r, err := im.readingOf(ctx, id, spec, *f)
 	if err != nil {
 		return nil, nil, err

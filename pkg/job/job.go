@@ -220,6 +220,9 @@ type File struct {
 	// of its rows; of NDJSON the first of its datasets. Empty means that it is to be found out
 	Dataset string `json:"dataset,omitempty"`
 	Size    int64  `json:"size"`
+	// title of the tab whose frozen table it is, see package grid; empty for a file. Older versions
+	// read the table right, and count its lines
+	Tab string `json:"tab,omitempty"`
 
 	// Found when it was looked through.
 	Format   string   `json:"format,omitempty"`   // empty is CSV, else [NDJSON]

@@ -167,6 +167,9 @@ type Hint struct {
 	// Kept counts for what was not given; but a rejects file that says how its rows were read beats
 	// it.
 	Kept Kept
+	// Frozen says that the file is a frozen table of package grid: its cells are between commas, and
+	// its n-th record is row n of a tab.
+	Frozen bool
 	// Beside says that the import has other files: lines of the mapping may be about those, and are
 	// left out of the settings in the shape then.
 	Beside bool

@@ -73,11 +73,12 @@ type Shape struct {
 	Notes     []string        // sentences about how the file was read, for its report; only [Format.Scan] sets them
 	Settings  Settings        // of a table
 	Told      string          // of a rejects file: how its rows were read, as JSON; empty if it does not say
+	Frozen    bool            // of a table: its records are counted, not its lines, see [Hint]
 }
 
 // Place is where a row or a piece begins.
 type Place struct {
-	Line   int64 // physical line, from 1
+	Line   int64 // physical line, from 1; row of a tab, of a frozen table
 	Offset int64 // bytes from the beginning of the file
 }
 

@@ -111,7 +111,8 @@ type Reason struct {
 type Rejected struct {
 	File   string `json:"file"`
 	Line   int64  `json:"line"`
-	Reason string `json:"reason"` // a sentence
+	Place  string `json:"place,omitempty"` // of a row of a spreadsheet, such as Invoices!D17
+	Reason string `json:"reason"`          // a sentence
 }
 
 // EraseJob is the part of a job that only erases have. Once the job has ended, Removed is final,
@@ -262,6 +263,7 @@ type Change struct {
 	Key     string         `json:"key"`            // sort key in the table
 	File    string         `json:"file,omitempty"` // where the row is in the input; empty for a removed row
 	Line    int64          `json:"line,omitempty"`
+	Place   string         `json:"place,omitempty"` // of a row of a spreadsheet, such as Invoices!A17
 	Before  map[string]any `json:"before,omitempty"`
 	After   map[string]any `json:"after,omitempty"`
 }

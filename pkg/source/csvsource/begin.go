@@ -77,7 +77,7 @@ func (r *Reader) skipBeginning(ctx context.Context) error {
 	}
 	r.scan.Start += len(sample) - len(text)
 	lines := int64(r.opts.SkipLines)
-	if comma := sepLine(text); comma != 0 {
+	if comma := sepLine(text); comma != 0 && !r.opts.Frozen {
 		r.opts.Delimiter = cmp.Or(r.opts.Delimiter, comma)
 		r.notes = append(r.notes, fmt.Sprintf("the first line sets the delimiter %q, and was skipped", r.opts.Delimiter))
 		lines = max(lines, 1)
@@ -144,9 +144,17 @@ func delimiterOf(text string) (byte, error) {
 	return 0, &fault.Error{Kind: fault.Invalid, Code: "bad_delimiter", Param: "delimiter", Message: `The delimiter is a single character such as ; or |, or the word tab.`}
 }
 
-// skipLines skips physical lines, whatever they hold.
+// skipLines skips physical lines, whatever they hold, or the records of a frozen table.
 func (r *Reader) skipLines(ctx context.Context, lines int64) error {
 	for range lines {
+		if r.opts.Frozen {
+			if _, err := r.scan.next(ctx); errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			continue
+		}
 		length, err := r.scan.discardLine(ctx)
 		if err != nil || length == 0 {
 			return err
@@ -215,15 +223,19 @@ func (r *Reader) skipTitles(ctx context.Context) error {
 	if err != nil || lines <= 0 {
 		return err
 	}
-	r.notes = append(r.notes, skipped(lines))
+	r.notes = append(r.notes, skipped(lines, r.opts.Frozen))
 	return r.skipLines(ctx, lines)
 }
 
-func skipped(lines int64) string {
-	if lines == 1 {
-		return "1 line above the header row was skipped"
+func skipped(lines int64, frozen bool) string {
+	what := "line"
+	if frozen {
+		what = "row"
 	}
-	return fmt.Sprintf("%d lines above the header row were skipped", lines)
+	if lines == 1 {
+		return "1 " + what + " above the header row was skipped"
+	}
+	return fmt.Sprintf("%d %ss above the header row were skipped", lines, what)
 }
 
 // linesAbove returns how many of the next physical lines stand above the first row that is a header;
@@ -269,6 +281,10 @@ func (r *Reader) withLaterHeader(ctx context.Context, err error) error {
 		return err
 	}
 	found := *e
-	found.Message += fmt.Sprintf(" Line %d looks like the header row: --skip-lines %d.", next+lines, next+lines-1)
+	what := "Line"
+	if r.opts.Frozen {
+		what = "Row"
+	}
+	found.Message += fmt.Sprintf(" %s %d looks like the header row: --skip-lines %d.", what, next+lines, next+lines-1)
 	return &found
 }

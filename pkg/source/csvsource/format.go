@@ -10,6 +10,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/source"
+	"reseed/pkg/source/grid"
 )
 
 // Format is the [source.Format] of CSV files. The dataset is found from the header row.
@@ -21,8 +22,11 @@ var _ source.Format = Format{}
 // [billing.Header.Recognise] and [billing.Header.Layout]; bad_delimiter if the settings name none.
 func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (s source.Shape, err error) {
 	begin := hint.Settled(source.Kept{})
-	s.Settings = begin.Settings
-	opts := Options{SkipLines: s.Settings.SkipLines, Map: s.Settings.Map, Dataset: begin.Dataset}
+	s.Settings, s.Frozen = begin.Settings, hint.Frozen
+	if s.Frozen {
+		s.Settings.Delimiter = string(grid.Comma)
+	}
+	opts := Options{SkipLines: s.Settings.SkipLines, Map: s.Settings.Map, Dataset: begin.Dataset, Frozen: s.Frozen}
 	if opts.Delimiter, err = delimiterOf(s.Settings.Delimiter); err != nil {
 		return s, err
 	}
@@ -37,7 +41,9 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 	}
 	s.Told = t.String()
 	settled := hint.Settled(t.kept(s.Header))
-	s.Settings = settled.Settings
+	if s.Settings = settled.Settings; s.Frozen {
+		s.Settings.Encoding, s.Settings.Delimiter = "", ""
+	}
 	if err := understand(&s, settled); err != nil {
 		if wrong := oneCell(s, r.opts.Delimiter != 0, err); wrong != nil {
 			return s, wrong
@@ -107,12 +113,19 @@ func datasetOf(header []string, hint source.Hint) (ds billing.Dataset, notes []s
 		return ds, nil, nil
 	}
 	if ds = billing.Named(hint.Name); suits(header, hint, ds) {
-		return ds, []string{"taken as " + string(ds) + ", since the file is named so"}, nil
+		return ds, []string{"taken as " + string(ds) + ", since " + theFile(hint) + " is named so"}, nil
 	}
 	if ds = hint.Known[HeaderDigest(header)]; suits(header, hint, ds) {
 		return ds, []string{"taken as " + string(ds) + ", as an earlier file with the same header row"}, nil
 	}
 	return "", nil, err
+}
+
+func theFile(hint source.Hint) string {
+	if hint.Frozen {
+		return "the tab"
+	}
+	return "the file"
 }
 
 // onlyDataset returns the dataset that a header tells with the lines of a mapping that are about this
@@ -157,6 +170,24 @@ func Recognise(header, mapping []string) (billing.Dataset, error) {
 	return h.Recognise()
 }
 
+// Holds says of each column of a table what it holds, see [billing.Header.Holds].
+func Holds(s source.Shape) []string {
+	h, err := headerOf(s)
+	if err != nil {
+		return nil // as Scan has said
+	}
+	return h.Holds(s.Dataset)
+}
+
+// ColumnAt returns the index of the column that a problem of a row names; -1 if there is none.
+func ColumnAt(s source.Shape, column string) int {
+	h, err := headerOf(s)
+	if err != nil {
+		return -1
+	}
+	return h.At(column)
+}
+
 // Columns says what the columns of a table mean, without those that a rejects file adds.
 func Columns(s source.Shape) []billing.Column {
 	h, err := headerOf(s)
@@ -178,7 +209,7 @@ func (Format) Open(in io.ReadCloser, s source.Shape, at source.Place, now time.T
 	}
 	added := addedOf(s.Header)
 	return &rows{
-		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], Needs: layout.Needs(), StartLine: at.Line, StartOffset: at.Offset}),
+		Reader: Open(in, Options{Header: s.Header, Delimiter: s.Delimiter[0], Needs: layout.Needs(), Frozen: s.Frozen, StartLine: at.Line, StartOffset: at.Offset}),
 		shape:  s, layout: layout, now: now, added: added, rejects: isRejects(added), tell: tell(s), out: tableWriter{comma: s.Delimiter[0]},
 	}, nil
 }

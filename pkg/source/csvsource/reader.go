@@ -35,6 +35,9 @@ type Options struct {
 	Map       []string        // of its columns, see [billing.NewHeader]
 	Dataset   billing.Dataset // of its columns; empty: any
 
+	// Frozen counts records, not lines: the file is a table that package grid wrote.
+	Frozen bool
+
 	Needs int // cells that a row must have; those behind may be missing
 
 	// Header is set to read from the middle of a file: then no header row is

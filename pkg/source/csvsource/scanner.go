@@ -41,7 +41,8 @@ type scanner struct {
 
 	comma byte
 	max   int   // bytes of a record without its line end
-	line  int64 // physical line of Buf[Start]
+	line  int64 // physical line of Buf[Start]; the number of its record if those are counted
+	count bool  // records, not lines
 
 	lf, cr, quote finder
 	trail         trail
@@ -62,7 +63,7 @@ type trail struct {
 
 func newScanner(r io.Reader, o Options) *scanner {
 	return &scanner{
-		Window: source.NewWindow(r, o.MaxRecord+len("\r\n"), o.StartOffset), comma: o.Delimiter, max: o.MaxRecord, line: o.StartLine,
+		Window: source.NewWindow(r, o.MaxRecord+len("\r\n"), o.StartOffset), comma: o.Delimiter, max: o.MaxRecord, line: o.StartLine, count: o.Frozen,
 		lf: finder{char: '\n'}, cr: finder{char: '\r'}, quote: finder{char: '"'},
 	}
 }
@@ -103,7 +104,7 @@ func (s *scanner) locate(ctx context.Context) (*record, error) {
 	}
 	rec.length = size + lineEnd
 	rec.text = s.Buf[s.Start : s.Start+size]
-	if size > first {
+	if size > first && !s.count {
 		rec.lines = countLines(s.Buf[s.Start : s.Start+rec.length])
 	}
 	return rec, nil
