@@ -133,7 +133,7 @@ func (c *Client) Version(ctx context.Context, id string) (int64, error) {
 	case err != nil:
 		return 0, err
 	case f.Trashed:
-		return 0, fault.New(fault.NotFound, "sheet_trashed", "The spreadsheet is in the bin of Google Drive. Restore it there, then sync again. Nothing was changed.")
+		return 0, fault.New(fault.NotFound, "sheet_trashed", "The spreadsheet is in the bin of Google Drive. Restore it there, then sync again.")
 	case f.MimeType != spreadsheetType:
 		return 0, notASheet()
 	}
