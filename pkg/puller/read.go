@@ -438,6 +438,7 @@ func isError(s string) bool {
 }
 
 func isBlank(cells []grid.Cell) bool {
-	return !slices.ContainsFunc(cells, func(c grid.Cell) bool { return c.Kind != grid.Empty && (c.Kind != grid.Text || strings.TrimSpace(c.Text) != "") })
+	return !slices.ContainsFunc(cells, func(c grid.Cell) bool {
+		return c.Kind != grid.Empty && (c.Kind != grid.Text || strings.TrimSpace(c.Text) != "")
+	})
 }
-
