@@ -58,13 +58,19 @@ func New() *Server {
 }
 
 // Serve starts a server on this machine, for the length of a test.
-func Serve(t testing.TB) *Server {
-	t.Helper()
-	s := New()
-	at := httptest.NewServer(s)
-	t.Cleanup(at.Close)
-	s.URL = at.URL
+func Serve(tb testing.TB) *Server {
+	tb.Helper()
+	s, end := Start()
+	tb.Cleanup(end)
 	return s
+}
+
+// Start starts a server on this machine, which runs until end is called.
+func Start() (s *Server, end func()) {
+	s = New()
+	at := httptest.NewServer(s)
+	s.URL = at.URL
+	return s, at.Close
 }
 
 // Add serves a spreadsheet from now on.

@@ -43,35 +43,40 @@ const (
 var aKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }) //nolint:gochecknoglobals // see above
 
 // Key makes the key of a service account, as the JSON that people download.
-func (s *Server) Key(t testing.TB, email string) []byte {
-	t.Helper()
-	key, err := aKey()
+func (s *Server) Key(tb testing.TB, email string) []byte {
+	tb.Helper()
+	text, err := s.NewKey(email)
 	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.mu.Lock()
-	s.keys[email] = &account{email, &key.PublicKey}
-	s.mu.Unlock()
-	text, err := json.Marshal(map[string]string{
-		"type": "service_account", "project_id": "test", "private_key_id": "1", "client_email": email, "client_id": "1",
-		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), "token_uri": s.URL + "/token",
-	})
-	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }
 
+// NewKey is [Server.Key] without a test.
+func (s *Server) NewKey(email string) ([]byte, error) {
+	key, err := aKey()
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.keys[email] = &account{email, &key.PublicKey}
+	s.mu.Unlock()
+	return json.Marshal(map[string]string{
+		"type": "service_account", "project_id": "test", "private_key_id": "1", "client_email": email, "client_id": "1",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), "token_uri": s.URL + "/token",
+	})
+}
+
 // KeyFile is [Server.Key] in a file.
-func (s *Server) KeyFile(t testing.TB, email string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "key.json")
-	if err := os.WriteFile(path, s.Key(t, email), 0o600); err != nil {
-		t.Fatal(err)
+func (s *Server) KeyFile(tb testing.TB, email string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "key.json")
+	if err := os.WriteFile(path, s.Key(tb, email), 0o600); err != nil {
+		tb.Fatal(err)
 	}
 	return path
 }

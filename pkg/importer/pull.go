@@ -64,7 +64,9 @@ func (im *Importer) Unchanged(ctx context.Context, id string, version int64) err
 }
 
 // Fail makes a running import fail.
-func (im *Importer) Fail(ctx context.Context, j *job.Job, why string) error { return im.fail(ctx, j, why) }
+func (im *Importer) Fail(ctx context.Context, j *job.Job, why string) error {
+	return im.fail(ctx, j, why)
+}
 
 // pulled reports whether a job is a pull.
 func pulled(j *job.Job) bool { return j.Import.Pull != nil }

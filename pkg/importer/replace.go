@@ -291,7 +291,9 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	var queries []table.Query
 	erasing := w.dir.AnyHidden(w.tag)
 	for stage := range store.Stages() {
-		if anyOf(stage, func(k *store.RecordKind) bool { return k.Plan != nil && (erasing || pulled(w.job) || !w.given(k.Dataset)) }) {
+		if anyOf(stage, func(k *store.RecordKind) bool {
+			return k.Plan != nil && (erasing || pulled(w.job) || !w.given(k.Dataset))
+		}) {
 			queries = append(queries, w.parts.scans(stage, 0, 1)...)
 		}
 	}
