@@ -79,7 +79,7 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	values := map[string]string{
 		"RESEED_TABLE": table, "RESEED_BUCKET": bucket, "RESEED_API_KEY_HASHES": keyHash, "RESEED_REQUEST_LIFETIME": "0s", "RESEED_BACKUP_DAYS": "35", "RESEED_LOG_DAYS": "30",
 		"RESEED_QUEUE_URL": awsfake.QueueURL(sqsURL, importQueue), "RESEED_ERASE_QUEUE_URL": awsfake.QueueURL(sqsURL, eraseQueue), "RESEED_PULL_QUEUE_URL": awsfake.QueueURL(sqsURL, pullQueue),
-		"RESEED_GOOGLE_ENDPOINT": b.Google.URL, "AWS_ENDPOINT_URL_SECRETS_MANAGER": startSecrets(tb, b.Google.Key(tb, GoogleAccount)),
+		"RESEED_GOOGLE_ENDPOINT": b.Google.URL, "RESEED_GOOGLE_SECRET": "reseed/google", "AWS_ENDPOINT_URL_SECRETS_MANAGER": startSecrets(tb, b.Google.Key(tb, GoogleAccount)),
 		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL,
 	}
 	for folder, f := range b.Template.Functions() {
