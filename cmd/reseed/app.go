@@ -22,6 +22,7 @@ import (
 	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
 	"reseed/pkg/objects"
+	"reseed/pkg/puller"
 	"reseed/pkg/store"
 	"reseed/pkg/table/pebble"
 )
@@ -90,6 +91,10 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 		Sweeps: func(_ context.Context, list ...app.Sweep) error {
 			return put(in.queue, list, func(m app.Sweep) string { return m.Source })
 		},
+		Pulls: func(_ context.Context, list ...puller.Message) error {
+			return put(in.queue, list, func(m puller.Message) string { return m.Source })
+		},
+		Sheets:       reader(c),
 		SweepUploads: st.Exclusive() || sh.serving && c.Bucket != "",
 		Quiet:        requests.quiet, Grace: c.Grace, Residue: eraser.Residue{Local: st.Exclusive()}, Backups: tellBackups,
 	})
@@ -100,6 +105,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 		Imports: api.ImportsOf(in.App),
 		Exports: api.ExportsOf(in.App),
 		Erase:   api.EraseOf(in.Eraser, in.StartErase),
+		Syncs:   api.SyncsOf(in.Puller),
 		Now:     time.Now, Log: log, Uploads: in.uploads.failures,
 	}))
 	return in, nil
@@ -198,6 +204,8 @@ func (in *instance) work(ctx context.Context, message any) error {
 		return in.Work(ctx, m)
 	case app.Sweep:
 		return in.Sweep(ctx, m)
+	case puller.Message:
+		return in.Pull(ctx, m)
 	}
 	return fmt.Errorf("no such message: %T", message)
 }

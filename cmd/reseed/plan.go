@@ -23,8 +23,12 @@ func (sh *shell) printPlan(j *wire.Job, samples []wire.Change) {
 	if e == nil {
 		return
 	}
-	if e.Changes == 0 {
+	switch {
+	case e.Changes == 0 && j.Import.Confirm == "":
 		sh.printf("\nNothing would change.\n")
+		return
+	case e.Changes == 0:
+		sh.printf("\nNothing would change. %s So it waits for your yes.\nTo end it: %s\n", j.Import.Confirm, sh.again("apply %s", j.ID))
 		return
 	}
 	sh.printf("\nNothing is written yet. Applying makes %s: %.0f write units and about %.0f read units on DynamoDB, %s at the prices of %s, in about %s.\n",

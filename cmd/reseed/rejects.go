@@ -20,6 +20,9 @@ func (sh *shell) printRejects(j *wire.Job) {
 		sh.printf("  %s\n", reasonLine(r))
 		for _, row := range r.First {
 			sh.printf("    %s: %s\n", placeOf(row.Place, row.File, row.Line), strings.TrimPrefix(row.Reason, r.Column+": ")) // some reasons begin with it
+			if row.Link != "" {
+				sh.printf("      %s\n", row.Link)
+			}
 		}
 	}
 	sh.printf("All rejected rows, to correct and import again: %s\n", sh.getRejects(j))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"text/tabwriter"
 
@@ -28,41 +30,78 @@ func sourcesCommand(sh *shell) *cobra.Command {
 		Use: "list", Short: "List the data sources", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return sh.listSources(c) },
 	}
+	c.AddCommand(sh.addJSONFlag(list), addCommand(sh), setCommand(sh), templateCommand(sh), removeCommand(sh))
+	return sh.addJSONFlag(c)
+}
+
+func addCommand(sh *shell) *cobra.Command {
 	var system string
-	add := &cobra.Command{
+	var pulls syncFlags
+	c := &cobra.Command{
 		Use: "add NAME", Short: "Make an empty data source", Args: cobra.ExactArgs(1),
-		Example: `  reseed sources add Billing --system "Import API"`,
+		Long: `Make an empty data source. With --spreadsheet it is connected to a spreadsheet in
+Google Sheets: share that with the address that is printed, and pull it with "reseed
+sync NAME", or at intervals with --every.`,
+		Example: `  reseed sources add Billing --system "Import API"
+  reseed sources add Plans --system "Google Sheets" --spreadsheet https://docs.google.com/spreadsheets/d/... --every 6h`,
 		RunE: func(c *cobra.Command, args []string) error {
+			change, connects, err := pulls.change(c)
+			if err != nil {
+				return err
+			}
+			if connects && change.Spreadsheet == nil {
+				return usage("--every needs --spreadsheet")
+			}
 			sh.makesData = true
 			return sh.with(c.Context(), func(cl *client.Client) error {
 				s, err := cl.AddSource(c.Context(), args[0], system)
 				if err != nil {
 					return err
 				}
-				return sh.show(s, "Added %s (%s).\n", s.Name, s.UUID)
+				if !connects {
+					return sh.show(s, "Added %s (%s).\n", s.Name, s.UUID)
+				}
+				if !sh.json {
+					sh.printf("Added %s (%s).\n", s.Name, s.UUID)
+				}
+				got, err := cl.ChangeSyncs(c.Context(), s.UUID, change)
+				if err != nil {
+					return fmt.Errorf("%w; the data source is there, but not connected: %s", err, sh.again("sources set %s --spreadsheet URL", quoted(s.Name)))
+				}
+				return sh.showSyncs(s, got)
 			})
 		},
 	}
-	add.Flags().StringVar(&system, "system", "CSV", "what the data comes from")
-	c.AddCommand(sh.addJSONFlag(list), sh.addJSONFlag(add), setCommand(sh), templateCommand(sh), removeCommand(sh))
+	c.Flags().StringVar(&system, "system", "CSV", "what the data comes from")
+	pulls.addTo(c)
 	return sh.addJSONFlag(c)
 }
 
 func setCommand(sh *shell) *cobra.Command {
 	var r readFlags
+	var pulls syncFlags
 	var cleared []string
 	c := &cobra.Command{
 		Use:   "set NAME",
-		Short: "Show and change how the CSV files of a data source are read",
+		Short: "Show and change how the CSV files of a data source are read, and what it pulls from",
 		Long: `Show the settings that a data source keeps for reading its CSV files, one line for
 each dataset. With --dataset and settings, change them: what is given is kept for the
 next imports, what is cleared is not. An import that gives a setting itself goes by
-that.`,
+that.
+
+With --spreadsheet, connect the data source to a spreadsheet in Google Sheets; with
+--every, set how often it is pulled, or never.`,
 		Example: `  reseed sources set Shop
   reseed sources set Shop --dataset customers --encoding windows-1252 --date-format DD.MM.YYYY
-  reseed sources set Shop --dataset customers --clear encoding`,
+  reseed sources set Shop --dataset customers --clear encoding
+  reseed sources set Plans --every never`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if pull, given, err := pulls.change(c); err != nil {
+				return err
+			} else if given {
+				return sh.setPulls(c, args[0], pull, r, cleared)
+			}
 			change, err := r.changes(c, cleared)
 			if err != nil {
 				return err
@@ -72,8 +111,7 @@ that.`,
 			}
 			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error {
 				if len(change) == 0 {
-					list, err := cl.Settings(c.Context(), s.UUID)
-					return sh.showSettings(s, r.dataset, list, err)
+					return sh.showKept(c, cl, s, r.dataset)
 				}
 				change["dataset"] = r.dataset
 				list, err := cl.ChangeSettings(c.Context(), s.UUID, change)
@@ -83,7 +121,41 @@ that.`,
 	}
 	r.addTo(c, "what the files hold, such as customers")
 	c.Flags().StringArrayVar(&cleared, "clear", nil, "a setting that is not to be kept any more, such as encoding")
+	pulls.addTo(c)
+	pulls.addShares(c)
 	return sh.addJSONFlag(c)
+}
+
+// setPulls changes what a source pulls from, and when.
+func (sh *shell) setPulls(c *cobra.Command, name string, pull wire.SyncChange, r readFlags, cleared []string) error {
+	if change, err := r.changes(c, cleared); err != nil {
+		return err
+	} else if len(change) > 0 || r.dataset != "" {
+		return usage("settings of files, and of what the data source pulls from, are set by two commands")
+	}
+	return sh.withSource(c, name, func(cl *client.Client, s wire.Source) error {
+		got, err := cl.ChangeSyncs(c.Context(), s.UUID, pull)
+		if err != nil {
+			return err
+		}
+		return sh.showSyncs(s, got)
+	})
+}
+
+// showKept prints the settings that a source keeps for files, and what it pulls from, if it does.
+func (sh *shell) showKept(c *cobra.Command, cl *client.Client, s wire.Source, dataset string) error {
+	list, err := cl.Settings(c.Context(), s.UUID)
+	if err := sh.showSettings(s, dataset, list, err); err != nil || sh.json || dataset != "" {
+		return err
+	}
+	got, err := cl.Syncs(c.Context(), s.UUID)
+	if problem, ok := errors.AsType[*client.Error](err); ok && problem.Status == http.StatusConflict { // it pulls from nothing
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return sh.showSyncs(s, got)
 }
 
 // showSettings prints the settings that a source keeps for a dataset, or for all.

@@ -84,6 +84,8 @@ func step(stage string) string {
 		return "checking that it still fits"
 	case "remove":
 		return "removing"
+	case "pull":
+		return "reading the spreadsheet"
 	case "unpack":
 		return "unpacking"
 	case "rejects":

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -23,6 +24,7 @@ import (
 
 	"reseed/internal/awsfake"
 	"reseed/internal/awsfake/awsfaketest"
+	"reseed/internal/googletest"
 	"reseed/internal/templatetest"
 	"reseed/pkg/store"
 	"reseed/pkg/table/dynamo"
@@ -34,6 +36,7 @@ const (
 	bucket      = "files"
 	importQueue = "import"
 	eraseQueue  = "erase"
+	pullQueue   = "pull"
 	keyHash     = "25bf8e1a2393f1108d37029b3df5593236c755742ec93465bbafa9b290bddcf6" // of the key "local"
 )
 
@@ -43,6 +46,7 @@ type Bed struct {
 	Template  *templatetest.Template
 	Functions map[string]*Function // by folder
 	Store     *store.Store         // the table of the functions, for tests to look into
+	Google    *googletest.Server
 
 	s3     *s3.Client
 	sqs    *sqs.Client
@@ -66,15 +70,16 @@ func Build(ctx context.Context, root, dir string) error {
 // binaries is the folder that [Build] filled.
 func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	tb.Helper()
-	s3URL, sqsURL := awsfaketest.Start(tb, awsfaketest.Resources{Buckets: []string{bucket}, Queues: []string{importQueue, eraseQueue}})
+	s3URL, sqsURL := awsfaketest.Start(tb, awsfaketest.Resources{Buckets: []string{bucket}, Queues: queues()})
 	client, table := engine.Table(tb)
 	b := &Bed{
-		Template: templatetest.Load(tb), Functions: map[string]*Function{}, starts: map[string]func(testing.TB) *Function{}, Store: store.New(dynamo.New(client, table)),
+		Template: templatetest.Load(tb), Functions: map[string]*Function{}, starts: map[string]func(testing.TB) *Function{}, Store: store.New(dynamo.New(client, table)), Google: googletest.Serve(tb),
 		s3: s3.NewFromConfig(config(s3URL)), sqs: sqs.NewFromConfig(config(sqsURL)), sqsURL: sqsURL,
 	}
 	values := map[string]string{
 		"RESEED_TABLE": table, "RESEED_BUCKET": bucket, "RESEED_API_KEY_HASHES": keyHash, "RESEED_REQUEST_LIFETIME": "0s", "RESEED_BACKUP_DAYS": "35", "RESEED_LOG_DAYS": "30",
-		"RESEED_QUEUE_URL": awsfake.QueueURL(sqsURL, importQueue), "RESEED_ERASE_QUEUE_URL": awsfake.QueueURL(sqsURL, eraseQueue),
+		"RESEED_QUEUE_URL": awsfake.QueueURL(sqsURL, importQueue), "RESEED_ERASE_QUEUE_URL": awsfake.QueueURL(sqsURL, eraseQueue), "RESEED_PULL_QUEUE_URL": awsfake.QueueURL(sqsURL, pullQueue),
+		"RESEED_GOOGLE_ENDPOINT": b.Google.URL, "RESEED_GOOGLE_SECRET": "reseed/google", "AWS_ENDPOINT_URL_SECRETS_MANAGER": startSecrets(tb, b.Google.Key(tb, GoogleAccount)),
 		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL,
 	}
 	for folder, f := range b.Template.Functions() {
@@ -85,6 +90,28 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 		b.Functions[folder] = b.Start(tb, folder)
 	}
 	return b
+}
+
+// GoogleAccount is the service account whose key is in the secret.
+const GoogleAccount = "reseed@example.iam.gserviceaccount.com"
+
+func queues() []string { return []string{importQueue, eraseQueue, pullQueue} }
+
+// startSecrets starts a stand-in for Secrets Manager with one secret, the key of the service account.
+func startSecrets(tb testing.TB, key []byte) (at string) {
+	tb.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ SecretId string } //nolint:revive // as AWS spells it
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		if json.NewDecoder(r.Body).Decode(&in) != nil || r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || in.SecretId != "reseed/google" {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"__type":"ResourceNotFoundException"}`))
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"SecretString": string(key)})
+	}))
+	tb.Cleanup(srv.Close)
+	return srv.URL
 }
 
 // unhurried is the longest timeout that AWS allows. Every function has it here, so that no test
@@ -157,10 +184,10 @@ func (b *Bed) Objects(tb testing.TB, prefix string) int {
 	return len(out.Versions)
 }
 
-// Messages counts the visible messages in both queues.
+// Messages counts the visible messages in all queues.
 func (b *Bed) Messages(tb testing.TB) (n int) {
 	tb.Helper()
-	for _, queue := range []string{importQueue, eraseQueue} {
+	for _, queue := range queues() {
 		u := awsfake.QueueURL(b.sqsURL, queue)
 		out, err := b.sqs.GetQueueAttributes(tb.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &u, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
 		if err != nil {
@@ -175,10 +202,10 @@ func (b *Bed) Messages(tb testing.TB) (n int) {
 	return n
 }
 
-// Work delivers messages, as SQS does, until both queues are empty.
+// Work delivers messages, as SQS does, until all queues are empty.
 func (b *Bed) Work(tb testing.TB) {
 	tb.Helper()
-	for b.deliver(tb, importQueue, "import-chunk") || b.deliver(tb, eraseQueue, "delete-source") {
+	for b.deliver(tb, importQueue, "import-chunk") || b.deliver(tb, eraseQueue, "delete-source") || b.deliver(tb, pullQueue, "pull") {
 	}
 }
 
@@ -255,7 +282,7 @@ func (b *Bed) answer(tb testing.TB, method, path, contentType string, body []byt
 // Drop deletes all messages undelivered, as if they were lost.
 func (b *Bed) Drop(tb testing.TB) {
 	tb.Helper()
-	for _, queue := range []string{importQueue, eraseQueue} {
+	for _, queue := range queues() {
 		u := awsfake.QueueURL(b.sqsURL, queue)
 		for {
 			got, err := b.sqs.ReceiveMessage(tb.Context(), &sqs.ReceiveMessageInput{QueueUrl: &u, MaxNumberOfMessages: 10})

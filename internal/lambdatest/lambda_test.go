@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/googletest"
 	"reseed/internal/lambdatest"
 	"reseed/pkg/app"
 	"reseed/pkg/eraser"
@@ -461,5 +462,48 @@ func TestRefusedInvocations(t *testing.T) {
 	}
 	if diff := cmp.Diff(0, len(jobs(t, b))); diff != "" {
 		t.Error("a refused invocation made a job")
+	}
+}
+
+// A spreadsheet is connected over the API and pulled by the functions: now, and when it is due.
+func TestASpreadsheetIsPulled(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	const id = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms"
+	b.Google.Add(&googletest.Spreadsheet{ID: id, Title: "Company", TimeZone: "UTC", Shared: []string{lambdatest.GoogleAccount}, Tabs: []*googletest.Tab{
+		{ID: 7, Title: "Customers", Cells: [][]any{{"External ID", "Name"}, {1, "Acme"}, {2, "Bolt"}}},
+	}})
+	call := func(method, path, body string, want int) (out struct{ UUID, ID string }) {
+		t.Helper()
+		status, text := b.Call(t, method, path, "application/json", []byte(body))
+		if status != want || json.Unmarshal([]byte(text), &out) != nil {
+			t.Fatalf("%s %s: %d %s", method, path, status, text)
+		}
+		return out
+	}
+	src := call("POST", "/v1/data_sources", `{"name":"Sheet"}`, 201)
+	call("POST", "/v1/data_sources/"+src.UUID+"/syncs", ``, 409)
+	call("PATCH", "/v1/data_sources/"+src.UUID+"/syncs", `{"spreadsheet":"`+id+`","every":"6h"}`, 200)
+	j := call("POST", "/v1/data_sources/"+src.UUID+"/syncs", ``, 202)
+	call("POST", "/v1/data_sources/"+src.UUID+"/syncs", ``, 409)
+	b.Work(t)
+	ended(t, b, 1)
+	d := directory(t, b)
+	if n := items(t, b, d.Sources[0]); n != 2 {
+		t.Errorf("%d items of 2 customers", n)
+	}
+	if n := b.Objects(t, "jobs/"+j.ID+"/input/"); n != 0 {
+		t.Errorf("%d frozen tables are left", n)
+	}
+	said := b.Invoke(t, "pull", map[string]any{"source": "Sheet"})
+	if !strings.Contains(string(said), `"status":"running"`) {
+		t.Errorf("an invocation: %s", said)
+	}
+	b.Drop(t) // the message is lost, and the tick sends it again
+	b.Invoke(t, "tick", map[string]any{})
+	b.Work(t)
+	ended(t, b, 2)
+	if strings.Contains(b.Functions["pull"].Output(), "PRIVATE KEY") {
+		t.Error("the log holds the key")
 	}
 }

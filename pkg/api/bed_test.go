@@ -21,6 +21,7 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/puller"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/mem"
@@ -33,6 +34,7 @@ type bed struct {
 	source  string // uuid of "First"
 	imports []importer.Message
 	sweeps  []app.Sweep
+	pulls   []puller.Message
 	link    string // if set, every download redirects to it
 }
 
@@ -55,6 +57,7 @@ func newBedWith(tb testing.TB, spec *openAPI, d table.Driver, objs *objects.Obje
 		Store: st, Objects: objs, Now: b.now, Log: log, PieceBytes: 100_000, SweepUploads: true,
 		Imports: func(_ context.Context, m ...importer.Message) error { b.imports = append(b.imports, m...); return nil },
 		Sweeps:  func(_ context.Context, m ...app.Sweep) error { b.sweeps = append(b.sweeps, m...); return nil },
+		Pulls:   func(_ context.Context, m ...puller.Message) error { b.pulls = append(b.pulls, m...); return nil },
 	})
 	b.ledger, b.eraser = b.app.Ledger, b.app.Eraser
 	imports := api.ImportsOf(b.app)
@@ -74,7 +77,7 @@ func newBedWith(tb testing.TB, spec *openAPI, d table.Driver, objs *objects.Obje
 	exports.File = func(ctx context.Context, j *job.Job) (app.Download, error) { return given(file(ctx, j)) }
 	b.handler = api.New(api.Config{
 		Store: st, Keys: []httpapi.Key{{Hash: httpapi.HashKey(testKey)}}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
-		MaxUpload: 1 << 20, Imports: imports, Exports: exports, Erase: api.EraseOf(b.eraser, b.app.StartErase),
+		MaxUpload: 1 << 20, Imports: imports, Exports: exports, Erase: api.EraseOf(b.eraser, b.app.StartErase), Syncs: api.SyncsOf(b.app.Puller),
 	})
 	b.source, _ = b.fixed()
 	return b
@@ -93,6 +96,10 @@ func (b *bed) step() bool {
 		m := b.sweeps[0]
 		b.sweeps = b.sweeps[1:]
 		err = b.app.Sweep(b.t.Context(), m)
+	case len(b.pulls) > 0:
+		m := b.pulls[0]
+		b.pulls = b.pulls[1:]
+		err = b.app.Puller.With(oneTab{}).Handle(b.t.Context(), m)
 	default:
 		return false
 	}

@@ -16,6 +16,7 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/person"
+	"reseed/pkg/puller"
 	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
@@ -32,6 +33,7 @@ type Config struct {
 	Imports Imports
 	Exports Exports
 	Erase   Erase
+	Syncs   Syncs
 	Now     func() time.Time
 	Log     *slog.Logger
 
@@ -83,6 +85,16 @@ func ImportsOf(a *app.App) Imports {
 		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
 	}
 }
+
+// Syncs is what the API needs for pulls: Start, Set and Status of [puller.Puller].
+type Syncs struct {
+	Start  func(ctx context.Context, source string, r puller.Request) (*job.Job, error)
+	Set    func(context.Context, store.Tag, puller.Change) (puller.Setting, error)
+	Status func(context.Context, store.Tag) (puller.Status, error)
+}
+
+// SyncsOf is the Syncs of a puller.
+func SyncsOf(p *puller.Puller) Syncs { return Syncs{Start: p.Start, Set: p.Set, Status: p.Status} }
 
 // Exports is what the API needs from the app for exports: Start, StartCustomer and Drop of
 // [exporter.Exporter], and ExportFile of [app.App].

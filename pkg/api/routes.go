@@ -19,6 +19,7 @@ func own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/edits", methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},
 		{"/v1/data_sources/{uuid}/settings", methods{http.MethodGet: getSettings, http.MethodPatch: changeSettings}},
+		{"/v1/data_sources/{uuid}/syncs", methods{http.MethodGet: getSyncs, http.MethodPost: startSync, http.MethodPatch: changeSyncs}},
 		{"/v1/edits/{id}", methods{http.MethodGet: getEdit, http.MethodDelete: revertEdit}},
 		{"/v1/imports", methods{http.MethodGet: listImports}},
 		{"/v1/imports/{id}", methods{http.MethodGet: getImport, http.MethodDelete: cancelImport}},

@@ -1,12 +1,15 @@
 package api
 
 import (
+	"strings"
+
 	"reseed/pkg/api/wire"
 	"reseed/pkg/eraser"
 	"reseed/pkg/exporter"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/person"
+	"reseed/pkg/source/sheets"
 )
 
 // This file turns what is stored into the shapes of package wire.
@@ -71,11 +74,21 @@ func wireOfReasons(j *job.Job) (out []wire.Reason) {
 		first := make([]wire.Rejected, len(r.First))
 		for i, row := range r.First {
 			f := j.Import.Files[row.File]
-			first[i] = wire.Rejected{File: f.Name, Line: row.Line, Place: importer.PlaceOf(f, row.Line, r.Column), Reason: row.Reason}
+			first[i] = wire.Rejected{File: f.Name, Line: row.Line, Place: importer.PlaceOf(f, row.Line, r.Column), Link: linkOf(j.Import, f, row.Line, r.Column), Reason: row.Reason}
 		}
 		out = append(out, wire.Reason{Dataset: r.Dataset, Column: r.Column, Code: r.Code, Count: r.Count, First: first})
 	}
 	return out
+}
+
+// linkOf is the address at which a cell of a spreadsheet that was pulled is opened; empty of other
+// rows.
+func linkOf(spec *job.ImportSpec, f job.File, line int64, column string) string {
+	place := importer.PlaceOf(f, line, column)
+	if spec.Pull == nil || f.GID == nil || place == "" {
+		return ""
+	}
+	return sheets.CellAddress(spec.Pull.Spreadsheet, *f.GID, place[strings.LastIndexByte(place, '!')+1:])
 }
 
 func wireOfErase(j *job.Job) *wire.EraseJob {

@@ -13,6 +13,8 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/puller"
+	"reseed/pkg/source/sheets"
 	"reseed/pkg/store"
 )
 
@@ -31,6 +33,11 @@ type Config struct {
 	// Imports and Sweeps send messages to workers, which call App.Work and App.Sweep.
 	Imports func(context.Context, ...importer.Message) error
 	Sweeps  func(context.Context, ...Sweep) error
+	// Pulls sends messages to workers that call App.Pull.
+	Pulls func(context.Context, ...puller.Message) error
+	// Sheets and ShareWith are passed to puller.Config.
+	Sheets    sheets.Reader
+	ShareWith string
 	// RequestLifetime is how long a request may work with the directory that it has read.
 	RequestLifetime time.Duration
 	// PieceBytes and MakeWay are passed to importer.Config, MakeWay also to exporter.Config.
@@ -53,6 +60,7 @@ type App struct {
 	Importer *importer.Importer
 	Exporter *exporter.Exporter
 	Eraser   *eraser.Eraser
+	Puller   *puller.Puller
 }
 
 // New puts the parts together. It makes no call.
@@ -73,8 +81,14 @@ func New(c Config) *App {
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, Dispatch: a.dispatch, Settle: c.RequestLifetime,
 		Quiet: c.Quiet, Grace: c.Grace, Residue: c.Residue, Backups: c.Backups,
 	})
+	a.Puller = puller.New(puller.Config{
+		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Importer: a.Importer, Sheets: c.Sheets, Address: c.ShareWith, Now: c.Now, Log: c.Log,
+	})
 	return a
 }
+
+// Pull goes on with the freezing of what a pull pulls.
+func (a *App) Pull(ctx context.Context, m puller.Message) error { return a.Puller.Handle(ctx, m) }
 
 // dispatch sends a job to the workers if it is Running.
 func (a *App) dispatch(ctx context.Context, j *job.Job) error {
@@ -83,6 +97,8 @@ func (a *App) dispatch(ctx context.Context, j *job.Job) error {
 		return nil
 	case j.Kind == job.Erase:
 		return a.Sweeps(ctx, Sweep{j.ID, j.Source})
+	case j.Pulling():
+		return a.Pulls(ctx, puller.Message{Job: j.ID, Source: j.Source})
 	case j.Kind == job.Export:
 		return a.sendExports(ctx, []exporter.Message{{Job: j.ID, Source: j.Source}})
 	default:
@@ -116,8 +132,8 @@ func (a *App) Progress(ctx context.Context, j *job.Job) error {
 }
 
 // Tick goes on with interrupted work: it starts jobs whose turn has come, and re-sends work that
-// may have lost its worker. Sending work twice is harmless. Then it deletes uploads that belong to
-// no import, and the files of old exports.
+// may have lost its worker. Sending work twice is harmless. Then it starts the pulls that are due, and
+// deletes uploads that belong to no import, and the files of old exports.
 func (a *App) Tick(ctx context.Context) error {
 	switch _, err := a.Store.Directory(ctx); {
 	case store.Moves(err): // nothing begins here
@@ -132,6 +148,9 @@ func (a *App) Tick(ctx context.Context) error {
 		return err
 	}
 	if err := a.tickOthers(ctx); err != nil {
+		return err
+	}
+	if err := a.Puller.Tick(ctx); err != nil {
 		return err
 	}
 	if !a.SweepUploads {

@@ -9,6 +9,7 @@ import (
 	"reseed/pkg/config"
 	"reseed/pkg/eraser"
 	"reseed/pkg/importer"
+	"reseed/pkg/puller"
 )
 
 // App assembles Reseed on AWS. The settings must have been read with the needs config.Table,
@@ -22,7 +23,8 @@ func App(ctx context.Context, c config.Config, now func() time.Time, log *slog.L
 		Store: at.Store(c.Table), Objects: at.Objects(c.Bucket), Now: now, Log: log, RequestLifetime: c.RequestLifetime, SweepUploads: true,
 		Imports: Sender(at, c.QueueURL, func(m importer.Message) string { return m.Source }),
 		Sweeps:  Sender(at, c.EraseQueueURL, func(m app.Sweep) string { return m.Source }),
-		Grace:   c.Grace, Residue: residue(c),
+		Pulls:   Sender(at, c.PullQueueURL, func(m puller.Message) string { return m.Source }), ShareWith: c.GoogleAddress,
+		Grace: c.Grace, Residue: residue(c),
 	}), nil
 }
 

@@ -82,7 +82,7 @@ func (c *Cloud) Objects(bucket string) *objects.Objects {
 // group returns a message's group, "" for no group. SQS delivers messages of different groups in
 // turns (fair queues), so that a group with many messages does not make the others wait.
 func Sender[M any](c *Cloud, queueURL string, group func(M) string) func(context.Context, ...M) error {
-	r := resource{"queue", path.Base(queueURL), "RESEED_QUEUE_URL and RESEED_ERASE_QUEUE_URL", "SQS"}
+	r := resource{"queue", path.Base(queueURL), "RESEED_QUEUE_URL, RESEED_ERASE_QUEUE_URL and RESEED_PULL_QUEUE_URL", "SQS"}
 	client := sqs.NewFromConfig(c.aws, func(o *sqs.Options) { o.APIOptions = append(o.APIOptions, r.explain) })
 	return func(ctx context.Context, messages ...M) error {
 		for len(messages) > 0 {

@@ -26,6 +26,7 @@ type Config struct {
 	Bucket        string    `env:"RESEED_BUCKET"`          // of S3, with versions
 	QueueURL      string    `env:"RESEED_QUEUE_URL"`       // of the queue that import-chunk works on
 	EraseQueueURL string    `env:"RESEED_ERASE_QUEUE_URL"` // of the queue that delete-source works on
+	PullQueueURL  string    `env:"RESEED_PULL_QUEUE_URL"`  // of the queue that pull works on
 	APIKeyHashes  []KeyHash `env:"RESEED_API_KEY_HASHES"`  // in hex, separated by commas
 	PublicURL     string    `env:"RESEED_PUBLIC_URL"`      // where people reach this instance
 	Currency      string    `env:"RESEED_CURRENCY" envDefault:"USD"`
@@ -38,6 +39,14 @@ type Config struct {
 	// kept. Receipts say both.
 	BackupDays int `env:"RESEED_BACKUP_DAYS"`
 	LogDays    int `env:"RESEED_LOG_DAYS"`
+	// GoogleKey names the file with the key of the service account that reads spreadsheets. On AWS the
+	// key is in Secrets Manager instead, in the secret GoogleSecret. GoogleAddress is the e-mail
+	// address of the service account, for functions that do not have its key. GoogleEndpoint stands in
+	// for Google.
+	GoogleKey      string `env:"GOOGLE_APPLICATION_CREDENTIALS"`
+	GoogleSecret   string `env:"RESEED_GOOGLE_SECRET"`
+	GoogleAddress  string `env:"RESEED_GOOGLE_ADDRESS"`
+	GoogleEndpoint string `env:"RESEED_GOOGLE_ENDPOINT"`
 }
 
 // Need is a set of settings that must be given.
@@ -127,6 +136,7 @@ func (c *Config) missing(needs Need, wrong []string) []string {
 		{Bucket, "RESEED_BUCKET", c.Bucket != ""},
 		{Queues, "RESEED_QUEUE_URL", c.QueueURL != ""},
 		{Queues, "RESEED_ERASE_QUEUE_URL", c.EraseQueueURL != ""},
+		{Queues, "RESEED_PULL_QUEUE_URL", c.PullQueueURL != ""},
 		{Keys, "RESEED_API_KEY_HASHES", len(c.APIKeyHashes) > 0 || strings.Contains(strings.Join(wrong, " "), "RESEED_API_KEY_HASHES")},
 	} {
 		if needs&n.need != 0 && !n.given {

@@ -23,7 +23,7 @@ func TestRead(t *testing.T) {
 	one, oneHex := hash("one")
 	two, twoHex := hash("two")
 	got, err := config.Read([]string{
-		"RESEED_TABLE=reseed", "RESEED_BUCKET=files", "RESEED_QUEUE_URL=http://q/import", "RESEED_ERASE_QUEUE_URL=http://q/erase",
+		"RESEED_TABLE=reseed", "RESEED_BUCKET=files", "RESEED_QUEUE_URL=http://q/import", "RESEED_ERASE_QUEUE_URL=http://q/erase", "RESEED_PULL_QUEUE_URL=http://q/pull",
 		"RESEED_API_KEY_HASHES=" + oneHex + ", " + strings.ToUpper(twoHex), "RESEED_PUBLIC_URL=https://x.example/a=b", "RESEED_CURRENCY=EUR",
 		"RESEED_REQUEST_LIFETIME=1m", "PATH=/bin", "AWS_ENDPOINT_URL_S3=",
 	}, config.Table|config.Bucket|config.Queues|config.Keys)
@@ -31,7 +31,7 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Table: "reseed", Bucket: "files", QueueURL: "http://q/import", EraseQueueURL: "http://q/erase",
+		Table: "reseed", Bucket: "files", QueueURL: "http://q/import", EraseQueueURL: "http://q/erase", PullQueueURL: "http://q/pull",
 		APIKeyHashes: []config.KeyHash{one, two}, PublicURL: "https://x.example/a=b", Currency: "EUR", RequestLifetime: time.Minute,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -57,7 +57,7 @@ func TestErrorNamesAllMistakesAndNoValue(t *testing.T) {
 	}
 	want := "settings: RESEED_API_KEY_HASHES is not usable: SHA-256 hashes in hex, separated by commas, are expected; " +
 		"RESEED_REQUEST_LIFETIME is not usable: a duration such as 30s is expected; " +
-		"RESEED_TABLE is missing; RESEED_QUEUE_URL is missing; RESEED_ERASE_QUEUE_URL is missing"
+		"RESEED_TABLE is missing; RESEED_QUEUE_URL is missing; RESEED_ERASE_QUEUE_URL is missing; RESEED_PULL_QUEUE_URL is missing"
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}

@@ -181,8 +181,11 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 				if f.Name != "" {
 					j.Error = strings.ReplaceAll(j.Error, f.Name, name)
 				}
-				f.Name, f.Object, f.Version, f.Tab, f.Header, f.Settings = name, "", "", "", nil, source.Settings{}
+				f.Name, f.Object, f.Version, f.Tab, f.GID, f.Header, f.Settings = name, "", "", "", nil, nil, source.Settings{}
 			}
+		}
+		if j.Import.Pull != nil {
+			j.Import.Pull.Lost = nil
 		}
 		j.Import.FilesErased, j.Reasons = true, nil
 		if j.Error != "" && !j.Import.Scanned { // then the error is about the files: names within ZIPs, columns

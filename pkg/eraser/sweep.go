@@ -276,15 +276,19 @@ func (r *run) sweep(ctx context.Context) error {
 	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
 }
 
-// dropReadings removes what the source keeps about the reading of its files. Nobody writes that any
-// more: it is only written together with a directory that has the source.
+// dropReadings removes what the source keeps about the reading of its files, and about what it pulls
+// from. Nobody makes that any more: it is only made together with a directory that has the source.
 func (r *run) dropReadings(ctx context.Context) error {
-	key := store.ReadingsKey(r.job.Tag)
-	found, err := r.st.Lookup(ctx, key)
-	if err != nil || len(found) == 0 {
+	tag := r.job.Tag
+	found, err := r.st.Lookup(ctx, store.ReadingsKey(tag), store.PullKey(tag), store.WrittenKey(tag), store.TouchedKey(tag))
+	var gone []table.Write
+	for key := range found {
+		gone = append(gone, table.Write{Item: table.Item{Key: key}, Delete: true})
+	}
+	if err != nil || len(gone) == 0 {
 		return err
 	}
-	return r.st.Write(ctx, []table.Write{{Item: table.Item{Key: key}, Delete: true}})
+	return r.st.Write(ctx, gone)
 }
 
 // sweepEarlier sweeps what earlier erases of the source have hidden and not removed yet, so that

@@ -169,7 +169,7 @@ func (im *Importer) dropHalf(ctx context.Context, j *job.Job, tasks []job.Task) 
 	if half && !j.Wrote() {
 		_, err = im.c.Objects.DeleteAll(ctx, rejectsDir(j.ID))
 	}
-	if !j.Import.Scanned && err == nil {
+	if (!j.Import.Scanned || pulled(j)) && err == nil {
 		_, err = im.c.Objects.DeleteAll(ctx, inputDir(j.ID))
 	}
 	return err

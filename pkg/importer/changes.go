@@ -58,6 +58,7 @@ type summary struct {
 	Totals  job.Totals         `json:"totals,omitempty"`
 	Doubled map[string]doubled `json:"doubled,omitempty"` // by dataset
 	Stored  map[string]int64   `json:"stored,omitempty"`  // stored rows that a replace has looked at, by dataset
+	Fields  map[string]fields  `json:"fields,omitempty"`  // in how many changed rows each field changes, by dataset
 	// rows that the input lacks, kept because other rows belong to them
 	Kept        int64    `json:"kept,omitempty"`
 	Changes     int64    `json:"changes,omitempty"`      // in the change set
@@ -123,6 +124,11 @@ func (s *summary) add(o summary) {
 			s.Stored = map[string]int64{}
 		}
 		s.Stored[name] += n
+	}
+	for dataset, of := range o.Fields {
+		for name, n := range of {
+			s.changes(dataset, name, n)
+		}
 	}
 	s.Totals.Add(o.Totals)
 	for name, d := range o.Doubled {

@@ -22,6 +22,9 @@ func (im *Importer) finish(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err := im.dropGround(ctx, j); err != nil {
 		return nil, err
 	}
+	if err := im.dropFrozen(ctx, j); err != nil {
+		return nil, err
+	}
 	if err := im.remember(ctx, j); err != nil {
 		return nil, err
 	}

@@ -122,6 +122,9 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil
 	}
 	if !j.Import.Plan && confirm == "" {
+		if err := im.mark(ctx, j); err != nil {
+			return nil, err
+		}
 		return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 			err := decided(j)
 			j.Import.Applying = true
@@ -148,8 +151,12 @@ func (im *Importer) questions(ctx context.Context, j *job.Job, sum *totals) (not
 	if err != nil {
 		return nil, "", err
 	}
-	notes = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j))
-	return notes, strings.TrimSpace(excess(j, *sum) + " " + sum.asSpelt()), nil
+	if j.Import.Plan || pulled(j) {
+		notes = sum.alike()
+	}
+	notes = slices.Concat(notes, sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j))
+	why := slices.DeleteFunc([]string{lostDatasets(j), excess(j, *sum), tooChanged(j, *sum), sum.asSpelt()}, func(s string) bool { return s == "" })
+	return notes, strings.Join(why, " "), nil
 }
 
 // tellRejects notes in a job how many rows were rejected, and why.

@@ -32,7 +32,8 @@ type Config struct {
 	Objects *objects.Objects
 	// Send hands messages to workers, which call Handle. Several workers may run at the same time.
 	Send func(context.Context, []Message) error
-	// Dispatch starts another job that became Running because a job of this Importer ended.
+	// Dispatch starts another job that became Running because a job of this Importer ended, and goes
+	// on with one that has not frozen what it pulls.
 	Dispatch func(context.Context, *job.Job) error
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -200,8 +201,11 @@ func (im *Importer) create(ctx context.Context, src store.Source, j *job.Job, ex
 
 // send asks a worker to go on with a running job.
 func (im *Importer) send(ctx context.Context, j *job.Job) error {
-	if j.Status != job.Running {
+	switch {
+	case j.Status != job.Running:
 		return nil
+	case j.Pulling():
+		return im.c.Dispatch(ctx, j)
 	}
 	return im.c.Send(ctx, []Message{{Job: j.ID, Source: j.Source}})
 }
@@ -227,6 +231,9 @@ func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := im.mark(ctx, j); err != nil {
+		return nil, err
+	}
 	return j, im.send(ctx, j)
 }
 
@@ -244,6 +251,9 @@ func (im *Importer) Handle(ctx context.Context, m Message) error {
 	}
 	if j.Kind != job.Import || j.Status != job.Running {
 		return nil
+	}
+	if j.Pulling() && !j.State().Stops() { // another worker freezes its tabs first
+		return im.send(ctx, j)
 	}
 	if err := knowsDatasets(j); err != nil {
 		return err

@@ -487,6 +487,7 @@ func (m *rangeMerge) settle(c *candidate) error {
 		return nil
 	}
 	m.count(&c.entry, func(n *job.Counts) { n.Changed++ })
+	m.compare(string(datasetOf(c.sk, c.before)), c.before.Content(), table.Attrs(c.entry.body))
 	created, _ := c.before.Int(store.AttrCreated)
 	origin := store.Origin{Import: store.OriginOf(c.before).Import, Manual: manual}
 	return m.emit(c.change(c.before, m.stamp(c.entry.body, origin, created)))

@@ -33,6 +33,9 @@ func (im *Importer) Progress(ctx context.Context, j *job.Job) error {
 		return err
 	}
 	p := &j.Progress
+	if j.Pulling() {
+		return im.pulling(j, tasks)
+	}
 	p.BytesDone, p.RowsDone, p.ItemsDone = 0, 0, 0 // the tasks hold all of it, also what the gate has stored
 	part, total := 0.0, 0
 	for _, t := range tasks {

@@ -100,6 +100,13 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		return nil
 	}
 	m.sum.stored(string(ds))
+	if m.w.handmade(a) {
+		if parent == "" {
+			m.parent = m.stays(it.SK, a)
+		}
+		m.keepFor(parent)
+		return nil
+	}
 	needed, err := m.needed(ctx, it.SK)
 	if err != nil {
 		return err
@@ -205,6 +212,9 @@ func (w *work) hasOthers(ctx context.Context, sk string) (bool, error) {
 	if found, err := w.anyPartNotGiven(ctx, h); found || err != nil {
 		return found, err
 	}
+	if found, err := w.anyHandmade(ctx, h); found || err != nil {
+		return found, err
+	}
 	return w.anyNotGiven(ctx, some...)
 }
 
@@ -281,7 +291,9 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 	var queries []table.Query
 	erasing := w.dir.AnyHidden(w.tag)
 	for stage := range store.Stages() {
-		if anyOf(stage, func(k *store.RecordKind) bool { return k.Plan != nil && (erasing || !w.given(k.Dataset)) }) {
+		if anyOf(stage, func(k *store.RecordKind) bool {
+			return k.Plan != nil && (erasing || pulled(w.job) || !w.given(k.Dataset))
+		}) {
 			queries = append(queries, w.parts.scans(stage, 0, 1)...)
 		}
 	}
@@ -295,7 +307,8 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 				if err != nil {
 					return err
 				}
-				if plan := it.Attrs.Str(store.AttrPlan); plan != "" {
+				goes := !erasing && w.given(datasetOf(it.SK, it.Attrs)) && !w.handmade(it.Attrs)
+				if plan := it.Attrs.Str(store.AttrPlan); plan != "" && !(goes && pulled(w.job)) {
 					mu.Lock()
 					named[store.PlanSK(w.hasher.External(store.KindPlan, plan))] = true
 					mu.Unlock()

@@ -63,11 +63,16 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		given = append(given, f.Settings.Map...)
 	}
 	pieces := make([][]source.Piece, len(spec.Files))
+	empty := make([]bool, len(spec.Files))
 	for i := range spec.Files {
 		f := &spec.Files[i]
 		var said []string
 		if pieces[i], said, err = im.scanFile(ctx, id, spec, f, pieceBytes); err != nil {
 			return nil, err
+		}
+		if empty[i] = spec.Pull != nil && len(pieces[i]) == 0; empty[i] {
+			notes = append(notes, f.Name+": left out: it has no rows")
+			continue
 		}
 		if headers += headerBytes(f.Header) + len(f.Settings.String()) + len(f.Told); headers > maxHeaders {
 			return nil, tooManyColumns(f.Name)
@@ -85,6 +90,9 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		if !slices.ContainsFunc(spec.Files, func(f job.File) bool { return slices.Contains(f.Settings.Map, line) }) {
 			return nil, billing.UnusedMap(line)
 		}
+	}
+	if pieces = withRows(spec, pieces, empty); len(spec.Files) == 0 {
+		return nil, noRows()
 	}
 	first := stages(&job.Job{Import: spec})[0]
 	for i, f := range spec.Files {

@@ -11,6 +11,9 @@ import (
 // not know, since it would leave them out.
 func knowsDatasets(j *job.Job) error {
 	for _, ds := range j.Import.Datasets {
+		if j.Pulling() && ds == job.Unread {
+			continue
+		}
 		if store.KindFor(billing.Dataset(ds)) == nil {
 			return fault.Newf(fault.Unavailable, "unknown_kind", "this version does not know the dataset %q; deploy the version that began the job", ds)
 		}

@@ -74,6 +74,9 @@ func (im *Importer) packedFiles(ctx context.Context, j *job.Job) (map[int]packed
 // packedFile reports whether a file is packed, and what is in it. Its first bytes decide, not its
 // name.
 func packedFile(ctx context.Context, o *objects.Objects, f job.File, kept *source.Readings) (p packed, is bool, err error) {
+	if f.Tab != "" { // a frozen table
+		return p, false, nil
+	}
 	head, err := objectPart(ctx, o, f.Object, f.Version, 0, beginBytes)
 	p.file, p.kept = f, kept
 	switch {

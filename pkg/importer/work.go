@@ -105,6 +105,8 @@ type result struct {
 	Cost    table.Cost `json:"cost"`
 	// of a stopped task: changes applied so far; of unpacking: attempts, see unpack
 	Done int `json:"done,omitempty"`
+	// of a task that freezes tabs: rows so far
+	Pulled int64 `json:"pulled,omitempty"`
 }
 
 func resultOf(t job.Task) (r result, err error) {

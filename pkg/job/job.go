@@ -157,6 +157,7 @@ type ImportSpec struct {
 	Remember    bool   `json:"remember,omitempty"` // once it is done, the source keeps the settings of its files
 	// what the source kept when the import began to read; nil once the input has been looked through
 	Readings *source.Readings `json:"readings,omitempty"`
+	Pull     *PullSpec        `json:"pull,omitempty"` // of a pull
 
 	// Set once the input has been looked through, before anything is written.
 	Scanned  bool         `json:"scanned,omitempty"`
@@ -212,6 +213,45 @@ type Piece struct {
 	Stages []int `json:"s,omitempty"` // of NDJSON: the stages that have rows in it
 }
 
+// PullSpec is what an import pulls from a spreadsheet, and how far it has come. The tabs are frozen
+// first, as objects of the job; then they are imported like files.
+type PullSpec struct {
+	Spreadsheet string `json:"spreadsheet"`           // its id
+	Unwatched   bool   `json:"unwatched,omitempty"`   // a schedule began it: nobody looks at it
+	MaxChanged  int    `json:"max_changed,omitempty"` // percent; if it is unwatched, changes of more rows wait for a yes
+	// the latest pull that was done when this one began, and the datasets that it had
+	Applied string   `json:"applied,omitempty"`
+	Had     []string `json:"had,omitempty"`
+	// a pull whose plan waits for a yes: once this one is whole, that plan is cancelled
+	Replaces string `json:"replaces,omitempty"`
+	// the pull before, whatever became of it: its frozen tables go if it has ended
+	Before string `json:"before,omitempty"`
+	// of what decides besides the spreadsheet how it is imported, when the pull began
+	Ground string `json:"ground,omitempty"`
+
+	// Set once all tabs are frozen.
+	Whole     bool     `json:"whole,omitempty"`
+	Unchanged bool     `json:"unchanged,omitempty"` // nothing was read: nothing has changed since Applied
+	Version   int64    `json:"version,omitempty"`   // of the spreadsheet's file
+	Lost      []string `json:"lost,omitempty"`      // sentences: tabs that look like datasets, and cannot be read
+
+	Later later.Fields `json:"-"`
+}
+
+// DefaultMaxChanged is the share of a dataset's stored rows, in percent, above which the changes of a
+// pull that nobody watches wait for a yes, if the dataset has at least LeastRows of them.
+const (
+	DefaultMaxChanged = 50
+	LeastRows         = 20
+)
+
+// Unread stands in the Datasets of a pull until its tabs are frozen. Versions that know nothing of
+// pulls do not know this dataset, and leave the job alone.
+const Unread = "unread"
+
+// Pulling tells whether the job is a pull that has not frozen all tabs yet.
+func (j *Job) Pulling() bool { return j.Import != nil && j.Import.Pull != nil && !j.Import.Pull.Whole }
+
 // File is one input file.
 type File struct {
 	Name    string `json:"name"`              // as the person named it
@@ -223,6 +263,8 @@ type File struct {
 	// title of the tab whose frozen table it is, see package grid; empty for a file. Older versions
 	// read the table right, and count its lines
 	Tab string `json:"tab,omitempty"`
+	// number of that tab in Google Sheets, with which a link opens it; nil if it came from elsewhere
+	GID *int64 `json:"gid,omitempty"`
 
 	// Found when it was looked through.
 	Format   string   `json:"format,omitempty"`   // empty is CSV, else [NDJSON]

@@ -110,7 +110,7 @@ func (s State) Next() []State {
 	case StateWaiting:
 		return []State{StateReading, StateDeciding, StateCancelling, StateRunning}
 	case StateReading:
-		return []State{StateDeciding, StateFailing, StateCancelling}
+		return []State{StateDeciding, StateDone, StateFailing, StateCancelling}
 	case StateDeciding:
 		return []State{StateApplying, StatePlanned, StateAsking, StateFailing, StateCancelling}
 	case StatePlanned, StateAsking:

@@ -182,6 +182,9 @@ func (w *writing) commit(ctx context.Context) error {
 	if err := w.a.shows(all); err != nil {
 		return err
 	}
+	if err := w.r.touch(ctx, w.a, all); err != nil {
+		return err
+	}
 	token := rand.Int64N(1<<62) + 1 //nolint:gosec // no secret: it only has to differ from others of the same minute
 	within, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()

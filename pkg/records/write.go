@@ -60,10 +60,20 @@ func (r *Records) write(ctx context.Context, a Account, writes ...table.Write) e
 	if err := a.shows(writes); err != nil {
 		return err
 	}
+	if err := r.touch(ctx, a, writes); err != nil {
+		return err
+	}
 	if err := r.Store.Transact(ctx, writes...); err != nil {
 		return err
 	}
 	return r.landed(ctx, a, writes)
+}
+
+// touch notes that rows of a source that pulls are about to change, so that its next pull compares
+// them. All writes are of one source.
+func (r *Records) touch(ctx context.Context, a Account, writes []table.Write) error {
+	src, _ := a.SourceAt(writes[0].Item.PK)
+	return r.Store.MarkTouched(ctx, src, r.Now())
 }
 
 // landed checks that writes made for the directory a are visible. While a restore of their source

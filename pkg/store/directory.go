@@ -68,6 +68,8 @@ type Source struct {
 	Merges bool `json:"merges,omitempty"`
 	// raised by each erase that deletes files: uploads that began before are refused
 	Fence int64 `json:"fence,omitempty"`
+	// it pulls from elsewhere: what changes its rows leaves a mark, see [Store.MarkWritten]
+	Pulls bool `json:"pulls,omitempty"`
 
 	Later later.Fields `json:"-"`
 }
@@ -90,6 +92,15 @@ func (d *Directory) SetMerges(id string) {
 	for i := range d.Sources {
 		if d.Sources[i].UUID == id {
 			d.Sources[i].Merges = true
+		}
+	}
+}
+
+// SetPulls notes that a source pulls from elsewhere.
+func (d *Directory) SetPulls(tag Tag) {
+	for i := range d.Sources {
+		if d.Sources[i].Tag == tag {
+			d.Sources[i].Pulls = true
 		}
 	}
 }

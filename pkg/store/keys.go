@@ -514,6 +514,31 @@ func ReadingsKey(tag Tag) table.Key {
 	return table.Key{PK: "account.readings", SK: fmt.Sprintf("source#%05x", uint32(tag))}
 }
 
+// PullKey is the key of what a source pulls from, and how that goes.
+func PullKey(tag Tag) table.Key { return table.Key{PK: PullsPK, SK: skPull + tagText(tag)} }
+
+// PullOf returns the tag in the sort key of a [PullKey]; ok is false if it is another key.
+func PullOf(sk string) (tag Tag, ok bool) {
+	var n uint32
+	_, err := fmt.Sscanf(sk, skPull+"%05x", &n)
+	return Tag(n), err == nil && sk == skPull+tagText(Tag(n))
+}
+
+// WrittenKey is the key of the mark of the latest job that has changed rows of a source that pulls;
+// TouchedKey is that of the latest change over REST.
+func WrittenKey(tag Tag) table.Key { return table.Key{PK: PullsPK, SK: "written#" + tagText(tag)} }
+
+// TouchedKey: see [WrittenKey].
+func TouchedKey(tag Tag) table.Key { return table.Key{PK: PullsPK, SK: "touched#" + tagText(tag)} }
+
+// PullsPK is the partition of all of these.
+const (
+	PullsPK = "account.pulls"
+	skPull  = "source#"
+)
+
+func tagText(tag Tag) string { return fmt.Sprintf("%05x", uint32(tag)) }
+
 // APIKeyKey is the key of an API key, by the identity of its name.
 func APIKeyKey(name H) table.Key { return table.Key{PK: apiKeysPK, SK: "key#" + name.String()} }
 

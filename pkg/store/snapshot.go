@@ -70,12 +70,17 @@ func (s *Store) Newer(ctx context.Context, d *Directory) (*Directory, error) {
 // lies in the current partitions of a source that is not being restored, and carries no old manual
 // epoch.
 func (d *Directory) Shows(w table.Write) bool {
-	src, ok := d.find(func(s Source) bool { return s.Space().Has(w.Item.PK) })
+	src, ok := d.SourceAt(w.Item.PK)
 	return ok && src.Restoring == "" && (w.Delete || d.Visible(w.Item.Attrs))
 }
 
 // Restores tells whether a partition is a current partition of a source that is being restored.
 func (d *Directory) Restores(pk string) bool {
-	src, ok := d.find(func(s Source) bool { return s.Space().Has(pk) })
+	src, ok := d.SourceAt(pk)
 	return ok && src.Restoring != ""
+}
+
+// SourceAt finds the source that a partition is a current partition of.
+func (d *Directory) SourceAt(pk string) (Source, bool) {
+	return d.find(func(s Source) bool { return s.Space().Has(pk) })
 }

@@ -39,7 +39,7 @@ func serve() (cl *client.Client, end func()) {
 	})
 	handler := api.New(api.Config{
 		Store: st, Keys: []httpapi.Key{{Hash: httpapi.HashKey(key)}}, Edits: edit.New(st, now), Jobs: a.Ledger, Now: now, Log: quiet,
-		Imports: api.ImportsOf(a), Exports: api.ExportsOf(a), Erase: api.EraseOf(a.Eraser, a.StartErase),
+		Imports: api.ImportsOf(a), Exports: api.ExportsOf(a), Erase: api.EraseOf(a.Eraser, a.StartErase), Syncs: api.SyncsOf(a.Puller),
 	})
 	work := func(ctx context.Context) error {
 		for len(imports)+len(sweeps) > 0 {

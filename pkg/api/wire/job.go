@@ -112,6 +112,7 @@ type Rejected struct {
 	File   string `json:"file"`
 	Line   int64  `json:"line"`
 	Place  string `json:"place,omitempty"` // of a row of a spreadsheet, such as Invoices!D17
+	Link   string `json:"link,omitempty"`  // of a row in Google Sheets: opens the cell
 	Reason string `json:"reason"`          // a sentence
 }
 

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
+	"reseed/pkg/source/sheets"
+)
+
+func syncCommand(sh *shell) *cobra.Command {
+	var plan, yes bool
+	c := &cobra.Command{
+		Use:   "sync NAME",
+		Short: "Pull a data source from its spreadsheet in Google Sheets",
+		Long: `Pull a data source from the spreadsheet that it is connected to ("reseed sources
+add --spreadsheet", "reseed sources set --spreadsheet"). Each tab whose header row is
+that of a dataset is read; other tabs are named and left out. The spreadsheet is read
+as a whole before anything is imported: if somebody changes it meanwhile, it is read
+again, and after three times nothing is imported.
+
+A pull is an import with --mode replace. What you did by hand, and rows that came over
+REST, stay. Nothing is removed because a tab has vanished, is empty, or has lost its
+header row, nor if any row was rejected: then, and before a large removal, it waits
+for your yes. "reseed undo JOB" takes it back.
+
+With --plan nothing is written: the report shows what would change. "reseed apply JOB"
+then does exactly that, although the spreadsheet may have moved on.
+
+Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
+2 usage, 3 done or planned with rejects.`,
+		Example: `  reseed sync Plans --plan
+  reseed sync Plans`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error { return sh.sync(c.Context(), cl, s, plan, yes) })
+		},
+	}
+	c.Flags().BoolVar(&plan, "plan", false, "only show what would change")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask before a large removal, or if a tab is missing")
+	return sh.addJSONFlag(c)
+}
+
+func (sh *shell) sync(ctx context.Context, cl *client.Client, s wire.Source, plan, yes bool) error {
+	started, err := cl.Sync(ctx, s.UUID, plan)
+	if err != nil {
+		return err
+	}
+	j, err := sh.wait(ctx, cl, started.ID)
+	if err != nil {
+		return err
+	}
+	if j.Status != wire.Planned || plan {
+		return sh.showJob(ctx, cl, j)
+	}
+	return sh.confirmRemoval(ctx, cl, j, yes)
+}
+
+// syncFlags say what a source pulls from, and when.
+type syncFlags struct {
+	spreadsheet, every     string
+	maxChanged, maxRemoved int
+}
+
+func (f *syncFlags) addTo(c *cobra.Command) {
+	c.Flags().StringVar(&f.spreadsheet, "spreadsheet", "", "address of the spreadsheet in Google Sheets to pull from")
+	c.Flags().StringVar(&f.every, "every", "", "how often to pull, such as 6h, 30m or 1d; never: only by \"reseed sync\"")
+}
+
+func (f *syncFlags) addShares(c *cobra.Command) {
+	c.Flags().IntVar(&f.maxChanged, "max-changed", 0, "percent of a dataset's rows above which the changes of a pull by schedule wait for a yes (default 50)")
+	c.Flags().IntVar(&f.maxRemoved, "max-removed", 0, "percent of a dataset's rows above which the removals of a pull wait for a yes (default 20)")
+}
+
+// change reads the flags that are given; given is false if there are none.
+func (f *syncFlags) change(c *cobra.Command) (change wire.SyncChange, given bool, err error) {
+	is := func(name string) bool {
+		found := c.Flags().Lookup(name)
+		is := found != nil && found.Changed
+		given = given || is
+		return is
+	}
+	if is("spreadsheet") {
+		if _, err := sheets.ID(f.spreadsheet); err != nil {
+			return change, true, usage("--spreadsheet: %s", err.Error())
+		}
+		change.Spreadsheet = &f.spreadsheet
+	}
+	if is("every") {
+		if _, err := wire.ParseEvery(f.every); err != nil {
+			return change, true, usage("--every %q is not a time such as 6h, 30m or 1d, and not never", f.every)
+		}
+		change.Every = &f.every
+	}
+	if is("max-changed") {
+		change.MaxChanged = &f.maxChanged
+	}
+	if is("max-removed") {
+		change.MaxRemoved = &f.maxRemoved
+	}
+	return change, given, nil
+}
+
+// showSyncs prints what a source pulls from.
+func (sh *shell) showSyncs(s wire.Source, got wire.Syncs) error {
+	if sh.json {
+		return sh.show(got, "")
+	}
+	sh.printf("%s pulls from %s\n", s.Name, got.SpreadsheetURL)
+	if got.Next != nil {
+		sh.printf("Every %s, next at %s, as long as a server runs\n", got.Every, got.Next.Format(time.RFC3339))
+	} else {
+		sh.printf("Only when you ask for it\n")
+	}
+	sh.printf("A schedule's pull waits for a yes if it would change more than %d %% of the rows of a dataset, any pull if it would remove more than %d %%\n", got.MaxChanged, got.MaxRemoved)
+	if got.Skipped > 0 {
+		sh.printf("Skipped because another one ran: %d\n", got.Skipped)
+	}
+	if j := got.Latest; j != nil {
+		sh.printf("Latest pull: %s, %s\n", j.ID, j.Status)
+		if j.Error != "" {
+			sh.printf("  %s\n", j.Error)
+		}
+	}
+	if got.ShareWith != "" {
+		sh.printf("Share the spreadsheet with %s (as a viewer)\n", got.ShareWith)
+	} else {
+		sh.printf("Share the spreadsheet with the e-mail address of the service account whose key the server uses (GOOGLE_APPLICATION_CREDENTIALS)\n")
+	}
+	sh.printf("To pull now: %s\n", sh.again("sync %s", quoted(s.Name)))
+	return nil
+}

@@ -1,0 +1,219 @@
+package puller
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/later"
+	"reseed/pkg/source/sheets"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
+)
+
+// Setting is what a source pulls from, and how its pulls go.
+type Setting struct {
+	Spreadsheet string        `json:"spreadsheet"`           // its id
+	Every       time.Duration `json:"every,omitempty"`       // 0: only when somebody asks for it
+	MaxChanged  *int          `json:"max_changed,omitempty"` // percent; nil is job.DefaultMaxChanged
+	MaxRemoved  *int          `json:"max_removed,omitempty"` // percent; nil is job.DefaultMaxRemoved
+
+	Next    time.Time `json:"next,omitzero"`     // when the next pull is due, if Every is not 0
+	Skipped int64     `json:"skipped,omitempty"` // how many were due while another one ran, since the last one began
+	Last    string    `json:"last,omitempty"`    // job of the latest pull
+	Applied string    `json:"applied,omitempty"` // job of the latest pull that was done, if Last is not
+	Waiting string    `json:"waiting,omitempty"` // job of the latest pull that waited for a yes, if Last does not
+
+	Version int64        `json:"-"` // of the stored item
+	Later   later.Fields `json:"-"`
+}
+
+// Changed is the share of a dataset's stored rows, in percent, above which the changes of a pull that
+// nobody watches wait for a yes.
+func (s Setting) Changed() int {
+	if s.MaxChanged != nil {
+		return *s.MaxChanged
+	}
+	return job.DefaultMaxChanged
+}
+
+// Removed is the same for the rows that a pull removes.
+func (s Setting) Removed() int {
+	if s.MaxRemoved != nil {
+		return *s.MaxRemoved
+	}
+	return job.DefaultMaxRemoved
+}
+
+// Limits of Every.
+const (
+	Shortest = 5 * time.Minute
+	Longest  = 31 * 24 * time.Hour
+)
+
+// Change is a change of a setting by a person. What is nil stays.
+type Change struct {
+	Spreadsheet *string // its address or id
+	Every       *time.Duration
+	MaxChanged  *int
+	MaxRemoved  *int
+}
+
+func (c Change) check() error {
+	share := func(param string, n *int) error {
+		if n != nil && (*n < 0 || *n > 100) {
+			return &fault.Error{Kind: fault.Invalid, Code: "bad_share", Param: param, Message: "It is a percentage from 0 to 100."}
+		}
+		return nil
+	}
+	if err := errors.Join(share("max_changed", c.MaxChanged), share("max_removed", c.MaxRemoved)); err != nil {
+		return err
+	}
+	if c.Every != nil && *c.Every != 0 && (*c.Every < Shortest || *c.Every > Longest) {
+		return &fault.Error{Kind: fault.Invalid, Code: "bad_interval", Param: "every", Message: "It is from 5m to 744h (31 days), or never."}
+	}
+	return nil
+}
+
+// errNone says that a source pulls from nothing.
+func errNone() error {
+	return fault.New(fault.Conflict, "no_spreadsheet", "This data source is not connected to a spreadsheet. Connect it: reseed sources set NAME --spreadsheet URL.")
+}
+
+// Setting returns what a source pulls from. The error is fault.Conflict, code no_spreadsheet, if that
+// is nothing.
+func (p *Puller) Setting(ctx context.Context, tag store.Tag) (Setting, error) {
+	found, err := p.c.Store.Lookup(ctx, store.PullKey(tag))
+	if err != nil {
+		return Setting{}, err
+	}
+	if found[store.PullKey(tag)] == nil {
+		return Setting{}, errNone()
+	}
+	return decode(found[store.PullKey(tag)])
+}
+
+const attrBody = "body"
+
+func decode(a table.Attrs) (s Setting, err error) {
+	if err := later.Unmarshal([]byte(a.Str(attrBody)), &s); err != nil {
+		return s, fault.Wrap(err, fault.Internal, "pulls", "read what a source pulls from")
+	}
+	s.Version, _ = a.Int(store.AttrVersion)
+	return s, nil
+}
+
+// write returns the write that stores the next version of a setting, on condition that it has not
+// changed.
+func (s Setting) write(tag store.Tag) (table.Write, error) {
+	body, err := later.Marshal(s)
+	if err != nil {
+		return table.Write{}, fault.Wrap(err, fault.Internal, "pulls", "encode what a source pulls from")
+	}
+	w := table.Write{
+		Item: table.Item{Key: store.PullKey(tag), Attrs: table.NewBuilder().Int(store.AttrVersion, s.Version+1).Str(attrBody, string(body)).Attrs()},
+		If:   table.Cond{Op: table.Equals, Attr: store.AttrVersion, N: s.Version},
+	}
+	if s.Version == 0 {
+		w.If = table.Cond{Op: table.Absent}
+	}
+	return w, nil
+}
+
+// Set changes what a source pulls from, and returns that. A source that pulls from nothing needs a
+// spreadsheet. The transaction also stores the directory, so that none comes after the source was
+// erased; then the error is fault.NotFound.
+func (p *Puller) Set(ctx context.Context, tag store.Tag, c Change) (Setting, error) {
+	if err := c.check(); err != nil {
+		return Setting{}, err
+	}
+	var s Setting
+	_, err := p.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
+		if _, there := d.ByTag(tag); !there {
+			return nil, errNoSource()
+		}
+		var err error
+		if s, err = p.Setting(ctx, tag); err != nil && (fault.CodeOf(err) != "no_spreadsheet" || c.Spreadsheet == nil) {
+			return nil, err
+		}
+		if err := s.change(c, p.c.Now()); err != nil {
+			return nil, err
+		}
+		d.SetPulls(tag)
+		w, err := s.write(tag)
+		return []table.Write{w}, err
+	})
+	return s, err
+}
+
+func (s *Setting) change(c Change, now time.Time) error {
+	if c.Spreadsheet != nil {
+		id, err := sheets.ID(*c.Spreadsheet)
+		if err != nil {
+			return err
+		}
+		s.Spreadsheet = id
+	}
+	if c.Every != nil && *c.Every != s.Every {
+		s.Every, s.Next = *c.Every, time.Time{}
+		if s.Every > 0 {
+			s.Next = now.UTC().Add(s.Every)
+		}
+	}
+	if c.MaxChanged != nil {
+		s.MaxChanged = c.MaxChanged
+	}
+	if c.MaxRemoved != nil {
+		s.MaxRemoved = c.MaxRemoved
+	}
+	return nil
+}
+
+func errNoSource() error {
+	return fault.New(fault.NotFound, "source_not_found", "there is no such data source")
+}
+
+// history is what the earlier pulls of a source have left.
+type history struct {
+	running *job.Job // that has not ended
+	waiting *job.Job // whose plan waits for a yes
+	applied *job.Job // that was done last, and had something to read
+}
+
+// history reads the jobs that a setting names.
+func (p *Puller) history(ctx context.Context, s Setting) (h history, err error) {
+	for _, id := range slices.Compact([]string{s.Last, s.Waiting, s.Applied}) {
+		if id == "" {
+			continue
+		}
+		j, err := p.c.Ledger.Get(ctx, id)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return h, err
+		}
+		switch {
+		case !j.Status.Ended():
+			h.running = j
+		case j.Status == job.Planned && newer(j, h.waiting):
+			h.waiting = j
+		case j.Status == job.Done && !j.Import.Pull.Unchanged && newer(j, h.applied):
+			h.applied = j
+		}
+	}
+	return h, nil
+}
+
+// newer reports whether a job was made after another one, or there is no other one.
+func newer(j, than *job.Job) bool { return than == nil || j.ID > than.ID }
+
+func idOf(j *job.Job) string {
+	if j == nil {
+		return ""
+	}
+	return j.ID
+}
