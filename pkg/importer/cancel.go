@@ -121,7 +121,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 			note = fmt.Sprintf("Cancelled after at least %d of %d changes. They stay; an undo of this job takes them back, and the same files again complete them.",
 				applied, sum.Changes)
 		}
-		j.Status, j.Import.Failing, j.Notes = job.Cancelled, "", append(j.Notes, note)
+		j.Status, j.Import.Failing, j.ErrorCode, j.Notes = job.Cancelled, "", "", append(j.Notes, note)
 		return nil
 	})
 	return err

@@ -45,6 +45,7 @@ type ImportOptions struct {
 	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes
 	AllowEmpty bool   // with Replace, let files without rows remove everything
 	Remember   bool   // keep Settings for the datasets of the files, once the import is done
+	Mail       *bool  // false: people are not told how it ends
 	Settings   Settings
 }
 
