@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -126,12 +127,7 @@ func (l *Ledger) Tried(ctx context.Context, m *Message, way string, result Resul
 func (l *Ledger) deliver(ctx context.Context, m *Message, way string, d Delivery) (bool, error) {
 	next := *m
 	next.Version++
-	next.Ways = map[string]Delivery{way: d}
-	for name, other := range m.Ways {
-		if name != way {
-			next.Ways[name] = other
-		}
-	}
+	next.Ways = with(maps.Clone(m.Ways), way, d)
 	item, err := encodeMessage(&next)
 	if err != nil {
 		return false, err
@@ -143,28 +139,32 @@ func (l *Ledger) deliver(ctx context.Context, m *Message, way string, d Delivery
 	return done, err
 }
 
+func with(ways map[string]Delivery, way string, d Delivery) map[string]Delivery {
+	if ways == nil {
+		ways = map[string]Delivery{}
+	}
+	ways[way] = d
+	return ways
+}
+
 // unchanged is the condition that a message is stored as it was read.
 func unchanged(m *Message) table.Cond {
 	return table.Cond{Op: table.Equals, Attr: store.AttrVersion, N: m.Version}
 }
 
-// Settled tells whether a message has a result on every way.
-func (m *Message) Settled() bool {
-	for _, d := range m.Ways {
-		if d.Result == "" {
-			return false
-		}
-	}
-	return true
-}
-
 // Settle takes a message out of the outbox, and notes at its job what became of it, in one
-// transaction. If the message has changed meanwhile, Settle does nothing.
-func (l *Ledger) Settle(ctx context.Context, m *Message) error {
+// transaction. ended are the results on ways that nothing was tried on. If the message has changed
+// meanwhile, Settle does nothing.
+func (l *Ledger) Settle(ctx context.Context, m *Message, ended map[string]Result) error {
+	told := *m
+	told.Ways = maps.Clone(m.Ways)
+	for way, result := range ended {
+		told.Ways = with(told.Ways, way, Delivery{Tries: m.Ways[way].Tries, Result: result, At: l.now().UTC()})
+	}
 	gone := table.Write{Item: table.Item{Key: store.OutboxKey(m.Job, string(m.About))}, Delete: true, If: unchanged(m)}
 	for {
 		_, note, err := l.changed(ctx, m.Job, func(j *Job) error {
-			j.Told = append(slices.DeleteFunc(j.Told, func(t Message) bool { return t.About == m.About }), *m)
+			j.Told = append(slices.DeleteFunc(j.Told, func(t Message) bool { return t.About == m.About }), told)
 			return nil
 		})
 		if err != nil {
