@@ -49,7 +49,7 @@ type Notifier struct{ c Config }
 func New(c Config) *Notifier { return &Notifier{c} }
 
 const (
-	tryTime   = 30 * time.Second // for one try
+	tryTime   = 20 * time.Second // for one try
 	lease     = 10 * time.Minute // after which a try counts as dead: far more than a try takes
 	lastWords = 5 * time.Second  // what a try may still take when the process is told to end
 	firstWait = time.Minute      // after the first failure; doubled after each further one

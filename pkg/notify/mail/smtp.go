@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long one delivery may take, with all answers of the server.
-const patience = 25 * time.Second
+const patience = 15 * time.Second
 
 // sender sends to one server.
 type sender struct {
@@ -51,7 +51,7 @@ func (s *sender) send(ctx context.Context, m *notify.Message) error {
 		return why("connecting and signing in", err)
 	}
 	// The connection has a deadline of its own. The context may end earlier.
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	defer context.AfterFunc(ctx, func() { _ = conn.Text.Close() })() // conn.Close would wait for the answer
 	defer func() { _ = conn.Close() }()
 	if err := s.envelope(ctx, conn); err != nil {
 		return err
