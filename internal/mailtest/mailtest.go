@@ -125,7 +125,9 @@ func Answer(code int) error {
 }
 
 // NewSession implements [smtp.Backend].
-func (s *Server) NewSession(c *smtp.Conn) (smtp.Session, error) { return &session{Server: s, conn: c}, nil }
+func (s *Server) NewSession(c *smtp.Conn) (smtp.Session, error) {
+	return &session{Server: s, conn: c}, nil
+}
 
 type session struct {
 	*Server

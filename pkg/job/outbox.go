@@ -110,16 +110,27 @@ func (l *Ledger) Try(ctx context.Context, m *Message, way string, lease time.Dur
 	return l.deliver(ctx, m, way, d)
 }
 
-// Tried marks that a try has ended: with a result, or without one and with the reason why, and then
-// the next try begins at next at the earliest.
+// Tried marks that the try of this process has ended: with a result, or without one and with the reason
+// why, and then the next try begins at next at the earliest. If another process has begun a try since,
+// Tried does nothing.
 func (l *Ledger) Tried(ctx context.Context, m *Message, way string, result Result, why string, next time.Time) error {
-	d := m.Ways[way]
-	d.Result, d.Why, d.Next, d.By = result, why, next, ""
-	if result != "" {
-		d.Next, d.At = time.Time{}, l.now().UTC()
+	mine := m.Ways[way]
+	for {
+		d := mine
+		d.Result, d.Why, d.Next, d.By = result, why, next, ""
+		if result != "" {
+			d.Next, d.At = time.Time{}, l.now().UTC()
+		}
+		done, err := l.deliver(ctx, m, way, d)
+		if done || err != nil {
+			return err
+		}
+		now, err := l.waiting(ctx, m) // another way may have got on meanwhile
+		if err != nil || now == nil || now.Ways[way].By != mine.By || now.Ways[way].Tries != mine.Tries {
+			return err
+		}
+		*m = *now
 	}
-	_, err := l.deliver(ctx, m, way, d)
-	return err
 }
 
 // deliver stores how far a message has come on a way. It returns false, and changes nothing, if the
@@ -174,20 +185,20 @@ func (l *Ledger) Settle(ctx context.Context, m *Message, ended map[string]Result
 		if err != nil || done {
 			return err
 		}
-		if waits, err := l.waits(ctx, m); err != nil || !waits {
+		now, err := l.waiting(ctx, m)
+		if err != nil || now == nil || now.Version != m.Version {
 			return err
 		}
 	}
 }
 
-// waits tells whether a message is in the outbox as it was read.
-func (l *Ledger) waits(ctx context.Context, m *Message) (bool, error) {
+// waiting reads a message anew; nil if it is not in the outbox any more.
+func (l *Ledger) waiting(ctx context.Context, m *Message) (*Message, error) {
 	stored, err := l.st.Get(ctx, store.OutboxKey(m.Job, string(m.About)))
 	if err != nil || len(stored) == 0 {
-		return false, err
+		return nil, err
 	}
-	version, _ := stored[0].Attrs.Int(store.AttrVersion)
-	return version == m.Version, nil
+	return decodeMessage(stored[0].Attrs)
 }
 
 // Messages returns what people were told of a job, and what they are still to be told.

@@ -127,7 +127,7 @@ func (r *run) timeLeft(ctx context.Context) bool {
 // deliver makes one try, between two marks. Once the first mark is set, it goes on for a moment even
 // if ctx ends: a message that was sent must be marked as sent.
 func (r *run) deliver(ctx context.Context, m *job.Message, j *job.Job, name string) error {
-	if m.Ways[name].Tries > 0 && r.old(m) { // processes died in its tries
+	if m.Ways[name].By != "" && r.old(m) { // processes die in its tries
 		return r.mark(ctx, m, name, &Failure{Why: "The process that tried last ended before it was done."})
 	}
 	message, err := write(factsOf(m, j, r.c.PublicURL))

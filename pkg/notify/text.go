@@ -74,7 +74,7 @@ func write(f *Facts) (*Message, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "message", "write the HTML of a message")
 	}
-	m.Text, m.HTML = text.String(), html.String()
+	m.Text, m.HTML = strings.TrimRight(text.String(), "\n")+"\n", html.String()
 	return m, nil
 }
 

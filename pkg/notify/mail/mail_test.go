@@ -100,7 +100,7 @@ func TestFailuresAreSaidWithoutValues(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		offers mailtest.Options
-		fault func(*mailtest.Server)
+		fault  func(*mailtest.Server)
 		change func(*config.MailServer)
 		want   string
 		kept   int
