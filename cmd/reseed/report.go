@@ -33,11 +33,11 @@ type report struct {
 	Confirm  string                 `json:"confirm,omitempty"`  // why it waits for a yes
 	Estimate *wire.Estimate         `json:"estimate,omitempty"` // of a plan
 	Samples  []wire.Change          `json:"samples,omitempty"`  // of a plan
+	Messages []wire.Message         `json:"messages,omitempty"` // that people got or are to get
 	Undo     string                 `json:"undo,omitempty"`
 	UndoneBy string                 `json:"undone_by,omitempty"`
 	Notes    []string               `json:"notes,omitempty"`
 	Error    string                 `json:"error,omitempty"`
-	Messages []wire.Message         `json:"messages,omitempty"` // that people got or are to get
 }
 
 type costReport struct {
