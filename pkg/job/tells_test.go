@@ -1,6 +1,7 @@
 package job_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -63,6 +64,31 @@ func TestWhichEndsAreTold(t *testing.T) {
 				t.Errorf("told of %q in %d messages, want %q", got, len(list), c.want)
 			}
 		})
+	}
+}
+
+// A scheduled pull is not told of if people know already: not if they were to be told and were not, such
+// as by a server that was down.
+func TestAScheduledPullKnowsWhatPeopleKnow(t *testing.T) {
+	t.Parallel()
+	counts := map[string]job.Counts{"customers": {Read: 2, Changed: 1}}
+	told := func(about job.About, r job.Result) []job.Message {
+		return []job.Message{{About: about, Ways: map[string]job.Delivery{"mail": {Result: r}}}}
+	}
+	for name, c := range map[string]struct {
+		last *job.Job
+		want job.Scheduled
+	}{
+		"none before":                  {nil, job.Scheduled{}},
+		"a failure that was told":      {&job.Job{Status: job.Failed, Told: told(job.AboutEnd, job.Sent)}, job.Scheduled{Failing: true}},
+		"a failure in the outbox":      {&job.Job{Status: job.Failed}, job.Scheduled{}},
+		"a second failure":             {&job.Job{Status: job.Failed, Scheduled: &job.Scheduled{Failing: true}}, job.Scheduled{Failing: true}},
+		"a plan that was told":         {&job.Job{Status: job.Planned, Datasets: counts, Told: told(job.AboutWaiting, job.Sent)}, job.Scheduled{Waited: counts}},
+		"a plan in the outbox":         {&job.Job{Status: job.Planned, Datasets: counts}, job.Scheduled{}},
+		"the same plan, a second time": {&job.Job{Status: job.Planned, Datasets: counts, Scheduled: &job.Scheduled{Waited: counts}}, job.Scheduled{Waited: counts}},
+		"one that is done":             {&job.Job{Status: job.Done, Told: told(job.AboutEnd, job.Sent)}, job.Scheduled{}},
+	} {
+		same(t, name, fmt.Sprint(c.want), fmt.Sprint(*job.ScheduledAfter(c.last)))
 	}
 }
 
