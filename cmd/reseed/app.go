@@ -21,6 +21,7 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
+	"reseed/pkg/notify"
 	"reseed/pkg/objects"
 	"reseed/pkg/puller"
 	"reseed/pkg/store"
@@ -33,7 +34,8 @@ type instance struct {
 	*app.App
 	queue   *queue
 	uploads *uploadWatch
-	backups *backup.Backups // nil on DynamoDB
+	backups *backup.Backups  // nil on DynamoDB
+	people  *notify.Notifier // nil if another process tells people
 	handler http.Handler
 	key     string // of this process; only a door file holds it besides
 	stop    context.CancelFunc
@@ -99,6 +101,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 		Quiet:        requests.quiet, Grace: c.Grace, Residue: eraser.Residue{Local: st.Exclusive()}, Backups: tellBackups,
 	})
 	in.uploads.app = in.App
+	in.people = sh.notifier(in.App, c)
 	in.handler = requests.wrap(api.New(api.Config{
 		Store: st, Keys: append(keys, httpapi.Key{Hash: httpapi.HashKey(in.key), Name: httpapi.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: in.Ledger,
 		Asked:   newWrongKeys().asked,
@@ -187,6 +190,9 @@ func (in *instance) start(ctx context.Context) {
 		in.queue.run(ctx)
 	}
 	in.queue.every(ctx, time.Minute, in.Tick)
+	if in.people != nil {
+		in.queue.every(ctx, time.Minute, in.people.Deliver)
+	}
 }
 
 // watchUploads imports the files that people put into the upload folder.
@@ -222,6 +228,7 @@ func (in *instance) close() error {
 	if in.stop != nil {
 		in.stop()
 		in.queue.wait()
+		in.lastMessages()
 	}
 	return errors.Join(in.Objects.Close(), in.Store.Close())
 }

@@ -25,11 +25,12 @@ type importOptions struct {
 	yes        bool
 	maxRemoved int
 	allowEmpty bool
+	mail       bool
 }
 
 func (o importOptions) wire() wire.ImportOptions {
 	return wire.ImportOptions{
-		Dataset: o.read.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: &o.maxRemoved, AllowEmpty: o.allowEmpty, Settings: o.settings, Remember: o.remember,
+		Dataset: o.read.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: &o.maxRemoved, AllowEmpty: o.allowEmpty, Settings: o.settings, Remember: o.remember, Mail: &o.mail,
 	}
 }
 
@@ -64,6 +65,9 @@ removed and rejected, some rows before and after, and what it would cost.
 With --mode replace, stored rows that the files lack are removed, in the datasets
 that the files hold. Nothing is removed if any row was rejected, and a removal of
 more than --max-removed percent of a dataset waits for your yes.
+
+With --mail people are told by mail how the import ends, as they are of imports that
+came over the REST API or the upload folder.
 
 Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 2 usage, 3 done or planned with rejects.`,
@@ -104,6 +108,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a large removal")
 	c.Flags().IntVar(&o.maxRemoved, "max-removed", wire.DefaultMaxRemoved, "percent of a dataset's rows above which a removal waits for a yes")
 	c.Flags().BoolVar(&o.allowEmpty, "allow-empty", false, "with --mode replace, let files without rows remove everything")
+	c.Flags().BoolVar(&o.mail, "mail", false, "tell people how it ends, or that it waits, by mail or webhook, as the settings of the server say (README.md)")
 	_ = c.MarkFlagRequired("source")
 	return sh.addJSONFlag(c)
 }

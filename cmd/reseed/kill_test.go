@@ -60,9 +60,10 @@ type killer struct {
 type scenario struct {
 	*killer
 	name    string
-	piece   int    // bytes; 0: as the command is shipped
-	plain   bool   // on a table that does only what DynamoDB can
-	from    string // data folder that it begins with
+	piece   int      // bytes; 0: as the command is shipped
+	plain   bool     // on a table that does only what DynamoDB can
+	env     []string // settings of its processes
+	from    string   // data folder that it begins with
 	args    []string
 	again   bool                      // a person may repeat the command before its job has ended
 	cancels bool                      // a person cancels the import, and takes it back

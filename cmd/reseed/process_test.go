@@ -118,7 +118,7 @@ func (sc *scenario) start(t *testing.T, data, tallyFile string, args []string, b
 	p := &process{cmd: exec.CommandContext(t.Context(), filepath.Join(sc.bin, command), args...), tally: tallyFile, gone: make(chan struct{})}
 	p.out.line = make(chan struct{})
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
-	p.cmd.Env = append(os.Environ(), envTally+"="+tallyFile, envFate+"="+by.String())
+	p.cmd.Env = append(append(os.Environ(), envTally+"="+tallyFile, envFate+"="+by.String()), sc.env...)
 	if sc.piece > 0 {
 		p.cmd.Env = append(p.cmd.Env, envPiece+"="+strconv.Itoa(sc.piece))
 	}

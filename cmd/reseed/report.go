@@ -33,6 +33,7 @@ type report struct {
 	Confirm  string                 `json:"confirm,omitempty"`  // why it waits for a yes
 	Estimate *wire.Estimate         `json:"estimate,omitempty"` // of a plan
 	Samples  []wire.Change          `json:"samples,omitempty"`  // of a plan
+	Messages []wire.Message         `json:"messages,omitempty"` // that people got or are to get
 	Undo     string                 `json:"undo,omitempty"`
 	UndoneBy string                 `json:"undone_by,omitempty"`
 	Notes    []string               `json:"notes,omitempty"`
@@ -46,7 +47,7 @@ type costReport struct {
 
 func reportOf(j *wire.Job) report {
 	r := report{
-		Job: j.ID, Status: j.Status, Datasets: j.Datasets, Totals: j.Totals, Rejects: j.Rejects, Reasons: j.Reasons, Notes: j.Notes, Error: j.Error,
+		Job: j.ID, Status: j.Status, Datasets: j.Datasets, Totals: j.Totals, Rejects: j.Rejects, Reasons: j.Reasons, Notes: j.Notes, Error: j.Error, Messages: j.Messages,
 		Cost: costReport{j.Cost.WriteUnits(), j.Cost.ReadUnits()},
 	}
 	if r.Datasets == nil {
@@ -149,6 +150,7 @@ func (sh *shell) printJob(ctx context.Context, cl *client.Client, j *wire.Job, s
 		sh.printRejects(j)
 	}
 	sh.printCounts(r.Removed, " removed")
+	sh.printMessages(j)
 	sh.printf("Cost on DynamoDB: %.1f write units, %.1f read units\n", r.Cost.WriteUnits, r.Cost.ReadUnits)
 	sh.printNext(j, samples)
 }
@@ -176,38 +178,6 @@ func (sh *shell) printUndoneBy(ctx context.Context, cl *client.Client, id string
 		}
 	}
 	sh.printf("\n")
-}
-
-// figure is one count of a report, with the words for it.
-type figure struct {
-	word   string
-	of     func(wire.Counts) int64
-	always bool // sumsOf names it even if it is zero
-}
-
-// figures are the counts of a job; an undo has its own words for them.
-func figures(j *wire.Job) []figure {
-	added := func(c wire.Counts) int64 { return c.Added }
-	changed := func(c wire.Counts) int64 { return c.Changed }
-	unchanged := func(c wire.Counts) int64 { return c.Unchanged }
-	removed := func(c wire.Counts) int64 { return c.Removed }
-	rejected := func(c wire.Counts) int64 { return c.Rejected }
-	if isUndo(j) {
-		return []figure{
-			{"removed again", removed, false},
-			{"changed back", changed, false},
-			{"put back", added, false},
-			{"as before", unchanged, false},
-			{"left alone", rejected, false},
-		}
-	}
-	return []figure{
-		{"added", added, true},
-		{"changed", changed, true},
-		{"unchanged", unchanged, true},
-		{"removed", removed, false},
-		{"rejected", rejected, false},
-	}
 }
 
 // totalOf sums the counts of all datasets.
@@ -241,9 +211,9 @@ func sumsOf(j *wire.Job) string {
 		return ""
 	}
 	var parts []string
-	for _, f := range figures(j) {
-		if n := f.of(sum); n > 0 || f.always {
-			parts = append(parts, fmt.Sprintf("%d %s", n, f.word))
+	for _, f := range wire.Figures(isUndo(j)) {
+		if n := f.Of(sum); n > 0 || f.Always {
+			parts = append(parts, fmt.Sprintf("%d %s", n, f.Word))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -281,15 +251,15 @@ func (sh *shell) printDatasets(j *wire.Job) {
 		first = "changes"
 	}
 	fprintf(w, "dataset\t%s\t", first)
-	for _, f := range figures(j) {
-		fprintf(w, "%s\t", f.word)
+	for _, f := range wire.Figures(isUndo(j)) {
+		fprintf(w, "%s\t", f.Word)
 	}
 	_, _ = fmt.Fprintln(w)
 	for _, ds := range datasetsOf(j) {
 		c := j.Datasets[ds]
 		fprintf(w, "%s\t%d\t", ds, c.Read)
-		for _, f := range figures(j) {
-			fprintf(w, "%d\t", f.of(c))
+		for _, f := range wire.Figures(isUndo(j)) {
+			fprintf(w, "%d\t", f.Of(c))
 		}
 		_, _ = fmt.Fprintln(w)
 	}

@@ -29,7 +29,7 @@ func histories() map[string]func(*bed) (imported string) {
 		"undo": func(b *bed) string {
 			id := first(b)
 			more := b.load(b.acme, importer.Options{}, datasets(), "c2", "c4")
-			j, err := b.Importer.Undo(b.t.Context(), more, false)
+			j, err := b.Importer.Undo(b.t.Context(), more, importer.UndoOptions{})
 			b.must(err)
 			b.done(j)
 			return id
@@ -129,7 +129,7 @@ func (b *bed) hideAndRestore(kind eraser.Kind, imported string) {
 			b.t.Errorf("%s of %s: visible in the grace period: %t", r.kind.Dataset, r.customer, seen)
 		}
 	}
-	if _, err := b.Eraser.Restore(b.t.Context(), j.ID); err != nil {
+	if _, err := b.Eraser.Restore(b.t.Context(), j.ID, eraser.RestoreOptions{}); err != nil {
 		b.t.Fatal(err)
 	}
 	b.work()
@@ -279,7 +279,7 @@ func TestNothingIsLeftWithoutItsParent(t *testing.T) {
 			b.right("after a replace")
 
 			b, parents = withChild(t, x)
-			j, err := b.Importer.Undo(t.Context(), parents, false)
+			j, err := b.Importer.Undo(t.Context(), parents, importer.UndoOptions{})
 			b.must(err)
 			b.done(j)
 			b.lose(x)

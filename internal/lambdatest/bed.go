@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,6 +50,8 @@ type Bed struct {
 	Store     *store.Store         // the table of the functions, for tests to look into
 	Google    *googletest.Server
 
+	Mails func() [][]byte // that the functions have sent through SES
+
 	s3     *s3.Client
 	sqs    *sqs.Client
 	sqsURL string
@@ -71,16 +75,19 @@ func Build(ctx context.Context, root, dir string) error {
 func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	tb.Helper()
 	s3URL, sqsURL := awsfaketest.Start(tb, awsfaketest.Resources{Buckets: []string{bucket}, Queues: queues()})
+	sesURL, mails := startSES(tb)
 	client, table := engine.Table(tb)
 	b := &Bed{
-		Template: templatetest.Load(tb), Functions: map[string]*Function{}, starts: map[string]func(testing.TB) *Function{}, Store: store.New(dynamo.New(client, table)), Google: googletest.Serve(tb),
+		Template: templatetest.Load(tb), Functions: map[string]*Function{}, starts: map[string]func(testing.TB) *Function{}, Store: store.New(dynamo.New(client, table)),
+		Google: googletest.Serve(tb), Mails: mails,
 		s3: s3.NewFromConfig(config(s3URL)), sqs: sqs.NewFromConfig(config(sqsURL)), sqsURL: sqsURL,
 	}
 	values := map[string]string{
 		"RESEED_TABLE": table, "RESEED_BUCKET": bucket, "RESEED_API_KEY_HASHES": keyHash, "RESEED_REQUEST_LIFETIME": "0s", "RESEED_BACKUP_DAYS": "35", "RESEED_LOG_DAYS": "30",
 		"RESEED_QUEUE_URL": awsfake.QueueURL(sqsURL, importQueue), "RESEED_ERASE_QUEUE_URL": awsfake.QueueURL(sqsURL, eraseQueue), "RESEED_PULL_QUEUE_URL": awsfake.QueueURL(sqsURL, pullQueue),
 		"RESEED_GOOGLE_ENDPOINT": b.Google.URL, "RESEED_GOOGLE_SECRET": "reseed/google", "AWS_ENDPOINT_URL_SECRETS_MANAGER": startSecrets(tb, b.Google.Key(tb, GoogleAccount)),
-		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL,
+		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL, "AWS_ENDPOINT_URL_SESV2": sesURL,
+		"RESEED_MAIL_FROM": "reseed@acme.example", "RESEED_MAIL_TO": "ann@acme.example",
 	}
 	for folder, f := range b.Template.Functions() {
 		b.starts[folder] = func(tb testing.TB) *Function {
@@ -112,6 +119,33 @@ func startSecrets(tb testing.TB, key []byte) (at string) {
 	}))
 	tb.Cleanup(srv.Close)
 	return srv.URL
+}
+
+// startSES starts a stand-in for SES, which takes every message.
+func startSES(tb testing.TB) (at string, mails func() [][]byte) {
+	tb.Helper()
+	var mu sync.Mutex
+	var got [][]byte
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Content struct{ Raw struct{ Data []byte } }
+		}
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.URL.Path != "/v2/email/outbound-emails" {
+			http.Error(w, "no such call", http.StatusBadRequest)
+			return
+		}
+		mu.Lock()
+		got = append(got, in.Content.Raw.Data)
+		mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"MessageId":"1"}`))
+	}))
+	tb.Cleanup(srv.Close)
+	return srv.URL, func() [][]byte {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(got)
+	}
 }
 
 // unhurried is the longest timeout that AWS allows. Every function has it here, so that no test

@@ -148,6 +148,18 @@ func checkMemory(t *testing.T, folder string, f templatetest.Function) {
 	}
 }
 
+// notify settles messages in the partition of the ledger, and sends mail from one address. It sees no
+// record and no file.
+func TestRightsOfNotify(t *testing.T) {
+	t.Parallel()
+	for _, r := range templatetest.Load(t).Functions()["notify"].Rights {
+		from := map[string]any{"StringEquals": map[string]any{"ses:FromAddress": map[string]any{"Ref": "MailFrom"}}}
+		if !onlyLedger(r) && !(strings.HasPrefix(r.Actions[0], "ses:Send") && cmp.Equal(r.Condition, any(from))) {
+			t.Errorf("%s: %v, %v", r.Sid, r.Actions, r.Condition)
+		}
+	}
+}
+
 func TestQueuesAndTheirFunctions(t *testing.T) {
 	t.Parallel()
 	template := templatetest.Load(t)

@@ -63,7 +63,7 @@ type Imports struct {
 	Submit func(context.Context, importer.Request) (*job.Job, error)
 	// Apply, Undo and Cancel are the methods of [importer.Importer].
 	Apply  func(ctx context.Context, jobID string) (*job.Job, error)
-	Undo   func(ctx context.Context, jobID string, plan bool) (*job.Job, error)
+	Undo   func(ctx context.Context, jobID string, opt importer.UndoOptions) (*job.Job, error)
 	Cancel func(ctx context.Context, jobID string) (*job.Job, error)
 	// Readings and ChangeReadings are the methods of [importer.Importer].
 	Readings       func(context.Context, store.Tag) (source.Readings, error)
@@ -117,7 +117,7 @@ type Erase struct {
 	// Start makes a selection invisible and starts the sweep.
 	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
 	// Restore, Forgotten and Remember are the methods of [eraser.Eraser].
-	Restore   func(ctx context.Context, jobID string) (*job.Job, error)
+	Restore   func(ctx context.Context, jobID string, opt eraser.RestoreOptions) (*job.Job, error)
 	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
 	Remember  func(ctx context.Context, source, customer string) (bool, error)
 }

@@ -25,7 +25,7 @@ func (s *server) eraseOf(c *httpapi.Call, sel chartmogul.Selection) (httpapi.Rep
 // only says what would go. If the selection was erased by somebody else in between, that is a
 // success.
 func (c *call) erased(sel eraser.Selection) (httpapi.Reply, error) {
-	opt := eraser.Options{By: c.Author, Forget: c.Flag("forget")}
+	opt := eraser.Options{By: c.Author, Forget: c.Flag("forget"), Quiet: c.Param("mail") != "" && !c.Flag("mail")}
 	if v := c.Param("keep_edits"); v != "" {
 		keep := c.Flag("keep_edits")
 		opt.KeepEdits = &keep
@@ -54,9 +54,9 @@ func createErasure(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	// A misspelt dry_run must not erase.
-	f.Only("selection", "id", "source", "external_id", "keep_edits", "forget", "grace", "confirm", "dry_run")
+	f.Only("selection", "id", "source", "external_id", "keep_edits", "forget", "grace", "confirm", "dry_run", "mail")
 	kind, names := eraser.Kind(f.Text("selection")), eraser.Names{Source: f.Text("source"), ID: f.Text("id"), ExternalID: f.Text("external_id")}
-	opt := eraser.Options{By: c.Author, Forget: f.Truth("forget")}
+	opt := eraser.Options{By: c.Author, Forget: f.Truth("forget"), Quiet: quiet(f)}
 	if f.Has("keep_edits") {
 		keep := f.Truth("keep_edits")
 		opt.KeepEdits = &keep
@@ -119,13 +119,22 @@ func getErasure(c *call) (httpapi.Reply, error) { return c.oneJob(job.Erase) }
 // listErasures is GET /v1/erasures: newest first.
 func listErasures(c *call) (httpapi.Reply, error) { return c.jobs(job.Erase) }
 
-// restoreErasure is POST /v1/erasures/:id/restore.
+// restoreErasure is POST /v1/erasures/:id/restore. With {"mail": false} nobody is told of it.
 func restoreErasure(c *call) (httpapi.Reply, error) {
 	j, err := c.findJob(job.Erase)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	if j, err = c.Erase.Restore(c.Context(), j.ID); err != nil {
+	f, err := c.FieldsIfAny()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	f.Only("mail")
+	opt := eraser.RestoreOptions{Quiet: quiet(f)}
+	if err := f.Refused(); err != nil {
+		return httpapi.Reply{}, err
+	}
+	if j, err = c.Erase.Restore(c.Context(), j.ID, opt); err != nil {
 		return httpapi.Reply{}, err
 	}
 	return httpapi.Reply{Status: http.StatusOK, Body: wireOfJob(j)}, nil

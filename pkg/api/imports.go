@@ -150,12 +150,12 @@ func (c *call) refer(src store.Source) (order, error) {
 }
 
 // read reads the options of an order: dataset (of all files), mode, plan, max_removed and
-// allow_empty, remember, and the settings. All may be left out. A misspelt option is refused: it may have been a plan.
+// allow_empty, remember, mail, and the settings. All may be left out. A misspelt option is refused: it may have been a plan.
 func (o *order) read(f *httpapi.Fields, others ...string) error {
-	f.Only(slices.Concat(others, []string{"dataset", "mode", "plan", "max_removed", "allow_empty", "remember"}, settingNames())...)
+	f.Only(slices.Concat(others, []string{"dataset", "mode", "plan", "max_removed", "allow_empty", "remember", "mail"}, settingNames())...)
 	o.dataset, o.how.Mode = datasetOf(f), f.OneOf("mode", job.Upsert, job.Replace)
 	o.how.Plan, o.how.AllowEmpty, o.how.Remember = f.Truth("plan"), f.Truth("allow_empty"), f.Truth("remember")
-	o.how.Settings = settingsOf(f)
+	o.how.Settings, o.how.Quiet = settingsOf(f), quiet(f)
 	if n := f.Whole("max_removed"); n != nil {
 		most := int(*n)
 		if o.how.MaxRemoved = &most; *n < 0 || *n > 100 {
@@ -164,6 +164,9 @@ func (o *order) read(f *httpapi.Fields, others ...string) error {
 	}
 	return f.Refused()
 }
+
+// quiet reads the member mail: people are told of a job unless it is false.
+func quiet(f *httpapi.Fields) bool { return f.Value("mail") != nil && !f.Truth("mail") }
 
 // datasetOf reads the member dataset; empty if it is not given.
 func datasetOf(f *httpapi.Fields) string {
@@ -342,19 +345,19 @@ func getImport(c *call) (httpapi.Reply, error) { return c.oneJob(job.Import) }
 func applyImport(c *call) (httpapi.Reply, error) { return c.act(c.Imports.Apply, http.StatusAccepted) }
 
 // undoImport is POST /v1/imports/:id/undo. It answers with the new job. With {"plan": true} that
-// stops before it writes anything.
+// stops before it writes anything, with {"mail": false} nobody is told of it.
 func undoImport(c *call) (httpapi.Reply, error) {
 	return c.act(func(ctx context.Context, id string) (*job.Job, error) {
 		f, err := c.FieldsIfAny() //nolint:contextcheck // a call has its own
 		if err != nil {
 			return nil, err
 		}
-		f.Only("plan")
-		plan := f.Truth("plan")
+		f.Only("plan", "mail")
+		opt := importer.UndoOptions{Plan: f.Truth("plan"), Quiet: quiet(f)}
 		if err := f.Refused(); err != nil {
 			return nil, err
 		}
-		return c.Imports.Undo(ctx, id, plan)
+		return c.Imports.Undo(ctx, id, opt)
 	}, http.StatusAccepted)
 }
 

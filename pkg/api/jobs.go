@@ -40,7 +40,13 @@ func (c *call) oneJob(kind job.Kind) (httpapi.Reply, error) {
 	if err := c.Imports.Progress(c.Context(), j); err != nil {
 		return httpapi.Reply{}, err
 	}
-	return httpapi.Reply{Status: http.StatusOK, Body: wireOfJob(j)}, nil
+	messages, err := c.Jobs.Messages(c.Context(), j)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	w := wireOfJob(j)
+	w.Messages = wireOfMessages(messages)
+	return httpapi.Reply{Status: http.StatusOK, Body: w}, nil
 }
 
 func (c *call) findJob(kind job.Kind) (*job.Job, error) {

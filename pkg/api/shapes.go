@@ -18,7 +18,7 @@ func wireOfJob(j *job.Job) wire.Job {
 	w := wire.Job{
 		ID: j.ID, Kind: string(j.Kind), Status: wire.Status(j.Status), Source: j.Source, SourceName: j.SourceName,
 		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Stage: j.Stage, Progress: wireOfProgress(j.Progress),
-		Rejects: j.Rejects, Cost: wire.Cost{WriteMilli: j.Cost.WriteMilli, ReadMilli: j.Cost.ReadMilli}, Notes: j.Notes, Error: j.Error,
+		Rejects: j.Rejects, Cost: wire.Cost{WriteMilli: j.Cost.WriteMilli, ReadMilli: j.Cost.ReadMilli}, Notes: j.Notes, Error: j.Error, Quiet: j.Quiet,
 	}
 	if len(j.Datasets) > 0 {
 		w.Datasets = make(map[string]wire.Counts, len(j.Datasets))
@@ -41,6 +41,17 @@ func wireOfJob(j *job.Job) wire.Job {
 		w.Export = wireOfExport(j)
 	}
 	return w
+}
+
+func wireOfMessages(list []job.Message) (out []wire.Message) {
+	for i := range list {
+		m := wire.Message{About: string(list[i].About), Ways: map[string]wire.Delivery{}}
+		for way, d := range list[i].Ways {
+			m.Ways[way] = wire.Delivery{Tries: d.Tries, Result: string(d.Result), At: d.At, Next: d.Next, Why: d.Why}
+		}
+		out = append(out, m)
+	}
+	return out
 }
 
 func wireOfProgress(p job.Progress) wire.Progress {

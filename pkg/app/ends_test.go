@@ -199,7 +199,7 @@ func waysToEnd() map[string]way {
 		}},
 		"an undo is done": {meant: job.Done, begin: func(t *testing.T, w *turns) *job.Job {
 			t.Helper()
-			j, err := w.Importer.Undo(t.Context(), first(t, w).ID, false)
+			j, err := w.Importer.Undo(t.Context(), first(t, w).ID, importer.UndoOptions{})
 			must(t, err)
 			return j
 		}},
@@ -248,7 +248,7 @@ func waysToEnd() map[string]way {
 
 func restored(t *testing.T, w *turns, j *job.Job) {
 	t.Helper()
-	_, err := w.Eraser.Restore(t.Context(), j.ID)
+	_, err := w.Eraser.Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 	must(t, err)
 }
 

@@ -21,12 +21,14 @@ type EraseSource struct {
 	Forget     bool   `json:"forget"`
 	Grace      string `json:"grace"` // a duration such as 72h
 	DryRun     bool   `json:"dry_run"`
+	Mail       *bool  `json:"mail"` // false: nobody is told when it is done
 }
 
 // EraseManual is the input of the function delete-manual-customers.
 type EraseManual struct {
 	Grace  string `json:"grace"`
 	DryRun bool   `json:"dry_run"`
+	Mail   *bool  `json:"mail"` // false: nobody is told when it is done
 }
 
 // Erased is the answer of both functions: the plan of a dry run, else the job.
@@ -59,7 +61,7 @@ func (a *App) EraseSource(ctx context.Context, in EraseSource) (Erased, error) {
 		return Erased{}, err
 	}
 	return a.erase(ctx, sel, eraser.Options{
-		KeepEdits: in.KeepEdits, Forget: in.Forget, Grace: grace, By: "function delete-source",
+		KeepEdits: in.KeepEdits, Forget: in.Forget, Grace: grace, By: "function delete-source", Quiet: quiet(in.Mail),
 	}, in.DryRun)
 }
 
@@ -71,8 +73,10 @@ func (a *App) EraseManual(ctx context.Context, in EraseManual) (Erased, error) {
 		return Erased{}, err
 	}
 	return a.erase(ctx, eraser.Selection{Kind: eraser.ManualCustomers},
-		eraser.Options{Grace: grace, By: "function delete-manual-customers"}, in.DryRun)
+		eraser.Options{Grace: grace, By: "function delete-manual-customers", Quiet: quiet(in.Mail)}, in.DryRun)
 }
+
+func quiet(mail *bool) bool { return mail != nil && !*mail }
 
 // ParseGrace reads a grace period such as 72h. For an empty text it returns nil: the deployment's
 // setting.

@@ -114,7 +114,7 @@ func TestOriginsAreKept(t *testing.T) {
 		if diff := cmp.Diff(origins, b.manuals(t, src)); changed.Datasets["customers"].Changed != 2 || diff != "" {
 			t.Errorf("changed by %s: %+v: -want +got\n%s", origin, changed.Datasets, diff)
 		}
-		undo, err := b.Importer.Undo(t.Context(), changed.ID, false)
+		undo, err := b.Importer.Undo(t.Context(), changed.ID, importer.UndoOptions{})
 		must(t, err)
 		undo = b.ended(t, undo)
 		if diff := cmp.Diff(origins, b.manuals(t, src)); undo.Datasets["customers"].Changed != 2 || undo.Import.Origin != origin || diff != "" {

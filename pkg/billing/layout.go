@@ -147,6 +147,23 @@ func AllColumns() (names []string) {
 	return names
 }
 
+// IsColumn reports whether a name is that of a column or, in NDJSON, a field of any dataset. Other
+// names come from files, and may be anything.
+func IsColumn(name string) bool {
+	for _, ds := range Order() {
+		r := newRow(ds)
+		if r == nil {
+			continue
+		}
+		for _, c := range append(columnsOf(r), fieldsOf(r)...) {
+			if c.name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func columnNaming(ds Dataset, what string) string {
 	for _, c := range datasetColumns(ds) {
 		if c.names == what {

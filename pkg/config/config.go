@@ -47,6 +47,12 @@ type Config struct {
 	GoogleSecret   string `env:"RESEED_GOOGLE_SECRET"`
 	GoogleAddress  string `env:"RESEED_GOOGLE_ADDRESS"`
 	GoogleEndpoint string `env:"RESEED_GOOGLE_ENDPOINT"`
+
+	MailServer    MailServer `env:"RESEED_SMTP_URL"`
+	MailFrom      Address    `env:"RESEED_MAIL_FROM"`
+	MailTo        []Address  `env:"RESEED_MAIL_TO"` // separated by commas
+	WebhookURL    Link       `env:"RESEED_WEBHOOK_URL"`
+	WebhookSecret Secret     `env:"RESEED_WEBHOOK_SECRET"`
 }
 
 // Need is a set of settings that must be given.
@@ -72,7 +78,10 @@ func Read(environ []string, needs Need) (Config, error) {
 	}
 	wrong := unusable(env.ParseWithOptions(&c, env.Options{
 		Environment: vars,
-		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[KeyHash](): parseKeyHash},
+		FuncMap: map[reflect.Type]env.ParserFunc{
+			reflect.TypeFor[KeyHash](): parseKeyHash, reflect.TypeFor[MailServer](): parseServer, reflect.TypeFor[Address](): parseAddress,
+			reflect.TypeFor[Link](): parseLink, reflect.TypeFor[Secret](): parseSecret,
+		},
 	}))
 	if c.RequestLifetime < 0 {
 		wrong = append(wrong, "RESEED_REQUEST_LIFETIME is negative")
@@ -83,6 +92,7 @@ func Read(environ []string, needs Need) (Config, error) {
 	if c.BackupDays < 0 || c.LogDays < 0 {
 		wrong = append(wrong, "RESEED_BACKUP_DAYS or RESEED_LOG_DAYS is negative")
 	}
+	wrong = append(wrong, c.incomplete(wrong)...)
 	wrong = append(wrong, c.missing(needs, wrong)...)
 	if len(wrong) > 0 {
 		return Config{}, fault.New(fault.Invalid, "settings", "settings: "+strings.Join(wrong, "; "))
@@ -119,6 +129,14 @@ func wanted(t reflect.Type) string {
 		return "a duration such as 30s is expected"
 	case reflect.TypeFor[KeyHash](), reflect.TypeFor[[]KeyHash]():
 		return "SHA-256 hashes in hex, separated by commas, are expected"
+	case reflect.TypeFor[MailServer]():
+		return wantServer
+	case reflect.TypeFor[Address](), reflect.TypeFor[[]Address]():
+		return wantAddress
+	case reflect.TypeFor[Link]():
+		return wantLink
+	case reflect.TypeFor[Secret]():
+		return wantSecret
 	}
 	return fmt.Sprintf("a %s is expected", t)
 }

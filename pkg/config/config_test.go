@@ -67,3 +67,44 @@ func TestErrorNamesAllMistakesAndNoValue(t *testing.T) {
 		}
 	}
 }
+
+func TestMailAndWebhook(t *testing.T) {
+	t.Parallel()
+	got, err := config.Read([]string{
+		"RESEED_SMTP_URL=smtp://me%40acme.example:p%3Ass@mail.example", "RESEED_MAIL_FROM=Reseed <reseed@acme.example>", "RESEED_MAIL_TO=a@acme.example, Bea <b@acme.example>",
+		"RESEED_WEBHOOK_URL=http://127.0.0.1:1/hook", "RESEED_WEBHOOK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+	}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (config.MailServer{Host: "mail.example", Port: 587, User: "me@acme.example", Password: "p:ss"}); got.MailServer != want {
+		t.Errorf("%+v", got.MailServer)
+	}
+	if got.MailFrom.Address.Address != "reseed@acme.example" || len(got.MailTo) != 2 || got.MailTo[1].Name != "Bea" || len(got.WebhookSecret) != 24 {
+		t.Errorf("%+v", got)
+	}
+	if got, err := config.Read([]string{"RESEED_SMTP_URL=smtps://mail.example", "RESEED_MAIL_FROM=a@b.example", "RESEED_MAIL_TO=a@b.example"}, 0); err != nil || got.MailServer.Port != 465 || !got.MailServer.TLS {
+		t.Errorf("%+v, %v", got.MailServer, err)
+	}
+}
+
+func TestWrongMailSettingsAreNamedWithoutTheirValues(t *testing.T) {
+	t.Parallel()
+	for want, environ := range map[string][]string{
+		"RESEED_SMTP_URL is not usable":           {"RESEED_SMTP_URL=mail.example:hunter2"},
+		"RESEED_SMTP_URL is not usable: smtp://u": {"RESEED_SMTP_URL=smtp://hunter2@mail.example"},
+		"RESEED_SMTP_URL needs RESEED_MAIL_FROM":  {"RESEED_SMTP_URL=smtp://me:hunter2@mail.example", "RESEED_MAIL_TO=a@b.example"},
+		"RESEED_SMTP_URL needs RESEED_MAIL_TO":    {"RESEED_SMTP_URL=smtp://me:hunter2@mail.example", "RESEED_MAIL_FROM=a@b.example"},
+		"RESEED_MAIL_FROM needs RESEED_MAIL_TO":   {"RESEED_MAIL_FROM=a@b.example"},
+		"RESEED_MAIL_TO needs RESEED_MAIL_FROM":   {"RESEED_MAIL_TO=a@b.example"},
+		"RESEED_MAIL_TO is not usable":            {"RESEED_MAIL_TO=a@b.example,hunter2", "RESEED_MAIL_FROM=a@b.example"},
+		"RESEED_WEBHOOK_URL is not usable":        {"RESEED_WEBHOOK_URL=http://example.com/hunter2"},
+		"needs RESEED_WEBHOOK_SECRET":             {"RESEED_WEBHOOK_URL=https://example.com/hunter2"},
+		"RESEED_WEBHOOK_SECRET is not usable":     {"RESEED_WEBHOOK_SECRET=whsec_hunter2"},
+	} {
+		_, err := config.Read(environ, 0)
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}

@@ -88,7 +88,7 @@ func TestTheLargestMergedCustomer(t *testing.T) {
 	sel, grace := eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: root.H}, time.Hour
 	j := w.start(sel, eraser.Options{Grace: &grace, Forget: true})
 	same(t, "tombstones", edit.MaxMerged, w.directory().TombstoneCount())
-	_, err := w.eraser().Restore(t.Context(), j.ID)
+	_, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 	must(t, err)
 	w.quiet()
 	w.sweep(w.start(sel, eraser.Options{Forget: true}).ID)

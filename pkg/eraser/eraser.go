@@ -84,7 +84,7 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	if err := e.refuseNeeded(ctx, sel); err != nil {
 		return nil, err
 	}
-	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC()}
+	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC(), Quiet: opt.Quiet}
 	for {
 		var refused error
 		_, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {

@@ -76,7 +76,7 @@ func TestACustomerIsErasedAtRestoredEpochsToo(t *testing.T) {
 		j := w.start(eraser.Selection{Kind: eraser.Customer, Source: w.acme.UUID, H: h}, eraser.Options{Grace: &moment})
 		// so that the source is empty
 		must(t, w.st.Write(t.Context(), []table.Write{{Item: table.Item{Key: one.Key}, Delete: true}}))
-		_, err := w.eraser().Restore(t.Context(), hidden.ID)
+		_, err := w.eraser().Restore(t.Context(), hidden.ID, eraser.RestoreOptions{})
 		must(t, err)
 		time.Sleep(2 * moment)
 		_, err = w.eraser().Due(t.Context(), j)

@@ -158,7 +158,7 @@ func (r *run) takeBack(ctx context.Context, why error) error {
 	_, err := r.st.ChangeDirectory(ctx, func(d *store.Directory) (_ []table.Write, err error) {
 		d.Reveal(r.job.ID)
 		end, err = r.ledger.Ending(ctx, r.job.ID, r.job.ID, func(j *job.Job) error {
-			j.Status, j.Stage, j.Error = job.Failed, "", why.Error()
+			j.Status, j.Stage, j.Error, j.ErrorCode = job.Failed, "", why.Error(), fault.CodeOf(why)
 			return nil
 		})
 		return end.Writes, err

@@ -199,7 +199,7 @@ func TestTheRowsOfAnImportAreInvisibleAtOnceAndComeBack(t *testing.T) {
 	if done, err := w.eraser().Sweep(t.Context(), j.ID); done || err != nil {
 		t.Fatalf("swept in its grace period: %v %v", done, err)
 	}
-	_, err = w.eraser().Restore(t.Context(), j.ID)
+	_, err = w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 	must(t, err)
 	if !visible(3) || w.directory().TombstoneCount() > 0 {
 		t.Error("a restored row is hidden")
@@ -221,7 +221,7 @@ func TestAnImportOfFormerEpochsIsNotErased(t *testing.T) {
 		hidden := w.start(eraser.Selection{Kind: kind, Source: w.acme.UUID}, eraser.Options{Grace: &grace})
 		_, err := w.eraser().Start(t.Context(), x.sel, x.opt)
 		wantCode(t, err, "source_emptied")
-		_, err = w.eraser().Restore(t.Context(), hidden.ID)
+		_, err = w.eraser().Restore(t.Context(), hidden.ID, eraser.RestoreOptions{})
 		must(t, err)
 		same(t, "removed", x.want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
 		_, err = w.eraser().Plan(t.Context(), x.sel, x.opt)

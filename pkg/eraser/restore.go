@@ -11,11 +11,16 @@ import (
 	"reseed/pkg/table"
 )
 
+// RestoreOptions say how an erase is restored.
+type RestoreOptions struct {
+	Quiet bool // people are not told of it
+}
+
 // Restore takes back an erase that is in its grace period: everything is visible again in one
 // write. Otherwise the error is fault.Conflict with one of these codes: sweep_started after the
 // grace period; swept, with the date, once everything is removed; not_restorable if later changes
 // do not allow it.
-func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
+func (e *Eraser) Restore(ctx context.Context, jobID string, opt RestoreOptions) (*job.Job, error) {
 	if _, err := e.c.Store.Directory(ctx); err != nil { // the account may be moving
 		return nil, err
 	}
@@ -43,7 +48,7 @@ func (e *Eraser) Restore(ctx context.Context, jobID string) (*job.Job, error) {
 				return nil, err
 			}
 		}
-		restored, err := e.reveal(ctx, j, fence)
+		restored, err := e.reveal(ctx, j, fence, opt)
 		if err == nil {
 			_ = e.dispatch(ctx, restored.Next) // if that fails, the tick sends it
 			return restored.Job, nil
@@ -103,7 +108,7 @@ func (e *Eraser) lostLock(ctx context.Context, j *job.Job) bool {
 // reveal makes everything that a job has hidden visible again, and ends the job, in one
 // transaction. If the erase raised epochs, fence is the fence that this restore has set, and the
 // lock passes to the next job.
-func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string) (end job.Ending, err error) {
+func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string, opt RestoreOptions) (end job.Ending, err error) {
 	holder := ""
 	if Kind(j.Erase.Selection).raisesEpochs() {
 		holder = holderOf(j)
@@ -115,7 +120,7 @@ func (e *Eraser) reveal(ctx context.Context, j *job.Job, fence string) (end job.
 		}
 		end, err = e.c.Ledger.Ending(ctx, j.ID, holder, func(j *job.Job) error {
 			err := restorable(j, e.c.Now())
-			j.Status = job.Restored
+			j.Status, j.Quiet = job.Restored, j.Quiet || opt.Quiet
 			return err
 		})
 		return append(writes, end.Writes...), err

@@ -56,7 +56,7 @@ func TestARestoredSelectionIsAsItWas(t *testing.T) {
 				hidden.Sources[0].Epochs == dir.Sources[0].Epochs {
 				t.Fatal("nothing is hidden")
 			}
-			back, err := w.eraser().Restore(t.Context(), j.ID)
+			back, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 			must(t, err)
 			if back.Status != job.Restored {
 				t.Fatalf("the erase is %s", back.Status)
@@ -68,7 +68,7 @@ func TestARestoredSelectionIsAsItWas(t *testing.T) {
 				t.Errorf("still on the do-not-reload list: %v", err)
 			}
 			w.quiet()
-			_, err = w.eraser().Restore(t.Context(), j.ID)
+			_, err = w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 			wantFault(t, err, fault.Conflict)
 			// It can be erased again, for good.
 			same(t, "removed", x.want, removed(w.sweep(w.start(x.sel, x.opt).ID)))
@@ -126,7 +126,7 @@ func TestARestoreIsCutAtEveryCall(t *testing.T) {
 					j := w.start(x.sel, gentle(x))
 					calls := w.cutAt(n, how)
 					w.armed.Store(true)
-					_, err := w.eraser().Restore(t.Context(), j.ID)
+					_, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 					w.armed.Store(false)
 					now, readErr := w.ledger().Get(t.Context(), j.ID)
 					must(t, readErr)
@@ -140,7 +140,7 @@ func TestARestoreIsCutAtEveryCall(t *testing.T) {
 						if err == nil {
 							t.Fatal("it says that it was restored")
 						}
-						_, err = w.eraser().Restore(t.Context(), j.ID)
+						_, err = w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 						must(t, err)
 					}
 					same(t, "the directory", dir, w.directoryOf())
@@ -174,7 +174,7 @@ func TestATickRacesWithARestore(t *testing.T) {
 			return nil
 		}
 		w.armed.Store(true)
-		_, err := w.eraser().Restore(t.Context(), j.ID)
+		_, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 		w.armed.Store(false)
 		must(t, err)
 		same(t, "the directory", dir, w.directoryOf())
@@ -203,21 +203,21 @@ func TestAGracePeriodEnds(t *testing.T) {
 			if due, err := w.eraser().Due(t.Context(), j); due != nil || err != nil {
 				t.Fatalf("due before its time: %v, %v", due, err)
 			}
-			_, err := w.later().Restore(t.Context(), j.ID)
+			_, err := w.later().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 			wantFault(t, err, fault.Conflict)
 			due, err := w.later().Due(t.Context(), j)
 			must(t, err)
 			if due == nil || due.Status != job.Running {
 				t.Fatalf("due: %+v", due)
 			}
-			_, err = w.eraser().Restore(t.Context(), j.ID)
+			_, err = w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 			wantFault(t, err, fault.Conflict)
 			done := w.sweep(j.ID)
 			same(t, "removed", x.want, removed(done))
 			if a, b := len(w.items(w.acme)), len(w.items(w.acme2)); a != x.acme || b != x.acme2 {
 				t.Fatalf("%d and %d items are left", a, b)
 			}
-			_, err = w.eraser().Restore(t.Context(), j.ID)
+			_, err = w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 			if fault.CodeOf(err) != "swept" {
 				t.Errorf("restored after the receipt: %v", err)
 			}
@@ -236,7 +236,7 @@ func TestARestoreRacesWithTheSweep(t *testing.T) {
 		j := w.start(x.sel, gentle(x))
 		var both sync.WaitGroup
 		both.Go(func() {
-			if _, err := w.eraser().Restore(t.Context(), j.ID); err == nil {
+			if _, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{}); err == nil {
 				won[0].Add(1)
 			}
 		})
@@ -268,7 +268,7 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	t.Parallel()
 	refused := func(w *world, j *job.Job, code string) {
 		t.Helper()
-		if _, err := w.eraser().Restore(t.Context(), j.ID); fault.CodeOf(err) != code {
+		if _, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{}); fault.CodeOf(err) != code {
 			t.Errorf("%v, want %s", err, code)
 		}
 	}
@@ -286,9 +286,9 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	content := selections(w)["content"]
 	second := w.start(content.sel, gentle(content))
 	refused(w, first, "not_restorable") // it would reveal what the other has hidden
-	_, err = w.eraser().Restore(t.Context(), second.ID)
+	_, err = w.eraser().Restore(t.Context(), second.ID, eraser.RestoreOptions{})
 	must(t, err)
-	_, err = w.eraser().Restore(t.Context(), first.ID)
+	_, err = w.eraser().Restore(t.Context(), first.ID, eraser.RestoreOptions{})
 	must(t, err)
 
 	w, x = prepared(t, "manual", mem.Options{})
@@ -301,7 +301,7 @@ func TestWhatStandsAgainstARestore(t *testing.T) {
 	_, err = w.ledger().Update(t.Context(), brought.ID, func(j *job.Job) error { j.Import.Applying = false; return nil })
 	must(t, err)
 	for _, j := range []*job.Job{second, first} {
-		_, err = w.eraser().Restore(t.Context(), j.ID)
+		_, err = w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 		must(t, err)
 	}
 
@@ -337,7 +337,7 @@ func TestEpochsAreNeverUsedTwice(t *testing.T) {
 		} else {
 			seen[e] = true
 		}
-		_, err := w.eraser().Restore(t.Context(), j.ID)
+		_, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 		must(t, err)
 	}
 	m, epochs := selections(w)["manual"], map[int64]bool{w.directory().ManualEpoch: true}
@@ -348,7 +348,7 @@ func TestEpochsAreNeverUsedTwice(t *testing.T) {
 		} else {
 			epochs[e] = true
 		}
-		_, err := w.eraser().Restore(t.Context(), j.ID)
+		_, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 		must(t, err)
 	}
 }
@@ -373,7 +373,7 @@ func TestAnEraseRemovesWhatEarlierOnesHaveHidden(t *testing.T) {
 				if n := len(w.items(w.acme)); n > 0 {
 					t.Fatalf("%d items are left behind the receipt", n)
 				}
-				_, err = w.eraser().Restore(t.Context(), first.ID)
+				_, err = w.eraser().Restore(t.Context(), first.ID, eraser.RestoreOptions{})
 				wantFault(t, err, fault.Conflict)
 				same(t, "removed by the first", int64(0), removed(w.sweep(first.ID)).Total())
 				w.quiet()
@@ -391,15 +391,15 @@ func TestARestoreOfAFilledSource(t *testing.T) {
 	first := w.start(x.sel, gentle(x))
 	now := w.directory().Sources[0].Space()
 	w.put(table.Item{Key: now.Customer(customerH(w.directory().Hasher(), 1)), Attrs: attrs(0, "external_id", "cus-1")})
-	_, err := w.eraser().Restore(t.Context(), first.ID)
+	_, err := w.eraser().Restore(t.Context(), first.ID, eraser.RestoreOptions{})
 	if fault.CodeOf(err) != "not_restorable" {
 		t.Fatalf("over what came since: %v", err)
 	}
 	second := w.start(x.sel, gentle(x))
-	_, err = w.eraser().Restore(t.Context(), first.ID)
+	_, err = w.eraser().Restore(t.Context(), first.ID, eraser.RestoreOptions{})
 	must(t, err)
 	same(t, "the items", items, w.items(w.directory().Sources[0]))
-	_, err = w.eraser().Restore(t.Context(), second.ID)
+	_, err = w.eraser().Restore(t.Context(), second.ID, eraser.RestoreOptions{})
 	if fault.CodeOf(err) != "not_restorable" {
 		t.Errorf("over the other: %v", err)
 	}
@@ -416,7 +416,7 @@ func TestALateWriterOfARestore(t *testing.T) {
 	w, x := prepared(t, "content", mem.Options{})
 	j := w.start(x.sel, gentle(x))
 	now := w.directory().Sources[0].Space()
-	_, err := w.eraser().Restore(t.Context(), j.ID)
+	_, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 	must(t, err)
 	late := table.Item{Key: now.Customer(customerH(w.directory().Hasher(), 50)), Attrs: attrs(0, "external_id", "late")}
 	w.put(late)
@@ -448,7 +448,7 @@ func TestALateRestoreLeavesTheSweepItsLock(t *testing.T) {
 			return nil
 		}
 		w.armed.Store(true)
-		_, err := w.eraser().Restore(t.Context(), j.ID)
+		_, err := w.eraser().Restore(t.Context(), j.ID, eraser.RestoreOptions{})
 		w.armed.Store(false)
 		now, readErr := w.ledger().Get(t.Context(), j.ID)
 		must(t, readErr)
@@ -490,7 +490,7 @@ func TestTombstonesThatWereLeftAreRemoved(t *testing.T) {
 		_, _, err := w.ledger().End(t.Context(), left.ID, func(j *job.Job) error { j.Status = end; return nil })
 		must(t, err)
 		if end == job.Restored {
-			_, err := w.eraser().Restore(t.Context(), left.ID)
+			_, err := w.eraser().Restore(t.Context(), left.ID, eraser.RestoreOptions{})
 			wantCode(t, err, "restored")
 			w.quiet()
 			continue

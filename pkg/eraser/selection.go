@@ -166,6 +166,8 @@ type Options struct {
 	Grace *time.Duration
 	// By names who asks.
 	By string
+	// Quiet says that people are not told when the erase is done.
+	Quiet bool
 }
 
 // raisesEpochs tells whether new epochs of a source hide the selection. The source itself stays,

@@ -255,7 +255,7 @@ func TestAnEraseTakesExports(t *testing.T) {
 			t.Errorf("%s still has rows of the hidden customer", name)
 		}
 	}
-	_, err = p.Eraser.Restore(t.Context(), erase.ID)
+	_, err = p.Eraser.Restore(t.Context(), erase.ID, eraser.RestoreOptions{})
 	must(t, err)
 	gone := p.erase(sel, eraser.Options{})
 	var receipt eraser.Receipt

@@ -327,7 +327,7 @@ func (m *machine) read(b *testing.B, file string, settings source.Settings) *job
 // undo undoes a job and checks that every row is undone.
 func (m *machine) undo(b *testing.B, j *job.Job) {
 	b.Helper()
-	u, err := m.im.Undo(b.Context(), j.ID, false)
+	u, err := m.im.Undo(b.Context(), j.ID, importer.UndoOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}

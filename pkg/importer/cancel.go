@@ -64,6 +64,22 @@ func (im *Importer) Cancel(ctx context.Context, id string) (*job.Job, error) {
 	return im.c.Ledger.Get(ctx, id)
 }
 
+// Supersede cancels a plan that a newer one replaces, and people are not told. If the plan is no longer
+// one, since somebody has applied or cancelled it, Supersede does nothing.
+func (im *Importer) Supersede(ctx context.Context, id string) error {
+	_, err := im.end(ctx, id, func(j *job.Job) error {
+		if j.Status != job.Planned {
+			return errStopped
+		}
+		j.Status, j.Quiet, j.Notes = job.Cancelled, true, append(j.Notes, "A newer plan has replaced this one; nothing was changed.")
+		return nil
+	})
+	if errors.Is(err, errStopped) || fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
 // errPlanned says that a job is a plan, which has no workers that must stop.
 var errPlanned = errors.New("importer: the job is a plan")
 
@@ -121,7 +137,7 @@ func (im *Importer) endTaken(ctx context.Context, j *job.Job, tasks []job.Task) 
 			note = fmt.Sprintf("Cancelled after at least %d of %d changes. They stay; an undo of this job takes them back, and the same files again complete them.",
 				applied, sum.Changes)
 		}
-		j.Status, j.Import.Failing, j.Notes = job.Cancelled, "", append(j.Notes, note)
+		j.Status, j.Import.Failing, j.ErrorCode, j.Notes = job.Cancelled, "", "", append(j.Notes, note)
 		return nil
 	})
 	return err

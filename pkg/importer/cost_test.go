@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"reseed/internal/gen/company"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/table/mem"
@@ -173,7 +174,7 @@ func TestWhatPaymentsOfStoredInvoicesCost(t *testing.T) {
 			j := l.done(t, src, input{"payments.csv", "", []byte(payments)})
 			atMost(t, "import, reads", j.Cost.ReadMilli, j.Datasets["transactions"].Added, c.most)
 			l.pass(time.Minute)
-			u, err := l.Undo(t.Context(), j.ID, false)
+			u, err := l.Undo(t.Context(), j.ID, importer.UndoOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

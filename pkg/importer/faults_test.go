@@ -14,6 +14,7 @@ import (
 	"reseed/internal/effort"
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/table"
 	"reseed/pkg/table/mem"
@@ -175,7 +176,7 @@ func (w *world) undoes(t tester) {
 	time.Sleep(time.Minute)
 	target := w.latest(t, func(j *job.Job) bool { return j.Import.Undo == "" })
 	w.do(t, func(p *process) error {
-		_, err := p.Undo(t.Context(), target.ID, false)
+		_, err := p.Undo(t.Context(), target.ID, importer.UndoOptions{})
 		if fault.CodeOf(err) == "undone_already" { // it was asked for, but the answer was lost
 			return nil
 		}
@@ -193,7 +194,7 @@ func (w *world) plansUndo(t tester) {
 		if w.latest(t, always).ID != last.ID { // it was asked for, but the answer was lost
 			return nil
 		}
-		_, err := p.Undo(t.Context(), target.ID, true)
+		_, err := p.Undo(t.Context(), target.ID, importer.UndoOptions{Plan: true})
 		return err
 	})
 	w.settle(t)

@@ -93,6 +93,7 @@ type Options struct {
 	AllowEmpty bool            // a replace by an input without rows may remove all stored rows
 	Settings   source.Settings // how to read all files
 	Remember   bool            // keep the settings for the datasets of the files, once the import is done
+	Quiet      bool            // people are not told how it ends, or that it waits
 }
 
 func (o Options) check() error {
@@ -137,7 +138,7 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if r.Options.MaxRemoved != nil {
 		spec.MaxRemoved = *r.Options.MaxRemoved
 	}
-	return im.submitFiles(ctx, r.Source, &job.Job{Once: r.Once, Import: spec})
+	return im.submitFiles(ctx, r.Source, &job.Job{Once: r.Once, Import: spec, Quiet: r.Options.Quiet})
 }
 
 // CodeFenced is the code of the error that [Fenced] makes.
@@ -221,7 +222,7 @@ func (im *Importer) Apply(ctx context.Context, id string) (*job.Job, error) {
 		if j.Import == nil {
 			return nil, errNoImport()
 		}
-		j.Import.Applying, j.Error = true, ""
+		j.Import.Applying, j.Error, j.ErrorCode = true, "", ""
 		if j.Import.Undo == "" {
 			return nil, nil
 		}
@@ -304,21 +305,21 @@ func (im *Importer) outcome(ctx context.Context, j *job.Job, err error) error {
 		return err
 	case fault.Internal:
 		im.c.Log.Error("import failed", "job", j.ID, "error", err.Error())
-		return im.fail(ctx, j, "An internal error ended this import; what it had written stays, and importing the same files again completes it.")
+		err = fault.New(fault.Internal, fault.CodeOf(err), "An internal error ended this import; what it had written stays, and importing the same files again completes it.")
 	case fault.Invalid, fault.NotFound, fault.Conflict, fault.Unauthorized, fault.Forbidden, fault.TooLarge:
 	}
-	return im.fail(ctx, j, err.Error())
+	return im.fail(ctx, j, err)
 }
 
 // fail makes a job fail: its workers stop, and the last one ends the job (see
 // [Importer.endStopped]). The first error counts.
-func (im *Importer) fail(ctx context.Context, j *job.Job, why string) error {
+func (im *Importer) fail(ctx context.Context, j *job.Job, why error) error {
 	_, err := im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if j.Status != job.Running {
 			return errStopped
 		}
 		if j.Import.Failing == "" {
-			j.Import.Failing = why
+			j.Import.Failing, j.ErrorCode = why.Error(), fault.CodeOf(why)
 		}
 		return nil
 	})

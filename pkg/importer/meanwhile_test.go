@@ -10,6 +10,7 @@ import (
 
 	"reseed/internal/effort"
 	"reseed/pkg/fault"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/table"
 	"reseed/pkg/table/mem"
@@ -122,7 +123,7 @@ func (b begun) after(t tester, w *world, name string, again bool, before map[tab
 		}
 		return
 	}
-	j, err := w.quiet.Undo(t.Context(), w.news(t)[0].ID, false)
+	j, err := w.quiet.Undo(t.Context(), w.news(t)[0].ID, importer.UndoOptions{})
 	switch {
 	case fault.CodeOf(err) == "nothing_changed":
 	case err != nil:

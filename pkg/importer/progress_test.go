@@ -23,7 +23,7 @@ func TestProgressNeverGoesBackNorTooFar(t *testing.T) {
 	if looks := l.watch(t, j, 432); looks < 20 {
 		t.Errorf("only %d looks at the import", looks)
 	}
-	if j, err = l.Undo(t.Context(), j.ID, false); err != nil {
+	if j, err = l.Undo(t.Context(), j.ID, importer.UndoOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if looks := l.watch(t, j, 432); looks < 5 {

@@ -63,8 +63,8 @@ func (im *Importer) Unchanged(ctx context.Context, id string, version int64) err
 	return im.outcome(ctx, &job.Job{ID: id, Stage: PhasePull}, err)
 }
 
-// Fail makes a running import fail.
-func (im *Importer) Fail(ctx context.Context, j *job.Job, why string) error {
+// Fail makes a running import fail. why is told to people, and its code to webhooks.
+func (im *Importer) Fail(ctx context.Context, j *job.Job, why error) error {
 	return im.fail(ctx, j, why)
 }
 

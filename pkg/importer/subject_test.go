@@ -373,7 +373,7 @@ func (s *subject) begun(t tester, target *past, plan bool) *past {
 	t.Helper()
 	s.now = s.now.Add(time.Minute)
 	was := s.dump(t, s.src)
-	j, err := s.Undo(t.Context(), target.id, plan)
+	j, err := s.Undo(t.Context(), target.id, importer.UndoOptions{Plan: plan})
 	if !target.undoable() {
 		if !fault.Is(err, fault.Conflict) {
 			t.Fatalf("undo of a job that cannot be undone: %v", err)

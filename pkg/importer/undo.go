@@ -9,15 +9,21 @@ import (
 	"reseed/pkg/table"
 )
 
+// UndoOptions say how an import is undone.
+type UndoOptions struct {
+	Plan  bool // stop before any row is written
+	Quiet bool // people are not told how it ends, or that it waits
+}
+
 // Undo makes the job that takes back an import, row by row, where nothing else has changed the row
-// since. It lists the rows that it leaves alone as its rejects. With plan set, the job stops before
+// since. It lists the rows that it leaves alone as its rejects. With Plan set, the job stops before
 // it writes anything. Imports that failed or were cancelled halfway can be undone too, and so can
 // undos. The error is fault.Conflict if the import has not ended, or if an undo of it was begun
 // that has not failed, been cancelled or been undone. The plan of an undo counts as begun once it
 // is applied.
-func (im *Importer) Undo(ctx context.Context, id string, plan bool) (*job.Job, error) {
+func (im *Importer) Undo(ctx context.Context, id string, opt UndoOptions) (*job.Job, error) {
 	for {
-		src, undo, link, err := im.prepareUndo(ctx, id, plan)
+		src, undo, link, err := im.prepareUndo(ctx, id, opt)
 		if err != nil {
 			return nil, err
 		}
@@ -32,21 +38,21 @@ func (im *Importer) Undo(ctx context.Context, id string, plan bool) (*job.Job, e
 
 // prepareUndo makes the job that undoes an import, and the write that notes this job at the import,
 // unless it is a plan.
-func (im *Importer) prepareUndo(ctx context.Context, id string, plan bool) (src store.Source, undo *job.Job, link []table.Write, err error) {
+func (im *Importer) prepareUndo(ctx context.Context, id string, opt UndoOptions) (src store.Source, undo *job.Job, link []table.Write, err error) {
 	target, err := im.c.Ledger.Get(ctx, id)
 	if err != nil {
 		return src, nil, nil, err
 	}
-	undo = &job.Job{ID: im.c.Ledger.NewID()}
+	undo = &job.Job{ID: im.c.Ledger.NewID(), Quiet: opt.Quiet}
 	write, err := im.undoing(ctx, id, undo.ID)
 	if err != nil {
 		return src, nil, nil, err
 	}
 	undo.Import = &job.ImportSpec{
 		Undo: id, Origin: target.Import.Origin, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges, Small: target.Import.Small && !hasStage(target, stagePlans),
-		Plan: plan, Ground: plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
+		Plan: opt.Plan, Ground: opt.Plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
 	}
-	if src, err = im.undoSource(ctx, target); err != nil || plan {
+	if src, err = im.undoSource(ctx, target); err != nil || opt.Plan {
 		return src, undo, nil, err
 	}
 	return src, undo, []table.Write{write}, nil

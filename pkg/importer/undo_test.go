@@ -70,7 +70,7 @@ func TestAnUndoKeepsWhatIsNeededInEveryBlockAndRange(t *testing.T) {
 				t.Fatal(counts(j), l.rejects(t, j))
 			}
 			before := l.dump(t, src)
-			plan, err := l.Undo(t.Context(), first.ID, true)
+			plan, err := l.Undo(t.Context(), first.ID, importer.UndoOptions{Plan: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +134,7 @@ func TestAnUndoOfEverythingLeavesNothing(t *testing.T) {
 // undone undoes a job.
 func (l *line) undone(t tester, j *job.Job) *job.Job {
 	t.Helper()
-	u, err := l.Undo(t.Context(), j.ID, false)
+	u, err := l.Undo(t.Context(), j.ID, importer.UndoOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestOneUndoAtATime(t *testing.T) {
 		first, second := s.planUndo(t, p), s.planUndo(t, p)
 		s.apply(t, first)
 		s.apply(t, second)
-		if _, err := s.Undo(t.Context(), p.id, false); fault.CodeOf(err) != "undone_already" || !strings.Contains(err.Error(), first.id) {
+		if _, err := s.Undo(t.Context(), p.id, importer.UndoOptions{}); fault.CodeOf(err) != "undone_already" || !strings.Contains(err.Error(), first.id) {
 			t.Fatal(err)
 		}
 		if s.undo(t, first); second.status != job.Planned {

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"slices"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/table"
@@ -15,7 +16,7 @@ type Ending struct {
 }
 
 // ending returns the writes that end a job: first the job in its last state, which change sets,
-// then the removal of its marks. If lock is not nil, it is the lock that the job holds, and the
+// then the removal of its marks, and the message to people. If lock is not nil, it is the lock that the job holds, and the
 // writes pass it on. All ends of all jobs go through this function, and so do stops as a plan.
 func (l *Ledger) ending(ctx context.Context, j *Job, lock table.Attrs, change func(*Job) error) (Ending, error) {
 	from, marks := j.State(), unmark(j)
@@ -32,7 +33,11 @@ func (l *Ledger) ending(ctx context.Context, j *Job, lock table.Attrs, change fu
 		j.EndedAt = l.now().UTC()
 	}
 	status, err := l.next(j)
-	e := Ending{Job: j, Writes: append([]table.Write{status}, marks...)}
+	if err != nil {
+		return Ending{}, err
+	}
+	message, err := l.message(j)
+	e := Ending{Job: j, Writes: slices.Concat([]table.Write{status}, marks, message)}
 	if err != nil || lock == nil {
 		return e, err
 	}

@@ -84,8 +84,12 @@ type Job struct {
 	Cost      table.Cost        `json:"cost"`
 	Notes     []string          `json:"notes,omitempty"` // e.g. unknown columns that were ignored
 	Error     string            `json:"error,omitempty"`
-	Version   int64             `json:"-"` // of the stored item
-	Later     later.Fields      `json:"-"` // fields that a later version stored; kept as they are, here and below
+	ErrorCode string            `json:"error_code,omitempty"` // of the error that an import or erase ends with: stable, without values
+	Quiet     bool              `json:"quiet,omitempty"`      // people are not told of it
+	Scheduled *Scheduled        `json:"scheduled,omitempty"`  // of a pull that the tick started; nil of all others
+	Told      []Message         `json:"told,omitempty"`       // what people were told of it, or could not be told
+	Version   int64             `json:"-"`                    // of the stored item
+	Later     later.Fields      `json:"-"`                    // fields that a later version stored; kept as they are, here and below
 }
 
 // Reason is one reason for which rows were rejected.

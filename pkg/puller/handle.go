@@ -70,7 +70,7 @@ func (p *Puller) Handle(ctx context.Context, m Message) error {
 	case ctx.Err() != nil:
 		return nil //nolint:nilerr // the time is up; the tick goes on
 	case permanent(err):
-		return p.c.Importer.Fail(ctx, j, err.Error()+" Nothing was changed.")
+		return p.c.Importer.Fail(ctx, j, fault.New(fault.KindOf(err), fault.CodeOf(err), err.Error()+" Nothing was changed."))
 	}
 	return err
 }
@@ -165,11 +165,7 @@ func (p *Puller) handOn(ctx context.Context, j *job.Job, s *state) error {
 func (p *Puller) dropReplaced(ctx context.Context, j *job.Job) error {
 	spec := j.Import.Pull
 	if spec.Replaces != "" {
-		old, err := p.c.Ledger.Get(ctx, spec.Replaces)
-		if err == nil && old.Status == job.Planned {
-			_, err = p.c.Importer.Cancel(ctx, old.ID)
-		}
-		if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Conflict) {
+		if err := p.c.Importer.Supersede(ctx, spec.Replaces); err != nil {
 			return err
 		}
 	}

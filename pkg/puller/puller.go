@@ -123,6 +123,9 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 	j := &job.Job{ID: p.c.Ledger.NewID(), Import: &job.ImportSpec{
 		Files: []job.File{}, Origin: job.ByPull, By: r.By, Mode: job.Replace, Plan: r.Plan, MaxRemoved: s.Removed(), Datasets: []string{job.Unread}, Pull: spec,
 	}}
+	if r.Unwatched {
+		j.Scheduled = job.ScheduledAfter(h.last)
+	}
 	s.Last, s.Waiting, s.Applied, s.Skipped = j.ID, idOf(h.waiting), idOf(h.applied), 0
 	s.Next = s.after(p.c.Now(), r)
 	write, err := s.write(src.Tag)

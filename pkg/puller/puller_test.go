@@ -43,7 +43,7 @@ func TestAStory(t *testing.T) {
 		})
 		j := b.done("customers +0 ~0 =4 -1 !0, plans +0 ~0 =1 -0 !0")
 		same(t, "names", map[string]string{"42": "Acme Ltd", "y": "New", "z": "Newer", "zz": "Newest"}, b.names(b.src))
-		undo, err := b.Importer.Undo(t.Context(), j.ID, false)
+		undo, err := b.Importer.Undo(t.Context(), j.ID, importer.UndoOptions{})
 		must(t, err)
 		b.work()
 		same(t, "the undo", job.Done, b.job(undo.ID).Status)
@@ -90,7 +90,7 @@ func TestUnchanged(t *testing.T) {
 		touched("an import", func() { b.upload(b.src, "customers.csv", "Name,External ID\nOther,c00001\n", job.Upsert) })
 		touched("an undo", func() {
 			j := b.upload(b.src, "customers.csv", "Name,External ID\nOther,c00001\n", job.Upsert)
-			_, err := b.Importer.Undo(t.Context(), j.ID, false)
+			_, err := b.Importer.Undo(t.Context(), j.ID, importer.UndoOptions{})
 			must(t, err)
 			b.work()
 		})

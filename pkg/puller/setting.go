@@ -178,6 +178,7 @@ func errNoSource() error {
 
 // history is what the earlier pulls of a source have left.
 type history struct {
+	last    *job.Job // the latest
 	running *job.Job // that has not ended
 	waiting *job.Job // whose plan waits for a yes
 	applied *job.Job // that was done last, and had something to read
@@ -195,6 +196,9 @@ func (p *Puller) history(ctx context.Context, s Setting) (h history, err error) 
 		}
 		if err != nil {
 			return h, err
+		}
+		if newer(j, h.last) {
+			h.last = j
 		}
 		switch {
 		case !j.Status.Ended():

@@ -432,11 +432,12 @@ func DirectoryKey() table.Key { return table.Key{PK: AccountPK, SK: "directory"}
 
 // Prefixes of the sort keys of the job ledger.
 const (
-	SKJob   = "job#"
-	SKLock  = "lock#"
-	SKTask  = "task#"
-	SKOpen  = "open#"
-	SKGrace = "grace#"
+	SKJob    = "job#"
+	SKLock   = "lock#"
+	SKTask   = "task#"
+	SKOpen   = "open#"
+	SKGrace  = "grace#"
+	SKOutbox = "outbox#"
 )
 
 // JobKey is the key of a job. Ids sort by the time at which they were made.
@@ -474,6 +475,15 @@ func TaskPK(job string) string { return "job#" + job }
 
 // TaskKey is the key of one task of a job.
 func TaskKey(job, task string) table.Key { return table.Key{PK: TaskPK(job), SK: SKTask + task} }
+
+// OutboxKey is the key of a message about a job that people have not been told yet. about is what
+// the message tells of the job, without a #.
+func OutboxKey(job, about string) table.Key {
+	return table.Key{PK: AccountPK, SK: SKOutbox + job + "#" + about}
+}
+
+// Outbox is the range of these messages, those of older jobs first.
+func Outbox() table.Query { return under(AccountPK, SKOutbox) }
 
 // OnceKey is the key of the mark by which an event that is delivered several times makes one job.
 func OnceKey(digest string) table.Key { return table.Key{PK: AccountPK, SK: "once#" + digest} }

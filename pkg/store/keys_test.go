@@ -31,6 +31,7 @@ func TestKeysGolden(t *testing.T) {
 	key("task", store.TaskKey("J", "T"))
 	key("lock", store.LockKey(sp.Tag))
 	key("once", store.OnceKey("D"))
+	key("outbox", store.OutboxKey("J", "ended"))
 	key("customer", sp.Customer(c))
 	key("contact", sp.Contact(c, l))
 	key("email", sp.Email(m, c))

@@ -80,6 +80,9 @@ func fieldsOf(how wire.ImportOptions) url.Values {
 			fields.Set(name, "true")
 		}
 	}
+	if how.Mail != nil {
+		fields.Set("mail", strconv.FormatBool(*how.Mail))
+	}
 	if how.MaxRemoved != nil {
 		fields.Set("max_removed", strconv.Itoa(*how.MaxRemoved))
 	}

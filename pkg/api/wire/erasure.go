@@ -26,6 +26,7 @@ type Erasure struct {
 	Forget     bool   `json:"forget,omitempty"`
 	Confirm    *int64 `json:"confirm,omitempty"` // refuse the erase unless the selection has so many items
 	DryRun     bool   `json:"dry_run,omitempty"` // only make a plan
+	Mail       *bool  `json:"mail,omitempty"`    // false: people are not told when it is done
 }
 
 // Items counts items by kind.

@@ -45,6 +45,7 @@ type ImportOptions struct {
 	MaxRemoved *int   // percent of a dataset's rows above which a removal waits for a yes
 	AllowEmpty bool   // with Replace, let files without rows remove everything
 	Remember   bool   // keep Settings for the datasets of the files, once the import is done
+	Mail       *bool  // false: people are not told how it ends
 	Settings   Settings
 }
 
@@ -70,6 +71,23 @@ type Job struct {
 	Cost       Cost              `json:"cost"`
 	Notes      []string          `json:"notes,omitempty"`
 	Error      string            `json:"error,omitempty"`
+	Quiet      bool              `json:"quiet,omitempty"`    // people are not told of it
+	Messages   []Message         `json:"messages,omitempty"` // that people got or are to get of it; not in lists
+}
+
+// Message is what people are told of a job once.
+type Message struct {
+	About string              `json:"about"` // ended or waiting
+	Ways  map[string]Delivery `json:"ways"`  // by mail and webhook, once it was looked at
+}
+
+// Delivery is how far a message has come on one way.
+type Delivery struct {
+	Tries  int       `json:"tries"`
+	Result string    `json:"result,omitempty"` // sent, given up, unset or overtaken; empty while it goes on
+	At     time.Time `json:"at,omitzero"`      // of the result
+	Next   time.Time `json:"next,omitzero"`    // when the next try may begin
+	Why    string    `json:"why,omitempty"`    // the last try failed
 }
 
 // ImportJob is the part of a job that only imports have.

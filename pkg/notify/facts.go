@@ -1,0 +1,181 @@
+package notify
+
+import (
+	"time"
+
+	"reseed/pkg/api/wire"
+	"reseed/pkg/billing"
+	"reseed/pkg/eraser"
+	"reseed/pkg/job"
+)
+
+// Facts are what a message tells of a job. They hold no values of records.
+type Facts struct {
+	ID         string                 `json:"id"`    // of the message: the same for all copies
+	About      job.About              `json:"about"` // ended or waiting
+	Job        string                 `json:"job"`
+	Kind       string                 `json:"kind"`             // import, sync, undo or erase
+	Status     job.Status             `json:"status"`           // done, failed, cancelled, planned or restored
+	Source     string                 `json:"source,omitempty"` // uuid; empty if the job is about several sources
+	SourceName string                 `json:"source_name,omitempty"`
+	StartedAt  time.Time              `json:"started_at,omitzero"`
+	EndedAt    time.Time              `json:"ended_at,omitzero"`
+	Datasets   map[string]wire.Counts `json:"datasets,omitempty"`
+	Totals     []wire.Total           `json:"totals,omitempty"`
+	Rejects    int64                  `json:"rejects"`
+	Reasons    []Reason               `json:"reasons,omitempty"`    // of the rejects; those to see to first come first
+	ErrorCode  string                 `json:"error_code,omitempty"` // if it failed
+	Halfway    bool                   `json:"halfway,omitempty"`    // it failed or was cancelled when it may have changed rows already
+	Asks       bool                   `json:"asks,omitempty"`       // it waits for a yes although nobody asked for a plan
+	Removed    map[string]int64       `json:"removed,omitempty"`    // by an erase: items by kind
+	Receipt    *eraser.Receipt        `json:"receipt,omitempty"`
+	Next       []Step                 `json:"next,omitempty"` // what people can do
+
+	made time.Time
+	undo bool
+}
+
+// Reason is one reason for which rows were rejected.
+type Reason struct {
+	Dataset string  `json:"dataset,omitempty"`
+	Column  string  `json:"column,omitempty"`
+	Code    string  `json:"code,omitempty"` // empty for all reasons together that are not listed
+	Count   int64   `json:"count"`          // rows
+	First   []Place `json:"first"`          // the first rows
+}
+
+// Place says where a rejected row is. The names of files may hold personal data, so files are
+// counted, in the order of the import.
+type Place struct {
+	File  int   `json:"file"` // from 1
+	Files int   `json:"files"`
+	Line  int64 `json:"line"`
+}
+
+// Step is a command that people can run next, and what it does.
+type Step struct {
+	What    string `json:"what"`
+	Command string `json:"command"`
+}
+
+const (
+	mostReasons = 10 // of one message
+	kindImport  = "import"
+	kindSync    = "sync"
+	kindUndo    = "undo"
+	kindErase   = "erase"
+)
+
+// factsOf makes the facts of a message about a job. url is where the commands reach this instance;
+// empty if they run where the data is.
+func factsOf(m *job.Message, j *job.Job, url string) *Facts {
+	f := &Facts{
+		ID: m.ID(), About: m.About, Job: j.ID, Kind: kindOf(j), Status: j.Status, Source: j.Source, SourceName: j.SourceName,
+		StartedAt: j.StartedAt, EndedAt: j.EndedAt, Rejects: j.Rejects, ErrorCode: j.ErrorCode, made: m.Made,
+	}
+	f.undo = f.Kind == kindUndo
+	f.addRows(j)
+	if j.Import != nil {
+		f.Asks = j.Status == job.Planned && j.Import.Confirm != ""
+		f.Halfway = j.Wrote() && (j.Status == job.Failed || j.Status == job.Cancelled)
+	}
+	if j.Erase != nil {
+		f.Removed = j.Erase.Removed
+		if r, err := eraser.ReceiptOf(j); err == nil {
+			f.Receipt = &r
+		}
+	}
+	f.addSteps(j, url)
+	return f
+}
+
+func kindOf(j *job.Job) string {
+	switch {
+	case j.Import == nil:
+		return kindErase
+	case j.Import.Undo != "":
+		return kindUndo
+	case j.Import.Origin == job.ByPull:
+		return kindSync
+	}
+	return kindImport
+}
+
+// addRows adds counts, sums and reasons.
+func (f *Facts) addRows(j *job.Job) {
+	for name, c := range j.Datasets {
+		if f.Datasets == nil {
+			f.Datasets = map[string]wire.Counts{}
+		}
+		f.Datasets[known(name)] = f.Datasets[known(name)].Add(wire.Counts(c))
+	}
+	for i := range j.Totals {
+		f.Totals = append(f.Totals, wire.Total(j.Totals[i]))
+	}
+	for _, r := range j.Reasons[:min(len(j.Reasons), mostReasons)] {
+		reason := Reason{Dataset: known(r.Dataset), Code: r.Code, Count: r.Count, First: []Place{}}
+		if billing.IsColumn(r.Column) { // others are headers as they stand in a file
+			reason.Column = r.Column
+		}
+		for _, row := range r.First {
+			reason.First = append(reason.First, Place{File: row.File + 1, Files: len(j.Import.Files), Line: row.Line})
+		}
+		f.Reasons = append(f.Reasons, reason)
+	}
+}
+
+// known is the name of a dataset, or "other" for what is none: a file can say anything.
+func known(dataset string) string {
+	for _, ds := range billing.Order() {
+		if dataset == string(ds) {
+			return dataset
+		}
+	}
+	if dataset == "" {
+		return ""
+	}
+	return "other"
+}
+
+// addSteps adds what people can do next.
+func (f *Facts) addSteps(j *job.Job, url string) {
+	add := func(what, command string) {
+		if url != "" {
+			command += " --url " + url
+		}
+		f.Next = append(f.Next, Step{what, "reseed " + command})
+	}
+	switch {
+	case j.Status == job.Planned:
+		add("To do what the plan says:", "apply "+j.ID)
+		add("To drop it:", "cancel "+j.ID)
+		add("To see every change first:", "jobs "+j.ID+" --changes")
+	case j.Status == job.Failed, f.Asks:
+		add("What happened, in words:", "jobs "+j.ID)
+	case f.Receipt != nil:
+		add("The receipt:", "receipts "+j.ID)
+	}
+	if j.Import == nil {
+		return
+	}
+	if (j.Status == job.Done || f.Halfway) && !f.undo && j.Import.UndoneBy == "" && !j.Import.FilesErased && (f.Halfway || f.changes() > 0) {
+		add("To take it back:", "undo "+j.ID)
+	}
+	if j.Rejects > 0 {
+		add("Each rejected row, with the reason:", "jobs "+j.ID+" --rejects")
+	}
+}
+
+// total sums up the counts of all datasets.
+func (f *Facts) total() (sum wire.Counts) {
+	for _, c := range f.Datasets {
+		sum = sum.Add(c)
+	}
+	return sum
+}
+
+// changes is how many rows the job changes in any way.
+func (f *Facts) changes() int64 {
+	sum := f.total()
+	return sum.Added + sum.Changed + sum.Removed
+}
