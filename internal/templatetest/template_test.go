@@ -61,7 +61,7 @@ func TestRightsToDelete(t *testing.T) {
 
 // onlyOfJobs reports whether a right is only for what jobs have made.
 func onlyOfJobs(r templatetest.Right) bool {
-	return below(r, "/jobs/*") || below(r, "/jobs/*/export/*")
+	return below(r, "/jobs/*") || below(r, "/jobs/*/export/*") || below(r, "/jobs/*/export/export.zip")
 }
 
 // onlyStrays reports whether a right is only for uploads that may belong to no import.

@@ -40,10 +40,10 @@ func customerExports(b *bed) {
 }
 
 // fresh checks what the plan of an erase says about exports.
-func fresh(t testing.TB, plan object, want bool) {
-	t.Helper()
+func fresh(tb testing.TB, plan object, want bool) {
+	tb.Helper()
 	list, _ := plan["exports"].([]any)
 	if len(list) != 1 || list[0].(object)["fresh"] != want { //nolint:forcetypeassert // described
-		t.Errorf("%v, want %v", list, want)
+		tb.Errorf("%v, want %v", list, want)
 	}
 }

@@ -129,7 +129,10 @@ func wireOfExport(j *job.Job) *wire.ExportJob {
 }
 
 func wireOfPlan(p *eraser.Plan) *wire.ErasePlan {
-	exports := make([]wire.Exported, len(p.Exports))
+	var exports []wire.Exported
+	if p.Exports != nil {
+		exports = make([]wire.Exported, len(p.Exports))
+	}
 	for i, x := range p.Exports {
 		exports[i] = wire.Exported(x)
 	}

@@ -70,16 +70,7 @@ func (e *Eraser) lookFor(ctx context.Context, d *store.Directory, list ...*wante
 			return err
 		}
 		for _, w := range list {
-			switch {
-			case j.Export != nil && w.found == nil && j.Status == job.Done && j.Export.Unerased(d) && w.covers(j):
-				w.found = j
-			case j.Import != nil && slices.Contains(w.tags, j.Tag) && changed(j):
-				if end := j.EndedAt; end.After(w.last) {
-					w.last = end
-				} else if !j.Status.Ended() {
-					w.last = e.c.Now()
-				}
-			}
+			w.take(d, j, e.c.Now())
 		}
 	}
 	for _, w := range list {
@@ -88,6 +79,19 @@ func (e *Eraser) lookFor(ctx context.Context, d *store.Directory, list ...*wante
 		}
 	}
 	return nil
+}
+
+// take looks at a job; the newest come first.
+func (w *wanted) take(d *store.Directory, j *job.Job, now time.Time) {
+	switch {
+	case j.Export != nil && w.found == nil && j.Status == job.Done && j.Export.Unerased(d) && w.covers(j):
+		w.found = j
+	case j.Import == nil || !slices.Contains(w.tags, j.Tag) || !changed(j):
+	case !j.Status.Ended():
+		w.last = now
+	case j.EndedAt.After(w.last):
+		w.last = j.EndedAt
+	}
 }
 
 // changed tells whether an import or undo may have changed rows.

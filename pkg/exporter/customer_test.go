@@ -72,19 +72,18 @@ func families(t *testing.T, d table.Driver, objs *objects.Objects) *process {
 
 // document is the JSON file.
 type document struct {
-	Format        string
-	Customer      string
-	DataSources   []person.Source `json:"data_sources"`
-	Notes         []string
-	Customers     []known
-	Contacts      []known
-	Invoices      []known
-	Events        []known `json:"subscription_events"`
-	EditsLeft     []any   `json:"edits_left"`
-	Files         []person.File
-	Erasures      []person.Erase
-	DoNotReload   []person.Listed `json:"do_not_reload"`
-	Cancellations []any           `json:"cancellations"`
+	Format      string          `json:"format"`
+	Customer    string          `json:"customer"`
+	DataSources []person.Source `json:"data_sources"`
+	Notes       []string        `json:"notes"`
+	Customers   []known         `json:"customers"`
+	Contacts    []known         `json:"contacts"`
+	Invoices    []known         `json:"invoices"`
+	Events      []known         `json:"subscription_events"`
+	EditsLeft   []any           `json:"edits_left"`
+	Files       []person.File   `json:"files"`
+	Erasures    []person.Erase  `json:"erasures"`
+	DoNotReload []person.Listed `json:"do_not_reload"`
 }
 
 // known is a record in it.
@@ -92,7 +91,7 @@ type known struct {
 	person.Record
 
 	LineItems    []known `json:"line_items"`
-	Transactions []known
+	Transactions []known `json:"transactions"`
 }
 
 func (p *process) customer(n person.Names) (doc document, text, page string) {
@@ -279,7 +278,14 @@ func TestACustomerWithoutARecord(t *testing.T) {
 	if len(doc.Customers) > 0 || len(doc.Notes) < 3 || len(doc.DoNotReload) != 1 || !doc.DoNotReload[0].Listed {
 		t.Errorf("%+v", doc)
 	}
-	if len(doc.Erasures) != 2 || doc.Erasures[0].Job != erase.ID || !doc.Erasures[0].Receipt || !doc.Erasures[0].Named || doc.Erasures[1].Status != "restored" {
+	checkTraces(t, doc, erase.ID)
+}
+
+// checkTraces checks what a document says of erases and files, after a restored erase, another one, and
+// an upload.
+func checkTraces(t *testing.T, doc document, erase string) {
+	t.Helper()
+	if len(doc.Erasures) != 2 || doc.Erasures[0].Job != erase || !doc.Erasures[0].Receipt || !doc.Erasures[0].Named || doc.Erasures[1].Status != "restored" {
 		t.Errorf("%+v", doc.Erasures)
 	}
 	if len(doc.Files) == 0 || doc.Files[0].Name != "later.ndjson" || doc.Files[0].Kind != eraser.Uploads {
@@ -297,7 +303,7 @@ func TestACustomerWithoutARecord(t *testing.T) {
 func TestErasedCustomersAreInNoExport(t *testing.T) {
 	t.Parallel()
 	for _, erased := range []string{"Acme", "Acme2"} {
-		for steps := range 6 {
+		for _, steps := range []int{0, 1, 3, 5} {
 			p := families(t, mem.New(mem.Options{}), objects.Mem())
 			d, err := p.Store.Directory(t.Context())
 			must(t, err)

@@ -12,4 +12,7 @@
 //
 // What is hidden is left out. If data of the source is erased while the export runs, the export
 // fails; if that happens later, nobody gets the file any more.
+//
+// An export of all that is known of one customer is such a job, too, with one task that reads, and
+// one that writes the files. Package person knows what they hold.
 package exporter

@@ -16,7 +16,7 @@ import (
 )
 
 // The plan of an erase knows the latest export of what goes, and whether anything of it has changed since.
-func TestThePlanOfAnEraseKnowsTheLatestExport(t *testing.T) {
+func TestThePlanOfAnEraseKnowsTheLatestExport(t *testing.T) { //nolint:gocyclo // one story
 	t.Parallel()
 	p := families(t, mem.New(mem.Options{}), objects.Mem())
 	d, err := p.Store.Directory(t.Context())
