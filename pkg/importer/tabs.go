@@ -148,7 +148,7 @@ func tabsOfEntry(e *zip.File) ([]tab, error) {
 	}
 	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
 	switch {
-	case err != nil && source.Foreign(body) != nil:
+	case fault.CodeOf(source.Foreign(body)) == source.CodeWorkbook:
 		return nil, source.Foreign(body)
 	case err != nil:
 		return nil, damagedBook(zip.ErrFormat)
