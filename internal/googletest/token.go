@@ -168,7 +168,7 @@ func (s *Server) checkJWT(text string) (t token, err error) {
 		return t, fmt.Errorf("the algorithm is %q", head.Alg)
 	case a == nil:
 		return t, fmt.Errorf("no such account: %s", claims.Iss)
-	case claims.Aud != s.URL+"/token":
+	case claims.Aud != s.URL+"/token" && claims.Aud != "https://oauth2.googleapis.com/token": // some clients always name the latter
 		return t, fmt.Errorf("the audience is %q", claims.Aud)
 	case claims.Exp <= now, claims.Exp-claims.Iat > 3600, claims.Iat > now+300:
 		return t, fmt.Errorf("issued at %d, expires at %d, now is %d", claims.Iat, claims.Exp, now)

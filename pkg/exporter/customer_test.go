@@ -267,7 +267,7 @@ func TestACustomerWithoutARecord(t *testing.T) {
 	if _, err := p.Exporter.StartCustomer(t.Context(), person.Names{ID: id}, ""); fault.CodeOf(err) != "erase_underway" {
 		t.Errorf("%v", err)
 	}
-	_, err = p.Eraser.Restore(t.Context(), erase.ID)
+	_, err = p.Eraser.Restore(t.Context(), erase.ID, eraser.RestoreOptions{})
 	must(t, err)
 	erase = p.erase(sel, eraser.Options{Forget: true})
 	if _, err := p.Exporter.StartCustomer(t.Context(), person.Names{ID: id}, ""); fault.CodeOf(err) != "customer_not_found" {

@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,9 +45,20 @@ func (im *Importer) Frozen(ctx context.Context, id string, files []job.File, not
 		return nil
 	})
 	if err != nil {
-		return im.outcome(ctx, j, err)
+		return im.stopped(ctx, id, err)
 	}
 	return im.send(ctx, j)
+}
+
+// stopped is the outcome of a change of a job that could not be made.
+func (im *Importer) stopped(ctx context.Context, id string, err error) error {
+	switch {
+	case errors.Is(err, errStopped):
+		return nil
+	case errors.Is(err, errEnding):
+		return im.endStopped(ctx, id)
+	}
+	return err
 }
 
 // Unchanged ends a pull that need not read anything.
@@ -60,7 +72,7 @@ func (im *Importer) Unchanged(ctx context.Context, id string, version int64) err
 		j.Notes = append(j.Notes, "Nothing has changed since the last pull ("+j.Import.Pull.Applied+"), so no cells were read.")
 		return nil
 	})
-	return im.outcome(ctx, &job.Job{ID: id, Stage: PhasePull}, err)
+	return im.stopped(ctx, id, err)
 }
 
 // Fail makes a running import fail. why is told to people, and its code to webhooks.

@@ -61,11 +61,22 @@ type bed struct {
 	other  store.Source
 	clock  func() time.Time
 	queue  []any
+	// called before and after each call of the table, if set
+	before, after func() error
 }
 
 func newBed(t *testing.T, tabs ...*googletest.Tab) *bed {
 	t.Helper()
-	b := &bed{t: t, google: googletest.New(), db: mem.New(mem.Options{}), objs: objects.Mem(), clock: time.Now}
+	b := &bed{t: t, google: googletest.New(), objs: objects.Mem(), clock: time.Now}
+	call := func(f *func() error) func(mem.Op, int) error {
+		return func(mem.Op, int) error {
+			if *f == nil {
+				return nil
+			}
+			return (*f)()
+		}
+	}
+	b.db = mem.New(mem.Options{Before: call(&b.before), After: call(&b.after)})
 	b.google.Add(&googletest.Spreadsheet{ID: sheetID, Title: "Company", Locale: "en_US", TimeZone: "Europe/Berlin", Shared: []string{address}, Tabs: tabs})
 	b.restart()
 	b.src, b.other = b.add("Sheet", "Google Sheets"), b.add("Bystander", "CSV")
@@ -212,6 +223,16 @@ func (b *bed) rest(id, name string) error {
 	r := records.New(records.Config{Store: b.Store, Edits: edit.New(b.Store, b.clock), Holder: b.Ledger.Holder, Now: b.clock, Forgotten: b.Eraser.Forgotten})
 	_, err := r.CreateCustomer(b.t.Context(), records.NewCustomer{Source: b.src.UUID, Record: &billing.Customer{ExternalID: id, Name: name}, By: "a key"})
 	return err
+}
+
+// items counts the items of a partition.
+func (b *bed) items(pk string) (n int) {
+	b.t.Helper()
+	for _, err := range b.Store.Items(b.t.Context(), table.Query{PK: pk}) {
+		must(b.t, err)
+		n++
+	}
+	return n
 }
 
 // untouched checks that the bystander is as it was.

@@ -7,6 +7,7 @@ import (
 
 	"reseed/internal/googletest"
 	"reseed/pkg/fault"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/puller"
 )

@@ -52,6 +52,23 @@ func TestKeysGolden(t *testing.T) {
 	goldenKeys(t, "keys", b.String())
 }
 
+func TestKeysOfPullsGolden(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for _, one := range []struct {
+		name string
+		key  table.Key
+	}{{"pull", store.PullKey(0x1f)}, {"written", store.WrittenKey(0x1f)}, {"touched", store.TouchedKey(0x1f)}} {
+		b.WriteString(one.name + "\t" + one.key.PK + " " + one.key.SK + "\n")
+	}
+	goldenKeys(t, "pulls", b.String())
+	for sk, want := range map[string]store.Tag{store.PullKey(0x1f).SK: 0x1f, store.PullKey(store.MaxTag).SK: store.MaxTag, "source#": 0, "source#1f": 0, "touched#0001f": 0} {
+		if tag, ok := store.PullOf(sk); ok != (want != 0) || ok && tag != want {
+			t.Errorf("%s is of the tag %d, %t", sk, tag, ok)
+		}
+	}
+}
+
 // Keys that were added later have a golden file of their own.
 func TestKeysOfEditsGolden(t *testing.T) {
 	t.Parallel()
