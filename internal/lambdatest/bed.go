@@ -128,7 +128,11 @@ func startSES(tb testing.TB) (at string, mails func() [][]byte) {
 	var got [][]byte
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
-			Content struct{ Raw struct{ Data []byte } }
+			Content struct {
+				Raw struct {
+					Data []byte `json:"Data"`
+				} `json:"Raw"`
+			} `json:"Content"`
 		}
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.URL.Path != "/v2/email/outbound-emails" {
 			http.Error(w, "no such call", http.StatusBadRequest)

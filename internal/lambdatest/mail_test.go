@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"reseed/internal/lambdatest"
 	"reseed/internal/mailtest"
 	"reseed/pkg/job"
 )
@@ -32,6 +33,21 @@ func TestAnImportIsToldOfOnce(t *testing.T) {
 	b.Work(t)
 	tick()
 	ended(t, b, 1)
+	m, j := onlyMail(t, b), jobs(t, b)[0]
+	if !strings.HasPrefix(m.Header.Get("Subject"), "Import into Company: done") || !strings.Contains(m.Text, "reseed undo "+j.ID) || m.Header.Get("To") != "<ann@acme.example>" {
+		t.Errorf("%v\n%s", m.Header, m.Text)
+	}
+	if ways := j.Told[0].Ways; ways["mail"].Result != job.Sent || ways["webhook"].Result != job.Unset {
+		t.Errorf("%+v", j.Told)
+	}
+	status, said := b.Call(t, "GET", "/v1/jobs/"+j.ID, "", nil)
+	if status != 200 || !strings.Contains(said, `"messages":[{"about":"ended","ways":{"mail":{"tries":1,"result":"sent"`) {
+		t.Errorf("%d %s", status, said)
+	}
+}
+
+func onlyMail(t *testing.T, b *lambdatest.Bed) mailtest.Mail {
+	t.Helper()
 	mails := b.Mails()
 	if len(mails) != 1 {
 		t.Fatalf("%d mails", len(mails))
@@ -40,15 +56,5 @@ func TestAnImportIsToldOfOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := jobs(t, b)[0]
-	if !strings.HasPrefix(m.Header.Get("Subject"), "Import into Company: done") || !strings.Contains(m.Text, "reseed undo "+j.ID) || m.Header.Get("To") != "<ann@acme.example>" {
-		t.Errorf("%v\n%s", m.Header, m.Text)
-	}
-	if len(j.Told) != 1 || j.Told[0].Ways["mail"].Result != job.Sent || j.Told[0].Ways["webhook"].Result != job.Unset {
-		t.Errorf("%+v", j.Told)
-	}
-	status, said := b.Call(t, "GET", "/v1/jobs/"+j.ID, "", nil)
-	if status != 200 || !strings.Contains(said, `"messages":[{"about":"ended","ways":{"mail":{"tries":1,"result":"sent"`) {
-		t.Errorf("%d %s", status, said)
-	}
+	return m
 }

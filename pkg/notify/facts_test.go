@@ -108,21 +108,29 @@ func TestHeadlinesAndSteps(t *testing.T) {
 		"nothing changed": {nothing, nothing, "Import into S: done: nothing changed", nil, ""},
 		"a plan": {
 			func(j *job.Job) { j.Import.Applying = false }, func(j *job.Job) { j.Status, j.Datasets = job.Planned, counts },
-			"Import into S: the plan is ready: 1 added, 3 removed", []string{"apply", "cancel", "jobs"}, "Nothing has been changed yet.",
+			"Import into S: the plan is ready: 1 added, 3 removed",
+			[]string{"apply", "cancel", "jobs"},
+			"Nothing has been changed yet.",
 		},
 		"a question": {
 			func(j *job.Job) { j.Import.Applying = false }, func(j *job.Job) {
 				j.Status, j.Datasets, j.Import.Confirm = job.Planned, counts, "ann@acme.example goes"
 			},
-			"Import into S waits for your yes: 1 added, 3 removed", []string{"apply", "cancel", "jobs"}, "as soon as somebody says yes",
+			"Import into S waits for your yes: 1 added, 3 removed",
+			[]string{"apply", "cancel", "jobs"},
+			"as soon as somebody says yes",
 		},
 		"a failure": {
 			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) { j.Status, j.Error, j.ErrorCode = job.Failed, "ann@acme.example", "no_rows" },
-			"Import into S: failed", []string{"jobs"}, "The code of the error is no_rows.",
+			"Import into S: failed",
+			[]string{"jobs"},
+			"The code of the error is no_rows.",
 		},
 		"a failure halfway": {
 			func(j *job.Job) { j.Import.Failing = "it fails" }, func(j *job.Job) { j.Status, j.ErrorCode = job.Failed, "source_erased" },
-			"Import into S: failed halfway", []string{"jobs", "undo"}, "stay until they are taken back",
+			"Import into S: failed halfway",
+			[]string{"jobs", "undo"},
+			"stay until they are taken back",
 		},
 		"cancelled": {
 			func(j *job.Job) { j.Import.Applying, j.Import.Cancel = false, true }, func(j *job.Job) { j.Status = job.Cancelled }, "Import into S: cancelled", nil, "Nothing was changed.",
@@ -131,7 +139,9 @@ func TestHeadlinesAndSteps(t *testing.T) {
 			func(j *job.Job) { j.Import.Undo = "j0" }, func(j *job.Job) {
 				j.Datasets, j.Rejects = map[string]job.Counts{"customers": {Read: 3, Removed: 2, Rejected: 1}}, 1
 			},
-			"Undo in S: done, 2 removed again, 1 left alone", []string{"jobs"}, "Left alone: 1 rows",
+			"Undo in S: done, 2 removed again, 1 left alone",
+			[]string{"jobs"},
+			"Left alone: 1 rows",
 		},
 		"a sync": {
 			func(j *job.Job) { j.Import.Origin = job.ByPull }, func(j *job.Job) { j.Datasets = counts }, "Sync of S: done, 1 added, 3 removed", []string{"undo"}, "",
@@ -140,7 +150,9 @@ func TestHeadlinesAndSteps(t *testing.T) {
 			erase, func(j *job.Job) {
 				j.Erase.Receipt, _ = json.Marshal(eraser.Receipt{Job: "j", Selection: eraser.Content, Total: 15, Residue: []eraser.Remains{{What: "backups of the table", Until: time.Date(2027, 1, 4, 0, 0, 0, 0, time.UTC)}}})
 			},
-			"Erase in S: done", []string{"receipts"}, "A copy may remain: backups of the table until 2027-01-04 00:00 UTC",
+			"Erase in S: done",
+			[]string{"receipts"},
+			"A copy may remain: backups of the table until 2027-01-04 00:00 UTC",
 		},
 		"a restore": {
 			func(j *job.Job) { erase(j); j.Status = job.Grace }, func(j *job.Job) { j.Status = job.Restored }, "Erase in S: restored", nil, "visible again",
@@ -212,24 +224,10 @@ func TestTheWebhookIsSigned(t *testing.T) {
 	if len(h.calls) != 3 {
 		t.Fatalf("%d calls", len(h.calls))
 	}
-	for i, r := range h.calls {
-		id, stamp := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
-		mac := hmac.New(sha256.New, secret)
-		_, _ = mac.Write([]byte(id + "." + stamp + "." + string(h.bodies[i])))
-		if want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)); r.Header.Get("webhook-signature") != want {
-			t.Errorf("signature %s, want %s", r.Header.Get("webhook-signature"), want)
-		}
-		at, err := strconv.ParseInt(stamp, 10, 64)
-		if tried := time.Date(2026, 11, 30, 12+i, 0, 0, 0, time.UTC); err != nil || at != tried.Unix() || id != j.ID+"-ended" || strings.Contains(id, ".") {
-			t.Errorf("id %s, time %s", id, stamp)
-		}
-		if r.URL.Path != "/hook" || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
-			t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
-		}
-	}
+	h.signed(t, j.ID, secret)
 	var got struct {
-		Type string
-		Data notify.Facts
+		Type string       `json:"type"`
+		Data notify.Facts `json:"data"`
 	}
 	b.must(json.Unmarshal(h.bodies[2], &got))
 	if got.Type != "job.ended" || got.Data.Job != j.ID || got.Data.Datasets["customers"].Added != 8 || got.Data.Totals[0].Read != 125000 {
@@ -240,6 +238,26 @@ func TestTheWebhookIsSigned(t *testing.T) {
 	}
 	if strings.Contains(b.log.String(), "hunter2") {
 		t.Error("the log tells the URL")
+	}
+}
+
+// signed checks the calls, one an hour, of the message that a job has ended.
+func (h *hook) signed(t *testing.T, jobID string, secret []byte) {
+	t.Helper()
+	for i, r := range h.calls {
+		id, stamp := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
+		mac := hmac.New(sha256.New, secret)
+		_, _ = mac.Write([]byte(id + "." + stamp + "." + string(h.bodies[i])))
+		if want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)); r.Header.Get("webhook-signature") != want {
+			t.Errorf("signature %s, want %s", r.Header.Get("webhook-signature"), want)
+		}
+		at, err := strconv.ParseInt(stamp, 10, 64)
+		if tried := time.Date(2026, 11, 30, 12+i, 0, 0, 0, time.UTC); err != nil || at != tried.Unix() || id != jobID+"-ended" || strings.Contains(id, ".") {
+			t.Errorf("id %s, time %s", id, stamp)
+		}
+		if r.URL.Path != "/hook" || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
+		}
 	}
 }
 

@@ -17,18 +17,18 @@ const (
 	Webhook = "webhook"
 )
 
-// Way hands messages to people. Its error is a [*Failure] if the message was not taken; any other
+// Way hands messages to people. Its error is a [*UnsentError] if the message was not taken; any other
 // error counts as one that may pass.
 type Way func(context.Context, *Message) error
 
-// Failure says why a message was not taken.
-type Failure struct {
+// UnsentError says why a message was not taken.
+type UnsentError struct {
 	Why   string // a sentence for people and logs: no address, no secret, no value
 	Final bool   // the other side wants no message any more
 }
 
 // Error returns why.
-func (f *Failure) Error() string { return f.Why }
+func (f *UnsentError) Error() string { return f.Why }
 
 // Config is what a notifier works on. All fields but the ways and PublicURL must be set.
 type Config struct {
@@ -128,7 +128,7 @@ func (r *run) timeLeft(ctx context.Context) bool {
 // if ctx ends: a message that was sent must be marked as sent.
 func (r *run) deliver(ctx context.Context, m *job.Message, j *job.Job, name string) error {
 	if m.Ways[name].By != "" && r.old(m) { // processes die in its tries
-		return r.mark(ctx, m, name, &Failure{Why: "The process that tried last ended before it was done."})
+		return r.mark(ctx, m, name, &UnsentError{Why: "The process that tried last ended before it was done."})
 	}
 	message, err := write(factsOf(m, j, r.c.PublicURL))
 	if err != nil {
@@ -146,7 +146,7 @@ func (r *run) deliver(ctx context.Context, m *job.Message, j *job.Job, name stri
 
 // try hands a message to a way, and returns why that did not take it; nil if it did. It ends a moment
 // after the context.
-func (r *run) try(ctx context.Context, name string, message *Message) *Failure {
+func (r *run) try(ctx context.Context, name string, message *Message) *UnsentError {
 	longer, stop := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
 	defer stop()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, stop) })()
@@ -154,16 +154,16 @@ func (r *run) try(ctx context.Context, name string, message *Message) *Failure {
 	if err == nil {
 		return nil
 	}
-	failure, known := errors.AsType[*Failure](err)
+	failure, known := errors.AsType[*UnsentError](err)
 	if !known {
 		r.c.Log.ErrorContext(ctx, "a message could not be made ready", "job", message.Job, "way", name, "code", fault.CodeOf(err))
-		failure = &Failure{Why: "It could not be made ready for sending."}
+		failure = &UnsentError{Why: "It could not be made ready for sending."}
 	}
 	return failure
 }
 
 // mark notes how a try has ended.
-func (r *run) mark(ctx context.Context, m *job.Message, name string, f *Failure) error {
+func (r *run) mark(ctx context.Context, m *job.Message, name string, f *UnsentError) error {
 	if f == nil {
 		return r.c.Ledger.Tried(ctx, m, name, job.Sent, "", time.Time{})
 	}

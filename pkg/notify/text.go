@@ -289,16 +289,14 @@ func aligned(g grid) string {
 	}
 	var b strings.Builder
 	for _, row := range all {
-		line := ""
+		cells := make([]string, len(row))
 		for i, cell := range row {
 			gap := strings.Repeat(" ", widths[i]-len([]rune(cell)))
-			if i == 0 {
-				line += cell + gap
-				continue
+			if cells[i] = gap + cell; i == 0 {
+				cells[i] = cell + gap
 			}
-			line += "  " + gap + cell
 		}
-		b.WriteString("  " + strings.TrimRight(line, " ") + "\n")
+		b.WriteString("  " + strings.TrimRight(strings.Join(cells, "  "), " ") + "\n")
 	}
 	return b.String()
 }

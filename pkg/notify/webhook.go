@@ -43,7 +43,7 @@ func ToWebhook(settings config.Config, now func() time.Time) Way {
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 		if err != nil {
-			return &Failure{Why: "RESEED_WEBHOOK_URL is not usable."}
+			return &UnsentError{Why: "RESEED_WEBHOOK_URL is not usable."}
 		}
 		stamp := strconv.FormatInt(now().Unix(), 10)
 		req.Header = http.Header{
@@ -53,9 +53,9 @@ func ToWebhook(settings config.Config, now func() time.Time) Way {
 		resp, err := c.Do(req)
 		if err != nil { // its text holds the URL, which may hold a secret
 			if ctx.Err() != nil {
-				return &Failure{Why: "The webhook did not answer in time."}
+				return &UnsentError{Why: "The webhook did not answer in time."}
 			}
-			return &Failure{Why: "The webhook could not be reached, or broke off."}
+			return &UnsentError{Why: "The webhook could not be reached, or broke off."}
 		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, answerRoom))
 		_ = resp.Body.Close()
@@ -68,11 +68,11 @@ func outcome(status int) error {
 	case status/100 == 2:
 		return nil
 	case status == http.StatusGone:
-		return &Failure{Why: "The webhook answered 410: it wants no messages.", Final: true}
+		return &UnsentError{Why: "The webhook answered 410: it wants no messages.", Final: true}
 	case status/100 == 3:
-		return &Failure{Why: fmt.Sprintf("The webhook answered %d. Redirects are not followed: set RESEED_WEBHOOK_URL to where it leads.", status)}
+		return &UnsentError{Why: fmt.Sprintf("The webhook answered %d. Redirects are not followed: set RESEED_WEBHOOK_URL to where it leads.", status)}
 	}
-	return &Failure{Why: fmt.Sprintf("The webhook answered %d.", status)}
+	return &UnsentError{Why: fmt.Sprintf("The webhook answered %d.", status)}
 }
 
 // sign is the signature of a body: version 1, HMAC-SHA256 over id, time and body.

@@ -21,7 +21,7 @@ func ToFolder(folder string, p People) notify.Way {
 			return err
 		}
 		if err := put(folder, m.ID+".eml", body); err != nil {
-			return &notify.Failure{Why: "The message could not be written into the folder outbox of the data folder."}
+			return &notify.UnsentError{Why: "The message could not be written into the folder outbox of the data folder."}
 		}
 		return nil
 	}

@@ -128,7 +128,7 @@ func TestFailuresAreSaidWithoutValues(t *testing.T) {
 			}
 			send, logged := way(s, people("ann@acme.example", "bob@acme.example"), change)
 			err := send(t.Context(), message())
-			failure, ok := errors.AsType[*notify.Failure](err)
+			failure, ok := errors.AsType[*notify.UnsentError](err)
 			if !ok || failure.Final || !strings.Contains(failure.Why, c.want) {
 				t.Errorf("%v, want %q", err, c.want)
 			}

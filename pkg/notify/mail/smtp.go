@@ -120,7 +120,7 @@ func codeOf(err error) int {
 }
 
 // why says what went wrong at a step. It leaves out the server's own words, which may hold addresses.
-func why(step string, err error) *notify.Failure {
+func why(step string, err error) *notify.UnsentError {
 	var unknown x509.UnknownAuthorityError
 	var certificate *tls.CertificateVerificationError
 	var timeout net.Error
@@ -135,5 +135,5 @@ func why(step string, err error) *notify.Failure {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		text = "The mail server did not answer in time at this step: " + step + "."
 	}
-	return &notify.Failure{Why: text}
+	return &notify.UnsentError{Why: text}
 }

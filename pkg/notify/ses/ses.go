@@ -31,7 +31,7 @@ func To(p mail.People) notify.Way {
 		}
 		c, err := awsconfig.LoadDefaultConfig(ctx)
 		if err != nil {
-			return &notify.Failure{Why: "The configuration of the AWS SDK is not usable."}
+			return &notify.UnsentError{Why: "The configuration of the AWS SDK is not usable."}
 		}
 		client := sesv2.NewFromConfig(c, func(o *sesv2.Options) { o.Retryer = aws.NopRetryer{} })
 		_, err = client.SendEmail(ctx, &sesv2.SendEmailInput{
@@ -46,16 +46,16 @@ func To(p mail.People) notify.Way {
 }
 
 // why says what went wrong. It leaves out the words of SES, which may hold addresses.
-func why(err error) *notify.Failure {
+func why(err error) *notify.UnsentError {
 	var known smithy.APIError
 	var answered interface{ HTTPStatusCode() int }
 	switch {
 	case errors.As(err, &known) && known.ErrorCode() == "MessageRejected":
-		return &notify.Failure{Why: "SES refused the message (MessageRejected): verify the addresses, or their domains, in SES, or ask AWS to move the account out of the sandbox."}
+		return &notify.UnsentError{Why: "SES refused the message (MessageRejected): verify the addresses, or their domains, in SES, or ask AWS to move the account out of the sandbox."}
 	case errors.As(err, &answered) && answered.HTTPStatusCode() == http.StatusForbidden:
-		return &notify.Failure{Why: "SES does not let the function send (403): RESEED_MAIL_FROM must be the address that the template allows."}
+		return &notify.UnsentError{Why: "SES does not let the function send (403): RESEED_MAIL_FROM must be the address that the template allows."}
 	case errors.As(err, &known):
-		return &notify.Failure{Why: "SES refused the message (" + known.ErrorCode() + ")."}
+		return &notify.UnsentError{Why: "SES refused the message (" + known.ErrorCode() + ")."}
 	}
-	return &notify.Failure{Why: "SES could not be reached, or did not answer in time."}
+	return &notify.UnsentError{Why: "SES could not be reached, or did not answer in time."}
 }

@@ -16,15 +16,36 @@ import (
 	"reseed/pkg/notify/ses"
 )
 
+// sent is the body of a call, as SES documents it.
+type sent struct {
+	FromEmailAddress string `json:"FromEmailAddress"`
+	Destination      struct {
+		ToAddresses []string `json:"ToAddresses"`
+	} `json:"Destination"`
+	Content struct {
+		Raw struct {
+			Data []byte `json:"Data"`
+		} `json:"Raw"`
+	} `json:"Content"`
+}
+
+// check holds a call to the message that it is to carry.
+func (s *sent) check(t *testing.T) {
+	t.Helper()
+	got, err := mailtest.Parse(s.Content.Raw.Data)
+	if err != nil || got.Header.Get("Subject") != "done" || got.Header.Get("X-Reseed-Message") != "j1-ended" || got.Header.Get("To") == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if s.FromEmailAddress != "<reseed@acme.example>" || strings.Join(s.Destination.ToAddresses, " ") != `"Ann" <ann@acme.example> <bob@acme.example>` {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestSES holds the calls to SES to the shape that its API documents: POST /v2/email/outbound-emails
 // with the message as it is, in base64.
 func TestSES(t *testing.T) { //nolint:paralleltest // the environment is shared
 	var calls []string
-	var body struct {
-		FromEmailAddress string
-		Destination      struct{ ToAddresses []string }
-		Content          struct{ Raw struct{ Data []byte } }
-	}
+	var body sent
 	status, code := http.StatusOK, ""
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
@@ -33,9 +54,7 @@ func TestSES(t *testing.T) { //nolint:paralleltest // the environment is shared
 			t.Errorf("%s: %v", text, err)
 		}
 		w.Header().Set("Content-Type", "application/json")
-		if code != "" {
-			w.Header().Set("X-Amzn-Errortype", code)
-		}
+		w.Header().Set("X-Amzn-Errortype", code)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, `{"MessageId":"1","message":"ann@acme.example is not verified"}`)
 	}))
@@ -50,13 +69,7 @@ func TestSES(t *testing.T) { //nolint:paralleltest // the environment is shared
 	if err := send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	got, err := mailtest.Parse(body.Content.Raw.Data)
-	if err != nil || got.Header.Get("Subject") != "done" || got.Header.Get("X-Reseed-Message") != "j1-ended" || got.Header.Get("To") == "" {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if body.FromEmailAddress != "<reseed@acme.example>" || strings.Join(body.Destination.ToAddresses, " ") != `"Ann" <ann@acme.example> <bob@acme.example>` {
-		t.Errorf("%+v", body)
-	}
+	body.check(t)
 	for _, c := range []struct {
 		status     int
 		code, want string
