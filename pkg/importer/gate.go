@@ -148,7 +148,7 @@ func (im *Importer) questions(ctx context.Context, j *job.Job, sum *totals) (not
 	if err != nil {
 		return nil, "", err
 	}
-	notes = slices.Concat(sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j))
+	notes = slices.Concat(sum.withhold(), beside, sum.yielded(j.Import.Files), sum.remarks(j.Import.Files), sum.stillNamed(j))
 	return notes, strings.TrimSpace(excess(j, *sum) + " " + sum.asSpelt()), nil
 }
 
@@ -166,7 +166,7 @@ func notEmpty(j *job.Job, sum totals) error {
 		return nil
 	}
 	for _, ds := range j.Import.Datasets {
-		if sum.Datasets[ds].Read == 0 {
+		if ds != string(billing.Edits) && sum.Datasets[ds].Read == 0 {
 			return fault.Newf(fault.Invalid, "empty_input",
 				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, import it with --allow-empty (allow_empty over REST).", ds)
 		}

@@ -254,6 +254,9 @@ func (out *Inspection) rowOf(row source.Row, rec billing.Record, problem *billin
 	if problem != nil {
 		return r
 	}
+	if e, is := rec.(*billing.Edit); is {
+		return r.edit(e)
+	}
 	b := table.NewBuilder()
 	store.EncodeRecord(b, rec)
 	r.Record = plain(b.Attrs())

@@ -18,6 +18,9 @@ const (
 // stageOf is the stage of a dataset's rows. It is -1, which is the stage of no job, if this version
 // does not know the dataset.
 func stageOf(ds billing.Dataset) int {
+	if ds == billing.Edits {
+		return stageEdits
+	}
 	if k := store.KindFor(ds); k != nil {
 		return k.Stage
 	}
@@ -71,7 +74,7 @@ func isCustomer(sk string) bool { return sk[:len(store.SKCustomer)] == store.SKC
 // stages lists the stages of a job in order.
 func stages(j *job.Job) []int {
 	var out []int
-	for stage := range store.Stages() {
+	for stage := range stageEdits + 1 {
 		if hasStage(j, stage) {
 			out = append(out, stage)
 		}

@@ -11,7 +11,7 @@ import (
 // not know, since it would leave them out.
 func knowsDatasets(j *job.Job) error {
 	for _, ds := range j.Import.Datasets {
-		if store.KindFor(billing.Dataset(ds)) == nil {
+		if stageOf(billing.Dataset(ds)) < 0 {
 			return fault.Newf(fault.Unavailable, "unknown_kind", "this version does not know the dataset %q; deploy the version that began the job", ds)
 		}
 	}
