@@ -166,8 +166,8 @@ func TestEditsLaidOver(t *testing.T) {
 	do(src.Space().Plan(hash.PlanH(&billing.Plan{ExternalID: "p"})), change(&billing.Plan{Name: "New"}, "name"))
 	do(line, change(&billing.LineItem{}, "tax_amount_in_cents"))
 	do(src.Space().Invoice(hash.InvoiceH("i1")), func(r edit.Record) *edit.Change { return r.Delete("me") })
-	same(t, "as imported", imported, p.export(exporter.Request{Source: src}))
-	j := p.ended(p.start(exporter.Request{Source: src, LaidOver: true}))
+	same(t, "as imported", imported, p.export(exporter.Request{Source: src, Edits: exporter.NoEdits}))
+	j := p.ended(p.start(exporter.Request{Source: src, Edits: job.EditsLaidOver}))
 	files := p.unzip(j)
 	want := map[string][]string{
 		"plans.csv": {"New,1,month,p\n"}, "customers.csv": {"Anna,,,,,,,c1,,,,\n", "Bob,,,,,,,c2,,,,\n"}, "invoices.csv": {"c1,i2,2025-01-01,,EUR,,\n"},
