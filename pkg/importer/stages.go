@@ -74,10 +74,13 @@ func isCustomer(sk string) bool { return sk[:len(store.SKCustomer)] == store.SKC
 // stages lists the stages of a job in order.
 func stages(j *job.Job) []int {
 	var out []int
-	for stage := range stageEdits + 1 {
+	for stage := range store.Stages() {
 		if hasStage(j, stage) {
 			out = append(out, stage)
 		}
+	}
+	if hasStage(j, stageEdits) {
+		out = append(out, stageEdits)
 	}
 	return out
 }

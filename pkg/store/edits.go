@@ -7,9 +7,9 @@ import (
 	"reseed/pkg/billing"
 )
 
-// StageEdits is the stage of edits, after those of all records that they may belong to. It has no
-// kinds of records.
-const StageEdits = StageEvents + 1
+// StageEdits is the stage of edits: behind those of all records that they may belong to, and of all
+// that are still to come. It has no kinds of records.
+const StageEdits = 99
 
 // EditedSK returns the sort key of the record that an edit names.
 func EditedSK(hr *Hasher, e *billing.Edit) string {
