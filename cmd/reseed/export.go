@@ -25,8 +25,9 @@ import (
 type exportOptions struct {
 	wire.ExportOptions
 
-	all bool
-	out string
+	all        bool
+	out        string
+	givenEdits bool
 }
 
 const standardOutput = "-"
@@ -43,15 +44,21 @@ is SOURCE-DATE.zip in this folder. --out may also be a new or empty folder for t
 files, or - for standard output, with one dataset or with --format ndjson. Nothing
 is overwritten, and a file is there whole or not at all.
 
-What people have changed by hand is not in it. With --edits laid-over, fields are as
-they have changed them, and rows that they have deleted are left out; tags,
-attributes and merges are not in it either way. Nor is what is being erased. CSV
-cannot hold every value: #N/A, for instance, is an error of a spreadsheet there. If a
-row has such a value the export as CSV fails and says so; --format ndjson holds it.
+What people have done by hand is a file of its own beside the rows, edits.ndjson:
+changed fields, disabled and deleted rows, tags, attributes and merges, with their
+authors and times. An import takes it with the rows or by itself: so it comes back
+even if the source was deleted and made anew. With --dataset, it has the edits of
+these datasets. --edits none leaves it out. With --edits laid-over there is no such
+file: fields are as people have changed them, and rows that they have deleted are
+left out; tags, attributes and merges are not in it. What is being erased is not in
+an export. CSV cannot hold every value: #N/A, for instance, is an error of a
+spreadsheet there. If a row has such a value the export as CSV fails and says so;
+--format ndjson holds it.
 
 --excel writes a copy for reading: cells that a spreadsheet would run begin with a
-single quote. It is not for import. --delimiter ";" is what Excel wants in many
-countries.
+single quote. It is not for import, and has no edits unless they are laid over.
+--delimiter ";" is what Excel wants in many countries. To standard output, CSV is
+written without edits; NDJSON has them behind the rows.
 
 --all exports every data source, each into a ZIP of its own; --out is a folder then.
 
@@ -66,6 +73,7 @@ Exit status: 0 done, or there are no rows; 1 failed or cancelled; 2 usage.`,
   reseed export --all --out copies`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			o.givenEdits = c.Flags().Changed("edits")
 			if err := o.check(args, sh.json); err != nil {
 				return err
 			}
@@ -85,7 +93,7 @@ Exit status: 0 done, or there are no rows; 1 failed or cancelled; 2 usage.`,
 	c.Flags().StringVar(&o.out, "out", "", "a new FILE.zip, a new or empty folder, or - for standard output")
 	c.Flags().StringArrayVar(&o.Datasets, "dataset", nil, "only this dataset; may be given several times")
 	c.Flags().StringVar(&o.Format, "format", wire.CSV, "csv or ndjson")
-	c.Flags().StringVar(&o.Edits, "edits", wire.NoEdits, "none: rows as imported; laid-over: fields as people have changed them")
+	c.Flags().StringVar(&o.Edits, "edits", wire.EditsApart, "what people did by hand: apart, in a file of its own; laid-over the rows; or none")
 	c.Flags().BoolVar(&o.Sheet, "excel", false, "a copy for reading in a spreadsheet, not for import")
 	c.Flags().StringVar(&o.Delimiter, "delimiter", "", "with --excel: what stands between cells; one of , ; | or tab")
 	c.Flags().BoolVar(&o.all, "all", false, "every data source")
@@ -100,7 +108,25 @@ func (o *exportOptions) check(args []string, json bool) error {
 	if err := o.checkFormat(); err != nil {
 		return err
 	}
+	if err := o.checkEdits(); err != nil {
+		return err
+	}
 	return o.checkOut(json)
+}
+
+// checkEdits checks what is to become of edits. By themselves they are left out where a table is all
+// that can be written.
+func (o *exportOptions) checkEdits() error {
+	table := o.Sheet || o.out == standardOutput && o.Format == wire.CSV
+	switch {
+	case table && !o.givenEdits:
+		o.Edits = wire.NoEdits
+	case table && o.Edits == wire.EditsApart:
+		return usage("--edits apart makes a second file, which is no table: give none or laid-over")
+	case o.Edits != wire.EditsApart && o.Edits != wire.NoEdits && o.Edits != wire.EditsLaidOver:
+		return usage("--edits %q is not known; it is apart, laid-over or none", o.Edits)
+	}
+	return nil
 }
 
 // checkFormat checks what is to be written.
@@ -116,8 +142,6 @@ func (o *exportOptions) checkFormat() error {
 	switch {
 	case o.Format != wire.CSV && o.Format != wire.NDJSON:
 		return usage("--format %q is not known; it is csv or ndjson", o.Format)
-	case o.Edits != wire.NoEdits && o.Edits != wire.EditsLaidOver:
-		return usage("--edits %q is not known; it is none or laid-over", o.Edits)
 	case o.Sheet && o.Format != wire.CSV:
 		return usage("--excel writes CSV; leave --format out")
 	case o.Delimiter != "" && !o.Sheet:
@@ -279,7 +303,7 @@ func (sh *shell) reportExport(j *wire.Job, name, written string) error {
 
 // byOrder sorts datasets by their order, and other names behind them.
 func byOrder(a, b string) int {
-	order := billing.Order()
+	order := billing.Datasets()
 	place := func(name string) int {
 		if i := slices.Index(order, billing.Dataset(name)); i >= 0 {
 			return i
@@ -313,7 +337,12 @@ func (sh *shell) fetchExport(ctx context.Context, cl *client.Client, j *wire.Job
 	}
 	switch {
 	case target == standardOutput:
-		return target, sh.printEntry(z.File[0])
+		for _, f := range z.File { // NDJSON has edits in a file of their own
+			if err := sh.printEntry(f); err != nil {
+				return "", err
+			}
+		}
+		return target, nil
 	case o.out == "" || o.all:
 		return nameNew(file.Name(), target)
 	case o.packed():

@@ -270,7 +270,7 @@ func (sh *shell) printDatasets(j *wire.Job) {
 // are not datasets: they count rows whose dataset could not be told.
 func datasetsOf(j *wire.Job) (out []string) {
 	rest := maps.Clone(j.Datasets)
-	for _, ds := range billing.Order() {
+	for _, ds := range billing.Datasets() {
 		if _, ok := rest[string(ds)]; ok {
 			out = append(out, string(ds))
 			delete(rest, string(ds))

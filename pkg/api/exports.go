@@ -24,7 +24,7 @@ func createExport(c *call) (httpapi.Reply, error) {
 	f.Only("format", "datasets", "edits", "sheet", "delimiter")
 	r := exporter.Request{
 		Source: src, Format: f.OneOf("format", job.CSV, job.NDJSON), Sheet: f.Truth("sheet"), Delimiter: f.OneOf("delimiter", ",", ";", "|", "\t"), By: c.Author,
-		LaidOver: f.OneOf("edits", "none", job.EditsLaidOver) == job.EditsLaidOver,
+		Edits: f.OneOf("edits", job.EditsApart, job.EditsLaidOver, exporter.NoEdits),
 	}
 	if v := f.Value("datasets"); v != nil && json.Unmarshal(v, &r.Datasets) != nil {
 		f.Fail("datasets", "must be a list of datasets")

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -69,10 +70,11 @@ const (
 	Truth // true or false
 	List
 	Object
+	Any // of a field: null, a text, a number or a truth
 )
 
 func (t ValueType) String() string {
-	return [...]string{"null", "a text", "a number", "true or false", "a list", "an object"}[t]
+	return [...]string{"null", "a text", "a number", "true or false", "a list", "an object", "a text, a number, true, false or null"}[t]
 }
 
 // typeOf is how the values of a field are written, by what it holds.
@@ -82,6 +84,8 @@ func typeOf(is string) ValueType {
 		return Number
 	case "truth":
 		return Truth
+	case "any":
+		return Any
 	}
 	return Text
 }
@@ -128,9 +132,11 @@ func (f *Fields) Name(column string) string {
 // dataset has none.
 func (f *Fields) IDField() string { return f.id.name }
 
-// CustomerField returns the name of the field with the external id of the customer that a record is
-// or names; empty if the dataset has none.
-func (f *Fields) CustomerField() string { return f.customer.name }
+// NamesCustomer tells whether the field of that name holds the external id of a customer: the one
+// that a record is, or one that it names.
+func (f *Fields) NamesCustomer(name string) bool {
+	return name == f.customer.name || slices.ContainsFunc(f.others, func(c column) bool { return c.name == name })
+}
 
 // unknown says that the dataset has no field of that name, and how the field is called if the name
 // is the header of its column.
@@ -165,13 +171,21 @@ func (f *Fields) Set(name string, t ValueType, value string) *Problem {
 	switch bit := uint64(1) << i; {
 	case f.seen&bit != 0:
 		return fieldProblem(name, CodeDuplicateField, "this field stands twice.")
+	case f.types[i] == Any:
+		f.seen |= bit
+		if t == List || t == Object {
+			return fieldProblem(name, CodeWrongType, "this must be "+Any.String()+", and is "+t.String()+".")
+		}
+		*columns[i].cell = EditValue{t, value}.cell()
 	case t == Null:
 		f.seen |= bit
 	case t != f.types[i]:
 		return fieldProblem(name, CodeWrongType, "this must be "+f.types[i].String()+", and is "+t.String()+".")
 	default:
 		f.seen |= bit
-		*columns[i].cell = trim(value)
+		if *columns[i].cell = value; columns[i].is != "exact" {
+			*columns[i].cell = trim(value)
+		}
 	}
 	return nil
 }

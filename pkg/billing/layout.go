@@ -43,15 +43,23 @@ var layouts = []layout{
 	{dataset: Transactions, row: func() row { return &transactionRow{} }},
 	{dataset: Events, row: func() row { return &eventRow{} }},
 	{dataset: Cancellations, becomes: Events, row: func() row { return &cancellationRow{} }},
+	{dataset: Edits, row: func() row { return &editRow{} }},
 }
 
-// Order lists the datasets so that each comes after those that it refers to.
+// Order lists the datasets of records so that each comes after those that it refers to.
 func Order() []Dataset {
-	order := make([]Dataset, len(layouts))
+	return slices.DeleteFunc(Datasets(), func(ds Dataset) bool { return ds == Edits })
+}
+
+// Datasets lists all datasets that files may hold: those of [Order], then [Edits].
+func Datasets() []Dataset {
+	order := make([]Dataset, 0, len(layouts))
 	for i := range layouts {
-		order[i] = layouts[i].dataset
+		if layouts[i].dataset != Edits {
+			order = append(order, layouts[i].dataset)
+		}
 	}
-	return order
+	return append(order, Edits)
 }
 
 // Becomes returns the dataset as which the rows of ds are stored: Events for Cancellations, ds
@@ -188,6 +196,7 @@ type form struct {
 	required []*string // those that must not be blank
 	id       column    // holds the external id of the row itself, if there is one
 	customer column    // holds the external id of the customer that the row is or names, if there is one
+	others   []column  // those that hold external ids of customers, too
 }
 
 // newForm makes a form; columns says which of the struct's fields count.
@@ -204,8 +213,12 @@ func newForm(ds Dataset, columns func(row) []column) (form, error) {
 		if c.names == "id" {
 			f.id = c
 		}
-		if c.names == "customer" || c.names == "id" && ds == Customers {
+		switch {
+		case c.names != "customer" && (c.names != "id" || ds != Customers):
+		case f.customer.cell == nil:
 			f.customer = c
+		default:
+			f.others = append(f.others, c)
 		}
 	}
 	return f, nil

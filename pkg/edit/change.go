@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"reseed/pkg/fault"
@@ -77,6 +78,33 @@ type target struct {
 	// removePointer returns the writes that remove the pointer which belongs to a stored edit. It
 	// is nil if edits of this kind have no pointers.
 	removePointer func(stored table.Attrs) ([]table.Write, error)
+	// restored is the author and time of a new edit. An edit that is there keeps its own. It is nil
+	// if a person makes the change now.
+	restored *Mark
+}
+
+// updated returns the time that an edit gets; was is what is stored.
+func (t target) updated(was table.Attrs, now time.Time) int64 {
+	if t.restored == nil {
+		return now.UnixMilli()
+	}
+	if at, ok := was.Int(store.AttrUpdated); ok {
+		return at
+	}
+	return t.restored.At
+}
+
+// author returns the author that an edit gets.
+func (t target) author(was table.Attrs) string {
+	switch {
+	case t.restored == nil:
+		return t.by
+	case was != nil:
+		return was.Str(store.AttrBy)
+	case strings.HasSuffix(t.key.SK, store.EditFields): // each field has its own
+		return ""
+	}
+	return t.restored.By
 }
 
 // changed returns the writes that change one edit, given the stored items; no writes if nothing
@@ -93,12 +121,12 @@ func (e *Edit) changed(d *store.Directory, t target, found map[table.Key]table.A
 			return nil, err
 		}
 	}
-	b := table.NewBuilder().Int(store.AttrManual, t.manual).Str(store.AttrBy, t.by)
+	b := table.NewBuilder().Int(store.AttrManual, t.manual).Str(store.AttrBy, t.author(was))
 	keep, more, err := apply(e, was, b)
 	if err != nil {
 		return nil, err
 	}
-	write, same := e.next(t.key, stored, exists, keep, b)
+	write, same := e.next(t, stored, was, exists, keep, b)
 	if same {
 		return more, nil
 	}
@@ -118,12 +146,13 @@ func (t target) gone(stored table.Attrs) ([]table.Write, error) {
 	return t.removePointer(stored)
 }
 
-// next returns the write that replaces the stored item; same if there is nothing to write.
-func (e *Edit) next(key table.Key, stored table.Attrs, exists, keep bool, b *table.Builder) (w table.Write, same bool) {
-	now := e.now().UnixMilli()
+// next returns the write that replaces the stored item; same if there is nothing to write. was is
+// the stored item if it counts.
+func (e *Edit) next(t target, stored, was table.Attrs, exists, keep bool, b *table.Builder) (w table.Write, same bool) {
+	key, now, updated := t.key, e.now().UnixMilli(), t.updated(was, e.now())
 	if !exists {
 		// The time is above every version that a deleted item with this key has had.
-		b.IntAlways(store.AttrUpdated, now).IntAlways(store.AttrVersion, now)
+		b.IntAlways(store.AttrUpdated, updated).IntAlways(store.AttrVersion, now)
 		return table.Write{Item: table.Item{Key: key, Attrs: b.Attrs()}, If: table.Cond{Op: table.Absent}}, !keep
 	}
 	version, _ := stored.Int(store.AttrVersion)
@@ -137,6 +166,6 @@ func (e *Edit) next(key table.Key, stored table.Attrs, exists, keep bool, b *tab
 	if oldManual == newManual && bytes.Equal(stored.Content(), content.Content()) {
 		return w, true
 	}
-	b.IntAlways(store.AttrUpdated, now).IntAlways(store.AttrVersion, max(version+1, now))
+	b.IntAlways(store.AttrUpdated, updated).IntAlways(store.AttrVersion, max(version+1, now))
 	return table.Write{Item: table.Item{Key: key, Attrs: b.Attrs()}, If: cond}, false
 }

@@ -213,6 +213,12 @@ func toggle(at **Mark, on bool, now Mark) {
 // changeRow changes what was done to a record, and the pointer that follows from it.
 func (r Record) changeRow(by string, change func(*Row, Mark)) *Change {
 	ch := &Change{target: r.target()}
+	r.applyRow(ch, func(row *Row, now Mark) { change(row, Mark{by, now.At}) })
+	return ch
+}
+
+// applyRow makes a change one of what was done to a record, and of the pointer that follows from it.
+func (r Record) applyRow(ch *Change, change func(row *Row, now Mark)) {
 	ch.show = func(e *Edits) { e.Row = ch.Row }
 	ch.apply = func(e *Edit, was table.Attrs, b *table.Builder) (bool, []table.Write, error) {
 		old, err := readRow(was)
@@ -223,7 +229,7 @@ func (r Record) changeRow(by string, change func(*Row, Mark)) *Change {
 		if err != nil {
 			return false, nil, err
 		}
-		change(&row, Mark{by, e.now().UnixMilli()})
+		change(&row, Mark{At: e.now().UnixMilli()})
 		row.Owner = r.owner(row)
 		body, err := json.Marshal(row) // sorted by name
 		if err != nil {
@@ -233,10 +239,9 @@ func (r Record) changeRow(by string, change func(*Row, Mark)) *Change {
 			b.Bytes(attrRow, body)
 		}
 		ch.Row = row
-		p, is := r.pointer(row, e.stamp(was, b.Attrs()))
+		p, is := r.pointer(row, e.stamp(ch.target, was, b.Attrs()))
 		return !row.empty(), r.pointers(old, was, p, is), nil
 	}
-	return ch
 }
 
 // attrDate is the date of an invoice, also in the pointer from its customer.
@@ -257,13 +262,13 @@ func (r Record) owner(row Row) string {
 
 // stamp returns when the edit was last changed, if was is stored and now is written: the time of
 // the stored one if both are equal.
-func (e *Edit) stamp(was, now table.Attrs) int64 {
+func (e *Edit) stamp(t target, was, now table.Attrs) int64 {
 	m, _ := was.Int(store.AttrManual)
 	n, _ := now.Int(store.AttrManual)
 	if at, ok := was.Int(store.AttrUpdated); ok && m == n && bytes.Equal(was.Content(), now.Content()) {
 		return at
 	}
-	return e.now().UnixMilli()
+	return t.updated(was, e.now())
 }
 
 // pointers returns the writes that replace the pointer of the stored edit by p, if there is one

@@ -16,11 +16,11 @@ import (
 // Entry is one stored edit in the list of all edits of a source. Edits of records that are being
 // erased are not listed.
 type Entry struct {
-	ID     string // public id of the edited record
-	Edits         // what this item holds; other edits of the record are entries of their own
-	By     string // who changed it last; empty if that is not known
-	At     time.Time
-	Orphan bool // the record does not exist, or no link of the merge counts any more
+	ID     string    // public id of the edited record
+	Edits            // what this item holds; other edits of the record are entries of their own
+	By     string    // who changed it last; empty if that is not known
+	At     time.Time // when it was changed last; of fields and merges, when the latest of those that it has was made
+	Orphan bool      // the record does not exist, or no link of the merge counts any more
 	Place  Place
 
 	item   table.Item
@@ -139,7 +139,7 @@ func ReadEntry(src store.Source, it table.Item) (*Entry, error) {
 		n.By = n.Merge.By
 	}
 	if m := n.Row.latest(); m != nil {
-		n.By = m.By
+		n.By, n.At = m.By, m.Time()
 	}
 	return n, err
 }
@@ -204,9 +204,28 @@ func (e *Edit) judgeLinks(ctx context.Context, d *store.Directory, src store.Sou
 		link.From = slices.DeleteFunc(slices.Clone(link.From), func(child Ref) bool { return l.parted(child, r) })
 		if n.Orphan = !link.linked(); !n.Orphan {
 			n.Merge = link
+			n.At = l.latest(link, n.At)
 		}
 	}
 	return nil
+}
+
+// latest returns when the latest of the links was made; otherwise if none of the customers that have
+// them is visible.
+func (l *loader) latest(link Link, otherwise time.Time) time.Time {
+	var last int64
+	if link.Into != nil {
+		last = link.At
+	}
+	for _, child := range link.From {
+		if m := l.known[child]; m != nil {
+			last = max(last, m.Edits.Merge.At)
+		}
+	}
+	if last == 0 {
+		return otherwise
+	}
+	return time.UnixMilli(last).UTC()
 }
 
 // parted reports whether two customers are visible and the first is not merged into the second.

@@ -103,17 +103,32 @@ func noCustomer() error {
 // count now, because the other end is not visible. These are removed: they could form a cycle if
 // the other ends came back.
 func (e *Edit) tie(ctx context.Context, l *loader, from, into *Member, mark Mark) ([]table.Write, error) {
+	return e.tieBelow(ctx, l, from, into, into, mark)
+}
+
+// tieBelow links the root from to any customer of another tree, of the given root.
+func (e *Edit) tieBelow(ctx context.Context, l *loader, from, into, root *Member, mark Mark) ([]table.Write, error) {
 	c := &changes{l: l, links: map[Ref]Link{}}
 	c.untie(from.Ref)
-	c.untie(into.Ref)
+	c.untie(root.Ref)
 	child, parent := c.link(from.Ref), c.link(into.Ref)
 	child.Into, child.Mark = &into.Ref, mark
-	parent.From = append(without(parent.From, from.Ref), from.Ref)
+	parent.From = l.inserted(without(parent.From, from.Ref), from.Ref, mark)
 	c.links[from.Ref], c.links[into.Ref] = child, parent
 	for _, src := range []store.Source{from.Source, into.Source} {
 		l.d.SetMerges(src.UUID)
 	}
 	return c.writes(ctx)
+}
+
+// inserted puts a customer into the list of those that were merged into another one, which is in the
+// order of time.
+func (l *loader) inserted(from []Ref, r Ref, mark Mark) []Ref {
+	later := slices.IndexFunc(from, func(x Ref) bool { m := l.known[x]; return m != nil && m.Edits.Merge.At > mark.At })
+	if later < 0 {
+		later = len(from)
+	}
+	return slices.Insert(from, later, r)
 }
 
 // changes collects changed links until they are written.

@@ -125,7 +125,7 @@ func (p *process) work() {
 func (p *process) source(name string) store.Source {
 	p.t.Helper()
 	_, err := p.Store.ChangeDirectory(p.t.Context(), func(d *store.Directory) ([]table.Write, error) {
-		_, err := d.Add(fmt.Sprintf("ds_%d", len(d.Sources)+1), name, "CSV", time.Now())
+		_, err := d.Add(fmt.Sprintf("ds_%d", d.NextTag), name, "CSV", time.Now())
 		d.Sources[len(d.Sources)-1].Shards = 2
 		return nil, err
 	})
@@ -153,7 +153,15 @@ func (p *process) ended(j *job.Job) *job.Job {
 // load imports files, by name, none of whose rows may be rejected.
 func (p *process) load(name string, files map[string]string) {
 	p.t.Helper()
-	r := importer.Request{Source: p.now(name), Origin: job.ByFile}
+	if j := p.submit(name, files, importer.Options{}); j.Status != job.Done || j.Rejects > 0 {
+		p.t.Fatalf("the import is %s: %s, %+v", j.Status, j.Error, j.Reasons)
+	}
+}
+
+// submit imports files, by name, to the end.
+func (p *process) submit(name string, files map[string]string, how importer.Options) *job.Job {
+	p.t.Helper()
+	r := importer.Request{Source: p.now(name), Origin: job.ByFile, Options: how}
 	for file, text := range files {
 		f, err := p.Keep(p.t.Context(), r.Source, file, bytes.NewReader([]byte(text)))
 		must(p.t, err)
@@ -161,9 +169,7 @@ func (p *process) load(name string, files map[string]string) {
 	}
 	j, err := p.Importer.Submit(p.t.Context(), r)
 	must(p.t, err)
-	if j = p.ended(j); j.Status != job.Done || j.Rejects > 0 {
-		p.t.Fatalf("the import is %s: %s, %+v", j.Status, j.Error, j.Reasons)
-	}
+	return p.ended(j)
 }
 
 func (p *process) start(r exporter.Request) *job.Job {

@@ -302,14 +302,6 @@ func (x *Exporter) headOf(j *job.Job) person.Head {
 	return head
 }
 
-// sections are the names under which an export counts what it has written.
-func sections(spec *job.ExportSpec) []string {
-	if spec.Customer == "" {
-		return spec.Datasets
-	}
-	return person.Datasets()
-}
-
 // customerNotes says what is particular about an export of one customer that is done.
 func customerNotes(spec *job.ExportSpec) []string {
 	if n := len(spec.Customers); n > 1 {

@@ -80,9 +80,12 @@ type Request struct {
 	Datasets  []string // empty means all
 	Sheet     bool     // of CSV: for spreadsheets, not to be imported
 	Delimiter string   // of a sheet: the character between cells; empty is the comma
-	LaidOver  bool     // fields as people have changed them, without rows that they have deleted
+	Edits     string   // job.EditsApart, job.EditsLaidOver or NoEdits; empty is apart, and for a sheet none
 	By        string   // who asks, shown to people
 }
+
+// NoEdits as the edits of a request leaves them out.
+const NoEdits = "none"
 
 // spec checks a request.
 func (r Request) spec() (*job.ExportSpec, error) {
@@ -90,10 +93,16 @@ func (r Request) spec() (*job.ExportSpec, error) {
 	if s.Format == "" {
 		s.Format = job.CSV
 	}
-	if r.LaidOver {
-		s.Edits = job.EditsLaidOver
+	if s.Edits = r.Edits; s.Edits == NoEdits || s.Edits == "" && s.Sheet {
+		s.Edits = ""
+	} else if s.Edits == "" {
+		s.Edits = job.EditsApart
 	}
 	switch {
+	case s.Edits != "" && s.Edits != job.EditsApart && s.Edits != job.EditsLaidOver:
+		return nil, &fault.Error{Kind: fault.Invalid, Code: "unknown_edits", Param: "edits", Message: "Edits are apart, laid-over or none."}
+	case s.Edits == job.EditsApart && s.Sheet:
+		return nil, &fault.Error{Kind: fault.Invalid, Code: "not_a_table", Param: "edits", Message: "A copy for spreadsheets has edits laid over, or none."}
 	case s.Format != job.CSV && s.Format != job.NDJSON:
 		return nil, &fault.Error{Kind: fault.Invalid, Code: "unknown_format", Param: "format", Message: "The format is csv or ndjson."}
 	case s.Sheet && s.Format != job.CSV:

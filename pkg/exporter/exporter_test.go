@@ -67,7 +67,8 @@ func world(t *testing.T, d table.Driver, objs *objects.Objects) *process {
 	for _, name := range []string{"Acme", "Acme2"} {
 		p.source(name)
 		p.load(name, generated(t, 36, company.Named))
-		p.load(name, map[string]string{"cancellations.csv": generated(t, 36, company.Y2020)["cancellations.csv"], "odd.ndjson": odd(texts, ids)})
+		p.load(name, map[string]string{"cancellations.csv": generated(t, 36, company.Y2020)["cancellations.csv"], "odd.ndjson": odd(texts, ids), "edited.ndjson": editedRows()})
+		p.editor(name).edits()
 	}
 	return p
 }
@@ -82,7 +83,7 @@ func TestWhatAnExportWritesAnImportTakes(t *testing.T) {
 			bystander := p.export(exporter.Request{Source: p.now("Acme2")})
 			for _, format := range []string{job.CSV, job.NDJSON} {
 				first := p.export(exporter.Request{Source: p.now("Acme"), Format: format})
-				if len(first) != map[string]int{job.CSV: 8, job.NDJSON: 1}[format] {
+				if len(first) != map[string]int{job.CSV: 9, job.NDJSON: 2}[format] {
 					t.Fatalf("%s: %v", format, slices.Sorted(maps.Keys(first)))
 				}
 				if j := p.erase(eraser.Selection{Kind: eraser.Content, Source: p.now("Acme").UUID}, eraser.Options{}); j.Status != job.Done {
@@ -166,8 +167,8 @@ func TestEditsLaidOver(t *testing.T) {
 	do(src.Space().Plan(hash.PlanH(&billing.Plan{ExternalID: "p"})), change(&billing.Plan{Name: "New"}, "name"))
 	do(line, change(&billing.LineItem{}, "tax_amount_in_cents"))
 	do(src.Space().Invoice(hash.InvoiceH("i1")), func(r edit.Record) *edit.Change { return r.Delete("me") })
-	same(t, "as imported", imported, p.export(exporter.Request{Source: src}))
-	j := p.ended(p.start(exporter.Request{Source: src, LaidOver: true}))
+	same(t, "as imported", imported, p.export(exporter.Request{Source: src, Edits: exporter.NoEdits}))
+	j := p.ended(p.start(exporter.Request{Source: src, Edits: job.EditsLaidOver}))
 	files := p.unzip(j)
 	want := map[string][]string{
 		"plans.csv": {"New,1,month,p\n"}, "customers.csv": {"Anna,,,,,,,c1,,,,\n", "Bob,,,,,,,c2,,,,\n"}, "invoices.csv": {"c1,i2,2025-01-01,,EUR,,\n"},

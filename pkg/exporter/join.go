@@ -27,6 +27,9 @@ func FileName(j *job.Job) string { return j.Prefix() + "export/export.zip" }
 // NDJSONName is the name of the file in the ZIP of an export as NDJSON.
 const NDJSONName = "export.ndjson"
 
+// EditsName is the name of the file with the edits.
+const EditsName = "edits.ndjson"
+
 // entry is a file of the ZIP: its beginning and the parts of some datasets, one after the other.
 type entry struct {
 	name     string
@@ -50,6 +53,9 @@ func entries(spec *job.ExportSpec, sum *sum) (list []entry, err error) {
 	}
 	if spec.Format == job.NDJSON {
 		list = []entry{all}
+	}
+	if sum.of(string(billing.Edits)).Rows > 0 {
+		list = append(list, entry{name: EditsName, datasets: []string{string(billing.Edits)}})
 	}
 	return list, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/klauspost/compress/flate"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/source"
@@ -40,6 +41,7 @@ type written struct {
 	table.Item
 
 	from int
+	part edit.Part // of an edit; the item is its record then
 }
 
 func newOutput(spec *job.ExportSpec, ds billing.Dataset) (*output, error) {
@@ -53,7 +55,7 @@ func newOutput(spec *job.ExportSpec, ds billing.Dataset) (*output, error) {
 // writerOf returns the format and the writer of an export's files.
 func writerOf(spec *job.ExportSpec, ds billing.Dataset) (source.Format, source.Writer, error) {
 	var format source.Format = csvsource.Format{}
-	if spec.Format == job.NDJSON {
+	if spec.Format == job.NDJSON || ds == billing.Edits {
 		format = records.Format{}
 	}
 	if !spec.Sheet {
@@ -70,8 +72,14 @@ func writerOf(spec *job.ExportSpec, ds billing.Dataset) (source.Format, source.W
 
 // add writes a row.
 func (o *output) add(k *store.RecordKind, item table.Item) {
-	o.items = append(o.items, written{item, len(o.raw)})
+	o.items = append(o.items, written{Item: item, from: len(o.raw)})
 	o.raw = o.writer.Append(o.raw, k.Decode(item.Attrs))
+}
+
+// addEdit writes a line of an edit of a record.
+func (o *output) addEdit(record table.Item, p edit.Part, line *billing.Edit) {
+	o.items = append(o.items, written{record, len(o.raw), p})
+	o.raw = o.writer.Append(o.raw, line)
 }
 
 // pack compresses the new rows.

@@ -71,8 +71,8 @@ func (x *Exporter) step(ctx context.Context, j *job.Job) error {
 		return err
 	case j.Stage == phaseJoin || sum.rows() == 0: // of a customer there is always a row
 		return x.finish(ctx, j, sum)
-	case sum.lost() > 0 && j.Export.Format == job.CSV:
-		return fault.Newf(fault.Invalid, "not_for_csv", "%s that CSV cannot give back. Nothing was written; export as NDJSON, which can: --format ndjson.", sum.losses())
+	case sum.lostOf(j.Export.Datasets) > 0 && j.Export.Format == job.CSV:
+		return fault.Newf(fault.Invalid, "not_for_csv", "%s that CSV cannot give back. Nothing was written; export as NDJSON, which can: --format ndjson.", sum.losses(j.Export.Datasets))
 	}
 	return x.enter(ctx, j.ID, phaseJoin, 1)
 }
@@ -202,14 +202,15 @@ func (x *Exporter) finish(ctx context.Context, j *job.Job, sum *sum) error {
 
 // sum is what all tasks of an export have done.
 type sum struct {
-	datasets []string
-	shards   []state // by shard
+	datasets []string // also edits, if they are apart
+	shards   []state  // by shard
 	cost     table.Cost
 	changed  int64
+	orphans  int64
 }
 
 func sumOf(spec *job.ExportSpec, tasks []job.Task) (*sum, error) {
-	s := &sum{datasets: sections(spec)}
+	s := &sum{datasets: filesOf(spec)}
 	for _, t := range tasks {
 		if t.Phase != phaseRead {
 			continue
@@ -219,7 +220,7 @@ func sumOf(spec *job.ExportSpec, tasks []job.Task) (*sum, error) {
 			return nil, err
 		}
 		s.shards = append(s.shards, state)
-		s.cost, s.changed = s.cost.Add(state.Cost), s.changed+state.Changed
+		s.cost, s.changed, s.orphans = s.cost.Add(state.Cost), s.changed+state.Changed, s.orphans+state.Orphans
 	}
 	return s, nil
 }
@@ -253,17 +254,17 @@ func (s *sum) rows() (n int64) {
 	return n
 }
 
-func (s *sum) lost() (n int64) {
-	for _, ds := range s.datasets {
+func (s *sum) lostOf(datasets []string) (n int64) {
+	for _, ds := range datasets {
 		n += s.of(ds).Lost
 	}
 	return n
 }
 
 // losses says which rows hold values that are not given back.
-func (s *sum) losses() string {
+func (s *sum) losses(datasets []string) string {
 	var list []string
-	for _, ds := range s.datasets {
+	for _, ds := range datasets {
 		if t := s.of(ds); t.Lost > 0 {
 			list = append(list, fmt.Sprintf("%d rows of %s (the first is %s)", t.Lost, ds, t.First))
 		}
@@ -285,8 +286,11 @@ func (s *sum) notes(j *job.Job) (notes []string) {
 	if j.Export.Edits == job.EditsLaidOver {
 		notes = append(notes, "Fields are as people have changed them, and rows that they have deleted are left out. Tags, attributes and merges are not in it.")
 	}
-	if s.lost() > 0 {
-		notes = append(notes, s.losses()+" that an import refuses or reads otherwise. They are in the file as they are stored.")
+	if s.orphans > 0 {
+		notes = append(notes, fmt.Sprintf("%d edits are not in it, since nothing says any more which records they belong to: the record is gone, or the customer at the other end of a merge. GET /v1/data_sources/%s/edits?orphaned=true lists such edits.", s.orphans, j.Source))
+	}
+	if s.lostOf(s.datasets) > 0 {
+		notes = append(notes, s.losses(s.datasets)+" that an import refuses or reads otherwise. They are in the file as they are stored.")
 	}
 	if s.changed > 0 {
 		notes = append(notes, fmt.Sprintf("%d rows were added or changed after the export began; they are in it as they were when their part was read.", s.changed))
@@ -323,6 +327,17 @@ func (x *Exporter) Progress(ctx context.Context, j *job.Job) error {
 		p.RowsASecond = float64(p.RowsDone) / seconds
 	}
 	return nil
+}
+
+// filesOf lists the datasets of the files that an export has.
+func filesOf(spec *job.ExportSpec) []string {
+	switch {
+	case spec.Customer != "":
+		return person.Datasets()
+	case spec.Edits != job.EditsApart:
+		return spec.Datasets
+	}
+	return append(slices.Clone(spec.Datasets), string(billing.Edits))
 }
 
 // wants tells whether an export has a dataset.

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,6 +35,7 @@ type state struct {
 	Parent  string           `json:"parent,omitempty"` // the record that the next parts belong to; empty if it is hidden
 	Files   map[string]tally `json:"files,omitempty"`  // by dataset
 	Changed int64            `json:"changed,omitempty"`
+	Orphans int64            `json:"orphans,omitempty"` // edits that are not written, since their records are gone
 	Cost    table.Cost       `json:"cost"`
 }
 
@@ -96,7 +98,8 @@ type walk struct {
 	save   func(state) error
 	outs   map[billing.Dataset]*output
 	looked time.Time
-	edits  map[table.Key]table.Attrs // of the records of the page, if they are laid over
+	edits  map[table.Key]table.Attrs // of the records of the page, unless they are left out
+	apart  *apart                    // writes edits as lines; nil unless they are apart
 }
 
 func (x *Exporter) newWalk(ctx context.Context, j *job.Job, shard int, s state, save func(state) error) (*walk, error) {
@@ -106,12 +109,15 @@ func (x *Exporter) newWalk(ctx context.Context, j *job.Job, shard int, s state, 
 	}
 	w.state.Files = map[string]tally{}
 	maps.Copy(w.state.Files, s.Files)
-	for _, ds := range j.Export.Datasets {
+	for _, ds := range filesOf(j.Export) {
 		out, err := newOutput(j.Export, billing.Dataset(ds))
 		if err != nil {
 			return nil, err
 		}
 		w.outs[billing.Dataset(ds)] = out
+	}
+	if j.Export.Edits == job.EditsApart {
+		w.apart = &apart{w: w, out: w.outs[billing.Edits], edits: edit.New(w.st, x.c.Now)}
 	}
 	return w, w.look(ctx)
 }
@@ -138,7 +144,7 @@ func (w *walk) walk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := w.readEdits(ctx, ranges[w.state.Range], page.Items); err != nil {
+		if err := w.readEdits(ctx, ranges[w.state.Range], page); err != nil {
 			return err
 		}
 		size, err := w.add(ctx, page.Items)
@@ -178,7 +184,12 @@ func (w *walk) interrupted(ctx context.Context) error {
 // add writes the rows of a page of records, and returns how many bytes the current part has.
 func (w *walk) add(ctx context.Context, items []table.Item) (size int, err error) {
 	for _, item := range items {
-		if err := w.row(item); err != nil {
+		if err := w.row(ctx, item); err != nil {
+			return 0, err
+		}
+	}
+	if w.apart != nil {
+		if err := w.apart.merges(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -194,31 +205,41 @@ func (w *walk) add(ctx context.Context, items []table.Item) (size int, err error
 	return size, nil
 }
 
-// readEdits reads the edits of a page of records, if they are to be laid over.
-func (w *walk) readEdits(ctx context.Context, k *store.RecordKind, items []table.Item) error {
+// readEdits reads the edits of the records of a page, and of records that would lie there, unless
+// edits are left out.
+func (w *walk) readEdits(ctx context.Context, k *store.RecordKind, page table.Page) error {
 	w.edits = map[table.Key]table.Attrs{}
-	if w.job.Export.Edits != job.EditsLaidOver || len(k.Edits) == 0 || len(items) == 0 {
+	if w.job.Export.Edits == "" || len(k.Edits) == 0 {
 		return nil
 	}
-	q := w.job.Export.Was.Space().EditsAlong(k, w.shard, items[0].SK, items[len(items)-1].SK)
-	for item, err := range w.st.Items(ctx, q) {
+	first, last := cmp.Or(w.state.After, k.SK), store.After(k.SK)
+	if page.Next != "" {
+		last = page.Next
+	}
+	for item, err := range w.st.Items(ctx, w.job.Export.Was.Space().EditsAlong(k, w.shard, first, last)) {
 		if err != nil {
 			return err
 		}
-		w.edits[item.Key] = item.Attrs
+		// the edits of the record with which a page ends may stand among those of its parts
+		if record, _, is := store.SplitEdit(item.SK); is && record > w.state.After && record <= last {
+			w.edits[item.Key] = item.Attrs
+		}
 	}
 	return nil
 }
 
 // row writes the row of a record, unless it is hidden, or the record that it is a part of is.
-func (w *walk) row(item table.Item) error {
+func (w *walk) row(ctx context.Context, item table.Item) error {
 	k := store.RecordAt(item.SK)
 	if k == nil {
 		return nil
 	}
-	edits, err := edit.ReadRow(w.dir, w.edits, w.job.Export.Was.Space(), item.Key)
-	if err != nil {
-		return err
+	var edits edit.Row
+	if w.apart == nil {
+		var err error
+		if edits, err = edit.ReadRow(w.dir, w.edits, w.job.Export.Was.Space(), item.Key); err != nil {
+			return err
+		}
 	}
 	hidden := edits.Deleted != nil || w.dir.Hides(w.job.Tag, item.SK, item.Attrs)
 	switch {
@@ -242,6 +263,9 @@ func (w *walk) row(item table.Item) error {
 		w.state.Changed++
 	}
 	out.add(k, item)
+	if w.apart != nil {
+		return w.apart.add(ctx, k, item)
+	}
 	return nil
 }
 
@@ -275,7 +299,7 @@ func (w *walk) store(ctx context.Context) error {
 	if err := w.look(ctx); err != nil {
 		return err
 	}
-	for _, ds := range w.job.Export.Datasets {
+	for _, ds := range filesOf(w.job.Export) {
 		out := w.outs[billing.Dataset(ds)]
 		if out.rows == 0 {
 			continue
@@ -339,6 +363,9 @@ func (o *output) same(rows source.Rows, length, i int) bool {
 	rec, problem := rows.Record()
 	if problem != nil || o.items[i].from+length != end {
 		return false
+	}
+	if e, is := rec.(*billing.Edit); is {
+		return o.items[i].isEdit(e)
 	}
 	o.content = store.AppendRecord(o.content[:0], rec)
 	return bytes.Equal(o.content, o.items[i].Attrs.Content())

@@ -30,6 +30,9 @@ const saveEvery = 50_000
 // calls saved with the number of changes that are durable, from time to time and when it stops
 // before ctx's deadline (errStopped). Writing the same changes again is harmless.
 func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, done int, saved func(int) error) (summary, error) {
+	if id.stage == stageEdits {
+		return w.applyEdits(ctx, id, which, done, saved)
+	}
 	set, err := openChanges(ctx, w.objects, id.object(w.job.ID))
 	if err != nil {
 		return summary{}, err

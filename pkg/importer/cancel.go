@@ -253,6 +253,9 @@ func (im *Importer) mendSets(ctx context.Context, j *job.Job, ids []setID, passe
 }
 
 func (w *work) mend(ctx context.Context, id setID, which func(*change) bool, done int) error {
+	if id.stage == stageEdits { // an edit and its pointers are written in one transaction
+		return nil
+	}
 	set, err := openChanges(ctx, w.objects, id.object(w.job.ID))
 	if fault.Is(err, fault.NotFound) { // not decided yet, or erased
 		return nil

@@ -37,6 +37,9 @@ type change struct {
 
 // dataset is the dataset of the record.
 func (c *change) dataset() billing.Dataset {
+	if isEdit(c.sk) {
+		return billing.Edits
+	}
 	if c.before == nil {
 		return datasetOf(c.sk, c.after)
 	}
@@ -60,13 +63,16 @@ type summary struct {
 	Stored  map[string]int64   `json:"stored,omitempty"`  // stored rows that a replace has looked at, by dataset
 	Fields  map[string]fields  `json:"fields,omitempty"`  // in how many changed rows each field changes, by dataset
 	// rows that the input lacks, kept because other rows belong to them
-	Kept        int64    `json:"kept,omitempty"`
-	Changes     int64    `json:"changes,omitempty"`      // in the change set
-	WriteMilli  int64    `json:"write_milli,omitempty"`  // cost of its puts, in thousandths of a write unit
-	RemoveMilli int64    `json:"remove_milli,omitempty"` // cost of its removals
-	Rejects     []string `json:"rejects,omitempty"`      // names of runs of rejects
-	Ground      []string `json:"ground,omitempty"`       // names of objects, see ground.go
-	Grounds     int64    `json:"grounds,omitempty"`      // records in the objects of Ground
+	Kept int64 `json:"kept,omitempty"`
+	// edits of the input that yield to those that are there, and where the first ones are
+	KeptEdits   int64          `json:"kept_edits,omitempty"`
+	FirstKept   []job.Rejected `json:"first_kept,omitempty"`
+	Changes     int64          `json:"changes,omitempty"`      // in the change set
+	WriteMilli  int64          `json:"write_milli,omitempty"`  // cost of its puts, in thousandths of a write unit
+	RemoveMilli int64          `json:"remove_milli,omitempty"` // cost of its removals
+	Rejects     []string       `json:"rejects,omitempty"`      // names of runs of rejects
+	Ground      []string       `json:"ground,omitempty"`       // names of objects, see ground.go
+	Grounds     int64          `json:"grounds,omitempty"`      // records in the objects of Ground
 	// RejectPieces are the pieces of the input that have rejects. Undos, and versions before
 	// 2026-11-29, leave it empty.
 	RejectPieces []int `json:"reject_pieces,omitempty"`
@@ -142,6 +148,7 @@ func (s *summary) add(o summary) {
 	s.meet(o.Forgotten...)
 	s.Moved += o.Moved
 	s.Kept += o.Kept
+	s.keepEdits(o.KeptEdits, o.FirstKept...)
 	s.Changes += o.Changes
 	s.WriteMilli += o.WriteMilli
 	s.RemoveMilli += o.RemoveMilli
@@ -270,7 +277,7 @@ func (r *changeReader) next() (change, error) {
 	if n[2] > uint64(len(b)) {
 		return change{}, errDamaged()
 	}
-	if store.RecordAt(key) == nil {
+	if store.RecordAt(key) == nil && !isEdit(key) {
 		return change{}, errUnknownKey(key)
 	}
 	c := change{sk: key, file: int(n[0]), line: int64(n[1])} //nolint:gosec // written from int

@@ -95,10 +95,7 @@ func (im *Importer) check(ctx context.Context, w *work, stage, keyRange int) err
 	if err := c.begin(ctx, keyRange); err != nil {
 		return err
 	}
-	if err := w.eachOwn(ctx, stage, keyRange, func(ch *change) error { return c.take(ctx, ch) }); err != nil {
-		return err
-	}
-	if err := c.block(ctx); err != nil {
+	if err := c.all(ctx, keyRange); err != nil {
 		return err
 	}
 	sum, err := im.sums(ctx, w.job)
@@ -149,6 +146,17 @@ func (c *checker) close() {
 	for _, t := range c.dependents {
 		t.close()
 	}
+}
+
+// all checks all changes.
+func (c *checker) all(ctx context.Context, keyRange int) error {
+	if c.stage == stageEdits {
+		return c.w.checkEdits(ctx, keyRange)
+	}
+	if err := c.w.eachOwn(ctx, c.stage, keyRange, func(ch *change) error { return c.take(ctx, ch) }); err != nil {
+		return err
+	}
+	return c.block(ctx)
 }
 
 // take takes the next change. An invoice and its parts are in one block.

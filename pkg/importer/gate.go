@@ -154,7 +154,7 @@ func (im *Importer) questions(ctx context.Context, j *job.Job, sum *totals) (not
 	if j.Import.Plan || pulled(j) {
 		notes = sum.alike()
 	}
-	notes = slices.Concat(notes, sum.withhold(), beside, sum.remarks(j.Import.Files), sum.stillNamed(j))
+	notes = slices.Concat(notes, sum.withhold(), beside, sum.yielded(j.Import.Files), sum.remarks(j.Import.Files), sum.stillNamed(j))
 	why := slices.DeleteFunc([]string{lostDatasets(j), excess(j, *sum), tooChanged(j, *sum), sum.asSpelt()}, func(s string) bool { return s == "" })
 	return notes, strings.Join(why, " "), nil
 }
@@ -173,7 +173,7 @@ func notEmpty(j *job.Job, sum totals) error {
 		return nil
 	}
 	for _, ds := range j.Import.Datasets {
-		if sum.Datasets[ds].Read == 0 {
+		if ds != string(billing.Edits) && sum.Datasets[ds].Read == 0 {
 			return fault.Newf(fault.Invalid, "empty_input",
 				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, import it with --allow-empty (allow_empty over REST).", ds)
 		}

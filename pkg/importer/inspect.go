@@ -297,6 +297,9 @@ func (out *Inspection) rowOf(row source.Row, rec billing.Record, problem *billin
 		r.Place = out.place(row.Line, problem.Column)
 		return r
 	}
+	if e, is := rec.(*billing.Edit); is {
+		return r.edit(e)
+	}
 	b := table.NewBuilder()
 	store.EncodeRecord(b, rec)
 	r.Record = plain(b.Attrs())

@@ -104,7 +104,14 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 		problem = cmp.Or(m.forgotten(m.blocked.entry(rows.Customers()...)), problem)
 	}
 	var where store.Location
-	if problem == nil {
+	edited, isEdit := rec.(*billing.Edit)
+	switch {
+	case problem != nil:
+	case isEdit:
+		if problem = m.edit(at, edited); problem == nil {
+			return
+		}
+	default:
 		where = m.kind.Locate(m.w.hasher, rec)
 		problem = m.refused(where.SK, rec)
 	}

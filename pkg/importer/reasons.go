@@ -73,7 +73,7 @@ func (c *rejectCounts) reason(dataset, column, code string) *job.Reason {
 // sorted lists the reasons in the order in which people should see to them: rows of customers
 // before the invoices that were rejected because of them, frequent reasons first.
 func (c *rejectCounts) sorted() []job.Reason {
-	order := billing.Order()
+	order := billing.Datasets()
 	rank := func(r job.Reason) int {
 		if r.Code == "" {
 			return len(order) + 1

@@ -45,6 +45,9 @@ func (w *work) undo(ctx context.Context, stage int, step string, keyRange int) (
 		return summary{}, w.findNamed(ctx, keyRange)
 	}
 	id := setID{stage, keyRange, passOf(w.job, step)}
+	if stage == stageEdits {
+		return w.undoEdits(ctx, id)
+	}
 	return w.decideOnce(ctx, id, func(out *changeWriter) (summary, error) {
 		u := &reversal{w: w, id: id, out: out, going: id.pass == stepTakeBack}
 		return u.run(ctx)

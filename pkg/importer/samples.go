@@ -28,6 +28,8 @@ const besideOthers Action = "added beside others"
 
 func (c *change) action() Action {
 	switch {
+	case c.kept():
+		return Kept
 	case len(c.before) == 0:
 		return Added
 	case len(c.after) == 0:
@@ -151,8 +153,8 @@ func (im *Importer) Samples(ctx context.Context, j *job.Job) ([]Change, error) {
 		return nil, err
 	}
 	var out []Change
-	for _, ds := range billing.Order() {
-		for _, action := range []Action{Added, Changed, Removed} {
+	for _, ds := range billing.Datasets() {
+		for _, action := range []Action{Added, Changed, Removed, Kept} {
 			if action == Removed && j.Import.Undo == "" && !j.Import.Removes {
 				continue // the gate withheld them
 			}

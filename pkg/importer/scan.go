@@ -159,6 +159,9 @@ func (im *Importer) target(ctx context.Context, j *job.Job) (*partitions, int64,
 // it. It reads a page of the first shard, since hashes spread evenly.
 func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets []string) (bool, error) {
 	for _, ds := range datasets {
+		if ds == string(billing.Edits) { // a replace removes none
+			continue
+		}
 		q := parts.scans(stageOf(billing.Dataset(ds)), 0, parts.Shards)[0]
 		q.KeysOnly = true
 		page, err := im.c.Store.Page(ctx, q)
@@ -216,7 +219,7 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 
 // datasetsOf lists the datasets of the pieces, in the order of imports.
 func datasetsOf(pieces []source.Piece) (out []string) {
-	for _, ds := range billing.Order() {
+	for _, ds := range billing.Datasets() {
 		if slices.ContainsFunc(pieces, func(p source.Piece) bool { return slices.Contains(p.Datasets, ds) }) {
 			out = append(out, string(ds))
 		}

@@ -18,6 +18,9 @@ const (
 // stageOf is the stage of a dataset's rows. It is -1, which is the stage of no job, if this version
 // does not know the dataset.
 func stageOf(ds billing.Dataset) int {
+	if ds == billing.Edits {
+		return stageEdits
+	}
 	if k := store.KindFor(ds); k != nil {
 		return k.Stage
 	}
@@ -75,6 +78,9 @@ func stages(j *job.Job) []int {
 		if hasStage(j, stage) {
 			out = append(out, stage)
 		}
+	}
+	if hasStage(j, stageEdits) {
+		out = append(out, stageEdits)
 	}
 	return out
 }

@@ -14,7 +14,7 @@ func knowsDatasets(j *job.Job) error {
 		if j.Pulling() && ds == job.Unread {
 			continue
 		}
-		if store.KindFor(billing.Dataset(ds)) == nil {
+		if stageOf(billing.Dataset(ds)) < 0 {
 			return fault.Newf(fault.Unavailable, "unknown_kind", "this version does not know the dataset %q; deploy the version that began the job", ds)
 		}
 	}

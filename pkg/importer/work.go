@@ -216,7 +216,7 @@ func (im *Importer) do(ctx context.Context, j *job.Job, id string, before result
 	case stepResolve:
 		out.Summary, err = w.resolve(ctx, stage, n)
 	case stepMerge:
-		out.Summary, err = w.mergeRange(ctx, stage, n)
+		out.Summary, err = w.mergeStage(ctx, stage, n)
 	case stepGoing, stepAsk, stepComing, stepDependents, stepNamed:
 		out.Summary, err = w.undo(ctx, stage, step, n)
 	case stepDependentsStill:
@@ -258,12 +258,20 @@ func (w *work) decideAll(ctx context.Context) (summary, error) {
 			}
 			sum.add(part)
 		}
-		if part, err = w.mergeRange(ctx, stage, 0); err != nil {
+		if part, err = w.mergeStage(ctx, stage, 0); err != nil {
 			return sum, err
 		}
 		sum.add(part)
 	}
 	return sum, nil
+}
+
+// mergeStage decides a key range of a stage.
+func (w *work) mergeStage(ctx context.Context, stage, keyRange int) (summary, error) {
+	if stage == stageEdits {
+		return w.mergeEdits(ctx, keyRange)
+	}
+	return w.mergeRange(ctx, stage, keyRange)
 }
 
 // mapStage maps these pieces of a stage.

@@ -326,9 +326,11 @@ type ErasedRecord struct {
 	ID  string    `json:"id"` // public
 }
 
-// EditsLaidOver as the Edits of an export means that fields are as people have changed them, and that
-// rows which they have deleted are left out.
-const EditsLaidOver = "laid-over"
+// What an export does with edits. If it says nothing, rows are as imported, and edits are left out.
+const (
+	EditsApart    = "apart"     // rows are as imported, and edits are a file of their own
+	EditsLaidOver = "laid-over" // fields are as people have changed them, without rows that they have deleted
+)
 
 // ExportSpec is what an export writes, and how far it has come.
 type ExportSpec struct {
@@ -336,7 +338,7 @@ type ExportSpec struct {
 	Sheet     bool     `json:"sheet,omitempty"`     // of CSV: for spreadsheets, not to be imported
 	Delimiter string   `json:"delimiter,omitempty"` // of a sheet: the byte between cells
 	Datasets  []string `json:"datasets"`            // in the order of imports
-	Edits     string   `json:"edits,omitempty"`     // EditsLaidOver; empty: rows are as imported
+	Edits     string   `json:"edits,omitempty"`     // EditsApart or EditsLaidOver; empty: there are none in it
 	By        string   `json:"by,omitempty"`        // who asked
 
 	// The public id of the customer of whom all is exported; empty if the export is of a source.

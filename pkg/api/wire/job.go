@@ -154,6 +154,7 @@ const (
 
 // What an export does with edits.
 const (
+	EditsApart    = "apart"     // rows are as they were imported, and edits are a file of their own
 	NoEdits       = "none"      // rows are as they were imported
 	EditsLaidOver = "laid-over" // fields are as people have changed them, without rows that they have deleted
 )
@@ -162,7 +163,7 @@ const (
 type ExportOptions struct {
 	Format    string   `json:"format,omitempty"`    // CSV or NDJSON
 	Datasets  []string `json:"datasets,omitempty"`  // all, if there are none
-	Edits     string   `json:"edits,omitempty"`     // NoEdits or EditsLaidOver
+	Edits     string   `json:"edits,omitempty"`     // EditsApart, EditsLaidOver or NoEdits
 	Sheet     bool     `json:"sheet,omitempty"`     // of CSV: for spreadsheets, not to be imported
 	Delimiter string   `json:"delimiter,omitempty"` // of a sheet: , ; | or a tab
 }
@@ -182,7 +183,7 @@ type ExportJob struct {
 	Sheet     bool             `json:"sheet,omitempty"`
 	Delimiter string           `json:"delimiter,omitempty"`
 	Datasets  []string         `json:"datasets"`
-	Edits     string           `json:"edits,omitempty"`     // EditsLaidOver, or empty
+	Edits     string           `json:"edits,omitempty"`     // EditsApart or EditsLaidOver; empty if there are none in it
 	By        string           `json:"by,omitempty"`        // who asked for it
 	Customer  string           `json:"customer,omitempty"`  // public id; then it is of all that is known of one customer
 	Rows      map[string]int64 `json:"rows,omitempty"`      // by dataset, without zeros

@@ -153,7 +153,7 @@ func (r *rows) tell() {
 			return
 		default:
 			ds := billing.Dataset(m.value)
-			if !slices.Contains(billing.Order(), ds) {
+			if !slices.Contains(billing.Datasets(), ds) {
 				r.problem = &billing.Problem{Column: memberDataset, Code: source.CodeUnknownDataset, Message: "dataset: There is no dataset of this name."}
 				return
 			}
@@ -176,7 +176,7 @@ func leading(raw []byte) billing.Dataset {
 		}
 		raw = rest
 	}
-	for _, ds := range billing.Order() {
+	for _, ds := range billing.Datasets() {
 		if n := len(ds); len(raw) > n && raw[n] == '"' && string(raw[:n]) == string(ds) {
 			return ds
 		}
@@ -238,7 +238,7 @@ func (r *rows) Customers() []string {
 	}
 	var ids []string
 	for _, m := range r.object.members {
-		if m.name == f.CustomerField() {
+		if f.NamesCustomer(m.name) {
 			ids = append(ids, strings.TrimSpace(m.value))
 		}
 	}

@@ -51,7 +51,11 @@ func (w *writer) Append(dst []byte, r billing.Record) []byte {
 			continue
 		}
 		dst = append(dst, w.members[i]...)
-		if w.types[i] == billing.Text {
+		quoted := w.types[i] == billing.Text
+		if w.types[i] == billing.Any {
+			v, quoted = billing.ReadValue(v).JSON()
+		}
+		if quoted {
 			dst = w.appendText(dst, v)
 		} else {
 			dst = append(dst, v...)
