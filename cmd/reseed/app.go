@@ -39,6 +39,7 @@ type instance struct {
 	handler http.Handler
 	key     string // of this process; only a door file holds it besides
 	stop    context.CancelFunc
+	last    func() // called when the workers have stopped
 }
 
 // parts are what a process works on and with. Tests of crashes replace them.
@@ -185,6 +186,7 @@ func openTable(ctx context.Context, sh *shell, c config.Config, at *cloud.Cloud,
 // start starts the workers and the tick, which first goes on with what an earlier process left.
 // They end with ctx, or with close.
 func (in *instance) start(ctx context.Context) {
+	in.last = func() { in.lastMessages(ctx) }
 	ctx, in.stop = context.WithCancel(ctx)
 	for range workersOfOne() + 1 { // so that one is left for the other sources
 		in.queue.run(ctx)
@@ -228,7 +230,7 @@ func (in *instance) close() error {
 	if in.stop != nil {
 		in.stop()
 		in.queue.wait()
-		in.lastMessages()
+		in.last()
 	}
 	return errors.Join(in.Objects.Close(), in.Store.Close())
 }

@@ -50,11 +50,11 @@ const goodbye = 5 * time.Second
 
 // lastMessages tells people of the jobs that have ended since the last tick. What does not get
 // through now waits for the next process.
-func (in *instance) lastMessages() {
+func (in *instance) lastMessages(ctx context.Context) {
 	if in.people == nil {
 		return
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer time.AfterFunc(goodbye, stop).Stop()
 	defer stop()
 	if err := in.people.Deliver(ctx); err != nil {

@@ -47,6 +47,8 @@ func restored(b *bed) {
 	if j := b.must(200, "GET", "/v1/erasures/"+whole, ""); j["status"] != "grace" {
 		t.Errorf("%v", j)
 	}
+	b.status(400, "POST", "/v1/erasures/"+whole+"/restore", "mail")
+	b.status(422, "POST", "/v1/erasures/"+whole+"/restore", `{"mial":false}`)
 	if j := b.must(200, "POST", "/v1/erasures/"+whole+"/restore", ""); j["status"] != "restored" {
 		t.Errorf("%v", j)
 	}
