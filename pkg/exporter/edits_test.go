@@ -315,7 +315,7 @@ func TestEditsThatAreThereAreKept(t *testing.T) {
 		t.Fatalf("%s: %s, %+v", undo.Status, undo.Error, undo.Datasets)
 	}
 	same(t, "after the undo", before, ed.listed())
-	again, err := p.Importer.Undo(t.Context(), undo.ID, false)
+	again, err := p.Importer.Undo(t.Context(), undo.ID, importer.UndoOptions{})
 	must(t, err)
 	if again = p.ended(again); again.Datasets["edits"] != (job.Counts{Read: 4, Added: 4}) {
 		t.Fatalf("%s: %s, %+v", again.Status, again.Error, again.Datasets)
@@ -369,7 +369,7 @@ func TestEditsArePlanned(t *testing.T) {
 	if undo = apply(undo); undo.Status != job.Failed {
 		t.Fatalf("%s: %s", undo.Status, undo.Error)
 	}
-	undo, err = p.Importer.Undo(t.Context(), j.ID, false)
+	undo, err = p.Importer.Undo(t.Context(), j.ID, importer.UndoOptions{})
 	must(t, err)
 	if undo = p.ended(undo); undo.Status != job.Done || undo.Datasets["edits"].Unchanged != 1 || len(ed.listed()) > 0 {
 		t.Fatalf("%s: %s, %+v, %v", undo.Status, undo.Error, undo.Datasets, ed.listed())
