@@ -362,7 +362,7 @@ func TestEditsArePlanned(t *testing.T) {
 		t.Fatalf("%s: %s", j.Status, j.Error)
 	}
 	same(t, "edits", from.listed(), ed.listed())
-	undo, err := p.Importer.Undo(t.Context(), j.ID, true)
+	undo, err := p.Importer.Undo(t.Context(), j.ID, importer.UndoOptions{Plan: true})
 	must(t, err)
 	undo = p.ended(undo)
 	ed.do(at, func(r edit.Record) *edit.Change { return r.Revert("name") })
