@@ -154,16 +154,20 @@ func (ed *editor) listed() (list []string) {
 		if shown.Merge.Into != nil {
 			shown.Merge.Into = &edit.Ref{H: shown.Merge.Into.H}
 		}
-		text, err := json.Marshal(struct {
-			edit.Edits
-			By     string
-			At     time.Time
-			Orphan bool
-		}{shown.Edits, shown.By, shown.At, shown.Orphan})
+		row, err := json.Marshal(shown.Row)
 		must(ed.t, err)
-		list = append(list, string(text))
+		list = append(list, fmt.Sprintf("%q %v %s %v by %s at %v, gone: %t", shown.Tags, shown.Attributes, row, merged(shown.Merge), shown.By, shown.At, shown.Orphan))
 	}
 	return list
+}
+
+// merged spells a merge.
+func merged(l edit.Link) string {
+	into := ""
+	if l.Into != nil {
+		into = l.Into.H.String()
+	}
+	return fmt.Sprint(into, l.Mark, l.From)
 }
 
 // Edits come back after the whole source was deleted and made anew, with their authors and times;
