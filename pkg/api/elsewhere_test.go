@@ -164,7 +164,7 @@ func (b *bed) read(source string) map[string][]string {
 			list, _ = answer["entries"].([]any)
 		}
 		for _, one := range list {
-			if e, is := one.(object); is && e["orphaned"] == true {
+			if e, is := one.(object); is && (e["orphaned"] == true || b.unlinked(e)) {
 				continue
 			}
 			body, err := json.Marshal(bare(one))
@@ -176,6 +176,37 @@ func (b *bed) read(source string) map[string][]string {
 		slices.Sort(out[name])
 	}
 	return out
+}
+
+// unlinked takes out of an edit the customers at the other ends of merges that are gone, and reports
+// whether nothing is left of it then.
+func (b *bed) unlinked(e object) bool {
+	b.t.Helper()
+	gone := func(id any) bool {
+		tag, h, _ := store.ParseID(store.PrefixCustomer, fmt.Sprint(id))
+		d, err := b.store.Directory(b.t.Context())
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		src, _ := d.ByTag(tag)
+		found, err := b.store.Lookup(b.t.Context(), src.Space().Customer(h))
+		return err == nil && len(found) == 0
+	}
+	from, is := e["merged_from"].([]any)
+	into, was := e["merged_into"]
+	if !is && !was {
+		return false
+	}
+	if from = slices.DeleteFunc(from, gone); len(from) == 0 {
+		delete(e, "merged_from")
+	} else {
+		e["merged_from"] = from
+	}
+	if was && gone(into) {
+		delete(e, "merged_into")
+		was = false
+	}
+	return len(from) == 0 && !was
 }
 
 // bare is a value without numeric ids, with lists of objects in an order of their own.

@@ -154,16 +154,20 @@ func (ed *editor) listed() (list []string) {
 		if shown.Merge.Into != nil {
 			shown.Merge.Into = &edit.Ref{H: shown.Merge.Into.H}
 		}
-		text, err := json.Marshal(struct {
-			edit.Edits
-			By     string
-			At     time.Time
-			Orphan bool
-		}{shown.Edits, shown.By, shown.At, shown.Orphan})
+		row, err := json.Marshal(shown.Row)
 		must(ed.t, err)
-		list = append(list, string(text))
+		list = append(list, fmt.Sprintf("%q %v %s %v by %s at %v, gone: %t", shown.Tags, shown.Attributes, row, merged(shown.Merge), shown.By, shown.At, shown.Orphan))
 	}
 	return list
+}
+
+// merged spells a merge.
+func merged(l edit.Link) string {
+	into := ""
+	if l.Into != nil {
+		into = l.Into.H.String()
+	}
+	return fmt.Sprint(into, l.Mark, l.From)
 }
 
 // Edits come back after the whole source was deleted and made anew, with their authors and times;
@@ -285,14 +289,10 @@ func TestEditsThatAreThereAreKept(t *testing.T) {
 	if c := j.Datasets["edits"]; j.Status != job.Done || c != want {
 		t.Errorf("%s: %+v", j.Status, c)
 	}
-	codes := map[string]int64{}
-	for _, r := range j.Reasons {
-		codes[r.Code] += r.Count
-	}
 	same(t, "reasons", map[string]int64{
 		"merge_cycle": 2, "unknown_record": 2, "unknown_customer": 1, "unknown_source": 1, "duplicate_differs": 1, "bad_email": 1, "unknown_edit": 3, "unknown_field": 1,
 		"which_edit": 1, "invalid_value": 1, "required": 1, "unknown_value": 1,
-	}, codes)
+	}, codesOfEdits(j))
 	if len(j.Notes) != 1 || !strings.HasPrefix(j.Notes[0], "2 of the edits are left out") || !strings.Contains(j.Notes[0], "line 1 of edits.ndjson, line 2 of edits.ndjson. ") {
 		t.Errorf("%q", j.Notes)
 	}
@@ -390,6 +390,17 @@ func (p *process) rejects(j *job.Job) map[string]string {
 	return texts
 }
 
+// codesOfEdits counts the rejects of edits by their codes.
+func codesOfEdits(j *job.Job) map[string]int64 {
+	codes := map[string]int64{}
+	for _, r := range j.Reasons {
+		if r.Dataset == "edits" {
+			codes[r.Code] += r.Count
+		}
+	}
+	return codes
+}
+
 // A replace takes no edits away.
 func TestAReplaceLeavesEdits(t *testing.T) {
 	t.Parallel()
@@ -421,12 +432,7 @@ func TestForgottenPeopleGetNoEdits(t *testing.T) {
 	}
 	first[exporter.EditsName] += `{"dataset":"edits","of":"customers","customer_external_id":"e2","merged_into":"e1","at":"2026-01-01"}` + "\n"
 	j := p.submit("Acme", first, importer.Options{})
-	codes := map[string]int64{}
-	for _, r := range j.Reasons {
-		if r.Dataset == "edits" {
-			codes[r.Code] += r.Count
-		}
-	}
+	codes := codesOfEdits(j)
 	if codes["forgotten"] != 15 || len(codes) != 1 { // tags, what was done to the invoices, a merge
 		t.Errorf("%v", codes)
 	}

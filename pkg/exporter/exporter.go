@@ -84,6 +84,21 @@ type Request struct {
 	By        string   // who asks, shown to people
 }
 
+// edits returns what the spec says of edits.
+func (r Request) edits() (string, error) {
+	switch {
+	case r.Edits == NoEdits, r.Edits == "" && r.Sheet:
+		return "", nil
+	case r.Edits == job.EditsApart && r.Sheet:
+		return "", &fault.Error{Kind: fault.Invalid, Code: "not_a_table", Param: "edits", Message: "A copy for spreadsheets has edits laid over, or none."}
+	case r.Edits == "":
+		return job.EditsApart, nil
+	case r.Edits != job.EditsApart && r.Edits != job.EditsLaidOver:
+		return "", &fault.Error{Kind: fault.Invalid, Code: "unknown_edits", Param: "edits", Message: "Edits are apart, laid-over or none."}
+	}
+	return r.Edits, nil
+}
+
 // NoEdits as the edits of a request leaves them out.
 const NoEdits = "none"
 
@@ -93,16 +108,11 @@ func (r Request) spec() (*job.ExportSpec, error) {
 	if s.Format == "" {
 		s.Format = job.CSV
 	}
-	if s.Edits = r.Edits; s.Edits == NoEdits || s.Edits == "" && s.Sheet {
-		s.Edits = ""
-	} else if s.Edits == "" {
-		s.Edits = job.EditsApart
+	var err error
+	if s.Edits, err = r.edits(); err != nil {
+		return nil, err
 	}
 	switch {
-	case s.Edits != "" && s.Edits != job.EditsApart && s.Edits != job.EditsLaidOver:
-		return nil, &fault.Error{Kind: fault.Invalid, Code: "unknown_edits", Param: "edits", Message: "Edits are apart, laid-over or none."}
-	case s.Edits == job.EditsApart && s.Sheet:
-		return nil, &fault.Error{Kind: fault.Invalid, Code: "not_a_table", Param: "edits", Message: "A copy for spreadsheets has edits laid over, or none."}
 	case s.Format != job.CSV && s.Format != job.NDJSON:
 		return nil, &fault.Error{Kind: fault.Invalid, Code: "unknown_format", Param: "format", Message: "The format is csv or ndjson."}
 	case s.Sheet && s.Format != job.CSV:

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // editedRecords tells of the records that edits name whether there will be such, given what is
@@ -58,9 +59,30 @@ func (e *editedRecords) close() {
 
 // find looks up the records of lines, which follow those that were asked about before.
 func (e *editedRecords) find(ctx context.Context, lines []editLine, g *ground) error {
+	sks := e.unknown(lines)
+	stored, err := e.w.storedAt(ctx, sks)
+	if err != nil {
+		return err
+	}
+	for i, sk := range sks {
+		fate, changed, err := e.fate(sk, stored[i])
+		if err != nil {
+			return err
+		}
+		if e.known[sk] = fate; fate.there && !changed {
+			if err := g.note(sk, e.w.present(sk, stored[i])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unknown lists the records of lines, and those that they are parts of, that are not known yet. What
+// is known of others is forgotten.
+func (e *editedRecords) unknown(lines []editLine) (sks []string) {
 	before := e.known
 	e.known = map[string]recordFate{}
-	var sks []string
 	for _, l := range lines {
 		for _, sk := range []string{store.ParentSK(l.record), l.record} {
 			if fate, known := before[sk]; known {
@@ -71,38 +93,30 @@ func (e *editedRecords) find(ctx context.Context, lines []editLine, g *ground) e
 		}
 	}
 	slices.Sort(sks)
-	sks = slices.Compact(sks)
-	stored, err := e.w.storedAt(ctx, sks)
-	if err != nil {
-		return err
-	}
-	for i, sk := range sks {
-		stage := store.RecordAt(sk).Stage
-		fate := recordFate{erasing: stored[i] != nil && e.w.beingErased(sk, stored[i])}
-		after, changed := stored[i], false
-		if o := e.changes[stage]; o != nil {
-			a, known, err := o.at(sk)
-			if err != nil {
-				return err
-			}
-			if changed = known; known {
-				after = a
-			}
+	return slices.Compact(sks)
+}
+
+// fate finds out what becomes of a record, and whether this import changes it.
+func (e *editedRecords) fate(sk string, stored table.Attrs) (fate recordFate, changed bool, err error) {
+	stage, after := store.RecordAt(sk).Stage, stored
+	fate.erasing = stored != nil && e.w.beingErased(sk, stored)
+	if o := e.changes[stage]; o != nil {
+		own, known, err := o.at(sk)
+		if err != nil {
+			return fate, known, err
 		}
-		fate.there = e.w.present(sk, after) != nil && len(after) > 0
-		if l := e.lost[stage]; l != nil && !fate.there {
-			if fate.lost, err = l.at(sk); err != nil {
-				return err
-			}
-			fate.forgotten = fate.lost != nil && l.forgotten()
-		}
-		if e.known[sk] = fate; fate.there && !changed {
-			if err := g.note(sk, e.w.present(sk, stored[i])); err != nil {
-				return err
-			}
+		if changed = known; known {
+			after = own
 		}
 	}
-	return nil
+	fate.there = len(after) > 0 && e.w.present(sk, after) != nil
+	if l := e.lost[stage]; l != nil && !fate.there {
+		if fate.lost, err = l.at(sk); err != nil {
+			return fate, changed, err
+		}
+		fate.forgotten = fate.lost != nil && l.forgotten()
+	}
+	return fate, changed, nil
 }
 
 const (
@@ -138,7 +152,7 @@ func (e *editedRecords) missing(sk string) (column, code, message string) {
 // columnOfEdited is the field of a line of edits that names the record, or the one that it is a part
 // of.
 func columnOfEdited(sk string) string {
-	switch store.RecordAt(sk).Kind {
+	switch store.RecordAt(sk).Kind { //nolint:exhaustive // the others are invoices and their parts
 	case store.KindCustomer:
 		return "customer_external_id"
 	case store.KindPlan:

@@ -41,6 +41,12 @@ func stories() []story {
 			t.Helper()
 			w.imports(t, inUnits())
 		}},
+		{name: "an import of edits", setup: editedOnce, act: func(t tester, w *world) { t.Helper(); w.imports(t, handmade()) }},
+		{name: "an undo of edits", act: undo, setup: func(t tester, w *world) {
+			t.Helper()
+			editedOnce(t, w)
+			w.imports(t, handmade())
+		}},
 		{name: "a plan that is applied", parks: true, setup: first, act: func(t tester, w *world) {
 			t.Helper()
 			q := messy()
@@ -69,6 +75,35 @@ func stories() []story {
 			w.applies(t)
 		}},
 	}
+}
+
+// editedOnce is a source with one edit.
+func editedOnce(t tester, w *world) {
+	t.Helper()
+	q := all()
+	q.edits = handmadeLine(`"of":"customers","customer_external_id":"c1","field":"city","value":"Rome"`, 1)
+	w.imports(t, q)
+}
+
+// handmade is an import of rows and of edits: of rows that are stored, or come with it; some are kept or
+// rejected, and some have pointers.
+func handmade() request {
+	q := messy()
+	of := func(id, what string) string { return `"of":"customers","customer_external_id":"` + id + `",` + what }
+	for i, line := range []string{
+		of("c1", `"tag":"a"`), of("c1", `"tag":"b"`), of("c4", `"tag":"a"`), of("c1", `"field":"city","value":"Oslo"`), of("c1", `"field":"company","value":"X"`),
+		of("c2", `"field":"email","value":"by@hand.com"`), of("c9", `"tag":"a"`), of("c3", `"attribute":"n","value_type":"Integer","value":1`),
+		of("c2", `"merged_into":"c1"`), of("c4", `"merged_into":"c2"`), of("c1", `"merged_into":"c4"`),
+		`"of":"plans","plan_external_id":"p1","field":"name","value":"P"`, `"of":"invoices","invoice_external_id":"i1","field":"date","value":"2025-01-01"`,
+		`"of":"line_items","invoice_external_id":"i1","external_id":"l1","disabled":true`, `"of":"invoices","invoice_external_id":"i2","deleted":true`,
+	} {
+		q.edits += handmadeLine(line, i)
+	}
+	return q
+}
+
+func handmadeLine(line string, n int) string {
+	return fmt.Sprintf(`{"dataset":"edits","by":"me","at":"2025-06-01 00:00:%02d",%s}`+"\n", n, line)
 }
 
 // first is the first import of a source.

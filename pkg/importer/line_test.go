@@ -209,7 +209,7 @@ func (l *line) dump(t tester, src store.Source) map[table.Key]string {
 // dumpEdits is all edits of a source.
 func (l *line) dumpEdits(t tester, src store.Source) map[table.Key]string {
 	t.Helper()
-	var pks []string
+	pks := []string{src.Space().PlanEditPK()}
 	for n := range src.Shards {
 		pks = append(pks, src.Space().EditPK(n))
 	}

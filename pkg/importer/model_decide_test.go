@@ -16,7 +16,8 @@ type request struct {
 	maxRemoved int64
 	allowEmpty bool
 	spelled    spelling
-	units      bool // amounts are in units; the model does not know such imports
+	units      bool   // amounts are in units; the model does not know such imports
+	edits      string // lines of edits; the model does not know them
 }
 
 func (q request) given(ds billing.Dataset) bool {

@@ -130,6 +130,9 @@ func (l *line) send(t tester, src store.Source, q request) *job.Job {
 func (q request) request(t tester, l *line, src store.Source) importer.Request {
 	t.Helper()
 	inputs := q.inputs(t)
+	if q.edits != "" {
+		inputs = append(inputs, input{name: "edits.ndjson", body: []byte(q.edits)})
+	}
 	most := int(q.maxRemoved)
 	o := importer.Options{Plan: q.plan, AllowEmpty: q.allowEmpty, MaxRemoved: &most}
 	if q.replace {

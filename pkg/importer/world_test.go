@@ -312,6 +312,7 @@ func (w *world) latest(t tester, fits func(*job.Job) bool) *job.Job {
 // outcome is all that counts in the end.
 type outcome struct {
 	Items map[table.Key]map[string]any // with job numbers in place of the stamps of new jobs
+	Edits map[table.Key]map[string]any // without their versions
 	Jobs  []report
 }
 
@@ -329,7 +330,7 @@ type report struct {
 // outcome collects the outcome.
 func (w *world) outcome(t tester) outcome {
 	t.Helper()
-	out := outcome{Items: map[table.Key]map[string]any{}}
+	out := outcome{Items: map[table.Key]map[string]any{}, Edits: map[table.Key]map[string]any{}}
 	number := map[any]string{}
 	for _, j := range w.news(t) {
 		number[j.CreatedAt.UnixMilli()] = "job " + strconv.Itoa(len(out.Jobs))
@@ -344,6 +345,13 @@ func (w *world) outcome(t tester) outcome {
 			}
 		}
 		out.Items[k] = item
+	}
+	for k, attrs := range w.quiet.dumpEdits(t, w.src) {
+		item := decoded(table.Attrs(attrs))
+		if delete(item, "_v"); strings.HasSuffix(k.SK, store.EditMerge) { // the link has the time of the merge
+			delete(item, "_up")
+		}
+		out.Edits[k] = item
 	}
 	return out
 }
