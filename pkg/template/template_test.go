@@ -43,17 +43,21 @@ func TestWorkbook(t *testing.T) {
 		if got, err := billing.Recognise(header); err != nil || got != ds {
 			t.Errorf("the header row of %s tells %q, %v", ds, got, err)
 		}
-		notes, err := f.GetComments(tabs[i])
-		if err != nil || len(notes) != len(header) {
-			t.Errorf("%s: %d notes on %d columns, %v", ds, len(notes), len(header), err)
-		}
-		lists, err := f.GetDataValidations(tabs[i])
-		if words := wordColumns(ds); err != nil || len(lists) != words {
-			t.Errorf("%s: %d lists for %d columns of words, %v", ds, len(lists), words, err)
-		}
+		helps(t, f, tabs[i], len(header), wordColumns(ds))
 	}
 	if last := len(tabs) - 1; last != len(template.Datasets()) || !book.Hidden(last) {
 		t.Errorf("%q", tabs)
+	}
+}
+
+// helps checks that a tab has so many notes and lists.
+func helps(t *testing.T, f *excelize.File, tab string, notes, lists int) {
+	t.Helper()
+	if got, err := f.GetComments(tab); err != nil || len(got) != notes {
+		t.Errorf("%s: %d notes on %d columns, %v", tab, len(got), notes, err)
+	}
+	if got, err := f.GetDataValidations(tab); err != nil || len(got) != lists {
+		t.Errorf("%s: %d lists for %d columns of words, %v", tab, len(got), lists, err)
 	}
 }
 
