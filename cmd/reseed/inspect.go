@@ -31,12 +31,13 @@ func inspectCommand(sh *shell) *cobra.Command {
 		Long: `Show what an import would understand of files, and import nothing: encoding,
 delimiter, header row, dataset, what each column means, the first ten rows as records
 or with what is wrong with them, and the settings that may help. It reads the first MB
-of each file, and of each file in a ZIP. With --source, files are read as an import
+of each file, and of each file in a ZIP or tab of a workbook. With --source, files are read as an import
 into that data source would read them.
 
 What it prints holds values of the files. Exit status: 0 understood, 1 not, 2 usage.`,
 		Example: `  reseed inspect kunden.csv
   reseed inspect kunden.csv --encoding windows-1252 --map "Kundennr=External ID"
+  reseed inspect march.xlsx
   reseed inspect export.zip --source Shop`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

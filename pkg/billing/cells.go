@@ -40,6 +40,7 @@ type spelling struct {
 	dates   *dateForm // the compiled date format; nil: ISO 8601
 	remarks Remarks   // about the rows so far
 	wrapped []wrapped // ids of the row that were written like ="00123"
+	digits  map[*string]*digitCounts
 }
 
 // wrapped is an id that is not read as it is written.
@@ -115,6 +116,9 @@ func (c *cells) checkID(cell *string, own bool) {
 		return
 	}
 	c.check(cell, CheckID(*cell))
+	if c.spelling != nil && isDigit((*cell)[0]) {
+		c.spelling.seeDigits(cell)
+	}
 	if mayBeDamaged(*cell) && c.spelling != nil && !c.spelling.values.VerbatimIDs {
 		c.undamaged(cell, own)
 	}

@@ -86,12 +86,16 @@ func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, 
 		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
 		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
 	}
+	return in.packed(ctx, name, z), nil
+}
+
+// packed inspects the files in a ZIP, or the tabs of a workbook.
+func (in Inspector) packed(ctx context.Context, name string, z *zip.Reader) (all []Inspection) {
 	p := packed{file: job.File{Name: name, Dataset: string(in.Dataset), Settings: in.Settings}, kept: &in.Kept}
 	if err := p.list(z); err != nil {
-		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
+		return []Inspection{{File: name, Err: err}}
 	}
 	others := p.others
-	var all []Inspection
 	in.Beside = in.Beside || len(p.entries)+len(p.tabs) > 1
 	for _, e := range p.entries {
 		prose, err := IsProse(ctx, job.File{Name: e.Name, Dataset: string(in.Dataset), Settings: in.Settings}, &in.Kept, e.Open)
@@ -119,7 +123,7 @@ func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, 
 	} else if len(others) > 0 {
 		all[0].Notes = append(all[0].Notes, "left out of "+name+": "+Listed(TellApart(others)))
 	}
-	return all, nil
+	return all
 }
 
 func (in Inspector) entry(ctx context.Context, name string, e *zip.File) Inspection {

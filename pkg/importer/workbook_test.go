@@ -17,6 +17,7 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/source"
+	"reseed/pkg/template"
 )
 
 // tabOf is a tab, with values for excelize.
@@ -158,7 +159,7 @@ func ofOpenpyxl(t *testing.T) map[string][]byte {
 		tools = filepath.Join("..", "..", ".tools", "compat")
 	}
 	python, dir := filepath.Join(tools, "python", "bin", "python"), t.TempDir()
-	told, err := exec.CommandContext(t.Context(), python, "../../compat/workbooks/write.py", "../../testdata/twelve", dir).CombinedOutput() //nolint:gosec // a tool of the test
+	told, err := exec.CommandContext(t.Context(), python, "../../compat/workbooks/write.py", "../../testdata/twelve", dir).CombinedOutput()
 	switch {
 	case err != nil && required:
 		t.Fatalf("openpyxl cannot be run; make compat-tools installs it: %v\n%s", err, told)
@@ -253,6 +254,75 @@ func boastingBook(t tester, size int) []byte {
 		input{name: "xl/_rels/workbook.xml.rels", body: []byte(`<Relationships><Relationship Id="r1" Type="x/worksheet" Target="a.xml"/></Relationships>`)},
 		input{name: "xl/a.xml", body: slices.Concat([]byte(`<worksheet>`), bytes.Repeat([]byte(" "), size), []byte(`<sheetData/></worksheet>`))},
 	)
+}
+
+// The workbook that people get to begin with imports, filled with a row for each tab.
+func TestTheTemplateFilled(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := template.Workbook(&out); err != nil {
+		t.Fatal(err)
+	}
+	f, err := excelize.OpenReader(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := time.Date(2024, 3, 31, 0, 0, 0, 0, time.UTC)
+	for tab, row := range map[string]map[string]any{
+		"Plans":               {"Name": "Gold", "Interval count": 1, "Interval unit": "month", "Plan ID": "gold"},
+		"Customers":           {"External ID": "0042", "Name": "Ann", "Lead created at": day},
+		"Contacts":            {"Customer External ID": "0042", "Email": "ann@example.com"},
+		"Invoices":            {"Customer external ID": "0042", "Invoice external ID": "i1", "Invoiced date": day, "Currency": "EUR"},
+		"Line items":          {"Invoice external ID": "i1", "Type": "one_time", "Amount in cents": 1250, "Proration": true},
+		"Transactions":        {"Invoice external ID": "i1", "Type": "payment", "Result": "successful", "Date": day},
+		"Subscription events": {"Customer external ID": "0042", "Subscription external ID": "s1", "Event Type": "subscription_cancelled", "Date": day, "Effective Date": day},
+	} {
+		rows, err := f.GetRows(tab)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, column := range rows[0] {
+			cell, _ := excelize.CoordinatesToCellName(i+1, 2)
+			if err := f.SetCellValue(tab, cell, row[column]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var filled bytes.Buffer
+	if err := f.Write(&filled); err != nil {
+		t.Fatal(err)
+	}
+	l := fresh(t, 0, 0)
+	j := l.done(t, l.source(t, "S"), input{name: "reseed.xlsx", body: filled.Bytes()})
+	for _, ds := range template.Datasets() {
+		if c := j.Datasets[string(ds)]; c.Added != 1 || c.Rejected != 0 {
+			t.Errorf("%s: %+v, %+v", ds, c, j.Reasons)
+		}
+	}
+	if len(j.Notes) > 0 {
+		t.Errorf("%q", j.Notes)
+	}
+}
+
+// What is rejected of a tab goes in again once it is corrected, as a file or in a workbook.
+func TestRejectsOfATabGoIn(t *testing.T) {
+	t.Parallel()
+	l := fresh(t, 0, 0)
+	src := l.source(t, "S")
+	body := bookOf(t, tabOf{"Sheet1", cellsOf("External ID,Name,Status,Email\na,A,new,a@example.com\nb,B,new,nowhere\n")})
+	j, err := l.Submit(t.Context(), importer.Request{Source: src, Origin: job.ByFile, Files: l.put(t.Context(), t, []input{{name: "x.xlsx", dataset: "customers", body: body}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j = l.finished(t, j.ID)
+	files := l.rejectFiles(t, j)
+	if len(files) != 1 || !bytes.Contains(files[0].body, []byte("Sheet1!D3,3,Email,bad_email")) {
+		t.Fatalf("%s %s %q", j.Status, j.Error, files)
+	}
+	files[0].body = bytes.Replace(files[0].body, []byte("nowhere"), []byte("b@example.com"), 1)
+	if j := l.done(t, src, files...); j.Datasets["customers"].Added != 1 {
+		t.Errorf("%+v %+v", j.Datasets, j.Reasons)
+	}
 }
 
 // Amounts and dates are typed in a workbook, whatever the settings say of those that are texts.

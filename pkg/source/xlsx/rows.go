@@ -249,23 +249,28 @@ func (r *Rows) typed(c *cell) (grid.Cell, error) {
 		return grid.Cell{Kind: grid.Error, Text: string(r.value)}, nil
 	}
 	x, err := strconv.ParseFloat(string(r.value), 64)
-	switch {
-	case err != nil || math.IsInf(x, 0) || math.IsNaN(x):
+	if isNumber := err == nil && !math.IsInf(x, 0) && !math.IsNaN(x); !isNumber {
 		return textCell(r.value), nil
-	case c.kind == "b":
+	}
+	if c.kind == "b" {
 		return grid.Cell{Kind: grid.Truth, Number: x}, nil
 	}
+	return r.numberCell(c, x), nil
+}
+
+// numberCell makes a cell of a number, whose format says more of it.
+func (r *Rows) numberCell(c *cell, x float64) grid.Cell {
 	var s style
 	if c.style >= 0 && c.style < len(r.book.styles) {
 		s = r.book.styles[c.style]
 	}
 	switch {
 	case s.date:
-		return grid.Cell{Kind: grid.Date, Number: x}, nil
+		return grid.Cell{Kind: grid.Date, Number: x}
 	case s.zeros > 0 && x >= 0 && x == math.Trunc(x) && x < 1e15:
-		return grid.Cell{Kind: grid.Text, Text: fmt.Sprintf("%0*d", s.zeros, int64(x))}, nil
+		return grid.Cell{Kind: grid.Text, Text: fmt.Sprintf("%0*d", s.zeros, int64(x))}
 	}
-	return grid.Cell{Kind: grid.Number, Number: x}, nil
+	return grid.Cell{Kind: grid.Number, Number: x}
 }
 
 func textCell(text []byte) grid.Cell {

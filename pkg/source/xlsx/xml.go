@@ -325,7 +325,7 @@ func appendEntity(dst, entity []byte) []byte {
 			digits, base = digits[1:], 16
 		}
 		if n, err := strconv.ParseUint(digits, base, 32); err == nil && n <= utf8.MaxRune {
-			return utf8.AppendRune(dst, rune(n)) //nolint:gosec // at most MaxRune
+			return utf8.AppendRune(dst, rune(n))
 		}
 	}
 	return append(dst, entity...)
