@@ -40,7 +40,7 @@ func (r *reader) open(ctx context.Context) (*google.Client, error) {
 			"There is no key of a Google service account: store it in Secrets Manager, as the secret that the parameter GoogleSecret of the stack names, then sync again.")
 	}
 	if err != nil {
-		return nil, err
+		return nil, fault.New(fault.KindOf(err), "google_secret", err.Error())
 	}
 	if r.kept == nil || key != r.key {
 		if r.kept, err = google.New(google.Config{Key: []byte(key), Endpoint: r.c.GoogleEndpoint}); err != nil {

@@ -92,15 +92,11 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		return nil
 	}
 	ds := datasetOf(it.SK, a)
-	if !m.w.given(ds) {
-		if parent == "" {
-			m.parent = m.stays(it.SK, a)
-		}
-		m.keepFor(parent)
-		return nil
+	given := m.w.given(ds)
+	if given {
+		m.sum.stored(string(ds))
 	}
-	m.sum.stored(string(ds))
-	if m.w.handmade(a) {
+	if !given || m.w.handmade(a) {
 		if parent == "" {
 			m.parent = m.stays(it.SK, a)
 		}
@@ -307,8 +303,8 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 				if err != nil {
 					return err
 				}
-				goes := !erasing && w.given(datasetOf(it.SK, it.Attrs)) && !w.handmade(it.Attrs)
-				if plan := it.Attrs.Str(store.AttrPlan); plan != "" && !(goes && pulled(w.job)) {
+				stays := erasing || !pulled(w.job) || !w.given(datasetOf(it.SK, it.Attrs)) || w.handmade(it.Attrs)
+				if plan := it.Attrs.Str(store.AttrPlan); plan != "" && stays {
 					mu.Lock()
 					named[store.PlanSK(w.hasher.External(store.KindPlan, plan))] = true
 					mu.Unlock()

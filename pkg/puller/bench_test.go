@@ -98,7 +98,7 @@ func newMachine(tb testing.TB, rows int) *machine {
 		return nil, err
 	})
 	check(tb, err)
-	_, err = m.Puller.Set(ctx, m.src.Tag, puller.Change{Spreadsheet: ptr(sheetID)})
+	_, err = m.Puller.Set(ctx, m.src.Tag, puller.Change{Spreadsheet: new(sheetID)})
 	check(tb, err)
 	return m
 }
@@ -119,6 +119,7 @@ func send[M any](m *machine, list []M) error {
 }
 
 func (m *machine) serve(ctx context.Context, tb testing.TB) {
+	tb.Helper()
 	for {
 		select {
 		case <-ctx.Done():
