@@ -92,15 +92,8 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		return nil
 	}
 	ds := datasetOf(it.SK, a)
-	given := m.w.given(ds)
-	if given {
-		m.sum.stored(string(ds))
-	}
-	if !given || m.w.handmade(a) {
-		if parent == "" {
-			m.parent = m.stays(it.SK, a)
-		}
-		m.keepFor(parent)
+	if !m.mayGo(ds, a) {
+		m.leave(it.SK, a)
 		return nil
 	}
 	needed, err := m.needed(ctx, it.SK)
@@ -122,6 +115,24 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	}
 	m.removals = append(m.removals, &change{sk: it.SK, before: a})
 	return nil
+}
+
+// mayGo reports whether the import may remove a row of a dataset that it lacks.
+func (m *rangeMerge) mayGo(ds billing.Dataset, a table.Attrs) bool {
+	given := m.w.given(ds)
+	if given {
+		m.sum.stored(string(ds))
+	}
+	return given && !m.w.handmade(a)
+}
+
+// leave leaves a row that the input lacks as it is, with the record that it belongs to.
+func (m *rangeMerge) leave(sk string, a table.Attrs) {
+	parent := store.ParentSK(sk)
+	if parent == "" {
+		m.parent = m.stays(sk, a)
+	}
+	m.keepFor(parent)
 }
 
 // needed reports whether a record that the input lacks must stay because of rows of datasets that
