@@ -12,7 +12,6 @@ import (
 	"reseed/pkg/cloud"
 	"reseed/pkg/config"
 	"reseed/pkg/fault"
-	"reseed/pkg/puller"
 	"reseed/pkg/source/sheets"
 	"reseed/pkg/source/sheets/google"
 	"reseed/pkg/trigger"
@@ -20,36 +19,77 @@ import (
 
 func main() {
 	function.Main(0, func(a *app.App, c config.Config, log *slog.Logger) any {
-		r := &readers{c: c}
-		return trigger.QueueOrInvoke(log, func(ctx context.Context, m puller.Message) error {
-			return a.Puller.With(r.reader(ctx)).Handle(ctx, m)
-		}, a.PullSource)
+		return trigger.QueueOrInvoke(log, a.Puller.With(&reader{c: c}).Handle, a.PullSource)
 	})
 }
 
-// readers keeps the reader for the key in the secret. A key that is replaced counts from the next
-// message on. Lambda hands a process one event at a time.
-type readers struct {
+// reader reads spreadsheets with the key in the secret. It reads the secret at the beginning of each
+// attempt to read a spreadsheet, so that a key that is replaced counts at once. Lambda hands a process
+// one event at a time.
+type reader struct {
 	c    config.Config
 	key  string
-	kept sheets.Reader
+	kept *google.Client
 }
 
-func (r *readers) reader(ctx context.Context) sheets.Reader {
+// open reads the secret.
+func (r *reader) open(ctx context.Context) (*google.Client, error) {
 	key, err := cloud.Secret(ctx, r.c.GoogleSecret)
 	if fault.Is(err, fault.NotFound) {
-		return sheets.Missing{Err: fault.New(fault.Invalid, "no_google_key",
-			"There is no key of a Google service account: store it in Secrets Manager, as the secret that the parameter GoogleSecret of the stack names, then sync again.")}
+		return nil, fault.New(fault.Invalid, "no_google_key",
+			"There is no key of a Google service account: store it in Secrets Manager, as the secret that the parameter GoogleSecret of the stack names, then sync again.")
 	}
 	if err != nil {
-		return sheets.Missing{Err: err}
+		return nil, fault.New(fault.KindOf(err), "google_secret", err.Error())
 	}
 	if r.kept == nil || key != r.key {
-		made, err := google.New(google.Config{Key: []byte(key), Endpoint: r.c.GoogleEndpoint})
-		if err != nil {
-			return sheets.Missing{Err: err}
+		if r.kept, err = google.New(google.Config{Key: []byte(key), Endpoint: r.c.GoogleEndpoint}); err != nil {
+			return nil, err
 		}
-		r.kept, r.key = made, key
+		r.key = key
 	}
-	return r.kept
+	return r.kept, nil
+}
+
+// Address is known once a spreadsheet was read.
+func (r *reader) Address() string {
+	if r.kept == nil {
+		return r.c.GoogleAddress
+	}
+	return r.kept.Address()
+}
+
+// Version implements [sheets.Reader]. It is the first call of an attempt.
+func (r *reader) Version(ctx context.Context, id string) (int64, error) {
+	c, err := r.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return c.Version(ctx, id)
+}
+
+// Book implements [sheets.Reader].
+func (r *reader) Book(ctx context.Context, id string) (sheets.Book, error) {
+	c, err := r.client(ctx)
+	if err != nil {
+		return sheets.Book{}, err
+	}
+	return c.Book(ctx, id)
+}
+
+// Values implements [sheets.Reader].
+func (r *reader) Values(ctx context.Context, id string, spans []sheets.Span) ([]sheets.Values, error) {
+	c, err := r.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.Values(ctx, id, spans)
+}
+
+// client is the one for the key that was read last.
+func (r *reader) client(ctx context.Context) (*google.Client, error) {
+	if r.kept != nil {
+		return r.kept, nil
+	}
+	return r.open(ctx)
 }

@@ -1,7 +1,6 @@
 package googletest
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 )
@@ -20,15 +19,7 @@ func masked(body any, fields string) (any, *Failure) {
 	if rest != "" {
 		return nil, &Failure{Status: http.StatusBadRequest, Message: "Invalid field selection " + fields}
 	}
-	text, err := json.Marshal(body)
-	if err != nil {
-		return nil, &Failure{Status: http.StatusInternalServerError, Message: err.Error()}
-	}
-	var plain any
-	if err := json.Unmarshal(text, &plain); err != nil {
-		return nil, &Failure{Status: http.StatusInternalServerError, Message: err.Error()}
-	}
-	return m.of(plain), nil
+	return m.of(body), nil
 }
 
 // parseMask reads a,b(c,d),e/f up to a closing bracket or the end.

@@ -108,9 +108,11 @@ func queues() []string { return []string{importQueue, eraseQueue, pullQueue} }
 func startSecrets(tb testing.TB, key []byte) (at string) {
 	tb.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ SecretId string } //nolint:revive // as AWS spells it
+		var in struct {
+			Secret string `json:"SecretId"`
+		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		if json.NewDecoder(r.Body).Decode(&in) != nil || r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || in.SecretId != "reseed/google" {
+		if json.NewDecoder(r.Body).Decode(&in) != nil || r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || in.Secret != "reseed/google" {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte(`{"__type":"ResourceNotFoundException"}`))
 			return

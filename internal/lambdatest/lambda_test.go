@@ -465,6 +465,12 @@ func TestRefusedInvocations(t *testing.T) {
 	}
 }
 
+// named is an answer with an id.
+type named struct {
+	UUID string `json:"uuid"`
+	ID   string `json:"id"`
+}
+
 // A spreadsheet is connected over the API and pulled by the functions: now, and when it is due.
 func TestASpreadsheetIsPulled(t *testing.T) {
 	t.Parallel()
@@ -473,7 +479,7 @@ func TestASpreadsheetIsPulled(t *testing.T) {
 	b.Google.Add(&googletest.Spreadsheet{ID: id, Title: "Company", TimeZone: "UTC", Shared: []string{lambdatest.GoogleAccount}, Tabs: []*googletest.Tab{
 		{ID: 7, Title: "Customers", Cells: [][]any{{"External ID", "Name"}, {1, "Acme"}, {2, "Bolt"}}},
 	}})
-	call := func(method, path, body string, want int) (out struct{ UUID, ID string }) {
+	call := func(method, path, body string, want int) (out named) {
 		t.Helper()
 		status, text := b.Call(t, method, path, "application/json", []byte(body))
 		if status != want || json.Unmarshal([]byte(text), &out) != nil {

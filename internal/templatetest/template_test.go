@@ -161,6 +161,25 @@ func TestRightsOfNotify(t *testing.T) {
 	}
 }
 
+// pull keeps the ledger and what jobs have made, and reads one secret. It sees no record and no upload.
+func TestRightsOfPull(t *testing.T) {
+	t.Parallel()
+	ledger := map[string]any{
+		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": []any{store.AccountPK, "account.tombstones", "account.readings", store.PullsPK, "job#*"}},
+		"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
+	}
+	for _, r := range templatetest.Load(t).Functions()["pull"].Rights {
+		switch service, _, _ := strings.Cut(r.Actions[0], ":"); {
+		case service == "sqs":
+		case service == "dynamodb" && (onlyLedger(r) || cmp.Equal(r.Condition, any(ledger))):
+		case service == "s3" && (onlyOfJobs(r) || strings.HasPrefix(r.Actions[0], "s3:List")):
+		case service == "secretsmanager" && len(r.Actions) == 1 && below(r, ":secret:${GoogleSecret}-*"):
+		default:
+			t.Errorf("%s: %v, %v", r.Sid, r.Actions, r.Condition)
+		}
+	}
+}
+
 func TestQueuesAndTheirFunctions(t *testing.T) {
 	t.Parallel()
 	template := templatetest.Load(t)

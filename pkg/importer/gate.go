@@ -122,14 +122,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		return nil
 	}
 	if !j.Import.Plan && confirm == "" {
-		if err := im.mark(ctx, j); err != nil {
-			return nil, err
-		}
-		return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
-			err := decided(j)
-			j.Import.Applying = true
-			return err
-		})
+		return im.pass(ctx, j, decided)
 	}
 	if err := im.dropRuns(ctx, j); err != nil {
 		return nil, err
@@ -137,6 +130,18 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	return im.end(ctx, j.ID, func(j *job.Job) error {
 		err := decided(j)
 		j.Status, j.Import.Parked, j.Import.Confirm = job.Planned, true, confirm
+		return err
+	})
+}
+
+// pass lets a job through the gate.
+func (im *Importer) pass(ctx context.Context, j *job.Job, decided func(*job.Job) error) (*job.Job, error) {
+	if err := im.mark(ctx, j); err != nil {
+		return nil, err
+	}
+	return im.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
+		err := decided(j)
+		j.Import.Applying = true
 		return err
 	})
 }

@@ -92,19 +92,8 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		return nil
 	}
 	ds := datasetOf(it.SK, a)
-	if !m.w.given(ds) {
-		if parent == "" {
-			m.parent = m.stays(it.SK, a)
-		}
-		m.keepFor(parent)
-		return nil
-	}
-	m.sum.stored(string(ds))
-	if m.w.handmade(a) {
-		if parent == "" {
-			m.parent = m.stays(it.SK, a)
-		}
-		m.keepFor(parent)
+	if !m.mayGo(ds, a) {
+		m.leave(it.SK, a)
 		return nil
 	}
 	needed, err := m.needed(ctx, it.SK)
@@ -126,6 +115,24 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	}
 	m.removals = append(m.removals, &change{sk: it.SK, before: a})
 	return nil
+}
+
+// mayGo reports whether the import may remove a row of a dataset that it lacks.
+func (m *rangeMerge) mayGo(ds billing.Dataset, a table.Attrs) bool {
+	given := m.w.given(ds)
+	if given {
+		m.sum.stored(string(ds))
+	}
+	return given && !m.w.handmade(a)
+}
+
+// leave leaves a row that the input lacks as it is, with the record that it belongs to.
+func (m *rangeMerge) leave(sk string, a table.Attrs) {
+	parent := store.ParentSK(sk)
+	if parent == "" {
+		m.parent = m.stays(sk, a)
+	}
+	m.keepFor(parent)
 }
 
 // needed reports whether a record that the input lacks must stay because of rows of datasets that
@@ -307,8 +314,8 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 				if err != nil {
 					return err
 				}
-				goes := !erasing && w.given(datasetOf(it.SK, it.Attrs)) && !w.handmade(it.Attrs)
-				if plan := it.Attrs.Str(store.AttrPlan); plan != "" && !(goes && pulled(w.job)) {
+				stays := erasing || !pulled(w.job) || !w.given(datasetOf(it.SK, it.Attrs)) || w.handmade(it.Attrs)
+				if plan := it.Attrs.Str(store.AttrPlan); plan != "" && stays {
 					mu.Lock()
 					named[store.PlanSK(w.hasher.External(store.KindPlan, plan))] = true
 					mu.Unlock()

@@ -86,10 +86,8 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 			notes = append(notes, f.Name+": "+note)
 		}
 	}
-	for _, line := range given {
-		if !slices.ContainsFunc(spec.Files, func(f job.File) bool { return slices.Contains(f.Settings.Map, line) }) {
-			return nil, billing.UnusedMap(line)
-		}
+	if err := allUsed(given, spec.Files); err != nil {
+		return nil, err
 	}
 	if pieces = withRows(spec, pieces, empty); len(spec.Files) == 0 {
 		return nil, noRows()
@@ -105,6 +103,16 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		}
 	}
 	return notes, nil
+}
+
+// allUsed checks that each line of the mappings that were given is about one of the files.
+func allUsed(given []string, files []job.File) error {
+	for _, line := range given {
+		if !slices.ContainsFunc(files, func(f job.File) bool { return slices.Contains(f.Settings.Map, line) }) {
+			return billing.UnusedMap(line)
+		}
+	}
+	return nil
 }
 
 // maxHeaders limits the header rows and settings of all files together, in bytes: they are kept in

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,19 +79,11 @@ func newBed(t *testing.T, tabs ...*googletest.Tab) *bed {
 	b.google.Add(&googletest.Spreadsheet{ID: sheetID, Title: "Company", Locale: "en_US", TimeZone: "Europe/Berlin", Shared: []string{address}, Tabs: tabs})
 	b.restart()
 	b.src, b.other = b.add("Sheet", "Google Sheets"), b.add("Bystander", "CSV")
-	_, err := b.Puller.Set(t.Context(), b.src.Tag, puller.Change{Spreadsheet: ptr(sheetID)})
+	_, err := b.Puller.Set(t.Context(), b.src.Tag, puller.Change{Spreadsheet: new(sheetID)})
 	must(t, err)
-	b.upload(b.other, "customers.csv", "Name,External ID\nA,a\nB,b\n", job.Upsert)
+	b.upload(b.other, "Name,External ID\nA,a\nB,b\n")
 	return b
 }
-
-// virtual runs a test on a virtual clock: pulls are paced.
-func virtual(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	synctest.Test(t, test)
-}
-
-func ptr[T any](v T) *T { return &v }
 
 // restart is a new process on the same table and objects. Messages of the old one are lost.
 func (b *bed) restart() {
@@ -147,11 +138,12 @@ func (b *bed) work() {
 	}
 }
 
-func (b *bed) upload(src store.Source, name, text, mode string) *job.Job {
+// upload imports a file of customers.
+func (b *bed) upload(src store.Source, text string) *job.Job {
 	b.t.Helper()
-	f, err := b.Keep(b.t.Context(), src, name, strings.NewReader(text))
+	f, err := b.Keep(b.t.Context(), src, "customers.csv", strings.NewReader(text))
 	must(b.t, err)
-	j, err := b.Importer.Submit(b.t.Context(), importer.Request{Source: src, Files: []job.File{f}, Origin: job.ByFile, Options: importer.Options{Mode: mode}})
+	j, err := b.Importer.Submit(b.t.Context(), importer.Request{Source: src, Files: []job.File{f}, Origin: job.ByFile})
 	must(b.t, err)
 	b.work()
 	return b.job(j.ID)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"reseed/internal/googletest"
@@ -30,14 +31,14 @@ const (
 	wideDone = "customers +3000 ~0 =0 -0 !0"
 )
 
-// onCall calls f before the n-th call of a method from now on.
-func (b *bed) onCall(method string, n int, f func() *googletest.Failure) {
+// onSecond calls f before the second call of a method from now on.
+func (b *bed) onSecond(method string, f func() *googletest.Failure) {
 	seen := 0
 	b.google.Before(func(c googletest.Call) *googletest.Failure {
 		if c.ID != method {
 			return nil
 		}
-		if seen++; seen != n {
+		if seen++; seen != 2 {
 			return nil
 		}
 		return f()
@@ -52,7 +53,7 @@ const (
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, wideTab(), plansTab([]any{"gold", "Gold", 1, "month"}))
 		b.done(wideDone + ", plans +1 ~0 =0 -0 !0")
 		pages := 0
@@ -94,9 +95,9 @@ func TestChangedWhileRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			virtual(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, wideTab(), plansTab([]any{"gold", "Gold", 1, "month"}))
-				b.onCall(readCells, 2, func() *googletest.Failure { b.edit(change); return nil })
+				b.onSecond(readCells, func() *googletest.Failure { b.edit(change); return nil })
 				j := b.pull(puller.Request{})
 				if j.Status != job.Done || j.Datasets["customers"].Rejected > 0 || j.Datasets["customers"].Added < 1899 {
 					t.Fatalf("%s, %q, %s", j.Status, j.Error, counts(j))
@@ -116,7 +117,7 @@ func TestChangedWhileRead(t *testing.T) {
 
 func TestAlwaysChanging(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab(many(5)...))
 		b.done("customers +5 ~0 =0 -0 !0")
 		b.edit(func(s *googletest.Spreadsheet) { s.Tab("Customers").Cells = s.Tab("Customers").Cells[:2] })
@@ -153,22 +154,22 @@ func TestFaultsOfGoogle(t *testing.T) {
 			})
 		},
 		"500 at the second page": func(b *bed) {
-			b.onCall(readCells, 2, func() *googletest.Failure { return &googletest.Failure{Status: http.StatusInternalServerError} })
+			b.onSecond(readCells, func() *googletest.Failure { return &googletest.Failure{Status: http.StatusInternalServerError} })
 		},
 		"500 at the last version": func(b *bed) {
-			b.onCall(readVersion, 2, func() *googletest.Failure { return &googletest.Failure{Status: http.StatusBadGateway} })
+			b.onSecond(readVersion, func() *googletest.Failure { return &googletest.Failure{Status: http.StatusBadGateway} })
 		},
 		"a token that is revoked": func(b *bed) {
-			b.onCall(readCells, 2, func() *googletest.Failure { b.google.Revoke(); return nil })
+			b.onSecond(readCells, func() *googletest.Failure { b.google.Revoke(); return nil })
 		},
 		"a token that expires": func(b *bed) {
 			b.google.TokenLife(30 * time.Second)
-			b.onCall(readCells, 2, func() *googletest.Failure { time.Sleep(time.Minute); return nil })
+			b.onSecond(readCells, func() *googletest.Failure { time.Sleep(time.Minute); return nil })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			virtual(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, wideTab())
 				fault(b)
 				b.done(wideDone)
@@ -181,7 +182,7 @@ func TestFaultsOfGoogle(t *testing.T) {
 // A pull that Google does not answer goes on with the tick, and ends after half an hour.
 func TestGoogleIsAway(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab(many(5)...))
 		away := true
 		b.google.Before(func(googletest.Call) *googletest.Failure {
@@ -212,9 +213,9 @@ func TestGoogleIsAway(t *testing.T) {
 
 func TestUnsharedWhileRead(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, wideTab())
-		b.onCall(readCells, 2, func() *googletest.Failure {
+		b.onSecond(readCells, func() *googletest.Failure {
 			b.edit(func(s *googletest.Spreadsheet) { s.Shared = nil })
 			return nil
 		})
@@ -234,7 +235,7 @@ func TestUnsharedWhileRead(t *testing.T) {
 // A pull that outlasts the time of its function goes on in further invocations, at the next page.
 func TestManyInvocations(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, wideTab())
 		b.google.Before(func(googletest.Call) *googletest.Failure { time.Sleep(30 * time.Second); return nil })
 		j := b.begin(puller.Request{})
@@ -278,10 +279,10 @@ func TestEndedWhileRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			virtual(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, wideTab())
 				j := b.begin(puller.Request{})
-				b.onCall(readCells, 2, func() *googletest.Failure {
+				b.onSecond(readCells, func() *googletest.Failure {
 					if err := end(b, j); err != nil {
 						t.Error(err)
 					}
@@ -315,7 +316,7 @@ func TestKilledAnywhere(t *testing.T) {
 	for _, where := range []string{"objects", "table, before", "table, after"} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
-			virtual(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				for n := 1; ; n++ {
 					if !killedAt(t, where, n) {
 						if n < 4 {

@@ -3,6 +3,7 @@ package puller_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"reseed/internal/googletest"
@@ -15,7 +16,7 @@ import (
 // The story of the sheet: pulled, changed, pulled again, a row removed, undone.
 func TestAStory(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab([]any{42, "Acme"}, nil, []any{"x", "Bolt"}), plansTab([]any{"gold", "Gold", 1, "month"}),
 			&googletest.Tab{ID: 5, Title: "Scratch", Cells: [][]any{{"todo"}, {"call them"}}})
 		first := b.done("customers +2 ~0 =0 -0 !0, plans +1 ~0 =0 -0 !0")
@@ -57,7 +58,7 @@ func TestAStory(t *testing.T) {
 // source since, or if the last pull is younger than ten minutes.
 func TestUnchanged(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab(many(5)...))
 		now := time.Now()
 		b.clock = func() time.Time { return now }
@@ -88,18 +89,18 @@ func TestUnchanged(t *testing.T) {
 			now = now.Add(11 * time.Minute)
 			unread("after "+what, true)
 		}
-		touched("an import", func() { b.upload(b.src, "customers.csv", "Name,External ID\nOther,c00001\n", job.Upsert) })
+		touched("an import", func() { b.upload(b.src, "Name,External ID\nOther,c00001\n") })
 		touched("an undo", func() {
-			j := b.upload(b.src, "customers.csv", "Name,External ID\nOther,c00001\n", job.Upsert)
+			j := b.upload(b.src, "Name,External ID\nOther,c00001\n")
 			_, err := b.Importer.Undo(t.Context(), j.ID, importer.UndoOptions{})
 			must(t, err)
 			b.work()
 		})
 		touched("a setting", func() {
-			_, err := b.Puller.Set(t.Context(), b.src.Tag, puller.Change{MaxChanged: ptr(60)})
+			_, err := b.Puller.Set(t.Context(), b.src.Tag, puller.Change{MaxChanged: new(60)})
 			must(t, err)
 		})
-		b.upload(b.other, "customers.csv", "Name,External ID\nA,a\n", job.Upsert)
+		b.upload(b.other, "Name,External ID\nA,a\n")
 		unread("an import elsewhere", true)
 		touched("a request", func() { must(t, b.rest("r", "Over REST")) })
 		b.untouched()
@@ -109,7 +110,7 @@ func TestUnchanged(t *testing.T) {
 // An unchanged pull writes no row, although it reads the cells.
 func TestNothingIsWrittenAgain(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab(many(50)...))
 		b.done("customers +50 ~0 =0 -0 !0")
 		b.done("customers +0 ~0 =50 -0 !0")
@@ -133,7 +134,7 @@ func TestLostTabs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			virtual(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, customersTab(many(5)...), plansTab([]any{"gold", "Gold", 1, "month"}))
 				b.done("customers +5 ~0 =0 -0 !0, plans +1 ~0 =0 -0 !0")
 				b.edit(tt.change)
@@ -170,7 +171,7 @@ func TestNothingLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			virtual(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, customersTab(many(5)...))
 				b.done("customers +5 ~0 =0 -0 !0")
 				b.edit(change)
@@ -218,7 +219,7 @@ func TestLargeChangesWait(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			virtual(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, customersTab(many(tt.rows)...))
 				b.pull(puller.Request{})
 				b.edit(tt.change)
@@ -241,10 +242,10 @@ func TestLargeChangesWait(t *testing.T) {
 // What came over REST or by hand stays, although the sheet lacks it; what a file has brought goes.
 func TestAPullRemovesOnlyWhatImportsAdded(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab(many(20)...))
 		b.done("customers +20 ~0 =0 -0 !0")
-		b.upload(b.src, "customers.csv", "Name,External ID\nFrom a file,f\n", job.Upsert)
+		b.upload(b.src, "Name,External ID\nFrom a file,f\n")
 		must(t, b.rest("r", "Over REST"))
 		j := b.done("customers +0 ~0 =20 -1 !0")
 		names := b.names(b.src)
@@ -257,7 +258,7 @@ func TestAPullRemovesOnlyWhatImportsAdded(t *testing.T) {
 // Two pulls of a source never run at the same time.
 func TestTwoPulls(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab(many(5)...))
 		j := b.begin(puller.Request{})
 		_, err := b.Puller.Start(t.Context(), b.src.UUID, puller.Request{})
@@ -273,7 +274,7 @@ func TestTwoPulls(t *testing.T) {
 // A new pull replaces the plan of an older one, and deletes its frozen tables.
 func TestANewPullReplacesAPlan(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab(many(5)...))
 		old := b.pull(puller.Request{Plan: true})
 		if old.Status != job.Planned || len(b.inputsOf(old)) == 0 {
@@ -296,7 +297,7 @@ func TestANewPullReplacesAPlan(t *testing.T) {
 
 func TestSchedule(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, customersTab(many(5)...))
 		now := time.Now()
 		b.clock = func() time.Time { return now }
@@ -357,23 +358,23 @@ func TestSchedule(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	virtual(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t)
 		for name, c := range map[string]puller.Change{
-			"short": {Every: ptr(time.Minute)}, "long": {Every: ptr(1000 * time.Hour)}, "share": {MaxChanged: ptr(101)}, "share of removals": {MaxRemoved: ptr(-1)},
-			"address": {Spreadsheet: ptr("https://example.com")},
+			"short": {Every: new(time.Minute)}, "long": {Every: new(1000 * time.Hour)}, "share": {MaxChanged: new(101)}, "share of removals": {MaxRemoved: new(-1)},
+			"address": {Spreadsheet: new("https://example.com")},
 		} {
 			if _, err := b.Puller.Set(t.Context(), b.src.Tag, c); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if _, err := b.Puller.Set(t.Context(), b.other.Tag, puller.Change{Every: ptr(time.Hour)}); fault.CodeOf(err) != "no_spreadsheet" {
+		if _, err := b.Puller.Set(t.Context(), b.other.Tag, puller.Change{Every: new(time.Hour)}); fault.CodeOf(err) != "no_spreadsheet" {
 			t.Error(err)
 		}
 		if _, err := b.Puller.Start(t.Context(), b.other.UUID, puller.Request{}); fault.CodeOf(err) != "no_spreadsheet" {
 			t.Error(err)
 		}
-		if _, err := b.Puller.Set(t.Context(), 999, puller.Change{Spreadsheet: ptr(sheetID)}); !fault.Is(err, fault.NotFound) {
+		if _, err := b.Puller.Set(t.Context(), 999, puller.Change{Spreadsheet: new(sheetID)}); !fault.Is(err, fault.NotFound) {
 			t.Error(err)
 		}
 	})

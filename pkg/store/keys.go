@@ -538,7 +538,7 @@ func PullOf(sk string) (tag Tag, ok bool) {
 // TouchedKey is that of the latest change over REST.
 func WrittenKey(tag Tag) table.Key { return table.Key{PK: PullsPK, SK: "written#" + tagText(tag)} }
 
-// TouchedKey: see [WrittenKey].
+// TouchedKey is the key of the other mark of [WrittenKey].
 func TouchedKey(tag Tag) table.Key { return table.Key{PK: PullsPK, SK: "touched#" + tagText(tag)} }
 
 // PullsPK is the partition of all of these.

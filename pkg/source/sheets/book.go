@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/source/grid"
 )
 
 // Book is a spreadsheet without its cells.
@@ -34,15 +35,7 @@ type Span struct {
 
 // Range spells the span in A1 notation, with all columns of the tab.
 func (s Span) Range() string {
-	return "'" + strings.ReplaceAll(s.Tab.Title, "'", "''") + "'!A" + strconv.Itoa(s.From) + ":" + Column(s.Tab.Columns-1) + strconv.Itoa(s.To)
-}
-
-// Column returns the letters of a column, counted from 0.
-func Column(n int) string {
-	if n < 26 {
-		return string(rune('A' + n))
-	}
-	return Column(n/26-1) + string(rune('A'+n%26))
+	return "'" + strings.ReplaceAll(s.Tab.Title, "'", "''") + "'!A" + strconv.Itoa(s.From) + ":" + grid.Letters(s.Tab.Columns-1) + strconv.Itoa(s.To)
 }
 
 // Values are the cells of a span by row and column: nil, string, float64 or bool. Empty cells at the

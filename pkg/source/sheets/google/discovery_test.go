@@ -2,9 +2,11 @@ package google_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +62,7 @@ func documents(t *testing.T) map[string]discovery {
 			t.Fatal(err)
 		}
 		var d discovery
-		if err := json.Unmarshal(text, &d); err != nil {
+		if err := json.Unmarshal(text, &d); err != nil { //nolint:musttag // the names are the same but for the case
 			t.Fatal(err)
 		}
 		out[name] = d
@@ -74,9 +76,7 @@ func methods(rs map[string]resource) map[string]method {
 		for _, m := range r.Methods {
 			out[m.ID] = m
 		}
-		for id, m := range methods(r.Resources) {
-			out[id] = m
-		}
+		maps.Copy(out, methods(r.Resources))
 	}
 	return out
 }
@@ -120,7 +120,7 @@ func check(t *testing.T, d discovery, call googletest.Call) {
 			t.Errorf("%s has no parameter %s", call.ID, name)
 		}
 		for _, v := range values {
-			if len(p.Enum) > 0 && !contains(p.Enum, v) {
+			if len(p.Enum) > 0 && !slices.Contains(p.Enum, v) {
 				t.Errorf("%s of %s is not %s", name, call.ID, v)
 			}
 		}
@@ -145,15 +145,6 @@ func samePath(template, path string) bool {
 		}
 	}
 	return true
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func checkFields(t *testing.T, d discovery, s schema, v any, at string) {

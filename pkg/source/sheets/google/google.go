@@ -37,13 +37,14 @@ type Config struct {
 	Endpoint string
 	// Transport carries all requests; nil is [http.DefaultTransport].
 	Transport http.RoundTripper
+	// Turn waits until the next call may be made; nil keeps to Google's quota.
+	Turn func(context.Context) error
 }
 
 // Client reads spreadsheets. It is safe for concurrent use.
 type Client struct {
 	c       Config
 	address string
-	calls   *rate.Limiter
 
 	mu  sync.Mutex
 	api *api // nil until it is needed, and after its token was refused
@@ -68,7 +69,10 @@ func New(c Config) (*Client, error) {
 	if _, err := google.JWTConfigFromJSON(c.Key); err != nil {
 		return nil, badKey()
 	}
-	return &Client{c: c, address: key.Email, calls: rate.NewLimiter(rate.Every(pace), burst)}, nil
+	if c.Turn == nil {
+		c.Turn = rate.NewLimiter(rate.Every(pace), burst).Wait
+	}
+	return &Client{c: c, address: key.Email}, nil
 }
 
 func badKey() error {

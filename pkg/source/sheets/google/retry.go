@@ -70,7 +70,7 @@ func (l *later) Error() string { return l.err.Error() }
 
 // once makes a call once, in its turn.
 func (c *Client) once(ctx context.Context, do func(context.Context, *api) error, renewed *bool) error {
-	if err := c.calls.Wait(ctx); err != nil {
+	if err := c.c.Turn(ctx); err != nil {
 		if ctx.Err() == nil { // its turn would come after the deadline
 			err = context.DeadlineExceeded
 		}
