@@ -9,17 +9,20 @@ import (
 
 // Syncs returns what a source pulls from, and how that goes.
 func (c *Client) Syncs(ctx context.Context, source string) (s wire.Syncs, err error) {
-	return s, c.Call(ctx, http.MethodGet, of(syncs, source), nil, &s)
+	err = c.Call(ctx, http.MethodGet, of(syncs, source), nil, &s)
+	return s, err
 }
 
 // ChangeSyncs connects a source with a spreadsheet, or changes when it is pulled.
 func (c *Client) ChangeSyncs(ctx context.Context, source string, change wire.SyncChange) (s wire.Syncs, err error) {
-	return s, c.Call(ctx, http.MethodPatch, of(syncs, source), change, &s)
+	err = c.Call(ctx, http.MethodPatch, of(syncs, source), change, &s)
+	return s, err
 }
 
 // Sync begins a pull. With plan it stops before it writes anything.
 func (c *Client) Sync(ctx context.Context, source string, plan bool) (j wire.Job, err error) {
-	return j, c.Call(ctx, http.MethodPost, of(syncs, source), map[string]any{"plan": plan}, &j)
+	err = c.Call(ctx, http.MethodPost, of(syncs, source), map[string]any{"plan": plan}, &j)
+	return j, err
 }
 
 const syncs = "/v1/data_sources/%s/syncs"
