@@ -27,12 +27,12 @@ func TestAddOn(t *testing.T) {
 	defer cells.Close()
 	sh := here(t, nil)
 	sh.errOut = t.Output()
-	sh.environ = []string{"GOOGLE_APPLICATION_CREDENTIALS=" + google.KeyFile(t, sheetReader), "RESEED_GOOGLE_ENDPOINT=" + google.URL}
+	sh.environ = []string{"GOOGLE_APPLICATION_CREDENTIALS=" + google.KeyFile(t, sheetAccount), "RESEED_GOOGLE_ENDPOINT=" + google.URL}
 	serving(t, sh, anyAddress(), func(said *shown) {
 		connect(t, said)
 		cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=tap", "test/addon.test.js")
 		cmd.Dir = filepath.Join("../../sheets-addon")
-		cmd.Env = append(os.Environ(), "RESEED_URL="+said.url(), "RESEED_API_KEY="+said.key(), "SHEET_URL="+cells.URL, "SHEET_ID="+sheetID, "SOURCE="+sheetSource,
+		cmd.Env = append(os.Environ(), "RESEED_URL="+said.url(), "RESEED_API_KEY="+said.key(), "SHEET_URL="+cells.URL, "SHEET_ID="+sheetID, "SOURCE="+addOnSource,
 			"NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 		told, err := cmd.CombinedOutput()
 		if err != nil || !ran.Match(told) {
@@ -41,17 +41,14 @@ func TestAddOn(t *testing.T) {
 	})
 }
 
-const (
-	sheetID     = "1aBcDefghijklmnopqrstuvwxyz0123456789-finance"
-	sheetSource = "Finance sheet"
-	sheetReader = "reseed@project.iam.gserviceaccount.com"
-)
+// addOnSource is the data source that pulls the spreadsheet.
+const addOnSource = "Finance sheet"
 
 // connect makes the source that pulls the spreadsheet.
 func connect(t *testing.T, said *shown) {
 	t.Helper()
 	cl := client.New(said.url(), said.key(), http.DefaultClient)
-	made, err := cl.AddSource(t.Context(), sheetSource, "Google Sheets")
+	made, err := cl.AddSource(t.Context(), addOnSource, "Google Sheets")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +61,7 @@ func connect(t *testing.T, said *shown) {
 // financeSheet is a spreadsheet of three customers.
 func financeSheet() *googletest.Spreadsheet {
 	return &googletest.Spreadsheet{
-		ID: sheetID, Title: "Finance", Locale: "en_GB", TimeZone: "Europe/Berlin", Shared: []string{sheetReader},
+		ID: sheetID, Title: "Finance", Locale: "en_GB", TimeZone: "Europe/Berlin", Shared: []string{sheetAccount},
 		Tabs: []*googletest.Tab{
 			{ID: 0, Title: "Customers", Cells: [][]any{{"Name", "External ID", "Country"}, {"Bee <b>&", "c1", "DE"}, {"Acme", "c2", "FR"}, {"Cat", "c3", "PL"}}},
 			{ID: 7, Title: "Plans", Cells: [][]any{{"Name", "Interval Count", "Interval Unit", "Plan ID"}, {"Gold", 1, "month", "gold"}, {"Silver", 1, "month", "silver"}}},
