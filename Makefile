@@ -18,7 +18,7 @@ golangci_lint_stamp := $(tools)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 dynoxide_stamp := $(tools)/dynoxide-$(DYNOXIDE_VERSION)
 sam_stamp := $(tools)/sam-$(SAM_VERSION)-cfn-lint-$(CFN_LINT_VERSION)
 # The versions of ChartMogul's clients are in their lock files in compat/.
-compat_locks := compat/node/package-lock.json compat/python/requirements-build.txt compat/python/requirements.txt compat/python/requirements-sheets.txt
+compat_locks := compat/node/package-lock.json compat/python/requirements-build.txt compat/python/requirements.txt compat/python/requirements-sheets.txt compat/workbooks/requirements.txt
 compat_stamp := $(tools)/compat-$(firstword $(shell cat $(compat_locks) | cksum))
 pip_locked := $(tools)/compat/python/bin/pip install --quiet --disable-pip-version-check --require-hashes
 # Where they are installed: with this set, TestOfficialClients fails if they are missing.
@@ -192,6 +192,7 @@ $(compat_stamp):
 	$(pip_locked) -r compat/python/requirements-build.txt
 	$(pip_locked) --no-build-isolation -r compat/python/requirements.txt
 	$(pip_locked) -r compat/python/requirements-sheets.txt
+	$(pip_locked) -r compat/workbooks/requirements.txt
 	@rm -f $(tools)/compat-*
 	@touch $@
 

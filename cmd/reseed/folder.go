@@ -63,7 +63,7 @@ func (c contents) notes(folder string) (notes []string) {
 }
 
 func (c contents) nothing(folder string) string {
-	text := "there is no CSV, NDJSON or ZIP file in " + folder
+	text := "there is no CSV or NDJSON file, workbook or ZIP in " + folder
 	if len(c.others) > 0 {
 		text += "; it holds " + importer.Listed(importer.TellApart(c.others))
 	}

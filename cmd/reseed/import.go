@@ -37,12 +37,13 @@ func importCommand(sh *shell) *cobra.Command {
 	var o importOptions
 	c := &cobra.Command{
 		Use:   "import FILE...",
-		Short: "Import CSV or NDJSON files, folders of them or ZIPs into a data source",
+		Short: "Import CSV or NDJSON files, workbooks, folders of them or ZIPs into a data source",
 		Long: `Import files into a data source, which is made if it does not exist. A file is
 CSV, or NDJSON: one JSON object a line, such as
 {"dataset":"customers","external_id":"c1","name":"Ann"}; docs/FORMATS.md lists the
-columns and fields. Either may be packed as .gz. A folder stands for the files in
-it and below it (.csv, .tsv, .txt and .ndjson, all also with .gz, and .zip), a ZIP
+columns and fields. Either may be packed as .gz. A workbook (.xlsx, .xlsm) is read
+like a folder of CSV files, one for each tab. A folder stands for the files in it and
+below it (.csv, .tsv, .txt and .ndjson, all also with .gz, workbooks, and .zip), a ZIP
 for those in it; what is left out is named. Pipes are read to their end; - is
 standard input.
 
@@ -70,6 +71,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 		Example: `  reseed import testdata/company/*.csv --source Company
   reseed import export.zip --source Company --plan
   reseed import data.ndjson.gz --source Company
+  reseed import march.xlsx --source Company --plan
   reseed import kunden.csv --source Shop --encoding windows-1252 --map "Kundennr=External ID" --remember
   reseed import customers.csv --source Company --mode replace
   reseed import march.csv --source Billing --dataset customers --json

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -29,12 +31,13 @@ func inspectCommand(sh *shell) *cobra.Command {
 		Long: `Show what an import would understand of files, and import nothing: encoding,
 delimiter, header row, dataset, what each column means, the first ten rows as records
 or with what is wrong with them, and the settings that may help. It reads the first MB
-of each file, and of each file in a ZIP. With --source, files are read as an import
+of each file, and of each file in a ZIP or tab of a workbook. With --source, files are read as an import
 into that data source would read them.
 
 What it prints holds values of the files. Exit status: 0 understood, 1 not, 2 usage.`,
 		Example: `  reseed inspect kunden.csv
   reseed inspect kunden.csv --encoding windows-1252 --map "Kundennr=External ID"
+  reseed inspect march.xlsx
   reseed inspect export.zip --source Shop`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -166,6 +169,7 @@ type inspectionColumn struct {
 
 type inspectionRow struct {
 	Line    int64          `json:"line"`
+	Place   string         `json:"place,omitempty"`
 	Dataset string         `json:"dataset,omitempty"`
 	Record  map[string]any `json:"record,omitempty"`
 	Column  string         `json:"column,omitempty"`
@@ -183,7 +187,7 @@ func inspectionOf(in *importer.Inspection) inspection {
 		out.Columns = append(out.Columns, inspectionColumn{Name: c.Name, Field: c.Field.Name, Holds: c.Field.Is, Nearest: c.Nearest})
 	}
 	for _, r := range in.Rows {
-		row := inspectionRow{Line: r.Line, Dataset: string(r.Dataset), Record: r.Record}
+		row := inspectionRow{Line: r.Line, Place: r.Place, Dataset: string(r.Dataset), Record: r.Record}
 		if p := r.Problem; p != nil {
 			row.Column, row.Code, row.Reason = p.Column, p.Code, p.Message
 		}
@@ -211,7 +215,11 @@ func (sh *shell) printInspection(in *importer.Inspection) {
 		sh.printf(", delimiter %q", in.Delimiter)
 	}
 	if in.HeaderLine > 0 {
-		sh.printf(", header row on line %d", in.HeaderLine)
+		what := "line"
+		if in.Tab != "" {
+			what = "row"
+		}
+		sh.printf(", header row on %s %d", what, in.HeaderLine)
 	}
 	sh.printf("\n")
 	if in.Err != nil {
@@ -254,9 +262,14 @@ func (sh *shell) printColumns(columns []billing.Column) {
 	_ = w.Flush()
 }
 
+// lineOf says where a row is in its file.
+func lineOf(r importer.InspectedRow) string {
+	return cmp.Or(r.Place, fmt.Sprintf("line %d", r.Line))
+}
+
 func (sh *shell) printInspected(r importer.InspectedRow) {
 	if p := r.Problem; p != nil {
-		sh.printf("  line %d: %s\n", r.Line, p.Message)
+		sh.printf("  %s: %s\n", lineOf(r), p.Message)
 		return
 	}
 	c := wire.Change{Dataset: string(r.Dataset), After: map[string]any{}}
@@ -266,5 +279,5 @@ func (sh *shell) printInspected(r importer.InspectedRow) {
 		}
 		c.After[name] = v
 	}
-	sh.printf("  line %d: %s %s: %s\n", r.Line, singular(c.Dataset), nameOf(c), strings.Join(fieldsOf(c), ", "))
+	sh.printf("  %s: %s %s: %s\n", lineOf(r), singular(c.Dataset), nameOf(c), strings.Join(fieldsOf(c), ", "))
 }

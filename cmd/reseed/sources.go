@@ -30,7 +30,7 @@ func sourcesCommand(sh *shell) *cobra.Command {
 		Use: "list", Short: "List the data sources", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return sh.listSources(c) },
 	}
-	c.AddCommand(sh.addJSONFlag(list), addCommand(sh), setCommand(sh), removeCommand(sh))
+	c.AddCommand(sh.addJSONFlag(list), addCommand(sh), setCommand(sh), templateCommand(sh), removeCommand(sh))
 	return sh.addJSONFlag(c)
 }
 

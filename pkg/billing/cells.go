@@ -2,6 +2,7 @@ package billing
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ type cells struct {
 	spelling *spelling // nil: as records write their values
 	now      time.Time
 	problem  *Problem
+	words    map[*string][]string // the words that fields of words take; nil: nobody asks
 
 	// Memory for the row's record. The next row uses it again.
 	records  records
@@ -38,6 +40,7 @@ type spelling struct {
 	dates   *dateForm // the compiled date format; nil: ISO 8601
 	remarks Remarks   // about the rows so far
 	wrapped []wrapped // ids of the row that were written like ="00123"
+	digits  map[*string]*digitCounts
 }
 
 // wrapped is an id that is not read as it is written.
@@ -113,6 +116,9 @@ func (c *cells) checkID(cell *string, own bool) {
 		return
 	}
 	c.check(cell, CheckID(*cell))
+	if c.spelling != nil && isDigit((*cell)[0]) {
+		c.spelling.seeDigits(cell)
+	}
 	if mayBeDamaged(*cell) && c.spelling != nil && !c.spelling.values.VerbatimIDs {
 		c.undamaged(cell, own)
 	}
@@ -197,6 +203,9 @@ func (c *cells) past(cell *string) time.Time {
 
 // word reads one of the given words. A blank cell is "".
 func (c *cells) word(cell *string, words ...string) string {
+	if c.words != nil {
+		c.words[cell] = slices.Clone(words)
+	}
 	if *cell == "" {
 		return ""
 	}

@@ -39,6 +39,25 @@ func FieldsOf(ds Dataset) []Field {
 	return out
 }
 
+// Words lists the words that a field of words takes; none for other fields.
+func Words(ds Dataset, field string) []string {
+	if ds == Events && field == "event_type" {
+		return EventTypes()
+	}
+	f, err := newForm(ds, fieldsOf)
+	if err != nil {
+		return nil
+	}
+	f.reader.words = map[*string][]string{}
+	f.row.record(&f.reader)
+	for _, c := range f.reader.columns {
+		if c.name == field {
+			return f.reader.words[c.cell]
+		}
+	}
+	return nil
+}
+
 // ValueType is how a value is written in a record.
 type ValueType byte
 

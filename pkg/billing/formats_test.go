@@ -56,7 +56,7 @@ func tableOf(ds billing.Dataset) string {
 			column = "–"
 		}
 		if f.Is == "word" {
-			holds = "`" + strings.Join(wordsOf(ds, f), "`, `") + "`"
+			holds = "`" + strings.Join(billing.Words(ds, f.Name), "`, `") + "`"
 		}
 		if f.Required {
 			holds += "; required"
@@ -101,6 +101,18 @@ func wordsOf(ds billing.Dataset, f billing.Field) []string {
 	p := set(ds, f, "no such word")
 	_, list, _ := strings.Cut(p.Message, "it must be ")
 	return strings.Split(strings.ReplaceAll(strings.TrimSuffix(list, "."), " or ", ", "), ", ")
+}
+
+// The words that a field is said to take are those that it says itself.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for _, ds := range billing.Order() {
+		for _, f := range billing.FieldsOf(ds) {
+			if words := billing.Words(ds, f.Name); f.Is != "word" && words != nil || f.Is == "word" && !slices.Equal(words, wordsOf(ds, f)) {
+				t.Errorf("%s, %s: %q", ds, f.Name, words)
+			}
+		}
+	}
 }
 
 // Each field holds what it says that it holds: it refuses a value that is none of that, by the code

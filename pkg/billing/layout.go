@@ -340,10 +340,10 @@ func (l *Layout) Verbatim() Record {
 	for _, id := range s.wrapped {
 		*id.cell = id.written
 	}
-	said := s.remarks
-	s.remarks = nil // this row is among them already
+	said, digits := s.remarks, s.digits
+	s.remarks, s.digits = nil, nil // this row is among them already
 	rec, _ := l.judge()
-	s.remarks = said
+	s.remarks, s.digits = said, digits
 	return rec
 }
 

@@ -50,8 +50,11 @@ func (r Remarks) Sentences() (out []string) {
 	})
 	for _, one := range sorted {
 		said := one.sentence()
-		if one.Code == remarkDates {
+		switch {
+		case one.Code == remarkDates:
 			said = r.dateSentence(one.Column)
+		case strings.HasPrefix(one.Code, remarkZeros):
+			said = r.zerosSentence(one)
 		}
 		if said != "" {
 			out = append(out, said)
@@ -163,4 +166,6 @@ func (c *cells) remark(code string, cell *string) {
 }
 
 // Remarks are the remarks about the rows so far.
-func (l *Layout) Remarks() Remarks { return l.reader.spelling.remarks }
+func (l *Layout) Remarks() Remarks {
+	return append(slices.Clip(l.reader.spelling.remarks), l.reader.digitRemarks()...)
+}

@@ -16,8 +16,8 @@ func TestUnusualCells(t *testing.T) {
 		verbatim bool
 		remarks  billing.Remarks
 	}{
-		"text as a formula":           {cell: `="00123"`, id: "00123", remarks: billing.Remarks{{Code: "text_formula", Column: "External ID", Count: 1}}},
-		"text as a formula, spaces":   {cell: ` ="00123 " `, id: "00123", remarks: billing.Remarks{{Code: "text_formula", Column: "External ID", Count: 1}}},
+		"text as a formula":           {cell: `="00123"`, id: "00123", remarks: billing.Remarks{{Code: "text_formula", Column: "External ID", Count: 1}, {Code: "zeros_5", Column: "External ID", Count: 1}}},
+		"text as a formula, spaces":   {cell: ` ="00123 " `, id: "00123", remarks: billing.Remarks{{Code: "text_formula", Column: "External ID", Count: 1}, {Code: "zeros_5", Column: "External ID", Count: 1}}},
 		"text with quotes":            {cell: `="a""b"`, id: `a"b`, remarks: billing.Remarks{{Code: "text_formula", Column: "External ID", Count: 1}}},
 		"text as a formula, verbatim": {cell: `="00123"`, id: `="00123"`, verbatim: true},
 		"another formula":             {cell: `="a"&"b"`, id: `="a"&"b"`},

@@ -27,7 +27,8 @@ import (
 // for the person whose file it is.
 type Inspection struct {
 	File     string
-	Format   string // csv or ndjson
+	Tab      string // its title, if it is one of a workbook
+	Format   string // csv, ndjson or xlsx
 	Encoding string
 	Dataset  billing.Dataset // of a table
 	// Of a table: how it is read. Kept is the dataset for which the source keeps what was not given
@@ -43,11 +44,14 @@ type Inspection struct {
 	Read       int      // rows
 	Rejected   int      // of Read
 	Err        error    // why the file cannot be imported
+
+	place func(line int64, column string) string
 }
 
 // InspectedRow is a row as a record or, if Problem is not nil, why it is none.
 type InspectedRow struct {
 	Line    int64
+	Place   string // of a row of a tab, such as Invoices!D17
 	Dataset billing.Dataset
 	Record  map[string]any // by the names of stored attributes; amounts in minor units, or texts if units are given and the invoice has the currency; times in Unix milliseconds
 	Problem *billing.Problem
@@ -82,13 +86,18 @@ func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, 
 		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
 		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
 	}
-	entries, others, err := entriesOf(z)
-	if err != nil {
-		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
+	return in.packed(ctx, name, z), nil
+}
+
+// packed inspects the files in a ZIP, or the tabs of a workbook.
+func (in Inspector) packed(ctx context.Context, name string, z *zip.Reader) (all []Inspection) {
+	p := packed{file: job.File{Name: name, Dataset: string(in.Dataset), Settings: in.Settings}, kept: &in.Kept}
+	if err := p.list(z); err != nil {
+		return []Inspection{{File: name, Err: err}}
 	}
-	var all []Inspection
-	in.Beside = in.Beside || len(entries) > 1
-	for _, e := range entries {
+	others := p.others
+	in.Beside = in.Beside || len(p.entries)+len(p.tabs) > 1
+	for _, e := range p.entries {
 		prose, err := IsProse(ctx, job.File{Name: e.Name, Dataset: string(in.Dataset), Settings: in.Settings}, &in.Kept, e.Open)
 		if err == nil && prose {
 			others = append(others, e.Name)
@@ -96,12 +105,25 @@ func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, 
 		}
 		all = append(all, in.entry(ctx, name+"/"+e.Name, e))
 	}
+	for i, t := range p.tabs {
+		one, err := in.tab(ctx, p, i)
+		if err == nil && LeavesOut(t.title, one.Err) {
+			if !t.book.Hidden(t.n) {
+				others = append(others, t.path())
+			}
+			continue
+		}
+		if one.Err == nil {
+			one.Err = err
+		}
+		all = append(all, one)
+	}
 	if len(all) == 0 {
-		all = []Inspection{{File: name, Err: badZip("zip_without_csv", "There is no CSV or NDJSON file in the ZIP; it holds %s.", Listed(TellApart(others)))}}
+		all = []Inspection{{File: name, Err: p.noTable(others)}}
 	} else if len(others) > 0 {
 		all[0].Notes = append(all[0].Notes, "left out of "+name+": "+Listed(TellApart(others)))
 	}
-	return all, nil
+	return all
 }
 
 func (in Inspector) entry(ctx context.Context, name string, e *zip.File) Inspection {
@@ -111,6 +133,26 @@ func (in Inspector) entry(ctx context.Context, name string, e *zip.File) Inspect
 	}
 	defer func() { _ = r.Close() }()
 	return in.one(ctx, name, r)
+}
+
+// tab inspects the i-th tab of a file.
+func (in Inspector) tab(ctx context.Context, p packed, i int) (out Inspection, err error) {
+	defer func() { out.Helps = out.helps() }()
+	f := p.part(len(p.entries) + i)
+	out.File, out.Format = f.Name, "xlsx"
+	text, err := p.beginning(ctx, i)
+	if err != nil {
+		return out, err
+	}
+	if out.Whole = len(text) <= inspectBytes; !out.Whole {
+		text = text[:bytes.LastIndexByte(text[:inspectBytes], '\n')+1]
+	}
+	how := resolve(ctx, &in.Kept, beginningOf(text[:min(len(text), beginBytes)], true), hintOf(f))
+	how.hint.Beside = in.Beside
+	out.Tab, out.Settings, out.Kept = f.Tab, how.settings(), how.kept
+	in.read(ctx, &out, f, how, text)
+	out.Delimiter = ""
+	return out, nil
 }
 
 // one inspects a file that is no ZIP.
@@ -203,6 +245,10 @@ func (in Inspector) read(ctx context.Context, out *Inspection, f job.File, how r
 	if f.Format == "" {
 		out.Columns = csvsource.Columns(s)
 	}
+	out.place = func(line int64, column string) string {
+		f.Header, f.Dataset, f.Settings = s.Header, string(s.Dataset), s.Settings
+		return PlaceOf(f, line, column)
+	}
 	if first == nil {
 		return
 	}
@@ -250,8 +296,9 @@ func (out *Inspection) readRows(ctx context.Context, rows source.Rows, size int6
 }
 
 func (out *Inspection) rowOf(row source.Row, rec billing.Record, problem *billing.Problem) InspectedRow {
-	r := InspectedRow{Line: row.Line, Dataset: row.Dataset, Problem: problem}
+	r := InspectedRow{Line: row.Line, Place: out.place(row.Line, ""), Dataset: row.Dataset, Problem: problem}
 	if problem != nil {
+		r.Place = out.place(row.Line, problem.Column)
 		return r
 	}
 	b := table.NewBuilder()

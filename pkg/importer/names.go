@@ -15,13 +15,18 @@ const (
 	endNDJSON = ".ndjson"
 	endZIP    = ".zip"
 	endGzip   = ".gz"
+	endXLSX   = ".xlsx"
+	endXLSM   = ".xlsm"
 )
 
 // Takes reports by its name whether a file in a folder is meant to be imported: .csv, .tsv, .txt or
-// .ndjson, each also with .gz, or .zip; and not one that [Ignores] knows.
+// .ndjson, each also with .gz, .xlsx, .xlsm, or .zip; and not one that [Ignores] knows.
 func Takes(name string) bool {
-	return !Ignores(name) && (hasEnding(name, endZIP) || isPlain(name))
+	return !Ignores(name) && (hasEnding(name, endZIP) || isPlain(name) || isBook(name))
 }
+
+// isBook reports whether a file of this name may be a workbook.
+func isBook(name string) bool { return hasEnding(name, endXLSX) || hasEnding(name, endXLSM) }
 
 // Ignores reports whether a file, by its path in a folder or ZIP, is hidden, or was made by an
 // operating system, an archiver or an open spreadsheet: it is left out without a word.

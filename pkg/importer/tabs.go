@@ -1,8 +1,12 @@
 package importer
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -10,6 +14,7 @@ import (
 	"reseed/pkg/source"
 	"reseed/pkg/source/csvsource"
 	"reseed/pkg/source/grid"
+	"reseed/pkg/source/xlsx"
 )
 
 // PlaceOf says where a row of a tab is, as spreadsheets do: Invoices!D17. column is the one at fault,
@@ -54,6 +59,9 @@ func ReadTab(ctx context.Context, head *grid.Head, f job.File, kept *source.Read
 			s, err = other, otherErr
 		}
 	}
+	if fault.CodeOf(err) == billing.CodeDuplicateHeader && !head.Has(billing.LooksLikeHeader) { // of a pivot table, say
+		err = fault.Wrap(err, fault.Invalid, billing.CodeUnknownHeader, "no dataset's header row")
+	}
 	if err != nil {
 		return grid.Reading{}, err
 	}
@@ -69,3 +77,187 @@ func LeavesOut(title string, err error) bool {
 
 // codeEmptyFile is the code of a table without a header row.
 const codeEmptyFile = "empty_file"
+
+// tab is a tab of a workbook.
+type tab struct {
+	book  *xlsx.Book
+	file  string // path of the workbook in its ZIP; empty if it is the file itself
+	n     int    // in the workbook
+	title string
+}
+
+// path names the tab in its file.
+func (t tab) path() string {
+	if t.file == "" {
+		return t.title
+	}
+	return t.file + "/" + t.title
+}
+
+// tabsOf lists the tabs of a workbook.
+func tabsOf(z *zip.Reader, file string) (tabs []tab, err error) {
+	book, err := xlsx.Open(z)
+	if err != nil {
+		return nil, damagedBook(err)
+	}
+	for n, title := range book.Tabs() {
+		tabs = append(tabs, tab{book, file, n, title})
+	}
+	return tabs, nil
+}
+
+// damagedBook returns the error of a workbook that is damaged in place of an error that means that.
+func damagedBook(err error) error {
+	if isDamage(err) {
+		return badZip(xlsx.CodeBadWorkbook, "The workbook is damaged; open it in a spreadsheet, save it anew, and import that.")
+	}
+	return err
+}
+
+// maxInner is how many bytes the workbooks in a ZIP may have together. They are held in memory, since a
+// workbook cannot be read from front to back.
+const maxInner = 64 << 20
+
+// tabsIn lists the tabs of workbooks in a ZIP.
+func tabsIn(books []*zip.File) (tabs []tab, err error) {
+	var all uint64
+	for _, e := range books {
+		if all += min(e.UncompressedSize64, maxInner+1); all > maxInner {
+			return nil, badZip("workbook_too_large", "The workbooks in the ZIP have more than %d MB together; import them on their own.", maxInner>>20)
+		}
+	}
+	for _, e := range books {
+		more, err := tabsOfEntry(e)
+		if err != nil {
+			return nil, inFile(err, e.Name)
+		}
+		tabs = append(tabs, more...)
+	}
+	return tabs, nil
+}
+
+func tabsOfEntry(e *zip.File) ([]tab, error) {
+	in, err := e.Open()
+	if err != nil {
+		return nil, damagedBook(err)
+	}
+	defer func() { _ = in.Close() }()
+	body, err := io.ReadAll(io.LimitReader(in, maxInner))
+	if err != nil {
+		return nil, damagedBook(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	switch {
+	case fault.CodeOf(source.Foreign(body)) == source.CodeWorkbook:
+		return nil, source.Foreign(body)
+	case err != nil:
+		return nil, damagedBook(zip.ErrFormat)
+	case !xlsx.Is(z):
+		return nil, noEntries(z, nil)
+	}
+	return tabsOf(z, e.Name)
+}
+
+// readTab is [ReadTab] of the i-th tab of a packed file.
+func (p packed) readTab(ctx context.Context, i int) (grid.Reading, error) {
+	t := p.tabs[i]
+	rows, err := t.book.Rows(t.n)
+	if err != nil {
+		return grid.Reading{}, damagedBook(err)
+	}
+	defer func() { _ = rows.Close() }()
+	head, err := rows.Head()
+	if err != nil {
+		return grid.Reading{}, damagedBook(err)
+	}
+	return t.read(ctx, head, p.part(len(p.entries)+i), p.kept)
+}
+
+// read is [ReadTab] of a tab of a workbook, whose serial numbers are in no time zone.
+func (t tab) read(ctx context.Context, head *grid.Head, f job.File, kept *source.Readings) (grid.Reading, error) {
+	r, err := ReadTab(ctx, head, f, kept)
+	r.Since1904 = t.book.Since1904()
+	return r, err
+}
+
+// noTable is the error for a packed file of which nothing is imported.
+func (p packed) noTable(leftOut []string) error {
+	if len(p.tabs) == 0 {
+		return noTable(leftOut)
+	}
+	return badZip(billing.CodeUnknownHeader, "No tab has the header row of a dataset, with columns such as %q; the tabs are %s. \"reseed sources template\" writes a workbook to begin with.",
+		billing.ColumnID(billing.Customers), Listed(TellApart(leftOut)))
+}
+
+// freezeTab writes the i-th tab of a packed file as a frozen table. each is called before each row.
+func (p packed) freezeTab(ctx context.Context, i int, out io.Writer, each func() error) error {
+	t := p.tabs[i]
+	rows, err := t.book.Rows(t.n)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	head, err := rows.Head()
+	if err != nil {
+		return err
+	}
+	reading, err := t.read(ctx, head, p.part(len(p.entries)+i), p.kept)
+	if err != nil && !fault.Is(err, fault.Invalid) { // others are found again when the table is looked through
+		return err
+	}
+	table := grid.NewWriter(out, reading, 1)
+	if err := head.Write(table); err != nil {
+		return err
+	}
+	return rows.Freeze(table, each)
+}
+
+// freeze stores the frozen table of the i-th tab of a packed file, of at most room bytes.
+func (w *work) freeze(ctx context.Context, object string, p packed, i int, room int64) error {
+	out, err := w.objects.Replace(ctx, object)
+	if err != nil {
+		return err
+	}
+	defer out.Abort() // no effect once closed
+	if err := p.freezeTab(ctx, i, &limited{out, room}, func() error {
+		w.makeWay()
+		return w.interrupted(ctx)
+	}); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// beginning returns somewhat more than inspectBytes of the frozen table of the i-th tab, or all of it.
+func (p packed) beginning(ctx context.Context, i int) ([]byte, error) {
+	var text bytes.Buffer
+	err := p.freezeTab(ctx, i, &text, func() error {
+		if text.Len() > inspectBytes {
+			return errEnough
+		}
+		return ctx.Err()
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return text.Bytes(), damagedBook(err)
+}
+
+// limited is a writer that fails at its limit.
+type limited struct {
+	io.Writer
+
+	left int64
+}
+
+// Write writes, unless the limit is reached.
+func (l *limited) Write(p []byte) (int, error) {
+	if l.left -= int64(len(p)); l.left < 0 {
+		return 0, errTooLarge()
+	}
+	return l.Writer.Write(p)
+}
+
+func errTooLarge() error {
+	return badZip("workbook_too_large", "The tab has more text than a workbook of this size may hold; save it as CSV, and import that.")
+}

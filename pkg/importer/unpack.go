@@ -35,13 +35,18 @@ const (
 func inputDir(jobID string) string { return jobDir(jobID) + "input/" }
 
 // packed is a file that is not read as it is, but from copies in the folder of its job: a ZIP, a
-// .gz, or text that is not in UTF-8. Only a ZIP has entries.
+// workbook, a .gz, or text that is not in UTF-8. Only a ZIP has entries; it and a workbook have tabs.
+// What is in it is numbered, the tabs behind the entries.
 type packed struct {
 	file    job.File
 	kept    *source.Readings // by the source; may be nil
 	entries []*zip.File      // what may be imported, by its name
+	tabs    []tab            // of all workbooks
 	others  []string         // paths of the other files in the ZIP
 }
+
+// isText reports whether the file is a single one, packed or in another encoding.
+func (p packed) isText() bool { return len(p.entries)+len(p.tabs) == 0 }
 
 // The first bytes of packed files.
 const (
@@ -78,7 +83,7 @@ func packedFile(ctx context.Context, o *objects.Objects, f job.File, kept *sourc
 	case err != nil:
 		return p, false, err
 	case bytes.HasPrefix(head, []byte(magicZIP)), bytes.HasPrefix(head, []byte(magicEmptyZIP)):
-		p.entries, p.others, err = zipEntries(ctx, o, f)
+		err = p.openZip(ctx, o)
 		return p, true, err
 	case bytes.HasPrefix(head, []byte(magicGzip)):
 		return p, true, nil
@@ -117,12 +122,17 @@ func (s sizes) add(o sizes) sizes {
 
 // sizes are bytes of one or more ZIPs.
 func (p packed) sizes() sizes {
-	if len(p.entries) == 0 {
+	if p.isText() {
 		return sizes{}
 	}
 	s := sizes{packed: uint64(p.file.Size)} //nolint:gosec // never negative
 	for _, e := range p.entries {
 		s = s.add(sizes{unpacked: e.UncompressedSize64})
+	}
+	for _, t := range p.tabs {
+		if t.n == 0 {
+			s = s.add(sizes{unpacked: t.book.Size()})
+		}
 	}
 	return s
 }
@@ -218,15 +228,21 @@ func (im *Importer) addUnpacked(ctx context.Context, in *inputs, p packed, objec
 // part is the n-th file in a packed file, named by its path, the ZIP included. It has no object.
 func (p packed) part(n int) job.File {
 	f := job.File{Name: withoutGzip(p.file.Name), Dataset: p.file.Dataset, Settings: p.file.Settings}
-	if len(p.entries) > 0 {
+	switch {
+	case p.isText():
+	case n < len(p.entries):
 		f.Name = p.file.Name + "/" + withoutGzip(p.entries[n].Name)
+	default:
+		t := p.tabs[n-len(p.entries)]
+		f.Name, f.Tab = p.file.Name+"/"+t.path(), t.title
+		f.Settings.Encoding, f.Settings.Delimiter = "", ""
 	}
 	return f
 }
 
 // encoding is the name of the encoding in which the n-th file is read because of settings.
 func (p packed) encoding(ctx context.Context, o *objects.Objects, n int) (string, error) {
-	if p.file.Settings.Encoding == "" && p.kept == nil {
+	if p.file.Settings.Encoding == "" && p.kept == nil || p.part(n).Tab != "" {
 		return "", nil
 	}
 	in, err := p.open(ctx, o, n)
@@ -241,7 +257,7 @@ func (p packed) encoding(ctx context.Context, o *objects.Objects, n int) (string
 // tables lists the numbers of the files in a packed file that are imported, and the paths of those
 // in a ZIP that are left out: those that cannot be imported, and .txt files that are no tables.
 func (p packed) tables(ctx context.Context) (parts []int, leftOut []string, err error) {
-	if len(p.entries) == 0 {
+	if p.isText() {
 		return []int{0}, nil, nil
 	}
 	leftOut = slices.Clip(p.others)
@@ -256,8 +272,21 @@ func (p packed) tables(ctx context.Context) (parts []int, leftOut []string, err 
 			parts = append(parts, n)
 		}
 	}
+	for i := range p.tabs {
+		t := &p.tabs[i]
+		_, err := p.readTab(ctx, i)
+		switch {
+		case err == nil, fault.Is(err, fault.Invalid) && !LeavesOut(t.title, err):
+			parts = append(parts, len(p.entries)+i)
+		case fault.Is(err, fault.Invalid) && t.book.Hidden(t.n):
+		case fault.Is(err, fault.Invalid):
+			leftOut = append(leftOut, t.path())
+		default:
+			return nil, nil, inFile(err, t.path())
+		}
+	}
 	if len(parts) == 0 {
-		return nil, nil, noTable(leftOut)
+		return nil, nil, p.noTable(leftOut)
 	}
 	return parts, leftOut, nil
 }
@@ -301,7 +330,7 @@ func (w *work) unpack(ctx context.Context, number, done int, saved func(int) err
 
 // place says where the unpacked file is, as part of a sentence.
 func (p packed) place() string {
-	if len(p.entries) == 0 {
+	if p.isText() {
 		return ""
 	}
 	return "in the ZIP "
@@ -309,10 +338,13 @@ func (p packed) place() string {
 
 // inEntry puts the name of the n-th file of a ZIP in front of an error.
 func (p packed) inEntry(n int, err error) error {
-	if len(p.entries) == 0 {
+	switch {
+	case p.isText():
 		return err
+	case n < len(p.entries):
+		return inFile(err, p.entries[n].Name)
 	}
-	return inFile(err, p.entries[n].Name)
+	return inFile(err, p.tabs[n-len(p.entries)].path())
 }
 
 // unpackPart writes the n-th file of a packed file to its object, in UTF-8.
@@ -320,6 +352,9 @@ func (w *work) unpackPart(ctx context.Context, object string, p packed, n int) e
 	room, err := w.roomFor(ctx, p.file)
 	if err != nil {
 		return err
+	}
+	if n >= len(p.entries) && !p.isText() {
+		return p.damage(w.freeze(ctx, object, p, n-len(p.entries), room))
 	}
 	in, err := p.open(ctx, w.objects, n)
 	if err != nil {
@@ -331,7 +366,7 @@ func (w *work) unpackPart(ctx context.Context, object string, p packed, n int) e
 	if err == nil {
 		err = w.objects.Put(ctx, object, &bounded{&io.LimitedReader{R: text, N: room + 1}, tooLarge(room)})
 	}
-	if len(p.entries) == 0 && watch.err != nil { // an error of the object store does not mean that the file is damaged
+	if p.isText() && watch.err != nil { // an error of the object store does not mean that the file is damaged
 		return err
 	}
 	return p.damage(err)
@@ -339,7 +374,7 @@ func (w *work) unpackPart(ctx context.Context, object string, p packed, n int) e
 
 // open opens the n-th file of a packed file, without its ZIP.
 func (p packed) open(ctx context.Context, o *objects.Objects, n int) (io.ReadCloser, error) {
-	if len(p.entries) == 0 {
+	if p.isText() {
 		return o.Open(ctx, p.file.Object, p.file.Version, 0, -1)
 	}
 	e := p.entries[n]
@@ -359,7 +394,9 @@ func (p packed) damage(err error) error {
 	switch {
 	case err == nil, !isDamage(err):
 		return err
-	case len(p.entries) > 0:
+	case len(p.tabs) > 0 && len(p.entries) == 0:
+		return damagedBook(err)
+	case !p.isText():
 		return badZip("bad_zip", "This file in the ZIP is damaged; make the ZIP anew.")
 	}
 	return badZip("bad_gzip", "The .gz file is damaged or cut off; make it anew.")

@@ -74,6 +74,7 @@ func threeFiles(t tester) input {
 		}
 		files = append(files, input{name: name + ".csv", body: []byte(body)})
 	}
+	files[0] = input{name: "a.xlsx", body: bookOf(t, tabOf{"Sheet1", cellsOf(string(files[0].body))})}
 	files[1].body = encoded(t, unicode.UTF16(unicode.BigEndian, unicode.UseBOM), string(files[1].body))
 	files[2] = input{name: "c.csv.gz", body: gzipped(t, files[2].body)}
 	return input{name: "three.zip", body: zipOf(t, files...)}

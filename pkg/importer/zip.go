@@ -2,6 +2,7 @@ package importer
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,32 +12,56 @@ import (
 
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
+	"reseed/pkg/source/xlsx"
 )
 
-// zipEntries lists the files of a ZIP that may be imported, by their names, and the paths of the
-// others. It fails if the ZIP's directory shows that they cannot be unpacked.
-func zipEntries(ctx context.Context, o *objects.Objects, f job.File) (entries []*zip.File, others []string, err error) {
-	z, err := openZip(ctx, o, f)
+// openZip lists what is in the file, which is a ZIP or a workbook. It fails if that cannot be unpacked.
+func (p *packed) openZip(ctx context.Context, o *objects.Objects) error {
+	z, err := openZip(ctx, o, p.file)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return entriesOf(z)
+	return p.list(z)
 }
 
-func entriesOf(z *zip.Reader) (entries []*zip.File, others []string, err error) {
+// list lists the files in a ZIP that may be imported, by their names, the tabs of the workbooks in it,
+// and the paths of the others; or the tabs, if the ZIP is a workbook. It fails if the ZIP's directory
+// shows that they cannot be unpacked.
+func (p *packed) list(z *zip.Reader) (err error) {
+	if xlsx.Is(z) {
+		p.tabs, err = tabsOf(z, "")
+		return cmp.Or(err, p.checkNumber())
+	}
+	var books []*zip.File
 	for _, e := range z.File {
 		switch {
 		case strings.HasSuffix(e.Name, "/"), strings.HasSuffix(e.Name, `\`), Ignores(e.Name):
 		case isPlain(e.Name):
-			entries = append(entries, e)
+			p.entries = append(p.entries, e)
+		case isBook(e.Name):
+			books = append(books, e)
 		default:
-			others = append(others, e.Name)
+			p.others = append(p.others, e.Name)
 		}
 	}
-	if len(entries) == 0 {
-		return nil, nil, noEntries(z, others)
+	if len(p.entries)+len(books) == 0 {
+		return noEntries(z, p.others)
 	}
-	return entries, others, checkEntries(entries)
+	if err := checkEntries(slices.Concat(p.entries, books)); err != nil {
+		return err
+	}
+	if p.tabs, err = tabsIn(books); err != nil {
+		return err
+	}
+	return p.checkNumber()
+}
+
+// checkNumber checks that files and tabs can be numbered.
+func (p *packed) checkNumber() error {
+	if len(p.entries)+len(p.tabs) > maxZipFiles {
+		return badZip("zip_too_many_files", "There are more than %d files and tabs of workbooks in it.", maxZipFiles)
+	}
+	return nil
 }
 
 func checkEntries(entries []*zip.File) error {
@@ -79,10 +104,12 @@ func noEntries(z *zip.Reader, others []string) error {
 		return slices.ContainsFunc(z.File, func(e *zip.File) bool { return is(e.Name) })
 	}
 	switch {
-	case holds(func(name string) bool { return strings.HasPrefix(name, "xl/") || name == "content.xml" }): // Excel, OpenDocument
-		return badZip("workbook", "This is a workbook of a spreadsheet; save its sheet as CSV, and import that.")
+	case holds(func(name string) bool { return name == "xl/workbook.bin" }):
+		return badZip("workbook", "This is a binary workbook of Excel (.xlsb); save it as .xlsx, and import that.")
+	case holds(func(name string) bool { return name == "content.xml" }):
+		return badZip("workbook", "This is a document of OpenDocument (.ods); save it as .xlsx or its sheets as CSV, and import that.")
 	case holds(func(name string) bool { return name == "Index.zip" || path.Ext(name) == ".iwa" }):
-		return badZip("workbook", "This is a document of Numbers, Pages or Keynote; in Numbers choose File, Export To, CSV, and import that.")
+		return badZip("workbook", "This is a document of Numbers, Pages or Keynote; in Numbers choose File, Export To, Excel or CSV, and import that.")
 	}
 	return noTable(others)
 }
@@ -92,7 +119,7 @@ func noTable(others []string) error {
 	if len(others) == 0 {
 		return badZip("zip_without_csv", "There is no file in the ZIP.")
 	}
-	return badZip("zip_without_csv", "There is no CSV or NDJSON file in the ZIP; it holds %s. Unpack what is packed in it, save workbooks as CSV, and import those files.",
+	return badZip("zip_without_csv", "There is no CSV or NDJSON file and no .xlsx workbook in the ZIP; it holds %s. Unpack what is packed in it, save other workbooks as .xlsx, and import those files.",
 		Listed(TellApart(others)))
 }
 

@@ -19,7 +19,6 @@ const (
 
 // Remedies, which are parts of messages.
 const (
-	saveSheet   = "save its sheet as CSV, and import that"
 	unpackFirst = "unpack it, and import the files that are in it, or a ZIP of them"
 	exportData  = "export the data as CSV from where it comes from, and import that"
 )
@@ -72,7 +71,7 @@ func binaries() []binary {
 		{packed, 0, "PK\x03\x04"},
 		{packed, 0, "PK\x05\x06"},
 		{packed, 0, "\x1f\x8b"},
-		{foreign{CodeWorkbook, "a workbook of an old version of Excel, or one with a password", "open it, " + saveSheet}, 0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
+		{foreign{CodeWorkbook, "a workbook of an old version of Excel (.xls), or one with a password", "open it, save it as .xlsx without a password, and import that"}, 0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"},
 		archive("7-Zip", "7z\xbc\xaf\x27\x1c"),
 		archive("RAR", "Rar!\x1a\x07"),
 		archive("xz", "\xfd7zXZ\x00"),

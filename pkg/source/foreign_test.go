@@ -14,7 +14,7 @@ func TestForeignFiles(t *testing.T) {
 		"workbook, ZIP":       {"PK\x03\x04\x14\x00", source.CodeNotCSV, "an Excel workbook or a compressed archive"},
 		"empty ZIP":           {"PK\x05\x06" + strings.Repeat("\x00", 18), source.CodeNotCSV, "a compressed archive"},
 		"gzip":                {"\x1f\x8b\x08\x00", source.CodeNotCSV, "a compressed archive"},
-		"old workbook":        {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00", source.CodeWorkbook, "open it, save its sheet as CSV"},
+		"old workbook":        {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00", source.CodeWorkbook, "open it, save it as .xlsx without a password"},
 		"7z":                  {"7z\xbc\xaf\x27\x1c\x00\x04", source.CodeNotATable, "packed with 7-Zip, which cannot be read; unpack it"},
 		"RAR":                 {"Rar!\x1a\x07\x01\x00", source.CodeNotATable, "packed with RAR"},
 		"xz":                  {"\xfd7zXZ\x00\x00\x04", source.CodeNotATable, "packed with xz"},

@@ -129,7 +129,7 @@ func (s *speller) time(serial float64) string {
 // decimal spells a number as the shortest decimal number that a spreadsheet shows of it: 0.1+0.2 is
 // 0.3. One that a spreadsheet may have rounded has an exponent, so that it is no id.
 func decimal(x float64) string {
-	if x == math.Trunc(x) && math.Abs(x) <= exact {
+	if x == math.Trunc(x) && math.Abs(x) < exact {
 		n := int64(x)
 		if n%10 == 0 && (n >= 1e15 || n <= -1e15) { // the sixteenth digit is gone
 			return rounded(x)

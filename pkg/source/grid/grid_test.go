@@ -187,7 +187,7 @@ func TestTooMuch(t *testing.T) {
 	}
 	wide := make([]grid.Cell, grid.MaxCells/2)
 	_ = w.Row(3, wide)
-	if err := w.Row(4, append(wide, grid.Cell{})); !fault.Is(err, fault.TooLarge) {
+	if err := w.Row(4, make([]grid.Cell, grid.MaxCells/2+1)); !fault.Is(err, fault.TooLarge) {
 		t.Errorf("too many cells: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 
 	"reseed/pkg/fault"
@@ -143,6 +144,17 @@ func (h *Head) Add(n int64, cells []Cell) (more bool) {
 	}
 	h.rows = append(h.rows, headRow{n, own})
 	return len(h.rows) < headRows && h.bytes < headBytes
+}
+
+// Has reports whether the texts of a row are as is says.
+func (h *Head) Has(is func(texts []string) bool) bool {
+	return slices.ContainsFunc(h.rows, func(r headRow) bool {
+		texts := make([]string, len(r.cells))
+		for i, c := range r.cells {
+			texts[i] = c.Text
+		}
+		return is(texts)
+	})
 }
 
 // Write writes the rows.
