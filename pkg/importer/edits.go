@@ -105,6 +105,16 @@ type editLine struct {
 	record string // sort key
 }
 
+// nameCustomers puts public ids in the place of the customers of a merge.
+func nameCustomers(values map[string]any) {
+	for _, name := range []string{edit.AttrChild, edit.AttrParent} {
+		s, _ := values[name].(string)
+		if ref, ok := edit.ParseRef(s); ok {
+			values[name] = ref.CustomerID()
+		}
+	}
+}
+
 // mostMerges is how many merges an import may bring: they are decided together, in memory.
 const mostMerges = 100_000
 
@@ -426,9 +436,13 @@ func (s *summary) yielded(files []job.File) []string {
 	if more := s.KeptEdits - int64(len(lines)); more > 0 {
 		lines = append(lines, fmt.Sprintf("%d more", more))
 	}
+	be := "are"
+	if s.KeptEdits == 1 {
+		be = "is"
+	}
 	return []string{fmt.Sprintf(
-		"%d of the edits are left out, since the records have other ones in their place, which are kept: %s. The changes of this import list them all, as kept.",
-		s.KeptEdits, strings.Join(lines, ", "))}
+		"%d of the edits %s left out, since the records have other ones in their place, which are kept: %s. The changes of this import list them all, as kept.",
+		s.KeptEdits, be, strings.Join(lines, ", "))}
 }
 
 // edit shows a line of edits: the record that it names, and what was done to it.
