@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,11 +132,14 @@ func fieldsOf(c wire.Change) []string {
 	return out
 }
 
+// inspectedEdit is what the names of attributes of an edit begin with where a record is shown with it.
+const inspectedEdit = "edit "
+
 // isTime tells whether an attribute is a time, in milliseconds of Unix time: of an edit also when it
 // was made, and the value of a field that is a time.
 func isTime(name string, attrs map[string]any) bool {
-	if name == "value" {
-		field, _ := attrs["field"].(string)
+	if name = strings.TrimPrefix(name, inspectedEdit); name == "value" {
+		field, _ := cmp.Or(attrs["field"], attrs[inspectedEdit+"field"]).(string)
 		return store.IsTime(field)
 	}
 	return store.IsTime(name) || name == attrAt
@@ -160,7 +164,7 @@ func spelled(name string, attrs map[string]any) string {
 	switch n, isNumber := v.(float64); {
 	case !ok:
 		return ""
-	case isNumber && isTime(strings.TrimPrefix(name, "edit "), attrs):
+	case isNumber && isTime(name, attrs):
 		return strings.TrimSuffix(time.UnixMilli(int64(n)).UTC().Format("2006-01-02 15:04:05Z"), " 00:00:00Z")
 	case isNumber:
 		return fmt.Sprintf("%.0f", n)

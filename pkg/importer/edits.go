@@ -75,6 +75,9 @@ func problemOf(err error) *billing.Problem {
 	p := &billing.Problem{Code: fault.CodeOf(err), Message: err.Error()}
 	if f := (*fault.Error)(nil); errors.As(err, &f) {
 		p.Column, p.Message = f.Param, f.Message
+		if p.Column == "type" { // as the API calls it
+			p.Column = "value_type"
+		}
 	}
 	return p
 }
@@ -400,6 +403,8 @@ func (m *editMerge) settleMerge(l *editLine, forest *edit.Forest, there map[edit
 		return m.add(l)
 	case edit.Made:
 		m.counts.Unchanged++
+	case edit.OtherAdded:
+		m.reject(l, "", "duplicate_differs", "This import merges the customer into another one, earlier in time; that merge is used.")
 	case edit.Other:
 		is := edit.Part{Kind: edit.PartMerge, Mark: forest.Mark(l.part.Child), Child: l.part.Child, Parent: before}
 		return m.keep(l, is)
