@@ -285,7 +285,7 @@ func TestEditsThatAreThereAreKept(t *testing.T) {
 		`"of":"contacts","external_id":"x","tag":"x"`, `"of":"invoices","invoice_external_id":"ei","tag":"x"`,
 		`"of":"line_items","invoice_external_id":"ei","type":"one_time","description":"same","nth":4,"disabled":true`,
 		`"of":"line_items","invoice_external_id":"ei","type":"one_time","description":"same","nth":3,"disabled":true`,
-	) + `{"dataset":"edits","at":"2999-01-01",` + of("e5") + `"tag":"y"}`}, importer.Options{})
+	) + `{"dataset":"edits","at":"2100-01-01",` + of("e5") + `"tag":"y"}`}, importer.Options{})
 	want := job.Counts{Read: 28, Added: 5, Unchanged: 4, Rejected: 19}
 	if c := j.Datasets["edits"]; j.Status != job.Done || c != want {
 		t.Errorf("%s: %+v", j.Status, c)
