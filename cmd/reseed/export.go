@@ -133,7 +133,7 @@ func (o *exportOptions) checkEdits() error {
 func (o *exportOptions) checkFormat() error {
 	for _, ds := range o.Datasets {
 		if !slices.Contains(billing.Order(), billing.Dataset(ds)) {
-			return usage("--dataset %q is not known; it is one of %v", ds, billing.Order())
+			return usage("--dataset %q is not known; it is one of %s", ds, datasetNames(billing.Order()))
 		}
 	}
 	if o.Delimiter == "tab" {
@@ -150,6 +150,15 @@ func (o *exportOptions) checkFormat() error {
 		return usage("--delimiter is one of , ; | or tab")
 	}
 	return nil
+}
+
+// datasetNames lists datasets for people.
+func datasetNames(list []billing.Dataset) string {
+	names := make([]string, len(list))
+	for i, ds := range list {
+		names[i] = string(ds)
+	}
+	return strings.Join(names, ", ")
 }
 
 // checkOut checks where it is to be written.
@@ -189,11 +198,17 @@ func isExportFile(path string) bool {
 
 // exported says in a few words what an export has written.
 func exported(x *wire.ExportJob) string {
-	var n int64
-	for _, rows := range x.Rows {
-		n += rows
+	var rows int64
+	for ds, n := range x.Rows {
+		if ds != string(billing.Edits) {
+			rows += n
+		}
 	}
-	return fmt.Sprintf("%d rows", n)
+	said := numberOf(rows, "row")
+	if edits := x.Rows[string(billing.Edits)]; edits > 0 {
+		said += " and " + numberOf(edits, "edit")
+	}
+	return said
 }
 
 // exportAll exports every data source into a ZIP of its own. One that fails does not stop the others.
@@ -249,8 +264,12 @@ func (sh *shell) finishExport(ctx context.Context, cl *client.Client, id string,
 	if j, err = sh.wait(ctx, cl, id); err != nil {
 		return nil, "", err
 	}
-	if j.Status != wire.Done {
-		return nil, "", &exitError{exitFailed, fmt.Errorf("the export is %s: %s", j.Status, j.Error)}
+	switch j.Status {
+	case wire.Done:
+	case wire.Cancelled:
+		return nil, "", &exitError{exitFailed, errors.New("the export was cancelled")}
+	default:
+		return nil, "", &exitError{exitFailed, fmt.Errorf("the export failed: %s", j.Error)}
 	}
 	if j.Export.Size == 0 {
 		return j, "", nil
@@ -337,18 +356,27 @@ func (sh *shell) fetchExport(ctx context.Context, cl *client.Client, j *wire.Job
 	}
 	switch {
 	case target == standardOutput:
-		for _, f := range z.File { // NDJSON has edits in a file of their own
-			if err := sh.printEntry(f); err != nil {
-				return "", err
-			}
-		}
-		return target, nil
+		return target, sh.printExport(z, j.Export.Customer != "")
 	case o.out == "" || o.all:
 		return nameNew(file.Name(), target)
 	case o.packed():
 		return target, nameAs(file.Name(), target)
 	}
 	return target, unpackExport(z, target)
+}
+
+// printExport writes the files of an export to standard output: of a customer, the JSON alone; of
+// a source, all, since NDJSON has edits in a file of their own.
+func (sh *shell) printExport(z *zip.Reader, customer bool) error {
+	for _, f := range z.File {
+		if customer && filepath.Ext(f.Name) != ".json" {
+			continue
+		}
+		if err := sh.printEntry(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (sh *shell) printEntry(f *zip.File) error {

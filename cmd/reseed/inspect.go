@@ -67,7 +67,7 @@ func (r *readFlags) inspector() (importer.Inspector, error) {
 	s, err := r.settings()
 	in := importer.Inspector{Dataset: billing.Dataset(r.dataset), Settings: source.Settings(s), Now: time.Now()}
 	if err == nil && r.dataset != "" && billing.FieldsOf(in.Dataset) == nil {
-		err = usage("--dataset %q is not known; it is one of %v", r.dataset, billing.Order())
+		err = usage("--dataset %q is not known; it is one of %s", r.dataset, datasetNames(billing.Order()))
 	}
 	return in, err
 }

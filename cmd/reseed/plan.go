@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,8 +85,12 @@ func about(seconds float64) string {
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
 
-// nameOf is what people call the record: its external id, or what it belongs to.
+// nameOf is what people call the record: its external id, or what it belongs to. Of an edit it is the
+// record that was edited.
 func nameOf(c wire.Change) string {
+	if c.Record != "" {
+		return "of " + c.Record
+	}
 	attrs := c.After
 	if attrs == nil {
 		attrs = c.Before
@@ -111,7 +116,12 @@ func fieldsOf(c wire.Change) []string {
 		before, after := spelled(name, c.Before), spelled(name, c.After)
 		label := strings.ReplaceAll(name, "_", " ")
 		switch {
-		case !show, before == after:
+		case !show, c.Action == wire.Kept && isMark(name):
+		case c.Action == wire.Kept && before == after:
+			out = append(out, label+" "+before)
+		case c.Action == wire.Kept:
+			out = append(out, label+" "+orNothing(before)+" stays and "+orNothing(after)+" is left out")
+		case before == after:
 		case c.Action == wire.Changed:
 			out = append(out, label+": "+orNothing(before)+" → "+orNothing(after))
 		default:
@@ -121,6 +131,25 @@ func fieldsOf(c wire.Change) []string {
 	slices.Sort(out)
 	return out
 }
+
+// inspectedEdit is what the names of attributes of an edit begin with where a record is shown with it.
+const inspectedEdit = "edit "
+
+// isTime tells whether an attribute is a time, in milliseconds of Unix time: of an edit also when it
+// was made, and the value of a field that is a time.
+func isTime(name string, attrs map[string]any) bool {
+	if name = strings.TrimPrefix(name, inspectedEdit); name == "value" {
+		field, _ := cmp.Or(attrs["field"], attrs[inspectedEdit+"field"]).(string)
+		return store.IsTime(field)
+	}
+	return store.IsTime(name) || name == attrAt
+}
+
+// isMark tells whether an attribute of an edit says who made it, or when.
+func isMark(name string) bool { return name == "by" || name == attrAt }
+
+// attrAt is when an edit was made, in milliseconds of Unix time.
+const attrAt = "at"
 
 func orNothing(s string) string {
 	if s == "" {
@@ -135,7 +164,7 @@ func spelled(name string, attrs map[string]any) string {
 	switch n, isNumber := v.(float64); {
 	case !ok:
 		return ""
-	case isNumber && store.IsTime(name):
+	case isNumber && isTime(name, attrs):
 		return strings.TrimSuffix(time.UnixMilli(int64(n)).UTC().Format("2006-01-02 15:04:05Z"), " 00:00:00Z")
 	case isNumber:
 		return fmt.Sprintf("%.0f", n)

@@ -106,7 +106,7 @@ func (r *editRow) record(c *cells) Record {
 		Tag: r.Tag, Attribute: r.Attribute, ValueType: r.ValueType, ValueSource: r.ValueSource, Field: r.Field, Value: editValue(r.Value),
 		Disabled: parsed(c, &r.Disabled, ParseBool), Deleted: parsed(c, &r.Deleted, ParseBool),
 		Into: c.id(&r.MergedInto), From: c.id(&r.MergedFrom), OtherSource: r.MergedSource, Place: parsed(c, &r.Place, parseInteger),
-		By: r.By, At: c.time(&r.At),
+		By: r.By, At: c.past(&r.At),
 	}
 	if e.Nth < 0 || e.Nth > maxNth {
 		c.fail(&r.Nth, invalid(CodeOutOfRange, "The number of a record among equal ones is from 1 to %d.", maxNth))

@@ -109,8 +109,8 @@ const (
 	attrValue  = "value"
 	attrType   = "type"
 	attrSource = "source"
-	attrChild  = "child"
-	attrParent = "parent"
+	AttrChild  = "child"
+	AttrParent = "parent"
 	attrPlace  = "place"
 	attrPartBy = "by"
 	attrPartAt = "at"
@@ -130,7 +130,7 @@ func (p Part) Attrs() table.Attrs {
 	case PartDisabled, PartDeleted:
 		b.Bool(string(p.Kind), true)
 	case PartMerge:
-		b.Bool(string(p.Kind), true).Str(attrChild, p.Child.text()).Str(attrParent, p.Parent.text()).Int(attrPlace, p.Place)
+		b.Bool(string(p.Kind), true).Str(AttrChild, p.Child.text()).Str(AttrParent, p.Parent.text()).Int(attrPlace, p.Place)
 	}
 	return b.Attrs()
 }
@@ -154,8 +154,8 @@ func ReadPart(a table.Attrs) (Part, error) {
 		}
 	case PartMerge:
 		p.Name, p.Place = "", a.Num(attrPlace)
-		p.Child, ok[0] = parseRef(a.Str(attrChild))
-		p.Parent, ok[1] = parseRef(a.Str(attrParent))
+		p.Child, ok[0] = ParseRef(a.Str(AttrChild))
+		p.Parent, ok[1] = ParseRef(a.Str(AttrParent))
 		if !ok[0] || !ok[1] {
 			p.Kind = ""
 		}
@@ -171,7 +171,8 @@ func ReadPart(a table.Attrs) (Part, error) {
 
 func (r Ref) text() string { return fmt.Sprintf("%05x.%s", uint32(r.Tag), r.H) }
 
-func parseRef(s string) (Ref, bool) {
+// ParseRef reads what change sets call a customer: its tag and identity.
+func ParseRef(s string) (Ref, bool) {
 	tag, h, _ := strings.Cut(s, ".")
 	n, err := strconv.ParseUint(tag, 16, 32)
 	id, ok := store.ParseH(h)

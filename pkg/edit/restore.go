@@ -17,11 +17,12 @@ type Verdict string
 
 // The verdicts.
 const (
-	Fits    Verdict = ""        // it can be made
-	Made    Verdict = "made"    // it is there already
-	Other   Verdict = "other"   // the customer is merged into another one, which stays so
-	Cycle   Verdict = "cycle"   // the other customer is merged into this one
-	TooMany Verdict = "toomany" // the two would have too many members
+	Fits       Verdict = ""           // it can be made
+	Made       Verdict = "made"       // it is there already
+	Other      Verdict = "other"      // the customer is merged into another one, which stays so
+	OtherAdded Verdict = "otheradded" // so it is by a merge that was added
+	Cycle      Verdict = "cycle"      // the other customer is merged into this one
+	TooMany    Verdict = "toomany"    // the two would have too many members
 )
 
 // Forest is the trees of merges, as they are stored and as merges that are added make them.
@@ -96,6 +97,9 @@ func (f *Forest) Add(child, parent Ref) Verdict {
 	if up, ok := f.Into(child); ok && up == parent {
 		return Made
 	} else if ok {
+		if _, added := f.added[child]; added {
+			return OtherAdded
+		}
 		return Other
 	}
 	root := f.root(parent)

@@ -240,9 +240,15 @@ func checkPage(t *testing.T, page string) {
 			t.Errorf("%q is in the page", never)
 		}
 	}
-	for _, want := range []string{"EUR 12,345.67", "JPY 1,234,567", "KWD 1,234.567", "&lt;b&gt;vip&lt;/b&gt;", "2 January 2025", "(imported: <bdi>one@example.com</bdi>)", "Deleted by hand", "by anna,"} {
+	for _, want := range []string{"EUR 12,345.67", "JPY 1,234,567", "KWD 1,234.567", "&lt;b&gt;vip&lt;/b&gt;", "2 January 2025", "(imported: <bdi>one@example.com</bdi>)", "Deleted by hand", "by anna,", "<dt>Data source</dt><dd><bdi>Acme2</bdi></dd>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in the page", want)
+		}
+	}
+	// One of the thirty line items of the invoice is deleted by hand in one of the sources.
+	for _, sum := range []string{"EUR 370,370.10", "EUR 358,024.43"} {
+		if n := strings.Count(page, "<th>Sum</th><th class=\"n\">"+sum+"</th>"); n != 1 {
+			t.Errorf("%d invoices have the sum %s", n, sum)
 		}
 	}
 	for _, tag := range []string{"article", "table", "section", "dl", "ul", "bdi", "tr"} {

@@ -277,6 +277,7 @@ func TestEditsThatAreThereAreKept(t *testing.T) {
 	j := p.submit("Acme", map[string]string{"edits.ndjson": lines(
 		of("e1")+`"field":"name","value":"Theirs"`, of("e1")+`"merged_into":"e3"`, of("e1")+`"field":"name","value":"Mine"`,
 		of("e2")+`"merged_into":"e1"`, of("e3")+`"merged_into":"e4"`, of("e4")+`"merged_into":"e3"`,
+		of("e6")+`"merged_into":"e5"`, of("e6")+`"merged_into":"e7"`, of("e5")+`"attribute":"n","value_type":"Number","value":1`,
 		of("e9999")+`"tag":"x"`, of("e5")+`"merged_into":"e9999"`, of("e5")+`"merged_into":"e1","merged_source":"No such"`,
 		of("e5")+`"tag":"x"`, of("e5")+`"tag":"x"`, of("e5")+`"field":"city","value":"A"`, of("e5")+`"field":"city","value":"B"`,
 		of("e5")+`"field":"email","value":"no address"`, of("e5")+`"field":"external_id","value":"x"`, of("e5")+`"field":"nom","value":"x"`, of("e5")+`"tag":"x","field":"city"`,
@@ -284,13 +285,13 @@ func TestEditsThatAreThereAreKept(t *testing.T) {
 		`"of":"contacts","external_id":"x","tag":"x"`, `"of":"invoices","invoice_external_id":"ei","tag":"x"`,
 		`"of":"line_items","invoice_external_id":"ei","type":"one_time","description":"same","nth":4,"disabled":true`,
 		`"of":"line_items","invoice_external_id":"ei","type":"one_time","description":"same","nth":3,"disabled":true`,
-	)}, importer.Options{})
-	want := job.Counts{Read: 24, Added: 4, Unchanged: 4, Rejected: 16}
+	) + `{"dataset":"edits","at":"2100-01-01",` + of("e5") + `"tag":"y"}`}, importer.Options{})
+	want := job.Counts{Read: 28, Added: 5, Unchanged: 4, Rejected: 19}
 	if c := j.Datasets["edits"]; j.Status != job.Done || c != want {
 		t.Errorf("%s: %+v", j.Status, c)
 	}
 	same(t, "reasons", map[string]int64{
-		"merge_cycle": 2, "unknown_record": 2, "unknown_customer": 1, "unknown_source": 1, "duplicate_differs": 1, "bad_email": 1, "unknown_edit": 3, "unknown_field": 1,
+		"merge_cycle": 2, "unknown_record": 2, "unknown_customer": 1, "unknown_source": 1, "duplicate_differs": 2, "bad_email": 1, "invalid_type": 1, "date_in_future": 1, "unknown_edit": 3, "unknown_field": 1,
 		"which_edit": 1, "invalid_value": 1, "required": 1, "unknown_value": 1,
 	}, codesOfEdits(j))
 	if len(j.Notes) != 1 || !strings.HasPrefix(j.Notes[0], "2 of the edits are left out") || !strings.Contains(j.Notes[0], "line 1 of edits.ndjson, line 2 of edits.ndjson. ") {
@@ -311,13 +312,13 @@ func TestEditsThatAreThereAreKept(t *testing.T) {
 	}
 	undo, err := p.Importer.Undo(t.Context(), j.ID, importer.UndoOptions{})
 	must(t, err)
-	if undo = p.ended(undo); undo.Status != job.Done || undo.Datasets["edits"] != (job.Counts{Read: 4, Removed: 4}) {
+	if undo = p.ended(undo); undo.Status != job.Done || undo.Datasets["edits"] != (job.Counts{Read: 5, Removed: 5}) {
 		t.Fatalf("%s: %s, %+v", undo.Status, undo.Error, undo.Datasets)
 	}
 	same(t, "after the undo", before, ed.listed())
 	again, err := p.Importer.Undo(t.Context(), undo.ID, importer.UndoOptions{})
 	must(t, err)
-	if again = p.ended(again); again.Datasets["edits"] != (job.Counts{Read: 4, Added: 4}) {
+	if again = p.ended(again); again.Datasets["edits"] != (job.Counts{Read: 5, Added: 5}) {
 		t.Fatalf("%s: %s, %+v", again.Status, again.Error, again.Datasets)
 	}
 }

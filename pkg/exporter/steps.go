@@ -72,7 +72,7 @@ func (x *Exporter) step(ctx context.Context, j *job.Job) error {
 	case j.Stage == phaseJoin || sum.rows() == 0: // of a customer there is always a row
 		return x.finish(ctx, j, sum)
 	case sum.lostOf(j.Export.Datasets) > 0 && j.Export.Format == job.CSV:
-		return fault.Newf(fault.Invalid, "not_for_csv", "%s that CSV cannot give back. Nothing was written; export as NDJSON, which can: --format ndjson.", sum.losses(j.Export.Datasets))
+		return fault.Newf(fault.Invalid, "not_for_csv", "CSV cannot give back what some records hold: %s. Nothing was written; export as NDJSON, which can: --format ndjson.", sum.losses(j.Export.Datasets))
 	}
 	return x.enter(ctx, j.ID, phaseJoin, 1)
 }
@@ -261,15 +261,19 @@ func (s *sum) lostOf(datasets []string) (n int64) {
 	return n
 }
 
-// losses says which rows hold values that are not given back.
+// losses says how many records of each dataset hold something that is not given back.
 func (s *sum) losses(datasets []string) string {
 	var list []string
 	for _, ds := range datasets {
 		if t := s.of(ds); t.Lost > 0 {
-			list = append(list, fmt.Sprintf("%d rows of %s (the first is %s)", t.Lost, ds, t.First))
+			of := fmt.Sprintf("%d of the %s", t.Lost, ds)
+			if t.First != "" { // events have no public id
+				of += fmt.Sprintf(" (the first is %s)", t.First)
+			}
+			list = append(list, of)
 		}
 	}
-	return strings.Join(list, ", ") + " hold values"
+	return strings.Join(list, ", ")
 }
 
 // notes says what is particular about an export that is done.
@@ -290,7 +294,7 @@ func (s *sum) notes(j *job.Job) (notes []string) {
 		notes = append(notes, fmt.Sprintf("%d edits are not in it, since nothing says any more which records they belong to: the record is gone, or the customer at the other end of a merge. GET /v1/data_sources/%s/edits?orphaned=true lists such edits.", s.orphans, j.Source))
 	}
 	if s.lostOf(s.datasets) > 0 {
-		notes = append(notes, s.losses(s.datasets)+" that an import refuses or reads otherwise. They are in the file as they are stored.")
+		notes = append(notes, "An import refuses or reads otherwise what some records hold: "+s.losses(s.datasets)+". They are in the file as they are stored.")
 	}
 	if s.changed > 0 {
 		notes = append(notes, fmt.Sprintf("%d rows were added or changed after the export began; they are in it as they were when their part was read.", s.changed))

@@ -75,6 +75,9 @@ func problemOf(err error) *billing.Problem {
 	p := &billing.Problem{Code: fault.CodeOf(err), Message: err.Error()}
 	if f := (*fault.Error)(nil); errors.As(err, &f) {
 		p.Column, p.Message = f.Param, f.Message
+		if p.Column == "type" { // as the API calls it
+			p.Column = "value_type"
+		}
 	}
 	return p
 }
@@ -103,6 +106,16 @@ type editLine struct {
 	entry  entry
 	part   edit.Part
 	record string // sort key
+}
+
+// nameCustomers puts public ids in the place of the customers of a merge.
+func nameCustomers(values map[string]any) {
+	for _, name := range []string{edit.AttrChild, edit.AttrParent} {
+		s, _ := values[name].(string)
+		if ref, ok := edit.ParseRef(s); ok {
+			values[name] = ref.CustomerID()
+		}
+	}
 }
 
 // mostMerges is how many merges an import may bring: they are decided together, in memory.
@@ -390,6 +403,8 @@ func (m *editMerge) settleMerge(l *editLine, forest *edit.Forest, there map[edit
 		return m.add(l)
 	case edit.Made:
 		m.counts.Unchanged++
+	case edit.OtherAdded:
+		m.reject(l, "", "duplicate_differs", "This import merges the customer into another one, earlier in time; that merge is used.")
 	case edit.Other:
 		is := edit.Part{Kind: edit.PartMerge, Mark: forest.Mark(l.part.Child), Child: l.part.Child, Parent: before}
 		return m.keep(l, is)
@@ -426,9 +441,13 @@ func (s *summary) yielded(files []job.File) []string {
 	if more := s.KeptEdits - int64(len(lines)); more > 0 {
 		lines = append(lines, fmt.Sprintf("%d more", more))
 	}
+	be := "are"
+	if s.KeptEdits == 1 {
+		be = "is"
+	}
 	return []string{fmt.Sprintf(
-		"%d of the edits are left out, since the records have other ones in their place, which are kept: %s. The changes of this import list them all, as kept.",
-		s.KeptEdits, strings.Join(lines, ", "))}
+		"%d of the edits %s left out, since the records have other ones in their place, which are kept: %s. The changes of this import list them all, as kept.",
+		s.KeptEdits, be, strings.Join(lines, ", "))}
 }
 
 // edit shows a line of edits: the record that it names, and what was done to it.

@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
@@ -45,8 +46,9 @@ func (c *change) action() Action {
 type Change struct {
 	Dataset billing.Dataset `json:"dataset"`
 	Action  Action          `json:"action"`
-	Key     string          `json:"key"`            // sort key in the table
-	File    string          `json:"file,omitempty"` // input file; empty for a removed row
+	Key     string          `json:"key"`              // sort key in the table
+	Record  string          `json:"record,omitempty"` // of an edit: public id of the record
+	File    string          `json:"file,omitempty"`   // input file; empty for a removed row
 	Line    int64           `json:"line,omitempty"`
 	Place   string          `json:"place,omitempty"` // in a spreadsheet, see [PlaceOf]
 	Before  map[string]any  `json:"before,omitempty"`
@@ -57,6 +59,11 @@ func changeOf(j *job.Job, c *change) Change {
 	out := Change{Dataset: c.dataset(), Action: c.action(), Key: c.sk, Line: c.line, Before: plain(c.before), After: plain(c.after)}
 	if c.line > 0 && c.file < len(j.Import.Files) {
 		out.File, out.Place = j.Import.Files[c.file].Name, PlaceOf(j.Import.Files[c.file], c.line, "")
+	}
+	if record, _, is := store.SplitEdit(c.sk); is {
+		out.Record = store.PublicID(j.Tag, record)
+		nameCustomers(out.Before)
+		nameCustomers(out.After)
 	}
 	return out
 }

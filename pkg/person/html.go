@@ -3,6 +3,7 @@ package person
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -28,7 +29,7 @@ func WriteHTML(w io.Writer, head Head, lines Lines) error {
 	if err != nil {
 		return broken(err)
 	}
-	out := &htmlFile{w: bufio.NewWriter(w), t: t, fields: map[billing.Dataset][]billing.Field{}}
+	out := &htmlFile{w: bufio.NewWriter(w), t: t, fields: map[billing.Dataset][]billing.Field{}, sources: sourceNames(head)}
 	out.show("head", head)
 	for _, section := range Sections() {
 		out.section = section
@@ -50,6 +51,18 @@ func WriteHTML(w io.Writer, head Head, lines Lines) error {
 	return out.err
 }
 
+// sourceNames lists the names of the data sources by uuid. It is empty if there is one only, which the
+// head names.
+func sourceNames(head Head) map[string]string {
+	names := map[string]string{}
+	if len(head.DataSources) > 1 {
+		for _, s := range head.DataSources {
+			names[s.ID] = s.Name
+		}
+	}
+	return names
+}
+
 func broken(err error) error {
 	return fault.Wrap(err, fault.Internal, "person", "write what is known of a customer")
 }
@@ -65,6 +78,7 @@ type htmlFile struct {
 	money   sums   // of the line items of the open record
 	of      string // the currency of the open record
 	fields  map[billing.Dataset][]billing.Field
+	sources map[string]string // see sourceNames
 	err     error
 }
 
@@ -170,11 +184,12 @@ func (f *htmlFile) close() {
 type view struct {
 	Title    string
 	ID       string
+	Source   string // name of the data source, if there are several
 	Fields   []field
 	Amount   string // of a part: also apart from the other fields
 	Minor    int64
 	Currency string
-	Summed   bool // the amount is one of those that make the sum of an invoice
+	Summed   bool // the amount is one of those that make the sum of an invoice: of a line item that nobody has deleted
 	Added    time.Time
 	Changed  time.Time
 	Edits    []string
@@ -208,14 +223,13 @@ func (f *htmlFile) viewOf(object []byte, part bool) (v view, err error) {
 		return v, err
 	}
 	ds := billing.Dataset(shown["dataset"])
-	v = view{ID: r.ID, Currency: shown[fieldCurrency], Added: r.AddedAt, Changed: r.ChangedAt, Title: strings.TrimSpace(singular(string(ds)) + " " + shown[fieldID])}
-	if v.Currency == "" {
-		v.Currency = f.of
-	}
+	v = view{ID: r.ID, Source: f.sources[r.DataSource], Currency: shown[fieldCurrency], Added: r.AddedAt, Changed: r.ChangedAt, Title: strings.TrimSpace(singular(string(ds)) + " " + shown[fieldID])}
+	v.Currency = cmp.Or(v.Currency, f.of)
+	deleted := slices.ContainsFunc(r.Edits, func(e wire.Edit) bool { return e.Deleted != nil })
 	for _, fd := range f.fieldsOf(ds) {
 		now, before := readable(fd, shown, v.Currency), readable(fd, was, v.Currency)
 		if part && fd.Name == fieldAmount {
-			v.Amount, v.Summed = now, ds == billing.LineItems
+			v.Amount, v.Summed = now, ds == billing.LineItems && !deleted
 			_, _ = fmt.Sscan(shown[fd.Name], &v.Minor)
 			if now == before {
 				continue

@@ -283,6 +283,7 @@ const (
 	Added   = "added"
 	Changed = "changed"
 	Removed = "removed"
+	Kept    = "kept" // of an edit: it yields to the one that is there, which is Before
 )
 
 // Change is one row that an import changes, with its attributes before and after, by name
@@ -291,8 +292,9 @@ const (
 type Change struct {
 	Dataset string         `json:"dataset"`
 	Action  string         `json:"action"`
-	Key     string         `json:"key"`            // sort key in the table
-	File    string         `json:"file,omitempty"` // where the row is in the input; empty for a removed row
+	Key     string         `json:"key"`              // sort key in the table
+	Record  string         `json:"record,omitempty"` // of an edit: public id of the record
+	File    string         `json:"file,omitempty"`   // where the row is in the input; empty for a removed row
 	Line    int64          `json:"line,omitempty"`
 	Place   string         `json:"place,omitempty"` // of a row of a spreadsheet, such as Invoices!A17
 	Before  map[string]any `json:"before,omitempty"`
