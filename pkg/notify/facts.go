@@ -1,11 +1,13 @@
 package notify
 
 import (
+	"strings"
 	"time"
 
 	"reseed/pkg/api/wire"
 	"reseed/pkg/billing"
 	"reseed/pkg/eraser"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
 )
 
@@ -44,12 +46,26 @@ type Reason struct {
 	First   []Place `json:"first"`          // the first rows
 }
 
-// Place says where a rejected row is. The names of files may hold personal data, so files are
-// counted, in the order of the import.
+// Place says where a rejected row is. The names of files and the titles of tabs may hold personal
+// data, so files are counted, in the order of the import, and so are tabs that were read.
 type Place struct {
 	File  int   `json:"file"` // from 1
 	Files int   `json:"files"`
-	Line  int64 `json:"line"`
+	Line  int64 `json:"line"` // of a tab: the number of the row
+	// of a tab: the cell at fault, or the first one of the row. It is Invoices!D17 if the tab is named
+	// like a dataset, else D17
+	Cell string `json:"cell,omitempty"`
+}
+
+// placeOf says where a row is. column is the one at fault, by the name that problems have for it.
+func placeOf(files []job.File, row job.Rejected, column string) Place {
+	p := Place{File: row.File + 1, Files: len(files), Line: row.Line}
+	f := files[row.File]
+	p.Cell = importer.PlaceOf(f, row.Line, column)
+	if billing.Named(f.Tab) == "" {
+		p.Cell = p.Cell[strings.LastIndexByte(p.Cell, '!')+1:]
+	}
+	return p
 }
 
 // Step is a command that people can run next, and what it does.
@@ -118,7 +134,7 @@ func (f *Facts) addRows(j *job.Job) {
 			reason.Column = r.Column
 		}
 		for _, row := range r.First {
-			reason.First = append(reason.First, Place{File: row.File + 1, Files: len(j.Import.Files), Line: row.Line})
+			reason.First = append(reason.First, placeOf(j.Import.Files, row, r.Column))
 		}
 		f.Reasons = append(f.Reasons, reason)
 	}

@@ -92,6 +92,34 @@ Each rejected row, with the reason:
 	}
 }
 
+// A tab is named only if that tells nothing of people.
+func TestPlacesInTabs(t *testing.T) {
+	t.Parallel()
+	tab := func(title string) job.File {
+		return job.File{Name: title, Tab: title, Dataset: "customers", Header: []string{"External ID", "Name", "Email"}}
+	}
+	for want, files := range map[string][]job.File{
+		"(first in Customers!C17)":                             {tab("Customers")},
+		"(first in 'LINE ITEMS'!C17)":                          {tab("LINE ITEMS"), tab("Ann")},
+		"(first in cell C17 of tab 1 of the 2 that were read)": {tab("Ann Mueller"), tab("Ann")},
+		"(first in cell C17)":                                  {tab("Ann!Mueller")},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			b.ended(func(j *job.Job) {
+				full(j)
+				j.Import.Files = files
+				j.Reasons = []job.Reason{{Dataset: "customers", Column: "Email", Code: "bad_email", Count: 1, First: []job.Rejected{{File: 0, Line: 17}}}}
+			})
+			b.deliver(b.process(func(*notify.Config) {}))
+			if m := b.mail.got[0]; !strings.Contains(m.Text, want) || strings.Contains(m.Text+m.HTML, "Ann") {
+				t.Errorf("%s lacks %q, or has more", m.Text, want)
+			}
+		})
+	}
+}
+
 // What people are told of each kind of end, and what they can do.
 func TestHeadlinesAndSteps(t *testing.T) {
 	t.Parallel()

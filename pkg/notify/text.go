@@ -223,7 +223,14 @@ func (f *Facts) rejected() (out []string) {
 
 // String says where a row is.
 func (p Place) String() string {
-	if p.Files < 2 {
+	switch {
+	case strings.Contains(p.Cell, "!"):
+		return p.Cell
+	case p.Cell != "" && p.Files < 2:
+		return "cell " + p.Cell
+	case p.Cell != "":
+		return fmt.Sprintf("cell %s of tab %d of the %d that were read", p.Cell, p.File, p.Files)
+	case p.Files < 2:
 		return fmt.Sprintf("line %d", p.Line)
 	}
 	return fmt.Sprintf("line %d of file %d of %d", p.Line, p.File, p.Files)
