@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type Facts struct {
 	ErrorCode  string                 `json:"error_code,omitempty"` // if it failed
 	Halfway    bool                   `json:"halfway,omitempty"`    // it failed or was cancelled when it may have changed rows already
 	Asks       bool                   `json:"asks,omitempty"`       // it waits for a yes although nobody asked for a plan
+	Missing    []string               `json:"missing,omitempty"`    // datasets that the pull before had, and that no tab has rows of any more
 	Removed    map[string]int64       `json:"removed,omitempty"`    // by an erase: items by kind
 	Receipt    *eraser.Receipt        `json:"receipt,omitempty"`
 	Next       []Step                 `json:"next,omitempty"` // what people can do
@@ -93,6 +95,7 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 	f.addRows(j)
 	if j.Import != nil {
 		f.Asks = j.Status == job.Planned && j.Import.Confirm != ""
+		f.Missing = missing(j.Import)
 		f.Halfway = j.Wrote() && (j.Status == job.Failed || j.Status == job.Cancelled)
 	}
 	if j.Erase != nil {
@@ -103,6 +106,19 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 	}
 	f.addSteps(j, url)
 	return f
+}
+
+// missing lists the datasets that a pull has lost since the one before.
+func missing(spec *job.ImportSpec) (out []string) {
+	if spec.Pull == nil || len(spec.Datasets) == 0 { // it was not read to its end
+		return nil
+	}
+	for _, ds := range spec.Pull.Had {
+		if !slices.Contains(spec.Datasets, ds) {
+			out = append(out, known(ds))
+		}
+	}
+	return out
 }
 
 func kindOf(j *job.Job) string {
@@ -161,12 +177,15 @@ func (f *Facts) addSteps(j *job.Job, url string) {
 		}
 		f.Next = append(f.Next, Step{what, "reseed " + command})
 	}
+	if f.Asks {
+		add("Why it waits, in words:", "jobs "+j.ID)
+	}
 	switch {
 	case j.Status == job.Planned:
 		add("To do what the plan says:", "apply "+j.ID)
 		add("To drop it:", "cancel "+j.ID)
 		add("To see every change first:", "jobs "+j.ID+" --changes")
-	case j.Status == job.Failed, f.Asks:
+	case j.Status == job.Failed:
 		add("What happened, in words:", "jobs "+j.ID)
 	case f.Receipt != nil:
 		add("The receipt:", "receipts "+j.ID)
@@ -178,8 +197,20 @@ func (f *Facts) addSteps(j *job.Job, url string) {
 		add("To take it back:", "undo "+j.ID)
 	}
 	if j.Rejects > 0 {
-		add("Each rejected row, with the reason:", "jobs "+j.ID+" --rejects")
+		add("Each rejected row, with the reason:", "jobs "+j.ID+" --rejects"+out(j))
 	}
+}
+
+// out is where the rejects go, if there is more than one file of them.
+func out(j *job.Job) string {
+	files := 0
+	for _, f := range j.Import.Files {
+		files += int(min(f.Rejects, 1))
+	}
+	if files < 2 {
+		return ""
+	}
+	return " --out rejects-" + j.ID
 }
 
 // total sums up the counts of all datasets.
