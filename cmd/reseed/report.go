@@ -14,6 +14,7 @@ import (
 	"reseed/pkg/api/wire"
 	"reseed/pkg/billing"
 	"reseed/pkg/httpapi"
+	"reseed/pkg/job"
 )
 
 // report is what --json prints of a job. Programs depend on its shape.
@@ -149,10 +150,31 @@ func (sh *shell) printJob(ctx context.Context, cl *client.Client, j *wire.Job, s
 	default:
 		sh.printRejects(j)
 	}
+	sh.printKept(j)
 	sh.printCounts(r.Removed, " removed")
 	sh.printMessages(j)
 	sh.printf("Cost on DynamoDB: %.1f write units, %.1f read units\n", r.Cost.WriteUnits, r.Cost.ReadUnits)
 	sh.printNext(j, samples)
+}
+
+// printKept says where the settings that notes and errors of a pull advise are set: a pull has no
+// flags for them.
+func (sh *shell) printKept(j *wire.Job) {
+	if !isPull(j) {
+		return
+	}
+	said := append(slices.Clone(j.Notes), j.Error, j.Import.Confirm)
+	for _, r := range j.Reasons {
+		for _, row := range r.First {
+			said = append(said, row.Reason)
+		}
+	}
+	for _, name := range (readFlags{}).names() {
+		if slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, "--"+name+" ") && !strings.Contains(s, ": read with ") }) {
+			sh.printf("A pull has such settings from its data source: %s\n", sh.again("sources set %s --dataset DATASET --%s ...", quoted(j.SourceName), name))
+			return
+		}
+	}
 }
 
 // printNext says what people can do next with a job that has ended.
@@ -221,10 +243,14 @@ func sumsOf(j *wire.Job) string {
 
 func isUndo(j *wire.Job) bool { return j.Import != nil && j.Import.Undo != "" }
 
+func isPull(j *wire.Job) bool { return j.Import != nil && j.Import.Origin == string(job.ByPull) }
+
 func kindOf(j *wire.Job) string {
 	switch {
 	case isUndo(j):
 		return "Undo"
+	case isPull(j):
+		return "Sync"
 	case j.Kind == wire.Erase:
 		return "Erase"
 	case j.Kind == wire.Export:

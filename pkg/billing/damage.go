@@ -39,7 +39,7 @@ func (c *cells) undamaged(cell *string, own bool) {
 	switch s := *cell; {
 	case isDigit(s[0]):
 		if isRounded(s) {
-			c.fail(cell, invalid(CodeDamagedID, "A spreadsheet has rounded this id; format the column as text and export again."))
+			c.fail(cell, invalid(CodeDamagedID, "A spreadsheet has rounded this id, or made a date of it; format the column as text, correct the id there, and import again."))
 		} else if strings.HasSuffix(s, ".0") && digitsOnly(s[:len(s)-2]) {
 			c.remark(remarkPointZero, cell)
 		}
@@ -121,5 +121,5 @@ func isOtherError(s string) bool {
 }
 
 func errSheetError() error {
-	return invalid(CodeSheetError, "A spreadsheet shows this error in place of a value; correct the cell there and export again.")
+	return invalid(CodeSheetError, "A spreadsheet shows this error in place of a value; correct the cell there, and import again.")
 }

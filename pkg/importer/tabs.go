@@ -59,8 +59,14 @@ func ReadTab(ctx context.Context, head *grid.Head, f job.File, kept *source.Read
 			s, err = other, otherErr
 		}
 	}
-	if fault.CodeOf(err) == billing.CodeDuplicateHeader && !head.Has(billing.LooksLikeHeader) { // of a pivot table, say
+	below, looks := head.From(billing.LooksLikeHeader)
+	switch {
+	case fault.CodeOf(err) == billing.CodeDuplicateHeader && !looks: // of a pivot table, say
 		err = fault.Wrap(err, fault.Invalid, billing.CodeUnknownHeader, "no dataset's header row")
+	case isNoHeader(err) && looks: // a column of it is misspelt, and there are titles above it
+		if _, why := scanHead(ctx, below.Text(), f, kept); why != nil {
+			err = why
+		}
 	}
 	if err != nil {
 		return grid.Reading{}, err

@@ -1,11 +1,14 @@
 package notify
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/api/wire"
 	"reseed/pkg/billing"
 	"reseed/pkg/eraser"
+	"reseed/pkg/importer"
 	"reseed/pkg/job"
 )
 
@@ -27,6 +30,7 @@ type Facts struct {
 	ErrorCode  string                 `json:"error_code,omitempty"` // if it failed
 	Halfway    bool                   `json:"halfway,omitempty"`    // it failed or was cancelled when it may have changed rows already
 	Asks       bool                   `json:"asks,omitempty"`       // it waits for a yes although nobody asked for a plan
+	Missing    []string               `json:"missing,omitempty"`    // datasets that the pull before had, and that no tab has rows of any more
 	Removed    map[string]int64       `json:"removed,omitempty"`    // by an erase: items by kind
 	Receipt    *eraser.Receipt        `json:"receipt,omitempty"`
 	Next       []Step                 `json:"next,omitempty"` // what people can do
@@ -44,12 +48,26 @@ type Reason struct {
 	First   []Place `json:"first"`          // the first rows
 }
 
-// Place says where a rejected row is. The names of files may hold personal data, so files are
-// counted, in the order of the import.
+// Place says where a rejected row is. The names of files and the titles of tabs may hold personal
+// data, so files are counted, in the order of the import, and so are tabs that were read.
 type Place struct {
 	File  int   `json:"file"` // from 1
 	Files int   `json:"files"`
-	Line  int64 `json:"line"`
+	Line  int64 `json:"line"` // of a tab: the number of the row
+	// of a tab: the cell at fault, or the first one of the row. It is Invoices!D17 if the tab is named
+	// like a dataset, else D17
+	Cell string `json:"cell,omitempty"`
+}
+
+// placeOf says where a row is. column is the one at fault, by the name that problems have for it.
+func placeOf(files []job.File, row job.Rejected, column string) Place {
+	p := Place{File: row.File + 1, Files: len(files), Line: row.Line}
+	f := files[row.File]
+	p.Cell = importer.PlaceOf(f, row.Line, column)
+	if billing.Named(f.Tab) == "" {
+		p.Cell = p.Cell[strings.LastIndexByte(p.Cell, '!')+1:]
+	}
+	return p
 }
 
 // Step is a command that people can run next, and what it does.
@@ -77,6 +95,7 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 	f.addRows(j)
 	if j.Import != nil {
 		f.Asks = j.Status == job.Planned && j.Import.Confirm != ""
+		f.Missing = missing(j.Import)
 		f.Halfway = j.Wrote() && (j.Status == job.Failed || j.Status == job.Cancelled)
 	}
 	if j.Erase != nil {
@@ -87,6 +106,19 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 	}
 	f.addSteps(j, url)
 	return f
+}
+
+// missing lists the datasets that a pull has lost since the one before.
+func missing(spec *job.ImportSpec) (out []string) {
+	if spec.Pull == nil || len(spec.Datasets) == 0 { // it was not read to its end
+		return nil
+	}
+	for _, ds := range spec.Pull.Had {
+		if !slices.Contains(spec.Datasets, ds) {
+			out = append(out, known(ds))
+		}
+	}
+	return out
 }
 
 func kindOf(j *job.Job) string {
@@ -118,7 +150,7 @@ func (f *Facts) addRows(j *job.Job) {
 			reason.Column = r.Column
 		}
 		for _, row := range r.First {
-			reason.First = append(reason.First, Place{File: row.File + 1, Files: len(j.Import.Files), Line: row.Line})
+			reason.First = append(reason.First, placeOf(j.Import.Files, row, r.Column))
 		}
 		f.Reasons = append(f.Reasons, reason)
 	}
@@ -145,12 +177,15 @@ func (f *Facts) addSteps(j *job.Job, url string) {
 		}
 		f.Next = append(f.Next, Step{what, "reseed " + command})
 	}
+	if f.Asks {
+		add("Why it waits, in words:", "jobs "+j.ID)
+	}
 	switch {
 	case j.Status == job.Planned:
 		add("To do what the plan says:", "apply "+j.ID)
 		add("To drop it:", "cancel "+j.ID)
 		add("To see every change first:", "jobs "+j.ID+" --changes")
-	case j.Status == job.Failed, f.Asks:
+	case j.Status == job.Failed:
 		add("What happened, in words:", "jobs "+j.ID)
 	case f.Receipt != nil:
 		add("The receipt:", "receipts "+j.ID)
@@ -162,8 +197,20 @@ func (f *Facts) addSteps(j *job.Job, url string) {
 		add("To take it back:", "undo "+j.ID)
 	}
 	if j.Rejects > 0 {
-		add("Each rejected row, with the reason:", "jobs "+j.ID+" --rejects")
+		add("Each rejected row, with the reason:", "jobs "+j.ID+" --rejects"+out(j))
 	}
+}
+
+// out is where the rejects go, if there is more than one file of them.
+func out(j *job.Job) string {
+	files := 0
+	for _, f := range j.Import.Files {
+		files += int(min(f.Rejects, 1))
+	}
+	if files < 2 {
+		return ""
+	}
+	return " --out rejects-" + j.ID
 }
 
 // total sums up the counts of all datasets.

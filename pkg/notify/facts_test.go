@@ -92,6 +92,39 @@ Each rejected row, with the reason:
 	}
 }
 
+// A tab is named only if that tells nothing of people.
+func TestPlacesInTabs(t *testing.T) {
+	t.Parallel()
+	tab := func(title string) job.File {
+		return job.File{Name: title, Tab: title, Dataset: "customers", Header: []string{"External ID", "Name", "Email"}}
+	}
+	for want, files := range map[string][]job.File{
+		"(first in Customers!C17)":                             {tab("Customers")},
+		"(first in 'LINE ITEMS'!C17)":                          {tab("LINE ITEMS"), tab("Ann")},
+		"(first in cell C17 of tab 1 of the 2 that were read)": {tab("Ann Mueller"), tab("Ann")},
+		"(first in cell C17)":                                  {tab("Ann!Mueller")},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t)
+			b.ended(func(j *job.Job) {
+				full(j)
+				files[0].Rejects, files[len(files)-1].Rejects = 1, 1
+				j.Import.Files = files
+				j.Reasons = []job.Reason{{Dataset: "customers", Column: "Email", Code: "bad_email", Count: 1, First: []job.Rejected{{File: 0, Line: 17}}}}
+			})
+			b.deliver(b.process(func(*notify.Config) {}))
+			m := b.mail.got[0]
+			if strings.Contains(m.Text, "--rejects --out rejects-") != (len(files) > 1) {
+				t.Errorf("the rejects of %d files: %s", len(files), m.Text)
+			}
+			if !strings.Contains(m.Text, want) || strings.Contains(m.Text+m.HTML, "Ann") {
+				t.Errorf("%s lacks %q, or has more", m.Text, want)
+			}
+		})
+	}
+}
+
 // What people are told of each kind of end, and what they can do.
 func TestHeadlinesAndSteps(t *testing.T) {
 	t.Parallel()
@@ -117,8 +150,25 @@ func TestHeadlinesAndSteps(t *testing.T) {
 				j.Status, j.Datasets, j.Import.Confirm = job.Planned, counts, "ann@acme.example goes"
 			},
 			"Import into S waits for your yes: 1 added, 3 removed",
-			[]string{"apply", "cancel", "jobs"},
+			[]string{"jobs", "apply", "cancel", "jobs"},
 			"as soon as somebody says yes",
+		},
+		"a tab is gone": {
+			func(j *job.Job) { j.Import.Applying = false }, func(j *job.Job) {
+				j.Status, j.Import.Confirm, j.Import.Origin = job.Planned, "ann@acme.example goes", job.ByPull
+				j.Import.Datasets, j.Import.Pull = []string{"plans"}, &job.PullSpec{Had: []string{"plans", "line_items", "ann@acme.example"}}
+			},
+			"Sync of S waits for your yes",
+			[]string{"jobs", "apply", "cancel", "jobs"},
+			"has rows of line items, other any more",
+		},
+		"a pull that failed": {
+			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) {
+				j.Status, j.ErrorCode, j.Import.Origin = job.Failed, "sheet_not_shared", job.ByPull
+			},
+			"Sync of S: failed",
+			[]string{"jobs"},
+			"Share it with that address as a viewer",
 		},
 		"a failure": {
 			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) { j.Status, j.Error, j.ErrorCode = job.Failed, "ann@acme.example", "no_rows" },

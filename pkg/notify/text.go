@@ -113,7 +113,10 @@ func (f *Facts) inShort() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, x.Word))
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) == 0 && f.Asks:
+		return ""
+	case len(parts) == 0:
 		return ": nothing changed"
 	}
 	if f.About == job.AboutWaiting {
@@ -125,6 +128,8 @@ func (f *Facts) inShort() string {
 // lead says what happened, in sentences.
 func (f *Facts) lead() (out []string) {
 	switch {
+	case f.Asks && len(f.Missing) > 0:
+		out = append(out, "Nothing has been changed yet. No tab of the spreadsheet has rows of "+words(strings.Join(f.Missing, ", "))+" any more, which the sync before had. Their rows stay as they are, also after a yes. What the other tabs say is done as soon as somebody says yes; or put the tab right, and sync again.")
 	case f.Asks:
 		out = append(out, "Nothing has been changed yet. This import would do what a person should look at first, such as a large removal. It goes on as soon as somebody says yes.")
 	case f.Status == job.Planned:
@@ -139,9 +144,26 @@ func (f *Facts) lead() (out []string) {
 		out = append(out, "Everything was removed, and nothing of it was found after that.")
 	}
 	if f.Status == job.Failed && f.ErrorCode != "" {
+		if why := pullErrors()[f.ErrorCode]; why != "" {
+			out = append(out, why)
+		}
 		out = append(out, "The code of the error is "+f.ErrorCode+".")
 	}
 	return out
+}
+
+// pullErrors are the errors that whoever keeps a spreadsheet can mend, in words that hold nothing of it.
+func pullErrors() map[string]string {
+	return map[string]string{
+		"sheet_changed":      "Somebody changed the spreadsheet each time while it was read. Sync again when nobody is working in it.",
+		"sheet_not_shared":   "The spreadsheet is not shared with the address of Reseed any more, or it was deleted. Share it with that address as a viewer, then sync again.",
+		"sheet_trashed":      "The spreadsheet is in the bin of Google Drive. Restore it there, then sync again.",
+		"no_datasets":        "No tab of the spreadsheet has the header row of a dataset.",
+		"empty_input":        "No tab of the spreadsheet has rows below a header row.",
+		"google_busy":        "Google's quota was used up for a long time. Sync again later.",
+		"google_unreachable": "Google Sheets could not be reached for a long time. Sync again later.",
+		"google_key_refused": "Google refused the key of the service account. An administrator must put a new one in its place.",
+	}
 }
 
 // rows is the table of the counts of each dataset.
@@ -223,7 +245,14 @@ func (f *Facts) rejected() (out []string) {
 
 // String says where a row is.
 func (p Place) String() string {
-	if p.Files < 2 {
+	switch {
+	case strings.Contains(p.Cell, "!"):
+		return p.Cell
+	case p.Cell != "" && p.Files < 2:
+		return "cell " + p.Cell
+	case p.Cell != "":
+		return fmt.Sprintf("cell %s of tab %d of the %d that were read", p.Cell, p.File, p.Files)
+	case p.Files < 2:
 		return fmt.Sprintf("line %d", p.Line)
 	}
 	return fmt.Sprintf("line %d of file %d of %d", p.Line, p.File, p.Files)

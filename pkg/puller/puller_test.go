@@ -129,8 +129,13 @@ func TestLostTabs(t *testing.T) {
 		"renamed, no header": {func(s *googletest.Spreadsheet) { s.Tabs[0].Title, s.Tabs[0].Cells[0] = "Old", []any{"?", "!"} }, "No tab of the spreadsheet has rows of customers any more"},
 		"empty":              {func(s *googletest.Spreadsheet) { s.Tabs[0].Cells = nil }, "No tab of the spreadsheet has rows of customers any more"},
 		"only the header":    {func(s *googletest.Spreadsheet) { s.Tabs[0].Cells = s.Tabs[0].Cells[:1] }, "No tab of the spreadsheet has rows of customers any more"},
-		"no header":          {func(s *googletest.Spreadsheet) { s.Tabs[0].Cells = s.Tabs[0].Cells[1:] }, "The tab Customers is named like a dataset, but cannot be read"},
-		"misspelt header":    {func(s *googletest.Spreadsheet) { s.Tabs[0].Cells[0][0] = "Exernal ID" }, "The tab Customers is named like a dataset, but cannot be read"},
+		"no header":          {func(s *googletest.Spreadsheet) { s.Tabs[0].Cells = s.Tabs[0].Cells[1:] }, "The tab Customers looks like a dataset's, but cannot be read"},
+		"misspelt header below titles": {func(s *googletest.Spreadsheet) {
+			t := s.Tabs[0]
+			t.Title, t.Cells[0] = "Kunden", []any{"Exernal ID", "Name", "Email", "Company"}
+			t.Cells = append([][]any{{"Our customers"}, {"2026"}}, t.Cells...)
+		}, `If "Exernal ID" is "External ID"`},
+		"misspelt header": {func(s *googletest.Spreadsheet) { s.Tabs[0].Cells[0][0] = "Exernal ID" }, "The tab Customers looks like a dataset's, but cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -352,7 +352,7 @@ func (r *run) finish(ctx context.Context) error {
 		t := r.state.Reading.Tabs[i]
 		switch {
 		case t.Problem != "":
-			out.Lost = append(out.Lost, fmt.Sprintf("The tab %s is named like a dataset, but cannot be read: %s Its rows stay as they are.", about.Title, sentence(t.Problem)))
+			out.Lost = append(out.Lost, fmt.Sprintf("The tab %s looks like a dataset's, but cannot be read: %s Its rows stay as they are.", about.Title, sentence(t.Problem)))
 		case !t.Wanted:
 			left = append(left, about.Title)
 		default:

@@ -79,7 +79,7 @@ func (b *book) tab(ds billing.Dataset) error {
 }
 
 func (b *book) column(tab string, i int, ds billing.Dataset, f billing.Field) error {
-	letters, cell := grid.Letters(i), grid.Cellname(1, i)
+	letters, cell := grid.Letters(i), grid.CellName(1, i)
 	style, head := b.text, b.header
 	switch f.Is {
 	case "time":
@@ -132,7 +132,7 @@ func (b *book) hideLists() error {
 	}
 	for i, words := range b.lists {
 		for row, word := range words {
-			if err := b.file.SetCellStr(listsTab, grid.Cellname(int64(row+1), i), word); err != nil {
+			if err := b.file.SetCellStr(listsTab, grid.CellName(int64(row+1), i), word); err != nil {
 				return err
 			}
 		}

@@ -12,12 +12,12 @@ func Place(tab string, row int64, column int) string {
 	if strings.ContainsFunc(tab, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
 		tab = "'" + strings.ReplaceAll(tab, "'", "''") + "'"
 	}
-	return tab + "!" + Cellname(row, column)
+	return tab + "!" + CellName(row, column)
 }
 
-// Cellname is the name of a cell in its tab, such as D17. Columns count from 0; a negative one is the
+// CellName is the name of a cell in its tab, such as D17. Columns count from 0; a negative one is the
 // first.
-func Cellname(row int64, column int) string {
+func CellName(row int64, column int) string {
 	return Letters(max(0, column)) + strconv.FormatInt(row, 10)
 }
 

@@ -146,15 +146,19 @@ func (h *Head) Add(n int64, cells []Cell) (more bool) {
 	return len(h.rows) < headRows && h.bytes < headBytes
 }
 
-// Has reports whether the texts of a row are as is says.
-func (h *Head) Has(is func(texts []string) bool) bool {
-	return slices.ContainsFunc(h.rows, func(r headRow) bool {
+// From returns the rows from the first one on whose texts are as is says; false if there is none.
+func (h *Head) From(is func(texts []string) bool) (Head, bool) {
+	i := slices.IndexFunc(h.rows, func(r headRow) bool {
 		texts := make([]string, len(r.cells))
 		for i, c := range r.cells {
 			texts[i] = c.Text
 		}
 		return is(texts)
 	})
+	if i < 0 {
+		return Head{}, false
+	}
+	return Head{rows: h.rows[i:]}, true
 }
 
 // Write writes the rows.

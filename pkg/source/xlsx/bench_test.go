@@ -143,10 +143,10 @@ func writeLarge(b *testing.B, file string, shared bool) {
 	var texts []string
 	text := func(row, col int, s string) {
 		if shared {
-			fmt.Fprintf(sheet, `<c r="%s" t="s"><v>%d</v></c>`, grid.Cellname(int64(row), col), len(texts))
+			fmt.Fprintf(sheet, `<c r="%s" t="s"><v>%d</v></c>`, grid.CellName(int64(row), col), len(texts))
 			texts = append(texts, s)
 		} else {
-			fmt.Fprintf(sheet, `<c r="%s" t="inlineStr"><is><t>%s</t></is></c>`, grid.Cellname(int64(row), col), s)
+			fmt.Fprintf(sheet, `<c r="%s" t="inlineStr"><is><t>%s</t></is></c>`, grid.CellName(int64(row), col), s)
 		}
 	}
 	fmt.Fprint(sheet, `<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>`)
@@ -157,9 +157,9 @@ func writeLarge(b *testing.B, file string, shared bool) {
 			case row == 1:
 				text(row, col, header[col])
 			case col == 6:
-				fmt.Fprintf(sheet, `<c r="%s"><v>%d</v></c>`, grid.Cellname(int64(row), col), 10000+row%80000)
+				fmt.Fprintf(sheet, `<c r="%s"><v>%d</v></c>`, grid.CellName(int64(row), col), 10000+row%80000)
 			case col == 7:
-				fmt.Fprintf(sheet, `<c r="%s" s="0"><v>%d.5</v></c>`, grid.Cellname(int64(row), col), 44000+row%1000)
+				fmt.Fprintf(sheet, `<c r="%s" s="0"><v>%d.5</v></c>`, grid.CellName(int64(row), col), 44000+row%1000)
 			case col == 4:
 				text(row, col, "DE")
 			case col == 2 || col == 8:

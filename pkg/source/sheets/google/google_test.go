@@ -308,6 +308,9 @@ func TestPace(t *testing.T) {
 				t.Fatalf("61 calls in %s", all[i].Sub(all[i-60]))
 			}
 		}
+		if wait := all[15].Sub(all[0]); wait > 0 {
+			t.Errorf("four small pulls in a row wait %s for their turns", wait)
+		}
 	})
 }
 
