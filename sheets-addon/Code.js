@@ -183,10 +183,10 @@ function messageOf (response, status) {
   return status === 401 ? 'Reseed does not know this API key. Enter another one in the settings.' : 'Reseed answered with status ' + status + '.';
 }
 
-/** Has the spreadsheet pulled, and waits for the end. */
+/** Has the spreadsheet pulled, and waits for the end. Nobody gets mail of a preview. */
 function sync (settings, plan) {
   SpreadsheetApp.flush(); // what was typed a moment ago is to be in it
-  const job = request(settings, 'post', '/v1/data_sources/' + settings.source + '/syncs', { plan });
+  const job = request(settings, 'post', '/v1/data_sources/' + settings.source + '/syncs', { plan, mail: !plan });
   properties().setProperty(nameFor('job'), job.id);
   return waitFor(settings, job.id);
 }

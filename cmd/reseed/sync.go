@@ -12,7 +12,7 @@ import (
 )
 
 func syncCommand(sh *shell) *cobra.Command {
-	var plan, yes bool
+	var plan, yes, mail bool
 	c := &cobra.Command{
 		Use:   "sync NAME",
 		Short: "Pull a data source from its spreadsheet in Google Sheets",
@@ -36,16 +36,19 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
   reseed sync Plans`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error { return sh.sync(c.Context(), cl, s, plan, yes) })
+			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error {
+				return sh.sync(c.Context(), cl, s, wire.SyncOptions{Plan: plan, Mail: &mail}, yes)
+			})
 		},
 	}
 	c.Flags().BoolVar(&plan, "plan", false, "only show what would change")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask before a large removal, or if a tab is missing")
+	c.Flags().BoolVar(&mail, "mail", false, "tell people how it ends, or that it waits, by mail or webhook, as the settings of the server say (README.md)")
 	return sh.addJSONFlag(c)
 }
 
-func (sh *shell) sync(ctx context.Context, cl *client.Client, s wire.Source, plan, yes bool) error {
-	started, err := cl.Sync(ctx, s.UUID, plan)
+func (sh *shell) sync(ctx context.Context, cl *client.Client, s wire.Source, how wire.SyncOptions, yes bool) error {
+	started, err := cl.Sync(ctx, s.UUID, how)
 	if err != nil {
 		return err
 	}
@@ -53,7 +56,7 @@ func (sh *shell) sync(ctx context.Context, cl *client.Client, s wire.Source, pla
 	if err != nil {
 		return err
 	}
-	if j.Status != wire.Planned || plan {
+	if j.Status != wire.Planned || how.Plan {
 		return sh.showJob(ctx, cl, j)
 	}
 	return sh.confirmRemoval(ctx, cl, j, yes)

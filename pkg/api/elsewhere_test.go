@@ -204,6 +204,7 @@ func (b *bed) unlinked(e object) bool {
 	}
 	if was && gone(into) {
 		delete(e, "merged_into")
+		delete(e, "author") // who merged it
 		was = false
 	}
 	return len(from) == 0 && !was

@@ -80,7 +80,7 @@ func oddExports(b *bed) {
 	b.status(404, "DELETE", "/v1/exports/nowhere", "")
 	b.status(404, "POST", "/v1/data_sources/ds_none/exports", "")
 	b.status(400, "POST", route, "{")
-	for _, wrong := range []string{`{"format":"xlsx"}`, `{"datasets":"all"}`, `{"datasets":["all"]}`, `{"edits":"apart"}`, `{"sheet":true,"format":"ndjson"}`, `{"delimiter":";"}`} {
+	for _, wrong := range []string{`{"format":"xlsx"}`, `{"datasets":"all"}`, `{"datasets":["all"]}`, `{"edits":"aside"}`, `{"sheet":true,"edits":"apart"}`, `{"sheet":true,"format":"ndjson"}`, `{"delimiter":";"}`} {
 		b.status(422, "POST", route, wrong)
 	}
 }

@@ -36,8 +36,8 @@ func startSync(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	f.Only("plan")
-	r := puller.Request{Plan: f.Truth("plan"), By: c.Author}
+	f.Only("plan", "mail")
+	r := puller.Request{Plan: f.Truth("plan"), By: c.Author, Quiet: quiet(f)}
 	if err := f.Refused(); err != nil {
 		return httpapi.Reply{}, err
 	}

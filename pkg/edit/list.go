@@ -19,7 +19,7 @@ type Entry struct {
 	ID     string    // public id of the edited record
 	Edits            // what this item holds; other edits of the record are entries of their own
 	By     string    // who changed it last; empty if that is not known
-	At     time.Time // when it was changed last; of fields and merges, when the latest of those that it has was made
+	At     time.Time // when it was changed last; of fields and merges, when the latest of those that show was made
 	Orphan bool      // the record does not exist, or no link of the merge counts any more
 	Place  Place
 
@@ -210,11 +210,11 @@ func (e *Edit) judgeLinks(ctx context.Context, d *store.Directory, src store.Sou
 	return nil
 }
 
-// latest returns when the latest of the links was made; otherwise if none of the customers that have
-// them is visible.
+// latest returns when the latest of the links was made whose other end is visible; otherwise if there
+// is none.
 func (l *loader) latest(link Link, otherwise time.Time) time.Time {
 	var last int64
-	if link.Into != nil {
+	if link.Into != nil && l.known[*link.Into] != nil {
 		last = link.At
 	}
 	for _, child := range link.From {

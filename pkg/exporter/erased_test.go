@@ -76,7 +76,7 @@ func TestThePlanOfAnEraseKnowsTheLatestExport(t *testing.T) { //nolint:gocyclo /
 	must(t, err)
 	one = p.ended(one)
 	fresh("the customer was exported", customer, one)
-	second := whole(exporter.Request{})
+	second := whole(exporter.Request{Edits: exporter.NoEdits})
 	if x := says(source); x.Job != second.ID || !x.Fresh || !x.NoEdits {
 		t.Errorf("%+v", x)
 	}

@@ -119,7 +119,7 @@ func TestWhatAZIPHolds(t *testing.T) {
 		"nothing":                       {zipOf(t), nil, "There is no file in the ZIP."},
 		"only what systems made":        {zipOf(t, file(".DS_Store", "x"), file("x/", "")), nil, "There is no file in the ZIP."},
 		"a document of Numbers":         {zipOf(t, file("Index/Document.iwa", "x"), file("preview.jpg", "x")), nil, "x.zip: This is a document of Numbers"},
-		"a workbook of LibreOffice":     {zipOf(t, file("mimetype", "x"), file("content.xml", "<x/>")), nil, "x.zip: This is a workbook"},
+		"a workbook of LibreOffice":     {zipOf(t, file("mimetype", "x"), file("content.xml", "<x/>")), nil, "x.zip: This is a document of OpenDocument"},
 		"bzip2":                         {withMethod(t, 12), nil, "x.zip: a.csv: It is compressed with bzip2; make the ZIP with another program"},
 		"LZMA":                          {withMethod(t, 14), nil, "compressed with LZMA;"},
 		"Zstandard":                     {withMethod(t, 93), nil, "compressed with Zstandard;"},
@@ -181,7 +181,7 @@ func TestNamesOfFilesInFolders(t *testing.T) {
 	t.Parallel()
 	for name, takes := range map[string]bool{
 		"a.csv": true, "A.CSV": true, "a.tsv": true, "a.txt": true, "a.ndjson": true, "a.zip": true, "a.csv.gz": true, "a.TXT.GZ": true, "a.ndjson.gz": true,
-		"a.gz": false, "a.xlsx": false, "a.json": false, "csv": false, "a.csv.bak": false, "a.zip.gz": false, "": false,
+		"a.xlsx": true, "a.xlsm": true, "a.gz": false, "a.xls": false, "a.json": false, "csv": false, "a.csv.bak": false, "a.zip.gz": false, "": false,
 		"._a.csv": false, ".a.csv": false, "~$a.csv": false, "Thumbs.db": false, "__MACOSX": false,
 	} {
 		if importer.Takes(name) != takes {

@@ -62,6 +62,8 @@ func (p *Puller) ShareWith() string {
 type Request struct {
 	Plan bool   // stop before any row is written
 	By   string // who asks
+	// people are not told how it ends, or that it waits
+	Quiet bool
 	// a schedule asks, and nobody looks at the pull
 	Unwatched bool
 }
@@ -120,7 +122,7 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 	if h.applied != nil {
 		spec.Had = h.applied.Import.Datasets
 	}
-	j := &job.Job{ID: p.c.Ledger.NewID(), Import: &job.ImportSpec{
+	j := &job.Job{ID: p.c.Ledger.NewID(), Quiet: r.Quiet, Import: &job.ImportSpec{
 		Files: []job.File{}, Origin: job.ByPull, By: r.By, Mode: job.Replace, Plan: r.Plan, MaxRemoved: s.Removed(), Datasets: []string{job.Unread}, Pull: spec,
 	}}
 	if r.Unwatched {

@@ -19,9 +19,9 @@ func (c *Client) ChangeSyncs(ctx context.Context, source string, change wire.Syn
 	return s, err
 }
 
-// Sync begins a pull. With plan it stops before it writes anything.
-func (c *Client) Sync(ctx context.Context, source string, plan bool) (j wire.Job, err error) {
-	err = c.Call(ctx, http.MethodPost, of(syncs, source), map[string]any{"plan": plan}, &j)
+// Sync begins a pull.
+func (c *Client) Sync(ctx context.Context, source string, how wire.SyncOptions) (j wire.Job, err error) {
+	err = c.Call(ctx, http.MethodPost, of(syncs, source), how, &j)
 	return j, err
 }
 

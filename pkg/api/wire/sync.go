@@ -22,6 +22,12 @@ type Syncs struct {
 	Latest     *Job `json:"latest,omitempty"` // the latest pull
 }
 
+// SyncOptions say how to pull.
+type SyncOptions struct {
+	Plan bool  `json:"plan,omitempty"` // write nothing until the plan is applied
+	Mail *bool `json:"mail,omitempty"` // false: people are not told how it ends, or that it waits
+}
+
 // SyncChange is a change of [Syncs]. What is nil stays.
 type SyncChange struct {
 	Spreadsheet *string `json:"spreadsheet,omitempty"` // its address or id
