@@ -264,11 +264,10 @@ func (sh *shell) finishExport(ctx context.Context, cl *client.Client, id string,
 	if j, err = sh.wait(ctx, cl, id); err != nil {
 		return nil, "", err
 	}
-	switch j.Status {
-	case wire.Done:
-	case wire.Cancelled:
+	if j.Status == wire.Cancelled {
 		return nil, "", &exitError{exitFailed, errors.New("the export was cancelled")}
-	default:
+	}
+	if j.Status != wire.Done {
 		return nil, "", &exitError{exitFailed, fmt.Errorf("the export failed: %s", j.Error)}
 	}
 	if j.Export.Size == 0 {

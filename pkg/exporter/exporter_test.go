@@ -200,10 +200,10 @@ func TestWhatCSVCannotHoldIsFound(t *testing.T) {
 				p.load("Acme", map[string]string{"odd.ndjson": odd(nil, []string{"good", one})})
 			}
 			j := p.ended(p.start(exporter.Request{Source: p.now("Acme")}))
-			if j.Status != job.Failed || !strings.Contains(j.Error, "1 rows of customers (the first is cus_") || !strings.Contains(j.Error, "--format ndjson") {
+			if j.Status != job.Failed || !strings.Contains(j.Error, "1 of the customers (the first is cus_") || !strings.Contains(j.Error, "--format ndjson") {
 				t.Fatalf("the export is %s: %s", j.Status, j.Error)
 			}
-			if isID && one != "Total" && !strings.Contains(j.Error, "1 rows of subscription_events (the first is the event ") {
+			if isID && one != "Total" && !strings.Contains(j.Error, "1 of the subscription_events (the first is the event ") {
 				t.Error(j.Error)
 			}
 			if strings.Contains(j.Error, one) || len(p.names(j)) > 0 {

@@ -266,11 +266,7 @@ func (s *sum) losses(datasets []string) string {
 	var list []string
 	for _, ds := range datasets {
 		if t := s.of(ds); t.Lost > 0 {
-			of := fmt.Sprintf("%d of the %s", t.Lost, ds)
-			if t.First != "" { // events have no public id
-				of += fmt.Sprintf(" (the first is %s)", t.First)
-			}
-			list = append(list, of)
+			list = append(list, fmt.Sprintf("%d of the %s (the first is %s)", t.Lost, ds, t.First))
 		}
 	}
 	return strings.Join(list, ", ")
