@@ -74,7 +74,10 @@ func financeSheet() *googletest.Spreadsheet {
 			}},
 			{ID: 9, Title: "Line items", Cells: [][]any{
 				{"Invoice external ID", "External ID", "Type", "Amount in cents"},
-				{"i1", "l1", "one_time", 1250}, {"i1", "l2", "one_time", 100}, {"i2", "l3", "one_time", 99}, {"i2", "l4", "one_time", 1},
+				{"i1", "l1", "one_time", 1250},
+				{"i1", "l2", "one_time", 100},
+				{"i2", "l3", "one_time", 99},
+				{"i2", "l4", "one_time", 1},
 			}},
 		},
 	}

@@ -106,7 +106,7 @@ func (in Inspector) packed(ctx context.Context, name string, z *zip.Reader) (all
 		all = append(all, in.entry(ctx, name+"/"+e.Name, e))
 	}
 	for i, t := range p.tabs {
-		_, verdict := p.readTab(ctx, i)
+		verdict := p.judgeTab(ctx, i)
 		if verdict != nil && LeavesOut(t.title, verdict) {
 			if !t.book.Hidden(t.n) {
 				others = append(others, t.path())
