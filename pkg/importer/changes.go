@@ -64,6 +64,8 @@ type summary struct {
 	Fields  map[string]fields  `json:"fields,omitempty"`  // in how many changed rows each field changes, by dataset
 	// rows that the input lacks, kept because other rows belong to them
 	Kept int64 `json:"kept,omitempty"`
+	// the first plans among them. Other records have ids that are often e-mail addresses
+	KeptPlans []string `json:"kept_plans,omitempty"`
 	// edits of the input that yield to those that are there, and where the first ones are
 	KeptEdits   int64          `json:"kept_edits,omitempty"`
 	FirstKept   []job.Rejected `json:"first_kept,omitempty"`
@@ -148,6 +150,7 @@ func (s *summary) add(o summary) {
 	s.meet(o.Forgotten...)
 	s.Moved += o.Moved
 	s.Kept += o.Kept
+	s.keptPlan(o.KeptPlans...)
 	s.keepEdits(o.KeptEdits, o.FirstKept...)
 	s.Changes += o.Changes
 	s.WriteMilli += o.WriteMilli

@@ -205,10 +205,27 @@ func (s *summary) withhold() (notes []string) {
 	}
 	if s.Kept > 0 {
 		notes = append(notes, fmt.Sprintf(
-			"%s kept although the input lacks them, because stored rows of other datasets belong to them. Give those datasets in the same import, or erase the records.",
-			rows(s.Kept)))
+			"%s kept although the input lacks them, because stored rows of other datasets belong to them%s. Give those datasets in the same import, or erase the records.",
+			rows(s.Kept), suchAsPlans(s.KeptPlans)))
 	}
 	return notes
+}
+
+const firstPlans = 5
+
+// keptPlan notes the names of plans that stay although the input lacks them.
+func (s *summary) keptPlan(names ...string) {
+	s.KeptPlans = append(s.KeptPlans, names...)
+	slices.Sort(s.KeptPlans)
+	s.KeptPlans = s.KeptPlans[:min(len(s.KeptPlans), firstPlans)]
+}
+
+// suchAsPlans names plans to which rows belong, as a part of a sentence; empty if there are none.
+func suchAsPlans(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return ", such as to the plan " + strings.Join(names, ", ")
 }
 
 // mostRemarks limits the sentences about cells in the notes of a job, whose item is limited.

@@ -106,15 +106,17 @@ func (in Inspector) packed(ctx context.Context, name string, z *zip.Reader) (all
 		all = append(all, in.entry(ctx, name+"/"+e.Name, e))
 	}
 	for i, t := range p.tabs {
-		one, err := in.tab(ctx, p, i)
-		if err == nil && LeavesOut(t.title, one.Err) {
+		verdict := p.judgeTab(ctx, i)
+		if verdict != nil && LeavesOut(t.title, verdict) {
 			if !t.book.Hidden(t.n) {
 				others = append(others, t.path())
 			}
 			continue
 		}
-		if one.Err == nil {
-			one.Err = err
+		one, err := in.tab(ctx, p, i)
+		if err = cmp.Or(verdict, err); err != nil {
+			one.Err, one.Helps = err, nil
+			one.Helps = one.helps()
 		}
 		all = append(all, one)
 	}

@@ -102,6 +102,9 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	}
 	if needed {
 		m.sum.Kept++
+		if isPlan(it.SK) {
+			m.sum.keptPlan(nameOf(a))
+		}
 		return nil
 	}
 	if parent == "" {

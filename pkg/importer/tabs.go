@@ -164,19 +164,20 @@ func tabsOfEntry(e *zip.File) ([]tab, error) {
 	return tabsOf(z, e.Name)
 }
 
-// readTab is [ReadTab] of the i-th tab of a packed file.
-func (p packed) readTab(ctx context.Context, i int) (grid.Reading, error) {
+// judgeTab is the error of [ReadTab] for the i-th tab of a packed file.
+func (p packed) judgeTab(ctx context.Context, i int) error {
 	t := p.tabs[i]
 	rows, err := t.book.Rows(t.n)
 	if err != nil {
-		return grid.Reading{}, damagedBook(err)
+		return damagedBook(err)
 	}
 	defer func() { _ = rows.Close() }()
 	head, err := rows.Head()
 	if err != nil {
-		return grid.Reading{}, damagedBook(err)
+		return damagedBook(err)
 	}
-	return t.read(ctx, head, p.part(len(p.entries)+i), p.kept)
+	_, err = t.read(ctx, head, p.part(len(p.entries)+i), p.kept)
+	return err
 }
 
 // read is [ReadTab] of a tab of a workbook, whose serial numbers are in no time zone.

@@ -274,7 +274,7 @@ func (p packed) tables(ctx context.Context) (parts []int, leftOut []string, err 
 	}
 	for i := range p.tabs {
 		t := &p.tabs[i]
-		_, err := p.readTab(ctx, i)
+		err := p.judgeTab(ctx, i)
 		switch {
 		case err == nil, fault.Is(err, fault.Invalid) && !LeavesOut(t.title, err):
 			parts = append(parts, len(p.entries)+i)
