@@ -181,6 +181,22 @@ func columnNaming(ds Dataset, what string) string {
 	return ""
 }
 
+// ColumnOf returns the header of the column that holds a field of a record; empty if there is none.
+func ColumnOf(ds Dataset, field string) string {
+	r := newRow(ds)
+	if r == nil {
+		return ""
+	}
+	for _, f := range fieldsOf(r) {
+		for _, c := range columnsOf(r) {
+			if f.name == field && c.cell == f.cell {
+				return c.name
+			}
+		}
+	}
+	return ""
+}
+
 // ColumnID returns the header of a dataset's own external ids; empty if it has no such column.
 func ColumnID(ds Dataset) string { return columnNaming(ds, "id") }
 

@@ -5,7 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
+	"reflect"
 	"slices"
+	"strings"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
@@ -58,7 +61,7 @@ type Change struct {
 func changeOf(j *job.Job, c *change) Change {
 	out := Change{Dataset: c.dataset(), Action: c.action(), Key: c.sk, Line: c.line, Before: plain(c.before), After: plain(c.after)}
 	if c.line > 0 && c.file < len(j.Import.Files) {
-		out.File, out.Place = j.Import.Files[c.file].Name, PlaceOf(j.Import.Files[c.file], c.line, "")
+		out.File, out.Place = j.Import.Files[c.file].Name, PlaceOf(j.Import.Files[c.file], c.line, out.column())
 	}
 	if record, _, is := store.SplitEdit(c.sk); is {
 		out.Record = store.PublicID(j.Tag, record)
@@ -66,6 +69,23 @@ func changeOf(j *job.Job, c *change) Change {
 		nameCustomers(out.After)
 	}
 	return out
+}
+
+// column is the column of the only field that a change changes; empty if it changes several, or if the
+// field has no column.
+func (c Change) column() string {
+	changed := map[string]bool{}
+	for _, attrs := range []map[string]any{c.Before, c.After} {
+		for name := range attrs {
+			if !strings.HasPrefix(name, "_") && !reflect.DeepEqual(c.Before[name], c.After[name]) {
+				changed[name] = true
+			}
+		}
+	}
+	if c.Action != Changed || len(changed) != 1 {
+		return ""
+	}
+	return billing.ColumnOf(c.Dataset, slices.Collect(maps.Keys(changed))[0])
 }
 
 // plain returns attributes as values for JSON.
