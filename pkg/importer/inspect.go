@@ -83,7 +83,7 @@ func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, 
 	}
 	z, err := zip.NewReader(file, size)
 	if err != nil {
-		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
+		err = unreadable(name)
 		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
 	}
 	return in.packed(ctx, name, z), nil

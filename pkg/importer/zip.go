@@ -123,11 +123,19 @@ func noTable(others []string) error {
 		Listed(TellApart(others)))
 }
 
+// unreadable is the error of a ZIP, or of a workbook, which is one, whose directory cannot be read.
+func unreadable(name string) error {
+	if isBook(name) {
+		return badZip("bad_zip", "The workbook cannot be read, perhaps since it was not copied to its end; copy it again, or save it anew.")
+	}
+	return badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
+}
+
 // openZip reads the directory of a ZIP.
 func openZip(ctx context.Context, o *objects.Objects, f job.File) (*zip.Reader, error) {
 	z, err := zip.NewReader(&zipBytes{ctx: ctx, objects: o, file: f}, f.Size)
 	if err != nil && !temporary(err) && ctx.Err() == nil {
-		err = badZip("bad_zip", "The ZIP file cannot be read; make it anew.")
+		err = unreadable(f.Name)
 	}
 	return z, err
 }
