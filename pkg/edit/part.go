@@ -60,7 +60,8 @@ func (p Part) What() string {
 // About tells whether two parts of one edit are about the same: the same tag, attribute or field.
 func (p Part) About(o Part) bool { return p.Kind == o.Kind && p.Name == o.Name }
 
-// Same tells whether two parts about the same say the same, whoever said it and when.
+// Same compares two parts for which [Part.About] is true: it tells whether they hold the same value.
+// Who made them, and when, does not count.
 func (p Part) Same(o Part) bool {
 	return p.Value == o.Value && p.Field.same(o.Field) && p.Child == o.Child && p.Parent == o.Parent
 }
@@ -289,9 +290,9 @@ func valueOf(e *billing.Edit) (Value, error) {
 	return NewValue(typ, raw, e.ValueSource)
 }
 
-// Restore returns the change that gives an edit the parts that it lacks. What it has about the same
-// stays, and so do its author and time. A new edit gets those of the latest part. The parts belong
-// to one edit, and are no merges.
+// Restore returns the change that adds parts to an edit. Where the edit has a part about the same
+// already, that one stays. An edit that is there keeps its author and time; a new one gets those of
+// the latest of the parts. The parts must belong to one edit, and none may be a merge.
 func (r Record) Restore(parts []Part) *Change {
 	return r.reshape(parts, func(now []Part) []Part {
 		for _, p := range parts {
@@ -310,8 +311,8 @@ func (r Record) TakeBack(parts []Part) *Change {
 	})
 }
 
-// as tells whether a part is as another one that was added: an edit keeps the author and time that
-// it had, so those of its tags and attributes do not count.
+// as tells whether a part is still what an import has added. Tags and attributes are compared without
+// author and time: they have none of their own, and show those of the edit that they stand in.
 func (p Part) as(added Part) bool {
 	if !p.About(added) || !p.Same(added) {
 		return false

@@ -152,8 +152,9 @@ type Merged struct {
 	Other *Member
 }
 
-// Merges lists the merges of customers that count: with the customer that each is merged into, and
-// with those of other sources that are merged into it. Lost counts the links that do not count.
+// Merges lists, for each of some customers, its merge into another customer, and the merges of customers
+// of other sources into it. A merge whose other end is not visible is not listed; lost counts those
+// of each customer.
 func (e *Edit) Merges(ctx context.Context, d *store.Directory, customers []Ref) (merges map[Ref][]Merged, lost map[Ref]int, err error) {
 	l := &loader{e, d, map[Ref]*Member{}}
 	refs := customers

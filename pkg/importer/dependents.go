@@ -374,14 +374,9 @@ func (w *work) loadNamed(ctx context.Context) (map[string]bool, error) {
 	}
 	defer in.close()
 	named := map[string]bool{}
-	for {
-		e, err := in.next()
-		if errors.Is(err, io.EOF) {
-			return named, nil
-		}
-		if err != nil {
-			return nil, err
-		}
+	err = in.each(func(e entry) error {
 		named[e.key] = true
-	}
+		return nil
+	})
+	return named, err
 }

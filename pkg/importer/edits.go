@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -161,18 +160,11 @@ func (m *editMerge) run(ctx context.Context, id setID) (sum summary, err error) 
 	}
 	defer m.records.close()
 	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", stageEdits, id.keyRange, m.w.ledger.NewHolder())}
-	for {
-		e, err := in.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil {
-			err = m.take(ctx, e)
-		}
-		if err != nil {
-			return sum, err
-		}
+	if err := in.each(func(e entry) error {
 		m.w.makeWay()
+		return m.take(ctx, e)
+	}); err != nil {
+		return sum, err
 	}
 	if err := m.decide(ctx); err != nil {
 		return sum, err
@@ -436,7 +428,7 @@ func (s *summary) yielded(files []job.File) []string {
 	}
 	var lines []string
 	for _, at := range s.FirstKept {
-		lines = append(lines, fmt.Sprintf("line %d of %s", at.Line, files[at.File].Name))
+		lines = append(lines, rowAt(files[at.File], at.Line))
 	}
 	if more := s.KeptEdits - int64(len(lines)); more > 0 {
 		lines = append(lines, fmt.Sprintf("%d more", more))
@@ -460,7 +452,7 @@ func (r InspectedRow) edit(e *billing.Edit) InspectedRow {
 	r.Record = plain(store.AppendRecord(nil, e.Record))
 	r.Record["of"] = string(e.Of)
 	for name, v := range plain(p.Attrs()) {
-		if p.Kind != edit.PartMerge || name != "child" && name != "parent" {
+		if p.Kind != edit.PartMerge || name != edit.AttrChild && name != edit.AttrParent {
 			r.Record["edit "+name] = v
 		}
 	}

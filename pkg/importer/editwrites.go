@@ -8,7 +8,6 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/edit"
 	"reseed/pkg/fault"
-	"reseed/pkg/job"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -229,28 +228,10 @@ func (u *editReversal) decide(ctx context.Context) error {
 
 // settle counts one change, and adds it to the change set unless it is left alone.
 func (u *editReversal) settle(c *change, s editState) error {
-	open := s.there == u.going && (s.as || !s.there)
-	unchanged := !open && (!s.there || s.as)
-	v := verdict{code: "touched_since", why: "The edit was changed after this import."}
-	if s.erasing {
-		open, unchanged = false, false
-		v = verdict{code: codeErasing, why: "Its record is being erased, and can still be restored."}
-	}
-	u.sum.count(string(billing.Edits), func(n *job.Counts) {
-		n.Read++
-		switch {
-		case unchanged:
-			n.Unchanged++
-		case !open:
-			n.Rejected++
-		case u.going:
-			n.Removed++
-		default:
-			n.Added++
-		}
-	})
-	if !open {
-		if !unchanged {
+	v := s.verdict(u.going)
+	u.sum.judge(c, &v)
+	if !v.open() {
+		if !v.unchanged {
 			u.rejects.add(&entry{key: c.sk, kind: reject, body: rejection{string(billing.Edits), store.PublicID(u.w.tag, c.sk[:len(c.sk)-len(s.part.What())]), v.code, v.why}.encode()})
 		}
 		return nil
@@ -271,6 +252,17 @@ type editState struct {
 	there   bool // something about the same is there
 	as      bool // and is the part as it was added
 	erasing bool // the record is being erased
+}
+
+// verdict is what becomes of the change: of one that takes the part away, if it is going.
+func (s editState) verdict(going bool) verdict {
+	switch {
+	case s.erasing:
+		return verdict{code: codeErasing, why: "Its record is being erased, and can still be restored."}
+	case s.there && !s.as:
+		return verdict{code: codeTouched, why: "The edit was changed after this import."}
+	}
+	return verdict{unchanged: s.there != going}
 }
 
 // editStates looks up what is stored about the parts of changes.

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"reseed/pkg/billing"
@@ -153,18 +151,11 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 	// worker does this range.
 	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())}
 	m.beginReplace(keyRange)
-	for {
-		e, err := in.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil {
-			err = m.take(ctx, e)
-		}
-		if err != nil {
-			return sum, err
-		}
+	if err := in.each(func(e entry) error {
 		m.w.makeWay()
+		return m.take(ctx, e)
+	}); err != nil {
+		return sum, err
 	}
 	for _, end := range []func(context.Context) error{m.endGroup, m.decide, m.endReplace, m.endDoubling} {
 		if err := end(ctx); err != nil {

@@ -93,6 +93,22 @@ func (m *merger) next() (entry, error) {
 	return e, nil
 }
 
+// each calls f for every entry that is left, the smallest first.
+func (m *merger) each(f func(entry) error) error {
+	for {
+		e, err := m.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = f(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 func (m *merger) close() {
 	for _, r := range m.runs {
 		_ = r.closer.Close()

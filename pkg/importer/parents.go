@@ -130,16 +130,10 @@ func (w *work) loadLostPlans(ctx context.Context, keyRange int) error {
 		return err
 	}
 	defer in.close()
-	for {
-		e, err := in.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return in.each(func(e entry) error {
 		if _, is := w.lostPlans[e.key]; !is {
 			w.lostPlans[e.key] = e.place
 		}
-	}
+		return nil
+	})
 }

@@ -3,9 +3,7 @@ package importer
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/job"
@@ -43,33 +41,28 @@ func (w *work) resolve(ctx context.Context, stage, keyRange int) (summary, error
 		block, waiting = block[:0], 0
 		return err
 	}
-	for {
-		e, err := asks.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return summary{}, err
-		}
+	err = asks.each(func(e entry) error {
 		a.w.makeWay()
 		if n := len(block); n > 0 && block[n-1].about == e.key {
 			block[n-1].askers = append(block[n-1].askers, e)
 		} else {
 			if n == blockSize {
 				if err := flush(); err != nil {
-					return summary{}, err
+					return err
 				}
 			}
 			block = append(block, question{e.key, []entry{e}})
 		}
 		// One customer may have any number of invoices: answer before the block grows large.
 		if waiting++; waiting >= 20*blockSize {
-			if err := flush(); err != nil {
-				return summary{}, err
-			}
+			return flush()
 		}
+		return nil
+	})
+	if err == nil {
+		err = flush()
 	}
-	if err := flush(); err != nil {
+	if err != nil {
 		return summary{}, err
 	}
 	if err := a.ground.end(&a.sum); err != nil {
@@ -239,7 +232,7 @@ func (a *answers) holder(stored table.Attrs, q *question) {
 		case string(a.first.body) == string(asker.body):
 		case asker.natural:
 			a.add(asker, findReject("", codeCollision, fmt.Sprintf(
-				"The row of another customer in line %d has the same computed id; give this row an external ID.", a.first.place.line)))
+				"The row of another customer in %s has the same computed id; give this row an external ID.", a.w.lineAt(a.first.place))))
 		default:
 			a.add(asker, findReject("External ID", "duplicate_differs", fmt.Sprintf(
 				"The same external ID is in %s with another invoice or customer; the first one is used.", a.w.lineAt(a.first.place))))

@@ -61,7 +61,10 @@ type Change struct {
 func changeOf(j *job.Job, c *change) Change {
 	out := Change{Dataset: c.dataset(), Action: c.action(), Key: c.sk, Line: c.line, Before: plain(c.before), After: plain(c.after)}
 	if c.line > 0 && c.file < len(j.Import.Files) {
-		out.File, out.Place = j.Import.Files[c.file].Name, PlaceOf(j.Import.Files[c.file], c.line, out.column())
+		f := j.Import.Files[c.file]
+		if out.File = f.Name; f.Tab != "" {
+			out.Place = PlaceOf(f, c.line, out.column())
+		}
 	}
 	if record, _, is := store.SplitEdit(c.sk); is {
 		out.Record = store.PublicID(j.Tag, record)
