@@ -145,7 +145,7 @@ func (g *gather) all(ctx context.Context) error {
 const customerPage = 100
 
 func (g *gather) reader(ctx context.Context) (*person.Reader, error) {
-	d, err := g.look(ctx)
+	d, err := unerased(ctx, g.st, g.job)
 	if err != nil {
 		return nil, err
 	}
@@ -154,25 +154,12 @@ func (g *gather) reader(ctx context.Context) (*person.Reader, error) {
 	})
 }
 
-// look reads the directory, and makes sure that nothing was erased.
-func (g *gather) look(ctx context.Context) (*store.Directory, error) {
-	d, err := g.st.Directory(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return d, Unerased(d, g.job)
-}
-
 // interrupted tells whether the worker must stop.
 func (g *gather) interrupted(ctx context.Context) error {
 	if g.x.late(ctx) {
 		return errStopped
 	}
-	j, err := g.x.c.Ledger.Get(ctx, g.job.ID)
-	if err == nil && (j.State().Stops() || j.Status.Ended()) {
-		err = errEnding
-	}
-	return err
+	return g.x.stops(ctx, g.job.ID)
 }
 
 // add adds a line to the next part of a section. A page may make several parts: an invoice has any
@@ -193,7 +180,7 @@ func (g *gather) add(ctx context.Context, section string, line []byte) error {
 
 // flush stores the next parts of all sections.
 func (g *gather) flush(ctx context.Context) error {
-	if _, err := g.look(ctx); err != nil {
+	if _, err := unerased(ctx, g.st, g.job); err != nil {
 		return err
 	}
 	files := map[string]tally{}
@@ -242,11 +229,7 @@ func (x *Exporter) joinCustomer(ctx context.Context, j *job.Job, files map[strin
 	if err := z.Close(); err != nil {
 		return err
 	}
-	d, err := x.c.Store.Directory(ctx)
-	if err == nil {
-		err = Unerased(d, j)
-	}
-	if err != nil {
+	if _, err := unerased(ctx, x.c.Store, j); err != nil {
 		return err
 	}
 	return file.Close()

@@ -232,13 +232,19 @@ func TestEditsOfSomeDatasets(t *testing.T) {
 	}
 }
 
-// Edits whose records are gone are counted, and said.
-func TestEditsOfNothingAreSaid(t *testing.T) {
-	t.Parallel()
+// edited is a process with the source Acme, whose rows people may edit.
+func edited(t *testing.T) (*process, *editor) {
+	t.Helper()
 	p := newProcess(t, mem.New(mem.Options{}), objects.Mem())
 	p.source("Acme")
 	p.load("Acme", map[string]string{"rows.ndjson": editedRows()})
-	ed := p.editor("Acme")
+	return p, p.editor("Acme")
+}
+
+// Edits whose records are gone are counted, and said.
+func TestEditsOfNothingAreSaid(t *testing.T) {
+	t.Parallel()
+	p, ed := edited(t)
 	ed.edits()
 	for _, id := range []string{"e59", "e7"} { // tags; tags and a merge, whose other ends lose theirs
 		must(t, p.Store.Write(t.Context(), []table.Write{{Item: table.Item{Key: ed.key(store.CustomerSK(ed.hash().CustomerH(id)))}, Delete: true}}))
@@ -255,10 +261,7 @@ func TestEditsOfNothingAreSaid(t *testing.T) {
 // What stands in the place of an edit stays, and is listed.
 func TestEditsThatAreThereAreKept(t *testing.T) {
 	t.Parallel()
-	p := newProcess(t, mem.New(mem.Options{}), objects.Mem())
-	p.source("Acme")
-	p.load("Acme", map[string]string{"rows.ndjson": editedRows()})
-	ed := p.editor("Acme")
+	p, ed := edited(t)
 	hash := ed.hash()
 	at := ed.key(store.CustomerSK(hash.CustomerH("e1")))
 	ed.do(at, func(r edit.Record) *edit.Change {
@@ -405,10 +408,7 @@ func codesOfEdits(j *job.Job) map[string]int64 {
 // A replace takes no edits away.
 func TestAReplaceLeavesEdits(t *testing.T) {
 	t.Parallel()
-	p := newProcess(t, mem.New(mem.Options{}), objects.Mem())
-	p.source("Acme")
-	p.load("Acme", map[string]string{"rows.ndjson": editedRows()})
-	ed := p.editor("Acme")
+	p, ed := edited(t)
 	ed.edits()
 	want := ed.listed()
 	files := map[string]string{"edits.ndjson": `{"dataset":"edits","of":"customers","customer_external_id":"e1","tag":"z","at":"2026-01-01"}`, "rows.ndjson": editedRows()}
@@ -421,10 +421,7 @@ func TestAReplaceLeavesEdits(t *testing.T) {
 // No edit brings back a person on the do-not-reload list, and none of its values is in the rejects.
 func TestForgottenPeopleGetNoEdits(t *testing.T) {
 	t.Parallel()
-	p := newProcess(t, mem.New(mem.Options{}), objects.Mem())
-	p.source("Acme")
-	p.load("Acme", map[string]string{"rows.ndjson": editedRows()})
-	ed := p.editor("Acme")
+	p, ed := edited(t)
 	ed.edits()
 	first := p.export(exporter.Request{Source: ed.src})
 	sel := eraser.Selection{Kind: eraser.Customer, Source: ed.src.UUID, H: ed.hash().CustomerH("e1"), ExternalID: "e1"}

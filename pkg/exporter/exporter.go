@@ -317,6 +317,25 @@ func errErased() error {
 	return fault.New(fault.Conflict, "source_erased", "Data of this data source was erased since the export began. Export it again.")
 }
 
+// unerased returns the directory of a table, or of a view of it; an error if data of the sources was
+// erased since an export began to read them.
+func unerased(ctx context.Context, st *store.Store, j *job.Job) (*store.Directory, error) {
+	d, err := st.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return d, Unerased(d, j)
+}
+
+// stops is [errEnding] if a job has ended, or is about to.
+func (x *Exporter) stops(ctx context.Context, jobID string) error {
+	j, err := x.c.Ledger.Read(ctx, jobID)
+	if err == nil && (j.State().Stops() || j.Status.Ended()) {
+		err = errEnding
+	}
+	return err
+}
+
 // Unerased is nil as long as no data of the sources was erased since an export began to read them,
 // else the error that says so.
 func Unerased(d *store.Directory, j *job.Job) error {

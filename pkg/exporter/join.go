@@ -62,11 +62,7 @@ func entries(spec *job.ExportSpec, sum *sum) (list []entry, err error) {
 
 // join makes the ZIP of all parts, which stay as they are: compressed. It is whole or not there.
 func (x *Exporter) join(ctx context.Context, j *job.Job) error {
-	d, err := x.c.Store.Directory(ctx)
-	if err != nil {
-		return err
-	}
-	if err := Unerased(d, j); err != nil {
+	if _, err := unerased(ctx, x.c.Store, j); err != nil {
 		return err
 	}
 	tasks, err := x.c.Ledger.Tasks(ctx, j.ID, phaseRead+"/")

@@ -124,10 +124,8 @@ func (x *Exporter) newWalk(ctx context.Context, j *job.Job, shard int, s state, 
 
 // look reads the directory, and makes sure that nothing was erased.
 func (w *walk) look(ctx context.Context) (err error) {
-	if w.dir, err = w.st.Directory(ctx); err != nil {
-		return err
-	}
-	return Unerased(w.dir, w.job)
+	w.dir, err = unerased(ctx, w.st, w.job)
+	return err
 }
 
 // walk walks to the end of the shard. Parts end where enough bytes have come together, whatever the
@@ -174,11 +172,7 @@ func (w *walk) interrupted(ctx context.Context) error {
 		return nil
 	}
 	w.looked = now
-	j, err := w.x.c.Ledger.Read(ctx, w.job.ID)
-	if err == nil && (j.State().Stops() || j.Status.Ended()) {
-		err = errEnding
-	}
-	return err
+	return w.x.stops(ctx, w.job.ID)
 }
 
 // add writes the rows of a page of records, and returns how many bytes the current part has.
