@@ -22,9 +22,10 @@ func main() {
 		}
 		return trigger.HTTP(api.New(api.Config{
 			Store: a.Store, Keys: keys, Edits: edit.New(a.Store, time.Now), Jobs: a.Ledger, Now: time.Now, Log: log,
-			Imports: api.ImportsOf(a),
-			Exports: api.ExportsOf(a),
-			Syncs:   api.SyncsOf(a.Puller), Erase: api.EraseOf(a.Eraser, a.StartErase),
+			Imports:   api.ImportsOf(a),
+			Exports:   api.ExportsOf(a),
+			Syncs:     api.SyncsOf(a.Puller),
+			Erase:     api.EraseOf(a.Eraser, a.StartErase),
 			PublicURL: c.PublicURL, Currency: c.Currency,
 		}))
 	})

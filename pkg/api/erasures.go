@@ -83,10 +83,7 @@ func createErasure(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	j, err := c.Erase.Start(c.Context(), sel, opt)
-	if err != nil {
-		return httpapi.Reply{}, err
-	}
-	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+	return answerJob(http.StatusAccepted, j, err)
 }
 
 // confirmed refuses an erase if the selection does not hold the number of items that the request
@@ -134,10 +131,8 @@ func restoreErasure(c *call) (httpapi.Reply, error) {
 	if err := f.Refused(); err != nil {
 		return httpapi.Reply{}, err
 	}
-	if j, err = c.Erase.Restore(c.Context(), j.ID, opt); err != nil {
-		return httpapi.Reply{}, err
-	}
-	return httpapi.Reply{Status: http.StatusOK, Body: wireOfJob(j)}, nil
+	j, err = c.Erase.Restore(c.Context(), j.ID, opt)
+	return answerJob(http.StatusOK, j, err)
 }
 
 // getReceipt is GET /v1/erasures/:id/receipt: JSON, or one page of HTML with format=html.

@@ -33,10 +33,7 @@ func createExport(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	j, err := c.Exports.Start(c.Context(), r)
-	if err != nil {
-		return httpapi.Reply{}, err
-	}
-	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+	return answerJob(http.StatusAccepted, j, err)
 }
 
 // createCustomerExport is POST /v1/exports: of all that is known of one customer, which is named by
@@ -52,10 +49,7 @@ func createCustomerExport(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	j, err := c.Exports.StartCustomer(c.Context(), names, c.Author)
-	if err != nil {
-		return httpapi.Reply{}, err
-	}
-	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+	return answerJob(http.StatusAccepted, j, err)
 }
 
 // listExports is GET /v1/exports: newest first.
@@ -71,10 +65,8 @@ func deleteExport(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	if j, err = c.Exports.Drop(c.Context(), j.ID); err != nil {
-		return httpapi.Reply{}, err
-	}
-	return httpapi.Reply{Status: http.StatusOK, Body: wireOfJob(j)}, nil
+	j, err = c.Exports.Drop(c.Context(), j.ID)
+	return answerJob(http.StatusOK, j, err)
 }
 
 // getExportFile is GET /v1/exports/:id/file: a ZIP.

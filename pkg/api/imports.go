@@ -56,10 +56,7 @@ func createImport(c *call) (httpapi.Reply, error) {
 	} else {
 		j, err = c.importForm(src)
 	}
-	if err != nil {
-		return httpapi.Reply{}, err
-	}
-	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+	return answerJob(http.StatusAccepted, j, err)
 }
 
 // adopt makes the job of an order.
@@ -370,10 +367,8 @@ func (c *call) act(do func(context.Context, string) (*job.Job, error), status in
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	if j, err = do(c.Context(), j.ID); err != nil {
-		return httpapi.Reply{}, err
-	}
-	return httpapi.Reply{Status: status, Body: wireOfJob(j)}, nil
+	j, err = do(c.Context(), j.ID)
+	return answerJob(status, j, err)
 }
 
 // getSamples is GET /v1/imports/:id/samples: the first changes of each dataset and action.

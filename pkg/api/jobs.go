@@ -49,6 +49,14 @@ func (c *call) oneJob(kind job.Kind) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: w}, nil
 }
 
+// answerJob answers with a job that was begun or changed, unless err says that it was not.
+func answerJob(status int, j *job.Job, err error) (httpapi.Reply, error) {
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.Reply{Status: status, Body: wireOfJob(j)}, nil
+}
+
 func (c *call) findJob(kind job.Kind) (*job.Job, error) {
 	id := c.PathValue("id")
 	if !jobID(id) {

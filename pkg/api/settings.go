@@ -61,10 +61,15 @@ func changeSettings(c *call) (httpapi.Reply, error) {
 		r.Keep(ds, given.Over(without(r.Of(ds), f)))
 		return nil
 	})
+	return httpapi.Reply{Status: http.StatusOK, Body: wireOfSettings(kept)}, withoutSource(err)
+}
+
+// withoutSource is the answer to an error that may say that the source of the path is gone by now.
+func withoutSource(err error) error {
 	if fault.Is(err, fault.NotFound) {
-		err = httpapi.Absent(records.WhatSource)
+		return httpapi.Absent(records.WhatSource)
 	}
-	return httpapi.Reply{Status: http.StatusOK, Body: wireOfSettings(kept)}, err
+	return err
 }
 
 // without returns settings without those that a request has a word on.

@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"reseed/pkg/api/wire"
-	"reseed/pkg/fault"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/puller"
-	"reseed/pkg/records"
 	"reseed/pkg/source/sheets"
 )
 
@@ -42,13 +40,7 @@ func startSync(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	j, err := c.Syncs.Start(c.Context(), src.UUID, r)
-	if fault.Is(err, fault.NotFound) {
-		err = httpapi.Absent(records.WhatSource)
-	}
-	if err != nil {
-		return httpapi.Reply{}, err
-	}
-	return httpapi.Reply{Status: http.StatusAccepted, Body: wireOfJob(j)}, nil
+	return answerJob(http.StatusAccepted, j, withoutSource(err))
 }
 
 // changeSyncs is PATCH /v1/data_sources/:uuid/syncs: it connects the source with a spreadsheet, and
@@ -77,11 +69,8 @@ func changeSyncs(c *call) (httpapi.Reply, error) {
 	if err := f.Refused(); err != nil {
 		return httpapi.Reply{}, err
 	}
-	if _, err = c.Syncs.Set(c.Context(), src.Tag, change); fault.Is(err, fault.NotFound) {
-		err = httpapi.Absent(records.WhatSource)
-	}
-	if err != nil {
-		return httpapi.Reply{}, err
+	if _, err := c.Syncs.Set(c.Context(), src.Tag, change); err != nil {
+		return httpapi.Reply{}, withoutSource(err)
 	}
 	return getSyncs(c)
 }

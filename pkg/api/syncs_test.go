@@ -36,7 +36,7 @@ func syncs(b *bed) {
 	b.status(409, "PATCH", at, `{"every":"6h"}`)
 	for _, wrong := range []string{
 		`{"spreadsheet":"https://example.com"}`, `{"spreadsheet":7}`, `{"spreadsheet":"` + syncSheet + `","every":"sometimes"}`, `{"spreadsheet":"` + syncSheet + `","every":"1m"}`,
-		`{"spreadsheet":"` + syncSheet + `","every":"-6h"}`, `{"spreadsheet":"` + syncSheet + `","max_changed":101}`, `{"sheet":"x"}`, `{"spreadsheet":"` + syncSheet + `","max_removed":-1}`,
+		`{"spreadsheet":"` + syncSheet + `","every":"-6h"}`, `{"spreadsheet":"` + syncSheet + `","every":"0d"}`, `{"spreadsheet":"` + syncSheet + `","max_changed":101}`, `{"sheet":"x"}`, `{"spreadsheet":"` + syncSheet + `","max_removed":-1}`,
 	} {
 		b.status(422, "PATCH", at, wrong)
 	}

@@ -44,11 +44,14 @@ func ParseEvery(text string) (time.Duration, error) {
 	if text == Never {
 		return 0, nil
 	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		d, err := time.ParseDuration(days + "h")
-		return 24 * d, err
+	days, inDays := strings.CutSuffix(text, "d")
+	if inDays {
+		text = days + "h"
 	}
 	d, err := time.ParseDuration(text)
+	if inDays {
+		d *= 24
+	}
 	if err == nil && d <= 0 {
 		err = fmt.Errorf("an interval is longer than nothing: %s", text)
 	}
