@@ -95,8 +95,8 @@ func (s *Server) change(id string, change func(*Spreadsheet)) {
 	s.books[id].Version++
 }
 
-// Before is called before each answer but those of the token endpoint; a failure is sent in place of
-// the answer. It may call [Server.Change].
+// Before makes the server call f when a request has come, unless it is for a token. If f returns a
+// failure, the server answers with that. f may call [Server.Change].
 func (s *Server) Before(f func(Call) *Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,20 +17,19 @@ type Edit struct {
 	Nth    int64   // which of several equal records without an external id, from 1; 0 is 1
 
 	Tag         string
-	Attribute   string // name of a custom attribute
-	ValueType   string // of the attribute
-	ValueSource string // of the attribute; may be empty
-	Field       string // name of a field of the record
-	// Value is that of the field or attribute. Null means that the field was emptied.
-	Value EditValue
-	// Given holds the value of the field, read as that of a row, and nothing else. It is nil if the
-	// field was emptied.
+	Attribute   string    // name of a custom attribute
+	ValueType   string    // of the attribute
+	ValueSource string    // of the attribute; may be empty
+	Field       string    // name of a field of the record
+	Value       EditValue // what the field or attribute has become; Null: the field was emptied
+	// Given is a record in which only Field is set, to its new value. It is nil if the field was emptied.
 	Given    Record
 	Disabled bool
 	Deleted  bool
 	Into     string // external id of the customer that the record is merged into
 	From     string // external id of the customer that is merged into the record
-	// OtherSource is the name of the data source of Into or From; empty if it is that of the record.
+	// OtherSource names the data source of the customer in Into or From. It is empty if that is the data
+	// source of the record.
 	OtherSource string
 	Place       int64 // of a merge: the place among those that were merged into the same customer, from 1
 
@@ -128,7 +127,7 @@ const maxNth = 10_000
 
 // identity makes the record that holds what identifies the edited one.
 func (r *editRow) identity(c *cells, of Dataset) Record {
-	switch of { //nolint:exhaustive // records of other datasets have no edits; the last one is that of transactions
+	switch of { //nolint:exhaustive // only editable datasets come here; what stands below the switch is for transactions
 	case Customers:
 		c.need(&r.CustomerExternalID)
 		return &Customer{ExternalID: c.id(&r.CustomerExternalID)}
@@ -197,7 +196,7 @@ func (r *editRow) checkField(c *cells, e *Edit) {
 	c.need(&r.Value)
 }
 
-// given reads the value of a field as that of a row.
+// given makes [Edit.Given]: it reads the new value as if it stood in a row of the dataset.
 func (r *editRow) given(c *cells, e *Edit) Record {
 	f := r.Forms[e.Of]
 	if f == nil {

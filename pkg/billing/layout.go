@@ -51,7 +51,7 @@ func Order() []Dataset {
 	return slices.DeleteFunc(Datasets(), func(ds Dataset) bool { return ds == Edits })
 }
 
-// Datasets lists all datasets that files may hold: those of [Order], then [Edits].
+// Datasets lists what files may hold: the datasets of records, in the order of [Order], and last [Edits].
 func Datasets() []Dataset {
 	order := make([]Dataset, 0, len(layouts))
 	for i := range layouts {
@@ -155,8 +155,8 @@ func AllColumns() (names []string) {
 	return names
 }
 
-// IsColumn reports whether a name is that of a column or, in NDJSON, a field of any dataset. Other
-// names come from files, and may be anything.
+// IsColumn reports whether some dataset has a column or, in NDJSON, a field with this name. A name
+// that none has was made up by whoever made the file, and may hold anything.
 func IsColumn(name string) bool {
 	for _, ds := range Order() {
 		r := newRow(ds)

@@ -16,8 +16,9 @@ type Ending struct {
 }
 
 // ending returns the writes that end a job: first the job in its last state, which change sets,
-// then the removal of its marks, and the message to people. If lock is not nil, it is the lock that the job holds, and the
-// writes pass it on. All ends of all jobs go through this function, and so do stops as a plan.
+// then the removal of its marks, and the message to people. If lock is not nil, it is the lock that
+// the job holds, and the writes pass it on. All ends of all jobs go through this function, and so do
+// stops as a plan.
 func (l *Ledger) ending(ctx context.Context, j *Job, lock table.Attrs, change func(*Job) error) (Ending, error) {
 	from, marks := j.State(), unmark(j)
 	if j.over() {

@@ -158,13 +158,8 @@ func (f *Facts) addRows(j *job.Job) {
 
 // known is the name of a dataset, or "other" for what is none: a file can say anything.
 func known(dataset string) string {
-	for _, ds := range billing.Order() {
-		if dataset == string(ds) {
-			return dataset
-		}
-	}
-	if dataset == "" {
-		return ""
+	if dataset == "" || slices.Contains(billing.Datasets(), billing.Dataset(dataset)) {
+		return dataset
 	}
 	return "other"
 }

@@ -193,7 +193,7 @@ func (f *Facts) rows() grid {
 
 // datasets lists the datasets that there are counts of, in their order.
 func (f *Facts) datasets() []string {
-	at := func(ds string) int { return slices.Index(billing.Order(), billing.Dataset(ds)) }
+	at := func(ds string) int { return slices.Index(billing.Datasets(), billing.Dataset(ds)) }
 	return slices.SortedFunc(maps.Keys(f.Datasets), func(a, b string) int { return at(a) - at(b) })
 }
 

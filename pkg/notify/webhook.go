@@ -27,9 +27,10 @@ type call struct {
 // answerRoom is how many bytes of an answer are read: it is not looked at.
 const answerRoom = 64 << 10
 
-// ToWebhook returns the way to the webhook of the settings; nil if there is none. It posts the facts of a message as JSON, signed with the
-// secret as Standard Webhooks (standardwebhooks.com) demands. An answer 2xx means that the message
-// was taken, 410 that no more are wanted. Redirects are not followed.
+// ToWebhook returns the way to the webhook of the settings; nil if there is none. It posts the facts
+// of a message as JSON, signed with the secret as Standard Webhooks (standardwebhooks.com) demands.
+// An answer 2xx means that the message was taken, 410 that no more are wanted. Redirects are not
+// followed.
 func ToWebhook(settings config.Config, now func() time.Time) Way {
 	if settings.WebhookURL == "" {
 		return nil

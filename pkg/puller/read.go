@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -290,7 +289,7 @@ func (r *run) take(ctx context.Context, i int, s sheets.Span, values sheets.Valu
 		if err := w.Row(int64(s.From+n), row); err != nil {
 			return err
 		}
-		if !isBlank(row) {
+		if !grid.Blank(row) {
 			t.Next = int64(s.From+n) + 1
 			r.state.Pulled++
 		}
@@ -411,16 +410,11 @@ func (r *run) copyPage(ctx context.Context, w io.Writer, key string) error {
 	return err
 }
 
-// cellOf gives a value of the Sheets API a kind. A formula that failed comes as the text that is shown.
+// cellOf gives a value of the Sheets API a kind. A formula that failed comes as the text that is shown,
+// such as #N/A, which imports reject.
 func cellOf(v any) grid.Cell {
 	switch v := v.(type) {
 	case string:
-		switch {
-		case v == "":
-			return grid.Cell{}
-		case isError(v):
-			return grid.Cell{Kind: grid.Error, Text: v}
-		}
 		return grid.Cell{Kind: grid.Text, Text: v}
 	case float64:
 		return grid.Cell{Kind: grid.Number, Number: v}
@@ -431,14 +425,4 @@ func cellOf(v any) grid.Cell {
 		return grid.Cell{Kind: grid.Truth}
 	}
 	return grid.Cell{}
-}
-
-func isError(s string) bool {
-	return s[0] == '#' && slices.Contains([]string{"#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#ERROR!"}, s)
-}
-
-func isBlank(cells []grid.Cell) bool {
-	return !slices.ContainsFunc(cells, func(c grid.Cell) bool {
-		return c.Kind != grid.Empty && (c.Kind != grid.Text || strings.TrimSpace(c.Text) != "")
-	})
 }

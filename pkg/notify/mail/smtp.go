@@ -30,8 +30,8 @@ type sender struct {
 }
 
 // ToServer returns the way to an SMTP server. A message to several people is sent once for all of
-// them. An address that the server refuses for good is left out, and the log says so; if it refuses
-// one only for now, nobody gets the message yet. tlsConfig may be nil.
+// them. An address that the server refuses for good (5xx) is left out, and the log says so. If it asks
+// to try an address again later (4xx), the message is sent to nobody, and later to all. tlsConfig may be nil.
 func ToServer(server config.MailServer, p People, tlsConfig *tls.Config, log *slog.Logger) notify.Way {
 	if tlsConfig == nil {
 		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}

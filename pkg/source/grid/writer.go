@@ -43,7 +43,7 @@ func (w *Writer) Row(n int64, cells []Cell) error {
 		return fault.Newf(fault.TooLarge, "too_many_cells", "The tab has more than %d cells; split it into several, or save it as CSV.", MaxCells)
 	}
 	w.row = w.row[:0]
-	if !blank(cells) {
+	if !Blank(cells) {
 		for ; w.next < n; w.next++ {
 			w.row = append(w.row, '\n')
 		}
@@ -103,7 +103,8 @@ func (w *Writer) keepTogether(record []byte) {
 	}
 }
 
-func blank(cells []Cell) bool {
+// Blank reports whether no cell of a row shows anything: such a row is an empty line.
+func Blank(cells []Cell) bool {
 	for _, c := range cells {
 		if c.Kind == Text && strings.TrimSpace(c.Text) == "" {
 			continue
@@ -133,7 +134,7 @@ const (
 
 // Add keeps a copy of a row, and reports whether there is room for another one.
 func (h *Head) Add(n int64, cells []Cell) (more bool) {
-	if blank(cells) {
+	if Blank(cells) {
 		return len(h.rows) < headRows
 	}
 	own := make([]Cell, len(cells))
