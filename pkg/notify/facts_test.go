@@ -92,6 +92,28 @@ Each rejected row, with the reason:
 	}
 }
 
+// Plans that others use are counted, and not named.
+func TestUsedPlans(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.ended(func(j *job.Job) {
+		full(j)
+		j.Import.UsedPlans = []job.PlanUse{{Plan: "ann@acme.example", Invoices: 14}, {Plan: "Mueller", Invoices: 1, Events: 2}}
+	})
+	b.deliver(b.process(func(*notify.Config) {}))
+	m := b.mail.got[0]
+	for _, want := range []string{"stays, because it is used by 14 invoices.\n", "stays, because it is used by 1 invoice and 2 subscription events.\n"} {
+		if !strings.Contains(m.Text, want) {
+			t.Errorf("the message lacks %q: %s", want, m.Text)
+		}
+	}
+	body, err := json.Marshal(b.hook.got[0].Facts)
+	b.must(err)
+	if !strings.Contains(string(body), `"used_plans":[{"invoices":14},`) || strings.Contains(m.Text+m.HTML+string(body), "Mueller") || strings.Contains(string(body), "acme") {
+		t.Errorf("the message is\n%s\n%s", m.Text, body)
+	}
+}
+
 // A tab is named only if that tells nothing of people.
 func TestPlacesInTabs(t *testing.T) {
 	t.Parallel()

@@ -143,6 +143,9 @@ func (f *Facts) lead() (out []string) {
 	case f.Receipt != nil:
 		out = append(out, "Everything was removed, and nothing of it was found after that.")
 	}
+	for _, use := range f.UsedPlans {
+		out = append(out, "A plan that the input lacks stays, because it is used by "+use.Words()+".")
+	}
 	if f.Status == job.Failed && f.ErrorCode != "" {
 		if why := pullErrors()[f.ErrorCode]; why != "" {
 			out = append(out, why)
