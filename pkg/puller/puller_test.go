@@ -13,6 +13,8 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/puller"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // The story of the sheet: pulled, changed, pulled again, a row removed, undone.
@@ -470,4 +472,65 @@ func storyTabs() []*googletest.Tab {
 		}
 	}
 	return []*googletest.Tab{customersTab(many(20)...), plansTab([]any{"gold", "Gold", 1, "month"}, []any{"silver", "Silver", 1, "month"}), invoices, items}
+}
+
+// Dates that are texts are read in the order of the spreadsheet's locale, and that is said. Without a
+// locale that is known they are rejects, and so is a day that the locale does not have.
+func TestTextDates(t *testing.T) {
+	t.Parallel()
+	for locale, want := range map[string]struct {
+		day  string // of c00000; empty: rejected
+		says string
+	}{
+		"en_US": {"2024-03-04", "Customers: 160 dates that are texts were read month first, such as 01/02/2024 for 2024-01-02, since the locale of the spreadsheet is en_US."},
+		"en_GB": {"2024-04-03", "Customers: 160 dates that are texts were read day first, such as 02/01/2024 for 2024-01-02"},
+		"de_DE": {"2024-04-03", "day first"},
+		"ja_JP": {"", ""},
+		"":      {"", ""},
+	} {
+		t.Run(locale, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				afterTheSamples()
+				tab := &googletest.Tab{ID: 11, Title: "Customers", Cells: [][]any{{"External ID", "Name", "Lead created at"}}}
+				for _, row := range many(160) { // past the first page
+					tab.Cells = append(tab.Cells, append(row, "03/04/2024"))
+				}
+				b := newBed(t, tab)
+				b.edit(func(s *googletest.Spreadsheet) { s.Locale = locale })
+				j := b.pull(puller.Request{})
+				notes := strings.Join(j.Notes, "\n")
+				if want.day == "" {
+					if j.Rejects != 160 || j.Reasons[0].Code != "not_a_date" || strings.Contains(notes, "that are texts") {
+						t.Errorf("%d rejects, %q", j.Rejects, j.Notes)
+					}
+					return
+				}
+				if j.Rejects > 0 || !strings.Contains(notes, want.says) {
+					t.Errorf("%d rejects, %q", j.Rejects, j.Notes)
+				}
+				same(t, "the day", want.day, b.leadCreated("c00000"))
+				b.untouched()
+			})
+		})
+	}
+}
+
+// leadCreated is the day on which a lead was created.
+func (b *bed) leadCreated(id string) string {
+	b.t.Helper()
+	dir, err := b.Store.Directory(b.t.Context())
+	must(b.t, err)
+	src, _ := dir.ByTag(b.src.Tag)
+	for shard := range src.Shards {
+		q := table.Query{PK: src.Space().CustomerPK(shard), From: store.SKCustomer, To: store.After(store.SKCustomer)}
+		for it, err := range b.Store.Items(b.t.Context(), q) {
+			must(b.t, err)
+			if ms, _ := it.Attrs.Int("lead_created_at"); it.Attrs.Str("external_id") == id {
+				return time.UnixMilli(ms).UTC().Format(time.DateOnly)
+			}
+		}
+	}
+	b.t.Fatalf("there is no customer %s", id)
+	return ""
 }
