@@ -21,6 +21,7 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/notify"
+	"reseed/pkg/source/sheets"
 )
 
 // full is an import with everything that may hold values of records.
@@ -88,6 +89,19 @@ Each rejected row, with the reason:
 	for _, secret := range []string{"ann", "Ann", "Mueller", "acme"} {
 		if strings.Contains(m.Subject+m.Text+m.HTML+string(body), secret) {
 			t.Errorf("the message tells %q", secret)
+		}
+	}
+}
+
+// What an error of a pull means is said of pulls only: an import of files may fail with the same code.
+func TestAdviceIsOfPulls(t *testing.T) {
+	t.Parallel()
+	for origin, want := range map[job.Origin]bool{job.ByPull: true, job.ByFile: false} {
+		b := newBed(t)
+		b.ended(func(j *job.Job) { j.Status, j.ErrorCode, j.Import.Origin = job.Failed, sheets.CodeNoRows, origin })
+		b.deliver(b.process(func(*notify.Config) {}))
+		if text := b.mail.got[0].Text; strings.Contains(text, sheets.Advice(sheets.CodeNoRows)) != want || !strings.Contains(text, "The code of the error is empty_input.") {
+			t.Errorf("%s: %s", origin, text)
 		}
 	}
 }

@@ -174,7 +174,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	if len(b.Tabs) > mostTabs {
-		return false, fault.Newf(fault.Invalid, "too_many_tabs", "The spreadsheet has %d tabs; a pull reads at most %d. Keep the data in a spreadsheet of its own.", len(b.Tabs), mostTabs)
+		return false, fault.Newf(fault.Invalid, sheets.CodeTooManyTabs, "The spreadsheet has %d tabs; a pull reads at most %d. Keep the data in a spreadsheet of its own.", len(b.Tabs), mostTabs)
 	}
 	r.state.Attempt++
 	r.state.Reading = &reading{Version: version, Book: b, Walk: sheets.NewWalk(b), Tabs: make([]tab, len(b.Tabs))}
@@ -374,7 +374,7 @@ func (r *run) finish(ctx context.Context) error {
 		if len(out.Lost) > 0 {
 			why = strings.Join(out.Lost, " ")
 		}
-		return fault.New(fault.Invalid, "no_datasets", "Nothing of the spreadsheet can be imported. "+why)
+		return fault.New(fault.Invalid, sheets.CodeNoDatasets, "Nothing of the spreadsheet can be imported. "+why)
 	}
 	r.state.Version, r.state.Result, r.state.Reading = r.state.Reading.Version, &out, nil
 	return nil
