@@ -93,19 +93,6 @@ Each rejected row, with the reason:
 	}
 }
 
-// What an error of a pull means is said of pulls only: an import of files may fail with the same code.
-func TestAdviceIsOfPulls(t *testing.T) {
-	t.Parallel()
-	for origin, want := range map[job.Origin]bool{job.ByPull: true, job.ByFile: false} {
-		b := newBed(t)
-		b.ended(func(j *job.Job) { j.Status, j.ErrorCode, j.Import.Origin = job.Failed, sheets.CodeNoRows, origin })
-		b.deliver(b.process(func(*notify.Config) {}))
-		if text := b.mail.got[0].Text; strings.Contains(text, sheets.Advice(sheets.CodeNoRows)) != want || !strings.Contains(text, "The code of the error is empty_input.") {
-			t.Errorf("%s: %s", origin, text)
-		}
-	}
-}
-
 // Plans that others use are counted, and not named.
 func TestUsedPlans(t *testing.T) {
 	t.Parallel()
@@ -200,11 +187,17 @@ func TestHeadlinesAndSteps(t *testing.T) {
 		},
 		"a pull that failed": {
 			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) {
-				j.Status, j.ErrorCode, j.Import.Origin = job.Failed, "sheet_not_shared", job.ByPull
+				j.Status, j.ErrorCode, j.Import.Origin = job.Failed, sheets.CodeNotShared, job.ByPull
 			},
 			"Sync of S: failed",
 			[]string{"jobs"},
 			"Share it with that address as a viewer",
+		},
+		"an import that failed with a pull's code": {
+			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) { j.Status, j.ErrorCode = job.Failed, sheets.CodeNoRows },
+			"Import into S: failed",
+			[]string{"jobs"},
+			"Nothing was changed.\n\nThe code of the error is empty_input.", // with no advice on a spreadsheet in between
 		},
 		"a failure": {
 			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) { j.Status, j.Error, j.ErrorCode = job.Failed, "ann@acme.example", "no_rows" },
