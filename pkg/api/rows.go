@@ -12,6 +12,7 @@ import (
 	"reseed/pkg/httpapi"
 	"reseed/pkg/job"
 	"reseed/pkg/rows"
+	"reseed/pkg/source"
 	"reseed/pkg/store"
 )
 
@@ -38,6 +39,9 @@ func listRows(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
+	if c.Param("amounts") == source.AmountsUnits {
+		r.InUnits(page.Rows)
+	}
 	return httpapi.Reply{Status: http.StatusOK, Body: answerRows(r, ds, page)}, nil
 }
 
@@ -53,6 +57,8 @@ func (c *call) rowQuery(r *rows.Reader) (f rows.Filter, after rows.Place, size i
 		err = httpapi.Unusable("cursor")
 	case f.State != "" && !slices.Contains(rows.States(), f.State):
 		err = httpapi.Unusable("state")
+	case !slices.Contains([]string{"", source.AmountsCents, source.AmountsUnits}, c.Param("amounts")):
+		err = httpapi.Unusable("amounts")
 	case f.Email != "" && !r.HasEmail():
 		err = httpapi.Unusable("email")
 	}

@@ -20,7 +20,7 @@ func tables() map[string]string {
 		"invoices": "Customer external ID,Invoice external ID,Invoiced date,Due date,Currency\n" +
 			"c1,i1,2024-01-01,,EUR\nc1,i2,2024-02-01,,JPY\nc2,i3,2024-03-01,,EUR\n",
 		"line_items": "Invoice external ID,External ID,Subscription external ID,Type,Amount in cents,Plan,Service period start,Service period end\n" +
-			"i1,l1,s1,subscription,1000,p1,2024-01-01,2024-02-01\ni1,l2,,one_time,500,,,\ni2,l3,,one_time,900,,,\ni3,l4,,one_time,700,,,\n",
+			"i1,l1,s1,subscription,1000,p1,2024-01-01,2024-02-01\ni1,l2,,one_time,-123456,,,\ni2,l3,,one_time,900,,,\ni3,l4,,one_time,700,,,\n",
 		"transactions": "Invoice external ID,External ID,Type,Result,Date\n" +
 			"i1,t1,payment,successful,2024-01-02\ni3,t2,payment,failed,2024-03-02\n",
 		"subscription_events": "Customer external ID,Subscription external ID,External ID,Event Type,Date,Effective Date,Plan external ID,Currency,Amount in Cents\n" +
@@ -125,6 +125,7 @@ func rowsOfASource(b *bed) {
 		}
 	}
 	whoseRows(b)
+	amountsOfRows(b)
 	searchedRows(b)
 	editedRows(b)
 	unusableRows(b)
@@ -157,6 +158,21 @@ func whoseRows(b *bed) {
 			if _, has := r.all["id"]; has != (dataset != "subscription_events") {
 				t.Errorf("%s: id %v", dataset, r.all["id"])
 			}
+		}
+	}
+}
+
+// amountsOfRows: each is in the units of its own currency.
+func amountsOfRows(b *bed) {
+	want := map[string]string{"l1": "10.00", "l2": "-1234.56", "l3": "900", "l4": "7.00"}
+	for _, r := range b.rowsOf("line_items", "amounts=units", 200) {
+		if got := r.cells["Amount in cents"]; got != want[r.cells["External ID"]] {
+			b.t.Errorf("%v", r.cells)
+		}
+	}
+	for _, r := range b.rowsOf("subscription_events", "amounts=units", 200) {
+		if r.cells["Amount in Cents"] != "10.00" || r.cells["Tax amount in cents"] != "" {
+			b.t.Errorf("%v", r.cells)
 		}
 	}
 }
@@ -230,7 +246,7 @@ func unusableRows(b *bed) {
 		return "customers&cursor=" + base64.RawURLEncoding.EncodeToString([]byte(text))
 	}
 	for _, query := range []string{
-		"cats", "cancellations", "edits", "customers&state=x", "invoices&email=a%40b.c", "plans&email=x", "customers&per_page=0", "customers&cursor=%2F",
+		"cats", "cancellations", "edits", "customers&state=x", "customers&amounts=x", "invoices&email=a%40b.c", "plans&email=x", "customers&per_page=0", "customers&cursor=%2F",
 		cursor("x"), cursor("0.x"), cursor("-1.c#"), cursor("256."), cursor("0.c#" + strings.Repeat("0", 200)), cursor("0.c#" + strings.Repeat("0", 26) + "\n"),
 	} {
 		b.status(400, "GET", at+"?dataset="+query, "")

@@ -9,14 +9,19 @@ import (
 	"reseed/pkg/api/wire"
 )
 
-// Rows returns the page of the rows of a dataset of a source behind a cursor, the first page if that
-// is empty. A page has at most size rows, or 200.
-func (c *Client) Rows(ctx context.Context, source, dataset string, f wire.RowFilter, cursor string, size int) (page wire.RowPage, err error) {
-	query := url.Values{"dataset": {dataset}, "per_page": {strconv.Itoa(size)}}
-	for name, value := range map[string]string{"external_id": f.ExternalID, "email": f.Email, "state": f.State, "cursor": cursor} {
+// Rows returns a page of the rows of a dataset of a source.
+func (c *Client) Rows(ctx context.Context, source, dataset string, f wire.RowFilter, p wire.RowPaging) (page wire.RowPage, err error) {
+	query := url.Values{"dataset": {dataset}}
+	for name, value := range map[string]string{"external_id": f.ExternalID, "email": f.Email, "state": f.State, "cursor": p.Cursor} {
 		if value != "" {
 			query.Set(name, value)
 		}
+	}
+	if p.Size > 0 {
+		query.Set("per_page", strconv.Itoa(p.Size))
+	}
+	if p.Units {
+		query.Set("amounts", "units")
 	}
 	err = c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s/rows", source)+"?"+query.Encode(), nil, &page)
 	return page, err

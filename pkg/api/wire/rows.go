@@ -32,7 +32,7 @@ type Column struct {
 type Row struct {
 	ID        string    `json:"id,omitempty"`       // public id; rows of some datasets have none
 	Customer  string    `json:"customer,omitempty"` // public id of the customer that it is or belongs to
-	Cells     []string  `json:"cells"`              // by column: amounts in minor units, times in UTC; empty if not given
+	Cells     []string  `json:"cells"`              // by column: amounts in minor units unless asked otherwise, times in UTC; empty if not given
 	Currency  string    `json:"currency,omitempty"` // of its invoice, if it is a part of one
 	Edited    *RowEdit  `json:"edited,omitempty"`
 	Disabled  *Mark     `json:"disabled,omitempty"`
@@ -52,6 +52,13 @@ type RowFilter struct {
 	ExternalID string // exactly
 	Email      string // exactly; of customers and contacts
 	State      string // RowEdited, RowDisabled or RowDeleted
+}
+
+// RowPaging says which page of a list of rows is wanted, and how it is written.
+type RowPaging struct {
+	Cursor string // of the answer before; empty for the first page
+	Size   int    // rows on a page; 0 is 200, which is the most
+	Units  bool   // amounts are in units of their currencies, such as 10.50, not in minor units
 }
 
 // Remaining counts the rows that an import has added and that are still there.
