@@ -11,7 +11,7 @@ import (
 )
 
 // mostSearched is how many bytes a change set may have for [Importer.ChangeOf] to look through it:
-// some 300,000 rows. It is a setting of tests, too.
+// some 300,000 rows.
 const mostSearched = 32 << 20
 
 // ChangeOf returns what an import has done to the record with a sort key in the space of its source;
