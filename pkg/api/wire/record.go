@@ -21,7 +21,7 @@ type Record struct {
 }
 
 // Field is the field of that name; the zero RecordField if it is not given.
-func (r *Record) Field(name string) RecordField {
+func (r Record) Field(name string) RecordField {
 	for _, f := range r.Fields {
 		if f.Name == name {
 			return f
