@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"html/template"
 	"net/url"
 	"strings"
 	"time"
@@ -110,6 +111,15 @@ func joined(parts ...string) string {
 		}
 	}
 	return strings.Join(given, ", ")
+}
+
+// moment writes a time like when, but only its date if it is midnight: most dates of invoices are.
+func moment(t time.Time) template.HTML {
+	if t = t.UTC(); t.IsZero() || !t.Truncate(24*time.Hour).Equal(t) {
+		return when(t)
+	}
+	date := t.Format(time.DateOnly)
+	return template.HTML("<time datetime=\"" + date + "\">" + date + "</time>") //nolint:gosec // digits only
 }
 
 // dateOf is the date of a time in RFC 3339; empty if it is none.

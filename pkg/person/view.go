@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -104,7 +105,7 @@ func describe(rec Record, currency string) (w wire.Record, err error) {
 	}
 	w.Dataset = shown["dataset"]
 	for _, f := range billing.FieldsOf(billing.Dataset(w.Dataset)) {
-		now, before := shown[f.Name], was[f.Name]
+		now, before := spelled(f, shown), spelled(f, was)
 		if now == "" && before == "" {
 			continue
 		}
@@ -115,6 +116,17 @@ func describe(rec Record, currency string) (w wire.Record, err error) {
 		w.Fields = append(w.Fields, one)
 	}
 	return w, nil
+}
+
+// spelled is the value of a field, with a time in one form.
+func spelled(f billing.Field, values map[string]string) string {
+	v := values[f.Name]
+	if f.Is == "time" {
+		if t, err := billing.ParseTime(v); err == nil {
+			return t.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return v
 }
 
 // markIn returns who changed a field, and the name that it has as an edit.

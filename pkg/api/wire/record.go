@@ -31,7 +31,7 @@ func (r Record) Field(name string) RecordField {
 }
 
 // RecordField is a field of a record: its name and value are those of docs/FORMATS.md, so amounts are
-// in minor units, and times in UTC.
+// in minor units. Times are RFC 3339, in UTC.
 type RecordField struct {
 	Name  string     `json:"name"`
 	Is    string     `json:"is"` // text, note, id, email, country, currency, word, time, cents, integer or truth
