@@ -74,7 +74,7 @@ type Message struct {
 // Request is an import that is to be submitted. Its files are in the object store already.
 type Request struct {
 	Source store.Source // as it was when the first file began to arrive
-	Files  []job.File // their own settings beat those of Options
+	Files  []job.File   // their own settings beat those of Options
 	// Once is the digest of the event that asks for the import: the same event again gives the same
 	// job. May be empty.
 	Once    string
