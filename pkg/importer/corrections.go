@@ -189,7 +189,7 @@ func (c *corrected) add(ctx context.Context, im *Importer, rejects rejectsTable,
 	defer func() { _ = r.Close() }()
 	right, err := format(of).Correct(r, shape(of), rows)
 	if err != nil {
-		return inFile(err, of.Name)
+		return err
 	}
 	if len(rows) > 0 {
 		return noReject(of.Name, rows)
