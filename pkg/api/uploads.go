@@ -341,8 +341,15 @@ func InspectionOf(in *importer.Inspection) wire.Inspection {
 		Delimiter: in.Delimiter, HeaderLine: in.HeaderLine, Dataset: string(in.Dataset), Settings: wire.Settings(in.Settings), Kept: string(in.Kept),
 		Read: in.Read, Rejected: in.Rejected, Whole: in.Whole, Notes: in.Notes, Helps: in.Helps,
 	}
+	has := map[string]bool{"": true}
 	for _, c := range in.Columns {
 		out.Columns = append(out.Columns, wire.InspectedColumn{Name: c.Name, Field: c.Field.Name, Holds: c.Field.Is, Nearest: c.Nearest})
+		has[c.Field.Column] = true
+	}
+	for _, f := range billing.FieldsOf(in.Dataset) {
+		if len(in.Columns) > 0 && !has[f.Column] {
+			out.Unused = append(out.Unused, f.Column)
+		}
 	}
 	for _, r := range in.Rows {
 		row := wire.InspectedRow{Line: r.Line, Place: r.Place, Dataset: string(r.Dataset), Record: r.Record}

@@ -80,7 +80,7 @@ func waitingUploads(b *bed) {
 		t.Fatalf("parts %+v", got.Files)
 	}
 	if p := got.Files[0].Parts[0]; p.Dataset != "customers" || p.Settings.Encoding != "windows-1252" || !p.Guessed || p.Delimiter != ";" || p.Rows[0].Record["name"] != "Müller" ||
-		p.Columns[2].Field != "" || p.Columns[2].Nearest != "Email" || !slices.Contains(p.Encodings, "macintosh") || slices.Contains(p.Encodings, "utf-8") {
+		p.Columns[2].Field != "" || p.Columns[2].Nearest != "Email" || !slices.Contains(p.Unused, "Email") || slices.Contains(p.Unused, "Name") || !slices.Contains(p.Encodings, "macintosh") || slices.Contains(p.Encodings, "utf-8") {
 		t.Errorf("kunden.csv: %+v", p)
 	}
 	if p := got.Files[1].Parts[0]; p.File != "more.zip/a.csv" || p.Dataset != "customers" || p.Guessed || !slices.Equal(p.Encodings, []string{"utf-8"}) {

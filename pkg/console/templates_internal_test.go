@@ -9,10 +9,12 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
+	"import":  importPage{},
 	"job":     jobPage{},
 	"problem": problemPage{},
 	"signin":  signInPage{},
 	"sources": sourcesPage{},
+	"upload":  uploadPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.

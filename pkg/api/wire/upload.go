@@ -80,8 +80,9 @@ type Inspection struct {
 	Settings   Settings          `json:"settings"` // with which it was read
 	Kept       string            `json:"kept_for,omitempty"`
 	Columns    []InspectedColumn `json:"columns,omitempty"`
-	Rows       []InspectedRow    `json:"rows,omitempty"` // the first ones
-	Read       int               `json:"read"`           // rows
+	Unused     []string          `json:"unused,omitempty"` // known columns that the table does not have
+	Rows       []InspectedRow    `json:"rows,omitempty"`   // the first ones
+	Read       int               `json:"read"`             // rows
 	Rejected   int               `json:"rejected"`
 	Whole      bool              `json:"whole"` // all of the file was read, and not only its beginning
 	Notes      []string          `json:"notes,omitempty"`
