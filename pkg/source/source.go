@@ -46,6 +46,11 @@ type Format interface {
 	// is a table.
 	RejectsHead(s Shape) []byte
 
+	// Correct reads the rejects file of such a file, and returns one that holds only the rows that
+	// were corrected, as they are now. It takes those from rows. The error is fault.Invalid if a row
+	// has no column or field of a name.
+	Correct(rejects io.Reader, s Shape, rows Corrections) ([]byte, error)
+
 	// Writer makes a writer of files of this format with the records of a dataset. The error is
 	// fault.Invalid, code unknown_dataset, if there is none of that name.
 	Writer(ds billing.Dataset) (Writer, error)

@@ -103,6 +103,7 @@ type ImportJob struct {
 	UsedPlans []PlanUse `json:"used_plans,omitempty"`
 	Undo      string    `json:"undo,omitempty"`      // the job that this one undoes
 	UndoneBy  string    `json:"undone_by,omitempty"` // the job that undid this one
+	Corrects  string    `json:"corrects,omitempty"`  // the job whose rejected rows this one has corrected
 
 	FilesErased bool `json:"files_erased,omitempty"` // an erase removed its files, so it can't be undone any more
 }
@@ -123,6 +124,7 @@ type File struct {
 	Datasets []string  `json:"datasets,omitempty"` // of NDJSON
 	Settings *Settings `json:"settings,omitempty"` // how the table is read, if not as usual
 	Rejects  int64     `json:"rejects,omitempty"`  // rows that were rejected
+	LeftOut  int64     `json:"left_out,omitempty"` // rows that are not read, since another file has them corrected
 }
 
 // Reason is one reason for which rows were rejected.

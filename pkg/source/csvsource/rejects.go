@@ -20,12 +20,13 @@ import (
 
 const (
 	columnRow      = "Reject row"
+	columnLine     = "Reject line"
 	columnCode     = "Reject code"
 	columnSettings = "Reject settings"
 )
 
 func rejectColumns() []string {
-	return []string{columnRow, "Reject file", "Reject line", "Reject column", columnCode, "Reject reason", columnSettings}
+	return []string{columnRow, "Reject file", columnLine, "Reject column", columnCode, "Reject reason", columnSettings}
 }
 
 // addedColumns tells of each column of a header which of the columns that a rejects file adds it is,
@@ -75,7 +76,7 @@ func (Format) RejectsHead(s source.Shape) []byte {
 
 // OldRejectsHead returns the header row of a rejects file that a version before 2026-11-30 wrote.
 func OldRejectsHead(s source.Shape) []byte {
-	return rejectsHead(s, ',', []string{"Reject file", "Reject line", "Reject column", columnCode, "Reject reason"})
+	return rejectsHead(s, ',', []string{"Reject file", columnLine, "Reject column", columnCode, "Reject reason"})
 }
 
 func rejectsHead(s source.Shape, comma byte, columns []string) []byte {
