@@ -75,6 +75,9 @@ type Imports struct {
 	// Changes returns the whole change set of a job, Rejects the file of its rejected rows.
 	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
 	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
+	// ChangePage and RejectPage are the methods of [importer.Importer].
+	ChangePage func(ctx context.Context, j *job.Job, f importer.ChangeFilter, after string, size int) (importer.ChangePage, error)
+	RejectPage func(ctx context.Context, j *job.Job, f importer.RejectFilter, after string, size int) (importer.RejectPage, error)
 }
 
 // ImportsOf is the Imports of an app.
@@ -83,6 +86,7 @@ func ImportsOf(a *app.App) Imports {
 	return Imports{
 		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
 		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
+		ChangePage: im.ChangePage, RejectPage: im.RejectPage,
 	}
 }
 

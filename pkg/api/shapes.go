@@ -17,7 +17,7 @@ import (
 func wireOfJob(j *job.Job) wire.Job {
 	w := wire.Job{
 		ID: j.ID, Kind: string(j.Kind), Status: wire.Status(j.Status), Source: j.Source, SourceName: j.SourceName,
-		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Stage: j.Stage, Progress: wireOfProgress(j.Progress),
+		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Stage: j.Stage, State: string(j.State()), Progress: wireOfProgress(j.Progress),
 		Rejects: j.Rejects, Cost: wire.Cost{WriteMilli: j.Cost.WriteMilli, ReadMilli: j.Cost.ReadMilli}, Notes: j.Notes, Error: j.Error, Quiet: j.Quiet,
 	}
 	if len(j.Datasets) > 0 {
@@ -43,6 +43,14 @@ func wireOfJob(j *job.Job) wire.Job {
 	return w
 }
 
+// wireOfSigns are the signs of life of a job; nil if it neither waits nor runs.
+func wireOfSigns(j *job.Job, s job.Signs) *wire.Signs {
+	if j.Status != job.Waiting && j.Status != job.Running {
+		return nil
+	}
+	return &wire.Signs{Before: s.Before, SeenAt: s.SeenAt, Stalled: s.Stalled, Begun: s.Begun}
+}
+
 func wireOfMessages(list []job.Message) (out []wire.Message) {
 	for i := range list {
 		m := wire.Message{About: string(list[i].About), Ways: map[string]wire.Delivery{}}
@@ -64,7 +72,7 @@ func wireOfProgress(p job.Progress) wire.Progress {
 func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 	w := &wire.ImportJob{
 		Mode: spec.Mode, Origin: string(spec.Origin), By: spec.By, Plan: spec.Plan, Files: make([]wire.File, len(spec.Files)), Confirm: spec.Confirm,
-		Undo: spec.Undo, UndoneBy: spec.UndoneBy, FilesErased: spec.FilesErased,
+		Undo: spec.Undo, UndoneBy: spec.UndoneBy, FilesErased: spec.FilesErased, Fields: spec.Fields,
 	}
 	for i, f := range spec.Files {
 		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets, Rejects: f.Rejects}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"time"
 
 	"reseed/pkg/billing"
@@ -45,6 +46,10 @@ type Format interface {
 	// RejectsHead returns the beginning of the rejects file of such a file: the header row, if it
 	// is a table.
 	RejectsHead(s Shape) []byte
+
+	// ReadRejects yields the rows of a rejects file behind its RejectsHead. in may begin at any row. An
+	// error ends it: one of in, or [ErrNotRejects].
+	ReadRejects(in io.Reader, s Shape) iter.Seq2[Rejected, error]
 
 	// Writer makes a writer of files of this format with the records of a dataset. The error is
 	// fault.Invalid, code unknown_dataset, if there is none of that name.
