@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"reseed/pkg/api/wire"
 	"reseed/pkg/billing"
@@ -34,13 +35,24 @@ func (c *call) listChanges(j *job.Job) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, pageError(err)
 	}
-	list := make([]wire.Change, len(page.Changes))
+	list, decimals := make([]wire.Change, len(page.Changes)), map[string]int{}
 	for i, ch := range page.Changes {
 		list[i] = wireOfChange(ch)
+		addDecimals(decimals, ch.Before)
+		addDecimals(decimals, ch.After)
 	}
 	return httpapi.Reply{Status: http.StatusOK, Body: wire.ChangePage{
-		Changes: list, Searched: page.Searched, Cursor: cursorOf(page.Next), HasMore: page.Next != "",
+		Changes: list, Searched: page.Searched, Cursor: cursorOf(page.Next), HasMore: page.Next != "", Decimals: decimals,
 	}}, nil
+}
+
+// addDecimals adds the decimals of the currencies that a row names.
+func addDecimals(decimals map[string]int, row map[string]any) {
+	for name, value := range row {
+		if code, is := value.(string); is && (name == "currency" || strings.HasSuffix(name, "_currency")) {
+			decimals[code] = billing.Exponent(code)
+		}
+	}
 }
 
 // listRejects is GET /v1/imports/:id/rejects?format=json: rejects of an import, page by page.

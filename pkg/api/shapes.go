@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"reseed/pkg/api/wire"
+	"reseed/pkg/billing"
 	"reseed/pkg/eraser"
 	"reseed/pkg/exporter"
 	"reseed/pkg/importer"
@@ -30,6 +31,10 @@ func wireOfJob(j *job.Job) wire.Job {
 	}
 	for _, t := range j.Totals {
 		w.Totals = append(w.Totals, wire.Total(t))
+		if w.Decimals == nil {
+			w.Decimals = map[string]int{}
+		}
+		w.Decimals[t.Currency] = billing.Exponent(t.Currency)
 	}
 	if j.Import != nil {
 		w.Import, w.Reasons = wireOfImport(j.Import), wireOfReasons(j)

@@ -12,6 +12,8 @@ type ChangePage struct {
 	Searched int      `json:"searched"` // changes that were read for this page
 	Cursor   *string  `json:"cursor"`   // of the next page
 	HasMore  bool     `json:"has_more"` // a page of a filter may be short, even empty, and others may follow
+	// how many decimals the currencies that the changes name have: an amount of 123 is 1.23 with 2
+	Decimals map[string]int `json:"decimals"`
 }
 
 // RejectFilter selects rejects. Empty fields select all.

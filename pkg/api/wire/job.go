@@ -68,6 +68,7 @@ type Job struct {
 	Progress   Progress          `json:"progress"`
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once it has ended
 	Totals     []Total           `json:"totals,omitempty"`   // like Datasets
+	Decimals   map[string]int    `json:"decimals,omitempty"` // of the currencies of Totals: an amount of 123 is 1.23 with 2
 	Rejects    int64             `json:"rejects"`
 	Reasons    []Reason          `json:"reasons,omitempty"` // why rows were rejected; those to see to first come first
 	Cost       Cost              `json:"cost"`
