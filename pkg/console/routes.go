@@ -13,6 +13,13 @@ func (c *Console) routes() []route {
 
 		{"GET /jobs/{id}", c.showJob, false},
 		{"GET /jobs/{id}/progress", c.showProgress, false},
+		{"POST /jobs/{id}/apply", c.applyJob, false},
+		{"POST /jobs/{id}/cancel", c.cancelJob, false},
+		{"POST /jobs/{id}/undo", c.undoJob, false},
+		{"POST /jobs/{id}/restore", c.restoreJob, false},
+		{"GET /jobs/{id}/export", c.jobExport, false},
+		{"GET /jobs/{id}/changes", c.jobChanges, false},
+		{"GET /jobs/{id}/changes/file", c.jobChangesFile, false},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
+	"changes": changesPage{},
 	"job":     jobPage{},
 	"problem": problemPage{},
 	"signin":  signInPage{},
