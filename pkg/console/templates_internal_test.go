@@ -12,6 +12,7 @@ var pageTypes = map[string]any{
 	"changes": changesPage{},
 	"job":     jobPage{},
 	"problem": problemPage{},
+	"rejects": rejectsPage{},
 	"signin":  signInPage{},
 	"sources": sourcesPage{},
 }
