@@ -42,7 +42,7 @@ func (c *call) listChanges(j *job.Job) (httpapi.Reply, error) {
 		addDecimals(decimals, ch.After)
 	}
 	return httpapi.Reply{Status: http.StatusOK, Body: wire.ChangePage{
-		Changes: list, Searched: page.Searched, Cursor: cursorOf(page.Next), HasMore: page.Next != "", Decimals: decimals,
+		Changes: list, Searched: page.Searched, Cursor: nextCursor(page.Next), HasMore: page.Next != "", Decimals: decimals,
 	}}, nil
 }
 
@@ -75,7 +75,7 @@ func (c *call) listRejects(j *job.Job) (httpapi.Reply, error) {
 		list[i] = wireOfReject(j, r)
 	}
 	return httpapi.Reply{Status: http.StatusOK, Body: wire.RejectPage{
-		Rejects: list, Searched: page.Searched, Cursor: cursorOf(page.Next), HasMore: page.Next != "",
+		Rejects: list, Searched: page.Searched, Cursor: nextCursor(page.Next), HasMore: page.Next != "",
 	}}, nil
 }
 
@@ -96,8 +96,8 @@ func pageError(err error) error {
 	return err
 }
 
-// cursorOf is the cursor of the next page; nil if there is none.
-func cursorOf(next string) *string {
+// nextCursor is the cursor of the next page; nil if there is none.
+func nextCursor(next string) *string {
 	if next == "" {
 		return nil
 	}

@@ -9,7 +9,13 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
-	"changes": changesPage{},
+	"changes":       changesPage{},
+	"customer":      customerPage{},
+	"customeredit":  editCustomerPage{},
+	"customermerge": mergeCustomerPage{},
+	"customers":     customersPage{},
+	"record":        recordPage{},
+
 	"job":     jobPage{},
 	"problem": problemPage{},
 	"rejects": rejectsPage{},

@@ -16,9 +16,9 @@ import (
 // Limits of what one page of a list reads. Where a filter finds less, the page ends there, and the
 // next one goes on.
 const (
-	mostSearched = 10_000    // changes or rejects
-	mostOpened   = 200       // objects
-	mostPaged    = 256 << 10 // bytes, as they are stored, of what the page lists before its last row
+	mostOfPage = 10_000    // changes or rejects
+	mostOpened = 200       // objects
+	mostPaged  = 256 << 10 // bytes, as they are stored, of what the page lists before its last row
 )
 
 // ChangeFilter selects changes. Zero values select all.
@@ -181,7 +181,7 @@ func (p *changePager) readSet(ctx context.Context, at changePlace) (full bool, e
 }
 
 func (p *changePager) full() bool {
-	return len(p.page.Changes) == p.size || p.page.Searched == mostSearched || p.listed >= mostPaged
+	return len(p.page.Changes) == p.size || p.page.Searched == mostOfPage || p.listed >= mostPaged
 }
 
 // open opens a set at a place; nil if the job stopped before it decided that set.

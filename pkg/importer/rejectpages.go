@@ -196,7 +196,7 @@ func (p *rejectPager) readPart(ctx context.Context, part rejectPiece, offset int
 			return 0, false, errBadCursor()
 		case err != nil:
 			return 0, false, fault.Wrap(err, fault.Unavailable, "read_rejects", "read the rejects of an import")
-		case len(p.page.Rejects) == p.size || p.page.Searched == mostSearched || p.listed >= mostPaged:
+		case len(p.page.Rejects) == p.size || p.page.Searched == mostOfPage || p.listed >= mostPaged:
 			return end, true, ctx.Err()
 		}
 		size := offset + r.End - end

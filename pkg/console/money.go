@@ -1,12 +1,23 @@
 package console
 
-import "strings"
+import (
+	"strings"
+
+	"reseed/pkg/api/wire"
+)
+
+// moneyText writes an amount in units of its currency: EUR 1 234.50.
+func moneyText(m *wire.Money) string {
+	if m == nil {
+		return ""
+	}
+	return m.Currency + " " + majorUnits(m.Minor, m.Decimals)
+}
 
 // majorUnits writes an amount in minor units as one in units of its currency: 1234 is 12.34 with two
 // decimals.
 func majorUnits(minor int64, decimals int) string {
-	digits := strings.ReplaceAll(number(minor), "\u202f", "")
-	digits, negative := strings.CutPrefix(digits, "−")
+	digits, negative := strings.CutPrefix(strings.ReplaceAll(number(minor), "\u202f", ""), "−")
 	if missing := decimals + 1 - len(digits); missing > 0 {
 		digits = strings.Repeat("0", missing) + digits
 	}
