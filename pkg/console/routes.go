@@ -35,6 +35,16 @@ func (c *Console) routes() []route {
 
 		{"GET /jobs/{id}", c.showJob, false},
 		{"GET /jobs/{id}/progress", c.showProgress, false},
+		{"POST /jobs/{id}/apply", c.applyJob, false},
+		{"POST /jobs/{id}/cancel", c.cancelJob, false},
+		{"POST /jobs/{id}/undo", c.undoJob, false},
+		{"POST /jobs/{id}/restore", c.restoreJob, false},
+		{"GET /jobs/{id}/export", c.jobExport, false},
+		{"GET /jobs/{id}/changes", c.jobChanges, false},
+		{"GET /jobs/{id}/changes/file", c.jobChangesFile, false},
+		{"GET /jobs/{id}/rejects", c.jobRejects, false},
+		{"POST /jobs/{id}/rejects", c.correctRejects, false},
+		{"GET /jobs/{id}/rejects/file", c.jobRejectsFile, false},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
+	"changes":       changesPage{},
 	"customer":      customerPage{},
 	"customeredit":  editCustomerPage{},
 	"customermerge": mergeCustomerPage{},
@@ -18,6 +19,7 @@ var pageTypes = map[string]any{
 	"import":  importPage{},
 	"job":     jobPage{},
 	"problem": problemPage{},
+	"rejects": rejectsPage{},
 	"signin":  signInPage{},
 	"sources": sourcesPage{},
 	"upload":  uploadPage{},

@@ -181,6 +181,9 @@ type ImportSpec struct {
 	Applying bool      `json:"applying,omitempty"`
 	Removes  bool      `json:"removes,omitempty"` // there are rows to be removed
 	Estimate *Estimate `json:"estimate,omitempty"`
+	// of a plan or a pull: in how many changed rows each field changes, by dataset and attribute; nil in
+	// those of versions before 2026-12-01
+	Fields map[string]map[string]int64 `json:"fields,omitempty"`
 	// of a replace: the first plans that the input lacks, and that stay because others use them
 	UsedPlans []PlanUse `json:"used_plans,omitempty"`
 	Ground    bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
