@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+
+	"reseed/pkg/api/wire"
 )
 
 // Client calls the API of one server. It is safe for concurrent use.
@@ -29,6 +31,8 @@ func New(base, key string, over *http.Client) *Client { return &Client{base, key
 type Error struct {
 	Status  int    // the HTTP status
 	Message string // what the server says, for people
+
+	Stale *wire.ErasePlan // what an erase would do now, if it would not do what the confirmed plan says
 }
 
 // Error is the message.
@@ -117,7 +121,7 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	return nil, &Error{resp.StatusCode, messageOf(resp.StatusCode, text)}
+	return nil, &Error{resp.StatusCode, messageOf(resp.StatusCode, text), stalePlanOf(resp.StatusCode, text)}
 }
 
 // silent reports whether the server did not answer in time.
