@@ -18,7 +18,6 @@ const countersAtOnce = 16
 
 // Plan says what an erase would remove. Its counts are exact at the time at which they were read.
 type Plan struct {
-	ID         string   `json:"id"` // for [Options], to do this and nothing else
 	Kind       Kind     `json:"selection"`
 	Source     string   `json:"source,omitempty"`
 	SourceName string   `json:"source_name,omitempty"`
@@ -36,6 +35,7 @@ type Plan struct {
 	Seconds    float64  `json:"seconds"` // an estimate of how long the removal takes
 	// Exports says for each source concerned whether what goes was exported; of a customer it is one.
 	Exports []Exported `json:"exports"`
+	ID      string     `json:"id"` // for [Options], to do this and nothing else
 
 	ground string // see ground
 }

@@ -34,7 +34,7 @@ type Receipt struct {
 	Import     string           `json:"import,omitempty"`  // the job whose added rows were removed
 	AskedBy    string           `json:"asked_by"`
 	Reason     string           `json:"reason,omitempty"` // in the words of who asked
-	AskedAt    time.Time        `json:"asked_at"` // the selection was invisible from then on
+	AskedAt    time.Time        `json:"asked_at"`         // the selection was invisible from then on
 	Grace      time.Time        `json:"restorable_until,omitzero"`
 	KeptEdits  bool             `json:"kept_edits"`
 	Forgotten  int              `json:"forgotten,omitempty"`     // customers on the do-not-reload list

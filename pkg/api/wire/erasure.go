@@ -44,7 +44,6 @@ func (m Items) Total() (n int64) {
 
 // ErasePlan says what an erase would remove. Its counts are exact for the moment of the request.
 type ErasePlan struct {
-	ID         string   `json:"id"` // to be confirmed by an [Erasure] that asks for the same, within a day
 	Selection  string   `json:"selection"`
 	Source     string   `json:"source,omitempty"`
 	SourceName string   `json:"source_name,omitempty"`
@@ -62,6 +61,7 @@ type ErasePlan struct {
 	Seconds    float64  `json:"seconds"` // an estimate of how long the removal takes
 	// for each source concerned; of a customer it is one
 	Exports []Exported `json:"exports"`
+	ID      string     `json:"id"` // to be confirmed by an [Erasure] that asks for the same, within a day
 }
 
 // Exported is what is known of the latest export of what an erase removes. Whether somebody has kept
@@ -99,7 +99,7 @@ type Receipt struct {
 	Import     string    `json:"import,omitempty"`  // the job whose added rows went
 	AskedBy    string    `json:"asked_by"`
 	Reason     string    `json:"reason,omitempty"` // in the words of who asked
-	AskedAt    time.Time `json:"asked_at"` // invisible from then on
+	AskedAt    time.Time `json:"asked_at"`         // invisible from then on
 	Grace      time.Time `json:"restorable_until,omitzero"`
 	KeptEdits  bool      `json:"kept_edits"`
 	Forgotten  int       `json:"forgotten,omitempty"` // customers on the do-not-reload list

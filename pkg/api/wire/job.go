@@ -142,7 +142,7 @@ type EraseJob struct {
 	KeepEdits bool      `json:"keep_edits"`
 	By        string    `json:"by,omitempty"`
 	Reason    string    `json:"reason,omitempty"` // in the words of who asked
-	Until     time.Time `json:"until,omitzero"` // while it can be restored
+	Until     time.Time `json:"until,omitzero"`   // while it can be restored
 	Removed   Items     `json:"removed,omitempty"`
 }
 
