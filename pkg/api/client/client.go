@@ -31,6 +31,7 @@ func New(base, key string, over *http.Client) *Client { return &Client{base, key
 type Error struct {
 	Status  int    // the HTTP status
 	Message string // what the server says, for people
+	Param   string // the parameter or member at fault; empty if none is
 
 	Stale *wire.ErasePlan // what an erase would do now, if it would not do what the confirmed plan says
 }
@@ -121,7 +122,8 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	return nil, &Error{resp.StatusCode, messageOf(resp.StatusCode, text), stalePlanOf(resp.StatusCode, text)}
+	message, param := messageOf(resp.StatusCode, text)
+	return nil, &Error{resp.StatusCode, message, param, stalePlanOf(resp.StatusCode, text)}
 }
 
 // silent reports whether the server did not answer in time.
@@ -129,24 +131,25 @@ func silent(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// messageOf finds the message in the shapes that the API's errors have.
-func messageOf(status int, body []byte) string {
+// messageOf finds the message, and what it is about, in the shapes that the API's errors have.
+func messageOf(status int, body []byte) (message, param string) {
 	var shape struct {
 		Message string            `json:"message"`
+		Param   string            `json:"param"`
 		Error   string            `json:"error"`
 		Errors  map[string]string `json:"errors"`
 	}
 	_ = json.Unmarshal(body, &shape)
 	for field, text := range shape.Errors {
-		return field + ": " + text
+		return field + ": " + text, field
 	}
 	switch {
 	case shape.Message != "":
-		return shape.Message
+		return shape.Message, shape.Param
 	case shape.Error != "":
-		return shape.Error
+		return shape.Error, ""
 	}
-	return fmt.Sprintf("the server answered %d", status)
+	return fmt.Sprintf("the server answered %d", status), ""
 }
 
 // of is a path with a name as one of its parts.
