@@ -1,7 +1,5 @@
 package console
 
-import "net/http"
-
 // base is what every page has.
 type base struct {
 	Title   string
