@@ -129,6 +129,7 @@ func (v *visit) erasePage(f eraseForm) (erasePage, error) {
 
 func (v *visit) pageOfPlan(f eraseForm, kind erasing, plan *wire.ErasePlan) (erasePage, error) {
 	p := erasePage{base: v.base(kind.Title, "sources"), Kind: kind, Form: f, Plan: plan, Graces: f.graces(), Back: f.back(plan)}
+	p.Path = f.address() // also when the form is answered
 	p.Typed = f.Selection == wire.SelectSource || plan.Grace == 0
 	if plan.Grace > 0 {
 		p.Until = v.c.Now().Add(time.Duration(plan.Grace * float64(time.Second)))

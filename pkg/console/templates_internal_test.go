@@ -9,10 +9,14 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
-	"job":     jobPage{},
-	"problem": problemPage{},
-	"signin":  signInPage{},
-	"sources": sourcesPage{},
+	"erase":    erasePage{},
+	"export":   exportPage{},
+	"job":      jobPage{},
+	"problem":  problemPage{},
+	"receipt":  receiptPage{},
+	"receipts": receiptsPage{},
+	"signin":   signInPage{},
+	"sources":  sourcesPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.
