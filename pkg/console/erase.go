@@ -102,6 +102,9 @@ func (p erasePage) wrong(field, message string) erasePage {
 	return p
 }
 
+// Units is how many write units the removal costs.
+func (p erasePage) Units() int64 { return int64(p.Plan.WriteUnits) }
+
 // Keeps reports whether edits stay.
 func (p erasePage) Keeps() bool {
 	keep := p.Form.order(p.Kind).KeepEdits
@@ -118,7 +121,7 @@ func (v *visit) erasePage(f eraseForm) (erasePage, error) {
 	plan, err := v.client.PlanErase(v.ctx(), f.order(kind))
 	refused, ok := errors.AsType[*client.Error](err)
 	if ok && refused.Status == http.StatusUnprocessableEntity {
-		p := erasePage{base: v.base(kind.Title, "sources"), Kind: kind, Form: f, Graces: f.graces(), Back: "/sources"}
+		p := erasePage{base: v.base(kind.Title, "sources"), Kind: kind, Form: f, Graces: f.graces(nil), Back: "/sources"}
 		return p.wrong(refused.Param, refused.Message), nil
 	}
 	if err != nil {
@@ -128,7 +131,7 @@ func (v *visit) erasePage(f eraseForm) (erasePage, error) {
 }
 
 func (v *visit) pageOfPlan(f eraseForm, kind erasing, plan *wire.ErasePlan) (erasePage, error) {
-	p := erasePage{base: v.base(kind.Title, "sources"), Kind: kind, Form: f, Plan: plan, Graces: f.graces(), Back: f.back(plan)}
+	p := erasePage{base: v.base(kind.Title, "sources"), Kind: kind, Form: f, Plan: plan, Graces: f.graces(plan), Back: f.back(plan)}
 	p.Path = f.address() // also when the form is answered
 	p.Typed = f.Selection == wire.SelectSource || plan.Grace == 0
 	if plan.Grace > 0 {

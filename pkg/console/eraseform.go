@@ -70,8 +70,18 @@ type graceChoice struct {
 	Chosen      bool
 }
 
-func (f eraseForm) graces() []graceChoice {
-	list := []graceChoice{{Text: "as long as this server is set to"}, {Value: "0s", Text: "not at all: removed at once"}}
+// graces lists the choices. plan tells how long the server's own period is, if the form leaves it to
+// the server.
+func (f eraseForm) graces(plan *wire.ErasePlan) []graceChoice {
+	usual := "as this server is set"
+	switch {
+	case plan == nil || f.Grace != "":
+	case plan.Grace == 0:
+		usual += ": not at all"
+	default:
+		usual += ": " + span(plan.Grace)
+	}
+	list := []graceChoice{{Text: usual}, {Value: "0s", Text: "not at all: removed at once"}}
 	for _, hours := range []int{1, 24, 72, 7 * 24, 30 * 24} {
 		value := strconv.Itoa(hours) + "h"
 		list = append(list, graceChoice{Value: value, Text: span(float64(hours) * time.Hour.Seconds())})

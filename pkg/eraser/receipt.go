@@ -24,7 +24,8 @@ type Residue struct {
 	Local   bool          // the data is in a folder of one machine
 }
 
-// Receipt is the proof of an erase. It holds no personal data, and is never changed. Times are UTC.
+// Receipt is the proof of an erase. It holds no personal data, unless its reason does, and is never
+// changed. Times are UTC.
 type Receipt struct {
 	Job        string           `json:"job"`
 	Selection  Kind             `json:"selection"`

@@ -89,7 +89,7 @@ type StalePlan struct {
 	Plan    *ErasePlan `json:"plan"`  // what the erase would do now
 }
 
-// Receipt is the proof of an erase. It holds no personal data.
+// Receipt is the proof of an erase. It holds no personal data, unless its reason does.
 type Receipt struct {
 	Job        string    `json:"job"`
 	Selection  string    `json:"selection"`
