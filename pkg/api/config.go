@@ -126,6 +126,8 @@ type Erase struct {
 	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
 	// Start makes a selection invisible and starts the sweep.
 	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
+	// Begun finds the erase that was begun with a plan; nil if there is none.
+	Begun func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
 	// Restore, Forgotten and Remember are the methods of [eraser.Eraser].
 	Restore   func(ctx context.Context, jobID string, opt eraser.RestoreOptions) (*job.Job, error)
 	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
@@ -136,6 +138,6 @@ type Erase struct {
 // sweep, too.
 func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
 	return Erase{
-		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
+		Plan: e.Plan, Start: start, Begun: e.Begun, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
 	}
 }

@@ -33,6 +33,15 @@ func (c *Console) routes() []route {
 		{"GET /records/{id}", c.showRecord, false},
 		{"POST /edits/{id}/revert", c.revertEdits, false},
 
+		{"GET /sources/{id}/export", c.showExport, false},
+		{"POST /sources/{id}/export", c.export, false},
+
+		{"GET /erase", c.showErase, false},
+		{"POST /erase", c.erase, false},
+		{"POST /erase/export", c.exportFirst, false},
+		{"GET /receipts", c.listReceipts, false},
+		{"GET /receipts/{id}", c.showReceipt, false},
+
 		{"GET /jobs/{id}", c.showJob, false},
 		{"GET /jobs/{id}/progress", c.showProgress, false},
 		{"POST /jobs/{id}/apply", c.applyJob, false},

@@ -166,7 +166,8 @@ type EraseJob struct {
 	IDs       []string  `json:"ids,omitempty"` // of the records, if the selection is single records
 	KeepEdits bool      `json:"keep_edits"`
 	By        string    `json:"by,omitempty"`
-	Until     time.Time `json:"until,omitzero"` // while it can be restored
+	Reason    string    `json:"reason,omitempty"` // in the words of who asked
+	Until     time.Time `json:"until,omitzero"`   // while it can be restored
 	Removed   Items     `json:"removed,omitempty"`
 }
 
