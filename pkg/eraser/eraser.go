@@ -40,7 +40,8 @@ type Config struct {
 	Margin time.Duration
 	// Page is how many items are recorded and deleted at a time; 0 means 1,000.
 	Page int
-	// Grace is how long an erase can be restored if its Options do not say.
+	// Grace is how long an erase can be restored if neither its Options nor the settings of the account
+	// say.
 	Grace time.Duration
 	// Residue says where copies of erased data may live on, for receipts.
 	Residue Residue
@@ -75,7 +76,8 @@ func New(c Config) *Eraser {
 // returns the job of that erase. With a grace period the job waits until the period ends, and can
 // be restored before.
 func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Job, error) {
-	if err := e.check(sel, opt); err != nil {
+	opt, err := e.check(ctx, sel, opt)
+	if err != nil {
 		return nil, err
 	}
 	if j, err := e.underway(ctx, sel); j != nil || err != nil {
@@ -167,7 +169,7 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, opt Options, j *job.Job) ([]table.Write, error) {
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: opt.keeps(sel.Kind), By: opt.By}
 	j.Erase, j.Status, j.CreatedAt = spec, job.Waiting, e.c.Now().UTC()
-	if grace := e.grace(opt); grace > 0 {
+	if grace := *opt.Grace; grace > 0 {
 		j.Status, spec.Until = job.Grace, j.CreatedAt.Add(grace)
 	}
 	if sel.Kind == ManualCustomers {
@@ -208,26 +210,29 @@ func (e *Eraser) restorableSources(ctx context.Context) (list []store.Source, er
 	return list, err
 }
 
-// check refuses invalid selections, and options that do not fit the selection.
-func (e *Eraser) check(sel Selection, opt Options) error {
+// check refuses invalid selections, and options that do not fit the selection. It returns the
+// options with a grace period: if they have none, the account's setting, or else that of the
+// deployment.
+func (e *Eraser) check(ctx context.Context, sel Selection, opt Options) (Options, error) {
 	if err := sel.check(); err != nil {
-		return err
+		return opt, err
 	}
 	if err := opt.check(sel.Kind); err != nil {
-		return err
+		return opt, err
 	}
-	if sel.Kind == Dependent && !opt.keeps(sel.Kind) && e.grace(opt) > 0 {
-		return bad("grace", "edits of invoices and plans can't be hidden apart from those of customers: erase them without a grace period, or keep them")
+	if opt.Grace == nil {
+		set, err := e.c.Store.Settings(ctx)
+		if err != nil {
+			return opt, err
+		}
+		if opt.Grace = set.Grace; opt.Grace == nil {
+			opt.Grace = &e.c.Grace
+		}
 	}
-	return nil
-}
-
-// grace returns how long the erase can be restored.
-func (e *Eraser) grace(opt Options) time.Duration {
-	if opt.Grace != nil {
-		return *opt.Grace
+	if sel.Kind == Dependent && !opt.keeps(sel.Kind) && *opt.Grace > 0 {
+		return opt, bad("grace", "edits of invoices and plans can't be hidden apart from those of customers: erase them without a grace period, or keep them")
 	}
-	return e.c.Grace
+	return opt, nil
 }
 
 // hideRecords adds tombstones over records. If they are in several sources, as merged customers may

@@ -162,7 +162,8 @@ type Options struct {
 	KeepEdits *bool
 	// Forget puts the erased customer on the do-not-reload list of its source.
 	Forget bool
-	// Grace is how long the erase can be restored; nil means the deployment's setting.
+	// Grace is how long the erase can be restored; nil means the setting of the account, or else
+	// of the deployment.
 	Grace *time.Duration
 	// By names who asks.
 	By string

@@ -112,7 +112,11 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 	if h.running != nil {
 		return nil, fault.Newf(fault.Conflict, CodeRunning, "A pull of this data source is under way: %s. When it has ended, start another one.", h.running.ID)
 	}
-	ground, err := p.ground(ctx, dir, src, s)
+	how, err := p.whole(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	ground, err := p.ground(ctx, dir, src, how)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,7 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 		spec.Had = h.applied.Import.Datasets
 	}
 	j := &job.Job{ID: p.c.Ledger.NewID(), Quiet: r.Quiet, Import: &job.ImportSpec{
-		Files: []job.File{}, Origin: job.ByPull, By: r.By, Mode: job.Replace, Plan: r.Plan, MaxRemoved: s.Removed(), Datasets: []string{job.Unread}, Pull: spec,
+		Files: []job.File{}, Origin: job.ByPull, By: r.By, Mode: job.Replace, Plan: r.Plan, MaxRemoved: how.Removed(), Datasets: []string{job.Unread}, Pull: spec,
 	}}
 	if r.Unwatched {
 		j.Scheduled = job.ScheduledAfter(h.last)
@@ -230,6 +234,9 @@ type Status struct {
 // Status returns how the pulls of a source go.
 func (p *Puller) Status(ctx context.Context, tag store.Tag) (Status, error) {
 	s, err := p.Setting(ctx, tag)
+	if err == nil {
+		s, err = p.whole(ctx, s)
+	}
 	if err != nil {
 		return Status{}, err
 	}

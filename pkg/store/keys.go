@@ -565,6 +565,9 @@ const (
 	skTally   = "source#"
 )
 
+// TestMailKey is the key of the latest test message.
+func TestMailKey() table.Key { return table.Key{PK: AccountPK, SK: "testmail"} }
+
 // AccountSettingsKey is the key of the settings of the account.
 func AccountSettingsKey() table.Key { return table.Key{PK: AccountPK, SK: "settings"} }
 
