@@ -26,7 +26,7 @@ func main() {
 			Exports:   api.ExportsOf(a),
 			Syncs:     api.SyncsOf(a.Puller),
 			Erase:     api.EraseOf(a.Eraser, a.StartErase),
-			PublicURL: c.PublicURL, Currency: c.Currency,
+			PublicURL: c.PublicURL, Currency: c.Currency, Environment: api.EnvironmentOf(c),
 		}))
 	})
 }

@@ -183,7 +183,7 @@ func (p *Puller) Tick(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for item, err := range p.c.Store.Items(ctx, table.Query{PK: store.PullsPK, From: store.PullKey(0).SK, To: store.PullKey(store.MaxTag + 1).SK}) {
+	for item, err := range p.c.Store.Items(ctx, all()) {
 		if err != nil {
 			return err
 		}
@@ -204,6 +204,28 @@ func (p *Puller) Tick(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func all() table.Query {
+	return table.Query{PK: store.PullsPK, From: store.PullKey(0).SK, To: store.PullKey(store.MaxTag + 1).SK}
+}
+
+// All returns what each source pulls from. Sources that pull from nothing are not there.
+func (p *Puller) All(ctx context.Context) (map[store.Tag]Setting, error) {
+	found := map[store.Tag]Setting{}
+	for item, err := range p.c.Store.Items(ctx, all()) {
+		if err != nil {
+			return nil, err
+		}
+		tag, ok := store.PullOf(item.SK)
+		if !ok {
+			continue
+		}
+		if found[tag], err = decode(item.Attrs); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 func (p *Puller) due(ctx context.Context, src store.Source, s Setting) error {
