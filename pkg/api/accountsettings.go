@@ -102,13 +102,13 @@ func graceOf(f *httpapi.Fields) *time.Duration {
 func (c *call) wireOfAccount(set store.Settings) wire.AccountSettings {
 	env := c.Environment
 	w := wire.AccountSettings{
-		Grace:      wire.GraceSetting{Value: env.Grace.String(), From: fromEnvironment(env.Grace > 0), Environment: env.Grace.String()},
+		Grace:      wire.GraceSetting{Value: graceText(env.Grace), From: fromEnvironment(env.Grace > 0), Environment: graceText(env.Grace)},
 		MaxRemoved: wire.ShareSetting{Value: job.DefaultMaxRemoved, From: wire.FromDefault},
-		Mail:       wire.MailSetting{On: set.Mail == nil || *set.Mail, To: slices.Concat([]string{}, env.MailTo), From: fromEnvironment(len(env.MailTo) > 0)},
+		Mail:       wire.MailSetting{On: set.Mail == nil || *set.Mail, To: append([]string{}, env.MailTo...), From: fromEnvironment(len(env.MailTo) > 0)},
 		ChangedBy:  set.By,
 	}
 	if set.Grace != nil {
-		w.Grace.Value, w.Grace.From = set.Grace.String(), wire.FromAccount
+		w.Grace.Value, w.Grace.From = graceText(*set.Grace), wire.FromAccount
 	}
 	if set.MaxRemoved != nil {
 		w.MaxRemoved = wire.ShareSetting{Value: *set.MaxRemoved, From: wire.FromAccount}
@@ -120,6 +120,14 @@ func (c *call) wireOfAccount(set store.Settings) wire.AccountSettings {
 		w.ChangedAt = &set.At
 	}
 	return w
+}
+
+// graceText writes a grace period as a request may give it.
+func graceText(d time.Duration) string {
+	if d == 0 {
+		return "0s"
+	}
+	return wire.FormatEvery(d)
 }
 
 func fromEnvironment(set bool) string {

@@ -22,6 +22,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 		"lists": lists, "records": records, "elsewhere": elsewhere, "progress": progress, "exports": exports, "odd exports": oddExports, "customer exports": customerExports,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
 		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys,
+		"overview": overview, "filters of jobs": filteredJobs, "account settings": accountSettings,
 		"settings": settingsRoutes, "settings in orders": settingsInOrders, "settings remembered": settingsRemembered,
 	}
 	var ran atomic.Int64
@@ -154,6 +155,9 @@ func broken(b *bed) {
 		}
 		if strings.HasPrefix(path, "/v1/keys") {
 			body = `{"name":"x"}`
+		}
+		if strings.HasPrefix(path, "/v1/settings") {
+			body = `{}`
 		}
 		ans := b.do(method, path, body)
 		if ans.status < 500 || strings.Contains(ans.body, "closed") {

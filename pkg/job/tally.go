@@ -295,8 +295,10 @@ func (l *Ledger) Uncount(ctx context.Context, tag store.Tag, swept []Swept, gone
 	for _, s := range swept {
 		for ds, n := range s.Rows {
 			t.add(s.Epochs, ds, -n)
-			if manual > 0 && t.Manual >= manual {
-				t.lose(s.Epochs, ds)
+		}
+		for _, k := range store.Kinds() {
+			if k.Manual && manual > 0 && t.Manual >= manual {
+				t.lose(s.Epochs, string(k.Dataset))
 			}
 		}
 	}
