@@ -18,8 +18,13 @@ type route struct {
 func own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/edits", methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},
+		{"/v1/data_sources/{uuid}/rows", methods{http.MethodGet: listRows}},
 		{"/v1/data_sources/{uuid}/settings", methods{http.MethodGet: getSettings, http.MethodPatch: changeSettings}},
 		{"/v1/data_sources/{uuid}/syncs", methods{http.MethodGet: getSyncs, http.MethodPost: startSync, http.MethodPatch: changeSyncs}},
+		{"/v1/customers/{uuid}/members", methods{http.MethodGet: listMembers}},
+		{"/v1/customers/{uuid}/timeline", methods{http.MethodGet: getTimeline}},
+		{"/v1/records/{id}", methods{http.MethodGet: getRecord}},
+		{"/v1/records/{id}/origin", methods{http.MethodGet: getOrigin}},
 		{"/v1/edits/{id}", methods{http.MethodGet: getEdit, http.MethodDelete: revertEdit}},
 		{"/v1/imports", methods{http.MethodGet: listImports}},
 		{"/v1/imports/{id}", methods{http.MethodGet: getImport, http.MethodDelete: cancelImport}},
@@ -27,6 +32,7 @@ func own() []route {
 		{"/v1/imports/{id}/undo", methods{http.MethodPost: undoImport}},
 		{"/v1/imports/{id}/samples", methods{http.MethodGet: getSamples}},
 		{"/v1/imports/{id}/changes", methods{http.MethodGet: getChanges}},
+		{"/v1/imports/{id}/remaining", methods{http.MethodGet: countRemaining}},
 		{"/v1/imports/{id}/rejects", methods{http.MethodGet: getRejects}},
 		{"/v1/data_sources/{uuid}/exports", methods{http.MethodPost: createExport}},
 		{"/v1/exports", methods{http.MethodGet: listExports, http.MethodPost: createCustomerExport}},

@@ -9,6 +9,12 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
+	"customer":      customerPage{},
+	"customeredit":  editCustomerPage{},
+	"customermerge": mergeCustomerPage{},
+	"customers":     customersPage{},
+	"record":        recordPage{},
+
 	"job":     jobPage{},
 	"problem": problemPage{},
 	"signin":  signInPage{},
