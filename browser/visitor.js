@@ -59,6 +59,17 @@ class Visitor {
     await this.arrived();
   }
 
+  path () { return new URL(this.page.url()).pathname; }
+
+  // signIn signs in with the API key of the test.
+  async signIn () {
+    await this.to('/login');
+    await this.fill('API key', process.env.RESEED_API_KEY);
+    await this.press('Sign in');
+  }
+
+  signedIn () { return this.has('Sign out'); }
+
   // press presses the link or button of this name, and waits for the page that it leads to.
   async press (name, within = this.page) {
     await this.act(await this.control(name, within));
