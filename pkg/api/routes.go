@@ -40,6 +40,7 @@ func own() []route {
 		{"/v1/data_sources/{uuid}/forgotten", methods{http.MethodDelete: liftForgotten}},
 		{"/v1/keys", methods{http.MethodGet: listKeys, http.MethodPost: createKey}},
 		{"/v1/keys/{name}", methods{http.MethodDelete: deleteKey}},
+		{httpapi.SessionsPath, methods{http.MethodPost: createSession, http.MethodDelete: endSessions}},
 		{"/v1/jobs", methods{http.MethodGet: listJobs}},
 		{"/v1/jobs/{id}", methods{http.MethodGet: getJob}},
 	}
