@@ -7,9 +7,11 @@ const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 // Widths in CSS pixels: a phone; 1280 at 400 %, which is what reflow asks for; 1280 at 200 %; a desk.
 const widths = [390, 320, 640, 1280];
 
+const seen = new Set(); // the kinds of pages that were examined
+
 // examine returns what is wrong with the page that a visitor is at.
 async function examine (visitor) {
-  const { page, scripts, seen } = visitor;
+  const { page, scripts } = visitor;
   const kind = await page.evaluate(kindOfPage);
   if (seen.has(kind)) return [];
   seen.add(kind);
@@ -135,4 +137,4 @@ async function withPreferences (page) {
   return complaints;
 }
 
-module.exports = { examine };
+module.exports = { examine, sideways };

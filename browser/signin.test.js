@@ -49,7 +49,7 @@ test('a key signs in, a wrong one does not, and people come to where they wanted
 test('colours are chosen, and kept', async () => {
   const ann = await open(browser);
   await ann.signIn();
-  const background = () => ann.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const background = () => ann.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   await ann.press('light');
   const light = await background();
   await ann.press('dark');

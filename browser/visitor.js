@@ -3,7 +3,7 @@
 // the browser's console, an error of a script, a request to another host, a page without the content policy.
 const assert = require('node:assert/strict');
 const { chromium } = require('playwright-core');
-const { examine } = require('./examine.js');
+const { examine, sideways } = require('./examine.js');
 const { mouse } = require('./hands.js');
 
 const home = process.env.RESEED_URL;
@@ -25,7 +25,7 @@ async function open (browser, { hands = mouse, thorough = true, ...options } = {
 
 class Visitor {
   constructor (context, page, hands, scripts, thorough) {
-    Object.assign(this, { context, page, hands, scripts, thorough, complaints: [], seen: new Set() });
+    Object.assign(this, { context, page, hands, scripts, thorough, complaints: [] });
     this.watch(page);
   }
 
@@ -91,7 +91,7 @@ class Visitor {
   // arrived waits for the page, and examines it.
   async arrived () {
     await this.page.waitForLoadState('load');
-    if (this.thorough) this.complaints.push(...await examine(this));
+    this.complaints.push(...await (this.thorough ? examine(this) : this.page.evaluate(sideways)));
     assert.deepEqual(this.complaints, [], `on ${await this.where()}`);
   }
 
