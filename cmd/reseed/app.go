@@ -103,7 +103,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	})
 	in.uploads.app = in.App
 	in.people = sh.notifier(in.App, c)
-	in.handler = requests.wrap(api.New(api.Config{
+	in.handler = in.withConsole(requests.wrap(api.New(api.Config{
 		Store: st, Keys: append(keys, httpapi.Key{Hash: httpapi.HashKey(in.key), Name: httpapi.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: in.Ledger,
 		Asked:   newWrongKeys().asked,
 		Imports: api.ImportsOf(in.App),
@@ -111,7 +111,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 		Erase:   api.EraseOf(in.Eraser, in.StartErase),
 		Syncs:   api.SyncsOf(in.Puller),
 		Now:     time.Now, Log: log, Uploads: in.uploads.failures,
-	}))
+	})))
 	return in, nil
 }
 
@@ -222,7 +222,7 @@ func (in *instance) work(ctx context.Context, message any) error {
 // instance.
 func (in *instance) session(ctx context.Context) *session {
 	in.start(ctx)
-	return &session{client.New("http://reseed", in.key, &http.Client{Transport: inProcess{in.handler}}), in.close, in.makeBackup}
+	return &session{client.New("http://reseed", in.key, &http.Client{Transport: client.InProcess{Handler: in.handler}}), in.close, in.makeBackup}
 }
 
 // close tells the workers to stop, waits for them, and closes the table and the objects.

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -114,66 +111,4 @@ func (sh *shell) warnOfNamesakes(named []wire.Source) {
 	for _, other := range named[1:] {
 		fprintf(sh.errOut, "reseed: %q means %s; %s has the same name in another spelling: to mean that one, give its id\n", named[0].Name, named[0].UUID, other.UUID)
 	}
-}
-
-// inProcess is a transport to a handler in the same process. Bodies are streamed both ways.
-type inProcess struct{ handler http.Handler }
-
-// RoundTrip serves one request.
-func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
-	body, out := io.Pipe()
-	w := &pipeWriter{header: http.Header{}, pipe: out, started: make(chan int, 1)}
-	if req.Body == nil {
-		req.Body = http.NoBody
-	}
-	go func() {
-		defer func() {
-			if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-				panic(v)
-			}
-			_ = out.CloseWithError(io.ErrUnexpectedEOF) // no effect if it is closed already
-		}()
-		t.handler.ServeHTTP(w, req)
-		w.WriteHeader(http.StatusOK)
-		_ = out.Close()
-	}()
-	select {
-	case status := <-w.started:
-		return &http.Response{
-			StatusCode: status, Status: fmt.Sprint(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: w.header.Clone(), Body: body, ContentLength: -1, Request: req,
-		}, nil
-	case <-req.Context().Done():
-		_ = out.CloseWithError(req.Context().Err())
-		return nil, req.Context().Err()
-	}
-}
-
-// pipeWriter is a response that is read while it is written.
-type pipeWriter struct {
-	header  http.Header
-	pipe    *io.PipeWriter
-	started chan int
-	begun   bool
-}
-
-// Header is the response's header.
-func (w *pipeWriter) Header() http.Header { return w.header }
-
-// WriteHeader lets the reader begin.
-func (w *pipeWriter) WriteHeader(status int) {
-	if !w.begun {
-		w.begun = true
-		w.started <- status
-	}
-}
-
-// Write passes the body on.
-func (w *pipeWriter) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	n, err := w.pipe.Write(p)
-	if errors.Is(err, io.ErrClosedPipe) {
-		return len(p), nil // the reader does not want the rest
-	}
-	return n, err
 }

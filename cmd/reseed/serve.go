@@ -25,9 +25,12 @@ func serveCommand(sh *shell) *cobra.Command {
 	var o serveOptions
 	c := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve the REST API and do the work, all in one process",
-		Long: `Serve the ChartMogul-compatible REST API, and import what is put into the
-object folder: DATA/objects/uploads/<source name or uuid>/<file>.csv.
+		Short: "Serve the console and the REST API and do the work, all in one process",
+		Long: `Serve the console for browsers and the ChartMogul-compatible REST API, and
+import what is put into the object folder:
+DATA/objects/uploads/<source name or uuid>/<file>.csv.
+
+On an address of this machine alone it prints a link that signs a browser in.
 
 The API key is RESEED_API_KEY. If that is not set and there is no key yet, one
 is made at the first start and printed once; only its hash is kept. More keys,
@@ -92,7 +95,7 @@ func (sh *shell) serve(ctx context.Context, o serveOptions) (err error) {
 		return err
 	}
 	defer func() { _ = os.Remove(doorFile(sh.data)) }()
-	if err := sh.greet(ctx, "http://"+l.Addr().String(), in, len(set) > 0); err != nil {
+	if err := sh.greet(ctx, l.Addr(), in, set); err != nil {
 		if ctx.Err() != nil { // the server was told to stop meanwhile, which is no failure
 			return nil
 		}
@@ -143,19 +146,22 @@ func (sh *shell) checkLength(at net.Addr) error {
 // greet says where the server is, and makes and shows an API key if there is no key. It shows the
 // key before it stores it: if the process ends in between, the next one makes another key. A key
 // that was never shown is never valid.
-func (sh *shell) greet(ctx context.Context, url string, in *instance, hasKey bool) error {
+func (sh *shell) greet(ctx context.Context, at net.Addr, in *instance, set []httpapi.Key) error {
+	url := "http://" + at.String()
 	sh.printf("Reseed serves %s (data in %s)\n", url, sh.data)
-	key := "YOUR_KEY"
-	if !hasKey {
-		made, err := sh.firstKey(ctx, in)
-		if err != nil {
+	made := ""
+	if len(set) == 0 {
+		var err error
+		if made, err = sh.firstKey(ctx, in); err != nil {
 			return err
 		}
-		key = cmp.Or(made, key)
+	}
+	if err := sh.browse(ctx, at, made, in, set); err != nil {
+		return err
 	}
 	sh.printf("Try, in another terminal:\n")
 	sh.printf("  bin/reseed import testdata/company/*.csv --source Company\n")
-	sh.printf("  curl -u %s: '%s/v1/customers?per_page=2'\n", key, url)
+	sh.printf("  curl -u %s: '%s/v1/customers?per_page=2'\n", cmp.Or(made, "YOUR_KEY"), url)
 	sh.printf("Stop with Ctrl-C.\n")
 	return nil
 }

@@ -1,4 +1,4 @@
-// Command api serves the REST API behind an HTTP API of API Gateway.
+// Command api serves the console and the REST API behind an HTTP API of API Gateway.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"reseed/pkg/api"
 	"reseed/pkg/app"
 	"reseed/pkg/config"
+	"reseed/pkg/console"
 	"reseed/pkg/edit"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/trigger"
@@ -20,13 +21,14 @@ func main() {
 		for _, hash := range c.APIKeyHashes {
 			keys = append(keys, httpapi.Key{Hash: hash})
 		}
-		return trigger.HTTP(api.New(api.Config{
+		rest := api.New(api.Config{
 			Store: a.Store, Keys: keys, Edits: edit.New(a.Store, time.Now), Jobs: a.Ledger, Now: time.Now, Log: log,
 			Imports:   api.ImportsOf(a),
 			Exports:   api.ExportsOf(a),
 			Syncs:     api.SyncsOf(a.Puller),
 			Erase:     api.EraseOf(a.Eraser, a.StartErase),
 			PublicURL: c.PublicURL, Currency: c.Currency,
-		}))
+		})
+		return trigger.HTTP(console.New(console.Config{API: rest, Log: log, Now: time.Now, Limit: httpapi.DefaultPatience().Around, PublicURL: c.PublicURL}))
 	})
 }

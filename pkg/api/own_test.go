@@ -21,8 +21,9 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied,
 		"lists": lists, "records": records, "elsewhere": elsewhere, "progress": progress, "exports": exports, "odd exports": oddExports, "customer exports": customerExports,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
-		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys,
+		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys, "sessions": sessions,
 		"settings": settingsRoutes, "settings in orders": settingsInOrders, "settings remembered": settingsRemembered,
+		"rows": rowsOfASource, "remaining rows": remainingRows,
 	}
 	var ran atomic.Int64
 	t.Run("all", func(t *testing.T) {

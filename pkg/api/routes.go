@@ -18,6 +18,7 @@ type route struct {
 func own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/edits", methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},
+		{"/v1/data_sources/{uuid}/rows", methods{http.MethodGet: listRows}},
 		{"/v1/data_sources/{uuid}/settings", methods{http.MethodGet: getSettings, http.MethodPatch: changeSettings}},
 		{"/v1/data_sources/{uuid}/syncs", methods{http.MethodGet: getSyncs, http.MethodPost: startSync, http.MethodPatch: changeSyncs}},
 		{"/v1/edits/{id}", methods{http.MethodGet: getEdit, http.MethodDelete: revertEdit}},
@@ -27,6 +28,7 @@ func own() []route {
 		{"/v1/imports/{id}/undo", methods{http.MethodPost: undoImport}},
 		{"/v1/imports/{id}/samples", methods{http.MethodGet: getSamples}},
 		{"/v1/imports/{id}/changes", methods{http.MethodGet: getChanges}},
+		{"/v1/imports/{id}/remaining", methods{http.MethodGet: countRemaining}},
 		{"/v1/imports/{id}/rejects", methods{http.MethodGet: getRejects}},
 		{"/v1/data_sources/{uuid}/exports", methods{http.MethodPost: createExport}},
 		{"/v1/exports", methods{http.MethodGet: listExports, http.MethodPost: createCustomerExport}},
@@ -40,6 +42,7 @@ func own() []route {
 		{"/v1/data_sources/{uuid}/forgotten", methods{http.MethodDelete: liftForgotten}},
 		{"/v1/keys", methods{http.MethodGet: listKeys, http.MethodPost: createKey}},
 		{"/v1/keys/{name}", methods{http.MethodDelete: deleteKey}},
+		{httpapi.SessionsPath, methods{http.MethodPost: createSession, http.MethodDelete: endSessions}},
 		{"/v1/jobs", methods{http.MethodGet: listJobs}},
 		{"/v1/jobs/{id}", methods{http.MethodGet: getJob}},
 	}

@@ -54,15 +54,16 @@ type Keyring struct {
 	store *store.Store
 	now   func() time.Time
 
-	mu      sync.Mutex
-	made    []store.APIKey
-	read    time.Time // when made was read
-	changes int       // how often this process has changed them
+	mu       sync.Mutex
+	made     []store.APIKey
+	read     time.Time // when made was read
+	changes  int       // how often this process has changed keys or sessions
+	sessions map[string]cached
 }
 
 // NewKeyring makes a keyring. It makes no call.
 func NewKeyring(set []Key, st *store.Store, now func() time.Time) *Keyring {
-	return &Keyring{set: set, store: st, now: now}
+	return &Keyring{set: set, store: st, now: now, sessions: map[string]cached{}}
 }
 
 // Set are the keys of the settings.
@@ -80,14 +81,23 @@ func (r *Keyring) Remove(ctx context.Context, name string) error {
 	return r.store.RemoveAPIKey(ctx, name)
 }
 
-// holder finds the name of a key; ok is false if it is not accepted. Comparing takes the same time
-// for every key, so that the time of an answer tells nothing about the keys. The table is asked
-// only for a key that no setting brings.
-func (r *Keyring) holder(ctx context.Context, key string) (who string, ok bool, err error) {
-	given := HashKey(key)
+// holder finds who sends a request, by an API key or the token of a session; ok is false if it is not
+// accepted.
+func (r *Keyring) holder(ctx context.Context, key string) (who holderOf, ok bool, err error) {
+	if id, secret, ok := splitToken(key); ok {
+		return r.bySession(ctx, id, secret)
+	}
+	return r.byHash(ctx, HashKey(key))
+}
+
+// byHash finds the holder of the key with a hash. Comparing takes the same time for every key, so
+// that the time of an answer tells nothing about the keys. The table is asked only for a key that no
+// setting brings.
+func (r *Keyring) byHash(ctx context.Context, given [sha256.Size]byte) (who holderOf, ok bool, err error) {
+	who.key = given
 	for _, k := range r.set {
 		if subtle.ConstantTimeCompare(given[:], k.Hash[:]) == 1 {
-			who, ok = k.Holder(), true
+			who.name, ok = k.Holder(), true
 		}
 	}
 	if ok {
@@ -96,7 +106,7 @@ func (r *Keyring) holder(ctx context.Context, key string) (who string, ok bool, 
 	made, err := r.known(ctx)
 	for _, k := range made {
 		if subtle.ConstantTimeCompare(given[:], k.Hash[:]) == 1 {
-			who, ok = k.Name, true
+			who.name, ok = k.Name, true
 		}
 	}
 	return who, ok, err
@@ -132,10 +142,11 @@ func (r *Keyring) Made(ctx context.Context) ([]store.APIKey, error) {
 	return made, nil
 }
 
-// changed makes the next request read the keys again.
+// changed makes the next request read keys and sessions again.
 func (r *Keyring) changed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.changes++
 	r.read = time.Time{}
+	clear(r.sessions)
 }

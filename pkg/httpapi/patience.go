@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -33,6 +34,15 @@ type slowBody struct {
 	left   time.Duration // to wait for the client
 	refill time.Duration // what left is set to after each stride; 0: it is never set
 	moved  int           // bytes of the current stride
+}
+
+// Around limits how long the requests of another handler may keep their connections. Files come as
+// forms of several parts.
+func (p Patience) Around(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.limitBody(w, r, strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/"))
+		h.ServeHTTP(p.limitAnswer(w), r)
+	})
 }
 
 // limitBody makes the request's body a slowBody. A request without a body gets no read deadline:

@@ -49,6 +49,7 @@ type server struct {
 type Call struct {
 	*http.Request
 	Author string // the name of the key
+	holder holderOf
 	server *server
 	w      http.ResponseWriter
 	limit  int64 // of an upload, in bytes
@@ -120,7 +121,7 @@ func (s *server) serve(rt Route) http.Handler {
 		}
 		var ans Reply
 		who, err := s.authenticate(r)
-		if err == nil && who == CommandName {
+		if err == nil && who.name == CommandName {
 			out.spare(r, s.Spare)
 		}
 		switch {
@@ -132,7 +133,7 @@ func (s *server) serve(rt Route) http.Handler {
 			w.Header().Set("Allow", allow)
 			err = Problem(http.StatusMethodNotAllowed, "", textBadMethod)
 		default:
-			c := &Call{server: s, Request: r, w: w, limit: rt.Upload, Author: who}
+			c := &Call{server: s, Request: r, w: w, limit: rt.Upload, Author: who.name, holder: who}
 			defer c.end()
 			ans, err = h(c)
 		}
@@ -146,11 +147,13 @@ func (s *server) serve(rt Route) http.Handler {
 	})
 }
 
-// authenticate returns the name of the request's key, or a 401.
-func (s *server) authenticate(r *http.Request) (who string, err error) {
+// authenticate returns who sends the request, or a 401. A link that signs in is good for that alone.
+func (s *server) authenticate(r *http.Request) (who holderOf, err error) {
 	key, _, ok := r.BasicAuth()
 	if ok {
 		who, ok, err = s.Keys.holder(r.Context(), key)
+		link := who.session != nil && who.session.Once
+		ok = ok && (!link || r.Method == http.MethodPost && r.URL.Path == SessionsPath)
 	}
 	if err == nil && !ok {
 		err = Problem(http.StatusUnauthorized, "", textNoKey)

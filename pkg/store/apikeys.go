@@ -31,7 +31,7 @@ const (
 // APIKeys reads all API keys that are in the table, oldest first.
 func (s *Store) APIKeys(ctx context.Context) ([]APIKey, error) {
 	var list []APIKey
-	for it, err := range s.Items(ctx, table.Query{PK: apiKeysPK}) {
+	for it, err := range s.Items(ctx, table.Query{PK: apiKeysPK, From: apiKeyPrefix, To: "key$"}) {
 		if err != nil {
 			return nil, err
 		}
@@ -75,17 +75,20 @@ func (s *Store) RemoveAPIKey(ctx context.Context, name string) error {
 	return s.Write(ctx, []table.Write{{Item: table.Item{Key: APIKeyKey(apiKeyH(d.Hasher(), name))}, Delete: true}})
 }
 
-// RemoveAllAPIKeys removes all API keys, also those that this version does not know, and returns how
-// many there were.
-func (s *Store) RemoveAllAPIKeys(ctx context.Context) (int, error) {
+// RemoveAllAPIKeys removes all API keys, also those that this version does not know, with all
+// sessions, and returns how many keys there were.
+func (s *Store) RemoveAllAPIKeys(ctx context.Context) (keys int, err error) {
 	var batch []table.Write
 	for it, err := range s.Items(ctx, table.Query{PK: apiKeysPK, KeysOnly: true}) {
 		if err != nil {
 			return 0, err
 		}
 		batch = append(batch, table.Write{Item: table.Item{Key: it.Key}, Delete: true})
+		if strings.HasPrefix(it.SK, apiKeyPrefix) {
+			keys++
+		}
 	}
-	return len(batch), s.Write(ctx, batch)
+	return keys, s.Write(ctx, batch)
 }
 
 // EncodeAPIKey makes the item of an API key.

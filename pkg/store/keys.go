@@ -550,9 +550,13 @@ const (
 func tagText(tag Tag) string { return fmt.Sprintf("%05x", uint32(tag)) }
 
 // APIKeyKey is the key of an API key, by the identity of its name.
-func APIKeyKey(name H) table.Key { return table.Key{PK: apiKeysPK, SK: "key#" + name.String()} }
+func APIKeyKey(name H) table.Key { return table.Key{PK: apiKeysPK, SK: apiKeyPrefix + name.String()} }
 
-const apiKeysPK = "account.keys"
+// Keys of API keys, and of sessions beside them (sessions.go).
+const (
+	apiKeysPK    = "account.keys"
+	apiKeyPrefix = "key#"
+)
 
 // BackupKey is the key of the note of a backup.
 func BackupKey(id string) table.Key { return table.Key{PK: backupsPK, SK: skBackup + id} }

@@ -34,6 +34,13 @@ type Error struct {
 // Error is the message.
 func (e *Error) Error() string { return e.Message }
 
+// ElsewhereError is an answer that names another address. The client returns it as an error if its
+// http.Client does not follow such answers.
+type ElsewhereError struct{ URL string }
+
+// Error says that the answer is elsewhere. The address may be secret.
+func (e *ElsewhereError) Error() string { return "the answer is at another address" }
+
 // IsNotFound reports whether an error is a server's answer that something is not there.
 func IsNotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
@@ -116,6 +123,9 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < http.StatusBadRequest {
+		return nil, &ElsewhereError{to}
+	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	return nil, &Error{resp.StatusCode, messageOf(resp.StatusCode, text)}
 }
