@@ -21,6 +21,7 @@ type eraseOptions struct {
 	forget bool
 	keep   bool
 	export string // where an export is written first; empty means that there is to be none
+	mail   tellFlag
 
 	customerNames
 }
@@ -29,6 +30,7 @@ func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would go, and what stays")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	c.Flags().StringVar(&o.export, "export", "", "first export what goes to a new FILE.zip or folder; nothing is erased unless that is whole")
+	o.mail.addTo(c)
 	c.Flags().StringVar(&o.grace, "grace", "", "how long the erase can be restored, such as 72h (default: RESEED_GRACE, else not at all)")
 	return c
 }
@@ -110,7 +112,7 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 			return err
 		}
 		limitMemory(eraseMemory)
-		e := wire.Erasure{Selection: k.kind, Source: o.source, ExternalID: o.externalID, Grace: o.grace, Forget: o.forget}
+		e := wire.Erasure{Selection: k.kind, Source: o.source, ExternalID: o.externalID, Grace: o.grace, Forget: o.forget, Mail: o.mail.wire()}
 		if c.Flags().Changed("keep-edits") {
 			e.KeepEdits = &o.keep
 		}
@@ -250,6 +252,7 @@ func (sh *shell) asked(question string) bool {
 }
 
 func restoreCommand(sh *shell) *cobra.Command {
+	var mail tellFlag
 	c := &cobra.Command{
 		Use:   "restore JOB",
 		Short: "Bring back what an erase has hidden, while its grace period lasts",
@@ -260,7 +263,7 @@ and has been filled again must be erased first.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return sh.with(c.Context(), func(cl *client.Client) error {
-				j, err := cl.Restore(c.Context(), args[0])
+				j, err := cl.RestoreWith(c.Context(), args[0], wire.RestoreOptions{Mail: mail.wire()})
 				if err != nil {
 					return err
 				}
@@ -268,5 +271,6 @@ and has been filled again must be erased first.`,
 			})
 		},
 	}
+	mail.addTo(c)
 	return sh.addJSONFlag(c)
 }
