@@ -10,6 +10,15 @@ func (c *Console) routes() []route {
 		{"POST /choices", c.choose, true},
 
 		{"GET /sources", c.listSources, false},
+		{"GET /sources/{id}", c.showSource, false},
+		{"GET /sources/{id}/{dataset}", c.showRows, false},
+		{"GET /sources/{id}/customers/new", c.showNewCustomer, false},
+		{"POST /sources/{id}/customers/new", c.addCustomer, false},
+		{"GET /sources/{id}/settings", c.showSourceSettings, false},
+		{"POST /sources/{id}/settings", c.changeReading, false},
+		{"POST /sources/{id}/settings/schedule", c.changeSchedule, false},
+		{"GET /sources/{id}/imports", c.listImports, false},
+		{"GET /sources/{id}/imports/{job}/remaining", c.countRemaining, false},
 
 		{"GET /jobs/{id}", c.showJob, false},
 		{"GET /jobs/{id}/progress", c.showProgress, false},

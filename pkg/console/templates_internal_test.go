@@ -9,10 +9,15 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
-	"job":     jobPage{},
-	"problem": problemPage{},
-	"signin":  signInPage{},
-	"sources": sourcesPage{},
+	"imports":        importsPage{},
+	"job":            jobPage{},
+	"newcustomer":    newCustomerPage{},
+	"problem":        problemPage{},
+	"sourcesettings": sourceSettingsPage{},
+	"remaining":      remainingPage{},
+	"rows":           rowsPage{},
+	"signin":         signInPage{},
+	"sources":        sourcesPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.

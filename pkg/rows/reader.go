@@ -255,7 +255,7 @@ func (r *Reader) wanted(f Filter, row *Row) bool {
 }
 
 func sameEmail(email string, a table.Attrs) bool {
-	return strings.ToLower(strings.TrimSpace(a.Str(attrEmail))) == strings.ToLower(strings.TrimSpace(email))
+	return strings.EqualFold(strings.TrimSpace(a.Str(attrEmail)), strings.TrimSpace(email))
 }
 
 // is reports whether people have done that to a row.

@@ -4,14 +4,17 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 )
 
 // Client calls the API of one server. It is safe for concurrent use.
@@ -29,6 +32,8 @@ func New(base, key string, over *http.Client) *Client { return &Client{base, key
 type Error struct {
 	Status  int    // the HTTP status
 	Message string // what the server says, for people
+	// Fields says what is wrong with which member of the request, if the server says so
+	Fields map[string]string
 }
 
 // Error is the message.
@@ -127,7 +132,7 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 		return nil, &ElsewhereError{to}
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	return nil, &Error{resp.StatusCode, messageOf(resp.StatusCode, text)}
+	return nil, errorOf(resp.StatusCode, text)
 }
 
 // silent reports whether the server did not answer in time.
@@ -135,24 +140,20 @@ func silent(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// messageOf finds the message in the shapes that the API's errors have.
-func messageOf(status int, body []byte) string {
+// errorOf finds the message in the shapes that the API's errors have.
+func errorOf(status int, body []byte) *Error {
 	var shape struct {
 		Message string            `json:"message"`
 		Error   string            `json:"error"`
 		Errors  map[string]string `json:"errors"`
 	}
 	_ = json.Unmarshal(body, &shape)
-	for field, text := range shape.Errors {
-		return field + ": " + text
+	e := &Error{Status: status, Message: cmp.Or(shape.Message, shape.Error, fmt.Sprintf("the server answered %d", status)), Fields: shape.Errors}
+	for _, field := range slices.Sorted(maps.Keys(shape.Errors)) {
+		e.Message = field + ": " + shape.Errors[field]
+		break
 	}
-	switch {
-	case shape.Message != "":
-		return shape.Message
-	case shape.Error != "":
-		return shape.Error
-	}
-	return fmt.Sprintf("the server answered %d", status)
+	return e
 }
 
 // of is a path with a name as one of its parts.

@@ -33,3 +33,12 @@ func (c *Client) Remaining(ctx context.Context, id, cursor string) (r wire.Remai
 	err = c.Call(ctx, http.MethodGet, of("/v1/imports/%s/remaining", id)+"?"+url.Values{"cursor": {cursor}}.Encode(), nil, &r)
 	return r, err
 }
+
+// AddCustomer makes a customer, and returns its public id.
+func (c *Client) AddCustomer(ctx context.Context, n wire.NewCustomer) (id string, err error) {
+	var made struct {
+		UUID string `json:"uuid"`
+	}
+	err = c.Call(ctx, http.MethodPost, "/v1/customers", n, &made)
+	return made.UUID, err
+}

@@ -21,6 +21,12 @@ func (c *Client) Sources(ctx context.Context) ([]wire.Source, error) {
 	return out.Sources, err
 }
 
+// Source returns the data source of a uuid.
+func (c *Client) Source(ctx context.Context, id string) (s wire.Source, err error) {
+	err = c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s", id), nil, &s)
+	return s, err
+}
+
 // SourcesNamed lists the data sources that a uuid or name may mean. The first is the one that it
 // means. Others, if there are any, have the same name in another spelling.
 func (c *Client) SourcesNamed(ctx context.Context, name string) ([]wire.Source, error) {

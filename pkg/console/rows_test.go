@@ -1,0 +1,259 @@
+package console_test
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"reseed/internal/consoletest"
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
+)
+
+// files are the files of an import.
+func files(texts map[string]string) (list []client.File) {
+	for name, text := range texts {
+		list = append(list, client.File{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }})
+	}
+	return list
+}
+
+// billing makes a data source with files, and another one beside it.
+func billing(t *testing.T, b *consoletest.Bed, texts map[string]string) (source, job string) {
+	t.Helper()
+	for _, name := range []string{"Bystander", "Billing"} {
+		s, err := b.API.AddSource(t.Context(), name, "CSV")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "Bystander" {
+			texts := map[string]string{"customers.csv": "Name,External ID\nBystander,bystander1\n"}
+			if _, err := b.API.Import(t.Context(), s.UUID, wire.ImportOptions{}, files(texts)); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		source = s.UUID
+	}
+	j, err := b.API.Import(t.Context(), source, wire.ImportOptions{}, files(texts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Work()
+	return source, j.ID
+}
+
+// next is the address behind a link with a text; empty if there is none.
+func next(p consoletest.Page, text string) string {
+	found := regexp.MustCompile(`<a href="([^"]*)"[^>]*>` + text + `</a>`).FindStringSubmatch(p.Text)
+	if found == nil {
+		return ""
+	}
+	return html.UnescapeString(found[1])
+}
+
+func company() map[string]string {
+	customers := "Name,External ID,Email\n"
+	for i := range 120 {
+		customers += fmt.Sprintf("Customer %d,c%03d,ann%d@example.com\n", i, i, i%100)
+	}
+	return map[string]string{
+		"customers.csv":    customers + "<script>alert(1)</script>,hostile,\n",
+		"invoices.csv":     "Customer external ID,Invoice external ID,Invoiced date,Currency\nc001,i1,2024-01-01,EUR\nc001,i2,2024-01-01,JPY\n",
+		"line_items.csv":   "Invoice external ID,External ID,Type,Amount in cents\ni1,l1,one_time,-123456789\ni2,l2,one_time,5000\n",
+		"transactions.csv": "Invoice external ID,External ID,Type,Result,Date\ni1,t1,payment,successful,2024-01-02\nnowhere,t2,payment,successful,2024-01-02\n",
+	}
+}
+
+func TestTablesOfASource(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, _ := billing(t, b, company())
+	w := b.SignIn()
+	p := w.Get("/sources/" + source)
+	var ids []string
+	pages := 0
+	for at := p.Path; at != ""; at = next(p, "Next") {
+		p = w.Get(at)
+		pages++
+		for _, m := range regexp.MustCompile(`<a href="/customers/cus_[^"]*"><bdi>([^<]*)</bdi>`).FindAllStringSubmatch(p.Text, -1) {
+			ids = append(ids, m[1])
+		}
+		if (pages == 1) != (next(p, "First") == "") {
+			t.Errorf("page %d: First leads to %q", pages, next(p, "First"))
+		}
+	}
+	slices.Sort(ids)
+	if pages != 3 || len(ids) != 121 || ids[0] != "c000" || len(slices.Compact(ids)) != 121 {
+		t.Errorf("%d pages with %d customers: %v", pages, len(ids), ids)
+	}
+	table := "/sources/" + source + "/"
+	p = w.Get(table + "customers?external_id=hostile")
+	if strings.Contains(p.Text, "<script>alert") || !strings.Contains(p.Text, "&lt;script&gt;alert") {
+		t.Error("a name is not escaped")
+	}
+	has := func(page string, want ...string) {
+		t.Helper()
+		p := w.Get(table + page)
+		for _, text := range want {
+			if !strings.Contains(p.Text, text) {
+				t.Errorf("%s lacks %q:\n%s", page, text, p.Text)
+			}
+		}
+	}
+	has("customers?email=ann5%40example.com", ">c005<", ">c105<")
+	has("customers?external_id=nobody", "No row fits")
+	has("line_items", "−1\u202f234\u202f567.89 EUR", "5\u202f000 JPY", `<th scope="col" class="number">Amount</th>`, ">i1</bdi></a>")
+	has("contacts", "There are no rows")
+	has("invoices", `<time datetime="2024-01-01">`)
+	for path, want := range map[string]int{
+		table + "cats": http.StatusNotFound, "/sources/ds_nobody/customers": http.StatusNotFound, table + "customers?state=x": http.StatusBadRequest, table + "customers?cursor=x": http.StatusBadRequest,
+	} {
+		if p := w.Get(path); p.Status != want || !strings.Contains(p.Text, "<html") {
+			t.Errorf("%s: %d, want %d", path, p.Status, want)
+		}
+	}
+}
+
+// Rows that people have changed say so, and can be asked for.
+func TestRowsChangedByHand(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, _ := billing(t, b, company())
+	w := b.SignIn()
+	table := "/sources/" + source + "/"
+	id := func(dataset, ext string) string {
+		page, err := b.API.Rows(t.Context(), source, dataset, wire.RowFilter{ExternalID: ext}, wire.RowPaging{})
+		if err != nil || len(page.Rows) != 1 {
+			t.Fatalf("%s: %v", ext, err)
+		}
+		return page.Rows[0].ID
+	}
+	for path, body := range map[string]map[string]any{
+		"/v1/customers/" + id("customers", "c001"):                     {"name": "Renamed"},
+		"/v1/line_items/" + id("line_items", "l1") + "/disabled_state": {"disabled": true},
+	} {
+		if err := b.API.Call(t.Context(), http.MethodPatch, path, body, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := w.Get(table + "customers?state=edited")
+	if !strings.Contains(p.Text, "<ins><bdi>Renamed</bdi></ins>") || !strings.Contains(p.Text, "<bdi>Finance</bdi>") || strings.Contains(p.Text, ">c002<") {
+		t.Errorf("edited customers:\n%s", p.Text)
+	}
+	if p := w.Get(table + "line_items?state=disabled"); !strings.Contains(p.Text, ">l1<") || strings.Contains(p.Text, ">l2<") {
+		t.Errorf("disabled line items:\n%s", p.Text)
+	}
+	if p := w.Get(table + "line_items?state=deleted"); !strings.Contains(p.Text, "No row fits") {
+		t.Errorf("deleted line items:\n%s", p.Text)
+	}
+}
+
+func TestImportsOfASource(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, job := billing(t, b, company())
+	w := b.SignIn()
+	p := w.Get("/sources/" + source + "/imports")
+	for _, want := range []string{
+		`href="/jobs/` + job + `"`, "transactions.csv", "done with rejects", `href="/jobs/` + job + `/rejects"`, "/changes?dataset=customers&amp;action=added\">121<",
+	} {
+		if !strings.Contains(p.Text, want) {
+			t.Errorf("there is no %q:\n%s", want, p.Text)
+		}
+	}
+	if n := strings.Count(p.Text, "Count them"); n != 1 {
+		t.Errorf("%d imports can be counted", n)
+	}
+	at := regexp.MustCompile(`href="([^"]*/remaining)"`).FindStringSubmatch(p.Text)
+	if at == nil {
+		t.Fatal("nothing counts what is left")
+	}
+	const left = "Customers: 121, Invoices: 2, Invoice Line Items: 2, Transactions: 1"
+	if p := w.Get(at[1]); !strings.Contains(p.Text, left) || !strings.Contains(p.Text, "<html") {
+		t.Errorf("what is left:\n%s", p.Text)
+	}
+	if p := w.Send(http.MethodGet, at[1], nil, http.Header{"Hx-Request": {"true"}}); strings.TrimSpace(p.Text) != left {
+		t.Errorf("for a part of the page: %q", p.Text)
+	}
+}
+
+func TestNewCustomer(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, _ := billing(t, b, company())
+	w := b.SignIn()
+	at := "/sources/" + source + "/customers/new"
+	if p := w.Get(at); p.Status != http.StatusOK || strings.Contains(p.Text, `role="alert"`) {
+		t.Errorf("the form: %d", p.Status)
+	}
+	p := w.Post(at, url.Values{"external_id": {"c001"}, "name": {"Ann <b>"}, "country": {"Nowhere"}})
+	if p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text, `value="Ann &lt;b&gt;"`) || !strings.Contains(p.Text, `id="country-problem"`) || strings.Contains(p.Text, `id="name-problem"`) {
+		t.Errorf("a wrong country: %d\n%s", p.Status, p.Text)
+	}
+	if p := w.Post(at, url.Values{"external_id": {"c001"}}); p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text, `id="external_id-problem"`) {
+		t.Errorf("an id that is taken: %d\n%s", p.Status, p.Text)
+	}
+	if p := w.Post(at, url.Values{"external_id": {"by-hand"}, "name": {"Ann"}}); !strings.HasPrefix(p.Path, "/customers/cus_") {
+		t.Errorf("the customer's page is %s", p.Path)
+	}
+	plan, err := b.API.PlanErase(t.Context(), wire.Erasure{Selection: wire.SelectManualCustomers})
+	if err != nil || plan.Removes["customers"] != 123 { // 121 of the file, a bystander, and this one
+		t.Errorf("%v: %v", plan.Removes, err)
+	}
+}
+
+func TestSettingsOfASource(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, _ := billing(t, b, company())
+	w := b.SignIn()
+	at := "/sources/" + source + "/settings"
+	if p := w.Get(at); !strings.Contains(p.Text, "Nothing is set") || strings.Contains(p.Text, "Re-sync") {
+		t.Errorf("at first:\n%s", p.Text)
+	}
+	if p := w.Get(at + "?dataset=invoices"); !strings.Contains(p.Text, "Files of Invoices") {
+		t.Errorf("the form:\n%s", p.Text)
+	}
+	p := w.Post(at, url.Values{"dataset": {"invoices"}, "date_format": {"never"}, "amounts": {"units"}, "map": {"A=B"}})
+	if p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text, `id="date_format-problem"`) || !strings.Contains(p.Text, `<option value="units" selected>`) || !strings.Contains(p.Text, ">A=B</textarea>") {
+		t.Errorf("a wrong date format: %d\n%s", p.Status, p.Text)
+	}
+	p = w.Post(at, url.Values{"dataset": {"invoices"}, "date_format": {"DD.MM.YYYY"}, "decimal": {"comma"}, "skip_lines": {"2"}, "map": {"Total=Currency\r\n\r\n"}})
+	for _, want := range []string{"Saved.", "Format of dates: DD.MM.YYYY", "Decimal sign: a comma", "Lines before the header row: 2", "Columns: Total=Currency"} {
+		if !strings.Contains(p.Text, want) {
+			t.Errorf("there is no %q:\n%s", want, p.Text)
+		}
+	}
+	if p := w.Post(at, url.Values{"dataset": {"invoices"}}); !strings.Contains(p.Text, "Nothing is set") {
+		t.Errorf("emptied:\n%s", p.Text)
+	}
+	if p := w.Post(at, url.Values{"dataset": {"cats"}}); p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("no such dataset: %d", p.Status)
+	}
+	spreadsheet := "https://docs.google.com/spreadsheets/d/1aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789abcdefg"
+	if _, err := b.API.ChangeSyncs(t.Context(), source, wire.SyncChange{Spreadsheet: &spreadsheet}); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.Get(at); !strings.Contains(p.Text, ">Re-sync Data</button>") || strings.Contains(p.Text, ">New customer</a>") {
+		t.Errorf("of a spreadsheet:\n%s", p.Text)
+	}
+	form := url.Values{"spreadsheet": {spreadsheet}, "every": {"1s"}, "max_changed": {"20"}, "max_removed": {"x"}}
+	if p := w.Post(at+"/schedule", form); p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text, `id="max_removed-problem"`) || !strings.Contains(p.Text, `value="1s"`) {
+		t.Errorf("a wrong share: %d\n%s", p.Status, p.Text)
+	}
+	form.Set("max_removed", "7")
+	if p := w.Post(at+"/schedule", form); p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text, `id="every-problem"`) {
+		t.Errorf("a wrong interval: %d\n%s", p.Status, p.Text)
+	}
+	form.Set("every", "6h")
+	if p := w.Post(at+"/schedule", form); p.Status != http.StatusOK || !strings.Contains(p.Text, "Saved.") || !strings.Contains(p.Text, `value="7"`) {
+		t.Errorf("the schedule: %d\n%s", p.Status, p.Text)
+	}
+}

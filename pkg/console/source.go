@@ -1,0 +1,75 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"reseed/pkg/api/client"
+	"reseed/pkg/api/wire"
+)
+
+// dataset is a dataset under the name that people know.
+type dataset struct {
+	Name, Label string
+	Editable    bool // people can change, disable or delete its rows
+}
+
+// datasets lists the datasets in the order of their tabs.
+func datasets() []dataset {
+	return []dataset{
+		{"customers", "Customers", true},
+		{"contacts", "Contacts", false},
+		{"invoices", "Invoices", true},
+		{"line_items", "Invoice Line Items", true},
+		{"transactions", "Transactions", true},
+		{"subscription_events", "Subscription Events", false},
+		{"plans", "Plans", true},
+	}
+}
+
+// The tabs of a data source that are not a dataset's.
+const (
+	tabImports  = "imports"
+	tabSettings = "settings"
+)
+
+// sourceHead is what all pages of a data source show first.
+type sourceHead struct {
+	base
+	Source wire.Source
+	Pull   *wire.Syncs // what it is pulled from; nil if it is not
+	Tab    string
+}
+
+// sourceHead reads the data source of the path.
+func (v *visit) sourceHead(tab string) (h sourceHead, err error) {
+	if h.Source, err = v.client.Source(v.ctx(), v.PathValue("id")); err != nil {
+		return h, err
+	}
+	h.base, h.Tab = v.base(h.Source.Name, "sources"), tab
+	pull, err := v.client.Syncs(v.ctx(), h.Source.UUID)
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Status == http.StatusConflict { // it is not connected
+		return h, nil
+	}
+	h.Pull = &pull
+	return h, err
+}
+
+// To is the address of one of the source's pages.
+func (h sourceHead) To(page string) string { return sourcePath(h.Source.UUID, page) }
+
+func sourcePath(id, page string) string { return "/sources/" + url.PathEscape(id) + "/" + page }
+
+// Tabs are the tabs of the source.
+func (h sourceHead) Tabs() (tabs []navLink) {
+	for _, ds := range datasets() {
+		tabs = append(tabs, link(h.To(ds.Name), ds.Label, ds.Name, h.Tab))
+	}
+	return append(tabs, link(h.To(tabImports), "Imports", tabImports, h.Tab))
+}
+
+// showSource is GET /sources/{id}: the first tab.
+func (c *Console) showSource(v *visit) (answer, error) {
+	return goTo(sourcePath(v.PathValue("id"), datasets()[0].Name)), nil
+}
