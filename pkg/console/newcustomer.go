@@ -30,7 +30,7 @@ func newCustomerFields() []formField {
 		{Name: "name", Label: "Name", Kind: "text"},
 		{Name: "company", Label: "Company", Kind: "text"},
 		{Name: "email", Label: "E-mail", Kind: "email"},
-		{Name: "country", Label: "Country", Hint: "Two letters, such as DE.", Kind: "text"},
+		{Name: "country", Label: "Country", Hint: "Its English name, or two letters such as DE.", Kind: "text"},
 		{Name: "state", Label: "State", Kind: "text"},
 		{Name: "city", Label: "City", Kind: "text"},
 		{Name: "zip", Label: "Zip", Kind: "text"},

@@ -30,6 +30,9 @@ type sourceImport struct {
 	Left   string // address of the count of its rows that are still there; empty if it added none
 }
 
+// Lines is how many lines of the table the import has.
+func (i sourceImport) Lines() int { return 1 + len(i.Counts) }
+
 // datasetCounts is what became of the rows of one dataset.
 type datasetCounts struct {
 	dataset
