@@ -72,6 +72,8 @@ type Imports struct {
 	Progress func(context.Context, *job.Job) error
 	// Samples returns some of the changes that a job makes or would make.
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
+	// ChangeOf is the method of [importer.Importer].
+	ChangeOf func(context.Context, *job.Job, store.Space, string) (*importer.Change, error)
 	// Changes returns the whole change set of a job, Rejects the file of its rejected rows.
 	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
 	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
@@ -82,7 +84,7 @@ func ImportsOf(a *app.App) Imports {
 	im := a.Importer
 	return Imports{
 		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
-		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
+		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, ChangeOf: im.ChangeOf, Changes: a.Changes, Rejects: a.Rejects,
 	}
 }
 

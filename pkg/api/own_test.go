@@ -19,7 +19,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 	tests := map[string]func(*bed){
 		"plan, apply, undo": planApplyUndo, "replace waits": replaceWaits, "objects": objectsInJSON, "options": options, "wrong options": wrongOptions,
 		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied,
-		"lists": lists, "records": records, "elsewhere": elsewhere, "progress": progress, "exports": exports, "odd exports": oddExports, "customer exports": customerExports,
+		"lists": lists, "records": records, "elsewhere": elsewhere, "progress": progress, "exports": exports, "odd exports": oddExports, "customer exports": customerExports, "customer views": customerViews,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
 		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys, "sessions": sessions,
 		"settings": settingsRoutes, "settings in orders": settingsInOrders, "settings remembered": settingsRemembered,

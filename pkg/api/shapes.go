@@ -72,6 +72,9 @@ func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 			w.Files[i].Settings = &s
 		}
 	}
+	for _, use := range spec.UsedPlans {
+		w.UsedPlans = append(w.UsedPlans, wire.PlanUse(use))
+	}
 	if e := spec.Estimate; e != nil {
 		w.Estimate = &wire.Estimate{
 			Changes: e.Changes, WriteUnits: e.WriteUnits, ReadUnits: e.ReadUnits, Dollars: e.Dollars, PricesOf: e.PricesOf, Seconds: e.Seconds,

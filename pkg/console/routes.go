@@ -20,6 +20,21 @@ func (c *Console) routes() []route {
 		{"GET /sources/{id}/imports", c.listImports, false},
 		{"GET /sources/{id}/imports/{job}/remaining", c.countRemaining, false},
 
+		{"GET /customers", c.searchCustomers, false},
+		{"GET /customers/{id}", c.showCustomer, false},
+		{"GET /customers/{id}/edit", c.showEditCustomer, false},
+		{"POST /customers/{id}/edit", c.editCustomer, false},
+		{"GET /customers/{id}/merge", c.showMerge, false},
+		{"POST /customers/{id}/merge", c.mergeCustomer, false},
+		{"POST /customers/{id}/unmerge", c.unmergeCustomer, false},
+		{"POST /customers/{id}/tags", c.addTag, false},
+		{"POST /customers/{id}/tags/remove", c.removeTag, false},
+		{"POST /customers/{id}/attributes", c.setAttribute, false},
+		{"POST /customers/{id}/attributes/remove", c.removeAttribute, false},
+		{"POST /customers/{id}/export", c.exportCustomer, false},
+		{"GET /records/{id}", c.showRecord, false},
+		{"POST /edits/{id}/revert", c.revertEdits, false},
+
 		{"GET /jobs/{id}", c.showJob, false},
 		{"GET /jobs/{id}/progress", c.showProgress, false},
 	}

@@ -44,7 +44,7 @@ type tableCell struct {
 	Time     bool
 	Number   bool
 	Heads    bool   // it names the row
-	To       string // the customer's page; empty if the cell does not name one
+	To       string // the page of the customer or record that it names; empty if there is none
 	Edited   bool
 }
 
@@ -110,13 +110,16 @@ func (p *rowsPage) cell(columns []wire.Column, r wire.Row, at int, text string) 
 	cell := tableCell{Text: text, Time: c.Is == "time", Number: isNumber(c), Heads: c.Field == "external_id" && text != ""}
 	cell.Edited = r.Edited != nil && slices.Contains(r.Edited.Fields, c.Field)
 	if c.Is == "cents" && text != "" {
-		cell.Text, cell.Currency = grouped(text), r.Currency
+		cell.Text, cell.Currency = spaced(text), r.Currency
 		if by := slices.IndexFunc(columns, func(o wire.Column) bool { return c.In != "" && o.Field == c.In }); by >= 0 && r.Cells[by] != "" {
 			cell.Currency = r.Cells[by]
 		}
 	}
-	if c.Field == p.namesCustomer() && r.Customer != "" {
+	switch {
+	case c.Field == p.namesCustomer() && r.Customer != "":
 		cell.To = "/customers/" + url.PathEscape(r.Customer)
+	case cell.Heads && p.Dataset.Pages:
+		cell.To = "/records/" + url.PathEscape(r.ID) + "?" + url.Values{"of": {r.Customer}}.Encode()
 	}
 	return cell
 }
@@ -133,8 +136,8 @@ func (p *rowsPage) namesCustomer() string {
 	return "customer_external_id"
 }
 
-// grouped writes a decimal number with spaces between its thousands, as [number] does.
-func grouped(text string) string {
+// spaced writes a decimal number with spaces between its thousands, as [number] does.
+func spaced(text string) string {
 	whole, rest, _ := strings.Cut(text, ".")
 	sign := ""
 	if strings.HasPrefix(whole, "-") {

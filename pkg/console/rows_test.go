@@ -109,9 +109,12 @@ func TestTablesOfASource(t *testing.T) {
 	}
 	has("customers?email=ann5%40example.com", ">c005<", ">c105<")
 	has("customers?external_id=nobody", "No row fits")
-	has("line_items", "−1\u202f234\u202f567.89 EUR", "5\u202f000 JPY", `<th scope="col" class="number">Amount</th>`, ">i1</bdi></a>")
+	has("line_items", "EUR −1\u202f234\u202f567.89", "JPY 5\u202f000", `<th scope="col" class="number">Amount</th>`, ">i1</bdi></a>")
 	has("contacts", "There are no rows")
-	has("invoices", `<time datetime="2024-01-01">`)
+	has("invoices", `<time datetime="2024-01-01">`, `<th scope="row"><a href="/records/inv_`)
+	if p := w.Get(next(w.Get(table+"invoices?external_id=i1"), "<bdi>i1</bdi>")); p.Status != http.StatusOK || !strings.Contains(p.Text, "i1") {
+		t.Errorf("the page of an invoice: %d", p.Status)
+	}
 	for path, want := range map[string]int{
 		table + "cats": http.StatusNotFound, "/sources/ds_nobody/customers": http.StatusNotFound, table + "customers?state=x": http.StatusBadRequest, table + "customers?cursor=x": http.StatusBadRequest,
 	} {

@@ -13,18 +13,19 @@ import (
 type dataset struct {
 	Name, Label string
 	Editable    bool // people can change, disable or delete its rows
+	Pages       bool // each of its rows has a page of its own, besides those of customers
 }
 
 // datasets lists the datasets in the order of their tabs.
 func datasets() []dataset {
 	return []dataset{
-		{"customers", "Customers", true},
-		{"contacts", "Contacts", false},
-		{"invoices", "Invoices", true},
-		{"line_items", "Invoice Line Items", true},
-		{"transactions", "Transactions", true},
-		{"subscription_events", "Subscription Events", false},
-		{"plans", "Plans", true},
+		{"customers", "Customers", true, false},
+		{"contacts", "Contacts", false, false},
+		{"invoices", "Invoices", true, true},
+		{"line_items", "Invoice Line Items", true, false},
+		{"transactions", "Transactions", true, false},
+		{"subscription_events", "Subscription Events", false, false},
+		{"plans", "Plans", true, true},
 	}
 }
 

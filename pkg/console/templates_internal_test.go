@@ -9,15 +9,20 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
+	"customer":       customerPage{},
+	"customeredit":   editCustomerPage{},
+	"customermerge":  mergeCustomerPage{},
+	"customers":      customersPage{},
 	"imports":        importsPage{},
 	"job":            jobPage{},
 	"newcustomer":    newCustomerPage{},
 	"problem":        problemPage{},
-	"sourcesettings": sourceSettingsPage{},
+	"record":         recordPage{},
 	"remaining":      remainingPage{},
 	"rows":           rowsPage{},
 	"signin":         signInPage{},
 	"sources":        sourcesPage{},
+	"sourcesettings": sourceSettingsPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.

@@ -177,7 +177,9 @@ type ImportSpec struct {
 	Applying bool      `json:"applying,omitempty"`
 	Removes  bool      `json:"removes,omitempty"` // there are rows to be removed
 	Estimate *Estimate `json:"estimate,omitempty"`
-	Ground   bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
+	// of a replace: the first plans that the input lacks, and that stay because others use them
+	UsedPlans []PlanUse `json:"used_plans,omitempty"`
+	Ground    bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
 
 	Cancel   bool   `json:"cancel,omitempty"`    // a person asked for it; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped

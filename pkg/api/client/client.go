@@ -4,7 +4,6 @@ package client
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,8 +31,8 @@ func New(base, key string, over *http.Client) *Client { return &Client{base, key
 type Error struct {
 	Status  int    // the HTTP status
 	Message string // what the server says, for people
-	// Fields says what is wrong with which member of the request, if the server says so
-	Fields map[string]string
+
+	Fields map[string]string // what is wrong with members of the request, by name; nil if it is none of them
 }
 
 // Error is the message.
@@ -140,7 +139,7 @@ func silent(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// errorOf finds the message in the shapes that the API's errors have.
+// errorOf reads the shapes that the API's errors have.
 func errorOf(status int, body []byte) *Error {
 	var shape struct {
 		Message string            `json:"message"`
@@ -148,10 +147,16 @@ func errorOf(status int, body []byte) *Error {
 		Errors  map[string]string `json:"errors"`
 	}
 	_ = json.Unmarshal(body, &shape)
-	e := &Error{Status: status, Message: cmp.Or(shape.Message, shape.Error, fmt.Sprintf("the server answered %d", status)), Fields: shape.Errors}
-	for _, field := range slices.Sorted(maps.Keys(shape.Errors)) {
-		e.Message = field + ": " + shape.Errors[field]
-		break
+	e := &Error{Status: status, Fields: shape.Errors}
+	switch names := slices.Sorted(maps.Keys(shape.Errors)); {
+	case len(names) > 0:
+		e.Message = names[0] + ": " + shape.Errors[names[0]]
+	case shape.Message != "":
+		e.Message = shape.Message
+	case shape.Error != "":
+		e.Message = shape.Error
+	default:
+		e.Message = fmt.Sprintf("the server answered %d", status)
 	}
 	return e
 }

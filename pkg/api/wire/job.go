@@ -99,10 +99,19 @@ type ImportJob struct {
 	Files    []File    `json:"files"`
 	Confirm  string    `json:"confirm,omitempty"` // why a planned import waits for a yes
 	Estimate *Estimate `json:"estimate,omitempty"`
-	Undo     string    `json:"undo,omitempty"`      // the job that this one undoes
-	UndoneBy string    `json:"undone_by,omitempty"` // the job that undid this one
+	// of a replace: the first plans that the input lacks, and that stay because stored records use them
+	UsedPlans []PlanUse `json:"used_plans,omitempty"`
+	Undo      string    `json:"undo,omitempty"`      // the job that this one undoes
+	UndoneBy  string    `json:"undone_by,omitempty"` // the job that undid this one
 
 	FilesErased bool `json:"files_erased,omitempty"` // an erase removed its files, so it can't be undone any more
+}
+
+// PlanUse says how many stored records use a plan.
+type PlanUse struct {
+	Plan     string `json:"plan,omitempty"` // external id
+	Invoices int64  `json:"invoices,omitempty"`
+	Events   int64  `json:"events,omitempty"` // of subscriptions
 }
 
 // File is one input file.
