@@ -17,6 +17,7 @@ func (c *Console) routes() []route {
 		{"GET /sources/{id}/settings", c.showSourceSettings, false},
 		{"POST /sources/{id}/settings", c.changeReading, false},
 		{"POST /sources/{id}/settings/schedule", c.changeSchedule, false},
+		{"GET /sources/{id}/edits", c.listEdits, false},
 		{"GET /sources/{id}/imports", c.listImports, false},
 		{"GET /sources/{id}/imports/{job}/remaining", c.countRemaining, false},
 

@@ -20,6 +20,8 @@ type rowsPage struct {
 	Columns  []tableColumn
 	Rows     []tableRow
 	Marked   bool   // people have done something to one of the rows
+	Reverted bool   // what was done to a row was taken back just now
+	Here     string // address of this page
 	Searched int64  // stored items that were read
 	First    string // address of the first page; empty on that page
 	Next     string // address of the next page; empty on the last one
@@ -35,6 +37,19 @@ type tableColumn struct {
 type tableRow struct {
 	wire.Row
 	Shown []tableCell
+}
+
+// ByHand reports whether people have done something to the row.
+func (r tableRow) ByHand() bool { return r.Edited != nil || r.Disabled != nil || r.Deleted != nil }
+
+// Name is the row's external id, if it has one.
+func (r tableRow) Name() string {
+	for _, c := range r.Shown {
+		if c.Heads {
+			return c.Text
+		}
+	}
+	return "this row"
 }
 
 // tableCell is a cell of a table.
@@ -67,6 +82,7 @@ func (c *Console) showRows(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	p.Here, p.Reverted = p.address(p.Filter, cursor), v.FormValue("did") == "reverted"
 	p.fill(page)
 	if cursor != "" {
 		p.First = p.address(p.Filter, "")
@@ -89,7 +105,7 @@ func (p *rowsPage) fill(page wire.RowPage) {
 		for i, text := range r.Cells {
 			row.Shown = append(row.Shown, p.cell(page.Columns, r, i, text))
 		}
-		p.Rows, p.Marked = append(p.Rows, row), p.Marked || r.Edited != nil || r.Disabled != nil || r.Deleted != nil
+		p.Rows, p.Marked = append(p.Rows, row), p.Marked || row.ByHand()
 	}
 }
 

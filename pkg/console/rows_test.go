@@ -156,6 +156,44 @@ func TestRowsChangedByHand(t *testing.T) {
 	if p := w.Get(table + "line_items?state=deleted"); !strings.Contains(p.Text, "No row fits") {
 		t.Errorf("deleted line items:\n%s", p.Text)
 	}
+	p = w.Get(table + "edits")
+	if strings.Count(p.Text, "<tr>") != 3 || !strings.Contains(p.Text, "<bdi>Name: Renamed</bdi>") || !strings.Contains(p.Text, "<bdi>disabled</bdi>") {
+		t.Errorf("the list of edits:\n%s", p.Text)
+	}
+	back := table + "customers?state=edited"
+	p = w.Post("/edits/"+id("customers", "c001")+"/revert", url.Values{"back": {back}})
+	if !strings.Contains(p.Path, back) || !strings.Contains(p.Text, "Reverted: the row is as it was imported") || strings.Contains(p.Text, "Renamed") {
+		t.Errorf("reverted: %s\n%s", p.Path, p.Text)
+	}
+	if p := w.Get(table + "edits"); strings.Contains(p.Text, "Renamed") || !strings.Contains(p.Text, "<bdi>disabled</bdi>") {
+		t.Errorf("the list of edits afterwards:\n%s", p.Text)
+	}
+}
+
+// A list of edits of any length is read page by page.
+func TestEditsOfASource(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, _ := billing(t, b, company())
+	page, err := b.API.Rows(t.Context(), source, "customers", wire.RowFilter{}, wire.RowPaging{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range page.Rows {
+		if err := b.API.AddTags(t.Context(), r.ID, "vip"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := b.SignIn()
+	edits, pages := 0, 0
+	for at := "/sources/" + source + "/edits"; at != ""; pages++ {
+		p := w.Get(at)
+		edits += strings.Count(p.Text, "<bdi>Tags: vip</bdi>")
+		at = next(p, "Next")
+	}
+	if edits != len(page.Rows) || pages != 3 {
+		t.Errorf("%d edits on %d pages, want %d on 3", edits, pages, len(page.Rows))
+	}
 }
 
 func TestImportsOfASource(t *testing.T) {

@@ -13,6 +13,7 @@ var pageTypes = map[string]any{
 	"customeredit":   editCustomerPage{},
 	"customermerge":  mergeCustomerPage{},
 	"customers":      customersPage{},
+	"edits":          editsPage{},
 	"imports":        importsPage{},
 	"job":            jobPage{},
 	"newcustomer":    newCustomerPage{},

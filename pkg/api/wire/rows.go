@@ -86,3 +86,10 @@ type NewCustomer struct {
 	WebsiteURL         string `json:"website_url,omitempty"`
 	Manual             bool   `json:"manual"` // somebody makes it by hand
 }
+
+// EditPage is a page of what people have done to the records of a source.
+type EditPage struct {
+	Edits   []Edit  `json:"edits"`
+	Cursor  *string `json:"cursor"`
+	HasMore bool    `json:"has_more"`
+}
