@@ -65,7 +65,7 @@ type tableCell struct {
 
 // showRows is GET /sources/{id}/{dataset}.
 func (c *Console) showRows(v *visit) (answer, error) {
-	all := datasets()
+	all := tables()
 	at := slices.IndexFunc(all, func(ds dataset) bool { return ds.Name == v.PathValue("dataset") })
 	if at < 0 {
 		return c.unknown(v)

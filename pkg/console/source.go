@@ -16,8 +16,8 @@ type dataset struct {
 	Pages       bool // each of its rows has a page of its own, besides those of customers
 }
 
-// datasets lists the datasets in the order of their tabs.
-func datasets() []dataset {
+// tables lists the datasets in the order of their tabs.
+func tables() []dataset {
 	return []dataset{
 		{"customers", "Customers", true, false},
 		{"contacts", "Contacts", false, false},
@@ -64,7 +64,7 @@ func sourcePath(id, page string) string { return "/sources/" + url.PathEscape(id
 
 // Tabs are the tabs of the source.
 func (h sourceHead) Tabs() (tabs []navLink) {
-	for _, ds := range datasets() {
+	for _, ds := range tables() {
 		tabs = append(tabs, link(h.To(ds.Name), ds.Label, ds.Name, h.Tab))
 	}
 	return append(tabs, link(h.To(tabImports), "Imports", tabImports, h.Tab))
@@ -72,5 +72,5 @@ func (h sourceHead) Tabs() (tabs []navLink) {
 
 // showSource is GET /sources/{id}: the first tab.
 func (c *Console) showSource(v *visit) (answer, error) {
-	return goTo(sourcePath(v.PathValue("id"), datasets()[0].Name)), nil
+	return goTo(sourcePath(v.PathValue("id"), tables()[0].Name)), nil
 }

@@ -86,7 +86,7 @@ func (v *visit) importsOf(ctx context.Context, source, cursor string) (found []w
 
 func (p *importsPage) importOf(j wire.Job) sourceImport {
 	i := sourceImport{Job: &j}
-	for _, ds := range datasets() {
+	for _, ds := range tables() {
 		if n, ok := j.Datasets[ds.Name]; ok {
 			i.Counts, i.Sum = append(i.Counts, datasetCounts{ds, n}), i.Sum.Add(n)
 		}
@@ -125,7 +125,7 @@ func (c *Console) countRemaining(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	p := remainingPage{Job: job, Total: left.Rows.Total()}
-	for _, ds := range datasets() {
+	for _, ds := range tables() {
 		if n := left.Rows[ds.Name]; n > 0 {
 			p.Rows = append(p.Rows, datasetCount{ds, n})
 		}

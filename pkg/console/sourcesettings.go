@@ -32,7 +32,7 @@ type formChoice struct {
 
 // importable lists the datasets that files hold.
 func importable() []dataset {
-	return append(datasets(), dataset{Name: "cancellations", Label: "Cancellations"})
+	return append(tables(), dataset{Name: "cancellations", Label: "Cancellations"})
 }
 
 // readingFields are the settings that are texts.
