@@ -105,7 +105,7 @@ func (p *rowsPage) fill(page wire.RowPage) {
 		for i, text := range r.Cells {
 			row.Shown = append(row.Shown, p.cell(page.Columns, r, i, text))
 		}
-		p.Rows, p.Marked = append(p.Rows, row), p.Marked || row.ByHand()
+		p.Rows, p.Marked = append(p.Rows, row), p.Marked || row.ByHand() || r.InvoiceDisabled != nil || r.InvoiceDeleted != nil
 	}
 }
 

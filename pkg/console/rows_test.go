@@ -71,6 +71,22 @@ func company() map[string]string {
 	}
 }
 
+// lacks lists the texts that a page does not have.
+func lacks(p consoletest.Page, texts ...string) (missing []string) {
+	return slices.DeleteFunc(texts, func(text string) bool { return strings.Contains(p.Text, text) })
+}
+
+// tells checks that a page has some texts and lacks others, which begin with an exclamation mark.
+func tells(t *testing.T, p consoletest.Page, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		not, unwanted := strings.CutPrefix(text, "!")
+		if has := strings.Contains(p.Text, not); has == unwanted {
+			t.Errorf("%s: has %q: %v\n%s", p.Path, not, has, p.Text)
+		}
+	}
+}
+
 func TestTablesOfASource(t *testing.T) {
 	t.Parallel()
 	b := consoletest.New(t)
@@ -93,81 +109,68 @@ func TestTablesOfASource(t *testing.T) {
 	if pages != 3 || len(ids) != 121 || ids[0] != "c000" || len(slices.Compact(ids)) != 121 {
 		t.Errorf("%d pages with %d customers: %v", pages, len(ids), ids)
 	}
-	table := "/sources/" + source + "/"
-	p = w.Get(table + "customers?external_id=hostile")
-	if strings.Contains(p.Text, "<script>alert") || !strings.Contains(p.Text, "&lt;script&gt;alert") {
-		t.Error("a name is not escaped")
-	}
-	has := func(page string, want ...string) {
-		t.Helper()
-		p := w.Get(table + page)
-		for _, text := range want {
-			if !strings.Contains(p.Text, text) {
-				t.Errorf("%s lacks %q:\n%s", page, text, p.Text)
-			}
-		}
-	}
-	has("customers?email=ann5%40example.com", ">c005<", ">c105<")
-	has("customers?external_id=nobody", "No row fits")
-	has("line_items", "EUR −1\u202f234\u202f567.89", "JPY 5\u202f000", `<th scope="col" class="number">Amount</th>`, ">i1</bdi></a>")
-	has("contacts", "There are no rows")
-	has("invoices", `<time datetime="2024-01-01">`, `<th scope="row"><a href="/records/inv_`)
-	if p := w.Get(next(w.Get(table+"invoices?external_id=i1"), "<bdi>i1</bdi>")); p.Status != http.StatusOK || !strings.Contains(p.Text, "i1") {
-		t.Errorf("the page of an invoice: %d", p.Status)
-	}
-	for path, want := range map[string]int{
-		table + "cats": http.StatusNotFound, "/sources/ds_nobody/customers": http.StatusNotFound, table + "customers?state=x": http.StatusBadRequest, table + "customers?cursor=x": http.StatusBadRequest,
-	} {
-		if p := w.Get(path); p.Status != want || !strings.Contains(p.Text, "<html") {
-			t.Errorf("%s: %d, want %d", path, p.Status, want)
-		}
-	}
 }
 
-// Rows that people have changed say so, and can be asked for.
-func TestRowsChangedByHand(t *testing.T) {
+func TestSearchInTables(t *testing.T) {
 	t.Parallel()
 	b := consoletest.New(t)
 	source, _ := billing(t, b, company())
 	w := b.SignIn()
 	table := "/sources/" + source + "/"
-	id := func(dataset, ext string) string {
-		page, err := b.API.Rows(t.Context(), source, dataset, wire.RowFilter{ExternalID: ext}, wire.RowPaging{})
-		if err != nil || len(page.Rows) != 1 {
-			t.Fatalf("%s: %v", ext, err)
+	tells(t, w.Get(table+"customers?external_id=hostile"), "!<script>alert", "&lt;script&gt;alert")
+	tells(t, w.Get(table+"customers?email=ann5%40example.com"), ">c005<", ">c105<", "!>c006<")
+	tells(t, w.Get(table+"customers?external_id=nobody"), "No row fits")
+	tells(t, w.Get(table+"customers?external_id=bystander1"), "No row fits")
+	tells(t, w.Get(table+"line_items"), "EUR −1\u202f234\u202f567.89", "JPY 5\u202f000", `<th scope="col" class="number">Amount</th>`, ">i1</bdi></a>")
+	tells(t, w.Get(table+"contacts"), "There are no rows")
+	tells(t, w.Get(table+"invoices"), `<time datetime="2024-01-01">`, `<th scope="row"><a href="/records/inv_`)
+	tells(t, w.Get(next(w.Get(table+"invoices?external_id=i1"), "<bdi>i1</bdi>")), "i1", "!i2")
+	for path, want := range map[string]int{
+		table + "cats": http.StatusNotFound, "/sources/ds_nobody/customers": http.StatusNotFound, table + "customers?state=x": http.StatusBadRequest, table + "customers?cursor=x": http.StatusBadRequest,
+	} {
+		if p := w.Get(path); p.Status != want || len(lacks(p, "<html")) > 0 {
+			t.Errorf("%s: %d, want %d", path, p.Status, want)
 		}
-		return page.Rows[0].ID
 	}
+}
+
+// idOf is the public id of a row.
+func idOf(t *testing.T, b *consoletest.Bed, source, dataset, externalID string) string {
+	t.Helper()
+	page, err := b.API.Rows(t.Context(), source, dataset, wire.RowFilter{ExternalID: externalID}, wire.RowPaging{})
+	if err != nil || len(page.Rows) != 1 {
+		t.Fatalf("%s: %v", externalID, err)
+	}
+	return page.Rows[0].ID
+}
+
+// Rows that people have changed say so, can be asked for, and be reverted.
+func TestRowsChangedByHand(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, _ := billing(t, b, company())
+	w := b.SignIn()
+	table, customer := "/sources/"+source+"/", idOf(t, b, source, "customers", "c001")
 	for path, body := range map[string]map[string]any{
-		"/v1/customers/" + id("customers", "c001"):                     {"name": "Renamed"},
-		"/v1/line_items/" + id("line_items", "l1") + "/disabled_state": {"disabled": true},
+		"/v1/customers/" + customer: {"name": "Renamed"},
+		"/v1/line_items/" + idOf(t, b, source, "line_items", "l1") + "/disabled_state": {"disabled": true},
+		"/v1/invoices/" + idOf(t, b, source, "invoices", "i2") + "/disabled_state":     {"disabled": true},
 	} {
 		if err := b.API.Call(t.Context(), http.MethodPatch, path, body, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p := w.Get(table + "customers?state=edited")
-	if !strings.Contains(p.Text, "<ins><bdi>Renamed</bdi></ins>") || !strings.Contains(p.Text, "<bdi>Finance</bdi>") || strings.Contains(p.Text, ">c002<") {
-		t.Errorf("edited customers:\n%s", p.Text)
-	}
-	if p := w.Get(table + "line_items?state=disabled"); !strings.Contains(p.Text, ">l1<") || strings.Contains(p.Text, ">l2<") {
-		t.Errorf("disabled line items:\n%s", p.Text)
-	}
-	if p := w.Get(table + "line_items?state=deleted"); !strings.Contains(p.Text, "No row fits") {
-		t.Errorf("deleted line items:\n%s", p.Text)
-	}
-	p = w.Get(table + "edits")
-	if strings.Count(p.Text, "<tr>") != 3 || !strings.Contains(p.Text, "<bdi>Name: Renamed</bdi>") || !strings.Contains(p.Text, "<bdi>disabled</bdi>") {
-		t.Errorf("the list of edits:\n%s", p.Text)
-	}
+	tells(t, w.Get(table+"customers?state=edited"), "<ins><bdi>Renamed</bdi></ins>", "<bdi>Finance</bdi>", "!>c002<")
+	tells(t, w.Get(table+"line_items?state=disabled"), ">l1<", "!>l2<")
+	tells(t, w.Get(table+"line_items?state=deleted"), "No row fits")
+	tells(t, w.Get(table+"line_items?external_id=l2"), "its invoice is disabled", "!> disabled<")
+	tells(t, w.Get(table+"edits"), "<bdi>Name: Renamed</bdi>", "<bdi>disabled</bdi>")
 	back := table + "customers?state=edited"
-	p = w.Post("/edits/"+id("customers", "c001")+"/revert", url.Values{"back": {back}})
-	if !strings.Contains(p.Path, back) || !strings.Contains(p.Text, "Reverted: the row is as it was imported") || strings.Contains(p.Text, "Renamed") {
-		t.Errorf("reverted: %s\n%s", p.Path, p.Text)
+	p := w.Post("/edits/"+customer+"/revert", url.Values{"back": {back}})
+	if tells(t, p, "Reverted: the row is as it was imported", "!Renamed"); !strings.Contains(p.Path, back) {
+		t.Errorf("the form leads to %s", p.Path)
 	}
-	if p := w.Get(table + "edits"); strings.Contains(p.Text, "Renamed") || !strings.Contains(p.Text, "<bdi>disabled</bdi>") {
-		t.Errorf("the list of edits afterwards:\n%s", p.Text)
-	}
+	tells(t, w.Get(table+"edits"), "!Renamed", "<bdi>disabled</bdi>")
 }
 
 // A list of edits of any length is read page by page.
@@ -250,51 +253,46 @@ func TestNewCustomer(t *testing.T) {
 	}
 }
 
-func TestSettingsOfASource(t *testing.T) {
+// refuses checks that a form is shown again with what is wrong with it.
+func refuses(t *testing.T, p consoletest.Page, texts ...string) {
+	t.Helper()
+	if tells(t, p, texts...); p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("%s: %d", p.Path, p.Status)
+	}
+}
+
+func TestHowFilesOfASourceAreRead(t *testing.T) {
 	t.Parallel()
 	b := consoletest.New(t)
 	source, _ := billing(t, b, company())
 	w := b.SignIn()
 	at := "/sources/" + source + "/settings"
-	if p := w.Get(at); !strings.Contains(p.Text, "Nothing is set") || strings.Contains(p.Text, "Re-sync") {
-		t.Errorf("at first:\n%s", p.Text)
-	}
-	if p := w.Get(at + "?dataset=invoices"); !strings.Contains(p.Text, "Files of Invoices") {
-		t.Errorf("the form:\n%s", p.Text)
-	}
-	p := w.Post(at, url.Values{"dataset": {"invoices"}, "date_format": {"never"}, "amounts": {"units"}, "map": {"A=B"}})
-	if p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text, `id="date_format-problem"`) || !strings.Contains(p.Text, `<option value="units" selected>`) || !strings.Contains(p.Text, ">A=B</textarea>") {
-		t.Errorf("a wrong date format: %d\n%s", p.Status, p.Text)
-	}
-	p = w.Post(at, url.Values{"dataset": {"invoices"}, "date_format": {"DD.MM.YYYY"}, "decimal": {"comma"}, "skip_lines": {"2"}, "map": {"Total=Currency\r\n\r\n"}})
-	for _, want := range []string{"Saved.", "Format of dates: DD.MM.YYYY", "Decimal sign: a comma", "Lines before the header row: 2", "Columns: Total=Currency"} {
-		if !strings.Contains(p.Text, want) {
-			t.Errorf("there is no %q:\n%s", want, p.Text)
-		}
-	}
-	if p := w.Post(at, url.Values{"dataset": {"invoices"}}); !strings.Contains(p.Text, "Nothing is set") {
-		t.Errorf("emptied:\n%s", p.Text)
-	}
-	if p := w.Post(at, url.Values{"dataset": {"cats"}}); p.Status != http.StatusUnprocessableEntity {
-		t.Errorf("no such dataset: %d", p.Status)
-	}
+	tells(t, w.Get(at), "Nothing is set", "!Re-sync")
+	tells(t, w.Get(at+"?dataset=invoices"), "Files of Invoices")
+	refuses(t, w.Post(at, url.Values{"dataset": {"invoices"}, "date_format": {"never"}, "amounts": {"units"}, "map": {"A=B"}}),
+		`id="date_format-problem"`, `<option value="units" selected>`, ">A=B</textarea>")
+	refuses(t, w.Post(at, url.Values{"dataset": {"cats"}}))
+	tells(t, w.Get(at), "Nothing is set")
+	tells(t, w.Post(at, url.Values{"dataset": {"invoices"}, "date_format": {"DD.MM.YYYY"}, "decimal": {"comma"}, "skip_lines": {"2"}, "map": {"Total=Currency\r\n\r\n"}}),
+		"Saved.", "Format of dates: DD.MM.YYYY", "Decimal sign: a comma", "Lines before the header row: 2", "Columns: Total=Currency")
+	tells(t, w.Post(at, url.Values{"dataset": {"invoices"}}), "Nothing is set")
+}
+
+func TestScheduleOfASource(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, _ := billing(t, b, company())
+	w := b.SignIn()
+	at := "/sources/" + source + "/settings"
 	spreadsheet := "https://docs.google.com/spreadsheets/d/1aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789abcdefg"
 	if _, err := b.API.ChangeSyncs(t.Context(), source, wire.SyncChange{Spreadsheet: &spreadsheet}); err != nil {
 		t.Fatal(err)
 	}
-	if p := w.Get(at); !strings.Contains(p.Text, ">Re-sync Data</button>") || strings.Contains(p.Text, ">New customer</a>") {
-		t.Errorf("of a spreadsheet:\n%s", p.Text)
-	}
+	tells(t, w.Get(at), ">Re-sync Data</button>", "!>New customer</a>")
 	form := url.Values{"spreadsheet": {spreadsheet}, "every": {"1s"}, "max_changed": {"20"}, "max_removed": {"x"}}
-	if p := w.Post(at+"/schedule", form); p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text, `id="max_removed-problem"`) || !strings.Contains(p.Text, `value="1s"`) {
-		t.Errorf("a wrong share: %d\n%s", p.Status, p.Text)
-	}
+	refuses(t, w.Post(at+"/schedule", form), `id="max_removed-problem"`, `value="1s"`)
 	form.Set("max_removed", "7")
-	if p := w.Post(at+"/schedule", form); p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text, `id="every-problem"`) {
-		t.Errorf("a wrong interval: %d\n%s", p.Status, p.Text)
-	}
+	refuses(t, w.Post(at+"/schedule", form), `id="every-problem"`)
 	form.Set("every", "6h")
-	if p := w.Post(at+"/schedule", form); p.Status != http.StatusOK || !strings.Contains(p.Text, "Saved.") || !strings.Contains(p.Text, `value="7"`) {
-		t.Errorf("the schedule: %d\n%s", p.Status, p.Text)
-	}
+	tells(t, w.Post(at+"/schedule", form), "Saved.", `value="7"`)
 }
