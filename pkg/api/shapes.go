@@ -60,11 +60,15 @@ func wireOfMessages(list []job.Message) (out []wire.Message) {
 	for i := range list {
 		m := wire.Message{About: string(list[i].About), Ways: map[string]wire.Delivery{}}
 		for way, d := range list[i].Ways {
-			m.Ways[way] = wire.Delivery{Tries: d.Tries, Result: string(d.Result), At: d.At, Next: d.Next, Why: d.Why}
+			m.Ways[way] = wireOfDelivery(d)
 		}
 		out = append(out, m)
 	}
 	return out
+}
+
+func wireOfDelivery(d job.Delivery) wire.Delivery {
+	return wire.Delivery{Tries: d.Tries, Result: string(d.Result), At: d.At, Next: d.Next, Why: d.Why}
 }
 
 func wireOfProgress(p job.Progress) wire.Progress {

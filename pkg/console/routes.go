@@ -3,7 +3,7 @@ package console
 // routes are all pages and forms.
 func (c *Console) routes() []route {
 	return []route{
-		{"GET /{$}", c.home, false},
+		{"GET /{$}", c.home, true},
 		{"GET /login", c.showSignIn, true},
 		{"POST /login", c.signIn, true},
 		{"POST /logout", c.signOut, false},

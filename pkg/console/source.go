@@ -72,5 +72,6 @@ func (h sourceHead) Tabs() (tabs []navLink) {
 
 // showSource is GET /sources/{id}: the first tab.
 func (c *Console) showSource(v *visit) (answer, error) {
-	return goTo(sourcePath(v.PathValue("id"), tables()[0].Name)), nil
+	s, err := v.client.Source(v.ctx(), v.PathValue("id"))
+	return goTo(sourcePath(s.UUID, tables()[0].Name)), err
 }

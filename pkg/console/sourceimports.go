@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,17 +8,11 @@ import (
 	"reseed/pkg/api/wire"
 )
 
-const (
-	importsOnPage = 20
-	jobsSearched  = 4 // pages of jobs that are looked through for the imports of one source
-)
-
 type importsPage struct {
 	sourceHead
-	Jobs       []sourceImport
-	First      string
-	Next       string
-	Unfinished bool // the search stopped before the page was full
+	Jobs  []sourceImport
+	First string
+	Next  string // a page may be empty and yet have more behind it
 }
 
 // sourceImport is an import with what became of its rows.
@@ -45,43 +38,21 @@ func (c *Console) listImports(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := importsPage{sourceHead: head}
-	jobs, next, err := v.importsOf(v.ctx(), head.Source.UUID, v.FormValue("cursor"))
+	p, cursor := importsPage{sourceHead: head}, v.FormValue("cursor")
+	page, err := v.client.JobsOf(v.ctx(), wire.JobFilter{Kind: wire.Import, Source: head.Source.UUID}, cursor)
 	if err != nil {
 		return answer{}, err
 	}
-	for _, j := range jobs {
+	for _, j := range page.Jobs {
 		p.Jobs = append(p.Jobs, p.importOf(j))
 	}
-	if v.FormValue("cursor") != "" {
+	if cursor != "" {
 		p.First = p.To(tabImports)
 	}
-	if next != "" {
-		p.Next, p.Unfinished = p.To(tabImports)+"?cursor="+url.QueryEscape(next), len(jobs) < importsOnPage
+	if page.HasMore && page.Cursor != nil {
+		p.Next = p.To(tabImports) + "?cursor=" + url.QueryEscape(*page.Cursor)
 	}
 	return show("imports", p), nil
-}
-
-// importsOf reads imports of a source, newest first, and where to go on; empty if there are no others.
-func (v *visit) importsOf(ctx context.Context, source, cursor string) (found []wire.Job, next string, err error) {
-	for range jobsSearched {
-		page, err := v.client.Jobs(ctx, cursor)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, j := range page.Jobs {
-			if j.Kind == wire.Import && j.Source == source {
-				found = append(found, j)
-			}
-			if cursor = j.ID; len(found) == importsOnPage {
-				return found, cursor, nil
-			}
-		}
-		if !page.HasMore {
-			return found, "", nil
-		}
-	}
-	return found, cursor, nil
 }
 
 func (p *importsPage) importOf(j wire.Job) sourceImport {
