@@ -111,6 +111,31 @@ func TestTablesOfASource(t *testing.T) {
 	}
 }
 
+// Every link of a source's pages leads to a page.
+func TestLinksOfASource(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	source, _ := billing(t, b, company())
+	w := b.SignIn()
+	seen := map[string]bool{}
+	for _, page := range []string{"customers", "invoices", "edits", "imports", "settings", "customers/new"} {
+		p := w.Get("/sources/" + source + "/" + page)
+		_, text, _ := strings.Cut(p.Text, "<main")
+		for _, m := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(text, -1) {
+			to := html.UnescapeString(m[1])
+			if kind := regexp.MustCompile(`[0-9a-f-]{20,}|cursor=.*`).ReplaceAllString(to, "…"); !seen[kind] {
+				seen[kind] = true
+				if p := w.Get(to); p.Status != http.StatusOK {
+					t.Errorf("%s leads to %s: %d\n%s", page, to, p.Status, p.Text)
+				}
+			}
+		}
+	}
+	if len(seen) < 20 {
+		t.Errorf("only %d links: %v", len(seen), seen)
+	}
+}
+
 func TestSearchInTables(t *testing.T) {
 	t.Parallel()
 	b := consoletest.New(t)
