@@ -33,20 +33,3 @@ func (c *Client) Remaining(ctx context.Context, id, cursor string) (r wire.Remai
 	err = c.Call(ctx, http.MethodGet, of("/v1/imports/%s/remaining", id)+"?"+url.Values{"cursor": {cursor}}.Encode(), nil, &r)
 	return r, err
 }
-
-// EditPage returns a page of what people have done to the records of a source. It starts behind a
-// cursor; an empty one is the beginning.
-func (c *Client) EditPage(ctx context.Context, source, cursor string, size int) (page wire.EditPage, err error) {
-	query := url.Values{"per_page": {strconv.Itoa(size)}, "cursor": {cursor}}
-	err = c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s/edits", source)+"?"+query.Encode(), nil, &page)
-	return page, err
-}
-
-// AddCustomer makes a customer, and returns its public id.
-func (c *Client) AddCustomer(ctx context.Context, n wire.NewCustomer) (id string, err error) {
-	var made struct {
-		UUID string `json:"uuid"`
-	}
-	err = c.Call(ctx, http.MethodPost, "/v1/customers", n, &made)
-	return made.UUID, err
-}

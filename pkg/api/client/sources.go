@@ -10,6 +10,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"reseed/pkg/api/wire"
 )
@@ -106,6 +107,14 @@ func nextEdit(in *bufio.Reader) (Edit, error) {
 		return Edit{}, errors.New(e.Error)
 	}
 	return Edit{e.Edit, line}, nil
+}
+
+// EditPage returns a page of what people have done to the records of a source. It starts behind a
+// cursor; an empty one is the beginning.
+func (c *Client) EditPage(ctx context.Context, source, cursor string, size int) (page wire.EditPage, err error) {
+	query := url.Values{"per_page": {strconv.Itoa(size)}, "cursor": {cursor}}
+	err = c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s/edits", source)+"?"+query.Encode(), nil, &page)
+	return page, err
 }
 
 // DropEdits drops the edits of a data source whose records are not there.

@@ -71,28 +71,3 @@ type Remaining struct {
 	Cursor   *string `json:"cursor"`   // to count on; null if every row was looked at
 	HasMore  bool    `json:"has_more"`
 }
-
-// NewCustomer is a customer to be made. What is empty is not given.
-type NewCustomer struct {
-	Source             string `json:"data_source_uuid"`
-	ExternalID         string `json:"external_id"`
-	Name               string `json:"name,omitempty"`
-	Company            string `json:"company,omitempty"`
-	Email              string `json:"email,omitempty"`
-	Country            string `json:"country,omitempty"` // ISO 3166-1
-	State              string `json:"state,omitempty"`
-	City               string `json:"city,omitempty"`
-	Zip                string `json:"zip,omitempty"`
-	LeadCreatedAt      string `json:"lead_created_at,omitempty"` // such as 2026-11-23
-	FreeTrialStartedAt string `json:"free_trial_started_at,omitempty"`
-	Owner              string `json:"owner,omitempty"` // an e-mail address
-	WebsiteURL         string `json:"website_url,omitempty"`
-	Manual             bool   `json:"manual"` // somebody makes it by hand
-}
-
-// EditPage is a page of what people have done to the records of a source.
-type EditPage struct {
-	Edits   []Edit  `json:"edits"`
-	Cursor  *string `json:"cursor"`
-	HasMore bool    `json:"has_more"`
-}
