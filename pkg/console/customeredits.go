@@ -29,9 +29,17 @@ type editField struct {
 func editable() []editField {
 	const when = "In UTC, such as 2026-01-31 or 2026-01-31 14:30."
 	return []editField{
-		{Name: "name", Type: "text"}, {Name: "email", Type: "email"}, {Name: "company", Type: "text"}, {Name: "country", Type: "text", Hint: "Two letters, such as DE, or the name in English."},
-		{Name: "state", Type: "text"}, {Name: "city", Type: "text"}, {Name: "zip", Type: "text"}, {Name: "lead_created_at", Type: "text", Hint: when},
-		{Name: "free_trial_started_at", Type: "text", Hint: when}, {Name: "owner", Type: "email", Hint: "The e-mail address of who looks after this customer."}, {Name: "website_url", Type: "text"},
+		{Name: "name", Type: "text"},
+		{Name: "email", Type: "email"},
+		{Name: "company", Type: "text"},
+		{Name: "country", Type: "text", Hint: "Two letters, such as DE, or the name in English."},
+		{Name: "state", Type: "text"},
+		{Name: "city", Type: "text"},
+		{Name: "zip", Type: "text"},
+		{Name: "lead_created_at", Type: "text", Hint: when},
+		{Name: "free_trial_started_at", Type: "text", Hint: when},
+		{Name: "owner", Type: "email", Hint: "The e-mail address of who looks after this customer."},
+		{Name: "website_url", Type: "text"},
 	}
 }
 
@@ -121,11 +129,9 @@ func refusedBy(err error) *client.Error {
 func (c *Console) revertEdits(v *visit) (answer, error) {
 	back := localPath(v.PostFormValue("back"))
 	fields := v.PostForm["field"]
-	switch err := v.client.RevertEdits(v.ctx(), v.PathValue("id"), fields...); {
-	case refusedBy(err) != nil:
-		return goTo(back), nil // it was reverted already, in another tab
-	case err != nil:
-		return answer{}, err
+	err := v.client.RevertEdits(v.ctx(), v.PathValue("id"), fields...)
+	if refusedBy(err) != nil { // it was reverted already, in another tab
+		err = nil
 	}
 	var inputs []hiddenInput
 	for _, name := range fields {
@@ -134,7 +140,7 @@ func (c *Console) revertEdits(v *visit) (answer, error) {
 	if v.PostForm.Has("value") {
 		inputs = append(inputs, hiddenInput{"value", v.PostFormValue("value")})
 	}
-	return done(back, "reverted", inputs...), nil
+	return done(back, "reverted", inputs...), err
 }
 
 // addTag is POST /customers/{id}/tags.
