@@ -28,7 +28,7 @@ func main() {
 			Exports:   api.ExportsOf(a),
 			Syncs:     api.SyncsOf(a.Puller),
 			Erase:     api.EraseOf(a.Eraser, a.StartErase),
-			PublicURL: c.PublicURL, Currency: c.Currency,
+			PublicURL: c.PublicURL, Currency: c.Currency, Environment: api.EnvironmentOf(c),
 		})
 		bucket, err := a.FormsTo(context.Background())
 		if err != nil { // then large files cannot be sent with the console, and all else goes on

@@ -125,7 +125,8 @@ func TestCorrectionsOfEveryFormat(t *testing.T) {
 	}{
 		"zip": {
 			file("a.zip", zipOf(t, "x/a.csv", "Name,External ID\nAnn,c1\n", "y/a.csv", "Name,External ID\nAnn,c2\nNobody,\n")),
-			`{"file":"y/a.csv","line":3,"cells":{"External ID":"c3"}}`, []string{"c1", "c2", "c3"},
+			`{"file":"y/a.csv","line":3,"cells":{"External ID":"c3"}}`,
+			[]string{"c1", "c2", "c3"},
 		},
 		"windows-1252": {file("a.csv", "Name;External ID\nM\xfcller;c1\nJos\xe9;\nAnn;c3\n"), `{"file":"a.csv","line":3,"cells":{"External ID":"c2"}}`, []string{"c1", "c2", "c3"}},
 		"ndjson": {

@@ -413,14 +413,19 @@ func getSamples(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: list}, nil
 }
 
-// getChanges is GET /v1/imports/:id/changes?format=: the whole change set, compressed.
+// getChanges is GET /v1/imports/:id/changes?format=: the whole change set, compressed; or, as JSON,
+// page by page.
 func getChanges(c *call) (httpapi.Reply, error) {
 	j, err := c.findJob(job.Import)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
 	format := importer.NDJSON
-	if v := c.Param("format"); v != "" {
+	switch v := c.Param("format"); v {
+	case asJSON:
+		return c.listChanges(j)
+	case "":
+	default:
 		format = importer.Format(v)
 	}
 	if format != importer.NDJSON && format != importer.DynamoDBJSON {
@@ -442,11 +447,19 @@ func (c *call) download(file app.Download, kind, name string) (httpapi.Reply, er
 	return httpapi.Reply{Status: http.StatusOK, Body: file.Body, Kind: kind, Header: header}, nil
 }
 
-// getRejects is GET /v1/imports/:id/rejects: 404 if no row was rejected.
+// getRejects is GET /v1/imports/:id/rejects: a file, 404 if no row was rejected; or, with format=json,
+// page by page.
 func getRejects(c *call) (httpapi.Reply, error) {
 	j, err := c.findJob(job.Import)
 	if err != nil {
 		return httpapi.Reply{}, err
+	}
+	switch c.Param("format") {
+	case "":
+	case asJSON:
+		return c.listRejects(j)
+	default:
+		return httpapi.Reply{}, httpapi.Unusable("format")
 	}
 	file, err := c.Imports.Rejects(c.Context(), j)
 	if fault.Is(err, fault.NotFound) {

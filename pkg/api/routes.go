@@ -26,8 +26,13 @@ func receiving() []route {
 func own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/edits", methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},
+		{"/v1/data_sources/{uuid}/rows", methods{http.MethodGet: listRows}},
 		{"/v1/data_sources/{uuid}/settings", methods{http.MethodGet: getSettings, http.MethodPatch: changeSettings}},
 		{"/v1/data_sources/{uuid}/syncs", methods{http.MethodGet: getSyncs, http.MethodPost: startSync, http.MethodPatch: changeSyncs}},
+		{"/v1/customers/{uuid}/members", methods{http.MethodGet: listMembers}},
+		{"/v1/customers/{uuid}/timeline", methods{http.MethodGet: getTimeline}},
+		{"/v1/records/{id}", methods{http.MethodGet: getRecord}},
+		{"/v1/records/{id}/origin", methods{http.MethodGet: getOrigin}},
 		{"/v1/data_sources/{uuid}/uploads/{id}", methods{http.MethodGet: getUpload, http.MethodDelete: dropUpload}},
 		{"/v1/edits/{id}", methods{http.MethodGet: getEdit, http.MethodDelete: revertEdit}},
 		{"/v1/imports", methods{http.MethodGet: listImports}},
@@ -37,6 +42,7 @@ func own() []route {
 		{"/v1/imports/{id}/corrections", methods{http.MethodPost: correctImport}},
 		{"/v1/imports/{id}/samples", methods{http.MethodGet: getSamples}},
 		{"/v1/imports/{id}/changes", methods{http.MethodGet: getChanges}},
+		{"/v1/imports/{id}/remaining", methods{http.MethodGet: countRemaining}},
 		{"/v1/imports/{id}/rejects", methods{http.MethodGet: getRejects}},
 		{"/v1/data_sources/{uuid}/exports", methods{http.MethodPost: createExport}},
 		{"/v1/exports", methods{http.MethodGet: listExports, http.MethodPost: createCustomerExport}},
@@ -51,6 +57,9 @@ func own() []route {
 		{"/v1/keys", methods{http.MethodGet: listKeys, http.MethodPost: createKey}},
 		{"/v1/keys/{name}", methods{http.MethodDelete: deleteKey}},
 		{httpapi.SessionsPath, methods{http.MethodPost: createSession, http.MethodDelete: endSessions}},
+		{"/v1/overview", methods{http.MethodGet: getOverview}},
+		{"/v1/settings", methods{http.MethodGet: getAccountSettings, http.MethodPatch: changeAccountSettings}},
+		{"/v1/settings/test_mail", methods{http.MethodPost: sendTestMail}},
 		{"/v1/jobs", methods{http.MethodGet: listJobs}},
 		{"/v1/jobs/{id}", methods{http.MethodGet: getJob}},
 	}

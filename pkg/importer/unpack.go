@@ -300,8 +300,10 @@ func (p packed) tables(ctx context.Context) (parts []int, leftOut []string, err 
 		t := &p.tabs[i]
 		err := p.judgeTab(ctx, i)
 		switch {
-		case err == nil, fault.Is(err, fault.Invalid) && !LeavesOut(t.title, err):
+		case err == nil:
 			parts = append(parts, len(p.entries)+i)
+		case fault.Is(err, fault.Invalid) && !LeavesOut(t.title, err): // left out in silence, rows would be missing
+			return nil, nil, inFile(err, t.path())
 		case fault.Is(err, fault.Invalid) && t.book.Hidden(t.n):
 		case fault.Is(err, fault.Invalid):
 			leftOut = append(leftOut, t.path())

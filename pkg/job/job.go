@@ -181,7 +181,12 @@ type ImportSpec struct {
 	Applying bool      `json:"applying,omitempty"`
 	Removes  bool      `json:"removes,omitempty"` // there are rows to be removed
 	Estimate *Estimate `json:"estimate,omitempty"`
-	Ground   bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
+	// of a plan or a pull: in how many changed rows each field changes, by dataset and attribute; nil in
+	// those of versions before 2026-12-01
+	Fields map[string]map[string]int64 `json:"fields,omitempty"`
+	// of a replace: the first plans that the input lacks, and that stay because others use them
+	UsedPlans []PlanUse `json:"used_plans,omitempty"`
+	Ground    bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
 
 	Cancel   bool   `json:"cancel,omitempty"`    // a person asked for it; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped
@@ -321,6 +326,8 @@ type EraseSpec struct {
 	Import    string         `json:"import,omitempty"` // the job whose added rows it erases
 	KeepEdits bool           `json:"keep_edits,omitempty"`
 	By        string         `json:"by,omitempty"`           // who asked
+	Reason    string         `json:"reason,omitempty"`       // why, in words
+	Plan      string         `json:"plan,omitempty"`         // the id of the plan that was confirmed
 	Until     time.Time      `json:"until,omitzero"`         // it can be restored before that time
 	Manual    int64          `json:"manual_epoch,omitempty"` // rows of older manual epochs are erased
 	ManualWas int64          `json:"manual_was,omitempty"`   // the manual epoch before
