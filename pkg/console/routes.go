@@ -10,6 +10,18 @@ func (c *Console) routes() []route {
 		{"POST /choices", c.choose, true},
 
 		{"GET /sources", c.listSources, false},
+		{"GET /sources/progress", c.showSourcesProgress, false},
+		{"GET /sources/new", c.showAdd, false},
+		{"GET /sources/new/files", c.showNewSource, false},
+		{"POST /sources/new/files", c.addSource, false},
+		{"GET /sources/new/sheets", c.showNewSource, false},
+		{"POST /sources/new/sheets", c.addSource, false},
+		{"GET /sources/new/api", c.showNewSource, false},
+		{"POST /sources/new/api", c.addSource, false},
+		{"GET /sources/{id}/sheet", c.showSheet, false},
+		{"POST /sources/{id}/sheet", c.connectSheet, false},
+		{"GET /sources/{id}/api", c.showAPI, false},
+		{"POST /sources/{id}/sync", c.resync, false},
 
 		{"GET /customers", c.searchCustomers, false},
 		{"GET /customers/{id}", c.showCustomer, false},
@@ -26,8 +38,18 @@ func (c *Console) routes() []route {
 		{"GET /records/{id}", c.showRecord, false},
 		{"POST /edits/{id}/revert", c.revertEdits, false},
 
+		{"GET /jobs", c.showActivity, false},
 		{"GET /jobs/{id}", c.showJob, false},
 		{"GET /jobs/{id}/progress", c.showProgress, false},
+
+		{"GET /keys", c.listKeys, false},
+		{"POST /keys", c.addKey, false},
+		{"GET /keys/remove", c.showRemoveKey, false},
+		{"POST /keys/remove", c.removeKey, false},
+		{"GET /settings", c.showSettings, false},
+		{"POST /settings", c.saveSettings, false},
+		{"GET /settings/test", c.showTestMail, false},
+		{"POST /settings/test", c.sendTest, false},
 	}
 }
 

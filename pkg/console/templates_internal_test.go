@@ -19,6 +19,9 @@ var pageTypes = map[string]any{
 	"problem": problemPage{},
 	"signin":  signInPage{},
 	"sources": sourcesPage{},
+
+	"activity": activityPage{}, "add": addPage{}, "keys": keysPage{}, "newsource": newSourcePage{}, "removekey": removeKeyPage{},
+	"sendapi": apiPage{}, "settings": settingsPage{}, "sheet": sheetPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.
