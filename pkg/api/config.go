@@ -97,6 +97,12 @@ type Imports struct {
 	// Changes returns the whole change set of a job, Rejects the file of its rejected rows.
 	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
 	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
+	// Correct makes a plan with corrected rows in place of rejected ones.
+	Correct func(ctx context.Context, j *job.Job, rows []importer.Correction, by string) (*job.Job, error)
+	Waiting Waiting
+	// ChangePage and RejectPage are the methods of [importer.Importer].
+	ChangePage func(ctx context.Context, j *job.Job, f importer.ChangeFilter, after string, size int) (importer.ChangePage, error)
+	RejectPage func(ctx context.Context, j *job.Job, f importer.RejectFilter, after string, size int) (importer.RejectPage, error)
 }
 
 // ImportsOf is the Imports of an app.
@@ -105,6 +111,8 @@ func ImportsOf(a *app.App) Imports {
 	return Imports{
 		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
 		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, ChangeOf: im.ChangeOf, Changes: a.Changes, Rejects: a.Rejects,
+		Correct: a.Correct, Waiting: waitingOf(a),
+		ChangePage: im.ChangePage, RejectPage: im.RejectPage,
 	}
 }
 
@@ -142,6 +150,8 @@ type Erase struct {
 	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
 	// Start makes a selection invisible and starts the sweep.
 	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
+	// Begun finds the erase that was begun with a plan; nil if there is none.
+	Begun func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
 	// Restore, Forgotten and Remember are the methods of [eraser.Eraser].
 	Restore   func(ctx context.Context, jobID string, opt eraser.RestoreOptions) (*job.Job, error)
 	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
@@ -152,6 +162,6 @@ type Erase struct {
 // sweep, too.
 func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
 	return Erase{
-		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
+		Plan: e.Plan, Start: start, Begun: e.Begun, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
 	}
 }

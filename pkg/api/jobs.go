@@ -35,16 +35,27 @@ func (c *call) oneJob(kind job.Kind) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	if err := c.Imports.Progress(c.Context(), j); err != nil {
+	w, err := c.told(j)
+	if err != nil {
 		return httpapi.Reply{}, err
 	}
 	messages, err := c.Jobs.Messages(c.Context(), j)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	w := wireOfJob(j)
 	w.Messages = wireOfMessages(messages)
 	return httpapi.Reply{Status: http.StatusOK, Body: w}, nil
+}
+
+// told is a job with how far it is, and its signs of life.
+func (c *call) told(j *job.Job) (wire.Job, error) {
+	if err := c.Imports.Progress(c.Context(), j); err != nil {
+		return wire.Job{}, err
+	}
+	signs, err := c.Jobs.SignsOf(c.Context(), j)
+	w := wireOfJob(j)
+	w.Signs = wireOfSigns(j, signs)
+	return w, err
 }
 
 // answerJob answers with a job that was begun or changed, unless err says that it was not.
@@ -85,10 +96,7 @@ func jobID(s string) bool {
 
 // jobs answers with a page of the jobs of a kind, or of all jobs.
 func (c *call) jobs(kind job.Kind) (httpapi.Reply, error) {
-	list, page, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind }, func(j *job.Job) (any, error) {
-		err := c.Imports.Progress(c.Context(), j)
-		return wireOfJob(j), err
-	})
+	list, page, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind }, func(j *job.Job) (any, error) { return c.told(j) })
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

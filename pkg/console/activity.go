@@ -64,12 +64,6 @@ func (p activityPage) First() string {
 // Filtered reports whether the list leaves jobs out.
 func (p activityPage) Filtered() bool { return p.Filter != (wire.JobFilter{}) }
 
-// option is an entry of a list to choose from.
-type option struct {
-	Value, Text string
-	Chosen      bool
-}
-
 // States are the states to choose from.
 func (p activityPage) States() []option {
 	names := map[string]string{

@@ -29,9 +29,17 @@ type editField struct {
 func editable() []editField {
 	const when = "In UTC, such as 2026-01-31 or 2026-01-31 14:30."
 	return []editField{
-		{Name: "name", Type: "text"}, {Name: "email", Type: "email"}, {Name: "company", Type: "text"}, {Name: "country", Type: "text", Hint: "Two letters, such as DE, or the name in English."},
-		{Name: "state", Type: "text"}, {Name: "city", Type: "text"}, {Name: "zip", Type: "text"}, {Name: "lead_created_at", Type: "text", Hint: when},
-		{Name: "free_trial_started_at", Type: "text", Hint: when}, {Name: "owner", Type: "email", Hint: "The e-mail address of who looks after this customer."}, {Name: "website_url", Type: "text"},
+		{Name: "name", Type: "text"},
+		{Name: "email", Type: "email"},
+		{Name: "company", Type: "text"},
+		{Name: "country", Type: "text", Hint: "Two letters, such as DE, or the name in English."},
+		{Name: "state", Type: "text"},
+		{Name: "city", Type: "text"},
+		{Name: "zip", Type: "text"},
+		{Name: "lead_created_at", Type: "text", Hint: when},
+		{Name: "free_trial_started_at", Type: "text", Hint: when},
+		{Name: "owner", Type: "email", Hint: "The e-mail address of who looks after this customer."},
+		{Name: "website_url", Type: "text"},
 	}
 }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -50,7 +51,7 @@ func (c *Console) addKey(v *visit) (answer, error) {
 		return refuse("keys", p), nil
 	}
 	p.Made = &k
-	return show("keys", p), nil
+	return answer{status: http.StatusCreated, page: "keys", data: p}, nil
 }
 
 type removeKeyPage struct {

@@ -85,13 +85,11 @@ func (c *Console) addSource(v *visit) (answer, error) {
 	if !ok {
 		return c.unknown(v)
 	}
-	if p.Name == "" {
-		p.Problem = "Give the data source a name, such as that of the system or of the team."
-		return refuse("newsource", p), nil
-	}
 	s, err := v.client.AddSource(v.ctx(), p.Name, p.Kind.system)
 	if e := refusedBy(err); e != nil {
-		p.Problem = problemOf(e)
+		if p.Problem = problemOf(e); p.Name == "" {
+			p.Problem = "Give the data source a name, such as that of the system or of the team."
+		}
 		return refuse("newsource", p), nil
 	}
 	if err != nil {

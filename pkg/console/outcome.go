@@ -19,35 +19,13 @@ func activityOf(j *wire.Job) string {
 	case j.Import != nil:
 		return "Import"
 	case j.Erase != nil:
-		return "Erase of " + erased(j.Erase.Selection)
+		return "Erase: " + whatOf(j.Erase.Selection)
 	case j.Export != nil && j.Export.Customer != "":
 		return "Export of one customer"
 	case j.Export != nil:
 		return "Export"
 	}
 	return words(j.Kind) // of a later version
-}
-
-func erased(selection string) string {
-	switch selection {
-	case wire.SelectSource:
-		return "a data source"
-	case wire.SelectContent:
-		return "the content of a data source"
-	case wire.SelectDependent:
-		return "invoices, events and plans"
-	case wire.SelectManualCustomers:
-		return "all manual customers"
-	case wire.SelectCustomer:
-		return "a customer"
-	case wire.SelectCustomerInvoices:
-		return "the invoices of a customer"
-	case wire.SelectInvoice:
-		return "an invoice"
-	case wire.SelectImport:
-		return "the rows of an import"
-	}
-	return strings.ReplaceAll(words(selection), "-", " ")
 }
 
 // sumOf is what became of the rows of all datasets together.

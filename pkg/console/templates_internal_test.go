@@ -9,19 +9,32 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
+	"changes":       changesPage{},
 	"customer":      customerPage{},
 	"customeredit":  editCustomerPage{},
 	"customermerge": mergeCustomerPage{},
 	"customers":     customersPage{},
+	"erase":         erasePage{},
+	"export":        exportPage{},
+	"import":        importPage{},
+	"job":           jobPage{},
+	"problem":       problemPage{},
+	"receipt":       receiptPage{},
+	"receipts":      receiptsPage{},
 	"record":        recordPage{},
+	"rejects":       rejectsPage{},
+	"signin":        signInPage{},
+	"sources":       sourcesPage{},
+	"upload":        uploadPage{},
 
-	"job":     jobPage{},
-	"problem": problemPage{},
-	"signin":  signInPage{},
-	"sources": sourcesPage{},
-
-	"activity": activityPage{}, "add": addPage{}, "keys": keysPage{}, "newsource": newSourcePage{}, "removekey": removeKeyPage{},
-	"sendapi": apiPage{}, "settings": settingsPage{}, "sheet": sheetPage{},
+	"activity":  activityPage{},
+	"add":       addPage{},
+	"keys":      keysPage{},
+	"newsource": newSourcePage{},
+	"removekey": removeKeyPage{},
+	"sendapi":   apiPage{},
+	"settings":  settingsPage{},
+	"sheet":     sheetPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.

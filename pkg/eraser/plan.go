@@ -32,8 +32,12 @@ type Plan struct {
 	WriteUnits float64  `json:"write_units"` // an estimate, of the removal
 	Dollars    float64  `json:"dollars"`     // the price of the write units on DynamoDB on demand
 	PricesOf   string   `json:"prices_of"`
+	Seconds    float64  `json:"seconds"` // an estimate of how long the removal takes
 	// Exports says for each source concerned whether what goes was exported; of a customer it is one.
 	Exports []Exported `json:"exports"`
+	ID      string     `json:"id"` // for [Options], to do this and nothing else
+
+	ground string // see ground
 }
 
 // Total returns the number of items that the erase would remove.
@@ -50,8 +54,8 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: opt.Grace.Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf, Exports: []Exported{}}
-	p.Survives = survives(sel.Kind, p.KeepEdits)
+	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: opt.grace.Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf, Exports: []Exported{}}
+	p.Survives, p.ground = survives(sel.Kind, p.KeepEdits), ground(d, sel)
 	all, err := e.countSelection(ctx, d, sel, p)
 	if err != nil {
 		return nil, err
@@ -62,9 +66,11 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 		p.WriteUnits *= 2 // such items are deleted in transactions, which cost twice as much
 	}
 	p.Dollars = table.Cost{WriteMilli: table.MilliUnits(p.WriteUnits)}.Dollars()
+	p.Seconds = p.WriteUnits / float64(e.c.Store.UnitsASecond())
 	if opt.Forget {
 		p.Notes = append(p.Notes, "The customer is put on the do-not-reload list: later imports report it as rejected, with the code forgotten.")
 	}
+	p.ID = planID{e.c.Now().UnixMilli(), asked(sel, opt), p.found()}.String()
 	return p, nil
 }
 

@@ -116,6 +116,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		}
 		j.Datasets, j.Totals, j.Cost = sum.Datasets, sum.Totals, sum.cost
 		sum.tellRejects(j)
+		sum.tellFields(j)
 		j.Notes = append(j.Notes, notes...)
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Import.UsedPlans = sum.usedPlans()
@@ -170,6 +171,16 @@ func (s *summary) tellRejects(j *job.Job) {
 	j.Rejects, j.Reasons = s.rejected(), s.sorted()
 	for file, n := range s.ByFile {
 		j.Import.Files[file].Rejects = n
+	}
+}
+
+// tellFields notes in a job in how many changed rows each field changes.
+func (s *summary) tellFields(j *job.Job) {
+	for ds, of := range s.Fields {
+		if j.Import.Fields == nil {
+			j.Import.Fields = map[string]map[string]int64{}
+		}
+		j.Import.Fields[ds] = of
 	}
 }
 

@@ -109,7 +109,9 @@ func TestAnExportCountsNothingWhileAnEraseIsOpen(t *testing.T) {
 	t.Parallel()
 	l := newTallied(t, mem.Options{})
 	l.imported(job.Done, map[string]job.Counts{"customers": {Added: 5}})
-	export := func() { l.exported(job.ExportSpec{Datasets: []string{"customers"}, Rows: map[string]int64{"customers": 4}}) }
+	export := func() {
+		l.exported(job.ExportSpec{Datasets: []string{"customers"}, Rows: map[string]int64{"customers": 4}})
+	}
 	erase := create(t, l.Ledger, &job.Job{Kind: job.Erase, Status: job.Grace, Erase: &job.EraseSpec{Selection: "manual-customers"}})
 	export()
 	l.want(map[string]int64{"customers": 5})

@@ -7,7 +7,7 @@ type Customer struct {
 	ExternalIDs []string   `json:"external_ids"` // of all that are merged into it, its own first
 	Source      string     `json:"data_source_uuid"`
 	Sources     []string   `json:"data_source_uuids"` // in the order of ExternalIDs
-	Name        string     `json:"name"` // or what stands for it
+	Name        string     `json:"name"`              // or what stands for it
 	Email       string     `json:"email"`
 	Company     string     `json:"company"`
 	Attributes  Attributes `json:"attributes"`
