@@ -2,8 +2,10 @@ package console
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
@@ -60,6 +62,20 @@ func (p sourcesPage) Busy() bool {
 		}
 	}
 	return len(p.Several) > 0
+}
+
+// Said is what people who do not see the page are told of what runs: it changes with each quarter.
+func (p sourcesPage) Said() string {
+	var out []string
+	for _, s := range p.Sources {
+		if s.Running != nil {
+			out = append(out, fmt.Sprintf("%s: %s, %d %%", s.Name, activityOf(s.Running), int(s.Running.Progress.Fraction*4)*25))
+		}
+	}
+	if len(out) == 0 {
+		return "Nothing is running."
+	}
+	return strings.Join(out, "; ")
 }
 
 // datasetRows is how many rows a dataset has.
