@@ -77,6 +77,9 @@ type Imports struct {
 	// Changes returns the whole change set of a job, Rejects the file of its rejected rows.
 	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
 	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
+	// Correct makes a plan with corrected rows in place of rejected ones.
+	Correct func(ctx context.Context, j *job.Job, rows []importer.Correction, by string) (*job.Job, error)
+	Waiting Waiting
 	// ChangePage and RejectPage are the methods of [importer.Importer].
 	ChangePage func(ctx context.Context, j *job.Job, f importer.ChangeFilter, after string, size int) (importer.ChangePage, error)
 	RejectPage func(ctx context.Context, j *job.Job, f importer.RejectFilter, after string, size int) (importer.RejectPage, error)
@@ -88,6 +91,7 @@ func ImportsOf(a *app.App) Imports {
 	return Imports{
 		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
 		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, ChangeOf: im.ChangeOf, Changes: a.Changes, Rejects: a.Rejects,
+		Correct: a.Correct, Waiting: waitingOf(a),
 		ChangePage: im.ChangePage, RejectPage: im.RejectPage,
 	}
 }

@@ -23,6 +23,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
 		"changes by page": changesByPage, "left alone": leftAlone, "not decided": notDecided, "rejects of lines": rejectsOfLines,
 		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys, "sessions": sessions,
+		"waiting uploads": waitingUploads, "readings": readingsOfUploads, "corrections": corrections,
 		"settings": settingsRoutes, "settings in orders": settingsInOrders, "settings remembered": settingsRemembered,
 		"rows": rowsOfASource, "remaining rows": remainingRows,
 	}

@@ -77,10 +77,13 @@ func wireOfProgress(p job.Progress) wire.Progress {
 func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 	w := &wire.ImportJob{
 		Mode: spec.Mode, Origin: string(spec.Origin), By: spec.By, Plan: spec.Plan, Files: make([]wire.File, len(spec.Files)), Confirm: spec.Confirm,
-		Undo: spec.Undo, UndoneBy: spec.UndoneBy, FilesErased: spec.FilesErased, Fields: spec.Fields,
+		Undo: spec.Undo, UndoneBy: spec.UndoneBy, Corrects: spec.Corrects, FilesErased: spec.FilesErased, Fields: spec.Fields,
 	}
 	for i, f := range spec.Files {
 		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets, Rejects: f.Rejects}
+		for _, l := range f.LeftOut {
+			w.Files[i].LeftOut += int64(len(l.Lines))
+		}
 		if s := wire.Settings(f.Settings); !f.Settings.IsZero() {
 			w.Files[i].Settings = &s
 		}

@@ -10,6 +10,13 @@ func (c *Console) routes() []route {
 		{"POST /choices", c.choose, true},
 
 		{"GET /sources", c.listSources, false},
+		{"POST /sources/sample", c.includeSample, false},
+		{"GET /sources/{id}/import", c.showImport, false},
+		{"POST /sources/{id}/uploads", c.uploadFiles, false},
+		{"POST /sources/{id}/uploads/forms", c.announceFiles, false},
+		{"GET /sources/{id}/uploads/{upload}", c.showUpload, false},
+		{"POST /sources/{id}/uploads/{upload}", c.previewUpload, false},
+		{"POST /sources/{id}/uploads/{upload}/discard", c.discardUpload, false},
 
 		{"GET /customers", c.searchCustomers, false},
 		{"GET /customers/{id}", c.showCustomer, false},

@@ -16,11 +16,13 @@ var pageTypes = map[string]any{
 	"customers":     customersPage{},
 	"record":        recordPage{},
 
+	"import":  importPage{},
 	"job":     jobPage{},
 	"problem": problemPage{},
 	"rejects": rejectsPage{},
 	"signin":  signInPage{},
 	"sources": sourcesPage{},
+	"upload":  uploadPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.

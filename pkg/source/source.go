@@ -47,6 +47,10 @@ type Format interface {
 	// is a table.
 	RejectsHead(s Shape) []byte
 
+	// Correct reads the rejects file of such a file, and returns one that holds only the rows that
+	// were corrected, as they are now. It takes those from rows. The error is fault.Invalid if a row
+	// has no column or field of a name.
+	Correct(rejects io.Reader, s Shape, rows Corrections) ([]byte, error)
 	// ReadRejects yields the rows of a rejects file behind its RejectsHead. in may begin at any row. An
 	// error ends it: one of in, or [ErrNotRejects].
 	ReadRejects(in io.Reader, s Shape) iter.Seq2[Rejected, error]

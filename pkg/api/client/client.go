@@ -51,6 +51,13 @@ func IsNotFound(err error) bool {
 	return ok && e.Status == http.StatusNotFound
 }
 
+// IsConflict reports whether an error is a server's answer that something is not so any more, or not
+// here.
+func IsConflict(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusConflict
+}
+
 // Ping calls the server, with the key.
 func (c *Client) Ping(ctx context.Context) error {
 	return c.Call(ctx, http.MethodGet, "/v1/ping", nil, nil)

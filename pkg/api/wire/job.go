@@ -114,6 +114,7 @@ type ImportJob struct {
 	UsedPlans []PlanUse `json:"used_plans,omitempty"`
 	Undo      string    `json:"undo,omitempty"`      // the job that this one undoes
 	UndoneBy  string    `json:"undone_by,omitempty"` // the job that undid this one
+	Corrects  string    `json:"corrects,omitempty"`  // the job whose rejected rows this one has corrected
 
 	// of a plan or a pull: in how many changed rows each field changes, by dataset and field
 	Fields map[string]map[string]int64 `json:"fields,omitempty"`
@@ -137,6 +138,7 @@ type File struct {
 	Datasets []string  `json:"datasets,omitempty"` // of NDJSON
 	Settings *Settings `json:"settings,omitempty"` // how the table is read, if not as usual
 	Rejects  int64     `json:"rejects,omitempty"`  // rows that were rejected
+	LeftOut  int64     `json:"left_out,omitempty"` // rows that are not read, since another file has them corrected
 }
 
 // Reason is one reason for which rows were rejected.
