@@ -346,3 +346,30 @@ func TestPagesOfErasesAndExports(t *testing.T) {
 	j.Work()
 	j.page("/jobs/"+e.ID, "done", `href="/receipts/`+e.ID+`"`, `<th scope="row">customers</th><td class="number">121</td>`)
 }
+
+// Rejects that are corrected in the form become a new preview of the same files, and the old one is
+// dropped. What was typed stays in the form if it is refused.
+func TestCorrectRejects(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	old := j.imported(wire.ImportOptions{Plan: true, Mode: wire.Replace, MaxRemoved: new(100)}, "all.csv", "Name,External ID\nBystander,z\nNobody,\nSomebody,\n")
+	path := "/jobs/" + old + "/rejects"
+	j.page("/jobs/"+old, "kept although the input lacks them", "Fix rejects")
+	form := url.Values{"at.0": {"3 all.csv"}, "v.0.1": {"n1"}, "at.1": {"4 all.csv"}, "v.1.1": {"n1\x00"}}
+	page := j.Post(path, form)
+	j.has(page, http.StatusUnprocessableEntity, `role="alert"`, `name="v.0.1" value="n1"`)
+	form.Set("v.1.1", "n2")
+	page = j.Post(path, form)
+	j.Work()
+	if page.Path == "/jobs/"+old {
+		t.Fatalf("the form leads to %s", page.Path)
+	}
+	j.page("/jobs/"+old, "cancelled")
+	j.page(page.Path, "waits for you", "2</a></b> added", "120</a></b> removed", "<b>0</b> rejected")
+	j.Post(page.Path+"/apply", nil)
+	j.Work()
+	if j.names("Ann") != 0 || j.names("Nobody") != 1 || j.names("Somebody") != 1 || j.names("Bystander") != 1 {
+		t.Error("the corrected preview was not imported")
+	}
+	j.has(j.Post(path, form), http.StatusConflict, `role="alert"`) // an old tab
+}

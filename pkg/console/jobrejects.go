@@ -151,6 +151,10 @@ func (c *Console) correctRejects(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if !p.Job.Correctable() {
+		p.Problem = "The rows of this job cannot be corrected any more: it is " + stateOf(p.Job.Job).Word + "."
+		return answer{status: http.StatusConflict, page: "rejects", data: p}, nil
+	}
 	rows := p.corrected(v.Request)
 	if len(rows) == 0 {
 		p.Problem = "Nothing was corrected: change a cell first."
