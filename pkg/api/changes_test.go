@@ -179,3 +179,32 @@ func TestListsOfChangesAreInOrder(t *testing.T) {
 		t.Errorf("%d keys, sorted %v", len(keys), slices.IsSorted(keys))
 	}
 }
+
+// The reasons of a job lead to their rows, in every format.
+func TestReasonsLeadToTheirRows(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, loadOpenAPI(t))
+	id := b.done("planned", part{"plan", "", "true"}, file("a.ndjson", `{"dataset":"customers","name":"Nobody"}
+{"dataset":"customers","name":"Nobody","nothing":1}
+{"dataset":"invoices","external_id":"i1","customer_external_id":"none","date":"2024-01-05","currency":"EUR"}
+{"dataset":"invoices","external_id":"i2","customer_external_id":"none","date":"never","currency":"EUR"}
+{"dataset":"invoices","external_id":"i2","customer_external_id":"none","date":"2024-01-05","currency":"XXQ"}
+no JSON
+`), file("b.csv", "Name,External ID,Email\nAnn,,\nBob,b,nowhere\n"), file("c.csv", "Customer external ID,Invoice external ID,Invoiced date,Due Date,Currency\nnobody,i9,2024-01-05,,EUR\n"))
+	reasons := entries(t, b.is(id, "planned"), "reasons")
+	if len(reasons) < 7 {
+		t.Fatalf("%v", reasons)
+	}
+	for _, r := range reasons {
+		q := url.Values{}
+		for _, name := range []string{"dataset", "column", "code"} {
+			if value, has := r[name].(string); has && value != "unrecognised" {
+				q.Set(name, value)
+			}
+		}
+		all, _ := walked(b, "/v1/imports/"+id+"/rejects?format=json&per_page=1&"+q.Encode(), "rejects")
+		if fmt.Sprint(len(all)) != fmt.Sprint(r["count"]) {
+			t.Errorf("%v leads to %d rows, %v", r, len(all), all)
+		}
+	}
+}

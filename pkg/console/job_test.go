@@ -129,27 +129,32 @@ func TestPreviewImportUndo(t *testing.T) {
 	if j.names("Bob") != manyRows || strings.Contains(page.Text, "hx-get") || strings.Contains(page.Text, ">Import</button>") {
 		t.Errorf("the import is done: %s", page.Text)
 	}
-	// Somebody changes a row meanwhile.
+	j.undone(path)
+}
+
+// undone changes a row of an import, and then takes the import back.
+func (j *jobs) undone(path string) {
+	j.t.Helper()
 	j.imported(wire.ImportOptions{}, "third.csv", "Name,External ID\nCid,a007\n")
 	undo := j.Post(path+"/undo", nil)
 	j.Work()
 	if again := j.Post(path+"/undo", nil); again.Path != undo.Path || undo.Path == path {
-		t.Errorf("a second click leads to %s, not %s", again.Path, undo.Path)
+		j.t.Errorf("a second click leads to %s, not %s", again.Path, undo.Path)
 	}
 	j.page(undo.Path, "What “Undo it” will do", "1</a></b> removed again", "119</a></b> changed back", "1</a></b> left alone", ">Undo it</button>", `<a href="`+path+`">an earlier job</a>`)
 	j.page(undo.Path+"/rejects", "a007", "These rows stay as they are")
 	if j.names("Bob") != manyRows-1 {
-		t.Error("a preview of an undo has written something")
+		j.t.Error("a preview of an undo has written something")
 	}
 	j.Post(undo.Path+"/apply", nil)
 	j.Work()
-	j.page(undo.Path, "done with rejects", "What it did", ">Undo</button>")
-	page = j.page(path, "This was undone by", `href="`+undo.Path+`"`)
+	j.page(undo.Path, "done, with rows left alone", "What it did", ">Undo</button>")
+	page := j.page(path, "This was undone by", `href="`+undo.Path+`"`)
 	if j.names("Ann") != manyRows-1 || j.names("Cid") != 1 || j.names("Bystander") != 1 || j.names("New") != 0 {
-		t.Error("the undo has not taken back what it showed")
+		j.t.Error("the undo has not taken back what it showed")
 	}
 	if strings.Contains(page.Text, ">Undo</button>") {
-		t.Error("what is undone can be undone again")
+		j.t.Error("what is undone can be undone again")
 	}
 	j.Post(undo.Path+"/undo", nil) // an undo of the undo
 	j.Work()
@@ -173,7 +178,7 @@ func TestStaleAndDroppedPreviews(t *testing.T) {
 	}
 }
 
-var version = regexp.MustCompile(`hx-get="([^"]+)\?v=([0-9a-f]+)" hx-trigger="every (\d+s)"`) //nolint:gochecknoglobals // a constant
+var version = regexp.MustCompile(`hx-get="([^"]+)\?v=([0-9a-f]+)" hx-trigger="every (\d+s)"`)
 
 // The progress of a job is asked for every two seconds, after a minute every ten, and never once it has
 // ended or updates are paused. While nothing has changed, nothing is answered.
