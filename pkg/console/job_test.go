@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"reseed/internal/consoletest"
 	"reseed/pkg/api/client"
@@ -204,7 +205,7 @@ func TestProgress(t *testing.T) {
 	if strings.Contains(part.Text, "<html") || asks(part.Text)[2] != m[2] {
 		t.Errorf("not the part of the page: %s", part.Text)
 	}
-	j.Skip(61e9)
+	j.Skip(61 * time.Second)
 	if slow := asks(j.page(m[1] + "?v=" + m[2]).Text); slow[3] != "10s" {
 		t.Errorf("after a minute it asks every %s", slow[3])
 	}
@@ -215,6 +216,10 @@ func TestProgress(t *testing.T) {
 	}
 	j.Post("/choices", url.Values{"paused": {"no"}, "to": {path}})
 	j.Work()
+	j.Skip(time.Second) // for which a job that was read is shown
+	if p := j.Bed.Browser().Get(m[1]); !strings.HasPrefix(p.Path, "/login") {
+		t.Errorf("signed out, the progress is %s", p.Path)
+	}
 	if p := j.page(m[1]+"?v="+m[2], "done", ">Undo</button>", "id=\"said\" class=\"hidden\">done<"); strings.Contains(p.Text, "hx-") {
 		t.Errorf("it asks again after its end: %s", p.Text)
 	}
