@@ -140,6 +140,7 @@ func (w *watcher) text(r *http.Request) (status int, text string, err error) {
 func (w *watcher) watch(ctx context.Context, page string, goesOn func() bool, asked *atomic.Int64) error {
 	polled := regexp.MustCompile(`hx-get="([^"]+)" hx-trigger="every (\d+)s"`)
 	base, _, _ := strings.Cut(page, "/jobs/")
+	every := 2
 	for at := page; goesOn(); {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 		if err != nil {
@@ -158,7 +159,6 @@ func (w *watcher) watch(ctx context.Context, page string, goesOn func() bool, as
 		case status != http.StatusNoContent:
 			return fmt.Errorf("%s: %d", at, status)
 		}
-		every := 2
 		if m != nil {
 			every, _ = strconv.Atoi(m[2])
 		}
