@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // manyCustomers is a table of n customers, each with a name that begins so.
@@ -206,6 +209,50 @@ no JSON
 		// a reason of tables may lead to rows of lines of JSON, too, which are counted under the name of the field
 		if n, _ := r["count"].(float64); len(all) < int(n) || len(all) > int(n)+1 || len(all) == 0 || all[0]["code"] != r["code"] {
 			t.Errorf("%v leads to %d rows, %v", r, len(all), all)
+		}
+	}
+}
+
+// The pages of a change set are the lines of its file, whatever their size: of a large import in many
+// ranges and stages, and of its undo, which has two sets for each range.
+func TestPagesOfChangesAreTheWholeSet(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, loadOpenAPI(t))
+	b.done("done", file("bystander.csv", "Name,External ID\nBystander,z\n"))
+	var lines strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&lines, `{"dataset":"customers","external_id":"c%d","name":"Ann %d"}`+"\n", i, i)
+		fmt.Fprintf(&lines, `{"dataset":"invoices","external_id":"i%d","customer_external_id":"c%d","date":"2024-01-05","currency":"EUR"}`+"\n", i, i)
+	}
+	id := b.done("done", file("a.ndjson", lines.String()+`{"dataset":"customers","external_id":"z","name":"Changed"}`+"\n"))
+	undo := text(t, b.must(202, "POST", "/v1/imports/"+id+"/undo", `{"plan":true}`), "id")
+	b.work()
+	for _, job := range []string{id, undo} {
+		if sets, err := b.app.Objects.Names(t.Context(), "jobs/"+job+"/changes/"); err != nil || len(sets) < 4 {
+			t.Fatalf("only %d sets, %v", len(sets), err)
+		}
+		file := strings.Split(strings.TrimSpace(b.unpacked(b.do("GET", "/v1/imports/"+job+"/changes", "").body)), "\n")
+		want := file[1 : len(file)-1]
+		if len(want) != 6001 {
+			t.Fatalf("%d changes", len(want))
+		}
+		for _, size := range []int{97, 200} {
+			all, _ := walked(b, fmt.Sprintf("/v1/imports/%s/changes?format=json&per_page=%d", job, size), "changes")
+			for i, c := range all {
+				var line map[string]any
+				if err := json.Unmarshal([]byte(want[min(i, len(want)-1)]), &line); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(line, c); diff != "" {
+					t.Fatalf("change %d of %d:\n%s", i, len(all), diff)
+				}
+			}
+			if len(all) != len(want) {
+				t.Errorf("%d changes by %d, want %d", len(all), size, len(want))
+			}
+		}
+		if all, pages := walked(b, "/v1/imports/"+job+"/changes?format=json&action=changed", "changes"); len(all) != 1 || pages > 3 {
+			t.Errorf("%d changed rows on %d pages", len(all), pages)
 		}
 	}
 }
