@@ -9,6 +9,7 @@ import (
 
 	"reseed/pkg/api/wire"
 	"reseed/pkg/app"
+	"reseed/pkg/config"
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/exporter"
@@ -44,9 +45,28 @@ type Config struct {
 	Currency  string           // of the account, ISO 4217; USD if empty
 	MaxUpload int64            // bytes; DefaultMaxUpload if 0
 	Patience  httpapi.Patience // DefaultPatience if zero
+	// Environment is what the settings of the account are laid over.
+	Environment Environment
+	// MailNow makes the notifier look at the outbox soon. It is nil if that runs in another process.
+	MailNow func()
 	// Uploads returns the files in the upload folder that could not be imported. It is nil if
 	// another process watches that folder.
 	Uploads func() []wire.FailedUpload
+}
+
+// Environment is what the environment of the server says, as far as an account may say otherwise.
+type Environment struct {
+	Grace  time.Duration
+	MailTo []string // e-mail addresses; none if this process does not know them
+}
+
+// EnvironmentOf is the Environment of the settings of a process.
+func EnvironmentOf(c config.Config) Environment {
+	e := Environment{Grace: c.Grace}
+	for _, a := range c.MailTo {
+		e.MailTo = append(e.MailTo, a.Address.Address)
+	}
+	return e
 }
 
 // Imports is what the API needs from the app for imports: to make files into jobs, and to act on
@@ -96,15 +116,18 @@ func ImportsOf(a *app.App) Imports {
 	}
 }
 
-// Syncs is what the API needs for pulls: Start, Set and Status of [puller.Puller].
+// Syncs is what the API needs for pulls: Start, Set, Status and All of [puller.Puller].
 type Syncs struct {
+	All    func(context.Context) (map[store.Tag]puller.Setting, error)
 	Start  func(ctx context.Context, source string, r puller.Request) (*job.Job, error)
 	Set    func(context.Context, store.Tag, puller.Change) (puller.Setting, error)
 	Status func(context.Context, store.Tag) (puller.Status, error)
 }
 
 // SyncsOf is the Syncs of a puller.
-func SyncsOf(p *puller.Puller) Syncs { return Syncs{Start: p.Start, Set: p.Set, Status: p.Status} }
+func SyncsOf(p *puller.Puller) Syncs {
+	return Syncs{All: p.All, Start: p.Start, Set: p.Set, Status: p.Status}
+}
 
 // Exports is what the API needs from the app for exports: Start, StartCustomer and Drop of
 // [exporter.Exporter], and ExportFile of [app.App].
@@ -126,6 +149,8 @@ type Erase struct {
 	Plan func(context.Context, eraser.Selection, eraser.Options) (*eraser.Plan, error)
 	// Start makes a selection invisible and starts the sweep.
 	Start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
+	// Begun finds the erase that was begun with a plan; nil if there is none.
+	Begun func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)
 	// Restore, Forgotten and Remember are the methods of [eraser.Eraser].
 	Restore   func(ctx context.Context, jobID string, opt eraser.RestoreOptions) (*job.Job, error)
 	Forgotten func(ctx context.Context, d *store.Directory, source, customer string) (bool, error)
@@ -136,6 +161,6 @@ type Erase struct {
 // sweep, too.
 func EraseOf(e *eraser.Eraser, start func(context.Context, eraser.Selection, eraser.Options) (*job.Job, error)) Erase {
 	return Erase{
-		Plan: e.Plan, Start: start, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
+		Plan: e.Plan, Start: start, Begun: e.Begun, Restore: e.Restore, Forgotten: e.Forgotten, Remember: e.Remember,
 	}
 }

@@ -24,6 +24,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 		"changes by page": changesByPage, "left alone": leftAlone, "not decided": notDecided, "rejects of lines": rejectsOfLines,
 		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys, "sessions": sessions,
 		"waiting uploads": waitingUploads, "readings": readingsOfUploads, "corrections": corrections,
+		"overview": overview, "filters of jobs": filteredJobs, "account settings": accountSettings,
 		"settings": settingsRoutes, "settings in orders": settingsInOrders, "settings remembered": settingsRemembered,
 		"rows": rowsOfASource, "remaining rows": remainingRows,
 	}
@@ -157,6 +158,9 @@ func broken(b *bed) {
 		}
 		if strings.HasPrefix(path, "/v1/keys") {
 			body = `{"name":"x"}`
+		}
+		if strings.HasPrefix(path, "/v1/settings") {
+			body = `{}`
 		}
 		ans := b.do(method, path, body)
 		if ans.status < 500 || strings.Contains(ans.body, "closed") {

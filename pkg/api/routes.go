@@ -57,6 +57,9 @@ func own() []route {
 		{"/v1/keys", methods{http.MethodGet: listKeys, http.MethodPost: createKey}},
 		{"/v1/keys/{name}", methods{http.MethodDelete: deleteKey}},
 		{httpapi.SessionsPath, methods{http.MethodPost: createSession, http.MethodDelete: endSessions}},
+		{"/v1/overview", methods{http.MethodGet: getOverview}},
+		{"/v1/settings", methods{http.MethodGet: getAccountSettings, http.MethodPatch: changeAccountSettings}},
+		{"/v1/settings/test_mail", methods{http.MethodPost: sendTestMail}},
 		{"/v1/jobs", methods{http.MethodGet: listJobs}},
 		{"/v1/jobs/{id}", methods{http.MethodGet: getJob}},
 	}

@@ -60,11 +60,15 @@ func wireOfMessages(list []job.Message) (out []wire.Message) {
 	for i := range list {
 		m := wire.Message{About: string(list[i].About), Ways: map[string]wire.Delivery{}}
 		for way, d := range list[i].Ways {
-			m.Ways[way] = wire.Delivery{Tries: d.Tries, Result: string(d.Result), At: d.At, Next: d.Next, Why: d.Why}
+			m.Ways[way] = wireOfDelivery(d)
 		}
 		out = append(out, m)
 	}
 	return out
+}
+
+func wireOfDelivery(d job.Delivery) wire.Delivery {
+	return wire.Delivery{Tries: d.Tries, Result: string(d.Result), At: d.At, Next: d.Next, Why: d.Why}
 }
 
 func wireOfProgress(p job.Progress) wire.Progress {
@@ -122,7 +126,7 @@ func linkOf(spec *job.ImportSpec, f job.File, line int64, column string) string 
 }
 
 func wireOfErase(j *job.Job) *wire.EraseJob {
-	w := &wire.EraseJob{Selection: j.Erase.Selection, KeepEdits: j.Erase.KeepEdits, By: j.Erase.By, Removed: j.Erase.Removed}
+	w := &wire.EraseJob{Selection: j.Erase.Selection, KeepEdits: j.Erase.KeepEdits, By: j.Erase.By, Reason: j.Erase.Reason, Removed: j.Erase.Removed}
 	if j.Status == job.Grace {
 		w.Until = j.Erase.Until
 	}
@@ -156,9 +160,9 @@ func wireOfPlan(p *eraser.Plan) *wire.ErasePlan {
 		exports[i] = wire.Exported(x)
 	}
 	return &wire.ErasePlan{
-		Exports: exports, Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Records: p.Records, Import: p.Import,
+		ID: p.ID, Exports: exports, Selection: string(p.Kind), Source: p.Source, SourceName: p.SourceName, Records: p.Records, Import: p.Import,
 		KeepEdits: p.KeepEdits, Grace: p.Grace, Removes: wire.Items(p.Removes), Pointers: wire.Items(p.Pointers),
-		Survives: p.Survives, Notes: p.Notes, WriteUnits: p.WriteUnits, Dollars: p.Dollars, PricesOf: p.PricesOf,
+		Survives: p.Survives, Notes: p.Notes, WriteUnits: p.WriteUnits, Dollars: p.Dollars, PricesOf: p.PricesOf, Seconds: p.Seconds,
 	}
 }
 
@@ -166,7 +170,7 @@ func wireOfReceipt(r eraser.Receipt) wire.Receipt {
 	digest, _ := r.KeyDigest.MarshalText() // never fails
 	w := wire.Receipt{
 		Job: r.Job, Selection: string(r.Selection), Source: r.Source, SourceName: r.SourceName, Records: r.Records, Import: r.Import,
-		AskedBy: r.AskedBy, AskedAt: r.AskedAt, Grace: r.Grace, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
+		AskedBy: r.AskedBy, Reason: r.Reason, AskedAt: r.AskedAt, Grace: r.Grace, KeptEdits: r.KeptEdits, Forgotten: r.Forgotten,
 		Removed: wire.Items(r.Removed), Total: r.Total, KeyDigest: string(digest), Imports: r.Imports, Files: wire.Items(r.Files), VerifiedAt: r.VerifiedAt,
 		Seconds: r.Seconds, WriteUnits: r.WriteUnits, ReadUnits: r.ReadUnits, Dollars: r.Dollars, PricesOf: r.PricesOf, Survives: r.Survives,
 	}

@@ -3,7 +3,7 @@ package console
 // routes are all pages and forms.
 func (c *Console) routes() []route {
 	return []route{
-		{"GET /{$}", c.home, false},
+		{"GET /{$}", c.home, true},
 		{"GET /login", c.showSignIn, true},
 		{"POST /login", c.signIn, true},
 		{"POST /logout", c.signOut, false},
@@ -32,6 +32,15 @@ func (c *Console) routes() []route {
 		{"POST /customers/{id}/export", c.exportCustomer, false},
 		{"GET /records/{id}", c.showRecord, false},
 		{"POST /edits/{id}/revert", c.revertEdits, false},
+
+		{"GET /sources/{id}/export", c.showExport, false},
+		{"POST /sources/{id}/export", c.export, false},
+
+		{"GET /erase", c.showErase, false},
+		{"POST /erase", c.erase, false},
+		{"POST /erase/export", c.exportFirst, false},
+		{"GET /receipts", c.listReceipts, false},
+		{"GET /receipts/{id}", c.showReceipt, false},
 
 		{"GET /jobs/{id}", c.showJob, false},
 		{"GET /jobs/{id}/progress", c.showProgress, false},

@@ -14,15 +14,18 @@ var pageTypes = map[string]any{
 	"customeredit":  editCustomerPage{},
 	"customermerge": mergeCustomerPage{},
 	"customers":     customersPage{},
+	"erase":         erasePage{},
+	"export":        exportPage{},
+	"import":        importPage{},
+	"job":           jobPage{},
+	"problem":       problemPage{},
+	"receipt":       receiptPage{},
+	"receipts":      receiptsPage{},
 	"record":        recordPage{},
-
-	"import":  importPage{},
-	"job":     jobPage{},
-	"problem": problemPage{},
-	"rejects": rejectsPage{},
-	"signin":  signInPage{},
-	"sources": sourcesPage{},
-	"upload":  uploadPage{},
+	"rejects":       rejectsPage{},
+	"signin":        signInPage{},
+	"sources":       sourcesPage{},
+	"upload":        uploadPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.

@@ -90,8 +90,8 @@ type Request struct {
 type Options struct {
 	Mode string // job.Upsert (also if empty) or job.Replace
 	Plan bool   // stop before any row is written
-	// percent of a dataset's stored rows; a removal of more waits for a yes. nil is
-	// job.DefaultMaxRemoved
+	// percent of a dataset's stored rows; a removal of more waits for a yes. nil is the
+	// setting of the account, or else job.DefaultMaxRemoved
 	MaxRemoved *int
 	AllowEmpty bool            // a replace by an input without rows may remove all stored rows
 	Settings   source.Settings // how to read the files
@@ -150,8 +150,16 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	if r.Options.Mode != "" {
 		spec.Mode = r.Options.Mode
 	}
-	if r.Options.MaxRemoved != nil {
-		spec.MaxRemoved = *r.Options.MaxRemoved
+	most := r.Options.MaxRemoved
+	if most == nil {
+		set, err := im.c.Store.Settings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		most = set.MaxRemoved
+	}
+	if most != nil {
+		spec.MaxRemoved = *most
 	}
 	return im.submitFiles(ctx, r.Source, &job.Job{Once: r.Once, Import: spec, Quiet: r.Options.Quiet})
 }

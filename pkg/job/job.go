@@ -326,6 +326,8 @@ type EraseSpec struct {
 	Import    string         `json:"import,omitempty"` // the job whose added rows it erases
 	KeepEdits bool           `json:"keep_edits,omitempty"`
 	By        string         `json:"by,omitempty"`           // who asked
+	Reason    string         `json:"reason,omitempty"`       // why, in words
+	Plan      string         `json:"plan,omitempty"`         // the id of the plan that was confirmed
 	Until     time.Time      `json:"until,omitzero"`         // it can be restored before that time
 	Manual    int64          `json:"manual_epoch,omitempty"` // rows of older manual epochs are erased
 	ManualWas int64          `json:"manual_was,omitempty"`   // the manual epoch before

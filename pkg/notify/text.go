@@ -26,6 +26,7 @@ type Message struct {
 	Subject string
 	Text    string
 	HTML    string
+	To      []string // e-mail addresses in the place of those of the environment; usually none
 }
 
 //go:embed message.txt

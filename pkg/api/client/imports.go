@@ -130,6 +130,19 @@ func (c *Client) Jobs(ctx context.Context, cursor string) (page wire.JobPage, er
 	return page, err
 }
 
+// JobsOf is [Client.Jobs] of the jobs that a filter takes. A page may be empty and yet have more behind
+// it.
+func (c *Client) JobsOf(ctx context.Context, f wire.JobFilter, cursor string) (page wire.JobPage, err error) {
+	query := url.Values{}
+	for name, value := range map[string]string{"state": f.State, "kind": f.Kind, "source": f.Source, "cursor": cursor} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	err = c.Call(ctx, http.MethodGet, "/v1/jobs?"+query.Encode(), nil, &page)
+	return page, err
+}
+
 // Apply does what a planned import or undo has shown.
 func (c *Client) Apply(ctx context.Context, id string) (*wire.Job, error) {
 	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/apply", id), nil)

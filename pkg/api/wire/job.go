@@ -27,6 +27,25 @@ const (
 // Ended reports whether a job has ended or waits for a person.
 func (s Status) Ended() bool { return s != Waiting && s != Running && s != Grace }
 
+// WithRejects is the state of done imports that have rejected rows, in filters of jobs.
+const WithRejects = "rejects"
+
+// JobStates are the states by which jobs can be filtered.
+func JobStates() []string {
+	var all []string
+	for _, s := range []Status{Waiting, Running, Planned, Done, Failed, Cancelled, Grace, Restored} {
+		all = append(all, string(s))
+	}
+	return append(all, WithRejects)
+}
+
+// JobFilter says which jobs a list is of. What is empty allows all.
+type JobFilter struct {
+	State  string // a Status, or WithRejects
+	Kind   string // Import, Erase or Export
+	Source string // uuid
+}
+
 // Modes of an import.
 const (
 	Upsert  = "upsert"  // adds and changes rows
@@ -166,7 +185,8 @@ type EraseJob struct {
 	IDs       []string  `json:"ids,omitempty"` // of the records, if the selection is single records
 	KeepEdits bool      `json:"keep_edits"`
 	By        string    `json:"by,omitempty"`
-	Until     time.Time `json:"until,omitzero"` // while it can be restored
+	Reason    string    `json:"reason,omitempty"` // in the words of who asked
+	Until     time.Time `json:"until,omitzero"`   // while it can be restored
 	Removed   Items     `json:"removed,omitempty"`
 }
 
@@ -289,10 +309,12 @@ type Estimate struct {
 
 // JobPage is a page of jobs, newest first.
 type JobPage struct {
-	Jobs    []Job          `json:"jobs"`
-	Cursor  *string        `json:"cursor"` // of the next page
-	HasMore bool           `json:"has_more"`
-	Uploads []FailedUpload `json:"uploads,omitempty"` // on the first page
+	Jobs    []Job   `json:"jobs"`
+	Cursor  *string `json:"cursor"` // of the next page
+	HasMore bool    `json:"has_more"`
+	// how many jobs were looked at, if there is a filter: a page may be short, or empty, and have more behind it
+	Searched *int           `json:"searched,omitempty"`
+	Uploads  []FailedUpload `json:"uploads,omitempty"` // on the first page
 }
 
 // FailedUpload is a file in the upload folder that could not be imported. It is tried again.
