@@ -133,12 +133,38 @@ func TestPreviewImportUndo(t *testing.T) {
 	j.undone(path)
 }
 
+// edit changes a field of the customer of a name by hand, and returns the customer's id.
+func (j *jobs) edit(name string) string {
+	j.t.Helper()
+	var page struct {
+		Entries []struct{ Name, UUID string }
+	}
+	if err := j.API.Call(j.t.Context(), http.MethodGet, "/v1/customers", nil, &page); err != nil {
+		j.t.Fatal(err)
+	}
+	for _, c := range page.Entries {
+		if c.Name == name {
+			if err := j.API.EditCustomer(j.t.Context(), c.UUID, map[string]string{"city": "Rome"}); err != nil {
+				j.t.Fatal(err)
+			}
+			return c.UUID
+		}
+	}
+	j.t.Fatalf("there is no %s", name)
+	return ""
+}
+
 // undone changes a row of an import, and then takes the import back.
 func (j *jobs) undone(path string) {
 	j.t.Helper()
 	j.imported(wire.ImportOptions{}, "third.csv", "Name,External ID\nCid,a007\n")
+	edited := j.edit("New")
+	j.edit("Bystander")
 	undo := j.Post(path+"/undo", nil)
 	j.Work()
+	if p := j.page(undo.Path+"/edits", `<a href="/customers/`+edited+`">`, "fields", "Finance"); strings.Count(p.Text, `<th scope="row">`) != 1 {
+		j.t.Errorf("edits that lose their record: %s", p.Text)
+	}
 	if again := j.Post(path+"/undo", nil); again.Path != undo.Path || undo.Path == path {
 		j.t.Errorf("a second click leads to %s, not %s", again.Path, undo.Path)
 	}
@@ -282,7 +308,7 @@ func TestListsOfChangesAndRejects(t *testing.T) {
 			t.Errorf("%s: %d", bad, p.Status)
 		}
 	}
-	for _, none := range []string{"/jobs/none", "/jobs/none/progress", "/jobs/none/changes", "/jobs/none/rejects", "/jobs/none/export", "/jobs/none/changes/file", "/jobs/none/rejects/file"} {
+	for _, none := range []string{"/jobs/none", "/jobs/none/progress", "/jobs/none/changes", "/jobs/none/rejects", "/jobs/none/edits", "/jobs/none/export", "/jobs/none/changes/file", "/jobs/none/rejects/file"} {
 		if p := j.Get(none); p.Status != http.StatusNotFound {
 			t.Errorf("%s: %d", none, p.Status)
 		}

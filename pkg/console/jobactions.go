@@ -99,6 +99,9 @@ func (c *Console) jobExport(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if !(jobPage{Job: j}).HasFile() { // the job's page says why
+		return goTo(jobPath(j, "")), nil
+	}
 	file, err := v.client.ExportFile(v.ctx(), j.ID, 0)
 	if err != nil {
 		return answer{}, err

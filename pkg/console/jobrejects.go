@@ -198,6 +198,9 @@ func (r rejectedRow) At() string { return fmt.Sprintf("%d %s", r.Line, r.File) }
 func (c *Console) jobRejectsFile(v *visit) (answer, error) {
 	id := v.PathValue("id")
 	file, err := v.client.Rejects(v.ctx(), id)
+	if client.IsNotFound(err) { // the list says why
+		return goTo("/jobs/" + id + "/rejects"), nil
+	}
 	if err != nil {
 		return answer{}, err
 	}

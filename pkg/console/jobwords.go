@@ -222,7 +222,7 @@ func itemsOf(counts map[string]int64) (list []jobItems) {
 // HasFile reports whether an export has a file that can be downloaded.
 func (p jobPage) HasFile() bool {
 	x := p.Job.Export
-	return p.Job.Status == wire.Done && x.Size > 0 && !x.Deleted
+	return x != nil && p.Job.Status == wire.Done && x.Size > 0 && !x.Deleted
 }
 
 // By is who asked for the job; empty if that is not known.

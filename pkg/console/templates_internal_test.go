@@ -18,6 +18,7 @@ var pageTypes = map[string]any{
 	"export":        exportPage{},
 	"import":        importPage{},
 	"job":           jobPage{},
+	"jobedits":      jobEditsPage{},
 	"problem":       problemPage{},
 	"receipt":       receiptPage{},
 	"receipts":      receiptsPage{},
