@@ -81,6 +81,7 @@ func (v *visit) rejectsPage() (p rejectsPage, err error) {
 // of a person on the do-not-reload list.
 func (p rejectsPage) row(number int, r wire.Reject) rejectedRow {
 	row := rejectedRow{Reject: r, Number: number}
+	row.Row = beginningOf(r.Row)
 	correctable := p.Job.Correctable() && r.Row == "" && r.Code != "forgotten"
 	found := false
 	for _, cell := range r.Cells {
@@ -91,7 +92,7 @@ func (p rejectsPage) row(number int, r wire.Reject) rejectedRow {
 		if correctable && (p.Whole || atFault || !found) {
 			row.Fields = append(row.Fields, rejectedField{fmt.Sprintf("v.%d.%d", number, i), cell.Column, cell.Value, cell.Value, atFault})
 		} else if cell.Value != "" {
-			row.Others = append(row.Others, cell)
+			row.Others = append(row.Others, wire.Cell{Column: cell.Column, Value: beginningOf(cell.Value)})
 		}
 	}
 	return row
