@@ -9,9 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+
+	"reseed/pkg/api/wire"
 )
 
 // Client calls the API of one server. It is safe for concurrent use.
@@ -29,6 +33,10 @@ func New(base, key string, over *http.Client) *Client { return &Client{base, key
 type Error struct {
 	Status  int    // the HTTP status
 	Message string // what the server says, for people
+	Param   string // the parameter or member at fault; empty if none is
+
+	Fields map[string]string // what is wrong with members of the request, by name; nil if it is none of them
+	Stale  *wire.ErasePlan   // what an erase would do now, if it would not do what the confirmed plan says
 }
 
 // Error is the message.
@@ -45,6 +53,13 @@ func (e *ElsewhereError) Error() string { return "the answer is at another addre
 func IsNotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Status == http.StatusNotFound
+}
+
+// IsConflict reports whether an error is a server's answer that something is not so any more, or not
+// here.
+func IsConflict(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusConflict
 }
 
 // Ping calls the server, with the key.
@@ -127,7 +142,7 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 		return nil, &ElsewhereError{to}
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	return nil, &Error{resp.StatusCode, messageOf(resp.StatusCode, text)}
+	return nil, errorOf(resp.StatusCode, text)
 }
 
 // silent reports whether the server did not answer in time.
@@ -135,24 +150,27 @@ func silent(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// messageOf finds the message in the shapes that the API's errors have.
-func messageOf(status int, body []byte) string {
+// errorOf reads the shapes that the API's errors have.
+func errorOf(status int, body []byte) *Error {
 	var shape struct {
 		Message string            `json:"message"`
+		Param   string            `json:"param"`
 		Error   string            `json:"error"`
 		Errors  map[string]string `json:"errors"`
 	}
 	_ = json.Unmarshal(body, &shape)
-	for field, text := range shape.Errors {
-		return field + ": " + text
-	}
-	switch {
+	e := &Error{Status: status, Param: shape.Param, Fields: shape.Errors, Stale: stalePlanOf(status, body)}
+	switch names := slices.Sorted(maps.Keys(shape.Errors)); {
+	case len(names) > 0:
+		e.Param, e.Message = names[0], names[0]+": "+shape.Errors[names[0]]
 	case shape.Message != "":
-		return shape.Message
+		e.Message = shape.Message
 	case shape.Error != "":
-		return shape.Error
+		e.Message = shape.Error
+	default:
+		e.Message = fmt.Sprintf("the server answered %d", status)
 	}
-	return fmt.Sprintf("the server answered %d", status)
+	return e
 }
 
 // of is a path with a name as one of its parts.
