@@ -19,6 +19,7 @@ type eraseOptions struct {
 	yes    bool
 	grace  string
 	forget bool
+	reason string
 	keep   bool
 	export string // where an export is written first; empty means that there is to be none
 
@@ -29,6 +30,7 @@ func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would go, and what stays")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	c.Flags().StringVar(&o.export, "export", "", "first export what goes to a new FILE.zip or folder; nothing is erased unless that is whole")
+	c.Flags().StringVar(&o.reason, "reason", "", "why, in words for the receipt, which is kept: name no people")
 	c.Flags().StringVar(&o.grace, "grace", "", "how long the erase can be restored, such as 72h (default: RESEED_GRACE, else not at all)")
 	return c
 }
@@ -110,7 +112,7 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 			return err
 		}
 		limitMemory(eraseMemory)
-		e := wire.Erasure{Selection: k.kind, Source: o.source, ExternalID: o.externalID, Grace: o.grace, Forget: o.forget}
+		e := wire.Erasure{Selection: k.kind, Source: o.source, ExternalID: o.externalID, Grace: o.grace, Forget: o.forget, Reason: o.reason}
 		if c.Flags().Changed("keep-edits") {
 			e.KeepEdits = &o.keep
 		}

@@ -82,6 +82,9 @@ func (sh *shell) printReceipt(r *wire.Receipt) {
 	what = slices.DeleteFunc(what, func(s string) bool { return s == "" })
 	sh.printf("Receipt of erase %s: %s\n", r.Job, strings.Join(what, " "))
 	sh.printf("Asked by %s, and invisible since %s. Seen gone %s, after %.1f s.\n", r.AskedBy, when(r.AskedAt), when(r.VerifiedAt), r.Seconds)
+	if r.Reason != "" {
+		sh.printf("Why: %s\n", r.Reason)
+	}
 	sh.printf("Removed:\n")
 	sh.printCounts(r.Removed, "")
 	sh.printf("  %8d  items in all\n", r.Total)

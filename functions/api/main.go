@@ -27,7 +27,7 @@ func main() {
 			Exports:   api.ExportsOf(a),
 			Syncs:     api.SyncsOf(a.Puller),
 			Erase:     api.EraseOf(a.Eraser, a.StartErase),
-			PublicURL: c.PublicURL, Currency: c.Currency,
+			PublicURL: c.PublicURL, Currency: c.Currency, Environment: api.EnvironmentOf(c),
 		})
 		return trigger.HTTP(console.New(console.Config{API: rest, Log: log, Now: time.Now, Limit: httpapi.DefaultPatience().Around, PublicURL: c.PublicURL}))
 	})

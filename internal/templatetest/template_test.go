@@ -165,7 +165,7 @@ func TestRightsOfNotify(t *testing.T) {
 func TestRightsOfPull(t *testing.T) {
 	t.Parallel()
 	ledger := map[string]any{
-		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": []any{store.AccountPK, "account.tombstones", "account.readings", store.PullsPK, "job#*"}},
+		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": []any{store.AccountPK, "account.tombstones", "account.readings", store.PullsPK, "account.tallies", "job#*"}},
 		"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
 	}
 	for _, r := range templatetest.Load(t).Functions()["pull"].Rights {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"reseed/pkg/api/wire"
 	"reseed/pkg/app"
 	"reseed/pkg/chartmogul"
 	"reseed/pkg/eraser"
@@ -15,6 +16,9 @@ import (
 
 // textMoved refuses an erase whose selection does not hold the number of items that was confirmed.
 const textMoved = "The selection holds %d items now, not %d as confirmed. Nothing was erased; look at the plan again."
+
+// maxReason is how many characters the reason for an erase may have.
+const maxReason = 300
 
 // eraseOf answers a DELETE of ChartMogul's API.
 func (s *server) eraseOf(c *httpapi.Call, sel chartmogul.Selection) (httpapi.Reply, error) {
@@ -54,9 +58,9 @@ func createErasure(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	// A misspelt dry_run must not erase.
-	f.Only("selection", "id", "source", "external_id", "keep_edits", "forget", "grace", "confirm", "dry_run", "mail")
+	f.Only("selection", "id", "source", "external_id", "keep_edits", "forget", "grace", "confirm", "plan", "reason", "dry_run", "mail")
 	kind, names := eraser.Kind(f.Text("selection")), eraser.Names{Source: f.Text("source"), ID: f.Text("id"), ExternalID: f.Text("external_id")}
-	opt := eraser.Options{By: c.Author, Forget: f.Truth("forget"), Quiet: quiet(f)}
+	opt := eraser.Options{By: c.Author, Forget: f.Truth("forget"), Quiet: quiet(f), Plan: f.Text("plan"), Reason: f.Limited("reason", maxReason)}
 	if f.Has("keep_edits") {
 		keep := f.Truth("keep_edits")
 		opt.KeepEdits = &keep
@@ -73,17 +77,42 @@ func createErasure(c *call) (httpapi.Reply, error) {
 		return httpapi.Reply{}, err
 	}
 	sel, err := eraser.Select(a.Directory, kind, names)
-	if err != nil {
+	switch {
+	case fault.Is(err, fault.NotFound) && !dry:
+		return c.begunBefore(sel, opt, err)
+	case err != nil:
 		return httpapi.Reply{}, err
-	}
-	if dry {
+	case dry:
 		return c.planned(sel, opt)
 	}
 	if err := c.confirmed(sel, opt, confirm); err != nil {
 		return httpapi.Reply{}, err
 	}
 	j, err := c.Erase.Start(c.Context(), sel, opt)
+	if fault.CodeOf(err) == eraser.CodeStale {
+		return c.stalePlan(sel, opt, err)
+	}
 	return answerJob(http.StatusAccepted, j, err)
+}
+
+// begunBefore answers a request whose selection is not there. If an erase was begun with its plan, that
+// is why, and the answer is its job.
+func (c *call) begunBefore(sel eraser.Selection, opt eraser.Options, absent error) (httpapi.Reply, error) {
+	j, err := c.Erase.Begun(c.Context(), sel, opt)
+	if err == nil && j == nil {
+		err = absent
+	}
+	return answerJob(http.StatusAccepted, j, err)
+}
+
+// stalePlan refuses a plan that was confirmed, with what the erase would do now.
+func (c *call) stalePlan(sel eraser.Selection, opt eraser.Options, why error) (httpapi.Reply, error) {
+	p, err := c.Erase.Plan(c.Context(), sel, opt)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	const status = http.StatusConflict
+	return httpapi.Reply{}, &httpapi.Error{Status: status, Body: wire.StalePlan{Code: status, Message: why.Error(), Param: "plan", Plan: wireOfPlan(p)}}
 }
 
 // confirmed refuses an erase if the selection does not hold the number of items that the request

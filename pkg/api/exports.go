@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"reseed/pkg/exporter"
 	"reseed/pkg/httpapi"
@@ -23,7 +24,7 @@ func createExport(c *call) (httpapi.Reply, error) {
 	}
 	f.Only("format", "datasets", "edits", "sheet", "delimiter")
 	r := exporter.Request{
-		Source: src, Format: f.OneOf("format", job.CSV, job.NDJSON), Sheet: f.Truth("sheet"), Delimiter: f.OneOf("delimiter", ",", ";", "|", "\t"), By: c.Author,
+		Source: src, Format: f.OneOf("format", job.CSV, job.NDJSON), Sheet: f.Truth("sheet"), Delimiter: delimiter(f), By: c.Author,
 		Edits: f.OneOf("edits", job.EditsApart, job.EditsLaidOver, exporter.NoEdits),
 	}
 	if v := f.Value("datasets"); v != nil && json.Unmarshal(v, &r.Datasets) != nil {
@@ -34,6 +35,16 @@ func createExport(c *call) (httpapi.Reply, error) {
 	}
 	j, err := c.Exports.Start(c.Context(), r)
 	return answerJob(http.StatusAccepted, j, err)
+}
+
+// delimiter is what stands between the cells of a copy for spreadsheets; empty if not given. Other
+// words lose the spaces around them, but a tab is one of these.
+func delimiter(f *httpapi.Fields) (s string) {
+	v := f.Value("delimiter")
+	if v != nil && (json.Unmarshal(v, &s) != nil || !slices.Contains([]string{",", ";", "|", "\t"}, s)) {
+		f.Fail("delimiter", "must be one of: , ; | or a tab")
+	}
+	return s
 }
 
 // createCustomerExport is POST /v1/exports: of all that is known of one customer, which is named by

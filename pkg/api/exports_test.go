@@ -80,7 +80,11 @@ func oddExports(b *bed) {
 	b.status(404, "DELETE", "/v1/exports/nowhere", "")
 	b.status(404, "POST", "/v1/data_sources/ds_none/exports", "")
 	b.status(400, "POST", route, "{")
-	for _, wrong := range []string{`{"format":"xlsx"}`, `{"datasets":"all"}`, `{"datasets":["all"]}`, `{"edits":"aside"}`, `{"sheet":true,"edits":"apart"}`, `{"sheet":true,"format":"ndjson"}`, `{"delimiter":";"}`} {
+	for _, wrong := range []string{`{"format":"xlsx"}`, `{"datasets":"all"}`, `{"datasets":["all"]}`, `{"edits":"aside"}`, `{"sheet":true,"edits":"apart"}`, `{"sheet":true,"format":"ndjson"}`, `{"delimiter":";"}`, `{"sheet":true,"delimiter":"x"}`, `{"sheet":true,"delimiter":7}`} {
 		b.status(422, "POST", route, wrong)
+	}
+	tabs := b.must(202, "POST", route, `{"sheet":true,"delimiter":"\t"}`)
+	if x, _ := tabs["export"].(object); x["delimiter"] != "\t" {
+		t.Errorf("a tab between cells became %q", x["delimiter"])
 	}
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"strconv"
 	"strings"
 
 	"reseed/pkg/api/wire"
@@ -12,14 +11,17 @@ func moneyText(m *wire.Money) string {
 	if m == nil {
 		return ""
 	}
-	digits, sign := strconv.FormatInt(m.Minor, 10), ""
-	if m.Minor < 0 {
-		sign, digits = "−", digits[1:]
-	}
-	if missing := m.Decimals + 1 - len(digits); missing > 0 {
+	return m.Currency + " " + majorUnits(m.Minor, m.Decimals)
+}
+
+// majorUnits writes an amount in minor units as one in units of its currency: 1234 is 12.34 with two
+// decimals.
+func majorUnits(minor int64, decimals int) string {
+	digits, negative := strings.CutPrefix(strings.ReplaceAll(number(minor), "\u202f", ""), "−")
+	if missing := decimals + 1 - len(digits); missing > 0 {
 		digits = strings.Repeat("0", missing) + digits
 	}
-	point := len(digits) - m.Decimals
+	point := len(digits) - decimals
 	whole, rest := digits[:point], digits[point:]
 	for at := len(whole) - 3; at > 0; at -= 3 {
 		whole = whole[:at] + "\u202f" + whole[at:]
@@ -27,5 +29,19 @@ func moneyText(m *wire.Money) string {
 	if rest != "" {
 		rest = "." + rest
 	}
-	return m.Currency + " " + sign + whole + rest
+	if negative {
+		whole = "−" + whole
+	}
+	return whole + rest
+}
+
+// usualDecimals is how many decimals most currencies have.
+const usualDecimals = 2
+
+// decimalsOf is how many decimals a currency has.
+func decimalsOf(known map[string]int, currency string) int {
+	if n, has := known[currency]; has {
+		return n
+	}
+	return usualDecimals
 }

@@ -9,16 +9,23 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
+	"changes":       changesPage{},
 	"customer":      customerPage{},
 	"customeredit":  editCustomerPage{},
 	"customermerge": mergeCustomerPage{},
 	"customers":     customersPage{},
+	"erase":         erasePage{},
+	"export":        exportPage{},
+	"import":        importPage{},
+	"job":           jobPage{},
+	"problem":       problemPage{},
+	"receipt":       receiptPage{},
+	"receipts":      receiptsPage{},
 	"record":        recordPage{},
-
-	"job":     jobPage{},
-	"problem": problemPage{},
-	"signin":  signInPage{},
-	"sources": sourcesPage{},
+	"rejects":       rejectsPage{},
+	"signin":        signInPage{},
+	"sources":       sourcesPage{},
+	"upload":        uploadPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.

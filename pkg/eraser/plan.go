@@ -32,8 +32,12 @@ type Plan struct {
 	WriteUnits float64  `json:"write_units"` // an estimate, of the removal
 	Dollars    float64  `json:"dollars"`     // the price of the write units on DynamoDB on demand
 	PricesOf   string   `json:"prices_of"`
+	Seconds    float64  `json:"seconds"` // an estimate of how long the removal takes
 	// Exports says for each source concerned whether what goes was exported; of a customer it is one.
 	Exports []Exported `json:"exports"`
+	ID      string     `json:"id"` // for [Options], to do this and nothing else
+
+	ground string // see ground
 }
 
 // Total returns the number of items that the erase would remove.
@@ -42,15 +46,16 @@ func (p *Plan) Total() int64 { return p.Removes.Total() + p.Pointers.Total() }
 // Plan counts what the selection holds, by kind, and writes nothing. The error is fault.Invalid for
 // an empty selection, and fault.NotFound if what is selected does not exist.
 func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, error) {
-	if err := e.check(sel, opt); err != nil {
+	opt, err := e.check(ctx, sel, opt)
+	if err != nil {
 		return nil, err
 	}
 	d, err := e.c.Store.Directory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: e.grace(opt).Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf, Exports: []Exported{}}
-	p.Survives = survives(sel.Kind, p.KeepEdits)
+	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: opt.grace.Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf, Exports: []Exported{}}
+	p.Survives, p.ground = survives(sel.Kind, p.KeepEdits), ground(d, sel)
 	all, err := e.countSelection(ctx, d, sel, p)
 	if err != nil {
 		return nil, err
@@ -61,9 +66,11 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 		p.WriteUnits *= 2 // such items are deleted in transactions, which cost twice as much
 	}
 	p.Dollars = table.Cost{WriteMilli: table.MilliUnits(p.WriteUnits)}.Dollars()
+	p.Seconds = p.WriteUnits / float64(e.c.Store.UnitsASecond())
 	if opt.Forget {
 		p.Notes = append(p.Notes, "The customer is put on the do-not-reload list: later imports report it as rejected, with the code forgotten.")
 	}
+	p.ID = planID{e.c.Now().UnixMilli(), asked(sel, opt), p.found()}.String()
 	return p, nil
 }
 

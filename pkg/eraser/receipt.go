@@ -24,7 +24,8 @@ type Residue struct {
 	Local   bool          // the data is in a folder of one machine
 }
 
-// Receipt is the proof of an erase. It holds no personal data, and is never changed. Times are UTC.
+// Receipt is the proof of an erase. It holds no personal data, unless its reason does, and is never
+// changed. Times are UTC.
 type Receipt struct {
 	Job        string           `json:"job"`
 	Selection  Kind             `json:"selection"`
@@ -33,7 +34,8 @@ type Receipt struct {
 	Records    []string         `json:"records,omitempty"` // public ids
 	Import     string           `json:"import,omitempty"`  // the job whose added rows were removed
 	AskedBy    string           `json:"asked_by"`
-	AskedAt    time.Time        `json:"asked_at"` // the selection was invisible from then on
+	Reason     string           `json:"reason,omitempty"` // in the words of who asked
+	AskedAt    time.Time        `json:"asked_at"`         // the selection was invisible from then on
 	Grace      time.Time        `json:"restorable_until,omitzero"`
 	KeptEdits  bool             `json:"kept_edits"`
 	Forgotten  int              `json:"forgotten,omitempty"`     // customers on the do-not-reload list
@@ -99,7 +101,7 @@ func (r *run) receipt(j *job.Job, digest Digest, backups []Remains) Receipt {
 		begun = j.CreatedAt
 	}
 	return Receipt{
-		Job: j.ID, Selection: kind, Source: j.Source, SourceName: j.SourceName, Records: recordIDs(spec), Import: spec.Import, AskedBy: spec.By, AskedAt: j.CreatedAt,
+		Job: j.ID, Selection: kind, Source: j.Source, SourceName: j.SourceName, Records: recordIDs(spec), Import: spec.Import, AskedBy: spec.By, Reason: spec.Reason, AskedAt: j.CreatedAt,
 		Grace: spec.Until, KeptEdits: spec.KeepEdits, Forgotten: len(spec.Forgotten), Removed: removed, Total: removed.Total(), KeyDigest: digest,
 		Imports: r.lead.Files, Files: r.lead.Cleared, VerifiedAt: r.lead.Seen, Seconds: now.Sub(begun).Seconds(),
 		WriteUnits: j.Cost.WriteUnits(), ReadUnits: j.Cost.ReadUnits(), Dollars: j.Cost.Dollars(), PricesOf: table.PricesOf,

@@ -42,6 +42,7 @@ type Selection struct {
 	Import string  // the id of its job
 	// ExternalID is that of the customer, if the request names it so: then its record need not exist.
 	ExternalID string
+	Names      Names // as the request has named it
 }
 
 // Names are what a request names: a source by uuid or name, and a customer or invoice by its public
@@ -52,6 +53,12 @@ type Names struct{ Source, ID, ExternalID string }
 // Select makes a selection of a kind from what a request names. An empty or unknown name never
 // means "everything": it is an error.
 func Select(d *store.Directory, kind Kind, n Names) (Selection, error) {
+	sel, err := choose(d, kind, n)
+	sel.Names = n
+	return sel, err
+}
+
+func choose(d *store.Directory, kind Kind, n Names) (Selection, error) {
 	sel := Selection{Kind: kind}
 	n.ID, n.ExternalID = strings.TrimSpace(n.ID), strings.TrimSpace(n.ExternalID)
 	if strings.TrimSpace(n.Source) == "" {
@@ -162,12 +169,20 @@ type Options struct {
 	KeepEdits *bool
 	// Forget puts the erased customer on the do-not-reload list of its source.
 	Forget bool
-	// Grace is how long the erase can be restored; nil means the deployment's setting.
+	// Grace is how long the erase can be restored; nil means the setting of the account, or else
+	// of the deployment.
 	Grace *time.Duration
 	// By names who asks.
 	By string
+	// Reason says why, in words for the receipt.
+	Reason string
+	// Plan is the id of a plan that is confirmed: the erase is refused if it would do anything else. If
+	// an erase was begun with the plan before, there is no other.
+	Plan string
 	// Quiet says that people are not told when the erase is done.
 	Quiet bool
+
+	grace time.Duration // what Grace means: set by [Eraser.check]
 }
 
 // raisesEpochs tells whether new epochs of a source hide the selection. The source itself stays,

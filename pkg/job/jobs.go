@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -104,6 +105,18 @@ func (l *Ledger) get(ctx context.Context, ids []string) ([]*Job, error) {
 		jobs = append(jobs, j)
 	}
 	return jobs, nil
+}
+
+// Several reads jobs by their ids. Those that do not exist are not in the answer; empty ids are left
+// out.
+func (l *Ledger) Several(ctx context.Context, ids []string) (map[string]*Job, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	jobs, err := l.get(ctx, slices.DeleteFunc(ids, func(id string) bool { return id == "" }))
+	byID := make(map[string]*Job, len(jobs))
+	for _, j := range jobs {
+		byID[j.ID] = j
+	}
+	return byID, err
 }
 
 // List returns at most limit jobs, newest first. If before is not empty, it returns only jobs that

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
@@ -41,8 +42,9 @@ type tab struct {
 	Wanted  bool          `json:"wanted,omitempty"` // it is a dataset's
 	Problem string        `json:"problem,omitempty"`
 	Reading *grid.Reading `json:"reading,omitempty"`
-	Next    int64         `json:"next"`  // the row after the last one that was written
-	Pages   int           `json:"pages"` // objects that hold it
+	Next    int64         `json:"next"`            // the row after the last one that was written
+	Pages   int           `json:"pages"`           // objects that hold it
+	Dates   int64         `json:"dates,omitempty"` // read from texts, see [grid.Reading]
 }
 
 // run is one worker's work on a pull.
@@ -172,7 +174,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	if len(b.Tabs) > mostTabs {
-		return false, fault.Newf(fault.Invalid, "too_many_tabs", "The spreadsheet has %d tabs; a pull reads at most %d. Keep the data in a spreadsheet of its own.", len(b.Tabs), mostTabs)
+		return false, fault.Newf(fault.Invalid, sheets.CodeTooManyTabs, "The spreadsheet has %d tabs; a pull reads at most %d. Keep the data in a spreadsheet of its own.", len(b.Tabs), mostTabs)
 	}
 	r.state.Attempt++
 	r.state.Reading = &reading{Version: version, Book: b, Walk: sheets.NewWalk(b), Tabs: make([]tab, len(b.Tabs))}
@@ -297,6 +299,7 @@ func (r *run) take(ctx context.Context, i int, s sheets.Span, values sheets.Valu
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	t.Dates += w.Dates()
 	if page.Len() == 0 {
 		return nil
 	}
@@ -324,7 +327,7 @@ func (r *run) look(ctx context.Context, i int, values sheets.Values) error {
 	reads, err := importer.ReadTab(ctx, &head, job.File{Name: about.Title, Tab: about.Title}, r.kept)
 	switch {
 	case err == nil:
-		reads.Zone = r.state.Reading.Book.TimeZone
+		reads.Zone, reads.Order = r.state.Reading.Book.TimeZone, billing.OrderIn(r.state.Reading.Book.Locale)
 		t.Wanted, t.Reading = true, &reads
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -360,6 +363,7 @@ func (r *run) finish(ctx context.Context) error {
 				return err
 			}
 			out.Files = append(out.Files, f)
+			out.Notes = append(out.Notes, t.datesNote(about.Title, r.state.Reading.Book.Locale)...)
 		}
 	}
 	if len(left) > 0 {
@@ -370,10 +374,23 @@ func (r *run) finish(ctx context.Context) error {
 		if len(out.Lost) > 0 {
 			why = strings.Join(out.Lost, " ")
 		}
-		return fault.New(fault.Invalid, "no_datasets", "Nothing of the spreadsheet can be imported. "+why)
+		return fault.New(fault.Invalid, sheets.CodeNoDatasets, "Nothing of the spreadsheet can be imported. "+why)
 	}
 	r.state.Version, r.state.Result, r.state.Reading = r.state.Reading.Version, &out, nil
 	return nil
+}
+
+// datesNote says how dates that are texts were read.
+func (t *tab) datesNote(title, locale string) []string {
+	if t.Dates == 0 {
+		return nil
+	}
+	order, which := t.Reading.Order, "dates that are texts were"
+	if t.Dates == 1 {
+		which = "date that is a text was"
+	}
+	return []string{fmt.Sprintf("%s: %d %s read %s, such as %s for 2024-01-02, since the locale of the spreadsheet is %s. If that is wrong, set the date format of this data source with --date-format FORMAT (date_format over REST).",
+		title, t.Dates, which, order, order.Example(), locale)}
 }
 
 func sentence(s string) string { return strings.TrimSuffix(s, ".") + "." }

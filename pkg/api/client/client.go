@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"os"
 	"slices"
+
+	"reseed/pkg/api/wire"
 )
 
 // Client calls the API of one server. It is safe for concurrent use.
@@ -31,8 +33,10 @@ func New(base, key string, over *http.Client) *Client { return &Client{base, key
 type Error struct {
 	Status  int    // the HTTP status
 	Message string // what the server says, for people
+	Param   string // the parameter or member at fault; empty if none is
 
 	Fields map[string]string // what is wrong with members of the request, by name; nil if it is none of them
+	Stale  *wire.ErasePlan   // what an erase would do now, if it would not do what the confirmed plan says
 }
 
 // Error is the message.
@@ -49,6 +53,13 @@ func (e *ElsewhereError) Error() string { return "the answer is at another addre
 func IsNotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Status == http.StatusNotFound
+}
+
+// IsConflict reports whether an error is a server's answer that something is not so any more, or not
+// here.
+func IsConflict(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusConflict
 }
 
 // Ping calls the server, with the key.
@@ -143,14 +154,15 @@ func silent(err error) bool {
 func errorOf(status int, body []byte) *Error {
 	var shape struct {
 		Message string            `json:"message"`
+		Param   string            `json:"param"`
 		Error   string            `json:"error"`
 		Errors  map[string]string `json:"errors"`
 	}
 	_ = json.Unmarshal(body, &shape)
-	e := &Error{Status: status, Fields: shape.Errors}
+	e := &Error{Status: status, Param: shape.Param, Fields: shape.Errors, Stale: stalePlanOf(status, body)}
 	switch names := slices.Sorted(maps.Keys(shape.Errors)); {
 	case len(names) > 0:
-		e.Message = names[0] + ": " + shape.Errors[names[0]]
+		e.Param, e.Message = names[0], names[0]+": "+shape.Errors[names[0]]
 	case shape.Message != "":
 		e.Message = shape.Message
 	case shape.Error != "":

@@ -29,6 +29,12 @@ func (c *Client) SourcesNamed(ctx context.Context, name string) ([]wire.Source, 
 	return out.Sources, err
 }
 
+// Overview lists all data sources, with what their jobs have counted and done.
+func (c *Client) Overview(ctx context.Context) (out wire.Overview, err error) {
+	err = c.Call(ctx, http.MethodGet, "/v1/overview", nil, &out)
+	return out, err
+}
+
 // AddSource makes a data source.
 func (c *Client) AddSource(ctx context.Context, name, system string) (s wire.Source, err error) {
 	err = c.Call(ctx, http.MethodPost, "/v1/data_sources", map[string]string{"name": name, "system": system}, &s)

@@ -25,6 +25,8 @@ type Erasure struct {
 	KeepEdits  *bool  `json:"keep_edits,omitempty"`
 	Forget     bool   `json:"forget,omitempty"`
 	Confirm    *int64 `json:"confirm,omitempty"` // refuse the erase unless the selection has so many items
+	Plan       string `json:"plan,omitempty"`    // the id of a plan: refuse the erase if it would do anything else
+	Reason     string `json:"reason,omitempty"`  // why, in words for the receipt
 	DryRun     bool   `json:"dry_run,omitempty"` // only make a plan
 	Mail       *bool  `json:"mail,omitempty"`    // false: people are not told when it is done
 }
@@ -56,8 +58,10 @@ type ErasePlan struct {
 	WriteUnits float64  `json:"write_units"` // an estimate for the removal
 	Dollars    float64  `json:"dollars"`     // their price on DynamoDB on demand
 	PricesOf   string   `json:"prices_of"`
+	Seconds    float64  `json:"seconds"` // an estimate of how long the removal takes
 	// for each source concerned; of a customer it is one
 	Exports []Exported `json:"exports"`
+	ID      string     `json:"id"` // to be confirmed by an [Erasure] that asks for the same, within a day
 }
 
 // Exported is what is known of the latest export of what an erase removes. Whether somebody has kept
@@ -76,7 +80,16 @@ type Exported struct {
 // Total is the number of items that go.
 func (p *ErasePlan) Total() int64 { return p.Removes.Total() + p.Pointers.Total() }
 
-// Receipt is the proof of an erase. It holds no personal data.
+// StalePlan is the answer to an erase that confirms a plan, but would not do what that says. Nothing
+// was erased.
+type StalePlan struct {
+	Code    int        `json:"code"` // 409
+	Message string     `json:"message"`
+	Param   string     `json:"param"` // plan
+	Plan    *ErasePlan `json:"plan"`  // what the erase would do now
+}
+
+// Receipt is the proof of an erase. It holds no personal data, unless its reason does.
 type Receipt struct {
 	Job        string    `json:"job"`
 	Selection  string    `json:"selection"`
@@ -85,7 +98,8 @@ type Receipt struct {
 	Records    []string  `json:"records,omitempty"` // public ids
 	Import     string    `json:"import,omitempty"`  // the job whose added rows went
 	AskedBy    string    `json:"asked_by"`
-	AskedAt    time.Time `json:"asked_at"` // invisible from then on
+	Reason     string    `json:"reason,omitempty"` // in the words of who asked
+	AskedAt    time.Time `json:"asked_at"`         // invisible from then on
 	Grace      time.Time `json:"restorable_until,omitzero"`
 	KeptEdits  bool      `json:"kept_edits"`
 	Forgotten  int       `json:"forgotten,omitempty"` // customers on the do-not-reload list

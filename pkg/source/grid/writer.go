@@ -60,6 +60,9 @@ func (w *Writer) Row(n int64, cells []Cell) error {
 // Flush writes what is still in memory.
 func (w *Writer) Flush() error { return w.out.Flush() }
 
+// Dates is how many dates were read from texts in the order of the Reading.
+func (w *Writer) Dates() int64 { return w.spell.dates }
+
 func (w *Writer) appendCells(cells []Cell) {
 	width := len(w.spell.Holds)
 	if width == 0 {
