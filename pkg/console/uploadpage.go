@@ -267,26 +267,28 @@ func holdsNumber(name string, row map[string]any) bool {
 	return is && !isTime(name)
 }
 
-// fieldsOf lists the fields that columns are taken for; or those that the rows have, if there are no
-// columns.
+// fieldsOf lists the fields that the rows have, in the order of the columns.
 func fieldsOf(columns []wire.InspectedColumn, rows []wire.InspectedRow) (fields []string) {
-	for _, c := range columns {
-		if c.Field != "" && !slices.Contains(fields, c.Field) {
-			fields = append(fields, c.Field)
-		}
-	}
-	if len(columns) > 0 {
-		return fields
-	}
+	var all []string
 	for _, r := range rows {
 		for name := range r.Record {
-			if !slices.Contains(fields, name) {
-				fields = append(fields, name)
+			if !slices.Contains(all, name) {
+				all = append(all, name)
 			}
 		}
 	}
-	slices.Sort(fields)
-	return fields
+	slices.Sort(all)
+	for _, c := range columns {
+		// Records have some fields under shorter names than files: a customer, a date, a note.
+		short := strings.TrimPrefix(strings.TrimSuffix(c.Field, "_external_id"), "event_")
+		for _, name := range []string{c.Field, short, strings.TrimSuffix(short, "s")} {
+			if i := slices.Index(all, name); i >= 0 {
+				fields, all = append(fields, name), slices.Delete(all, i, i+1)
+				break
+			}
+		}
+	}
+	return append(fields, all...)
 }
 
 // offer makes the choices of the pickers.
