@@ -186,6 +186,29 @@ func readingsOfUploads(b *bed) {
 	}
 }
 
+// TestHostileFilesAreInspected: what cannot be imported is said of each file, and the others are read.
+func TestHostileFilesAreInspected(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	for name, want := range map[string]string{
+		zipOf(t, "a.csv", strings.Repeat("\n", 120<<20)): "times its size",
+		"PK\x03\x04 and no more":                         "cannot be read",
+		zipOf(t, "a.pdf", "%PDF-"):                       "no CSV or NDJSON file",
+		"%PDF-1.7":                                       "a PDF document",
+		"":                                               "empty",
+		"\x1f\x8b\x08 and no more":                       "damaged",
+		"Name,External ID\n" + strings.Repeat("\"", 999): "",
+	} {
+		u := b.inspected(b.waits(b.source, file("x", name), file("a.csv", february)).ID, "")
+		if parts := u.Files[0].Parts; len(parts) != 1 || !strings.Contains(parts[0].Error, want) {
+			t.Errorf("%.20q: %+v, want %s", name, parts, want)
+		}
+		if parts := u.Files[1].Parts; len(parts) != 1 || parts[0].Read != 3 {
+			t.Errorf("beside %.20q: %+v", name, parts)
+		}
+	}
+}
+
 // TestUploadsThatBecomeNoImportGo: after a day, with their files; what an import has stays.
 func TestUploadsThatBecomeNoImportGo(t *testing.T) {
 	t.Parallel()
