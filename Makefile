@@ -24,6 +24,11 @@ pip_locked := $(tools)/compat/python/bin/pip install --quiet --disable-pip-versi
 # Where they are installed: with this set, TestOfficialClients fails if they are missing.
 export RESEED_TEST_COMPAT ?= $(tools)/compat
 
+# What drives the console in a browser is in the lock file in browser/. The browser itself is the system's.
+browser_stamp := $(tools)/browser-$(firstword $(shell cksum < browser/package-lock.json))
+# Where it is installed: with this set, TestConsole fails if it is missing.
+export RESEED_TEST_BROWSER ?= $(tools)/browser
+
 # The engine that the DynamoDB driver is tested against is packaged for this platform only.
 platform := $(shell uname -sm)
 ifeq ($(platform),Linux x86_64)
@@ -67,18 +72,18 @@ build/%/bootstrap: always
 ## Testing
 
 .PHONY: test
-test: $(dynoxide_stamp) $(compat_stamp) ## all tests, with a sample of kills and cuts; those in containers too where Docker can be had
+test: $(dynoxide_stamp) $(compat_stamp) $(browser_stamp) chromium ## all tests, with a sample of kills and cuts; those in containers too where Docker can be had
 	$(go_test) -shuffle=on $(TEST_FLAGS) ./...
 	@$(MAKE) sam-test-if-possible
 
 # The collector takes a fifth of the CPU time of the tests, and their memory is small.
 .PHONY: test-race
 test-race: export GOGC := 400
-test-race: $(dynoxide_stamp) $(compat_stamp) ## the same with the race detector and all kills and cuts, without containers
+test-race: $(dynoxide_stamp) $(compat_stamp) $(browser_stamp) chromium ## the same with the race detector and all kills and cuts, without containers
 	RESEED_TEST_ALL=1 $(go_test) -race -shuffle=on $(TEST_FLAGS) ./...
 
 .PHONY: slowest
-slowest: $(dynoxide_stamp) $(compat_stamp) ## the ten slowest tests by the CPU time they take alone (docs/TESTING.md)
+slowest: $(dynoxide_stamp) $(compat_stamp) $(browser_stamp) chromium ## the ten slowest tests by the CPU time they take alone (docs/TESTING.md)
 	@hack/slowest
 
 # Of make soak: kills of whole processes (as many of imports as of erases), random sequences (of edits and erases more than 100,000 steps in all), and
@@ -112,6 +117,10 @@ endif
 .PHONY: sam-local
 sam-local: $(sam_stamp) $(dynoxide_stamp) ## the same by hand: the HTTP API on http://127.0.0.1:3000, functions by hack/sam/bed invoke
 	@hack/docker-engine with hack/sam/bed local
+
+.PHONY: screens
+screens: $(browser_stamp) chromium ## the pictures of the console in docs/screens, taken anew
+	RESEED_REQUIRE_BROWSER=1 RESEED_TEST_SCREENS=$(CURDIR)/docs/screens $(go_test) -count=1 -run 'TestConsole/screens$$' ./cmd/reseed
 
 .PHONY: bench
 bench: $(dynoxide_stamp) ## benchmarks of the packages and of whole processes
@@ -160,7 +169,7 @@ fuzz: ## every fuzz target for a while (FUZZ_TIME=5s)
 ## Tools
 
 .PHONY: tools
-tools: $(golangci_lint_stamp) $(dynoxide_stamp) $(sam_stamp) $(compat_stamp) ## install what the other targets need, into .tools
+tools: $(golangci_lint_stamp) $(dynoxide_stamp) $(sam_stamp) $(compat_stamp) $(browser_stamp) chromium ## install what the other targets need, into .tools
 
 .PHONY: compat-tools
 compat-tools: $(compat_stamp) ## install ChartMogul's clients for Node.js and Python, which a test drives Reseed with
@@ -197,6 +206,17 @@ $(compat_stamp):
 	$(pip_locked) -r compat/workbooks/requirements.txt
 	@rm -f $(tools)/compat-*
 	@touch $@
+
+$(browser_stamp):
+	@mkdir -p $(tools)/browser
+	cp browser/package.json browser/package-lock.json $(tools)/browser/
+	npm ci --prefix $(tools)/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+	@rm -f $(tools)/browser-*
+	@touch $@
+
+.PHONY: chromium
+chromium: ## find the browser that the console is tested in; as root on Linux it is installed by apt-get
+	@hack/chromium
 
 .PHONY: clean
 clean: ## remove what was built; data and tools stay

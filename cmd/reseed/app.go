@@ -103,14 +103,14 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	})
 	in.uploads.app = in.App
 	in.people = sh.notifier(in.App, c)
-	in.handler = in.withConsole(requests.wrap(api.New(api.Config{
+	in.handler = in.withConsole(ctx, requests.wrap(api.New(api.Config{
 		Store: st, Keys: append(keys, httpapi.Key{Hash: httpapi.HashKey(in.key), Name: httpapi.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: in.Ledger,
 		Asked:   newWrongKeys().asked,
 		Imports: api.ImportsOf(in.App),
 		Exports: api.ExportsOf(in.App),
 		Erase:   api.EraseOf(in.Eraser, in.StartErase),
 		Syncs:   api.SyncsOf(in.Puller),
-		Now:     time.Now, Log: log, Uploads: in.uploads.failures,
+		Now:     time.Now, Log: log, Uploads: in.uploads.failures, Environment: api.EnvironmentOf(c), MailNow: in.mailNow(),
 	})))
 	return in, nil
 }
@@ -197,6 +197,18 @@ func (in *instance) start(ctx context.Context) {
 	}
 }
 
+// mailNow returns the function that makes a worker look at the outbox; nil if another process tells
+// people.
+func (in *instance) mailNow() func() {
+	if in.people == nil {
+		return nil
+	}
+	return func() { in.queue.add("", outbox{}) }
+}
+
+// outbox is the message that asks a worker to deliver what is in the outbox.
+type outbox struct{}
+
 // watchUploads imports the files that people put into the upload folder.
 func (in *instance) watchUploads(ctx context.Context) {
 	in.queue.every(ctx, lookEvery, func(ctx context.Context) error { return in.uploads.look(ctx, time.Now()) })
@@ -214,6 +226,8 @@ func (in *instance) work(ctx context.Context, message any) error {
 		return in.Sweep(ctx, m)
 	case puller.Message:
 		return in.Pull(ctx, m)
+	case outbox:
+		return in.people.Deliver(ctx)
 	}
 	return fmt.Errorf("no such message: %T", message)
 }

@@ -24,13 +24,16 @@ type importOptions struct {
 	plan       bool
 	yes        bool
 	maxRemoved int
+	limit      *int // maxRemoved if it is given
 	allowEmpty bool
 	mail       bool
 }
 
+const flagMaxRemoved = "max-removed"
+
 func (o importOptions) wire() wire.ImportOptions {
 	return wire.ImportOptions{
-		Dataset: o.read.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: &o.maxRemoved, AllowEmpty: o.allowEmpty, Settings: o.settings, Remember: o.remember, Mail: &o.mail,
+		Dataset: o.read.dataset, Mode: o.mode, Plan: o.plan, MaxRemoved: o.limit, AllowEmpty: o.allowEmpty, Settings: o.settings, Remember: o.remember, Mail: &o.mail,
 	}
 }
 
@@ -90,6 +93,9 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 			case o.maxRemoved < 0 || o.maxRemoved > 100:
 				return usage("--max-removed is a percentage from 0 to 100")
 			}
+			if c.Flags().Changed(flagMaxRemoved) {
+				o.limit = &o.maxRemoved
+			}
 			var err error
 			if o.settings, err = o.read.settings(); err != nil {
 				return err
@@ -108,7 +114,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 	c.Flags().StringVar(&o.mode, "mode", wire.Upsert, "upsert: add and change rows; replace: also remove those that the files lack")
 	c.Flags().BoolVar(&o.plan, "plan", false, "only show what would change")
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask before a large removal")
-	c.Flags().IntVar(&o.maxRemoved, "max-removed", wire.DefaultMaxRemoved, "percent of a dataset's rows above which a removal waits for a yes")
+	c.Flags().IntVar(&o.maxRemoved, flagMaxRemoved, 0, fmt.Sprintf("percent of a dataset's rows above which a removal waits for a yes (default what the settings of the account say, or else %d)", wire.DefaultMaxRemoved))
 	c.Flags().BoolVar(&o.allowEmpty, "allow-empty", false, "with --mode replace, let files without rows remove everything")
 	c.Flags().BoolVar(&o.mail, "mail", false, "tell people how it ends, or that it waits, by mail or webhook, as the settings of the server say (README.md)")
 	_ = c.MarkFlagRequired("source")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reseed/pkg/api"
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
 	"reseed/pkg/billing"
@@ -97,10 +98,10 @@ func (sh *shell) inspect(ctx context.Context, in importer.Inspector, files []str
 		all = append(all, found...)
 	}
 	understood := true
-	out := []inspection{}
+	out := []wire.Inspection{} // programs depend on its shape
 	for i := range all {
 		understood = understood && all[i].Understood()
-		if out = append(out, inspectionOf(&all[i])); !sh.json {
+		if out = append(out, api.InspectionOf(&all[i])); !sh.json {
 			sh.printInspection(&all[i])
 		}
 	}
@@ -137,66 +138,6 @@ func inspectFile(ctx context.Context, in importer.Inspector, name, shown string)
 		return nil, errors.New("a ZIP cannot be inspected through a pipe: name the file")
 	}
 	return in.Inspect(ctx, shown, bytes.NewReader(head), int64(len(head)))
-}
-
-// inspection is what --json prints of a file. Programs depend on its shape.
-type inspection struct {
-	File       string             `json:"file"`
-	Understood bool               `json:"understood"`
-	Format     string             `json:"format,omitempty"`
-	Encoding   string             `json:"encoding,omitempty"`
-	Delimiter  string             `json:"delimiter,omitempty"`
-	HeaderLine int64              `json:"header_line,omitempty"`
-	Dataset    string             `json:"dataset,omitempty"`
-	Settings   wire.Settings      `json:"settings"`
-	Kept       string             `json:"kept_for,omitempty"`
-	Columns    []inspectionColumn `json:"columns,omitempty"`
-	Rows       []inspectionRow    `json:"rows,omitempty"`
-	Read       int                `json:"read"`
-	Rejected   int                `json:"rejected"`
-	Whole      bool               `json:"whole"`
-	Notes      []string           `json:"notes,omitempty"`
-	Helps      []string           `json:"helps,omitempty"`
-	Error      string             `json:"error,omitempty"`
-}
-
-type inspectionColumn struct {
-	Name    string `json:"name"`
-	Field   string `json:"field,omitempty"`
-	Holds   string `json:"holds,omitempty"`
-	Nearest string `json:"nearest,omitempty"`
-}
-
-type inspectionRow struct {
-	Line    int64          `json:"line"`
-	Place   string         `json:"place,omitempty"`
-	Dataset string         `json:"dataset,omitempty"`
-	Record  map[string]any `json:"record,omitempty"`
-	Column  string         `json:"column,omitempty"`
-	Code    string         `json:"code,omitempty"`
-	Reason  string         `json:"reason,omitempty"`
-}
-
-func inspectionOf(in *importer.Inspection) inspection {
-	out := inspection{
-		File: in.File, Understood: in.Understood(), Format: in.Format, Encoding: in.Encoding, Delimiter: in.Delimiter, HeaderLine: in.HeaderLine,
-		Dataset: string(in.Dataset), Settings: wire.Settings(in.Settings), Kept: string(in.Kept), Read: in.Read, Rejected: in.Rejected, Whole: in.Whole,
-		Notes: in.Notes, Helps: in.Helps,
-	}
-	for _, c := range in.Columns {
-		out.Columns = append(out.Columns, inspectionColumn{Name: c.Name, Field: c.Field.Name, Holds: c.Field.Is, Nearest: c.Nearest})
-	}
-	for _, r := range in.Rows {
-		row := inspectionRow{Line: r.Line, Place: r.Place, Dataset: string(r.Dataset), Record: r.Record}
-		if p := r.Problem; p != nil {
-			row.Column, row.Code, row.Reason = p.Column, p.Code, p.Message
-		}
-		out.Rows = append(out.Rows, row)
-	}
-	if in.Err != nil {
-		out.Error = in.Err.Error()
-	}
-	return out
 }
 
 func (sh *shell) printInspection(in *importer.Inspection) {

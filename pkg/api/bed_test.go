@@ -123,6 +123,11 @@ func (b *bed) imported(parts ...part) answer { return b.form(b.source, parts...)
 
 func (b *bed) form(source string, parts ...part) answer {
 	b.t.Helper()
+	return b.formTo("/v1/data_sources/"+source+"/imports", parts...)
+}
+
+func (b *bed) formTo(path string, parts ...part) answer {
+	b.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for _, p := range parts {
@@ -143,7 +148,7 @@ func (b *bed) form(source string, parts ...part) answer {
 	if err := form.Close(); err != nil {
 		b.t.Fatal(err)
 	}
-	r := b.request("POST", "/v1/data_sources/"+source+"/imports", body.String())
+	r := b.request("POST", path, body.String())
 	r.Header.Set("Content-Type", form.FormDataContentType())
 	return b.serve(r)
 }

@@ -9,6 +9,7 @@ import (
 
 	"reseed/pkg/api/wire"
 	"reseed/pkg/app"
+	"reseed/pkg/config"
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/exporter"
@@ -44,9 +45,28 @@ type Config struct {
 	Currency  string           // of the account, ISO 4217; USD if empty
 	MaxUpload int64            // bytes; DefaultMaxUpload if 0
 	Patience  httpapi.Patience // DefaultPatience if zero
+	// Environment is what the settings of the account are laid over.
+	Environment Environment
+	// MailNow makes the notifier look at the outbox soon. It is nil if that runs in another process.
+	MailNow func()
 	// Uploads returns the files in the upload folder that could not be imported. It is nil if
 	// another process watches that folder.
 	Uploads func() []wire.FailedUpload
+}
+
+// Environment is what the environment of the server says, as far as an account may say otherwise.
+type Environment struct {
+	Grace  time.Duration
+	MailTo []string // e-mail addresses; none if this process does not know them
+}
+
+// EnvironmentOf is the Environment of the settings of a process.
+func EnvironmentOf(c config.Config) Environment {
+	e := Environment{Grace: c.Grace}
+	for _, a := range c.MailTo {
+		e.MailTo = append(e.MailTo, a.Address.Address)
+	}
+	return e
 }
 
 // Imports is what the API needs from the app for imports: to make files into jobs, and to act on
@@ -72,9 +92,17 @@ type Imports struct {
 	Progress func(context.Context, *job.Job) error
 	// Samples returns some of the changes that a job makes or would make.
 	Samples func(context.Context, *job.Job) ([]importer.Change, error)
+	// ChangeOf is the method of [importer.Importer].
+	ChangeOf func(context.Context, *job.Job, store.Space, string) (*importer.Change, error)
 	// Changes returns the whole change set of a job, Rejects the file of its rejected rows.
 	Changes func(context.Context, *job.Job, importer.Format) (app.Download, error)
 	Rejects func(ctx context.Context, j *job.Job) (app.Download, error)
+	// Correct makes a plan with corrected rows in place of rejected ones.
+	Correct func(ctx context.Context, j *job.Job, rows []importer.Correction, by string) (*job.Job, error)
+	Waiting Waiting
+	// ChangePage and RejectPage are the methods of [importer.Importer].
+	ChangePage func(ctx context.Context, j *job.Job, f importer.ChangeFilter, after string, size int) (importer.ChangePage, error)
+	RejectPage func(ctx context.Context, j *job.Job, f importer.RejectFilter, after string, size int) (importer.RejectPage, error)
 }
 
 // ImportsOf is the Imports of an app.
@@ -82,19 +110,24 @@ func ImportsOf(a *app.App) Imports {
 	im := a.Importer
 	return Imports{
 		Keep: a.Keep, Drop: a.Drop, Refer: a.Refer, Submit: im.Submit, Apply: im.Apply, Undo: im.Undo, Cancel: im.Cancel,
-		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, Changes: a.Changes, Rejects: a.Rejects,
+		Readings: im.Readings, ChangeReadings: im.ChangeReadings, Progress: a.Progress, Samples: im.Samples, ChangeOf: im.ChangeOf, Changes: a.Changes, Rejects: a.Rejects,
+		Correct: a.Correct, Waiting: waitingOf(a),
+		ChangePage: im.ChangePage, RejectPage: im.RejectPage,
 	}
 }
 
-// Syncs is what the API needs for pulls: Start, Set and Status of [puller.Puller].
+// Syncs is what the API needs for pulls: Start, Set, Status and All of [puller.Puller].
 type Syncs struct {
+	All    func(context.Context) (map[store.Tag]puller.Setting, error)
 	Start  func(ctx context.Context, source string, r puller.Request) (*job.Job, error)
 	Set    func(context.Context, store.Tag, puller.Change) (puller.Setting, error)
 	Status func(context.Context, store.Tag) (puller.Status, error)
 }
 
 // SyncsOf is the Syncs of a puller.
-func SyncsOf(p *puller.Puller) Syncs { return Syncs{Start: p.Start, Set: p.Set, Status: p.Status} }
+func SyncsOf(p *puller.Puller) Syncs {
+	return Syncs{All: p.All, Start: p.Start, Set: p.Set, Status: p.Status}
+}
 
 // Exports is what the API needs from the app for exports: Start, StartCustomer and Drop of
 // [exporter.Exporter], and ExportFile of [app.App].

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"reseed/pkg/api/wire"
@@ -66,14 +68,21 @@ func (c *call) adopt(src store.Source, o order) (*job.Job, error) {
 		names = append(names, f.Name)
 	}
 	for i, name := range importer.TellApart(names) {
-		o.files[i].Name, o.files[i].Dataset = name, o.dataset
+		o.files[i].Name, o.files[i].Dataset = name, cmp.Or(o.files[i].Dataset, o.dataset)
 	}
 	return c.Imports.Submit(c.Context(), importer.Request{Source: src, Files: o.files, Origin: job.ByFile, By: c.Author, Options: o.how})
 }
 
-// importObjects imports objects that are in the bucket already.
+// importObjects imports objects that are in the bucket already, or the files of an upload.
 func (c *call) importObjects(src store.Source) (*job.Job, error) {
-	o, err := c.refer(src)
+	f, err := c.Fields()
+	if err != nil {
+		return nil, err
+	}
+	if f.Has("upload") {
+		return c.importUpload(src, f)
+	}
+	o, err := c.refer(src, f)
 	if err != nil {
 		return nil, err
 	}
@@ -83,14 +92,9 @@ func (c *call) importObjects(src store.Source) (*job.Job, error) {
 // importForm imports the files of a form. If the import is refused, it deletes the files. If it is
 // not known whether the job was made, it keeps them; the tick finds out later.
 func (c *call) importForm(src store.Source) (*job.Job, error) {
-	began := c.Now()
-	o, err := c.receiveForm(src)
-	if err == nil && c.Now().Sub(began) > app.UploadLife {
-		err = httpapi.Problem(http.StatusRequestTimeout, "file", fmt.Sprintf("The upload took longer than %.0f hours: send the files in parts", app.UploadLife.Hours()))
-	}
+	o, _, err := c.receiveFiles(src, func(o *order, options *httpapi.Fields) error { return o.read(options) })
 	if err != nil {
-		c.Imports.Drop(c.Context(), o.files)
-		return nil, c.fenced(src, err)
+		return nil, err
 	}
 	j, err := c.adopt(src, o)
 	if err != nil && !httpapi.Ours(err) && !fault.Is(err, fault.Busy) {
@@ -98,6 +102,24 @@ func (c *call) importForm(src store.Source) (*job.Job, error) {
 	}
 	return j, err
 }
+
+// receiveFiles stores the files of a form, and returns when they began to come in. read reads its
+// options. After an error no file is left.
+func (c *call) receiveFiles(src store.Source, read readOptions) (o order, began time.Time, err error) {
+	began = c.Now()
+	o, err = c.receiveForm(src, read)
+	if err == nil && c.Now().Sub(began) > app.UploadLife {
+		err = httpapi.Problem(http.StatusRequestTimeout, "file", fmt.Sprintf("The upload took longer than %.0f hours: send the files in parts", app.UploadLife.Hours()))
+	}
+	if err != nil {
+		c.Imports.Drop(c.Context(), o.files)
+		err = c.fenced(src, err)
+	}
+	return o, began, err
+}
+
+// readOptions reads the options of a form, as far as they have come, into an order.
+type readOptions func(*order, *httpapi.Fields) error
 
 // fenced returns the error of an upload whose files could not be stored. The cause may be an erase
 // of the source, which has deleted their folder; then it says so.
@@ -120,12 +142,8 @@ func (c *call) fenced(src store.Source, err error) error {
 }
 
 // refer reads an order in JSON.
-func (c *call) refer(src store.Source) (order, error) {
+func (c *call) refer(src store.Source, f *httpapi.Fields) (order, error) {
 	var o order
-	f, err := c.Fields()
-	if err != nil {
-		return o, err
-	}
 	if err := f.Require("objects"); err != nil {
 		return o, err
 	}
@@ -174,7 +192,7 @@ func datasetOf(f *httpapi.Fields) string {
 	return f.OneOf("dataset", names...)
 }
 
-func (c *call) receiveForm(src store.Source) (order, error) {
+func (c *call) receiveForm(src store.Source, read readOptions) (order, error) {
 	upload, err := c.Upload()
 	if err != nil {
 		return order{}, err
@@ -186,7 +204,7 @@ func (c *call) receiveForm(src store.Source) (order, error) {
 	if err != nil {
 		return order{}, httpapi.Problem(http.StatusBadRequest, "file", "The request body must be a multipart form with one or more parts called file, or a JSON object that names objects")
 	}
-	o, err := c.receive(src, form)
+	o, err := c.receive(src, form, read)
 	if err != nil {
 		return o, c.receiveError(err)
 	}
@@ -225,7 +243,7 @@ func (b *formBody) Read(p []byte) (int, error) {
 
 // receive reads the form and stores its files. If an option before the files is wrong, it stores no
 // file.
-func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err error) {
+func (c *call) receive(src store.Source, form *multipart.Reader, read readOptions) (o order, err error) {
 	options := httpapi.NewFields()
 	for {
 		part, err := form.NextPart()
@@ -242,7 +260,7 @@ func (c *call) receive(src store.Source, form *multipart.Reader) (o order, err e
 			if err := readOption(options, part); err != nil {
 				return o, err
 			}
-			if err := o.read(options); err != nil {
+			if err := read(&o, options); err != nil {
 				return o, err
 			}
 			continue
@@ -281,8 +299,8 @@ func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, er
 	if name == "" {
 		name = "upload.csv"
 	}
-	if billing.CheckLength(name, billing.MaxText) != nil || strings.ContainsFunc(name, isHidden) {
-		return job.File{}, httpapi.Refused(map[string]string{"file": "has a name that is too long or holds invisible characters"})
+	if !usableName(name) {
+		return job.File{}, httpapi.Refused(map[string]string{"file": textBadName})
 	}
 	body := &watched{Reader: part}
 	f, err := c.Imports.Keep(c.Context(), src, name, body)
@@ -290,6 +308,13 @@ func (c *call) receiveFile(src store.Source, part *multipart.Part) (job.File, er
 		return f, body.err
 	}
 	return f, err
+}
+
+const textBadName = "has a name that is too long or holds invisible characters"
+
+// usableName reports whether a file may have a name.
+func usableName(name string) bool {
+	return billing.CheckLength(name, billing.MaxText) == nil && !strings.ContainsFunc(name, isHidden)
 }
 
 // isHidden reports whether a character has no width. The spaces that some systems put into the names
@@ -388,14 +413,19 @@ func getSamples(c *call) (httpapi.Reply, error) {
 	return httpapi.Reply{Status: http.StatusOK, Body: list}, nil
 }
 
-// getChanges is GET /v1/imports/:id/changes?format=: the whole change set, compressed.
+// getChanges is GET /v1/imports/:id/changes?format=: the whole change set, compressed; or, as JSON,
+// page by page.
 func getChanges(c *call) (httpapi.Reply, error) {
 	j, err := c.findJob(job.Import)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
 	format := importer.NDJSON
-	if v := c.Param("format"); v != "" {
+	switch v := c.Param("format"); v {
+	case asJSON:
+		return c.listChanges(j)
+	case "":
+	default:
 		format = importer.Format(v)
 	}
 	if format != importer.NDJSON && format != importer.DynamoDBJSON {
@@ -417,11 +447,19 @@ func (c *call) download(file app.Download, kind, name string) (httpapi.Reply, er
 	return httpapi.Reply{Status: http.StatusOK, Body: file.Body, Kind: kind, Header: header}, nil
 }
 
-// getRejects is GET /v1/imports/:id/rejects: 404 if no row was rejected.
+// getRejects is GET /v1/imports/:id/rejects: a file, 404 if no row was rejected; or, with format=json,
+// page by page.
 func getRejects(c *call) (httpapi.Reply, error) {
 	j, err := c.findJob(job.Import)
 	if err != nil {
 		return httpapi.Reply{}, err
+	}
+	switch c.Param("format") {
+	case "":
+	case asJSON:
+		return c.listRejects(j)
+	default:
+		return httpapi.Reply{}, httpapi.Unusable("format")
 	}
 	file, err := c.Imports.Rejects(c.Context(), j)
 	if fault.Is(err, fault.NotFound) {

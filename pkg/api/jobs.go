@@ -22,11 +22,9 @@ const (
 type jobTail struct {
 	httpapi.Paged
 
-	Uploads []wire.FailedUpload `json:"uploads,omitempty"` // on the first page
+	Searched *int                `json:"searched,omitempty"` // jobs that were looked at, if there is a filter
+	Uploads  []wire.FailedUpload `json:"uploads,omitempty"`  // on the first page
 }
-
-// listJobs is GET /v1/jobs: newest first.
-func listJobs(c *call) (httpapi.Reply, error) { return c.jobs("") }
 
 // getJob is GET /v1/jobs/:id.
 func getJob(c *call) (httpapi.Reply, error) { return c.oneJob("") }
@@ -37,16 +35,27 @@ func (c *call) oneJob(kind job.Kind) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	if err := c.Imports.Progress(c.Context(), j); err != nil {
+	w, err := c.told(j)
+	if err != nil {
 		return httpapi.Reply{}, err
 	}
 	messages, err := c.Jobs.Messages(c.Context(), j)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	w := wireOfJob(j)
 	w.Messages = wireOfMessages(messages)
 	return httpapi.Reply{Status: http.StatusOK, Body: w}, nil
+}
+
+// told is a job with how far it is, and its signs of life.
+func (c *call) told(j *job.Job) (wire.Job, error) {
+	if err := c.Imports.Progress(c.Context(), j); err != nil {
+		return wire.Job{}, err
+	}
+	signs, err := c.Jobs.SignsOf(c.Context(), j)
+	w := wireOfJob(j)
+	w.Signs = wireOfSigns(j, signs)
+	return w, err
 }
 
 // answerJob answers with a job that was begun or changed, unless err says that it was not.
@@ -87,10 +96,7 @@ func jobID(s string) bool {
 
 // jobs answers with a page of the jobs of a kind, or of all jobs.
 func (c *call) jobs(kind job.Kind) (httpapi.Reply, error) {
-	list, page, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind }, func(j *job.Job) (any, error) {
-		err := c.Imports.Progress(c.Context(), j)
-		return wireOfJob(j), err
-	})
+	list, page, err := c.jobPage(func(j *job.Job) bool { return kind == "" || j.Kind == kind }, func(j *job.Job) (any, error) { return c.told(j) })
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
@@ -104,17 +110,9 @@ func (c *call) jobs(kind job.Kind) (httpapi.Reply, error) {
 // jobPage makes the page that the request asks for of the jobs for which is is true, newest first.
 // tell makes a record of a job. The cursor is the last job's id, since ids sort by time.
 func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error)) (list httpapi.Elements, tail httpapi.Paged, err error) {
-	size := pageOfJob
-	if v := c.Param("per_page"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			return list, tail, httpapi.Unusable("per_page")
-		}
-		size = min(n, httpapi.MaxPage)
-	}
-	before := c.Param("cursor")
-	if before != "" && !jobID(before) {
-		return list, tail, httpapi.Unusable("cursor")
+	size, before, err := c.pageOfJobs()
+	if err != nil {
+		return list, tail, err
 	}
 	for j, err := range c.Jobs.All(c.Context(), size+1, before) {
 		if err != nil {
@@ -136,6 +134,23 @@ func (c *call) jobPage(is func(*job.Job) bool, tell func(*job.Job) (any, error))
 		tail.Cursor = &j.ID
 	}
 	return list, tail, nil
+}
+
+// pageOfJobs reads which page of jobs a request asks for: of how many jobs, and before which job.
+func (c *call) pageOfJobs() (size int, before string, err error) {
+	size = pageOfJob
+	if v := c.Param("per_page"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 {
+			return 0, "", httpapi.Unusable("per_page")
+		}
+		size = min(n, httpapi.MaxPage)
+	}
+	before = c.Param("cursor")
+	if before != "" && !jobID(before) {
+		return 0, "", httpapi.Unusable("cursor")
+	}
+	return size, before, nil
 }
 
 // latestJobs is how many jobs processing looks back for the latest import of a source.

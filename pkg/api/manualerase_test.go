@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -139,4 +140,31 @@ func TestWhoIsAManualCustomer(t *testing.T) {
 	b.tells("Ann", "/v1/customers/"+byAPI, "name")
 	b.count(3, "/v1/invoices", "invoices") // invoices of c1, by file
 	b.count(2, "/v1/plans", "plans")
+}
+
+// TestACustomerMadeByHandIsManual: with its contact; one that was made over the API is not.
+func TestACustomerMadeByHandIsManual(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	made := func(id, more string) {
+		b.must(201, "POST", "/v1/customers", `{"data_source_uuid":"`+b.source+`","external_id":"`+id+`","email":"ann@example.com","primary_contact":{"first_name":"Eve"},
+			"attributes":{"tags":["vip"]}`+more+`}`)
+	}
+	made("hand", `,"manual":true`)
+	made("api", "")
+	made("no", `,"manual":false`)
+	b.status(422, "POST", "/v1/customers", `{"data_source_uuid":"`+b.source+`","external_id":"x","manual":"maybe"}`)
+	if plan := b.must(200, "POST", "/v1/erasures", `{"selection":"manual-customers","dry_run":true}`); fmt.Sprint(plan["counts"]) != "map[contacts:1 customers:1 edits:1]" {
+		t.Errorf("%v", plan["counts"])
+	}
+	b.must(202, "POST", "/v1/erasures", `{"selection":"manual-customers"}`)
+	b.finds("customers", "", "api", "no")
+	b.finds("customers", "email=ann%40example.com", "api", "no")
+	b.work()
+	b.finds("customers", "", "api", "no")
+	if n := len(b.rowsOf("contacts", "", 200)); n != 2 {
+		t.Errorf("%d contacts", n)
+	}
+	made("hand", `,"manual":true`)
+	b.finds("customers", "", "api", "hand", "no")
 }

@@ -19,10 +19,14 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 	tests := map[string]func(*bed){
 		"plan, apply, undo": planApplyUndo, "replace waits": replaceWaits, "objects": objectsInJSON, "options": options, "wrong options": wrongOptions,
 		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied,
-		"lists": lists, "records": records, "elsewhere": elsewhere, "progress": progress, "exports": exports, "odd exports": oddExports, "customer exports": customerExports,
+		"lists": lists, "records": records, "elsewhere": elsewhere, "progress": progress, "exports": exports, "odd exports": oddExports, "customer exports": customerExports, "customer views": customerViews,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
+		"changes by page": changesByPage, "left alone": leftAlone, "not decided": notDecided, "rejects of lines": rejectsOfLines,
 		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys, "sessions": sessions,
+		"waiting uploads": waitingUploads, "readings": readingsOfUploads, "corrections": corrections,
+		"overview": overview, "filters of jobs": filteredJobs, "account settings": accountSettings,
 		"settings": settingsRoutes, "settings in orders": settingsInOrders, "settings remembered": settingsRemembered,
+		"rows": rowsOfASource, "remaining rows": remainingRows,
 	}
 	var ran atomic.Int64
 	t.Run("all", func(t *testing.T) {
@@ -154,6 +158,9 @@ func broken(b *bed) {
 		}
 		if strings.HasPrefix(path, "/v1/keys") {
 			body = `{"name":"x"}`
+		}
+		if strings.HasPrefix(path, "/v1/settings") {
+			body = `{}`
 		}
 		ans := b.do(method, path, body)
 		if ans.status < 500 || strings.Contains(ans.body, "closed") {

@@ -14,19 +14,35 @@ type route struct {
 	methods
 }
 
-// own are Reseed's routes, except the one that receives files.
+// receiving are the routes that receive files.
+func receiving() []route {
+	return []route{
+		{"/v1/data_sources/{uuid}/imports", methods{http.MethodPost: createImport}},
+		{"/v1/data_sources/{uuid}/uploads", methods{http.MethodPost: createUpload}},
+	}
+}
+
+// own are Reseed's routes, except those that receive files.
 func own() []route {
 	return []route{
 		{"/v1/data_sources/{uuid}/edits", methods{http.MethodGet: listEdits, http.MethodDelete: dropEdits}},
+		{"/v1/data_sources/{uuid}/rows", methods{http.MethodGet: listRows}},
 		{"/v1/data_sources/{uuid}/settings", methods{http.MethodGet: getSettings, http.MethodPatch: changeSettings}},
 		{"/v1/data_sources/{uuid}/syncs", methods{http.MethodGet: getSyncs, http.MethodPost: startSync, http.MethodPatch: changeSyncs}},
+		{"/v1/customers/{uuid}/members", methods{http.MethodGet: listMembers}},
+		{"/v1/customers/{uuid}/timeline", methods{http.MethodGet: getTimeline}},
+		{"/v1/records/{id}", methods{http.MethodGet: getRecord}},
+		{"/v1/records/{id}/origin", methods{http.MethodGet: getOrigin}},
+		{"/v1/data_sources/{uuid}/uploads/{id}", methods{http.MethodGet: getUpload, http.MethodDelete: dropUpload}},
 		{"/v1/edits/{id}", methods{http.MethodGet: getEdit, http.MethodDelete: revertEdit}},
 		{"/v1/imports", methods{http.MethodGet: listImports}},
 		{"/v1/imports/{id}", methods{http.MethodGet: getImport, http.MethodDelete: cancelImport}},
 		{"/v1/imports/{id}/apply", methods{http.MethodPost: applyImport}},
 		{"/v1/imports/{id}/undo", methods{http.MethodPost: undoImport}},
+		{"/v1/imports/{id}/corrections", methods{http.MethodPost: correctImport}},
 		{"/v1/imports/{id}/samples", methods{http.MethodGet: getSamples}},
 		{"/v1/imports/{id}/changes", methods{http.MethodGet: getChanges}},
+		{"/v1/imports/{id}/remaining", methods{http.MethodGet: countRemaining}},
 		{"/v1/imports/{id}/rejects", methods{http.MethodGet: getRejects}},
 		{"/v1/data_sources/{uuid}/exports", methods{http.MethodPost: createExport}},
 		{"/v1/exports", methods{http.MethodGet: listExports, http.MethodPost: createCustomerExport}},
@@ -41,6 +57,9 @@ func own() []route {
 		{"/v1/keys", methods{http.MethodGet: listKeys, http.MethodPost: createKey}},
 		{"/v1/keys/{name}", methods{http.MethodDelete: deleteKey}},
 		{httpapi.SessionsPath, methods{http.MethodPost: createSession, http.MethodDelete: endSessions}},
+		{"/v1/overview", methods{http.MethodGet: getOverview}},
+		{"/v1/settings", methods{http.MethodGet: getAccountSettings, http.MethodPatch: changeAccountSettings}},
+		{"/v1/settings/test_mail", methods{http.MethodPost: sendTestMail}},
 		{"/v1/jobs", methods{http.MethodGet: listJobs}},
 		{"/v1/jobs/{id}", methods{http.MethodGet: getJob}},
 	}
@@ -48,9 +67,10 @@ func own() []route {
 
 // routes are all of Reseed's own routes.
 func (s *server) routes() []httpapi.Route {
-	out := []httpapi.Route{{
-		Path: "/v1/data_sources/{uuid}/imports", Kind: httpapi.PlainJSON, Upload: s.MaxUpload, Methods: s.on(methods{http.MethodPost: createImport}),
-	}}
+	out := []httpapi.Route{}
+	for _, r := range receiving() {
+		out = append(out, httpapi.Route{Path: r.path, Kind: httpapi.PlainJSON, Upload: s.MaxUpload, Methods: s.on(r.methods)})
+	}
 	for _, r := range own() {
 		out = append(out, httpapi.Route{Path: r.path, Kind: httpapi.PlainJSON, Methods: s.on(r.methods)})
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"reseed/pkg/api/wire"
+	"reseed/pkg/billing"
 	"reseed/pkg/eraser"
 	"reseed/pkg/exporter"
 	"reseed/pkg/importer"
@@ -17,7 +18,7 @@ import (
 func wireOfJob(j *job.Job) wire.Job {
 	w := wire.Job{
 		ID: j.ID, Kind: string(j.Kind), Status: wire.Status(j.Status), Source: j.Source, SourceName: j.SourceName,
-		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Stage: j.Stage, Progress: wireOfProgress(j.Progress),
+		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Stage: j.Stage, State: string(j.State()), Progress: wireOfProgress(j.Progress),
 		Rejects: j.Rejects, Cost: wire.Cost{WriteMilli: j.Cost.WriteMilli, ReadMilli: j.Cost.ReadMilli}, Notes: j.Notes, Error: j.Error, Quiet: j.Quiet,
 	}
 	if len(j.Datasets) > 0 {
@@ -30,6 +31,10 @@ func wireOfJob(j *job.Job) wire.Job {
 	}
 	for _, t := range j.Totals {
 		w.Totals = append(w.Totals, wire.Total(t))
+		if w.Decimals == nil {
+			w.Decimals = map[string]int{}
+		}
+		w.Decimals[t.Currency] = billing.Exponent(t.Currency)
 	}
 	if j.Import != nil {
 		w.Import, w.Reasons = wireOfImport(j.Import), wireOfReasons(j)
@@ -43,15 +48,27 @@ func wireOfJob(j *job.Job) wire.Job {
 	return w
 }
 
+// wireOfSigns are the signs of life of a job; nil if it neither waits nor runs.
+func wireOfSigns(j *job.Job, s job.Signs) *wire.Signs {
+	if j.Status != job.Waiting && j.Status != job.Running {
+		return nil
+	}
+	return &wire.Signs{Before: s.Before, SeenAt: s.SeenAt, Stalled: s.Stalled, Begun: s.Begun}
+}
+
 func wireOfMessages(list []job.Message) (out []wire.Message) {
 	for i := range list {
 		m := wire.Message{About: string(list[i].About), Ways: map[string]wire.Delivery{}}
 		for way, d := range list[i].Ways {
-			m.Ways[way] = wire.Delivery{Tries: d.Tries, Result: string(d.Result), At: d.At, Next: d.Next, Why: d.Why}
+			m.Ways[way] = wireOfDelivery(d)
 		}
 		out = append(out, m)
 	}
 	return out
+}
+
+func wireOfDelivery(d job.Delivery) wire.Delivery {
+	return wire.Delivery{Tries: d.Tries, Result: string(d.Result), At: d.At, Next: d.Next, Why: d.Why}
 }
 
 func wireOfProgress(p job.Progress) wire.Progress {
@@ -64,13 +81,19 @@ func wireOfProgress(p job.Progress) wire.Progress {
 func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 	w := &wire.ImportJob{
 		Mode: spec.Mode, Origin: string(spec.Origin), By: spec.By, Plan: spec.Plan, Files: make([]wire.File, len(spec.Files)), Confirm: spec.Confirm,
-		Undo: spec.Undo, UndoneBy: spec.UndoneBy, FilesErased: spec.FilesErased,
+		Undo: spec.Undo, UndoneBy: spec.UndoneBy, Corrects: spec.Corrects, FilesErased: spec.FilesErased, Fields: spec.Fields,
 	}
 	for i, f := range spec.Files {
 		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets, Rejects: f.Rejects}
+		for _, l := range f.LeftOut {
+			w.Files[i].LeftOut += int64(len(l.Lines))
+		}
 		if s := wire.Settings(f.Settings); !f.Settings.IsZero() {
 			w.Files[i].Settings = &s
 		}
+	}
+	for _, use := range spec.UsedPlans {
+		w.UsedPlans = append(w.UsedPlans, wire.PlanUse(use))
 	}
 	if e := spec.Estimate; e != nil {
 		w.Estimate = &wire.Estimate{

@@ -36,14 +36,20 @@ const (
 	afterwards
 )
 
-// uploadAt sends two files and calls at in between.
+// uploadAt imports two files and calls at in between.
 func (b *bed) uploadAt(at func(moment int)) answer {
+	b.t.Helper()
+	return b.sentAt("imports", at)
+}
+
+// sentAt sends two files to a route of the source, and calls at in between.
+func (b *bed) sentAt(route string, at func(moment int)) answer {
 	b.t.Helper()
 	part := func(name, text string) string {
 		return "Content-Disposition: form-data; name=file; filename=" + name + "\r\n\r\n" + text + "\r\n--x"
 	}
 	pause := func(moment int) io.Reader { return hook(func() { at(moment) }) }
-	r := b.request("POST", "/v1/data_sources/"+b.source+"/imports", "")
+	r := b.request("POST", "/v1/data_sources/"+b.source+"/"+route, "")
 	r.Body = io.NopCloser(io.MultiReader(
 		pause(atFirst), strings.NewReader("--x\r\n"+part("a.csv", february)+"\r\n"),
 		pause(atSecond), strings.NewReader(part("b.csv", "Name,External ID\nEve,c5\n")+"--"),
@@ -326,22 +332,24 @@ func TestARefusedUploadLeavesNothing(t *testing.T) {
 // slowUploads: an upload may take long, but has to end before the tick would delete its files as
 // left over; and it is refused if its source was erased meanwhile.
 func slowUploads(b *bed) {
-	late := b.uploadAt(func(moment int) {
-		if moment == atEnd {
-			b.wait(app.UploadLife + time.Minute)
+	for _, route := range []string{"imports", "uploads"} {
+		late := b.sentAt(route, func(moment int) {
+			if moment == atEnd {
+				b.wait(app.UploadLife + time.Minute)
+			}
+		})
+		overtaken := b.sentAt(route, func(moment int) {
+			if moment == atEnd {
+				b.erase(`{"selection":"content","source":"First"}`)
+			}
+		})
+		for _, ans := range []struct{ got, want int }{{late.status, http.StatusRequestTimeout}, {overtaken.status, http.StatusConflict}} {
+			if ans.got != ans.want {
+				b.t.Errorf("%s: status %d, want %d", route, ans.got, ans.want)
+			}
 		}
-	})
-	overtaken := b.uploadAt(func(moment int) {
-		if moment == atEnd {
-			b.erase(`{"selection":"content","source":"First"}`)
+		if left := b.below("uploads/"); len(left) > 0 {
+			b.t.Errorf("%s: left: %v", route, left)
 		}
-	})
-	for _, ans := range []struct{ got, want int }{{late.status, http.StatusRequestTimeout}, {overtaken.status, http.StatusConflict}} {
-		if ans.got != ans.want {
-			b.t.Errorf("status %d, want %d", ans.got, ans.want)
-		}
-	}
-	if left := b.below("uploads/"); len(left) > 0 {
-		b.t.Errorf("left: %v", left)
 	}
 }

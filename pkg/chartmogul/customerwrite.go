@@ -9,7 +9,8 @@ import (
 	"reseed/pkg/records"
 )
 
-// createCustomer is POST /customers: with a primary contact, tags and custom attributes.
+// createCustomer is POST /customers: with a primary contact, tags and custom attributes. ChartMogul
+// does not have the member manual: it says that a person has made the customer by hand.
 func createCustomer(c *call) (httpapi.Reply, error) {
 	f, err := c.Fields()
 	if err != nil {
@@ -18,7 +19,7 @@ func createCustomer(c *call) (httpapi.Reply, error) {
 	if err := f.Require("data_source_uuid", "external_id"); err != nil {
 		return httpapi.Reply{}, err
 	}
-	n := records.NewCustomer{Source: f.Text("data_source_uuid"), Record: c.readCustomer(f), By: c.Author}
+	n := records.NewCustomer{Source: f.Text("data_source_uuid"), Record: c.readCustomer(f), By: c.Author, Manual: f.Truth("manual")}
 	n.Contact = readContact(f.Object("primary_contact"), n.Record)
 	n.Tags, n.Custom = readAttributes(f.Object("attributes"))
 	n.Wrong = f.Refused()

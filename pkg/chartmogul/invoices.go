@@ -207,33 +207,13 @@ func (n *newest) list() []position {
 // ownedPlaces adds the places of a source customer's invoices, with the dates as people have edited
 // them.
 func (c *call) ownedPlaces(a records.Account, owner edit.Ref, places *newest) error {
-	src, _ := a.ByTag(owner.Tag)
-	customer := owner.H
-	if a.Hidden(src.Tag, store.KindCustomer, customer) {
-		return nil
-	}
-	sp, ext := src.Space(), c.Param("external_id")
+	ext := c.Param("external_id")
 	only := a.Hash.InvoiceH(ext)
-	changed, err := c.Records.Items(c.Context(), sp.EditOwnersOf(customer))
-	if err != nil {
-		return err
-	}
-	edited := records.ByKey(changed)
-	for item, err := range c.Records.Store.Items(c.Context(), sp.Below(store.KindNamed(store.KindInvoice), customer)) {
-		if err != nil {
-			return err
+	return c.Records.OwnedInvoices(c.Context(), a, owner, func(h store.H, date int64) {
+		if ext == "" || h == only {
+			places.add(position{kind: atOwned, tag: owner.Tag, h: h, date: date})
 		}
-		h, ok := store.TrailingH(item.SK)
-		if !ok || !a.Visible(item.Attrs) || ext != "" && h != only {
-			continue
-		}
-		date, _ := item.Attrs.Int(records.AttrDate)
-		if at, ok := edited[sp.EditOwner(customer, h)]; ok && a.Visible(at) {
-			date, _ = at.Int(records.AttrDate)
-		}
-		places.add(position{kind: atOwned, tag: src.Tag, h: h, date: date})
-	}
-	return nil
+	})
 }
 
 // invoicesAt reads the owners' visible invoices at the given places, in that order.

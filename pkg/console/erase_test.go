@@ -24,12 +24,12 @@ type filled struct {
 	imported  string // the job that filled the source
 }
 
-const hostileName = `Bill & "Co" <b>`
+const billAndCo = `Bill & "Co" <b>`
 
 func newFilled(t *testing.T, customers int) *filled {
 	t.Helper()
 	b := &filled{Bed: consoletest.New(t), t: t}
-	b.source, b.bystander = b.added(hostileName), b.added("Bystander")
+	b.source, b.bystander = b.added(billAndCo), b.added("Bystander")
 	b.w = b.SignIn()
 	var rows strings.Builder
 	rows.WriteString("Name,External ID\n")
@@ -115,13 +115,13 @@ func TestDeleteADataSource(t *testing.T) {
 	at := "/erase?selection=source&source=" + b.source.UUID
 	p := b.w.Get(at)
 	shows(t, p, 200, "<h1><bdi>Delete this data source</bdi></h1>", "<td class=\"number\">3</td>", "can't be restored", "Every other source stays as it is.",
-		"/erase?selection=content&source="+b.source.UUID, "No export since the last change", "<bdi class=\"code\">"+hostileName)
-	if strings.Contains(p.Text, hostileName) {
+		"/erase?selection=content&source="+b.source.UUID, "No export since the last change", "<bdi class=\"code\">"+billAndCo)
+	if strings.Contains(p.Text, billAndCo) {
 		t.Error("the name is not escaped")
 	}
 	b.holds(3)
 	form := formOf(t, p, "/erase")
-	for what, typed := range map[string]string{"nothing": "", "another": "Bystander", "in another case": strings.ToUpper(hostileName)} {
+	for what, typed := range map[string]string{"nothing": "", "another": "Bystander", "in another case": strings.ToUpper(billAndCo)} {
 		form.Set("typed", typed)
 		again := b.w.Post("/erase", form)
 		shows(t, again, 422, "This is not the name. Nothing was deleted.", `aria-invalid="true"`)
@@ -130,7 +130,7 @@ func TestDeleteADataSource(t *testing.T) {
 		}
 	}
 	b.holds(3)
-	form.Set("typed", " "+hostileName+" ")
+	form.Set("typed", " "+billAndCo+" ")
 	form.Set("reason", "the contract has ended")
 	first := b.jobOf(b.w.Post("/erase", form))
 	if second := b.jobOf(b.w.Post("/erase", form)); second.ID != first.ID {
@@ -261,8 +261,8 @@ func TestEverySelectionHasAPage(t *testing.T) {
 		"absent":    {func(b *filled) string { return "selection=customer&external_id=nobody&source=" + b.source.UUID }, "nobody", 3, []string{"No record of this customer is stored."}},
 		"invoices":  {func(b *filled) string { return "selection=customer-invoices&id=" + b.customer("c1") }, "Ann 1", 3, []string{"The customer stays"}},
 		"invoice":   {func(b *filled) string { return "selection=invoice&id=" + b.invoice("c1") }, "i-c1", 3, []string{"line items"}},
-		"import":    {func(b *filled) string { return "selection=import&id=" + b.imported }, hostileName, 0, []string{"use Undo on the"}},
-		"dependent": {func(b *filled) string { return "selection=dependent&source=" + b.source.UUID }, hostileName, 3, []string{"plans, invoices and subscription events"}},
+		"import":    {func(b *filled) string { return "selection=import&id=" + b.imported }, billAndCo, 0, []string{"use Undo on the"}},
+		"dependent": {func(b *filled) string { return "selection=dependent&source=" + b.source.UUID }, billAndCo, 3, []string{"plans, invoices and subscription events"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -383,7 +383,7 @@ func TestReceipts(t *testing.T) {
 		b.Work()
 	}
 	first := b.w.Get("/receipts")
-	shows(t, first, 200, "everything in a data source: <bdi>"+hostileName, "Next")
+	shows(t, first, 200, "everything in a data source: <bdi>"+billAndCo, "Next")
 	hides(t, first, "Not ended yet", ">First<")
 	next := strings.SplitN(strings.SplitN(first.Text, `href="/receipts?after=`, 2)[1], `"`, 2)[0]
 	second := b.w.Get("/receipts?after=" + next)

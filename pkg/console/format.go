@@ -13,7 +13,7 @@ import (
 func functions(a assets) template.FuncMap {
 	return template.FuncMap{
 		"asset": a.path, "number": number, "count": count, "size": size, "when": when, "span": span, "percent": percent, "words": words,
-		"link": link, "stateOf": stateOf,
+		"link": link, "stateOf": stateOf, "money": moneyText, "moment": moment, "pick": pick,
 	}
 }
 

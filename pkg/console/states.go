@@ -1,6 +1,10 @@
 package console
 
-import "reseed/pkg/api/wire"
+import (
+	"strings"
+
+	"reseed/pkg/api/wire"
+)
 
 // state is how a job stands, for people: a word with a shape, so that it is not the colour alone that
 // tells.
@@ -11,16 +15,14 @@ type state struct {
 // stateOf is how a job stands.
 func stateOf(j *wire.Job) state {
 	switch j.Status {
-	case wire.Waiting:
-		return state{"waiting for its turn", "◌", ""}
-	case wire.Running:
-		return state{"running", "▶", ""}
+	case wire.Waiting, wire.Running:
+		return openState(j)
 	case wire.Planned:
 		return state{"waits for you", "?", "warn"}
 	case wire.Failed:
-		return state{"failed", "✕", "bad"}
+		return state{halfway(j, "failed"), "✕", "bad"}
 	case wire.Cancelled:
-		return state{"cancelled", "–", "warn"}
+		return state{halfway(j, "cancelled"), "–", "warn"}
 	case wire.Grace:
 		return state{"erased, can be restored", "↺", "warn"}
 	case wire.Restored:
@@ -32,4 +34,33 @@ func stateOf(j *wire.Job) state {
 		return state{"done", "✓", "good"}
 	}
 	return state{string(j.Status), "●", ""} // of a later version
+}
+
+// openState is how a job stands that waits for its turn, or runs.
+func openState(j *wire.Job) state {
+	switch {
+	case strings.HasPrefix(j.State, "cancelling"):
+		return state{"cancelling", "–", "warn"}
+	case strings.HasPrefix(j.State, "failing"):
+		return state{"stopping after an error", "✕", "bad"}
+	case j.Status == wire.Waiting:
+		return state{"waiting for its turn", "◌", ""}
+	case j.Signs != nil && j.Signs.Stalled:
+		return state{"stalled", "!", "warn"}
+	case j.State == "reading":
+		return state{"reading", "▶", ""}
+	case j.State == "deciding":
+		return state{"comparing", "▶", ""}
+	case j.State == "applying":
+		return state{"writing", "▶", ""}
+	}
+	return state{"running", "▶", ""}
+}
+
+// halfway adds to a word that rows may have changed before the job ended.
+func halfway(j *wire.Job, word string) string {
+	if strings.HasSuffix(j.State, "halfway") {
+		return word + " halfway"
+	}
+	return word
 }

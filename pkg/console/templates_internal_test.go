@@ -9,14 +9,29 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
-	"erase":    erasePage{},
-	"export":   exportPage{},
-	"job":      jobPage{},
-	"problem":  problemPage{},
-	"receipt":  receiptPage{},
-	"receipts": receiptsPage{},
-	"signin":   signInPage{},
-	"sources":  sourcesPage{},
+	"changes":        changesPage{},
+	"customer":       customerPage{},
+	"customeredit":   editCustomerPage{},
+	"customermerge":  mergeCustomerPage{},
+	"customers":      customersPage{},
+	"edits":          editsPage{},
+	"erase":          erasePage{},
+	"export":         exportPage{},
+	"import":         importPage{},
+	"imports":        importsPage{},
+	"job":            jobPage{},
+	"newcustomer":    newCustomerPage{},
+	"problem":        problemPage{},
+	"receipt":        receiptPage{},
+	"receipts":       receiptsPage{},
+	"record":         recordPage{},
+	"rejects":        rejectsPage{},
+	"remaining":      remainingPage{},
+	"rows":           rowsPage{},
+	"signin":         signInPage{},
+	"sources":        sourcesPage{},
+	"sourcesettings": sourceSettingsPage{},
+	"upload":         uploadPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.

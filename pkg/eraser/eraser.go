@@ -40,7 +40,8 @@ type Config struct {
 	Margin time.Duration
 	// Page is how many items are recorded and deleted at a time; 0 means 1,000.
 	Page int
-	// Grace is how long an erase can be restored if its Options do not say.
+	// Grace is how long an erase can be restored if neither its Options nor the settings of the account
+	// say.
 	Grace time.Duration
 	// Residue says where copies of erased data may live on, for receipts.
 	Residue Residue
@@ -76,6 +77,10 @@ func New(c Config) *Eraser {
 // erase would not do what that plan says, the error is fault.Conflict with [CodeStale]. With a grace
 // period the job waits until the period ends, and can be restored before.
 func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Job, error) {
+	opt, err := e.check(ctx, sel, opt)
+	if err != nil {
+		return nil, err
+	}
 	j, err := e.start(ctx, sel, opt)
 	if !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
 		return j, err
@@ -88,9 +93,6 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 }
 
 func (e *Eraser) start(ctx context.Context, sel Selection, opt Options) (*job.Job, error) {
-	if err := e.check(sel, opt); err != nil {
-		return nil, err
-	}
 	if j, err := e.Begun(ctx, sel, opt); j != nil || err != nil {
 		return j, err
 	}
@@ -190,7 +192,7 @@ func (e *Eraser) underway(ctx context.Context, sel Selection) (*job.Job, error) 
 func (e *Eraser) hide(ctx context.Context, d *store.Directory, sel Selection, opt Options, j *job.Job) ([]table.Write, error) {
 	spec := &job.EraseSpec{Selection: string(sel.Kind), KeepEdits: opt.keeps(sel.Kind), By: opt.By, Reason: opt.Reason, Plan: opt.Plan}
 	j.Erase, j.Status, j.CreatedAt = spec, job.Waiting, e.c.Now().UTC()
-	if grace := e.grace(opt); grace > 0 {
+	if grace := opt.grace; grace > 0 {
 		j.Status, spec.Until = job.Grace, j.CreatedAt.Add(grace)
 	}
 	if sel.Kind == ManualCustomers {
@@ -231,26 +233,32 @@ func (e *Eraser) restorableSources(ctx context.Context) (list []store.Source, er
 	return list, err
 }
 
-// check refuses invalid selections, and options that do not fit the selection.
-func (e *Eraser) check(sel Selection, opt Options) error {
+// check refuses invalid selections, and options that do not fit the selection. It returns the
+// options with a grace period: if they have none, the account's setting, or else that of the
+// deployment.
+func (e *Eraser) check(ctx context.Context, sel Selection, opt Options) (Options, error) {
 	if err := sel.check(); err != nil {
-		return err
+		return opt, err
 	}
 	if err := opt.check(sel.Kind); err != nil {
-		return err
+		return opt, err
 	}
-	if sel.Kind == Dependent && !opt.keeps(sel.Kind) && e.grace(opt) > 0 {
-		return bad("grace", "edits of invoices and plans can't be hidden apart from those of customers: erase them without a grace period, or keep them")
+	opt.grace = e.c.Grace
+	given := opt.Grace
+	if given == nil {
+		set, err := e.c.Store.Settings(ctx)
+		if err != nil {
+			return opt, err
+		}
+		given = set.Grace
 	}
-	return nil
-}
-
-// grace returns how long the erase can be restored.
-func (e *Eraser) grace(opt Options) time.Duration {
-	if opt.Grace != nil {
-		return *opt.Grace
+	if given != nil {
+		opt.grace = *given
 	}
-	return e.c.Grace
+	if sel.Kind == Dependent && !opt.keeps(sel.Kind) && opt.grace > 0 {
+		return opt, bad("grace", "edits of invoices and plans can't be hidden apart from those of customers: erase them without a grace period, or keep them")
+	}
+	return opt, nil
 }
 
 // hideRecords adds tombstones over records. If they are in several sources, as merged customers may

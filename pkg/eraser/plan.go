@@ -46,14 +46,15 @@ func (p *Plan) Total() int64 { return p.Removes.Total() + p.Pointers.Total() }
 // Plan counts what the selection holds, by kind, and writes nothing. The error is fault.Invalid for
 // an empty selection, and fault.NotFound if what is selected does not exist.
 func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, error) {
-	if err := e.check(sel, opt); err != nil {
+	opt, err := e.check(ctx, sel, opt)
+	if err != nil {
 		return nil, err
 	}
 	d, err := e.c.Store.Directory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: e.grace(opt).Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf, Exports: []Exported{}}
+	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: opt.grace.Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf, Exports: []Exported{}}
 	p.Survives, p.Ground = survives(sel.Kind, p.KeepEdits), ground(d, sel)
 	all, err := e.countSelection(ctx, d, sel, p)
 	if err != nil {

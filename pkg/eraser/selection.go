@@ -169,7 +169,8 @@ type Options struct {
 	KeepEdits *bool
 	// Forget puts the erased customer on the do-not-reload list of its source.
 	Forget bool
-	// Grace is how long the erase can be restored; nil means the deployment's setting.
+	// Grace is how long the erase can be restored; nil means the setting of the account, or else
+	// of the deployment.
 	Grace *time.Duration
 	// By names who asks.
 	By string
@@ -180,6 +181,8 @@ type Options struct {
 	Plan string
 	// Quiet says that people are not told when the erase is done.
 	Quiet bool
+
+	grace time.Duration // what Grace means: set by [Eraser.check]
 }
 
 // raisesEpochs tells whether new epochs of a source hide the selection. The source itself stays,

@@ -32,7 +32,7 @@ const leadTask = "lead/0"
 // lead is the state of the whole job, stored in its lead task.
 type lead struct {
 	Phase string     `json:"phase,omitempty"`
-	Done  []string   `json:"spaces,omitempty"` // sources that are swept, of an erase that visits many; and notNeeded
+	Done  []string   `json:"spaces,omitempty"` // sources that are swept, of an erase that visits many; notNeeded; what uncount notes
 	Seen  time.Time  `json:"seen,omitzero"`    // when nothing was found any more
 	Files int        `json:"files,omitempty"`  // imports whose files are deleted
 	Cost  table.Cost `json:"cost"`
@@ -276,11 +276,12 @@ func (r *run) sweep(ctx context.Context) error {
 	return r.lanes(ctx, laneName(sp)+".edits", dependentEdits(sp), among(old))
 }
 
-// dropReadings removes what the source keeps about the reading of its files, and about what it pulls
-// from. Nobody makes that any more: it is only made together with a directory that has the source.
+// dropReadings removes what the source keeps about the reading of its files, about what it pulls
+// from, and about what its jobs have counted. Nobody makes that any more: it is only made as long as
+// the directory has the source.
 func (r *run) dropReadings(ctx context.Context) error {
 	tag := r.job.Tag
-	found, err := r.st.Lookup(ctx, store.ReadingsKey(tag), store.PullKey(tag), store.WrittenKey(tag), store.TouchedKey(tag))
+	found, err := r.st.Lookup(ctx, store.ReadingsKey(tag), store.PullKey(tag), store.WrittenKey(tag), store.TouchedKey(tag), store.TallyKey(tag))
 	var gone []table.Write
 	for key := range found {
 		gone = append(gone, table.Write{Item: table.Item{Key: key}, Delete: true})
@@ -363,6 +364,9 @@ func (r *run) visitSources(ctx context.Context) error {
 			continue
 		}
 		if err := r.visitSource(ctx, src); err != nil {
+			return err
+		}
+		if err := r.uncount(ctx, src); err != nil {
 			return err
 		}
 		next, err := r.ledger.Unlock(ctx, src.Tag, r.job.ID)
@@ -448,6 +452,11 @@ func (r *run) end(ctx context.Context) error {
 	}
 	if err := removeTombstones(ctx, r.st, r.job); err != nil {
 		return err
+	}
+	for _, src := range r.sources() {
+		if err := r.uncount(ctx, src); err != nil {
+			return err
+		}
 	}
 	sum, err := r.removed(ctx)
 	if err != nil {

@@ -83,12 +83,15 @@ func errDamaged() error {
 
 // blockReader reads frames. Keys and payloads stay valid; each of them keeps its block in memory.
 type blockReader struct {
-	r        *bufio.Reader
-	body     []byte
-	left     int    // frames left in the block
-	lengths  []byte // of the frames left
-	keys     string
-	payloads []byte
+	r          *bufio.Reader
+	body       []byte
+	begin, end int64  // offsets of the block and of the one behind it
+	frames     int    // in the block
+	left       int    // frames left in the block
+	lengths    []byte // of the frames left
+	keys       string
+	payloads   []byte
+	lastKey    int // length of the last key of the block
 }
 
 func newBlockReader(r io.Reader) *blockReader {
@@ -115,6 +118,16 @@ func (b *blockReader) next() (key string, payload []byte, err error) {
 	payload, b.payloads = b.payloads[:n:n], b.payloads[n:]
 	b.left--
 	return key, payload, nil
+}
+
+// skipTo skips blocks whose keys all come before a key. The keys must be in order.
+func (b *blockReader) skipTo(key string) error {
+	for b.left == 0 || b.lastKey > 0 && b.keys[len(b.keys)-b.lastKey:] < key {
+		if err := b.block(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *blockReader) block() error {
@@ -148,7 +161,21 @@ func (b *blockReader) block() error {
 	if err != nil {
 		return errDamaged()
 	}
+	b.begin, b.end = b.end, b.end+headSize(size)+int64(size) //nolint:gosec // at most maxBlock
 	return b.split(raw)
+}
+
+// headSize is how many bytes stand before the body of a block of a size.
+func headSize(size uint64) int64 {
+	return int64(len(binary.AppendUvarint(nil, size)) + crc32.Size)
+}
+
+// place is where the next frame is: the offset of its block, and its number in it.
+func (b *blockReader) place() (offset int64, frame int) {
+	if b.left == 0 {
+		return b.end, 0
+	}
+	return b.begin, b.frames - b.left
 }
 
 // split splits an uncompressed block into lengths, keys and payloads.
@@ -160,7 +187,7 @@ func (b *blockReader) split(raw []byte) error {
 	at, keys := w, uint64(0)
 	for range n {
 		k, kw := binary.Uvarint(raw[at:])
-		if kw <= 0 {
+		if kw <= 0 || k > maxBlock {
 			return errDamaged()
 		}
 		_, pw := binary.Uvarint(raw[at+kw:])
@@ -169,12 +196,13 @@ func (b *blockReader) split(raw []byte) error {
 		}
 		at += kw + pw
 		keys += k
+		b.lastKey = int(k) //nolint:gosec // at most maxBlock
 	}
 	if keys > maxBlock || at+int(keys) > len(raw) {
 		return errDamaged()
 	}
 	end := at + int(keys)
-	b.left = int(n) //nolint:gosec // at most len(raw)
+	b.left, b.frames = int(n), int(n) //nolint:gosec // at most len(raw)
 	b.lengths = raw[w:at]
 	b.keys = string(raw[at:end])
 	b.payloads = raw[end:]

@@ -66,6 +66,8 @@ type summary struct {
 	Kept int64 `json:"kept,omitempty"`
 	// the first plans among them. Other records have ids that are often e-mail addresses
 	KeptPlans []string `json:"kept_plans,omitempty"`
+	// stored rows that use plans which the input lacks, by the plans' external ids
+	PlanUses map[string]job.PlanUse `json:"plan_uses,omitempty"`
 	// edits of the input that yield to those that are there, and where the first ones are
 	KeptEdits   int64          `json:"kept_edits,omitempty"`
 	FirstKept   []job.Rejected `json:"first_kept,omitempty"`
@@ -151,6 +153,9 @@ func (s *summary) add(o summary) {
 	s.Moved += o.Moved
 	s.Kept += o.Kept
 	s.keptPlan(o.KeptPlans...)
+	for plan, use := range o.PlanUses {
+		s.usePlan(plan, use)
+	}
 	s.keepEdits(o.KeptEdits, o.FirstKept...)
 	s.Changes += o.Changes
 	s.WriteMilli += o.WriteMilli

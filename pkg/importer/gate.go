@@ -116,8 +116,10 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		}
 		j.Datasets, j.Totals, j.Cost = sum.Datasets, sum.Totals, sum.cost
 		sum.tellRejects(j)
+		sum.tellFields(j)
 		j.Notes = append(j.Notes, notes...)
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
+		j.Import.UsedPlans = sum.usedPlans()
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
 		return nil
 	}
@@ -172,6 +174,16 @@ func (s *summary) tellRejects(j *job.Job) {
 	}
 }
 
+// tellFields notes in a job in how many changed rows each field changes.
+func (s *summary) tellFields(j *job.Job) {
+	for ds, of := range s.Fields {
+		if j.Import.Fields == nil {
+			j.Import.Fields = map[string]map[string]int64{}
+		}
+		j.Import.Fields[ds] = of
+	}
+}
+
 // notEmpty refuses a replace by an input without rows, unless the options allow it.
 func notEmpty(j *job.Job, sum totals) error {
 	if j.Import.Mode != job.Replace || j.Import.AllowEmpty || j.Import.Undo != "" {
@@ -190,6 +202,9 @@ func notEmpty(j *job.Job, sum totals) error {
 // those that could not be read (I4).
 func (s *summary) withhold() (notes []string) {
 	removed, rejected := s.removed(), s.rejected()
+	if rejected == 0 {
+		s.forgetUses()
+	}
 	if removed > 0 && rejected > 0 {
 		for name := range s.Datasets {
 			s.count(name, func(c *job.Counts) { c.Removed = 0 })
@@ -206,9 +221,9 @@ func (s *summary) withhold() (notes []string) {
 	if s.Kept > 0 {
 		notes = append(notes, fmt.Sprintf(
 			"%s kept although the input lacks them, because stored rows of other datasets belong to them%s. Give those datasets in the same import, or erase the records.",
-			rows(s.Kept), suchAsPlans(s.KeptPlans)))
+			rows(s.Kept), s.suchAsPlans()))
 	}
-	return notes
+	return append(notes, s.stillUsed()...)
 }
 
 const firstPlans = 5
@@ -220,12 +235,13 @@ func (s *summary) keptPlan(names ...string) {
 	s.KeptPlans = s.KeptPlans[:min(len(s.KeptPlans), firstPlans)]
 }
 
-// suchAsPlans names plans to which rows belong, as a part of a sentence; empty if there are none.
-func suchAsPlans(names []string) string {
-	if len(names) == 0 {
+// suchAsPlans names plans that stay, and what uses them, as a part of a sentence; empty if there are
+// none.
+func (s *summary) suchAsPlans() string {
+	if len(s.KeptPlans) == 0 {
 		return ""
 	}
-	return ", such as to the plan " + strings.Join(names, ", ")
+	return ", such as to the plan " + s.withUses(s.KeptPlans)
 }
 
 // mostRemarks limits the sentences about cells in the notes of a job, whose item is limited.

@@ -74,24 +74,27 @@ type Message struct {
 // Request is an import that is to be submitted. Its files are in the object store already.
 type Request struct {
 	Source store.Source // as it was when the first file began to arrive
-	Files  []job.File
+	Files  []job.File   // their own settings beat those of Options
 	// Once is the digest of the event that asks for the import: the same event again gives the same
 	// job. May be empty.
 	Once    string
 	Origin  job.Origin // must be given
 	By      string     // name of the user or key that asks, shown to people
 	Options Options
+	// Corrects is the job whose rejected rows this import corrects, see [Importer.Corrections]. May be
+	// empty.
+	Corrects string
 }
 
 // Options say how an import is done. The zero value adds and changes rows without a plan.
 type Options struct {
 	Mode string // job.Upsert (also if empty) or job.Replace
 	Plan bool   // stop before any row is written
-	// percent of a dataset's stored rows; a removal of more waits for a yes. nil is
-	// job.DefaultMaxRemoved
+	// percent of a dataset's stored rows; a removal of more waits for a yes. nil is the
+	// setting of the account, or else job.DefaultMaxRemoved
 	MaxRemoved *int
 	AllowEmpty bool            // a replace by an input without rows may remove all stored rows
-	Settings   source.Settings // how to read all files
+	Settings   source.Settings // how to read the files
 	Remember   bool            // keep the settings for the datasets of the files, once the import is done
 	Quiet      bool            // people are not told how it ends, or that it waits
 }
@@ -112,10 +115,21 @@ func (r Request) check() error {
 		return fault.New(fault.Invalid, "no_files", "an import needs at least one file")
 	case r.Origin != job.ByFile && r.Origin != job.ByPull && r.Origin != job.ByAPI:
 		return fault.Newf(fault.Internal, "unknown_origin", "an import must say where its rows come from; %q is not an origin", r.Origin)
-	case len(r.Files)*len(r.Options.Settings.String()) > maxHeaders:
-		return tooManyColumns(r.Files[0].Name)
 	}
-	return r.Options.check()
+	if err := r.Options.check(); err != nil {
+		return err
+	}
+	bytes := 0
+	for _, f := range r.Files {
+		s := f.Settings.Over(r.Options.Settings)
+		if err := s.Check(); err != nil {
+			return err
+		}
+		if bytes += len(s.String()); bytes > maxHeaders {
+			return tooManyColumns(f.Name)
+		}
+	}
+	return nil
 }
 
 // Submit stores the job of an import and starts it, unless another job of the source is running:
@@ -129,14 +143,23 @@ func (im *Importer) Submit(ctx context.Context, r Request) (*job.Job, error) {
 	spec := &job.ImportSpec{
 		Files: slices.Clone(r.Files), Origin: r.Origin, By: r.By, Mode: job.Upsert, Plan: r.Options.Plan, MaxRemoved: job.DefaultMaxRemoved, AllowEmpty: r.Options.AllowEmpty, Remember: r.Options.Remember,
 	}
+	spec.Fence, spec.Corrects = r.Source.Fence, r.Corrects
 	for i := range spec.Files {
-		spec.Files[i].Settings = r.Options.Settings
+		spec.Files[i].Settings = spec.Files[i].Settings.Over(r.Options.Settings)
 	}
 	if r.Options.Mode != "" {
 		spec.Mode = r.Options.Mode
 	}
-	if r.Options.MaxRemoved != nil {
-		spec.MaxRemoved = *r.Options.MaxRemoved
+	most := r.Options.MaxRemoved
+	if most == nil {
+		set, err := im.c.Store.Settings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		most = set.MaxRemoved
+	}
+	if most != nil {
+		spec.MaxRemoved = *most
 	}
 	return im.submitFiles(ctx, r.Source, &job.Job{Once: r.Once, Import: spec, Quiet: r.Options.Quiet})
 }

@@ -17,6 +17,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/objects"
 	"reseed/pkg/source"
 	"reseed/pkg/source/csvsource"
 	"reseed/pkg/store"
@@ -30,7 +31,11 @@ type Inspection struct {
 	Tab      string // its title, if it is one of a workbook
 	Format   string // csv, ndjson or xlsx
 	Encoding string
-	Dataset  billing.Dataset // of a table
+	// Of a table without a byte order mark: the encodings in which it may be, by their names in
+	// settings. Guessed says that the one in Settings was neither given nor kept.
+	Encodings []string
+	Guessed   bool
+	Dataset   billing.Dataset // of a table
 	// Of a table: how it is read. Kept is the dataset for which the source keeps what was not given
 	Settings   source.Settings
 	Kept       billing.Dataset
@@ -68,7 +73,13 @@ type Inspector struct {
 	Settings source.Settings // that are given
 	Kept     source.Readings // what the source keeps
 	Beside   bool            // there are other files, see [source.Hint]
+	Guess    bool            // read a table that is no UTF-8 in the encoding that it is most likely in
 	Now      time.Time
+}
+
+// InspectObject inspects an object that is to be imported.
+func (in Inspector) InspectObject(ctx context.Context, o *objects.Objects, f job.File) ([]Inspection, error) {
+	return in.Inspect(ctx, f.Name, &zipBytes{ctx: ctx, objects: o, file: f}, f.Size)
 }
 
 // Inspect reads the beginning of a file, or of each file in it if it is a ZIP, and imports nothing.
@@ -174,7 +185,9 @@ func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Insp
 	how := reading{hint: hintOf(f), given: f.Settings}
 	how.hint.Beside = in.Beside
 	if f.Format = formatOf(head, name); f.Format == "" {
-		how = resolve(ctx, &in.Kept, beginningOf(head[:min(len(head), beginBytes)], false), how.hint)
+		begin := beginningOf(head[:min(len(head), beginBytes)], false)
+		how = resolve(ctx, &in.Kept, begin, how.hint)
+		in.chooseEncoding(&out, &how, begin, head)
 	}
 	f.Settings = how.settings()
 	text, encoding, err := inspectText(ctx, head, f)
@@ -190,6 +203,18 @@ func (in Inspector) one(ctx context.Context, name string, r io.Reader) (out Insp
 	out.Format, out.Encoding, out.Settings, out.Kept, out.Whole = cmp.Or(f.Format, "csv"), encoding, f.Settings, how.kept, whole
 	in.read(ctx, &out, f, how, text)
 	return out
+}
+
+// chooseEncoding lists the encodings of a table and, if none was given or kept and it is no UTF-8,
+// guesses one.
+func (in Inspector) chooseEncoding(out *Inspection, how *reading, begin beginning, head []byte) {
+	if begin.marked() || source.Foreign(head) != nil {
+		return
+	}
+	out.Encodings = encodingsOf(head)
+	if in.Guess && how.settings().Encoding == "" && len(out.Encodings) > 0 && out.Encodings[0] != nameUTF8 {
+		out.Guessed, how.hint.Settings.Encoding = true, out.Encodings[0]
+	}
 }
 
 // inspectHead reads the beginning of a file, unpacked if it is a .gz.
@@ -238,14 +263,14 @@ func (in Inspector) read(ctx context.Context, out *Inspection, f job.File, how r
 	if s.Told != "" {
 		out.Kept = ""
 	}
+	if f.Format == "" && s.Dataset != "" { // also if a column is missing: then it may have another name
+		out.Columns = csvsource.Columns(s)
+	}
 	if err != nil {
 		if out.Err = how.explain(err, s); fault.CodeOf(err) == source.CodeBadEncoding {
 			out.Encoding = ""
 		}
 		return
-	}
-	if f.Format == "" {
-		out.Columns = csvsource.Columns(s)
 	}
 	out.place = func(line int64, column string) string {
 		f.Header, f.Dataset, f.Settings = s.Header, string(s.Dataset), s.Settings

@@ -51,7 +51,7 @@ func (im *Importer) listLeftAlone(ctx context.Context, j *job.Job, names []strin
 	}
 	defer file.Abort() // no effect once closed
 	out := csv.NewWriter(file)
-	cells := []string{"Dataset", "Record", "Reject code", "Reject reason"}
+	cells := leftAloneColumns()
 	for err == nil {
 		if err := out.Write(cells); err != nil {
 			return err
@@ -65,6 +65,12 @@ func (im *Importer) listLeftAlone(ctx context.Context, j *job.Job, names []strin
 		return fault.Wrap(out.Error(), fault.Unavailable, "rejects_file", "write the rejects file")
 	}
 	return file.Close()
+}
+
+const columnRejectCode = "Reject code"
+
+func leftAloneColumns() []string {
+	return []string{"Dataset", "Record", columnRejectCode, "Reject reason"}
 }
 
 func nextLeftAlone(in *merger) ([]string, error) {

@@ -52,7 +52,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 		main: make([]batch, w.ranges), asks: make([]batch, w.ranges), lost: make([]batch, w.ranges),
 		rejects: &rejectRuns{w: w, by: fmt.Sprintf("%d-%s", stage, by)},
 	}
-	first := stages(w.job)[0]
+	first, leftOut := stages(w.job)[0], leftOutLines(w.job.Import.Files[p.File])
 	for {
 		row, err := rows.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -62,7 +62,7 @@ func (w *work) mapPiece(ctx context.Context, stage int, by string, p job.Piece) 
 			return summary{}, fmt.Errorf("read %s: %w", w.job.Import.Files[p.File].Name, err)
 		}
 		m.w.makeWay()
-		if row.Dataset == "" && stage != first || row.Dataset != "" && stageOf(row.Dataset) != stage {
+		if row.Dataset == "" && stage != first || row.Dataset != "" && stageOf(row.Dataset) != stage || leftOut[row.Line] {
 			continue
 		}
 		m.row(row, rows)

@@ -150,7 +150,9 @@ func (m *rangeMerge) merge(ctx context.Context, keyRange int) (sum summary, err 
 	// Under a unique name, which the change set holds: so the two belong together even if another
 	// worker does this range.
 	m.rejects = &rejectRuns{w: m.w, by: fmt.Sprintf("%d-merge-%02x-%s", m.stage, keyRange, m.w.ledger.NewHolder())}
-	m.beginReplace(keyRange)
+	if err := m.beginReplace(ctx, keyRange); err != nil {
+		return sum, err
+	}
 	if err := in.each(func(e entry) error {
 		m.w.makeWay()
 		return m.take(ctx, e)

@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/source/sheets"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -129,7 +130,7 @@ func withRows[P any](spec *job.ImportSpec, pieces []P, empty []bool) (kept []P) 
 }
 
 func noRows() error {
-	return fault.New(fault.Invalid, "empty_input", "No tab of the spreadsheet has rows below a header row. Nothing was changed.")
+	return fault.New(fault.Invalid, sheets.CodeNoRows, "No tab of the spreadsheet has rows below a header row. Nothing was changed.")
 }
 
 // lostDatasets says which datasets a pull has lost since the last one. Their rows stay, also after a yes.

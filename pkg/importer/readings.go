@@ -166,8 +166,8 @@ func (im *Importer) readingOf(ctx context.Context, jobID string, spec *job.Impor
 	}
 	text := f.Tab != "" || strings.HasPrefix(f.Object, inputDir(jobID))
 	r = resolve(ctx, kept, beginningOf(head, text), r.hint)
-	if text && f.Tab == "" { // the unpack step has settled the encoding; all files of an import are given the same
-		r.given.Encoding = spec.Zips[0].Settings.Encoding
+	if text && f.Tab == "" { // the unpack step has settled the encoding
+		r.given.Encoding = spec.Zips[packedAs(jobID, spec.Files, f.Object)].Settings.Encoding
 		if r.kept == "" && r.given.Encoding == "" && f.Settings.Encoding != "" {
 			r.kept = r.dataset
 		}

@@ -23,13 +23,17 @@ type replaced struct {
 	// the walk shows whether any row stays that belongs to the record: then the record stays too.
 	removals []*change
 	named    map[string]bool // plans that stay, see plansNamed; nil before it is called
+	going    map[string]bool // see goingPlans
+	uses     planUses        // of the plans that stay or are to go
 	hidden   string          // the last record met that is being erased: the rows that belong to it stay with it
 }
 
-func (m *rangeMerge) beginReplace(keyRange int) {
+func (m *rangeMerge) beginReplace(ctx context.Context, keyRange int) (err error) {
 	if m.w.job.Import.Mode == job.Replace {
 		m.stored = &walk{w: m.w, queries: m.w.parts.scans(m.stage, keyRange, m.w.ranges)}
+		m.going, err = m.w.goingPlans(ctx, m.stage)
 	}
+	return err
 }
 
 // meet walks up to a candidate's key, and reads what is stored there.
@@ -73,6 +77,9 @@ func (m *rangeMerge) endReplace(ctx context.Context) error {
 			return err
 		}
 	}
+	for plan := range m.going {
+		m.sum.usePlan(plan, m.uses.of[plan])
+	}
 	return m.flushRemovals()
 }
 
@@ -91,6 +98,7 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	case a == nil, parent != "" && parent == m.hidden:
 		return nil
 	}
+	m.seeUse(it.SK, a)
 	ds := datasetOf(it.SK, a)
 	if !m.mayGo(ds, a) {
 		m.leave(it.SK, a)
@@ -103,7 +111,7 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	if needed {
 		m.sum.Kept++
 		if isPlan(it.SK) {
-			m.sum.keptPlan(nameOf(a))
+			m.keepPlan(nameOf(a))
 		}
 		return nil
 	}
@@ -118,6 +126,14 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 	}
 	m.removals = append(m.removals, &change{sk: it.SK, before: a})
 	return nil
+}
+
+// keepPlan notes a plan that stays, and how many stored rows use it if it is one of the first.
+func (m *rangeMerge) keepPlan(plan string) {
+	m.sum.keptPlan(plan)
+	if len(m.sum.PlanUses) < firstPlans {
+		m.sum.usePlan(plan, m.uses.of[plan])
+	}
 }
 
 // mayGo reports whether the import may remove a row of a dataset that it lacks.
@@ -148,7 +164,7 @@ func (m *rangeMerge) needed(ctx context.Context, sk string) (bool, error) {
 		return false, nil
 	case m.named == nil:
 		var err error
-		if m.named, err = m.w.plansNamed(ctx); err != nil {
+		if m.named, m.uses, err = m.w.plansNamed(ctx); err != nil {
 			return false, err
 		}
 	}
@@ -296,8 +312,8 @@ func (w *work) anyNotGiven(ctx context.Context, ranges ...table.Query) (bool, er
 // plansNamed are the sort keys of the plans that stored rows name which this import does not
 // supply. While records of the source are being erased, every stored row counts, since it may be
 // one of those. No key leads from a plan to its rows, so those rows are read, in all shards at the
-// same time.
-func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
+// same time. uses counts the visible ones among them.
+func (w *work) plansNamed(ctx context.Context) (named map[string]bool, uses planUses, err error) {
 	var queries []table.Query
 	erasing := w.dir.AnyHidden(w.tag)
 	for stage := range store.Stages() {
@@ -308,26 +324,38 @@ func (w *work) plansNamed(ctx context.Context) (map[string]bool, error) {
 		}
 	}
 	var mu sync.Mutex
-	named := map[string]bool{}
+	named, uses = map[string]bool{}, planUses{of: map[string]job.PlanUse{}}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(w.store.Parallel())
 	for _, q := range queries {
 		g.Go(func() error {
+			var found planUses // a query has all line items of an invoice
 			for it, err := range w.store.Items(ctx, q) {
 				if err != nil {
 					return err
 				}
-				stays := erasing || !pulled(w.job) || !w.given(datasetOf(it.SK, it.Attrs)) || w.handmade(it.Attrs)
-				if plan := it.Attrs.Str(store.AttrPlan); plan != "" && stays {
+				plan := it.Attrs.Str(store.AttrPlan)
+				if plan == "" {
+					continue
+				}
+				if w.present(it.SK, it.Attrs) != nil {
+					found.see(plan, it.SK)
+				}
+				if erasing || !pulled(w.job) || !w.given(datasetOf(it.SK, it.Attrs)) || w.handmade(it.Attrs) {
 					mu.Lock()
 					named[store.PlanSK(w.hasher.External(store.KindPlan, plan))] = true
 					mu.Unlock()
 				}
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			for plan, use := range found.of {
+				uses.of[plan] = uses.of[plan].Add(use)
+			}
 			return nil
 		})
 	}
-	return named, g.Wait()
+	return named, uses, g.Wait()
 }
 
 // any reports whether any of the ranges holds an item.

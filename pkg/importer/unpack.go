@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"reseed/pkg/fault"
@@ -169,6 +170,29 @@ func unpackedObject(jobID string, i, n int) string {
 	return fmt.Sprintf("%s%03d-%04d.csv", inputDir(jobID), i, n)
 }
 
+// readUnpacked reads the name of [unpackedObject]; ok is false for other objects.
+func readUnpacked(jobID, object string) (i, n int, ok bool) {
+	name, ok := strings.CutPrefix(object, inputDir(jobID))
+	if !ok {
+		return 0, 0, false
+	}
+	_, err := fmt.Sscanf(name, "%d-%d.csv", &i, &n)
+	return i, n, err == nil
+}
+
+// packedAs returns which of the packed files of a job an object was unpacked from. They are in the
+// order of what was unpacked from them.
+func packedAs(jobID string, files []job.File, object string) int {
+	of, _, _ := readUnpacked(jobID, object)
+	var before []int
+	for _, f := range files {
+		if i, _, ok := readUnpacked(jobID, f.Object); ok && i < of && !slices.Contains(before, i) {
+			before = append(before, i)
+		}
+	}
+	return len(before)
+}
+
 // inputs are the files that an import reads.
 type inputs struct {
 	files []job.File
@@ -227,7 +251,7 @@ func (im *Importer) addUnpacked(ctx context.Context, in *inputs, p packed, objec
 
 // part is the n-th file in a packed file, named by its path, the ZIP included. It has no object.
 func (p packed) part(n int) job.File {
-	f := job.File{Name: withoutGzip(p.file.Name), Dataset: p.file.Dataset, Settings: p.file.Settings}
+	f := job.File{Name: withoutGzip(p.file.Name), Dataset: p.file.Dataset, Settings: p.file.Settings, LeftOut: leftOutOf(p.file, n)}
 	switch {
 	case p.isText():
 	case n < len(p.entries):
@@ -276,8 +300,10 @@ func (p packed) tables(ctx context.Context) (parts []int, leftOut []string, err 
 		t := &p.tabs[i]
 		err := p.judgeTab(ctx, i)
 		switch {
-		case err == nil, fault.Is(err, fault.Invalid) && !LeavesOut(t.title, err):
+		case err == nil:
 			parts = append(parts, len(p.entries)+i)
+		case fault.Is(err, fault.Invalid) && !LeavesOut(t.title, err): // left out in silence, rows would be missing
+			return nil, nil, inFile(err, t.path())
 		case fault.Is(err, fault.Invalid) && t.book.Hidden(t.n):
 		case fault.Is(err, fault.Invalid):
 			leftOut = append(leftOut, t.path())

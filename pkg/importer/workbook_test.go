@@ -204,7 +204,9 @@ func TestWhichTabs(t *testing.T) {
 		"OpenDocument":                {zipOf(t, input{name: "content.xml", body: []byte("<x/>")}), 0, "OpenDocument (.ods); save it as .xlsx"},
 		"a binary one":                {zipOf(t, input{name: "xl/workbook.bin", body: []byte("x")}), 0, "(.xlsb); save it as .xlsx"},
 		"Numbers":                     {zipOf(t, input{name: "Index/Tables.iwa", body: []byte("x")}), 0, "in Numbers choose File, Export To, Excel or CSV"},
-		"a tab that is cut off":       {bytes.Replace(bookOf(t, tabOf{"Sheet1", customers}), []byte("PK"), []byte("PK"), 1)[:2000], 0, "x.xlsx: The ZIP file cannot be read"},
+		"a tab that is cut off":       {bytes.Replace(bookOf(t, tabOf{"Sheet1", customers}), []byte("PK"), []byte("PK"), 1)[:2000], 0, "x.xlsx: The workbook cannot be read, perhaps since it was not copied to its end"},
+		"misspelt below titles":       {bookOf(t, tabOf{"Kunden", cellsOf("Our customers\n2026\nExernal ID,Name,Email,Company\na,A,,\n")}), 0, `If "Exernal ID" is "External ID"`},
+		"misspelt, in a ZIP":          {zipOf(t, input{name: "b.xlsx", body: bookOf(t, tabOf{"Kunden", cellsOf("Our customers\n2026\nExernal ID,Name,Email,Company\na,A,,\n")})}), 0, `If "Exernal ID" is "External ID"`},
 		"a delimiter and an encoding": {bookOf(t, tabOf{"Sheet1", customers}), 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ type Ending struct {
 }
 
 // ending returns the writes that end a job: first the job in its last state, which change sets,
-// then the removal of its marks, and the message to people. If lock is not nil, it is the lock that
+// then the removal of its marks, the message to people, and the tally of its source. If lock is not nil, it is the lock that
 // the job holds, and the writes pass it on. All ends of all jobs go through this function, and so do
 // stops as a plan.
 func (l *Ledger) ending(ctx context.Context, j *Job, lock table.Attrs, change func(*Job) error) (Ending, error) {
@@ -37,8 +37,12 @@ func (l *Ledger) ending(ctx context.Context, j *Job, lock table.Attrs, change fu
 	if err != nil {
 		return Ending{}, err
 	}
+	tally, err := l.tallying(ctx, j, from)
+	if err != nil {
+		return Ending{}, err
+	}
 	message, err := l.message(j)
-	e := Ending{Job: j, Writes: slices.Concat([]table.Write{status}, marks, message)}
+	e := Ending{Job: j, Writes: slices.Concat([]table.Write{status}, marks, message, tally)}
 	if err != nil || lock == nil {
 		return e, err
 	}

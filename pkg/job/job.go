@@ -162,6 +162,10 @@ type ImportSpec struct {
 	// what the source kept when the import began to read; nil once the input has been looked through
 	Readings *source.Readings `json:"readings,omitempty"`
 	Pull     *PullSpec        `json:"pull,omitempty"` // of a pull
+	// the fence of the source when the files began to come in; 0 in jobs before 2026-12-01, too
+	Fence int64 `json:"fence,omitempty"`
+	// the job whose rejected rows this one corrects: it reads the same files, and files with these rows
+	Corrects string `json:"corrects,omitempty"`
 
 	// Set once the input has been looked through, before anything is written.
 	Scanned  bool         `json:"scanned,omitempty"`
@@ -177,7 +181,12 @@ type ImportSpec struct {
 	Applying bool      `json:"applying,omitempty"`
 	Removes  bool      `json:"removes,omitempty"` // there are rows to be removed
 	Estimate *Estimate `json:"estimate,omitempty"`
-	Ground   bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
+	// of a plan or a pull: in how many changed rows each field changes, by dataset and attribute; nil in
+	// those of versions before 2026-12-01
+	Fields map[string]map[string]int64 `json:"fields,omitempty"`
+	// of a replace: the first plans that the input lacks, and that stay because others use them
+	UsedPlans []PlanUse `json:"used_plans,omitempty"`
+	Ground    bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
 
 	Cancel   bool   `json:"cancel,omitempty"`    // a person asked for it; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped
@@ -282,7 +291,17 @@ type File struct {
 
 	Rejects int64 `json:"rejects,omitempty"` // rows of it that were rejected, once every row is decided
 
+	// rows that are not read, since a file beside this one has them corrected. A version before
+	// 2026-12-01 reads them, and rejects them again
+	LeftOut []LeftOut `json:"left_out,omitempty"`
+
 	Later later.Fields `json:"-"`
+}
+
+// LeftOut are rows of a file that are not read.
+type LeftOut struct {
+	Part  int     `json:"part,omitempty"` // number of the file or tab in a packed file; 0 of a file itself
+	Lines []int64 `json:"lines"`          // in ascending order
 }
 
 // Formats of files, see [File.Format] and [ExportSpec.Format].

@@ -2,7 +2,9 @@ package job
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,6 +107,18 @@ func (l *Ledger) get(ctx context.Context, ids []string) ([]*Job, error) {
 	return jobs, nil
 }
 
+// Several reads jobs by their ids. Those that do not exist are not in the answer; empty ids are left
+// out.
+func (l *Ledger) Several(ctx context.Context, ids []string) (map[string]*Job, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	jobs, err := l.get(ctx, slices.DeleteFunc(ids, func(id string) bool { return id == "" }))
+	byID := make(map[string]*Job, len(jobs))
+	for _, j := range jobs {
+		byID[j.ID] = j
+	}
+	return byID, err
+}
+
 // List returns at most limit jobs, newest first. If before is not empty, it returns only jobs that
 // were made before the job with this id.
 func (l *Ledger) List(ctx context.Context, limit int, before string) ([]*Job, error) {
@@ -141,6 +155,41 @@ func (l *Ledger) All(ctx context.Context, page int, before string) iter.Seq2[*Jo
 			}
 		}
 	}
+}
+
+// Jobs have their id a moment before they are made: MadeAt looks that far back, and through so many
+// jobs.
+const (
+	idBefore = time.Minute
+	idBehind = time.Second // clocks are set back
+	mostMade = 100
+)
+
+// MadeAt returns a job that was made at a time, to the millisecond, and for which is is true; nil if
+// there is none among the jobs that began at about that time.
+func (l *Ledger) MadeAt(ctx context.Context, at time.Time, is func(*Job) bool) (*Job, error) {
+	id := func(t time.Time) string { return fmt.Sprintf("%012x", t.UnixMilli()) } // see NewID
+	q := table.Query{
+		PK: store.AccountPK, From: store.SKJob + id(at.Add(-idBefore)), To: store.SKJob + id(at.Add(idBehind)),
+		Limit: 10, Reverse: true,
+	}
+	seen := 0
+	for item, err := range l.st.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		j, err := decodeJob(item.Attrs)
+		if err != nil {
+			return nil, err
+		}
+		if j.CreatedAt.UnixMilli() == at.UnixMilli() && is(j) {
+			return j, nil
+		}
+		if seen++; seen == mostMade {
+			break
+		}
+	}
+	return nil, nil //nolint:nilnil // that there is none is no error
 }
 
 // Open returns the jobs that have not ended, oldest first, without the erases that Graces returns.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"reseed/pkg/fault"
+	"reseed/pkg/table"
 )
 
 // Lease is a claimed task that renews itself until it is completed or released.
@@ -105,6 +106,12 @@ func (ls *Lease) Task() Task {
 // Save stores the result so far.
 func (ls *Lease) Save(result json.RawMessage) error {
 	return ls.with(func(t Task) (Task, error) { return ls.ledger.Save(ls.ctx, t, result) })
+}
+
+// SaveWith stores the result so far, with other writes in the same transaction. The error is
+// fault.Conflict if a condition of these fails.
+func (ls *Lease) SaveWith(result json.RawMessage, writes ...table.Write) error {
+	return ls.with(func(t Task) (Task, error) { return ls.ledger.Save(ls.ctx, t, result, writes...) })
 }
 
 // Complete ends the task with its result.

@@ -65,7 +65,15 @@ func (l *Ledger) message(j *Job) ([]table.Write, error) {
 }
 
 func encodeMessage(m *Message) (table.Item, error) {
-	return encode(store.OutboxKey(m.Job, string(m.About)), m.Version, m)
+	return encode(m.key(), m.Version, m)
+}
+
+// key is where a message is stored.
+func (m *Message) key() table.Key {
+	if m.About == AboutTest {
+		return store.TestMailKey()
+	}
+	return store.OutboxKey(m.Job, string(m.About))
 }
 
 func decodeMessage(a table.Attrs) (*Message, error) {
@@ -90,7 +98,11 @@ func (l *Ledger) Outbox(ctx context.Context) ([]*Message, error) {
 		}
 		all = append(all, m)
 	}
-	return all, nil
+	test, err := l.Test(ctx)
+	if test != nil && !test.settled() {
+		all = append(all, test)
+	}
+	return all, err
 }
 
 // Ready tells whether a try to deliver a message on a way may begin now. A try that another process has
@@ -172,7 +184,7 @@ func (l *Ledger) Settle(ctx context.Context, m *Message, ended map[string]Result
 	for way, result := range ended {
 		told.Ways = with(told.Ways, way, Delivery{Tries: m.Ways[way].Tries, Result: result, At: l.now().UTC()})
 	}
-	gone := table.Write{Item: table.Item{Key: store.OutboxKey(m.Job, string(m.About))}, Delete: true, If: unchanged(m)}
+	gone := table.Write{Item: table.Item{Key: m.key()}, Delete: true, If: unchanged(m)}
 	for {
 		_, note, err := l.changed(ctx, m.Job, func(j *Job) error {
 			j.Told = append(slices.DeleteFunc(j.Told, func(t Message) bool { return t.About == m.About }), told)
@@ -194,7 +206,7 @@ func (l *Ledger) Settle(ctx context.Context, m *Message, ended map[string]Result
 
 // waiting reads a message anew; nil if it is not in the outbox any more.
 func (l *Ledger) waiting(ctx context.Context, m *Message) (*Message, error) {
-	stored, err := l.st.Get(ctx, store.OutboxKey(m.Job, string(m.About)))
+	stored, err := l.st.Get(ctx, m.key())
 	if err != nil || len(stored) == 0 {
 		return nil, err
 	}

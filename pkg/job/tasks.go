@@ -44,6 +44,8 @@ type Task struct {
 	State   TaskState       `json:"state"`
 	Holder  string          `json:"holder,omitempty"` // the worker that claimed it
 	Counter int64           `json:"counter"`          // changes as long as the holder is alive
+	Begun   int             `json:"begun,omitempty"`  // how many workers have claimed it, see [Signs]
+	SeenAt  time.Time       `json:"seen_at,omitzero"` // when it was stored, see [Signs]
 	Result  json.RawMessage `json:"result,omitempty"` // of a done task; of another one, its result so far
 	Version int64           `json:"-"`                // of the stored item
 	Later   later.Fields    `json:"-"`
@@ -68,7 +70,7 @@ func (l *Ledger) CreateTasks(ctx context.Context, job string, tasks []Task) erro
 		if _, ok := there[keys[i]]; ok {
 			continue
 		}
-		t.Job, t.Version = job, 1
+		t.Job, t.Version, t.SeenAt = job, 1, l.now().UTC()
 		if t.State == "" {
 			t.State = TaskTodo
 		}
@@ -144,6 +146,9 @@ func (l *Ledger) Claim(ctx context.Context, t Task, holder string) (Task, error)
 	}
 	if t.Holder != "" && t.Holder != holder && !l.dead(t) {
 		return t, fault.New(fault.Busy, "task_held", "another worker has this task")
+	}
+	if t.Holder != holder {
+		t.Begun++
 	}
 	t.Holder = holder
 	t.Counter++
@@ -269,6 +274,7 @@ func (l *Ledger) Release(ctx context.Context, t Task) error {
 // without getting the answer.
 func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...table.Write) (Task, error) {
 	was := t
+	t.SeenAt = l.now().UTC()
 	for {
 		t.Version = was.Version + 1
 		item, err := encode(store.TaskKey(t.Job, t.ID), t.Version, t)

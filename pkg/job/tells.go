@@ -11,6 +11,7 @@ type About string
 const (
 	AboutWaiting About = "waiting" // a plan that waits to be applied, or for a yes
 	AboutEnd     About = "ended"   // how it ended
+	AboutTest    About = "test"    // nothing: somebody wants to see whether mail arrives. It is of no job
 )
 
 // Scheduled is what a pull that the tick has started knows of the pulls before it, so that people

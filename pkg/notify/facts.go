@@ -31,6 +31,7 @@ type Facts struct {
 	Halfway    bool                   `json:"halfway,omitempty"`    // it failed or was cancelled when it may have changed rows already
 	Asks       bool                   `json:"asks,omitempty"`       // it waits for a yes although nobody asked for a plan
 	Missing    []string               `json:"missing,omitempty"`    // datasets that the pull before had, and that no tab has rows of any more
+	UsedPlans  []job.PlanUse          `json:"used_plans,omitempty"` // plans that the input lacks, and that stay because others use them; without their ids
 	Removed    map[string]int64       `json:"removed,omitempty"`    // by an erase: items by kind
 	Receipt    *eraser.Receipt        `json:"receipt,omitempty"`
 	Next       []Step                 `json:"next,omitempty"` // what people can do
@@ -96,6 +97,7 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 	if j.Import != nil {
 		f.Asks = j.Status == job.Planned && j.Import.Confirm != ""
 		f.Missing = missing(j.Import)
+		f.UsedPlans = withoutIDs(j.Import.UsedPlans)
 		f.Halfway = j.Wrote() && (j.Status == job.Failed || j.Status == job.Cancelled)
 	}
 	if j.Erase != nil {
@@ -117,6 +119,15 @@ func missing(spec *job.ImportSpec) (out []string) {
 		if !slices.Contains(spec.Datasets, ds) {
 			out = append(out, known(ds))
 		}
+	}
+	return out
+}
+
+// withoutIDs leaves out which plans these are.
+func withoutIDs(list []job.PlanUse) (out []job.PlanUse) {
+	for _, use := range list {
+		use.Plan = ""
+		out = append(out, use)
 	}
 	return out
 }

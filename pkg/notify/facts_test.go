@@ -21,6 +21,7 @@ import (
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/notify"
+	"reseed/pkg/source/sheets"
 )
 
 // full is an import with everything that may hold values of records.
@@ -89,6 +90,28 @@ Each rejected row, with the reason:
 		if strings.Contains(m.Subject+m.Text+m.HTML+string(body), secret) {
 			t.Errorf("the message tells %q", secret)
 		}
+	}
+}
+
+// Plans that others use are counted, and not named.
+func TestUsedPlans(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.ended(func(j *job.Job) {
+		full(j)
+		j.Import.UsedPlans = []job.PlanUse{{Plan: "ann@acme.example", Invoices: 14}, {Plan: "Mueller", Invoices: 1, Events: 2}}
+	})
+	b.deliver(b.process(func(*notify.Config) {}))
+	m := b.mail.got[0]
+	for _, want := range []string{"stays, because it is used by 14 invoices.\n", "stays, because it is used by 1 invoice and 2 subscription events.\n"} {
+		if !strings.Contains(m.Text, want) {
+			t.Errorf("the message lacks %q: %s", want, m.Text)
+		}
+	}
+	body, err := json.Marshal(b.hook.got[0].Facts)
+	b.must(err)
+	if !strings.Contains(string(body), `"used_plans":[{"invoices":14},`) || strings.Contains(m.Text+m.HTML+string(body), "Mueller") || strings.Contains(string(body), "acme") {
+		t.Errorf("the message is\n%s\n%s", m.Text, body)
 	}
 }
 
@@ -164,11 +187,17 @@ func TestHeadlinesAndSteps(t *testing.T) {
 		},
 		"a pull that failed": {
 			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) {
-				j.Status, j.ErrorCode, j.Import.Origin = job.Failed, "sheet_not_shared", job.ByPull
+				j.Status, j.ErrorCode, j.Import.Origin = job.Failed, sheets.CodeNotShared, job.ByPull
 			},
 			"Sync of S: failed",
 			[]string{"jobs"},
 			"Share it with that address as a viewer",
+		},
+		"an import that failed with a pull's code": {
+			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) { j.Status, j.ErrorCode = job.Failed, sheets.CodeNoRows },
+			"Import into S: failed",
+			[]string{"jobs"},
+			"The code of the error is empty_input.",
 		},
 		"a failure": {
 			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) { j.Status, j.Error, j.ErrorCode = job.Failed, "ann@acme.example", "no_rows" },
@@ -234,6 +263,9 @@ func TestHeadlinesAndSteps(t *testing.T) {
 			}
 			if !strings.Contains(m.Text, c.has) || !strings.Contains(m.HTML, c.has) || strings.Contains(m.Text+m.HTML, "ann@") {
 				t.Errorf("%s\n%s", m.Text, m.HTML)
+			}
+			if !strings.HasPrefix(m.Subject, "Sync") && strings.Contains(m.Text, "spreadsheet") {
+				t.Errorf("a job that has to do with no spreadsheet: %s", m.Text)
 			}
 		})
 	}

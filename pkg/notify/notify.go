@@ -71,7 +71,11 @@ func (n *Notifier) Deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := run{n, map[string]Way{Mail: n.c.Mail, Webhook: n.c.Webhook}, map[string]bool{}}
+	set, err := n.c.Store.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	r := run{n, map[string]Way{Mail: addressed(n.c.Mail, set), Webhook: n.c.Webhook}, map[string]bool{}}
 	var errs []error
 	for _, m := range list {
 		if ctx.Err() != nil {
@@ -80,6 +84,22 @@ func (n *Notifier) Deliver(ctx context.Context) error {
 		errs = append(errs, r.message(ctx, m))
 	}
 	return errors.Join(errs...)
+}
+
+// addressed is the way for mail as the account has set it: to nobody, to the people that it has set, or
+// to those that the environment names.
+func addressed(way Way, set store.Settings) Way {
+	switch {
+	case way == nil, set.Mail != nil && !*set.Mail:
+		return nil
+	case len(set.MailTo) == 0:
+		return way
+	}
+	return func(ctx context.Context, m *Message) error {
+		to := *m
+		to.To = set.MailTo
+		return way(ctx, &to)
+	}
 }
 
 // run is one call of [Notifier.Deliver].
@@ -91,6 +111,9 @@ type run struct {
 
 // message delivers one message on each way whose turn it is, and settles it if none is left.
 func (r *run) message(ctx context.Context, m *job.Message) error {
+	if m.About == job.AboutTest {
+		return r.test(ctx, m)
+	}
 	j, err := r.c.Ledger.Get(ctx, m.Job)
 	if err != nil {
 		return err
@@ -105,7 +128,11 @@ func (r *run) message(ctx context.Context, m *job.Message) error {
 			ended[name] = job.Unset
 		case r.rests[name] || !r.c.Ledger.Ready(m, name) || !r.timeLeft(ctx):
 		default:
-			if err := r.deliver(ctx, m, j, name); err != nil {
+			message, err := write(factsOf(m, j, r.c.PublicURL))
+			if err == nil {
+				err = r.deliver(ctx, m, message, name)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -118,6 +145,17 @@ func (r *run) message(ctx context.Context, m *job.Message) error {
 	return r.c.Ledger.Settle(ctx, m, ended)
 }
 
+// test delivers a test message, by mail alone.
+func (r *run) test(ctx context.Context, m *job.Message) error {
+	switch {
+	case r.ways[Mail] == nil:
+		return r.c.Ledger.Tried(ctx, m, Mail, job.Unset, "", time.Time{})
+	case r.rests[Mail] || !r.c.Ledger.Ready(m, Mail) || !r.timeLeft(ctx):
+		return nil
+	}
+	return r.deliver(ctx, m, testMessage(m), Mail)
+}
+
 // timeLeft tells whether a function has the time for another try.
 func (r *run) timeLeft(ctx context.Context) bool {
 	end, limited := ctx.Deadline()
@@ -126,13 +164,9 @@ func (r *run) timeLeft(ctx context.Context) bool {
 
 // deliver makes one try, between two marks. Once the first mark is set, it goes on for a moment even
 // if ctx ends: a message that was sent must be marked as sent.
-func (r *run) deliver(ctx context.Context, m *job.Message, j *job.Job, name string) error {
+func (r *run) deliver(ctx context.Context, m *job.Message, message *Message, name string) error {
 	if m.Ways[name].By != "" && r.old(m) { // processes die in its tries
 		return r.mark(ctx, m, name, &UnsentError{Why: "The process that tried last ended before it was done."})
-	}
-	message, err := write(factsOf(m, j, r.c.PublicURL))
-	if err != nil {
-		return err
 	}
 	mine, err := r.c.Ledger.Try(ctx, m, name, lease)
 	if err != nil || !mine {

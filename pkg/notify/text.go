@@ -15,6 +15,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/source/sheets"
 )
 
 // Message is a message as it is sent.
@@ -25,6 +26,7 @@ type Message struct {
 	Subject string
 	Text    string
 	HTML    string
+	To      []string // e-mail addresses in the place of those of the environment; usually none
 }
 
 //go:embed message.txt
@@ -143,27 +145,16 @@ func (f *Facts) lead() (out []string) {
 	case f.Receipt != nil:
 		out = append(out, "Everything was removed, and nothing of it was found after that.")
 	}
+	for _, use := range f.UsedPlans {
+		out = append(out, "A plan that the input lacks stays, because it is used by "+use.Words()+".")
+	}
 	if f.Status == job.Failed && f.ErrorCode != "" {
-		if why := pullErrors()[f.ErrorCode]; why != "" {
+		if why := sheets.Advice(f.ErrorCode); why != "" && f.Kind == kindSync {
 			out = append(out, why)
 		}
 		out = append(out, "The code of the error is "+f.ErrorCode+".")
 	}
 	return out
-}
-
-// pullErrors are the errors that whoever keeps a spreadsheet can mend, in words that hold nothing of it.
-func pullErrors() map[string]string {
-	return map[string]string{
-		"sheet_changed":      "Somebody changed the spreadsheet each time while it was read. Sync again when nobody is working in it.",
-		"sheet_not_shared":   "The spreadsheet is not shared with the address of Reseed any more, or it was deleted. Share it with that address as a viewer, then sync again.",
-		"sheet_trashed":      "The spreadsheet is in the bin of Google Drive. Restore it there, then sync again.",
-		"no_datasets":        "No tab of the spreadsheet has the header row of a dataset.",
-		"empty_input":        "No tab of the spreadsheet has rows below a header row.",
-		"google_busy":        "Google's quota was used up for a long time. Sync again later.",
-		"google_unreachable": "Google Sheets could not be reached for a long time. Sync again later.",
-		"google_key_refused": "Google refused the key of the service account. An administrator must put a new one in its place.",
-	}
 }
 
 // rows is the table of the counts of each dataset.

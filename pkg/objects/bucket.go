@@ -41,6 +41,8 @@ type Bucket interface {
 	DeleteAll(ctx context.Context, prefix string) (int64, error)
 	// Link returns an address for [Objects.Link], or "" where objects have none.
 	Link(ctx context.Context, key string) (string, error)
+	// Form makes a form for [Objects.Form], or none where objects are not sent by forms.
+	Form(ctx context.Context, key string, size int64) (Form, error)
 }
 
 // Pending is an object that is being written. The writer ends it with either Commit or Abort.

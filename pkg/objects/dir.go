@@ -233,6 +233,9 @@ func (f *folder) Delete(_ context.Context, key string) error {
 // Link implements [Bucket]. Files have no links.
 func (*folder) Link(context.Context, string) (string, error) { return "", nil }
 
+// Form implements [Bucket]. Files are not sent by forms.
+func (*folder) Form(context.Context, string, int64) (Form, error) { return Form{}, nil }
+
 // prepare makes the folders above key, and makes each durable in the one above it.
 func (f *folder) prepare(key string) error {
 	at := f.root

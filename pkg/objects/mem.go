@@ -185,3 +185,6 @@ func (m *Memory) DeleteAll(_ context.Context, prefix string) (int64, error) {
 
 // Link implements [Bucket]. Objects in memory have no links.
 func (*Memory) Link(context.Context, string) (string, error) { return "", nil }
+
+// Form implements [Bucket]. Objects in memory are not sent by forms.
+func (*Memory) Form(context.Context, string, int64) (Form, error) { return Form{}, nil }

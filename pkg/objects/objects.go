@@ -138,6 +138,26 @@ func (o *Objects) Link(ctx context.Context, key string) (string, error) {
 	return o.bucket.Link(ctx, key)
 }
 
+// Form is a form with which anybody who has it can store one object until it expires. Its file comes
+// last, as the part file.
+type Form struct {
+	URL    string            // to which it is posted, as multipart/form-data
+	Fields map[string]string // the parts before the file
+}
+
+// FormLife is how long a [Form] is valid: until then the form has to be sent, and what is being sent
+// goes on.
+const FormLife = time.Hour
+
+// Form makes a form that stores an object of exactly size bytes. It is the zero Form for objects in a
+// folder or in memory, which are not sent by forms.
+func (o *Objects) Form(ctx context.Context, key string, size int64) (Form, error) {
+	if err := CheckKey(key); err != nil {
+		return Form{}, err
+	}
+	return o.bucket.Form(ctx, key, size)
+}
+
 // Stat describes the newest version of an object.
 func (o *Objects) Stat(ctx context.Context, key string) (Info, error) {
 	return o.StatVersion(ctx, key, "")

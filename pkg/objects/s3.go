@@ -301,6 +301,18 @@ func (b *bucket) Link(ctx context.Context, key string) (string, error) {
 	return request.URL, nil
 }
 
+// Form implements [Bucket].
+func (b *bucket) Form(ctx context.Context, key string, size int64) (Form, error) {
+	request, err := s3.NewPresignClient(b.client).PresignPostObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key}, func(o *s3.PresignPostOptions) {
+		o.Expires = FormLife
+		o.Conditions = []any{[]any{"content-length-range", size, size}}
+	})
+	if err != nil {
+		return Form{}, failedS3(err, "make a form for an object")
+	}
+	return Form{URL: request.URL, Fields: request.Values}, nil
+}
+
 // Delete implements [Bucket].
 func (b *bucket) Delete(ctx context.Context, key string) error {
 	_, err := b.deleteVersions(ctx, key, func(k string) bool { return k == key })

@@ -2,6 +2,8 @@ package objects_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -314,5 +317,49 @@ func TestAbortedUploadLeavesNoParts(t *testing.T) {
 	w.Abort()
 	if !removed.Load() {
 		t.Error("the parts stay in the bucket")
+	}
+}
+
+// The form of an object says which object it stores, how large it is, and for how long it is valid.
+func TestFormsOfS3(t *testing.T) {
+	t.Parallel()
+	s3Client := s3.New(s3.Options{Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("id", "secret", "token")})
+	form, err := objects.S3(s3Client, "files").Form(t.Context(), "uploads/x/y/input", 4711)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form.URL != "https://files.s3.eu-central-1.amazonaws.com" || form.Fields["key"] != "uploads/x/y/input" || form.Fields["X-Amz-Security-Token"] != "token" {
+		t.Errorf("form %+v", form)
+	}
+	text, err := base64.StdEncoding.DecodeString(form.Fields["policy"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct {
+		Expiration time.Time `json:"expiration"`
+		Conditions []any     `json:"conditions"`
+	}
+	if err := json.Unmarshal(text, &policy); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"[content-length-range 4711 4711]", "map[key:uploads/x/y/input]", "map[bucket:files]"} {
+		if !slices.ContainsFunc(policy.Conditions, func(c any) bool { return fmt.Sprint(c) == want }) {
+			t.Errorf("there is no condition %s in %s", want, text)
+		}
+	}
+	if left := time.Until(policy.Expiration); left > objects.FormLife {
+		t.Errorf("it is valid for %s", left)
+	}
+	if _, err := objects.S3(s3Client, "files").Form(t.Context(), "uploads/../x", 1); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a form for a key that no object can have: %v", err)
+	}
+	folder, err := objects.Dir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]*objects.Objects{"memory": objects.Mem(), "folder": folder} {
+		if form, err := o.Form(t.Context(), "uploads/x/y/input", 1); err != nil || form.URL != "" {
+			t.Errorf("%s: %+v %v", name, form, err)
+		}
 	}
 }

@@ -5,14 +5,10 @@ import (
 	"context"
 	"slices"
 
-	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
-	"reseed/pkg/source"
-	"reseed/pkg/source/records"
 	"reseed/pkg/store"
-	"reseed/pkg/table"
 )
 
 // The sections besides those of records. Records are in sections named like their datasets.
@@ -60,10 +56,9 @@ type Config struct {
 // Reader reads all that is known of a customer.
 type Reader struct {
 	Config
-	hr      *store.Hasher
+	*reading
 	members []member
 	steps   []func(ctx context.Context, m member, after string, emit Emit) (next string, err error)
-	writers map[billing.Dataset]source.Writer
 }
 
 // member is one of the source customers.
@@ -83,7 +78,7 @@ type Place struct {
 
 // NewReader makes a reader for an export that has begun.
 func NewReader(c Config) (*Reader, error) {
-	r := &Reader{Config: c, hr: c.Directory.Hasher(), writers: map[billing.Dataset]source.Writer{}}
+	r := &Reader{Config: c, reading: newReading(c.Store, c.Directory)}
 	sources := c.Job.Export.Read()
 	for _, rec := range c.Job.Export.Customers {
 		h, ok := store.ParseH(rec.H)
@@ -134,27 +129,8 @@ func (r *Reader) Read(ctx context.Context, at Place, emit Emit) (Place, error) {
 	return at, nil
 }
 
-// record emits a record, or a part of one, with its edits, which it takes out of edits.
-func (r *Reader) record(m member, it table.Item, edits map[table.Key][]table.Item, emit Emit) error {
-	k := store.RecordAt(it.SK)
-	rec := Record{ID: store.PublicID(m.src.Tag, it.SK), DataSource: m.src.UUID, AddedAt: it.Attrs.Time(store.AttrCreated), ChangedAt: it.Attrs.Time(store.AttrUpdated)}
-	shown := it.Attrs
-	for _, e := range edits[it.Key] {
-		n, err := r.entry(m, e)
-		if err != nil {
-			return err
-		}
-		rec.Edits = append(rec.Edits, WireEdit(n))
-		shown = n.Row.Over(shown)
-	}
-	delete(edits, it.Key)
-	var err error
-	if rec.Imported, err = r.spell(k, it.Attrs); err != nil {
-		return err
-	}
-	if rec.Shown, err = r.spell(k, shown); err != nil {
-		return err
-	}
+// record emits a record, or a part of one.
+func (r *Reader) record(k *store.RecordKind, rec Record, emit Emit) error {
 	part := ""
 	if k.Part {
 		part = string(k.Dataset)
@@ -167,21 +143,6 @@ func (r *Reader) record(m member, it table.Item, edits map[table.Key][]table.Ite
 		return err
 	}
 	return emit(string(k.Dataset), text)
-}
-
-// spell spells a record as a line of NDJSON that an import takes.
-func (r *Reader) spell(k *store.RecordKind, a table.Attrs) ([]byte, error) {
-	ds := k.CameWith(a)
-	w := r.writers[ds]
-	if w == nil {
-		var err error
-		if w, err = (records.Format{}).Writer(ds); err != nil {
-			return nil, err
-		}
-		r.writers[ds] = w
-	}
-	text := w.Append(nil, k.Decode(a))
-	return text[:len(text)-1], nil // without its line end
 }
 
 // fact emits a line that is no record.

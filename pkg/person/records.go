@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"reseed/pkg/edit"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -24,7 +23,11 @@ func (r *Reader) customer(ctx context.Context, m member, _ string, emit Emit) (s
 	}
 	a, there := found[key]
 	if there && !r.Directory.HidesCustomer(m.src.Tag, m.h, a) {
-		if err := r.record(m, table.Item{Key: key, Attrs: a}, edits, emit); err != nil {
+		rec, err := r.describe(m, table.Item{Key: key, Attrs: a}, edits)
+		if err != nil {
+			return "", err
+		}
+		if err := r.record(store.KindNamed(store.KindCustomer), rec, emit); err != nil {
 			return "", err
 		}
 		return "", r.listed(ctx, m, a.Str("external_id"), emit)
@@ -69,73 +72,13 @@ func (r *Reader) children(ctx context.Context, k *store.RecordKind, m member, af
 	return page.Next, nil
 }
 
-// found reads the records that pointers lead to, without those that belong to another customer by
-// now.
-func (r *Reader) found(ctx context.Context, k *store.RecordKind, m member, pointers []table.Item) (items []table.Item, err error) {
-	var keys []table.Key
-	for _, p := range pointers {
-		h, _ := store.TrailingH(p.SK)
-		keys = append(keys, m.sp.Key(k.SK+h.String()))
-	}
-	found, err := r.Store.Lookup(ctx, keys...)
-	for _, key := range keys {
-		if a, there := found[key]; there && r.hr.CustomerH(a.Str(k.OfAttr)) == m.h {
-			items = append(items, table.Item{Key: key, Attrs: a})
-		}
-	}
-	return items, err
-}
-
 // whole emits a record with its parts, and the edits of all.
 func (r *Reader) whole(ctx context.Context, k *store.RecordKind, m member, it table.Item, emit Emit) error {
-	edits := map[table.Key][]table.Item{}
-	if len(k.Edits) > 0 {
-		var err error
-		if edits, err = r.editsOf(ctx, m, it.Key); err != nil {
-			return err
-		}
-	}
-	if err := r.record(m, it, edits, emit); err != nil {
+	left, err := r.withParts(ctx, k, m, it, func(k *store.RecordKind, rec Record) error { return r.record(k, rec, emit) })
+	if err != nil {
 		return err
 	}
-	if len(store.PartsOf(k.Kind)) > 0 {
-		h, _ := store.LeadingH(it.SK)
-		for part, err := range r.Store.Items(ctx, m.sp.Parts(k, h)) {
-			switch {
-			case err != nil:
-				return err
-			case store.RecordAt(part.SK) == nil || r.Directory.Hides(m.src.Tag, part.SK, part.Attrs):
-				continue
-			}
-			if err := r.record(m, part, edits, emit); err != nil {
-				return err
-			}
-		}
-	}
-	return r.left(m, edits, emit)
-}
-
-// editsOf reads the visible edits of a record and its parts, by record.
-func (r *Reader) editsOf(ctx context.Context, m member, record table.Key) (map[table.Key][]table.Item, error) {
-	edits := map[table.Key][]table.Item{}
-	for it, err := range r.Store.Items(ctx, m.sp.EditsOf(record.SK)) {
-		if err != nil {
-			return nil, err
-		}
-		if key, ok := m.sp.Edited(it.SK); ok && r.Directory.Visible(it.Attrs) {
-			edits[key] = append(edits[key], it)
-		}
-	}
-	return edits, nil
-}
-
-// entry reads an edit.
-func (r *Reader) entry(m member, it table.Item) (*edit.Entry, error) {
-	n, err := edit.ReadEntry(m.src, it)
-	if n == nil && err == nil {
-		n = &edit.Entry{} // of a later version: it is there, and nothing more can be said
-	}
-	return n, err
+	return r.left(m, left, emit)
 }
 
 // left emits the edits of records that are gone.

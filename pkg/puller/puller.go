@@ -112,7 +112,11 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 	if h.running != nil {
 		return nil, fault.Newf(fault.Conflict, CodeRunning, "A pull of this data source is under way: %s. When it has ended, start another one.", h.running.ID)
 	}
-	ground, err := p.ground(ctx, dir, src, s)
+	how, err := p.whole(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	ground, err := p.ground(ctx, dir, src, how)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,7 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 		spec.Had = h.applied.Import.Datasets
 	}
 	j := &job.Job{ID: p.c.Ledger.NewID(), Quiet: r.Quiet, Import: &job.ImportSpec{
-		Files: []job.File{}, Origin: job.ByPull, By: r.By, Mode: job.Replace, Plan: r.Plan, MaxRemoved: s.Removed(), Datasets: []string{job.Unread}, Pull: spec,
+		Files: []job.File{}, Origin: job.ByPull, By: r.By, Mode: job.Replace, Plan: r.Plan, MaxRemoved: how.Removed(), Datasets: []string{job.Unread}, Pull: spec,
 	}}
 	if r.Unwatched {
 		j.Scheduled = job.ScheduledAfter(h.last)
@@ -179,7 +183,7 @@ func (p *Puller) Tick(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for item, err := range p.c.Store.Items(ctx, table.Query{PK: store.PullsPK, From: store.PullKey(0).SK, To: store.PullKey(store.MaxTag + 1).SK}) {
+	for item, err := range p.c.Store.Items(ctx, all()) {
 		if err != nil {
 			return err
 		}
@@ -200,6 +204,28 @@ func (p *Puller) Tick(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func all() table.Query {
+	return table.Query{PK: store.PullsPK, From: store.PullKey(0).SK, To: store.PullKey(store.MaxTag + 1).SK}
+}
+
+// All returns what each source pulls from. Sources that pull from nothing are not there.
+func (p *Puller) All(ctx context.Context) (map[store.Tag]Setting, error) {
+	found := map[store.Tag]Setting{}
+	for item, err := range p.c.Store.Items(ctx, all()) {
+		if err != nil {
+			return nil, err
+		}
+		tag, ok := store.PullOf(item.SK)
+		if !ok {
+			continue
+		}
+		if found[tag], err = decode(item.Attrs); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 func (p *Puller) due(ctx context.Context, src store.Source, s Setting) error {
@@ -230,6 +256,9 @@ type Status struct {
 // Status returns how the pulls of a source go.
 func (p *Puller) Status(ctx context.Context, tag store.Tag) (Status, error) {
 	s, err := p.Setting(ctx, tag)
+	if err == nil {
+		s, err = p.whole(ctx, s)
+	}
 	if err != nil {
 		return Status{}, err
 	}

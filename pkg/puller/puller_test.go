@@ -1,6 +1,9 @@
 package puller_test
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +14,8 @@ import (
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/puller"
+	"reseed/pkg/store"
+	"reseed/pkg/table"
 )
 
 // The story of the sheet: pulled, changed, pulled again, a row removed, undone.
@@ -383,4 +388,156 @@ func TestSettings(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// The story that pulls are for: a customer is renamed in the sheet, and a plan's row deleted by accident.
+// The preview names the cell and says how many invoices use the plan. Once the sheet is mended, the
+// import changes one row, and people get one message.
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		afterTheSamples()
+		b := newBed(t, storyTabs()...)
+		b.done("customers +20 ~0 =0 -0 !0, invoices +14 ~0 =0 -0 !0, line_items +28 ~0 =0 -0 !0, plans +2 ~0 =0 -0 !0")
+		var plans [][]any
+		b.edit(func(s *googletest.Spreadsheet) {
+			s.Tab("Customers").Cells[11][1] = "Acme Ltd"
+			plans = s.Tab("Plans").Cells
+			s.Tab("Plans").Cells = slices.Delete(slices.Clone(plans), 1, 2)
+		})
+		preview := b.pull(puller.Request{Plan: true, By: "a person"})
+		same(t, "the preview", "customers +0 ~1 =19 -0 !0, invoices +0 ~0 =14 -0 !0, line_items +0 ~0 =0 -0 !28, plans +0 ~0 =1 -0 !0", counts(preview))
+		same(t, "what uses the plan", []job.PlanUse{{Plan: "gold", Invoices: 14}}, preview.Import.UsedPlans)
+		if notes := strings.Join(preview.Notes, "\n"); !strings.Contains(notes, "gold (used by 14 invoices)") {
+			t.Errorf("notes: %q", preview.Notes)
+		}
+		samples, err := b.Importer.Samples(t.Context(), preview)
+		must(t, err)
+		if len(samples) != 1 || samples[0].Place != "Customers!B12" || samples[0].Before["name"] != "Name 10" || samples[0].After["name"] != "Acme Ltd" {
+			t.Errorf("samples: %+v", samples)
+		}
+		b.edit(func(s *googletest.Spreadsheet) { s.Tab("Plans").Cells = plans })
+		j := b.done("customers +0 ~1 =19 -0 !0, invoices +0 ~0 =14 -0 !0, line_items +0 ~0 =28 -0 !0, plans +0 ~0 =2 -0 !0")
+		if len(j.Import.UsedPlans) > 0 {
+			t.Errorf("plans that stay: %+v", j.Import.UsedPlans)
+		}
+		// The rows that used the plan go with it.
+		b.edit(func(s *googletest.Spreadsheet) {
+			s.Tab("Plans").Cells = slices.Delete(slices.Clone(plans), 1, 2)
+			for _, row := range s.Tab("Line items").Cells[1:] {
+				row[4] = "silver"
+			}
+		})
+		j = b.pull(puller.Request{Plan: true})
+		if j.Rejects > 0 || j.Datasets["plans"].Removed != 1 || len(j.Import.UsedPlans) > 0 {
+			t.Errorf("%s, plans that stay: %+v", counts(j), j.Import.UsedPlans)
+		}
+		b.untouched()
+	})
+}
+
+// A plan of which only rows that the sheet does not have are stored stays, with a count of those.
+func TestPlansUsedElsewhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		afterTheSamples()
+		b := newBed(t, storyTabs()...)
+		b.pull(puller.Request{})
+		b.edit(func(s *googletest.Spreadsheet) {
+			s.Tabs = s.Tabs[:2] // customers and plans; the rest of the rows stays
+			s.Tab("Plans").Cells = slices.Delete(s.Tab("Plans").Cells, 1, 2)
+		})
+		j := b.pull(puller.Request{})
+		same(t, "what uses the plan", []job.PlanUse{{Plan: "gold", Invoices: 14}}, j.Import.UsedPlans)
+		if notes := strings.Join(j.Notes, "\n"); !strings.Contains(notes, "such as to the plan gold (used by 14 invoices)") {
+			t.Errorf("notes: %q", j.Notes)
+		}
+		b.untouched()
+	})
+}
+
+// afterTheSamples lets the clock of a bubble run until days of the tests' data are in the past.
+func afterTheSamples() { time.Sleep(time.Until(time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC))) }
+
+// storyTabs are 20 customers, two plans, and 14 invoices with two line items of plan gold each.
+func storyTabs() []*googletest.Tab {
+	invoices := &googletest.Tab{ID: 13, Title: "Invoices", Cells: [][]any{{"Customer external ID", "Invoice external ID", "Invoiced date", "Currency"}}}
+	items := &googletest.Tab{ID: 14, Title: "Line items", Cells: [][]any{{
+		"Invoice external ID", "Type", "Subscription external ID", "Amount in cents", "Plan", "Service period start", "Service period end", "Quantity",
+	}}}
+	for i := range 14 {
+		invoice := fmt.Sprintf("i%d", i)
+		invoices.Cells = append(invoices.Cells, []any{fmt.Sprintf("c%05d", i), invoice, 45292, "EUR"})
+		for n := range 2 {
+			items.Cells = append(items.Cells, []any{invoice, "Subscription", fmt.Sprintf("s%d-%d", i, n), 1250, "gold", 45292, 45323, 1})
+		}
+	}
+	return []*googletest.Tab{customersTab(many(20)...), plansTab([]any{"gold", "Gold", 1, "month"}, []any{"silver", "Silver", 1, "month"}), invoices, items}
+}
+
+// Dates that are texts are read in the order of the spreadsheet's locale, and that is said. Without a
+// locale that is known they are rejects, and so is a day that the locale does not have.
+func TestTextDates(t *testing.T) {
+	t.Parallel()
+	for locale, want := range map[string]struct {
+		day  string // of c00000; empty: rejected
+		says string
+	}{
+		"en_US": {"2024-03-04", "Dates that are texts were read month first, such as 01/02/2024 for 2024-01-02, since the locale of the spreadsheet is en_US: Customers (160). If that is wrong"},
+		"en_GB": {"2024-04-03", "Dates that are texts were read day first, such as 02/01/2024 for 2024-01-02"},
+		"de_DE": {"2024-04-03", "day first"},
+		"ja_JP": {"", ""},
+		"":      {"", ""},
+	} {
+		t.Run(locale, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				afterTheSamples()
+				tab := &googletest.Tab{ID: 11, Title: "Customers", Cells: [][]any{{"External ID", "Name", "Lead created at"}}}
+				for _, row := range many(160) { // past the first page
+					tab.Cells = append(tab.Cells, append(row, "03/04/2024"))
+				}
+				b := newBed(t, tab)
+				b.edit(func(s *googletest.Spreadsheet) { s.Locale = locale })
+				j := b.pull(puller.Request{})
+				notes := strings.Join(j.Notes, "\n")
+				if want.day == "" {
+					if j.Rejects != 160 || j.Reasons[0].Code != "not_a_date" || strings.Contains(notes, "that are texts") {
+						t.Errorf("%d rejects, %q", j.Rejects, j.Notes)
+					}
+					return
+				}
+				if j.Rejects > 0 || !strings.Contains(notes, want.says) {
+					t.Errorf("%d rejects, %q", j.Rejects, j.Notes)
+				}
+				same(t, "the day", want.day, b.leadCreated("c00000"))
+				wrong := map[string]string{"en_US": "31/12/2024"}[locale] // else month first
+				b.edit(func(s *googletest.Spreadsheet) { s.Tab("Customers").Cells[150][2] = cmp.Or(wrong, "12/31/2024") })
+				j = b.pull(puller.Request{})
+				if notes := strings.Join(j.Notes, "\n"); j.Rejects != 1 || !strings.Contains(notes, "in another order are rejected: Customers (1). Correct") {
+					t.Errorf("%d rejects, %q", j.Rejects, j.Notes)
+				}
+				b.untouched()
+			})
+		})
+	}
+}
+
+// leadCreated is the day on which a lead was created.
+func (b *bed) leadCreated(id string) string {
+	b.t.Helper()
+	dir, err := b.Store.Directory(b.t.Context())
+	must(b.t, err)
+	src, _ := dir.ByTag(b.src.Tag)
+	for shard := range src.Shards {
+		q := table.Query{PK: src.Space().CustomerPK(shard), From: store.SKCustomer, To: store.After(store.SKCustomer)}
+		for it, err := range b.Store.Items(b.t.Context(), q) {
+			must(b.t, err)
+			if ms, _ := it.Attrs.Int("lead_created_at"); it.Attrs.Str("external_id") == id {
+				return time.UnixMilli(ms).UTC().Format(time.DateOnly)
+			}
+		}
+	}
+	b.t.Fatalf("there is no customer %s", id)
+	return ""
 }

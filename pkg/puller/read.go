@@ -43,6 +43,9 @@ type tab struct {
 	Reading *grid.Reading `json:"reading,omitempty"`
 	Next    int64         `json:"next"`  // the row after the last one that was written
 	Pages   int           `json:"pages"` // objects that hold it
+	// texts that were read as dates, and dates in another order, see [grid.Writer.Dates]
+	Dates  int64 `json:"dates,omitempty"`
+	Others int64 `json:"others,omitempty"`
 }
 
 // run is one worker's work on a pull.
@@ -172,7 +175,7 @@ func (r *run) open(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	if len(b.Tabs) > mostTabs {
-		return false, fault.Newf(fault.Invalid, "too_many_tabs", "The spreadsheet has %d tabs; a pull reads at most %d. Keep the data in a spreadsheet of its own.", len(b.Tabs), mostTabs)
+		return false, fault.Newf(fault.Invalid, sheets.CodeTooManyTabs, "The spreadsheet has %d tabs; a pull reads at most %d. Keep the data in a spreadsheet of its own.", len(b.Tabs), mostTabs)
 	}
 	r.state.Attempt++
 	r.state.Reading = &reading{Version: version, Book: b, Walk: sheets.NewWalk(b), Tabs: make([]tab, len(b.Tabs))}
@@ -297,6 +300,9 @@ func (r *run) take(ctx context.Context, i int, s sheets.Span, values sheets.Valu
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	dates, others := w.Dates()
+	t.Dates += dates
+	t.Others += others
 	if page.Len() == 0 {
 		return nil
 	}
@@ -324,7 +330,7 @@ func (r *run) look(ctx context.Context, i int, values sheets.Values) error {
 	reads, err := importer.ReadTab(ctx, &head, job.File{Name: about.Title, Tab: about.Title}, r.kept)
 	switch {
 	case err == nil:
-		reads.Zone = r.state.Reading.Book.TimeZone
+		reads.Zone, reads.Order = r.state.Reading.Book.TimeZone, r.state.Reading.order()
 		t.Wanted, t.Reading = true, &reads
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -362,6 +368,7 @@ func (r *run) finish(ctx context.Context) error {
 			out.Files = append(out.Files, f)
 		}
 	}
+	out.Notes = r.state.Reading.dateNotes()
 	if len(left) > 0 {
 		out.Notes = append(out.Notes, "Tabs that are no dataset's, left out: "+strings.Join(left, ", ")+".")
 	}
@@ -370,7 +377,7 @@ func (r *run) finish(ctx context.Context) error {
 		if len(out.Lost) > 0 {
 			why = strings.Join(out.Lost, " ")
 		}
-		return fault.New(fault.Invalid, "no_datasets", "Nothing of the spreadsheet can be imported. "+why)
+		return fault.New(fault.Invalid, sheets.CodeNoDatasets, "Nothing of the spreadsheet can be imported. "+why)
 	}
 	r.state.Version, r.state.Result, r.state.Reading = r.state.Reading.Version, &out, nil
 	return nil

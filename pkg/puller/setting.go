@@ -19,7 +19,7 @@ type Setting struct {
 	Spreadsheet string        `json:"spreadsheet"`           // its id
 	Every       time.Duration `json:"every,omitempty"`       // 0: only when somebody asks for it
 	MaxChanged  *int          `json:"max_changed,omitempty"` // percent; nil is job.DefaultMaxChanged
-	MaxRemoved  *int          `json:"max_removed,omitempty"` // percent; nil is job.DefaultMaxRemoved
+	MaxRemoved  *int          `json:"max_removed,omitempty"` // percent; nil is the setting of the account, or else job.DefaultMaxRemoved
 
 	Next    time.Time `json:"next,omitzero"`     // when the next pull is due, if Every is not 0
 	Skipped int64     `json:"skipped,omitempty"` // how many were due while another one ran, since the last one began
@@ -121,6 +121,17 @@ func (s Setting) write(tag store.Tag) (table.Write, error) {
 		w.If = table.Cond{Op: table.Absent}
 	}
 	return w, nil
+}
+
+// whole returns a setting with the share of removed rows that the account has set, if the source has
+// none.
+func (p *Puller) whole(ctx context.Context, s Setting) (Setting, error) {
+	if s.MaxRemoved != nil {
+		return s, nil
+	}
+	set, err := p.c.Store.Settings(ctx)
+	s.MaxRemoved = set.MaxRemoved
+	return s, err
 }
 
 // Set changes what a source pulls from, and returns that. A source that pulls from nothing needs a

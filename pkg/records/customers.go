@@ -29,18 +29,28 @@ func CustomerOf(g edit.Group) Customer {
 // Customer reads the customer of a public id with all that were merged into it. A customer that was
 // merged into another one is fault.NotFound.
 func (r *Records) Customer(ctx context.Context, id string) (Account, Customer, error) {
-	a, m, err := r.member(ctx, id)
+	a, m, g, err := r.Group(ctx, id)
 	if err != nil {
 		return a, Customer{}, err
 	}
-	g, err := r.group(ctx, a, m)
-	if err != nil {
-		return a, Customer{}, err
-	}
-	if g == nil || g[0].Ref != m.Ref {
+	if g[0].Ref != m {
 		return a, Customer{}, Absent(WhatCustomer)
 	}
 	return a, CustomerOf(g), nil
+}
+
+// Group reads the source customer of a public id, and the group that it shows as, whether it was
+// merged into another one or not.
+func (r *Records) Group(ctx context.Context, id string) (Account, edit.Ref, edit.Group, error) {
+	a, m, err := r.member(ctx, id)
+	if err != nil {
+		return a, edit.Ref{}, nil, err
+	}
+	g, err := r.group(ctx, a, m)
+	if err == nil && g == nil {
+		err = Absent(WhatCustomer)
+	}
+	return a, m.Ref, g, err
 }
 
 // member reads one source customer by its public id, whether it was merged or not: directory,

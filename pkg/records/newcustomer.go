@@ -17,6 +17,7 @@ type NewCustomer struct {
 	Tags    []string
 	Custom  map[string]edit.Value
 	By      string // the author
+	Manual  bool   // it was made by hand, so it is a manual customer
 	Wrong   error  // what the caller has found wrong; returned unless the source is not there
 }
 
@@ -54,7 +55,7 @@ func (r *Records) createCustomer(ctx context.Context, n NewCustomer) (Customer, 
 	if err := r.mayMake(ctx, a, src, n.Record, found[src.Space().Customer(h)]); err != nil {
 		return Customer{}, err
 	}
-	item := r.encode(src.Space().Customer(h), n.Record, 0)
+	item := r.encode(src.Space().Customer(h), n.Record, n.manual(a))
 	m := &edit.Member{Ref: edit.Ref{Tag: src.Tag, H: h}, Source: src, Attrs: item.Attrs}
 	if m.Edits, err = edit.Read(a.Directory, found, src.Space(), h); err != nil {
 		return Customer{}, err
@@ -101,7 +102,15 @@ func (r *Records) customerWrites(a Account, m *edit.Member, n NewCustomer, item 
 		writes = append(writes, table.Write{Item: p})
 	}
 	if n.Contact != nil {
-		writes = append(writes, table.Write{Item: r.encode(sp.Contact(m.H, a.Hash.ContactH(n.Contact)), n.Contact, 0)})
+		writes = append(writes, table.Write{Item: r.encode(sp.Contact(m.H, a.Hash.ContactH(n.Contact)), n.Contact, n.manual(a))})
 	}
 	return writes
+}
+
+// manual returns the manual epoch of the customer, or 0.
+func (n NewCustomer) manual(a Account) int64 {
+	if n.Manual {
+		return a.ManualEpoch
+	}
+	return 0
 }

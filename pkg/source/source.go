@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"time"
 
 	"reseed/pkg/billing"
@@ -45,6 +46,14 @@ type Format interface {
 	// RejectsHead returns the beginning of the rejects file of such a file: the header row, if it
 	// is a table.
 	RejectsHead(s Shape) []byte
+
+	// Correct reads the rejects file of such a file, and returns one that holds only the rows that
+	// were corrected, as they are now. It takes those from rows. The error is fault.Invalid if a row
+	// has no column or field of a name.
+	Correct(rejects io.Reader, s Shape, rows Corrections) ([]byte, error)
+	// ReadRejects yields the rows of a rejects file behind its RejectsHead. in may begin at any row. An
+	// error ends it: one of in, or [ErrNotRejects].
+	ReadRejects(in io.Reader, s Shape) iter.Seq2[Rejected, error]
 
 	// Writer makes a writer of files of this format with the records of a dataset. The error is
 	// fault.Invalid, code unknown_dataset, if there is none of that name.

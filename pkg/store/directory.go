@@ -70,6 +70,9 @@ type Source struct {
 	Fence int64 `json:"fence,omitempty"`
 	// it pulls from elsewhere: what changes its rows leaves a mark, see [Store.MarkWritten]
 	Pulls bool `json:"pulls,omitempty"`
+	// the first epoch of customers whose rows jobs have counted from the beginning; 0: none, since it
+	// is older than such counts and was not emptied since
+	Counted int `json:"counted,omitempty"`
 
 	Later later.Fields `json:"-"`
 }
@@ -179,7 +182,7 @@ func (d *Directory) Add(id, name, system string, at time.Time) (Source, error) {
 	}
 	s := Source{
 		UUID: id, Tag: d.NextTag, Name: name, System: system, CreatedAt: at.UTC(),
-		Epochs: Epochs{1, 1, 1}, Shards: DefaultShards,
+		Epochs: Epochs{1, 1, 1}, Shards: DefaultShards, Counted: 1,
 	}
 	d.NextTag++
 	d.Sources = append(d.Sources, s)
@@ -227,6 +230,9 @@ func (d *Directory) RaiseEpochs(id string, which Epochs) (Source, bool) {
 		raise(&s.Epochs.Data, &top.Data, which.Data)
 		raise(&s.Epochs.Edits, &top.Edits, which.Edits)
 		s.Top = top
+		if s.Counted == 0 && which.Customers > 0 {
+			s.Counted = s.Epochs.Customers
+		}
 		return *s, true
 	}
 	return Source{}, false

@@ -529,9 +529,13 @@ func PullKey(tag Tag) table.Key { return table.Key{PK: PullsPK, SK: skPull + tag
 
 // PullOf returns the tag in the sort key of a [PullKey]; ok is false if it is another key.
 func PullOf(sk string) (tag Tag, ok bool) {
+	return tagIn(sk, skPull)
+}
+
+func tagIn(sk, prefix string) (tag Tag, ok bool) {
 	var n uint32
-	_, err := fmt.Sscanf(sk, skPull+"%05x", &n)
-	return Tag(n), err == nil && sk == skPull+tagText(Tag(n))
+	_, err := fmt.Sscanf(sk, prefix+"%05x", &n)
+	return Tag(n), err == nil && sk == prefix+tagText(Tag(n))
 }
 
 // WrittenKey is the key of the mark of the latest job that has changed rows of a source that pulls;
@@ -546,6 +550,26 @@ const (
 	PullsPK = "account.pulls"
 	skPull  = "source#"
 )
+
+// TallyKey is the key of what jobs have counted of a source.
+func TallyKey(tag Tag) table.Key { return table.Key{PK: talliesPK, SK: skTally + tagText(tag)} }
+
+// Tallies is the range of these, of all sources.
+func Tallies() table.Query { return under(talliesPK, skTally) }
+
+// TallyOf returns the tag in the sort key of a [TallyKey]; ok is false if it is another key.
+func TallyOf(sk string) (tag Tag, ok bool) { return tagIn(sk, skTally) }
+
+const (
+	talliesPK = "account.tallies"
+	skTally   = "source#"
+)
+
+// TestMailKey is the key of the latest test message.
+func TestMailKey() table.Key { return table.Key{PK: AccountPK, SK: "testmail"} }
+
+// AccountSettingsKey is the key of the settings of the account.
+func AccountSettingsKey() table.Key { return table.Key{PK: AccountPK, SK: "settings"} }
 
 func tagText(tag Tag) string { return fmt.Sprintf("%05x", uint32(tag)) }
 

@@ -69,6 +69,23 @@ func TestKeysOfPullsGolden(t *testing.T) {
 	}
 }
 
+func TestKeysOfTalliesGolden(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for _, one := range []struct {
+		name string
+		key  table.Key
+	}{{"tally", store.TallyKey(0x1f)}, {"settings", store.AccountSettingsKey()}, {"test message", store.TestMailKey()}} {
+		b.WriteString(one.name + "\t" + one.key.PK + " " + one.key.SK + "\n")
+	}
+	goldenKeys(t, "tallies", b.String())
+	for sk, want := range map[string]store.Tag{store.TallyKey(0x1f).SK: 0x1f, store.TallyKey(store.MaxTag).SK: store.MaxTag, "source#": 0, "source#1f": 0} {
+		if tag, ok := store.TallyOf(sk); ok != (want != 0) || ok && tag != want {
+			t.Errorf("%s is of the tag %d, %t", sk, tag, ok)
+		}
+	}
+}
+
 // Keys that were added later have a golden file of their own.
 func TestKeysOfEditsGolden(t *testing.T) {
 	t.Parallel()

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 
 	"reseed/pkg/api/wire"
 )
@@ -33,7 +35,8 @@ type Error struct {
 	Message string // what the server says, for people
 	Param   string // the parameter or member at fault; empty if none is
 
-	Stale *wire.ErasePlan // what an erase would do now, if it would not do what the confirmed plan says
+	Fields map[string]string // what is wrong with members of the request, by name; nil if it is none of them
+	Stale  *wire.ErasePlan   // what an erase would do now, if it would not do what the confirmed plan says
 }
 
 // Error is the message.
@@ -50,6 +53,13 @@ func (e *ElsewhereError) Error() string { return "the answer is at another addre
 func IsNotFound(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Status == http.StatusNotFound
+}
+
+// IsConflict reports whether an error is a server's answer that something is not so any more, or not
+// here.
+func IsConflict(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusConflict
 }
 
 // Ping calls the server, with the key.
@@ -132,8 +142,7 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 		return nil, &ElsewhereError{to}
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	message, param := messageOf(resp.StatusCode, text)
-	return nil, &Error{resp.StatusCode, message, param, stalePlanOf(resp.StatusCode, text)}
+	return nil, errorOf(resp.StatusCode, text)
 }
 
 // silent reports whether the server did not answer in time.
@@ -141,8 +150,8 @@ func silent(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// messageOf finds the message, and what it is about, in the shapes that the API's errors have.
-func messageOf(status int, body []byte) (message, param string) {
+// errorOf reads the shapes that the API's errors have.
+func errorOf(status int, body []byte) *Error {
 	var shape struct {
 		Message string            `json:"message"`
 		Param   string            `json:"param"`
@@ -150,16 +159,18 @@ func messageOf(status int, body []byte) (message, param string) {
 		Errors  map[string]string `json:"errors"`
 	}
 	_ = json.Unmarshal(body, &shape)
-	for field, text := range shape.Errors {
-		return field + ": " + text, field
-	}
-	switch {
+	e := &Error{Status: status, Param: shape.Param, Fields: shape.Errors, Stale: stalePlanOf(status, body)}
+	switch names := slices.Sorted(maps.Keys(shape.Errors)); {
+	case len(names) > 0:
+		e.Param, e.Message = names[0], names[0]+": "+shape.Errors[names[0]]
 	case shape.Message != "":
-		return shape.Message, shape.Param
+		e.Message = shape.Message
 	case shape.Error != "":
-		return shape.Error, ""
+		e.Message = shape.Error
+	default:
+		e.Message = fmt.Sprintf("the server answered %d", status)
 	}
-	return fmt.Sprintf("the server answered %d", status), ""
+	return e
 }
 
 // of is a path with a name as one of its parts.

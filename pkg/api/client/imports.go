@@ -22,29 +22,35 @@ type File struct {
 // Import sends files, and imports them into the data source of a uuid. It returns the job, which
 // may still be running.
 func (c *Client) Import(ctx context.Context, source string, how wire.ImportOptions, files []File) (*wire.Job, error) {
+	var j wire.Job
+	err := c.sendForm(ctx, of("/v1/data_sources/%s/imports", source), func(form *multipart.Writer) error { return writeForm(form, how, files) }, &j)
+	return &j, err
+}
+
+// sendForm posts a form while write writes it, and reads the answer into out.
+func (c *Client) sendForm(ctx context.Context, path string, write func(*multipart.Writer) error, out any) error {
 	pr, pw := io.Pipe()
 	form := multipart.NewWriter(pw)
 	wrong := make(chan error, 1)
 	go func() {
-		err := writeForm(form, how, files)
+		err := write(form)
 		wrong <- err
 		pw.CloseWithError(err)
 	}()
-	resp, err := c.do(ctx, http.MethodPost, of("/v1/data_sources/%s/imports", source), pr, form.FormDataContentType())
+	resp, err := c.do(ctx, http.MethodPost, path, pr, form.FormDataContentType())
 	_ = pr.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
 		select {
 		case cause := <-wrong: // a file could not be read, and the server saw a form that breaks off
 			if cause != nil && !errors.Is(cause, io.ErrClosedPipe) {
-				return nil, cause
+				return cause
 			}
 		default:
 		}
-		return nil, err
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	var j wire.Job
-	return &j, decode(resp.Body, &j)
+	return decode(resp.Body, out)
 }
 
 func writeForm(form *multipart.Writer, how wire.ImportOptions, files []File) error {
@@ -124,6 +130,19 @@ func (c *Client) Jobs(ctx context.Context, cursor string) (page wire.JobPage, er
 	return page, err
 }
 
+// JobsOf is [Client.Jobs] of the jobs that a filter takes. A page may be empty and yet have more behind
+// it.
+func (c *Client) JobsOf(ctx context.Context, f wire.JobFilter, cursor string) (page wire.JobPage, err error) {
+	query := url.Values{}
+	for name, value := range map[string]string{"state": f.State, "kind": f.Kind, "source": f.Source, "cursor": cursor} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	err = c.Call(ctx, http.MethodGet, "/v1/jobs?"+query.Encode(), nil, &page)
+	return page, err
+}
+
 // Apply does what a planned import or undo has shown.
 func (c *Client) Apply(ctx context.Context, id string) (*wire.Job, error) {
 	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/apply", id), nil)
@@ -132,11 +151,12 @@ func (c *Client) Apply(ctx context.Context, id string) (*wire.Job, error) {
 // Undo takes an import back. It returns the new job that does; with plan, that job waits to be
 // applied.
 func (c *Client) Undo(ctx context.Context, id string, plan bool) (*wire.Job, error) {
-	var in any
-	if plan {
-		in = map[string]bool{"plan": true}
-	}
-	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/undo", id), in)
+	return c.UndoWith(ctx, id, wire.UndoOptions{Plan: plan})
+}
+
+// UndoWith is [Client.Undo] with all its options.
+func (c *Client) UndoWith(ctx context.Context, id string, how wire.UndoOptions) (*wire.Job, error) {
+	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/undo", id), how)
 }
 
 // Cancel ends an import that waits, runs or is planned.

@@ -27,6 +27,25 @@ const (
 // Ended reports whether a job has ended or waits for a person.
 func (s Status) Ended() bool { return s != Waiting && s != Running && s != Grace }
 
+// WithRejects is the state of done imports that have rejected rows, in filters of jobs.
+const WithRejects = "rejects"
+
+// JobStates are the states by which jobs can be filtered.
+func JobStates() []string {
+	var all []string
+	for _, s := range []Status{Waiting, Running, Planned, Done, Failed, Cancelled, Grace, Restored} {
+		all = append(all, string(s))
+	}
+	return append(all, WithRejects)
+}
+
+// JobFilter says which jobs a list is of. What is empty allows all.
+type JobFilter struct {
+	State  string // a Status, or WithRejects
+	Kind   string // Import, Erase or Export
+	Source string // uuid
+}
+
 // Modes of an import.
 const (
 	Upsert  = "upsert"  // adds and changes rows
@@ -63,9 +82,12 @@ type Job struct {
 	Erase      *EraseJob         `json:"erase,omitempty"`
 	Export     *ExportJob        `json:"export,omitempty"`
 	Stage      string            `json:"stage,omitempty"` // what it does now, e.g. "3 apply"
+	State      string            `json:"state,omitempty"` // Status and more in words, such as cancelling (docs/ARCHITECTURE.md)
+	Signs      *Signs            `json:"signs,omitempty"` // of a job that waits for its turn, or runs
 	Progress   Progress          `json:"progress"`
 	Datasets   map[string]Counts `json:"datasets,omitempty"` // final once it has ended
 	Totals     []Total           `json:"totals,omitempty"`   // like Datasets
+	Decimals   map[string]int    `json:"decimals,omitempty"` // of the currencies of Totals: an amount of 123 is 1.23 with 2
 	Rejects    int64             `json:"rejects"`
 	Reasons    []Reason          `json:"reasons,omitempty"` // why rows were rejected; those to see to first come first
 	Cost       Cost              `json:"cost"`
@@ -73,6 +95,14 @@ type Job struct {
 	Error      string            `json:"error,omitempty"`
 	Quiet      bool              `json:"quiet,omitempty"`    // people are not told of it
 	Messages   []Message         `json:"messages,omitempty"` // that people got or are to get of it; not in lists
+}
+
+// Signs are signs of life of a job.
+type Signs struct {
+	Before  string    `json:"before,omitempty"`  // of a waiting job: the job that has its source
+	SeenAt  time.Time `json:"seen_at,omitzero"`  // of a running job: when a worker last stored something of its present work
+	Stalled bool      `json:"stalled,omitempty"` // that is longer ago than a living worker takes
+	Begun   int       `json:"begun,omitempty"`   // by how many workers the present work was begun: more than 1 after a worker was lost
 }
 
 // Message is what people are told of a job once.
@@ -90,6 +120,12 @@ type Delivery struct {
 	Why    string    `json:"why,omitempty"`    // the last try failed
 }
 
+// UndoOptions say how to take an import back.
+type UndoOptions struct {
+	Plan bool  `json:"plan,omitempty"` // write nothing until the plan is applied
+	Mail *bool `json:"mail,omitempty"` // false: people are not told how it ends, or that it waits
+}
+
 // ImportJob is the part of a job that only imports have.
 type ImportJob struct {
 	Mode     string    `json:"mode"`
@@ -99,10 +135,23 @@ type ImportJob struct {
 	Files    []File    `json:"files"`
 	Confirm  string    `json:"confirm,omitempty"` // why a planned import waits for a yes
 	Estimate *Estimate `json:"estimate,omitempty"`
-	Undo     string    `json:"undo,omitempty"`      // the job that this one undoes
-	UndoneBy string    `json:"undone_by,omitempty"` // the job that undid this one
+	// of a replace: the first plans that the input lacks, and that stay because stored records use them
+	UsedPlans []PlanUse `json:"used_plans,omitempty"`
+	Undo      string    `json:"undo,omitempty"`      // the job that this one undoes
+	UndoneBy  string    `json:"undone_by,omitempty"` // the job that undid this one
+	Corrects  string    `json:"corrects,omitempty"`  // the job whose rejected rows this one has corrected
+
+	// of a plan or a pull: in how many changed rows each field changes, by dataset and field
+	Fields map[string]map[string]int64 `json:"fields,omitempty"`
 
 	FilesErased bool `json:"files_erased,omitempty"` // an erase removed its files, so it can't be undone any more
+}
+
+// PlanUse says how many stored records use a plan.
+type PlanUse struct {
+	Plan     string `json:"plan,omitempty"` // external id
+	Invoices int64  `json:"invoices,omitempty"`
+	Events   int64  `json:"events,omitempty"` // of subscriptions
 }
 
 // File is one input file.
@@ -114,6 +163,7 @@ type File struct {
 	Datasets []string  `json:"datasets,omitempty"` // of NDJSON
 	Settings *Settings `json:"settings,omitempty"` // how the table is read, if not as usual
 	Rejects  int64     `json:"rejects,omitempty"`  // rows that were rejected
+	LeftOut  int64     `json:"left_out,omitempty"` // rows that are not read, since another file has them corrected
 }
 
 // Reason is one reason for which rows were rejected.
@@ -265,10 +315,12 @@ type Estimate struct {
 
 // JobPage is a page of jobs, newest first.
 type JobPage struct {
-	Jobs    []Job          `json:"jobs"`
-	Cursor  *string        `json:"cursor"` // of the next page
-	HasMore bool           `json:"has_more"`
-	Uploads []FailedUpload `json:"uploads,omitempty"` // on the first page
+	Jobs    []Job   `json:"jobs"`
+	Cursor  *string `json:"cursor"` // of the next page
+	HasMore bool    `json:"has_more"`
+	// how many jobs were looked at, if there is a filter: a page may be short, or empty, and have more behind it
+	Searched *int           `json:"searched,omitempty"`
+	Uploads  []FailedUpload `json:"uploads,omitempty"` // on the first page
 }
 
 // FailedUpload is a file in the upload folder that could not be imported. It is tried again.

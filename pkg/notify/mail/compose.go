@@ -16,13 +16,27 @@ import (
 type People struct {
 	From mail.Address
 	To   []mail.Address
+
+	named string // where the addresses in To come from, for errors
 }
 
 // PeopleOf are the people that the settings name.
 func PeopleOf(c config.Config) People {
-	p := People{From: c.MailFrom.Address}
+	p := People{From: c.MailFrom.Address, named: "RESEED_MAIL_TO"}
 	for _, a := range c.MailTo {
 		p.To = append(p.To, a.Address)
+	}
+	return p
+}
+
+// For are the people for one message, which may name others than the environment does.
+func (p People) For(m *notify.Message) People {
+	if len(m.To) == 0 {
+		return p
+	}
+	p.To, p.named = nil, "the settings of the account"
+	for _, a := range m.To {
+		p.To = append(p.To, mail.Address{Address: a})
 	}
 	return p
 }
@@ -30,6 +44,7 @@ func PeopleOf(c config.Config) People {
 // Compose writes a message as an e-mail with a part in plain text and one in HTML. All copies of a
 // message have the same Message-ID.
 func (p People) Compose(m *notify.Message) ([]byte, error) {
+	p = p.For(m)
 	out := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	out.FromMailAddress(&p.From)
 	for i := range p.To {

@@ -12,6 +12,7 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,5 +208,36 @@ func TestTheFolderGetsOneFile(t *testing.T) {
 	}
 	if m, err := mailtest.Parse(raw); err != nil || m.Header.Get("From") != `"Reseed" <reseed@localhost>` || !strings.Contains(m.Text, "Größe") {
 		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// A message deletes those of more than 30 days before it, and nothing else.
+func TestOldMessagesLeaveTheFolder(t *testing.T) {
+	t.Parallel()
+	folder, m := t.TempDir(), message()
+	at := func(days int) time.Time { return m.Made.Add(-time.Duration(days) * 24 * time.Hour) }
+	for name, days := range map[string]int{"old.eml": 31, ".half-old": 31, "young.eml": 29, ".half-young": 1, "notes.txt": 400} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at(days), at(days)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inner := filepath.Join(folder, "folder.eml")
+	if err := errors.Join(os.Mkdir(inner, 0o700), os.Chtimes(inner, at(50), at(50))); err != nil {
+		t.Fatal(err)
+	}
+	if err := notifymail.ToFolder(folder, notifymail.People{})(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	list, err := os.ReadDir(folder)
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	if want := []string{".half-young", "folder.eml", "j1-ended.eml", "notes.txt", "young.eml"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("%v, %v; want %v", names, err, want)
 	}
 }

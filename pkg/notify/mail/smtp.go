@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -53,7 +54,7 @@ func (s *sender) send(ctx context.Context, m *notify.Message) error {
 	// The connection has a deadline of its own. The context may end earlier.
 	defer context.AfterFunc(ctx, func() { _ = conn.Text.Close() })() // conn.Close would wait for the answer
 	defer func() { _ = conn.Close() }()
-	if err := s.envelope(ctx, conn); err != nil {
+	if err := s.envelope(ctx, conn, s.people.For(m)); err != nil {
 		return err
 	}
 	w, err := conn.Data()
@@ -93,20 +94,20 @@ func (s *sender) dial(ctx context.Context) (*smtp.Client, error) {
 }
 
 // envelope says whom the message is from and for.
-func (s *sender) envelope(ctx context.Context, conn *smtp.Client) error {
-	if err := conn.Mail(s.people.From.Address); err != nil {
+func (s *sender) envelope(ctx context.Context, conn *smtp.Client, people People) error {
+	if err := conn.Mail(people.From.Address); err != nil {
 		return why("MAIL FROM (RESEED_MAIL_FROM)", err)
 	}
 	var refused int
-	for i, to := range s.people.To {
+	for i, to := range people.To {
 		err := conn.Rcpt(to.Address)
 		if err == nil {
 			continue
 		}
-		if refused++; codeOf(err) < 500 || refused == len(s.people.To) {
-			return why(fmt.Sprintf("RCPT TO (address %d of RESEED_MAIL_TO)", i+1), err)
+		if refused++; codeOf(err) < 500 || refused == len(people.To) {
+			return why(fmt.Sprintf("RCPT TO (address %d of %s)", i+1, cmp.Or(people.named, "RESEED_MAIL_TO")), err)
 		}
-		s.log.WarnContext(ctx, "the mail server refuses an address of RESEED_MAIL_TO: it gets no messages", "address", i+1, "answer", codeOf(err))
+		s.log.WarnContext(ctx, "the mail server refuses an address: it gets no messages", "of", cmp.Or(people.named, "RESEED_MAIL_TO"), "address", i+1, "answer", codeOf(err))
 	}
 	return nil
 }

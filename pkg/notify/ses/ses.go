@@ -20,11 +20,12 @@ import (
 // own; the header X-Reseed-Message is the same in all copies. The SDK does not repeat a call by
 // itself: the outbox counts each try.
 func To(p mail.People) notify.Way {
-	to := make([]string, len(p.To))
-	for i := range p.To {
-		to[i] = p.To[i].String()
-	}
 	return func(ctx context.Context, m *notify.Message) error {
+		p := p.For(m)
+		to := make([]string, len(p.To))
+		for i := range p.To {
+			to[i] = p.To[i].String()
+		}
 		body, err := p.Compose(m)
 		if err != nil {
 			return err

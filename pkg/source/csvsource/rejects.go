@@ -20,12 +20,21 @@ import (
 
 const (
 	columnRow      = "Reject row"
+	columnFile     = "Reject file"
+	columnLine     = "Reject line"
+	columnColumn   = "Reject column"
 	columnCode     = "Reject code"
+	columnReason   = "Reject reason"
 	columnSettings = "Reject settings"
 )
 
 func rejectColumns() []string {
-	return []string{columnRow, "Reject file", "Reject line", "Reject column", columnCode, "Reject reason", columnSettings}
+	return []string{columnRow, columnFile, columnLine, columnColumn, columnCode, columnReason, columnSettings}
+}
+
+// oldRejectColumns are the columns that a version before 2026-11-30 added.
+func oldRejectColumns() []string {
+	return []string{columnFile, columnLine, columnColumn, columnCode, columnReason}
 }
 
 // addedColumns tells of each column of a header which of the columns that a rejects file adds it is,
@@ -75,7 +84,7 @@ func (Format) RejectsHead(s source.Shape) []byte {
 
 // OldRejectsHead returns the header row of a rejects file that a version before 2026-11-30 wrote.
 func OldRejectsHead(s source.Shape) []byte {
-	return rejectsHead(s, ',', []string{"Reject file", "Reject line", "Reject column", columnCode, "Reject reason"})
+	return rejectsHead(s, ',', oldRejectColumns())
 }
 
 func rejectsHead(s source.Shape, comma byte, columns []string) []byte {

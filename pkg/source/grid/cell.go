@@ -44,6 +44,9 @@ type Reading struct {
 	// is not known is UTC, too. A whole day is that day, in every zone.
 	Zone      string `json:"zone,omitempty"`
 	Since1904 bool   `json:"since_1904,omitempty"` // serial numbers count from 1904, not from 1900
+	// Order is that of dates that are texts and not ISO 8601, unless there is a DateFormat. They are
+	// written as ISO 8601, times of day in the zone. Empty: such texts are written as they are.
+	Order billing.DateOrder `json:"order,omitempty"`
 }
 
 const (
@@ -63,6 +66,8 @@ type speller struct {
 
 	values billing.Values
 	zone   *time.Location
+	dates  int64 // texts that were read in the order
+	others int64 // texts that are dates in another order only
 }
 
 func newSpeller(r Reading) speller {
@@ -80,7 +85,12 @@ func (s *speller) spell(n int, c Cell) string {
 		holds = s.Holds[n]
 	}
 	switch c.Kind {
-	case Text, Error:
+	case Text:
+		if holds == "time" && s.Order != "" && s.DateFormat == "" {
+			return s.textDate(c.Text)
+		}
+		return c.Text
+	case Error:
 		return c.Text
 	case Truth:
 		if c.Number != 0 {
@@ -122,8 +132,40 @@ func (s *speller) time(serial float64) string {
 		return s.values.SpellTime(time.Date(year, month, first+days, 0, 0, 0, 0, time.UTC))
 	}
 	t := time.Date(year, month, first+days, 0, 0, 0, 0, time.UTC).Add(time.Duration(rest) * time.Millisecond)
-	t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), s.zone)
-	return s.values.SpellTime(t)
+	return s.values.SpellTime(s.inZone(t))
+}
+
+// textDate spells a text in a column of times. What is no date stays as it is.
+func (s *speller) textDate(text string) string {
+	trimmed := strings.TrimSpace(text)
+	if _, err := billing.ParseTime(trimmed); err == nil || trimmed == "" {
+		return text
+	}
+	t, ok := billing.ReadDate(trimmed, s.Order)
+	if !ok {
+		s.countOther(trimmed)
+		return text
+	}
+	s.dates++
+	return s.values.SpellTime(s.inZone(t))
+}
+
+// countOther counts a text that is a date in another order.
+func (s *speller) countOther(text string) {
+	for _, order := range [...]billing.DateOrder{billing.DayFirst, billing.MonthFirst} {
+		if _, ok := billing.ReadDate(text, order); ok {
+			s.others++
+			return
+		}
+	}
+}
+
+// inZone is the time that a clock in the zone shows. A whole day stays that day.
+func (s *speller) inZone(t time.Time) time.Time {
+	if t.Equal(t.Truncate(24 * time.Hour)) {
+		return t
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), s.zone)
 }
 
 // decimal spells a number as the shortest decimal number that a spreadsheet shows of it: 0.1+0.2 is

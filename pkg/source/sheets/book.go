@@ -62,10 +62,6 @@ type Reader interface {
 	Values(ctx context.Context, id string, spans []Span) ([]Values, error)
 }
 
-// CodeChanged is the code of the error for a range that does not exist any more: the spreadsheet was
-// changed after its tabs were listed.
-const CodeChanged = "sheet_changed"
-
 var (
 	inAddress = regexp.MustCompile(`^https://docs\.google\.com/(?:a/[^/]+/)?spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]+)(?:[/?#].*)?$`)
 	published = regexp.MustCompile(`^https://docs\.google\.com/.*/d/e/`)

@@ -315,8 +315,40 @@ func testRejects(t *testing.T, s Spelling) {
 	if len(found) != 2 || found[0].Problem.Code+found[1].Problem.Code != "" {
 		t.Fatalf("%s\n%+v", rejects, found)
 	}
+	s.testReadBack(t, rejects)
 	if c := found[0].Customer; c.Name != `Ann "=A1" O'Hara, \ {}` || c.Email != "a@example.com" || c.ExternalID != "c1" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// testReadBack: the rows of a rejects file are read back with their cells as they came, from any of them
+// on, and what is no such row is refused.
+func (s Spelling) testReadBack(t *testing.T, rejects string) {
+	t.Helper()
+	shape, _ := s.scan(t, s.Head+s.Customer("c", "C", ""), 1<<30)
+	text := strings.TrimPrefix(rejects, string(s.Format.RejectsHead(shape)))
+	from := int64(0)
+	for _, want := range []string{`Ann "=A1" O'Hara, \ {}`, ""} {
+		for r, err := range s.Format.ReadRejects(strings.NewReader(text[from:]), shape) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			named := slices.ContainsFunc(r.Cells, func(c source.Cell) bool { return strings.EqualFold(c.Column, "name") && c.Value == want })
+			if r.Line != 7 || r.Code == "" || r.Reason == "" || len(r.Cells) == 0 || want != "" && !named {
+				t.Errorf("%+v", r)
+			}
+			from += r.End
+			break
+		}
+	}
+	if from != int64(len(text)) {
+		t.Errorf("%d of %d bytes read", from, len(text))
+	}
+	for _, err := range s.Format.ReadRejects(strings.NewReader(text[3:]), shape) {
+		if !errors.Is(err, source.ErrNotRejects) {
+			t.Errorf("in the middle of a row: %v", err)
+		}
+		break
 	}
 }
 

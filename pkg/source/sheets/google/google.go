@@ -138,7 +138,7 @@ func (c *Client) Version(ctx context.Context, id string) (int64, error) {
 	case err != nil:
 		return 0, err
 	case f.Trashed:
-		return 0, fault.New(fault.NotFound, "sheet_trashed", "The spreadsheet is in the bin of Google Drive. Restore it there, then sync again.")
+		return 0, fault.New(fault.NotFound, sheets.CodeTrashed, "The spreadsheet is in the bin of Google Drive. Restore it there, then sync again.")
 	case f.MimeType != spreadsheetType:
 		return 0, notASheet()
 	}

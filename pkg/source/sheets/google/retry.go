@@ -116,21 +116,21 @@ func (c *Client) refusal(e *googleapi.Error) error {
 	case e.Code == http.StatusUnauthorized:
 		return c.noEntry()
 	case e.Code == http.StatusForbidden && disabled(e):
-		return fault.New(fault.Forbidden, "google_api_disabled",
+		return fault.New(fault.Forbidden, sheets.CodeAPIDisabled,
 			"The project of the service account "+c.address+" has not enabled the Google Sheets API and the Google Drive API. Enable both in the Google Cloud console under APIs and services, wait a few minutes, then sync again.")
 	case e.Code == http.StatusForbidden, e.Code == http.StatusNotFound:
 		kind := fault.Forbidden
 		if e.Code == http.StatusNotFound {
 			kind = fault.NotFound
 		}
-		return fault.New(kind, "sheet_not_shared",
+		return fault.New(kind, sheets.CodeNotShared,
 			"The spreadsheet cannot be read: it is not shared with "+c.address+", or it was deleted. Open it, choose Share, add that address as a viewer, then sync again.")
 	case strings.Contains(e.Message, "not supported for this document"):
 		return notASheet()
 	case strings.Contains(e.Message, "Unable to parse range"), strings.Contains(e.Message, "exceeds grid limits"):
 		return fault.New(fault.Conflict, sheets.CodeChanged, "The spreadsheet was changed while it was read.")
 	}
-	return fault.Newf(fault.Invalid, "google_refused", "Google refused to read the spreadsheet, with status %d.", e.Code)
+	return fault.Newf(fault.Invalid, sheets.CodeRefused, "Google refused to read the spreadsheet, with status %d.", e.Code)
 }
 
 // limited reports whether an answer with status 403 means that a quota is used up, as Drive says it.
@@ -157,19 +157,19 @@ func retryAfter(e *googleapi.Error) time.Duration {
 }
 
 func busy() error {
-	return fault.New(fault.Busy, "google_busy", "Google's quota is used up, and asking again did not help. It allows 60 reads a minute for each service account.")
+	return fault.New(fault.Busy, sheets.CodeBusy, "Google's quota is used up, and asking again did not help. It allows 60 reads a minute for each service account.")
 }
 
 func unreachable() error {
-	return fault.New(fault.Unavailable, "google_unreachable", "Google Sheets could not be reached, or answered with an error of its own.")
+	return fault.New(fault.Unavailable, sheets.CodeUnreachable, "Google Sheets could not be reached, or answered with an error of its own.")
 }
 
 func notASheet() error {
-	return fault.New(fault.Invalid, "not_a_sheet",
+	return fault.New(fault.Invalid, sheets.CodeNotASheet,
 		"The file is not a spreadsheet of Google Sheets, but another file in Google Drive. If it is an Excel workbook, open it there and choose File, Save as Google Sheets; then add the address of that.")
 }
 
 func (c *Client) noEntry() error {
-	return fault.New(fault.Unauthorized, "google_key_refused",
+	return fault.New(fault.Unauthorized, sheets.CodeKeyRefused,
 		"Google refused the key of the service account "+c.address+": it was deleted, or the account was. Make a new key, put it in the place of the old one, then sync again.")
 }
