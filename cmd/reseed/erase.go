@@ -33,7 +33,7 @@ func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
 	c.Flags().StringVar(&o.export, "export", "", "first export what goes to a new FILE.zip or folder; nothing is erased unless that is whole")
 	c.Flags().StringVar(&o.reason, "reason", "", "why, in words for the receipt, which is kept: name no people")
 	o.mail.addTo(c)
-	c.Flags().StringVar(&o.grace, "grace", "", "how long the erase can be restored, such as 72h (default: RESEED_GRACE, else not at all)")
+	c.Flags().StringVar(&o.grace, "grace", "", "how long the erase can be restored, such as 72h (default: what the settings of the account say, or else RESEED_GRACE)")
 	return c
 }
 

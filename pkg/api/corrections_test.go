@@ -136,7 +136,8 @@ func TestCorrectionsOfEveryFormat(t *testing.T) {
 		},
 		"workbook": {
 			file("a.xlsx", workbook(t, "Customers", "Name,External ID;Ann,c1;Nobody,", "More customers", "Name,External ID;Cid,c3")),
-			`{"file":"Customers","line":3,"cells":{"External ID":"c2"}}`, []string{"c1", "c2", "c3"},
+			`{"file":"Customers","line":3,"cells":{"External ID":"c2"}}`,
+			[]string{"c1", "c2", "c3"},
 		},
 		"unsplit": {file("a.csv", "Name,External ID\nAnn,c1\n\"Bo\"b,c2\nCid,c3\n"), `{"file":"a.csv","line":3,"cells":{"Name":"Bob","External ID":"c2"}}`, []string{"c1", "c2", "c3"}},
 	} {
