@@ -45,7 +45,7 @@ type eraseCount struct {
 func (c *Console) showErase(v *visit) (answer, error) {
 	f := eraseFormOf(v)
 	if f.Selection == "" {
-		return goTo("/sources"), nil
+		return goTo("/sources"), v.client.Ping(v.ctx()) // which fails if nobody is signed in any more
 	}
 	p, err := v.erasePage(f)
 	if p.Problem != "" {
