@@ -29,15 +29,18 @@ func sourceKinds() []sourceKind {
 	return []sourceKind{
 		{
 			"files", "Files", "CSV files, workbooks and NDJSON, alone or in a ZIP: exports of another system, or tables that somebody keeps.",
-			[]string{"Choose the files", "See how they are read, and what would change", "Import"}, systemFiles, "import",
+			[]string{"Choose the files", "See how they are read, and what would change", "Import"},
+			systemFiles, "import",
 		},
 		{
 			"sheets", "Google Sheets", "A spreadsheet that people work in. It is read again whenever you ask for it, or by a schedule.",
-			[]string{"Share the spreadsheet, and give its address", "See what would change", "Import"}, systemSheets, "sheet",
+			[]string{"Share the spreadsheet, and give its address", "See what would change", "Import"},
+			systemSheets, "sheet",
 		},
 		{
 			"api", "Import API", "A program of your own sends customers, plans and invoices. Clients for ChartMogul's Import API work without a change.",
-			[]string{"Copy the address and the number of the data source into the program"}, systemAPI, "api",
+			[]string{"Copy the address and the number of the data source into the program"},
+			systemAPI, "api",
 		},
 	}
 }

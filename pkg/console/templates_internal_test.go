@@ -9,6 +9,8 @@ import (
 
 // pageTypes are the structs of all pages.
 var pageTypes = map[string]any{
+	"activity":       activityPage{},
+	"add":            addPage{},
 	"changes":        changesPage{},
 	"customer":       customerPage{},
 	"customeredit":   editCustomerPage{},
@@ -20,27 +22,25 @@ var pageTypes = map[string]any{
 	"import":         importPage{},
 	"imports":        importsPage{},
 	"job":            jobPage{},
+	"jobedits":       jobEditsPage{},
+	"keys":           keysPage{},
 	"newcustomer":    newCustomerPage{},
+	"newsource":      newSourcePage{},
 	"problem":        problemPage{},
 	"receipt":        receiptPage{},
 	"receipts":       receiptsPage{},
 	"record":         recordPage{},
 	"rejects":        rejectsPage{},
 	"remaining":      remainingPage{},
+	"removekey":      removeKeyPage{},
 	"rows":           rowsPage{},
+	"sendapi":        apiPage{},
+	"settings":       settingsPage{},
+	"sheet":          sheetPage{},
 	"signin":         signInPage{},
 	"sources":        sourcesPage{},
 	"sourcesettings": sourceSettingsPage{},
 	"upload":         uploadPage{},
-
-	"activity":  activityPage{},
-	"add":       addPage{},
-	"keys":      keysPage{},
-	"newsource": newSourcePage{},
-	"removekey": removeKeyPage{},
-	"sendapi":   apiPage{},
-	"settings":  settingsPage{},
-	"sheet":     sheetPage{},
 }
 
 // Every template fits the struct of its page: a field that it names is there.
