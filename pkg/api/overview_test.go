@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -417,7 +416,7 @@ func (b *bed) testMail() {
 	deliver := func() {
 		t.Helper()
 		n := notify.New(notify.Config{
-			Store: b.store, Ledger: b.ledger, Now: b.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Store: b.store, Ledger: b.ledger, Now: b.now, Log: slog.New(slog.DiscardHandler),
 			Mail: func(_ context.Context, m *notify.Message) error {
 				to = append(to, fmt.Sprint(m.Subject, " ", m.To))
 				return nil

@@ -59,9 +59,9 @@ func imported(t *testing.T, b *consoletest.Bed, source, csv string, how wire.Imp
 	return j
 }
 
-func added(t *testing.T, b *consoletest.Bed, name, system string) wire.Source {
+func added(t *testing.T, b *consoletest.Bed, name string) wire.Source {
 	t.Helper()
-	s, err := b.API.AddSource(t.Context(), name, system)
+	s, err := b.API.AddSource(t.Context(), name, "CSV")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestTheListOfSources(t *testing.T) {
 	b := consoletest.New(t)
 	w := b.SignIn()
 	holds(t, w.Get("/"), 200, "There is no data source yet", `href="/sources/new"`, "Include sample data", `action="/sources/sample"`)
-	company, other := added(t, b, hostile, "CSV"), added(t, b, "Bystander", "CSV")
+	company, other := added(t, b, hostile), added(t, b, "Bystander")
 	holds(t, w.Get("/sources"), 200, "none from imports", "none yet", `href="/sources/`+other.UUID+`/import"`, "Delete all manual customers")
 	first := imported(t, b, company.UUID, threeCustomers, wire.ImportOptions{})
 	p := w.Get("/sources")
@@ -124,7 +124,7 @@ func TestASourceIsAddedStepByStep(t *testing.T) {
 		holds(t, w.Get("/sources/new/"+system), 200, "What comes next", `action="/sources/new/`+system+`"`)
 		holds(t, w.Post("/sources/new/"+system, url.Values{"name": {" "}}), 422, "Give the data source a name", `aria-invalid="true"`)
 	}
-	added(t, b, "Taken", "CSV")
+	added(t, b, "Taken")
 	holds(t, w.Post("/sources/new/api", url.Values{"name": {"taken"}}), 422, `value="taken"`, "already been taken")
 	list, err := b.API.Sources(t.Context())
 	if err != nil || len(list) != 1 {
@@ -169,7 +169,7 @@ func TestASpreadsheetIsConnected(t *testing.T) {
 	if p := w.Post("/sources/"+source+"/sync", nil); p.Path != "/jobs/"+id {
 		t.Errorf("a second press leads to %s, not to the pull that runs", p.Path)
 	}
-	unconnected := added(t, b, "Files", "CSV")
+	unconnected := added(t, b, "Files")
 	if p := w.Post("/sources/"+unconnected.UUID+"/sync", nil); p.Path != "/sources/"+unconnected.UUID+"/sheet" {
 		t.Errorf("without a spreadsheet it leads to %s", p.Path)
 	}
@@ -185,7 +185,7 @@ func TestActivity(t *testing.T) {
 	b := consoletest.New(t)
 	w := b.SignIn()
 	holds(t, w.Get("/jobs"), 200, "Nothing was done yet")
-	company, other := added(t, b, hostile, "CSV"), added(t, b, "Bystander", "CSV")
+	company, other := added(t, b, hostile), added(t, b, "Bystander")
 	var ids []string
 	for i := range 53 {
 		ids = append(ids, imported(t, b, company.UUID, threeCustomers+fmt.Sprintf("New,n%d\nNobody,\n", i), wire.ImportOptions{}).ID)
@@ -261,7 +261,7 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	b := consoletest.New(t)
 	w := b.SignIn()
-	holds(t, w.Get("/settings"), 200, "as the server says: none", "Send a test", `placeholder="20"`)
+	holds(t, w.Get("/settings"), 200, "as the server says: not at all", "Send a test", `placeholder="20"`)
 	wrong := url.Values{"grace": {"72h"}, "max_removed": {"101"}, "mail": {"on"}, "mail_to": {"nobody"}}
 	holds(t, w.Post("/settings", wrong), 422, `id="max_removed-problem"`, `id="mail_to-problem"`, `value="101"`, "nobody</textarea>", `<option value="72h" selected>`)
 	right := url.Values{"grace": {"72h"}, "max_removed": {"5"}, "mail": {"on"}, "mail_to": {"ann@example.com\r\nbob@example.com"}}
