@@ -21,6 +21,7 @@ data of the source has been erased, nothing is written: make a new plan then.`, 
 
 func undoCommand(sh *shell) *cobra.Command {
 	var plan bool
+	var mail tellFlag
 	c := sh.actCommand("undo", "Take an import back", "0 done, 1 failed or cancelled, 2 usage, 3 done with rows left alone.", `Take an import back, row by row: what it added is removed, what it changed or
 removed is put back as it was. Rows that something has touched since are left
 alone, and so is what other rows depend on; "reseed jobs UNDO --rejects" lists
@@ -28,8 +29,9 @@ them (UNDO is the job of the undo). With --plan nothing is written: the report
 shows what would go, what would come back, and what would stay and why; "reseed
 apply UNDO" does exactly that. An undo can be undone. An import can be taken back
 once: to try again, undo the undo first.`, func(cl *client.Client, ctx context.Context, id string) (*wire.Job, error) {
-		return cl.Undo(ctx, id, plan)
+		return cl.UndoWith(ctx, id, wire.UndoOptions{Plan: plan, Mail: mail.wire()})
 	})
+	mail.addTo(c)
 	c.Flags().BoolVar(&plan, "plan", false, "only show what would go and come back, and what would stay")
 	return c
 }

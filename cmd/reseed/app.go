@@ -103,7 +103,7 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	})
 	in.uploads.app = in.App
 	in.people = sh.notifier(in.App, c)
-	in.handler = in.withConsole(requests.wrap(api.New(api.Config{
+	in.handler = in.withConsole(ctx, requests.wrap(api.New(api.Config{
 		Store: st, Keys: append(keys, httpapi.Key{Hash: httpapi.HashKey(in.key), Name: httpapi.CommandName, Own: true}), Edits: edit.New(st, time.Now), Jobs: in.Ledger,
 		Asked:   newWrongKeys().asked,
 		Imports: api.ImportsOf(in.App),

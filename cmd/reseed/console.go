@@ -12,8 +12,12 @@ import (
 )
 
 // withConsole adds the console to the API.
-func (in *instance) withConsole(api http.Handler) http.Handler {
-	return console.New(console.Config{API: api, Log: in.Log, Now: time.Now, Limit: httpapi.DefaultPatience().Around})
+func (in *instance) withConsole(ctx context.Context, api http.Handler) http.Handler {
+	bucket, err := in.FormsTo(ctx)
+	if err != nil { // then large files cannot be sent with the console, and all else goes on
+		in.Log.Error("the bucket has no address for files of browsers", "error", err.Error())
+	}
+	return console.New(console.Config{API: api, Log: in.Log, Now: time.Now, Limit: httpapi.DefaultPatience().Around, Bucket: bucket})
 }
 
 // browse says where people open the console. If only this machine can connect, it prints a link

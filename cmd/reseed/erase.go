@@ -22,6 +22,7 @@ type eraseOptions struct {
 	reason string
 	keep   bool
 	export string // where an export is written first; empty means that there is to be none
+	mail   tellFlag
 
 	customerNames
 }
@@ -31,7 +32,8 @@ func (o *eraseOptions) addFlags(c *cobra.Command) *cobra.Command {
 	c.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	c.Flags().StringVar(&o.export, "export", "", "first export what goes to a new FILE.zip or folder; nothing is erased unless that is whole")
 	c.Flags().StringVar(&o.reason, "reason", "", "why, in words for the receipt, which is kept: name no people")
-	c.Flags().StringVar(&o.grace, "grace", "", "how long the erase can be restored, such as 72h (default: RESEED_GRACE, else not at all)")
+	o.mail.addTo(c)
+	c.Flags().StringVar(&o.grace, "grace", "", "how long the erase can be restored, such as 72h (default: what the settings of the account say, or else RESEED_GRACE)")
 	return c
 }
 
@@ -112,7 +114,7 @@ func (sh *shell) eraseOne(k eraseKind) *cobra.Command {
 			return err
 		}
 		limitMemory(eraseMemory)
-		e := wire.Erasure{Selection: k.kind, Source: o.source, ExternalID: o.externalID, Grace: o.grace, Forget: o.forget, Reason: o.reason}
+		e := wire.Erasure{Selection: k.kind, Source: o.source, ExternalID: o.externalID, Grace: o.grace, Forget: o.forget, Reason: o.reason, Mail: o.mail.wire()}
 		if c.Flags().Changed("keep-edits") {
 			e.KeepEdits = &o.keep
 		}
@@ -252,6 +254,7 @@ func (sh *shell) asked(question string) bool {
 }
 
 func restoreCommand(sh *shell) *cobra.Command {
+	var mail tellFlag
 	c := &cobra.Command{
 		Use:   "restore JOB",
 		Short: "Bring back what an erase has hidden, while its grace period lasts",
@@ -262,7 +265,7 @@ and has been filled again must be erased first.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return sh.with(c.Context(), func(cl *client.Client) error {
-				j, err := cl.Restore(c.Context(), args[0])
+				j, err := cl.RestoreWith(c.Context(), args[0], wire.RestoreOptions{Mail: mail.wire()})
 				if err != nil {
 					return err
 				}
@@ -270,5 +273,6 @@ and has been filled again must be erased first.`,
 			})
 		},
 	}
+	mail.addTo(c)
 	return sh.addJSONFlag(c)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"reseed/pkg/api/wire"
 	"reseed/pkg/app"
 	"reseed/pkg/config"
@@ -82,4 +84,19 @@ func (sh *shell) printMessages(j *wire.Job) {
 			}
 		}
 	}
+}
+
+// tellFlag is the flag --mail of commands whose jobs people are told of unless it says no.
+type tellFlag struct{ tell bool }
+
+func (f *tellFlag) addTo(c *cobra.Command) {
+	c.Flags().BoolVar(&f.tell, "mail", true, "tell people how it ends by mail or webhook, as the settings of the server say (README.md); --mail=false: nobody")
+}
+
+// wire is the option of a request. The default of the command is that of the API.
+func (f *tellFlag) wire() *bool {
+	if f.tell {
+		return nil
+	}
+	return &f.tell
 }

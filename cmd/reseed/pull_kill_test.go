@@ -44,7 +44,7 @@ func (k *killer) pulls(t *testing.T) (all []*scenario) {
 	editSome(t, old, former)
 	add := func(name string, piece int, from string, args ...string) {
 		all = append(all, &scenario{
-			killer: k, name: name, piece: piece, env: env, from: from, args: append([]string{"sync", companyName}, args...), reads: recent, holds: recent,
+			killer: k, name: name, piece: piece, env: env, from: from, args: append([]string{"sync", companyName}, args...), again: true, reads: recent, holds: recent,
 		})
 	}
 	add("first pull", pieceBytes, blank)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,6 +29,9 @@ REST, stay. Nothing is removed because a tab has vanished, is empty, or has lost
 header row, nor if any row was rejected: then, and before a large removal, it waits
 for your yes. "reseed undo JOB" takes it back.
 
+Pulls of one data source take turns: if one is under way, also one whose process was
+killed, that one comes to its end first.
+
 With --plan nothing is written: the report shows what would change. "reseed apply JOB"
 then does exactly that, although the spreadsheet may have moved on.
 
@@ -48,7 +53,7 @@ Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 }
 
 func (sh *shell) sync(ctx context.Context, cl *client.Client, s wire.Source, how wire.SyncOptions, yes bool) error {
-	started, err := cl.Sync(ctx, s.UUID, how)
+	started, err := sh.startSync(ctx, cl, s, how)
 	if err != nil {
 		return err
 	}
@@ -60,6 +65,27 @@ func (sh *shell) sync(ctx context.Context, cl *client.Client, s wire.Source, how
 		return sh.showJob(ctx, cl, j)
 	}
 	return sh.confirmRemoval(ctx, cl, j, yes)
+}
+
+// startSync begins a pull, when one that is under way has ended: also one whose process was killed,
+// with which this process goes on.
+func (sh *shell) startSync(ctx context.Context, cl *client.Client, s wire.Source, how wire.SyncOptions) (wire.Job, error) {
+	for {
+		j, err := cl.Sync(ctx, s.UUID, how)
+		if problem, ok := errors.AsType[*client.Error](err); !ok || problem.Status != http.StatusConflict {
+			return j, err
+		}
+		is, readErr := cl.Syncs(ctx, s.UUID)
+		if readErr != nil || is.Latest == nil || is.Latest.Status.Ended() {
+			return j, err
+		}
+		if !sh.json {
+			sh.printf("A sync of %s is under way: %s. This one begins when that has ended.\n", s.Name, is.Latest.ID)
+		}
+		if _, err := sh.wait(ctx, cl, is.Latest.ID); err != nil {
+			return j, err
+		}
+	}
 }
 
 // syncFlags say what a source pulls from, and when.

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -29,6 +30,12 @@ func main() {
 			Erase:     api.EraseOf(a.Eraser, a.StartErase),
 			PublicURL: c.PublicURL, Currency: c.Currency, Environment: api.EnvironmentOf(c),
 		})
-		return trigger.HTTP(console.New(console.Config{API: rest, Log: log, Now: time.Now, Limit: httpapi.DefaultPatience().Around, PublicURL: c.PublicURL}))
+		bucket, err := a.FormsTo(context.Background())
+		if err != nil { // then large files cannot be sent with the console, and all else goes on
+			log.Error("the bucket has no address for files of browsers", "error", err.Error())
+		}
+		return trigger.HTTP(console.New(console.Config{
+			API: rest, Log: log, Now: time.Now, Limit: httpapi.DefaultPatience().Around, PublicURL: c.PublicURL, Bucket: bucket,
+		}))
 	})
 }

@@ -25,6 +25,7 @@ import (
 	"reseed/pkg/objects"
 	"reseed/pkg/puller"
 	"reseed/pkg/store"
+	"reseed/pkg/table"
 	"reseed/pkg/table/mem"
 )
 
@@ -46,9 +47,12 @@ type Bed struct {
 }
 
 // New starts a bed, which ends with the test.
-func New(tb testing.TB) *Bed {
+func New(tb testing.TB) *Bed { tb.Helper(); return NewOn(tb, mem.New(mem.Options{})) }
+
+// NewOn is New on a table of another engine.
+func NewOn(tb testing.TB, d table.Driver) *Bed {
 	tb.Helper()
-	b := &Bed{tb: tb, Store: store.New(mem.New(mem.Options{}))}
+	b := &Bed{tb: tb, Store: store.New(d)}
 	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	b.App = app.New(app.Config{
 		Store: b.Store, Objects: objects.Mem(), Now: b.Now, Log: log, PieceBytes: 1 << 20, SweepUploads: true,

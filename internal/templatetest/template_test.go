@@ -66,7 +66,7 @@ func onlyOfJobs(r templatetest.Right) bool {
 
 // onlyStrays reports whether a right is only for uploads that may belong to no import.
 func onlyStrays(folder string, r templatetest.Right) bool {
-	return folder == "api" && below(r, "/uploads/ds_*/*/input") || folder == "tick" && below(r, "/uploads/ds_*")
+	return folder == "api" && (below(r, "/uploads/ds_*/*/input") || below(r, "/uploads/ds_*/*/upload.json")) || folder == "tick" && below(r, "/uploads/ds_*")
 }
 
 // onlyLedger reports whether a right is only for the partition of the ledger: locks and marks of

@@ -116,17 +116,18 @@ func ImportsOf(a *app.App) Imports {
 	}
 }
 
-// Syncs is what the API needs for pulls: Start, Set, Status and All of [puller.Puller].
+// Syncs is what the API needs for pulls: Start, Set, Status, All and ShareWith of [puller.Puller].
 type Syncs struct {
-	All    func(context.Context) (map[store.Tag]puller.Setting, error)
-	Start  func(ctx context.Context, source string, r puller.Request) (*job.Job, error)
-	Set    func(context.Context, store.Tag, puller.Change) (puller.Setting, error)
-	Status func(context.Context, store.Tag) (puller.Status, error)
+	All       func(context.Context) (map[store.Tag]puller.Setting, error)
+	ShareWith func() string
+	Start     func(ctx context.Context, source string, r puller.Request) (*job.Job, error)
+	Set       func(context.Context, store.Tag, puller.Change) (puller.Setting, error)
+	Status    func(context.Context, store.Tag) (puller.Status, error)
 }
 
 // SyncsOf is the Syncs of a puller.
 func SyncsOf(p *puller.Puller) Syncs {
-	return Syncs{All: p.All, Start: p.Start, Set: p.Set, Status: p.Status}
+	return Syncs{All: p.All, ShareWith: p.ShareWith, Start: p.Start, Set: p.Set, Status: p.Status}
 }
 
 // Exports is what the API needs from the app for exports: Start, StartCustomer and Drop of

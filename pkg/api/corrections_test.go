@@ -1,10 +1,14 @@
 package api_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/xuri/excelize/v2"
 
 	"reseed/pkg/httpapi"
 )
@@ -130,6 +134,11 @@ func TestCorrectionsOfEveryFormat(t *testing.T) {
 			`{"file":"a.ndjson","line":2,"cells":{"external_id":"c2","name":"Bob"}},{"file":"a.ndjson","line":3,"cells":{"_line":"{\"dataset\":\"customers\",\n\"external_id\":\"c3\"}"}}`,
 			[]string{"c1", "c2", "c3"},
 		},
+		"workbook": {
+			file("a.xlsx", workbook(t, "Customers", "Name,External ID;Ann,c1;Nobody,", "More customers", "Name,External ID;Cid,c3")),
+			`{"file":"Customers","line":3,"cells":{"External ID":"c2"}}`,
+			[]string{"c1", "c2", "c3"},
+		},
 		"unsplit": {file("a.csv", "Name,External ID\nAnn,c1\n\"Bo\"b,c2\nCid,c3\n"), `{"file":"a.csv","line":3,"cells":{"Name":"Bob","External ID":"c2"}}`, []string{"c1", "c2", "c3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -208,4 +217,25 @@ func TestNoCorrectionsAfterAnErase(t *testing.T) {
 			})
 		}
 	}
+}
+
+// workbook makes a workbook of tabs, given by title and rows.
+func workbook(tb testing.TB, tabs ...string) string {
+	tb.Helper()
+	f := excelize.NewFile()
+	var errs []error
+	for i := 0; i < len(tabs); i += 2 {
+		_, err := f.NewSheet(tabs[i])
+		errs = append(errs, err)
+		for n, line := range strings.Split(tabs[i+1], ";") {
+			row := strings.Split(line, ",")
+			errs = append(errs, f.SetSheetRow(tabs[i], fmt.Sprintf("A%d", n+1), &row))
+		}
+	}
+	var out bytes.Buffer
+	errs = append(errs, f.DeleteSheet("Sheet1"), f.Write(&out))
+	if err := errors.Join(errs...); err != nil {
+		tb.Fatal(err)
+	}
+	return out.String()
 }

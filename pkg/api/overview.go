@@ -37,7 +37,7 @@ func getOverview(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	out := wire.Overview{Sources: make([]wire.SourceOverview, len(d.Sources))}
+	out := wire.Overview{ShareWith: c.Syncs.ShareWith(), Sources: make([]wire.SourceOverview, len(d.Sources))}
 	at := map[store.Tag]*wire.SourceOverview{}
 	for i, src := range d.Sources {
 		out.Sources[i] = overviewOf(src, tallies[src.Tag], ended, syncs)

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -485,5 +486,38 @@ func decode(tb testing.TB, text string, out any) {
 	tb.Helper()
 	if err := json.Unmarshal([]byte(text), out); err != nil {
 		tb.Fatal(err)
+	}
+}
+
+// TestTheOverviewReadsNoRows: what it reads depends on the number of sources, not on what is in them or
+// how often they were filled.
+func TestTheOverviewReadsNoRows(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	b := newBedOn(t, nil, mem.New(mem.Options{After: func(mem.Op, int) error { calls.Add(1); return nil }}))
+	for i := range 30 {
+		id := text(t, b.must(201, "POST", "/v1/data_sources", fmt.Sprintf(`{"name":"Source %d"}`, i)), "uuid")
+		b.id(b.form(id, file("a.csv", february)))
+	}
+	b.work()
+	reads := func() int64 {
+		before := calls.Load()
+		if n := len(entries(t, b.must(200, "GET", "/v1/overview", ""), "data_sources")); n != 32 {
+			t.Errorf("%d sources", n)
+		}
+		return calls.Load() - before
+	}
+	few := reads()
+	var rows strings.Builder
+	rows.WriteString("Name,External ID\n")
+	for i := range 5000 {
+		fmt.Fprintf(&rows, "Customer %d,c%d\n", i, i)
+	}
+	for range 3 {
+		b.done("done", file("a.csv", rows.String()))
+	}
+	b.counts("map[customers:5000] <nil>")
+	if more := reads(); more > few || few > 20 {
+		t.Errorf("%d calls of the table, before %d", more, few)
 	}
 }

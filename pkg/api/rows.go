@@ -111,7 +111,8 @@ func answerRows(r *rows.Reader, ds string, page rows.Page) httpapi.Listed {
 func wireOfRow(ds billing.Dataset, r *rows.Row) wire.Row {
 	w := wire.Row{
 		ID: r.ID, Customer: r.Customer, Cells: r.Cells, Currency: r.Currency,
-		Disabled: wireOfMark(r.Edits.Disabled), Deleted: wireOfMark(r.Edits.Deleted), AddedAt: r.Added, ChangedAt: r.Changed,
+		Disabled: wireOfMark(r.Edits.Disabled), Deleted: wireOfMark(r.Edits.Deleted),
+		InvoiceDisabled: wireOfMark(r.Of.Disabled), InvoiceDeleted: wireOfMark(r.Of.Deleted), AddedAt: r.Added, ChangedAt: r.Changed,
 	}
 	if last := r.Edits.Latest(); last != nil {
 		w.Edited = &wire.RowEdit{Mark: *wireOfMark(last)}

@@ -108,7 +108,7 @@ func (c *call) announced() (files []job.File, err error) {
 		file := job.File{Name: one.Text("name"), Size: one.WholeOr("size", 0)}
 		switch all += max(0, file.Size); {
 		case file.Size < 0, all > c.MaxUpload:
-			one.Fail("size", fmt.Sprintf("is negative, or the files are larger than %d MB together", c.MaxUpload>>20))
+			one.Fail("size", fmt.Sprintf("is too large: all of them may have %d MB together", c.MaxUpload>>20))
 		case !usableName(file.Name):
 			one.Fail("name", textBadName)
 		}

@@ -269,6 +269,9 @@ func TestFilesComeByForms(t *testing.T) {
 	if u.Files[0].Arrived || u.Files[0].Form == nil {
 		t.Fatalf("announced %+v", u)
 	}
+	if to, err := b.app.FormsTo(t.Context()); err != nil || !strings.HasPrefix(u.Files[0].Form.URL, to+"/") {
+		t.Errorf("forms are sent to %q, not to %q: %v", u.Files[0].Form.URL, to, err)
+	}
 	b.sendForm(u.Files[0].Form, february)
 	got := b.inspected(u.ID, "")
 	if !got.Files[0].Arrived || got.Files[1].Arrived || len(got.Files[0].Parts) != 1 || got.Files[0].Parts[0].Read != 3 || got.Files[0].Form != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/url"
 	"path"
 	"time"
 
@@ -75,6 +76,20 @@ func (a *App) Announce(ctx context.Context, src store.Source, files []job.File) 
 	}
 	u, err := a.Hold(ctx, src, a.Now(), files)
 	return u, forms, err
+}
+
+// FormsTo returns the origin to which the forms of [App.Announce] are sent, such as
+// https://files.s3.eu-central-1.amazonaws.com; empty where there are none.
+func (a *App) FormsTo(ctx context.Context) (string, error) {
+	form, err := a.Objects.Form(ctx, uploads+"/origin", 0)
+	if err != nil || form.URL == "" {
+		return "", err
+	}
+	at, err := url.Parse(form.URL)
+	if err != nil {
+		return "", fault.Wrap(err, fault.Internal, "bucket_address", "read the address of the bucket")
+	}
+	return at.Scheme + "://" + at.Host, nil
 }
 
 // CodeNoForms is the code of the error of [App.Announce] where files are sent to the server itself.

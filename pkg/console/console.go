@@ -21,6 +21,7 @@ type Config struct {
 	Limit func(http.Handler) http.Handler
 
 	PublicURL string // where people open the console, without a slash at the end, if that is known
+	Bucket    string // origin of the bucket to which browsers send files; empty if they send them here
 }
 
 // Console is what all requests share.
@@ -72,17 +73,17 @@ func (c *Console) protected(h http.Handler) http.Handler {
 	p.SetDenyHandler(c.serve(route{handle: c.foreign, open: true}))
 	inner := c.Limit(gzhttp.GzipHandler(p.Handler(h)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header())
+		secure(w.Header(), c.Bucket)
 		inner.ServeHTTP(w, r)
 	})
 }
 
 // policy is the content security policy: nothing but what this server sends, no scripts and styles
-// inside pages.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// inside pages. Scripts may also send files to the bucket, if there is one.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'"
 
-func secure(h http.Header) {
-	h.Set("Content-Security-Policy", policy)
+func secure(h http.Header, bucket string) {
+	h.Set("Content-Security-Policy", strings.TrimSpace(policy+" "+bucket))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

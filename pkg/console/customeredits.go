@@ -129,11 +129,9 @@ func refusedBy(err error) *client.Error {
 func (c *Console) revertEdits(v *visit) (answer, error) {
 	back := localPath(v.PostFormValue("back"))
 	fields := v.PostForm["field"]
-	switch err := v.client.RevertEdits(v.ctx(), v.PathValue("id"), fields...); {
-	case refusedBy(err) != nil:
-		return goTo(back), nil // it was reverted already, in another tab
-	case err != nil:
-		return answer{}, err
+	err := v.client.RevertEdits(v.ctx(), v.PathValue("id"), fields...)
+	if refusedBy(err) != nil { // it was reverted already, in another tab
+		err = nil
 	}
 	var inputs []hiddenInput
 	for _, name := range fields {
@@ -142,7 +140,7 @@ func (c *Console) revertEdits(v *visit) (answer, error) {
 	if v.PostForm.Has("value") {
 		inputs = append(inputs, hiddenInput{"value", v.PostFormValue("value")})
 	}
-	return done(back, "reverted", inputs...), nil
+	return done(back, "reverted", inputs...), err
 }
 
 // addTag is POST /customers/{id}/tags.

@@ -148,7 +148,7 @@ func TestImportRefusals(t *testing.T) {
 	}
 	b.has(p, "Choose one file or more", `value="replace" checked`, `aria-invalid="true"`)
 	p = b.choose("upsert", "a\u202e.csv", "x")
-	b.has(p, "invisible characters")
+	b.has(p, "A file has a name that is too long or holds invisible characters.")
 	cut := b.w.Send(http.MethodPost, "/sources/"+b.source.UUID+"/uploads", strings.NewReader("--x\r\nContent-Disposition: form-data; name=file; filename=a.csv\r\n\r\nName"),
 		http.Header{"Content-Type": {"multipart/form-data; boundary=x"}})
 	if cut.Status != http.StatusUnprocessableEntity {

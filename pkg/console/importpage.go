@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
@@ -76,13 +77,22 @@ func (c *Console) uploadFiles(v *visit) (answer, error) {
 	case errors.Is(err, errBrokenForm):
 		p.Problem = "The files did not come whole. Choose them again."
 	case refused && e.Status < http.StatusInternalServerError && e.Status != http.StatusUnauthorized:
-		p.Problem = e.Message
+		p.Problem = aboutFile(e.Message)
 	case err != nil:
 		return answer{}, err
 	default:
 		return goTo(uploadPath(p.Source.UUID, u.ID) + "?" + url.Values{"mode": {p.Mode}}.Encode()), nil
 	}
 	return refuse("import", p), nil
+}
+
+// aboutFile is a message of the API as a sentence, if it begins with the name of a field about a file.
+func aboutFile(message string) string {
+	field, text, ok := strings.Cut(message, ": ")
+	if ok && (field == "file" || strings.HasPrefix(field, "files[")) {
+		return "A file " + text + "."
+	}
+	return message
 }
 
 func uploadPath(source, id string) string {
@@ -168,7 +178,7 @@ func (c *Console) announceFiles(v *visit) (answer, error) {
 	case client.IsConflict(err):
 		return nothing(), nil
 	case refused && e.Status == http.StatusUnprocessableEntity:
-		p.Problem = e.Message
+		p.Problem = aboutFile(e.Message)
 		return refuse("import", p), nil
 	case err != nil:
 		return answer{}, err

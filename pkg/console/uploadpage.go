@@ -232,6 +232,7 @@ const shownRows = 5
 // part makes the card of an inspected file.
 func (f *fileCard) part(in wire.Inspection) partCard {
 	p := partCard{Inspection: in}
+	p.Notes = slices.DeleteFunc(slices.Clone(p.Notes), func(note string) bool { return strings.Contains(note, " --") }) // the pickers say it
 	holds := map[string]string{}
 	for _, c := range in.Columns {
 		if c.Field != "" {

@@ -91,6 +91,7 @@ type blockReader struct {
 	lengths    []byte // of the frames left
 	keys       string
 	payloads   []byte
+	lastKey    int // length of the last key of the block
 }
 
 func newBlockReader(r io.Reader) *blockReader {
@@ -117,6 +118,16 @@ func (b *blockReader) next() (key string, payload []byte, err error) {
 	payload, b.payloads = b.payloads[:n:n], b.payloads[n:]
 	b.left--
 	return key, payload, nil
+}
+
+// skipTo skips blocks whose keys all come before a key. The keys must be in order.
+func (b *blockReader) skipTo(key string) error {
+	for b.left == 0 || b.lastKey > 0 && b.keys[len(b.keys)-b.lastKey:] < key {
+		if err := b.block(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *blockReader) block() error {
@@ -176,7 +187,7 @@ func (b *blockReader) split(raw []byte) error {
 	at, keys := w, uint64(0)
 	for range n {
 		k, kw := binary.Uvarint(raw[at:])
-		if kw <= 0 {
+		if kw <= 0 || k > maxBlock {
 			return errDamaged()
 		}
 		_, pw := binary.Uvarint(raw[at+kw:])
@@ -185,6 +196,7 @@ func (b *blockReader) split(raw []byte) error {
 		}
 		at += kw + pw
 		keys += k
+		b.lastKey = int(k) //nolint:gosec // at most maxBlock
 	}
 	if keys > maxBlock || at+int(keys) > len(raw) {
 		return errDamaged()

@@ -263,14 +263,14 @@ func (in Inspector) read(ctx context.Context, out *Inspection, f job.File, how r
 	if s.Told != "" {
 		out.Kept = ""
 	}
+	if f.Format == "" && s.Dataset != "" { // also if a column is missing: then it may have another name
+		out.Columns = csvsource.Columns(s)
+	}
 	if err != nil {
 		if out.Err = how.explain(err, s); fault.CodeOf(err) == source.CodeBadEncoding {
 			out.Encoding = ""
 		}
 		return
-	}
-	if f.Format == "" {
-		out.Columns = csvsource.Columns(s)
 	}
 	out.place = func(line int64, column string) string {
 		f.Header, f.Dataset, f.Settings = s.Header, string(s.Dataset), s.Settings

@@ -1,6 +1,7 @@
 package job_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -148,4 +149,27 @@ func TestASourceThatIsGoneGetsNoTally(t *testing.T) {
 	all, err := l.Tallies(t.Context())
 	must(t, err)
 	same(t, "tallies", map[store.Tag]*job.Tally{}, all)
+}
+
+// A tally keeps what a later version has put into it.
+func TestATallyKeepsLaterFields(t *testing.T) {
+	t.Parallel()
+	l := newTallied(t, mem.Options{})
+	l.imported(job.Done, map[string]job.Counts{"customers": {Added: 5}})
+	stored, err := l.st.Get(t.Context(), store.TallyKey(1))
+	must(t, err)
+	text := stored[0].Attrs.Str("body")
+	text = strings.Replace(text, `"counted":[{`, `"bytes":7,"counted":[{"edits":{"n":1},`, 1)
+	version, _ := stored[0].Attrs.Int(store.AttrVersion)
+	attrs := table.NewBuilder().IntAlways(store.AttrVersion, version).Str("body", text).Attrs()
+	must(t, l.st.Write(t.Context(), []table.Write{{Item: table.Item{Key: store.TallyKey(1), Attrs: attrs}}}))
+	l.imported(job.Done, map[string]job.Counts{"customers": {Added: 1}})
+	l.want(map[string]int64{"customers": 6})
+	stored, err = l.st.Get(t.Context(), store.TallyKey(1))
+	must(t, err)
+	for _, want := range []string{`"bytes":7`, `"edits":{"n":1}`} {
+		if got := stored[0].Attrs.Str("body"); !strings.Contains(got, want) {
+			t.Errorf("no %s in %s", want, got)
+		}
+	}
 }

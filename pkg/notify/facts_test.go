@@ -197,7 +197,7 @@ func TestHeadlinesAndSteps(t *testing.T) {
 			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) { j.Status, j.ErrorCode = job.Failed, sheets.CodeNoRows },
 			"Import into S: failed",
 			[]string{"jobs"},
-			"Nothing was changed.\n\nThe code of the error is empty_input.", // with no advice on a spreadsheet in between
+			"The code of the error is empty_input.",
 		},
 		"a failure": {
 			func(j *job.Job) { j.Import.Applying, j.Import.Failing = false, "it fails" }, func(j *job.Job) { j.Status, j.Error, j.ErrorCode = job.Failed, "ann@acme.example", "no_rows" },
@@ -263,6 +263,9 @@ func TestHeadlinesAndSteps(t *testing.T) {
 			}
 			if !strings.Contains(m.Text, c.has) || !strings.Contains(m.HTML, c.has) || strings.Contains(m.Text+m.HTML, "ann@") {
 				t.Errorf("%s\n%s", m.Text, m.HTML)
+			}
+			if !strings.HasPrefix(m.Subject, "Sync") && strings.Contains(m.Text, "spreadsheet") {
+				t.Errorf("a job that has to do with no spreadsheet: %s", m.Text)
 			}
 		})
 	}

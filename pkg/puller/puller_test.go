@@ -1,6 +1,7 @@
 package puller_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -482,8 +483,8 @@ func TestTextDates(t *testing.T) {
 		day  string // of c00000; empty: rejected
 		says string
 	}{
-		"en_US": {"2024-03-04", "Customers: 160 dates that are texts were read month first, such as 01/02/2024 for 2024-01-02, since the locale of the spreadsheet is en_US."},
-		"en_GB": {"2024-04-03", "Customers: 160 dates that are texts were read day first, such as 02/01/2024 for 2024-01-02"},
+		"en_US": {"2024-03-04", "Dates that are texts were read month first, such as 01/02/2024 for 2024-01-02, since the locale of the spreadsheet is en_US: Customers (160). If that is wrong"},
+		"en_GB": {"2024-04-03", "Dates that are texts were read day first, such as 02/01/2024 for 2024-01-02"},
 		"de_DE": {"2024-04-03", "day first"},
 		"ja_JP": {"", ""},
 		"":      {"", ""},
@@ -510,6 +511,12 @@ func TestTextDates(t *testing.T) {
 					t.Errorf("%d rejects, %q", j.Rejects, j.Notes)
 				}
 				same(t, "the day", want.day, b.leadCreated("c00000"))
+				wrong := map[string]string{"en_US": "31/12/2024"}[locale] // else month first
+				b.edit(func(s *googletest.Spreadsheet) { s.Tab("Customers").Cells[150][2] = cmp.Or(wrong, "12/31/2024") })
+				j = b.pull(puller.Request{})
+				if notes := strings.Join(j.Notes, "\n"); j.Rejects != 1 || !strings.Contains(notes, "in another order are rejected: Customers (1). Correct") {
+					t.Errorf("%d rejects, %q", j.Rejects, j.Notes)
+				}
 				b.untouched()
 			})
 		})

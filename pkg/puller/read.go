@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
@@ -42,9 +41,11 @@ type tab struct {
 	Wanted  bool          `json:"wanted,omitempty"` // it is a dataset's
 	Problem string        `json:"problem,omitempty"`
 	Reading *grid.Reading `json:"reading,omitempty"`
-	Next    int64         `json:"next"`            // the row after the last one that was written
-	Pages   int           `json:"pages"`           // objects that hold it
-	Dates   int64         `json:"dates,omitempty"` // read from texts, see [grid.Reading]
+	Next    int64         `json:"next"`  // the row after the last one that was written
+	Pages   int           `json:"pages"` // objects that hold it
+	// texts that were read as dates, and dates in another order, see [grid.Writer.Dates]
+	Dates  int64 `json:"dates,omitempty"`
+	Others int64 `json:"others,omitempty"`
 }
 
 // run is one worker's work on a pull.
@@ -299,7 +300,9 @@ func (r *run) take(ctx context.Context, i int, s sheets.Span, values sheets.Valu
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	t.Dates += w.Dates()
+	dates, others := w.Dates()
+	t.Dates += dates
+	t.Others += others
 	if page.Len() == 0 {
 		return nil
 	}
@@ -327,7 +330,7 @@ func (r *run) look(ctx context.Context, i int, values sheets.Values) error {
 	reads, err := importer.ReadTab(ctx, &head, job.File{Name: about.Title, Tab: about.Title}, r.kept)
 	switch {
 	case err == nil:
-		reads.Zone, reads.Order = r.state.Reading.Book.TimeZone, billing.OrderIn(r.state.Reading.Book.Locale)
+		reads.Zone, reads.Order = r.state.Reading.Book.TimeZone, r.state.Reading.order()
 		t.Wanted, t.Reading = true, &reads
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -363,9 +366,9 @@ func (r *run) finish(ctx context.Context) error {
 				return err
 			}
 			out.Files = append(out.Files, f)
-			out.Notes = append(out.Notes, t.datesNote(about.Title, r.state.Reading.Book.Locale)...)
 		}
 	}
+	out.Notes = r.state.Reading.dateNotes()
 	if len(left) > 0 {
 		out.Notes = append(out.Notes, "Tabs that are no dataset's, left out: "+strings.Join(left, ", ")+".")
 	}
@@ -378,19 +381,6 @@ func (r *run) finish(ctx context.Context) error {
 	}
 	r.state.Version, r.state.Result, r.state.Reading = r.state.Reading.Version, &out, nil
 	return nil
-}
-
-// datesNote says how dates that are texts were read.
-func (t *tab) datesNote(title, locale string) []string {
-	if t.Dates == 0 {
-		return nil
-	}
-	order, which := t.Reading.Order, "dates that are texts were"
-	if t.Dates == 1 {
-		which = "date that is a text was"
-	}
-	return []string{fmt.Sprintf("%s: %d %s read %s, such as %s for 2024-01-02, since the locale of the spreadsheet is %s. If that is wrong, set the date format of this data source with --date-format FORMAT (date_format over REST).",
-		title, t.Dates, which, order, order.Example(), locale)}
 }
 
 func sentence(s string) string { return strings.TrimSuffix(s, ".") + "." }

@@ -49,6 +49,7 @@ type Row struct {
 	Cells    []string    // by column, as docs/FORMATS.md says
 	Currency string      // of the amounts whose column names no other column; empty if nothing says it
 	Edits    edit.Row    // what people have done to it
+	Of       edit.Row    // what people have done to the record that it is a part of
 	Added    time.Time   // UTC
 	Changed  time.Time   // UTC, by an import or over REST
 	attrs    table.Attrs // with edits laid over
@@ -131,12 +132,14 @@ const (
 // Page reads the page of at most size rows behind a place.
 func (r *Reader) Page(ctx context.Context, f Filter, after Place, size int) (p Page, err error) {
 	find := r.finder(f)
-	for batch := r.first(size); ; batch = min(2*batch, mostAtOnce) {
+	for batch := r.first(size); ; {
 		found, err := find(ctx, after, min(batch, MostSearched-p.Searched))
 		if err != nil {
 			return p, err
 		}
-		p.Searched += found.read
+		if p.Searched += found.read; found.read >= batch {
+			batch = min(2*batch, mostAtOnce)
+		}
 		rows, err := r.judge(ctx, f, found.items)
 		if err != nil {
 			return p, err
@@ -178,7 +181,8 @@ func (r *Reader) judge(ctx context.Context, f Filter, items []table.Item) (rows 
 			keys = append(keys, r.sp.FieldsOf(it.Key))
 		}
 		if r.kind.Part {
-			keys = append(keys, r.sp.Key(store.ParentSK(it.SK)))
+			parent := r.sp.Key(store.ParentSK(it.SK))
+			keys = append(keys, parent, r.sp.FieldsOf(parent))
 		}
 	}
 	beside := map[table.Key]table.Attrs{}
@@ -214,11 +218,10 @@ func (r *Reader) row(it table.Item, beside map[table.Key]table.Attrs) (row Row, 
 		if !there || r.dir.Hides(r.src.Tag, parent.SK, of) {
 			return row, false, nil
 		}
-		edits, err := edit.ReadRow(r.dir, beside, r.sp, parent)
-		if err != nil {
+		if row.Of, err = edit.ReadRow(r.dir, beside, r.sp, parent); err != nil {
 			return row, false, err
 		}
-		of = edits.Over(of)
+		of = row.Of.Over(of)
 		whose, row.Currency = r.kind.Parent().CustomerID(of), store.CurrencyIn(of)
 	}
 	if whose != "" {
@@ -255,7 +258,7 @@ func (r *Reader) wanted(f Filter, row *Row) bool {
 }
 
 func sameEmail(email string, a table.Attrs) bool {
-	return strings.ToLower(strings.TrimSpace(a.Str(attrEmail))) == strings.ToLower(strings.TrimSpace(email))
+	return strings.EqualFold(strings.TrimSpace(a.Str(attrEmail)), strings.TrimSpace(email))
 }
 
 // is reports whether people have done that to a row.

@@ -238,10 +238,10 @@ func TestRowsInAState(t *testing.T) {
 	for i, id := range ids {
 		c := &billing.Customer{ExternalID: id}
 		key := b.src.Space().Key(store.KindFor(billing.Customers).Locate(b.dir.Hasher(), c).SK)
-		switch {
-		case i%3 == 0:
+		switch i % 3 {
+		case 0:
 			b.edit(c, "city", "Rome")
-		case i%3 == 1:
+		case 1:
 			b.do(c, func(r edit.Record) *edit.Change { return r.Disable(true, "Ann") })
 		}
 		if i%9 == 0 || i%9 == 1 {

@@ -70,6 +70,15 @@ func (c *Client) Origin(ctx context.Context, id string) (*wire.Origin, error) {
 	return &out, err
 }
 
+// AddCustomer makes a customer, and returns its public id.
+func (c *Client) AddCustomer(ctx context.Context, n wire.NewCustomer) (id string, err error) {
+	var made struct {
+		UUID string `json:"uuid"`
+	}
+	err = c.Call(ctx, http.MethodPost, "/v1/customers", n, &made)
+	return made.UUID, err
+}
+
 // EditCustomer changes fields of a customer by hand. An empty value empties a field.
 func (c *Client) EditCustomer(ctx context.Context, id string, fields map[string]string) error {
 	return c.Call(ctx, http.MethodPatch, of("/v1/customers/%s", id), fields, nil)

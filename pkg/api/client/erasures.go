@@ -28,7 +28,12 @@ func (c *Client) Erase(ctx context.Context, e wire.Erasure) (*wire.Job, error) {
 
 // Restore brings back what an erase has hidden, while its grace period lasts.
 func (c *Client) Restore(ctx context.Context, id string) (*wire.Job, error) {
-	return c.job(ctx, http.MethodPost, of("/v1/erasures/%s/restore", id), nil)
+	return c.RestoreWith(ctx, id, wire.RestoreOptions{})
+}
+
+// RestoreWith is [Client.Restore] with all its options.
+func (c *Client) RestoreWith(ctx context.Context, id string, how wire.RestoreOptions) (*wire.Job, error) {
+	return c.job(ctx, http.MethodPost, of("/v1/erasures/%s/restore", id), how)
 }
 
 // stalePlanOf finds the new plan in the answer to a stale one; nil if it is another answer.

@@ -151,11 +151,12 @@ func (c *Client) Apply(ctx context.Context, id string) (*wire.Job, error) {
 // Undo takes an import back. It returns the new job that does; with plan, that job waits to be
 // applied.
 func (c *Client) Undo(ctx context.Context, id string, plan bool) (*wire.Job, error) {
-	var in any
-	if plan {
-		in = map[string]bool{"plan": true}
-	}
-	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/undo", id), in)
+	return c.UndoWith(ctx, id, wire.UndoOptions{Plan: plan})
+}
+
+// UndoWith is [Client.Undo] with all its options.
+func (c *Client) UndoWith(ctx context.Context, id string, how wire.UndoOptions) (*wire.Job, error) {
+	return c.job(ctx, http.MethodPost, of("/v1/imports/%s/undo", id), how)
 }
 
 // Cancel ends an import that waits, runs or is planned.

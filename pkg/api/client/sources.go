@@ -10,6 +10,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"reseed/pkg/api/wire"
 )
@@ -19,6 +20,12 @@ func (c *Client) Sources(ctx context.Context) ([]wire.Source, error) {
 	var out wire.Sources
 	err := c.Call(ctx, http.MethodGet, "/v1/data_sources", nil, &out)
 	return out.Sources, err
+}
+
+// Source returns the data source of a uuid.
+func (c *Client) Source(ctx context.Context, id string) (s wire.Source, err error) {
+	err = c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s", id), nil, &s)
+	return s, err
 }
 
 // SourcesNamed lists the data sources that a uuid or name may mean. The first is the one that it
@@ -100,6 +107,14 @@ func nextEdit(in *bufio.Reader) (Edit, error) {
 		return Edit{}, errors.New(e.Error)
 	}
 	return Edit{e.Edit, line}, nil
+}
+
+// EditPage returns a page of what people have done to the records of a source. It starts behind a
+// cursor; an empty one is the beginning.
+func (c *Client) EditPage(ctx context.Context, source, cursor string, size int) (page wire.EditPage, err error) {
+	query := url.Values{"per_page": {strconv.Itoa(size)}, "cursor": {cursor}}
+	err = c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s/edits", source)+"?"+query.Encode(), nil, &page)
+	return page, err
 }
 
 // DropEdits drops the edits of a data source whose records are not there.

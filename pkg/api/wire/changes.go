@@ -52,10 +52,3 @@ type RejectPage struct {
 	Cursor   *string  `json:"cursor"`   // of the next page
 	HasMore  bool     `json:"has_more"` // a page of a filter may be short, even empty, and others may follow
 }
-
-// EditPage is a page of edits.
-type EditPage struct {
-	Edits   []Edit  `json:"edits"`
-	Cursor  *string `json:"cursor"` // of the next page
-	HasMore bool    `json:"has_more"`
-}

@@ -37,3 +37,21 @@ type CustomAttribute struct {
 func AttributeTypes() []string {
 	return []string{"String", "Integer", "Decimal", "Timestamp", "Boolean"}
 }
+
+// NewCustomer is a customer to be made. What is empty is not given.
+type NewCustomer struct {
+	Source             string `json:"data_source_uuid"`
+	ExternalID         string `json:"external_id"`
+	Name               string `json:"name,omitempty"`
+	Company            string `json:"company,omitempty"`
+	Email              string `json:"email,omitempty"`
+	Country            string `json:"country,omitempty"` // ISO 3166-1
+	State              string `json:"state,omitempty"`
+	City               string `json:"city,omitempty"`
+	Zip                string `json:"zip,omitempty"`
+	LeadCreatedAt      string `json:"lead_created_at,omitempty"` // such as 2026-11-23
+	FreeTrialStartedAt string `json:"free_trial_started_at,omitempty"`
+	Owner              string `json:"owner,omitempty"` // an e-mail address
+	WebsiteURL         string `json:"website_url,omitempty"`
+	Manual             bool   `json:"manual"` // somebody makes it by hand
+}

@@ -14,6 +14,11 @@ const (
 	SelectImport           = "import"
 )
 
+// RestoreOptions say how to bring back what an erase has hidden.
+type RestoreOptions struct {
+	Mail *bool `json:"mail,omitempty"` // false: people are not told of it
+}
+
 // Erasure asks for an erase.
 type Erasure struct {
 	Selection string `json:"selection"`

@@ -120,6 +120,12 @@ type Delivery struct {
 	Why    string    `json:"why,omitempty"`    // the last try failed
 }
 
+// UndoOptions say how to take an import back.
+type UndoOptions struct {
+	Plan bool  `json:"plan,omitempty"` // write nothing until the plan is applied
+	Mail *bool `json:"mail,omitempty"` // false: people are not told how it ends, or that it waits
+}
+
 // ImportJob is the part of a job that only imports have.
 type ImportJob struct {
 	Mode     string    `json:"mode"`

@@ -9,6 +9,8 @@ type Overview struct {
 	Several []Job `json:"several,omitempty"`
 	// erases of whole sources, of their content, or of manual customers, that can be restored
 	Restorable []Job `json:"restorable,omitempty"`
+	// e-mail address to share spreadsheets with; empty if the server does not know it
+	ShareWith string `json:"share_with,omitempty"`
 }
 
 // SourceOverview is a data source with what its jobs have done. Its jobs have no totals, and at most

@@ -30,15 +30,18 @@ type Column struct {
 
 // Row is a stored row as people see it.
 type Row struct {
-	ID        string    `json:"id,omitempty"`       // public id; rows of some datasets have none
-	Customer  string    `json:"customer,omitempty"` // public id of the customer that it is or belongs to
-	Cells     []string  `json:"cells"`              // by column: amounts in minor units unless asked otherwise, times in UTC; empty if not given
-	Currency  string    `json:"currency,omitempty"` // of its invoice, if it is a part of one
-	Edited    *RowEdit  `json:"edited,omitempty"`
-	Disabled  *Mark     `json:"disabled,omitempty"`
-	Deleted   *Mark     `json:"deleted,omitempty"`
-	AddedAt   time.Time `json:"added_at"`
-	ChangedAt time.Time `json:"changed_at"` // by an import or over REST
+	ID       string   `json:"id,omitempty"`       // public id; rows of some datasets have none
+	Customer string   `json:"customer,omitempty"` // public id of the customer that it is or belongs to
+	Cells    []string `json:"cells"`              // by column: amounts in minor units unless asked otherwise, times in UTC; empty if not given
+	Currency string   `json:"currency,omitempty"` // of its invoice, if it is a part of one
+	Edited   *RowEdit `json:"edited,omitempty"`
+	Disabled *Mark    `json:"disabled,omitempty"`
+	Deleted  *Mark    `json:"deleted,omitempty"`
+	// of the invoice that the row is a part of, and goes with
+	InvoiceDisabled *Mark     `json:"invoice_disabled,omitempty"`
+	InvoiceDeleted  *Mark     `json:"invoice_deleted,omitempty"`
+	AddedAt         time.Time `json:"added_at"`
+	ChangedAt       time.Time `json:"changed_at"` // by an import or over REST
 }
 
 // RowEdit says which fields of a row people have changed, and who has changed one last.

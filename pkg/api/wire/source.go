@@ -67,6 +67,13 @@ type Field struct {
 	Mark
 }
 
+// EditPage is a page of what people have done to the records of a source.
+type EditPage struct {
+	Edits   []Edit  `json:"edits"`
+	Cursor  *string `json:"cursor"`
+	HasMore bool    `json:"has_more"`
+}
+
 // Dropped is how many edits were dropped.
 type Dropped struct {
 	Dropped int `json:"dropped"`

@@ -67,6 +67,7 @@ type speller struct {
 	values billing.Values
 	zone   *time.Location
 	dates  int64 // texts that were read in the order
+	others int64 // texts that are dates in another order only
 }
 
 func newSpeller(r Reading) speller {
@@ -142,10 +143,21 @@ func (s *speller) textDate(text string) string {
 	}
 	t, ok := billing.ReadDate(trimmed, s.Order)
 	if !ok {
+		s.countOther(trimmed)
 		return text
 	}
 	s.dates++
 	return s.values.SpellTime(s.inZone(t))
+}
+
+// countOther counts a text that is a date in another order.
+func (s *speller) countOther(text string) {
+	for _, order := range [...]billing.DateOrder{billing.DayFirst, billing.MonthFirst} {
+		if _, ok := billing.ReadDate(text, order); ok {
+			s.others++
+			return
+		}
+	}
 }
 
 // inZone is the time that a clock in the zone shows. A whole day stays that day.

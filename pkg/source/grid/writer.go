@@ -60,8 +60,9 @@ func (w *Writer) Row(n int64, cells []Cell) error {
 // Flush writes what is still in memory.
 func (w *Writer) Flush() error { return w.out.Flush() }
 
-// Dates is how many dates were read from texts in the order of the Reading.
-func (w *Writer) Dates() int64 { return w.spell.dates }
+// Dates is how many texts in columns of times were read as dates in the order of the Reading, and how
+// many others are dates in another order only, and so were left as they are.
+func (w *Writer) Dates() (read, others int64) { return w.spell.dates, w.spell.others }
 
 func (w *Writer) appendCells(cells []Cell) {
 	width := len(w.spell.Holds)
