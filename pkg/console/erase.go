@@ -76,8 +76,8 @@ func (c *Console) erase(v *visit) (answer, error) {
 		return goTo("/jobs/" + url.PathEscape(j.ID)), nil
 	case ok && refused.Stale != nil:
 		return v.stalePlan(f, kind, refused.Stale)
-	case ok && refused.Status == http.StatusUnprocessableEntity && p.Plan != nil:
-		return refuse("erase", p.wrong(refused.Param, refused.Message)), nil
+	case ok && p.Plan != nil && refused.Status != http.StatusUnauthorized && refused.Status < http.StatusInternalServerError:
+		return answer{status: refused.Status, page: "erase", data: p.wrong(refused.Param, refused.Message)}, nil
 	}
 	return answer{}, err
 }

@@ -291,6 +291,21 @@ func TestEverySelectionHasAPage(t *testing.T) {
 	}
 }
 
+// What the API refuses is said, before and after the form is sent.
+func TestAnEraseThatIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newFilled(t, 3)
+	at := "/erase?selection=import&grace=1h&id=" + b.imported
+	p := b.w.Get(at)
+	b.invoice("c1") // came otherwise, and belongs to a row of the import
+	shows(t, b.w.Post("/erase", formOf(t, p, "/erase")), 409, "rows that came otherwise belong to what this import added")
+	shows(t, b.w.Get(at), 409, "rows that came otherwise belong to what this import added")
+	b.holds(3)
+	if len(b.erases()) > 0 {
+		t.Error("something was erased")
+	}
+}
+
 func (b *filled) customer(ext string) string {
 	b.t.Helper()
 	var list struct {

@@ -70,7 +70,7 @@ func (p *Plan) found() string {
 		Records   []string
 		KeepEdits bool
 		Grace     float64
-	}{p.ground, p.Removes, p.Pointers, p.Records, p.KeepEdits, p.Grace})
+	}{p.Ground, p.Removes, p.Pointers, p.Records, p.KeepEdits, p.Grace})
 }
 
 // ground is what the directory says of a selection. An erase of a whole source, of what is in it, or
@@ -118,7 +118,7 @@ func (e *Eraser) confirmed(ctx context.Context, sel Selection, opt Options) (str
 	if was.asked != is.asked || was.found != is.found || is.at-was.at > planLasts.Milliseconds() {
 		return "", stale()
 	}
-	return now.ground, nil
+	return now.Ground, nil
 }
 
 func stale() error {

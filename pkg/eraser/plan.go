@@ -37,7 +37,7 @@ type Plan struct {
 	Exports []Exported `json:"exports"`
 	ID      string     `json:"id"` // for [Options], to do this and nothing else
 
-	ground string // see ground
+	Ground string `json:"-"` // what the directory said of the selection; for [Eraser.Start]
 }
 
 // Total returns the number of items that the erase would remove.
@@ -55,7 +55,7 @@ func (e *Eraser) Plan(ctx context.Context, sel Selection, opt Options) (*Plan, e
 		return nil, err
 	}
 	p := &Plan{Kind: sel.Kind, KeepEdits: opt.keeps(sel.Kind), Grace: opt.grace.Seconds(), Notes: notes(sel.Kind), PricesOf: table.PricesOf, Exports: []Exported{}}
-	p.Survives, p.ground = survives(sel.Kind, p.KeepEdits), ground(d, sel)
+	p.Survives, p.Ground = survives(sel.Kind, p.KeepEdits), ground(d, sel)
 	all, err := e.countSelection(ctx, d, sel, p)
 	if err != nil {
 		return nil, err
