@@ -50,7 +50,8 @@ function basics () {
 // sideways names what makes a page wider than its window. Tables may scroll in regions of their own.
 function sideways () {
   if (document.documentElement.scrollWidth <= innerWidth) return [];
-  const wide = [...document.body.querySelectorAll('*')].filter(element => !element.closest('.scroll') && element.getBoundingClientRect().right > innerWidth + 1);
+  const wide = [...document.body.querySelectorAll('*')].filter(element => element.getBoundingClientRect().right > innerWidth + 1 &&
+    (!element.closest('.scroll') || getComputedStyle(element).position === 'absolute'));
   return [`the page scrolls sideways to ${document.documentElement.scrollWidth}: ${wide.slice(-3).map(element => element.outerHTML.slice(0, 150)).join(' … ')}`];
 }
 

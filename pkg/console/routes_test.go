@@ -53,6 +53,8 @@ func newRouteTest(t *testing.T, route console.Route) *routeTest {
 		}
 		return id
 	})
+	r.path += map[string]string{"GET /erase": "?selection=source&source=" + ids["/sources/{id}"], "GET /records/{id}": "?of=" + ids["/customers/{id}"]}[route.Pattern]
+	r.known = r.known && route.Pattern != "GET /jobs/{id}/export" // the job is an import
 	return r
 }
 
@@ -64,7 +66,7 @@ func (r *routeTest) fill() map[string]string {
 	if err != nil {
 		r.Fatal(err)
 	}
-	text := "Name,Email,External ID\nAnn,ann@example.com,c1\nBob,bob@example.com,c2\n,,\"\"\n"
+	text := "Name,Email,External ID\nAnn,ann@example.com,c1\nBob,bob@example.com,c2\nCat,no address,c3\n"
 	file := client.File{Name: "customers.csv", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
 	job, err := r.bed.API.Import(ctx, source.UUID, wire.ImportOptions{}, []client.File{file})
 	if err != nil {
