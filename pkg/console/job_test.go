@@ -401,7 +401,7 @@ func TestCorrectRejects(t *testing.T) {
 		t.Fatalf("the form leads to %s", page.Path)
 	}
 	j.page("/jobs/"+old, "cancelled")
-	j.page(page.Path, "waits for you", "2</a></b> added", "120</a></b> removed", "<b>0</b> rejected")
+	j.page(page.Path, "waits for you", `It reads the files of <a href="/jobs/`+old+`">an earlier job</a> again`, "2 left out", "2</a></b> added", "120</a></b> removed", "<b>0</b> rejected")
 	j.Post(page.Path+"/apply", nil)
 	j.Work()
 	if j.names("Ann") != 0 || j.names("Nobody") != 1 || j.names("Somebody") != 1 || j.names("Bystander") != 1 {
