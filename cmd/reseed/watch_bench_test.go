@@ -100,7 +100,10 @@ func (s *served) watched(ctx context.Context, goesOn func() bool, asked *atomic.
 func (s *served) newest(ctx context.Context) (string, error) {
 	body, err := s.ask(ctx, "GET", "/v1/jobs?per_page=1", "")
 	var list struct {
-		Jobs []struct{ ID, Status string }
+		Jobs []struct {
+			ID     string `json:"id"`
+			Status string `json:"status"`
+		} `json:"jobs"`
 	}
 	if err = errors.Join(err, json.Unmarshal(body, &list)); err != nil || len(list.Jobs) == 0 || list.Jobs[0].Status != "running" {
 		return "", err

@@ -338,7 +338,13 @@ func TestControlTotals(t *testing.T) {
 {"dataset":"line_items","invoice_external_id":"i2","external_id":"l3","type":"one_time","amount_in_cents":5}
 `)
 	j.page("/jobs/"+id, "<th scope=\"row\">line items</th><td>JPY</td><td class=\"number\">1\u202f234\u202f567</td>", "<th scope=\"row\">line items</th><td>KWD</td><td class=\"number\">−1\u202f234.562</td>")
-	j.page("/jobs/"+id+"/changes?dataset=line_items", "5 minor units")
+	j.page("/jobs/"+id+"/changes?dataset=line_items", "0.005 KWD", "1\u202f234\u202f567 JPY")
+	j.Post("/jobs/"+id+"/apply", nil)
+	j.Work()
+	// Only an amount changes: its currency is that of the stored invoice.
+	id = j.imported(wire.ImportOptions{Plan: true}, "row.ndjson", `{"dataset":"line_items","invoice_external_id":"i2","external_id":"l3","type":"one_time","amount_in_cents":1005}`)
+	j.page("/jobs/"+id+"/changes", "<del><bdi>0.005 KWD</bdi></del> → <ins><bdi>1.005 KWD</bdi></ins>")
+	id = j.imported(wire.ImportOptions{Plan: true}, "row.ndjson", `{"dataset":"invoices","customer_external_id":"z","external_id":"i3","date":"2024-01-05","currency":"JPY"}`)
 	j.page("/jobs/"+id+"/changes?dataset=invoices", "2024-01-05 00:00:00")
 }
 
