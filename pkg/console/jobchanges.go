@@ -37,8 +37,11 @@ type changedRow struct {
 // none.
 type changedField struct{ Name, Before, After string }
 
-// pageOfChanges is how many rows a page of changes or rejects has.
-const pageOfChanges = 100
+// How many rows a page of changes has, and one of rejects or edits.
+const (
+	pageOfChanges = 50 // an added row shows all its fields
+	pageOfRejects = 100
+)
 
 // jobChanges is GET /jobs/{id}/changes?dataset=&action=&cursor=.
 func (c *Console) jobChanges(v *visit) (answer, error) {

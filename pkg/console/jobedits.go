@@ -29,7 +29,7 @@ func (c *Console) jobEdits(v *visit) (answer, error) {
 	if job.IsUndo() {
 		of = job.Job.Import.Undo
 	}
-	page, err := v.client.EditsAddedBy(v.ctx(), job.Job.Source, of, p.Cursor, pageOfChanges)
+	page, err := v.client.EditsAddedBy(v.ctx(), job.Job.Source, of, p.Cursor, pageOfRejects)
 	if err != nil {
 		return answer{}, err
 	}

@@ -65,6 +65,14 @@ func (p jobPage) Selected() string {
 	return words(p.Job.Erase.Selection)
 }
 
+// Takes is how long applying the plan takes, in words.
+func (p jobPage) Takes() string {
+	if s := p.Job.Import.Estimate.Seconds; s >= 1 {
+		return "about " + span(s)
+	}
+	return span(0)
+}
+
 // Price is what applying the plan costs, in words.
 func (p jobPage) Price() string {
 	if d := p.Job.Import.Estimate.Dollars; d >= 0.01 {
