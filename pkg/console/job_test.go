@@ -336,7 +336,9 @@ func TestControlTotals(t *testing.T) {
 {"dataset":"line_items","invoice_external_id":"i1","external_id":"l1","type":"one_time","amount_in_cents":1234567}
 {"dataset":"line_items","invoice_external_id":"i2","external_id":"l2","type":"one_time","amount_in_cents":-1234567}
 {"dataset":"line_items","invoice_external_id":"i2","external_id":"l3","type":"one_time","amount_in_cents":5}
+{"dataset":"transactions","invoice_external_id":"i1","external_id":"t1","type":"payment","result":"successful","date":"2024-01-05"}
 `)
+	j.page("/jobs/"+id, `<th scope="row">payments</th><td>JPY</td><td colspan="5">1 row is of a whole invoice`)
 	j.page("/jobs/"+id, "<th scope=\"row\">line items</th><td>JPY</td><td class=\"number\">1\u202f234\u202f567</td>", "<th scope=\"row\">line items</th><td>KWD</td><td class=\"number\">−1\u202f234.562</td>")
 	j.page("/jobs/"+id+"/changes?dataset=line_items", "0.005 KWD", "1\u202f234\u202f567 JPY")
 	j.Post("/jobs/"+id+"/apply", nil)

@@ -195,12 +195,18 @@ func (p jobPage) TotalWords() (list []string) {
 	return list
 }
 
-// Totals are the control totals of the job.
+// TotalColumns is how many amounts a control total has.
+func (p jobPage) TotalColumns() int { return len(wire.Amounts(p.IsUndo())) }
+
+// Totals are the control totals of the job. One of which all rows are of whole invoices has no amounts.
 func (p jobPage) Totals() (list []jobTotal) {
 	for i := range p.Job.Totals {
 		t := &p.Job.Totals[i]
 		row := jobTotal{Name: t.Name(), Currency: t.Currency, Over: t.Over, Whole: t.Whole}
 		for _, a := range wire.Amounts(p.IsUndo()) {
+			if !t.HasAmounts() {
+				break
+			}
 			row.Amounts = append(row.Amounts, majorUnits(a.Of(t), decimalsOf(p.Job.Decimals, t.Currency)))
 		}
 		list = append(list, row)
