@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // manyCustomers is a table of n customers, each with a name that begins so.
@@ -25,7 +28,7 @@ func walked(b *bed, path, list string) (all []map[string]any, pages int) {
 		page := b.must(200, "GET", path+"&cursor="+url.QueryEscape(cursor), "")
 		all = append(all, entries(t, page, list)...)
 		if pages++; page["has_more"] != true {
-			if page["cursor"] != nil {
+			if page["cursor"] != nil && list != "edits" { // whose cursor leads behind the last one
 				t.Errorf("the last page has a cursor, %v", page["cursor"])
 			}
 			return all, pages
@@ -126,6 +129,28 @@ func leftAlone(b *bed) {
 	}
 }
 
+// editsAddedBy: the edits of records that an import added are found, and those of other records are not.
+func editsAddedBy(b *bed) {
+	t := b.t
+	b.done("done", file("a.csv", "Name,External ID\nBystander,z\n"))
+	id := b.done("done", file("b.csv", manyCustomers(5, "Ann")+"Bystander,z,\n"))
+	for _, entry := range entries(t, b.must(200, "GET", "/v1/customers", ""), "entries") {
+		if entry["external_id"] != "c0003" {
+			b.must(200, "PATCH", "/v1/customers/"+text(t, entry, "uuid"), `{"company":"Edited"}`)
+		}
+	}
+	path := "/v1/data_sources/" + b.source + "/edits?added_by="
+	if all, pages := walked(b, path+id+"&per_page=1", "edits"); len(all) != 4 || pages < 4 {
+		t.Errorf("%d edits on %d pages: %v", len(all), pages, all)
+	}
+	if all, _ := walked(b, path+strings.Repeat("1", 32), "edits"); len(all) != 0 {
+		t.Errorf("of no import: %v", all)
+	}
+	for _, bad := range []string{"x", "UPPER", "%2F"} {
+		b.status(400, "GET", path+bad, "")
+	}
+}
+
 // notDecided: there are no changes and rejects before rows are decided, and none after an erase.
 func notDecided(b *bed) {
 	t := b.t
@@ -177,5 +202,79 @@ func TestListsOfChangesAreInOrder(t *testing.T) {
 	}
 	if len(keys) != 1000 || !slices.IsSorted(keys) {
 		t.Errorf("%d keys, sorted %v", len(keys), slices.IsSorted(keys))
+	}
+}
+
+// The reasons of a job lead to their rows, in every format.
+func TestReasonsLeadToTheirRows(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, loadOpenAPI(t))
+	id := b.done("planned", part{"plan", "", "true"}, file("a.ndjson", `{"dataset":"customers","name":"Nobody"}
+{"dataset":"customers","name":"Nobody","nothing":1}
+{"dataset":"invoices","external_id":"i1","customer_external_id":"none","date":"2024-01-05","currency":"EUR"}
+{"dataset":"invoices","external_id":"i2","customer_external_id":"none","date":"never","currency":"EUR"}
+{"dataset":"invoices","external_id":"i2","customer_external_id":"none","date":"2024-01-05","currency":"XXQ"}
+no JSON
+`), file("b.csv", "Name,External ID,Email\nAnn,,\nBob,b,nowhere\n"), file("c.csv", "Customer external ID,Invoice external ID,Invoiced date,Due Date,Currency\nnobody,i9,2024-01-05,,EUR\n"))
+	reasons := entries(t, b.is(id, "planned"), "reasons")
+	if len(reasons) < 7 {
+		t.Fatalf("%v", reasons)
+	}
+	for _, r := range reasons {
+		q := url.Values{}
+		for _, name := range []string{"dataset", "column", "code"} {
+			if value, has := r[name].(string); has && value != "unrecognised" {
+				q.Set(name, value)
+			}
+		}
+		all, _ := walked(b, "/v1/imports/"+id+"/rejects?format=json&per_page=1&"+q.Encode(), "rejects")
+		// a reason of tables may lead to rows of lines of JSON, too, which are counted under the name of the field
+		if n, _ := r["count"].(float64); len(all) < int(n) || len(all) > int(n)+1 || len(all) == 0 || all[0]["code"] != r["code"] {
+			t.Errorf("%v leads to %d rows, %v", r, len(all), all)
+		}
+	}
+}
+
+// The pages of a change set are the lines of its file, whatever their size: of a large import in many
+// ranges and stages, and of its undo, which has two sets for each range.
+func TestPagesOfChangesAreTheWholeSet(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, loadOpenAPI(t))
+	b.done("done", file("bystander.csv", "Name,External ID\nBystander,z\n"))
+	var lines strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&lines, `{"dataset":"customers","external_id":"c%d","name":"Ann %d"}`+"\n", i, i)
+		fmt.Fprintf(&lines, `{"dataset":"invoices","external_id":"i%d","customer_external_id":"c%d","date":"2024-01-05","currency":"EUR"}`+"\n", i, i)
+	}
+	id := b.done("done", file("a.ndjson", lines.String()+`{"dataset":"customers","external_id":"z","name":"Changed"}`+"\n"))
+	undo := text(t, b.must(202, "POST", "/v1/imports/"+id+"/undo", `{"plan":true}`), "id")
+	b.work()
+	for _, job := range []string{id, undo} {
+		if sets, err := b.app.Objects.Names(t.Context(), "jobs/"+job+"/changes/"); err != nil || len(sets) < 4 {
+			t.Fatalf("only %d sets, %v", len(sets), err)
+		}
+		file := strings.Split(strings.TrimSpace(b.unpacked(b.do("GET", "/v1/imports/"+job+"/changes", "").body)), "\n")
+		want := file[1 : len(file)-1]
+		if len(want) != 6001 {
+			t.Fatalf("%d changes", len(want))
+		}
+		for _, size := range []int{97, 200} {
+			all, _ := walked(b, fmt.Sprintf("/v1/imports/%s/changes?format=json&per_page=%d", job, size), "changes")
+			for i, c := range all {
+				var line map[string]any
+				if err := json.Unmarshal([]byte(want[min(i, len(want)-1)]), &line); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(line, c); diff != "" {
+					t.Fatalf("change %d of %d:\n%s", i, len(all), diff)
+				}
+			}
+			if len(all) != len(want) {
+				t.Errorf("%d changes by %d, want %d", len(all), size, len(want))
+			}
+		}
+		if all, pages := walked(b, "/v1/imports/"+job+"/changes?format=json&action=changed", "changes"); len(all) != 1 || pages > 3 {
+			t.Errorf("%d changed rows on %d pages", len(all), pages)
+		}
 	}
 }

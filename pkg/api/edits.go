@@ -13,6 +13,7 @@ import (
 	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/httpapi"
+	"reseed/pkg/job"
 	"reseed/pkg/person"
 	"reseed/pkg/records"
 	"reseed/pkg/store"
@@ -41,7 +42,11 @@ func listEdits(c *call) (httpapi.Reply, error) {
 	if format == formatNDJSON {
 		return httpapi.Reply{Status: http.StatusOK, Body: c.editLines(a, src), Kind: typeNDJSON}, nil
 	}
-	list, tail := httpapi.Elements{}, httpapi.Paged{}
+	number, err := c.addedBy()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	list, tail, searched := httpapi.Elements{}, httpapi.Paged{}, 0
 	for n, err := range c.Records.Edits.All(c.Context(), a.Directory, src, after) {
 		if err != nil {
 			return httpapi.Reply{}, err
@@ -49,13 +54,42 @@ func listEdits(c *call) (httpapi.Reply, error) {
 		if c.Flag("orphaned") && !n.Orphan {
 			continue
 		}
+		if number != 0 && n.Import != number {
+			if searched++; searched < mostEditsSearched {
+				continue
+			}
+			tail.HasMore = true
+			cursor := cursorOfEdit(n)
+			tail.Cursor = &cursor
+			break
+		}
 		if tail.HasMore = list.Len() == size || !list.Add(person.WireEdit(n)); tail.HasMore {
 			break
 		}
-		cursor := base64.RawURLEncoding.EncodeToString([]byte(n.Place.String()))
+		cursor := cursorOfEdit(n)
 		tail.Cursor = &cursor
 	}
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "edits", Elements: list, Behind: tail}}, nil
+}
+
+// mostEditsSearched is how many edits a page of a filter passes over at most.
+const mostEditsSearched = 10_000
+
+// cursorOfEdit leads to the edits behind one.
+func cursorOfEdit(n *edit.Entry) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(n.Place.String()))
+}
+
+// addedBy is the number of the import of which the query names the job; 0 if it names none.
+func (c *call) addedBy() (int64, error) {
+	id := c.Param("added_by")
+	switch {
+	case id == "":
+		return 0, nil
+	case !jobID(id) || job.Number(id) == 0:
+		return 0, httpapi.Unusable("added_by")
+	}
+	return job.Number(id), nil
 }
 
 // editPaging reads per_page and the cursor of a list of edits.

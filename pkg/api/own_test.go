@@ -21,7 +21,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 		"states": states, "unknown jobs": unknownJobs, "erasures": erasures, "restored": restored, "receipts": receipts, "forgotten": forgotten, "emptied": emptied,
 		"lists": lists, "records": records, "elsewhere": elsewhere, "progress": progress, "exports": exports, "odd exports": oddExports, "customer exports": customerExports, "customer views": customerViews,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
-		"changes by page": changesByPage, "left alone": leftAlone, "not decided": notDecided, "rejects of lines": rejectsOfLines,
+		"changes by page": changesByPage, "left alone": leftAlone, "not decided": notDecided, "edits added by": editsAddedBy, "rejects of lines": rejectsOfLines,
 		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys, "sessions": sessions,
 		"waiting uploads": waitingUploads, "readings": readingsOfUploads, "corrections": corrections,
 		"overview": overview, "filters of jobs": filteredJobs, "account settings": accountSettings,

@@ -30,6 +30,8 @@ type Console struct {
 	pages  *pages
 	assets assets
 	api    *http.Client
+
+	watched watched
 }
 
 // New returns a handler of the console and the API. It has to be served at the root of a host.

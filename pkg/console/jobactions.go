@@ -11,11 +11,17 @@ import (
 
 // applyJob is POST /jobs/{id}/apply: does what a plan has shown. The plan is the job of the path; the
 // importer checks once more that everything it rests on is as it was.
-func (c *Console) applyJob(v *visit) (answer, error) { return v.act(v.client.Apply) }
+func (c *Console) applyJob(v *visit) (answer, error) {
+	applied := func(j *wire.Job) bool { return j.Status == wire.Done || !j.Status.Ended() }
+	return v.act(applied, v.client.Apply)
+}
 
 // cancelJob is POST /jobs/{id}/cancel: drops a plan, stops a job, or deletes the file of an export.
 func (c *Console) cancelJob(v *visit) (answer, error) {
-	return v.act(func(ctx context.Context, id string) (*wire.Job, error) {
+	cancelled := func(j *wire.Job) bool {
+		return j.Status == wire.Cancelled || stateOf(j).Word == "cancelling" || j.Export != nil && j.Export.Deleted
+	}
+	return v.act(cancelled, func(ctx context.Context, id string) (*wire.Job, error) {
 		j, err := v.client.Job(ctx, id)
 		switch {
 		case err != nil:
@@ -28,12 +34,15 @@ func (c *Console) cancelJob(v *visit) (answer, error) {
 }
 
 // restoreJob is POST /jobs/{id}/restore: brings back what an erase in its grace period has hidden.
-func (c *Console) restoreJob(v *visit) (answer, error) { return v.act(v.client.Restore) }
+func (c *Console) restoreJob(v *visit) (answer, error) {
+	return v.act(func(j *wire.Job) bool { return j.Status == wire.Restored }, v.client.Restore)
+}
 
 // undoJob is POST /jobs/{id}/undo: makes the plan of an undo, and leads to it. A second click leads to
 // the plan that the first one has made.
 func (c *Console) undoJob(v *visit) (answer, error) {
-	return v.act(func(ctx context.Context, id string) (*wire.Job, error) {
+	never := func(*wire.Job) bool { return false }
+	return v.act(never, func(ctx context.Context, id string) (*wire.Job, error) {
 		open, err := v.openUndo(ctx, id)
 		if open != nil || err != nil {
 			return open, err
@@ -57,28 +66,30 @@ func (v *visit) openUndo(ctx context.Context, id string) (*wire.Job, error) {
 	return nil, nil //nolint:nilnil // nil is the answer: there is none
 }
 
-// act does something with the job of the path, and leads to the page of the job that comes of it. If it
-// cannot be done, the job's page says why, and how the job stands now. So does a second click: what it
-// asks for is done already.
-func (v *visit) act(do func(ctx context.Context, id string) (*wire.Job, error)) (answer, error) {
-	id := v.PathValue("id")
-	before, err := v.client.Job(v.ctx(), id)
+// act does something with the job of the path, and leads to the page of the job that comes of it. It does
+// nothing if that is done already, as after a first click. If it cannot be done, the job's page says why,
+// and how the job stands now.
+func (v *visit) act(already func(*wire.Job) bool, do func(ctx context.Context, id string) (*wire.Job, error)) (answer, error) {
+	j, err := v.client.Job(v.ctx(), v.PathValue("id"))
 	if err != nil {
 		return answer{}, err
 	}
-	j, err := do(v.ctx(), id)
-	if err == nil {
+	if already(j) {
 		return goTo(jobPath(j, "")), nil
+	}
+	next, err := do(v.ctx(), j.ID)
+	if err == nil {
+		return goTo(jobPath(next, "")), nil
 	}
 	refused, is := errors.AsType[*client.Error](err)
 	if !is || refused.Status != http.StatusConflict && refused.Status != http.StatusUnprocessableEntity {
 		return answer{}, err
 	}
 	p, err := v.jobPage()
-	if err != nil || p.Job.State != before.State {
-		return goTo(jobPath(before, "")), err
+	if err != nil {
+		return answer{}, err
 	}
-	p.Path, p.Problem = jobPath(p.Job, ""), refused.Message
+	p.Path, p.Problem = jobPath(j, ""), refused.Message
 	return answer{status: refused.Status, page: "job", data: p}, nil
 }
 
@@ -87,6 +98,9 @@ func (c *Console) jobExport(v *visit) (answer, error) {
 	j, err := v.client.Job(v.ctx(), v.PathValue("id"))
 	if err != nil {
 		return answer{}, err
+	}
+	if !(jobPage{Job: j}).HasFile() { // the job's page says why
+		return goTo(jobPath(j, "")), nil
 	}
 	file, err := v.client.ExportFile(v.ctx(), j.ID, 0)
 	if err != nil {

@@ -181,11 +181,26 @@ func changedRowOf(c *wire.Change, decimals map[string]int) changedRow {
 	for name, is := range names {
 		before, after := fieldText(name, c.Before, decimals), fieldText(name, c.After, decimals)
 		if is && before != after {
-			row.Fields = append(row.Fields, changedField{fieldName(name), before, after})
+			row.Fields = append(row.Fields, changedField{fieldName(name), beginningOf(before), beginningOf(after)})
 		}
 	}
 	slices.SortFunc(row.Fields, func(a, b changedField) int { return strings.Compare(a.Name, b.Name) })
 	return row
+}
+
+// mostShown is how many characters of a value a list shows.
+const mostShown = 300
+
+// beginningOf is as much of a value as a list shows.
+func beginningOf(text string) string {
+	if len(text) <= mostShown { // bytes, so no more characters
+		return text
+	}
+	runes := []rune(text)
+	if len(runes) <= mostShown {
+		return text
+	}
+	return string(runes[:mostShown]) + "…"
 }
 
 // rowName tells which row a change is of.
@@ -193,7 +208,7 @@ func rowName(c *wire.Change) string {
 	for _, attributes := range []map[string]any{c.After, c.Before} {
 		for _, name := range []string{"external_id", "name", "email", "invoice", "subscription", "customer"} {
 			if text, is := attributes[name].(string); is && text != "" {
-				return text
+				return beginningOf(text)
 			}
 		}
 	}

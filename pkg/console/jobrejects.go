@@ -81,6 +81,7 @@ func (v *visit) rejectsPage() (p rejectsPage, err error) {
 // of a person on the do-not-reload list.
 func (p rejectsPage) row(number int, r wire.Reject) rejectedRow {
 	row := rejectedRow{Reject: r, Number: number}
+	row.Row = beginningOf(r.Row)
 	correctable := p.Job.Correctable() && r.Row == "" && r.Code != "forgotten"
 	found := false
 	for _, cell := range r.Cells {
@@ -91,7 +92,7 @@ func (p rejectsPage) row(number int, r wire.Reject) rejectedRow {
 		if correctable && (p.Whole || atFault || !found) {
 			row.Fields = append(row.Fields, rejectedField{fmt.Sprintf("v.%d.%d", number, i), cell.Column, cell.Value, cell.Value, atFault})
 		} else if cell.Value != "" {
-			row.Others = append(row.Others, cell)
+			row.Others = append(row.Others, wire.Cell{Column: cell.Column, Value: beginningOf(cell.Value)})
 		}
 	}
 	return row
@@ -151,6 +152,10 @@ func (c *Console) correctRejects(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if !p.Job.Correctable() {
+		p.Problem = "The rows of this job cannot be corrected any more: it is " + stateOf(p.Job.Job).Word + "."
+		return answer{status: http.StatusConflict, page: "rejects", data: p}, nil
+	}
 	rows := p.corrected(v.Request)
 	if len(rows) == 0 {
 		p.Problem = "Nothing was corrected: change a cell first."
@@ -194,6 +199,9 @@ func (r rejectedRow) At() string { return fmt.Sprintf("%d %s", r.Line, r.File) }
 func (c *Console) jobRejectsFile(v *visit) (answer, error) {
 	id := v.PathValue("id")
 	file, err := v.client.Rejects(v.ctx(), id)
+	if client.IsNotFound(err) { // the list says why
+		return goTo("/jobs/" + id + "/rejects"), nil
+	}
 	if err != nil {
 		return answer{}, err
 	}

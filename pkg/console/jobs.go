@@ -31,11 +31,15 @@ func (c *Console) showJob(v *visit) (answer, error) {
 // showProgress is GET /jobs/{id}/progress?v=: the part of the job's page that is asked for again and
 // again. While the version is current, it answers nothing.
 func (c *Console) showProgress(v *visit) (answer, error) {
-	p, err := v.jobPage()
+	j, err := v.watch()
+	if err != nil {
+		return answer{}, err
+	}
+	p, err := v.jobPageOf(j)
 	if err == nil && p.Version == v.FormValue("v") {
 		return nothing(), nil
 	}
-	p.Path = jobPath(p.Job, "")
+	p.Path = jobPath(j, "")
 	return part("job", "progress", p), err
 }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -62,6 +63,14 @@ func (p jobPage) Selected() string {
 		return "the rows that an import added"
 	}
 	return words(p.Job.Erase.Selection)
+}
+
+// Price is what applying the plan costs, in words.
+func (p jobPage) Price() string {
+	if d := p.Job.Import.Estimate.Dollars; d >= 0.01 {
+		return fmt.Sprintf("about $%.2f", d)
+	}
+	return "less than $0.01"
 }
 
 // jobFigure is a count of what became of rows, and where those rows are listed.
@@ -213,7 +222,7 @@ func itemsOf(counts map[string]int64) (list []jobItems) {
 // HasFile reports whether an export has a file that can be downloaded.
 func (p jobPage) HasFile() bool {
 	x := p.Job.Export
-	return p.Job.Status == wire.Done && x.Size > 0 && !x.Deleted
+	return x != nil && p.Job.Status == wire.Done && x.Size > 0 && !x.Deleted
 }
 
 // By is who asked for the job; empty if that is not known.

@@ -84,6 +84,7 @@ func (c *Console) routes() []route {
 		{"GET /jobs/{id}/export", c.jobExport, false},
 		{"GET /jobs/{id}/changes", c.jobChanges, false},
 		{"GET /jobs/{id}/changes/file", c.jobChangesFile, false},
+		{"GET /jobs/{id}/edits", c.jobEdits, false},
 		{"GET /jobs/{id}/rejects", c.jobRejects, false},
 		{"POST /jobs/{id}/rejects", c.correctRejects, false},
 		{"GET /jobs/{id}/rejects/file", c.jobRejectsFile, false},

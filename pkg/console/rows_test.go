@@ -71,8 +71,8 @@ func company() map[string]string {
 	}
 }
 
-// lacks lists the texts that a page does not have.
-func lacks(p consoletest.Page, texts ...string) (missing []string) {
+// missingOf lists the texts that a page does not have.
+func missingOf(p consoletest.Page, texts ...string) (missing []string) {
 	return slices.DeleteFunc(texts, func(text string) bool { return strings.Contains(p.Text, text) })
 }
 
@@ -153,7 +153,7 @@ func TestSearchInTables(t *testing.T) {
 	for path, want := range map[string]int{
 		table + "cats": http.StatusNotFound, "/sources/ds_nobody/customers": http.StatusNotFound, table + "customers?state=x": http.StatusBadRequest, table + "customers?cursor=x": http.StatusBadRequest,
 	} {
-		if p := w.Get(path); p.Status != want || len(lacks(p, "<html")) > 0 {
+		if p := w.Get(path); p.Status != want || len(missingOf(p, "<html")) > 0 {
 			t.Errorf("%s: %d, want %d", path, p.Status, want)
 		}
 	}

@@ -28,6 +28,9 @@ func stateOf(j *wire.Job) state {
 	case wire.Restored:
 		return state{"restored", "↺", "good"}
 	case wire.Done:
+		if j.Rejects > 0 && j.Import != nil && j.Import.Undo != "" {
+			return state{"done, with rows left alone", "◐", "warn"}
+		}
 		if j.Rejects > 0 {
 			return state{"done with rejects", "◐", "warn"}
 		}

@@ -22,6 +22,7 @@ var pageTypes = map[string]any{
 	"import":         importPage{},
 	"imports":        importsPage{},
 	"job":            jobPage{},
+	"jobedits":       jobEditsPage{},
 	"keys":           keysPage{},
 	"newcustomer":    newCustomerPage{},
 	"newsource":      newSourcePage{},

@@ -21,6 +21,7 @@ type Entry struct {
 	By     string    // who changed it last; empty if that is not known
 	At     time.Time // when it was changed last; of fields and merges, when the latest of those that show was made
 	Orphan bool      // the record does not exist, or no link of the merge counts any more
+	Import int64     // number of the import that added the record; 0 if none did, or if there is no record
 	Place  Place
 
 	item   table.Item
@@ -173,7 +174,7 @@ func (e *Edit) judge(ctx context.Context, d *store.Directory, src store.Source, 
 		return !d.Visible(n.item.Attrs) || erased(d, src, found, n.record)
 	})
 	for _, n := range entries {
-		n.Orphan = !visible(d, src, found, n.record)
+		n.Orphan, n.Import = !visible(d, src, found, n.record), store.OriginOf(found[n.record]).Import
 	}
 	return entries, e.judgeLinks(ctx, d, src, entries)
 }

@@ -19,7 +19,7 @@ import (
 // RejectFilter selects rejects. Zero values select all.
 type RejectFilter struct {
 	Dataset billing.Dataset
-	Column  string
+	Column  string // of a row of NDJSON: the column or the field
 	Code    string
 }
 
@@ -67,7 +67,7 @@ func (im *Importer) RejectPage(ctx context.Context, j *job.Job, f RejectFilter, 
 	if err != nil {
 		return RejectPage{}, err
 	}
-	p := rejectPager{objects: im.c.Objects, filter: f, parts: parts, size: size}
+	p := rejectPager{objects: im.c.Objects, filter: f, parts: parts, size: size, fields: map[billing.Dataset]string{}}
 	err = p.read(ctx, at[0], at[1])
 	return p.page, err
 }
@@ -153,6 +153,7 @@ type rejectPager struct {
 	filter  RejectFilter
 	parts   []rejectPiece
 	size    int
+	fields  map[billing.Dataset]string // what the column of the filter is called in NDJSON
 	page    RejectPage
 	listed  int64 // bytes
 	opened  int
@@ -230,5 +231,22 @@ func (p *rejectPager) open(ctx context.Context, part objects.Info, offset int64)
 // takes reports whether the page lists a reject.
 func (p *rejectPager) takes(r *Reject) bool {
 	f := p.filter
-	return (f.Dataset == "" || f.Dataset == r.Dataset) && (f.Column == "" || f.Column == r.Column) && (f.Code == "" || f.Code == r.Code)
+	return (f.Dataset == "" || f.Dataset == r.Dataset) && (f.Column == "" || f.Column == r.Column || p.fieldAtFault(r)) && (f.Code == "" || f.Code == r.Code)
+}
+
+// fieldAtFault reports whether the field at fault of a row of NDJSON is the column of the filter: a job's
+// reasons name columns, whatever the format.
+func (p *rejectPager) fieldAtFault(r *Reject) bool {
+	if r.File == nil || r.File.Format != job.NDJSON {
+		return false
+	}
+	name, known := p.fields[r.Dataset]
+	if !known {
+		name = p.filter.Column
+		if fields, err := billing.NewFields(r.Dataset); err == nil {
+			name = fields.Name(name)
+		}
+		p.fields[r.Dataset] = name
+	}
+	return name == r.Column
 }

@@ -25,6 +25,14 @@ func (c *Client) RejectPage(ctx context.Context, id string, f wire.RejectFilter,
 	return page, err
 }
 
+// EditsAddedBy returns at most size edits of records that an import added to a data source, behind a
+// cursor; the first ones if it is empty. They lose their records if the import is undone.
+func (c *Client) EditsAddedBy(ctx context.Context, source, job, cursor string, size int) (page wire.EditPage, err error) {
+	q := url.Values{"added_by": {job}, "per_page": {strconv.Itoa(size)}, "cursor": {cursor}}
+	err = c.Call(ctx, http.MethodGet, of("/v1/data_sources/%s/edits", source)+"?"+q.Encode(), nil, &page)
+	return page, err
+}
+
 // filterQuery is the query of a page of JSON.
 func filterQuery(filter map[string]string, cursor string, size int) string {
 	q := url.Values{"format": {"json"}, "per_page": {strconv.Itoa(size)}}
