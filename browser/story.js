@@ -78,7 +78,7 @@ async function importChangedFile (ann, { billing }) {
   await ann.reads('Customer 001 → Renamed');
   await ann.to(first);
   await ann.press('Fix rejects');
-  await ann.reads('no address');
+  await ann.reads('This is not an e-mail address');
   await ann.fill(/^Email/, 'two@example.com');
   await ann.press('Preview again');
   await ann.until(waits);

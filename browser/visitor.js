@@ -111,7 +111,7 @@ class Visitor {
   // control finds the one link or button of this name.
   async control (name, within = this.page) {
     const options = name instanceof RegExp ? { name } : { name, exact: true };
-    const either = within.getByRole('button', options).or(within.getByRole('link', options)).or(within.locator('summary').filter({ hasText: name }));
+    const either = within.getByRole('button', options).or(within.getByRole('link', options)).or(within.locator('summary').filter({ hasText: name instanceof RegExp ? name : new RegExp(`^\\s*${name}\\s*$`) }));
     const found = await visible(either);
     assert.equal(found.length, 1, `${found.length} links and buttons are called ${name} on ${await this.where()}\n${await this.text()}`);
     return found[0];
@@ -150,15 +150,16 @@ class Visitor {
     for (const word of unwanted) assert.ok(!text.includes(word), `${await this.where()} says ${word}:\n${text}`);
   }
 
-  // until waits for what a job comes to: with scripts the page changes by itself, without them a person loads it again.
+  // until waits for what a job comes to: with scripts the page changes by itself, without them a person presses Refresh.
   async until (wanted) {
     for (const start = Date.now(); Date.now() - start < hangs;) {
-      if (wanted.test(await this.text())) return this.arrived();
       const live = this.scripts && await this.page.locator('main [hx-trigger^=every]').count() > 0;
+      if (wanted.test(await this.text())) return this.arrived();
       if (live) await new Promise(resolve => setTimeout(resolve, 100));
-      else await this.act(await this.control('Refresh'));
+      else if (await this.has('Refresh')) await this.press('Refresh');
+      else break; // the page stays as it is
     }
-    assert.fail(`${await this.where()} never said ${wanted}:\n${await this.text()}`);
+    assert.fail(`${await this.where()} does not come to ${wanted}:\n${await this.text()}`);
   }
 
   // download presses what answers with a file, and returns its name and text.
