@@ -196,7 +196,7 @@ func (b *blockReader) split(raw []byte) error {
 		}
 		at += kw + pw
 		keys += k
-		b.lastKey = int(k) //nolint:gosec // at most maxBlock
+		b.lastKey = int(k)
 	}
 	if keys > maxBlock || at+int(keys) > len(raw) {
 		return errDamaged()
