@@ -254,7 +254,7 @@ func (f *fileCard) part(in wire.Inspection) partCard {
 	for _, r := range rows {
 		row := rowCard{Place: cmp.Or(r.Place, "line "+strconv.FormatInt(r.Line, 10)), Reason: r.Reason}
 		for _, f := range p.Fields {
-			row.Cells = append(row.Cells, rowCell{fieldText(f.Name, r.Record, in.Decimals), f.Number})
+			row.Cells = append(row.Cells, rowCell{fieldText(f.Name, r.Record, "", in.Decimals), f.Number})
 		}
 		p.Lines = append(p.Lines, row)
 	}
