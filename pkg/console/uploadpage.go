@@ -86,10 +86,10 @@ type option struct {
 // options makes choices of pairs of a value and its text. One that is not among them is added.
 func options(chosen string, pairs ...string) (out []option) {
 	known := false
-	for i := 0; i < len(pairs); i += 2 {
-		is := pairs[i] == chosen
+	for pair := range slices.Chunk(pairs, 2) {
+		is := pair[0] == chosen
 		known = known || is
-		out = append(out, option{pairs[i], pairs[i+1], is})
+		out = append(out, option{pair[0], pair[len(pair)-1], is})
 	}
 	if !known {
 		out = append(out, option{chosen, chosen, true})
@@ -142,7 +142,7 @@ func (c *Console) showUpload(v *visit) (answer, error) {
 // previewUpload is POST /sources/{id}/uploads/{upload}: it makes a plan.
 func (c *Console) previewUpload(v *visit) (answer, error) {
 	if err := v.ParseForm(); err != nil {
-		return v.problem(http.StatusBadRequest, "This did not work", "The form did not come whole. Go back, and try again."), nil
+		return v.problem(http.StatusBadRequest, "This did not work", "The form did not come whole. Go back, and try again."), nil //nolint:nilerr // the page says it
 	}
 	p, err := v.uploadPage(v.PostForm)
 	if err != nil {
