@@ -106,6 +106,7 @@ func (s *served) cpu(b *testing.B) float64 {
 func (s *served) watched(ctx context.Context, people []*watcher, goesOn func() bool, asked *atomic.Int64) (err error) {
 	id := ""
 	for id == "" && len(people) > 0 && goesOn() && err == nil {
+		time.Sleep(50 * time.Millisecond)
 		id, err = s.newest(ctx)
 	}
 	var g errgroup.Group
