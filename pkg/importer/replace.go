@@ -329,33 +329,42 @@ func (w *work) plansNamed(ctx context.Context) (named map[string]bool, uses plan
 	g.SetLimit(w.store.Parallel())
 	for _, q := range queries {
 		g.Go(func() error {
-			var found planUses // a query has all line items of an invoice
-			for it, err := range w.store.Items(ctx, q) {
-				if err != nil {
-					return err
-				}
-				plan := it.Attrs.Str(store.AttrPlan)
-				if plan == "" {
-					continue
-				}
-				if w.present(it.SK, it.Attrs) != nil {
-					found.see(plan, it.SK)
-				}
-				if erasing || !pulled(w.job) || !w.given(datasetOf(it.SK, it.Attrs)) || w.handmade(it.Attrs) {
-					mu.Lock()
-					named[store.PlanSK(w.hasher.External(store.KindPlan, plan))] = true
-					mu.Unlock()
-				}
-			}
+			ids, found, err := w.plansNamedIn(ctx, q, erasing)
 			mu.Lock()
 			defer mu.Unlock()
+			for id := range ids {
+				named[store.PlanSK(w.hasher.External(store.KindPlan, id))] = true
+			}
 			for plan, use := range found.of {
 				uses.of[plan] = uses.of[plan].Add(use)
 			}
-			return nil
+			return err
 		})
 	}
-	return named, uses, g.Wait()
+	err = g.Wait()
+	return named, uses, err
+}
+
+// plansNamedIn is plansNamed for one query, which has all line items of an invoice. ids are the external
+// ids of the plans; erasing says that every stored row counts.
+func (w *work) plansNamedIn(ctx context.Context, q table.Query, erasing bool) (ids map[string]bool, uses planUses, err error) {
+	ids = map[string]bool{}
+	for it, err := range w.store.Items(ctx, q) {
+		if err != nil {
+			return nil, planUses{}, err
+		}
+		plan := it.Attrs.Str(store.AttrPlan)
+		if plan == "" {
+			continue
+		}
+		if w.present(it.SK, it.Attrs) != nil {
+			uses.see(plan, it.SK)
+		}
+		if erasing || !pulled(w.job) || !w.given(datasetOf(it.SK, it.Attrs)) || w.handmade(it.Attrs) {
+			ids[plan] = true
+		}
+	}
+	return ids, uses, nil
 }
 
 // any reports whether any of the ranges holds an item.

@@ -13,7 +13,7 @@ const (
 	CodeNoRows      = "empty_input" // no tab has rows below a header row
 	CodeBusy        = "google_busy"
 	CodeUnreachable = "google_unreachable"
-	CodeKeyRefused  = "google_key_refused" //nolint:gosec // no credential
+	CodeKeyRefused  = "google_key_refused"
 	CodeAPIDisabled = "google_api_disabled"
 	CodeRefused     = "google_refused"
 )
