@@ -42,7 +42,7 @@ function basics () {
     if (!table.caption) complaints.push('a table without a caption');
     if (!table.querySelector('th[scope]')) complaints.push('a table without th scope');
   }
-  for (const control of document.querySelectorAll('[style], [onclick], [hx-on]')) complaints.push(`inline style or script: ${control.outerHTML.slice(0, 200)}`);
+  for (const control of document.body.querySelectorAll('[style], [onclick], [hx-on]')) complaints.push(`inline style or script: ${control.outerHTML.slice(0, 200)}`);
   for (const form of document.forms) if (!form.hasAttribute('action') || !form.hasAttribute('method')) complaints.push(`a form without action and method: ${form.outerHTML.slice(0, 200)}`);
   return complaints;
 }
@@ -50,8 +50,13 @@ function basics () {
 // sideways names what makes a page wider than its window. Tables may scroll in regions of their own.
 function sideways () {
   if (document.documentElement.scrollWidth <= innerWidth) return [];
-  const wide = [...document.body.querySelectorAll('*')].filter(element => element.getBoundingClientRect().right > innerWidth + 1 &&
-    (!element.closest('.scroll') || getComputedStyle(element).position === 'absolute'));
+  const over = rect => rect.right > innerWidth + 1;
+  const wide = [...document.body.querySelectorAll('*')].filter(element => {
+    if (element.closest('.scroll') && getComputedStyle(element).position !== 'absolute') return false;
+    const text = document.createRange();
+    text.selectNodeContents(element);
+    return over(element.getBoundingClientRect()) || (element.children.length === 0 && over(text.getBoundingClientRect()));
+  });
   return [`the page scrolls sideways to ${document.documentElement.scrollWidth}: ${wide.slice(-3).map(element => element.outerHTML.slice(0, 150)).join(' … ')}`];
 }
 
@@ -134,7 +139,7 @@ async function withPreferences (page) {
   await page.emulateMedia({ reducedMotion: null });
   await page.evaluate(() => { document.documentElement.style.fontSize = '200%'; });
   complaints.push(...(await page.evaluate(sideways)).map(what => `text of 200 %: ${what}`));
-  await page.evaluate(() => { document.documentElement.removeAttribute('style'); });
+  await page.evaluate(() => { document.documentElement.style.removeProperty('font-size'); });
   return complaints;
 }
 

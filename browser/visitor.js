@@ -75,11 +75,24 @@ class Visitor {
     await this.act(await this.control(name, within));
   }
 
+  // menu presses a link of the main menu.
+  menu (name) { return this.press(name, this.page.getByRole('navigation', { name: 'Data Platform' })); }
+
+  // follow presses the first link that a selector finds.
+  async follow (selector) {
+    const [found] = await visible(this.page.locator(selector));
+    assert.ok(found, `there is no ${selector} on ${await this.where()}`);
+    await this.act(found);
+  }
+
   async act (control) {
-    const swaps = this.scripts && await control.evaluate(element => {
-      const of = element.form || element;
-      return [element, of].some(e => e.hasAttribute('hx-get') || e.hasAttribute('hx-post'));
+    const kind = await control.evaluate(element => {
+      if (element.tagName === 'SUMMARY') return 'opens';
+      const swaps = element.hasAttribute('hx-get') || element.hasAttribute('hx-post');
+      return swaps || (element.form && element.type === 'submit' && !element.form.hasAttribute('hx-trigger') && (element.form.hasAttribute('hx-get') || element.form.hasAttribute('hx-post'))) ? 'swaps' : 'leads';
     });
+    if (kind === 'opens') return this.hands.press(this.page, control);
+    const swaps = this.scripts && kind === 'swaps';
     const came = swaps
       ? this.page.waitForResponse(response => response.request().headers()['hx-request'] && (response.status() < 300 || response.status() >= 400))
       : this.page.waitForEvent('framenavigated', frame => frame === this.page.mainFrame());
@@ -98,7 +111,7 @@ class Visitor {
   // control finds the one link or button of this name.
   async control (name, within = this.page) {
     const options = name instanceof RegExp ? { name } : { name, exact: true };
-    const either = within.getByRole('button', options).or(within.getByRole('link', options));
+    const either = within.getByRole('button', options).or(within.getByRole('link', options)).or(within.locator('summary').filter({ hasText: name instanceof RegExp ? name : new RegExp(`^\\s*${name}\\s*$`) }));
     const found = await visible(either);
     assert.equal(found.length, 1, `${found.length} links and buttons are called ${name} on ${await this.where()}\n${await this.text()}`);
     return found[0];
@@ -137,14 +150,16 @@ class Visitor {
     for (const word of unwanted) assert.ok(!text.includes(word), `${await this.where()} says ${word}:\n${text}`);
   }
 
-  // until waits for what a job comes to: with scripts the page changes by itself, without them a person loads it again.
+  // until waits for what a job comes to: with scripts the page changes by itself, without them a person presses Refresh.
   async until (wanted) {
     for (const start = Date.now(); Date.now() - start < hangs;) {
+      const live = this.scripts && await this.page.locator('main [hx-trigger^=every]').count() > 0;
       if (wanted.test(await this.text())) return this.arrived();
-      if (this.scripts) await new Promise(resolve => setTimeout(resolve, 100));
-      else await this.act(await this.control('Refresh'));
+      if (live) await new Promise(resolve => setTimeout(resolve, 100));
+      else if (await this.has('Refresh')) await this.press('Refresh');
+      else break; // the page stays as it is
     }
-    assert.fail(`${await this.where()} never said ${wanted}:\n${await this.text()}`);
+    assert.fail(`${await this.where()} does not come to ${wanted}:\n${await this.text()}`);
   }
 
   // download presses what answers with a file, and returns its name and text.
@@ -154,6 +169,12 @@ class Visitor {
     const chunks = [];
     for await (const chunk of await file.createReadStream()) chunks.push(chunk);
     return { name: file.suggestedFilename(), text: Buffer.concat(chunks).toString() };
+  }
+
+  // sheets counts the sheets of paper that the page is printed on.
+  async sheets () {
+    const pdf = await this.page.pdf({ format: 'A4' });
+    return pdf.toString('latin1').match(/\/Type\s*\/Page\b/g).length;
   }
 
   close () { return this.context.close(); }
