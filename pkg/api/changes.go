@@ -40,6 +40,9 @@ func (c *call) listChanges(j *job.Job) (httpapi.Reply, error) {
 		list[i] = wireOfChange(ch)
 		addDecimals(decimals, ch.Before)
 		addDecimals(decimals, ch.After)
+		if ch.Currency != "" {
+			decimals[ch.Currency] = billing.Exponent(ch.Currency)
+		}
 	}
 	return httpapi.Reply{Status: http.StatusOK, Body: wire.ChangePage{
 		Changes: list, Searched: page.Searched, Cursor: nextCursor(page.Next), HasMore: page.Next != "", Decimals: decimals,

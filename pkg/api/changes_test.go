@@ -64,9 +64,8 @@ func changesByPage(b *bed) {
 			}
 		}
 	}
-	fields := b.is(id, "planned")["import"].(map[string]any)["fields"]
-	if got := fmt.Sprint(fields); got != "map[customers:map[name:1200]]" {
-		t.Errorf("fields %s", got)
+	if spec, _ := b.is(id, "planned")["import"].(map[string]any); fmt.Sprint(spec["fields"]) != "map[customers:map[name:1200]]" {
+		t.Errorf("fields %v", spec["fields"])
 	}
 	oddCursors(b, of(""))
 	rejectsByPage(b, id)

@@ -46,28 +46,34 @@ func listEdits(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
+	return c.editPage(a, src, after, size, number)
+}
+
+// editPage is a page of the edits behind a place: of orphans, if the query asks for them, and of records
+// that the import of a number added, unless that is 0.
+func (c *call) editPage(a records.Account, src store.Source, after edit.Place, size int, number int64) (httpapi.Reply, error) {
 	list, tail, searched := httpapi.Elements{}, httpapi.Paged{}, 0
 	for n, err := range c.Records.Edits.All(c.Context(), a.Directory, src, after) {
-		if err != nil {
+		switch {
+		case err != nil:
 			return httpapi.Reply{}, err
-		}
-		if c.Flag("orphaned") && !n.Orphan {
+		case c.Flag("orphaned") && !n.Orphan:
 			continue
-		}
-		if number != 0 && n.Import != number {
+		case number != 0 && n.Import != number:
 			if searched++; searched < mostEditsSearched {
 				continue
 			}
+			cursor := cursorOfEdit(n)
+			tail.Cursor, tail.HasMore = &cursor, true
+		case list.Len() == size || !list.Add(person.WireEdit(n)):
 			tail.HasMore = true
+		default:
 			cursor := cursorOfEdit(n)
 			tail.Cursor = &cursor
+		}
+		if tail.HasMore {
 			break
 		}
-		if tail.HasMore = list.Len() == size || !list.Add(person.WireEdit(n)); tail.HasMore {
-			break
-		}
-		cursor := cursorOfEdit(n)
-		tail.Cursor = &cursor
 	}
 	return httpapi.Reply{Status: http.StatusOK, Body: httpapi.Listed{Name: "edits", Elements: list, Behind: tail}}, nil
 }

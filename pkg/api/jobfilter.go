@@ -77,10 +77,11 @@ func listJobs(c *call) (httpapi.Reply, error) {
 			break
 		}
 		if f.takes(j) {
-			if err := c.Imports.Progress(c.Context(), j); err != nil {
+			w, err := c.told(j)
+			if err != nil {
 				return httpapi.Reply{}, err
 			}
-			if tail.HasMore = !list.Add(wireOfJob(j)); tail.HasMore {
+			if tail.HasMore = !list.Add(w); tail.HasMore {
 				break
 			}
 		}

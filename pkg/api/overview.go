@@ -78,10 +78,12 @@ func (c *call) placeOpen(j *job.Job, at map[store.Tag]*wire.SourceOverview, out 
 	case j.Status == job.Waiting && src != nil:
 		src.Waiting++
 	case j.Status == job.Running && src != nil:
-		if err := c.Imports.Progress(c.Context(), j); err != nil {
+		w, err := c.told(j)
+		if err != nil {
 			return err
 		}
 		src.Running = briefOf(j)
+		src.Running.Signs = w.Signs
 	default: // its source may be erased
 		out.Several = append(out.Several, *briefOf(j))
 	}

@@ -231,12 +231,18 @@ func editedRows(b *bed) {
 			t.Errorf("%v", r.all)
 		}
 	}
+	partsOfEditedInvoices(b, id("invoices", "i1"))
+}
+
+// partsOfEditedInvoices: parts say what was done to their invoice, which is i1, disabled, or deleted.
+func partsOfEditedInvoices(b *bed, i1 string) {
+	t := b.t
 	for _, r := range b.rowsOf("line_items", "state=deleted", 1) {
 		if deleted, _ := r.all["deleted"].(object); deleted["author"] == "" || r.all["disabled"] != nil || r.all["invoice_deleted"] == nil || r.all["invoice_disabled"] != nil {
 			t.Errorf("%v", r.all)
 		}
 	}
-	b.must(200, "PATCH", "/v1/invoices/"+id("invoices", "i1")+"?handle_as_user_edit=true", `{"currency":"KWD"}`)
+	b.must(200, "PATCH", "/v1/invoices/"+i1+"?handle_as_user_edit=true", `{"currency":"KWD"}`)
 	for _, r := range b.rowsOf("line_items", "external_id=l1&amounts=units", 1) {
 		if r.all["currency"] != "KWD" || r.cells["Amount in cents"] != "1.000" || r.all["invoice_disabled"] == nil || r.all["invoice_deleted"] != nil {
 			t.Errorf("%v", r.all)

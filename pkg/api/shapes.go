@@ -185,6 +185,6 @@ func wireOfReceipt(r eraser.Receipt) wire.Receipt {
 
 func wireOfChange(c importer.Change) wire.Change {
 	return wire.Change{
-		Dataset: string(c.Dataset), Action: string(c.Action), Key: c.Key, Record: c.Record, File: c.File, Line: c.Line, Place: c.Place, Before: c.Before, After: c.After,
+		Dataset: string(c.Dataset), Action: string(c.Action), Key: c.Key, Record: c.Record, File: c.File, Line: c.Line, Place: c.Place, Currency: c.Currency, Before: c.Before, After: c.After,
 	}
 }

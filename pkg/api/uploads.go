@@ -339,7 +339,7 @@ func InspectionOf(in *importer.Inspection) wire.Inspection {
 	out := wire.Inspection{
 		File: in.File, Tab: in.Tab, Understood: in.Understood(), Format: in.Format, Encoding: in.Encoding, Encodings: in.Encodings, Guessed: in.Guessed,
 		Delimiter: in.Delimiter, HeaderLine: in.HeaderLine, Dataset: string(in.Dataset), Settings: wire.Settings(in.Settings), Kept: string(in.Kept),
-		Read: in.Read, Rejected: in.Rejected, Whole: in.Whole, Notes: in.Notes, Helps: in.Helps,
+		Read: in.Read, Rejected: in.Rejected, Whole: in.Whole, Notes: in.Notes, Helps: in.Helps, Decimals: map[string]int{},
 	}
 	has := map[string]bool{"": true}
 	for _, c := range in.Columns {
@@ -357,6 +357,7 @@ func InspectionOf(in *importer.Inspection) wire.Inspection {
 			row.Column, row.Code, row.Reason = p.Column, p.Code, p.Message
 		}
 		out.Rows = append(out.Rows, row)
+		addDecimals(out.Decimals, r.Record)
 	}
 	if in.Err != nil {
 		out.Error = in.Err.Error()

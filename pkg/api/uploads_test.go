@@ -202,24 +202,26 @@ func TestAnEraseOfAnInvoiceLetsUploadsPass(t *testing.T) {
 var errDied = errors.New("killed")
 
 // TestAnUploadThatIsKilled kills the process before and after each change of objects that an upload
-// makes, with and without an erase of the source afterwards. A day later the tick has deleted the
+// makes, for an import or to wait, with and without an erase of the source afterwards. A day later the tick has deleted the
 // objects that belong to no import, and no others.
 func TestAnUploadThatIsKilled(t *testing.T) {
 	t.Parallel()
 	for store, open := range objectStores() {
-		for _, kind := range []string{"", "source", "content", "customer"} {
-			t.Run(store+"/"+kind, func(t *testing.T) {
-				t.Parallel()
-				for cut := 0; killedUpload(t, open(t), kind, cut); cut++ {
-				}
-			})
+		for _, route := range []string{"imports", "uploads"} {
+			for _, kind := range []string{"", "source", "content", "customer"} {
+				t.Run(store+"/"+route+"/"+kind, func(t *testing.T) {
+					t.Parallel()
+					for cut := 0; killedUpload(t, open(t), route, kind, cut); cut++ {
+					}
+				})
+			}
 		}
 	}
 }
 
 // killedUpload kills an upload at change cut/2: before it if cut is even, else after it. It returns
 // false if there are fewer changes.
-func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) bool {
+func killedUpload(t *testing.T, objs *objects.Objects, route, kind string, cut int) bool {
 	t.Helper()
 	var dead, armed atomic.Bool
 	n := -1
@@ -249,7 +251,7 @@ func killedUpload(t *testing.T, objs *objects.Objects, kind string, cut int) boo
 		return nil
 	}}
 	b, erases := newUploadBed(t, opt, fragile)
-	b.uploadAt(func(moment int) {
+	b.sentAt(route, func(moment int) {
 		armed.Store(false) // another process does the erase
 		if moment == atSecond && kind != "" {
 			b.wait(time.Second)

@@ -75,17 +75,7 @@ func waitingUploads(b *bed) {
 		t.Errorf("upload %+v", u)
 	}
 	b.count(0, "/v1/jobs", "jobs")
-	got := b.inspected(u.ID, "")
-	if len(got.Files[0].Parts) != 1 || len(got.Files[1].Parts) != 2 {
-		t.Fatalf("parts %+v", got.Files)
-	}
-	if p := got.Files[0].Parts[0]; p.Dataset != "customers" || p.Settings.Encoding != "windows-1252" || !p.Guessed || p.Delimiter != ";" || p.Rows[0].Record["name"] != "Müller" ||
-		p.Columns[2].Field != "" || p.Columns[2].Nearest != "Email" || !slices.Contains(p.Unused, "Email") || slices.Contains(p.Unused, "Name") || !slices.Contains(p.Encodings, "macintosh") || slices.Contains(p.Encodings, "utf-8") {
-		t.Errorf("kunden.csv: %+v", p)
-	}
-	if p := got.Files[1].Parts[0]; p.File != "more.zip/a.csv" || p.Dataset != "customers" || p.Guessed || !slices.Equal(p.Encodings, []string{"utf-8"}) {
-		t.Errorf("a.csv: %+v", p)
-	}
+	inspectedKunden(t, b.inspected(u.ID, ""))
 	b.wrongUploads(u.ID)
 	b.status(204, "DELETE", b.uploadPath(u.ID), "")
 	b.status(404, "DELETE", b.uploadPath(u.ID), "")
@@ -103,6 +93,28 @@ func waitingUploads(b *bed) {
 	b.status(409, "DELETE", b.uploadPath(u.ID), "")
 	if left := b.below("uploads/"); len(left) > 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// inspectedKunden checks what was understood of kunden, and of the ZIP beside it.
+func inspectedKunden(tb testing.TB, got wire.Upload) {
+	tb.Helper()
+	if len(got.Files[0].Parts) != 1 || len(got.Files[1].Parts) != 2 {
+		tb.Fatalf("parts %+v", got.Files)
+	}
+	p := got.Files[0].Parts[0]
+	if text := fmt.Sprintln(p.Dataset, p.Settings.Encoding, p.Guessed, p.Delimiter, p.Rows[0].Record["name"]); text != "customers windows-1252 true ; Müller\n" {
+		tb.Errorf("kunden.csv: %s, of %+v", text, p)
+	}
+	if p.Columns[2].Field != "" || p.Columns[2].Nearest != "Email" || !slices.Contains(p.Unused, "Email") || slices.Contains(p.Unused, "Name") {
+		tb.Errorf("columns of kunden.csv: %+v, %q", p.Columns, p.Unused)
+	}
+	if !slices.Contains(p.Encodings, "macintosh") || slices.Contains(p.Encodings, "utf-8") {
+		tb.Errorf("encodings of kunden.csv: %q", p.Encodings)
+	}
+	p = got.Files[1].Parts[0]
+	if text := fmt.Sprintln(p.File, p.Dataset, p.Guessed, p.Encodings); text != "more.zip/a.csv customers false [utf-8]\n" {
+		tb.Errorf("a.csv: %s, of %+v", text, p)
 	}
 }
 
@@ -183,6 +195,29 @@ func readingsOfUploads(b *bed) {
 	next := b.waits(b.source, file("kunden.csv", kunden))
 	if p := b.inspected(next.ID, "").Files[0].Parts[0]; p.Kept != "customers" || p.Guessed || p.Rows[0].Record["name"] != "Müller" {
 		t.Errorf("the next one: %+v", p)
+	}
+}
+
+// TestHostileFilesAreInspected: what cannot be imported is said of each file, and the others are read.
+func TestHostileFilesAreInspected(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	for name, want := range map[string]string{
+		zipOf(t, "a.csv", strings.Repeat("\n", 120<<20)): "times its size",
+		"PK\x03\x04 and no more":                         "cannot be read",
+		zipOf(t, "a.pdf", "%PDF-"):                       "no CSV or NDJSON file",
+		"%PDF-1.7":                                       "a PDF document",
+		"":                                               "empty",
+		"\x1f\x8b\x08 and no more":                       "damaged",
+		"Name,External ID\n" + strings.Repeat("\"", 999): "",
+	} {
+		u := b.inspected(b.waits(b.source, file("x", name), file("a.csv", february)).ID, "")
+		if parts := u.Files[0].Parts; len(parts) != 1 || !strings.Contains(parts[0].Error, want) {
+			t.Errorf("%.20q: %+v, want %s", name, parts, want)
+		}
+		if parts := u.Files[1].Parts; len(parts) != 1 || parts[0].Read != 3 {
+			t.Errorf("beside %.20q: %+v", name, parts)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"reseed/pkg/eraser"
 	"reseed/pkg/exporter"
 	"reseed/pkg/fault"
@@ -61,11 +63,13 @@ type App struct {
 	Exporter *exporter.Exporter
 	Eraser   *eraser.Eraser
 	Puller   *puller.Puller
+
+	inspecting *semaphore.Weighted // see [App.InspectUpload]
 }
 
 // New puts the parts together. It makes no call.
 func New(c Config) *App {
-	a := &App{Config: c, Ledger: job.NewLedger(c.Store, c.Now)}
+	a := &App{Config: c, Ledger: job.NewLedger(c.Store, c.Now), inspecting: semaphore.NewWeighted(inspectedAtOnce)}
 	a.Importer = importer.New(importer.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, PieceBytes: c.PieceBytes, MakeWay: c.MakeWay,
 		Send:     func(ctx context.Context, m []importer.Message) error { return c.Imports(ctx, m...) },

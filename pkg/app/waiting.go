@@ -194,8 +194,16 @@ func (a *App) Arrived(ctx context.Context, u *WaitingUpload) error {
 	return nil
 }
 
-// InspectUpload inspects one file of an upload that has arrived.
+// inspectedAtOnce is how many files are inspected at any one time. The texts of a workbook may need
+// more than 100 MB.
+const inspectedAtOnce = 2
+
+// InspectUpload inspects one file of an upload that has arrived, once others leave room.
 func (a *App) InspectUpload(ctx context.Context, f job.File, in importer.Inspector) ([]importer.Inspection, error) {
+	if err := a.inspecting.Acquire(ctx, 1); err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "client_left", "wait for other inspections")
+	}
+	defer a.inspecting.Release(1)
 	return in.InspectObject(ctx, a.Objects, f)
 }
 

@@ -88,7 +88,7 @@ func tickBase(y int) int { return y + 4 }
 
 func high(rows, top int64) int { return int(float64(pictureHeight) * float64(rows) / float64(top)) }
 
-// roundUp returns the next round number that can be halved: 2, 4, 10, 20, 40, 100 …
+// roundUp returns the next round number that can be halved, such as 2, 4, 10, 20, 40 or 100.
 func roundUp(n int64) int64 {
 	for unit := int64(1); ; unit *= 10 {
 		for _, by := range []int64{2, 4, 10} {

@@ -220,6 +220,7 @@ func TestCustomersAreMerged(t *testing.T) {
 	p.Post("/customers/"+p.two+"/tags", url.Values{"tag": {"of two"}})
 	p.shows(p.Get(merge+"?q=c1%40example.com"), merge+"?into="+p.one)
 	p.hides(p.Get(merge+"?q=c2"), merge+"?into=") // itself
+	p.shows(p.Get(merge+"?q=c2"), "No other customer has <bdi>c2</bdi>")
 	p.shows(p.Get(merge+"?q=nobody"), "No customer has <bdi>nobody</bdi>")
 	page := p.Get(merge + "?into=" + p.one)
 	p.shows(page, "c1 (Billing)", "c2 (Billing)", "of two", "c1@example.com", "c2@example.com", "<button class=\"primary\">Merge</button>")

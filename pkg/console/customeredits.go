@@ -19,27 +19,27 @@ type editCustomerPage struct {
 
 // editField is a field of the form.
 type editField struct {
-	Name, Label, Type, Hint string
-	Value                   string
-	Was                     string // the value when the form was made: only what differs is changed
-	Problem                 string
+	Name, Label, Hint string
+	Value             string
+	Was               string // the value when the form was made: only what differs is changed
+	Problem           string
 }
 
 // editable are the fields that people may change.
 func editable() []editField {
 	const when = "In UTC, such as 2026-01-31 or 2026-01-31 14:30."
 	return []editField{
-		{Name: "name", Type: "text"},
-		{Name: "email", Type: "email"},
-		{Name: "company", Type: "text"},
-		{Name: "country", Type: "text", Hint: "Two letters, such as DE, or the name in English."},
-		{Name: "state", Type: "text"},
-		{Name: "city", Type: "text"},
-		{Name: "zip", Type: "text"},
-		{Name: "lead_created_at", Type: "text", Hint: when},
-		{Name: "free_trial_started_at", Type: "text", Hint: when},
-		{Name: "owner", Type: "email", Hint: "The e-mail address of who looks after this customer."},
-		{Name: "website_url", Type: "text"},
+		{Name: "name"},
+		{Name: "email"},
+		{Name: "company"},
+		{Name: "country", Hint: "Two letters, such as DE, or the name in English."},
+		{Name: "state"},
+		{Name: "city"},
+		{Name: "zip"},
+		{Name: "lead_created_at", Hint: when},
+		{Name: "free_trial_started_at", Hint: when},
+		{Name: "owner", Hint: "The e-mail address of who looks after this customer."},
+		{Name: "website_url"},
 	}
 }
 

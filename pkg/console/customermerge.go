@@ -15,6 +15,7 @@ type mergeCustomerPage struct {
 	customerSearch
 	ID      string
 	Name    string
+	Itself  bool          // the search has found this very customer, which is not listed
 	Into    *mergePreview // nil while there is only the search
 	Problem string
 }
@@ -53,7 +54,9 @@ func (c *Console) showMerge(v *visit) (answer, error) {
 		return show("customermerge", p), nil
 	}
 	p.customerSearch, err = v.searchFor(v.FormValue("q"))
+	all := len(p.Found)
 	p.Found = slices.DeleteFunc(p.Found, func(f foundCustomer) bool { return f.ID == p.ID })
+	p.Itself = len(p.Found) < all
 	return show("customermerge", p), err
 }
 

@@ -41,9 +41,13 @@ type eraseCount struct {
 	Changed bool // Was is of the plan that somebody saw before
 }
 
-// showErase is GET /erase.
+// showErase is GET /erase. What is to be erased is chosen on other pages.
 func (c *Console) showErase(v *visit) (answer, error) {
-	p, err := v.erasePage(eraseFormOf(v))
+	f := eraseFormOf(v)
+	if f.Selection == "" {
+		return goTo("/sources"), v.client.Ping(v.ctx()) // which fails if nobody is signed in any more
+	}
+	p, err := v.erasePage(f)
 	if p.Problem != "" {
 		return refuse("erase", p), err
 	}

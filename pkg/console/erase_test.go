@@ -238,7 +238,7 @@ func TestOptionsOfAnErase(t *testing.T) {
 	}
 	b.holds(2)
 	for path, status := range map[string]int{
-		"/erase": 404, "/erase?selection=everything": 404, "/erase?selection=source": 422, "/erase?selection=source&source=nobody": 404, "/erase?selection=import&id=nobody": 404,
+		"/erase": 200, "/erase?selection=everything": 404, "/erase?selection=source": 422, "/erase?selection=source&source=nobody": 404, "/erase?selection=import&id=nobody": 404,
 		"/erase?selection=content&grace=soon&source=" + b.source.UUID: 422, "/erase?selection=content&grace=9999h&source=" + b.source.UUID: 422,
 		"/receipts/nobody": 404, "/receipts/nobody.json": 404, "/receipts?after=%00": 400, "/sources/nobody/export": 404,
 	} {

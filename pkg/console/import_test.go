@@ -195,6 +195,15 @@ func TestImportOfAZip(t *testing.T) {
 	b.has(p, "1 file, 1 understood", "all.zip/part-11.csv", "all.zip/kunden.csv", `<option value="windows-1252" selected>`, "Müller")
 }
 
+// Amounts are shown in units of their currency, and times as such.
+func TestImportShowsAmounts(t *testing.T) {
+	t.Parallel()
+	b := newImportBed(t)
+	p := b.choose("upsert", "events.csv", "Customer external ID,Subscription external ID,Event type,Date,Effective date,Plan external ID,Amount in cents,Currency,Quantity,External ID\n"+
+		"c1,s1,subscription_start,2026-01-02,2026-01-02,p1,123456,JPY,1,e1\nc1,s1,subscription_updated,2026-02-02,2026-02-02,p1,123456,EUR,2,e2\n")
+	b.has(p, "1 file, 1 understood", "<bdi>123\u202f456 JPY</bdi>", "<bdi>1\u202f234.56 EUR</bdi>", `<th scope="row">line 2</th><td><bdi>c1</bdi></td><td><bdi>s1</bdi></td><td><bdi>subscription_start</bdi></td><td><bdi>2026-01-02 00:00:00</bdi>`, `<th scope="col" class="number">amount</th>`)
+}
+
 // Without a bucket there are no forms for files, and the script sends them here.
 func TestFormsWithoutABucket(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,7 @@ func (c *Console) uploadFiles(v *visit) (answer, error) {
 	form, err := v.MultipartReader()
 	if err != nil {
 		p.Problem = "The files did not come as a form. Choose them again."
-		return refuse("import", p), nil
+		return refuse("import", p), nil //nolint:nilerr // the page says it
 	}
 	parts := &fileParts{form: form}
 	u, err := v.client.Upload(v.ctx(), p.Source.UUID, parts.files())

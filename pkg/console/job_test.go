@@ -162,7 +162,7 @@ func (j *jobs) undone(path string) {
 	j.edit("Bystander")
 	undo := j.Post(path+"/undo", nil)
 	j.Work()
-	if p := j.page(undo.Path+"/edits", `<a href="/customers/`+edited+`">`, "fields", "Finance"); strings.Count(p.Text, `<th scope="row">`) != 1 {
+	if p := j.page(undo.Path+"/edits", `<a href="/customers/`+edited+`">`, "City: Rome", "Finance"); strings.Count(p.Text, `<th scope="row">`) != 1 {
 		j.t.Errorf("edits that lose their record: %s", p.Text)
 	}
 	if again := j.Post(path+"/undo", nil); again.Path != undo.Path || undo.Path == path {
@@ -294,7 +294,7 @@ func TestListsOfChangesAndRejects(t *testing.T) {
 	id := j.imported(wire.ImportOptions{Plan: true}, "second.csv", "Name,External ID\n"+table("Bob")+"New,n1\n"+strings.Repeat("Nobody,\n", manyRows))
 	path := "/jobs/" + id
 	for list, want := range map[string][2]int{
-		"/changes": {121, 2}, "/changes?action=added": {1, 1}, "/changes?action=changed&dataset=customers": {120, 2}, "/changes?dataset=invoices": {0, 1},
+		"/changes": {121, 3}, "/changes?action=added": {1, 1}, "/changes?action=changed&dataset=customers": {120, 3}, "/changes?dataset=invoices": {0, 1},
 		"/rejects": {120, 2}, "/rejects?code=required&column=External+ID": {120, 2}, "/rejects?code=other": {0, 1},
 	} {
 		if rows, pages := j.rowsOf(path + list); rows != want[0] || pages != want[1] {
@@ -336,9 +336,17 @@ func TestControlTotals(t *testing.T) {
 {"dataset":"line_items","invoice_external_id":"i1","external_id":"l1","type":"one_time","amount_in_cents":1234567}
 {"dataset":"line_items","invoice_external_id":"i2","external_id":"l2","type":"one_time","amount_in_cents":-1234567}
 {"dataset":"line_items","invoice_external_id":"i2","external_id":"l3","type":"one_time","amount_in_cents":5}
+{"dataset":"transactions","invoice_external_id":"i1","external_id":"t1","type":"payment","result":"successful","date":"2024-01-05"}
 `)
+	j.page("/jobs/"+id, `<th scope="row">payments</th><td>JPY</td><td colspan="5">1 row is of a whole invoice`)
 	j.page("/jobs/"+id, "<th scope=\"row\">line items</th><td>JPY</td><td class=\"number\">1\u202f234\u202f567</td>", "<th scope=\"row\">line items</th><td>KWD</td><td class=\"number\">−1\u202f234.562</td>")
-	j.page("/jobs/"+id+"/changes?dataset=line_items", "5 minor units")
+	j.page("/jobs/"+id+"/changes?dataset=line_items", "0.005 KWD", "1\u202f234\u202f567 JPY")
+	j.Post("/jobs/"+id+"/apply", nil)
+	j.Work()
+	// Only an amount changes: its currency is that of the stored invoice.
+	id = j.imported(wire.ImportOptions{Plan: true}, "row.ndjson", `{"dataset":"line_items","invoice_external_id":"i2","external_id":"l3","type":"one_time","amount_in_cents":1005}`)
+	j.page("/jobs/"+id+"/changes", "<del><bdi>0.005 KWD</bdi></del> → <ins><bdi>1.005 KWD</bdi></ins>")
+	id = j.imported(wire.ImportOptions{Plan: true}, "row.ndjson", `{"dataset":"invoices","customer_external_id":"z","external_id":"i3","date":"2024-01-05","currency":"JPY"}`)
 	j.page("/jobs/"+id+"/changes?dataset=invoices", "2024-01-05 00:00:00")
 }
 
@@ -401,7 +409,7 @@ func TestCorrectRejects(t *testing.T) {
 		t.Fatalf("the form leads to %s", page.Path)
 	}
 	j.page("/jobs/"+old, "cancelled")
-	j.page(page.Path, "waits for you", "2</a></b> added", "120</a></b> removed", "<b>0</b> rejected")
+	j.page(page.Path, "waits for you", `It reads the files of <a href="/jobs/`+old+`">an earlier job</a> again`, "2 left out", "2</a></b> added", "120</a></b> removed", "<b>0</b> rejected")
 	j.Post(page.Path+"/apply", nil)
 	j.Work()
 	if j.names("Ann") != 0 || j.names("Nobody") != 1 || j.names("Somebody") != 1 || j.names("Bystander") != 1 {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -36,8 +37,11 @@ type changedRow struct {
 // none.
 type changedField struct{ Name, Before, After string }
 
-// pageOfChanges is how many rows a page of changes or rejects has.
-const pageOfChanges = 100
+// How many rows a page of changes has, and one of rejects or edits.
+const (
+	pageOfChanges = 50 // an added row shows all its fields
+	pageOfRejects = 100
+)
 
 // jobChanges is GET /jobs/{id}/changes?dataset=&action=&cursor=.
 func (c *Console) jobChanges(v *visit) (answer, error) {
@@ -179,7 +183,7 @@ func changedRowOf(c *wire.Change, decimals map[string]int) changedRow {
 		}
 	}
 	for name, is := range names {
-		before, after := fieldText(name, c.Before, decimals), fieldText(name, c.After, decimals)
+		before, after := fieldText(name, c.Before, c.Currency, decimals), fieldText(name, c.After, c.Currency, decimals)
 		if is && before != after {
 			row.Fields = append(row.Fields, changedField{fieldName(name), beginningOf(before), beginningOf(after)})
 		}
@@ -219,8 +223,8 @@ func rowName(c *wire.Change) string {
 func fieldName(name string) string { return words(strings.TrimSuffix(name, "_in_cents")) }
 
 // fieldText is the value of a field for people; empty if the row does not have it. Amounts are in units
-// of the currency that the row names, times are in UTC (docs/CHANGES.md).
-func fieldText(name string, row map[string]any, decimals map[string]int) string {
+// of the currency that the row names, or otherwise of another one; times are in UTC (docs/CHANGES.md).
+func fieldText(name string, row map[string]any, otherwise string, decimals map[string]int) string {
 	switch value := row[name].(type) {
 	case nil:
 		return ""
@@ -229,7 +233,7 @@ func fieldText(name string, row map[string]any, decimals map[string]int) string 
 	case bool:
 		return map[bool]string{true: "yes", false: "no"}[value]
 	case float64:
-		return numberText(name, value, row, decimals)
+		return numberText(name, value, cmp.Or(currencyOf(name, row), otherwise), decimals)
 	case []any:
 		parts := make([]string, len(value))
 		for i, one := range value {
@@ -243,17 +247,16 @@ func fieldText(name string, row map[string]any, decimals map[string]int) string 
 }
 
 // numberText is a number for people.
-func numberText(name string, value float64, row map[string]any, decimals map[string]int) string {
+func numberText(name string, value float64, currency string, decimals map[string]int) string {
 	n := int64(value)
 	switch {
 	case float64(n) != value:
 		return fmt.Sprint(value)
 	case strings.HasSuffix(name, "_in_cents"):
-		code := currencyOf(name, row)
-		if code == "" {
+		if currency == "" {
 			return number(n) + " minor units"
 		}
-		return majorUnits(n, decimalsOf(decimals, code)) + " " + code
+		return majorUnits(n, decimalsOf(decimals, currency)) + " " + currency
 	case isTime(name):
 		return time.UnixMilli(n).UTC().Format("2006-01-02 15:04:05")
 	}

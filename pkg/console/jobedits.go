@@ -3,16 +3,13 @@ package console
 import (
 	"net/http"
 	"net/url"
-	"strings"
-
-	"reseed/pkg/api/wire"
 )
 
 // jobEditsPage lists what people did by hand to records that go if an import is undone.
 type jobEditsPage struct {
 	base
 	Job    jobPage
-	Edits  []wire.Edit
+	Edits  []sourceEdit
 	Cursor string
 	Next   string // address of the next page; empty after the last one
 }
@@ -32,24 +29,15 @@ func (c *Console) jobEdits(v *visit) (answer, error) {
 	if job.IsUndo() {
 		of = job.Job.Import.Undo
 	}
-	page, err := v.client.EditsAddedBy(v.ctx(), job.Job.Source, of, p.Cursor, pageOfChanges)
+	page, err := v.client.EditsAddedBy(v.ctx(), job.Job.Source, of, p.Cursor, pageOfRejects)
 	if err != nil {
 		return answer{}, err
 	}
-	p.Edits = page.Edits
+	for _, e := range page.Edits {
+		p.Edits = append(p.Edits, editOf(e))
+	}
 	if page.HasMore && page.Cursor != nil {
 		p.Next = jobPath(job.Job, "edits") + "?" + url.Values{"cursor": {*page.Cursor}}.Encode()
 	}
 	return show("jobedits", p), nil
 }
-
-// RecordPath is the page of an edited record.
-func (p jobEditsPage) RecordPath(e wire.Edit) string {
-	if strings.HasPrefix(e.ID, "cus_") {
-		return "/customers/" + e.ID
-	}
-	return "/records/" + e.ID
-}
-
-// What says in words what people did.
-func (p jobEditsPage) What(e wire.Edit) string { return strings.Join(e.What, ", ") }

@@ -63,7 +63,7 @@ func (v *visit) rejectsPage() (p rejectsPage, err error) {
 		what = "Left alone by: "
 	}
 	p.base = v.base(what+p.Job.Title, "jobs")
-	page, err := v.client.RejectPage(v.ctx(), p.Job.Job.ID, p.Filter, p.Cursor, pageOfChanges)
+	page, err := v.client.RejectPage(v.ctx(), p.Job.Job.ID, p.Filter, p.Cursor, pageOfRejects)
 	if err != nil {
 		return p, err
 	}

@@ -65,6 +65,14 @@ func (p jobPage) Selected() string {
 	return words(p.Job.Erase.Selection)
 }
 
+// Takes is how long applying the plan takes, in words.
+func (p jobPage) Takes() string {
+	if s := p.Job.Import.Estimate.Seconds; s >= 1 {
+		return "about " + span(s)
+	}
+	return span(0)
+}
+
 // Price is what applying the plan costs, in words.
 func (p jobPage) Price() string {
 	if d := p.Job.Import.Estimate.Dollars; d >= 0.01 {
@@ -187,12 +195,18 @@ func (p jobPage) TotalWords() (list []string) {
 	return list
 }
 
-// Totals are the control totals of the job.
+// TotalColumns is how many amounts a control total has.
+func (p jobPage) TotalColumns() int { return len(wire.Amounts(p.IsUndo())) }
+
+// Totals are the control totals of the job. One of which all rows are of whole invoices has no amounts.
 func (p jobPage) Totals() (list []jobTotal) {
 	for i := range p.Job.Totals {
 		t := &p.Job.Totals[i]
 		row := jobTotal{Name: t.Name(), Currency: t.Currency, Over: t.Over, Whole: t.Whole}
 		for _, a := range wire.Amounts(p.IsUndo()) {
+			if !t.HasAmounts() {
+				break
+			}
 			row.Amounts = append(row.Amounts, majorUnits(a.Of(t), decimalsOf(p.Job.Decimals, t.Currency)))
 		}
 		list = append(list, row)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"reseed/pkg/api/client"
@@ -114,12 +115,10 @@ type sheetPage struct {
 // Schedules are the intervals that the form offers.
 func (p sheetPage) Schedules() []string {
 	list := []string{wire.Never, "1h", "6h", "24h", "168h"}
-	for _, s := range list {
-		if s == p.Every {
-			return list
-		}
+	if !slices.Contains(list, p.Every) {
+		list = append(list, p.Every)
 	}
-	return append(list, p.Every)
+	return list
 }
 
 // showSheet is GET /sources/{id}/sheet: the spreadsheet that a source pulls from.

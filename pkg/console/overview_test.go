@@ -38,7 +38,7 @@ func holds(t *testing.T, p consoletest.Page, status int, wants ...string) {
 	}
 }
 
-func lacks(t *testing.T, p consoletest.Page, texts ...string) {
+func omits(t *testing.T, p consoletest.Page, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if strings.Contains(p.Text, text) {
@@ -59,9 +59,9 @@ func imported(t *testing.T, b *consoletest.Bed, source, csv string, how wire.Imp
 	return j
 }
 
-func added(t *testing.T, b *consoletest.Bed, name, system string) wire.Source {
+func added(t *testing.T, b *consoletest.Bed, name string) wire.Source {
 	t.Helper()
-	s, err := b.API.AddSource(t.Context(), name, system)
+	s, err := b.API.AddSource(t.Context(), name, "CSV")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestTheListOfSources(t *testing.T) {
 	b := consoletest.New(t)
 	w := b.SignIn()
 	holds(t, w.Get("/"), 200, "There is no data source yet", `href="/sources/new"`, "Include sample data", `action="/sources/sample"`)
-	company, other := added(t, b, hostile, "CSV"), added(t, b, "Bystander", "CSV")
+	company, other := added(t, b, hostile), added(t, b, "Bystander")
 	holds(t, w.Get("/sources"), 200, "none from imports", "none yet", `href="/sources/`+other.UUID+`/import"`, "Delete all manual customers")
 	first := imported(t, b, company.UUID, threeCustomers, wire.ImportOptions{})
 	p := w.Get("/sources")
@@ -86,7 +86,7 @@ func TestTheListOfSources(t *testing.T) {
 	p = w.Get("/sources")
 	holds(t, p, 200, "3 customers", "done with rejects", "1 row:", "rejected rows", "&lt;script&gt;")
 	holds(t, p, 200, "Nothing is running.")
-	lacks(t, p, "hx-get=")
+	omits(t, p, "hx-get=")
 	plan := imported(t, b, company.UUID, "Name,External ID\nDan,c4\n", wire.ImportOptions{Plan: true})
 	b.Work()
 	holds(t, w.Get("/sources"), 200, "waits for you", "1 added", `href="/jobs/`+plan.ID+`"`, "done with rejects")
@@ -95,14 +95,14 @@ func TestTheListOfSources(t *testing.T) {
 	holds(t, w.Get("/sources"), 200, "failed")
 	part := w.Send("GET", "/sources/progress", nil, http.Header{"Hx-Request": {"true"}})
 	holds(t, part, 200, "3 customers", `id="sources"`)
-	lacks(t, part, "<html")
+	omits(t, part, "<html")
 	erase(t, b, eraser.Selection{Kind: eraser.Content, Source: company.UUID}, 48*time.Hour)
 	holds(t, w.Get("/sources"), 200, "out of sight, and can be restored until", "none from imports")
 	w.Post("/choices", url.Values{"paused": {"yes"}, "to": {"/sources"}})
 	imported(t, b, other.UUID, threeCustomers, wire.ImportOptions{})
 	p = w.Get("/sources")
 	holds(t, p, 200, `<a href="/sources">Refresh</a>`)
-	lacks(t, p, "hx-get=")
+	omits(t, p, "hx-get=")
 }
 
 func erase(t *testing.T, b *consoletest.Bed, sel eraser.Selection, grace time.Duration) {
@@ -124,7 +124,7 @@ func TestASourceIsAddedStepByStep(t *testing.T) {
 		holds(t, w.Get("/sources/new/"+system), 200, "What comes next", `action="/sources/new/`+system+`"`)
 		holds(t, w.Post("/sources/new/"+system, url.Values{"name": {" "}}), 422, "Give the data source a name", `aria-invalid="true"`)
 	}
-	added(t, b, "Taken", "CSV")
+	added(t, b, "Taken")
 	holds(t, w.Post("/sources/new/api", url.Values{"name": {"taken"}}), 422, `value="taken"`, "already been taken")
 	list, err := b.API.Sources(t.Context())
 	if err != nil || len(list) != 1 {
@@ -169,7 +169,7 @@ func TestASpreadsheetIsConnected(t *testing.T) {
 	if p := w.Post("/sources/"+source+"/sync", nil); p.Path != "/jobs/"+id {
 		t.Errorf("a second press leads to %s, not to the pull that runs", p.Path)
 	}
-	unconnected := added(t, b, "Files", "CSV")
+	unconnected := added(t, b, "Files")
 	if p := w.Post("/sources/"+unconnected.UUID+"/sync", nil); p.Path != "/sources/"+unconnected.UUID+"/sheet" {
 		t.Errorf("without a spreadsheet it leads to %s", p.Path)
 	}
@@ -185,7 +185,7 @@ func TestActivity(t *testing.T) {
 	b := consoletest.New(t)
 	w := b.SignIn()
 	holds(t, w.Get("/jobs"), 200, "Nothing was done yet")
-	company, other := added(t, b, hostile, "CSV"), added(t, b, "Bystander", "CSV")
+	company, other := added(t, b, hostile), added(t, b, "Bystander")
 	var ids []string
 	for i := range 53 {
 		ids = append(ids, imported(t, b, company.UUID, threeCustomers+fmt.Sprintf("New,n%d\nNobody,\n", i), wire.ImportOptions{}).ID)
@@ -197,17 +197,17 @@ func TestActivity(t *testing.T) {
 	if n := strings.Count(p.Text, `class="bar"`); n != 40 {
 		t.Errorf("%d bars", n)
 	}
-	lacks(t, p, "style=", ">First<")
+	omits(t, p, "style=", ">First<")
 	next := regexp.MustCompile(`<a href="(/jobs\?[^"]+)">Next</a>`).FindStringSubmatch(p.Text)
 	if next == nil {
 		t.Fatal("there is no next page")
 	}
 	p = w.Get(strings.ReplaceAll(next[1], "&amp;", "&"))
 	holds(t, p, 200, `href="/jobs/`+ids[0]+`"`, `<a href="/jobs">First</a>`)
-	lacks(t, p, `href="/jobs/`+foreign+`"`, ">Next<")
+	omits(t, p, `href="/jobs/`+foreign+`"`, ">Next<")
 	p = w.Get("/jobs?state=done&kind=import&source=" + other.UUID)
 	holds(t, p, 200, `href="/jobs/`+foreign+`"`, "of 54 that were looked at", "Clear filters", `<option value="done" selected>`, `<option value="`+other.UUID+`" selected>`)
-	lacks(t, p, `href="/jobs/`+ids[3]+`"`)
+	omits(t, p, `href="/jobs/`+ids[3]+`"`)
 	holds(t, w.Get("/jobs?state=failed"), 200, "None of the 54 jobs", "Clear filters")
 	holds(t, w.Get("/jobs?state=rejects&source="+company.UUID), 200, ">Next<", "source="+company.UUID)
 	if p := w.Get("/jobs?state=nonsense"); p.Status != 400 {
@@ -232,7 +232,7 @@ func TestKeysArePutInAndTakenAway(t *testing.T) {
 		t.Fatalf("the key is not shown:\n%s", p.Text)
 	}
 	holds(t, p, 201, "it is shown this once")
-	lacks(t, w.Get("/keys"), key[1])
+	omits(t, w.Get("/keys"), key[1])
 	holds(t, w.Post("/keys", url.Values{"name": {"nightly IMPORT"}}), 422, "already", `value="nightly IMPORT"`)
 	nightly := client.New(b.URL, key[1], http.DefaultClient)
 	if err := nightly.Ping(t.Context()); err != nil {
@@ -261,7 +261,7 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	b := consoletest.New(t)
 	w := b.SignIn()
-	holds(t, w.Get("/settings"), 200, "as the server says: none", "Send a test", `placeholder="20"`)
+	holds(t, w.Get("/settings"), 200, "as the server says: not at all", "Send a test", `placeholder="20"`)
 	wrong := url.Values{"grace": {"72h"}, "max_removed": {"101"}, "mail": {"on"}, "mail_to": {"nobody"}}
 	holds(t, w.Post("/settings", wrong), 422, `id="max_removed-problem"`, `id="mail_to-problem"`, `value="101"`, "nobody</textarea>", `<option value="72h" selected>`)
 	right := url.Values{"grace": {"72h"}, "max_removed": {"5"}, "mail": {"on"}, "mail_to": {"ann@example.com\r\nbob@example.com"}}
@@ -276,7 +276,7 @@ func TestSettings(t *testing.T) {
 	deliver(t, b)
 	part := w.Send("GET", "/settings/test", nil, http.Header{"Hx-Request": {"true"}})
 	holds(t, part, 200, "sent", "The mail server has taken it")
-	lacks(t, part, "<html", "hx-get=")
+	omits(t, part, "<html", "hx-get=")
 	holds(t, w.Post("/settings", url.Values{"mail": {"off"}}), 200, "The settings are saved", `value="off" checked`, "as the server says")
 	holds(t, w.Post("/settings/test", nil), 422, "Mail is switched off")
 	set, err = b.API.AccountSettings(t.Context())

@@ -88,7 +88,7 @@ func labelOf(name string) string {
 	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return strings.Replace(strings.ToUpper(text[:1])+text[1:], " url", " URL", 1)
 }
 
 // readableField makes a value of what a field holds.

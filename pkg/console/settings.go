@@ -69,7 +69,7 @@ func (p settingsPage) Graces() []option {
 func graceWords(grace string) string {
 	d, err := wire.ParseEvery(grace)
 	if err != nil || d <= 0 {
-		return "none: an erase begins at once"
+		return "not at all"
 	}
 	return span(d.Seconds())
 }

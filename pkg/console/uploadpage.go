@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
@@ -46,9 +45,18 @@ type fileCard struct {
 type partCard struct {
 	wire.Inspection
 	Unknown []columnCard
-	Fields  []string // of the rows that are shown
+	Fields  []fieldHead // of the rows that are shown
 	Lines   []rowCard
 }
+
+// fieldHead is a field of the rows that are shown.
+type fieldHead struct {
+	Name   string
+	Number bool // its values are numbers
+}
+
+// Label is the name for people.
+func (f fieldHead) Label() string { return fieldName(f.Name) }
 
 // columnCard is a column that is not known by itself, and what it can be taken for.
 type columnCard struct {
@@ -59,8 +67,14 @@ type columnCard struct {
 // rowCard is a row as it would be read, or why it would be rejected.
 type rowCard struct {
 	Place  string
-	Cells  []string
+	Cells  []rowCell
 	Reason string
+}
+
+// rowCell is a value of a row.
+type rowCell struct {
+	Text   string
+	Number bool
 }
 
 // option is a choice of a picker.
@@ -72,10 +86,10 @@ type option struct {
 // options makes choices of pairs of a value and its text. One that is not among them is added.
 func options(chosen string, pairs ...string) (out []option) {
 	known := false
-	for i := 0; i < len(pairs); i += 2 {
-		is := pairs[i] == chosen
+	for pair := range slices.Chunk(pairs, 2) {
+		is := pair[0] == chosen
 		known = known || is
-		out = append(out, option{pairs[i], pairs[i+1], is})
+		out = append(out, option{pair[0], pair[len(pair)-1], is})
 	}
 	if !known {
 		out = append(out, option{chosen, chosen, true})
@@ -128,7 +142,7 @@ func (c *Console) showUpload(v *visit) (answer, error) {
 // previewUpload is POST /sources/{id}/uploads/{upload}: it makes a plan.
 func (c *Console) previewUpload(v *visit) (answer, error) {
 	if err := v.ParseForm(); err != nil {
-		return v.problem(http.StatusBadRequest, "This did not work", "The form did not come whole. Go back, and try again."), nil
+		return v.problem(http.StatusBadRequest, "This did not work", "The form did not come whole. Go back, and try again."), nil //nolint:nilerr // the page says it
 	}
 	p, err := v.uploadPage(v.PostForm)
 	if err != nil {
@@ -233,52 +247,48 @@ const shownRows = 5
 func (f *fileCard) part(in wire.Inspection) partCard {
 	p := partCard{Inspection: in}
 	p.Notes = slices.DeleteFunc(slices.Clone(p.Notes), func(note string) bool { return strings.Contains(note, " --") }) // the pickers say it
-	holds := map[string]string{}
-	for _, c := range in.Columns {
-		if c.Field != "" {
-			p.Fields, holds[c.Field] = append(p.Fields, c.Field), c.Holds
-		}
-	}
 	rows := in.Rows[:min(shownRows, len(in.Rows))]
-	if len(in.Columns) == 0 {
-		p.Fields = fieldsOf(rows)
+	for _, name := range fieldsOf(in.Columns, rows) {
+		p.Fields = append(p.Fields, fieldHead{name, slices.ContainsFunc(rows, func(r wire.InspectedRow) bool { return holdsNumber(name, r.Record) })})
 	}
 	for _, r := range rows {
 		row := rowCard{Place: cmp.Or(r.Place, "line "+strconv.FormatInt(r.Line, 10)), Reason: r.Reason}
-		for _, field := range p.Fields {
-			row.Cells = append(row.Cells, cell(r.Record[field], holds[field] == "time" || strings.HasSuffix(field, "_date")))
+		for _, f := range p.Fields {
+			row.Cells = append(row.Cells, rowCell{fieldText(f.Name, r.Record, "", in.Decimals), f.Number})
 		}
 		p.Lines = append(p.Lines, row)
 	}
 	return p
 }
 
-// fieldsOf lists the fields that rows without columns have.
-func fieldsOf(rows []wire.InspectedRow) (fields []string) {
+// holdsNumber reports whether a field of a row holds a number or an amount.
+func holdsNumber(name string, row map[string]any) bool {
+	_, is := row[name].(float64)
+	return is && !isTime(name)
+}
+
+// fieldsOf lists the fields that the rows have, in the order of the columns.
+func fieldsOf(columns []wire.InspectedColumn, rows []wire.InspectedRow) (fields []string) {
+	var all []string
 	for _, r := range rows {
 		for name := range r.Record {
-			if !slices.Contains(fields, name) {
-				fields = append(fields, name)
+			if !slices.Contains(all, name) {
+				all = append(all, name)
 			}
 		}
 	}
-	slices.Sort(fields)
-	return fields
-}
-
-// cell writes a value of a record. Times come as milliseconds.
-func cell(value any, isTime bool) string {
-	n, isNumber := value.(float64)
-	switch {
-	case value == nil:
-		return ""
-	case isNumber && isTime:
-		t := time.UnixMilli(int64(n)).UTC()
-		return strings.TrimSuffix(t.Format("2006-01-02 15:04:05"), " 00:00:00")
-	case isNumber:
-		return strconv.FormatFloat(n, 'f', -1, 64)
+	slices.Sort(all)
+	for _, c := range columns {
+		// Records have some fields under shorter names than files: a customer, a date, a note.
+		short := strings.TrimPrefix(strings.TrimSuffix(c.Field, "_external_id"), "event_")
+		for _, name := range []string{c.Field, short, strings.TrimSuffix(short, "s")} {
+			if i := slices.Index(all, name); i >= 0 {
+				fields, all = append(fields, name), slices.Delete(all, i, i+1)
+				break
+			}
+		}
 	}
-	return fmt.Sprint(value)
+	return append(fields, all...)
 }
 
 // offer makes the choices of the pickers.

@@ -161,7 +161,7 @@ func (b *blockReader) block() error {
 	if err != nil {
 		return errDamaged()
 	}
-	b.begin, b.end = b.end, b.end+headSize(size)+int64(size) //nolint:gosec // at most maxBlock
+	b.begin, b.end = b.end, b.end+headSize(size)+int64(size)
 	return b.split(raw)
 }
 
@@ -196,7 +196,7 @@ func (b *blockReader) split(raw []byte) error {
 		}
 		at += kw + pw
 		keys += k
-		b.lastKey = int(k) //nolint:gosec // at most maxBlock
+		b.lastKey = int(k)
 	}
 	if keys > maxBlock || at+int(keys) > len(raw) {
 		return errDamaged()

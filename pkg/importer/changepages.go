@@ -42,13 +42,15 @@ func (im *Importer) ChangePage(ctx context.Context, j *job.Job, f ChangeFilter, 
 	if err := im.Exportable(ctx, j); err != nil {
 		return ChangePage{}, err
 	}
-	p := changePager{im: im, job: j, filter: f, sets: changeSets(j), size: size}
+	p := changePager{im: im, job: j, filter: f, sets: changeSets(j), size: size, unknown: map[string][]int{}}
 	at, err := readChangePlace(after, len(p.sets))
 	if err != nil || !p.may() {
 		return ChangePage{}, err
 	}
-	err = p.read(ctx, at)
-	return p.page, err
+	if err := p.read(ctx, at); err != nil {
+		return ChangePage{}, err
+	}
+	return p.page, p.findCurrencies(ctx)
 }
 
 // changePlace is a place in the change sets of a job.
@@ -106,6 +108,9 @@ type changePager struct {
 	page   ChangePage
 	listed int // bytes
 	opened int
+
+	owner   owner
+	unknown map[string][]int // changes of parts whose currency is not known, by the keys of their invoices
 }
 
 // may reports whether the counts of the job leave room for changes that the filter selects.
@@ -173,11 +178,23 @@ func (p *changePager) readSet(ctx context.Context, at changePlace) (full bool, e
 			return false, err
 		}
 		p.page.Searched++
+		p.owner.see(&c)
 		if p.takes(&c) {
-			p.page.Changes = append(p.page.Changes, changeOf(p.job, &c))
-			p.listed += len(c.before) + len(c.after)
+			p.add(&c)
 		}
 	}
+}
+
+// add adds a change to the page.
+func (p *changePager) add(c *change) {
+	one := changeOf(p.job, c)
+	if parent := parentOfPart(c.sk); parent != "" && parent == p.owner.sk {
+		one.Currency = p.owner.currency
+	} else if parent != "" {
+		p.unknown[parent] = append(p.unknown[parent], len(p.page.Changes))
+	}
+	p.page.Changes = append(p.page.Changes, one)
+	p.listed += len(c.before) + len(c.after)
 }
 
 func (p *changePager) full() bool {
@@ -202,26 +219,29 @@ func (p *changePager) open(ctx context.Context, at changePlace) (*changeReader, 
 		return nil, err
 	}
 	set := &changeReader{blocks: newBlockReader(r), closer: r}
-	if err := set.blocks.seek(at.offset, at.frame); err != nil {
+	if err := p.seek(set, at); err != nil {
 		set.close()
 		return nil, err
 	}
 	return set, nil
 }
 
-// seek moves a reader that was opened at the offset of a block to a frame of it. A cursor that was made
-// up may lead to where no block is.
-func (b *blockReader) seek(offset int64, frame int) error {
-	b.end = offset
-	if offset == 0 && frame == 0 {
+// seek moves a set that was opened at the offset of a block to a frame of it. A cursor that was made up
+// may lead to where no block is.
+func (p *changePager) seek(set *changeReader, at changePlace) error {
+	set.blocks.end = at.offset
+	if at.offset == 0 && at.frame == 0 {
 		return nil
 	}
-	err := b.block()
-	if fault.Is(err, fault.Internal) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && frame >= b.frames {
+	err := set.blocks.block()
+	if fault.Is(err, fault.Internal) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && at.frame >= set.blocks.frames {
 		return errBadCursor()
 	}
-	for ; err == nil && frame > 0; frame-- {
-		_, _, err = b.next()
+	for n := 0; err == nil && n < at.frame; n++ {
+		var c change
+		if c, err = set.next(); err == nil {
+			p.owner.see(&c)
+		}
 	}
 	return err
 }

@@ -97,13 +97,17 @@ func (in Inspector) Inspect(ctx context.Context, name string, file io.ReaderAt, 
 		err = unreadable(name)
 		return []Inspection{{File: name, Err: err}}, nil //nolint:nilerr // that is what there is to say of it
 	}
-	return in.packed(ctx, name, z), nil
+	return in.packed(ctx, name, size, z), nil
 }
 
 // packed inspects the files in a ZIP, or the tabs of a workbook.
-func (in Inspector) packed(ctx context.Context, name string, z *zip.Reader) (all []Inspection) {
-	p := packed{file: job.File{Name: name, Dataset: string(in.Dataset), Settings: in.Settings}, kept: &in.Kept}
-	if err := p.list(z); err != nil {
+func (in Inspector) packed(ctx context.Context, name string, size int64, z *zip.Reader) (all []Inspection) {
+	p := packed{file: job.File{Name: name, Size: size, Dataset: string(in.Dataset), Settings: in.Settings}, kept: &in.Kept}
+	err := p.list(z)
+	if err == nil {
+		err = checkSizes(map[int]packed{0: p})
+	}
+	if err != nil {
 		return []Inspection{{File: name, Err: err}}
 	}
 	others := p.others

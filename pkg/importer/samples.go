@@ -54,8 +54,10 @@ type Change struct {
 	File    string          `json:"file,omitempty"`   // input file; empty for a removed row
 	Line    int64           `json:"line,omitempty"`
 	Place   string          `json:"place,omitempty"` // in a spreadsheet, see [PlaceOf]
-	Before  map[string]any  `json:"before,omitempty"`
-	After   map[string]any  `json:"after,omitempty"`
+	// of line items and transactions in a [ChangePage]: that of their invoice, as far as it is known
+	Currency string         `json:"currency,omitempty"`
+	Before   map[string]any `json:"before,omitempty"`
+	After    map[string]any `json:"after,omitempty"`
 }
 
 func changeOf(j *job.Job, c *change) Change {

@@ -81,7 +81,11 @@ func (n *Notifier) Deliver(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		errs = append(errs, r.message(ctx, m))
+		settle := r.message
+		if m.About == job.AboutTest {
+			settle = r.test
+		}
+		errs = append(errs, settle(ctx, m))
 	}
 	return errors.Join(errs...)
 }
@@ -111,9 +115,6 @@ type run struct {
 
 // message delivers one message on each way whose turn it is, and settles it if none is left.
 func (r *run) message(ctx context.Context, m *job.Message) error {
-	if m.About == job.AboutTest {
-		return r.test(ctx, m)
-	}
 	j, err := r.c.Ledger.Get(ctx, m.Job)
 	if err != nil {
 		return err
@@ -128,11 +129,7 @@ func (r *run) message(ctx context.Context, m *job.Message) error {
 			ended[name] = job.Unset
 		case r.rests[name] || !r.c.Ledger.Ready(m, name) || !r.timeLeft(ctx):
 		default:
-			message, err := write(factsOf(m, j, r.c.PublicURL))
-			if err == nil {
-				err = r.deliver(ctx, m, message, name)
-			}
-			if err != nil {
+			if err := r.tell(ctx, m, j, name); err != nil {
 				return err
 			}
 		}
@@ -143,6 +140,15 @@ func (r *run) message(ctx context.Context, m *job.Message) error {
 		}
 	}
 	return r.c.Ledger.Settle(ctx, m, ended)
+}
+
+// tell writes a message about a job, and delivers it on one way.
+func (r *run) tell(ctx context.Context, m *job.Message, j *job.Job, name string) error {
+	message, err := write(factsOf(m, j, r.c.PublicURL))
+	if err != nil {
+		return err
+	}
+	return r.deliver(ctx, m, message, name)
 }
 
 // test delivers a test message, by mail alone.

@@ -343,15 +343,17 @@ const (
 // (docs/TABLE.md). An added row has no Before, a removed one no After. Amounts are in minor units,
 // times in Unix milliseconds. Attributes with a leading "_" are about the item, not the record.
 type Change struct {
-	Dataset string         `json:"dataset"`
-	Action  string         `json:"action"`
-	Key     string         `json:"key"`              // sort key in the table
-	Record  string         `json:"record,omitempty"` // of an edit: public id of the record
-	File    string         `json:"file,omitempty"`   // where the row is in the input; empty for a removed row
-	Line    int64          `json:"line,omitempty"`
-	Place   string         `json:"place,omitempty"` // of a row of a spreadsheet, such as Invoices!A17
-	Before  map[string]any `json:"before,omitempty"`
-	After   map[string]any `json:"after,omitempty"`
+	Dataset string `json:"dataset"`
+	Action  string `json:"action"`
+	Key     string `json:"key"`              // sort key in the table
+	Record  string `json:"record,omitempty"` // of an edit: public id of the record
+	File    string `json:"file,omitempty"`   // where the row is in the input; empty for a removed row
+	Line    int64  `json:"line,omitempty"`
+	Place   string `json:"place,omitempty"` // of a row of a spreadsheet, such as Invoices!A17
+	// of line items and transactions on a page of changes: that of their invoice, as far as it is known
+	Currency string         `json:"currency,omitempty"`
+	Before   map[string]any `json:"before,omitempty"`
+	After    map[string]any `json:"after,omitempty"`
 }
 
 // Samples are some of the changes that an import makes or would make.

@@ -80,9 +80,10 @@ type Inspection struct {
 	Settings   Settings          `json:"settings"` // with which it was read
 	Kept       string            `json:"kept_for,omitempty"`
 	Columns    []InspectedColumn `json:"columns,omitempty"`
-	Unused     []string          `json:"unused,omitempty"` // known columns that the table does not have
-	Rows       []InspectedRow    `json:"rows,omitempty"`   // the first ones
-	Read       int               `json:"read"`             // rows
+	Unused     []string          `json:"unused,omitempty"`   // known columns that the table does not have
+	Rows       []InspectedRow    `json:"rows,omitempty"`     // the first ones
+	Decimals   map[string]int    `json:"decimals,omitempty"` // of the currencies in Rows: an amount of 123 is 1.23 with 2
+	Read       int               `json:"read"`               // rows
 	Rejected   int               `json:"rejected"`
 	Whole      bool              `json:"whole"` // all of the file was read, and not only its beginning
 	Notes      []string          `json:"notes,omitempty"`

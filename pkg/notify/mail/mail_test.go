@@ -241,3 +241,26 @@ func TestOldMessagesLeaveTheFolder(t *testing.T) {
 		t.Errorf("%v, %v; want %v", names, err, want)
 	}
 }
+
+// A message that names people goes to them, and to nobody else.
+func TestAMessageMayNameOtherPeople(t *testing.T) {
+	t.Parallel()
+	s := mailtest.Start(t, mailtest.Options{})
+	send, _ := way(s, people("ann@acme.example", "bob@acme.example"))
+	m := message()
+	m.To = []string{"cid@acme.example"}
+	if err := send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if err := send(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	got := s.Mails()
+	if len(got) != 2 || strings.Join(got[0].To, " ") != "cid@acme.example" || !strings.Contains(got[0].Header.Get("To"), "cid@acme.example") || len(got[1].To) != 2 {
+		t.Fatalf("%+v", got)
+	}
+	s.Fail(mailtest.AtRcpt, func(net.Conn, string) error { return mailtest.Answer(450) })
+	if err := send(t.Context(), m); err == nil || !strings.Contains(err.Error(), "address 1 of the settings of the account") {
+		t.Error(err)
+	}
+}
