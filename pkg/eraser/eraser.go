@@ -102,7 +102,7 @@ func (e *Eraser) start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	if err := e.refuseNeeded(ctx, sel); err != nil {
 		return nil, err
 	}
-	held, err := e.confirmed(ctx, sel, opt)
+	plan, err := e.confirmed(ctx, sel, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +110,14 @@ func (e *Eraser) start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	for {
 		var refused error
 		_, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
-			if refused = stillOn(held, ground(d, sel)); refused != nil {
+			if refused = plan.stillOn(ground(d, sel)); refused != nil {
 				return nil, refused
 			}
 			var more []table.Write
-			if more, refused = e.hide(ctx, d, sel, opt, j); refused != nil {
+			if more, refused = e.hide(ctx, d, sel, opt, j); refused == nil {
+				refused = plan.stillOf(j.Erase)
+			}
+			if refused != nil {
 				return nil, refused
 			}
 			d.RaiseFence(fenced(j)...)
