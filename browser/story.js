@@ -113,6 +113,11 @@ async function editCustomers (ann) {
   await ann.press('Save');
   await ann.press('Revert');
   await ann.reads('as it was imported again', 'Customer 003');
+  await ann.press('Set a custom attribute');
+  await ann.fill(/^Name/, 'owner');
+  await ann.fill('Value', 'Bob');
+  await ann.press('Set');
+  await ann.reads('owner');
   await ann.press('Merge');
   await ann.fill('E-mail address or external id', 'c004');
   await ann.press('Search');
@@ -122,11 +127,6 @@ async function editCustomers (ann) {
   await ann.reads('is part of this customer now');
   await ann.press('Unmerge');
   await ann.reads('separate customers again');
-  await ann.press('Set a custom attribute');
-  await ann.fill(/^Name/, 'owner');
-  await ann.fill('Value', 'Bob');
-  await ann.press('Set');
-  await ann.reads('owner');
 }
 
 // importAgain imports the first file once more, and takes that back.

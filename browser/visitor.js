@@ -30,6 +30,7 @@ class Visitor {
   }
 
   watch (page) {
+    page.on('filechooser', () => {}); // from now on choosers come to the test, also those that a key opens at once
     page.on('console', message => {
       // The browser says this of every answer above 399, and of pages that answer a wrong form with 422.
       if (/^Failed to load resource: .* status of 4\d\d/.test(message.text())) return;

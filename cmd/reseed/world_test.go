@@ -24,6 +24,7 @@ type world struct {
 	jobs      []*job.Job           // oldest first
 	locks     map[store.Tag]string // the jobs that hold them
 	open      map[string]bool      // marks of jobs that have not ended
+	tallies   map[store.Tag]*job.Tally
 	directory store.Directory
 	// The sort keys of the tombstone log, and the tombstones in the directory.
 	tombstones []string
@@ -38,7 +39,7 @@ type world struct {
 // killed one has not written out.
 func lookAt(t *testing.T, data string) *world {
 	t.Helper()
-	w := &world{items: map[table.Key]string{}, locks: map[store.Tag]string{}, open: map[string]bool{}, objects: map[string]string{}}
+	w := &world{items: map[table.Key]string{}, tallies: map[store.Tag]*job.Tally{}, locks: map[store.Tag]string{}, open: map[string]bool{}, objects: map[string]string{}}
 	db, err := engine.Open(filepath.Join(data, "table"), &engine.Options{ReadOnly: true, Logger: quiet{}})
 	if err != nil {
 		t.Fatalf("the table cannot be opened: %v", err)
@@ -82,6 +83,12 @@ func (w *world) take(t *testing.T, k table.Key, a table.Attrs) {
 	case strings.HasPrefix(k.PK, store.TaskPK("")):
 	case k.PK == store.APIKeyKey(store.H{}).PK: // a server makes one when it starts
 	case k.PK == store.PullsPK: // it names jobs
+	case k.PK == store.TallyKey(0).PK: // it names jobs; see tallied
+		tag, ok := store.TallyOf(k.SK)
+		if w.tallies[tag] = (&job.Tally{}); !ok {
+			t.Errorf("%v is of no source", k)
+		}
+		decodeBody(t, a, w.tallies[tag])
 	case k.PK == store.TombstoneLogKey().PK:
 		w.tombstones = append(w.tombstones, k.SK)
 	case k.PK != store.AccountPK:
@@ -211,6 +218,45 @@ func (w *world) orderly(t *testing.T) {
 			t.Errorf("%s is marked as open, but there is no such job", id)
 		}
 	}
+	if len(w.open) == 0 {
+		w.tallied(t)
+	}
+}
+
+// tallied checks that jobs have counted all rows that are stored, once none of them is open. All rows
+// came in imports.
+func (w *world) tallied(t *testing.T) {
+	t.Helper()
+	for _, src := range w.directory.Sources {
+		rows, unknown := w.tallies[src.Tag].Rows(src)
+		stored := map[string]int64{}
+		for k := range w.items {
+			if kind := store.RecordAt(k.SK); kind != nil && holdsRecords(src.Space(), k.PK) {
+				stored[string(kind.Dataset)]++
+			}
+		}
+		for _, kind := range store.Kinds() {
+			ds := string(kind.Dataset)
+			if rows[ds] != stored[ds] && !slices.Contains(unknown, ds) {
+				t.Errorf("%s: jobs have counted %d %s, %d are stored", src.Name, rows[ds], ds, stored[ds])
+			}
+		}
+	}
+	for tag := range w.tallies {
+		if _, there := w.directory.ByTag(tag); !there {
+			t.Errorf("the tally of source %d is there, and the source is not", tag)
+		}
+	}
+}
+
+// holdsRecords tells whether a partition is one of the records of a source.
+func holdsRecords(sp store.Space, pk string) bool {
+	for i := range sp.Shards {
+		if pk == sp.CustomerPK(i) || pk == sp.DataPK(i) {
+			return true
+		}
+	}
+	return pk == sp.PlanPK()
 }
 
 // strays counts the files that belong to no job: half-written ones, and uploads that became no

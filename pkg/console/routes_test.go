@@ -211,7 +211,7 @@ func (r *routeTest) state() string {
 			r.Fatal(err)
 		}
 		all.WriteString(path)
-		all.WriteString(fmt.Sprint(text))
+		fmt.Fprint(&all, text)
 	}
 	return all.String()
 }

@@ -92,6 +92,7 @@ func (e *Eraser) Start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	return nil, err
 }
 
+// start returns the job of the erase, which it begins unless it was begun before.
 func (e *Eraser) start(ctx context.Context, sel Selection, opt Options) (*job.Job, error) {
 	if j, err := e.Begun(ctx, sel, opt); j != nil || err != nil {
 		return j, err
@@ -106,6 +107,12 @@ func (e *Eraser) start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	if err != nil {
 		return nil, err
 	}
+	return e.begin(ctx, sel, opt, held)
+}
+
+// begin hides the selection and stores the job. held is the ground on which a plan was confirmed; empty
+// if none was.
+func (e *Eraser) begin(ctx context.Context, sel Selection, opt Options, held string) (*job.Job, error) {
 	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC(), Quiet: opt.Quiet}
 	for {
 		var refused error

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -252,6 +253,9 @@ func decodeTally(a table.Attrs) (*Tally, error) {
 // write returns the write that stores the next version of a tally, on condition that it has not
 // changed since it was read.
 func (t *Tally) write(tag store.Tag) (table.Write, error) {
+	slices.SortFunc(t.Counted, func(a, b Counted) int {
+		return cmp.Or(cmp.Compare(a.Customers, b.Customers), cmp.Compare(a.Data, b.Data))
+	})
 	item, err := encode(store.TallyKey(tag), t.Version+1, t)
 	w := table.Write{Item: item, If: table.Cond{Op: table.Equals, Attr: store.AttrVersion, N: t.Version}}
 	if t.Version == 0 {
