@@ -107,12 +107,11 @@ func (e *Eraser) start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	if err != nil {
 		return nil, err
 	}
-	return e.begin(ctx, sel, opt, held)
+	return e.begin(ctx, sel, opt, plan)
 }
 
-// begin hides the selection and stores the job. held is the ground on which a plan was confirmed; empty
-// if none was.
-func (e *Eraser) begin(ctx context.Context, sel Selection, opt Options, held string) (*job.Job, error) {
+// begin hides the selection and stores the job. plan is the one that was confirmed; nil if none was.
+func (e *Eraser) begin(ctx context.Context, sel Selection, opt Options, plan *Plan) (*job.Job, error) {
 	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC(), Quiet: opt.Quiet}
 	for {
 		var refused error
