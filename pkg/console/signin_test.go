@@ -1,9 +1,12 @@
 package console_test
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,5 +124,47 @@ func TestWhoIsServed(t *testing.T) {
 	}
 	if err := b.API.Call(t.Context(), http.MethodGet, "/sources", nil, nil); err == nil {
 		t.Error("with a key, a page of the console is served")
+	}
+}
+
+// endless is a form of several parts whose file has no end. It counts what is taken of it.
+type endless struct {
+	head  io.Reader
+	taken atomic.Int64
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if n, err := e.head.Read(p); err == nil {
+		return n, nil
+	}
+	clear(p)
+	if e.taken.Add(int64(len(p))) > 256<<20 {
+		return 0, errors.New("much too much")
+	}
+	return len(p), nil
+}
+
+// Forms other than those with files are limited, also for people who are not signed in: nobody can fill
+// the disk with a file that no page wants.
+func TestFormsThatTakeNoFilesAreLimited(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	in := b.SignIn()
+	for _, path := range []string{"/login", "/choices"} {
+		body := &endless{head: strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"to\"; filename=\"a\"\r\n\r\n")}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		if resp, err := http.DefaultClient.Do(req); err == nil { // else the connection was cut while the form was sent
+			_ = resp.Body.Close()
+		}
+		if n := body.taken.Load(); n > 64<<20 {
+			t.Errorf("%s took %d MB of a form", path, n>>20)
+		}
+	}
+	if p := in.Get("/sources"); p.Status != http.StatusOK {
+		t.Errorf("somebody else gets %d", p.Status)
 	}
 }
