@@ -18,6 +18,9 @@ func stateOf(j *wire.Job) state {
 	case wire.Waiting, wire.Running:
 		return openState(j)
 	case wire.Planned:
+		if lost(j) {
+			return state{"outdated", "–", "warn"}
+		}
 		return state{"waits for you", "?", "warn"}
 	case wire.Failed:
 		return state{halfway(j, "failed"), "✕", "bad"}
@@ -62,7 +65,7 @@ func openState(j *wire.Job) state {
 
 // halfway adds to a word that rows may have changed before the job ended.
 func halfway(j *wire.Job, word string) string {
-	if strings.HasSuffix(j.State, "halfway") {
+	if strings.HasSuffix(j.State, "halfway") && !unwritten(j) {
 		return word + " halfway"
 	}
 	return word

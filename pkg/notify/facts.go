@@ -98,7 +98,7 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 		f.Asks = j.Status == job.Planned && j.Import.Confirm != ""
 		f.Missing = missing(j.Import)
 		f.UsedPlans = withoutIDs(j.Import.UsedPlans)
-		f.Halfway = j.Wrote() && (j.Status == job.Failed || j.Status == job.Cancelled)
+		f.Halfway = j.Wrote() && j.ErrorCode != job.Outdated && (j.Status == job.Failed || j.Status == job.Cancelled)
 	}
 	if j.Erase != nil {
 		f.Removed = j.Erase.Removed
