@@ -1,9 +1,12 @@
 package console_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -11,6 +14,7 @@ import (
 	"time"
 
 	"reseed/internal/consoletest"
+	"reseed/pkg/console"
 	"reseed/pkg/httpapi"
 )
 
@@ -124,6 +128,28 @@ func TestWhoIsServed(t *testing.T) {
 	}
 	if err := b.API.Call(t.Context(), http.MethodGet, "/sources", nil, nil); err == nil {
 		t.Error("with a key, a page of the console is served")
+	}
+}
+
+// What is logged of a wrong key names neither the key nor the address of who sent it.
+func TestAWrongKeyIsLoggedWithoutPersonalData(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	h := console.New(console.Config{
+		API: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }),
+		Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now, Limit: func(h http.Handler) http.Handler { return h },
+	})
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/login", strings.NewReader("key=s3cret"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Forwarded-Proto", "https")
+	r.RemoteAddr = "203.0.113.77:4711"
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(log.String(), "a wrong key") {
+		t.Fatalf("status %d, log %q", w.Code, log.String())
+	}
+	if strings.Contains(log.String(), "203.0.113.77") || strings.Contains(log.String(), "s3cret") {
+		t.Errorf("the log says %q", log.String())
 	}
 }
 
