@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash/fnv"
-	"strings"
 	"time"
 
 	"reseed/pkg/api/client"
@@ -118,6 +117,9 @@ func (p jobPage) Decided() bool { return p.Job.Import != nil && len(p.Job.Datase
 // Unwritten reports whether the job has ended, or was dropped, before it changed any row.
 func (p jobPage) Unwritten() bool { return unwritten(p.Job) }
 
+// Halfway reports whether the job ended when it had changed some rows, and not all.
+func (p jobPage) Halfway() bool { return halfway(p.Job) }
+
 // Lost reports whether the job is a preview that can't be imported any more.
 func (p jobPage) Lost() bool { return lost(p.Job) }
 
@@ -133,7 +135,7 @@ func (p jobPage) Undoable() bool {
 	if j.Import == nil || j.Import.FilesErased || j.Import.UndoneBy != "" && !p.UndoFailed {
 		return false
 	}
-	return j.Status == wire.Done && p.Changes() > 0 || strings.HasSuffix(stateOf(j).Word, " halfway")
+	return j.Status == wire.Done && p.Changes() > 0 || p.Halfway()
 }
 
 // Stoppable reports whether the job can be cancelled while it waits or runs.

@@ -249,14 +249,25 @@ func (p jobPage) Told() (list []jobTold) {
 	for _, m := range p.Job.Messages {
 		for _, way := range slices.Sorted(maps.Keys(m.Ways)) {
 			d := m.Ways[way]
+			if d.Result == "unset" && len(m.Ways) > 1 { // the other way says how far it is
+				continue
+			}
 			text := toldWords(d.Result)
 			if d.Why != "" {
 				text += ": " + d.Why
 			}
-			list = append(list, jobTold{"Message by " + way, text})
+			list = append(list, jobTold{"Message " + aboutWords(m.About) + " by " + way, text})
 		}
 	}
 	return list
+}
+
+// aboutWords says what a message is about.
+func aboutWords(about string) string {
+	if about == "waiting" {
+		return "that it waits"
+	}
+	return "that it has ended"
 }
 
 // toldWords says how far a message has come.

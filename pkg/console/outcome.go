@@ -52,6 +52,8 @@ func outcomeOf(j *wire.Job) string {
 			return "nothing to change"
 		case unwritten(j):
 			return "no row has changed; it would have been " + strings.Join(parts, ", ")
+		case halfway(j):
+			return "not all of " + strings.Join(parts, ", ")
 		}
 	case j.Erase != nil && len(j.Erase.Removed) > 0:
 		n := int64(0)
@@ -72,8 +74,13 @@ func outcomeOf(j *wire.Job) string {
 // unwritten reports whether an import or an undo has ended before it changed any row. What it counts
 // would have been.
 func unwritten(j *wire.Job) bool {
-	ended := j.Status == wire.Failed || j.Status == wire.Cancelled
-	return j.Import != nil && ended && (j.ErrorCode == wire.Outdated || !strings.HasSuffix(j.State, "halfway"))
+	return j.Import != nil && (j.Status == wire.Failed || j.Status == wire.Cancelled) && !halfway(j)
+}
+
+// halfway reports whether an import or an undo has ended when it had changed some rows, and not all. What
+// it counts is what it would have changed in all.
+func halfway(j *wire.Job) bool {
+	return (j.State == "failed halfway" || j.State == "cancelled halfway") && j.ErrorCode != wire.Outdated
 }
 
 // lost reports whether a job is a preview that can't be imported any more, since an erase has deleted
@@ -92,7 +99,7 @@ func reasonOf(j *wire.Job) string {
 	case j.Status == wire.Planned && j.Import != nil && j.Import.Confirm != "":
 		return j.Import.Confirm
 	case j.Status == wire.Planned:
-		return "Nothing is changed before somebody presses Import."
+		return "Nothing is changed before somebody presses " + jobPage{Job: j}.Verb() + "."
 	case j.Status == wire.Waiting:
 		return "Another job of this data source runs first."
 	case j.Status == wire.Cancelled && len(j.Notes) > 0:
