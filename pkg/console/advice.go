@@ -12,6 +12,7 @@ func commandOptions() *strings.Replacer {
 		"--amounts units", "“Amounts” set to in units", "--amounts cents", "“Amounts” set to in cents", "--amounts", "“Amounts”",
 		"--date-format", "“Dates”", "--dataset", "“Dataset”", "--encoding", "“Encoding”", "--delimiter", "“Between cells”",
 		"--skip-lines", "“Lines above the header row”", "--decimal", "“Decimal sign”", "--ids", "“Ids”", "--map", "“Take it for”",
+		"this plan was made", "this preview was made", "make a new plan", "make a new preview",
 	)
 }
 
@@ -19,7 +20,7 @@ func commandOptions() *strings.Replacer {
 var overREST = regexp.MustCompile(` \((amounts|decimal|date_format|encoding|delimiter|skip_lines|ids|map)( and [a-z_]+)? over REST\)`)
 
 // advice writes a message of an import for people in front of the console: it names the fields of the
-// page on which they choose how a file is read, in place of the options of the command.
+// page on which they choose how a file is read, in place of the options of the command, and calls a plan a preview.
 func advice(message string) string {
 	return commandOptions().Replace(overREST.ReplaceAllString(message, ""))
 }

@@ -14,7 +14,7 @@ func functions(a assets) template.FuncMap {
 	return template.FuncMap{
 		"asset": a.path, "number": number, "count": count, "size": size, "when": when, "span": span, "roughly": roughly, "price": price, "advice": advice, "percent": percent, "words": words,
 		"link": link, "stateOf": stateOf, "money": moneyText, "moment": moment, "pick": pick,
-		"activityOf": activityOf, "outcomeOf": outcomeOf, "reasonOf": reasonOf, "byOf": byOf, "graceWords": graceWords, "every": scheduleWords,
+		"activityOf": activityOf, "outcomeOf": outcomeOf, "hasLists": hasLists, "reasonOf": reasonOf, "byOf": byOf, "graceWords": graceWords, "every": scheduleWords,
 		"tickEnd": tickEnd, "tickBase": tickBase,
 	}
 }

@@ -196,7 +196,7 @@ func TestStaleAndDroppedPreviews(t *testing.T) {
 	j.imported(wire.ImportOptions{}, "third.csv", "Name,External ID\nCid,a007\n")
 	j.Post("/jobs/"+stale+"/apply", nil)
 	j.Work()
-	if p := j.page("/jobs/"+stale, "failed", "make a new plan", "What it would have done", "No row has changed."); strings.Contains(p.Text, "halfway") || strings.Contains(p.Text, ">Undo<") {
+	if p := j.page("/jobs/"+stale, "failed", "make a new preview", "What it would have done", "No row has changed."); strings.Contains(p.Text, "halfway") || strings.Contains(p.Text, ">Undo<") {
 		t.Errorf("it has written nothing: %s", p.Text)
 	}
 	dropped := j.imported(wire.ImportOptions{Plan: true}, "second.csv", "Name,External ID\n"+table("Bob"))
@@ -223,7 +223,7 @@ func TestPreviewsThatAnEraseHasOvertaken(t *testing.T) {
 	j.Work()
 	p := j.page(plan, "outdated", "Data of its source was erased since this preview was made", "Discard")
 	list := j.page("/jobs", "outdated", "Discard it.")
-	if strings.Contains(p.Text, "/apply") || strings.Contains(list.Text, "presses Import") {
+	if strings.Contains(p.Text, "/apply") || strings.Contains(p.Text, "/changes") || strings.Contains(list.Text, plan+"/changes") || strings.Contains(list.Text, "presses Import") {
 		t.Errorf("it cannot be imported: %s", p.Text)
 	}
 	j.source = other.UUID

@@ -120,6 +120,9 @@ func (p jobPage) Unwritten() bool { return unwritten(p.Job) }
 // Halfway reports whether the job ended when it had changed some rows, and not all.
 func (p jobPage) Halfway() bool { return halfway(p.Job) }
 
+// HasLists reports whether the lists of changes and rejects are there: an erase deletes them.
+func (p jobPage) HasLists() bool { return hasLists(p.Job) }
+
 // Lost reports whether the job is a preview that can't be imported any more.
 func (p jobPage) Lost() bool { return lost(p.Job) }
 

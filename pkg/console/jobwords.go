@@ -103,7 +103,7 @@ func (p jobPage) figures(c wire.Counts, dataset string) []jobFigure {
 // listOf is the address of a list of n rows: of changes, or of rejects without a query. It is empty if
 // there is none.
 func (p jobPage) listOf(n int64, query, dataset string) string {
-	if n == 0 || !p.Job.Status.Ended() {
+	if n == 0 || !p.Job.Status.Ended() || !p.HasLists() {
 		return ""
 	}
 	page := "changes"

@@ -50,7 +50,7 @@ func outcomeOf(j *wire.Job) string {
 		switch {
 		case len(parts) == 0:
 			return "nothing to change"
-		case unwritten(j):
+		case unwritten(j), lost(j):
 			return "no row has changed; it would have been " + strings.Join(parts, ", ")
 		case halfway(j):
 			return "not all of " + strings.Join(parts, ", ")
@@ -88,6 +88,9 @@ func halfway(j *wire.Job) bool {
 func lost(j *wire.Job) bool {
 	return j.Status == wire.Planned && j.Import != nil && j.Import.FilesErased
 }
+
+// hasLists reports whether the lists of changes and rejects of an import are there: an erase deletes them.
+func hasLists(j *wire.Job) bool { return j.Import != nil && !j.Import.FilesErased }
 
 // reasonOf says why a job stands as it does: why it failed, what it waits for, why rows were rejected.
 func reasonOf(j *wire.Job) string {

@@ -107,6 +107,7 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 			f.Receipt = &r
 		}
 	}
+	f.addPage(j, url)
 	f.addSteps(j, url)
 	return f
 }
@@ -176,6 +177,13 @@ func known(dataset string) string {
 	return "other"
 }
 
+// addPage adds where people see the job in a browser.
+func (f *Facts) addPage(j *job.Job, url string) {
+	if url != "" {
+		f.Page = strings.TrimSuffix(url, "/") + "/jobs/" + j.ID
+	}
+}
+
 // addSteps adds what people can do next.
 func (f *Facts) addSteps(j *job.Job, url string) {
 	add := func(what, command string) {
@@ -183,9 +191,6 @@ func (f *Facts) addSteps(j *job.Job, url string) {
 			command += " --url " + url
 		}
 		f.Next = append(f.Next, Step{what, "reseed " + command})
-	}
-	if url != "" {
-		f.Page = strings.TrimSuffix(url, "/") + "/jobs/" + j.ID
 	}
 	if f.Asks {
 		add("Why it waits, in words:", "jobs "+j.ID)
