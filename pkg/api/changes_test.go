@@ -81,6 +81,28 @@ func oddCursors(b *bed, path string) {
 	}
 }
 
+// TestACursorMayLeadAnywhere: cursors into the middle of a change set, to every byte of it, are refused.
+// The names consist of bytes that could begin a size without an end.
+func TestACursorMayLeadAnywhere(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil)
+	names := "Name,External ID,Email\nАлександра Константиновна,c1,\n王小明李小红张伟刘洋,c2,\nАнна,c3,\n"
+	id := b.done("planned", part{"plan", "", "true"}, file("a.csv", names))
+	path := "/v1/imports/" + id + "/changes?format=json&per_page=1&cursor="
+	set, _, _ := strings.Cut(text(t, b.must(200, "GET", path, ""), "cursor"), "-")
+	found := map[int]int{}
+	for offset := range 600 {
+		ans := b.do("GET", fmt.Sprintf("%s%s-%d-0", path, set, offset), "")
+		found[ans.status]++
+		if ans.status != 200 && ans.status != 400 {
+			t.Fatalf("offset %d: %d %s", offset, ans.status, ans.body)
+		}
+	}
+	if found[200] != 1 {
+		t.Errorf("answers by status: %v", found)
+	}
+}
+
 func rejectsByPage(b *bed, id string) {
 	t := b.t
 	of := func(query string) string { return "/v1/imports/" + id + "/rejects?format=json&" + query }

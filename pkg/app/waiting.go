@@ -207,13 +207,22 @@ func (a *App) InspectUpload(ctx context.Context, f job.File, in importer.Inspect
 	return in.InspectObject(ctx, a.Objects, f)
 }
 
-// Adopt notes that an import is being made of an upload: from now on its files may belong to a job.
+// Adopt notes that an import is being made of an upload: from now on its files may belong to a job. If
+// data of the source was erased since the upload began, nothing of its list is left, and the error is
+// [importer.Fenced].
 func (a *App) Adopt(ctx context.Context, u *WaitingUpload) error {
 	if u.Imported {
 		return nil
 	}
 	u.Imported = true
-	return a.store(ctx, u)
+	if err := a.store(ctx, u); err != nil {
+		return err
+	}
+	err := a.unfenced(ctx, u)
+	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) { // the erase may have deleted the list before
+		a.Drop(ctx, []job.File{{Object: listKey(u.Source.UUID, u.ID)}})
+	}
+	return err
 }
 
 // DropUpload deletes an upload: its files, too, unless an import may have been made of it. What

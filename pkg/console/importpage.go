@@ -62,6 +62,7 @@ func (c *Console) uploadFiles(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	v.Body = v.files
 	form, err := v.MultipartReader()
 	if err != nil {
 		p.Problem = "The files did not come as a form. Choose them again."

@@ -110,7 +110,7 @@ func (c *Console) signIn(v *visit) (answer, error) {
 		if p.Link != "" {
 			p.Link, p.Problem = "", "This link was used already, or is older than an hour. Sign in with an API key, or start the server again: it prints a new link."
 		}
-		c.Log.Warn("somebody tried to sign in with a wrong key", "from", v.RemoteAddr)
+		c.Log.Warn("somebody tried to sign in with a wrong key")
 		return refuse("signin", p), nil
 	}
 	if err != nil {

@@ -1,13 +1,20 @@
 package console_test
 
 import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"reseed/internal/consoletest"
+	"reseed/pkg/console"
 	"reseed/pkg/httpapi"
 )
 
@@ -121,5 +128,69 @@ func TestWhoIsServed(t *testing.T) {
 	}
 	if err := b.API.Call(t.Context(), http.MethodGet, "/sources", nil, nil); err == nil {
 		t.Error("with a key, a page of the console is served")
+	}
+}
+
+// What is logged of a wrong key names neither the key nor the address of who sent it.
+func TestAWrongKeyIsLoggedWithoutPersonalData(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	h := console.New(console.Config{
+		API: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }),
+		Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now, Limit: func(h http.Handler) http.Handler { return h },
+	})
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/login", strings.NewReader("key=s3cret"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Forwarded-Proto", "https")
+	r.RemoteAddr = "203.0.113.77:4711"
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(log.String(), "a wrong key") {
+		t.Fatalf("status %d, log %q", w.Code, log.String())
+	}
+	if strings.Contains(log.String(), "203.0.113.77") || strings.Contains(log.String(), "s3cret") {
+		t.Errorf("the log says %q", log.String())
+	}
+}
+
+// endless is a form of several parts whose file has no end. It counts what is taken of it.
+type endless struct {
+	head  io.Reader
+	taken atomic.Int64
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if n, err := e.head.Read(p); err == nil {
+		return n, nil
+	}
+	clear(p)
+	if e.taken.Add(int64(len(p))) > 256<<20 {
+		return 0, errors.New("much too much")
+	}
+	return len(p), nil
+}
+
+// Forms other than those with files are limited, also for people who are not signed in: nobody can fill
+// the disk with a file that no page wants.
+func TestFormsThatTakeNoFilesAreLimited(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	in := b.SignIn()
+	for _, path := range []string{"/login", "/choices"} {
+		body := &endless{head: strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"to\"; filename=\"a\"\r\n\r\n")}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		if resp, err := http.DefaultClient.Do(req); err == nil { // else the connection was cut while the form was sent
+			_ = resp.Body.Close()
+		}
+		if n := body.taken.Load(); n > 64<<20 {
+			t.Errorf("%s took %d MB of a form", path, n>>20)
+		}
+	}
+	if p := in.Get("/sources"); p.Status != http.StatusOK {
+		t.Errorf("somebody else gets %d", p.Status)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"reseed/pkg/api/client"
 )
@@ -25,6 +24,7 @@ type visit struct {
 	c      *Console
 	client *client.Client // of the session; of nobody if there is none
 	w      http.ResponseWriter
+	files  io.ReadCloser // the body without a limit, for files: the API limits those
 }
 
 // answer is what a handler answers: a page, a part of one, another address, a file, or nothing.
@@ -76,12 +76,10 @@ const maxForm = 1 << 20
 func (c *Console) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := client.WithCaller(r.Context(), r.RemoteAddr)
-		v := &visit{Request: r.WithContext(ctx), c: c, w: w}
+		v := &visit{Request: r.WithContext(ctx), c: c, w: w, files: r.Body}
 		token := c.token(r)
 		v.client = c.clientOf(token)
-		if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-			v.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		}
+		v.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		var a answer
 		err := errSignedOut
 		if rt.open || token != "" {

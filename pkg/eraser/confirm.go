@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,21 +105,21 @@ func (e *Eraser) Begun(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	return nil, nil //nolint:nilnil // there is no such job
 }
 
-// confirmed refuses the plan of the options, unless it is what an erase would do now. It returns the
-// ground on which that holds; empty if the options have no plan.
-func (e *Eraser) confirmed(ctx context.Context, sel Selection, opt Options) (string, error) {
+// confirmed refuses the plan of the options, unless it is what an erase would do now. It returns that
+// plan; nil if the options have none.
+func (e *Eraser) confirmed(ctx context.Context, sel Selection, opt Options) (*Plan, error) {
 	if opt.Plan == "" {
-		return "", nil
+		return nil, nil //nolint:nilnil // nil is the answer: nothing was confirmed
 	}
 	now, err := e.Plan(ctx, sel, opt)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	was, is := parsePlanID(opt.Plan), parsePlanID(now.ID)
 	if was.asked != is.asked || was.found != is.found || is.at-was.at > planLasts.Milliseconds() {
-		return "", stale()
+		return nil, stale()
 	}
-	return now.Ground, nil
+	return now, nil
 }
 
 func stale() error {
@@ -128,9 +129,19 @@ func stale() error {
 	}
 }
 
-// stillOn refuses a plan that was confirmed on another ground. held is empty if there is none.
-func stillOn(held, now string) error {
-	if held != "" && held != now {
+// stillOn refuses a confirmed plan if the directory says something else of the selection than it said
+// when the plan was made. p is nil if none was confirmed.
+func (p *Plan) stillOn(ground string) error {
+	if p != nil && p.Ground != ground {
+		return stale()
+	}
+	return nil
+}
+
+// stillOf refuses a confirmed plan if the erase is of other records: a customer was merged or unmerged
+// since.
+func (p *Plan) stillOf(spec *job.EraseSpec) error {
+	if p != nil && !slices.Equal(p.Records, recordIDs(spec)) {
 		return stale()
 	}
 	return nil

@@ -103,25 +103,27 @@ func (e *Eraser) start(ctx context.Context, sel Selection, opt Options) (*job.Jo
 	if err := e.refuseNeeded(ctx, sel); err != nil {
 		return nil, err
 	}
-	held, err := e.confirmed(ctx, sel, opt)
+	plan, err := e.confirmed(ctx, sel, opt)
 	if err != nil {
 		return nil, err
 	}
-	return e.begin(ctx, sel, opt, held)
+	return e.begin(ctx, sel, opt, plan)
 }
 
-// begin hides the selection and stores the job. held is the ground on which a plan was confirmed; empty
-// if none was.
-func (e *Eraser) begin(ctx context.Context, sel Selection, opt Options, held string) (*job.Job, error) {
+// begin hides the selection and stores the job. plan is the one that was confirmed; nil if none was.
+func (e *Eraser) begin(ctx context.Context, sel Selection, opt Options, plan *Plan) (*job.Job, error) {
 	j := &job.Job{ID: e.c.Ledger.NewID(), Kind: job.Erase, CreatedAt: e.c.Now().UTC(), Quiet: opt.Quiet}
 	for {
 		var refused error
 		_, err := e.c.Store.ChangeDirectory(ctx, func(d *store.Directory) ([]table.Write, error) {
-			if refused = stillOn(held, ground(d, sel)); refused != nil {
+			if refused = plan.stillOn(ground(d, sel)); refused != nil {
 				return nil, refused
 			}
 			var more []table.Write
-			if more, refused = e.hide(ctx, d, sel, opt, j); refused != nil {
+			if more, refused = e.hide(ctx, d, sel, opt, j); refused == nil {
+				refused = plan.stillOf(j.Erase)
+			}
+			if refused != nil {
 				return nil, refused
 			}
 			d.RaiseFence(fenced(j)...)

@@ -131,15 +131,9 @@ func (b *blockReader) skipTo(key string) error {
 }
 
 func (b *blockReader) block() error {
-	size, err := binary.ReadUvarint(b.r)
-	if errors.Is(err, io.EOF) && size == 0 {
-		return io.EOF
-	}
+	size, err := b.size()
 	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "read_block", "read an intermediate file of this import")
-	}
-	if size > maxBlock {
-		return errDamaged()
+		return err
 	}
 	if uint64(cap(b.body)) < size {
 		b.body = make([]byte, size)
@@ -163,6 +157,24 @@ func (b *blockReader) block() error {
 	}
 	b.begin, b.end = b.end, b.end+headSize(size)+int64(size)
 	return b.split(raw)
+}
+
+// size reads the size of the next block; io.EOF after the last one.
+func (b *blockReader) size() (uint64, error) {
+	head, err := b.r.Peek(binary.MaxVarintLen64) // fewer at the end of the file
+	size, n := binary.Uvarint(head)
+	switch {
+	case n > 0 && size <= maxBlock:
+		_, err = b.r.Discard(n)
+		return size, err
+	case n != 0 || len(head) == binary.MaxVarintLen64:
+		return 0, errDamaged()
+	case errors.Is(err, io.EOF) && len(head) == 0:
+		return 0, io.EOF
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	return 0, fault.Wrap(err, fault.Unavailable, "read_block", "read an intermediate file of this import")
 }
 
 // headSize is how many bytes stand before the body of a block of a size.

@@ -289,8 +289,12 @@ func (l *Ledger) store(ctx context.Context, holder string, t Task, extra ...tabl
 		if !fault.Is(err, fault.Conflict) {
 			return was, err
 		}
-		if same, _ := l.holds(ctx, item); same {
+		same, readErr := l.holds(ctx, item)
+		if same {
 			return t, nil
+		}
+		if readErr != nil { // it may have been stored, with what was to be stored beside it
+			return was, readErr
 		}
 		if holder == "" { // without a holder, a changed version means that another process wrote it
 			return was, err

@@ -245,3 +245,39 @@ func TestAnUnclaimedTaskHasOneWriter(t *testing.T) {
 		t.Errorf("stored is %s", now.Result)
 	}
 }
+
+// The answer of a transaction is lost, and so is that to the question whether it was done: the worker is
+// not told that a condition failed, or it would do again what was done beside.
+func TestWhoCannotSeeWhetherItWasDoneIsToldNothingElse(t *testing.T) {
+	t.Parallel()
+	var lose, blind atomic.Bool
+	st := newStore(mem.Options{
+		Before: func(op mem.Op, _ int) error {
+			if op == mem.Get && blind.CompareAndSwap(true, false) {
+				return fault.New(fault.Unavailable, "blind", "the answer was lost")
+			}
+			return nil
+		},
+		After: func(op mem.Op, _ int) error {
+			if op == mem.Transact && lose.CompareAndSwap(true, false) {
+				blind.Store(true)
+				return fault.New(fault.Busy, "lost", "the answer was lost")
+			}
+			return nil
+		},
+	})
+	l := job.NewLedger(st, time.Now)
+	must(t, l.CreateTasks(t.Context(), "j", tasks(2)))
+	task, err := l.Claim(t.Context(), job.Task{Job: "j", ID: tasks(1)[0].ID}, "h")
+	must(t, err)
+	beside := table.Write{Item: table.Item{Key: table.Key{PK: "p", SK: "once"}}, If: table.Cond{Op: table.Absent}}
+	lose.Store(true)
+	_, err = l.Save(t.Context(), task, json.RawMessage(`1`), beside)
+	wantFault(t, err, fault.Unavailable)
+	found, err := st.Get(t.Context(), beside.Item.Key)
+	must(t, err)
+	same(t, "what was done beside", 1, len(found))
+	bystander, err := l.Task(t.Context(), "j", tasks(2)[1].ID)
+	must(t, err)
+	same(t, "another task", job.TaskTodo, bystander.State)
+}
