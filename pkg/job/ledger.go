@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	mathrand "math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
@@ -103,10 +104,15 @@ func (l *Ledger) holds(ctx context.Context, item table.Item) (bool, error) {
 	return err == nil && len(stored) == 1 && bytes.Equal(stored[0].Attrs, item.Attrs), err
 }
 
+// step is the most by which the version of a job grows. It grows by a random number, so that two
+// workers that make the same change at the same moment write different items: else the one that comes
+// too late would take the other's write for its own (see holds).
+const step = 1 << 20
+
 // next returns the conditional write of the job's next version.
 func (l *Ledger) next(j *Job) (table.Write, error) {
 	was := j.Version
-	j.Version++
+	j.Version += 1 + mathrand.Int64N(step) //nolint:gosec // no secret
 	item, err := encodeJob(j)
 	return table.Write{Item: item, If: table.Cond{Op: table.Equals, Attr: store.AttrVersion, N: was}}, err
 }
