@@ -180,12 +180,8 @@ type Cursor struct {
 	Done    bool   `json:"done,omitempty"`
 }
 
-// Rest is the rest of a list inside an object.
-type Rest struct {
-	Part   int    `json:"part,omitempty"` // place in the parts of the list
-	Parent string `json:"of"`
-	After  string `json:"after,omitempty"` // empty: from the beginning
-}
+// Rest is the rest of a list inside an object: the id of the object, and the id of the last part that was read.
+type Rest [2]string
 
 // Page is a page of objects, and the cursor of the one after it.
 type Page struct {
@@ -197,7 +193,8 @@ type Page struct {
 // Begin is the cursor of the first page of a pull that starts now.
 func Begin(now time.Time) Cursor { return Cursor{Until: now.Unix()} }
 
-// Page reads one page, with one request; two if the object that the cursor names is gone. The same cursor
+// Page reads one page. That is one request; another one if the object that the cursor names is gone; and one for each object
+// of the page whose short lists are not short. The same cursor
 // can be used again. The error is fault.Invalid for a cursor of another version, or one of package remote: then nothing
 // of the page counts.
 func (r *Reader) Page(ctx context.Context, c Cursor) (Page, error) {
@@ -222,40 +219,56 @@ func (r *Reader) next(ctx context.Context, l list, c Cursor) (Page, error) {
 		return Page{}, err
 	}
 	c.Last = !got.HasMore
+	page := Page{Stream: l.stream, Objects: objects(l.stream, "", got.Data)}
 	for _, o := range got.Data {
 		h, err := headOf(o)
 		if err != nil {
 			return Page{}, r.noObject(l.path)
 		}
 		c.After, c.Created = h.ID, h.Created
-		if c.Rest, err = appendRests(c.Rest, l, h.ID, o); err != nil {
+		rests, err := unshown(l, h.ID, o)
+		if err != nil {
 			return Page{}, r.noObject(l.path)
 		}
+		if rests.long != nil {
+			c.Rest = append(c.Rest, *rests.long)
+		}
+		for _, short := range rests.short {
+			parts, err := r.all(ctx, short)
+			if err != nil {
+				return Page{}, err
+			}
+			page.Objects = append(page.Objects, parts...)
+		}
 	}
-	return Page{Stream: l.stream, Objects: objects(l.stream, "", got.Data), Next: c.forward()}, nil
+	page.Next = c.forward()
+	return page, nil
 }
 
-// rest reads the next page of the first rest. If its object is gone it has no more.
+// all reads the whole rest of a list that is short as a rule.
+func (r *Reader) all(ctx context.Context, s shortRest) ([]Object, error) {
+	var parts []Object
+	for {
+		got, err := r.part(ctx, s.part, &s.rest)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, objects(s.part.stream, s.rest[0], got.Data)...)
+		if !got.HasMore {
+			return parts, nil
+		}
+	}
+}
+
+// rest reads the next page of the first rest.
 func (r *Reader) rest(ctx context.Context, l list, c Cursor) (Page, error) {
-	at := c.Rest[0]
-	if at.Part < 0 || at.Part >= len(l.parts) {
+	if l.long == nil {
 		return Page{}, badCursor()
 	}
-	p := l.parts[at.Part]
-	got, err := r.list(ctx, p.at(at.Parent), p.query(at))
-	if at.After != "" && vanished(err) {
-		at.After = ""
-		got, err = r.list(ctx, p.at(at.Parent), p.query(at))
-	}
-	if err != nil && !vanished(err) {
+	at := c.Rest[0]
+	got, err := r.part(ctx, *l.long, &at)
+	if err != nil {
 		return Page{}, err
-	}
-	for _, o := range got.Data {
-		h, err := headOf(o)
-		if err != nil {
-			return Page{}, r.noObject(p.path)
-		}
-		at.After = h.ID
 	}
 	left := c.Rest[1:]
 	c.Rest = nil
@@ -263,7 +276,31 @@ func (r *Reader) rest(ctx context.Context, l list, c Cursor) (Page, error) {
 		c.Rest = append(c.Rest, at)
 	}
 	c.Rest = append(c.Rest, left...)
-	return Page{Stream: p.stream, Objects: objects(p.stream, at.Parent, got.Data), Next: c.forward()}, nil
+	return Page{Stream: l.long.stream, Objects: objects(l.long.stream, at[0], got.Data), Next: c.forward()}, nil
+}
+
+// part reads the next page of a list inside an object, and moves on. If the object is gone there is no more; if the
+// part that was read last is gone, the list is read again from its beginning.
+func (r *Reader) part(ctx context.Context, p part, at *Rest) (listing, error) {
+	got, err := r.list(ctx, p.at(at[0]), p.query(*at))
+	if at[1] != "" && vanished(err) {
+		at[1] = ""
+		got, err = r.list(ctx, p.at(at[0]), p.query(*at))
+	}
+	if vanished(err) {
+		return listing{}, nil
+	}
+	if err != nil {
+		return listing{}, err
+	}
+	for _, o := range got.Data {
+		h, err := headOf(o)
+		if err != nil {
+			return listing{}, r.noObject(p.path)
+		}
+		at[1] = h.ID
+	}
+	return got, nil
 }
 
 // forward moves on to the next list, if nothing is left of this one.
@@ -301,10 +338,10 @@ func (p part) at(parent string) string {
 func (p part) query(at Rest) url.Values {
 	q := url.Values{"limit": {pageSize}}
 	if p.param != "" {
-		q.Set(p.param, at.Parent)
+		q.Set(p.param, at[0])
 	}
-	if at.After != "" {
-		q.Set("starting_after", at.After)
+	if at[1] != "" {
+		q.Set("starting_after", at[1])
 	}
 	return q
 }
@@ -362,31 +399,53 @@ func headOf(o json.RawMessage) (head, error) {
 	return h, nil
 }
 
-// appendRests appends the lists inside an object that it does not show whole. A list that is missing is left
-// to the mapping, which knows the object.
-func appendRests(to []Rest, l list, id string, o json.RawMessage) ([]Rest, error) {
-	if len(l.parts) == 0 {
-		return to, nil
+// rests are the lists inside an object that it does not show whole.
+type rests struct {
+	long  *Rest
+	short []shortRest
+}
+
+type shortRest struct {
+	part part
+	rest Rest
+}
+
+// unshown finds the lists inside an object that it does not show whole. A list that is missing is left to the
+// mapping, which knows the object.
+func unshown(l list, id string, o json.RawMessage) (rests, error) {
+	if len(l.parts()) == 0 {
+		return rests{}, nil
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(o, &fields); err != nil {
-		return nil, err
+		return rests{}, err
 	}
-	for i, p := range l.parts {
-		var shown struct {
-			Data    []head `json:"data"`
-			HasMore bool   `json:"has_more"`
-		}
-		if f := fields[p.field]; f == nil || json.Unmarshal(f, &shown) != nil || !shown.HasMore {
-			continue
-		}
-		rest := Rest{Part: i, Parent: id}
-		if n := len(shown.Data); n > 0 {
-			rest.After = shown.Data[n-1].ID
-		}
-		to = append(to, rest)
+	var found rests
+	if l.long != nil {
+		found.long = restOf(id, fields[l.long.field])
 	}
-	return to, nil
+	for _, p := range l.short {
+		if rest := restOf(id, fields[p.field]); rest != nil {
+			found.short = append(found.short, shortRest{p, *rest})
+		}
+	}
+	return found, nil
+}
+
+// restOf returns what a list inside an object leaves out; nil if that is nothing.
+func restOf(id string, field json.RawMessage) *Rest {
+	var shown struct {
+		Data    []head `json:"data"`
+		HasMore bool   `json:"has_more"`
+	}
+	if field == nil || json.Unmarshal(field, &shown) != nil || !shown.HasMore {
+		return nil
+	}
+	rest := Rest{id}
+	if n := len(shown.Data); n > 0 {
+		rest[1] = shown.Data[n-1].ID
+	}
+	return &rest
 }
 
 func objects(s Stream, parent string, data []json.RawMessage) []Object {

@@ -37,7 +37,15 @@ type list struct {
 	stream Stream
 	path   string
 	query  url.Values // besides those of paging
-	parts  []part
+	long   *part      // may be long in many objects: cursors lead through it
+	short  []part     // hardly ever longer than an object shows
+}
+
+func (l list) parts() []part {
+	if l.long == nil {
+		return l.short
+	}
+	return append([]part{*l.long}, l.short...)
 }
 
 // part is a list inside the objects of another one.
@@ -53,16 +61,13 @@ func lists() []list {
 		{stream: Customers, path: "/v1/customers"},
 		{stream: Products, path: "/v1/products"},
 		{stream: Prices, path: "/v1/prices"},
-		{stream: Subscriptions, path: "/v1/subscriptions", query: url.Values{"status": {"all"}}, parts: []part{
+		{stream: Subscriptions, path: "/v1/subscriptions", query: url.Values{"status": {"all"}}, short: []part{
 			{field: "items", stream: Items, path: "/v1/subscription_items", param: "subscription"},
 		}},
-		{stream: Invoices, path: "/v1/invoices", query: url.Values{"expand[]": {"data.payments"}}, parts: []part{
-			{field: "lines", stream: Lines, path: "/v1/invoices/%s/lines"},
+		{stream: Invoices, path: "/v1/invoices", query: url.Values{"expand[]": {"data.payments"}}, long: &part{field: "lines", stream: Lines, path: "/v1/invoices/%s/lines"}, short: []part{
 			{field: "payments", stream: Payments, path: "/v1/invoice_payments", param: "invoice"},
 		}},
-		{stream: CreditNotes, path: "/v1/credit_notes", parts: []part{
-			{field: "lines", stream: CreditNoteLines, path: "/v1/credit_notes/%s/lines"},
-		}},
+		{stream: CreditNotes, path: "/v1/credit_notes", long: &part{field: "lines", stream: CreditNoteLines, path: "/v1/credit_notes/%s/lines"}},
 		{stream: Charges, path: "/v1/charges"},
 		{stream: Refunds, path: "/v1/refunds"},
 		{stream: Disputes, path: "/v1/disputes"},
@@ -74,7 +79,7 @@ func Streams() []Stream {
 	var all []Stream
 	for _, l := range lists() {
 		all = append(all, l.stream)
-		for _, p := range l.parts {
+		for _, p := range l.parts() {
 			all = append(all, p.stream)
 		}
 	}
