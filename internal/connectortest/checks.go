@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/effort"
 	"reseed/pkg/billing"
 	"reseed/pkg/source"
 	"reseed/pkg/source/records"
@@ -175,27 +176,33 @@ func (b *bed) clean(t *testing.T, text string) {
 // changes: what happens during a scan, before whichever call, loses nothing that was there before and stays.
 func changes(t *testing.T, c Case) {
 	t.Helper()
-	calls := 0
-	for at := 1; at == 1 || at <= calls; at++ {
-		inBed(t, c, func(t *testing.T, b *bed) {
-			t.Helper()
-			b.world.Fill(2*c.PageSize+1, time.Second)
-			cursor := b.reader.Begin(time.Now().Add(time.Duration(2*c.PageSize+2) * time.Second))
-			var stays []string
-			b.world.Before(at, func() { stays = b.world.Churn() })
-			objects, err := b.pull(t.Context(), cursor)
-			if err != nil {
-				t.Fatalf("changed before call %d: %v", at, err)
-			}
-			got := b.ids(objects)
-			for _, id := range stays {
-				if _, ok := slices.BinarySearch(got, id); !ok {
-					t.Fatalf("changed before call %d: %s is lost", at, id)
-				}
-			}
-			calls = len(b.world.Requests())
-		})
+	for at := range effort.Cases(t.Name(), changedAt(t, c, 1), 1) {
+		changedAt(t, c, at)
 	}
+}
+
+// changedAt changes the world before a call of a pull, and returns how many calls there were.
+func changedAt(t *testing.T, c Case, at int) (calls int) {
+	t.Helper()
+	inBed(t, c, func(t *testing.T, b *bed) {
+		t.Helper()
+		b.world.Fill(2*c.PageSize+1, time.Second)
+		cursor := b.reader.Begin(time.Now().Add(time.Duration(2*c.PageSize+2) * time.Second))
+		var stays []string
+		b.world.Before(at, func() { stays = b.world.Churn() })
+		objects, err := b.pull(t.Context(), cursor)
+		if err != nil {
+			t.Fatalf("changed before call %d: %v", at, err)
+		}
+		got := b.ids(objects)
+		for _, id := range stays {
+			if _, ok := slices.BinarySearch(got, id); !ok {
+				t.Fatalf("changed before call %d: %s is lost", at, id)
+			}
+		}
+		calls = len(b.world.Requests())
+	})
+	return calls
 }
 
 // troubles: a call that goes wrong once, whichever it is, changes nothing.

@@ -1,9 +1,9 @@
 package stripetest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -77,9 +77,8 @@ func (j *Judge) Answer(r *http.Request, body []byte) error {
 	if err != nil {
 		return err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
 	var answer any
-	if err := decoder.Decode(&answer); err != nil {
+	if err := json.Unmarshal(body, &answer); err != nil {
 		return err
 	}
 	if err := v.Validate(answer); err != nil {
@@ -121,15 +120,12 @@ func (j *Judge) pathOf(path string) spec.Path {
 	return best
 }
 
-// Fixture returns a copy of stripe-mock's own object of a kind.
-func (j *Judge) Fixture(kind string) (Fields, error) {
-	text, err := json.Marshal(j.fixtures.Resources[spec.ResourceID(kind)])
-	if err != nil {
-		return nil, err
-	}
-	var f Fields
-	err = json.Unmarshal(text, &f)
-	return f, err
+// Fixture returns stripe-mock's own object of a kind. Its fields may be replaced, but not changed.
+func (j *Judge) Fixture(kind string) Fields {
+	o, _ := j.fixtures.Resources[spec.ResourceID(kind)].(map[string]any)
+	f := Fields{}
+	maps.Copy(f, o)
+	return f
 }
 
 // Fields are the fields of an object.

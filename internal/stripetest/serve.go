@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -136,16 +137,11 @@ func (w *World) answer(r *http.Request) (status int, body []byte, err error) {
 }
 
 func (w *World) account() ([]byte, error) {
-	a, err := w.judge.Fixture("account")
-	if err != nil {
-		return nil, err
-	}
-	a["id"], a["email"] = "acct_1World", "owner@example.com"
-	if s, ok := a["settings"].(map[string]any); ok {
-		if d, ok := s["dashboard"].(map[string]any); ok {
-			d["display_name"] = "World Ltd."
-		}
-	}
+	a := w.judge.Fixture("account")
+	profile, _ := a["business_profile"].(map[string]any)
+	profile = maps.Clone(profile)
+	profile["name"] = "World Ltd."
+	a["id"], a["email"], a["business_profile"] = "acct_1World", "owner@example.com", profile
 	return json.Marshal(a)
 }
 

@@ -84,10 +84,7 @@ func (w *World) Add(kind string, given Fields) string { return w.AddTo("", kind,
 
 // AddTo makes an object that is a part of another one, such as a line of an invoice.
 func (w *World) AddTo(parent, kind string, given Fields) string {
-	fields, err := w.judge.Fixture(kind)
-	if err != nil || fields == nil {
-		fields = Fields{}
-	}
+	fields := w.judge.Fixture(kind)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := prefix(kind)
