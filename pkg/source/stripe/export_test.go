@@ -17,4 +17,3 @@ func IsRef(t reflect.Type) bool { return t == reflect.TypeFor[ref]() }
 
 // IsList reports whether a type is a list inside an object.
 func IsList(t reflect.Type) bool { return t == reflect.TypeFor[*sublist]() }
-

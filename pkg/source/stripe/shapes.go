@@ -33,7 +33,6 @@ type productShape struct {
 
 type priceShape struct {
 	ID        string          `json:"id"`
-	Type      string          `json:"type"`
 	Nickname  string          `json:"nickname"`
 	Product   ref             `json:"product"`
 	Recurring *recurringShape `json:"recurring"`
@@ -117,7 +116,6 @@ type periodShape struct {
 }
 
 type lineParentShape struct {
-	Type                    string            `json:"type"`
 	SubscriptionItemDetails *subItemShape     `json:"subscription_item_details"`
 	InvoiceItemDetails      *invoiceItemShape `json:"invoice_item_details"`
 }
@@ -160,7 +158,6 @@ type paymentShape struct {
 	AmountPaid        int64                    `json:"amount_paid"`
 	Created           int64                    `json:"created"`
 	Currency          string                   `json:"currency"`
-	Invoice           ref                      `json:"invoice"`
 	Payment           *paidByShape             `json:"payment"`
 	Status            string                   `json:"status"`
 	StatusTransitions *paymentTransitionsShape `json:"status_transitions"`
@@ -204,20 +201,16 @@ type disputeShape struct {
 	Currency      string `json:"currency"`
 	PaymentIntent ref    `json:"payment_intent"`
 	Status        string `json:"status"`
-	Livemode      bool   `json:"livemode"`
 }
 
 type creditNoteShape struct {
-	ID                string `json:"id"`
-	Created           int64  `json:"created"`
-	Currency          string `json:"currency"`
-	Customer          ref    `json:"customer"`
-	Invoice           ref    `json:"invoice"`
-	OutOfBandAmount   int64  `json:"out_of_band_amount"`
-	PrePaymentAmount  int64  `json:"pre_payment_amount"`
-	PostPaymentAmount int64  `json:"post_payment_amount"`
-	Status            string `json:"status"`
-	Livemode          bool   `json:"livemode"`
+	Invoice          ref    `json:"invoice"`
+	ID               string `json:"id"`
+	Created          int64  `json:"created"`
+	Currency         string `json:"currency"`
+	OutOfBandAmount  int64  `json:"out_of_band_amount"`
+	PrePaymentAmount int64  `json:"pre_payment_amount"`
+	Status           string `json:"status"`
 }
 
 // sublist is a list inside an object. Its objects are decoded when those of its rest are known.
