@@ -229,8 +229,7 @@ func shapes(t *testing.T, c Case) {
 	t.Helper()
 	for _, what := range []Trouble{HTML, NullList, NullInner, NewWord, WrongType} {
 		t.Run(string(what), func(t *testing.T) {
-			calls := 0
-			issues := 0
+			calls, issues := 0, 0
 			for at := 1; at == 1 || at <= calls; at++ {
 				inBed(t, c, func(t *testing.T, b *bed) {
 					t.Helper()
@@ -238,29 +237,35 @@ func shapes(t *testing.T, c Case) {
 					b.world.Trouble(at, what)
 					objects, err := b.pull(t.Context(), b.start())
 					calls = max(calls, len(b.world.Requests()))
-					if kind, ok := remote.KindOf(err); err != nil && (!ok || kind != remote.Shape) || (what == HTML || what == NullList) && err == nil {
+					if kind, ok := remote.KindOf(err); err != nil && (!ok || kind != remote.Shape) || noPage(what) && err == nil {
 						t.Fatalf("call %d: %v", at, err)
 					}
 					if err != nil {
 						b.clean(t, err.Error())
 						return
 					}
-					mapped := c.Map(objects)
-					rows(t, mapped.Records)
-					issues += len(mapped.Issues)
-					for _, i := range mapped.Issues {
-						b.clean(t, i.Text)
-						if i.Object == "" || i.Text == "" || !strings.Contains(i.Link, i.Object) {
-							t.Errorf("call %d: an issue that helps nobody: %+v", at, i)
-						}
-					}
+					issues += b.helpful(t, c.Map(objects))
 				})
 			}
-			if what != HTML && what != NullList && issues == 0 {
+			if !noPage(what) && issues == 0 {
 				t.Error("nothing was noticed")
 			}
 		})
 	}
+}
+
+func noPage(what Trouble) bool { return what == HTML || what == NullList }
+
+// helpful checks that issues lead to their objects and hold no secret, and returns how many there are.
+func (b *bed) helpful(t *testing.T, m Mapped) int {
+	t.Helper()
+	for _, i := range m.Issues {
+		b.clean(t, i.Text)
+		if i.Object == "" || i.Text == "" || !strings.Contains(i.Link, i.Object) {
+			t.Errorf("an issue that helps nobody: %+v", i)
+		}
+	}
+	return len(m.Issues)
 }
 
 // revoked: a key that is revoked in the middle ends the pull at once.

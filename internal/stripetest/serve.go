@@ -92,9 +92,7 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func respond(r *http.Request, n, status int, h http.Header, body io.Reader) *http.Response {
 	header := http.Header{"Content-Type": {"application/json"}, "Request-Id": {"req_" + strconv.Itoa(n)}}
-	for name, values := range h {
-		header[name] = values
-	}
+	maps.Copy(header, h)
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(body), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 }
 

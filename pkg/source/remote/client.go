@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -149,45 +150,49 @@ func (c *Client) once(ctx context.Context, path string, query url.Values, token 
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	answer, body, err := c.send(limited, path, query, token)
+	a, err := c.send(limited, path, query, token)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case answer == nil:
+	case a.status == 0:
 		return nil, c.later(&Error{}, "it cannot be reached. Sync again later")
 	}
-	e := &Error{Status: answer.StatusCode, RequestID: requestID(answer.Header.Get(c.RequestID))}
-	if answer.StatusCode != http.StatusOK {
-		return nil, c.refusal(e, path, answer.Header, body)
+	e := &Error{Status: a.status, RequestID: requestID(a.header.Get(c.RequestID))}
+	if a.status != http.StatusOK {
+		return nil, c.refusal(e, path, a.header, a.body)
 	}
-	if err := c.unfit(e, answer.Header, body, err); err != nil {
+	if err := c.unfit(e, a.header, a.body, err); err != nil {
 		return nil, err
 	}
 	c.pace.succeeded()
-	return body, nil
+	return a.body, nil
 }
 
-// send returns the answer, its body as far as it came, and an error if that is not all of it. The answer is nil if there is none.
-func (c *Client) send(ctx context.Context, path string, query url.Values, token string) (*http.Response, []byte, error) {
+type answer struct {
+	status int // 0: there is no answer
+	header http.Header
+	body   []byte // as far as it came
+}
+
+// send makes a request. The error says that there is no answer, or that its body did not come whole.
+func (c *Client) send(ctx context.Context, path string, query url.Values, token string) (answer, error) {
 	address := c.Base + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
-	for name, values := range c.Header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, c.Header)
 	r.Header.Set("Authorization", token)
-	answer, err := c.http.Do(r)
+	got, err := c.http.Do(r)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, c.MaxBody+1))
-	return answer, body, err
+	defer func() { _ = got.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(got.Body, c.MaxBody+1))
+	return answer{got.StatusCode, got.Header, body}, err
 }
 
 // refusal says what an answer other than 200 means.

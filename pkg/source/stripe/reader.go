@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -314,9 +315,7 @@ func (c Cursor) forward() Cursor {
 
 func query(l list, c Cursor) url.Values {
 	q := url.Values{"limit": {pageSize}}
-	for name, values := range l.query {
-		q[name] = values
-	}
+	maps.Copy(q, l.query)
 	if c.From != 0 {
 		q.Set("created[lte]", strconv.FormatInt(c.From, 10))
 	} else {
