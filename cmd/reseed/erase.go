@@ -56,7 +56,7 @@ func kindsOfErase() []eraseKind {
 		{wire.SelectSource, "source NAME", "Erase a data source with everything in it", "data source "},
 		{wire.SelectContent, "content NAME", "Empty a data source, which stays, with its id", "everything in data source "},
 		{wire.SelectDependent, "dependent NAME", "Erase the plans, invoices and events of a data source; its customers and their contacts stay", "everything but customers and contacts of data source "},
-		{wire.SelectManualCustomers, "manual-customers", "Erase all customers that a file has made (not those made over the API), in every source", "all manual customers"},
+		{wire.SelectManualCustomers, "manual-customers", "Erase all customers that came in a file or were entered by hand (not those made over the API), in every source", "all manual customers"},
 		{wire.SelectCustomer, "customer ID | --source NAME --external-id X", "Erase one customer, with the customers merged into it, its invoices, contacts, events and edits", "customer "},
 		{wire.SelectCustomerInvoices, "invoices CUSTOMER-ID", "Erase all invoices that a customer has in one source", "all invoices of customer "},
 		{wire.SelectInvoice, "invoice ID", "Erase one invoice with its line items and transactions", "invoice "},

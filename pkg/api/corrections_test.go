@@ -239,3 +239,39 @@ func workbook(tb testing.TB, tabs ...string) string {
 	}
 	return out.String()
 }
+
+// TestFilesOfTwoJobsGoWithEither: a plan and its correction have files in common. An erase leaves none of
+// them, nor their names, and no rejects can be corrected any more.
+func TestFilesOfTwoJobsGoWithEither(t *testing.T) {
+	t.Parallel()
+	for _, selection := range []string{
+		`"content","source":"First"`, `"dependent","source":"First"`, `"source","source":"First"`, `"customer","source":"First","external_id":"c1"`, `"manual-customers"`, `"import","id":"%s"`,
+	} {
+		t.Run(selection, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, nil)
+			same := b.keepsBystanders()
+			u := b.waits(b.source, file("secret.csv", faulty))
+			first := b.id(b.ordered(fmt.Sprintf(`{"upload":%q,"plan":true}`, u.ID)))
+			b.work()
+			next := b.corrected(first, "["+strings.Replace(theOne, "a.csv", "secret.csv", 1)+"]")
+			b.must(202, "POST", "/v1/imports/"+next+"/apply", "")
+			b.work()
+			third := b.corrected(next, "["+strings.Replace(theBad, "a.csv", "secret.csv", 1)+"]")
+			b.must(202, "POST", "/v1/erasures", `{"selection":`+strings.Replace(selection, "%s", next, 1)+`}`)
+			b.work()
+			if left := b.below("uploads/"); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+			if jobs := b.do("GET", "/v1/jobs", "").body; strings.Contains(jobs, "secret") {
+				t.Errorf("the jobs name the file: %s", jobs)
+			}
+			for _, id := range []string{next, third} {
+				if ans := b.correct(id, "["+theOne+"]"); ans.status != 409 {
+					t.Errorf("a correction: %d %s", ans.status, ans.body)
+				}
+			}
+			same()
+		})
+	}
+}

@@ -375,7 +375,7 @@ func undoImport(c *call) (httpapi.Reply, error) {
 			return nil, err
 		}
 		f.Only("plan", "mail")
-		opt := importer.UndoOptions{Plan: f.Truth("plan"), Quiet: quiet(f)}
+		opt := importer.UndoOptions{Plan: f.Truth("plan"), Quiet: quiet(f), By: c.Author}
 		if err := f.Refused(); err != nil {
 			return nil, err
 		}

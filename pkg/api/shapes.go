@@ -19,7 +19,7 @@ func wireOfJob(j *job.Job) wire.Job {
 	w := wire.Job{
 		ID: j.ID, Kind: string(j.Kind), Status: wire.Status(j.Status), Source: j.Source, SourceName: j.SourceName,
 		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Stage: j.Stage, State: string(j.State()), Progress: wireOfProgress(j.Progress),
-		Rejects: j.Rejects, Cost: wire.Cost{WriteMilli: j.Cost.WriteMilli, ReadMilli: j.Cost.ReadMilli}, Notes: j.Notes, Error: j.Error, Quiet: j.Quiet,
+		Rejects: j.Rejects, Cost: wire.Cost{WriteMilli: j.Cost.WriteMilli, ReadMilli: j.Cost.ReadMilli}, Notes: j.Notes, Error: j.Error, ErrorCode: j.ErrorCode, Quiet: j.Quiet,
 	}
 	if len(j.Datasets) > 0 {
 		w.Datasets = make(map[string]wire.Counts, len(j.Datasets))

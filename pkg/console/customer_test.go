@@ -323,3 +323,14 @@ func TestARecord(t *testing.T) {
 	p.shows(page, "paid")
 	p.hides(page, "voided", "left out of metrics")
 }
+
+// A customer that nothing is merged into shows its record, and does not speak of others.
+func TestCustomerOfOneRecord(t *testing.T) {
+	t.Parallel()
+	p := newPeople(t)
+	page := p.Get("/customers/" + p.one)
+	p.shows(page, "The only record of this customer", "/records/"+p.one)
+	if strings.Contains(page.Text, "the others are merged") || strings.Contains(page.Text, "Unmerge") {
+		t.Errorf("it speaks of merged customers: %s", page.Text)
+	}
+}

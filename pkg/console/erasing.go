@@ -35,7 +35,7 @@ func erasingOf(selection string) (erasing, bool) {
 	case wire.SelectManualCustomers:
 		return erasing{
 			What: "all manual customers", Title: "Delete all manual customers", Button: "Delete all manual customers",
-			Before: "This deletes", After: "in every data source: each customer that a file has made, with all that belongs to it.",
+			Before: "This deletes", After: "in every data source: each customer that came in a file or was entered by hand, with all that belongs to it.",
 		}, true
 	}
 	return erasingOne(selection)

@@ -12,7 +12,7 @@ import (
 // functions are what templates can call.
 func functions(a assets) template.FuncMap {
 	return template.FuncMap{
-		"asset": a.path, "number": number, "count": count, "size": size, "when": when, "span": span, "percent": percent, "words": words,
+		"asset": a.path, "number": number, "count": count, "size": size, "when": when, "span": span, "roughly": roughly, "price": price, "advice": advice, "percent": percent, "words": words,
 		"link": link, "stateOf": stateOf, "money": moneyText, "moment": moment, "pick": pick,
 		"activityOf": activityOf, "outcomeOf": outcomeOf, "reasonOf": reasonOf, "byOf": byOf, "graceWords": graceWords, "every": scheduleWords,
 		"tickEnd": tickEnd, "tickBase": tickBase,
@@ -85,6 +85,22 @@ func span(seconds float64) string {
 		return count(int64(d.Round(time.Hour)/time.Hour), "hour", "hours")
 	}
 	return count(int64(d.Round(24*time.Hour)/(24*time.Hour)), "day", "days")
+}
+
+// roughly writes estimated seconds for people.
+func roughly(seconds float64) string {
+	if seconds < 1 {
+		return span(seconds)
+	}
+	return "about " + span(seconds)
+}
+
+// price writes what something costs on DynamoDB for people.
+func price(dollars float64) string {
+	if dollars < 0.01 {
+		return "less than $0.01"
+	}
+	return fmt.Sprintf("about $%.2f", dollars)
 }
 
 // percent writes a share of 0 to 1.

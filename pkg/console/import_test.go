@@ -181,6 +181,29 @@ func TestImportRefusals(t *testing.T) {
 	}
 }
 
+// A file that is not understood stops the preview of all until somebody says what it is, or leaves it
+// out. One whose rows would all be rejected does not.
+func TestPreviewOfWhatIsNotUnderstood(t *testing.T) {
+	t.Parallel()
+	b := newImportBed(t)
+	p := b.choose("upsert", "good.csv", "Name,External ID\nAnn,c1\n", "page.csv", "<!DOCTYPE html><html><body>Sign in</body></html>", "blank.csv", "Name,External ID\nBob,\n")
+	at, _, _ := strings.Cut(p.Path, "?")
+	refused := b.w.Post(at, fields(p.Text))
+	if refused.Status != http.StatusUnprocessableEntity {
+		t.Fatalf("%d\n%s", refused.Status, refused.Text)
+	}
+	b.has(refused, "page.csv cannot be imported like this", "Ann")
+	jobs, err := b.API.Jobs(t.Context(), "")
+	if err != nil || len(jobs.Jobs) != 0 {
+		t.Fatalf("%d jobs were made, %v", len(jobs.Jobs), err)
+	}
+	form := fields(refused.Text)
+	form.Set("2.left_out", "yes")
+	plan := b.w.Post(at, form)
+	b.Work()
+	b.has(b.w.Get(plan.Path), "waits for you", "good.csv", "blank.csv", "1 rejected")
+}
+
 // Files in ZIPs are shown one by one. Of a ZIP whose only file in another encoding is guessed, all are
 // read so.
 func TestImportOfAZip(t *testing.T) {

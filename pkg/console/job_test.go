@@ -168,7 +168,7 @@ func (j *jobs) undone(path string) {
 	if again := j.Post(path+"/undo", nil); again.Path != undo.Path || undo.Path == path {
 		j.t.Errorf("a second click leads to %s, not %s", again.Path, undo.Path)
 	}
-	j.page(undo.Path, "What “Undo it” will do", "1</a></b> removed again", "119</a></b> changed back", "1</a></b> left alone", ">Undo it</button>", `<a href="`+path+`">an earlier job</a>`)
+	j.page(undo.Path, "What “Undo it” will do", "Asked for by", "1</a></b> removed again", "119</a></b> changed back", "1</a></b> left alone", ">Undo it</button>", `<a href="`+path+`">an earlier job</a>`)
 	j.page(undo.Path+"/rejects", "a007", "These rows stay as they are")
 	if j.names("Bob") != manyRows-1 {
 		j.t.Error("a preview of an undo has written something")
@@ -196,12 +196,51 @@ func TestStaleAndDroppedPreviews(t *testing.T) {
 	j.imported(wire.ImportOptions{}, "third.csv", "Name,External ID\nCid,a007\n")
 	j.Post("/jobs/"+stale+"/apply", nil)
 	j.Work()
-	j.page("/jobs/"+stale, "failed", "make a new plan")
+	if p := j.page("/jobs/"+stale, "failed", "make a new plan", "What it would have done", "No row has changed."); strings.Contains(p.Text, "halfway") || strings.Contains(p.Text, ">Undo<") {
+		t.Errorf("it has written nothing: %s", p.Text)
+	}
 	dropped := j.imported(wire.ImportOptions{Plan: true}, "second.csv", "Name,External ID\n"+table("Bob"))
-	j.has(j.Post("/jobs/"+dropped+"/cancel", nil), http.StatusOK, "cancelled")
+	j.has(j.Post("/jobs/"+dropped+"/cancel", nil), http.StatusOK, "cancelled", "What it would have done", "No row has changed.")
+	j.page("/jobs", "no row has changed; it would have been 120 changed")
 	j.has(j.Post("/jobs/"+dropped+"/apply", nil), http.StatusConflict, `role="alert"`, "cancelled")
 	if j.names("Bob") != 0 || j.names("Cid") != 1 || j.names("Bystander") != 1 {
 		t.Error("rows have changed")
+	}
+}
+
+// A preview whose files went with an erase can only be discarded, and no list says that it waits.
+func TestPreviewsThatAnEraseHasOvertaken(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	plan := "/jobs/" + j.imported(wire.ImportOptions{Plan: true}, "second.csv", "Name,External ID\n"+table("Bob"))
+	other, err := j.API.AddSource(t.Context(), "Bystanders", "Custom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = j.API.Erase(t.Context(), wire.Erasure{Selection: wire.SelectContent, ID: j.source}); err != nil {
+		t.Fatal(err)
+	}
+	j.Work()
+	p := j.page(plan, "outdated", "Data of its source was erased since this preview was made", "Discard")
+	list := j.page("/jobs", "outdated", "Discard it.")
+	if strings.Contains(p.Text, "/apply") || strings.Contains(list.Text, "presses Import") {
+		t.Errorf("it cannot be imported: %s", p.Text)
+	}
+	j.source = other.UUID
+	waits := j.imported(wire.ImportOptions{Plan: true}, "third.csv", "Name,External ID\nCid,c\n")
+	j.page("/jobs/"+waits, "waits for you", "/apply")
+}
+
+// An import that finds nothing to change says so, before and after, and offers no undo.
+func TestNothingToChange(t *testing.T) {
+	t.Parallel()
+	j := newJobs(t)
+	id := j.imported(wire.ImportOptions{Plan: true}, "same.csv", "Name,External ID\n"+table("Ann"))
+	j.page("/jobs/"+id, "waits for you", "No row would change.")
+	j.Post("/jobs/"+id+"/apply", nil)
+	j.Work()
+	if done := j.page("/jobs/"+id, "What it did"); strings.Contains(done.Text, "/undo") || strings.Contains(done.Text, "would have") {
+		t.Errorf("it did nothing: %s", done.Text)
 	}
 }
 

@@ -200,7 +200,7 @@ func (c *Console) jobRejectsFile(v *visit) (answer, error) {
 	id := v.PathValue("id")
 	file, err := v.client.Rejects(v.ctx(), id)
 	if client.IsNotFound(err) { // the list says why
-		return goTo("/jobs/" + id + "/rejects"), nil
+		return goTo("/jobs/" + url.PathEscape(id) + "/rejects"), nil
 	}
 	if err != nil {
 		return answer{}, err

@@ -114,13 +114,28 @@ func (p jobPage) Planned() bool { return p.Job.Status == wire.Planned }
 // Decided reports whether it is known what becomes of each row.
 func (p jobPage) Decided() bool { return p.Job.Import != nil && len(p.Job.Datasets) > 0 }
 
-// Undoable reports whether the import can be taken back.
+// Unwritten reports whether the job has ended, or was dropped, before it changed any row.
+func (p jobPage) Unwritten() bool { return unwritten(p.Job) }
+
+// Halfway reports whether the job ended when it had changed some rows, and not all.
+func (p jobPage) Halfway() bool { return halfway(p.Job) }
+
+// Lost reports whether the job is a preview that can't be imported any more.
+func (p jobPage) Lost() bool { return lost(p.Job) }
+
+// Changes is how many rows the job changes, or has changed.
+func (p jobPage) Changes() int64 {
+	sum := sumOf(p.Job)
+	return sum.Added + sum.Changed + sum.Removed
+}
+
+// Undoable reports whether the import can be taken back: it has changed something.
 func (p jobPage) Undoable() bool {
 	j := p.Job
 	if j.Import == nil || j.Import.FilesErased || j.Import.UndoneBy != "" && !p.UndoFailed {
 		return false
 	}
-	return j.Status == wire.Done && len(j.Datasets) > 0 || j.State == "failed halfway" || j.State == "cancelled halfway"
+	return j.Status == wire.Done && p.Changes() > 0 || p.Halfway()
 }
 
 // Stoppable reports whether the job can be cancelled while it waits or runs.

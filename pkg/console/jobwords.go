@@ -1,7 +1,6 @@
 package console
 
 import (
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -66,20 +65,10 @@ func (p jobPage) Selected() string {
 }
 
 // Takes is how long applying the plan takes, in words.
-func (p jobPage) Takes() string {
-	if s := p.Job.Import.Estimate.Seconds; s >= 1 {
-		return "about " + span(s)
-	}
-	return span(0)
-}
+func (p jobPage) Takes() string { return roughly(p.Job.Import.Estimate.Seconds) }
 
 // Price is what applying the plan costs, in words.
-func (p jobPage) Price() string {
-	if d := p.Job.Import.Estimate.Dollars; d >= 0.01 {
-		return fmt.Sprintf("about $%.2f", d)
-	}
-	return "less than $0.01"
-}
+func (p jobPage) Price() string { return price(p.Job.Import.Estimate.Dollars) }
 
 // jobFigure is a count of what became of rows, and where those rows are listed.
 type jobFigure struct {
@@ -260,17 +249,38 @@ func (p jobPage) Told() (list []jobTold) {
 	for _, m := range p.Job.Messages {
 		for _, way := range slices.Sorted(maps.Keys(m.Ways)) {
 			d := m.Ways[way]
-			text := "to be sent"
-			if d.Result != "" {
-				text = d.Result
+			if d.Result == "unset" && len(m.Ways) > 1 { // the other way says how far it is
+				continue
 			}
+			text := toldWords(d.Result)
 			if d.Why != "" {
 				text += ": " + d.Why
 			}
-			list = append(list, jobTold{"Message by " + way, text})
+			list = append(list, jobTold{"Message " + aboutWords(m.About) + " by " + way, text})
 		}
 	}
 	return list
+}
+
+// aboutWords says what a message is about.
+func aboutWords(about string) string {
+	if about == "waiting" {
+		return "that it waits"
+	}
+	return "that it has ended"
+}
+
+// toldWords says how far a message has come.
+func toldWords(result string) string {
+	switch result {
+	case "":
+		return "to be sent"
+	case "unset":
+		return "not sent, since nothing is set up for it"
+	case "overtaken":
+		return "not sent, since the job went on before"
+	}
+	return result
 }
 
 // Correctable reports whether the first rejects can be corrected in a form.

@@ -47,8 +47,13 @@ func outcomeOf(j *wire.Job) string {
 				parts = append(parts, number(n)+" "+f.Word)
 			}
 		}
-		if len(parts) == 0 {
+		switch {
+		case len(parts) == 0:
 			return "nothing to change"
+		case unwritten(j):
+			return "no row has changed; it would have been " + strings.Join(parts, ", ")
+		case halfway(j):
+			return "not all of " + strings.Join(parts, ", ")
 		}
 	case j.Erase != nil && len(j.Erase.Removed) > 0:
 		n := int64(0)
@@ -66,15 +71,35 @@ func outcomeOf(j *wire.Job) string {
 	return strings.Join(parts, ", ")
 }
 
+// unwritten reports whether an import or an undo has ended before it changed any row. What it counts
+// would have been.
+func unwritten(j *wire.Job) bool {
+	return j.Import != nil && (j.Status == wire.Failed || j.Status == wire.Cancelled) && !halfway(j)
+}
+
+// halfway reports whether an import or an undo has ended when it had changed some rows, and not all. What
+// it counts is what it would have changed in all.
+func halfway(j *wire.Job) bool {
+	return (j.State == "failed halfway" || j.State == "cancelled halfway") && j.ErrorCode != wire.Outdated
+}
+
+// lost reports whether a job is a preview that can't be imported any more, since an erase has deleted
+// its files and its list of changes.
+func lost(j *wire.Job) bool {
+	return j.Status == wire.Planned && j.Import != nil && j.Import.FilesErased
+}
+
 // reasonOf says why a job stands as it does: why it failed, what it waits for, why rows were rejected.
 func reasonOf(j *wire.Job) string {
 	switch {
 	case j.Error != "":
-		return j.Error
+		return advice(j.Error)
+	case lost(j):
+		return "Data of its source was erased since this preview was made. Discard it."
 	case j.Status == wire.Planned && j.Import != nil && j.Import.Confirm != "":
 		return j.Import.Confirm
 	case j.Status == wire.Planned:
-		return "Nothing is changed before somebody presses Import."
+		return "Nothing is changed before somebody presses " + jobPage{Job: j}.Verb() + "."
 	case j.Status == wire.Waiting:
 		return "Another job of this data source runs first."
 	case j.Status == wire.Cancelled && len(j.Notes) > 0:
@@ -100,7 +125,7 @@ func rejectReason(j *wire.Job) string {
 	}
 	text := count(r.Count, "row", "rows") + ": " + what
 	if len(r.First) > 0 {
-		text += ". First: " + r.First[0].Reason
+		text += ". First: " + advice(r.First[0].Reason)
 	}
 	if others := len(j.Reasons) - 1; others > 0 {
 		text += " And " + count(int64(others), "other reason", "other reasons") + "."

@@ -122,7 +122,8 @@ func (c *Console) signIn(v *visit) (answer, error) {
 
 // localPath is a path of this server: where a form may send the browser.
 func localPath(to string) string {
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") {
+	_, err := url.Parse(to) // fails for control characters, too
+	if err != nil || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(to, `\`) {
 		return "/sources"
 	}
 	return to

@@ -18,11 +18,14 @@ func stateOf(j *wire.Job) state {
 	case wire.Waiting, wire.Running:
 		return openState(j)
 	case wire.Planned:
+		if lost(j) {
+			return state{"outdated", "–", "warn"}
+		}
 		return state{"waits for you", "?", "warn"}
 	case wire.Failed:
-		return state{halfway(j, "failed"), "✕", "bad"}
+		return state{howFar(j, "failed"), "✕", "bad"}
 	case wire.Cancelled:
-		return state{halfway(j, "cancelled"), "–", "warn"}
+		return state{howFar(j, "cancelled"), "–", "warn"}
 	case wire.Grace:
 		return state{"erased, can be restored", "↺", "warn"}
 	case wire.Restored:
@@ -60,9 +63,9 @@ func openState(j *wire.Job) state {
 	return state{"running", "▶", ""}
 }
 
-// halfway adds to a word that rows may have changed before the job ended.
-func halfway(j *wire.Job, word string) string {
-	if strings.HasSuffix(j.State, "halfway") {
+// howFar adds to a word that rows may have changed before the job ended.
+func howFar(j *wire.Job, word string) string {
+	if halfway(j) {
 		return word + " halfway"
 	}
 	return word

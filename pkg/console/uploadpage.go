@@ -148,6 +148,9 @@ func (c *Console) previewUpload(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if p.Problem = p.unreadable(); p.Problem != "" {
+		return refuse("upload", p), nil
+	}
 	order := wire.UploadImport{Upload: p.Upload.ID, Mode: p.Mode, Plan: true, Remember: p.Remember}
 	for _, f := range p.Files {
 		order.Files = append(order.Files, f.How)
@@ -161,6 +164,21 @@ func (c *Console) previewUpload(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	return goTo("/jobs/" + j.ID), nil
+}
+
+// unreadable says which file stops an import of all, so that no import begins which can only fail;
+// empty if there is none. Files whose rows would all be rejected do not: their rows can be corrected.
+func (p uploadPage) unreadable() string {
+	for _, f := range p.Files {
+		if f.How.LeftOut {
+			continue
+		}
+		stops := !f.Arrived || f.Problem != "" || slices.ContainsFunc(f.Parts, func(part partCard) bool { return part.Error != "" })
+		if stops {
+			return f.Name + " cannot be imported like this: say at the file how it is to be read, or leave it out. No preview was made."
+		}
+	}
+	return ""
 }
 
 // discardUpload is POST /sources/{id}/uploads/{upload}/discard.

@@ -20,7 +20,7 @@ import (
 
 // errOutdated refuses to apply a plan because what it rests on has changed.
 func errOutdated(why string) error {
-	return fault.Newf(fault.Conflict, "plan_outdated", "%s since this plan was made. Nothing was written; make a new plan.", why)
+	return fault.Newf(fault.Conflict, job.Outdated, "%s since this plan was made. Nothing was written; make a new plan.", why)
 }
 
 // unmoved refuses a plan if data of its source was erased after the plan was made. A plan of an

@@ -11,8 +11,9 @@ import (
 
 // UndoOptions say how an import is undone.
 type UndoOptions struct {
-	Plan  bool // stop before any row is written
-	Quiet bool // people are not told how it ends, or that it waits
+	Plan  bool   // stop before any row is written
+	Quiet bool   // people are not told how it ends, or that it waits
+	By    string // name of the key of who asks for it; empty if it is not known
 }
 
 // Undo makes the job that takes back an import, row by row, where nothing else has changed the row
@@ -50,7 +51,7 @@ func (im *Importer) prepareUndo(ctx context.Context, id string, opt UndoOptions)
 	}
 	undo.Import = &job.ImportSpec{
 		Undo: id, Origin: target.Import.Origin, Mode: target.Import.Mode, Datasets: target.Import.Datasets, Ranges: target.Import.Ranges, Small: target.Import.Small && !hasStage(target, stagePlans),
-		Plan: opt.Plan, Ground: opt.Plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
+		By: opt.By, Plan: opt.Plan, Ground: opt.Plan, OnlyAdded: onlyAdded(target), Scanned: true, Epochs: target.Import.Epochs,
 	}
 	if src, err = im.undoSource(ctx, target); err != nil || opt.Plan {
 		return src, undo, nil, err

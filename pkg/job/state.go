@@ -94,6 +94,10 @@ func (s *ImportSpec) halfway(before, since State) State {
 // changed rows.
 func (j *Job) Wrote() bool { return j.Import != nil && j.Import.Applying }
 
+// Outdated is the error code of a plan that was applied, but wrote nothing, since what it rests on had
+// changed.
+const Outdated = "plan_outdated"
+
 // Stops tells whether a job in this state is an import or export that ends as soon as its workers
 // have stopped.
 func (s State) Stops() bool {

@@ -34,6 +34,7 @@ type Facts struct {
 	UsedPlans  []job.PlanUse          `json:"used_plans,omitempty"` // plans that the input lacks, and that stay because others use them; without their ids
 	Removed    map[string]int64       `json:"removed,omitempty"`    // by an erase: items by kind
 	Receipt    *eraser.Receipt        `json:"receipt,omitempty"`
+	Page       string                 `json:"page,omitempty"` // address of the job's page in the console; empty if it is not known where people reach it
 	Next       []Step                 `json:"next,omitempty"` // what people can do
 
 	made time.Time
@@ -98,7 +99,7 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 		f.Asks = j.Status == job.Planned && j.Import.Confirm != ""
 		f.Missing = missing(j.Import)
 		f.UsedPlans = withoutIDs(j.Import.UsedPlans)
-		f.Halfway = j.Wrote() && (j.Status == job.Failed || j.Status == job.Cancelled)
+		f.Halfway = j.Wrote() && j.ErrorCode != job.Outdated && (j.Status == job.Failed || j.Status == job.Cancelled)
 	}
 	if j.Erase != nil {
 		f.Removed = j.Erase.Removed
@@ -182,6 +183,9 @@ func (f *Facts) addSteps(j *job.Job, url string) {
 			command += " --url " + url
 		}
 		f.Next = append(f.Next, Step{what, "reseed " + command})
+	}
+	if url != "" {
+		f.Page = strings.TrimSuffix(url, "/") + "/jobs/" + j.ID
 	}
 	if f.Asks {
 		add("Why it waits, in words:", "jobs "+j.ID)

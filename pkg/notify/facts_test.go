@@ -70,6 +70,9 @@ Rejected: 2 rows
   customers, Email, bad_email: 1 (first in line 17 of file 2 of 2)
   other, unknown_dataset: 1 (first in line 3 of file 1 of 2)
 
+In a browser:
+  https://reseed.example/jobs/JOB
+
 To take it back:
   reseed undo JOB --url https://reseed.example
 
@@ -79,7 +82,7 @@ Each rejected row, with the reason:
 	if diff := cmp.Diff(want, m.Text); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	for _, part := range []string{"<h1", "Größe &amp; Co: done", ">1,250.00</td>", "width=device-width", "reseed undo " + j.ID, "line 17 of file 2 of 2"} {
+	for _, part := range []string{"<h1", "Größe &amp; Co: done", ">1,250.00</td>", "width=device-width", "reseed undo " + j.ID, `href="https://reseed.example/jobs/` + j.ID + `"`, "line 17 of file 2 of 2"} {
 		if !strings.Contains(m.HTML, part) {
 			t.Errorf("the HTML lacks %q", part)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"reseed/pkg/fault"
 	"reseed/pkg/table"
 )
 
@@ -29,17 +30,27 @@ const (
 	attrSecret  = "secret"
 )
 
-// AddSession stores a session.
+// AddSession stores a session. Its id is random, so there is none before.
 func (s *Store) AddSession(ctx context.Context, n Session) error {
-	return s.Transact(ctx, table.Write{Item: encodeSession(n), If: table.Cond{Op: table.Absent}})
+	return s.Write(ctx, []table.Write{{Item: encodeSession(n)}})
 }
 
 // ExchangeSession stores a session in the place of a link. If the link is not there any more, the
 // error is fault.Conflict.
 func (s *Store) ExchangeSession(ctx context.Context, link string, n Session) error {
-	return s.Transact(ctx,
+	err := s.Transact(ctx,
 		table.Write{Item: table.Item{Key: sessionKey(link)}, Delete: true, If: table.Cond{Op: table.Equals, Attr: attrOnce, N: 1}},
-		table.Write{Item: encodeSession(n), If: table.Cond{Op: table.Absent}})
+		table.Write{Item: encodeSession(n)})
+	if !fault.Is(err, fault.Conflict) {
+		return err
+	}
+	switch _, done, readErr := s.Session(ctx, n.ID); {
+	case readErr != nil:
+		return readErr
+	case done: // only the answer was lost
+		return nil
+	}
+	return err
 }
 
 // Session reads a session; ok is false if there is none of that id.

@@ -30,6 +30,10 @@ func (s Status) Ended() bool { return s != Waiting && s != Running && s != Grace
 // WithRejects is the state of done imports that have rejected rows, in filters of jobs.
 const WithRejects = "rejects"
 
+// Outdated is the error code of a plan that was applied, but wrote nothing, since what it rests on had
+// changed.
+const Outdated = "plan_outdated"
+
 // JobStates are the states by which jobs can be filtered.
 func JobStates() []string {
 	var all []string
@@ -93,6 +97,7 @@ type Job struct {
 	Cost       Cost              `json:"cost"`
 	Notes      []string          `json:"notes,omitempty"`
 	Error      string            `json:"error,omitempty"`
+	ErrorCode  string            `json:"error_code,omitempty"` // of Error: never changes; [Outdated] is one
 	Quiet      bool              `json:"quiet,omitempty"`    // people are not told of it
 	Messages   []Message         `json:"messages,omitempty"` // that people got or are to get of it; not in lists
 }

@@ -36,8 +36,10 @@ func (Format) Correct(rejects io.Reader, s source.Shape, rows source.Corrections
 		switch {
 		case errors.Is(err, io.EOF):
 			return text, nil
-		case err != nil || len(row) != len(names):
+		case err != nil:
 			return nil, badRejects(err)
+		case len(row) != len(header):
+			return nil, badRejects(errors.New("a row has another number of cells than the header row"))
 		}
 		n, _ := strconv.ParseInt(row[line], 10, 64) // written by AppendReject
 		cells, corrected := rows.Take(n)

@@ -1,0 +1,213 @@
+package stripe
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"reseed/pkg/billing"
+)
+
+// Mapped is what became of objects, in an order that does not depend on theirs.
+type Mapped struct {
+	Records    []billing.Record
+	Attributes []Attribute
+	Issues     []Issue
+	Left       map[string]int // how much is left out by design, by what it is
+}
+
+// Attribute is a custom attribute of a customer, which is a text.
+type Attribute struct {
+	Customer string // external id
+	Name     string
+	Value    string
+}
+
+// Map makes records of the objects that belong to one customer. Objects may come in any order, and more than once.
+func Map(objects []Object, s Settings) Mapped {
+	m := newMapper(objects, s)
+	m.index()
+	if m.left() {
+		return m.mapped()
+	}
+	m.customer()
+	each(m, Invoices, "", billing.Invoices, m.invoice)
+	m.unclaimed()
+	each(m, Subscriptions, "", billing.Events, m.subscription)
+	return m.mapped()
+}
+
+// MapCatalog makes plans of products and prices.
+func MapCatalog(objects []Object, s Settings) Mapped {
+	m := newMapper(objects, s)
+	names := map[string]string{}
+	each(m, Products, "", billing.Plans, func(p productShape) { names[p.ID] = p.Name })
+	each(m, Prices, "", billing.Plans, func(p priceShape) { m.plan(p, names[string(p.Product)]) })
+	return m.mapped()
+}
+
+// mapper maps one bundle of objects.
+type mapper struct {
+	settings Settings
+	kept     kept
+	out      Mapped
+	live     bool
+	owner    string // id of the customer
+
+	invoicesOf map[string][]string      // ids of invoices, by the payment intent or charge that has paid them
+	intentOf   map[string]string        // payment intent, by charge
+	failed     map[string][]chargeShape // by invoice
+	refunds    map[string][]givenBack   // by invoice
+	itemOf     map[soldAs]string        // subscription item, by what it is sold as
+	itemsOf    map[string][]string      // all items ever seen, by subscription, sorted
+	trial      int64                    // when the first trial began
+	newest     invoiceShape             // names the customer, if that was deleted
+}
+
+// soldAs is what identifies a subscription item if only its price is known. Without a price it stands
+// for the only item of the subscription.
+type soldAs struct{ subscription, price string }
+
+// givenBack is money that the customer got back.
+type givenBack struct {
+	stream   Stream
+	id       string
+	amount   int64 // as Stripe writes it
+	currency string
+	created  int64
+	failed   bool
+}
+
+func newMapper(objects []Object, s Settings) *mapper {
+	m := &mapper{
+		settings: s, kept: kept{}, out: Mapped{Left: map[string]int{}},
+		invoicesOf: map[string][]string{}, intentOf: map[string]string{}, failed: map[string][]chargeShape{},
+		refunds: map[string][]givenBack{}, itemOf: map[soldAs]string{}, itemsOf: map[string][]string{},
+	}
+	for _, o := range objects {
+		if !m.kept.add(o.Stream, o.Parent, o.JSON) {
+			m.reject(Issue{Stream: o.Stream, Object: o.Parent, Code: CodeBadObject, Message: "Stripe has sent something that is no object."})
+		}
+	}
+	return m
+}
+
+func (m *mapper) mapped() Mapped {
+	place := map[billing.Dataset]int{}
+	for i, ds := range billing.Order() {
+		place[ds] = i
+	}
+	slices.SortStableFunc(m.out.Records, func(a, b billing.Record) int { return cmp.Compare(place[a.Dataset()], place[b.Dataset()]) })
+	for i := range m.out.Issues {
+		m.out.Issues[i].Link = Link(m.out.Issues[i].Stream, m.out.Issues[i].Object, m.live)
+	}
+	slices.SortFunc(m.out.Issues, func(a, b Issue) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Field, b.Field))
+	})
+	m.out.Issues = slices.Compact(m.out.Issues) // what is read twice says so twice
+	return m.out
+}
+
+func (m *mapper) put(r billing.Record) { m.out.Records = append(m.out.Records, r) }
+
+func (m *mapper) note(i Issue) { m.out.Issues = append(m.out.Issues, i) }
+
+func (m *mapper) reject(i Issue) {
+	i.Rejects = true
+	m.note(i)
+}
+
+// left reports whether the whole customer is left out.
+func (m *mapper) left() bool {
+	if m.owner == "" {
+		for _, objects := range m.kept {
+			for _, of := range objects {
+				m.out.Left[LeftOfNobody] += len(of)
+			}
+		}
+		return true
+	}
+	deleted := false
+	each(m, Customers, "", billing.Customers, func(c customerShape) { deleted = deleted || c.Deleted })
+	if deleted && !m.settings.DeletedCustomers {
+		m.out.Issues, m.out.Left = nil, map[string]int{}
+		m.out.Left[LeftDeletedCustomer]++
+		return true
+	}
+	return false
+}
+
+func (m *mapper) customer() {
+	if len(m.kept[Customers][""]) == 0 {
+		m.reject(Issue{
+			Dataset: billing.Customers, Stream: Customers, Object: m.owner, Code: CodeNoCustomer,
+			Message: "Stripe has objects of this customer, but did not list the customer. It may have been deleted or made during the pull: sync again.",
+		})
+		return
+	}
+	each(m, Customers, "", billing.Customers, func(c customerShape) {
+		r := &billing.Customer{ExternalID: c.ID, Name: c.Name, Company: c.BusinessName, Email: m.email(c, c.Email, "email")}
+		if c.Deleted { // a stub
+			r.Name, r.Email = m.newest.CustomerName, m.email(c, m.newest.CustomerEmail, "")
+		}
+		r.FreeTrialStartedAt = moment(m.trial)
+		r.LeadCreatedAt = r.FreeTrialStartedAt
+		if a := c.Address; a != nil {
+			r.Country, r.City, r.Zip = m.country(c, a.Country), a.City, a.PostalCode
+			r.State = billing.ParseState(r.Country, a.State)
+		}
+		m.put(r)
+		if m.settings.Metadata {
+			for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
+				m.out.Attributes = append(m.out.Attributes, Attribute{c.ID, name, c.Metadata[name]})
+			}
+		}
+	})
+}
+
+func (m *mapper) email(c customerShape, address, field string) string {
+	if address == "" || billing.CheckEmail(address) == nil {
+		return address
+	}
+	m.note(Issue{Dataset: billing.Customers, Stream: Customers, Object: c.ID, Field: field, Code: CodeEmail, Message: "The customer has no e-mail address that can be one; it is left blank."})
+	return ""
+}
+
+func (m *mapper) country(c customerShape, code string) string {
+	if code == "" {
+		return ""
+	}
+	country, err := billing.ParseCountry(code)
+	if err != nil {
+		m.note(Issue{Dataset: billing.Customers, Stream: Customers, Object: c.ID, Field: "address.country", Code: CodeCountry, Message: "Reseed does not know the country of the customer; it is left blank."})
+	}
+	return country
+}
+
+func (m *mapper) plan(p priceShape, product string) {
+	m.live = p.Livemode
+	if p.Recurring == nil {
+		m.out.Left[LeftOneTimePrice]++
+		return
+	}
+	plan := &billing.Plan{ExternalID: p.ID, Name: cmp.Or(p.Nickname, product, p.ID), IntervalCount: p.Recurring.IntervalCount, IntervalUnit: p.Recurring.Interval}
+	switch plan.IntervalUnit {
+	case "day", "month", "year":
+	case "week":
+		plan.IntervalUnit = "day"
+		plan.IntervalCount *= 7
+	default:
+		m.reject(Issue{Dataset: billing.Plans, Stream: Prices, Object: p.ID, Field: "recurring.interval", Code: CodeInterval, Message: "Reseed does not know the interval of the price."})
+		return
+	}
+	m.put(plan)
+}
+
+// moment is a time of Stripe: seconds since 1970; 0 is "not given".
+func moment(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

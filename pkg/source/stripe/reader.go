@@ -1,0 +1,456 @@
+package stripe
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/source/remote"
+)
+
+// Address is where Stripe is reached.
+const Address = "https://api.stripe.com"
+
+// Limits is how fast an account is asked. Stripe allows 25 requests a second to one kind of object; a sandbox as many in all.
+func Limits() remote.Limits { return remote.Limits{PerSecond: 20, InFlight: 10} }
+
+// Config is what a reader needs.
+type Config struct {
+	Key       string            // secret or restricted key
+	Base      string            // empty: [Address]
+	Transport http.RoundTripper // nil: the usual one
+	Now       func() time.Time
+}
+
+// Reader reads one account. It is safe for concurrent use.
+type Reader struct {
+	client *remote.Client
+	live   bool
+}
+
+// The codes of errors of this package; others are those of package remote.
+const (
+	CodeNotAKey    = "not_a_stripe_key"
+	CodeBadCursor  = "bad_cursor"
+	CodePermission = "stripe_permission_missing"
+)
+
+var keys = regexp.MustCompile(`^(sk|rk)_(live|test)_[A-Za-z0-9_]+$`)
+
+// New makes a reader. The error is fault.Invalid if the key cannot be one that reads.
+func New(c Config) (*Reader, error) {
+	m := keys.FindStringSubmatch(c.Key)
+	if m == nil {
+		return nil, &fault.Error{
+			Kind: fault.Invalid, Code: CodeNotAKey, Param: "key",
+			Message: "This is not a key with which Stripe can be read. Make a restricted key with read permissions in Stripe's dashboard under Developers, API keys; it begins with rk_.",
+		}
+	}
+	token := "Bearer " + c.Key
+	return &Reader{live: m[2] == "live", client: remote.New(remote.Config{
+		System: "Stripe", Base: cmp.Or(c.Base, Address), Transport: c.Transport, Limits: Limits(), Now: c.Now,
+		Header:        http.Header{"Stripe-Version": {Version}},
+		Authorization: func(context.Context, string) (string, error) { return token, nil },
+		Explain:       explain,
+		RequestID:     "Request-Id",
+	})}, nil
+}
+
+var permission = regexp.MustCompile(`\brak_[a-z_]+`)
+
+// explain reads Stripe's error body. Its message names the permission that a restricted key lacks.
+func explain(body []byte) remote.Explanation {
+	var e struct {
+		Error struct {
+			Type    string `json:"type"`
+			Code    string `json:"code"`
+			Param   string `json:"param"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	_ = json.Unmarshal(body, &e) // another body explains nothing
+	return remote.Explanation{Reason: cmp.Or(e.Error.Code, e.Error.Type), Param: e.Error.Param, Missing: permission.FindAllString(e.Error.Message, -1)}
+}
+
+// Account is the account that a key belongs to.
+type Account struct {
+	ID   string `json:"id"`
+	Name string `json:"name"` // may be empty
+	Live bool   `json:"live"` // false: test mode
+}
+
+// Check finds out whose key it is, and whether it may read all that is read. The error names every
+// permission that is missing; it is fault.Forbidden, code [CodePermission], or one of package remote.
+func (r *Reader) Check(ctx context.Context) (Account, error) {
+	a, err := r.account(ctx)
+	missing := &missing{}
+	if err := missing.see(err, "account"); err != nil {
+		return Account{}, err
+	}
+	for _, l := range lists() {
+		query := url.Values{"limit": {"1"}}
+		_, err := r.list(ctx, l.path, query)
+		if err := missing.see(err, string(l.stream)); err != nil {
+			return Account{}, err
+		}
+	}
+	return a, missing.err()
+}
+
+// missing collects what a key may not read.
+type missing struct{ names []string }
+
+// see returns an error, unless it says that the key may not read something.
+func (m *missing) see(err error, what string) error {
+	refused, ok := errors.AsType[*remote.Error](err)
+	if !ok || refused.Kind != remote.Auth || refused.Status != http.StatusForbidden {
+		return err
+	}
+	if len(refused.Missing) > 0 {
+		what = strings.Join(refused.Missing, " and ")
+	}
+	m.names = append(m.names, what)
+	return nil
+}
+
+func (m *missing) err() error {
+	if len(m.names) == 0 {
+		return nil
+	}
+	return &fault.Error{
+		Kind: fault.Forbidden, Code: CodePermission, Param: "key",
+		Message: "The key may not read all that is needed. In Stripe's dashboard, under Developers, API keys, give it read permission for: " + strings.Join(m.names, ", ") + ".",
+	}
+}
+
+func (r *Reader) account(ctx context.Context) (Account, error) {
+	body, err := r.client.Get(ctx, "/v1/account", nil)
+	if err != nil {
+		return Account{}, err
+	}
+	var a struct {
+		ID       string `json:"id"`
+		Business struct {
+			Name string `json:"name"`
+		} `json:"business_profile"`
+		Settings struct {
+			Dashboard struct {
+				Name string `json:"display_name"`
+			} `json:"dashboard"`
+		} `json:"settings"`
+	}
+	if err := json.Unmarshal(body, &a); err != nil || a.ID == "" {
+		return Account{}, r.client.Unexpected("its answer is not an account. Sync again later")
+	}
+	return Account{ID: a.ID, Name: cmp.Or(a.Settings.Dashboard.Name, a.Business.Name), Live: r.live}, nil
+}
+
+// Customer reads one customer. A deleted one is a stub with `"deleted": true`. The error is that of package remote, kind Gone, if
+// there never was such a customer.
+func (r *Reader) Customer(ctx context.Context, id string) (Object, error) {
+	body, err := r.client.Get(ctx, "/v1/customers/"+url.PathEscape(id), nil)
+	if err != nil {
+		return Object{}, err
+	}
+	if h, err := headOf(body); err != nil || h.ID != id {
+		return Object{}, r.client.Unexpected("its answer is not the customer that was asked for. Sync again later")
+	}
+	return Object{Stream: Customers, JSON: body}, nil
+}
+
+// Cursor says which page is next. Only what was created before Until is read: so what is created
+// during a pull moves nothing.
+type Cursor struct {
+	Until   int64  `json:"until"`             // Unix time in seconds
+	List    int    `json:"list"`              // place of the list in the order of streams
+	After   string `json:"after,omitempty"`   // id of the last object of the list that was read
+	Created int64  `json:"created,omitempty"` // when that was created
+	From    int64  `json:"from,omitempty"`    // if not 0: the last object is gone, and the list goes on with what was created then
+	Last    bool   `json:"last,omitempty"`    // the list has no further page
+	Rest    []Rest `json:"rest,omitempty"`    // read before anything else
+	Done    bool   `json:"done,omitempty"`
+}
+
+// Rest is the rest of a list inside an object: the id of the object, and the id of the last part that was read.
+type Rest [2]string
+
+// Page is a page of objects, and the cursor of the one after it.
+type Page struct {
+	Stream  Stream
+	Objects []Object
+	Next    Cursor
+}
+
+// Begin is the cursor of the first page of a pull that starts now.
+func Begin(now time.Time) Cursor { return Cursor{Until: now.Unix()} }
+
+// Page reads one page. That is one request; another one if the object that the cursor names is gone; and one for each object
+// of the page whose short lists are not short. The same cursor
+// can be used again. The error is fault.Invalid for a cursor of another version, or one of package remote: then nothing
+// of the page counts.
+func (r *Reader) Page(ctx context.Context, c Cursor) (Page, error) {
+	all := lists()
+	if c.Done || c.List < 0 || c.List >= len(all) {
+		return Page{}, badCursor()
+	}
+	if len(c.Rest) > 0 {
+		return r.rest(ctx, all[c.List], c)
+	}
+	return r.next(ctx, all[c.List], c)
+}
+
+// next reads the next page of a list.
+func (r *Reader) next(ctx context.Context, l list, c Cursor) (Page, error) {
+	got, err := r.list(ctx, l.path, query(l, c))
+	if c.After != "" && vanished(err) {
+		c.From, c.After = c.Created, ""
+		got, err = r.list(ctx, l.path, query(l, c))
+	}
+	if err != nil {
+		return Page{}, err
+	}
+	c.Last = !got.HasMore
+	page := Page{Stream: l.stream, Objects: objects(l.stream, "", got.Data)}
+	for _, o := range got.Data {
+		h, err := headOf(o)
+		if err != nil {
+			return Page{}, r.noObject(l.path)
+		}
+		c.After, c.Created = h.ID, h.Created
+		rests, err := unshown(l, h.ID, o)
+		if err != nil {
+			return Page{}, r.noObject(l.path)
+		}
+		if rests.long != nil {
+			c.Rest = append(c.Rest, *rests.long)
+		}
+		for _, short := range rests.short {
+			parts, err := r.all(ctx, short)
+			if err != nil {
+				return Page{}, err
+			}
+			page.Objects = append(page.Objects, parts...)
+		}
+	}
+	page.Next = c.forward()
+	return page, nil
+}
+
+// all reads the whole rest of a list that is short as a rule.
+func (r *Reader) all(ctx context.Context, s shortRest) ([]Object, error) {
+	var parts []Object
+	for {
+		got, err := r.part(ctx, s.part, &s.rest)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, objects(s.part.stream, s.rest[0], got.Data)...)
+		if !got.HasMore {
+			return parts, nil
+		}
+	}
+}
+
+// rest reads the next page of the first rest.
+func (r *Reader) rest(ctx context.Context, l list, c Cursor) (Page, error) {
+	if l.long == nil {
+		return Page{}, badCursor()
+	}
+	at := c.Rest[0]
+	got, err := r.part(ctx, *l.long, &at)
+	if err != nil {
+		return Page{}, err
+	}
+	left := c.Rest[1:]
+	c.Rest = nil
+	if got.HasMore {
+		c.Rest = append(c.Rest, at)
+	}
+	c.Rest = append(c.Rest, left...)
+	return Page{Stream: l.long.stream, Objects: objects(l.long.stream, at[0], got.Data), Next: c.forward()}, nil
+}
+
+// part reads the next page of a list inside an object, and moves on. If the object is gone there is no more; if the
+// part that was read last is gone, the list is read again from its beginning.
+func (r *Reader) part(ctx context.Context, p part, at *Rest) (listing, error) {
+	got, err := r.list(ctx, p.at(at[0]), p.query(*at))
+	if at[1] != "" && vanished(err) {
+		at[1] = ""
+		got, err = r.list(ctx, p.at(at[0]), p.query(*at))
+	}
+	if vanished(err) {
+		return listing{}, nil
+	}
+	if err != nil {
+		return listing{}, err
+	}
+	for _, o := range got.Data {
+		h, err := headOf(o)
+		if err != nil {
+			return listing{}, r.noObject(p.path)
+		}
+		at[1] = h.ID
+	}
+	return got, nil
+}
+
+// forward moves on to the next list, if nothing is left of this one.
+func (c Cursor) forward() Cursor {
+	if !c.Last || len(c.Rest) > 0 {
+		return c
+	}
+	at := c.List + 1
+	return Cursor{Until: c.Until, List: at, Done: at == len(lists())}
+}
+
+func query(l list, c Cursor) url.Values {
+	q := url.Values{"limit": {pageSize}}
+	maps.Copy(q, l.query)
+	if c.From != 0 {
+		q.Set("created[lte]", strconv.FormatInt(c.From, 10))
+	} else {
+		q.Set("created[lt]", strconv.FormatInt(c.Until, 10))
+	}
+	if c.After != "" {
+		q.Set("starting_after", c.After)
+	}
+	return q
+}
+
+func (p part) at(parent string) string {
+	if p.param != "" {
+		return p.path
+	}
+	return fmt.Sprintf(p.path, url.PathEscape(parent))
+}
+
+func (p part) query(at Rest) url.Values {
+	q := url.Values{"limit": {pageSize}}
+	if p.param != "" {
+		q.Set(p.param, at[0])
+	}
+	if at[1] != "" {
+		q.Set("starting_after", at[1])
+	}
+	return q
+}
+
+// vanished reports whether an error says that an object which a request names does not exist.
+func vanished(err error) bool {
+	e, ok := errors.AsType[*remote.Error](err)
+	return ok && e.Reason == "resource_missing"
+}
+
+func badCursor() error {
+	return fault.New(fault.Invalid, CodeBadCursor, "There is no page at this place. Start the pull again.")
+}
+
+// listing is Stripe's envelope of a page.
+type listing struct {
+	Data    []json.RawMessage
+	HasMore bool
+}
+
+// list reads a page, and refuses what is none.
+func (r *Reader) list(ctx context.Context, path string, q url.Values) (listing, error) {
+	body, err := r.client.Get(ctx, path, q)
+	if err != nil {
+		return listing{}, err
+	}
+	var l struct {
+		Data    *[]json.RawMessage `json:"data"`
+		HasMore *bool              `json:"has_more"`
+	}
+	if err := json.Unmarshal(body, &l); err != nil || l.Data == nil || l.HasMore == nil || *l.HasMore && len(*l.Data) == 0 {
+		return listing{}, r.client.Unexpected("its answer for " + path + " is not a page of a list. Sync again later")
+	}
+	return listing{*l.Data, *l.HasMore}, nil
+}
+
+func (r *Reader) noObject(path string) error {
+	return r.client.Unexpected("its answer for " + path + " holds something that is no object. Sync again later")
+}
+
+// head is what all objects have.
+type head struct {
+	ID      string `json:"id"`
+	Created int64  `json:"created"`
+}
+
+func headOf(o json.RawMessage) (head, error) {
+	var h head
+	if err := json.Unmarshal(o, &h); err != nil {
+		return h, err
+	}
+	if h.ID == "" {
+		return h, errors.New("an object has no id")
+	}
+	return h, nil
+}
+
+// rests are the lists inside an object that it does not show whole.
+type rests struct {
+	long  *Rest
+	short []shortRest
+}
+
+type shortRest struct {
+	part part
+	rest Rest
+}
+
+// unshown finds the lists inside an object that it does not show whole. A list that is missing is left to the
+// mapping, which knows the object.
+func unshown(l list, id string, o json.RawMessage) (rests, error) {
+	if len(l.parts()) == 0 {
+		return rests{}, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(o, &fields); err != nil {
+		return rests{}, err
+	}
+	var found rests
+	if l.long != nil {
+		found.long = restOf(id, fields[l.long.field])
+	}
+	for _, p := range l.short {
+		if rest := restOf(id, fields[p.field]); rest != nil {
+			found.short = append(found.short, shortRest{p, *rest})
+		}
+	}
+	return found, nil
+}
+
+// restOf returns what a list inside an object leaves out; nil if that is nothing.
+func restOf(id string, field json.RawMessage) *Rest {
+	var shown struct {
+		Data    []head `json:"data"`
+		HasMore bool   `json:"has_more"`
+	}
+	if field == nil || json.Unmarshal(field, &shown) != nil || !shown.HasMore {
+		return nil
+	}
+	rest := Rest{id}
+	if n := len(shown.Data); n > 0 {
+		rest[1] = shown.Data[n-1].ID
+	}
+	return &rest
+}
+
+func objects(s Stream, parent string, data []json.RawMessage) []Object {
+	all := make([]Object, len(data))
+	for i, o := range data {
+		all[i] = Object{Stream: s, Parent: parent, JSON: o}
+	}
+	return all
+}

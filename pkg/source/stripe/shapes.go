@@ -1,0 +1,271 @@
+package stripe
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// The fields of Stripe's objects that are mapped, by Stripe's names. A test compares names and types with
+// Stripe's own Go package.
+
+type customerShape struct {
+	ID           string            `json:"id"`
+	Deleted      bool              `json:"deleted"`
+	Name         string            `json:"name"`
+	BusinessName string            `json:"business_name"`
+	Email        string            `json:"email"`
+	Address      *addressShape     `json:"address"`
+	Metadata     map[string]string `json:"metadata"`
+	Livemode     bool              `json:"livemode"`
+}
+
+type addressShape struct {
+	City       string `json:"city"`
+	Country    string `json:"country"`
+	PostalCode string `json:"postal_code"`
+	State      string `json:"state"`
+}
+
+type productShape struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+type priceShape struct {
+	ID        string          `json:"id"`
+	Nickname  string          `json:"nickname"`
+	Product   ref             `json:"product"`
+	Recurring *recurringShape `json:"recurring"`
+	Livemode  bool            `json:"livemode"`
+}
+
+type recurringShape struct {
+	Interval      string `json:"interval"`
+	IntervalCount int64  `json:"interval_count"`
+}
+
+type subscriptionShape struct {
+	ID                string   `json:"id"`
+	Customer          ref      `json:"customer"`
+	Status            string   `json:"status"`
+	TrialStart        int64    `json:"trial_start"`
+	CancelAt          int64    `json:"cancel_at"`
+	CancelAtPeriodEnd bool     `json:"cancel_at_period_end"`
+	CanceledAt        int64    `json:"canceled_at"`
+	EndedAt           int64    `json:"ended_at"`
+	Items             *sublist `json:"items"`
+	Livemode          bool     `json:"livemode"`
+}
+
+type itemShape struct {
+	ID               string   `json:"id"`
+	Price            *idShape `json:"price"`
+	CurrentPeriodEnd int64    `json:"current_period_end"`
+}
+
+type idShape struct {
+	ID string `json:"id"`
+}
+
+type invoiceShape struct {
+	ID                string            `json:"id"`
+	Customer          ref               `json:"customer"`
+	CustomerName      string            `json:"customer_name"`
+	CustomerEmail     string            `json:"customer_email"`
+	Created           int64             `json:"created"`
+	DueDate           int64             `json:"due_date"`
+	Currency          string            `json:"currency"`
+	Status            string            `json:"status"`
+	CollectionMethod  string            `json:"collection_method"`
+	Total             int64             `json:"total"`
+	AmountPaid        int64             `json:"amount_paid"`
+	ShippingCost      *shippingShape    `json:"shipping_cost"`
+	StatusTransitions *transitionsShape `json:"status_transitions"`
+	Lines             *sublist          `json:"lines"`
+	Payments          *sublist          `json:"payments"`
+	Livemode          bool              `json:"livemode"`
+}
+
+type shippingShape struct {
+	AmountTotal int64 `json:"amount_total"`
+	AmountTax   int64 `json:"amount_tax"`
+}
+
+type transitionsShape struct {
+	FinalizedAt int64 `json:"finalized_at"`
+	PaidAt      int64 `json:"paid_at"`
+}
+
+type lineShape struct {
+	ID                  string           `json:"id"`
+	Amount              int64            `json:"amount"`
+	Currency            string           `json:"currency"`
+	Description         string           `json:"description"`
+	Quantity            *int64           `json:"quantity"`
+	Period              *periodShape     `json:"period"`
+	Parent              *lineParentShape `json:"parent"`
+	Pricing             *pricingShape    `json:"pricing"`
+	DiscountAmounts     []amountShape    `json:"discount_amounts"`
+	PretaxCreditAmounts []creditShape    `json:"pretax_credit_amounts"`
+	Taxes               []taxShape       `json:"taxes"`
+}
+
+type periodShape struct {
+	Start int64 `json:"start"`
+	End   int64 `json:"end"`
+}
+
+type lineParentShape struct {
+	SubscriptionItemDetails *subItemShape     `json:"subscription_item_details"`
+	InvoiceItemDetails      *invoiceItemShape `json:"invoice_item_details"`
+}
+
+type subItemShape struct {
+	Proration        bool   `json:"proration"`
+	Subscription     string `json:"subscription"`
+	SubscriptionItem string `json:"subscription_item"`
+}
+
+type invoiceItemShape struct {
+	Proration    bool   `json:"proration"`
+	Subscription string `json:"subscription"`
+}
+
+type pricingShape struct {
+	PriceDetails *priceDetailsShape `json:"price_details"`
+}
+
+type priceDetailsShape struct {
+	Price ref `json:"price"`
+}
+
+type amountShape struct {
+	Amount int64 `json:"amount"`
+}
+
+type creditShape struct {
+	Amount int64  `json:"amount"`
+	Type   string `json:"type"`
+}
+
+type taxShape struct {
+	Amount      int64  `json:"amount"`
+	TaxBehavior string `json:"tax_behavior"`
+}
+
+type paymentShape struct {
+	ID                string                   `json:"id"`
+	AmountPaid        int64                    `json:"amount_paid"`
+	Created           int64                    `json:"created"`
+	Currency          string                   `json:"currency"`
+	Payment           *paidByShape             `json:"payment"`
+	Status            string                   `json:"status"`
+	StatusTransitions *paymentTransitionsShape `json:"status_transitions"`
+}
+
+type paidByShape struct {
+	Charge        ref `json:"charge"`
+	PaymentIntent ref `json:"payment_intent"`
+}
+
+type paymentTransitionsShape struct {
+	PaidAt int64 `json:"paid_at"`
+}
+
+type chargeShape struct {
+	ID            string `json:"id"`
+	Amount        int64  `json:"amount"`
+	Created       int64  `json:"created"`
+	Currency      string `json:"currency"`
+	Customer      ref    `json:"customer"`
+	PaymentIntent ref    `json:"payment_intent"`
+	Status        string `json:"status"`
+	Livemode      bool   `json:"livemode"`
+}
+
+type refundShape struct {
+	ID            string `json:"id"`
+	Amount        int64  `json:"amount"`
+	Charge        ref    `json:"charge"`
+	Created       int64  `json:"created"`
+	Currency      string `json:"currency"`
+	PaymentIntent ref    `json:"payment_intent"`
+	Status        string `json:"status"`
+}
+
+type disputeShape struct {
+	ID            string `json:"id"`
+	Amount        int64  `json:"amount"`
+	Charge        ref    `json:"charge"`
+	Created       int64  `json:"created"`
+	Currency      string `json:"currency"`
+	PaymentIntent ref    `json:"payment_intent"`
+	Status        string `json:"status"`
+}
+
+type creditNoteShape struct {
+	Invoice          ref    `json:"invoice"`
+	ID               string `json:"id"`
+	Created          int64  `json:"created"`
+	Currency         string `json:"currency"`
+	OutOfBandAmount  int64  `json:"out_of_band_amount"`
+	PrePaymentAmount int64  `json:"pre_payment_amount"`
+	Status           string `json:"status"`
+}
+
+// sublist is a list inside an object. Its objects are decoded when those of its rest are known.
+type sublist struct {
+	Data *[]json.RawMessage `json:"data"`
+}
+
+// ref names another object: by its id, or by the object itself if it is expanded.
+type ref string
+
+// UnmarshalJSON takes a text, an object with an id, or null.
+func (r *ref) UnmarshalJSON(b []byte) error {
+	if bytes.HasPrefix(b, []byte("{")) {
+		var o idShape
+		if err := json.Unmarshal(b, &o); err != nil {
+			return err
+		}
+		*r = ref(o.ID)
+		return nil
+	}
+	var s *string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	if s != nil {
+		*r = ref(*s)
+	}
+	return nil
+}
+
+// BelongsTo finds out whose an object is. The error is that of a JSON document of another shape.
+func BelongsTo(o Object) (Belongs, error) {
+	var names struct {
+		ID       string `json:"id"`
+		Customer ref    `json:"customer"`
+		Charge   ref    `json:"charge"`
+		Invoice  ref    `json:"invoice"`
+	}
+	if err := json.Unmarshal(o.JSON, &names); err != nil {
+		return Belongs{}, err
+	}
+	switch o.Stream {
+	case Customers:
+		return Belongs{Customer: names.ID}, nil
+	case Subscriptions, Invoices, CreditNotes, Charges:
+		return Belongs{Customer: string(names.Customer)}, nil
+	case Items:
+		return Belongs{Stream: Subscriptions, ID: o.Parent}, nil
+	case Lines, Payments:
+		return Belongs{Stream: Invoices, ID: o.Parent}, nil
+	case CreditNoteLines:
+		return Belongs{Stream: CreditNotes, ID: o.Parent}, nil
+	case Refunds, Disputes:
+		return Belongs{Stream: Charges, ID: string(names.Charge)}, nil
+	case Products, Prices:
+	}
+	return Belongs{}, nil
+}
