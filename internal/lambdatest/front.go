@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,7 +20,7 @@ import (
 // that fails is a 500, as there.
 func (b *Bed) Front(tb testing.TB) *httptest.Server {
 	tb.Helper()
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, err := b.gateway(r)
 		if err != nil {
 			tb.Errorf("%s %s: %v", r.Method, r.URL, err)
@@ -28,6 +29,8 @@ func (b *Bed) Front(tb testing.TB) *httptest.Server {
 		}
 		respond(w, answer)
 	}))
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo) // browsers try the certificate before they are told to trust it
+	srv.StartTLS()
 	tb.Cleanup(srv.Close)
 	return srv
 }

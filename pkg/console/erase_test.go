@@ -385,7 +385,8 @@ func TestReceipts(t *testing.T) {
 	first := b.w.Get("/receipts")
 	shows(t, first, 200, "everything in a data source: <bdi>"+billAndCo, "Next")
 	hides(t, first, "Not ended yet", ">First<")
-	next := strings.SplitN(strings.SplitN(first.Text, `href="/receipts?after=`, 2)[1], `"`, 2)[0]
+	_, rest, _ := strings.Cut(first.Text, `href="/receipts?after=`)
+	next, _, _ := strings.Cut(rest, `"`)
 	second := b.w.Get("/receipts?after=" + next)
 	shows(t, second, 200, ">First<")
 	hides(t, second, ">Next<")
