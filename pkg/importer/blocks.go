@@ -155,7 +155,7 @@ func (b *blockReader) block() error {
 	if err != nil {
 		return errDamaged()
 	}
-	b.begin, b.end = b.end, b.end+headSize(size)+int64(size) //nolint:gosec // at most maxBlock
+	b.begin, b.end = b.end, b.end+headSize(size)+int64(len(b.body))
 	return b.split(raw)
 }
 
