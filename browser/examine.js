@@ -15,6 +15,7 @@ async function examine (visitor) {
   const kind = await page.evaluate(kindOfPage);
   if (seen.has(kind)) return [];
   seen.add(kind);
+  if (scripts) await still(page);
   const complaints = await page.evaluate(basics);
   const size = page.viewportSize();
   for (const width of widths) {
@@ -25,7 +26,18 @@ async function examine (visitor) {
   if (scripts) complaints.push(...await withAxe(page));
   complaints.push(...await stopsOfTab(page));
   complaints.push(...await withPreferences(page));
+  if (scripts) await page.unroute('**/*', unchanged);
   return complaints;
+}
+
+// unchanged answers what a page asks for by itself: nothing is new.
+const unchanged = route => route.request().headers()['hx-request'] ? route.fulfill({ status: 204 }) : route.fallback();
+
+// still keeps the parts of a page that update themselves as they are, so that no control is replaced while it is
+// looked at.
+async function still (page) {
+  await page.route('**/*', unchanged);
+  await page.waitForFunction(() => !document.querySelector('.htmx-request'));
 }
 
 function kindOfPage () {
