@@ -98,8 +98,8 @@ type Job struct {
 	Notes      []string          `json:"notes,omitempty"`
 	Error      string            `json:"error,omitempty"`
 	ErrorCode  string            `json:"error_code,omitempty"` // of Error: never changes; [Outdated] is one
-	Quiet      bool              `json:"quiet,omitempty"`    // people are not told of it
-	Messages   []Message         `json:"messages,omitempty"` // that people got or are to get of it; not in lists
+	Quiet      bool              `json:"quiet,omitempty"`      // people are not told of it
+	Messages   []Message         `json:"messages,omitempty"`   // that people got or are to get of it; not in lists
 }
 
 // Signs are signs of life of a job.
