@@ -1,7 +1,6 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -118,11 +117,7 @@ func (p *editCustomerPage) refuse(e *client.Error) {
 // refusedBy is what the API says if it has refused what a form holds, so that the form is to be shown
 // again; nil of all other errors.
 func refusedBy(err error) *client.Error {
-	e, ok := errors.AsType[*client.Error](err)
-	if !ok || e.Status != http.StatusUnprocessableEntity && e.Status != http.StatusBadRequest && e.Status != http.StatusConflict {
-		return nil
-	}
-	return e
+	return refusal(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusConflict)
 }
 
 // revertEdits is POST /edits/{id}/revert: of the fields of the form, or of all that was done to a record.

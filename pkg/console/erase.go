@@ -89,8 +89,7 @@ func (c *Console) erase(v *visit) (answer, error) {
 // isGone reports whether an erase can't be planned because its selection is not there, or is being
 // erased already.
 func isGone(err error) bool {
-	e, ok := errors.AsType[*client.Error](err)
-	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusConflict)
+	return client.IsNotFound(err) || client.IsConflict(err)
 }
 
 // stalePlan shows the page with a new plan, and what differs from the one that was confirmed.
@@ -123,8 +122,7 @@ func (v *visit) erasePage(f eraseForm) (erasePage, error) {
 		return erasePage{}, &client.Error{Status: http.StatusNotFound, Message: "There is nothing of this kind to delete."}
 	}
 	plan, err := v.client.PlanErase(v.ctx(), f.order(kind))
-	refused, ok := errors.AsType[*client.Error](err)
-	if ok && refused.Status == http.StatusUnprocessableEntity {
+	if refused := refusal(err, http.StatusUnprocessableEntity); refused != nil {
 		p := erasePage{base: v.base(kind.Title, "sources"), Kind: kind, Form: f, Graces: f.graces(nil), Back: "/sources"}
 		return p.wrong(refused.Param, refused.Message), nil
 	}

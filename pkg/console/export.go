@@ -2,12 +2,10 @@ package console
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 
-	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
 )
 
@@ -54,7 +52,7 @@ func (c *Console) export(v *visit) (answer, error) {
 		return refuse("export", p), nil
 	}
 	j, err := v.client.Export(v.ctx(), p.Source.UUID, how)
-	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnprocessableEntity {
+	if refused := refusal(err, http.StatusUnprocessableEntity); refused != nil {
 		p.Field, p.Problem = cmp.Or(refused.Param, "format"), refused.Message
 		return refuse("export", p), nil
 	}

@@ -2,10 +2,8 @@ package console
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
-	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
 )
 
@@ -81,8 +79,8 @@ func (v *visit) act(already func(*wire.Job) bool, do func(ctx context.Context, i
 	if err == nil {
 		return goTo(jobPath(next, "")), nil
 	}
-	refused, is := errors.AsType[*client.Error](err)
-	if !is || refused.Status != http.StatusConflict && refused.Status != http.StatusUnprocessableEntity {
+	refused := refusal(err, http.StatusConflict, http.StatusUnprocessableEntity)
+	if refused == nil {
 		return answer{}, err
 	}
 	p, err := v.jobPage()

@@ -2,7 +2,6 @@ package console
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -162,7 +161,7 @@ func (c *Console) correctRejects(v *visit) (answer, error) {
 		return refuse("rejects", p), nil
 	}
 	j, err := v.client.Correct(v.ctx(), p.Job.Job.ID, rows)
-	if refused, is := errors.AsType[*client.Error](err); is && (refused.Status == http.StatusConflict || refused.Status == http.StatusUnprocessableEntity) {
+	if refused := refusal(err, http.StatusConflict, http.StatusUnprocessableEntity); refused != nil {
 		p.Problem = refused.Message
 		return answer{status: refused.Status, page: "rejects", data: p}, nil
 	}

@@ -1,12 +1,10 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
 )
 
@@ -52,8 +50,8 @@ func fill(fields []formField, sent url.Values, problems map[string]string) []for
 // problemsOf is what the API says is wrong with the members of a request; ok is false if the error
 // says nothing of that.
 func problemsOf(err error) (problems map[string]string, ok bool) {
-	e, is := errors.AsType[*client.Error](err)
-	if !is || e.Status != http.StatusUnprocessableEntity || len(e.Fields) == 0 {
+	e := refusal(err, http.StatusUnprocessableEntity)
+	if e == nil || len(e.Fields) == 0 {
 		return nil, false
 	}
 	return e.Fields, true

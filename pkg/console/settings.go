@@ -1,13 +1,11 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
-	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
 )
 
@@ -137,7 +135,7 @@ func (p settingsPage) change() map[string]any {
 // sendTest is POST /settings/test: it sends a test message.
 func (c *Console) sendTest(v *visit) (answer, error) {
 	_, err := v.client.SendTestMail(v.ctx())
-	if e, ok := errors.AsType[*client.Error](err); ok && e.Status == http.StatusConflict {
+	if e := refusal(err, http.StatusConflict); e != nil {
 		p, err := v.settingsPage()
 		p.Path, p.TestProblem = "/settings", e.Message
 		return refuse("settings", p), err

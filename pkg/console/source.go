@@ -1,8 +1,6 @@
 package console
 
 import (
-	"errors"
-	"net/http"
 	"net/url"
 
 	"reseed/pkg/api/client"
@@ -50,7 +48,7 @@ func (v *visit) sourceHead(tab string) (h sourceHead, err error) {
 	}
 	h.base, h.Tab = v.base(h.Source.Name, "sources"), tab
 	pull, err := v.client.Syncs(v.ctx(), h.Source.UUID)
-	if e, ok := errors.AsType[*client.Error](err); ok && e.Status == http.StatusConflict { // it is not connected
+	if client.IsConflict(err) { // it is not connected
 		return h, nil
 	}
 	h.Pull = &pull

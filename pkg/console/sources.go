@@ -1,9 +1,7 @@
 package console
 
 import (
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -116,12 +114,12 @@ func (c *Console) resync(v *visit) (answer, error) {
 	if err == nil {
 		return goTo("/jobs/" + j.ID), nil
 	}
-	if e, ok := errors.AsType[*client.Error](err); ok && e.Status == http.StatusConflict {
+	if client.IsConflict(err) {
 		s, err := v.client.Syncs(v.ctx(), id)
 		if err == nil && s.Latest != nil && !s.Latest.Status.Ended() {
 			return goTo("/jobs/" + s.Latest.ID), nil
 		}
-		if e, ok := errors.AsType[*client.Error](err); ok && e.Status == http.StatusConflict { // it pulls from nothing
+		if client.IsConflict(err) { // it pulls from nothing
 			return goTo("/sources/" + url.PathEscape(id) + "/sheet"), nil
 		}
 	}

@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -156,7 +155,7 @@ func (c *Console) previewUpload(v *visit) (answer, error) {
 		order.Files = append(order.Files, f.How)
 	}
 	j, err := v.client.ImportUpload(v.ctx(), p.Source.UUID, order)
-	if e, ok := errors.AsType[*client.Error](err); ok && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict) {
+	if e := refusal(err, http.StatusUnprocessableEntity, http.StatusConflict); e != nil {
 		p.Problem = e.Message
 		return refuse("upload", p), nil
 	}
@@ -239,9 +238,9 @@ func (v *visit) inspect(p *uploadPage, f *fileCard) error {
 	}
 	if f.Arrived && !f.How.LeftOut && chosen {
 		u, err := v.client.InspectFile(v.ctx(), p.Source.UUID, p.Upload.ID, f.How)
-		e, ok := errors.AsType[*client.Error](err)
+		e := refusal(err, http.StatusUnprocessableEntity)
 		switch {
-		case ok && e.Status == http.StatusUnprocessableEntity:
+		case e != nil:
 			f.Problem = e.Message
 		case err != nil:
 			return err

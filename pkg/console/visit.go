@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"reseed/pkg/api/client"
 )
@@ -147,6 +148,14 @@ func (v *visit) failed(err error) answer {
 		return v.problem(e.Status, "Not found", e.Message)
 	}
 	return v.problem(e.Status, "This did not work", e.Message)
+}
+
+// refusal is the API's error if it has one of these statuses; nil if it has not.
+func refusal(err error, statuses ...int) *client.Error {
+	if e, ok := errors.AsType[*client.Error](err); ok && slices.Contains(statuses, e.Status) {
+		return e
+	}
+	return nil
 }
 
 type problemPage struct {
