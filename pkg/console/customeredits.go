@@ -18,16 +18,14 @@ type editCustomerPage struct {
 
 // editField is a field of the form.
 type editField struct {
-	Name, Label, Hint string
-	Value             string
-	Was               string // the value when the form was made: only what differs is changed
-	Problem           string
+	formField
+	Was string // the value when the form was made: only what differs is changed
 }
 
 // editable are the fields that people may change.
-func editable() []editField {
+func editable() []formField {
 	const when = "In UTC, such as 2026-01-31 or 2026-01-31 14:30."
-	return []editField{
+	return []formField{
 		{Name: "name"},
 		{Name: "email"},
 		{Name: "company"},
@@ -57,9 +55,8 @@ func (v *visit) editCustomerPage() (p editCustomerPage, err error) {
 	root := all.Members[0].Record
 	p = editCustomerPage{base: v.base("Edit "+nameOf(root), "customers"), ID: all.Customer}
 	for _, f := range editable() {
-		f.Label, f.Value = labelOf(f.Name), root.Field(f.Name).Value
-		f.Was = f.Value
-		p.Fields = append(p.Fields, f)
+		f.Label, f.Value, f.Kind, f.Most = labelOf(f.Name), root.Field(f.Name).Value, "text", 255
+		p.Fields = append(p.Fields, editField{f, f.Value})
 	}
 	return p, nil
 }

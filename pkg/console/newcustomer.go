@@ -17,6 +17,7 @@ type newCustomerPage struct {
 type formField struct {
 	Name, Label, Hint string
 	Kind              string // of the input
+	Most              int    // characters; 0: as many as one likes
 	Value, Problem    string
 	Required          bool
 }

@@ -84,7 +84,7 @@ func titleOf(r *wire.Record) string {
 
 // labelOf writes the name of a field for people.
 func labelOf(name string) string {
-	text := words(strings.TrimSuffix(name, "_in_cents"))
+	text := fieldName(name)
 	if text == "" {
 		return ""
 	}
