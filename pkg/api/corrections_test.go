@@ -10,6 +10,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"reseed/internal/ziptest"
 	"reseed/pkg/httpapi"
 )
 
@@ -124,7 +125,7 @@ func TestCorrectionsOfEveryFormat(t *testing.T) {
 		want []string // external ids
 	}{
 		"zip": {
-			file("a.zip", zipOf(t, "x/a.csv", "Name,External ID\nAnn,c1\n", "y/a.csv", "Name,External ID\nAnn,c2\nNobody,\n")),
+			file("a.zip", ziptest.Of(t, "x/a.csv", "Name,External ID\nAnn,c1\n", "y/a.csv", "Name,External ID\nAnn,c2\nNobody,\n")),
 			`{"file":"y/a.csv","line":3,"cells":{"External ID":"c3"}}`,
 			[]string{"c1", "c2", "c3"},
 		},

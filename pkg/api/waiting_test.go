@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"reseed/internal/ziptest"
 	"reseed/pkg/api/wire"
 	"reseed/pkg/app"
 	"reseed/pkg/httpapi"
@@ -42,26 +42,6 @@ func (b *bed) inspected(id, query string) (u wire.Upload) {
 
 func (b *bed) uploadPath(id string) string { return "/v1/data_sources/" + b.source + "/uploads/" + id }
 
-// zipOf packs files, given by name and text.
-func zipOf(tb testing.TB, files ...string) string {
-	tb.Helper()
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	for i := 0; i < len(files); i += 2 {
-		w, err := z.Create(files[i])
-		if err == nil {
-			_, err = w.Write([]byte(files[i+1]))
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return out.String()
-}
-
 const (
 	kunden  = "Name;External ID;Emaill\nM\xfcller;c1;x\nJos\xe9;c2;y\n" // windows-1252
 	another = "Plan,Interval count,Interval unit,External ID\nGold,1,month,p9\n"
@@ -70,7 +50,7 @@ const (
 // waitingUploads: files wait, are looked at, imported, dropped; what is wrong with a request.
 func waitingUploads(b *bed) {
 	t := b.t
-	u := b.waits(b.source, file("kunden.csv", kunden), file("more.zip", zipOf(t, "a.csv", "Name,External ID\nAnn,c5\n", "b.csv", another, "read me.txt", "Hello")))
+	u := b.waits(b.source, file("kunden.csv", kunden), file("more.zip", ziptest.Of(t, "a.csv", "Name,External ID\nAnn,c5\n", "b.csv", another, "read me.txt", "Hello")))
 	if len(u.Files) != 2 || !u.Files[0].Arrived || u.Files[0].Size != int64(len(kunden)) || u.Files[1].Number != 2 || u.Source != b.source || u.Imported {
 		t.Errorf("upload %+v", u)
 	}
@@ -203,12 +183,12 @@ func TestHostileFilesAreInspected(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil)
 	for name, want := range map[string]string{
-		zipOf(t, "a.csv", strings.Repeat("\n", 120<<20)): "times its size",
-		"PK\x03\x04 and no more":                         "cannot be read",
-		zipOf(t, "a.pdf", "%PDF-"):                       "no CSV or NDJSON file",
-		"%PDF-1.7":                                       "a PDF document",
-		"":                                               "empty",
-		"\x1f\x8b\x08 and no more":                       "damaged",
+		ziptest.Of(t, "a.csv", strings.Repeat("\n", 120<<20)): "times its size",
+		"PK\x03\x04 and no more":                              "cannot be read",
+		ziptest.Of(t, "a.pdf", "%PDF-"):                       "no CSV or NDJSON file",
+		"%PDF-1.7":                                            "a PDF document",
+		"":                                                    "empty",
+		"\x1f\x8b\x08 and no more":                            "damaged",
 		"Name,External ID\n" + strings.Repeat("\"", 999): "",
 	} {
 		u := b.inspected(b.waits(b.source, file("x", name), file("a.csv", february)).ID, "")

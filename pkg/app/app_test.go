@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reseed/internal/awsfake/awsfaketest"
+	"reseed/internal/ziptest"
 	"reseed/pkg/app"
 	"reseed/pkg/eraser"
 	"reseed/pkg/fault"
@@ -135,14 +136,7 @@ func TestAnUploadMakesItsSourceOnce(t *testing.T) {
 func TestAnUploadMayBeAZIP(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	var out strings.Builder
-	z := zip.NewWriter(&out)
-	f, err := z.Create("export/customers.csv")
-	must(t, err)
-	_, err = f.Write([]byte(customers))
-	must(t, err)
-	must(t, z.Close())
-	must(t, b.Ingest(t.Context(), b.put(t, "uploads/Zipped/export.ZIP", out.String())))
+	must(t, b.Ingest(t.Context(), b.put(t, "uploads/Zipped/export.ZIP", ziptest.Of(t, "export/customers.csv", customers))))
 	b.work(t)
 	b.want(t, []string{"Zipped"}, []job.Status{job.Done})
 	list, err := b.Ledger.List(t.Context(), 1, "")

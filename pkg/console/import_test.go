@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"reseed/internal/consoletest"
+	"reseed/internal/ziptest"
 	"reseed/pkg/api/wire"
 )
 
@@ -214,7 +215,7 @@ func TestImportOfAZip(t *testing.T) {
 		files = append(files, fmt.Sprintf("part-%d.csv", i), fmt.Sprintf("Name,External ID\nAnn,c%d\n", i))
 	}
 	files = append(files, "kunden.csv", kunden)
-	p := b.choose("upsert", "all.zip", zipped(t, files...))
+	p := b.choose("upsert", "all.zip", ziptest.Of(t, files...))
 	b.has(p, "1 file, 1 understood", "all.zip/part-11.csv", "all.zip/kunden.csv", `<option value="windows-1252" selected>`, "Müller")
 }
 

@@ -1,4 +1,5 @@
-package console_test
+// Package ziptest packs files for tests.
+package ziptest
 
 import (
 	"archive/zip"
@@ -6,8 +7,8 @@ import (
 	"testing"
 )
 
-// zipped packs files, given by name and text.
-func zipped(tb testing.TB, files ...string) string {
+// Of is a ZIP of files, given by name and text, in this order.
+func Of(tb testing.TB, files ...string) string {
 	tb.Helper()
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
