@@ -93,7 +93,7 @@ func (f *tellFlag) addTo(c *cobra.Command) {
 	c.Flags().BoolVar(&f.tell, "mail", true, "tell people how it ends by mail or webhook, as the settings of the server say (README.md); --mail=false: nobody")
 }
 
-// wire is the option of a request. The default of the command is that of the API.
+// wire is what a request says about mail: nothing if people are to be told, which the API does by itself.
 func (f *tellFlag) wire() *bool {
 	if f.tell {
 		return nil

@@ -71,7 +71,7 @@ func eachOnce(t *testing.T, c Case) {
 	}
 }
 
-// same checks that objects are those of the ids, each once.
+// same checks that there is one object for each id, and no other.
 func (b *bed) same(t *testing.T, want []string, objects []json.RawMessage) {
 	t.Helper()
 	got := b.ids(objects)

@@ -182,7 +182,8 @@ var lists = []listed{
 	{path: "/v1/disputes", kind: "dispute"},
 }
 
-// of reports whether a path is that of the list, and of whose parts.
+// of reports whether a request for a path asks for this list; parent is the object whose parts are listed, if it
+// is a list of parts.
 func (l listed) of(path string, q url.Values) (kind, parent string, ok bool) {
 	before, after, nested := strings.Cut(l.path, "%s")
 	if !nested {

@@ -150,7 +150,7 @@ func leftAlone(b *bed) {
 	}
 }
 
-// editsAddedBy: the edits of records that an import added are found, and those of other records are not.
+// editsAddedBy asks for the edits of records that one import added, and gets no others.
 func editsAddedBy(b *bed) {
 	t := b.t
 	b.done("done", file("a.csv", "Name,External ID\nBystander,z\n"))

@@ -114,7 +114,8 @@ func (p *editCustomerPage) refuse(e *client.Error) {
 // refusedBy is what the API says if it has refused what a form holds, so that the form is to be shown
 // again; nil of all other errors.
 func refusedBy(err error) *client.Error {
-	return refusal(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusConflict)
+	e, _ := refusal(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusConflict)
+	return e
 }
 
 // revertEdits is POST /edits/{id}/revert: of the fields of the form, or of all that was done to a record.

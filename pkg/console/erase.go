@@ -122,7 +122,7 @@ func (v *visit) erasePage(f eraseForm) (erasePage, error) {
 		return erasePage{}, &client.Error{Status: http.StatusNotFound, Message: "There is nothing of this kind to delete."}
 	}
 	plan, err := v.client.PlanErase(v.ctx(), f.order(kind))
-	if refused := refusal(err, http.StatusUnprocessableEntity); refused != nil {
+	if refused, ok := refusal(err, http.StatusUnprocessableEntity); ok {
 		p := erasePage{base: v.base(kind.Title, "sources"), Kind: kind, Form: f, Graces: f.graces(nil), Back: "/sources"}
 		return p.wrong(refused.Param, refused.Message), nil
 	}

@@ -52,7 +52,7 @@ func (c *Console) export(v *visit) (answer, error) {
 		return refuse("export", p), nil
 	}
 	j, err := v.client.Export(v.ctx(), p.Source.UUID, how)
-	if refused := refusal(err, http.StatusUnprocessableEntity); refused != nil {
+	if refused, ok := refusal(err, http.StatusUnprocessableEntity); ok {
 		p.Field, p.Problem = cmp.Or(refused.Param, "format"), refused.Message
 		return refuse("export", p), nil
 	}

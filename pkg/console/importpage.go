@@ -174,11 +174,11 @@ func (c *Console) announceFiles(v *visit) (answer, error) {
 		files = append(files, f)
 	}
 	u, err := v.client.AnnounceUpload(v.ctx(), p.Source.UUID, files)
-	e := refusal(err, http.StatusUnprocessableEntity)
+	e, refused := refusal(err, http.StatusUnprocessableEntity)
 	switch {
 	case client.IsConflict(err):
 		return nothing(), nil
-	case e != nil:
+	case refused:
 		p.Problem = aboutFile(e.Message)
 		return refuse("import", p), nil
 	case err != nil:

@@ -79,8 +79,8 @@ func (v *visit) act(already func(*wire.Job) bool, do func(ctx context.Context, i
 	if err == nil {
 		return goTo(jobPath(next, "")), nil
 	}
-	refused := refusal(err, http.StatusConflict, http.StatusUnprocessableEntity)
-	if refused == nil {
+	refused, is := refusal(err, http.StatusConflict, http.StatusUnprocessableEntity)
+	if !is {
 		return answer{}, err
 	}
 	p, err := v.jobPage()

@@ -161,7 +161,7 @@ func (c *Console) correctRejects(v *visit) (answer, error) {
 		return refuse("rejects", p), nil
 	}
 	j, err := v.client.Correct(v.ctx(), p.Job.Job.ID, rows)
-	if refused := refusal(err, http.StatusConflict, http.StatusUnprocessableEntity); refused != nil {
+	if refused, ok := refusal(err, http.StatusConflict, http.StatusUnprocessableEntity); ok {
 		p.Problem = refused.Message
 		return answer{status: refused.Status, page: "rejects", data: p}, nil
 	}

@@ -51,8 +51,8 @@ func fill(fields []formField, sent url.Values, problems map[string]string) []for
 // problemsOf is what the API says is wrong with the members of a request; ok is false if the error
 // says nothing of that.
 func problemsOf(err error) (problems map[string]string, ok bool) {
-	e := refusal(err, http.StatusUnprocessableEntity)
-	if e == nil || len(e.Fields) == 0 {
+	e, ok := refusal(err, http.StatusUnprocessableEntity)
+	if !ok || len(e.Fields) == 0 {
 		return nil, false
 	}
 	return e.Fields, true

@@ -135,7 +135,7 @@ func (p settingsPage) change() map[string]any {
 // sendTest is POST /settings/test: it sends a test message.
 func (c *Console) sendTest(v *visit) (answer, error) {
 	_, err := v.client.SendTestMail(v.ctx())
-	if e := refusal(err, http.StatusConflict); e != nil {
+	if e, ok := refusal(err, http.StatusConflict); ok {
 		p, err := v.settingsPage()
 		p.Path, p.TestProblem = "/settings", e.Message
 		return refuse("settings", p), err

@@ -103,7 +103,7 @@ func (c *Console) signIn(v *visit) (answer, error) {
 		key = p.Link
 	}
 	s, err := c.clientOf(key).SignIn(v.ctx())
-	if refusal(err, http.StatusUnauthorized) != nil {
+	if _, wrong := refusal(err, http.StatusUnauthorized); wrong {
 		p.Problem = "There is no such key. Check that you have copied all of it; somebody who is signed in can make another one under API keys."
 		if p.Link != "" {
 			p.Link, p.Problem = "", "This link was used already, or is older than an hour. Sign in with an API key, or start the server again: it prints a new link."

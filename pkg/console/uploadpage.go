@@ -155,7 +155,7 @@ func (c *Console) previewUpload(v *visit) (answer, error) {
 		order.Files = append(order.Files, f.How)
 	}
 	j, err := v.client.ImportUpload(v.ctx(), p.Source.UUID, order)
-	if e := refusal(err, http.StatusUnprocessableEntity, http.StatusConflict); e != nil {
+	if e, ok := refusal(err, http.StatusUnprocessableEntity, http.StatusConflict); ok {
 		p.Problem = e.Message
 		return refuse("upload", p), nil
 	}
@@ -238,9 +238,9 @@ func (v *visit) inspect(p *uploadPage, f *fileCard) error {
 	}
 	if f.Arrived && !f.How.LeftOut && chosen {
 		u, err := v.client.InspectFile(v.ctx(), p.Source.UUID, p.Upload.ID, f.How)
-		e := refusal(err, http.StatusUnprocessableEntity)
+		e, ok := refusal(err, http.StatusUnprocessableEntity)
 		switch {
-		case e != nil:
+		case ok:
 			f.Problem = e.Message
 		case err != nil:
 			return err

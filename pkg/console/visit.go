@@ -150,12 +150,12 @@ func (v *visit) failed(err error) answer {
 	return v.problem(e.Status, "This did not work", e.Message)
 }
 
-// refusal is the API's error if it has one of these statuses; nil if it has not.
-func refusal(err error, statuses ...int) *client.Error {
-	if e, ok := errors.AsType[*client.Error](err); ok && slices.Contains(statuses, e.Status) {
-		return e
+// refusal is the API's error; ok is false, and the error nil, if it has none of these statuses.
+func refusal(err error, statuses ...int) (e *client.Error, ok bool) {
+	if e, ok = errors.AsType[*client.Error](err); ok && slices.Contains(statuses, e.Status) {
+		return e, true
 	}
-	return nil
+	return nil, false
 }
 
 type problemPage struct {

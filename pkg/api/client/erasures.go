@@ -62,8 +62,8 @@ func (c *Client) ReceiptPage(ctx context.Context, id string) (io.ReadCloser, err
 	return c.stream(ctx, of("/v1/erasures/%s/receipt?format=html", id))
 }
 
-// ReceiptsAfter returns a page of the proofs of erases, newest first, behind that of a cursor, which is
-// empty for the first page. perPage is how many; 0 is as many as the server likes.
+// ReceiptsAfter returns a page of the proofs of erases, newest first. The cursor comes from the page
+// before, and is empty for the first page. perPage is how many; 0 is as many as the server likes.
 func (c *Client) ReceiptsAfter(ctx context.Context, cursor string, perPage int) (*wire.ReceiptPage, error) {
 	q := url.Values{"cursor": {cursor}}
 	if perPage > 0 {

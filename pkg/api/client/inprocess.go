@@ -13,8 +13,8 @@ type InProcess struct{ Handler http.Handler }
 
 type callerKey struct{}
 
-// WithCaller adds the address of whoever a request of this context is made for. The handler of
-// [InProcess] sees it as http.Request.RemoteAddr.
+// WithCaller adds the network address of the person for whom requests are made. The handler of
+// [InProcess] finds it in http.Request.RemoteAddr.
 func WithCaller(ctx context.Context, address string) context.Context {
 	return context.WithValue(ctx, callerKey{}, address)
 }
