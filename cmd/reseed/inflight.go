@@ -32,7 +32,7 @@ const (
 )
 
 // aside is how long a worker of an import sleeps to make way.
-const aside = time.Millisecond
+const aside = 100 * time.Microsecond
 
 // makeWay is called by the workers of an import every few milliseconds. If requests come thick it
 // sleeps, so that they are answered. Workers never wait for anything: while every processor runs

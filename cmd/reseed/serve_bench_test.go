@@ -33,7 +33,7 @@ import (
 const (
 	benchKey     = "the key of the benchmark"
 	benchClients = 8
-	benchTurns   = 3
+	benchTurns   = 5
 	benchTurn    = 2 * time.Second
 	benchServed  = 50_000 // customers
 )

@@ -10,13 +10,15 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/later"
 	"reseed/pkg/source/sheets"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
 
 // Setting is what a source pulls from, and how its pulls go.
 type Setting struct {
-	Spreadsheet string        `json:"spreadsheet"`           // its id
+	Spreadsheet string        `json:"spreadsheet"`           // its id; empty if the source pulls from a billing system
+	System      *System       `json:"system,omitempty"`      // nil if it pulls from a spreadsheet
 	Every       time.Duration `json:"every,omitempty"`       // 0: only when somebody asks for it
 	MaxChanged  *int          `json:"max_changed,omitempty"` // percent; nil is job.DefaultMaxChanged
 	MaxRemoved  *int          `json:"max_removed,omitempty"` // percent; nil is the setting of the account, or else job.DefaultMaxRemoved
@@ -29,6 +31,18 @@ type Setting struct {
 
 	Version int64        `json:"-"` // of the stored item
 	Later   later.Fields `json:"-"`
+}
+
+// System is the account of a billing system that a source pulls from. Its credentials lie apart.
+type System struct {
+	Name          string          `json:"name"`            // [system.System.Name]
+	Place         string          `json:"place,omitempty"` // [system.Place.Name]; empty: the first
+	Account       system.Account  `json:"account"`         // whose credentials it was connected with; no pull reads another one
+	Mapping       system.Settings `json:"mapping"`
+	Subscriptions []string        `json:"subscriptions,omitempty"` // ids that people have named, see [system.Connection]
+	// why the system has refused the credentials, as a sentence, and since when; empty if it has not
+	Refused   string    `json:"refused,omitempty"`
+	RefusedAt time.Time `json:"refused_at,omitzero"`
 }
 
 // Changed is the share of a dataset's stored rows, in percent, above which the changes of a pull that
