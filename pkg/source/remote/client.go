@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,6 +49,7 @@ type Config struct {
 	// Explain reads the body of an answer that is a refusal.
 	Explain func(body []byte) Explanation
 
+	XML       bool          // answers are XML documents; else they are JSON
 	RequestID string        // name of the header with the id of the request
 	Tries     int           // of a request; 0: [Tries]
 	Patience  time.Duration // how long a request waits between its tries, all together; 0: [Patience]
@@ -91,16 +93,30 @@ func New(c Config) *Client {
 	return client
 }
 
-// Get asks for a document, in its turn, until it is there or the request has failed for good. The error
-// is that of ctx or of Authorization, or an [*Error].
+// Request is what a system is asked for. Whatever its method is, it changes nothing: so it may be repeated.
+type Request struct {
+	Method string // empty: GET
+	Path   string
+	Query  url.Values
+	Body   []byte // nil: none
+	Type   string // media type of the body
+}
+
+// Get asks for a JSON document, as [Client.Do] does.
 func (c *Client) Get(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
+	return c.Do(ctx, Request{Path: path, Query: query})
+}
+
+// Do asks for a document, in its turn, until it is there or the request has failed for good. The error
+// is that of ctx or of Authorization, or an [*Error].
+func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 	token, err := c.Authorization(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	renewed := false
 	for try, waited := 1, time.Duration(0); ; try++ {
-		body, err := c.once(ctx, path, query, token)
+		body, err := c.once(ctx, r, token)
 		failed, ok := errors.AsType[*Error](err)
 		if err == nil || !ok {
 			return body, err
@@ -140,7 +156,7 @@ func pauseAfter(e *Error, try int) time.Duration {
 }
 
 // once makes a request in its turn.
-func (c *Client) once(ctx context.Context, path string, query url.Values, token string) (json.RawMessage, error) {
+func (c *Client) once(ctx context.Context, r Request, token string) ([]byte, error) {
 	if err := c.sit(ctx); err != nil {
 		return nil, err
 	}
@@ -150,7 +166,7 @@ func (c *Client) once(ctx context.Context, path string, query url.Values, token 
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	a, err := c.send(limited, path, query, token)
+	a, err := c.send(limited, r, token)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -159,7 +175,7 @@ func (c *Client) once(ctx context.Context, path string, query url.Values, token 
 	}
 	e := &Error{Status: a.status, RequestID: requestID(a.header.Get(c.RequestID))}
 	if a.status != http.StatusOK {
-		return nil, c.refusal(e, path, a.header, a.body)
+		return nil, c.refusal(e, r.Path, a.header, a.body)
 	}
 	if err := c.unfit(e, a.header, a.body, err); err != nil {
 		return nil, err
@@ -175,18 +191,21 @@ type answer struct {
 }
 
 // send makes a request. The error says that there is no answer, or that its body did not come whole.
-func (c *Client) send(ctx context.Context, path string, query url.Values, token string) (answer, error) {
-	address := c.Base + path
-	if len(query) > 0 {
-		address += "?" + query.Encode()
+func (c *Client) send(ctx context.Context, r Request, token string) (answer, error) {
+	address := c.Base + r.Path
+	if len(r.Query) > 0 {
+		address += "?" + r.Query.Encode()
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	asks, err := http.NewRequestWithContext(ctx, cmp.Or(r.Method, http.MethodGet), address, bytes.NewReader(r.Body))
 	if err != nil {
 		return answer{}, err
 	}
-	maps.Copy(r.Header, c.Header)
-	r.Header.Set("Authorization", token)
-	got, err := c.http.Do(r)
+	maps.Copy(asks.Header, c.Header)
+	asks.Header.Set("Authorization", token)
+	if r.Type != "" {
+		asks.Header.Set("Content-Type", r.Type)
+	}
+	got, err := c.http.Do(asks)
 	if err != nil {
 		return answer{}, err
 	}
@@ -241,17 +260,20 @@ func (c *Client) later(e *Error, message string) *Error {
 	return c.failure(Wait, e, message)
 }
 
-// unfit returns an error unless a body is a JSON document that arrived whole.
+// unfit returns an error unless a body is a document that arrived whole.
 func (c *Client) unfit(e *Error, h http.Header, body []byte, err error) error {
-	begin := bytes.TrimLeft(body, " \t\r\n\ufeff")
+	whole, page, kind := json.Valid, isMarkup, "JSON"
+	if c.XML {
+		whole, page, kind = wholeXML, isWebPage, "XML"
+	}
 	switch {
 	case int64(len(body)) > c.MaxBody:
 		return c.failure(Shape, e, "its answer has more than "+strconv.FormatInt(c.MaxBody>>20, 10)+" MB")
-	case strings.HasPrefix(h.Get("Content-Type"), "text/html"), bytes.HasPrefix(begin, []byte("<")):
+	case strings.HasPrefix(h.Get("Content-Type"), "text/html"), page(body):
 		return c.failure(Shape, e, "its answer is a web page, no data. Something between Reseed and the system may have answered")
-	case err != nil, !json.Valid(body):
+	case err != nil, !whole(body):
 		e.again = true
-		return c.failure(Shape, e, "its answer was cut off, or is no JSON. Sync again later")
+		return c.failure(Shape, e, "its answer was cut off, or is no "+kind+". Sync again later")
 	}
 	return nil
 }
