@@ -35,6 +35,11 @@ ifeq ($(platform),Linux x86_64)
 export RESEED_TEST_DYNOXIDE ?= $(tools)/node_modules/@dynoxide/linux-x64/dynoxide
 endif
 
+# The clients of billing systems that judge our stand-ins for these are in the lock file in judges/.
+judges_stamp := $(tools)/judges-$(firstword $(shell cksum < judges/package-lock.json))
+# Where they are installed: with this set, tests fail if one is missing.
+export RESEED_TEST_JUDGES ?= $(tools)/judges
+
 GOARCH ?= arm64
 functions := $(notdir $(patsubst %/main.go,%,$(wildcard functions/*/main.go)))
 go_release := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
@@ -72,18 +77,18 @@ build/%/bootstrap: always
 ## Testing
 
 .PHONY: test
-test: $(dynoxide_stamp) $(compat_stamp) $(browser_stamp) chromium ## all tests, with a sample of kills and cuts; those in containers too where Docker can be had
+test: $(dynoxide_stamp) $(compat_stamp) $(judges_stamp) $(browser_stamp) chromium ## all tests, with a sample of kills and cuts; those in containers too where Docker can be had
 	$(go_test) -shuffle=on $(TEST_FLAGS) ./...
 	@$(MAKE) sam-test-if-possible
 
 # The collector takes a fifth of the CPU time of the tests, and their memory is small.
 .PHONY: test-race
 test-race: export GOGC := 400
-test-race: $(dynoxide_stamp) $(compat_stamp) $(browser_stamp) chromium ## the same with the race detector and all kills and cuts, without containers
+test-race: $(dynoxide_stamp) $(compat_stamp) $(judges_stamp) $(browser_stamp) chromium ## the same with the race detector and all kills and cuts, without containers
 	RESEED_TEST_ALL=1 $(go_test) -race -shuffle=on $(TEST_FLAGS) ./...
 
 .PHONY: slowest
-slowest: $(dynoxide_stamp) $(compat_stamp) $(browser_stamp) chromium ## the ten slowest tests by the CPU time they take alone (docs/TESTING.md)
+slowest: $(dynoxide_stamp) $(compat_stamp) $(judges_stamp) $(browser_stamp) chromium ## the ten slowest tests by the CPU time they take alone (docs/TESTING.md)
 	@hack/slowest
 
 # Of make soak: kills of whole processes (as many of imports as of erases), random sequences (of edits and erases more than 100,000 steps in all), and
@@ -169,7 +174,7 @@ fuzz: ## every fuzz target for a while (FUZZ_TIME=5s)
 ## Tools
 
 .PHONY: tools
-tools: $(golangci_lint_stamp) $(dynoxide_stamp) $(sam_stamp) $(compat_stamp) $(browser_stamp) chromium ## install what the other targets need, into .tools
+tools: $(golangci_lint_stamp) $(dynoxide_stamp) $(sam_stamp) $(compat_stamp) $(judges_stamp) $(browser_stamp) chromium ## install what the other targets need, into .tools
 
 .PHONY: compat-tools
 compat-tools: $(compat_stamp) ## install ChartMogul's clients for Node.js and Python, which a test drives Reseed with
@@ -205,6 +210,13 @@ $(compat_stamp):
 	$(pip_locked) -r compat/python/requirements-sheets.txt
 	$(pip_locked) -r compat/workbooks/requirements.txt
 	@rm -f $(tools)/compat-*
+	@touch $@
+
+$(judges_stamp):
+	@mkdir -p $(tools)/judges
+	cp judges/package.json judges/package-lock.json $(tools)/judges/
+	npm ci --prefix $(tools)/judges --ignore-scripts --no-audit --no-fund --loglevel=error
+	@rm -f $(tools)/judges-*
 	@touch $@
 
 $(browser_stamp):

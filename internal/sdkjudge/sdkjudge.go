@@ -1,0 +1,96 @@
+// Package sdkjudge runs a script of Node.js that judges a stand-in for a billing system with the system's official npm
+// package. The scripts and the versions of the packages are in the folder judges.
+package sdkjudge
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// envTools names the folder that the packages are installed in. If it is set, a test fails if they are not there.
+const envTools = "RESEED_TEST_JUDGES"
+
+// Judge is a running script. It reads a JSON document a line from its standard input, and answers each with a line. It is safe
+// for concurrent use.
+type Judge struct {
+	in  io.WriteCloser
+	out *bufio.Reader
+
+	mu   sync.Mutex
+	said map[[sha256.Size]byte][]byte
+}
+
+// Start starts the script judges/<script>, which needs an npm package, and ends it with the test. If the package is not installed the test is
+// left out.
+func Start(t *testing.T, script, npm string) *Judge {
+	t.Helper()
+	root := root()
+	tools, required := os.LookupEnv(envTools)
+	if !required {
+		tools = filepath.Join(root, ".tools", "judges")
+	}
+	if _, err := os.Stat(filepath.Join(tools, "node_modules", filepath.FromSlash(npm), "package.json")); err != nil {
+		if required {
+			t.Fatalf("The npm package %s is not installed; make tools installs it, and so does make test: %v", npm, err)
+		}
+		t.Skipf("LEFT OUT: the npm package %s is not installed; make tools installs it: %v", npm, err)
+	}
+	cmd := exec.Command("node", filepath.Join(root, "judges", script)) //nolint:noctx // it ends when its input does
+	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(tools, "node_modules"), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("Node.js does not start: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the judge %s: %v", script, err)
+		}
+	})
+	return &Judge{in: in, out: bufio.NewReader(out), said: map[[sha256.Size]byte][]byte{}}
+}
+
+// root is the folder of the module.
+func root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Ask sends a question and decodes the answer. The same question is asked once: a judge has no state.
+func (j *Judge) Ask(question, answer any) error {
+	line, err := json.Marshal(question)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(line)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	said, ok := j.said[sum]
+	if !ok {
+		if _, err := j.in.Write(append(line, '\n')); err != nil {
+			return fmt.Errorf("the judge has ended: %w", err)
+		}
+		if said, err = j.out.ReadBytes('\n'); err != nil {
+			return fmt.Errorf("the judge has ended: %w", err)
+		}
+		j.said[sum] = said
+	}
+	return json.Unmarshal(said, answer)
+}
