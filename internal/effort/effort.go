@@ -1,6 +1,6 @@
 // Package effort says how many cases a test tries if it has many similar ones: failures at every
 // call, kills, seeds. In `make test` it tries one in five, always the same ones. With
-// RESEED_TEST_ALL set, as in `make test-race`, it tries all.
+// RESEED_TEST_ALL set, as in `make test-all`, it tries all.
 package effort
 
 import (
