@@ -1,0 +1,22 @@
+// Package systems lists the billing systems that Reseed reads.
+package systems
+
+import (
+	"strings"
+
+	"reseed/pkg/source/stripe"
+	"reseed/pkg/source/system"
+)
+
+// All lists the systems, in the order in which people are offered them.
+func All() []system.System { return []system.System{stripe.System{}} }
+
+// ByName finds a system by its name, regardless of case.
+func ByName(name string) (system.System, bool) {
+	for _, s := range All() {
+		if strings.EqualFold(s.Name(), name) {
+			return s, true
+		}
+	}
+	return nil, false
+}
