@@ -124,7 +124,7 @@ func (w *World) intent(invoice string) intent {
 		}
 	}
 	w.numbers["pi"]++
-	id := fmt.Sprintf("pi_1Rw%021d", w.numbers["pi"])
+	id := id("pi", w.numbers["pi"])
 	currency := w.objects[invoice].fields["currency"]
 	w.mu.Unlock()
 	return intent{id, w.AddTo(invoice, "invoice_payment", Fields{

@@ -2,7 +2,6 @@ package stripetest
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -94,7 +93,7 @@ func (w *World) AddTo(parent, kind string, given Fields) string {
 	defer w.mu.Unlock()
 	p := prefix(kind)
 	w.numbers[p]++
-	id := fmt.Sprintf("%s_1Rw%021d", p, w.numbers[p])
+	id := id(p, w.numbers[p])
 	maps.Copy(fields, blank(kind))
 	fields["id"], fields["created"], fields["livemode"] = id, w.now.Unix(), false
 	if kind == "line_item" {
