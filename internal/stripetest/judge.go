@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -130,3 +132,27 @@ func (j *Judge) Fixture(kind string) Fields {
 
 // Fields are the fields of an object.
 type Fields map[string]any
+
+// MarshalJSON writes id and object first, as Stripe does.
+func (f Fields) MarshalJSON() ([]byte, error) {
+	body := []byte("{")
+	add := func(name string) error {
+		value, err := json.Marshal(f[name])
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = append(append(append(body, strconv.Quote(name)...), ':'), value...)
+		return err
+	}
+	first := []string{"id", "object"}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(f)), func(name string) bool { return slices.Contains(first, name) })
+	for _, name := range append(first, names...) {
+		if _, ok := f[name]; !ok {
+			continue
+		}
+		if err := add(name); err != nil {
+			return nil, err
+		}
+	}
+	return append(body, '}'), nil
+}
