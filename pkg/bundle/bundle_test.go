@@ -9,10 +9,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"reseed/internal/effort"
 	"reseed/pkg/billing"
 	"reseed/pkg/bundle"
 	"reseed/pkg/objects"
@@ -280,22 +282,23 @@ var errKilled = errors.New("killed")
 // A worker dies at any change of an object; the next one begins the step again. The outcome is the same.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	all := append(sold(20, 2), object("goods", thing{ID: "g1", Name: "Gold"}), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
+	all := append(sold(9, 2), object("goods", thing{ID: "g1", Name: "Gold"}), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
 	whole := newBed(objects.Mem(), system.Settings{})
-	begun := bundle.State{Pages: whole.pages(t, 2, all)}
+	begun := bundle.State{Pages: whole.pages(t, 1, all)} // two chunks
 	if _, err := whole.finish(t.Context(), begun); err != nil {
 		t.Fatal(err)
 	}
 	want, told := whole.made(t)
-	for kill := 1; ; kill++ {
-		mem, n := &objects.Memory{}, 0
+	// killed runs all steps over a store that fails at its n-th change, and returns how many changes there were.
+	killed := func(kill int) int {
+		mem, n := &objects.Memory{}, atomic.Int64{}
 		bad := objects.Over(mem).Around(func(change func() error) error {
-			if n++; n == kill {
+			if n.Add(1) == int64(kill) {
 				return errKilled
 			}
 			return change()
 		})
-		newBed(objects.Over(mem), system.Settings{}).pages(t, 2, all)
+		newBed(objects.Over(mem), system.Settings{}).pages(t, 1, all)
 		b := newBed(bad, system.Settings{})
 		for state := begun; !state.Done; {
 			if next, err := b.Step(t.Context(), state); err == nil {
@@ -306,9 +309,10 @@ func TestKilledAnywhere(t *testing.T) {
 		if diff := cmp.Diff(want, got) + cmp.Diff(told, gotTold); diff != "" {
 			t.Fatalf("killed at change %d: %s", kill, diff)
 		}
-		if n < kill {
-			return
-		}
+		return int(n.Load())
+	}
+	for kill := range effort.Cases(t.Name(), killed(0), 1) {
+		killed(kill)
 	}
 }
 
