@@ -28,6 +28,9 @@ type Syncs struct {
 type SyncOptions struct {
 	Plan bool  `json:"plan,omitempty"` // write nothing until the plan is applied
 	Mail *bool `json:"mail,omitempty"` // false: people are not told how it ends, or that it waits
+
+	Customer  string `json:"customer,omitempty"`  // external id of the only customer to pull; not of spreadsheets
+	Reprocess bool   `json:"reprocess,omitempty"` // what the latest whole pull has read is mapped again, and nothing is read
 }
 
 // SyncChange is a change of [Syncs]. What is nil stays.
