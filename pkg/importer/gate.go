@@ -190,16 +190,21 @@ func (s *summary) tellFields(j *job.Job) {
 
 // notEmpty refuses a replace by an input without rows, unless the options allow it.
 func notEmpty(j *job.Job, sum totals) error {
-	if j.Import.Mode != job.Replace || j.Import.AllowEmpty || j.Import.Undo != "" || pulled(j) {
+	if j.Import.Mode != job.Replace || j.Import.AllowEmpty || j.Import.Undo != "" {
 		return nil
 	}
 	for _, ds := range j.Import.Datasets {
-		if ds != string(billing.Edits) && sum.Datasets[ds].Read == 0 {
+		if ds != string(billing.Edits) && ds != job.RejectedStay && sum.Datasets[ds].Read == 0 && !brought(j, ds) {
 			return fault.Newf(fault.Invalid, "empty_input",
 				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, import it with --allow-empty (allow_empty over REST).", ds)
 		}
 	}
 	return nil
+}
+
+// brought reports whether a pull brings all of a dataset, even if that is nothing.
+func brought(j *job.Job, dataset string) bool {
+	return slices.ContainsFunc(j.Import.Files, func(f job.File) bool { return f.Records && slices.Contains(f.Datasets, dataset) })
 }
 
 // withhold cancels all removals if any row was rejected: rows that seem to be missing may be among

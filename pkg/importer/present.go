@@ -304,12 +304,12 @@ func (s *summary) takeBackUnknown(spec *job.ImportSpec) (held int64) {
 // heldWith lists a dataset, with those of the parts of its records, and of what its rows and those parts need.
 func heldWith(ds billing.Dataset) []billing.Dataset {
 	all := []billing.Dataset{ds}
-	for _, part := range store.PartsOf(store.KindFor(ds).Kind) {
-		all = append(all, part.Dataset)
-	}
 	for i := 0; i < len(all); i++ {
 		k := store.KindFor(all[i])
 		var needs []billing.Dataset
+		for _, part := range store.PartsOf(k.Kind) {
+			needs = append(needs, part.Dataset)
+		}
 		if k.Of != "" {
 			needs = append(needs, k.Parent().Dataset)
 		}
