@@ -27,30 +27,14 @@ import (
 	"reseed/pkg/source"
 	"reseed/pkg/source/records"
 	"reseed/pkg/source/remote"
+	"reseed/pkg/source/system"
 )
 
-// ids returns the ids of frozen objects and of the objects that they show, sorted.
-func (b *bed) ids(objects []json.RawMessage) []string {
+// ids returns the ids of objects and of the parts that they show, sorted.
+func (b *bed) ids(objects []system.Object) []string {
 	var all []string
 	for _, o := range objects {
-		all = append(all, b.ID(o))
-		var frozen struct {
-			Object map[string]json.RawMessage `json:"object"`
-		}
-		_ = json.Unmarshal(o, &frozen)
-		for _, field := range frozen.Object {
-			var list struct {
-				Object string `json:"object"`
-				Data   []struct {
-					ID string `json:"id"`
-				} `json:"data"`
-			}
-			if json.Unmarshal(field, &list) == nil && list.Object == "list" {
-				for _, part := range list.Data {
-					all = append(all, part.ID)
-				}
-			}
-		}
+		all = append(all, b.IDs(o)...)
 	}
 	slices.Sort(all)
 	return all
@@ -72,7 +56,7 @@ func eachOnce(t *testing.T, c Case) {
 }
 
 // same checks that there is one object for each id, and no other.
-func (b *bed) same(t *testing.T, want []string, objects []json.RawMessage) {
+func (b *bed) same(t *testing.T, want []string, objects []system.Object) {
 	t.Helper()
 	got := b.ids(objects)
 	slices.Sort(want)
@@ -119,13 +103,13 @@ func killed(t *testing.T, c Case) {
 		b.world.Fill(c.PageSize+1, time.Second)
 		b.world.Long(2, c.PageSize+1)
 		cursor := b.start()
-		var objects []json.RawMessage
+		var objects []system.Object
 		for done := false; !done; {
 			lost, err := b.reader.Page(t.Context(), slices.Clone(cursor)) // the process dies before it counts
 			if err != nil {
 				t.Fatal(err)
 			}
-			page, err := c.Reader(t, b.world).Page(t.Context(), slices.Clone(cursor))
+			page, err := c.reader(t, b.world).Page(t.Context(), slices.Clone(cursor))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +119,7 @@ func killed(t *testing.T, c Case) {
 			objects = append(objects, page.Objects...)
 			cursor, done = page.Next, page.Done
 		}
-		if diff := cmp.Diff(rows(t, c.Map(b.whole(t)).Records), rows(t, c.Map(objects).Records)); diff != "" {
+		if diff := cmp.Diff(rows(t, c.mapped(b.whole(t)).Records), rows(t, c.mapped(objects).Records)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -187,7 +171,7 @@ func changedAt(t *testing.T, c Case, at int) (calls int) {
 	inBed(t, c, func(t *testing.T, b *bed) {
 		t.Helper()
 		b.world.Fill(2*c.PageSize+1, time.Second)
-		cursor := b.reader.Begin(time.Now().Add(time.Duration(2*c.PageSize+2) * time.Second))
+		cursor := b.reader.Begin(time.Now().Add(time.Duration(2*c.PageSize+2)*time.Second), "")
 		var stays []string
 		b.world.Before(at, func() { stays = b.world.Churn() })
 		objects, err := b.pull(t.Context(), cursor)
@@ -244,7 +228,7 @@ func shapes(t *testing.T, c Case) {
 						b.clean(t, err.Error())
 						return
 					}
-					issues += b.helpful(t, c.Map(objects))
+					issues += b.helpful(t, c.mapped(objects))
 				})
 			}
 			if !noPage(what) && issues == 0 {
@@ -257,11 +241,11 @@ func shapes(t *testing.T, c Case) {
 func noPage(what Trouble) bool { return what == HTML || what == NullList }
 
 // helpful checks that issues lead to their objects and hold no secret, and returns how many there are.
-func (b *bed) helpful(t *testing.T, m Mapped) int {
+func (b *bed) helpful(t *testing.T, m system.Mapped) int {
 	t.Helper()
 	for _, i := range m.Issues {
-		b.clean(t, i.Text)
-		if i.Object == "" || i.Text == "" || !strings.Contains(i.Link, i.Object) {
+		b.clean(t, text(i))
+		if i.Object == "" || i.Code == "" || i.Message == "" || !strings.Contains(i.Link, i.Object) {
 			t.Errorf("an issue that helps nobody: %+v", i)
 		}
 	}
@@ -292,7 +276,7 @@ func limits(t *testing.T, c Case) {
 		w := c.New(t, time.Now())
 		w.Fill(1, time.Second)
 		counted := &counted{World: w}
-		r := c.Reader(t, counted)
+		r := c.reader(t, counted)
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
@@ -360,14 +344,14 @@ func money(t *testing.T, c Case) {
 			inBed(t, c, func(t *testing.T, b *bed) {
 				t.Helper()
 				b.world.Sell(tt.currency, tt.amounts...)
-				mapped := c.Map(b.whole(t))
+				mapped := c.mapped(b.whole(t))
 				var got []int64
 				for _, r := range mapped.Records {
 					if l, ok := r.(*billing.LineItem); ok {
 						got = append(got, l.AmountInCents)
 					}
 				}
-				rejected := slices.ContainsFunc(mapped.Issues, func(i Issue) bool { return i.Rejects })
+				rejected := slices.ContainsFunc(mapped.Issues, func(i system.Issue) bool { return i.Rejects })
 				if !slices.Equal(got, tt.want) || rejected != (tt.want == nil) {
 					t.Errorf("%d, want %d; %+v", got, tt.want, mapped.Issues)
 				}
@@ -382,10 +366,10 @@ func unbalanced(t *testing.T, c Case) {
 	inBed(t, c, func(t *testing.T, b *bed) {
 		t.Helper()
 		b.world.Sell("eur", 700)
-		before := rows(t, c.Map(b.whole(t)).Records)
+		before := rows(t, c.mapped(b.whole(t)).Records)
 		b.world.Unbalance()
-		mapped := c.Map(b.whole(t))
-		if diff := cmp.Diff(before, rows(t, mapped.Records)); diff != "" || !slices.ContainsFunc(mapped.Issues, func(i Issue) bool { return i.Rejects }) {
+		mapped := c.mapped(b.whole(t))
+		if diff := cmp.Diff(before, rows(t, mapped.Records)); diff != "" || !slices.ContainsFunc(mapped.Issues, func(i system.Issue) bool { return i.Rejects }) {
 			t.Errorf("%s%+v", diff, mapped.Issues)
 		}
 	})
@@ -401,12 +385,12 @@ func pure(t *testing.T, c Case) {
 		b.world.Long(1, 15)
 		b.world.Unbalance()
 		objects := b.whole(t)
-		want := c.Map(objects)
+		want := c.mapped(objects)
 		random := rand.New(rand.NewPCG(1, 2))
 		for range 20 {
 			shuffled := slices.Concat(objects, objects[:len(objects)/3])
 			random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-			got := c.Map(shuffled)
+			got := c.mapped(shuffled)
 			if diff := cmp.Diff(rows(t, want.Records), rows(t, got.Records)) + cmp.Diff(want.Issues, got.Issues); diff != "" {
 				t.Fatal(diff)
 			}
@@ -420,8 +404,8 @@ func check(t *testing.T, c Case) {
 	inBed(t, c, func(t *testing.T, b *bed) {
 		t.Helper()
 		account, err := b.reader.Check(t.Context())
-		if account == "" || err != nil {
-			t.Errorf("%q, %v", account, err)
+		if account.ID == "" || account.Name == "" || err != nil {
+			t.Errorf("%+v, %v", account, err)
 		}
 		permission := b.world.Deny()
 		_, err = b.reader.Check(t.Context())
@@ -448,11 +432,11 @@ func story(t *testing.T, c Case) {
 	inBed(t, c, func(t *testing.T, b *bed) {
 		t.Helper()
 		b.world.Story()
-		mapped := c.Map(b.whole(t))
+		mapped := c.mapped(b.whole(t))
 		got := rows(t, mapped.Records)
 		accepted(t, got, len(mapped.Records))
 		for _, i := range mapped.Issues {
-			got += fmt.Sprintf("# %s: %s (rejects: %t)\n", i.Object, i.Text, i.Rejects)
+			got += fmt.Sprintf("# %s: %s (rejects: %t)\n", i.Object, text(i), i.Rejects)
 		}
 		if *update {
 			if err := os.WriteFile(c.Golden, []byte(got), 0o600); err != nil {
@@ -493,4 +477,51 @@ func accepted(t *testing.T, text string, want int) {
 	if n != want || want == 0 {
 		t.Errorf("%d rows of %d records", n, want)
 	}
+}
+
+// oneCustomer: a pull of one customer has the records of that customer and the plans, and nothing of others.
+func oneCustomer(t *testing.T, c Case) {
+	t.Helper()
+	inBed(t, c, func(t *testing.T, b *bed) {
+		t.Helper()
+		b.world.Story()
+		b.world.Fill(3, time.Second)
+		all := c.bundled(b.whole(t))
+		for _, customer := range all.customers {
+			objects, err := b.pull(t.Context(), b.reader.Begin(time.Now().AddDate(1, 0, 0), customer))
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := c.bundled(objects)
+			if len(one.customers) != 1 || one.customers[0] != customer || one.nobodys != 0 {
+				t.Fatalf("asked for %s, and read objects of %q, and %d of nobody", customer, one.customers, one.nobodys)
+			}
+			if diff := cmp.Diff(rows(t, c.recordsOf(all, customer)), rows(t, c.recordsOf(one, customer))); diff != "" {
+				t.Errorf("%s:\n%s", customer, diff)
+			}
+		}
+		if _, found, err := b.reader.Customer(t.Context(), "nobody"); found || err != nil {
+			t.Errorf("a customer who was never there: %t, %v", found, err)
+		}
+	})
+}
+
+func (c Case) recordsOf(b bundles, customer string) []billing.Record {
+	return append(c.System.MapCatalog(b.catalog, settingsOfStory()).Records, c.System.Map(b.of[customer], settingsOfStory()).Records...)
+}
+
+// settings: other settings make other records of the same objects, without a request.
+func settings(t *testing.T, c Case) {
+	t.Helper()
+	inBed(t, c, func(t *testing.T, b *bed) {
+		t.Helper()
+		b.world.Story()
+		objects := b.whole(t)
+		asked := len(b.world.Requests())
+		few := c.mappedWith(objects, system.Settings{WithoutRefunded: true, WithoutVoided: true, WithoutUncollectible: true})
+		many := c.mappedWith(objects, system.Settings{Invoices: system.Issued})
+		if len(few.Records) > len(many.Records) || len(b.world.Requests()) != asked {
+			t.Errorf("%d and %d records, %d requests", len(few.Records), len(many.Records), len(b.world.Requests())-asked)
+		}
+	})
 }

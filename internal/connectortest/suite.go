@@ -11,6 +11,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/source/records"
 	"reseed/pkg/source/remote"
+	"reseed/pkg/source/system"
 )
 
 // Trouble is something that goes wrong with one call.
@@ -48,41 +49,15 @@ type World interface {
 	Churn() (stays []string)                 // changes, makes and deletes objects, and returns the ids that a pull must still have
 }
 
-// Page is what one call of a reader has read.
-type Page struct {
-	Objects []json.RawMessage // as a pull freezes them
-	Next    json.RawMessage   // cursor
-	Done    bool
-}
-
-// Reader reads a world.
-type Reader interface {
-	Begin(now time.Time) (cursor json.RawMessage)
-	Page(ctx context.Context, cursor json.RawMessage) (Page, error)
-	Check(ctx context.Context) (account string, err error)
-}
-
-// Issue is what a mapping has to say of an object.
-type Issue struct {
-	Rejects bool
-	Object  string
-	Text    string
-	Link    string
-}
-
-// Mapped is what became of objects.
-type Mapped struct {
-	Records []billing.Record
-	Issues  []Issue
-}
-
 // Case is a system.
 type Case struct {
-	Judge    string // who judges the world; empty is refused
-	New      func(t *testing.T, now time.Time) World
-	Reader   func(t *testing.T, w World) Reader
-	ID       func(object json.RawMessage) string // of a frozen object
-	Map      func(objects []json.RawMessage) Mapped
+	Judge  string // who judges the world; empty is refused
+	System system.System
+	New    func(t *testing.T, now time.Time) World
+	// Credentials are those with which the world is read.
+	Credentials map[string]string
+	// IDs are the id of an object, and those of the parts that it shows.
+	IDs      func(o system.Object) []string
 	PageSize int
 	// Sized reports whether a request asks for the largest page, or is not for a list.
 	Sized func(request string) bool
@@ -91,6 +66,16 @@ type Case struct {
 	Limits  remote.Limits
 	Secrets []string // that nothing may hold
 	Golden  string   // file with the records of the story
+}
+
+// reader is a new reader of a world, as another process has one.
+func (c Case) reader(t *testing.T, w World) system.Reader {
+	t.Helper()
+	r, err := c.System.Open(system.Connection{Credentials: c.Credentials, Transport: w, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // Run runs the suite.
@@ -114,6 +99,8 @@ func Run(t *testing.T, c Case) {
 		"pure":                     pure,
 		"check":                    check,
 		"story":                    story,
+		"one customer":             oneCustomer,
+		"settings":                 settings,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +114,7 @@ type bed struct {
 	Case
 
 	world  World
-	reader Reader
+	reader system.Reader
 }
 
 // inBed runs a test in virtual time. Afterwards the judge must be content.
@@ -137,7 +124,7 @@ func inBed(t *testing.T, c Case, test func(*testing.T, *bed)) {
 		t.Helper()
 		toOurTime()
 		w := c.New(t, time.Now())
-		test(t, &bed{Case: c, world: w, reader: c.Reader(t, w)})
+		test(t, &bed{Case: c, world: w, reader: c.reader(t, w)})
 		for _, v := range w.Judged() {
 			t.Errorf("%s: %v", c.Judge, v)
 		}
@@ -148,10 +135,10 @@ func inBed(t *testing.T, c Case, test func(*testing.T, *bed)) {
 func toOurTime() { time.Sleep(time.Until(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))) }
 
 // start is the first cursor of a pull that begins after everything that is there.
-func (b *bed) start() json.RawMessage { return b.reader.Begin(time.Now().AddDate(1, 0, 0)) }
+func (b *bed) start() json.RawMessage { return b.reader.Begin(time.Now().AddDate(1, 0, 0), "") }
 
 // pull reads the world from a cursor to its end.
-func (b *bed) pull(ctx context.Context, cursor json.RawMessage) (objects []json.RawMessage, err error) {
+func (b *bed) pull(ctx context.Context, cursor json.RawMessage) (objects []system.Object, err error) {
 	for {
 		p, err := b.reader.Page(ctx, cursor)
 		if err != nil {
@@ -165,7 +152,7 @@ func (b *bed) pull(ctx context.Context, cursor json.RawMessage) (objects []json.
 }
 
 // whole is pull for a world that answers.
-func (b *bed) whole(t *testing.T) []json.RawMessage {
+func (b *bed) whole(t *testing.T) []system.Object {
 	t.Helper()
 	objects, err := b.pull(t.Context(), b.start())
 	if err != nil {

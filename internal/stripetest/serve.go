@@ -252,5 +252,10 @@ func fits(o *object, q url.Values) bool {
 			return false
 		}
 	}
+	for _, name := range []string{"customer", "charge"} {
+		if id := q.Get(name); id != "" && o.fields[name] != id {
+			return false
+		}
+	}
 	return o.kind != "subscription" || q.Get("status") == "all" || o.fields["status"] != "canceled"
 }

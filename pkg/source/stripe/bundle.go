@@ -1,70 +1,66 @@
 package stripe
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"maps"
-	"slices"
-	"strings"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/source/system"
 )
 
-// kept are objects by stream, object that they are a part of, and id. Of several versions of an object one is
-// kept, whatever their order.
-type kept map[Stream]map[string]map[string]json.RawMessage
+// place is where an object is kept.
+type place struct {
+	stream     system.Stream
+	parent, id string
+}
 
-func (k kept) add(s Stream, parent string, o json.RawMessage) bool {
-	h, err := headOf(o)
+// add keeps an object, and reports whether it is one.
+func (m *mapper) add(s system.Stream, parent string, o json.RawMessage) bool {
+	id, err := idOf(o)
 	if err != nil {
 		return false
 	}
-	if k[s] == nil {
-		k[s] = map[string]map[string]json.RawMessage{}
-	}
-	if k[s][parent] == nil {
-		k[s][parent] = map[string]json.RawMessage{}
-	}
-	if there, ok := k[s][parent][h.ID]; !ok || bytes.Compare(o, there) > 0 {
-		k[s][parent][h.ID] = o
-	}
+	m.kept.Add(s, parent, id, o)
 	return true
 }
 
-// addShown adds what an object shows of a list inside it. What is no object is left out; then the sums differ.
-func (k kept) addShown(s Stream, parent string, l *sublist) {
+// addShown keeps what an object shows of a list inside it. What is no object is left out; then the sums differ.
+func (m *mapper) addShown(s system.Stream, parent string, l *sublist) {
 	if l == nil || l.Data == nil {
 		return
 	}
 	for _, o := range *l.Data {
-		k.add(s, parent, o)
+		m.add(s, parent, o)
 	}
 }
 
 // each decodes the objects of a stream, in the order of their ids. What is not of the shape is rejected; each reports
-// whether all are.
-func each[T any](m *mapper, s Stream, parent string, dataset billing.Dataset, do func(T)) (whole bool) {
-	objects := m.kept[s][parent]
+// whether all are. An object is decoded once, however often it is asked for: a stream has one shape, and what is inside objects
+// is kept before it is asked for.
+func each[T any](m *mapper, s system.Stream, parent string, dataset billing.Dataset, do func(T)) (whole bool) {
 	whole = true
-	for _, id := range slices.Sorted(maps.Keys(objects)) {
-		var shape T
-		if err := json.Unmarshal(objects[id], &shape); err != nil {
-			whole = false
-			m.reject(Issue{Dataset: dataset, Stream: s, Object: id, Field: fieldOf(err), Code: CodeBadObject, Message: "Stripe has sent a field of another type than Reseed knows."})
-			continue
+	for id, o := range m.kept.Of(s, parent) {
+		shape, known := m.decoded[place{s, parent, id}].(T)
+		if !known {
+			if err := json.Unmarshal(o, &shape); err != nil {
+				whole = false
+				m.reject(system.Issue{
+					Dataset: dataset, Record: m.recordOf(s, id), Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,
+					Message: "Stripe has sent a field of another type than Reseed knows.",
+				})
+				continue
+			}
+			m.decoded[place{s, parent, id}] = shape
 		}
 		do(shape)
 	}
 	return whole
 }
 
-// fieldOf names the field that could not be decoded.
-func fieldOf(err error) string {
-	e, ok := errors.AsType[*json.UnmarshalTypeError](err)
-	if !ok {
-		return ""
+// recordOf is the external id of the record that an object becomes, if its id is that of the record.
+func (m *mapper) recordOf(s system.Stream, id string) string {
+	switch s {
+	case Customers, Prices, Invoices:
+		return id
 	}
-	field, _, _ := strings.Cut(e.Field, "metadata.") // what follows are names that people gave
-	return field
+	return ""
 }

@@ -1,9 +1,7 @@
 package stripe_test
 
 import (
-	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"reseed/internal/connectortest"
 	"reseed/internal/stripetest"
 	"reseed/pkg/source/stripe"
+	"reseed/pkg/source/system"
 )
 
 // The suite for all billing systems, run for Stripe.
@@ -31,17 +30,10 @@ func TestConnector(t *testing.T) {
 			}
 			return world{w}
 		},
-		Reader: func(t *testing.T, w connectortest.World) connectortest.Reader {
-			t.Helper()
-			r, err := stripe.New(stripe.Config{Key: stripetest.Key, Transport: w, Now: time.Now})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return reader{r}
-		},
-		ID:       func(o json.RawMessage) string { return idOf(frozen(o).JSON) },
-		Map:      mapAll,
-		PageSize: 100,
+		System:      stripe.System{},
+		Credentials: map[string]string{"key": stripetest.Key},
+		IDs:         ids,
+		PageSize:    100,
 		Sized: func(request string) bool {
 			return strings.Contains(request, "limit=100") || !strings.Contains(request, "?")
 		},
@@ -152,44 +144,23 @@ func (w world) Churn() []string {
 	return slices.DeleteFunc(stays, func(id string) bool { return gone[id] || id == added[len(added)-1] })
 }
 
-// reader is a stripe.Reader as the suite knows readers.
-type reader struct{ *stripe.Reader }
-
-// Begin is the cursor of the first page.
-func (r reader) Begin(now time.Time) json.RawMessage { return encode(stripe.Begin(now)) }
-
-// Page reads a page.
-func (r reader) Page(ctx context.Context, cursor json.RawMessage) (connectortest.Page, error) {
-	var c stripe.Cursor
-	if err := json.Unmarshal(cursor, &c); err != nil {
-		return connectortest.Page{}, err
+// ids are the id of an object, and those of the lists that it shows.
+func ids(o system.Object) []string {
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(o.JSON, &fields)
+	all := []string{idOf(o.JSON)}
+	for _, field := range fields {
+		var list struct {
+			Object string            `json:"object"`
+			Data   []json.RawMessage `json:"data"`
+		}
+		if json.Unmarshal(field, &list) == nil && list.Object == "list" {
+			for _, part := range list.Data {
+				all = append(all, idOf(part))
+			}
+		}
 	}
-	p, err := r.Reader.Page(ctx, c)
-	if err != nil {
-		return connectortest.Page{}, err
-	}
-	page := connectortest.Page{Next: encode(p.Next), Done: p.Next.Done}
-	for _, o := range p.Objects {
-		page.Objects = append(page.Objects, encode(o))
-	}
-	return page, nil
-}
-
-// Check names the account.
-func (r reader) Check(ctx context.Context) (string, error) {
-	a, err := r.Reader.Check(ctx)
-	return a.Name, err
-}
-
-func encode(v any) json.RawMessage {
-	text, _ := json.Marshal(v) // texts and numbers
-	return text
-}
-
-func frozen(o json.RawMessage) stripe.Object {
-	var object stripe.Object
-	_ = json.Unmarshal(o, &object)
-	return object
+	return all
 }
 
 func idOf(o json.RawMessage) string {
@@ -198,45 +169,4 @@ func idOf(o json.RawMessage) string {
 	}
 	_ = json.Unmarshal(o, &h)
 	return h.ID
-}
-
-// mapAll brings frozen objects together by customer, as a pull does, and maps them.
-func mapAll(all []json.RawMessage) connectortest.Mapped {
-	return mapWith(all, stripe.Settings{Metadata: true})
-}
-
-func mapWith(all []json.RawMessage, settings stripe.Settings) connectortest.Mapped {
-	var catalog []stripe.Object
-	bundles := map[string][]stripe.Object{}
-	var parts []stripe.Object
-	owner := map[string]string{}
-	for _, text := range all {
-		o := frozen(text)
-		by, err := stripe.BelongsTo(o)
-		switch {
-		case o.Stream == stripe.Products || o.Stream == stripe.Prices:
-			catalog = append(catalog, o)
-		case err == nil && by.ID != "":
-			parts = append(parts, o)
-		default:
-			bundles[by.Customer] = append(bundles[by.Customer], o)
-			owner[idOf(o.JSON)] = by.Customer
-		}
-	}
-	for _, o := range parts {
-		by, _ := stripe.BelongsTo(o)
-		bundles[owner[by.ID]] = append(bundles[owner[by.ID]], o)
-	}
-	mapped := []stripe.Mapped{stripe.MapCatalog(catalog, settings)}
-	for _, customer := range slices.Sorted(maps.Keys(bundles)) {
-		mapped = append(mapped, stripe.Map(bundles[customer], settings))
-	}
-	var out connectortest.Mapped
-	for _, m := range mapped {
-		out.Records = append(out.Records, m.Records...)
-		for _, i := range m.Issues {
-			out.Issues = append(out.Issues, connectortest.Issue{Rejects: i.Rejects, Object: i.Object, Text: i.Code + " " + i.Field + " " + i.Message, Link: i.Link})
-		}
-	}
-	return out
 }

@@ -2,11 +2,13 @@ package stripe
 
 import (
 	"reflect"
+
+	"reseed/pkg/source/system"
 )
 
 // Shapes are the types into which objects are decoded.
-func Shapes() map[Stream]any {
-	return map[Stream]any{
+func Shapes() map[system.Stream]any {
+	return map[system.Stream]any{
 		Customers: customerShape{}, Products: productShape{}, Prices: priceShape{}, Subscriptions: subscriptionShape{}, Items: itemShape{}, Invoices: invoiceShape{},
 		Lines: lineShape{}, Payments: paymentShape{}, CreditNotes: creditNoteShape{}, Charges: chargeShape{}, Refunds: refundShape{}, Disputes: disputeShape{},
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/source/system"
 )
 
 // index finds out what belongs to what, before anything is mapped.
@@ -36,7 +37,7 @@ func (m *mapper) indexSubscription(s subscriptionShape) {
 	if s.TrialStart != 0 && (m.trial == 0 || s.TrialStart < m.trial) {
 		m.trial = s.TrialStart
 	}
-	m.kept.addShown(Items, s.ID, s.Items)
+	m.addShown(Items, s.ID, s.Items)
 	each(m, Items, s.ID, billing.Events, func(i itemShape) {
 		price := ""
 		if i.Price != nil {
@@ -51,8 +52,8 @@ func (m *mapper) indexInvoice(in invoiceShape) {
 	if in.Created >= m.newest.Created {
 		m.newest = in
 	}
-	m.kept.addShown(Lines, in.ID, in.Lines)
-	m.kept.addShown(Payments, in.ID, in.Payments)
+	m.addShown(Lines, in.ID, in.Lines)
+	m.addShown(Payments, in.ID, in.Payments)
 	each(m, Lines, in.ID, billing.LineItems, func(l lineShape) {
 		if l.Parent != nil && l.Parent.SubscriptionItemDetails != nil {
 			d := l.Parent.SubscriptionItemDetails
@@ -108,7 +109,7 @@ func (m *mapper) giveBack(intent ref, charge ref, g givenBack) {
 }
 
 // claim finds the invoice that a payment has paid; empty if there is not exactly one.
-func (m *mapper) claim(s Stream, id, intent, charge string) string {
+func (m *mapper) claim(s system.Stream, id, intent, charge string) string {
 	invoices := m.invoicesOf[cmp.Or(intent, m.intentOf[charge])]
 	if len(invoices) == 0 {
 		invoices = m.invoicesOf[charge]
@@ -120,7 +121,7 @@ func (m *mapper) claim(s Stream, id, intent, charge string) string {
 	case 1:
 		return invoices[0]
 	}
-	m.reject(Issue{Dataset: billing.Transactions, Stream: s, Object: id, Code: CodeSeveralInvoices, Message: "One payment has paid several invoices; Stripe does not say of which of them this is."})
+	m.reject(system.Issue{Dataset: billing.Transactions, Record: id, Stream: s, Object: id, Code: CodeSeveralInvoices, Message: "One payment has paid several invoices; Stripe does not say of which of them this is."})
 	return ""
 }
 
@@ -133,7 +134,7 @@ func (m *mapper) indexRefund(r refundShape) {
 	case "canceled":
 		return
 	case "pending", "requires_action":
-		m.note(Issue{Dataset: billing.Transactions, Stream: Refunds, Object: r.ID, Field: "status", Code: CodePendingRefund, Message: "The refund is not paid out yet; it is left out until it is."})
+		m.note(system.Issue{Dataset: billing.Transactions, Stream: Refunds, Object: r.ID, Field: "status", Code: CodePendingRefund, Message: "The refund is not paid out yet; it is left out until it is."})
 		return
 	default:
 		m.unknownWord(billing.Transactions, Refunds, r.ID, "status")
@@ -148,7 +149,7 @@ func (m *mapper) indexDispute(d disputeShape) {
 		m.giveBack(d.PaymentIntent, d.Charge, givenBack{stream: Disputes, id: d.ID, amount: d.Amount, currency: d.Currency, created: d.Created})
 	case "won", "prevented", "warning_closed", "warning_needs_response", "warning_under_review":
 	case "needs_response", "under_review":
-		m.note(Issue{Dataset: billing.Transactions, Stream: Disputes, Object: d.ID, Field: "status", Code: CodeOpenDispute, Message: "The dispute is not decided; it becomes a refund if it is lost."})
+		m.note(system.Issue{Dataset: billing.Transactions, Stream: Disputes, Object: d.ID, Field: "status", Code: CodeOpenDispute, Message: "The dispute is not decided; it becomes a refund if it is lost."})
 	default:
 		m.unknownWord(billing.Transactions, Disputes, d.ID, "status")
 	}
@@ -163,18 +164,18 @@ func (m *mapper) indexCreditNote(c creditNoteShape) {
 		m.refunds[in] = append(m.refunds[in], givenBack{stream: CreditNotes, id: c.ID, amount: c.OutOfBandAmount, currency: c.Currency, created: c.Created})
 	}
 	if c.PrePaymentAmount != 0 {
-		m.note(Issue{Dataset: billing.Transactions, Stream: CreditNotes, Object: c.ID, Field: "pre_payment_amount", Code: CodeCreditNote, Message: "The credit note made an open invoice smaller. Reseed keeps the invoice as it was issued."})
+		m.note(system.Issue{Dataset: billing.Transactions, Stream: CreditNotes, Object: c.ID, Field: "pre_payment_amount", Code: CodeCreditNote, Message: "The credit note made an open invoice smaller. Reseed keeps the invoice as it was issued."})
 	}
 }
 
-func (m *mapper) unknownWord(ds billing.Dataset, s Stream, id, field string) {
-	m.note(Issue{Dataset: ds, Stream: s, Object: id, Field: field, Code: CodeWord, Message: "Stripe uses a word here that Reseed does not know; the object is left out."})
+func (m *mapper) unknownWord(ds billing.Dataset, s system.Stream, id, field string) {
+	m.note(system.Issue{Dataset: ds, Stream: s, Object: id, Field: field, Code: CodeWord, Message: "Stripe uses a word here that Reseed does not know; the object is left out."})
 }
 
 // unclaimed counts money of invoices that are not there.
 func (m *mapper) unclaimed() {
 	for in, all := range m.refunds {
-		if _, ok := m.kept[Invoices][""][in]; !ok {
+		if !m.kept.Has(Invoices, "", in) {
 			m.out.Left[LeftOutsideInvoices] += len(all)
 		}
 	}

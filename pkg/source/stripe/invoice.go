@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/source/system"
 )
 
 // bill is an invoice while it is mapped.
@@ -25,13 +26,13 @@ func (m *mapper) invoice(in invoiceShape) {
 		return
 	}
 	b := &bill{in: in}
-	b.open(in.Currency)
+	b.Open(in.Currency, "currency")
 	m.head(b)
 	m.lines(b)
 	m.payments(b)
 	m.moneyBack(b)
-	if b.code != "" {
-		m.reject(Issue{Dataset: billing.Invoices, Stream: Invoices, Object: in.ID, Field: b.field, Code: b.code, Message: b.message})
+	if b.Fault != system.NoFault {
+		m.reject(system.Issue{Dataset: billing.Invoices, Record: in.ID, Stream: Invoices, Object: in.ID, Field: b.Field, Code: codeOf(b.Fault), Message: b.Message})
 		return
 	}
 	if b.record.Status == "paid" && b.paid > 0 && b.back >= b.paid {
@@ -52,7 +53,7 @@ func (m *mapper) leaves(b *bill) string {
 	s := m.settings
 	switch b.record.Status {
 	case "open":
-		if s.Invoices == Issued || s.Invoices == PartlyPaid && b.in.AmountPaid > 0 {
+		if s.Invoices == system.Issued || s.Invoices == system.PartlyPaid && b.in.AmountPaid > 0 {
 			return ""
 		}
 		return LeftOpen
@@ -80,7 +81,7 @@ func (m *mapper) head(b *bill) {
 		at = t.FinalizedAt
 	}
 	b.record = &billing.Invoice{
-		CustomerExternalID: string(in.Customer), ExternalID: in.ID, Date: moment(at), DueDate: moment(in.DueDate), Currency: b.currency,
+		CustomerExternalID: string(in.Customer), ExternalID: in.ID, Date: moment(at), DueDate: moment(in.DueDate), Currency: b.Currency,
 	}
 	switch in.Status {
 	case "open", "paid":
@@ -90,7 +91,7 @@ func (m *mapper) head(b *bill) {
 	case "void":
 		b.record.Status = "voided"
 	default:
-		m.note(Issue{Dataset: billing.Invoices, Stream: Invoices, Object: in.ID, Field: "status", Code: CodeStatus, Message: "Reseed does not know the status of the invoice; it is left blank."})
+		m.note(system.Issue{Dataset: billing.Invoices, Stream: Invoices, Object: in.ID, Field: "status", Code: CodeStatus, Message: "Reseed does not know the status of the invoice; it is left blank."})
 	}
 	switch in.CollectionMethod {
 	case "charge_automatically":
@@ -103,51 +104,51 @@ func (m *mapper) head(b *bill) {
 // lines maps the lines of an invoice, and checks that they sum to its total.
 func (m *mapper) lines(b *bill) {
 	if b.in.Lines == nil || b.in.Lines.Data == nil {
-		b.fail(CodeNoLines, "lines", "The invoice has no list of lines.")
+		b.Fail(CodeNoLines, "lines", "The invoice has no list of lines.")
 		return
 	}
 	sum := int64(0)
 	if !each(m, Lines, b.in.ID, billing.LineItems, func(l lineShape) {
 		r := m.line(b, l)
-		sum = b.add(sum, r.AmountInCents, "lines")
+		sum = b.Add(sum, r.AmountInCents, "lines")
 		b.lines = append(b.lines, r)
 	}) {
-		b.fail(CodeBadObject, "lines", "A line of the invoice could not be read.")
+		b.Fail(CodeBadObject, "lines", "A line of the invoice could not be read.")
 	}
 	if s := b.in.ShippingCost; s != nil && s.AmountTotal != 0 {
 		r := &billing.LineItem{
 			InvoiceExternalID: b.in.ID, ExternalID: b.in.ID + ":shipping", Type: billing.OneTime, Quantity: 1, Description: "Shipping",
 			AmountInCents: b.minor(s.AmountTotal, "shipping_cost.amount_total"), TaxAmountInCents: b.minor(s.AmountTax, "shipping_cost.amount_tax"),
 		}
-		sum = b.add(sum, r.AmountInCents, "shipping_cost")
+		sum = b.Add(sum, r.AmountInCents, "shipping_cost")
 		b.lines = append(b.lines, r)
 	}
 	if sum != b.minor(b.in.Total, "total") {
-		b.fail(CodeLinesDiffer, "total", "The lines of the invoice do not sum to its total.")
+		b.Fail(CodeLinesDiffer, "total", "The lines of the invoice do not sum to its total.")
 	}
 }
 
 // line maps a line. Its amount is what the customer pays for it: after discounts and with tax.
 func (m *mapper) line(b *bill, l lineShape) *billing.LineItem {
-	b.same(l.Currency, "lines.currency")
+	b.Same(l.Currency, "lines.currency")
 	r := &billing.LineItem{
 		InvoiceExternalID: b.in.ID, ExternalID: l.ID, Type: billing.OneTime, Description: l.Description, Quantity: 1,
 		AmountInCents: b.minor(l.Amount, "lines.amount"),
 	}
 	for _, d := range l.DiscountAmounts {
-		r.DiscountAmountInCents = b.add(r.DiscountAmountInCents, b.minor(d.Amount, "lines.discount_amounts"), "lines.discount_amounts")
+		r.DiscountAmountInCents = b.Add(r.DiscountAmountInCents, b.minor(d.Amount, "lines.discount_amounts"), "lines.discount_amounts")
 	}
 	for _, c := range l.PretaxCreditAmounts {
 		if c.Type == "credit_balance_transaction" { // the others are discounts again
-			r.DiscountAmountInCents = b.add(r.DiscountAmountInCents, b.minor(c.Amount, "lines.pretax_credit_amounts"), "lines.pretax_credit_amounts")
+			r.DiscountAmountInCents = b.Add(r.DiscountAmountInCents, b.minor(c.Amount, "lines.pretax_credit_amounts"), "lines.pretax_credit_amounts")
 		}
 	}
-	r.AmountInCents = b.add(r.AmountInCents, -r.DiscountAmountInCents, "lines.amount")
+	r.AmountInCents = b.Add(r.AmountInCents, -r.DiscountAmountInCents, "lines.amount")
 	for _, t := range l.Taxes {
 		tax := b.minor(t.Amount, "lines.taxes")
-		r.TaxAmountInCents = b.add(r.TaxAmountInCents, tax, "lines.taxes")
+		r.TaxAmountInCents = b.Add(r.TaxAmountInCents, tax, "lines.taxes")
 		if t.TaxBehavior != "inclusive" {
-			r.AmountInCents = b.add(r.AmountInCents, tax, "lines.taxes")
+			r.AmountInCents = b.Add(r.AmountInCents, tax, "lines.taxes")
 		}
 	}
 	if l.Quantity != nil {
@@ -155,7 +156,7 @@ func (m *mapper) line(b *bill, l lineShape) *billing.LineItem {
 	}
 	if r.Quantity == 0 {
 		r.Quantity = 1
-		m.note(Issue{Dataset: billing.LineItems, Stream: Lines, Object: l.ID, Field: "quantity", Code: CodeQuantity, Message: "The quantity of the line is 0; Reseed takes it as 1."})
+		m.note(system.Issue{Dataset: billing.LineItems, Stream: Lines, Object: l.ID, Field: "quantity", Code: CodeQuantity, Message: "The quantity of the line is 0; Reseed takes it as 1."})
 	}
 	m.sold(b, l, r)
 	return r
@@ -169,7 +170,7 @@ func (m *mapper) sold(b *bill, l lineShape, r *billing.LineItem) {
 	}
 	r.Type, r.SubscriptionExternalID, r.SubscriptionSetExternalID, r.Prorated = billing.Subscription, item, subscription, prorated
 	if r.PlanExternalID = l.price(); r.PlanExternalID == "" {
-		b.fail(CodeNoPrice, "lines.pricing", "A line of a subscription has no price.")
+		b.Fail(CodeNoPrice, "lines.pricing", "A line of a subscription has no price.")
 	}
 	if l.Period != nil {
 		r.ServicePeriodStart, r.ServicePeriodEnd = moment(l.Period.Start), moment(l.Period.End)
@@ -205,10 +206,10 @@ func (l lineShape) price() string {
 // payments maps what was paid, and tries that failed.
 func (m *mapper) payments(b *bill) {
 	if !each(m, Payments, b.in.ID, billing.Transactions, func(p paymentShape) { m.payment(b, p) }) {
-		b.fail(CodeBadObject, "payments", "A payment of the invoice could not be read.")
+		b.Fail(CodeBadObject, "payments", "A payment of the invoice could not be read.")
 	}
 	for _, c := range m.failed[b.in.ID] {
-		b.same(c.Currency, "charges.currency")
+		b.Same(c.Currency, "charges.currency")
 		b.transaction(c.ID, billing.Payment, billing.Failed, c.Created, b.minor(c.Amount, "charges.amount"))
 	}
 	m.paidOutside(b)
@@ -227,9 +228,9 @@ func (m *mapper) payment(b *bill, p paymentShape) {
 	if t := p.StatusTransitions; t != nil && t.PaidAt != 0 {
 		at = t.PaidAt
 	}
-	b.same(p.Currency, "payments.currency")
+	b.Same(p.Currency, "payments.currency")
 	amount := b.minor(p.AmountPaid, "payments.amount_paid")
-	b.paid = b.add(b.paid, amount, "payments.amount_paid")
+	b.paid = b.Add(b.paid, amount, "payments.amount_paid")
 	b.transaction(p.ID, billing.Payment, billing.Successful, at, amount)
 }
 
@@ -244,26 +245,26 @@ func (m *mapper) paidOutside(b *bill) {
 		}
 		b.transaction(b.in.ID+":outside", billing.Payment, billing.Successful, at, total-b.paid)
 		b.paid = total
-		m.note(Issue{Dataset: billing.Transactions, Stream: Invoices, Object: b.in.ID, Field: "amount_paid", Code: CodePaidOutside, Message: "More was paid than Stripe has payments for. The rest is a payment of its own."})
+		m.note(system.Issue{Dataset: billing.Transactions, Stream: Invoices, Object: b.in.ID, Field: "amount_paid", Code: CodePaidOutside, Message: "More was paid than Stripe has payments for. The rest is a payment of its own."})
 	case total < b.paid:
-		m.note(Issue{Dataset: billing.Transactions, Stream: Invoices, Object: b.in.ID, Field: "amount_paid", Code: CodePaymentsExceed, Message: "The payments are more than what the invoice says was paid."})
+		m.note(system.Issue{Dataset: billing.Transactions, Stream: Invoices, Object: b.in.ID, Field: "amount_paid", Code: CodePaymentsExceed, Message: "The payments are more than what the invoice says was paid."})
 	}
 }
 
 // moneyBack maps refunds and disputes that were lost.
 func (m *mapper) moneyBack(b *bill) {
 	for _, g := range m.refunds[b.in.ID] {
-		b.same(g.currency, string(g.stream)+".currency")
+		b.Same(g.currency, string(g.stream)+".currency")
 		amount := b.minor(g.amount, string(g.stream)+".amount")
 		if g.failed {
 			b.transaction(g.id, billing.Refund, billing.Failed, g.created, amount)
 			continue
 		}
-		b.back = b.add(b.back, amount, string(g.stream)+".amount")
+		b.back = b.Add(b.back, amount, string(g.stream)+".amount")
 		b.transaction(g.id, billing.Refund, billing.Successful, g.created, amount)
 	}
 	if b.back > b.paid {
-		m.note(Issue{Dataset: billing.Transactions, Stream: Invoices, Object: b.in.ID, Code: CodeRefundsExceed, Message: "More was paid back than was paid."})
+		m.note(system.Issue{Dataset: billing.Transactions, Stream: Invoices, Object: b.in.ID, Code: CodeRefundsExceed, Message: "More was paid back than was paid."})
 	}
 }
 

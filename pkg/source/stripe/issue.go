@@ -1,21 +1,8 @@
 package stripe
 
 import (
-	"reseed/pkg/billing"
+	"reseed/pkg/source/system"
 )
-
-// Issue is something that a person should know about an object. If it rejects, no record was made of the
-// object; else it is a note. It holds no personal data.
-type Issue struct {
-	Rejects bool
-	Dataset billing.Dataset // of the record
-	Stream  Stream
-	Object  string // id
-	Field   string // of the object, by Stripe's name; may be empty
-	Code    string // never changes
-	Message string // a sentence
-	Link    string // to the object in Stripe's dashboard
-}
 
 // Codes of issues.
 const (
@@ -42,7 +29,7 @@ const (
 	CodeCreditNote      = "stripe_credit_note"      // note: the part of a credit note that is no refund is left out
 )
 
-// What is left out by design, as [Mapped.Left] counts it.
+// What is left out by design, as [system.Mapped] counts it.
 const (
 	LeftDraft           = "draft_invoices"
 	LeftOpen            = "open_invoices"
@@ -56,7 +43,7 @@ const (
 )
 
 // Link is where people find an object in Stripe's dashboard.
-func Link(s Stream, id string, live bool) string {
+func Link(s system.Stream, id string, live bool) string {
 	address := "https://dashboard.stripe.com/"
 	if !live {
 		address += "test/"

@@ -7,25 +7,11 @@ import (
 	"time"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/source/system"
 )
 
-// Mapped is what became of objects, in an order that does not depend on theirs.
-type Mapped struct {
-	Records    []billing.Record
-	Attributes []Attribute
-	Issues     []Issue
-	Left       map[string]int // how much is left out by design, by what it is
-}
-
-// Attribute is a custom attribute of a customer, which is a text.
-type Attribute struct {
-	Customer string // external id
-	Name     string
-	Value    string
-}
-
 // Map makes records of the objects that belong to one customer. Objects may come in any order, and more than once.
-func Map(objects []Object, s Settings) Mapped {
+func (System) Map(objects []system.Object, s system.Settings) system.Mapped {
 	m := newMapper(objects, s)
 	m.index()
 	if m.left() {
@@ -39,7 +25,7 @@ func Map(objects []Object, s Settings) Mapped {
 }
 
 // MapCatalog makes plans of products and prices.
-func MapCatalog(objects []Object, s Settings) Mapped {
+func (System) MapCatalog(objects []system.Object, s system.Settings) system.Mapped {
 	m := newMapper(objects, s)
 	names := map[string]string{}
 	each(m, Products, "", billing.Plans, func(p productShape) { names[p.ID] = p.Name })
@@ -49,9 +35,10 @@ func MapCatalog(objects []Object, s Settings) Mapped {
 
 // mapper maps one bundle of objects.
 type mapper struct {
-	settings Settings
-	kept     kept
-	out      Mapped
+	settings system.Settings
+	kept     system.Kept
+	decoded  map[place]any
+	out      system.Mapped
 	live     bool
 	owner    string // id of the customer
 
@@ -71,7 +58,7 @@ type soldAs struct{ subscription, price string }
 
 // givenBack is money that the customer got back.
 type givenBack struct {
-	stream   Stream
+	stream   system.Stream
 	id       string
 	amount   int64 // as Stripe writes it
 	currency string
@@ -79,21 +66,21 @@ type givenBack struct {
 	failed   bool
 }
 
-func newMapper(objects []Object, s Settings) *mapper {
+func newMapper(objects []system.Object, s system.Settings) *mapper {
 	m := &mapper{
-		settings: s, kept: kept{}, out: Mapped{Left: map[string]int{}},
+		settings: s, kept: system.Kept{}, decoded: map[place]any{}, out: system.Mapped{Left: map[string]int{}},
 		invoicesOf: map[string][]string{}, intentOf: map[string]string{}, failed: map[string][]chargeShape{},
 		refunds: map[string][]givenBack{}, itemOf: map[soldAs]string{}, itemsOf: map[string][]string{},
 	}
 	for _, o := range objects {
-		if !m.kept.add(o.Stream, o.Parent, o.JSON) {
-			m.reject(Issue{Stream: o.Stream, Object: o.Parent, Code: CodeBadObject, Message: "Stripe has sent something that is no object."})
+		if !m.add(o.Stream, o.Parent, o.JSON) {
+			m.reject(system.Issue{Stream: o.Stream, Object: o.Parent, Code: CodeBadObject, Message: "Stripe has sent something that is no object."})
 		}
 	}
 	return m
 }
 
-func (m *mapper) mapped() Mapped {
+func (m *mapper) mapped() system.Mapped {
 	place := map[billing.Dataset]int{}
 	for i, ds := range billing.Order() {
 		place[ds] = i
@@ -102,18 +89,15 @@ func (m *mapper) mapped() Mapped {
 	for i := range m.out.Issues {
 		m.out.Issues[i].Link = Link(m.out.Issues[i].Stream, m.out.Issues[i].Object, m.live)
 	}
-	slices.SortFunc(m.out.Issues, func(a, b Issue) int {
-		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Field, b.Field))
-	})
-	m.out.Issues = slices.Compact(m.out.Issues) // what is read twice says so twice
+	m.out.Issues = system.SortIssues(m.out.Issues) // what is read twice says so twice
 	return m.out
 }
 
 func (m *mapper) put(r billing.Record) { m.out.Records = append(m.out.Records, r) }
 
-func (m *mapper) note(i Issue) { m.out.Issues = append(m.out.Issues, i) }
+func (m *mapper) note(i system.Issue) { m.out.Issues = append(m.out.Issues, i) }
 
-func (m *mapper) reject(i Issue) {
+func (m *mapper) reject(i system.Issue) {
 	i.Rejects = true
 	m.note(i)
 }
@@ -140,8 +124,8 @@ func (m *mapper) left() bool {
 
 func (m *mapper) customer() {
 	if len(m.kept[Customers][""]) == 0 {
-		m.reject(Issue{
-			Dataset: billing.Customers, Stream: Customers, Object: m.owner, Code: CodeNoCustomer,
+		m.reject(system.Issue{
+			Dataset: billing.Customers, Record: m.owner, Stream: Customers, Object: m.owner, Code: CodeNoCustomer,
 			Message: "Stripe has objects of this customer, but did not list the customer. It may have been deleted or made during the pull: sync again.",
 		})
 		return
@@ -160,7 +144,7 @@ func (m *mapper) customer() {
 		m.put(r)
 		if m.settings.Metadata {
 			for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
-				m.out.Attributes = append(m.out.Attributes, Attribute{c.ID, name, c.Metadata[name]})
+				m.out.Attributes = append(m.out.Attributes, system.Attribute{Customer: c.ID, Name: name, Value: c.Metadata[name]})
 			}
 		}
 	})
@@ -170,7 +154,7 @@ func (m *mapper) email(c customerShape, address, field string) string {
 	if address == "" || billing.CheckEmail(address) == nil {
 		return address
 	}
-	m.note(Issue{Dataset: billing.Customers, Stream: Customers, Object: c.ID, Field: field, Code: CodeEmail, Message: "The customer has no e-mail address that can be one; it is left blank."})
+	m.note(system.Issue{Dataset: billing.Customers, Stream: Customers, Object: c.ID, Field: field, Code: CodeEmail, Message: "The customer has no e-mail address that can be one; it is left blank."})
 	return ""
 }
 
@@ -180,7 +164,7 @@ func (m *mapper) country(c customerShape, code string) string {
 	}
 	country, err := billing.ParseCountry(code)
 	if err != nil {
-		m.note(Issue{Dataset: billing.Customers, Stream: Customers, Object: c.ID, Field: "address.country", Code: CodeCountry, Message: "Reseed does not know the country of the customer; it is left blank."})
+		m.note(system.Issue{Dataset: billing.Customers, Stream: Customers, Object: c.ID, Field: "address.country", Code: CodeCountry, Message: "Reseed does not know the country of the customer; it is left blank."})
 	}
 	return country
 }
@@ -198,7 +182,7 @@ func (m *mapper) plan(p priceShape, product string) {
 		plan.IntervalUnit = "day"
 		plan.IntervalCount *= 7
 	default:
-		m.reject(Issue{Dataset: billing.Plans, Stream: Prices, Object: p.ID, Field: "recurring.interval", Code: CodeInterval, Message: "Reseed does not know the interval of the price."})
+		m.reject(system.Issue{Dataset: billing.Plans, Record: p.ID, Stream: Prices, Object: p.ID, Field: "recurring.interval", Code: CodeInterval, Message: "Reseed does not know the interval of the price."})
 		return
 	}
 	m.put(plan)

@@ -9,25 +9,34 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/source/stripe"
+	"reseed/pkg/source/system"
 )
 
-func object(s stripe.Stream, text string) stripe.Object {
-	return stripe.Object{Stream: s, JSON: json.RawMessage(text)}
+var mapping stripe.System
+
+func object(s system.Stream, text string) system.Object {
+	return system.Object{Stream: s, JSON: json.RawMessage(text)}
 }
 
-func partOf(parent string, s stripe.Stream, text string) stripe.Object {
-	return stripe.Object{Stream: s, Parent: parent, JSON: json.RawMessage(text)}
+func partOf(parent string, s system.Stream, text string) system.Object {
+	return system.Object{Stream: s, Parent: parent, JSON: json.RawMessage(text)}
 }
 
 var ann = object(stripe.Customers, `{"id":"cus_1","name":"Ann","metadata":{"b":"2","a":"1"}}`)
 
 // bill is an invoice of one customer; more is put behind its usual fields, and replaces them.
-func bill(total int64, lines, more string) stripe.Object {
+func bill(total int64, lines, more string) system.Object {
 	text := fmt.Sprintf(`{"id":"in_1","customer":"cus_1","currency":"eur","status":"paid","created":1700000000,"total":%d,"amount_paid":0,"lines":{"data":[%s]}`, total, lines)
 	if more != "" {
 		text += "," + more
 	}
 	return object(stripe.Invoices, text+"}")
+}
+
+// renamed gives an object another id.
+func renamed(id string, o system.Object) system.Object {
+	_, rest, _ := strings.Cut(string(o.JSON), ",")
+	return object(o.Stream, fmt.Sprintf(`{"id":%q,%s`, id, rest))
 }
 
 const (
@@ -36,7 +45,7 @@ const (
 )
 
 // short spells records so that a test can say what it wants.
-func short(m stripe.Mapped) []string {
+func short(m system.Mapped) []string {
 	var all []string
 	for _, r := range m.Records {
 		switch r := r.(type) {
@@ -56,7 +65,7 @@ func short(m stripe.Mapped) []string {
 	return all
 }
 
-func codes(m stripe.Mapped) []string {
+func codes(m system.Mapped) []string {
 	var all []string
 	for _, i := range m.Issues {
 		all = append(all, i.Code)
@@ -67,31 +76,31 @@ func codes(m stripe.Mapped) []string {
 func TestMap(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		settings stripe.Settings
-		objects  []stripe.Object
+		settings system.Settings
+		objects  []system.Object
 		want     []string // without the customer
 		codes    []string
 		left     string
 	}{
 		"discount, tax on top": {
-			objects: []stripe.Object{bill(1080, `{"id":"il_1","amount":1000,"currency":"eur","quantity":3,"discount_amounts":[{"amount":100}],
+			objects: []system.Object{bill(1080, `{"id":"il_1","amount":1000,"currency":"eur","quantity":3,"discount_amounts":[{"amount":100}],
 				"pretax_credit_amounts":[{"amount":100,"type":"discount"}],"taxes":[{"amount":180,"tax_behavior":"exclusive"}]}`, "")},
 			want: []string{"invoice in_1 paid EUR 2023-11-14", "line il_1 one_time 1080-100+180 3×"},
 		},
 		"tax inside, credit, shipping": {
-			objects: []stripe.Object{bill(1450, `{"id":"il_1","amount":1000,"currency":"eur","pretax_credit_amounts":[{"amount":50,"type":"credit_balance_transaction"}],
+			objects: []system.Object{bill(1450, `{"id":"il_1","amount":1000,"currency":"eur","pretax_credit_amounts":[{"amount":50,"type":"credit_balance_transaction"}],
 				"taxes":[{"amount":160,"tax_behavior":"inclusive"}]}`, `"shipping_cost":{"amount_total":500,"amount_tax":80}`)},
 			want: []string{"invoice in_1 paid EUR 2023-11-14", "line il_1 one_time 950-50+160 1×", "line in_1:shipping one_time 500-0+80 1×"},
 		},
 		"time of finalisation; the rest of the lines": {
-			objects: []stripe.Object{
+			objects: []system.Object{
 				bill(1500, line, `"status_transitions":{"finalized_at":1700100000}`),
 				partOf("in_1", stripe.Lines, `{"id":"il_2","amount":500,"currency":"eur"}`), partOf("in_1", stripe.Lines, line),
 			},
 			want: []string{"invoice in_1 paid EUR 2023-11-16", "line il_1 one_time 1000-0+0 1×", "line il_2 one_time 500-0+0 1×"},
 		},
 		"proration of an item that is found by its price": {
-			objects: []stripe.Object{
+			objects: []system.Object{
 				object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"active","items":{"data":[{"id":"si_2","price":{"id":"price_2"}},{"id":"si_1","price":{"id":"price_1"}}]}}`),
 				bill(10, `{"id":"il_1","amount":10,"currency":"eur","period":{"start":1,"end":2},"pricing":{"price_details":{"price":{"id":"price_2"}}},
 					"parent":{"type":"invoice_item_details","invoice_item_details":{"proration":true,"subscription":"sub_1"}}}`, ""),
@@ -99,19 +108,19 @@ func TestMap(t *testing.T) {
 			want: []string{"invoice in_1 paid EUR 2023-11-14", "line il_1 subscription 10-0+0 1× si_2 price_2"},
 		},
 		"an item of an invoice that is no proration": {
-			objects: []stripe.Object{bill(10, `{"id":"il_1","amount":10,"currency":"eur","quantity":0,"parent":{"type":"invoice_item_details","invoice_item_details":{"proration":false,"subscription":"sub_1"}}}`, "")},
+			objects: []system.Object{bill(10, `{"id":"il_1","amount":10,"currency":"eur","quantity":0,"parent":{"type":"invoice_item_details","invoice_item_details":{"proration":false,"subscription":"sub_1"}}}`, "")},
 			want:    []string{"invoice in_1 paid EUR 2023-11-14", "line il_1 one_time 10-0+0 1×"}, codes: []string{stripe.CodeQuantity},
 		},
 		"a subscription without a price": {
-			objects: []stripe.Object{bill(10, `{"id":"il_1","amount":10,"currency":"eur","parent":{"subscription_item_details":{"subscription":"sub_1","subscription_item":"si_1"}}}`, "")},
+			objects: []system.Object{bill(10, `{"id":"il_1","amount":10,"currency":"eur","parent":{"subscription_item_details":{"subscription":"sub_1","subscription_item":"si_1"}}}`, "")},
 			codes:   []string{stripe.CodeNoPrice},
 		},
 		"part of it refunded": {
-			objects: []stripe.Object{bill(1000, line, paid), object(stripe.Refunds, `{"id":"re_1","amount":400,"currency":"eur","status":"succeeded","payment_intent":"pi_1","charge":"ch_1"}`)},
+			objects: []system.Object{bill(1000, line, paid), object(stripe.Refunds, `{"id":"re_1","amount":400,"currency":"eur","status":"succeeded","payment_intent":"pi_1","charge":"ch_1"}`)},
 			want:    []string{"invoice in_1 paid EUR 2023-11-14", "line il_1 one_time 1000-0+0 1×", "payment inpay_1 successful 1000", "refund re_1 successful 400"},
 		},
 		"refunded by refund, lost dispute and outside of Stripe": {
-			objects: []stripe.Object{
+			objects: []system.Object{
 				bill(1000, line, paid),
 				object(stripe.Charges, `{"id":"ch_1","customer":"cus_1","payment_intent":"pi_1","status":"succeeded"}`),
 				object(stripe.Refunds, `{"id":"re_1","amount":400,"currency":"eur","status":"succeeded","charge":"ch_1"}`),
@@ -132,21 +141,21 @@ func TestMap(t *testing.T) {
 			codes: []string{stripe.CodeCreditNote, stripe.CodeOpenDispute, stripe.CodePendingRefund},
 		},
 		"refunded ones are left out": {
-			settings: stripe.Settings{WithoutRefunded: true},
-			objects:  []stripe.Object{bill(1000, line, paid), object(stripe.Refunds, `{"id":"re_1","amount":1000,"currency":"eur","status":"succeeded","payment_intent":"pi_1"}`)},
+			settings: system.Settings{WithoutRefunded: true},
+			objects:  []system.Object{bill(1000, line, paid), object(stripe.Refunds, `{"id":"re_1","amount":1000,"currency":"eur","status":"succeeded","payment_intent":"pi_1"}`)},
 			left:     stripe.LeftRefunded,
 		},
 		"a failed payment": {
-			objects: []stripe.Object{bill(1000, line, paid), object(stripe.Charges, `{"id":"ch_0","customer":"cus_1","payment_intent":"pi_1","status":"failed","amount":1000,"currency":"eur"}`)},
+			objects: []system.Object{bill(1000, line, paid), object(stripe.Charges, `{"id":"ch_0","customer":"cus_1","payment_intent":"pi_1","status":"failed","amount":1000,"currency":"eur"}`)},
 			want:    []string{"invoice in_1 paid EUR 2023-11-14", "line il_1 one_time 1000-0+0 1×", "payment inpay_1 successful 1000", "payment ch_0 failed 1000"},
 		},
 		"paid outside of Stripe": {
-			objects: []stripe.Object{bill(1000, line, `"amount_paid":1000`)},
+			objects: []system.Object{bill(1000, line, `"amount_paid":1000`)},
 			want:    []string{"invoice in_1 paid EUR 2023-11-14", "line il_1 one_time 1000-0+0 1×", "payment in_1:outside successful 1000"}, codes: []string{stripe.CodePaidOutside},
 		},
 		"one payment of two invoices, refunded": {
-			objects: []stripe.Object{
-				bill(1000, line, paid), bill(1000, `{"id":"il_2","amount":1000,"currency":"eur"}`, strings.Replace(paid, "inpay_1", "inpay_2", 1)+`,"id":"in_2"`),
+			objects: []system.Object{
+				bill(1000, line, paid), renamed("in_2", bill(1000, `{"id":"il_2","amount":1000,"currency":"eur"}`, strings.Replace(paid, "inpay_1", "inpay_2", 1))),
 				object(stripe.Refunds, `{"id":"re_1","amount":400,"currency":"eur","status":"succeeded","payment_intent":"pi_1"}`),
 			},
 			want: []string{
@@ -156,47 +165,47 @@ func TestMap(t *testing.T) {
 			codes: []string{stripe.CodeSeveralInvoices},
 		},
 		"money without an invoice": {
-			objects: []stripe.Object{object(stripe.Refunds, `{"id":"re_1","amount":400,"currency":"eur","status":"succeeded","payment_intent":"pi_9"}`)},
+			objects: []system.Object{object(stripe.Refunds, `{"id":"re_1","amount":400,"currency":"eur","status":"succeeded","payment_intent":"pi_9"}`)},
 			left:    stripe.LeftOutsideInvoices,
 		},
-		"a draft":                    {objects: []stripe.Object{bill(1000, line, `"status":"draft"`)}, left: stripe.LeftDraft},
-		"an open one":                {objects: []stripe.Object{bill(1000, line, `"status":"open"`)}, left: stripe.LeftOpen},
-		"an open one, partly paid":   {objects: []stripe.Object{bill(1000, line, `"status":"open"`)}, settings: stripe.Settings{Invoices: stripe.PartlyPaid}, left: stripe.LeftOpen},
-		"a void one is left out":     {objects: []stripe.Object{bill(1000, line, `"status":"void"`)}, settings: stripe.Settings{WithoutVoided: true}, left: stripe.LeftVoided},
-		"an uncollectible one, too":  {objects: []stripe.Object{bill(1000, line, `"status":"uncollectible"`)}, settings: stripe.Settings{WithoutUncollectible: true}, left: stripe.LeftUncollectible},
-		"a void one":                 {objects: []stripe.Object{bill(0, "", `"status":"void"`)}, want: []string{"invoice in_1 voided EUR 2023-11-14"}},
-		"an uncollectible one":       {objects: []stripe.Object{bill(0, "", `"status":"uncollectible"`)}, want: []string{"invoice in_1 written_off EUR 2023-11-14"}},
-		"an open one that is issued": {objects: []stripe.Object{bill(0, "", `"status":"open"`)}, settings: stripe.Settings{Invoices: stripe.Issued}, want: []string{"invoice in_1 open EUR 2023-11-14"}},
-		"an unknown status":          {objects: []stripe.Object{bill(0, "", `"status":"new"`)}, want: []string{"invoice in_1  EUR 2023-11-14"}, codes: []string{stripe.CodeStatus}},
-		"an unknown currency":        {objects: []stripe.Object{bill(0, "", `"currency":"xyz"`)}, codes: []string{stripe.CodeCurrency}},
-		"two currencies":             {objects: []stripe.Object{bill(1000, `{"id":"il_1","amount":1000,"currency":"usd"}`, "")}, codes: []string{stripe.CodeMixedCurrencies}},
-		"lines that differ":          {objects: []stripe.Object{bill(1001, line, "")}, codes: []string{stripe.CodeLinesDiffer}},
-		"no lines":                   {objects: []stripe.Object{bill(0, "", `"lines":null`)}, codes: []string{stripe.CodeNoLines}},
-		"a fraction of a cent":       {objects: []stripe.Object{bill(1, `{"id":"il_1","amount":1.5,"currency":"eur"}`, "")}, codes: []string{stripe.CodeBadObject, stripe.CodeBadObject}},
-		"more than an integer":       {objects: []stripe.Object{bill(1, line, `"total":99999999999999999999`)}, codes: []string{stripe.CodeBadObject}},
-		"króna":                      {objects: []stripe.Object{bill(50000, `{"id":"il_1","amount":50000,"currency":"isk"}`, `"currency":"isk"`)}, want: []string{"invoice in_1 paid ISK 2023-11-14", "line il_1 one_time 500-0+0 1×"}},
-		"half a króna":               {objects: []stripe.Object{bill(50, `{"id":"il_1","amount":50,"currency":"isk"}`, `"currency":"isk"`)}, codes: []string{stripe.CodeAmount}},
-		"shilling":                   {objects: []stripe.Object{bill(700, `{"id":"il_1","amount":700,"currency":"ugx"}`, `"currency":"ugx"`)}, want: []string{"invoice in_1 paid UGX 2023-11-14", "line il_1 one_time 7-0+0 1×"}},
-		"ariary":                     {objects: []stripe.Object{bill(5, `{"id":"il_1","amount":5,"currency":"mga"}`, `"currency":"mga"`)}, want: []string{"invoice in_1 paid MGA 2023-11-14", "line il_1 one_time 500-0+0 1×"}},
+		"a draft":                    {objects: []system.Object{bill(1000, line, `"status":"draft"`)}, left: stripe.LeftDraft},
+		"an open one":                {objects: []system.Object{bill(1000, line, `"status":"open"`)}, left: stripe.LeftOpen},
+		"an open one, partly paid":   {objects: []system.Object{bill(1000, line, `"status":"open"`)}, settings: system.Settings{Invoices: system.PartlyPaid}, left: stripe.LeftOpen},
+		"a void one is left out":     {objects: []system.Object{bill(1000, line, `"status":"void"`)}, settings: system.Settings{WithoutVoided: true}, left: stripe.LeftVoided},
+		"an uncollectible one, too":  {objects: []system.Object{bill(1000, line, `"status":"uncollectible"`)}, settings: system.Settings{WithoutUncollectible: true}, left: stripe.LeftUncollectible},
+		"a void one":                 {objects: []system.Object{bill(0, "", `"status":"void"`)}, want: []string{"invoice in_1 voided EUR 2023-11-14"}},
+		"an uncollectible one":       {objects: []system.Object{bill(0, "", `"status":"uncollectible"`)}, want: []string{"invoice in_1 written_off EUR 2023-11-14"}},
+		"an open one that is issued": {objects: []system.Object{bill(0, "", `"status":"open"`)}, settings: system.Settings{Invoices: system.Issued}, want: []string{"invoice in_1 open EUR 2023-11-14"}},
+		"an unknown status":          {objects: []system.Object{bill(0, "", `"status":"new"`)}, want: []string{"invoice in_1  EUR 2023-11-14"}, codes: []string{stripe.CodeStatus}},
+		"an unknown currency":        {objects: []system.Object{bill(0, "", `"currency":"xyz"`)}, codes: []string{stripe.CodeCurrency}},
+		"two currencies":             {objects: []system.Object{bill(1000, `{"id":"il_1","amount":1000,"currency":"usd"}`, "")}, codes: []string{stripe.CodeMixedCurrencies}},
+		"lines that differ":          {objects: []system.Object{bill(1001, line, "")}, codes: []string{stripe.CodeLinesDiffer}},
+		"no lines":                   {objects: []system.Object{bill(0, "", `"lines":null`)}, codes: []string{stripe.CodeNoLines}},
+		"a fraction of a cent":       {objects: []system.Object{bill(1, `{"id":"il_1","amount":1.5,"currency":"eur"}`, "")}, codes: []string{stripe.CodeBadObject, stripe.CodeBadObject}},
+		"more than an integer":       {objects: []system.Object{bill(1, line, `"total":99999999999999999999`)}, codes: []string{stripe.CodeBadObject}},
+		"króna":                      {objects: []system.Object{bill(50000, `{"id":"il_1","amount":50000,"currency":"isk"}`, `"currency":"isk"`)}, want: []string{"invoice in_1 paid ISK 2023-11-14", "line il_1 one_time 500-0+0 1×"}},
+		"half a króna":               {objects: []system.Object{bill(50, `{"id":"il_1","amount":50,"currency":"isk"}`, `"currency":"isk"`)}, codes: []string{stripe.CodeAmount}},
+		"shilling":                   {objects: []system.Object{bill(700, `{"id":"il_1","amount":700,"currency":"ugx"}`, `"currency":"ugx"`)}, want: []string{"invoice in_1 paid UGX 2023-11-14", "line il_1 one_time 7-0+0 1×"}},
+		"ariary":                     {objects: []system.Object{bill(5, `{"id":"il_1","amount":5,"currency":"mga"}`, `"currency":"mga"`)}, want: []string{"invoice in_1 paid MGA 2023-11-14", "line il_1 one_time 500-0+0 1×"}},
 		"an ended subscription": {
-			objects: []stripe.Object{object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"canceled","canceled_at":100,"ended_at":200,"items":{"data":[{"id":"si_1"},{"id":"si_2"}]}}`)},
+			objects: []system.Object{object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"canceled","canceled_at":100,"ended_at":200,"items":{"data":[{"id":"si_1"},{"id":"si_2"}]}}`)},
 			want:    []string{"subscription_cancelled si_1:cancelled 100 200", "subscription_cancelled si_2:cancelled 100 200"},
 		},
 		"one that will end with its period": {
-			objects: []stripe.Object{object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"active","cancel_at_period_end":true,"canceled_at":100,"items":{"data":[{"id":"si_1","current_period_end":300}]}}`)},
+			objects: []system.Object{object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"active","cancel_at_period_end":true,"canceled_at":100,"items":{"data":[{"id":"si_1","current_period_end":300}]}}`)},
 			want:    []string{"subscription_cancellation_scheduled si_1:cancels 100 300"},
 		},
 		"one that will end on a day": {
-			objects: []stripe.Object{object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"trialing","cancel_at":400,"items":{"data":[{"id":"si_1"}]}}`)},
+			objects: []system.Object{object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"trialing","cancel_at":400,"items":{"data":[{"id":"si_1"}]}}`)},
 			want:    []string{"subscription_cancellation_scheduled si_1:cancels 400 400"},
 		},
 		"one that never began": {
-			objects: []stripe.Object{object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"incomplete_expired","ended_at":400,"items":{"data":[{"id":"si_1"}]}}`)},
+			objects: []system.Object{object(stripe.Subscriptions, `{"id":"sub_1","customer":"cus_1","status":"incomplete_expired","ended_at":400,"items":{"data":[{"id":"si_1"}]}}`)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := stripe.Map(append(slices.Clone(tt.objects), ann), tt.settings)
+			m := mapping.Map(append(slices.Clone(tt.objects), ann), tt.settings)
 			if got := short(m); !slices.Equal(got, append([]string{"customer cus_1 Ann"}, tt.want...)) || !slices.Equal(codes(m), tt.codes) {
 				t.Errorf("%s\n%+v", strings.Join(got, "\n"), m.Issues)
 			}
@@ -211,36 +220,36 @@ func TestMapCustomers(t *testing.T) {
 	t.Parallel()
 	named := bill(0, "", `"customer_name":"Old","customer_email":"old@example.com"`)
 	stub := object(stripe.Customers, `{"id":"cus_1","deleted":true}`)
-	if m := stripe.Map([]stripe.Object{stub, named}, stripe.Settings{}); len(m.Records) != 0 || len(m.Issues) != 0 || m.Left[stripe.LeftDeletedCustomer] != 1 {
+	if m := mapping.Map([]system.Object{stub, named}, system.Settings{}); len(m.Records) != 0 || len(m.Issues) != 0 || m.Left[stripe.LeftDeletedCustomer] != 1 {
 		t.Errorf("%+v", m)
 	}
-	if m := stripe.Map([]stripe.Object{stub, named}, stripe.Settings{DeletedCustomers: true}); !slices.Equal(short(m), []string{"customer cus_1 Old", "invoice in_1 paid EUR 2023-11-14"}) {
+	if m := mapping.Map([]system.Object{stub, named}, system.Settings{DeletedCustomers: true}); !slices.Equal(short(m), []string{"customer cus_1 Old", "invoice in_1 paid EUR 2023-11-14"}) {
 		t.Errorf("%+v", short(m))
 	}
-	if m := stripe.Map([]stripe.Object{named}, stripe.Settings{}); !slices.Equal(codes(m), []string{stripe.CodeNoCustomer}) || !m.Issues[0].Rejects || m.Issues[0].Object != "cus_1" {
+	if m := mapping.Map([]system.Object{named}, system.Settings{}); !slices.Equal(codes(m), []string{stripe.CodeNoCustomer}) || !m.Issues[0].Rejects || m.Issues[0].Object != "cus_1" {
 		t.Errorf("%+v", m)
 	}
 	odd := object(stripe.Customers, `{"id":"cus_1","email":"nowhere","address":{"country":"Atlantis","city":"Ys"}}`)
-	if m := stripe.Map([]stripe.Object{odd}, stripe.Settings{}); !slices.Equal(codes(m), []string{stripe.CodeEmail, stripe.CodeCountry}) || !slices.Equal(short(m), []string{"customer cus_1"}) {
+	if m := mapping.Map([]system.Object{odd}, system.Settings{}); !slices.Equal(codes(m), []string{stripe.CodeEmail, stripe.CodeCountry}) || !slices.Equal(short(m), []string{"customer cus_1"}) {
 		t.Errorf("%+v", m)
 	}
-	if m := stripe.Map([]stripe.Object{ann}, stripe.Settings{Metadata: true}); !slices.Equal(m.Attributes, []stripe.Attribute{{"cus_1", "a", "1"}, {"cus_1", "b", "2"}}) {
+	if m := mapping.Map([]system.Object{ann}, system.Settings{Metadata: true}); !slices.Equal(m.Attributes, []system.Attribute{{Customer: "cus_1", Name: "a", Value: "1"}, {Customer: "cus_1", Name: "b", Value: "2"}}) {
 		t.Errorf("%+v", m.Attributes)
 	}
-	if m := stripe.Map([]stripe.Object{ann}, stripe.Settings{}); len(m.Attributes) != 0 {
+	if m := mapping.Map([]system.Object{ann}, system.Settings{}); len(m.Attributes) != 0 {
 		t.Errorf("%+v", m.Attributes)
 	}
 }
 
 func TestMapCatalog(t *testing.T) {
 	t.Parallel()
-	m := stripe.MapCatalog([]stripe.Object{
+	m := mapping.MapCatalog([]system.Object{
 		object(stripe.Prices, `{"id":"price_1","product":"prod_1","recurring":{"interval":"week","interval_count":2}}`),
 		object(stripe.Prices, `{"id":"price_2","product":{"id":"prod_1"},"nickname":"Yearly","recurring":{"interval":"year","interval_count":1}}`),
 		object(stripe.Prices, `{"id":"price_3","product":"prod_1","recurring":null}`),
 		object(stripe.Prices, `{"id":"price_4","product":"prod_9","recurring":{"interval":"moon","interval_count":1}}`),
 		object(stripe.Products, `{"id":"prod_1","name":"Pro"}`),
-	}, stripe.Settings{})
+	}, system.Settings{})
 	var got []string
 	for _, r := range m.Records {
 		p, _ := r.(*billing.Plan)
@@ -270,7 +279,7 @@ func TestLinks(t *testing.T) {
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	for key, ok := range map[string]bool{"rk_test_1": true, "sk_live_1a": true, "pk_test_1": false, "": false, "sk_test_": false, "sk_test_1\r\nX: y": false} {
-		if _, err := stripe.New(stripe.Config{Key: key}); (err == nil) != ok || err != nil && key != "" && strings.Contains(err.Error(), key) {
+		if _, err := mapping.Open(system.Connection{Credentials: map[string]string{"key": key}}); (err == nil) != ok || err != nil && key != "" && strings.Contains(err.Error(), key) {
 			t.Errorf("%q: %v", key, err)
 		}
 	}

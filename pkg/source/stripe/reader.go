@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 
 	"reseed/pkg/fault"
 	"reseed/pkg/source/remote"
+	"reseed/pkg/source/system"
 )
 
 // Address is where Stripe is reached.
@@ -23,14 +25,6 @@ const Address = "https://api.stripe.com"
 
 // Limits is how fast an account is asked. Stripe allows 25 requests a second to one kind of object; a sandbox as many in all.
 func Limits() remote.Limits { return remote.Limits{PerSecond: 20, InFlight: 10} }
-
-// Config is what a reader needs.
-type Config struct {
-	Key       string            // secret or restricted key
-	Base      string            // empty: [Address]
-	Transport http.RoundTripper // nil: the usual one
-	Now       func() time.Time
-}
 
 // Reader reads one account. It is safe for concurrent use.
 type Reader struct {
@@ -47,18 +41,22 @@ const (
 
 var keys = regexp.MustCompile(`^(sk|rk)_(live|test)_[A-Za-z0-9_]+$`)
 
-// New makes a reader. The error is fault.Invalid if the key cannot be one that reads.
-func New(c Config) (*Reader, error) {
-	m := keys.FindStringSubmatch(c.Key)
+// Open makes a reader. The error is fault.Invalid if the key cannot be one that reads.
+func (System) Open(c system.Connection) (system.Reader, error) {
+	key := c.Credentials[credential]
+	m := keys.FindStringSubmatch(key)
 	if m == nil {
 		return nil, &fault.Error{
-			Kind: fault.Invalid, Code: CodeNotAKey, Param: "key",
+			Kind: fault.Invalid, Code: CodeNotAKey, Param: credential,
 			Message: "This is not a key with which Stripe can be read. Make a restricted key with read permissions in Stripe's dashboard under Developers, API keys; it begins with rk_.",
 		}
 	}
-	token := "Bearer " + c.Key
+	token, limits := "Bearer "+key, Limits()
+	if c.Unlimited {
+		limits = remote.Limits{}
+	}
 	return &Reader{live: m[2] == "live", client: remote.New(remote.Config{
-		System: "Stripe", Base: cmp.Or(c.Base, Address), Transport: c.Transport, Limits: Limits(), Now: c.Now,
+		System: name, Base: cmp.Or(c.Base, Address), Transport: c.Transport, Limits: limits, Now: c.Now,
 		Header:        http.Header{"Stripe-Version": {Version}},
 		Authorization: func(context.Context, string) (string, error) { return token, nil },
 		Explain:       explain,
@@ -82,26 +80,19 @@ func explain(body []byte) remote.Explanation {
 	return remote.Explanation{Reason: cmp.Or(e.Error.Code, e.Error.Type), Param: e.Error.Param, Missing: permission.FindAllString(e.Error.Message, -1)}
 }
 
-// Account is the account that a key belongs to.
-type Account struct {
-	ID   string `json:"id"`
-	Name string `json:"name"` // may be empty
-	Live bool   `json:"live"` // false: test mode
-}
-
 // Check finds out whose key it is, and whether it may read all that is read. The error names every
 // permission that is missing; it is fault.Forbidden, code [CodePermission], or one of package remote.
-func (r *Reader) Check(ctx context.Context) (Account, error) {
+func (r *Reader) Check(ctx context.Context) (system.Account, error) {
 	a, err := r.account(ctx)
 	missing := &missing{}
 	if err := missing.see(err, "account"); err != nil {
-		return Account{}, err
+		return system.Account{}, err
 	}
 	for _, l := range lists() {
 		query := url.Values{"limit": {"1"}}
 		_, err := r.list(ctx, l.path, query)
 		if err := missing.see(err, string(l.stream)); err != nil {
-			return Account{}, err
+			return system.Account{}, err
 		}
 	}
 	return a, missing.err()
@@ -133,10 +124,10 @@ func (m *missing) err() error {
 	}
 }
 
-func (r *Reader) account(ctx context.Context) (Account, error) {
+func (r *Reader) account(ctx context.Context) (system.Account, error) {
 	body, err := r.client.Get(ctx, "/v1/account", nil)
 	if err != nil {
-		return Account{}, err
+		return system.Account{}, err
 	}
 	var a struct {
 		ID       string `json:"id"`
@@ -150,86 +141,117 @@ func (r *Reader) account(ctx context.Context) (Account, error) {
 		} `json:"settings"`
 	}
 	if err := json.Unmarshal(body, &a); err != nil || a.ID == "" {
-		return Account{}, r.client.Unexpected("its answer is not an account. Sync again later")
+		return system.Account{}, r.client.Unexpected("its answer is not an account. Sync again later")
 	}
-	return Account{ID: a.ID, Name: cmp.Or(a.Settings.Dashboard.Name, a.Business.Name), Live: r.live}, nil
+	return system.Account{ID: a.ID, Name: cmp.Or(a.Settings.Dashboard.Name, a.Business.Name), Live: r.live}, nil
 }
 
-// Customer reads one customer. A deleted one is a stub with `"deleted": true`. The error is that of package remote, kind Gone, if
-// there never was such a customer.
-func (r *Reader) Customer(ctx context.Context, id string) (Object, error) {
+// Customer reads one customer. A deleted one is a stub with `"deleted": true`.
+func (r *Reader) Customer(ctx context.Context, id string) (o system.Object, found bool, err error) {
 	body, err := r.client.Get(ctx, "/v1/customers/"+url.PathEscape(id), nil)
+	if kind, is := remote.KindOf(err); is && kind == remote.Gone {
+		return system.Object{}, false, nil
+	}
 	if err != nil {
-		return Object{}, err
+		return system.Object{}, false, err
 	}
-	if h, err := headOf(body); err != nil || h.ID != id {
-		return Object{}, r.client.Unexpected("its answer is not the customer that was asked for. Sync again later")
+	if is, err := idOf(body); err != nil || is != id {
+		return system.Object{}, false, r.client.Unexpected("its answer is not the customer that was asked for. Sync again later")
 	}
-	return Object{Stream: Customers, JSON: body}, nil
+	return system.Object{Stream: Customers, JSON: body}, true, nil
 }
 
-// Cursor says which page is next. Only what was created before Until is read: so what is created
+// cursor says which page is next. Only what was created before Until is read: so what is created
 // during a pull moves nothing.
-type Cursor struct {
-	Until   int64  `json:"until"`             // Unix time in seconds
-	List    int    `json:"list"`              // place of the list in the order of streams
-	After   string `json:"after,omitempty"`   // id of the last object of the list that was read
-	Created int64  `json:"created,omitempty"` // when that was created
-	From    int64  `json:"from,omitempty"`    // if not 0: the last object is gone, and the list goes on with what was created then
-	Last    bool   `json:"last,omitempty"`    // the list has no further page
-	Rest    []Rest `json:"rest,omitempty"`    // read before anything else
-	Done    bool   `json:"done,omitempty"`
+type cursor struct {
+	Until    int64  `json:"until"`              // Unix time in seconds
+	Customer string `json:"customer,omitempty"` // id, if only the catalog and this customer are read
+	List     int    `json:"list"`               // place of the list in the order of streams
+	After    string `json:"after,omitempty"`    // id of the last object of the list that was read
+	Created  int64  `json:"created,omitempty"`  // when that was created
+	From     int64  `json:"from,omitempty"`     // if not 0: the last object is gone, and the list goes on with what was created then
+	Last     bool   `json:"last,omitempty"`     // the list has no further page
+	Rest     []rest `json:"rest,omitempty"`     // read before anything else
+	Done     bool   `json:"done,omitempty"`
 }
 
-// Rest is the rest of a list inside an object: the id of the object, and the id of the last part that was read.
-type Rest [2]string
+// rest is the rest of a list inside an object: the id of the object, and the id of the last part that was read.
+type rest [2]string
 
-// Page is a page of objects, and the cursor of the one after it.
-type Page struct {
-	Stream  Stream
-	Objects []Object
-	Next    Cursor
+// Begin is the cursor of the first page.
+func (r *Reader) Begin(now time.Time, customer string) json.RawMessage {
+	return encode(cursor{Until: now.Unix(), Customer: customer})
 }
 
-// Begin is the cursor of the first page of a pull that starts now.
-func Begin(now time.Time) Cursor { return Cursor{Until: now.Unix()} }
+func encode(c cursor) json.RawMessage {
+	text, _ := json.Marshal(c) // texts and numbers
+	return text
+}
 
 // Page reads one page. That is one request; another one if the object that the cursor names is gone; and one for each object
-// of the page whose short lists are not short. The same cursor
-// can be used again. The error is fault.Invalid for a cursor of another version, or one of package remote: then nothing
-// of the page counts.
-func (r *Reader) Page(ctx context.Context, c Cursor) (Page, error) {
+// of the page whose short lists are not short. The error is fault.Invalid for a cursor of another version, or one of package
+// remote: then nothing of the page counts.
+func (r *Reader) Page(ctx context.Context, at json.RawMessage) (system.Page, error) {
+	var c cursor
 	all := lists()
-	if c.Done || c.List < 0 || c.List >= len(all) {
-		return Page{}, badCursor()
+	if json.Unmarshal(at, &c) != nil || c.Until == 0 || c.Done || c.List < 0 || c.List >= len(all) {
+		return system.Page{}, badCursor()
 	}
-	if len(c.Rest) > 0 {
-		return r.rest(ctx, all[c.List], c)
+	p, c, err := r.page(ctx, all[c.List], c)
+	if err != nil {
+		return system.Page{}, err
 	}
-	return r.next(ctx, all[c.List], c)
+	p.Next, p.Done = encode(c), c.Done
+	return p, nil
+}
+
+func (r *Reader) page(ctx context.Context, l list, c cursor) (system.Page, cursor, error) {
+	switch {
+	case len(c.Rest) > 0:
+		return r.rest(ctx, l, c)
+	case c.Customer != "" && l.stream == Customers:
+		return r.alone(ctx, c)
+	}
+	return r.next(ctx, l, c)
+}
+
+// alone reads the only customer of a pull.
+func (r *Reader) alone(ctx context.Context, c cursor) (system.Page, cursor, error) {
+	page := system.Page{Stream: Customers}
+	o, found, err := r.Customer(ctx, c.Customer)
+	if found {
+		page.Objects = append(page.Objects, o)
+	}
+	c.Last = true
+	return page, c.forward(), err
 }
 
 // next reads the next page of a list.
-func (r *Reader) next(ctx context.Context, l list, c Cursor) (Page, error) {
+func (r *Reader) next(ctx context.Context, l list, c cursor) (system.Page, cursor, error) {
 	got, err := r.list(ctx, l.path, query(l, c))
 	if c.After != "" && vanished(err) {
 		c.From, c.After = c.Created, ""
 		got, err = r.list(ctx, l.path, query(l, c))
 	}
 	if err != nil {
-		return Page{}, err
+		return system.Page{}, c, err
 	}
 	c.Last = !got.HasMore
-	page := Page{Stream: l.stream, Objects: objects(l.stream, "", got.Data)}
+	page := system.Page{Stream: l.stream, Objects: objects(l.stream, "", got.Data)}
 	for _, o := range got.Data {
 		h, err := headOf(o)
 		if err != nil {
-			return Page{}, r.noObject(l.path)
+			return system.Page{}, c, r.noObject(l.path)
 		}
 		c.After, c.Created = h.ID, h.Created
 		rests, err := unshown(l, h.ID, o)
 		if err != nil {
-			return Page{}, r.noObject(l.path)
+			return system.Page{}, c, r.noObject(l.path)
+		}
+		if c.Customer != "" && l.stream == Charges {
+			for _, p := range ofCharge() {
+				rests.short = append(rests.short, shortRest{p, rest{h.ID}})
+			}
 		}
 		if rests.long != nil {
 			c.Rest = append(c.Rest, *rests.long)
@@ -237,24 +259,27 @@ func (r *Reader) next(ctx context.Context, l list, c Cursor) (Page, error) {
 		for _, short := range rests.short {
 			parts, err := r.all(ctx, short)
 			if err != nil {
-				return Page{}, err
+				return system.Page{}, c, err
 			}
 			page.Objects = append(page.Objects, parts...)
 		}
 	}
-	page.Next = c.forward()
-	return page, nil
+	return page, c.forward(), nil
 }
 
 // all reads the whole rest of a list that is short as a rule.
-func (r *Reader) all(ctx context.Context, s shortRest) ([]Object, error) {
-	var parts []Object
+func (r *Reader) all(ctx context.Context, s shortRest) ([]system.Object, error) {
+	var parts []system.Object
 	for {
 		got, err := r.part(ctx, s.part, &s.rest)
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, objects(s.part.stream, s.rest[0], got.Data)...)
+		parent := s.rest[0]
+		if s.part.apart {
+			parent = ""
+		}
+		parts = append(parts, objects(s.part.stream, parent, got.Data)...)
 		if !got.HasMore {
 			return parts, nil
 		}
@@ -262,14 +287,14 @@ func (r *Reader) all(ctx context.Context, s shortRest) ([]Object, error) {
 }
 
 // rest reads the next page of the first rest.
-func (r *Reader) rest(ctx context.Context, l list, c Cursor) (Page, error) {
+func (r *Reader) rest(ctx context.Context, l list, c cursor) (system.Page, cursor, error) {
 	if l.long == nil {
-		return Page{}, badCursor()
+		return system.Page{}, c, badCursor()
 	}
 	at := c.Rest[0]
 	got, err := r.part(ctx, *l.long, &at)
 	if err != nil {
-		return Page{}, err
+		return system.Page{}, c, err
 	}
 	left := c.Rest[1:]
 	c.Rest = nil
@@ -277,12 +302,12 @@ func (r *Reader) rest(ctx context.Context, l list, c Cursor) (Page, error) {
 		c.Rest = append(c.Rest, at)
 	}
 	c.Rest = append(c.Rest, left...)
-	return Page{Stream: l.long.stream, Objects: objects(l.long.stream, at[0], got.Data), Next: c.forward()}, nil
+	return system.Page{Stream: l.long.stream, Objects: objects(l.long.stream, at[0], got.Data)}, c.forward(), nil
 }
 
 // part reads the next page of a list inside an object, and moves on. If the object is gone there is no more; if the
 // part that was read last is gone, the list is read again from its beginning.
-func (r *Reader) part(ctx context.Context, p part, at *Rest) (listing, error) {
+func (r *Reader) part(ctx context.Context, p part, at *rest) (listing, error) {
 	got, err := r.list(ctx, p.at(at[0]), p.query(*at))
 	if at[1] != "" && vanished(err) {
 		at[1] = ""
@@ -305,21 +330,27 @@ func (r *Reader) part(ctx context.Context, p part, at *Rest) (listing, error) {
 }
 
 // forward moves on to the next list, if nothing is left of this one.
-func (c Cursor) forward() Cursor {
+func (c cursor) forward() cursor {
 	if !c.Last || len(c.Rest) > 0 {
 		return c
 	}
-	at := c.List + 1
-	return Cursor{Until: c.Until, List: at, Done: at == len(lists())}
+	all, at := lists(), c.List+1
+	for c.Customer != "" && at < len(all) && all[at].charges { // read with the charges
+		at++
+	}
+	return cursor{Until: c.Until, Customer: c.Customer, List: at, Done: at == len(all)}
 }
 
-func query(l list, c Cursor) url.Values {
+func query(l list, c cursor) url.Values {
 	q := url.Values{"limit": {pageSize}}
 	maps.Copy(q, l.query)
 	if c.From != 0 {
 		q.Set("created[lte]", strconv.FormatInt(c.From, 10))
 	} else {
 		q.Set("created[lt]", strconv.FormatInt(c.Until, 10))
+	}
+	if c.Customer != "" && l.customers {
+		q.Set("customer", c.Customer)
 	}
 	if c.After != "" {
 		q.Set("starting_after", c.After)
@@ -334,7 +365,7 @@ func (p part) at(parent string) string {
 	return fmt.Sprintf(p.path, url.PathEscape(parent))
 }
 
-func (p part) query(at Rest) url.Values {
+func (p part) query(at rest) url.Values {
 	q := url.Values{"limit": {pageSize}}
 	if p.param != "" {
 		q.Set(p.param, at[0])
@@ -387,6 +418,30 @@ type head struct {
 	Created int64  `json:"created"`
 }
 
+// idOf finds the id of an object, which Stripe writes first.
+func idOf(o json.RawMessage) (string, error) {
+	if id, ok := leadingID(o); ok {
+		return id, nil
+	}
+	h, err := headOf(o)
+	return h.ID, err
+}
+
+// leadingID finds an id of plain characters at the beginning of an object.
+func leadingID(o json.RawMessage) (id string, ok bool) {
+	text := o
+	for _, mark := range []string{"{", `"id"`, ":", `"`} {
+		if text, ok = bytes.CutPrefix(bytes.TrimLeft(text, " \n"), []byte(mark)); !ok {
+			return "", false
+		}
+	}
+	n := bytes.IndexAny(text, `"\\`)
+	if n <= 0 || text[n] != '"' {
+		return "", false
+	}
+	return string(text[:n]), true
+}
+
 func headOf(o json.RawMessage) (head, error) {
 	var h head
 	if err := json.Unmarshal(o, &h); err != nil {
@@ -400,13 +455,13 @@ func headOf(o json.RawMessage) (head, error) {
 
 // rests are the lists inside an object that it does not show whole.
 type rests struct {
-	long  *Rest
+	long  *rest
 	short []shortRest
 }
 
 type shortRest struct {
 	part part
-	rest Rest
+	rest rest
 }
 
 // unshown finds the lists inside an object that it does not show whole. A list that is missing is left to the
@@ -432,7 +487,7 @@ func unshown(l list, id string, o json.RawMessage) (rests, error) {
 }
 
 // restOf returns what a list inside an object leaves out; nil if that is nothing.
-func restOf(id string, field json.RawMessage) *Rest {
+func restOf(id string, field json.RawMessage) *rest {
 	var shown struct {
 		Data    []head `json:"data"`
 		HasMore bool   `json:"has_more"`
@@ -440,17 +495,17 @@ func restOf(id string, field json.RawMessage) *Rest {
 	if field == nil || json.Unmarshal(field, &shown) != nil || !shown.HasMore {
 		return nil
 	}
-	rest := Rest{id}
+	left := rest{id}
 	if n := len(shown.Data); n > 0 {
-		rest[1] = shown.Data[n-1].ID
+		left[1] = shown.Data[n-1].ID
 	}
-	return &rest
+	return &left
 }
 
-func objects(s Stream, parent string, data []json.RawMessage) []Object {
-	all := make([]Object, len(data))
+func objects(s system.Stream, parent string, data []json.RawMessage) []system.Object {
+	all := make([]system.Object, len(data))
 	for i, o := range data {
-		all[i] = Object{Stream: s, Parent: parent, JSON: o}
+		all[i] = system.Object{Stream: s, Parent: parent, JSON: o}
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package stripe_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -9,17 +10,17 @@ import (
 
 	"reseed/internal/stripetest"
 	"reseed/pkg/fault"
-	"reseed/pkg/source/remote"
 	"reseed/pkg/source/stripe"
+	"reseed/pkg/source/system"
 )
 
-func opened(t *testing.T) (*stripetest.World, *stripe.Reader) {
+func opened(t *testing.T) (*stripetest.World, system.Reader) {
 	t.Helper()
 	w, err := stripetest.New(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := stripe.New(stripe.Config{Key: stripetest.Key, Transport: w, Now: time.Now})
+	r, err := stripe.System{}.Open(system.Connection{Credentials: map[string]string{"key": stripetest.Key}, Transport: w, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,17 +33,16 @@ func TestOneCustomer(t *testing.T) {
 	w, r := opened(t)
 	stays, goes := w.Add("customer", stripetest.Fields{"name": "Ann"}), w.Add("customer", stripetest.Fields{"name": "Bob"})
 	w.Delete(goes)
-	o, err := r.Customer(t.Context(), stays)
-	if err != nil || o.Stream != stripe.Customers || !strings.Contains(string(o.JSON), `"Ann"`) {
-		t.Errorf("%+v, %v", o, err)
+	o, found, err := r.Customer(t.Context(), stays)
+	if err != nil || !found || o.Stream != stripe.Customers || !strings.Contains(string(o.JSON), `"Ann"`) {
+		t.Errorf("%+v, %t, %v", o, found, err)
 	}
-	o, err = r.Customer(t.Context(), goes)
-	if err != nil || !strings.Contains(string(o.JSON), `"deleted":true`) {
-		t.Errorf("%s, %v", o.JSON, err)
+	o, found, err = r.Customer(t.Context(), goes)
+	if err != nil || !found || !strings.Contains(string(o.JSON), `"deleted":true`) {
+		t.Errorf("%s, %t, %v", o.JSON, found, err)
 	}
-	_, err = r.Customer(t.Context(), "cus_none")
-	if kind, _ := remote.KindOf(err); kind != remote.Gone {
-		t.Error(err)
+	if _, found, err = r.Customer(t.Context(), "cus_none"); found || err != nil {
+		t.Error(found, err)
 	}
 	for _, v := range w.Verdicts() {
 		t.Error(v)
@@ -53,9 +53,9 @@ func TestOneCustomer(t *testing.T) {
 func TestCursorsOfOthers(t *testing.T) {
 	t.Parallel()
 	w, r := opened(t)
-	for _, c := range []stripe.Cursor{{Done: true}, {List: 99}, {List: -1}, {Rest: []stripe.Rest{{"cus_1"}}}} {
-		if _, err := r.Page(t.Context(), c); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%+v: %v", c, err)
+	for _, c := range []string{`{"until":1,"done":true}`, `{"until":1,"list":99}`, `{"until":1,"list":-1}`, `{"until":1,"rest":[["cus_1",""]]}`, `{}`, `[]`, ``} {
+		if _, err := r.Page(t.Context(), json.RawMessage(c)); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", c, err)
 		}
 	}
 	if len(w.Calls()) != 0 {
@@ -63,7 +63,7 @@ func TestCursorsOfOthers(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := r.Page(ended, stripe.Begin(time.Now())); !errors.Is(err, context.Canceled) {
+	if _, err := r.Page(ended, r.Begin(time.Now(), "")); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	sdk "github.com/stripe/stripe-go/v85"
 
 	"reseed/pkg/source/stripe"
+	"reseed/pkg/source/system"
 )
 
 // Every field that is mapped is one of Stripe's own Go package, of the same type; and so is the version of the API.
@@ -16,7 +17,7 @@ func TestFieldsAreStripes(t *testing.T) {
 	if stripe.Version != sdk.APIVersion {
 		t.Errorf("the version is %s, that of Stripe's package %s", stripe.Version, sdk.APIVersion)
 	}
-	theirs := map[stripe.Stream]any{
+	theirs := map[system.Stream]any{
 		stripe.Customers: sdk.Customer{}, stripe.Products: sdk.Product{}, stripe.Prices: sdk.Price{}, stripe.Subscriptions: sdk.Subscription{},
 		stripe.Items: sdk.SubscriptionItem{}, stripe.Invoices: sdk.Invoice{}, stripe.Lines: sdk.InvoiceLineItem{}, stripe.Payments: sdk.InvoicePayment{},
 		stripe.CreditNotes: sdk.CreditNote{}, stripe.Charges: sdk.Charge{}, stripe.Refunds: sdk.Refund{}, stripe.Disputes: sdk.Dispute{},

@@ -3,6 +3,8 @@ package stripe
 import (
 	"bytes"
 	"encoding/json"
+
+	"reseed/pkg/source/system"
 )
 
 // The fields of Stripe's objects that are mapped, by Stripe's names. A test compares names and types with
@@ -241,31 +243,43 @@ func (r *ref) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// BelongsTo finds out whose an object is. The error is that of a JSON document of another shape.
-func BelongsTo(o Object) (Belongs, error) {
-	var names struct {
-		ID       string `json:"id"`
-		Customer ref    `json:"customer"`
-		Charge   ref    `json:"charge"`
-		Invoice  ref    `json:"invoice"`
+// names are the fields that lead from an object to others.
+type names struct {
+	ID       string `json:"id"`
+	Customer ref    `json:"customer"`
+	Charge   ref    `json:"charge"`
+}
+
+// BelongsTo finds out whose an object is.
+func (System) BelongsTo(o system.Object) (system.Belongs, error) {
+	switch o.Stream {
+	case Items:
+		return partOf(o, Subscriptions)
+	case Lines, Payments:
+		return partOf(o, Invoices)
+	case CreditNoteLines:
+		return partOf(o, CreditNotes)
 	}
-	if err := json.Unmarshal(o.JSON, &names); err != nil {
-		return Belongs{}, err
+	var n names
+	if err := json.Unmarshal(o.JSON, &n); err != nil {
+		return system.Belongs{}, err
 	}
+	b := system.Belongs{Own: n.ID}
 	switch o.Stream {
 	case Customers:
-		return Belongs{Customer: names.ID}, nil
+		b.Customer = n.ID
 	case Subscriptions, Invoices, CreditNotes, Charges:
-		return Belongs{Customer: string(names.Customer)}, nil
-	case Items:
-		return Belongs{Stream: Subscriptions, ID: o.Parent}, nil
-	case Lines, Payments:
-		return Belongs{Stream: Invoices, ID: o.Parent}, nil
-	case CreditNoteLines:
-		return Belongs{Stream: CreditNotes, ID: o.Parent}, nil
+		b.Customer = string(n.Customer)
 	case Refunds, Disputes:
-		return Belongs{Stream: Charges, ID: string(names.Charge)}, nil
+		b.Stream, b.ID = Charges, string(n.Charge)
 	case Products, Prices:
+		b.Catalog = true
 	}
-	return Belongs{}, nil
+	return b, nil
+}
+
+// partOf is whose a part is that was read apart from its object.
+func partOf(o system.Object, of system.Stream) (system.Belongs, error) {
+	id, err := idOf(o.JSON)
+	return system.Belongs{Own: id, Stream: of, ID: o.Parent}, err
 }

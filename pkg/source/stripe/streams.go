@@ -1,8 +1,9 @@
 package stripe
 
 import (
-	"encoding/json"
 	"net/url"
+
+	"reseed/pkg/source/system"
 )
 
 // Version is the version of Stripe's API that requests ask for, whatever the account's own is.
@@ -11,34 +12,35 @@ const Version = "2026-03-25.dahlia"
 // pageSize is the largest page that Stripe gives.
 const pageSize = "100"
 
-// Stream is a kind of objects that are read together.
-type Stream string
-
 // The streams, in the order in which they are read. Lists that stand inside another object are read as streams of their
 // own only as far as they are longer than Stripe shows them there.
 const (
-	Customers       Stream = "customers"
-	Products        Stream = "products"
-	Prices          Stream = "prices"
-	Subscriptions   Stream = "subscriptions"
-	Items           Stream = "subscription_items"
-	Invoices        Stream = "invoices"
-	Lines           Stream = "invoice_lines"
-	Payments        Stream = "invoice_payments"
-	CreditNotes     Stream = "credit_notes"
-	CreditNoteLines Stream = "credit_note_lines"
-	Charges         Stream = "charges"
-	Refunds         Stream = "refunds"
-	Disputes        Stream = "disputes"
+	Customers       system.Stream = "customers"
+	Products        system.Stream = "products"
+	Prices          system.Stream = "prices"
+	Subscriptions   system.Stream = "subscriptions"
+	Items           system.Stream = "subscription_items"
+	Invoices        system.Stream = "invoices"
+	Lines           system.Stream = "invoice_lines"
+	Payments        system.Stream = "invoice_payments"
+	CreditNotes     system.Stream = "credit_notes"
+	CreditNoteLines system.Stream = "credit_note_lines"
+	Charges         system.Stream = "charges"
+	Refunds         system.Stream = "refunds"
+	Disputes        system.Stream = "disputes"
 )
 
 // list is how a stream is read that is not part of another one.
 type list struct {
-	stream Stream
+	stream system.Stream
 	path   string
 	query  url.Values // besides those of paging
 	long   *part      // may be long in many objects: cursors lead through it
 	short  []part     // hardly ever longer than an object shows
+	// how one customer's are read: with the parameter customer, or each after the charges that it names in part; neither
+	// for what is no customer's
+	customers bool
+	charges   bool
 }
 
 func (l list) parts() []part {
@@ -50,10 +52,11 @@ func (l list) parts() []part {
 
 // part is a list inside the objects of another one.
 type part struct {
-	field  string // of the object
-	stream Stream // of what the object does not show
-	path   string // of the whole list; %s stands for the id of the object
-	param  string // of the query that takes the id, if the path does not
+	field  string        // of the object
+	stream system.Stream // of what the object does not show
+	path   string        // of the whole list; %s stands for the id of the object
+	param  string        // of the query that takes the id, if the path does not
+	apart  bool          // its objects are not read as parts in a pull of everything
 }
 
 func lists() []list {
@@ -61,22 +64,33 @@ func lists() []list {
 		{stream: Customers, path: "/v1/customers"},
 		{stream: Products, path: "/v1/products"},
 		{stream: Prices, path: "/v1/prices"},
-		{stream: Subscriptions, path: "/v1/subscriptions", query: url.Values{"status": {"all"}}, short: []part{
+		{stream: Subscriptions, path: "/v1/subscriptions", customers: true, query: url.Values{"status": {"all"}}, short: []part{
 			{field: "items", stream: Items, path: "/v1/subscription_items", param: "subscription"},
 		}},
-		{stream: Invoices, path: "/v1/invoices", query: url.Values{"expand[]": {"data.payments"}}, long: &part{field: "lines", stream: Lines, path: "/v1/invoices/%s/lines"}, short: []part{
+		{stream: Invoices, path: "/v1/invoices", customers: true, query: url.Values{"expand[]": {"data.payments"}}, long: &part{field: "lines", stream: Lines, path: "/v1/invoices/%s/lines"}, short: []part{
 			{field: "payments", stream: Payments, path: "/v1/invoice_payments", param: "invoice"},
 		}},
-		{stream: CreditNotes, path: "/v1/credit_notes", long: &part{field: "lines", stream: CreditNoteLines, path: "/v1/credit_notes/%s/lines"}},
-		{stream: Charges, path: "/v1/charges"},
-		{stream: Refunds, path: "/v1/refunds"},
-		{stream: Disputes, path: "/v1/disputes"},
+		{stream: CreditNotes, path: "/v1/credit_notes", customers: true, long: &part{field: "lines", stream: CreditNoteLines, path: "/v1/credit_notes/%s/lines"}},
+		{stream: Charges, path: "/v1/charges", customers: true},
+		{stream: Refunds, path: "/v1/refunds", charges: true},
+		{stream: Disputes, path: "/v1/disputes", charges: true},
 	}
 }
 
+// ofCharge are the lists of what belongs to a charge.
+func ofCharge() []part {
+	var all []part
+	for _, l := range lists() {
+		if l.charges {
+			all = append(all, part{stream: l.stream, path: l.path, param: "charge", apart: true})
+		}
+	}
+	return all
+}
+
 // Streams lists the streams in the order in which they are read.
-func Streams() []Stream {
-	var all []Stream
+func Streams() []system.Stream {
+	var all []system.Stream
 	for _, l := range lists() {
 		all = append(all, l.stream)
 		for _, p := range l.parts() {
@@ -84,19 +98,4 @@ func Streams() []Stream {
 		}
 	}
 	return all
-}
-
-// Object is an object as Stripe sent it. A pull freezes objects as lines of JSON.
-type Object struct {
-	Stream Stream          `json:"stream"`
-	Parent string          `json:"parent,omitempty"` // of what was read as the rest of a list: id of the object with the list
-	JSON   json.RawMessage `json:"object"`
-}
-
-// Belongs says whose an object is: the id of a customer; or else the id of the object that says it, in the
-// stream of that. Both are empty for products and prices, and for what belongs to nobody.
-type Belongs struct {
-	Customer string
-	Stream   Stream
-	ID       string
 }

@@ -1,9 +1,8 @@
 package stripe
 
 import (
-	"encoding/json"
-
 	"reseed/pkg/billing"
+	"reseed/pkg/source/system"
 )
 
 const cancellationScheduled = "subscription_cancellation_scheduled" // one of [billing.EventTypes]
@@ -15,7 +14,7 @@ func (m *mapper) subscription(s subscriptionShape) {
 		return
 	case "active", "canceled", "past_due", "paused", "trialing", "unpaid":
 	default:
-		m.note(Issue{Dataset: billing.Events, Stream: Subscriptions, Object: s.ID, Field: "status", Code: CodeStatus, Message: "Reseed does not know the status of the subscription; only its end counts."})
+		m.note(system.Issue{Dataset: billing.Events, Stream: Subscriptions, Object: s.ID, Field: "status", Code: CodeStatus, Message: "Reseed does not know the status of the subscription; only its end counts."})
 	}
 	for _, item := range m.itemsOf[s.ID] {
 		m.end(s, item)
@@ -43,10 +42,11 @@ func (m *mapper) end(s subscriptionShape, item string) {
 	m.put(e)
 }
 
-func (m *mapper) periodEnd(subscription, item string) int64 {
-	var i itemShape
-	if json.Unmarshal(m.kept[Items][subscription][item], &i) != nil {
-		return 0
-	}
-	return i.CurrentPeriodEnd
+func (m *mapper) periodEnd(subscription, item string) (end int64) {
+	each(m, Items, subscription, billing.Events, func(i itemShape) {
+		if i.ID == item {
+			end = i.CurrentPeriodEnd
+		}
+	})
+	return end
 }

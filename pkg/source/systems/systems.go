@@ -1,16 +1,17 @@
-// Package systems lists the billing systems that can be connected.
+// Package systems lists the billing systems that Reseed reads.
 package systems
 
 import (
 	"strings"
 
+	"reseed/pkg/source/stripe"
 	"reseed/pkg/source/system"
 )
 
-// All lists them in the order in which people are offered them.
-func All() []system.System { return nil }
+// All lists the systems, in the order in which people are offered them.
+func All() []system.System { return []system.System{stripe.System{}} }
 
-// ByName finds one by its name, in any case.
+// ByName finds a system by its name, regardless of case.
 func ByName(name string) (system.System, bool) {
 	for _, s := range All() {
 		if strings.EqualFold(s.Name(), name) {

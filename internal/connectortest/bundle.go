@@ -1,0 +1,71 @@
+package connectortest
+
+import (
+	"maps"
+	"slices"
+
+	"reseed/pkg/source/system"
+)
+
+// bundles are objects, brought together as a pull does.
+type bundles struct {
+	catalog   []system.Object
+	of        map[string][]system.Object // by customer
+	customers []string                   // keys of of, sorted
+	nobodys   int
+}
+
+// node names an object.
+type node struct {
+	stream system.Stream
+	id     string
+}
+
+// mostHops is over how many objects an object may name its customer.
+const mostHops = 3
+
+// bundled brings objects together by customer: also those that name their customer through others.
+func (c Case) bundled(all []system.Object) bundles {
+	whose := map[node]system.Belongs{}
+	for _, o := range all {
+		if b, err := c.System.BelongsTo(o); err == nil {
+			whose[node{o.Stream, b.Own}] = b
+		}
+	}
+	found := bundles{of: map[string][]system.Object{}}
+	for _, o := range all {
+		b, err := c.System.BelongsTo(o)
+		for hops := 0; b.ID != "" && hops < mostHops; hops++ {
+			b = whose[node{b.Stream, b.ID}]
+		}
+		switch {
+		case err == nil && b.Catalog:
+			found.catalog = append(found.catalog, o)
+		case err == nil && b.Customer != "":
+			found.of[b.Customer] = append(found.of[b.Customer], o)
+		default:
+			found.nobodys++
+		}
+	}
+	found.customers = slices.Sorted(maps.Keys(found.of))
+	return found
+}
+
+// settingsOfStory show as much as possible.
+func settingsOfStory() system.Settings { return system.Settings{Metadata: true} }
+
+// mapped maps objects as a pull does.
+func (c Case) mapped(all []system.Object) system.Mapped { return c.mappedWith(all, settingsOfStory()) }
+
+func (c Case) mappedWith(all []system.Object, s system.Settings) system.Mapped {
+	b := c.bundled(all)
+	out := c.System.MapCatalog(b.catalog, s)
+	for _, customer := range b.customers {
+		m := c.System.Map(b.of[customer], s)
+		out.Records, out.Issues = append(out.Records, m.Records...), append(out.Issues, m.Issues...)
+	}
+	return out
+}
+
+// text is what an issue says.
+func text(i system.Issue) string { return i.Code + " " + i.Field + " " + i.Message }
