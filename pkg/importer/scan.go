@@ -90,8 +90,9 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		return nil, err
 	}
 	if pieces = withRows(spec, pieces, empty); len(spec.Files) == 0 {
-		return nil, noRows()
+		return nil, noRows(spec)
 	}
+	emptied(spec)
 	first := stages(&job.Job{Import: spec})[0]
 	for i, f := range spec.Files {
 		for _, p := range pieces[i] {
