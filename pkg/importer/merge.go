@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/blocks"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
@@ -105,7 +106,7 @@ func (w *work) decideOnce(ctx context.Context, id setID, decide func(*changeWrit
 		return summary{}, err
 	}
 	defer file.Abort() // has no effect once closed
-	out := &changeWriter{out: blockWriter{w: file}}
+	out := &changeWriter{out: blocks.NewWriter(file)}
 	sum, err := decide(out)
 	if err != nil {
 		return sum, err

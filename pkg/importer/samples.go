@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/blocks"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
@@ -219,7 +220,7 @@ func (im *Importer) samples(ctx context.Context, j *job.Job) (s sampler, err err
 func (im *Importer) readSamples(ctx context.Context, name string) (list []sample, err error) {
 	text, err := objectPart(ctx, im.c.Objects, name, "", 0, -1)
 	if err == nil && json.Unmarshal(text, &list) != nil {
-		err = errDamaged()
+		err = blocks.ErrDamaged()
 	}
 	return list, err
 }
