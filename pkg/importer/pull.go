@@ -178,7 +178,7 @@ func lostDatasets(j *job.Job) string {
 		return ""
 	}
 	why := slices.Clone(p.Lost)
-	if p.System != "" { // see emptied
+	if p.System != "" { // what all of it was read, and lacks, is not there any more
 		return strings.Join(why, " ")
 	}
 	for _, ds := range p.Had {
@@ -195,19 +195,6 @@ func asked(j *job.Job) string {
 		return ""
 	}
 	return j.Import.Pull.Ask
-}
-
-// emptied adds the datasets that the last pull of a billing system had, and this one lacks: everything was read, so what it lacks
-// is not there any more. A removal of all rows of a dataset waits for a yes (I4).
-func emptied(spec *job.ImportSpec) {
-	if p := spec.Pull; p == nil || p.System == "" || p.Customer != "" {
-		return
-	}
-	for _, ds := range spec.Pull.Had {
-		if !slices.Contains(spec.Datasets, ds) {
-			spec.Datasets = append(spec.Datasets, ds)
-		}
-	}
 }
 
 // tooChanged says why the changes of a pull that nobody watches need a person's yes; empty if they do

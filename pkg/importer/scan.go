@@ -70,7 +70,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		if pieces[i], said, err = im.scanFile(ctx, id, spec, f, pieceBytes); err != nil {
 			return nil, err
 		}
-		if empty[i] = spec.Pull != nil && len(pieces[i]) == 0; empty[i] {
+		if empty[i] = spec.Pull != nil && len(pieces[i]) == 0 && len(f.Datasets) == 0; empty[i] {
 			notes = append(notes, f.Name+": left out: it has no rows")
 			continue
 		}
@@ -92,7 +92,6 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 	if pieces = withRows(spec, pieces, empty); len(spec.Files) == 0 {
 		return nil, noRows(spec)
 	}
-	emptied(spec)
 	first := stages(&job.Job{Import: spec})[0]
 	for i, f := range spec.Files {
 		for _, p := range pieces[i] {
@@ -188,7 +187,10 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.Format = formatOf(head, f.Name); f.Tab != "" {
+	switch f.Format = formatOf(head, f.Name); {
+	case f.Records:
+		f.Format = job.NDJSON
+	case f.Tab != "":
 		f.Format = ""
 	}
 	r, err := im.readingOf(ctx, id, spec, *f)
@@ -211,9 +213,13 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 	}
 	f.Delim, f.Header, f.Settings, f.Told = s.Delimiter, s.Header, s.Settings, s.Told
 	held := datasetsOf(c.pieces)
-	if f.Format == "" {
+	switch {
+	case f.Format == "":
 		f.Dataset = string(s.Dataset)
-	} else {
+	case f.Records:
+		f.Datasets = slices.DeleteFunc(slices.Clone(allDatasets()), func(ds string) bool { return !slices.Contains(held, ds) && !slices.Contains(f.Datasets, ds) })
+		f.Dataset = f.Datasets[0]
+	default:
 		f.Unnamed, f.Datasets = f.Dataset, held
 		if f.Unnamed != "" && !slices.Contains(held, f.Unnamed) {
 			f.Datasets = append(held, f.Unnamed)

@@ -260,6 +260,7 @@ type PullSpec struct {
 	// Set once everything is frozen; of a billing system Whole stands there before, see [Unmapped].
 	Whole     bool     `json:"whole,omitempty"`
 	Objects   int64    `json:"objects,omitempty"`   // that were read from a billing system
+	Pages     int      `json:"pages,omitempty"`     // raw pages that hold them
 	Ask       string   `json:"ask,omitempty"`       // a sentence: why it waits for a yes, whatever it changes
 	Unchanged bool     `json:"unchanged,omitempty"` // nothing was read: nothing has changed since Applied
 	Version   int64    `json:"version,omitempty"`   // of the spreadsheet's file
@@ -311,6 +312,9 @@ type File struct {
 	Tab string `json:"tab,omitempty"`
 	// number of that tab in Google Sheets, with which a link opens it; nil if it came from elsewhere
 	GID *int64 `json:"gid,omitempty"`
+	// Records says that a pull of a billing system has written the file, as NDJSON: its lines with _reject are rejects. Datasets
+	// are then those of which the pull brings all, even if no line is of them
+	Records bool `json:"records,omitempty"`
 
 	// Found when it was looked through.
 	Format   string   `json:"format,omitempty"`   // empty is CSV, else [NDJSON]

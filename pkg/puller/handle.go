@@ -164,6 +164,9 @@ func (p *Puller) handOn(ctx context.Context, j *job.Job, s *state) error {
 	}
 	return p.c.Importer.Frozen(ctx, j.ID, s.Result.Files, s.Result.Notes, func(spec *job.PullSpec) {
 		spec.Version, spec.Lost, spec.Objects, spec.Ask = s.Version, s.Result.Lost, s.Pulled, s.Result.Ask
+		if s.Scan != nil {
+			spec.Pages = s.Scan.Pages
+		}
 	})
 }
 

@@ -3,14 +3,13 @@ package puller
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
-	"reseed/pkg/bundle"
+	"golang.org/x/sync/errgroup"
+
 	"reseed/pkg/credentials"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
@@ -25,16 +24,20 @@ const CodeIncomplete = "system_incomplete"
 // the task is given back.
 const storing = 10 * time.Second
 
-// lookedUp is how many customers, at most, one page holds that are read one by one.
-const lookedUp = 100
+// Customers that no list has shown are read one by one.
+const (
+	mostLookedUp  = 100 // that one page holds
+	lookUpsAtOnce = 8
+)
 
 // scan is how far a billing system is read. Its pages are objects of the job (see [importer.RawDir]).
 type scan struct {
-	From   string          `json:"from,omitempty"` // digest of where is read: if that changes, the scan begins anew
-	Cursor json.RawMessage `json:"cursor,omitempty"`
-	Pages  int             `json:"pages"`            // raw pages that are stored
-	Listed bool            `json:"listed,omitempty"` // all lists are read to their ends
-	Whole  bool            `json:"whole,omitempty"`  // so are customers that no list has shown
+	From     string          `json:"from,omitempty"` // digest of where is read: if that changes, the scan begins anew
+	Cursor   json.RawMessage `json:"cursor,omitempty"`
+	Pages    int             `json:"pages"`               // raw pages that are stored
+	Listed   bool            `json:"listed,omitempty"`    // all lists are read to their ends
+	LookedUp string          `json:"looked_up,omitempty"` // the last customer that was looked for, since no list has shown it
+	Whole    bool            `json:"whole,omitempty"`     // so are customers that no list has shown
 }
 
 // system reads a billing system to its end, and makes files of what it has.
@@ -51,7 +54,7 @@ func (r *run) system(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.makeFiles(ctx, sys, *s)
+	return r.makeFiles(ctx, sys, *s, r.job.ID)
 }
 
 // connection returns what the job's source is connected with now.
@@ -85,7 +88,7 @@ func (r *run) scan(ctx context.Context, sys system.System, s System) error {
 	if err != nil {
 		return err
 	}
-	reader, err := r.open(ctx, sys, s)
+	reader, err := r.reader(ctx, sys, s)
 	if err != nil {
 		return err
 	}
@@ -114,8 +117,8 @@ func (r *run) scan(ctx context.Context, sys system.System, s System) error {
 	return r.lookUp(ctx, sys, s, reader)
 }
 
-// open makes a reader with the credentials that the source has now.
-func (r *run) open(ctx context.Context, sys system.System, s System) (system.Reader, error) {
+// reader makes a reader with the credentials that the source has now.
+func (r *run) reader(ctx context.Context, sys system.System, s System) (system.Reader, error) {
 	if r.p.c.Vault == nil {
 		return nil, fault.New(fault.Internal, CodeNoVault, "this process keeps no credentials")
 	}
@@ -126,8 +129,8 @@ func (r *run) open(ctx context.Context, sys system.System, s System) (system.Rea
 	return r.p.open(sys, Connection{System: s.Name, Place: s.Place, Credentials: kept, Subscriptions: &s.Subscriptions})
 }
 
-// ask makes a call to the system, and stops it in time.
-func ask[T any](ctx context.Context, r *run, call func(context.Context) (T, error)) (answer T, err error) {
+// call makes a call to the system, and stops it in time.
+func call[T any](ctx context.Context, r *run, do func(context.Context) (T, error)) (answer T, err error) {
 	if err := r.interrupted(ctx); err != nil {
 		return answer, err
 	}
@@ -136,7 +139,7 @@ func ask[T any](ctx context.Context, r *run, call func(context.Context) (T, erro
 		limited, cancel = context.WithDeadline(ctx, deadline.Add(-storing))
 	}
 	defer cancel()
-	answer, err = call(limited)
+	answer, err = do(limited)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		err = errStopped
 	}
@@ -146,7 +149,7 @@ func ask[T any](ctx context.Context, r *run, call func(context.Context) (T, erro
 // beginScan begins a scan, in place of one before. No other account is read than the one that the
 // source was connected with.
 func (r *run) beginScan(ctx context.Context, reader system.Reader, s System, from string) error {
-	a, err := ask(ctx, r, reader.Check)
+	a, err := call(ctx, r, reader.Check)
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (r *run) beginScan(ctx context.Context, reader system.Reader, s System, fro
 		return err
 	}
 	r.state.Attempt++
-	r.state.Pulled, r.state.Streams = 0, nil
+	r.state.Pulled, r.state.Streams, r.state.Mapping = 0, nil, nil
 	r.state.Scan = &scan{From: from, Cursor: reader.Begin(r.p.c.Now(), r.job.Import.Pull.Customer)}
 	return r.save(r.state)
 }
@@ -165,7 +168,7 @@ func (r *run) beginScan(ctx context.Context, reader system.Reader, s System, fro
 // nextPage freezes the page at the cursor, and goes on to the next one.
 func (r *run) nextPage(ctx context.Context, reader system.Reader) error {
 	sc := r.state.Scan
-	page, err := ask(ctx, r, func(ctx context.Context) (system.Page, error) { return reader.Page(ctx, sc.Cursor) })
+	page, err := call(ctx, r, func(ctx context.Context) (system.Page, error) { return reader.Page(ctx, sc.Cursor) })
 	if err != nil {
 		return err
 	}
@@ -223,38 +226,68 @@ func (r *run) short() string {
 // lookUp freezes the customers that objects name and no list has shown, and ends the scan.
 func (r *run) lookUp(ctx context.Context, sys system.System, s System, reader system.Reader) error {
 	sc := r.state.Scan
-	missing, err := r.bundler(sys, s.Mapping, r.job.ID).Missing(ctx)
-	if err != nil {
+	if err := r.sort(ctx, sys, s); err != nil {
 		return err
 	}
-	for ids := range slices.Chunk(missing, lookedUp) {
-		var found []system.Object
-		for _, id := range ids {
-			type answer struct {
-				o     system.Object
-				found bool
-			}
-			a, err := ask(ctx, r, func(ctx context.Context) (a answer, err error) {
-				a.o, a.found, err = reader.Customer(ctx, id)
-				return a, err
-			})
-			if err != nil {
-				return err
-			}
-			if a.found {
-				found = append(found, a.o)
-			}
+	for {
+		ids, err := r.missing(ctx, sys)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			break
+		}
+		found, err := call(ctx, r, func(ctx context.Context) ([]system.Object, error) { return customers(ctx, reader, ids) })
+		if err != nil {
+			return err
 		}
 		if err := r.freeze(ctx, found); err != nil {
 			return err
 		}
-		r.state.Trouble = time.Time{}
+		sc.LookedUp, r.state.Trouble = ids[len(ids)-1], time.Time{}
 		if err := r.save(r.state); err != nil {
 			return err
 		}
 	}
 	sc.Whole = true
-	return r.save(r.state)
+	return r.sort(ctx, sys, s)
+}
+
+// missing lists the next customers to look up.
+func (r *run) missing(ctx context.Context, sys system.System) (ids []string, err error) {
+	for id, err := range r.bundler(sys, r.job.ID).Missing(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if id <= r.state.Scan.LookedUp {
+			continue
+		}
+		if ids = append(ids, id); len(ids) == mostLookedUp {
+			break
+		}
+	}
+	return ids, nil
+}
+
+// customers reads customers, in the order of their ids, without those that the system does not know.
+func customers(ctx context.Context, reader system.Reader, ids []string) ([]system.Object, error) {
+	objects, found := make([]system.Object, len(ids)), make([]bool, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookUpsAtOnce)
+	for i, id := range ids {
+		g.Go(func() (err error) {
+			objects[i], found[i], err = reader.Customer(ctx, id)
+			return err
+		})
+	}
+	err := g.Wait()
+	var out []system.Object
+	for i, o := range objects {
+		if found[i] {
+			out = append(out, o)
+		}
+	}
+	return out, err
 }
 
 // Named is how people call the account of a connection.
