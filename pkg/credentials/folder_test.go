@@ -20,6 +20,12 @@ func TestFolder(t *testing.T) {
 	credentialstest.Run(t, func() credentials.Vault { return credentials.NewFolder(dir) })
 }
 
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	m := &credentialstest.Memory{}
+	credentialstest.Run(t, func() credentials.Vault { return m })
+}
+
 func TestOnlyTheOwnerReadsTheFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "credentials")

@@ -355,7 +355,7 @@ func (p *Puller) store(ctx context.Context, source string, change func(*Setting)
 
 // Mapping is a change of what the objects of a billing system become. What is nil stays.
 type Mapping struct {
-	Settings      *system.Settings
+	Settings      func(*system.Settings) // may be called several times
 	Subscriptions *[]string
 }
 
@@ -370,8 +370,10 @@ func (p *Puller) SetMapping(ctx context.Context, source string, m Mapping) error
 		if err != nil {
 			return err
 		}
+		mapping := s.System.Mapping
 		if m.Settings != nil {
-			if err := checkMapping(sys, *m.Settings); err != nil {
+			m.Settings(&mapping)
+			if err := checkMapping(sys, mapping); err != nil {
 				return err
 			}
 		}
@@ -380,7 +382,7 @@ func (p *Puller) SetMapping(ctx context.Context, source string, m Mapping) error
 				return err
 			}
 		}
-		s.System.set(m.Settings, m.Subscriptions)
+		s.System.set(&mapping, m.Subscriptions)
 		return nil
 	})
 }

@@ -249,7 +249,7 @@ func TestASheetIsNoBillingSystem(t *testing.T) {
 	refused(t, err, fault.Conflict, puller.CodeElsewhere, "")
 	_, err = o.Puller.Recheck(t.Context(), o.src.UUID)
 	refused(t, err, fault.Conflict, puller.CodeNotConnected, "")
-	refused(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Settings: &system.Settings{}}), fault.Conflict, puller.CodeNotConnected, "")
+	refused(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Settings: func(*system.Settings) {}}), fault.Conflict, puller.CodeNotConnected, "")
 	if o.system.Checks() != checks || o.kept(o.src) != "" {
 		t.Error("something was asked or stored")
 	}
@@ -363,11 +363,11 @@ func TestSetMapping(t *testing.T) {
 	o := newOffice(t)
 	must(t, func() error { _, err := o.Puller.Connect(t.Context(), o.src.UUID, with(secretA)); return err }())
 	checks := o.system.Checks()
-	must(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Settings: &system.Settings{WithoutVoided: true}}))
+	must(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Settings: func(m *system.Settings) { m.WithoutVoided = true }}))
 	must(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Subscriptions: &[]string{"I-1", "I-2"}}))
 	same(t, "settings", system.Settings{WithoutVoided: true}, o.connection().Mapping)
 	same(t, "ids", []string{"I-1", "I-2"}, o.connection().Subscriptions)
-	refused(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Settings: &system.Settings{Metadata: true}}), fault.Invalid, "no_such_setting", "metadata")
+	refused(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Settings: func(m *system.Settings) { m.Metadata = true }}), fault.Invalid, "no_such_setting", "metadata")
 	if o.system.Checks() != checks {
 		t.Error("the system was asked")
 	}
