@@ -217,7 +217,7 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 	case f.Format == "":
 		f.Dataset = string(s.Dataset)
 	case f.Records:
-		f.Datasets = slices.DeleteFunc(slices.Clone(allDatasets()), func(ds string) bool { return !slices.Contains(held, ds) && !slices.Contains(f.Datasets, ds) })
+		f.Datasets = union(held, f.Datasets)
 		f.Dataset = f.Datasets[0]
 	default:
 		f.Unnamed, f.Datasets = f.Dataset, held
@@ -286,7 +286,7 @@ func (c *cutter) add(grain source.Piece) {
 	c.pieces = append(c.pieces, grain)
 }
 
-func union(a, b []billing.Dataset) []billing.Dataset {
+func union[T comparable](a, b []T) []T {
 	for _, ds := range b {
 		if !slices.Contains(a, ds) {
 			a = append(slices.Clip(a), ds)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"reseed/pkg/billing"
 	"reseed/pkg/bundle"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
@@ -85,14 +86,22 @@ func (r *run) makeFiles(ctx context.Context, sys system.System, s System, of str
 		}
 		out.Files = append(out.Files, one)
 	}
-	if len(out.Files) > 0 && r.job.Import.Pull.Customer == "" { // what the last pull had and this one lacks is not there any more
-		out.Files[0].Datasets = r.job.Import.Pull.Had
+	if len(out.Files) > 0 && r.job.Import.Pull.Customer == "" {
+		out.Files[0].Datasets = datasets()
 	}
 	if out.Ask, err = r.ask(ctx); err != nil {
 		return err
 	}
 	r.state.Result = &out
 	return nil
+}
+
+// datasets are those of which a whole pull brings all rows that there are, even if that is none.
+func datasets() (names []string) {
+	for _, ds := range []billing.Dataset{billing.Plans, billing.Customers, billing.Invoices, billing.LineItems, billing.Transactions, billing.Events} {
+		names = append(names, string(ds))
+	}
+	return names
 }
 
 func (r *run) file(ctx context.Context, f bundle.File) (job.File, error) {
