@@ -179,5 +179,5 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 			return system.Belongs{Own: b.ID, Stream: PaymentMethods, ID: b.Method}, nil
 		}
 	}
-	return system.Belongs{}, nil
+	return system.Belongs{Own: b.ID}, nil
 }
