@@ -10,5 +10,9 @@ func Shapes() map[system.Stream]any {
 // Decode reads a document.
 func Decode(body []byte) (string, any, error) { return decode(body) }
 
-// Most is how many ids a search may find.
-const Most = most
+// SetMost says how many ids a search may find.
+func SetMost(r system.Reader, n int) {
+	if r, ok := r.(*reader); ok {
+		r.most = n
+	}
+}

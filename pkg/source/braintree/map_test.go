@@ -148,7 +148,12 @@ func TestMap(t *testing.T) {
 			objects:  []system.Object{sale("t1", "10.00", ""), sale("t2", "10.00", `"type":"credit","refunded_transaction_id":"t1"`)},
 			left:     braintree.LeftRefunded,
 		},
-		"money to a customer for nothing": {objects: []system.Object{sale("t1", "3.00", `"type":"credit"`)}, left: braintree.LeftOutsideInvoices},
+		"money to a customer for nothing": {
+			objects: []system.Object{sale("t1", "3.00", `"type":"credit"`)},
+			want:    []string{"invoice t1 paid EUR 01-01", "line t1 -300-0+0", "refund t1 t1 successful 300"},
+		},
+		"money to a customer, on its way": {objects: []system.Object{sale("t1", "3.00", `"type":"credit","status":"settlement_pending"`)}, codes: []string{braintree.CodePendingRefund}},
+		"money to a customer, not taken":  {objects: []system.Object{sale("t1", "3.00", `"type":"credit","status":"failed"`)}, left: braintree.LeftFailed},
 		"a refund of what is not there":   {objects: []system.Object{sale("t1", "3.00", `"type":"credit","refunded_transaction_id":"t9"`)}, left: braintree.LeftOutsideInvoices},
 		"disputes": {
 			objects: []system.Object{sale("t1", "10.00", `"disputes":[
