@@ -224,7 +224,7 @@ func (m *mapper) line(b *bill) {
 	}
 	b.line.ServicePeriodStart, b.line.ServicePeriodEnd = root.Subscription.Start.Time, root.Subscription.End.AddDate(0, 0, 1)
 	if b.charge.prorated {
-		b.line.Prorated = true
+		b.line.Prorated, b.line.ProrationType = true, "differential"
 		if day := root.CreatedAt.Truncate(24 * time.Hour); day.After(b.line.ServicePeriodStart) {
 			b.line.ServicePeriodStart = day
 		}
