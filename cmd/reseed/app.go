@@ -17,6 +17,7 @@ import (
 	"reseed/pkg/backup"
 	"reseed/pkg/cloud"
 	"reseed/pkg/config"
+	"reseed/pkg/credentials"
 	"reseed/pkg/edit"
 	"reseed/pkg/eraser"
 	"reseed/pkg/httpapi"
@@ -24,6 +25,7 @@ import (
 	"reseed/pkg/notify"
 	"reseed/pkg/objects"
 	"reseed/pkg/puller"
+	"reseed/pkg/source/systems"
 	"reseed/pkg/store"
 	"reseed/pkg/table/pebble"
 )
@@ -72,6 +74,10 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 	if _, err := st.Directory(ctx); err != nil { // else every request would report what is wrong with the table, or that the account moves
 		return nil, errors.Join(err, st.Close())
 	}
+	vault, err := sh.vault(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, objs.Close(), st.Close())
+	}
 	lifetime := c.RequestLifetime
 	if st.Exclusive() { // no other process serves requests
 		lifetime = 0
@@ -97,7 +103,8 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 		Pulls: func(_ context.Context, list ...puller.Message) error {
 			return put(in.queue, list, func(m puller.Message) string { return m.Source })
 		},
-		Sheets:       reader(c),
+		Sheets: reader(c),
+		System: systems.ByName, Vault: vault, Base: c.SystemURL,
 		SweepUploads: st.Exclusive() || sh.serving && c.Bucket != "",
 		Quiet:        requests.quiet, Grace: c.Grace, Residue: eraser.Residue{Local: st.Exclusive()}, Backups: tellBackups,
 	})
@@ -110,9 +117,23 @@ func openApp(ctx context.Context, sh *shell, log *slog.Logger, keys ...httpapi.K
 		Exports: api.ExportsOf(in.App),
 		Erase:   api.EraseOf(in.Eraser, in.StartErase),
 		Syncs:   api.SyncsOf(in.Puller),
+		Systems: systems.All(),
 		Now:     time.Now, Log: log, Uploads: in.uploads.failures, Environment: api.EnvironmentOf(c), MailNow: in.mailNow(),
 	})))
 	return in, nil
+}
+
+// vault opens the credentials of billing systems: files in the data folder, or what RESEED_CREDENTIALS names in Secrets
+// Manager. It makes no call.
+func (sh *shell) vault(ctx context.Context, c config.Config) (credentials.Vault, error) {
+	if c.Credentials == "" {
+		return credentials.NewFolder(filepath.Join(sh.data, "credentials")), nil
+	}
+	at, err := cloud.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return at.Vault(c.Credentials), nil
 }
 
 func put[M any](q *queue, list []M, source func(M) string) error {

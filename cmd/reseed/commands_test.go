@@ -35,7 +35,7 @@ import (
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"status": status, "await": await, "jobid": jobid, "newjob": newJob, "until": until, "dump": dump, "zip": zipFiles, "company": makeCompany,
-		"tag": tag, "google": standIn,
+		"tag": tag, "google": standIn, "stripe": stripeStandIn,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"reseed/pkg/api/client"
 	"reseed/pkg/api/wire"
 	"reseed/pkg/source"
+	"reseed/pkg/source/systems"
 )
 
 func sourcesCommand(sh *shell) *cobra.Command {
@@ -37,20 +39,37 @@ func sourcesCommand(sh *shell) *cobra.Command {
 func addCommand(sh *shell) *cobra.Command {
 	var system string
 	var pulls syncFlags
+	var account systemFlags
 	c := &cobra.Command{
 		Use: "add NAME", Short: "Make an empty data source", Args: cobra.ExactArgs(1),
 		Long: `Make an empty data source. With --spreadsheet it is connected to a spreadsheet in
 Google Sheets: share that with the address that is printed, and pull it with "reseed
-sync NAME", or at intervals with --every.`,
+sync NAME", or at intervals with --every.
+
+With --system and the name of a billing system (` + strings.Join(systemNames(), ", ") + `) it is connected
+with your account there. The credentials are asked for on the terminal, or read from
+--credentials FILE, or from standard input with --credentials -; they are never an
+argument. They are checked before the data source is made: you see whose account it is,
+whether it is live, and which permission is missing. Then they are kept apart from the
+data: in the folder "credentials" of the data folder, which only you can read, or in
+AWS Secrets Manager. They are in no backup, move or export.`,
 		Example: `  reseed sources add Billing --system "Import API"
+  reseed sources add "Stripe EU" --system Stripe --every 1d
+  reseed sources add "Stripe EU" --system Stripe --credentials key.json --count issued
   reseed sources add Plans --system "Google Sheets" --spreadsheet https://docs.google.com/spreadsheets/d/... --every 6h`,
 		RunE: func(c *cobra.Command, args []string) error {
 			change, connects, err := pulls.change(c)
 			if err != nil {
 				return err
 			}
+			if sys, ok := systems.ByName(system); ok && change.Spreadsheet == nil {
+				return sh.addSystem(c, args[0], sys, &account, change, connects)
+			}
+			if account.given(c) {
+				return usage("--system names no billing system that can be connected. There are: %s", strings.Join(systemNames(), ", "))
+			}
 			if connects && change.Spreadsheet == nil {
-				return usage("--every needs --spreadsheet")
+				return usage("--every needs --spreadsheet, or --system with a billing system")
 			}
 			sh.makesData = true
 			return sh.with(c.Context(), func(cl *client.Client) error {
@@ -74,12 +93,15 @@ sync NAME", or at intervals with --every.`,
 	}
 	c.Flags().StringVar(&system, "system", "CSV", "what the data comes from")
 	pulls.addTo(c)
+	account.addTo(c)
 	return sh.addJSONFlag(c)
 }
 
 func setCommand(sh *shell) *cobra.Command {
 	var r readFlags
 	var pulls syncFlags
+	var account systemFlags
+	var system string
 	var cleared []string
 	c := &cobra.Command{
 		Use:   "set NAME",
@@ -90,16 +112,28 @@ next imports, what is cleared is not. An import that gives a setting itself goes
 that.
 
 With --spreadsheet, connect the data source to a spreadsheet in Google Sheets; with
---every, set how often it is pulled, or never.`,
+--every, set how often it is pulled, or never.
+
+With --credentials, give a data source that pulls from a billing system new credentials
+of the same account; with --system and the name of a billing system, connect it (see
+"reseed sources add --help"). With --count and the settings after it, change what
+becomes of the objects of the billing system, from the next sync or reprocessing on.`,
 		Example: `  reseed sources set Shop
   reseed sources set Shop --dataset customers --encoding windows-1252 --date-format DD.MM.YYYY
   reseed sources set Shop --dataset customers --clear encoding
-  reseed sources set Plans --every never`,
+  reseed sources set Plans --every never
+  reseed sources set "Stripe EU" --credentials key.json
+  reseed sources set "Stripe EU" --count issued --without-voided`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if pull, given, err := pulls.change(c); err != nil {
+			pull, given, err := pulls.change(c)
+			if err != nil {
 				return err
-			} else if given {
+			}
+			if system != "" || account.given(c) {
+				return sh.setSystem(c, args[0], system, &account, pull, given)
+			}
+			if given {
 				return sh.setPulls(c, args[0], pull, r, cleared)
 			}
 			change, err := r.changes(c, cleared)
@@ -121,8 +155,10 @@ With --spreadsheet, connect the data source to a spreadsheet in Google Sheets; w
 	}
 	r.addTo(c, "what the files hold, such as customers")
 	c.Flags().StringArrayVar(&cleared, "clear", nil, "a setting that is not to be kept any more, such as encoding")
+	c.Flags().StringVar(&system, "system", "", "billing system to connect the data source with")
 	pulls.addTo(c)
 	pulls.addShares(c)
+	account.addTo(c)
 	return sh.addJSONFlag(c)
 }
 
@@ -198,10 +234,18 @@ func (sh *shell) listSources(c *cobra.Command) error {
 			sh.printf("No data sources yet. \"reseed import FILE --source NAME\" makes one.\n")
 			return nil
 		}
+		refused, err := refusedSources(c.Context(), cl, list)
+		if err != nil {
+			return err
+		}
 		w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintln(w, "NAME\tSYSTEM\tSTATUS\tCREATED\tUUID")
 		for _, s := range list {
-			fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.System, s.Status, s.CreatedAt.Format("2006-01-02 15:04"), s.UUID)
+			status := s.Status
+			if refused[s.UUID] {
+				status += ", credentials refused"
+			}
+			fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.System, status, s.CreatedAt.Format("2006-01-02 15:04"), s.UUID)
 		}
 		return w.Flush()
 	})

@@ -138,7 +138,11 @@ func (sh *shell) showSyncs(s wire.Source, got wire.Syncs) error {
 	if sh.json {
 		return sh.show(got, "")
 	}
-	sh.printf("%s pulls from %s\n", s.Name, got.SpreadsheetURL)
+	if got.Connection != nil {
+		sh.showConnection(s, *got.Connection)
+	} else {
+		sh.printf("%s pulls from %s\n", s.Name, got.SpreadsheetURL)
+	}
 	if got.Next != nil {
 		sh.printf("Every %s, next at %s, as long as a server runs\n", got.Every, got.Next.Format(time.RFC3339))
 	} else {
@@ -154,9 +158,11 @@ func (sh *shell) showSyncs(s wire.Source, got wire.Syncs) error {
 			sh.printf("  %s\n", j.Error)
 		}
 	}
-	if got.ShareWith != "" {
+	switch {
+	case got.Connection != nil:
+	case got.ShareWith != "":
 		sh.printf("Share the spreadsheet with %s (as a viewer)\n", got.ShareWith)
-	} else {
+	default:
 		sh.printf("Share the spreadsheet with the e-mail address of the service account whose key the server uses (GOOGLE_APPLICATION_CREDENTIALS)\n")
 	}
 	sh.printf("To pull now: %s\n", sh.again("sync %s", quoted(s.Name)))

@@ -9,10 +9,12 @@ import (
 	"reseed/functions/internal/function"
 	"reseed/pkg/api"
 	"reseed/pkg/app"
+	"reseed/pkg/cloud"
 	"reseed/pkg/config"
 	"reseed/pkg/console"
 	"reseed/pkg/edit"
 	"reseed/pkg/httpapi"
+	"reseed/pkg/source/systems"
 	"reseed/pkg/trigger"
 )
 
@@ -26,7 +28,8 @@ func main() {
 			Store: a.Store, Keys: keys, Edits: edit.New(a.Store, time.Now), Jobs: a.Ledger, Now: time.Now, Log: log,
 			Imports:   api.ImportsOf(a),
 			Exports:   api.ExportsOf(a),
-			Syncs:     api.SyncsOf(a.Puller),
+			Syncs:     api.SyncsOf(a.Puller).Through(cloud.Orders(c.PullFunction)),
+			Systems:   systems.All(),
 			Erase:     api.EraseOf(a.Eraser, a.StartErase),
 			PublicURL: c.PublicURL, Currency: c.Currency, Environment: api.EnvironmentOf(c),
 		})

@@ -1,6 +1,6 @@
-// Command pull reads spreadsheets in Google Sheets for the messages of the pull queue. When it is
+// Command pull reads spreadsheets in Google Sheets and billing systems for the messages of the pull queue. When it is
 // invoked with {"source": name or uuid}, it begins a pull of that source; {"plan": true} with it makes
-// a plan.
+// a plan. With {"order": {...}} it checks and keeps the credentials of a billing system: it alone may read them.
 package main
 
 import (

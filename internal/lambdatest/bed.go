@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -49,6 +50,7 @@ type Bed struct {
 	Functions map[string]*Function // by folder
 	Store     *store.Store         // the table of the functions, for tests to look into
 	Google    *googletest.Server
+	Secrets   *awsfake.Secrets
 
 	Mails func() [][]byte // that the functions have sent through SES
 
@@ -77,15 +79,18 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	s3URL, sqsURL := awsfaketest.Start(tb, awsfaketest.Resources{Buckets: []string{bucket}, Queues: queues()})
 	sesURL, mails := startSES(tb)
 	client, table := engine.Table(tb)
+	google := googletest.Serve(tb)
+	secretsURL, secrets := startSecrets(tb, google.Key(tb, GoogleAccount))
 	b := &Bed{
 		Template: templatetest.Load(tb), Functions: map[string]*Function{}, starts: map[string]func(testing.TB) *Function{}, Store: store.New(dynamo.New(client, table)),
-		Google: googletest.Serve(tb), Mails: mails,
+		Google: google, Secrets: secrets, Mails: mails,
 		s3: s3.NewFromConfig(config(s3URL)), sqs: sqs.NewFromConfig(config(sqsURL)), sqsURL: sqsURL,
 	}
 	values := map[string]string{
 		"RESEED_TABLE": table, "RESEED_BUCKET": bucket, "RESEED_API_KEY_HASHES": keyHash, "RESEED_REQUEST_LIFETIME": "0s", "RESEED_BACKUP_DAYS": "35", "RESEED_LOG_DAYS": "30",
 		"RESEED_QUEUE_URL": awsfake.QueueURL(sqsURL, importQueue), "RESEED_ERASE_QUEUE_URL": awsfake.QueueURL(sqsURL, eraseQueue), "RESEED_PULL_QUEUE_URL": awsfake.QueueURL(sqsURL, pullQueue),
-		"RESEED_GOOGLE_ENDPOINT": b.Google.URL, "RESEED_GOOGLE_SECRET": "reseed/google", "AWS_ENDPOINT_URL_SECRETS_MANAGER": startSecrets(tb, b.Google.Key(tb, GoogleAccount)),
+		"RESEED_GOOGLE_ENDPOINT": b.Google.URL, "RESEED_GOOGLE_SECRET": "reseed/google", "AWS_ENDPOINT_URL_SECRETS_MANAGER": secretsURL,
+		"RESEED_CREDENTIALS": "stack/sources", "RESEED_PULL_FUNCTION": "pull", "AWS_ENDPOINT_URL_LAMBDA": b.startLambda(tb),
 		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL, "AWS_ENDPOINT_URL_SESV2": sesURL,
 		"RESEED_MAIL_FROM": "reseed@acme.example", "RESEED_MAIL_TO": "ann@acme.example",
 	}
@@ -105,19 +110,29 @@ const GoogleAccount = "reseed@example.iam.gserviceaccount.com"
 func queues() []string { return []string{importQueue, eraseQueue, pullQueue} }
 
 // startSecrets starts a stand-in for Secrets Manager with one secret, the key of the service account.
-func startSecrets(tb testing.TB, key []byte) (at string) {
+func startSecrets(tb testing.TB, key []byte) (at string, secrets *awsfake.Secrets) {
+	tb.Helper()
+	secrets = awsfake.NewSecrets(map[string]string{"reseed/google": string(key)})
+	srv := httptest.NewServer(secrets)
+	tb.Cleanup(srv.Close)
+	return srv.URL, secrets
+}
+
+// startLambda starts a stand-in for Lambda, over which functions call one another and wait for the answer.
+func (b *Bed) startLambda(tb testing.TB) (at string) {
 	tb.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in struct {
-			Secret string `json:"SecretId"`
-		}
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		if json.NewDecoder(r.Body).Decode(&in) != nil || r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || in.Secret != "reseed/google" {
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = w.Write([]byte(`{"__type":"ResourceNotFoundException"}`))
+		event, err := io.ReadAll(r.Body)
+		f := b.Functions[strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/invocations")]
+		if f == nil || err != nil {
+			http.Error(w, "no such function", http.StatusNotFound)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]string{"SecretString": string(key)})
+		said, err := f.Invoke(r.Context(), event)
+		if err != nil {
+			w.Header().Set("X-Amz-Function-Error", "Unhandled")
+		}
+		_, _ = w.Write(said)
 	}))
 	tb.Cleanup(srv.Close)
 	return srv.URL

@@ -174,8 +174,45 @@ func TestRightsOfPull(t *testing.T) {
 		case service == "dynamodb" && (onlyLedger(r) || cmp.Equal(r.Condition, any(ledger))):
 		case service == "s3" && (onlyOfJobs(r) || strings.HasPrefix(r.Actions[0], "s3:List")):
 		case service == "secretsmanager" && len(r.Actions) == 1 && below(r, ":secret:${GoogleSecret}-*"):
+		case service == "secretsmanager" && below(r, credentialsOfSources):
 		default:
 			t.Errorf("%s: %v, %v", r.Sid, r.Actions, r.Condition)
+		}
+	}
+}
+
+// credentialsOfSources are the secrets with the credentials of billing systems.
+const credentialsOfSources = ":secret:${AWS::StackName}/sources/ds_*"
+
+// Only pull may read credentials of billing systems, which the API has it do; those of a source that is gone for good are
+// deleted by the function that sweeps it.
+func TestRightsOnCredentials(t *testing.T) {
+	t.Parallel()
+	template := templatetest.Load(t)
+	for folder, f := range template.Functions() {
+		var rights []string
+		for _, r := range f.Rights {
+			switch service, _, _ := strings.Cut(r.Actions[0], ":"); {
+			case service == "secretsmanager" && !below(r, ":secret:${GoogleSecret}-*"):
+				if rights = append(rights, r.Actions...); !below(r, credentialsOfSources) {
+					t.Errorf("%s: %s is for other secrets, too", folder, r.Sid)
+				}
+			case service == "lambda":
+				if rights = append(rights, r.Actions...); !cmp.Equal(r.Resources, []any{map[string]any{"Fn::GetAtt": "Pull.Arn"}}) {
+					t.Errorf("%s: %s is for other functions, too", folder, r.Sid)
+				}
+			}
+		}
+		want := map[string][]string{
+			"api": {"lambda:InvokeFunction"}, "delete-source": {"secretsmanager:DeleteSecret"},
+			"pull": {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret"},
+		}
+		if diff := cmp.Diff(want[folder], rights); diff != "" {
+			t.Errorf("%s: -want +got\n%s", folder, diff)
+		}
+		at, has := f.Variables["RESEED_CREDENTIALS"]
+		if has != (folder == "pull" || folder == "delete-source") || has && !cmp.Equal(at, any(map[string]any{"Fn::Sub": "${AWS::StackName}/sources"})) {
+			t.Errorf("%s looks for credentials at %v", folder, at)
 		}
 	}
 }

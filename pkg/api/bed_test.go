@@ -14,14 +14,17 @@ import (
 	"testing"
 	"time"
 
+	"reseed/internal/systemtest"
 	"reseed/pkg/api"
 	"reseed/pkg/app"
+	"reseed/pkg/credentials/credentialstest"
 	"reseed/pkg/edit"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/puller"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/mem"
@@ -35,6 +38,7 @@ type bed struct {
 	imports []importer.Message
 	sweeps  []app.Sweep
 	pulls   []puller.Message
+	billing *systemtest.Ledgerly
 	link    string // if set, every download redirects to it
 }
 
@@ -53,7 +57,9 @@ func newBedWith(tb testing.TB, spec *openAPI, d table.Driver, objs *objects.Obje
 	st := store.New(d)
 	b := &bed{service: &service{t: tb, store: st, log: &lockedBuffer{}, passed: &atomic.Int64{}, spec: spec}}
 	log := slog.New(slog.NewTextHandler(b.log, nil))
+	b.billing = ledgerly()
 	b.app = app.New(app.Config{
+		System: b.billing.Find, Vault: &credentialstest.Memory{},
 		Store: st, Objects: objs, Now: b.now, Log: log, PieceBytes: 100_000, SweepUploads: true,
 		Imports: func(_ context.Context, m ...importer.Message) error { b.imports = append(b.imports, m...); return nil },
 		Sweeps:  func(_ context.Context, m ...app.Sweep) error { b.sweeps = append(b.sweeps, m...); return nil },
@@ -78,6 +84,7 @@ func newBedWith(tb testing.TB, spec *openAPI, d table.Driver, objs *objects.Obje
 	b.handler = api.New(api.Config{
 		Store: st, Keys: []httpapi.Key{{Hash: httpapi.HashKey(testKey)}}, Edits: edit.New(st, b.now), Jobs: b.ledger, Now: b.now, Log: log,
 		MaxUpload: 1 << 20, Imports: imports, Exports: exports, Erase: api.EraseOf(b.eraser, b.app.StartErase), Syncs: api.SyncsOf(b.app.Puller),
+		Systems: []system.System{b.billing},
 	})
 	b.source, _ = b.fixed()
 	return b

@@ -19,6 +19,7 @@ import (
 	"reseed/pkg/person"
 	"reseed/pkg/puller"
 	"reseed/pkg/source"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 )
 
@@ -35,6 +36,7 @@ type Config struct {
 	Exports Exports
 	Erase   Erase
 	Syncs   Syncs
+	Systems []system.System // that can be connected
 	Now     func() time.Time
 	Log     *slog.Logger
 
@@ -116,8 +118,12 @@ func ImportsOf(a *app.App) Imports {
 	}
 }
 
-// Syncs is what the API needs for pulls: Start, Set, Status, All and ShareWith of [puller.Puller].
+// Syncs is what the API needs for pulls: Start, Set, SetMapping, Status, All and ShareWith of [puller.Puller].
 type Syncs struct {
+	SetMapping func(ctx context.Context, source string, m puller.Mapping) error
+	// Order has [puller.Puller.Do] done, by a process that may see credentials.
+	Order func(context.Context, puller.Order) (system.Account, error)
+
 	All       func(context.Context) (map[store.Tag]puller.Setting, error)
 	ShareWith func() string
 	Start     func(ctx context.Context, source string, r puller.Request) (*job.Job, error)
@@ -127,7 +133,13 @@ type Syncs struct {
 
 // SyncsOf is the Syncs of a puller.
 func SyncsOf(p *puller.Puller) Syncs {
-	return Syncs{All: p.All, ShareWith: p.ShareWith, Start: p.Start, Set: p.Set, Status: p.Status}
+	return Syncs{All: p.All, ShareWith: p.ShareWith, Start: p.Start, Set: p.Set, Status: p.Status, SetMapping: p.SetMapping, Order: p.Do}
+}
+
+// Through returns the same with orders that another process carries out.
+func (s Syncs) Through(order func(context.Context, puller.Order) (system.Account, error)) Syncs {
+	s.Order = order
+	return s
 }
 
 // Exports is what the API needs from the app for exports: Start, StartCustomer and Drop of

@@ -8,7 +8,6 @@ import (
 	"reseed/pkg/httpapi"
 	"reseed/pkg/job"
 	"reseed/pkg/puller"
-	"reseed/pkg/source/sheets"
 	"reseed/pkg/store"
 )
 
@@ -60,7 +59,11 @@ func overviewOf(src store.Source, t *job.Tally, ended map[string]*job.Job, syncs
 		w.Plan = nil
 	}
 	if s, pulls := syncs[src.Tag]; pulls {
-		w.Sync = &wire.SourceSync{SpreadsheetURL: sheets.Address(s.Spreadsheet), Every: wire.FormatEvery(s.Every)}
+		w.Sync = &wire.SourceSync{SpreadsheetURL: addressOf(s.Spreadsheet), Every: wire.FormatEvery(s.Every)}
+		if at := s.System; at != nil {
+			account := wire.Account(at.Account)
+			w.Sync.System, w.Sync.Account, w.Sync.Refused = at.Name, &account, at.Refused
+		}
 		if s.Every > 0 {
 			next := s.Next.UTC().Truncate(time.Second)
 			w.Sync.Next = &next

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -22,7 +23,7 @@ func TestOwnRoutes(t *testing.T) { //nolint:tparallel // it waits for the group 
 		"lists": lists, "records": records, "elsewhere": elsewhere, "progress": progress, "exports": exports, "odd exports": oddExports, "customer exports": customerExports, "customer views": customerViews,
 		"too large": tooLarge, "no key": noKey, "broken": broken, "edits": editsOfASource, "customers": customersAndPlans, "invoices": invoices, "line items": partRoutes(samples()[0]),
 		"changes by page": changesByPage, "left alone": leftAlone, "not decided": notDecided, "edits added by": editsAddedBy, "rejects of lines": rejectsOfLines,
-		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "keys": keys, "sessions": sessions,
+		"transactions": partRoutes(samples()[1]), "slow uploads": slowUploads, "syncs": syncs, "systems": systems, "connections": connections, "keys": keys, "sessions": sessions,
 		"waiting uploads": waitingUploads, "readings": readingsOfUploads, "corrections": corrections,
 		"overview": overview, "filters of jobs": filteredJobs, "account settings": accountSettings,
 		"settings": settingsRoutes, "settings in orders": settingsInOrders, "settings remembered": settingsRemembered,
@@ -143,7 +144,11 @@ func broken(b *bed) {
 	if err := b.store.Close(); err != nil {
 		t.Fatal(err)
 	}
+	b.billing.Fail(errors.New("closed"))
 	everywhere(b, func(method, path string) {
+		if path = strings.Replace(path, "/systems/nobody", "/systems/Ledgerly", 1); strings.HasPrefix(path, "/v1/systems?") { // nothing of it is stored
+			return
+		}
 		if strings.HasSuffix(path, "/forgotten") {
 			path += "?external_id=x"
 		}
@@ -161,6 +166,9 @@ func broken(b *bed) {
 		}
 		if strings.HasPrefix(path, "/v1/settings") {
 			body = `{}`
+		}
+		if strings.HasPrefix(path, "/v1/systems/") {
+			body = `{` + credentialsOf(ledgerSecret) + `}`
 		}
 		ans := b.do(method, path, body)
 		if ans.status < 500 || strings.Contains(ans.body, "closed") {

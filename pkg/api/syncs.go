@@ -20,7 +20,9 @@ func getSyncs(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	return httpapi.Reply{Status: http.StatusOK, Body: wireOfSyncs(s)}, nil
+	w := wireOfSyncs(s)
+	w.Connection = c.wireOfConnection(s.System)
+	return httpapi.Reply{Status: http.StatusOK, Body: w}, nil
 }
 
 // startSync is POST /v1/data_sources/:uuid/syncs. With {"plan": true} the pull stops before it writes
@@ -87,7 +89,7 @@ func percentage(f *httpapi.Fields, name string) *int {
 
 func wireOfSyncs(s puller.Status) wire.Syncs {
 	w := wire.Syncs{
-		Spreadsheet: s.Spreadsheet, SpreadsheetURL: sheets.Address(s.Spreadsheet), Every: wire.FormatEvery(s.Every), Skipped: s.Skipped, ShareWith: s.ShareWith,
+		Spreadsheet: s.Spreadsheet, SpreadsheetURL: addressOf(s.Spreadsheet), Every: wire.FormatEvery(s.Every), Skipped: s.Skipped, ShareWith: s.ShareWith,
 		MaxChanged: s.Changed(), MaxRemoved: s.Removed(),
 	}
 	if s.Every > 0 {
@@ -99,4 +101,12 @@ func wireOfSyncs(s puller.Status) wire.Syncs {
 		w.Latest = &latest
 	}
 	return w
+}
+
+// addressOf is the address of a spreadsheet; empty if there is none.
+func addressOf(spreadsheet string) string {
+	if spreadsheet == "" {
+		return ""
+	}
+	return sheets.Address(spreadsheet)
 }

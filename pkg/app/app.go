@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"reseed/pkg/credentials"
 	"reseed/pkg/eraser"
 	"reseed/pkg/exporter"
 	"reseed/pkg/fault"
@@ -17,6 +18,7 @@ import (
 	"reseed/pkg/objects"
 	"reseed/pkg/puller"
 	"reseed/pkg/source/sheets"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 )
 
@@ -40,6 +42,10 @@ type Config struct {
 	// Sheets and ShareWith are passed to puller.Config.
 	Sheets    sheets.Reader
 	ShareWith string
+	// System, Vault and Base are passed to puller.Config. The Vault forgets what it keeps for sources that are erased.
+	System func(name string) (system.System, bool)
+	Vault  credentials.Vault
+	Base   func(system string) string
 	// RequestLifetime is how long a request may work with the directory that it has read.
 	RequestLifetime time.Duration
 	// PieceBytes and MakeWay are passed to importer.Config, MakeWay also to exporter.Config.
@@ -83,10 +89,11 @@ func New(c Config) *App {
 	})
 	a.Eraser = eraser.New(eraser.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Now: c.Now, Log: c.Log, Dispatch: a.dispatch, Settle: c.RequestLifetime,
-		Quiet: c.Quiet, Grace: c.Grace, Residue: c.Residue, Backups: c.Backups,
+		Quiet: c.Quiet, Grace: c.Grace, Residue: c.Residue, Backups: c.Backups, Vault: c.Vault,
 	})
 	a.Puller = puller.New(puller.Config{
 		Store: c.Store, Ledger: a.Ledger, Objects: c.Objects, Importer: a.Importer, Sheets: c.Sheets, Address: c.ShareWith, Now: c.Now, Log: c.Log,
+		System: c.System, Vault: c.Vault, Base: c.Base,
 	})
 	return a
 }

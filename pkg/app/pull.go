@@ -7,21 +7,28 @@ import (
 	"reseed/pkg/puller"
 )
 
-// PullInvocation is the event with which people and schedulers begin a pull of one source.
+// PullInvocation is the event with which people and schedulers begin a pull of one source, and the API
+// gives an order.
 type PullInvocation struct {
-	Source string `json:"source"` // name or uuid
-	Plan   bool   `json:"plan"`
+	Source string        `json:"source,omitempty"` // name or uuid
+	Plan   bool          `json:"plan,omitempty"`
+	Order  *puller.Order `json:"order,omitempty"` // in place of a pull
 }
 
 // Begun is the answer to it.
 type Begun struct {
-	Job     string `json:"job,omitempty"`
-	Status  string `json:"status,omitempty"`
-	Problem string `json:"problem,omitempty"` // why no pull was begun; asking again does not help
+	Outcome *puller.Outcome `json:"outcome,omitempty"` // of the order
+	Job     string          `json:"job,omitempty"`
+	Status  string          `json:"status,omitempty"`
+	Problem string          `json:"problem,omitempty"` // why no pull was begun; asking again does not help
 }
 
-// PullSource begins a pull.
+// PullSource begins a pull, or carries out an order.
 func (a *App) PullSource(ctx context.Context, in PullInvocation) (Begun, error) {
+	if in.Order != nil {
+		out := puller.OutcomeOf(a.Puller.Do(ctx, *in.Order))
+		return Begun{Outcome: &out}, nil
+	}
 	dir, err := a.Store.Directory(ctx)
 	if err != nil {
 		return Begun{}, err

@@ -7,9 +7,11 @@ import (
 
 	"reseed/pkg/app"
 	"reseed/pkg/config"
+	"reseed/pkg/credentials"
 	"reseed/pkg/eraser"
 	"reseed/pkg/importer"
 	"reseed/pkg/puller"
+	"reseed/pkg/source/systems"
 )
 
 // App assembles Reseed on AWS. The settings must have been read with the needs config.Table,
@@ -19,7 +21,12 @@ func App(ctx context.Context, c config.Config, now func() time.Time, log *slog.L
 	if err != nil {
 		return nil, err
 	}
+	var vault credentials.Vault // only functions that may see credentials know where they are
+	if c.Credentials != "" {
+		vault = at.Vault(c.Credentials)
+	}
 	return app.New(app.Config{
+		System: systems.ByName, Vault: vault, Base: c.SystemURL,
 		Store: at.Store(c.Table), Objects: at.Objects(c.Bucket), Now: now, Log: log, RequestLifetime: c.RequestLifetime, SweepUploads: true,
 		Imports: Sender(at, c.QueueURL, func(m importer.Message) string { return m.Source }),
 		Sweeps:  Sender(at, c.EraseQueueURL, func(m app.Sweep) string { return m.Source }),

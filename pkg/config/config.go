@@ -48,11 +48,30 @@ type Config struct {
 	GoogleAddress  string `env:"RESEED_GOOGLE_ADDRESS"`
 	GoogleEndpoint string `env:"RESEED_GOOGLE_ENDPOINT"`
 
+	// Credentials is what the names of the secrets begin with that keep the credentials of billing systems in
+	// Secrets Manager. PullFunction is the function that may see them, for those that may not. Without Credentials they are
+	// files in the data folder.
+	Credentials  string `env:"RESEED_CREDENTIALS"`
+	PullFunction string `env:"RESEED_PULL_FUNCTION"`
+	// These stand in for billing systems.
+	StripeURL    string `env:"RESEED_STRIPE_URL"`
+	RecurlyURL   string `env:"RESEED_RECURLY_URL"`
+	BraintreeURL string `env:"RESEED_BRAINTREE_URL"`
+	ChargifyURL  string `env:"RESEED_CHARGIFY_URL"`
+	PayPalURL    string `env:"RESEED_PAYPAL_URL"`
+
 	MailServer    MailServer `env:"RESEED_SMTP_URL"`
 	MailFrom      Address    `env:"RESEED_MAIL_FROM"`
 	MailTo        []Address  `env:"RESEED_MAIL_TO"` // separated by commas
 	WebhookURL    Link       `env:"RESEED_WEBHOOK_URL"`
 	WebhookSecret Secret     `env:"RESEED_WEBHOOK_SECRET"`
+}
+
+// SystemURL is the address in place of the usual one of a billing system; "" if there is none.
+func (c Config) SystemURL(system string) string {
+	return map[string]string{
+		"Stripe": c.StripeURL, "Recurly": c.RecurlyURL, "Braintree": c.BraintreeURL, "Chargify": c.ChargifyURL, "PayPal": c.PayPalURL,
+	}[system]
 }
 
 // Need is a set of settings that must be given.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"reseed/pkg/credentials"
 	"reseed/pkg/edit"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
@@ -48,6 +49,9 @@ type Config struct {
 	// Backups tells all known backups that an erase ends, and returns them for the receipt. It may
 	// be called several times for an erase. nil means that there are none.
 	Backups func(context.Context, Notice) ([]Remains, error)
+	// Vault keeps the credentials of sources; those of a source that is gone for good are deleted. nil
+	// means that there are none.
+	Vault credentials.Vault
 }
 
 // Eraser plans, starts, restores and sweeps erases. It is safe for concurrent use.

@@ -277,10 +277,15 @@ func (r *run) sweep(ctx context.Context) error {
 }
 
 // dropReadings removes what the source keeps about the reading of its files, about what it pulls
-// from, and about what its jobs have counted. Nobody makes that any more: it is only made as long as
-// the directory has the source.
+// from, with its credentials, and about what its jobs have counted. Nobody makes that any more: it is
+// only made as long as the directory has the source.
 func (r *run) dropReadings(ctx context.Context) error {
 	tag := r.job.Tag
+	if r.c.Vault != nil {
+		if err := r.c.Vault.Delete(ctx, r.job.Erase.Was.UUID); err != nil {
+			return err
+		}
+	}
 	found, err := r.st.Lookup(ctx, store.ReadingsKey(tag), store.PullKey(tag), store.WrittenKey(tag), store.TouchedKey(tag), store.TallyKey(tag))
 	var gone []table.Write
 	for key := range found {

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"time"
 
+	"reseed/pkg/credentials"
 	"reseed/pkg/fault"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/source/sheets"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -27,8 +29,14 @@ type Config struct {
 	Sheets sheets.Reader
 	// Address is whom to share spreadsheets with, where Sheets is nil; it may be empty.
 	Address string
-	Now     func() time.Time
-	Log     *slog.Logger
+	// System finds a billing system by its name, in any case; nil: there are none.
+	System func(name string) (system.System, bool)
+	// Vault keeps the credentials of billing systems. It is nil in processes that may not see them.
+	Vault credentials.Vault
+	// Base returns the address in place of the usual one of a billing system; "" is the usual one. nil: always.
+	Base func(system string) string
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Puller pulls spreadsheets. It is safe for concurrent use.

@@ -92,9 +92,12 @@ func (c Change) check() error {
 	return nil
 }
 
+// codeNone is the code of the error if a source pulls from nothing.
+const codeNone = "no_spreadsheet"
+
 // errNone says that a source pulls from nothing.
 func errNone() error {
-	return fault.New(fault.Conflict, "no_spreadsheet", "This data source is not connected to a spreadsheet. Connect it: reseed sources set NAME --spreadsheet URL.")
+	return fault.New(fault.Conflict, codeNone, "This data source is not connected to a spreadsheet. Connect it: reseed sources set NAME --spreadsheet URL.")
 }
 
 // Setting returns what a source pulls from. The error is fault.Conflict, code no_spreadsheet, if that
@@ -161,7 +164,7 @@ func (p *Puller) Set(ctx context.Context, tag store.Tag, c Change) (Setting, err
 			return nil, errNoSource()
 		}
 		var err error
-		if s, err = p.Setting(ctx, tag); err != nil && (fault.CodeOf(err) != "no_spreadsheet" || c.Spreadsheet == nil) {
+		if s, err = p.Setting(ctx, tag); err != nil && (fault.CodeOf(err) != codeNone || c.Spreadsheet == nil) {
 			return nil, err
 		}
 		if err := s.change(c, p.c.Now()); err != nil {
@@ -175,6 +178,9 @@ func (p *Puller) Set(ctx context.Context, tag store.Tag, c Change) (Setting, err
 }
 
 func (s *Setting) change(c Change, now time.Time) error {
+	if c.Spreadsheet != nil && s.System != nil {
+		return fault.New(fault.Conflict, CodeElsewhere, "This data source pulls from "+s.System.Name+". Make another data source for the spreadsheet.")
+	}
 	if c.Spreadsheet != nil {
 		id, err := sheets.ID(*c.Spreadsheet)
 		if err != nil {

@@ -26,12 +26,15 @@ type SourceOverview struct {
 	Plan      *Job             `json:"plan,omitempty"`    // the latest import that waits to be applied
 	Running   *Job             `json:"running,omitempty"`
 	Waiting   int              `json:"waiting"`        // jobs that wait for their turn
-	Sync      *SourceSync      `json:"sync,omitempty"` // if it pulls from a spreadsheet
+	Sync      *SourceSync      `json:"sync,omitempty"` // if it pulls from a spreadsheet or a billing system
 }
 
 // SourceSync is what a data source pulls from.
 type SourceSync struct {
-	SpreadsheetURL string     `json:"spreadsheet_url"`
-	Every          string     `json:"every"`          // such as 6h, or never
-	Next           *time.Time `json:"next,omitempty"` // when the next pull is due
+	SpreadsheetURL string     `json:"spreadsheet_url"`   // empty if it pulls from a billing system
+	Every          string     `json:"every"`             // such as 6h, or never
+	Next           *time.Time `json:"next,omitempty"`    // when the next pull is due
+	System         string     `json:"system,omitempty"`  // the billing system
+	Account        *Account   `json:"account,omitempty"` // of the billing system
+	Refused        string     `json:"refused,omitempty"` // why the billing system refuses the credentials, as a sentence
 }

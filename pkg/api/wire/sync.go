@@ -20,6 +20,8 @@ type Syncs struct {
 	MaxChanged int  `json:"max_changed"`
 	MaxRemoved int  `json:"max_removed"`
 	Latest     *Job `json:"latest,omitempty"` // the latest pull
+
+	Connection *Connection `json:"connection,omitempty"` // if it pulls from a billing system, and from no spreadsheet
 }
 
 // SyncOptions say how to pull.
