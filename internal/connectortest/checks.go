@@ -505,6 +505,7 @@ func oneCustomer(t *testing.T, c Case) {
 		t.Helper()
 		b.world.Story()
 		b.world.Fill(3, time.Second)
+		b.world.Long(c.PageSize+1, 11)
 		all := c.bundled(b.whole(t))
 		for _, customer := range all.customers {
 			objects, err := b.pull(t.Context(), b.reader.Begin(time.Now().AddDate(1, 0, 0), customer))
@@ -521,6 +522,10 @@ func oneCustomer(t *testing.T, c Case) {
 		}
 		if _, found, err := b.reader.Customer(t.Context(), "nobody"); found || err != nil {
 			t.Errorf("a customer who was never there: %t, %v", found, err)
+		}
+		objects, err := b.pull(t.Context(), b.reader.Begin(time.Now().AddDate(1, 0, 0), "nobody"))
+		if none := c.bundled(objects); err != nil || len(none.customers) > 0 || none.nobodys > 0 || len(none.catalog) != len(all.catalog) {
+			t.Errorf("a pull of a customer who was never there: %q, %v", none.customers, err)
 		}
 	})
 }
