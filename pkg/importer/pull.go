@@ -129,7 +129,10 @@ func withRows[P any](spec *job.ImportSpec, pieces []P, empty []bool) (kept []P) 
 	return kept
 }
 
-func noRows() error {
+func noRows(p *job.PullSpec) error {
+	if p.Spreadsheet == "" {
+		return fault.New(fault.Invalid, sheets.CodeNoRows, "Nothing that was read became a row. Nothing was changed.")
+	}
 	return fault.New(fault.Invalid, sheets.CodeNoRows, "No tab of the spreadsheet has rows below a header row. Nothing was changed.")
 }
 

@@ -93,7 +93,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		return nil, err
 	}
 	if pieces = withRows(spec, pieces, empty); len(spec.Files) == 0 {
-		return nil, noRows()
+		return nil, noRows(spec.Pull)
 	}
 	first := stages(&job.Job{Import: spec})[0]
 	for i, f := range spec.Files {
