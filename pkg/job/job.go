@@ -195,7 +195,11 @@ type ImportSpec struct {
 	Fields map[string]map[string]int64 `json:"fields,omitempty"`
 	// of a replace: the first plans that the input lacks, and that stay because others use them
 	UsedPlans []PlanUse `json:"used_plans,omitempty"`
-	Ground    bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
+	// of a pull with [RejectedStay] in its datasets: those whose removals are withheld, and the sort keys, in
+	// ascending order, of rows that the input lacks, and that stay because others that stay need them
+	Withheld []string `json:"withheld,omitempty"`
+	Spared   []string `json:"spared,omitempty"`
+	Ground   bool     `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
 
 	Cancel   bool   `json:"cancel,omitempty"`    // a person asked for it; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped
@@ -238,15 +242,17 @@ type Piece struct {
 // PullSpec is what an import pulls from a spreadsheet or a billing system, and how far it has come.
 // What is pulled is frozen first, as objects of the job; then it is imported like files.
 type PullSpec struct {
-	Spreadsheet string `json:"spreadsheet"`           // its id; empty of a billing system
-	System      string `json:"system,omitempty"`      // name of the billing system; empty of a spreadsheet
-	Account     string `json:"account,omitempty"`     // of the system, as people call it
-	Customer    string `json:"customer,omitempty"`    // external id of the one customer that is pulled; empty: all
-	Raw         string `json:"raw,omitempty"`         // the latest pull that has read all of the system: it holds the raw pages
-	Reprocess   bool   `json:"reprocess,omitempty"`   // these pages are mapped anew; nothing is read
-	Expected    int64  `json:"expected,omitempty"`    // how many objects the system had at the pull before; 0: unknown
-	Unwatched   bool   `json:"unwatched,omitempty"`   // a schedule began it: nobody looks at it
-	MaxChanged  int    `json:"max_changed,omitempty"` // percent; if it is unwatched, changes of more rows wait for a yes
+	Spreadsheet string `json:"spreadsheet"`       // its id; empty of a billing system
+	System      string `json:"system,omitempty"`  // name of the billing system; empty of a spreadsheet
+	Account     string `json:"account,omitempty"` // of the system, as people call it
+	// external id of the only customer that is pulled, if it is not the whole source: rows of no other one are
+	// changed or removed, and plans are only added and changed
+	Customer   string `json:"customer,omitempty"`
+	Raw        string `json:"raw,omitempty"`         // the latest pull that has read all of the system: it holds the raw pages
+	Reprocess  bool   `json:"reprocess,omitempty"`   // these pages are mapped anew; nothing is read
+	Expected   int64  `json:"expected,omitempty"`    // how many objects the system had at the pull before; 0: unknown
+	Unwatched  bool   `json:"unwatched,omitempty"`   // a schedule began it: nobody looks at it
+	MaxChanged int    `json:"max_changed,omitempty"` // percent; if it is unwatched, changes of more rows wait for a yes
 	// the latest pull that was done when this one began, and the datasets that it had
 	Applied string   `json:"applied,omitempty"`
 	Had     []string `json:"had,omitempty"`
@@ -279,6 +285,23 @@ const (
 // Unread stands in the Datasets of a pull until its tabs are frozen. Versions that know nothing of
 // pulls do not know this dataset, and leave the job alone.
 const Unread = "unread"
+
+// RejectedStay stands in the Datasets of a pull in which a rejected row counts as present if its id is known (decision 0045).
+// Versions that do not know that rule, nor pulls of one customer, do not know this dataset, and leave the job alone.
+const RejectedStay = "rejected_stay"
+
+// RejectedStay tells whether the job is a pull in which a rejected row counts as present if its id is known.
+func (s *ImportSpec) RejectedStay() bool {
+	return s.Pull != nil && slices.Contains(s.Datasets, RejectedStay)
+}
+
+// OnlyCustomer is the external id of the only customer that the job pulls; empty if it concerns the whole source.
+func (s *ImportSpec) OnlyCustomer() string {
+	if s.Pull == nil {
+		return ""
+	}
+	return s.Pull.Customer
+}
 
 // Unmapped stands there for pulls of billing systems. Versions that know only spreadsheets take such a
 // job for a whole pull, since Whole is set, with a dataset that they do not know; so their pull workers
