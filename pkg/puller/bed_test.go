@@ -221,10 +221,13 @@ func (b *bed) names(src store.Source) map[string]string {
 	return out
 }
 
+func (b *bed) records() *records.Records {
+	return records.New(records.Config{Store: b.Store, Edits: edit.New(b.Store, b.clock), Holder: b.Ledger.Holder, Now: b.clock, Forgotten: b.Eraser.Forgotten})
+}
+
 // rest makes a customer over REST.
 func (b *bed) rest(id, name string) error {
-	r := records.New(records.Config{Store: b.Store, Edits: edit.New(b.Store, b.clock), Holder: b.Ledger.Holder, Now: b.clock, Forgotten: b.Eraser.Forgotten})
-	_, err := r.CreateCustomer(b.t.Context(), records.NewCustomer{Source: b.src.UUID, Record: &billing.Customer{ExternalID: id, Name: name}, By: "a key"})
+	_, err := b.records().CreateCustomer(b.t.Context(), records.NewCustomer{Source: b.src.UUID, Record: &billing.Customer{ExternalID: id, Name: name}, By: "a key"})
 	return err
 }
 
