@@ -357,6 +357,9 @@ func query(l list, c cursor) url.Values {
 	if c.Customer != "" && l.customers {
 		q.Set("customer", c.Customer)
 	}
+	if c.Customer != "" && l.stream == Charges {
+		q.Set("limit", fewCharges)
+	}
 	if c.After != "" {
 		q.Set("starting_after", c.After)
 	}
