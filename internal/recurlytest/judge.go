@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,10 +35,25 @@ type Judge struct {
 // patterns of the description are those of JavaScript, between slashes.
 var patterns = regexp.MustCompile(`(?m)^(\s+pattern: ")/(.*)/i?"$`)
 
-// NewJudge loads the description. Without the npm package the test is left out.
-func NewJudge(t *testing.T) *Judge {
+// the is the one judge of a process: to load the description takes half a second.
+//
+//nolint:gochecknoglobals // a constant, which only tests that need it load
+var the struct {
+	sync.Mutex
+
+	judge *Judge
+}
+
+// TheJudge returns the one judge of a process. Without the npm package the test is left out.
+func TheJudge(t *testing.T) *Judge {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(sdkjudge.Package(t, "recurly"), "openapi", "api.yaml"))
+	folder := sdkjudge.Package(t, "recurly")
+	the.Lock()
+	defer the.Unlock()
+	if the.judge != nil {
+		return the.judge
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "openapi", "api.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +61,15 @@ func NewJudge(t *testing.T) *Judge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Judge{spec: spec, verdicts: map[[sha256.Size]byte]error{}}
+	the.judge = &Judge{spec: spec, verdicts: map[[sha256.Size]byte]error{}}
+	return the.judge
 }
 
 // judge reports what is wrong with a request or its answer.
 func (j *Judge) judge(r *http.Request, _ []byte, a standin.Answer) error {
 	route, parameters := j.route(r)
 	if route == nil {
-		return fmt.Errorf("Recurly's description has no %s %s", r.Method, r.URL.Path)
+		return fmt.Errorf("the description has no %s %s", r.Method, r.URL.Path)
 	}
 	if a.Status == http.StatusOK {
 		if err := request(r, route, parameters); err != nil {
@@ -174,9 +191,7 @@ func unknown(schema *openapi3.Schema, value any, at string) error {
 func Properties(schema *openapi3.Schema) map[string]*openapi3.Schema {
 	all := map[string]*openapi3.Schema{}
 	for _, part := range schema.AllOf {
-		for name, field := range Properties(part.Value) {
-			all[name] = field
-		}
+		maps.Copy(all, Properties(part.Value))
 	}
 	for name, field := range schema.Properties {
 		all[name] = field.Value

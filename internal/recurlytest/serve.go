@@ -21,17 +21,12 @@ const cursorParameter = "cursor"
 func (w *World) answer(r *http.Request, _ []byte) standin.Answer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	key, password, _ := r.BasicAuth()
 	path, q := r.URL.EscapedPath(), r.URL.Query()
-	switch accept := r.Header.Get("Accept"); {
-	case key != Key || password != "" || w.revoked:
-		return refusal(http.StatusUnauthorized, "unauthorized", "The API key "+key+" is not valid")
-	case !strings.HasPrefix(accept, "application/vnd.recurly.v20"):
-		return refusal(http.StatusNotAcceptable, "invalid_api_version", "That accept header isn't in the format we use to specify an API version.")
-	case w.denied[path]:
-		return refusal(http.StatusForbidden, "invalid_permissions", "The API key "+key+" may not do this")
-	case path == "/sites":
-		return w.sites()
+	if a, refused := w.refuses(r, path); refused {
+		return a
+	}
+	if path == "/sites" {
+		return sites()
 	}
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	account := ""
@@ -46,10 +41,7 @@ func (w *World) answer(r *http.Request, _ []byte) standin.Answer {
 		account, parts = o.id, parts[2:]
 	}
 	if parts[0] == "invoices" && len(parts) == 3 && parts[2] == "line_items" {
-		if w.objects[parts[1]] == nil {
-			return refusal(http.StatusNotFound, "not_found", "Couldn't find Invoice with id = "+parts[1])
-		}
-		return w.list(path, q, w.linesOf(parts[1]))
+		return w.lines(path, q, parts[1])
 	}
 	kind := map[string]string{"accounts": Accounts, "plans": Plans, "add_ons": AddOns, "subscriptions": Subscriptions, "invoices": Invoices}[parts[0]]
 	if kind == "" || len(parts) > 1 {
@@ -64,6 +56,20 @@ func (w *World) answer(r *http.Request, _ []byte) standin.Answer {
 	return w.list(path, q, all)
 }
 
+// refuses reports whether the site refuses whoever asks.
+func (w *World) refuses(r *http.Request, path string) (standin.Answer, bool) {
+	key, password, _ := r.BasicAuth()
+	switch {
+	case key != Key || password != "" || w.revoked:
+		return refusal(http.StatusUnauthorized, "unauthorized", "The API key "+key+" is not valid"), true
+	case !strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.recurly.v20"):
+		return refusal(http.StatusNotAcceptable, "invalid_api_version", "That accept header isn't in the format we use to specify an API version."), true
+	case w.denied[path]:
+		return refusal(http.StatusForbidden, "invalid_permissions", "The API key "+key+" may not do this"), true
+	}
+	return standin.Answer{}, false
+}
+
 // account finds an account by its id, or by its code behind code-.
 func (w *World) account(name string) *object {
 	name, _ = url.PathUnescape(name)
@@ -76,17 +82,21 @@ func (w *World) account(name string) *object {
 	return nil
 }
 
-func (w *World) linesOf(invoice string) []*object {
+// lines answers with lines of an invoice.
+func (w *World) lines(path string, q url.Values, invoice string) standin.Answer {
+	if w.objects[invoice] == nil {
+		return refusal(http.StatusNotFound, "not_found", "Couldn't find Invoice with id = "+invoice)
+	}
 	var lines []*object
 	for _, o := range w.parts[invoice] {
 		if o.kind == Lines {
 			lines = append(lines, o)
 		}
 	}
-	return lines
+	return w.list(path, q, lines)
 }
 
-func (w *World) sites() standin.Answer {
+func sites() standin.Answer {
 	site, _ := json.Marshal(Fields{"id": "sitebystander", "object": "site", "subdomain": "world", "mode": "sandbox"})
 	return page([]json.RawMessage{site}, "")
 }
