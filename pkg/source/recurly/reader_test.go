@@ -102,7 +102,7 @@ func TestCustomer(t *testing.T) {
 	other := opened(t, transport(func(*http.Request) (*http.Response, error) {
 		return answer(http.StatusOK, `{"id":"ac2","code":"bob"}`), nil
 	}))
-	_, _, err = other.Customer(t.Context(), "ann")
+	_, _, err := other.Customer(t.Context(), "ann")
 	if kind, _ := remote.KindOf(err); kind != remote.Shape {
 		t.Error(err)
 	}
