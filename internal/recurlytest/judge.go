@@ -65,7 +65,7 @@ func TheJudge(t *testing.T) *Judge {
 	return the.judge
 }
 
-// judge reports what is wrong with a request or its answer.
+// judge reports what is wrong with a request or its answer. The description says in words that each list may be asked for with HEAD.
 func (j *Judge) judge(r *http.Request, _ []byte, a standin.Answer) error {
 	route, parameters := j.route(r)
 	if route == nil {
@@ -75,6 +75,12 @@ func (j *Judge) judge(r *http.Request, _ []byte, a standin.Answer) error {
 		if err := request(r, route, parameters); err != nil {
 			return fmt.Errorf("%s %s: %w", r.Method, r.URL, err)
 		}
+	}
+	if r.Method == http.MethodHead {
+		if len(a.Body) > 0 || a.Status == http.StatusOK && a.Header.Get(totalRecords) == "" {
+			return fmt.Errorf("HEAD %s: the answer has a body, or does not count", r.URL)
+		}
+		return nil
 	}
 	sum := sha256.Sum256(append([]byte(route.Path+" "), a.Body...))
 	j.mu.Lock()
@@ -95,7 +101,10 @@ func (j *Judge) route(r *http.Request) (*routers.Route, map[string]string) {
 	given := strings.Split(r.URL.EscapedPath(), "/")
 	for path, item := range j.spec.Paths.Map() {
 		parts := strings.Split(path, "/")
-		operation := item.GetOperation(r.Method)
+		operation := item.Get
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			operation = item.GetOperation(r.Method)
+		}
 		if operation == nil || len(parts) != len(given) {
 			continue
 		}

@@ -17,8 +17,19 @@ import (
 // cursorParameter is in the addresses of next pages. It is Recurly's own matter what it says.
 const cursorParameter = "cursor"
 
-// answer is what Recurly answers to a request.
+// totalRecords is how many objects a list has, in the header of an answer.
+const totalRecords = "Recurly-Total-Records"
+
+// answer is what Recurly answers to a request. To a HEAD it answers the same without a body.
 func (w *World) answer(r *http.Request, _ []byte) standin.Answer {
+	a := w.whole(r)
+	if r.Method == http.MethodHead {
+		a.Body = nil
+	}
+	return a
+}
+
+func (w *World) whole(r *http.Request) standin.Answer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	path, q := r.URL.EscapedPath(), r.URL.Query()
@@ -98,7 +109,7 @@ func (w *World) lines(path string, q url.Values, invoice string) standin.Answer 
 
 func sites() standin.Answer {
 	site, _ := json.Marshal(Fields{"id": "sitebystander", "object": "site", "subdomain": "world", "mode": "sandbox"})
-	return page([]json.RawMessage{site}, "")
+	return page([]json.RawMessage{site}, "", "1")
 }
 
 // list answers with a page of objects, which stand in the order in which they were made.
@@ -111,6 +122,7 @@ func (w *World) list(path string, q url.Values, all []*object) standin.Answer {
 	if wrong != "" {
 		return refusal(http.StatusBadRequest, "bad_request", wrong)
 	}
+	total := strconv.Itoa(len(sorted))
 	if c := q.Get(cursorParameter); c != "" {
 		if !w.given[path+"?"+q.Encode()] {
 			return refusal(http.StatusBadRequest, "bad_request", "There is no such page")
@@ -122,13 +134,13 @@ func (w *World) list(path string, q url.Values, all []*object) standin.Answer {
 		data = append(data, w.render(o))
 	}
 	if len(data) == len(sorted) {
-		return page(data, "")
+		return page(data, "", total)
 	}
 	last := sorted[limit-1]
 	q.Set(cursorParameter, last.id+":"+strconv.FormatInt(last.created.UnixNano(), 10))
 	next := path + "?" + q.Encode()
 	w.given[next] = true
-	return page(data, next)
+	return page(data, next, total)
 }
 
 // sorted applies the filters and the order of a query. wrong is what is wrong with them.
@@ -177,13 +189,15 @@ func after(sorted []*object, cursor string, ascending bool) []*object {
 	return sorted[behind:]
 }
 
-func page(data []json.RawMessage, next string) standin.Answer {
+func page(data []json.RawMessage, next, total string) standin.Answer {
 	fields := Fields{"object": "list", "has_more": next != "", "data": data}
 	if next != "" {
 		fields["next"] = next
 	}
 	body, _ := json.Marshal(fields) // texts and objects
-	return ok(body)
+	a := ok(body)
+	a.Header.Set(totalRecords, total)
+	return a
 }
 
 func ok(body []byte) standin.Answer {
