@@ -58,13 +58,18 @@ func (w *World) whole(r *http.Request) standin.Answer {
 	if kind == "" || len(parts) > 1 {
 		return refusal(http.StatusNotFound, "not_found", "Path not found")
 	}
+	return w.list(path, q, w.of(kind, account))
+}
+
+// of returns the objects of a kind: all, or those of an account.
+func (w *World) of(kind, account string) []*object {
 	var all []*object
 	for _, o := range w.order {
 		if o.kind == kind && (account == "" || o.account == account) {
 			all = append(all, o)
 		}
 	}
-	return w.list(path, q, all)
+	return all
 }
 
 // refuses reports whether the site refuses whoever asks.
