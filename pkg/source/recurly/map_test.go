@@ -363,6 +363,15 @@ func TestSubscriptions(t *testing.T) {
 			check(t, system.Settings{}, []system.Object{object(recurly.Subscriptions, `{"id":"su1","account":{"code":"ann"},`+tt.fields+`}`)}, tt.want, tt.issues, nil)
 		})
 	}
+	t.Run("paid for by another account", func(t *testing.T) {
+		t.Parallel()
+		child := object(recurly.Accounts, `{"id":"ac1","code":"ann","bill_to":"parent"}`)
+		s := object(recurly.Subscriptions, `{"id":"su1","uuid":"u1","account":{"code":"ann"},"state":"expired","expires_at":"2026-06-01T00:00:00Z"}`)
+		m := recurly.System{}.Map([]system.Object{child, s}, system.Settings{})
+		if len(m.Records) != 1 || len(m.Issues) != 1 || m.Issues[0].Code != recurly.CodeOtherPays || m.Issues[0].Link != "https://app.recurly.com/go/subscriptions/u1#su1" {
+			t.Errorf("%q, %+v", short(m), m.Issues)
+		}
+	})
 	t.Run("an add-on that it had", func(t *testing.T) {
 		t.Parallel()
 		in := bill("in1", "10.0", `{"id":"l1","origin":"add_on","add_on_id":"ad1","add_on_code":"seats","amount":10.0,`+sold+`}`, "")
