@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,8 +114,8 @@ func killed(t *testing.T, c Case) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(lost, page); diff != "" {
-				t.Fatal(diff)
+			if !reflect.DeepEqual(lost, page) {
+				t.Fatal(cmp.Diff(lost, page))
 			}
 			objects = append(objects, page.Objects...)
 			cursor, done = page.Next, page.Done

@@ -117,14 +117,14 @@ type intent struct{ id, payment string }
 // intent finds the payment intent of an invoice that is not paid yet, or makes one.
 func (w *World) intent(invoice string) intent {
 	w.mu.Lock()
-	for _, p := range w.partsOf(invoice, "invoice_payment") {
+	for _, p := range w.parts[inside{invoice, "invoice_payment"}] {
 		if by, ok := p.fields["payment"].(Fields); ok && p.fields["status"] == "open" {
 			w.mu.Unlock()
 			return intent{fmt.Sprint(by["payment_intent"]), p.id}
 		}
 	}
 	w.numbers["pi"]++
-	id := fmt.Sprintf("pi_1Rw%021d", w.numbers["pi"])
+	id := id("pi", w.numbers["pi"])
 	currency := w.objects[invoice].fields["currency"]
 	w.mu.Unlock()
 	return intent{id, w.AddTo(invoice, "invoice_payment", Fields{

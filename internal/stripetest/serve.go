@@ -229,9 +229,13 @@ func (w *World) list(kind, parent, path string, q url.Values, parts bool) (int, 
 
 // matching returns the objects of a list: parts as they were made, others newest first.
 func (w *World) matching(kind, parent string, q url.Values, parts bool) []*object {
+	from := w.kinds[kind]
+	if parts && parent != "" {
+		from = w.parts[inside{parent, kind}]
+	}
 	var all []*object
-	for _, o := range w.order {
-		if o.kind == kind && (!parts || parent == "" || o.parent == parent) && fits(o, q) {
+	for _, o := range from {
+		if inTime(o, q) && fits(o, q) {
 			all = append(all, o)
 		}
 	}
@@ -242,16 +246,23 @@ func (w *World) matching(kind, parent string, q url.Values, parts bool) []*objec
 	return all
 }
 
-// fits applies the filters of a query.
-func fits(o *object, q url.Values) bool {
-	for name, ok := range map[string]func(limit int64) bool{
-		"created[lt]": func(n int64) bool { return o.created < n }, "created[lte]": func(n int64) bool { return o.created <= n },
-		"created[gt]": func(n int64) bool { return o.created > n }, "created[gte]": func(n int64) bool { return o.created >= n },
-	} {
-		if s := q.Get(name); s != "" && !ok(number(s)) {
+// inTime applies the filters of time of a query.
+func inTime(o *object, q url.Values) bool {
+	for name, values := range q {
+		n := number(values[0])
+		switch {
+		case name == "created[lt]" && o.created >= n,
+			name == "created[lte]" && o.created > n,
+			name == "created[gt]" && o.created <= n,
+			name == "created[gte]" && o.created < n:
 			return false
 		}
 	}
+	return true
+}
+
+// fits applies the other filters of a query.
+func fits(o *object, q url.Values) bool {
 	for _, name := range []string{"customer", "charge"} {
 		if id := q.Get(name); id != "" && o.fields[name] != id {
 			return false

@@ -2,7 +2,6 @@ package stripetest
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -21,8 +20,10 @@ type World struct {
 	now      time.Time
 	objects  map[string]*object // by id
 	order    []*object          // as they were made
-	deleted  map[string]string  // kind, by id
-	numbers  map[string]int     // of the last id, by its prefix
+	kinds    map[string][]*object
+	parts    map[inside][]*object
+	deleted  map[string]string // kind, by id
+	numbers  map[string]int    // of the last id, by its prefix
 	calls    []Call
 	faults   map[int]Fault
 	hooks    map[int]func()
@@ -39,6 +40,9 @@ type object struct {
 	fields  Fields
 }
 
+// inside says which objects of a kind are parts of an object.
+type inside struct{ parent, kind string }
+
 // Call is a request that was made.
 type Call struct {
 	Path  string
@@ -52,7 +56,7 @@ func New(now time.Time) (*World, error) {
 		return nil, err
 	}
 	return &World{
-		judge: j, now: now, objects: map[string]*object{}, deleted: map[string]string{}, numbers: map[string]int{},
+		judge: j, now: now, objects: map[string]*object{}, kinds: map[string][]*object{}, parts: map[inside][]*object{}, deleted: map[string]string{}, numbers: map[string]int{},
 		faults: map[int]Fault{}, hooks: map[int]func(){}, without: map[string]string{},
 	}, nil
 }
@@ -89,7 +93,7 @@ func (w *World) AddTo(parent, kind string, given Fields) string {
 	defer w.mu.Unlock()
 	p := prefix(kind)
 	w.numbers[p]++
-	id := fmt.Sprintf("%s_1Rw%021d", p, w.numbers[p])
+	id := id(p, w.numbers[p])
 	maps.Copy(fields, blank(kind))
 	fields["id"], fields["created"], fields["livemode"] = id, w.now.Unix(), false
 	if kind == "line_item" {
@@ -100,6 +104,8 @@ func (w *World) AddTo(parent, kind string, given Fields) string {
 	o := &object{kind: kind, id: id, parent: parent, created: w.now.Unix(), fields: fields}
 	w.objects[id] = o
 	w.order = append(w.order, o)
+	w.kinds[kind] = append(w.kinds[kind], o)
+	w.parts[inside{parent, kind}] = append(w.parts[inside{parent, kind}], o)
 	return id
 }
 
@@ -147,7 +153,9 @@ func (w *World) Delete(id string) {
 	if o, ok := w.objects[id]; ok {
 		w.deleted[id] = o.kind
 		delete(w.objects, id)
-		w.order = slices.DeleteFunc(w.order, func(o *object) bool { return o.id == id })
+		is := func(other *object) bool { return other == o }
+		at := inside{o.parent, o.kind}
+		w.order, w.kinds[o.kind], w.parts[at] = slices.DeleteFunc(w.order, is), slices.DeleteFunc(w.kinds[o.kind], is), slices.DeleteFunc(w.parts[at], is)
 	}
 }
 
@@ -198,10 +206,8 @@ func (w *World) IDs(kind string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var ids []string
-	for _, o := range w.order {
-		if o.kind == kind {
-			ids = append(ids, o.id)
-		}
+	for _, o := range w.kinds[kind] {
+		ids = append(ids, o.id)
 	}
 	return ids
 }
@@ -214,15 +220,15 @@ func (w *World) render(o *object, expanded bool) (json.RawMessage, error) {
 	fields := maps.Clone(o.fields)
 	switch o.kind {
 	case "invoice":
-		fields["lines"] = w.inside(o.id, "line_item", "/v1/invoices/"+o.id+"/lines")
+		fields["lines"] = w.excerpt(o.id, "line_item", "/v1/invoices/"+o.id+"/lines")
 		delete(fields, "payments")
 		if expanded {
-			fields["payments"] = w.inside(o.id, "invoice_payment", "/v1/invoice_payments")
+			fields["payments"] = w.excerpt(o.id, "invoice_payment", "/v1/invoice_payments")
 		}
 	case "subscription":
-		fields["items"] = w.inside(o.id, "subscription_item", "/v1/subscription_items?subscription="+o.id)
+		fields["items"] = w.excerpt(o.id, "subscription_item", "/v1/subscription_items?subscription="+o.id)
 	case "credit_note":
-		fields["lines"] = w.inside(o.id, "credit_note_line_item", "/v1/credit_notes/"+o.id+"/lines")
+		fields["lines"] = w.excerpt(o.id, "credit_note_line_item", "/v1/credit_notes/"+o.id+"/lines")
 	}
 	for name, value := range o.fields { // a test has set the list itself, such as to null
 		if (name == "lines" || name == "items" || name == "payments") && value == Broken {
@@ -235,23 +241,13 @@ func (w *World) render(o *object, expanded bool) (json.RawMessage, error) {
 // Broken in place of a list inside an object makes it null, which Stripe never does.
 const Broken = "null in place of a list"
 
-func (w *World) inside(parent, kind, address string) Fields {
-	parts := w.partsOf(parent, kind)
+func (w *World) excerpt(parent, kind, address string) Fields {
+	parts := w.parts[inside{parent, kind}]
 	data := []any{}
 	for _, o := range parts[:min(len(parts), shown)] {
 		data = append(data, o.fields)
 	}
 	return Fields{"object": "list", "data": data, "has_more": len(parts) > shown, "url": address}
-}
-
-func (w *World) partsOf(parent, kind string) []*object {
-	var parts []*object
-	for _, o := range w.order {
-		if o.kind == kind && o.parent == parent {
-			parts = append(parts, o)
-		}
-	}
-	return parts
 }
 
 func number(s string) int64 {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"reseed/pkg/blocks"
 )
 
 // batch collects entries in memory, encoded one after the other, and sorts them.
@@ -67,11 +69,11 @@ func (b *batch) sort() {
 
 // write writes the entries as a run.
 func (b *batch) write(w io.Writer) error {
-	out := &blockWriter{w: w}
+	out := blocks.NewWriter(w)
 	for _, r := range b.refs {
-		if err := out.frame(b.mem[r.at:r.at+r.key], b.mem[r.at+r.key:r.end]); err != nil {
+		if err := out.Frame(b.mem[r.at:r.at+r.key], b.mem[r.at+r.key:r.end]); err != nil {
 			return err
 		}
 	}
-	return out.flush()
+	return out.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/blocks"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 )
@@ -68,7 +69,7 @@ func readChangePlace(s string, sets int) (p changePlace, err error) {
 		return p, nil
 	}
 	n, err := readCursor(s, 3)
-	if err != nil || n[0] >= int64(sets) || n[2] > maxBlock {
+	if err != nil || n[0] >= int64(sets) || n[2] > blocks.MaxBlock {
 		return p, errBadCursor()
 	}
 	return changePlace{int(n[0]), n[1], int(n[2])}, nil
@@ -162,7 +163,7 @@ func (p *changePager) readSet(ctx context.Context, at changePlace) (full bool, e
 	}
 	defer set.close()
 	for {
-		at.offset, at.frame = set.blocks.place()
+		at.offset, at.frame = set.blocks.Place()
 		c, err := set.next()
 		if errors.Is(err, io.EOF) {
 			return false, nil
@@ -218,7 +219,7 @@ func (p *changePager) open(ctx context.Context, at changePlace) (*changeReader, 
 	if err != nil {
 		return nil, err
 	}
-	set := &changeReader{blocks: newBlockReader(r), closer: r}
+	set := &changeReader{blocks: blocks.NewReader(r), closer: r}
 	if err := p.seek(set, at); err != nil {
 		set.close()
 		return nil, err
@@ -229,12 +230,11 @@ func (p *changePager) open(ctx context.Context, at changePlace) (*changeReader, 
 // seek moves a set that was opened at the offset of a block to a frame of it. A cursor that was made up
 // may lead to where no block is.
 func (p *changePager) seek(set *changeReader, at changePlace) error {
-	set.blocks.end = at.offset
 	if at.offset == 0 && at.frame == 0 {
 		return nil
 	}
-	err := set.blocks.block()
-	if fault.Is(err, fault.Internal) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && at.frame >= set.blocks.frames {
+	frames, err := set.blocks.Resume(at.offset)
+	if fault.Is(err, fault.Internal) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && at.frame >= frames {
 		return errBadCursor()
 	}
 	for n := 0; err == nil && n < at.frame; n++ {
@@ -248,8 +248,8 @@ func (p *changePager) seek(set *changeReader, at changePlace) error {
 
 // takes reports whether the page lists a change.
 func (p *changePager) takes(c *change) bool {
-	if removals(c) && p.job.Import.Undo == "" && !p.job.Import.Removes {
-		return false // the gate withheld it
+	if withheld(p.job.Import, c) {
+		return false
 	}
 	return (p.filter.Dataset == "" || c.dataset() == p.filter.Dataset) && (p.filter.Action == "" || c.action() == p.filter.Action)
 }

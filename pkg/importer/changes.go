@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/blocks"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
@@ -21,7 +22,7 @@ import (
 // stored whole, create-only, before the first write to the table. A worker that runs the range
 // again applies that set and never decides anew, so that counts stay exact after any kill (I6).
 //
-// It consists of frames (see blocks.go). The key is the sort key. The payload is the file and line that
+// It consists of frames (see package blocks). The key is the sort key. The payload is the file and line that
 // the row comes from (uvarints; line 0: from no file), the length of the attributes before
 // (uvarint), the attributes before, and the attributes after. An added row has no attributes
 // before, a removed row none after. The last frame has no key, and the JSON of summary. Without it
@@ -74,9 +75,10 @@ type summary struct {
 	Changes     int64          `json:"changes,omitempty"`      // in the change set
 	WriteMilli  int64          `json:"write_milli,omitempty"`  // cost of its puts, in thousandths of a write unit
 	RemoveMilli int64          `json:"remove_milli,omitempty"` // cost of its removals
-	Rejects     []string       `json:"rejects,omitempty"`      // names of runs of rejects
-	Ground      []string       `json:"ground,omitempty"`       // names of objects, see ground.go
-	Grounds     int64          `json:"grounds,omitempty"`      // records in the objects of Ground
+	presence
+	Rejects []string `json:"rejects,omitempty"` // names of runs of rejects
+	Ground  []string `json:"ground,omitempty"`  // names of objects, see ground.go
+	Grounds int64    `json:"grounds,omitempty"` // records in the objects of Ground
 	// RejectPieces are the pieces of the input that have rejects. Undos, and versions before
 	// 2026-11-29, leave it empty.
 	RejectPieces []int `json:"reject_pieces,omitempty"`
@@ -160,6 +162,7 @@ func (s *summary) add(o summary) {
 	s.Changes += o.Changes
 	s.WriteMilli += o.WriteMilli
 	s.RemoveMilli += o.RemoveMilli
+	s.addPresence(o.presence)
 	s.Rejects = append(s.Rejects, o.Rejects...)
 	s.Ground = append(s.Ground, o.Ground...)
 	s.Grounds += o.Grounds
@@ -215,7 +218,7 @@ func changeSets(j *job.Job) []setID {
 }
 
 type changeWriter struct {
-	out  blockWriter
+	out  *blocks.Writer
 	head []byte
 }
 
@@ -224,7 +227,7 @@ func (w *changeWriter) change(c *change) error {
 	w.head = binary.AppendUvarint(w.head[:0], uint64(c.file)) //nolint:gosec // an index
 	w.head = binary.AppendUvarint(w.head, uint64(c.line))     //nolint:gosec // never negative
 	w.head = binary.AppendUvarint(w.head, uint64(len(c.before)))
-	err := w.out.frame([]byte(c.sk), w.head, c.before, c.after)
+	err := w.out.Frame([]byte(c.sk), w.head, c.before, c.after)
 	return fault.Wrap(err, fault.Unavailable, "change_set", "store a change set")
 }
 
@@ -234,16 +237,16 @@ func (w *changeWriter) end(s summary) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "change_set", "store a change set")
 	}
-	err = w.out.frame(nil, body)
+	err = w.out.Frame(nil, body)
 	if err == nil {
-		err = w.out.flush()
+		err = w.out.Flush()
 	}
 	return fault.Wrap(err, fault.Unavailable, "change_set", "store a change set")
 }
 
 // changeReader reads a change set in order.
 type changeReader struct {
-	blocks *blockReader
+	blocks *blocks.Reader
 	closer io.Closer
 	end    summary // valid once next has returned io.EOF
 }
@@ -254,23 +257,23 @@ func openChanges(ctx context.Context, o *objects.Objects, name string) (*changeR
 	if err != nil {
 		return nil, err
 	}
-	return &changeReader{blocks: newBlockReader(r), closer: r}, nil
+	return &changeReader{blocks: blocks.NewReader(r), closer: r}, nil
 }
 
 func (r *changeReader) close() { _ = r.closer.Close() }
 
 // next returns the next change. After the last one it returns io.EOF if the set is complete.
 func (r *changeReader) next() (change, error) {
-	key, b, err := r.blocks.next()
+	key, b, err := r.blocks.Next()
 	if errors.Is(err, io.EOF) {
-		return change{}, errDamaged() // the summary is missing
+		return change{}, blocks.ErrDamaged() // the summary is missing
 	}
 	if err != nil {
 		return change{}, err
 	}
 	if key == "" {
 		if json.Unmarshal(b, &r.end) != nil {
-			return change{}, errDamaged()
+			return change{}, blocks.ErrDamaged()
 		}
 		return change{}, io.EOF
 	}
@@ -278,12 +281,12 @@ func (r *changeReader) next() (change, error) {
 	for i := range n {
 		v, w := binary.Uvarint(b)
 		if w <= 0 {
-			return change{}, errDamaged()
+			return change{}, blocks.ErrDamaged()
 		}
 		n[i], b = v, b[w:]
 	}
 	if n[2] > uint64(len(b)) {
-		return change{}, errDamaged()
+		return change{}, blocks.ErrDamaged()
 	}
 	if store.RecordAt(key) == nil && !isEdit(key) {
 		return change{}, errUnknownKey(key)
@@ -411,7 +414,12 @@ func (w *work) eachOwn(ctx context.Context, stage, keyRange int, f func(*change)
 		return err
 	}
 	defer in.close()
-	return in.each(ctx, w, f)
+	return in.each(ctx, w, func(c *change) error {
+		if spared(w.job.Import, c) {
+			return nil
+		}
+		return f(c)
+	})
 }
 
 // overlay answers what this job's change set does to stored items. It is asked in ascending order

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/binary"
 	"strings"
+
+	"reseed/pkg/blocks"
 )
 
 // place is the position of a row in the input.
@@ -27,6 +29,7 @@ const (
 	lookup                   // a question about another key: body is the sort key of the row that asks
 	reject                   // a rejected row: body is an encoded rejection
 	lost                     // the key of the record of a rejected row
+	present                  // where the record of a rejected row is stored, if it is; of a look-up: where its pointer is
 )
 
 // entry is one frame of a run. Runs are sorted by key, place and kind, so that rows of the same key
@@ -60,7 +63,7 @@ func appendHead(b []byte, e *entry) []byte {
 
 func decodeEntry(key string, b []byte) (entry, error) {
 	if len(b) == 0 {
-		return entry{}, errDamaged()
+		return entry{}, blocks.ErrDamaged()
 	}
 	e := entry{key: key, kind: entryKind(b[0] >> 1), natural: b[0]&1 == 1}
 	b = b[1:]
@@ -68,7 +71,7 @@ func decodeEntry(key string, b []byte) (entry, error) {
 	for i := range n {
 		v, w := binary.Uvarint(b)
 		if w <= 0 {
-			return entry{}, errDamaged()
+			return entry{}, blocks.ErrDamaged()
 		}
 		n[i], b = int64(v), b[w:] //nolint:gosec // written from int64
 	}
@@ -97,7 +100,7 @@ func decodeRejection(b []byte) (r rejection, err error) {
 	for _, s := range [...]*string{&r.dataset, &r.column, &r.code, &r.message} {
 		n, w := binary.Uvarint(b)
 		if w <= 0 || n > uint64(len(b)-w) { //nolint:gosec // w is at most len(b)
-			return r, errDamaged()
+			return r, blocks.ErrDamaged()
 		}
 		*s, b = string(b[w:w+int(n)]), b[w+int(n):] //nolint:gosec // at most len(b)
 	}

@@ -54,7 +54,7 @@ func (im *Importer) searchSet(ctx context.Context, name, sk string) (*change, er
 		return nil, err
 	}
 	defer set.close()
-	if err := set.blocks.skipTo(sk); err != nil && !errors.Is(err, io.EOF) {
+	if err := set.blocks.SkipTo(sk); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	for {

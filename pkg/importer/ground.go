@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"reseed/pkg/blocks"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
@@ -18,7 +19,7 @@ import (
 // The ground of a plan is what its rows rest on besides the items that it changes: the customers
 // and invoices that they belong to, as they were, and which rows held their external ids. None of
 // it is in the change set, so the job notes it when it decides the rows, and the check compares it
-// before the plan is applied. An object of the ground has the frames of blocks.go, in key order: a
+// before the plan is applied. An object of the ground has the frames of package blocks, in key order: a
 // sort key, and the digest of what was stored there, empty if there was nothing.
 
 // parks reports whether a job may stop as a plan.
@@ -33,7 +34,7 @@ type ground struct {
 	create func() (*objects.Writer, error) // nil if the job cannot become a plan
 	name   string
 	file   *objects.Writer
-	out    blockWriter
+	out    *blocks.Writer
 	n      int64
 	last   string
 }
@@ -59,11 +60,11 @@ func (g *ground) note(sk string, stored table.Attrs) (err error) {
 		if g.file, err = g.create(); err != nil {
 			return err
 		}
-		g.out.w = g.file
+		g.out = blocks.NewWriter(g.file)
 	}
 	g.last = sk
 	g.n++
-	return fault.Wrap(g.out.frame([]byte(sk), digestOf(stored)), fault.Unavailable, "ground", "store what a plan rests on")
+	return fault.Wrap(g.out.Frame([]byte(sk), digestOf(stored)), fault.Unavailable, "ground", "store what a plan rests on")
 }
 
 // digestOf is a short hash of an item's attributes; empty if there is no item.
@@ -80,7 +81,7 @@ func (g *ground) end(sum *summary) error {
 	if g.file == nil {
 		return nil
 	}
-	err := g.out.flush()
+	err := g.out.Flush()
 	if err == nil {
 		err = g.file.Close()
 	}
@@ -108,11 +109,11 @@ func (w *work) checkGround(ctx context.Context, name string) error {
 		return err
 	}
 	defer func() { _ = r.Close() }()
-	in := newBlockReader(r)
+	in := blocks.NewReader(r)
 	var sks []string
 	var digests [][]byte
 	for {
-		sk, digest, err := in.next()
+		sk, digest, err := in.Next()
 		last := errors.Is(err, io.EOF)
 		if err != nil && !last {
 			return err

@@ -3,11 +3,13 @@ package importer
 import (
 	"errors"
 	"io"
+
+	"reseed/pkg/blocks"
 )
 
 // runReader reads the entries of one run in order.
 type runReader struct {
-	blocks *blockReader
+	blocks *blocks.Reader
 	closer io.Closer
 	lead   uint64
 	cur    entry
@@ -15,7 +17,7 @@ type runReader struct {
 
 // next reads the next entry into cur; io.EOF after the last one.
 func (rr *runReader) next() error {
-	key, payload, err := rr.blocks.next()
+	key, payload, err := rr.blocks.Next()
 	if err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ type merger struct{ runs []*runReader }
 func newMerger(readers []io.ReadCloser) (*merger, error) {
 	m := &merger{}
 	for i, r := range readers {
-		rr := &runReader{blocks: newBlockReader(r), closer: r}
+		rr := &runReader{blocks: blocks.NewReader(r), closer: r}
 		switch err := rr.next(); {
 		case errors.Is(err, io.EOF):
 			_ = r.Close()

@@ -39,7 +39,7 @@ func (im *Importer) Frozen(ctx context.Context, id string, files []job.File, not
 			return err
 		}
 		if j.Pulling() {
-			j.Import.Files, j.Import.Datasets, j.Stage, j.Notes = files, nil, "", append(j.Notes, notes...)
+			j.Import.Files, j.Import.Datasets, j.Stage, j.Notes = files, []string{job.RejectedStay}, "", append(j.Notes, notes...)
 			j.Import.Pull.Whole = true
 			change(j.Import.Pull)
 		}
@@ -141,7 +141,7 @@ func lostDatasets(j *job.Job) string {
 	}
 	why := slices.Clone(p.Lost)
 	for _, ds := range p.Had {
-		if !slices.Contains(j.Import.Datasets, ds) {
+		if ds != job.RejectedStay && !slices.Contains(j.Import.Datasets, ds) {
 			why = append(why, fmt.Sprintf("No tab of the spreadsheet has rows of %s any more, which the last pull had; the stored ones stay.", words(billing.Dataset(ds))))
 		}
 	}

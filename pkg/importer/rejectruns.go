@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 
+	"reseed/pkg/blocks"
 	"reseed/pkg/job"
 )
 
@@ -78,7 +79,7 @@ func (r *rejectRuns) store(ctx context.Context) error {
 // offset of its entries (uvarints), which begin a new block.
 func (r *rejectRuns) encode() ([]byte, error) {
 	var body bytes.Buffer
-	out := &blockWriter{w: &body}
+	out := blocks.NewWriter(&body)
 	var index []byte
 	piece, last := 0, -1
 	for _, ref := range r.held.refs {
@@ -86,7 +87,7 @@ func (r *rejectRuns) encode() ([]byte, error) {
 			piece++
 		}
 		if piece != last {
-			if err := out.flush(); err != nil {
+			if err := out.Flush(); err != nil {
 				return nil, err
 			}
 			index = binary.AppendUvarint(index, uint64(piece))
@@ -94,11 +95,11 @@ func (r *rejectRuns) encode() ([]byte, error) {
 			r.pieces = append(r.pieces, piece)
 			last = piece
 		}
-		if err := out.frame(nil, r.held.mem[ref.at:ref.end]); err != nil {
+		if err := out.Frame(nil, r.held.mem[ref.at:ref.end]); err != nil {
 			return nil, err
 		}
 	}
-	if err := out.flush(); err != nil {
+	if err := out.Flush(); err != nil {
 		return nil, err
 	}
 	head := binary.AppendUvarint(nil, 2)
@@ -151,11 +152,11 @@ func lookUp(index []byte, piece int, length int64) (begin, end int64, err error)
 	for len(index) > 0 {
 		n, w := binary.Uvarint(index)
 		if w <= 0 {
-			return 0, 0, errDamaged()
+			return 0, 0, blocks.ErrDamaged()
 		}
 		at, v := binary.Uvarint(index[w:])
 		if v <= 0 || at > uint64(length) { //nolint:gosec // never negative
-			return 0, 0, errDamaged()
+			return 0, 0, blocks.ErrDamaged()
 		}
 		index = index[w+v:]
 		switch {

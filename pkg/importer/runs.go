@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"reseed/pkg/blocks"
 	"reseed/pkg/objects"
 )
 
@@ -44,12 +45,12 @@ func encodeSections(sections []batch) ([]byte, error) {
 func sectionAt(head []byte, section int) (offset, length int64, err error) {
 	n, at := binary.Uvarint(head)
 	if at <= 0 || uint64(section) >= n { //nolint:gosec // never negative
-		return 0, 0, errDamaged()
+		return 0, 0, blocks.ErrDamaged()
 	}
 	for i := range int(n) { //nolint:gosec // a few
 		size, w := binary.Uvarint(head[at:])
 		if w <= 0 {
-			return 0, 0, errDamaged()
+			return 0, 0, blocks.ErrDamaged()
 		}
 		at += w
 		switch {

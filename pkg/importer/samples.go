@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"reseed/pkg/billing"
+	"reseed/pkg/blocks"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
 	"reseed/pkg/store"
@@ -129,6 +130,7 @@ type sampleKind struct {
 type sample struct {
 	File   int    `json:"file"`
 	Line   int64  `json:"line"`
+	SK     string `json:"sk,omitempty"` // of a row that is removed; not in samples of versions before 2026-12-01
 	Change Change `json:"change"`
 }
 
@@ -146,7 +148,9 @@ func (s *sampler) see(w *work, c *change) {
 	if n := len(list); n == samplesOfEach && one.compare(list[n-1]) >= 0 {
 		return
 	}
-	one.Change = changeOf(w.job, c)
+	if one.Change = changeOf(w.job, c); removals(c) {
+		one.SK = c.sk
+	}
 	s.add(kind, one)
 }
 
@@ -187,11 +191,10 @@ func (im *Importer) Samples(ctx context.Context, j *job.Job) ([]Change, error) {
 	var out []Change
 	for _, ds := range billing.Datasets() {
 		for _, action := range []Action{Added, Changed, Removed, Kept} {
-			if action == Removed && j.Import.Undo == "" && !j.Import.Removes {
-				continue // the gate withheld them
-			}
 			for _, one := range s.kept[sampleKind{ds, action}] {
-				out = append(out, one.Change)
+				if action != Removed || !withholds(j.Import, string(ds), one.SK) {
+					out = append(out, one.Change)
+				}
 			}
 		}
 	}
@@ -219,7 +222,7 @@ func (im *Importer) samples(ctx context.Context, j *job.Job) (s sampler, err err
 func (im *Importer) readSamples(ctx context.Context, name string) (list []sample, err error) {
 	text, err := objectPart(ctx, im.c.Objects, name, "", 0, -1)
 	if err == nil && json.Unmarshal(text, &list) != nil {
-		err = errDamaged()
+		err = blocks.ErrDamaged()
 	}
 	return list, err
 }

@@ -23,7 +23,8 @@ type work struct {
 	plans  map[string]bool // sort keys of the plans; loaded for stages that name plans
 	// sort keys of the plans of this import whose rows were rejected, and their places
 	lostPlans map[string]place
-	named     map[string]bool // external ids of plans that were found
+	named     map[string]bool  // external ids of plans that were found
+	going     map[string]int64 // see goingBefore; nil before it is called
 	ranges    int
 	store     *store.Store
 	objects   *objects.Objects

@@ -186,7 +186,11 @@ type ImportSpec struct {
 	Fields map[string]map[string]int64 `json:"fields,omitempty"`
 	// of a replace: the first plans that the input lacks, and that stay because others use them
 	UsedPlans []PlanUse `json:"used_plans,omitempty"`
-	Ground    bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
+	// of a pull with [RejectedStay] in its datasets: those whose removals are withheld, and the sort keys, in
+	// ascending order, of rows that the input lacks, and that stay because others that stay need them
+	Withheld []string `json:"withheld,omitempty"`
+	Spared   []string `json:"spared,omitempty"`
+	Ground   bool     `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
 
 	Cancel   bool   `json:"cancel,omitempty"`    // a person asked for it; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped
@@ -226,12 +230,15 @@ type Piece struct {
 	Stages []int `json:"s,omitempty"` // of NDJSON: the stages that have rows in it
 }
 
-// PullSpec is what an import pulls from a spreadsheet, and how far it has come. The tabs are frozen
-// first, as objects of the job; then they are imported like files.
+// PullSpec is what an import pulls from a spreadsheet or a billing system, and how far it has come. What
+// it pulls is frozen first, as objects of the job; then they are imported like files.
 type PullSpec struct {
-	Spreadsheet string `json:"spreadsheet"`           // its id
-	Unwatched   bool   `json:"unwatched,omitempty"`   // a schedule began it: nobody looks at it
-	MaxChanged  int    `json:"max_changed,omitempty"` // percent; if it is unwatched, changes of more rows wait for a yes
+	Spreadsheet string `json:"spreadsheet"` // its id
+	// external id of the only customer that is pulled, if it is not the whole source: rows of no other one are
+	// changed or removed, and plans are only added and changed
+	Customer   string `json:"customer,omitempty"`
+	Unwatched  bool   `json:"unwatched,omitempty"`   // a schedule began it: nobody looks at it
+	MaxChanged int    `json:"max_changed,omitempty"` // percent; if it is unwatched, changes of more rows wait for a yes
 	// the latest pull that was done when this one began, and the datasets that it had
 	Applied string   `json:"applied,omitempty"`
 	Had     []string `json:"had,omitempty"`
@@ -262,6 +269,23 @@ const (
 // pulls do not know this dataset, and leave the job alone.
 const Unread = "unread"
 
+// RejectedStay stands in the Datasets of a pull in which a rejected row counts as present if its id is known (decision 0045).
+// Versions that do not know that rule, nor pulls of one customer, do not know this dataset, and leave the job alone.
+const RejectedStay = "rejected_stay"
+
+// RejectedStay tells whether the job is a pull in which a rejected row counts as present if its id is known.
+func (s *ImportSpec) RejectedStay() bool {
+	return s.Pull != nil && slices.Contains(s.Datasets, RejectedStay)
+}
+
+// OnlyCustomer is the external id of the only customer that the job pulls; empty if it concerns the whole source.
+func (s *ImportSpec) OnlyCustomer() string {
+	if s.Pull == nil {
+		return ""
+	}
+	return s.Pull.Customer
+}
+
 // Pulling tells whether the job is a pull that has not frozen all tabs yet.
 func (j *Job) Pulling() bool { return j.Import != nil && j.Import.Pull != nil && !j.Import.Pull.Whole }
 
@@ -278,6 +302,9 @@ type File struct {
 	Tab string `json:"tab,omitempty"`
 	// number of that tab in Google Sheets, with which a link opens it; nil if it came from elsewhere
 	GID *int64 `json:"gid,omitempty"`
+	// Records says that a pull of a billing system has written the file, as NDJSON: its lines with _reject are rejects. Datasets
+	// are then those of which the pull brings all, even if no line is of them
+	Records bool `json:"records,omitempty"`
 
 	// Found when it was looked through.
 	Format   string   `json:"format,omitempty"`   // empty is CSV, else [NDJSON]

@@ -51,6 +51,7 @@ type Config struct {
 
 	XML       bool          // answers are XML documents; else they are JSON
 	RequestID string        // name of the header with the id of the request
+	Reset     string        // name of the header of a refusal that says in Unix seconds when requests are taken again; may be empty
 	Tries     int           // of a request; 0: [Tries]
 	Patience  time.Duration // how long a request waits between its tries, all together; 0: [Patience]
 	MaxBody   int64         // bytes; 0: [MaxBody]
@@ -227,7 +228,7 @@ func (c *Client) refusal(e *Error, path string, h http.Header, body []byte) *Err
 	}
 	switch s := e.Status; {
 	case s == http.StatusTooManyRequests:
-		e.After = retryAfter(h, c.Now())
+		e.After = cmp.Or(retryAfter(h, c.Now()), resetAfter(h.Get(c.Reset), c.Now()))
 		c.pace.refused(c.Now(), e.After)
 		return c.later(e, "it asks for fewer requests, for longer than a request waits. Sync again later")
 	case s >= http.StatusInternalServerError:
@@ -288,6 +289,19 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return max(t.Sub(now), 0)
 	}
 	return 0
+}
+
+// resetAfter reads a time in Unix seconds. 0 if it is none, or lies further away than a day: then the clocks differ.
+func resetAfter(s string, now time.Time) time.Duration {
+	seconds, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	after := time.Unix(seconds, 0).Sub(now)
+	if after > 24*time.Hour {
+		return 0
+	}
+	return max(after, 0)
 }
 
 // sit waits until fewer than InFlight requests are under way.

@@ -1,4 +1,14 @@
-package importer
+// Package blocks writes and reads files of sorted entries: runs, change sets, and what a plan rests on. They are made by one step of
+// a job and read by the next one.
+//
+// A file is a sequence of blocks, and a block is a sequence of frames: a key and a payload. Each block is compressed by
+// itself:
+//
+//	length (uvarint) · CRC-32C of what follows (4 bytes) · S2 block of:
+//	  n (uvarint) · n times: length of key, length of payload (uvarints) · all keys · all payloads
+//
+// So a reader makes two allocations for a block and none for a frame.
+package blocks
 
 import (
 	"bufio"
@@ -12,22 +22,16 @@ import (
 	"reseed/pkg/fault"
 )
 
-// Runs and change sets are sequences of blocks, and a block is a sequence of frames: a sort key and
-// a payload. Each block is compressed by itself:
-//
-//	length (uvarint) · CRC-32C of what follows (4 bytes) · S2 block of:
-//	  n (uvarint) · n times: length of key, length of payload (uvarints) · all keys · all payloads
-//
-// So a reader makes two allocations for a block and none for a frame.
+// Sizes, in bytes.
 const (
 	blockBytes = 32 << 10 // a block ends with the frame that reaches this size
-	maxBlock   = 8 << 20  // uncompressed bytes that a block may claim, far above the largest frame
+	MaxBlock   = 8 << 20  // uncompressed bytes that a block may claim, far above the largest frame
 )
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
-// blockWriter writes frames, in the order in which the caller adds them.
-type blockWriter struct {
+// Writer writes frames, in the order in which the caller adds them.
+type Writer struct {
 	w        io.Writer
 	n        int
 	lengths  []byte
@@ -36,8 +40,11 @@ type blockWriter struct {
 	raw, out []byte
 }
 
-// frame adds one frame. Its payload is the parts one after the other.
-func (b *blockWriter) frame(key []byte, parts ...[]byte) error {
+// NewWriter makes a writer.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+// Frame adds one frame. Its payload is the parts one after the other.
+func (b *Writer) Frame(key []byte, parts ...[]byte) error {
 	b.n++
 	b.keys = append(b.keys, key...)
 	size := 0
@@ -50,11 +57,11 @@ func (b *blockWriter) frame(key []byte, parts ...[]byte) error {
 	if len(b.keys)+len(b.payloads) < blockBytes {
 		return nil
 	}
-	return b.flush()
+	return b.Flush()
 }
 
-// flush writes the current block, if it has any frames.
-func (b *blockWriter) flush() error {
+// Flush writes the current block, if it has any frames.
+func (b *Writer) Flush() error {
 	if b.n == 0 {
 		return nil
 	}
@@ -75,14 +82,14 @@ func (b *blockWriter) flush() error {
 	return err
 }
 
-// errDamaged is the error for a run or change set that cannot be read: a defect, or a damaged
+// ErrDamaged is the error for a run or change set that cannot be read: a defect, or a damaged
 // object.
-func errDamaged() error {
+func ErrDamaged() error {
 	return fault.New(fault.Internal, "damaged_block", "an intermediate file of this import cannot be read")
 }
 
-// blockReader reads frames. Keys and payloads stay valid; each of them keeps its block in memory.
-type blockReader struct {
+// Reader reads frames. Keys and payloads stay valid; each of them keeps its block in memory.
+type Reader struct {
 	r          *bufio.Reader
 	body       []byte
 	begin, end int64  // offsets of the block and of the one behind it
@@ -94,12 +101,13 @@ type blockReader struct {
 	lastKey    int // length of the last key of the block
 }
 
-func newBlockReader(r io.Reader) *blockReader {
-	return &blockReader{r: bufio.NewReaderSize(r, 16<<10)}
+// NewReader makes a reader.
+func NewReader(r io.Reader) *Reader {
+	return &Reader{r: bufio.NewReaderSize(r, 16<<10)}
 }
 
-// next reads the next frame; io.EOF after the last one.
-func (b *blockReader) next() (key string, payload []byte, err error) {
+// Next reads the next frame; io.EOF after the last one.
+func (b *Reader) Next() (key string, payload []byte, err error) {
 	if b.left == 0 {
 		if err := b.block(); err != nil {
 			return "", nil, err
@@ -107,11 +115,11 @@ func (b *blockReader) next() (key string, payload []byte, err error) {
 	}
 	k, w := binary.Uvarint(b.lengths)
 	if w <= 0 || k > uint64(len(b.keys)) {
-		return "", nil, errDamaged()
+		return "", nil, ErrDamaged()
 	}
 	n, v := binary.Uvarint(b.lengths[w:])
 	if v <= 0 || n > uint64(len(b.payloads)) {
-		return "", nil, errDamaged()
+		return "", nil, ErrDamaged()
 	}
 	b.lengths = b.lengths[w+v:]
 	key, b.keys = b.keys[:k], b.keys[k:]
@@ -120,8 +128,8 @@ func (b *blockReader) next() (key string, payload []byte, err error) {
 	return key, payload, nil
 }
 
-// skipTo skips blocks whose keys all come before a key. The keys must be in order.
-func (b *blockReader) skipTo(key string) error {
+// SkipTo skips blocks whose keys all come before a key. The keys must be in order.
+func (b *Reader) SkipTo(key string) error {
 	for b.left == 0 || b.lastKey > 0 && b.keys[len(b.keys)-b.lastKey:] < key {
 		if err := b.block(); err != nil {
 			return err
@@ -130,7 +138,7 @@ func (b *blockReader) skipTo(key string) error {
 	return nil
 }
 
-func (b *blockReader) block() error {
+func (b *Reader) block() error {
 	size, err := b.size()
 	if err != nil {
 		return err
@@ -146,29 +154,36 @@ func (b *blockReader) block() error {
 		}
 	}
 	if binary.BigEndian.Uint32(sum[:]) != checksum(b.body) {
-		return errDamaged()
+		return ErrDamaged()
 	}
-	if n, err := s2.DecodedLen(b.body); err != nil || n > maxBlock {
-		return errDamaged()
+	if n, err := s2.DecodedLen(b.body); err != nil || n > MaxBlock {
+		return ErrDamaged()
 	}
 	raw, err := s2.Decode(nil, b.body)
 	if err != nil {
-		return errDamaged()
+		return ErrDamaged()
 	}
 	b.begin, b.end = b.end, b.end+headSize(size)+int64(len(b.body))
 	return b.split(raw)
 }
 
+// Resume reads the block at the offset at which the file was opened, and returns how many frames it has.
+func (b *Reader) Resume(offset int64) (frames int, err error) {
+	b.end = offset
+	err = b.block()
+	return b.frames, err
+}
+
 // size reads the size of the next block; io.EOF after the last one.
-func (b *blockReader) size() (uint64, error) {
+func (b *Reader) size() (uint64, error) {
 	head, err := b.r.Peek(binary.MaxVarintLen64) // fewer at the end of the file
 	size, n := binary.Uvarint(head)
 	switch {
-	case n > 0 && size <= maxBlock:
+	case n > 0 && size <= MaxBlock:
 		_, err = b.r.Discard(n)
 		return size, err
 	case n != 0 || len(head) == binary.MaxVarintLen64:
-		return 0, errDamaged()
+		return 0, ErrDamaged()
 	case errors.Is(err, io.EOF) && len(head) == 0:
 		return 0, io.EOF
 	case errors.Is(err, io.EOF):
@@ -182,8 +197,8 @@ func headSize(size uint64) int64 {
 	return int64(len(binary.AppendUvarint(nil, size)) + crc32.Size)
 }
 
-// place is where the next frame is: the offset of its block, and its number in it.
-func (b *blockReader) place() (offset int64, frame int) {
+// Place is where the next frame is: the offset of its block, and its number in it.
+func (b *Reader) Place() (offset int64, frame int) {
 	if b.left == 0 {
 		return b.end, 0
 	}
@@ -191,27 +206,27 @@ func (b *blockReader) place() (offset int64, frame int) {
 }
 
 // split splits an uncompressed block into lengths, keys and payloads.
-func (b *blockReader) split(raw []byte) error {
+func (b *Reader) split(raw []byte) error {
 	n, w := binary.Uvarint(raw)
 	if w <= 0 || n == 0 || n > uint64(len(raw)) {
-		return errDamaged()
+		return ErrDamaged()
 	}
 	at, keys := w, uint64(0)
 	for range n {
 		k, kw := binary.Uvarint(raw[at:])
-		if kw <= 0 || k > maxBlock {
-			return errDamaged()
+		if kw <= 0 || k > MaxBlock {
+			return ErrDamaged()
 		}
 		_, pw := binary.Uvarint(raw[at+kw:])
 		if pw <= 0 {
-			return errDamaged()
+			return ErrDamaged()
 		}
 		at += kw + pw
 		keys += k
 		b.lastKey = int(k)
 	}
-	if keys > maxBlock || at+int(keys) > len(raw) {
-		return errDamaged()
+	if keys > MaxBlock || at+int(keys) > len(raw) {
+		return ErrDamaged()
 	}
 	end := at + int(keys)
 	b.left, b.frames = int(n), int(n) //nolint:gosec // at most len(raw)

@@ -1,0 +1,291 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"reseed/pkg/objects"
+	"reseed/pkg/source/system"
+)
+
+// Config is what a [Bundler] needs. The folders end with a slash, and are those of one job.
+type Config struct {
+	Objects  *objects.Objects
+	System   system.System
+	Settings system.Settings
+	Raw      string // folder of the raw pages
+	Dir      string // folder of what the steps leave to each other; may be deleted once all is mapped
+	Out      string // folder of the input files
+}
+
+// State is how far a bundler is. Its JSON is kept between steps.
+type State struct {
+	Pages  int  `json:"pages"`            // raw pages so far
+	Sorted int  `json:"sorted,omitempty"` // of them
+	Hops   int  `json:"hops,omitempty"`   // joins done
+	Joined bool `json:"joined,omitempty"` // nothing is left to join
+	Mapped int  `json:"mapped,omitempty"` // sections
+	Done   bool `json:"done,omitempty"`
+}
+
+// Sizes of steps. They decide the names of runs, so that a step that is done again replaces its runs.
+const (
+	chunkPages = 64 // a run of a chunk is sorted from so many pages
+	sections   = 8  // into which customers are split
+	mostHops   = 3  // objects over which an object may name its customer
+)
+
+// Names of runs, below Dir.
+const (
+	runsCatalog = "catalog/"
+	runsNames   = "names/"  // customers: listed, or only named
+	runsOwners  = "owners/" // which object is whose
+)
+
+func runsOf(section int) string { return fmt.Sprintf("customers/%d/", section) }
+
+// runsRefs are objects that name their customer through another one, as they are before the n-th join.
+func runsRefs(n int) string { return fmt.Sprintf("refs/%d/", n) }
+
+// Bundler makes input files of raw pages.
+type Bundler struct{ Config }
+
+// New makes a bundler. It makes no call.
+func New(c Config) *Bundler { return &Bundler{c} }
+
+// AllSorted reports whether all pages that are there so far are sorted: then [Bundler.Missing] can tell which customers lack.
+func (s State) AllSorted() bool { return s.Sorted == s.Pages }
+
+// Step goes one step further: it sorts some pages, makes a join, or maps some sections. The step is done when it returns the next
+// state without an error.
+func (b *Bundler) Step(ctx context.Context, s State) (State, error) {
+	var err error
+	switch {
+	case !s.AllSorted():
+		s.Sorted, err = b.sort(ctx, s)
+	case !s.Joined:
+		s.Joined, err = b.join(ctx, s.Hops)
+		s.Hops++
+	case s.Mapped < sections:
+		s.Mapped, err = b.mapSome(ctx, s.Mapped)
+	default:
+		err = b.mapCatalog(ctx)
+		s.Done = err == nil
+	}
+	return s, err
+}
+
+// sort sorts some chunks of pages at the same time, and returns how many pages are sorted then.
+func (b *Bundler) sort(ctx context.Context, s State) (sorted int, err error) {
+	g, inner := errgroup.WithContext(ctx)
+	for range runtime.GOMAXPROCS(0) {
+		from := s.Sorted
+		if from >= s.Pages {
+			break
+		}
+		to := min(from-from%chunkPages+chunkPages, s.Pages)
+		g.Go(func() error { return b.sortChunk(inner, from, to) })
+		s.Sorted = to
+	}
+	return s.Sorted, g.Wait()
+}
+
+// chunk sorts the objects of some pages.
+type chunk struct {
+	b                     *Bundler
+	catalog, owners, refs *sorter
+	of                    [sections]*sorter
+	named                 map[string]bool // customers; true if one is listed
+	owner, scratch        []byte
+}
+
+func (b *Bundler) sortChunk(ctx context.Context, from, to int) error {
+	name := func(kind string) string { return fmt.Sprintf("%s%06d", kind, from) }
+	c := &chunk{b: b, catalog: b.sorter(name(runsCatalog)), owners: b.sorter(name(runsOwners)), refs: b.sorter(name(runsRefs(0))), named: map[string]bool{}}
+	for i := range c.of {
+		c.of[i] = b.sorter(name(runsOf(i)))
+		c.of[i].limit = runBytes / sections * 2 // sections fill alike
+	}
+	for n := from; n < to; n++ {
+		if err := b.objectsOf(ctx, n, func(o system.Object) error { return c.take(ctx, o) }); err != nil {
+			return err
+		}
+	}
+	return c.end(ctx, name(runsNames))
+}
+
+// take puts an object where it belongs.
+func (c *chunk) take(ctx context.Context, o system.Object) error {
+	by, err := c.b.System.BelongsTo(o)
+	if err != nil { // it is nobody's, as far as can be told; the mapping of nobody's objects says that it is odd
+		by = system.Belongs{}
+	}
+	c.scratch = appendObject(c.scratch[:0], o)
+	switch {
+	case by.Catalog:
+		return c.catalog.add(ctx, string(o.Stream)+"\x00"+by.Own, c.scratch)
+	case by.Customer != "":
+		c.named[by.Customer] = c.named[by.Customer] || by.Own == by.Customer
+		if err := c.owned(ctx, o.Stream, by); err != nil {
+			return err
+		}
+		return c.of[sectionOf(by.Customer)].add(ctx, by.Customer, c.scratch)
+	case by.ID != "":
+		if err := c.owned(ctx, o.Stream, by); err != nil {
+			return err
+		}
+		return c.refs.add(ctx, node(by.Stream, by.ID), c.scratch)
+	}
+	return c.of[sectionOf("")].add(ctx, "", c.scratch)
+}
+
+// owned notes whose an object is, for those that name it.
+func (c *chunk) owned(ctx context.Context, s system.Stream, by system.Belongs) error {
+	if by.Own == "" || by.Own == by.Customer {
+		return nil
+	}
+	c.owner = appendText(c.owner[:0], by.Customer)
+	c.owner = append(c.owner, node(by.Stream, by.ID)...)
+	return c.owners.add(ctx, node(s, by.Own), c.owner)
+}
+
+func (c *chunk) end(ctx context.Context, names string) error {
+	list := c.b.sorter(names)
+	for customer, listed := range c.named {
+		if err := list.add(ctx, customer, []byte{boolByte(listed)}); err != nil {
+			return err
+		}
+	}
+	for _, s := range slices.Concat([]*sorter{list, c.catalog, c.owners, c.refs}, c.of[:]) {
+		if err := s.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// node is the key of an object in joins.
+func node(s system.Stream, id string) string { return string(s) + "\x00" + id }
+
+func sectionOf(customer string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(customer)) // never fails
+	return int(h.Sum32() % sections)
+}
+
+// Missing yields the customers that objects name and no page has, in order. All pages must be sorted. Customers that only joined
+// objects name are not there: those name them through an object that does.
+func (b *Bundler) Missing(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		names, err := b.open(ctx, runsNames)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		defer names.close()
+		err = names.groups(ctx, func(customer string, flags [][]byte) error {
+			if flags[len(flags)-1][0] == 0 && !yield(customer, nil) { // flags are in order: whoever lists it comes last
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield("", err)
+		}
+	}
+}
+
+// errEnough says that the caller wants no more.
+var errEnough = errors.New("bundle: enough")
+
+// join brings the objects that name another one to their customers, over one object. It reports whether nothing is left to join.
+func (b *Bundler) join(ctx context.Context, hop int) (done bool, err error) {
+	refs, err := b.open(ctx, runsRefs(hop))
+	if err != nil {
+		return false, err
+	}
+	defer refs.close()
+	owners, err := b.open(ctx, runsOwners)
+	if err != nil {
+		return false, err
+	}
+	defer owners.close()
+	j := &joining{owners: owners, further: b.sorter(fmt.Sprintf("%sjoined", runsRefs(hop+1))), last: hop+1 == mostHops}
+	for i := range j.of {
+		j.of[i] = b.sorter(fmt.Sprintf("%sjoined-%d", runsOf(i), hop))
+		j.of[i].limit = runBytes / sections * 2
+	}
+	if err := refs.groups(ctx, func(key string, waiting [][]byte) error { return j.take(ctx, key, waiting) }); err != nil {
+		return false, err
+	}
+	for _, s := range append(j.of[:], j.further) {
+		if err := s.flush(ctx); err != nil {
+			return false, err
+		}
+	}
+	return j.further.n == 0, nil
+}
+
+// joining is a join that goes on.
+type joining struct {
+	owners    *merged
+	key       string // of the owner that was read last
+	payload   []byte
+	of        [sections]*sorter
+	further   *sorter // what names yet another object
+	last      bool
+	exhausted bool
+}
+
+// take brings objects that name one object to its customer, to the object that it names in turn, or to nobody.
+func (j *joining) take(ctx context.Context, key string, waiting [][]byte) error {
+	owner, err := j.find(key)
+	if err != nil {
+		return err
+	}
+	customer, next, _ := cutText(owner)
+	for _, o := range waiting {
+		switch {
+		case customer == "" && len(next) > 1 && !j.last:
+			err = j.further.add(ctx, string(next), o)
+		default:
+			err = j.of[sectionOf(customer)].add(ctx, customer, o)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find returns whose the object of a key is; nil if it is not known. Of several versions that differ the last one counts. Keys
+// come in order.
+func (j *joining) find(key string) (owner []byte, err error) {
+	for !j.exhausted && j.key <= key {
+		if j.key == key {
+			owner = j.payload
+		}
+		j.key, j.payload, err = j.owners.next()
+		if isEnd(err) {
+			j.exhausted, err = true, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return owner, nil
+}

@@ -1,0 +1,160 @@
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"reseed/pkg/fault"
+	"reseed/pkg/source/system"
+)
+
+// MostBytes is the largest raw object, in bytes.
+const MostBytes = 4 << 20
+
+// page names the object of a page.
+func (c Config) page(n int) string { return fmt.Sprintf("%s%06d.ndjson.zst", c.Raw, n) }
+
+// WritePage freezes the n-th page, from 0. Done again, it replaces the page. The error is fault.Unavailable, code raw_object, for
+// an object that is no JSON or larger than [MostBytes].
+func (c Config) WritePage(ctx context.Context, n int, page []system.Object) error {
+	var text bytes.Buffer
+	w, err := zstd.NewWriter(&text, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "raw_page", "compress a page")
+	}
+	var line bytes.Buffer
+	for _, o := range page {
+		line.Reset()
+		if err := appendLine(&line, o); err != nil {
+			return err
+		}
+		if _, err := w.Write(line.Bytes()); err != nil {
+			return fault.Wrap(err, fault.Internal, "raw_page", "compress a page")
+		}
+	}
+	if err := w.Close(); err != nil {
+		return fault.Wrap(err, fault.Internal, "raw_page", "compress a page")
+	}
+	return c.Objects.Put(ctx, c.page(n), &text)
+}
+
+// The parts of a line around its values. A line is the JSON of a [system.Object].
+const (
+	lineStream = `{"stream":"`
+	lineParent = `","parent":`
+	lineObject = `"object":`
+)
+
+func appendLine(line *bytes.Buffer, o system.Object) error {
+	line.WriteString(lineStream)
+	line.WriteString(string(o.Stream))
+	if o.Parent != "" {
+		line.WriteString(lineParent)
+		parent, _ := json.Marshal(o.Parent) // a text
+		line.Write(parent)
+		line.WriteString(",")
+	} else {
+		line.WriteString(`",`)
+	}
+	line.WriteString(lineObject)
+	if err := json.Compact(line, o.JSON); err != nil || line.Len() > MostBytes {
+		return fault.Newf(fault.Unavailable, "raw_object", "An object of the stream %s is no JSON document, or larger than %d MB.", o.Stream, MostBytes>>20)
+	}
+	line.WriteString("}\n")
+	return nil
+}
+
+// readLine reads what appendLine has written.
+func readLine(line []byte) (o system.Object, err error) {
+	rest, ok := bytes.CutPrefix(line, []byte(lineStream))
+	n := bytes.IndexByte(rest, '"')
+	if !ok || n < 0 {
+		return o, errPage()
+	}
+	o.Stream, rest = system.Stream(rest[:n]), rest[n:]
+	if after, has := bytes.CutPrefix(rest, []byte(lineParent)); has {
+		end := endOfText(after)
+		if end < 0 || json.Unmarshal(after[:end], &o.Parent) != nil {
+			return o, errPage()
+		}
+		rest = after[end:]
+	} else {
+		rest = rest[1:]
+	}
+	rest, ok = bytes.CutPrefix(rest, []byte(","+lineObject))
+	body, closed := bytes.CutSuffix(rest, []byte("}"))
+	if !ok || !closed {
+		return o, errPage()
+	}
+	o.JSON = body
+	return o, nil
+}
+
+// endOfText is the offset behind a JSON text that stands at the beginning; -1 if it does not end.
+func endOfText(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+func errPage() error {
+	return fault.New(fault.Internal, "raw_page", "a page of raw objects cannot be read")
+}
+
+// objectsOf calls do for each object of a page. Its JSON is valid during the call only.
+func (c Config) objectsOf(ctx context.Context, n int, do func(o system.Object) error) error {
+	in, err := c.Objects.Open(ctx, c.page(n), "", 0, -1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return errPage()
+	}
+	defer z.Close()
+	return eachLine(z, func(line []byte) error {
+		o, err := readLine(line)
+		if err != nil {
+			return err
+		}
+		return do(o)
+	})
+}
+
+func eachLine(r io.Reader, do func(line []byte) error) error {
+	lines := bufio.NewReaderSize(r, 64<<10)
+	var long []byte
+	for {
+		part, err := lines.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			long = append(long, part...)
+			continue
+		case errors.Is(err, io.EOF) && len(part)+len(long) == 0:
+			return nil
+		case err != nil:
+			return errPage()
+		}
+		if len(long) > 0 {
+			part = append(long, part...)
+			long = part[:0]
+		}
+		if err := do(part[:len(part)-1]); err != nil {
+			return err
+		}
+	}
+}

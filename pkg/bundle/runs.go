@@ -1,0 +1,243 @@
+package bundle
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"reseed/pkg/blocks"
+	"reseed/pkg/fault"
+	"reseed/pkg/objects"
+	"reseed/pkg/source/system"
+)
+
+// runBytes is how much a run holds before it is written: what a sorter has in memory.
+const runBytes = 24 << 20
+
+// sorter collects entries of one kind, and writes them as sorted runs.
+type sorter struct {
+	c     Config
+	name  string // of the runs, without a number
+	n     int    // runs written
+	mem   []byte
+	refs  []ref
+	limit int
+}
+
+// ref is where an entry of a sorter is: its key, and what follows it.
+type ref struct{ at, key, end int }
+
+func (c Config) sorter(name string) *sorter {
+	return &sorter{c: c, name: c.Dir + name, limit: runBytes}
+}
+
+func (s *sorter) add(ctx context.Context, key string, parts ...[]byte) error {
+	r := ref{at: len(s.mem), key: len(s.mem) + len(key)}
+	s.mem = append(s.mem, key...)
+	for _, p := range parts {
+		s.mem = append(s.mem, p...)
+	}
+	r.end = len(s.mem)
+	s.refs = append(s.refs, r)
+	if len(s.mem) < s.limit {
+		return nil
+	}
+	return s.flush(ctx)
+}
+
+// flush writes what is there as a run. Equal entries are written once: pages overlap.
+func (s *sorter) flush(ctx context.Context) error {
+	if len(s.refs) == 0 {
+		return nil
+	}
+	slices.SortFunc(s.refs, func(a, b ref) int {
+		return cmp.Or(bytes.Compare(s.mem[a.at:a.key], s.mem[b.at:b.key]), bytes.Compare(s.mem[a.key:a.end], s.mem[b.key:b.end]))
+	})
+	var body bytes.Buffer
+	w := blocks.NewWriter(&body)
+	for i, r := range s.refs {
+		if i > 0 && bytes.Equal(s.mem[r.at:r.end], s.mem[s.refs[i-1].at:s.refs[i-1].end]) && r.key-r.at == s.refs[i-1].key-s.refs[i-1].at {
+			continue
+		}
+		if err := w.Frame(s.mem[r.at:r.key], s.mem[r.key:r.end]); err != nil {
+			return fault.Wrap(err, fault.Internal, "raw_run", "encode a run")
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fault.Wrap(err, fault.Internal, "raw_run", "encode a run")
+	}
+	name := fmt.Sprintf("%s-%03d", s.name, s.n)
+	s.n++
+	s.mem, s.refs = s.mem[:0], s.refs[:0]
+	return s.c.Objects.Put(ctx, name, &body)
+}
+
+// merged reads runs as one. It yields entries in order; equal ones once.
+type merged struct {
+	runs []*run
+}
+
+type run struct {
+	in      *blocks.Reader
+	closer  io.Closer
+	key     string
+	payload []byte
+}
+
+func (r *run) next() (err error) {
+	r.key, r.payload, err = r.in.Next()
+	return err
+}
+
+func (r *run) compare(o *run) int {
+	return cmp.Or(strings.Compare(r.key, o.key), bytes.Compare(r.payload, o.payload))
+}
+
+// open opens all runs whose names begin with a prefix.
+func (c Config) open(ctx context.Context, prefix string) (*merged, error) {
+	names, err := c.Objects.Names(ctx, c.Dir+prefix)
+	if err != nil {
+		return nil, err
+	}
+	m := &merged{}
+	for _, name := range names {
+		if err := m.take(ctx, c.Objects, name); err != nil {
+			m.close()
+			return nil, err
+		}
+	}
+	for i := len(m.runs)/2 - 1; i >= 0; i-- {
+		m.down(i)
+	}
+	return m, nil
+}
+
+func (m *merged) take(ctx context.Context, o *objects.Objects, name string) error {
+	in, err := o.Open(ctx, name, "", 0, -1)
+	if err != nil {
+		return err
+	}
+	r := &run{in: blocks.NewReader(in), closer: in}
+	err = r.next()
+	if err == nil {
+		m.runs = append(m.runs, r)
+		return nil
+	}
+	_ = in.Close()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+func (m *merged) close() {
+	for _, r := range m.runs {
+		_ = r.closer.Close()
+	}
+	m.runs = nil
+}
+
+// next returns the smallest entry that is left; io.EOF after the last one.
+func (m *merged) next() (key string, payload []byte, err error) {
+	if len(m.runs) == 0 {
+		return "", nil, io.EOF
+	}
+	top := m.runs[0]
+	key, payload = top.key, top.payload
+	for len(m.runs) > 0 && m.runs[0].key == key && bytes.Equal(m.runs[0].payload, payload) {
+		if err := m.pass(); err != nil {
+			return "", nil, err
+		}
+	}
+	return key, payload, nil
+}
+
+// pass moves on in the run with the smallest entry.
+func (m *merged) pass() error {
+	switch err := m.runs[0].next(); {
+	case errors.Is(err, io.EOF):
+		_ = m.runs[0].closer.Close()
+		last := len(m.runs) - 1
+		m.runs[0], m.runs = m.runs[last], m.runs[:last]
+	case err != nil:
+		return err
+	}
+	m.down(0)
+	return nil
+}
+
+func (m *merged) down(i int) {
+	for {
+		least := i
+		for _, c := range [...]int{2*i + 1, 2*i + 2} {
+			if c < len(m.runs) && m.runs[c].compare(m.runs[least]) < 0 {
+				least = c
+			}
+		}
+		if least == i {
+			return
+		}
+		m.runs[i], m.runs[least] = m.runs[least], m.runs[i]
+		i = least
+	}
+}
+
+// groups calls do for the payloads of each key, in order. They are valid during the call only.
+func (m *merged) groups(ctx context.Context, do func(key string, payloads [][]byte) error) error {
+	var group [][]byte
+	last := ""
+	for {
+		key, payload, err := m.next()
+		end := errors.Is(err, io.EOF)
+		if err != nil && !end {
+			return err
+		}
+		if len(group) > 0 && (end || key != last) {
+			if err := do(last, group); err != nil {
+				return err
+			}
+			group = group[:0]
+		}
+		if end {
+			return ctx.Err()
+		}
+		if len(group) == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		last, group = key, append(group, payload)
+	}
+}
+
+// appendObject encodes an object.
+func appendObject(b []byte, o system.Object) []byte {
+	b = appendText(b, string(o.Stream))
+	b = appendText(b, o.Parent)
+	return append(b, o.JSON...)
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func decodeObject(b []byte) (o system.Object, err error) {
+	stream, b, ok := cutText(b)
+	parent, b, ok2 := cutText(b)
+	if !ok || !ok2 {
+		return o, blocks.ErrDamaged()
+	}
+	return system.Object{Stream: system.Stream(stream), Parent: parent, JSON: b}, nil
+}
+
+func cutText(b []byte) (text string, rest []byte, ok bool) {
+	n, w := binary.Uvarint(b)
+	if w <= 0 || n > uint64(len(b)-w) { //nolint:gosec // w is at most len(b)
+		return "", nil, false
+	}
+	return string(b[w : w+int(n)]), b[w+int(n):], true //nolint:gosec // at most len(b)
+}

@@ -1,0 +1,183 @@
+package braintree
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"reseed/pkg/billing"
+	"reseed/pkg/source/system"
+)
+
+// The fields of Braintree's objects that are mapped, by Braintree's names with underscores.
+
+type planShape struct {
+	ID               string `json:"id"`
+	Name             string `json:"name"`
+	BillingFrequency int64  `json:"billing_frequency"`
+}
+
+type customerShape struct {
+	ID           string         `json:"id"`
+	FirstName    string         `json:"first_name"`
+	LastName     string         `json:"last_name"`
+	Company      string         `json:"company"`
+	Email        string         `json:"email"`
+	Website      string         `json:"website"`
+	Addresses    []addressShape `json:"addresses"`
+	CustomFields texts          `json:"custom_fields"`
+}
+
+type addressShape struct {
+	Country    string `json:"country_code_alpha2"`
+	Region     string `json:"region"`
+	Locality   string `json:"locality"`
+	PostalCode string `json:"postal_code"`
+}
+
+type subscriptionShape struct {
+	ID                     string         `json:"id"`
+	Status                 string         `json:"status"`
+	FirstBillingDate       moment         `json:"first_billing_date"`
+	TrialPeriod            bool           `json:"trial_period"`
+	TrialDuration          int            `json:"trial_duration"`
+	TrialDurationUnit      string         `json:"trial_duration_unit"`
+	BillingPeriodStartDate moment         `json:"billing_period_start_date"`
+	BillingPeriodEndDate   moment         `json:"billing_period_end_date"`
+	CurrentBillingCycle    int64          `json:"current_billing_cycle"`
+	NumberOfBillingCycles  *int64         `json:"number_of_billing_cycles"`
+	NeverExpires           bool           `json:"never_expires"`
+	StatusHistory          []historyShape `json:"status_history"`
+}
+
+type historyShape struct {
+	Timestamp moment `json:"timestamp"`
+	Status    string `json:"status"`
+}
+
+type transactionShape struct {
+	ID                    string              `json:"id"`
+	Type                  string              `json:"type"`
+	Status                string              `json:"status"`
+	Currency              string              `json:"currency_iso_code"`
+	Amount                decimal             `json:"amount"`
+	TaxAmount             decimal             `json:"tax_amount"`
+	DiscountAmount        decimal             `json:"discount_amount"`
+	CreatedAt             moment              `json:"created_at"`
+	OrderID               string              `json:"order_id"`
+	Customer              customerShape       `json:"customer"`
+	PlanID                string              `json:"plan_id"`
+	SubscriptionID        string              `json:"subscription_id"`
+	Subscription          periodShape         `json:"subscription"`
+	Discounts             []modificationShape `json:"discounts"`
+	Disputes              []disputeShape      `json:"disputes"`
+	RefundedTransactionID string              `json:"refunded_transaction_id"`
+	RetriedTransactionID  string              `json:"retried_transaction_id"`
+	PartialSettlements    []string            `json:"partial_settlement_transaction_ids"`
+}
+
+type periodShape struct {
+	Start moment `json:"billing_period_start_date"`
+	End   moment `json:"billing_period_end_date"`
+}
+
+type modificationShape struct {
+	Amount   decimal `json:"amount"`
+	Quantity *int64  `json:"quantity"`
+}
+
+type disputeShape struct {
+	ID             string  `json:"id"`
+	Status         string  `json:"status"`
+	Kind           string  `json:"kind"`
+	Currency       string  `json:"currency_iso_code"`
+	AmountDisputed decimal `json:"amount_disputed"`
+	AmountWon      decimal `json:"amount_won"`
+	ReceivedDate   moment  `json:"received_date"`
+}
+
+// moment is a time, or the beginning of a day in UTC; zero if there is none.
+type moment struct{ time.Time }
+
+// UnmarshalJSON takes a text or null.
+func (m *moment) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil || s == "" {
+		return err
+	}
+	at, err := billing.ParseTime(s)
+	m.Time = at
+	return err
+}
+
+// decimal is an amount as it is written; empty if there is none.
+type decimal string
+
+// UnmarshalJSON takes a text, a number or null.
+func (d *decimal) UnmarshalJSON(b []byte) error {
+	if !bytes.HasPrefix(b, []byte(`"`)) {
+		var n json.Number
+		err := json.Unmarshal(b, &n)
+		*d = decimal(n)
+		return err
+	}
+	return json.Unmarshal(b, (*string)(d))
+}
+
+// texts are fields that the merchant has made.
+type texts map[string]string
+
+// UnmarshalJSON takes fields, of which those without a text are left out, or an empty text.
+func (t *texts) UnmarshalJSON(b []byte) error {
+	var fields map[string]any
+	if json.Unmarshal(b, &fields) != nil {
+		return nil //nolint:nilerr // Braintree writes no fields as an empty element
+	}
+	*t = texts{}
+	for name, v := range fields {
+		if s, ok := v.(string); ok && s != "" {
+			(*t)[name] = s
+		}
+	}
+	return nil
+}
+
+// belongs are the fields that say whose an object is.
+type belongs struct {
+	ID       string `json:"id"`
+	Token    string `json:"token"`
+	Owner    string `json:"customer_id"`
+	Customer head   `json:"customer"`
+	Method   string `json:"payment_method_token"`
+	Paid     []struct {
+		Customer head `json:"customer"`
+	} `json:"transactions"`
+}
+
+// BelongsTo finds out whose an object is. A subscription does not say it; its transactions do, and else its payment method.
+func (System) BelongsTo(o system.Object) (system.Belongs, error) {
+	var b belongs
+	if err := json.Unmarshal(o.JSON, &b); err != nil {
+		return system.Belongs{}, err
+	}
+	switch o.Stream {
+	case Plans:
+		return system.Belongs{Own: b.ID, Catalog: true}, nil
+	case Customers:
+		return system.Belongs{Own: b.ID, Customer: b.ID}, nil
+	case PaymentMethods:
+		return system.Belongs{Own: b.Token, Customer: b.Owner}, nil
+	case Transactions:
+		return system.Belongs{Own: b.ID, Customer: b.Customer.ID}, nil
+	case Subscriptions:
+		for _, t := range b.Paid {
+			if t.Customer.ID != "" {
+				return system.Belongs{Own: b.ID, Customer: t.Customer.ID}, nil
+			}
+		}
+		if b.Method != "" {
+			return system.Belongs{Own: b.ID, Stream: PaymentMethods, ID: b.Method}, nil
+		}
+	}
+	return system.Belongs{}, nil
+}
