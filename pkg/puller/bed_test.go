@@ -17,6 +17,7 @@ import (
 	"reseed/internal/googletest"
 	"reseed/pkg/app"
 	"reseed/pkg/billing"
+	"reseed/pkg/credentials"
 	"reseed/pkg/edit"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
@@ -24,6 +25,7 @@ import (
 	"reseed/pkg/puller"
 	"reseed/pkg/records"
 	"reseed/pkg/source/sheets/google"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/mem"
@@ -60,6 +62,9 @@ type bed struct {
 	other  store.Source
 	clock  func() time.Time
 	queue  []any
+	// billing systems and their credentials, if there are any
+	find  func(name string) (system.System, bool)
+	vault credentials.Vault
 	// called before and after each call of the table, if set
 	before, after func() error
 }
@@ -93,6 +98,7 @@ func (b *bed) restart() {
 	must(b.t, err)
 	b.App = app.New(app.Config{
 		Store: store.New(b.db), Objects: b.objs, Now: func() time.Time { return b.clock() }, Log: slog.New(slog.DiscardHandler), Sheets: client,
+		System: b.find, Vault: b.vault,
 		Imports: func(_ context.Context, m ...importer.Message) error { push(b, m); return nil },
 		Sweeps:  func(_ context.Context, m ...app.Sweep) error { push(b, m); return nil },
 		Pulls:   func(_ context.Context, m ...puller.Message) error { push(b, m); return nil },

@@ -16,7 +16,7 @@ func isMarkup(body []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(body, bl
 func isWebPage(body []byte) bool {
 	begin := bytes.TrimLeft(body, blank)
 	begin = bytes.ToLower(begin[:min(len(begin), len("<!doctype html"))])
-	return bytes.HasPrefix(begin, []byte("<!doctype html")) || bytes.HasPrefix(begin, []byte("<html"))
+	return bytes.HasPrefix(begin, []byte("<!doctype html")) || bytes.HasPrefix(begin, []byte("<html>")) || bytes.HasPrefix(begin, []byte("<html "))
 }
 
 // wholeXML reports whether a body begins and ends with the same element. What is between is left to who decodes it.
