@@ -32,7 +32,7 @@ func TestOnlyTheOwnerReadsTheFolder(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil { // somebody has made it
 		t.Fatal(err)
 	}
-	left := filepath.Join(dir, source+".tmp")                                // of a process that was killed
+	left := filepath.Join(dir, source+".tmp") // of a process that was killed
 	if err := os.WriteFile(left, []byte(`{"key":"old`), 0o644); err != nil {
 		t.Fatal(err)
 	}
