@@ -341,6 +341,9 @@ func money(t *testing.T, c Case) {
 		{"usd", []int64{billing.MaxInteger, 1}, nil},
 		{"xyz", []int64{1}, nil},
 	} {
+		if c.OneLine && tt.want == nil && len(tt.amounts) > 1 {
+			continue // there is no sum
+		}
 		t.Run(fmt.Sprint(tt.currency, tt.amounts), func(t *testing.T) {
 			inBed(t, c, func(t *testing.T, b *bed) {
 				t.Helper()

@@ -19,11 +19,13 @@ import (
 	"reseed/pkg/api/client"
 	"reseed/pkg/app"
 	"reseed/pkg/console"
+	"reseed/pkg/credentials/credentialstest"
 	"reseed/pkg/edit"
 	"reseed/pkg/httpapi"
 	"reseed/pkg/importer"
 	"reseed/pkg/objects"
 	"reseed/pkg/puller"
+	"reseed/pkg/source/systems"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/mem"
@@ -39,6 +41,9 @@ type Bed struct {
 	API   *client.Client // with Key
 	Store *store.Store
 	App   *app.App
+	Vault *credentialstest.Memory
+	// Addresses stand in for billing systems, by their names. Set them before the first request.
+	Addresses map[string]string
 
 	tb      testing.TB
 	mu      sync.Mutex
@@ -52,10 +57,11 @@ func New(tb testing.TB) *Bed { tb.Helper(); return NewOn(tb, mem.New(mem.Options
 // NewOn is New on a table of another engine.
 func NewOn(tb testing.TB, d table.Driver) *Bed {
 	tb.Helper()
-	b := &Bed{tb: tb, Store: store.New(d)}
+	b := &Bed{tb: tb, Store: store.New(d), Vault: &credentialstest.Memory{}, Addresses: map[string]string{}}
 	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	b.App = app.New(app.Config{
 		Store: b.Store, Objects: objects.Mem(), Now: b.Now, Log: log, PieceBytes: 1 << 20, SweepUploads: true,
+		System: systems.ByName, Vault: b.Vault, Base: func(system string) string { return b.Addresses[system] },
 		Imports: func(_ context.Context, list ...importer.Message) error {
 			return wait(b, list, func(ctx context.Context, m importer.Message) error { return b.App.Work(ctx, m) })
 		},
@@ -69,6 +75,7 @@ func NewOn(tb testing.TB, d table.Driver) *Bed {
 	rest := api.New(api.Config{
 		Store: b.Store, Keys: []httpapi.Key{{Hash: httpapi.HashKey(Key), Name: "Finance"}}, Edits: edit.New(b.Store, b.Now), Jobs: b.App.Ledger, Now: b.Now, Log: log,
 		Imports: api.ImportsOf(b.App), Exports: api.ExportsOf(b.App), Erase: api.EraseOf(b.App.Eraser, b.App.StartErase), Syncs: api.SyncsOf(b.App.Puller),
+		Systems: systems.All(),
 	})
 	s := httptest.NewServer(console.New(console.Config{API: rest, Log: log, Now: b.Now, Limit: httpapi.DefaultPatience().Around}))
 	tb.Cleanup(s.Close)

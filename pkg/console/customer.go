@@ -25,6 +25,7 @@ type customerPage struct {
 	TagsBy     *wire.Mark // who changed them last
 	Attributes []attributeRow
 	Timeline   timelineView
+	Connected  map[string]string // names of the billing systems that data sources of its parts pull from, by uuid
 
 	// forms that were refused, as they were sent
 	Tag        string
@@ -101,6 +102,9 @@ func (v *visit) customerPage() (p customerPage, err error) {
 	p.ID, p.Root, p.MoreParts = all.Customer, root.View, all.HasMore
 	p.Tags, p.TagsBy = tagsOf(all.Members)
 	p.Attributes = attributesOf(all.Members)
+	if p.Connected, err = v.connected(all.Members); err != nil {
+		return p, err
+	}
 	if p.Origin, err = v.client.Origin(v.ctx(), all.Customer); err != nil {
 		return p, err
 	}

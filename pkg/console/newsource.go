@@ -48,12 +48,14 @@ func sourceKinds() []sourceKind {
 
 type addPage struct {
 	base
-	Kinds []sourceKind
+	Kinds   []sourceKind
+	Systems []wire.System
 }
 
 // showAdd is GET /sources/new: which system the data comes from.
 func (c *Console) showAdd(v *visit) (answer, error) {
-	return show("add", addPage{v.base("Add a data source", "sources"), sourceKinds()}), nil
+	list, err := v.client.Systems(v.ctx())
+	return show("add", addPage{v.base("Add a data source", "sources"), sourceKinds(), list}), err
 }
 
 type newSourcePage struct {

@@ -12,6 +12,8 @@ import (
 
 type sourceSettingsPage struct {
 	sourceHead
+	connectionPart
+
 	Kept     []wire.KeptSettings
 	Datasets []dataset // of which files may hold rows
 	Dataset  dataset   // whose settings can be changed in a form; without a name if there is no form
@@ -19,7 +21,15 @@ type sourceSettingsPage struct {
 	Choices  []formChoice
 	Map      formField
 	Schedule []formField
-	Saved    string // what was saved just now: reading or schedule
+	Saved    string // what was saved just now: reading, schedule, connected, checked or mapping
+}
+
+// IsSystem reports whether the source pulls from a billing system, or may be connected with one.
+func (p sourceSettingsPage) IsSystem() bool {
+	if p.Pull != nil {
+		return p.Pull.Connection != nil
+	}
+	return p.Connect != nil
 }
 
 // formChoice is a choice among a few words.
@@ -64,12 +74,15 @@ func mapField(s wire.Settings) formField {
 
 // scheduleFields are when a source is pulled, and what waits for a yes.
 func scheduleFields(s *wire.Syncs) []formField {
-	return []formField{
-		{Name: "spreadsheet", Label: "Spreadsheet", Hint: "Its address in Google Sheets.", Kind: "text", Value: s.SpreadsheetURL, Required: true},
+	var fields []formField
+	if s.Connection == nil {
+		fields = []formField{{Name: "spreadsheet", Label: "Spreadsheet", Hint: "Its address in Google Sheets.", Kind: "text", Value: s.SpreadsheetURL, Required: true}}
+	}
+	return append(fields, []formField{
 		{Name: "every", Label: "Re-sync every", Hint: "Such as 6h, 2d or 30m; never: only when somebody asks for it.", Kind: "text", Value: s.Every, Required: true},
 		{Name: "max_changed", Label: "Most rows changed, in percent", Hint: "A scheduled re-sync that would change a larger share of a dataset waits for a yes.", Kind: "text", Value: strconv.Itoa(s.MaxChanged), Required: true},
 		{Name: "max_removed", Label: "Most rows removed, in percent", Hint: "A re-sync that would remove a larger share of a dataset waits for a yes.", Kind: "text", Value: strconv.Itoa(s.MaxRemoved), Required: true},
-	}
+	}...)
 }
 
 // sourceSettingsPage reads the settings of the source of the path.
@@ -80,10 +93,13 @@ func (v *visit) sourceSettingsPage() (p sourceSettingsPage, err error) {
 	if p.Kept, err = v.client.Settings(v.ctx(), p.Source.UUID); err != nil {
 		return p, err
 	}
+	if p.connectionPart, err = v.connectionPart(p.sourceHead); err != nil {
+		return p, err
+	}
 	if p.Pull != nil {
 		p.Schedule = scheduleFields(p.Pull)
 	}
-	p.Datasets, p.Saved = importable(), oneOf(v.URL.Query().Get("saved"), "reading", "schedule")
+	p.Datasets, p.Saved = importable(), oneOf(v.URL.Query().Get("saved"), "reading", "schedule", "connected", "checked", "mapping")
 	if at := slices.IndexFunc(p.Datasets, func(ds dataset) bool { return ds.Name == v.FormValue("dataset") }); at >= 0 {
 		p.change(p.Datasets[at])
 	}
@@ -159,7 +175,10 @@ func lines(text string) any {
 // changeSchedule is POST /sources/{id}/settings/schedule.
 func (c *Console) changeSchedule(v *visit) (answer, error) {
 	spreadsheet, every := strings.TrimSpace(v.PostFormValue("spreadsheet")), strings.TrimSpace(v.PostFormValue("every"))
-	change := wire.SyncChange{Spreadsheet: &spreadsheet, Every: &every}
+	change := wire.SyncChange{Every: &every}
+	if v.PostForm.Has("spreadsheet") { // not in the form of a billing system
+		change.Spreadsheet = &spreadsheet
+	}
 	problems := map[string]string{}
 	for name, to := range map[string]**int{"max_changed": &change.MaxChanged, "max_removed": &change.MaxRemoved} {
 		n, err := strconv.Atoi(strings.TrimSpace(v.PostFormValue(name)))

@@ -26,6 +26,7 @@ var pageTypes = map[string]any{
 	"keys":           keysPage{},
 	"newcustomer":    newCustomerPage{},
 	"newsource":      newSourcePage{},
+	"newsystem":      newSystemPage{},
 	"problem":        problemPage{},
 	"receipt":        receiptPage{},
 	"receipts":       receiptsPage{},

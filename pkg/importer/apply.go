@@ -42,7 +42,7 @@ func (w *work) apply(ctx context.Context, id setID, which func(*change) bool, do
 	seen, unsaved := 0, 0
 	_, err = set.each(ctx, func(c *change) error {
 		w.makeWay()
-		if !which(c) {
+		if !which(c) || spared(w.job.Import, c) {
 			return nil
 		}
 		if seen++; seen <= done {

@@ -248,8 +248,8 @@ func (p *changePager) seek(set *changeReader, at changePlace) error {
 
 // takes reports whether the page lists a change.
 func (p *changePager) takes(c *change) bool {
-	if removals(c) && p.job.Import.Undo == "" && !p.job.Import.Removes {
-		return false // the gate withheld it
+	if withheld(p.job.Import, c) {
+		return false
 	}
 	return (p.filter.Dataset == "" || c.dataset() == p.filter.Dataset) && (p.filter.Action == "" || c.action() == p.filter.Action)
 }

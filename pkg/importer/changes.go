@@ -75,9 +75,10 @@ type summary struct {
 	Changes     int64          `json:"changes,omitempty"`      // in the change set
 	WriteMilli  int64          `json:"write_milli,omitempty"`  // cost of its puts, in thousandths of a write unit
 	RemoveMilli int64          `json:"remove_milli,omitempty"` // cost of its removals
-	Rejects     []string       `json:"rejects,omitempty"`      // names of runs of rejects
-	Ground      []string       `json:"ground,omitempty"`       // names of objects, see ground.go
-	Grounds     int64          `json:"grounds,omitempty"`      // records in the objects of Ground
+	presence
+	Rejects []string `json:"rejects,omitempty"` // names of runs of rejects
+	Ground  []string `json:"ground,omitempty"`  // names of objects, see ground.go
+	Grounds int64    `json:"grounds,omitempty"` // records in the objects of Ground
 	// RejectPieces are the pieces of the input that have rejects. Undos, and versions before
 	// 2026-11-29, leave it empty.
 	RejectPieces []int `json:"reject_pieces,omitempty"`
@@ -161,6 +162,7 @@ func (s *summary) add(o summary) {
 	s.Changes += o.Changes
 	s.WriteMilli += o.WriteMilli
 	s.RemoveMilli += o.RemoveMilli
+	s.addPresence(o.presence)
 	s.Rejects = append(s.Rejects, o.Rejects...)
 	s.Ground = append(s.Ground, o.Ground...)
 	s.Grounds += o.Grounds
@@ -412,7 +414,12 @@ func (w *work) eachOwn(ctx context.Context, stage, keyRange int, f func(*change)
 		return err
 	}
 	defer in.close()
-	return in.each(ctx, w, f)
+	return in.each(ctx, w, func(c *change) error {
+		if spared(w.job.Import, c) {
+			return nil
+		}
+		return f(c)
+	})
 }
 
 // overlay answers what this job's change set does to stored items. It is asked in ascending order

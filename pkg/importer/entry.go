@@ -29,6 +29,7 @@ const (
 	lookup                   // a question about another key: body is the sort key of the row that asks
 	reject                   // a rejected row: body is an encoded rejection
 	lost                     // the key of the record of a rejected row
+	present                  // where the record of a rejected row is stored, if it is; of a look-up: where its pointer is
 )
 
 // entry is one frame of a run. Runs are sorted by key, place and kind, so that rows of the same key

@@ -95,7 +95,6 @@ type exporter struct {
 
 // each calls f for the changes that the job makes.
 func (x *exporter) each(ctx context.Context, f func(*change) error) error {
-	withheld := x.job.Import.Undo == "" && !x.job.Import.Removes
 	for _, id := range changeSets(x.job) {
 		set, err := openChanges(ctx, x.im.c.Objects, id.object(x.job.ID))
 		if fault.Is(err, fault.NotFound) && x.job.Status != job.Done { // the job stopped before it decided this one
@@ -105,7 +104,7 @@ func (x *exporter) each(ctx context.Context, f func(*change) error) error {
 			return err
 		}
 		_, err = set.each(ctx, func(c *change) error {
-			if removals(c) && withheld {
+			if withheld(x.job.Import, c) {
 				return nil
 			}
 			return f(c)

@@ -32,7 +32,7 @@ func format(f job.File) source.Format {
 
 // shape is what the scan has found out about a file.
 func shape(f job.File) source.Shape {
-	s := source.Shape{Dataset: billing.Dataset(f.Dataset), Delimiter: f.Delim, Header: f.Header, Settings: f.Settings, Told: f.Told, Frozen: f.Tab != ""}
+	s := source.Shape{Dataset: billing.Dataset(f.Dataset), Delimiter: f.Delim, Header: f.Header, Settings: f.Settings, Told: f.Told, Frozen: frozen(f)}
 	if f.Format == job.NDJSON {
 		s.Dataset = billing.Dataset(f.Unnamed)
 	}
@@ -103,8 +103,11 @@ func scanHead(ctx context.Context, head []byte, f job.File, kept *source.Reading
 
 // hintOf is what is known of a file before it is looked through.
 func hintOf(f job.File) source.Hint {
-	return source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings, Frozen: f.Tab != ""}
+	return source.Hint{Name: f.Name, Dataset: billing.Dataset(f.Dataset), Settings: f.Settings, Frozen: frozen(f)}
 }
+
+// frozen reports whether a pull has written a file.
+func frozen(f job.File) bool { return f.Tab != "" || f.Records }
 
 // isNoHeader reports whether an error of a scan says that there is nothing like a header row.
 func isNoHeader(err error) bool {

@@ -45,7 +45,9 @@ func (s *summary) mention(j *job.Job) {
 		return
 	}
 	for _, ds := range j.Import.Datasets {
-		s.count(ds, func(*job.Counts) {})
+		if ds != job.RejectedStay {
+			s.count(ds, func(*job.Counts) {})
+		}
 	}
 }
 
@@ -107,6 +109,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	held := j.Import // questions has set what it takes back
 	decided := func(j *job.Job) error {
 		if err := goesOn(j); err != nil {
 			return err
@@ -118,6 +121,7 @@ func (im *Importer) gate(ctx context.Context, j *job.Job) (*job.Job, error) {
 		sum.tellRejects(j)
 		sum.tellFields(j)
 		j.Notes = append(j.Notes, notes...)
+		j.Import.Withheld, j.Import.Spared = held.Withheld, held.Spared
 		j.Import.Removes, j.Import.Estimate = sum.removed() > 0, estimate(im.c.Store, sum)
 		j.Import.UsedPlans = sum.usedPlans()
 		j.Progress.BytesDone, j.Progress.RowsDone, j.Progress.ItemsTotal = j.Progress.BytesTotal, sum.read(), sum.Changes
@@ -161,8 +165,8 @@ func (im *Importer) questions(ctx context.Context, j *job.Job, sum *totals) (not
 	if j.Import.Plan || pulled(j) {
 		notes = sum.alike()
 	}
-	notes = slices.Concat(notes, sum.withhold(), beside, sum.yielded(j.Import.Files), sum.remarks(j.Import.Files), sum.stillNamed(j))
-	why := slices.DeleteFunc([]string{lostDatasets(j), excess(j, *sum), tooChanged(j, *sum), sum.asSpelt()}, func(s string) bool { return s == "" })
+	notes = slices.Concat(notes, sum.withhold(j.Import), beside, sum.yielded(j.Import.Files), sum.remarks(j.Import.Files), sum.stillNamed(j))
+	why := slices.DeleteFunc([]string{asked(j), lostDatasets(j), excess(j, *sum), tooChanged(j, *sum), sum.asSpelt()}, func(s string) bool { return s == "" })
 	return notes, strings.Join(why, " "), nil
 }
 
@@ -190,7 +194,7 @@ func notEmpty(j *job.Job, sum totals) error {
 		return nil
 	}
 	for _, ds := range j.Import.Datasets {
-		if ds != string(billing.Edits) && sum.Datasets[ds].Read == 0 {
+		if ds != string(billing.Edits) && ds != job.RejectedStay && sum.Datasets[ds].Read == 0 && !brought(j, ds) {
 			return fault.Newf(fault.Invalid, "empty_input",
 				"The input holds no rows of %s, and replacing would remove all that are stored. Nothing was changed. If that is meant, import it with --allow-empty (allow_empty over REST).", ds)
 		}
@@ -198,9 +202,17 @@ func notEmpty(j *job.Job, sum totals) error {
 	return nil
 }
 
+// brought reports whether a pull brings all of a dataset, even if that is nothing.
+func brought(j *job.Job, dataset string) bool {
+	return slices.ContainsFunc(j.Import.Files, func(f job.File) bool { return f.Records && slices.Contains(f.Datasets, dataset) })
+}
+
 // withhold cancels all removals if any row was rejected: rows that seem to be missing may be among
-// those that could not be read (I4).
-func (s *summary) withhold() (notes []string) {
+// those that could not be read (I4). Of a pull it cancels only those that may be meant.
+func (s *summary) withhold(spec *job.ImportSpec) (notes []string) {
+	if spec.RejectedStay() {
+		return s.takeBack(spec)
+	}
 	removed, rejected := s.removed(), s.rejected()
 	if rejected == 0 {
 		s.forgetUses()

@@ -118,6 +118,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
 		m.lose(at, rows, problem.Code)
+		m.notePresent(at, rows, problem)
 		return
 	}
 	b := &m.main[m.w.parts.rangeOf(where.SK, m.w.ranges)]
@@ -136,6 +137,9 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 
 // refused says why a record may not be imported; nil if it may.
 func (m *mapped) refused(sk string, rec billing.Record) *billing.Problem {
+	if p := m.ofAnother(rec); p != nil {
+		return p
+	}
 	if p := m.checkPlan(rec); p != nil {
 		return p
 	}

@@ -35,6 +35,8 @@ type candidate struct {
 	repeats int64
 	taken   bool
 	lost    *place // of the row of its parent, if this merge rejected that
+	// the row is rejected already, and what is stored at its key stays as it is, see present.go
+	present bool
 }
 
 // parentState is what is known about the record that rows belong to.
@@ -45,6 +47,7 @@ type parentState struct {
 	erasing bool        // being erased; it can be restored
 	stored  table.Attrs // nil if this import changes it
 	old     bool        // it was there before this import
+	closed  bool        // it stays as it is, with its parts, because its row was rejected
 	// Of an invoice: its currency before this import and after it; was is empty if it is new.
 	was, currency string
 }
@@ -203,7 +206,7 @@ func (m *rangeMerge) take(ctx context.Context, e entry) error {
 	if found != nil { // its key is not final yet, but equal rows are all refused
 		r, err := decodeRejection(found.body[1:])
 		if err == nil {
-			m.reject(&e, r.column, r.code, r.message)
+			m.refuse(&e, r.column, r.code, r.message)
 		}
 		return err
 	}
@@ -213,7 +216,7 @@ func (m *rangeMerge) take(ctx context.Context, e entry) error {
 		}
 	}
 	if len(m.group) >= maxEqualRows {
-		m.reject(&e, "", "too_many_equal_rows", fmt.Sprintf("More than %d equal rows without an external ID.", maxEqualRows))
+		m.refuse(&e, "", "too_many_equal_rows", fmt.Sprintf("More than %d equal rows without an external ID.", maxEqualRows))
 		return nil
 	}
 	m.group = append(m.group, e)
@@ -250,11 +253,11 @@ func (m *rangeMerge) endGroup(ctx context.Context) error {
 // offer takes one row with its final key. A finding rejects it, or it is a duplicate of the row
 // before, or it becomes a candidate.
 func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry) error {
-	c := candidate{sk: sk, entry: e, kind: store.RecordAt(sk), parent: store.ParentSK(sk)}
+	c := candidate{sk: sk, entry: e, kind: store.RecordAt(sk), parent: store.ParentSK(sk), present: e.kind == present}
 	if c.kind == nil {
 		return errUnknownKey(sk)
 	}
-	if refused, err := m.heed(&c, found); refused || err != nil {
+	if err := m.heed(&c, found); err != nil || c.present && !m.w.keepsRejected() {
 		return err
 	}
 	if m.settled.sk == sk {
@@ -263,6 +266,11 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	if n := len(m.block); n > 0 {
 		last := &m.block[n-1]
 		switch {
+		case last.sk == sk && c.present:
+			return nil
+		case last.sk == sk && last.present:
+			*last = c
+			return nil
 		case last.sk == sk && m.w.inUnits(c.kind, e.place.file) != m.w.inUnits(c.kind, last.entry.place.file):
 			if err := m.decide(ctx); err != nil {
 				return err
@@ -273,7 +281,7 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 			m.duplicate(last, &e)
 			return nil
 		case last.sk > sk: // its number makes a key that is another row's hash
-			m.reject(&e, "", codeCollision, "This row's computed id is taken by another row; give it an external ID.")
+			m.refuse(&e, "", codeCollision, "This row's computed id is taken by another row; give it an external ID.")
 			return nil
 		case n >= blockSize:
 			if err := m.decide(ctx); err != nil {
@@ -286,29 +294,29 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 }
 
 // heed heeds the finding about a row, if there is one, and notes whether the parent of the row was
-// refused. It reports whether the row is.
-func (m *rangeMerge) heed(c *candidate, found *entry) (refused bool, err error) {
+// refused. A row that is refused here is only present.
+func (m *rangeMerge) heed(c *candidate, found *entry) error {
 	if c.parent != "" && c.parent == m.refused.sk {
 		at := m.refused.entry.place
 		c.lost = &at
 	}
 	if found == nil {
-		return false, nil
+		return nil
 	}
 	if found.body[0] != 'r' {
 		n, _ := binary.Varint(found.body[1:])
 		c.manual = &n
-		return false, nil
+		return nil
 	}
 	r, err := decodeRejection(found.body[1:])
 	if err != nil {
-		return false, err
+		return err
 	}
 	m.reject(&c.entry, r.column, r.code, r.message)
-	if c.parent == "" {
+	if c.present = true; c.parent == "" {
 		m.refused = *c
 	}
-	return true, nil
+	return nil
 }
 
 // duplicate counts a row whose key an earlier row of this input has.
@@ -369,7 +377,7 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 			m.parent = parents[c.parent]
 			m.parent.sk = c.parent
 		}
-		if err := m.settle(c); err != nil {
+		if err := m.settle(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -378,9 +386,9 @@ func (m *rangeMerge) decide(ctx context.Context) error {
 }
 
 // loadBefore reads what is stored under the candidates' keys. A replace meets that on its walk
-// instead.
+// instead, unless it walks only the rows of one customer.
 func (m *rangeMerge) loadBefore(ctx context.Context) error {
-	if m.stored != nil {
+	if m.stored != nil && m.w.job.Import.OnlyCustomer() == "" {
 		return nil
 	}
 	sks := make([]string, len(m.block))
@@ -444,8 +452,23 @@ func (m *rangeMerge) loadParents(ctx context.Context) (map[string]parentState, e
 	return found, nil
 }
 
-// settle decides one candidate.
-func (m *rangeMerge) settle(c *candidate) error {
+// settle decides one candidate. If its row is rejected, what is stored there stays.
+func (m *rangeMerge) settle(ctx context.Context, c *candidate) error {
+	if !c.present {
+		ok, err := m.acceptable(c)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return m.accept(c)
+		}
+	}
+	return m.stay(ctx, c)
+}
+
+// acceptable rejects a candidate that its parent, or what is stored at its key, does not allow. It reports whether it
+// has not.
+func (m *rangeMerge) acceptable(c *candidate) (ok bool, err error) {
 	// The row of an import that is being erased, or an invoice that the input moves to another
 	// customer: other hidden records were refused before.
 	if c.hidden {
@@ -454,22 +477,31 @@ func (m *rangeMerge) settle(c *candidate) error {
 		if c.parent == "" {
 			m.parent = parentState{sk: c.sk, erasing: true}
 		}
-		return nil
+		return false, nil
 	}
-	if c.parent != "" && (m.parent.erasing || !m.parent.exists) {
-		return m.rejectOrphan(c)
+	if c.parent != "" && (m.parent.erasing || m.parent.closed || !m.parent.exists) {
+		return false, m.rejectOrphan(c)
+	}
+	if p := m.ofAnother(c); p != nil {
+		m.reject(&c.entry, p.Column, p.Code, p.Message)
+		return false, nil
 	}
 	if ok, err := m.convert(c); !ok || err != nil {
-		return err
+		return false, err
 	}
+	if c.before != nil && c.before.Str("external_id") != table.Attrs(c.entry.body).Str("external_id") {
+		m.reject(&c.entry, m.idColumn(&c.entry), codeCollision, "This external ID collides with the external ID of a stored record; use another one.")
+		m.setParent(c, m.manualFor(c), true)
+		return false, nil
+	}
+	return true, nil
+}
+
+// accept takes a candidate in.
+func (m *rangeMerge) accept(c *candidate) error {
 	manual := m.manualFor(c)
 	same := c.before != nil && string(c.before.Content()) == string(c.entry.body)
 	m.setParent(c, manual, same)
-	if c.before != nil && !same && c.before.Str("external_id") != table.Attrs(c.entry.body).Str("external_id") {
-		m.reject(&c.entry, m.idColumn(&c.entry), codeCollision, "This external ID collides with the external ID of a stored record; use another one.")
-		m.setParent(c, manual, true)
-		return nil
-	}
 	m.sumUp(c, same)
 	m.seeDoubling(c, same)
 	if c.before == nil {
@@ -527,6 +559,9 @@ func (m *rangeMerge) rejectOrphan(c *candidate) error {
 	column, code, message := m.w.missingParent(c.sk, lost)
 	if c.lost == nil && lost != nil && m.lost.forgotten() {
 		code, message = codeForgotten, m.w.isForgotten(*lost)
+	}
+	if m.parent.closed && lost == nil {
+		message = "The record that this row belongs to was rejected, too: both stay as they are stored."
 	}
 	if m.parent.erasing {
 		p := erasing(column)

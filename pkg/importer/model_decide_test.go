@@ -12,6 +12,7 @@ import (
 type request struct {
 	sheets     []sheet
 	replace    bool
+	pull       bool // a replace in which rejected rows count as present
 	plan       bool
 	maxRemoved int64
 	allowEmpty bool
@@ -43,13 +44,15 @@ type decision struct {
 	after  map[ident]*record // records as the import changes them; nil is removed
 	origin map[ident]int64   // manual epochs of the invoices in the input
 	taken  map[ident]*record // rows that were not rejected
+	presence
 }
 
 // decide decides an import up to its gate.
 func (m *model) decide(q request, now int64) *past {
 	d := &decision{
-		past: newPast(now),
-		m:    m, q: q, stored: map[billing.Dataset]int64{}, after: map[ident]*record{}, origin: map[ident]int64{}, taken: map[ident]*record{},
+		past:     newPast(now),
+		presence: newPresence(),
+		m:        m, q: q, stored: map[billing.Dataset]int64{}, after: map[ident]*record{}, origin: map[ident]int64{}, taken: map[ident]*record{},
 	}
 	for _, s := range q.sheets {
 		d.count(s.dataset, func(*job.Counts) {})
@@ -84,8 +87,10 @@ func (d *decision) accepted(kinds []kind) (out []candidate) {
 			switch {
 			case r.blank(s.dataset):
 				d.reject(c, "required")
+				d.seeUnread(c, r)
 			case names && kindOf(s.dataset) != plan && d.at(p) == nil:
 				d.reject(c, "unknown_plan")
+				d.seeUnread(c, r)
 			default:
 				out = append(out, c)
 			}
@@ -120,6 +125,7 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 			switch r := d.at(owner); r {
 			case nil:
 				d.reject(c, "unknown_customer")
+				d.see(c.id)
 			default:
 				c.manual = r.manual
 				out = append(out, c)
@@ -147,6 +153,9 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 			d.moved = d.moved || moves
 		case one.id.parent != c.id.parent:
 			d.reject(c, twice)
+			if d.see(c.id); c.id.natural() { // its number among equal rows is not known yet
+				d.unknown[c.dataset] = true
+			}
 			continue
 		}
 		out = append(out, c)
@@ -200,7 +209,7 @@ func (d *decision) home(c candidate) (manual int64, ok bool) {
 		return manual, true
 	}
 	r := d.m.rows[id]
-	if r == nil || d.q.replace && d.q.given(billing.Invoices) && !d.keptFor(id, c.id.kind) {
+	if r == nil || d.closed(id) || d.q.replace && d.q.given(billing.Invoices) && !d.keptFor(id, c.id.kind) {
 		return 0, false
 	}
 	return r.manual, true
@@ -218,7 +227,10 @@ func (d *decision) settle(c candidate) {
 	switch c.id.kind {
 	case plan:
 	case customer:
-		if manual = 1; before != nil {
+		if manual = 1; d.q.pull {
+			manual = 0
+		}
+		if before != nil {
 			manual = before.manual
 		}
 	case invoice:
@@ -228,6 +240,7 @@ func (d *decision) settle(c candidate) {
 		var ok bool
 		if manual, ok = d.home(c); !ok {
 			d.reject(c, map[bool]string{true: "unknown_customer", false: "unknown_invoice"}[c.id.kind == contact || c.id.kind == event])
+			d.see(c.id)
 			return
 		}
 	}
@@ -273,7 +286,7 @@ func (d *decision) lacking(k kind, rows []candidate) {
 			continue
 		}
 		d.stored[r.dataset()]++
-		if !offered[id] && !d.needed(r) {
+		if !offered[id] && !d.seen(id) && !d.needed(r) {
 			d.count(r.dataset(), func(n *job.Counts) { n.Removed++ })
 			d.sum(r, r.owned(d.m.at), sumRemoved)
 			d.change(delta{id, r, nil})
@@ -305,6 +318,9 @@ func (d *decision) numbered(k kind, rows []candidate) (out []ident) {
 // import does not have: that one stays, so this one does too.
 func (d *decision) needed(r *record) bool {
 	foreign := func(r *record) bool { return !d.q.given(r.dataset()) }
+	if d.q.pull && r.by == nil {
+		return true
+	}
 	switch r.id.kind {
 	case plan:
 		return d.m.any(func(o *record) bool {
@@ -351,7 +367,9 @@ func (d *decision) gate() {
 		d.refused = "needs a clean input"
 		return
 	}
-	if rejected > 0 {
+	if d.q.pull {
+		d.takeBack()
+	} else if rejected > 0 {
 		for _, ds := range billing.Order() {
 			if d.counts[string(ds)].Removed > 0 {
 				d.count(ds, func(n *job.Counts) { n.Removed = 0 })

@@ -42,6 +42,16 @@ func (p *past) sum(r, inv *record, sums ...func(*job.Total) *int64) {
 	}
 }
 
+// unsum takes the amount of a record out of a sum again.
+func (p *past) unsum(r, inv *record, sum func(*job.Total) *int64) {
+	less := newPast(0)
+	less.sum(r, inv, sum)
+	for i := range less.totals {
+		t := &less.totals[i]
+		*sum(p.totals.At(t.Dataset, t.Of, t.Currency)) -= *sum(t)
+	}
+}
+
 func sumRead(t *job.Total) *int64    { return &t.Read }
 func sumAdded(t *job.Total) *int64   { return &t.Added }
 func sumRemoved(t *job.Total) *int64 { return &t.Removed }

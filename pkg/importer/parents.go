@@ -49,7 +49,7 @@ func (w *work) notThere(what string, ds billing.Dataset, row string) string {
 
 // replaces reports whether the import replaces all rows of a dataset.
 func (w *work) replaces(ds billing.Dataset) bool {
-	return w.job.Import.Mode == job.Replace && w.given(ds)
+	return w.job.Import.Mode == job.Replace && w.given(ds) && (ds != billing.Plans || w.job.Import.OnlyCustomer() == "")
 }
 
 // isNamed reports whether rows of other datasets name records of a kind by their external ids.

@@ -29,10 +29,14 @@ type replaced struct {
 }
 
 func (m *rangeMerge) beginReplace(ctx context.Context, keyRange int) (err error) {
-	if m.w.job.Import.Mode == job.Replace {
-		m.stored = &walk{w: m.w, queries: m.w.parts.scans(m.stage, keyRange, m.w.ranges)}
-		m.going, err = m.w.goingPlans(ctx, m.stage)
+	if m.w.job.Import.Mode != job.Replace || m.stage == stagePlans && m.w.job.Import.OnlyCustomer() != "" {
+		return nil
 	}
+	m.stored = &walk{w: m.w}
+	if m.stored.queries, err = m.w.rangeScans(ctx, m.stage, keyRange); err != nil {
+		return err
+	}
+	m.going, err = m.w.goingPlans(ctx, m.stage)
 	return err
 }
 
@@ -97,6 +101,9 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		return nil
 	case a == nil, parent != "" && parent == m.hidden:
 		return nil
+	case parent != "" && parent == m.parent.sk && m.parent.closed:
+		m.sum.stored(string(datasetOf(it.SK, a)))
+		return m.stayAt(ctx, it.SK, a)
 	}
 	m.seeUse(it.SK, a)
 	ds := datasetOf(it.SK, a)
@@ -200,8 +207,12 @@ func (m *rangeMerge) keep(parent string) *change {
 func (m *rangeMerge) flushRemovals() error {
 	for _, c := range m.removals {
 		m.sum.count(string(c.dataset()), func(n *job.Counts) { n.Removed++ })
+		milli := m.sum.RemoveMilli
 		if err := m.write(c, &m.sum.RemoveMilli); err != nil {
 			return err
+		}
+		if m.w.keepsRejected() {
+			addTo(&m.sum.RemovalOf, string(c.dataset()), m.sum.RemoveMilli-milli)
 		}
 	}
 	m.removals = nil

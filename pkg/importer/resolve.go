@@ -134,6 +134,9 @@ func (a *answers) answer(ctx context.Context, block []question) error {
 // one answers one question, given what is stored there.
 func (a *answers) one(q *question, stored table.Attrs) error {
 	there := a.w.present(q.about, stored)
+	if a.seePresent(q, there); len(q.askers) == 0 {
+		return nil
+	}
 	var after table.Attrs
 	known := false
 	if isCustomer(q.about) {
@@ -211,7 +214,7 @@ func (w *work) findCustomer(a table.Attrs, lost *place) []byte {
 // that row cannot be in the input too.
 func (a *answers) holder(stored table.Attrs, q *question) {
 	owner := store.HolderOf(stored)
-	replace := a.w.job.Import.Mode == job.Replace
+	replace := a.w.job.Import.Mode == job.Replace && a.w.job.Import.OnlyCustomer() == ""
 	if a.about != q.about {
 		a.about, a.first = q.about, nil
 	}
@@ -224,6 +227,7 @@ func (a *answers) holder(stored table.Attrs, q *question) {
 		case moves && !replace:
 			a.add(asker, findReject("External ID", "external_id_taken",
 				"This external ID belongs to a stored row of another invoice or customer; an external ID cannot move."))
+			a.addPresent(q.about, asker, stored)
 		case a.first == nil:
 			a.first = asker
 			if moves {

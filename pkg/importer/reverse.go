@@ -211,8 +211,8 @@ func (w *work) eachUndone(ctx context.Context, stage, keyRange int, f func(*chan
 		return errChangeSetErased()
 	}
 	return in.each(ctx, w, func(c *change) error {
-		if removals(c) && w.undone.Import.Undo == "" && !w.undone.Import.Removes {
-			return nil // the gate withheld this removal
+		if withheld(w.undone.Import, c) {
+			return nil
 		}
 		return f(&change{sk: c.sk, before: c.after, after: c.before})
 	})

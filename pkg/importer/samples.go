@@ -130,6 +130,7 @@ type sampleKind struct {
 type sample struct {
 	File   int    `json:"file"`
 	Line   int64  `json:"line"`
+	SK     string `json:"sk,omitempty"` // of a row that is removed; not in samples of versions before 2026-12-01
 	Change Change `json:"change"`
 }
 
@@ -147,7 +148,9 @@ func (s *sampler) see(w *work, c *change) {
 	if n := len(list); n == samplesOfEach && one.compare(list[n-1]) >= 0 {
 		return
 	}
-	one.Change = changeOf(w.job, c)
+	if one.Change = changeOf(w.job, c); removals(c) {
+		one.SK = c.sk
+	}
 	s.add(kind, one)
 }
 
@@ -188,11 +191,10 @@ func (im *Importer) Samples(ctx context.Context, j *job.Job) ([]Change, error) {
 	var out []Change
 	for _, ds := range billing.Datasets() {
 		for _, action := range []Action{Added, Changed, Removed, Kept} {
-			if action == Removed && j.Import.Undo == "" && !j.Import.Removes {
-				continue // the gate withheld them
-			}
 			for _, one := range s.kept[sampleKind{ds, action}] {
-				out = append(out, one.Change)
+				if action != Removed || !withholds(j.Import, string(ds), one.SK) {
+					out = append(out, one.Change)
+				}
 			}
 		}
 	}

@@ -16,6 +16,9 @@ import (
 // import with nothing changed.
 func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	spec := *j.Import
+	if spec.Datasets = nil; pulled(j) {
+		spec.Datasets = []string{job.RejectedStay}
+	}
 	in, err := im.inputs(ctx, j)
 	if err != nil {
 		return nil, err
@@ -39,7 +42,7 @@ func (im *Importer) scan(ctx context.Context, j *job.Job) (*job.Job, error) {
 	spec.Scanned, spec.Small = true, total <= im.c.SmallBytes
 	spec.Epochs = parts.Epochs
 	spec.Ground = parks(&job.Job{Import: &spec})
-	if spec.Small && spec.Mode == job.Replace {
+	if spec.Small && spec.Mode == job.Replace && spec.OnlyCustomer() == "" {
 		if spec.Small, err = im.fewStored(ctx, parts, spec.Datasets); err != nil {
 			return nil, err
 		}
@@ -70,7 +73,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		if pieces[i], said, err = im.scanFile(ctx, id, spec, f, pieceBytes); err != nil {
 			return nil, err
 		}
-		if empty[i] = spec.Pull != nil && len(pieces[i]) == 0; empty[i] {
+		if empty[i] = spec.Pull != nil && len(pieces[i]) == 0 && len(f.Datasets) == 0; empty[i] {
 			notes = append(notes, f.Name+": left out: it has no rows")
 			continue
 		}
@@ -90,7 +93,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		return nil, err
 	}
 	if pieces = withRows(spec, pieces, empty); len(spec.Files) == 0 {
-		return nil, noRows()
+		return nil, noRows(spec)
 	}
 	first := stages(&job.Job{Import: spec})[0]
 	for i, f := range spec.Files {
@@ -140,7 +143,7 @@ func rangesFor(total, pieceBytes int64, spec job.ImportSpec) int {
 	switch {
 	case spec.Small:
 		return 1
-	case spec.Mode == job.Replace:
+	case spec.Mode == job.Replace && spec.OnlyCustomer() == "":
 		return mostRanges
 	}
 	n := 1
@@ -167,7 +170,7 @@ func (im *Importer) target(ctx context.Context, j *job.Job) (*partitions, int64,
 // it. It reads a page of the first shard, since hashes spread evenly.
 func (im *Importer) fewStored(ctx context.Context, parts *partitions, datasets []string) (bool, error) {
 	for _, ds := range datasets {
-		if ds == string(billing.Edits) { // a replace removes none
+		if ds == string(billing.Edits) || ds == job.RejectedStay { // a replace removes none
 			continue
 		}
 		q := parts.scans(stageOf(billing.Dataset(ds)), 0, parts.Shards)[0]
@@ -187,7 +190,10 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.Format = formatOf(head, f.Name); f.Tab != "" {
+	switch f.Format = formatOf(head, f.Name); {
+	case f.Records:
+		f.Format = job.NDJSON
+	case f.Tab != "":
 		f.Format = ""
 	}
 	r, err := im.readingOf(ctx, id, spec, *f)
@@ -210,9 +216,13 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 	}
 	f.Delim, f.Header, f.Settings, f.Told = s.Delimiter, s.Header, s.Settings, s.Told
 	held := datasetsOf(c.pieces)
-	if f.Format == "" {
+	switch {
+	case f.Format == "":
 		f.Dataset = string(s.Dataset)
-	} else {
+	case f.Records:
+		f.Datasets = broughtBy(f, held)
+		f.Dataset = strings.Join(f.Datasets[:min(1, len(f.Datasets))], "")
+	default:
 		f.Unnamed, f.Datasets = f.Dataset, held
 		if f.Unnamed != "" && !slices.Contains(held, f.Unnamed) {
 			f.Datasets = append(held, f.Unnamed)
@@ -223,6 +233,17 @@ func (im *Importer) scanFile(ctx context.Context, id string, spec *job.ImportSpe
 		notes = append(notes, "columns ignored: "+strings.Join(s.Ignored, ", "))
 	}
 	return c.pieces, notes, nil
+}
+
+// broughtBy lists the datasets of which a pull of a billing system brings all in a file, also those of which it has no row,
+// in the order of imports.
+func broughtBy(f *job.File, held []string) (out []string) {
+	for _, ds := range billing.Datasets() {
+		if slices.Contains(held, string(ds)) || slices.Contains(f.Datasets, string(ds)) {
+			out = append(out, string(ds))
+		}
+	}
+	return out
 }
 
 // datasetsOf lists the datasets of the pieces, in the order of imports.
@@ -279,7 +300,7 @@ func (c *cutter) add(grain source.Piece) {
 	c.pieces = append(c.pieces, grain)
 }
 
-func union(a, b []billing.Dataset) []billing.Dataset {
+func union[T comparable](a, b []T) []T {
 	for _, ds := range b {
 		if !slices.Contains(a, ds) {
 			a = append(slices.Clip(a), ds)

@@ -92,6 +92,7 @@ func sequences(t *rapid.T, d table.Driver) {
 		"":        func(t *rapid.T) { w.check(t) },
 		"import":  func(t *rapid.T) { w.submit(t, request{sheets: drawSheets(t), maxRemoved: job.DefaultMaxRemoved}) },
 		"replace": func(t *rapid.T) { w.submit(t, drawReplace(t)) },
+		"pull":    func(t *rapid.T) { w.submit(t, drawPull(t)) },
 		"plan": func(t *rapid.T) {
 			q := drawReplace(t)
 			q.plan, q.replace = true, rapid.Bool().Draw(t, "replace")
@@ -123,6 +124,19 @@ func drawReplace(t *rapid.T) request {
 		sheets: drawSheets(t), replace: true, allowEmpty: rapid.Bool().Draw(t, "allow empty"),
 		maxRemoved: rapid.SampledFrom([]int64{100, 100, 100, 20}).Draw(t, "max removed"),
 	}
+}
+
+// drawPull draws a pull: tabs without rows are left out of it.
+func drawPull(t *rapid.T) request {
+	q := drawReplace(t)
+	q.pull, q.plan = true, rapid.IntRange(0, 4).Draw(t, "plan") == 0
+	q.sheets = slices.DeleteFunc(q.sheets, func(s sheet) bool {
+		return !slices.ContainsFunc(s.rows, func(r row) bool { return !r.empty() })
+	})
+	if len(q.sheets) == 0 {
+		t.Skip("there are no rows")
+	}
+	return q
 }
 
 // next is another process, with its own sizes of pieces and of small imports, that takes messages

@@ -119,11 +119,33 @@ func (s *subject) again(t tester, q request) {
 // send runs an import until it has ended or is planned.
 func (l *line) send(t tester, src store.Source, q request) *job.Job {
 	t.Helper()
+	if q.pull {
+		return l.pull(t, src, q)
+	}
 	j, err := l.Submit(t.Context(), q.request(t, l, src))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l.finished(t, j.ID)
+}
+
+// pull runs the import of a pull that has frozen these files.
+func (l *line) pull(t tester, src store.Source, q request) *job.Job {
+	t.Helper()
+	r := q.request(t, l, src)
+	j, err := l.Pull(t.Context(), src, pullOf(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.finished(t, j.ID)
+}
+
+// pullOf is the job of a pull that has frozen the files of a request.
+func pullOf(r importer.Request) *job.Job {
+	return &job.Job{Import: &job.ImportSpec{
+		Files: r.Files, Origin: job.ByPull, Mode: job.Replace, Plan: r.Options.Plan, MaxRemoved: *r.Options.MaxRemoved, AllowEmpty: r.Options.AllowEmpty,
+		Datasets: []string{job.RejectedStay}, Pull: &job.PullSpec{Whole: true},
+	}}
 }
 
 // request stores the files and makes the request to import them.

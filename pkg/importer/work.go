@@ -23,7 +23,8 @@ type work struct {
 	plans  map[string]bool // sort keys of the plans; loaded for stages that name plans
 	// sort keys of the plans of this import whose rows were rejected, and their places
 	lostPlans map[string]place
-	named     map[string]bool // external ids of plans that were found
+	named     map[string]bool  // external ids of plans that were found
+	going     map[string]int64 // see goingBefore; nil before it is called
 	ranges    int
 	store     *store.Store
 	objects   *objects.Objects
@@ -107,6 +108,8 @@ type result struct {
 	Done int `json:"done,omitempty"`
 	// of a task that freezes tabs: rows so far
 	Pulled int64 `json:"pulled,omitempty"`
+	// of one that reads a billing system
+	Streams []job.Stream `json:"streams,omitempty"`
 }
 
 func resultOf(t job.Task) (r result, err error) {

@@ -116,10 +116,19 @@ type Progress struct {
 	RowsDone   int64 `json:"rows_done"`  // read so far
 	ItemsDone  int64 `json:"items_done"` // changes made so far, or items erased
 	ItemsTotal int64 `json:"items_total,omitempty"`
+	// of a pull of a billing system, as long as it reads: its kinds of objects, in the order in which they are read
+	Streams []Stream `json:"streams,omitempty"`
 	// Of a running job, when it is looked at:
 	Fraction    float64 `json:"fraction,omitempty"`        // 0 to 1, of all its work
 	RowsASecond float64 `json:"rows_per_second,omitempty"` // since it started
 	SecondsLeft float64 `json:"seconds_left,omitempty"`    // if it goes on like this
+}
+
+// Stream is how far the objects of one kind are read from a billing system.
+type Stream struct {
+	Name  string `json:"name"` // as the system calls them
+	Done  int64  `json:"done"`
+	Total int64  `json:"total,omitempty"` // 0: the system does not say
 }
 
 // Modes of an import.
@@ -186,7 +195,11 @@ type ImportSpec struct {
 	Fields map[string]map[string]int64 `json:"fields,omitempty"`
 	// of a replace: the first plans that the input lacks, and that stay because others use them
 	UsedPlans []PlanUse `json:"used_plans,omitempty"`
-	Ground    bool      `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
+	// of a pull with [RejectedStay] in its datasets: those whose removals are withheld, and the sort keys, in
+	// ascending order, of rows that the input lacks, and that stay because others that stay need them
+	Withheld []string `json:"withheld,omitempty"`
+	Spared   []string `json:"spared,omitempty"`
+	Ground   bool     `json:"ground,omitempty"` // its ground was stored; not in plans made before 2026-11-29
 
 	Cancel   bool   `json:"cancel,omitempty"`    // a person asked for it; workers stop at the next chance
 	Failing  string `json:"failing,omitempty"`   // the error that it ends with as soon as its workers have stopped
@@ -226,12 +239,20 @@ type Piece struct {
 	Stages []int `json:"s,omitempty"` // of NDJSON: the stages that have rows in it
 }
 
-// PullSpec is what an import pulls from a spreadsheet, and how far it has come. The tabs are frozen
-// first, as objects of the job; then they are imported like files.
+// PullSpec is what an import pulls from a spreadsheet or a billing system, and how far it has come.
+// What is pulled is frozen first, as objects of the job; then it is imported like files.
 type PullSpec struct {
-	Spreadsheet string `json:"spreadsheet"`           // its id
-	Unwatched   bool   `json:"unwatched,omitempty"`   // a schedule began it: nobody looks at it
-	MaxChanged  int    `json:"max_changed,omitempty"` // percent; if it is unwatched, changes of more rows wait for a yes
+	Spreadsheet string `json:"spreadsheet"`       // its id; empty of a billing system
+	System      string `json:"system,omitempty"`  // name of the billing system; empty of a spreadsheet
+	Account     string `json:"account,omitempty"` // of the system, as people call it
+	// external id of the only customer that is pulled, if it is not the whole source: rows of no other one are
+	// changed or removed, and plans are only added and changed
+	Customer   string `json:"customer,omitempty"`
+	Raw        string `json:"raw,omitempty"`         // the latest pull that has read all of the system: it holds the raw pages
+	Reprocess  bool   `json:"reprocess,omitempty"`   // these pages are mapped anew; nothing is read
+	Expected   int64  `json:"expected,omitempty"`    // how many objects the system had at the pull before; 0: unknown
+	Unwatched  bool   `json:"unwatched,omitempty"`   // a schedule began it: nobody looks at it
+	MaxChanged int    `json:"max_changed,omitempty"` // percent; if it is unwatched, changes of more rows wait for a yes
 	// the latest pull that was done when this one began, and the datasets that it had
 	Applied string   `json:"applied,omitempty"`
 	Had     []string `json:"had,omitempty"`
@@ -242,8 +263,11 @@ type PullSpec struct {
 	// of what decides besides the spreadsheet how it is imported, when the pull began
 	Ground string `json:"ground,omitempty"`
 
-	// Set once all tabs are frozen.
+	// Set once everything is frozen; of a billing system Whole stands there before, see [Unmapped].
 	Whole     bool     `json:"whole,omitempty"`
+	Objects   int64    `json:"objects,omitempty"`   // that were read from a billing system
+	Pages     int      `json:"pages,omitempty"`     // raw pages that hold them
+	Ask       string   `json:"ask,omitempty"`       // a sentence: why it waits for a yes, whatever it changes
 	Unchanged bool     `json:"unchanged,omitempty"` // nothing was read: nothing has changed since Applied
 	Version   int64    `json:"version,omitempty"`   // of the spreadsheet's file
 	Lost      []string `json:"lost,omitempty"`      // sentences: tabs that look like datasets, and cannot be read
@@ -262,8 +286,41 @@ const (
 // pulls do not know this dataset, and leave the job alone.
 const Unread = "unread"
 
-// Pulling tells whether the job is a pull that has not frozen all tabs yet.
-func (j *Job) Pulling() bool { return j.Import != nil && j.Import.Pull != nil && !j.Import.Pull.Whole }
+// RejectedStay stands in the Datasets of a pull in which a rejected row counts as present if its id is known (decision 0045).
+// Versions that do not know that rule, nor pulls of one customer, do not know this dataset, and leave the job alone.
+const RejectedStay = "rejected_stay"
+
+// RejectedStay tells whether the job is a pull in which a rejected row counts as present if its id is known.
+func (s *ImportSpec) RejectedStay() bool {
+	return s.Pull != nil && slices.Contains(s.Datasets, RejectedStay)
+}
+
+// OnlyCustomer is the external id of the only customer that the job pulls; empty if it concerns the whole source.
+func (s *ImportSpec) OnlyCustomer() string {
+	if s.Pull == nil {
+		return ""
+	}
+	return s.Pull.Customer
+}
+
+// Unmapped stands there for pulls of billing systems. Versions that know only spreadsheets take such a
+// job for a whole pull, since Whole is set, with a dataset that they do not know; so their pull workers
+// do not look for its spreadsheet, and their import workers leave it alone.
+const Unmapped = "unmapped"
+
+// Pulling tells whether the job is a pull that has not frozen everything yet.
+func (j *Job) Pulling() bool {
+	return j.Import != nil && j.Import.Pull != nil && (!j.Import.Pull.Whole || slices.Contains(j.Import.Datasets, Unmapped))
+}
+
+// HasRaw tells whether the job keeps the raw pages of a pull of a whole billing system.
+func (j *Job) HasRaw() bool {
+	if j.Import == nil || j.Import.Pull == nil || j.Pulling() {
+		return false
+	}
+	p := j.Import.Pull
+	return p.System != "" && p.Customer == "" && !p.Reprocess && !j.Import.FilesErased
+}
 
 // File is one input file.
 type File struct {
@@ -278,6 +335,9 @@ type File struct {
 	Tab string `json:"tab,omitempty"`
 	// number of that tab in Google Sheets, with which a link opens it; nil if it came from elsewhere
 	GID *int64 `json:"gid,omitempty"`
+	// Records says that a pull of a billing system has written the file, as NDJSON: its lines with _reject are rejects. Datasets
+	// are then those of which the pull brings all, even if no line is of them
+	Records bool `json:"records,omitempty"`
 
 	// Found when it was looked through.
 	Format   string   `json:"format,omitempty"`   // empty is CSV, else [NDJSON]

@@ -167,8 +167,9 @@ type Hint struct {
 	// Kept counts for what was not given; but a rejects file that says how its rows were read beats
 	// it.
 	Kept Kept
-	// Frozen says that the file is a frozen table of package grid: its cells are between commas, and
-	// its n-th record is row n of a tab.
+	// Frozen says that a pull has written the file. A table is a frozen table of package grid: its cells are
+	// between commas, and its n-th record is row n of a tab. NDJSON is what a billing system's objects were
+	// mapped to: a line with _reject stands for one that could not be mapped, and says why. It may be empty.
 	Frozen bool
 	// Beside says that the import has other files: lines of the mapping may be about those, and are
 	// left out of the settings in the shape then.

@@ -82,7 +82,7 @@ type Shape struct {
 	Notes     []string        // sentences about how the file was read, for its report; only [Format.Scan] sets them
 	Settings  Settings        // of a table
 	Told      string          // of a rejects file: how its rows were read, as JSON; empty if it does not say
-	Frozen    bool            // of a table: its records are counted, not its lines, see [Hint]
+	Frozen    bool            // a pull has written it, see [Hint]
 }
 
 // Place is where a row or a piece begins.

@@ -1,6 +1,10 @@
 package store
 
-import "reseed/pkg/table"
+import (
+	"slices"
+
+	"reseed/pkg/table"
+)
 
 // Pointer is an item that leads to a record, and belongs to it.
 type Pointer struct {
@@ -60,3 +64,30 @@ func PointerCount(sk string, a table.Attrs) (n int) {
 }
 
 func (p *PointerRule) has(a table.Attrs) bool { return p.By == "" || a.Str(p.By) != "" }
+
+// HeldBySK returns the sort key of the pointer that leads from an external id to the record of the kind that has it,
+// whatever that record belongs to; empty if records of the kind have no such pointer.
+func (k *RecordKind) HeldBySK(hr *Hasher, externalID string) string {
+	switch h := hr.External(k.Kind, externalID); {
+	case !slices.ContainsFunc(k.Pointers, func(p PointerRule) bool { return PointerAt(p.To).Unique }):
+		return ""
+	case k.Kind == KindEvent:
+		return ExternalEventSK(h.EventID())
+	default:
+		return ExternalSK(k.Kind, h)
+	}
+}
+
+// HeldSK returns the sort key of the record of the kind to which a pointer from an external id leads, by its sort key and
+// what it holds; empty if the pointer holds no identity.
+func (k *RecordKind) HeldSK(pointer string, a table.Attrs) string {
+	owner, ok := ParseH(HolderOf(a))
+	if !ok {
+		return ""
+	}
+	own := pointer[len(SKExternal)+2:]
+	if k.Part {
+		return k.parent.SK + owner.String() + k.SK + own
+	}
+	return k.SK + owner.String() + "#" + own
+}

@@ -13,6 +13,8 @@
 //	    no JSON object. None is guessed at: 1e3, 1.0 and "100" are no number of cents.
 //	  - Which dataset a line is of depends on the line only, so that it is counted once wherever the file is cut.
 //
+// Of a file that a pull has written, a line with _reject is a reject for the reason that stands there (frozen.go).
+//
 // lines.go finds lines, object.go takes one apart, format.go makes rows and records of them, and
 // rejects.go writes them back.
 package records

@@ -18,7 +18,7 @@ import (
 // Members of a line that are not fields.
 const (
 	memberDataset = "dataset"
-	memberReject  = "_reject" // in rejects files: why the record was rejected
+	memberReject  = "_reject" // in rejects files, and in what a pull has written: why the record was rejected
 	memberLine    = "_line"   // in rejects files: a line that is no JSON object, as a text
 )
 
@@ -30,7 +30,7 @@ var _ source.Format = Format{}
 // Scan looks through a file. The codes of its errors are those of [source.Foreign], empty_file,
 // bad_encoding, and no_records if no line names its dataset.
 func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain int64, emit func(source.Piece) error) (source.Shape, error) {
-	s := source.Shape{Dataset: hint.Dataset}
+	s := source.Shape{Dataset: hint.Dataset, Frozen: hint.Frozen}
 	l := newLines(in, source.Place{})
 	if err := l.begin(ctx); err != nil {
 		return s, err
@@ -56,6 +56,9 @@ func (Format) Scan(ctx context.Context, in io.Reader, hint source.Hint, grain in
 				return s, err
 			}
 			piece = pieceAt(l)
+		}
+		if last && hint.Frozen {
+			return s, nil
 		}
 		if last {
 			return s, usable(hint.Dataset, some, told)
@@ -212,6 +215,9 @@ func (r *rows) Record() (billing.Record, *billing.Problem) {
 		m := &r.object.members[i]
 		switch m.name {
 		case memberReject:
+			if r.shape.Frozen {
+				return nil, unmapped(m.value)
+			}
 			continue
 		case memberDataset:
 			if named {

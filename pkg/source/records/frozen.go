@@ -5,6 +5,7 @@ import (
 
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
+	"reseed/pkg/source"
 )
 
 // A pull of a billing system writes what its objects were mapped to as NDJSON. An object of which no record could be made
@@ -34,4 +35,27 @@ func AppendUnmapped(dst []byte, ds billing.Dataset, externalID string, why Unmap
 		return dst, fault.Wrap(err, fault.Internal, "records", "write a line of what could not be mapped")
 	}
 	return append(append(dst, line...), '\n'), nil
+}
+
+// unmapped is the problem that a member _reject of a frozen line tells.
+func unmapped(text string) *billing.Problem {
+	var why Unmapped
+	if json.Unmarshal([]byte(text), &why) != nil || why.Code == "" {
+		return &billing.Problem{Column: memberReject, Code: source.CodeBadJSON, Message: "_reject: This does not say why the record was rejected."}
+	}
+	return &billing.Problem{Column: why.Column, Code: why.Code, Message: why.Reason}
+}
+
+// objectOf is the id of the object of a frozen line that could not be mapped; empty of other lines.
+func (r *rows) objectOf() string {
+	if !r.shape.Frozen || r.problem != nil {
+		return ""
+	}
+	for _, m := range r.object.members {
+		var why Unmapped
+		if m.name == memberReject && json.Unmarshal([]byte(m.value), &why) == nil {
+			return why.Object
+		}
+	}
+	return ""
 }

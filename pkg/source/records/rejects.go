@@ -20,6 +20,7 @@ type note struct {
 	Field  string `json:"field,omitempty"`
 	Code   string `json:"code"`
 	Reason string `json:"reason"`
+	Object string `json:"object,omitempty"` // of what a pull has written: id in the billing system
 }
 
 // AppendReject appends the line with the reason why it was rejected.
@@ -41,7 +42,7 @@ func (r *rows) AppendReject(dst []byte, why source.Reject) []byte {
 	if f, err := r.fieldsOf(r.dataset); err == nil && why.Code != billing.CodeUnknownField {
 		field = f.Name(field)
 	}
-	dst = append(dst, r.json(note{why.File, why.Line, field, why.Code, why.Reason})...)
+	dst = append(dst, r.json(note{why.File, why.Line, field, why.Code, why.Reason, r.objectOf()})...)
 	return append(dst, "}\n"...)
 }
 

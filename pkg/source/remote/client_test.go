@@ -307,3 +307,42 @@ func TestAPullThatIsStopped(t *testing.T) {
 		}
 	})
 }
+
+// A request with a body is sent again as it was.
+func TestBodiesAreRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, w := client(func(n int, r *http.Request) answer {
+			body, _ := io.ReadAll(r.Body)
+			if r.Method != http.MethodPost || r.URL.Path != "/search" || string(body) != `{"a":1}` || r.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s %s %s", r.Method, r.URL, body)
+			}
+			if n == 1 {
+				return answer{status: 503}
+			}
+			return good
+		}, nil)
+		body, err := c.Do(t.Context(), remote.Request{Method: http.MethodPost, Path: "/search", Body: []byte(`{"a":1}`), Type: "application/json"})
+		if string(body) != good.body || err != nil || w.calls.Load() != 2 {
+			t.Errorf("%s, %v, %d calls", body, err, w.calls.Load())
+		}
+	})
+}
+
+func TestXMLDocuments(t *testing.T) {
+	t.Parallel()
+	for body, calls := range map[string]int64{
+		`<a><b/></a>`: 0, "<?xml version=\"1.0\"?>\n<!-- x --><a></a>\n": 0, `<a/>`: 0, "<htmla></htmla>": 0,
+		`<a><b></b>`: 3, ``: 3, ` `: 3, `{"a":1}`: 3, `<a>ann@exam`: 3, `<a></b>`: 3,
+		"\ufeff <!DOCTYPE html><p></p>": 1, `<HTML></HTML>`: 1,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, w := client(always(answer{status: 200, body: body}), func(c *remote.Config) { c.XML = true })
+			got, err := c.Do(t.Context(), remote.Request{Path: "/x"})
+			kind, _ := remote.KindOf(err)
+			if calls == 0 && (err != nil || string(got) != body) || calls > 0 && (kind != remote.Shape || w.calls.Load() != calls || strings.Contains(err.Error(), "ann@")) {
+				t.Errorf("%q: %q, %v, %d calls", body, got, err, w.calls.Load())
+			}
+		})
+	}
+}

@@ -1,0 +1,179 @@
+package console_test
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"reseed/internal/consoletest"
+	"reseed/internal/stripetest"
+	"reseed/internal/systemtest"
+	"reseed/pkg/api/wire"
+	"reseed/pkg/fault"
+)
+
+// withStripe is a bed beside an account of Stripe.
+func withStripe(t *testing.T) (*consoletest.Bed, *stripetest.World) {
+	t.Helper()
+	world, err := stripetest.New(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := consoletest.New(t)
+	b.Addresses["Stripe"] = systemtest.Serve(t, world)
+	return b, world
+}
+
+const newStripe = "/sources/new/systems/Stripe"
+
+// withoutKey checks that a page does not have the key.
+func withoutKey(t *testing.T, p consoletest.Page) {
+	t.Helper()
+	if strings.Contains(p.Text, "rk_test") {
+		t.Errorf("%s holds the key:\n%s", p.Path, p.Text)
+	}
+}
+
+func TestABillingSystemIsConnected(t *testing.T) {
+	t.Parallel()
+	b, world := withStripe(t)
+	w := b.SignIn()
+	shows(t, w.Get("/sources/new"), 200, "Add a data source", `href="`+newStripe+`"`, "Files", "Google Sheets", "Import API")
+	p := w.Get(newStripe)
+	shows(t, p, 200, "Add a data source: Stripe", `name="credential_key" type="password"`, "Restricted key", "Make a restricted key", "You see what would be imported before anything is", ">Next</button>")
+	if !regexp.MustCompile(`name="credential_key"[^>]*value=""[^>]*autocomplete="off"`).MatchString(p.Text) {
+		t.Error("the browser may fill in a key")
+	}
+	form := func(name, key string) url.Values { return url.Values{"name": {name}, "credential_key": {key}} }
+	for _, tt := range []struct{ name, key, says string }{
+		{"", stripetest.Key, "Give the data source a name"},
+		{"Stripe EU", "", "Stripe needs it."},
+		{"Stripe EU", "rk_test_other", "it refuses the key"},
+		{"Stripe EU", "a key", "This is not a key"},
+	} {
+		p := w.Post(newStripe, form(tt.name, tt.key))
+		shows(t, p, 422, tt.says, "has to be typed again", `value="`+tt.name+`"`)
+		withoutKey(t, p)
+	}
+	world.Deny("/v1/disputes", "rak_dispute_read")
+	shows(t, w.Post(newStripe, form("Stripe EU", stripetest.Key)), 422, "give it read permission for: rak_dispute_read")
+	if list, err := b.API.Sources(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v", list, err)
+	}
+	b.Addresses["Stripe"] = systemtest.Serve(t, fresh(t))
+	p = w.Post(newStripe, form("Stripe EU", stripetest.Key))
+	shows(t, p, 200, "those of the Stripe account <bdi>World Ltd. (acct_1World)</bdi>, test mode", "Nothing is imported by that", "Re-sync Data", "Reprocess", "Invoices count", "Re-sync every")
+	withoutKey(t, p)
+	hides(t, p, "preadsheet is", "Share the spreadsheet")
+	shows(t, w.Post(newStripe, form("Stripe EU", stripetest.Key)), 422, "There is a data source of that name already")
+	id := sourceOf(p)
+	kept, err := b.Vault.Get(t.Context(), id)
+	if err != nil || kept["key"] != stripetest.Key {
+		t.Errorf("%v, %v", kept, err)
+	}
+	shows(t, w.Get("/sources"), 200, "Stripe EU", "when you ask for it", `action="/sources/`+id+`/sync"`)
+	shows(t, w.Get("/sources/new/systems/Abacus"), 404, "There is no such page")
+	shows(t, w.Post("/sources/new/systems/Abacus", nil), 404, "There is no such page")
+	p = w.Post("/sources/"+id+"/sync", nil)
+	if !strings.HasPrefix(p.Path, "/jobs/") {
+		t.Errorf("Re-sync Data leads to %s", p.Path)
+	}
+}
+
+func fresh(t *testing.T) *stripetest.World {
+	t.Helper()
+	world, err := stripetest.New(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return world
+}
+
+// sourceOf is the data source whose page it is.
+func sourceOf(p consoletest.Page) string { return strings.Split(p.Path, "/")[2] }
+
+// connected makes a data source that pulls from the account.
+func connected(t *testing.T, b *consoletest.Bed) string {
+	t.Helper()
+	s := added(t, b, "Stripe EU")
+	if _, err := b.API.Connect(t.Context(), s.UUID, wire.Connect{System: "Stripe", Credentials: map[string]string{"key": stripetest.Key}}); err != nil {
+		t.Fatal(err)
+	}
+	return s.UUID
+}
+
+func TestSettingsOfABillingSystem(t *testing.T) {
+	t.Parallel()
+	b, _ := withStripe(t)
+	w, id := b.SignIn(), connected(t, b)
+	at := "/sources/" + id + "/settings"
+	p := w.Get(at)
+	shows(t, p, 200, "World Ltd. (acct_1World)", "test mode", "stored", "Leave out void invoices", "New credentials", "must be those of the same account")
+	hides(t, p, "billed by use") // Stripe has no such setting
+	form := formOf(t, p, at+"/mapping")
+	form.Set("invoices", "issued")
+	form.Set("without_voided", "yes")
+	form.Set("metadata", "yes")
+	p = w.Post(at+"/mapping", form)
+	shows(t, p, 200, "It counts from the next re-sync on", `<option value="issued" selected>`, `name="without_voided" value="yes" checked`, `name="metadata" value="yes" checked`)
+	form = formOf(t, p, at+"/mapping")
+	form.Del("without_voided")
+	shows(t, w.Post(at+"/mapping", form), 200, `name="without_voided" value="yes">`)
+	form.Set("invoices", "all")
+	shows(t, w.Post(at+"/mapping", form), 422, "must be one of: paid, partly_paid, issued")
+	c, err := b.API.Connection(t.Context(), id)
+	if err != nil || c.Settings != (wire.Mapping{Invoices: "issued", Metadata: true}) {
+		t.Errorf("%+v, %v", c.Settings, err)
+	}
+	schedule := formOf(t, p, at+"/settings/schedule"[len("/settings"):])
+	schedule.Set("every", "6h")
+	shows(t, w.Post(at+"/schedule", schedule), 200, "The next re-sync follows it", `value="6h"`)
+	schedule.Set("every", "1s")
+	shows(t, w.Post(at+"/schedule", schedule), 422, "from 5m to 744h")
+}
+
+func TestRefusedCredentials(t *testing.T) {
+	t.Parallel()
+	b, world := withStripe(t)
+	w, id := b.SignIn(), connected(t, b)
+	at := "/sources/" + id + "/settings"
+	shows(t, w.Post(at+"/check", nil), 200, "The credentials are good.")
+	world.Revoke()
+	shows(t, w.Post(at+"/check", nil), 422, "The credentials are not good now", "it refuses the key")
+	for _, page := range []string{at, "/sources/" + id + "/customers"} {
+		shows(t, w.Get(page), 200, "Stripe refuses the credentials since", "What was imported stays as it is", "Give new credentials")
+	}
+	shows(t, w.Get("/sources"), 200, "credentials refused")
+	b.Addresses["Stripe"] = systemtest.Serve(t, fresh(t))
+	p := w.Post(at+"/connection", url.Values{"credential_key": {"rk_test_wrong"}})
+	shows(t, p, 422, "it refuses the key")
+	withoutKey(t, p)
+	p = w.Post(at+"/connection", url.Values{"credential_key": {stripetest.Key}})
+	shows(t, p, 200, "The credentials are good")
+	hides(t, p, "refuses the credentials")
+	withoutKey(t, p)
+	hides(t, w.Get("/sources"), "credentials refused")
+}
+
+// A data source of a billing system that is not connected, and one of files.
+func TestConnectingLater(t *testing.T) {
+	t.Parallel()
+	b, _ := withStripe(t)
+	w := b.SignIn()
+	s, err := b.API.AddSource(t.Context(), "Stripe EU", "Stripe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "/sources/" + s.UUID + "/settings"
+	shows(t, w.Get(at), 200, "Connect with Stripe", "Nothing is imported yet")
+	shows(t, w.Post(at+"/check", nil), 422, "not connected to a billing system")
+	shows(t, w.Post(at+"/connection", url.Values{"credential_key": {stripetest.Key}}), 200, "those of the Stripe account")
+	files := added(t, b, "Files")
+	hides(t, w.Get("/sources/"+files.UUID+"/settings"), "Connect with", "credentials")
+	shows(t, w.Post("/sources/"+files.UUID+"/settings/connection", url.Values{"credential_key": {stripetest.Key}}), 404, "There is no such page")
+	if _, err := b.Vault.Get(t.Context(), files.UUID); !fault.Is(err, fault.NotFound) {
+		t.Error("credentials of a source of files are stored")
+	}
+}
