@@ -148,7 +148,7 @@ func (r *Reader) eventsOf(ctx context.Context, c *cursor) (system.Page, error) {
 	all := lists()
 	l := all[slices.IndexFunc(all, func(l list) bool { return l.stream == InvoiceEvents })]
 	l.query.Set("invoice_uid", c.Invoices[0])
-	within := cursor{Until: c.Until, place: place{ID: c.Behind}}
+	within := cursor{Until: c.Until, place: place{ID: c.Behind, Seen: []string{c.Behind}}}
 	page, err := r.next(ctx, l, &within)
 	if c.Behind = within.ID; within.Last {
 		c.Invoices, c.Behind = c.Invoices[1:], ""
@@ -214,7 +214,8 @@ func (l list) after(at place, heads []head, total int64) place {
 	case len(heads) == 0:
 		return place{}
 	case l.paging == byID:
-		return place{ID: string(heads[len(heads)-1].ID)}
+		last := heads[len(heads)-1].own // some lists begin behind it, and some with it
+		return place{ID: last, Seen: []string{last}}
 	case l.paging == byNumber && total < at.Total:
 		return place{Total: total}
 	case l.paging == byNumber:
