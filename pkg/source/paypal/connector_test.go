@@ -98,7 +98,9 @@ func (w world) Trouble(n int, what connectortest.Trouble) {
 		connectortest.Lost:     {Lost: true},
 		connectortest.Cut:      {Cut: true},
 		connectortest.HTML:     {Body: "<!doctype html><p>ann@example.com", Header: http.Header{"Content-Type": {"text/html"}}},
-		connectortest.NullList: {Change: func(body []byte) []byte { return nulls(body, "plans", "subscriptions", "transactions", "transaction_details", "access_token", "id") }},
+		connectortest.NullList: {Change: func(body []byte) []byte {
+			return nulls(body, "plans", "subscriptions", "transactions", "transaction_details", "access_token", "id")
+		}},
 		connectortest.NullInner: {Change: func(body []byte) []byte {
 			return regexp.MustCompile(`"billing_cycles":\[[^\]]*\]`).ReplaceAll(body, []byte(`"billing_cycles":null`))
 		}},
