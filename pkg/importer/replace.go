@@ -101,7 +101,7 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		return nil
 	case a == nil, parent != "" && parent == m.hidden:
 		return nil
-	case parent != "" && parent == m.parent.sk && m.parent.closed:
+	case parent != "" && parent == m.parent.sk && m.parent.closed && m.w.given(datasetOf(it.SK, a)):
 		m.sum.stored(string(datasetOf(it.SK, a)))
 		return m.stayAt(ctx, it.SK, a)
 	}
