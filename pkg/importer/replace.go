@@ -29,7 +29,7 @@ type replaced struct {
 }
 
 func (m *rangeMerge) beginReplace(ctx context.Context, keyRange int) (err error) {
-	if m.w.job.Import.Mode != job.Replace || m.stage == stagePlans && m.w.job.Import.OnlyCustomer() != "" {
+	if m.w.job.Import.Mode != job.Replace {
 		return nil
 	}
 	m.stored = &walk{w: m.w}
