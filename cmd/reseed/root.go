@@ -129,7 +129,7 @@ work on any running or deployed instance.`,
 	root.SetErr(sh.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	//nolint:contextcheck // cobra hands the context to each command
-	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), syncCommand(sh), inspectCommand(sh), exportCommand(sh), applyCommand(sh), undoCommand(sh), cancelCommand(sh),
+	root.AddCommand(serveCommand(sh), sourcesCommand(sh), importCommand(sh), syncCommand(sh), reprocessCommand(sh), inspectCommand(sh), exportCommand(sh), applyCommand(sh), undoCommand(sh), cancelCommand(sh),
 		eraseCommand(sh), restoreCommand(sh), receiptsCommand(sh), editsCommand(sh), jobsCommand(sh), keysCommand(sh),
 		backupCommand(sh), tableCommand(sh), moveCommand(sh))
 	return sh.exit(root.ExecuteContext(ctx))

@@ -14,40 +14,82 @@ import (
 )
 
 func syncCommand(sh *shell) *cobra.Command {
-	var plan, yes, mail bool
+	var how wire.SyncOptions
+	var yes, mail bool
 	c := &cobra.Command{
 		Use:   "sync NAME",
-		Short: "Pull a data source from its spreadsheet in Google Sheets",
-		Long: `Pull a data source from the spreadsheet that it is connected to ("reseed sources
-add --spreadsheet", "reseed sources set --spreadsheet"). Each tab whose header row is
-that of a dataset is read; other tabs are named and left out. The spreadsheet is read
-as a whole before anything is imported: if somebody changes it meanwhile, it is read
-again, and after three times nothing is imported.
+		Short: "Pull a data source from its billing system, or its spreadsheet in Google Sheets",
+		Long: `Pull a data source from the billing system or the spreadsheet that it is connected
+to ("reseed sources add", "reseed sources set").
+
+All of it is read before anything is imported. Of a spreadsheet each tab whose header
+row is that of a dataset is read; other tabs are named and left out. If somebody
+changes it meanwhile, it is read again, and after three times nothing is imported.
 
 A pull is an import with --mode replace. What you did by hand, and rows that came over
-REST, stay. Nothing is removed because a tab has vanished, is empty, or has lost its
-header row, nor if any row was rejected: then, and before a large removal, it waits
-for your yes. "reseed undo JOB" takes it back.
+REST, stay. What was deleted in the billing system is removed; an object that cannot
+be imported is rejected, and what is stored of it stays. Nothing is removed because a
+tab of a spreadsheet has vanished, is empty, or has lost its header row. Before a large
+removal it waits for your yes. "reseed undo JOB" takes it back.
+
+With --customer a single customer is pulled from a billing system: nothing of another
+one is changed or removed.
 
 Pulls of one data source take turns: if one is under way, also one whose process was
 killed, that one comes to its end first.
 
 With --plan nothing is written: the report shows what would change. "reseed apply JOB"
-then does exactly that, although the spreadsheet may have moved on.
+then does exactly that, although what was read may have moved on.
 
 Exit status: 0 done or planned, 1 failed or cancelled, or waits for your yes,
 2 usage, 3 done or planned with rejects.`,
-		Example: `  reseed sync Plans --plan
+		Example: `  reseed sync "Stripe EU" --plan
+  reseed sync "Stripe EU" --customer cus_NffrFeUfNV2Hib
   reseed sync Plans`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error {
-				return sh.sync(c.Context(), cl, s, wire.SyncOptions{Plan: plan, Mail: &mail}, yes)
+				if how.Mail = &mail; c.Flags().Changed("customer") && how.Customer == "" {
+					return usage("--customer is the external id of a customer")
+				}
+				return sh.sync(c.Context(), cl, s, how, yes)
 			})
 		},
 	}
-	c.Flags().BoolVar(&plan, "plan", false, "only show what would change")
+	c.Flags().BoolVar(&how.Plan, "plan", false, "only show what would change")
+	c.Flags().StringVar(&how.Customer, "customer", "", "external id of the one customer to pull, from a billing system")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask before a large removal, or if a tab is missing")
+	c.Flags().BoolVar(&mail, "mail", false, "tell people how it ends, or that it waits, by mail or webhook, as the settings of the server say (README.md)")
+	return sh.addJSONFlag(c)
+}
+
+func reprocessCommand(sh *shell) *cobra.Command {
+	how := wire.SyncOptions{Reprocess: true}
+	var yes, mail bool
+	c := &cobra.Command{
+		Use:   "reprocess NAME",
+		Short: "Import again what the last sync has read from a billing system",
+		Long: `Map what the last sync of a data source has read from its billing system anew, and
+import that: after a change of the settings of the data source, or with a later version
+of Reseed. Nothing is read from the billing system.
+
+It is an import like that of "reseed sync", and "reseed undo JOB" takes it back. If rows
+of the data source were changed or erased since that sync, it waits for your yes. If what
+was read is gone, since it was erased, sync again.
+
+Exit status: as of "reseed sync".`,
+		Example: `  reseed sources set "Stripe EU" --count issued
+  reseed reprocess "Stripe EU" --plan`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return sh.withSource(c, args[0], func(cl *client.Client, s wire.Source) error {
+				how.Mail = &mail
+				return sh.sync(c.Context(), cl, s, how, yes)
+			})
+		},
+	}
+	c.Flags().BoolVar(&how.Plan, "plan", false, "only show what would change")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask before a large removal, or if rows were changed since")
 	c.Flags().BoolVar(&mail, "mail", false, "tell people how it ends, or that it waits, by mail or webhook, as the settings of the server say (README.md)")
 	return sh.addJSONFlag(c)
 }

@@ -60,9 +60,14 @@ func describe(j *wire.Job) string {
 		return "reading"
 	}
 	text := step(j.Stage)
+	if pulling(j) {
+		text = readingSystem(j)
+	}
 	switch {
 	case p.ItemsDone > 0:
 		text += fmt.Sprintf(", %d of %d changes made", p.ItemsDone, max(p.ItemsTotal, p.ItemsDone))
+	case p.RowsDone > 0 && pulling(j):
+		text += fmt.Sprintf(", %d objects, %.0f/s", p.RowsDone, p.RowsASecond)
 	case p.RowsDone > 0:
 		text += fmt.Sprintf(", %d rows, %.0f/s", p.RowsDone, p.RowsASecond)
 	}
@@ -70,6 +75,23 @@ func describe(j *wire.Job) string {
 		text += ", " + left.String() + " left"
 	}
 	return text
+}
+
+// pulling reports whether a job reads a billing system, or maps what it has read.
+func pulling(j *wire.Job) bool {
+	return j.Import != nil && j.Import.Pull != nil && strings.HasSuffix(j.Stage, " pull")
+}
+
+// readingSystem says what is read of a billing system.
+func readingSystem(j *wire.Job) string {
+	n := len(j.Progress.Streams)
+	switch {
+	case j.Import.Pull.Reprocess != "":
+		return "mapping what was read"
+	case n == 0:
+		return "reading " + j.Import.Pull.System
+	}
+	return "reading " + strings.ReplaceAll(j.Progress.Streams[n-1].Name, "_", " ") + " of " + j.Import.Pull.System
 }
 
 // step says what a stage of a job does, in words.

@@ -57,7 +57,9 @@ type Case struct {
 	// Credentials are those with which the world is read.
 	Credentials map[string]string
 	// IDs are the id of an object, and those of the parts that it shows.
-	IDs      func(o system.Object) []string
+	IDs func(o system.Object) []string
+	// OneLine says that an invoice of the system has one line: Sell makes an invoice of each amount.
+	OneLine  bool
 	PageSize int
 	// Sized reports whether a request asks for the largest page, or is not for a list.
 	Sized func(request string) bool

@@ -72,8 +72,12 @@ func wireOfDelivery(d job.Delivery) wire.Delivery {
 }
 
 func wireOfProgress(p job.Progress) wire.Progress {
+	var streams []wire.Stream
+	for _, s := range p.Streams {
+		streams = append(streams, wire.Stream(s))
+	}
 	return wire.Progress{
-		BytesDone: p.BytesDone, BytesTotal: p.BytesTotal, RowsDone: p.RowsDone, ItemsDone: p.ItemsDone, ItemsTotal: p.ItemsTotal,
+		Streams: streams, BytesDone: p.BytesDone, BytesTotal: p.BytesTotal, RowsDone: p.RowsDone, ItemsDone: p.ItemsDone, ItemsTotal: p.ItemsTotal,
 		Fraction: p.Fraction, RowsASecond: p.RowsASecond, SecondsLeft: p.SecondsLeft,
 	}
 }
@@ -82,6 +86,12 @@ func wireOfImport(spec *job.ImportSpec) *wire.ImportJob {
 	w := &wire.ImportJob{
 		Mode: spec.Mode, Origin: string(spec.Origin), By: spec.By, Plan: spec.Plan, Files: make([]wire.File, len(spec.Files)), Confirm: spec.Confirm,
 		Undo: spec.Undo, UndoneBy: spec.UndoneBy, Corrects: spec.Corrects, FilesErased: spec.FilesErased, Fields: spec.Fields,
+	}
+	if p := spec.Pull; p != nil && p.System != "" {
+		w.Pull = &wire.Pull{System: p.System, Account: p.Account, Customer: p.Customer}
+		if p.Reprocess {
+			w.Pull.Reprocess = p.Raw
+		}
 	}
 	for i, f := range spec.Files {
 		w.Files[i] = wire.File{Name: f.Name, Dataset: f.Dataset, Size: f.Size, Datasets: f.Datasets, Rejects: f.Rejects}

@@ -26,7 +26,7 @@ func getSyncs(c *call) (httpapi.Reply, error) {
 }
 
 // startSync is POST /v1/data_sources/:uuid/syncs. With {"plan": true} the pull stops before it writes
-// anything.
+// anything. Of a billing system it may be about one customer alone, or reprocess what the last pull has read.
 func startSync(c *call) (httpapi.Reply, error) {
 	src, err := c.source()
 	if err != nil {
@@ -36,8 +36,11 @@ func startSync(c *call) (httpapi.Reply, error) {
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	f.Only("plan", "mail")
-	r := puller.Request{Plan: f.Truth("plan"), By: c.Author, Quiet: quiet(f)}
+	f.Only("plan", "mail", "customer", "reprocess")
+	r := puller.Request{Plan: f.Truth("plan"), Customer: f.Text("customer"), Reprocess: f.Truth("reprocess"), By: c.Author, Quiet: quiet(f)}
+	if f.Has("customer") && r.Customer == "" {
+		f.Fail("customer", "must be the external id of a customer")
+	}
 	if err := f.Refused(); err != nil {
 		return httpapi.Reply{}, err
 	}

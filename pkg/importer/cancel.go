@@ -186,7 +186,7 @@ func (im *Importer) dropHalf(ctx context.Context, j *job.Job, tasks []job.Task) 
 		_, err = im.c.Objects.DeleteAll(ctx, rejectsDir(j.ID))
 	}
 	if (!j.Import.Scanned || pulled(j)) && err == nil {
-		_, err = im.c.Objects.DeleteAll(ctx, inputDir(j.ID))
+		err = im.DropInput(ctx, j)
 	}
 	return err
 }

@@ -166,7 +166,7 @@ func (im *Importer) questions(ctx context.Context, j *job.Job, sum *totals) (not
 		notes = sum.alike()
 	}
 	notes = slices.Concat(notes, sum.withhold(j.Import), beside, sum.yielded(j.Import.Files), sum.remarks(j.Import.Files), sum.stillNamed(j))
-	why := slices.DeleteFunc([]string{lostDatasets(j), excess(j, *sum), tooChanged(j, *sum), sum.asSpelt()}, func(s string) bool { return s == "" })
+	why := slices.DeleteFunc([]string{asked(j), lostDatasets(j), excess(j, *sum), tooChanged(j, *sum), sum.asSpelt()}, func(s string) bool { return s == "" })
 	return notes, strings.Join(why, " "), nil
 }
 

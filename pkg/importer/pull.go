@@ -101,10 +101,22 @@ func (im *Importer) pulling(j *job.Job, tasks []job.Task) error {
 		if err != nil {
 			return err
 		}
-		j.Progress.RowsDone = r.Pulled
+		j.Progress.RowsDone, j.Progress.Streams = r.Pulled, r.Streams
 	}
 	im.rate(j)
+	if left := expected(j) - j.Progress.RowsDone; left > 0 && j.Progress.RowsASecond > 0 {
+		j.Progress.SecondsLeft = float64(left) / j.Progress.RowsASecond
+	}
 	return nil
+}
+
+// expected is how many objects a billing system has: as many as it says, or else as many as it had at
+// the pull before; 0 if that is unknown.
+func expected(j *job.Job) (n int64) {
+	for _, s := range j.Progress.Streams {
+		n += max(s.Done, s.Total)
+	}
+	return max(n, j.Import.Pull.Expected)
 }
 
 // dropFrozen deletes the frozen tables of a pull that has ended.
@@ -112,8 +124,31 @@ func (im *Importer) dropFrozen(ctx context.Context, j *job.Job) error {
 	if !pulled(j) {
 		return nil
 	}
-	_, err := im.c.Objects.DeleteAll(ctx, inputDir(j.ID))
-	return err
+	return im.DropInput(ctx, j)
+}
+
+// RawDir is the folder of the raw pages of a pull of a billing system.
+func RawDir(jobID string) string { return inputDir(jobID) + "raw/" }
+
+// DropInput deletes what a job has made to read it, but for the raw pages of a whole pull: the next one
+// deletes those.
+func (im *Importer) DropInput(ctx context.Context, j *job.Job) error {
+	if !j.HasRaw() {
+		_, err := im.c.Objects.DeleteAll(ctx, inputDir(j.ID))
+		return err
+	}
+	for folder, err := range im.c.Objects.Folders(ctx, inputDir(j.ID)) {
+		if err != nil {
+			return err
+		}
+		if folder == RawDir(j.ID) {
+			continue
+		}
+		if _, err := im.c.Objects.DeleteAll(ctx, folder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withRows leaves out the files of a pull that have no rows: a tab that has become empty does not
@@ -129,9 +164,9 @@ func withRows[P any](spec *job.ImportSpec, pieces []P, empty []bool) (kept []P) 
 	return kept
 }
 
-func noRows(p *job.PullSpec) error {
-	if p.Spreadsheet == "" {
-		return fault.New(fault.Invalid, sheets.CodeNoRows, "Nothing that was read became a row. Nothing was changed.")
+func noRows(spec *job.ImportSpec) error {
+	if p := spec.Pull; p != nil && p.System != "" {
+		return fault.Newf(fault.Invalid, "nothing_pulled", "The %s account %s has nothing that can be imported. Nothing was changed.", p.System, p.Account)
 	}
 	return fault.New(fault.Invalid, sheets.CodeNoRows, "No tab of the spreadsheet has rows below a header row. Nothing was changed.")
 }
@@ -143,12 +178,23 @@ func lostDatasets(j *job.Job) string {
 		return ""
 	}
 	why := slices.Clone(p.Lost)
+	if p.System != "" { // what all of it was read, and lacks, is not there any more
+		return strings.Join(why, " ")
+	}
 	for _, ds := range p.Had {
 		if ds != job.RejectedStay && !slices.Contains(j.Import.Datasets, ds) {
 			why = append(why, fmt.Sprintf("No tab of the spreadsheet has rows of %s any more, which the last pull had; the stored ones stay.", words(billing.Dataset(ds))))
 		}
 	}
 	return strings.Join(why, " ")
+}
+
+// asked says why a pull waits for a yes whatever it changes; empty if it does not.
+func asked(j *job.Job) string {
+	if j.Import.Pull == nil {
+		return ""
+	}
+	return j.Import.Pull.Ask
 }
 
 // tooChanged says why the changes of a pull that nobody watches need a person's yes; empty if they do

@@ -89,7 +89,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		return nil, err
 	}
 	if pieces = withRows(spec, pieces, empty); len(spec.Files) == 0 {
-		return nil, noRows(spec.Pull)
+		return nil, noRows(spec)
 	}
 	first := stages(&job.Job{Import: spec})[0]
 	for i, f := range spec.Files {
@@ -306,7 +306,7 @@ func (c *cutter) add(grain source.Piece) {
 	c.pieces = append(c.pieces, grain)
 }
 
-func union(a, b []billing.Dataset) []billing.Dataset {
+func union[T comparable](a, b []T) []T {
 	for _, ds := range b {
 		if !slices.Contains(a, ds) {
 			a = append(slices.Clip(a), ds)

@@ -11,7 +11,7 @@ import (
 // not know, since it would leave them out.
 func knowsDatasets(j *job.Job) error {
 	for _, ds := range j.Import.Datasets {
-		if j.Pulling() && ds == job.Unread || ds == job.RejectedStay {
+		if j.Pulling() && (ds == job.Unread || ds == job.Unmapped) || ds == job.RejectedStay {
 			continue
 		}
 		if stageOf(billing.Dataset(ds)) < 0 {

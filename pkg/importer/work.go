@@ -108,6 +108,8 @@ type result struct {
 	Done int `json:"done,omitempty"`
 	// of a task that freezes tabs: rows so far
 	Pulled int64 `json:"pulled,omitempty"`
+	// of one that reads a billing system
+	Streams []job.Stream `json:"streams,omitempty"`
 }
 
 func resultOf(t job.Task) (r result, err error) {

@@ -116,10 +116,19 @@ type Progress struct {
 	RowsDone   int64 `json:"rows_done"`  // read so far
 	ItemsDone  int64 `json:"items_done"` // changes made so far, or items erased
 	ItemsTotal int64 `json:"items_total,omitempty"`
+	// of a pull of a billing system, as long as it reads: its kinds of objects, in the order in which they are read
+	Streams []Stream `json:"streams,omitempty"`
 	// Of a running job, when it is looked at:
 	Fraction    float64 `json:"fraction,omitempty"`        // 0 to 1, of all its work
 	RowsASecond float64 `json:"rows_per_second,omitempty"` // since it started
 	SecondsLeft float64 `json:"seconds_left,omitempty"`    // if it goes on like this
+}
+
+// Stream is how far the objects of one kind are read from a billing system.
+type Stream struct {
+	Name  string `json:"name"` // as the system calls them
+	Done  int64  `json:"done"`
+	Total int64  `json:"total,omitempty"` // 0: the system does not say
 }
 
 // Modes of an import.
@@ -230,13 +239,18 @@ type Piece struct {
 	Stages []int `json:"s,omitempty"` // of NDJSON: the stages that have rows in it
 }
 
-// PullSpec is what an import pulls from a spreadsheet or a billing system, and how far it has come. What
-// it pulls is frozen first, as objects of the job; then they are imported like files.
+// PullSpec is what an import pulls from a spreadsheet or a billing system, and how far it has come.
+// What is pulled is frozen first, as objects of the job; then it is imported like files.
 type PullSpec struct {
-	Spreadsheet string `json:"spreadsheet"` // its id
+	Spreadsheet string `json:"spreadsheet"`       // its id; empty of a billing system
+	System      string `json:"system,omitempty"`  // name of the billing system; empty of a spreadsheet
+	Account     string `json:"account,omitempty"` // of the system, as people call it
 	// external id of the only customer that is pulled, if it is not the whole source: rows of no other one are
 	// changed or removed, and plans are only added and changed
 	Customer   string `json:"customer,omitempty"`
+	Raw        string `json:"raw,omitempty"`         // the latest pull that has read all of the system: it holds the raw pages
+	Reprocess  bool   `json:"reprocess,omitempty"`   // these pages are mapped anew; nothing is read
+	Expected   int64  `json:"expected,omitempty"`    // how many objects the system had at the pull before; 0: unknown
 	Unwatched  bool   `json:"unwatched,omitempty"`   // a schedule began it: nobody looks at it
 	MaxChanged int    `json:"max_changed,omitempty"` // percent; if it is unwatched, changes of more rows wait for a yes
 	// the latest pull that was done when this one began, and the datasets that it had
@@ -249,8 +263,11 @@ type PullSpec struct {
 	// of what decides besides the spreadsheet how it is imported, when the pull began
 	Ground string `json:"ground,omitempty"`
 
-	// Set once all tabs are frozen.
+	// Set once everything is frozen; of a billing system Whole stands there before, see [Unmapped].
 	Whole     bool     `json:"whole,omitempty"`
+	Objects   int64    `json:"objects,omitempty"`   // that were read from a billing system
+	Pages     int      `json:"pages,omitempty"`     // raw pages that hold them
+	Ask       string   `json:"ask,omitempty"`       // a sentence: why it waits for a yes, whatever it changes
 	Unchanged bool     `json:"unchanged,omitempty"` // nothing was read: nothing has changed since Applied
 	Version   int64    `json:"version,omitempty"`   // of the spreadsheet's file
 	Lost      []string `json:"lost,omitempty"`      // sentences: tabs that look like datasets, and cannot be read
@@ -286,8 +303,24 @@ func (s *ImportSpec) OnlyCustomer() string {
 	return s.Pull.Customer
 }
 
-// Pulling tells whether the job is a pull that has not frozen all tabs yet.
-func (j *Job) Pulling() bool { return j.Import != nil && j.Import.Pull != nil && !j.Import.Pull.Whole }
+// Unmapped stands there for pulls of billing systems. Versions that know only spreadsheets take such a
+// job for a whole pull, since Whole is set, with a dataset that they do not know; so their pull workers
+// do not look for its spreadsheet, and their import workers leave it alone.
+const Unmapped = "unmapped"
+
+// Pulling tells whether the job is a pull that has not frozen everything yet.
+func (j *Job) Pulling() bool {
+	return j.Import != nil && j.Import.Pull != nil && (!j.Import.Pull.Whole || slices.Contains(j.Import.Datasets, Unmapped))
+}
+
+// HasRaw tells whether the job keeps the raw pages of a pull of a whole billing system.
+func (j *Job) HasRaw() bool {
+	if j.Import == nil || j.Import.Pull == nil || j.Pulling() {
+		return false
+	}
+	p := j.Import.Pull
+	return p.System != "" && p.Customer == "" && !p.Reprocess && !j.Import.FilesErased
+}
 
 // File is one input file.
 type File struct {

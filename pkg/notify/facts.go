@@ -30,6 +30,7 @@ type Facts struct {
 	ErrorCode  string                 `json:"error_code,omitempty"` // if it failed
 	Halfway    bool                   `json:"halfway,omitempty"`    // it failed or was cancelled when it may have changed rows already
 	Asks       bool                   `json:"asks,omitempty"`       // it waits for a yes although nobody asked for a plan
+	System     string                 `json:"system,omitempty"`     // the billing system that a sync pulls from, such as Stripe
 	Missing    []string               `json:"missing,omitempty"`    // datasets that the pull before had, and that no tab has rows of any more
 	UsedPlans  []job.PlanUse          `json:"used_plans,omitempty"` // plans that the input lacks, and that stay because others use them; without their ids
 	Removed    map[string]int64       `json:"removed,omitempty"`    // by an erase: items by kind
@@ -97,7 +98,10 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 	f.addRows(j)
 	if j.Import != nil {
 		f.Asks = j.Status == job.Planned && j.Import.Confirm != ""
-		f.Missing = missing(j.Import)
+		if j.Import.Pull != nil {
+			f.System = j.Import.Pull.System
+		}
+		f.Missing = missing(j)
 		f.UsedPlans = withoutIDs(j.Import.UsedPlans)
 		f.Halfway = j.Wrote() && j.ErrorCode != job.Outdated && (j.Status == job.Failed || j.Status == job.Cancelled)
 	}
@@ -113,8 +117,9 @@ func factsOf(m *job.Message, j *job.Job, url string) *Facts {
 }
 
 // missing lists the datasets that a pull has lost since the one before.
-func missing(spec *job.ImportSpec) (out []string) {
-	if spec.Pull == nil || len(spec.Datasets) == 0 { // it was not read to its end
+func missing(j *job.Job) (out []string) {
+	spec := j.Import
+	if spec.Pull == nil || spec.Pull.System != "" || len(spec.Datasets) == 0 { // it was not read to its end, or holds all that there is
 		return nil
 	}
 	for _, ds := range spec.Pull.Had {

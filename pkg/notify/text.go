@@ -15,6 +15,7 @@ import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
 	"reseed/pkg/job"
+	"reseed/pkg/puller"
 	"reseed/pkg/source/sheets"
 )
 
@@ -149,7 +150,11 @@ func (f *Facts) lead() (out []string) {
 		out = append(out, "A plan that the input lacks stays, because it is used by "+use.Words()+".")
 	}
 	if f.Status == job.Failed && f.ErrorCode != "" {
-		if why := sheets.Advice(f.ErrorCode); why != "" && f.Kind == kindSync {
+		why := sheets.Advice(f.ErrorCode)
+		if f.System != "" {
+			why = puller.Advice(f.System, f.ErrorCode)
+		}
+		if why != "" && f.Kind == kindSync {
 			out = append(out, why)
 		}
 		out = append(out, "The code of the error is "+f.ErrorCode+".")

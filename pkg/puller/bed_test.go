@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"reseed/internal/googletest"
 	"reseed/pkg/app"
 	"reseed/pkg/billing"
+	"reseed/pkg/credentials"
 	"reseed/pkg/edit"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
@@ -24,6 +26,7 @@ import (
 	"reseed/pkg/puller"
 	"reseed/pkg/records"
 	"reseed/pkg/source/sheets/google"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/mem"
@@ -60,6 +63,10 @@ type bed struct {
 	other  store.Source
 	clock  func() time.Time
 	queue  []any
+	// billing systems and their credentials, if there are any
+	find  func(name string) (system.System, bool)
+	vault credentials.Vault
+	writes atomic.Int64 // calls of the table that write
 	// called before and after each call of the table, if set
 	before, after func() error
 }
@@ -68,7 +75,10 @@ func newBed(t *testing.T, tabs ...*googletest.Tab) *bed {
 	t.Helper()
 	b := &bed{t: t, google: googletest.New(), objs: objects.Mem(), clock: time.Now}
 	call := func(f *func() error) func(mem.Op, int) error {
-		return func(mem.Op, int) error {
+		return func(op mem.Op, _ int) error {
+			if f == &b.before && (op == mem.Write || op == mem.Transact) {
+				b.writes.Add(1)
+			}
 			if *f == nil {
 				return nil
 			}
@@ -93,6 +103,7 @@ func (b *bed) restart() {
 	must(b.t, err)
 	b.App = app.New(app.Config{
 		Store: store.New(b.db), Objects: b.objs, Now: func() time.Time { return b.clock() }, Log: slog.New(slog.DiscardHandler), Sheets: client,
+		System: b.find, Vault: b.vault,
 		Imports: func(_ context.Context, m ...importer.Message) error { push(b, m); return nil },
 		Sweeps:  func(_ context.Context, m ...app.Sweep) error { push(b, m); return nil },
 		Pulls:   func(_ context.Context, m ...puller.Message) error { push(b, m); return nil },
@@ -210,10 +221,13 @@ func (b *bed) names(src store.Source) map[string]string {
 	return out
 }
 
+func (b *bed) records() *records.Records {
+	return records.New(records.Config{Store: b.Store, Edits: edit.New(b.Store, b.clock), Holder: b.Ledger.Holder, Now: b.clock, Forgotten: b.Eraser.Forgotten})
+}
+
 // rest makes a customer over REST.
 func (b *bed) rest(id, name string) error {
-	r := records.New(records.Config{Store: b.Store, Edits: edit.New(b.Store, b.clock), Holder: b.Ledger.Holder, Now: b.clock, Forgotten: b.Eraser.Forgotten})
-	_, err := r.CreateCustomer(b.t.Context(), records.NewCustomer{Source: b.src.UUID, Record: &billing.Customer{ExternalID: id, Name: name}, By: "a key"})
+	_, err := b.records().CreateCustomer(b.t.Context(), records.NewCustomer{Source: b.src.UUID, Record: &billing.Customer{ExternalID: id, Name: name}, By: "a key"})
 	return err
 }
 

@@ -11,7 +11,7 @@ import (
 	"reseed/pkg/job"
 )
 
-// The one task of a job that freezes its tabs. The tasks of the import come later.
+// The one task of a job that freezes what it pulls. The tasks of the import come later.
 const (
 	phase  = importer.PhasePull
 	taskID = phase + "/00000"
@@ -20,33 +20,37 @@ const (
 const (
 	// reserve is left at the end of the time that a function has: a page takes seconds.
 	reserve = 40 * time.Second
-	// patience is for how long a pull goes on although Google does not answer.
+	// patience is for how long a pull goes on although what it reads does not answer.
 	patience = 30 * time.Minute
 )
 
 // errStopped says that a worker stopped before its deadline, and the job goes on.
 var errStopped = errors.New("puller: out of time")
 
-// state is what the task keeps of the reading of a spreadsheet. The importer reads Pulled of it.
+// state is what the task keeps of the reading. The importer reads Pulled and Streams of it.
 type state struct {
-	Pulled int64 `json:"pulled"` // rows read so far
+	Pulled  int64        `json:"pulled"`            // rows or objects read so far
+	Streams []job.Stream `json:"streams,omitempty"` // of a billing system
 
-	Attempt   int       `json:"attempt"` // from 1; 0: nothing was read yet
-	Reading   *reading  `json:"reading,omitempty"`
-	Trouble   time.Time `json:"trouble,omitzero"` // since when Google has not answered
+	Attempt   int       `json:"attempt"`           // from 1; 0: nothing was read yet
+	Reading   *reading  `json:"reading,omitempty"` // of a spreadsheet
+	Scan      *scan     `json:"scan,omitempty"`    // of a billing system
+	Mapping   *mapping  `json:"mapping,omitempty"` // of a billing system, since its pages are mapped
+	Trouble   time.Time `json:"trouble,omitzero"`  // since when what is read has not answered
 	Unchanged bool      `json:"unchanged,omitempty"`
 	Version   int64     `json:"version,omitempty"`
 	Result    *outcome  `json:"result,omitempty"` // of a task that is done, and had something to read
 }
 
-// outcome is what the tabs have become.
+// outcome is what was made of what was read.
 type outcome struct {
 	Files []job.File `json:"files"`
 	Notes []string   `json:"notes,omitempty"`
 	Lost  []string   `json:"lost,omitempty"`
+	Ask   string     `json:"ask,omitempty"` // why it waits for a yes, see [job.PullSpec]
 }
 
-// Handle goes on with a pull until its tabs are frozen and its import goes on elsewhere, or time runs
+// Handle goes on with a pull until everything is frozen and its import goes on elsewhere, or time runs
 // out; then the tick sends it again. It returns nil if another worker has it, or if there is nothing
 // to do. A pull that cannot go on ends as failed, and has changed nothing.
 func (p *Puller) Handle(ctx context.Context, m Message) error {
@@ -153,15 +157,21 @@ func (p *Puller) handOn(ctx context.Context, j *job.Job, s *state) error {
 	if err := p.dropReplaced(ctx, j); err != nil {
 		return err
 	}
-	if _, err := p.c.Objects.DeleteAll(ctx, pagesDir(j.ID)); err != nil {
-		return err
+	for _, dir := range []string{pagesDir(j.ID), runsDir(j.ID)} {
+		if _, err := p.c.Objects.DeleteAll(ctx, dir); err != nil {
+			return err
+		}
 	}
 	return p.c.Importer.Frozen(ctx, j.ID, s.Result.Files, s.Result.Notes, func(spec *job.PullSpec) {
-		spec.Version, spec.Lost = s.Version, s.Result.Lost
+		spec.Version, spec.Lost, spec.Objects, spec.Ask = s.Version, s.Result.Lost, s.Pulled, s.Result.Ask
+		if s.Scan != nil {
+			spec.Pages = s.Scan.Pages
+		}
 	})
 }
 
-// dropReplaced cancels the plan that a pull replaces, and deletes the frozen tables of the pull before.
+// dropReplaced cancels the plan that a pull replaces, and deletes what the pulls before have frozen: raw
+// pages only if this one has its own.
 func (p *Puller) dropReplaced(ctx context.Context, j *job.Job) error {
 	spec := j.Import.Pull
 	if spec.Replaces != "" {
@@ -169,7 +179,8 @@ func (p *Puller) dropReplaced(ctx context.Context, j *job.Job) error {
 			return err
 		}
 	}
-	for _, id := range []string{spec.Replaces, spec.Before} {
+	fresh := spec.System == "" || spec.Customer == "" && !spec.Reprocess
+	for _, id := range []string{spec.Replaces, spec.Before, spec.Raw} {
 		if id == "" {
 			continue
 		}
@@ -182,7 +193,12 @@ func (p *Puller) dropReplaced(ctx context.Context, j *job.Job) error {
 		case !old.Status.Ended() || old.Status == job.Planned:
 			continue
 		}
-		if _, err := p.c.Objects.DeleteAll(ctx, importer.InputDir(id)); err != nil {
+		if fresh {
+			_, err = p.c.Objects.DeleteAll(ctx, importer.InputDir(id))
+		} else {
+			err = p.c.Importer.DropInput(ctx, old)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ type Config struct {
 	Log  *slog.Logger
 }
 
-// Puller pulls spreadsheets. It is safe for concurrent use.
+// Puller pulls spreadsheets and billing systems. It is safe for concurrent use.
 type Puller struct{ c Config }
 
 // New makes a Puller. It makes no call.
@@ -68,20 +68,27 @@ func (p *Puller) ShareWith() string {
 
 // Request says how to pull.
 type Request struct {
-	Plan bool   // stop before any row is written
-	By   string // who asks
+	Plan      bool   // stop before any row is written
+	Customer  string // of a billing system: external id of the one customer that is pulled; empty: all
+	Reprocess bool   // of a billing system: map what the latest pull of all has read anew, and read nothing
+	By        string // who asks
 	// people are not told how it ends, or that it waits
 	Quiet bool
 	// a schedule asks, and nobody looks at the pull
 	Unwatched bool
 }
 
-// CodeRunning is the code of the error if a source is being pulled already.
-const CodeRunning = "pull_running"
+// Codes of errors.
+const (
+	CodeRunning      = "pull_running"   // the source is being pulled already
+	CodeNotForSheets = "not_for_sheets" // only billing systems can be pulled so
+	CodePullNeeded   = "pull_needed"    // there is nothing to reprocess
+)
 
 // Start begins a pull of a source. The error is fault.Conflict, code [CodeRunning], if one runs
-// already or waits for its turn, and code no_spreadsheet if the source pulls from nothing;
-// fault.NotFound if there is no such source.
+// already or waits for its turn, code no_spreadsheet if the source pulls from nothing, and code
+// [CodeNotForSheets] or [CodePullNeeded] if it can't be pulled like this; fault.NotFound if there is no
+// such source.
 func (p *Puller) Start(ctx context.Context, uuid string, r Request) (*job.Job, error) {
 	for {
 		dir, err := p.c.Store.Directory(ctx)
@@ -120,6 +127,9 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 	if h.running != nil {
 		return nil, fault.Newf(fault.Conflict, CodeRunning, "A pull of this data source is under way: %s. When it has ended, start another one.", h.running.ID)
 	}
+	if err := r.fits(s, h); err != nil {
+		return nil, err
+	}
 	how, err := p.whole(ctx, s)
 	if err != nil {
 		return nil, err
@@ -137,10 +147,13 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 	j := &job.Job{ID: p.c.Ledger.NewID(), Quiet: r.Quiet, Import: &job.ImportSpec{
 		Files: []job.File{}, Origin: job.ByPull, By: r.By, Mode: job.Replace, Plan: r.Plan, MaxRemoved: how.Removed(), Datasets: []string{job.Unread}, Pull: spec,
 	}}
+	if s.System != nil {
+		s.System.pull(j.Import, r, h)
+	}
 	if r.Unwatched {
 		j.Scheduled = job.ScheduledAfter(h.last)
 	}
-	s.Last, s.Waiting, s.Applied, s.Skipped = j.ID, idOf(h.waiting), idOf(h.applied), 0
+	s.Last, s.Waiting, s.Applied, s.Raw, s.Skipped = j.ID, idOf(h.waiting), idOf(h.applied), idOf(h.raw), 0
 	s.Next = s.after(p.c.Now(), r)
 	write, err := s.write(src.Tag)
 	if err != nil {
@@ -165,15 +178,23 @@ func (s Setting) after(now time.Time, r Request) time.Time {
 // ground tells, as a digest, what decides besides the spreadsheet and the stored rows what a pull
 // does.
 func (p *Puller) ground(ctx context.Context, dir *store.Directory, src store.Source, s Setting) (string, error) {
-	readings, err := p.c.Importer.Readings(ctx, src.Tag)
-	if err != nil {
-		return "", err
-	}
 	erased, err := dir.Erased(src)
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal([]any{readings, erased, s.Spreadsheet, s.MaxChanged, s.MaxRemoved})
+	if s.System != nil { // see reprocess
+		return digest(erased)
+	}
+	readings, err := p.c.Importer.Readings(ctx, src.Tag)
+	if err != nil {
+		return "", err
+	}
+	return digest(readings, erased, s.Spreadsheet, s.MaxChanged, s.MaxRemoved)
+}
+
+// digest tells values from others.
+func digest(values ...any) (string, error) {
+	text, err := json.Marshal(values)
 	if err != nil {
 		return "", fault.Wrap(err, fault.Internal, "pulls", "describe what a pull rests on")
 	}

@@ -149,7 +149,17 @@ type ImportJob struct {
 	// of a plan or a pull: in how many changed rows each field changes, by dataset and field
 	Fields map[string]map[string]int64 `json:"fields,omitempty"`
 
+	Pull *Pull `json:"pull,omitempty"` // of a billing system
+
 	FilesErased bool `json:"files_erased,omitempty"` // an erase removed its files, so it can't be undone any more
+}
+
+// Pull is what an import pulls from a billing system.
+type Pull struct {
+	System    string `json:"system"`              // such as Stripe
+	Account   string `json:"account"`             // its name, or its id
+	Customer  string `json:"customer,omitempty"`  // external id of the one customer that is pulled; empty: all
+	Reprocess string `json:"reprocess,omitempty"` // the pull whose data is mapped anew; nothing is read
 }
 
 // PlanUse says how many stored records use a plan.
@@ -256,10 +266,19 @@ type Progress struct {
 	RowsDone   int64 `json:"rows_done"`  // read so far
 	ItemsDone  int64 `json:"items_done"` // changes made so far, or items erased
 	ItemsTotal int64 `json:"items_total,omitempty"`
+	// of a pull of a billing system, as long as it reads: its kinds of objects, in the order in which they are read
+	Streams []Stream `json:"streams,omitempty"`
 	// Of a running job:
 	Fraction    float64 `json:"fraction,omitempty"`        // 0 to 1, of all its work
 	RowsASecond float64 `json:"rows_per_second,omitempty"` // since it started
 	SecondsLeft float64 `json:"seconds_left,omitempty"`    // an estimate from the work so far
+}
+
+// Stream is how far the objects of one kind are read from a billing system.
+type Stream struct {
+	Name  string `json:"name"` // as the system calls them
+	Done  int64  `json:"done"`
+	Total int64  `json:"total,omitempty"` // 0: the system does not say
 }
 
 // Counts says what became of the rows of one dataset:

@@ -26,11 +26,12 @@ type Syncs struct {
 
 // SyncOptions say how to pull.
 type SyncOptions struct {
-	Plan bool  `json:"plan,omitempty"` // write nothing until the plan is applied
-	Mail *bool `json:"mail,omitempty"` // false: people are not told how it ends, or that it waits
-
-	Customer  string `json:"customer,omitempty"`  // external id of the only customer to pull; not of spreadsheets
-	Reprocess bool   `json:"reprocess,omitempty"` // what the latest whole pull has read is mapped again, and nothing is read
+	Plan bool `json:"plan,omitempty"` // write nothing until the plan is applied
+	// Of a billing system: external id of the one customer that is pulled; empty: all.
+	Customer string `json:"customer,omitempty"`
+	// Of a billing system: map what the last pull has read anew, without reading anything.
+	Reprocess bool  `json:"reprocess,omitempty"`
+	Mail      *bool `json:"mail,omitempty"` // false: people are not told how it ends, or that it waits
 }
 
 // SyncChange is a change of [Syncs]. What is nil stays.

@@ -43,7 +43,7 @@ func (m *mapper) sort(t transactionShape) {
 	case t.outcome() == unknown:
 		m.unknownWord(t.ID, "status")
 	case t.Type == "credit" && t.RefundedTransactionID == "":
-		m.out.Left[LeftOutsideInvoices]++
+		m.credits = append(m.credits, t)
 	case t.Type == "credit":
 		m.refunds[t.RefundedTransactionID] = append(m.refunds[t.RefundedTransactionID], t)
 	case t.Type != "sale":
@@ -135,16 +135,28 @@ func (m *mapper) charge(c *charge) {
 		return
 	}
 	b := &bill{charge: c}
-	b.Open(root.Currency, "currency_iso_code")
-	if root.CreatedAt.IsZero() {
-		b.Fail(CodeBadObject, "created_at", "The transaction does not say when it was made.")
-	}
-	b.record = &billing.Invoice{CustomerExternalID: m.owner, ExternalID: root.ID, Date: root.CreatedAt.Time, Currency: b.Currency, CollectionMethod: "automatic"}
+	b.head(m.owner)
 	m.line(b)
 	m.payments(b)
 	m.moneyBack(b)
 	m.claimed(c)
 	b.record.Status = b.status()
+	m.sold(b)
+}
+
+// head maps what an invoice has of its root.
+func (b *bill) head(customer string) {
+	root := b.charge.root()
+	b.Open(root.Currency, "currency_iso_code")
+	if root.CreatedAt.IsZero() {
+		b.Fail(CodeBadObject, "created_at", "The transaction does not say when it was made.")
+	}
+	b.record = &billing.Invoice{CustomerExternalID: customer, ExternalID: root.ID, Date: root.CreatedAt.Time, Currency: b.Currency, CollectionMethod: "automatic"}
+}
+
+// sold puts an invoice with what belongs to it, unless something is wrong with it, or the settings leave it out.
+func (m *mapper) sold(b *bill) {
+	root := b.charge.root()
 	if b.Fault != system.NoFault {
 		m.reject(system.Issue{Dataset: billing.Invoices, Record: root.ID, Stream: Transactions, Object: root.ID, Field: b.Field, Code: codeOf(b.Fault), Message: b.Message})
 		return
@@ -212,7 +224,7 @@ func (m *mapper) line(b *bill) {
 	}
 	b.line.ServicePeriodStart, b.line.ServicePeriodEnd = root.Subscription.Start.Time, root.Subscription.End.AddDate(0, 0, 1)
 	if b.charge.prorated {
-		b.line.Prorated = true
+		b.line.Prorated, b.line.ProrationType = true, "differential"
 		if day := root.CreatedAt.Truncate(24 * time.Hour); day.After(b.line.ServicePeriodStart) {
 			b.line.ServicePeriodStart = day
 		}
@@ -220,7 +232,7 @@ func (m *mapper) line(b *bill) {
 }
 
 // optional converts an amount that may not be given.
-func (b *bill) optional(d decimal, field string) int64 {
+func (b *bill) optional(d system.Decimal, field string) int64 {
 	if d == "" {
 		return 0
 	}
@@ -322,10 +334,27 @@ func (m *mapper) dispute(b *bill, t transactionShape, d disputeShape) {
 	b.transaction(d.ID, billing.Refund, billing.Successful, at, amount)
 }
 
-func (b *bill) transaction(id, kind, result string, at moment, amount int64) {
+func (b *bill) transaction(id, kind, result string, at system.Moment, amount int64) {
 	b.transactions = append(b.transactions, &billing.Transaction{
 		InvoiceExternalID: b.charge.root().ID, ExternalID: id, Type: kind, Result: result, Date: at.Time, AmountInCents: &amount,
 	})
+}
+
+// credit maps money that was paid to the customer, and is the refund of nothing: to an invoice of its own, of a negative amount.
+func (m *mapper) credit(t transactionShape) {
+	b := &bill{charge: &charge{tries: []transactionShape{t}}}
+	b.head(m.owner)
+	amount := b.Decimal(string(t.Amount), "amount")
+	b.line = &billing.LineItem{InvoiceExternalID: t.ID, ExternalID: t.ID, Type: billing.OneTime, AmountInCents: -amount, Quantity: 1, Description: t.OrderID}
+	m.refund(b, t)
+	b.record.Status = "paid"
+	switch {
+	case t.outcome() == pending: // there is a note
+	case t.outcome() == paid:
+		m.sold(b)
+	default:
+		m.out.Left[LeftFailed]++
+	}
 }
 
 // claimed takes the refunds of a charge from those that are of no charge.

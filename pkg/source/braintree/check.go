@@ -31,7 +31,7 @@ func (r *reader) Check(ctx context.Context) (system.Account, error) {
 			Message: "The user of the key may not read all that is needed. In Braintree's control panel, under Settings, Users and Roles, give its role the right to read: " + strings.Join(missing, ", ") + ".",
 		}
 	}
-	return system.Account{ID: r.merchant, Live: r.live}, nil
+	return system.Account{ID: r.merchant, Name: r.merchant, Live: r.live}, nil
 }
 
 // missing are the streams that may not be read.

@@ -26,6 +26,9 @@ func (System) Map(objects []system.Object, s system.Settings) system.Mapped {
 		m.charge(c)
 	}
 	m.unclaimed()
+	for _, t := range m.credits {
+		m.credit(t)
+	}
 	for _, s := range m.subscriptions {
 		m.subscription(s)
 	}
@@ -60,6 +63,7 @@ type mapper struct {
 	subscriptions []subscriptionShape
 	sales         []transactionShape
 	refunds       map[string][]transactionShape // by the transaction that they pay back
+	credits       []transactionShape            // paid to the customer for nothing
 	newest        transactionShape              // names the customer, if that is deleted
 }
 
@@ -107,11 +111,7 @@ func recordOf(ds billing.Dataset, id string) string {
 }
 
 func (m *mapper) mapped() system.Mapped {
-	place := map[billing.Dataset]int{}
-	for i, ds := range billing.Order() {
-		place[ds] = i
-	}
-	slices.SortStableFunc(m.out.Records, func(a, b billing.Record) int { return cmp.Compare(place[a.Dataset()], place[b.Dataset()]) })
+	system.SortRecords(m.out.Records)
 	for i := range m.out.Issues {
 		m.out.Issues[i].Link = link(m.panel, m.out.Issues[i].Stream, m.out.Issues[i].Object)
 	}

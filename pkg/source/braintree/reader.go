@@ -28,6 +28,7 @@ type reader struct {
 	merchant string
 	live     bool
 	panel    string // address of the merchant in the control panel
+	most     int    // ids that a search may find
 
 	mu   sync.Mutex
 	last found // what was searched last: each page needs the ids of its window
@@ -174,7 +175,7 @@ func (r *reader) ids(ctx context.Context, l list, c cursor) ([]string, cursor, e
 		if err != nil {
 			return nil, c, err
 		}
-		if len(ids) < most {
+		if len(ids) < r.most {
 			r.mu.Lock()
 			r.last = found{at, ids}
 			r.mu.Unlock()

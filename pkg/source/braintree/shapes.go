@@ -1,11 +1,8 @@
 package braintree
 
 import (
-	"bytes"
 	"encoding/json"
-	"time"
 
-	"reseed/pkg/billing"
 	"reseed/pkg/source/system"
 )
 
@@ -38,12 +35,12 @@ type addressShape struct {
 type subscriptionShape struct {
 	ID                     string         `json:"id"`
 	Status                 string         `json:"status"`
-	FirstBillingDate       moment         `json:"first_billing_date"`
+	FirstBillingDate       system.Moment  `json:"first_billing_date"`
 	TrialPeriod            bool           `json:"trial_period"`
 	TrialDuration          int            `json:"trial_duration"`
 	TrialDurationUnit      string         `json:"trial_duration_unit"`
-	BillingPeriodStartDate moment         `json:"billing_period_start_date"`
-	BillingPeriodEndDate   moment         `json:"billing_period_end_date"`
+	BillingPeriodStartDate system.Moment  `json:"billing_period_start_date"`
+	BillingPeriodEndDate   system.Moment  `json:"billing_period_end_date"`
 	CurrentBillingCycle    int64          `json:"current_billing_cycle"`
 	NumberOfBillingCycles  *int64         `json:"number_of_billing_cycles"`
 	NeverExpires           bool           `json:"never_expires"`
@@ -51,8 +48,8 @@ type subscriptionShape struct {
 }
 
 type historyShape struct {
-	Timestamp moment `json:"timestamp"`
-	Status    string `json:"status"`
+	Timestamp system.Moment `json:"timestamp"`
+	Status    string        `json:"status"`
 }
 
 type transactionShape struct {
@@ -60,10 +57,10 @@ type transactionShape struct {
 	Type                  string              `json:"type"`
 	Status                string              `json:"status"`
 	Currency              string              `json:"currency_iso_code"`
-	Amount                decimal             `json:"amount"`
-	TaxAmount             decimal             `json:"tax_amount"`
-	DiscountAmount        decimal             `json:"discount_amount"`
-	CreatedAt             moment              `json:"created_at"`
+	Amount                system.Decimal      `json:"amount"`
+	TaxAmount             system.Decimal      `json:"tax_amount"`
+	DiscountAmount        system.Decimal      `json:"discount_amount"`
+	CreatedAt             system.Moment       `json:"created_at"`
 	OrderID               string              `json:"order_id"`
 	Customer              customerShape       `json:"customer"`
 	PlanID                string              `json:"plan_id"`
@@ -77,51 +74,23 @@ type transactionShape struct {
 }
 
 type periodShape struct {
-	Start moment `json:"billing_period_start_date"`
-	End   moment `json:"billing_period_end_date"`
+	Start system.Moment `json:"billing_period_start_date"`
+	End   system.Moment `json:"billing_period_end_date"`
 }
 
 type modificationShape struct {
-	Amount   decimal `json:"amount"`
-	Quantity *int64  `json:"quantity"`
+	Amount   system.Decimal `json:"amount"`
+	Quantity *int64         `json:"quantity"`
 }
 
 type disputeShape struct {
-	ID             string  `json:"id"`
-	Status         string  `json:"status"`
-	Kind           string  `json:"kind"`
-	Currency       string  `json:"currency_iso_code"`
-	AmountDisputed decimal `json:"amount_disputed"`
-	AmountWon      decimal `json:"amount_won"`
-	ReceivedDate   moment  `json:"received_date"`
-}
-
-// moment is a time, or the beginning of a day in UTC; zero if there is none.
-type moment struct{ time.Time }
-
-// UnmarshalJSON takes a text or null.
-func (m *moment) UnmarshalJSON(b []byte) error {
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil || s == "" {
-		return err
-	}
-	at, err := billing.ParseTime(s)
-	m.Time = at
-	return err
-}
-
-// decimal is an amount as it is written; empty if there is none.
-type decimal string
-
-// UnmarshalJSON takes a text, a number or null.
-func (d *decimal) UnmarshalJSON(b []byte) error {
-	if !bytes.HasPrefix(b, []byte(`"`)) {
-		var n json.Number
-		err := json.Unmarshal(b, &n)
-		*d = decimal(n)
-		return err
-	}
-	return json.Unmarshal(b, (*string)(d))
+	ID             string         `json:"id"`
+	Status         string         `json:"status"`
+	Kind           string         `json:"kind"`
+	Currency       string         `json:"currency_iso_code"`
+	AmountDisputed system.Decimal `json:"amount_disputed"`
+	AmountWon      system.Decimal `json:"amount_won"`
+	ReceivedDate   system.Moment  `json:"received_date"`
 }
 
 // texts are fields that the merchant has made.
@@ -179,5 +148,5 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 			return system.Belongs{Own: b.ID, Stream: PaymentMethods, ID: b.Method}, nil
 		}
 	}
-	return system.Belongs{}, nil
+	return system.Belongs{Own: b.ID}, nil
 }

@@ -85,7 +85,7 @@ func (s System) Open(c system.Connection) (system.Reader, error) {
 		limits = remote.Limits{}
 	}
 	return &reader{
-		merchant: merchant, live: place.Name == production, panel: panel + "/merchants/" + merchant,
+		merchant: merchant, live: place.Name == production, panel: panel + "/merchants/" + merchant, most: most,
 		client: remote.New(remote.Config{
 			System: s.Name(), Base: cmp.Or(c.Base, place.Address) + "/merchants/" + merchant, Transport: c.Transport, Limits: limits, Now: c.Now, XML: true,
 			Header:        http.Header{"X-Apiversion": {version}, "Accept": {"application/xml"}},

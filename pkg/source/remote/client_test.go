@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -306,4 +307,83 @@ func TestAPullThatIsStopped(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
 	})
+}
+
+// A request with a body is sent again as it was.
+func TestBodiesAreRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, w := client(func(n int, r *http.Request) answer {
+			body, _ := io.ReadAll(r.Body)
+			if r.Method != http.MethodPost || r.URL.Path != "/search" || string(body) != `{"a":1}` || r.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s %s %s", r.Method, r.URL, body)
+			}
+			if n == 1 {
+				return answer{status: 503}
+			}
+			return good
+		}, nil)
+		body, err := c.Do(t.Context(), remote.Request{Method: http.MethodPost, Path: "/search", Body: []byte(`{"a":1}`), Type: "application/json"})
+		if string(body) != good.body || err != nil || w.calls.Load() != 2 {
+			t.Errorf("%s, %v, %d calls", body, err, w.calls.Load())
+		}
+	})
+}
+
+func TestXMLDocuments(t *testing.T) {
+	t.Parallel()
+	for body, calls := range map[string]int64{
+		`<a><b/></a>`: 0, "<?xml version=\"1.0\"?>\n<!-- x --><a></a>\n": 0, `<a/>`: 0, "<htmla></htmla>": 0,
+		`<a><b></b>`: 3, ``: 3, ` `: 3, `{"a":1}`: 3, `<a>ann@exam`: 3, `<a></b>`: 3,
+		"\ufeff <!DOCTYPE html><p></p>": 1, `<HTML></HTML>`: 1,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, w := client(always(answer{status: 200, body: body}), func(c *remote.Config) { c.XML = true })
+			got, err := c.Do(t.Context(), remote.Request{Path: "/x"})
+			kind, _ := remote.KindOf(err)
+			if calls == 0 && (err != nil || string(got) != body) || calls > 0 && (kind != remote.Shape || w.calls.Load() != calls || strings.Contains(err.Error(), "ann@")) {
+				t.Errorf("%q: %q, %v, %d calls", body, got, err, w.calls.Load())
+			}
+		})
+	}
+}
+
+// The header of an answer is there without its body, and is asked for again as anything else is.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		methods := map[string]int{}
+		c, _ := client(func(n int, r *http.Request) answer {
+			methods[r.Method+" "+r.URL.String()]++
+			if n == 1 {
+				return answer{status: http.StatusInternalServerError}
+			}
+			return answer{status: http.StatusOK, header: http.Header{"Total": {"7"}}}
+		}, nil)
+		h, err := c.Head(t.Context(), "/v1/things", url.Values{"a": {"b"}})
+		if err != nil || h.Get("Total") != "7" || len(methods) != 1 || methods["HEAD https://stripe.test/v1/things?a=b"] != 2 {
+			t.Errorf("%v, %v, %v", h, err, methods)
+		}
+	})
+}
+
+// A refusal may say in a header of the system's own when requests are taken again. What is too far away is not believed.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		after time.Duration
+		want  time.Duration // 0: the usual pause
+	}{{90 * time.Second, 90 * time.Second}, {-time.Hour, 0}, {48 * time.Hour, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			reset := strconv.FormatInt(begin.Add(tt.after).Unix(), 10)
+			c, _ := client(once(answer{status: http.StatusTooManyRequests, header: http.Header{"X-Reset": {reset}}}, answer{status: http.StatusOK, body: "{}"}), func(c *remote.Config) { c.Reset = "X-Reset" })
+			if _, err := c.Get(t.Context(), "/v1/things", nil); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(begin); took != tt.want && (tt.want != 0 || took > time.Second) {
+				t.Errorf("%v: asked again after %v", tt.after, took)
+			}
+		})
+	}
 }

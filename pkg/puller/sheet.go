@@ -3,7 +3,6 @@ package puller
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,8 +22,6 @@ const (
 	mostTabs     = 200 // with cells
 	// settled is how old a pull must be before its version counts: versions lag behind edits.
 	settled = 10 * time.Minute
-	// lookEvery is how often a worker looks whether the job was cancelled, or its source erased.
-	lookEvery = time.Second / 2
 )
 
 // reading is how far one attempt to read a spreadsheet has come.
@@ -48,24 +45,14 @@ type tab struct {
 	Others int64 `json:"others,omitempty"`
 }
 
-// run is one worker's work on a pull.
-type run struct {
-	p      *Puller
-	job    *job.Job
-	state  *state
-	save   func(*state) error
-	looked time.Time
-	kept   *source.Readings
-}
-
 func (r *run) spreadsheet() string { return r.job.Import.Pull.Spreadsheet }
 
-// do reads the spreadsheet to its end, and makes files of it.
-func (r *run) do(ctx context.Context) error {
+// sheet reads the spreadsheet to its end, and makes files of it.
+func (r *run) sheet(ctx context.Context) error {
 	for {
 		err := r.attempt(ctx)
 		if err == nil || !changed(err) {
-			return r.trouble(ctx, err)
+			return err
 		}
 		if r.state.Attempt >= mostAttempts {
 			return fault.Newf(fault.Conflict, sheets.CodeChanged,
@@ -80,27 +67,6 @@ func (r *run) do(ctx context.Context) error {
 
 // changed reports whether an error says that the spreadsheet changed while it was read.
 func changed(err error) bool { return fault.CodeOf(err) == sheets.CodeChanged }
-
-// trouble notes since when Google has not answered, and gives up after a while.
-func (r *run) trouble(ctx context.Context, err error) error {
-	kind := fault.KindOf(err)
-	code := fault.CodeOf(err)
-	if err == nil || kind != fault.Busy && kind != fault.Unavailable || !strings.HasPrefix(code, "google_") {
-		return err
-	}
-	now := r.p.c.Now().UTC()
-	if r.state.Trouble.IsZero() {
-		r.state.Trouble = now
-	}
-	if now.Sub(r.state.Trouble) >= patience {
-		return fault.Newf(fault.Conflict, code, "%s It was tried for %d minutes.", err.Error(), int(patience.Minutes()))
-	}
-	if err := r.save(r.state); err != nil {
-		return err
-	}
-	r.p.c.Log.WarnContext(ctx, "a pull waits for Google", "job", r.job.ID, "code", code)
-	return errStopped
-}
 
 // attempt goes on with the attempt under way, or begins one.
 func (r *run) attempt(ctx context.Context) error {
@@ -231,43 +197,6 @@ func (r *run) groundNow(ctx context.Context) (string, error) {
 	}
 	return r.p.ground(ctx, dir, src, s)
 }
-
-func errErased() error {
-	return fault.New(fault.Conflict, "source_erased", "The data source was erased while it was pulled.")
-}
-
-// interrupted tells whether the worker must stop: its time is up, or the job is about to end, or its
-// source is gone.
-func (r *run) interrupted(ctx context.Context) error {
-	now := r.p.c.Now()
-	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(now) < reserve {
-		return errStopped
-	}
-	if now.Sub(r.looked) < lookEvery {
-		return ctx.Err()
-	}
-	r.looked = now
-	j, err := r.p.c.Ledger.Get(ctx, r.job.ID)
-	switch {
-	case err != nil:
-		return err
-	case j.State().Stops():
-		return errEnding
-	case j.Status.Ended():
-		return errStopped
-	}
-	dir, err := r.p.c.Store.Directory(ctx)
-	if err != nil {
-		return err
-	}
-	if _, there := dir.ByTag(r.job.Tag); !there {
-		return errErased()
-	}
-	return nil
-}
-
-// errEnding says that the job is about to end.
-var errEnding = errors.New("puller: the job is to end")
 
 // take freezes a page of a tab.
 func (r *run) take(ctx context.Context, i int, s sheets.Span, values sheets.Values) error {
