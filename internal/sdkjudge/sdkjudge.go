@@ -33,18 +33,8 @@ type Judge struct {
 // left out.
 func Start(t *testing.T, script, npm string) *Judge {
 	t.Helper()
-	root := root()
-	tools, required := os.LookupEnv(envTools)
-	if !required {
-		tools = filepath.Join(root, ".tools", "judges")
-	}
-	if _, err := os.Stat(filepath.Join(tools, "node_modules", filepath.FromSlash(npm), "package.json")); err != nil {
-		if required {
-			t.Fatalf("The npm package %s is not installed; make tools installs it, and so does make test: %v", npm, err)
-		}
-		t.Skipf("LEFT OUT: the npm package %s is not installed; make tools installs it: %v", npm, err)
-	}
-	cmd := exec.Command("node", filepath.Join(root, "judges", script)) //nolint:noctx // it ends when its input does
+	tools := folder(t, npm)
+	cmd := exec.Command("node", filepath.Join(root(), "judges", script)) //nolint:noctx // it ends when its input does
 	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(tools, "node_modules"), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -65,6 +55,28 @@ func Start(t *testing.T, script, npm string) *Judge {
 		}
 	})
 	return &Judge{in: in, out: bufio.NewReader(out), said: map[[sha256.Size]byte][]byte{}}
+}
+
+// Package returns the folder of an npm package. If it is not installed the test is left out.
+func Package(t *testing.T, npm string) string {
+	t.Helper()
+	return filepath.Join(folder(t, npm), "node_modules", filepath.FromSlash(npm))
+}
+
+// folder returns the folder that an npm package is installed in. If it is not installed the test is left out.
+func folder(t *testing.T, npm string) string {
+	t.Helper()
+	tools, required := os.LookupEnv(envTools)
+	if !required {
+		tools = filepath.Join(root(), ".tools", "judges")
+	}
+	if _, err := os.Stat(filepath.Join(tools, "node_modules", filepath.FromSlash(npm), "package.json")); err != nil {
+		if required {
+			t.Fatalf("The npm package %s is not installed; make tools installs it, and so does make test: %v", npm, err)
+		}
+		t.Skipf("LEFT OUT: the npm package %s is not installed; make tools installs it: %v", npm, err)
+	}
+	return tools
 }
 
 // root is the folder of the module.

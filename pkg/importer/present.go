@@ -348,7 +348,7 @@ func (s *summary) takeBackNeeded(spec *job.ImportSpec) (held int64) {
 	for _, kind := range []*store.RecordKind{store.KindFor(billing.Customers), store.KindFor(billing.Plans)} {
 		sks, dataset := s.sparedOf(kind), string(kind.Dataset)
 		switch {
-		case slices.Contains(spec.Withheld, dataset):
+		case len(sks) == 0, slices.Contains(spec.Withheld, dataset):
 		case len(sks) > mostSpared:
 			held += s.withholdOf(spec, dataset)
 		default:

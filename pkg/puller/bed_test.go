@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,6 +66,7 @@ type bed struct {
 	// billing systems and their credentials, if there are any
 	find  func(name string) (system.System, bool)
 	vault credentials.Vault
+	writes atomic.Int64 // calls of the table that write
 	// called before and after each call of the table, if set
 	before, after func() error
 }
@@ -73,7 +75,10 @@ func newBed(t *testing.T, tabs ...*googletest.Tab) *bed {
 	t.Helper()
 	b := &bed{t: t, google: googletest.New(), objs: objects.Mem(), clock: time.Now}
 	call := func(f *func() error) func(mem.Op, int) error {
-		return func(mem.Op, int) error {
+		return func(op mem.Op, _ int) error {
+			if f == &b.before && (op == mem.Write || op == mem.Transact) {
+				b.writes.Add(1)
+			}
 			if *f == nil {
 				return nil
 			}
@@ -216,10 +221,13 @@ func (b *bed) names(src store.Source) map[string]string {
 	return out
 }
 
+func (b *bed) records() *records.Records {
+	return records.New(records.Config{Store: b.Store, Edits: edit.New(b.Store, b.clock), Holder: b.Ledger.Holder, Now: b.clock, Forgotten: b.Eraser.Forgotten})
+}
+
 // rest makes a customer over REST.
 func (b *bed) rest(id, name string) error {
-	r := records.New(records.Config{Store: b.Store, Edits: edit.New(b.Store, b.clock), Holder: b.Ledger.Holder, Now: b.clock, Forgotten: b.Eraser.Forgotten})
-	_, err := r.CreateCustomer(b.t.Context(), records.NewCustomer{Source: b.src.UUID, Record: &billing.Customer{ExternalID: id, Name: name}, By: "a key"})
+	_, err := b.records().CreateCustomer(b.t.Context(), records.NewCustomer{Source: b.src.UUID, Record: &billing.Customer{ExternalID: id, Name: name}, By: "a key"})
 	return err
 }
 

@@ -86,7 +86,7 @@ func (r *run) makeFiles(ctx context.Context, sys system.System, s System, of str
 		}
 		out.Files = append(out.Files, one)
 	}
-	if len(out.Files) > 0 && r.job.Import.Pull.Customer == "" {
+	if len(out.Files) > 0 {
 		out.Files[0].Datasets = datasets()
 	}
 	if out.Ask, err = r.ask(ctx); err != nil {
@@ -96,7 +96,7 @@ func (r *run) makeFiles(ctx context.Context, sys system.System, s System, of str
 	return nil
 }
 
-// datasets are those of which a whole pull brings all rows that there are, even if that is none.
+// datasets are those of which a pull brings all rows that there are, even if that is none.
 func datasets() (names []string) {
 	for _, ds := range []billing.Dataset{billing.Plans, billing.Customers, billing.Invoices, billing.LineItems, billing.Transactions, billing.Events} {
 		names = append(names, string(ds))

@@ -152,7 +152,6 @@ func (m *mapper) customer() {
 			ExternalID: a.Code, Name: strings.TrimSpace(a.FirstName + " " + a.LastName), Company: a.Company, Email: m.email(a),
 			FreeTrialStartedAt: m.trial, LeadCreatedAt: m.trial,
 		}
-		r.Name = cmp.Or(r.Name, a.Company)
 		if at := a.address(); at != nil {
 			r.Country, r.City, r.Zip = m.country(a, at.Country), at.City, at.PostalCode
 			r.State = billing.ParseState(r.Country, at.Region)

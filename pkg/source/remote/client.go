@@ -263,7 +263,7 @@ func (c *Client) later(e *Error, message string) *Error {
 
 // unfit returns an error unless a body is a document that arrived whole.
 func (c *Client) unfit(e *Error, h http.Header, body []byte, err error) error {
-	whole, page, kind := json.Valid, isMarkup, "JSON"
+	whole, page, kind := isJSON, isMarkup, "JSON"
 	if c.XML {
 		whole, page, kind = wholeXML, isWebPage, "XML"
 	}

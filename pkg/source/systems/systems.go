@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"reseed/pkg/source/braintree"
+	"reseed/pkg/source/recurly"
 	"reseed/pkg/source/stripe"
 	"reseed/pkg/source/system"
 )
 
 // All lists the systems, in the order in which people are offered them.
 func All() []system.System {
-	return []system.System{stripe.System{}, braintree.System{}}
+	return []system.System{stripe.System{}, recurly.System{}, braintree.System{}}
 }
 
 // ByName finds a system by its name, regardless of case.
