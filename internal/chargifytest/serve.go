@@ -14,7 +14,7 @@ import (
 	"reseed/internal/standin"
 )
 
-// list is a list of Chargify.
+// shown is how Chargify shows a list.
 type shown struct {
 	kind    string
 	wrapper string // of each object
@@ -45,7 +45,7 @@ func (w *World) answer(r *http.Request, _ []byte) standin.Answer {
 	key, password, _ := r.BasicAuth()
 	path, q := r.URL.Path, r.URL.Query()
 	switch {
-	case r.URL.Host != Subdomain+".chargify.com":
+	case hostOf(r) != Subdomain+".chargify.com":
 		return refusal(http.StatusNotFound, "")
 	case key != Key || password != "x" || w.revoked:
 		return refusal(http.StatusUnauthorized, "HTTP Basic: Access denied for "+key)
