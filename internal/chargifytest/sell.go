@@ -129,10 +129,15 @@ func (w *World) transaction() int {
 // Pay pays an invoice, and returns the number of the transaction.
 func (w *World) Pay(invoice string, minor int64) int {
 	number := w.transaction()
-	amount := text(minor, fmt.Sprint(w.Field(invoice, "currency")), 1)
+	currency := fmt.Sprint(w.Field(invoice, "currency"))
+	w.mu.Lock()
+	w.paid[invoice] += minor
+	paid := text(w.paid[invoice], currency, 1)
+	w.mu.Unlock()
+	amount := text(minor, currency, 1)
 	payments, _ := w.Field(invoice, "payments").([]Fields)
 	w.Change(invoice, Fields{
-		"status": "paid", "paid_amount": amount, "due_amount": "0.0", "paid_date": date(w.Now()),
+		"status": "paid", "paid_amount": paid, "due_amount": "0.0", "paid_date": date(w.Now()),
 		"payments": append(payments, Fields{
 			"transaction_id": number, "transaction_time": spell(w.Now()), "memo": "Payment", "original_amount": amount, "applied_amount": amount,
 			"prepayment": false, "payment_method": Fields{"type": "external", "kind": "cash", "memo": "", "details": ""},
