@@ -263,7 +263,7 @@ func (r *Reader) list(ctx context.Context, l list, q url.Values) (rows []json.Ra
 	if err != nil {
 		return nil, 0, err
 	}
-	text := json.RawMessage(body)
+	text := body
 	if l.inner != "" {
 		var page map[string]json.RawMessage
 		if json.Unmarshal(body, &page) != nil {
