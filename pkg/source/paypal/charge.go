@@ -79,7 +79,7 @@ func (m *mapper) charges(s subscriptionShape) {
 // lastFailed makes a payment of the last one that failed, unless it is one of the payments. PayPal gives it no id.
 func (s subscriptionShape) lastFailed(payments []paymentShape) []paymentShape {
 	f := s.BillingInfo.LastFailedPayment
-	if f == nil || f.Time.IsZero() || slices.ContainsFunc(payments, func(p paymentShape) bool { return p.outcome() == failed && p.Time.Equal(f.Time.Time) }) {
+	if f.Time.IsZero() || slices.ContainsFunc(payments, func(p paymentShape) bool { return p.outcome() == failed && p.Time.Equal(f.Time.Time) }) {
 		return nil
 	}
 	return []paymentShape{{ID: s.ID + behindFailed, Status: "FAILED", Time: f.Time, Amount: breakdownShape{Gross: f.Amount}}}

@@ -167,6 +167,9 @@ func (m *mapper) customer(c customerShape) {
 	}
 	a := c.ShippingAddress.Address
 	r.City, r.Zip = a.AdminArea2, a.PostalCode
+	if a.CountryCode == "C2" { // how PayPal writes China
+		a.CountryCode = "CN"
+	}
 	if a.CountryCode != "" {
 		country, err := billing.ParseCountry(a.CountryCode)
 		if err != nil {

@@ -81,7 +81,7 @@ type preferencesShape struct {
 }
 
 type billingInfoShape struct {
-	LastFailedPayment *failedShape `json:"last_failed_payment"`
+	LastFailedPayment failedShape `json:"last_failed_payment"`
 }
 
 type failedShape struct {

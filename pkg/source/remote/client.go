@@ -100,8 +100,8 @@ type Request struct {
 	Path   string
 	Query  url.Values
 	Header http.Header // besides those of every request
-	Body   []byte // nil: none
-	Type   string // media type of the body
+	Body   []byte      // nil: none
+	Type   string      // media type of the body
 }
 
 // Get asks for a JSON document, as [Client.Do] does.
