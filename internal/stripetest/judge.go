@@ -1,6 +1,7 @@
 package stripetest
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -27,6 +28,13 @@ type Judge struct {
 
 	mu         sync.Mutex
 	validators map[spec.Path]*jsval.JSVal
+	verdicts   map[answer]error // of answers that were judged before
+}
+
+// answer is the answer to a request for a path, by its hash.
+type answer struct {
+	path spec.Path
+	hash [sha256.Size]byte
 }
 
 type route struct {
@@ -52,7 +60,7 @@ func newJudge() (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Judge{stub: stub, spec: s, fixtures: fixtures, components: spec.GetComponentsForValidation(&s.Components), validators: map[spec.Path]*jsval.JSVal{}}
+	j := &Judge{stub: stub, spec: s, fixtures: fixtures, components: spec.GetComponentsForValidation(&s.Components), validators: map[spec.Path]*jsval.JSVal{}, verdicts: map[answer]error{}}
 	variable := regexp.MustCompile(`\\\{[^}]*\\\}`)
 	for path := range s.Paths {
 		expr := "^" + variable.ReplaceAllString(regexp.QuoteMeta(string(path)), "[^/]+") + "$"
@@ -71,9 +79,24 @@ func (j *Judge) Request(r *http.Request) error {
 	return nil
 }
 
-// Answer reports what is wrong with an answer to a request that is accepted.
+// Answer reports what is wrong with an answer to a request that is accepted. What it says of an answer it says again of the same one.
 func (j *Judge) Answer(r *http.Request, body []byte) error {
-	v, err := j.validator(r.URL.Path)
+	j.mu.Lock()
+	at := answer{j.pathOf(r.URL.Path), sha256.Sum256(body)}
+	verdict, known := j.verdicts[at]
+	j.mu.Unlock()
+	if known {
+		return verdict
+	}
+	verdict = j.validate(at.path, body)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.verdicts[at] = verdict
+	return verdict
+}
+
+func (j *Judge) validate(path spec.Path, body []byte) error {
+	v, err := j.validator(path)
 	if err != nil {
 		return err
 	}
@@ -82,19 +105,18 @@ func (j *Judge) Answer(r *http.Request, body []byte) error {
 		return err
 	}
 	if err := v.Validate(answer); err != nil {
-		return fmt.Errorf("the answer to %s is not as Stripe's OpenAPI document says: %w", r.URL.Path, err)
+		return fmt.Errorf("the answer to %s is not as Stripe's OpenAPI document says: %w", path, err)
 	}
 	return nil
 }
 
-func (j *Judge) validator(path string) (*jsval.JSVal, error) {
+func (j *Judge) validator(path spec.Path) (*jsval.JSVal, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	at := j.pathOf(path)
-	if v := j.validators[at]; v != nil {
+	if v := j.validators[path]; v != nil {
 		return v, nil
 	}
-	get := j.spec.Paths[at]["get"]
+	get := j.spec.Paths[path]["get"]
 	if get == nil {
 		return nil, fmt.Errorf("stripe-mock has no GET %s", path)
 	}
@@ -102,7 +124,7 @@ func (j *Judge) validator(path string) (*jsval.JSVal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.validators[at] = v
+	j.validators[path] = v
 	return v, nil
 }
 

@@ -2,7 +2,6 @@ package stripetest
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -172,8 +171,7 @@ func (l *Large) page(kind, path, after string, limit int) []byte {
 		}
 		body = t.appendTo(body, customer, n, time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(nth)*month))
 	}
-	address, _ := json.Marshal(path) // a text
-	return fmt.Appendf(body, `],"has_more":%t,"url":%s}`, last > 0, address)
+	return fmt.Appendf(body, `],"has_more":%t,"url":%q}`, last > 0, path)
 }
 
 // Handler answers over HTTP as an account in memory does.

@@ -2,6 +2,7 @@ package stripetest
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -157,7 +158,7 @@ func (w *World) Price(name string, amount int64, currency string) string {
 func (w *World) Subscribe(customer, price string, end time.Time) (subscription, item string) {
 	subscription = w.Add("subscription", Fields{"customer": customer})
 	w.mu.Lock()
-	p := w.objects[price].fields
+	p := maps.Clone(w.objects[price].fields)
 	now := w.now.Unix()
 	w.mu.Unlock()
 	item = w.AddTo(subscription, "subscription_item", Fields{"price": p, "subscription": subscription, "current_period_start": now, "current_period_end": end.Unix()})

@@ -215,15 +215,8 @@ func (w *World) list(kind, parent, path string, q url.Values, parts bool) (int, 
 		return http.StatusBadRequest, refusal("invalid_request_error", "parameter_invalid_integer", "limit", "Invalid integer: limit"), nil
 	}
 	page := all[:min(int64(len(all)), limit)]
-	data := []json.RawMessage{}
-	for _, o := range page {
-		text, err := w.render(o, slices.Contains(q["expand[]"], "data.payments"))
-		if err != nil {
-			return 0, nil, err
-		}
-		data = append(data, text)
-	}
-	body, err := json.Marshal(Fields{"object": "list", "data": data, "has_more": len(page) < len(all), "url": path})
+	expanded := slices.Contains(q["expand[]"], "data.payments")
+	body, err := appendList(nil, page, path, len(page) < len(all), func(o *object) ([]byte, error) { return w.render(o, expanded) })
 	return http.StatusOK, body, err
 }
 

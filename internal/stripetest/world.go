@@ -2,6 +2,7 @@ package stripetest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -38,6 +39,7 @@ type object struct {
 	parent  string // of parts: id of the object that they are a part of
 	created int64
 	fields  Fields
+	text    []byte // of the fields, without the brace at its end; nil: not written yet
 }
 
 // inside says which objects of a kind are parts of an object.
@@ -142,6 +144,7 @@ func (w *World) Change(id string, fields Fields) bool {
 	o, ok := w.objects[id]
 	if ok {
 		maps.Copy(o.fields, fields)
+		o.text = nil
 	}
 	return ok
 }
@@ -215,40 +218,85 @@ func (w *World) IDs(kind string) []string {
 // shown is how many objects a list inside an object shows.
 const shown = 10
 
-// render writes an object as an answer shows it.
-func (w *World) render(o *object, expanded bool) (json.RawMessage, error) {
-	fields := maps.Clone(o.fields)
+// list is a list inside an object.
+type list struct{ field, kind, address string }
+
+// listsOf are the lists inside an object.
+func listsOf(o *object, expanded bool) []list {
 	switch o.kind {
 	case "invoice":
-		fields["lines"] = w.excerpt(o.id, "line_item", "/v1/invoices/"+o.id+"/lines")
-		delete(fields, "payments")
+		all := []list{{"lines", "line_item", "/v1/invoices/" + o.id + "/lines"}}
 		if expanded {
-			fields["payments"] = w.excerpt(o.id, "invoice_payment", "/v1/invoice_payments")
+			all = append(all, list{"payments", "invoice_payment", "/v1/invoice_payments"})
 		}
+		return all
 	case "subscription":
-		fields["items"] = w.excerpt(o.id, "subscription_item", "/v1/subscription_items?subscription="+o.id)
+		return []list{{"items", "subscription_item", "/v1/subscription_items?subscription=" + o.id}}
 	case "credit_note":
-		fields["lines"] = w.excerpt(o.id, "credit_note_line_item", "/v1/credit_notes/"+o.id+"/lines")
+		return []list{{"lines", "credit_note_line_item", "/v1/credit_notes/" + o.id + "/lines"}}
 	}
-	for name, value := range o.fields { // a test has set the list itself, such as to null
-		if (name == "lines" || name == "items" || name == "payments") && value == Broken {
-			fields[name] = nil
+	return nil
+}
+
+// render writes an object as an answer shows it.
+func (w *World) render(o *object, expanded bool) ([]byte, error) {
+	text, err := o.open()
+	if err != nil {
+		return nil, err
+	}
+	body := slices.Clone(text)
+	for _, l := range listsOf(o, expanded) {
+		body = fmt.Appendf(body, `,%q:`, l.field)
+		if o.fields[l.field] == Broken {
+			body = append(body, "null"...)
+			continue
+		}
+		parts := w.parts[inside{o.id, l.kind}]
+		if body, err = appendList(body, parts[:min(len(parts), shown)], l.address, len(parts) > shown, func(part *object) ([]byte, error) { return w.render(part, false) }); err != nil {
+			return nil, err
 		}
 	}
-	return json.Marshal(fields)
+	return append(body, '}'), nil
+}
+
+// open writes the fields of an object but those that are lists, as Stripe does: its id comes first. The brace at the end is missing.
+func (o *object) open() ([]byte, error) {
+	if o.text != nil {
+		return o.text, nil
+	}
+	rest := maps.Clone(o.fields)
+	for _, name := range []string{"id", "object"} {
+		delete(rest, name)
+	}
+	for _, l := range listsOf(o, true) {
+		delete(rest, l.field)
+	}
+	text, err := json.Marshal(rest)
+	if err != nil {
+		return nil, err
+	}
+	o.text = fmt.Appendf(nil, `{"id":%q,"object":%q,%s`, o.id, o.fields["object"], text[1:len(text)-1])
+	return o.text, nil
+}
+
+// appendList writes a list of objects.
+func appendList(body []byte, objects []*object, address string, more bool, render func(*object) ([]byte, error)) ([]byte, error) {
+	body = append(body, `{"object":"list","data":[`...)
+	for i, o := range objects {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		text, err := render(o)
+		if err != nil {
+			return nil, err
+		}
+		body = append(body, text...)
+	}
+	return fmt.Appendf(body, `],"has_more":%t,"url":%q}`, more, address), nil
 }
 
 // Broken in place of a list inside an object makes it null, which Stripe never does.
 const Broken = "null in place of a list"
-
-func (w *World) excerpt(parent, kind, address string) Fields {
-	parts := w.parts[inside{parent, kind}]
-	data := []any{}
-	for _, o := range parts[:min(len(parts), shown)] {
-		data = append(data, o.fields)
-	}
-	return Fields{"object": "list", "data": data, "has_more": len(parts) > shown, "url": address}
-}
 
 func number(s string) int64 {
 	n, _ := strconv.ParseInt(s, 10, 64)

@@ -78,6 +78,8 @@ func correctable(j *job.Job) error {
 	switch {
 	case j.Import == nil, j.Import.Undo != "":
 		return refuse("not_correctable", "Only the rejects of an import of files can be corrected.")
+	case j.Import.Pull != nil && j.Import.Pull.Spreadsheet == "":
+		return refuse("not_correctable", "Correct the record in the billing system, and sync again.")
 	case j.Import.Pull != nil:
 		return refuse("not_correctable", "Correct the rows in the spreadsheet, and sync again.")
 	case j.Import.FilesErased:

@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -59,6 +60,20 @@ func stories() []story {
 			t.Helper()
 			first(t, w)
 			w.imports(t, clean())
+		}},
+		{name: "a pull with rejects", removes: true, setup: first, act: func(t tester, w *world) { t.Helper(); w.pulls(t, "", odd()) }},
+		{name: "a pull of one customer", removes: true, setup: first, act: func(t tester, w *world) {
+			t.Helper()
+			q := odd()
+			for i, s := range q.sheets {
+				q.sheets[i].rows = slices.DeleteFunc(slices.Clone(s.rows), func(r row) bool { return slices.Contains(slices.Collect(maps.Values(r)), "c1") })
+			}
+			w.pulls(t, "c2", q)
+		}},
+		{name: "an undo of a pull with rejects", removes: true, act: undo, setup: func(t tester, w *world) {
+			t.Helper()
+			first(t, w)
+			w.pulls(t, "", odd())
 		}},
 		{name: "an undo of an import", act: undo, setup: func(t tester, w *world) {
 			t.Helper()
@@ -129,6 +144,31 @@ func clean() request {
 	return q
 }
 
+// odd is a pull that lacks, changes and adds rows. Some of its rows are rejected: one whose record stays with what that needs,
+// one whose record is found by its external id only, and one that is rejected late, for a customer that is to go.
+func odd() request {
+	q := replacing(billing.Order(), "c3", "k1", "p2", "i1")
+	q.pull = true
+	for i, s := range q.sheets {
+		rows := slices.Clone(s.rows)
+		switch s.dataset { //nolint:exhaustive // the others stay
+		case billing.Customers:
+			rows = append(rows, row{"External ID": "c4", "Email": "d@x.com"})
+		case billing.Invoices:
+			rows = append(rows, row{"Customer external ID": "c9", "Invoice external ID": "i3", "Invoiced date": "2026-01-01", "Currency": "EUR"})
+			rows = slices.DeleteFunc(rows, func(r row) bool { return r["Invoice external ID"] == "i3" && r["Customer external ID"] != "c9" })
+		case billing.LineItems:
+			rows = append(rows, row{"External ID": "l1", "Type": "one_time", "Amount in cents": "1"})
+		case billing.Events:
+			for n := range rows {
+				rows[n] = changed(billing.Events, rows[n])
+			}
+		}
+		q.sheets[i].rows = rows
+	}
+	return q
+}
+
 // messy is an import of new, changed, unchanged, repeated and bad rows, and of rows that contradict
 // others.
 func messy() request {
@@ -190,6 +230,24 @@ func (w *world) imports(t tester, q request) {
 	r := q.request(t, w.quiet.line, w.src)
 	r.Once = fmt.Sprint("event ", time.Now().Unix())
 	w.do(t, func(p *process) error { _, err := p.Submit(t.Context(), r); return err })
+	w.settle(t)
+}
+
+// pulls runs the import of a pull to its end: of one customer, unless that is empty.
+func (w *world) pulls(t tester, customer string, q request) {
+	t.Helper()
+	time.Sleep(time.Minute)
+	r := q.request(t, w.quiet.line, w.src)
+	made := len(w.jobs(t))
+	w.do(t, func(p *process) error {
+		if len(w.jobs(t)) > made { // it was asked for, but the answer was lost
+			return nil
+		}
+		j := pullOf(r)
+		j.Import.Pull.Customer = customer
+		_, err := p.Pull(t.Context(), w.src, j)
+		return err
+	})
 	w.settle(t)
 }
 

@@ -311,7 +311,9 @@ func TestPullOfOneCustomer(t *testing.T) {
 			}
 		}
 		_, after := l.itemsOf(t, src, "b")
-		maps.DeleteFunc(after, func(k table.Key, attrs string) bool { return bystanders[k] == "" && store.PlaceOf(k.SK) == store.WithPlans })
+		maps.DeleteFunc(after, func(k table.Key, attrs string) bool {
+			return bystanders[k] == "" && store.PlaceOf(k.SK) == store.WithPlans
+		})
 		same(t, after, bystanders)
 		if again := isDone(t, l.pulls(t, src, "b", 100, false, text)); again.Cost.WriteMilli != 0 {
 			t.Errorf("the same once more: %s", counts(again))

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/xml"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // blank is what may stand before a document.
@@ -17,6 +19,11 @@ func isWebPage(body []byte) bool {
 	begin := bytes.TrimLeft(body, blank)
 	begin = bytes.ToLower(begin[:min(len(begin), len("<!doctype html"))])
 	return bytes.HasPrefix(begin, []byte("<!doctype html")) || bytes.HasPrefix(begin, []byte("<html>")) || bytes.HasPrefix(begin, []byte("<html "))
+}
+
+// isJSON reports whether a body is a JSON document.
+func isJSON(body []byte) bool {
+	return jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // wholeXML reports whether a body begins and ends with the same element. What is between is left to who decodes it.

@@ -29,7 +29,7 @@ func (m *mapper) addShown(s system.Stream, parent string, l *sublist) {
 		return
 	}
 	for _, o := range *l.Data {
-		m.add(s, parent, o)
+		m.add(s, parent, json.RawMessage(o))
 	}
 }
 
@@ -41,7 +41,7 @@ func each[T any](m *mapper, s system.Stream, parent string, dataset billing.Data
 	for id, o := range m.kept.Of(s, parent) {
 		shape, known := m.decoded[place{s, parent, id}].(T)
 		if !known {
-			if err := json.Unmarshal(o, &shape); err != nil {
+			if err := system.Decode(o, &shape); err != nil {
 				whole = false
 				m.reject(system.Issue{
 					Dataset: dataset, Record: m.recordOf(s, id), Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,

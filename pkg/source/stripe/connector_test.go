@@ -146,27 +146,23 @@ func (w world) Churn() []string {
 
 // ids are the id of an object, and those of the lists that it shows.
 func ids(o system.Object) []string {
-	var fields map[string]json.RawMessage
-	_ = json.Unmarshal(o.JSON, &fields)
-	all := []string{idOf(o.JSON)}
-	for _, field := range fields {
-		var list struct {
-			Object string            `json:"object"`
-			Data   []json.RawMessage `json:"data"`
-		}
-		if json.Unmarshal(field, &list) == nil && list.Object == "list" {
-			for _, part := range list.Data {
-				all = append(all, idOf(part))
-			}
+	type list struct {
+		Data []struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	var shows struct {
+		ID       string `json:"id"`
+		Items    list   `json:"items"`
+		Lines    list   `json:"lines"`
+		Payments list   `json:"payments"`
+	}
+	_ = system.Decode(o.JSON, &shows)
+	all := []string{shows.ID}
+	for _, l := range []list{shows.Items, shows.Lines, shows.Payments} {
+		for _, part := range l.Data {
+			all = append(all, part.ID)
 		}
 	}
 	return all
-}
-
-func idOf(o json.RawMessage) string {
-	var h struct {
-		ID string `json:"id"`
-	}
-	_ = json.Unmarshal(o, &h)
-	return h.ID
 }

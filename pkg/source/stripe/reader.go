@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"reseed/pkg/fault"
 	"reseed/pkg/source/remote"
 	"reseed/pkg/source/system"
@@ -244,10 +246,7 @@ func (r *Reader) next(ctx context.Context, l list, c cursor) (system.Page, curso
 			return system.Page{}, c, r.noObject(l.path)
 		}
 		c.After, c.Created = h.ID, h.Created
-		rests, err := unshown(l, h.ID, o)
-		if err != nil {
-			return system.Page{}, c, r.noObject(l.path)
-		}
+		rests := unshown(l, h)
 		if c.Customer != "" && l.stream == Charges {
 			for _, p := range ofCharge() {
 				rests.short = append(rests.short, shortRest{p, rest{h.ID}})
@@ -388,7 +387,7 @@ func badCursor() error {
 
 // listing is Stripe's envelope of a page.
 type listing struct {
-	Data    []json.RawMessage
+	Data    []jsontext.Value
 	HasMore bool
 }
 
@@ -399,10 +398,10 @@ func (r *Reader) list(ctx context.Context, path string, q url.Values) (listing, 
 		return listing{}, err
 	}
 	var l struct {
-		Data    *[]json.RawMessage `json:"data"`
-		HasMore *bool              `json:"has_more"`
+		Data    *[]jsontext.Value `json:"data"`
+		HasMore *bool             `json:"has_more"`
 	}
-	if err := json.Unmarshal(body, &l); err != nil || l.Data == nil || l.HasMore == nil || *l.HasMore && len(*l.Data) == 0 {
+	if err := system.Decode(body, &l); err != nil || l.Data == nil || l.HasMore == nil || *l.HasMore && len(*l.Data) == 0 {
 		return listing{}, r.client.Unexpected("its answer for " + path + " is not a page of a list. Sync again later")
 	}
 	return listing{*l.Data, *l.HasMore}, nil
@@ -412,14 +411,22 @@ func (r *Reader) noObject(path string) error {
 	return r.client.Unexpected("its answer for " + path + " holds something that is no object. Sync again later")
 }
 
-// head is what all objects have.
+// head is what all objects have, and the lists that some of them show.
 type head struct {
-	ID      string `json:"id"`
-	Created int64  `json:"created"`
+	ID       string         `json:"id"`
+	Created  int64          `json:"created"`
+	Items    jsontext.Value `json:"items"`
+	Lines    jsontext.Value `json:"lines"`
+	Payments jsontext.Value `json:"payments"`
+}
+
+// list returns a list that an object shows.
+func (h head) list(field string) jsontext.Value {
+	return map[string]jsontext.Value{"items": h.Items, "lines": h.Lines, "payments": h.Payments}[field]
 }
 
 // idOf finds the id of an object, which Stripe writes first.
-func idOf(o json.RawMessage) (string, error) {
+func idOf(o []byte) (string, error) {
 	if id, ok := leadingID(o); ok {
 		return id, nil
 	}
@@ -428,7 +435,7 @@ func idOf(o json.RawMessage) (string, error) {
 }
 
 // leadingID finds an id of plain characters at the beginning of an object.
-func leadingID(o json.RawMessage) (id string, ok bool) {
+func leadingID(o []byte) (id string, ok bool) {
 	text := o
 	for _, mark := range []string{"{", `"id"`, ":", `"`} {
 		if text, ok = bytes.CutPrefix(bytes.TrimLeft(text, " \n"), []byte(mark)); !ok {
@@ -442,9 +449,9 @@ func leadingID(o json.RawMessage) (id string, ok bool) {
 	return string(text[:n]), true
 }
 
-func headOf(o json.RawMessage) (head, error) {
+func headOf(o []byte) (head, error) {
 	var h head
-	if err := json.Unmarshal(o, &h); err != nil {
+	if err := system.Decode(o, &h); err != nil {
 		return h, err
 	}
 	if h.ID == "" {
@@ -466,33 +473,28 @@ type shortRest struct {
 
 // unshown finds the lists inside an object that it does not show whole. A list that is missing is left to the
 // mapping, which knows the object.
-func unshown(l list, id string, o json.RawMessage) (rests, error) {
-	if len(l.parts()) == 0 {
-		return rests{}, nil
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(o, &fields); err != nil {
-		return rests{}, err
-	}
+func unshown(l list, h head) rests {
 	var found rests
 	if l.long != nil {
-		found.long = restOf(id, fields[l.long.field])
+		found.long = restOf(h.ID, h.list(l.long.field))
 	}
 	for _, p := range l.short {
-		if rest := restOf(id, fields[p.field]); rest != nil {
+		if rest := restOf(h.ID, h.list(p.field)); rest != nil {
 			found.short = append(found.short, shortRest{p, *rest})
 		}
 	}
-	return found, nil
+	return found
 }
 
 // restOf returns what a list inside an object leaves out; nil if that is nothing.
-func restOf(id string, field json.RawMessage) *rest {
+func restOf(id string, field jsontext.Value) *rest {
 	var shown struct {
-		Data    []head `json:"data"`
-		HasMore bool   `json:"has_more"`
+		Data []struct {
+			ID string `json:"id"`
+		} `json:"data"`
+		HasMore bool `json:"has_more"`
 	}
-	if field == nil || json.Unmarshal(field, &shown) != nil || !shown.HasMore {
+	if field == nil || system.Decode(field, &shown) != nil || !shown.HasMore {
 		return nil
 	}
 	left := rest{id}
@@ -502,10 +504,10 @@ func restOf(id string, field json.RawMessage) *rest {
 	return &left
 }
 
-func objects(s system.Stream, parent string, data []json.RawMessage) []system.Object {
+func objects(s system.Stream, parent string, data []jsontext.Value) []system.Object {
 	all := make([]system.Object, len(data))
 	for i, o := range data {
-		all[i] = system.Object{Stream: s, Parent: parent, JSON: o}
+		all[i] = system.Object{Stream: s, Parent: parent, JSON: json.RawMessage(o)}
 	}
 	return all
 }

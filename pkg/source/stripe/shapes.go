@@ -1,8 +1,8 @@
 package stripe
 
 import (
-	"bytes"
-	"encoding/json"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"reseed/pkg/source/system"
 )
@@ -217,30 +217,21 @@ type creditNoteShape struct {
 
 // sublist is a list inside an object. Its objects are decoded when those of its rest are known.
 type sublist struct {
-	Data *[]json.RawMessage `json:"data"`
+	Data *[]jsontext.Value `json:"data"`
 }
 
 // ref names another object: by its id, or by the object itself if it is expanded.
 type ref string
 
-// UnmarshalJSON takes a text, an object with an id, or null.
-func (r *ref) UnmarshalJSON(b []byte) error {
-	if bytes.HasPrefix(b, []byte("{")) {
-		var o idShape
-		if err := json.Unmarshal(b, &o); err != nil {
-			return err
-		}
-		*r = ref(o.ID)
-		return nil
+// UnmarshalJSONFrom takes a text, an object with an id, or null.
+func (r *ref) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var o idShape
+	if d.PeekKind() != jsontext.KindBeginObject {
+		return json.UnmarshalDecode(d, (*string)(r))
 	}
-	var s *string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return err
-	}
-	if s != nil {
-		*r = ref(*s)
-	}
-	return nil
+	err := json.UnmarshalDecode(d, &o)
+	*r = ref(o.ID)
+	return err
 }
 
 // names are the fields that lead from an object to others.
@@ -261,7 +252,7 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 		return partOf(o, CreditNotes)
 	}
 	var n names
-	if err := json.Unmarshal(o.JSON, &n); err != nil {
+	if err := system.Decode(o.JSON, &n); err != nil {
 		return system.Belongs{}, err
 	}
 	b := system.Belongs{Own: n.ID}

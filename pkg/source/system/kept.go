@@ -3,11 +3,9 @@ package system
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Kept keeps the objects of one bundle, by stream, object that they are a part of, and id. Of several
@@ -43,14 +41,4 @@ func (k Kept) Of(s Stream, parent string) iter.Seq2[string, json.RawMessage] {
 func (k Kept) Has(s Stream, parent, id string) bool {
 	_, ok := k[s][parent][id]
 	return ok
-}
-
-// FieldOf names the field that could not be decoded, by its path; empty if the error does not say.
-func FieldOf(err error) string {
-	e, ok := errors.AsType[*json.UnmarshalTypeError](err)
-	if !ok {
-		return ""
-	}
-	field, _, _ := strings.Cut(e.Field, "metadata.") // what follows are names that people gave
-	return field
 }
