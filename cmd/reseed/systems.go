@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -219,7 +220,7 @@ func typed(ctx context.Context, read func() (string, error)) (string, error) {
 	select {
 	case <-ctx.Done():
 		_ = term.Restore(int(os.Stdin.Fd()), before)
-		return "", ctx.Err()
+		return "", errors.New("interrupted; nothing was stored")
 	case a := <-got:
 		if a.err != nil {
 			return "", usage("nothing was typed")

@@ -2,6 +2,8 @@ package braintreetest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -53,8 +55,8 @@ type status struct {
 
 func history(all ...status) List {
 	l := List{Item: "status_event"}
-	for i := len(all) - 1; i >= 0; i-- {
-		l.All = append(l.All, Fields{"timestamp": all[i].at, "status": all[i].status, "user": "ann@example.com", "subscription_source": "api", "balance": "0.00", "price": "10.00"})
+	for _, s := range slices.Backward(all) {
+		l.All = append(l.All, Fields{"timestamp": s.at, "status": s.status, "user": "ann@example.com", "subscription_source": "api", "balance": "0.00", "price": "10.00"})
 	}
 	return l
 }
@@ -92,9 +94,7 @@ func (w *World) Charge(subscription, amount string, from, to Date, given Fields)
 		"subscription": Fields{"billing_period_start_date": from, "billing_period_end_date": to},
 	}
 	w.mu.Unlock()
-	for name, v := range given {
-		fields[name] = v
-	}
+	maps.Copy(fields, given)
 	return w.transaction(o.owner, subscription, "sale", "EUR", amount, fields)
 }
 

@@ -118,7 +118,8 @@ type criteria struct {
 }
 
 type span struct {
-	Min, Max time.Time
+	Min time.Time `json:"min"`
+	Max time.Time `json:"max"`
 }
 
 // matching returns what fits, newest first.

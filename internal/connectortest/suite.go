@@ -58,6 +58,8 @@ type Case struct {
 	Credentials map[string]string
 	// IDs are the id of an object, and those of the parts that it shows.
 	IDs func(o system.Object) []string
+	// Tokens says that a refused token is renewed, once: a request more.
+	Tokens bool
 	// OneLine says that an invoice of the system has one line: Sell makes an invoice of each amount.
 	OneLine  bool
 	PageSize int

@@ -28,6 +28,8 @@ import (
 	"reseed/internal/awsfake"
 	"reseed/internal/awsfake/awsfaketest"
 	"reseed/internal/googletest"
+	"reseed/internal/stripetest"
+	"reseed/internal/systemtest"
 	"reseed/internal/templatetest"
 	"reseed/pkg/store"
 	"reseed/pkg/table/dynamo"
@@ -51,6 +53,7 @@ type Bed struct {
 	Store     *store.Store         // the table of the functions, for tests to look into
 	Google    *googletest.Server
 	Secrets   *awsfake.Secrets
+	Stripe    *stripetest.World
 
 	Mails func() [][]byte // that the functions have sent through SES
 
@@ -81,9 +84,13 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 	client, table := engine.Table(tb)
 	google := googletest.Serve(tb)
 	secretsURL, secrets := startSecrets(tb, google.Key(tb, GoogleAccount))
+	world, err := stripetest.New(time.Now())
+	if err != nil {
+		tb.Fatal(err)
+	}
 	b := &Bed{
 		Template: templatetest.Load(tb), Functions: map[string]*Function{}, starts: map[string]func(testing.TB) *Function{}, Store: store.New(dynamo.New(client, table)),
-		Google: google, Secrets: secrets, Mails: mails,
+		Google: google, Secrets: secrets, Stripe: world, Mails: mails,
 		s3: s3.NewFromConfig(config(s3URL)), sqs: sqs.NewFromConfig(config(sqsURL)), sqsURL: sqsURL,
 	}
 	values := map[string]string{
@@ -91,6 +98,7 @@ func NewBed(tb testing.TB, engine *dynotest.Engine, binaries string) *Bed {
 		"RESEED_QUEUE_URL": awsfake.QueueURL(sqsURL, importQueue), "RESEED_ERASE_QUEUE_URL": awsfake.QueueURL(sqsURL, eraseQueue), "RESEED_PULL_QUEUE_URL": awsfake.QueueURL(sqsURL, pullQueue),
 		"RESEED_GOOGLE_ENDPOINT": b.Google.URL, "RESEED_GOOGLE_SECRET": "reseed/google", "AWS_ENDPOINT_URL_SECRETS_MANAGER": secretsURL,
 		"RESEED_CREDENTIALS": "stack/sources", "RESEED_PULL_FUNCTION": "pull", "AWS_ENDPOINT_URL_LAMBDA": b.startLambda(tb),
+		"RESEED_STRIPE_URL":         systemtest.Serve(tb, world),
 		"AWS_ENDPOINT_URL_DYNAMODB": engine.URL(), "AWS_ENDPOINT_URL_S3": s3URL, "AWS_ENDPOINT_URL_SQS": sqsURL, "AWS_ENDPOINT_URL_SESV2": sesURL,
 		"RESEED_MAIL_FROM": "reseed@acme.example", "RESEED_MAIL_TO": "ann@acme.example",
 	}

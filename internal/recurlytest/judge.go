@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,10 +35,25 @@ type Judge struct {
 // patterns of the description are those of JavaScript, between slashes.
 var patterns = regexp.MustCompile(`(?m)^(\s+pattern: ")/(.*)/i?"$`)
 
-// NewJudge loads the description. Without the npm package the test is left out.
-func NewJudge(t *testing.T) *Judge {
+// the is the one judge of a process: to load the description takes half a second.
+//
+//nolint:gochecknoglobals // a constant, which only tests that need it load
+var the struct {
+	sync.Mutex
+
+	judge *Judge
+}
+
+// TheJudge returns the one judge of a process. Without the npm package the test is left out.
+func TheJudge(t *testing.T) *Judge {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(sdkjudge.Package(t, "recurly"), "openapi", "api.yaml"))
+	folder := sdkjudge.Package(t, "recurly")
+	the.Lock()
+	defer the.Unlock()
+	if the.judge != nil {
+		return the.judge
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "openapi", "api.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,19 +61,26 @@ func NewJudge(t *testing.T) *Judge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Judge{spec: spec, verdicts: map[[sha256.Size]byte]error{}}
+	the.judge = &Judge{spec: spec, verdicts: map[[sha256.Size]byte]error{}}
+	return the.judge
 }
 
-// judge reports what is wrong with a request or its answer.
+// judge reports what is wrong with a request or its answer. The description says in words that each list may be asked for with HEAD.
 func (j *Judge) judge(r *http.Request, _ []byte, a standin.Answer) error {
 	route, parameters := j.route(r)
 	if route == nil {
-		return fmt.Errorf("Recurly's description has no %s %s", r.Method, r.URL.Path)
+		return fmt.Errorf("the description has no %s %s", r.Method, r.URL.Path)
 	}
 	if a.Status == http.StatusOK {
 		if err := request(r, route, parameters); err != nil {
 			return fmt.Errorf("%s %s: %w", r.Method, r.URL, err)
 		}
+	}
+	if r.Method == http.MethodHead {
+		if len(a.Body) > 0 || a.Status == http.StatusOK && a.Header.Get(totalRecords) == "" {
+			return fmt.Errorf("HEAD %s: the answer has a body, or does not count", r.URL)
+		}
+		return nil
 	}
 	sum := sha256.Sum256(append([]byte(route.Path+" "), a.Body...))
 	j.mu.Lock()
@@ -78,7 +101,10 @@ func (j *Judge) route(r *http.Request) (*routers.Route, map[string]string) {
 	given := strings.Split(r.URL.EscapedPath(), "/")
 	for path, item := range j.spec.Paths.Map() {
 		parts := strings.Split(path, "/")
-		operation := item.GetOperation(r.Method)
+		operation := item.Get
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			operation = item.GetOperation(r.Method)
+		}
 		if operation == nil || len(parts) != len(given) {
 			continue
 		}
@@ -174,9 +200,7 @@ func unknown(schema *openapi3.Schema, value any, at string) error {
 func Properties(schema *openapi3.Schema) map[string]*openapi3.Schema {
 	all := map[string]*openapi3.Schema{}
 	for _, part := range schema.AllOf {
-		for name, field := range Properties(part.Value) {
-			all[name] = field
-		}
+		maps.Copy(all, Properties(part.Value))
 	}
 	for name, field := range schema.Properties {
 		all[name] = field.Value

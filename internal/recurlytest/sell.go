@@ -3,6 +3,7 @@ package recurlytest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -51,9 +52,7 @@ func (w *World) Bill(account, currency string, given Fields, lines ...Line) (inv
 		"type": "charge", "origin": "purchase", "state": "pending", "currency": currency, "collection_method": "automatic", "total": sum, "subtotal": sum, "balance": sum,
 		"paid": json.Number("0.0"), "due_at": spell(w.Now()), "has_more_line_items": false, "credit_payments": []any{},
 	}
-	for name, v := range given {
-		fields[name] = v
-	}
+	maps.Copy(fields, given)
 	invoice = w.Add(Invoices, account, fields)
 	for _, l := range lines {
 		w.AddTo(invoice, Lines, account, w.line(l, currency))
@@ -92,9 +91,7 @@ func (w *World) Transact(invoice, kind, status string, minor int64, more Fields)
 		"type": kind, "status": status, "origin": "api", "currency": currency, "amount": amount(minor, currency), "success": status == "success", "collected_at": spell(w.Now()),
 		"payment_method": Fields{"object": "credit_card", "card_type": "Visa", "last_four": "4242"},
 	}
-	for name, v := range more {
-		fields[name] = v
-	}
+	maps.Copy(fields, more)
 	w.mu.Lock()
 	account := w.objects[invoice].account
 	w.mu.Unlock()
@@ -135,9 +132,7 @@ func (w *World) Subscribe(account, plan string, end time.Time, more Fields) stri
 		"plan": Fields{"id": plan, "object": Plans, "code": w.Field(plan, "code")}, "state": "active", "currency": "EUR", "quantity": 1, "auto_renew": true,
 		"remaining_billing_cycles": 0, "current_period_started_at": spell(w.Now()), "current_period_ends_at": spell(end), "add_ons": []any{},
 	}
-	for name, v := range more {
-		fields[name] = v
-	}
+	maps.Copy(fields, more)
 	return w.Add(Subscriptions, account, fields)
 }
 

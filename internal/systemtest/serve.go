@@ -14,7 +14,7 @@ func Handler(world http.RoundTripper) http.Handler {
 		r.URL.Scheme, r.URL.Host, r.RequestURI = "http", r.Host, ""
 		got, err := world.RoundTrip(r)
 		if err != nil { // the world gives no answer
-			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http cuts the connection
+			panic(http.ErrAbortHandler) // net/http cuts the connection
 		}
 		defer func() { _ = got.Body.Close() }()
 		maps.Copy(w.Header(), got.Header)

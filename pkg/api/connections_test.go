@@ -53,7 +53,6 @@ func systems(b *bed) {
 }
 
 func connections(b *bed) {
-	t := b.t
 	at := "/v1/data_sources/" + b.source + "/connection"
 	nowhere := "/v1/data_sources/ds_fef05d54-47b4-431b-aed2-eb6b9e545430/connection"
 	for method, path := range map[string]string{"GET": at, "PATCH": at, "POST": at + "/check"} {
@@ -70,6 +69,19 @@ func connections(b *bed) {
 	b.status(400, "PUT", at, `[]`)
 	b.status(413, "PUT", at, `{"place":"`+strings.Repeat("x", httpapi.MaxBody)+`"}`)
 	b.status(409, "GET", at, "") // nothing of that was kept
+	connectedAndChanged(b, at)
+	refusedCredentials(b, at)
+	for method, path := range map[string]string{"GET": nowhere, "PUT": nowhere, "PATCH": nowhere, "POST": nowhere + "/check"} {
+		b.status(404, method, path, `{"system":"Ledgerly",`+credentialsOf(ledgerSecret)+`}`)
+	}
+	b.status(405, "POST", at, "")
+	b.status(405, "DELETE", at, "")
+	withoutSecrets(b)
+}
+
+// connectedAndChanged: a source is connected, gets other settings, and new credentials.
+func connectedAndChanged(b *bed, at string) {
+	t := b.t
 	made := b.must(200, "PUT", at, `{"system":"ledgerly",`+credentialsOf(ledgerSecret)+`,"settings":{"invoices":"issued"},"subscriptions":["I-1"]}`)
 	settings, _ := made["settings"].(object)
 	if a, _ := made["account"].(object); a["name"] != "Acme" || made["system"] != systemtest.Name || made["place"] != "US" || settings["invoices"] != "issued" || settings["without_voided"] != false || made["refused"] != nil {
@@ -89,13 +101,6 @@ func connections(b *bed) {
 	if settings, _ = again["settings"].(object); settings["invoices"] != "issued" || settings["without_voided"] != true || settings["deleted_customers"] != true {
 		t.Errorf("new credentials change settings: %v", again)
 	}
-	refusedCredentials(b, at)
-	for method, path := range map[string]string{"GET": nowhere, "PUT": nowhere, "PATCH": nowhere, "POST": nowhere + "/check"} {
-		b.status(404, method, path, `{"system":"Ledgerly",`+credentialsOf(ledgerSecret)+`}`)
-	}
-	b.status(405, "POST", at, "")
-	b.status(405, "DELETE", at, "")
-	withoutSecrets(b)
 }
 
 // refusedCredentials: a source says that its credentials are refused, wherever it is shown, until it has others.

@@ -64,6 +64,11 @@ func syncs(b *bed) {
 			t.Errorf("no %s in %s", want, got)
 		}
 	}
+	b.status(409, "POST", at, `{"customer":"c1"}`) // a spreadsheet is read as a whole
+	b.status(409, "POST", at, `{"reprocess":true}`)
+	for _, wrong := range []string{`{"customer":""}`, `{"customer":null}`, `{"customer":{}}`, `{"reprocess":"x"}`} {
+		b.status(422, "POST", at, wrong)
+	}
 	b.must(202, "POST", at, "")
 	b.work()
 	now := b.must(200, "PATCH", at, `{"every":"never"}`)

@@ -54,7 +54,7 @@ func TestOrders(t *testing.T) { //nolint:paralleltest // the environment is shar
 	}
 	problem = &fault.Error{Kind: fault.Invalid, Code: "credential_missing", Param: "key", Message: "Stripe needs it."}
 	_, err := cloud.Orders("stack-pull")(t.Context(), order())
-	if e, ok := err.(*fault.Error); !ok || *e != *problem.(*fault.Error) { //nolint:errorlint,errcheck,forcetypeassert // exactly this one
+	if e, ok := err.(*fault.Error); !ok || *e != *problem.(*fault.Error) { //nolint:errorlint,forcetypeassert // exactly this one
 		t.Errorf("%#v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"reseed/internal/systemtest"
 	"reseed/pkg/api/wire"
 	"reseed/pkg/fault"
+	"reseed/pkg/source/systems"
 )
 
 // withStripe is a bed beside an account of Stripe.
@@ -175,5 +176,114 @@ func TestConnectingLater(t *testing.T) {
 	shows(t, w.Post("/sources/"+files.UUID+"/settings/connection", url.Values{"credential_key": {stripetest.Key}}), 404, "There is no such page")
 	if _, err := b.Vault.Get(t.Context(), files.UUID); !fault.Is(err, fault.NotFound) {
 		t.Error("credentials of a source of files are stored")
+	}
+}
+
+// The issue's own story, in pages: connect, preview, import, tag, change at Stripe, re-sync, and one customer alone.
+func TestTheStoryOfAStripeAccount(t *testing.T) {
+	t.Parallel()
+	b, world := withStripe(t)
+	ann := world.Add("customer", stripetest.Fields{"name": "Ann", "email": "ann@example.com"})
+	bob := world.Add("customer", stripetest.Fields{"name": "Bob", "email": "bob@example.com"})
+	world.Price("Gold", 1000, "eur")
+	world.Advance(time.Hour)
+	w := b.SignIn()
+	p := w.Post(newStripe, url.Values{"name": {"Stripe EU"}, "credential_key": {stripetest.Key}})
+	id := sourceOf(p)
+	preview := func(p consoletest.Page) consoletest.Page {
+		t.Helper()
+		if p.Status != 200 || !strings.HasPrefix(p.Path, "/jobs/") {
+			t.Fatalf("%s, %d:\n%s", p.Path, p.Status, p.Text)
+		}
+		b.Work()
+		return w.Get(p.Path)
+	}
+	p = preview(w.Post("/sources/"+id+"/sync", nil))
+	shows(t, p, 200, "Import</button>")
+	hides(t, p, "preadsheet")
+	w.Post(p.Path+"/apply", formOf(t, p, p.Path+"/apply"))
+	b.Work()
+	shows(t, w.Get("/sources/"+id+"/customers"), 200, "Ann", "Bob")
+
+	customer := func(external string) string {
+		t.Helper()
+		found := regexp.MustCompile(`/customers/(cus_[0-9a-f-]+)`).FindString(w.Get("/customers?q=" + url.QueryEscape(external)).Text)
+		if found == "" {
+			t.Fatalf("no customer %s", external)
+		}
+		return found
+	}
+	page := customer(ann)
+	shows(t, w.Post(page+"/tags", url.Values{"tag": {"vip"}}), 200, "vip")
+	world.Change(ann, stripetest.Fields{"name": "Ann Smith"})
+	world.Change(bob, stripetest.Fields{"name": "Robert"})
+	p = w.Get(page)
+	shows(t, p, 200, "Re-sync this customer", "Reads <bdi>"+ann+"</bdi> alone again from Stripe")
+	p = preview(w.Post(page+"/resync", formOf(t, p, page+"/resync")))
+	changes := w.Get(p.Path + "/changes")
+	shows(t, changes, 200, "Ann Smith")
+	hides(t, changes, "Robert")
+	w.Post(p.Path+"/apply", formOf(t, p, p.Path+"/apply"))
+	b.Work()
+	shows(t, w.Get(page), 200, "Ann Smith", "vip")
+	if p := w.Post(page+"/resync", url.Values{"part": {"cus_00000000-0000-0000-0000-000000000000"}}); p.Status != 404 {
+		t.Errorf("of a record that is no part of it: %d", p.Status)
+	}
+
+	world.Delete(bob)
+	p = preview(w.Post("/sources/"+id+"/sync", nil))
+	changes = w.Get(p.Path + "/changes")
+	shows(t, changes, 200, "Bob", "removed")
+	hides(t, changes, "Ann Smith")
+	w.Post(p.Path+"/apply", formOf(t, p, p.Path+"/apply"))
+	b.Work()
+	calls := len(world.Calls())
+	p = preview(w.Post("/sources/"+id+"/reprocess", nil))
+	shows(t, p, 200, "<b>0</b> changed", "<b>0</b> removed")
+	if n := len(world.Calls()); n != calls {
+		t.Errorf("reprocessing made %d requests", n-calls)
+	}
+	shows(t, w.Get("/customers?q="+url.QueryEscape(bob)), 200, "No customer has")
+	for _, err := range world.Verdicts() {
+		t.Error(err)
+	}
+}
+
+// A customer of files has no system to be read from.
+func TestOnlyCustomersOfBillingSystemsAreReadAgain(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	w := b.SignIn()
+	s := added(t, b, "Files")
+	form := url.Values{"external_id": {"c1"}, "name": {"Ann"}}
+	p := w.Post("/sources/"+s.UUID+"/customers/new", form)
+	shows(t, p, 200, "Ann")
+	hides(t, p, "Re-sync this customer")
+	hides(t, w.Get("/sources/"+s.UUID+"/customers"), "Reprocess")
+}
+
+// Each billing system has its page, with a field for each thing that it asks for; what is secret is not shown when it is typed.
+func TestEveryBillingSystemIsOffered(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	w := b.SignIn()
+	choice := w.Get("/sources/new")
+	for _, s := range systems.All() {
+		at := "/sources/new/systems/" + s.Name()
+		shows(t, choice, 200, `href="`+at+`"`)
+		p := w.Get(at)
+		shows(t, p, 200, "Add a data source: "+s.Name())
+		for _, ask := range s.Asks() {
+			kind := map[bool]string{true: "password", false: "text"}[ask.Secret]
+			shows(t, p, 200, ">"+ask.Label+"</label>", `name="credential_`+ask.Name+`" type="`+kind+`"`)
+		}
+		for _, place := range s.Places() {
+			shows(t, p, 200, `<option value="`+place.Name+`">`)
+		}
+		refused := w.Post(at, url.Values{"name": {s.Name()}})
+		shows(t, refused, 422, s.Name()+" needs it.")
+	}
+	if list, err := b.API.Sources(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v", list, err)
 	}
 }

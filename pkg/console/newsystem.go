@@ -136,10 +136,12 @@ func (c *Console) addSystem(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if _, err = v.client.Connect(v.ctx(), s.UUID, with); refusedBy(err) != nil { // since the check; its page asks again
-		return goTo(sourcePath(s.UUID, "settings")), nil
+	_, err = v.client.Connect(v.ctx(), s.UUID, with)
+	to := "settings?saved=connected"
+	if refusedBy(err) != nil { // since the check; the page asks again
+		to, err = "settings", nil
 	}
-	return goTo(sourcePath(s.UUID, "settings?saved=connected")), err
+	return goTo(sourcePath(s.UUID, to)), err
 }
 
 // nameIsFree looks whether a data source may have a name, before secrets are typed in vain.

@@ -29,11 +29,11 @@ func TestMemory(t *testing.T) {
 func TestOnlyTheOwnerReadsTheFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "credentials")
-	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // somebody has made it
+	if err := os.Mkdir(dir, 0o755); err != nil { // somebody has made it
 		t.Fatal(err)
 	}
-	left := filepath.Join(dir, source+".tmp")                                // of a process that was killed
-	if err := os.WriteFile(left, []byte(`{"key":"old`), 0o644); err != nil { //nolint:gosec // as above
+	left := filepath.Join(dir, source+".tmp") // of a process that was killed
+	if err := os.WriteFile(left, []byte(`{"key":"old`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	v := credentials.NewFolder(dir)

@@ -319,7 +319,7 @@ func (j *Job) HasRaw() bool {
 		return false
 	}
 	p := j.Import.Pull
-	return p.System != "" && p.Customer == "" && !p.Reprocess && !j.Import.FilesErased
+	return p.System != "" && p.Customer == "" && !p.Reprocess && p.Pages > 0 && !j.Import.FilesErased
 }
 
 // File is one input file.

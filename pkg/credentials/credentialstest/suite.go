@@ -12,7 +12,7 @@ import (
 )
 
 // Secret stands in what is kept; it must be in no error.
-const Secret = "rk_test_Bystander51"
+const Secret = "bystander-of-the-suite"
 
 const (
 	source    = "ds_4d5f8a52-7f0b-11f0-9d3e-0242ac120002"

@@ -18,7 +18,7 @@ import (
 // The suite for all billing systems, run for Recurly.
 func TestConnector(t *testing.T) {
 	t.Parallel()
-	judge := recurlytest.NewJudge(t)
+	judge := recurlytest.TheJudge(t)
 	connectortest.Run(t, connectortest.Case{
 		Judge: "Recurly's OpenAPI document",
 		New: func(t *testing.T, now time.Time) connectortest.World {

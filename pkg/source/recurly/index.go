@@ -10,7 +10,10 @@ import (
 
 // index finds out what belongs to what, before anything is mapped.
 func (m *mapper) index() {
-	each(m, Accounts, "", billing.Customers, func(a accountShape) { m.owner = cmp.Or(m.owner, a.Code) })
+	each(m, Accounts, "", billing.Customers, func(a accountShape) {
+		m.owner = cmp.Or(m.owner, a.Code)
+		m.otherPays = m.otherPays || a.BillTo == "parent"
+	})
 	each(m, Subscriptions, "", billing.Events, m.indexSubscription)
 	each(m, Invoices, "", billing.Invoices, m.indexInvoice)
 	each(m, Invoices, "", billing.Invoices, m.indexRefunds)

@@ -28,6 +28,7 @@ const (
 	CodeQuantity        = "recurly_zero_quantity"    // note: 1 in its place
 	CodePaymentsDiffer  = "recurly_payments_differ"  // note: the payments are not what the invoice says was paid
 	CodeRefundsExceed   = "recurly_refunds_exceed"   // note: refunds are more than payments
+	CodeOtherPays       = "recurly_other_pays"       // note: the end of a subscription that another account pays for is left out
 	CodePendingRefund   = "recurly_pending_refund"   // note: left out until it is paid out
 )
 

@@ -101,13 +101,14 @@ type mapper struct {
 	out      system.Mapped
 	owner    string // code of the account
 
-	itemsOf  map[string]map[string]bool // external ids of subscriptions that were ever part of one, by its id
-	paidBy   map[string]string          // invoice, by the id of the transaction that has paid it
-	refunds  map[string][]refund        // by the invoice of which money was paid back
-	backed   map[string]bool            // invoices that only say that money was paid back for another one
-	disputed map[string]bool            // ids of transactions of which a refund says that they were charged back
-	left     map[string]string          // why an invoice was left out
-	trial    time.Time                  // when the first trial began
+	itemsOf   map[string]map[string]bool // external ids of subscriptions that were ever part of one, by its id
+	paidBy    map[string]string          // invoice, by the id of the transaction that has paid it
+	refunds   map[string][]refund        // by the invoice of which money was paid back
+	backed    map[string]bool            // invoices that only say that money was paid back for another one
+	disputed  map[string]bool            // ids of transactions of which a refund says that they were charged back
+	left      map[string]string          // why an invoice was left out
+	otherPays bool                       // another account pays for this one
+	trial     time.Time                  // when the first trial began
 }
 
 // refund is a refund, and the invoice that shows it.

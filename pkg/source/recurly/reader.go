@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type cursor struct {
 	List     int       `json:"list"`               // place of the list in the order of streams
 	Next     string    `json:"next,omitempty"`     // query of the next page, as Recurly gives it; empty: the first page
 	Last     bool      `json:"last,omitempty"`     // the list has no further page
+	Total    int64     `json:"total,omitempty"`    // how many objects the list has
 	Long     []long    `json:"long,omitempty"`     // read before anything else
 	Done     bool      `json:"done,omitempty"`
 }
@@ -46,7 +48,7 @@ func encode(c cursor) json.RawMessage {
 	return text
 }
 
-// Page reads one page, which is one request. The error is fault.Invalid for a cursor of another version, or one of package remote.
+// Page reads one page, which is one request; the first page of a list is two, since Recurly is asked first how many objects it has. The error is fault.Invalid for a cursor of another version, or one of package remote.
 func (r *Reader) Page(ctx context.Context, at json.RawMessage) (system.Page, error) {
 	var c cursor
 	all := lists()
@@ -97,6 +99,13 @@ func (r *Reader) next(ctx context.Context, l list, c *cursor) (system.Page, erro
 	path := l.at(c.Customer)
 	first := query()
 	first.Set("end_time", c.Until.Format(time.RFC3339))
+	if c.Next == "" && c.Customer == "" {
+		total, err := r.count(ctx, path, first)
+		if err != nil {
+			return system.Page{}, err
+		}
+		c.Total = total
+	}
 	got, err := r.list(ctx, path, c.Next, first)
 	if c.Customer != "" && gone(err) {
 		got, err = listing{}, nil
@@ -105,7 +114,7 @@ func (r *Reader) next(ctx context.Context, l list, c *cursor) (system.Page, erro
 		return system.Page{}, err
 	}
 	c.Next, c.Last = got.next, got.next == ""
-	page := system.Page{Stream: l.stream}
+	page := system.Page{Stream: l.stream, Total: c.Total}
 	for _, o := range got.data {
 		h, err := headOf(o)
 		if err != nil {
@@ -167,6 +176,16 @@ func (r *Reader) Customer(ctx context.Context, id string) (system.Object, bool, 
 // query is that of the first page of a list. When an object was created never changes: so none moves to another page.
 func query() url.Values {
 	return url.Values{"limit": {pageSize}, "sort": {"created_at"}, "order": {"asc"}}
+}
+
+// count is how many objects a list has in all. 0 if Recurly does not say it.
+func (r *Reader) count(ctx context.Context, path string, q url.Values) (int64, error) {
+	header, err := r.client.Head(ctx, path, q)
+	if err != nil {
+		return 0, err
+	}
+	total, _ := strconv.ParseInt(header.Get("Recurly-Total-Records"), 10, 64) // else it is 0
+	return max(total, 0), nil
 }
 
 // listing is a page of a list, and the query of the page after it.

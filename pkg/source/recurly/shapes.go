@@ -17,6 +17,7 @@ type accountShape struct {
 	LastName     string             `json:"last_name"`
 	Company      string             `json:"company"`
 	Address      *addressShape      `json:"address"`
+	BillTo       string             `json:"bill_to"`
 	BillingInfo  *billingInfoShape  `json:"billing_info"`
 	CustomFields []customFieldShape `json:"custom_fields"`
 }

@@ -49,6 +49,13 @@ func (m *mapper) subscription(s subscriptionShape) {
 		}, "")
 		return
 	}
+	if m.otherPays {
+		m.note(system.Issue{
+			Dataset: billing.Events, Stream: Subscriptions, Object: s.ID, Field: "account", Code: CodeOtherPays,
+			Message: "Another account pays for the subscription, and has its invoices; Recurly does not say there that the subscription ends.",
+		}, "")
+		return
+	}
 	for _, item := range slices.Sorted(maps.Keys(m.itemsOf[s.ID])) {
 		m.end(s, item, e)
 	}

@@ -99,8 +99,9 @@ type Request struct {
 	Method string // empty: GET
 	Path   string
 	Query  url.Values
-	Body   []byte // nil: none
-	Type   string // media type of the body
+	Header http.Header // besides those of every request
+	Body   []byte      // nil: none
+	Type   string      // media type of the body
 }
 
 // Get asks for a JSON document, as [Client.Do] does.
@@ -111,21 +112,32 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values) (json.R
 // Do asks for a document, in its turn, until it is there or the request has failed for good. The error
 // is that of ctx or of Authorization, or an [*Error].
 func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
+	a, err := c.do(ctx, r)
+	return a.body, err
+}
+
+// Head asks, as [Client.Do] does, for what the header of an answer would say.
+func (c *Client) Head(ctx context.Context, path string, query url.Values) (http.Header, error) {
+	a, err := c.do(ctx, Request{Method: http.MethodHead, Path: path, Query: query})
+	return a.header, err
+}
+
+func (c *Client) do(ctx context.Context, r Request) (answer, error) {
 	token, err := c.Authorization(ctx, "")
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	renewed := false
 	for try, waited := 1, time.Duration(0); ; try++ {
-		body, err := c.once(ctx, r, token)
+		a, err := c.once(ctx, r, token)
 		failed, ok := errors.AsType[*Error](err)
 		if err == nil || !ok {
-			return body, err
+			return a, err
 		}
 		if failed.Status == http.StatusUnauthorized && !renewed {
 			refused := token
 			if token, err = c.Authorization(ctx, refused); err != nil {
-				return nil, err
+				return answer{}, err
 			}
 			if renewed = token != refused; renewed {
 				continue
@@ -133,10 +145,10 @@ func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 		}
 		pause := pauseAfter(failed, try)
 		if !failed.again || try >= c.triesOf(failed) || waited+pause > c.Patience {
-			return nil, failed
+			return answer{}, failed
 		}
 		if waited += pause; sleep(ctx, pause) != nil {
-			return nil, ctx.Err()
+			return answer{}, ctx.Err()
 		}
 	}
 }
@@ -157,32 +169,36 @@ func pauseAfter(e *Error, try int) time.Duration {
 }
 
 // once makes a request in its turn.
-func (c *Client) once(ctx context.Context, r Request, token string) ([]byte, error) {
+func (c *Client) once(ctx context.Context, r Request, token string) (answer, error) {
 	if err := c.sit(ctx); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer c.stand()
 	if err := sleep(ctx, c.pace.turn(c.Now())); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	a, err := c.send(limited, r, token)
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return answer{}, ctx.Err()
 	case a.status == 0:
-		return nil, c.later(&Error{}, "it cannot be reached. Sync again later")
+		return answer{}, c.later(&Error{}, "it cannot be reached. Sync again later")
 	}
 	e := &Error{Status: a.status, RequestID: requestID(a.header.Get(c.RequestID))}
 	if a.status != http.StatusOK {
-		return nil, c.refusal(e, r.Path, a.header, a.body)
+		refusal := c.refusal(e, r.Path, a.header, a.body)
+		refusal.again = refusal.again || err != nil && refusal.Kind == Refused // why did not arrive whole
+		return answer{}, refusal
 	}
-	if err := c.unfit(e, a.header, a.body, err); err != nil {
-		return nil, err
+	if r.Method != http.MethodHead {
+		if err := c.unfit(e, a.header, a.body, err); err != nil {
+			return answer{}, err
+		}
 	}
 	c.pace.succeeded()
-	return a.body, nil
+	return a, nil
 }
 
 type answer struct {
@@ -202,6 +218,7 @@ func (c *Client) send(ctx context.Context, r Request, token string) (answer, err
 		return answer{}, err
 	}
 	maps.Copy(asks.Header, c.Header)
+	maps.Copy(asks.Header, r.Header)
 	asks.Header.Set("Authorization", token)
 	if r.Type != "" {
 		asks.Header.Set("Content-Type", r.Type)

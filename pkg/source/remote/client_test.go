@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -342,6 +343,58 @@ func TestXMLDocuments(t *testing.T) {
 			kind, _ := remote.KindOf(err)
 			if calls == 0 && (err != nil || string(got) != body) || calls > 0 && (kind != remote.Shape || w.calls.Load() != calls || strings.Contains(err.Error(), "ann@")) {
 				t.Errorf("%q: %q, %v, %d calls", body, got, err, w.calls.Load())
+			}
+		})
+	}
+}
+
+// A refusal whose reason did not arrive whole is asked for again.
+func TestRefusalsThatAreCut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, w := client(once(answer{status: 400, body: `{"Rea`, err: io.ErrUnexpectedEOF}, answer{status: 400, body: `{"Reason":"too_new"}`}), nil)
+		_, err := c.Get(t.Context(), "/x", nil)
+		if e, ok := errors.AsType[*remote.Error](err); !ok || e.Reason != "too_new" || w.calls.Load() != 2 {
+			t.Errorf("%v, %d calls", err, w.calls.Load())
+		}
+	})
+}
+
+// The header of an answer is there without its body, and is asked for again as anything else is.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		methods := map[string]int{}
+		c, _ := client(func(n int, r *http.Request) answer {
+			methods[r.Method+" "+r.URL.String()]++
+			if n == 1 {
+				return answer{status: http.StatusInternalServerError}
+			}
+			return answer{status: http.StatusOK, header: http.Header{"Total": {"7"}}}
+		}, nil)
+		h, err := c.Head(t.Context(), "/v1/things", url.Values{"a": {"b"}})
+		if err != nil || h.Get("Total") != "7" || len(methods) != 1 || methods["HEAD https://stripe.test/v1/things?a=b"] != 2 {
+			t.Errorf("%v, %v, %v", h, err, methods)
+		}
+	})
+}
+
+// A refusal may say in a header of the system's own when requests are taken again. What is too far away is not believed.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		after time.Duration
+		want  time.Duration // 0: the usual pause
+	}{{90 * time.Second, 90 * time.Second}, {-time.Hour, 0}, {48 * time.Hour, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			reset := strconv.FormatInt(begin.Add(tt.after).Unix(), 10)
+			c, _ := client(once(answer{status: http.StatusTooManyRequests, header: http.Header{"X-Reset": {reset}}}, answer{status: http.StatusOK, body: "{}"}), func(c *remote.Config) { c.Reset = "X-Reset" })
+			if _, err := c.Get(t.Context(), "/v1/things", nil); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(begin); took != tt.want && (tt.want != 0 || took > time.Second) {
+				t.Errorf("%v: asked again after %v", tt.after, took)
 			}
 		})
 	}

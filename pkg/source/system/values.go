@@ -39,6 +39,7 @@ func (m *Moment) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	if s == "" {
+		m.Time = time.Time{}
 		return nil
 	}
 	at, err := billing.ParseTime(s)

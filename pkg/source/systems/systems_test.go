@@ -19,6 +19,9 @@ func TestByName(t *testing.T) {
 	if s, ok := systems.ByName("sTRIPE"); !ok || s.Name() != "Stripe" {
 		t.Error("the case of a name counts")
 	}
+	if s, ok := systems.ByName("maxio"); !ok || s.Name() != "Chargify" {
+		t.Error("Maxio is not Chargify")
+	}
 	if _, ok := systems.ByName("Abacus"); ok {
 		t.Error("there is no such system")
 	}
