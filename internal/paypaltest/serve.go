@@ -37,31 +37,39 @@ func (w *World) answer(r *http.Request, body []byte) standin.Answer {
 	if r.URL.Path == "/v1/oauth2/token" {
 		return w.newToken(r, body)
 	}
-	w.used++
-	if w.revoked || w.uses > 0 && w.used > w.uses || w.token == 0 || r.Header.Get("Authorization") != "Bearer "+w.bearer() {
+	if w.used++; !w.accepts(r) {
 		return answer(http.StatusUnauthorized, Fields{"error": "invalid_token", "error_description": "Token signature verification failed", "name": "AUTHENTICATION_FAILURE", "message": "No."})
 	}
 	q := r.URL.Query()
-	resource, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/"), "/")
-	kind, id, _ := strings.Cut(rest, "/")
-	id, part, _ := strings.Cut(id, "/")
-	switch {
+	switch path := strings.TrimPrefix(r.URL.Path, "/v1/"); {
 	case r.Method != http.MethodGet:
 		return refuse(http.StatusMethodNotAllowed, "METHOD_NOT_SUPPORTED", "No.")
-	case resource == "reporting" && rest == "transactions":
+	case path == "reporting/transactions":
 		return w.search(q)
-	case resource != "billing":
-		return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND", "No.")
-	case kind == "plans" && id == "":
+	case path == "billing/plans":
 		return w.plans(r, q)
-	case kind == "subscriptions" && id == "":
+	case path == "billing/subscriptions":
 		return w.subscriptions(q)
+	case strings.HasPrefix(path, "billing/"):
+		return w.one(strings.Split(path, "/"), q)
 	}
+	return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND", "No.")
+}
+
+// accepts reports whether a request has the token of today.
+func (w *World) accepts(r *http.Request) bool {
+	expired := w.uses > 0 && w.used > w.uses
+	return !w.revoked && !expired && w.token > 0 && r.Header.Get("Authorization") == "Bearer "+w.bearer()
+}
+
+// one answers with an object, or with the payments of a subscription.
+func (w *World) one(path []string, q url.Values) standin.Answer {
+	kind, id := path[1], path[2]
 	o := w.objects[id]
 	if o == nil || o.kind+"s" != kind {
 		return refuse(http.StatusNotFound, "RESOURCE_NOT_FOUND", "The specified resource does not exist.")
 	}
-	if part == "transactions" {
+	if len(path) > 3 && path[3] == "transactions" {
 		return w.payments(o, q)
 	}
 	f := w.render(o)

@@ -218,7 +218,7 @@ func TestTheStoryOfAStripeAccount(t *testing.T) {
 	world.Change(ann, stripetest.Fields{"name": "Ann Smith"})
 	world.Change(bob, stripetest.Fields{"name": "Robert"})
 	p = w.Get(page)
-	shows(t, p, 200, "Re-sync this customer", "Reads <bdi>"+ann+"</bdi> alone again from Stripe")
+	shows(t, p, 200, "from the Stripe account World Ltd.", "Re-sync this customer", "Reads <bdi>"+ann+"</bdi> alone again from Stripe")
 	p = preview(w.Post(page+"/resync", formOf(t, p, page+"/resync")))
 	changes := w.Get(p.Path + "/changes")
 	shows(t, changes, 200, "Ann Smith")

@@ -123,16 +123,7 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 	first := map[ident]candidate{} // by external id, whatever the row belongs to
 	for _, c := range rows {
 		if c.id.kind == invoice {
-			rec := &record{id: c.id, attrs: c.attrs}
-			owner, _ := rec.owner()
-			if _, changed := d.after[owner]; !changed && d.m.rows[owner] != nil {
-				d.ground[owner] = d.m.rows[owner]
-			}
-			switch r := d.at(owner); r {
-			case nil:
-				d.reject(c, "unknown_customer")
-				d.see(c.id)
-			default:
+			if r := d.customerOf(c); r != nil {
 				c.manual = r.manual
 				out = append(out, c)
 			}
@@ -170,6 +161,20 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 		out = append(out, c)
 	}
 	return out
+}
+
+// customerOf is the customer of an invoice, which is rejected if there is none.
+func (d *decision) customerOf(c candidate) *record {
+	owner, _ := (&record{id: c.id, attrs: c.attrs}).owner()
+	if _, changed := d.after[owner]; !changed && d.m.rows[owner] != nil {
+		d.ground[owner] = d.m.rows[owner]
+	}
+	r := d.at(owner)
+	if r == nil {
+		d.reject(c, "unknown_customer")
+		d.see(c.id)
+	}
+	return r
 }
 
 // merge settles the rows of one kind.

@@ -80,7 +80,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		if headers += headerBytes(f.Header) + len(f.Settings.String()) + len(f.Told); headers > maxHeaders {
 			return nil, tooManyColumns(f.Name)
 		}
-		spec.Datasets = withDatasets(spec.Datasets, append([]string{f.Dataset}, f.Datasets...))
+		spec.Datasets = union(spec.Datasets, append([]string{f.Dataset}, f.Datasets...))
 		for _, note := range said {
 			notes = append(notes, f.Name+": "+note)
 		}
@@ -102,16 +102,6 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		}
 	}
 	return notes, nil
-}
-
-// withDatasets adds datasets to a list that does not have them.
-func withDatasets(list, more []string) []string {
-	for _, ds := range more {
-		if !slices.Contains(list, ds) {
-			list = append(list, ds)
-		}
-	}
-	return list
 }
 
 // allUsed checks that each line of the mappings that were given is about one of the files.

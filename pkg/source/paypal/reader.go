@@ -299,42 +299,55 @@ func (r *reader) pending(ctx context.Context, c cursor) (system.Page, cursor, er
 // subscription reads a subscription, whom it names, and its payments. One that is gone is left out.
 func (r *reader) subscription(ctx context.Context, p *system.Page, c cursor, id string) error {
 	path := "/v1/billing/subscriptions/" + url.PathEscape(id)
-	var whole json.RawMessage
-	err := r.get(ctx, remote.Request{Path: path, Query: url.Values{"fields": {"plan,last_failed_payment"}}}, &whole)
+	var object json.RawMessage
+	err := r.get(ctx, remote.Request{Path: path, Query: url.Values{"fields": {"plan,last_failed_payment"}}}, &object)
 	if kind, _ := remote.KindOf(err); err != nil && kind == remote.Gone {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	var s struct {
-		ID         string          `json:"id"`
-		Created    system.Moment   `json:"create_time"`
-		Start      system.Moment   `json:"start_time"`
-		Subscriber json.RawMessage `json:"subscriber"`
-	}
-	var payer struct {
-		ID string `json:"payer_id"`
-	}
-	if json.Unmarshal(whole, &s) != nil || s.ID != id || s.Subscriber != nil && json.Unmarshal(s.Subscriber, &payer) != nil {
+	s, payer, ok := subscribed(object)
+	if !ok || s.ID != id {
 		return r.noPage("subscriptions")
 	}
-	if c.Customer != "" && payer.ID != c.Customer {
+	if c.Customer != "" && payer != c.Customer {
 		return nil
 	}
-	if err := r.put(p, Subscriptions, "", whole); err != nil {
+	if err := r.put(p, Subscriptions, "", object); err != nil {
 		return err
 	}
-	if payer.ID != "" {
+	if payer != "" {
 		if err := r.put(p, Customers, id, s.Subscriber); err != nil {
 			return err
 		}
 	}
-	since := s.Created.Time
-	if since.IsZero() || !s.Start.IsZero() && s.Start.Before(since) {
-		since = s.Start.Time
+	return r.payments(ctx, p, c, id, s.since())
+}
+
+// whole is what the reader looks at of a subscription.
+type whole struct {
+	ID         string          `json:"id"`
+	Created    system.Moment   `json:"create_time"`
+	Start      system.Moment   `json:"start_time"`
+	Subscriber json.RawMessage `json:"subscriber"`
+}
+
+// subscribed reads a subscription, and the id of who pays; empty if nobody does yet.
+func subscribed(o json.RawMessage) (s whole, payer string, ok bool) {
+	var by struct {
+		ID string `json:"payer_id"`
 	}
-	return r.payments(ctx, p, c, id, since)
+	ok = json.Unmarshal(o, &s) == nil && (s.Subscriber == nil || json.Unmarshal(s.Subscriber, &by) == nil)
+	return s, by.ID, ok
+}
+
+// since is when a subscription may have been paid for first; zero if it does not say.
+func (s whole) since() time.Time {
+	if s.Created.IsZero() || !s.Start.IsZero() && s.Start.Before(s.Created.Time) {
+		return s.Start.Time
+	}
+	return s.Created.Time
 }
 
 // payments reads all payments of a subscription.

@@ -82,6 +82,7 @@ func same(t *testing.T, got, want []string) {
 func TestTokensThatExpire(t *testing.T) {
 	t.Parallel()
 	inBed(t, func(t *testing.T, w *paypaltest.World) {
+		t.Helper()
 		want := w.Fill(3, time.Second)
 		w.Expire(10)
 		r := opened(t, w)
@@ -102,6 +103,7 @@ func TestTokensThatExpire(t *testing.T) {
 func TestTokensThatWillExpire(t *testing.T) {
 	t.Parallel()
 	inBed(t, func(t *testing.T, w *paypaltest.World) {
+		t.Helper()
 		r := opened(t, w)
 		cursor := r.Begin(w.Now(), "")
 		for range 3 {
@@ -122,6 +124,7 @@ func TestTokensThatWillExpire(t *testing.T) {
 func TestUnlistedSubscriptions(t *testing.T) {
 	t.Parallel()
 	inBed(t, func(t *testing.T, w *paypaltest.World) {
+		t.Helper()
 		w.Fill(7, time.Second)
 		quiet := w.Subscribe(w.Payer("Quiet", "Lee", "quiet@example.com", nil), w.IDs(paypaltest.Plans)[0], nil) // without a payment
 		for range 3 {
@@ -156,6 +159,7 @@ func TestUnlistedSubscriptions(t *testing.T) {
 func TestTooManyTransactions(t *testing.T) {
 	t.Parallel()
 	inBed(t, func(t *testing.T, w *paypaltest.World) {
+		t.Helper()
 		sub := w.Subscribe(w.Payer("Ann", "Lee", "ann@example.com", nil), w.Plan("Plan", "10.00", nil), nil)
 		payment := w.Pay(sub, "EUR", "10.00", nil)
 		for range 30 {
@@ -185,6 +189,7 @@ func TestTooManyTransactions(t *testing.T) {
 func TestListsThatShowLittle(t *testing.T) {
 	t.Parallel()
 	inBed(t, func(t *testing.T, w *paypaltest.World) {
+		t.Helper()
 		w.Fill(1, time.Second)
 		r := opened(t, w)
 		w.FailAt(2, standin.Fault{Change: func(body []byte) []byte {
@@ -211,6 +216,7 @@ func TestListsThatShowLittle(t *testing.T) {
 func TestCursorsOfOthers(t *testing.T) {
 	t.Parallel()
 	inBed(t, func(t *testing.T, w *paypaltest.World) {
+		t.Helper()
 		r := opened(t, w)
 		for _, c := range []string{`{"done":true,"page":1}`, `{"stage":9,"page":1}`, `{"stage":-1,"page":1}`, `{"page":0}`, `[]`, ``} {
 			if _, err := r.Page(t.Context(), json.RawMessage(c)); !fault.Is(err, fault.Invalid) {
