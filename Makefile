@@ -89,7 +89,7 @@ test-race: $(dynoxide_stamp) $(compat_stamp) $(judges_stamp) $(browser_stamp) ch
 
 # The packages with tests that have more cases than make test tries. The race detector makes a case several times slower, and
 # finds the same in the hundredth cut as in the twentieth.
-many_cases = $(sort $(dir $(shell $(test_files) -exec grep -l 'reseed/internal/effort"' {} +)))
+many_cases = $(sort $(dir $(shell $(test_files) -exec grep -l 'reseed/internal/\(effort\|connectortest\)"' {} +)))
 
 .PHONY: test-all
 test-all: $(dynoxide_stamp) $(compat_stamp) $(judges_stamp) $(browser_stamp) chromium ## all kills and cuts, without the race detector

@@ -5,8 +5,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"reseed/internal/browsertest"
+	"reseed/internal/stripetest"
+	"reseed/internal/systemtest"
 )
 
 // envScreens names the folder for pictures of the pages. If it is not set, none are taken.
@@ -37,7 +40,21 @@ func browse(t *testing.T, b browsertest.Browser, script string) {
 	t.Helper()
 	sh := here(t, nil)
 	sh.errOut = t.Output()
+	if script == "stripe.test.js" {
+		sh.environ = append(sh.environ, "RESEED_STRIPE_URL="+storyAtStripe(t))
+	}
 	serving(t, sh, anyAddress(), func(said *shown) { b.Run(t, script, said.url(), said.key(), said.signIn()) })
+}
+
+// storyAtStripe serves an account of Stripe that began a year ago.
+func storyAtStripe(t *testing.T) string {
+	t.Helper()
+	w, err := stripetest.New(time.Now().AddDate(-1, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Story()
+	return systemtest.Serve(t, w)
 }
 
 // signIn is the link that signs a browser in, as the server has printed it.

@@ -31,7 +31,7 @@ type question struct {
 
 // judge reports what is wrong with a request and its answer.
 func (j *Judge) judge(r *http.Request, _ []byte, a standin.Answer) error {
-	return j.Judge(r.URL.Host, r.URL.RequestURI(), r.Header.Get("Authorization"), a.Status, string(a.Body))
+	return j.Judge(hostOf(r), r.URL.RequestURI(), r.Header.Get("Authorization"), a.Status, string(a.Body))
 }
 
 // Judge reports what is wrong with a GET request and its answer.
@@ -46,4 +46,12 @@ func (j *Judge) Judge(host, path, authorization string, status int, answer strin
 		return fmt.Errorf("%s: %s", path, strings.Join(v.Wrong, "; "))
 	}
 	return nil
+}
+
+// hostOf is the host that a request is for. One that came over a loopback address is for the usual one.
+func hostOf(r *http.Request) string {
+	if host := r.URL.Host; strings.HasSuffix(host, ".com") {
+		return host
+	}
+	return Subdomain + ".chargify.com"
 }

@@ -2,6 +2,7 @@ package chargifytest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -38,16 +39,12 @@ func text(minor int64, currency string, decimals int) string {
 // Bill makes an invoice whose lines sum to its total: an open one, unless the fields say otherwise.
 func (w *World) Bill(customer, subscription, currency string, given Fields, lines ...Line) (invoice string) {
 	fields := w.document(customer, subscription, currency, lines)
-	for name, v := range (Fields{
+	maps.Copy(fields, Fields{
 		"status": "open", "role": "renewal", "consolidation_level": "none", "collection_method": "automatic", "due_date": date(w.Now()), "paid_amount": "0.0",
 		"credit_amount": "0.0", "refund_amount": "0.0", "due_amount": fields["total_amount"], "credits": []Fields{}, "payments": []Fields{}, "refunds": []Fields{},
 		"public_url": "https://www.chargifypay.com/invoice/inv?token=" + PublicToken,
-	}) {
-		fields[name] = v
-	}
-	for name, v := range given {
-		fields[name] = v
-	}
+	})
+	maps.Copy(fields, given)
 	return w.Add(Invoices, fields)
 }
 
@@ -129,10 +126,15 @@ func (w *World) transaction() int {
 // Pay pays an invoice, and returns the number of the transaction.
 func (w *World) Pay(invoice string, minor int64) int {
 	number := w.transaction()
-	amount := text(minor, fmt.Sprint(w.Field(invoice, "currency")), 1)
+	currency := fmt.Sprint(w.Field(invoice, "currency"))
+	w.mu.Lock()
+	w.paid[invoice] += minor
+	paid := text(w.paid[invoice], currency, 1)
+	w.mu.Unlock()
+	amount := text(minor, currency, 1)
 	payments, _ := w.Field(invoice, "payments").([]Fields)
 	w.Change(invoice, Fields{
-		"status": "paid", "paid_amount": amount, "due_amount": "0.0", "paid_date": date(w.Now()),
+		"status": "paid", "paid_amount": paid, "due_amount": "0.0", "paid_date": date(w.Now()),
 		"payments": append(payments, Fields{
 			"transaction_id": number, "transaction_time": spell(w.Now()), "memo": "Payment", "original_amount": amount, "applied_amount": amount,
 			"prepayment": false, "payment_method": Fields{"type": "external", "kind": "cash", "memo": "", "details": ""},
@@ -142,8 +144,8 @@ func (w *World) Pay(invoice string, minor int64) int {
 }
 
 // happen makes an event of an invoice.
-func (w *World) happen(invoice, kind string, data Fields) string {
-	return w.Add(InvoiceEvents, Fields{
+func (w *World) happen(invoice, kind string, data Fields) {
+	w.Add(InvoiceEvents, Fields{
 		"timestamp": spell(w.Now()), "event_type": kind, "event_data": data,
 		"invoice": Fields{"uid": invoice, "customer_id": w.Field(invoice, "customer_id"), "public_url": "https://www.chargifypay.com/invoice/inv?token=" + PublicToken},
 	})
@@ -197,9 +199,7 @@ func (w *World) Credit(customer, subscription, currency string, given Fields, li
 		}
 		delete(l, "product_price_point_id")
 	}
-	for name, v := range given {
-		fields[name] = v
-	}
+	maps.Copy(fields, given)
 	return w.Add(CreditNotes, fields)
 }
 
@@ -225,9 +225,7 @@ func (w *World) Subscribe(customer, product string, more Fields) string {
 		"customer_number": w.Number(customer), "state": "active", "product": Fields{"id": w.Number(product)}, "currency": "EUR", "current_period_started_at": spell(w.Now()),
 		"credit_card": Fields{"id": 1, "first_name": "Ann", "last_name": "Lee", "masked_card_number": "XXXX-XXXX-XXXX-4242", "vault_token": VaultToken, "customer_vault_token": nil, "payment_type": "credit_card"},
 	}
-	for name, v := range more {
-		fields[name] = v
-	}
+	maps.Copy(fields, more)
 	return w.Add(Subscriptions, fields)
 }
 
@@ -235,9 +233,7 @@ func (w *World) Subscribe(customer, product string, more Fields) string {
 func (w *World) State(subscription, state string, more Fields) {
 	before := w.Field(subscription, "state")
 	fields := Fields{"state": state}
-	for name, v := range more {
-		fields[name] = v
-	}
+	maps.Copy(fields, more)
 	w.Change(subscription, fields)
 	w.tell(subscription, "subscription_state_change", Fields{"previous_subscription_state": before, "new_subscription_state": state})
 }

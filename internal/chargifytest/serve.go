@@ -3,6 +3,7 @@ package chargifytest
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,7 +15,7 @@ import (
 	"reseed/internal/standin"
 )
 
-// list is a list of Chargify.
+// shown is how Chargify shows a list.
 type shown struct {
 	kind    string
 	wrapper string // of each object
@@ -45,7 +46,7 @@ func (w *World) answer(r *http.Request, _ []byte) standin.Answer {
 	key, password, _ := r.BasicAuth()
 	path, q := r.URL.Path, r.URL.Query()
 	switch {
-	case r.URL.Host != Subdomain+".chargify.com":
+	case hostOf(r) != Subdomain+".chargify.com":
 		return refusal(http.StatusNotFound, "")
 	case key != Key || password != "x" || w.revoked:
 		return refusal(http.StatusUnauthorized, "HTTP Basic: Access denied for "+key)
@@ -59,15 +60,25 @@ func (w *World) answer(r *http.Request, _ []byte) standin.Answer {
 	if l, ok := lists()[path]; ok {
 		return w.list(l, q, nil)
 	}
-	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(path, "/"), ".json"), "/")
-	o := w.objects[parts[min(1, len(parts)-1)]]
-	switch {
-	case o == nil:
-	case len(parts) == 2 && parts[0] == "customers" && o.kind == Customers:
+	return w.one(strings.Split(strings.TrimSuffix(strings.TrimPrefix(path, "/"), ".json"), "/"), q)
+}
+
+// one answers with an object, or with a list of what is its.
+func (w *World) one(path []string, q url.Values) standin.Answer {
+	if len(path) < 2 {
+		return refusal(http.StatusNotFound, "")
+	}
+	o := w.objects[path[1]]
+	if o == nil || path[0] != o.kind+"s" {
+		return refusal(http.StatusNotFound, "")
+	}
+	path[1] = "ID"
+	switch strings.Join(path, "/") {
+	case "customers/ID":
 		return ok(wrapped("customer", w.render(o, nil)))
-	case len(parts) == 3 && parts[0] == "customers" && o.kind == Customers && parts[2] == "subscriptions":
+	case "customers/ID/subscriptions":
 		return w.subscriptionsOf(o)
-	case len(parts) == 3 && parts[0] == "subscriptions" && o.kind == Subscriptions && parts[2] == "events":
+	case "subscriptions/ID/events":
 		return w.list(lists()["/events.json"], q, func(e *object) bool { return e.fields["subscription_id"] == o.number })
 	}
 	return refusal(http.StatusNotFound, "")
@@ -150,42 +161,40 @@ func (w *World) page(l shown, q url.Values, all []*object, counts Fields) standi
 // filter makes a filter of a query.
 func (w *World) filter(l shown, q url.Values) (func(*object) bool, error) {
 	begin, err := moment(q.Get("start_datetime"))
-	if err != nil {
-		return nil, err
-	}
-	end, err := moment(q.Get("end_datetime"))
-	if err != nil {
+	end, err2 := moment(q.Get("end_datetime"))
+	since, err3 := strconv.Atoi(cmp.Or(q.Get("since_id"), "0"))
+	if err := errors.Join(err, err2, err3); err != nil {
 		return nil, err
 	}
 	if (!begin.IsZero() || !end.IsZero()) && q.Get("date_field") == "" {
-		return nil, fmt.Errorf("a time without date_field")
-	}
-	since, err := strconv.Atoi(cmp.Or(q.Get("since_id"), "0"))
-	if err != nil {
-		return nil, err
+		return nil, errors.New("a time without date_field")
 	}
 	if l.kind == InvoiceEvents && since > 0 {
 		since++ // that one is not among them
 	}
-	words := strings.Split(q.Get("filter")+q.Get("event_types"), ",")
 	return func(o *object) bool {
 		at := o.created
 		if q.Get("date_field") == "updated_at" {
 			at = o.updated
 		}
-		word := fmt.Sprint(o.fields[map[string]string{Events: "key", InvoiceEvents: "event_type"}[o.kind]])
-		return !at.Before(begin) && (end.IsZero() || !at.After(end)) && o.number >= since && (words[0] == "" || slices.Contains(words, word)) &&
-			named(q, "customer_ids", o.fields["customer_id"]) && named(q, "subscription_id", o.fields["subscription_id"]) &&
-			named(q, "resource_ids[]", o.fields["resource_id"]) && named(q, "invoice_uid", o.fields["invoice"])
+		return !at.Before(begin) && (end.IsZero() || !at.After(end)) && o.number >= since && o.named(q)
 	}, nil
 }
 
-// named reports whether a parameter, if there is one, names a value.
-func named(q url.Values, parameter string, value any) bool {
-	if invoice, ok := value.(Fields); ok {
-		value = invoice["uid"]
+// named reports whether an object is what each parameter names.
+func (o *object) named(q url.Values) bool {
+	for parameter, field := range map[string]string{
+		"filter": "key", "event_types": "event_type", "customer_ids": "customer_id", "subscription_id": "subscription_id", "resource_ids[]": "resource_id", "invoice_uid": "invoice",
+	} {
+		value := o.fields[field]
+		if invoice, ok := value.(Fields); ok {
+			value = invoice["uid"]
+		}
+		if q.Get(parameter) != "" && !slices.Contains(strings.Split(q.Get(parameter), ","), fmt.Sprint(value)) {
+			return false
+		}
 	}
-	return q.Get(parameter) == "" || slices.Contains(strings.Split(q.Get(parameter), ","), fmt.Sprint(value))
+	return true
 }
 
 func moment(s string) (time.Time, error) {

@@ -59,6 +59,7 @@ type World struct {
 	legacy  bool
 	closed  bool
 	denied  map[string]bool // paths that the key may not read
+	paid    map[string]int64
 }
 
 type object struct {
@@ -73,7 +74,7 @@ type object struct {
 // New makes an empty site whose clock stands still.
 func New(now time.Time, j *Judge) *World {
 	w := &World{
-		now: now.UTC(), objects: map[string]*object{}, order: map[string][]*object{}, numbers: map[string]int{}, denied: map[string]bool{},
+		now: now.UTC(), objects: map[string]*object{}, order: map[string][]*object{}, numbers: map[string]int{}, denied: map[string]bool{}, paid: map[string]int64{},
 	}
 	w.Wire = &standin.Wire{Answer: w.answer, Judge: j.judge}
 	return w

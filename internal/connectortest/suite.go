@@ -58,6 +58,8 @@ type Case struct {
 	Credentials map[string]string
 	// IDs are the id of an object, and those of the parts that it shows.
 	IDs func(o system.Object) []string
+	// Tokens says that a refused token is renewed, once: a request more.
+	Tokens bool
 	// OneLine says that an invoice of the system has one line: Sell makes an invoice of each amount.
 	OneLine  bool
 	PageSize int
@@ -103,6 +105,11 @@ func Run(t *testing.T, c Case) {
 		"story":                    story,
 		"one customer":             oneCustomer,
 		"settings":                 settings,
+		"describes itself":         describesItself,
+		"cursors of others":        cursorsOfOthers,
+		"fails for good":           failsForGood,
+		"odd objects":              oddObjects,
+		"paid":                     paid,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,14 +148,20 @@ func (b *bed) start() json.RawMessage { return b.reader.Begin(time.Now().AddDate
 
 // pull reads the world from a cursor to its end.
 func (b *bed) pull(ctx context.Context, cursor json.RawMessage) (objects []system.Object, err error) {
+	objects, _, err = b.pullTo(ctx, cursor)
+	return objects, err
+}
+
+// pullTo is pull; it also returns the cursor of the page that could not be read.
+func (b *bed) pullTo(ctx context.Context, cursor json.RawMessage) (objects []system.Object, at json.RawMessage, err error) {
 	for {
 		p, err := b.reader.Page(ctx, cursor)
 		if err != nil {
-			return objects, err
+			return objects, cursor, err
 		}
 		objects = append(objects, p.Objects...)
 		if cursor = p.Next; p.Done {
-			return objects, nil
+			return objects, cursor, nil
 		}
 	}
 }

@@ -123,7 +123,8 @@ func (w *World) list(path string, q url.Values, all []*object) standin.Answer {
 	if err != nil || limit < 1 || limit > 200 {
 		return refusal(http.StatusBadRequest, "bad_request", "limit must be between 1 and 200")
 	}
-	sorted, wrong := w.sorted(q, all)
+	at := by(q)
+	sorted, wrong := w.sorted(q, all, at)
 	if wrong != "" {
 		return refusal(http.StatusBadRequest, "bad_request", wrong)
 	}
@@ -132,7 +133,7 @@ func (w *World) list(path string, q url.Values, all []*object) standin.Answer {
 		if !w.given[path+"?"+q.Encode()] {
 			return refusal(http.StatusBadRequest, "bad_request", "There is no such page")
 		}
-		sorted = after(sorted, c, q.Get("order") == "asc")
+		sorted = after(sorted, at, c, q.Get("order") == "asc")
 	}
 	data := []json.RawMessage{}
 	for _, o := range sorted[:min(limit, len(sorted))] {
@@ -142,20 +143,23 @@ func (w *World) list(path string, q url.Values, all []*object) standin.Answer {
 		return page(data, "", total)
 	}
 	last := sorted[limit-1]
-	q.Set(cursorParameter, last.id+":"+strconv.FormatInt(last.created.UnixNano(), 10))
+	q.Set(cursorParameter, last.id+":"+strconv.FormatInt(at(last).UnixNano(), 10))
 	next := path + "?" + q.Encode()
 	w.given[next] = true
 	return page(data, next, total)
 }
 
+// by is the time that a query sorts and filters by.
+func by(q url.Values) func(*object) time.Time {
+	if q.Get("sort") == "updated_at" {
+		return func(o *object) time.Time { return o.updated }
+	}
+	return func(o *object) time.Time { return o.created }
+}
+
 // sorted applies the filters and the order of a query. wrong is what is wrong with them.
-func (w *World) sorted(q url.Values, all []*object) (sorted []*object, wrong string) {
-	at := func(o *object) time.Time { return o.created }
-	switch q.Get("sort") {
-	case "", "created_at":
-	case "updated_at":
-		at = func(o *object) time.Time { return o.updated }
-	default:
+func (w *World) sorted(q url.Values, all []*object, at func(*object) time.Time) (sorted []*object, wrong string) {
+	if !slices.Contains([]string{"", "created_at", "updated_at"}, q.Get("sort")) {
 		return nil, "sort is invalid"
 	}
 	begin, end := time.Time{}, w.now.AddDate(100, 0, 0)
@@ -181,11 +185,11 @@ func (w *World) sorted(q url.Values, all []*object) (sorted []*object, wrong str
 }
 
 // after returns what comes behind an object, whether that is still there or not.
-func after(sorted []*object, cursor string, ascending bool) []*object {
-	id, at, _ := strings.Cut(cursor, ":")
-	nanos, _ := strconv.ParseInt(at, 10, 64) // the world has written it
+func after(sorted []*object, at func(*object) time.Time, cursor string, ascending bool) []*object {
+	id, moment, _ := strings.Cut(cursor, ":")
+	nanos, _ := strconv.ParseInt(moment, 10, 64) // the world has written it
 	behind := slices.IndexFunc(sorted, func(o *object) bool {
-		order := cmp.Or(cmp.Compare(o.created.UnixNano(), nanos), cmp.Compare(o.id, id))
+		order := cmp.Or(cmp.Compare(at(o).UnixNano(), nanos), cmp.Compare(o.id, id))
 		return ascending && order > 0 || !ascending && order < 0
 	})
 	if behind < 0 {

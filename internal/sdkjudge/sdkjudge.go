@@ -22,39 +22,68 @@ const envTools = "RESEED_TEST_JUDGES"
 // Judge is a running script. It reads a JSON document a line from its standard input, and answers each with a line. It is safe
 // for concurrent use.
 type Judge struct {
-	in  io.WriteCloser
-	out *bufio.Reader
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
+	users int // tests; guarded by running
 
 	mu   sync.Mutex
 	said map[[sha256.Size]byte][]byte
 }
 
-// Start starts the script judges/<script>, which needs an npm package, and ends it with the test. If the package is not installed the test is
-// left out.
+// running are the scripts that run. Tests that run at the same time share one process.
+//
+//nolint:gochecknoglobals // tests have nothing else in common
+var running = struct {
+	sync.Mutex
+
+	judges map[string]*Judge // by script
+}{judges: map[string]*Judge{}}
+
+// Start starts the script judges/<script>, which needs an npm package, or takes the one that runs. It ends with the last test that
+// asks it. If the package is not installed the test is left out.
 func Start(t *testing.T, script, npm string) *Judge {
 	t.Helper()
 	tools := folder(t, npm)
+	running.Lock()
+	defer running.Unlock()
+	j := running.judges[script]
+	if j == nil {
+		var err error
+		if j, err = start(script, tools); err != nil {
+			t.Fatalf("The judge %s does not start: %v", script, err)
+		}
+		running.judges[script] = j
+	}
+	j.users++
+	t.Cleanup(func() {
+		running.Lock()
+		defer running.Unlock()
+		if j.users--; j.users > 0 {
+			return
+		}
+		delete(running.judges, script)
+		_ = j.in.Close()
+		if err := j.cmd.Wait(); err != nil {
+			t.Errorf("The judge %s has failed: %v", script, err)
+		}
+	})
+	return j
+}
+
+func start(script, tools string) (*Judge, error) {
 	cmd := exec.Command("node", filepath.Join(root(), "judges", script)) //nolint:noctx // it ends when its input does
 	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(tools, "node_modules"), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("Node.js does not start: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the judge %s: %v", script, err)
-		}
-	})
-	return &Judge{in: in, out: bufio.NewReader(out), said: map[[sha256.Size]byte][]byte{}}
+	return &Judge{cmd: cmd, in: in, out: bufio.NewReader(out), said: map[[sha256.Size]byte][]byte{}}, cmd.Start()
 }
 
 // Package returns the folder of an npm package. If it is not installed the test is left out.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -181,9 +182,8 @@ func Handler(account http.RoundTripper) http.Handler {
 		if err != nil {
 			panic(http.ErrAbortHandler) // the connection is lost
 		}
-		for name, values := range answer.Header {
-			w.Header()[name] = values
-		}
+		defer func() { _ = answer.Body.Close() }()
+		maps.Copy(w.Header(), answer.Header)
 		w.WriteHeader(answer.StatusCode)
 		if _, err := io.Copy(w, answer.Body); err != nil {
 			panic(http.ErrAbortHandler) // the body is cut

@@ -42,6 +42,36 @@ func (j judged) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
+// pulled reads a whole account, and returns its objects by customer, "" for the catalog; and how many charges there are.
+func pulled(t *testing.T, base string) (of map[string][]system.Object, charges int) {
+	t.Helper()
+	reader, err := stripe.System{}.Open(system.Connection{Credentials: map[string]string{"key": stripetest.Key}, Base: base, Unlimited: true, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of = map[string][]system.Object{}
+	seen := map[string]bool{}
+	for cursor, done := reader.Begin(time.Now(), ""), false; !done; {
+		page, err := reader.Page(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range page.Objects {
+			b, err := stripe.System{}.BelongsTo(o)
+			if err != nil || seen[b.Own] {
+				t.Fatalf("%s comes again, or %v", b.Own, err)
+			}
+			seen[b.Own] = true
+			of[b.Customer] = append(of[b.Customer], o)
+			if o.Stream == stripe.Charges {
+				charges++
+			}
+		}
+		cursor, done = page.Next, page.Done
+	}
+	return of, charges
+}
+
 // What a large account answers is as Stripe answers; each object is another one, and each invoice becomes records.
 func TestLarge(t *testing.T) {
 	t.Parallel()
@@ -56,33 +86,11 @@ func TestLarge(t *testing.T) {
 	}
 	server := httptest.NewServer(stripetest.Handler(judged{large, t, judge}))
 	t.Cleanup(server.Close)
-	reader, err := stripe.System{}.Open(system.Connection{Credentials: map[string]string{"key": stripetest.Key}, Base: server.URL, Unlimited: true, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	of := map[string][]system.Object{}
-	charges := map[string]string{}
-	for cursor, done := reader.Begin(time.Now(), ""), false; !done; {
-		page, err := reader.Page(t.Context(), cursor)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, o := range page.Objects {
-			b, err := stripe.System{}.BelongsTo(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			of[b.Customer] = append(of[b.Customer], o)
-			if o.Stream == stripe.Charges {
-				charges[b.Own] = b.Customer
-			}
-		}
-		cursor, done = page.Next, page.Done
-	}
+	of, charges := pulled(t, server.URL)
 	plans := len(of[""])
 	delete(of, "")
-	if len(of) != customers || len(charges) != customers*invoices || plans != 2 {
-		t.Errorf("%d customers, %d charges, %d objects of the catalog", len(of), len(charges), plans)
+	if len(of) != customers || charges != customers*invoices || plans != 2 {
+		t.Errorf("%d customers, %d charges, %d objects of the catalog", len(of), charges, plans)
 	}
 	for customer, objects := range of {
 		mapped := stripe.System{}.Map(objects, system.Settings{})

@@ -199,6 +199,9 @@ func (w *World) list(kind, parent, path string, q url.Values, parts bool) (int, 
 	if parts && parent != "" && w.objects[parent] == nil {
 		return http.StatusNotFound, refusal("invalid_request_error", "resource_missing", "", "No such object: '"+parent+"'"), nil
 	}
+	if customer := q.Get("customer"); customer != "" && w.objects[customer] == nil && w.deleted[customer] == "" {
+		return http.StatusBadRequest, refusal("invalid_request_error", "resource_missing", "customer", "No such customer: '"+customer+"'"), nil
+	}
 	all := w.matching(kind, parent, q, parts)
 	if after := q.Get("starting_after"); after != "" {
 		at := slices.IndexFunc(all, func(o *object) bool { return o.id == after })

@@ -81,6 +81,8 @@ func (c *call) findRow(w *wire.Origin, j *job.Job, src store.Source, it table.It
 		w.Says = did + "."
 	case change.File == "":
 		w.Says = did + ", which was an undo, and read no file."
+	case j.Import.Pull != nil && j.Import.Pull.System != "": // its files are ours
+		w.Says = fmt.Sprintf("%s, from the %s account %s.", did, j.Import.Pull.System, j.Import.Pull.Account)
 	default:
 		w.File, w.Line, w.Place = change.File, change.Line, change.Place
 		w.Says = fmt.Sprintf("%s, from line %d of a file.", did, change.Line)

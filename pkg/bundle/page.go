@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/klauspost/compress/zstd"
 
 	"reseed/pkg/fault"
@@ -18,6 +19,9 @@ import (
 // MostBytes is the largest raw object, in bytes.
 const MostBytes = 4 << 20
 
+// window is how far back, in bytes, a page may repeat itself: some objects. A larger one costs memory, which is cleared for each page.
+const window = 256 << 10
+
 // page names the object of a page.
 func (c Config) page(n int) string { return fmt.Sprintf("%s%06d.ndjson.zst", c.Raw, n) }
 
@@ -25,7 +29,7 @@ func (c Config) page(n int) string { return fmt.Sprintf("%s%06d.ndjson.zst", c.R
 // an object that is no JSON or larger than [MostBytes].
 func (c Config) WritePage(ctx context.Context, n int, page []system.Object) error {
 	var text bytes.Buffer
-	w, err := zstd.NewWriter(&text, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	w, err := zstd.NewWriter(&text, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "raw_page", "compress a page")
 	}
@@ -64,7 +68,9 @@ func appendLine(line *bytes.Buffer, o system.Object) error {
 		line.WriteString(`",`)
 	}
 	line.WriteString(lineObject)
-	if err := json.Compact(line, o.JSON); err != nil || line.Len() > MostBytes {
+	compact, err := jsontext.AppendFormat(line.AvailableBuffer(), o.JSON, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true))
+	line.Write(compact)
+	if err != nil || line.Len() > MostBytes {
 		return fault.Newf(fault.Unavailable, "raw_object", "An object of the stream %s is no JSON document, or larger than %d MB.", o.Stream, MostBytes>>20)
 	}
 	line.WriteString("}\n")

@@ -12,6 +12,7 @@ import (
 	"reseed/internal/systemtest"
 	"reseed/pkg/api/wire"
 	"reseed/pkg/fault"
+	"reseed/pkg/source/systems"
 )
 
 // withStripe is a bed beside an account of Stripe.
@@ -217,7 +218,7 @@ func TestTheStoryOfAStripeAccount(t *testing.T) {
 	world.Change(ann, stripetest.Fields{"name": "Ann Smith"})
 	world.Change(bob, stripetest.Fields{"name": "Robert"})
 	p = w.Get(page)
-	shows(t, p, 200, "Re-sync this customer", "Reads <bdi>"+ann+"</bdi> alone again from Stripe")
+	shows(t, p, 200, "from the Stripe account World Ltd.", "Re-sync this customer", "Reads <bdi>"+ann+"</bdi> alone again from Stripe")
 	p = preview(w.Post(page+"/resync", formOf(t, p, page+"/resync")))
 	changes := w.Get(p.Path + "/changes")
 	shows(t, changes, 200, "Ann Smith")
@@ -259,4 +260,30 @@ func TestOnlyCustomersOfBillingSystemsAreReadAgain(t *testing.T) {
 	shows(t, p, 200, "Ann")
 	hides(t, p, "Re-sync this customer")
 	hides(t, w.Get("/sources/"+s.UUID+"/customers"), "Reprocess")
+}
+
+// Each billing system has its page, with a field for each thing that it asks for; what is secret is not shown when it is typed.
+func TestEveryBillingSystemIsOffered(t *testing.T) {
+	t.Parallel()
+	b := consoletest.New(t)
+	w := b.SignIn()
+	choice := w.Get("/sources/new")
+	for _, s := range systems.All() {
+		at := "/sources/new/systems/" + s.Name()
+		shows(t, choice, 200, `href="`+at+`"`)
+		p := w.Get(at)
+		shows(t, p, 200, "Add a data source: "+s.Name())
+		for _, ask := range s.Asks() {
+			kind := map[bool]string{true: "password", false: "text"}[ask.Secret]
+			shows(t, p, 200, ">"+ask.Label+"</label>", `name="credential_`+ask.Name+`" type="`+kind+`"`)
+		}
+		for _, place := range s.Places() {
+			shows(t, p, 200, `<option value="`+place.Name+`">`)
+		}
+		refused := w.Post(at, url.Values{"name": {s.Name()}})
+		shows(t, refused, 422, s.Name()+" needs it.")
+	}
+	if list, err := b.API.Sources(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v", list, err)
+	}
 }

@@ -243,9 +243,7 @@ func (w *world) pulls(t tester, customer string, q request) {
 		if len(w.jobs(t)) > made { // it was asked for, but the answer was lost
 			return nil
 		}
-		j := pullOf(r)
-		j.Import.Pull.Customer = customer
-		_, err := p.Pull(t.Context(), w.src, j)
+		_, err := p.Pull(t.Context(), w.src, pullOf(r, customer))
 		return err
 	})
 	w.settle(t)

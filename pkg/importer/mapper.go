@@ -100,6 +100,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	m.counts.Read++
 	at := place{file: m.file, line: row.Line, offset: row.Offset, length: row.Length}
 	rec, problem := rows.Record()
+	read := problem == nil
 	if len(m.blocked.forgotten) > 0 {
 		problem = cmp.Or(m.forgotten(m.blocked.entry(rows.Customers()...)), problem)
 	}
@@ -118,7 +119,7 @@ func (m *mapped) row(row source.Row, rows source.Rows) {
 	if problem != nil {
 		m.reject(at, problem.Column, problem.Code, problem.Message)
 		m.lose(at, rows, problem.Code)
-		m.notePresent(at, rows, problem)
+		m.notePresent(at, rows, problem, read && (problem.Code == codeForgotten || problem.Code == codeOtherCustomer))
 		return
 	}
 	b := &m.main[m.w.parts.rangeOf(where.SK, m.w.ranges)]

@@ -260,37 +260,45 @@ func (m *rangeMerge) offer(ctx context.Context, sk string, e entry, found *entry
 	if err := m.heed(&c, found); err != nil || c.present && !m.w.keepsRejected() {
 		return err
 	}
-	if m.settled.sk == sk {
+	switch {
+	case m.settled.sk == sk && c.present:
+		return nil
+	case m.settled.sk == sk:
 		return m.repeatSettled(&c)
 	}
 	if n := len(m.block); n > 0 {
-		last := &m.block[n-1]
-		switch {
-		case last.sk == sk && c.present:
-			return nil
-		case last.sk == sk && last.present:
-			*last = c
-			return nil
-		case last.sk == sk && m.w.inUnits(c.kind, e.place.file) != m.w.inUnits(c.kind, last.entry.place.file):
-			if err := m.decide(ctx); err != nil {
-				return err
-			}
-			m.settled = *last // decide has left it in place
-			return m.repeatSettled(&c)
-		case last.sk == sk:
-			m.duplicate(last, &e)
-			return nil
-		case last.sk > sk: // its number makes a key that is another row's hash
-			m.refuse(&e, "", codeCollision, "This row's computed id is taken by another row; give it an external ID.")
-			return nil
-		case n >= blockSize:
-			if err := m.decide(ctx); err != nil {
-				return err
-			}
+		if taken, err := m.follow(ctx, &m.block[n-1], &c); taken || err != nil {
+			return err
 		}
 	}
 	m.block = append(m.block, c)
 	return nil
+}
+
+// follow takes a row after the last one of the block. If it returns false, the row is to be added to the block.
+func (m *rangeMerge) follow(ctx context.Context, last, c *candidate) (taken bool, err error) {
+	switch {
+	case last.sk == c.sk && c.present:
+		return true, nil
+	case last.sk == c.sk && last.present:
+		*last = *c
+		return true, nil
+	case last.sk == c.sk && m.w.inUnits(c.kind, c.entry.place.file) != m.w.inUnits(c.kind, last.entry.place.file):
+		if err := m.decide(ctx); err != nil {
+			return false, err
+		}
+		m.settled = *last // decide has left it in place
+		return true, m.repeatSettled(c)
+	case last.sk == c.sk:
+		m.duplicate(last, &c.entry)
+		return true, nil
+	case last.sk > c.sk: // its number makes a key that is another row's hash
+		m.refuse(&c.entry, "", codeCollision, "This row's computed id is taken by another row; give it an external ID.")
+		return true, nil
+	case len(m.block) >= blockSize:
+		return false, m.decide(ctx)
+	}
+	return false, nil
 }
 
 // heed heeds the finding about a row, if there is one, and notes whether the parent of the row was

@@ -12,7 +12,8 @@ import (
 type request struct {
 	sheets     []sheet
 	replace    bool
-	pull       bool // a replace in which rejected rows count as present
+	pull       bool   // a replace in which rejected rows count as present
+	only       string // of a pull: the only customer that it is about
 	plan       bool
 	maxRemoved int64
 	allowEmpty bool
@@ -88,6 +89,11 @@ func (d *decision) accepted(kinds []kind) (out []candidate) {
 			case r.blank(s.dataset):
 				d.reject(c, "required")
 				d.seeUnread(c, r)
+			case d.q.only != "" && d.about(rec) != d.q.only && d.about(rec) != "":
+				d.reject(c, "other_customer")
+				if !c.id.natural() {
+					d.seeUnread(c, r)
+				}
 			case names && kindOf(s.dataset) != plan && d.at(p) == nil:
 				d.reject(c, "unknown_plan")
 				d.seeUnread(c, r)
@@ -117,16 +123,7 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 	first := map[ident]candidate{} // by external id, whatever the row belongs to
 	for _, c := range rows {
 		if c.id.kind == invoice {
-			rec := &record{id: c.id, attrs: c.attrs}
-			owner, _ := rec.owner()
-			if _, changed := d.after[owner]; !changed && d.m.rows[owner] != nil {
-				d.ground[owner] = d.m.rows[owner]
-			}
-			switch r := d.at(owner); r {
-			case nil:
-				d.reject(c, "unknown_customer")
-				d.see(c.id)
-			default:
+			if r := d.customerOf(c); r != nil {
 				c.manual = r.manual
 				out = append(out, c)
 			}
@@ -145,8 +142,11 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 		d.holders[anywhere] = d.m.holder(anywhere)
 		one, met := first[anywhere]
 		switch {
-		case moves && !d.q.replace:
+		case moves && (!d.q.replace || d.q.only != ""):
 			d.reject(c, taken)
+			if d.seeHolder(c.id); c.id.natural() {
+				d.unknown[c.dataset] = true
+			}
 			continue
 		case !met:
 			first[anywhere] = c
@@ -161,6 +161,20 @@ func (d *decision) lookUp(rows []candidate) (out []candidate) {
 		out = append(out, c)
 	}
 	return out
+}
+
+// customerOf is the customer of an invoice, which is rejected if there is none.
+func (d *decision) customerOf(c candidate) *record {
+	owner, _ := (&record{id: c.id, attrs: c.attrs}).owner()
+	if _, changed := d.after[owner]; !changed && d.m.rows[owner] != nil {
+		d.ground[owner] = d.m.rows[owner]
+	}
+	r := d.at(owner)
+	if r == nil {
+		d.reject(c, "unknown_customer")
+		d.see(c.id)
+	}
+	return r
 }
 
 // merge settles the rows of one kind.
@@ -209,7 +223,7 @@ func (d *decision) home(c candidate) (manual int64, ok bool) {
 		return manual, true
 	}
 	r := d.m.rows[id]
-	if r == nil || d.closed(id) || d.q.replace && d.q.given(billing.Invoices) && !d.keptFor(id, c.id.kind) {
+	if r == nil || d.closed(id) || !d.concerns(r) || d.q.replace && d.q.given(billing.Invoices) && !d.keptFor(id, c.id.kind) {
 		return 0, false
 	}
 	return r.manual, true
@@ -234,6 +248,11 @@ func (d *decision) settle(c candidate) {
 			manual = before.manual
 		}
 	case invoice:
+		if before != nil && !d.concerns(before) {
+			d.reject(c, "other_customer")
+			d.see(c.id)
+			return
+		}
 		manual = c.manual
 		d.origin[c.id] = manual
 	case contact, lineItem, transaction, event:
@@ -282,7 +301,7 @@ func (d *decision) lacking(k kind, rows []candidate) {
 		offered[c] = true
 	}
 	for id, r := range d.m.rows {
-		if id.kind != k || !d.q.given(r.dataset()) {
+		if id.kind != k || !d.q.given(r.dataset()) || !d.concerns(r) {
 			continue
 		}
 		d.stored[r.dataset()]++

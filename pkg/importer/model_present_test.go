@@ -26,12 +26,40 @@ func (d *decision) seeUnread(c candidate, r row) {
 	case id.natural(), id.kind == contact && r["Customer External ID"] == "":
 		d.unknown[c.dataset] = true
 	case id.unique():
-		if holder := d.m.holder(id); holder != nil {
-			d.see(holder.id)
-		}
+		d.seeHolder(id)
 	default:
 		d.see(id)
 	}
+}
+
+// seeHolder notes that a row was rejected with the external id of a stored record, whatever that belongs to.
+func (d *decision) seeHolder(id ident) {
+	if holder := d.m.holder(id); holder != nil && !id.natural() {
+		d.see(holder.id)
+	}
+}
+
+// about is the customer that a record is or belongs to, as it says; empty if it does not say.
+func (d *decision) about(r *record) string {
+	switch r.id.kind {
+	case customer:
+		return r.str("external_id")
+	case contact, event:
+		return r.id.parent
+	case invoice:
+		return r.str("customer")
+	case plan, lineItem, transaction:
+	}
+	return ""
+}
+
+// concerns reports whether a pull may remove a stored record, or give it parts: all of them, or those of the customer that it
+// is about.
+func (d *decision) concerns(r *record) bool {
+	if inv := r.owned(d.m.at); inv != nil {
+		r = inv
+	}
+	return d.q.only == "" || d.about(r) == d.q.only
 }
 
 // seen reports whether a stored record stays because its row was rejected, or that of its invoice.

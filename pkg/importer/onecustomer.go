@@ -65,6 +65,8 @@ func (w *work) rangeScans(ctx context.Context, stage, keyRange int) ([]table.Que
 	switch {
 	case kind.Kind == store.KindCustomer:
 		return w.inRange(keyRange, w.recordAt(store.CustomerSK(h))), nil
+	case kind.Of == "": // plans
+		return nil, nil
 	case kind.Under():
 		return w.inRange(keyRange, w.parts.Below(kind, h)), nil
 	}

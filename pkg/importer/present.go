@@ -78,13 +78,14 @@ func (s *summary) sparedOf(kind *store.RecordKind) (sks []string) {
 	return sks
 }
 
-// notePresent notes where the record of a rejected row may be stored.
-func (m *mapped) notePresent(at place, rows source.Rows, why *billing.Problem) {
+// notePresent notes where the record of a rejected row may be stored. read says that the row could be read, and was rejected
+// for whom it is about.
+func (m *mapped) notePresent(at place, rows source.Rows, why *billing.Problem, read bool) {
 	if !m.w.keepsRejected() {
 		return
 	}
 	sks, asks := m.storedAs(rows, why)
-	if len(sks) == 0 && asks == "" {
+	if len(sks) == 0 && asks == "" && !read {
 		addTo(&m.sum.Unknown, string(m.dataset), 1)
 	}
 	for _, sk := range sks {
@@ -279,7 +280,7 @@ func (s *summary) takeBack(spec *job.ImportSpec) (notes []string) {
 	if more := s.takeBackNeeded(spec); more+s.Kept > 0 {
 		notes = append(notes, fmt.Sprintf("%s kept although the input lacks them, because rows that stay belong to them%s.", rows(more+s.Kept), s.suchAsPlans()))
 	}
-	if len(spec.Withheld) == 0 {
+	if !slices.Contains(spec.Withheld, string(billing.Plans)) {
 		s.forgetUses()
 	}
 	return append(notes, s.stillUsed()...)

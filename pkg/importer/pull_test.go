@@ -386,3 +386,24 @@ func TestWhatAPullOfOneCustomerReads(t *testing.T) {
 	}
 	t.Logf("%d and %d", small.ReadMilli, large.ReadMilli)
 }
+
+// A row of a customer on the do-not-reload list keeps nothing, although it has no id of its own: it is known whose it is.
+func TestForgottenRowsWithholdNothing(t *testing.T) {
+	t.Parallel()
+	eachPull(t, func(t *testing.T, l *line, src store.Source) {
+		t.Helper()
+		isDone(t, l.pulls(t, src, "", 100, false, account("a", "b")))
+		_, err := l.store.ChangeDirectory(t.Context(), func(d *store.Directory) ([]table.Write, error) {
+			d.Forgets = true
+			return []table.Write{{Item: table.Item{Key: store.ForgottenKey(d.Hasher().ForgottenH("S", "gone"))}}}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs := strings.ReplaceAll(lacking(account("gone"), `"plans"`, `"line_items"`, `"transactions"`), `"external_id":"k-gone",`, "")
+		j := isDone(t, l.pulls(t, src, "", 100, false, account("a")+theirs))
+		if j.Rejects == 0 || j.Datasets["contacts"].Removed != 1 || j.Datasets["customers"].Removed != 1 || len(j.Import.Withheld) > 0 {
+			t.Errorf("%s, withheld %v", counts(j), j.Import.Withheld)
+		}
+	})
+}

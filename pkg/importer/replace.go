@@ -29,7 +29,7 @@ type replaced struct {
 }
 
 func (m *rangeMerge) beginReplace(ctx context.Context, keyRange int) (err error) {
-	if m.w.job.Import.Mode != job.Replace || m.stage == stagePlans && m.w.job.Import.OnlyCustomer() != "" {
+	if m.w.job.Import.Mode != job.Replace {
 		return nil
 	}
 	m.stored = &walk{w: m.w}
@@ -101,7 +101,7 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		return nil
 	case a == nil, parent != "" && parent == m.hidden:
 		return nil
-	case parent != "" && parent == m.parent.sk && m.parent.closed:
+	case parent != "" && parent == m.parent.sk && m.parent.closed && m.w.given(datasetOf(it.SK, a)):
 		m.sum.stored(string(datasetOf(it.SK, a)))
 		return m.stayAt(ctx, it.SK, a)
 	}
@@ -122,16 +122,21 @@ func (m *rangeMerge) lacking(ctx context.Context, it table.Item) error {
 		}
 		return nil
 	}
+	return m.remove(it.SK, parent, a)
+}
+
+// remove holds back the removal of a stored row.
+func (m *rangeMerge) remove(sk, parent string, a table.Attrs) error {
 	if parent == "" {
-		m.parent = parentState{sk: it.SK, was: m.currencyOf(a)}
+		m.parent = parentState{sk: sk, was: m.currencyOf(a)}
 	}
-	m.sums.add(inRemoved, 1, store.RecordAt(it.SK), a, m.parent.was)
+	m.sums.add(inRemoved, 1, store.RecordAt(sk), a, m.parent.was)
 	if len(m.removals) > 0 && (parent == "" || m.removals[0].sk != parent) {
 		if err := m.flushRemovals(); err != nil {
 			return err
 		}
 	}
-	m.removals = append(m.removals, &change{sk: it.SK, before: a})
+	m.removals = append(m.removals, &change{sk: sk, before: a})
 	return nil
 }
 

@@ -80,11 +80,7 @@ func (im *Importer) scanFiles(ctx context.Context, id string, spec *job.ImportSp
 		if headers += headerBytes(f.Header) + len(f.Settings.String()) + len(f.Told); headers > maxHeaders {
 			return nil, tooManyColumns(f.Name)
 		}
-		for _, ds := range append([]string{f.Dataset}, f.Datasets...) {
-			if !slices.Contains(spec.Datasets, ds) {
-				spec.Datasets = append(spec.Datasets, ds)
-			}
-		}
+		spec.Datasets = union(spec.Datasets, append([]string{f.Dataset}, f.Datasets...))
 		for _, note := range said {
 			notes = append(notes, f.Name+": "+note)
 		}

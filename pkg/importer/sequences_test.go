@@ -136,6 +136,9 @@ func drawPull(t *rapid.T) request {
 	if len(q.sheets) == 0 {
 		t.Skip("there are no rows")
 	}
+	if rapid.Bool().Draw(t, "of one customer") {
+		q.only = rapid.SampledFrom(someCustomers).Draw(t, "customer")
+	}
 	return q
 }
 

@@ -133,18 +133,18 @@ func (l *line) send(t tester, src store.Source, q request) *job.Job {
 func (l *line) pull(t tester, src store.Source, q request) *job.Job {
 	t.Helper()
 	r := q.request(t, l, src)
-	j, err := l.Pull(t.Context(), src, pullOf(r))
+	j, err := l.Pull(t.Context(), src, pullOf(r, q.only))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l.finished(t, j.ID)
 }
 
-// pullOf is the job of a pull that has frozen the files of a request.
-func pullOf(r importer.Request) *job.Job {
+// pullOf is the job of a pull that has frozen the files of a request: of one customer, unless only is empty.
+func pullOf(r importer.Request, only string) *job.Job {
 	return &job.Job{Import: &job.ImportSpec{
 		Files: r.Files, Origin: job.ByPull, Mode: job.Replace, Plan: r.Options.Plan, MaxRemoved: *r.Options.MaxRemoved, AllowEmpty: r.Options.AllowEmpty,
-		Datasets: []string{job.RejectedStay}, Pull: &job.PullSpec{Whole: true},
+		Datasets: []string{job.RejectedStay}, Pull: &job.PullSpec{Whole: true, Customer: only},
 	}}
 }
 

@@ -293,7 +293,7 @@ func (p *Puller) keep(ctx context.Context, sys system.System, source string, c C
 		if s.System == nil {
 			return errNoSource()
 		}
-		s.System.Place, s.System.Account, s.System.Refused, s.System.RefusedAt = c.Place, a, "", time.Time{}
+		s.System.Place, s.System.Account, s.System.Given, s.System.Refused, s.System.RefusedAt = c.Place, a, now, "", time.Time{}
 		s.System.set(c.Mapping, c.Subscriptions)
 		return nil
 	})
@@ -416,7 +416,7 @@ func (p *Puller) Recheck(ctx context.Context, source string) (system.Account, er
 	if err != nil && !fault.Is(err, fault.Invalid) { // nothing is known
 		return a, err
 	}
-	return a, errors.Join(err, p.remark(ctx, source, err))
+	return a, errors.Join(err, p.remark(ctx, source, *s.System, err))
 }
 
 func (p *Puller) checkStored(ctx context.Context, source string, s System) (system.Account, error) {
@@ -441,12 +441,15 @@ func (p *Puller) checkStored(ctx context.Context, source string, s System) (syst
 	return a, nil
 }
 
-// remark notes why the credentials of a source are refused; nil: they are not.
-func (p *Puller) remark(ctx context.Context, source string, refused error) error {
+// remark notes why the credentials that a source had were refused; nil: they were not. If the source has others by now nothing
+// is noted.
+func (p *Puller) remark(ctx context.Context, source string, had System, refused error) error {
 	return p.store(ctx, source, func(s *Setting) error {
 		switch {
 		case s.System == nil:
 			return errNotConnected()
+		case !s.System.Given.Equal(had.Given):
+			return nil
 		case refused == nil:
 			s.System.Refused, s.System.RefusedAt = "", time.Time{}
 		case s.System.Refused == "":

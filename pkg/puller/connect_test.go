@@ -50,6 +50,15 @@ type watchedVault struct {
 	credentials.Vault
 
 	before func(ctx context.Context, source string) error // each Put
+	read   func()                                         // after each Get
+}
+
+func (v *watchedVault) Get(ctx context.Context, source string) (map[string]string, error) {
+	c, err := v.Vault.Get(ctx, source)
+	if v.read != nil {
+		v.read()
+	}
+	return c, err
 }
 
 func (v *watchedVault) Put(ctx context.Context, source string, c map[string]string) error {
@@ -160,7 +169,7 @@ func TestConnect(t *testing.T) {
 	c.Subscriptions = &ids
 	a, err = o.Puller.Connect(t.Context(), o.src.UUID, c)
 	must(t, err)
-	same(t, "what is stored", &puller.System{Name: systemtest.Name, Place: "US", Account: a, Mapping: *c.Mapping, Subscriptions: ids}, o.connection())
+	same(t, "what is stored", &puller.System{Name: systemtest.Name, Place: "US", Account: a, Mapping: *c.Mapping, Subscriptions: ids, Given: o.now}, o.connection())
 	same(t, "secret", secretA, o.kept(o.src))
 	same(t, "address", "http://127.0.0.1:1", o.system.Opened().Base)
 	same(t, "ids", ids, o.system.Opened().Subscriptions)
@@ -170,7 +179,7 @@ func TestConnect(t *testing.T) {
 	c.Place = "EU"
 	_, err = o.Puller.Connect(t.Context(), o.src.UUID, c)
 	must(t, err)
-	same(t, "what is stored", &puller.System{Name: systemtest.Name, Place: "EU", Account: a, Mapping: system.Settings{Invoices: system.Issued, DeletedCustomers: true}, Subscriptions: ids}, o.connection())
+	same(t, "what is stored", &puller.System{Name: systemtest.Name, Place: "EU", Account: a, Mapping: system.Settings{Invoices: system.Issued, DeletedCustomers: true}, Subscriptions: ids, Given: o.now}, o.connection())
 	_, err = o.Puller.Connect(t.Context(), o.src.UUID, with(secretA))
 	must(t, err)
 	if o.system.Opened().Place != "EU" || o.connection().Place != "EU" || o.kept(o.src) != secretA {
@@ -355,6 +364,28 @@ func TestRecheck(t *testing.T) {
 	if c := o.connection(); c.Refused != "" || !c.RefusedAt.IsZero() {
 		t.Errorf("%+v", c)
 	}
+	o.bystander()
+}
+
+// Somebody gives new credentials while the old ones are being checked. That those are refused says nothing of the new ones.
+func TestNewCredentialsWhileOldOnesAreRefused(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	must(t, func() error { _, err := o.Puller.Connect(t.Context(), o.src.UUID, with(secretA)); return err }())
+	o.system.Revoke(secretA)
+	o.now = o.now.Add(time.Second)
+	once := true
+	o.vault.read = func() {
+		if once {
+			once = false
+			must(t, func() error { _, err := o.Puller.Connect(t.Context(), o.src.UUID, with(secretA2)); return err }())
+		}
+	}
+	_, err := o.Puller.Recheck(t.Context(), o.src.UUID)
+	refused(t, err, fault.Invalid, "system_refused_key", "credentials")
+	same(t, "remark", "", o.connection().Refused)
+	_, err = o.Puller.Recheck(t.Context(), o.src.UUID)
+	must(t, err)
 	o.bystander()
 }
 

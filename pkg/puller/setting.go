@@ -41,6 +41,7 @@ type System struct {
 	Account       system.Account  `json:"account"`         // whose credentials it was connected with; no pull reads another one
 	Mapping       system.Settings `json:"mapping"`
 	Subscriptions []string        `json:"subscriptions,omitempty"` // ids that people have named, see [system.Connection]
+	Given         time.Time       `json:"given,omitzero"`          // when the credentials were stored
 	// why the system has refused the credentials, as a sentence, and since when; empty if it has not
 	Refused   string    `json:"refused,omitempty"`
 	RefusedAt time.Time `json:"refused_at,omitzero"`

@@ -76,7 +76,7 @@ func (r *run) refused(ctx context.Context, s *System, err error) error {
 	if !bad && (err != nil || s.Refused == "") {
 		return err
 	}
-	if noted := r.p.remark(ctx, r.job.Source, err); noted != nil {
+	if noted := r.p.remark(ctx, r.job.Source, *s, err); noted != nil {
 		return noted
 	}
 	return err

@@ -35,15 +35,15 @@ func (System) Map(objects []system.Object, s system.Settings) system.Mapped {
 func (System) MapCatalog(objects []system.Object, s system.Settings) system.Mapped {
 	m := newMapper(objects, s)
 	names := map[id]string{}
-	for _, p := range decode[productShape](m, Products, billing.Plans) {
+	for _, p := range decode[productShape](m, Products) {
 		names[p.ID] = p.Name
 		m.plan(Products, string(p.ID), planID(p.ID, ""), p.Name, p.Interval, p.IntervalUnit, "")
 	}
-	for _, p := range decode[pricePointShape](m, PricePoints, billing.Plans) {
+	for _, p := range decode[pricePointShape](m, PricePoints) {
 		name := strings.TrimPrefix(names[p.ProductID]+" – "+p.Name, " – ")
 		m.plan(PricePoints, string(p.ID), planID(p.ProductID, p.ID), name, p.Interval, p.IntervalUnit, string(p.ProductID))
 	}
-	for _, c := range decode[componentShape](m, Components, billing.Plans) {
+	for _, c := range decode[componentShape](m, Components) {
 		if c.Interval != nil {
 			m.note(system.Issue{
 				Dataset: billing.Plans, Stream: Components, Object: string(c.ID), Field: "interval", Code: CodeOwnInterval,
@@ -108,7 +108,7 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 	for _, o := range objects {
 		h, err := headOf(o.Stream, o.JSON)
 		if err != nil {
-			m.reject(system.Issue{Stream: o.Stream, Object: string(o.Stream), Field: system.FieldOf(err), Code: CodeBadObject, Message: "Chargify has sent something that is no object."}, "")
+			m.reject(system.Issue{Dataset: datasetOf(o.Stream), Stream: o.Stream, Object: string(o.Stream), Field: system.FieldOf(err), Code: CodeBadObject, Message: "Chargify has sent something that is no object."}, "")
 			continue
 		}
 		m.kept.Add(o.Stream, "", h.own, o.JSON)
@@ -117,13 +117,13 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 }
 
 // decode decodes the objects of a stream, in the order of their ids. What is not of the shape is rejected.
-func decode[T any](m *mapper, s system.Stream, dataset billing.Dataset) []T {
+func decode[T any](m *mapper, s system.Stream) []T {
 	var all []T
 	for own, o := range m.kept.Of(s, "") {
 		var shape T
 		if err := json.Unmarshal(o, &shape); err != nil {
 			m.reject(system.Issue{
-				Dataset: dataset, Record: m.recordOf(s, own, o), Stream: s, Object: own, Field: system.FieldOf(err), Code: CodeBadObject,
+				Dataset: datasetOf(s), Record: recordOf(s, own, o), Stream: s, Object: own, Field: system.FieldOf(err), Code: CodeBadObject,
 				Message: "Chargify has sent a field of another type than Reseed knows.",
 			}, "")
 			continue
@@ -133,8 +133,23 @@ func decode[T any](m *mapper, s system.Stream, dataset billing.Dataset) []T {
 	return all
 }
 
+// datasetOf is what the objects of a stream become.
+func datasetOf(s system.Stream) billing.Dataset {
+	switch s {
+	case Products, PricePoints, Components:
+		return billing.Plans
+	case Customers, Metadata:
+		return billing.Customers
+	case Subscriptions, Events:
+		return billing.Events
+	case InvoiceEvents:
+		return billing.Transactions
+	}
+	return billing.Invoices
+}
+
 // recordOf is the external id of the record that an object becomes, if it can be known of an object that is not of its shape.
-func (m *mapper) recordOf(s system.Stream, own string, o json.RawMessage) string {
+func recordOf(s system.Stream, own string, o json.RawMessage) string {
 	switch s {
 	case Customers, Products, Invoices, CreditNotes:
 		return own
@@ -170,10 +185,10 @@ func (m *mapper) reject(i system.Issue, on string) {
 
 // index decodes what belongs to the customer, and finds out what belongs to what.
 func (m *mapper) index() {
-	m.customers = decode[customerShape](m, Customers, billing.Customers)
-	m.subscriptions = decode[subscriptionShape](m, Subscriptions, billing.Events)
-	m.bills = decode[invoiceShape](m, Invoices, billing.Invoices)
-	m.notes = decode[creditNoteShape](m, CreditNotes, billing.Invoices)
+	m.customers = decode[customerShape](m, Customers)
+	m.subscriptions = decode[subscriptionShape](m, Subscriptions)
+	m.bills = decode[invoiceShape](m, Invoices)
+	m.notes = decode[creditNoteShape](m, CreditNotes)
 	for own := range m.kept.Of(Customers, "") {
 		m.owner = own
 	}
@@ -219,7 +234,7 @@ func (m *mapper) indexInvoice(in invoiceShape) {
 
 // indexEvents keeps what has happened, in that order. The time of an event of a refund is more exact than the date of its credit note.
 func (m *mapper) indexEvents() {
-	for _, e := range decode[eventShape](m, Events, billing.Events) {
+	for _, e := range decode[eventShape](m, Events) {
 		m.events[e.SubscriptionID] = append(m.events[e.SubscriptionID], e)
 	}
 	for _, all := range m.events {
@@ -227,7 +242,7 @@ func (m *mapper) indexEvents() {
 			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt.Time), compareIDs(a.ID, b.ID))
 		})
 	}
-	for _, e := range decode[invoiceEventShape](m, InvoiceEvents, billing.Transactions) {
+	for _, e := range decode[invoiceEventShape](m, InvoiceEvents) {
 		if e.Invoice.UID == "" {
 			m.out.Left[LeftEvents]++
 			continue
@@ -282,7 +297,7 @@ func (m *mapper) customer() {
 // attributes are the metadata of the customer that have a value.
 func (m *mapper) attributes() {
 	values := map[string]string{}
-	for _, d := range decode[metadataShape](m, Metadata, billing.Customers) {
+	for _, d := range decode[metadataShape](m, Metadata) {
 		if d.Value != "" {
 			values[d.Name] = d.Value
 		}

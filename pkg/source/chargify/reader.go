@@ -175,7 +175,7 @@ func (r *Reader) next(ctx context.Context, l list, c *cursor) (system.Page, erro
 			page.Objects = append(page.Objects, system.Object{Stream: l.stream, Parent: r.site, JSON: kept(l.stream, o)})
 		}
 	}
-	c.Last = len(rows) < pageSize || l.paging == whole
+	c.Last = l.paging == whole || len(rows) < pageSize && total >= c.Total
 	c.place = l.after(c.place, heads, total)
 	return page, nil
 }
@@ -207,17 +207,17 @@ func (l list) at(c *cursor) url.Values {
 // spell writes a time as Chargify's filters take it.
 func spell(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 -0700") }
 
-// after is the place behind a page. If a numbered list has become shorter, objects may have moved to pages that are read already; so
-// it is read again.
+// after is the place behind a page. If a list has become shorter, objects may have moved to pages that are read already; so it is read
+// again.
 func (l list) after(at place, heads []head, total int64) place {
 	switch {
+	case total < at.Total:
+		return place{Total: total}
 	case len(heads) == 0:
 		return place{}
 	case l.paging == byID:
 		last := heads[len(heads)-1].own // some lists begin behind it, and some with it
 		return place{ID: last, Seen: []string{last}}
-	case l.paging == byNumber && total < at.Total:
-		return place{Total: total}
 	case l.paging == byNumber:
 		return place{Page: max(at.Page, 1) + 1, Total: total}
 	}
@@ -263,7 +263,7 @@ func (r *Reader) list(ctx context.Context, l list, q url.Values) (rows []json.Ra
 	if err != nil {
 		return nil, 0, err
 	}
-	text := json.RawMessage(body)
+	text := body
 	if l.inner != "" {
 		var page map[string]json.RawMessage
 		if json.Unmarshal(body, &page) != nil {

@@ -58,27 +58,22 @@ type list struct {
 }
 
 func lists() []list {
-	asc := func(more ...string) url.Values {
-		q := url.Values{"direction": {"asc"}}
-		for i := 0; i < len(more); i += 2 {
-			q.Set(more[i], more[i+1])
-		}
-		return q
-	}
 	return []list{
-		{stream: Customers, path: "/customers.json", query: asc(), paging: byTime, wrapper: "customer"},
-		{stream: Metadata, path: "/customers/metadata.json", query: asc(), inner: "metadata", customer: "resource_ids[]"},
+		{stream: Customers, path: "/customers.json", query: url.Values{"direction": {"asc"}}, paging: byTime, wrapper: "customer"},
+		{stream: Metadata, path: "/customers/metadata.json", query: url.Values{"direction": {"asc"}}, inner: "metadata", customer: "resource_ids[]"},
 		{stream: Products, path: "/products.json", query: url.Values{"include_archived": {"true"}}, wrapper: "product", catalog: true},
-		{stream: PricePoints, path: "/products_price_points.json", query: asc(), inner: "price_points", catalog: true},
+		{stream: PricePoints, path: "/products_price_points.json", query: url.Values{"direction": {"asc"}}, inner: "price_points", catalog: true},
 		{stream: Components, path: "/components.json", query: url.Values{"include_archived": {"true"}}, wrapper: "component", catalog: true},
-		{stream: Subscriptions, path: "/subscriptions.json", query: asc("sort", "created_at"), paging: byTime, wrapper: "subscription"},
+		{stream: Subscriptions, path: "/subscriptions.json", query: url.Values{"direction": {"asc"}, "sort": {"created_at"}}, paging: byTime, wrapper: "subscription"},
 		{
-			stream: Events, path: "/events.json", query: asc("filter", "subscription_state_change,pending_cancellation_change"),
+			stream: Events, path: "/events.json", query: url.Values{"direction": {"asc"}, "filter": {"subscription_state_change,pending_cancellation_change"}},
 			paging: byID, wrapper: "event", of: "/subscriptions/%s/events.json",
 		},
 		{
 			stream: Invoices, path: "/invoices.json", paging: byTime, inner: "invoices", customer: "customer_ids",
-			query: asc("sort", "created_at", "line_items", "true", "discounts", "true", "taxes", "true", "credits", "true", "payments", "true", "refunds", "true"),
+			query: url.Values{
+				"direction": {"asc"}, "sort": {"created_at"}, "line_items": {"true"}, "discounts": {"true"}, "taxes": {"true"}, "credits": {"true"}, "payments": {"true"}, "refunds": {"true"},
+			},
 		},
 		{
 			stream: InvoiceEvents, path: invoiceEventsPath, paging: byID, inner: "events",

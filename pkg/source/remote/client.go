@@ -99,8 +99,9 @@ type Request struct {
 	Method string // empty: GET
 	Path   string
 	Query  url.Values
-	Body   []byte // nil: none
-	Type   string // media type of the body
+	Header http.Header // besides those of every request
+	Body   []byte      // nil: none
+	Type   string      // media type of the body
 }
 
 // Get asks for a JSON document, as [Client.Do] does.
@@ -187,7 +188,9 @@ func (c *Client) once(ctx context.Context, r Request, token string) (answer, err
 	}
 	e := &Error{Status: a.status, RequestID: requestID(a.header.Get(c.RequestID))}
 	if a.status != http.StatusOK {
-		return answer{}, c.refusal(e, r.Path, a.header, a.body)
+		refusal := c.refusal(e, r.Path, a.header, a.body)
+		refusal.again = refusal.again || err != nil && refusal.Kind == Refused // why did not arrive whole
+		return answer{}, refusal
 	}
 	if r.Method != http.MethodHead {
 		if err := c.unfit(e, a.header, a.body, err); err != nil {
@@ -215,6 +218,7 @@ func (c *Client) send(ctx context.Context, r Request, token string) (answer, err
 		return answer{}, err
 	}
 	maps.Copy(asks.Header, c.Header)
+	maps.Copy(asks.Header, r.Header)
 	asks.Header.Set("Authorization", token)
 	if r.Type != "" {
 		asks.Header.Set("Content-Type", r.Type)

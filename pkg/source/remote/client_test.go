@@ -348,6 +348,18 @@ func TestXMLDocuments(t *testing.T) {
 	}
 }
 
+// A refusal whose reason did not arrive whole is asked for again.
+func TestRefusalsThatAreCut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, w := client(once(answer{status: 400, body: `{"Rea`, err: io.ErrUnexpectedEOF}, answer{status: 400, body: `{"Reason":"too_new"}`}), nil)
+		_, err := c.Get(t.Context(), "/x", nil)
+		if e, ok := errors.AsType[*remote.Error](err); !ok || e.Reason != "too_new" || w.calls.Load() != 2 {
+			t.Errorf("%v, %d calls", err, w.calls.Load())
+		}
+	})
+}
+
 // The header of an answer is there without its body, and is asked for again as anything else is.
 func TestHeaders(t *testing.T) {
 	t.Parallel()

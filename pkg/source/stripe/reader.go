@@ -168,6 +168,7 @@ func (r *Reader) Customer(ctx context.Context, id string) (o system.Object, foun
 type cursor struct {
 	Until    int64  `json:"until"`              // Unix time in seconds
 	Customer string `json:"customer,omitempty"` // id, if only the catalog and this customer are read
+	Unknown  bool   `json:"unknown,omitempty"`  // Stripe knows no such customer: the catalog is all there is
 	List     int    `json:"list"`               // place of the list in the order of streams
 	After    string `json:"after,omitempty"`    // id of the last object of the list that was read
 	Created  int64  `json:"created,omitempty"`  // when that was created
@@ -224,7 +225,7 @@ func (r *Reader) alone(ctx context.Context, c cursor) (system.Page, cursor, erro
 	if found {
 		page.Objects = append(page.Objects, o)
 	}
-	c.Last = true
+	c.Last, c.Unknown = true, !found
 	return page, c.forward(), err
 }
 
@@ -334,10 +335,15 @@ func (c cursor) forward() cursor {
 		return c
 	}
 	all, at := lists(), c.List+1
-	for c.Customer != "" && at < len(all) && all[at].charges { // read with the charges
+	for at < len(all) && c.passes(all[at]) {
 		at++
 	}
-	return cursor{Until: c.Until, Customer: c.Customer, List: at, Done: at == len(all)}
+	return cursor{Until: c.Until, Customer: c.Customer, Unknown: c.Unknown, List: at, Done: at == len(all)}
+}
+
+// passes reports whether a list has nothing for a pull of one customer: it is read with the charges, or there is no such customer.
+func (c cursor) passes(l list) bool {
+	return c.Customer != "" && l.charges || c.Unknown && l.customers
 }
 
 func query(l list, c cursor) url.Values {
@@ -350,6 +356,9 @@ func query(l list, c cursor) url.Values {
 	}
 	if c.Customer != "" && l.customers {
 		q.Set("customer", c.Customer)
+	}
+	if c.Customer != "" && l.stream == Charges {
+		q.Set("limit", fewCharges)
 	}
 	if c.After != "" {
 		q.Set("starting_after", c.After)

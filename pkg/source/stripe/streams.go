@@ -12,6 +12,9 @@ const Version = "2026-03-25.dahlia"
 // pageSize is the largest page that Stripe gives.
 const pageSize = "100"
 
+// fewCharges is how many charges of one customer are a page: for each of them there are requests, and a page is to take seconds.
+const fewCharges = "10"
+
 // The streams, in the order in which they are read. Lists that stand inside another object are read as streams of their
 // own only as far as they are longer than Stripe shows them there.
 const (

@@ -83,7 +83,7 @@ type Stream string
 // Object is an object as the system has sent it. A pull freezes objects as lines of JSON.
 type Object struct {
 	Stream Stream          `json:"stream"`
-	Parent string          `json:"parent,omitempty"` // of what was read as a part of another object: its id
+	Parent string          `json:"parent,omitempty"` // of what was read as a part of another object: its id; or of the site that links lead to: its host
 	JSON   json.RawMessage `json:"object"`
 }
 

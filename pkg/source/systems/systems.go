@@ -6,6 +6,7 @@ import (
 
 	"reseed/pkg/source/braintree"
 	"reseed/pkg/source/chargify"
+	"reseed/pkg/source/paypal"
 	"reseed/pkg/source/recurly"
 	"reseed/pkg/source/stripe"
 	"reseed/pkg/source/system"
@@ -13,7 +14,7 @@ import (
 
 // All lists the systems, in the order in which people are offered them.
 func All() []system.System {
-	return []system.System{stripe.System{}, recurly.System{}, chargify.System{}, braintree.System{}}
+	return []system.System{stripe.System{}, recurly.System{}, chargify.System{}, braintree.System{}, paypal.System{}}
 }
 
 // ByName finds a system by its name, regardless of case. Maxio is what Chargify is called today.
