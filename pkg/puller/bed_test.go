@@ -64,8 +64,8 @@ type bed struct {
 	clock  func() time.Time
 	queue  []any
 	// billing systems and their credentials, if there are any
-	find  func(name string) (system.System, bool)
-	vault credentials.Vault
+	find   func(name string) (system.System, bool)
+	vault  credentials.Vault
 	writes atomic.Int64 // calls of the table that write
 	// called before and after each call of the table, if set
 	before, after func() error
