@@ -19,7 +19,7 @@ func TestReader(t *testing.T) {
 	t.Parallel()
 	j := chargifytest.StartJudge(t)
 	for name, check := range map[string]func(*testing.T, *chargifytest.Judge){
-		"deleted during the scan": deletedDuringScan, "secrets": secrets, "later than the pull": later, "one customer": oneCustomer, "refusals": refusals,
+		"deleted during the scan": deletedDuringScan, "secrets": secrets, "later than the pull": later, "one customer": oneCustomer, "refusals": refusals, "closed during the scan": closed,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -157,6 +157,18 @@ func refusals(t *testing.T, j *chargifytest.Judge) {
 		if tt.code == "" && err != nil || tt.code != "" && (e == nil || e.Code != tt.code || e.Kind != fault.Forbidden || strings.Contains(e.Message, "@")) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// closed: a site whose plan at Maxio expires during a pull ends it, with a sentence.
+func closed(t *testing.T, j *chargifytest.Judge) {
+	t.Helper()
+	w := newSite(t, j)
+	r := w.reader(t)
+	w.Close()
+	_, err := r.Page(t.Context(), r.Begin(w.Now(), ""))
+	if fault.CodeOf(err) != chargify.CodeClosed || !fault.Is(err, fault.Forbidden) {
+		t.Error(err)
 	}
 }
 

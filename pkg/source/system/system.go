@@ -139,6 +139,6 @@ type Settings struct {
 	WithoutUncollectible bool     `json:"without_uncollectible,omitempty"`
 	WithoutRefunded      bool     `json:"without_refunded,omitempty"` // of which all was paid back
 	DeletedCustomers     bool     `json:"deleted_customers,omitempty"`
-	Metadata             bool     `json:"metadata,omitempty"` // of customers become custom attributes
+	Metadata             bool     `json:"metadata,omitempty"` // of customers become [Mapped.Attributes]; no door offers it, since imports have no place for those
 	Metered              bool     `json:"metered,omitempty"`  // what is billed by use is a subscription, too
 }
