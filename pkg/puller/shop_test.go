@@ -99,7 +99,7 @@ func (*shop) BelongsTo(o system.Object) (system.Belongs, error) {
 		b.Catalog = true
 		return b, err
 	case "customers":
-		b.Customer = g.ID
+		b.Customer, b.Self = g.ID, true
 		return b, err
 	case "invoices":
 		b.Customer = g.Of

@@ -201,7 +201,7 @@ func TestBelongsTo(t *testing.T) {
 		json   string
 		want   system.Belongs
 	}{
-		{chargify.Customers, `{"id":5}`, system.Belongs{Own: "5", Customer: "5"}},
+		{chargify.Customers, `{"id":5}`, system.Belongs{Own: "5", Customer: "5", Self: true}},
 		{chargify.Subscriptions, `{"id":5,"customer":{"id":5}}`, system.Belongs{Own: "subscriptions/5", Customer: "5"}},
 		{chargify.Events, `{"id":7,"customer_id":null,"subscription_id":5}`, system.Belongs{Own: "events/7", Stream: chargify.Subscriptions, ID: "subscriptions/5"}},
 		{chargify.Events, `{"id":7,"customer_id":5,"subscription_id":5}`, system.Belongs{Own: "events/7", Customer: "5"}},

@@ -253,7 +253,7 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	id, err := idOf(o.JSON)
 	b := system.Belongs{Own: id, Catalog: o.Stream == Products || o.Stream == Prices}
 	if o.Stream == Customers {
-		b.Customer = id
+		b.Customer, b.Self = id, true
 	}
 	return b, err
 }
