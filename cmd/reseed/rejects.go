@@ -25,7 +25,11 @@ func (sh *shell) printRejects(j *wire.Job) {
 			}
 		}
 	}
-	sh.printf("All rejected rows, to correct and import again: %s\n", sh.getRejects(j))
+	what := "All rejected rows, to correct and import again"
+	if j.Import != nil && j.Import.Pull != nil { // what could not be mapped is corrected in the billing system
+		what = "All rejected rows"
+	}
+	sh.printf("%s: %s\n", what, sh.getRejects(j))
 }
 
 // placeOf says where a row is in the input.

@@ -189,7 +189,7 @@ func (o *output) issue(i system.Issue) error {
 			note = &Note{Message: i.Message}
 			o.told.Notes[i.Code] = note
 		}
-		if note.Count++; len(note.Links) < mostLinks {
+		if note.Count++; i.Link != "" && len(note.Links) < mostLinks {
 			note.Links = append(note.Links, i.Link)
 		}
 		return nil
@@ -257,7 +257,11 @@ func (t Told) Sentences() []string {
 		return cmp.Or(cmp.Compare(t.Notes[b].Count, t.Notes[a].Count), cmp.Compare(a, b))
 	}) {
 		n := t.Notes[code]
-		all = append(all, fmt.Sprintf("%s (%s, %s; %s)", n.Message, code, times(n.Count), strings.Join(n.Links, " ")))
+		links := ""
+		if len(n.Links) > 0 {
+			links = "; " + strings.Join(n.Links, " ")
+		}
+		all = append(all, fmt.Sprintf("%s (%s, %s%s)", n.Message, code, times(n.Count), links))
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.Left)) {
 		all = append(all, fmt.Sprintf("Left out, as the settings and the mapping say: %d %s.", t.Left[what], strings.ReplaceAll(what, "_", " ")))

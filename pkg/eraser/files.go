@@ -86,6 +86,11 @@ func (r *run) clearJob(ctx context.Context, j *job.Job, others map[string]bool) 
 	if err := r.clearFilesOf(ctx, j, others); err != nil {
 		return err
 	}
+	if j.Import != nil && j.Import.Pull != nil {
+		if err := r.ledger.DropPull(ctx, j.ID); err != nil {
+			return err
+		}
+	}
 	if err := r.clearNames(ctx, j); err != nil || r.job.Tag != 0 {
 		return err
 	}
@@ -167,8 +172,8 @@ func kindOfFile(j *job.Job, name string) string {
 	return WorkingFiles
 }
 
-// clearNames removes the names of an import's files from its job, and from its notes and error; and
-// the reasons of its rejects, which may name them, too.
+// clearNames removes the names of an import's files from its job, and from its notes and error; the
+// reasons of its rejects, which may name them, too; and the external id of the one customer that it pulled.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 	_, err := r.ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if j.Export != nil {
@@ -186,6 +191,9 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 		}
 		if j.Import.Pull != nil {
 			j.Import.Pull.Lost = nil
+			if j.Import.Pull.Customer != "" {
+				j.Import.Pull.Customer = job.ErasedCustomer
+			}
 		}
 		j.Import.FilesErased, j.Reasons = true, nil
 		if j.Error != "" && !j.Import.Scanned { // then the error is about the files: names within ZIPs, columns

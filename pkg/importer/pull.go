@@ -20,7 +20,7 @@ import (
 // file holds what is different about it then.
 
 // PhasePull is the phase in which the tabs of a pull are frozen.
-const PhasePull = "0 pull"
+const PhasePull = job.PhasePull
 
 // InputDir is the folder of the objects that a job makes to read them.
 func InputDir(jobID string) string { return inputDir(jobID) }

@@ -295,6 +295,9 @@ func (s *ImportSpec) RejectedStay() bool {
 	return s.Pull != nil && slices.Contains(s.Datasets, RejectedStay)
 }
 
+// ErasedCustomer stands in [PullSpec.Customer] once the customer was erased: it was a pull of one.
+const ErasedCustomer = "erased"
+
 // OnlyCustomer is the external id of the only customer that the job pulls; empty if it concerns the whole source.
 func (s *ImportSpec) OnlyCustomer() string {
 	if s.Pull == nil {

@@ -107,6 +107,22 @@ func (l *Ledger) Tasks(ctx context.Context, job, prefix string) ([]Task, error) 
 	return tasks, nil
 }
 
+// PhasePull is the phase in which what a pull reads is frozen.
+const PhasePull = "0 pull"
+
+// DropPull deletes what the reading of a pull that has ended has left in its task: how far it came, which may name customers.
+func (l *Ledger) DropPull(ctx context.Context, job string) error {
+	tasks, err := l.Tasks(ctx, job, PhasePull+"/")
+	if err != nil || len(tasks) == 0 {
+		return err
+	}
+	var gone []table.Write
+	for _, t := range tasks {
+		gone = append(gone, table.Write{Item: table.Item{Key: store.TaskKey(job, t.ID)}, Delete: true})
+	}
+	return l.st.Write(ctx, gone)
+}
+
 // Task reads one task. The error is fault.NotFound if it does not exist.
 func (l *Ledger) Task(ctx context.Context, job, id string) (Task, error) {
 	items, err := l.st.Get(ctx, store.TaskKey(job, id))
