@@ -53,7 +53,6 @@ func mappingWords() []struct{ name, help string } {
 		{"without_uncollectible", "leave out invoices that were written off"},
 		{"without_refunded", "leave out invoices of which all was paid back"},
 		{"deleted_customers", "bring in customers that were deleted in the billing system"},
-		{"metadata", "make custom attributes of the metadata of customers"},
 		{"metered", "count what is billed by use as subscriptions, too"},
 	}
 }
@@ -79,7 +78,7 @@ func (f *mappingFlags) change(c *cobra.Command) (*wire.MappingChange, error) {
 	}
 	for name, to := range map[string]**bool{
 		"without_voided": &m.WithoutVoided, "without_uncollectible": &m.WithoutUncollectible, "without_refunded": &m.WithoutRefunded,
-		"deleted_customers": &m.DeletedCustomers, "metadata": &m.Metadata, "metered": &m.Metered,
+		"deleted_customers": &m.DeletedCustomers, "metered": &m.Metered,
 	} {
 		if c.Flags().Changed(strings.ReplaceAll(name, "_", "-")) {
 			*to, given = f.on[name], true
@@ -363,7 +362,7 @@ func otherSettings(w wire.Connection) string {
 	m := w.Settings
 	is := map[string]bool{
 		"without_voided": m.WithoutVoided, "without_uncollectible": m.WithoutUncollectible, "without_refunded": m.WithoutRefunded, "deleted_customers": m.DeletedCustomers,
-		"metadata": m.Metadata, "metered": m.Metered,
+		"metered": m.Metered,
 	}
 	var on []string
 	for _, word := range mappingWords() {

@@ -272,8 +272,8 @@ func (w *World) Fill(n int, span time.Duration) []string {
 			Line{Amount: 1000, Kind: "baseline", Product: product, PricePoint: pricePoint, Start: now, End: end},
 			Line{Amount: 200, Kind: "quantity_based_component", Product: product, PricePoint: pricePoint, Component: seats, Start: now, End: end})
 		w.Fail(invoice, 1200)
-		w.Pay(invoice, 1200)
-		w.Credit(customer, sub, "EUR", nil, Line{Amount: 100, Product: product, Start: now, End: end})
+		w.Pay(invoice, 1100)
+		w.Credit(customer, sub, "EUR", Fields{"applications": []Fields{{"invoice_uid": invoice, "applied_amount": "1.0"}}}, Line{Amount: 100, Product: product, Start: now, End: end})
 	}
 	w.Advance(time.Second)
 	return w.All()

@@ -512,7 +512,8 @@ func oneCustomer(t *testing.T, c Case) {
 		t.Helper()
 		b.world.Story()
 		b.world.Fill(3, time.Second)
-		b.world.Long(c.PageSize+1, 11)
+		b.world.Long(c.PageSize+1, 1)
+		b.world.Long(1, c.PageSize+1)
 		all := c.bundled(b.whole(t))
 		for _, customer := range all.customers {
 			objects, err := b.pull(t.Context(), b.reader.Begin(time.Now().AddDate(1, 0, 0), customer))

@@ -84,7 +84,7 @@ func mappingOf(f *httpapi.Fields) func(*system.Settings) {
 	if s == nil {
 		return nil
 	}
-	s.Only("invoices", "without_voided", "without_uncollectible", "without_refunded", "deleted_customers", "metadata", "metered")
+	s.Only("invoices", "without_voided", "without_uncollectible", "without_refunded", "deleted_customers", "metered")
 	invoices := system.Counting(s.OneOf("invoices", string(system.Paid), string(system.PartlyPaid), string(system.Issued)))
 	truths := map[string]bool{}
 	for name := range s.Raw {
@@ -98,7 +98,7 @@ func mappingOf(f *httpapi.Fields) func(*system.Settings) {
 		}
 		for name, at := range map[string]*bool{
 			"without_voided": &to.WithoutVoided, "without_uncollectible": &to.WithoutUncollectible, "without_refunded": &to.WithoutRefunded,
-			"deleted_customers": &to.DeletedCustomers, "metadata": &to.Metadata, "metered": &to.Metered,
+			"deleted_customers": &to.DeletedCustomers, "metered": &to.Metered,
 		} {
 			if is, given := truths[name]; given {
 				*at = is
@@ -232,7 +232,7 @@ func (c *call) wireOfConnection(s *puller.System) *wire.Connection {
 func wireOfMapping(m system.Settings) wire.Mapping {
 	w := wire.Mapping{
 		Invoices: string(m.Invoices), WithoutVoided: m.WithoutVoided, WithoutUncollectible: m.WithoutUncollectible, WithoutRefunded: m.WithoutRefunded,
-		DeletedCustomers: m.DeletedCustomers, Metadata: m.Metadata, Metered: m.Metered,
+		DeletedCustomers: m.DeletedCustomers, Metered: m.Metered,
 	}
 	if w.Invoices == "" {
 		w.Invoices = string(system.Paid)

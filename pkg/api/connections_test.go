@@ -61,7 +61,7 @@ func connections(b *bed) {
 	for _, wrong := range []string{
 		`{` + credentialsOf(ledgerSecret) + `}`, `{"system":"Ledgerly"}`, `{"system":"Nothing",` + credentialsOf(ledgerSecret) + `}`, `{"system":"Ledgerly",` + credentialsOf("s3cret-unknown") + `}`,
 		`{"system":"Ledgerly",` + credentialsOf(ledgerSecret) + `,"settings":{"invoices":"all"}}`, `{"system":"Ledgerly",` + credentialsOf(ledgerSecret) + `,"settings":{"metered":true}}`,
-		`{"system":"Ledgerly",` + credentialsOf(ledgerSecret) + `,"settings":{"metred":true}}`, `{"system":"Ledgerly",` + credentialsOf(ledgerSecret) + `,"settings":{"metadata":7}}`,
+		`{"system":"Ledgerly",` + credentialsOf(ledgerSecret) + `,"settings":{"metred":true}}`, `{"system":"Ledgerly",` + credentialsOf(ledgerSecret) + `,"settings":{"metered":7}}`,
 		`{"system":"Ledgerly",` + credentialsOf(ledgerSecret) + `,"subscriptions":["a b"]}`,
 	} {
 		b.status(422, "PUT", at, wrong)

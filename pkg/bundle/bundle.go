@@ -132,7 +132,7 @@ func (c *chunk) take(ctx context.Context, o system.Object) error {
 	case by.Catalog:
 		return c.catalog.add(ctx, string(o.Stream)+"\x00"+by.Own, c.scratch)
 	case by.Customer != "":
-		c.named[by.Customer] = c.named[by.Customer] || by.Own == by.Customer
+		c.named[by.Customer] = c.named[by.Customer] || by.Self
 		if err := c.owned(ctx, o.Stream, by); err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (c *chunk) take(ctx context.Context, o system.Object) error {
 
 // owned notes whose an object is, for those that name it.
 func (c *chunk) owned(ctx context.Context, s system.Stream, by system.Belongs) error {
-	if by.Own == "" || by.Own == by.Customer {
+	if by.Own == "" || by.Self {
 		return nil
 	}
 	c.owner = appendText(c.owner[:0], by.Customer)

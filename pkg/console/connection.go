@@ -34,7 +34,6 @@ func mappingBoxes(w wire.Connection) (list []mappingBox) {
 		{"without_uncollectible", "Leave out invoices that were written off", m.WithoutUncollectible},
 		{"without_refunded", "Leave out invoices of which all was paid back", m.WithoutRefunded},
 		{"deleted_customers", "Bring in customers that were deleted there", m.DeletedCustomers},
-		{"metadata", "Make custom attributes of the metadata of customers", m.Metadata},
 		{"metered", "Count what is billed by use as subscriptions, too", m.Metered},
 	} {
 		if slices.Contains(w.Options, b.Name) {
@@ -156,7 +155,7 @@ func (p *connectionPart) refuseMapping(v *visit, e *client.Error) {
 func member(m *wire.MappingChange, name string) **bool {
 	return map[string]**bool{
 		"without_voided": &m.WithoutVoided, "without_uncollectible": &m.WithoutUncollectible, "without_refunded": &m.WithoutRefunded,
-		"deleted_customers": &m.DeletedCustomers, "metadata": &m.Metadata, "metered": &m.Metered,
+		"deleted_customers": &m.DeletedCustomers, "metered": &m.Metered,
 	}[name]
 }
 

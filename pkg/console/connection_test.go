@@ -116,16 +116,16 @@ func TestSettingsOfABillingSystem(t *testing.T) {
 	form := formOf(t, p, at+"/mapping")
 	form.Set("invoices", "issued")
 	form.Set("without_voided", "yes")
-	form.Set("metadata", "yes")
+	form.Set("without_refunded", "yes")
 	p = w.Post(at+"/mapping", form)
-	shows(t, p, 200, "It counts from the next re-sync on", `<option value="issued" selected>`, `name="without_voided" value="yes" checked`, `name="metadata" value="yes" checked`)
+	shows(t, p, 200, "It counts from the next re-sync on", `<option value="issued" selected>`, `name="without_voided" value="yes" checked`, `name="without_refunded" value="yes" checked`)
 	form = formOf(t, p, at+"/mapping")
 	form.Del("without_voided")
 	shows(t, w.Post(at+"/mapping", form), 200, `name="without_voided" value="yes">`)
 	form.Set("invoices", "all")
 	shows(t, w.Post(at+"/mapping", form), 422, "must be one of: paid, partly_paid, issued")
 	c, err := b.API.Connection(t.Context(), id)
-	if err != nil || c.Settings != (wire.Mapping{Invoices: "issued", Metadata: true}) {
+	if err != nil || c.Settings != (wire.Mapping{Invoices: "issued", WithoutRefunded: true}) {
 		t.Errorf("%+v, %v", c.Settings, err)
 	}
 	schedule := formOf(t, p, at+"/settings/schedule"[len("/settings"):])

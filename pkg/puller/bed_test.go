@@ -64,8 +64,8 @@ type bed struct {
 	clock  func() time.Time
 	queue  []any
 	// billing systems and their credentials, if there are any
-	find  func(name string) (system.System, bool)
-	vault credentials.Vault
+	find   func(name string) (system.System, bool)
+	vault  credentials.Vault
 	writes atomic.Int64 // calls of the table that write
 	// called before and after each call of the table, if set
 	before, after func() error
@@ -116,10 +116,10 @@ func push[M any](b *bed, list []M) {
 	}
 }
 
-func (b *bed) add(name, system string) (s store.Source) {
+func (b *bed) add(name, of string) (s store.Source) {
 	b.t.Helper()
 	_, err := b.Store.ChangeDirectory(b.t.Context(), func(d *store.Directory) (_ []table.Write, err error) {
-		s, err = d.Add("ds_"+uuid.NewString(), name, system, b.clock())
+		s, err = d.Add("ds_"+uuid.NewString(), name, of, b.clock())
 		return nil, err
 	})
 	must(b.t, err)

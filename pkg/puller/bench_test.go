@@ -15,11 +15,13 @@ import (
 
 	"reseed/internal/googletest"
 	"reseed/pkg/app"
+	"reseed/pkg/credentials"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/objects"
 	"reseed/pkg/puller"
 	"reseed/pkg/source/sheets/google"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 	"reseed/pkg/table/pebble"
@@ -61,6 +63,8 @@ type machine struct {
 	src    store.Source
 	work   chan any
 	open   sync.WaitGroup
+	find   func(name string) (system.System, bool)
+	vault  credentials.Vault
 }
 
 func newMachine(tb testing.TB, rows int) *machine {
@@ -69,6 +73,16 @@ func newMachine(tb testing.TB, rows int) *machine {
 	m.google.Add(&googletest.Spreadsheet{ID: sheetID, Title: "Company", TimeZone: "UTC", Shared: []string{address}, Tabs: []*googletest.Tab{{
 		ID: 1, Title: "Customers", Rows: rows + 1, Columns: 10, Row: customerRow,
 	}}})
+	m.run(tb)
+	m.src = m.add(tb, "Sheet", "Google Sheets")
+	_, err := m.Puller.Set(tb.Context(), m.src.Tag, puller.Change{Spreadsheet: new(sheetID)})
+	check(tb, err)
+	return m
+}
+
+// run puts the machine together, and starts its workers.
+func (m *machine) run(tb testing.TB) {
+	tb.Helper()
 	client, err := google.New(google.Config{
 		Key: m.google.Key(tb, address), Endpoint: m.google.URL, Transport: m.google.Transport(), Turn: func(context.Context) error { return nil },
 	})
@@ -79,7 +93,7 @@ func newMachine(tb testing.TB, rows int) *machine {
 	objs, err := objects.Dir(filepath.Join(dir, "objects"))
 	check(tb, err)
 	m.App = app.New(app.Config{
-		Store: store.New(db), Objects: objs, Now: time.Now, Log: slog.New(slog.DiscardHandler), PieceBytes: 4 << 20, Sheets: client,
+		Store: store.New(db), Objects: objs, Now: time.Now, Log: slog.New(slog.DiscardHandler), PieceBytes: 4 << 20, Sheets: client, System: m.find, Vault: m.vault,
 		Imports: func(_ context.Context, list ...importer.Message) error { return send(m, list) },
 		Pulls:   func(_ context.Context, list ...puller.Message) error { return send(m, list) },
 	})
@@ -93,14 +107,16 @@ func newMachine(tb testing.TB, rows int) *machine {
 		workers.Wait()
 		check(tb, m.Store.Close())
 	})
-	_, err = m.Store.ChangeDirectory(ctx, func(d *store.Directory) (_ []table.Write, err error) {
-		m.src, err = d.Add("ds_"+uuid.NewString(), "Sheet", "Google Sheets", time.Now())
+}
+
+func (m *machine) add(tb testing.TB, name, of string) (s store.Source) {
+	tb.Helper()
+	_, err := m.Store.ChangeDirectory(tb.Context(), func(d *store.Directory) (_ []table.Write, err error) {
+		s, err = d.Add("ds_"+uuid.NewString(), name, of, time.Now())
 		return nil, err
 	})
 	check(tb, err)
-	_, err = m.Puller.Set(ctx, m.src.Tag, puller.Change{Spreadsheet: new(sheetID)})
-	check(tb, err)
-	return m
+	return s
 }
 
 func check(tb testing.TB, err error) {
@@ -141,7 +157,7 @@ func (m *machine) serve(ctx context.Context, tb testing.TB) {
 }
 
 // pull pulls to the end.
-func (m *machine) pull(tb testing.TB) {
+func (m *machine) pull(tb testing.TB) *job.Job {
 	tb.Helper()
 	j, err := m.Puller.Start(context.Background(), m.src.UUID, puller.Request{})
 	check(tb, err)
@@ -149,6 +165,7 @@ func (m *machine) pull(tb testing.TB) {
 	if j, err = m.Ledger.Get(context.Background(), j.ID); err != nil || j.Status != job.Done || j.Rejects > 0 {
 		tb.Fatalf("%v, %+v", err, j)
 	}
+	return j
 }
 
 func customerRow(n int) []any {

@@ -186,7 +186,7 @@ func checkMapping(sys system.System, m system.Settings) error {
 func given(m system.Settings) map[string]bool {
 	all := map[string]bool{
 		"invoices": m.Invoices != "" && m.Invoices != system.Paid, "without_voided": m.WithoutVoided, "without_uncollectible": m.WithoutUncollectible,
-		"without_refunded": m.WithoutRefunded, "deleted_customers": m.DeletedCustomers, "metadata": m.Metadata, "metered": m.Metered,
+		"without_refunded": m.WithoutRefunded, "deleted_customers": m.DeletedCustomers, "metered": m.Metered,
 	}
 	maps.DeleteFunc(all, func(_ string, is bool) bool { return !is })
 	return all

@@ -398,7 +398,7 @@ func TestSetMapping(t *testing.T) {
 	must(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Subscriptions: &[]string{"I-1", "I-2"}}))
 	same(t, "settings", system.Settings{WithoutVoided: true}, o.connection().Mapping)
 	same(t, "ids", []string{"I-1", "I-2"}, o.connection().Subscriptions)
-	refused(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Settings: func(m *system.Settings) { m.Metadata = true }}), fault.Invalid, "no_such_setting", "metadata")
+	refused(t, o.Puller.SetMapping(t.Context(), o.src.UUID, puller.Mapping{Settings: func(m *system.Settings) { m.Metered = true }}), fault.Invalid, "no_such_setting", "metered")
 	if o.system.Checks() != checks {
 		t.Error("the system was asked")
 	}

@@ -231,22 +231,27 @@ func (p *Puller) history(ctx context.Context, s Setting) (h history, err error) 
 		if err != nil {
 			return h, err
 		}
-		if newer(j, h.last) {
-			h.last = j
-		}
-		if j.Status.Ended() && j.HasRaw() && newer(j, h.raw) {
-			h.raw = j
-		}
-		switch {
-		case !j.Status.Ended():
-			h.running = j
-		case j.Status == job.Planned && newer(j, h.waiting):
-			h.waiting = j
-		case j.Status == job.Done && !j.Import.Pull.Unchanged && j.Import.Pull.Customer == "" && newer(j, h.applied):
-			h.applied = j
-		}
+		h.see(j)
 	}
 	return h, nil
+}
+
+// see notes what a pull has left.
+func (h *history) see(j *job.Job) {
+	if newer(j, h.last) {
+		h.last = j
+	}
+	if j.Status.Ended() && j.HasRaw() && newer(j, h.raw) {
+		h.raw = j
+	}
+	switch {
+	case !j.Status.Ended():
+		h.running = j
+	case j.Status == job.Planned && newer(j, h.waiting):
+		h.waiting = j
+	case j.Status == job.Done && !j.Import.Pull.Unchanged && j.Import.Pull.Customer == "" && newer(j, h.applied):
+		h.applied = j
+	}
 }
 
 // newer reports whether a job was made after another one, or there is no other one.

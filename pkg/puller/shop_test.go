@@ -99,7 +99,7 @@ func (*shop) BelongsTo(o system.Object) (system.Belongs, error) {
 		b.Catalog = true
 		return b, err
 	case "customers":
-		b.Customer = g.ID
+		b.Customer, b.Self = g.ID, true
 		return b, err
 	case "invoices":
 		b.Customer = g.Of
@@ -184,7 +184,7 @@ func (*shopReader) Begin(_ time.Time, customer string) json.RawMessage {
 }
 
 // called notes a call, and says whether it fails.
-func (r *shopReader) called(what string) error {
+func (r *shopReader) called(ctx context.Context, what string) error {
 	r.shop.mu.Lock()
 	r.shop.calls = append(r.shop.calls, what)
 	n, before := len(r.shop.calls), r.shop.before
@@ -194,13 +194,13 @@ func (r *shopReader) called(what string) error {
 			return err
 		}
 	}
-	_, err := r.Check(context.Background())
+	_, err := r.Check(ctx)
 	return err
 }
 
 // Page implements [system.Reader].
 func (r *shopReader) Page(ctx context.Context, cursor json.RawMessage) (p system.Page, err error) {
-	if err := r.called(string(cursor)); err != nil || ctx.Err() != nil {
+	if err := r.called(ctx, string(cursor)); err != nil || ctx.Err() != nil {
 		return p, cmpErr(err, ctx.Err())
 	}
 	var c shopCursor
@@ -263,8 +263,8 @@ func (s *shop) isOf(stream system.Stream, g good, customer string) bool {
 }
 
 // Customer implements [system.Reader].
-func (r *shopReader) Customer(_ context.Context, id string) (o system.Object, found bool, err error) {
-	if err := r.called(id); err != nil {
+func (r *shopReader) Customer(ctx context.Context, id string) (o system.Object, found bool, err error) {
+	if err := r.called(ctx, id); err != nil {
 		return o, false, err
 	}
 	r.shop.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"reseed/pkg/bundle"
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/puller"
@@ -16,12 +17,12 @@ import (
 // A pull that changes no row is the one that wrote last, as far as a reprocessing is concerned.
 func TestReprocessAfterAnUnchangedPull(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, _ *shop) {
+	inShop(t, func(b *bed, _ *shop) {
 		b.done(shopDone)
 		b.done(shopSame)
 		j := b.pull(puller.Request{Reprocess: true})
 		if j.Status != job.Done || counts(j) != shopSame {
-			t.Errorf("%s %q %q %s", j.Status, j.Error, j.Import.Confirm, counts(j))
+			b.t.Errorf("%s %q %q %s", j.Status, j.Error, j.Import.Confirm, counts(j))
 		}
 	})
 }
@@ -34,7 +35,7 @@ func TestErasedWhileItIsPulled(t *testing.T) {
 		for _, call := range []int{3, 0} {
 			t.Run(fmt.Sprint(name, call), func(t *testing.T) {
 				t.Parallel()
-				inShop(t, func(t *testing.T, b *bed, s *shop) {
+				inShop(t, func(b *bed, s *shop) {
 					first := b.done(shopDone)
 					if call > 0 {
 						s.at(call, func() error { return b.eraseCustomer("c03") })
@@ -42,21 +43,21 @@ func TestErasedWhileItIsPulled(t *testing.T) {
 					j := b.begin(r)
 					b.work()
 					if call == 0 {
-						must(t, b.eraseCustomer("c03"))
+						must(b.t, b.eraseCustomer("c03"))
 					}
 					b.work()
 					b.work()
-					same(t, "the customer", "", b.names(b.src)["c03"])
+					same(b.t, "the customer", "", b.names(b.src)["c03"])
 					for _, j := range []*job.Job{b.job(first.ID), b.job(j.ID)} {
-						same(t, "its files are erased", true, j.Import.FilesErased)
-						same(t, "objects", 0, len(b.inputsOf(j)))
+						same(b.t, "its files are erased", true, j.Import.FilesErased)
+						same(b.t, "objects", 0, len(b.inputsOf(j)))
 						left, err := b.Ledger.Tasks(b.t.Context(), j.ID, job.PhasePull)
-						must(t, err)
-						same(t, "how far the reading came", 0, len(left))
+						must(b.t, err)
+						same(b.t, "how far the reading came", 0, len(left))
 						text, err := json.Marshal(j)
-						must(t, err)
+						must(b.t, err)
 						if strings.Contains(string(text), `"c03"`) {
-							t.Errorf("the job names it: %s", text)
+							b.t.Errorf("the job names it: %s", text)
 						}
 					}
 				})
@@ -73,4 +74,19 @@ func (b *bed) eraseCustomer(external string) error {
 	time.Sleep(time.Second)
 	_, err = b.StartErase(context.Background(), sel, eraser.Options{})
 	return err
+}
+
+// An object that is too large to be kept ends the pull: it would be as large the next time.
+func TestObjectTooLarge(t *testing.T) {
+	t.Parallel()
+	inShop(t, func(b *bed, s *shop) {
+		b.done(shopDone)
+		s.put("customers", good{ID: "c00", Name: strings.Repeat("x", bundle.MostBytes)})
+		s.remove("invoices", "in05")
+		j := b.pull(puller.Request{})
+		if j.Status != job.Failed || j.ErrorCode != "raw_object" || !strings.Contains(j.Error, "Nothing was changed.") {
+			b.t.Errorf("%s %q %q", j.Status, j.ErrorCode, j.Error)
+		}
+		same(b.t, "customers", shopCustomers, len(b.names(b.src)))
+	})
 }

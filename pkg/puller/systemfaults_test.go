@@ -25,7 +25,7 @@ const (
 )
 
 // inShop runs a test in virtual time on a bed whose source pulls from a shop.
-func inShop(t *testing.T, test func(*testing.T, *bed, *shop)) {
+func inShop(t *testing.T, test func(*bed, *shop)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
@@ -34,7 +34,7 @@ func inShop(t *testing.T, test func(*testing.T, *bed, *shop)) {
 		s.stock(shopCustomers)
 		b := newBed(t, customersTab())
 		b.connect(s, map[string]string{"user": "u", "secret": shopSecret})
-		test(t, b, s)
+		test(b, s)
 		b.untouched()
 	})
 }
@@ -69,7 +69,8 @@ func (b *bed) system() *puller.System {
 
 func TestShop(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		j := b.done(shopDone)
 		same(t, "pages, and the customer that is not listed", 10, len(s.calls))
 		same(t, "no call twice", len(s.calls), len(slices.Compact(slices.Sorted(slices.Values(s.calls)))))
@@ -97,7 +98,8 @@ func TestShop(t *testing.T) {
 // Each page costs the ledger at most two writes.
 func TestWritesOfAPage(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		s.stock(90)
 		b.begin(puller.Request{})
 		before, worst := b.writes.Load(), int64(0)
@@ -117,7 +119,8 @@ func TestWritesOfAPage(t *testing.T) {
 // What does not answer is waited for; in the end the pull fails, and nothing has changed.
 func TestSystemIsAway(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		s.at(4, away)
 		j := b.pull(puller.Request{})
 		same(t, "while it is away", job.Running, j.Status)
@@ -150,7 +153,8 @@ func TestSystemIsAway(t *testing.T) {
 // A key that is revoked in mid-pull, and one of another account, end the pull and are told in the source, until a pull is good.
 func TestRefusedCredentials(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		b.done(shopDone)
 		s.remove("customers", "c00")
 		s.at(4, func() error { s.Revoke(shopSecret); return nil })
@@ -179,7 +183,8 @@ func TestRefusedCredentials(t *testing.T) {
 // A list that is shorter than the system says is read again, and in the end nothing is removed.
 func TestIncomplete(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		s.totals = true
 		b.done(shopDone)
 		s.at(3, func() error { s.put("customers", good{ID: "c00a", Name: "New"}); return nil })
@@ -203,7 +208,8 @@ func TestIncomplete(t *testing.T) {
 
 func TestReprocess(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		void := good{ID: "in03", Of: "c03", Amount: 103, Date: time.Date(2025, 5, 4, 0, 0, 0, 0, time.UTC), Void: true}
 		s.put("invoices", void)
 		_, err := b.Puller.Start(t.Context(), b.src.UUID, puller.Request{Reprocess: true})
@@ -257,7 +263,8 @@ func TestNotForSheets(t *testing.T) {
 // Two pulls at once: the second is refused. A message that is delivered twice, also at the same time, does no harm.
 func TestTwice(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		j := b.begin(puller.Request{})
 		_, err := b.Puller.Start(t.Context(), b.src.UUID, puller.Request{})
 		refused(t, err, fault.Conflict, puller.CodeRunning, "")
@@ -276,7 +283,8 @@ func TestTwice(t *testing.T) {
 // A pull that outlasts the time of its function goes on in further invocations, at the next page.
 func TestManyInvocationsOfASystem(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		s.before = func(int) error { time.Sleep(25 * time.Second); return nil }
 		j := b.begin(puller.Request{})
 		invocations := 0
@@ -309,7 +317,8 @@ func TestEndedWhileReadingASystem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inShop(t, func(t *testing.T, b *bed, s *shop) {
+			inShop(t, func(b *bed, s *shop) {
+				t := b.t
 				j := b.begin(puller.Request{})
 				s.at(5, func() error { time.Sleep(time.Second); return end(b, j) })
 				b.work()

@@ -151,7 +151,8 @@ func (b *bed) currencyOf(invoice string) string {
 // the customer back, so it waits for a yes.
 func TestOneCustomer(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		first := b.done(shopDone)
 		s.put("customers", good{ID: "c01", Name: "New name"}, good{ID: "c02", Name: "New name, too"})
 		s.remove("invoices", "in01")
@@ -183,7 +184,8 @@ func TestOneCustomer(t *testing.T) {
 // What cannot be mapped stays as it is stored; what was deleted beside it goes.
 func TestRejectedStays(t *testing.T) {
 	t.Parallel()
-	inShop(t, func(t *testing.T, b *bed, s *shop) {
+	inShop(t, func(b *bed, s *shop) {
+		t := b.t
 		b.done(shopDone)
 		s.put("invoices", good{ID: "in02", Of: "c02", Broken: true})
 		s.remove("invoices", "in05")

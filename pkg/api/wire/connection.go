@@ -53,7 +53,6 @@ type Mapping struct {
 	WithoutUncollectible bool   `json:"without_uncollectible"` // leave out those that were written off
 	WithoutRefunded      bool   `json:"without_refunded"`      // leave out those of which all was paid back
 	DeletedCustomers     bool   `json:"deleted_customers"`     // bring in deleted customers
-	Metadata             bool   `json:"metadata"`              // of customers become custom attributes
 	Metered              bool   `json:"metered"`               // what is billed by use is a subscription, too
 }
 
@@ -64,7 +63,6 @@ type MappingChange struct {
 	WithoutUncollectible *bool   `json:"without_uncollectible,omitempty"`
 	WithoutRefunded      *bool   `json:"without_refunded,omitempty"`
 	DeletedCustomers     *bool   `json:"deleted_customers,omitempty"`
-	Metadata             *bool   `json:"metadata,omitempty"`
 	Metered              *bool   `json:"metered,omitempty"`
 }
 

@@ -295,7 +295,7 @@ func TestBelongsTo(t *testing.T) {
 		want   system.Belongs
 	}{
 		{object(braintree.Plans, `{"id":"p1"}`), system.Belongs{Own: "p1", Catalog: true}},
-		{ann, system.Belongs{Own: "c1", Customer: "c1"}},
+		{ann, system.Belongs{Own: "c1", Customer: "c1", Self: true}},
 		{object(braintree.PaymentMethods, `{"token":"k1","customer_id":"c1"}`), system.Belongs{Own: "k1", Customer: "c1"}},
 		{sale("t1", "5.00", ""), system.Belongs{Own: "t1", Customer: "c1"}},
 		{sale("t1", "5.00", `"customer":{"id":null}`), system.Belongs{Own: "t1"}},

@@ -43,6 +43,7 @@ type cursor struct {
 	From     int64  `json:"from,omitempty"`
 	To       int64  `json:"to,omitempty"`
 	After    string `json:"after,omitempty"`
+	Gone     int    `json:"gone,omitempty"` // ids of the list that were found, and were no objects any more
 	Done     bool   `json:"done,omitempty"`
 }
 
@@ -113,8 +114,7 @@ func (r *reader) plans(ctx context.Context, c cursor) (system.Page, cursor, erro
 
 // window reads the next objects of a window of time.
 func (r *reader) window(ctx context.Context, l list, c cursor) (system.Page, cursor, error) {
-	whole := c.To == 0
-	if whole {
+	if c.To == 0 {
 		c.From, c.To = first, c.Until
 	}
 	ids, c, err := r.ids(ctx, l, c)
@@ -122,13 +122,19 @@ func (r *reader) window(ctx context.Context, l list, c cursor) (system.Page, cur
 		return system.Page{}, c, err
 	}
 	p := system.Page{Stream: l.stream}
-	if whole && c.To == c.Until {
-		p.Total = int64(len(ids))
-	}
 	rest := ids[place(ids, c.After):]
 	chunk := rest[:min(len(rest), pageSize)]
 	if p.Objects, err = r.byID(ctx, l, c.criteria(), chunk); err != nil {
 		return system.Page{}, c, err
+	}
+	c.Gone += len(chunk)
+	for _, o := range p.Objects {
+		if o.Stream == l.stream {
+			c.Gone--
+		}
+	}
+	if c.From == first && c.To == c.Until {
+		p.Total = int64(len(ids) - c.Gone)
 	}
 	if len(chunk) < len(rest) {
 		c.After = chunk[len(chunk)-1]
@@ -167,7 +173,7 @@ type found struct {
 func (r *reader) ids(ctx context.Context, l list, c cursor) ([]string, cursor, error) {
 	for {
 		at := c
-		at.After = ""
+		at.After, at.Gone = "", 0
 		if ids, ok := r.known(at); ok {
 			return ids, c, nil
 		}

@@ -91,11 +91,29 @@ func TestCappedSearches(t *testing.T) {
 	w.Sale(customer, "eur", "1.00", nil) // during the pull
 	want := w.All()
 	slices.Sort(want)
-	if got := ids(pull(t, r, cursor)); !slices.Equal(got, want[:len(want)-1]) {
+	one := ids(pull(t, r, cursor))
+	asked := len(w.Requests())
+	if got := one; !slices.Equal(got, want[:len(want)-1]) {
+		t.Errorf("%d objects of %d", len(got), len(want)-1)
+	}
+	var again []system.Object // each page by another process
+	for done := false; !done; {
+		other, err := braintree.System{}.Open(connection(w))
+		if err != nil {
+			t.Fatal(err)
+		}
+		braintree.SetMost(other, most)
+		p, err := other.Page(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, cursor, done = append(again, p.Objects...), p.Next, p.Done
+	}
+	if got := ids(again); !slices.Equal(got, want[:len(want)-1]) {
 		t.Errorf("%d objects of %d", len(got), len(want)-1)
 	}
 	searches := 0
-	for _, q := range w.Requests() {
+	for _, q := range w.Requests()[:asked] {
 		if strings.Contains(q, "transactions/advanced_search_ids") {
 			searches++
 		}
@@ -119,6 +137,33 @@ func TestTooManyInOneSecond(t *testing.T) {
 	}
 	if fault.CodeOf(err) != "system_bad_answer" || !strings.Contains(err.Error(), "one second") {
 		t.Error(err)
+	}
+}
+
+// What is deleted between the search and the page of it is not counted as there.
+func TestTotals(t *testing.T) {
+	t.Parallel()
+	w, r := opened(t, newYear)
+	w.Fill(120, time.Second)
+	gone := w.IDs(braintreetest.Customers)[60]
+	w.Before(4, func() { w.Delete(gone) }) // the second page of customers
+	done, total := 0, int64(0)
+	for c, p := r.Begin(w.Now(), ""), (system.Page{}); !p.Done; c = p.Next {
+		var err error
+		if p, err = r.Page(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range p.Objects {
+			if o.Stream == braintree.Customers {
+				done++
+			}
+		}
+		if p.Stream == braintree.Customers {
+			total = p.Total
+		}
+	}
+	if done != 119 || total != 119 {
+		t.Errorf("%d of %d", done, total)
 	}
 }
 

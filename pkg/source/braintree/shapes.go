@@ -133,7 +133,7 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	case Plans:
 		return system.Belongs{Own: b.ID, Catalog: true}, nil
 	case Customers:
-		return system.Belongs{Own: b.ID, Customer: b.ID}, nil
+		return system.Belongs{Own: b.ID, Customer: b.ID, Self: true}, nil
 	case PaymentMethods:
 		return system.Belongs{Own: b.Token, Customer: b.Owner}, nil
 	case Transactions:

@@ -51,7 +51,7 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	b := system.Belongs{Own: ownOf(o.Stream, h.own)}
 	switch o.Stream {
 	case Customers:
-		b.Customer = h.own
+		b.Customer, b.Self = h.own, true
 	case Products, PricePoints, Components:
 		b.Catalog = true
 	case Metadata:

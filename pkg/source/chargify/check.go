@@ -56,10 +56,7 @@ func refused(err error, status int) bool {
 
 // said puts what Chargify means by an answer into words.
 func said(err error) error {
-	switch {
-	case refused(err, http.StatusUnprocessableEntity):
-		return fault.New(fault.Forbidden, CodeClosed, "Chargify takes no requests for this site. Its own plan at Maxio may have expired: see there, then check again.")
-	case refused(err, http.StatusNotFound):
+	if refused(err, http.StatusNotFound) {
 		return &fault.Error{
 			Kind: fault.Forbidden, Code: CodeNoSite, Param: credentialSubdomain,
 			Message: "Chargify has no site of this subdomain in this region. Check the address of your site.",
@@ -68,9 +65,18 @@ func said(err error) error {
 	return err
 }
 
+// get asks for a document. A site whose plan at Maxio has expired answers 422 to everything.
+func (r *Reader) get(ctx context.Context, path string, q url.Values) ([]byte, error) {
+	body, err := r.client.Get(ctx, path, q)
+	if refused(err, http.StatusUnprocessableEntity) {
+		return nil, fault.New(fault.Forbidden, CodeClosed, "Chargify takes no requests for this site. Its own plan at Maxio may have expired: see there, then sync again.")
+	}
+	return body, err
+}
+
 // account reads the site that the key is of.
 func (r *Reader) account(ctx context.Context) (system.Account, error) {
-	body, err := r.client.Get(ctx, "/site.json", nil)
+	body, err := r.get(ctx, "/site.json", nil)
 	if err != nil {
 		return system.Account{}, err
 	}

@@ -60,7 +60,8 @@ func encode(c cursor) json.RawMessage {
 	return text
 }
 
-// Page reads one page, which is one request. The error is fault.Invalid for a cursor of another version, or one of package remote.
+// Page reads one page, which is one request. The error is fault.Invalid for a cursor of another version, fault.Forbidden with
+// [CodeClosed], or one of package remote.
 func (r *Reader) Page(ctx context.Context, at json.RawMessage) (system.Page, error) {
 	var c cursor
 	all := lists()
@@ -240,7 +241,7 @@ func (r *Reader) Customer(ctx context.Context, id string) (system.Object, bool, 
 	if !isID(id) {
 		return system.Object{}, false, nil
 	}
-	body, err := r.client.Get(ctx, customerPath(id), nil)
+	body, err := r.get(ctx, customerPath(id), nil)
 	if gone(err) {
 		return system.Object{}, false, nil
 	}
@@ -259,7 +260,7 @@ func (r *Reader) Customer(ctx context.Context, id string) (system.Object, bool, 
 
 // list reads a page, and refuses what is none. total is how many objects the list has, if Chargify says so.
 func (r *Reader) list(ctx context.Context, l list, q url.Values) (rows []json.RawMessage, total int64, err error) {
-	body, err := r.client.Get(ctx, l.path, q)
+	body, err := r.get(ctx, l.path, q)
 	if err != nil {
 		return nil, 0, err
 	}

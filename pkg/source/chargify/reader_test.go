@@ -19,7 +19,7 @@ func TestReader(t *testing.T) {
 	t.Parallel()
 	j := chargifytest.StartJudge(t)
 	for name, check := range map[string]func(*testing.T, *chargifytest.Judge){
-		"deleted during the scan": deletedDuringScan, "secrets": secrets, "later than the pull": later, "one customer": oneCustomer, "refusals": refusals,
+		"deleted during the scan": deletedDuringScan, "secrets": secrets, "later than the pull": later, "one customer": oneCustomer, "refusals": refusals, "closed during the scan": closed,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,6 +160,18 @@ func refusals(t *testing.T, j *chargifytest.Judge) {
 	}
 }
 
+// closed: a site whose plan at Maxio expires during a pull ends it, with a sentence.
+func closed(t *testing.T, j *chargifytest.Judge) {
+	t.Helper()
+	w := newSite(t, j)
+	r := w.reader(t)
+	w.Close()
+	_, err := r.Page(t.Context(), r.Begin(w.Now(), ""))
+	if fault.CodeOf(err) != chargify.CodeClosed || !fault.Is(err, fault.Forbidden) {
+		t.Error(err)
+	}
+}
+
 // Credentials that cannot be right are refused without a request; a subdomain may have capitals.
 func TestOpen(t *testing.T) {
 	t.Parallel()
@@ -189,7 +201,7 @@ func TestBelongsTo(t *testing.T) {
 		json   string
 		want   system.Belongs
 	}{
-		{chargify.Customers, `{"id":5}`, system.Belongs{Own: "5", Customer: "5"}},
+		{chargify.Customers, `{"id":5}`, system.Belongs{Own: "5", Customer: "5", Self: true}},
 		{chargify.Subscriptions, `{"id":5,"customer":{"id":5}}`, system.Belongs{Own: "subscriptions/5", Customer: "5"}},
 		{chargify.Events, `{"id":7,"customer_id":null,"subscription_id":5}`, system.Belongs{Own: "events/7", Stream: chargify.Subscriptions, ID: "subscriptions/5"}},
 		{chargify.Events, `{"id":7,"customer_id":5,"subscription_id":5}`, system.Belongs{Own: "events/7", Customer: "5"}},

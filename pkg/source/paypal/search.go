@@ -166,7 +166,7 @@ func (r *reader) Check(ctx context.Context) (system.Account, error) {
 	}
 	now := r.client.Now().Unix()
 	var got found
-	err = r.get(ctx, searchFor(now-24*60*60, now, 1, 1), &got)
+	err = r.get(ctx, searchFor(now-3*24*60*60, now, 1, 1), &got)
 	if err := see(err, "Transaction search"); err != nil {
 		return system.Account{}, err
 	}

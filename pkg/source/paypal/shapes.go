@@ -156,7 +156,7 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	case Plans:
 		b.Catalog = true
 	case Customers:
-		b.Customer = n.Payer
+		b.Customer, b.Self = n.Payer, true
 	case Subscriptions:
 		b.Customer = n.Subscriber.Payer
 	case Payments:

@@ -153,7 +153,7 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	}
 	switch o.Stream {
 	case Accounts:
-		return system.Belongs{Own: names.Code, Customer: names.Code}, nil
+		return system.Belongs{Own: names.Code, Customer: names.Code, Self: true}, nil
 	case Plans, AddOns:
 		return system.Belongs{Own: names.ID, Catalog: true}, nil
 	case Subscriptions, Invoices:

@@ -234,13 +234,6 @@ func (r *ref) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// names are the fields that lead from an object to others.
-type names struct {
-	ID       string `json:"id"`
-	Customer ref    `json:"customer"`
-	Charge   ref    `json:"charge"`
-}
-
 // BelongsTo finds out whose an object is.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	switch o.Stream {
@@ -250,23 +243,33 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 		return partOf(o, Invoices)
 	case CreditNoteLines:
 		return partOf(o, CreditNotes)
-	}
-	var n names
-	if err := system.Decode(o.JSON, &n); err != nil {
-		return system.Belongs{}, err
-	}
-	b := system.Belongs{Own: n.ID}
-	switch o.Stream {
-	case Customers:
-		b.Customer = n.ID
 	case Subscriptions, Invoices, CreditNotes, Charges:
-		b.Customer = string(n.Customer)
+		id, customer, err := named(o.JSON, "customer")
+		return system.Belongs{Own: id, Customer: customer}, err
 	case Refunds, Disputes:
-		b.Stream, b.ID = Charges, string(n.Charge)
-	case Products, Prices:
-		b.Catalog = true
+		id, charge, err := named(o.JSON, "charge")
+		return system.Belongs{Own: id, Stream: Charges, ID: charge}, err
 	}
-	return b, nil
+	id, err := idOf(o.JSON)
+	b := system.Belongs{Own: id, Catalog: o.Stream == Products || o.Stream == Prices}
+	if o.Stream == Customers {
+		b.Customer, b.Self = id, true
+	}
+	return b, err
+}
+
+// named reads the id of an object, and that of the object that a field names.
+func named(o []byte, field string) (id, other string, err error) {
+	if texts, ok := system.Texts(o, "id", field); ok && texts[0] != "" {
+		return texts[0], texts[1], nil
+	}
+	var fields struct {
+		ID       string `json:"id"`
+		Customer ref    `json:"customer"`
+		Charge   ref    `json:"charge"`
+	}
+	err = system.Decode(o, &fields)
+	return fields.ID, string(map[string]ref{"customer": fields.Customer, "charge": fields.Charge}[field]), err
 }
 
 // partOf is whose a part is that was read apart from its object.

@@ -1,8 +1,10 @@
 package system
 
 import (
+	"bytes"
 	stdjson "encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +16,38 @@ import (
 // by case; of a name that is there twice the last one counts. [FieldOf] says which field an error is about.
 func Decode(o []byte, into any) error {
 	return json.Unmarshal(o, into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// Texts reads texts among the fields of a raw object, in the order of names, and reads no further than it must: several times as fast as
+// [Decode]. A field that is null or missing is "". ok is false if one is something else, or the object none: then [Decode] tells more.
+func Texts(o []byte, names ...string) (texts []string, ok bool) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(o), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if begin, err := d.ReadToken(); err != nil || begin.Kind() != jsontext.KindBeginObject {
+		return nil, false
+	}
+	texts = make([]string, len(names))
+	for left := len(names); left > 0 && d.PeekKind() == jsontext.KindString; {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil, false
+		}
+		at := slices.Index(names, name.String())
+		if at < 0 {
+			if d.SkipValue() != nil {
+				return nil, false
+			}
+			continue
+		}
+		value, err := d.ReadToken()
+		switch {
+		case err == nil && value.Kind() == jsontext.KindString:
+			texts[at] = value.String()
+		case err != nil || value.Kind() != jsontext.KindNull:
+			return nil, false
+		}
+		left--
+	}
+	return texts, d.PeekKind() != jsontext.KindInvalid
 }
 
 // FieldOf names the field that could not be decoded, by its path; empty if the error does not say.

@@ -2,6 +2,7 @@ package system_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"reseed/pkg/source/system"
@@ -45,5 +46,30 @@ func TestDecode(t *testing.T) {
 	}
 	if system.Decode([]byte(`[]`), &shape{}) == nil || system.Decode([]byte(`{"id":"a"`), &shape{}) == nil || system.FieldOf(nil) != "" {
 		t.Error("what is no object is taken")
+	}
+}
+
+// Texts are those that Decode finds, or it says that it does not know.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		`{"id":"a","other":[{"customer":"x"}],"customer":"c","rest":`: {"a", "c"}, // the rest is not read
+		`{"customer":"c","id":"a"}`:                                   {"a", "c"},
+		` { "customer" : null , "id" : "a\u0062" } `:                  {"ab", ""},
+		`{"id":"a","x":{"y":1}}`:                                      {"a", ""},
+		`{}`:                                                          {"", ""},
+		`{"id":"a","customer":{"id":"c"}}`:                            nil,
+		`{"id":7,"customer":"c"}`:                                     nil,
+		`{"id":"a","x":`:                                              nil,
+		`{"id":"a"`:                                                   nil,
+		`{"id":"a","x":[}`:                                            nil,
+		`["id"]`:                                                      nil,
+		`null`:                                                        nil,
+		``:                                                            nil,
+	} {
+		got, ok := system.Texts([]byte(text), "id", "customer")
+		if ok != (want != nil) || ok && !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %t", text, got, ok)
+		}
 	}
 }

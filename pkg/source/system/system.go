@@ -101,6 +101,7 @@ type Belongs struct {
 	Own      string // id of the object itself, by which others of its stream and of other streams may name it
 	Catalog  bool   // it is mapped with [System.MapCatalog]
 	Customer string // external id of the customer
+	Self     bool   // the object is that customer itself; other objects may have the same id
 	// the object that says whose this one is: its stream and its Own. That one may name a further object.
 	Stream Stream
 	ID     string
@@ -139,6 +140,6 @@ type Settings struct {
 	WithoutUncollectible bool     `json:"without_uncollectible,omitempty"`
 	WithoutRefunded      bool     `json:"without_refunded,omitempty"` // of which all was paid back
 	DeletedCustomers     bool     `json:"deleted_customers,omitempty"`
-	Metadata             bool     `json:"metadata,omitempty"` // of customers become custom attributes
+	Metadata             bool     `json:"metadata,omitempty"` // of customers become [Mapped.Attributes]; no door offers it, since imports have no place for those
 	Metered              bool     `json:"metered,omitempty"`  // what is billed by use is a subscription, too
 }
