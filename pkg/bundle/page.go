@@ -25,7 +25,7 @@ const window = 256 << 10
 // page names the object of a page.
 func (c Config) page(n int) string { return fmt.Sprintf("%s%06d.ndjson.zst", c.Raw, n) }
 
-// WritePage freezes the n-th page, from 0. Done again, it replaces the page. The error is fault.Unavailable, code raw_object, for
+// WritePage freezes the n-th page, from 0. Done again, it replaces the page. The error is fault.TooLarge, code raw_object, for
 // an object that is no JSON or larger than [MostBytes].
 func (c Config) WritePage(ctx context.Context, n int, page []system.Object) error {
 	var text bytes.Buffer
@@ -71,7 +71,7 @@ func appendLine(line *bytes.Buffer, o system.Object) error {
 	compact, err := jsontext.AppendFormat(line.AvailableBuffer(), o.JSON, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true))
 	line.Write(compact)
 	if err != nil || line.Len() > MostBytes {
-		return fault.Newf(fault.Unavailable, "raw_object", "An object of the stream %s is no JSON document, or larger than %d MB.", o.Stream, MostBytes>>20)
+		return fault.Newf(fault.TooLarge, "raw_object", "An object of the stream %s is no JSON document, or larger than %d MB.", o.Stream, MostBytes>>20)
 	}
 	line.WriteString("}\n")
 	return nil
