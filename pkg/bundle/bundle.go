@@ -143,7 +143,7 @@ func (c *chunk) take(ctx context.Context, o system.Object) error {
 		}
 		return c.refs.add(ctx, node(by.Stream, by.ID), c.scratch)
 	}
-	return c.of[sectionOf("")].add(ctx, "", c.scratch)
+	return c.of[sectionOf(nobody)].add(ctx, nobody, c.scratch)
 }
 
 // owned notes whose an object is, for those that name it.

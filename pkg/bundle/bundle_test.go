@@ -372,3 +372,40 @@ func TestSentences(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// oneByOne notes how many objects of nobody are mapped together.
+type oneByOne struct {
+	shop
+
+	calls, most *atomic.Int64
+}
+
+func (o oneByOne) Map(all []system.Object, s system.Settings) system.Mapped {
+	if by, _ := o.BelongsTo(all[0]); by.Customer == "" {
+		o.calls.Add(1)
+		o.most.Store(max(o.most.Load(), int64(len(all))))
+	}
+	return o.shop.Map(all, s)
+}
+
+// Objects of nobody are counted, however many there are, and never held in memory or mapped together.
+func TestObjectsOfNobody(t *testing.T) {
+	t.Parallel()
+	const guests = 500
+	b, o := newBed(objects.Mem(), system.Settings{}), oneByOne{calls: &atomic.Int64{}, most: &atomic.Int64{}}
+	b.System = o
+	all := []system.Object{object("customers", thing{ID: "ann"}), object("baskets", thing{ID: "b1", Of: "ann"})}
+	for i := range guests {
+		all = append(all, object("baskets", thing{ID: fmt.Sprint("guest", i)}))
+	}
+	if _, err := b.finish(t.Context(), bundle.State{Pages: b.pages(t, 3, all)}); err != nil {
+		t.Fatal(err)
+	}
+	lines, told := b.made(t)
+	if len(lines) != 1 || !strings.Contains(lines[0], "baskets//b1 customers//ann") || told.Left["objects_without_customer"] != guests {
+		t.Errorf("%q %v", lines, told.Left)
+	}
+	if o.calls.Load() != guests || o.most.Load() != 1 {
+		t.Errorf("%d calls with up to %d objects", o.calls.Load(), o.most.Load())
+	}
+}

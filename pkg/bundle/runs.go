@@ -188,7 +188,11 @@ func (m *merged) down(i int) {
 	}
 }
 
-// groups calls do for the payloads of each key, in order. They are valid during the call only.
+// nobody is the key of objects that belong to no customer. They are no group: there may be any number of them, such as charges of
+// guests, and none of them says whose another one is.
+const nobody = ""
+
+// groups calls do for the payloads of each key, in order, and for each payload of [nobody]. They are valid during the call only.
 func (m *merged) groups(ctx context.Context, do func(key string, payloads [][]byte) error) error {
 	var group [][]byte
 	last := ""
@@ -198,7 +202,7 @@ func (m *merged) groups(ctx context.Context, do func(key string, payloads [][]by
 		if err != nil && !end {
 			return err
 		}
-		if len(group) > 0 && (end || key != last) {
+		if len(group) > 0 && (end || key != last || last == nobody) {
 			if err := do(last, group); err != nil {
 				return err
 			}
