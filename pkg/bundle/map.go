@@ -278,8 +278,9 @@ func times(n int64) string {
 
 // File is an input file.
 type File struct {
-	Name   string // for people
-	Object string // its key
+	Name    string // for people
+	Object  string // its key
+	Catalog bool   // it has plans, and nothing of customers
 }
 
 // Files lists the input files that have rows.
@@ -291,7 +292,7 @@ func (b *Bundler) Files(ctx context.Context) ([]File, error) {
 			return nil, err
 		}
 		if info.Size > 0 {
-			files = append(files, File{Name: strings.ToLower(b.System.Name()) + "-" + name + ".ndjson", Object: b.input(name)})
+			files = append(files, File{Name: strings.ToLower(b.System.Name()) + "-" + name + ".ndjson", Object: b.input(name), Catalog: name == catalogName})
 		}
 	}
 	return files, nil

@@ -3,6 +3,7 @@ package puller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"reseed/pkg/billing"
 	"reseed/pkg/bundle"
@@ -79,6 +80,9 @@ func (r *run) makeFiles(ctx context.Context, sys system.System, s System, of str
 		return err
 	}
 	out := outcome{Notes: append([]string{r.from(s)}, told.Sentences()...)}
+	if r.job.Import.Pull.Customer != "" && !slices.ContainsFunc(files, func(f bundle.File) bool { return !f.Catalog }) {
+		out.Notes = append(out.Notes, s.Name+" knows no such customer. What is stored of it, if anything is, is removed.")
+	}
 	for _, f := range files {
 		one, err := r.file(ctx, f)
 		if err != nil {

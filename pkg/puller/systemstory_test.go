@@ -178,6 +178,9 @@ func TestOneCustomer(t *testing.T) {
 			t.Fatalf("all: %s %q %q %s", j.Status, j.Error, j.Import.Confirm, counts(j))
 		}
 		same(t, "raw pages of the first pull", 0, len(b.rawOf(first)))
+		j = b.pull(puller.Request{Customer: "nobody"})
+		same(t, "who is not there is told of", true, slices.ContainsFunc(j.Notes, func(n string) bool { return strings.HasPrefix(n, "Ledgerly knows no such customer") }))
+		same(t, "and changes nothing", job.Done, j.Status)
 	})
 }
 
