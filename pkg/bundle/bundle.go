@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"iter"
+	"maps"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,10 +57,14 @@ func runsOf(section int) string { return fmt.Sprintf("customers/%d/", section) }
 func runsRefs(n int) string { return fmt.Sprintf("refs/%d/", n) }
 
 // Bundler makes input files of raw pages.
-type Bundler struct{ Config }
+type Bundler struct {
+	Config
+
+	buffers sync.Pool // of sorters
+}
 
 // New makes a bundler. It makes no call.
-func New(c Config) *Bundler { return &Bundler{c} }
+func New(c Config) *Bundler { return &Bundler{Config: c} }
 
 // AllSorted reports whether all pages that are there so far are sorted: then [Bundler.Missing] can tell which customers lack.
 func (s State) AllSorted() bool { return s.Sorted == s.Pages }
@@ -99,26 +105,31 @@ func (b *Bundler) sort(ctx context.Context, s State) (sorted int, err error) {
 
 // chunk sorts the objects of some pages.
 type chunk struct {
-	b                     *Bundler
-	catalog, owners, refs *sorter
-	of                    [sections]*sorter
-	named                 map[string]bool // customers; true if one is listed
-	owner, scratch        []byte
+	b                            *Bundler
+	all                          *sorters
+	catalog, owners, refs, names *sorter
+	of                           [sections]*sorter
+	named                        map[string]bool // customers; true if one is listed
+	owner, scratch               []byte
 }
 
 func (b *Bundler) sortChunk(ctx context.Context, from, to int) error {
 	name := func(kind string) string { return fmt.Sprintf("%s%06d", kind, from) }
-	c := &chunk{b: b, catalog: b.sorter(name(runsCatalog)), owners: b.sorter(name(runsOwners)), refs: b.sorter(name(runsRefs(0))), named: map[string]bool{}}
+	all := b.newSorters()
+	defer b.release(all)
+	c := &chunk{
+		b: b, all: all, catalog: all.sorter(name(runsCatalog)), owners: all.sorter(name(runsOwners)), refs: all.sorter(name(runsRefs(0))),
+		names: all.sorter(name(runsNames)), named: map[string]bool{},
+	}
 	for i := range c.of {
-		c.of[i] = b.sorter(name(runsOf(i)))
-		c.of[i].limit = runBytes / sections * 2 // sections fill alike
+		c.of[i] = all.sorter(name(runsOf(i)))
 	}
 	for n := from; n < to; n++ {
 		if err := b.objectsOf(ctx, n, func(o system.Object) error { return c.take(ctx, o) }); err != nil {
 			return err
 		}
 	}
-	return c.end(ctx, name(runsNames))
+	return c.end(ctx)
 }
 
 // take puts an object where it belongs.
@@ -156,19 +167,13 @@ func (c *chunk) owned(ctx context.Context, s system.Stream, by system.Belongs) e
 	return c.owners.add(ctx, node(s, by.Own), c.owner)
 }
 
-func (c *chunk) end(ctx context.Context, names string) error {
-	list := c.b.sorter(names)
-	for customer, listed := range c.named {
-		if err := list.add(ctx, customer, []byte{boolByte(listed)}); err != nil {
+func (c *chunk) end(ctx context.Context) error {
+	for _, customer := range slices.Sorted(maps.Keys(c.named)) {
+		if err := c.names.add(ctx, customer, []byte{boolByte(c.named[customer])}); err != nil {
 			return err
 		}
 	}
-	for _, s := range slices.Concat([]*sorter{list, c.catalog, c.owners, c.refs}, c.of[:]) {
-		if err := s.flush(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.all.flush(ctx)
 }
 
 func boolByte(b bool) byte {
@@ -224,18 +229,17 @@ func (b *Bundler) join(ctx context.Context, hop int) (done bool, err error) {
 		return false, err
 	}
 	defer owners.close()
-	j := &joining{owners: owners, further: b.sorter(fmt.Sprintf("%sjoined", runsRefs(hop+1))), last: hop+1 == mostHops}
+	all := b.newSorters()
+	defer b.release(all)
+	j := &joining{owners: owners, further: all.sorter(fmt.Sprintf("%sjoined", runsRefs(hop+1))), last: hop+1 == mostHops}
 	for i := range j.of {
-		j.of[i] = b.sorter(fmt.Sprintf("%sjoined-%d", runsOf(i), hop))
-		j.of[i].limit = runBytes / sections * 2
+		j.of[i] = all.sorter(fmt.Sprintf("%sjoined-%d", runsOf(i), hop))
 	}
 	if err := refs.groups(ctx, func(key string, waiting [][]byte) error { return j.take(ctx, key, waiting) }); err != nil {
 		return false, err
 	}
-	for _, s := range append(j.of[:], j.further) {
-		if err := s.flush(ctx); err != nil {
-			return false, err
-		}
+	if err := all.flush(ctx); err != nil {
+		return false, err
 	}
 	return j.further.n == 0, nil
 }

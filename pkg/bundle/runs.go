@@ -17,65 +17,98 @@ import (
 	"reseed/pkg/source/system"
 )
 
-// runBytes is how much a run holds before it is written: what a sorter has in memory.
+// runBytes is how much the sorters of a step hold together before they write their runs.
 const runBytes = 24 << 20
 
-// sorter collects entries of one kind, and writes them as sorted runs.
+// sorters collect entries of several kinds in one buffer, and write them as sorted runs, one or more of each kind.
+type sorters struct {
+	c   Config
+	mem []byte
+	all []*sorter
+}
+
+// sorter collects entries of one kind.
 type sorter struct {
-	c     Config
-	name  string // of the runs, without a number
-	n     int    // runs written
-	mem   []byte
-	refs  []ref
-	limit int
+	of   *sorters
+	name string // of the runs, without a number
+	n    int    // runs written
+	refs []ref
 }
 
 // ref is where an entry of a sorter is: its key, and what follows it.
 type ref struct{ at, key, end int }
 
-func (c Config) sorter(name string) *sorter {
-	return &sorter{c: c, name: c.Dir + name, limit: runBytes}
+func (b *Bundler) newSorters() *sorters {
+	mem, ok := b.buffers.Get().(*[]byte)
+	if !ok {
+		mem = new(make([]byte, 0, runBytes+MostBytes))
+	}
+	return &sorters{c: b.Config, mem: (*mem)[:0]}
+}
+
+// release gives the buffer back.
+func (b *Bundler) release(s *sorters) { b.buffers.Put(&s.mem) }
+
+func (s *sorters) sorter(name string) *sorter {
+	one := &sorter{of: s, name: s.c.Dir + name}
+	s.all = append(s.all, one)
+	return one
 }
 
 func (s *sorter) add(ctx context.Context, key string, parts ...[]byte) error {
-	r := ref{at: len(s.mem), key: len(s.mem) + len(key)}
-	s.mem = append(s.mem, key...)
+	mem := s.of.mem
+	r := ref{at: len(mem), key: len(mem) + len(key)}
+	mem = append(mem, key...)
 	for _, p := range parts {
-		s.mem = append(s.mem, p...)
+		mem = append(mem, p...)
 	}
-	r.end = len(s.mem)
-	s.refs = append(s.refs, r)
-	if len(s.mem) < s.limit {
+	r.end = len(mem)
+	s.of.mem, s.refs = mem, append(s.refs, r)
+	if len(mem) < runBytes {
 		return nil
 	}
-	return s.flush(ctx)
+	return s.of.flush(ctx)
 }
 
-// flush writes what is there as a run. Equal entries are written once: pages overlap.
+// flush writes what is there as runs.
+func (s *sorters) flush(ctx context.Context) error {
+	for _, one := range s.all {
+		if err := one.flush(ctx); err != nil {
+			return err
+		}
+	}
+	s.mem = s.mem[:0]
+	return nil
+}
+
+// flush writes a run. Equal entries are written once: pages overlap.
 func (s *sorter) flush(ctx context.Context) error {
 	if len(s.refs) == 0 {
 		return nil
 	}
+	mem := s.of.mem
 	slices.SortFunc(s.refs, func(a, b ref) int {
-		return cmp.Or(bytes.Compare(s.mem[a.at:a.key], s.mem[b.at:b.key]), bytes.Compare(s.mem[a.key:a.end], s.mem[b.key:b.end]))
+		return cmp.Or(bytes.Compare(mem[a.at:a.key], mem[b.at:b.key]), bytes.Compare(mem[a.key:a.end], mem[b.key:b.end]))
 	})
 	var body bytes.Buffer
 	w := blocks.NewWriter(&body)
+	var last ref
 	for i, r := range s.refs {
-		if i > 0 && bytes.Equal(s.mem[r.at:r.end], s.mem[s.refs[i-1].at:s.refs[i-1].end]) && r.key-r.at == s.refs[i-1].key-s.refs[i-1].at {
+		if i > 0 && r.key-r.at == last.key-last.at && bytes.Equal(mem[r.at:r.end], mem[last.at:last.end]) {
 			continue
 		}
-		if err := w.Frame(s.mem[r.at:r.key], s.mem[r.key:r.end]); err != nil {
+		if err := w.Frame(mem[r.at:r.key], mem[r.key:r.end]); err != nil {
 			return fault.Wrap(err, fault.Internal, "raw_run", "encode a run")
 		}
+		last = r
 	}
 	if err := w.Flush(); err != nil {
 		return fault.Wrap(err, fault.Internal, "raw_run", "encode a run")
 	}
 	name := fmt.Sprintf("%s-%03d", s.name, s.n)
 	s.n++
-	s.mem, s.refs = s.mem[:0], s.refs[:0]
-	return s.c.Objects.Put(ctx, name, &body)
+	s.refs = s.refs[:0]
+	return s.of.c.Objects.Put(ctx, name, &body)
 }
 
 // merged reads runs as one. It yields entries in order; equal ones once.
