@@ -18,7 +18,7 @@ import (
 )
 
 // runBytes is how much the sorters of a step hold together before they write their runs.
-const runBytes = 24 << 20
+const runBytes = 16 << 20
 
 // sorters collect entries of several kinds in one buffer, and write them as sorted runs, one or more of each kind.
 type sorters struct {
