@@ -281,11 +281,6 @@ func (r *run) sweep(ctx context.Context) error {
 // only made as long as the directory has the source.
 func (r *run) dropReadings(ctx context.Context) error {
 	tag := r.job.Tag
-	if r.c.Vault != nil {
-		if err := r.c.Vault.Delete(ctx, r.job.Erase.Was.UUID); err != nil {
-			return err
-		}
-	}
 	found, err := r.st.Lookup(ctx, store.ReadingsKey(tag), store.PullKey(tag), store.WrittenKey(tag), store.TouchedKey(tag), store.TallyKey(tag))
 	var gone []table.Write
 	for key := range found {
@@ -293,6 +288,11 @@ func (r *run) dropReadings(ctx context.Context) error {
 	}
 	if err != nil || len(gone) == 0 {
 		return err
+	}
+	if _, pulls := found[store.PullKey(tag)]; pulls && r.c.Vault != nil { // only such a source has credentials
+		if err := r.c.Vault.Delete(ctx, r.job.Erase.Was.UUID); err != nil {
+			return err
+		}
 	}
 	return r.st.Write(ctx, gone)
 }
