@@ -152,8 +152,11 @@ type zipBytes struct {
 
 const zipChunk = 1 << 20
 
-// ReadAt implements io.ReaderAt.
+// ReadAt implements io.ReaderAt. Offsets stand in the ZIP, so they may be anything.
 func (z *zipBytes) ReadAt(p []byte, offset int64) (int, error) {
+	if offset < 0 {
+		return 0, zip.ErrFormat
+	}
 	n := 0
 	for n < len(p) {
 		if offset >= z.file.Size {
