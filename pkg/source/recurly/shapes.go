@@ -58,21 +58,21 @@ type addOnShape struct {
 }
 
 type subscriptionShape struct {
-	ID                     string             `json:"id"`
-	Account                codeShape          `json:"account"`
-	State                  string             `json:"state"`
-	TrialStartedAt         system.Moment      `json:"trial_started_at"`
-	CurrentTermStartedAt   system.Moment      `json:"current_term_started_at"`
-	CurrentTermEndsAt      system.Moment      `json:"current_term_ends_at"`
-	RemainingBillingCycles *int64             `json:"remaining_billing_cycles"`
-	AutoRenew              *bool              `json:"auto_renew"`
-	PausedAt               system.Moment      `json:"paused_at"`
-	CanceledAt             system.Moment      `json:"canceled_at"`
-	ExpiresAt              system.Moment      `json:"expires_at"`
-	AddOns                 []subscribedAddOns `json:"add_ons"`
+	ID                     string                 `json:"id"`
+	Account                codeShape              `json:"account"`
+	State                  string                 `json:"state"`
+	TrialStartedAt         system.Moment          `json:"trial_started_at"`
+	CurrentTermStartedAt   system.Moment          `json:"current_term_started_at"`
+	CurrentTermEndsAt      system.Moment          `json:"current_term_ends_at"`
+	RemainingBillingCycles *int64                 `json:"remaining_billing_cycles"`
+	AutoRenew              *bool                  `json:"auto_renew"`
+	PausedAt               system.Moment          `json:"paused_at"`
+	CanceledAt             system.Moment          `json:"canceled_at"`
+	ExpiresAt              system.Moment          `json:"expires_at"`
+	AddOns                 []subscribedAddOnShape `json:"add_ons"`
 }
 
-type subscribedAddOns struct {
+type subscribedAddOnShape struct {
 	AddOn codeShape `json:"add_on"`
 }
 
