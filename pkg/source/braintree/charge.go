@@ -158,10 +158,10 @@ func (b *bill) head(customer string) {
 func (m *mapper) sold(b *bill) {
 	root := b.charge.root()
 	if b.Fault != system.NoFault {
-		m.reject(system.Issue{Dataset: billing.Invoices, Record: root.ID, Stream: Transactions, Object: root.ID, Field: b.Field, Code: codeOf(b.Fault), Message: b.Message})
+		m.reject(system.Issue{Dataset: billing.Invoices, Record: root.ID, Stream: Transactions, Object: root.ID, Field: b.Field, Code: b.Fault.Code(System{}), Message: b.Message})
 		return
 	}
-	if why := m.leaves(b); why != "" {
+	if why := m.settings.Leaves(b.record.Status, b.paid); why != "" {
 		m.out.Left[why]++
 		return
 	}
@@ -182,20 +182,6 @@ func (b *bill) status() string {
 		return "voided"
 	}
 	return "open"
-}
-
-// leaves says why the settings leave an invoice out; empty if they do not.
-func (m *mapper) leaves(b *bill) string {
-	s := m.settings
-	switch {
-	case b.record.Status == "open" && s.Invoices != system.Issued && (s.Invoices != system.PartlyPaid || b.paid == 0):
-		return LeftOpen
-	case b.record.Status == "voided" && s.WithoutVoided:
-		return LeftVoided
-	case b.record.Status == "refunded" && s.WithoutRefunded:
-		return LeftRefunded
-	}
-	return ""
 }
 
 // line maps what was sold. Its amount is what the customer pays: after discounts and with tax.

@@ -28,25 +28,8 @@ const (
 	CodePendingRefund   = "braintree_pending_refund"   // note: left out until it is paid out
 )
 
-// codeOf returns the code of what is wrong with amounts.
-func codeOf(f system.Fault) string {
-	switch f {
-	case system.UnknownCurrency:
-		return CodeCurrency
-	case system.MixedCurrencies:
-		return CodeMixedCurrencies
-	case system.BadAmount:
-		return CodeAmount
-	case system.NoFault:
-	}
-	return string(f)
-}
-
 // What is left out by design, as [system.Mapped.Left] counts it.
 const (
-	LeftOpen            = "open_invoices"
-	LeftVoided          = "voided_invoices"
-	LeftRefunded        = "refunded_invoices"
 	LeftFailed          = "failed_sales"
 	LeftAuthorization   = "authorizations"
 	LeftDeletedCustomer = "deleted_customers"

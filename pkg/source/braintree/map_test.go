@@ -121,7 +121,7 @@ func TestMap(t *testing.T) {
 			want:     []string{"invoice t2 open EUR 01-02", "line t2 1000-0+0 s1 p1 01-01..02-01 false", "payment t2 t2 failed 1000"},
 			left:     braintree.LeftFailed,
 		},
-		"on its way": {objects: []system.Object{sale("t1", "10.00", `"status":"submitted_for_settlement"`)}, left: braintree.LeftOpen},
+		"on its way": {objects: []system.Object{sale("t1", "10.00", `"status":"submitted_for_settlement"`)}, left: system.LeftOpen},
 		"on its way, but counted": {
 			settings: issued,
 			objects:  []system.Object{sale("t1", "10.00", `"status":"submitted_for_settlement"`)},
@@ -131,7 +131,7 @@ func TestMap(t *testing.T) {
 			objects: []system.Object{sale("t1", "10.00", `"status":"voided"`)},
 			want:    []string{"invoice t1 voided EUR 01-01", "line t1 1000-0+0"},
 		},
-		"void, and left out": {settings: system.Settings{WithoutVoided: true}, objects: []system.Object{sale("t1", "10.00", `"status":"voided"`)}, left: braintree.LeftVoided},
+		"void, and left out": {settings: system.Settings{WithoutVoided: true}, objects: []system.Object{sale("t1", "10.00", `"status":"voided"`)}, left: system.LeftVoided},
 		"refunds": {
 			objects: []system.Object{
 				sale("t1", "10.00", ""), sale("t2", "3.00", `"type":"credit","refunded_transaction_id":"t1"`), sale("t3", "7.00", `"type":"credit","refunded_transaction_id":"t1"`),
@@ -146,7 +146,7 @@ func TestMap(t *testing.T) {
 		"refunded, and left out": {
 			settings: system.Settings{WithoutRefunded: true},
 			objects:  []system.Object{sale("t1", "10.00", ""), sale("t2", "10.00", `"type":"credit","refunded_transaction_id":"t1"`)},
-			left:     braintree.LeftRefunded,
+			left:     system.LeftRefunded,
 		},
 		"money to a customer for nothing": {
 			objects: []system.Object{sale("t1", "3.00", `"type":"credit"`)},

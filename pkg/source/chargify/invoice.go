@@ -63,7 +63,7 @@ func (m *mapper) invoice(in invoiceShape) {
 	if b.record.Status == "paid" && b.paid > 0 && b.back >= b.paid {
 		b.record.Status = "refunded"
 	}
-	m.finish(b, m.leaves(b))
+	m.finish(b, m.settings.Leaves(b.record.Status, b.paid))
 }
 
 // contents maps what invoices and credit notes have in common.
@@ -84,7 +84,7 @@ func (m *mapper) contents(b *bill) {
 func (m *mapper) finish(b *bill, why string) {
 	uid := b.doc.UID
 	if b.Fault != system.NoFault {
-		m.reject(system.Issue{Dataset: billing.Invoices, Record: uid, Stream: b.stream, Object: uid, Field: b.Field, Code: codeOf(b.Fault), Message: b.Message}, "")
+		m.reject(system.Issue{Dataset: billing.Invoices, Record: uid, Stream: b.stream, Object: uid, Field: b.Field, Code: b.Fault.Code(System{}), Message: b.Message}, "")
 		return
 	}
 	if why != "" {
@@ -95,30 +95,6 @@ func (m *mapper) finish(b *bill, why string) {
 	for _, r := range slices.Concat(b.lines, b.transactions) {
 		m.put(r)
 	}
-}
-
-// leaves says why the settings leave an invoice out; empty if they do not.
-func (m *mapper) leaves(b *bill) string {
-	s := m.settings
-	switch b.record.Status {
-	case "open":
-		if s.Invoices == system.Issued || s.Invoices == system.PartlyPaid && b.paid > 0 {
-			return ""
-		}
-		return LeftOpen
-	case "voided":
-		return left(s.WithoutVoided, LeftVoided)
-	case "refunded":
-		return left(s.WithoutRefunded, LeftRefunded)
-	}
-	return ""
-}
-
-func left(without bool, why string) string {
-	if without {
-		return why
-	}
-	return ""
 }
 
 // status is the status of an invoice; empty if Chargify uses another word than Reseed knows.

@@ -30,24 +30,9 @@ const (
 	CodeChargeback     = "chargify_chargeback"       // note: a chargeback that is of no payment, or of any of several, is left out
 )
 
-// codeOf returns the code of what is wrong with amounts.
-func codeOf(f system.Fault) string {
-	switch f {
-	case system.UnknownCurrency:
-		return CodeCurrency
-	case system.BadAmount:
-		return CodeAmount
-	case system.MixedCurrencies, system.NoFault: // parts of an invoice have no currency of their own
-	}
-	return string(f)
-}
-
 // What is left out by design, as [system.Mapped.Left] counts it.
 const (
 	LeftDraft        = "draft_invoices"
-	LeftOpen         = "open_invoices"
-	LeftVoided       = "voided_invoices"
-	LeftRefunded     = "refunded_invoices"
 	LeftConsolidated = "consolidated_invoices"
 	LeftRefundNotes  = "credit_notes_of_refunds"
 	LeftVoidNotes    = "credit_notes_of_voided_invoices"

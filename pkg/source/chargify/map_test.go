@@ -234,7 +234,7 @@ func creditNotes(t *testing.T, j *chargifytest.Judge) {
 	same(t, "issued", "invoice open; invoice paid; one_time 500 discount 0 tax 0; one_time -220 discount -20 tax -40", told(m, billing.Invoices, billing.LineItems))
 	m = w.mapped(t, system.Settings{})
 	same(t, "paid", "", told(m, billing.Invoices))
-	if m.Left[chargify.LeftOpen] != 2 {
+	if m.Left[system.LeftOpen] != 2 {
 		t.Error(m.Left)
 	}
 }

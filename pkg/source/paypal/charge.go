@@ -124,15 +124,12 @@ func (m *mapper) charge(c *charge) {
 // finish puts an invoice with what belongs to it, unless something is wrong with it, or the settings leave it out.
 func (m *mapper) finish(b *bill) {
 	root := b.charge.root()
-	switch {
-	case b.Fault != system.NoFault:
-		m.reject(system.Issue{Dataset: billing.Invoices, Record: root.ID, Stream: Payments, Object: root.ID, Field: b.Field, Code: codeOf(b.Fault), Message: b.Message})
+	if b.Fault != system.NoFault {
+		m.reject(system.Issue{Dataset: billing.Invoices, Record: root.ID, Stream: Payments, Object: root.ID, Field: b.Field, Code: b.Fault.Code(System{}), Message: b.Message})
 		return
-	case b.record.Status == "open" && m.settings.Invoices != system.Issued:
-		m.out.Left[LeftOpen]++
-		return
-	case b.record.Status == "refunded" && m.settings.WithoutRefunded:
-		m.out.Left[LeftRefunded]++
+	}
+	if why := m.settings.Leaves(b.record.Status, 0); why != "" { // nothing is paid of an open one
+		m.out.Left[why]++
 		return
 	}
 	m.put(b.record)

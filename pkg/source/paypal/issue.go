@@ -27,24 +27,8 @@ const (
 	CodePendingRefund   = "paypal_pending_refund"   // note: left out until it is paid out
 )
 
-// codeOf returns the code of what is wrong with amounts.
-func codeOf(f system.Fault) string {
-	switch f {
-	case system.UnknownCurrency:
-		return CodeCurrency
-	case system.MixedCurrencies:
-		return CodeMixedCurrencies
-	case system.BadAmount:
-		return CodeAmount
-	case system.NoFault:
-	}
-	return string(f)
-}
-
 // What is left out by design, as [system.Mapped.Left] counts it.
 const (
-	LeftOpen            = "open_invoices"
-	LeftRefunded        = "refunded_invoices"
 	LeftOutsideInvoices = "money_without_invoice"
 	LeftFees            = "fees_and_holds"
 	LeftOfNobody        = "objects_without_customer"

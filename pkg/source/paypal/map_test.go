@@ -124,7 +124,7 @@ func TestMap(t *testing.T) {
 			objects:  []system.Object{subscription(`"billing_info":{"last_failed_payment":{"amount":` + eur("10.00") + `,"time":"2026-01-03T00:00:00Z"}}`)},
 			want:     []string{"invoice I-1:failed open EUR 01-03", "line I-1:failed 1000+0 1× I-1 P-1 01-01..02-01", "payment I-1:failed I-1:failed failed 1000-0"},
 		},
-		"on its way": {objects: []system.Object{subscription(""), payment("A", "01-01", "10.00", `"status":"PENDING"`)}, left: paypal.LeftOpen},
+		"on its way": {objects: []system.Object{subscription(""), payment("A", "01-01", "10.00", `"status":"PENDING"`)}, left: system.LeftOpen},
 		"the setup fee and the first cycle": {
 			objects: []system.Object{subscription(setup), payment("A", "01-01", "15.00", ""), payment("B", "02-01", "15.00", "")},
 			want: []string{
@@ -157,7 +157,7 @@ func TestMap(t *testing.T) {
 		"given back, and left out": {
 			settings: system.Settings{WithoutRefunded: true},
 			objects:  []system.Object{subscription(""), payment("A", "01-01", "10.00", `"status":"REFUNDED"`), event("R1", "T1107", "A", "-10.00", "")},
-			left:     paypal.LeftRefunded,
+			left:     system.LeftRefunded,
 		},
 		"given back long ago": {
 			objects: []system.Object{subscription(""), payment("A", "01-01", "10.00", `"status":"REFUNDED"`)},

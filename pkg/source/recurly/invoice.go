@@ -47,7 +47,7 @@ func (m *mapper) invoice(in invoiceShape) {
 	m.payments(b)
 	m.moneyBack(b)
 	if b.Fault != system.NoFault {
-		m.reject(system.Issue{Dataset: billing.Invoices, Record: in.ID, Stream: Invoices, Object: in.ID, Field: b.Field, Code: codeOf(b.Fault), Message: b.Message}, "")
+		m.reject(system.Issue{Dataset: billing.Invoices, Record: in.ID, Stream: Invoices, Object: in.ID, Field: b.Field, Code: b.Fault.Code(System{}), Message: b.Message}, "")
 		return
 	}
 	if b.record.Status == "paid" && b.paid > 0 && b.back >= b.paid {
@@ -66,33 +66,12 @@ func (m *mapper) invoice(in invoiceShape) {
 
 // leaves says why the settings leave an invoice out; empty if they do not. What makes another invoice smaller goes with that.
 func (m *mapper) leaves(b *bill) string {
-	s := m.settings
 	for _, c := range b.in.CreditPayments {
 		if b.in.Type == "credit" && c.Action == "reduction" && c.VoidedAt.IsZero() && m.left[c.AppliedToInvoice.ID] != "" {
 			return m.left[c.AppliedToInvoice.ID]
 		}
 	}
-	switch b.record.Status {
-	case "open":
-		if s.Invoices == system.Issued || s.Invoices == system.PartlyPaid && b.paid > 0 {
-			return ""
-		}
-		return LeftOpen
-	case "voided":
-		return left(s.WithoutVoided, LeftVoided)
-	case "written_off":
-		return left(s.WithoutUncollectible, LeftUncollectible)
-	case "refunded":
-		return left(s.WithoutRefunded, LeftRefunded)
-	}
-	return ""
-}
-
-func left(without bool, why string) string {
-	if without {
-		return why
-	}
-	return ""
+	return m.settings.Leaves(b.record.Status, b.paid)
 }
 
 func (m *mapper) head(b *bill) {

@@ -32,26 +32,8 @@ const (
 	CodePendingRefund   = "recurly_pending_refund"   // note: left out until it is paid out
 )
 
-// codeOf returns the code of what is wrong with amounts.
-func codeOf(f system.Fault) string {
-	switch f {
-	case system.UnknownCurrency:
-		return CodeCurrency
-	case system.MixedCurrencies:
-		return CodeMixedCurrencies
-	case system.BadAmount:
-		return CodeAmount
-	case system.NoFault:
-	}
-	return string(f)
-}
-
 // What is left out by design, as [system.Mapped.Left] counts it.
 const (
-	LeftOpen            = "open_invoices"
-	LeftVoided          = "voided_invoices"
-	LeftUncollectible   = "uncollectible_invoices"
-	LeftRefunded        = "refunded_invoices"
 	LeftRefundInvoices  = "invoices_of_refunds"
 	LeftWriteOffs       = "invoices_of_write_offs"
 	LeftPendingPayments = "pending_payments"

@@ -32,13 +32,13 @@ func (m *mapper) invoice(in invoiceShape) {
 	m.payments(b)
 	m.moneyBack(b)
 	if b.Fault != system.NoFault {
-		m.reject(system.Issue{Dataset: billing.Invoices, Record: in.ID, Stream: Invoices, Object: in.ID, Field: b.Field, Code: codeOf(b.Fault), Message: b.Message})
+		m.reject(system.Issue{Dataset: billing.Invoices, Record: in.ID, Stream: Invoices, Object: in.ID, Field: b.Field, Code: b.Fault.Code(System{}), Message: b.Message})
 		return
 	}
 	if b.record.Status == "paid" && b.paid > 0 && b.back >= b.paid {
 		b.record.Status = "refunded"
 	}
-	if why := m.leaves(b); why != "" {
+	if why := m.settings.Leaves(b.record.Status, b.in.AmountPaid); why != "" {
 		m.out.Left[why]++
 		return
 	}
@@ -46,32 +46,6 @@ func (m *mapper) invoice(in invoiceShape) {
 	for _, r := range slices.Concat(b.lines, b.transactions) {
 		m.put(r)
 	}
-}
-
-// leaves says why the settings leave an invoice out; empty if they do not.
-func (m *mapper) leaves(b *bill) string {
-	s := m.settings
-	switch b.record.Status {
-	case "open":
-		if s.Invoices == system.Issued || s.Invoices == system.PartlyPaid && b.in.AmountPaid > 0 {
-			return ""
-		}
-		return LeftOpen
-	case "voided":
-		return left(s.WithoutVoided, LeftVoided)
-	case "written_off":
-		return left(s.WithoutUncollectible, LeftUncollectible)
-	case "refunded":
-		return left(s.WithoutRefunded, LeftRefunded)
-	}
-	return ""
-}
-
-func left(without bool, why string) string {
-	if without {
-		return why
-	}
-	return ""
 }
 
 func (m *mapper) head(b *bill) {

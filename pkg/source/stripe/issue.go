@@ -32,10 +32,6 @@ const (
 // What is left out by design, as [system.Mapped] counts it.
 const (
 	LeftDraft           = "draft_invoices"
-	LeftOpen            = "open_invoices"
-	LeftVoided          = "voided_invoices"
-	LeftUncollectible   = "uncollectible_invoices"
-	LeftRefunded        = "refunded_invoices"
 	LeftDeletedCustomer = "deleted_customers"
 	LeftOutsideInvoices = "money_without_invoice"
 	LeftOneTimePrice    = "one_time_prices"

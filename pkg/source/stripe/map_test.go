@@ -143,7 +143,7 @@ func TestMap(t *testing.T) {
 		"refunded ones are left out": {
 			settings: system.Settings{WithoutRefunded: true},
 			objects:  []system.Object{bill(1000, line, paid), object(stripe.Refunds, `{"id":"re_1","amount":1000,"currency":"eur","status":"succeeded","payment_intent":"pi_1"}`)},
-			left:     stripe.LeftRefunded,
+			left:     system.LeftRefunded,
 		},
 		"a failed payment": {
 			objects: []system.Object{bill(1000, line, paid), object(stripe.Charges, `{"id":"ch_0","customer":"cus_1","payment_intent":"pi_1","status":"failed","amount":1000,"currency":"eur"}`)},
@@ -169,10 +169,10 @@ func TestMap(t *testing.T) {
 			left:    stripe.LeftOutsideInvoices,
 		},
 		"a draft":                    {objects: []system.Object{bill(1000, line, `"status":"draft"`)}, left: stripe.LeftDraft},
-		"an open one":                {objects: []system.Object{bill(1000, line, `"status":"open"`)}, left: stripe.LeftOpen},
-		"an open one, partly paid":   {objects: []system.Object{bill(1000, line, `"status":"open"`)}, settings: system.Settings{Invoices: system.PartlyPaid}, left: stripe.LeftOpen},
-		"a void one is left out":     {objects: []system.Object{bill(1000, line, `"status":"void"`)}, settings: system.Settings{WithoutVoided: true}, left: stripe.LeftVoided},
-		"an uncollectible one, too":  {objects: []system.Object{bill(1000, line, `"status":"uncollectible"`)}, settings: system.Settings{WithoutUncollectible: true}, left: stripe.LeftUncollectible},
+		"an open one":                {objects: []system.Object{bill(1000, line, `"status":"open"`)}, left: system.LeftOpen},
+		"an open one, partly paid":   {objects: []system.Object{bill(1000, line, `"status":"open"`)}, settings: system.Settings{Invoices: system.PartlyPaid}, left: system.LeftOpen},
+		"a void one is left out":     {objects: []system.Object{bill(1000, line, `"status":"void"`)}, settings: system.Settings{WithoutVoided: true}, left: system.LeftVoided},
+		"an uncollectible one, too":  {objects: []system.Object{bill(1000, line, `"status":"uncollectible"`)}, settings: system.Settings{WithoutUncollectible: true}, left: system.LeftUncollectible},
 		"a void one":                 {objects: []system.Object{bill(0, "", `"status":"void"`)}, want: []string{"invoice in_1 voided EUR 2023-11-14"}},
 		"an uncollectible one":       {objects: []system.Object{bill(0, "", `"status":"uncollectible"`)}, want: []string{"invoice in_1 written_off EUR 2023-11-14"}},
 		"an open one that is issued": {objects: []system.Object{bill(0, "", `"status":"open"`)}, settings: system.Settings{Invoices: system.Issued}, want: []string{"invoice in_1 open EUR 2023-11-14"}},

@@ -24,17 +24,3 @@ type money struct{ system.Money }
 func (m *money) minor(amount int64, field string) int64 {
 	return m.Scaled(amount, exponent(m.Currency), field)
 }
-
-// codeOf is the code of an issue, for what is wrong with amounts.
-func codeOf(f system.Fault) string {
-	switch f {
-	case system.UnknownCurrency:
-		return CodeCurrency
-	case system.MixedCurrencies:
-		return CodeMixedCurrencies
-	case system.BadAmount:
-		return CodeAmount
-	case system.NoFault:
-	}
-	return string(f)
-}

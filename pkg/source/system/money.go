@@ -17,6 +17,16 @@ const (
 	BadAmount       Fault = "amount"           // too large, no number, or more decimals than the currency has
 )
 
+// Code is the code of an issue about a fault. A system adds faults of its own, which are codes already.
+func (f Fault) Code(s System) string {
+	switch f {
+	case UnknownCurrency, MixedCurrencies, BadAmount:
+		return strings.ToLower(s.Name()) + "_" + string(f)
+	case NoFault:
+	}
+	return string(f)
+}
+
 // Money converts the amounts of one invoice, and keeps the first thing that is wrong with them.
 type Money struct {
 	Currency string // ISO 4217
