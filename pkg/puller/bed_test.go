@@ -272,3 +272,47 @@ func many(n int) (rows [][]any) {
 }
 
 var errKilled = errors.New("killed")
+
+// killedAt works on a job in a process that dies at its n-th change of the objects or of the table; then
+// another process goes on. It reports whether the first one came so far.
+func (b *bed) killedAt(where string, n int, id string) (killed bool) {
+	b.t.Helper()
+	ctx, kill := context.WithCancel(b.t.Context())
+	var changes atomic.Int64 // sections are mapped side by side
+	cut := func() error {
+		if changes.Add(1) == int64(n) {
+			kill()
+		}
+		if ctx.Err() != nil {
+			return errKilled
+		}
+		return nil
+	}
+	plain := b.objs
+	switch where {
+	case "objects":
+		b.objs = plain.Around(func(change func() error) error {
+			if err := cut(); err != nil {
+				return err
+			}
+			return change()
+		})
+	case "table, before":
+		b.before = cut
+	case "table, after":
+		b.after = cut
+	}
+	b.restart()
+	b.queue = []any{puller.Message{Job: id}}
+	_ = b.step(ctx)
+	killed = ctx.Err() != nil
+	kill()
+	b.objs, b.before, b.after = plain, nil, nil
+	b.restart()
+	for range 3 { // the lease runs out
+		time.Sleep(2 * time.Minute)
+		must(b.t, b.Tick(b.t.Context()))
+		b.work()
+	}
+	return killed
+}

@@ -336,43 +336,7 @@ func killedAt(t *testing.T, where string, n int) (killed bool) {
 	t.Helper()
 	b := newBed(t, customersTab(many(300)...), plansTab([]any{"gold", "Gold", 1, "month"}), &googletest.Tab{ID: 3, Title: "Notes", Cells: [][]any{{"x"}}})
 	j := b.begin(puller.Request{})
-	ctx, kill := context.WithCancel(t.Context())
-	changes := 0
-	cut := func() error {
-		if changes++; changes == n {
-			kill()
-		}
-		if ctx.Err() != nil {
-			return errKilled
-		}
-		return nil
-	}
-	plain := b.objs
-	switch where {
-	case "objects":
-		b.objs = plain.Around(func(change func() error) error {
-			if err := cut(); err != nil {
-				return err
-			}
-			return change()
-		})
-	case "table, before":
-		b.before = cut
-	case "table, after":
-		b.after = cut
-	}
-	b.restart()
-	b.queue = []any{puller.Message{Job: j.ID}}
-	_ = b.step(ctx)
-	killed = ctx.Err() != nil
-	kill()
-	b.objs, b.before, b.after = plain, nil, nil
-	b.restart()
-	for range 3 { // the lease runs out
-		time.Sleep(2 * time.Minute)
-		must(t, b.Tick(t.Context()))
-		b.work()
-	}
+	killed = b.killedAt(where, n, j.ID)
 	got := b.job(j.ID)
 	if want := "customers +300 ~0 =0 -0 !0, plans +1 ~0 =0 -0 !0"; got.Status != job.Done || counts(got) != want {
 		t.Fatalf("killed at change %d of %s: %s %q %s", n, where, got.Status, got.Error, counts(got))

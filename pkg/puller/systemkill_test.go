@@ -1,7 +1,6 @@
 package puller_test
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,43 +47,7 @@ func systemKilledAt(t *testing.T, where string, n int) (killed bool) {
 	s.remove("invoices", "in05")
 	j := b.begin(puller.Request{})
 	calls := len(s.calls)
-	ctx, kill := context.WithCancel(t.Context())
-	changes := 0
-	cut := func() error {
-		if changes++; changes == n {
-			kill()
-		}
-		if ctx.Err() != nil {
-			return errKilled
-		}
-		return nil
-	}
-	plain := b.objs
-	switch where {
-	case "objects":
-		b.objs = plain.Around(func(change func() error) error {
-			if err := cut(); err != nil {
-				return err
-			}
-			return change()
-		})
-	case "table, before":
-		b.before = cut
-	case "table, after":
-		b.after = cut
-	}
-	b.restart()
-	b.queue = []any{puller.Message{Job: j.ID}}
-	_ = b.step(ctx)
-	killed = ctx.Err() != nil
-	kill()
-	b.objs, b.before, b.after = plain, nil, nil
-	b.restart()
-	for range 3 { // the lease runs out
-		time.Sleep(2 * time.Minute)
-		must(t, b.Tick(t.Context()))
-		b.work()
-	}
+	killed = b.killedAt(where, n, j.ID)
 	got := b.job(j.ID)
 	const want = "customers +0 ~0 =7 -0 !0, invoices +0 ~0 =6 -1 !0, line_items +0 ~0 =6 -1 !0, plans +0 ~0 =1 -0 !0, subscription_events +0 ~0 =0 -0 !0, transactions +0 ~0 =1 -0 !0"
 	if got.Status != job.Done || counts(got) != want {
