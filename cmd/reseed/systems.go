@@ -53,6 +53,7 @@ func mappingWords() []struct{ name, help string } {
 		{"without_uncollectible", "leave out invoices that were written off"},
 		{"without_refunded", "leave out invoices of which all was paid back"},
 		{"deleted_customers", "bring in customers that were deleted in the billing system"},
+		{"metadata", "take metadata and the like of customers as custom attributes"},
 		{"metered", "count what is billed by use as subscriptions, too"},
 	}
 }
@@ -76,10 +77,7 @@ func (f *mappingFlags) change(c *cobra.Command) (*wire.MappingChange, error) {
 		}
 		m.Invoices, given = &f.count, true
 	}
-	for name, to := range map[string]**bool{
-		"without_voided": &m.WithoutVoided, "without_uncollectible": &m.WithoutUncollectible, "without_refunded": &m.WithoutRefunded,
-		"deleted_customers": &m.DeletedCustomers, "metered": &m.Metered,
-	} {
+	for name, to := range m.Truths() {
 		if c.Flags().Changed(strings.ReplaceAll(name, "_", "-")) {
 			*to, given = f.on[name], true
 		}
@@ -360,13 +358,10 @@ func (sh *shell) showConnection(s wire.Source, w wire.Connection) {
 // otherSettings says which settings are on.
 func otherSettings(w wire.Connection) string {
 	m := w.Settings
-	is := map[string]bool{
-		"without_voided": m.WithoutVoided, "without_uncollectible": m.WithoutUncollectible, "without_refunded": m.WithoutRefunded, "deleted_customers": m.DeletedCustomers,
-		"metered": m.Metered,
-	}
+	is := m.Truths()
 	var on []string
 	for _, word := range mappingWords() {
-		if is[word.name] {
+		if *is[word.name] {
 			on = append(on, word.help)
 		}
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ func mappingOf(f *httpapi.Fields) func(*system.Settings) {
 	if s == nil {
 		return nil
 	}
-	s.Only("invoices", "without_voided", "without_uncollectible", "without_refunded", "deleted_customers", "metered")
+	s.Only("invoices", "without_voided", "without_uncollectible", "without_refunded", "deleted_customers", "metadata", "metered")
 	invoices := system.Counting(s.OneOf("invoices", string(system.Paid), string(system.PartlyPaid), string(system.Issued)))
 	truths := map[string]bool{}
 	for name := range s.Raw {
@@ -96,10 +97,7 @@ func mappingOf(f *httpapi.Fields) func(*system.Settings) {
 		if s.Has("invoices") {
 			to.Invoices = invoices
 		}
-		for name, at := range map[string]*bool{
-			"without_voided": &to.WithoutVoided, "without_uncollectible": &to.WithoutUncollectible, "without_refunded": &to.WithoutRefunded,
-			"deleted_customers": &to.DeletedCustomers, "metered": &to.Metered,
-		} {
+		for name, at := range to.Truths() {
 			if is, given := truths[name]; given {
 				*at = is
 			}
@@ -230,12 +228,10 @@ func (c *call) wireOfConnection(s *puller.System) *wire.Connection {
 }
 
 func wireOfMapping(m system.Settings) wire.Mapping {
-	w := wire.Mapping{
-		Invoices: string(m.Invoices), WithoutVoided: m.WithoutVoided, WithoutUncollectible: m.WithoutUncollectible, WithoutRefunded: m.WithoutRefunded,
-		DeletedCustomers: m.DeletedCustomers, Metered: m.Metered,
-	}
-	if w.Invoices == "" {
-		w.Invoices = string(system.Paid)
+	w := wire.Mapping{Invoices: string(cmp.Or(m.Invoices, system.Paid))}
+	is := w.Truths()
+	for name, on := range m.Truths() {
+		*is[name] = *on
 	}
 	return w
 }

@@ -13,8 +13,8 @@ import (
 func tables() map[string]string {
 	return map[string]string{
 		"plans": "Name,Interval count,Interval unit,Plan ID\nGold,1,month,p1\nSilver,3,month,p2\n",
-		"customers": "Name,External ID,Company,Email,Country,State,City,Zip,Lead created at,Free trial started at,Owner,Website URL\n" +
-			"Ann,c1,,ann@example.com,,,,,2020-01-01,,,\nBob,c2,,bob@example.com,,,,,,,,\nCid,c3,,ANN@example.com,,,,,,,,\n",
+		"customers": "Name,External ID,Company,Email,Country,State,City,Zip,Lead created at,Free trial started at,Owner,Website URL,Custom attributes\n" +
+			"Ann,c1,,ann@example.com,,,,,2020-01-01,,,,\nBob,c2,,bob@example.com,,,,,,,,,\nCid,c3,,ANN@example.com,,,,,,,,,\n",
 		"contacts": "Customer External ID,External ID,First name,Last name,Email,Position,Title,Phone,LinkedIn,Twitter,Notes\n" +
 			"c1,k1,Eve,,eve@example.com,,,,,,\nc1,,Fay,,fay@example.com,,,,,,\nc2,k3,Eve,,eve@example.com,,,,,,\n",
 		"invoices": "Customer external ID,Invoice external ID,Invoiced date,Due date,Currency\n" +

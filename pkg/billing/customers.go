@@ -14,6 +14,7 @@ type customerRow struct {
 	FreeTrialStartedAt string `csv:"Free trial started at" field:"free_trial_started_at" is:"time"`
 	Owner              string `csv:"Owner" field:"owner" is:"email"`
 	WebsiteURL         string `csv:"Website URL" field:"website_url"`
+	CustomAttributes   string `csv:"Custom attributes" field:"custom_attributes" is:"attributes"`
 }
 
 func (r *customerRow) record(c *cells) Record {
@@ -32,6 +33,7 @@ func (r *customerRow) record(c *cells) Record {
 		FreeTrialStartedAt: c.time(&r.FreeTrialStartedAt),
 		Owner:              c.email(&r.Owner),
 		WebsiteURL:         c.text(&r.WebsiteURL),
+		CustomAttributes:   parsed(c, &r.CustomAttributes, ParseAttributes),
 	}
 	return customer
 }
@@ -41,5 +43,6 @@ func (r *customerRow) fill(rec Record) {
 	*r = customerRow{
 		Name: c.Name, Email: c.Email, Company: c.Company, Country: c.Country, State: c.State, City: c.City, Zip: c.Zip, ExternalID: c.ExternalID,
 		LeadCreatedAt: spellTime(c.LeadCreatedAt), FreeTrialStartedAt: spellTime(c.FreeTrialStartedAt), Owner: c.Owner, WebsiteURL: c.WebsiteURL,
+		CustomAttributes: c.CustomAttributes,
 	}
 }

@@ -187,6 +187,9 @@ func (r *editRow) checkWhat(c *cells, e *Edit) {
 }
 
 func (r *editRow) checkField(c *cells, e *Edit) {
+	if e.Field == "custom_attributes" {
+		c.fail(&r.Field, invalid(CodeUnknownEdit, "Each custom attribute is an edit of its own: give its name as attribute, and its value."))
+	}
 	if slices.Contains([]string{"external_id", "customer_external_id", "invoice_external_id"}, e.Field) {
 		c.fail(&r.Field, invalid(CodeUnknownEdit, "This field identifies the record, and can't be changed."))
 	}

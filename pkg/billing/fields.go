@@ -11,7 +11,8 @@ type Field struct {
 	Name   string // in a record
 	Column string // header of the column; empty if files have none
 	// Is tells what the field holds: text (at most [MaxText] characters), note (at most [MaxNote]),
-	// id, email, country, currency, word (one of a few), time, cents, integer or truth.
+	// id, email, country, currency, word (one of a few), time, cents, integer, truth or attributes (see
+	// [ParseAttributes]).
 	Is       string
 	Required bool
 	// In is the field of the same record that names the currency of an amount (cents). If it is
@@ -86,6 +87,8 @@ func typeOf(is string) ValueType {
 		return Truth
 	case "any":
 		return Any
+	case "attributes":
+		return Object
 	}
 	return Text
 }

@@ -92,6 +92,8 @@ func typeOf(f billing.Field) billing.ValueType {
 		return billing.Number
 	case "truth":
 		return billing.Truth
+	case "attributes":
+		return billing.Object
 	}
 	return billing.Text
 }
@@ -124,6 +126,7 @@ func TestFieldsHoldWhatTheySay(t *testing.T) {
 		"id": {"a\u200bb", billing.CodeBadCharacter}, "email": {"nowhere", billing.CodeBadEmail}, "country": {"Atlantis", billing.CodeUnknownCountry},
 		"currency": {"XYZ", billing.CodeUnknownCurrency}, "time": {"31.12.2025", billing.CodeNotADate}, "cents": {"1.5", billing.CodeNotCents},
 		"integer": {"1.5", billing.CodeNotAnInteger}, "truth": {"perhaps", billing.CodeNotABoolean}, "word": {"no such word", billing.CodeUnknownValue},
+		"attributes": {"[]", billing.CodeBadAttributes},
 	} {
 		found := 0
 		for _, ds := range billing.Order() {

@@ -27,6 +27,7 @@ func good() map[billing.Dataset]row {
 		billing.Customers: {
 			"Name": "Ann", "Email": "ann@example.com", "Company": "Acme", "Country": "united states", "State": "california",
 			"City": "LA", "Zip": "90001", "External ID": "c1", "Lead created at": "2019-08-05", "Free trial started at": "2019-08-06",
+			"Custom attributes": `{"segment":"SMB","seats":5}`,
 		},
 		billing.Contacts: {
 			"Customer External ID": "c1", "First name": "Ann", "Last name": "Lee", "Email": "a@b", "Position": "2",
@@ -80,6 +81,7 @@ func TestGoodRows(t *testing.T) {
 		billing.Customers: &billing.Customer{
 			ExternalID: "c1", Name: "Ann", Email: "ann@example.com", Company: "Acme", Country: "US", State: "US-CA", City: "LA",
 			Zip: "90001", LeadCreatedAt: day(2019, 8, 5), FreeTrialStartedAt: day(2019, 8, 6),
+			CustomAttributes: `{"seats":5,"segment":"SMB"}`,
 		},
 		billing.Contacts: &billing.Contact{
 			CustomerExternalID: "c1", FirstName: "Ann", LastName: "Lee", Email: "a@b", Position: 2, Title: "CEO", Phone: "1",

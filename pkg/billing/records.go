@@ -34,6 +34,7 @@ type Customer struct {
 	FreeTrialStartedAt time.Time
 	Owner              string // e-mail of a user
 	WebsiteURL         string
+	CustomAttributes   string // as [ParseAttributes] returns them; what people have given is an edit, and counts more
 }
 
 // DisplayName returns what people see: the name, else the company, else the external id.

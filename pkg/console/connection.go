@@ -30,13 +30,15 @@ type mappingBox struct {
 func mappingBoxes(w wire.Connection) (list []mappingBox) {
 	m := w.Settings
 	for _, b := range []mappingBox{
-		{"without_voided", "Leave out void invoices", m.WithoutVoided},
-		{"without_uncollectible", "Leave out invoices that were written off", m.WithoutUncollectible},
-		{"without_refunded", "Leave out invoices of which all was paid back", m.WithoutRefunded},
-		{"deleted_customers", "Bring in customers that were deleted there", m.DeletedCustomers},
-		{"metered", "Count what is billed by use as subscriptions, too", m.Metered},
+		{Name: "without_voided", Label: "Leave out void invoices"},
+		{Name: "without_uncollectible", Label: "Leave out invoices that were written off"},
+		{Name: "without_refunded", Label: "Leave out invoices of which all was paid back"},
+		{Name: "deleted_customers", Label: "Bring in customers that were deleted there"},
+		{Name: "metadata", Label: "Take metadata and the like of customers as custom attributes"},
+		{Name: "metered", Label: "Count what is billed by use as subscriptions, too"},
 	} {
 		if slices.Contains(w.Options, b.Name) {
+			b.On = *m.Truths()[b.Name]
 			list = append(list, b)
 		}
 	}
@@ -123,7 +125,7 @@ func (c *Console) changeMapping(v *visit) (answer, error) {
 	for i := range p.Mapping {
 		box := &p.Mapping[i]
 		box.On = v.PostFormValue(box.Name) != ""
-		*member(change.Settings, box.Name) = &box.On
+		*change.Settings.Truths()[box.Name] = &box.On
 	}
 	if p.TakesIDs {
 		ids := append([]string{}, strings.Fields(v.PostFormValue("subscriptions"))...)
@@ -149,14 +151,6 @@ func (p *connectionPart) refuseMapping(v *visit, e *client.Error) {
 			p.Problem = text
 		}
 	}
-}
-
-// member is a setting by its name.
-func member(m *wire.MappingChange, name string) **bool {
-	return map[string]**bool{
-		"without_voided": &m.WithoutVoided, "without_uncollectible": &m.WithoutUncollectible, "without_refunded": &m.WithoutRefunded,
-		"deleted_customers": &m.DeletedCustomers, "metered": &m.Metered,
-	}[name]
 }
 
 // reprocess is POST /sources/{id}/reprocess: what the last re-sync has read is mapped again. It shows what would change before

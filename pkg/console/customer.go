@@ -56,7 +56,9 @@ func nameOf(r wire.Record) string {
 // attributeRow is a custom attribute.
 type attributeRow struct {
 	Name, Value string
-	Mark        *wire.Mark // who changed the attributes of that source customer last
+	From        string     // the data source that it was imported from; empty if it was not
+	Was         string     // the value as it was imported, if a person has given another one
+	Mark        *wire.Mark // nil: nobody has given it; else who changed the attributes of that source customer last
 }
 
 // attributeForm is a custom attribute to be set.
@@ -139,13 +141,20 @@ func tagsOf(members []wire.Member) (tags []string, by *wire.Mark) {
 }
 
 // attributesOf lists the custom attributes of all source customers: of several of one name, that of
-// the first.
+// the first. What people have given a source customer counts more than what was imported.
 func attributesOf(members []wire.Member) (rows []attributeRow) {
 	found := map[string]attributeRow{}
 	for _, m := range slices.Backward(members) {
+		imported := attributesIn(m.Record.Field(fieldAttributes).Value)
+		for name, v := range imported {
+			found[name] = attributeRow{Name: name, Value: fmt.Sprint(v), From: m.SourceName}
+		}
 		for _, e := range m.Edits {
 			for name, v := range e.Attributes {
 				row := attributeRow{Name: name, Value: fmt.Sprint(v)}
+				if was, is := imported[name]; is {
+					row.Was, row.From = fmt.Sprint(was), m.SourceName
+				}
 				if e.ChangedAt != nil {
 					row.Mark = &wire.Mark{Author: e.Author, At: *e.ChangedAt}
 				}

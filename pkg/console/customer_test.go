@@ -288,6 +288,24 @@ func TestTagsAndAttributes(t *testing.T) {
 	p.untouched()
 }
 
+// What data sources say of a customer stands among the attributes, and below what a person has said instead.
+func TestAttributesThatWereImported(t *testing.T) {
+	t.Parallel()
+	p := newPeople(t)
+	p.load("more.ndjson", `{"dataset":"customers","external_id":"c1","custom_attributes":{"Segment":"SMB","Seats":5,"Odd":"<i>"}}`)
+	path := "/customers/" + p.one
+	page := p.Get(path)
+	p.shows(page, "<bdi>Segment</bdi>", "<bdi>SMB</bdi>", "<bdi>5</bdi>", "&lt;i&gt;", "imported from <bdi>Billing</bdi>")
+	p.hides(page, "Remove the attribute", "Custom attributes</th>")
+	page = p.Post(path+"/attributes", url.Values{"key": {"Seats"}, "type": {"Integer"}, "value": {"7"}})
+	p.shows(page, "<bdi>7</bdi>", "imported from <bdi>Billing</bdi>: <bdi>5</bdi>", "Remove the attribute Seats")
+	page = p.Post(path+"/attributes/remove", url.Values{"key": {"Seats"}})
+	p.shows(page, "<bdi>5</bdi>")
+	p.hides(page, "Remove the attribute")
+	p.shows(p.Get("/sources/"+p.source+"/customers"), "Odd: &lt;i&gt;, Seats: 5, Segment: SMB")
+	p.untouched()
+}
+
 func TestCustomersAreSearched(t *testing.T) {
 	t.Parallel()
 	p := newPeople(t)

@@ -1,11 +1,18 @@
 package console
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"reseed/pkg/api/wire"
 )
+
+// fieldAttributes is the field of a customer with its custom attributes as they were imported.
+const fieldAttributes = "custom_attributes"
 
 // fieldValue is the value of a field, for people.
 type fieldValue struct {
@@ -57,6 +64,9 @@ type stateMark struct {
 func viewOf(r wire.Record, back string) recordView {
 	w := recordView{Record: r, Title: titleOf(&r), States: statesOf(&r)}
 	for _, f := range r.Fields {
+		if f.Name == fieldAttributes { // they have a table of their own
+			continue
+		}
 		w.Rows = append(w.Rows, rowOf(r.ID, f, back))
 	}
 	return w
@@ -102,6 +112,8 @@ func readableField(is, text string, amount *wire.Money) fieldValue {
 		if amount != nil {
 			return fieldValue{Text: moneyText(amount)}
 		}
+	case "attributes":
+		return fieldValue{Text: attributesText(text)}
 	case "truth":
 		if text == "true" {
 			return fieldValue{Text: "yes"}
@@ -109,6 +121,25 @@ func readableField(is, text string, amount *wire.Money) fieldValue {
 		return fieldValue{Text: "no"}
 	}
 	return fieldValue{Text: text}
+}
+
+// attributesText writes custom attributes as people read them.
+func attributesText(text string) string {
+	all := attributesIn(text)
+	list := make([]string, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, fmt.Sprintf("%s: %v", name, all[name]))
+	}
+	return strings.Join(list, ", ")
+}
+
+// attributesIn reads the value of [fieldAttributes]; none of an empty one.
+func attributesIn(text string) map[string]any {
+	all := map[string]any{}
+	in := json.NewDecoder(strings.NewReader(text))
+	in.UseNumber()
+	_ = in.Decode(&all) // an answer of the API
+	return all
 }
 
 func statesOf(r *wire.Record) (marks []stateMark) {

@@ -125,6 +125,9 @@ func (p *rowsPage) cell(columns []wire.Column, r wire.Row, at int, text string) 
 	c := columns[at]
 	cell := tableCell{Text: text, Time: c.Is == "time", Number: isNumber(c), Heads: c.Field == "external_id" && text != ""}
 	cell.Edited = r.Edited != nil && slices.Contains(r.Edited.Fields, c.Field)
+	if c.Is == "attributes" {
+		cell.Text = attributesText(text)
+	}
 	if c.Is == "cents" && text != "" {
 		cell.Text, cell.Currency = spaced(text), r.Currency
 		if by := slices.IndexFunc(columns, func(o wire.Column) bool { return c.In != "" && o.Field == c.In }); by >= 0 && r.Cells[by] != "" {

@@ -3,6 +3,7 @@ package edit
 import (
 	"encoding/json"
 	"maps"
+	"strings"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/store"
@@ -35,6 +36,24 @@ func readAttributes(a table.Attrs) (map[string]Value, error) {
 		return nil, fault.Wrap(err, fault.Internal, "edit", "read custom attributes")
 	}
 	return m, nil
+}
+
+// importedAttributes reads the custom attributes of a customer's record.
+func importedAttributes(record table.Attrs) map[string]Value {
+	text := record.Str(store.FieldAttr("custom_attributes"))
+	if text == "" {
+		return nil
+	}
+	raw := map[string]any{}
+	in := json.NewDecoder(strings.NewReader(text))
+	in.UseNumber()
+	_ = in.Decode(&raw) // as billing.ParseAttributes has written it
+	all := make(map[string]Value, len(raw))
+	for name, v := range raw {
+		text, _ := rawText(v)
+		all[name] = Value{Type: typeOf(v), Text: text}
+	}
+	return all
 }
 
 // Set gives custom attributes values, whose types replace the types that the attributes have (POST

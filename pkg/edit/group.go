@@ -29,6 +29,17 @@ func (m *Member) Linked() bool { return m.Edits.Merge.linked() }
 // Shown returns the member's record with the changed fields laid over it.
 func (m *Member) Shown() table.Attrs { return m.Edits.Row.Over(m.Attrs) }
 
+// Attributes returns the member's custom attributes: what people have given it, laid over what was
+// imported.
+func (m *Member) Attributes() map[string]Value {
+	all := importedAttributes(m.Attrs)
+	if len(all) == 0 {
+		return m.Edits.Attributes
+	}
+	maps.Copy(all, m.Edits.Attributes)
+	return all
+}
+
 // Customer returns the member as the target of edits.
 func (m *Member) Customer() Customer { return Of(m.Source.Space(), m.H, m.Attrs) }
 
@@ -68,11 +79,11 @@ func (g Group) Tags() []string {
 // member in the group wins.
 func (g Group) Attributes() map[string]Value {
 	if len(g) == 1 {
-		return g[0].Edits.Attributes
+		return g[0].Attributes()
 	}
 	all := map[string]Value{}
 	for _, m := range slices.Backward(g) {
-		maps.Copy(all, m.Edits.Attributes)
+		maps.Copy(all, m.Attributes())
 	}
 	return all
 }

@@ -247,15 +247,19 @@ func (f *htmlFile) viewOf(object []byte, part bool) (v view, err error) {
 
 // valuesOf reads the fields of a record, as texts.
 func valuesOf(record json.RawMessage) (map[string]string, error) {
-	dec := json.NewDecoder(bytes.NewReader(record))
-	dec.UseNumber()
-	var all map[string]any
-	if err := dec.Decode(&all); err != nil {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(record, &all); err != nil {
 		return nil, broken(err)
 	}
 	out := map[string]string{}
 	for name, v := range all {
-		out[name] = fmt.Sprint(v)
+		text := string(v) // a number, a truth, or custom attributes
+		if v[0] == '"' {
+			if err := json.Unmarshal(v, &text); err != nil {
+				return nil, broken(err)
+			}
+		}
+		out[name] = text
 	}
 	return out, nil
 }
@@ -280,6 +284,8 @@ func readable(f billing.Field, values map[string]string, invoice string) string 
 			return billing.Money(minor, currency)
 		}
 		return v + " (minor units of a currency that is not given)"
+	case f.Is == "attributes":
+		return billing.ReadableAttributes(v)
 	case v == "true":
 		return "yes"
 	case v == "false":

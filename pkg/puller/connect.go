@@ -184,9 +184,9 @@ func checkMapping(sys system.System, m system.Settings) error {
 
 // given lists the settings that are not as they are by default, by their names in JSON.
 func given(m system.Settings) map[string]bool {
-	all := map[string]bool{
-		"invoices": m.Invoices != "" && m.Invoices != system.Paid, "without_voided": m.WithoutVoided, "without_uncollectible": m.WithoutUncollectible,
-		"without_refunded": m.WithoutRefunded, "deleted_customers": m.DeletedCustomers, "metered": m.Metered,
+	all := map[string]bool{"invoices": m.Invoices != "" && m.Invoices != system.Paid}
+	for name, on := range m.Truths() {
+		all[name] = *on
 	}
 	maps.DeleteFunc(all, func(_ string, is bool) bool { return !is })
 	return all

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"reseed/internal/stripetest"
+	"reseed/pkg/edit"
 	"reseed/pkg/importer"
 	"reseed/pkg/job"
 	"reseed/pkg/puller"
 	"reseed/pkg/records"
+	"reseed/pkg/source/system"
 	"reseed/pkg/store"
 	"reseed/pkg/table"
 )
@@ -55,6 +57,7 @@ func TestStoryOfStripe(t *testing.T) {
 			}
 			w.Advance(time.Hour)
 		}
+		w.Change(customers[0], stripetest.Fields{"metadata": stripetest.Fields{"segment": "SMB", "seats": "5"}})
 		leaver := w.Add("customer", stripetest.Fields{"name": "Leaver"})
 		w.Advance(time.Hour)
 
@@ -88,6 +91,13 @@ func TestStoryOfStripe(t *testing.T) {
 		second := b.pull(puller.Request{})
 		same(t, "once more", job.Done, second.Status)
 		same(t, "writes of rows", int64(0), second.Cost.WriteMilli)
+		same(t, "attributes", map[string]any{}, b.attributesOf(customers[0]))
+		must(t, b.Puller.SetMapping(t.Context(), b.src.UUID, puller.Mapping{Settings: func(m *system.Settings) { m.Metadata = true }}))
+		same(t, "with metadata", int64(1), b.pull(puller.Request{Reprocess: true}).Datasets["customers"].Changed)
+		b.setAttribute(customers[0], "seats", "7")
+		w.Change(customers[0], stripetest.Fields{"metadata": stripetest.Fields{"segment": "Enterprise", "seats": "6"}})
+		same(t, "changed at Stripe", int64(1), b.pull(puller.Request{}).Datasets["customers"].Changed)
+		same(t, "attributes", map[string]any{"segment": "Enterprise", "seats": "7"}, b.attributesOf(customers[0]))
 		b.untouched()
 		for _, v := range w.Verdicts() {
 			t.Error(v)
@@ -129,6 +139,22 @@ func (b *bed) tagsOf(customer string) []string {
 	_, cu, err := b.records().Customer(b.t.Context(), b.customerID(customer))
 	must(b.t, err)
 	return cu.Group.Tags()
+}
+
+func (b *bed) attributesOf(customer string) map[string]any {
+	b.t.Helper()
+	_, cu, err := b.records().Customer(b.t.Context(), b.customerID(customer))
+	must(b.t, err)
+	return edit.Custom(cu.Group.Attributes())
+}
+
+// setAttribute gives a customer of the bed's source a custom attribute by hand.
+func (b *bed) setAttribute(customer, name, text string) {
+	b.t.Helper()
+	_, err := b.records().EditCustomer(b.t.Context(), b.customerID(customer), func(_ records.Account, cu records.Customer) ([]records.CustomerEdit, error) {
+		return []records.CustomerEdit{records.SetCustom(cu.Group[0], "me", map[string]edit.Value{name: {Type: edit.String, Text: text}})}, nil
+	})
+	must(b.t, err)
 }
 
 // correct sets the currency of an invoice by hand.

@@ -36,6 +36,7 @@ func appendCustomer(b []byte, c *billing.Customer) []byte {
 	b = table.AppendStr(b, "city", c.City)
 	b = table.AppendStr(b, "company", c.Company)
 	b = table.AppendStr(b, "country", c.Country)
+	b = table.AppendStr(b, "custom_attributes", c.CustomAttributes)
 	b = table.AppendStr(b, "email", c.Email)
 	b = table.AppendStr(b, "external_id", c.ExternalID)
 	b = table.AppendTime(b, "free_trial_started_at", c.FreeTrialStartedAt)
@@ -155,34 +156,47 @@ func DecodeCustomer(a table.Attrs) *billing.Customer {
 		end := len(a) - len(after)
 		text := texts[end-len(v.Raw) : end]
 		switch string(name) {
-		case "external_id":
-			c.ExternalID = text
-		case "name":
-			c.Name = text
-		case "email":
-			c.Email = text
-		case "company":
-			c.Company = text
-		case "country":
-			c.Country = text
-		case "state":
-			c.State = text
-		case "city":
-			c.City = text
-		case "zip":
-			c.Zip = text
 		case "lead_created_at":
 			c.LeadCreatedAt = v.Time()
 		case "free_trial_started_at":
 			c.FreeTrialStartedAt = v.Time()
-		case "owner":
-			c.Owner = text
-		case "website_url":
-			c.WebsiteURL = text
+		default:
+			if to := customerText(c, name); to != nil {
+				*to = text
+			}
 		}
 		rest = after
 	}
 	return c
+}
+
+// customerText returns where the text of an attribute belongs; nil if it is none of a customer's texts.
+func customerText(c *billing.Customer, name []byte) *string {
+	switch string(name) {
+	case "external_id":
+		return &c.ExternalID
+	case "name":
+		return &c.Name
+	case "email":
+		return &c.Email
+	case "company":
+		return &c.Company
+	case "country":
+		return &c.Country
+	case "state":
+		return &c.State
+	case "city":
+		return &c.City
+	case "zip":
+		return &c.Zip
+	case "owner":
+		return &c.Owner
+	case "website_url":
+		return &c.WebsiteURL
+	case "custom_attributes":
+		return &c.CustomAttributes
+	}
+	return nil
 }
 
 // DecodeContact reads a contact from its item's attributes.

@@ -101,6 +101,7 @@ func samples() []sample {
 			CustomerExternalID: "c1", SubscriptionExternalID: "s1", Type: "subscription_cancelled", Date: d, EffectiveDate: d,
 			Cancellation: true,
 		}},
+		{"customer with attributes", &billing.Customer{ExternalID: "c2", CustomAttributes: `{"a":"1"}`}},
 	}
 }
 
@@ -183,7 +184,7 @@ func drawRecord(t *rapid.T) billing.Record {
 			return &billing.Customer{
 				ExternalID: str("id"), Name: str("name"), Email: str("email"), Company: str("company"), Country: str("country"),
 				State: str("state"), City: str("city"), Zip: str("zip"), LeadCreatedAt: at("lead"), FreeTrialStartedAt: at("trial"),
-				Owner: str("owner"), WebsiteURL: str("url"),
+				Owner: str("owner"), WebsiteURL: str("url"), CustomAttributes: str("attributes"),
 			}
 		}),
 		rapid.Custom(func(*rapid.T) billing.Record {

@@ -53,6 +53,7 @@ type Mapping struct {
 	WithoutUncollectible bool   `json:"without_uncollectible"` // leave out those that were written off
 	WithoutRefunded      bool   `json:"without_refunded"`      // leave out those of which all was paid back
 	DeletedCustomers     bool   `json:"deleted_customers"`     // bring in deleted customers
+	Metadata             bool   `json:"metadata"`              // metadata and the like of customers become custom attributes
 	Metered              bool   `json:"metered"`               // what is billed by use is a subscription, too
 }
 
@@ -63,7 +64,24 @@ type MappingChange struct {
 	WithoutUncollectible *bool   `json:"without_uncollectible,omitempty"`
 	WithoutRefunded      *bool   `json:"without_refunded,omitempty"`
 	DeletedCustomers     *bool   `json:"deleted_customers,omitempty"`
+	Metadata             *bool   `json:"metadata,omitempty"`
 	Metered              *bool   `json:"metered,omitempty"`
+}
+
+// Truths are the settings that are on or off, by their names in JSON.
+func (m *Mapping) Truths() map[string]*bool {
+	return map[string]*bool{
+		"without_voided": &m.WithoutVoided, "without_uncollectible": &m.WithoutUncollectible, "without_refunded": &m.WithoutRefunded,
+		"deleted_customers": &m.DeletedCustomers, "metadata": &m.Metadata, "metered": &m.Metered,
+	}
+}
+
+// Truths are the settings that are on or off, by their names in JSON.
+func (m *MappingChange) Truths() map[string]**bool {
+	return map[string]**bool{
+		"without_voided": &m.WithoutVoided, "without_uncollectible": &m.WithoutUncollectible, "without_refunded": &m.WithoutRefunded,
+		"deleted_customers": &m.DeletedCustomers, "metadata": &m.Metadata, "metered": &m.Metered,
+	}
 }
 
 // Connection is the account of a billing system that a data source pulls from. Its credentials are never shown.

@@ -34,7 +34,7 @@ func (r Record) Field(name string) RecordField {
 // in minor units. Times are RFC 3339, in UTC.
 type RecordField struct {
 	Name  string     `json:"name"`
-	Is    string     `json:"is"` // text, note, id, email, country, currency, word, time, cents, integer or truth
+	Is    string     `json:"is"` // text, note, id, email, country, currency, word, time, cents, integer, truth or attributes
 	Value string     `json:"value"`
 	Money *Money     `json:"money,omitempty"` // of an amount whose currency is known
 	Edit  *FieldEdit `json:"edit,omitempty"`  // nil if the field is as it was imported

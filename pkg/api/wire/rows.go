@@ -23,7 +23,7 @@ type RowPage struct {
 type Column struct {
 	Name  string `json:"name"`  // its header
 	Field string `json:"field"` // the same in records of NDJSON
-	Is    string `json:"is"`    // what it holds: text, note, id, email, country, currency, word, time, cents, integer or truth
+	Is    string `json:"is"`    // what it holds: text, note, id, email, country, currency, word, time, cents, integer, truth or attributes
 	// In is the field that names the currency of cents. If it is empty, the row's Currency does.
 	In string `json:"in,omitempty"`
 }

@@ -3,8 +3,6 @@ package braintree
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -159,12 +157,8 @@ func (m *mapper) customer() {
 			r.Country, r.City, r.Zip = m.country(c, a.Country), a.Locality, a.PostalCode
 			r.State = billing.ParseState(r.Country, a.Region)
 		}
+		r.CustomAttributes = m.settings.Attributes(c.CustomFields, m.out.Left)
 		m.put(r)
-		if m.settings.Metadata {
-			for _, name := range slices.Sorted(maps.Keys(c.CustomFields)) {
-				m.out.Attributes = append(m.out.Attributes, system.Attribute{Customer: c.ID, Name: name, Value: c.CustomFields[name]})
-			}
-		}
 	}
 }
 

@@ -245,12 +245,10 @@ func TestMapCustomer(t *testing.T) {
 	if m = (braintree.System{}).Map([]system.Object{odd}, system.Settings{Metadata: true}); !slices.Equal(codes(m), []string{braintree.CodeEmail, braintree.CodeCountry}) && !slices.Equal(codes(m), []string{braintree.CodeCountry, braintree.CodeEmail}) {
 		t.Errorf("%+v", m.Issues)
 	}
-	m = braintree.System{}.Map([]system.Object{ann}, system.Settings{Metadata: true})
-	if !slices.Equal(m.Attributes, []system.Attribute{{Customer: "c1", Name: "a", Value: "1"}, {Customer: "c1", Name: "b", Value: "2"}}) {
-		t.Errorf("%+v", m.Attributes)
-	}
-	if m = (braintree.System{}).Map([]system.Object{ann}, system.Settings{}); len(m.Attributes) != 0 {
-		t.Errorf("%+v", m.Attributes)
+	for metadata, want := range map[bool]string{true: `{"a":"1","b":"2"}`, false: ""} {
+		if c, _ := (braintree.System{}).Map([]system.Object{ann}, system.Settings{Metadata: metadata}).Records[0].(*billing.Customer); c.CustomAttributes != want {
+			t.Errorf("%+v", c)
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func (System) Places() []system.Place {
 
 // Options are the settings that the mapping looks at.
 func (System) Options() []string {
-	return []string{"invoices", "without_voided", "without_refunded", "deleted_customers"}
+	return []string{"invoices", "without_voided", "without_refunded", "deleted_customers", "metadata"}
 }
 
 // credentials are what each may consist of.

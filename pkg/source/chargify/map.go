@@ -3,7 +3,6 @@ package chargify
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -278,6 +277,10 @@ func (m *mapper) customer() {
 		}, "")
 		return
 	}
+	metadata := map[string]string{}
+	for _, d := range decode[metadataShape](m, Metadata) {
+		metadata[d.Name] = d.Value
+	}
 	for _, c := range m.customers {
 		r := &billing.Customer{
 			ExternalID: string(c.ID), Name: strings.TrimSpace(c.FirstName + " " + c.LastName), Company: c.Organization, Email: m.email(c),
@@ -287,23 +290,8 @@ func (m *mapper) customer() {
 			r.Company = ""
 		}
 		r.State = billing.ParseState(r.Country, c.State)
+		r.CustomAttributes = m.settings.Attributes(metadata, m.out.Left)
 		m.put(r)
-	}
-	if m.settings.Metadata {
-		m.attributes()
-	}
-}
-
-// attributes are the metadata of the customer that have a value.
-func (m *mapper) attributes() {
-	values := map[string]string{}
-	for _, d := range decode[metadataShape](m, Metadata) {
-		if d.Value != "" {
-			values[d.Name] = d.Value
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		m.out.Attributes = append(m.out.Attributes, system.Attribute{Customer: m.owner, Name: name, Value: values[name]})
 	}
 }
 

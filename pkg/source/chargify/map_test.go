@@ -89,7 +89,7 @@ func (w site) mapped(t *testing.T, s system.Settings) system.Mapped {
 	}
 	out, more := chargify.System{}.MapCatalog(catalog, s), chargify.System{}.Map(rest, s)
 	return system.Mapped{
-		Records: slices.Concat(out.Records, more.Records), Issues: slices.Concat(out.Issues, more.Issues), Attributes: more.Attributes, Left: more.Left,
+		Records: slices.Concat(out.Records, more.Records), Issues: slices.Concat(out.Issues, more.Issues), Left: more.Left,
 	}
 }
 
@@ -396,10 +396,11 @@ func customer(t *testing.T, j *chargifytest.Judge) {
 	ann := w.Customer(fields{"first_name": "Ann", "last_name": "Lee", "organization": "Ann Lee", "email": "nobody", "country": "XX", "state": "CA"})
 	w.Attribute(ann, "segment", "SMB")
 	w.Attribute(ann, "empty", "")
+	w.Attribute(ann, "essay", strings.Repeat("x", 501))
 	m := w.mapped(t, system.Settings{Metadata: true})
 	c, _ := m.Records[0].(*billing.Customer)
-	if c == nil || c.Name != "Ann Lee" || c.Company != "" || c.Email != "" || c.Country != "" || len(m.Attributes) != 1 || m.Attributes[0] != (system.Attribute{Customer: ann, Name: "segment", Value: "SMB"}) {
-		t.Errorf("%+v %+v", c, m.Attributes)
+	if c == nil || c.Name != "Ann Lee" || c.Company != "" || c.Email != "" || c.Country != "" || c.CustomAttributes != `{"segment":"SMB"}` || m.Left[system.LeftAttributes] != 1 {
+		t.Errorf("%+v %+v", c, m.Left)
 	}
 	same(t, "issues", chargify.CodeEmail+" "+chargify.CodeCountry, codes(m))
 	for _, i := range m.Issues {

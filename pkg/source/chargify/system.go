@@ -57,7 +57,7 @@ func (System) Places() []system.Place {
 
 // Options are the settings that the mapping knows.
 func (System) Options() []string {
-	return []string{"invoices", "without_voided", "without_refunded", "metered"}
+	return []string{"invoices", "without_voided", "without_refunded", "metered", "metadata"}
 }
 
 var (

@@ -96,7 +96,7 @@ func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
 func typedFields(ds billing.Dataset) map[string]bool {
 	typed := map[string]bool{}
 	for _, f := range billing.FieldsOf(ds) {
-		typed[f.Name] = slices.Contains([]string{"cents", "integer", "truth", "any"}, f.Is)
+		typed[f.Name] = slices.Contains([]string{"cents", "integer", "truth", "any", "attributes"}, f.Is)
 	}
 	return typed
 }

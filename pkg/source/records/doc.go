@@ -7,8 +7,8 @@
 //	    A byte order mark before the first line is skipped.
 //	  - "dataset" may stand anywhere in the line. Lines of several datasets may follow one another in any order. A line that names
 //	    none is of the dataset that the file was said to hold.
-//	  - A line is UTF-8, and at most source.MaxRecord bytes long. What it holds is flat: no field is a list or an object. Only
-//	    "_reject", which rejects files have, may be anything, and is ignored.
+//	  - A line is UTF-8, and at most source.MaxRecord bytes long. What it holds is flat: no field is a list or an object, but for
+//	    custom_attributes. "_reject", which rejects files have, may be anything, and is ignored.
 //	  - A member that stands twice, that the dataset does not have, or that is of another type is a reject, and so is a line that is
 //	    no JSON object. None is guessed at: 1e3, 1.0 and "100" are no number of cents.
 //	  - Which dataset a line is of depends on the line only, so that it is counted once wherever the file is cut.

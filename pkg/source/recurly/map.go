@@ -157,24 +157,13 @@ func (m *mapper) customer() {
 			r.Country, r.City, r.Zip = m.country(a, at.Country), at.City, at.PostalCode
 			r.State = billing.ParseState(r.Country, at.Region)
 		}
+		own := map[string]string{}
+		for _, f := range a.CustomFields {
+			own[f.Name] = f.Value
+		}
+		r.CustomAttributes = m.settings.Attributes(own, m.out.Left)
 		m.put(r)
-		if m.settings.Metadata {
-			m.attributes(a)
-		}
 	})
-}
-
-// attributes are the account's own fields that have a value.
-func (m *mapper) attributes(a accountShape) {
-	values := map[string]string{}
-	for _, f := range a.CustomFields {
-		if f.Value != "" {
-			values[f.Name] = f.Value
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		m.out.Attributes = append(m.out.Attributes, system.Attribute{Customer: a.Code, Name: name, Value: values[name]})
-	}
 }
 
 // address is that of the account; if it has no country, that of its billing information.

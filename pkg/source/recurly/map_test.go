@@ -415,12 +415,10 @@ func TestCustomers(t *testing.T) {
 func TestCustomFields(t *testing.T) {
 	t.Parallel()
 	a := object(recurly.Accounts, `{"id":"ac1","code":"ann","custom_fields":[{"name":"tier","value":"1"},{"name":"none","value":""},{"name":"segment","value":"SMB"}]}`)
-	want := []system.Attribute{{Customer: "ann", Name: "segment", Value: "SMB"}, {Customer: "ann", Name: "tier", Value: "1"}}
-	if got := (recurly.System{}).Map([]system.Object{a}, system.Settings{Metadata: true}).Attributes; !slices.Equal(got, want) {
-		t.Errorf("%+v", got)
-	}
-	if got := (recurly.System{}).Map([]system.Object{a}, system.Settings{}).Attributes; len(got) > 0 {
-		t.Errorf("%+v", got)
+	for metadata, want := range map[bool]string{true: `{"segment":"SMB","tier":"1"}`, false: ""} {
+		if c, _ := (recurly.System{}).Map([]system.Object{a}, system.Settings{Metadata: metadata}).Records[0].(*billing.Customer); c.CustomAttributes != want {
+			t.Errorf("%+v", c)
+		}
 	}
 }
 

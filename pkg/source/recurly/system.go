@@ -71,7 +71,7 @@ func (System) Places() []system.Place {
 
 // Options are the settings that the mapping knows.
 func (System) Options() []string {
-	return []string{"invoices", "without_voided", "without_uncollectible", "without_refunded"}
+	return []string{"invoices", "without_voided", "without_uncollectible", "without_refunded", "metadata"}
 }
 
 // keys are what a private key may look like. A public one has a dash.

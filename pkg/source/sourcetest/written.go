@@ -91,6 +91,7 @@ func sample(ds billing.Dataset, n int) billing.Record {
 		return &billing.Customer{
 			ExternalID: id, Name: text, Email: "a@example.com", Company: text, Country: "US", State: "US-CA", City: text, Zip: "01234",
 			LeadCreatedAt: at, FreeTrialStartedAt: time.Time{}, Owner: "o@example.com", WebsiteURL: text,
+			CustomAttributes: `{"a \"b\"":"ü, <1>\n","n":-1.50,"yes":true}`,
 		}
 	case billing.Contacts:
 		return &billing.Contact{CustomerExternalID: "c", ExternalID: id, FirstName: text, Position: int64(n), Note: text}

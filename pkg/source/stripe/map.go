@@ -2,7 +2,6 @@ package stripe
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -141,12 +140,8 @@ func (m *mapper) customer() {
 			r.Country, r.City, r.Zip = m.country(c, a.Country), a.City, a.PostalCode
 			r.State = billing.ParseState(r.Country, a.State)
 		}
+		r.CustomAttributes = m.settings.Attributes(c.Metadata, m.out.Left)
 		m.put(r)
-		if m.settings.Metadata {
-			for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
-				m.out.Attributes = append(m.out.Attributes, system.Attribute{Customer: c.ID, Name: name, Value: c.Metadata[name]})
-			}
-		}
 	})
 }
 

@@ -233,11 +233,10 @@ func TestMapCustomers(t *testing.T) {
 	if m := mapping.Map([]system.Object{odd}, system.Settings{}); !slices.Equal(codes(m), []string{stripe.CodeEmail, stripe.CodeCountry}) || !slices.Equal(short(m), []string{"customer cus_1"}) {
 		t.Errorf("%+v", m)
 	}
-	if m := mapping.Map([]system.Object{ann}, system.Settings{Metadata: true}); !slices.Equal(m.Attributes, []system.Attribute{{Customer: "cus_1", Name: "a", Value: "1"}, {Customer: "cus_1", Name: "b", Value: "2"}}) {
-		t.Errorf("%+v", m.Attributes)
-	}
-	if m := mapping.Map([]system.Object{ann}, system.Settings{}); len(m.Attributes) != 0 {
-		t.Errorf("%+v", m.Attributes)
+	for metadata, want := range map[bool]string{true: `{"a":"1","b":"2"}`, false: ""} {
+		if c, _ := mapping.Map([]system.Object{ann}, system.Settings{Metadata: metadata}).Records[0].(*billing.Customer); c.CustomAttributes != want {
+			t.Errorf("%+v", c)
+		}
 	}
 }
 

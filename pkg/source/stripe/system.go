@@ -30,5 +30,5 @@ func (System) Places() []system.Place { return nil }
 
 // Options are the settings that the mapping knows.
 func (System) Options() []string {
-	return []string{"invoices", "without_voided", "without_uncollectible", "without_refunded", "deleted_customers"}
+	return []string{"invoices", "without_voided", "without_uncollectible", "without_refunded", "deleted_customers", "metadata"}
 }

@@ -109,15 +109,7 @@ type Belongs struct {
 
 // Mapped is what became of objects, in an order that does not depend on theirs.
 type Mapped struct {
-	Records    []billing.Record
-	Attributes []Attribute
-	Issues     []Issue
-	Left       map[string]int // how much is left out by design, by what it is, such as draft_invoices
-}
-
-// Attribute is a custom attribute of a customer, which is a text.
-type Attribute struct {
-	Customer string // external id
-	Name     string
-	Value    string
+	Records []billing.Record
+	Issues  []Issue
+	Left    map[string]int // how much is left out by design, by what it is, such as draft_invoices
 }
