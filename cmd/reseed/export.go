@@ -50,10 +50,10 @@ authors and times. An import takes it with the rows or by itself: so it comes ba
 even if the source was deleted and made anew. With --dataset, it has the edits of
 these datasets. --edits none leaves it out. With --edits laid-over there is no such
 file: fields are as people have changed them, and rows that they have deleted are
-left out; tags, attributes and merges are not in it. What is being erased is not in
-an export. CSV cannot hold every value: #N/A, for instance, is an error of a
-spreadsheet there. If a row has such a value the export as CSV fails and says so;
---format ndjson holds it.
+left out; tags, merges, and attributes that people have set are not in it. What is
+being erased is not in an export. CSV cannot hold every value: #N/A, for instance,
+is an error of a spreadsheet there. If a row has such a value the export as CSV
+fails and says so; --format ndjson holds it.
 
 --excel writes a copy for reading: cells that a spreadsheet would run begin with a
 single quote. It is not for import, and has no edits unless they are laid over.

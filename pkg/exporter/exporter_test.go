@@ -171,7 +171,7 @@ func TestEditsLaidOver(t *testing.T) {
 	j := p.ended(p.start(exporter.Request{Source: src, Edits: job.EditsLaidOver}))
 	files := p.unzip(j)
 	want := map[string][]string{
-		"plans.csv": {"New,1,month,p\n"}, "customers.csv": {"Anna,,,,,,,c1,,,,\n", "Bob,,,,,,,c2,,,,\n"}, "invoices.csv": {"c1,i2,2025-01-01,,EUR,,\n"},
+		"plans.csv": {"New,1,month,p\n"}, "customers.csv": {"Anna,,,,,,,c1,,,,,\n", "Bob,,,,,,,c2,,,,,\n"}, "invoices.csv": {"c1,i2,2025-01-01,,EUR,,\n"},
 		"line_items.csv": {"i2,l2,,,one_time,2,,,,1,,,,,,,,,,,,\n"},
 	}
 	for name, text := range sorted(files) {

@@ -284,7 +284,7 @@ func (s *sum) notes(j *job.Job) (notes []string) {
 		notes = append(notes, "This copy is for reading in a spreadsheet, not for import.")
 	}
 	if j.Export.Edits == job.EditsLaidOver {
-		notes = append(notes, "Fields are as people have changed them, and rows that they have deleted are left out. Tags, attributes and merges are not in it.")
+		notes = append(notes, "Fields are as people have changed them, and rows that they have deleted are left out. Tags, merges, and attributes that people have set are not in it.")
 	}
 	if s.orphans > 0 {
 		notes = append(notes, fmt.Sprintf("%d edits are not in it, since nothing says any more which records they belong to: the record is gone, or the customer at the other end of a merge. GET /v1/data_sources/%s/edits?orphaned=true lists such edits.", s.orphans, j.Source))
