@@ -32,8 +32,9 @@ const (
 	CodeNoVault      = "no_vault"
 )
 
-// checkTime is how long a check takes at most: somebody waits for it.
-const checkTime = 20 * time.Second
+// checkTime is how long a check takes at most: somebody waits for it. With keepTime it stays below the 29 seconds after which API
+// Gateway gives up.
+const checkTime = 15 * time.Second
 
 // keepTime is how long storing takes at most.
 const keepTime = 10 * time.Second
