@@ -222,7 +222,7 @@ func TestReprocess(t *testing.T) {
 			t.Fatalf("%s %q %q %s %q", j.Status, j.Error, j.Import.Confirm, counts(j), j.Notes)
 		}
 		same(t, "calls", calls, len(s.calls))
-		same(t, "the note", "Left out, as the settings and the mapping say: 1 voided invoices.", j.Notes[1])
+		same(t, "the note", "Left out, as the settings and the mapping say: voided invoices (1).", j.Notes[1])
 		same(t, "raw pages stay where they are", 10, len(b.rawOf(first)))
 		_, err = b.Importer.Undo(t.Context(), j.ID, importer.UndoOptions{})
 		must(t, err)
