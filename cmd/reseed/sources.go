@@ -103,6 +103,7 @@ func setCommand(sh *shell) *cobra.Command {
 	var account systemFlags
 	var system string
 	var cleared []string
+	var disconnect bool
 	c := &cobra.Command{
 		Use:   "set NAME",
 		Short: "Show and change how the CSV files of a data source are read, and what it pulls from",
@@ -117,15 +118,23 @@ With --spreadsheet, connect the data source to a spreadsheet in Google Sheets; w
 With --credentials, give a data source that pulls from a billing system new credentials
 of the same account; with --system and the name of a billing system, connect it (see
 "reseed sources add --help"). With --count and the settings after it, change what
-becomes of the objects of the billing system, from the next sync or reprocessing on.`,
+becomes of the objects of the billing system, from the next sync or reprocessing on.
+
+With --disconnect, delete the credentials of a data source and end its schedule. What was
+imported stays, and so does the account: credentials of the same one connect it again. A
+sync that is under way may still end.`,
 		Example: `  reseed sources set Shop
   reseed sources set Shop --dataset customers --encoding windows-1252 --date-format DD.MM.YYYY
   reseed sources set Shop --dataset customers --clear encoding
   reseed sources set Plans --every never
   reseed sources set "Stripe EU" --credentials key.json
-  reseed sources set "Stripe EU" --count issued --without-voided`,
+  reseed sources set "Stripe EU" --count issued --without-voided
+  reseed sources set "Stripe EU" --disconnect`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if disconnect {
+				return sh.disconnect(c, args[0])
+			}
 			pull, given, err := pulls.change(c)
 			if err != nil {
 				return err
@@ -156,6 +165,7 @@ becomes of the objects of the billing system, from the next sync or reprocessing
 	r.addTo(c, "what the files hold, such as customers")
 	c.Flags().StringArrayVar(&cleared, "clear", nil, "a setting that is not to be kept any more, such as encoding")
 	c.Flags().StringVar(&system, "system", "", "billing system to connect the data source with")
+	c.Flags().BoolVar(&disconnect, "disconnect", false, "delete the credentials; what was imported stays")
 	pulls.addTo(c)
 	pulls.addShares(c)
 	account.addTo(c)
@@ -242,8 +252,8 @@ func (sh *shell) listSources(c *cobra.Command) error {
 		_, _ = fmt.Fprintln(w, "NAME\tSYSTEM\tSTATUS\tCREATED\tUUID")
 		for _, s := range list {
 			status := s.Status
-			if refused[s.UUID] {
-				status += ", credentials refused"
+			if trouble := refused[s.UUID]; trouble != "" {
+				status += ", " + trouble
 			}
 			fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.System, status, s.CreatedAt.Format("2006-01-02 15:04"), s.UUID)
 		}

@@ -302,6 +302,21 @@ func (sh *shell) setSystem(c *cobra.Command, name, asked string, f *systemFlags,
 	})
 }
 
+// disconnect takes the credentials of a source away.
+func (sh *shell) disconnect(c *cobra.Command, name string) error {
+	for _, other := range []string{"system", "credentials", "place", "count", "every", "spreadsheet", "dataset"} {
+		if c.Flags().Changed(other) {
+			return usage("--disconnect goes without --%s", other)
+		}
+	}
+	return sh.withSource(c, name, func(cl *client.Client, s wire.Source) error {
+		if _, err := cl.Disconnect(c.Context(), s.UUID); err != nil {
+			return err
+		}
+		return sh.showConnected(c.Context(), cl, s, wire.SyncChange{}, false)
+	})
+}
+
 func (sh *shell) setMapping(c *cobra.Command, cl *client.Client, s wire.Source, f *systemFlags, pulls wire.SyncChange, scheduled bool) error {
 	settings, err := f.settings.change(c)
 	if err != nil {
@@ -346,7 +361,10 @@ func (sh *shell) showConnection(s wire.Source, w wire.Connection) {
 		place = ", " + w.Place
 	}
 	sh.printf("%s pulls from the %s account %s, %s%s\n", s.Name, w.System, w.Account.Title(), w.Account.Mode(), place)
-	if w.Refused != "" {
+	switch {
+	case w.Disconnected:
+		sh.printf("It is disconnected since %s. %s\n  %s\n", w.RefusedAt.Format(time.RFC3339), w.Refused, sh.again("sources set %s --credentials FILE", quoted(s.Name)))
+	case w.Refused != "":
 		sh.printf("Its credentials are refused since %s: %s\n  %s\n", w.RefusedAt.Format(time.RFC3339), w.Refused, sh.again("sources set %s --credentials FILE", quoted(s.Name)))
 	}
 	sh.printf("Invoices that count: %s. %s\n", cmp.Or(map[string]string{"paid": "those that are paid", "partly_paid": "those that are paid in part, too", "issued": "all that were issued"}[w.Settings.Invoices], w.Settings.Invoices), otherSettings(w))
@@ -371,15 +389,21 @@ func otherSettings(w wire.Connection) string {
 	return "Besides: " + strings.Join(on, "; ")
 }
 
-// refusedSources lists the sources whose billing systems refuse the credentials, by uuid.
-func refusedSources(ctx context.Context, cl *client.Client, list []wire.Source) (map[string]bool, error) {
-	found := map[string]bool{}
+// refusedSources says, by uuid, which sources have no credentials that their billing systems take.
+func refusedSources(ctx context.Context, cl *client.Client, list []wire.Source) (map[string]string, error) {
+	found := map[string]string{}
 	if !slices.ContainsFunc(list, func(s wire.Source) bool { _, is := systems.ByName(s.System); return is }) {
 		return found, nil
 	}
 	o, err := cl.Overview(ctx)
 	for _, s := range o.Sources {
-		found[s.UUID] = s.Sync != nil && s.Sync.Refused != ""
+		switch {
+		case s.Sync == nil || s.Sync.Refused == "":
+		case s.Sync.Disconnected:
+			found[s.UUID] = "disconnected"
+		default:
+			found[s.UUID] = "credentials refused"
+		}
 	}
 	return found, err
 }

@@ -15,10 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -284,61 +281,6 @@ func revoked(t *testing.T, c Case) {
 		}
 		b.clean(t, err.Error())
 	})
-}
-
-// limits: pulls at the same time keep the system's limits together.
-func limits(t *testing.T, c Case) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		t.Helper()
-		toOurTime()
-		w := c.New(t, time.Now())
-		w.Fill(1, time.Second)
-		counted := &counted{World: w}
-		r := c.reader(t, counted)
-		var all sync.WaitGroup
-		for range 8 {
-			all.Go(func() {
-				b := &bed{Case: c, world: counted, reader: r}
-				if _, err := b.pull(t.Context(), b.start()); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
-		first := 0
-		for i, at := range counted.starts {
-			for at.Sub(counted.starts[first]) >= time.Second {
-				first++
-			}
-			if n := float64(i - first + 1); c.Limits.PerSecond > 0 && n > c.Limits.PerSecond {
-				t.Fatalf("%v requests within a second", n)
-			}
-		}
-		if most := counted.most.Load(); c.Limits.InFlight > 0 && most > int64(c.Limits.InFlight) || most < 2 {
-			t.Errorf("%d requests at the same time", most)
-		}
-	})
-}
-
-// counted is a world that answers slowly, and counts.
-type counted struct {
-	World
-
-	mu        sync.Mutex
-	starts    []time.Time
-	now, most atomic.Int64
-}
-
-// RoundTrip answers after two seconds.
-func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
-	c.mu.Lock()
-	c.starts = append(c.starts, time.Now())
-	c.most.Store(max(c.most.Load(), c.now.Add(1)))
-	c.mu.Unlock()
-	defer c.now.Add(-1)
-	time.Sleep(2 * time.Second)
-	return c.World.RoundTrip(r)
 }
 
 // money: amounts are exact in every currency, or rejected.

@@ -109,6 +109,7 @@ func Run(t *testing.T, c Case) {
 		"cursors of others":        cursorsOfOthers,
 		"fails for good":           failsForGood,
 		"odd objects":              oddObjects,
+		"objects that are cut":     cutObjects,
 		"paid":                     paid,
 	} {
 		t.Run(name, func(t *testing.T) {

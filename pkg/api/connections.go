@@ -206,6 +206,18 @@ func checkConnection(c *call) (httpapi.Reply, error) {
 	return getConnection(c)
 }
 
+// disconnect is DELETE /v1/data_sources/:uuid/connection: it takes the credentials away. What was imported stays.
+func disconnect(c *call) (httpapi.Reply, error) {
+	src, err := c.source()
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	if _, err := c.Syncs.Order(c.Context(), puller.Order{Do: puller.ToDisconnect, Source: src.UUID}); err != nil {
+		return httpapi.Reply{}, withoutSource(err)
+	}
+	return getConnection(c)
+}
+
 // wireOfConnection is what people may see of a connection; nil if there is none.
 func (c *call) wireOfConnection(s *puller.System) *wire.Connection {
 	if s == nil {
@@ -213,7 +225,7 @@ func (c *call) wireOfConnection(s *puller.System) *wire.Connection {
 	}
 	w := &wire.Connection{
 		System: s.Name, Place: s.Place, Account: wire.Account(s.Account), Settings: wireOfMapping(s.Mapping), Options: []string{}, Subscriptions: s.Subscriptions,
-		Refused: s.Refused,
+		Refused: s.Refused, Disconnected: s.Disconnected,
 	}
 	for _, sys := range c.Systems {
 		if strings.EqualFold(sys.Name(), s.Name) {

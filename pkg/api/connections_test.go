@@ -55,7 +55,7 @@ func systems(b *bed) {
 func connections(b *bed) {
 	at := "/v1/data_sources/" + b.source + "/connection"
 	nowhere := "/v1/data_sources/ds_fef05d54-47b4-431b-aed2-eb6b9e545430/connection"
-	for method, path := range map[string]string{"GET": at, "PATCH": at, "POST": at + "/check"} {
+	for method, path := range map[string]string{"GET": at, "PATCH": at, "POST": at + "/check", "DELETE": at} {
 		b.status(409, method, path, `{}`)
 	}
 	for _, wrong := range []string{
@@ -71,11 +71,11 @@ func connections(b *bed) {
 	b.status(409, "GET", at, "") // nothing of that was kept
 	connectedAndChanged(b, at)
 	refusedCredentials(b, at)
-	for method, path := range map[string]string{"GET": nowhere, "PUT": nowhere, "PATCH": nowhere, "POST": nowhere + "/check"} {
+	for method, path := range map[string]string{"GET": nowhere, "PUT": nowhere, "PATCH": nowhere, "DELETE": nowhere, "POST": nowhere + "/check"} {
 		b.status(404, method, path, `{"system":"Ledgerly",`+credentialsOf(ledgerSecret)+`}`)
 	}
 	b.status(405, "POST", at, "")
-	b.status(405, "DELETE", at, "")
+	disconnected(b, at)
 	withoutSecrets(b)
 }
 
@@ -127,6 +127,29 @@ func refusedCredentials(b *bed, at string) {
 	}
 	b.must(200, "GET", strings.TrimSuffix(at, "connection")+"syncs", "")
 	b.must(200, "GET", "/v1/overview", "")
+}
+
+// disconnected: the credentials of a source are taken away; it says so wherever it is shown, and is connected again with the same account.
+func disconnected(b *bed, at string) {
+	t := b.t
+	syncs := strings.TrimSuffix(at, "connection") + "syncs"
+	for range 2 {
+		now := b.must(200, "DELETE", at, "")
+		if why, _ := now["refused"].(string); now["disconnected"] != true || !strings.Contains(why, "taken away") {
+			t.Errorf("%v", now)
+		}
+	}
+	for where, body := range map[string]string{"syncs": b.do("GET", syncs, "").body, "overview": b.do("GET", "/v1/overview", "").body} {
+		if !strings.Contains(body, `"disconnected":true`) {
+			t.Errorf("%s: %s", where, body)
+		}
+	}
+	b.status(422, "POST", at+"/check", "")
+	b.status(409, "POST", syncs, `{}`)
+	b.status(409, "PUT", at, `{"system":"Ledgerly",`+credentialsOf(otherSecret)+`}`)
+	if now := b.must(200, "PUT", at, `{"system":"Ledgerly",`+credentialsOf(ledgerSecret)+`}`); now["disconnected"] != nil || now["refused"] != nil {
+		t.Errorf("%v", now)
+	}
 }
 
 // withoutSecrets checks that no secret is in the log.

@@ -62,7 +62,7 @@ func overviewOf(src store.Source, t *job.Tally, ended map[string]*job.Job, syncs
 		w.Sync = &wire.SourceSync{SpreadsheetURL: addressOf(s.Spreadsheet), Every: wire.FormatEvery(s.Every)}
 		if at := s.System; at != nil {
 			account := wire.Account(at.Account)
-			w.Sync.System, w.Sync.Account, w.Sync.Refused = at.Name, &account, at.Refused
+			w.Sync.System, w.Sync.Account, w.Sync.Refused, w.Sync.Disconnected = at.Name, &account, at.Refused, at.Disconnected
 		}
 		if s.Every > 0 {
 			next := s.Next.UTC().Truncate(time.Second)

@@ -29,7 +29,7 @@ func own() []route {
 		{"/v1/data_sources/{uuid}/rows", methods{http.MethodGet: listRows}},
 		{"/v1/data_sources/{uuid}/settings", methods{http.MethodGet: getSettings, http.MethodPatch: changeSettings}},
 		{"/v1/data_sources/{uuid}/syncs", methods{http.MethodGet: getSyncs, http.MethodPost: startSync, http.MethodPatch: changeSyncs}},
-		{"/v1/data_sources/{uuid}/connection", methods{http.MethodGet: getConnection, http.MethodPut: connect, http.MethodPatch: changeConnection}},
+		{"/v1/data_sources/{uuid}/connection", methods{http.MethodGet: getConnection, http.MethodPut: connect, http.MethodPatch: changeConnection, http.MethodDelete: disconnect}},
 		{"/v1/data_sources/{uuid}/connection/check", methods{http.MethodPost: checkConnection}},
 		{"/v1/systems", methods{http.MethodGet: listSystems}},
 		{"/v1/systems/{name}/check", methods{http.MethodPost: checkCredentials}},

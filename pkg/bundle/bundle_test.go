@@ -339,7 +339,7 @@ func TestSmall(t *testing.T) {
 	}
 }
 
-// Pages hold objects as they were sent, whatever they hold; what is no JSON or too large is refused.
+// Pages hold objects as they were sent, whatever they hold; what is no JSON is refused.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	b := newBed(objects.Mem(), system.Settings{})
@@ -352,11 +352,36 @@ func TestPages(t *testing.T) {
 	if len(lines) != 1 || !strings.Contains(lines[0], `p\",\\\"object\":`) {
 		t.Errorf("%q", lines)
 	}
-	large := system.Object{Stream: "customers", JSON: json.RawMessage(`"` + strings.Repeat("a", bundle.MostBytes) + `"`)}
-	for _, o := range []system.Object{{Stream: "customers", JSON: json.RawMessage(`{"id":`)}, large} {
-		if err := b.WritePage(t.Context(), 0, []system.Object{o}); err == nil {
-			t.Error("it is taken")
-		}
+	if err := b.WritePage(t.Context(), 0, []system.Object{{Stream: "customers", JSON: json.RawMessage(`{"id":`)}}); err == nil {
+		t.Error("it is taken")
+	}
+}
+
+// Of an object that is too large what names it is left: so it comes to its customer. If that is not known any more it is rejected.
+func TestLargeObjects(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("a", bundle.MostBytes)
+	for name, tt := range map[string]struct {
+		object system.Object
+		want   string // in a line
+	}{
+		"whose text is large":     {system.Object{Stream: "customers", JSON: json.RawMessage(`{"text":"` + large + `","id":"c1"}`)}, `"external_id":"c1"`},
+		"whose customer is large": {object("baskets", thing{ID: "b1", Of: large}), `"code":"object_too_large"`},
+		"whose id is large":       {object("customers", thing{ID: large}), `"code":"object_too_large"`},
+		"that is none":            {system.Object{Stream: "customers", JSON: json.RawMessage(`"` + large + `"`)}, `"code":"object_too_large"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(objects.Mem(), system.Settings{})
+			all := []system.Object{object("customers", thing{ID: "other"}), tt.object}
+			if _, err := b.finish(t.Context(), bundle.State{Pages: b.pages(t, 1, all)}); err != nil {
+				t.Fatal(err)
+			}
+			lines, _ := b.made(t)
+			if len(lines) != 2 || !strings.Contains(lines[0]+lines[1], tt.want) || !strings.Contains(lines[0]+lines[1], "customers//other") {
+				t.Errorf("%q", lines)
+			}
+		})
 	}
 }
 

@@ -47,9 +47,23 @@ func (b *Bundler) mapSection(ctx context.Context, section int) error {
 			if err != nil {
 				return err
 			}
-			return o.add(b.System.Map(objects, b.Settings))
+			mapped := b.System.Map(objects, b.Settings)
+			if customer == nobody {
+				mapped.Issues = append(mapped.Issues, b.lost(objects[0], mapped)...)
+			}
+			return o.add(mapped)
 		})
 	})
+}
+
+// lost rejects an object that was cut, so that nobody knows whose it is, unless its mapping has done so. Its dataset is not known either: so
+// nothing is removed.
+func (b *Bundler) lost(o system.Object, m system.Mapped) []system.Issue {
+	if !system.WasCut(o.JSON) || slices.ContainsFunc(m.Issues, func(i system.Issue) bool { return i.Rejects }) {
+		return nil
+	}
+	by, _ := b.System.BelongsTo(o)
+	return []system.Issue{system.Misfit(o.JSON, system.Issue{Stream: o.Stream, Object: by.Own})}
 }
 
 func (b *Bundler) mapCatalog(ctx context.Context) error {

@@ -16,7 +16,7 @@ import (
 	"reseed/pkg/source/system"
 )
 
-// MostBytes is the largest raw object, in bytes.
+// MostBytes is the largest raw object, in bytes. Of a larger one [system.Cut] leaves what names it.
 const MostBytes = 4 << 20
 
 // window is how far back, in bytes, a page may repeat itself: some objects. A larger one costs memory, which is cleared for each page.
@@ -25,8 +25,8 @@ const window = 256 << 10
 // page names the object of a page.
 func (c Config) page(n int) string { return fmt.Sprintf("%s%06d.ndjson.zst", c.Raw, n) }
 
-// WritePage freezes the n-th page, from 0. Done again, it replaces the page. The error is fault.TooLarge, code raw_object, for
-// an object that is no JSON or larger than [MostBytes].
+// WritePage freezes the n-th page, from 0. Done again, it replaces the page. The error is fault.Internal, code raw_object, for
+// an object that is no JSON.
 func (c Config) WritePage(ctx context.Context, n int, page []system.Object) error {
 	var text bytes.Buffer
 	w, err := zstd.NewWriter(&text, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
@@ -69,10 +69,13 @@ func appendLine(line *bytes.Buffer, o system.Object) error {
 	}
 	line.WriteString(lineObject)
 	compact, err := jsontext.AppendFormat(line.AvailableBuffer(), o.JSON, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true))
-	line.Write(compact)
-	if err != nil || line.Len() > MostBytes {
-		return fault.Newf(fault.TooLarge, "raw_object", "An object of the stream %s is no JSON document, or larger than %d MB.", o.Stream, MostBytes>>20)
+	if err != nil {
+		return fault.Newf(fault.Internal, "raw_object", "An object of the stream %s is no JSON document.", o.Stream)
 	}
+	if line.Len()+len(compact) > MostBytes {
+		compact = system.Cut(compact, MostBytes-line.Len())
+	}
+	line.Write(compact)
 	line.WriteString("}\n")
 	return nil
 }

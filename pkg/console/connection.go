@@ -111,6 +111,15 @@ func (c *Console) checkCredentials(v *visit) (answer, error) {
 	return refuse("sourcesettings", p), err
 }
 
+// disconnect is POST /sources/{id}/settings/disconnect: it takes the credentials away, if the box is ticked that says so.
+func (c *Console) disconnect(v *visit) (answer, error) {
+	if v.PostFormValue("sure") == "" {
+		return goTo(sourcePath(v.PathValue("id"), "settings#disconnect")), nil
+	}
+	_, err := v.client.Disconnect(v.ctx(), v.PathValue("id"))
+	return goTo(sourcePath(v.PathValue("id"), "settings?saved=disconnected")), err
+}
+
 // changeMapping is POST /sources/{id}/settings/mapping: what the objects of the billing system become.
 func (c *Console) changeMapping(v *visit) (answer, error) {
 	p, err := v.sourceSettingsPage()

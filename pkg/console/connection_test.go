@@ -158,6 +158,20 @@ func TestRefusedCredentials(t *testing.T) {
 	hides(t, w.Get("/sources"), "credentials refused")
 }
 
+// The credentials are taken away, once somebody is sure, and given again.
+func TestDisconnect(t *testing.T) {
+	t.Parallel()
+	b, _ := withStripe(t)
+	w, id := b.SignIn(), connected(t, b)
+	at := "/sources/" + id + "/settings"
+	hides(t, w.Post(at+"/disconnect", nil), "taken away")
+	shows(t, w.Post(at+"/disconnect", url.Values{"sure": {"yes"}}), 200, "The credentials are deleted", "This data source is disconnected since", "taken away", "Replace the credentials")
+	hides(t, w.Get(at), "Check the credentials", "Delete the credentials")
+	shows(t, w.Get("/sources"), 200, "disconnected")
+	shows(t, w.Post(at+"/connection", url.Values{"credential_key": {stripetest.Key}}), 200, "The credentials are good")
+	hides(t, w.Get("/sources"), "disconnected")
+}
+
 // A data source of a billing system that is not connected, and one of files.
 func TestConnectingLater(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,7 @@ func (c *Console) routes() []route {
 		{"POST /sources/{id}/settings/connection", c.changeCredentials, false},
 		{"POST /sources/{id}/settings/check", c.checkCredentials, false},
 		{"POST /sources/{id}/settings/mapping", c.changeMapping, false},
+		{"POST /sources/{id}/settings/disconnect", c.disconnect, false},
 		{"POST /sources/{id}/reprocess", c.reprocess, false},
 		{"POST /customers/{id}/resync", c.resyncCustomer, false},
 		{"GET /sources/{id}/sheet", c.showSheet, false},

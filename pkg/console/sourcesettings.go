@@ -21,7 +21,7 @@ type sourceSettingsPage struct {
 	Choices  []formChoice
 	Map      formField
 	Schedule []formField
-	Saved    string // what was saved just now: reading, schedule, connected, checked or mapping
+	Saved    string // what was saved just now: reading, schedule, connected, checked, mapping or disconnected
 }
 
 // IsSystem reports whether the source pulls from a billing system, or may be connected with one.
@@ -99,7 +99,7 @@ func (v *visit) sourceSettingsPage() (p sourceSettingsPage, err error) {
 	if p.Pull != nil {
 		p.Schedule = scheduleFields(p.Pull)
 	}
-	p.Datasets, p.Saved = importable(), oneOf(v.URL.Query().Get("saved"), "reading", "schedule", "connected", "checked", "mapping")
+	p.Datasets, p.Saved = importable(), oneOf(v.URL.Query().Get("saved"), "reading", "schedule", "connected", "checked", "mapping", "disconnected")
 	if at := slices.IndexFunc(p.Datasets, func(ds dataset) bool { return ds.Name == v.FormValue("dataset") }); at >= 0 {
 		p.change(p.Datasets[at])
 	}

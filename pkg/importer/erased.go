@@ -3,6 +3,8 @@ package importer
 import (
 	"reseed/pkg/billing"
 	"reseed/pkg/fault"
+	"reseed/pkg/job"
+	"reseed/pkg/store"
 )
 
 const codeErased = "source_erased"
@@ -13,10 +15,18 @@ func errErased() error {
 
 const codeEmptied = "source_emptied"
 
-// errEmptied ends an import whose source was emptied while it ran: what it decided rests on data
-// that is gone.
-func errEmptied() error {
-	return fault.New(fault.Conflict, codeEmptied, "The data source was emptied, or an earlier state of it was restored, while the import ran. What the import had written is gone; import the files again.")
+// stillFull ends an import whose source was emptied while it ran: what it decided rests on data that is gone, and what a pull
+// has read before is not to come back.
+func stillFull(j *job.Job, now store.Epochs) error {
+	e := j.Import.Epochs
+	if e == (store.Epochs{}) || e == now {
+		return nil
+	}
+	again := "import the files again"
+	if pulled(j) {
+		again = "to fill it again, sync it again"
+	}
+	return fault.New(fault.Conflict, codeEmptied, "The data source was emptied, or an earlier state of it was restored, while the import ran. What the import had written is gone; "+again+".")
 }
 
 // errManualErased ends an import during which manual customers were erased.

@@ -159,7 +159,7 @@ func (im *Importer) target(ctx context.Context, j *job.Job) (*partitions, int64,
 	if !ok {
 		return nil, 0, errErased()
 	}
-	return newPartitions(src.Space()), dir.ManualEpoch, nil
+	return newPartitions(src.Space()), dir.ManualEpoch, stillFull(j, src.Epochs)
 }
 
 // fewStored reports whether so little is stored of these datasets that one worker can read all of

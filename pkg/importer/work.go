@@ -54,8 +54,8 @@ func (im *Importer) newWork(ctx context.Context, j *job.Job) (*work, error) {
 	if !ok {
 		return nil, errErased()
 	}
-	if e := j.Import.Epochs; e != (store.Epochs{}) && e != src.Epochs {
-		return nil, errEmptied()
+	if err := stillFull(j, src.Epochs); err != nil {
+		return nil, err
 	}
 	w := &work{
 		job: j, dir: dir, tag: j.Tag, hasher: dir.Hasher(), parts: newPartitions(src.Space()), ranges: j.Import.Ranges,

@@ -178,7 +178,7 @@ type ImportSpec struct {
 
 	// Set once the input has been looked through, before anything is written.
 	Scanned  bool         `json:"scanned,omitempty"`
-	Epochs   store.Epochs `json:"epochs,omitzero"`  // of the source at that time; the import fails if they change
+	Epochs   store.Epochs `json:"epochs,omitzero"`  // of the source at that time, or when a pull began to read; the import fails if they change
 	Small    bool         `json:"small,omitempty"`  // one worker does it all in memory
 	Ranges   int          `json:"ranges,omitempty"` // number of key ranges, which are merged separately
 	Pieces   []Piece      `json:"pieces,omitempty"` // of all files, in the order of the files

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"reseed/pkg/credentials"
 	"reseed/pkg/fault"
 	"reseed/pkg/source/system"
 	"reseed/pkg/store"
@@ -294,7 +295,7 @@ func (p *Puller) keep(ctx context.Context, sys system.System, source string, c C
 		if s.System == nil {
 			return errNoSource()
 		}
-		s.System.Place, s.System.Account, s.System.Given, s.System.Refused, s.System.RefusedAt = c.Place, a, now, "", time.Time{}
+		s.System.Place, s.System.Account, s.System.Given, s.System.Refused, s.System.RefusedAt, s.System.Disconnected = c.Place, a, now, "", time.Time{}, false
 		s.System.set(c.Mapping, c.Subscriptions)
 		return nil
 	})
@@ -302,6 +303,39 @@ func (p *Puller) keep(ctx context.Context, sys system.System, source string, c C
 		return errors.Join(err, p.c.Vault.Delete(ctx, source))
 	}
 	return err
+}
+
+// Disconnect deletes the credentials of a source and ends its schedule. What was imported stays, and so does the account: only credentials of
+// the same one connect the source again. First it is noted that they are gone, then they are deleted: done again, it does what is left.
+func (p *Puller) Disconnect(ctx context.Context, source string) (system.Account, error) {
+	if p.c.Vault == nil {
+		return system.Account{}, fault.New(fault.Internal, CodeNoVault, "this process keeps no credentials")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
+	var a system.Account
+	err := p.store(ctx, source, func(s *Setting) error {
+		if s.System == nil {
+			return errNotConnected()
+		}
+		a, s.Every, s.Next = s.System.Account, 0, time.Time{}
+		if !s.System.Disconnected {
+			now := p.c.Now().UTC()
+			s.System.Disconnected, s.System.Refused, s.System.RefusedAt, s.System.Given = true, disconnected, now, now
+		}
+		return nil
+	})
+	if err != nil {
+		return a, err
+	}
+	return a, p.c.Vault.Delete(ctx, source)
+}
+
+// disconnected is what is said of a source without credentials that a person has taken away.
+const disconnected = "Its credentials were taken away, so it is not synced any more. To go on, give it credentials of the same account."
+
+func errDisconnected() error {
+	return &fault.Error{Kind: fault.Conflict, Code: credentials.CodeNone, Param: "credentials", Message: "This data source is disconnected. " + disconnected}
 }
 
 // isOf refuses credentials of another account than the one that a source was connected with.
@@ -412,6 +446,8 @@ func (p *Puller) Recheck(ctx context.Context, source string) (system.Account, er
 		return system.Account{}, errNotConnected()
 	case err != nil:
 		return system.Account{}, err
+	case s.System.Disconnected:
+		return system.Account{}, asInput(errDisconnected())
 	}
 	a, err := p.checkStored(ctx, source, *s.System)
 	if err != nil && !fault.Is(err, fault.Invalid) { // nothing is known

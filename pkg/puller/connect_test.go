@@ -367,6 +367,57 @@ func TestRecheck(t *testing.T) {
 	o.bystander()
 }
 
+// Credentials are taken away: what the source has stays, and so do its account and settings, but no pull begins, by a schedule or otherwise, until
+// it has credentials of the same account. A process that is killed on the way leaves nothing that a repetition does not mend.
+func TestDisconnect(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	_, err := o.Puller.Disconnect(t.Context(), o.src.UUID)
+	refused(t, err, fault.Conflict, puller.CodeNotConnected, "")
+	_, err = o.Puller.Connect(t.Context(), o.src.UUID, with(secretA))
+	must(t, err)
+	daily := 24 * time.Hour
+	_, err = o.Puller.Set(t.Context(), o.src.Tag, puller.Change{Every: &daily})
+	must(t, err)
+	for _, done := range []bool{false, true} {
+		o.fail = func(d bool) error {
+			if d == done {
+				return errKilled
+			}
+			return nil
+		}
+		if _, err = o.Puller.Disconnect(t.Context(), o.src.UUID); err == nil {
+			t.Fatal("it went on without the table")
+		}
+		o.fail = nil
+	}
+	_, err = o.Puller.Disconnect(t.Context(), o.src.UUID)
+	must(t, err)
+	_, err = o.vault.Vault.Get(t.Context(), o.src.UUID)
+	refused(t, err, fault.NotFound, credentials.CodeNone, "")
+	if c := o.connection(); !c.Disconnected || c.Account.ID != "acct_a" || !strings.Contains(c.Refused, "taken away") {
+		t.Errorf("%+v", c)
+	}
+	_, err = o.Puller.Start(t.Context(), o.src.UUID, puller.Request{})
+	refused(t, err, fault.Conflict, credentials.CodeNone, "credentials")
+	_, err = o.Puller.Set(t.Context(), o.src.Tag, puller.Change{Every: &daily})
+	refused(t, err, fault.Conflict, credentials.CodeNone, "credentials")
+	_, err = o.Puller.Recheck(t.Context(), o.src.UUID)
+	refused(t, err, fault.Invalid, credentials.CodeNone, "credentials")
+	o.now = o.now.Add(48 * time.Hour)
+	must(t, o.Puller.Tick(t.Context()))
+	_, err = o.Puller.Connect(t.Context(), o.src.UUID, with(secretB))
+	refused(t, err, fault.Conflict, puller.CodeOtherAccount, "")
+	_, err = o.Puller.Connect(t.Context(), o.src.UUID, with(secretA2))
+	must(t, err)
+	if c := o.connection(); c.Disconnected || c.Refused != "" {
+		t.Errorf("%+v", c)
+	}
+	_, err = o.Puller.Start(t.Context(), o.src.UUID, puller.Request{})
+	must(t, err)
+	o.bystander()
+}
+
 // Somebody gives new credentials while the old ones are being checked. That those are refused says nothing of the new ones.
 func TestNewCredentialsWhileOldOnesAreRefused(t *testing.T) {
 	t.Parallel()

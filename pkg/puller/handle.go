@@ -87,7 +87,8 @@ func permanent(err error) bool {
 
 // work does the task under its lease, and then hands the job on.
 func (p *Puller) work(ctx context.Context, j *job.Job) error {
-	if err := p.begin(ctx, j); err != nil {
+	j, err := p.begin(ctx, j)
+	if err != nil {
 		return err
 	}
 	t, err := p.c.Ledger.Claim(ctx, job.Task{ID: taskID, Job: j.ID}, p.c.Ledger.NewHolder())
@@ -123,21 +124,29 @@ func (p *Puller) work(ctx context.Context, j *job.Job) error {
 	return p.handOn(ctx, j, s)
 }
 
-// begin makes the task, and says what the job does.
-func (p *Puller) begin(ctx context.Context, j *job.Job) error {
+// begin makes the task, and says what the job does, and of which epochs of its source the rows are that it is compared with: what is read from
+// now on never comes into later ones.
+func (p *Puller) begin(ctx context.Context, j *job.Job) (*job.Job, error) {
 	if j.Stage == phase {
-		return nil
+		return j, nil
+	}
+	dir, err := p.c.Store.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	src, there := dir.ByTag(j.Tag)
+	if !there {
+		return nil, errErased()
 	}
 	if err := p.c.Ledger.CreateTasks(ctx, j.ID, []job.Task{{ID: taskID, Phase: phase}}); err != nil {
-		return err
+		return nil, err
 	}
-	_, err := p.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
+	return p.c.Ledger.Update(ctx, j.ID, func(j *job.Job) error {
 		if j.Stage == "" && j.Pulling() {
-			j.Stage = phase
+			j.Stage, j.Import.Epochs = phase, src.Epochs
 		}
 		return nil
 	})
-	return err
 }
 
 func stateOf(t job.Task) (*state, error) {

@@ -19,11 +19,12 @@ type Order struct {
 // What is what an [Order] asks for.
 type What string
 
-// What can be asked for: [Puller.Check], [Puller.Connect] and [Puller.Recheck].
+// What can be asked for: [Puller.Check], [Puller.Connect], [Puller.Recheck] and [Puller.Disconnect].
 const (
-	ToCheck   What = "check"
-	ToConnect What = "connect"
-	ToRecheck What = "recheck"
+	ToCheck      What = "check"
+	ToConnect    What = "connect"
+	ToRecheck    What = "recheck"
+	ToDisconnect What = "disconnect"
 )
 
 // Do carries out an order.
@@ -35,6 +36,8 @@ func (p *Puller) Do(ctx context.Context, o Order) (system.Account, error) {
 		return p.Connect(ctx, o.Source, o.Connection)
 	case ToRecheck:
 		return p.Recheck(ctx, o.Source)
+	case ToDisconnect:
+		return p.Disconnect(ctx, o.Source)
 	}
 	return system.Account{}, fault.New(fault.Internal, "order", "there is no such order")
 }

@@ -10,6 +10,7 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/source"
 	"reseed/pkg/source/remote"
+	"reseed/pkg/store"
 )
 
 // lookEvery is how often a worker looks whether the job was cancelled, or its source erased.
@@ -57,6 +58,12 @@ func errErased() error {
 	return fault.New(fault.Conflict, "source_erased", "The data source was erased while it was pulled.")
 }
 
+// errEmptied ends a pull during which all that the source had was erased, its invoices, or its edits: what was read before is
+// not to come back.
+func errEmptied() error {
+	return fault.New(fault.Conflict, "source_emptied", "What the data source had was erased, or an earlier state of it was restored, while it was read. To fill it again, sync it again.")
+}
+
 // interrupted tells whether the worker must stop: its time is up, or the job is about to end, or its
 // source is gone.
 func (r *run) interrupted(ctx context.Context) error {
@@ -81,8 +88,12 @@ func (r *run) interrupted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, there := dir.ByTag(r.job.Tag); !there {
+	src, there := dir.ByTag(r.job.Tag)
+	switch e := r.job.Import.Epochs; {
+	case !there:
 		return errErased()
+	case e != (store.Epochs{}) && e != src.Epochs:
+		return errEmptied()
 	}
 	return nil
 }

@@ -43,8 +43,9 @@ type System struct {
 	Subscriptions []string        `json:"subscriptions,omitempty"` // ids that people have named, see [system.Connection]
 	Given         time.Time       `json:"given,omitzero"`          // when the credentials were stored
 	// why the system has refused the credentials, as a sentence, and since when; empty if it has not
-	Refused   string    `json:"refused,omitempty"`
-	RefusedAt time.Time `json:"refused_at,omitzero"`
+	Refused      string    `json:"refused,omitempty"`
+	RefusedAt    time.Time `json:"refused_at,omitzero"`
+	Disconnected bool      `json:"disconnected,omitempty"` // a person has taken the credentials away; Refused says so, too
 }
 
 // Changed is the share of a dataset's stored rows, in percent, above which the changes of a pull that
@@ -189,6 +190,9 @@ func (s *Setting) change(c Change, now time.Time) error {
 			return err
 		}
 		s.Spreadsheet = id
+	}
+	if s.System != nil && s.System.Disconnected && c.Every != nil && *c.Every > 0 {
+		return errDisconnected()
 	}
 	if c.Every != nil && *c.Every != s.Every {
 		s.Every, s.Next = *c.Every, time.Time{}

@@ -131,7 +131,10 @@ func (*shop) Map(objects []system.Object, s system.Settings) (m system.Mapped) {
 	each := func(stream system.Stream, ds billing.Dataset, do func(good)) {
 		for id, text := range kept.Of(stream, "") {
 			var g good
-			_ = json.Unmarshal(text, &g)
+			if json.Unmarshal(text, &g) != nil {
+				m.Issues = append(m.Issues, system.Misfit(text, system.Issue{Rejects: true, Dataset: ds, Record: id, Stream: stream, Object: id, Code: "shop_odd", Link: "https://shop.test/" + id}))
+				continue
+			}
 			if g.Broken {
 				m.Issues = append(m.Issues, system.Issue{
 					Rejects: true, Dataset: ds, Record: id, Stream: stream, Object: id, Code: "shop_broken", Message: "It is broken.", Link: "https://shop.test/" + id,

@@ -20,7 +20,7 @@ import (
 // CodeIncomplete is the code of the error if a billing system has listed less than it says it has.
 const CodeIncomplete = "system_incomplete"
 
-// storing is how much of a function's time a call to a billing system leaves: the page is stored in it, or
+// storing is how much of a function's time a call to a billing system, or a step of mapping, leaves: the page is stored in it, or
 // the task is given back.
 const storing = 10 * time.Second
 
@@ -134,6 +134,11 @@ func call[T any](ctx context.Context, r *run, do func(context.Context) (T, error
 	if err := r.interrupted(ctx); err != nil {
 		return answer, err
 	}
+	return inTime(ctx, do)
+}
+
+// inTime does something, and stops it a while before the deadline, so that what is known by then can be stored. Then the error is errStopped.
+func inTime[T any](ctx context.Context, do func(context.Context) (T, error)) (answer T, err error) {
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if deadline, ok := ctx.Deadline(); ok {
 		limited, cancel = context.WithDeadline(ctx, deadline.Add(-storing))

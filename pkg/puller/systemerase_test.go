@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"reseed/pkg/bundle"
 	"reseed/pkg/eraser"
 	"reseed/pkg/job"
 	"reseed/pkg/puller"
@@ -74,19 +73,4 @@ func (b *bed) eraseCustomer(external string) error {
 	time.Sleep(time.Second)
 	_, err = b.StartErase(context.Background(), sel, eraser.Options{})
 	return err
-}
-
-// An object that is too large to be kept ends the pull: it would be as large the next time.
-func TestObjectTooLarge(t *testing.T) {
-	t.Parallel()
-	inShop(t, func(b *bed, s *shop) {
-		b.done(shopDone)
-		s.put("customers", good{ID: "c00", Name: strings.Repeat("x", bundle.MostBytes)})
-		s.remove("invoices", "in05")
-		j := b.pull(puller.Request{})
-		if j.Status != job.Failed || j.ErrorCode != "raw_object" || !strings.Contains(j.Error, "Nothing was changed.") {
-			b.t.Errorf("%s %q %q", j.Status, j.ErrorCode, j.Error)
-		}
-		same(b.t, "customers", shopCustomers, len(b.names(b.src)))
-	})
 }

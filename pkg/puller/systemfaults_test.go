@@ -306,6 +306,51 @@ func TestManyInvocationsOfASystem(t *testing.T) {
 	})
 }
 
+// A step of mapping that does not end in the time of a function is done again. If it is never done in time the pull fails, and has changed
+// nothing.
+func TestSlowSteps(t *testing.T) {
+	t.Parallel()
+	for _, slow := range []int{2, 6} {
+		t.Run(fmt.Sprint(slow), func(t *testing.T) {
+			t.Parallel()
+			inShop(t, func(b *bed, s *shop) {
+				t := b.t
+				invocations, plain := 0, b.objs
+				b.objs = plain.Around(func(change func() error) error {
+					if invocations <= slow && len(s.calls) == 10 {
+						time.Sleep(52 * time.Second) // the next change comes too late
+					}
+					return change()
+				})
+				b.restart()
+				j := b.begin(puller.Request{})
+				for b.job(j.ID).Pulling() && b.job(j.ID).Status == job.Running && invocations < 20 {
+					invocations++
+					ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
+					for len(b.queue) > 0 && b.job(j.ID).Pulling() {
+						if err := b.step(ctx); ctx.Err() == nil {
+							must(t, err)
+						}
+					}
+					stop()
+					time.Sleep(2 * time.Minute) // its lease runs out
+					must(t, b.Tick(t.Context()))
+				}
+				b.work()
+				got := b.job(j.ID)
+				if slow == 2 {
+					same(t, "the pull", shopDone, counts(got))
+					return
+				}
+				if got.Status != job.Failed || got.ErrorCode != puller.CodeTooLong || !strings.HasSuffix(got.Error, "Nothing was changed.") || invocations > 8 {
+					t.Errorf("%s %q %q after %d invocations", got.Status, got.ErrorCode, got.Error, invocations)
+				}
+				same(t, "customers", 0, len(b.names(b.src)))
+			})
+		})
+	}
+}
+
 func TestEndedWhileReadingASystem(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*bed, *job.Job) error{

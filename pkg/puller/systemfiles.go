@@ -2,6 +2,7 @@ package puller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,7 +18,14 @@ import (
 type mapping struct {
 	Settings system.Settings `json:"settings"`
 	State    bundle.State    `json:"state"`
+	Late     int             `json:"late,omitempty"` // how often in a row the next step has not ended in the time of a function
 }
+
+// CodeTooLong is the code of the error if a step of mapping never ends in the time that a function has.
+const CodeTooLong = "system_too_large"
+
+// mostLate is how often in a row a step may be late. Only the first time others have taken some of its time.
+const mostLate = 3
 
 // runsDir is the folder of what is sorted while raw pages are mapped.
 func runsDir(jobID string) string { return importer.InputDir(jobID) + "runs/" }
@@ -50,16 +58,24 @@ func (r *run) sort(ctx context.Context, sys system.System, s System) error {
 	return nil
 }
 
-// step makes one step of mapping raw pages. It takes seconds.
+// step makes one step of mapping raw pages. It takes seconds. One that does not end in the time of a function is done again from its
+// beginning, some times.
 func (r *run) step(ctx context.Context, b *bundle.Bundler) error {
 	if err := r.interrupted(ctx); err != nil {
 		return err
 	}
-	next, err := b.Step(ctx, r.state.Mapping.State)
-	if err != nil {
+	m := r.state.Mapping
+	next, err := inTime(ctx, func(ctx context.Context) (bundle.State, error) { return b.Step(ctx, m.State) })
+	switch {
+	case errors.Is(err, errStopped):
+		if m.Late++; m.Late > mostLate {
+			return fault.New(fault.Conflict, CodeTooLong, "The account has more than can be put together in the time that a function of AWS Lambda has. A server on a machine of its own has no such limit: see reseed serve.")
+		}
+		return errors.Join(errStopped, r.save(r.state))
+	case err != nil:
 		return err
 	}
-	r.state.Mapping.State = next
+	m.State, m.Late = next, 0
 	return r.save(r.state)
 }
 

@@ -15,6 +15,8 @@ func (r Request) fits(s Setting, h history) error {
 		return &fault.Error{Kind: fault.Invalid, Code: "bad_request", Param: "customer", Message: "What was read is reprocessed for all customers. Leave out one of both."}
 	case r.Reprocess && h.raw == nil:
 		return errPullNeeded()
+	case s.System != nil && s.System.Disconnected && !r.Reprocess:
+		return errDisconnected()
 	}
 	return nil
 }

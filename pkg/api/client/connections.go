@@ -41,6 +41,12 @@ func (c *Client) ChangeConnection(ctx context.Context, source string, change wir
 	return w, err
 }
 
+// Disconnect takes the credentials of a source away. What was imported stays.
+func (c *Client) Disconnect(ctx context.Context, source string) (w wire.Connection, err error) {
+	err = c.Call(ctx, http.MethodDelete, of(connection, source), nil, &w)
+	return w, err
+}
+
 // CheckConnection checks the credentials that are stored for a source.
 func (c *Client) CheckConnection(ctx context.Context, source string) (w wire.Connection, err error) {
 	err = c.Call(ctx, http.MethodPost, of(connection+"/check", source), nil, &w)

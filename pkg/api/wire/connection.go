@@ -92,8 +92,9 @@ type Connection struct {
 	Settings      Mapping    `json:"settings"`
 	Options       []string   `json:"options"` // those of [System]
 	Subscriptions []string   `json:"subscriptions,omitempty"`
-	Refused       string     `json:"refused,omitempty"`    // why the credentials are refused, as a sentence
-	RefusedAt     *time.Time `json:"refused_at,omitempty"` // since when
+	Refused       string     `json:"refused,omitempty"`      // why the credentials are refused, as a sentence
+	RefusedAt     *time.Time `json:"refused_at,omitempty"`   // since when
+	Disconnected  bool       `json:"disconnected,omitempty"` // they were taken away; Refused says so, too
 }
 
 // Connect is what connects a data source with an account, or gives it new credentials of the same account.

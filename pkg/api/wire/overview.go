@@ -31,10 +31,11 @@ type SourceOverview struct {
 
 // SourceSync is what a data source pulls from.
 type SourceSync struct {
-	SpreadsheetURL string     `json:"spreadsheet_url"`   // empty if it pulls from a billing system
-	Every          string     `json:"every"`             // such as 6h, or never
-	Next           *time.Time `json:"next,omitempty"`    // when the next pull is due
-	System         string     `json:"system,omitempty"`  // the billing system
-	Account        *Account   `json:"account,omitempty"` // of the billing system
-	Refused        string     `json:"refused,omitempty"` // why the billing system refuses the credentials, as a sentence
+	SpreadsheetURL string     `json:"spreadsheet_url"`        // empty if it pulls from a billing system
+	Every          string     `json:"every"`                  // such as 6h, or never
+	Next           *time.Time `json:"next,omitempty"`         // when the next pull is due
+	System         string     `json:"system,omitempty"`       // the billing system
+	Account        *Account   `json:"account,omitempty"`      // of the billing system
+	Refused        string     `json:"refused,omitempty"`      // why the billing system refuses the credentials, as a sentence
+	Disconnected   bool       `json:"disconnected,omitempty"` // the credentials were taken away; Refused says so, too
 }

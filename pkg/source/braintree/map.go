@@ -73,7 +73,7 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 		}
 		var b belongs
 		if err := json.Unmarshal(o.JSON, &b); err != nil && b.ID == "" && b.Token == "" {
-			m.reject(system.Issue{Stream: o.Stream, Object: o.Parent, Code: CodeBadObject, Message: "Braintree has sent something that is no object."})
+			m.reject(system.Misfit(o.JSON, system.Issue{Stream: o.Stream, Object: o.Parent, Code: CodeBadObject, Message: "Braintree has sent something that is no object."}))
 			continue
 		}
 		m.owner = cmp.Or(m.owner, b.Owner, b.Customer.ID)
@@ -90,10 +90,10 @@ func each[T any](m *mapper, s system.Stream, ds billing.Dataset, do func(T)) {
 	for id, o := range m.kept.Of(s, "") {
 		var shape T
 		if err := json.Unmarshal(o, &shape); err != nil {
-			m.reject(system.Issue{
+			m.reject(system.Misfit(o, system.Issue{
 				Dataset: ds, Record: recordOf(ds, id), Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,
 				Message: "Braintree has sent a field of another type than Reseed knows.",
-			})
+			}))
 			continue
 		}
 		do(shape)

@@ -1,6 +1,7 @@
 package braintree
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"reseed/pkg/source/system"
@@ -96,11 +97,14 @@ type disputeShape struct {
 // texts are fields that the merchant has made.
 type texts map[string]string
 
-// UnmarshalJSON takes fields, of which those without a text are left out, or an empty text.
+// UnmarshalJSON takes fields, of which those without a text are left out, or a text: Braintree writes no fields as an empty element.
 func (t *texts) UnmarshalJSON(b []byte) error {
 	var fields map[string]any
-	if json.Unmarshal(b, &fields) != nil {
-		return nil //nolint:nilerr // Braintree writes no fields as an empty element
+	if err := json.Unmarshal(b, &fields); err != nil {
+		if bytes.HasPrefix(b, []byte(`"`)) {
+			return nil
+		}
+		return err
 	}
 	*t = texts{}
 	for name, v := range fields {

@@ -107,7 +107,7 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 	for _, o := range objects {
 		h, err := headOf(o.Stream, o.JSON)
 		if err != nil {
-			m.reject(system.Issue{Dataset: datasetOf(o.Stream), Stream: o.Stream, Object: string(o.Stream), Field: system.FieldOf(err), Code: CodeBadObject, Message: "Chargify has sent something that is no object."}, "")
+			m.reject(system.Misfit(o.JSON, system.Issue{Dataset: datasetOf(o.Stream), Stream: o.Stream, Object: string(o.Stream), Field: system.FieldOf(err), Code: CodeBadObject, Message: "Chargify has sent something that is no object."}), "")
 			continue
 		}
 		m.kept.Add(o.Stream, "", h.own, o.JSON)
@@ -121,10 +121,10 @@ func decode[T any](m *mapper, s system.Stream) []T {
 	for own, o := range m.kept.Of(s, "") {
 		var shape T
 		if err := json.Unmarshal(o, &shape); err != nil {
-			m.reject(system.Issue{
+			m.reject(system.Misfit(o, system.Issue{
 				Dataset: datasetOf(s), Record: recordOf(s, own, o), Stream: s, Object: own, Field: system.FieldOf(err), Code: CodeBadObject,
 				Message: "Chargify has sent a field of another type than Reseed knows.",
-			}, "")
+			}), "")
 			continue
 		}
 		all = append(all, shape)

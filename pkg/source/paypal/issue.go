@@ -14,6 +14,7 @@ const (
 	CodeMixedCurrencies = "paypal_mixed_currencies" // rejects: a part of a payment has another currency
 	CodeCurrency        = "paypal_unknown_currency" // rejects
 	CodeAmount          = "paypal_amount"           // rejects: too large, no number, or more decimals than the currency has
+	CodeNoSubscription  = "paypal_no_subscription"  // rejects: a payment of a subscription that could not be read
 	CodeNoPlan          = "paypal_no_plan"          // rejects: a subscription without a plan
 	CodeNoPeriod        = "paypal_no_period"        // rejects: the plan of a subscription has no cycles from which the period of a payment follows
 	CodeInterval        = "paypal_unknown_interval" // rejects

@@ -21,6 +21,7 @@ func (System) Map(objects []system.Object, s system.Settings) system.Mapped {
 	each(m, Subscriptions, "", billing.Events, func(s subscriptionShape) { m.subscriptions = append(m.subscriptions, s) })
 	each(m, Customers, "", billing.Customers, m.customer)
 	each(m, Events, "", billing.Transactions, func(e eventShape) { m.events[e.Info.ReferenceID] = append(m.events[e.Info.ReferenceID], e.Info) })
+	m.unread()
 	for _, s := range m.subscriptions {
 		m.charges(s)
 		m.end(s)
@@ -29,6 +30,26 @@ func (System) Map(objects []system.Object, s system.Settings) system.Mapped {
 		m.out.Left[LeftOutsideInvoices] += len(unclaimed)
 	}
 	return m.mapped()
+}
+
+// unread rejects the invoices of subscriptions that could not be read: their payments are mapped with them.
+func (m *mapper) unread() {
+	read := map[string]bool{}
+	for _, s := range m.subscriptions {
+		read[s.ID] = true
+	}
+	for of := range m.kept.Of(Subscriptions, "") {
+		if read[of] {
+			continue
+		}
+		why := system.Issue{Dataset: billing.Invoices, Code: CodeNoSubscription, Message: "The subscription that this is a payment of could not be read."}
+		for id := range m.kept.Of(Payments, of) {
+			why.Stream, why.Object, why.Record = Payments, id, id
+			m.reject(why)
+		}
+		why.Stream, why.Object, why.Record = Subscriptions, of, of+behindFailed
+		m.reject(why)
+	}
 }
 
 // MapCatalog makes plans.
@@ -99,7 +120,7 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 		err := json.Unmarshal(o.JSON, &n)
 		own, parent := n.own(o.Stream), ""
 		if own == "" {
-			m.reject(system.Issue{Stream: o.Stream, Object: o.Parent, Field: system.FieldOf(err), Code: CodeBadObject, Message: "PayPal has sent something that is no object."})
+			m.reject(system.Misfit(o.JSON, system.Issue{Stream: o.Stream, Object: o.Parent, Field: system.FieldOf(err), Code: CodeBadObject, Message: "PayPal has sent something that is no object."}))
 			continue
 		}
 		if o.Stream == Customers {
@@ -124,10 +145,10 @@ func each[T any](m *mapper, s system.Stream, parent string, ds billing.Dataset, 
 			if ds == billing.Events {
 				record += behindEnd
 			}
-			m.reject(system.Issue{
+			m.reject(system.Misfit(o, system.Issue{
 				Dataset: ds, Record: record, Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,
 				Message: "PayPal has sent a field of another type than Reseed knows.",
-			})
+			}))
 			continue
 		}
 		do(shape)

@@ -28,9 +28,7 @@ const (
 const CodeNotAKey = "not_a_paypal_key"
 
 // Limits is how fast an account is asked. PayPal does not say what it allows; others were shut out for some minutes at 50 requests a minute.
-func Limits() remote.Limits {
-	return remote.Limits{PerWindow: 30, Window: time.Minute, InFlight: 4}
-}
+func Limits() remote.Limits { return remote.Limits{PerSecond: 30. / 60, InFlight: 4} }
 
 // System is PayPal.
 type System struct{}
@@ -78,16 +76,12 @@ func (s System) Open(c system.Connection) (system.Reader, error) {
 	if c.Unlimited {
 		limits = remote.Limits{}
 	}
-	config := remote.Config{System: s.Name(), Base: cmp.Or(c.Base, place.Address), Transport: c.Transport, Limits: limits, Now: c.Now, Explain: explain, RequestID: "Paypal-Debug-Id"}
 	tokens := &tokens{basic: "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Credentials[askID]+":"+c.Credentials[askSecret])), now: c.Now, turn: make(chan struct{}, 1)}
-	tokens.client = remote.New(withAuthorization(config, tokens.own))
-	r := &reader{client: remote.New(withAuthorization(config, tokens.bearer)), live: place.Name == live, site: site, named: sorted(c.Subscriptions), most: searchSize}
-	return r, nil
-}
-
-func withAuthorization(c remote.Config, a func(context.Context, string) (string, error)) remote.Config {
-	c.Authorization = a
-	return c
+	tokens.client = remote.New(remote.Config{
+		System: s.Name(), Base: cmp.Or(c.Base, place.Address), Transport: c.Transport, Limits: limits, Now: c.Now, Explain: explain, RequestID: "Paypal-Debug-Id",
+		Authorization: tokens.own,
+	})
+	return &reader{client: tokens.client.With(tokens.bearer), live: place.Name == live, site: site, named: sorted(c.Subscriptions), most: searchSize}, nil
 }
 
 // place finds a place by its name, and the address at which people see it.

@@ -41,10 +41,10 @@ func each[T any](m *mapper, s system.Stream, parent string, dataset billing.Data
 		if !known {
 			if err := json.Unmarshal(o, &shape); err != nil {
 				whole = false
-				m.reject(system.Issue{
+				m.reject(system.Misfit(o, system.Issue{
 					Dataset: dataset, Record: m.recordOf(at), Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,
 					Message: "Recurly has sent a field of another type than Reseed knows.",
-				}, parent)
+				}), parent)
 				continue
 			}
 			m.decoded[at] = shape

@@ -126,7 +126,7 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 	}
 	for _, o := range objects {
 		if !m.add(o.Stream, o.Parent, o.JSON) {
-			m.reject(system.Issue{Stream: o.Stream, Object: o.Parent, Code: CodeBadObject, Message: "Recurly has sent something that is no object."}, "")
+			m.reject(system.Misfit(o.JSON, system.Issue{Stream: o.Stream, Object: o.Parent, Code: CodeBadObject, Message: "Recurly has sent something that is no object."}), "")
 		}
 	}
 	return m

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"reseed/pkg/fault"
 	"reseed/pkg/source/remote"
@@ -35,9 +34,9 @@ const (
 // Limits is how fast a site is asked. Recurly allows 1,000 requests a minute, counted over five minutes, and a sandbox 400.
 func Limits(sandbox bool) remote.Limits {
 	if sandbox {
-		return remote.Limits{PerSecond: 6, InFlight: 4, PerWindow: 1800, Window: 5 * time.Minute}
+		return remote.Limits{PerSecond: 6, InFlight: 4}
 	}
-	return remote.Limits{PerSecond: 12, InFlight: 8, PerWindow: 3600, Window: 5 * time.Minute}
+	return remote.Limits{PerSecond: 12, InFlight: 8}
 }
 
 // System is Recurly as a [system.System].

@@ -94,6 +94,13 @@ func New(c Config) *Client {
 	return client
 }
 
+// With is a client of the same account, with which it shares the limits, that authorizes its requests otherwise.
+func (c *Client) With(authorization func(ctx context.Context, refused string) (string, error)) *Client {
+	other := *c
+	other.Authorization = authorization
+	return &other
+}
+
 // Request is what a system is asked for. Whatever its method is, it changes nothing: so it may be repeated.
 type Request struct {
 	Method string // empty: GET

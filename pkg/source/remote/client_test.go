@@ -227,29 +227,45 @@ func load(t *testing.T, answers system, l remote.Limits, span time.Duration) (st
 
 func TestLimitsAreKeptAndUsed(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const span = 100 * time.Second
-		starts := load(t, always(good), remote.Limits{PerSecond: 20}, span)
-		first, most := 0, 0
-		for i, at := range starts {
-			for at-starts[first] >= time.Second {
-				first++
+	for _, rate := range []float64{20, 12, .5} { // twelfths of a second cannot be told exactly
+		synctest.Test(t, func(t *testing.T) {
+			span := time.Duration(1000 / rate * float64(time.Second))
+			starts := load(t, always(good), remote.Limits{PerSecond: rate}, span)
+			for i := 1; i < len(starts); i++ {
+				from := max(0, i-int(max(rate, 1)))
+				if took := starts[i] - starts[from]; took.Seconds()*rate < float64(i-from) {
+					t.Fatalf("%v a second: %d requests within %v", rate, i-from+1, took)
+				}
 			}
-			most = max(most, i-first+1)
-		}
-		if all := int(span.Seconds()) * 20; most > 20 || len(starts) < all*95/100 {
-			t.Errorf("%d requests, %d within a second", len(starts), most)
-		}
-	})
+			if len(starts) < 950 {
+				t.Errorf("%v a second: only %d requests in %v", rate, len(starts), span)
+			}
+		})
+	}
+}
+
+// Clients with different authorizations share what an account allows.
+func TestLimitsAreShared(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		starts := load(t, always(good), remote.Limits{PerWindow: 30, Window: time.Minute}, 5*time.Minute)
-		for i := 30; i < len(starts); i++ {
-			if starts[i]-starts[i-30] < time.Minute {
-				t.Fatalf("31 requests between %v and %v", starts[i-30], starts[i])
+		var seen []string
+		c, _ := client(func(_ int, r *http.Request) answer {
+			seen = append(seen, r.Header.Get("Authorization")+" "+strconv.Itoa(time.Now().Second()))
+			return good
+		}, func(c *remote.Config) {
+			c.Limits = remote.Limits{PerSecond: 1}
+			c.Authorization = func(context.Context, string) (string, error) { return "a", nil }
+		})
+		other := c.With(func(context.Context, string) (string, error) { return "b", nil })
+		for range 2 {
+			for _, c := range []*remote.Client{c, other} {
+				if _, err := c.Get(t.Context(), "/", nil); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
-		if len(starts) < 5*30*95/100 {
-			t.Errorf("only %d requests", len(starts))
+		if got := strings.Join(seen, ", "); got != "a 0, b 1, a 2, b 3" {
+			t.Error(got)
 		}
 	})
 }

@@ -1,16 +1,15 @@
 package remote
 
 import (
+	"math"
 	"sync"
 	"time"
 )
 
 // Limits is how fast a system may be asked. A zero means that there is no such limit.
 type Limits struct {
-	PerSecond float64 // requests a second, evenly spread
+	PerSecond float64 // requests a second, evenly spread: so another process that goes on with a pull asks for one more at most
 	InFlight  int     // requests at the same time
-	PerWindow int     // requests in each span of Window
-	Window    time.Duration
 }
 
 // slowest is the smallest share of PerSecond to which refusals slow requests down.
@@ -21,10 +20,9 @@ const slowest = 1. / 16
 type pace struct {
 	limits Limits
 
-	mu     sync.Mutex
-	rate   float64     // requests a second now
-	next   time.Time   // no request starts before
-	recent []time.Time // starts of the latest PerWindow requests, oldest first
+	mu   sync.Mutex
+	rate float64   // requests a second now
+	next time.Time // no request starts before
 }
 
 func newPace(l Limits) *pace { return &pace{limits: l, rate: l.PerSecond} }
@@ -37,18 +35,9 @@ func (p *pace) turn(now time.Time) time.Duration {
 	if p.next.After(at) {
 		at = p.next
 	}
-	if most := p.limits.PerWindow; most > 0 {
-		if len(p.recent) == most {
-			if free := p.recent[0].Add(p.limits.Window); free.After(at) {
-				at = free
-			}
-			p.recent = append(p.recent[:0], p.recent[1:]...)
-		}
-		p.recent = append(p.recent, at)
-	}
 	p.next = at
 	if p.rate > 0 {
-		p.next = at.Add(time.Duration(float64(time.Second) / p.rate))
+		p.next = at.Add(time.Duration(math.Ceil(float64(time.Second) / p.rate)))
 	}
 	return at.Sub(now)
 }

@@ -43,10 +43,10 @@ func each[T any](m *mapper, s system.Stream, parent string, dataset billing.Data
 		if !known {
 			if err := system.Decode(o, &shape); err != nil {
 				whole = false
-				m.reject(system.Issue{
+				m.reject(system.Misfit(o, system.Issue{
 					Dataset: dataset, Record: m.recordOf(s, id), Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,
 					Message: "Stripe has sent a field of another type than Reseed knows.",
-				})
+				}))
 				continue
 			}
 			m.decoded[place{s, parent, id}] = shape
