@@ -18,6 +18,7 @@ type connectionPart struct {
 	TakesIDs bool
 	Problem  string // of the settings, with none of the fields
 	Checked  string // what a check has found wrong
+	Unsure   bool   // Disconnect was pressed without a tick in its box
 }
 
 // mappingBox is a setting that is on or off.
@@ -114,7 +115,12 @@ func (c *Console) checkCredentials(v *visit) (answer, error) {
 // disconnect is POST /sources/{id}/settings/disconnect: it takes the credentials away, if the box is ticked that says so.
 func (c *Console) disconnect(v *visit) (answer, error) {
 	if v.PostFormValue("sure") == "" {
-		return goTo(sourcePath(v.PathValue("id"), "settings#disconnect")), nil
+		p, err := v.sourceSettingsPage()
+		if err != nil {
+			return answer{}, err
+		}
+		p.Unsure = true
+		return refuse("sourcesettings", p), nil
 	}
 	_, err := v.client.Disconnect(v.ctx(), v.PathValue("id"))
 	return goTo(sourcePath(v.PathValue("id"), "settings?saved=disconnected")), err
