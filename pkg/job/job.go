@@ -257,7 +257,8 @@ type PullSpec struct {
 	Applied string   `json:"applied,omitempty"`
 	Had     []string `json:"had,omitempty"`
 	// a pull whose plan waits for a yes: once this one is whole, that plan is cancelled
-	Replaces string `json:"replaces,omitempty"`
+	Replaces    string `json:"replaces,omitempty"`
+	ReplacesOne string `json:"replaces_one,omitempty"` // the same for the plan of a pull of one customer
 	// the pull before, whatever became of it: its frozen tables go if it has ended
 	Before string `json:"before,omitempty"`
 	// of what decides besides the spreadsheet how it is imported, when the pull began

@@ -179,17 +179,20 @@ func (p *Puller) handOn(ctx context.Context, j *job.Job, s *state) error {
 	})
 }
 
-// dropReplaced cancels the plan that a pull replaces, and deletes what the pulls before have frozen: raw
+// dropReplaced cancels the plans that a pull replaces, and deletes what the pulls before have frozen: raw
 // pages only if this one has its own.
 func (p *Puller) dropReplaced(ctx context.Context, j *job.Job) error {
 	spec := j.Import.Pull
-	if spec.Replaces != "" {
-		if err := p.c.Importer.Supersede(ctx, spec.Replaces); err != nil {
+	for _, plan := range []string{spec.Replaces, spec.ReplacesOne} {
+		if plan == "" {
+			continue
+		}
+		if err := p.c.Importer.Supersede(ctx, plan); err != nil {
 			return err
 		}
 	}
 	fresh := spec.System == "" || spec.Customer == "" && !spec.Reprocess
-	for _, id := range []string{spec.Replaces, spec.Before, spec.Raw} {
+	for _, id := range []string{spec.Replaces, spec.ReplacesOne, spec.Before, spec.Raw} {
 		if id == "" {
 			continue
 		}
