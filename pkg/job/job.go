@@ -118,6 +118,8 @@ type Progress struct {
 	ItemsTotal int64 `json:"items_total,omitempty"`
 	// of a pull of a billing system, as long as it reads: its kinds of objects, in the order in which they are read
 	Streams []Stream `json:"streams,omitempty"`
+	// of a pull that waits, since what it reads does not answer: why, as a sentence
+	Waits string `json:"waits,omitempty"`
 	// Of a running job, when it is looked at:
 	Fraction    float64 `json:"fraction,omitempty"`        // 0 to 1, of all its work
 	RowsASecond float64 `json:"rows_per_second,omitempty"` // since it started
@@ -257,7 +259,8 @@ type PullSpec struct {
 	Applied string   `json:"applied,omitempty"`
 	Had     []string `json:"had,omitempty"`
 	// a pull whose plan waits for a yes: once this one is whole, that plan is cancelled
-	Replaces string `json:"replaces,omitempty"`
+	Replaces    string `json:"replaces,omitempty"`
+	ReplacesOne string `json:"replaces_one,omitempty"` // the same for the plan of a pull of one customer
 	// the pull before, whatever became of it: its frozen tables go if it has ended
 	Before string `json:"before,omitempty"`
 	// of what decides besides the spreadsheet how it is imported, when the pull began

@@ -131,7 +131,9 @@ func (t *Tally) set(e store.Epochs, dataset string, n int64) {
 // latest. from is the state before the job ended.
 func (t *Tally) imported(j *Job, from State) {
 	if j.Status == Planned {
-		t.Waiting = j.ID
+		if t.Waiting == "" || j.Import.OnlyCustomer() == "" { // a plan of one customer does not hide that of all
+			t.Waiting = j.ID
+		}
 		return
 	}
 	if t.Waiting == j.ID {

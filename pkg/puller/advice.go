@@ -14,9 +14,9 @@ func Advice(system, code string) string {
 	case remote.CodeAuth, credentials.CodeNone, CodeOtherAccount:
 		return fmt.Sprintf("%s has refused the credentials of this data source, or they are not those of its account. Give it new ones: reseed sources set NAME --credentials FILE. What is stored stays as it is.", system)
 	case remote.CodeWait, remote.CodeShape:
-		return fmt.Sprintf("%s could not be reached, or has answered with something else than its data. Sync again later.", system)
+		return fmt.Sprintf("%s could not be reached, or has answered with something else than its data. Try again later.", system)
 	case CodeIncomplete:
-		return fmt.Sprintf("%s has listed less than it says it has. Sync again later.", system)
+		return fmt.Sprintf("%s has listed less than it says it has. Try again later.", system)
 	case CodePullNeeded:
 		return "The data of the last sync was erased. Sync the data source, then reprocess it."
 	}

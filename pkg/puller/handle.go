@@ -27,7 +27,7 @@ const (
 // errStopped says that a worker stopped before its deadline, and the job goes on.
 var errStopped = errors.New("puller: out of time")
 
-// state is what the task keeps of the reading. The importer reads Pulled and Streams of it.
+// state is what the task keeps of the reading. The importer reads Pulled, Streams and Waits of it.
 type state struct {
 	Pulled  int64        `json:"pulled"`            // rows or objects read so far
 	Streams []job.Stream `json:"streams,omitempty"` // of a billing system
@@ -37,6 +37,7 @@ type state struct {
 	Scan      *scan     `json:"scan,omitempty"`    // of a billing system
 	Mapping   *mapping  `json:"mapping,omitempty"` // of a billing system, since its pages are mapped
 	Trouble   time.Time `json:"trouble,omitzero"`  // since when what is read has not answered
+	Waits     string    `json:"waits,omitempty"`   // what is wrong with it, as a sentence
 	Unchanged bool      `json:"unchanged,omitempty"`
 	Version   int64     `json:"version,omitempty"`
 	Result    *outcome  `json:"result,omitempty"` // of a task that is done, and had something to read
@@ -179,17 +180,20 @@ func (p *Puller) handOn(ctx context.Context, j *job.Job, s *state) error {
 	})
 }
 
-// dropReplaced cancels the plan that a pull replaces, and deletes what the pulls before have frozen: raw
+// dropReplaced cancels the plans that a pull replaces, and deletes what the pulls before have frozen: raw
 // pages only if this one has its own.
 func (p *Puller) dropReplaced(ctx context.Context, j *job.Job) error {
 	spec := j.Import.Pull
-	if spec.Replaces != "" {
-		if err := p.c.Importer.Supersede(ctx, spec.Replaces); err != nil {
+	for _, plan := range []string{spec.Replaces, spec.ReplacesOne} {
+		if plan == "" {
+			continue
+		}
+		if err := p.c.Importer.Supersede(ctx, plan); err != nil {
 			return err
 		}
 	}
 	fresh := spec.System == "" || spec.Customer == "" && !spec.Reprocess
-	for _, id := range []string{spec.Replaces, spec.Before, spec.Raw} {
+	for _, id := range []string{spec.Replaces, spec.ReplacesOne, spec.Before, spec.Raw} {
 		if id == "" {
 			continue
 		}

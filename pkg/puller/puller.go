@@ -139,7 +139,10 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 		return nil, err
 	}
 	spec := &job.PullSpec{
-		Spreadsheet: s.Spreadsheet, Unwatched: r.Unwatched, MaxChanged: s.Changed(), Replaces: idOf(h.waiting), Applied: idOf(h.applied), Ground: ground, Before: s.Last,
+		Spreadsheet: s.Spreadsheet, Unwatched: r.Unwatched, MaxChanged: s.Changed(), Replaces: idOf(h.waiting), ReplacesOne: idOf(h.one), Applied: idOf(h.applied), Ground: ground, Before: s.Last,
+	}
+	if r.Customer != "" { // what it shows of the others still holds
+		spec.Replaces = ""
 	}
 	if h.applied != nil {
 		spec.Had = h.applied.Import.Datasets
@@ -153,7 +156,7 @@ func (p *Puller) start(ctx context.Context, dir *store.Directory, src store.Sour
 	if r.Unwatched {
 		j.Scheduled = job.ScheduledAfter(h.last)
 	}
-	s.Last, s.Waiting, s.Applied, s.Raw, s.Skipped = j.ID, idOf(h.waiting), idOf(h.applied), idOf(h.raw), 0
+	s.Last, s.Waiting, s.One, s.Applied, s.Raw, s.Skipped = j.ID, idOf(h.waiting), idOf(h.one), idOf(h.applied), idOf(h.raw), 0
 	s.Next = s.after(p.c.Now(), r)
 	write, err := s.write(src.Tag)
 	if err != nil {

@@ -28,6 +28,7 @@ type Setting struct {
 	Last    string    `json:"last,omitempty"`    // job of the latest pull
 	Applied string    `json:"applied,omitempty"` // job of the latest pull that was done, if Last is not
 	Waiting string    `json:"waiting,omitempty"` // job of the latest pull that waited for a yes, if Last does not
+	One     string    `json:"one,omitempty"`     // job of the latest pull of one customer that waited for a yes, if Last does not
 	Raw     string    `json:"raw,omitempty"`     // job of the latest pull that has read all of a billing system, if Last has not
 
 	Version int64        `json:"-"` // of the stored item
@@ -217,14 +218,15 @@ func errNoSource() error {
 type history struct {
 	last    *job.Job // the latest
 	running *job.Job // that has not ended
-	waiting *job.Job // whose plan waits for a yes
+	waiting *job.Job // whose plan waits for a yes; not one of a single customer
+	one     *job.Job // of a single customer, whose plan waits for a yes
 	applied *job.Job // that was done last, and had something to read; not one of a single customer
 	raw     *job.Job // that has read all of a billing system last, whatever became of it
 }
 
 // history reads the jobs that a setting names.
 func (p *Puller) history(ctx context.Context, s Setting) (h history, err error) {
-	for _, id := range slices.Compact([]string{s.Last, s.Waiting, s.Applied, s.Raw}) {
+	for _, id := range slices.Compact([]string{s.Last, s.Waiting, s.One, s.Applied, s.Raw}) {
 		if id == "" {
 			continue
 		}
@@ -251,6 +253,10 @@ func (h *history) see(j *job.Job) {
 	switch {
 	case !j.Status.Ended():
 		h.running = j
+	case j.Status == job.Planned && j.Import.Pull.Customer != "":
+		if newer(j, h.one) {
+			h.one = j
+		}
 	case j.Status == job.Planned && newer(j, h.waiting):
 		h.waiting = j
 	case j.Status == job.Done && !j.Import.Pull.Unchanged && j.Import.Pull.Customer == "" && newer(j, h.applied):

@@ -210,6 +210,46 @@ func TestOneCustomer(t *testing.T) {
 	})
 }
 
+// A plan of the whole source still waits after a pull of one customer. If that has changed what the plan would change the plan is refused, and
+// nothing is written; else it is carried out. A plan of one customer waits until the next pull of one, or of all; so does that of the whole source
+// until the next pull of all.
+func TestPlansThatWait(t *testing.T) {
+	t.Parallel()
+	for _, changed := range []bool{false, true} {
+		t.Run(fmt.Sprint(changed), func(t *testing.T) {
+			t.Parallel()
+			inShop(t, func(b *bed, s *shop) {
+				t := b.t
+				b.done(shopDone)
+				s.put("customers", good{ID: "c01", Name: "New name"}, good{ID: "c02", Name: "New name, too"})
+				whole := b.pull(puller.Request{Plan: true})
+				s.put("customers", good{ID: "c01", Name: "Newer name"})
+				one := b.pull(puller.Request{Customer: "c01", Plan: true})
+				another := b.pull(puller.Request{Customer: "c02", Plan: true})
+				same(t, "the plan of the customer before", job.Cancelled, b.job(one.ID).Status)
+				same(t, "the plan of the customer", job.Planned, b.job(another.ID).Status)
+				same(t, "the plan of all", job.Planned, b.job(whole.ID).Status)
+				want := map[string]string{"c01": "New name", "c02": "New name, too"}
+				if changed {
+					same(t, "the pull of one", job.Done, b.pull(puller.Request{Customer: "c01"}).Status)
+					want = map[string]string{"c01": "Newer name", "c02": "Name 2"}
+				}
+				_, err := b.Importer.Apply(t.Context(), whole.ID)
+				must(t, err)
+				b.work()
+				j, names := b.job(whole.ID), b.names(b.src)
+				same(t, "names", want, map[string]string{"c01": names["c01"], "c02": names["c02"]})
+				same(t, "the plan is refused", changed, j.Status == job.Failed && strings.Contains(j.Error, "Nothing was written"))
+				plans := []*job.Job{b.pull(puller.Request{Plan: true}), b.pull(puller.Request{Customer: "c02", Plan: true})}
+				same(t, "the last pull", job.Done, b.pull(puller.Request{}).Status)
+				for _, p := range plans {
+					same(t, "a plan that is replaced", job.Cancelled, b.job(p.ID).Status)
+				}
+			})
+		})
+	}
+}
+
 // What cannot be mapped stays as it is stored; what was deleted beside it goes.
 func TestRejectedStays(t *testing.T) {
 	t.Parallel()

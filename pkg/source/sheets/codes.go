@@ -43,9 +43,9 @@ func Advice(code string) string {
 func adviceOnGoogle(code string) string {
 	switch code {
 	case CodeBusy:
-		return "Google's quota was used up for a long time. Sync again later."
+		return "Google's quota was used up for a long time. Try again later."
 	case CodeUnreachable:
-		return "Google Sheets could not be reached for a long time. Sync again later."
+		return "Google Sheets could not be reached for a long time. Try again later."
 	case CodeKeyRefused:
 		return "Google refused the key of the service account. An administrator must put a new one in its place."
 	case CodeAPIDisabled:
