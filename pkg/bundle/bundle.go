@@ -35,6 +35,8 @@ type State struct {
 	Joined bool `json:"joined,omitempty"` // nothing is left to join
 	Mapped int  `json:"mapped,omitempty"` // sections
 	Done   bool `json:"done,omitempty"`
+
+	Reads string `json:"reads,omitempty"` // digest of what is left of objects in runs
 }
 
 // Sizes of steps. They decide the names of runs, so that a step that is done again replaces its runs.
@@ -60,20 +62,32 @@ func runsRefs(n int) string { return fmt.Sprintf("refs/%d/", n) }
 type Bundler struct {
 	Config
 
+	reads   map[system.Stream]system.Fields
+	digest  string    // of reads
 	buffers sync.Pool // of sorters
 }
 
 // New makes a bundler. It makes no call.
-func New(c Config) *Bundler { return &Bundler{Config: c} }
+func New(c Config) *Bundler {
+	b := &Bundler{Config: c, reads: c.System.Reads()}
+	h := fnv.New128a()
+	for _, s := range slices.Sorted(maps.Keys(b.reads)) {
+		_, _ = fmt.Fprintln(h, s, b.reads[s]) // never fails
+	}
+	b.digest = fmt.Sprintf("%x", h.Sum(nil))
+	return b
+}
 
 // AllSorted reports whether all pages that are there so far are sorted: then [Bundler.Missing] can tell which customers lack.
 func (s State) AllSorted() bool { return s.Sorted == s.Pages }
 
-// Step goes one step further: it sorts some pages, makes a join, or maps some sections. The step is done when it returns the next
+// Step goes one step further: it makes room for runs, sorts some pages, makes a join, or maps some sections. The step is done when it returns the next
 // state without an error.
 func (b *Bundler) Step(ctx context.Context, s State) (State, error) {
 	var err error
 	switch {
+	case s.Reads != b.digest:
+		s, err = b.anew(ctx, s)
 	case !s.AllSorted():
 		s.Sorted, err = b.sort(ctx, s)
 	case !s.Joined:
@@ -86,6 +100,13 @@ func (b *Bundler) Step(ctx context.Context, s State) (State, error) {
 		s.Done = err == nil
 	}
 	return s, err
+}
+
+// anew begins anew, if nothing is sorted yet or another version of this program has sorted, which may have left less of objects than the mapping
+// reads now.
+func (b *Bundler) anew(ctx context.Context, s State) (State, error) {
+	_, err := b.Objects.DeleteAll(ctx, b.Dir)
+	return State{Pages: s.Pages, Reads: b.digest}, err
 }
 
 // sort sorts some chunks of pages at the same time, and returns how many pages are sorted then.
@@ -124,8 +145,13 @@ func (b *Bundler) sortChunk(ctx context.Context, from, to int) error {
 	for i := range c.of {
 		c.of[i] = all.sorter(name(runsOf(i)))
 	}
+	pages, err := b.newPageReader()
+	if err != nil {
+		return err
+	}
+	defer pages.close()
 	for n := from; n < to; n++ {
-		if err := b.objectsOf(ctx, n, func(o system.Object) error { return c.take(ctx, o) }); err != nil {
+		if err := pages.each(ctx, n, func(o system.Object) error { return c.take(ctx, o) }); err != nil {
 			return err
 		}
 	}
@@ -138,7 +164,7 @@ func (c *chunk) take(ctx context.Context, o system.Object) error {
 	if err != nil { // it is nobody's, as far as can be told; the mapping of nobody's objects says that it is odd
 		by = system.Belongs{}
 	}
-	c.scratch = appendObject(c.scratch[:0], o)
+	c.scratch = c.b.appendObject(c.scratch[:0], o)
 	switch {
 	case by.Catalog:
 		return c.catalog.add(ctx, string(o.Stream)+"\x00"+by.Own, c.scratch)

@@ -36,6 +36,11 @@ type thing struct {
 
 var above = map[system.Stream]system.Stream{"payments": "baskets", "receipts": "payments", "stamps": "receipts"}
 
+// Reads are all fields of things.
+func (shop) Reads() map[system.Stream]system.Fields {
+	return map[system.Stream]system.Fields{"customers": system.FieldsOf[thing](), "baskets": system.FieldsOf[thing](), "stamps": system.FieldsOf[thing]()}
+}
+
 func (shop) BelongsTo(o system.Object) (system.Belongs, error) {
 	var t thing
 	if err := json.Unmarshal(o.JSON, &t); err != nil {
@@ -275,6 +280,47 @@ func TestMissing(t *testing.T) {
 	lines, told := b.made(t)
 	if !strings.Contains(strings.Join(lines, ""), `"baskets//y baskets//z customers//ann"`) || told.Left["objects_without_customer"] != 2 {
 		t.Errorf("%s %+v", lines, told)
+	}
+}
+
+// sparse is an earlier shop, which read less.
+type sparse struct{ shop }
+
+func (sparse) Reads() map[system.Stream]system.Fields {
+	return map[system.Stream]system.Fields{"customers": {"id": nil}, "baskets": {"of": nil}}
+}
+
+// After any step, another version of the program may go on: one that reads more of objects. It begins anew.
+func TestOtherVersionGoesOn(t *testing.T) {
+	t.Parallel()
+	all := append(sold(9, 2), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
+	whole := newBed(objects.Mem(), system.Settings{})
+	begun := bundle.State{Pages: whole.pages(t, 1, all)}
+	if _, err := whole.finish(t.Context(), begun); err != nil {
+		t.Fatal(err)
+	}
+	want, told := whole.made(t)
+	for steps, done := 1, false; !done; steps++ {
+		earlier := newBed(objects.Mem(), system.Settings{})
+		earlier.pages(t, 1, all)
+		old := bundle.New(bundle.Config{Objects: earlier.store, System: sparse{}, Raw: "raw/", Dir: "runs/", Out: "in/"})
+		state := begun
+		for range steps {
+			var err error
+			if state, err = old.Step(t.Context(), state); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if done = state.Done; done {
+			break
+		}
+		if _, err := earlier.finish(t.Context(), state); err != nil {
+			t.Fatal(err)
+		}
+		got, gotTold := earlier.made(t)
+		if diff := cmp.Diff(want, got) + cmp.Diff(told, gotTold); diff != "" {
+			t.Fatalf("after %d steps: %s", steps, diff)
+		}
 	}
 }
 

@@ -251,11 +251,14 @@ func (m *merged) groups(ctx context.Context, do func(key string, payloads [][]by
 	}
 }
 
-// appendObject encodes an object.
-func appendObject(b []byte, o system.Object) []byte {
-	b = appendText(b, string(o.Stream))
-	b = appendText(b, o.Parent)
-	return append(b, o.JSON...)
+// appendObject encodes what the mapping reads of an object.
+func (b *Bundler) appendObject(dst []byte, o system.Object) []byte {
+	dst = appendText(dst, string(o.Stream))
+	dst = appendText(dst, o.Parent)
+	if cut, ok := b.reads[o.Stream].Cut(dst, o.JSON); ok {
+		return cut
+	}
+	return append(dst, o.JSON...)
 }
 
 func appendText(b []byte, s string) []byte {

@@ -42,6 +42,9 @@ func headOf(s system.Stream, o json.RawMessage) (head, error) {
 	return h, nil
 }
 
+// Reads are none: objects are read whole.
+func (System) Reads() map[system.Stream]system.Fields { return nil }
+
 // BelongsTo finds out whose an object is. The error is that of a JSON document of another shape.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	h, err := headOf(o.Stream, o.JSON)

@@ -145,6 +145,9 @@ func (n names) own(s system.Stream) string {
 	return n.ID
 }
 
+// Reads are none: objects are read whole.
+func (System) Reads() map[system.Stream]system.Fields { return nil }
+
 // BelongsTo finds out whose an object is. Payments belong to their subscription, and events to their payment.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	var n names

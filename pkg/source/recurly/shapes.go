@@ -141,6 +141,9 @@ type transactionShape struct {
 	UpdatedAt             system.Moment  `json:"updated_at"`
 }
 
+// Reads are none: objects are read whole.
+func (System) Reads() map[system.Stream]system.Fields { return nil }
+
 // BelongsTo finds out whose an object is. The error is that of a JSON document of another shape.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	var names struct {

@@ -24,7 +24,7 @@ func (m *mapper) add(s system.Stream, parent string, o json.RawMessage) bool {
 }
 
 // addShown keeps what an object shows of a list inside it. What is no object is left out; then the sums differ.
-func (m *mapper) addShown(s system.Stream, parent string, l *sublist) {
+func addShown[Shape any](m *mapper, s system.Stream, parent string, l *sublist[Shape]) {
 	if l == nil || l.Data == nil {
 		return
 	}
