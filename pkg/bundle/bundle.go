@@ -41,9 +41,9 @@ type State struct {
 
 // Sizes of steps. They decide the names of runs, so that a step that is done again replaces its runs.
 const (
-	chunkPages = 64 // a run of a chunk is sorted from so many pages
-	sections   = 8  // into which customers are split
-	mostHops   = 3  // objects over which an object may name its customer
+	chunkPages = 128 // a run of a chunk is sorted from so many pages
+	sections   = 8   // into which customers are split
+	mostHops   = 3   // objects over which an object may name its customer
 )
 
 // Names of runs, below Dir.

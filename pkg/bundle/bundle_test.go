@@ -205,7 +205,7 @@ func TestObjectsComeTogether(t *testing.T) {
 	all = append(all, all[:100]...)
 	rand.New(rand.NewPCG(1, 1)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	var want []string
-	for _, size := range []int{5, 1000} { // 196 pages: several chunks; and one
+	for _, size := range []int{2, 1000} { // 510 pages: several chunks; and one
 		b := newBed(objects.Mem(), system.Settings{})
 		state, err := b.finish(t.Context(), bundle.State{Pages: b.pages(t, size, all)})
 		if err != nil {
@@ -293,7 +293,7 @@ func (sparse) Reads() map[system.Stream]system.Fields {
 // After any step, another version of the program may go on: one that reads more of objects. It begins anew.
 func TestOtherVersionGoesOn(t *testing.T) {
 	t.Parallel()
-	all := append(sold(9, 2), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
+	all := append(sold(15, 2), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
 	whole := newBed(objects.Mem(), system.Settings{})
 	begun := bundle.State{Pages: whole.pages(t, 1, all)}
 	if _, err := whole.finish(t.Context(), begun); err != nil {
@@ -329,7 +329,7 @@ var errKilled = errors.New("killed")
 // A worker dies at any change of an object; the next one begins the step again. The outcome is the same.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	all := append(sold(9, 2), object("goods", thing{ID: "g1", Name: "Gold"}), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
+	all := append(sold(15, 2), object("goods", thing{ID: "g1", Name: "Gold"}), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
 	whole := newBed(objects.Mem(), system.Settings{})
 	begun := bundle.State{Pages: whole.pages(t, 1, all)} // two chunks
 	if _, err := whole.finish(t.Context(), begun); err != nil {

@@ -123,42 +123,50 @@ func (c *cutter) comma() bool {
 func (c *cutter) members(f Fields) bool {
 	c.out = append(c.out, '{')
 	empty := true
-	for more := byte('{'); c.next() == more; more = ',' {
-		c.at++
-		if more == '{' && c.next() == '}' {
-			break
-		}
-		from := c.at
-		if !c.text() || c.next() != ':' {
-			return false
-		}
-		name := c.in[from+1 : c.at-1]
-		if bytes.IndexByte(name, '\\') >= 0 {
-			return false
-		}
-		c.at++
+	ok := c.each(func(name []byte) (more, ok bool) {
 		inside, read := f[string(name)]
 		if !read {
-			if !c.skip() {
-				return false
-			}
-			continue
+			return true, c.skip()
 		}
 		if !empty {
 			c.out = append(c.out, ',')
 		}
 		empty = false
-		c.out = append(c.out, c.in[from:c.at]...)
-		if !c.value(inside) {
-			return false
-		}
-	}
-	if c.next() != '}' {
+		c.out = append(append(append(c.out, '"'), name...), '"', ':')
+		return true, c.value(inside)
+	})
+	c.out = append(c.out, '}')
+	return ok
+}
+
+// each calls do with the name of each member of an object, until it wants no more. It must move on behind the value.
+func (c *cutter) each(do func(name []byte) (more, ok bool)) bool {
+	if c.next() != '{' {
 		return false
 	}
 	c.at++
-	c.out = append(c.out, '}')
-	return true
+	if c.next() == '}' {
+		c.at++
+		return true
+	}
+	for {
+		from := c.at
+		if !c.text() || c.next() != ':' {
+			return false
+		}
+		name := c.in[from+1 : c.at-1]
+		c.at++
+		if bytes.IndexByte(name, '\\') >= 0 {
+			return false
+		}
+		if more, ok := do(name); !ok || !more {
+			return ok
+		}
+		end := c.next()
+		if c.at++; end != ',' {
+			return end == '}'
+		}
+	}
 }
 
 // skip skips a value.
