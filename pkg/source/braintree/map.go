@@ -131,9 +131,7 @@ func (m *mapper) reject(i system.Issue) {
 // left reports whether the whole customer is left out.
 func (m *mapper) left() bool {
 	if m.owner == "" {
-		for _, of := range m.kept {
-			m.out.Left[LeftOfNobody] += len(of[""])
-		}
+		m.out.Left[LeftOfNobody] += m.kept.Len()
 		return true
 	}
 	if m.kept.Has(Customers, "", m.owner) || m.settings.DeletedCustomers {

@@ -17,9 +17,7 @@ func (System) Map(objects []system.Object, s system.Settings) system.Mapped {
 	m := newMapper(objects, s)
 	m.index()
 	if m.owner == "" {
-		for _, of := range m.kept {
-			m.out.Left[LeftOfNobody] += len(of[""])
-		}
+		m.out.Left[LeftOfNobody] += m.kept.Len()
 		return m.mapped()
 	}
 	m.customer()
@@ -271,7 +269,7 @@ func (m *mapper) see(subscription id, item string) {
 }
 
 func (m *mapper) customer() {
-	if len(m.kept[Customers][""]) == 0 {
+	if m.kept.Count(Customers, "") == 0 {
 		m.reject(system.Issue{
 			Dataset: billing.Customers, Record: m.owner, Stream: Customers, Object: m.owner, Code: CodeNoCustomer,
 			Message: "Chargify has objects of this customer, but did not list the customer. It may have been made during the pull: sync again.",

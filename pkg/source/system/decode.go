@@ -46,11 +46,11 @@ func Texts(o []byte, names ...string) (texts []string, ok bool) {
 
 // FieldOf names the field that could not be decoded, by its path; empty if the error does not say.
 func FieldOf(err error) string {
-	if e, ok := errors.AsType[*stdjson.UnmarshalTypeError](err); ok {
-		return fieldAt(strings.SplitSeq(e.Field, "."))
-	}
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		return fieldAt(e.JSONPointer.Tokens())
+	}
+	if e, ok := errors.AsType[*stdjson.UnmarshalTypeError](err); ok {
+		return fieldAt(strings.SplitSeq(e.Field, "."))
 	}
 	return ""
 }
