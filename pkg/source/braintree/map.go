@@ -91,7 +91,7 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 func each[T any](m *mapper, s system.Stream, ds billing.Dataset, do func(T)) {
 	for id, o := range m.kept.Of(s, "") {
 		var shape T
-		if err := json.Unmarshal(o, &shape); err != nil {
+		if err := system.Decode(o, &shape); err != nil {
 			m.reject(system.Issue{
 				Dataset: ds, Record: recordOf(ds, id), Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,
 				Message: "Braintree has sent a field of another type than Reseed knows.",

@@ -129,7 +129,7 @@ func (System) Reads() map[system.Stream]system.Fields { return nil }
 // BelongsTo finds out whose an object is. A subscription does not say it; its transactions do, and else its payment method.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	var b belongs
-	if err := json.Unmarshal(o.JSON, &b); err != nil {
+	if err := system.Decode(o.JSON, &b); err != nil {
 		return system.Belongs{}, err
 	}
 	switch o.Stream {

@@ -119,7 +119,7 @@ func decode[T any](m *mapper, s system.Stream) []T {
 	var all []T
 	for own, o := range m.kept.Of(s, "") {
 		var shape T
-		if err := json.Unmarshal(o, &shape); err != nil {
+		if err := system.Decode(o, &shape); err != nil {
 			m.reject(system.Issue{
 				Dataset: datasetOf(s), Record: recordOf(s, own, o), Stream: s, Object: own, Field: system.FieldOf(err), Code: CodeBadObject,
 				Message: "Chargify has sent a field of another type than Reseed knows.",

@@ -1,8 +1,6 @@
 package paypal
 
 import (
-	"encoding/json"
-
 	"reseed/pkg/source/system"
 )
 
@@ -151,7 +149,7 @@ func (System) Reads() map[system.Stream]system.Fields { return nil }
 // BelongsTo finds out whose an object is. Payments belong to their subscription, and events to their payment.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	var n names
-	if err := json.Unmarshal(o.JSON, &n); err != nil {
+	if err := system.Decode(o.JSON, &n); err != nil {
 		return system.Belongs{}, err
 	}
 	b := system.Belongs{Own: n.own(o.Stream)}

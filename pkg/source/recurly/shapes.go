@@ -151,7 +151,7 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 		Code    string    `json:"code"`
 		Account codeShape `json:"account"`
 	}
-	if err := json.Unmarshal(o.JSON, &names); err != nil {
+	if err := system.Decode(o.JSON, &names); err != nil {
 		return system.Belongs{}, err
 	}
 	switch o.Stream {
