@@ -27,16 +27,16 @@ type Config struct {
 	Out      string // folder of the input files
 }
 
-// State is how far a bundler is. Its JSON is kept between steps.
+// State is how far a bundler is. Its JSON is kept between steps. A version of this program that knows no Reads finds no progress in it, and begins
+// anew: it has runs of its own.
 type State struct {
-	Pages  int  `json:"pages"`            // raw pages so far
-	Sorted int  `json:"sorted,omitempty"` // of them
-	Hops   int  `json:"hops,omitempty"`   // joins done
-	Joined bool `json:"joined,omitempty"` // nothing is left to join
-	Mapped int  `json:"mapped,omitempty"` // sections
-	Done   bool `json:"done,omitempty"`
-
-	Reads string `json:"reads,omitempty"` // digest of what is left of objects in runs
+	Pages  int    `json:"pages"`                  // raw pages so far
+	Reads  string `json:"reads,omitempty"`        // digest of what is left of objects in runs
+	Sorted int    `json:"pages_sorted,omitempty"` // of Pages
+	Hops   int    `json:"joins,omitempty"`        // done
+	Joined bool   `json:"all_joined,omitempty"`   // nothing is left to join
+	Mapped int    `json:"sections,omitempty"`     // that are mapped
+	Done   bool   `json:"all_mapped,omitempty"`
 }
 
 // Sizes of steps. They decide the names of runs, so that a step that is done again replaces its runs.
@@ -46,7 +46,7 @@ const (
 	mostHops   = 3   // objects over which an object may name its customer
 )
 
-// Names of runs, below Dir.
+// Names of runs.
 const (
 	runsCatalog = "catalog/"
 	runsNames   = "names/"  // customers: listed, or only named
@@ -64,6 +64,7 @@ type Bundler struct {
 
 	reads   map[system.Stream]system.Fields
 	digest  string    // of reads
+	runs    string    // folder of the runs: those of versions that read others are elsewhere
 	buffers sync.Pool // of sorters
 }
 
@@ -75,20 +76,21 @@ func New(c Config) *Bundler {
 		_, _ = fmt.Fprintln(h, s, b.reads[s]) // never fails
 	}
 	b.digest = fmt.Sprintf("%x", h.Sum(nil))
+	b.runs = c.Dir + b.digest + "/"
 	return b
 }
 
 // AllSorted reports whether all pages that are there so far are sorted: then [Bundler.Missing] can tell which customers lack.
-func (s State) AllSorted() bool { return s.Sorted == s.Pages }
+func (b *Bundler) AllSorted(s State) bool { return s.Reads == b.digest && s.Sorted == s.Pages }
 
-// Step goes one step further: it makes room for runs, sorts some pages, makes a join, or maps some sections. The step is done when it returns the next
-// state without an error.
+// Step goes one step further: it sorts some pages, makes a join, or maps some sections. It begins anew if a version of this program made the
+// state that reads other fields of objects. The step is done when it returns the next state without an error.
 func (b *Bundler) Step(ctx context.Context, s State) (State, error) {
 	var err error
 	switch {
 	case s.Reads != b.digest:
-		s, err = b.anew(ctx, s)
-	case !s.AllSorted():
+		s = State{Pages: s.Pages, Reads: b.digest}
+	case !b.AllSorted(s):
 		s.Sorted, err = b.sort(ctx, s)
 	case !s.Joined:
 		s.Joined, err = b.join(ctx, s.Hops)
@@ -100,13 +102,6 @@ func (b *Bundler) Step(ctx context.Context, s State) (State, error) {
 		s.Done = err == nil
 	}
 	return s, err
-}
-
-// anew begins anew, if nothing is sorted yet or another version of this program has sorted, which may have left less of objects than the mapping
-// reads now.
-func (b *Bundler) anew(ctx context.Context, s State) (State, error) {
-	_, err := b.Objects.DeleteAll(ctx, b.Dir)
-	return State{Pages: s.Pages, Reads: b.digest}, err
 }
 
 // sort sorts some chunks of pages at the same time, and returns how many pages are sorted then.

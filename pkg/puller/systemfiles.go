@@ -43,7 +43,7 @@ func (r *run) sort(ctx context.Context, sys system.System, s System) error {
 	}
 	r.state.Mapping.State.Pages = r.state.Scan.Pages
 	b := r.bundler(sys, r.job.ID)
-	for !r.state.Mapping.State.AllSorted() {
+	for !b.AllSorted(r.state.Mapping.State) {
 		if err := r.step(ctx, b); err != nil {
 			return err
 		}
