@@ -1,8 +1,13 @@
 package connectortest
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"reseed/pkg/source/system"
 )
@@ -58,13 +63,45 @@ func settingsOfStory() system.Settings { return system.Settings{Metadata: true} 
 func (c Case) mapped(all []system.Object) system.Mapped { return c.mappedWith(all, settingsOfStory()) }
 
 func (c Case) mappedWith(all []system.Object, s system.Settings) system.Mapped {
-	b := c.bundled(all)
+	return c.mappedOf(c.bundled(all), s)
+}
+
+func (c Case) mappedOf(b bundles, s system.Settings) system.Mapped {
 	out := c.System.MapCatalog(b.catalog, s)
 	for _, customer := range b.customers {
 		m := c.System.Map(b.of[customer], s)
 		out.Records, out.Issues = append(out.Records, m.Records...), append(out.Issues, m.Issues...)
 	}
 	return out
+}
+
+// sameIfPicked checks that the fields that the system does not read make no difference to the records and issues of a mapping.
+func (c Case) sameIfPicked(t *testing.T, all []system.Object, want system.Mapped) {
+	t.Helper()
+	b, reads, less := c.bundled(all), c.System.Reads(), 0
+	picked := func(objects []system.Object) []system.Object {
+		out := slices.Clone(objects)
+		for i, o := range out {
+			var whole bytes.Buffer // as pages hold it
+			if err := json.Compact(&whole, o.JSON); err != nil {
+				t.Fatal(err)
+			}
+			out[i].JSON, _ = reads[o.Stream].Pick(nil, whole.Bytes())
+			less += whole.Len() - len(out[i].JSON)
+		}
+		return out
+	}
+	b.catalog = picked(b.catalog)
+	for customer, objects := range b.of {
+		b.of[customer] = picked(objects)
+	}
+	got := c.mappedOf(b, settingsOfStory())
+	if diff := cmp.Diff(rows(t, want.Records), rows(t, got.Records)) + cmp.Diff(want.Issues, got.Issues); diff != "" {
+		t.Fatal(diff)
+	}
+	if len(reads) > 0 && less == 0 {
+		t.Fatal("nothing was left out")
+	}
 }
 
 // text is what an issue says.

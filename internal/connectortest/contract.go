@@ -145,6 +145,7 @@ func oddObjects(t *testing.T, c Case) {
 			if len(mapped.Records) == 0 {
 				t.Fatalf("%s: nothing is left", v.object.JSON)
 			}
+			c.sameIfPicked(t, changed, mapped)
 			for _, i := range mapped.Issues {
 				if b.clean(t, text(i)); t.Failed() {
 					t.Fatalf("%s", v.object.JSON)

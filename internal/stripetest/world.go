@@ -57,10 +57,14 @@ func New(now time.Time) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newWorld(j, now), nil
+}
+
+func newWorld(j *Judge, now time.Time) *World {
 	return &World{
 		judge: j, now: now, objects: map[string]*object{}, kinds: map[string][]*object{}, parts: map[inside][]*object{}, deleted: map[string]string{}, numbers: map[string]int{},
 		faults: map[int]Fault{}, hooks: map[int]func(){}, without: map[string]string{},
-	}, nil
+	}
 }
 
 // prefixes of ids, by kind. The kinds are Stripe's names of objects.

@@ -94,6 +94,9 @@ func (l *Ledgerly) Open(c system.Connection) (system.Reader, error) {
 	return &reader{l, c}, nil
 }
 
+// Reads implements [system.System].
+func (*Ledgerly) Reads() map[system.Stream]system.Fields { return nil }
+
 // BelongsTo implements [system.System].
 func (*Ledgerly) BelongsTo(system.Object) (system.Belongs, error) { return system.Belongs{}, nil }
 

@@ -55,7 +55,7 @@ func BenchmarkStripe(b *testing.B) {
 	for _, part := range []struct {
 		name string
 		more func(bundle.State) bool
-	}{{"sorted/s", func(s bundle.State) bool { return !s.AllSorted() }}, {"mapped/s", func(s bundle.State) bool { return !s.Done }}} {
+	}{{"sorted/s", func(s bundle.State) bool { return !maker.AllSorted(s) }}, {"mapped/s", func(s bundle.State) bool { return !s.Done }}} {
 		began := time.Now()
 		for part.more(state) {
 			if state, err = maker.Step(b.Context(), state); err != nil {

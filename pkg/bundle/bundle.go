@@ -27,24 +27,26 @@ type Config struct {
 	Out      string // folder of the input files
 }
 
-// State is how far a bundler is. Its JSON is kept between steps.
+// State is how far a bundler is. Its JSON is kept between steps. A version of this program that knows no Reads finds no progress in it, and begins
+// anew: it has runs of its own.
 type State struct {
-	Pages  int  `json:"pages"`            // raw pages so far
-	Sorted int  `json:"sorted,omitempty"` // of them
-	Hops   int  `json:"hops,omitempty"`   // joins done
-	Joined bool `json:"joined,omitempty"` // nothing is left to join
-	Mapped int  `json:"mapped,omitempty"` // sections
-	Done   bool `json:"done,omitempty"`
+	Pages  int    `json:"pages"`                  // raw pages so far
+	Reads  string `json:"reads,omitempty"`        // digest of what is left of objects in runs
+	Sorted int    `json:"pages_sorted,omitempty"` // of Pages
+	Hops   int    `json:"joins,omitempty"`        // done
+	Joined bool   `json:"all_joined,omitempty"`   // nothing is left to join
+	Mapped int    `json:"sections,omitempty"`     // that are mapped
+	Done   bool   `json:"all_mapped,omitempty"`
 }
 
 // Sizes of steps. They decide the names of runs, so that a step that is done again replaces its runs.
 const (
-	chunkPages = 64 // a run of a chunk is sorted from so many pages
-	sections   = 8  // into which customers are split
-	mostHops   = 3  // objects over which an object may name its customer
+	chunkPages = 128 // a run of a chunk is sorted from so many pages
+	sections   = 8   // into which customers are split
+	mostHops   = 3   // objects over which an object may name its customer
 )
 
-// Names of runs, below Dir.
+// Names of runs.
 const (
 	runsCatalog = "catalog/"
 	runsNames   = "names/"  // customers: listed, or only named
@@ -60,21 +62,35 @@ func runsRefs(n int) string { return fmt.Sprintf("refs/%d/", n) }
 type Bundler struct {
 	Config
 
+	reads   map[system.Stream]system.Fields
+	digest  string    // of reads
+	runs    string    // folder of the runs: those of versions that read others are elsewhere
 	buffers sync.Pool // of sorters
 }
 
 // New makes a bundler. It makes no call.
-func New(c Config) *Bundler { return &Bundler{Config: c} }
+func New(c Config) *Bundler {
+	b := &Bundler{Config: c, reads: c.System.Reads()}
+	h := fnv.New128a()
+	for _, s := range slices.Sorted(maps.Keys(b.reads)) {
+		_, _ = fmt.Fprintln(h, s, b.reads[s]) // never fails
+	}
+	b.digest = fmt.Sprintf("%x", h.Sum(nil))
+	b.runs = c.Dir + b.digest + "/"
+	return b
+}
 
 // AllSorted reports whether all pages that are there so far are sorted: then [Bundler.Missing] can tell which customers lack.
-func (s State) AllSorted() bool { return s.Sorted == s.Pages }
+func (b *Bundler) AllSorted(s State) bool { return s.Reads == b.digest && s.Sorted == s.Pages }
 
-// Step goes one step further: it sorts some pages, makes a join, or maps some sections. The step is done when it returns the next
-// state without an error.
+// Step goes one step further: it sorts some pages, makes a join, or maps some sections. It begins anew if a version of this program made the
+// state that reads other fields of objects. The step is done when it returns the next state without an error.
 func (b *Bundler) Step(ctx context.Context, s State) (State, error) {
 	var err error
 	switch {
-	case !s.AllSorted():
+	case s.Reads != b.digest:
+		s = State{Pages: s.Pages, Reads: b.digest}
+	case !b.AllSorted(s):
 		s.Sorted, err = b.sort(ctx, s)
 	case !s.Joined:
 		s.Joined, err = b.join(ctx, s.Hops)
@@ -124,8 +140,13 @@ func (b *Bundler) sortChunk(ctx context.Context, from, to int) error {
 	for i := range c.of {
 		c.of[i] = all.sorter(name(runsOf(i)))
 	}
+	pages, err := b.newPageReader()
+	if err != nil {
+		return err
+	}
+	defer pages.close()
 	for n := from; n < to; n++ {
-		if err := b.objectsOf(ctx, n, func(o system.Object) error { return c.take(ctx, o) }); err != nil {
+		if err := pages.each(ctx, n, func(o system.Object) error { return c.take(ctx, o) }); err != nil {
 			return err
 		}
 	}
@@ -138,7 +159,7 @@ func (c *chunk) take(ctx context.Context, o system.Object) error {
 	if err != nil { // it is nobody's, as far as can be told; the mapping of nobody's objects says that it is odd
 		by = system.Belongs{}
 	}
-	c.scratch = appendObject(c.scratch[:0], o)
+	c.scratch = c.b.appendObject(c.scratch[:0], o)
 	switch {
 	case by.Catalog:
 		return c.catalog.add(ctx, string(o.Stream)+"\x00"+by.Own, c.scratch)

@@ -36,6 +36,11 @@ type thing struct {
 
 var above = map[system.Stream]system.Stream{"payments": "baskets", "receipts": "payments", "stamps": "receipts"}
 
+// Reads are all fields of things.
+func (shop) Reads() map[system.Stream]system.Fields {
+	return map[system.Stream]system.Fields{"customers": system.FieldsOf[thing](), "baskets": system.FieldsOf[thing](), "stamps": system.FieldsOf[thing]()}
+}
+
 func (shop) BelongsTo(o system.Object) (system.Belongs, error) {
 	var t thing
 	if err := json.Unmarshal(o.JSON, &t); err != nil {
@@ -200,7 +205,7 @@ func TestObjectsComeTogether(t *testing.T) {
 	all = append(all, all[:100]...)
 	rand.New(rand.NewPCG(1, 1)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	var want []string
-	for _, size := range []int{5, 1000} { // 196 pages: several chunks; and one
+	for _, size := range []int{2, 1000} { // 510 pages: several chunks; and one
 		b := newBed(objects.Mem(), system.Settings{})
 		state, err := b.finish(t.Context(), bundle.State{Pages: b.pages(t, size, all)})
 		if err != nil {
@@ -236,7 +241,7 @@ func TestMissing(t *testing.T) {
 		object("baskets", thing{ID: "zoe", Of: "zoe"})) // has the id of its customer
 	state := bundle.State{Pages: b.pages(t, 7, all)}
 	var err error
-	for !state.AllSorted() {
+	for !b.AllSorted(state) {
 		if state, err = b.Step(t.Context(), state); err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +262,7 @@ func TestMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	state.Pages++
-	for !state.AllSorted() {
+	for !b.AllSorted(state) {
 		if state, err = b.Step(t.Context(), state); err != nil {
 			t.Fatal(err)
 		}
@@ -278,12 +283,65 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// sparse is an earlier shop, which read less.
+type sparse struct{ shop }
+
+func (sparse) Reads() map[system.Stream]system.Fields {
+	return map[system.Stream]system.Fields{"customers": {"id": nil}, "baskets": {"of": nil}}
+}
+
+// After any step, another version of the program may go on: one that reads more of objects. It begins anew.
+func TestOtherVersionGoesOn(t *testing.T) {
+	t.Parallel()
+	all := append(sold(15, 2), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
+	whole := newBed(objects.Mem(), system.Settings{})
+	begun := bundle.State{Pages: whole.pages(t, 1, all)}
+	if _, err := whole.finish(t.Context(), begun); err != nil {
+		t.Fatal(err)
+	}
+	want, told := whole.made(t)
+	for steps, done := 1, false; !done; steps++ {
+		earlier := newBed(objects.Mem(), system.Settings{})
+		earlier.pages(t, 1, all)
+		old := bundle.New(bundle.Config{Objects: earlier.store, System: sparse{}, Raw: "raw/", Dir: "runs/", Out: "in/"})
+		state := begun
+		for range steps {
+			var err error
+			if state, err = old.Step(t.Context(), state); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if done = state.Done; done {
+			break
+		}
+		if earlier.AllSorted(state) {
+			t.Fatalf("after %d steps of another version all is sorted", steps)
+		}
+		if _, err := earlier.finish(t.Context(), state); err != nil {
+			t.Fatal(err)
+		}
+		got, gotTold := earlier.made(t)
+		if diff := cmp.Diff(want, got) + cmp.Diff(told, gotTold); diff != "" {
+			t.Fatalf("after %d steps: %s", steps, diff)
+		}
+	}
+}
+
+// A state of a version before runs held less than whole objects says nothing but how many pages there are.
+func TestStateBefore(t *testing.T) {
+	t.Parallel()
+	var s bundle.State
+	if err := json.Unmarshal([]byte(`{"pages":7,"sorted":7,"hops":1,"joined":true,"mapped":8,"done":true}`), &s); err != nil || s != (bundle.State{Pages: 7}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 var errKilled = errors.New("killed")
 
 // A worker dies at any change of an object; the next one begins the step again. The outcome is the same.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	all := append(sold(9, 2), object("goods", thing{ID: "g1", Name: "Gold"}), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
+	all := append(sold(15, 2), object("goods", thing{ID: "g1", Name: "Gold"}), object("baskets", thing{ID: "odd", Of: "c0001", Check: "reject"}))
 	whole := newBed(objects.Mem(), system.Settings{})
 	begun := bundle.State{Pages: whole.pages(t, 1, all)} // two chunks
 	if _, err := whole.finish(t.Context(), begun); err != nil {

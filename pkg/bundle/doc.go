@@ -2,7 +2,7 @@
 //
 // Raw objects are frozen in pages, by type. They are mapped customer by customer, and never all held in memory:
 //
-//	sort   pages → runs of objects, sorted by customer and split by its hash; and of what names its customer only through
+//	sort   pages → runs of what is read of objects, sorted by customer and split by its hash; and of what names its customer only through
 //	       another object
 //	join   objects that name another one ⨝ the owners of those, up to three times over
 //	map    runs of a section, customer by customer → records, as NDJSON; and the catalog → plans
@@ -10,5 +10,8 @@
 // A [Bundler] does one step at a time, and the caller keeps a [State] in between. Done again, a step writes the same
 // objects with the same names, so a worker may die anywhere.
 //
-// One customer's objects are in memory together: those of 100,000 invoices take about a gigabyte.
+// Pages hold objects whole. Runs hold the fields that the mapping reads (system.System.Reads), as far as a system says which ones: a fifth of
+// a Stripe account. A version that reads others has runs of its own, and begins anew.
+//
+// One customer's objects are in memory together: those of 100,000 Stripe invoices take about half a gigabyte.
 package bundle

@@ -123,47 +123,71 @@ func errPage() error {
 	return fault.New(fault.Internal, "raw_page", "a page of raw objects cannot be read")
 }
 
-// objectsOf calls do for each object of a page. Its JSON is valid during the call only.
-func (c Config) objectsOf(ctx context.Context, n int, do func(o system.Object) error) error {
-	in, err := c.Objects.Open(ctx, c.page(n), "", 0, -1)
+// pageReader reads pages, one after the other.
+type pageReader struct {
+	c     Config
+	z     *zstd.Decoder
+	lines *bufio.Reader
+	long  []byte // a line that is longer than the buffer
+}
+
+func (c Config) newPageReader() (*pageReader, error) {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "raw_page", "read pages")
+	}
+	return &pageReader{c: c, z: z, lines: bufio.NewReaderSize(z, 64<<10)}, nil
+}
+
+func (r *pageReader) close() { r.z.Close() }
+
+// each calls do for each object of a page. Its JSON is valid during the call only.
+func (r *pageReader) each(ctx context.Context, n int, do func(o system.Object) error) error {
+	in, err := r.c.Objects.Open(ctx, r.c.page(n), "", 0, -1)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-	if err != nil {
+	if err := r.z.Reset(in); err != nil {
 		return errPage()
 	}
-	defer z.Close()
-	return eachLine(z, func(line []byte) error {
+	r.lines.Reset(r.z)
+	for {
+		line, err := r.line()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		o, err := readLine(line)
 		if err != nil {
 			return err
 		}
-		return do(o)
-	})
-}
-
-func eachLine(r io.Reader, do func(line []byte) error) error {
-	lines := bufio.NewReaderSize(r, 64<<10)
-	var long []byte
-	for {
-		part, err := lines.ReadSlice('\n')
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			long = append(long, part...)
-			continue
-		case errors.Is(err, io.EOF) && len(part)+len(long) == 0:
-			return nil
-		case err != nil:
-			return errPage()
-		}
-		if len(long) > 0 {
-			part = append(long, part...)
-			long = part[:0]
-		}
-		if err := do(part[:len(part)-1]); err != nil {
+		if err := do(o); err != nil {
 			return err
 		}
+	}
+}
+
+// line reads a line, without its end; io.EOF after the last one. It is valid until the next call.
+func (r *pageReader) line() ([]byte, error) {
+	r.long = r.long[:0]
+	for {
+		part, err := r.lines.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			r.long = append(r.long, part...)
+			continue
+		case errors.Is(err, io.EOF) && len(part)+len(r.long) == 0:
+			return nil, io.EOF
+		case err != nil:
+			return nil, errPage()
+		}
+		if len(r.long) > 0 {
+			r.long = append(r.long, part...)
+			part = r.long
+		}
+		return part[:len(part)-1], nil
 	}
 }

@@ -22,7 +22,7 @@ const runBytes = 16 << 20
 
 // sorters collect entries of several kinds in one buffer, and write them as sorted runs, one or more of each kind.
 type sorters struct {
-	c   Config
+	b   *Bundler
 	mem []byte
 	all []*sorter
 }
@@ -43,14 +43,14 @@ func (b *Bundler) newSorters() *sorters {
 	if !ok {
 		mem = new(make([]byte, 0, runBytes+MostBytes))
 	}
-	return &sorters{c: b.Config, mem: (*mem)[:0]}
+	return &sorters{b: b, mem: (*mem)[:0]}
 }
 
 // release gives the buffer back.
 func (b *Bundler) release(s *sorters) { b.buffers.Put(&s.mem) }
 
 func (s *sorters) sorter(name string) *sorter {
-	one := &sorter{of: s, name: s.c.Dir + name}
+	one := &sorter{of: s, name: s.b.runs + name}
 	s.all = append(s.all, one)
 	return one
 }
@@ -108,7 +108,7 @@ func (s *sorter) flush(ctx context.Context) error {
 	name := fmt.Sprintf("%s-%03d", s.name, s.n)
 	s.n++
 	s.refs = s.refs[:0]
-	return s.of.c.Objects.Put(ctx, name, &body)
+	return s.of.b.Objects.Put(ctx, name, &body)
 }
 
 // merged reads runs as one. It yields entries in order; equal ones once.
@@ -133,14 +133,14 @@ func (r *run) compare(o *run) int {
 }
 
 // open opens all runs whose names begin with a prefix.
-func (c Config) open(ctx context.Context, prefix string) (*merged, error) {
-	names, err := c.Objects.Names(ctx, c.Dir+prefix)
+func (b *Bundler) open(ctx context.Context, prefix string) (*merged, error) {
+	names, err := b.Objects.Names(ctx, b.runs+prefix)
 	if err != nil {
 		return nil, err
 	}
 	m := &merged{}
 	for _, name := range names {
-		if err := m.take(ctx, c.Objects, name); err != nil {
+		if err := m.take(ctx, b.Objects, name); err != nil {
 			m.close()
 			return nil, err
 		}
@@ -251,11 +251,16 @@ func (m *merged) groups(ctx context.Context, do func(key string, payloads [][]by
 	}
 }
 
-// appendObject encodes an object.
-func appendObject(b []byte, o system.Object) []byte {
-	b = appendText(b, string(o.Stream))
-	b = appendText(b, o.Parent)
-	return append(b, o.JSON...)
+// appendObject encodes what the mapping reads of an object.
+func (b *Bundler) appendObject(dst []byte, o system.Object) []byte {
+	dst = appendText(dst, string(o.Stream))
+	dst = appendText(dst, o.Parent)
+	if !system.WasCut(o.JSON) { // its mark says so to the mapping
+		if picked, ok := b.reads[o.Stream].Pick(dst, o.JSON); ok {
+			return picked
+		}
+	}
+	return append(dst, o.JSON...)
 }
 
 func appendText(b []byte, s string) []byte {

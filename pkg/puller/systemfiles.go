@@ -50,8 +50,9 @@ func (r *run) sort(ctx context.Context, sys system.System, s System) error {
 		r.state.Mapping = &mapping{Settings: s.Mapping}
 	}
 	r.state.Mapping.State.Pages = r.state.Scan.Pages
-	for !r.state.Mapping.State.AllSorted() {
-		if err := r.step(ctx, r.bundler(sys, r.job.ID)); err != nil {
+	b := r.bundler(sys, r.job.ID)
+	for !b.AllSorted(r.state.Mapping.State) {
+		if err := r.step(ctx, b); err != nil {
 			return err
 		}
 	}

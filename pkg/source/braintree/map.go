@@ -89,7 +89,7 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 func each[T any](m *mapper, s system.Stream, ds billing.Dataset, do func(T)) {
 	for id, o := range m.kept.Of(s, "") {
 		var shape T
-		if err := json.Unmarshal(o, &shape); err != nil {
+		if err := system.Decode(o, &shape); err != nil {
 			m.reject(system.Misfit(o, system.Issue{
 				Dataset: ds, Record: recordOf(ds, id), Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,
 				Message: "Braintree has sent a field of another type than Reseed knows.",
@@ -129,9 +129,7 @@ func (m *mapper) reject(i system.Issue) {
 // left reports whether the whole customer is left out.
 func (m *mapper) left() bool {
 	if m.owner == "" {
-		for _, of := range m.kept {
-			m.out.Left[LeftOfNobody] += len(of[""])
-		}
+		m.out.Left[LeftOfNobody] += m.kept.Len()
 		return true
 	}
 	if m.kept.Has(Customers, "", m.owner) || m.settings.DeletedCustomers {

@@ -127,10 +127,13 @@ type belongs struct {
 	} `json:"transactions"`
 }
 
+// Reads are none: objects are read whole.
+func (System) Reads() map[system.Stream]system.Fields { return nil }
+
 // BelongsTo finds out whose an object is. A subscription does not say it; its transactions do, and else its payment method.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	var b belongs
-	if err := json.Unmarshal(o.JSON, &b); err != nil {
+	if err := system.Decode(o.JSON, &b); err != nil {
 		return system.Belongs{}, err
 	}
 	switch o.Stream {

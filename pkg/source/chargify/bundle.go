@@ -27,7 +27,7 @@ type head struct {
 // headOf reads the head of an object of a stream. The error is that of an object of another shape, or without an id.
 func headOf(s system.Stream, o json.RawMessage) (head, error) {
 	var h head
-	if err := json.Unmarshal(o, &h); err != nil {
+	if err := system.Decode(o, &h); err != nil {
 		return h, err
 	}
 	switch h.own = string(h.ID); {
@@ -41,6 +41,9 @@ func headOf(s system.Stream, o json.RawMessage) (head, error) {
 	}
 	return h, nil
 }
+
+// Reads are none: objects are read whole.
+func (System) Reads() map[system.Stream]system.Fields { return nil }
 
 // BelongsTo finds out whose an object is. The error is that of a JSON document of another shape.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {

@@ -16,9 +16,7 @@ func (System) Map(objects []system.Object, s system.Settings) system.Mapped {
 	m := newMapper(objects, s)
 	m.index()
 	if m.owner == "" {
-		for _, of := range m.kept {
-			m.out.Left[LeftOfNobody] += len(of[""])
-		}
+		m.out.Left[LeftOfNobody] += m.kept.Len()
 		return m.mapped()
 	}
 	m.customer()
@@ -120,7 +118,7 @@ func decode[T any](m *mapper, s system.Stream) []T {
 	var all []T
 	for own, o := range m.kept.Of(s, "") {
 		var shape T
-		if err := json.Unmarshal(o, &shape); err != nil {
+		if err := system.Decode(o, &shape); err != nil {
 			m.reject(system.Misfit(o, system.Issue{
 				Dataset: datasetOf(s), Record: recordOf(s, own, o), Stream: s, Object: own, Field: system.FieldOf(err), Code: CodeBadObject,
 				Message: "Chargify has sent a field of another type than Reseed knows.",
@@ -270,7 +268,7 @@ func (m *mapper) see(subscription id, item string) {
 }
 
 func (m *mapper) customer() {
-	if len(m.kept[Customers][""]) == 0 {
+	if m.kept.Count(Customers, "") == 0 {
 		m.reject(system.Issue{
 			Dataset: billing.Customers, Record: m.owner, Stream: Customers, Object: m.owner, Code: CodeNoCustomer,
 			Message: "Chargify has objects of this customer, but did not list the customer. It may have been made during the pull: sync again.",

@@ -139,7 +139,7 @@ func newMapper(objects []system.Object, s system.Settings) *mapper {
 func each[T any](m *mapper, s system.Stream, parent string, ds billing.Dataset, do func(T)) {
 	for id, o := range m.kept.Of(s, parent) {
 		var shape T
-		if err := json.Unmarshal(o, &shape); err != nil {
+		if err := system.Decode(o, &shape); err != nil {
 			id, _, _ = strings.Cut(id, ":")
 			record := id
 			if ds == billing.Events {

@@ -1,8 +1,6 @@
 package paypal
 
 import (
-	"encoding/json"
-
 	"reseed/pkg/source/system"
 )
 
@@ -145,10 +143,13 @@ func (n names) own(s system.Stream) string {
 	return n.ID
 }
 
+// Reads are none: objects are read whole.
+func (System) Reads() map[system.Stream]system.Fields { return nil }
+
 // BelongsTo finds out whose an object is. Payments belong to their subscription, and events to their payment.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	var n names
-	if err := json.Unmarshal(o.JSON, &n); err != nil {
+	if err := system.Decode(o.JSON, &n); err != nil {
 		return system.Belongs{}, err
 	}
 	b := system.Belongs{Own: n.own(o.Stream)}

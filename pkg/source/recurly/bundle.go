@@ -31,25 +31,19 @@ func (m *mapper) addShown(s system.Stream, invoice string, shown []json.RawMessa
 	}
 }
 
-// each decodes the objects of a stream, in the order of their ids. What is not of the shape is rejected; each reports
-// whether all are. An object is decoded once, however often it is asked for.
+// each decodes the objects of a stream, in the order of their ids. What is not of the shape is rejected; each reports whether all are.
 func each[T any](m *mapper, s system.Stream, parent string, dataset billing.Dataset, do func(T)) (whole bool) {
 	whole = true
-	for id, o := range m.kept.Of(s, parent) {
-		at := place{s, parent, id}
-		shape, known := m.decoded[at].(T)
-		if !known {
-			if err := json.Unmarshal(o, &shape); err != nil {
-				whole = false
-				m.reject(system.Misfit(o, system.Issue{
-					Dataset: dataset, Record: m.recordOf(at), Stream: s, Object: id, Field: system.FieldOf(err), Code: CodeBadObject,
-					Message: "Recurly has sent a field of another type than Reseed knows.",
-				}), parent)
-				continue
-			}
-			m.decoded[at] = shape
+	for d := range system.DecodedOf[T](m.kept, s, parent) {
+		if d.Err != nil {
+			whole = false
+			m.reject(system.Misfit(d.JSON, system.Issue{
+				Dataset: dataset, Record: m.recordOf(place{s, parent, d.ID}), Stream: s, Object: d.ID, Field: system.FieldOf(d.Err), Code: CodeBadObject,
+				Message: "Recurly has sent a field of another type than Reseed knows.",
+			}), parent)
+			continue
 		}
-		do(shape)
+		do(d.Shape)
 	}
 	return whole
 }

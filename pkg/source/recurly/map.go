@@ -16,11 +16,7 @@ func (System) Map(objects []system.Object, s system.Settings) system.Mapped {
 	m := newMapper(objects, s)
 	m.index()
 	if m.owner == "" {
-		for _, objects := range m.kept {
-			for _, of := range objects {
-				m.out.Left[LeftOfNobody] += len(of)
-			}
-		}
+		m.out.Left[LeftOfNobody] += m.kept.Len()
 		return m.mapped()
 	}
 	m.customer()
@@ -97,7 +93,6 @@ type mapper struct {
 	settings system.Settings
 	kept     system.Kept
 	heads    map[place]head
-	decoded  map[place]any
 	out      system.Mapped
 	owner    string // code of the account
 
@@ -120,7 +115,7 @@ type refund struct {
 
 func newMapper(objects []system.Object, s system.Settings) *mapper {
 	m := &mapper{
-		settings: s, kept: system.Kept{}, heads: map[place]head{}, decoded: map[place]any{}, out: system.Mapped{Left: map[string]int{}},
+		settings: s, kept: system.Kept{}, heads: map[place]head{}, out: system.Mapped{Left: map[string]int{}},
 		itemsOf: map[string]map[string]bool{}, paidBy: map[string]string{}, refunds: map[string][]refund{}, backed: map[string]bool{},
 		disputed: map[string]bool{}, left: map[string]string{},
 	}
@@ -141,7 +136,7 @@ func (m *mapper) mapped() system.Mapped {
 func (m *mapper) put(r billing.Record) { m.out.Records = append(m.out.Records, r) }
 
 func (m *mapper) customer() {
-	if len(m.kept[Accounts][""]) == 0 {
+	if m.kept.Count(Accounts, "") == 0 {
 		m.reject(system.Issue{
 			Dataset: billing.Customers, Record: m.owner, Stream: Accounts, Object: m.owner, Code: CodeNoCustomer,
 			Message: "Recurly has objects of this account, but did not list the account. It may have been made during the pull: sync again.",

@@ -253,7 +253,7 @@ type head struct {
 
 func headOf(o json.RawMessage) (head, error) {
 	var h head
-	if err := json.Unmarshal(o, &h); err != nil {
+	if err := system.Decode(o, &h); err != nil {
 		return h, err
 	}
 	if h.ID == "" {

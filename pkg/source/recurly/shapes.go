@@ -141,6 +141,9 @@ type transactionShape struct {
 	UpdatedAt             system.Moment  `json:"updated_at"`
 }
 
+// Reads are none: objects are read whole.
+func (System) Reads() map[system.Stream]system.Fields { return nil }
+
 // BelongsTo finds out whose an object is. The error is that of a JSON document of another shape.
 func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 	var names struct {
@@ -148,7 +151,7 @@ func (System) BelongsTo(o system.Object) (system.Belongs, error) {
 		Code    string    `json:"code"`
 		Account codeShape `json:"account"`
 	}
-	if err := json.Unmarshal(o.JSON, &names); err != nil {
+	if err := system.Decode(o.JSON, &names); err != nil {
 		return system.Belongs{}, err
 	}
 	switch o.Stream {

@@ -18,4 +18,6 @@ func Shapes() map[system.Stream]any {
 func IsRef(t reflect.Type) bool { return t == reflect.TypeFor[ref]() }
 
 // IsList reports whether a type is a list inside an object.
-func IsList(t reflect.Type) bool { return t == reflect.TypeFor[*sublist]() }
+func IsList(t reflect.Type) bool {
+	return t == reflect.TypeFor[*sublist[itemShape]]() || t == reflect.TypeFor[*sublist[lineShape]]() || t == reflect.TypeFor[*sublist[paymentShape]]()
+}

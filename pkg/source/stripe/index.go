@@ -37,7 +37,7 @@ func (m *mapper) indexSubscription(s subscriptionShape) {
 	if s.TrialStart != 0 && (m.trial == 0 || s.TrialStart < m.trial) {
 		m.trial = s.TrialStart
 	}
-	m.addShown(Items, s.ID, s.Items)
+	addShown(m, Items, s.ID, s.Items)
 	each(m, Items, s.ID, billing.Events, func(i itemShape) {
 		price := ""
 		if i.Price != nil {
@@ -52,8 +52,8 @@ func (m *mapper) indexInvoice(in invoiceShape) {
 	if in.Created >= m.newest.Created {
 		m.newest = in
 	}
-	m.addShown(Lines, in.ID, in.Lines)
-	m.addShown(Payments, in.ID, in.Payments)
+	addShown(m, Lines, in.ID, in.Lines)
+	addShown(m, Payments, in.ID, in.Payments)
 	each(m, Lines, in.ID, billing.LineItems, func(l lineShape) {
 		if l.Parent != nil && l.Parent.SubscriptionItemDetails != nil {
 			d := l.Parent.SubscriptionItemDetails

@@ -36,7 +36,6 @@ func (System) MapCatalog(objects []system.Object, s system.Settings) system.Mapp
 type mapper struct {
 	settings system.Settings
 	kept     system.Kept
-	decoded  map[place]any
 	out      system.Mapped
 	live     bool
 	owner    string // id of the customer
@@ -67,7 +66,7 @@ type givenBack struct {
 
 func newMapper(objects []system.Object, s system.Settings) *mapper {
 	m := &mapper{
-		settings: s, kept: system.Kept{}, decoded: map[place]any{}, out: system.Mapped{Left: map[string]int{}},
+		settings: s, kept: system.Kept{}, out: system.Mapped{Left: map[string]int{}},
 		invoicesOf: map[string][]string{}, intentOf: map[string]string{}, failed: map[string][]chargeShape{},
 		refunds: map[string][]givenBack{}, itemOf: map[soldAs]string{}, itemsOf: map[string][]string{},
 	}
@@ -104,11 +103,7 @@ func (m *mapper) reject(i system.Issue) {
 // left reports whether the whole customer is left out.
 func (m *mapper) left() bool {
 	if m.owner == "" {
-		for _, objects := range m.kept {
-			for _, of := range objects {
-				m.out.Left[LeftOfNobody] += len(of)
-			}
-		}
+		m.out.Left[LeftOfNobody] += m.kept.Len()
 		return true
 	}
 	deleted := false
@@ -122,7 +117,7 @@ func (m *mapper) left() bool {
 }
 
 func (m *mapper) customer() {
-	if len(m.kept[Customers][""]) == 0 {
+	if m.kept.Count(Customers, "") == 0 {
 		m.reject(system.Issue{
 			Dataset: billing.Customers, Record: m.owner, Stream: Customers, Object: m.owner, Code: CodeNoCustomer,
 			Message: "Stripe has objects of this customer, but did not list the customer. It may have been deleted or made during the pull: sync again.",

@@ -47,16 +47,16 @@ type recurringShape struct {
 }
 
 type subscriptionShape struct {
-	ID                string   `json:"id"`
-	Customer          ref      `json:"customer"`
-	Status            string   `json:"status"`
-	TrialStart        int64    `json:"trial_start"`
-	CancelAt          int64    `json:"cancel_at"`
-	CancelAtPeriodEnd bool     `json:"cancel_at_period_end"`
-	CanceledAt        int64    `json:"canceled_at"`
-	EndedAt           int64    `json:"ended_at"`
-	Items             *sublist `json:"items"`
-	Livemode          bool     `json:"livemode"`
+	ID                string              `json:"id"`
+	Customer          ref                 `json:"customer"`
+	Status            string              `json:"status"`
+	TrialStart        int64               `json:"trial_start"`
+	CancelAt          int64               `json:"cancel_at"`
+	CancelAtPeriodEnd bool                `json:"cancel_at_period_end"`
+	CanceledAt        int64               `json:"canceled_at"`
+	EndedAt           int64               `json:"ended_at"`
+	Items             *sublist[itemShape] `json:"items"`
+	Livemode          bool                `json:"livemode"`
 }
 
 type itemShape struct {
@@ -70,22 +70,22 @@ type idShape struct {
 }
 
 type invoiceShape struct {
-	ID                string            `json:"id"`
-	Customer          ref               `json:"customer"`
-	CustomerName      string            `json:"customer_name"`
-	CustomerEmail     string            `json:"customer_email"`
-	Created           int64             `json:"created"`
-	DueDate           int64             `json:"due_date"`
-	Currency          string            `json:"currency"`
-	Status            string            `json:"status"`
-	CollectionMethod  string            `json:"collection_method"`
-	Total             int64             `json:"total"`
-	AmountPaid        int64             `json:"amount_paid"`
-	ShippingCost      *shippingShape    `json:"shipping_cost"`
-	StatusTransitions *transitionsShape `json:"status_transitions"`
-	Lines             *sublist          `json:"lines"`
-	Payments          *sublist          `json:"payments"`
-	Livemode          bool              `json:"livemode"`
+	ID                string                 `json:"id"`
+	Customer          ref                    `json:"customer"`
+	CustomerName      string                 `json:"customer_name"`
+	CustomerEmail     string                 `json:"customer_email"`
+	Created           int64                  `json:"created"`
+	DueDate           int64                  `json:"due_date"`
+	Currency          string                 `json:"currency"`
+	Status            string                 `json:"status"`
+	CollectionMethod  string                 `json:"collection_method"`
+	Total             int64                  `json:"total"`
+	AmountPaid        int64                  `json:"amount_paid"`
+	ShippingCost      *shippingShape         `json:"shipping_cost"`
+	StatusTransitions *transitionsShape      `json:"status_transitions"`
+	Lines             *sublist[lineShape]    `json:"lines"`
+	Payments          *sublist[paymentShape] `json:"payments"`
+	Livemode          bool                   `json:"livemode"`
 }
 
 type shippingShape struct {
@@ -216,8 +216,13 @@ type creditNoteShape struct {
 }
 
 // sublist is a list inside an object. Its objects are decoded when those of its rest are known.
-type sublist struct {
+type sublist[Shape any] struct {
 	Data *[]jsontext.Value `json:"data"`
+}
+
+// Fields are those that are read.
+func (sublist[Shape]) Fields() system.Fields {
+	return system.Fields{"data": system.FieldsOf[Shape]()}
 }
 
 // ref names another object: by its id, or by the object itself if it is expanded.
@@ -232,6 +237,20 @@ func (r *ref) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	err := json.UnmarshalDecode(d, &o)
 	*r = ref(o.ID)
 	return err
+}
+
+// Fields are those that are read of an expanded object.
+func (ref) Fields() system.Fields { return system.FieldsOf[idShape]() }
+
+// Reads are the fields that are mapped.
+func (System) Reads() map[system.Stream]system.Fields {
+	return map[system.Stream]system.Fields{
+		Customers: system.FieldsOf[customerShape](), Products: system.FieldsOf[productShape](), Prices: system.FieldsOf[priceShape](),
+		Subscriptions: system.FieldsOf[subscriptionShape](), Items: system.FieldsOf[itemShape](),
+		Invoices: system.FieldsOf[invoiceShape](), Lines: system.FieldsOf[lineShape](), Payments: system.FieldsOf[paymentShape](),
+		CreditNotes: system.FieldsOf[creditNoteShape](), CreditNoteLines: system.FieldsOf[idShape](),
+		Charges: system.FieldsOf[chargeShape](), Refunds: system.FieldsOf[refundShape](), Disputes: system.FieldsOf[disputeShape](),
+	}
 }
 
 // BelongsTo finds out whose an object is.

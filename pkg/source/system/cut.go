@@ -18,7 +18,7 @@ const cutMark = `{"reseed_cut":true`
 // names the object and its customer is still there, and mappings refuse the object, if one of these fields counts. Of what is no
 // object, or has too many fields, nothing is left.
 func Cut(o []byte, most int) []byte {
-	fields, ok := fieldsOf(o)
+	fields, ok := apart(o)
 	size := len(cutMark) + len("}")
 	for _, f := range fields {
 		size += f.size()
@@ -62,7 +62,8 @@ type field struct{ name, value []byte }
 
 func (f field) size() int { return len(`,:`) + len(f.name) + len(f.value) }
 
-func fieldsOf(o []byte) (all []field, ok bool) {
+// apart takes an object apart.
+func apart(o []byte) (all []field, ok bool) {
 	d := jsontext.NewDecoder(bytes.NewReader(o), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if begin, err := d.ReadToken(); err != nil || begin.Kind() != jsontext.KindBeginObject {
 		return nil, false

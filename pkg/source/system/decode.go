@@ -18,45 +18,39 @@ func Decode(o []byte, into any) error {
 	return json.Unmarshal(o, into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// Texts reads texts among the fields of a raw object, in the order of names, and reads no further than it must: several times as fast as
-// [Decode]. A field that is null or missing is "". ok is false if one is something else, or the object none: then [Decode] tells more.
+// Texts reads texts among the fields of a raw object, in the order of names, and reads no further than it must: many times as fast as
+// [Decode]. A field that is null or missing is "". ok is false if one is something else, or the object is not written as [Fields.Pick] wants
+// it: then [Decode] tells more.
 func Texts(o []byte, names ...string) (texts []string, ok bool) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(o), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if begin, err := d.ReadToken(); err != nil || begin.Kind() != jsontext.KindBeginObject {
-		return nil, false
-	}
+	c, left := picker{in: o}, len(names)
 	texts = make([]string, len(names))
-	for left := len(names); left > 0 && d.PeekKind() == jsontext.KindString; {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, false
-		}
-		at := slices.Index(names, name.String())
+	ok = c.each(func(name []byte) (more, ok bool) {
+		at := slices.Index(names, string(name))
 		if at < 0 {
-			if d.SkipValue() != nil {
-				return nil, false
-			}
-			continue
+			return true, c.skip()
 		}
-		value, err := d.ReadToken()
-		switch {
-		case err == nil && value.Kind() == jsontext.KindString:
-			texts[at] = value.String()
-		case err != nil || value.Kind() != jsontext.KindNull:
-			return nil, false
+		from := c.at
+		if !c.skip() {
+			return false, false
 		}
+		value := c.in[from:c.at]
 		left--
-	}
-	return texts, d.PeekKind() != jsontext.KindInvalid
+		if string(value) == "null" {
+			return left > 0, true
+		}
+		texts[at] = string(bytes.Trim(value, `"`))
+		return left > 0, value[0] == '"' && bytes.IndexByte(value, '\\') < 0
+	})
+	return texts, ok
 }
 
 // FieldOf names the field that could not be decoded, by its path; empty if the error does not say.
 func FieldOf(err error) string {
-	if e, ok := errors.AsType[*stdjson.UnmarshalTypeError](err); ok {
-		return fieldAt(strings.SplitSeq(e.Field, "."))
-	}
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		return fieldAt(e.JSONPointer.Tokens())
+	}
+	if e, ok := errors.AsType[*stdjson.UnmarshalTypeError](err); ok {
+		return fieldAt(strings.SplitSeq(e.Field, "."))
 	}
 	return ""
 }

@@ -55,7 +55,10 @@ func TestTexts(t *testing.T) {
 	for text, want := range map[string][]string{
 		`{"id":"a","other":[{"customer":"x"}],"customer":"c","rest":`: {"a", "c"}, // the rest is not read
 		`{"customer":"c","id":"a"}`:                                   {"a", "c"},
-		` { "customer" : null , "id" : "a\u0062" } `:                  {"ab", ""},
+		`{"customer":null,"id":""}`:                                   {"", ""},
+		` { "customer" : null , "id" : "a" } `:                        nil,
+		`{"id":"a\u0062"}`:                                            nil,
+		`{"i\u0064":"a"}`:                                             nil,
 		`{"id":"a","x":{"y":1}}`:                                      {"a", ""},
 		`{}`:                                                          {"", ""},
 		`{"id":"a","customer":{"id":"c"}}`:                            nil,

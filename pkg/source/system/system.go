@@ -24,6 +24,8 @@ type System interface {
 	Open(c Connection) (Reader, error)
 	// BelongsTo finds out whose a raw object is. The error is that of a JSON document of another shape.
 	BelongsTo(o Object) (Belongs, error)
+	// Reads are the fields of objects that MapCatalog and Map read, by stream. Objects of other streams are read whole.
+	Reads() map[Stream]Fields
 	// MapCatalog makes plans of the objects that belong to the catalog.
 	MapCatalog(objects []Object, s Settings) Mapped
 	// Map makes records of the objects that belong to one customer.
