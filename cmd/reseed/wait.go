@@ -71,6 +71,9 @@ func describe(j *wire.Job) string {
 	case p.RowsDone > 0:
 		text += fmt.Sprintf(", %d rows, %.0f/s", p.RowsDone, p.RowsASecond)
 	}
+	if p.Waits != "" {
+		return text + ", waits: " + p.Waits
+	}
 	if left := time.Duration(p.SecondsLeft * float64(time.Second)).Round(time.Second); left > 0 {
 		text += ", " + left.String() + " left"
 	}

@@ -77,7 +77,7 @@ func wireOfProgress(p job.Progress) wire.Progress {
 		streams = append(streams, wire.Stream(s))
 	}
 	return wire.Progress{
-		Streams: streams, BytesDone: p.BytesDone, BytesTotal: p.BytesTotal, RowsDone: p.RowsDone, ItemsDone: p.ItemsDone, ItemsTotal: p.ItemsTotal,
+		Streams: streams, Waits: p.Waits, BytesDone: p.BytesDone, BytesTotal: p.BytesTotal, RowsDone: p.RowsDone, ItemsDone: p.ItemsDone, ItemsTotal: p.ItemsTotal,
 		Fraction: p.Fraction, RowsASecond: p.RowsASecond, SecondsLeft: p.SecondsLeft,
 	}
 }

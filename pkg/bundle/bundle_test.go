@@ -392,7 +392,7 @@ func TestSentences(t *testing.T) {
 		Notes: map[string]*bundle.Note{"a": {Count: 1, Message: "One.", Links: []string{"l1"}}, "b": {Count: 12, Message: "Many.", Links: []string{"l2", "l3"}}, "c": {Count: 2, Message: "None."}},
 		Left:  map[string]int64{"draft_invoices": 3},
 	}
-	want := []string{"Many. (b, 12 times; l2 l3)", "None. (c, 2 times)", "One. (a, once; l1)", "Left out, as the settings and the mapping say: 3 draft invoices."}
+	want := []string{"Many. (b, 12 times; l2 l3)", "None. (c, 2 times)", "One. (a, once; l1)", "Left out, as the settings and the mapping say: draft invoices (3)."}
 	if got := told.Sentences(); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

@@ -278,7 +278,7 @@ func (t Told) Sentences() []string {
 		all = append(all, fmt.Sprintf("%s (%s, %s%s)", n.Message, code, times(n.Count), links))
 	}
 	for _, what := range slices.Sorted(maps.Keys(t.Left)) {
-		all = append(all, fmt.Sprintf("Left out, as the settings and the mapping say: %d %s.", t.Left[what], strings.ReplaceAll(what, "_", " ")))
+		all = append(all, fmt.Sprintf("Left out, as the settings and the mapping say: %s (%d).", strings.ReplaceAll(what, "_", " "), t.Left[what]))
 	}
 	return all
 }

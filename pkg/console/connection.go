@@ -112,7 +112,8 @@ func (c *Console) checkCredentials(v *visit) (answer, error) {
 // disconnect is POST /sources/{id}/settings/disconnect: it takes the credentials away, if the box is ticked that says so.
 func (c *Console) disconnect(v *visit) (answer, error) {
 	if v.PostFormValue("sure") == "" {
-		return goTo(sourcePath(v.PathValue("id"), "settings#disconnect")), nil
+		p, err := v.sourceSettingsPage()
+		return refuse("sourcesettings", p), err
 	}
 	_, err := v.client.Disconnect(v.ctx(), v.PathValue("id"))
 	return goTo(sourcePath(v.PathValue("id"), "settings?saved=disconnected")), err

@@ -101,7 +101,7 @@ func (im *Importer) pulling(j *job.Job, tasks []job.Task) error {
 		if err != nil {
 			return err
 		}
-		j.Progress.RowsDone, j.Progress.Streams = r.Pulled, r.Streams
+		j.Progress.RowsDone, j.Progress.Streams, j.Progress.Waits = r.Pulled, r.Streams, r.Waits
 	}
 	im.rate(j)
 	if left := expected(j) - j.Progress.RowsDone; left > 0 && j.Progress.RowsASecond > 0 {

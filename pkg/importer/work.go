@@ -110,6 +110,7 @@ type result struct {
 	Pulled int64 `json:"pulled,omitempty"`
 	// of one that reads a billing system
 	Streams []job.Stream `json:"streams,omitempty"`
+	Waits   string       `json:"waits,omitempty"`
 }
 
 func resultOf(t job.Task) (r result, err error) {

@@ -118,6 +118,8 @@ type Progress struct {
 	ItemsTotal int64 `json:"items_total,omitempty"`
 	// of a pull of a billing system, as long as it reads: its kinds of objects, in the order in which they are read
 	Streams []Stream `json:"streams,omitempty"`
+	// of a pull that waits, since what it reads does not answer: why, as a sentence
+	Waits string `json:"waits,omitempty"`
 	// Of a running job, when it is looked at:
 	Fraction    float64 `json:"fraction,omitempty"`        // 0 to 1, of all its work
 	RowsASecond float64 `json:"rows_per_second,omitempty"` // since it started

@@ -348,7 +348,7 @@ func (s *System) isOf(a system.Account) error {
 // Whose names an account for people, such as: the Stripe account Acme (acct_1), test mode.
 func Whose(sys string, a system.Account) string {
 	text := "the " + sys + " account " + a.ID
-	if a.Name != "" {
+	if a.Name != "" && a.Name != a.ID {
 		text = "the " + sys + " account " + a.Name + " (" + a.ID + ")"
 	}
 	if !a.Live {

@@ -27,7 +27,7 @@ const (
 // errStopped says that a worker stopped before its deadline, and the job goes on.
 var errStopped = errors.New("puller: out of time")
 
-// state is what the task keeps of the reading. The importer reads Pulled and Streams of it.
+// state is what the task keeps of the reading. The importer reads Pulled, Streams and Waits of it.
 type state struct {
 	Pulled  int64        `json:"pulled"`            // rows or objects read so far
 	Streams []job.Stream `json:"streams,omitempty"` // of a billing system
@@ -37,6 +37,7 @@ type state struct {
 	Scan      *scan     `json:"scan,omitempty"`    // of a billing system
 	Mapping   *mapping  `json:"mapping,omitempty"` // of a billing system, since its pages are mapped
 	Trouble   time.Time `json:"trouble,omitzero"`  // since when what is read has not answered
+	Waits     string    `json:"waits,omitempty"`   // what is wrong with it, as a sentence
 	Unchanged bool      `json:"unchanged,omitempty"`
 	Version   int64     `json:"version,omitempty"`
 	Result    *outcome  `json:"result,omitempty"` // of a task that is done, and had something to read

@@ -47,12 +47,16 @@ func (r *run) trouble(ctx context.Context, err error) error {
 	if now.Sub(r.state.Trouble) >= patience {
 		return fault.Newf(fault.Conflict, code, "%s It was tried for %d minutes.", err.Error(), int(patience.Minutes()))
 	}
+	r.state.Waits = err.Error()
 	if err := r.save(r.state); err != nil {
 		return err
 	}
 	r.p.c.Log.WarnContext(ctx, "a pull waits for an answer", "job", r.job.ID, "code", code)
 	return errStopped
 }
+
+// answers notes that what is pulled answers.
+func (s *state) answers() { s.Trouble, s.Waits = time.Time{}, "" }
 
 func errErased() error {
 	return fault.New(fault.Conflict, "source_erased", "The data source was erased while it was pulled.")

@@ -98,7 +98,7 @@ func (r *run) attempt(ctx context.Context) error {
 				return err
 			}
 		}
-		r.state.Trouble = time.Time{}
+		r.state.answers()
 		if err := r.save(r.state); err != nil {
 			return err
 		}

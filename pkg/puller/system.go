@@ -108,7 +108,7 @@ func (r *run) scan(ctx context.Context, sys system.System, s System) error {
 			break
 		}
 		if r.state.Attempt >= mostAttempts {
-			return fault.Newf(fault.Conflict, CodeIncomplete, "%s: %s That was so %d times in a row, so none of what was read is used. Sync again later.", s.Name, short, mostAttempts)
+			return fault.Newf(fault.Conflict, CodeIncomplete, "%s: %s That was so %d times in a row, so none of what was read is used. Try again later.", s.Name, short, mostAttempts)
 		}
 		if err := r.beginScan(ctx, reader, s, from); err != nil {
 			return err
@@ -181,7 +181,8 @@ func (r *run) nextPage(ctx context.Context, reader system.Reader) error {
 		return err
 	}
 	r.count(page)
-	sc.Cursor, sc.Listed, r.state.Trouble = page.Next, page.Done, time.Time{}
+	sc.Cursor, sc.Listed = page.Next, page.Done
+	r.state.answers()
 	return r.save(r.state)
 }
 
@@ -249,7 +250,8 @@ func (r *run) lookUp(ctx context.Context, sys system.System, s System, reader sy
 		if err := r.freeze(ctx, found); err != nil {
 			return err
 		}
-		sc.LookedUp, r.state.Trouble = ids[len(ids)-1], time.Time{}
+		sc.LookedUp = ids[len(ids)-1]
+		r.state.answers()
 		if err := r.save(r.state); err != nil {
 			return err
 		}

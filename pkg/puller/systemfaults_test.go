@@ -124,9 +124,13 @@ func TestSystemIsAway(t *testing.T) {
 		s.at(4, away)
 		j := b.pull(puller.Request{})
 		same(t, "while it is away", job.Running, j.Status)
+		must(t, b.Progress(t.Context(), j))
+		same(t, "why it waits", "Ledgerly: it could not be reached.", j.Progress.Waits)
 		must(t, b.Tick(t.Context()))
 		b.work()
-		same(t, "when it is back", shopDone, counts(b.job(j.ID)))
+		j = b.job(j.ID)
+		same(t, "when it is back", shopDone, counts(j))
+		same(t, "it waits no more", "", j.Progress.Waits)
 		same(t, "calls: only the failed one was made again", 11, len(s.calls))
 		s.remove("customers", "c00")
 		s.before = func(int) error { return away() }
@@ -222,7 +226,7 @@ func TestReprocess(t *testing.T) {
 			t.Fatalf("%s %q %q %s %q", j.Status, j.Error, j.Import.Confirm, counts(j), j.Notes)
 		}
 		same(t, "calls", calls, len(s.calls))
-		same(t, "the note", "Left out, as the settings and the mapping say: 1 voided invoices.", j.Notes[1])
+		same(t, "the note", "Left out, as the settings and the mapping say: voided invoices (1).", j.Notes[1])
 		same(t, "raw pages stay where they are", 10, len(b.rawOf(first)))
 		_, err = b.Importer.Undo(t.Context(), j.ID, importer.UndoOptions{})
 		must(t, err)

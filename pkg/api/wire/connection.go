@@ -32,7 +32,7 @@ type Account struct {
 
 // Title is the account's name and id, for people.
 func (a Account) Title() string {
-	if a.Name == "" {
+	if a.Name == "" || a.Name == a.ID {
 		return a.ID
 	}
 	return a.Name + " (" + a.ID + ")"

@@ -327,7 +327,7 @@ func (r *reader) one(ctx context.Context, l list, id string) ([]system.Object, e
 		return nil, err
 	}
 	if h, _ := headOf(objects[0].JSON); h.ID != id {
-		return nil, r.client.Unexpected("its answer is not the object that was asked for. Sync again later")
+		return nil, r.client.Unexpected("its answer is not the object that was asked for. Try again later")
 	}
 	return objects, nil
 }
@@ -376,7 +376,7 @@ func (r *reader) read(body []byte, path, root string) (any, error) {
 
 func (r *reader) noPage(of string) error {
 	what, _, _ := strings.Cut(of, "/")
-	return r.client.Unexpected("its answer for " + what + " is not what was asked for. Sync again later")
+	return r.client.Unexpected("its answer for " + what + " is not what was asked for. Try again later")
 }
 
 // objects makes objects of the values of elements. Payment methods of customers become objects, too.
@@ -386,7 +386,7 @@ func (r *reader) objects(s system.Stream, values []any) ([]system.Object, error)
 		fields, _ := v.(map[string]any)
 		id, _ := fields["id"].(string)
 		if id == "" {
-			return nil, r.client.Unexpected("its answer for " + string(s) + " holds something that is no object. Sync again later")
+			return nil, r.client.Unexpected("its answer for " + string(s) + " holds something that is no object. Try again later")
 		}
 		o, err := r.object(s, "", fields)
 		if err != nil {

@@ -90,7 +90,7 @@ func (r *Reader) account(ctx context.Context) (system.Account, error) {
 		} `json:"site"`
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.Site.ID == "" {
-		return system.Account{}, r.client.Unexpected("its answer is not a site. Sync again later")
+		return system.Account{}, r.client.Unexpected("its answer is not a site. Try again later")
 	}
 	s := answer.Site
 	if s.Invoices != nil && !*s.Invoices {

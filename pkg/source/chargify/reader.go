@@ -253,7 +253,7 @@ func (r *Reader) Customer(ctx context.Context, id string) (system.Object, bool, 
 	}
 	_ = json.Unmarshal(body, &answer) // then it has no customer
 	if h, err := headOf(Customers, answer.Customer); err != nil || h.own != id {
-		return system.Object{}, false, r.client.Unexpected("its answer is not the customer that was asked for. Sync again later")
+		return system.Object{}, false, r.client.Unexpected("its answer is not the customer that was asked for. Try again later")
 	}
 	return system.Object{Stream: Customers, Parent: r.site, JSON: answer.Customer}, true, nil
 }
@@ -291,11 +291,11 @@ func (r *Reader) list(ctx context.Context, l list, q url.Values) (rows []json.Ra
 }
 
 func (r *Reader) noPage(path string) error {
-	return r.client.Unexpected("its answer for " + path + " is not a page of a list. Sync again later")
+	return r.client.Unexpected("its answer for " + path + " is not a page of a list. Try again later")
 }
 
 func (r *Reader) noObject(path string) error {
-	return r.client.Unexpected("its answer for " + path + " holds something that is no object. Sync again later")
+	return r.client.Unexpected("its answer for " + path + " holds something that is no object. Try again later")
 }
 
 // gone reports whether an error says that there is no such object.

@@ -404,7 +404,7 @@ func (r *reader) get(ctx context.Context, q remote.Request, into any) error {
 }
 
 func (r *reader) noPage(of string) error {
-	return r.client.Unexpected("its answer for " + of + " is not what was asked for. Sync again later")
+	return r.client.Unexpected("its answer for " + of + " is not what was asked for. Try again later")
 }
 
 // put adds an object to a page. One field is added: where people see the account.

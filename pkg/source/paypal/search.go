@@ -178,7 +178,7 @@ func (r *reader) Check(ctx context.Context) (system.Account, error) {
 		}
 	}
 	if got.Account == "" {
-		return system.Account{}, r.client.Unexpected("its answer does not say whose account it is. Sync again later")
+		return system.Account{}, r.client.Unexpected("its answer does not say whose account it is. Try again later")
 	}
 	return system.Account{ID: got.Account, Name: got.Account, Live: r.live}, nil
 }

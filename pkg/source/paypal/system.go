@@ -154,7 +154,7 @@ func (t *tokens) bearer(ctx context.Context, refused string) (string, error) {
 		Expires int64  `json:"expires_in"`
 	}
 	if err := json.Unmarshal(body, &given); err != nil || given.Token == "" {
-		return "", t.client.Unexpected("its answer is not a token. Sync again later")
+		return "", t.client.Unexpected("its answer is not a token. Try again later")
 	}
 	t.token = "Bearer " + given.Token
 	t.expires = t.now().Add(time.Duration(given.Expires)*time.Second - time.Minute)

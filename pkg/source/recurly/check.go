@@ -61,7 +61,7 @@ func (r *Reader) site(ctx context.Context) (system.Account, error) {
 		Mode      string `json:"mode"`
 	}
 	if len(got.data) == 0 || json.Unmarshal(got.data[0], &s) != nil || s.ID == "" {
-		return system.Account{}, r.client.Unexpected("its answer is not a site. Sync again later")
+		return system.Account{}, r.client.Unexpected("its answer is not a site. Try again later")
 	}
 	return system.Account{ID: s.ID, Name: s.Subdomain, Live: s.Mode == "production"}, nil
 }

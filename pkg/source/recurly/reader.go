@@ -168,7 +168,7 @@ func (r *Reader) Customer(ctx context.Context, id string) (system.Object, bool, 
 		return system.Object{}, false, err
 	}
 	if h, err := headOf(body); err != nil || h.Code != id {
-		return system.Object{}, false, r.client.Unexpected("its answer is not the account that was asked for. Sync again later")
+		return system.Object{}, false, r.client.Unexpected("its answer is not the account that was asked for. Try again later")
 	}
 	return system.Object{Stream: Accounts, JSON: withoutToken(body)}, true, nil
 }
@@ -229,11 +229,11 @@ func (r *Reader) list(ctx context.Context, path, at string, first url.Values) (l
 }
 
 func (r *Reader) noPage(path string) error {
-	return r.client.Unexpected("its answer for " + path + " is not a page of a list. Sync again later")
+	return r.client.Unexpected("its answer for " + path + " is not a page of a list. Try again later")
 }
 
 func (r *Reader) noObject(path string) error {
-	return r.client.Unexpected("its answer for " + path + " holds something that is no object. Sync again later")
+	return r.client.Unexpected("its answer for " + path + " holds something that is no object. Try again later")
 }
 
 // gone reports whether an error says that there is no such object.

@@ -154,6 +154,9 @@ func (c *Client) do(ctx context.Context, r Request) (answer, error) {
 		if !failed.again || try >= c.triesOf(failed) || waited+pause > c.Patience {
 			return answer{}, failed
 		}
+		if deadline, ok := ctx.Deadline(); ok && deadline.Sub(c.Now()) <= pause { // why it has failed tells more than that the time was up
+			return answer{}, failed
+		}
 		if waited += pause; sleep(ctx, pause) != nil {
 			return answer{}, ctx.Err()
 		}
@@ -191,7 +194,7 @@ func (c *Client) once(ctx context.Context, r Request, token string) (answer, err
 	case ctx.Err() != nil:
 		return answer{}, ctx.Err()
 	case a.status == 0:
-		return answer{}, c.later(&Error{}, "it cannot be reached. Sync again later")
+		return answer{}, c.later(&Error{}, "it cannot be reached. Try again later")
 	}
 	e := &Error{Status: a.status, RequestID: requestID(a.header.Get(c.RequestID))}
 	if a.status != http.StatusOK {
@@ -254,12 +257,12 @@ func (c *Client) refusal(e *Error, path string, h http.Header, body []byte) *Err
 	case s == http.StatusTooManyRequests:
 		e.After = cmp.Or(retryAfter(h, c.Now()), resetAfter(h.Get(c.Reset), c.Now()))
 		c.pace.refused(c.Now(), e.After)
-		return c.later(e, "it asks for fewer requests, for longer than a request waits. Sync again later")
+		return c.later(e, "it asks for fewer requests, for longer than a request waits. Try again later")
 	case s >= http.StatusInternalServerError:
 		e.After = retryAfter(h, c.Now())
-		return c.later(e, "it has failed to answer. Sync again later")
+		return c.later(e, "it has failed to answer. Try again later")
 	case s == http.StatusUnauthorized:
-		return c.failure(Auth, e, "it refuses the key. Give the data source a new one")
+		return c.failure(Auth, e, "it refuses the key. Look whether it is whole, and for this account and place, such as live or sandbox; if it is, it was probably revoked: make a new one")
 	case s == http.StatusForbidden && len(e.Missing) > 0:
 		return c.failure(Auth, e, "the key lacks the permission "+strings.Join(e.Missing, " and ")+". Add it, or give the data source another key")
 	case s == http.StatusForbidden:
@@ -298,7 +301,7 @@ func (c *Client) unfit(e *Error, h http.Header, body []byte, err error) error {
 		return c.failure(Shape, e, "its answer is a web page, no data. Something between Reseed and the system may have answered")
 	case err != nil, !whole(body):
 		e.again = true
-		return c.failure(Shape, e, "its answer was cut off, or is no "+kind+". Sync again later")
+		return c.failure(Shape, e, "its answer was cut off, or is no "+kind+". Try again later")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"reseed/pkg/fault"
@@ -64,12 +65,13 @@ func (c *Client) Unexpected(message string) error {
 	return c.failure(Shape, &Error{}, message)
 }
 
-// failure completes an error: with its kind, its code, and a message that ends with the id of the request.
+// failure completes an error: with its kind, its code, and a message, of one or more sentences, that ends with the id of the request.
 func (c *Client) failure(kind Kind, e *Error, message string) *Error {
 	e.Kind = kind
 	if e.RequestID != "" {
 		message += " (request " + e.RequestID + ")"
 	}
+	message = strings.TrimSuffix(message, ".") + "."
 	faults := [...]struct {
 		kind fault.Kind
 		code string

@@ -110,7 +110,7 @@ func (m *missing) see(err error, what string) error {
 		return err
 	}
 	if len(refused.Missing) > 0 {
-		what = strings.Join(refused.Missing, " and ")
+		what += " (" + strings.Join(refused.Missing, " and ") + ")"
 	}
 	m.names = append(m.names, what)
 	return nil
@@ -143,7 +143,7 @@ func (r *Reader) account(ctx context.Context) (system.Account, error) {
 		} `json:"settings"`
 	}
 	if err := json.Unmarshal(body, &a); err != nil || a.ID == "" {
-		return system.Account{}, r.client.Unexpected("its answer is not an account. Sync again later")
+		return system.Account{}, r.client.Unexpected("its answer is not an account. Try again later")
 	}
 	return system.Account{ID: a.ID, Name: cmp.Or(a.Settings.Dashboard.Name, a.Business.Name), Live: r.live}, nil
 }
@@ -158,7 +158,7 @@ func (r *Reader) Customer(ctx context.Context, id string) (o system.Object, foun
 		return system.Object{}, false, err
 	}
 	if is, err := idOf(body); err != nil || is != id {
-		return system.Object{}, false, r.client.Unexpected("its answer is not the customer that was asked for. Sync again later")
+		return system.Object{}, false, r.client.Unexpected("its answer is not the customer that was asked for. Try again later")
 	}
 	return system.Object{Stream: Customers, JSON: body}, true, nil
 }
@@ -411,13 +411,13 @@ func (r *Reader) list(ctx context.Context, path string, q url.Values) (listing, 
 		HasMore *bool             `json:"has_more"`
 	}
 	if err := system.Decode(body, &l); err != nil || l.Data == nil || l.HasMore == nil || *l.HasMore && len(*l.Data) == 0 {
-		return listing{}, r.client.Unexpected("its answer for " + path + " is not a page of a list. Sync again later")
+		return listing{}, r.client.Unexpected("its answer for " + path + " is not a page of a list. Try again later")
 	}
 	return listing{*l.Data, *l.HasMore}, nil
 }
 
 func (r *Reader) noObject(path string) error {
-	return r.client.Unexpected("its answer for " + path + " holds something that is no object. Sync again later")
+	return r.client.Unexpected("its answer for " + path + " holds something that is no object. Try again later")
 }
 
 // head is what all objects have, and the lists that some of them show.
