@@ -59,7 +59,7 @@ func TestABillingSystemIsConnected(t *testing.T) {
 		withoutKey(t, p)
 	}
 	world.Deny("/v1/disputes", "rak_dispute_read")
-	shows(t, w.Post(newStripe, form("Stripe EU", stripetest.Key)), 422, "give it read permission for: rak_dispute_read")
+	shows(t, w.Post(newStripe, form("Stripe EU", stripetest.Key)), 422, "give it read permission for: disputes (rak_dispute_read)")
 	if list, err := b.API.Sources(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("%v, %v", list, err)
 	}

@@ -154,7 +154,7 @@ func (c *Client) do(ctx context.Context, r Request) (answer, error) {
 		if !failed.again || try >= c.triesOf(failed) || waited+pause > c.Patience {
 			return answer{}, failed
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause { // why it has failed tells more than that the time was up
+		if deadline, ok := ctx.Deadline(); ok && deadline.Sub(c.Now()) <= pause { // why it has failed tells more than that the time was up
 			return answer{}, failed
 		}
 		if waited += pause; sleep(ctx, pause) != nil {
