@@ -207,6 +207,8 @@ func (sh *shell) showSyncs(s wire.Source, got wire.Syncs) error {
 	default:
 		sh.printf("Share the spreadsheet with the e-mail address of the service account whose key the server uses (GOOGLE_APPLICATION_CREDENTIALS)\n")
 	}
-	sh.printf("To pull now: %s\n", sh.again("sync %s", quoted(s.Name)))
+	if got.Connection == nil || !got.Connection.Disconnected {
+		sh.printf("To pull now: %s\n", sh.again("sync %s", quoted(s.Name)))
+	}
 	return nil
 }
