@@ -357,7 +357,7 @@ func systemNames() (names []string) {
 // showConnection prints which account a source pulls from, and what becomes of its objects.
 func (sh *shell) showConnection(s wire.Source, w wire.Connection) {
 	place := ""
-	if w.Place != "" {
+	if w.Place != "" && !strings.EqualFold(w.Place, w.Account.Mode()) { // PayPal has a place called Live
 		place = ", " + w.Place
 	}
 	sh.printf("%s pulls from the %s account %s, %s%s\n", s.Name, w.System, w.Account.Title(), w.Account.Mode(), place)
