@@ -439,9 +439,15 @@ func idOf(o []byte) (string, error) {
 	if id, ok := leadingID(o); ok {
 		return id, nil
 	}
-	h, err := headOf(o)
-	return h.ID, err
+	var s idShape
+	err := system.Decode(o, &s)
+	if err == nil && s.ID == "" {
+		err = errNoID()
+	}
+	return s.ID, err
 }
+
+func errNoID() error { return errors.New("an object has no id") }
 
 // leadingID finds an id of plain characters at the beginning of an object.
 func leadingID(o []byte) (id string, ok bool) {
@@ -464,7 +470,7 @@ func headOf(o []byte) (head, error) {
 		return h, err
 	}
 	if h.ID == "" {
-		return h, errors.New("an object has no id")
+		return h, errNoID()
 	}
 	return h, nil
 }
