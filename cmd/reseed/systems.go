@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"reseed/pkg/api/client"
@@ -304,10 +305,14 @@ func (sh *shell) setSystem(c *cobra.Command, name, asked string, f *systemFlags,
 
 // disconnect takes the credentials of a source away.
 func (sh *shell) disconnect(c *cobra.Command, name string) error {
-	for _, other := range []string{"system", "credentials", "place", "count", "every", "spreadsheet", "dataset"} {
-		if c.Flags().Changed(other) {
-			return usage("--disconnect goes without --%s", other)
+	var other string
+	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed && f.Name != "disconnect" && f.Name != "json" {
+			other = f.Name
 		}
+	})
+	if other != "" {
+		return usage("--disconnect goes without --%s", other)
 	}
 	return sh.withSource(c, name, func(cl *client.Client, s wire.Source) error {
 		if _, err := cl.Disconnect(c.Context(), s.UUID); err != nil {

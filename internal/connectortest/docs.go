@@ -24,7 +24,7 @@ type Document struct {
 	Inner bool
 	// Unsaid reports whether a field need not be named: it leads from one object to another, or is said in words.
 	Unsaid func(name string) bool
-	Same   map[string]string // streams whose fields are named as those of another one
+	Same   map[string]string // by stream: the stream under whose name the page lists its fields, too
 	Codes  int               // how many codes of issues there are at least
 }
 
@@ -55,7 +55,7 @@ func (d Document) sections(t *testing.T) map[string]string {
 	return all
 }
 
-// Names in backquotes, and those of them that are fields of an object.
+// quoted finds every name that the page writes in backquotes; nested finds only names with a point, which are fields of objects.
 var (
 	quoted = regexp.MustCompile("`([a-z0-9_.]+)`")
 	nested = regexp.MustCompile("`([a-z_]+\\.[a-z0-9_.]+)`")

@@ -2,7 +2,9 @@ package api
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +87,7 @@ func mappingOf(f *httpapi.Fields) func(*system.Settings) {
 	if s == nil {
 		return nil
 	}
-	s.Only("invoices", "without_voided", "without_uncollectible", "without_refunded", "deleted_customers", "metadata", "metered")
+	s.Only(append(slices.Sorted(maps.Keys(new(system.Settings).Truths())), "invoices")...)
 	invoices := system.Counting(s.OneOf("invoices", string(system.Paid), string(system.PartlyPaid), string(system.Issued)))
 	truths := map[string]bool{}
 	for name := range s.Raw {

@@ -64,7 +64,7 @@ type Bundler struct {
 
 	reads   map[system.Stream]system.Fields
 	digest  string    // of reads
-	runs    string    // folder of the runs: those of versions that read others are elsewhere
+	runs    string    // folder of the runs; a version of this program that reads other fields has another folder
 	buffers sync.Pool // of sorters
 }
 

@@ -13,5 +13,5 @@
 // Pages hold objects whole. Runs hold the fields that the mapping reads (system.System.Reads), as far as a system says which ones: a fifth of
 // a Stripe account. A version that reads others has runs of its own, and begins anew.
 //
-// One customer's objects are in memory together: those of 100,000 Stripe invoices take about half a gigabyte.
+// To map a customer, a bundler holds all its objects in memory: half a gigabyte for a Stripe customer of 100,000 invoices.
 package bundle

@@ -172,9 +172,6 @@ func kindOfFile(j *job.Job, name string) string {
 	return WorkingFiles
 }
 
-// importEmptied is the code of imports and pulls that an erase has ended. What they say of it names nothing.
-const importEmptied = "source_emptied"
-
 // clearNames removes the names of an import's files from its job, and from its notes and error; the
 // reasons of its rejects, which may name them, too; and the external id of the one customer that it pulled.
 func (r *run) clearNames(ctx context.Context, j *job.Job) error {
@@ -199,7 +196,7 @@ func (r *run) clearNames(ctx context.Context, j *job.Job) error {
 			}
 		}
 		j.Import.FilesErased, j.Reasons = true, nil
-		if j.Error != "" && !j.Import.Scanned && j.ErrorCode != importEmptied { // then the error is about the files: names within ZIPs, columns
+		if j.Error != "" && !j.Import.Scanned && j.ErrorCode != job.CodeEmptied { // then the error is about the files: names within ZIPs, columns
 			j.Error = "It failed; what it said of that was erased with its files."
 		}
 		j.Notes = []string{"The files of this import were erased, and their names and its notes with them, since they may have named what was erased."}

@@ -39,7 +39,7 @@ func (e *Eraser) findImport(ctx context.Context, d *store.Directory, id string) 
 	case !j.Wrote():
 		err = fault.New(fault.Conflict, "nothing_added", "this import ended before it added anything")
 	case was.Customers != src.Epochs.Customers, was.Data != src.Epochs.Data:
-		err = fault.New(fault.Conflict, "source_emptied", "the data source was emptied since, and the rows of this import with it; to erase only these rows, restore the data source first")
+		err = fault.New(fault.Conflict, job.CodeEmptied, "the data source was emptied since, and the rows of this import with it; to erase only these rows, restore the data source first")
 	case d.HiddenBy(overImport(src.Tag, id)) != "":
 		err = fault.New(fault.Conflict, codeUnderway, "this is being erased already")
 	}

@@ -237,7 +237,7 @@ func (im *Importer) mend(ctx context.Context, j *job.Job, t job.Task, done int) 
 func (im *Importer) mendSets(ctx context.Context, j *job.Job, ids []setID, passes []func(*change) bool, done int) error {
 	w, err := im.newWork(ctx, j)
 	if err != nil {
-		if code := fault.CodeOf(err); code == codeErased || code == codeEmptied {
+		if code := fault.CodeOf(err); code == codeErased || code == job.CodeEmptied {
 			return nil
 		}
 		return err

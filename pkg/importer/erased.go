@@ -13,20 +13,17 @@ func errErased() error {
 	return fault.New(fault.Conflict, codeErased, "The data source was erased while the import ran; nothing of it is visible.")
 }
 
-const codeEmptied = "source_emptied"
-
 // stillFull ends an import whose source was emptied while it ran: what it decided rests on data that is gone, and what a pull
 // has read before is not to come back.
 func stillFull(j *job.Job, now store.Epochs) error {
-	e := j.Import.Epochs
-	if e == (store.Epochs{}) || e == now {
+	if !j.Import.Emptied(now) {
 		return nil
 	}
 	again := "import the files again"
 	if pulled(j) {
 		again = "to fill it again, sync it again"
 	}
-	return fault.New(fault.Conflict, codeEmptied, "The data source was emptied, or an earlier state of it was restored, while the import ran. What the import had written is gone; "+again+".")
+	return fault.New(fault.Conflict, job.CodeEmptied, "The data source was emptied, or an earlier state of it was restored, while the import ran. What the import had written is gone; "+again+".")
 }
 
 // errManualErased ends an import during which manual customers were erased.

@@ -94,7 +94,7 @@ func (im *Importer) undoSource(ctx context.Context, target *job.Job) (store.Sour
 	case !ok:
 		err = fault.New(fault.Conflict, codeErased, "The data source was erased, and the import with it.")
 	case e != (store.Epochs{}) && e != src.Epochs:
-		err = fault.New(fault.Conflict, codeEmptied, "The data source was emptied since, with what the import brought.")
+		err = fault.New(fault.Conflict, job.CodeEmptied, "The data source was emptied since, with what the import brought.")
 	case target.Import.FilesErased:
 		err = errChangeSetErased()
 	}

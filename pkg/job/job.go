@@ -213,6 +213,14 @@ type ImportSpec struct {
 	Later later.Fields `json:"-"`
 }
 
+// CodeEmptied is the code of errors that say that a source was emptied meanwhile. Imports and pulls end with it; what they say then names nothing.
+const CodeEmptied = "source_emptied"
+
+// Emptied reports whether the source was emptied, or an earlier state of it was restored, since the epochs were noted.
+func (s *ImportSpec) Emptied(now store.Epochs) bool {
+	return s.Epochs != (store.Epochs{}) && s.Epochs != now
+}
+
 // UploadFolder is the By of imports of files that were put into the upload folder.
 const UploadFolder = "upload folder"
 

@@ -131,7 +131,7 @@ func (t *Tally) set(e store.Epochs, dataset string, n int64) {
 // latest. from is the state before the job ended.
 func (t *Tally) imported(j *Job, from State) {
 	if j.Status == Planned {
-		if t.Waiting == "" || j.Import.OnlyCustomer() == "" { // a plan of one customer does not hide that of all
+		if t.Waiting == "" || j.Import.OnlyCustomer() == "" { // if two plans wait, people are shown the one of the whole source
 			t.Waiting = j.ID
 		}
 		return

@@ -10,7 +10,6 @@ import (
 	"reseed/pkg/job"
 	"reseed/pkg/source"
 	"reseed/pkg/source/remote"
-	"reseed/pkg/store"
 )
 
 // lookEvery is how often a worker looks whether the job was cancelled, or its source erased.
@@ -65,7 +64,7 @@ func errErased() error {
 // errEmptied ends a pull during which all that the source had was erased, its invoices, or its edits: what was read before is
 // not to come back.
 func errEmptied() error {
-	return fault.New(fault.Conflict, "source_emptied", "What the data source had was erased, or an earlier state of it was restored, while it was read. To fill it again, sync it again.")
+	return fault.New(fault.Conflict, job.CodeEmptied, "What the data source had was erased, or an earlier state of it was restored, while it was read. To fill it again, sync it again.")
 }
 
 // interrupted tells whether the worker must stop: its time is up, or the job is about to end, or its
@@ -93,10 +92,10 @@ func (r *run) interrupted(ctx context.Context) error {
 		return err
 	}
 	src, there := dir.ByTag(r.job.Tag)
-	switch e := r.job.Import.Epochs; {
+	switch {
 	case !there:
 		return errErased()
-	case e != (store.Epochs{}) && e != src.Epochs:
+	case r.job.Import.Emptied(src.Epochs):
 		return errEmptied()
 	}
 	return nil

@@ -210,9 +210,9 @@ func TestOneCustomer(t *testing.T) {
 	})
 }
 
-// A plan of the whole source still waits after a pull of one customer. If that has changed what the plan would change the plan is refused, and
-// nothing is written; else it is carried out. A plan of one customer waits until the next pull of one, or of all; so does that of the whole source
-// until the next pull of all.
+// A pull of one customer leaves the waiting plan of the whole source as it is. Then the plan is applied: it is refused if that pull has changed
+// something that the plan would change, and else carried out. The plan of a pull of one customer waits until the next pull, of one or of all, is whole. The plan of
+// the whole source waits until the next pull of all is.
 func TestPlansThatWait(t *testing.T) {
 	t.Parallel()
 	for _, changed := range []bool{false, true} {

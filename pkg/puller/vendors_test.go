@@ -75,7 +75,7 @@ func vendors(t *testing.T) map[string]func() vendor {
 				rename:  func(id, first string) { w.Change(id, chargifytest.Fields{"first_name": first}) },
 				void:    func(id string) { w.Change(id, chargifytest.Fields{"status": "voided"}) },
 				lone:    func() string { return w.Customer(chargifytest.Fields{"first_name": "Lone"}) }, remove: w.Delete,
-				shown: []string{"changed invoices INVOICE: paid → voided", "removed customers LEAVER", "removed invoices", "removed line_items"}, // those of its credit note
+				shown: []string{"changed invoices INVOICE: paid → voided", "removed customers LEAVER", "removed invoices", "removed line_items"}, // a credit note that was used for the voided invoice goes, with its line
 			}
 		},
 		"PayPal": func() vendor {

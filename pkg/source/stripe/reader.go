@@ -1,7 +1,6 @@
 package stripe
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -434,10 +433,10 @@ func (h head) list(field string) jsontext.Value {
 	return map[string]jsontext.Value{"items": h.Items, "lines": h.Lines, "payments": h.Payments}[field]
 }
 
-// idOf finds the id of an object, which Stripe writes first.
+// idOf finds the id of an object.
 func idOf(o []byte) (string, error) {
-	if id, ok := leadingID(o); ok {
-		return id, nil
+	if id, ok := system.Texts(o, "id"); ok && id[0] != "" {
+		return id[0], nil
 	}
 	var s idShape
 	err := system.Decode(o, &s)
@@ -448,21 +447,6 @@ func idOf(o []byte) (string, error) {
 }
 
 func errNoID() error { return errors.New("an object has no id") }
-
-// leadingID finds an id of plain characters at the beginning of an object.
-func leadingID(o []byte) (id string, ok bool) {
-	text := o
-	for _, mark := range []string{"{", `"id"`, ":", `"`} {
-		if text, ok = bytes.CutPrefix(bytes.TrimLeft(text, " \n"), []byte(mark)); !ok {
-			return "", false
-		}
-	}
-	n := bytes.IndexAny(text, `"\\`)
-	if n <= 0 || text[n] != '"' {
-		return "", false
-	}
-	return string(text[:n]), true
-}
 
 func headOf(o []byte) (head, error) {
 	var h head

@@ -39,7 +39,7 @@ func (k Kept) Add(s Stream, parent, id string, o json.RawMessage) {
 	l.all, l.sorted = append(l.all, keptObject{id: id, json: o}), false
 }
 
-// objects are those of a list, in the order of their ids.
+// objects returns the objects of a list, in the order of their ids. It sorts them when it is first asked.
 func (k Kept) objects(s Stream, parent string) []keptObject {
 	l := k[list{s, parent}]
 	if l == nil {
